@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+include tests/unit/local.mk
+include tests/plugin/local.mk
