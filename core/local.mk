@@ -1,1 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += libcore.la
+libcore_la_SOURCES =
+libcore_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
+libcore_la_LIBADD = libnet.la libkube.la libbase.la $(JSONC_LIBS) $(CRYPTO_LIBS)
+
+# access: kubeconfig and credentials
+
+# talk: lanes, client, leader, events, metrics, log
+
+# store: store, reflector, informers, queue, controller, host, loader
+

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may send next: a bounded number of requests in flight, given out by lane (lease before claim before status before refill
+ * before event), first come first served within one. A lower lane leaves a few slots to the higher ones, so a refill of a thousand pods
+ * never stands before a claim.
+ */
+#ifndef ASB_CORE_LANES_H
+#define ASB_CORE_LANES_H
+
+#include "base/sched.h"
+
+#include <stdint.h>
+
+/* LANE_CLAIM to LANE_EVENT have the numbers of ASB_LANE_*. */
+enum lane { LANE_LEASE, LANE_CLAIM, LANE_STATUS, LANE_REFILL, LANE_EVENT, LANE_MAX };
+
+struct lanes;
+
+/* slots: requests in flight at most. */
+struct lanes *lanes_create(struct sched *sched, uint32_t slots);
+void lanes_destroy(struct lanes *lanes);
+/* Waits until count slots (at most slots) are this caller's. -ETIMEDOUT past the deadline, -ECANCELED after lanes_stop. */
+int lanes_enter(struct lanes *lanes, enum lane lane, uint32_t count, uint64_t deadline_us);
+void lanes_leave(struct lanes *lanes, uint32_t count);
+void lanes_stop(struct lanes *lanes);
+
+#endif

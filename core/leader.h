@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Leader election on a Lease (coordination.k8s.io/v1), compatible with client-go's: lease 15 s, renew deadline 10 s, retry 2 s.
+ *
+ * Expiry is judged by our own clock from when we last saw the lease change, never by the times written in it. A standby tries
+ * again exactly at the expiry it computed plus up to 1 s of jitter. Losing the lease is final: on_lost is called and the
+ * process is expected to end. leader_may_write is the gate: true only while the last renewal is younger than the renew
+ * deadline, so after a SIGSTOP nothing is sent before the lease is ours again.
+ */
+#ifndef ASB_CORE_LEADER_H
+#define ASB_CORE_LEADER_H
+
+#include "base/sched.h"
+#include "core/client.h"
+
+#include <stdbool.h>
+
+#define LEASE_DURATION_US 15000000u
+#define LEASE_RENEW_DEADLINE_US 10000000u
+#define LEASE_RETRY_US 2000000u
+
+struct leader_config {
+	struct sched *sched;
+	struct client *client;
+	struct metrics *metrics; /* or NULL: leader_election_master_status{name} */
+	const char *ns, *name;   /* of the Lease; copied */
+	const char *identity;    /* unique to this process; copied */
+	/* Both on the leader's thread. on_started(others): others held the lease before, so stores may be behind their last writes. */
+	void (*on_started)(void *arg, bool others);
+	void (*on_lost)(void *arg);
+	void *arg;
+};
+
+struct leader;
+/* Starts the thread that acquires and renews. */
+struct leader *leader_create(const struct leader_config *config);
+/* Stops renewing and, if release, gives the lease up (holderIdentity "", 1 s) so that a standby takes over at once: only after all
+ * writes have their answers. Joins the thread. */
+void leader_stop(struct leader *leader, bool release);
+void leader_destroy(struct leader *leader);
+/* Any thread. */
+bool leader_may_write(struct leader *leader);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seam between core and the network: a table of two operations. Production is net/curl-transport.h; the simulation
+ * answers from memory. Everything above sees only this.
+ */
+#ifndef ASB_NET_TRANSPORT_H
+#define ASB_NET_TRANSPORT_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ANSWER_MAX (16u << 20) /* bytes of one answer: etcd holds 1.5 MB objects, lists come in pages */
+
+struct http_request {
+	const char *method;       /* "GET" ... */
+	const char *path;         /* from the root, with the query: "/api/v1/pods?limit=500" */
+	const char *accept;       /* NULL: application/json */
+	const char *content_type; /* NULL: no body */
+	const char *body;
+	size_t body_length;
+	uint32_t timeout_ms; /* for all of it; a stream: until the first byte of the answer's head */
+};
+
+struct http_answer {
+	int result;     /* 0: the server answered; -ETIMEDOUT, -ECONNREFUSED, -ECANCELED, -EPROTO ...: it did not */
+	bool maybe_sent; /* result != 0: the server may have received the request */
+	int status;     /* 200 ... */
+	uint32_t retry_after_ms; /* from Retry-After, 0: none */
+	struct buf body;
+	char error[256]; /* result != 0: a sentence */
+};
+
+/* Frees the body. */
+void http_answer_finish(struct http_answer *answer);
+
+struct transport;
+
+/* Gets bytes of a stream as they come; anything but 0 ends the stream. */
+typedef int (*transport_bytes)(void *arg, const char *data, size_t length);
+
+struct transport_ops {
+	/* Sends count requests together; returns when each has its answer. answers are zeroed by the callee. */
+	void (*perform)(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
+	                size_t count);
+	/* One long answer, on a connection of its own, in the calling thread. bytes is called only for a 200; another status
+	 * is in *ret with its body. Ends when the server ends it, when idle_ms pass without a byte (-ETIMEDOUT), when
+	 * bytes says so or the transport is stopped (-ECANCELED). */
+	void (*stream)(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
+	               transport_bytes bytes, void *arg, struct http_answer *ret);
+	/* From now on nothing is sent; what waits returns -ECANCELED soon. Any thread. */
+	void (*stop)(struct transport *transport);
+};
+
+struct transport {
+	const struct transport_ops *ops;
+};
+
+static inline void transport_perform(struct transport *transport, const struct http_request *requests,
+                                     struct http_answer *answers, size_t count)
+{
+	transport->ops->perform(transport, requests, answers, count);
+}
+
+#endif
