@@ -3,7 +3,13 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	%D%/buf.c %D%/buf.h \
 	%D%/error.c %D%/error.h \
+	%D%/heap.c %D%/heap.h \
+	%D%/json.c %D%/json.h \
 	%D%/macros.h \
-	%D%/memory.c %D%/memory.h
+	%D%/map.c %D%/map.h \
+	%D%/memory.c %D%/memory.h \
+	%D%/tree.c %D%/tree.h \
+	%D%/yaml.c %D%/yaml.h \
+	%D%/yaml-scalar.c %D%/yaml-scalar.h
 libbase_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
-libbase_la_LIBADD = $(JSONC_LIBS) $(YAML_LIBS)
+libbase_la_LIBADD = $(JSONC_LIBS) $(YAML_LIBS) -lm

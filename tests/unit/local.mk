@@ -1,1 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# base/
+check_PROGRAMS += tests/unit/test-map
+TESTS += tests/unit/test-map
+tests_unit_test_map_SOURCES = tests/unit/test-map.c
+tests_unit_test_map_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_map_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-heap
+TESTS += tests/unit/test-heap
+tests_unit_test_heap_SOURCES = tests/unit/test-heap.c
+tests_unit_test_heap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_heap_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-tree
+TESTS += tests/unit/test-tree
+tests_unit_test_tree_SOURCES = tests/unit/test-tree.c
+tests_unit_test_tree_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_tree_LDADD = libbase.la $(CMOCKA_LIBS)

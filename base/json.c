@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text to json-c trees and back, strictly and within limits. Everybody who meets JSON outside of the watch path. */
+#include "config.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+
+/* json-c clamps integers that do not fit and reads NaN: changed and unprintable values that must not pass silently. */
+static bool faithful(struct json_object *value)
+{
+	switch (json_object_get_type(value)) {
+	case json_type_int:
+		return json_object_get_uint64(value) != UINT64_MAX && json_object_get_int64(value) != INT64_MIN;
+	case json_type_double:
+		return isfinite(json_object_get_double(value));
+	case json_type_array:
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			if (!faithful(json_object_array_get_idx(value, i))) {
+				return false;
+			}
+		}
+		return true;
+	case json_type_object:
+		json_object_object_foreach(value, name, member) {
+			(void)name;
+			if (!faithful(member)) {
+				return false;
+			}
+		}
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* Feeds the tokener the whole text. *ret_end is how much of it was read. */
+static struct json_object *read_all(struct json_tokener *tokener, const char *text, size_t length, size_t *ret_end)
+{
+	struct json_object *value = json_tokener_parse_ex(tokener, text, (int)length);
+
+	*ret_end = json_tokener_get_parse_end(tokener);
+	if (json_tokener_get_error(tokener) == json_tokener_continue) {
+		/* A number ends only where something follows it. */
+		value = json_tokener_parse_ex(tokener, "\n", 1);
+	}
+	return value;
+}
+
+struct json_object *json_parse(const char *text, size_t length, struct error *reterr)
+{
+	if (length > INT_MAX) {
+		error_set(reterr, -EINVAL, "JSON text of %zu bytes is too long", length);
+		return NULL;
+	}
+
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+
+	if (tokener == NULL) {
+		abort();
+	}
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+
+	size_t end = 0;
+	struct json_object *value = read_all(tokener, text, length, &end);
+	enum json_tokener_error problem = json_tokener_get_error(tokener);
+
+	json_tokener_free(tokener);
+	if (problem == json_tokener_continue) {
+		error_set(reterr, -EINVAL, "JSON text ends too early, after %zu bytes", length);
+	} else if (problem != json_tokener_success || end != length) {
+		error_set(reterr, -EINVAL, "bad JSON at byte %zu: %s", end,
+		          problem != json_tokener_success ? json_tokener_error_desc(problem) : "text after the end");
+	} else if (value == NULL) {
+		error_set(reterr, -EINVAL, "the JSON text is null");
+	} else if (!faithful(value)) {
+		error_set(reterr, -EINVAL, "JSON text holds a number out of range");
+	} else {
+		return value;
+	}
+	json_object_put(value);
+	return NULL;
+}
+
+int json_print(struct json_object *value, struct buf *out)
+{
+	size_t length = 0;
+	const char *text = json_object_to_json_string_length(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+	                                                     &length);
+
+	if (text == NULL) {
+		abort();
+	}
+	return buf_append(out, text, length);
+}
+
+void json_release(struct json_object **value)
+{
+	json_object_put(*value);
+}
