@@ -16,3 +16,15 @@ TESTS += tests/unit/test-tree
 tests_unit_test_tree_SOURCES = tests/unit/test-tree.c
 tests_unit_test_tree_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_tree_LDADD = libbase.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-kind tests/unit/test-patch tests/unit/test-version
+TESTS += tests/unit/test-kind tests/unit/test-patch tests/unit/test-version
+tests_unit_test_kind_SOURCES = tests/unit/test-kind.c
+tests_unit_test_kind_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_kind_LDADD = libkube.la $(CMOCKA_LIBS)
+tests_unit_test_patch_SOURCES = tests/unit/test-patch.c
+tests_unit_test_patch_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_patch_LDADD = libkube.la $(CMOCKA_LIBS)
+tests_unit_test_version_SOURCES = tests/unit/test-version.c
+tests_unit_test_version_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_version_LDADD = libkube.la $(CMOCKA_LIBS)

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applies JSON patches (RFC 6902) and merge patches (RFC 7386) to trees. The in-memory API and local mode call it. */
+#include "config.h"
+
+#include "kube/patch.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <string.h>
+
+/* Most nodes that the copy operations of one patch may make: a few lines that copy the root into itself would
+ * double it each time. */
+#define COPY_NODES_MAX 200000
+
+/* A path (RFC 6901) taken apart. */
+struct pointer {
+	char *text; /* the names stand in it, unescaped */
+	char *names[JSON_DEPTH_MAX];
+	size_t count;
+};
+
+static void pointer_finish(struct pointer *pointer)
+{
+	free(pointer->text);
+}
+
+/* Unescapes in place up to the next '/' and returns the text behind it, NULL at the end or for a wrong escape. */
+static char *unescape(char *text, bool *ret_bad)
+{
+	char *out = text;
+
+	for (; *text != '\0' && *text != '/'; text++) {
+		if (*text == '~') {
+			text++;
+			if (*text != '0' && *text != '1') {
+				*ret_bad = true;
+				return NULL;
+			}
+			*out++ = *text == '0' ? '~' : '/';
+		} else {
+			*out++ = *text;
+		}
+	}
+
+	char *next = *text == '/' ? text + 1 : NULL;
+
+	*out = '\0';
+	return next;
+}
+
+static int pointer_init(struct pointer *pointer, struct json_object *operation, const char *member,
+                        struct error *reterr)
+{
+	const char *path = asb_str(operation, member);
+	bool bad = false;
+
+	*pointer = (struct pointer){ 0 };
+	if (path == NULL || (*path != '\0' && *path != '/')) {
+		return error_set(reterr, -EINVAL, "an operation of the patch has no '%s' that is a path", member);
+	}
+	pointer->text = xstrdup(path);
+	for (char *at = *path == '/' ? pointer->text + 1 : NULL; at != NULL;) {
+		if (pointer->count == ARRAY_LEN(pointer->names)) {
+			return error_set(reterr, -EINVAL, "the path '%.100s...' is too deep", path);
+		}
+		pointer->names[pointer->count++] = at;
+		at = unescape(at, &bad);
+	}
+	return bad ? error_set(reterr, -EINVAL, "the path '%.200s' has a wrong escape", path) : 0;
+}
+
+static int missing(const struct pointer *pointer, struct error *reterr)
+{
+	return error_set(reterr, -EPROTO, "the patch names a path that is not there: '%.100s' of %zu",
+	                 pointer->count > 0 ? pointer->names[pointer->count - 1] : "", pointer->count);
+}
+
+/* The place a name stands for in an array of that length. */
+static bool array_place(const char *name, size_t length, size_t *ret)
+{
+	size_t place = 0;
+
+	if (*name == '\0' || (*name == '0' && name[1] != '\0')) {
+		return false;
+	}
+	for (; *name != '\0'; name++) {
+		if (*name < '0' || *name > '9' || place > length) {
+			return false;
+		}
+		place = place * 10 + (size_t)(*name - '0');
+	}
+	*ret = place;
+	return place < length;
+}
+
+/* A member of a container. False when there is none; a member that is null is there. */
+static bool child(struct json_object *container, const char *name, struct json_object **ret)
+{
+	size_t place;
+
+	if (json_object_is_type(container, json_type_object)) {
+		return json_object_object_get_ex(container, name, ret);
+	}
+	if (!array_place(name, asb_length(container), &place)) {
+		return false;
+	}
+	*ret = json_object_array_get_idx(container, place);
+	return true;
+}
+
+/* What the first count names of a path lead to. */
+static bool walk(struct json_object *root, const struct pointer *pointer, size_t count, struct json_object **ret)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!child(root, pointer->names[i], &root)) {
+			return false;
+		}
+	}
+	*ret = root;
+	return true;
+}
+
+/* The container of a path that is not the root, and the last name. */
+static struct json_object *parent(struct json_object *root, const struct pointer *pointer, const char **ret_name)
+{
+	struct json_object *container = NULL;
+
+	*ret_name = pointer->names[pointer->count - 1];
+	return walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
+}
+
+/* Whether a tree is at most depth deep and has no more nodes than are left. */
+static bool fits(struct json_object *value, size_t depth, size_t *nodes_left)
+{
+	if (depth == 0 || *nodes_left == 0) {
+		return false;
+	}
+	(*nodes_left)--;
+	for (size_t i = 0; i < asb_length(value); i++) {
+		if (!fits(json_object_array_get_idx(value, i), depth - 1, nodes_left)) {
+			return false;
+		}
+	}
+	if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach(value, name, member) {
+			(void)name;
+			if (!fits(member, depth - 1, nodes_left)) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static void array_insert(struct json_object *array, size_t place, struct json_object *take_value)
+{
+	json_object_array_add(array, NULL);
+	for (size_t i = asb_length(array) - 1; i > place; i--) {
+		json_object_array_put_idx(array, i, json_object_get(json_object_array_get_idx(array, i - 1)));
+	}
+	json_object_array_put_idx(array, place, take_value);
+}
+
+static int put(struct json_object **root, const struct pointer *pointer, bool replace, struct json_object *value,
+               struct error *reterr)
+{
+	size_t nodes = SIZE_MAX, place;
+	struct json_object *old = NULL;
+	const char *name;
+
+	/* Each value is within the depth that was parsed, but a patch could hang one under the other. */
+	if (!fits(value, JSON_DEPTH_MAX - pointer->count, &nodes)) {
+		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
+	}
+	if (pointer->count == 0) {
+		json_object_get(value);
+		json_object_put(*root);
+		*root = value;
+		return 0;
+	}
+
+	struct json_object *container = parent(*root, pointer, &name);
+
+	if (replace && (container == NULL || !child(container, name, &old))) {
+		return missing(pointer, reterr);
+	}
+	if (json_object_is_type(container, json_type_object)) {
+		json_object_object_add(container, name, json_object_get(value));
+		return 0;
+	}
+	if (!json_object_is_type(container, json_type_array)) {
+		return missing(pointer, reterr);
+	}
+	if (strcmp(name, "-") == 0) {
+		place = asb_length(container);
+	} else if (!array_place(name, asb_length(container) + 1, &place)) {
+		return missing(pointer, reterr);
+	}
+	if (replace) {
+		json_object_array_put_idx(container, place, json_object_get(value));
+	} else {
+		array_insert(container, place, json_object_get(value));
+	}
+	return 0;
+}
+
+/* Takes a value out; *ret is the caller's. */
+static int cut(struct json_object *root, const struct pointer *pointer, struct json_object **ret,
+               struct error *reterr)
+{
+	struct json_object *old = NULL;
+	const char *name;
+	size_t place;
+
+	if (pointer->count == 0) {
+		return error_set(reterr, -EPROTO, "the patch removes the whole object");
+	}
+
+	struct json_object *container = parent(root, pointer, &name);
+
+	if (container == NULL || !child(container, name, &old)) {
+		return missing(pointer, reterr);
+	}
+	*ret = json_object_get(old);
+	if (json_object_is_type(container, json_type_object)) {
+		json_object_object_del(container, name);
+	} else if (array_place(name, asb_length(container), &place)) {
+		json_object_array_del_idx(container, place, 1);
+	}
+	return 0;
+}
+
+static int test(struct json_object *root, const struct pointer *pointer, struct json_object *value,
+                struct error *reterr)
+{
+	struct json_object *container = root, *found = root;
+	const char *name = "";
+
+	if (pointer->count > 0) {
+		container = parent(root, pointer, &name);
+		found = NULL;
+		if (container == NULL) {
+			return missing(pointer, reterr);
+		}
+		if (!child(container, name, &found) && !json_object_is_type(container, json_type_object)) {
+			return missing(pointer, reterr);
+		}
+	}
+	return json_object_equal(found, value) ? 0 : error_set(reterr, -EPROTO, "a test of the patch failed");
+}
+
+static int copy_or_move(struct json_object **root, struct json_object *operation, const struct pointer *to, bool move,
+                        size_t *nodes_left, struct error *reterr)
+{
+	CLEANUP(pointer_finish) struct pointer from = { 0 };
+	CLEANUP_JSON struct json_object *value = NULL;
+	struct json_object *found = NULL;
+	int r = pointer_init(&from, operation, "from", reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	if (move) {
+		r = cut(*root, &from, &value, reterr);
+		return r < 0 ? r : put(root, to, false, value, reterr);
+	}
+	if (!walk(*root, &from, from.count, &found)) {
+		return missing(&from, reterr);
+	}
+	if (!fits(found, JSON_DEPTH_MAX, nodes_left)) {
+		return error_set(reterr, -EPROTO, "the patch copies too much");
+	}
+	value = asb_copy(found);
+	return put(root, to, false, value, reterr);
+}
+
+static int apply(struct json_object **root, struct json_object *operation, size_t *nodes_left, struct error *reterr)
+{
+	CLEANUP(pointer_finish) struct pointer path = { 0 };
+	CLEANUP_JSON struct json_object *copy = NULL;
+	struct json_object *value = NULL;
+	const char *op = asb_str(operation, "op");
+	int r = pointer_init(&path, operation, "path", reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	if (asb_streq(op, "remove")) {
+		return cut(*root, &path, &copy, reterr);
+	}
+	if (asb_streq(op, "move") || asb_streq(op, "copy")) {
+		return copy_or_move(root, operation, &path, asb_streq(op, "move"), nodes_left, reterr);
+	}
+	if (!asb_streq(op, "add") && !asb_streq(op, "replace") && !asb_streq(op, "test")) {
+		return error_set(reterr, -EINVAL, "the patch has an operation '%.40s'", op != NULL ? op : "");
+	}
+	if (!json_object_object_get_ex(operation, "value", &value)) {
+		return error_set(reterr, -EINVAL, "the operation '%s' of the patch has no value", op);
+	}
+	if (asb_streq(op, "test")) {
+		return test(*root, &path, value, reterr);
+	}
+	/* A copy: later operations may change what this one put in, and the patch is not ours. */
+	copy = asb_copy(value);
+	return put(root, &path, asb_streq(op, "replace"), copy, reterr);
+}
+
+int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *root = NULL;
+	size_t nodes_left = COPY_NODES_MAX;
+
+	if (asb_as_array(patch) == NULL) {
+		return error_set(reterr, -EINVAL, "a JSON patch must be an array");
+	}
+	if (asb_length(patch) > PATCH_OPERATIONS_MAX) {
+		return error_set(reterr, -EINVAL, "a JSON patch may have %d operations, this one has %zu",
+		                 PATCH_OPERATIONS_MAX, asb_length(patch));
+	}
+	root = asb_copy(target);
+	for (size_t i = 0; i < asb_length(patch); i++) {
+		int r = apply(&root, json_object_array_get_idx(patch, i), &nodes_left, reterr);
+
+		if (r < 0) {
+			return r;
+		}
+	}
+	*ret = TAKE(root);
+	return 0;
+}
+
+struct json_object *patch_merge(struct json_object *target, struct json_object *patch)
+{
+	if (!json_object_is_type(patch, json_type_object)) {
+		return asb_copy(patch);
+	}
+
+	struct json_object *result = json_object_new_object();
+
+	if (json_object_is_type(target, json_type_object)) {
+		json_object_object_foreach(target, name, member) {
+			if (!json_object_object_get_ex(patch, name, NULL)) {
+				json_object_object_add(result, name, asb_copy(member));
+			}
+		}
+	}
+	json_object_object_foreach(patch, name, member) {
+		if (member != NULL) {
+			json_object_object_add(result, name, patch_merge(asb_at(target, name), member));
+		}
+	}
+	return result;
+}
