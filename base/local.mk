@@ -8,6 +8,7 @@ libbase_la_SOURCES = \
 	%D%/macros.h \
 	%D%/map.c %D%/map.h \
 	%D%/memory.c %D%/memory.h \
+	%D%/sched.c %D%/sched.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/yaml.c %D%/yaml.h \
 	%D%/yaml-scalar.c %D%/yaml-scalar.h

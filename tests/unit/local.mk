@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # base/
+check_PROGRAMS += tests/unit/test-sched
+TESTS += tests/unit/test-sched
+tests_unit_test_sched_SOURCES = tests/unit/test-sched.c
+tests_unit_test_sched_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_sched_LDADD = libbase.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test-map
 TESTS += tests/unit/test-map
 tests_unit_test_map_SOURCES = tests/unit/test-map.c
