@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 include tests/unit/local.mk
 include tests/plugin/local.mk
+include tests/style/local.mk

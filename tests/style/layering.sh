@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Dependencies point one way: reads the #include lines of every C file and says which of them point the wrong way.
+# Use: layering.sh [TREE]
+. "$(dirname "$0")/sources.sh"
+
+list=$(sources)
+[ -n "$list" ] || { echo "layering: no sources in '$root'" >&2; exit 99; }
+
+# shellcheck disable=SC2086 # file names here have no blanks
+awk '
+BEGIN {
+	# room: what it may include beside itself. "abi" is <agent-sandbox/...>.
+	may["base"] = ""
+	may["kube"] = "base abi"
+	may["net"] = "base"
+	may["core"] = "base kube net abi"
+	may["runtime"] = "base net"
+	may["router"] = "base kube net core"
+	may["local"] = "base kube net abi"
+	may["fakehost"] = "base kube local abi"
+	may["include"] = "abi"
+	may["plugins"] = "abi"
+	may["examples"] = "abi"
+	may["bench"] = "base kube net core local fakehost abi"
+	may["tests"] = "base kube net core local fakehost runtime router plugins include abi"
+	# Libraries by the header that names them: which rooms may use them.
+	lib["pthread.h"] = "base"
+	lib["yaml.h"] = "base"
+	lib["curl/"] = "net"
+	lib["microhttpd.h"] = "net"
+	lib["openssl/"] = "core base tests"
+	lib["sqlite3.h"] = "local"
+	lib["dlfcn.h"] = "core tests"
+	lib["cmocka.h"] = "tests"
+}
+function fail(what) {
+	printf "%s:%d: %s\n", FILENAME, FNR, what
+	bad = 1
+}
+function listed(word, words) {
+	return index(" " words " ", " " word " ") > 0
+}
+FNR == 1 {
+	room = FILENAME
+	sub(/\/.*/, "", room)
+	folder = FILENAME
+	sub(/\/[^\/]*$/, "", folder)
+	if (!(room in may) && !(room in told)) {
+		fail("layering.sh does not know the room \"" room "\"")
+		told[room] = 1
+	}
+}
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+	split($0, part, "\"")
+	name = part[2]
+	if (name == "config.h") {
+		next
+	}
+	target = name
+	if (!sub(/\/.*/, "", target)) {
+		fail("\"" name "\" is not a path from the root")
+	} else if (room == "plugins" || room == "examples") {
+		if (index(name, folder "/") != 1) {
+			fail("a plugin sees <agent-sandbox/...> and its own folder, not \"" name "\"")
+		}
+	} else if (target != room && !listed(target, may[room])) {
+		fail(room " may not include \"" name "\"")
+	}
+	next
+}
+/^[ \t]*#[ \t]*include[ \t]*</ {
+	name = $0
+	sub(/^[^<]*</, "", name)
+	sub(/>.*/, "", name)
+	if (name ~ /^agent-sandbox\//) {
+		if (!listed("abi", may[room])) {
+			fail(room " may not include <" name ">")
+		}
+		next
+	}
+	for (start in lib) {
+		if (index(name, start) == 1 && !listed(room, lib[start])) {
+			fail(room " may not include <" name ">")
+		}
+	}
+}
+END { exit bad }
+' $list

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the style tests: root is the tree to look at, sources prints its C files, one a line.
+root=${1:-${top_srcdir:-$(dirname "$0")/../..}}
+cd "$root" || exit 99
+
+# In a clone only what git knows counts: a build may lie inside the tree.
+sources() {
+	if [ -e .git ] && command -v git >/dev/null 2>&1; then
+		git ls-files --cached --others --exclude-standard -- '*.c' '*.h'
+	else
+		find . \( -name '*.c' -o -name '*.h' \) -type f | sed 's,^\./,,'
+	fi | sort
+}
