@@ -7,6 +7,12 @@ libcore_la_LIBADD = libnet.la libkube.la libbase.la $(JSONC_LIBS) $(CRYPTO_LIBS)
 # access: kubeconfig and credentials
 
 # talk: lanes, client, leader, events, metrics, log
+libcore_la_SOURCES += \
+	%D%/lanes.c %D%/lanes.h \
+	%D%/log.c %D%/log.h \
+	%D%/metrics.c %D%/metrics.h \
+	%D%/process-metrics.c \
+	%D%/utf8.h
 
 # store: store, reflector, informers, queue, controller, host, loader
 

@@ -24,11 +24,14 @@ struct metrics *metrics_create(struct sched *sched);
 void metrics_destroy(struct metrics *metrics);
 
 /* labels: names separated by commas, or NULL. buckets: upper bounds in ascending order, 0 ends them; NULL: 1 ms to 60 s.
- * Registering a name again returns the family that is there. Strings are copied. */
+ * Registering a name again returns the family that is there, or NULL if that has another type or other labels, as does a name that is none: what is
+ * recorded there goes nowhere. Strings are copied. */
 struct metric *metrics_family(struct metrics *metrics, const char *name, const char *help, enum metric_type type,
                               const char *labels, const double *buckets);
 /* Counter: adds; gauge: sets; histogram: observes. values: one per label, NULL for a family without. metric NULL: nothing. */
 void metric_record(struct metric *metric, double value, const char *const *values);
+/* Sets a counter that somebody else counts (the kernel) to its total. */
+void metric_set(struct metric *metric, double value, const char *const *values);
 /* Drops a series (an object is gone). */
 void metric_forget(struct metric *metric, const char *const *values);
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hands out the slots for requests in flight, by lane. Called by core/client around each exchange
+ * with the API server. */
+#include "config.h"
+
+#include "base/memory.h"
+#include "core/lanes.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+/* On the stack of the thread that waits. */
+struct waiter {
+	struct waiter *previous, *next;
+	struct sched_cond granted_cond;
+	uint32_t count;
+	bool granted;
+};
+
+struct queue {
+	struct waiter *first, *last;
+};
+
+struct lanes {
+	struct sched_mutex lock;
+	struct queue queues[LANE_MAX]; /* lock */
+	uint32_t slots;
+	uint32_t used; /* lock */
+	bool stopped;  /* lock */
+};
+
+struct lanes *lanes_create(struct sched *sched, uint32_t slots)
+{
+	struct lanes *lanes = xnew(struct lanes);
+
+	lanes->slots = slots > 0 ? slots : 1;
+	sched_mutex_init(&lanes->lock, sched);
+	return lanes;
+}
+
+void lanes_destroy(struct lanes *lanes)
+{
+	if (lanes != NULL) {
+		sched_mutex_finish(&lanes->lock);
+		free(lanes);
+	}
+}
+
+/*
+ * How many slots requests of a lane may fill up to: the lease always finds one, a claim finds some
+ * that no refill may take. Never less than one, nor than what one caller asks for: that one goes in
+ * when the rest is out.
+ */
+static uint32_t ceiling_of(const struct lanes *lanes, enum lane lane, uint32_t count)
+{
+	static const uint32_t kept_eighths[LANE_MAX] = { 0, 0, 1, 2, 4 };
+	uint32_t kept = lane == LANE_LEASE ? 0 : 1 + lanes->slots * kept_eighths[lane] / 8;
+	uint32_t ceiling = lanes->slots > kept ? lanes->slots - kept : 1;
+
+	return ceiling > count ? ceiling : count;
+}
+
+static bool fits(const struct lanes *lanes, enum lane lane, uint32_t count)
+{
+	return lanes->used + count <= ceiling_of(lanes, lane, count);
+}
+
+static void queue_append(struct queue *queue, struct waiter *waiter)
+{
+	waiter->previous = queue->last;
+	if (queue->last != NULL) {
+		queue->last->next = waiter;
+	} else {
+		queue->first = waiter;
+	}
+	queue->last = waiter;
+}
+
+static void queue_remove(struct queue *queue, struct waiter *waiter)
+{
+	if (waiter->previous != NULL) {
+		waiter->previous->next = waiter->next;
+	} else {
+		queue->first = waiter->next;
+	}
+	if (waiter->next != NULL) {
+		waiter->next->previous = waiter->previous;
+	} else {
+		queue->last = waiter->previous;
+	}
+}
+
+/* Lets in whom there is room for. A waiter that does not fit stops the lanes below it: else those
+ * would take slot by slot what a larger one above needs together. Lock held. */
+static void grant(struct lanes *lanes)
+{
+	for (size_t lane = 0; lane < LANE_MAX; lane++) {
+		struct queue *queue = &lanes->queues[lane];
+
+		while (queue->first != NULL) {
+			struct waiter *waiter = queue->first;
+
+			if (!fits(lanes, (enum lane)lane, waiter->count)) {
+				return;
+			}
+			queue_remove(queue, waiter);
+			lanes->used += waiter->count;
+			waiter->granted = true;
+			sched_cond_signal(&waiter->granted_cond);
+		}
+	}
+}
+
+/* Waits in a lane's queue. Lock held. */
+static int wait_turn(struct lanes *lanes, enum lane lane, struct waiter *waiter,
+		     uint64_t deadline_us)
+{
+	int rc = 0;
+
+	queue_append(&lanes->queues[lane], waiter);
+	grant(lanes);
+	while (!waiter->granted && !lanes->stopped && rc == 0) {
+		rc = sched_cond_wait(&waiter->granted_cond, &lanes->lock, deadline_us);
+	}
+	if (waiter->granted) {
+		return 0;
+	}
+	queue_remove(&lanes->queues[lane], waiter);
+	if (lanes->stopped) {
+		return -ECANCELED;
+	}
+	grant(lanes); /* who stood behind this one may fit */
+	return -ETIMEDOUT;
+}
+
+int lanes_enter(struct lanes *lanes, enum lane lane, uint32_t count, uint64_t deadline_us)
+{
+	struct waiter waiter = { .count = count < lanes->slots ? count : lanes->slots };
+	int rc;
+
+	LOCKED(&lanes->lock);
+	if (lanes->stopped) {
+		return -ECANCELED;
+	}
+	sched_cond_init(&waiter.granted_cond, lanes->lock.sched);
+	rc = wait_turn(lanes, lane, &waiter, deadline_us);
+	sched_cond_finish(&waiter.granted_cond);
+	return rc;
+}
+
+void lanes_leave(struct lanes *lanes, uint32_t count)
+{
+	LOCKED(&lanes->lock);
+	count = count < lanes->slots ? count : lanes->slots;
+	lanes->used -= count < lanes->used ? count : lanes->used;
+	grant(lanes);
+}
+
+void lanes_stop(struct lanes *lanes)
+{
+	LOCKED(&lanes->lock);
+	lanes->stopped = true;
+	for (size_t lane = 0; lane < LANE_MAX; lane++) {
+		for (struct waiter *waiter = lanes->queues[lane].first; waiter != NULL;
+		     waiter = waiter->next) {
+			sched_cond_signal(&waiter->granted_cond);
+		}
+	}
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes log lines to stderr, each whole and with one write. Called by everything from core
+ * upwards, from any thread. */
+#include "config.h"
+
+#include "core/log.h"
+#include "core/utf8.h"
+
+#include <agent-sandbox/helpers.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 8192
+#define MESSAGE_MAX 4096
+#define TAIL 8 /* kept free for what ends a line: quote, "...", brace, newline */
+#define JSON_FLAG 16u
+
+/* The level, and JSON_FLAG: the one global of this project. */
+static _Atomic unsigned int settings = LOG_INFO;
+
+static const char *const level_names[] = { "", "error", "warning", "info", "debug" };
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&settings, (atomic_load(&settings) & JSON_FLAG) | (unsigned int)level);
+}
+
+void log_set_json(bool json)
+{
+	atomic_store(&settings, (atomic_load(&settings) & ~JSON_FLAG) | (json ? JSON_FLAG : 0u));
+}
+
+bool log_enabled(enum log_level level)
+{
+	return (unsigned int)level <= (atomic_load(&settings) & ~JSON_FLAG);
+}
+
+struct line {
+	char data[LINE_MAX_BYTES];
+	size_t length;
+	bool full; /* something did not fit */
+};
+
+static void put(struct line *line, const char *data, size_t length)
+{
+	if (line->full || line->length + length > sizeof(line->data) - TAIL) {
+		line->full = true;
+		return;
+	}
+	memcpy(line->data + line->length, data, length);
+	line->length += length;
+}
+
+static void put_str(struct line *line, const char *text)
+{
+	put(line, text, strlen(text));
+}
+
+/* For the end of a line: TAIL is kept free for it. */
+static void put_tail(struct line *line, const char *text)
+{
+	size_t length = strlen(text);
+
+	memcpy(line->data + line->length, text, length);
+	line->length += length;
+}
+
+/* Text that cannot end the line or a quoted string: control bytes and bytes that are no UTF-8 are
+ * escaped or replaced. */
+static void put_escaped(struct line *line, const char *text, bool quoted)
+{
+	while (*text != '\0' && !line->full) {
+		size_t length = utf8_length(text);
+		char escape[8];
+
+		if (length == 0) {
+			put_str(line, "\xef\xbf\xbd");
+			text++;
+			continue;
+		}
+		if (quoted && (*text == '"' || *text == '\\')) {
+			snprintf(escape, sizeof(escape), "\\%c", *text);
+			put_str(line, escape);
+		} else if (*text == '\n') {
+			put_str(line, "\\n");
+		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+			snprintf(escape, sizeof(escape), "\\u00%02x",
+				 (unsigned int)(unsigned char)*text);
+			put_str(line, escape);
+		} else {
+			put(line, text, length);
+		}
+		text += length;
+	}
+}
+
+static void put_quoted(struct line *line, const char *text)
+{
+	put_str(line, "\"");
+	put_escaped(line, text, true);
+	put_str(line, "\"");
+}
+
+/* Log time is for people only, so it is the machine's, in a simulation too. */
+static void format_now(char ret[32])
+{
+	struct timespec now = { 0 };
+	char seconds[21];
+
+	timespec_get(&now, TIME_UTC);
+	asb_time_format((int64_t)now.tv_sec * 1000, seconds);
+	snprintf(ret, 32, "%.19s.%03uZ", seconds, (unsigned int)(now.tv_nsec / 1000000) % 1000u);
+}
+
+static bool needs_quotes(const char *value)
+{
+	return *value == '\0' || strpbrk(value, " \"\\=\n\t") != NULL;
+}
+
+static void text_line(struct line *line, const char *now, const char *level, const char *message,
+		      const char *const *fields)
+{
+	put_str(line, now);
+	put_str(line, " ");
+	put_str(line, level);
+	put_str(line, " ");
+	put_escaped(line, message, false);
+	for (; fields != NULL && fields[0] != NULL; fields += 2) {
+		if (fields[1] == NULL) {
+			continue;
+		}
+		put_str(line, " ");
+		put_str(line, fields[0]);
+		put_str(line, "=");
+		if (needs_quotes(fields[1])) {
+			put_quoted(line, fields[1]);
+		} else {
+			put_escaped(line, fields[1], false);
+		}
+	}
+	put_tail(line, line->full ? "...\n" : "\n");
+}
+
+static void json_line(struct line *line, const char *now, const char *level, const char *message,
+		      const char *const *fields)
+{
+	put_str(line, "{\"time\":\"");
+	put_str(line, now);
+	put_str(line, "\",\"level\":\"");
+	put_str(line, level);
+	put_str(line, "\",\"msg\":\"");
+	put_escaped(line, message, true);
+	put_tail(line, line->full ? "...\"" : "\"");
+	/* A field goes in whole or not at all: what is cut must still parse. */
+	for (; fields != NULL && fields[0] != NULL && !line->full; fields += 2) {
+		size_t mark = line->length;
+
+		if (fields[1] == NULL) {
+			continue;
+		}
+		put_str(line, ",");
+		put_quoted(line, fields[0]);
+		put_str(line, ":");
+		put_quoted(line, fields[1]);
+		if (line->full) {
+			line->length = mark;
+		}
+	}
+	put_tail(line, "}\n");
+}
+
+void log_write(enum log_level level, const char *const *fields, const char *format, ...)
+{
+	struct line line;
+	char message[MESSAGE_MAX], now[32];
+	va_list args;
+
+	if (!log_enabled(level) || level < LOG_ERROR || level > LOG_DEBUG) {
+		return;
+	}
+	va_start(args, format);
+	if (vsnprintf(message, sizeof(message), format, args) < 0) {
+		message[0] = '\0';
+	}
+	va_end(args);
+
+	line.length = 0;
+	line.full = false;
+	format_now(now);
+	if ((atomic_load(&settings) & JSON_FLAG) != 0) {
+		json_line(&line, now, level_names[level], message, fields);
+	} else {
+		text_line(&line, now, level_names[level], message, fields);
+	}
+	/* A log that cannot be written has nobody to be told. */
+	if (write(STDERR_FILENO, line.data, line.length) < 0) {
+		return;
+	}
+}
