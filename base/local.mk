@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
+	%D%/baton.c %D%/baton.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/error.c %D%/error.h \
 	%D%/heap.c %D%/heap.h \

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
+#include "base/baton.h"
 #include "base/memory.h"
 #include "base/sched.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -31,16 +31,7 @@
 
 /* The monotonic clock, by which conditions wait, stands still in suspend: so a wait looks at the other clock this often. */
 #define SLICE_US UINT64_C(10000000)
-#define YIELD_ONE_IN 8     /* locks taken until, on average, somebody else gets a turn */
-#define SPURIOUS_ONE_IN 64 /* waits that end for no reason, to catch callers that do not look again */
-
-enum wait {
-	WAIT_NONE, /* can run, or runs */
-	WAIT_MUTEX,
-	WAIT_COND,
-	WAIT_JOIN,
-	WAIT_ENDED,
-};
+#define YIELD_ONE_IN 8 /* free locks taken until, on average, somebody else gets a turn */
 
 struct sched_thread {
 	struct sched *sched;
@@ -48,31 +39,19 @@ struct sched_thread {
 	void *arg;
 	pthread_t real;
 	char name[16];
-
-	/* Simulation. */
-	struct sched_thread *next; /* in order of creation */
-	uint64_t id;
-	enum wait wait;
-	const void *target; /* the lock, condition or thread it waits for */
-	uint64_t deadline_us;
-	bool timed_out;
-	pthread_cond_t turn;
+	struct baton_thread in_baton; /* simulation */
+	pthread_cond_t turn;          /* simulation */
 };
 
 struct sched {
 	bool simulation;
-	_Atomic uint64_t random; /* the callers' */
+	_Atomic uint64_t random;
 
 	/* Simulation. */
 	pthread_mutex_t lock;
-	struct sched_thread *running; /* holds the baton; written under lock */
-	struct sched_thread main;     /* the creator of the simulation, and the list's first */
-	uint64_t ids;
-	uint64_t decisions; /* state of the generator behind decisions */
-	uint64_t trace;
-	uint64_t now_us;
+	struct baton baton; /* used by who runs; who runs is written under lock */
+	struct sched_thread main;
 	int64_t wall_start_us;
-	unsigned int mutex_waits, cond_waits; /* threads in such a wait: most of the time none */
 };
 
 static void check(int r, const char *what)
@@ -83,188 +62,57 @@ static void check(int r, const char *what)
 	}
 }
 
-static uint64_t mix(uint64_t value)
-{
-	value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
-	value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
-	return value ^ (value >> 31);
-}
-
-#define SPLITMIX_STEP 0x9e3779b97f4a7c15u
-
 /* ---- the baton --------------------------------------------------------------------------------------------- */
 
-static void record(struct sched *sched, uint64_t fact)
+static struct sched_thread *self_of(struct sched *sched)
 {
-	sched->trace = mix(sched->trace * 31 + fact + 1);
-}
-
-static uint64_t draw(struct sched *sched, uint64_t below)
-{
-	sched->decisions += SPLITMIX_STEP;
-	return mix(sched->decisions) % below;
-}
-
-static void wake(struct sched *sched, struct sched_thread *thread, bool timed_out)
-{
-	sched->mutex_waits -= thread->wait == WAIT_MUTEX ? 1 : 0;
-	sched->cond_waits -= thread->wait == WAIT_COND ? 1 : 0;
-	thread->wait = WAIT_NONE;
-	thread->timed_out = timed_out;
-}
-
-static void wake_all(struct sched *sched, enum wait wait, const void *target)
-{
-	for (struct sched_thread *thread = &sched->main; thread != NULL; thread = thread->next) {
-		if (thread->wait == wait && thread->target == target) {
-			wake(sched, thread, false);
-		}
-	}
-}
-
-/* All wait and no deadline will end it: a bug in the simulated program. Says who waits for what. */
-static void die_stuck(const struct sched *sched)
-{
-	fprintf(stderr, "simulation stuck at %" PRIu64 " us, nobody can run:\n", sched->now_us);
-	for (const struct sched_thread *thread = &sched->main; thread != NULL; thread = thread->next) {
-		const struct sched_mutex *mutex = thread->target;
-		const struct sched_thread *other = thread->target;
-
-		switch (thread->wait) {
-		case WAIT_MUTEX:
-			fprintf(stderr, "  '%s' waits for lock %p, held by '%s'\n", thread->name, (const void *)mutex,
-			        mutex->holder != NULL ? mutex->holder->name : "");
-			break;
-		case WAIT_COND:
-			fprintf(stderr, "  '%s' waits for condition %p\n", thread->name, thread->target);
-			break;
-		case WAIT_JOIN:
-			fprintf(stderr, "  '%s' waits for the end of '%s'\n", thread->name, other->name);
-			break;
-		default:
-			fprintf(stderr, "  '%s' has ended\n", thread->name);
-			break;
-		}
-	}
-	abort();
-}
-
-/* Lets time pass to the earliest deadline and wakes all who waited for it. */
-static void jump(struct sched *sched)
-{
-	uint64_t earliest = SCHED_FOREVER;
-
-	for (struct sched_thread *thread = &sched->main; thread != NULL; thread = thread->next) {
-		if (thread->wait == WAIT_COND && thread->deadline_us < earliest) {
-			earliest = thread->deadline_us;
-		}
-	}
-	if (earliest == SCHED_FOREVER) {
-		die_stuck(sched);
-	}
-	sched->now_us = earliest;
-	record(sched, earliest);
-	for (struct sched_thread *thread = &sched->main; thread != NULL; thread = thread->next) {
-		if (thread->wait == WAIT_COND && thread->deadline_us <= earliest) {
-			wake(sched, thread, true);
-		}
-	}
-}
-
-/* Counts who is in such a wait; the one at place goes to *ret. */
-static uint64_t find(struct sched *sched, enum wait wait, const void *target, uint64_t place, struct sched_thread **ret)
-{
-	uint64_t count = 0;
-
-	for (struct sched_thread *thread = &sched->main; thread != NULL; thread = thread->next) {
-		if (thread->wait == wait && (target == NULL || thread->target == target)) {
-			if (count == place) {
-				*ret = thread;
-			}
-			count++;
-		}
-	}
-	return count;
-}
-
-/* Draws who runs next, of all who can. */
-static struct sched_thread *draw_next(struct sched *sched)
-{
-	struct sched_thread *next = NULL;
-	uint64_t count;
-
-	while ((count = find(sched, WAIT_NONE, NULL, 0, &next)) == 0) {
-		jump(sched);
-	}
-	if (count > 1) {
-		find(sched, WAIT_NONE, NULL, draw(sched, count), &next);
-	}
-	record(sched, next->id);
-	return next;
+	return CONTAINER_OF(sched->baton.running, struct sched_thread, in_baton);
 }
 
 /* Gives the baton to whoever is drawn; comes back with it, unless the caller has ended. */
 static void pass_baton(struct sched *sched)
 {
-	struct sched_thread *self = sched->running, *next = draw_next(sched);
-	bool ended = self->wait == WAIT_ENDED;
+	struct sched_thread *self = self_of(sched);
+	struct sched_thread *next = CONTAINER_OF(baton_next(&sched->baton), struct sched_thread, in_baton);
+	bool ended = self->in_baton.wait == BATON_ENDED;
 
 	if (next == self) {
 		return;
 	}
 	check(pthread_mutex_lock(&sched->lock), "baton");
-	sched->running = next;
+	sched->baton.running = &next->in_baton;
 	check(pthread_cond_signal(&next->turn), "baton");
-	while (!ended && sched->running != self) {
+	while (!ended && sched->baton.running != &self->in_baton) {
 		check(pthread_cond_wait(&self->turn, &sched->lock), "baton");
 	}
 	check(pthread_mutex_unlock(&sched->lock), "baton");
-}
-
-/* Waits until woken; whether the deadline did it. */
-static bool wait_for(struct sched *sched, enum wait wait, const void *target, uint64_t deadline_us)
-{
-	struct sched_thread *self = sched->running;
-
-	self->wait = wait;
-	self->target = target;
-	self->deadline_us = deadline_us;
-	self->timed_out = false;
-	sched->mutex_waits += wait == WAIT_MUTEX ? 1 : 0;
-	sched->cond_waits += wait == WAIT_COND ? 1 : 0;
-	if (wait == WAIT_COND && deadline_us <= sched->now_us) {
-		wake(sched, self, true);
-	} else if (wait == WAIT_COND && draw(sched, SPURIOUS_ONE_IN) == 0) {
-		wake(sched, self, false);
-	}
-	pass_baton(sched);
-	return self->timed_out;
 }
 
 static void lock_simulated(struct sched_mutex *mutex)
 {
 	struct sched *sched = mutex->sched;
 
-	if (mutex->holder == sched->running) {
-		fprintf(stderr, "'%s' locks what it has locked\n", sched->running->name);
+	if (mutex->holder == self_of(sched)) {
+		fprintf(stderr, "'%s' locks what it has locked\n", mutex->holder->name);
 		abort();
 	}
 	while (mutex->holder != NULL) {
-		wait_for(sched, WAIT_MUTEX, mutex, SCHED_FOREVER);
+		baton_wait(&sched->baton, BATON_WAITS_LOCK, mutex, &mutex->holder->in_baton, SCHED_FOREVER);
+		pass_baton(sched);
 	}
-	mutex->holder = sched->running;
+	mutex->holder = self_of(sched);
 }
 
 static void unlock_simulated(struct sched_mutex *mutex)
 {
-	if (mutex->holder != mutex->sched->running) {
-		fprintf(stderr, "'%s' unlocks what it has not locked\n", mutex->sched->running->name);
+	struct sched *sched = mutex->sched;
+
+	if (mutex->holder != self_of(sched)) {
+		fprintf(stderr, "'%s' unlocks what it has not locked\n", self_of(sched)->name);
 		abort();
 	}
 	mutex->holder = NULL;
-	if (mutex->sched->mutex_waits > 0) {
-		wake_all(mutex->sched, WAIT_MUTEX, mutex);
-	}
+	baton_wake_all(&sched->baton, BATON_WAITS_LOCK, mutex);
 }
 
 /* ---- schedulers and clocks --------------------------------------------------------------------------------- */
@@ -287,11 +135,10 @@ struct sched *sched_create_simulation(uint64_t seed, int64_t wall_start_us)
 	struct sched *sched = xnew(struct sched);
 
 	sched->simulation = true;
-	atomic_init(&sched->random, mix(seed + SPLITMIX_STEP));
-	sched->decisions = mix(seed ^ SPLITMIX_STEP);
 	sched->wall_start_us = wall_start_us;
 	sched->main = (struct sched_thread){ .sched = sched, .name = "main" };
-	sched->running = &sched->main;
+	atomic_init(&sched->random, baton_mix(seed + BATON_STEP));
+	baton_init(&sched->baton, seed, &sched->main.in_baton, sched->main.name);
 	check(pthread_mutex_init(&sched->lock, NULL), "baton");
 	check(pthread_cond_init(&sched->main.turn, NULL), "baton");
 	return sched;
@@ -308,13 +155,13 @@ void sched_destroy(struct sched *sched)
 
 uint64_t sched_trace(const struct sched *sched)
 {
-	return sched->trace;
+	return sched->baton.trace;
 }
 
 void sched_note(struct sched *sched, uint64_t fact)
 {
 	if (sched->simulation) {
-		record(sched, fact);
+		baton_record(&sched->baton, fact);
 	}
 }
 
@@ -333,17 +180,17 @@ static uint64_t clock_us(clockid_t clock)
 
 uint64_t sched_now_us(struct sched *sched)
 {
-	return sched->simulation ? sched->now_us : clock_us(CLOCK_BOOTTIME);
+	return sched->simulation ? sched->baton.now_us : clock_us(CLOCK_BOOTTIME);
 }
 
 int64_t sched_wall_us(struct sched *sched)
 {
-	return sched->simulation ? sched->wall_start_us + (int64_t)sched->now_us : (int64_t)clock_us(CLOCK_REALTIME);
+	return sched->simulation ? sched->wall_start_us + (int64_t)sched->baton.now_us : (int64_t)clock_us(CLOCK_REALTIME);
 }
 
 uint64_t sched_random(struct sched *sched)
 {
-	return mix(atomic_fetch_add_explicit(&sched->random, SPLITMIX_STEP, memory_order_relaxed) + SPLITMIX_STEP);
+	return baton_mix(atomic_fetch_add_explicit(&sched->random, BATON_STEP, memory_order_relaxed) + BATON_STEP);
 }
 
 /* ---- threads ----------------------------------------------------------------------------------------------- */
@@ -356,15 +203,15 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), self->name);
 	if (sched->simulation) {
 		check(pthread_mutex_lock(&sched->lock), "baton");
-		while (sched->running != self) {
+		while (sched->baton.running != &self->in_baton) {
 			check(pthread_cond_wait(&self->turn, &sched->lock), "baton");
 		}
 		check(pthread_mutex_unlock(&sched->lock), "baton");
 	}
 	self->fn(self->arg);
 	if (sched->simulation) {
-		wake_all(sched, WAIT_JOIN, self);
-		self->wait = WAIT_ENDED;
+		baton_wake_all(&sched->baton, BATON_WAITS_JOIN, self);
+		baton_wait(&sched->baton, BATON_ENDED, NULL, NULL, SCHED_FOREVER);
 		pass_baton(sched);
 	}
 	return NULL;
@@ -398,7 +245,7 @@ static void create_real(struct sched_thread *thread)
 
 struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg), void *arg)
 {
-	struct sched_thread *thread = xnew(struct sched_thread), *last = &sched->main;
+	struct sched_thread *thread = xnew(struct sched_thread);
 
 	*thread = (struct sched_thread){ .sched = sched, .fn = fn, .arg = arg };
 	snprintf(thread->name, sizeof(thread->name), "%s", name);
@@ -406,37 +253,24 @@ struct sched_thread *sched_start(struct sched *sched, const char *name, void (*f
 		create_real(thread);
 		return thread;
 	}
-	thread->id = ++sched->ids;
 	check(pthread_cond_init(&thread->turn, NULL), "baton");
-	while (last->next != NULL) {
-		last = last->next;
-	}
-	last->next = thread;
+	baton_add(&sched->baton, &thread->in_baton, thread->name);
 	create_real(thread);
 	pass_baton(sched);
 	return thread;
-}
-
-static void forget(struct sched *sched, struct sched_thread *thread)
-{
-	struct sched_thread *before = &sched->main;
-
-	while (before->next != thread) {
-		before = before->next;
-	}
-	before->next = thread->next;
 }
 
 void sched_join(struct sched_thread *thread)
 {
 	struct sched *sched = thread->sched;
 
-	while (sched->simulation && thread->wait != WAIT_ENDED) {
-		wait_for(sched, WAIT_JOIN, thread, SCHED_FOREVER);
+	while (sched->simulation && thread->in_baton.wait != BATON_ENDED) {
+		baton_wait(&sched->baton, BATON_WAITS_JOIN, thread, &thread->in_baton, SCHED_FOREVER);
+		pass_baton(sched);
 	}
 	check(pthread_join(thread->real, NULL), "join");
 	if (sched->simulation) {
-		forget(sched, thread);
+		baton_forget(&sched->baton, &thread->in_baton);
 		check(pthread_cond_destroy(&thread->turn), "baton");
 	}
 	free(thread);
@@ -470,7 +304,7 @@ void sched_mutex_lock(struct sched_mutex *mutex)
 		check(pthread_mutex_lock(&mutex->real), "lock");
 		return;
 	}
-	if (mutex->holder == NULL && draw(mutex->sched, YIELD_ONE_IN) == 0) {
+	if (mutex->holder == NULL && baton_chance(&mutex->sched->baton, YIELD_ONE_IN)) {
 		pass_baton(mutex->sched);
 	}
 	lock_simulated(mutex);
@@ -526,8 +360,10 @@ int sched_cond_wait(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t
 		return wait_real(cond, mutex, deadline_us);
 	}
 	unlock_simulated(mutex);
+	baton_wait(&cond->sched->baton, BATON_WAITS_COND, cond, NULL, deadline_us);
+	pass_baton(cond->sched);
 
-	bool timed_out = wait_for(cond->sched, WAIT_COND, cond, deadline_us);
+	bool timed_out = self_of(cond->sched)->in_baton.timed_out;
 
 	lock_simulated(mutex);
 	return timed_out ? -ETIMEDOUT : 0;
@@ -535,27 +371,18 @@ int sched_cond_wait(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t
 
 void sched_cond_signal(struct sched_cond *cond)
 {
-	struct sched *sched = cond->sched;
-	struct sched_thread *thread = NULL;
-
-	if (!sched->simulation) {
+	if (!cond->sched->simulation) {
 		check(pthread_cond_signal(&cond->real), "signal");
 		return;
 	}
-
-	uint64_t count = sched->cond_waits > 0 ? find(sched, WAIT_COND, cond, 0, &thread) : 0;
-
-	if (count > 0) {
-		find(sched, WAIT_COND, cond, draw(sched, count), &thread);
-		wake(sched, thread, false);
-	}
+	baton_wake_one(&cond->sched->baton, BATON_WAITS_COND, cond);
 }
 
 void sched_cond_broadcast(struct sched_cond *cond)
 {
 	if (!cond->sched->simulation) {
 		check(pthread_cond_broadcast(&cond->real), "broadcast");
-	} else if (cond->sched->cond_waits > 0) {
-		wake_all(cond->sched, WAIT_COND, cond);
+		return;
 	}
+	baton_wake_all(&cond->sched->baton, BATON_WAITS_COND, cond);
 }
