@@ -39,6 +39,7 @@ void objects_serve(struct objects *objects, const struct asb_kind *kind, bool st
 
 #define OBJECTS_STATUS 1u  /* the write is to the status subresource */
 #define OBJECTS_DRY_RUN 2u
+#define OBJECTS_AS_GIVEN 4u /* create: keeps the object's own uid and creationTimestamp, if any, as tests and restores want */
 
 /*
  * Each returns an HTTP status as the API server would (200, 201, 404, 409, 410, 422...), fills *reterr on failure: code is the negative

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What writes to the in-memory API may say, and what an update makes of an object. local/write.c calls it. */
+#include "config.h"
+
+#include "local/update.h"
+
+#include <agent-sandbox/helpers.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int update_fail(struct error *reterr, int http_status, const char *format, ...)
+{
+	va_list args;
+
+	if (reterr != NULL) {
+		reterr->code = -http_status;
+		va_start(args, format);
+		vsnprintf(reterr->text, sizeof(reterr->text), format, args);
+		va_end(args);
+	}
+	return http_status;
+}
+
+/* "pods", "sandboxes.agents.x-k8s.io": how the server's messages name a kind. */
+static const char *resource(const struct served *served, char ret[320])
+{
+	snprintf(ret, 320, "%s%s%s", served->kind.plural, *served->kind.group != '\0' ? "." : "", served->kind.group);
+	return ret;
+}
+
+int update_not_found(const struct served *served, const char *name, struct error *reterr)
+{
+	char text[320];
+
+	if (served == NULL) {
+		return update_fail(reterr, 404, "the server could not find the requested resource");
+	}
+	return update_fail(reterr, 404, "%s \"%s\" not found", resource(served, text), name);
+}
+
+int update_already_exists(const struct served *served, const char *name, struct error *reterr)
+{
+	char text[320];
+
+	return update_fail(reterr, 409, "%s \"%s\" already exists", resource(served, text), name);
+}
+
+/* 422 as the server words it. */
+static int invalid(const struct served *served, const char *name, struct error *reterr, const char *field,
+                   const char *what)
+{
+	return update_fail(reterr, 422, "%s%s%s \"%s\" is invalid: %s: %s", served->kind.kind,
+	                   *served->kind.group != '\0' ? "." : "", served->kind.group, name != NULL ? name : "", field,
+	                   what);
+}
+
+int update_check_body(const struct served *served, const char *ns, const char *name, struct json_object *body,
+                      struct error *reterr)
+{
+	const char *kind = asb_str(body, "kind"), *body_ns = asb_ns(body), *body_name = asb_name(body);
+
+	if (served == NULL) {
+		return update_not_found(served, "", reterr);
+	}
+	if (!json_object_is_type(body, json_type_object) ||
+	    (asb_at(body, "metadata") != NULL && !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
+		return update_fail(reterr, 400, "the body is no object with metadata");
+	}
+	if (kind != NULL && strcmp(kind, served->kind.kind) != 0) {
+		return update_fail(reterr, 400, "%s in the request body is not the %s of the URL", kind, served->kind.kind);
+	}
+	if (*body_ns != '\0' && strcmp(body_ns, ns) != 0) {
+		return update_fail(reterr, 400,
+		                   "the namespace of the provided object does not match the namespace sent on the request");
+	}
+	if (name != NULL && body_name != NULL && strcmp(body_name, name) != 0) {
+		return update_fail(reterr, 400, "the name of the object (%.100s) does not match the name on the URL (%.100s)",
+		                   body_name, name);
+	}
+	asb_object_in(body, "metadata");
+	return 0;
+}
+
+static int check_owners(const struct served *served, struct json_object *object, struct error *reterr)
+{
+	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
+	struct json_object *owners = asb_array(object, "metadata", "ownerReferences");
+	size_t controllers = 0;
+
+	for (size_t i = 0; i < asb_length(owners); i++) {
+		struct json_object *owner = json_object_array_get_idx(owners, i);
+
+		for (size_t j = 0; j < ARRAY_LEN(required); j++) {
+			const char *value = asb_str(owner, required[j]);
+
+			if (value == NULL || *value == '\0') {
+				return invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
+				               "apiVersion, kind, name and uid must not be empty");
+			}
+		}
+		controllers += asb_true(asb_at(owner, "controller")) ? 1 : 0;
+	}
+	if (controllers > 1) {
+		return invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
+		               "Only one reference can have Controller set to true");
+	}
+	return 0;
+}
+
+int update_check_new(const struct served *served, struct json_object *object, struct error *reterr)
+{
+	const char *name = asb_name(object);
+
+	if (name == NULL || *name == '\0') {
+		return invalid(served, "", reterr, "metadata.name", "Required value: name or generateName is required");
+	}
+	/* What a path can have as one segment; more is the business of schemas. */
+	if (strlen(name) > 253 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strpbrk(name, "/%") != NULL) {
+		return invalid(served, name, reterr, "metadata.name", "Invalid value");
+	}
+	return check_owners(served, object, reterr);
+}
+
+int update_check_uid(const struct served *served, struct json_object *object, const char *uid, struct error *reterr)
+{
+	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
+		return 0;
+	}
+	return update_fail(reterr, 409,
+	                   "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, "
+	                   "UID in object meta: %.64s",
+	                   served->kind.plural, asb_name(object), uid, asb_uid(object));
+}
+
+int update_check_immutable(const struct served *served, struct json_object *object, struct json_object *body,
+                           struct error *reterr)
+{
+	const char *uid = asb_uid(body);
+
+	if (uid != NULL && *uid != '\0' && !asb_streq(uid, asb_uid(object))) {
+		return invalid(served, asb_name(object), reterr, "metadata.uid", "Invalid value: field is immutable");
+	}
+	return 0;
+}
+
+static int check_version(const struct served *served, struct json_object *object, struct json_object *body,
+                         struct error *reterr)
+{
+	const char *version = asb_resource_version(body);
+
+	if (version == NULL || *version == '\0' || asb_streq(version, asb_resource_version(object))) {
+		return 0;
+	}
+	return update_fail(reterr, 409,
+	                   "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
+	                   "changes to the latest version and try again",
+	                   served->kind.plural, asb_name(object));
+}
+
+static int check_finalizers(const struct served *served, struct json_object *object, struct json_object *body,
+                            struct error *reterr)
+{
+	struct json_object *old = asb_array(object, "metadata", "finalizers");
+	struct json_object *new = asb_array(body, "metadata", "finalizers");
+
+	for (size_t i = 0; asb_deleting(object) && i < asb_length(new); i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < asb_length(old) && !known; j++) {
+			known = json_object_equal(json_object_array_get_idx(old, j), json_object_array_get_idx(new, i));
+		}
+		if (!known) {
+			return invalid(served, asb_name(object), reterr, "metadata.finalizers",
+			               "Forbidden: no new finalizers can be added if the object is being deleted");
+		}
+	}
+	return 0;
+}
+
+/* Gives to a member what it has in from, which may be nothing. */
+static void restore(struct json_object *to, struct json_object *from, const char *name)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_object_get_ex(from, name, &value)) {
+		json_object_object_add(to, name, json_object_get(value));
+	} else {
+		json_object_object_del(to, name);
+	}
+}
+
+/* Whether anything but metadata and status differs. */
+static bool spec_differs(struct json_object *a, struct json_object *b)
+{
+	json_object_object_foreach(a, name, value) {
+		struct json_object *other = NULL;
+		bool aside = strcmp(name, "metadata") == 0 || strcmp(name, "status") == 0 || strcmp(name, "apiVersion") == 0;
+
+		if (!aside && (!json_object_object_get_ex(b, name, &other) || !json_object_equal(value, other))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct json_object *apply_main(const struct served *served, struct json_object *object, struct json_object *body)
+{
+	static const char *const fixed[] = { "name",       "namespace",         "uid",
+		                             "generation", "creationTimestamp", "deletionTimestamp",
+		                             "resourceVersion", "deletionGracePeriodSeconds" };
+	struct json_object *metadata = asb_at(body, "metadata");
+
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+		restore(metadata, asb_at(object, "metadata"), fixed[i]);
+	}
+	if (asb_str(body, "apiVersion") == NULL) {
+		restore(body, object, "apiVersion");
+	}
+	restore(body, object, "kind");
+	if (served->status) {
+		restore(body, object, "status");
+	}
+	if (spec_differs(object, body) || spec_differs(body, object)) {
+		json_object_object_add(metadata, "generation", json_object_new_int64(asb_generation(object) + 1));
+	}
+	return json_object_get(body);
+}
+
+int update_apply(const struct served *served, struct json_object *object, struct json_object *body, uint32_t flags,
+                 struct json_object **ret, struct error *reterr)
+{
+	int status = check_version(served, object, body, reterr);
+
+	if (status != 0) {
+		return status;
+	}
+	if ((flags & OBJECTS_STATUS) != 0) {
+		if (!served->status) {
+			return update_not_found(NULL, "", reterr);
+		}
+		*ret = object_derive(object);
+		restore(*ret, body, "status");
+		return 0;
+	}
+	status = check_owners(served, body, reterr);
+	if (status == 0) {
+		status = check_finalizers(served, object, body, reterr);
+	}
+	if (status == 0) {
+		*ret = apply_main(served, object, body);
+	}
+	return status;
+}
