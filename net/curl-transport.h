@@ -30,6 +30,8 @@ struct http_credentials_source {
 	/* The server said 401 to these: ask anew next time. */
 	void (*refused)(void *arg, uint64_t generation);
 	void *arg;
+	/* The transport was stopped: a get that blocks returns -ECANCELED soon. NULL: get never blocks for long. */
+	void (*stop)(void *arg);
 };
 
 /* Where and how to connect. Copied. */

@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libnet.la
-libnet_la_SOURCES =
+libnet_la_SOURCES = \
+	%D%/curl-auth.c \
+	%D%/curl-engine.c \
+	%D%/curl-internal.h \
+	%D%/curl-stream.c \
+	%D%/curl-transport.c %D%/curl-transport.h \
+	%D%/curl-wire.c \
+	%D%/http-server.c %D%/http-server.h \
+	%D%/retry-after.c %D%/retry-after.h \
+	%D%/transport.h
 libnet_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS)
 libnet_la_LIBADD = libbase.la $(CURL_LIBS) $(MHD_LIBS)

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small HTTP server over libmicrohttpd: a table of routes, one thread, bounded in everything. The controller's main serves health and
+ * metrics with it. */
+#include "config.h"
+
+#include "net/http-server.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PAGE_MAX (16u << 20)          /* metrics of 2000 series a family stay far below */
+#define SERVER_CONNECTIONS 64u        /* probes and scrapers are few */
+#define SERVER_TIMEOUT_S 10u          /* of silence */
+#define CONNECTION_MEMORY (16u << 10) /* a connection's head in and out */
+#define ADDRESS_MAX 256u
+
+struct http_server {
+	const struct http_route *routes;
+	void *arg;
+	struct MHD_Daemon *daemon;
+	int socket; /* libmicrohttpd's once the daemon runs */
+	uint16_t port;
+};
+
+/* ---- answering --------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int status, const char *content_type,
+                                 struct buf *body, const char *allow)
+{
+	size_t length = body->length;
+	struct MHD_Response *response =
+	        MHD_create_response_from_buffer(length, buf_take(body), MHD_RESPMEM_MUST_FREE);
+
+	if (response == NULL) {
+		return MHD_NO;
+	}
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	if (allow != NULL) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+	}
+
+	enum MHD_Result queued = MHD_queue_response(connection, status, response);
+
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int status, const char *text)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(1024);
+
+	buf_append_str(&body, text);
+	return send_page(connection, status, "text/plain; charset=utf-8", &body,
+	                 status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
+}
+
+static bool has_body(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (length != NULL && strcmp(length, "0") != 0) ||
+	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+}
+
+static enum MHD_Result send_route(const struct http_server *server, struct MHD_Connection *connection,
+                                  const struct http_route *route)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(PAGE_MAX);
+	int status = route->answer(server->arg, &body);
+
+	if (body.failed) {
+		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "the page is too large\n");
+	}
+	return send_page(connection, (unsigned int)status, route->content_type, &body, NULL);
+}
+
+/* Called at the head already, before any of a body is read: what is refused is not read either. */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
+                                  const char *version UNUSED, const char *data UNUSED, size_t *data_size UNUSED,
+                                  void **request_arg)
+{
+	const struct http_server *server = arg;
+
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
+		return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+	}
+	if (has_body(connection)) {
+		return send_text(connection, MHD_HTTP_CONTENT_TOO_LARGE, "no body is taken\n");
+	}
+	if (*request_arg == NULL) {
+		/* Answering at the head would end the connection; the second call keeps it. */
+		*request_arg = connection;
+		return MHD_YES;
+	}
+	for (const struct http_route *route = server->routes; route->path != NULL; route++) {
+		if (strcmp(path, route->path) == 0) {
+			return send_route(server, connection, route);
+		}
+	}
+	return send_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
+}
+
+/* ---- listening --------------------------------------------------------------------------------------------- */
+
+/* "host:port", ":port", "[v6]:port". An empty host is NULL. */
+static int split_address(char *address, const char **ret_host, const char **ret_port)
+{
+	char *colon = strrchr(address, ':');
+
+	if (colon == NULL) {
+		return -EINVAL;
+	}
+	*colon = '\0';
+
+	size_t length = strlen(address), digits = strspn(colon + 1, "0123456789");
+	unsigned int number = 0;
+
+	if (digits == 0 || digits > 5 || colon[1 + digits] != '\0') {
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < digits; i++) {
+		number = number * 10 + (unsigned int)(colon[1 + i] - '0');
+	}
+	if (number > UINT16_MAX) {
+		return -EINVAL;
+	}
+	if (length >= 2 && address[0] == '[' && address[length - 1] == ']') {
+		address[length - 1] = '\0';
+		address++;
+	} else if (strpbrk(address, ":[]") != NULL) {
+		return -EINVAL;
+	}
+	*ret_host = address[0] != '\0' ? address : NULL;
+	*ret_port = colon + 1;
+	return 0;
+}
+
+static int listen_on(const struct addrinfo *info)
+{
+	int yes = 1, no = 0;
+	int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, info->ai_protocol);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (info->ai_family == AF_INET6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+	}
+	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0) {
+		int code = -errno;
+
+		close(fd);
+		return code;
+	}
+	return fd;
+}
+
+/* All addresses means IPv6 with IPv4 inside where there is IPv6, else IPv4: so the families are tried in that order. */
+static int open_socket(const char *address, struct error *reterr)
+{
+	char *text CLEANUP_FREE = xstrdup(address);
+	const char *host = NULL, *port = NULL;
+
+	if (strlen(address) >= ADDRESS_MAX || split_address(text, &host, &port) < 0) {
+		return error_set(reterr, -EINVAL, "'%.256s' is not of the form host:port", address);
+	}
+
+	static const int families[] = { AF_INET6, AF_INET };
+	int fd = -EADDRNOTAVAIL;
+
+	for (size_t i = 0; i < ARRAY_LEN(families) && fd < 0; i++) {
+		struct addrinfo hints = { .ai_family = families[i], .ai_socktype = SOCK_STREAM,
+			                  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+		struct addrinfo *list = NULL;
+
+		if (getaddrinfo(host, port, &hints, &list) != 0) {
+			continue;
+		}
+		for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next) {
+			fd = listen_on(info);
+		}
+		freeaddrinfo(list);
+	}
+	return fd >= 0 ? fd : error_set(reterr, fd, "cannot listen on '%s': %s", address, strerror(-fd));
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+
+	if (getsockname(fd, (struct sockaddr *)&name, &length) < 0) {
+		return 0;
+	}
+	return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
+	                                        : ((struct sockaddr_in *)&name)->sin_port);
+}
+
+int http_server_create(const char *address, const struct http_route *routes, void *arg, struct http_server **ret,
+                       struct error *reterr)
+{
+	if (strcmp(address, "0") == 0) {
+		*ret = NULL;
+		return 0;
+	}
+
+	int fd = open_socket(address, reterr);
+
+	if (fd < 0) {
+		return fd;
+	}
+
+	struct http_server *server = xnew(struct http_server);
+
+	*server = (struct http_server){ .routes = routes, .arg = arg, .socket = fd, .port = port_of(fd) };
+	server->daemon = MHD_start_daemon(
+	        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
+	        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, SERVER_CONNECTIONS,
+	        MHD_OPTION_CONNECTION_TIMEOUT, SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	        (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+	if (server->daemon == NULL) {
+		close(fd);
+		free(server);
+		return error_set(reterr, -EIO, "cannot serve on '%s'", address);
+	}
+	*ret = server;
+	return 0;
+}
+
+void http_server_destroy(struct http_server *server)
+{
+	if (server == NULL) {
+		return;
+	}
+	MHD_stop_daemon(server->daemon);
+	free(server);
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+	return server->port;
+}
