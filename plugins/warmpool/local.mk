@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
+plugin_LTLIBRARIES += warmpool.la
+noinst_HEADERS += %D%/warmpool.h
+EXTRA_DIST += %D%/crd.yaml %D%/README.md
+CLEANFILES += %D%/crd.c
+
+warmpool_sources = \
+	%D%/doubt.c \
+	%D%/index.c \
+	%D%/plugin.c \
+	%D%/pods.c \
+	%D%/reconcile.c \
+	%D%/rollout.c \
+	%D%/status.c \
+	%D%/surplus.c
+
+warmpool_la_SOURCES = $(warmpool_sources)
+nodist_warmpool_la_SOURCES = %D%/crd.c
+warmpool_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^asb_plugin_entry$$' -Wl,-z,defs
+warmpool_la_LIBADD = $(JSONC_LIBS)
