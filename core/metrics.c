@@ -107,9 +107,7 @@ void metrics_destroy(struct metrics *metrics)
 	free(metrics);
 }
 
-/* ---- registering
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- registering ---- */
 
 static bool valid_name(const char *name)
 {
@@ -203,9 +201,7 @@ void metrics_on_render(struct metrics *metrics, void (*update)(void *arg), void 
 	}
 }
 
-/* ---- recording
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- recording ---- */
 
 /* Text in which backslash and newline, and for a label value the quote, are escaped; bytes that are
  * no UTF-8 are replaced. */
@@ -324,9 +320,7 @@ void metric_forget(struct metric *metric, const char *const *values)
 	series_destroy(map_remove(&metric->series, buf_str(&labels)));
 }
 
-/* ---- rendering
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- rendering ---- */
 
 static void append_number(struct buf *out, double value)
 {

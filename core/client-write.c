@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Brings writes to an end: sent together, each then tried again, read back or done, by the rules in
+ * core/client.h. Called by the host for the plugins' writes, and by events.
+ */
+#include "config.h"
+
+#include "core/client-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum step {
+	STEP_SEND,
+	STEP_READ_BACK, /* a POST whose answer was lost, or that found its name taken */
+	STEP_DONE,
+};
+
+/* A write on its way. */
+struct sending {
+	struct client_write *write;
+	struct outgoing out, back; /* the write, and the GET of what it should have made */
+	enum step step;
+	uint32_t tries;    /* refusals so far */
+	uint64_t when_us;  /* not before this */
+	uint64_t until_us; /* no try after this; 0: not sent yet */
+	bool sent_again;   /* a POST that was read back and not there */
+	bool maybe_done;
+};
+
+static void end(struct sending *sending, int32_t result, const char *message)
+{
+	sending->step = STEP_DONE;
+	sending->write->result = result;
+	snprintf(sending->write->message, sizeof(sending->write->message), "%s", message);
+}
+
+/* Ends a write that will not be sent (again): what may have been done must not be called cancelled.
+ */
+static void give_up(struct sending *sending, int32_t result, const char *message)
+{
+	end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
+}
+
+static void start(struct sending *sending, struct client_write *write)
+{
+	struct error error = { 0 };
+	int rc;
+
+	*sending = (struct sending){ .write = write };
+	write->result = ASB_OK;
+	write->http_status = 0;
+	write->answer = (struct buf)BUF_INIT(ANSWER_MAX);
+	write->gone = false;
+	write->message[0] = '\0';
+	rc = outgoing_write(&sending->out, write, &error);
+	if (rc == 0 && write->verb == ASB_CREATE) {
+		rc = outgoing_read(&sending->back, write->kind, client_write_ns(write),
+				   client_write_name(write), write->metadata_only, &error);
+	}
+	if (rc < 0) {
+		end(sending, rc, error.text);
+	}
+}
+
+/* ---- answers ---- */
+
+static void take_object(struct sending *sending, struct http_answer *answer, bool is_status)
+{
+	struct client_write *write = sending->write;
+
+	if (is_status) {
+		write->gone = write->verb == ASB_REMOVE;
+	} else {
+		write->answer = answer->body;
+		answer->body = (struct buf)BUF_INIT(ANSWER_MAX);
+	}
+	end(sending, ASB_OK, "");
+}
+
+/* What was sent may be there or not: only a POST has a name to find out by. A dry run leaves
+ * nothing to find. */
+static void lost(struct sending *sending, const struct http_answer *answer)
+{
+	char message[sizeof(sending->write->message)];
+
+	sending->maybe_done = true;
+	sending->write->http_status = 0;
+	if (sending->write->verb == ASB_CREATE && !sending->write->dry_run) {
+		sending->step = STEP_READ_BACK;
+		return;
+	}
+	answer_message(answer, message, sizeof(message));
+	end(sending, ASB_UNREACHABLE, message);
+}
+
+static void refused(struct sending *sending, const struct http_answer *answer)
+{
+	struct client_write *write = sending->write;
+	int32_t code = client_code(answer->status, buf_str(&answer->body), answer->body.length);
+
+	if (write->verb == ASB_CREATE && code == ASB_EXISTS) {
+		sending->step = STEP_READ_BACK;
+		return;
+	}
+	answer_message(answer, write->message, sizeof(write->message));
+	write->result = code;
+	sending->step = STEP_DONE;
+}
+
+static void again(struct client *client, struct sending *sending, const struct http_answer *answer)
+{
+	char message[sizeof(sending->write->message)];
+
+	/* A 429 says that nothing was done; a 5xx says nothing. */
+	sending->maybe_done = sending->maybe_done || answer->status != 429;
+	if (retry_when(client->config.sched, sending->tries++, answer->retry_after_ms,
+		       sending->until_us, &sending->when_us)) {
+		return;
+	}
+	answer_message(answer, message, sizeof(message));
+	end(sending, ASB_UNREACHABLE, message);
+}
+
+static void handle_write(struct client *client, struct sending *sending, struct http_answer *answer)
+{
+	bool is_status = false;
+	enum fate fate = answer_fate(answer, &is_status);
+
+	sending->write->http_status = answer->status;
+	switch (fate) {
+	case FATE_DONE:
+		take_object(sending, answer, is_status);
+		break;
+	case FATE_LOST:
+		lost(sending, answer);
+		break;
+	case FATE_AGAIN:
+		again(client, sending, answer);
+		break;
+	case FATE_NOT_SENT:
+		give_up(sending, answer->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
+			answer->error);
+		break;
+	case FATE_REFUSED:
+		refused(sending, answer);
+		break;
+	}
+}
+
+/* Not there: what was sent did not arrive, or what had the name is gone. Sent once more, then it is
+ * the caller's turn. */
+static void send_again(struct client *client, struct sending *sending)
+{
+	sending->maybe_done = false;
+	if (sending->sent_again || sched_now_us(client->config.sched) >= sending->until_us) {
+		end(sending, ASB_UNREACHABLE,
+		    "what was sent is not there, and its answer was lost");
+		return;
+	}
+	sending->sent_again = true;
+	sending->step = STEP_SEND;
+}
+
+static void handle_read_back(struct client *client, struct sending *sending,
+			     struct http_answer *answer)
+{
+	struct client_write *write = sending->write;
+	bool is_status = false;
+	enum fate fate = answer_fate(answer, &is_status);
+
+	if (fate == FATE_AGAIN) {
+		again(client, sending, answer);
+	} else if (fate == FATE_REFUSED && answer->status == 404) {
+		send_again(client, sending);
+	} else if (fate != FATE_DONE || is_status) {
+		char message[400];
+
+		answer_message(answer, message, sizeof(message));
+		end(sending, ASB_UNREACHABLE, "");
+		snprintf(write->message, sizeof(write->message), "reading back what was sent: %s",
+			 message);
+	} else if (answer_is_ours(answer, write->body)) {
+		write->http_status = answer->status;
+		take_object(sending, answer, false);
+	} else {
+		write->http_status = 409;
+		end(sending, ASB_EXISTS, "");
+		snprintf(write->message, sizeof(write->message),
+			 "'%s' is there already and is not ours", client_write_name(write));
+	}
+}
+
+/* ---- rounds ---- */
+
+/* The gate is asked here and nowhere earlier: any wait above may have outlasted the lease. */
+static bool may_send(struct client *client, struct sending *sending)
+{
+	const struct client_config *config = &client->config;
+
+	if (sending->step == STEP_SEND && config->gate != NULL && !config->gate(config->gate_arg)) {
+		give_up(sending, ASB_CANCELLED, "not sent: this process does not lead");
+		return false;
+	}
+	return true;
+}
+
+static void count_write(struct client *client, const struct sending *sending)
+{
+	const char *const labels[] = { sending->write->kind->kind,
+				       client_verb_name(sending->write->verb) };
+
+	if (sending->step == STEP_SEND) {
+		metric_record(client->writes, 1, labels);
+	}
+}
+
+/* Sends what is due, slots being held, and handles the answers. */
+static void perform(struct client *client, struct sending **due, size_t count)
+{
+	struct http_request requests[ASB_WRITE_MAX];
+	struct http_answer answers[ASB_WRITE_MAX];
+	struct sending *sent[ASB_WRITE_MAX];
+	uint64_t until = sched_now_us(client->config.sched) + CLIENT_DEADLINE_US;
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (may_send(client, due[i])) {
+			due[i]->until_us = due[i]->until_us > 0 ? due[i]->until_us : until;
+			requests[n] = due[i]->step == STEP_SEND ? due[i]->out.request
+								: due[i]->back.request;
+			sent[n++] = due[i];
+		}
+	}
+	if (n > 0) {
+		client_exchange(client, requests, answers, n);
+	}
+	lanes_leave(client->lanes, (uint32_t)count);
+	for (size_t i = 0; i < n; i++) {
+		count_write(client, sent[i]);
+		if (sent[i]->step == STEP_SEND) {
+			handle_write(client, sent[i], &answers[i]);
+		} else {
+			handle_read_back(client, sent[i], &answers[i]);
+		}
+		http_answer_finish(&answers[i]);
+	}
+}
+
+static void enter_and_perform(struct client *client, struct sending **due, size_t count)
+{
+	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LANE_WAIT_US;
+	enum lane lane = LANE_EVENT;
+	int rc;
+
+	/* Together they are as urgent as the most urgent: it waits for all. */
+	for (size_t i = 0; i < count; i++) {
+		lane = due[i]->write->lane < lane ? due[i]->write->lane : lane;
+		deadline = due[i]->until_us > 0 && due[i]->until_us < deadline ? due[i]->until_us
+									       : deadline;
+	}
+	rc = lanes_enter(client->lanes, lane, (uint32_t)count, deadline);
+	if (rc == 0) {
+		perform(client, due, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (rc == -ECANCELED) {
+			give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
+		} else {
+			end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");
+		}
+	}
+}
+
+/* Waits for the next that is due and sends all that are; false when none is left. */
+static bool round_of(struct client *client, struct sending *sendings, size_t count)
+{
+	struct sending *due[ASB_WRITE_MAX];
+	uint64_t next = SCHED_FOREVER, now;
+	size_t n = 0;
+	bool going_on;
+
+	for (size_t i = 0; i < count; i++) {
+		if (sendings[i].step != STEP_DONE && sendings[i].when_us < next) {
+			next = sendings[i].when_us;
+		}
+	}
+	if (next == SCHED_FOREVER) {
+		return false;
+	}
+	going_on = client_wait_until(client, next);
+	now = sched_now_us(client->config.sched);
+	for (size_t i = 0; i < count && n < client->config.slots; i++) {
+		if (sendings[i].step == STEP_DONE) {
+			continue;
+		}
+		if (!going_on) {
+			give_up(&sendings[i], ASB_CANCELLED, "not sent: this process stops");
+		} else if (sendings[i].when_us <= now) {
+			due[n++] = &sendings[i];
+		}
+	}
+	if (n > 0) {
+		enter_and_perform(client, due, n);
+	}
+	return true;
+}
+
+void client_write_all(struct client *client, struct client_write *writes, size_t count)
+{
+	struct sending sendings[ASB_WRITE_MAX];
+
+	count = count < ASB_WRITE_MAX ? count : ASB_WRITE_MAX;
+	for (size_t i = 0; i < count; i++) {
+		start(&sendings[i], &writes[i]);
+	}
+	while (round_of(client, sendings, count)) {
+	}
+	for (size_t i = 0; i < count; i++) {
+		outgoing_finish(&sendings[i].out);
+		outgoing_finish(&sendings[i].back);
+	}
+}
+
+void client_write_finish(struct client_write *write)
+{
+	buf_finish(&write->answer);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends requests to the API server through lanes, and single reads. Called by the host for plugins
+ * and by the leader, the events and the reflectors.
+ */
+#include "config.h"
+
+#include "base/memory.h"
+#include "core/client-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct client *client_create(const struct client_config *config)
+{
+	struct client *client = xnew(struct client);
+
+	client->config = *config;
+	client->config.slots = config->slots > 0 ? config->slots : 1;
+	client->lanes = lanes_create(config->sched, client->config.slots);
+	sched_mutex_init(&client->lock, config->sched);
+	sched_cond_init(&client->stopping, config->sched);
+	if (config->metrics != NULL) {
+		client->requests = metrics_family(
+			config->metrics, "rest_client_requests_total",
+			"Number of HTTP requests, partitioned by status code and method.",
+			METRIC_COUNTER, "code,method", NULL);
+		client->writes = metrics_family(config->metrics, "agent_sandbox_api_writes_total",
+						"Writes sent to the API server, by kind and verb.",
+						METRIC_COUNTER, "kind,verb", NULL);
+		client->seconds =
+			metrics_family(config->metrics, "agent_sandbox_api_request_seconds",
+				       "Time from sending a request to its answer.",
+				       METRIC_HISTOGRAM, "method", NULL);
+	}
+	return client;
+}
+
+void client_destroy(struct client *client)
+{
+	if (client == NULL) {
+		return;
+	}
+	lanes_destroy(client->lanes);
+	sched_cond_finish(&client->stopping);
+	sched_mutex_finish(&client->lock);
+	free(client);
+}
+
+void client_stop(struct client *client)
+{
+	{
+		LOCKED(&client->lock);
+		client->stopped = true;
+		sched_cond_broadcast(&client->stopping);
+	}
+	lanes_stop(client->lanes);
+}
+
+struct lanes *client_lanes(struct client *client)
+{
+	return client->lanes;
+}
+
+struct transport *client_transport(struct client *client)
+{
+	return client->config.transport;
+}
+
+bool client_wait_until(struct client *client, uint64_t when_us)
+{
+	LOCKED(&client->lock);
+	while (!client->stopped && sched_now_us(client->config.sched) < when_us) {
+		sched_cond_wait(&client->stopping, &client->lock, when_us);
+	}
+	return !client->stopped;
+}
+
+static void count_answer(struct client *client, const struct http_request *request,
+			 const struct http_answer *answer, double seconds)
+{
+	char code[16] = "<error>"; /* as Go's client has it */
+	const char *const labels[] = { code, request->method };
+	const char *const method[] = { request->method };
+
+	if (answer->result == 0) {
+		snprintf(code, sizeof(code), "%d", answer->status);
+	}
+	metric_record(client->requests, 1, labels);
+	metric_record(client->seconds, seconds, method);
+}
+
+void client_exchange(struct client *client, const struct http_request *requests,
+		     struct http_answer *answers, size_t count)
+{
+	uint64_t start = sched_now_us(client->config.sched);
+
+	transport_perform(client->config.transport, requests, answers, count);
+
+	double seconds = (double)(sched_now_us(client->config.sched) - start) / 1e6;
+
+	for (size_t i = 0; i < count; i++) {
+		count_answer(client, &requests[i], &answers[i], seconds);
+	}
+}
+
+void client_request(struct client *client, enum lane lane, const struct http_request *request,
+		    struct http_answer *ret)
+{
+	struct sched *sched = client->config.sched;
+	struct http_request once = *request;
+	uint64_t deadline = sched_now_us(sched) + (uint64_t)request->timeout_ms * 1000, now;
+	int rc = lanes_enter(client->lanes, lane, 1, deadline);
+
+	if (rc < 0) {
+		*ret = (struct http_answer){ .result = rc, .body = BUF_INIT(ANSWER_MAX) };
+		snprintf(ret->error, sizeof(ret->error), "%s",
+			 rc == -ECANCELED ? "not sent: this process stops"
+					  : "not sent: too many requests in flight");
+		return;
+	}
+	/* The wait for the slot counts. */
+	now = sched_now_us(sched);
+	once.timeout_ms = now + 1000 < deadline ? (uint32_t)((deadline - now) / 1000) : 1;
+	client_exchange(client, &once, ret, 1);
+	lanes_leave(client->lanes, 1);
+}
+
+static int read_failed(enum fate fate, const struct http_answer *answer, const char *path,
+		       struct error *reterr)
+{
+	char message[400];
+	int32_t code = fate == FATE_REFUSED ? client_code(answer->status, buf_str(&answer->body),
+							  answer->body.length)
+					    : ASB_UNREACHABLE;
+
+	if (answer->result == -ECANCELED) {
+		code = ASB_CANCELLED;
+	}
+	answer_message(answer, message, sizeof(message));
+	return error_set(reterr, code == ASB_OK ? ASB_UNREACHABLE : code, "GET '%.80s': %s", path,
+			 message);
+}
+
+int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
+		const char *name, enum lane lane, struct buf *ret_body, struct error *reterr)
+{
+	struct outgoing out;
+	struct http_answer answer;
+	uint64_t until = sched_now_us(client->config.sched) + CLIENT_DEADLINE_US, when = 0;
+	int rc = outgoing_read(&out, kind, ns, name, false, reterr);
+
+	for (uint32_t tries = 0; rc == 0; tries++) {
+		bool is_status = false;
+		enum fate fate;
+
+		if (!client_wait_until(client, when)) {
+			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process stops");
+			break;
+		}
+		client_request(client, lane, &out.request, &answer);
+		fate = answer_fate(&answer, &is_status);
+		if (fate == FATE_DONE) {
+			*ret_body = answer.body;
+			break;
+		}
+		if (fate != FATE_AGAIN ||
+		    !retry_when(client->config.sched, tries, answer.retry_after_ms, until, &when)) {
+			rc = read_failed(fate, &answer, buf_str(&out.path), reterr);
+		}
+		http_answer_finish(&answer);
+	}
+	outgoing_finish(&out);
+	return rc;
+}
