@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking over what exists already: whether a pool's pod may be taken, and the patches that change an owner. Called by pod.c
- * and service.c, which send them.
+ * Taking over what exists already: whether a pool's pod may be taken, and the patches that change
+ * an owner. Called by pod.c and service.c, which send them.
  */
 #include "config.h"
 
 #include "plugins/sandbox/sandbox.h"
 
 /* The object in the store that an owner reference means: of this kind, and by UID. */
-static struct json_object *owner_in_store(struct pass *p, struct json_object *object, uint32_t watch)
+static struct json_object *owner_in_store(struct pass *p, struct json_object *object,
+					  uint32_t watch)
 {
 	struct json_object *owner = asb_controller(object, NULL), *found;
 	const char *name = asb_str(owner, "name");
@@ -43,13 +44,13 @@ bool adopt_possible(struct pass *p, struct json_object *pod)
 
 	return claim != NULL && pool != NULL &&
 	       asb_streq(asb_str(claim, "spec", "sandboxTemplateRef", "name"),
-	                 asb_str(pool, "spec", "sandboxTemplateRef", "name")) &&
-	       !asb_deleting(pod) && !asb_streq(phase, "Failed") && !asb_streq(phase, "Succeeded") &&
-	       !reserved_by_another(p, asb_name(pod));
+			 asb_str(pool, "spec", "sandboxTemplateRef", "name")) &&
+	       !asb_deleting(pod) && !asb_streq(phase, "Failed") &&
+	       !asb_streq(phase, "Succeeded") && !reserved_by_another(p, asb_name(pod));
 }
 
 void adopt_patch_label(struct json_object *patch, struct json_object *object, const char *key,
-                       const char *value)
+		       const char *value)
 {
 	if (!asb_streq(asb_label(object, key), value)) {
 		asb_patch(patch, "add", json_object_new_string(value), "metadata", "labels", key);
@@ -84,11 +85,11 @@ struct json_object *adopt_patch_from_pool(struct pass *p, struct json_object *po
 
 	pool = asb_controller(pod, &index);
 	snprintf(place, sizeof(place), "%zu", index);
-	asb_patch(patch, "test", asb_copy(asb_at(pool, "uid")), "metadata", "ownerReferences", place,
-	          "uid");
+	asb_patch(patch, "test", asb_copy(asb_at(pool, "uid")), "metadata", "ownerReferences",
+		  place, "uid");
 	asb_patch(patch, "test", NULL, "metadata", "deletionTimestamp");
 	asb_patch(patch, "replace", asb_owner_reference(p->sandbox), "metadata", "ownerReferences",
-	          place);
+		  place);
 	drop_label(patch, pod, LABEL_POOL);
 	drop_label(patch, pod, LABEL_TEMPLATE_HASH);
 	adopt_patch_labels(p, patch, pod);
@@ -103,8 +104,8 @@ void adopt_patch_unowned(struct pass *p, struct json_object *patch, struct json_
 	asb_patch(patch, "test", asb_copy(owners), "metadata", "ownerReferences");
 	asb_patch(patch, "test", NULL, "metadata", "deletionTimestamp");
 	if (owners != NULL) {
-		asb_patch(patch, "add", asb_owner_reference(p->sandbox), "metadata", "ownerReferences",
-		          "-");
+		asb_patch(patch, "add", asb_owner_reference(p->sandbox), "metadata",
+			  "ownerReferences", "-");
 		return;
 	}
 	owners = json_object_new_array();

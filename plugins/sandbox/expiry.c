@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of a Sandbox at its shutdownTime: its pods and its Service go, its volumes stay, and by policy the Sandbox goes
- * too or keeps a last status. Called first in each pass.
+ * The end of a Sandbox at its shutdownTime: its pods and its Service go, its volumes stay, and by
+ * policy the Sandbox goes too or keeps a last status. Called first in each pass.
  */
 #include "config.h"
 
@@ -74,7 +74,8 @@ static void remove_all(struct pass *p)
 	if (pass_owns(p, service) && !asb_deleting(service)) {
 		add(p, &batch, asb_remove(WATCH_SERVICE, service, false));
 	}
-	/* A pool's pod that was reserved and not yet taken is free again, and a new life starts cold. */
+	/* A pool's pod that was reserved and not yet taken is free again, and a new life starts
+	 * cold. */
 	if (p->annotation != NULL) {
 		add(p, &batch, pod_name_patch(p, NULL));
 	}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every step of a pass needs: its facts, its errors, what the result of a write means, whose an object is. Called by
- * all other files of the plugin.
+ * What every step of a pass needs: its facts, its errors, what the result of a write means, whose
+ * an object is. Called by all other files of the plugin.
  */
 #include "config.h"
 
 #include "plugins/sandbox/sandbox.h"
 
-/* Answers that say the world has changed are followed by a live look so often before they count as errors. */
+/* Answers that say the world has changed are followed by a live look so often before they count as
+ * errors. */
 #define LOOKS_MAX 3u
 
 /* Bounds on the time between two looks at somebody else's object. */
@@ -15,7 +16,7 @@
 #define LOOK_AGAIN_MAX_MS 60000
 
 void pass_init(struct pass *p, const struct sandbox_state *state, struct asb_call *call,
-               struct json_object *sandbox)
+	       struct json_object *sandbox)
 {
 	struct json_object *owner = asb_controller(sandbox, NULL);
 
@@ -37,7 +38,8 @@ void pass_init(struct pass *p, const struct sandbox_state *state, struct asb_cal
 	asb_name_hash(p->name, p->hash);
 }
 
-/* Cuts a character that the end of the buffer has cut already: the API server refuses broken UTF-8. */
+/* Cuts a character that the end of the buffer has cut already: the API server refuses broken UTF-8.
+ */
 static void trim_utf8(char *text)
 {
 	size_t length = strlen(text), start = length;
@@ -74,8 +76,8 @@ void pass_again(struct pass *p, int64_t ms)
 }
 
 /*
- * A foreign object may be one that the store does not keep, so its end may wake nobody: looked at again after as long as
- * the Sandbox has been waiting already.
+ * A foreign object may be one that the store does not keep, so its end may wake nobody: looked at
+ * again after as long as the Sandbox has been waiting already.
  */
 static int64_t look_again_ms(struct pass *p)
 {
@@ -88,7 +90,7 @@ static int64_t look_again_ms(struct pass *p)
 	}
 	return waited < LOOK_AGAIN_MIN_MS   ? LOOK_AGAIN_MIN_MS
 	       : waited > LOOK_AGAIN_MAX_MS ? LOOK_AGAIN_MAX_MS
-	                                    : waited;
+					    : waited;
 }
 
 void pass_foreign(struct pass *p, struct side *side, uint32_t watch, struct json_object *object)
@@ -99,15 +101,17 @@ void pass_foreign(struct pass *p, struct side *side, uint32_t watch, struct json
 	side->failed = true;
 	pass_again(p, look_again_ms(p));
 	if (owner != NULL) {
-		const char *owner_kind = asb_str(owner, "kind"), *owner_name = asb_str(owner, "name");
+		const char *owner_kind = asb_str(owner, "kind"),
+			   *owner_name = asb_str(owner, "name");
 
 		pass_error(p, "%s \"%s\" belongs to %s \"%s\"", kind, name,
-		           owner_kind != NULL ? owner_kind : "?", owner_name != NULL ? owner_name : "?");
+			   owner_kind != NULL ? owner_kind : "?",
+			   owner_name != NULL ? owner_name : "?");
 	} else if (asb_deleting(object)) {
 		pass_error(p, "%s \"%s\" belongs to nobody and is being deleted", kind, name);
 	} else {
 		pass_error(p, "%s \"%s\" belongs to nobody and was not made for this Sandbox", kind,
-		           name);
+			   name);
 	}
 }
 
@@ -143,7 +147,8 @@ enum outcome pass_judge(struct pass *p, struct side *side, const struct asb_writ
 	}
 	side->failed = true;
 	p->retry = true;
-	pass_error(p, "%s", *write->message != '\0' ? write->message : "the API server refused a write");
+	pass_error(p, "%s",
+		   *write->message != '\0' ? write->message : "the API server refused a write");
 	return OUTCOME_FAILED;
 }
 

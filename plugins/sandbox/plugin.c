@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables of the Sandbox plugin: what it watches, indexes, may do and can be told. The host reads them through
- * asb_plugin_entry(); the work itself begins in reconcile.c.
+ * The tables of the Sandbox plugin: what it watches, indexes, may do and can be told. The host
+ * reads them through asb_plugin_entry(); the work itself begins in reconcile.c.
  */
 #include "config.h"
 
@@ -102,7 +102,8 @@ static const struct asb_rule rules[] = {
 };
 
 static const struct asb_option options[] = {
-	{ "cluster-domain", "cluster.local", "the domain of the cluster's DNS, for status.serviceFQDN" },
+	{ "cluster-domain", "cluster.local",
+	  "the domain of the cluster's DNS, for status.serviceFQDN" },
 	{ 0 },
 };
 
@@ -117,7 +118,7 @@ static const struct asb_metric metrics[] = {
 };
 
 static int32_t sandbox_init(const struct asb_host *host, struct asb_instance *instance,
-                            void **ret_state)
+			    void **ret_state)
 {
 	struct sandbox_state *state = calloc(1, sizeof(*state));
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pod of a Sandbox: which one it is, the next write it needs, and what came of that. Called by reconcile.c in rounds,
- * beside service.c.
+ * The pod of a Sandbox: which one it is, the next write it needs, and what came of that. Called by
+ * reconcile.c in rounds, beside service.c.
  */
 #include "config.h"
 
 #include "plugins/sandbox/sandbox.h"
 
-/* The time between saying that an adopted pod is lost and making another, for a claim or a user to see it. */
+/* The time between saying that an adopted pod is lost and making another, for a claim or a user to
+ * see it. */
 #define LOST_PAUSE_MS 2000
 
 /* Whether the annotation names another pod than the Sandbox's own name does. */
@@ -21,7 +22,8 @@ static const char *expected_name(const struct pass *p)
 	return annotated(p) ? p->annotation : p->name;
 }
 
-/* A pod the Sandbox owns whatever its name, one that ends only if it is to have none; that of its own name goes first. */
+/* A pod the Sandbox owns whatever its name, one that ends only if it is to have none; that of its
+ * own name goes first. */
 static struct json_object *any_owned(struct pass *p)
 {
 	struct json_object *const *pods = NULL, *found = NULL;
@@ -65,7 +67,8 @@ void pod_look(struct pass *p)
 struct asb_write pod_name_patch(struct pass *p, const char *pod_name)
 {
 	struct json_object *patch = json_object_new_array();
-	struct json_object *old = asb_at(p->sandbox, "metadata", "annotations", ANNOTATION_POD_NAME);
+	struct json_object *old =
+		asb_at(p->sandbox, "metadata", "annotations", ANNOTATION_POD_NAME);
 
 	if (asb_at(p->sandbox, "metadata", "annotations") == NULL) {
 		asb_patch(patch, "test", NULL, "metadata", "annotations");
@@ -74,7 +77,7 @@ struct asb_write pod_name_patch(struct pass *p, const char *pod_name)
 	asb_patch(patch, "test", asb_copy(old), "metadata", "annotations", ANNOTATION_POD_NAME);
 	if (pod_name != NULL) {
 		asb_patch(patch, "add", json_object_new_string(pod_name), "metadata", "annotations",
-		          ANNOTATION_POD_NAME);
+			  ANNOTATION_POD_NAME);
 	} else {
 		asb_patch(patch, "remove", NULL, "metadata", "annotations", ANNOTATION_POD_NAME);
 	}
@@ -131,7 +134,7 @@ static bool plan_lost(struct pass *p, struct asb_write *ret_write)
 		p->memory->lost_ms = now;
 		if (asb_int(asb_at(p->sandbox, "status", "replicas"), 0) == 1) {
 			host->event(p->call, p->sandbox, "Warning", "PodLost",
-			            "Pod \"%s\" is gone, and the state in it", p->annotation);
+				    "Pod \"%s\" is gone, and the state in it", p->annotation);
 			host->metric(p->call->instance, METRIC_PODS_LOST, 1, NULL);
 		}
 	}
@@ -243,9 +246,10 @@ static void create_done(struct pass *p, const struct asb_write *write)
 		p->pod.object = pass_result(p, write, p->name);
 		if (p->memory->lost_ms != 0) {
 			p->memory->lost_ms = 0;
-			p->call->host->event(p->call, p->sandbox, "Normal", "PodRecreated",
-			                     "Pod \"%s\" was made anew, without the state of the lost one",
-			                     p->name);
+			p->call->host->event(
+				p->call, p->sandbox, "Normal", "PodRecreated",
+				"Pod \"%s\" was made anew, without the state of the lost one",
+				p->name);
 		}
 		break;
 	case OUTCOME_LOOK:

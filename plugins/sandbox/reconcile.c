@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of one pass over a Sandbox: volumes, then pod and Service side by side, then the status. The host
- * calls it for each Sandbox that it or anything around it has changed.
+ * The order of one pass over a Sandbox: volumes, then pod and Service side by side, then the
+ * status. The host calls it for each Sandbox that it or anything around it has changed.
  */
 #include "config.h"
 
 #include "plugins/sandbox/sandbox.h"
 
-/* The longest honest way: three pods to delete, or an annotation to drop, a pod to create, to adopt, to label. */
+/* The longest honest way: three pods to delete, or an annotation to drop, a pod to create, to
+ * adopt, to label. */
 #define ROUNDS 8u
 
 /*
- * Pod and Service each say their next write until neither has one; the writes of a round travel together. On the
- * warm path that is one round: the pod's new owner beside the new Service.
+ * Pod and Service each say their next write until neither has one; the writes of a round travel
+ * together. On the warm path that is one round: the pod's new owner beside the new Service.
  */
 static void settle(struct pass *p)
 {
@@ -44,10 +45,11 @@ static int32_t verdict(struct pass *p, uint64_t *ret_after_ms)
 	if (p->retry) {
 		if (p->again_ms >= 0) {
 			p->call->host->enqueue(p->call->instance, p->ns, p->name,
-			                       (uint64_t)p->again_ms);
+					       (uint64_t)p->again_ms);
 		}
 		return p->call->host->fail(p->call, ASB_RETRY, "%s",
-		                           *p->error != '\0' ? p->error : "the world keeps changing");
+					   *p->error != '\0' ? p->error
+							     : "the world keeps changing");
 	}
 	if (p->again_ms >= 0) {
 		*ret_after_ms = (uint64_t)p->again_ms;
@@ -57,7 +59,7 @@ static int32_t verdict(struct pass *p, uint64_t *ret_after_ms)
 }
 
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-                          uint64_t *ret_after_ms)
+			  uint64_t *ret_after_ms)
 {
 	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
 	struct pass pass;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of this plugin share: the numbers of its tables, and struct pass, one reconcile of one Sandbox.
+ * What the files of this plugin share: the numbers of its tables, and struct pass, one reconcile of
+ * one Sandbox.
  */
 #ifndef PLUGINS_SANDBOX_SANDBOX_H
 #define PLUGINS_SANDBOX_SANDBOX_H
@@ -39,7 +40,8 @@ enum {
 #define REASON_ERROR "ReconcilerError"
 #define REASON_EXPIRED "SandboxExpired"
 
-/* What status.c says of a pod that is not there; pod.c recognises a lost pod by it after a restart. */
+/* What status.c says of a pod that is not there; pod.c recognises a lost pod by it after a restart.
+ */
 #define TEXT_NO_POD "Pod does not exist"
 
 extern const struct asb_watch sandbox_watches[];
@@ -59,8 +61,8 @@ struct sandbox_memory {
 /* One of the two objects that are settled side by side. */
 struct side {
 	struct json_object *object; /* as the store or the server showed it last; NULL: none */
-	unsigned int looks;         /* how often a write met another world than the one it was for */
-	bool failed;                /* the error is noted: no more writes in this pass */
+	unsigned int looks; /* how often a write met another world than the one it was for */
+	bool failed;        /* the error is noted: no more writes in this pass */
 };
 
 /* One reconcile of one Sandbox. Everything borrowed lives as long as the call. */
@@ -78,10 +80,10 @@ struct pass {
 	struct side pod, service;
 	bool volumes_failed;
 
-	char error[2048];  /* the first one, "" for none */
-	bool retry;        /* ask for a call with backoff */
-	bool stopped;      /* nothing is known for certain any more: write nothing, try again */
-	int64_t again_ms;  /* look again after this, -1: no need */
+	char error[2048]; /* the first one, "" for none */
+	bool retry;       /* ask for a call with backoff */
+	bool stopped;     /* nothing is known for certain any more: write nothing, try again */
+	int64_t again_ms; /* look again after this, -1: no need */
 };
 
 /* What a write came to. */
@@ -94,12 +96,12 @@ enum outcome {
 /* --- reconcile.c --- */
 
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-                          uint64_t *ret_after_ms);
+			  uint64_t *ret_after_ms);
 
 /* --- pass.c: what all steps do with a pass --- */
 
 void pass_init(struct pass *p, const struct sandbox_state *state, struct asb_call *call,
-               struct json_object *sandbox);
+	       struct json_object *sandbox);
 /* Notes an error for the condition; the first one stays. */
 void pass_error(struct pass *p, const char *format, ...) ASB_PRINTF(2, 3);
 /* The error that an object of this name is somebody else's; asks to be called again. */
@@ -118,7 +120,8 @@ bool pass_owns(const struct pass *p, struct json_object *object);
 
 /* --- pod.c: which pod is the Sandbox's, and its next write --- */
 
-/* Finds the pod in the store: the annotation's, that of the Sandbox's name, or any the Sandbox owns. */
+/* Finds the pod in the store: the annotation's, that of the Sandbox's name, or any the Sandbox
+ * owns. */
 void pod_look(struct pass *p);
 bool pod_plan(struct pass *p, struct asb_write *ret_write);
 void pod_done(struct pass *p, const struct asb_write *write);
@@ -146,7 +149,7 @@ void adopt_patch_unowned(struct pass *p, struct json_object *patch, struct json_
 void adopt_patch_labels(struct pass *p, struct json_object *patch, struct json_object *pod);
 /* Appends one label if it is missing or another. */
 void adopt_patch_label(struct json_object *patch, struct json_object *object, const char *key,
-                       const char *value);
+		       const char *value);
 
 /* --- service.c --- */
 

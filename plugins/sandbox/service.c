@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The headless Service that gives a Sandbox's pod its name in DNS: the next write it needs, and what came of that. Called
- * by reconcile.c, beside pod.c.
+ * The headless Service that gives a Sandbox's pod its name in DNS: the next write it needs, and
+ * what came of that. Called by reconcile.c, beside pod.c.
  */
 #include "config.h"
 
@@ -27,7 +27,7 @@ static struct json_object *new_service(struct pass *p)
 }
 
 static void patch_selector(struct json_object *patch, struct json_object *service, const char *key,
-                           const char *value)
+			   const char *value)
 {
 	if (!asb_streq(asb_str(service, "spec", "selector", key), value)) {
 		asb_patch(patch, "add", json_object_new_string(value), "spec", "selector", key);
@@ -50,7 +50,8 @@ static struct json_object *missing(struct pass *p, struct json_object *service)
 		asb_patch(patch, "add", json_object_new_object(), "spec", "selector");
 	}
 	patch_selector(patch, service, LABEL_NAME_HASH, p->hash);
-	/* A pod taken over from the Go controller has no such label at first, and must not lose its traffic. */
+	/* A pod taken over from the Go controller has no such label at first, and must not lose its
+	 * traffic. */
 	if (pass_owns(p, pod) && asb_streq(asb_label(pod, LABEL_SANDBOX_UID), p->uid)) {
 		patch_selector(patch, service, LABEL_SANDBOX_UID, p->uid);
 	}
@@ -69,9 +70,10 @@ bool service_plan(struct pass *p, struct asb_write *ret_write)
 		*ret_write = asb_create(WATCH_SERVICE, ASB_LANE_CLAIM, new_service(p));
 		return true;
 	}
-	/* clusterIP cannot be changed: one without an owner is taken only if it is headless already. */
+	/* clusterIP cannot be changed: one without an owner is taken only if it is headless
+	 * already. */
 	if (!ours && (asb_controller(service, NULL) != NULL || asb_deleting(service) ||
-	              !asb_streq(asb_str(service, "spec", "clusterIP"), "None"))) {
+		      !asb_streq(asb_str(service, "spec", "clusterIP"), "None"))) {
 		pass_foreign(p, &p->service, WATCH_SERVICE, service);
 		return false;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The status of a Sandbox: what users and the claim read, word for word as the contract has it. Called at the end of a
- * pass.
+ * The status of a Sandbox: what users and the claim read, word for word as the contract has it.
+ * Called at the end of a pass.
  */
 #include "config.h"
 
@@ -32,21 +32,22 @@ static bool describe_pod(struct pass *p, struct json_object *pod, char *ret, siz
 	if (p->wanted && !asb_deleting(pod) && asb_streq(phase, "Running")) {
 		snprintf(ret, size, "Pod is Running but not Ready");
 	} else {
-		snprintf(ret, size, "Pod exists with phase: %.32s", phase != NULL ? phase : "Pending");
+		snprintf(ret, size, "Pod exists with phase: %.32s",
+			 phase != NULL ? phase : "Pending");
 	}
 	return false;
 }
 
 static struct json_object *new_ready(struct pass *p, bool ready, const char *reason,
-                                     const char *message)
+				     const char *message)
 {
 	return asb_new_condition(p->sandbox, "Ready", ready ? "True" : "False", reason, message,
-	                         asb_generation(p->sandbox), asb_now_ms(p->call));
+				 asb_generation(p->sandbox), asb_now_ms(p->call));
 }
 
 /*
- * An error's text may differ each time (a port, a counter) and a retry comes soon: the old text stays for a minute, so that
- * nothing is written unless something else has changed.
+ * An error's text may differ each time (a port, a counter) and a retry comes soon: the old text
+ * stays for a minute, so that nothing is written unless something else has changed.
  */
 static struct json_object *new_error(struct pass *p)
 {
@@ -73,7 +74,7 @@ static struct json_object *condition(struct pass *p, struct json_object *pod, bo
 	}
 	ready = describe_pod(p, pod, pod_text, sizeof(pod_text)) && service;
 	snprintf(message, sizeof(message), "%s; %s", pod_text,
-	         service ? "Service Exists" : "Service does not exist");
+		 service ? "Service Exists" : "Service does not exist");
 	return new_ready(p, ready, ready ? REASON_READY : REASON_NOT_READY, message);
 }
 
@@ -82,7 +83,7 @@ static void add_service(struct pass *p, struct json_object *status)
 	char fqdn[640];
 
 	snprintf(fqdn, sizeof(fqdn), "%.253s.%.63s.svc.%.253s", p->name, p->ns,
-	         p->state->cluster_domain);
+		 p->state->cluster_domain);
 	asb_set_str(status, "service", p->name);
 	asb_set_str(status, "serviceFQDN", fqdn);
 }
@@ -97,7 +98,7 @@ static void add_selector(struct pass *p, struct json_object *status)
 
 /* Sends a status with this one condition. */
 static void write_status(struct pass *p, struct json_object *take_status,
-                         struct json_object *take_condition)
+			 struct json_object *take_condition)
 {
 	struct json_object *conditions = json_object_new_array();
 	struct asb_write write;

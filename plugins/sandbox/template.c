@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a Sandbox describes turned into new objects: the pod of its podTemplate, the metadata of its templates. Called by
- * pod.c and volumes.c.
+ * What a Sandbox describes turned into new objects: the pod of its podTemplate, the metadata of its
+ * templates. Called by pod.c and volumes.c.
  */
 #include "config.h"
 

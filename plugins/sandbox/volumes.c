@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PersistentVolumeClaims of a Sandbox's volumeClaimTemplates: made once, never changed, mounted into its pod. Called at
- * the start of a pass and when a pod is made.
+ * The PersistentVolumeClaims of a Sandbox's volumeClaimTemplates: made once, never changed, mounted
+ * into its pod. Called at the start of a pass and when a pod is made.
  */
 #include "config.h"
 
@@ -27,7 +27,8 @@ static void volume_name(struct pass *p, struct json_object *template, char ret[N
 	snprintf(ret, NAME_SIZE, "%.255s-%.255s", template_name(template), p->name);
 }
 
-static struct json_object *new_volume(struct pass *p, struct json_object *template, const char *name)
+static struct json_object *new_volume(struct pass *p, struct json_object *template,
+				      const char *name)
 {
 	struct json_object *volume = asb_new(&sandbox_watches[WATCH_VOLUME].kind, p->ns, name);
 
@@ -51,7 +52,7 @@ static bool is_there(struct pass *p, struct side *side)
 }
 
 static void create_all(struct pass *p, struct asb_write *writes, char names[][NAME_SIZE],
-                       uint32_t count)
+		       uint32_t count)
 {
 	if (count == 0) {
 		return;
@@ -91,7 +92,7 @@ void volumes_ensure(struct pass *p)
 			continue;
 		}
 		writes[count] = asb_create(WATCH_VOLUME, ASB_LANE_CLAIM,
-		                           new_volume(p, template, names[count]));
+					   new_volume(p, template, names[count]));
 		if (++count == ASB_WRITE_MAX) {
 			create_all(p, writes, names, count);
 			count = 0;
