@@ -8,11 +8,16 @@ libcore_la_LIBADD = libnet.la libkube.la libbase.la $(JSONC_LIBS) $(CRYPTO_LIBS)
 
 # talk: lanes, client, leader, events, metrics, log
 libcore_la_SOURCES += \
+	%D%/admin.c %D%/admin.h \
 	%D%/client.c %D%/client.h %D%/client-private.h \
 	%D%/client-answer.c \
 	%D%/client-request.c \
 	%D%/client-retry.c \
 	%D%/client-write.c \
+	%D%/event-book.c %D%/event-book.h \
+	%D%/events.c %D%/events.h \
+	%D%/leader.c %D%/leader.h \
+	%D%/lease.c %D%/lease.h \
 	%D%/lanes.c %D%/lanes.h \
 	%D%/log.c %D%/log.h \
 	%D%/metrics.c %D%/metrics.h \
