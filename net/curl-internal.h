@@ -47,6 +47,7 @@ struct exchange {
 	bool bytes_ended; /* bytes returned nonzero */
 	bool too_big;
 	bool head_seen;
+	bool head_whole; /* the empty line came */
 	size_t head_size;
 	uint64_t last_byte_us;
 };

@@ -232,6 +232,28 @@ static int check_lines(const struct curl_transport_config *config, struct error 
 	return 0;
 }
 
+/* Names are looked up by a SOCKS proxy, as other Kubernetes clients have it: "socks5h" to libcurl. Says nothing of the address, which
+ * may hold a password. */
+static int set_proxy(struct curl_transport *transport, const char *address, struct error *reterr)
+{
+	static const char *const schemes[] = { "http://", "https://", "socks5h://" };
+
+	if (address == NULL) {
+		return 0;
+	}
+	if (strncasecmp(address, "socks5://", 9) == 0) {
+		transport->proxy_url = xprintf("socks5h://%s", address + 9);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		if (strncasecmp(address, schemes[i], strlen(schemes[i])) == 0) {
+			transport->proxy_url = xstrdup(address);
+			return 0;
+		}
+	}
+	return error_set(reterr, -EINVAL, "the proxy's address is neither http, https nor socks5");
+}
+
 static char *copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
@@ -252,12 +274,14 @@ static int configure(struct curl_transport *transport, const struct curl_transpo
 	if (r == 0) {
 		r = split_server(transport, config, url, &host, reterr);
 	}
+	if (r == 0) {
+		r = set_proxy(transport, config->proxy_url, reterr);
+	}
 	if (r < 0) {
 		return r;
 	}
 	transport->ca_pem = copy(config->ca_pem);
 	transport->ca_file = copy(config->ca_file);
-	transport->proxy_url = copy(config->proxy_url);
 	transport->user_agent = xstrdup(config->user_agent);
 	transport->insecure = config->insecure;
 	transport->connections = config->connections;
@@ -321,6 +345,12 @@ struct transport *curl_transport_create(struct sched *sched, const struct curl_t
 {
 	struct curl_transport *transport = xnew(struct curl_transport);
 
+	/* Counted, and safe against other threads since libcurl 7.84. */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		error_set(reterr, -ENOMEM, "libcurl cannot start");
+		free(transport);
+		return NULL;
+	}
 	transport->base.ops = &ops;
 	transport->sched = sched;
 	sched_mutex_init(&transport->lock, sched);
@@ -360,4 +390,5 @@ void curl_transport_destroy(struct transport *base)
 	free(transport->user_agent);
 	sched_mutex_finish(&transport->lock);
 	free(transport);
+	curl_global_cleanup();
 }

@@ -48,7 +48,7 @@ struct curl_transport_config {
 	struct http_credentials_source credentials; /* get NULL: none */
 };
 
-/* Starts the request thread. curl_global_init has been called. NULL and *reterr on a config libcurl does not take. */
+/* Starts the request thread; ignores SIGPIPE if nobody handles it. NULL and *reterr on a config libcurl does not take. */
 struct transport *curl_transport_create(struct sched *sched, const struct curl_transport_config *config,
                                         struct error *reterr);
 /* After stop and when no call is under way. */

@@ -72,6 +72,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 	}
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
 		exchange->answer->retry_after_ms = 0;
+		exchange->head_whole = false;
+	} else if (line[0] == '\r' || line[0] == '\n') {
+		exchange->head_whole = true;
 	}
 	read_retry_after(exchange, wire->transport->sched, line, length);
 	return length;
@@ -341,7 +344,8 @@ static int result_of(const struct exchange *exchange, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
-		return 0;
+		/* libcurl takes a connection that ends within the head for the end of the answer. */
+		return exchange->head_whole ? 0 : -EPROTO;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return -EHOSTUNREACH;
@@ -381,6 +385,8 @@ void wire_end(struct wire *wire, CURLcode code)
 		exchange_fail(exchange, result, "the answer is larger than the limit");
 	} else if (exchange->bytes_ended) {
 		exchange_fail(exchange, result, "the reader has had enough");
+	} else if (code == CURLE_OK && result != 0) {
+		exchange_fail(exchange, result, "the answer ended within its head");
 	} else if (result != 0) {
 		exchange_fail(exchange, result, wire->error[0] != '\0' ? wire->error : curl_easy_strerror(code));
 	}

@@ -33,3 +33,27 @@ tests_unit_test_patch_LDADD = libkube.la $(CMOCKA_LIBS)
 tests_unit_test_version_SOURCES = tests/unit/test-version.c
 tests_unit_test_version_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_version_LDADD = libkube.la $(CMOCKA_LIBS)
+
+# net/ (-lssl: the server of the tests)
+TEST_SERVER = tests/unit/test-server.c tests/unit/test-server.h tests/unit/transport-fixture.h
+TEST_SERVER_LIBS = libnet.la libbase.la $(CMOCKA_LIBS) -lssl $(CRYPTO_LIBS)
+check_PROGRAMS += tests/unit/test-curl-transport
+TESTS += tests/unit/test-curl-transport
+tests_unit_test_curl_transport_SOURCES = tests/unit/test-curl-transport.c $(TEST_SERVER)
+tests_unit_test_curl_transport_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_curl_transport_LDADD = $(TEST_SERVER_LIBS)
+check_PROGRAMS += tests/unit/test-curl-faults
+TESTS += tests/unit/test-curl-faults
+tests_unit_test_curl_faults_SOURCES = tests/unit/test-curl-faults.c $(TEST_SERVER)
+tests_unit_test_curl_faults_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_curl_faults_LDADD = $(TEST_SERVER_LIBS)
+check_PROGRAMS += tests/unit/test-curl-stream
+TESTS += tests/unit/test-curl-stream
+tests_unit_test_curl_stream_SOURCES = tests/unit/test-curl-stream.c $(TEST_SERVER)
+tests_unit_test_curl_stream_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_curl_stream_LDADD = $(TEST_SERVER_LIBS)
+check_PROGRAMS += tests/unit/test-retry-after
+TESTS += tests/unit/test-retry-after
+tests_unit_test_retry_after_SOURCES = tests/unit/test-retry-after.c
+tests_unit_test_retry_after_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_retry_after_LDADD = libnet.la $(CMOCKA_LIBS)
