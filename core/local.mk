@@ -26,3 +26,32 @@ libcore_la_SOURCES += \
 
 # store: store, reflector, informers, queue, controller, host, loader
 
+libcore_la_SOURCES += \
+	%D%/call.c \
+	%D%/controller.c %D%/controller.h %D%/controller-private.h \
+	%D%/host.c \
+	%D%/host-write.c \
+	%D%/informer.c %D%/informer.h \
+	%D%/manager.c %D%/manager.h \
+	%D%/plugin.c %D%/plugin.h \
+	%D%/plugin-dump.c \
+	%D%/queue.c %D%/queue.h \
+	%D%/reflector.c %D%/reflector.h %D%/reflector-private.h \
+	%D%/reflector-list.c \
+	%D%/reflector-watch.c \
+	%D%/reserve.c %D%/reserve.h \
+	%D%/store.c %D%/store.h %D%/store-private.h \
+	%D%/store-head.c \
+	%D%/store-index.c %D%/store-index.h \
+	%D%/store-read.c \
+	%D%/worker.c
+
+bin_PROGRAMS += agent-sandbox-controller
+agent_sandbox_controller_SOURCES = \
+	%D%/main.c \
+	%D%/options.c %D%/options.h \
+	%D%/plugin-set.c %D%/plugin-set.h \
+	%D%/process.c %D%/process.h
+agent_sandbox_controller_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+# Plugins find json-c through their own needs; nothing is exported to them by symbol.
+agent_sandbox_controller_LDADD = libcore.la

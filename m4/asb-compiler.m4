@@ -7,7 +7,7 @@ AC_DEFUN([ASB_WARNINGS], [
   WARN_CFLAGS=
   for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
       -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wnull-dereference \
-      -Wcast-qual -Wno-missing-field-initializers; do
+      -Wcast-qual -Wno-missing-field-initializers -Wno-format-truncation; do
     AX_ASB_TRY_CFLAG([$flag], [WARN_CFLAGS="$WARN_CFLAGS $flag"])
   done
   AS_IF([test "x$enable_werror" = xyes], [WARN_CFLAGS="$WARN_CFLAGS -Werror"])

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of a controller share: binding and mapping (controller.c), workers (worker.c), the plugin's table (host*.c). */
+#ifndef ASB_CORE_CONTROLLER_PRIVATE_H
+#define ASB_CORE_CONTROLLER_PRIVATE_H
+
+#include "base/map.h"
+#include "core/controller.h"
+
+struct binding {
+	struct store *store; /* NULL: not watched here */
+	struct reflector *reflector;
+	bool metadata_only;
+};
+
+struct worker {
+	struct controller *controller;
+	struct sched_thread *thread;
+	uint64_t busy_since_us; /* controller.lock; 0: idle */
+};
+
+struct controller {
+	struct controller_config config;
+	const struct plugin *plugin;
+	void *state; /* the plugin's */
+	struct queue *queue;
+	struct binding bindings[PLUGIN_WATCHES_MAX];
+	uint32_t store_indexes[PLUGIN_INDEXES_MAX];
+	struct metric *metrics[PLUGIN_TABLE_MAX];
+	struct metric *reconciles, *durations;
+
+	struct sched_mutex lock;
+	struct map memories; /* lock */
+	struct worker *workers;
+	uint32_t worker_count; /* lock; 0: not started */
+};
+
+/* One call into the plugin: what was handed out is freed at its end. */
+struct call {
+	struct asb_call base; /* first: the plugin holds its address */
+	struct controller *controller;
+	const char *ns, *name; /* the key; NULL in a mapping */
+	struct json_object **trees;
+	size_t tree_count, tree_size;
+	void **blocks;
+	size_t block_count, block_size;
+	char failure[512];
+};
+
+extern const struct asb_host controller_host;
+
+void call_begin(struct call *call, struct controller *controller, const char *ns, const char *name);
+void call_finish(struct call *call);
+/* The tree now belongs to the call; returns it. NULL is fine. */
+struct json_object *call_keep(struct call *call, struct json_object *take_tree);
+/* Zeroed memory that belongs to the call. */
+void *call_alloc(struct call *call, size_t size);
+
+/* Per-key memory (asb_host.memory). forget: the key's object is gone. */
+void *memory_get(struct controller *controller, const char *ns, const char *name, uint64_t size);
+void memory_forget(struct controller *controller, const char *ns, const char *name);
+void memory_finish(struct controller *controller);
+
+/* asb_host's writes, in host-write.c. */
+int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t count);
+
+/* The body of a worker thread. */
+void worker_run(void *arg);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plugin's instance: made, bound to stores, told of changes. Owned by core/manager. */
+#include "config.h"
+
+#include "core/controller.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/memory.h"
+#include "core/controller-private.h"
+#include "core/reflector.h"
+
+static void make_metrics(struct controller *controller)
+{
+	struct metrics *metrics = controller->config.metrics;
+	const struct plugin *plugin = controller->plugin;
+
+	if (metrics == NULL) {
+		return;
+	}
+	controller->reconciles = metrics_family(metrics, "controller_runtime_reconcile_total", "Reconciles by result.",
+						METRIC_COUNTER, "controller,result", NULL);
+	controller->durations = metrics_family(metrics, "controller_runtime_reconcile_time_seconds",
+					       "How long a reconcile took.", METRIC_HISTOGRAM, "controller", NULL);
+	for (uint32_t i = 0; i < plugin->metric_count; i++) {
+		const struct asb_metric *metric = &plugin->metrics[i];
+
+		controller->metrics[i] = metrics_family(metrics, metric->name, metric->help,
+							(enum metric_type)metric->type, metric->labels, NULL);
+	}
+}
+
+struct controller *controller_create(const struct controller_config *config, struct error *reterr)
+{
+	struct controller *controller = xnew(struct controller);
+	const struct asb_plugin *head = &config->plugin->head;
+
+	controller->config = *config;
+	controller->plugin = config->plugin;
+	sched_mutex_init(&controller->lock, config->sched);
+	controller->queue = queue_create(config->sched, config->metrics, head->name);
+	make_metrics(controller);
+	if (head->init != NULL &&
+	    head->init(&controller_host, (struct asb_instance *)controller, &controller->state) != 0) {
+		error_set(reterr, -EINVAL, "plugin '%s' (%s) refuses to start: see the log above", head->name,
+			  config->plugin->file);
+		queue_destroy(controller->queue);
+		sched_mutex_finish(&controller->lock);
+		free(controller);
+		return NULL;
+	}
+	return controller;
+}
+
+void controller_destroy(struct controller *controller)
+{
+	if (controller == NULL) {
+		return;
+	}
+	if (controller->plugin->head.fini != NULL) {
+		controller->plugin->head.fini(controller->state);
+	}
+	memory_finish(controller);
+	queue_destroy(controller->queue);
+	sched_mutex_finish(&controller->lock);
+	free(controller->workers);
+	free(controller);
+}
+
+const struct plugin *controller_plugin(const struct controller *controller)
+{
+	return controller->plugin;
+}
+
+void controller_bind_watch(struct controller *controller, uint32_t watch, struct store *store,
+                           struct reflector *reflector, bool metadata_only)
+{
+	controller->bindings[watch] =
+		(struct binding){ .store = store, .reflector = reflector, .metadata_only = metadata_only };
+}
+
+void controller_bind_index(struct controller *controller, uint32_t index, uint32_t store_index)
+{
+	controller->store_indexes[index] = store_index;
+}
+
+/* ---- mapping --------------------------------------------------------------------------------------------------- */
+
+/* An asb_keys that goes into the queue. */
+struct key_sink {
+	struct asb_keys keys;
+	struct queue *queue;
+	enum queue_order order;
+};
+
+static void sink_add(struct asb_keys *keys, const char *ns, const char *name)
+{
+	struct key_sink *sink = CONTAINER_OF(keys, struct key_sink, keys);
+
+	if (ns != NULL && name != NULL) {
+		queue_add(sink->queue, ns, name, sink->order);
+	}
+}
+
+static void map_controller(struct controller *controller, struct key_sink *sink, const char *ns,
+                           struct json_object *object)
+{
+	struct json_object *owner = asb_controller(object, NULL);
+	const char *name = asb_str(owner, "name");
+
+	if (owner != NULL && name != NULL && asb_owner_is(owner, &controller->plugin->watches[0].kind)) {
+		sink_add(&sink->keys, ns, name);
+	}
+}
+
+static void map_index(struct controller *controller, struct key_sink *sink, const char *index_name, const char *ns,
+                      const char *name)
+{
+	const struct plugin *plugin = controller->plugin;
+	char value[STORE_KEY_MAX], keys[16][STORE_KEY_MAX];
+	struct store_cursor cursor = { 0 };
+	uint32_t index = 0;
+	size_t count;
+
+	while (plugin->indexes[index].watch != 0 || strcmp(plugin->indexes[index].name, index_name) != 0) {
+		index++; /* it is there: plugin_copy has checked */
+	}
+	snprintf(value, sizeof(value), "%s/%s", ns, name);
+	do {
+		count = store_keys(controller->bindings[0].store, controller->store_indexes[index], value, false, &cursor,
+				   keys, ARRAY_LEN(keys));
+		for (size_t i = 0; i < count; i++) {
+			char *slash = strchr(keys[i], '/');
+
+			*slash = '\0';
+			sink_add(&sink->keys, keys[i], slash + 1);
+		}
+	} while (count == ARRAY_LEN(keys));
+}
+
+static void map_function(struct controller *controller, const struct asb_watch *watch, struct key_sink *sink,
+                         struct store_change *change)
+{
+	struct call call;
+
+	call_begin(&call, controller, NULL, NULL);
+	watch->map_function(controller->state, &call.base, store_change_before(change), store_change_after(change),
+			    &sink->keys);
+	call_finish(&call);
+}
+
+void controller_map(struct controller *controller, uint32_t watch_number, struct store_change *change)
+{
+	const struct asb_watch *watch = &controller->plugin->watches[watch_number];
+	struct key_sink sink = {
+		.keys.add = sink_add,
+		.queue = controller->queue,
+		.order = change->initial ? QUEUE_INITIAL : QUEUE_FRESH,
+	};
+
+	if ((watch->map & ASB_MAP_SELF) != 0 &&
+	    (watch_number == 0 || store_has(controller->bindings[0].store, change->ns, change->name))) {
+		sink_add(&sink.keys, change->ns, change->name);
+	}
+	if ((watch->map & ASB_MAP_CONTROLLER) != 0) {
+		map_controller(controller, &sink, change->ns, store_change_before(change));
+		map_controller(controller, &sink, change->ns, store_change_after(change));
+	}
+	if ((watch->map & ASB_MAP_INDEX) != 0) {
+		map_index(controller, &sink, watch->map_index, change->ns, change->name);
+	}
+	if ((watch->map & ASB_MAP_FUNCTION) != 0) {
+		map_function(controller, watch, &sink, change);
+	}
+}
+
+void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns, const char *name)
+{
+	if ((controller->plugin->watches[watch].map & ASB_MAP_SELF) != 0 &&
+	    store_has(controller->bindings[0].store, ns, name)) {
+		queue_add(controller->queue, ns, name, QUEUE_FRESH);
+	}
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------- */
+
+const struct asb_kind *controller_waits_for(struct controller *controller, bool *ret_absent)
+{
+	for (uint32_t i = 0; i < controller->plugin->watch_count; i++) {
+		const struct binding *binding = &controller->bindings[i];
+		enum reflector_state state =
+			binding->store != NULL ? reflector_state(binding->reflector) : REFLECTOR_SYNCED;
+
+		if (state != REFLECTOR_SYNCED) {
+			*ret_absent = state == REFLECTOR_ABSENT;
+			return &controller->plugin->watches[i].kind;
+		}
+	}
+	return NULL;
+}
+
+bool controller_started(struct controller *controller)
+{
+	LOCKED(&controller->lock);
+
+	return controller->worker_count > 0;
+}
+
+void controller_start(struct controller *controller)
+{
+	uint32_t count = controller->config.workers > 0 ? controller->config.workers : 1;
+
+	LOCKED(&controller->lock);
+	if (controller->worker_count > 0) {
+		return;
+	}
+	controller->workers = xnew_array(struct worker, count);
+	controller->worker_count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		controller->workers[i].controller = controller;
+		controller->workers[i].thread = sched_start(controller->config.sched, controller->plugin->head.name,
+							    worker_run, &controller->workers[i]);
+	}
+}
+
+void controller_shut(struct controller *controller)
+{
+	queue_stop(controller->queue);
+}
+
+void controller_join(struct controller *controller)
+{
+	for (uint32_t i = 0; i < controller->worker_count; i++) {
+		sched_join(controller->workers[i].thread);
+	}
+	controller->worker_count = 0;
+}
+
+bool controller_idle(struct controller *controller)
+{
+	return queue_idle(controller->queue);
+}
+
+uint64_t controller_busy_since_us(struct controller *controller)
+{
+	uint64_t since = 0;
+
+	LOCKED(&controller->lock);
+	for (uint32_t i = 0; i < controller->worker_count; i++) {
+		uint64_t busy = controller->workers[i].busy_since_us;
+
+		if (busy != 0 && (since == 0 || busy < since)) {
+			since = busy;
+		}
+	}
+	return since;
+}

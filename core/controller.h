@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One loaded plugin at work: its instance, its queue, its workers, and where its watches and indexes are found. What the plugin
+ * sees of it is the table of core/host.c.
+ */
+#ifndef ASB_CORE_CONTROLLER_H
+#define ASB_CORE_CONTROLLER_H
+
+#include "core/client.h"
+#include "core/events.h"
+#include "core/metrics.h"
+#include "core/plugin.h"
+#include "core/queue.h"
+#include "core/reserve.h"
+#include "core/store.h"
+
+#define MEMORY_MAX 4096u /* bytes a plugin may keep for one key */
+
+struct controller_config {
+	struct sched *sched;
+	const struct plugin *plugin; /* borrowed */
+	struct client *client;
+	struct events *events;
+	struct metrics *metrics;
+	struct reservations *reservations;
+	uint32_t workers;
+	/* One per option of the plugin, borrowed; NULL: all fallbacks. */
+	const char *const *option_values;
+};
+
+struct controller;
+struct reflector;
+
+/* Calls the plugin's init. NULL and *reterr when that refuses. */
+struct controller *controller_create(const struct controller_config *config, struct error *reterr);
+void controller_destroy(struct controller *controller);
+
+/* --- binding, by core/informer --- */
+const struct plugin *controller_plugin(const struct controller *controller);
+/* watch is found in this store; reflector tells whether it is complete. */
+void controller_bind_watch(struct controller *controller, uint32_t watch, struct store *store,
+                           struct reflector *reflector, bool metadata_only);
+void controller_bind_index(struct controller *controller, uint32_t index, uint32_t store_index);
+/* Maps a change of a watched kind to keys and queues them. */
+void controller_map(struct controller *controller, uint32_t watch, struct store_change *change);
+/* The same for an object that is not stored: only ASB_MAP_SELF can apply. */
+void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns, const char *name);
+
+/* --- running --- */
+/* NULL when all its kinds are listed; else the first that is not, with its state. */
+const struct asb_kind *controller_waits_for(struct controller *controller, bool *ret_absent);
+/* Starts the workers; once. */
+void controller_start(struct controller *controller);
+bool controller_started(struct controller *controller);
+/* No key is handed out from now on. Any thread. */
+void controller_shut(struct controller *controller);
+/* Joins the workers. */
+void controller_join(struct controller *controller);
+bool controller_idle(struct controller *controller);
+/* Since when the longest running reconcile runs, or 0. */
+uint64_t controller_busy_since_us(struct controller *controller);
+
+#endif

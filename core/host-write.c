@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* asb_host.write_all: a plugin's writes become requests, and their answers part of the store. Called by plugins. */
+#include "config.h"
+
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/controller-private.h"
+#include "core/log.h"
+
+/* A write on its way: the request, and what is needed to settle it. */
+struct sending {
+	struct asb_write *write;
+	struct client_write request;
+	bool needless; /* nothing would change: not sent */
+};
+
+static const struct binding *binding_of(const struct call *call, const struct asb_write *write)
+{
+	return &call->controller->bindings[write->watch];
+}
+
+/* Whether the stored status is what the plugin wants already. */
+static bool is_needless(const struct call *call, const struct asb_write *write)
+{
+	CLEANUP_JSON struct json_object *stored = NULL;
+	struct store *store = binding_of(call, write)->store;
+
+	if (write->verb != ASB_SET_STATUS || store == NULL) {
+		return false;
+	}
+	stored = store_get(store, write->ns, write->name);
+	return stored != NULL && asb_streq(asb_uid(stored), write->uid) &&
+	       json_object_equal(asb_at(stored, "status"), write->take_body);
+}
+
+static void prepare(struct call *call, struct asb_write *write, struct sending *ret)
+{
+	const struct plugin *plugin = call->controller->plugin;
+
+	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE || write->verb > ASB_REMOVE) {
+		log_error("plugin '%s' asks for write %u of watch %u, of which there are %u", plugin->head.name,
+			  write->verb, write->watch, plugin->watch_count);
+		abort();
+	}
+	if (write->verb == ASB_CREATE) {
+		write->name = asb_name(write->take_body);
+		write->ns = write->ns != NULL ? write->ns : asb_ns(write->take_body);
+	}
+	write->result = ASB_OK;
+	write->http_status = 0;
+	write->ret = NULL;
+	write->message = "";
+	*ret = (struct sending){
+		.write = write,
+		.needless = is_needless(call, write),
+		.request = {
+			.verb = write->verb,
+			.kind = &plugin->watches[write->watch].kind,
+			.lane = write->lane != 0 ? (enum lane)write->lane : LANE_CLAIM,
+			.dry_run = (write->flags & ASB_DRY_RUN) != 0,
+			.metadata_only = binding_of(call, write)->metadata_only,
+			.ns = write->ns != NULL ? write->ns : "",
+			.name = write->name,
+			.uid = write->uid,
+			.resource_version = write->resource_version,
+			.body = write->take_body,
+		},
+	};
+}
+
+/* Puts an answer into the store and gives the plugin its tree. */
+static void settle_object(struct call *call, struct asb_write *write, const struct client_write *request)
+{
+	struct store *store = binding_of(call, write)->store;
+	const char *text = buf_str(&request->answer);
+	size_t length = request->answer.length;
+	struct json_object *object;
+
+	if (store == NULL) {
+		write->ret = call_keep(call, json_parse(text, length, NULL));
+		return;
+	}
+	object = store_trim(store, text, length);
+	write->ret = call_keep(call, object);
+	if (!request->dry_run && object != NULL && store_answer(store, text, length) < 0) {
+		log_warning("the answer to a write of '%s' is no object with a name and a version, going on",
+			    request->kind->plural);
+	}
+}
+
+static void settle(struct call *call, struct sending *sending)
+{
+	struct asb_write *write = sending->write;
+	const struct client_write *request = &sending->request;
+	struct store *store = binding_of(call, write)->store;
+
+	write->result = request->result;
+	write->http_status = request->http_status;
+	if (request->result == ASB_OK && !request->gone && request->answer.length > 0) {
+		settle_object(call, write, request);
+	}
+	if (write->verb == ASB_REMOVE && store != NULL &&
+	    (request->result == ASB_NOT_FOUND || (request->result == ASB_OK && request->gone))) {
+		store_removed(store, request->ns, request->name, write->uid);
+	}
+	if (request->result != ASB_OK) {
+		char *message = call_alloc(call, sizeof(request->message));
+
+		memcpy(message, request->message, sizeof(request->message));
+		write->message = message;
+	}
+}
+
+int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t count)
+{
+	struct call *call = (struct call *)base;
+	struct sending sendings[ASB_WRITE_MAX];
+	struct client_write requests[ASB_WRITE_MAX];
+	size_t sent = 0;
+	int32_t first = ASB_OK;
+
+	if (count > ASB_WRITE_MAX) {
+		log_error("plugin '%s' asks for %u writes at once, at most %u go", call->controller->plugin->head.name, count,
+			  ASB_WRITE_MAX);
+		abort();
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		prepare(call, &writes[i], &sendings[i]);
+		if (!sendings[i].needless) {
+			requests[sent++] = sendings[i].request;
+		}
+	}
+	client_write_all(call->controller->config.client, requests, sent);
+	sent = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!sendings[i].needless) {
+			sendings[i].request = requests[sent];
+			settle(call, &sendings[i]);
+			client_write_finish(&requests[sent++]);
+		}
+		call_keep(call, TAKE(writes[i].take_body));
+		first = first == ASB_OK ? writes[i].result : first;
+	}
+	return first;
+}

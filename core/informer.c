@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes the stores and reflectors that the controllers' tables ask for, and passes changes on. Owned by core/manager. */
+#include "config.h"
+
+#include "core/informer.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "kube/kind.h"
+
+#define INFORMERS_MAX 64
+#define SUBSCRIPTIONS_MAX 64
+
+/* A controller's interest in a kind. */
+struct subscription {
+	struct controller *controller;
+	uint32_t watch;
+};
+
+struct informer {
+	const struct asb_kind *kind;
+	struct store *store;
+	struct reflector *reflector;
+	bool metadata_only;
+	struct subscription subscriptions[SUBSCRIPTIONS_MAX];
+	size_t subscription_count;
+};
+
+struct informers {
+	struct informers_config config;
+	struct controller *const *controllers;
+	size_t controller_count;
+	struct informer items[INFORMERS_MAX];
+	size_t count;
+};
+
+static const struct asb_watch *watch_of(const struct subscription *subscription)
+{
+	return &controller_plugin(subscription->controller)->watches[subscription->watch];
+}
+
+/* ---- passing on ----------------------------------------------------------------------------------------------- */
+
+static void on_change(void *arg, struct store_change *change)
+{
+	struct informer *informer = arg;
+
+	for (size_t i = 0; i < informer->subscription_count; i++) {
+		controller_map(informer->subscriptions[i].controller, informer->subscriptions[i].watch, change);
+	}
+}
+
+static void on_stranger(void *arg, const char *ns, const char *name)
+{
+	struct informer *informer = arg;
+
+	for (size_t i = 0; i < informer->subscription_count; i++) {
+		controller_map_stranger(informer->subscriptions[i].controller, informer->subscriptions[i].watch, ns, name);
+	}
+}
+
+/* ---- making --------------------------------------------------------------------------------------------------- */
+
+static struct informer *find(struct informers *informers, const struct asb_kind *kind)
+{
+	for (size_t i = 0; i < informers->count; i++) {
+		if (kind_same(informers->items[i].kind, kind)) {
+			return &informers->items[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_reconciled(const struct informers *informers, const struct asb_kind *kind)
+{
+	for (size_t i = 0; i < informers->controller_count; i++) {
+		if (kind_same(&controller_plugin(informers->controllers[i])->watches[0].kind, kind)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void subscribe(struct informers *informers, struct controller *controller, uint32_t number)
+{
+	const struct asb_watch *watch = &controller_plugin(controller)->watches[number];
+	struct informer *informer = find(informers, &watch->kind);
+
+	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 ||
+	    ((watch->flags & ASB_WATCH_OPTIONAL) != 0 && !is_reconciled(informers, &watch->kind))) {
+		return;
+	}
+	if (informer == NULL) {
+		if (informers->count == INFORMERS_MAX) {
+			abort(); /* more kinds than any set of plugins has */
+		}
+		informer = &informers->items[informers->count++];
+		informer->kind = &watch->kind;
+		informer->metadata_only = true;
+		informer->store = store_create(informers->config.sched, &watch->kind);
+		store_listen(informer->store, on_change, on_stranger, informer);
+	}
+	if (informer->subscription_count == SUBSCRIPTIONS_MAX) {
+		abort();
+	}
+	informer->subscriptions[informer->subscription_count++] =
+		(struct subscription){ .controller = controller, .watch = number };
+}
+
+/* The keep rule: everything, unless all who watch the kind want only ours. */
+static void set_keep_rule(struct informers *informers, struct informer *informer)
+{
+	for (size_t i = 0; i < informer->subscription_count; i++) {
+		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
+
+		if ((watch->flags & ASB_WATCH_OURS) == 0) {
+			store_keep_all(informer->store);
+		}
+		for (const char *const *label = watch->keep_labels; label != NULL && *label != NULL; label++) {
+			store_keep_label(informer->store, *label);
+		}
+	}
+	for (size_t i = 0; i < informers->controller_count; i++) {
+		store_keep_controlled(informer->store, &controller_plugin(informers->controllers[i])->watches[0].kind);
+	}
+}
+
+static void add_indexes(struct informers *informers, struct informer *informer, const struct subscription *subscription)
+{
+	const struct plugin *plugin = controller_plugin(subscription->controller);
+
+	for (uint32_t i = 0; i < plugin->index_count; i++) {
+		const struct asb_index *index = &plugin->indexes[i];
+
+		if (index->watch == subscription->watch) {
+			uint32_t number = store_add_index(informer->store, index->name, index->values);
+
+			controller_bind_index(subscription->controller, i, number);
+			if ((index->flags & ASB_INDEX_RESERVES) != 0) {
+				reservations_add_index(informers->config.reservations,
+						       &plugin->watches[index->reserves].kind, informer->store, number);
+			}
+		}
+	}
+}
+
+static void complete(struct informers *informers, struct informer *informer)
+{
+	struct reflector_config config = {
+		.sched = informers->config.sched,
+		.client = informers->config.client,
+		.store = informer->store,
+		.changed = informers->config.changed,
+		.arg = informers->config.arg,
+	};
+
+	for (size_t i = 0; i < informer->subscription_count; i++) {
+		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
+
+		store_add_fields(informer->store, watch->fields);
+		add_indexes(informers, informer, &informer->subscriptions[i]);
+		informer->metadata_only = informer->metadata_only && (watch->flags & ASB_WATCH_METADATA) != 0;
+	}
+	set_keep_rule(informers, informer);
+	store_seal(informer->store);
+	config.metadata_only = informer->metadata_only;
+	if (strcmp(informer->kind->plural, "pods") == 0 && *informer->kind->group == '\0') {
+		config.label_selector = informers->config.pod_label_selector;
+	}
+	informer->reflector = reflector_create(&config);
+	for (size_t i = 0; i < informer->subscription_count; i++) {
+		controller_bind_watch(informer->subscriptions[i].controller, informer->subscriptions[i].watch,
+				      informer->store, informer->reflector, informer->metadata_only);
+	}
+}
+
+struct informers *informers_create(const struct informers_config *config, struct controller *const *controllers,
+                                   size_t count)
+{
+	struct informers *informers = xnew(struct informers);
+
+	informers->config = *config;
+	informers->controllers = controllers;
+	informers->controller_count = count;
+	for (size_t i = 0; i < count; i++) {
+		for (uint32_t watch = 0; watch < controller_plugin(controllers[i])->watch_count; watch++) {
+			subscribe(informers, controllers[i], watch);
+		}
+	}
+	for (size_t i = 0; i < informers->count; i++) {
+		complete(informers, &informers->items[i]);
+	}
+	return informers;
+}
+
+void informers_start(struct informers *informers)
+{
+	for (size_t i = 0; i < informers->count; i++) {
+		reflector_start(informers->items[i].reflector);
+	}
+}
+
+void informers_stop(struct informers *informers)
+{
+	for (size_t i = 0; i < informers->count; i++) {
+		reflector_stop(informers->items[i].reflector);
+	}
+}
+
+void informers_destroy(struct informers *informers)
+{
+	if (informers == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < informers->count; i++) {
+		reflector_destroy(informers->items[i].reflector);
+		store_destroy(informers->items[i].store);
+	}
+	free(informers);
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------------- */
+
+int informers_catch_up(struct informers *informers, struct error *reterr)
+{
+	for (size_t i = 0; i < informers->count; i++) {
+		int error = reflector_catch_up(informers->items[i].reflector, reterr);
+
+		if (error < 0) {
+			error_prefix(reterr, "cannot list '%s'", informers->items[i].kind->plural);
+			return error;
+		}
+	}
+	return 0;
+}
+
+bool informers_settled(struct informers *informers)
+{
+	for (size_t i = 0; i < informers->count; i++) {
+		if (reflector_state(informers->items[i].reflector) == REFLECTOR_LISTING) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void informers_report(struct informers *informers, struct buf *out)
+{
+	for (size_t i = 0; i < informers->count; i++) {
+		const struct informer *informer = &informers->items[i];
+		enum reflector_state state = reflector_state(informer->reflector);
+
+		if (state != REFLECTOR_SYNCED) {
+			buf_printf(out, "%s.%s: %s\n", informer->kind->plural, informer->kind->group,
+				   state == REFLECTOR_ABSENT ? "not served by the API server" : "being listed");
+		}
+	}
+}
+
+struct store *informers_store(struct informers *informers, const struct asb_kind *kind)
+{
+	struct informer *informer = find(informers, kind);
+
+	return informer != NULL ? informer->store : NULL;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent-sandbox-controller: reads the flags, loads the plugins, runs. Everything else is elsewhere. */
+#include "config.h"
+
+#include <curl/curl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/log.h"
+#include "core/options.h"
+#include "core/plugin-set.h"
+#include "core/process.h"
+
+#define DUMP_MAX (8u << 20)
+
+static int dump(const char *file)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(DUMP_MAX);
+	struct plugin plugin;
+	struct error error = { 0 };
+
+	if (plugin_load(file, &plugin, &error) < 0) {
+		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
+		return 1;
+	}
+	plugin_dump(&plugin, &text);
+	fputs(buf_str(&text), stdout);
+	plugin_finish(&plugin);
+	return text.failed || fflush(stdout) != 0 ? 1 : 0;
+}
+
+static int set_up_log(const struct options *options, struct error *reterr)
+{
+	static const char *const levels[] = { "error", "warning", "info", "debug" };
+
+	if (strcmp(options->log_format, "json") == 0) {
+		log_set_json(true);
+	} else if (strcmp(options->log_format, "text") != 0) {
+		return error_set(reterr, -1, "--log-format takes text or json, not '%s'", options->log_format);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		if (strcmp(options->log_level, levels[i]) == 0) {
+			log_set_level((enum log_level)(i + 1));
+			return 0;
+		}
+	}
+	return error_set(reterr, -1, "--log-level takes error, warning, info or debug, not '%s'", options->log_level);
+}
+
+/* --help shows the options of whatever plugins the other flags name, as far as they load. */
+static int help(const struct options *options)
+{
+	struct plugin_set plugins = { 0 };
+	struct options all = *options;
+
+	all.extensions = true;
+	plugin_set_load(&plugins, &all, NULL);
+	options_help(stdout);
+	for (size_t i = 0; i < plugins.count; i++) {
+		options_plugin_help(&plugins.items[i], stdout);
+	}
+	plugin_set_finish(&plugins);
+	return fflush(stdout) != 0 ? 1 : 0;
+}
+
+static int run(struct options *options)
+{
+	struct plugin_set plugins = { 0 };
+	struct error error = { 0 };
+	int result;
+
+	if (set_up_log(options, &error) < 0 || plugin_set_load(&plugins, options, &error) < 0) {
+		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
+		plugin_set_finish(&plugins);
+		return 1;
+	}
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	result = process_run(options, &plugins);
+	curl_global_cleanup();
+	plugin_set_finish(&plugins);
+	return result < 0 ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error error = { 0 };
+
+	mallopt(M_ARENA_MAX, 2); /* an arena a thread would cost more memory than the store of a small cluster */
+	if (options_parse(argc, argv, &options, &error) < 0) {
+		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
+		return 2;
+	}
+	if (options.help) {
+		return help(&options);
+	}
+	if (options.version) {
+		printf("agent-sandbox-controller %s (plugin ABI %u.%u)\n", PACKAGE_VERSION, ASB_ABI_MAJOR, ASB_ABI_MINOR);
+		return 0;
+	}
+	if (options.dump_plugin != NULL) {
+		return dump(options.dump_plugin);
+	}
+	return run(&options);
+}

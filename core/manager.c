@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts a controller process together and takes it apart. Called by core/main.c and by the simulation. */
+#include "config.h"
+
+#include "core/manager.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "core/controller.h"
+#include "core/informer.h"
+#include "core/leader.h"
+#include "core/log.h"
+
+#define REQUESTS_MAX 64u
+#define CATCH_UP_TRIES 5u
+
+struct manager {
+	struct manager_config config;
+	struct client *client;
+	struct events *events;
+	struct reservations *reservations;
+	struct informers *informers;
+	struct controller *controllers[MANAGER_PLUGINS_MAX];
+	size_t controller_count;
+	struct metric *parked;
+
+	struct sched_mutex lock;
+	struct leader *leader; /* lock; NULL: no election */
+	bool leads;            /* lock */
+	bool stopping;         /* lock */
+};
+
+static bool may_write(void *arg)
+{
+	struct manager *manager = arg;
+	struct leader *leader;
+
+	sched_mutex_lock(&manager->lock);
+	leader = manager->leader;
+	sched_mutex_unlock(&manager->lock);
+	return leader == NULL || leader_may_write(leader);
+}
+
+/* Starts the workers of every plugin whose time has come. */
+static void advance(struct manager *manager)
+{
+	LOCKED(&manager->lock);
+
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		struct controller *controller = manager->controllers[i];
+		const char *name = controller_plugin(controller)->head.name;
+		bool absent = false, waits = controller_waits_for(controller, &absent) != NULL;
+
+		metric_record(manager->parked, waits && absent ? 1 : 0, &name);
+		if (!waits && manager->leads && !manager->stopping && !controller_started(controller)) {
+			log_info("plugin '%s' starts", name);
+			controller_start(controller);
+		}
+	}
+}
+
+static void on_informer(void *arg)
+{
+	advance(arg);
+}
+
+static void lead(struct manager *manager)
+{
+	sched_mutex_lock(&manager->lock);
+	manager->leads = true;
+	sched_mutex_unlock(&manager->lock);
+	advance(manager);
+}
+
+static void on_started(void *arg, bool others)
+{
+	struct manager *manager = arg;
+	struct error error = { 0 };
+
+	for (unsigned int try = 1; others && informers_catch_up(manager->informers, &error) < 0; try++) {
+		log_warning("cannot see what the leader before wrote last: %s", error.text);
+		if (try == CATCH_UP_TRIES) {
+			manager->config.on_lost(manager->config.arg);
+			return;
+		}
+	}
+	lead(manager);
+}
+
+static void on_lost(void *arg)
+{
+	struct manager *manager = arg;
+
+	log_error("the lease is lost: this process must not write any more and ends");
+	client_stop(manager->client);
+	if (manager->config.on_lost != NULL) {
+		manager->config.on_lost(manager->config.arg);
+	}
+}
+
+static uint32_t worker_count(const struct manager_plugin *plugin)
+{
+	uint32_t wished = plugin->workers > 0 ? plugin->workers : plugin->plugin->head.workers;
+
+	return wished > 0 ? wished : 1;
+}
+
+static uint32_t request_count(const struct manager_config *config)
+{
+	uint32_t count = 4;
+
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		count += worker_count(&config->plugins[i]);
+	}
+	if (config->requests > 0) {
+		return config->requests;
+	}
+	return count < REQUESTS_MAX ? count : REQUESTS_MAX;
+}
+
+static int make_controllers(struct manager *manager, struct error *reterr)
+{
+	for (size_t i = 0; i < manager->config.plugin_count; i++) {
+		const struct manager_plugin *plugin = &manager->config.plugins[i];
+		struct controller_config config = {
+			.sched = manager->config.sched,
+			.plugin = plugin->plugin,
+			.client = manager->client,
+			.events = manager->events,
+			.metrics = manager->config.metrics,
+			.reservations = manager->reservations,
+			.workers = worker_count(plugin),
+			.option_values = plugin->option_values,
+		};
+		struct controller *controller = controller_create(&config, reterr);
+
+		if (controller == NULL) {
+			return reterr->code;
+		}
+		manager->controllers[manager->controller_count++] = controller;
+	}
+	return 0;
+}
+
+struct manager *manager_create(const struct manager_config *config, struct error *reterr)
+{
+	struct manager *manager = xnew(struct manager);
+	struct client_config client = {
+		.sched = config->sched,
+		.transport = config->transport,
+		.metrics = config->metrics,
+		.slots = request_count(config),
+		.gate = may_write,
+		.gate_arg = manager,
+	};
+
+	manager->config = *config;
+	sched_mutex_init(&manager->lock, config->sched);
+	manager->client = client_create(&client);
+	manager->events = events_create(config->sched, manager->client, config->metrics, "agent-sandbox-controller");
+	manager->reservations = reservations_create(config->sched);
+	if (config->metrics != NULL) {
+		manager->parked = metrics_family(config->metrics, "agent_sandbox_plugin_parked",
+						 "1 while a plugin waits for a kind that the API server does not serve.",
+						 METRIC_GAUGE, "plugin", NULL);
+	}
+	if (make_controllers(manager, reterr) < 0) {
+		manager_destroy(manager);
+		return NULL;
+	}
+	struct informers_config informers = {
+		.sched = config->sched,
+		.client = manager->client,
+		.reservations = manager->reservations,
+		.pod_label_selector = config->pod_label_selector,
+		.changed = on_informer,
+		.arg = manager,
+	};
+
+	manager->informers = informers_create(&informers, manager->controllers, manager->controller_count);
+	return manager;
+}
+
+void manager_start(struct manager *manager)
+{
+	const struct manager_config *config = &manager->config;
+	struct leader_config leader = {
+		.sched = config->sched,
+		.client = manager->client,
+		.metrics = config->metrics,
+		.ns = config->lease_ns,
+		.name = config->lease_name,
+		.identity = config->identity,
+		.on_started = on_started,
+		.on_lost = on_lost,
+		.arg = manager,
+	};
+
+	informers_start(manager->informers);
+	if (config->lease_name == NULL) {
+		lead(manager);
+		return;
+	}
+	LOCKED(&manager->lock);
+	manager->leader = leader_create(&leader);
+}
+
+static struct leader *begin_stop(struct manager *manager)
+{
+	LOCKED(&manager->lock);
+
+	manager->stopping = true;
+	return manager->leader;
+}
+
+void manager_stop(struct manager *manager, bool abrupt)
+{
+	struct leader *leader = begin_stop(manager);
+
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		controller_shut(manager->controllers[i]);
+	}
+	if (abrupt) {
+		client_stop(manager->client);
+	}
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		controller_join(manager->controllers[i]);
+	}
+	events_stop(manager->events);
+	if (leader != NULL) {
+		leader_stop(leader, !abrupt);
+	}
+	client_stop(manager->client);
+	manager->config.transport->ops->stop(manager->config.transport);
+	informers_stop(manager->informers);
+}
+
+void manager_destroy(struct manager *manager)
+{
+	if (manager == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		controller_destroy(manager->controllers[i]);
+	}
+	informers_destroy(manager->informers);
+	leader_destroy(manager->leader);
+	events_destroy(manager->events);
+	reservations_destroy(manager->reservations);
+	client_destroy(manager->client);
+	sched_mutex_finish(&manager->lock);
+	free(manager);
+}
+
+bool manager_leads(struct manager *manager)
+{
+	LOCKED(&manager->lock);
+
+	return manager->leads && !manager->stopping;
+}
+
+bool manager_ready(struct manager *manager, struct buf *out)
+{
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		bool absent = false;
+		const struct asb_kind *kind = controller_waits_for(manager->controllers[i], &absent);
+
+		if (kind != NULL && absent) {
+			buf_printf(out, "plugin %s is parked: the API server does not serve %s.%s\n",
+				   controller_plugin(manager->controllers[i])->head.name, kind->plural, kind->group);
+		}
+	}
+	informers_report(manager->informers, out);
+	return informers_settled(manager->informers);
+}
+
+uint64_t manager_busy_since_us(struct manager *manager)
+{
+	uint64_t since = 0;
+
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		uint64_t busy = controller_busy_since_us(manager->controllers[i]);
+
+		since = busy != 0 && (since == 0 || busy < since) ? busy : since;
+	}
+	return since;
+}
+
+bool manager_idle(struct manager *manager)
+{
+	for (size_t i = 0; i < manager->controller_count; i++) {
+		if (!controller_started(manager->controllers[i]) || !controller_idle(manager->controllers[i])) {
+			return false;
+		}
+	}
+	return informers_settled(manager->informers);
+}
+
+struct informers *manager_informers(struct manager *manager)
+{
+	return manager->informers;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything between a transport and a set of plugins: client, informers, controllers, leader, events. The controller process has one,
+ * the simulation several. Nothing in it knows about flags, files or signals.
+ *
+ * Order: watches start at once, so a standby's stores are warm. Workers of a plugin start when this process leads and every kind
+ * the plugin watches is listed; a plugin whose kinds are not served yet is parked until they are. A new leader whose stores may
+ * lag behind its predecessor lists once more first.
+ */
+#ifndef ASB_CORE_MANAGER_H
+#define ASB_CORE_MANAGER_H
+
+#include "base/buf.h"
+#include "core/metrics.h"
+#include "core/plugin.h"
+#include "net/transport.h"
+
+#include <stdbool.h>
+
+#define MANAGER_PLUGINS_MAX 64
+
+struct manager_plugin {
+	const struct plugin *plugin; /* borrowed */
+	const char *const *option_values;
+	uint32_t workers; /* 0: what the plugin wishes */
+};
+
+struct manager_config {
+	struct sched *sched;
+	struct transport *transport; /* borrowed; stopped by manager_stop */
+	struct metrics *metrics;     /* borrowed, or NULL */
+	struct manager_plugin plugins[MANAGER_PLUGINS_MAX];
+	size_t plugin_count;
+	uint32_t requests; /* in flight at most; 0: workers + 4, at most 64 */
+	const char *pod_label_selector;
+	/* Leader election; lease_name NULL: none, we lead. */
+	const char *lease_ns, *lease_name, *identity;
+	/* The lease was lost: the process should end. Any thread. */
+	void (*on_lost)(void *arg);
+	void *arg;
+};
+
+struct manager;
+/* NULL and *reterr when a plugin refuses. The config's strings are borrowed. */
+struct manager *manager_create(const struct manager_config *config, struct error *reterr);
+void manager_start(struct manager *manager);
+/* Orderly: no new key, running reconciles end, the lease is released, then all threads. abrupt: nothing more is sent, the lease
+ * stays to expire: what a crash leaves behind. */
+void manager_stop(struct manager *manager, bool abrupt);
+void manager_destroy(struct manager *manager);
+
+bool manager_leads(struct manager *manager);
+/* Ready: every kind is listed, or its plugins are parked. Appends what is missing. */
+bool manager_ready(struct manager *manager, struct buf *out);
+/* Since when the longest running reconcile runs; 0: none. */
+uint64_t manager_busy_since_us(struct manager *manager);
+/* All workers started that can be, and nothing queued or running but what is delayed. */
+bool manager_idle(struct manager *manager);
+struct informers *manager_informers(struct manager *manager);
+
+#endif

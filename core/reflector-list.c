@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists in pages, for servers without watch-lists and for a new leader's catching up. Called by core/reflector.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "core/log.h"
+#include "core/reflector-private.h"
+#include "kube/kind.h"
+#include "kube/version.h"
+
+#define LIST_TIMEOUT_MS 30000u
+#define LIST_PAGES_MAX 100000u /* a server that never ends its list is broken */
+
+void reflector_path(const struct reflector *reflector, struct buf *out)
+{
+	kind_path(out, reflector->kind, "", NULL, NULL);
+	buf_append_char(out, '?');
+	if (reflector->config.label_selector != NULL) {
+		buf_append_str(out, "labelSelector=");
+		url_append(out, reflector->config.label_selector);
+		buf_append_char(out, '&');
+	}
+}
+
+int reflector_failure(const struct reflector *reflector, const struct http_answer *answer, struct error *reterr)
+{
+	if (answer->result != 0) {
+		return error_set(reterr, answer->result, "%s", answer->error);
+	}
+	switch (answer->status) {
+	case 404:
+		return error_set(reterr, -ENOENT, "'%s' is not served", reflector->kind->plural);
+	case 410:
+		return error_set(reterr, -ESTALE, "the version to go on from is too old");
+	default:
+		return error_set(reterr, -EPROTO, "the API server answered %d: %.300s", answer->status,
+				 buf_str(&answer->body));
+	}
+}
+
+/* Stores the items of one page; *ret_continue and *ret_version are the list's, the text allocated. */
+static int store_page(struct reflector *reflector, const struct buf *body, char **ret_continue, uint64_t *ret_version,
+                      struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *page = json_parse(buf_str(body), body->length, reterr);
+	struct json_object *items = asb_array(page, "items");
+	const char *version = asb_str(page, "metadata", "resourceVersion");
+	const char *more = asb_str(page, "metadata", "continue");
+
+	if (version == NULL) {
+		return error_set(reterr, -EPROTO, "a list of '%s' without a version", reflector->kind->plural);
+	}
+	for (size_t i = 0; i < asb_length(items); i++) {
+		CLEANUP_BUF struct buf text = BUF_INIT(FRAME_MAX);
+
+		if (json_print(json_object_array_get_idx(items, i), &text) < 0 ||
+		    store_list_item(reflector->config.store, buf_str(&text), text.length) < 0) {
+			log_warning("an item of the list of '%s' is no object with a name, going on",
+				    reflector->kind->plural);
+		}
+	}
+	*ret_version = version_parse(version, strlen(version));
+	*ret_continue = more != NULL && *more != '\0' ? strdup(more) : NULL;
+	return 0;
+}
+
+static int get_page(struct reflector *reflector, const char *more, struct http_answer *ret)
+{
+	CLEANUP_BUF struct buf path = BUF_INIT(16384);
+	struct http_request request = { .method = "GET", .timeout_ms = LIST_TIMEOUT_MS };
+
+	reflector_path(reflector, &path);
+	buf_printf(&path, "limit=%u", LIST_PAGE);
+	if (more != NULL) {
+		buf_append_str(&path, "&continue=");
+		url_append(&path, more);
+	}
+	request.path = buf_str(&path);
+	if (reflector->config.metadata_only) {
+		request.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+	}
+	client_request(reflector->config.client, LANE_CLAIM, &request, ret);
+	return path.failed ? -ENOSPC : ret->result == 0 && ret->status == 200 ? 0 : -EPROTO;
+}
+
+int reflector_list_pages(struct reflector *reflector, struct error *reterr)
+{
+	CLEANUP_FREE char *more = NULL;
+	uint64_t version = 0;
+
+	for (unsigned int page = 0; page < LIST_PAGES_MAX; page++) {
+		CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
+		char *next = NULL;
+		int error = get_page(reflector, more, &answer);
+
+		if (error < 0) {
+			return reflector_failure(reflector, &answer, reterr);
+		}
+		error = store_page(reflector, &answer.body, &next, &version, reterr);
+		if (error < 0) {
+			return error;
+		}
+		free(more);
+		more = next;
+		if (more == NULL) {
+			store_list_end(reflector->config.store, version);
+			return 0;
+		}
+	}
+	return error_set(reterr, -EPROTO, "the list of '%s' does not end", reflector->kind->plural);
+}

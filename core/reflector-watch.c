@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One watch stream: cuts it into frames, one a line, and puts them into the store. Called by core/reflector.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json-scan.h"
+#include "base/json.h"
+#include "core/log.h"
+#include "core/reflector-private.h"
+#include "kube/version.h"
+
+#define HEAD_TIMEOUT_MS 30000u
+#define SHORT_US 1000000u /* an empty watch that ends sooner is a fault: else we would ask without a pause */
+
+struct stream {
+	struct reflector *reflector;
+	struct buf line;    /* the frame that has not ended yet */
+	bool listing;       /* the initial events of a watch-list are still coming */
+	int result;         /* what ended it from our side */
+	uint64_t frames;
+	uint64_t last;      /* the highest version this stream has shown */
+	uint64_t began_us;
+	struct error error;
+};
+
+static int finish(struct stream *stream, int result, const char *text)
+{
+	stream->result = error_set(&stream->error, result, "%s", text);
+	return -1;
+}
+
+/* An ERROR event carries a Status inside a 200. */
+static int take_error(struct stream *stream, const char *object, size_t length)
+{
+	CLEANUP_JSON struct json_object *status = json_parse(object, length, NULL);
+	int64_t code = asb_int(asb_at(status, "code"), 0);
+	const char *message = asb_str(status, "message");
+
+	return finish(stream, code == 410 ? -ESTALE : -EPROTO, message != NULL ? message : "an error without a message");
+}
+
+/* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored. */
+static int take_bookmark(struct stream *stream, const char *object, size_t length)
+{
+	CLEANUP_JSON struct json_object *stub = json_parse(object, length, NULL);
+	struct reflector *reflector = stream->reflector;
+	const char *text = asb_resource_version(stub);
+	uint64_t version = text != NULL ? version_parse(text, strlen(text)) : 0;
+
+	if (version == 0) {
+		return finish(stream, -EPROTO, "a bookmark without a version");
+	}
+	if (version < stream->last) {
+		return finish(stream, -ESTALE, "the API server went back in time");
+	}
+	if (!stream->listing) {
+		stream->last = version;
+		store_bookmark(reflector->config.store, version);
+	} else if (asb_streq(asb_annotation(stub, "k8s.io/initial-events-end"), "true")) {
+		stream->listing = false;
+		store_list_end(reflector->config.store, version);
+		reflector_end_list(reflector);
+		reflector->relist = false;
+		reflector_set_state(reflector, REFLECTOR_SYNCED);
+	}
+	return 0;
+}
+
+static bool is_type(const struct json_span *type, const char *quoted)
+{
+	return type->length == strlen(quoted) && memcmp(type->start, quoted, type->length) == 0;
+}
+
+static int take_object(struct stream *stream, const struct json_span *type, const struct json_span *object)
+{
+	struct store *store = stream->reflector->config.store;
+	bool deleted = is_type(type, "\"DELETED\"");
+	uint64_t version = 0;
+	int error;
+
+	if (stream->listing) {
+		error = store_list_item(store, object->start, object->length);
+	} else {
+		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start, object->length,
+				    &version);
+		stream->last = version > stream->last ? version : stream->last;
+	}
+	if (error < 0) {
+		log_warning("an event of '%s' is no object with a name and a version, going on",
+			    stream->reflector->kind->plural);
+	}
+	return 0;
+}
+
+static int take_frame(struct stream *stream, const char *text, size_t length)
+{
+	static const char *const names[] = { "type", "object" };
+	struct json_span spans[2];
+
+	if (length == 0) {
+		return 0;
+	}
+	stream->frames++;
+	if (json_scan_members(text, length, names, 2, spans) < 0 || spans[0].start == NULL || spans[1].start == NULL) {
+		return finish(stream, -EPROTO, "a frame that is no watch event");
+	}
+	if (is_type(&spans[0], "\"BOOKMARK\"")) {
+		return take_bookmark(stream, spans[1].start, spans[1].length);
+	}
+	if (is_type(&spans[0], "\"ERROR\"")) {
+		return take_error(stream, spans[1].start, spans[1].length);
+	}
+	return take_object(stream, &spans[0], &spans[1]);
+}
+
+/* transport_bytes: frames that are whole in the data are read in place; only a rest is copied. */
+static int take_bytes(void *arg, const char *data, size_t length)
+{
+	struct stream *stream = arg;
+
+	while (length > 0) {
+		const char *end = memchr(data, '\n', length);
+		size_t piece = end != NULL ? (size_t)(end - data) : length;
+		int error;
+
+		if (end == NULL || stream->line.length > 0) {
+			if (buf_append(&stream->line, data, piece) < 0) {
+				return finish(stream, -EMSGSIZE, "a watch event of more than 16 MiB");
+			}
+		}
+		if (end == NULL) {
+			return 0;
+		}
+		if (stream->line.length > 0) {
+			error = take_frame(stream, buf_str(&stream->line), stream->line.length);
+			buf_clear(&stream->line);
+		} else {
+			error = take_frame(stream, data, piece);
+		}
+		if (error < 0) {
+			return error;
+		}
+		data += piece + 1;
+		length -= piece + 1;
+	}
+	return 0;
+}
+
+static void watch_path(struct reflector *reflector, bool list_first, struct buf *out)
+{
+	uint64_t seconds = WATCH_SECONDS_MIN + sched_random(reflector->config.sched) % WATCH_SECONDS_MIN;
+
+	reflector_path(reflector, out);
+	buf_printf(out, "watch=true&allowWatchBookmarks=true&timeoutSeconds=%llu", (unsigned long long)seconds);
+	if (list_first) {
+		buf_append_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
+	} else {
+		buf_printf(out, "&resourceVersion=%llu",
+			   (unsigned long long)store_version(reflector->config.store));
+	}
+}
+
+/* What the end of a stream means. */
+static int judge(struct stream *stream, const struct http_answer *answer, bool list_first, struct error *reterr)
+{
+	if (stream->result != 0) {
+		return error_set(reterr, stream->result, "%s", stream->error.text);
+	}
+	if (answer->result == 0 && answer->status == 200) {
+		if (stream->listing) {
+			return error_set(reterr, -EPROTO, "the list of '%s' ended before it was complete",
+					 stream->reflector->kind->plural);
+		}
+		if (stream->frames == 0 && sched_now_us(stream->reflector->config.sched) - stream->began_us < SHORT_US) {
+			return error_set(reterr, -EPROTO, "the API server ended the watch at once");
+		}
+		return 0;
+	}
+	if (answer->result == 0 && list_first && (answer->status == 400 || answer->status == 422)) {
+		return -ENOTSUP;
+	}
+	return reflector_failure(stream->reflector, answer, reterr);
+}
+
+int reflector_watch(struct reflector *reflector, bool list_first, struct error *reterr)
+{
+	CLEANUP_BUF struct buf path = BUF_INIT(16384);
+	CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
+	struct transport *transport = client_transport(reflector->config.client);
+	struct http_request request = { .method = "GET", .timeout_ms = HEAD_TIMEOUT_MS };
+	struct stream stream = { .reflector = reflector, .line = BUF_INIT(FRAME_MAX), .listing = list_first,
+				 .began_us = sched_now_us(reflector->config.sched) };
+	int result;
+
+	watch_path(reflector, list_first, &path);
+	request.path = buf_str(&path);
+	if (reflector->config.metadata_only) {
+		request.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+	}
+	if (list_first) {
+		reflector_begin_list(reflector);
+	}
+	transport->ops->stream(transport, &request, WATCH_IDLE_MS, take_bytes, &stream, &answer);
+	if (stream.listing) {
+		reflector_end_list(reflector);
+	}
+	result = judge(&stream, &answer, list_first, reterr);
+	buf_finish(&stream.line);
+	return result;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a reflector: list, watch, back off, list again. Owned by core/informer. */
+#include "config.h"
+
+#include "core/reflector.h"
+
+#include <errno.h>
+
+#include "base/memory.h"
+#include "core/log.h"
+#include "core/reflector-private.h"
+
+#define BACKOFF_FIRST_US 800000u
+#define BACKOFF_MAX_US 30000000u
+#define HEALTHY_US 120000000u /* a stream that lasted this long ends the backoff */
+#define ABSENT_US 2000000u    /* between two looks for a kind that is not served */
+
+struct reflector *reflector_create(const struct reflector_config *config)
+{
+	struct reflector *reflector = xnew(struct reflector);
+
+	reflector->config = *config;
+	reflector->kind = store_kind(config->store);
+	sched_mutex_init(&reflector->lock, config->sched);
+	sched_cond_init(&reflector->changed, config->sched);
+	return reflector;
+}
+
+void reflector_destroy(struct reflector *reflector)
+{
+	if (reflector == NULL) {
+		return;
+	}
+	sched_cond_finish(&reflector->changed);
+	sched_mutex_finish(&reflector->lock);
+	free(reflector);
+}
+
+enum reflector_state reflector_state(struct reflector *reflector)
+{
+	LOCKED(&reflector->lock);
+
+	return reflector->state;
+}
+
+void reflector_set_state(struct reflector *reflector, enum reflector_state state)
+{
+	bool changed;
+
+	sched_mutex_lock(&reflector->lock);
+	changed = reflector->state != state;
+	reflector->state = state;
+	sched_mutex_unlock(&reflector->lock);
+	if (changed && reflector->config.changed != NULL) {
+		reflector->config.changed(reflector->config.arg);
+	}
+}
+
+static bool stopping(struct reflector *reflector)
+{
+	LOCKED(&reflector->lock);
+
+	return reflector->stop;
+}
+
+/* Waits, or returns early at a stop. */
+static void pause_for(struct reflector *reflector, uint64_t delay_us)
+{
+	uint64_t deadline = sched_now_us(reflector->config.sched) + delay_us;
+
+	LOCKED(&reflector->lock);
+	while (!reflector->stop && sched_now_us(reflector->config.sched) < deadline) {
+		sched_cond_wait(&reflector->changed, &reflector->lock, deadline);
+	}
+}
+
+static uint64_t with_jitter(struct reflector *reflector, uint64_t delay_us)
+{
+	return delay_us + sched_random(reflector->config.sched) % delay_us;
+}
+
+/* Only one list at a time may run: the stream's own or a catch-up. */
+void reflector_begin_list(struct reflector *reflector)
+{
+	sched_mutex_lock(&reflector->lock);
+	while (reflector->listing && !reflector->stop) {
+		sched_cond_wait(&reflector->changed, &reflector->lock, SCHED_FOREVER);
+	}
+	reflector->listing = true;
+	sched_mutex_unlock(&reflector->lock);
+	store_list_begin(reflector->config.store);
+}
+
+void reflector_end_list(struct reflector *reflector)
+{
+	LOCKED(&reflector->lock);
+
+	reflector->listing = false;
+	sched_cond_broadcast(&reflector->changed);
+}
+
+/* A first list by stream where the server can, else in pages. */
+static int list(struct reflector *reflector, struct error *reterr)
+{
+	int result = reflector->paged ? -ENOTSUP : reflector_watch(reflector, true, reterr);
+
+	if (result == -ENOTSUP) {
+		reflector->paged = true;
+		reflector_begin_list(reflector);
+		result = reflector_list_pages(reflector, reterr);
+		reflector_end_list(reflector);
+		if (result == 0) {
+			reflector->relist = false;
+			reflector_set_state(reflector, REFLECTOR_SYNCED);
+		}
+	}
+	return result;
+}
+
+/* One round. The store follows the server while it runs. */
+static int follow(struct reflector *reflector, struct error *reterr)
+{
+	if (reflector->relist) {
+		return list(reflector, reterr);
+	}
+	return reflector_watch(reflector, false, reterr);
+}
+
+static void report(struct reflector *reflector, int result, const struct error *error, uint64_t delay_us)
+{
+	const char *const fields[] = { "kind", reflector->kind->kind, NULL };
+
+	if (result == -ENOENT) {
+		if (reflector_state(reflector) != REFLECTOR_ABSENT) {
+			log_write(LOG_WARNING, fields, "the API server does not serve '%s.%s' yet, going on without it",
+				  reflector->kind->plural, reflector->kind->group);
+		}
+		reflector_set_state(reflector, REFLECTOR_ABSENT);
+		return;
+	}
+	log_write(LOG_WARNING, fields, "watch failed, again in %llu ms: %s", (unsigned long long)(delay_us / 1000),
+		  error->text);
+}
+
+static void run(void *arg)
+{
+	struct reflector *reflector = arg;
+	uint64_t backoff = BACKOFF_FIRST_US;
+
+	reflector->relist = true;
+	while (!stopping(reflector)) {
+		uint64_t began = sched_now_us(reflector->config.sched), delay;
+		struct error error = { 0 };
+		int result = follow(reflector, &error);
+
+		if (result == -ESTALE) {
+			reflector->relist = true; /* 410: what we knew is too old to go on from */
+		}
+		if (sched_now_us(reflector->config.sched) - began >= HEALTHY_US) {
+			backoff = BACKOFF_FIRST_US;
+		}
+		if (result == 0 || stopping(reflector)) {
+			continue;
+		}
+		delay = result == -ENOENT ? ABSENT_US : with_jitter(reflector, backoff);
+		report(reflector, result, &error, delay);
+		pause_for(reflector, delay);
+		backoff = backoff * 2 < BACKOFF_MAX_US ? backoff * 2 : BACKOFF_MAX_US;
+	}
+}
+
+void reflector_start(struct reflector *reflector)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "watch-%s", reflector->kind->plural);
+	reflector->thread = sched_start(reflector->config.sched, name, run, reflector);
+}
+
+void reflector_stop(struct reflector *reflector)
+{
+	sched_mutex_lock(&reflector->lock);
+	reflector->stop = true;
+	sched_cond_broadcast(&reflector->changed);
+	sched_mutex_unlock(&reflector->lock);
+	if (reflector->thread != NULL) {
+		sched_join(reflector->thread);
+		reflector->thread = NULL;
+	}
+}
+
+int reflector_catch_up(struct reflector *reflector, struct error *reterr)
+{
+	int result;
+
+	if (reflector_state(reflector) != REFLECTOR_SYNCED) {
+		return 0; /* its first list is still to come, and will be as fresh */
+	}
+	reflector_begin_list(reflector);
+	result = reflector_list_pages(reflector, reterr);
+	reflector_end_list(reflector);
+	return result;
+}

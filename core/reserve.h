@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reservations: "this object is spoken for", within the process and across plugins. Two sources: a table in memory, for the time
+ * between choosing an object and having written so; and indexes over objects that say so themselves (ASB_INDEX_RESERVES), which
+ * is what a restart knows. Thread-safe; the lock is taken before a store's, never after.
+ */
+#ifndef ASB_CORE_RESERVE_H
+#define ASB_CORE_RESERVE_H
+
+#include <stdbool.h>
+
+#include "base/sched.h"
+#include "core/store.h"
+
+struct reservations;
+struct reservations *reservations_create(struct sched *sched);
+void reservations_destroy(struct reservations *reservations);
+/* Keys listed in this index of store reserve objects of kind. Before the first call of the others. */
+void reservations_add_index(struct reservations *reservations, const struct asb_kind *kind, struct store *store,
+                            uint32_t index);
+/* False when somebody else has it. */
+bool reservations_take(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
+                       const char *name, const char *holder);
+void reservations_release(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
+                          const char *name, const char *holder);
+/* Copies the holder; false when nobody has it. */
+bool reservations_find(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
+                       const char *name, char ret_holder[STORE_KEY_MAX]);
+/* How many are in the table. */
+size_t reservations_count(struct reservations *reservations);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The indexes of a store: for each index a map from values to ordered sets of entries. Private to core/store; its lock guards all. */
+#ifndef ASB_CORE_STORE_INDEX_H
+#define ASB_CORE_STORE_INDEX_H
+
+#include <agent-sandbox/plugin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/tree.h"
+
+#define INDEX_ENTRIES_MAX 64 /* of one object over all indexes: further ones are left out */
+#define INDEX_VALUE_MAX 1024 /* bytes of a value: longer ones are left out */
+
+struct index {
+	const char *name; /* borrowed */
+	void (*values)(struct json_object *object, struct asb_values *out);
+	struct map buckets;
+};
+
+struct bucket;
+
+struct index_entry {
+	struct tree_node node; /* bucket.tree */
+	struct bucket *bucket;
+};
+
+/* What an object's index functions said, before it is in the index. */
+struct index_claims {
+	struct {
+		uint32_t index;
+		int64_t rank;
+		char *value;
+	} items[INDEX_ENTRIES_MAX];
+	size_t count;
+};
+
+/* Calls every index function: with no lock held. */
+void index_collect(const struct index *indexes, uint32_t count, struct json_object *object, struct index_claims *ret);
+void index_claims_finish(struct index_claims *claims);
+/* Enters the claims under a key that outlives them; returns the entries, to be passed to index_detach. NULL for none. */
+struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims, const char *key);
+void index_detach(struct index_entry *entries, size_t count);
+/* The ordered set under a value, or NULL. */
+const struct tree *index_find(const struct index *index, const char *value);
+void index_finish(struct index *index);
+/* The first node after (rank, tie) in order, or before it in reverse order; NULL for none. */
+struct tree_node *index_beyond(const struct tree *tree, int64_t rank, const char *tie, int reverse);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What core/store.c (writing) and core/store-read.c (reading) share. */
+#ifndef ASB_CORE_STORE_PRIVATE_H
+#define ASB_CORE_STORE_PRIVATE_H
+
+#include "base/json-scan.h"
+#include "base/map.h"
+#include "core/store-index.h"
+#include "core/store.h"
+
+#define STORE_INDEXES_MAX 32
+#define STORE_KEEP_MAX 16
+
+/* One object, in one allocation. */
+struct record {
+	uint64_t version;
+	struct index_entry *entries;
+	size_t entry_count;
+	uint64_t mark;     /* of the list that showed it last */
+	bool deleting;     /* removed by us: whatever older events say */
+	size_t length;     /* of bytes */
+	const char *bytes; /* trimmed JSON, within text */
+	char text[];       /* "ns/name", NUL, bytes, NUL */
+};
+
+struct store {
+	struct sched *sched;
+	const struct asb_kind *kind;
+	const char **paths;
+	size_t path_count;
+	struct json_fields *fields;
+	struct index indexes[STORE_INDEXES_MAX];
+	uint32_t index_count;
+	const char *keep_labels[STORE_KEEP_MAX];
+	const struct asb_kind *keep_kinds[STORE_KEEP_MAX];
+	size_t keep_label_count, keep_kind_count;
+	bool keep_all;
+	store_listener listener;
+	store_stranger stranger;
+	void *listener_arg;
+
+	struct sched_mutex lock;
+	struct map records;  /* the rest is guarded by lock */
+	uint64_t stream;     /* the version up to which the stream is known */
+	uint64_t mark;       /* of the latest list */
+	bool synced;
+	size_t bytes;
+};
+
+/* Name, namespace, version and the parts the keep rule looks at, in the text of an object. Spans point into the text. */
+struct store_head {
+	const char *name, *ns;
+	size_t name_length, ns_length;
+	uint64_t version;
+	struct json_span labels, owners;
+};
+
+/* 0, -EAGAIN for text the scan doubts, -EINVAL for an object without a name or a version. */
+int store_read_head(const char *text, size_t length, struct store_head *ret);
+/* Whether the keep rule wants the object. */
+bool store_wants(const struct store *store, const struct store_head *head);
+/* The tree of stored bytes, completed by what is not stored: apiVersion, kind, resourceVersion. */
+struct json_object *store_parse(const struct store *store, const char *bytes, size_t length, uint64_t version);
+
+#endif

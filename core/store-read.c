@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reading half of a store: trees, counts and keys for the calls of plugins. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/store-private.h"
+#include "kube/kind.h"
+#include "net/transport.h"
+
+struct json_object *store_parse(const struct store *store, const char *bytes, size_t length, uint64_t version)
+{
+	struct json_object *object = json_parse(bytes, length, NULL);
+	char text[160];
+
+	if (!json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		return NULL;
+	}
+	kind_api_version(store->kind, text);
+	asb_set_str(object, "apiVersion", text);
+	asb_set_str(object, "kind", store->kind->kind);
+	if (version != 0) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)version);
+		asb_set_str(asb_object_in(object, "metadata"), "resourceVersion", text);
+	}
+	return object;
+}
+
+static struct record *find(const struct store *store, const char *ns, const char *name)
+{
+	char key[STORE_KEY_MAX];
+	int length = snprintf(key, sizeof(key), "%s/%s", ns, name);
+
+	return length > 0 && (size_t)length < sizeof(key) ? map_get(&store->records, key) : NULL;
+}
+
+struct json_object *store_get(struct store *store, const char *ns, const char *name)
+{
+	CLEANUP_FREE char *bytes = NULL;
+	size_t length = 0;
+	uint64_t version = 0;
+
+	sched_mutex_lock(&store->lock);
+	const struct record *record = find(store, ns, name);
+
+	if (record != NULL) {
+		length = record->length;
+		version = record->version;
+		bytes = xstrndup(record->bytes, length);
+	}
+	sched_mutex_unlock(&store->lock);
+	return bytes != NULL ? store_parse(store, bytes, length, version) : NULL;
+}
+
+bool store_has(struct store *store, const char *ns, const char *name)
+{
+	LOCKED(&store->lock);
+
+	return find(store, ns, name) != NULL;
+}
+
+struct json_object *store_trim(struct store *store, const char *text, size_t length)
+{
+	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX);
+	struct store_head head;
+	uint64_t version = store_read_head(text, length, &head) == 0 ? head.version : 0;
+
+	if (json_scan_extract(store->fields, text, length, &out) < 0) {
+		buf_clear(&out);
+		if (json_tree_extract(store->fields, text, length, &out) < 0) {
+			return NULL;
+		}
+	}
+	return store_parse(store, buf_str(&out), out.length, version);
+}
+
+size_t store_count(struct store *store, uint32_t index, const char *value)
+{
+	LOCKED(&store->lock);
+	const struct tree *tree = index_find(&store->indexes[index], value);
+
+	return tree != NULL ? tree->count : 0;
+}
+
+size_t store_size(struct store *store)
+{
+	LOCKED(&store->lock);
+
+	return store->records.count;
+}
+
+size_t store_bytes(struct store *store)
+{
+	LOCKED(&store->lock);
+
+	return store->bytes;
+}
+
+size_t store_keys(struct store *store, uint32_t index, const char *value, bool reverse, struct store_cursor *cursor,
+                  char (*ret_keys)[STORE_KEY_MAX], size_t max)
+{
+	LOCKED(&store->lock);
+	const struct tree *tree = index_find(&store->indexes[index], value);
+	struct tree_node *node = NULL;
+	size_t count = 0;
+
+	if (tree == NULL) {
+		return 0;
+	}
+	if (cursor->started) {
+		node = index_beyond(tree, cursor->rank, cursor->key, reverse);
+	} else {
+		node = reverse ? tree_last(tree) : tree_first(tree);
+	}
+	for (; node != NULL && count < max; node = reverse ? tree_previous(node) : tree_next(node)) {
+		snprintf(ret_keys[count++], STORE_KEY_MAX, "%s", node->tie);
+		cursor->started = true;
+		cursor->rank = node->rank;
+		snprintf(cursor->key, sizeof(cursor->key), "%s", node->tie);
+	}
+	return count;
+}
+
+void store_each_key(struct store *store, void (*each)(void *arg, const char *ns, const char *name), void *arg)
+{
+	LOCKED(&store->lock);
+	const char *key;
+	size_t at = 0;
+
+	while (map_next(&store->records, &at, &key) != NULL) {
+		const char *slash = strchr(key, '/');
+		char ns[STORE_KEY_MAX];
+
+		snprintf(ns, sizeof(ns), "%.*s", (int)(slash - key), key);
+		each(arg, ns, slash + 1);
+	}
+}
+
+bool store_synced(struct store *store)
+{
+	LOCKED(&store->lock);
+
+	return store->synced;
+}
+
+uint64_t store_version(struct store *store)
+{
+	LOCKED(&store->lock);
+
+	return store->stream;
+}
+
+const struct asb_kind *store_kind(const struct store *store)
+{
+	return store->kind;
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writing half of a store: what the stream and our own answers do to it. Called by core/reflector and core/host-write. */
+#include "config.h"
+
+#include "core/store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/store-private.h"
+#include "kube/version.h"
+#include "net/transport.h"
+
+/* Always kept; resourceVersion is not: it would make every version of an object look different. */
+static const char *const always[] = {
+	"metadata.name",        "metadata.namespace",   "metadata.uid",
+	"metadata.generation",  "metadata.labels",      "metadata.annotations",
+	"metadata.ownerReferences", "metadata.creationTimestamp", "metadata.deletionTimestamp",
+};
+
+enum source { FROM_STREAM, FROM_LIST, FROM_ANSWER, FROM_REMOVAL };
+
+/* An object on its way into the store. */
+struct arrival {
+	enum source source;
+	uint64_t version;
+	char key[STORE_KEY_MAX];
+	struct buf bytes;
+	struct json_object *tree; /* parsed when needed */
+};
+
+struct store *store_create(struct sched *sched, const struct asb_kind *kind)
+{
+	struct store *store = xnew(struct store);
+
+	store->sched = sched;
+	store->kind = kind;
+	sched_mutex_init(&store->lock, sched);
+	return store;
+}
+
+void store_destroy(struct store *store)
+{
+	struct record *record;
+	size_t at = 0;
+
+	if (store == NULL) {
+		return;
+	}
+	while ((record = map_next(&store->records, &at, NULL)) != NULL) {
+		free(record->entries);
+		free(record);
+	}
+	map_finish(&store->records);
+	for (uint32_t i = 0; i < store->index_count; i++) {
+		index_finish(&store->indexes[i]);
+	}
+	json_fields_destroy(store->fields);
+	free(store->paths);
+	sched_mutex_finish(&store->lock);
+	free(store);
+}
+
+static void add_field(struct store *store, const char *path)
+{
+	store->paths = xrealloc(store->paths, (store->path_count + 1) * sizeof(*store->paths));
+	store->paths[store->path_count++] = path;
+}
+
+void store_add_fields(struct store *store, const char *const *paths)
+{
+	for (; paths != NULL && *paths != NULL; paths++) {
+		add_field(store, *paths);
+	}
+}
+
+uint32_t store_add_index(struct store *store, const char *name,
+                         void (*values)(struct json_object *object, struct asb_values *out))
+{
+	if (store->index_count == STORE_INDEXES_MAX) {
+		abort(); /* checked by the loader */
+	}
+	store->indexes[store->index_count] = (struct index){ .name = name, .values = values };
+	return store->index_count++;
+}
+
+void store_keep_label(struct store *store, const char *label)
+{
+	for (size_t i = 0; i < store->keep_label_count; i++) {
+		if (strcmp(store->keep_labels[i], label) == 0) {
+			return;
+		}
+	}
+	if (store->keep_label_count == STORE_KEEP_MAX) {
+		store->keep_all = true; /* more than we can look for: memory, not correctness */
+		return;
+	}
+	store->keep_labels[store->keep_label_count++] = label;
+}
+
+void store_keep_controlled(struct store *store, const struct asb_kind *kind)
+{
+	if (store->keep_kind_count == STORE_KEEP_MAX) {
+		store->keep_all = true;
+		return;
+	}
+	store->keep_kinds[store->keep_kind_count++] = kind;
+}
+
+void store_keep_all(struct store *store)
+{
+	store->keep_all = true;
+}
+
+void store_listen(struct store *store, store_listener listener, store_stranger stranger, void *arg)
+{
+	store->listener = listener;
+	store->stranger = stranger;
+	store->listener_arg = arg;
+}
+
+void store_seal(struct store *store)
+{
+	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
+		add_field(store, always[i]);
+	}
+	store->fields = json_fields_create(store->paths, store->path_count);
+}
+
+/* ---- listeners --------------------------------------------------------------------------------------------- */
+
+struct json_object *store_change_before(struct store_change *change)
+{
+	if (change->before == NULL && change->before_bytes != NULL) {
+		change->before = store_parse(change->store, change->before_bytes, change->before_length,
+					     change->before_version);
+	}
+	return change->before;
+}
+
+struct json_object *store_change_after(struct store_change *change)
+{
+	if (change->after == NULL && change->after_bytes != NULL) {
+		change->after = store_parse(change->store, change->after_bytes, change->after_length,
+					    change->after_version);
+	}
+	return change->after;
+}
+
+static void split_key(const char *key, char ret_ns[STORE_KEY_MAX], const char **ret_name)
+{
+	const char *slash = strchr(key, '/');
+
+	snprintf(ret_ns, STORE_KEY_MAX, "%.*s", (int)(slash - key), key);
+	*ret_name = slash + 1;
+}
+
+/* Tells the listener of a change and frees what was replaced. old may be NULL, arrival NULL for a removal. */
+static void announce(struct store *store, const char *key, struct record *old, struct arrival *arrival)
+{
+	struct store_change change = { .store = store };
+	char ns[STORE_KEY_MAX];
+
+	split_key(key, ns, &change.name);
+	change.ns = ns;
+	if (old != NULL) {
+		change.before_bytes = old->bytes;
+		change.before_length = old->length;
+		change.before_version = old->version;
+	}
+	if (arrival != NULL) {
+		change.initial = arrival->source == FROM_LIST;
+		change.after_bytes = buf_str(&arrival->bytes);
+		change.after_length = arrival->bytes.length;
+		change.after_version = arrival->version;
+		change.after = TAKE(arrival->tree);
+	}
+	if (store->listener != NULL) {
+		store->listener(store->listener_arg, &change);
+	}
+	json_object_put(change.before);
+	json_object_put(change.after);
+	free(old);
+}
+
+/* ---- records: with the lock held ------------------------------------------------------------------------------ */
+
+static struct record *make_record(struct store *store, const struct arrival *arrival, const struct index_claims *claims,
+                                  const struct record *old)
+{
+	size_t key_size = strlen(arrival->key) + 1;
+	struct record *record = xalloc(sizeof(*record) + key_size + arrival->bytes.length + 1);
+	char *bytes = record->text + key_size;
+
+	memcpy(record->text, arrival->key, key_size);
+	memcpy(bytes, buf_str(&arrival->bytes), arrival->bytes.length);
+	record->bytes = bytes;
+	record->length = arrival->bytes.length;
+	record->version = arrival->version;
+	/* Only a list's own items count as listed: what is merely new here may be gone from the list's version on. */
+	record->mark = arrival->source == FROM_LIST ? store->mark : old != NULL ? old->mark : store->mark - 1;
+	record->entries = index_attach(store->indexes, claims, record->text);
+	record->entry_count = claims->count;
+	store->bytes += sizeof(*record) + key_size + record->length;
+	return record;
+}
+
+/* Takes a record out of the indexes and the count; the map is the caller's business. */
+static void retire(struct store *store, struct record *record)
+{
+	index_detach(TAKE(record->entries), record->entry_count);
+	record->entry_count = 0;
+	store->bytes -= sizeof(*record) + strlen(record->text) + 1 + record->length;
+}
+
+static bool is_stale(const struct store *store, const struct arrival *arrival, const struct record *record)
+{
+	if ((arrival->source == FROM_STREAM || arrival->source == FROM_ANSWER) && arrival->version <= store->stream) {
+		return true;
+	}
+	return record != NULL && (arrival->version < record->version ||
+				  (arrival->version == record->version && arrival->source == FROM_ANSWER));
+}
+
+static void note_stream(struct store *store, const struct arrival *arrival)
+{
+	if (arrival->source == FROM_STREAM && arrival->version > store->stream) {
+		store->stream = arrival->version;
+	}
+}
+
+/* Whether nothing that anybody reads would change; then only versions move. */
+static bool settles_early(struct store *store, struct arrival *arrival, bool *ret_deleting)
+{
+	LOCKED(&store->lock);
+	struct record *record = map_get(&store->records, arrival->key);
+
+	*ret_deleting = record != NULL && record->deleting;
+	if (record != NULL && arrival->source == FROM_LIST) {
+		record->mark = store->mark;
+	}
+	if (is_stale(store, arrival, record)) {
+		note_stream(store, arrival);
+		return true;
+	}
+	if (record != NULL && record->length == arrival->bytes.length &&
+	    memcmp(record->bytes, buf_str(&arrival->bytes), record->length) == 0) {
+		record->version = arrival->version;
+		note_stream(store, arrival);
+		return true;
+	}
+	return false;
+}
+
+/* ---- arrivals ------------------------------------------------------------------------------------------------- */
+
+/* An object we have removed may still show up without its deletionTimestamp, in an event from before the removal. */
+static bool keep_deleting(struct store *store, struct arrival *arrival)
+{
+	CLEANUP_JSON struct json_object *old = NULL;
+	char ns[STORE_KEY_MAX], now[21];
+	const char *name;
+
+	split_key(arrival->key, ns, &name);
+	old = store_get(store, ns, name);
+	if (!asb_streq(asb_uid(old), asb_uid(arrival->tree)) || asb_deleting(arrival->tree)) {
+		return asb_deleting(arrival->tree);
+	}
+	asb_time_format(sched_wall_us(store->sched) / 1000, now);
+	asb_set_str(asb_object_in(arrival->tree, "metadata"), "deletionTimestamp",
+		    asb_deleting(old) ? asb_str(old, "metadata", "deletionTimestamp") : now);
+	return true;
+}
+
+static void reprint(struct store *store, struct arrival *arrival)
+{
+	CLEANUP_BUF struct buf full = BUF_INIT(ANSWER_MAX);
+
+	json_print(arrival->tree, &full);
+	buf_clear(&arrival->bytes);
+	json_tree_extract(store->fields, buf_str(&full), full.length, &arrival->bytes);
+}
+
+/* Stores what differs and tells the listener. deleting: we have removed this object. */
+static int store_arrival(struct store *store, struct arrival *arrival, bool deleting)
+{
+	struct index_claims claims;
+	struct record *old, *record;
+
+	arrival->tree = store_parse(store, buf_str(&arrival->bytes), arrival->bytes.length, arrival->version);
+	if (arrival->tree == NULL) {
+		return -EINVAL;
+	}
+	if (deleting) {
+		deleting = keep_deleting(store, arrival);
+		reprint(store, arrival);
+	}
+	index_collect(store->indexes, store->index_count, arrival->tree, &claims);
+
+	sched_mutex_lock(&store->lock);
+	old = map_get(&store->records, arrival->key);
+	if (is_stale(store, arrival, old)) {
+		note_stream(store, arrival);
+		sched_mutex_unlock(&store->lock);
+		index_claims_finish(&claims);
+		return 0;
+	}
+	if (old != NULL) {
+		retire(store, old);
+	}
+	record = make_record(store, arrival, &claims, old);
+	record->deleting = deleting;
+	map_put(&store->records, record->text, record);
+	note_stream(store, arrival);
+	sched_mutex_unlock(&store->lock);
+
+	index_claims_finish(&claims);
+	announce(store, arrival->key, old, arrival);
+	return 0;
+}
+
+/* Takes out what the arrival says is not there, or not ours, any more. */
+static void drop(struct store *store, const struct arrival *arrival)
+{
+	struct record *old;
+
+	sched_mutex_lock(&store->lock);
+	old = map_get(&store->records, arrival->key);
+	if (old != NULL && old->version > arrival->version) {
+		old = NULL; /* made anew since */
+	}
+	if (old != NULL) {
+		map_remove(&store->records, arrival->key);
+		retire(store, old);
+	}
+	note_stream(store, arrival);
+	sched_mutex_unlock(&store->lock);
+	if (old != NULL) {
+		announce(store, arrival->key, old, NULL);
+	}
+}
+
+static void meet_stranger(struct store *store, const struct arrival *arrival)
+{
+	char ns[STORE_KEY_MAX];
+	const char *name;
+
+	drop(store, arrival);
+	split_key(arrival->key, ns, &name);
+	if (store->stranger != NULL) {
+		store->stranger(store->listener_arg, ns, name);
+	}
+}
+
+static int trim(struct store *store, const char *text, size_t length, struct buf *out)
+{
+	int error = json_scan_extract(store->fields, text, length, out);
+
+	if (error == -EAGAIN) {
+		error = json_tree_extract(store->fields, text, length, out);
+	}
+	return error < 0 ? -EINVAL : 0;
+}
+
+/* Reads the head of an object; what the scan doubts is printed anew by json-c and read again. */
+static int read_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret)
+{
+	CLEANUP_JSON struct json_object *tree = NULL;
+	int error = store_read_head(*text, *length, ret);
+
+	if (error != -EAGAIN) {
+		return error;
+	}
+	tree = json_parse(*text, *length, NULL);
+	if (tree == NULL || json_print(tree, plain) < 0) {
+		return -EINVAL;
+	}
+	*text = buf_str(plain);
+	*length = plain->length;
+	return store_read_head(*text, *length, ret) < 0 ? -EINVAL : 0;
+}
+
+static int arrive(struct store *store, enum source source, bool deleted, const char *text, size_t length,
+                  uint64_t *ret_version)
+{
+	CLEANUP_BUF struct buf plain = BUF_INIT(ANSWER_MAX);
+	struct arrival arrival = { .source = source, .bytes = BUF_INIT(ANSWER_MAX) };
+	struct store_head head;
+	bool deleting;
+	int error = read_head(&text, &length, &plain, &head);
+
+	if (error < 0) {
+		return error;
+	}
+	snprintf(arrival.key, sizeof(arrival.key), "%.*s/%.*s", (int)head.ns_length, head.ns, (int)head.name_length,
+		 head.name);
+	arrival.version = head.version;
+	if (ret_version != NULL) {
+		*ret_version = head.version;
+	}
+	if (!store_wants(store, &head)) {
+		meet_stranger(store, &arrival);
+		return 0;
+	}
+	if (deleted) {
+		drop(store, &arrival);
+		return 0;
+	}
+	error = trim(store, text, length, &arrival.bytes);
+	if (error == 0 && !settles_early(store, &arrival, &deleting)) {
+		error = store_arrival(store, &arrival, deleting);
+	}
+	buf_finish(&arrival.bytes);
+	json_object_put(arrival.tree);
+	return error;
+}
+
+int store_event(struct store *store, enum store_event event, const char *text, size_t length, uint64_t *ret_version)
+{
+	return arrive(store, FROM_STREAM, event == STORE_DELETED, text, length, ret_version);
+}
+
+int store_answer(struct store *store, const char *text, size_t length)
+{
+	return arrive(store, FROM_ANSWER, false, text, length, NULL);
+}
+
+int store_list_item(struct store *store, const char *text, size_t length)
+{
+	return arrive(store, FROM_LIST, false, text, length, NULL);
+}
+
+void store_bookmark(struct store *store, uint64_t version)
+{
+	LOCKED(&store->lock);
+
+	if (version > store->stream) {
+		store->stream = version;
+	}
+}
+
+void store_list_begin(struct store *store)
+{
+	LOCKED(&store->lock);
+
+	store->mark++;
+}
+
+/* Takes out all records that the list ended at version did not show; NULL ends the array, which is the caller's. */
+static struct record **take_unlisted(struct store *store, uint64_t version)
+{
+	LOCKED(&store->lock);
+	struct record **unlisted = xnew_array(struct record *, store->records.count + 1), *record;
+	size_t at = 0, count = 0;
+
+	while ((record = map_next(&store->records, &at, NULL)) != NULL) {
+		if (record->mark != store->mark && record->version <= version) {
+			unlisted[count++] = record;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		map_remove(&store->records, unlisted[i]->text);
+		retire(store, unlisted[i]);
+	}
+	if (version > store->stream) {
+		store->stream = version;
+	}
+	store->synced = true;
+	return unlisted;
+}
+
+void store_list_end(struct store *store, uint64_t version)
+{
+	CLEANUP_FREE struct record **unlisted = take_unlisted(store, version);
+
+	for (struct record **record = unlisted; *record != NULL; record++) {
+		char key[STORE_KEY_MAX];
+
+		snprintf(key, sizeof(key), "%s", (*record)->text);
+		announce(store, key, *record, NULL);
+	}
+}
+
+void store_removed(struct store *store, const char *ns, const char *name, const char *uid)
+{
+	struct arrival arrival = { .source = FROM_REMOVAL, .bytes = BUF_INIT(ANSWER_MAX) };
+	CLEANUP_JSON struct json_object *object = store_get(store, ns, name);
+	CLEANUP_BUF struct buf full = BUF_INIT(ANSWER_MAX);
+
+	if (object == NULL || asb_deleting(object) || (uid != NULL && !asb_streq(asb_uid(object), uid))) {
+		return;
+	}
+	snprintf(arrival.key, sizeof(arrival.key), "%s/%s", ns, name);
+	arrival.version = version_parse(asb_resource_version(object), strlen(asb_resource_version(object)));
+	json_print(object, &full);
+	json_tree_extract(store->fields, buf_str(&full), full.length, &arrival.bytes);
+	store_arrival(store, &arrival, true);
+	buf_finish(&arrival.bytes);
+	json_object_put(arrival.tree);
+}
