@@ -130,6 +130,14 @@ void buf_consume(struct buf *buf, size_t length)
 	}
 }
 
+void buf_cut(struct buf *buf, size_t length)
+{
+	if (length < buf->length) {
+		buf->length = length;
+		buf->data[length] = '\0';
+	}
+}
+
 const char *buf_str(const struct buf *buf)
 {
 	return buf->data != NULL ? buf->data : "";

@@ -34,6 +34,8 @@ int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 int buf_append_json(struct buf *buf, const char *text, size_t length);
 /* Removes length bytes at the front. */
 void buf_consume(struct buf *buf, size_t length);
+/* Shortens it to a length it had before. */
+void buf_cut(struct buf *buf, size_t length);
 /* The text, "" when empty. Borrowed. */
 const char *buf_str(const struct buf *buf);
 /* The memory, to be freed by the caller; the buffer is empty then. Never NULL. */

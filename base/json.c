@@ -9,6 +9,29 @@
 #include <math.h>
 #include <stdbool.h>
 
+static bool faithful(struct json_object *value);
+
+static bool faithful_members(struct json_object *object)
+{
+	json_object_object_foreach(object, name, member) {
+		(void)name;
+		if (!faithful(member)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool faithful_elements(struct json_object *array)
+{
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		if (!faithful(json_object_array_get_idx(array, i))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* json-c clamps integers that do not fit and reads NaN: changed and unprintable values that must not pass silently. */
 static bool faithful(struct json_object *value)
 {
@@ -18,20 +41,9 @@ static bool faithful(struct json_object *value)
 	case json_type_double:
 		return isfinite(json_object_get_double(value));
 	case json_type_array:
-		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			if (!faithful(json_object_array_get_idx(value, i))) {
-				return false;
-			}
-		}
-		return true;
+		return faithful_elements(value);
 	case json_type_object:
-		json_object_object_foreach(value, name, member) {
-			(void)name;
-			if (!faithful(member)) {
-				return false;
-			}
-		}
-		return true;
+		return faithful_members(value);
 	default:
 		return true;
 	}

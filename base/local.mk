@@ -6,9 +6,13 @@ libbase_la_SOURCES = \
 	%D%/error.c %D%/error.h \
 	%D%/heap.c %D%/heap.h \
 	%D%/json.c %D%/json.h \
+	%D%/json-copy.c \
+	%D%/json-fields.c \
+	%D%/json-scan.c %D%/json-scan.h %D%/json-scanner.h \
 	%D%/macros.h \
 	%D%/map.c %D%/map.h \
 	%D%/memory.c %D%/memory.h \
+	%D%/number.c %D%/number.h \
 	%D%/sched.c %D%/sched.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/yaml.c %D%/yaml.h \

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 include tests/unit/local.mk
+include tests/fuzz/local.mk
 include tests/plugin/local.mk
 include tests/style/local.mk

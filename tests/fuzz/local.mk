@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# Fuzz targets, built to replay their corpora; fuzz.h says how to build them to fuzz.
+check_PROGRAMS += %D%/fuzz-json-scan %D%/fuzz-yaml
+TESTS += %D%/fuzz-json-scan %D%/fuzz-yaml
+EXTRA_DIST += %D%/corpus
+
+tests_fuzz_fuzz_json_scan_SOURCES = %D%/fuzz-json-scan.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_json_scan_LDADD = libbase.la $(JSONC_LIBS)
+
+tests_fuzz_fuzz_yaml_SOURCES = %D%/fuzz-yaml.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_yaml_LDADD = libbase.la $(JSONC_LIBS)
