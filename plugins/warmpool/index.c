@@ -112,7 +112,7 @@ void pod_hashes(struct json_object *pod, struct asb_values *out)
 {
 	const char *uid = pool_uid(pod), *hash = asb_annotation(pod, ANNOTATION_HASH);
 
-	if (uid != NULL && hash != NULL && is_live(pod)) {
+	if (uid != NULL && hash != NULL && *hash != '\0' && is_live(pod)) {
 		bool ready = asb_condition_is(pod, "Ready", "True");
 
 		add_value(out, uid, ready ? READY : UNREADY, hash_rank(hash));

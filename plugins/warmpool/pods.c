@@ -135,11 +135,16 @@ static void take_refused(struct pool *pool, const struct asb_write *write)
 
 /*
  * Takes the answer to one POST; false: no more POSTs in this turn. If somebody else's pod has the
- * name, a pod still is missing and gets another one.
+ * name, a pod still is missing and gets another one. A pod that the store does not take (a watch
+ * narrowed too far) is in doubt, or the pool would make pods without end.
  */
 static bool take_created(struct pool *pool, const struct asb_write *write)
 {
 	if (write->result == ASB_OK || write->result == ASB_EXISTS) {
+		if (write->result == ASB_OK &&
+		    asb_get(pool->call, WATCH_POD, write->ns, write->name) == NULL) {
+			doubt_add(pool, write->name);
+		}
 		return true;
 	}
 	pool_failed(pool, write);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tests what the template plugin asks the API server about a template, how often, and what it
+ * tells. Run by `make check`, on the fake host.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <agent-sandbox/fake-host.h>
+#include <agent-sandbox/helpers.h>
+
+#define KIND "SandboxTemplate"
+#define HEAD "apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: " KIND ", "
+#define POLICY "networkPolicy: { ingress: [ { from: [] } ] }"
+
+const struct asb_plugin *asb_plugin_entry(void);
+
+/* The body of the last pod and policy that were sent. */
+static struct json_object *sent_pod, *sent_policy;
+static uint32_t sent_lane;
+static const struct asb_host *real;
+static struct asb_host ours;
+static struct asb_plugin spied;
+
+static int32_t spy_write_all(struct asb_call *call, struct asb_write *writes, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct json_object **sent = writes[i].watch == 1 ? &sent_pod : &sent_policy;
+
+		json_object_put(*sent);
+		*sent = asb_copy(writes[i].take_body);
+		sent_lane = writes[i].lane;
+	}
+	return real->write_all(call, writes, count);
+}
+
+static int32_t spied_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			       uint64_t *ret_after_ms)
+{
+	int32_t verdict;
+
+	real = call->host;
+	ours = *real;
+	ours.write_all = spy_write_all;
+	call->host = &ours;
+	verdict = asb_plugin_entry()->reconcile(state, call, key, ret_after_ms);
+	call->host = real;
+	return verdict;
+}
+
+/* A world with template "t", of this further spec. */
+static struct asb_fake *world(const char *rest)
+{
+	struct asb_fake *fake;
+	char text[1024];
+
+	spied = *asb_plugin_entry();
+	spied.reconcile = spied_reconcile;
+	fake = asb_fake_create(&spied);
+	snprintf(text, sizeof(text),
+		 "{ " HEAD "metadata: { namespace: ns, name: t }, spec: { podTemplate: { "
+		 "metadata: { labels: { app: web } }, "
+		 "spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
+		 rest);
+	asb_fake_put(fake, text);
+	return fake;
+}
+
+static void finish(struct asb_fake *fake)
+{
+	asb_fake_destroy(fake);
+	json_object_put(sent_pod);
+	json_object_put(sent_policy);
+	sent_pod = sent_policy = NULL;
+}
+
+static void change(struct asb_fake *fake)
+{
+	asb_fake_merge(fake, KIND, "ns", "t",
+		       "{ spec: { podTemplate: { metadata: { labels: { app: db } } } } }");
+}
+
+static void generation_is_checked_once_with_dry_runs(void **state)
+{
+	struct asb_fake *fake = world(", " POLICY);
+
+	(void)state;
+	assert_int_equal(asb_fake_settle(fake), 0);
+	assert_int_equal(asb_fake_writes(fake), 2);
+	assert_string_equal(asb_fake_write(fake, 0), "CREATE Pod ns/t-check (dry run)");
+	assert_string_equal(asb_fake_write(fake, 1), "CREATE NetworkPolicy ns/t-check (dry run)");
+	assert_int_equal(sent_lane, ASB_LANE_EVENT);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
+	asb_fake_merge(fake, KIND, "ns", "t", "{ metadata: { labels: { a: b } } }");
+	asb_fake_settle(fake);
+	assert_int_equal(asb_fake_writes(fake), 2);
+	assert_null(asb_fake_event(fake, 0));
+	change(fake);
+	asb_fake_settle(fake);
+	assert_int_equal(asb_fake_writes(fake), 4);
+	finish(fake);
+}
+
+static void template_without_rules_needs_no_policy(void **state)
+{
+	struct asb_fake *fake = world("");
+
+	(void)state;
+	asb_fake_settle(fake);
+	assert_int_equal(asb_fake_writes(fake), 1);
+	assert_string_equal(asb_fake_write(fake, 0), "CREATE Pod ns/t-check (dry run)");
+	finish(fake);
+}
+
+static void pod_is_made_from_the_template(void **state)
+{
+	struct asb_fake *fake = world("");
+	struct json_object *mount;
+
+	(void)state;
+	asb_fake_settle(fake);
+	assert_string_equal(asb_label(sent_pod, "app"), "web");
+	assert_int_equal(asb_int(asb_at(sent_pod, "spec", "tomorrow"), 0), 1);
+	mount = asb_at(sent_pod, "spec", "automountServiceAccountToken");
+	assert_true(json_object_is_type(mount, json_type_boolean));
+	assert_false(asb_true(mount));
+	asb_fake_merge(
+		fake, KIND, "ns", "t",
+		"{ spec: { podTemplate: { spec: { automountServiceAccountToken: true } } } }");
+	asb_fake_settle(fake);
+	assert_true(asb_true(asb_at(sent_pod, "spec", "automountServiceAccountToken")));
+	finish(fake);
+}
+
+static void policy_is_made_from_the_rules(void **state)
+{
+	struct asb_fake *fake = world(", " POLICY);
+
+	(void)state;
+	asb_fake_settle(fake);
+	assert_int_equal(asb_length(asb_array(sent_policy, "spec", "ingress")), 1);
+	assert_null(asb_at(sent_policy, "spec", "egress"));
+	assert_int_equal(asb_length(asb_array(sent_policy, "spec", "policyTypes")), 2);
+	assert_non_null(asb_str(sent_policy, "spec", "podSelector", "matchLabels",
+				"agents.x-k8s.io/claim-uid"));
+	finish(fake);
+}
+
+static void refused_template_is_told_once_in_the_servers_words(void **state)
+{
+	struct asb_fake *fake = world(", " POLICY);
+
+	(void)state;
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_INVALID, "image: 100% wrong", false);
+	asb_fake_fail(fake, ASB_CREATE, "NetworkPolicy", ASB_INVALID, "port: wrong", false);
+	assert_int_equal(asb_fake_settle(fake), 0);
+	asb_fake_advance(fake, 100000);
+	assert_int_equal(asb_fake_writes(fake), 2);
+	assert_string_equal(asb_fake_event(fake, 0),
+			    "Warning InvalidTemplate SandboxTemplate ns/t: image: 100% wrong");
+	assert_string_equal(asb_fake_event(fake, 1),
+			    "Warning InvalidTemplate SandboxTemplate ns/t: port: wrong");
+	assert_null(asb_fake_event(fake, 2));
+	finish(fake);
+}
+
+static void quota_says_nothing_about_the_template(void **state)
+{
+	struct asb_fake *fake = world("");
+
+	(void)state;
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_DENIED, "exceeded quota", false);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_RETRY);
+	assert_non_null(strstr(asb_fake_failure(fake), "exceeded quota"));
+	assert_null(asb_fake_event(fake, 0));
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
+	assert_int_equal(asb_fake_writes(fake), 2);
+	finish(fake);
+}
+
+static void only_what_had_no_answer_is_asked_again(void **state)
+{
+	struct asb_fake *fake = world(", " POLICY);
+
+	(void)state;
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_INVALID, "wrong", false);
+	asb_fake_fail(fake, ASB_CREATE, "NetworkPolicy", ASB_UNREACHABLE, "no answer", false);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_RETRY);
+	asb_fake_forget(fake);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
+	assert_int_equal(asb_fake_writes(fake), 1);
+	assert_string_equal(asb_fake_write(fake, 0), "CREATE NetworkPolicy ns/t-check (dry run)");
+	assert_null(asb_fake_event(fake, 0));
+	finish(fake);
+}
+
+static void name_that_is_taken_is_no_fault_of_the_template(void **state)
+{
+	struct asb_fake *fake = world("");
+
+	(void)state;
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_EXISTS, "already exists", false);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
+	assert_null(asb_fake_event(fake, 0));
+	finish(fake);
+}
+
+static void longest_template_name_makes_a_valid_name(void **state)
+{
+	struct asb_fake *fake = world("");
+	char name[254], text[512], expected[320];
+
+	(void)state;
+	asb_fake_settle(fake);
+	asb_fake_forget(fake);
+	memset(name, 'a', sizeof(name) - 1);
+	name[253] = '\0';
+	name[246] = '.'; /* where it is cut */
+	snprintf(text, sizeof(text),
+		 "{ " HEAD "metadata: { namespace: ns, name: %s }, "
+		 "spec: { podTemplate: { spec: {} } } }",
+		 name);
+	asb_fake_put(fake, text);
+	asb_fake_settle(fake);
+	snprintf(expected, sizeof(expected), "CREATE Pod ns/%.246s-check (dry run)", name);
+	assert_string_equal(asb_fake_write(fake, 0), expected);
+	finish(fake);
+}
+
+static void restart_checks_again_and_a_new_template_of_the_name_too(void **state)
+{
+	struct asb_fake *fake = world("");
+
+	(void)state;
+	asb_fake_settle(fake);
+	asb_fake_restart(fake);
+	asb_fake_settle(fake);
+	assert_int_equal(asb_fake_writes(fake), 2);
+	asb_fake_delete(fake, KIND, "ns", "t");
+	asb_fake_put(fake, "{ " HEAD "metadata: { namespace: ns, name: t }, "
+			   "spec: { podTemplate: { spec: {} } } }");
+	asb_fake_settle(fake);
+	assert_int_equal(asb_fake_writes(fake), 3);
+	finish(fake);
+}
+
+static void deleted_template_is_not_checked_and_status_is_never_written(void **state)
+{
+	struct asb_fake *fake = world("");
+
+	(void)state;
+	asb_fake_start_deletion(fake, KIND, "ns", "t");
+	asb_fake_settle(fake);
+	assert_int_equal(asb_fake_writes(fake), 0);
+	asb_fake_delete(fake, KIND, "ns", "t");
+	assert_int_equal(asb_fake_settle(fake), 0);
+	assert_int_equal(asb_fake_writes(fake), 0);
+	finish(fake);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generation_is_checked_once_with_dry_runs),
+		cmocka_unit_test(template_without_rules_needs_no_policy),
+		cmocka_unit_test(pod_is_made_from_the_template),
+		cmocka_unit_test(policy_is_made_from_the_rules),
+		cmocka_unit_test(refused_template_is_told_once_in_the_servers_words),
+		cmocka_unit_test(quota_says_nothing_about_the_template),
+		cmocka_unit_test(only_what_had_no_answer_is_asked_again),
+		cmocka_unit_test(name_that_is_taken_is_no_fault_of_the_template),
+		cmocka_unit_test(longest_template_name_makes_a_valid_name),
+		cmocka_unit_test(restart_checks_again_and_a_new_template_of_the_name_too),
+		cmocka_unit_test(deleted_template_is_not_checked_and_status_is_never_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
