@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-claim_sources = \
-	%D%/claim.h \
+plugin_LTLIBRARIES += claim.la
+noinst_LTLIBRARIES += libplugin-claim.la
+noinst_HEADERS += %D%/claim.h
+EXTRA_DIST += %D%/crd.yaml %D%/README.md
+CLEANFILES += %D%/crd.c
+
+# A library of its own, for the tests to link what the module is made of.
+libplugin_claim_la_SOURCES = \
 	%D%/expiry.c \
 	%D%/index.c \
 	%D%/netpol.c \
@@ -9,14 +15,10 @@ claim_sources = \
 	%D%/reconcile.c \
 	%D%/sandbox.c \
 	%D%/status.c
+nodist_libplugin_claim_la_SOURCES = %D%/crd.c
+libplugin_claim_la_LIBADD = $(JSONC_LIBS)
 
-plugin_LTLIBRARIES += claim.la
-claim_la_SOURCES = $(claim_sources)
-nodist_claim_la_SOURCES = %D%/crd.c
-claim_la_CFLAGS = $(AM_CFLAGS)
+claim_la_SOURCES =
 claim_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^asb_plugin_entry$$' -Wl,-z,defs
-claim_la_LIBADD = $(JSONC_LIBS)
-
-CLEANFILES += %D%/crd.c
-EXTRA_DIST += %D%/crd.yaml %D%/README.md
+claim_la_LIBADD = libplugin-claim.la $(JSONC_LIBS)

@@ -6,8 +6,10 @@
 
 #include "plugins/claim/claim.h"
 
-/* Room for the longest claim's name and the suffix; the API server refuses what is longer than an
- * object's name may be. */
+/* How often a foreign policy is looked at again that no watch tells of. */
+#define RECHECK_MS 30000
+/* Room for the longest claim's name and the suffix; what is longer than an object's name may be, the
+ * API server refuses. */
 #define POLICY_NAME_SIZE (254 + sizeof(POLICY_SUFFIX))
 
 static void add_rules(struct json_object *spec, struct json_object *rules, const char *direction)
@@ -140,6 +142,15 @@ static bool written(struct pass *pass, struct asb_write *write, const char *what
 	return false;
 }
 
+/* A policy that is not ours stands where ours should. */
+static bool foreign(struct pass *pass, struct json_object *found, int32_t *ret_verdict)
+{
+	/* One without a controller is in no store: only looking again shows that it has gone. */
+	pass_again_after(pass, RECHECK_MS);
+	*ret_verdict = status_foreign(pass, ASB_TERMINAL, found);
+	return false;
+}
+
 static bool create(struct pass *pass, const char *name, struct json_object *take_spec,
 		   const char *hash, int32_t *ret_verdict)
 {
@@ -159,10 +170,7 @@ static bool create(struct pass *pass, const char *name, struct json_object *take
 	if (pass->call->host->read(pass->call, WATCH_POLICY, pass->key->ns, name, &found) ==
 		    ASB_OK &&
 	    !asb_controlled_by(found, &claim_kind, asb_uid(pass->claim))) {
-		/* One that nobody's controller owns is in no store: only looking again shows that
-		 * it has gone. */
-		*ret_verdict = status_foreign(pass, ASB_RETRY, found);
-		return false;
+		return foreign(pass, found, ret_verdict);
 	}
 	*ret_verdict = pass->call->host->fail(
 		pass->call, ASB_RETRY, "the NetworkPolicy's name was taken and is free again");
@@ -241,8 +249,7 @@ bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t 
 		return !ours || asb_deleting(stored) || withdraw(pass, stored, ret_verdict);
 	}
 	if (stored != NULL && !ours) {
-		*ret_verdict = status_foreign(pass, ASB_RETRY, stored);
-		return false;
+		return foreign(pass, stored, ret_verdict);
 	}
 	if (stored != NULL && asb_deleting(stored)) {
 		/* Its end wakes the claim, and it is made again. A Sandbox that runs does not wait

@@ -188,8 +188,8 @@ static const char *or_unknown(const char *text)
 int32_t status_foreign(struct pass *pass, int32_t verdict, struct json_object *object)
 {
 	struct json_object *owner = asb_controller(object, NULL);
-	const char *kind = or_unknown(asb_str(object, "kind")),
-		   *name = or_unknown(asb_name(object));
+	const char *kind = or_unknown(asb_str(object, "kind"));
+	const char *name = or_unknown(asb_name(object));
 
 	if (owner == NULL) {
 		return status_error(
