@@ -3,3 +3,4 @@ include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/plugin/local.mk
 include tests/style/local.mk
+include tests/contract/local.mk

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""deploy/ is what the plugins say of themselves, and works as files that people apply."""
+
+import filecmp
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from cluster import ROOT
+from controller import build_folder, binary
+from suite import *
+
+PLUGINS = ("sandbox", "template", "claim", "warmpool")
+
+
+class Deploy(Case):
+    def setUp(self):
+        self.api = Suite.cluster.api
+
+    def dumps(self, folder):
+        """The plugins' own words, as files."""
+        paths = []
+        for name in PLUGINS:
+            done = subprocess.run([binary(), "--dump-plugin", os.path.join(build_folder(), ".libs", name + ".so")],
+                                  capture_output=True, text=True, timeout=20)
+            self.assertEqual(0, done.returncode, done.stderr)
+            json.loads(done.stdout)
+            paths.append(os.path.join(folder, name + ".json"))
+            with open(paths[-1], "w") as f:
+                f.write(done.stdout)
+        return paths
+
+    def test_generated_files_are_current(self):
+        if subprocess.run([sys.executable, "-c", "import yaml"], capture_output=True).returncode != 0:
+            raise unittest.SkipTest("needs python3-yaml")
+        with tempfile.TemporaryDirectory() as folder:
+            made = os.path.join(folder, "deploy")
+            done = subprocess.run([sys.executable, os.path.join(ROOT, "scripts", "generate-deploy.py"), "--output", made,
+                                   "--kubeconfig", Suite.cluster.kubeconfig, *self.dumps(folder)],
+                                  capture_output=True, text=True, timeout=60)
+            self.assertEqual(0, done.returncode, done.stderr)
+            stale, count = [], 0
+            for where, _, names in os.walk(made):
+                for name in names:
+                    path = os.path.join(where, name)
+                    committed = os.path.join(ROOT, "deploy", os.path.relpath(path, made))
+                    count += 1
+                    if not os.path.exists(committed) or not filecmp.cmp(path, committed, shallow=False):
+                        stale.append(os.path.relpath(committed, ROOT))
+            self.assertGreaterEqual(count, 8)
+            self.assertEqual([], stale, "run scripts/generate-deploy.py")
+
+    def test_applying_twice_changes_nothing(self):
+        for name in ("manifest.yaml", "extensions.yaml"):
+            path = os.path.join(ROOT, "deploy", name)
+            Suite.cluster.kubectl("apply", "-f", path)
+            said = Suite.cluster.kubectl("apply", "-f", path).stdout
+            self.assertEqual([], [line for line in said.splitlines() if not line.endswith(" unchanged")])
+
+    def test_each_crd_is_under_200_kilobytes(self):
+        folder = os.path.join(ROOT, "deploy", "crds")
+        for name in sorted(os.listdir(folder)):
+            self.assertLess(os.path.getsize(os.path.join(folder, name)), 200_000, name)
+
+    def test_each_crd_is_established_and_structural(self):
+        crds = self.api.list("customresourcedefinitions")
+        self.assertEqual(4, len(crds))
+        for crd in crds:
+            found = {c["type"]: c["status"] for c in crd["status"]["conditions"]}
+            self.assertEqual("True", found["Established"])
+            self.assertEqual("True", found["NamesAccepted"])
+            self.assertNotEqual("True", found.get("NonStructuralSchema"))
+
+    def test_the_controller_s_pod_is_hardened(self):
+        found = self.api.call("GET", "/apis/apps/v1/namespaces/agent-sandbox-system/statefulsets/agent-sandbox-controller")
+        spec = found["spec"]["template"]["spec"]
+        self.assertEqual({"app": "agent-sandbox-controller"}, found["spec"]["template"]["metadata"]["labels"])
+        self.assertTrue(spec["securityContext"]["runAsNonRoot"])
+        self.assertEqual("RuntimeDefault", spec["securityContext"]["seccompProfile"]["type"])
+        container = spec["containers"][0]
+        self.assertEqual(["ALL"], container["securityContext"]["capabilities"]["drop"])
+        self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"])
+        self.assertFalse(container["securityContext"]["allowPrivilegeEscalation"])
+        self.assertIn("--extensions", container["args"])
+
+    def test_no_right_is_a_wildcard(self):
+        for name in ("agent-sandbox-controller", "agent-sandbox-controller-extensions"):
+            for rule in self.api.get("clusterroles", None, name)["rules"]:
+                self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
+                self.assertNotIn("secrets", rule["resources"])
+
+    def test_the_lease_may_be_written_in_its_namespace_only(self):
+        for name in ("agent-sandbox-controller", "agent-sandbox-controller-extensions"):
+            for rule in self.api.get("clusterroles", None, name)["rules"]:
+                self.assertNotIn("leases", rule["resources"])

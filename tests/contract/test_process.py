@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process: flags, election, health, metrics, log. Each case starts what it needs."""
+
+import os
+import re
+import subprocess
+import tempfile
+
+from cluster import Cluster, ROOT
+from controller import ALL_ROLES, CORE_ROLES, LEASE, NAMESPACE, Controller, account, binary
+from suite import *
+
+METRICS = ("controller_runtime_reconcile_total", "controller_runtime_reconcile_time_seconds_count", "workqueue_depth",
+           "workqueue_adds_total", "workqueue_retries_total", "workqueue_queue_duration_seconds_count",
+           "rest_client_requests_total", "leader_election_master_status", "process_resident_memory_bytes",
+           "process_cpu_seconds_total", "process_open_fds", "agent_sandbox_claim_startup_latency_seconds_count",
+           "agent_sandbox_api_writes_total", "agent_sandbox_warm_pool_size", "agent_sandbox_warm_pool_hits_total",
+           "agent_sandbox_warm_pool_misses_total")
+
+
+class OwnCase(Case):
+    own_controller = True
+
+    def setUp(self):
+        super().setUp()
+        self.running = []
+        self.addCleanup(lambda: [c.process and c.process.stop() for c in self.running])
+
+    def start(self, *flags, wait=30, **how):
+        controller = Controller(Suite.cluster, *flags, **how)
+        self.running.append(controller)
+        self.controller = controller
+        return controller.start(wait)
+
+    def lease(self):
+        return (self.api.get("leases", NAMESPACE, LEASE) or {}).get("spec") or {}
+
+    def no_lease(self):
+        self.api.delete("leases", NAMESPACE, LEASE)
+
+
+class CommandLine(Case):
+    own_controller = True
+
+    def setUp(self):
+        pass  # needs no namespace
+
+    def run_it(self, *argv):
+        return subprocess.run([binary(), *argv], capture_output=True, text=True, timeout=20,
+                              env=dict(os.environ, KUBECONFIG="/nonexistent"))
+
+    def test_version_is_printed(self):
+        done = self.run_it("--version")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertRegex(done.stdout, r"\d+\.\d+\.\d+")
+
+    def test_help_names_every_flag(self):
+        for spelling in ("--help", "-help"):
+            done = self.run_it(spelling)
+            self.assertEqual(0, done.returncode, done.stderr)
+        for flag in ("--extensions", "--leader-elect", "--leader-election-namespace", "--metrics-bind-address",
+                     "--health-probe-bind-address", "--cluster-domain", "--kubeconfig", "--enable-tracing",
+                     "--kube-api-qps", "--kube-api-burst", "-concurrent-workers", "--version", "--plugin-dir",
+                     "--plugin", "--dump-plugin"):
+            self.assertIn(flag, done.stdout)
+
+    def test_an_unknown_flag_is_refused(self):
+        done = self.run_it("--no-such-flag")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("no-such-flag", done.stderr)
+
+    def test_a_bad_address_is_refused(self):
+        self.assertNotEqual(0, self.run_it("--metrics-bind-address", "nowhere:port").returncode)
+
+    def test_a_missing_kubeconfig_is_told(self):
+        done = self.run_it("--kubeconfig", "/nonexistent/config")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("/nonexistent/config", done.stderr + done.stdout)
+
+    def test_a_plugin_that_others_may_write_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "open.so")
+            with open(os.path.join(os.path.dirname(binary()), ".libs", "sandbox.so"), "rb") as f:
+                with open(path, "wb") as out:
+                    out.write(f.read())
+            os.chmod(path, 0o777)
+            done = self.run_it("--dump-plugin", path)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("open.so", done.stderr)
+
+    def test_a_file_that_is_no_plugin_is_told(self):
+        with tempfile.NamedTemporaryFile(suffix=".so") as f:
+            f.write(b"not a shared object")
+            f.flush()
+            done = self.run_it("--dump-plugin", f.name)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn(f.name, done.stderr)
+
+
+class Flags(OwnCase):
+    def test_go_s_one_dash_spelling_is_accepted(self):
+        c = Controller(Suite.cluster)
+        c.argv = [c.argv[0]] + [re.sub("^--", "-", a) for a in c.argv[1:]] + [
+            "-kube-api-qps=-1", "-kube-api-burst=10", "-sandbox-concurrent-workers=2", "-cluster-domain=example.test"]
+        self.running.append(c)
+        self.controller = c.start()
+        self.sandbox()
+        self.assertEqual(f"sb.{self.ns}.svc.example.test", self.ready("sandboxes", "sb")["status"]["serviceFQDN"])
+
+    def test_without_extensions_only_sandboxes_are_reconciled_and_the_core_role_is_enough(self):
+        # A pool with pods first, by a full controller.
+        full = self.start()
+        self.template()
+        self.pool()
+        self.pool_at_rest()
+        full.stop()
+        self.start(extensions=False, account=account(self.api, "core-only", CORE_ROLES))
+        self.claim()
+        self.sandbox()
+        self.ready("sandboxes", "sb")
+        pod = dict(next(iter(self.pool_pods().values())), kind="Pod")
+        self.sandbox("taker", annotations={POD_NAME: pod["metadata"]["name"]})
+        self.eventually(lambda: condition(self.get("sandboxes", "taker")), "a condition")
+        self.always(lambda: self.get("sandboxes", "claim") is None, "the claim is not looked at", 1)
+        self.assert_untouched(pod)
+        self.assertNotIn("status", self.get("sandboxclaims", "claim"))
+
+    def test_nothing_is_forbidden_with_the_deployed_rights(self):
+        c = self.start()
+        mark = Suite.audit.mark()
+        self.template(networkPolicy={"ingress": [{}]})
+        self.pool()
+        self.pool_at_rest()
+        self.claim()
+        self.ready("sandboxclaims", "claim")
+        self.patch("sandboxclaims", "claim", {"spec": {"lifecycle": {"shutdownTime": moment(-1),
+                                                                     "shutdownPolicy": "Delete"}}})
+        self.gone("sandboxclaims", "claim")
+        self.sandbox(shutdownPolicy="Delete", volumeClaimTemplates=[{"metadata": {"name": "data"}, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}])
+        self.ready("sandboxes", "sb")
+        self.patch("sandboxes", "sb", {"spec": {"shutdownTime": moment(-1)}})
+        self.gone("sandboxes", "sb")
+        forbidden = [e for e in Suite.audit.entries(mark, c.user) if e.code == 403]
+        self.assertEqual([], forbidden)
+        self.assertNotIn("orbidden", open(c.log).read())
+
+
+class Health(OwnCase):
+    def test_healthz_and_readyz_answer(self):
+        c = self.start()
+        self.assertEqual(200, c.probe("/healthz")[0])
+        self.assertEqual(200, c.probe("/readyz")[0])
+        self.assertEqual(404, c.probe("/elsewhere")[0])
+
+    def test_a_standby_is_ready_too(self):
+        first = self.start(leader_elect=True)
+        second = self.start(leader_elect=True, account=account(self.api, "standby"))
+        self.assertEqual(200, second.probe("/readyz")[0])
+        self.assertEqual(0, second.metric("leader_election_master_status"))
+        self.assertEqual(1, first.metric("leader_election_master_status"))
+
+    def test_metrics_have_the_names_of_go_controllers(self):
+        c = self.start()
+        self.template()
+        self.pool()
+        self.pool_at_rest()
+        self.claim("warm")
+        self.ready("sandboxclaims", "warm")
+        self.template("cold")
+        self.claim("cold", "cold")
+        self.ready("sandboxclaims", "cold")
+        found = {name.split("{")[0] for name in c.metrics()}
+        self.assertEqual([], [name for name in METRICS if name not in found])
+        self.assertGreaterEqual(c.metric("agent_sandbox_claim_startup_latency_seconds_count"), 2)
+        self.assertGreaterEqual(c.metric("agent_sandbox_warm_pool_hits_total"), 1)
+
+    def test_sigterm_ends_it_in_order(self):
+        c = self.start()
+        self.assertEqual(0, c.stop())
+
+    def test_the_log_holds_no_token_and_no_whole_object(self):
+        c = self.start()
+        secret = "do-not-print-me"
+        template = pod_template()
+        template["spec"]["containers"][0]["env"] = [{"name": "A", "value": secret}]
+        template["spec"]["containers"].append({"name": "main", "image": "x"})
+        self.sandbox("bad", template)
+        self.not_ready("sandboxes", "bad", "ReconcilerError")
+        self.sandbox()
+        self.ready("sandboxes", "sb")
+        with open(c.argv[c.argv.index("--kubeconfig") + 1]) as f:
+            token = re.search(r"token: (\S+)", f.read()).group(1)
+        text = open(c.log).read()
+        self.assertNotIn(token, text)
+        self.assertNotIn(token.split(".")[1], text)
+        self.assertNotIn(secret, text)
+
+
+class Election(OwnCase):
+    def setUp(self):
+        super().setUp()
+        self.no_lease()
+
+    def test_the_lease_is_that_of_the_go_controller(self):
+        self.start(leader_elect=True)
+        spec = self.eventually(lambda: self.lease().get("holderIdentity") and self.lease(), "a holder")
+        self.assertEqual(15, spec["leaseDurationSeconds"])
+
+    def test_without_the_flag_there_is_no_lease(self):
+        self.start(leader_elect=False)
+        self.sandbox()
+        self.ready("sandboxes", "sb")
+        self.assertEqual({}, self.lease())
+
+    def test_sigterm_gives_the_lease_back(self):
+        c = self.start(leader_elect=True)
+        self.eventually(lambda: self.lease().get("holderIdentity"), "a holder")
+        self.assertEqual(0, c.stop())
+        self.assertFalse(self.lease().get("holderIdentity"))
+
+    def test_a_standby_writes_nothing(self):
+        self.start(leader_elect=True)
+        name = account(self.api, "quiet-standby")
+        standby = self.start(leader_elect=True, account=name)
+        mark = Suite.audit.mark()
+        self.sandbox()
+        self.ready("sandboxes", "sb")
+        self.assertEqual([], [e for e in Suite.audit.entries(mark, standby.user) if "leases" not in e.what])
+
+    def test_a_lost_lease_ends_the_process(self):
+        c = self.start(leader_elect=True)
+        self.eventually(lambda: self.lease().get("holderIdentity"), "a holder")
+        self.api.patch("leases", NAMESPACE, LEASE, {"spec": {"holderIdentity": "somebody-else",
+                                                             "renewTime": moment(0, "%Y-%m-%dT%H:%M:%S.%fZ")}})
+        self.assertNotEqual(0, c.process.wait(20))
+
+    def test_an_expired_lease_of_another_is_taken_over(self):
+        self.api.create("leases", NAMESPACE, {"metadata": {"name": LEASE}, "spec": {
+            "holderIdentity": "gone", "leaseDurationSeconds": 2,
+            "acquireTime": moment(-60, "%Y-%m-%dT%H:%M:%S.%fZ"), "renewTime": moment(-60, "%Y-%m-%dT%H:%M:%S.%fZ")}})
+        self.start(leader_elect=True)
+        self.eventually(lambda: self.lease().get("holderIdentity") not in (None, "gone"), "a new holder", 8)
+
+
+class Parked(Case):
+    """A cluster of its own, without the extensions' kinds at first."""
+
+    own_controller = True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Cluster().start([os.path.join(ROOT, "deploy", "manifest.yaml")])
+        for name in ("role", "extensions-role"):
+            cls.cluster.kubectl("apply", "-f", os.path.join(ROOT, "deploy", "rbac", name + ".yaml"))
+
+    @classmethod
+    def tearDownClass(cls):
+        if getattr(cls, "cluster", None):
+            cls.cluster.stop()
+
+    def setUp(self):
+        self.api, self.ns = self.cluster.api, "default"
+
+    def test_a_missing_kind_parks_its_plugin_and_it_goes_on_when_the_kind_appears(self):
+        self.controller = c = Controller(self.cluster).start()
+        status, text = c.probe("/readyz")
+        self.assertEqual(200, status)
+        for plugin in ("claim", "template", "warmpool"):
+            self.assertIn(plugin, text)
+        self.sandbox()
+        self.eventually(lambda: self.get("pods", "sb"), "Sandboxes are served meanwhile")
+        self.cluster.apply(os.path.join(ROOT, "deploy", "extensions.yaml"))
+        self.template()
+        self.claim()
+        self.eventually(lambda: self.get("sandboxes", "claim"), "claims are served", 40)
+        self.assertEqual(0, c.stop())
