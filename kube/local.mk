@@ -4,4 +4,3 @@ libkube_la_SOURCES = \
 	%D%/kind.c %D%/kind.h \
 	%D%/patch.c %D%/patch.h \
 	%D%/version.c %D%/version.h
-libkube_la_LIBADD = libbase.la

@@ -6,4 +6,3 @@ liblocal_la_SOURCES = \
 	%D%/objects.c %D%/objects.h %D%/objects-private.h \
 	%D%/update.c %D%/update.h \
 	%D%/write.c
-liblocal_la_LIBADD = libkube.la

@@ -26,13 +26,13 @@ check_PROGRAMS += tests/unit/test-kind tests/unit/test-patch tests/unit/test-ver
 TESTS += tests/unit/test-kind tests/unit/test-patch tests/unit/test-version
 tests_unit_test_kind_SOURCES = tests/unit/test-kind.c
 tests_unit_test_kind_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_kind_LDADD = libkube.la $(CMOCKA_LIBS)
+tests_unit_test_kind_LDADD = libkube.la libbase.la $(CMOCKA_LIBS)
 tests_unit_test_patch_SOURCES = tests/unit/test-patch.c
 tests_unit_test_patch_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_patch_LDADD = libkube.la $(CMOCKA_LIBS)
+tests_unit_test_patch_LDADD = libkube.la libbase.la $(CMOCKA_LIBS)
 tests_unit_test_version_SOURCES = tests/unit/test-version.c
 tests_unit_test_version_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_version_LDADD = libkube.la $(CMOCKA_LIBS)
+tests_unit_test_version_LDADD = libkube.la libbase.la $(CMOCKA_LIBS)
 
 # net/ (-lssl: the server of the tests)
 TEST_SERVER = tests/unit/test-server.c tests/unit/test-server.h tests/unit/transport-fixture.h
@@ -57,3 +57,9 @@ TESTS += tests/unit/test-retry-after
 tests_unit_test_retry_after_SOURCES = tests/unit/test-retry-after.c
 tests_unit_test_retry_after_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_retry_after_LDADD = libnet.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-fake-host
+TESTS += tests/unit/test-fake-host
+tests_unit_test_fake_host_SOURCES = tests/unit/test-fake-host.c
+tests_unit_test_fake_host_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_fake_host_LDADD = libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the plugin's store shows of the world: which objects, and which of their fields. Everything that changes the
+ * world calls cache_update after it. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "fakehost/fake.h"
+#include "kube/kind.h"
+
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct fake_kind *find_same(const struct asb_fake *fake, const struct asb_kind *kind)
+{
+	for (size_t i = 0; i < fake->distinct_count; i++) {
+		if (kind_same(fake->distinct[i].kind, kind)) {
+			return &fake->distinct[i];
+		}
+	}
+	return NULL;
+}
+
+/* What the watches for a kind say together: what one wants to see is seen. */
+static void add_watch(struct fake_kind *kind, uint32_t flags)
+{
+	if ((flags & ASB_WATCH_UNWATCHED) == 0) {
+		kind->metadata_only = (!kind->watched || kind->metadata_only) && (flags & ASB_WATCH_METADATA) != 0;
+		kind->ours = (!kind->watched || kind->ours) && (flags & ASB_WATCH_OURS) != 0;
+		kind->watched = true;
+	}
+}
+
+void cache_init(struct asb_fake *fake)
+{
+	fake->kinds = xnew_array(struct fake_kind *, fake->watch_count);
+	fake->distinct = xnew_array(struct fake_kind, fake->watch_count);
+	for (uint32_t i = 0; i < fake->watch_count; i++) {
+		const struct asb_watch *watch = &fake->plugin->watches[i];
+
+		fake->kinds[i] = find_same(fake, &watch->kind);
+		if (fake->kinds[i] == NULL) {
+			fake->kinds[i] = &fake->distinct[fake->distinct_count++];
+			fake->kinds[i]->kind = &watch->kind;
+		}
+		add_watch(fake->kinds[i], watch->flags);
+	}
+	fake->indexes = xnew_array(struct fake_index, fake->index_count);
+	for (uint32_t i = 0; i < fake->index_count; i++) {
+		fake->indexes[i].index = &fake->plugin->indexes[i];
+	}
+}
+
+static void stored_free(struct stored *stored)
+{
+	index_leave(stored);
+	json_object_put(stored->object);
+	free(stored->key);
+	free(stored);
+}
+
+static void cache_clear(struct asb_fake *fake)
+{
+	for (size_t i = 0; i < fake->distinct_count; i++) {
+		struct stored *stored;
+		size_t at = 0;
+
+		while ((stored = map_next(&fake->distinct[i].stored, &at, NULL)) != NULL) {
+			stored_free(stored);
+		}
+		map_finish(&fake->distinct[i].stored);
+	}
+}
+
+void cache_finish(struct asb_fake *fake)
+{
+	cache_clear(fake);
+	for (uint32_t i = 0; i < fake->index_count; i++) {
+		map_finish(&fake->indexes[i].buckets);
+	}
+	free(fake->indexes);
+	free(fake->distinct);
+	free(fake->kinds);
+}
+
+struct fake_kind *cache_kind(const struct asb_fake *fake, const char *name)
+{
+	for (size_t i = 0; i < fake->distinct_count; i++) {
+		if (asb_streq(fake->distinct[i].kind->kind, name)) {
+			return &fake->distinct[i];
+		}
+	}
+	return NULL;
+}
+
+struct stored *cache_find(const struct fake_kind *kind, const char *ns, const char *name)
+{
+	char key[FAKE_KEY_MAX];
+
+	if (name == NULL || snprintf(key, sizeof(key), "%s/%s", ns != NULL ? ns : "", name) >= (int)sizeof(key)) {
+		return NULL;
+	}
+	return map_get(&kind->stored, key);
+}
+
+struct json_object *cache_copy(const struct stored *stored)
+{
+	return asb_copy(stored->object);
+}
+
+/* Copies what stands at the end of a path with dots, if it is there. */
+static void copy_path(struct json_object *to, struct json_object *from, const char *path)
+{
+	CLEANUP_FREE char *text = xstrdup(path);
+	struct json_object *found = from;
+	char *rest = text, *name;
+
+	for (char *at = text; at != NULL;) {
+		char *dot = strchr(at, '.');
+		struct json_object *next = NULL;
+		size_t length = dot != NULL ? (size_t)(dot - at) : strlen(at);
+		CLEANUP_FREE char *part = xstrndup(at, length);
+
+		if (!json_object_is_type(found, json_type_object) || !json_object_object_get_ex(found, part, &next)) {
+			return;
+		}
+		found = next;
+		at = dot != NULL ? dot + 1 : NULL;
+	}
+	while ((name = strchr(rest, '.')) != NULL) {
+		*name = '\0';
+		to = asb_object_in(to, rest);
+		rest = name + 1;
+	}
+	json_object_object_add(to, rest, asb_copy(found));
+}
+
+struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+{
+	static const char *const always[] = {
+		"apiVersion",
+		"kind",
+		"metadata.name",
+		"metadata.namespace",
+		"metadata.uid",
+		"metadata.resourceVersion",
+		"metadata.generation",
+		"metadata.creationTimestamp",
+		"metadata.deletionTimestamp",
+		"metadata.labels",
+		"metadata.annotations",
+		"metadata.ownerReferences",
+	};
+	struct json_object *copy = json_object_new_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
+		copy_path(copy, object, always[i]);
+	}
+	for (uint32_t i = 0; i < fake->watch_count; i++) {
+		const char *const *fields = fake->kinds[i] == kind ? fake->plugin->watches[i].fields : NULL;
+
+		for (; fields != NULL && *fields != NULL; fields++) {
+			if (!kind->metadata_only || strncmp(*fields, "metadata.", 9) == 0) {
+				copy_path(copy, object, *fields);
+			}
+		}
+	}
+	return copy;
+}
+
+static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+{
+	for (uint32_t i = 0; i < fake->watch_count; i++) {
+		const char *const *labels = fake->kinds[i] == kind ? fake->plugin->watches[i].keep_labels : NULL;
+
+		for (; labels != NULL && *labels != NULL; labels++) {
+			if (asb_label(object, *labels) != NULL) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Whether the store keeps an object. */
+static bool visible(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+{
+	struct json_object *controller = asb_controller(object, NULL);
+
+	if (!kind->watched || !kind->ours) {
+		return kind->watched;
+	}
+	/* The other kinds of the plugin stand for those that other loaded plugins reconcile. */
+	for (size_t i = 0; controller != NULL && i < fake->distinct_count; i++) {
+		if (asb_owner_is(controller, fake->distinct[i].kind)) {
+			return true;
+		}
+	}
+	return has_label(fake, kind, object);
+}
+
+/* Puts an object into the store; take_object is trimmed. Returns what was there before, the caller's. */
+static struct json_object *store(struct asb_fake *fake, struct fake_kind *kind, const char *key,
+                                 struct json_object *take_object)
+{
+	struct stored *stored = map_get(&kind->stored, key);
+	struct json_object *before = NULL;
+
+	if (stored == NULL) {
+		stored = xnew(struct stored);
+		stored->key = xstrdup(key);
+		map_put(&kind->stored, stored->key, stored);
+	}
+	before = stored->object;
+	index_leave(stored);
+	stored->object = take_object;
+	index_enter(fake, kind, stored);
+	return before;
+}
+
+/* Whether two stored states differ in nothing but their resourceVersion. */
+static bool same_but_version(struct json_object *a, struct json_object *b)
+{
+	CLEANUP_JSON struct json_object *copy = asb_copy(a);
+
+	if (a == NULL || b == NULL) {
+		return a == b;
+	}
+	asb_set_str(asb_object_in(copy, "metadata"), "resourceVersion", asb_resource_version(b));
+	return json_object_equal(copy, b);
+}
+
+/* Takes in one state of an object; NULL when it is gone. */
+static void take_in(struct asb_fake *fake, const struct objects_change *change, struct json_object *object)
+{
+	struct fake_kind *kind = find_same(fake, change->kind);
+	struct stored *stored = cache_find(kind, change->ns, change->name);
+	CLEANUP_JSON struct json_object *before = stored != NULL ? json_object_get(stored->object) : NULL;
+	CLEANUP_JSON struct json_object *after =
+		object != NULL && visible(fake, kind, object) ? cache_trim(fake, kind, object) : NULL;
+	char key[FAKE_KEY_MAX];
+
+	if (before == NULL && after == NULL) {
+		if (kind->watched && change->type != OBJECTS_MODIFIED) {
+			wake_stranger(fake, kind, change->ns, change->name);
+		}
+		return;
+	}
+	snprintf(key, sizeof(key), "%s/%s", change->ns, change->name);
+	if (after != NULL) {
+		json_object_put(store(fake, kind, key, json_object_get(after)));
+	} else {
+		map_remove(&kind->stored, key);
+		stored_free(stored);
+	}
+	/* The version alone wakes nobody: what changed is nothing that is kept. */
+	if (!same_but_version(before, after)) {
+		wake_changed(fake, kind, change->ns, change->name, before, after);
+	}
+	if (after == NULL && kind == fake->kinds[0]) {
+		run_forget(fake, change->ns, change->name);
+	}
+}
+
+void cache_update(struct asb_fake *fake)
+{
+	struct objects_change change;
+
+	while (objects_next_any(fake->objects, fake->seen, &change)) {
+		CLEANUP_JSON struct json_object *object = json_object_get(change.object);
+
+		fake->seen = change.version;
+		take_in(fake, &change, change.type == OBJECTS_DELETED ? NULL : object);
+	}
+	objects_compact(fake->objects, fake->seen);
+}
+
+void cache_refill(struct asb_fake *fake)
+{
+	cache_update(fake);
+	cache_clear(fake);
+	for (size_t i = 0; i < fake->distinct_count; i++) {
+		struct json_object *object;
+
+		for (size_t j = 0; (object = objects_nth(fake->objects, fake->distinct[i].kind, j)) != NULL; j++) {
+			struct objects_change change = { .kind = fake->distinct[i].kind,
+				                         .type = OBJECTS_ADDED,
+				                         .ns = asb_ns(object),
+				                         .name = asb_name(object) };
+
+			take_in(fake, &change, object);
+		}
+	}
+}

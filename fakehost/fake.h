@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the fake host share. Private to fakehost/. */
+#ifndef ASB_FAKEHOST_FAKE_H
+#define ASB_FAKEHOST_FAKE_H
+
+#include "base/heap.h"
+#include "base/macros.h"
+#include "base/map.h"
+#include "base/tree.h"
+#include "local/objects.h"
+
+#include <agent-sandbox/fake-host.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_KEY_MAX 640 /* "namespace/name" */
+
+/* What is freed at the end of a call. */
+struct arena {
+	struct json_object **trees;
+	void **blocks;
+	size_t tree_count, block_count;
+};
+
+/* A call into the plugin. */
+struct fake_call {
+	struct asb_call call;
+	struct asb_fake *fake;
+	struct fake_key *key; /* of the reconcile; NULL in a mapping function */
+	struct arena arena;
+};
+
+/* A kind, as all watches for it together see it. */
+struct fake_kind {
+	const struct asb_kind *kind;
+	bool watched, metadata_only, ours; /* ours: only objects of ours are kept */
+	struct map stored;                 /* "ns/name" -> struct stored */
+};
+
+/* What the plugin's store holds of an object: the declared fields. */
+struct stored {
+	char *key;
+	struct json_object *object;
+	struct fake_entry *entries; /* those of all indexes over the kind */
+};
+
+struct fake_bucket {
+	char *value;
+	struct tree tree; /* of struct fake_entry, by rank, then by the object's key */
+};
+
+struct fake_entry {
+	struct tree_node node;
+	struct fake_index *index;
+	struct fake_bucket *bucket;
+	struct fake_entry *next; /* of the same object */
+};
+
+struct fake_index {
+	const struct asb_index *index;
+	struct map buckets;
+};
+
+/* A key of the plugin's own kind. */
+struct fake_key {
+	char *key, *ns;
+	const char *name;
+	bool queued, running;
+	struct fake_key *next;  /* in the queue */
+	struct heap_node delay; /* when: milliseconds since 1970 */
+	uint32_t failures;
+	void *memory;
+	size_t memory_size;
+};
+
+struct fault {
+	uint32_t verb;
+	char *kind, *message; /* kind NULL: any */
+	int32_t result;
+	bool done;
+	struct fault *next;
+};
+
+/* A list of lines. */
+struct lines {
+	char **items;
+	size_t count;
+};
+
+struct asb_instance {
+	struct asb_fake *fake;
+};
+
+struct asb_fake {
+	const struct asb_plugin *plugin;
+	struct asb_instance instance;
+	void *state;
+	struct objects *objects;
+	uint64_t seen; /* the version up to which the store knows the objects */
+	int64_t now_ms;
+	uint64_t uid_random, plugin_random;
+	uint32_t watch_count, index_count, option_count, metric_count;
+	struct fake_kind **kinds; /* of each watch */
+	struct fake_kind *distinct;
+	size_t distinct_count;
+	struct fake_index *indexes;
+	char **options;
+	struct map reservations; /* "group/kind/ns/name" -> struct reservation */
+	struct map keys;         /* "ns/name" -> struct fake_key */
+	struct fake_key *queue_first, *queue_last;
+	size_t queued;
+	struct heap delayed;
+	struct fake_call *current; /* the reconcile that runs */
+	struct fault *faults;
+	void (*hook)(struct asb_fake *, void *arg);
+	void *hook_arg;
+	struct lines writes, events;
+	char *failure;
+	struct map series; /* of metrics */
+};
+
+/* fake.c: ends the process, because of a mistake in the test or the plugin. */
+_Noreturn void fake_fatal(const char *format, ...) PRINTF_LIKE(1, 2);
+/* Whether a kind has the status subresource; all but a few have. */
+bool fake_has_status(const struct asb_kind *kind);
+uint64_t fake_random(uint64_t *state);
+
+/* check.c: ends the process for a description that a host would refuse. */
+void check_plugin(const struct asb_plugin *plugin);
+
+/* arena.c; trees and blocks are given to it. */
+struct json_object *arena_tree(struct arena *arena, struct json_object *take);
+void *arena_block(struct arena *arena, void *take);
+void arena_finish(struct arena *arena);
+
+/* host.c: the table. */
+const struct asb_host *host_table(void);
+void call_init(struct fake_call *call, struct asb_fake *fake, struct fake_key *key);
+struct fake_call *call_of(struct asb_call *call);
+
+/* cache.c: what the plugin's store shows. */
+void cache_init(struct asb_fake *fake);
+/* Forgets all objects and takes them in again, as new. */
+void cache_refill(struct asb_fake *fake);
+void cache_finish(struct asb_fake *fake);
+/* Takes in what has changed in the world, and wakes whom it concerns. */
+void cache_update(struct asb_fake *fake);
+/* The kind of that name among the watches, NULL for none. */
+struct fake_kind *cache_kind(const struct asb_fake *fake, const char *name);
+struct stored *cache_find(const struct fake_kind *kind, const char *ns, const char *name);
+/* A copy as get() gives it; the caller's. */
+struct json_object *cache_copy(const struct stored *stored);
+/* The declared fields of an object; the caller's. */
+struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object);
+
+/* index.c */
+void index_enter(struct asb_fake *fake, const struct fake_kind *kind, struct stored *stored);
+void index_leave(struct stored *stored);
+/* The ordered set under a value, NULL for an empty one. */
+const struct tree *index_under(const struct fake_index *index, const char *value);
+/* The number of an index by name; -1 for none. */
+int64_t index_number(const struct asb_plugin *plugin, const char *name);
+
+/* reserve.c */
+int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
+                    const char *holder);
+void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
+                    const char *holder);
+/* Borrowed until the next change. */
+const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name);
+void reserve_clear(struct asb_fake *fake);
+
+/* wake.c: before and after are stored trees, NULL where there is none. */
+void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name,
+                  struct json_object *before, struct json_object *after);
+/* An object that the store does not keep came or went. */
+void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name);
+
+/* run.c */
+void run_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint64_t delay_ms);
+void run_clear(struct asb_fake *fake);
+/* Collects what has no owner left, and takes in what changed. */
+void run_collect(struct asb_fake *fake);
+/* The object of a key is gone: so is its memory. */
+void run_forget(struct asb_fake *fake, const char *ns, const char *name);
+
+/* write.c */
+int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t count);
+int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name, struct json_object **ret);
+
+/* record.c */
+void lines_add(struct lines *lines, char *take_line);
+void lines_clear(struct lines *lines);
+void record_metric(struct asb_fake *fake, uint32_t index, double value, const char *const *label_values);
+void record_finish(struct asb_fake *fake);
+/* The first fault for a write, taken out; the caller's. NULL for none. */
+struct fault *record_fault(struct asb_fake *fake, uint32_t verb, const char *kind);
+void fault_free(struct fault *fault);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and live reads of the plugin, as plugin.h describes them, with the faults that the test asked for. The host table calls it. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "fakehost/fake.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+static const struct {
+	uint32_t verb;
+	const char *name;
+} verbs[] = {
+	{ ASB_CREATE, "CREATE" },           { ASB_PATCH_JSON, "PATCH_JSON" }, { ASB_PATCH_MERGE, "PATCH_MERGE" },
+	{ ASB_SET_STATUS, "SET_STATUS" },   { ASB_REMOVE, "REMOVE" },
+};
+
+/* A write on its way. */
+struct request {
+	struct fake_call *call;
+	struct asb_write *write;
+	const struct fake_kind *kind;
+	const char *ns, *name;
+	uint32_t flags; /* OBJECTS_* */
+};
+
+static const char *verb_name(uint32_t verb)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (verbs[i].verb == verb) {
+			return verbs[i].name;
+		}
+	}
+	return NULL;
+}
+
+static void finish(struct request *request, int32_t result, int32_t http_status, const char *message)
+{
+	request->write->result = result;
+	request->write->http_status = http_status;
+	request->write->message = arena_block(&request->call->arena, xstrdup(message));
+}
+
+static int32_t result_of(int http_status, const char *message)
+{
+	switch (http_status) {
+	case 200:
+	case 201:
+		return ASB_OK;
+	case 404:
+		return ASB_NOT_FOUND;
+	case 409:
+		return strcmp(objects_reason(409, message), "AlreadyExists") == 0 ? ASB_EXISTS : ASB_CONFLICT;
+	default:
+		return ASB_INVALID;
+	}
+}
+
+/* The store's view of an object that the server answered. */
+static struct json_object *answer(struct fake_call *call, const struct fake_kind *kind, struct json_object *object)
+{
+	return arena_tree(&call->arena, cache_trim(call->fake, kind, object));
+}
+
+/* What the host refuses before it sends anything; NULL for a good write. */
+static const char *refuse(const struct request *request)
+{
+	const struct asb_write *write = request->write;
+	bool body = write->take_body != NULL;
+
+	switch (write->verb) {
+	case ASB_CREATE:
+		if (asb_name(write->take_body) == NULL) {
+			return "ASB_CREATE needs metadata.name in take_body";
+		}
+		return write->name != NULL && strcmp(write->name, asb_name(write->take_body)) != 0
+		               ? "ASB_CREATE: name is not that of take_body"
+		               : NULL;
+	case ASB_PATCH_JSON:
+		return asb_as_array(write->take_body) == NULL ? "ASB_PATCH_JSON needs an array as take_body" : NULL;
+	case ASB_PATCH_MERGE:
+		return !json_object_is_type(write->take_body, json_type_object)
+		               ? "ASB_PATCH_MERGE needs an object as take_body"
+		               : NULL;
+	case ASB_SET_STATUS:
+		if (!json_object_is_type(write->take_body, json_type_object)) {
+			return "ASB_SET_STATUS needs an object as take_body";
+		}
+		return write->uid == NULL ? "ASB_SET_STATUS needs a uid" : NULL;
+	default:
+		return body ? "ASB_REMOVE takes no take_body" : NULL;
+	}
+}
+
+/* Whether the store has that status already: then nothing is sent. */
+static bool status_stands(const struct request *request)
+{
+	const struct stored *stored = cache_find(request->kind, request->ns, request->name);
+
+	return request->write->verb == ASB_SET_STATUS && stored != NULL &&
+	       asb_streq(asb_uid(stored->object), request->write->uid) &&
+	       json_object_equal(asb_at(stored->object, "status"), request->write->take_body);
+}
+
+/* An object that is there already is this write's if the same controller made it: an earlier answer was lost. */
+static void read_back(struct request *request, struct json_object *body, int http_status, const char *message)
+{
+	struct json_object *object =
+		objects_get(request->call->fake->objects, request->kind->kind, request->ns, request->name);
+	const char *mine = asb_str(asb_controller(body, NULL), "uid");
+
+	if (asb_streq(mine, asb_str(asb_controller(object, NULL), "uid"))) {
+		finish(request, ASB_OK, 200, "");
+		request->write->ret = answer(request->call, request->kind, object);
+	} else {
+		finish(request, ASB_EXISTS, http_status, message);
+	}
+}
+
+static void create(struct request *request)
+{
+	CLEANUP_JSON struct json_object *body = asb_copy(request->write->take_body);
+	struct error error = { 0 };
+	struct json_object *object = NULL;
+	int status = objects_create_object(request->call->fake->objects, request->kind->kind, request->ns,
+	                                   json_object_get(body), request->flags, &object, &error);
+	int32_t result = result_of(status, error.text);
+
+	if (result == ASB_EXISTS) {
+		read_back(request, request->write->take_body, status, error.text);
+		return;
+	}
+	finish(request, result, status, error.text);
+	if (result == ASB_OK) {
+		request->write->ret = answer(request->call, request->kind, object);
+	}
+}
+
+/* The JSON patch of a write, the caller's. */
+static struct json_object *json_patch(const struct asb_write *write)
+{
+	struct json_object *patch = json_object_new_array();
+
+	if (write->uid != NULL) {
+		asb_patch(patch, "test", json_object_new_string(write->uid), "metadata", "uid");
+	}
+	if (write->verb == ASB_SET_STATUS) {
+		asb_patch(patch, "add", json_object_get(write->take_body), "status");
+		return patch;
+	}
+	for (size_t i = 0; i < asb_length(write->take_body); i++) {
+		json_object_array_add(patch, json_object_get(json_object_array_get_idx(write->take_body, i)));
+	}
+	return patch;
+}
+
+static struct json_object *merge_patch(const struct asb_write *write)
+{
+	struct json_object *patch = asb_copy(write->take_body);
+
+	if (write->uid != NULL) {
+		asb_set_str(asb_object_in(patch, "metadata"), "uid", write->uid);
+	}
+	if (write->resource_version != NULL) {
+		asb_set_str(asb_object_in(patch, "metadata"), "resourceVersion", write->resource_version);
+	}
+	return patch;
+}
+
+static void patch(struct request *request)
+{
+	const struct asb_write *write = request->write;
+	bool json = write->verb != ASB_PATCH_MERGE;
+	CLEANUP_JSON struct json_object *body = json ? json_patch(write) : merge_patch(write);
+	uint32_t flags = request->flags | (write->verb == ASB_SET_STATUS ? OBJECTS_STATUS : 0);
+	struct error error = { 0 };
+	struct json_object *object = NULL;
+	int status = objects_patch(request->call->fake->objects, request->kind->kind, request->ns, request->name, json,
+	                           body, flags, &object, &error);
+
+	finish(request, result_of(status, error.text), status, error.text);
+	if (request->write->result == ASB_OK) {
+		request->write->ret = answer(request->call, request->kind, object);
+	}
+}
+
+/* What a deletion would say, without deleting. */
+static void dry_remove(struct request *request)
+{
+	const struct asb_write *write = request->write;
+	struct json_object *object =
+		objects_get(request->call->fake->objects, request->kind->kind, request->ns, request->name);
+
+	if (object == NULL) {
+		finish(request, ASB_NOT_FOUND, 404, "not found");
+	} else if ((write->uid != NULL && !asb_streq(write->uid, asb_uid(object))) ||
+	           (write->resource_version != NULL &&
+	            !asb_streq(write->resource_version, asb_resource_version(object)))) {
+		finish(request, ASB_CONFLICT, 409, "Precondition failed");
+	} else {
+		finish(request, ASB_OK, 200, "");
+	}
+}
+
+static void perform(struct request *request)
+{
+	const struct asb_write *write = request->write;
+	struct error error = { 0 };
+
+	if (write->verb == ASB_CREATE) {
+		create(request);
+	} else if (write->verb != ASB_REMOVE) {
+		patch(request);
+	} else if ((write->flags & ASB_DRY_RUN) != 0) {
+		dry_remove(request);
+	} else {
+		int status = objects_delete(request->call->fake->objects, request->kind->kind, request->ns, request->name,
+		                            write->uid, write->resource_version, NULL, &error);
+
+		finish(request, result_of(status, error.text), status, error.text);
+	}
+	/* Read your writes. */
+	cache_update(request->call->fake);
+}
+
+static int32_t http_of(int32_t result)
+{
+	switch (result) {
+	case ASB_OK:
+		return 200;
+	case ASB_NOT_FOUND:
+		return 404;
+	case ASB_CONFLICT:
+	case ASB_EXISTS:
+		return 409;
+	case ASB_DENIED:
+		return 403;
+	case ASB_INVALID:
+		return 422;
+	default:
+		return 0;
+	}
+}
+
+static void write_one(struct request *request)
+{
+	struct asb_fake *fake = request->call->fake;
+	struct asb_write *write = request->write;
+	struct fault *fault;
+
+	if (status_stands(request)) {
+		finish(request, ASB_OK, 0, "");
+		return;
+	}
+	fault = record_fault(fake, write->verb, request->kind->kind->kind);
+	if (fault == NULL || fault->result != ASB_CANCELLED) {
+		lines_add(&fake->writes, xprintf("%s %s %s%s%s%s", verb_name(write->verb), request->kind->kind->kind,
+		                                 request->ns, *request->ns != '\0' ? "/" : "", request->name,
+		                                 (write->flags & ASB_DRY_RUN) != 0 ? " (dry run)" : ""));
+	}
+	if (fault == NULL || fault->done) {
+		perform(request);
+	}
+	if (fault != NULL) {
+		finish(request, fault->result, http_of(fault->result), fault->message);
+		write->ret = NULL;
+		fault_free(fault);
+	}
+}
+
+static struct fake_kind *kind_of(struct fake_call *call, uint32_t watch)
+{
+	if (watch >= call->fake->watch_count) {
+		fake_fatal("there is no watch %u in the plugin's table", watch);
+	}
+	if (call->key == NULL) {
+		fake_fatal("a mapping function must not wait: it writes or reads live '%s'",
+		           call->fake->kinds[watch]->kind->kind);
+	}
+	return call->fake->kinds[watch];
+}
+
+int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t count)
+{
+	struct fake_call *mine = call_of(call);
+	int32_t first = ASB_OK;
+
+	if (count > ASB_WRITE_MAX) {
+		fake_fatal("write_all takes %u writes, not %u", ASB_WRITE_MAX, count);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct asb_write *write = &writes[i];
+		CLEANUP_JSON struct json_object *body = write->take_body;
+		struct request request = { .call = mine, .write = write, .kind = kind_of(mine, write->watch) };
+		const char *wrong;
+
+		if (verb_name(write->verb) == NULL) {
+			fake_fatal("a write has the unknown verb %u", write->verb);
+		}
+		request.name = write->verb == ASB_CREATE ? asb_name(body) : write->name;
+		request.ns = write->ns != NULL ? write->ns : write->verb == ASB_CREATE ? asb_ns(body) : "";
+		request.flags = (write->flags & ASB_DRY_RUN) != 0 ? OBJECTS_DRY_RUN : 0;
+		write->ret = NULL;
+		if (mine->fake->hook != NULL) {
+			mine->fake->hook(mine->fake, mine->fake->hook_arg);
+		}
+		wrong = refuse(&request);
+		if (wrong == NULL && request.name == NULL) {
+			wrong = "a write needs a name";
+		}
+		if (wrong != NULL) {
+			finish(&request, ASB_INVALID, 0, wrong);
+		} else {
+			write_one(&request);
+		}
+		write->take_body = NULL;
+		if (first == ASB_OK) {
+			first = write->result;
+		}
+	}
+	return first;
+}
+
+int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name, struct json_object **ret)
+{
+	struct fake_call *mine = call_of(call);
+	const struct fake_kind *kind = kind_of(mine, watch);
+	struct json_object *object = objects_get(mine->fake->objects, kind->kind, ns != NULL ? ns : "", name);
+
+	if (object == NULL) {
+		return ASB_NOT_FOUND;
+	}
+	*ret = answer(mine, kind, object);
+	return ASB_OK;
+}
