@@ -77,6 +77,20 @@ static void pod_that_loses_its_controller_wakes_the_pool(void **state)
 	asb_fake_destroy(fake);
 }
 
+static void pod_without_a_controller_wakes_the_pool_of_its_label(void **state)
+{
+	struct asb_fake *fake = world_with_empty_pool();
+
+	(void)state;
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_DENIED, "quota", false);
+	scale(fake, 1);
+	asb_fake_settle(fake);
+	put_orphan(fake, "lost", "");
+	asb_fake_settle(fake); /* no time goes by: it is not the retry that finds it */
+	assert_true(is_ours(fake, "lost"));
+	asb_fake_destroy(fake);
+}
+
 static void pods_are_taken_in_only_up_to_replicas(void **state)
 {
 	struct asb_fake *fake = world_with_empty_pool();
@@ -148,8 +162,13 @@ static void take_orphan(struct asb_fake *fake, void *arg)
 	bool *taken = (bool *)arg;
 
 	if (!*taken) {
+		char owner[256], text[320];
+
 		*taken = true;
-		take_pod(fake, "lost");
+		owner_text(owner, "apps/v1", "ReplicaSet",
+			   asb_fake_get(fake, "SandboxTemplate", "ns", "tmpl"));
+		snprintf(text, sizeof(text), "{ metadata: { ownerReferences: [ %s ] } }", owner);
+		asb_fake_merge(fake, "Pod", "ns", "lost", text);
 	}
 }
 
@@ -196,12 +215,13 @@ static void adoption_that_was_not_done_is_done_again(void **state)
 
 	(void)state;
 	put_orphan(fake, "lost", "");
-	scale(fake, 1);
+	scale(fake, 2);
 	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_UNREACHABLE, "no answer", false);
 	asb_fake_settle(fake);
+	assert_int_equal(wrote(fake, "CREATE"), 0); /* nobody answers: later */
 	asb_fake_advance(fake, 5000);
 	assert_true(is_ours(fake, "lost"));
-	assert_int_equal(asb_fake_count(fake, "Pod"), 1);
+	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
 	asb_fake_destroy(fake);
 }
 
@@ -224,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pod_without_a_controller_is_taken_in_before_any_is_made),
 		cmocka_unit_test(pod_that_loses_its_controller_wakes_the_pool),
+		cmocka_unit_test(pod_without_a_controller_wakes_the_pool_of_its_label),
 		cmocka_unit_test(pods_are_taken_in_only_up_to_replicas),
 		cmocka_unit_test(owners_that_are_no_controllers_are_kept),
 		cmocka_unit_test(other_pods_are_left_alone),

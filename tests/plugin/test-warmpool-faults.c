@@ -240,11 +240,14 @@ static void pool_made_again_starts_afresh(void **state)
 	struct asb_fake *fake = world_create();
 
 	(void)state;
+	spy.keeps_memory = true;
 	put_pool(fake, 1);
 	asb_fake_settle(fake);
 	asb_fake_delete(fake, POOL_KIND, "ns", "pool");
 	put_pool(fake, 1);
 	asb_fake_settle(fake);
+	assert_int_equal(told(fake, "Warning TemplateNotFound"), 2);
+	asb_fake_reconcile(fake, "ns", "pool", NULL);
 	assert_int_equal(told(fake, "Warning TemplateNotFound"), 2);
 	asb_fake_destroy(fake);
 }

@@ -81,9 +81,10 @@ static void claim_of_the_pools_name_keeps_its_pod(void **state)
 
 	(void)state;
 	asb_fake_settle(fake);
-	asb_fake_reserve(fake, "Pod", "ns", live_name(fake, 0), "ns/pool");
 	scale(fake, 0);
+	spy.racing = fake; /* just before the pool would delete it */
 	asb_fake_settle(fake);
+	assert_null(spy.racing);
 	assert_int_equal(live_pods(fake), 1);
 	assert_string_equal(asb_fake_reserved(fake, "Pod", "ns", live_name(fake, 0)), "ns/pool");
 	asb_fake_destroy(fake);
@@ -314,14 +315,41 @@ static void pods_without_a_hash_are_current(void **state)
 
 static void old_pod_that_a_claim_holds_is_left_to_it(void **state)
 {
-	struct asb_fake *fake = world_in_rollout(1);
+	struct asb_fake *fake = world_in_rollout(3);
+	const char *first = live_name(fake, 0);
 
 	(void)state;
-	asb_fake_reserve(fake, "Pod", "ns", live_name(fake, 0), "ns/claim");
+	for (unsigned int n = 1; n < 3;
+	     n++) { /* the one that would go first: the index is by name */
+		first = strcmp(live_name(fake, n), first) < 0 ? live_name(fake, n) : first;
+	}
+	asb_fake_reserve(fake, "Pod", "ns", first, "ns/claim");
 	ready_all(fake);
 	asb_fake_settle(fake);
-	assert_int_equal(pods_of(fake, "one"), 1);
-	assert_int_equal(wrote(fake, "REMOVE"), 0);
+	assert_non_null(asb_fake_get(fake, "Pod", "ns", first));
+	assert_int_equal(pods_of(fake, "one"), 2); /* another one went instead */
+	asb_fake_destroy(fake);
+}
+
+static void lost_answer_in_a_rollout_does_not_exceed_the_surge(void **state)
+{
+	struct asb_fake *fake = world_with_pool(3, "one");
+	char name[254];
+
+	(void)state;
+	asb_fake_settle(fake);
+	ready_all(fake);
+	asb_fake_advance(fake, 1000);
+	asb_fake_forget(fake);
+	put_template(fake, "two");
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", true);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	snprintf(name, sizeof(name), "%s", strrchr(asb_fake_write(fake, 0), '/') + 1);
+	spy.hides = name;
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_AGAIN);
+	}
+	assert_int_equal(live_pods(fake), 4);
 	asb_fake_destroy(fake);
 }
 
@@ -359,6 +387,7 @@ int main(void)
 		cmocka_unit_test(template_that_is_changed_back_keeps_its_pods),
 		cmocka_unit_test(pods_without_a_hash_are_current),
 		cmocka_unit_test(old_pod_that_a_claim_holds_is_left_to_it),
+		cmocka_unit_test(lost_answer_in_a_rollout_does_not_exceed_the_surge),
 		cmocka_unit_test(shrinking_pool_lets_old_pods_go_first_where_new_ones_are_ready),
 	};
 

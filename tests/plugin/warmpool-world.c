@@ -9,6 +9,7 @@
 
 #define WATCH_TEMPLATE 1
 #define WATCH_POD 2
+#define INDEX_LIVE 2
 #define API "apiVersion: extensions.agents.x-k8s.io/v1alpha1, "
 
 const struct asb_plugin *asb_plugin_entry(void);
@@ -22,7 +23,11 @@ static struct json_object *spy_get(struct asb_call *call, uint32_t watch, const 
 				   const char *name)
 {
 	spy.calls++;
-	return spy.store_is_blind && watch == WATCH_POD ? NULL : real->get(call, watch, ns, name);
+	if (watch == WATCH_POD &&
+	    (spy.store_is_blind || (spy.hides != NULL && strcmp(spy.hides, name) == 0))) {
+		return NULL;
+	}
+	return real->get(call, watch, ns, name);
 }
 
 static uint32_t spy_list(struct asb_call *call, uint32_t index, const char *value, uint32_t limit,
@@ -32,13 +37,32 @@ static uint32_t spy_list(struct asb_call *call, uint32_t index, const char *valu
 
 	spy.calls++;
 	spy.listed += count;
+	if (spy.racing != NULL && count > 0) {
+		asb_fake_reserve(spy.racing, "Pod", "ns", asb_name((*ret)[0]), "ns/pool");
+		spy.racing = NULL;
+	}
 	return count;
 }
 
 static uint64_t spy_count(struct asb_call *call, uint32_t index, const char *value)
 {
+	const char *tail = strchr(value, '/');
+	bool hidden = spy.hides != NULL && index == INDEX_LIVE &&
+		      (strcmp(tail, "/*") == 0 || strcmp(tail + 1, spy.hash) == 0);
+
 	spy.calls++;
-	return spy.store_is_blind ? 0 : real->count(call, index, value);
+	return spy.store_is_blind ? 0 : real->count(call, index, value) - (hidden ? 1 : 0);
+}
+
+static void *spy_memory(struct asb_call *call, uint64_t size)
+{
+	static uint64_t kept[512];
+
+	if (!spy.keeps_memory) {
+		memset(kept, 0, sizeof(kept));
+		return real->memory(call, size);
+	}
+	return kept;
 }
 
 static int32_t spy_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
@@ -74,6 +98,7 @@ static int32_t spied_reconcile(void *state, struct asb_call *call, const struct 
 	ours.list = spy_list;
 	ours.count = spy_count;
 	ours.read = spy_read;
+	ours.memory = spy_memory;
 	ours.write_all = spy_write_all;
 	call->host = &ours;
 	verdict = asb_plugin_entry()->reconcile(state, call, key, ret_after_ms);
