@@ -111,10 +111,13 @@ bool objects_next_change(struct objects *objects, const struct asb_kind *kind, u
 
 bool objects_next_any(struct objects *objects, uint64_t after, struct objects_change *ret)
 {
+	if (after < objects->compacted) {
+		after = objects->compacted;
+	}
 	if (after >= objects->version) {
 		return false;
 	}
-	fill(objects, (after < objects->compacted ? objects->compacted : after) + 1, ret);
+	fill(objects, after + 1, ret);
 	return true;
 }
 
