@@ -22,6 +22,8 @@ struct anchor {
 };
 
 struct reader {
+	const char *text;
+	size_t length;
 	yaml_parser_t parser;
 	yaml_event_t event; /* the last one read; type YAML_NO_EVENT: none */
 	struct map anchors; /* of struct anchor, of one document */
@@ -31,6 +33,17 @@ struct reader {
 };
 
 static int read_node(struct reader *reader, struct json_object **ret);
+
+/* The line of a byte. libyaml's character reader, which runs ahead of its parser, knows the byte only. */
+static size_t line_at(const struct reader *reader, size_t offset)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < offset && i < reader->length; i++) {
+		line += reader->text[i] == '\n' ? 1 : 0;
+	}
+	return line;
+}
 
 static int next_event(struct reader *reader)
 {
@@ -44,12 +57,9 @@ static int next_event(struct reader *reader)
 		abort();
 	}
 
-	size_t line = reader->parser.problem_mark.line + 1;
+	size_t line = reader->parser.error == YAML_READER_ERROR ? line_at(reader, reader->parser.problem_offset)
+	                                                        : reader->parser.problem_mark.line + 1;
 
-	/* What the character reader finds has no mark of its own. */
-	if (reader->parser.error == YAML_READER_ERROR) {
-		line = reader->parser.mark.line + 1;
-	}
 	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s", line,
 	                 reader->parser.problem != NULL ? reader->parser.problem : "unreadable");
 }
@@ -334,7 +344,13 @@ static int read_stream(struct reader *reader, struct json_object *array)
 
 struct json_object *yaml_parse_all(const char *text, size_t length, struct error *reterr)
 {
-	struct reader reader = { .event = { .type = YAML_NO_EVENT }, .anchors = MAP_INIT, .reterr = reterr };
+	struct reader reader = {
+		.text = text,
+		.length = length,
+		.event = { .type = YAML_NO_EVENT },
+		.anchors = MAP_INIT,
+		.reterr = reterr,
+	};
 	struct json_object *array = json_object_new_array();
 
 	if (yaml_parser_initialize(&reader.parser) == 0) {

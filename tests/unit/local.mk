@@ -1,6 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # base/
+check_PROGRAMS += tests/unit/test-buf
+TESTS += tests/unit/test-buf
+tests_unit_test_buf_SOURCES = tests/unit/test-buf.c
+tests_unit_test_buf_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_buf_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-error
+TESTS += tests/unit/test-error
+tests_unit_test_error_SOURCES = tests/unit/test-error.c
+tests_unit_test_error_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_error_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-memory
+TESTS += tests/unit/test-memory
+tests_unit_test_memory_SOURCES = tests/unit/test-memory.c
+tests_unit_test_memory_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_memory_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-json
+TESTS += tests/unit/test-json
+tests_unit_test_json_SOURCES = tests/unit/test-json.c
+tests_unit_test_json_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_json_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-yaml
+TESTS += tests/unit/test-yaml
+tests_unit_test_yaml_SOURCES = tests/unit/test-yaml.c
+tests_unit_test_yaml_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_yaml_LDADD = libbase.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-json-scan
+TESTS += tests/unit/test-json-scan
+tests_unit_test_json_scan_SOURCES = tests/unit/test-json-scan.c
+tests_unit_test_json_scan_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_json_scan_LDADD = libbase.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test-sched
 TESTS += tests/unit/test-sched
 tests_unit_test_sched_SOURCES = tests/unit/test-sched.c

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Promises of base/json.h: one document, strictly, within limits, and nothing changed silently. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/macros.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void expect_text(const char *text, const char *wanted)
+{
+	struct error error = { 0 };
+	CLEANUP_BUF struct buf out = BUF_INIT(10000);
+	CLEANUP_JSON struct json_object *value = json_parse(text, strlen(text), &error);
+
+	assert_string_equal(error.text, "");
+	assert_non_null(value);
+	assert_int_equal(json_print(value, &out), 0);
+	assert_string_equal(buf_str(&out), wanted);
+}
+
+static void expect_error(const char *text, const char *wanted)
+{
+	struct error error = { 0 };
+
+	assert_null(json_parse(text, strlen(text), &error));
+	assert_int_equal(error.code, -EINVAL);
+	assert_non_null(strstr(error.text, wanted));
+	assert_null(json_parse(text, strlen(text), NULL));
+}
+
+static void json_prints_what_it_parsed(void **state)
+{
+	(void)state;
+	expect_text(" {\"a\" : [1, 2.50, true, null, \"x/y\\u003c\\n\"]}\n", "{\"a\":[1,2.50,true,null,\"x/y<\\n\"]}");
+	expect_text("12", "12");
+	expect_text("\"text\"", "\"text\"");
+	expect_text("-9223372036854775807", "-9223372036854775807");
+}
+
+static void json_keeps_the_last_of_duplicate_members(void **state)
+{
+	(void)state;
+	expect_text("{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":3,\"b\":2}");
+}
+
+static void json_refuses_what_is_not_exactly_one_document(void **state)
+{
+	(void)state;
+	expect_error("", "too early");
+	expect_error("  ", "too early");
+	expect_error("{\"a\":1", "too early");
+	expect_error("\"abc", "too early");
+	expect_error("{}{}", "byte 2");
+	expect_error("[1,]", "byte 3");
+	expect_error("[1] x", "byte 4");
+	expect_error("nul", "null");
+	expect_error("null", "null");
+	expect_error("/* */ {}", "byte 0");
+}
+
+static void json_refuses_a_nul_after_the_document(void **state)
+{
+	(void)state;
+	assert_null(json_parse("{}\0{}", 5, NULL));
+	assert_null(json_parse("{}", 3, NULL));
+}
+
+static void json_refuses_numbers_that_would_be_changed(void **state)
+{
+	(void)state;
+	expect_error("{\"a\":[99999999999999999999]}", "out of range");
+	expect_error("[-99999999999999999999]", "out of range");
+	expect_error("[1e999]", "out of range");
+	expect_error("[NaN]", "out of range");
+	expect_error("{\"a\":-Infinity}", "out of range");
+	expect_text("[18446744073709551614]", "[18446744073709551614]");
+}
+
+static void nest(char *text, size_t depth)
+{
+	memset(text, '[', depth);
+	text[depth] = '1';
+	memset(text + depth + 1, ']', depth);
+	text[2 * depth + 1] = '\0';
+}
+
+static void json_takes_what_schemas_nest_and_has_a_limit(void **state)
+{
+	char text[500];
+
+	(void)state;
+	nest(text, JSON_DEPTH_MAX - 1);
+	expect_text(text, text);
+	nest(text, JSON_DEPTH_MAX + 1);
+	expect_error(text, "nesting");
+}
+
+static void json_print_reports_a_full_buffer(void **state)
+{
+	CLEANUP_BUF struct buf out = BUF_INIT(5);
+	CLEANUP_JSON struct json_object *value = json_parse("[1,2,3]", 7, NULL);
+
+	(void)state;
+	assert_int_equal(json_print(value, &out), -ENOSPC);
+}
+
+static void json_print_of_no_value_is_null(void **state)
+{
+	CLEANUP_BUF struct buf out = BUF_INIT(5);
+
+	(void)state;
+	assert_int_equal(json_print(NULL, &out), 0);
+	assert_string_equal(buf_str(&out), "null");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(json_prints_what_it_parsed),
+		cmocka_unit_test(json_keeps_the_last_of_duplicate_members),
+		cmocka_unit_test(json_refuses_what_is_not_exactly_one_document),
+		cmocka_unit_test(json_refuses_a_nul_after_the_document),
+		cmocka_unit_test(json_refuses_numbers_that_would_be_changed),
+		cmocka_unit_test(json_takes_what_schemas_nest_and_has_a_limit),
+		cmocka_unit_test(json_print_reports_a_full_buffer),
+		cmocka_unit_test(json_print_of_no_value_is_null),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
