@@ -44,12 +44,11 @@ enum claim_launch { LAUNCH_UNKNOWN, LAUNCH_COLD, LAUNCH_WARM, LAUNCH_MAX };
  * costs an event, a sample or a second look, never correctness.
  */
 struct claim_memory {
-	/* Which claim this is about: a hash of its UID, so that one made anew starts anew. */
-	uint64_t claim;
 	int64_t seen_ms;     /* when this process first saw it */
 	int64_t error_ms;    /* when an error was last written to its status; 0: never */
 	uint64_t policy;     /* hash of the NetworkPolicy as our last write left it; 0: none */
 	uint32_t failures;   /* passes in a row that got no answer */
+	uint8_t begun;       /* the rest means something */
 	uint8_t launch;      /* enum claim_launch */
 	uint8_t never_ready; /* it has not been Ready before */
 	uint8_t unsure;      /* the Sandbox may exist without the store showing it */
@@ -86,7 +85,8 @@ void index_by_template(struct json_object *object, struct asb_values *out);
 void index_warm_pods(struct json_object *pod, struct asb_values *out);
 /* "<ns>/<pod>" for a Sandbox of a claim that names a pod. */
 void index_named_pods(struct json_object *sandbox, struct asb_values *out);
-/* Maps a NetworkPolicy to the claim its name speaks of, whoever owns it. */
+/* Maps a NetworkPolicy to the claim its name speaks of, whoever owns it: a foreign one that goes
+ * away makes room. */
 void map_policy(void *state, struct asb_call *call, struct json_object *before,
 		struct json_object *after, struct asb_keys *out);
 /* The UID of the pool whose pod this is, if it may be handed out; else NULL. */

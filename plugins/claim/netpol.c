@@ -8,8 +8,8 @@
 
 /* How often a foreign policy is looked at again that no watch tells of. */
 #define RECHECK_MS 30000
-/* Room for the longest claim's name and the suffix; what is longer than an object's name may be, the
- * API server refuses. */
+/* Room for the longest claim's name and the suffix; what is longer than an object's name may be,
+ * the API server refuses. */
 #define POLICY_NAME_SIZE (254 + sizeof(POLICY_SUFFIX))
 
 static void add_rules(struct json_object *spec, struct json_object *rules, const char *direction)

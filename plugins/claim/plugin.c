@@ -53,7 +53,7 @@ static const struct asb_watch watches[] = {
 	},
 	[WATCH_POLICY] = {
 		.kind = { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy" },
-		.map = ASB_MAP_CONTROLLER | ASB_MAP_FUNCTION,
+		.map = ASB_MAP_FUNCTION,
 		.map_function = map_policy,
 		.flags = ASB_WATCH_OURS,
 		.fields = spec_only,

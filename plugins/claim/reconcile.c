@@ -13,38 +13,19 @@ void pass_again_after(struct pass *pass, uint64_t ms)
 	}
 }
 
-/* FNV-1a, 64 bit. */
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = 14695981039346656037u;
-
-	for (; *text != '\0'; text++) {
-		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-	}
-	return hash;
-}
-
-/* Begins the memory of a claim that this process has not seen, or that replaced another of its
- * name. */
+/* Begins the memory of a claim that this process has not seen. */
 static void remember(struct pass *pass)
 {
-	const char *uid = asb_uid(pass->claim);
-	uint64_t claim = hash_text(uid != NULL ? uid : "");
-
-	if (pass->memory->claim == claim) {
+	if (pass->memory->begun) {
 		return;
 	}
-	pick_forget(pass);
-	*pass->memory = (struct claim_memory){
-		.claim = claim,
-		.seen_ms = pass->now_ms,
-		/* One that has had a Sandbox may have been Ready: better no event than a second
-		   one. */
-		.never_ready = asb_str(pass->claim, "status", "sandbox", "Name") == NULL &&
-			       !asb_condition_is(pass->claim, "Ready", "True") &&
-			       !status_reason_is(pass, "SandboxMissing") &&
-			       !status_reason_is(pass, "ClaimExpired"),
-	};
+	pass->memory->begun = 1;
+	pass->memory->seen_ms = pass->now_ms;
+	/* One that has had a Sandbox may have been Ready: better no event than a second one. */
+	pass->memory->never_ready = asb_str(pass->claim, "status", "sandbox", "Name") == NULL &&
+				    !asb_condition_is(pass->claim, "Ready", "True") &&
+				    !status_reason_is(pass, "SandboxMissing") &&
+				    !status_reason_is(pass, "ClaimExpired");
 }
 
 /* The API server takes no longer names. */

@@ -107,23 +107,63 @@ static void an_error_for_a_changed_claim_is_written_at_once(void **state)
 	asb_fake_destroy(fake);
 }
 
-static void a_long_message_is_cut_between_characters(void **state)
+static void an_error_that_had_to_wait_is_written_after_all(void **state)
 {
 	struct asb_fake *fake = claim_create();
-	char message[4096] = "x";
-	const char *text;
-	size_t length;
 
 	(void)state;
-	for (size_t i = 1; i + 3 < sizeof(message); i += 3) {
-		memcpy(message + i, "\xe2\x82\xac", 4);
+	for (int i = 0; i < 2; i++) {
+		asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_INVALID, "refused", false);
 	}
-	asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_INVALID, message, false);
 	world_settle(fake);
-	text = asb_str(asb_condition(world_get(fake, "SandboxClaim", "c"), "Ready"), "message");
-	length = strlen(text);
-	assert_in_range(length, 2000, 2048);
-	assert_memory_equal(text + length - 3, "\xe2\x82\xac", 3);
+	asb_fake_put(fake, "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox,"
+			   " metadata: { namespace: default, name: c }, spec: {} }");
+	world_settle(fake);
+	world_assert_ready(fake, "c", "False", "ReconcilerError",
+			   "Error seen: cannot create the Sandbox: refused");
+	assert_int_not_equal(asb_fake_advance(fake, SECONDS(61)), -1);
+	world_assert_ready(
+		fake, "c", "False", "ReconcilerError",
+		"Error seen: Sandbox \"c\" exists and has no controller: it is not this claim's");
+	asb_fake_destroy(fake);
+}
+
+static void a_long_message_is_cut_between_characters(void **state)
+{
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		struct asb_fake *fake = claim_create();
+		char message[4096] = "xxx";
+		const char *text;
+		size_t length;
+
+		for (size_t i = shift; i + 3 < sizeof(message); i += 3) {
+			memcpy(message + i, "\xe2\x82\xac", 4);
+		}
+		asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_INVALID, message, false);
+		world_settle(fake);
+		text = asb_str(asb_condition(world_get(fake, "SandboxClaim", "c"), "Ready"),
+			       "message");
+		length = strlen(text);
+		assert_in_range(length, 2000, 2048);
+		assert_memory_equal(text + length - 3, "\xe2\x82\xac", 3);
+		asb_fake_destroy(fake);
+	}
+}
+
+static void lost_answers_far_apart_are_no_error(void **state)
+{
+	struct asb_fake *fake = claim_create();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_UNREACHABLE, "reset", false);
+		world_settle(fake);
+		assert_int_not_equal(asb_fake_advance(fake, SECONDS(1)), -1);
+		assert_true(world_has(fake, "Sandbox", "c"));
+		asb_fake_delete(fake, "Sandbox", "default", "c");
+	}
+	assert_null(asb_condition(world_get(fake, "SandboxClaim", "c"), "Ready"));
 	asb_fake_destroy(fake);
 }
 
@@ -309,6 +349,8 @@ int main(void)
 		cmocka_unit_test(a_permanent_error_is_written_once),
 		cmocka_unit_test(an_error_whose_words_change_is_written_once_a_minute),
 		cmocka_unit_test(an_error_for_a_changed_claim_is_written_at_once),
+		cmocka_unit_test(an_error_that_had_to_wait_is_written_after_all),
+		cmocka_unit_test(lost_answers_far_apart_are_no_error),
 		cmocka_unit_test(a_long_message_is_cut_between_characters),
 		cmocka_unit_test(
 			a_write_without_an_answer_that_was_not_done_is_sent_again_for_the_same_pod),

@@ -120,8 +120,8 @@ static void put_pod(struct asb_fake *fake, const char *ns, const char *name, con
 {
 	world_put(fake,
 		  "{ apiVersion: v1, kind: Pod, metadata: { namespace: %s, name: %s, labels: {"
-		  " agents.x-k8s.io/pool: 12345678, agents.x-k8s.io/sandbox-template-ref-hash: "
-		  "87654321 },"
+		  " agents.x-k8s.io/pool: '12345678',"
+		  " agents.x-k8s.io/sandbox-template-ref-hash: '87654321' },"
 		  " annotations: { agents.x-k8s.io/pod-template-hash: '" WORLD_HASH "' },"
 		  " ownerReferences: [ %s ] }, spec: {}, status: { phase: Running, conditions: ["
 		  " { type: Ready, status: 'True', lastTransitionTime: '" OLDEST "' } ] } }",
@@ -193,6 +193,20 @@ static void pools_of_other_templates_and_pools_being_deleted_give_nothing(void *
 	asb_fake_destroy(fake);
 }
 
+static void a_pool_being_deleted_gives_nothing_beside_one_that_stays(void **state)
+{
+	struct asb_fake *fake = pool_create();
+
+	(void)state;
+	world_pool(fake, "leaving", "t");
+	world_pod(fake, "leaving", "b", OLDEST, WORLD_HASH);
+	world_pod(fake, "p", "a", NULL, WORLD_HASH);
+	asb_fake_start_deletion(fake, "SandboxWarmPool", "default", "leaving");
+	assert_string_equal(claim_gets(fake, "x"), "a");
+	assert_string_equal(claim_gets(fake, "y"), "");
+	asb_fake_destroy(fake);
+}
+
 static void of_several_pools_the_one_with_a_ready_pod_serves(void **state)
 {
 	struct asb_fake *fake = world_create();
@@ -253,15 +267,22 @@ static void a_reservation_ends_with_the_sandbox(void **state)
 	asb_fake_destroy(fake);
 }
 
-static void a_plain_sandbox_reserves_nothing(void **state)
+static void only_a_claims_sandbox_reserves(void **state)
 {
 	struct asb_fake *fake = pool_create();
+	char owner[WORLD_OWNER_SIZE];
 
 	(void)state;
 	world_pod(fake, "p", "a", OLDEST, WORLD_HASH);
-	world_put(fake, "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { "
-			"namespace: default,"
-			" name: plain, annotations: { agents.x-k8s.io/pod-name: a } }, spec: {} }");
+	world_owner(owner, WORLD_EXTENSIONS, "SandboxTemplate",
+		    asb_uid(world_get(fake, "SandboxTemplate", "t")), true);
+	for (int owned = 0; owned < 2; owned++) {
+		world_put(fake,
+			  "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: {"
+			  " namespace: default, name: plain-%d, ownerReferences: [ %s ],"
+			  " annotations: { agents.x-k8s.io/pod-name: a } }, spec: {} }",
+			  owned, owned ? owner : "");
+	}
 	assert_null(asb_fake_reserved(fake, "Pod", "default", "a"));
 	assert_string_equal(claim_gets(fake, "x"), "a");
 	asb_fake_destroy(fake);
@@ -322,11 +343,12 @@ int main(void)
 		cmocka_unit_test(
 			a_pod_of_another_namespace_that_speaks_of_the_pool_is_not_believed),
 		cmocka_unit_test(pools_of_other_templates_and_pools_being_deleted_give_nothing),
+		cmocka_unit_test(a_pool_being_deleted_gives_nothing_beside_one_that_stays),
 		cmocka_unit_test(of_several_pools_the_one_with_a_ready_pod_serves),
 		cmocka_unit_test(a_reserved_pod_is_left_to_its_holder),
 		cmocka_unit_test(what_a_claims_sandbox_names_stays_reserved_over_a_restart),
 		cmocka_unit_test(a_reservation_ends_with_the_sandbox),
-		cmocka_unit_test(a_plain_sandbox_reserves_nothing),
+		cmocka_unit_test(only_a_claims_sandbox_reserves),
 		cmocka_unit_test(the_pod_is_reserved_before_the_sandbox_is_written),
 		cmocka_unit_test(hits_and_misses_are_counted),
 	};

@@ -186,6 +186,7 @@ static void empty_lists_in_the_template_are_no_difference(void **state)
 		claim_create("{ ingress: [], egress: [ { to: [], ports: [ { port: 53 } ] } ] }");
 
 	(void)state;
+	assert_null(asb_at(spec_of(fake), "ingress"));
 	asb_fake_forget(fake);
 	asb_fake_merge(fake, "NetworkPolicy", "default", POLICY,
 		       "{ spec: { egress: [ { ports: [ { port: 53, protocol: TCP } ] } ] } }");
@@ -281,15 +282,21 @@ static void the_error_says_whose_the_foreign_policy_is(void **state)
 
 static void a_foreign_policy_outlives_a_template_without_rules(void **state)
 {
-	struct asb_fake *fake = world_create();
-
 	(void)state;
-	put_policy(fake, POLICY, "");
-	world_claim(fake, "c", "");
-	world_settle(fake);
-	world_assert_writes(fake, MAKE_SANDBOX, NULL);
-	assert_true(world_has(fake, "NetworkPolicy", POLICY));
-	asb_fake_destroy(fake);
+	for (int kept = 0; kept < 2; kept++) {
+		struct asb_fake *fake = world_create();
+		char owner[WORLD_OWNER_SIZE];
+
+		/* One that the store keeps, and one that it does not. */
+		world_owner(owner, WORLD_EXTENSIONS, "SandboxClaim",
+			    asb_uid(world_get(fake, "SandboxTemplate", "t")), true);
+		put_policy(fake, POLICY, kept ? owner : "");
+		world_claim(fake, "c", "");
+		world_settle(fake);
+		world_assert_writes(fake, MAKE_SANDBOX, NULL);
+		assert_true(world_has(fake, "NetworkPolicy", POLICY));
+		asb_fake_destroy(fake);
+	}
 }
 
 static void the_policy_stays_when_the_template_is_gone(void **state)

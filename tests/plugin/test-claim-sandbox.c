@@ -94,6 +94,13 @@ static void a_sandbox_being_deleted_is_waited_for(void **state)
 	asb_fake_destroy(fake);
 }
 
+static int32_t reconcile(struct asb_fake *fake)
+{
+	uint64_t after_ms;
+
+	return asb_fake_reconcile(fake, "default", "c", &after_ms);
+}
+
 static void put_foreign_sandbox(struct asb_fake *fake, const char *owners)
 {
 	world_put(fake,
@@ -112,6 +119,7 @@ static void a_foreign_sandbox_is_named_and_never_touched(void **state)
 	(void)state;
 	put_foreign_sandbox(fake, "");
 	world_claim(fake, "c", "");
+	assert_int_equal(reconcile(fake), ASB_TERMINAL);
 	world_settle(fake);
 	world_assert_ready(
 		fake, "c", "False", "ReconcilerError",

@@ -75,7 +75,7 @@ void world_pod(struct asb_fake *fake, const char *pool, const char *name, const 
 	}
 	world_put(fake,
 		  "{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: %s,"
-		  " labels: { agents.x-k8s.io/pool: 12345678 }%s, ownerReferences: [ {"
+		  " labels: { agents.x-k8s.io/pool: '12345678' }%s, ownerReferences: [ {"
 		  " apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, name: "
 		  "%s, uid: '%s',"
 		  " controller: true, blockOwnerDeletion: true } ] }, spec: {}, status: %s }",
