@@ -79,7 +79,14 @@ static int32_t spy_write_all(struct asb_call *call, struct asb_write *writes, ui
 		spy.bad_removes += writes[i].verb == ASB_REMOVE &&
 				   (writes[i].uid == NULL || writes[i].resource_version == NULL);
 	}
-	return real->write_all(call, writes, count);
+	int32_t result = real->write_all(call, writes, count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (spy.too_many && writes[i].result == ASB_UNREACHABLE) {
+			writes[i].http_status = 429;
+		}
+	}
+	return result;
 }
 
 static int32_t spied_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
