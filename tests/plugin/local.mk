@@ -31,3 +31,36 @@ tests_plugin_test_template_SOURCES = %D%/test-template.c
 tests_plugin_test_template_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_template_LDADD = libtemplate-test.la libagent-sandbox-fake-host.la \
 	$(JSONC_LIBS) $(CMOCKA_LIBS)
+
+# The claim plugin.
+check_LTLIBRARIES += tests/plugin/libclaim-world.la
+tests_plugin_libclaim_world_la_SOURCES = tests/plugin/test-claim-world.c tests/plugin/test-claim-world.h
+tests_plugin_libclaim_world_la_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_libclaim_world_la_LIBADD = libplugin-claim.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+claim_tests = \
+	tests/plugin/test-claim \
+	tests/plugin/test-claim-expiry \
+	tests/plugin/test-claim-faults \
+	tests/plugin/test-claim-pick \
+	tests/plugin/test-claim-policy \
+	tests/plugin/test-claim-sandbox
+check_PROGRAMS += $(claim_tests)
+TESTS += $(claim_tests)
+tests_plugin_test_claim_SOURCES = tests/plugin/test-claim.c
+tests_plugin_test_claim_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_expiry_SOURCES = tests/plugin/test-claim-expiry.c
+tests_plugin_test_claim_expiry_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_expiry_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_faults_SOURCES = tests/plugin/test-claim-faults.c
+tests_plugin_test_claim_faults_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_faults_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_pick_SOURCES = tests/plugin/test-claim-pick.c
+tests_plugin_test_claim_pick_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_pick_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_policy_SOURCES = tests/plugin/test-claim-policy.c
+tests_plugin_test_claim_policy_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_policy_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_sandbox_SOURCES = tests/plugin/test-claim-sandbox.c
+tests_plugin_test_claim_sandbox_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_sandbox_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
