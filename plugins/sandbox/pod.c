@@ -95,13 +95,24 @@ static bool patch_pod(struct pass *p, struct json_object *take_patch, struct asb
 	return true;
 }
 
+/* Whatever made it, and whether that was answered: the first look at a pod after a loss says so. */
+static void note_recreated(struct pass *p, const char *name)
+{
+	if (p->memory->lost_ms != 0 && strcmp(name, p->name) == 0) {
+		p->call->host->event(p->call, p->sandbox, "Normal", "PodRecreated",
+				     "Pod \"%s\" was made anew, without the state of the lost one",
+				     name);
+	}
+	p->memory->lost_ms = 0;
+}
+
 /* Our pod: the annotation says its name, its labels say whose it is. */
 static bool plan_own(struct pass *p, struct asb_write *ret_write)
 {
 	struct json_object *pod = p->pod.object, *patch;
 	const char *name = asb_name(pod);
 
-	p->memory->lost_ms = 0;
+	note_recreated(p, name);
 	if (asb_deleting(pod)) {
 		return false;
 	}
@@ -239,43 +250,6 @@ static void annotation_done(struct pass *p, const struct asb_write *write)
 	}
 }
 
-static void create_done(struct pass *p, const struct asb_write *write)
-{
-	switch (pass_judge(p, &p->pod, write)) {
-	case OUTCOME_DONE:
-		p->pod.object = pass_result(p, write, p->name);
-		if (p->memory->lost_ms != 0) {
-			p->memory->lost_ms = 0;
-			p->call->host->event(
-				p->call, p->sandbox, "Normal", "PodRecreated",
-				"Pod \"%s\" was made anew, without the state of the lost one",
-				p->name);
-		}
-		break;
-	case OUTCOME_LOOK:
-		pass_read(p, &p->pod, WATCH_POD, p->name);
-		break;
-	case OUTCOME_FAILED:
-		break;
-	}
-}
-
-static void patch_done(struct pass *p, const struct asb_write *write)
-{
-	const char *name = asb_name(p->pod.object);
-
-	switch (pass_judge(p, &p->pod, write)) {
-	case OUTCOME_DONE:
-		p->pod.object = pass_result(p, write, name);
-		break;
-	case OUTCOME_LOOK:
-		pass_read(p, &p->pod, WATCH_POD, name);
-		break;
-	case OUTCOME_FAILED:
-		break;
-	}
-}
-
 static void remove_done(struct pass *p, const struct asb_write *write)
 {
 	switch (pass_judge(p, &p->pod, write)) {
@@ -295,11 +269,10 @@ void pod_done(struct pass *p, const struct asb_write *write)
 {
 	if (write->watch == WATCH_SANDBOX) {
 		annotation_done(p, write);
-	} else if (write->verb == ASB_CREATE) {
-		create_done(p, write);
 	} else if (write->verb == ASB_REMOVE) {
 		remove_done(p, write);
 	} else {
-		patch_done(p, write);
+		pass_done(p, &p->pod, write,
+			  write->verb == ASB_CREATE ? p->name : asb_name(p->pod.object));
 	}
 }

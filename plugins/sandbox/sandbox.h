@@ -115,6 +115,8 @@ enum outcome pass_judge(struct pass *p, struct side *side, const struct asb_writ
 void pass_read(struct pass *p, struct side *side, uint32_t watch, const char *name);
 /* What the write left in the store, else its answer. */
 struct json_object *pass_result(struct pass *p, const struct asb_write *write, const char *name);
+/* After a creation or a patch of the object of that name: side->object is what is there now. */
+void pass_done(struct pass *p, struct side *side, const struct asb_write *write, const char *name);
 /* Whether object's controller is this Sandbox. */
 bool pass_owns(const struct pass *p, struct json_object *object);
 

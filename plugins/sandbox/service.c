@@ -88,14 +88,5 @@ bool service_plan(struct pass *p, struct asb_write *ret_write)
 
 void service_done(struct pass *p, const struct asb_write *write)
 {
-	switch (pass_judge(p, &p->service, write)) {
-	case OUTCOME_DONE:
-		p->service.object = pass_result(p, write, p->name);
-		break;
-	case OUTCOME_LOOK:
-		pass_read(p, &p->service, WATCH_SERVICE, p->name);
-		break;
-	case OUTCOME_FAILED:
-		break;
-	}
+	pass_done(p, &p->service, write, p->name);
 }
