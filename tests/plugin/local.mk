@@ -64,3 +64,33 @@ tests_plugin_test_claim_policy_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_L
 tests_plugin_test_claim_sandbox_SOURCES = tests/plugin/test-claim-sandbox.c
 tests_plugin_test_claim_sandbox_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_sandbox_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+
+# plugins/sandbox/
+check_LTLIBRARIES += libsandbox-world.la
+libsandbox_world_la_SOURCES = %D%/sandbox-world.c %D%/sandbox-world.h
+libsandbox_world_la_CFLAGS = $(TEST_CFLAGS)
+libsandbox_world_la_LIBADD = libplugin-sandbox.la
+sandbox_tests = \
+	tests/plugin/test-sandbox \
+	tests/plugin/test-sandbox-adopt \
+	tests/plugin/test-sandbox-expiry \
+	tests/plugin/test-sandbox-faults \
+	tests/plugin/test-sandbox-foreign
+check_PROGRAMS += $(sandbox_tests)
+TESTS += $(sandbox_tests)
+sandbox_test_libs = libsandbox-world.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+tests_plugin_test_sandbox_SOURCES = %D%/test-sandbox.c
+tests_plugin_test_sandbox_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_adopt_SOURCES = %D%/test-sandbox-adopt.c
+tests_plugin_test_sandbox_adopt_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_adopt_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_expiry_SOURCES = %D%/test-sandbox-expiry.c
+tests_plugin_test_sandbox_expiry_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_expiry_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_faults_SOURCES = %D%/test-sandbox-faults.c
+tests_plugin_test_sandbox_faults_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_faults_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_foreign_SOURCES = %D%/test-sandbox-foreign.c
+tests_plugin_test_sandbox_foreign_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_foreign_LDADD = $(sandbox_test_libs)
