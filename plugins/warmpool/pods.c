@@ -151,7 +151,9 @@ static bool take_created(struct pool *pool, const struct asb_write *write)
 	if (write->result == ASB_DENIED || write->result == ASB_INVALID ||
 	    write->http_status == 429) {
 		take_refused(pool, write);
-	} else if (write->result == ASB_UNREACHABLE) {
+	}
+	/* Even with a 429: it is the answer to the last try, and one before may have been done. */
+	if (write->result == ASB_UNREACHABLE) {
 		doubt_add(pool, write->name);
 	}
 	return false;

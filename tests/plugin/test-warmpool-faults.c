@@ -187,7 +187,7 @@ static void invalid_pod_is_told_in_the_servers_words(void **state)
 	asb_fake_destroy(fake);
 }
 
-static void too_many_requests_is_a_refusal_and_leaves_no_doubt(void **state)
+static void too_many_requests_is_told_and_the_pod_is_looked_for(void **state)
 {
 	struct asb_fake *fake = world_with_pool(1, "one");
 
@@ -198,7 +198,7 @@ static void too_many_requests_is_a_refusal_and_leaves_no_doubt(void **state)
 	assert_int_equal(told(fake, "Warning FailedCreate"), 1);
 	asb_fake_advance(fake, 1000);
 	assert_int_equal(live_pods(fake), 1);
-	assert_int_equal(spy.reads, 0);
+	assert_int_equal(spy.reads, 1);
 	asb_fake_destroy(fake);
 }
 
@@ -346,7 +346,7 @@ int main(void)
 		cmocka_unit_test(late_name_that_belongs_to_another_is_left_alone),
 		cmocka_unit_test(quota_is_told_and_tried_one_pod_at_a_time),
 		cmocka_unit_test(invalid_pod_is_told_in_the_servers_words),
-		cmocka_unit_test(too_many_requests_is_a_refusal_and_leaves_no_doubt),
+		cmocka_unit_test(too_many_requests_is_told_and_the_pod_is_looked_for),
 		cmocka_unit_test(refusal_does_not_hold_up_status),
 		cmocka_unit_test(cancelled_write_is_not_in_doubt),
 		cmocka_unit_test(restart_doubles_nothing),
