@@ -88,8 +88,24 @@ tests_unit_test_retry_after_SOURCES = tests/unit/test-retry-after.c
 tests_unit_test_retry_after_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_retry_after_LDADD = libnet.la $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test-fake-host
-TESTS += tests/unit/test-fake-host
-tests_unit_test_fake_host_SOURCES = tests/unit/test-fake-host.c
+# fakehost/
+FAKE_HOST_TESTS = \
+	tests/unit/test-fake-host \
+	tests/unit/test-fake-host-check \
+	tests/unit/test-fake-host-store \
+	tests/unit/test-fake-host-write
+FAKE_HOST_LIBS = libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += $(FAKE_HOST_TESTS)
+TESTS += $(FAKE_HOST_TESTS)
+tests_unit_test_fake_host_SOURCES = tests/unit/test-fake-host.c tests/unit/widget.c tests/unit/widget.h
 tests_unit_test_fake_host_CFLAGS = $(TEST_CFLAGS)
-tests_unit_test_fake_host_LDADD = libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_fake_host_LDADD = $(FAKE_HOST_LIBS)
+tests_unit_test_fake_host_check_SOURCES = tests/unit/test-fake-host-check.c tests/unit/widget.c tests/unit/widget.h
+tests_unit_test_fake_host_check_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_fake_host_check_LDADD = $(FAKE_HOST_LIBS)
+tests_unit_test_fake_host_store_SOURCES = tests/unit/test-fake-host-store.c tests/unit/widget.c tests/unit/widget.h
+tests_unit_test_fake_host_store_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_fake_host_store_LDADD = $(FAKE_HOST_LIBS)
+tests_unit_test_fake_host_write_SOURCES = tests/unit/test-fake-host-write.c tests/unit/widget.c tests/unit/widget.h
+tests_unit_test_fake_host_write_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_fake_host_write_LDADD = $(FAKE_HOST_LIBS)
