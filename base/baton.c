@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owns the decisions of a simulation: who runs, who is woken, when time passes, and their trace. Called by sched.c, which
- * has the threads. Threads are kept and counted in order of creation: addresses must never decide anything.
+ * Owns the decisions of a simulation: who runs, who is woken, when time passes, and their trace.
+ * Called by sched.c, which has the threads. Threads are kept and counted in order of creation:
+ * addresses must never decide anything.
  */
 #include "config.h"
 
@@ -11,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SPURIOUS_ONE_IN 64 /* waits that end for no reason, to catch callers that do not look again */
+/* Waits that end for no reason, to catch callers that do not look again. */
+#define SPURIOUS_ONE_IN 64
 
 uint64_t baton_mix(uint64_t value)
 {
@@ -38,7 +40,9 @@ bool baton_chance(struct baton *baton, uint64_t one_in)
 
 void baton_init(struct baton *baton, uint64_t seed, struct baton_thread *first, const char *name)
 {
-	*baton = (struct baton){ .first = first, .running = first, .random = baton_mix(seed ^ BATON_STEP) };
+	*baton = (struct baton){ .first = first,
+				 .running = first,
+				 .random = baton_mix(seed ^ BATON_STEP) };
 	*first = (struct baton_thread){ .name = name };
 }
 
@@ -70,8 +74,8 @@ static void wake(struct baton *baton, struct baton_thread *thread, bool timed_ou
 	thread->timed_out = timed_out;
 }
 
-void baton_wait(struct baton *baton, enum baton_wait wait, const void *target, const struct baton_thread *whom,
-                uint64_t deadline_us)
+void baton_wait(struct baton *baton, enum baton_wait wait, const void *target,
+		const struct baton_thread *whom, uint64_t deadline_us)
 {
 	struct baton_thread *self = baton->running;
 
@@ -92,8 +96,8 @@ void baton_wait(struct baton *baton, enum baton_wait wait, const void *target, c
 }
 
 /* Counts who is in such a wait for target (NULL: any); the one at place goes to *ret. */
-static uint64_t find(const struct baton *baton, enum baton_wait wait, const void *target, uint64_t place,
-                     struct baton_thread **ret)
+static uint64_t find(const struct baton *baton, enum baton_wait wait, const void *target,
+		     uint64_t place, struct baton_thread **ret)
 {
 	uint64_t count = 0;
 
@@ -121,7 +125,8 @@ void baton_wake_one(struct baton *baton, enum baton_wait wait, const void *targe
 
 void baton_wake_all(struct baton *baton, enum baton_wait wait, const void *target)
 {
-	for (struct baton_thread *thread = baton->first; baton->waits[wait] > 0 && thread != NULL; thread = thread->next) {
+	for (struct baton_thread *thread = baton->first; baton->waits[wait] > 0 && thread != NULL;
+	     thread = thread->next) {
 		if (thread->wait == wait && thread->target == target) {
 			wake(baton, thread, false);
 		}
@@ -132,14 +137,17 @@ void baton_wake_all(struct baton *baton, enum baton_wait wait, const void *targe
 static void die_stuck(const struct baton *baton)
 {
 	fprintf(stderr, "simulation stuck at %" PRIu64 " us, nobody can run:\n", baton->now_us);
-	for (const struct baton_thread *thread = baton->first; thread != NULL; thread = thread->next) {
+	for (const struct baton_thread *thread = baton->first; thread != NULL;
+	     thread = thread->next) {
 		if (thread->wait == BATON_WAITS_LOCK) {
-			fprintf(stderr, "  '%s' waits for lock %p, held by '%s'\n", thread->name, thread->target,
-			        thread->whom->name);
+			fprintf(stderr, "  '%s' waits for lock %p, held by '%s'\n", thread->name,
+				thread->target, thread->whom->name);
 		} else if (thread->wait == BATON_WAITS_JOIN) {
-			fprintf(stderr, "  '%s' waits for the end of '%s'\n", thread->name, thread->whom->name);
+			fprintf(stderr, "  '%s' waits for the end of '%s'\n", thread->name,
+				thread->whom->name);
 		} else if (thread->wait == BATON_WAITS_COND) {
-			fprintf(stderr, "  '%s' waits for condition %p\n", thread->name, thread->target);
+			fprintf(stderr, "  '%s' waits for condition %p\n", thread->name,
+				thread->target);
 		} else {
 			fprintf(stderr, "  '%s' has ended\n", thread->name);
 		}
@@ -152,7 +160,8 @@ static void jump(struct baton *baton)
 {
 	uint64_t earliest = UINT64_MAX;
 
-	for (const struct baton_thread *thread = baton->first; thread != NULL; thread = thread->next) {
+	for (const struct baton_thread *thread = baton->first; thread != NULL;
+	     thread = thread->next) {
 		if (thread->wait == BATON_WAITS_COND && thread->deadline_us < earliest) {
 			earliest = thread->deadline_us;
 		}

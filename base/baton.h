@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who runs next in a simulation: the decisions without the threads. For sched.c alone, which calls it from the one
- * thread that runs; so nothing here is locked.
+ * Who runs next in a simulation: the decisions without the threads. For sched.c alone, which calls
+ * it from the one thread that runs; so nothing here is locked.
  */
 #ifndef ASB_BASE_BATON_H
 #define ASB_BASE_BATON_H
@@ -34,7 +34,7 @@ struct baton {
 	uint64_t random; /* state of the generator behind the decisions */
 	uint64_t trace;
 	uint64_t now_us;
-	unsigned int waits[BATON_ENDED + 1]; /* how many are in such a wait: most of the time none */
+	unsigned int waits[BATON_ENDED + 1]; /* how many wait so: most of the time none */
 };
 
 /* Scrambles 64 bits; numbers in steps of BATON_STEP come out as splitmix64. */
@@ -51,14 +51,14 @@ void baton_record(struct baton *baton, uint64_t fact);
 /* True once in so many, by the seed. */
 bool baton_chance(struct baton *baton, uint64_t one_in);
 
-/* Makes the running thread wait (or end). It runs on until the caller hands the baton to the next. */
-void baton_wait(struct baton *baton, enum baton_wait wait, const void *target, const struct baton_thread *whom,
-                uint64_t deadline_us);
+/* Makes the running thread wait (or end). It runs on until the caller hands the baton on. */
+void baton_wait(struct baton *baton, enum baton_wait wait, const void *target,
+		const struct baton_thread *whom, uint64_t deadline_us);
 /* Wakes one drawn, or all, of those who wait for target. */
 void baton_wake_one(struct baton *baton, enum baton_wait wait, const void *target);
 void baton_wake_all(struct baton *baton, enum baton_wait wait, const void *target);
-/* Draws one of those who can run; if nobody can, lets time pass to the first deadline; if there is none, says who
- * waits for what and aborts. */
+/* Draws one of those who can run; if nobody can, lets time pass to the first deadline; if there is
+ * none, says who waits for what and aborts. */
 struct baton_thread *baton_next(struct baton *baton);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growing buffer with a ceiling, for whatever an input sizes. Going over the ceiling, or out of memory, makes it failed: it
- * keeps what it had, takes nothing more, and says so until buf_clear; so a run of appends is checked once, at
- * its end. Always NUL-terminated behind its length.
+ * A growing buffer with a ceiling, for whatever an input sizes. Going over the ceiling, or out of
+ * memory, makes it failed: it keeps what it had, takes nothing more, and says so until buf_clear;
+ * so a run of appends is checked once, at its end. Always NUL-terminated behind its length.
  */
 #ifndef ASB_BASE_BUF_H
 #define ASB_BASE_BUF_H

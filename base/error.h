@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An error is a negative code and a sentence, made once where it happens, with the values in 'quotes'; callers add
- * context in front. Functions that fail return the code; reterr, always the last argument, may be NULL.
+ * An error is a negative code and a sentence, made once where it happens, with the values in
+ * 'quotes'; callers add context in front. Functions that fail return the code; reterr, always the
+ * last argument, may be NULL.
  */
 #ifndef ASB_BASE_ERROR_H
 #define ASB_BASE_ERROR_H

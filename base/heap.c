@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binary heaps of embedded nodes, which know their place so that any can be taken out. The queue and the timer. */
+/* Binary heaps of embedded nodes, which know their place so that any can be taken out. The queue
+ * and the timer. */
 #include "config.h"
 
 #include "base/heap.h"
@@ -33,7 +34,8 @@ static void move_down(struct heap *heap, size_t index, struct heap_node *node)
 		if (child >= heap->count) {
 			break;
 		}
-		if (child + 1 < heap->count && earlier(heap->nodes[child + 1], heap->nodes[child])) {
+		if (child + 1 < heap->count &&
+		    earlier(heap->nodes[child + 1], heap->nodes[child])) {
 			child++;
 		}
 		if (!earlier(heap->nodes[child], node)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A min-heap of nodes embedded in their owners (CONTAINER_OF finds them), by time, then by order of arrival. Not locked. */
+/* A min-heap of nodes embedded in their owners (CONTAINER_OF finds them), by time, then by order of
+ * arrival. Not locked. */
 #ifndef ASB_BASE_HEAP_H
 #define ASB_BASE_HEAP_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies one JSON value exactly as json-c would print it after reading it, in runs as long as possible: compact text without odd
- * escapes is one run. Called by json-scan.c; what could come out differently is doubt, and json-c's.
+ * Copies one JSON value exactly as json-c would print it after reading it, in runs as long as
+ * possible: compact text without odd escapes is one run. Called by json-scan.c; what could come out
+ * differently is doubt, and json-c's.
  */
 #include "config.h"
 
@@ -30,7 +31,7 @@ static void gap(struct json_scanner *scanner)
 	}
 }
 
-/* ---- strings ----------------------------------------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -44,7 +45,8 @@ static int hex_digit(char c)
 /* Writes a character as json-c prints it. Not for surrogates. */
 static void put_character(struct buf *out, unsigned int c)
 {
-	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\", hex[] = "0123456789abcdef";
+	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\",
+			  hex[] = "0123456789abcdef";
 	const char *name = c < 0x80 ? memchr(named, (int)c, sizeof(named) - 1) : NULL;
 	char text[6];
 	size_t length = 0;
@@ -70,7 +72,8 @@ static void put_character(struct buf *out, unsigned int c)
 	buf_append(out, text, length);
 }
 
-/* Copies an escape, whose backslash is next. Go escapes <, > and &, which json-c then prints as they are. */
+/* Copies an escape, whose backslash is next. Go escapes <, > and &, which json-c then prints as
+ * they are. */
 static int copy_escape(struct json_scanner *scanner)
 {
 	unsigned int c = 0;
@@ -115,7 +118,8 @@ static void skip_ordinary(struct json_scanner *scanner)
 
 	for (; scanner->end - at >= 8; at += 8) {
 		uint64_t word = swar_load(at);
-		uint64_t marks = swar_equal(word, '"') | swar_equal(word, '\\') | swar_below(word, 0x20);
+		uint64_t marks =
+			swar_equal(word, '"') | swar_equal(word, '\\') | swar_below(word, 0x20);
 
 		if (marks != 0) {
 			scanner->at = at + swar_first(marks);
@@ -142,7 +146,7 @@ static int copy_string(struct json_scanner *scanner)
 	}
 }
 
-/* ---- numbers and words ------------------------------------------------------------------------------------- */
+/* ---- numbers and words ----------------------------------------------------------------------- */
 
 static size_t skip_digits(struct json_scanner *scanner)
 {
@@ -170,23 +174,28 @@ static int copy_number(struct json_scanner *scanner)
 			return -EAGAIN;
 		}
 	}
-	return (whole && zero && negative) || memchr("eE.+-", json_peek(scanner), 5) != NULL ? -EAGAIN : 0;
+	if ((whole && zero && negative) || memchr("eE.+-", json_peek(scanner), 5) != NULL) {
+		return -EAGAIN;
+	}
+	return 0;
 }
 
 static int copy_word(struct json_scanner *scanner, const char *word)
 {
 	size_t length = strlen(word);
 
-	if ((size_t)(scanner->end - scanner->at) < length || memcmp(scanner->at, word, length) != 0) {
+	if ((size_t)(scanner->end - scanner->at) < length ||
+	    memcmp(scanner->at, word, length) != 0) {
 		return -EAGAIN;
 	}
 	scanner->at += length;
 	return 0;
 }
 
-/* ---- containers -------------------------------------------------------------------------------------------- */
+/* ---- containers ------------------------------------------------------------------------------ */
 
-/* A member name; doubt if the object may have had it before, for json-c would keep the last one only. */
+/* A member name; doubt if the object may have had it before, for json-c would keep the last one
+ * only. */
 static int copy_name(struct json_scanner *scanner, size_t first)
 {
 	const char *start = scanner->at + 1;
@@ -248,7 +257,8 @@ static int copy_elements(struct json_scanner *scanner)
 	return json_take(scanner, ']') ? 0 : -EAGAIN;
 }
 
-static int copy_container(struct json_scanner *scanner, char end, int (*copy_inside)(struct json_scanner *scanner))
+static int copy_container(struct json_scanner *scanner, char end,
+			  int (*copy_inside)(struct json_scanner *scanner))
 {
 	int r = 0;
 

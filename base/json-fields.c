@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owns the trees that declared paths are compiled to, and the slow way to extract them, by json-c. The store compiles them once for
- * each kind it watches; json-scan.c reads them.
+ * Owns the trees that declared paths are compiled to, and the slow way to extract them, by json-c.
+ * The store compiles them once for each kind it watches; json-scan.c reads them.
  */
 #include "config.h"
 
@@ -19,8 +19,8 @@ size_t json_field_find(const struct json_field *field, const char *name, size_t 
 {
 	size_t i = 0;
 
-	while (i < field->count &&
-	       (field->children[i].length != length || memcmp(field->children[i].name, name, length) != 0)) {
+	while (i < field->count && (field->children[i].length != length ||
+				    memcmp(field->children[i].name, name, length) != 0)) {
 		i++;
 	}
 	return i;
@@ -96,7 +96,8 @@ void json_fields_destroy(struct json_fields *fields)
 }
 
 /* Prints the declared members of an object, and whether there were any. */
-static bool print_members(const struct json_field *field, struct json_object *object, struct buf *out)
+static bool print_members(const struct json_field *field, struct json_object *object,
+			  struct buf *out)
 {
 	bool any = false;
 
@@ -130,7 +131,8 @@ static bool print_members(const struct json_field *field, struct json_object *ob
 	return any;
 }
 
-int json_tree_extract(const struct json_fields *fields, const char *text, size_t length, struct buf *out)
+int json_tree_extract(const struct json_fields *fields, const char *text, size_t length,
+		      struct buf *out)
 {
 	CLEANUP_JSON struct json_object *object = json_parse(text, length, NULL);
 	size_t before = out->length;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks JSON text along declared names and steps over everything else as fast as strings and brackets allow. Watches call it for
- * each frame, the store for each object.
+ * Walks JSON text along declared names and steps over everything else as fast as strings and
+ * brackets allow. Watches call it for each frame, the store for each object.
  */
 #include "config.h"
 
@@ -19,16 +19,18 @@
 /* What a byte outside of strings means to who only looks for the end. */
 enum class { BAD, PLAIN, QUOTE, OPEN, CLOSE };
 
-/* Single quotes, comments and NaN, which json-c takes, are BAD here: no doubt may remain about where strings begin. */
+/* Single quotes, comments and NaN, which json-c takes, are BAD here: no doubt may remain about
+ * where strings begin. */
 static const unsigned char classes[UCHAR_MAX + 1] = {
-	[' '] = PLAIN, ['\n'] = PLAIN, ['\r'] = PLAIN, ['\t'] = PLAIN, [','] = PLAIN, [':'] = PLAIN, ['+'] = PLAIN,
-	['-'] = PLAIN, ['.'] = PLAIN,  ['0'] = PLAIN,  ['1'] = PLAIN,  ['2'] = PLAIN, ['3'] = PLAIN, ['4'] = PLAIN,
-	['5'] = PLAIN, ['6'] = PLAIN,  ['7'] = PLAIN,  ['8'] = PLAIN,  ['9'] = PLAIN, ['E'] = PLAIN, ['e'] = PLAIN,
-	['t'] = PLAIN, ['r'] = PLAIN,  ['u'] = PLAIN,  ['f'] = PLAIN,  ['a'] = PLAIN, ['l'] = PLAIN, ['s'] = PLAIN,
-	['n'] = PLAIN, ['"'] = QUOTE,  ['{'] = OPEN,   ['['] = OPEN,   ['}'] = CLOSE, [']'] = CLOSE,
+	[' '] = PLAIN, ['\n'] = PLAIN, ['\r'] = PLAIN, ['\t'] = PLAIN, [','] = PLAIN, [':'] = PLAIN,
+	['+'] = PLAIN, ['-'] = PLAIN,  ['.'] = PLAIN,  ['0'] = PLAIN,  ['1'] = PLAIN, ['2'] = PLAIN,
+	['3'] = PLAIN, ['4'] = PLAIN,  ['5'] = PLAIN,  ['6'] = PLAIN,  ['7'] = PLAIN, ['8'] = PLAIN,
+	['9'] = PLAIN, ['E'] = PLAIN,  ['e'] = PLAIN,  ['t'] = PLAIN,  ['r'] = PLAIN, ['u'] = PLAIN,
+	['f'] = PLAIN, ['a'] = PLAIN,  ['l'] = PLAIN,  ['s'] = PLAIN,  ['n'] = PLAIN, ['"'] = QUOTE,
+	['{'] = OPEN,  ['['] = OPEN,   ['}'] = CLOSE,  [']'] = CLOSE,
 };
 
-/* ---- stepping over ----------------------------------------------------------------------------------------- */
+/* ---- stepping over --------------------------------------------------------------------------- */
 
 /* What follows the string whose opening quote is before at; NULL if it has no end. */
 static const char *after_string(const char *at, const char *end)
@@ -52,7 +54,8 @@ static int skip_container(struct json_scanner *scanner)
 	char closers[SCAN_DEPTH_MAX];
 	unsigned int depth = 0, room = SCAN_DEPTH_MAX - scanner->depth;
 
-	/* at < end holds at the top: all but the last byte is stepped over with another one known to follow. */
+	/* at < end holds at the top: all but the last byte is stepped over with another one known
+	 * to follow. */
 	for (;;) {
 		unsigned char class = classes[(unsigned char)*at];
 
@@ -97,8 +100,8 @@ static int skip_scalar(struct json_scanner *scanner)
 {
 	const char *start = scanner->at;
 
-	while (classes[(unsigned char)json_peek(scanner)] == PLAIN && *scanner->at != ',' && *scanner->at != ':' &&
-	       !json_is_space(*scanner->at)) {
+	while (classes[(unsigned char)json_peek(scanner)] == PLAIN && *scanner->at != ',' &&
+	       *scanner->at != ':' && !json_is_space(*scanner->at)) {
 		scanner->at++;
 	}
 	return scanner->at == start ? -EAGAIN : 0;
@@ -117,7 +120,7 @@ static int skip_value(struct json_scanner *scanner)
 	}
 }
 
-/* ---- walking ----------------------------------------------------------------------------------------------- */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 /* Sets the scanner up before a text that begins and ends like an object. */
 static int begin(struct json_scanner *scanner, const char *text, size_t length)
@@ -130,10 +133,13 @@ static int begin(struct json_scanner *scanner, const char *text, size_t length)
 		scanner->end--;
 	}
 	json_skip_space(scanner);
-	return scanner->end > text && scanner->end[-1] == '}' && json_take(scanner, '{') ? 0 : -EAGAIN;
+	if (scanner->end == text || scanner->end[-1] != '}' || !json_take(scanner, '{')) {
+		return -EAGAIN;
+	}
+	return 0;
 }
 
-/* Reads a member's name, inside the quotes, and the colon. A name with an escape might be any name. */
+/* Reads a member's name, inside the quotes, and the colon. One with an escape might be any name. */
 static int read_name(struct json_scanner *scanner, const char **ret_name, size_t *ret_length)
 {
 	json_skip_space(scanner);
@@ -209,7 +215,8 @@ static int walk_member(struct json_scanner *scanner, const struct json_field *fi
 	return r;
 }
 
-/* Goes through the object whose bracket has been read. Whether anything of it was wanted goes to *ret_any. */
+/* Goes through the object whose bracket has been read. Whether anything of it was wanted goes to
+ * *ret_any. */
 static int walk_object(struct json_scanner *scanner, const struct json_field *field, bool *ret_any)
 {
 	uint64_t seen = 0;
@@ -240,7 +247,8 @@ static int walk_object(struct json_scanner *scanner, const struct json_field *fi
 	return r;
 }
 
-int json_scan_extract(const struct json_fields *fields, const char *text, size_t length, struct buf *out)
+int json_scan_extract(const struct json_fields *fields, const char *text, size_t length,
+		      struct buf *out)
 {
 	struct json_scanner scanner;
 	size_t before = out->length;
@@ -268,7 +276,7 @@ int json_scan_extract(const struct json_fields *fields, const char *text, size_t
 }
 
 int json_scan_members(const char *text, size_t length, const char *const *names, size_t count,
-                      struct json_span *ret_spans)
+		      struct json_span *ret_spans)
 {
 	struct json_span spans[MEMBERS_MAX] = { { 0 } };
 	size_t lengths[MEMBERS_MAX];
@@ -294,14 +302,16 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 		if (skip_value(&scanner) < 0) {
 			return -EAGAIN;
 		}
-		while (i < count && (lengths[i] != name_length || memcmp(names[i], name, name_length) != 0)) {
+		while (i < count &&
+		       (lengths[i] != name_length || memcmp(names[i], name, name_length) != 0)) {
 			i++;
 		}
 		if (i < count && spans[i].start != NULL) {
 			return -EAGAIN;
 		}
 		if (i < count) {
-			spans[i] = (struct json_span){ .start = start, .length = (size_t)(scanner.at - start) };
+			spans[i] = (struct json_span){ .start = start,
+						       .length = (size_t)(scanner.at - start) };
 		}
 		r = read_separator(&scanner);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What json-scan.c, json-copy.c and json-fields.c share. For them alone; everybody else has json-scan.h. */
+/* What json-scan.c, json-copy.c and json-fields.c share. For them alone; everybody else has
+ * json-scan.h. */
 #ifndef ASB_BASE_JSON_SCANNER_H
 #define ASB_BASE_JSON_SCANNER_H
 
@@ -10,7 +11,8 @@
 #include <stdint.h>
 
 #define SCAN_DEPTH_MAX 127 /* containers around a value: as json-c counts JSON_DEPTH_MAX */
-#define SCAN_NAMES_MAX 512 /* member names of all objects open at once in a copied part; few have more than 50 */
+/* Member names of all objects open at once in a copied part; few have more than 50. */
+#define SCAN_NAMES_MAX 512
 
 /* A node in the tree of declared names. */
 struct json_field {
@@ -44,7 +46,7 @@ struct json_scanner {
 /* Copies the value at scanner->at as json-c would print it: 0, or -EAGAIN for doubt. */
 int json_copy_value(struct json_scanner *scanner);
 
-/* ---- eight bytes at a time --------------------------------------------------------------------------------- */
+/* ---- eight bytes at a time ------------------------------------------------------------------- */
 
 #define SWAR_ONES UINT64_C(0x0101010101010101)
 #define SWAR_HIGH UINT64_C(0x8080808080808080)
@@ -54,11 +56,13 @@ static inline uint64_t swar_load(const char *text)
 {
 	const unsigned char *t = (const unsigned char *)text;
 
-	return (uint64_t)t[0] | (uint64_t)t[1] << 8 | (uint64_t)t[2] << 16 | (uint64_t)t[3] << 24 | (uint64_t)t[4] << 32 |
-	       (uint64_t)t[5] << 40 | (uint64_t)t[6] << 48 | (uint64_t)t[7] << 56;
+	return (uint64_t)t[0] | (uint64_t)t[1] << 8 | (uint64_t)t[2] << 16 | (uint64_t)t[3] << 24 |
+	       (uint64_t)t[4] << 32 | (uint64_t)t[5] << 40 | (uint64_t)t[6] << 48 |
+	       (uint64_t)t[7] << 56;
 }
 
-/* Marks the bytes below a limit in their high bit; right up to the first one marked, which is all that is asked. */
+/* Marks the bytes below a limit in their high bit; right up to the first one marked, which is all
+ * that is asked. */
 static inline uint64_t swar_below(uint64_t word, uint64_t limit)
 {
 	return (word - SWAR_ONES * limit) & ~word & SWAR_HIGH;
@@ -75,7 +79,7 @@ static inline size_t swar_first(uint64_t marks)
 	return (size_t)(((marks & (0 - marks)) >> 7) * UINT64_C(0x0001020304050607) >> 56);
 }
 
-/* ---- small steps ------------------------------------------------------------------------------------------- */
+/* ---- small steps ----------------------------------------------------------------------------- */
 
 /* The next byte; 0, which no JSON has, at the end. */
 static inline char json_peek(const struct json_scanner *scanner)
@@ -109,7 +113,8 @@ static inline bool json_take(struct json_scanner *scanner, char c)
 static inline const char *json_find_quote(const char *at, const char *end)
 {
 	for (; end - at >= 8; at += 8) {
-		uint64_t word = swar_load(at), marks = swar_equal(word, '"') | swar_equal(word, '\\');
+		uint64_t word = swar_load(at);
+		uint64_t marks = swar_equal(word, '"') | swar_equal(word, '\\');
 
 		if (marks != 0) {
 			return at + swar_first(marks);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text to json-c trees and back, strictly and within limits. Everybody who meets JSON outside of the watch path. */
+/* Text to json-c trees and back, strictly and within limits. Everybody who meets JSON outside of
+ * the watch path. */
 #include "config.h"
 
 #include "base/json.h"
@@ -8,6 +9,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 static bool faithful(struct json_object *value);
 
@@ -32,14 +34,28 @@ static bool faithful_elements(struct json_object *array)
 	return true;
 }
 
-/* json-c clamps integers that do not fit and reads NaN: changed and unprintable values that must not pass silently. */
+/* json-c also reads 1. and .5 and 01.5, and would print them as they are. */
+static bool proper_double(struct json_object *value)
+{
+	const char *text = json_object_get_string(value), *dot = strchr(text, '.');
+	static const char digits[] = "0123456789";
+
+	text += *text == '-' ? 1 : 0;
+	return isfinite(json_object_get_double(value)) && strspn(text, digits) > 0 &&
+	       (*text != '0' || strspn(text, digits) == 1) &&
+	       (dot == NULL || strspn(dot + 1, digits) > 0);
+}
+
+/* json-c clamps integers that do not fit and reads NaN: changed and unprintable values that must
+ * not pass silently. */
 static bool faithful(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_int:
-		return json_object_get_uint64(value) != UINT64_MAX && json_object_get_int64(value) != INT64_MIN;
+		return json_object_get_uint64(value) != UINT64_MAX &&
+		       json_object_get_int64(value) != INT64_MIN;
 	case json_type_double:
-		return isfinite(json_object_get_double(value));
+		return proper_double(value);
 	case json_type_array:
 		return faithful_elements(value);
 	case json_type_object:
@@ -50,7 +66,8 @@ static bool faithful(struct json_object *value)
 }
 
 /* Feeds the tokener the whole text. *ret_end is how much of it was read. */
-static struct json_object *read_all(struct json_tokener *tokener, const char *text, size_t length, size_t *ret_end)
+static struct json_object *read_all(struct json_tokener *tokener, const char *text, size_t length,
+				    size_t *ret_end)
 {
 	struct json_object *value = json_tokener_parse_ex(tokener, text, (int)length);
 
@@ -85,11 +102,13 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 		error_set(reterr, -EINVAL, "JSON text ends too early, after %zu bytes", length);
 	} else if (problem != json_tokener_success || end != length) {
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: %s", end,
-		          problem != json_tokener_success ? json_tokener_error_desc(problem) : "text after the end");
+			  problem != json_tokener_success ? json_tokener_error_desc(problem)
+							  : "text after the end");
 	} else if (value == NULL) {
 		error_set(reterr, -EINVAL, "the JSON text is null");
 	} else if (!faithful(value)) {
-		error_set(reterr, -EINVAL, "JSON text holds a number out of range");
+		error_set(reterr, -EINVAL,
+			  "JSON text holds a number that is none, or out of range");
 	} else {
 		return value;
 	}
@@ -100,8 +119,8 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 int json_print(struct json_object *value, struct buf *out)
 {
 	size_t length = 0;
-	const char *text = json_object_to_json_string_length(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-	                                                     &length);
+	const char *text = json_object_to_json_string_length(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
 
 	if (text == NULL) {
 		abort();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parsing and printing trees with json-c, within limits. Reading and building them: agent-sandbox/helpers.h. */
+/* Parsing and printing trees with json-c, within limits. Reading and building them:
+ * agent-sandbox/helpers.h. */
 #ifndef ASB_BASE_JSON_H
 #define ASB_BASE_JSON_H
 
@@ -8,12 +9,14 @@
 
 #include <json-c/json.h>
 
-#define JSON_DEPTH_MAX 128 /* CRD schemas nest deeper than json-c's 32; nothing of Kubernetes nests deeper than this */
+/* CRD schemas nest deeper than json-c's 32; nothing of Kubernetes nests deeper than this. */
+#define JSON_DEPTH_MAX 128
 
-/* Parses exactly one document (white space around it is fine). The tree is the caller's; NULL and *reterr (-EINVAL) for
- * anything else. Duplicate members: the last counts. */
+/* Parses exactly one document (white space around it is fine). The tree is the caller's; NULL and
+ * *reterr (-EINVAL) for anything else. Duplicate members: the last counts. */
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr);
-/* Appends the compact text, "/" unescaped. Writes into the tree (json-c caches there): only the tree's own thread may. */
+/* Appends the compact text, "/" unescaped. Writes into the tree (json-c caches there): only the
+ * tree's own thread may. */
 int json_print(struct json_object *value, struct buf *out);
 /* json_object_put for CLEANUP. */
 void json_release(struct json_object **value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Maps from strings to pointers: linear probing, removal by shifting back. The store, queues and everybody who finds things by name. */
+/* Maps from strings to pointers: linear probing, removal by shifting back. The store, queues and
+ * everybody who finds things by name. */
 #include "config.h"
 
 #include "base/map.h"
@@ -9,7 +10,7 @@
 
 #define CAPACITY_MIN 16
 
-/* FNV-1a, then a finaliser, because FNV's low bits are its worst and the low bits choose the slot. */
+/* FNV-1a, then a finaliser, because FNV's low bits, its worst, choose the slot. */
 static uint64_t hash_of(const char *key)
 {
 	uint64_t hash = 14695981039346656037u;
@@ -82,7 +83,8 @@ void *map_put(struct map *map, const char *key, void *value)
 	return old;
 }
 
-/* Moves later members of a probe sequence into the gap, so that no sequence is ever broken and no tombstones pile up. */
+/* Moves later members of a probe sequence into the gap, so that no sequence is ever broken and no
+ * tombstones pile up. */
 static void close_gap(struct map *map, size_t gap)
 {
 	size_t mask = map->capacity - 1;

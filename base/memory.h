@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small allocations that cannot fail: they abort. What an input sizes goes through base/buf.h, which has a ceiling. */
+/* Small allocations that cannot fail: they abort. What an input sizes goes through base/buf.h,
+ * which has a ceiling. */
 #ifndef ASB_BASE_MEMORY_H
 #define ASB_BASE_MEMORY_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owns threads, locks, clocks and randomness, real or simulated; everybody who waits calls it. In a simulation all state
- * belongs to the thread with the baton, so only handing it over takes a (real) lock, and going on costs nothing.
+ * Owns threads, locks, clocks and randomness, real or simulated; everybody who waits calls it. In a
+ * simulation all state belongs to the thread with the baton, so only handing it over takes a (real)
+ * lock, and going on costs nothing.
  */
 #include "config.h"
 
@@ -26,10 +27,11 @@
 #endif
 #endif
 #ifndef STACK_SIZE
-#define STACK_SIZE (256u * 1024) /* plugins run here; JSON nested JSON_DEPTH_MAX deep takes a quarter of it */
+#define STACK_SIZE (256u * 1024) /* the deepest JSON and YAML take 32 KiB of it */
 #endif
 
-/* The monotonic clock, by which conditions wait, stands still in suspend: so a wait looks at the other clock this often. */
+/* The monotonic clock, by which conditions wait, stands still in suspend: so a wait looks at the
+ * other clock this often. */
 #define SLICE_US UINT64_C(10000000)
 #define YIELD_ONE_IN 8 /* free locks taken until, on average, somebody else gets a turn */
 
@@ -62,7 +64,7 @@ static void check(int r, const char *what)
 	}
 }
 
-/* ---- the baton --------------------------------------------------------------------------------------------- */
+/* ---- the baton ------------------------------------------------------------------------------- */
 
 static struct sched_thread *self_of(struct sched *sched)
 {
@@ -73,7 +75,8 @@ static struct sched_thread *self_of(struct sched *sched)
 static void pass_baton(struct sched *sched)
 {
 	struct sched_thread *self = self_of(sched);
-	struct sched_thread *next = CONTAINER_OF(baton_next(&sched->baton), struct sched_thread, in_baton);
+	struct sched_thread *next =
+		CONTAINER_OF(baton_next(&sched->baton), struct sched_thread, in_baton);
 	bool ended = self->in_baton.wait == BATON_ENDED;
 
 	if (next == self) {
@@ -97,7 +100,8 @@ static void lock_simulated(struct sched_mutex *mutex)
 		abort();
 	}
 	while (mutex->holder != NULL) {
-		baton_wait(&sched->baton, BATON_WAITS_LOCK, mutex, &mutex->holder->in_baton, SCHED_FOREVER);
+		baton_wait(&sched->baton, BATON_WAITS_LOCK, mutex, &mutex->holder->in_baton,
+			   SCHED_FOREVER);
 		pass_baton(sched);
 	}
 	mutex->holder = self_of(sched);
@@ -115,7 +119,7 @@ static void unlock_simulated(struct sched_mutex *mutex)
 	baton_wake_all(&sched->baton, BATON_WAITS_LOCK, mutex);
 }
 
-/* ---- schedulers and clocks --------------------------------------------------------------------------------- */
+/* ---- schedulers and clocks ------------------------------------------------------------------- */
 
 struct sched *sched_create(void)
 {
@@ -185,15 +189,18 @@ uint64_t sched_now_us(struct sched *sched)
 
 int64_t sched_wall_us(struct sched *sched)
 {
-	return sched->simulation ? sched->wall_start_us + (int64_t)sched->baton.now_us : (int64_t)clock_us(CLOCK_REALTIME);
+	return sched->simulation ? sched->wall_start_us + (int64_t)sched->baton.now_us
+				 : (int64_t)clock_us(CLOCK_REALTIME);
 }
 
 uint64_t sched_random(struct sched *sched)
 {
-	return baton_mix(atomic_fetch_add_explicit(&sched->random, BATON_STEP, memory_order_relaxed) + BATON_STEP);
+	return baton_mix(
+		atomic_fetch_add_explicit(&sched->random, BATON_STEP, memory_order_relaxed) +
+		BATON_STEP);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void *thread_main(void *arg)
 {
@@ -217,7 +224,8 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* Threads inherit the mask: signals go to the one thread that reads them. Faults stay, for those who report them. */
+/* Threads inherit the mask: signals go to the one thread that reads them. Faults stay, for those
+ * who report them. */
 static void block_signals(sigset_t *ret_old)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
@@ -243,7 +251,8 @@ static void create_real(struct sched_thread *thread)
 	pthread_attr_destroy(&attr);
 }
 
-struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg), void *arg)
+struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg),
+				 void *arg)
 {
 	struct sched_thread *thread = xnew(struct sched_thread);
 
@@ -265,7 +274,8 @@ void sched_join(struct sched_thread *thread)
 	struct sched *sched = thread->sched;
 
 	while (sched->simulation && thread->in_baton.wait != BATON_ENDED) {
-		baton_wait(&sched->baton, BATON_WAITS_JOIN, thread, &thread->in_baton, SCHED_FOREVER);
+		baton_wait(&sched->baton, BATON_WAITS_JOIN, thread, &thread->in_baton,
+			   SCHED_FOREVER);
 		pass_baton(sched);
 	}
 	check(pthread_join(thread->real, NULL), "join");
@@ -285,7 +295,7 @@ void sched_run(struct sched *sched, void (*fn)(void *arg), void *arg)
 	sched_join(sched_start(sched, "run", fn, arg));
 }
 
-/* ---- locks and conditions ---------------------------------------------------------------------------------- */
+/* ---- locks and conditions -------------------------------------------------------------------- */
 
 void sched_mutex_init(struct sched_mutex *mutex, struct sched *sched)
 {
@@ -342,7 +352,8 @@ static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_
 		return 0;
 	}
 
-	uint64_t now_us = sched_now_us(cond->sched), rest_us = deadline_us > now_us ? deadline_us - now_us : 0;
+	uint64_t now_us = sched_now_us(cond->sched),
+		 rest_us = deadline_us > now_us ? deadline_us - now_us : 0;
 	uint64_t until_us = clock_us(CLOCK_MONOTONIC) + (rest_us < SLICE_US ? rest_us : SLICE_US);
 	struct timespec until = {
 		.tv_sec = (time_t)(until_us / 1000000),

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only door to threads, locks, clocks and randomness. Nothing else in the tree names pthread_*, clock_gettime
- * or getrandom: so the same core runs in two ways.
+ * The only door to threads, locks, clocks and randomness. Nothing else in the tree names pthread_*,
+ * clock_gettime or getrandom: so the same core runs in two ways.
  *
  * Production (sched_create): pthreads, CLOCK_BOOTTIME, the kernel's randomness.
  *
- * Simulation (sched_create_simulation): the same threads, but only the one that holds the baton runs. It gives the baton away
- * whenever it waits (condition, lock held by another, join, sleep), and now and then when it takes a lock; who runs next
- * is drawn from the seed. Time stands still while anybody can run, and jumps to the next deadline when all
- * wait. All else being deterministic, a seed replays a run exactly; sched_trace() is a hash of all decisions.
+ * Simulation (sched_create_simulation): the same threads, but only the one that holds the baton
+ * runs. It gives the baton away whenever it waits (condition, lock held by another, join, sleep),
+ * and now and then when it takes a lock; who runs next is drawn from the seed. Time stands still
+ * while anybody can run, and jumps to the next deadline when all wait. All else being
+ * deterministic, a seed replays a run exactly; sched_trace() is a hash of all decisions.
  *
- * Times are microseconds. A deadline is a value of sched_now_us(); SCHED_FOREVER is none. All functions may be called from any
- * thread that sched knows: those started by it, and the one that called sched_create or runs inside sched_run.
+ * Times are microseconds. A deadline is a value of sched_now_us(); SCHED_FOREVER is none. All
+ * functions may be called from any thread that sched knows: those started by it, and the one that
+ * called sched_create or runs inside sched_run.
  */
 #ifndef ASB_BASE_SCHED_H
 #define ASB_BASE_SCHED_H
@@ -33,7 +35,8 @@ struct sched *sched_create_simulation(uint64_t seed, int64_t wall_start_us);
 /* Every thread must have been joined. NULL is fine. */
 void sched_destroy(struct sched *sched);
 
-/* Runs fn in a thread and waits for its end: how a simulation is entered. In production it simply calls fn. */
+/* Runs fn in a thread and waits for its end: how a simulation is entered. In production it simply
+ * calls fn. */
 void sched_run(struct sched *sched, void (*fn)(void *arg), void *arg);
 
 /* Simulation: a hash of every decision so far; equal seeds give equal traces. 0 in production. */
@@ -48,9 +51,11 @@ uint64_t sched_now_us(struct sched *sched);
 int64_t sched_wall_us(struct sched *sched);
 uint64_t sched_random(struct sched *sched);
 
-/* Starts a thread. name (15 characters count) is copied. Aborts where the system has no threads left: there is no
- * going on without one. The handle is freed by sched_join. Threads block all signals. */
-struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg), void *arg);
+/* Starts a thread. name (15 characters count) is copied. Aborts where the system has no threads
+ * left: there is no going on without one. The handle is freed by sched_join. Threads block all
+ * signals. */
+struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg),
+				 void *arg);
 void sched_join(struct sched_thread *thread);
 
 struct sched_mutex {
@@ -83,8 +88,9 @@ static inline void sched_unlock_scope(struct sched_mutex **mutex)
 }
 #define SCHED_PASTE_(a, b) a##b
 #define SCHED_PASTE(a, b) SCHED_PASTE_(a, b)
-#define LOCKED(mutex)                                                                                      \
-	struct sched_mutex *SCHED_PASTE(locked_, __LINE__)                                                 \
-		__attribute__((__cleanup__(sched_unlock_scope), __unused__)) = (sched_mutex_lock(mutex), (mutex))
+#define LOCKED(mutex)                                                          \
+	struct sched_mutex *SCHED_PASTE(locked_, __LINE__)                     \
+		__attribute__((__cleanup__(sched_unlock_scope), __unused__)) = \
+			(sched_mutex_lock(mutex), (mutex))
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Treaps of embedded nodes: sorted by rank and tie, balanced by a priority hashed from the tie. The store's indexes. */
+/* Treaps of embedded nodes: sorted by rank and tie, balanced by a priority hashed from the tie. The
+ * store's indexes. */
 #include "config.h"
 
 #include "base/tree.h"
@@ -13,7 +14,7 @@ static uint32_t priority_of(const char *tie)
 	for (; *tie != '\0'; tie++) {
 		hash = (hash ^ (unsigned char)*tie) * 16777619u;
 	}
-	/* Names that differ in the last letter only would get neighbouring priorities without this. */
+	/* Names that differ in the last letter only would get similar priorities without this. */
 	hash = (hash ^ (hash >> 16)) * 0x85ebca6bu;
 	hash = (hash ^ (hash >> 13)) * 0xc2b2ae35u;
 	return hash ^ (hash >> 16);
@@ -75,7 +76,8 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
 	while (node->left != NULL && node->right != NULL) {
-		rotate_up(tree, node, node->left->priority < node->right->priority ? node->left : node->right);
+		rotate_up(tree, node,
+			  node->left->priority < node->right->priority ? node->left : node->right);
 	}
 
 	struct tree_node *child = node->left != NULL ? node->left : node->right;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An ordered set of nodes embedded in their owners: a treap whose priorities come from a hash of the tie text, so
- * its shape is the same in every run. Ordered by rank, then by tie. Not locked.
+ * An ordered set of nodes embedded in their owners: a treap whose priorities come from a hash of
+ * the tie text, so its shape is the same in every run. Ordered by rank, then by tie. Not locked.
  */
 #ifndef ASB_BASE_TREE_H
 #define ASB_BASE_TREE_H

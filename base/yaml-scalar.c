@@ -84,8 +84,10 @@ int yaml_scalar(const char *text, size_t length, struct json_object **ret)
 		if (!isfinite(value)) {
 			return -ERANGE;
 		}
-		/* A float prints as it was written; an integer that long must not, or it would be read as one again. */
-		*ret = number == NUMBER_FLOAT ? json_object_new_double_s(value, text) : json_object_new_double(value);
+		/* A float prints as it was written; an integer that long must not, or it would be
+		 * read as one again. */
+		*ret = number == NUMBER_FLOAT ? json_object_new_double_s(value, text)
+					      : json_object_new_double(value);
 	}
 	return 0;
 }

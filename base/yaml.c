@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML to json-c trees, from libyaml's events: one call per node, all counted. Kubeconfigs, manifests and configuration. */
+/* YAML to json-c trees, from libyaml's events: one call per node, all counted. Kubeconfigs,
+ * manifests and configuration. */
 #include "config.h"
 
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/yaml.h"
 #include "base/yaml-scalar.h"
+#include "base/yaml.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -34,7 +35,8 @@ struct reader {
 
 static int read_node(struct reader *reader, struct json_object **ret);
 
-/* The line of a byte. libyaml's character reader, which runs ahead of its parser, knows the byte only. */
+/* The line of a byte. libyaml's character reader, which runs ahead of its parser, knows the byte
+ * only. */
 static size_t line_at(const struct reader *reader, size_t offset)
 {
 	size_t line = 1;
@@ -57,16 +59,18 @@ static int next_event(struct reader *reader)
 		abort();
 	}
 
-	size_t line = reader->parser.error == YAML_READER_ERROR ? line_at(reader, reader->parser.problem_offset)
-	                                                        : reader->parser.problem_mark.line + 1;
+	size_t line = reader->parser.error == YAML_READER_ERROR
+			      ? line_at(reader, reader->parser.problem_offset)
+			      : reader->parser.problem_mark.line + 1;
 
 	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s", line,
-	                 reader->parser.problem != NULL ? reader->parser.problem : "unreadable");
+			 reader->parser.problem != NULL ? reader->parser.problem : "unreadable");
 }
 
 static int refuse(struct reader *reader, const char *what)
 {
-	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s", reader->event.start_mark.line + 1, what);
+	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s",
+			 reader->event.start_mark.line + 1, what);
 }
 
 static int count(struct reader *reader, size_t cost)
@@ -108,7 +112,8 @@ static struct json_object *copy_of(struct json_object *value)
 	return copy;
 }
 
-static int keep_anchor(struct reader *reader, const char *name, struct json_object *value, size_t cost)
+static int keep_anchor(struct reader *reader, const char *name, struct json_object *value,
+		       size_t cost)
 {
 	int r = count(reader, cost);
 
@@ -125,7 +130,8 @@ static int keep_anchor(struct reader *reader, const char *name, struct json_obje
 
 static int read_alias(struct reader *reader, struct json_object **ret)
 {
-	const struct anchor *anchor = map_get(&reader->anchors, (const char *)reader->event.data.alias.anchor);
+	const struct anchor *anchor =
+		map_get(&reader->anchors, (const char *)reader->event.data.alias.anchor);
 
 	if (anchor == NULL) {
 		return refuse(reader, "an alias of an anchor that is not there");
@@ -194,7 +200,8 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 	if (reader->event.type != YAML_SCALAR_EVENT) {
 		return refuse(reader, "a key that is no string");
 	}
-	if (reader->event.data.scalar.tag == NULL && reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	if (reader->event.data.scalar.tag == NULL &&
+	    reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 	    strcmp((const char *)reader->event.data.scalar.value, "<<") == 0) {
 		return refuse(reader, "merge keys are not supported");
 	}
@@ -205,7 +212,8 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 		return -EINVAL;
 	}
 
-	const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+	const char *text =
+		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
 	const char *problem = NULL;
 
 	if (text == NULL) {
@@ -243,7 +251,8 @@ static int read_mapping(struct reader *reader, struct json_object **ret)
 	}
 }
 
-/* The name of the event's anchor, or NULL; and whether its tag is one that changes nothing for a container. */
+/* The name of the event's anchor, or NULL; and whether its tag is one that changes nothing for a
+ * container. */
 static const char *anchor_of(const yaml_event_t *event, bool *ret_tag_good)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
@@ -296,7 +305,8 @@ static int read_node(struct reader *reader, struct json_object **ret)
 		return refuse(reader, "nested too deep");
 	}
 	if (anchor != NULL) {
-		/* From here on the name means this value, which is not there yet: a value cannot contain itself. */
+		/* From here on the name means this value, which is not there yet: a value cannot
+		 * contain itself. */
 		free_anchor(map_remove(&reader->anchors, anchor));
 	}
 
@@ -380,7 +390,8 @@ struct json_object *yaml_parse(const char *text, size_t length, struct error *re
 	if (json_object_array_length(array) == 1) {
 		value = json_object_get(json_object_array_get_idx(array, 0));
 	} else {
-		error_set(reterr, -EINVAL, "%zu YAML documents where one is wanted", json_object_array_length(array));
+		error_set(reterr, -EINVAL, "%zu YAML documents where one is wanted",
+			  json_object_array_length(array));
 	}
 	json_object_put(array);
 	return value;

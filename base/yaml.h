@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML 1.1 text to json-c trees by libyaml, as Kubernetes' tools read it: plain scalars become null, booleans (true, false only),
- * integers and floats by the JSON schema; quoted ones stay strings; merge keys and non-string keys are errors; anchors and aliases
- * work within the size limit. JSON is YAML, so it is read too.
+ * YAML 1.1 text to json-c trees by libyaml, as Kubernetes' tools read it: plain scalars become
+ * null, booleans (true, false only), integers and floats by the JSON schema; quoted ones stay
+ * strings; merge keys and non-string keys are errors; anchors and aliases work within the size
+ * limit. JSON is YAML, so it is read too.
  */
 #ifndef ASB_BASE_YAML_H
 #define ASB_BASE_YAML_H
@@ -12,10 +13,10 @@
 #include <json-c/json.h>
 
 #define YAML_DEPTH_MAX 100
-#define YAML_NODES_MAX 1000000 /* after aliases: a few lines can otherwise name billions of nodes */
+#define YAML_NODES_MAX 1000000 /* after aliases: a few lines could name billions of nodes */
 
-/* Parses a stream of documents into an array of trees, empty documents left out. NULL and *reterr (-EINVAL, with the line)
- * on bad text. */
+/* Parses a stream of documents into an array of trees, empty documents left out. NULL and *reterr
+ * (-EINVAL, with the line) on bad text. */
 struct json_object *yaml_parse_all(const char *text, size_t length, struct error *reterr);
 /* The same for exactly one document. */
 struct json_object *yaml_parse(const char *text, size_t length, struct error *reterr);

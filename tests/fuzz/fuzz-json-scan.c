@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base/json-scan against json-c: whatever both take must come out the same. How to build it: fuzz.h. The first
- * byte of an input chooses the paths, the rest is the text.
+ * base/json-scan against json-c: whatever both take must come out the same. How to build it:
+ * fuzz.h. The first byte of an input chooses the paths, the rest is the text.
  */
 #include "config.h"
 
@@ -33,7 +33,8 @@ static bool same(const struct buf *a, const struct buf *b)
 	return a->length == b->length && memcmp(buf_str(a), buf_str(b), a->length) == 0;
 }
 
-/* What the scan copied must be JSON in the form json-c prints, even if json-c would not have read the rest. */
+/* What the scan copied must be JSON in the form json-c prints, even if json-c would not have read
+ * the rest. */
 static void check_canonical(const struct buf *text)
 {
 	CLEANUP_BUF struct buf again = BUF_INIT(OUT_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base/yaml: no text may crash it or name more than it may hold, and what it reads must print as JSON that reads back the
- * same. How to build it: fuzz.h.
+ * base/yaml: no text may crash it or name more than it may hold, and what it reads must print as
+ * JSON that reads back the same. How to build it: fuzz.h.
  */
 #include "config.h"
 
@@ -23,7 +23,8 @@ static void check_reads_back(struct json_object *value)
 	CLEANUP_BUF struct buf second = BUF_INIT(OUT_MAX);
 
 	FUZZ_CHECK(json_print(value, &first) == 0);
-	if (strstr(buf_str(&first), "9223372036854775808") != NULL || strstr(buf_str(&first), "18446744073709551615") != NULL) {
+	if (strstr(buf_str(&first), "9223372036854775808") != NULL ||
+	    strstr(buf_str(&first), "18446744073709551615") != NULL) {
 		/* json-c clamps to these, so json_parse refuses them. */
 		return;
 	}
@@ -32,7 +33,8 @@ static void check_reads_back(struct json_object *value)
 
 	FUZZ_CHECK(again != NULL);
 	FUZZ_CHECK(json_print(again, &second) == 0);
-	FUZZ_CHECK(first.length == second.length && memcmp(buf_str(&first), buf_str(&second), first.length) == 0);
+	FUZZ_CHECK(first.length == second.length &&
+		   memcmp(buf_str(&first), buf_str(&second), first.length) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What fuzz targets share. Each is a file fuzz-<what>.c and a folder corpus/<what>; `make check` replays the folder (replay.c). To
- * search for new inputs, with clang, from the top folder of a configured build:
+ * What fuzz targets share. Each is a file fuzz-<what>.c and a folder corpus/<what>; `make check`
+ * replays the folder (replay.c). To search for new inputs, with clang, from the top folder of a
+ * configured build:
  *
- *     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I. -I$SRC \
- *         -o fuzz-yaml $SRC/tests/fuzz/fuzz-yaml.c $SRC/base/[a-z]*.c -ljson-c -lyaml -lpthread -lm
+ *     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I.
+ * -I$SRC \ -o fuzz-yaml $SRC/tests/fuzz/fuzz-yaml.c $SRC/base/[a-z]*.c -ljson-c -lyaml -lpthread
+ * -lm
  *     ./fuzz-yaml -max_total_time=300 new-inputs $SRC/tests/fuzz/corpus/yaml
  */
 #ifndef ASB_TESTS_FUZZ_FUZZ_H
@@ -21,12 +23,12 @@ extern const char fuzz_corpus[];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A promise; breaking it ends the run. */
-#define FUZZ_CHECK(condition)                                                                              \
-	do {                                                                                               \
-		if (!(condition)) {                                                                        \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);            \
-			abort();                                                                           \
-		}                                                                                          \
+#define FUZZ_CHECK(condition)                                                                   \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                                \
+		}                                                                               \
 	} while (0)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The main() of a fuzz target where there is no fuzzer: feeds it the files and folders given, or its own corpus. Called by
- * `make check`, and by hand with an input that a fuzzer has found.
+ * The main() of a fuzz target where there is no fuzzer: feeds it the files and folders given, or
+ * its own corpus. Called by `make check`, and by hand with an input that a fuzzer has found.
  */
 #include "config.h"
 
@@ -76,7 +76,8 @@ static int replay(const char *path)
 int main(int argc, char **argv)
 {
 	const char *source = getenv("top_srcdir");
-	CLEANUP_FREE char *corpus = xprintf("%s/tests/fuzz/corpus/%s", source != NULL ? source : ".", fuzz_corpus);
+	CLEANUP_FREE char *corpus =
+		xprintf("%s/tests/fuzz/corpus/%s", source != NULL ? source : ".", fuzz_corpus);
 	int count = 0;
 
 	for (int i = 1; i < argc; i++) {

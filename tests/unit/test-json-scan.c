@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of base/json-scan.h: the right fields, doubt where json-c could see it otherwise, and the same text from both. */
+/* Promises of base/json-scan.h: the right fields, doubt where json-c could see it otherwise, and
+ * the same text from both. */
 #include "config.h"
 
 #include "base/json-scan.h"
@@ -35,7 +36,8 @@ static void check_example(const struct json_fields *fields, const struct example
 	r = json_scan_extract(fields, example->text, strlen(example->text), &scanned);
 	assert_int_equal(r, example->scanned == DOUBT ? -EAGAIN : 0);
 	assert_memory_equal(buf_str(&scanned), "before ", 7);
-	assert_string_equal(buf_str(&scanned) + 7, example->scanned == DOUBT ? "" : example->scanned);
+	assert_string_equal(buf_str(&scanned) + 7,
+			    example->scanned == DOUBT ? "" : example->scanned);
 	r = json_tree_extract(fields, example->text, strlen(example->text), &parsed);
 	assert_int_equal(r, wanted == NULL ? -EINVAL : 0);
 	assert_string_equal(buf_str(&parsed), wanted == NULL ? "" : wanted);
@@ -43,7 +45,8 @@ static void check_example(const struct json_fields *fields, const struct example
 
 static void check_examples(const struct example *examples, size_t count)
 {
-	static const char *const paths[] = { "metadata.labels", "metadata.name", "status.phase", "spec", "spec.nodeName" };
+	static const char *const paths[] = { "metadata.labels", "metadata.name", "status.phase",
+					     "spec", "spec.nodeName" };
 	struct json_fields *fields = json_fields_create(paths, ARRAY_LEN(paths));
 
 	for (size_t i = 0; i < count; i++) {
@@ -55,14 +58,19 @@ static void check_examples(const struct example *examples, size_t count)
 static void extract_keeps_the_declared_fields_nested_and_in_order(void **state)
 {
 	const struct example examples[] = {
-		{ "{\"kind\":\"Pod\",\"status\":{\"phase\":\"Running\",\"x\":[{}]},\"metadata\":{\"uid\":\"1\",\"name\":\"a\","
+		{ "{\"kind\":\"Pod\",\"status\":{\"phase\":\"Running\",\"x\":[{}]},\"metadata\":{"
+		  "\"uid\":\"1\",\"name\":\"a\","
 		  "\"labels\":{\"b\":\"c\"}}}",
-		  "{\"status\":{\"phase\":\"Running\"},\"metadata\":{\"name\":\"a\",\"labels\":{\"b\":\"c\"}}}", NULL },
+		  "{\"status\":{\"phase\":\"Running\"},\"metadata\":{\"name\":\"a\",\"labels\":{"
+		  "\"b\":\"c\"}}}",
+		  NULL },
 		{ "{}", "{}", NULL },
 		{ "{\"metadata\":{}}", "{}", NULL },
 		{ "{\"metadata\":{\"uid\":\"1\"},\"spec\":{}}", "{\"spec\":{}}", NULL },
-		{ "{\"metadata\":null,\"status\":[{\"phase\":1}],\"spec\":null}", "{\"spec\":null}", NULL },
-		{ "{\"spec\":{\"nodeName\":\"n\",\"x\":1}}", "{\"spec\":{\"nodeName\":\"n\",\"x\":1}}", NULL },
+		{ "{\"metadata\":null,\"status\":[{\"phase\":1}],\"spec\":null}", "{\"spec\":null}",
+		  NULL },
+		{ "{\"spec\":{\"nodeName\":\"n\",\"x\":1}}",
+		  "{\"spec\":{\"nodeName\":\"n\",\"x\":1}}", NULL },
 	};
 
 	(void)state;
@@ -72,7 +80,8 @@ static void extract_keeps_the_declared_fields_nested_and_in_order(void **state)
 static void extract_drops_white_space_outside_of_strings(void **state)
 {
 	const struct example examples[] = {
-		{ " {\n\t\"metadata\" : { \"name\" : \"a b\" , \"labels\" : { \"x\" : [ 1 , 2 ] , \"y\" : { } } }\r\n}\n",
+		{ " {\n\t\"metadata\" : { \"name\" : \"a b\" , \"labels\" : { \"x\" : [ 1 , 2 ] , "
+		  "\"y\" : { } } }\r\n}\n",
 		  "{\"metadata\":{\"name\":\"a b\",\"labels\":{\"x\":[1,2],\"y\":{}}}}", NULL },
 	};
 
@@ -83,9 +92,11 @@ static void extract_drops_white_space_outside_of_strings(void **state)
 static void extract_writes_escapes_as_json_c_does(void **state)
 {
 	const struct example examples[] = {
-		{ "{\"spec\":\"{\\\"a\\\":\\\"l\\\\nl\\\"}\\n\\t\\r\\b\\f\"}", "{\"spec\":\"{\\\"a\\\":\\\"l\\\\nl\\\"}\\n\\t\\r\\b\\f\"}", NULL },
+		{ "{\"spec\":\"{\\\"a\\\":\\\"l\\\\nl\\\"}\\n\\t\\r\\b\\f\"}",
+		  "{\"spec\":\"{\\\"a\\\":\\\"l\\\\nl\\\"}\\n\\t\\r\\b\\f\"}", NULL },
 		{ "{\"spec\":\"\\u003ca\\u003E\\u0026\\/\"}", "{\"spec\":\"<a>&/\"}", NULL },
-		{ "{\"spec\":\"\\u001B\\u000a\\u0022\\u005c\\u007f\"}", "{\"spec\":\"\\u001b\\n\\\"\\\\\x7f\"}", NULL },
+		{ "{\"spec\":\"\\u001B\\u000a\\u0022\\u005c\\u007f\"}",
+		  "{\"spec\":\"\\u001b\\n\\\"\\\\\x7f\"}", NULL },
 		{ "{\"spec\":\"\\u00e9\\u2028é\"}", "{\"spec\":\"é\xe2\x80\xa8é\"}", NULL },
 		{ "{\"spec\":\"\\ud83d\\ude00\"}", DOUBT, "{\"spec\":\"\xf0\x9f\x98\x80\"}" },
 		{ "{\"spec\":\"\\u0000\"}", DOUBT, "{\"spec\":\"\\u0000\"}" },
@@ -103,9 +114,12 @@ static void extract_doubts_names_it_cannot_be_sure_of(void **state)
 	const struct example examples[] = {
 		{ "{\"sp\\u0065c\":1}", DOUBT, "{\"spec\":1}" },
 		{ "{\"spec\":1,\"spec\":2}", DOUBT, "{\"spec\":2}" },
-		{ "{\"metadata\":{\"name\":\"a\"},\"metadata\":{\"name\":\"b\"}}", DOUBT, "{\"metadata\":{\"name\":\"b\"}}" },
-		{ "{\"spec\":{\"a\":1,\"b\":{\"a\":1},\"a\":2}}", DOUBT, "{\"spec\":{\"a\":2,\"b\":{\"a\":1}}}" },
-		{ "{\"spec\":{\"a\":1,\"b\":{\"a\":1}}}", "{\"spec\":{\"a\":1,\"b\":{\"a\":1}}}", NULL },
+		{ "{\"metadata\":{\"name\":\"a\"},\"metadata\":{\"name\":\"b\"}}", DOUBT,
+		  "{\"metadata\":{\"name\":\"b\"}}" },
+		{ "{\"spec\":{\"a\":1,\"b\":{\"a\":1},\"a\":2}}", DOUBT,
+		  "{\"spec\":{\"a\":2,\"b\":{\"a\":1}}}" },
+		{ "{\"spec\":{\"a\":1,\"b\":{\"a\":1}}}", "{\"spec\":{\"a\":1,\"b\":{\"a\":1}}}",
+		  NULL },
 		{ "{\"spec\":{\"\\u0061\":1}}", DOUBT, "{\"spec\":{\"a\":1}}" },
 		{ "{\"x\":{\"a\":1,\"a\":2},\"x\":3,\"spec\":4}", "{\"spec\":4}", NULL },
 	};
@@ -117,7 +131,8 @@ static void extract_doubts_names_it_cannot_be_sure_of(void **state)
 static void extract_doubts_numbers_that_json_c_prints_differently(void **state)
 {
 	const struct example examples[] = {
-		{ "{\"spec\":[0,-1,1.50,-0.5,123456789012345678]}", "{\"spec\":[0,-1,1.50,-0.5,123456789012345678]}", NULL },
+		{ "{\"spec\":[0,-1,1.50,-0.5,123456789012345678]}",
+		  "{\"spec\":[0,-1,1.50,-0.5,123456789012345678]}", NULL },
 		{ "{\"spec\":-0}", DOUBT, "{\"spec\":0}" },
 		{ "{\"spec\":1e3}", DOUBT, "{\"spec\":1e3}" },
 		{ "{\"spec\":9223372036854775807}", DOUBT, "{\"spec\":9223372036854775807}" },
@@ -193,7 +208,8 @@ static void extract_works_at_every_alignment(void **state)
 		for (int copied = 0; copied < 40; copied++) {
 			CLEANUP_BUF struct buf out = BUF_INIT(OUT_MAX);
 
-			snprintf(text, sizeof(text), "{\"x\":\"%*s\\\"\",\"a\":\"%*s\\u003c\"}", skipped, "", copied, "");
+			snprintf(text, sizeof(text), "{\"x\":\"%*s\\\"\",\"a\":\"%*s\\u003c\"}",
+				 skipped, "", copied, "");
 			snprintf(wanted, sizeof(wanted), "{\"a\":\"%*s<\"}", copied, "");
 			assert_int_equal(json_scan_extract(fields, text, strlen(text), &out), 0);
 			assert_string_equal(buf_str(&out), wanted);
@@ -224,7 +240,9 @@ static void depth_limit_is_that_of_json_c(void **state)
 	(void)state;
 	for (size_t depth = 120; depth < 140; depth++) {
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-			CLEANUP_BUF struct buf text = BUF_INIT(OUT_MAX), scanned = BUF_INIT(OUT_MAX), parsed = BUF_INIT(OUT_MAX);
+			CLEANUP_BUF struct buf text = BUF_INIT(OUT_MAX),
+					       scanned = BUF_INIT(OUT_MAX),
+					       parsed = BUF_INIT(OUT_MAX);
 			int scan, tree;
 
 			nest(&text, names[i], depth);
@@ -242,7 +260,8 @@ static void many_members_are_left_to_json_c(void **state)
 {
 	const char *paths[] = { "a" };
 	struct json_fields *fields = json_fields_create(paths, 1);
-	CLEANUP_BUF struct buf text = BUF_INIT(OUT_MAX), scanned = BUF_INIT(OUT_MAX), parsed = BUF_INIT(OUT_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(OUT_MAX), scanned = BUF_INIT(OUT_MAX),
+			       parsed = BUF_INIT(OUT_MAX);
 
 	(void)state;
 	buf_append_str(&text, "{\"a\":{\"n\":0");
@@ -276,8 +295,10 @@ static void paths_under_other_paths_add_nothing(void **state)
 {
 	const char *paths[] = { "a.b.c", "a", "a.d", "e.f", "e.f" };
 	struct json_fields *fields = json_fields_create(paths, ARRAY_LEN(paths));
-	const struct example example = { "{\"e\":{\"f\":1,\"g\":2},\"a\":{\"x\":1,\"b\":{\"c\":2}}}",
-		                         "{\"e\":{\"f\":1},\"a\":{\"x\":1,\"b\":{\"c\":2}}}", NULL };
+	const struct example example = {
+		"{\"e\":{\"f\":1,\"g\":2},\"a\":{\"x\":1,\"b\":{\"c\":2}}}",
+		"{\"e\":{\"f\":1},\"a\":{\"x\":1,\"b\":{\"c\":2}}}", NULL
+	};
 
 	(void)state;
 	check_example(fields, &example);
@@ -295,11 +316,12 @@ static void no_paths_give_an_empty_object(void **state)
 	json_fields_destroy(fields);
 }
 
-/* ---- members ----------------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 
 static void members_are_found_at_the_top_only(void **state)
 {
-	const char *text = " { \"type\" : \"ADDED\" , \"object\" : {\"type\":1,\"object\":[\"}\"]} , \"n\":-1.5e3 } \n";
+	const char *text = " { \"type\" : \"ADDED\" , \"object\" : {\"type\":1,\"object\":[\"}\"]} "
+			   ", \"n\":-1.5e3 } \n";
 	const char *const names[] = { "object", "type", "none", "n" };
 	struct json_span spans[4];
 	const char *inside;
@@ -321,15 +343,17 @@ static void members_are_found_at_the_top_only(void **state)
 
 static void members_are_doubted_where_json_c_might_differ(void **state)
 {
-	const char *const texts[] = { "{\"a\":1,\"a\":2}", "{\"\\u0061\":1}", "{\"a\":1", "[{\"a\":1}]", "{\"a\":}",
-		                      "{\"a\":1}}",        "{'a':1}",         "{\"a\":[}", "{\"a\":1,}" };
+	const char *const texts[] = { "{\"a\":1,\"a\":2}", "{\"\\u0061\":1}", "{\"a\":1",
+				      "[{\"a\":1}]",       "{\"a\":}",        "{\"a\":1}}",
+				      "{'a':1}",           "{\"a\":[}",       "{\"a\":1,}" };
 	const char *const names[] = { "a" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct json_span span = { 0 };
 
-		assert_int_equal(json_scan_members(texts[i], strlen(texts[i]), names, 1, &span), -EAGAIN);
+		assert_int_equal(json_scan_members(texts[i], strlen(texts[i]), names, 1, &span),
+				 -EAGAIN);
 		assert_null(span.start);
 	}
 }

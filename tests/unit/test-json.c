@@ -37,7 +37,8 @@ static void expect_error(const char *text, const char *wanted)
 static void json_prints_what_it_parsed(void **state)
 {
 	(void)state;
-	expect_text(" {\"a\" : [1, 2.50, true, null, \"x/y\\u003c\\n\"]}\n", "{\"a\":[1,2.50,true,null,\"x/y<\\n\"]}");
+	expect_text(" {\"a\" : [1, 2.50, true, null, \"x/y\\u003c\\n\"]}\n",
+		    "{\"a\":[1,2.50,true,null,\"x/y<\\n\"]}");
 	expect_text("12", "12");
 	expect_text("\"text\"", "\"text\"");
 	expect_text("-9223372036854775807", "-9223372036854775807");
@@ -79,6 +80,10 @@ static void json_refuses_numbers_that_would_be_changed(void **state)
 	expect_error("[1e999]", "out of range");
 	expect_error("[NaN]", "out of range");
 	expect_error("{\"a\":-Infinity}", "out of range");
+	expect_error("[1.]", "number");
+	expect_error("[-.5]", "number");
+	expect_error("[00.5]", "number");
+	expect_text("[0.5,-0.5,10.5,1.5e+3,1e5]", "[0.5,-0.5,10.5,1.5e+3,1e5]");
 	expect_text("[18446744073709551614]", "[18446744073709551614]");
 }
 

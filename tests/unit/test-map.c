@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of base/map.h, among them that removal breaks no probe sequence, against a plain array as the model. */
+/* Promises of base/map.h, among them that removal breaks no probe sequence, against a plain array
+ * as the model. */
 #include "config.h"
 
 #include "base/map.h"
@@ -79,7 +80,8 @@ static void map_agrees_with_a_model_over_puts_and_removes(void **state)
 		size_t i = (random >> 8) % NAMES;
 
 		if ((random >> 20) % 3 != 0) {
-			assert_ptr_equal(map_put(&map, names[i], names[i]), there[i] ? names[i] : NULL);
+			assert_ptr_equal(map_put(&map, names[i], names[i]),
+					 there[i] ? names[i] : NULL);
 			there[i] = true;
 		} else {
 			assert_ptr_equal(map_remove(&map, names[i]), there[i] ? names[i] : NULL);

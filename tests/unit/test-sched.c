@@ -96,7 +96,7 @@ static void lock_excludes_simulated_threads(void **state)
 	}
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void wait_for_counter(void *arg)
 {
@@ -104,7 +104,8 @@ static void wait_for_counter(void *arg)
 	LOCKED(&shared->lock);
 
 	while (shared->counter == 0) {
-		assert_int_equal(sched_cond_wait(&shared->changed, &shared->lock, SCHED_FOREVER), 0);
+		assert_int_equal(sched_cond_wait(&shared->changed, &shared->lock, SCHED_FOREVER),
+				 0);
 	}
 	shared->inside++;
 }
@@ -219,7 +220,7 @@ static void simulated_time_jumps_to_the_next_deadline(void **state)
 	}
 }
 
-/* ---- replay ------------------------------------------------------------------------------------------------ */
+/* ---- replay ---------------------------------------------------------------------------------- */
 
 static uint64_t trace_of(uint64_t seed, uint64_t fact)
 {
@@ -284,7 +285,7 @@ static void simulation_finds_a_lost_update_with_some_seeds(void **state)
 	assert_in_range(lost, 5, 195);
 }
 
-/* ---- being stuck, and misuse --------------------------------------------------------------------------------- */
+/* ---- being stuck, and misuse ----------------------------------------------------------------- */
 
 static void wait_for_nothing(void *arg)
 {
@@ -364,7 +365,7 @@ static void locking_twice_aborts_a_simulation(void **state)
 	assert_non_null(strstr(text, "'run' locks what it has locked"));
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void look_at_thread(void *arg)
 {
@@ -373,7 +374,8 @@ static void look_at_thread(void *arg)
 
 	assert_int_equal(prctl(PR_GET_NAME, shared->order), 0);
 	assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &set), 0);
-	shared->counter = sigismember(&set, SIGTERM) + sigismember(&set, SIGINT) + sigismember(&set, SIGCHLD);
+	shared->counter =
+		sigismember(&set, SIGTERM) + sigismember(&set, SIGINT) + sigismember(&set, SIGCHLD);
 }
 
 static void real_threads_have_names_and_take_no_signals(void **state)

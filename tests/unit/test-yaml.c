@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of base/yaml.h: what scalars mean, what is refused and where, and that aliases cannot explode. */
+/* Promises of base/yaml.h: what scalars mean, what is refused and where, and that aliases cannot
+ * explode. */
 #include "config.h"
 
 #include "base/json.h"
@@ -42,17 +43,21 @@ static void expect_error(const char *text, const char *wanted)
 static void plain_scalars_follow_the_json_schema(void **state)
 {
 	(void)state;
-	expect_all("[~, null, true, false, 0, -12, 1.50, -0.5, 1e3]", "[[null,null,true,false,0,-12,1.50,-0.5,1e3]]");
+	expect_all("[~, null, true, false, 0, -12, 1.50, -0.5, 1e3]",
+		   "[[null,null,true,false,0,-12,1.50,-0.5,1e3]]");
 	expect_all("a:\nb:\n-\n", "[{\"a\":null,\"b\":[null]}]");
-	expect_all("[Null, yes, No, on, True, 0644, 0x1F, 0o7, +1, 1., .5, .inf, 1_000, 12:30, 1-2, --1, 1e]",
-	           "[[\"Null\",\"yes\",\"No\",\"on\",\"True\",\"0644\",\"0x1F\",\"0o7\",\"+1\",\"1.\",\".5\",\".inf\","
-	           "\"1_000\",\"12:30\",\"1-2\",\"--1\",\"1e\"]]");
+	expect_all("[Null, yes, No, on, True, 0644, 0x1F, 0o7, +1, 1., .5, .inf, 1_000, 12:30, "
+		   "1-2, --1, 1e]",
+		   "[[\"Null\",\"yes\",\"No\",\"on\",\"True\",\"0644\",\"0x1F\",\"0o7\",\"+1\",\"1."
+		   "\",\".5\",\".inf\","
+		   "\"1_000\",\"12:30\",\"1-2\",\"--1\",\"1e\"]]");
 }
 
 static void quoted_scalars_stay_strings(void **state)
 {
 	(void)state;
-	expect_all("['1', \"true\", 'null', \"\", !!str 5, ! 5]", "[[\"1\",\"true\",\"null\",\"\",\"5\",\"5\"]]");
+	expect_all("['1', \"true\", 'null', \"\", !!str 5, ! 5]",
+		   "[[\"1\",\"true\",\"null\",\"\",\"5\",\"5\"]]");
 	expect_all("a: |\n  1\n  x\nb: >-\n  2\n", "[{\"a\":\"1\\nx\\n\",\"b\":\"2\"}]");
 	expect_all("\"a\\0b\"", "[\"a\\u0000b\"]");
 }
@@ -60,9 +65,10 @@ static void quoted_scalars_stay_strings(void **state)
 static void integers_that_fit_no_int64_become_doubles(void **state)
 {
 	(void)state;
-	expect_all("[9223372036854775807, -9223372036854775808]", "[[9223372036854775807,-9223372036854775808]]");
+	expect_all("[9223372036854775807, -9223372036854775808]",
+		   "[[9223372036854775807,-9223372036854775808]]");
 	expect_all("[9223372036854775808, -9223372036854775809]",
-	           "[[9.2233720368547758e+18,-9.2233720368547758e+18]]");
+		   "[[9.2233720368547758e+18,-9.2233720368547758e+18]]");
 }
 
 static void numbers_that_no_double_holds_are_refused(void **state)
@@ -96,7 +102,7 @@ static void json_is_read_too(void **state)
 {
 	(void)state;
 	expect_all("{\n\t\"a\": \"x\\/\\u00e9\\n\",\n\t\"b\": [1, 2.5, {}],\n\t\"c\": null\n}\n",
-	           "[{\"a\":\"x/é\\n\",\"b\":[1,2.5,{}],\"c\":null}]");
+		   "[{\"a\":\"x/é\\n\",\"b\":[1,2.5,{}],\"c\":null}]");
 }
 
 static void errors_name_the_line(void **state)
@@ -136,7 +142,8 @@ static void aliases_are_copies(void **state)
 {
 	const char *text = "a: &x {b: [1]}\nc: *x\nd: &x 2\ne: *x\n";
 	CLEANUP_JSON struct json_object *tree = yaml_parse(text, strlen(text), NULL);
-	struct json_object *first = json_object_object_get(tree, "a"), *second = json_object_object_get(tree, "c");
+	struct json_object *first = json_object_object_get(tree, "a"),
+			   *second = json_object_object_get(tree, "c");
 
 	(void)state;
 	assert_non_null(first);
