@@ -3,14 +3,15 @@
  * core/client only. */
 #include "config.h"
 
-#include "base/json-scan.h"
-#include "base/json.h"
 #include "core/client-private.h"
-#include "core/utf8.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/json-scan.h"
+#include "base/json.h"
+#include "core/utf8.h"
 
 #define STATUS_SIZE_MAX (1u << 20) /* a Status is small; what is larger is none */
 

@@ -3,12 +3,13 @@
  */
 #include "config.h"
 
-#include "base/json.h"
 #include "core/client-private.h"
-#include "kube/kind.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "kube/kind.h"
 
 #define METADATA_ONLY "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 /* For the server; the same as CLIENT_DEADLINE_US, which is ours. */

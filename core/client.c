@@ -5,11 +5,12 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
 #include "core/client-private.h"
 
 #include <errno.h>
 #include <stdio.h>
+
+#include "base/memory.h"
 
 struct client *client_create(const struct client_config *config)
 {

@@ -5,11 +5,11 @@
 
 #include "core/event-book.h"
 
+#include <agent-sandbox/helpers.h>
+
 #include "base/buf.h"
 #include "base/memory.h"
 #include "core/events.h"
-
-#include <agent-sandbox/helpers.h>
 
 #define KEY_MAX 4096
 #define REFILL_US 300000000u

@@ -5,15 +5,15 @@
 
 #include "core/events.h"
 
+#include <agent-sandbox/helpers.h>
+#include <unistd.h>
+
 #include "base/heap.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/event-book.h"
 #include "core/log.h"
 #include "core/utf8.h"
-
-#include <agent-sandbox/helpers.h>
-#include <unistd.h>
 
 #define MESSAGE_MAX 1024
 #define REPEAT_US 30000000u /* between two counts of one Event */

@@ -3,11 +3,12 @@
  * with the API server. */
 #include "config.h"
 
-#include "base/memory.h"
 #include "core/lanes.h"
 
 #include <errno.h>
 #include <stdbool.h>
+
+#include "base/memory.h"
 
 /* On the stack of the thread that waits. */
 struct waiter {

@@ -7,6 +7,10 @@
 
 #include "core/leader.h"
 
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/client-private.h"
@@ -14,14 +18,9 @@
 #include "core/log.h"
 #include "kube/kind.h"
 
-#include <agent-sandbox/helpers.h>
-#include <stdio.h>
-#include <string.h>
-
 #define REQUEST_US 5000000u /* half of the renew deadline, as controller-runtime has it */
-#define LAST_TRY_US                                                                              \
-	1000000u /* for an attempt at the deadline, or past it after a SIGSTOP; the gate is shut \
-		    then */
+/* For an attempt at the deadline, or past it after a SIGSTOP: the gate is shut then. */
+#define LAST_TRY_US 1000000u
 #define STOP_US 1000000u   /* an orderly end waits no longer for the lease */
 #define JITTER_US 1000000u /* standbys spread over this after an expiry */
 #define BODY_MAX (256u << 10)
@@ -68,14 +67,14 @@ static void set_status(struct leader *leader, double value)
 	metric_record(leader->status, value, labels);
 }
 
-static void complain(struct leader *leader, const char *what, int32_t code, const char *message)
+static void complain(struct leader *leader, int32_t code, const char *message)
 {
 	char text[sizeof(leader->complaint)];
 
-	snprintf(text, sizeof(text), "%s: %.200s (%d)", what, message, code);
+	snprintf(text, sizeof(text), "%.200s (%d)", message, code);
 	if (strcmp(text, leader->complaint) != 0) {
 		memcpy(leader->complaint, text, sizeof(text));
-		log_warning("lease '%s/%s': cannot %s, going on", leader->ns, leader->name, text);
+		log_warning("lease '%s/%s': %s, going on", leader->ns, leader->name, text);
 	}
 }
 
@@ -142,7 +141,7 @@ static int32_t request(struct leader *leader, const char *method, bool named,
 		char message[200];
 
 		answer_message(&answer, message, sizeof(message));
-		complain(leader, method, code, message);
+		complain(leader, code, message);
 	}
 	json_object_put(object);
 	http_answer_finish(&answer);

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include "core/log.h"
-#include "core/utf8.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>
@@ -13,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "core/utf8.h"
 
 #define LINE_MAX_BYTES 8192
 #define MESSAGE_MAX 4096

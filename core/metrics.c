@@ -3,16 +3,17 @@
  * to show it. */
 #include "config.h"
 
-#include "base/map.h"
-#include "base/memory.h"
 #include "core/metrics.h"
-#include "core/utf8.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "core/utf8.h"
 
 #define BUCKETS_MAX 32
 #define HOOKS_MAX 64

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Promises of core/lanes.h, in simulated time. */
+#include "config.h"
+
+#include "core/lanes.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+
+#define SLOTS 16
+
+struct fixture {
+	struct sched *sched;
+	struct lanes *lanes;
+	struct sched_mutex lock;
+	struct sched_cond sleeping;
+	char order[64];        /* lock; who came in when, by letters */
+	uint32_t inside, most; /* lock */
+};
+
+struct user {
+	struct fixture *fixture;
+	enum lane lane;
+	uint32_t count;
+	char letter;
+	uint64_t deadline_us;
+	uint64_t stays_us;
+	int rc;
+	struct sched_thread *thread;
+};
+
+static void set_up(struct fixture *f, uint64_t seed)
+{
+	*f = (struct fixture){ .sched = sched_create_simulation(seed, 0) };
+	f->lanes = lanes_create(f->sched, SLOTS);
+	sched_mutex_init(&f->lock, f->sched);
+	sched_cond_init(&f->sleeping, f->sched);
+}
+
+static void tear_down(struct fixture *f)
+{
+	lanes_destroy(f->lanes);
+	sched_cond_finish(&f->sleeping);
+	sched_mutex_finish(&f->lock);
+	sched_destroy(f->sched);
+}
+
+static void pass_until(struct fixture *f, uint64_t until_us)
+{
+	LOCKED(&f->lock);
+	while (sched_now_us(f->sched) < until_us) {
+		sched_cond_wait(&f->sleeping, &f->lock, until_us);
+	}
+}
+
+static void use(void *arg)
+{
+	struct user *user = arg;
+	struct fixture *f = user->fixture;
+
+	user->rc = lanes_enter(f->lanes, user->lane, user->count, user->deadline_us);
+	if (user->rc != 0) {
+		return;
+	}
+	{
+		LOCKED(&f->lock);
+		if (user->letter != '\0') {
+			f->order[strlen(f->order)] = user->letter;
+		}
+		f->inside += user->count;
+		f->most = f->inside > f->most ? f->inside : f->most;
+	}
+	pass_until(f, sched_now_us(f->sched) + user->stays_us);
+	{
+		LOCKED(&f->lock);
+		f->inside -= user->count;
+	}
+	lanes_leave(f->lanes, user->count);
+}
+
+/* Starts a user and gives it the time to stand in line. */
+static void start(struct fixture *f, struct user *user, enum lane lane, uint32_t count, char letter)
+{
+	*user = (struct user){ .fixture = f,
+			       .lane = lane,
+			       .count = count,
+			       .letter = letter,
+			       .deadline_us = SCHED_FOREVER,
+			       .stays_us = 100 };
+	user->thread = sched_start(f->sched, "user", use, user);
+	pass_until(f, sched_now_us(f->sched) + 1);
+}
+
+static void take_all(struct fixture *f)
+{
+	assert_int_equal(lanes_enter(f->lanes, LANE_LEASE, SLOTS, SCHED_FOREVER), 0);
+}
+
+static void higher_lanes_go_first_and_equals_in_order(void **state)
+{
+	struct user users[6];
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	take_all(&f);
+	start(&f, &users[0], LANE_EVENT, SLOTS, 'e');
+	start(&f, &users[1], LANE_REFILL, SLOTS, 'r');
+	start(&f, &users[2], LANE_CLAIM, SLOTS, 'a');
+	start(&f, &users[3], LANE_CLAIM, SLOTS, 'b');
+	start(&f, &users[4], LANE_STATUS, SLOTS, 's');
+	start(&f, &users[5], LANE_LEASE, SLOTS, 'l');
+	lanes_leave(f.lanes, SLOTS);
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		sched_join(users[i].thread);
+	}
+	assert_string_equal(f.order, "labsre");
+	tear_down(&f);
+}
+
+static void no_more_than_the_slots_are_ever_in(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		struct user users[24];
+		struct fixture f;
+
+		set_up(&f, seed);
+		for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+			users[i] = (struct user){ .fixture = &f,
+						  .lane = (enum lane)(i % LANE_MAX),
+						  .count = 1 + (uint32_t)(i * 7 % 5),
+						  .letter = '.',
+						  .deadline_us = SCHED_FOREVER,
+						  .stays_us = i % 3 };
+			users[i].thread = sched_start(f.sched, "user", use, &users[i]);
+		}
+		for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+			sched_join(users[i].thread);
+			assert_int_equal(users[i].rc, 0);
+		}
+		assert_in_range(f.most, 5, SLOTS);
+		assert_int_equal(f.inside, 0);
+		tear_down(&f);
+	}
+}
+
+/* Fills a lane one by one and says how many it takes. */
+static uint32_t capacity(struct fixture *f, enum lane lane)
+{
+	uint32_t count = 0;
+
+	while (lanes_enter(f->lanes, lane, 1, sched_now_us(f->sched)) == 0) {
+		count++;
+	}
+	return count;
+}
+
+static void lower_lanes_leave_slots_to_higher_ones(void **state)
+{
+	struct fixture f;
+	uint32_t events, refills, statuses, claims;
+
+	(void)state;
+	set_up(&f, 1);
+	events = capacity(&f, LANE_EVENT);
+	refills = capacity(&f, LANE_REFILL);
+	statuses = capacity(&f, LANE_STATUS);
+	claims = capacity(&f, LANE_CLAIM);
+	assert_true(events > 0 && refills > 0 && statuses > 0 && claims > 0);
+	assert_int_equal(capacity(&f, LANE_LEASE), 1);
+	assert_int_equal(events + refills + statuses + claims + 1, SLOTS);
+	tear_down(&f);
+}
+
+static void a_single_slot_serves_every_lane(void **state)
+{
+	struct sched *sched = sched_create_simulation(1, 0);
+	struct lanes *lanes = lanes_create(sched, 1);
+
+	(void)state;
+	for (size_t lane = 0; lane < LANE_MAX; lane++) {
+		assert_int_equal(lanes_enter(lanes, (enum lane)lane, 1, 0), 0);
+		assert_int_equal(lanes_enter(lanes, (enum lane)lane, 1, 0), -ETIMEDOUT);
+		lanes_leave(lanes, 1);
+	}
+	lanes_destroy(lanes);
+	sched_destroy(sched);
+}
+
+static void small_ones_below_do_not_starve_a_large_one_above(void **state)
+{
+	struct user large, small;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	assert_int_equal(lanes_enter(f.lanes, LANE_EVENT, 2, 0), 0);
+	start(&f, &large, LANE_CLAIM, SLOTS, 'C'); /* does not fit beside the two */
+	start(&f, &small, LANE_REFILL, 1, 'r');    /* would fit, and must not overtake */
+	assert_string_equal(f.order, "");
+	lanes_leave(f.lanes, 2);
+	sched_join(large.thread);
+	sched_join(small.thread);
+	assert_string_equal(f.order, "Cr");
+	tear_down(&f);
+}
+
+static void a_deadline_ends_the_wait_and_frees_those_behind(void **state)
+{
+	struct user large, small;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, 1, 0), 0);
+	large = (struct user){ .fixture = &f,
+			       .lane = LANE_CLAIM,
+			       .count = SLOTS,
+			       .letter = 'C',
+			       .deadline_us = 5000 };
+	large.thread = sched_start(f.sched, "large", use, &large);
+	pass_until(&f, 1);
+	start(&f, &small, LANE_REFILL, 1, 'r');
+	sched_join(large.thread);
+	sched_join(small.thread);
+	assert_int_equal(large.rc, -ETIMEDOUT);
+	assert_string_equal(f.order, "r");
+	assert_in_range(sched_now_us(f.sched), 5000, 5200);
+	lanes_leave(f.lanes, 1);
+	tear_down(&f);
+}
+
+static void stopping_wakes_all_who_wait(void **state)
+{
+	struct user users[3];
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	take_all(&f);
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		start(&f, &users[i], LANE_CLAIM, 1, 'x');
+	}
+	lanes_stop(f.lanes);
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		sched_join(users[i].thread);
+		assert_int_equal(users[i].rc, -ECANCELED);
+	}
+	lanes_leave(f.lanes, SLOTS);
+	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, 1, SCHED_FOREVER), -ECANCELED);
+	assert_string_equal(f.order, "");
+	tear_down(&f);
+}
+
+static void more_than_all_slots_is_all_slots(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	assert_int_equal(lanes_enter(f.lanes, LANE_EVENT, SLOTS * 2, 0), 0);
+	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, 1, 0), -ETIMEDOUT);
+	lanes_leave(f.lanes, SLOTS * 2);
+	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, SLOTS, 0), 0);
+	tear_down(&f);
+}
+
+static void use_often(void *arg)
+{
+	struct user *user = arg;
+
+	for (size_t i = 0; i < 200; i++) {
+		use(user);
+	}
+}
+
+static void real_threads_share_the_slots(void **state)
+{
+	struct user users[8];
+	struct fixture f = { .sched = sched_create() };
+
+	(void)state;
+	f.lanes = lanes_create(f.sched, 4);
+	sched_mutex_init(&f.lock, f.sched);
+	sched_cond_init(&f.sleeping, f.sched);
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		users[i] = (struct user){ .fixture = &f,
+					  .lane = (enum lane)(i % LANE_MAX),
+					  .count = 1 + (uint32_t)i % 2,
+					  .deadline_us = SCHED_FOREVER };
+		users[i].thread = sched_start(f.sched, "user", use_often, &users[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		sched_join(users[i].thread);
+	}
+	assert_in_range(f.most, 1, 4);
+	tear_down(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(higher_lanes_go_first_and_equals_in_order),
+		cmocka_unit_test(no_more_than_the_slots_are_ever_in),
+		cmocka_unit_test(lower_lanes_leave_slots_to_higher_ones),
+		cmocka_unit_test(a_single_slot_serves_every_lane),
+		cmocka_unit_test(small_ones_below_do_not_starve_a_large_one_above),
+		cmocka_unit_test(a_deadline_ends_the_wait_and_frees_those_behind),
+		cmocka_unit_test(stopping_wakes_all_who_wait),
+		cmocka_unit_test(more_than_all_slots_is_all_slots),
+		cmocka_unit_test(real_threads_share_the_slots),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
