@@ -24,6 +24,7 @@ struct exec_config {
 	char *api_version;
 	char *install_hint;
 	bool provide_cluster_info;
+	char *cluster_config; /* JSON that the cluster has for exec plugins, or NULL */
 };
 
 struct kubeconfig {

@@ -5,6 +5,17 @@ libcore_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 libcore_la_LIBADD = libnet.la libkube.la libbase.la $(JSONC_LIBS) $(CRYPTO_LIBS)
 
 # access: kubeconfig and credentials
+libcore_la_SOURCES += \
+	%D%/credentials.c \
+	%D%/credentials-base64.c %D%/credentials-base64.h \
+	%D%/exec-credential.c %D%/exec-credential.h \
+	%D%/exec-credential-spawn.c \
+	%D%/kubeconfig.c %D%/kubeconfig.h %D%/kubeconfig-private.h \
+	%D%/kubeconfig-cluster.c \
+	%D%/kubeconfig-exec.c \
+	%D%/kubeconfig-fields.c \
+	%D%/kubeconfig-files.c \
+	%D%/kubeconfig-user.c
 
 # talk: lanes, client, leader, events, metrics, log
 libcore_la_SOURCES += \

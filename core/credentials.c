@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Credentials over time: which token and certificate hold now, read or made anew when they age or are refused. The transport asks for
+ * each call; mains create it beside the kubeconfig. */
+#include "config.h"
+
+#include "base/memory.h"
+#include "core/credentials-base64.h"
+#include "core/exec-credential.h"
+#include "core/kubeconfig-private.h"
+#include "core/kubeconfig.h"
+#include "core/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define TOKEN_MAX (64u << 10)
+#define PEM_MAX (1u << 20)
+#define TOKEN_AGE_US UINT64_C(60000000)        /* projected tokens are rotated minutes before they expire */
+#define CERTIFICATE_AGE_US UINT64_C(300000000) /* as client-go */
+#define EXEC_PAUSE_US UINT64_C(5000000)        /* many requests must not start many plugins that do not help */
+
+struct credentials {
+	struct sched *sched;
+	const struct kubeconfig *config;
+	char *basic; /* Authorization made of user name and password; constant */
+	bool uses_exec;
+	int stop_fd; /* readable from stop on */
+
+	struct sched_mutex lock;
+	struct sched_cond changed;    /* the exec plugin has ended */
+	char *token;                  /* lock */
+	char *certificate, *key;      /* lock: PEM */
+	uint64_t generation;          /* lock */
+	uint64_t token_due_us;        /* lock: when to read again */
+	uint64_t certificate_due_us;  /* lock */
+	bool running;                 /* lock: an exec plugin */
+	bool have_exec;               /* lock: it has said something that is not refused */
+	int64_t expires_us;           /* lock: wall time of what it said */
+	struct error exec_error;      /* lock: of its last run; code 0: it said something */
+	uint64_t exec_not_before_us;  /* lock: until then that run counts, expired or not */
+	uint64_t deaf_until_us;       /* lock: until then its credentials may be refused as one likes */
+	bool stopping;                /* lock */
+};
+
+static void replace(char **secret, char *take_text)
+{
+	if (*secret != NULL) {
+		explicit_bzero(*secret, strlen(*secret));
+	}
+	free(*secret);
+	*secret = take_text;
+}
+
+/* ---- files (with the lock held: they are small and local) -------------------------------------------------- */
+
+static int read_token_file(const char *path, char **ret, struct error *reterr)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(TOKEN_MAX);
+	int r = kubeconfig_read(path, &text, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+
+	const char *start = buf_str(&text) + strspn(buf_str(&text), " \t\r\n");
+	size_t length = strlen(start);
+
+	while (length > 0 && strchr(" \t\r\n", start[length - 1]) != NULL) {
+		length--;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)start[i] < ' ' || start[i] == 0x7f) {
+			return error_set(reterr, -EINVAL, "token file '%.256s' holds a control character", path);
+		}
+	}
+	if (length == 0) {
+		return error_set(reterr, -EINVAL, "token file '%.256s' is empty", path);
+	}
+	*ret = xstrndup(start, length);
+	return 0;
+}
+
+/* A file that fails now leaves the token read before, or the one the kubeconfig holds itself; *ret_tolerated says so. */
+static int refresh_token(struct credentials *credentials, uint64_t now, struct error *ret_tolerated,
+                         struct error *reterr)
+{
+	struct error error = { 0 };
+	char *token = NULL;
+
+	if (credentials->config->token_file == NULL || now < credentials->token_due_us) {
+		return 0;
+	}
+
+	if (read_token_file(credentials->config->token_file, &token, &error) == 0) {
+		replace(&credentials->token, token);
+	} else if (credentials->token == NULL) {
+		return error_set(reterr, error.code, "%s", error.text);
+	} else {
+		*ret_tolerated = error;
+	}
+	credentials->token_due_us = now + TOKEN_AGE_US;
+	return 0;
+}
+
+static int read_pem(const char *path, const char *given, char **ret, struct error *reterr)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(PEM_MAX);
+	int r = 0;
+
+	if (path == NULL) {
+		buf_append_str(&text, given);
+	} else {
+		r = kubeconfig_read(path, &text, reterr);
+	}
+	if (r == 0 && strstr(buf_str(&text), "-----BEGIN ") == NULL) {
+		r = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form", path != NULL ? path : "the kubeconfig");
+	}
+	if (r == 0) {
+		*ret = buf_take(&text);
+	}
+	return r;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Takes both as the current pair; another pair is another generation. */
+static void set_certificate(struct credentials *credentials, char *take_certificate, char *take_key)
+{
+	if (!same_text(take_certificate, credentials->certificate) || !same_text(take_key, credentials->key)) {
+		credentials->generation++;
+	}
+	replace(&credentials->certificate, take_certificate);
+	replace(&credentials->key, take_key);
+}
+
+static int refresh_certificate(struct credentials *credentials, uint64_t now, struct error *ret_tolerated,
+                               struct error *reterr)
+{
+	const struct kubeconfig *config = credentials->config;
+	struct error error = { 0 };
+	char *certificate CLEANUP_FREE = NULL, *key CLEANUP_FREE = NULL;
+
+	if ((config->certificate_file == NULL && config->key_file == NULL) || now < credentials->certificate_due_us) {
+		return 0;
+	}
+
+	int r = read_pem(config->certificate_file, config->certificate_pem, &certificate, &error);
+
+	if (r == 0) {
+		r = read_pem(config->key_file, config->key_pem, &key, &error);
+	}
+	if (r == 0) {
+		set_certificate(credentials, TAKE(certificate), TAKE(key));
+	} else if (credentials->certificate == NULL) {
+		return error_set(reterr, error.code, "%s", error.text);
+	} else {
+		*ret_tolerated = error;
+	}
+	credentials->certificate_due_us = now + CERTIFICATE_AGE_US;
+	return 0;
+}
+
+/* ---- the exec plugin --------------------------------------------------------------------------------------- */
+
+static bool exec_due(const struct credentials *credentials)
+{
+	return !credentials->have_exec ||
+	       (credentials->expires_us != EXEC_NEVER && sched_wall_us(credentials->sched) >= credentials->expires_us);
+}
+
+/* Runs it without the lock; others wait for changed meanwhile. */
+static void run_exec(struct credentials *credentials)
+{
+	struct exec_credential got = { 0 };
+	struct error error = { 0 };
+	int r;
+
+	credentials->running = true;
+	sched_mutex_unlock(&credentials->lock);
+	r = exec_credential_run(credentials->sched, credentials->config, credentials->stop_fd,
+	                        sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got, &error);
+	sched_mutex_lock(&credentials->lock);
+	credentials->running = false;
+	credentials->exec_error = error;
+	credentials->exec_not_before_us = sched_now_us(credentials->sched) + EXEC_PAUSE_US;
+	if (r == 0) {
+		credentials->exec_error.code = 0;
+		credentials->have_exec = true;
+		credentials->expires_us = got.expires_us;
+		replace(&credentials->token, TAKE(got.token));
+		replace(&credentials->certificate, TAKE(got.certificate));
+		replace(&credentials->key, TAKE(got.key));
+		/* Always: a refusal of what was before is no news any more. */
+		credentials->generation++;
+	}
+	sched_cond_broadcast(&credentials->changed);
+}
+
+static int refresh_exec(struct credentials *credentials, struct error *reterr)
+{
+	if (!credentials->uses_exec) {
+		return 0;
+	}
+	while (exec_due(credentials) && sched_now_us(credentials->sched) >= credentials->exec_not_before_us) {
+		if (credentials->stopping) {
+			return error_set(reterr, -ECANCELED, "stopped");
+		}
+		if (credentials->running) {
+			sched_cond_wait(&credentials->changed, &credentials->lock, SCHED_FOREVER);
+		} else {
+			run_exec(credentials);
+		}
+	}
+	/* What is due still, right after a run, is a failure or has expired on arrival. The latter is tried. */
+	if (!exec_due(credentials) || credentials->exec_error.code == 0) {
+		return 0;
+	}
+	if (reterr != NULL) {
+		*reterr = credentials->exec_error;
+	}
+	return credentials->exec_error.code;
+}
+
+/* ---- the source -------------------------------------------------------------------------------------------- */
+
+static char *copy(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+static int get_locked(struct credentials *credentials, struct http_credentials *ret, struct error *ret_tolerated,
+                      struct error *reterr)
+{
+	LOCKED(&credentials->lock);
+
+	uint64_t now = sched_now_us(credentials->sched);
+	int r = refresh_exec(credentials, reterr);
+
+	if (r == 0) {
+		r = refresh_token(credentials, now, ret_tolerated, reterr);
+	}
+	if (r == 0) {
+		r = refresh_certificate(credentials, now, ret_tolerated, reterr);
+	}
+	if (r < 0) {
+		return r;
+	}
+	*ret = (struct http_credentials){
+		.authorization = credentials->token != NULL ? xprintf("Bearer %s", credentials->token)
+		                                            : copy(credentials->basic),
+		.certificate = copy(credentials->certificate),
+		.key = copy(credentials->key),
+		.generation = credentials->generation,
+	};
+	return 0;
+}
+
+static int get(void *arg, struct http_credentials *ret, struct error *reterr)
+{
+	struct error tolerated = { 0 };
+	int r = get_locked(arg, ret, &tolerated, reterr);
+
+	if (tolerated.code < 0) {
+		log_warning("credentials: %s, going on with those from before", tolerated.text);
+	}
+	return r;
+}
+
+static void refused(void *arg, uint64_t generation)
+{
+	struct credentials *credentials = arg;
+
+	LOCKED(&credentials->lock);
+	uint64_t now = sched_now_us(credentials->sched);
+
+	credentials->token_due_us = 0;
+	credentials->certificate_due_us = 0;
+	if (generation == credentials->generation && now >= credentials->deaf_until_us) {
+		credentials->deaf_until_us = now + EXEC_PAUSE_US;
+		credentials->have_exec = false;
+		credentials->exec_not_before_us = 0;
+	}
+}
+
+static void stop(void *arg)
+{
+	struct credentials *credentials = arg;
+	uint64_t one = 1;
+
+	LOCKED(&credentials->lock);
+	credentials->stopping = true;
+	/* Cannot fail: the counter is far from full. */
+	(void)!write(credentials->stop_fd, &one, sizeof(one));
+	sched_cond_broadcast(&credentials->changed);
+}
+
+struct http_credentials_source credentials_source(struct credentials *credentials)
+{
+	return (struct http_credentials_source){ .get = get, .refused = refused, .stop = stop, .arg = credentials };
+}
+
+struct credentials *credentials_create(struct sched *sched, const struct kubeconfig *config)
+{
+	struct credentials *credentials = xnew(struct credentials);
+	bool given = config->token != NULL || config->token_file != NULL || config->certificate_pem != NULL ||
+	             config->certificate_file != NULL || config->username != NULL || config->password != NULL;
+
+	credentials->sched = sched;
+	credentials->config = config;
+	/* As in other clients: what the user has in the file itself goes before a plugin. */
+	credentials->uses_exec = config->exec.command != NULL && !given;
+	credentials->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	credentials->generation = 1;
+	credentials->token = copy(config->token);
+	sched_mutex_init(&credentials->lock, sched);
+	sched_cond_init(&credentials->changed, sched);
+	if (config->username != NULL || config->password != NULL) {
+		char *pair = xprintf("%s:%s", config->username != NULL ? config->username : "",
+		                     config->password != NULL ? config->password : "");
+		char *encoded = base64_encode(pair, strlen(pair));
+
+		credentials->basic = xprintf("Basic %s", encoded);
+		replace(&pair, NULL);
+		replace(&encoded, NULL);
+	}
+	if (config->certificate_pem != NULL && config->key_pem != NULL) {
+		credentials->certificate = xstrdup(config->certificate_pem);
+		credentials->key = xstrdup(config->key_pem);
+	}
+	return credentials;
+}
+
+void credentials_destroy(struct credentials *credentials)
+{
+	if (credentials == NULL) {
+		return;
+	}
+	replace(&credentials->basic, NULL);
+	replace(&credentials->token, NULL);
+	replace(&credentials->certificate, NULL);
+	replace(&credentials->key, NULL);
+	if (credentials->stop_fd >= 0) {
+		close(credentials->stop_fd);
+	}
+	sched_cond_finish(&credentials->changed);
+	sched_mutex_finish(&credentials->lock);
+	free(credentials);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cluster of a kubeconfig: where the server is and whom it must prove to be. Read by kubeconfig-files.c for the current
+ * context. */
+#include "config.h"
+
+#include "core/kubeconfig-private.h"
+#include "base/memory.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+#include <strings.h>
+
+/* "host:port" alone is https where anything speaks of TLS, else http, as other clients have it. */
+static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+{
+	const char *server;
+	int r = kubeconfig_text(entry, "server", &server, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	if (server == NULL) {
+		return kubeconfig_bad(entry, reterr, "'server' is missing");
+	}
+
+	const char *mark = strstr(server, "://");
+	bool tls = config->ca_pem != NULL || config->ca_file != NULL || config->insecure ||
+	           asb_at(entry->value, "tls-server-name") != NULL;
+	const char *authority = mark != NULL ? mark + 3 : server;
+
+	if (mark != NULL && strncasecmp(server, "https://", 8) != 0 && strncasecmp(server, "http://", 7) != 0) {
+		return kubeconfig_bad(entry, reterr, "'server' is neither https nor http");
+	}
+	/* It is shown in logs. */
+	if (memchr(authority, '@', strcspn(authority, "/?#")) != NULL) {
+		return kubeconfig_bad(entry, reterr, "'server' holds a user name, which belongs to the user");
+	}
+	config->server = mark != NULL ? xstrdup(server) : xprintf("%s://%s", tls ? "https" : "http", server);
+	return 0;
+}
+
+static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+{
+	int r = kubeconfig_copy_pem(entry, "certificate-authority-data", &config->ca_pem, reterr);
+
+	if (r == 0 && config->ca_pem == NULL) {
+		r = kubeconfig_copy_path(entry, "certificate-authority", &config->ca_file, reterr);
+	}
+	if (r == 0) {
+		r = kubeconfig_bool(entry, "insecure-skip-tls-verify", &config->insecure, reterr);
+	}
+	if (r == 0 && config->insecure && (config->ca_pem != NULL || config->ca_file != NULL)) {
+		r = kubeconfig_bad(entry, reterr,
+		                   "a certificate authority and 'insecure-skip-tls-verify' exclude each other");
+	}
+	return r;
+}
+
+static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+{
+	static const char *const schemes[] = { "http://", "https://", "socks5://" };
+	int r = kubeconfig_copy(entry, "proxy-url", &config->proxy_url, reterr);
+
+	if (r < 0 || config->proxy_url == NULL) {
+		return r;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		if (strncasecmp(config->proxy_url, schemes[i], strlen(schemes[i])) == 0) {
+			return 0;
+		}
+	}
+	return kubeconfig_bad(entry, reterr, "'proxy-url' is neither http, https nor socks5");
+}
+
+int kubeconfig_cluster(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+{
+	int r = read_trust(entry, config, reterr);
+
+	if (r == 0) {
+		r = read_server(entry, config, reterr);
+	}
+	if (r == 0) {
+		r = kubeconfig_copy(entry, "tls-server-name", &config->tls_server_name, reterr);
+	}
+	if (r == 0) {
+		r = read_proxy(entry, config, reterr);
+	}
+	return r;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single members of kubeconfig entries, with errors that name the entry and the member but never a value. The readers of clusters,
+ * users and exec plugins are made of these. */
+#include "config.h"
+
+#include "core/kubeconfig-private.h"
+#include "base/memory.h"
+#include "core/credentials-base64.h"
+
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return error_set(reterr, -EINVAL, "%s '%.128s': %s", entry->what, entry->name, text);
+}
+
+int kubeconfig_text(const struct kubeconfig_entry *entry, const char *name, const char **ret, struct error *reterr)
+{
+	struct json_object *value = asb_at(entry->value, name);
+
+	*ret = NULL;
+	if (value == NULL) {
+		return 0;
+	}
+	if (!json_object_is_type(value, json_type_string)) {
+		return kubeconfig_bad(entry, reterr, "'%s' is not a string (put it in quotes)", name);
+	}
+	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value)) {
+		return kubeconfig_bad(entry, reterr, "'%s' holds a NUL", name);
+	}
+	if (json_object_get_string_len(value) > 0) {
+		*ret = json_object_get_string(value);
+	}
+	return 0;
+}
+
+int kubeconfig_bool(const struct kubeconfig_entry *entry, const char *name, bool *ret, struct error *reterr)
+{
+	struct json_object *value = asb_at(entry->value, name);
+
+	if (value != NULL && !json_object_is_type(value, json_type_boolean)) {
+		return kubeconfig_bad(entry, reterr, "'%s' is neither true nor false", name);
+	}
+	*ret = asb_true(value);
+	return 0;
+}
+
+int kubeconfig_copy(const struct kubeconfig_entry *entry, const char *name, char **ret, struct error *reterr)
+{
+	const char *text;
+	int r = kubeconfig_text(entry, name, &text, reterr);
+
+	if (r == 0 && text != NULL) {
+		free(*ret);
+		*ret = xstrdup(text);
+	}
+	return r;
+}
+
+int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name, char **ret, struct error *reterr)
+{
+	const char *text;
+	int r = kubeconfig_text(entry, name, &text, reterr);
+
+	if (r == 0 && text != NULL) {
+		free(*ret);
+		*ret = kubeconfig_path(entry->folder, text);
+	}
+	return r;
+}
+
+int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, char **ret, struct error *reterr)
+{
+	const char *text;
+	char *pem CLEANUP_FREE = NULL;
+	int r = kubeconfig_text(entry, name, &text, reterr);
+
+	if (r < 0 || text == NULL) {
+		return r;
+	}
+	if (base64_decode_text(text, &pem) < 0) {
+		return kubeconfig_bad(entry, reterr, "'%s' is not base64 of text", name);
+	}
+	if (strstr(pem, "-----BEGIN ") == NULL) {
+		return kubeconfig_bad(entry, reterr, "'%s' is not in PEM form", name);
+	}
+	free(*ret);
+	*ret = TAKE(pem);
+	return 0;
+}
+
+void kubeconfig_list_add(char ***list, char *take_text)
+{
+	size_t count = 0;
+
+	while (*list != NULL && (*list)[count] != NULL) {
+		count++;
+	}
+	*list = xrealloc(*list, (count + 2) * sizeof(**list));
+	(*list)[count] = take_text;
+	(*list)[count + 1] = NULL;
+}
+
+void kubeconfig_list_free(char ***list)
+{
+	for (size_t i = 0; *list != NULL && (*list)[i] != NULL; i++) {
+		free((*list)[i]);
+	}
+	free(*list);
+	*list = NULL;
+}

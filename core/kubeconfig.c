@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a kubeconfig is found: named, in the environment, around us (in a pod), at home. The programs' mains load it first of all
+ * things. */
+#include "config.h"
+
+#include "core/kubeconfig.h"
+#include "base/memory.h"
+#include "core/kubeconfig-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
+#define NAMESPACE_MAX 253
+
+static void free_secret(char *text)
+{
+	if (text != NULL) {
+		explicit_bzero(text, strlen(text));
+	}
+	free(text);
+}
+
+void kubeconfig_finish(struct kubeconfig *config)
+{
+	struct exec_config *exec = &config->exec;
+
+	free(config->server);
+	free(config->tls_server_name);
+	free(config->ca_pem);
+	free(config->ca_file);
+	free_secret(config->proxy_url);
+	free_secret(config->token);
+	free(config->token_file);
+	free(config->username);
+	free_secret(config->password);
+	free(config->certificate_pem);
+	free(config->certificate_file);
+	free_secret(config->key_pem);
+	free(config->key_file);
+	kubeconfig_list_free(&config->headers);
+	free(config->namespace_);
+	free(exec->command);
+	kubeconfig_list_free(&exec->args);
+	kubeconfig_list_free(&exec->env);
+	free(exec->api_version);
+	free(exec->install_hint);
+	free(exec->cluster_config);
+	*config = (struct kubeconfig){ 0 };
+}
+
+int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret, struct error *reterr)
+{
+	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
+	int r = kubeconfig_files_add(&files, text, length, base, reterr);
+
+	return r < 0 ? r : kubeconfig_resolve(&files, ret, reterr);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------- */
+
+static int add_file(struct kubeconfig_files *files, const char *path, struct error *reterr)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX);
+	const char *slash = strrchr(path, '/');
+	char *folder CLEANUP_FREE = slash == NULL ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	int r = kubeconfig_read(path, &text, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	r = kubeconfig_files_add(files, buf_str(&text), text.length, folder, reterr);
+	if (r < 0) {
+		error_prefix(reterr, "kubeconfig '%.256s'", path);
+	}
+	return r;
+}
+
+static int load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
+{
+	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
+	int r = add_file(&files, path, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	r = kubeconfig_resolve(&files, ret, reterr);
+	if (r < 0) {
+		error_prefix(reterr, "kubeconfig '%.256s'", path);
+	}
+	return r;
+}
+
+/* $KUBECONFIG: files that are not there are passed over. *ret_any: one was there. */
+static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, struct error *reterr)
+{
+	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
+
+	while (*list != '\0') {
+		size_t length = strcspn(list, ":");
+		char *path CLEANUP_FREE = xstrndup(list, length);
+		int r = length == 0 || access(path, F_OK) < 0 ? 0 : add_file(&files, path, reterr);
+
+		if (r < 0) {
+			return r;
+		}
+		list += length;
+		list += *list == ':';
+	}
+	*ret_any = files.count > 0;
+	if (files.count == 0) {
+		return 0;
+	}
+
+	int r = kubeconfig_resolve(&files, ret, reterr);
+
+	if (r < 0) {
+		error_prefix(reterr, "$KUBECONFIG");
+	}
+	return r;
+}
+
+/* ---- in a pod ---------------------------------------------------------------------------------------------- */
+
+int kubeconfig_in_cluster(const char *folder, const char *host, const char *port, struct kubeconfig *ret,
+                          struct error *reterr)
+{
+	char *token_file CLEANUP_FREE = xprintf("%s/token", folder), *ca_file CLEANUP_FREE = xprintf("%s/ca.crt", folder);
+	char *namespace_file CLEANUP_FREE = xprintf("%s/namespace", folder);
+	struct buf name CLEANUP_BUF = BUF_INIT(NAMESPACE_MAX + 2);
+	bool v6 = strchr(host, ':') != NULL && host[0] != '[';
+
+	if (access(token_file, R_OK) < 0) {
+		return error_set(reterr, -errno, "in a cluster, but the service account's token '%.256s' is not readable: %s",
+		                 token_file, strerror(errno));
+	}
+	if (kubeconfig_read(namespace_file, &name, NULL) < 0) {
+		buf_clear(&name);
+	}
+
+	size_t length = strcspn(buf_str(&name), " \t\r\n");
+
+	*ret = (struct kubeconfig){
+		.server = xprintf("https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port),
+		.token_file = TAKE(token_file),
+		.ca_file = access(ca_file, R_OK) == 0 ? TAKE(ca_file) : NULL,
+		.namespace_ = length > 0 ? xstrndup(buf_str(&name), length) : NULL,
+		.in_cluster = true,
+	};
+	return 0;
+}
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *reterr)
+{
+	const char *list = variable("KUBECONFIG"), *home = variable("HOME");
+	const char *host = variable("KUBERNETES_SERVICE_HOST"), *port = variable("KUBERNETES_SERVICE_PORT");
+	bool any = false;
+
+	if (path != NULL && path[0] != '\0') {
+		return load_one(path, ret, reterr);
+	}
+	if (list != NULL) {
+		int r = load_list(list, &any, ret, reterr);
+
+		if (r < 0 || any) {
+			return r;
+		}
+	}
+	if (host != NULL && port != NULL) {
+		return kubeconfig_in_cluster(SERVICE_ACCOUNT, host, port, ret, reterr);
+	}
+
+	char *at_home CLEANUP_FREE = home != NULL ? xprintf("%s/.kube/config", home) : NULL;
+
+	if (at_home != NULL && access(at_home, F_OK) == 0) {
+		return load_one(at_home, ret, reterr);
+	}
+	return error_set(reterr, -ENOENT,
+	                 "no API server is known: no --kubeconfig, no file of $KUBECONFIG, no cluster around, no ~/.kube/config");
+}
