@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names, labels, annotations."""
 
+import hashlib
+
 from suite import *
 
 
 def two_names_with_one_hash():
-    """Two names whose 32 bit hash is the same; among 200,000 names there are several."""
+    """Two names whose 32 bit hash is the same; among 200,000 random names there are several."""
     seen = {}
     for number in range(1_000_000):
-        name = f"twin-{number}"
+        name = "twin-" + hashlib.md5(str(number).encode()).hexdigest()[:8]
         other = seen.setdefault(name_hash(name), name)
         if other != name:
             return other, name

@@ -92,9 +92,10 @@ class Pool(Case):
     def test_an_ended_pod_does_not_count(self):
         before = self.pooled(1, pod_template(restartPolicy="Never"))
         name = next(iter(before))
-        self.patch("pods", name, {"metadata": {"annotations": {"test/keep": "1", "test/hold": "failed"}}})
+        self.patch("pods", name, {"metadata": {"finalizers": ["test.example.com/keep"],
+                                               "annotations": {"test/hold": "failed"}}})
         self.eventually(lambda: [p for n, p in self.pool_pods().items() if n != name and is_ready(p)], "a new pod")
-        self.patch("pods", name, {"metadata": {"annotations": {"test/keep": None}}})
+        self.patch("pods", name, {"metadata": {"finalizers": None}})
         self.pool_at_rest()
 
     def test_there_are_never_too_many_pods(self):
@@ -177,7 +178,7 @@ class PoolAdoption(Case):
         self.pool(replicas=1)
         self.pool_at_rest()
         self.always(lambda: True, "", 1)
-        self.assertEqual(1, len(self.writes(what="create pods")))
+        self.assertEqual(1, len([e for e in self.writes(what="create pods") if not e.dry_run]))
 
 
 class PoolTemplate(Case):

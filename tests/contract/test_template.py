@@ -3,7 +3,7 @@
 
 from suite import *
 
-TWICE = {"spec": {"containers": [{"name": "main", "image": "a"}, {"name": "main", "image": "b"}]}}
+REFUSED = pod_template(restartPolicy="Sometimes")
 
 
 class Template(Case):
@@ -11,9 +11,9 @@ class Template(Case):
         return [e for e in self.writes() if e.dry_run]
 
     def test_a_pod_that_the_server_refuses_is_told_with_its_words(self):
-        self.template(template=TWICE)
+        self.template(template=REFUSED)
         event = self.eventually(lambda: self.events("InvalidTemplate", "tmpl"), "event InvalidTemplate")[0]
-        self.assertRegex(event["message"], "Duplicate value")
+        self.assertRegex(event["message"], 'Unsupported value: "Sometimes"')
         self.assertEqual("Warning", event["type"])
 
     def test_a_network_policy_that_the_server_refuses_is_told(self):
@@ -37,7 +37,7 @@ class Template(Case):
         self.eventually(lambda: len(self.checks()) == 2, "one for the next generation")
 
     def test_a_mended_one_is_not_told_again(self):
-        self.template(template=TWICE)
+        self.template(template=REFUSED)
         self.eventually(lambda: self.events("InvalidTemplate", "tmpl"), "event InvalidTemplate")
         self.patch("sandboxtemplates", "tmpl", {"spec": {"podTemplate": pod_template()}})
         self.eventually(lambda: len(self.checks()) == 2, "the second check")
