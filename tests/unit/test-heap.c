@@ -44,6 +44,19 @@ static struct heap_node *model_peek(struct heap_node *nodes, size_t count)
 	return best;
 }
 
+/* No node is earlier than the one above it, and each knows its place. */
+static void check_shape(const struct heap *heap)
+{
+	for (size_t i = 0; i < heap->count; i++) {
+		const struct heap_node *node = heap->nodes[i],
+				       *above = heap->nodes[i > 0 ? (i - 1) / 2 : 0];
+
+		assert_int_equal(node->place, i + 1);
+		assert_true(above->when < node->when ||
+			    (above->when == node->when && above->order <= node->order));
+	}
+}
+
 static void heap_keeps_the_earliest_first_over_pushes_and_removes(void **state)
 {
 	struct heap heap = HEAP_INIT;
@@ -63,6 +76,7 @@ static void heap_keeps_the_earliest_first_over_pushes_and_removes(void **state)
 			heap_push(&heap, node);
 		}
 		assert_ptr_equal(heap_peek(&heap), model_peek(nodes, ARRAY_LEN(nodes)));
+		check_shape(&heap);
 	}
 	heap_finish(&heap);
 }

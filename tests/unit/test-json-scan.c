@@ -121,6 +121,8 @@ static void extract_doubts_names_it_cannot_be_sure_of(void **state)
 		{ "{\"spec\":{\"a\":1,\"b\":{\"a\":1}}}", "{\"spec\":{\"a\":1,\"b\":{\"a\":1}}}",
 		  NULL },
 		{ "{\"spec\":{\"\\u0061\":1}}", DOUBT, "{\"spec\":{\"a\":1}}" },
+		{ "{\"spec\":{\"b\":{\"c\":1},\"c\":2}}", "{\"spec\":{\"b\":{\"c\":1},\"c\":2}}",
+		  NULL },
 		{ "{\"x\":{\"a\":1,\"a\":2},\"x\":3,\"spec\":4}", "{\"spec\":4}", NULL },
 	};
 
@@ -162,6 +164,7 @@ static void extract_doubts_broken_text(void **state)
 		{ "{\"spec\":1}{}", DOUBT, NULL },
 		{ "{\"spec\":1} x}", DOUBT, NULL },
 		{ "{\"x\":[}],\"spec\":1}", DOUBT, NULL },
+		{ "{\"x\":[{]},\"spec\":1}", DOUBT, NULL },
 		{ "{\"x\":{},,\"spec\":1}", DOUBT, NULL },
 		{ "{\"x\":\"}", DOUBT, NULL },
 		{ "{\"x\":\"\\\"}", DOUBT, NULL },
