@@ -12,6 +12,7 @@ struct reflector {
 	const struct asb_kind *kind;
 	struct sched_thread *thread;
 	bool relist; /* thread only: the next round must list */
+	bool progress; /* thread only: this round has brought events */
 	bool paged;  /* thread only: this server does not do watch-lists */
 
 	struct sched_mutex lock;

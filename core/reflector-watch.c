@@ -59,6 +59,7 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 	}
 	if (!stream->listing) {
 		stream->last = version;
+		reflector->progress = true;
 		store_bookmark(reflector->config.store, version);
 	} else if (asb_streq(asb_annotation(stub, "k8s.io/initial-events-end"), "true")) {
 		stream->listing = false;
@@ -114,6 +115,7 @@ static int take_frame(struct stream *stream, const char *text, size_t length)
 	if (is_type(&spans[0], "\"ERROR\"")) {
 		return take_error(stream, spans[1].start, spans[1].length);
 	}
+	stream->reflector->progress = true;
 	return take_object(stream, &spans[0], &spans[1]);
 }
 

@@ -12,7 +12,6 @@
 
 #define BACKOFF_FIRST_US 800000u
 #define BACKOFF_MAX_US 30000000u
-#define HEALTHY_US 120000000u /* a stream that lasted this long ends the backoff */
 #define ABSENT_US 2000000u    /* between two looks for a kind that is not served */
 
 struct reflector *reflector_create(const struct reflector_config *config)
@@ -149,17 +148,20 @@ static void run(void *arg)
 
 	reflector->relist = true;
 	while (!stopping(reflector)) {
-		uint64_t began = sched_now_us(reflector->config.sched), delay;
 		struct error error = { 0 };
-		int result = follow(reflector, &error);
+		bool resumed = !reflector->relist;
+		uint64_t delay;
+		int result;
 
+		reflector->progress = false;
+		result = follow(reflector, &error);
+		if (reflector->progress) {
+			backoff = BACKOFF_FIRST_US; /* the server works: only the connection failed */
+		}
 		if (result == -ESTALE) {
 			reflector->relist = true; /* 410: what we knew is too old to go on from */
 		}
-		if (sched_now_us(reflector->config.sched) - began >= HEALTHY_US) {
-			backoff = BACKOFF_FIRST_US;
-		}
-		if (result == 0 || stopping(reflector)) {
+		if (result == 0 || stopping(reflector) || (result == -ESTALE && resumed)) {
 			continue;
 		}
 		delay = result == -ENOENT ? ABSENT_US : with_jitter(reflector, backoff);

@@ -6,7 +6,7 @@
  * The first list is a streaming one (watch-list), which costs neither side a big answer; a server that does not do that is
  * listed in pages. Both ask for resourceVersion "": the latest, never a stale replica's. Watches last 5 to 10 minutes, resume from the
  * last version (bookmarks move it), and are taken for dead after 150 s without a byte. A kind that is not served yet
- * (404) is asked for again and again. Failures back off from 0.8 s doubling to 30 s, with jitter.
+ * (404) is asked for again and again. Failures back off from 0.8 s doubling to 30 s, with jitter, until events come again.
  */
 #ifndef ASB_CORE_REFLECTOR_H
 #define ASB_CORE_REFLECTOR_H

@@ -4,3 +4,4 @@ include tests/fuzz/local.mk
 include tests/plugin/local.mk
 include tests/style/local.mk
 include tests/contract/local.mk
+include tests/sim/local.mk

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Those in a world who are not controllers: a kubelet, the garbage collector, users. Each is a thread. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/yaml.h"
+#include "world.h"
+
+#define NS "default"
+#define TROUBLE_US 100000000u /* pods flap and vanish only this long, so that a world can come to rest */
+
+static bool is_over(struct world *world)
+{
+	LOCKED(&world->lock);
+
+	return world->over;
+}
+
+static void apply(struct world *world, int kind, const char *name, bool status, const char *text)
+{
+	CLEANUP_JSON struct json_object *patch = yaml_parse(text, strlen(text), NULL);
+	uint64_t before;
+
+	LOCKED(&world->lock);
+	before = objects_version(world->objects);
+	objects_patch(world->objects, &world_kinds[kind], NS, name, false, patch, status ? OBJECTS_STATUS : 0, NULL, NULL);
+	if (objects_version(world->objects) != before) {
+		world_changed(world);
+	}
+}
+
+static void create(struct world *world, int kind, const char *text)
+{
+	LOCKED(&world->lock);
+	struct error error = { 0 };
+
+	if (objects_create_object(world->objects, &world_kinds[kind], NS, yaml_parse(text, strlen(text), NULL), 0, NULL,
+				  &error) >= 300) {
+		world_fail(world, "a user cannot create: %s", error.text);
+	}
+	world_changed(world);
+}
+
+static void delete_object(struct world *world, int kind, const char *name)
+{
+	LOCKED(&world->lock);
+
+	objects_delete(world->objects, &world_kinds[kind], NS, name, NULL, NULL, NULL, NULL);
+	world_changed(world);
+}
+
+/* ---- kubelet ---------------------------------------------------------------------------------------------------- */
+
+enum chore { CHORE_NONE, CHORE_START, CHORE_RECOVER, CHORE_FLAP, CHORE_KILL, CHORE_FINISH };
+
+static enum chore chore_for(struct world *world, struct json_object *pod)
+{
+	bool claimed = asb_owner_is(asb_controller(pod, NULL), &world_kinds[SANDBOX]);
+
+	if (asb_deleting(pod)) {
+		return CHORE_FINISH;
+	}
+	if (asb_condition(pod, "Ready") == NULL) {
+		return CHORE_START;
+	}
+	if (!asb_condition_is(pod, "Ready", "True")) {
+		return CHORE_RECOVER;
+	}
+	if (sched_now_us(world->sched) > TROUBLE_US) {
+		return CHORE_NONE;
+	}
+	if (sched_random(world->sched) % 8 == 0 && world_chance(world, world->config.flap)) {
+		return CHORE_FLAP;
+	}
+	if (claimed && world->config.kill > 0 && sched_random(world->sched) % 32 == 0 && world_chance(world, world->config.kill)) {
+		return CHORE_KILL;
+	}
+	return CHORE_NONE;
+}
+
+/* Picks a pod with something to do, at random. With the lock held. */
+static enum chore choose(struct world *world, char ret_name[260])
+{
+	size_t count = objects_count(world->objects, &world_kinds[POD]);
+	size_t first = count > 0 ? sched_random(world->sched) % count : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *pod = objects_nth(world->objects, &world_kinds[POD], (first + i) % count);
+		enum chore chore = chore_for(world, pod);
+
+		if (chore != CHORE_NONE) {
+			snprintf(ret_name, 260, "%s", asb_name(pod));
+			return chore;
+		}
+	}
+	return CHORE_NONE;
+}
+
+static void write_ready(struct world *world, const char *name, bool ready)
+{
+	char now[21];
+	CLEANUP_FREE char *text = NULL;
+
+	asb_time_format(sched_wall_us(world->sched) / 1000, now);
+	text = xprintf("{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: \"%s\", "
+		       "lastTransitionTime: \"%s\"}]}}",
+		       ready ? "True" : "False", now);
+	apply(world, POD, name, true, text);
+}
+
+static void finish_pod(struct world *world, const char *name)
+{
+	LOCKED(&world->lock);
+
+	objects_finish_deletion(world->objects, &world_kinds[POD], NS, name);
+	world_changed(world);
+}
+
+static void take_away(struct world *world, const char *name)
+{
+	sched_mutex_lock(&world->lock);
+	world->killed++;
+	sched_mutex_unlock(&world->lock);
+	delete_object(world, POD, name);
+	finish_pod(world, name);
+}
+
+void actor_kubelet(void *arg)
+{
+	struct world *world = arg;
+	char name[260];
+
+	while (!is_over(world)) {
+		enum chore chore;
+
+		sched_mutex_lock(&world->lock);
+		chore = choose(world, name);
+		if (chore == CHORE_NONE) {
+			sched_cond_wait(&world->changed, &world->lock, sched_now_us(world->sched) + 10000000u);
+		}
+		sched_mutex_unlock(&world->lock);
+		world_sleep(world, 1000 + sched_random(world->sched) % 50000);
+		if (chore == CHORE_START || chore == CHORE_RECOVER) {
+			write_ready(world, name, true);
+		} else if (chore == CHORE_FLAP) {
+			write_ready(world, name, false);
+		} else if (chore == CHORE_KILL) {
+			take_away(world, name);
+		} else if (chore == CHORE_FINISH) {
+			finish_pod(world, name);
+		}
+	}
+}
+
+void actor_collector(void *arg)
+{
+	struct world *world = arg;
+
+	while (!is_over(world)) {
+		sched_mutex_lock(&world->lock);
+		if (objects_collect(world->objects) > 0) {
+			world_changed(world);
+		} else {
+			sched_cond_wait(&world->changed, &world->lock, sched_now_us(world->sched) + 10000000u);
+		}
+		sched_mutex_unlock(&world->lock);
+		world_sleep(world, sched_random(world->sched) % 20000);
+	}
+}
+
+/* ---- users -------------------------------------------------------------------------------------------------------- */
+
+static void create_claim(struct world *world, unsigned int number)
+{
+	CLEANUP_FREE char *text =
+		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: {name: claim-%u, "
+			"namespace: " NS "}, spec: {sandboxTemplateRef: {name: t}}}",
+			number);
+
+	create(world, CLAIM, text);
+}
+
+static void change_something(struct world *world, unsigned int claims_made)
+{
+	CLEANUP_FREE char *text = NULL;
+
+	switch (sched_random(world->sched) % 3) {
+	case 0:
+		text = xprintf("claim-%u", (unsigned int)(sched_random(world->sched) % (claims_made + 1)));
+		delete_object(world, CLAIM, text);
+		break;
+	case 1: {
+		unsigned int replicas = (unsigned int)(sched_random(world->sched) % (world->config.replicas + 2));
+
+		sched_mutex_lock(&world->lock);
+		world->replicas_most = replicas > world->replicas_most ? replicas : world->replicas_most;
+		sched_mutex_unlock(&world->lock);
+		text = xprintf("{spec: {replicas: %u}}", replicas);
+		apply(world, POOL, "pool", false, text);
+		break;
+	}
+	default:
+		sched_mutex_lock(&world->lock);
+		world->template_changed = true;
+		sched_mutex_unlock(&world->lock);
+		text = xprintf("{spec: {podTemplate: {metadata: {labels: {revision: r%u}}}}}",
+			       (unsigned int)(sched_random(world->sched) % 100));
+		apply(world, TEMPLATE, "t", false, text);
+	}
+}
+
+void actor_users(void *arg)
+{
+	struct world *world = arg;
+	const struct world_config *config = &world->config;
+	CLEANUP_FREE char *pool =
+		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, metadata: {name: pool, "
+			"namespace: " NS "}, spec: {replicas: %u, sandboxTemplateRef: {name: t}}}",
+			config->replicas);
+
+	create(world, TEMPLATE,
+	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: {name: t, namespace: " NS
+	       "}, spec: {podTemplate: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: i}]}}}}");
+	if (config->replicas > 0) {
+		create(world, POOL, pool);
+		world_sleep(world, config->hasty ? 0 : 2000000);
+	}
+	for (unsigned int i = 0; i < config->claims; i++) {
+		create_claim(world, i);
+		world_sleep(world, sched_random(world->sched) % 2 == 0 ? 0 : sched_random(world->sched) % 300000);
+		if (config->users && sched_random(world->sched) % 3 == 0) {
+			change_something(world, i);
+		}
+	}
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold at every version of a world, and what must hold once it rests. Called with the world's lock held. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "kube/kind.h"
+#include "world.h"
+
+static struct json_object *each(struct world *world, int kind, size_t *at)
+{
+	return objects_nth(world->objects, &world_kinds[kind], (*at)++);
+}
+
+/* How many pods a controller owns that are not terminating nor at their end; *ret_one is one of them. */
+static unsigned int live_pods(struct world *world, const struct asb_kind *kind, const char *uid, struct json_object **ret_one)
+{
+	unsigned int count = 0;
+	struct json_object *pod;
+	size_t at = 0;
+
+	while ((pod = each(world, POD, &at)) != NULL) {
+		const char *phase = asb_str(pod, "status", "phase");
+
+		if (asb_controlled_by(pod, kind, uid) && !asb_deleting(pod) && !asb_streq(phase, "Failed") &&
+		    !asb_streq(phase, "Succeeded")) {
+			count++;
+			if (ret_one != NULL) {
+				*ret_one = pod;
+			}
+		}
+	}
+	return count;
+}
+
+/* A pod is owned by one controller from its first version to its last. */
+static void check_pod(struct world *world, const struct objects_change *change)
+{
+	size_t owners = asb_length(asb_array(change->object, "metadata", "ownerReferences"));
+
+	if (owners != 1) {
+		world_fail(world, "v%llu: pod %s has %zu owners", (unsigned long long)change->version, change->name, owners);
+	}
+}
+
+static void check_pool_size(struct world *world, const struct objects_change *change)
+{
+	struct json_object *owner = asb_controller(change->object, NULL);
+	unsigned int most = world->replicas_most, count;
+
+	if (change->type != OBJECTS_ADDED || !asb_owner_is(owner, &world_kinds[POOL])) {
+		return;
+	}
+	if (world->template_changed) {
+		most += most / 10 > 1 ? most / 10 : 1;
+	}
+	count = live_pods(world, &world_kinds[POOL], asb_str(owner, "uid"), NULL);
+	if (count > most) {
+		world_fail(world, "v%llu: the pool has %u pods, at most %u are allowed", (unsigned long long)change->version,
+			   count, most);
+	}
+}
+
+/* A claim that says Ready has a Sandbox of its own, with exactly one pod, and a Service. */
+static void check_ready(struct world *world, const char *ns, const char *name, struct json_object *claim, const char *when)
+{
+	struct json_object *sandbox = objects_get(world->objects, &world_kinds[SANDBOX], ns, name);
+	struct json_object *service = objects_get(world->objects, &world_kinds[SERVICE], ns, name);
+	unsigned int pods;
+
+	if (!asb_controlled_by(sandbox, &world_kinds[CLAIM], asb_uid(claim))) {
+		world_fail(world, "%s: claim %s is Ready without a Sandbox of its own", when, name);
+		return;
+	}
+	pods = live_pods(world, &world_kinds[SANDBOX], asb_uid(sandbox), NULL);
+	if (pods != 1 && !(pods == 0 && world->killed > 0)) {
+		world_fail(world, "%s: claim %s is Ready with %u pods", when, name, pods);
+	}
+	if (!asb_controlled_by(service, &world_kinds[SANDBOX], asb_uid(sandbox))) {
+		world_fail(world, "%s: claim %s is Ready without a Service", when, name);
+	}
+}
+
+static void check_claim(struct world *world, const struct objects_change *change)
+{
+	char when[32];
+
+	if (change->type != OBJECTS_DELETED && asb_condition_is(change->object, "Ready", "True") &&
+	    !asb_deleting(change->object) && objects_version(world->objects) == change->version) {
+		snprintf(when, sizeof(when), "v%llu", (unsigned long long)change->version);
+		check_ready(world, change->ns, change->name, change->object, when);
+	}
+}
+
+void check_changes(struct world *world)
+{
+	struct objects_change change;
+
+	while (objects_next_any(world->objects, world->checked, &change)) {
+		world->checked = change.version;
+		if (!kind_same(change.kind, &world_kinds[LEASE])) { /* a lease is renewed for ever */
+			world->last_write_us = sched_now_us(world->sched);
+		}
+		if (kind_same(change.kind, &world_kinds[POD])) {
+			check_pod(world, &change);
+			check_pool_size(world, &change);
+		} else if (kind_same(change.kind, &world_kinds[CLAIM])) {
+			check_claim(world, &change);
+		}
+	}
+}
+
+/* No controller deletes a pod whose Sandbox still wants it. Expiry and replicas 0 do not happen in these worlds. */
+void check_delete(struct world *world, const struct process *process, struct json_object *object)
+{
+	struct json_object *owner = asb_controller(object, NULL), *sandbox;
+	const char *name = asb_str(owner, "name");
+
+	if (!asb_streq(asb_str(object, "kind"), "Pod") || !asb_owner_is(owner, &world_kinds[SANDBOX]) || name == NULL) {
+		return;
+	}
+	sandbox = objects_get(world->objects, &world_kinds[SANDBOX], asb_ns(object), name);
+	if (sandbox != NULL && asb_streq(asb_uid(sandbox), asb_str(owner, "uid")) && !asb_deleting(sandbox)) {
+		world_fail(world, "process %u deletes pod %s, which Sandbox %s wants", process->number, asb_name(object), name);
+	}
+}
+
+static void check_claims_at_rest(struct world *world)
+{
+	struct json_object *claim;
+	size_t at = 0;
+
+	while ((claim = each(world, CLAIM, &at)) != NULL) {
+		if (!asb_condition_is(claim, "Ready", "True")) {
+			world_fail(world, "at rest: claim %s is not Ready: %s", asb_name(claim),
+				   asb_str(asb_condition(claim, "Ready"), "message") != NULL ?
+					   asb_str(asb_condition(claim, "Ready"), "message") :
+					   "it has no condition");
+			continue;
+		}
+		check_ready(world, asb_ns(claim), asb_name(claim), claim, "at rest");
+	}
+}
+
+/* What a claim says is what its pod says: the truth of the kubelet was not lost on the way. */
+static void check_truth_at_rest(struct world *world)
+{
+	struct json_object *sandbox, *pod = NULL;
+	size_t at = 0;
+
+	while ((sandbox = each(world, SANDBOX, &at)) != NULL) {
+		if (live_pods(world, &world_kinds[SANDBOX], asb_uid(sandbox), &pod) == 1 &&
+		    asb_condition_is(pod, "Ready", "True") != asb_condition_is(sandbox, "Ready", "True")) {
+			world_fail(world, "at rest: Sandbox %s says Ready %s, its pod says otherwise", asb_name(sandbox),
+				   asb_str(asb_condition(sandbox, "Ready"), "status"));
+		}
+	}
+}
+
+static void check_pool_at_rest(struct world *world)
+{
+	struct json_object *pool;
+	size_t at = 0;
+
+	while ((pool = each(world, POOL, &at)) != NULL) {
+		unsigned int count = live_pods(world, &world_kinds[POOL], asb_uid(pool), NULL);
+
+		if (count != (unsigned int)asb_int(asb_at(pool, "spec", "replicas"), 0)) {
+			world_fail(world, "at rest: the pool has %u pods of %lld", count,
+				   (long long)asb_int(asb_at(pool, "spec", "replicas"), 0));
+		}
+		if (count != (unsigned int)asb_int(asb_at(pool, "status", "readyReplicas"), -1)) {
+			world_fail(world, "at rest: the pool's status says %lld ready of %u",
+				   (long long)asb_int(asb_at(pool, "status", "readyReplicas"), -1), count);
+		}
+	}
+}
+
+/* Every object as it is, for --trace. */
+static void print_all(struct world *world)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		struct json_object *object;
+		size_t at = 0;
+
+		while ((object = each(world, kind, &at)) != NULL) {
+			printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+		}
+	}
+}
+
+void check_rest(struct world *world)
+{
+	check_claims_at_rest(world);
+	check_truth_at_rest(world);
+	check_pool_at_rest(world);
+	if (world->config.trace) {
+		print_all(world);
+	}
+}

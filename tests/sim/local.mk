@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+check_PROGRAMS += tests/sim/sim
+TESTS += tests/sim/sim
+tests_sim_sim_SOURCES = \
+	%D%/actors.c \
+	%D%/checks.c \
+	%D%/sim.c \
+	%D%/wire.c \
+	%D%/world.c %D%/world.h
+tests_sim_sim_CFLAGS = $(AM_CFLAGS)
+tests_sim_sim_LDADD = liblocal.la libcore.la libkube.la libbase.la $(JSONC_LIBS)

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A transport that ends in local/objects, with the faults of a network and of a dying process. Used by the managers of a world. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "kube/kind.h"
+#include "kube/version.h"
+#include "world.h"
+
+#define PAUSE_US 40000000u
+#define KEPT 5u /* versions that a compaction leaves: who is further behind must list anew */
+
+/* A request, understood. */
+struct target {
+	const struct asb_kind *kind; /* NULL: not served */
+	char ns[128], name[260];
+	bool status;
+	const char *query;
+};
+
+static const struct asb_kind *find_kind(const char *group, size_t group_length, const char *plural, size_t plural_length)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		const struct asb_kind *kind = &world_kinds[i];
+
+		if (strlen(kind->group) == group_length && strncmp(kind->group, group, group_length) == 0 &&
+		    strlen(kind->plural) == plural_length && strncmp(kind->plural, plural, plural_length) == 0) {
+			return kind;
+		}
+	}
+	return NULL;
+}
+
+/* Takes the next segment of a path. */
+static const char *segment(const char **path, size_t *ret_length)
+{
+	const char *start = *path;
+
+	*ret_length = strcspn(start, "/?");
+	*path = start + *ret_length + (start[*ret_length] == '/');
+	return start;
+}
+
+static void understand(const char *path, struct target *ret)
+{
+	const char *at = path + 1, *group = "", *part;
+	size_t length, group_length = 0;
+
+	*ret = (struct target){ .query = strchr(path, '?') != NULL ? strchr(path, '?') + 1 : "" };
+	part = segment(&at, &length);
+	if (length == 4 && strncmp(part, "apis", 4) == 0) {
+		group = segment(&at, &group_length);
+	}
+	segment(&at, &length); /* version */
+	part = segment(&at, &length);
+	if (length == 10 && strncmp(part, "namespaces", 10) == 0) {
+		part = segment(&at, &length);
+		snprintf(ret->ns, sizeof(ret->ns), "%.*s", (int)length, part);
+		part = segment(&at, &length);
+	}
+	ret->kind = find_kind(group, group_length, part, length);
+	part = segment(&at, &length);
+	snprintf(ret->name, sizeof(ret->name), "%.*s", (int)length, part);
+	part = segment(&at, &length);
+	ret->status = length == 6 && strncmp(part, "status", 6) == 0;
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------------- */
+
+static void answer_status(struct http_answer *answer, int status, const char *message)
+{
+	answer->status = status;
+	buf_printf(&answer->body,
+		   "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\",\"code\":%d,\"message\":",
+		   status < 400 ? "Success" : "Failure", objects_reason(status, message), status);
+	buf_append_json(&answer->body, message, strlen(message));
+	buf_append_char(&answer->body, '}');
+}
+
+static bool wants_metadata(const struct http_request *request)
+{
+	return request->accept != NULL && strstr(request->accept, "as=PartialObjectMetadata") != NULL;
+}
+
+static void print_object(const struct http_request *request, struct json_object *object, struct buf *out)
+{
+	CLEANUP_JSON struct json_object *copy = asb_copy(object);
+
+	if (wants_metadata(request)) {
+		json_object_object_del(copy, "spec");
+		json_object_object_del(copy, "status");
+		asb_set_str(copy, "kind", "PartialObjectMetadata");
+		asb_set_str(copy, "apiVersion", "meta.k8s.io/v1");
+	}
+	json_print(copy, out);
+}
+
+static void answer_list(struct world *world, const struct target *target, const struct http_request *request,
+                        struct http_answer *answer)
+{
+	struct json_object *object;
+
+	buf_printf(&answer->body, "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"%llu\"},\"items\":[",
+		   (unsigned long long)objects_version(world->objects));
+	for (size_t i = 0; (object = objects_nth(world->objects, target->kind, i)) != NULL; i++) {
+		if (i > 0) {
+			buf_append_char(&answer->body, ',');
+		}
+		print_object(request, object, &answer->body);
+	}
+	buf_append_str(&answer->body, "]}");
+	answer->status = 200;
+}
+
+/* What a write verb is called in world.counts. */
+static uint32_t verb_of(const struct http_request *request, const struct target *target)
+{
+	switch (request->method[0]) {
+	case 'D':
+		return ASB_REMOVE;
+	case 'P':
+		if (strcmp(request->method, "POST") == 0) {
+			return ASB_CREATE;
+		}
+		return target->status ? ASB_SET_STATUS : ASB_PATCH_JSON;
+	default:
+		return 0;
+	}
+}
+
+static int carry_out(struct world *world, const struct process *process, const struct http_request *request,
+                     const struct target *target, struct json_object *body, struct json_object **ret, struct error *error)
+{
+	uint32_t flags = (target->status ? OBJECTS_STATUS : 0) |
+			 (strstr(target->query, "dryRun=All") != NULL ? OBJECTS_DRY_RUN : 0);
+	struct json_object *stored = objects_get(world->objects, target->kind, target->ns, target->name);
+
+	if (strcmp(request->method, "GET") == 0) {
+		*ret = stored;
+		return stored != NULL ? 200 : error_set(error, 404, "not found");
+	}
+	if (strcmp(request->method, "POST") == 0) {
+		return objects_create_object(world->objects, target->kind, target->ns, asb_copy(body), flags, ret, error);
+	}
+	if (strcmp(request->method, "PUT") == 0) {
+		return objects_replace(world->objects, target->kind, target->ns, target->name, asb_copy(body), flags, ret,
+				       error);
+	}
+	if (strcmp(request->method, "PATCH") == 0) {
+		bool json_patch = strstr(request->content_type, "json-patch") != NULL;
+
+		return objects_patch(world->objects, target->kind, target->ns, target->name, json_patch, body, flags, ret,
+				     error);
+	}
+	if (stored != NULL) {
+		check_delete(world, process, stored);
+	}
+	return objects_delete(world->objects, target->kind, target->ns, target->name,
+			      asb_str(body, "preconditions", "uid"), asb_str(body, "preconditions", "resourceVersion"), ret,
+			      error);
+}
+
+/* Counts a write, and finds those that changed nothing. */
+static void account(struct world *world, const struct process *process, const struct http_request *request,
+                    const struct target *target, int status, uint64_t version_before)
+{
+	uint32_t verb = verb_of(request, target);
+	bool dry = strstr(target->query, "dryRun=All") != NULL;
+	char key[640];
+
+	if (verb == 0 || status >= 300 || dry || target->kind == &world_kinds[LEASE]) {
+		return;
+	}
+	world->counts[target->kind - world_kinds][verb]++;
+	snprintf(key, sizeof(key), "%s/%s/%s", target->kind->plural, target->ns, target->name);
+	if (verb != ASB_CREATE && verb != ASB_REMOVE && objects_version(world->objects) == version_before &&
+	    map_get(&world->troubled, key) == NULL) {
+		world->needless++;
+		world_fail(world, "process %u wrote %s without changing it: %.*s", process->number, key,
+			   (int)request->body_length, request->body);
+	}
+	if (world->config.trace) {
+		printf("%10.3f v%llu p%u %s %.*s\n", (double)sched_now_us(world->sched) / 1e6,
+		       (unsigned long long)objects_version(world->objects), process->number, request->method,
+		       (int)strcspn(request->path, "?"), request->path);
+	}
+}
+
+/* Does what a request asks. With the lock held. */
+static void serve(struct world *world, const struct process *process, const struct http_request *request,
+                  const struct target *target, struct http_answer *answer)
+{
+	CLEANUP_JSON struct json_object *body =
+		request->body != NULL ? json_parse(request->body, request->body_length, NULL) : NULL;
+	uint64_t before = objects_version(world->objects);
+	struct json_object *object = NULL;
+	struct error error = { 0 };
+	int status;
+
+	if (target->kind == NULL) {
+		answer_status(answer, 404, "the server could not find the requested resource");
+		return;
+	}
+	if (strcmp(request->method, "GET") == 0 && target->name[0] == '\0') {
+		answer_list(world, target, request, answer);
+		return;
+	}
+	status = carry_out(world, process, request, target, body, &object, &error);
+	account(world, process, request, target, status, before);
+	if (status >= 300) {
+		answer_status(answer, status, error.text);
+	} else if (strcmp(request->method, "DELETE") == 0 &&
+		   objects_get(world->objects, target->kind, target->ns, target->name) == NULL) {
+		answer_status(answer, 200, "");
+	} else {
+		answer->status = status;
+		print_object(request, object, &answer->body);
+	}
+	if (objects_version(world->objects) != before) {
+		world_changed(world);
+	}
+}
+
+static void no_answer(struct http_answer *answer, int result, bool maybe_sent, const char *text)
+{
+	http_answer_finish(answer);
+	*answer = (struct http_answer){ .result = result, .maybe_sent = maybe_sent, .body = BUF_INIT(ANSWER_MAX) };
+	snprintf(answer->error, sizeof(answer->error), "%s", text);
+}
+
+static bool is_off(const struct process *process)
+{
+	return process->dead || process->stopped;
+}
+
+/* The server, or something on the way, turns the request down. */
+static bool turned_down(struct world *world, struct http_answer *answer)
+{
+	if (!world_chance(world, world->config.refuse)) {
+		return false;
+	}
+	switch (sched_random(world->sched) % 3) {
+	case 0:
+		answer_status(answer, 500, "internal error");
+		break;
+	case 1:
+		answer->status = 429;
+		answer->retry_after_ms = 1000;
+		buf_append_str(&answer->body, "Too many requests, please try again later.");
+		break;
+	default:
+		no_answer(answer, -ECONNREFUSED, false, "connection refused");
+	}
+	return true;
+}
+
+static void lose_answer(struct world *world, const struct target *target, struct http_answer *answer)
+{
+	CLEANUP_FREE char *key = xprintf("%s/%s/%s", target->kind != NULL ? target->kind->plural : "", target->ns,
+					 target->name);
+
+	if (map_get(&world->troubled, key) == NULL) {
+		char *kept = TAKE(key);
+
+		map_put(&world->troubled, kept, kept);
+	}
+	if (sched_random(world->sched) % 4 == 0 && answer->status < 300 && answer->body.length > 4) {
+		answer->body.length /= 2; /* cut short, yet a 200 */
+		answer->body.data[answer->body.length] = '\0';
+	} else {
+		no_answer(answer, -ECONNRESET, true, "connection reset by peer");
+	}
+}
+
+/* One request from its sending to its answer. */
+static void perform_one(struct process *process, const struct http_request *request, struct http_answer *answer)
+{
+	struct world *world = process->world;
+	struct target target;
+	bool counts, crash;
+
+	understand(request->path, &target);
+	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
+	sched_mutex_lock(&world->lock);
+	counts = strcmp(request->method, "GET") != 0 && target.kind != &world_kinds[LEASE] && !is_off(process);
+	process->writes += counts;
+	if (counts && process->writes == process->pause_write) {
+		sched_mutex_unlock(&world->lock);
+		world_sleep(world, PAUSE_US);
+		sched_mutex_lock(&world->lock);
+	}
+	crash = counts && process->writes == process->crash_write;
+	if (crash && !process->crash_after) {
+		process->dead = true;
+		sched_cond_broadcast(&world->changed);
+	}
+	if (is_off(process)) {
+		no_answer(answer, -ECANCELED, false, "the process ends");
+	} else if (!turned_down(world, answer)) {
+		serve(world, process, request, &target, answer);
+		if (crash) {
+			process->dead = true;
+			sched_cond_broadcast(&world->changed);
+			no_answer(answer, -ECANCELED, true, "the process ends");
+		} else if (world_chance(world, world->config.lose)) {
+			lose_answer(world, &target, answer);
+		}
+		if (counts && world_chance(world, world->config.compact) && objects_version(world->objects) > KEPT) {
+			objects_compact(world->objects, objects_version(world->objects) - KEPT);
+		}
+	}
+	sched_mutex_unlock(&world->lock);
+	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
+}
+
+static void perform(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
+                    size_t count)
+{
+	struct process *process = (struct process *)transport;
+	size_t order[16];
+
+	for (size_t i = 0; i < count; i++) {
+		answers[i] = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+		order[i] = i;
+	}
+	for (size_t i = count; i > 1; i--) { /* sent together: they arrive in any order */
+		size_t other = sched_random(process->world->sched) % i, kept = order[i - 1];
+
+		order[i - 1] = order[other];
+		order[other] = kept;
+	}
+	for (size_t i = 0; i < count; i++) {
+		perform_one(process, &requests[order[i]], &answers[order[i]]);
+	}
+}
+
+/* ---- streams ---------------------------------------------------------------------------------------------------- */
+
+struct watch {
+	struct process *process;
+	const struct http_request *request;
+	struct target target;
+	uint64_t position;
+	transport_bytes bytes;
+	void *arg;
+};
+
+/* Hands a frame on in two pieces. */
+static int send_text(struct watch *watch, const struct buf *text)
+{
+	size_t first = text->length > 1 ? sched_random(watch->process->world->sched) % text->length : 0;
+	int error = watch->bytes(watch->arg, buf_str(text), first);
+
+	return error != 0 ? error : watch->bytes(watch->arg, buf_str(text) + first, text->length - first);
+}
+
+static void frame(struct watch *watch, const char *type, struct json_object *object, struct buf *out)
+{
+	buf_printf(out, "{\"type\":\"%s\",\"object\":", type);
+	print_object(watch->request, object, out);
+	buf_append_str(out, "}\n");
+}
+
+static int send_bookmark(struct watch *watch, uint64_t version, bool initial_end)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(ANSWER_MAX);
+
+	buf_printf(&text, "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"%s}}}\n",
+		   watch->target.kind->kind, (unsigned long long)version,
+		   initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
+	return send_text(watch, &text);
+}
+
+static int send_initial(struct watch *watch)
+{
+	struct world *world = watch->process->world;
+	CLEANUP_BUF struct buf text = BUF_INIT(64u << 20);
+	struct json_object *object;
+
+	sched_mutex_lock(&world->lock);
+	watch->position = objects_version(world->objects);
+	for (size_t i = 0; (object = objects_nth(world->objects, watch->target.kind, i)) != NULL; i++) {
+		frame(watch, "ADDED", object, &text);
+	}
+	sched_mutex_unlock(&world->lock);
+	world_sleep(world, sched_random(world->sched) % (world->config.delay_us * 4 + 1));
+	return send_text(watch, &text) != 0 ? -1 : send_bookmark(watch, watch->position, true);
+}
+
+enum next { NEXT_FRAME, NEXT_QUIET, NEXT_GONE, NEXT_OFF };
+
+/* Waits for the next change and prints its frame. */
+static enum next next_change(struct watch *watch, uint64_t deadline, struct buf *out)
+{
+	static const char *const types[] = { "ADDED", "MODIFIED", "DELETED" };
+	struct world *world = watch->process->world;
+	struct objects_change change;
+
+	LOCKED(&world->lock);
+	for (;;) {
+		if (is_off(watch->process)) {
+			return NEXT_OFF;
+		}
+		if (watch->position < objects_compacted(world->objects)) {
+			return NEXT_GONE;
+		}
+		if (objects_next_change(world->objects, watch->target.kind, watch->position, &change)) {
+			watch->position = change.version;
+			frame(watch, types[change.type], change.object, out);
+			return NEXT_FRAME;
+		}
+		watch->position = objects_version(world->objects);
+		if (sched_cond_wait(&world->changed, &world->lock, deadline) == -ETIMEDOUT) {
+			return NEXT_QUIET;
+		}
+	}
+}
+
+static void follow(struct watch *watch, struct http_answer *answer)
+{
+	static const char gone[] = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\","
+				   "\"message\":\"too old resource version\"}}\n";
+	struct world *world = watch->process->world;
+	uint64_t end = sched_now_us(world->sched) + 300000000u;
+
+	for (;;) {
+		CLEANUP_BUF struct buf text = BUF_INIT(ANSWER_MAX);
+		enum next next = next_change(watch, sched_now_us(world->sched) + 60000000u, &text);
+
+		if (next == NEXT_OFF) {
+			no_answer(answer, -ECANCELED, true, "the process ends");
+			return;
+		}
+		if (next == NEXT_GONE) {
+			watch->bytes(watch->arg, gone, sizeof(gone) - 1);
+			return;
+		}
+		if (next == NEXT_FRAME) {
+			world_sleep(world, sched_random(world->sched) % (world->config.delay_us * 4 + 1));
+		}
+		if ((next == NEXT_FRAME ? send_text(watch, &text) : send_bookmark(watch, watch->position, false)) != 0 ||
+		    sched_now_us(world->sched) > end) {
+			return;
+		}
+		if (next == NEXT_FRAME && world_chance(world, world->config.cut)) {
+			no_answer(answer, -ECONNRESET, true, "connection reset by peer");
+			return;
+		}
+	}
+}
+
+static void stream(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
+                   transport_bytes bytes, void *arg, struct http_answer *ret)
+{
+	struct watch watch = {
+		.process = (struct process *)transport, .request = request, .bytes = bytes, .arg = arg };
+	const char *version;
+
+	(void)idle_ms;
+	*ret = (struct http_answer){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
+	understand(request->path, &watch.target);
+	world_sleep(watch.process->world, sched_random(watch.process->world->sched) % (watch.process->world->config.delay_us + 1));
+	version = strstr(watch.target.query, "resourceVersion=");
+	version = version != NULL ? version + strlen("resourceVersion=") : "";
+	watch.position = version_parse(version, strcspn(version, "&"));
+	if (strstr(watch.target.query, "sendInitialEvents=true") != NULL && send_initial(&watch) != 0) {
+		return;
+	}
+	follow(&watch, ret);
+}
+
+static void stop(struct transport *transport)
+{
+	struct process *process = (struct process *)transport;
+
+	LOCKED(&process->world->lock);
+	process->stopped = true;
+	sched_cond_broadcast(&process->world->changed);
+}
+
+const struct transport_ops wire_ops = { .perform = perform, .stream = stream, .stop = stop };

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A small universe for core and the plugins: the objects (local/objects.h), the processes that talk to them through transports with
+ * faults, a kubelet, a garbage collector, and the checks that hold at every version. Everything runs in threads of one simulated
+ * sched, so one seed is one history.
+ */
+#ifndef ASB_TESTS_SIM_WORLD_H
+#define ASB_TESTS_SIM_WORLD_H
+
+#include <agent-sandbox/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/sched.h"
+#include "core/manager.h"
+#include "core/plugin.h"
+#include "local/objects.h"
+#include "net/transport.h"
+
+enum { POD, SERVICE, NETWORK_POLICY, PVC, EVENT, LEASE, SANDBOX, TEMPLATE, CLAIM, POOL, KINDS };
+extern const struct asb_kind world_kinds[KINDS];
+
+#define WORLD_PLUGINS 4
+#define WORLD_PROCESSES 8 /* in the whole life of a world, restarts included */
+
+/* How a world misbehaves; probabilities in thousandths. */
+struct world_config {
+	uint64_t seed;
+	unsigned int claims;
+	unsigned int replicas;    /* of the pool; 0: no pool */
+	unsigned int controllers; /* with leader election when more than one */
+	uint32_t delay_us;        /* each request and each watch event waits up to this long */
+	uint32_t refuse;          /* 429, 500 or a refused connection: nothing is done */
+	uint32_t lose;            /* done, but the answer is lost */
+	uint32_t cut;             /* a watch ends, after an event */
+	uint32_t compact;         /* the history is compacted, after a write */
+	uint32_t flap;            /* a pod is not Ready for a moment, after it became Ready */
+	uint32_t kill;            /* a claimed pod is lost */
+	bool hasty;               /* claims come while the pool is still being filled */
+	bool users;               /* claims are deleted, the pool scaled, the template changed */
+	unsigned int crash_write; /* the first process dies at its n-th write; 0: never */
+	bool crash_after;         /* ... after it was done */
+	unsigned int pause_write; /* the first process stops for 40 s at its n-th write, past its gate; 0: never */
+	bool trace;               /* print each write */
+};
+
+struct world;
+
+/* One controller process, as the API server sees it. */
+struct process {
+	struct transport transport; /* first: what the manager holds */
+	struct world *world;
+	struct manager *manager;
+	unsigned int number;
+	unsigned int writes;
+	unsigned int crash_write, pause_write;
+	bool crash_after;
+	bool dead;    /* world.lock: nothing of it reaches the server any more */
+	bool stopped; /* world.lock: its transport was stopped */
+};
+
+struct world {
+	struct sched *sched;
+	struct world_config config;
+	const struct plugin *plugins;
+
+	struct sched_mutex lock;
+	struct sched_cond changed;
+	struct objects *objects; /* all that follows is guarded by lock */
+	bool over;
+	uint64_t last_write_us;
+	struct process processes[WORLD_PROCESSES];
+	unsigned int process_count;
+	uint64_t checked;        /* versions up to this have been checked */
+	unsigned int replicas_most; /* the pool was ever that large */
+	bool template_changed;
+	struct map troubled;     /* keys of objects to which an answer was lost */
+	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
+	unsigned int needless;   /* writes that changed nothing, without an excuse */
+	unsigned int killed;     /* claimed pods the world took away */
+	char failure[512];       /* the first invariant that broke */
+};
+
+/* Runs one world to its end. Returns whether all invariants held; *ret_trace is the hash of its history. */
+bool world_run(const struct world_config *config, const struct plugin *plugins, uint64_t *ret_trace,
+               struct world *ret_world);
+
+/* Notes the first broken invariant. With the lock held. */
+void world_fail(struct world *world, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
+/* Waits in virtual time. Without the lock. */
+void world_sleep(struct world *world, uint64_t delay_us);
+/* True about thousandths times in 1000. */
+bool world_chance(struct world *world, uint32_t thousandths);
+/* Something was written: checks and wakes everybody. With the lock held. */
+void world_changed(struct world *world);
+
+/* --- checks.c: with the lock held --- */
+void check_changes(struct world *world);
+void check_delete(struct world *world, const struct process *process, struct json_object *object);
+void check_rest(struct world *world);
+
+/* --- wire.c --- */
+extern const struct transport_ops wire_ops;
+
+/* --- actors.c: bodies of threads, arg is the world --- */
+void actor_kubelet(void *arg);
+void actor_collector(void *arg);
+void actor_users(void *arg);
+
+#endif
