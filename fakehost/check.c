@@ -3,10 +3,10 @@
 #include "config.h"
 
 #include "fakehost/fake.h"
-#include "kube/kind.h"
 
 #include <string.h>
 
+#define NAME_SIZE 48u
 #define WATCH_MAPS (ASB_MAP_SELF | ASB_MAP_CONTROLLER | ASB_MAP_INDEX | ASB_MAP_FUNCTION)
 #define WATCH_FLAGS (ASB_WATCH_METADATA | ASB_WATCH_OPTIONAL | ASB_WATCH_UNWATCHED | ASB_WATCH_OURS)
 
@@ -40,9 +40,10 @@ static void check_head(const struct asb_plugin *plugin)
 static void check_names(const struct asb_plugin *plugin)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t length = plugin->name != NULL ? strspn(plugin->name, letters) : 0;
 
-	if (plugin->name == NULL || *plugin->name == '\0' || plugin->name[strspn(plugin->name, letters)] != '\0') {
-		fake_fatal("the plugin's name '%s' is not of lower case letters, digits and dashes",
+	if (length == 0 || length >= NAME_SIZE || plugin->name[length] != '\0') {
+		fake_fatal("the plugin's name '%s' is not of 1 to 47 lower case letters, digits and dashes",
 		           plugin->name != NULL ? plugin->name : "");
 	}
 	if (plugin->version == NULL) {
@@ -70,16 +71,12 @@ static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 	if ((watch->map & ~WATCH_MAPS) != 0 || (watch->flags & ~WATCH_FLAGS) != 0) {
 		fake_fatal("watches[%u], '%s', has unknown bits in map or flags", number, watch->kind.kind);
 	}
-	if (((watch->map & ASB_MAP_INDEX) != 0) != (watch->map_index != NULL)) {
-		fake_fatal("watches[%u], '%s': ASB_MAP_INDEX and map_index go together", number, watch->kind.kind);
-	}
-	if (watch->map_index != NULL &&
-	    (index < 0 || !kind_same(&plugin->watches[plugin->indexes[index].watch].kind, &plugin->watches[0].kind))) {
+	if ((watch->map & ASB_MAP_INDEX) != 0 && index < 0) {
 		fake_fatal("watches[%u], '%s': there is no index '%s' over watches[0]", number, watch->kind.kind,
-		           watch->map_index);
+		           watch->map_index != NULL ? watch->map_index : "");
 	}
-	if (((watch->map & ASB_MAP_FUNCTION) != 0) != (watch->map_function != NULL)) {
-		fake_fatal("watches[%u], '%s': ASB_MAP_FUNCTION and map_function go together", number, watch->kind.kind);
+	if ((watch->map & ASB_MAP_FUNCTION) != 0 && watch->map_function == NULL) {
+		fake_fatal("watches[%u], '%s': ASB_MAP_FUNCTION needs map_function", number, watch->kind.kind);
 	}
 	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 && watch->map != 0) {
 		fake_fatal("watches[%u], '%s', is not watched: nothing can map", number, watch->kind.kind);
@@ -108,11 +105,6 @@ void check_plugin(const struct asb_plugin *plugin)
 	}
 	for (uint32_t i = 0; i < watches; i++) {
 		check_watch(plugin, i);
-	}
-	for (uint32_t i = 0; plugin->options != NULL && plugin->options[i].name != NULL; i++) {
-		if (plugin->options[i].fallback == NULL || plugin->options[i].help == NULL) {
-			fake_fatal("the option '%s' has no fallback or no help", plugin->options[i].name);
-		}
 	}
 	for (uint32_t i = 0; plugin->metrics != NULL && plugin->metrics[i].name != NULL; i++) {
 		if (plugin->metrics[i].type < ASB_COUNTER || plugin->metrics[i].type > ASB_HISTOGRAM) {

@@ -86,7 +86,9 @@ static void read_options(struct asb_fake *fake, const char *const *options)
 {
 	fake->options = xnew_array(char *, fake->option_count);
 	for (uint32_t i = 0; i < fake->option_count; i++) {
-		fake->options[i] = xstrdup(fake->plugin->options[i].fallback);
+		const char *fallback = fake->plugin->options[i].fallback;
+
+		fake->options[i] = fallback != NULL ? xstrdup(fallback) : NULL;
 	}
 	for (; options != NULL && options[0] != NULL; options += 2) {
 		set_option(fake, options[0], options[1]);

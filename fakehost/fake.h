@@ -159,7 +159,7 @@ void index_enter(struct asb_fake *fake, const struct fake_kind *kind, struct sto
 void index_leave(struct stored *stored);
 /* The ordered set under a value, NULL for an empty one. */
 const struct tree *index_under(const struct fake_index *index, const char *value);
-/* The number of an index by name; -1 for none. */
+/* The number of the index over watches[0] of that name; -1 for none. */
 int64_t index_number(const struct asb_plugin *plugin, const char *name);
 
 /* reserve.c */

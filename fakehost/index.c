@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "fakehost/fake.h"
-#include "kube/kind.h"
 
 #include <string.h>
 
@@ -105,7 +104,7 @@ const struct tree *index_under(const struct fake_index *index, const char *value
 int64_t index_number(const struct asb_plugin *plugin, const char *name)
 {
 	for (uint32_t i = 0; plugin->indexes != NULL && plugin->indexes[i].name != NULL; i++) {
-		if (strcmp(plugin->indexes[i].name, name) == 0) {
+		if (plugin->indexes[i].watch == 0 && strcmp(plugin->indexes[i].name, name) == 0) {
 			return i;
 		}
 	}

@@ -105,8 +105,5 @@ void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const ch
 		if (fake->kinds[i] == kind && (watch->map & ASB_MAP_SELF) != 0) {
 			wake_self(fake, kind, ns, name);
 		}
-		if (fake->kinds[i] == kind && (watch->map & ASB_MAP_INDEX) != 0) {
-			wake_index(fake, watch->map_index, ns, name);
-		}
 	}
 }

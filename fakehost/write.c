@@ -58,10 +58,13 @@ static int32_t result_of(int http_status, const char *message)
 	}
 }
 
-/* The store's view of an object that the server answered. */
-static struct json_object *answer(struct fake_call *call, const struct fake_kind *kind, struct json_object *object)
+/* An object that the server answered: what the store would show of it, or all of it where there is no store. */
+static struct json_object *answer(struct fake_call *call, uint32_t watch, struct json_object *object)
 {
-	return arena_tree(&call->arena, cache_trim(call->fake, kind, object));
+	struct asb_fake *fake = call->fake;
+	bool unwatched = (fake->plugin->watches[watch].flags & ASB_WATCH_UNWATCHED) != 0;
+
+	return arena_tree(&call->arena, unwatched ? asb_copy(object) : cache_trim(fake, fake->kinds[watch], object));
 }
 
 /* What the host refuses before it sends anything; NULL for a good write. */
@@ -72,12 +75,7 @@ static const char *refuse(const struct request *request)
 
 	switch (write->verb) {
 	case ASB_CREATE:
-		if (asb_name(write->take_body) == NULL) {
-			return "ASB_CREATE needs metadata.name in take_body";
-		}
-		return write->name != NULL && strcmp(write->name, asb_name(write->take_body)) != 0
-		               ? "ASB_CREATE: name is not that of take_body"
-		               : NULL;
+		return asb_name(write->take_body) == NULL ? "ASB_CREATE needs metadata.name in take_body" : NULL;
 	case ASB_PATCH_JSON:
 		return asb_as_array(write->take_body) == NULL ? "ASB_PATCH_JSON needs an array as take_body" : NULL;
 	case ASB_PATCH_MERGE:
@@ -113,7 +111,7 @@ static void read_back(struct request *request, struct json_object *body, int htt
 
 	if (asb_streq(mine, asb_str(asb_controller(object, NULL), "uid"))) {
 		finish(request, ASB_OK, 200, "");
-		request->write->ret = answer(request->call, request->kind, object);
+		request->write->ret = answer(request->call, request->write->watch, object);
 	} else {
 		finish(request, ASB_EXISTS, http_status, message);
 	}
@@ -134,7 +132,7 @@ static void create(struct request *request)
 	}
 	finish(request, result, status, error.text);
 	if (result == ASB_OK) {
-		request->write->ret = answer(request->call, request->kind, object);
+		request->write->ret = answer(request->call, request->write->watch, object);
 	}
 }
 
@@ -182,7 +180,7 @@ static void patch(struct request *request)
 
 	finish(request, result_of(status, error.text), status, error.text);
 	if (request->write->result == ASB_OK) {
-		request->write->ret = answer(request->call, request->kind, object);
+		request->write->ret = answer(request->call, request->write->watch, object);
 	}
 }
 
@@ -292,7 +290,8 @@ int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t coun
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		struct asb_write *write = &writes[i];
-		CLEANUP_JSON struct json_object *body = write->take_body;
+		/* Until the call's end: name and ns may point into it. */
+		struct json_object *body = arena_tree(&mine->arena, write->take_body);
 		struct request request = { .call = mine, .write = write, .kind = kind_of(mine, write->watch) };
 		const char *wrong;
 
@@ -332,6 +331,6 @@ int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const 
 	if (object == NULL) {
 		return ASB_NOT_FOUND;
 	}
-	*ret = answer(mine, kind, object);
+	*ret = answer(mine, watch, object);
 	return ASB_OK;
 }

@@ -36,7 +36,7 @@ ASB_EXPORT void asb_fake_destroy(struct asb_fake *fake);
 /* --- the world, as other clients see and change it: kinds are those of the plugin's watches, by name ("Pod") --- */
 
 /* Creates an object from JSON or YAML text, or replaces the one of its name (status included). Returns it as stored. Borrowed
- * until the next change. */
+ * until the next change. A new object may choose its uid and creationTimestamp; owners that do not exist get it collected. */
 ASB_EXPORT struct json_object *asb_fake_put(struct asb_fake *fake, const char *text);
 /* Merges JSON or YAML text into an object, status included. */
 ASB_EXPORT struct json_object *asb_fake_merge(struct asb_fake *fake, const char *kind, const char *ns, const char *name,
@@ -92,7 +92,7 @@ ASB_EXPORT const char *asb_fake_event(struct asb_fake *fake, unsigned int positi
 ASB_EXPORT void asb_fake_forget(struct asb_fake *fake);
 /* The message of the last fail(), "" for none. */
 ASB_EXPORT const char *asb_fake_failure(struct asb_fake *fake);
-/* The sum of a metric over all its labels. */
+/* The sum of a metric over all its labels; a histogram counts its observations. */
 ASB_EXPORT double asb_fake_metric(struct asb_fake *fake, const char *name);
 
 #ifdef __cplusplus

@@ -28,8 +28,6 @@ static int32_t send_one(struct asb_call *call, const struct asb_key *key, uint64
 	assert_int_equal(result, write->result);
 	assert_null(write->take_body);
 	assert_int_equal(write->result == ASB_OK, *write->message == '\0');
-	/* The answer shows what the store would. */
-	assert_null(asb_at(write->ret, "spec", "containers"));
 	return ASB_DONE;
 }
 
@@ -91,9 +89,6 @@ static void a_create_needs_its_own_name(void **state)
 	struct asb_fake *fake = quiet(state);
 	struct asb_write write = asb_create(POD, 0, parse("{\"metadata\":{\"generateName\":\"p-\"}}"));
 
-	assert_int_equal(try_write(fake, write), ASB_INVALID);
-	write = asb_create(POD, 0, parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\"}}"));
-	write.name = "q";
 	assert_int_equal(try_write(fake, write), ASB_INVALID);
 	write = asb_create(POD, 0, parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\"}}"));
 	write.name = NULL;
