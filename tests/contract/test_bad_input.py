@@ -57,7 +57,7 @@ class Refused(Case):
     def test_a_mended_sandbox_goes_on(self):
         self.sandbox(template=REFUSED)
         self.not_ready("sandboxes", "sb", "ReconcilerError")
-        self.patch("sandboxes", "sb", {"spec": {"podTemplate": pod_template()}})
+        self.patch("sandboxes", "sb", {"spec": {"podTemplate": {"spec": {"restartPolicy": "Always"}}}})
         self.ready("sandboxes", "sb")
 
     def test_quota_is_told(self):

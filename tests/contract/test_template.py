@@ -39,7 +39,7 @@ class Template(Case):
     def test_a_mended_one_is_not_told_again(self):
         self.template(template=REFUSED)
         self.eventually(lambda: self.events("InvalidTemplate", "tmpl"), "event InvalidTemplate")
-        self.patch("sandboxtemplates", "tmpl", {"spec": {"podTemplate": pod_template()}})
+        self.patch("sandboxtemplates", "tmpl", {"spec": {"podTemplate": {"spec": {"restartPolicy": "Always"}}}})
         self.eventually(lambda: len(self.checks()) == 2, "the second check")
         self.always(lambda: True, "", 0.5)
         self.assertEqual([1], [e.get("count", 1) for e in self.events("InvalidTemplate")])
