@@ -202,7 +202,7 @@ static enum outcome look(struct leader *leader, uint64_t until_us)
 
 	const char *holder = lease_holder(leader->lease);
 
-	if (*holder == '\0' || strcmp(holder, leader->identity) == 0 || (expired && !ours)) {
+	if (*holder == '\0' || strcmp(holder, leader->identity) == 0 || expired) {
 		return hold(leader, until_us);
 	}
 	return OUTCOME_OTHER;

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Promises of core/leader.h: how the lease is lost and released, and that two processes never have
+ * it. */
+#include "config.h"
+
+#include "core/leader.h"
+
+#include <agent-sandbox/helpers.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/lease-world.h"
+
+#define NODES 3
+
+/* ---- losing ---- */
+
+static void not_renewed_in_time_is_lost(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	lead(&a);
+	pass(&a, 3 * SECOND); /* renewed at 2 s */
+	a.cut = true;
+	pass(&a, 9 * SECOND - 1000);
+	assert_true(leader_may_write(a.leader));
+	pass(&a, 1000);
+	assert_false(leader_may_write(a.leader));
+	pass(&a, SECOND);
+	assert_int_equal(a.lost, 1);
+	assert_in_range(a.lost_us, 12 * SECOND, 13 * SECOND);
+	assert_false(shown_as_leader(&a));
+	finish(&a);
+	tear_down(&world);
+}
+
+static void silence_is_lost_as_well(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	lead(&a);
+	pass(&a, 3 * SECOND);
+	a.server.delay_us = 100 * SECOND;
+	pass(&a, 9 * SECOND);
+	assert_false(leader_may_write(a.leader));
+	pass(&a, SECOND);
+	assert_int_equal(a.lost, 1);
+	finish(&a);
+	tear_down(&world);
+}
+
+static void another_holder_ends_it_at_the_next_look(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	lead(&a);
+	pass(&a, SECOND);
+	put_lease(&world, FOREIGN("b", "0"));
+	pass(&a, 2 * SECOND);
+	assert_int_equal(a.lost, 1);
+	assert_false(leader_may_write(a.leader));
+	assert_string_equal(spec(&world, "holderIdentity"), "b");
+	finish(&a);
+	tear_down(&world);
+}
+
+static void a_long_stop_shuts_the_gate_until_the_lease_is_ours_again(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	a.busy_us = 30 * SECOND; /* the thread is held up, as by SIGSTOP */
+	lead(&a);
+	pass(&a, 10 * SECOND - 1000);
+	assert_true(leader_may_write(a.leader));
+	pass(&a, 2000);
+	assert_false(leader_may_write(a.leader));
+	pass(&a, 20 * SECOND);
+	assert_true(leader_may_write(a.leader));
+	assert_int_equal(a.lost, 0);
+	finish(&a);
+	tear_down(&world);
+}
+
+static void a_long_stop_in_which_another_took_over_is_the_end(void **state)
+{
+	struct world world;
+	struct node a, b;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	begin(&b, &world, "b");
+	a.busy_us = 30 * SECOND;
+	lead(&a);
+	pass(&a, 1000);
+	lead(&b);
+	pass(&a, 29 * SECOND);
+	assert_int_equal(b.started, 1);
+	assert_true(b.others);
+	pass(&a, 2 * SECOND);
+	assert_int_equal(a.lost, 1);
+	assert_true(leader_may_write(b.leader));
+	finish(&a);
+	finish(&b);
+	tear_down(&world);
+}
+
+/* ---- releasing ---- */
+
+static void a_released_lease_passes_to_a_standby_within_its_retry(void **state)
+{
+	struct world world;
+	struct node a, b;
+	uint64_t released;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	begin(&b, &world, "b");
+	lead(&a);
+	pass(&a, SECOND);
+	lead(&b);
+	pass(&a, 20 * SECOND);
+	world.conflicts_to_come = 1;
+	leader_stop(a.leader, true);
+	released = sched_now_us(world.sched);
+	assert_false(leader_may_write(a.leader));
+	assert_string_equal(spec(&world, "holderIdentity"), "");
+	assert_int_equal(asb_int(asb_at(world.lease, "spec", "leaseDurationSeconds"), 0), 1);
+	pass(&a, 3 * SECOND);
+	assert_int_equal(b.started, 1);
+	assert_true(b.started_us - released <= 2 * SECOND);
+	assert_int_equal(a.lost, 0);
+	finish(&a);
+	finish(&b);
+	tear_down(&world);
+}
+
+static void stopping_without_release_leaves_the_lease(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	lead(&a);
+	pass(&a, SECOND);
+	leader_stop(a.leader, false);
+	assert_string_equal(spec(&world, "holderIdentity"), "a");
+	finish(&a);
+	tear_down(&world);
+}
+
+static void a_standby_that_stops_changes_nothing(void **state)
+{
+	struct world world;
+	struct node a;
+
+	(void)state;
+	set_up(&world, 1);
+	put_lease(&world, FOREIGN("b", "0"));
+	begin(&a, &world, "a");
+	lead(&a);
+	pass(&a, SECOND);
+	leader_stop(a.leader, true);
+	assert_string_equal(spec(&world, "holderIdentity"), "b");
+	assert_int_equal(a.started, 0);
+	finish(&a);
+	tear_down(&world);
+}
+
+static void a_silent_server_does_not_hold_up_the_end(void **state)
+{
+	struct world world;
+	struct node a;
+	uint64_t start;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	lead(&a);
+	pass(&a, SECOND);
+	a.server.delay_us = 100 * SECOND;
+	pass(&a, 1500000); /* within the renewal at 2 s */
+	start = sched_now_us(world.sched);
+	leader_stop(a.leader, true);
+	assert_in_range(sched_now_us(world.sched) - start, 0, SECOND);
+	finish(&a);
+	tear_down(&world);
+}
+
+/* ---- the point of it ---- */
+
+static void cut_or_heal(struct world *world, struct node *node)
+{
+	uint64_t what = sched_random(world->sched) % 8;
+
+	node->cut = what == 0 || what == 1;
+	node->loses = what == 2;
+	node->server.delay_us = what == 3 ? sched_random(world->sched) % (20 * SECOND) : 0;
+	if (what == 4 && world->lease != NULL) {
+		world->conflicts_to_come = 1;
+	}
+}
+
+static void never_two_may_write(uint64_t seed, size_t *terms)
+{
+	struct node nodes[NODES];
+	struct world world;
+
+	set_up(&world, seed);
+	for (size_t i = 0; i < NODES; i++) {
+		char identity[8];
+
+		snprintf(identity, sizeof(identity), "n%zu", i);
+		begin(&nodes[i], &world, identity);
+		lead(&nodes[i]);
+	}
+	for (unsigned int step = 0; step < 1000; step++) {
+		size_t writers = 0;
+
+		pass(&nodes[0], SECOND / 4);
+		for (size_t i = 0; i < NODES; i++) {
+			writers += leader_may_write(nodes[i].leader) ? 1 : 0;
+		}
+		assert_true(writers <= 1);
+		if (step % 20 == 0) {
+			cut_or_heal(&world, &nodes[sched_random(world.sched) % NODES]);
+		}
+		for (size_t i = 0; i < NODES; i++) {
+			if (nodes[i].lost > 0) { /* the process ends; another begins */
+				char identity[32];
+
+				snprintf(identity, sizeof(identity), "n%zu-%u", i, step);
+				finish(&nodes[i]);
+				begin(&nodes[i], &world, identity);
+				lead(&nodes[i]);
+			}
+		}
+	}
+	*terms += (size_t)transitions(&world);
+	for (size_t i = 0; i < NODES; i++) {
+		finish(&nodes[i]);
+	}
+	tear_down(&world);
+}
+
+static void two_never_may_write_at_the_same_time(void **state)
+{
+	size_t terms = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		never_two_may_write(seed, &terms);
+	}
+	assert_true(terms > 20); /* the lease did move */
+}
+
+static void a_lease_deleted_under_its_holder_does_not_make_two(void **state)
+{
+	struct world world;
+	struct node a, b;
+
+	(void)state;
+	set_up(&world, 1);
+	begin(&a, &world, "a");
+	begin(&b, &world, "b");
+	lead(&a);
+	pass(&a, SECOND);
+	lead(&b);
+	pass(&a, 3 * SECOND);
+	a.cut = true;
+	json_object_put(world.lease);
+	world.lease = NULL;
+	for (unsigned int i = 0; i < 200; i++) {
+		pass(&a, SECOND / 10);
+		assert_false(leader_may_write(a.leader) && leader_may_write(b.leader));
+	}
+	assert_true(leader_may_write(b.leader));
+	finish(&a);
+	finish(&b);
+	tear_down(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(not_renewed_in_time_is_lost),
+		cmocka_unit_test(silence_is_lost_as_well),
+		cmocka_unit_test(another_holder_ends_it_at_the_next_look),
+		cmocka_unit_test(a_long_stop_shuts_the_gate_until_the_lease_is_ours_again),
+		cmocka_unit_test(a_long_stop_in_which_another_took_over_is_the_end),
+		cmocka_unit_test(a_released_lease_passes_to_a_standby_within_its_retry),
+		cmocka_unit_test(stopping_without_release_leaves_the_lease),
+		cmocka_unit_test(a_standby_that_stops_changes_nothing),
+		cmocka_unit_test(a_silent_server_does_not_hold_up_the_end),
+		cmocka_unit_test(two_never_may_write_at_the_same_time),
+		cmocka_unit_test(a_lease_deleted_under_its_holder_does_not_make_two),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
