@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call hands out and frees at its end. The host's functions put things in; whoever made the call finishes it. */
+/* What a call hands out and frees at its end. The host's functions put things in; whoever made the
+ * call finishes it. */
 #include "config.h"
 
 #include "base/memory.h"

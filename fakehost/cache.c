@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the plugin's store shows of the world: which objects, and which of their fields. Everything that changes the
- * world calls cache_update after it. */
+/* What the plugin's store shows of the world: which objects, and which of their fields. Everything
+ * that changes the world calls cache_update after it. */
 #include "config.h"
 
 #include "base/json.h"
@@ -26,7 +26,8 @@ static struct fake_kind *find_same(const struct asb_fake *fake, const struct asb
 static void add_watch(struct fake_kind *kind, uint32_t flags)
 {
 	if ((flags & ASB_WATCH_UNWATCHED) == 0) {
-		kind->metadata_only = (!kind->watched || kind->metadata_only) && (flags & ASB_WATCH_METADATA) != 0;
+		kind->metadata_only = (!kind->watched || kind->metadata_only) &&
+				      (flags & ASB_WATCH_METADATA) != 0;
 		kind->ours = (!kind->watched || kind->ours) && (flags & ASB_WATCH_OURS) != 0;
 		kind->watched = true;
 	}
@@ -98,7 +99,8 @@ struct stored *cache_find(const struct fake_kind *kind, const char *ns, const ch
 {
 	char key[FAKE_KEY_MAX];
 
-	if (name == NULL || snprintf(key, sizeof(key), "%s/%s", ns != NULL ? ns : "", name) >= (int)sizeof(key)) {
+	if (name == NULL ||
+	    snprintf(key, sizeof(key), "%s/%s", ns != NULL ? ns : "", name) >= (int)sizeof(key)) {
 		return NULL;
 	}
 	return map_get(&kind->stored, key);
@@ -122,7 +124,8 @@ static void copy_path(struct json_object *to, struct json_object *from, const ch
 		size_t length = dot != NULL ? (size_t)(dot - at) : strlen(at);
 		CLEANUP_FREE char *part = xstrndup(at, length);
 
-		if (!json_object_is_type(found, json_type_object) || !json_object_object_get_ex(found, part, &next)) {
+		if (!json_object_is_type(found, json_type_object) ||
+		    !json_object_object_get_ex(found, part, &next)) {
 			return;
 		}
 		found = next;
@@ -136,7 +139,8 @@ static void copy_path(struct json_object *to, struct json_object *from, const ch
 	json_object_object_add(to, rest, asb_copy(found));
 }
 
-struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind,
+			       struct json_object *object)
 {
 	static const char *const always[] = {
 		"apiVersion",
@@ -158,7 +162,8 @@ struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_ki
 		copy_path(copy, object, always[i]);
 	}
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
-		const char *const *fields = fake->kinds[i] == kind ? fake->plugin->watches[i].fields : NULL;
+		const char *const *fields =
+			fake->kinds[i] == kind ? fake->plugin->watches[i].fields : NULL;
 
 		for (; fields != NULL && *fields != NULL; fields++) {
 			if (!kind->metadata_only || strncmp(*fields, "metadata.", 9) == 0) {
@@ -169,10 +174,12 @@ struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_ki
 	return copy;
 }
 
-static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind,
+		      struct json_object *object)
 {
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
-		const char *const *labels = fake->kinds[i] == kind ? fake->plugin->watches[i].keep_labels : NULL;
+		const char *const *labels =
+			fake->kinds[i] == kind ? fake->plugin->watches[i].keep_labels : NULL;
 
 		for (; labels != NULL && *labels != NULL; labels++) {
 			if (asb_label(object, *labels) != NULL) {
@@ -184,7 +191,8 @@ static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind,
 }
 
 /* Whether the store keeps an object. */
-static bool visible(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+static bool visible(const struct asb_fake *fake, const struct fake_kind *kind,
+		    struct json_object *object)
 {
 	struct json_object *controller = asb_controller(object, NULL);
 
@@ -200,9 +208,10 @@ static bool visible(const struct asb_fake *fake, const struct fake_kind *kind, s
 	return has_label(fake, kind, object);
 }
 
-/* Puts an object into the store; take_object is trimmed. Returns what was there before, the caller's. */
+/* Puts an object into the store; take_object is trimmed. Returns what was there before, the
+ * caller's. */
 static struct json_object *store(struct asb_fake *fake, struct fake_kind *kind, const char *key,
-                                 struct json_object *take_object)
+				 struct json_object *take_object)
 {
 	struct stored *stored = map_get(&kind->stored, key);
 	struct json_object *before = NULL;
@@ -232,13 +241,16 @@ static bool same_but_version(struct json_object *a, struct json_object *b)
 }
 
 /* Takes in one state of an object; NULL when it is gone. */
-static void take_in(struct asb_fake *fake, const struct objects_change *change, struct json_object *object)
+static void take_in(struct asb_fake *fake, const struct objects_change *change,
+		    struct json_object *object)
 {
 	struct fake_kind *kind = find_same(fake, change->kind);
 	struct stored *stored = cache_find(kind, change->ns, change->name);
-	CLEANUP_JSON struct json_object *before = stored != NULL ? json_object_get(stored->object) : NULL;
-	CLEANUP_JSON struct json_object *after =
-		object != NULL && visible(fake, kind, object) ? cache_trim(fake, kind, object) : NULL;
+	CLEANUP_JSON struct json_object *before =
+		stored != NULL ? json_object_get(stored->object) : NULL;
+	CLEANUP_JSON struct json_object *after = object != NULL && visible(fake, kind, object)
+							 ? cache_trim(fake, kind, object)
+							 : NULL;
 	char key[FAKE_KEY_MAX];
 
 	if (before == NULL && after == NULL) {
@@ -283,11 +295,13 @@ void cache_refill(struct asb_fake *fake)
 	for (size_t i = 0; i < fake->distinct_count; i++) {
 		struct json_object *object;
 
-		for (size_t j = 0; (object = objects_nth(fake->objects, fake->distinct[i].kind, j)) != NULL; j++) {
+		for (size_t j = 0;
+		     (object = objects_nth(fake->objects, fake->distinct[i].kind, j)) != NULL;
+		     j++) {
 			struct objects_change change = { .kind = fake->distinct[i].kind,
-				                         .type = OBJECTS_ADDED,
-				                         .ns = asb_ns(object),
-				                         .name = asb_name(object) };
+							 .type = OBJECTS_ADDED,
+							 .ns = asb_ns(object),
+							 .name = asb_name(object) };
 
 			take_in(fake, &change, object);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Refuses a plugin's description where the real host would, with a sentence. asb_fake_create calls it. */
+/* Refuses a plugin's description where the real host would, with a sentence. asb_fake_create calls
+ * it. */
 #include "config.h"
 
 #include "fakehost/fake.h"
@@ -16,24 +17,29 @@ static void check_head(const struct asb_plugin *plugin)
 		fake_fatal("there is no plugin: asb_plugin_entry() returned NULL");
 	}
 	if (plugin->magic != ASB_MAGIC) {
-		fake_fatal("the plugin's magic is 0x%08x, not 0x%08x: its description lacks ASB_PLUGIN_HEAD", plugin->magic,
-		           ASB_MAGIC);
+		fake_fatal("the plugin's magic is 0x%08x, not 0x%08x: its description lacks "
+			   "ASB_PLUGIN_HEAD",
+			   plugin->magic, ASB_MAGIC);
 	}
 	if (plugin->abi_major != ASB_ABI_MAJOR || plugin->abi_minor > ASB_ABI_MINOR) {
-		fake_fatal("the plugin is of ABI %u.%u, this host of %u.%u", plugin->abi_major, plugin->abi_minor,
-		           ASB_ABI_MAJOR, ASB_ABI_MINOR);
+		fake_fatal("the plugin is of ABI %u.%u, this host of %u.%u", plugin->abi_major,
+			   plugin->abi_minor, ASB_ABI_MAJOR, ASB_ABI_MINOR);
 	}
 	/* There is but one version so far: a size that differs is a mistake. */
-	if (plugin->struct_size != sizeof(struct asb_plugin) || plugin->watch_size != sizeof(struct asb_watch) ||
-	    plugin->index_size != sizeof(struct asb_index) || plugin->rule_size != sizeof(struct asb_rule) ||
-	    plugin->option_size != sizeof(struct asb_option) || plugin->metric_size != sizeof(struct asb_metric) ||
+	if (plugin->struct_size != sizeof(struct asb_plugin) ||
+	    plugin->watch_size != sizeof(struct asb_watch) ||
+	    plugin->index_size != sizeof(struct asb_index) ||
+	    plugin->rule_size != sizeof(struct asb_rule) ||
+	    plugin->option_size != sizeof(struct asb_option) ||
+	    plugin->metric_size != sizeof(struct asb_metric) ||
 	    plugin->write_size != sizeof(struct asb_write)) {
-		fake_fatal("the plugin's sizes are not those of ABI %u.%u: its description lacks ASB_PLUGIN_HEAD",
-		           plugin->abi_major, plugin->abi_minor);
+		fake_fatal("the plugin's sizes are not those of ABI %u.%u: its description lacks "
+			   "ASB_PLUGIN_HEAD",
+			   plugin->abi_major, plugin->abi_minor);
 	}
 	if (plugin->json_soname == NULL || strcmp(plugin->json_soname, ASB_JSON_SONAME) != 0) {
-		fake_fatal("the plugin uses '%s', this host '%s'", plugin->json_soname != NULL ? plugin->json_soname : "",
-		           ASB_JSON_SONAME);
+		fake_fatal("the plugin uses '%s', this host '%s'",
+			   plugin->json_soname != NULL ? plugin->json_soname : "", ASB_JSON_SONAME);
 	}
 }
 
@@ -43,8 +49,9 @@ static void check_names(const struct asb_plugin *plugin)
 	size_t length = plugin->name != NULL ? strspn(plugin->name, letters) : 0;
 
 	if (length == 0 || length >= NAME_SIZE || plugin->name[length] != '\0') {
-		fake_fatal("the plugin's name '%s' is not of 1 to 47 lower case letters, digits and dashes",
-		           plugin->name != NULL ? plugin->name : "");
+		fake_fatal("the plugin's name '%s' is not of 1 to 47 lower case letters, digits "
+			   "and dashes",
+			   plugin->name != NULL ? plugin->name : "");
 	}
 	if (plugin->version == NULL) {
 		fake_fatal("the plugin has no version");
@@ -65,21 +72,26 @@ static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 	const struct asb_watch *watch = &plugin->watches[number];
 	int64_t index = watch->map_index != NULL ? index_number(plugin, watch->map_index) : -1;
 
-	if (watch->kind.group == NULL || watch->kind.version == NULL || watch->kind.plural == NULL) {
-		fake_fatal("watches[%u], '%s', has no group, version or plural", number, watch->kind.kind);
+	if (watch->kind.group == NULL || watch->kind.version == NULL ||
+	    watch->kind.plural == NULL) {
+		fake_fatal("watches[%u], '%s', has no group, version or plural", number,
+			   watch->kind.kind);
 	}
 	if ((watch->map & ~WATCH_MAPS) != 0 || (watch->flags & ~WATCH_FLAGS) != 0) {
-		fake_fatal("watches[%u], '%s', has unknown bits in map or flags", number, watch->kind.kind);
+		fake_fatal("watches[%u], '%s', has unknown bits in map or flags", number,
+			   watch->kind.kind);
 	}
 	if ((watch->map & ASB_MAP_INDEX) != 0 && index < 0) {
-		fake_fatal("watches[%u], '%s': there is no index '%s' over watches[0]", number, watch->kind.kind,
-		           watch->map_index != NULL ? watch->map_index : "");
+		fake_fatal("watches[%u], '%s': there is no index '%s' over watches[0]", number,
+			   watch->kind.kind, watch->map_index != NULL ? watch->map_index : "");
 	}
 	if ((watch->map & ASB_MAP_FUNCTION) != 0 && watch->map_function == NULL) {
-		fake_fatal("watches[%u], '%s': ASB_MAP_FUNCTION needs map_function", number, watch->kind.kind);
+		fake_fatal("watches[%u], '%s': ASB_MAP_FUNCTION needs map_function", number,
+			   watch->kind.kind);
 	}
 	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 && watch->map != 0) {
-		fake_fatal("watches[%u], '%s', is not watched: nothing can map", number, watch->kind.kind);
+		fake_fatal("watches[%u], '%s', is not watched: nothing can map", number,
+			   watch->kind.kind);
 	}
 }
 
@@ -96,18 +108,22 @@ void check_plugin(const struct asb_plugin *plugin)
 		const struct asb_index *index = &plugin->indexes[i];
 
 		if (index->watch >= watches || index->values == NULL) {
-			fake_fatal("the index '%s' has no watch or no values function", index->name);
+			fake_fatal("the index '%s' has no watch or no values function",
+				   index->name);
 		}
 		if ((index->flags & ~ASB_INDEX_RESERVES) != 0 ||
 		    ((index->flags & ASB_INDEX_RESERVES) != 0 && index->reserves >= watches)) {
-			fake_fatal("the index '%s' has unknown flags, or reserves objects of no watch", index->name);
+			fake_fatal(
+				"the index '%s' has unknown flags, or reserves objects of no watch",
+				index->name);
 		}
 	}
 	for (uint32_t i = 0; i < watches; i++) {
 		check_watch(plugin, i);
 	}
 	for (uint32_t i = 0; plugin->metrics != NULL && plugin->metrics[i].name != NULL; i++) {
-		if (plugin->metrics[i].type < ASB_COUNTER || plugin->metrics[i].type > ASB_HISTOGRAM) {
+		if (plugin->metrics[i].type < ASB_COUNTER ||
+		    plugin->metrics[i].type > ASB_HISTOGRAM) {
 			fake_fatal("the metric '%s' has no type", plugin->metrics[i].name);
 		}
 	}

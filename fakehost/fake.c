@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a fake host: loading a description, options, restart, end. Tests of plugins call it. */
+/* The life of a fake host: loading a description, options, restart, end. Tests of plugins call it.
+ */
 #include "config.h"
 
 #include "base/memory.h"
@@ -97,8 +98,9 @@ static void read_options(struct asb_fake *fake, const char *const *options)
 
 bool fake_has_status(const struct asb_kind *kind)
 {
-	static const char *const without[] = { "ConfigMap", "Secret", "ServiceAccount", "Event", "Lease", "NetworkPolicy",
-		                               "RuntimeClass", "Endpoints", "EndpointSlice" };
+	static const char *const without[] = { "ConfigMap",    "Secret",    "ServiceAccount",
+					       "Event",        "Lease",     "NetworkPolicy",
+					       "RuntimeClass", "Endpoints", "EndpointSlice" };
 
 	for (size_t i = 0; i < ARRAY_LEN(without); i++) {
 		if (strcmp(kind->kind, without[i]) == 0) {
@@ -111,7 +113,8 @@ bool fake_has_status(const struct asb_kind *kind)
 static void init_plugin(struct asb_fake *fake)
 {
 	fake->state = NULL;
-	if (fake->plugin->init != NULL && fake->plugin->init(host_table(), &fake->instance, &fake->state) != 0) {
+	if (fake->plugin->init != NULL &&
+	    fake->plugin->init(host_table(), &fake->instance, &fake->state) != 0) {
 		fake_fatal("the plugin's init failed");
 	}
 }
@@ -138,9 +141,11 @@ struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin, const cha
 	count_tables(fake);
 	read_options(fake, options);
 	cache_init(fake);
-	fake->objects = objects_create(&(struct objects_config){ .now_ms = clock_ms, .random = uid_random, .arg = fake });
+	fake->objects = objects_create(
+		&(struct objects_config){ .now_ms = clock_ms, .random = uid_random, .arg = fake });
 	for (size_t i = 0; i < fake->distinct_count; i++) {
-		objects_serve(fake->objects, fake->distinct[i].kind, fake_has_status(fake->distinct[i].kind));
+		objects_serve(fake->objects, fake->distinct[i].kind,
+			      fake_has_status(fake->distinct[i].kind));
 	}
 	init_plugin(fake);
 	return fake;

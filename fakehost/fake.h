@@ -152,7 +152,8 @@ struct stored *cache_find(const struct fake_kind *kind, const char *ns, const ch
 /* A copy as get() gives it; the caller's. */
 struct json_object *cache_copy(const struct stored *stored);
 /* The declared fields of an object; the caller's. */
-struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object);
+struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind,
+			       struct json_object *object);
 
 /* index.c */
 void index_enter(struct asb_fake *fake, const struct fake_kind *kind, struct stored *stored);
@@ -163,19 +164,21 @@ const struct tree *index_under(const struct fake_index *index, const char *value
 int64_t index_number(const struct asb_plugin *plugin, const char *name);
 
 /* reserve.c */
-int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
-                    const char *holder);
-void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
-                    const char *holder);
+int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+		    const char *name, const char *holder);
+void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+		    const char *name, const char *holder);
 /* Borrowed until the next change. */
-const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name);
+const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+			   const char *name);
 void reserve_clear(struct asb_fake *fake);
 
 /* wake.c: before and after are stored trees, NULL where there is none. */
-void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name,
-                  struct json_object *before, struct json_object *after);
+void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		  const char *name, struct json_object *before, struct json_object *after);
 /* An object that the store does not keep came or went. */
-void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name);
+void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		   const char *name);
 
 /* run.c */
 void run_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint64_t delay_ms);
@@ -187,12 +190,14 @@ void run_forget(struct asb_fake *fake, const char *ns, const char *name);
 
 /* write.c */
 int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t count);
-int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name, struct json_object **ret);
+int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
+		   struct json_object **ret);
 
 /* record.c */
 void lines_add(struct lines *lines, char *take_line);
 void lines_clear(struct lines *lines);
-void record_metric(struct asb_fake *fake, uint32_t index, double value, const char *const *label_values);
+void record_metric(struct asb_fake *fake, uint32_t index, double value,
+		   const char *const *label_values);
 void record_finish(struct asb_fake *fake);
 /* The first fault for a write, taken out; the caller's. NULL for none. */
 struct fault *record_fault(struct asb_fake *fake, uint32_t verb, const char *kind);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of functions that the plugin gets. fakehost/run.c and fakehost/wake.c make the calls that carry it. */
+/* The table of functions that the plugin gets. fakehost/run.c and fakehost/wake.c make the calls
+ * that carry it. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -21,18 +22,22 @@ struct fake_call *call_of(struct asb_call *call)
 
 void call_init(struct fake_call *call, struct asb_fake *fake, struct fake_key *key)
 {
-	*call = (struct fake_call){ .call = { host_table(), &fake->instance }, .fake = fake, .key = key };
+	*call = (struct fake_call){ .call = { host_table(), &fake->instance },
+				    .fake = fake,
+				    .key = key };
 }
 
 /* ---- any time ---- */
 
-ASB_PRINTF(3, 4) static void host_log(struct asb_instance *instance, uint32_t level, const char *format, ...)
+ASB_PRINTF(3, 4)
+static void host_log(struct asb_instance *instance, uint32_t level, const char *format, ...)
 {
 	static const char *const names[] = { "?", "error", "warning", "info", "debug" };
 	const struct fake_call *call = instance->fake->current;
 	va_list args;
 
-	fprintf(stderr, "%s: %s: ", instance->fake->plugin->name, names[level <= ASB_LOG_DEBUG ? level : 0]);
+	fprintf(stderr, "%s: %s: ", instance->fake->plugin->name,
+		names[level <= ASB_LOG_DEBUG ? level : 0]);
 	if (call != NULL) {
 		fprintf(stderr, "%s: ", call->key->key);
 	}
@@ -42,7 +47,8 @@ ASB_PRINTF(3, 4) static void host_log(struct asb_instance *instance, uint32_t le
 	fputc('\n', stderr);
 }
 
-static void host_metric(struct asb_instance *instance, uint32_t index, double value, const char *const *label_values)
+static void host_metric(struct asb_instance *instance, uint32_t index, double value,
+			const char *const *label_values)
 {
 	record_metric(instance->fake, index, value, label_values);
 }
@@ -55,7 +61,8 @@ static const char *host_option(struct asb_instance *instance, uint32_t index)
 	return instance->fake->options[index];
 }
 
-static void host_enqueue(struct asb_instance *instance, const char *ns, const char *name, uint64_t delay_ms)
+static void host_enqueue(struct asb_instance *instance, const char *ns, const char *name,
+			 uint64_t delay_ms)
 {
 	run_enqueue(instance->fake, ns, name, delay_ms);
 }
@@ -70,13 +77,15 @@ static uint64_t host_random(struct asb_instance *instance)
 	return fake_random(&instance->fake->plugin_random);
 }
 
-static void host_sha256(struct asb_instance *instance, const void *data, uint64_t size, char ret_hex[65])
+static void host_sha256(struct asb_instance *instance, const void *data, uint64_t size,
+			char ret_hex[65])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int length = 0;
 
 	(void)instance;
-	if (EVP_Digest(data, (size_t)size, digest, &length, EVP_sha256(), NULL) != 1 || length != 32) {
+	if (EVP_Digest(data, (size_t)size, digest, &length, EVP_sha256(), NULL) != 1 ||
+	    length != 32) {
 		fake_fatal("libcrypto has no SHA-256");
 	}
 	for (unsigned int i = 0; i < length; i++) {
@@ -94,7 +103,8 @@ static const struct asb_watch *watch_of(struct fake_call *call, uint32_t watch)
 	return &call->fake->plugin->watches[watch];
 }
 
-static struct json_object *host_get(struct asb_call *call, uint32_t watch, const char *ns, const char *name)
+static struct json_object *host_get(struct asb_call *call, uint32_t watch, const char *ns,
+				    const char *name)
 {
 	struct fake_call *mine = call_of(call);
 	const struct stored *stored = NULL;
@@ -113,13 +123,14 @@ static const struct tree *under(struct fake_call *call, uint32_t index, const ch
 	return index_under(&call->fake->indexes[index], value);
 }
 
-static bool is_reserved(struct asb_fake *fake, const struct fake_kind *kind, struct json_object *object)
+static bool is_reserved(struct asb_fake *fake, const struct fake_kind *kind,
+			struct json_object *object)
 {
 	return reserve_holder(fake, kind->kind, asb_ns(object), asb_name(object)) != NULL;
 }
 
-static uint32_t host_list(struct asb_call *call, uint32_t index, const char *value, uint32_t limit, uint32_t flags,
-                          struct json_object *const **ret)
+static uint32_t host_list(struct asb_call *call, uint32_t index, const char *value, uint32_t limit,
+			  uint32_t flags, struct json_object *const **ret)
 {
 	struct fake_call *mine = call_of(call);
 	const struct tree *tree = under(mine, index, value);
@@ -130,15 +141,19 @@ static uint32_t host_list(struct asb_call *call, uint32_t index, const char *val
 	uint32_t count = 0;
 
 	limit = limit > 0 ? limit : LIST_MAX;
-	objects = arena_block(&mine->arena,
-	                      xnew_array(struct json_object *, tree != NULL && tree->count < limit ? tree->count : limit));
+	objects =
+		arena_block(&mine->arena,
+			    xnew_array(struct json_object *,
+				       tree != NULL && tree->count < limit ? tree->count : limit));
 	if (tree != NULL) {
 		node = reverse ? tree_last(tree) : tree_first(tree);
 	}
-	for (; node != NULL && count < limit; node = reverse ? tree_previous(node) : tree_next(node)) {
+	for (; node != NULL && count < limit;
+	     node = reverse ? tree_previous(node) : tree_next(node)) {
 		const struct stored *stored = map_get(&kind->stored, node->tie);
 
-		if ((flags & ASB_LIST_UNRESERVED) == 0 || !is_reserved(mine->fake, kind, stored->object)) {
+		if ((flags & ASB_LIST_UNRESERVED) == 0 ||
+		    !is_reserved(mine->fake, kind, stored->object)) {
 			objects[count++] = arena_tree(&mine->arena, cache_copy(stored));
 		}
 	}
@@ -153,21 +168,24 @@ static uint64_t host_count(struct asb_call *call, uint32_t index, const char *va
 	return tree != NULL ? tree->count : 0;
 }
 
-static int32_t host_reserve(struct asb_call *call, uint32_t watch, const char *ns, const char *name, const char *holder)
+static int32_t host_reserve(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
+			    const char *holder)
 {
 	struct fake_call *mine = call_of(call);
 
 	return reserve_add(mine->fake, &watch_of(mine, watch)->kind, ns, name, holder);
 }
 
-static void host_release(struct asb_call *call, uint32_t watch, const char *ns, const char *name, const char *holder)
+static void host_release(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
+			 const char *holder)
 {
 	struct fake_call *mine = call_of(call);
 
 	reserve_remove(mine->fake, &watch_of(mine, watch)->kind, ns, name, holder);
 }
 
-static const char *host_reserved(struct asb_call *call, uint32_t watch, const char *ns, const char *name)
+static const char *host_reserved(struct asb_call *call, uint32_t watch, const char *ns,
+				 const char *name)
 {
 	struct fake_call *mine = call_of(call);
 	const char *holder = reserve_holder(mine->fake, &watch_of(mine, watch)->kind, ns, name);
@@ -183,15 +201,16 @@ static void *host_memory(struct asb_call *call, uint64_t size)
 		fake_fatal("memory() belongs to a reconcile, not to a mapping function");
 	}
 	if (size == 0 || size > MEMORY_MAX) {
-		fake_fatal("memory() gives 1 to %u bytes, not %llu", MEMORY_MAX, (unsigned long long)size);
+		fake_fatal("memory() gives 1 to %u bytes, not %llu", MEMORY_MAX,
+			   (unsigned long long)size);
 	}
 	if (key->memory == NULL) {
 		key->memory = xalloc((size_t)size);
 		key->memory_size = (size_t)size;
 	}
 	if (size > key->memory_size) {
-		fake_fatal("memory() of %s has %zu bytes since its first call, not %llu", key->key, key->memory_size,
-		           (unsigned long long)size);
+		fake_fatal("memory() of %s has %zu bytes since its first call, not %llu", key->key,
+			   key->memory_size, (unsigned long long)size);
 	}
 	return key->memory;
 }
@@ -199,8 +218,8 @@ static void *host_memory(struct asb_call *call, uint64_t size)
 /* ---- events and failures ---- */
 
 ASB_PRINTF(5, 6)
-static void host_event(struct asb_call *call, struct json_object *about, const char *type, const char *reason,
-                       const char *format, ...)
+static void host_event(struct asb_call *call, struct json_object *about, const char *type,
+		       const char *reason, const char *format, ...)
 {
 	CLEANUP_FREE char *message = NULL;
 	const char *kind = asb_str(about, "kind"), *name = asb_name(about);
@@ -217,11 +236,13 @@ static void host_event(struct asb_call *call, struct json_object *about, const c
 		abort();
 	}
 	va_end(args);
-	lines_add(&call_of(call)->fake->events, xprintf("%s %s %s %s%s%s: %s", type, reason, kind, asb_ns(about),
-	                                                *asb_ns(about) != '\0' ? "/" : "", name, message));
+	lines_add(&call_of(call)->fake->events,
+		  xprintf("%s %s %s %s%s%s: %s", type, reason, kind, asb_ns(about),
+			  *asb_ns(about) != '\0' ? "/" : "", name, message));
 }
 
-ASB_PRINTF(3, 4) static int32_t host_fail(struct asb_call *call, int32_t verdict, const char *format, ...)
+ASB_PRINTF(3, 4)
+static int32_t host_fail(struct asb_call *call, int32_t verdict, const char *format, ...)
 {
 	struct asb_fake *fake = call_of(call)->fake;
 	char *message = NULL;

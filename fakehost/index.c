@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin's indexes over its store. fakehost/cache.c enters objects; list, count, mappings and reservations read. */
+/* The plugin's indexes over its store. fakehost/cache.c enters objects; list, count, mappings and
+ * reservations read. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -26,11 +27,13 @@ static struct fake_bucket *bucket_of(struct fake_index *index, const char *value
 }
 
 /* The entry of an object under a value of an index. */
-static struct fake_entry *entry_of(struct stored *stored, const struct fake_index *index, const char *value)
+static struct fake_entry *entry_of(struct stored *stored, const struct fake_index *index,
+				   const char *value)
 {
 	struct fake_entry *entry = stored->entries;
 
-	while (entry != NULL && (entry->index != index || strcmp(entry->bucket->value, value) != 0)) {
+	while (entry != NULL &&
+	       (entry->index != index || strcmp(entry->bucket->value, value) != 0)) {
 		entry = entry->next;
 	}
 	return entry;
@@ -43,7 +46,8 @@ static void add_value(struct asb_values *values, const char *value, int64_t rank
 	struct fake_entry *entry;
 
 	if (value == NULL) {
-		fake_fatal("the index '%s' has an entry without a value", collector->index->index->name);
+		fake_fatal("the index '%s' has an entry without a value",
+			   collector->index->index->name);
 	}
 	entry = entry_of(stored, collector->index, value);
 	if (entry != NULL) {

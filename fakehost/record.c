@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the plugin did, for the test to look at, and the faults that the test asks for. The host table and the write path fill it. */
+/* What the plugin did, for the test to look at, and the faults that the test asks for. The host
+ * table and the write path fill it. */
 #include "config.h"
 
 #include "base/buf.h"
@@ -32,7 +33,8 @@ void lines_clear(struct lines *lines)
 }
 
 /* Appends the labels' values; ends the process when there are not as many as the metric has. */
-static void append_labels(struct buf *id, const struct asb_metric *metric, const char *const *label_values)
+static void append_labels(struct buf *id, const struct asb_metric *metric,
+			  const char *const *label_values)
 {
 	size_t count = metric->labels != NULL && *metric->labels != '\0' ? 1 : 0;
 
@@ -40,17 +42,20 @@ static void append_labels(struct buf *id, const struct asb_metric *metric, const
 		count++;
 	}
 	if (count > 0 && label_values == NULL) {
-		fake_fatal("the metric '%s' needs values for its labels '%s'", metric->name, metric->labels);
+		fake_fatal("the metric '%s' needs values for its labels '%s'", metric->name,
+			   metric->labels);
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (label_values[i] == NULL) {
-			fake_fatal("the metric '%s' has no value for a label of '%s'", metric->name, metric->labels);
+			fake_fatal("the metric '%s' has no value for a label of '%s'", metric->name,
+				   metric->labels);
 		}
 		buf_append_json(id, label_values[i], strlen(label_values[i]));
 	}
 }
 
-void record_metric(struct asb_fake *fake, uint32_t index, double value, const char *const *label_values)
+void record_metric(struct asb_fake *fake, uint32_t index, double value,
+		   const char *const *label_values)
 {
 	CLEANUP_BUF struct buf id = BUF_INIT(65536);
 	const struct asb_metric *metric;
@@ -111,7 +116,8 @@ struct fault *record_fault(struct asb_fake *fake, uint32_t verb, const char *kin
 	for (struct fault **at = &fake->faults; *at != NULL; at = &(*at)->next) {
 		struct fault *fault = *at;
 
-		if ((fault->verb == 0 || fault->verb == verb) && (fault->kind == NULL || strcmp(fault->kind, kind) == 0)) {
+		if ((fault->verb == 0 || fault->verb == verb) &&
+		    (fault->kind == NULL || strcmp(fault->kind, kind) == 0)) {
 			*at = fault->next;
 			return fault;
 		}
@@ -140,7 +146,8 @@ void record_finish(struct asb_fake *fake)
 	free(fake->failure);
 }
 
-void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind, int32_t result, const char *message, bool done)
+void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind, int32_t result,
+		   const char *message, bool done)
 {
 	struct fault *fault = xnew(struct fault), **at = &fake->faults;
 
@@ -158,7 +165,8 @@ void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind, int32
 	*at = fault;
 }
 
-void asb_fake_before_write(struct asb_fake *fake, void (*hook)(struct asb_fake *, void *arg), void *arg)
+void asb_fake_before_write(struct asb_fake *fake, void (*hook)(struct asb_fake *, void *arg),
+			   void *arg)
 {
 	fake->hook = hook;
 	fake->hook_arg = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reservations: those somebody made, and those that stand in indexes with ASB_INDEX_RESERVES. The host table and the test's functions
- * call it. */
+/* Reservations: those somebody made, and those that stand in indexes with ASB_INDEX_RESERVES. The
+ * host table and the test's functions call it. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -14,14 +14,15 @@ struct reservation {
 	char *id, *holder;
 };
 
-static void id_of(const struct asb_kind *kind, const char *ns, const char *name, char ret[FAKE_KEY_MAX])
+static void id_of(const struct asb_kind *kind, const char *ns, const char *name,
+		  char ret[FAKE_KEY_MAX])
 {
 	snprintf(ret, FAKE_KEY_MAX, "%s/%s/%s/%s", kind->group, kind->kind, ns, name);
 }
 
 /* Who holds an object by an index. */
-static const char *index_holder(const struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
-                                const char *name)
+static const char *index_holder(const struct asb_fake *fake, const struct asb_kind *kind,
+				const char *ns, const char *name)
 {
 	char value[FAKE_KEY_MAX];
 
@@ -38,7 +39,8 @@ static const char *index_holder(const struct asb_fake *fake, const struct asb_ki
 	return NULL;
 }
 
-const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name)
+const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+			   const char *name)
 {
 	char id[FAKE_KEY_MAX];
 	const struct reservation *reservation;
@@ -48,8 +50,8 @@ const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *k
 	return reservation != NULL ? reservation->holder : index_holder(fake, kind, ns, name);
 }
 
-int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
-                    const char *holder)
+int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+		    const char *name, const char *holder)
 {
 	const char *current = reserve_holder(fake, kind, ns, name);
 	char id[FAKE_KEY_MAX];
@@ -75,8 +77,8 @@ static void reservation_free(struct reservation *reservation)
 	free(reservation);
 }
 
-void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
-                    const char *holder)
+void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+		    const char *name, const char *holder)
 {
 	char id[FAKE_KEY_MAX];
 	struct reservation *reservation;

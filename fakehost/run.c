@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The queue of keys, the clock, and calling reconcile. Tests drive it; mappings and the host table add keys. */
+/* The queue of keys, the clock, and calling reconcile. Tests drive it; mappings and the host table
+ * add keys. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -64,7 +65,9 @@ static void unqueue(struct asb_fake *fake, struct fake_key *key)
 void run_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint64_t delay_ms)
 {
 	struct fake_key *key = key_of(fake, ns, name);
-	uint64_t when = delay_ms < INT64_MAX - (uint64_t)fake->now_ms ? (uint64_t)fake->now_ms + delay_ms : INT64_MAX;
+	uint64_t when = delay_ms < INT64_MAX - (uint64_t)fake->now_ms
+				? (uint64_t)fake->now_ms + delay_ms
+				: INT64_MAX;
 
 	if (key->queued || (delay_ms > 0 && heap_has(&key->delay) && key->delay.when <= when)) {
 		return;
@@ -121,7 +124,8 @@ void run_collect(struct asb_fake *fake)
 }
 
 /* What follows from a verdict. */
-static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t verdict, uint64_t after_ms)
+static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t verdict,
+		     uint64_t after_ms)
 {
 	uint64_t backoff = BACKOFF_FIRST_MS;
 
@@ -134,7 +138,8 @@ static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t verdic
 			backoff *= 2;
 		}
 		key->failures++;
-		run_enqueue(fake, key->ns, key->name, backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
+		run_enqueue(fake, key->ns, key->name,
+			    backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
 		return;
 	case ASB_DONE:
 	case ASB_TERMINAL:
@@ -198,7 +203,8 @@ int asb_fake_settle(struct asb_fake *fake)
 	return -1;
 }
 
-int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name, uint64_t *ret_after_ms)
+int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name,
+			   uint64_t *ret_after_ms)
 {
 	struct fake_key *key;
 	uint64_t after_ms;
@@ -223,7 +229,8 @@ int asb_fake_advance(struct asb_fake *fake, uint64_t ms)
 	struct heap_node *node;
 	int r = asb_fake_settle(fake);
 
-	while (r == 0 && (node = heap_peek(&fake->delayed)) != NULL && node->when <= (uint64_t)target) {
+	while (r == 0 && (node = heap_peek(&fake->delayed)) != NULL &&
+	       node->when <= (uint64_t)target) {
 		fake->now_ms = (int64_t)node->when;
 		r = asb_fake_settle(fake);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which keys a changed object wakes: the mappings of the plugin's watches. fakehost/cache.c calls it. */
+/* Which keys a changed object wakes: the mappings of the plugin's watches. fakehost/cache.c calls
+ * it. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -22,7 +23,8 @@ static void add_key(struct asb_keys *keys, const char *ns, const char *name)
 	run_enqueue(adder->fake, ns, name, 0);
 }
 
-static void wake_self(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name)
+static void wake_self(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		      const char *name)
 {
 	/* An own object that went wakes as well: who it was is still the key's. */
 	if (kind == fake->kinds[0] || cache_find(fake->kinds[0], ns, name) != NULL) {
@@ -40,7 +42,8 @@ static void wake_controller(struct asb_fake *fake, const char *ns, struct json_o
 	}
 }
 
-static void wake_index(struct asb_fake *fake, const char *index_name, const char *ns, const char *name)
+static void wake_index(struct asb_fake *fake, const char *index_name, const char *ns,
+		       const char *name)
 {
 	int64_t number = index_number(fake->plugin, index_name);
 	char value[FAKE_KEY_MAX];
@@ -48,7 +51,8 @@ static void wake_index(struct asb_fake *fake, const char *index_name, const char
 
 	snprintf(value, sizeof(value), "%s/%s", ns, name);
 	tree = index_under(&fake->indexes[number], value);
-	for (struct tree_node *node = tree != NULL ? tree_first(tree) : NULL; node != NULL; node = tree_next(node)) {
+	for (struct tree_node *node = tree != NULL ? tree_first(tree) : NULL; node != NULL;
+	     node = tree_next(node)) {
 		CLEANUP_FREE char *key_ns = xstrndup(node->tie, strcspn(node->tie, "/"));
 
 		run_enqueue(fake, key_ns, node->tie + strlen(key_ns) + 1, 0);
@@ -61,19 +65,20 @@ static struct json_object *view(struct fake_call *call, struct json_object *obje
 	return object != NULL ? arena_tree(&call->arena, asb_copy(object)) : NULL;
 }
 
-static void wake_function(struct asb_fake *fake, const struct asb_watch *watch, struct json_object *before,
-                          struct json_object *after)
+static void wake_function(struct asb_fake *fake, const struct asb_watch *watch,
+			  struct json_object *before, struct json_object *after)
 {
 	struct adder adder = { { add_key }, fake };
 	struct fake_call call;
 
 	call_init(&call, fake, NULL);
-	watch->map_function(fake->state, &call.call, view(&call, before), view(&call, after), &adder.keys);
+	watch->map_function(fake->state, &call.call, view(&call, before), view(&call, after),
+			    &adder.keys);
 	arena_finish(&call.arena);
 }
 
-void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name,
-                  struct json_object *before, struct json_object *after)
+void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		  const char *name, struct json_object *before, struct json_object *after)
 {
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const struct asb_watch *watch = &fake->plugin->watches[i];
@@ -97,7 +102,8 @@ void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const cha
 	}
 }
 
-void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns, const char *name)
+void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		   const char *name)
 {
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const struct asb_watch *watch = &fake->plugin->watches[i];

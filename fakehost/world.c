@@ -15,7 +15,8 @@ static struct fake_kind *kind_of(const struct asb_fake *fake, const char *name)
 	struct fake_kind *kind = cache_kind(fake, name);
 
 	if (kind == NULL) {
-		fake_fatal("the plugin has no kind '%s' among its watches", name != NULL ? name : "");
+		fake_fatal("the plugin has no kind '%s' among its watches",
+			   name != NULL ? name : "");
 	}
 	return kind;
 }
@@ -35,13 +36,14 @@ static struct json_object *parse(const char *text)
 static void must(int http_status, const struct error *error, const char *what, const char *name)
 {
 	if (http_status >= 300) {
-		fake_fatal("%s '%s': %d: %s", what, name != NULL ? name : "", http_status, error->text);
+		fake_fatal("%s '%s': %d: %s", what, name != NULL ? name : "", http_status,
+			   error->text);
 	}
 }
 
 /* Gives an object the status of a tree: none if it has none. */
-static void put_status(struct asb_fake *fake, const struct asb_kind *kind, const char *ns, const char *name,
-                       struct json_object *status)
+static void put_status(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
+		       const char *name, struct json_object *status)
 {
 	CLEANUP_JSON struct json_object *patch = json_object_new_array();
 	struct error error = { 0 };
@@ -51,8 +53,9 @@ static void put_status(struct asb_fake *fake, const struct asb_kind *kind, const
 		return;
 	}
 	asb_patch(patch, status != NULL ? "add" : "remove", json_object_get(status), "status");
-	must(objects_patch(fake->objects, kind, ns, name, true, patch, OBJECTS_STATUS, NULL, &error), &error,
-	     "status of", name);
+	must(objects_patch(fake->objects, kind, ns, name, true, patch, OBJECTS_STATUS, NULL,
+			   &error),
+	     &error, "status of", name);
 }
 
 struct json_object *asb_fake_put(struct asb_fake *fake, const char *text)
@@ -65,14 +68,16 @@ struct json_object *asb_fake_put(struct asb_fake *fake, const char *text)
 	struct error error = { 0 };
 
 	if (!asb_owner_is(object, kind)) {
-		fake_fatal("'%s' is of apiVersion '%s', not of the group '%s'", name, asb_str(object, "apiVersion"),
-		           kind->group);
+		fake_fatal("'%s' is of apiVersion '%s', not of the group '%s'", name,
+			   asb_str(object, "apiVersion"), kind->group);
 	}
 	if (objects_get(fake->objects, kind, ns, name) == NULL) {
-		must(objects_create_object(fake->objects, kind, ns, object, OBJECTS_AS_GIVEN, NULL, &error), &error, "create",
-		     name);
+		must(objects_create_object(fake->objects, kind, ns, object, OBJECTS_AS_GIVEN, NULL,
+					   &error),
+		     &error, "create", name);
 	} else {
-		must(objects_replace(fake->objects, kind, ns, name, object, 0, NULL, &error), &error, "replace", name);
+		must(objects_replace(fake->objects, kind, ns, name, object, 0, NULL, &error),
+		     &error, "replace", name);
 	}
 	if (fake_has_status(kind)) {
 		put_status(fake, kind, ns, name, status);
@@ -81,24 +86,27 @@ struct json_object *asb_fake_put(struct asb_fake *fake, const char *text)
 	return objects_get(fake->objects, kind, ns, name);
 }
 
-struct json_object *asb_fake_merge(struct asb_fake *fake, const char *kind, const char *ns, const char *name,
-                                   const char *text)
+struct json_object *asb_fake_merge(struct asb_fake *fake, const char *kind, const char *ns,
+				   const char *name, const char *text)
 {
 	CLEANUP_JSON struct json_object *patch = parse(text);
 	const struct asb_kind *found = kind_of(fake, kind)->kind;
 	struct error error = { 0 };
 
 	/* Twice the same patch: each resource takes its part of it. */
-	must(objects_patch(fake->objects, found, ns, name, false, patch, 0, NULL, &error), &error, "merge into", name);
+	must(objects_patch(fake->objects, found, ns, name, false, patch, 0, NULL, &error), &error,
+	     "merge into", name);
 	if (json_object_object_get_ex(patch, "status", NULL) && fake_has_status(found)) {
-		must(objects_patch(fake->objects, found, ns, name, false, patch, OBJECTS_STATUS, NULL, &error), &error,
-		     "merge into the status of", name);
+		must(objects_patch(fake->objects, found, ns, name, false, patch, OBJECTS_STATUS,
+				   NULL, &error),
+		     &error, "merge into the status of", name);
 	}
 	cache_update(fake);
 	return objects_get(fake->objects, found, ns, name);
 }
 
-struct json_object *asb_fake_get(struct asb_fake *fake, const char *kind, const char *ns, const char *name)
+struct json_object *asb_fake_get(struct asb_fake *fake, const char *kind, const char *ns,
+				 const char *name)
 {
 	return objects_get(fake->objects, kind_of(fake, kind)->kind, ns, name);
 }
@@ -121,20 +129,23 @@ void asb_fake_delete(struct asb_fake *fake, const char *kind, const char *ns, co
 
 	if (objects_get(fake->objects, found, ns, name) != NULL) {
 		/* At once: nothing holds it. */
-		objects_patch(fake->objects, found, ns, name, false, no_finalizers, 0, NULL, &error);
+		objects_patch(fake->objects, found, ns, name, false, no_finalizers, 0, NULL,
+			      &error);
 		objects_delete(fake->objects, found, ns, name, NULL, NULL, NULL, &error);
 		objects_finish_deletion(fake->objects, found, ns, name);
 	}
 	run_collect(fake);
 }
 
-void asb_fake_start_deletion(struct asb_fake *fake, const char *kind, const char *ns, const char *name)
+void asb_fake_start_deletion(struct asb_fake *fake, const char *kind, const char *ns,
+			     const char *name)
 {
 	const struct asb_kind *found = kind_of(fake, kind)->kind;
 	struct error error = { 0 };
 
 	objects_set_graceful(fake->objects, found, true);
-	must(objects_delete(fake->objects, found, ns, name, NULL, NULL, NULL, &error), &error, "delete", name);
+	must(objects_delete(fake->objects, found, ns, name, NULL, NULL, NULL, &error), &error,
+	     "delete", name);
 	objects_set_graceful(fake->objects, found, false);
 	cache_update(fake);
 }
@@ -146,17 +157,19 @@ void asb_fake_pod_ready(struct asb_fake *fake, const char *ns, const char *name)
 
 	asb_time_format(fake->now_ms, now);
 	text = xprintf("{status: {phase: Running, conditions: [{type: Ready, status: \"True\", "
-	               "lastTransitionTime: \"%s\"}]}}",
-	               now);
+		       "lastTransitionTime: \"%s\"}]}}",
+		       now);
 	asb_fake_merge(fake, "Pod", ns, name, text);
 }
 
-int32_t asb_fake_reserve(struct asb_fake *fake, const char *kind, const char *ns, const char *name, const char *holder)
+int32_t asb_fake_reserve(struct asb_fake *fake, const char *kind, const char *ns, const char *name,
+			 const char *holder)
 {
 	return reserve_add(fake, kind_of(fake, kind)->kind, ns, name, holder);
 }
 
-const char *asb_fake_reserved(struct asb_fake *fake, const char *kind, const char *ns, const char *name)
+const char *asb_fake_reserved(struct asb_fake *fake, const char *kind, const char *ns,
+			      const char *name)
 {
 	return reserve_holder(fake, kind_of(fake, kind)->kind, ns, name);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes and live reads of the plugin, as plugin.h describes them, with the faults that the test asked for. The host table calls it. */
+/* Writes and live reads of the plugin, as plugin.h describes them, with the faults that the test
+ * asked for. The host table calls it. */
 #include "config.h"
 
 #include "base/json.h"
@@ -13,8 +14,9 @@ static const struct {
 	uint32_t verb;
 	const char *name;
 } verbs[] = {
-	{ ASB_CREATE, "CREATE" },           { ASB_PATCH_JSON, "PATCH_JSON" }, { ASB_PATCH_MERGE, "PATCH_MERGE" },
-	{ ASB_SET_STATUS, "SET_STATUS" },   { ASB_REMOVE, "REMOVE" },
+	{ ASB_CREATE, "CREATE" },           { ASB_PATCH_JSON, "PATCH_JSON" },
+	{ ASB_PATCH_MERGE, "PATCH_MERGE" }, { ASB_SET_STATUS, "SET_STATUS" },
+	{ ASB_REMOVE, "REMOVE" },
 };
 
 /* A write on its way. */
@@ -36,7 +38,8 @@ static const char *verb_name(uint32_t verb)
 	return NULL;
 }
 
-static void finish(struct request *request, int32_t result, int32_t http_status, const char *message)
+static void finish(struct request *request, int32_t result, int32_t http_status,
+		   const char *message)
 {
 	request->write->result = result;
 	request->write->http_status = http_status;
@@ -52,19 +55,23 @@ static int32_t result_of(int http_status, const char *message)
 	case 404:
 		return ASB_NOT_FOUND;
 	case 409:
-		return strcmp(objects_reason(409, message), "AlreadyExists") == 0 ? ASB_EXISTS : ASB_CONFLICT;
+		return strcmp(objects_reason(409, message), "AlreadyExists") == 0 ? ASB_EXISTS
+										  : ASB_CONFLICT;
 	default:
 		return ASB_INVALID;
 	}
 }
 
-/* An object that the server answered: what the store would show of it, or all of it where there is no store. */
-static struct json_object *answer(struct fake_call *call, uint32_t watch, struct json_object *object)
+/* An object that the server answered: what the store would show of it, or all of it where there is
+ * no store. */
+static struct json_object *answer(struct fake_call *call, uint32_t watch,
+				  struct json_object *object)
 {
 	struct asb_fake *fake = call->fake;
 	bool unwatched = (fake->plugin->watches[watch].flags & ASB_WATCH_UNWATCHED) != 0;
 
-	return arena_tree(&call->arena, unwatched ? asb_copy(object) : cache_trim(fake, fake->kinds[watch], object));
+	return arena_tree(&call->arena, unwatched ? asb_copy(object)
+						  : cache_trim(fake, fake->kinds[watch], object));
 }
 
 /* What the host refuses before it sends anything; NULL for a good write. */
@@ -75,13 +82,17 @@ static const char *refuse(const struct request *request)
 
 	switch (write->verb) {
 	case ASB_CREATE:
-		return asb_name(write->take_body) == NULL ? "ASB_CREATE needs metadata.name in take_body" : NULL;
+		return asb_name(write->take_body) == NULL
+			       ? "ASB_CREATE needs metadata.name in take_body"
+			       : NULL;
 	case ASB_PATCH_JSON:
-		return asb_as_array(write->take_body) == NULL ? "ASB_PATCH_JSON needs an array as take_body" : NULL;
+		return asb_as_array(write->take_body) == NULL
+			       ? "ASB_PATCH_JSON needs an array as take_body"
+			       : NULL;
 	case ASB_PATCH_MERGE:
 		return !json_object_is_type(write->take_body, json_type_object)
-		               ? "ASB_PATCH_MERGE needs an object as take_body"
-		               : NULL;
+			       ? "ASB_PATCH_MERGE needs an object as take_body"
+			       : NULL;
 	case ASB_SET_STATUS:
 		if (!json_object_is_type(write->take_body, json_type_object)) {
 			return "ASB_SET_STATUS needs an object as take_body";
@@ -102,11 +113,13 @@ static bool status_stands(const struct request *request)
 	       json_object_equal(asb_at(stored->object, "status"), request->write->take_body);
 }
 
-/* An object that is there already is this write's if the same controller made it: an earlier answer was lost. */
-static void read_back(struct request *request, struct json_object *body, int http_status, const char *message)
+/* An object that is there already is this write's if the same controller made it: an earlier answer
+ * was lost. */
+static void read_back(struct request *request, struct json_object *body, int http_status,
+		      const char *message)
 {
-	struct json_object *object =
-		objects_get(request->call->fake->objects, request->kind->kind, request->ns, request->name);
+	struct json_object *object = objects_get(request->call->fake->objects, request->kind->kind,
+						 request->ns, request->name);
 	const char *mine = asb_str(asb_controller(body, NULL), "uid");
 
 	if (asb_streq(mine, asb_str(asb_controller(object, NULL), "uid"))) {
@@ -122,8 +135,9 @@ static void create(struct request *request)
 	CLEANUP_JSON struct json_object *body = asb_copy(request->write->take_body);
 	struct error error = { 0 };
 	struct json_object *object = NULL;
-	int status = objects_create_object(request->call->fake->objects, request->kind->kind, request->ns,
-	                                   json_object_get(body), request->flags, &object, &error);
+	int status = objects_create_object(request->call->fake->objects, request->kind->kind,
+					   request->ns, json_object_get(body), request->flags,
+					   &object, &error);
 	int32_t result = result_of(status, error.text);
 
 	if (result == ASB_EXISTS) {
@@ -149,7 +163,8 @@ static struct json_object *json_patch(const struct asb_write *write)
 		return patch;
 	}
 	for (size_t i = 0; i < asb_length(write->take_body); i++) {
-		json_object_array_add(patch, json_object_get(json_object_array_get_idx(write->take_body, i)));
+		json_object_array_add(
+			patch, json_object_get(json_object_array_get_idx(write->take_body, i)));
 	}
 	return patch;
 }
@@ -162,7 +177,8 @@ static struct json_object *merge_patch(const struct asb_write *write)
 		asb_set_str(asb_object_in(patch, "metadata"), "uid", write->uid);
 	}
 	if (write->resource_version != NULL) {
-		asb_set_str(asb_object_in(patch, "metadata"), "resourceVersion", write->resource_version);
+		asb_set_str(asb_object_in(patch, "metadata"), "resourceVersion",
+			    write->resource_version);
 	}
 	return patch;
 }
@@ -175,8 +191,8 @@ static void patch(struct request *request)
 	uint32_t flags = request->flags | (write->verb == ASB_SET_STATUS ? OBJECTS_STATUS : 0);
 	struct error error = { 0 };
 	struct json_object *object = NULL;
-	int status = objects_patch(request->call->fake->objects, request->kind->kind, request->ns, request->name, json,
-	                           body, flags, &object, &error);
+	int status = objects_patch(request->call->fake->objects, request->kind->kind, request->ns,
+				   request->name, json, body, flags, &object, &error);
 
 	finish(request, result_of(status, error.text), status, error.text);
 	if (request->write->result == ASB_OK) {
@@ -188,14 +204,14 @@ static void patch(struct request *request)
 static void dry_remove(struct request *request)
 {
 	const struct asb_write *write = request->write;
-	struct json_object *object =
-		objects_get(request->call->fake->objects, request->kind->kind, request->ns, request->name);
+	struct json_object *object = objects_get(request->call->fake->objects, request->kind->kind,
+						 request->ns, request->name);
 
 	if (object == NULL) {
 		finish(request, ASB_NOT_FOUND, 404, "not found");
 	} else if ((write->uid != NULL && !asb_streq(write->uid, asb_uid(object))) ||
-	           (write->resource_version != NULL &&
-	            !asb_streq(write->resource_version, asb_resource_version(object)))) {
+		   (write->resource_version != NULL &&
+		    !asb_streq(write->resource_version, asb_resource_version(object)))) {
 		finish(request, ASB_CONFLICT, 409, "Precondition failed");
 	} else {
 		finish(request, ASB_OK, 200, "");
@@ -214,8 +230,9 @@ static void perform(struct request *request)
 	} else if ((write->flags & ASB_DRY_RUN) != 0) {
 		dry_remove(request);
 	} else {
-		int status = objects_delete(request->call->fake->objects, request->kind->kind, request->ns, request->name,
-		                            write->uid, write->resource_version, NULL, &error);
+		int status = objects_delete(request->call->fake->objects, request->kind->kind,
+					    request->ns, request->name, write->uid,
+					    write->resource_version, NULL, &error);
 
 		finish(request, result_of(status, error.text), status, error.text);
 	}
@@ -254,9 +271,11 @@ static void write_one(struct request *request)
 	}
 	fault = record_fault(fake, write->verb, request->kind->kind->kind);
 	if (fault == NULL || fault->result != ASB_CANCELLED) {
-		lines_add(&fake->writes, xprintf("%s %s %s%s%s%s", verb_name(write->verb), request->kind->kind->kind,
-		                                 request->ns, *request->ns != '\0' ? "/" : "", request->name,
-		                                 (write->flags & ASB_DRY_RUN) != 0 ? " (dry run)" : ""));
+		lines_add(&fake->writes,
+			  xprintf("%s %s %s%s%s%s", verb_name(write->verb),
+				  request->kind->kind->kind, request->ns,
+				  *request->ns != '\0' ? "/" : "", request->name,
+				  (write->flags & ASB_DRY_RUN) != 0 ? " (dry run)" : ""));
 	}
 	if (fault == NULL || fault->done) {
 		perform(request);
@@ -275,7 +294,7 @@ static struct fake_kind *kind_of(struct fake_call *call, uint32_t watch)
 	}
 	if (call->key == NULL) {
 		fake_fatal("a mapping function must not wait: it writes or reads live '%s'",
-		           call->fake->kinds[watch]->kind->kind);
+			   call->fake->kinds[watch]->kind->kind);
 	}
 	return call->fake->kinds[watch];
 }
@@ -292,14 +311,18 @@ int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t coun
 		struct asb_write *write = &writes[i];
 		/* Until the call's end: name and ns may point into it. */
 		struct json_object *body = arena_tree(&mine->arena, write->take_body);
-		struct request request = { .call = mine, .write = write, .kind = kind_of(mine, write->watch) };
+		struct request request = { .call = mine,
+					   .write = write,
+					   .kind = kind_of(mine, write->watch) };
 		const char *wrong;
 
 		if (verb_name(write->verb) == NULL) {
 			fake_fatal("a write has the unknown verb %u", write->verb);
 		}
 		request.name = write->verb == ASB_CREATE ? asb_name(body) : write->name;
-		request.ns = write->ns != NULL ? write->ns : write->verb == ASB_CREATE ? asb_ns(body) : "";
+		request.ns = write->ns != NULL           ? write->ns
+			     : write->verb == ASB_CREATE ? asb_ns(body)
+							 : "";
 		request.flags = (write->flags & ASB_DRY_RUN) != 0 ? OBJECTS_DRY_RUN : 0;
 		write->ret = NULL;
 		if (mine->fake->hook != NULL) {
@@ -322,11 +345,13 @@ int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t coun
 	return first;
 }
 
-int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name, struct json_object **ret)
+int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
+		   struct json_object **ret)
 {
 	struct fake_call *mine = call_of(call);
 	const struct fake_kind *kind = kind_of(mine, watch);
-	struct json_object *object = objects_get(mine->fake->objects, kind->kind, ns != NULL ? ns : "", name);
+	struct json_object *object =
+		objects_get(mine->fake->objects, kind->kind, ns != NULL ? ns : "", name);
 
 	if (object == NULL) {
 		return ASB_NOT_FOUND;

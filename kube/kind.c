@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where kinds live in the API server's URL space. The API client, local mode and the in-memory API ask it. */
+/* Where kinds live in the API server's URL space. The API client, local mode and the in-memory API
+ * ask it. */
 #include "config.h"
 
 #include "kube/kind.h"
@@ -20,8 +21,8 @@ void kind_api_version(const struct asb_kind *kind, char ret[160])
 /* RFC 3986, unreserved; tested by hand because isalnum() asks the locale. */
 static bool unreserved(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-	       c == '.' || c == '_' || c == '~';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 int url_append(struct buf *out, const char *text)
@@ -33,7 +34,8 @@ int url_append(struct buf *out, const char *text)
 		unsigned char c = (unsigned char)*text;
 		char escape[] = { '%', hex[c >> 4], hex[c & 15] };
 
-		r = unreserved(*text) ? buf_append_char(out, *text) : buf_append(out, escape, sizeof(escape));
+		r = unreserved(*text) ? buf_append_char(out, *text)
+				      : buf_append(out, escape, sizeof(escape));
 	}
 	return r;
 }
@@ -46,7 +48,7 @@ static int append_part(struct buf *out, const char *part)
 }
 
 int kind_path(struct buf *out, const struct asb_kind *kind, const char *ns, const char *name,
-              const char *subresource)
+	      const char *subresource)
 {
 	const char *parts[] = {
 		kind->version,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Applies JSON patches (RFC 6902) and merge patches (RFC 7386) to trees. The in-memory API and local mode call it. */
+/* Applies JSON patches (RFC 6902) and merge patches (RFC 7386) to trees. The in-memory API and
+ * local mode call it. */
 #include "config.h"
 
 #include "kube/patch.h"
@@ -11,8 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* Most nodes that the copy operations of one patch may make: a few lines that copy the root into itself would
- * double it each time. */
+/* Most nodes that the copy operations of one patch may make: a few lines that copy the root into
+ * itself would double it each time. */
 #define COPY_NODES_MAX 200000
 
 /* A path (RFC 6901) taken apart. */
@@ -27,7 +28,8 @@ static void pointer_finish(struct pointer *pointer)
 	free(pointer->text);
 }
 
-/* Unescapes in place up to the next '/' and returns the text behind it, NULL at the end or for a wrong escape. */
+/* Unescapes in place up to the next '/' and returns the text behind it, NULL at the end or for a
+ * wrong escape. */
 static char *unescape(char *text, bool *ret_bad)
 {
 	char *out = text;
@@ -52,14 +54,15 @@ static char *unescape(char *text, bool *ret_bad)
 }
 
 static int pointer_init(struct pointer *pointer, struct json_object *operation, const char *member,
-                        struct error *reterr)
+			struct error *reterr)
 {
 	const char *path = asb_str(operation, member);
 	bool bad = false;
 
 	*pointer = (struct pointer){ 0 };
 	if (path == NULL || (*path != '\0' && *path != '/')) {
-		return error_set(reterr, -EINVAL, "an operation of the patch has no '%s' that is a path", member);
+		return error_set(reterr, -EINVAL,
+				 "an operation of the patch has no '%s' that is a path", member);
 	}
 	pointer->text = xstrdup(path);
 	for (char *at = *path == '/' ? pointer->text + 1 : NULL; at != NULL;) {
@@ -74,8 +77,9 @@ static int pointer_init(struct pointer *pointer, struct json_object *operation, 
 
 static int missing(const struct pointer *pointer, struct error *reterr)
 {
-	return error_set(reterr, -EPROTO, "the patch names a path that is not there: '%.100s' of %zu",
-	                 pointer->count > 0 ? pointer->names[pointer->count - 1] : "", pointer->count);
+	return error_set(
+		reterr, -EPROTO, "the patch names a path that is not there: '%.100s' of %zu",
+		pointer->count > 0 ? pointer->names[pointer->count - 1] : "", pointer->count);
 }
 
 /* The place a name stands for in an array of that length. */
@@ -112,7 +116,8 @@ static bool child(struct json_object *container, const char *name, struct json_o
 }
 
 /* What the first count names of a path lead to. */
-static bool walk(struct json_object *root, const struct pointer *pointer, size_t count, struct json_object **ret)
+static bool walk(struct json_object *root, const struct pointer *pointer, size_t count,
+		 struct json_object **ret)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!child(root, pointer->names[i], &root)) {
@@ -124,7 +129,8 @@ static bool walk(struct json_object *root, const struct pointer *pointer, size_t
 }
 
 /* The container of a path that is not the root, and the last name. */
-static struct json_object *parent(struct json_object *root, const struct pointer *pointer, const char **ret_name)
+static struct json_object *parent(struct json_object *root, const struct pointer *pointer,
+				  const char **ret_name)
 {
 	struct json_object *container = NULL;
 
@@ -145,7 +151,7 @@ static bool fits(struct json_object *value, size_t depth, size_t *nodes_left)
 		}
 	}
 	if (json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, name, member) {
+		json_object_object_foreach (value, name, member) {
 			(void)name;
 			if (!fits(member, depth - 1, nodes_left)) {
 				return false;
@@ -159,19 +165,21 @@ static void array_insert(struct json_object *array, size_t place, struct json_ob
 {
 	json_object_array_add(array, NULL);
 	for (size_t i = asb_length(array) - 1; i > place; i--) {
-		json_object_array_put_idx(array, i, json_object_get(json_object_array_get_idx(array, i - 1)));
+		json_object_array_put_idx(array, i,
+					  json_object_get(json_object_array_get_idx(array, i - 1)));
 	}
 	json_object_array_put_idx(array, place, take_value);
 }
 
-static int put(struct json_object **root, const struct pointer *pointer, bool replace, struct json_object *value,
-               struct error *reterr)
+static int put(struct json_object **root, const struct pointer *pointer, bool replace,
+	       struct json_object *value, struct error *reterr)
 {
 	size_t nodes = SIZE_MAX, place;
 	struct json_object *old = NULL;
 	const char *name;
 
-	/* Each value is within the depth that was parsed, but a patch could hang one under the other. */
+	/* Each value is within the depth that was parsed, but a patch could hang one under the
+	 * other. */
 	if (!fits(value, JSON_DEPTH_MAX - pointer->count, &nodes)) {
 		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
 	}
@@ -209,7 +217,7 @@ static int put(struct json_object **root, const struct pointer *pointer, bool re
 
 /* Takes a value out; *ret is the caller's. */
 static int cut(struct json_object *root, const struct pointer *pointer, struct json_object **ret,
-               struct error *reterr)
+	       struct error *reterr)
 {
 	struct json_object *old = NULL;
 	const char *name;
@@ -234,7 +242,7 @@ static int cut(struct json_object *root, const struct pointer *pointer, struct j
 }
 
 static int test(struct json_object *root, const struct pointer *pointer, struct json_object *value,
-                struct error *reterr)
+		struct error *reterr)
 {
 	struct json_object *container = root, *found = root;
 	const char *name = "";
@@ -245,15 +253,19 @@ static int test(struct json_object *root, const struct pointer *pointer, struct 
 		if (container == NULL) {
 			return missing(pointer, reterr);
 		}
-		if (!child(container, name, &found) && !json_object_is_type(container, json_type_object)) {
+		if (!child(container, name, &found) &&
+		    !json_object_is_type(container, json_type_object)) {
 			return missing(pointer, reterr);
 		}
 	}
-	return json_object_equal(found, value) ? 0 : error_set(reterr, -EPROTO, "a test of the patch failed");
+	return json_object_equal(found, value)
+		       ? 0
+		       : error_set(reterr, -EPROTO, "a test of the patch failed");
 }
 
-static int copy_or_move(struct json_object **root, struct json_object *operation, const struct pointer *to, bool move,
-                        size_t *nodes_left, struct error *reterr)
+static int copy_or_move(struct json_object **root, struct json_object *operation,
+			const struct pointer *to, bool move, size_t *nodes_left,
+			struct error *reterr)
 {
 	CLEANUP(pointer_finish) struct pointer from = { 0 };
 	CLEANUP_JSON struct json_object *value = NULL;
@@ -277,7 +289,8 @@ static int copy_or_move(struct json_object **root, struct json_object *operation
 	return put(root, to, false, value, reterr);
 }
 
-static int apply(struct json_object **root, struct json_object *operation, size_t *nodes_left, struct error *reterr)
+static int apply(struct json_object **root, struct json_object *operation, size_t *nodes_left,
+		 struct error *reterr)
 {
 	CLEANUP(pointer_finish) struct pointer path = { 0 };
 	CLEANUP_JSON struct json_object *copy = NULL;
@@ -292,13 +305,16 @@ static int apply(struct json_object **root, struct json_object *operation, size_
 		return cut(*root, &path, &copy, reterr);
 	}
 	if (asb_streq(op, "move") || asb_streq(op, "copy")) {
-		return copy_or_move(root, operation, &path, asb_streq(op, "move"), nodes_left, reterr);
+		return copy_or_move(root, operation, &path, asb_streq(op, "move"), nodes_left,
+				    reterr);
 	}
 	if (!asb_streq(op, "add") && !asb_streq(op, "replace") && !asb_streq(op, "test")) {
-		return error_set(reterr, -EINVAL, "the patch has an operation '%.40s'", op != NULL ? op : "");
+		return error_set(reterr, -EINVAL, "the patch has an operation '%.40s'",
+				 op != NULL ? op : "");
 	}
 	if (!json_object_object_get_ex(operation, "value", &value)) {
-		return error_set(reterr, -EINVAL, "the operation '%s' of the patch has no value", op);
+		return error_set(reterr, -EINVAL, "the operation '%s' of the patch has no value",
+				 op);
 	}
 	if (asb_streq(op, "test")) {
 		return test(*root, &path, value, reterr);
@@ -308,7 +324,8 @@ static int apply(struct json_object **root, struct json_object *operation, size_
 	return put(root, &path, asb_streq(op, "replace"), copy, reterr);
 }
 
-int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret, struct error *reterr)
+int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret,
+	       struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *root = NULL;
 	size_t nodes_left = COPY_NODES_MAX;
@@ -317,8 +334,9 @@ int patch_json(struct json_object *target, struct json_object *patch, struct jso
 		return error_set(reterr, -EINVAL, "a JSON patch must be an array");
 	}
 	if (asb_length(patch) > PATCH_OPERATIONS_MAX) {
-		return error_set(reterr, -EINVAL, "a JSON patch may have %d operations, this one has %zu",
-		                 PATCH_OPERATIONS_MAX, asb_length(patch));
+		return error_set(reterr, -EINVAL,
+				 "a JSON patch may have %d operations, this one has %zu",
+				 PATCH_OPERATIONS_MAX, asb_length(patch));
 	}
 	root = asb_copy(target);
 	for (size_t i = 0; i < asb_length(patch); i++) {
@@ -341,15 +359,16 @@ struct json_object *patch_merge(struct json_object *target, struct json_object *
 	struct json_object *result = json_object_new_object();
 
 	if (json_object_is_type(target, json_type_object)) {
-		json_object_object_foreach(target, name, member) {
+		json_object_object_foreach (target, name, member) {
 			if (!json_object_object_get_ex(patch, name, NULL)) {
 				json_object_object_add(result, name, asb_copy(member));
 			}
 		}
 	}
-	json_object_object_foreach(patch, name, member) {
+	json_object_object_foreach (patch, name, member) {
 		if (member != NULL) {
-			json_object_object_add(result, name, patch_merge(asb_at(target, name), member));
+			json_object_object_add(result, name,
+					       patch_merge(asb_at(target, name), member));
 		}
 	}
 	return result;

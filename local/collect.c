@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who owns whom in the in-memory API, and deleting what has no owner left. Writes keep the links; the simulation and the
- * fake host ask for the collecting. */
+/* Who owns whom in the in-memory API, and deleting what has no owner left. Writes keep the links;
+ * the simulation and the fake host ask for the collecting. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -17,7 +17,8 @@ struct dependents {
 };
 
 /* An owner lives in the same namespace, or in none. */
-static bool owner_exists(const struct objects *objects, const struct record *record, struct json_object *reference)
+static bool owner_exists(const struct objects *objects, const struct record *record,
+			 struct json_object *reference)
 {
 	const char *uid = asb_str(reference, "uid");
 	const struct record *owner = uid != NULL ? map_get(&objects->by_uid, uid) : NULL;
@@ -91,7 +92,8 @@ static void link_one(struct objects *objects, struct record *record, const char 
 	}
 	if (dependents->count == dependents->size) {
 		dependents->size = dependents->size > 0 ? dependents->size * 2 : 4;
-		dependents->records = xrealloc(dependents->records, dependents->size * sizeof(record));
+		dependents->records =
+			xrealloc(dependents->records, dependents->size * sizeof(record));
 	}
 	dependents->records[dependents->count++] = record;
 }

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void history_add(struct objects *objects, struct served *served, int type, struct json_object *object)
+void history_add(struct objects *objects, struct served *served, int type,
+		 struct json_object *object)
 {
 	size_t count = (size_t)(objects->version - objects->compacted);
 	char text[24];
@@ -20,12 +21,14 @@ void history_add(struct objects *objects, struct served *served, int type, struc
 	metadata_set(object, "resourceVersion", json_object_new_string(text));
 	if (count == objects->change_size) {
 		objects->change_size = count > 0 ? count * 2 : 64;
-		objects->changes = xrealloc(objects->changes, objects->change_size * sizeof(objects->changes[0]));
+		objects->changes = xrealloc(objects->changes,
+					    objects->change_size * sizeof(objects->changes[0]));
 	}
 	objects->changes[count] = (struct change){ served, type, json_object_get(object) };
 	if (served->version_count == served->version_size) {
 		served->version_size = served->version_size > 0 ? served->version_size * 2 : 16;
-		served->versions = xrealloc(served->versions, served->version_size * sizeof(served->versions[0]));
+		served->versions = xrealloc(served->versions,
+					    served->version_size * sizeof(served->versions[0]));
 	}
 	served->versions[served->version_count++] = objects->version;
 }
@@ -66,7 +69,8 @@ void objects_compact(struct objects *objects, uint64_t version)
 		return;
 	}
 
-	size_t gone = (size_t)(version - objects->compacted), rest = (size_t)(objects->version - version);
+	size_t gone = (size_t)(version - objects->compacted),
+	       rest = (size_t)(objects->version - version);
 
 	for (size_t i = 0; i < gone; i++) {
 		json_object_put(objects->changes[i].object);
@@ -80,7 +84,7 @@ void objects_compact(struct objects *objects, uint64_t version)
 		served->version_count -= place;
 		if (place > 0) {
 			memmove(served->versions, served->versions + place,
-			        served->version_count * sizeof(served->versions[0]));
+				served->version_count * sizeof(served->versions[0]));
 		}
 	}
 }
@@ -97,7 +101,8 @@ static void fill(const struct objects *objects, uint64_t version, struct objects
 	ret->name = asb_name(change->object);
 }
 
-bool objects_next_change(struct objects *objects, const struct asb_kind *kind, uint64_t after, struct objects_change *ret)
+bool objects_next_change(struct objects *objects, const struct asb_kind *kind, uint64_t after,
+			 struct objects_change *ret)
 {
 	struct served *served = served_find(objects, kind);
 	size_t place = served != NULL ? first_after(served, after) : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the in-memory API share: records, kinds, the history. Private to local/objects*.c, local/history.c and
- * local/collect.c. */
+/* What the parts of the in-memory API share: records, kinds, the history. Private to
+ * local/objects*.c, local/history.c and local/collect.c. */
 #ifndef ASB_LOCAL_OBJECTS_PRIVATE_H
 #define ASB_LOCAL_OBJECTS_PRIVATE_H
 
@@ -51,7 +51,8 @@ struct objects {
 };
 
 struct served *served_find(const struct objects *objects, const struct asb_kind *kind);
-struct record *record_find(const struct objects *objects, const struct served *served, const char *ns, const char *name);
+struct record *record_find(const struct objects *objects, const struct served *served,
+			   const char *ns, const char *name);
 
 /* Enters a new object; its metadata is complete but for the resourceVersion. */
 void record_add(struct objects *objects, struct served *served, struct json_object *take_object);
@@ -68,7 +69,8 @@ struct json_object *object_derive(struct json_object *object);
 void metadata_set(struct json_object *object, const char *name, struct json_object *take_value);
 
 /* The next version, which the object gets, goes into the history. */
-void history_add(struct objects *objects, struct served *served, int type, struct json_object *object);
+void history_add(struct objects *objects, struct served *served, int type,
+		 struct json_object *object);
 void history_finish(struct objects *objects);
 
 /* The owners of a record are, or are no longer, those of its tree. */

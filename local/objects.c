@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds and objects of the in-memory API, and reading them. The simulation and the fake host stand on it. */
+/* The kinds and objects of the in-memory API, and reading them. The simulation and the fake host
+ * stand on it. */
 #include "config.h"
 
 #include "local/objects.h"
@@ -93,7 +94,8 @@ void objects_serve(struct objects *objects, const struct asb_kind *kind, bool st
 		served->kind.plural = xstrdup(kind->plural);
 		served->kind.kind = xstrdup(kind->kind);
 		served->id = xstrdup(id);
-		objects->served = xrealloc(objects->served, (objects->served_count + 1) * sizeof(served));
+		objects->served =
+			xrealloc(objects->served, (objects->served_count + 1) * sizeof(served));
 		objects->served[objects->served_count++] = served;
 		map_put(&objects->kinds, served->id, served);
 	}
@@ -109,7 +111,8 @@ void objects_set_graceful(struct objects *objects, const struct asb_kind *kind, 
 	}
 }
 
-struct record *record_find(const struct objects *objects, const struct served *served, const char *ns, const char *name)
+struct record *record_find(const struct objects *objects, const struct served *served,
+			   const char *ns, const char *name)
 {
 	char key[KEY_MAX];
 
@@ -131,11 +134,12 @@ struct json_object *object_derive(struct json_object *object)
 {
 	struct json_object *copy = json_object_new_object(), *metadata = json_object_new_object();
 
-	json_object_object_foreach(object, name, member) {
+	json_object_object_foreach (object, name, member) {
 		json_object_object_add(copy, name,
-		                       strcmp(name, "metadata") == 0 ? metadata : json_object_get(member));
+				       strcmp(name, "metadata") == 0 ? metadata
+								     : json_object_get(member));
 	}
-	json_object_object_foreach(asb_at(object, "metadata"), entry, value) {
+	json_object_object_foreach (asb_at(object, "metadata"), entry, value) {
 		json_object_object_add(metadata, entry, json_object_get(value));
 	}
 	return copy;
@@ -170,7 +174,7 @@ void record_update(struct objects *objects, struct record *record, struct json_o
 {
 	struct json_object *old = record->object;
 	bool moved = !json_object_equal(asb_at(old, "metadata", "ownerReferences"),
-	                                asb_at(take_object, "metadata", "ownerReferences"));
+					asb_at(take_object, "metadata", "ownerReferences"));
 
 	if (moved) {
 		owners_unlink(objects, record);
@@ -207,7 +211,7 @@ void record_remove(struct objects *objects, struct record *record, struct json_o
 
 	owners_unlink(objects, record);
 	memmove(served->records + place, served->records + place + 1,
-	        (served->count - place - 1) * sizeof(served->records[0]));
+		(served->count - place - 1) * sizeof(served->records[0]));
 	served->count--;
 	map_remove(&served->by_key, record->key);
 	map_remove(&objects->by_uid, record->uid);
@@ -218,18 +222,21 @@ void record_remove(struct objects *objects, struct record *record, struct json_o
 	record_free(record);
 }
 
-struct json_object *objects_get(struct objects *objects, const struct asb_kind *kind, const char *ns, const char *name)
+struct json_object *objects_get(struct objects *objects, const struct asb_kind *kind,
+				const char *ns, const char *name)
 {
 	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
 
 	return record != NULL ? record->object : NULL;
 }
 
-struct json_object *objects_nth(struct objects *objects, const struct asb_kind *kind, size_t position)
+struct json_object *objects_nth(struct objects *objects, const struct asb_kind *kind,
+				size_t position)
 {
 	struct served *served = served_find(objects, kind);
 
-	return served != NULL && position < served->count ? served->records[position]->object : NULL;
+	return served != NULL && position < served->count ? served->records[position]->object
+							  : NULL;
 }
 
 size_t objects_count(struct objects *objects, const struct asb_kind *kind)
@@ -245,11 +252,21 @@ const char *objects_reason(int http_status, const char *message)
 		int status;
 		const char *reason;
 	} reasons[] = {
-		{ 400, "BadRequest" },      { 401, "Unauthorized" },     { 403, "Forbidden" },
-		{ 404, "NotFound" },        { 405, "MethodNotAllowed" }, { 406, "NotAcceptable" },
-		{ 409, "Conflict" },        { 410, "Expired" },          { 413, "RequestEntityTooLarge" },
-		{ 415, "UnsupportedMediaType" }, { 422, "Invalid" },     { 429, "TooManyRequests" },
-		{ 500, "InternalError" },   { 503, "ServiceUnavailable" }, { 504, "Timeout" },
+		{ 400, "BadRequest" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "NotFound" },
+		{ 405, "MethodNotAllowed" },
+		{ 406, "NotAcceptable" },
+		{ 409, "Conflict" },
+		{ 410, "Expired" },
+		{ 413, "RequestEntityTooLarge" },
+		{ 415, "UnsupportedMediaType" },
+		{ 422, "Invalid" },
+		{ 429, "TooManyRequests" },
+		{ 500, "InternalError" },
+		{ 503, "ServiceUnavailable" },
+		{ 504, "Timeout" },
 	};
 
 	if (http_status == 409 && strstr(message, "already exists") != NULL) {

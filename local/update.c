@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What writes to the in-memory API may say, and what an update makes of an object. local/write.c calls it. */
+/* What writes to the in-memory API may say, and what an update makes of an object. local/write.c
+ * calls it. */
 #include "config.h"
 
 #include "local/update.h"
@@ -25,7 +26,8 @@ int update_fail(struct error *reterr, int http_status, const char *format, ...)
 /* "pods", "sandboxes.agents.x-k8s.io": how the server's messages name a kind. */
 static const char *resource(const struct served *served, char ret[320])
 {
-	snprintf(ret, 320, "%s%s%s", served->kind.plural, *served->kind.group != '\0' ? "." : "", served->kind.group);
+	snprintf(ret, 320, "%s%s%s", served->kind.plural, *served->kind.group != '\0' ? "." : "",
+		 served->kind.group);
 	return ret;
 }
 
@@ -47,42 +49,49 @@ int update_already_exists(const struct served *served, const char *name, struct 
 }
 
 /* 422 as the server words it. */
-static int invalid(const struct served *served, const char *name, struct error *reterr, const char *field,
-                   const char *what)
+static int invalid(const struct served *served, const char *name, struct error *reterr,
+		   const char *field, const char *what)
 {
 	return update_fail(reterr, 422, "%s%s%s \"%s\" is invalid: %s: %s", served->kind.kind,
-	                   *served->kind.group != '\0' ? "." : "", served->kind.group, name != NULL ? name : "", field,
-	                   what);
+			   *served->kind.group != '\0' ? "." : "", served->kind.group,
+			   name != NULL ? name : "", field, what);
 }
 
-int update_check_body(const struct served *served, const char *ns, const char *name, struct json_object *body,
-                      struct error *reterr)
+int update_check_body(const struct served *served, const char *ns, const char *name,
+		      struct json_object *body, struct error *reterr)
 {
-	const char *kind = asb_str(body, "kind"), *body_ns = asb_ns(body), *body_name = asb_name(body);
+	const char *kind = asb_str(body, "kind"), *body_ns = asb_ns(body),
+		   *body_name = asb_name(body);
 
 	if (served == NULL) {
 		return update_not_found(served, "", reterr);
 	}
 	if (!json_object_is_type(body, json_type_object) ||
-	    (asb_at(body, "metadata") != NULL && !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
+	    (asb_at(body, "metadata") != NULL &&
+	     !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
 		return update_fail(reterr, 400, "the body is no object with metadata");
 	}
 	if (kind != NULL && strcmp(kind, served->kind.kind) != 0) {
-		return update_fail(reterr, 400, "%s in the request body is not the %s of the URL", kind, served->kind.kind);
+		return update_fail(reterr, 400, "%s in the request body is not the %s of the URL",
+				   kind, served->kind.kind);
 	}
 	if (*body_ns != '\0' && strcmp(body_ns, ns) != 0) {
 		return update_fail(reterr, 400,
-		                   "the namespace of the provided object does not match the namespace sent on the request");
+				   "the namespace of the provided object does not match the "
+				   "namespace sent on the request");
 	}
 	if (name != NULL && body_name != NULL && strcmp(body_name, name) != 0) {
-		return update_fail(reterr, 400, "the name of the object (%.100s) does not match the name on the URL (%.100s)",
-		                   body_name, name);
+		return update_fail(reterr, 400,
+				   "the name of the object (%.100s) does not match the name on the "
+				   "URL (%.100s)",
+				   body_name, name);
 	}
 	asb_object_in(body, "metadata");
 	return 0;
 }
 
-static int check_owners(const struct served *served, struct json_object *object, struct error *reterr)
+static int check_owners(const struct served *served, struct json_object *object,
+			struct error *reterr)
 {
 	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
 	struct json_object *owners = asb_array(object, "metadata", "ownerReferences");
@@ -95,15 +104,16 @@ static int check_owners(const struct served *served, struct json_object *object,
 			const char *value = asb_str(owner, required[j]);
 
 			if (value == NULL || *value == '\0') {
-				return invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
-				               "apiVersion, kind, name and uid must not be empty");
+				return invalid(served, asb_name(object), reterr,
+					       "metadata.ownerReferences",
+					       "apiVersion, kind, name and uid must not be empty");
 			}
 		}
 		controllers += asb_true(asb_at(owner, "controller")) ? 1 : 0;
 	}
 	if (controllers > 1) {
 		return invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
-		               "Only one reference can have Controller set to true");
+			       "Only one reference can have Controller set to true");
 	}
 	return 0;
 }
@@ -113,53 +123,60 @@ int update_check_new(const struct served *served, struct json_object *object, st
 	const char *name = asb_name(object);
 
 	if (name == NULL || *name == '\0') {
-		return invalid(served, "", reterr, "metadata.name", "Required value: name or generateName is required");
+		return invalid(served, "", reterr, "metadata.name",
+			       "Required value: name or generateName is required");
 	}
 	/* What a path can have as one segment; more is the business of schemas. */
-	if (strlen(name) > 253 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strpbrk(name, "/%") != NULL) {
+	if (strlen(name) > 253 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    strpbrk(name, "/%") != NULL) {
 		return invalid(served, name, reterr, "metadata.name", "Invalid value");
 	}
 	return check_owners(served, object, reterr);
 }
 
-int update_check_uid(const struct served *served, struct json_object *object, const char *uid, struct error *reterr)
+int update_check_uid(const struct served *served, struct json_object *object, const char *uid,
+		     struct error *reterr)
 {
 	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
 		return 0;
 	}
 	return update_fail(reterr, 409,
-	                   "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, "
-	                   "UID in object meta: %.64s",
-	                   served->kind.plural, asb_name(object), uid, asb_uid(object));
+			   "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
+			   "in precondition: %.64s, "
+			   "UID in object meta: %.64s",
+			   served->kind.plural, asb_name(object), uid, asb_uid(object));
 }
 
-int update_check_immutable(const struct served *served, struct json_object *object, struct json_object *body,
-                           struct error *reterr)
+int update_check_immutable(const struct served *served, struct json_object *object,
+			   struct json_object *body, struct error *reterr)
 {
 	const char *uid = asb_uid(body);
 
 	if (uid != NULL && *uid != '\0' && !asb_streq(uid, asb_uid(object))) {
-		return invalid(served, asb_name(object), reterr, "metadata.uid", "Invalid value: field is immutable");
+		return invalid(served, asb_name(object), reterr, "metadata.uid",
+			       "Invalid value: field is immutable");
 	}
 	return 0;
 }
 
-static int check_version(const struct served *served, struct json_object *object, struct json_object *body,
-                         struct error *reterr)
+static int check_version(const struct served *served, struct json_object *object,
+			 struct json_object *body, struct error *reterr)
 {
 	const char *version = asb_resource_version(body);
 
-	if (version == NULL || *version == '\0' || asb_streq(version, asb_resource_version(object))) {
+	if (version == NULL || *version == '\0' ||
+	    asb_streq(version, asb_resource_version(object))) {
 		return 0;
 	}
 	return update_fail(reterr, 409,
-	                   "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your "
-	                   "changes to the latest version and try again",
-	                   served->kind.plural, asb_name(object));
+			   "Operation cannot be fulfilled on %s \"%s\": the object has been "
+			   "modified; please apply your "
+			   "changes to the latest version and try again",
+			   served->kind.plural, asb_name(object));
 }
 
-static int check_finalizers(const struct served *served, struct json_object *object, struct json_object *body,
-                            struct error *reterr)
+static int check_finalizers(const struct served *served, struct json_object *object,
+			    struct json_object *body, struct error *reterr)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers");
 	struct json_object *new = asb_array(body, "metadata", "finalizers");
@@ -168,11 +185,13 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 		bool known = false;
 
 		for (size_t j = 0; j < asb_length(old) && !known; j++) {
-			known = json_object_equal(json_object_array_get_idx(old, j), json_object_array_get_idx(new, i));
+			known = json_object_equal(json_object_array_get_idx(old, j),
+						  json_object_array_get_idx(new, i));
 		}
 		if (!known) {
 			return invalid(served, asb_name(object), reterr, "metadata.finalizers",
-			               "Forbidden: no new finalizers can be added if the object is being deleted");
+				       "Forbidden: no new finalizers can be added if the object is "
+				       "being deleted");
 		}
 	}
 	return 0;
@@ -193,22 +212,30 @@ static void restore(struct json_object *to, struct json_object *from, const char
 /* Whether anything but metadata and status differs. */
 static bool spec_differs(struct json_object *a, struct json_object *b)
 {
-	json_object_object_foreach(a, name, value) {
+	json_object_object_foreach (a, name, value) {
 		struct json_object *other = NULL;
-		bool aside = strcmp(name, "metadata") == 0 || strcmp(name, "status") == 0 || strcmp(name, "apiVersion") == 0;
+		bool aside = strcmp(name, "metadata") == 0 || strcmp(name, "status") == 0 ||
+			     strcmp(name, "apiVersion") == 0;
 
-		if (!aside && (!json_object_object_get_ex(b, name, &other) || !json_object_equal(value, other))) {
+		if (!aside && (!json_object_object_get_ex(b, name, &other) ||
+			       !json_object_equal(value, other))) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static struct json_object *apply_main(const struct served *served, struct json_object *object, struct json_object *body)
+static struct json_object *apply_main(const struct served *served, struct json_object *object,
+				      struct json_object *body)
 {
-	static const char *const fixed[] = { "name",       "namespace",         "uid",
-		                             "generation", "creationTimestamp", "deletionTimestamp",
-		                             "resourceVersion", "deletionGracePeriodSeconds" };
+	static const char *const fixed[] = { "name",
+					     "namespace",
+					     "uid",
+					     "generation",
+					     "creationTimestamp",
+					     "deletionTimestamp",
+					     "resourceVersion",
+					     "deletionGracePeriodSeconds" };
 	struct json_object *metadata = asb_at(body, "metadata");
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
@@ -222,13 +249,14 @@ static struct json_object *apply_main(const struct served *served, struct json_o
 		restore(body, object, "status");
 	}
 	if (spec_differs(object, body) || spec_differs(body, object)) {
-		json_object_object_add(metadata, "generation", json_object_new_int64(asb_generation(object) + 1));
+		json_object_object_add(metadata, "generation",
+				       json_object_new_int64(asb_generation(object) + 1));
 	}
 	return json_object_get(body);
 }
 
-int update_apply(const struct served *served, struct json_object *object, struct json_object *body, uint32_t flags,
-                 struct json_object **ret, struct error *reterr)
+int update_apply(const struct served *served, struct json_object *object, struct json_object *body,
+		 uint32_t flags, struct json_object **ret, struct error *reterr)
 {
 	int status = check_version(served, object, body, reterr);
 

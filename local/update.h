@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a write may say and what it changes: checks of bodies and preconditions, and the object that comes of an update. Private to the
- * in-memory API. Each returns 0 or the HTTP status of the refusal, with *reterr filled.
+ * What a write may say and what it changes: checks of bodies and preconditions, and the object that
+ * comes of an update. Private to the in-memory API. Each returns 0 or the HTTP status of the
+ * refusal, with *reterr filled.
  */
 #ifndef ASB_LOCAL_UPDATE_H
 #define ASB_LOCAL_UPDATE_H
@@ -14,18 +15,21 @@ int update_fail(struct error *reterr, int http_status, const char *format, ...) 
 int update_not_found(const struct served *served, const char *name, struct error *reterr);
 int update_already_exists(const struct served *served, const char *name, struct error *reterr);
 
-/* A body is an object of the kind and the place it was sent to; name NULL: any. Makes its metadata if it has none. */
-int update_check_body(const struct served *served, const char *ns, const char *name, struct json_object *body,
-                      struct error *reterr);
+/* A body is an object of the kind and the place it was sent to; name NULL: any. Makes its metadata
+ * if it has none. */
+int update_check_body(const struct served *served, const char *ns, const char *name,
+		      struct json_object *body, struct error *reterr);
 /* The names and owners of a new object. */
 int update_check_new(const struct served *served, struct json_object *object, struct error *reterr);
 /* The precondition of a PUT or DELETE; uid NULL or "": none. */
-int update_check_uid(const struct served *served, struct json_object *object, const char *uid, struct error *reterr);
+int update_check_uid(const struct served *served, struct json_object *object, const char *uid,
+		     struct error *reterr);
 /* A patch of the main resource left alone what nobody may change. */
-int update_check_immutable(const struct served *served, struct json_object *object, struct json_object *body,
-                           struct error *reterr);
-/* The object that comes of an update, the caller's, its resourceVersion still the old one. Takes parts of body. */
-int update_apply(const struct served *served, struct json_object *object, struct json_object *body, uint32_t flags,
-                 struct json_object **ret, struct error *reterr);
+int update_check_immutable(const struct served *served, struct json_object *object,
+			   struct json_object *body, struct error *reterr);
+/* The object that comes of an update, the caller's, its resourceVersion still the old one. Takes
+ * parts of body. */
+int update_apply(const struct served *served, struct json_object *object, struct json_object *body,
+		 uint32_t flags, struct json_object **ret, struct error *reterr);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Create, replace, patch and delete as the API server means them. The simulation and the fake host write through it; what an
- * update may change is told by local/update.c. */
+/* Create, replace, patch and delete as the API server means them. The simulation and the fake host
+ * write through it; what an update may change is told by local/update.c. */
 #include "config.h"
 
 #include "base/json.h"
@@ -23,12 +23,15 @@
 
 static struct json_object *new_uid(struct objects *objects)
 {
-	uint64_t high = objects->config.random(objects->config.arg), low = objects->config.random(objects->config.arg);
+	uint64_t high = objects->config.random(objects->config.arg),
+		 low = objects->config.random(objects->config.arg);
 	char text[37];
 
 	/* RFC 9562, version 4. */
-	snprintf(text, sizeof(text), "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-%04" PRIx64 "-%012" PRIx64, high >> 32,
-	         (high >> 16) & 0xffff, high & 0xfff, ((low >> 48) & 0x3fff) | 0x8000, low & 0xffffffffffff);
+	snprintf(text, sizeof(text),
+		 "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-%04" PRIx64 "-%012" PRIx64, high >> 32,
+		 (high >> 16) & 0xffff, high & 0xfff, ((low >> 48) & 0x3fff) | 0x8000,
+		 low & 0xffffffffffff);
 	return json_object_new_string(text);
 }
 
@@ -41,8 +44,8 @@ static struct json_object *time_now(struct objects *objects, int64_t plus_second
 }
 
 /* Makes metadata.name from metadata.generateName. */
-static void generate_name(struct objects *objects, const struct served *served, const char *ns, struct json_object *object,
-                          const char *prefix)
+static void generate_name(struct objects *objects, const struct served *served, const char *ns,
+			  struct json_object *object, const char *prefix)
 {
 	char random[254], name[254];
 
@@ -57,8 +60,8 @@ static void generate_name(struct objects *objects, const struct served *served, 
 }
 
 /* What the server decides about a new object. */
-static void stamp_new(struct objects *objects, const struct served *served, const char *ns, uint32_t flags,
-                      struct json_object *object)
+static void stamp_new(struct objects *objects, const struct served *served, const char *ns,
+		      uint32_t flags, struct json_object *object)
 {
 	struct json_object *metadata = asb_at(object, "metadata");
 	bool as_given = (flags & OBJECTS_AS_GIVEN) != 0;
@@ -87,8 +90,9 @@ static void stamp_new(struct objects *objects, const struct served *served, cons
 	}
 }
 
-int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns, struct json_object *take,
-                          uint32_t flags, struct json_object **ret, struct error *reterr)
+int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
+			  struct json_object *take, uint32_t flags, struct json_object **ret,
+			  struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *object = take;
 	struct served *served = served_find(objects, kind);
@@ -99,10 +103,13 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 		return status;
 	}
 	if ((flags & OBJECTS_STATUS) != 0) {
-		return update_fail(reterr, 405, "the server does not allow this method on the requested resource");
+		return update_fail(
+			reterr, 405,
+			"the server does not allow this method on the requested resource");
 	}
 	if (version != NULL && *version != '\0') {
-		return update_fail(reterr, 400, "resourceVersion should not be set on objects to be created");
+		return update_fail(reterr, 400,
+				   "resourceVersion should not be set on objects to be created");
 	}
 
 	const char *name = asb_name(object), *prefix = asb_str(object, "metadata", "generateName");
@@ -138,12 +145,13 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 /* Whether nothing holds an object any more that is marked for deletion. */
 static bool released(const struct record *record, struct json_object *object)
 {
-	return asb_deleting(object) && !record->grace && asb_length(asb_at(object, "metadata", "finalizers")) == 0;
+	return asb_deleting(object) && !record->grace &&
+	       asb_length(asb_at(object, "metadata", "finalizers")) == 0;
 }
 
 /* Stores what a request made of an object. */
-static int store(struct objects *objects, struct record *record, struct json_object *take_object, uint32_t flags,
-                 struct json_object **ret)
+static int store(struct objects *objects, struct record *record, struct json_object *take_object,
+		 uint32_t flags, struct json_object **ret)
 {
 	struct json_object *object = take_object;
 
@@ -169,8 +177,9 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	return 200;
 }
 
-int objects_replace(struct objects *objects, const struct asb_kind *kind, const char *ns, const char *name,
-                    struct json_object *take, uint32_t flags, struct json_object **ret, struct error *reterr)
+int objects_replace(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		    const char *name, struct json_object *take, uint32_t flags,
+		    struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
 	CLEANUP_JSON struct json_object *object = NULL;
@@ -191,8 +200,8 @@ int objects_replace(struct objects *objects, const struct asb_kind *kind, const 
 }
 
 /* Applies a patch to a tree. *ret is the caller's. */
-static int patched(struct json_object *object, bool json_patch, struct json_object *patch, struct json_object **ret,
-                   struct error *reterr)
+static int patched(struct json_object *object, bool json_patch, struct json_object *patch,
+		   struct json_object **ret, struct error *reterr)
 {
 	struct error error = { 0 };
 	int r;
@@ -205,19 +214,23 @@ static int patched(struct json_object *object, bool json_patch, struct json_obje
 		return 0;
 	}
 	if (asb_length(patch) > PATCH_OPERATIONS_MAX) {
-		return update_fail(reterr, 413, "a JSON patch may have %d operations, this one has %zu",
-		                   PATCH_OPERATIONS_MAX, asb_length(patch));
+		return update_fail(reterr, 413,
+				   "a JSON patch may have %d operations, this one has %zu",
+				   PATCH_OPERATIONS_MAX, asb_length(patch));
 	}
 	r = patch_json(object, patch, ret, &error);
 	if (r == -EPROTO) {
 		/* The server says no more than this. */
-		return update_fail(reterr, 422, "the server rejected our request due to an error in our request");
+		return update_fail(
+			reterr, 422,
+			"the server rejected our request due to an error in our request");
 	}
 	return r < 0 ? update_fail(reterr, 400, "%s", error.text) : 0;
 }
 
-int objects_patch(struct objects *objects, const struct asb_kind *kind, const char *ns, const char *name, bool json_patch,
-                  struct json_object *patch, uint32_t flags, struct json_object **ret, struct error *reterr)
+int objects_patch(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		  const char *name, bool json_patch, struct json_object *patch, uint32_t flags,
+		  struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = NULL;
 	CLEANUP_JSON struct json_object *object = NULL;
@@ -246,8 +259,11 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 void record_delete(struct objects *objects, struct record *record)
 {
 	struct json_object *object = record->object, *copy;
-	bool held = asb_length(asb_at(object, "metadata", "finalizers")) > 0, graceful = record->served->graceful;
-	int64_t grace = graceful ? asb_int(asb_at(object, "spec", "terminationGracePeriodSeconds"), GRACE_SECONDS) : 0;
+	bool held = asb_length(asb_at(object, "metadata", "finalizers")) > 0,
+	     graceful = record->served->graceful;
+	int64_t grace = graceful ? asb_int(asb_at(object, "spec", "terminationGracePeriodSeconds"),
+					   GRACE_SECONDS)
+				 : 0;
 
 	if (asb_deleting(object)) {
 		return;
@@ -265,8 +281,9 @@ void record_delete(struct objects *objects, struct record *record)
 	record_update(objects, record, copy);
 }
 
-int objects_delete(struct objects *objects, const struct asb_kind *kind, const char *ns, const char *name, const char *uid,
-                   const char *resource_version, struct json_object **ret, struct error *reterr)
+int objects_delete(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		   const char *name, const char *uid, const char *resource_version,
+		   struct json_object **ret, struct error *reterr)
 {
 	struct served *served = served_find(objects, kind);
 	struct record *record = record_find(objects, served, ns, name);
@@ -279,9 +296,11 @@ int objects_delete(struct objects *objects, const struct asb_kind *kind, const c
 	if (status == 0 && resource_version != NULL &&
 	    !asb_streq(asb_resource_version(record->object), resource_version)) {
 		status = update_fail(reterr, 409,
-		                     "Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in "
-		                     "precondition: %s, ResourceVersion in object meta: %s",
-		                     served->kind.plural, name, resource_version, asb_resource_version(record->object));
+				     "Operation cannot be fulfilled on %s \"%s\": Precondition "
+				     "failed: ResourceVersion in "
+				     "precondition: %s, ResourceVersion in object meta: %s",
+				     served->kind.plural, name, resource_version,
+				     asb_resource_version(record->object));
 	}
 	if (status != 0) {
 		return status;
@@ -299,7 +318,8 @@ int objects_delete(struct objects *objects, const struct asb_kind *kind, const c
 	return 200;
 }
 
-void objects_finish_deletion(struct objects *objects, const struct asb_kind *kind, const char *ns, const char *name)
+void objects_finish_deletion(struct objects *objects, const struct asb_kind *kind, const char *ns,
+			     const char *name)
 {
 	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
 

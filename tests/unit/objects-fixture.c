@@ -70,21 +70,23 @@ struct json_object *keep(struct world *world, const char *text)
 
 int try_create(struct world *world, const struct asb_kind *kind, const char *text)
 {
-	return objects_create_object(world->objects, kind, "ns", tree(text), 0, NULL, &world->error);
+	return objects_create_object(world->objects, kind, "ns", tree(text), 0, NULL,
+				     &world->error);
 }
 
 int patch(struct world *world, const char *name, bool json_patch, const char *text, uint32_t flags)
 {
-	return objects_patch(world->objects, &pod_kind, "ns", name, json_patch, keep(world, text), flags, NULL,
-	                     &world->error);
+	return objects_patch(world->objects, &pod_kind, "ns", name, json_patch, keep(world, text),
+			     flags, NULL, &world->error);
 }
 
 int replace(struct world *world, const char *name, const char *text, uint32_t flags)
 {
-	return objects_replace(world->objects, &pod_kind, "ns", name, tree(text), flags, NULL, &world->error);
+	return objects_replace(world->objects, &pod_kind, "ns", name, tree(text), flags, NULL,
+			       &world->error);
 }
 
-int delete(struct world *world, const struct asb_kind *kind, const char *name)
+int delete (struct world *world, const struct asb_kind *kind, const char *name)
 {
 	return objects_delete(world->objects, kind, "ns", name, NULL, NULL, NULL, &world->error);
 }
@@ -93,7 +95,9 @@ struct json_object *create(struct world *world, const struct asb_kind *kind, con
 {
 	struct json_object *object = NULL;
 
-	assert_int_equal(objects_create_object(world->objects, kind, "ns", tree(text), 0, &object, &world->error), 201);
+	assert_int_equal(objects_create_object(world->objects, kind, "ns", tree(text), 0, &object,
+					       &world->error),
+			 201);
 	return object;
 }
 
@@ -101,8 +105,8 @@ struct json_object *merge(struct world *world, const char *name, const char *tex
 {
 	struct json_object *object = NULL;
 
-	assert_int_equal(objects_patch(world->objects, &pod_kind, "ns", name, false, keep(world, text), flags, &object,
-	                               &world->error),
-	                 200);
+	assert_int_equal(objects_patch(world->objects, &pod_kind, "ns", name, false,
+				       keep(world, text), flags, &object, &world->error),
+			 200);
 	return object;
 }

@@ -35,7 +35,7 @@ struct json_object *keep(struct world *world, const char *text);
 int try_create(struct world *world, const struct asb_kind *kind, const char *text);
 int patch(struct world *world, const char *name, bool json_patch, const char *text, uint32_t flags);
 int replace(struct world *world, const char *name, const char *text, uint32_t flags);
-int delete(struct world *world, const struct asb_kind *kind, const char *name);
+int delete (struct world *world, const struct asb_kind *kind, const char *name);
 /* Those that must succeed: the object. */
 struct json_object *create(struct world *world, const struct asb_kind *kind, const char *text);
 struct json_object *merge(struct world *world, const char *name, const char *text, uint32_t flags);

@@ -48,12 +48,16 @@ static void load(const void *arg)
 static void a_description_is_checked_as_by_the_real_host(void **state)
 {
 	static const struct asb_watch no_watch[] = { { { 0 } } };
-	static const struct asb_watch no_index[] = { { .kind = { "g", "v", "ws", "W" }, .map = ASB_MAP_INDEX, .map_index = "x" },
-		                                     { { 0 } } };
-	static const struct asb_watch no_function[] = { { .kind = { "g", "v", "ws", "W" }, .map = ASB_MAP_FUNCTION },
-		                                        { { 0 } } };
-	static const struct asb_watch unwatched[] = { { .kind = { "g", "v", "ws", "W" }, .flags = ASB_WATCH_UNWATCHED },
-		                                      { { 0 } } };
+	static const struct asb_watch no_index[] = {
+		{ .kind = { "g", "v", "ws", "W" }, .map = ASB_MAP_INDEX, .map_index = "x" },
+		{ { 0 } }
+	};
+	static const struct asb_watch no_function[] = {
+		{ .kind = { "g", "v", "ws", "W" }, .map = ASB_MAP_FUNCTION }, { { 0 } }
+	};
+	static const struct asb_watch unwatched[] = {
+		{ .kind = { "g", "v", "ws", "W" }, .flags = ASB_WATCH_UNWATCHED }, { { 0 } }
+	};
 	struct asb_plugin wrong = widget_plugin;
 
 	(void)state;
@@ -115,8 +119,10 @@ static void mistakes_of_a_test_end_it(void **state)
 	check_abort(put, "[]", "no object");
 	check_abort(put, "{a: [}", "no object");
 	check_abort(put, "{apiVersion: v1, kind: Gadget, metadata: {name: x}}", "no kind 'Gadget'");
-	check_abort(put, "{apiVersion: v1, kind: Widget, metadata: {name: x}}", "not of the group 'example.com'");
-	check_abort(put, "{apiVersion: v1, kind: Pod, metadata: {namespace: ns}}", "name or generateName is required");
+	check_abort(put, "{apiVersion: v1, kind: Widget, metadata: {name: x}}",
+		    "not of the group 'example.com'");
+	check_abort(put, "{apiVersion: v1, kind: Pod, metadata: {namespace: ns}}",
+		    "name or generateName is required");
 }
 
 static int32_t no_verdict(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)

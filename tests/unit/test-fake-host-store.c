@@ -6,7 +6,8 @@
 
 static int32_t see_fields(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
 {
-	struct json_object *pod = asb_get(call, POD, "ns", "p"), *secret = asb_get(call, SECRET, "ns", "s"), *lease = NULL;
+	struct json_object *pod = asb_get(call, POD, "ns", "p"),
+			   *secret = asb_get(call, SECRET, "ns", "s"), *lease = NULL;
 
 	(void)key;
 	(void)ret_after_ms;
@@ -37,16 +38,20 @@ static void get_shows_only_what_was_declared(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, POD_P ", labels: {a: b}, finalizers: [x.y/z]}, spec: {nodeName: n1, containers: [{name: c}]}, "
-	                         "status: {phase: Running, podIP: 10.0.0.1}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: s}, spec: {nodeName: x}, "
-	                   "data: {k: djE=}}");
-	asb_fake_put(fake, "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {namespace: ns, name: l}, "
-	                   "spec: {holderIdentity: me}}");
+	asb_fake_put(fake, POD_P ", labels: {a: b}, finalizers: [x.y/z]}, spec: {nodeName: n1, "
+				 "containers: [{name: c}]}, "
+				 "status: {phase: Running, podIP: 10.0.0.1}}");
+	asb_fake_put(fake, "{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: s}, "
+			   "spec: {nodeName: x}, "
+			   "data: {k: djE=}}");
+	asb_fake_put(fake, "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: "
+			   "{namespace: ns, name: l}, "
+			   "spec: {holderIdentity: me}}");
 	run(fake, see_fields);
 }
 
-static int32_t see_services(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t see_services(struct asb_call *call, const struct asb_key *key,
+			    uint64_t *ret_after_ms)
 {
 	(void)key;
 	(void)ret_after_ms;
@@ -58,7 +63,8 @@ static int32_t see_services(struct asb_call *call, const struct asb_key *key, ui
 	return ASB_DONE;
 }
 
-static int32_t see_no_service(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t see_no_service(struct asb_call *call, const struct asb_key *key,
+			      uint64_t *ret_after_ms)
 {
 	(void)key;
 	(void)ret_after_ms;
@@ -70,16 +76,25 @@ static void of_other_peoples_objects_nothing_is_kept(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, name: w, uid: u}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: foreign, labels: {a: b}}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: labelled, "
-	                   "labels: {example.com/widget: x}}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: controlled, ownerReferences: "
-	                   "[{apiVersion: example.com/v2, kind: Widget, name: w, uid: u, controller: true}]}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: controlled-by-a-robot, "
-	                   "ownerReferences: [{apiVersion: example.com/v1, kind: Robot, name: w, uid: u, controller: true}]}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: controlled-by-a-foreigner, "
-	                   "ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: u, controller: true}]}}");
+	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, "
+			   "name: w, uid: u}}");
+	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
+			   "foreign, labels: {a: b}}}");
+	asb_fake_put(fake,
+		     "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: labelled, "
+		     "labels: {example.com/widget: x}}}");
+	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
+			   "controlled, ownerReferences: "
+			   "[{apiVersion: example.com/v2, kind: Widget, name: w, uid: u, "
+			   "controller: true}]}}");
+	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
+			   "controlled-by-a-robot, "
+			   "ownerReferences: [{apiVersion: example.com/v1, kind: Robot, name: w, "
+			   "uid: u, controller: true}]}}");
+	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
+			   "controlled-by-a-foreigner, "
+			   "ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: "
+			   "u, controller: true}]}}");
 	run(fake, see_services);
 	asb_fake_merge(fake, "Service", "ns", "labelled", "{metadata: {labels: null}}");
 	run(fake, see_no_service);
@@ -92,7 +107,8 @@ static void check_list(struct asb_call *call, uint32_t limit, uint32_t flags, co
 	char names[256] = "";
 
 	for (uint32_t i = 0; i < count; i++) {
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ", asb_name(pods[i]));
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+			 asb_name(pods[i]));
 	}
 	assert_string_equal(names, expected);
 }
@@ -121,8 +137,9 @@ static void put_pod(struct asb_fake *fake, const char *name, const char *rank)
 	char text[256];
 
 	snprintf(text, sizeof(text),
-	         "{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: %s, labels: {colour: red, rank: '%s'}}}", name,
-	         rank);
+		 "{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: %s, labels: {colour: "
+		 "red, rank: '%s'}}}",
+		 name, rank);
 	asb_fake_put(fake, text);
 }
 
@@ -140,7 +157,8 @@ static void lists_go_by_rank_then_name(void **state)
 	run(fake, see_lists);
 }
 
-static int32_t see_reservations(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t see_reservations(struct asb_call *call, const struct asb_key *key,
+				uint64_t *ret_after_ms)
 {
 	const struct asb_host *host = call->host;
 
@@ -181,7 +199,8 @@ static void reservations_have_one_holder(void **state)
 	assert_null(asb_fake_reserved(fake, "Pod", "ns", "q"));
 }
 
-static int32_t count_in_memory(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t count_in_memory(struct asb_call *call, const struct asb_key *key,
+			       uint64_t *ret_after_ms)
 {
 	unsigned char *memory = call->host->memory(call, 1);
 
@@ -216,7 +235,8 @@ static void memory_lasts_as_long_as_the_object(void **state)
 	assert_int_equal(counted(fake), 1);
 }
 
-static int32_t see_services_of_the_host(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t see_services_of_the_host(struct asb_call *call, const struct asb_key *key,
+					uint64_t *ret_after_ms)
 {
 	const struct asb_host *host = call->host;
 	const char *const how[] = { "ns", "fast" }, *const slow[] = { "ns", "slow" };
@@ -226,7 +246,8 @@ static int32_t see_services_of_the_host(struct asb_call *call, const struct asb_
 	(void)ret_after_ms;
 	assert_string_equal(host->option(call->instance, 0), probe.arg);
 	host->sha256(call->instance, "abc", 3, hex);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	host->metric(call->instance, MADE, 1, how);
 	host->metric(call->instance, MADE, 2, how);
 	host->metric(call->instance, MADE, 4, slow);

@@ -43,18 +43,19 @@ static int32_t try_write(struct asb_fake *fake, struct asb_write write)
 static struct asb_write of_pod(uint32_t verb, const char *uid, const char *body)
 {
 	return (struct asb_write){ .verb = verb,
-		                   .watch = POD,
-		                   .ns = "ns",
-		                   .name = "p",
-		                   .uid = uid,
-		                   .take_body = body != NULL ? parse(body) : NULL };
+				   .watch = POD,
+				   .ns = "ns",
+				   .name = "p",
+				   .uid = uid,
+				   .take_body = body != NULL ? parse(body) : NULL };
 }
 
 static struct asb_write creation(const char *owner_uid)
 {
 	struct json_object *body = asb_new(&widget_watches[POD].kind, "ns", "p");
-	struct json_object *owner = parse("{\"apiVersion\":\"example.com/v1\",\"kind\":\"Widget\",\"name\":\"w\","
-	                                  "\"controller\":true}");
+	struct json_object *owner =
+		parse("{\"apiVersion\":\"example.com/v1\",\"kind\":\"Widget\",\"name\":\"w\","
+		      "\"controller\":true}");
 	struct json_object *owners = json_object_new_array();
 
 	asb_set_str(owner, "uid", owner_uid);
@@ -87,7 +88,8 @@ static void a_create_that_is_there_already_is_done(void **state)
 static void a_create_needs_its_own_name(void **state)
 {
 	struct asb_fake *fake = quiet(state);
-	struct asb_write write = asb_create(POD, 0, parse("{\"metadata\":{\"generateName\":\"p-\"}}"));
+	struct asb_write write =
+		asb_create(POD, 0, parse("{\"metadata\":{\"generateName\":\"p-\"}}"));
 
 	assert_int_equal(try_write(fake, write), ASB_INVALID);
 	write = asb_create(POD, 0, parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\"}}"));
@@ -99,8 +101,10 @@ static void a_create_needs_its_own_name(void **state)
 
 static void patches_are_tested_against_the_uid(void **state)
 {
-	static const char add[] = "[{\"op\":\"add\",\"path\":\"/metadata/labels\",\"value\":{\"a\":\"b\"}}]";
-	static const char fails[] = "[{\"op\":\"test\",\"path\":\"/metadata/labels/a\",\"value\":\"c\"}]";
+	static const char add[] =
+		"[{\"op\":\"add\",\"path\":\"/metadata/labels\",\"value\":{\"a\":\"b\"}}]";
+	static const char fails[] =
+		"[{\"op\":\"test\",\"path\":\"/metadata/labels/a\",\"value\":\"c\"}]";
 	struct asb_fake *fake = quiet(state);
 
 	assert_int_equal(try_write(fake, of_pod(ASB_PATCH_JSON, "u", add)), ASB_NOT_FOUND);
@@ -118,13 +122,15 @@ static void patches_are_tested_against_the_uid(void **state)
 
 static void merges_are_tested_against_uid_and_version(void **state)
 {
-	static const char labels[] = "{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"status\":{\"phase\":\"no\"}}";
+	static const char labels[] =
+		"{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"status\":{\"phase\":\"no\"}}";
 	struct asb_fake *fake = quiet(state);
 	struct asb_write write;
 	char version[24];
 
 	asb_fake_put(fake, POD_P ", uid: u}}");
-	snprintf(version, sizeof(version), "%s", asb_resource_version(asb_fake_get(fake, "Pod", "ns", "p")));
+	snprintf(version, sizeof(version), "%s",
+		 asb_resource_version(asb_fake_get(fake, "Pod", "ns", "p")));
 	assert_int_equal(try_write(fake, of_pod(ASB_PATCH_MERGE, "v", labels)), ASB_INVALID);
 	write = of_pod(ASB_PATCH_MERGE, "u", labels);
 	write.resource_version = "1";
@@ -140,11 +146,11 @@ static void merges_are_tested_against_uid_and_version(void **state)
 static struct asb_write status_of(const char *uid, const char *body)
 {
 	return (struct asb_write){ .verb = ASB_SET_STATUS,
-		                   .watch = WIDGET,
-		                   .ns = "ns",
-		                   .name = "w",
-		                   .uid = uid,
-		                   .take_body = parse(body) };
+				   .watch = WIDGET,
+				   .ns = "ns",
+				   .name = "w",
+				   .uid = uid,
+				   .take_body = parse(body) };
 }
 
 static void an_equal_status_is_not_sent(void **state)
@@ -277,10 +283,12 @@ static void the_world_may_change_before_a_write(void **state)
 	assert_string_equal(asb_label(asb_fake_get(fake, "Pod", "ns", "p"), "colour"), "red");
 }
 
-static int32_t about_the_widget(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t about_the_widget(struct asb_call *call, const struct asb_key *key,
+				uint64_t *ret_after_ms)
 {
 	(void)ret_after_ms;
-	call->host->event(call, asb_get(call, WIDGET, key->ns, key->name), "Warning", "Lost", "%d lost", 3);
+	call->host->event(call, asb_get(call, WIDGET, key->ns, key->name), "Warning", "Lost",
+			  "%d lost", 3);
 	return ASB_DONE;
 }
 

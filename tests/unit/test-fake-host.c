@@ -17,13 +17,15 @@ static void objects_get_what_an_api_server_gives(void **state)
 	snprintf(uid, sizeof(uid), "%s", asb_uid(widget));
 	snprintf(version, sizeof(version), "%s", asb_resource_version(widget));
 	assert_int_equal(asb_generation(widget), 1);
-	assert_string_equal(asb_str(widget, "metadata", "creationTimestamp"), "2026-01-02T03:04:05Z");
+	assert_string_equal(asb_str(widget, "metadata", "creationTimestamp"),
+			    "2026-01-02T03:04:05Z");
 	widget = asb_fake_put(fake, WIDGET_W ", spec: {size: 2}, status: {phase: Old}}");
 	assert_string_equal(asb_uid(widget), uid);
 	assert_string_not_equal(asb_resource_version(widget), version);
 	assert_int_equal(asb_generation(widget), 2);
 	assert_string_equal(asb_str(widget, "status", "phase"), "Old");
-	widget = asb_fake_merge(fake, "Widget", "ns", "w", "status:\n  phase: New\nspec:\n  size: 3\n");
+	widget = asb_fake_merge(fake, "Widget", "ns", "w",
+				"status:\n  phase: New\nspec:\n  size: 3\n");
 	assert_string_equal(asb_str(widget, "status", "phase"), "New");
 	assert_int_equal(asb_int(asb_at(widget, "spec", "size"), 0), 3);
 	widget = asb_fake_put(fake, WIDGET_W "}");
@@ -36,8 +38,8 @@ static void objects_get_what_an_api_server_gives(void **state)
 
 static void a_test_may_choose_uids_and_ages(void **state)
 {
-	struct json_object *pod =
-		asb_fake_put(*state, POD_P ", uid: u-1, creationTimestamp: '2020-01-01T00:00:00Z'}}");
+	struct json_object *pod = asb_fake_put(
+		*state, POD_P ", uid: u-1, creationTimestamp: '2020-01-01T00:00:00Z'}}");
 
 	assert_string_equal(asb_uid(pod), "u-1");
 	assert_string_equal(asb_str(pod, "metadata", "creationTimestamp"), "2020-01-01T00:00:00Z");
@@ -97,7 +99,8 @@ static void an_own_object_is_reconciled_until_it_rests(void **state)
 	assert_null(asb_fake_event(fake, 0));
 	asb_fake_pod_ready(fake, "ns", "w");
 	assert_true(settled(fake) > 0);
-	assert_string_equal(asb_str(asb_fake_get(fake, "Widget", "ns", "w"), "status", "phase"), "Running");
+	assert_string_equal(asb_str(asb_fake_get(fake, "Widget", "ns", "w"), "status", "phase"),
+			    "Running");
 	assert_string_equal(asb_fake_write(fake, 0), "SET_STATUS Widget ns/w");
 	assert_null(asb_fake_write(fake, 1));
 }
@@ -114,20 +117,27 @@ static void the_controller_before_and_after_are_woken(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Widget, metadata: {namespace: ns, name: v, uid: u-v}}");
+	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Widget, metadata: {namespace: ns, "
+			   "name: v, uid: u-v}}");
 	asb_fake_merge(fake, "Widget", "ns", "w", "{spec: {a: 1}}");
 	assert_int_equal(settled(fake), 2);
-	asb_fake_put(fake, POD_P ", ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v, "
-	                         "controller: true}]}}");
+	asb_fake_put(
+		fake, POD_P
+		", ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v, "
+		"controller: true}]}}");
 	assert_int_equal(settled(fake), 1);
 	assert_string_equal(probe.last, "ns/v");
 	asb_fake_merge(fake, "Pod", "ns", "p",
-	               "{metadata: {ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: w, uid: u-w, "
-	               "controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v}]}}");
+		       "{metadata: {ownerReferences: [{apiVersion: example.com/v1, kind: Widget, "
+		       "name: w, uid: u-w, "
+		       "controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, "
+		       "uid: u-v}]}}");
 	assert_int_equal(settled(fake), 2);
 	asb_fake_merge(fake, "Pod", "ns", "p",
-	               "{metadata: {ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: u-v, "
-	               "controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v}]}}");
+		       "{metadata: {ownerReferences: [{apiVersion: other/v1, kind: Widget, name: "
+		       "w, uid: u-v, "
+		       "controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, "
+		       "uid: u-v}]}}");
 	assert_int_equal(settled(fake), 1);
 	assert_string_equal(probe.last, "ns/w");
 }
@@ -150,8 +160,9 @@ static void a_function_wakes_whom_it_names(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, name: r, "
-	                   "labels: {widget: elsewhere}}}");
+	asb_fake_put(fake,
+		     "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, name: r, "
+		     "labels: {widget: elsewhere}}}");
 	assert_int_equal(settled(fake), 1);
 	assert_string_equal(probe.last, "ns/elsewhere");
 	asb_fake_delete(fake, "Robot", "ns", "r");
@@ -162,7 +173,8 @@ static void only_own_objects_are_woken_by_name(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, "{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: other}}");
+	asb_fake_put(fake,
+		     "{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: other}}");
 	assert_int_equal(settled(fake), 0);
 	asb_fake_put(fake, "{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: w}}");
 	assert_int_equal(settled(fake), 1);
@@ -188,7 +200,8 @@ static void what_is_not_declared_wakes_nobody(void **state)
 	assert_int_equal(settled(fake), 1);
 }
 
-static int32_t enqueue_another(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t enqueue_another(struct asb_call *call, const struct asb_key *key,
+			       uint64_t *ret_after_ms)
 {
 	(void)ret_after_ms;
 	if (strcmp(key->name, "w") == 0) {
@@ -216,7 +229,8 @@ static void a_delayed_key_keeps_the_earlier_time(void **state)
 	assert_int_equal(asb_fake_next_ms(fake), -1);
 }
 
-static int32_t again_after_a_minute(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t again_after_a_minute(struct asb_call *call, const struct asb_key *key,
+				    uint64_t *ret_after_ms)
 {
 	(void)call;
 	(void)key;

@@ -10,11 +10,17 @@
 
 #include <cmocka.h>
 
-#define SANDBOX { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" }
-#define POD { "", "v1", "pods", "Pod" }
+#define SANDBOX                                                       \
+	{                                                             \
+		"agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" \
+	}
+#define POD                             \
+	{                               \
+		"", "v1", "pods", "Pod" \
+	}
 
-static void check_path(const struct asb_kind *kind, const char *ns, const char *name, const char *subresource,
-                       const char *expected)
+static void check_path(const struct asb_kind *kind, const char *ns, const char *name,
+		       const char *subresource, const char *expected)
 {
 	CLEANUP_BUF struct buf out = BUF_INIT(1024);
 
@@ -53,8 +59,10 @@ static void paths_are_those_of_the_api_server(void **state)
 	(void)state;
 	check_path(&pod, "ns", "p", NULL, "/api/v1/namespaces/ns/pods/p");
 	check_path(&pod, "", NULL, NULL, "/api/v1/pods");
-	check_path(&sandbox, "ns", NULL, NULL, "/apis/agents.x-k8s.io/v1alpha1/namespaces/ns/sandboxes");
-	check_path(&sandbox, "ns", "s", "status", "/apis/agents.x-k8s.io/v1alpha1/namespaces/ns/sandboxes/s/status");
+	check_path(&sandbox, "ns", NULL, NULL,
+		   "/apis/agents.x-k8s.io/v1alpha1/namespaces/ns/sandboxes");
+	check_path(&sandbox, "ns", "s", "status",
+		   "/apis/agents.x-k8s.io/v1alpha1/namespaces/ns/sandboxes/s/status");
 	check_path(&sandbox, "", "s", NULL, "/apis/agents.x-k8s.io/v1alpha1/sandboxes/s");
 }
 
@@ -64,7 +72,7 @@ static void names_cannot_leave_their_segment(void **state)
 
 	(void)state;
 	check_path(&pod, "a/b", "../x?y=z#\xc3\xa9 %", NULL,
-	           "/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy%3Dz%23%C3%A9%20%25");
+		   "/api/v1/namespaces/a%2Fb/pods/..%2Fx%3Fy%3Dz%23%C3%A9%20%25");
 }
 
 static void a_full_buffer_is_reported(void **state)

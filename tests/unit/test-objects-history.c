@@ -18,9 +18,11 @@ static void a_deletion_removes_at_once(void **state)
 	struct world *world = *state;
 	struct json_object *before = NULL;
 
-	assert_int_equal(delete(world, &pod_kind, "p"), 404);
+	assert_int_equal(delete (world, &pod_kind, "p"), 404);
 	create(world, &pod_kind, "{metadata: {name: p}}");
-	assert_int_equal(objects_delete(world->objects, &pod_kind, "ns", "p", NULL, NULL, &before, &world->error), 200);
+	assert_int_equal(objects_delete(world->objects, &pod_kind, "ns", "p", NULL, NULL, &before,
+					&world->error),
+			 200);
 	assert_string_equal(asb_resource_version(before), "2");
 	assert_null(get(world, "p"));
 	assert_int_equal(objects_count(world->objects, &pod_kind), 0);
@@ -35,10 +37,16 @@ static void a_deletion_has_preconditions(void **state)
 	char uid[37];
 
 	snprintf(uid, sizeof(uid), "%s", asb_uid(pod));
-	assert_int_equal(objects_delete(world->objects, &pod_kind, "ns", "p", "another", NULL, NULL, &world->error), 409);
-	assert_int_equal(objects_delete(world->objects, &pod_kind, "ns", "p", uid, "1", NULL, &world->error), 409);
+	assert_int_equal(objects_delete(world->objects, &pod_kind, "ns", "p", "another", NULL, NULL,
+					&world->error),
+			 409);
+	assert_int_equal(
+		objects_delete(world->objects, &pod_kind, "ns", "p", uid, "1", NULL, &world->error),
+		409);
 	assert_string_equal(objects_reason(409, world->error.text), "Conflict");
-	assert_int_equal(objects_delete(world->objects, &pod_kind, "ns", "p", uid, "2", NULL, &world->error), 200);
+	assert_int_equal(
+		objects_delete(world->objects, &pod_kind, "ns", "p", uid, "2", NULL, &world->error),
+		200);
 }
 
 static void finalizers_hold_an_object(void **state)
@@ -46,13 +54,16 @@ static void finalizers_hold_an_object(void **state)
 	struct world *world = *state;
 
 	create(world, &pod_kind, "{metadata: {name: p, finalizers: [a, b]}}");
-	assert_int_equal(delete(world, &pod_kind, "p"), 200);
-	assert_string_equal(asb_str(get(world, "p"), "metadata", "deletionTimestamp"), "2026-01-02T03:04:05Z");
+	assert_int_equal(delete (world, &pod_kind, "p"), 200);
+	assert_string_equal(asb_str(get(world, "p"), "metadata", "deletionTimestamp"),
+			    "2026-01-02T03:04:05Z");
 	assert_int_equal(asb_generation(get(world, "p")), 2);
-	assert_int_equal(delete(world, &pod_kind, "p"), 200);
+	assert_int_equal(delete (world, &pod_kind, "p"), 200);
 	assert_int_equal(objects_version(world->objects), 3);
 	assert_int_equal(patch(world, "p", false, "{metadata: {finalizers: [a, c]}}", 0), 422);
-	assert_int_equal(patch(world, "p", false, "{metadata: {deletionTimestamp: null, finalizers: [a]}}", 0), 200);
+	assert_int_equal(patch(world, "p", false,
+			       "{metadata: {deletionTimestamp: null, finalizers: [a]}}", 0),
+			 200);
 	assert_true(asb_deleting(get(world, "p")));
 	assert_int_equal(patch(world, "p", false, "{status: {a: 1}}", OBJECTS_STATUS), 200);
 	assert_int_equal(patch(world, "p", false, "{metadata: {finalizers: null}}", 0), 200);
@@ -66,12 +77,16 @@ static void grace_holds_a_pod(void **state)
 
 	objects_set_graceful(world->objects, &pod_kind, true);
 	create(world, &pod_kind, "{metadata: {name: p}}");
-	create(world, &pod_kind, "{metadata: {name: q, finalizers: [a]}, spec: {terminationGracePeriodSeconds: 5}}");
-	delete(world, &pod_kind, "p");
-	delete(world, &pod_kind, "q");
-	assert_string_equal(asb_str(get(world, "p"), "metadata", "deletionTimestamp"), "2026-01-02T03:04:35Z");
-	assert_int_equal(asb_int(asb_at(get(world, "p"), "metadata", "deletionGracePeriodSeconds"), -1), 30);
-	assert_int_equal(asb_int(asb_at(get(world, "q"), "metadata", "deletionGracePeriodSeconds"), -1), 5);
+	create(world, &pod_kind,
+	       "{metadata: {name: q, finalizers: [a]}, spec: {terminationGracePeriodSeconds: 5}}");
+	delete (world, &pod_kind, "p");
+	delete (world, &pod_kind, "q");
+	assert_string_equal(asb_str(get(world, "p"), "metadata", "deletionTimestamp"),
+			    "2026-01-02T03:04:35Z");
+	assert_int_equal(
+		asb_int(asb_at(get(world, "p"), "metadata", "deletionGracePeriodSeconds"), -1), 30);
+	assert_int_equal(
+		asb_int(asb_at(get(world, "q"), "metadata", "deletionGracePeriodSeconds"), -1), 5);
 	objects_finish_deletion(world->objects, &pod_kind, "ns", "p");
 	assert_null(get(world, "p"));
 	objects_finish_deletion(world->objects, &pod_kind, "ns", "q");
@@ -88,9 +103,10 @@ static void grace_holds_a_pod(void **state)
 static const char *owned_by(const char *name, const char *uid, char ret[256])
 {
 	snprintf(ret, 256,
-	         "{metadata: {name: %s, ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: w, uid: %s, "
-	         "controller: true}]}}",
-	         name, uid);
+		 "{metadata: {name: %s, ownerReferences: [{apiVersion: example.com/v1, kind: "
+		 "Widget, name: w, uid: %s, "
+		 "controller: true}]}}",
+		 name, uid);
 	return ret;
 }
 
@@ -99,13 +115,14 @@ static void what_no_owner_holds_is_collected(void **state)
 	struct world *world = *state;
 	char text[256], uid[37];
 
-	snprintf(uid, sizeof(uid), "%s", asb_uid(create(world, &widget_kind, "{metadata: {name: w}}")));
+	snprintf(uid, sizeof(uid), "%s",
+		 asb_uid(create(world, &widget_kind, "{metadata: {name: w}}")));
 	create(world, &pod_kind, owned_by("p", uid, text));
 	create(world, &pod_kind, "{metadata: {name: free}}");
 	snprintf(uid, sizeof(uid), "%s", asb_uid(get(world, "p")));
 	create(world, &secret_kind, owned_by("s", uid, text));
 	assert_int_equal(objects_collect(world->objects), 0);
-	delete(world, &widget_kind, "w");
+	delete (world, &widget_kind, "w");
 	assert_int_equal(objects_collect(world->objects), 1);
 	assert_null(get(world, "p"));
 	assert_int_equal(objects_collect(world->objects), 1);
@@ -133,13 +150,14 @@ static void owners_may_change_in_time(void **state)
 	char text[256], uid[37];
 
 	create(world, &widget_kind, "{metadata: {name: w}}");
-	snprintf(uid, sizeof(uid), "%s", asb_uid(create(world, &widget_kind, "{metadata: {name: v}}")));
+	snprintf(uid, sizeof(uid), "%s",
+		 asb_uid(create(world, &widget_kind, "{metadata: {name: v}}")));
 	create(world, &pod_kind,
 	       owned_by("p", asb_uid(objects_get(world->objects, &widget_kind, "ns", "w")), text));
 	patch(world, "p", false, owned_by("p", uid, text), 0);
-	delete(world, &widget_kind, "w");
+	delete (world, &widget_kind, "w");
 	assert_int_equal(objects_collect(world->objects), 0);
-	delete(world, &widget_kind, "v");
+	delete (world, &widget_kind, "v");
 	patch(world, "p", false, "{metadata: {ownerReferences: null}}", 0);
 	assert_int_equal(objects_collect(world->objects), 0);
 	assert_non_null(get(world, "p"));
@@ -151,14 +169,16 @@ static void an_owner_elsewhere_holds_nothing(void **state)
 	struct json_object *widget = NULL;
 	char text[256];
 
-	assert_int_equal(objects_create_object(world->objects, &widget_kind, "other", tree("{metadata: {name: w}}"), 0, &widget,
-	                                       &world->error),
-	                 201);
+	assert_int_equal(objects_create_object(world->objects, &widget_kind, "other",
+					       tree("{metadata: {name: w}}"), 0, &widget,
+					       &world->error),
+			 201);
 	create(world, &pod_kind, owned_by("p", asb_uid(widget), text));
 	assert_int_equal(objects_collect(world->objects), 1);
-	assert_int_equal(objects_create_object(world->objects, &widget_kind, "", tree("{metadata: {name: w}}"), 0, &widget,
-	                                       &world->error),
-	                 201);
+	assert_int_equal(objects_create_object(world->objects, &widget_kind, "",
+					       tree("{metadata: {name: w}}"), 0, &widget,
+					       &world->error),
+			 201);
 	create(world, &pod_kind, owned_by("p", asb_uid(widget), text));
 	assert_int_equal(objects_collect(world->objects), 0);
 }
@@ -168,7 +188,8 @@ static void collection_is_marked_by_finalizers_once(void **state)
 	struct world *world = *state;
 
 	create(world, &pod_kind,
-	       "{metadata: {name: p, finalizers: [a], ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: u}]}}");
+	       "{metadata: {name: p, finalizers: [a], ownerReferences: [{apiVersion: v1, kind: X, "
+	       "name: x, uid: u}]}}");
 	assert_int_equal(objects_collect(world->objects), 1);
 	assert_true(asb_deleting(get(world, "p")));
 	assert_int_equal(objects_collect(world->objects), 0);
@@ -181,7 +202,8 @@ static void thousands_are_collected_in_one_pass(void **state)
 	struct world *world = *state;
 	char text[256], name[16], uid[37];
 
-	snprintf(uid, sizeof(uid), "%s", asb_uid(create(world, &widget_kind, "{metadata: {name: w}}")));
+	snprintf(uid, sizeof(uid), "%s",
+		 asb_uid(create(world, &widget_kind, "{metadata: {name: w}}")));
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof(name), "p%d", i);
 		create(world, &pod_kind, owned_by(name, uid, text));
@@ -190,7 +212,7 @@ static void thousands_are_collected_in_one_pass(void **state)
 		snprintf(name, sizeof(name), "p%zu", i);
 		assert_string_equal(asb_name(objects_nth(world->objects, &pod_kind, i)), name);
 	}
-	delete(world, &widget_kind, "w");
+	delete (world, &widget_kind, "w");
 	assert_int_equal(objects_collect(world->objects), 3000);
 	assert_int_equal(objects_count(world->objects, &pod_kind), 0);
 }
@@ -206,7 +228,7 @@ static void changes_are_told_in_order(void **state)
 	create(world, &pod_kind, "{metadata: {name: p}}");
 	create(world, &widget_kind, "{metadata: {name: w}}");
 	merge(world, "p", "{spec: {a: 1}}", 0);
-	delete(world, &pod_kind, "p");
+	delete (world, &pod_kind, "p");
 	assert_true(objects_next_change(world->objects, &pod_kind, 1, &change));
 	assert_int_equal(change.version, 2);
 	assert_int_equal(change.type, OBJECTS_ADDED);
@@ -263,7 +285,7 @@ static void objects_are_counted_in_order_of_creation(void **state)
 		snprintf(text, sizeof(text), "{metadata: {name: %s}}", names[i]);
 		create(world, &pod_kind, text);
 	}
-	delete(world, &pod_kind, "a");
+	delete (world, &pod_kind, "a");
 	merge(world, "c", "{spec: {a: 1}}", 0);
 	assert_int_equal(objects_count(world->objects, &pod_kind), 3);
 	assert_string_equal(asb_name(objects_nth(world->objects, &pod_kind, 0)), "c");

@@ -12,11 +12,13 @@ static void a_create_is_stamped_by_the_server(void **state)
 	struct json_object *pod = NULL;
 	struct error error = { 0 };
 
-	assert_int_equal(objects_create_object(world->objects, &pod_kind, "ns",
-	                                       tree("{metadata: {name: p, uid: mine, generation: 7, deletionTimestamp: "
-	                                            "x, creationTimestamp: x}, spec: {a: 1}, status: {phase: x}}"),
-	                                       0, &pod, &error),
-	                 201);
+	assert_int_equal(
+		objects_create_object(
+			world->objects, &pod_kind, "ns",
+			tree("{metadata: {name: p, uid: mine, generation: 7, deletionTimestamp: "
+			     "x, creationTimestamp: x}, spec: {a: 1}, status: {phase: x}}"),
+			0, &pod, &error),
+		201);
 	assert_ptr_equal(pod, objects_get(world->objects, &pod_kind, "ns", "p"));
 	assert_string_equal(asb_str(pod, "kind"), "Pod");
 	assert_string_equal(asb_str(pod, "apiVersion"), "v1");
@@ -60,8 +62,10 @@ static void what_is_no_object_of_the_kind_is_refused(void **state)
 		{ "{}", 422 },
 		{ "{metadata: {name: a/b}}", 422 },
 		{ "{metadata: {name: ..}}", 422 },
-		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x}]}}", 422 },
-		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: a, controller: true}, "
+		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x}]}}",
+		  422 },
+		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: "
+		  "a, controller: true}, "
 		  "{apiVersion: v1, kind: X, name: y, uid: b, controller: true}]}}",
 		  422 },
 	};
@@ -71,7 +75,9 @@ static void what_is_no_object_of_the_kind_is_refused(void **state)
 		assert_int_equal(try_create(world, &pod_kind, wrong[i].text), wrong[i].status);
 	}
 	assert_int_equal(objects_version(world->objects), 1);
-	assert_int_equal(try_create(world, &(struct asb_kind){ "", "v1", "things", "Thing" }, "{metadata: {name: x}}"), 404);
+	assert_int_equal(try_create(world, &(struct asb_kind){ "", "v1", "things", "Thing" },
+				    "{metadata: {name: x}}"),
+			 404);
 }
 
 static void names_are_generated_where_none_is_chosen(void **state)
@@ -92,15 +98,17 @@ static void a_dry_run_stores_nothing(void **state)
 	struct json_object *pod = NULL;
 	struct error error = { 0 };
 
-	assert_int_equal(objects_create_object(world->objects, &pod_kind, "ns", tree("{metadata: {name: p}}"),
-	                                       OBJECTS_DRY_RUN, &pod, &error),
-	                 201);
+	assert_int_equal(objects_create_object(world->objects, &pod_kind, "ns",
+					       tree("{metadata: {name: p}}"), OBJECTS_DRY_RUN, &pod,
+					       &error),
+			 201);
 	assert_string_equal(asb_name(pod), "p");
 	assert_null(objects_get(world->objects, &pod_kind, "ns", "p"));
 	create(world, &pod_kind, "{metadata: {name: p}}");
-	assert_int_equal(objects_patch(world->objects, &pod_kind, "ns", "p", false, keep(world, "{spec: {a: 1}}"),
-	                               OBJECTS_DRY_RUN, &pod, &error),
-	                 200);
+	assert_int_equal(objects_patch(world->objects, &pod_kind, "ns", "p", false,
+				       keep(world, "{spec: {a: 1}}"), OBJECTS_DRY_RUN, &pod,
+				       &error),
+			 200);
 	assert_int_equal(asb_int(asb_at(pod, "spec", "a"), 0), 1);
 	assert_null(asb_at(objects_get(world->objects, &pod_kind, "ns", "p"), "spec"));
 	assert_int_equal(objects_version(world->objects), 2);
@@ -112,9 +120,12 @@ static void generations_count_changes_of_what_is_wanted(void **state)
 
 	create(world, &pod_kind, "{metadata: {name: p}, spec: {a: 1}}");
 	assert_int_equal(asb_generation(merge(world, "p", "{metadata: {labels: {a: b}}}", 0)), 1);
-	assert_int_equal(asb_generation(merge(world, "p", "{status: {phase: x}}", OBJECTS_STATUS)), 1);
+	assert_int_equal(asb_generation(merge(world, "p", "{status: {phase: x}}", OBJECTS_STATUS)),
+			 1);
 	assert_int_equal(asb_generation(merge(world, "p", "{spec: {a: 2}}", 0)), 2);
-	assert_int_equal(asb_generation(merge(world, "p", "{spec: {a: 2}, metadata: {generation: 9}}", 0)), 2);
+	assert_int_equal(
+		asb_generation(merge(world, "p", "{spec: {a: 2}, metadata: {generation: 9}}", 0)),
+		2);
 	assert_int_equal(asb_generation(merge(world, "p", "{data: {}}", 0)), 3);
 }
 
@@ -144,31 +155,38 @@ static void the_status_resource_changes_nothing_else(void **state)
 
 	create(world, &pod_kind, "{metadata: {name: p, labels: {a: b}}}");
 	/* A merge patch's uid is ignored there. */
-	pod = merge(world, "p", "{metadata: {uid: another, labels: {a: c}}, spec: {a: 1}, status: {phase: x}}", OBJECTS_STATUS);
+	pod = merge(world, "p",
+		    "{metadata: {uid: another, labels: {a: c}}, spec: {a: 1}, status: {phase: x}}",
+		    OBJECTS_STATUS);
 	assert_string_equal(asb_label(pod, "a"), "b");
 	assert_null(asb_at(pod, "spec"));
 	assert_string_equal(asb_str(pod, "status", "phase"), "x");
-	assert_int_equal(patch(world, "p", false, "{metadata: {resourceVersion: '1'}, status: {phase: y}}", OBJECTS_STATUS), 409);
+	assert_int_equal(patch(world, "p", false,
+			       "{metadata: {resourceVersion: '1'}, status: {phase: y}}",
+			       OBJECTS_STATUS),
+			 409);
 	assert_string_equal(objects_reason(409, world->error.text), "Conflict");
 	assert_int_equal(patch(world, "p", true,
-	                       "[{op: test, path: /metadata/uid, value: x}, {op: add, path: /status, value: {}}]",
-	                       OBJECTS_STATUS),
-	                 422);
+			       "[{op: test, path: /metadata/uid, value: x}, {op: add, path: "
+			       "/status, value: {}}]",
+			       OBJECTS_STATUS),
+			 422);
 }
 
 static void kinds_without_status_have_no_such_resource(void **state)
 {
 	struct world *world = *state;
-	struct json_object *secret = create(world, &secret_kind, "{metadata: {name: s}, status: {a: 1}}");
+	struct json_object *secret =
+		create(world, &secret_kind, "{metadata: {name: s}, status: {a: 1}}");
 	struct error error = { 0 };
 
 	assert_int_equal(asb_int(asb_at(secret, "status", "a"), 0), 1);
-	assert_int_equal(objects_patch(world->objects, &secret_kind, "ns", "s", false, keep(world, "{status: {}}"),
-	                               OBJECTS_STATUS, NULL, &error),
-	                 404);
-	assert_int_equal(objects_patch(world->objects, &secret_kind, "ns", "s", false, keep(world, "{status: {a: 2}}"), 0,
-	                               &secret, &error),
-	                 200);
+	assert_int_equal(objects_patch(world->objects, &secret_kind, "ns", "s", false,
+				       keep(world, "{status: {}}"), OBJECTS_STATUS, NULL, &error),
+			 404);
+	assert_int_equal(objects_patch(world->objects, &secret_kind, "ns", "s", false,
+				       keep(world, "{status: {a: 2}}"), 0, &secret, &error),
+			 200);
 	assert_int_equal(asb_int(asb_at(secret, "status", "a"), 0), 2);
 }
 
@@ -182,9 +200,13 @@ static void uids_and_versions_are_preconditions(void **state)
 	create(world, &pod_kind, "{metadata: {name: p}}");
 	assert_int_equal(patch(world, "p", false, "{metadata: {uid: another}}", 0), 422);
 	assert_int_equal(replace(world, "p", "{metadata: {uid: another}}", 0), 409);
-	assert_int_equal(patch(world, "p", false, "{metadata: {resourceVersion: '1', labels: {a: b}}}", 0), 409);
+	assert_int_equal(
+		patch(world, "p", false, "{metadata: {resourceVersion: '1', labels: {a: b}}}", 0),
+		409);
 	assert_int_equal(replace(world, "p", "{metadata: {resourceVersion: '1'}}", 0), 409);
-	assert_int_equal(patch(world, "p", false, "{metadata: {resourceVersion: '2', labels: {a: b}}}", 0), 200);
+	assert_int_equal(
+		patch(world, "p", false, "{metadata: {resourceVersion: '2', labels: {a: b}}}", 0),
+		200);
 	assert_int_equal(patch(world, "p", false, "{metadata: {name: q}}", 0), 400);
 	assert_int_equal(patch(world, "p", false, "{metadata: {namespace: other}}", 0), 400);
 	assert_int_equal(objects_version(world->objects), 3);
@@ -198,11 +220,14 @@ static void json_patches_fail_as_a_whole(void **state)
 
 	create(world, &pod_kind, "{metadata: {name: p}}");
 	assert_int_equal(patch(world, "p", true, gone, 0), 200);
-	assert_int_equal(patch(world, "p", true, "[{op: replace, path: /metadata/labels/a, value: c}, {op: test, path: "
-	                                         "/metadata/labels/a, value: b}]",
-	                       0),
-	                 422);
-	assert_string_equal(world->error.text, "the server rejected our request due to an error in our request");
+	assert_int_equal(
+		patch(world, "p", true,
+		      "[{op: replace, path: /metadata/labels/a, value: c}, {op: test, path: "
+		      "/metadata/labels/a, value: b}]",
+		      0),
+		422);
+	assert_string_equal(world->error.text,
+			    "the server rejected our request due to an error in our request");
 	assert_string_equal(asb_label(objects_get(world->objects, &pod_kind, "ns", "p"), "a"), "b");
 	assert_int_equal(patch(world, "p", true, "[{op: x, path: /a}]", 0), 400);
 	assert_int_equal(patch(world, "p", true, "{}", 0), 400);
@@ -215,18 +240,21 @@ static void json_patches_fail_as_a_whole(void **state)
 static void what_changes_nothing_is_not_written(void **state)
 {
 	struct world *world = *state;
-	struct json_object *pod = create(world, &pod_kind, "{metadata: {name: p, labels: {a: b}}, spec: {x: 1, y: 2}}");
+	struct json_object *pod = create(
+		world, &pod_kind, "{metadata: {name: p, labels: {a: b}}, spec: {x: 1, y: 2}}");
 
 	assert_ptr_equal(merge(world, "p", "{spec: {y: 2, x: 1}}", 0), pod);
 	assert_ptr_equal(merge(world, "p", "{}", OBJECTS_STATUS), pod);
-	assert_int_equal(replace(world, "p", "{spec: {y: 2, x: 1}, metadata: {labels: {a: b}}}", 0), 200);
+	assert_int_equal(replace(world, "p", "{spec: {y: 2, x: 1}, metadata: {labels: {a: b}}}", 0),
+			 200);
 	assert_int_equal(objects_version(world->objects), 2);
 }
 
 static void a_stored_tree_is_never_changed(void **state)
 {
 	struct world *world = *state;
-	struct json_object *first = json_object_get(create(world, &pod_kind, "{metadata: {name: p}, spec: {a: 1}}"));
+	struct json_object *first =
+		json_object_get(create(world, &pod_kind, "{metadata: {name: p}, spec: {a: 1}}"));
 	struct json_object *copy = asb_copy(first);
 
 	merge(world, "p", "{metadata: {labels: {a: b}}, spec: {a: 2}}", 0);
@@ -241,17 +269,20 @@ static void a_stored_tree_is_never_changed(void **state)
 static void a_restore_keeps_uid_and_age(void **state)
 {
 	struct world *world = *state;
-	static const char text[] = "{metadata: {name: p, uid: u, creationTimestamp: '2020-01-01T00:00:00Z'}}";
+	static const char text[] =
+		"{metadata: {name: p, uid: u, creationTimestamp: '2020-01-01T00:00:00Z'}}";
 	struct json_object *pod = NULL;
 	struct error error = { 0 };
 
-	assert_int_equal(objects_create_object(world->objects, &pod_kind, "ns", tree(text), OBJECTS_AS_GIVEN, &pod, &error),
-	                 201);
+	assert_int_equal(objects_create_object(world->objects, &pod_kind, "ns", tree(text),
+					       OBJECTS_AS_GIVEN, &pod, &error),
+			 201);
 	assert_string_equal(asb_uid(pod), "u");
 	assert_string_equal(asb_str(pod, "metadata", "creationTimestamp"), "2020-01-01T00:00:00Z");
-	assert_int_equal(objects_create_object(world->objects, &widget_kind, "ns", tree("{metadata: {name: w, uid: u}}"),
-	                                       OBJECTS_AS_GIVEN, NULL, &error),
-	                 409);
+	assert_int_equal(objects_create_object(world->objects, &widget_kind, "ns",
+					       tree("{metadata: {name: w, uid: u}}"),
+					       OBJECTS_AS_GIVEN, NULL, &error),
+			 409);
 }
 
 static void reasons_are_those_of_the_api(void **state)

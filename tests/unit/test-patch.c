@@ -31,7 +31,8 @@ static struct json_object *parse(const char *text)
 
 static void check(const struct example *example)
 {
-	CLEANUP_JSON struct json_object *target = parse(example->target), *patch = parse(example->patch);
+	CLEANUP_JSON struct json_object *target = parse(example->target),
+					*patch = parse(example->patch);
 	CLEANUP_JSON struct json_object *before = parse(example->target), *result = NULL;
 	struct error error = { 0 };
 	int r = patch_json(target, patch, &result, &error);
@@ -48,7 +49,8 @@ static void check(const struct example *example)
 	CLEANUP_JSON struct json_object *expected = parse(example->expected);
 
 	assert_int_equal(r, 0);
-	assert_string_equal(json_object_to_json_string(result), json_object_to_json_string(expected));
+	assert_string_equal(json_object_to_json_string(result),
+			    json_object_to_json_string(expected));
 }
 
 static void check_all(const struct example *examples, size_t count)
@@ -62,26 +64,39 @@ static void json_patch_does_what_rfc_6902_says(void **state)
 {
 	static const struct example examples[] = {
 		{ "{\"a\":1}", "[]", "{\"a\":1}", 0 },
-		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/b\",\"value\":[2]}]", "{\"a\":1,\"b\":[2]}", 0 },
-		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/a\",\"value\":null}]", "{\"a\":null}", 0 },
-		{ "{\"a\":[1,2]}", "[{\"op\":\"add\",\"path\":\"/a/1\",\"value\":9}]", "{\"a\":[1,9,2]}", 0 },
-		{ "{\"a\":[1,2]}", "[{\"op\":\"add\",\"path\":\"/a/0\",\"value\":9}]", "{\"a\":[9,1,2]}", 0 },
-		{ "{\"a\":[1,2]}", "[{\"op\":\"add\",\"path\":\"/a/2\",\"value\":9}]", "{\"a\":[1,2,9]}", 0 },
-		{ "{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-\",\"value\":9}]", "{\"a\":[1,9]}", 0 },
-		{ "{\"a\":[1,2,3]}", "[{\"op\":\"remove\",\"path\":\"/a/1\"}]", "{\"a\":[1,3]}", 0 },
+		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/b\",\"value\":[2]}]",
+		  "{\"a\":1,\"b\":[2]}", 0 },
+		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/a\",\"value\":null}]", "{\"a\":null}",
+		  0 },
+		{ "{\"a\":[1,2]}", "[{\"op\":\"add\",\"path\":\"/a/1\",\"value\":9}]",
+		  "{\"a\":[1,9,2]}", 0 },
+		{ "{\"a\":[1,2]}", "[{\"op\":\"add\",\"path\":\"/a/0\",\"value\":9}]",
+		  "{\"a\":[9,1,2]}", 0 },
+		{ "{\"a\":[1,2]}", "[{\"op\":\"add\",\"path\":\"/a/2\",\"value\":9}]",
+		  "{\"a\":[1,2,9]}", 0 },
+		{ "{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-\",\"value\":9}]",
+		  "{\"a\":[1,9]}", 0 },
+		{ "{\"a\":[1,2,3]}", "[{\"op\":\"remove\",\"path\":\"/a/1\"}]", "{\"a\":[1,3]}",
+		  0 },
 		{ "{\"a\":1,\"b\":2}", "[{\"op\":\"remove\",\"path\":\"/a\"}]", "{\"b\":2}", 0 },
-		{ "{\"a\":[1,2]}", "[{\"op\":\"replace\",\"path\":\"/a/0\",\"value\":9}]", "{\"a\":[9,2]}", 0 },
-		{ "{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":{\"b\":1}}]", "{\"b\":1}", 0 },
-		{ "{\"a\":{\"x\":1},\"b\":{}}", "[{\"op\":\"move\",\"from\":\"/a/x\",\"path\":\"/b/y\"}]",
+		{ "{\"a\":[1,2]}", "[{\"op\":\"replace\",\"path\":\"/a/0\",\"value\":9}]",
+		  "{\"a\":[9,2]}", 0 },
+		{ "{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"\",\"value\":{\"b\":1}}]",
+		  "{\"b\":1}", 0 },
+		{ "{\"a\":{\"x\":1},\"b\":{}}",
+		  "[{\"op\":\"move\",\"from\":\"/a/x\",\"path\":\"/b/y\"}]",
 		  "{\"a\":{},\"b\":{\"y\":1}}", 0 },
 		{ "{\"a\":{\"x\":1}}", "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/b\"}]",
 		  "{\"a\":{\"x\":1},\"b\":{\"x\":1}}", 0 },
 		{ "{\"a/b\":{\"~\":1}}", "[{\"op\":\"replace\",\"path\":\"/a~1b/~0\",\"value\":2}]",
 		  "{\"a/b\":{\"~\":2}}", 0 },
 		{ "{\"\":1}", "[{\"op\":\"replace\",\"path\":\"/\",\"value\":2}]", "{\"\":2}", 0 },
-		{ "{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1},{\"op\":\"remove\",\"path\":\"/a\"}]", "{}",
-		  0 },
-		{ "{\"a\":{\"x\":1,\"y\":2}}", "[{\"op\":\"test\",\"path\":\"/a\",\"value\":{\"y\":2,\"x\":1}}]",
+		{ "{\"a\":1}",
+		  "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1},{\"op\":\"remove\",\"path\":\"/"
+		  "a\"}]",
+		  "{}", 0 },
+		{ "{\"a\":{\"x\":1,\"y\":2}}",
+		  "[{\"op\":\"test\",\"path\":\"/a\",\"value\":{\"y\":2,\"x\":1}}]",
 		  "{\"a\":{\"x\":1,\"y\":2}}", 0 },
 	};
 
@@ -92,11 +107,14 @@ static void json_patch_does_what_rfc_6902_says(void **state)
 static void a_test_for_null_passes_on_a_missing_member(void **state)
 {
 	static const struct example examples[] = {
-		{ "{\"m\":{}}", "[{\"op\":\"test\",\"path\":\"/m/deleted\",\"value\":null}]", "{\"m\":{}}", 0 },
-		{ "{\"m\":{\"deleted\":\"now\"}}", "[{\"op\":\"test\",\"path\":\"/m/deleted\",\"value\":null}]", NULL,
+		{ "{\"m\":{}}", "[{\"op\":\"test\",\"path\":\"/m/deleted\",\"value\":null}]",
+		  "{\"m\":{}}", 0 },
+		{ "{\"m\":{\"deleted\":\"now\"}}",
+		  "[{\"op\":\"test\",\"path\":\"/m/deleted\",\"value\":null}]", NULL, -EPROTO },
+		{ "{}", "[{\"op\":\"test\",\"path\":\"/m/deleted\",\"value\":null}]", NULL,
 		  -EPROTO },
-		{ "{}", "[{\"op\":\"test\",\"path\":\"/m/deleted\",\"value\":null}]", NULL, -EPROTO },
-		{ "{\"a\":[]}", "[{\"op\":\"test\",\"path\":\"/a/0\",\"value\":null}]", NULL, -EPROTO },
+		{ "{\"a\":[]}", "[{\"op\":\"test\",\"path\":\"/a/0\",\"value\":null}]", NULL,
+		  -EPROTO },
 	};
 
 	(void)state;
@@ -110,18 +128,27 @@ static void what_does_not_fit_the_object_is_a_failed_patch(void **state)
 		{ "{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/b\",\"value\":2}]", NULL, -EPROTO },
 		{ "{\"a\":1}", "[{\"op\":\"remove\",\"path\":\"/b\"}]", NULL, -EPROTO },
 		{ "{\"a\":1}", "[{\"op\":\"remove\",\"path\":\"\"}]", NULL, -EPROTO },
-		{ "{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"/b\",\"value\":2}]", NULL, -EPROTO },
+		{ "{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"/b\",\"value\":2}]", NULL,
+		  -EPROTO },
 		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/b/c\",\"value\":2}]", NULL, -EPROTO },
 		{ "{\"a\":1}", "[{\"op\":\"add\",\"path\":\"/a/c\",\"value\":2}]", NULL, -EPROTO },
-		{ "{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/2\",\"value\":2}]", NULL, -EPROTO },
-		{ "{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-1\",\"value\":2}]", NULL, -EPROTO },
-		{ "{\"a\":[1]}", "[{\"op\":\"replace\",\"path\":\"/a/00\",\"value\":2}]", NULL, -EPROTO },
-		{ "{\"a\":[1]}", "[{\"op\":\"replace\",\"path\":\"/a/99999999999999999999999\",\"value\":2}]", NULL,
+		{ "{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/2\",\"value\":2}]", NULL,
 		  -EPROTO },
-		{ "{\"a\":[1]}", "[{\"op\":\"replace\",\"path\":\"/a/-\",\"value\":2}]", NULL, -EPROTO },
-		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/a/b/c\"}]", NULL, -EPROTO },
+		{ "{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-1\",\"value\":2}]", NULL,
+		  -EPROTO },
+		{ "{\"a\":[1]}", "[{\"op\":\"replace\",\"path\":\"/a/00\",\"value\":2}]", NULL,
+		  -EPROTO },
+		{ "{\"a\":[1]}",
+		  "[{\"op\":\"replace\",\"path\":\"/a/99999999999999999999999\",\"value\":2}]",
+		  NULL, -EPROTO },
+		{ "{\"a\":[1]}", "[{\"op\":\"replace\",\"path\":\"/a/-\",\"value\":2}]", NULL,
+		  -EPROTO },
+		{ "{\"a\":{\"b\":1}}", "[{\"op\":\"move\",\"from\":\"/a\",\"path\":\"/a/b/c\"}]",
+		  NULL, -EPROTO },
 		/* All or nothing. */
-		{ "{\"a\":1}", "[{\"op\":\"remove\",\"path\":\"/a\"},{\"op\":\"remove\",\"path\":\"/a\"}]", NULL, -EPROTO },
+		{ "{\"a\":1}",
+		  "[{\"op\":\"remove\",\"path\":\"/a\"},{\"op\":\"remove\",\"path\":\"/a\"}]", NULL,
+		  -EPROTO },
 	};
 
 	(void)state;
@@ -151,7 +178,8 @@ static void a_value_stays_apart_from_the_patch(void **state)
 {
 	static const struct example shared = {
 		"{}",
-		"[{\"op\":\"add\",\"path\":\"/a\",\"value\":{}},{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/b\"},"
+		"[{\"op\":\"add\",\"path\":\"/a\",\"value\":{}},{\"op\":\"copy\",\"from\":\"/"
+		"a\",\"path\":\"/b\"},"
 		"{\"op\":\"add\",\"path\":\"/a/x\",\"value\":1}]",
 		"{\"a\":{\"x\":1},\"b\":{}}",
 		0,
@@ -174,7 +202,8 @@ static struct json_object *repeat(const char *operation, size_t count)
 
 static void check_bounded(const char *operation, size_t count, int expected)
 {
-	CLEANUP_JSON struct json_object *target = parse("{\"a\":{},\"l\":[]}"), *patch = repeat(operation, count);
+	CLEANUP_JSON struct json_object *target = parse("{\"a\":{},\"l\":[]}"),
+					*patch = repeat(operation, count);
 	CLEANUP_JSON struct json_object *result = NULL;
 	struct error error = { 0 };
 
@@ -185,7 +214,8 @@ static void a_patch_cannot_grow_without_bounds(void **state)
 {
 	(void)state;
 	check_bounded("{\"op\":\"test\",\"path\":\"/b\",\"value\":null}", PATCH_OPERATIONS_MAX, 0);
-	check_bounded("{\"op\":\"test\",\"path\":\"/b\",\"value\":null}", PATCH_OPERATIONS_MAX + 1, -EINVAL);
+	check_bounded("{\"op\":\"test\",\"path\":\"/b\",\"value\":null}", PATCH_OPERATIONS_MAX + 1,
+		      -EINVAL);
 	check_bounded("{\"op\":\"copy\",\"from\":\"\",\"path\":\"/a/b\"}", 200, -EPROTO);
 	check_bounded("{\"op\":\"copy\",\"from\":\"\",\"path\":\"/l/-\"}", 40, -EPROTO);
 }
@@ -200,7 +230,8 @@ static void merge_patch_does_what_rfc_7386_says(void **state)
 		{ "{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}" },
 		{ "{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
 		{ "{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}" },
-		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}", "{\"a\":{\"b\":\"d\"}}" },
+		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
+		  "{\"a\":{\"b\":\"d\"}}" },
 		{ "{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}" },
 		{ "[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]" },
 		{ "{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]" },
@@ -211,8 +242,10 @@ static void merge_patch_does_what_rfc_7386_says(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
-		CLEANUP_JSON struct json_object *target = parse(examples[i][0]), *patch = parse(examples[i][1]);
-		CLEANUP_JSON struct json_object *expected = parse(examples[i][2]), *before = parse(examples[i][0]);
+		CLEANUP_JSON struct json_object *target = parse(examples[i][0]),
+						*patch = parse(examples[i][1]);
+		CLEANUP_JSON struct json_object *expected = parse(examples[i][2]),
+						*before = parse(examples[i][0]);
 		CLEANUP_JSON struct json_object *result = patch_merge(target, patch);
 
 		assert_true(json_object_equal(result, expected));

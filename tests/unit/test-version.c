@@ -24,8 +24,16 @@ static void digits_are_a_version(void **state)
 
 static void everything_else_is_0(void **state)
 {
-	static const char *const bad[] = { "", "x", "-1", "+1", " 1", "1 ", "0x10", "1.0", "18446744073709551616",
-		                           "99999999999999999999999" };
+	static const char *const bad[] = { "",
+					   "x",
+					   "-1",
+					   "+1",
+					   " 1",
+					   "1 ",
+					   "0x10",
+					   "1.0",
+					   "18446744073709551616",
+					   "99999999999999999999999" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -10,8 +10,8 @@ static const char *const widget_fields[] = { "spec", "status", NULL };
 static const char *const pod_fields[] = { "status.phase", "spec.nodeName", NULL };
 static const char *const labels[] = { "example.com/widget", NULL };
 
-static void robot_changed(void *state, struct asb_call *call, struct json_object *before, struct json_object *after,
-                          struct asb_keys *out)
+static void robot_changed(void *state, struct asb_call *call, struct json_object *before,
+			  struct json_object *after, struct asb_keys *out)
 {
 	struct json_object *robot = after != NULL ? after : before;
 	const char *widget = asb_label(robot, "widget");
@@ -24,30 +24,33 @@ static void robot_changed(void *state, struct asb_call *call, struct json_object
 }
 
 const struct asb_watch widget_watches[] = {
-	[WIDGET] = { .kind = { "example.com", "v1", "widgets", "Widget" }, .map = ASB_MAP_SELF, .fields = widget_fields },
+	[WIDGET] = { .kind = { "example.com", "v1", "widgets", "Widget" },
+		     .map = ASB_MAP_SELF,
+		     .fields = widget_fields },
 	[POD] = { .kind = { "", "v1", "pods", "Pod" },
-	          .map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
-	          .fields = pod_fields,
-	          .map_index = "by-pod" },
+		  .map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
+		  .fields = pod_fields,
+		  .map_index = "by-pod" },
 	[SERVICE] = { .kind = { "", "v1", "services", "Service" },
-	              .map = ASB_MAP_SELF,
-	              .flags = ASB_WATCH_OURS,
-	              .keep_labels = labels },
+		      .map = ASB_MAP_SELF,
+		      .flags = ASB_WATCH_OURS,
+		      .keep_labels = labels },
 	[SECRET] = { .kind = { "", "v1", "secrets", "Secret" },
-	             .map = ASB_MAP_SELF,
-	             .flags = ASB_WATCH_METADATA,
-	             .fields = pod_fields },
+		     .map = ASB_MAP_SELF,
+		     .flags = ASB_WATCH_METADATA,
+		     .fields = pod_fields },
 	[LEASE] = { .kind = { "coordination.k8s.io", "v1", "leases", "Lease" },
-	            .flags = ASB_WATCH_UNWATCHED,
-	            .fields = widget_fields },
+		    .flags = ASB_WATCH_UNWATCHED,
+		    .fields = widget_fields },
 	[ROBOT] = { .kind = { "example.com", "v1", "robots", "Robot" },
-	            .map = ASB_MAP_FUNCTION,
-	            .flags = ASB_WATCH_OPTIONAL,
-	            .map_function = robot_changed },
+		    .map = ASB_MAP_FUNCTION,
+		    .flags = ASB_WATCH_OPTIONAL,
+		    .map_function = robot_changed },
 	{ { 0 } },
 };
 
-static void add_ns_name(struct json_object *object, const char *name, struct asb_values *out, int64_t rank)
+static void add_ns_name(struct json_object *object, const char *name, struct asb_values *out,
+			int64_t rank)
 {
 	char value[320];
 
@@ -83,10 +86,10 @@ static const struct asb_index indexes[] = {
 	[BY_POD] = { .name = "by-pod", .watch = WIDGET, .values = by_pod },
 	[BY_COLOUR] = { .name = "by-colour", .watch = POD, .values = by_colour },
 	[RESERVING] = { .name = "reserving",
-	                .watch = WIDGET,
-	                .flags = ASB_INDEX_RESERVES,
-	                .reserves = POD,
-	                .values = reserving },
+			.watch = WIDGET,
+			.flags = ASB_INDEX_RESERVES,
+			.reserves = POD,
+			.values = reserving },
 	{ 0 },
 };
 
@@ -102,7 +105,8 @@ static const struct asb_metric metrics[] = {
 	{ 0 },
 };
 
-static int32_t widget_init(const struct asb_host *host, struct asb_instance *instance, void **ret_state)
+static int32_t widget_init(const struct asb_host *host, struct asb_instance *instance,
+			   void **ret_state)
 {
 	probe.inits++;
 	*ret_state = strdup(host->option(instance, 0));
@@ -118,7 +122,8 @@ static void widget_fini(void *state)
 /* A pod of the Widget's name, and the Widget's status. */
 static int32_t make_pod(struct asb_call *call, struct json_object *widget)
 {
-	struct json_object *pod = asb_get(call, POD, asb_ns(widget), asb_name(widget)), *status, *body;
+	struct json_object *pod = asb_get(call, POD, asb_ns(widget), asb_name(widget)), *status,
+			   *body;
 	struct asb_write write;
 
 	if (pod == NULL) {
@@ -126,7 +131,8 @@ static int32_t make_pod(struct asb_call *call, struct json_object *widget)
 		asb_set_owner(body, widget);
 		write = asb_create(POD, ASB_LANE_CLAIM, body);
 		if (asb_write(call, &write) != ASB_OK) {
-			return call->host->fail(call, ASB_RETRY, "create of the pod: %s", write.message);
+			return call->host->fail(call, ASB_RETRY, "create of the pod: %s",
+						write.message);
 		}
 		pod = asb_get(call, POD, asb_ns(widget), asb_name(widget));
 		assert_non_null(pod);
@@ -135,10 +141,13 @@ static int32_t make_pod(struct asb_call *call, struct json_object *widget)
 	status = json_object_new_object();
 	asb_set_str(status, "phase", asb_str(pod, "status", "phase"));
 	write = asb_set_status(WIDGET, widget, status);
-	return asb_write(call, &write) == ASB_OK ? ASB_DONE : call->host->fail(call, ASB_RETRY, "%s", write.message);
+	return asb_write(call, &write) == ASB_OK
+		       ? ASB_DONE
+		       : call->host->fail(call, ASB_RETRY, "%s", write.message);
 }
 
-static int32_t widget_reconcile(void *state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t widget_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+				uint64_t *ret_after_ms)
 {
 	struct json_object *widget = asb_get(call, WIDGET, key->ns, key->name);
 
@@ -152,15 +161,9 @@ static int32_t widget_reconcile(void *state, struct asb_call *call, const struct
 }
 
 const struct asb_plugin widget_plugin = {
-	ASB_PLUGIN_HEAD,
-	.name = "widget",
-	.version = "1",
-	.watches = widget_watches,
-	.indexes = indexes,
-	.options = options,
-	.metrics = metrics,
-	.init = widget_init,
-	.reconcile = widget_reconcile,
+	ASB_PLUGIN_HEAD,           .name = "widget",    .version = "1",
+	.watches = widget_watches, .indexes = indexes,  .options = options,
+	.metrics = metrics,        .init = widget_init, .reconcile = widget_reconcile,
 	.fini = widget_fini,
 };
 

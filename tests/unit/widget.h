@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin for the tests of the fake host: it makes a pod of each Widget, or does what a test tells it. */
+/* A plugin for the tests of the fake host: it makes a pod of each Widget, or does what a test tells
+ * it. */
 #ifndef ASB_TESTS_UNIT_WIDGET_H
 #define ASB_TESTS_UNIT_WIDGET_H
 
@@ -22,9 +23,11 @@ enum { MADE, SIZE, TIME };
 #define WIDGET_W "{apiVersion: example.com/v1, kind: Widget, metadata: {namespace: ns, name: w}"
 #define POD_P "{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: p"
 
-typedef int32_t (*probe_function)(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms);
+typedef int32_t (*probe_function)(struct asb_call *call, const struct asb_key *key,
+				  uint64_t *ret_after_ms);
 
-/* What the plugin does instead of its own work, and what it saw: a plugin has no other way to meet its test. */
+/* What the plugin does instead of its own work, and what it saw: a plugin has no other way to meet
+ * its test. */
 struct probe {
 	probe_function reconcile;
 	unsigned int calls, inits, finis;
