@@ -42,8 +42,8 @@ bool adopt_possible(struct pass *p, struct json_object *pod)
 	struct json_object *pool = owner_in_store(p, pod, WATCH_POOL);
 	const char *phase = asb_str(pod, "status", "phase");
 
-	return claim != NULL && pool != NULL &&
-	       asb_streq(asb_str(claim, "spec", "sandboxTemplateRef", "name"),
+	/* One that is not there has no template, and that equals nothing. */
+	return asb_streq(asb_str(claim, "spec", "sandboxTemplateRef", "name"),
 			 asb_str(pool, "spec", "sandboxTemplateRef", "name")) &&
 	       !asb_deleting(pod) && !asb_streq(phase, "Failed") &&
 	       !asb_streq(phase, "Succeeded") && !reserved_by_another(p, asb_name(pod));

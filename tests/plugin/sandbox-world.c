@@ -173,6 +173,11 @@ void world_foreign(struct asb_fake *fake, const char *kind, const char *name)
 		kind, name, uid, some_spec(kind));
 }
 
+void world_show(struct asb_fake *fake, const char *kind, const char *name)
+{
+	asb_fake_merge(fake, kind, "ns", name, "metadata: {labels: {" NAME_HASH ": forged}}");
+}
+
 void world_phase(struct asb_fake *fake, const char *pod, const char *phase, const char *ready)
 {
 	char text[160];

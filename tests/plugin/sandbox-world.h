@@ -50,7 +50,9 @@ const char *world_stranger(struct asb_fake *fake);
 void world_change_owner(struct asb_fake *fake, const char *kind, const char *name, const char *uid);
 /* A pod, Service or PersistentVolumeClaim that a ReplicaSet "rs" controls. */
 void world_foreign(struct asb_fake *fake, const char *kind, const char *name);
-/* The same with no owner at all. */
+/* Labels an object so that the store keeps it, whoever owns it. */
+void world_show(struct asb_fake *fake, const char *kind, const char *name);
+/* As world_foreign() with no owner at all. */
 void world_unowned(struct asb_fake *fake, const char *kind, const char *name);
 /* The object's uid; good for as long as the object. */
 const char *world_uid(struct asb_fake *fake, const char *kind, const char *name);

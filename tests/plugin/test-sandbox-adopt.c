@@ -331,19 +331,55 @@ static void a_lost_adopted_pod_is_said_at_once_and_replaced_after_two_seconds(vo
 	assert_true(asb_fake_metric(fake, "agent_sandbox_pods_lost_total") > 0.5);
 }
 
-static void other_changes_do_not_shorten_the_two_seconds(void **state)
+static void nothing_else_shortens_the_two_seconds(void **state)
 {
 	struct asb_fake *fake = *state;
 
 	world_adopted(fake, "a", "x");
 	asb_fake_delete(fake, "Pod", "ns", "x");
 	asb_fake_settle(fake);
-	asb_fake_advance(fake, 1000);
+	world_refuse(fake, "Service", ASB_DENIED, "no", 3);
 	asb_fake_delete(fake, "Service", "ns", "a");
 	asb_fake_settle(fake);
+	assert_condition(fake, "a", "False", "ReconcilerError", "Error seen: no");
+	asb_fake_advance(fake, 1900);
 	assert_false(world_exists(fake, "Pod", "a"));
 	assert_true(world_exists(fake, "Service", "a"));
+	asb_fake_advance(fake, 200);
+	assert_true(world_owns(fake, "a", "Pod", "a"));
 	assert_int_equal(world_events(fake, "Warning PodLost"), 1);
+}
+
+static void a_lost_pod_that_is_seen_again_was_not_made_anew(void **state)
+{
+	struct asb_fake *fake = *state;
+	struct json_object *pod;
+
+	world_adopted(fake, "a", "x");
+	pod = asb_copy(asb_fake_get(fake, "Pod", "ns", "x"));
+	json_object_object_del(asb_at(pod, "metadata"), "resourceVersion");
+	asb_fake_delete(fake, "Pod", "ns", "x");
+	asb_fake_settle(fake);
+	asb_fake_put(fake, json_object_to_json_string_ext(pod, JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(pod);
+	asb_fake_settle(fake);
+	assert_condition(fake, "a", "True", "DependenciesReady", "Pod is Ready; Service Exists");
+	asb_fake_advance(fake, 5000);
+	assert_false(world_exists(fake, "Pod", "a"));
+	assert_int_equal(world_events(fake, "Normal PodRecreated"), 0);
+}
+
+static void a_foreign_pod_that_an_annotation_names_wakes_the_sandbox_when_it_goes(void **state)
+{
+	struct asb_fake *fake = *state;
+
+	world_pool_pod(fake, "x");
+	world_sandbox(fake, "a", "");
+	asb_fake_merge(fake, "Sandbox", "ns", "a", "metadata: {annotations: {" POD_NAME ": x}}");
+	asb_fake_settle(fake);
+	asb_fake_delete(fake, "Pod", "ns", "x");
+	asb_fake_settle(fake);
+	assert_true(world_owns(fake, "a", "Pod", "a"));
 }
 
 static void a_restart_does_not_forget_that_a_pod_was_lost(void **state)
@@ -444,7 +480,9 @@ int main(void)
 		WORLD_TEST(of_two_claims_for_one_pod_one_wins_and_one_starts_cold),
 		cmocka_unit_test(a_pod_that_changes_under_the_patch_is_looked_at_live),
 		WORLD_TEST(a_lost_adopted_pod_is_said_at_once_and_replaced_after_two_seconds),
-		WORLD_TEST(other_changes_do_not_shorten_the_two_seconds),
+		WORLD_TEST(nothing_else_shortens_the_two_seconds),
+		WORLD_TEST(a_lost_pod_that_is_seen_again_was_not_made_anew),
+		WORLD_TEST(a_foreign_pod_that_an_annotation_names_wakes_the_sandbox_when_it_goes),
 		WORLD_TEST(a_restart_does_not_forget_that_a_pod_was_lost),
 		WORLD_TEST(a_lost_pod_whose_name_another_took_is_lost_all_the_same),
 		cmocka_unit_test(an_annotation_to_nothing_is_dropped),

@@ -76,6 +76,8 @@ static void expiry_leaves_foreign_objects_alone(void **state)
 
 	world_foreign(fake, "Pod", "a");
 	world_foreign(fake, "Service", "a");
+	world_show(fake, "Pod", "a");
+	world_show(fake, "Service", "a");
 	world_sandbox(fake, "a", "shutdownTime: \"2001-01-01T00:00:00Z\"");
 	asb_fake_settle(fake);
 	assert_writes(fake, "SET_STATUS Sandbox ns/a", NULL);
@@ -280,6 +282,7 @@ static void replicas_0_leaves_a_foreign_pod_alone(void **state)
 	struct asb_fake *fake = *state;
 
 	world_foreign(fake, "Pod", "a");
+	world_show(fake, "Pod", "a");
 	world_sandbox(fake, "a", "replicas: 0");
 	asb_fake_settle(fake);
 	assert_true(world_exists(fake, "Pod", "a"));

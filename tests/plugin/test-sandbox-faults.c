@@ -80,6 +80,19 @@ static void an_error_whose_text_changes_is_written_once_a_minute(void **state)
 	assert_in_range(status_writes(fake), 2, 11);
 }
 
+static void an_error_of_a_new_generation_is_written_at_once(void **state)
+{
+	struct asb_fake *fake = *state;
+
+	world_refuse(fake, "Pod", ASB_INVALID, "bad image", 2);
+	world_sandbox(fake, "a", "");
+	asb_fake_settle(fake);
+	world_refuse(fake, "Pod", ASB_INVALID, "bad port", 2);
+	asb_fake_merge(fake, "Sandbox", "ns", "a", "spec: {podTemplate: {spec: {hostname: h}}}");
+	asb_fake_settle(fake);
+	assert_condition(fake, "a", "False", "ReconcilerError", "Error seen: bad port");
+}
+
 static void backoff_of_a_refused_pod_reaches_a_thousand_seconds(void **state)
 {
 	struct asb_fake *fake = *state;
@@ -298,6 +311,26 @@ static void a_replacement_survives_lost_answers_and_is_said_once(void **state)
 	}
 }
 
+static void a_replacement_that_is_refused_is_no_less_a_loss(void **state)
+{
+	struct asb_fake *fake = *state;
+
+	world_adopted(fake, "a", "x");
+	asb_fake_delete(fake, "Pod", "ns", "x");
+	asb_fake_settle(fake);
+	for (int i = 0; i < 3; i++) {
+		asb_fake_fail(fake, ASB_PATCH_JSON, "Sandbox", ASB_DENIED, "not now", false);
+	}
+	asb_fake_advance(fake, 2000);
+	assert_condition(fake, "a", "False", "ReconcilerError", "Error seen: not now");
+	/* The error in the status says nothing of the loss, and the clock starts again for nobody.
+	 */
+	asb_fake_advance(fake, 1000);
+	assert_true(world_owns(fake, "a", "Pod", "a"));
+	assert_int_equal(world_events(fake, "Warning PodLost"), 1);
+	assert_int_equal(world_events(fake, "Normal PodRecreated"), 1);
+}
+
 static void name_x(struct asb_fake *fake, void *arg)
 {
 	bool *done = arg;
@@ -331,6 +364,7 @@ int main(void)
 		WORLD_TEST(a_sandbox_whose_name_no_service_can_have_gets_its_pod),
 		WORLD_TEST(a_forbidden_volume_is_said_and_the_pod_waits),
 		WORLD_TEST(an_error_whose_text_changes_is_written_once_a_minute),
+		WORLD_TEST(an_error_of_a_new_generation_is_written_at_once),
 		WORLD_TEST(backoff_of_a_refused_pod_reaches_a_thousand_seconds),
 		WORLD_TEST(no_answer_writes_no_status_and_is_tried_again),
 		WORLD_TEST(a_stopping_process_leaves_the_status_alone),
@@ -342,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_warm_start_survives_lost_answers),
 		cmocka_unit_test(a_cold_start_survives_lost_answers),
 		cmocka_unit_test(a_replacement_survives_lost_answers_and_is_said_once),
+		WORLD_TEST(a_replacement_that_is_refused_is_no_less_a_loss),
 		WORLD_TEST(an_annotation_that_changes_before_it_is_dropped_is_followed),
 	};
 

@@ -39,6 +39,21 @@ static void a_foreign_pod_is_an_error_that_says_whose_it_is(void **state)
 	assert_untouched(fake, "Pod", "a", version);
 }
 
+static void foreign_objects_that_the_store_keeps_are_left_alone_too(void **state)
+{
+	struct asb_fake *fake = *state;
+
+	world_foreign(fake, "Pod", "a");
+	world_foreign(fake, "Service", "a");
+	world_show(fake, "Pod", "a");
+	world_show(fake, "Service", "a");
+	world_sandbox(fake, "a", "");
+	asb_fake_settle(fake);
+	assert_writes(fake, "SET_STATUS Sandbox ns/a", NULL);
+	assert_condition(fake, "a", "False", "ReconcilerError",
+			 "Error seen: Pod \"a\" belongs to ReplicaSet \"rs\"");
+}
+
 static void a_sandbox_goes_on_when_a_foreign_pod_goes(void **state)
 {
 	struct asb_fake *fake = *state;
@@ -120,11 +135,16 @@ static void an_owner_of_another_kind_or_group_is_not_believed(void **state)
 		world_unowned(fake, "Pod", "a");
 		snprintf(text, sizeof(text), "metadata: {ownerReferences: [%s]}", owner);
 		asb_fake_merge(fake, "Pod", "ns", "a", text);
+		world_show(fake, "Pod", "a");
 		asb_fake_settle(fake);
-		/* Not ours: replicas 0 does not delete it. */
+		/* Not ours: neither replicas 0 nor expiry deletes it. */
 		assert_true(world_exists(fake, "Pod", "a"));
 		assert_condition(fake, "a", "True", "DependenciesReady",
 				 "Pod does not exist, replicas is 0; Service Exists");
+		asb_fake_merge(fake, "Sandbox", "ns", "a",
+			       "spec: {shutdownTime: \"2001-01-01T00:00:00Z\"}");
+		asb_fake_settle(fake);
+		assert_true(world_exists(fake, "Pod", "a"));
 		asb_fake_destroy(fake);
 	}
 }
@@ -267,6 +287,55 @@ static void a_pod_that_gets_an_owner_meanwhile_is_not_taken_over(void **state)
 			 "Error seen: Pod \"a\" belongs to ReplicaSet \"rs\"");
 }
 
+static void own_a(struct asb_fake *fake, void *arg)
+{
+	char text[256];
+
+	(void)arg;
+	if (asb_at(asb_fake_get(fake, "Pod", "ns", "a"), "metadata", "ownerReferences") == NULL) {
+		snprintf(text, sizeof(text),
+			 "metadata: {ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, "
+			 "name: rs,"
+			 " uid: %s, controller: true}]}",
+			 world_uid(fake, "PersistentVolumeClaim", "stranger"));
+		asb_fake_merge(fake, "Pod", "ns", "a", text);
+	}
+}
+
+static void a_pod_claimed_by_another_meanwhile_keeps_its_one_controller(void **state)
+{
+	struct asb_fake *fake = *state;
+
+	world_unowned(fake, "Pod", "a");
+	world_show(fake, "Pod", "a");
+	world_stranger(fake);
+	world_sandbox(fake, "a", "");
+	asb_fake_before_write(fake, own_a, NULL);
+	asb_fake_settle(fake);
+	asb_fake_before_write(fake, NULL, NULL);
+	assert_int_equal(asb_length(asb_array(asb_fake_get(fake, "Pod", "ns", "a"), "metadata",
+					      "ownerReferences")),
+			 1);
+	assert_condition(fake, "a", "False", "ReconcilerError",
+			 "Error seen: Pod \"a\" belongs to ReplicaSet \"rs\"");
+}
+
+static void a_service_of_nobody_that_ends_is_waited_for(void **state)
+{
+	struct asb_fake *fake = *state;
+
+	world_unowned(fake, "Service", "a");
+	world_show(fake, "Service", "a");
+	asb_fake_start_deletion(fake, "Service", "ns", "a");
+	world_sandbox(fake, "a", "");
+	asb_fake_settle(fake);
+	assert_condition(fake, "a", "False", "ReconcilerError",
+			 "Error seen: Service \"a\" belongs to nobody and is being deleted");
+	asb_fake_delete(fake, "Service", "ns", "a");
+	asb_fake_settle(fake);
+	assert_true(world_owns(fake, "a", "Service", "a"));
+}
+
 static void a_pod_of_nobody_that_ends_is_waited_for(void **state)
 {
 	struct asb_fake *fake = *state;
@@ -318,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_foreign_pod_is_an_error_that_says_whose_it_is),
+		WORLD_TEST(foreign_objects_that_the_store_keeps_are_left_alone_too),
 		WORLD_TEST(a_sandbox_goes_on_when_a_foreign_pod_goes),
 		WORLD_TEST(a_foreign_pod_is_looked_at_again_within_a_minute),
 		WORLD_TEST(a_pod_of_another_sandbox_is_foreign),
@@ -329,6 +399,8 @@ int main(void)
 		WORLD_TEST(a_pod_of_nobody_with_the_sandboxs_name_is_taken_over),
 		WORLD_TEST(other_owners_and_labels_of_a_pod_taken_over_stay),
 		WORLD_TEST(a_pod_that_gets_an_owner_meanwhile_is_not_taken_over),
+		WORLD_TEST(a_pod_claimed_by_another_meanwhile_keeps_its_one_controller),
+		WORLD_TEST(a_service_of_nobody_that_ends_is_waited_for),
 		WORLD_TEST(a_pod_of_nobody_that_ends_is_waited_for),
 		WORLD_TEST(a_headless_service_of_nobody_is_taken_over),
 		WORLD_TEST(a_service_of_nobody_with_an_address_is_left_alone),
