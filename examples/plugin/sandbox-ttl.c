@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plugin of its own kind: a SandboxTTL deletes the SandboxClaims of its namespace that carry a label and are older than it
+ * allows. The controller loads it with --plugin sandbox-ttl.so; docs/plugin-abi.md walks through it.
+ */
+#include <agent-sandbox/helpers.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+extern const char sandbox_ttl_crd[]; /* made from crd.yaml */
+
+#define VALUE_MAX 512 /* "<namespace>/<key>=<value>": 63 + 317 + 63 bytes and three */
+
+enum { WATCH_TTL, WATCH_CLAIM };
+enum { INDEX_TTLS, INDEX_CLAIMS };
+enum { OPTION_MIN_SECONDS };
+enum { METRIC_REAPED };
+
+struct state {
+	int64_t min_seconds;
+};
+
+/* What is remembered of one SandboxTTL: memory() of plugin.h. */
+struct tally {
+	int64_t reaped;
+};
+
+/* ---- indexes: both kinds stand under "<namespace>/<key>=<value>", so that each finds the other -------------- */
+
+static void ttl_values(struct json_object *ttl, struct asb_values *out)
+{
+	const char *label = asb_str(ttl, "spec", "label");
+	char value[VALUE_MAX];
+
+	if (label != NULL) {
+		snprintf(value, sizeof(value), "%s/%s", asb_ns(ttl), label);
+		out->add(out, value, 0);
+	}
+}
+
+/* Oldest first. A claim that is going already counts no more. */
+static void claim_values(struct json_object *claim, struct asb_values *out)
+{
+	struct json_object *labels = asb_at(claim, "metadata", "labels");
+	char value[VALUE_MAX];
+	int64_t created_ms;
+
+	if (asb_deleting(claim) || !json_object_is_type(labels, json_type_object) ||
+	    !asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"), &created_ms)) {
+		return;
+	}
+	json_object_object_foreach(labels, key, label) {
+		const char *text = asb_as_str(label);
+
+		if (text != NULL) {
+			snprintf(value, sizeof(value), "%s/%s=%s", asb_ns(claim), key, text);
+			out->add(out, value, created_ms);
+		}
+	}
+}
+
+static const struct asb_index indexes[] = {
+	[INDEX_TTLS] = { .name = "ttls-by-label", .watch = WATCH_TTL, .values = ttl_values },
+	[INDEX_CLAIMS] = { .name = "claims-by-label", .watch = WATCH_CLAIM, .values = claim_values },
+	{ .name = NULL },
+};
+
+/* ---- watches ------------------------------------------------------------------------------------------------ */
+
+/* An asb_values that looks up each value among the SandboxTTLs: what an index says of a claim, turned round. */
+struct lookup {
+	struct asb_values values;
+	struct asb_call *call;
+	struct asb_keys *keys;
+};
+
+static void look_up(struct asb_values *values, const char *value, int64_t rank)
+{
+	struct lookup *lookup = (struct lookup *)values;
+	struct json_object *const *ttls;
+	uint32_t count = lookup->call->host->list(lookup->call, INDEX_TTLS, value, 0, 0, &ttls);
+
+	(void)rank;
+	for (uint32_t i = 0; i < count; i++) {
+		lookup->keys->add(lookup->keys, asb_ns(ttls[i]), asb_name(ttls[i]));
+	}
+}
+
+/* A claim wakes the SandboxTTLs of the labels it has and of those it had. */
+static void map_claim(void *state, struct asb_call *call, struct json_object *before, struct json_object *after,
+                      struct asb_keys *out)
+{
+	struct lookup lookup = { { look_up }, call, out };
+
+	(void)state;
+	claim_values(before, &lookup.values);
+	claim_values(after, &lookup.values);
+}
+
+static const char *const ttl_fields[] = { "spec", "status", NULL };
+
+static const struct asb_watch watches[] = {
+	[WATCH_TTL] = {
+		.kind = { "examples.agents.x-k8s.io", "v1alpha1", "sandboxttls", "SandboxTTL" },
+		.map = ASB_MAP_SELF,
+		.fields = ttl_fields,
+	},
+	[WATCH_CLAIM] = {
+		.kind = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxclaims", "SandboxClaim" },
+		.map = ASB_MAP_FUNCTION,
+		.map_function = map_claim,
+		.flags = ASB_WATCH_METADATA,
+	},
+	{ .map = 0 },
+};
+
+/* ---- rights, options, metrics ------------------------------------------------------------------------------- */
+
+static const struct asb_rule rules[] = {
+	{ "examples.agents.x-k8s.io", "sandboxttls", "get,list,watch" },
+	{ "examples.agents.x-k8s.io", "sandboxttls/status", "patch" },
+	{ "extensions.agents.x-k8s.io", "sandboxclaims", "get,list,watch,delete" },
+	{ .groups = NULL },
+};
+
+static const struct asb_option options[] = {
+	[OPTION_MIN_SECONDS] = { "min-seconds", "60", "the shortest ttlSeconds that is obeyed; a shorter one counts as this" },
+	{ .name = NULL },
+};
+
+static const struct asb_metric metrics[] = {
+	[METRIC_REAPED] = {
+		.name = "sandbox_ttl_reaped_total",
+		.help = "SandboxClaims deleted because a SandboxTTL said so.",
+		.labels = "namespace",
+		.type = ASB_COUNTER,
+	},
+	{ .name = NULL },
+};
+
+/* ---- reconcile ---------------------------------------------------------------------------------------------- */
+
+/* One reconcile: what its parts hand on to each other. */
+struct pass {
+	struct asb_call *call;
+	struct json_object *ttl;
+	struct tally *tally;
+	char value[VALUE_MAX]; /* of both indexes */
+	int64_t ttl_ms, now_ms;
+};
+
+static int64_t created_ms(struct json_object *claim)
+{
+	int64_t ms = 0;
+
+	(void)asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"), &ms); /* the index has only such */
+	return ms;
+}
+
+static void note_reaped(struct pass *pass, const char *name, int64_t age_ms)
+{
+	const struct asb_host *host = pass->call->host;
+	const char *label_values[] = { asb_ns(pass->ttl) };
+
+	pass->tally->reaped++;
+	host->metric(pass->call->instance, METRIC_REAPED, 1, label_values);
+	host->event(pass->call, pass->ttl, "Normal", "Reaped", "Deleted SandboxClaim '%s' at the age of %lld s", name,
+	            (long long)(age_ms / 1000));
+}
+
+/*
+ * Deletes the oldest claims that are due, as many as go in one write_all. Each at the version that was looked at: one that has just
+ * lost the label stays. Returns ASB_DONE, ASB_AGAIN when there may be more, or ASB_RETRY.
+ */
+static int32_t reap(struct pass *pass)
+{
+	struct asb_write writes[ASB_WRITE_MAX];
+	struct json_object *const *claims;
+	uint32_t due = 0, count = pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value, ASB_WRITE_MAX, 0, &claims);
+	int32_t verdict = ASB_DONE;
+
+	while (due < count && pass->now_ms - created_ms(claims[due]) >= pass->ttl_ms) {
+		writes[due] = asb_remove(WATCH_CLAIM, claims[due], true);
+		writes[due].lane = ASB_LANE_REFILL; /* nobody waits for it */
+		due++;
+	}
+	if (due == 0) {
+		return ASB_DONE;
+	}
+	(void)pass->call->host->write_all(pass->call, writes, due);
+	for (uint32_t i = 0; i < due; i++) {
+		if (writes[i].result == ASB_OK) {
+			note_reaped(pass, writes[i].name, pass->now_ms - created_ms(claims[i]));
+		} else if (writes[i].result != ASB_NOT_FOUND) {
+			verdict = pass->call->host->fail(pass->call, ASB_RETRY, "cannot delete SandboxClaim '%s': %s",
+			                                 writes[i].name, writes[i].message);
+		}
+	}
+	return verdict == ASB_DONE && due == ASB_WRITE_MAX ? ASB_AGAIN : verdict;
+}
+
+/* Writes the status if it differs. *ret_next_ms is when the oldest claim left is due, or 0. */
+static int32_t report(struct pass *pass, int64_t *ret_next_ms)
+{
+	struct json_object *status = json_object_new_object(), *const *oldest;
+	struct asb_write write;
+	char text[21];
+
+	*ret_next_ms = 0;
+	json_object_object_add(status, "active",
+	                       json_object_new_int64((int64_t)asb_count(pass->call, INDEX_CLAIMS, pass->value)));
+	json_object_object_add(status, "reaped", json_object_new_int64(pass->tally->reaped));
+	if (pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value, 1, 0, &oldest) > 0) {
+		*ret_next_ms = created_ms(oldest[0]) + pass->ttl_ms;
+		asb_time_format(*ret_next_ms, text);
+		asb_set_str(status, "nextReapTime", text);
+	}
+	write = asb_set_status(WATCH_TTL, pass->ttl, status);
+	if (asb_write(pass->call, &write) != ASB_OK && write.result != ASB_NOT_FOUND) {
+		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot write the status: %s", write.message);
+	}
+	return ASB_DONE;
+}
+
+static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+{
+	const struct state *state = (const struct state *)take_state;
+	struct pass pass = { .call = call, .ttl = asb_get(call, WATCH_TTL, key->ns, key->name), .now_ms = asb_now_ms(call) };
+	int64_t seconds = asb_int(asb_at(pass.ttl, "spec", "ttlSeconds"), 0), stored, next_ms;
+	int32_t verdict, reported;
+
+	if (pass.ttl == NULL || asb_deleting(pass.ttl)) {
+		return ASB_DONE;
+	}
+	if (asb_str(pass.ttl, "spec", "label") == NULL || seconds <= 0 || seconds > INT32_MAX) {
+		return call->host->fail(call, ASB_TERMINAL, "the spec has no label, or no ttlSeconds from 1 to %d", INT32_MAX);
+	}
+	snprintf(pass.value, sizeof(pass.value), "%s/%s", key->ns, asb_str(pass.ttl, "spec", "label"));
+	pass.ttl_ms = (seconds > state->min_seconds ? seconds : state->min_seconds) * 1000;
+	/* The higher of the two: a status whose answer was lost is not counted twice, and a restart starts from the stored one. */
+	pass.tally = (struct tally *)call->host->memory(call, sizeof(*pass.tally));
+	stored = asb_int(asb_at(pass.ttl, "status", "reaped"), 0);
+	pass.tally->reaped = pass.tally->reaped > stored ? pass.tally->reaped : stored;
+
+	verdict = reap(&pass);
+	reported = report(&pass, &next_ms);
+	if (verdict != ASB_DONE || reported != ASB_DONE) {
+		return verdict != ASB_DONE ? verdict : reported;
+	}
+	*ret_after_ms = next_ms > pass.now_ms ? (uint64_t)(next_ms - pass.now_ms) : 0;
+	return next_ms > 0 ? ASB_AGAIN : ASB_DONE;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------- */
+
+static int32_t ttl_init(const struct asb_host *host, struct asb_instance *instance, void **ret_state)
+{
+	const char *text = host->option(instance, OPTION_MIN_SECONDS);
+	struct json_object *number = json_tokener_parse(text);
+	int64_t seconds = asb_int(number, -1);
+	struct state *state;
+
+	json_object_put(number);
+	if (seconds < 1 || seconds > INT32_MAX) {
+		host->log(instance, ASB_LOG_ERROR, "min-seconds takes a whole number from 1, not '%s'", text);
+		return -1;
+	}
+	state = (struct state *)calloc(1, sizeof(*state));
+	if (state == NULL) {
+		host->log(instance, ASB_LOG_ERROR, "out of memory");
+		return -1;
+	}
+	state->min_seconds = seconds;
+	*ret_state = state;
+	return 0;
+}
+
+static const struct asb_plugin plugin = {
+	ASB_PLUGIN_HEAD,
+	.name = "sandbox-ttl",
+	.version = "1.0",
+	.description = "deletes SandboxClaims of a label that are older than a SandboxTTL allows",
+	.watches = watches,
+	.indexes = indexes,
+	.rules = rules,
+	.options = options,
+	.metrics = metrics,
+	.crd = sandbox_ttl_crd,
+	.init = ttl_init,
+	.reconcile = ttl_reconcile,
+	.fini = free,
+};
+
+ASB_PLUGIN(plugin)
