@@ -27,6 +27,7 @@ struct manager {
 
 	struct sched_mutex lock;
 	struct leader *leader; /* lock; NULL: no election */
+	struct sched_thread *catching_up; /* lock */
 	bool leads;            /* lock */
 	bool stopping;         /* lock */
 };
@@ -73,30 +74,57 @@ static void lead(struct manager *manager)
 	advance(manager);
 }
 
-static void on_started(void *arg, bool others)
+/* Nothing more is written; whoever runs this process should end it. */
+static void give_up(struct manager *manager)
 {
-	struct manager *manager = arg;
-	struct error error = { 0 };
-
-	for (unsigned int try = 1; others && informers_catch_up(manager->informers, &error) < 0; try++) {
-		log_warning("cannot see what the leader before wrote last: %s", error.text);
-		if (try == CATCH_UP_TRIES) {
-			manager->config.on_lost(manager->config.arg);
-			return;
-		}
-	}
-	lead(manager);
-}
-
-static void on_lost(void *arg)
-{
-	struct manager *manager = arg;
-
-	log_error("the lease is lost: this process must not write any more and ends");
 	client_stop(manager->client);
 	if (manager->config.on_lost != NULL) {
 		manager->config.on_lost(manager->config.arg);
 	}
+}
+
+static bool is_stopping(struct manager *manager)
+{
+	LOCKED(&manager->lock);
+
+	return manager->stopping;
+}
+
+/* Sees first what the leader before wrote last. A thread of its own: the lease is renewed meanwhile. */
+static void catch_up(void *arg)
+{
+	struct manager *manager = arg;
+	struct error error = { 0 };
+
+	for (unsigned int try = 0; try < CATCH_UP_TRIES; try++) {
+		if (informers_catch_up(manager->informers, &error) == 0) {
+			lead(manager);
+			return;
+		}
+		if (is_stopping(manager)) {
+			return;
+		}
+		log_warning("cannot see what the leader before wrote last: %s", error.text);
+	}
+	give_up(manager);
+}
+
+static void on_started(void *arg, bool others)
+{
+	struct manager *manager = arg;
+
+	if (!others) {
+		lead(manager);
+		return;
+	}
+	LOCKED(&manager->lock);
+	manager->catching_up = sched_start(manager->config.sched, "catch-up", catch_up, manager);
+}
+
+static void on_lost(void *arg)
+{
+	log_error("the lease is lost: this process must not write any more and ends");
+	give_up(arg);
 }
 
 static uint32_t worker_count(const struct manager_plugin *plugin)
@@ -234,6 +262,11 @@ void manager_stop(struct manager *manager, bool abrupt)
 	client_stop(manager->client);
 	manager->config.transport->ops->stop(manager->config.transport);
 	informers_stop(manager->informers);
+	leader_destroy(leader);
+	manager->leader = NULL;
+	if (manager->catching_up != NULL) {
+		sched_join(manager->catching_up);
+	}
 }
 
 void manager_destroy(struct manager *manager)
@@ -245,7 +278,6 @@ void manager_destroy(struct manager *manager)
 		controller_destroy(manager->controllers[i]);
 	}
 	informers_destroy(manager->informers);
-	leader_destroy(manager->leader);
 	events_destroy(manager->events);
 	reservations_destroy(manager->reservations);
 	client_destroy(manager->client);
