@@ -286,7 +286,7 @@ int objects_delete(struct objects *objects, const struct asb_kind *kind, const c
 		   struct json_object **ret, struct error *reterr)
 {
 	struct served *served = served_find(objects, kind);
-	struct record *record = record_find(objects, served, ns, name);
+	struct record *record = record_find(objects, served, ns, name), *rest;
 	int status;
 
 	if (record == NULL) {
@@ -306,10 +306,7 @@ int objects_delete(struct objects *objects, const struct asb_kind *kind, const c
 		return status;
 	}
 
-	/* The record may be gone after this; its tree is kept. */
-	CLEANUP_JSON struct json_object *before = json_object_get(record->object);
-	struct record *rest;
-
+	/* The record may be gone after this; its last tree is kept then. */
 	record_delete(objects, record);
 	rest = record_find(objects, served, ns, name);
 	if (ret != NULL) {
