@@ -182,7 +182,8 @@ static void delay_locked(struct queue *queue, struct queue_item *item, uint64_t 
 	item->delay.when = when_us;
 	heap_push(&queue->delayed, &item->delay);
 	if (heap_peek(&queue->delayed) == &item->delay) {
-		sched_cond_signal(&queue->changed);
+		/* To all: the one who knows of the delay may get another key before it ends, and be long at it. */
+		sched_cond_broadcast(&queue->changed);
 	}
 }
 

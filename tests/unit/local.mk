@@ -82,6 +82,16 @@ TESTS += tests/unit/test-curl-stream
 tests_unit_test_curl_stream_SOURCES = tests/unit/test-curl-stream.c $(TEST_SERVER)
 tests_unit_test_curl_stream_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_curl_stream_LDADD = $(TEST_SERVER_LIBS)
+check_PROGRAMS += tests/unit/test-curl-proxy
+TESTS += tests/unit/test-curl-proxy
+tests_unit_test_curl_proxy_SOURCES = tests/unit/test-curl-proxy.c $(TEST_SERVER)
+tests_unit_test_curl_proxy_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_curl_proxy_LDADD = $(TEST_SERVER_LIBS)
+check_PROGRAMS += tests/unit/test-curl-auth
+TESTS += tests/unit/test-curl-auth
+tests_unit_test_curl_auth_SOURCES = tests/unit/test-curl-auth.c $(TEST_SERVER)
+tests_unit_test_curl_auth_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_curl_auth_LDADD = $(TEST_SERVER_LIBS)
 check_PROGRAMS += tests/unit/test-retry-after
 TESTS += tests/unit/test-retry-after
 tests_unit_test_retry_after_SOURCES = tests/unit/test-retry-after.c
@@ -185,3 +195,16 @@ tests_unit_test_objects_LDADD = $(OBJECTS_LIBS)
 tests_unit_test_objects_history_SOURCES = tests/unit/test-objects-history.c $(OBJECTS_FIXTURE)
 tests_unit_test_objects_history_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_objects_history_LDADD = $(OBJECTS_LIBS)
+
+# core/: store, reflector, queue, controllers
+check_PROGRAMS += tests/unit/test-queue
+TESTS += tests/unit/test-queue
+tests_unit_test_queue_SOURCES = tests/unit/test-queue.c
+tests_unit_test_queue_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_queue_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-queue-threads
+TESTS += tests/unit/test-queue-threads
+tests_unit_test_queue_threads_SOURCES = tests/unit/test-queue-threads.c
+tests_unit_test_queue_threads_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_queue_threads_LDADD = libcore.la $(CMOCKA_LIBS)
+# core/: end of store, reflector, queue, controllers
