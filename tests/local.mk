@@ -5,3 +5,4 @@ include tests/plugin/local.mk
 include tests/style/local.mk
 include tests/contract/local.mk
 include tests/sim/local.mk
+include tests/install/local.mk

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# Installs into a folder of its own and is a third party there.
+TESTS += %D%/installed-plugin.sh
+EXTRA_DIST += %D%/installed-plugin.sh
+AM_TESTS_ENVIRONMENT += \
+	CC='$(CC)'; export CC; SAN_CFLAGS='$(SAN_CFLAGS)'; export SAN_CFLAGS; NM='$(NM)'; export NM; \
+	bindir='$(bindir)' libdir='$(libdir)' includedir='$(includedir)' mandir='$(mandir)'; \
+	plugindir='$(plugindir)' pkgconfigdir='$(pkgconfigdir)'; \
+	export bindir libdir includedir mandir plugindir pkgconfigdir;

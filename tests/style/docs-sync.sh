@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every flag that --help shows stands in the man page, and the other way round.
+# Use: docs-sync.sh [TREE]; the programs are those of $top_builddir, or of the folder it is started in.
+build=$(cd "${top_builddir:-.}" && pwd) || exit 99
+root=$(cd "${1:-${top_srcdir:-$(dirname "$0")/../..}}" && pwd) || exit 99
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# compare PROGRAM MANUAL FLAG...: with these flags --help is complete.
+compare() {
+	program=$1 manual=$2
+	shift 2
+	"$build/$program" "$@" --help >"$work/text" || { echo "$program --help fails"; exit 99; }
+	sed -n 's/^  --\([a-z0-9.-]*\).*/\1/p' "$work/text" | sort >"$work/help"
+	# In the page a flag is the line below a .TP.
+	awk 'tag && /^\.B[IR]* / { gsub(/\\-/, "-"); print $2 } { tag = /^\.TP/ }' "$manual" |
+		sed -n 's/^--\([a-z0-9.-]*\).*/\1/p' | sort >"$work/page"
+	[ -s "$work/help" ] || { echo "no flags in '$program --help'"; exit 99; }
+	diff "$work/help" "$work/page" >"$work/difference" && return
+	sed -n "s/^< /$program: the man page lacks --/p; s/^> /$program: --help lacks --/p" "$work/difference"
+	bad=1
+}
+
+compare agent-sandbox-controller "$root/docs/man/agent-sandbox-controller.8" --plugin-dir "$build/.libs"
+exit $bad
