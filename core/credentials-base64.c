@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 both ways, strictly. Kubeconfigs carry certificates in it, HTTP carries passwords in it. */
+/* Base64 both ways, strictly. Kubeconfigs carry certificates in it, HTTP carries passwords in it.
+ */
 #include "config.h"
 
-#include "core/credentials-base64.h"
 #include "base/memory.h"
+#include "core/credentials-base64.h"
 
 #include <errno.h>
 #include <string.h>

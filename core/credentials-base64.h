@@ -7,7 +7,8 @@
 
 /* A string of its own. */
 char *base64_encode(const char *data, size_t length);
-/* Text without NUL bytes; white space in between is fine (data over several lines). -EINVAL for anything else. */
+/* Text without NUL bytes; white space in between is fine (data over several lines). -EINVAL for
+ * anything else. */
 int base64_decode_text(const char *text, char **ret);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials over time: which token and certificate hold now, read or made anew when they age or are refused. The transport asks for
- * each call; mains create it beside the kubeconfig. */
+/* Credentials over time: which token and certificate hold now, read or made anew when they age or
+ * are refused. The transport asks for each call; mains create it beside the kubeconfig. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -17,9 +17,11 @@
 
 #define TOKEN_MAX (64u << 10)
 #define PEM_MAX (1u << 20)
-#define TOKEN_AGE_US UINT64_C(60000000)        /* projected tokens are rotated minutes before they expire */
+#define TOKEN_AGE_US \
+	UINT64_C(60000000) /* projected tokens are rotated minutes before they expire */
 #define CERTIFICATE_AGE_US UINT64_C(300000000) /* as client-go */
-#define EXEC_PAUSE_US UINT64_C(5000000)        /* many requests must not start many plugins that do not help */
+#define EXEC_PAUSE_US \
+	UINT64_C(5000000) /* many requests must not start many plugins that do not help */
 
 struct credentials {
 	struct sched *sched;
@@ -29,19 +31,19 @@ struct credentials {
 	int stop_fd; /* readable from stop on */
 
 	struct sched_mutex lock;
-	struct sched_cond changed;    /* the exec plugin has ended */
-	char *token;                  /* lock */
-	char *certificate, *key;      /* lock: PEM */
-	uint64_t generation;          /* lock */
-	uint64_t token_due_us;        /* lock: when to read again */
-	uint64_t certificate_due_us;  /* lock */
-	bool running;                 /* lock: an exec plugin */
-	bool have_exec;               /* lock: it has said something that is not refused */
-	int64_t expires_us;           /* lock: wall time of what it said */
-	struct error exec_error;      /* lock: of its last run; code 0: it said something */
-	uint64_t exec_not_before_us;  /* lock: until then that run counts, expired or not */
-	uint64_t deaf_until_us;       /* lock: until then its credentials may be refused as one likes */
-	bool stopping;                /* lock */
+	struct sched_cond changed;   /* the exec plugin has ended */
+	char *token;                 /* lock */
+	char *certificate, *key;     /* lock: PEM */
+	uint64_t generation;         /* lock */
+	uint64_t token_due_us;       /* lock: when to read again */
+	uint64_t certificate_due_us; /* lock */
+	bool running;                /* lock: an exec plugin */
+	bool have_exec;              /* lock: it has said something that is not refused */
+	int64_t expires_us;          /* lock: wall time of what it said */
+	struct error exec_error;     /* lock: of its last run; code 0: it said something */
+	uint64_t exec_not_before_us; /* lock: until then that run counts, expired or not */
+	uint64_t deaf_until_us; /* lock: until then its credentials may be refused as one likes */
+	bool stopping;          /* lock */
 };
 
 static void replace(char **secret, char *take_text)
@@ -53,7 +55,7 @@ static void replace(char **secret, char *take_text)
 	*secret = take_text;
 }
 
-/* ---- files (with the lock held: they are small and local) -------------------------------------------------- */
+/* ---- files (with the lock held: they are small and local) ------------------------------------ */
 
 static int read_token_file(const char *path, char **ret, struct error *reterr)
 {
@@ -72,7 +74,8 @@ static int read_token_file(const char *path, char **ret, struct error *reterr)
 	}
 	for (size_t i = 0; i < length; i++) {
 		if ((unsigned char)start[i] < ' ' || start[i] == 0x7f) {
-			return error_set(reterr, -EINVAL, "token file '%.256s' holds a control character", path);
+			return error_set(reterr, -EINVAL,
+					 "token file '%.256s' holds a control character", path);
 		}
 	}
 	if (length == 0) {
@@ -82,9 +85,10 @@ static int read_token_file(const char *path, char **ret, struct error *reterr)
 	return 0;
 }
 
-/* A file that fails now leaves the token read before, or the one the kubeconfig holds itself; *ret_tolerated says so. */
+/* A file that fails now leaves the token read before, or the one the kubeconfig holds itself;
+ * *ret_tolerated says so. */
 static int refresh_token(struct credentials *credentials, uint64_t now, struct error *ret_tolerated,
-                         struct error *reterr)
+			 struct error *reterr)
 {
 	struct error error = { 0 };
 	char *token = NULL;
@@ -115,7 +119,8 @@ static int read_pem(const char *path, const char *given, char **ret, struct erro
 		r = kubeconfig_read(path, &text, reterr);
 	}
 	if (r == 0 && strstr(buf_str(&text), "-----BEGIN ") == NULL) {
-		r = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form", path != NULL ? path : "the kubeconfig");
+		r = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form",
+			      path != NULL ? path : "the kubeconfig");
 	}
 	if (r == 0) {
 		*ret = buf_take(&text);
@@ -131,21 +136,23 @@ static bool same_text(const char *a, const char *b)
 /* Takes both as the current pair; another pair is another generation. */
 static void set_certificate(struct credentials *credentials, char *take_certificate, char *take_key)
 {
-	if (!same_text(take_certificate, credentials->certificate) || !same_text(take_key, credentials->key)) {
+	if (!same_text(take_certificate, credentials->certificate) ||
+	    !same_text(take_key, credentials->key)) {
 		credentials->generation++;
 	}
 	replace(&credentials->certificate, take_certificate);
 	replace(&credentials->key, take_key);
 }
 
-static int refresh_certificate(struct credentials *credentials, uint64_t now, struct error *ret_tolerated,
-                               struct error *reterr)
+static int refresh_certificate(struct credentials *credentials, uint64_t now,
+			       struct error *ret_tolerated, struct error *reterr)
 {
 	const struct kubeconfig *config = credentials->config;
 	struct error error = { 0 };
 	char *certificate CLEANUP_FREE = NULL, *key CLEANUP_FREE = NULL;
 
-	if ((config->certificate_file == NULL && config->key_file == NULL) || now < credentials->certificate_due_us) {
+	if ((config->certificate_file == NULL && config->key_file == NULL) ||
+	    now < credentials->certificate_due_us) {
 		return 0;
 	}
 
@@ -165,12 +172,13 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now, st
 	return 0;
 }
 
-/* ---- the exec plugin --------------------------------------------------------------------------------------- */
+/* ---- the exec plugin ------------------------------------------------------------------------- */
 
 static bool exec_due(const struct credentials *credentials)
 {
 	return !credentials->have_exec ||
-	       (credentials->expires_us != EXEC_NEVER && sched_wall_us(credentials->sched) >= credentials->expires_us);
+	       (credentials->expires_us != EXEC_NEVER &&
+		sched_wall_us(credentials->sched) >= credentials->expires_us);
 }
 
 /* Runs it without the lock; others wait for changed meanwhile. */
@@ -183,7 +191,7 @@ static void run_exec(struct credentials *credentials)
 	credentials->running = true;
 	sched_mutex_unlock(&credentials->lock);
 	r = exec_credential_run(credentials->sched, credentials->config, credentials->stop_fd,
-	                        sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got, &error);
+				sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got, &error);
 	sched_mutex_lock(&credentials->lock);
 	credentials->running = false;
 	credentials->exec_error = error;
@@ -206,7 +214,8 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 	if (!credentials->uses_exec) {
 		return 0;
 	}
-	while (exec_due(credentials) && sched_now_us(credentials->sched) >= credentials->exec_not_before_us) {
+	while (exec_due(credentials) &&
+	       sched_now_us(credentials->sched) >= credentials->exec_not_before_us) {
 		if (credentials->stopping) {
 			return error_set(reterr, -ECANCELED, "stopped");
 		}
@@ -216,7 +225,8 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 			run_exec(credentials);
 		}
 	}
-	/* What is due still, right after a run, is a failure or has expired on arrival. The latter is tried. */
+	/* What is due still, right after a run, is a failure or has expired on arrival. The latter
+	 * is tried. */
 	if (!exec_due(credentials) || credentials->exec_error.code == 0) {
 		return 0;
 	}
@@ -226,15 +236,15 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 	return credentials->exec_error.code;
 }
 
-/* ---- the source -------------------------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------------------------ */
 
 static char *copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static int get_locked(struct credentials *credentials, struct http_credentials *ret, struct error *ret_tolerated,
-                      struct error *reterr)
+static int get_locked(struct credentials *credentials, struct http_credentials *ret,
+		      struct error *ret_tolerated, struct error *reterr)
 {
 	LOCKED(&credentials->lock);
 
@@ -251,8 +261,9 @@ static int get_locked(struct credentials *credentials, struct http_credentials *
 		return r;
 	}
 	*ret = (struct http_credentials){
-		.authorization = credentials->token != NULL ? xprintf("Bearer %s", credentials->token)
-		                                            : copy(credentials->basic),
+		.authorization = credentials->token != NULL
+					 ? xprintf("Bearer %s", credentials->token)
+					 : copy(credentials->basic),
 		.certificate = copy(credentials->certificate),
 		.key = copy(credentials->key),
 		.generation = credentials->generation,
@@ -301,14 +312,17 @@ static void stop(void *arg)
 
 struct http_credentials_source credentials_source(struct credentials *credentials)
 {
-	return (struct http_credentials_source){ .get = get, .refused = refused, .stop = stop, .arg = credentials };
+	return (struct http_credentials_source){
+		.get = get, .refused = refused, .stop = stop, .arg = credentials
+	};
 }
 
 struct credentials *credentials_create(struct sched *sched, const struct kubeconfig *config)
 {
 	struct credentials *credentials = xnew(struct credentials);
-	bool given = config->token != NULL || config->token_file != NULL || config->certificate_pem != NULL ||
-	             config->certificate_file != NULL || config->username != NULL || config->password != NULL;
+	bool given = config->token != NULL || config->token_file != NULL ||
+		     config->certificate_pem != NULL || config->certificate_file != NULL ||
+		     config->username != NULL || config->password != NULL;
 
 	credentials->sched = sched;
 	credentials->config = config;
@@ -321,7 +335,7 @@ struct credentials *credentials_create(struct sched *sched, const struct kubecon
 	sched_cond_init(&credentials->changed, sched);
 	if (config->username != NULL || config->password != NULL) {
 		char *pair = xprintf("%s:%s", config->username != NULL ? config->username : "",
-		                     config->password != NULL ? config->password : "");
+				     config->password != NULL ? config->password : "");
 		char *encoded = base64_encode(pair, strlen(pair));
 
 		credentials->basic = xprintf("Basic %s", encoded);

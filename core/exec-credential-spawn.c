@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child process whose output is wanted: started without a shell, bounded in time and output, gone with all its children when it is
- * given up. For exec-credential.c. */
+/* A child process whose output is wanted: started without a shell, bounded in time and output, gone
+ * with all its children when it is given up. For exec-credential.c. */
 #include "config.h"
 
 #include "core/exec-credential.h"
@@ -20,13 +20,17 @@ static int left_ms(struct sched *sched, uint64_t deadline_us)
 {
 	uint64_t now = sched_now_us(sched);
 
-	return deadline_us <= now ? 0 : deadline_us - now > 3600000000u ? 3600000 : (int)((deadline_us - now + 999) / 1000);
+	return deadline_us <= now                ? 0
+	       : deadline_us - now > 3600000000u ? 3600000
+						 : (int)((deadline_us - now + 999) / 1000);
 }
 
 /* Waits until fd is readable. */
-static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us, struct error *reterr)
+static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
+		    struct error *reterr)
 {
-	struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = stop_fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+				{ .fd = stop_fd, .events = POLLIN } };
 
 	for (;;) {
 		int timeout = left_ms(sched, deadline_us);
@@ -48,8 +52,8 @@ static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_
 }
 
 /* Everything until the child and its children have closed their end. */
-static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us, struct buf *out,
-                       struct error *reterr)
+static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
+		       struct buf *out, struct error *reterr)
 {
 	char data[4096];
 	ssize_t got;
@@ -62,19 +66,22 @@ static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadli
 		}
 		got = read(fd, data, sizeof(data));
 		if (got < 0 && errno != EINTR && errno != EAGAIN) {
-			return error_set(reterr, -errno, "cannot read its output: %s", strerror(errno));
+			return error_set(reterr, -errno, "cannot read its output: %s",
+					 strerror(errno));
 		}
 		if (got > 0 && buf_append(out, data, (size_t)got) < 0) {
-			return error_set(reterr, -EFBIG, "it prints more than %zu bytes", out->ceiling);
+			return error_set(reterr, -EFBIG, "it prints more than %zu bytes",
+					 out->ceiling);
 		}
 	} while (got != 0);
 	explicit_bzero(data, sizeof(data));
 	return 0;
 }
 
-/* It may close its output long before it ends. Kernels older than 5.3 cannot say when that is: there waitpid waits, for as long as it
- * takes. */
-static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadline_us, struct error *reterr)
+/* It may close its output long before it ends. Kernels older than 5.3 cannot say when that is:
+ * there waitpid waits, for as long as it takes. */
+static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadline_us,
+		    struct error *reterr)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -103,7 +110,9 @@ static int reap(pid_t pid, struct error *reterr)
 	if (WIFSIGNALED(status)) {
 		return error_set(reterr, -EIO, "it was killed by signal %d", WTERMSIG(status));
 	}
-	return WEXITSTATUS(status) == 0 ? 0 : error_set(reterr, -EIO, "it ended with status %d", WEXITSTATUS(status));
+	return WEXITSTATUS(status) == 0
+		       ? 0
+		       : error_set(reterr, -EIO, "it ended with status %d", WEXITSTATUS(status));
 }
 
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
@@ -130,7 +139,8 @@ static int set_files(posix_spawn_file_actions_t *actions, int output)
 	return r == 0 ? close_others(actions) : r;
 }
 
-/* Our threads block signals and we ignore SIGPIPE; a child wants neither. In a group of its own it is killed whole. */
+/* Our threads block signals and we ignore SIGPIPE; a child wants neither. In a group of its own it
+ * is killed whole. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
@@ -145,8 +155,10 @@ static int set_attributes(posix_spawnattr_t *attributes)
 	if (r == 0) {
 		r = posix_spawnattr_setpgroup(attributes, 0);
 	}
-	return r != 0 ? r : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-	                                                                 POSIX_SPAWN_SETPGROUP);
+	return r != 0 ? r
+		      : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
+								     POSIX_SPAWN_SETSIGDEF |
+								     POSIX_SPAWN_SETPGROUP);
 }
 
 static int start(char *const *argv, char *const *env, int output, pid_t *ret)
@@ -173,8 +185,8 @@ static int start(char *const *argv, char *const *env, int output, pid_t *ret)
 	return r;
 }
 
-int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *env, int stop_fd, uint64_t deadline_us,
-                          struct buf *out, struct error *reterr)
+int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *env, int stop_fd,
+			  uint64_t deadline_us, struct buf *out, struct error *reterr)
 {
 	int ends[2];
 	pid_t pid;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exec plugins are told and what they say. Run by core/credentials when it has no valid credentials; the process itself is
- * exec-credential-spawn.c's. */
+/* What exec plugins are told and what they say. Run by core/credentials when it has no valid
+ * credentials; the process itself is exec-credential-spawn.c's. */
 #include "config.h"
 
-#include "core/exec-credential.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/credentials-base64.h"
+#include "core/exec-credential.h"
 #include "core/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
@@ -30,9 +30,10 @@ void exec_credential_finish(struct exec_credential *credential)
 	*credential = (struct exec_credential){ 0 };
 }
 
-/* ---- what the plugin is told ------------------------------------------------------------------------------- */
+/* ---- what the plugin is told ----------------------------------------------------------------- */
 
-static int add_ca(struct json_object *cluster, const struct kubeconfig *config, struct error *reterr)
+static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
+		  struct error *reterr)
 {
 	struct buf pem CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX);
 
@@ -53,7 +54,8 @@ static int add_ca(struct json_object *cluster, const struct kubeconfig *config, 
 	return 0;
 }
 
-static int add_cluster(struct json_object *spec, const struct kubeconfig *config, struct error *reterr)
+static int add_cluster(struct json_object *spec, const struct kubeconfig *config,
+		       struct error *reterr)
 {
 	struct json_object *cluster = asb_object_in(spec, "cluster");
 
@@ -61,7 +63,8 @@ static int add_cluster(struct json_object *spec, const struct kubeconfig *config
 	asb_set_str(cluster, "tls-server-name", config->tls_server_name);
 	asb_set_str(cluster, "proxy-url", config->proxy_url);
 	if (config->insecure) {
-		json_object_object_add(cluster, "insecure-skip-tls-verify", json_object_new_boolean(true));
+		json_object_object_add(cluster, "insecure-skip-tls-verify",
+				       json_object_new_boolean(true));
 	}
 	if (config->exec.cluster_config != NULL) {
 		const char *text = config->exec.cluster_config;
@@ -90,7 +93,7 @@ int exec_credential_info(const struct kubeconfig *config, struct buf *out, struc
 	return r;
 }
 
-/* ---- what it says ------------------------------------------------------------------------------------------ */
+/* ---- what it says ---------------------------------------------------------------------------- */
 
 static bool one_line(const char *text)
 {
@@ -109,23 +112,31 @@ static const char *member(struct json_object *status, const char *name)
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-static int read_status(struct json_object *status, struct exec_credential *ret, struct error *reterr)
+static int read_status(struct json_object *status, struct exec_credential *ret,
+		       struct error *reterr)
 {
-	const char *token = member(status, "token"), *expiry = member(status, "expirationTimestamp");
-	const char *certificate = member(status, "clientCertificateData"), *key = member(status, "clientKeyData");
+	const char *token = member(status, "token"),
+		   *expiry = member(status, "expirationTimestamp");
+	const char *certificate = member(status, "clientCertificateData"),
+		   *key = member(status, "clientKeyData");
 	int64_t expires_ms = 0;
 
 	if ((certificate == NULL) != (key == NULL)) {
-		return error_set(reterr, -EINVAL, "the exec plugin gave a certificate without a key, or a key alone");
+		return error_set(
+			reterr, -EINVAL,
+			"the exec plugin gave a certificate without a key, or a key alone");
 	}
 	if (token == NULL && certificate == NULL) {
-		return error_set(reterr, -EINVAL, "the exec plugin gave neither a token nor a certificate");
+		return error_set(reterr, -EINVAL,
+				 "the exec plugin gave neither a token nor a certificate");
 	}
 	if (token != NULL && !one_line(token)) {
-		return error_set(reterr, -EINVAL, "the exec plugin's token holds a control character");
+		return error_set(reterr, -EINVAL,
+				 "the exec plugin's token holds a control character");
 	}
 	if (expiry != NULL && !asb_time_parse(expiry, &expires_ms)) {
-		return error_set(reterr, -EINVAL, "the exec plugin's expirationTimestamp is no time");
+		return error_set(reterr, -EINVAL,
+				 "the exec plugin's expirationTimestamp is no time");
 	}
 	*ret = (struct exec_credential){
 		.token = token != NULL ? xstrdup(token) : NULL,
@@ -136,22 +147,25 @@ static int read_status(struct json_object *status, struct exec_credential *ret, 
 	return 0;
 }
 
-int exec_credential_parse(const char *text, size_t length, const char *api_version, struct exec_credential *ret,
-                          struct error *reterr)
+int exec_credential_parse(const char *text, size_t length, const char *api_version,
+			  struct exec_credential *ret, struct error *reterr)
 {
 	struct json_object *tree CLEANUP_JSON = json_parse(text, length, NULL);
 
 	if (tree == NULL) {
-		return error_set(reterr, -EINVAL, "the exec plugin did not print one JSON document");
+		return error_set(reterr, -EINVAL,
+				 "the exec plugin did not print one JSON document");
 	}
 	if (!asb_streq(asb_str(tree, "kind"), "ExecCredential") ||
 	    !asb_streq(asb_str(tree, "apiVersion"), api_version)) {
-		return error_set(reterr, -EINVAL, "the exec plugin did not print an ExecCredential of '%.64s'", api_version);
+		return error_set(reterr, -EINVAL,
+				 "the exec plugin did not print an ExecCredential of '%.64s'",
+				 api_version);
 	}
 	return read_status(asb_at(tree, "status"), ret, reterr);
 }
 
-/* ---- running it -------------------------------------------------------------------------------------------- */
+/* ---- running it ------------------------------------------------------------------------------ */
 
 static bool same_variable(const char *a, const char *b)
 {
@@ -194,10 +208,11 @@ static char **make_arguments(const struct exec_config *exec)
 	return argv;
 }
 
-static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd, uint64_t deadline_us,
-               struct exec_credential *ret, struct error *reterr)
+static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
+	       uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
-	struct buf info CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX), output CLEANUP_BUF = BUF_INIT(EXEC_OUTPUT_MAX);
+	struct buf info CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX),
+			output CLEANUP_BUF = BUF_INIT(EXEC_OUTPUT_MAX);
 	int r = exec_credential_info(config, &info, reterr);
 
 	if (r < 0) {
@@ -209,7 +224,8 @@ static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd
 
 	r = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
 	if (r == 0) {
-		r = exec_credential_parse(buf_str(&output), output.length, config->exec.api_version, ret, reterr);
+		r = exec_credential_parse(buf_str(&output), output.length, config->exec.api_version,
+					  ret, reterr);
 	}
 	if (output.data != NULL) {
 		explicit_bzero(output.data, output.size);
@@ -217,8 +233,8 @@ static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd
 	return r;
 }
 
-int exec_credential_run(struct sched *sched, const struct kubeconfig *config, int stop_fd, uint64_t deadline_us,
-                        struct exec_credential *ret, struct error *reterr)
+int exec_credential_run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
+			uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
 	int r = run(sched, config, stop_fd, deadline_us, ret, reterr);
 
@@ -227,7 +243,8 @@ int exec_credential_run(struct sched *sched, const struct kubeconfig *config, in
 		if (r == -ENOENT && config->exec.install_hint != NULL) {
 			size_t length = strlen(reterr->text);
 
-			snprintf(reterr->text + length, sizeof(reterr->text) - length, ": %s", config->exec.install_hint);
+			snprintf(reterr->text + length, sizeof(reterr->text) - length, ": %s",
+				 config->exec.install_hint);
 		}
 	}
 	return r;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cluster of a kubeconfig: where the server is and whom it must prove to be. Read by kubeconfig-files.c for the current
- * context. */
+/* The cluster of a kubeconfig: where the server is and whom it must prove to be. Read by
+ * kubeconfig-files.c for the current context. */
 #include "config.h"
 
-#include "core/kubeconfig-private.h"
 #include "base/memory.h"
+#include "core/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 #include <strings.h>
 
 /* "host:port" alone is https where anything speaks of TLS, else http, as other clients have it. */
-static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		       struct error *reterr)
 {
 	const char *server;
 	int r = kubeconfig_text(entry, "server", &server, reterr);
@@ -25,21 +26,25 @@ static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *
 
 	const char *mark = strstr(server, "://");
 	bool tls = config->ca_pem != NULL || config->ca_file != NULL || config->insecure ||
-	           asb_at(entry->value, "tls-server-name") != NULL;
+		   asb_at(entry->value, "tls-server-name") != NULL;
 	const char *authority = mark != NULL ? mark + 3 : server;
 
-	if (mark != NULL && strncasecmp(server, "https://", 8) != 0 && strncasecmp(server, "http://", 7) != 0) {
+	if (mark != NULL && strncasecmp(server, "https://", 8) != 0 &&
+	    strncasecmp(server, "http://", 7) != 0) {
 		return kubeconfig_bad(entry, reterr, "'server' is neither https nor http");
 	}
 	/* It is shown in logs. */
 	if (memchr(authority, '@', strcspn(authority, "/?#")) != NULL) {
-		return kubeconfig_bad(entry, reterr, "'server' holds a user name, which belongs to the user");
+		return kubeconfig_bad(entry, reterr,
+				      "'server' holds a user name, which belongs to the user");
 	}
-	config->server = mark != NULL ? xstrdup(server) : xprintf("%s://%s", tls ? "https" : "http", server);
+	config->server =
+		mark != NULL ? xstrdup(server) : xprintf("%s://%s", tls ? "https" : "http", server);
 	return 0;
 }
 
-static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		      struct error *reterr)
 {
 	int r = kubeconfig_copy_pem(entry, "certificate-authority-data", &config->ca_pem, reterr);
 
@@ -51,12 +56,14 @@ static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *c
 	}
 	if (r == 0 && config->insecure && (config->ca_pem != NULL || config->ca_file != NULL)) {
 		r = kubeconfig_bad(entry, reterr,
-		                   "a certificate authority and 'insecure-skip-tls-verify' exclude each other");
+				   "a certificate authority and 'insecure-skip-tls-verify' exclude "
+				   "each other");
 	}
 	return r;
 }
 
-static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		      struct error *reterr)
 {
 	static const char *const schemes[] = { "http://", "https://", "socks5://" };
 	int r = kubeconfig_copy(entry, "proxy-url", &config->proxy_url, reterr);
@@ -72,7 +79,8 @@ static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *c
 	return kubeconfig_bad(entry, reterr, "'proxy-url' is neither http, https nor socks5");
 }
 
-int kubeconfig_cluster(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+int kubeconfig_cluster(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		       struct error *reterr)
 {
 	int r = read_trust(entry, config, reterr);
 

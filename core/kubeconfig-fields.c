@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single members of kubeconfig entries, with errors that name the entry and the member but never a value. The readers of clusters,
- * users and exec plugins are made of these. */
+/* Single members of kubeconfig entries, with errors that name the entry and the member but never a
+ * value. The readers of clusters, users and exec plugins are made of these. */
 #include "config.h"
 
-#include "core/kubeconfig-private.h"
 #include "base/memory.h"
 #include "core/credentials-base64.h"
+#include "core/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format, ...)
+int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format,
+		   ...)
 {
 	char text[256];
 	va_list args;
@@ -24,7 +25,8 @@ int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, c
 	return error_set(reterr, -EINVAL, "%s '%.128s': %s", entry->what, entry->name, text);
 }
 
-int kubeconfig_text(const struct kubeconfig_entry *entry, const char *name, const char **ret, struct error *reterr)
+int kubeconfig_text(const struct kubeconfig_entry *entry, const char *name, const char **ret,
+		    struct error *reterr)
 {
 	struct json_object *value = asb_at(entry->value, name);
 
@@ -33,7 +35,8 @@ int kubeconfig_text(const struct kubeconfig_entry *entry, const char *name, cons
 		return 0;
 	}
 	if (!json_object_is_type(value, json_type_string)) {
-		return kubeconfig_bad(entry, reterr, "'%s' is not a string (put it in quotes)", name);
+		return kubeconfig_bad(entry, reterr, "'%s' is not a string (put it in quotes)",
+				      name);
 	}
 	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value)) {
 		return kubeconfig_bad(entry, reterr, "'%s' holds a NUL", name);
@@ -44,7 +47,8 @@ int kubeconfig_text(const struct kubeconfig_entry *entry, const char *name, cons
 	return 0;
 }
 
-int kubeconfig_bool(const struct kubeconfig_entry *entry, const char *name, bool *ret, struct error *reterr)
+int kubeconfig_bool(const struct kubeconfig_entry *entry, const char *name, bool *ret,
+		    struct error *reterr)
 {
 	struct json_object *value = asb_at(entry->value, name);
 
@@ -55,7 +59,8 @@ int kubeconfig_bool(const struct kubeconfig_entry *entry, const char *name, bool
 	return 0;
 }
 
-int kubeconfig_copy(const struct kubeconfig_entry *entry, const char *name, char **ret, struct error *reterr)
+int kubeconfig_copy(const struct kubeconfig_entry *entry, const char *name, char **ret,
+		    struct error *reterr)
 {
 	const char *text;
 	int r = kubeconfig_text(entry, name, &text, reterr);
@@ -67,7 +72,8 @@ int kubeconfig_copy(const struct kubeconfig_entry *entry, const char *name, char
 	return r;
 }
 
-int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name, char **ret, struct error *reterr)
+int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name, char **ret,
+			 struct error *reterr)
 {
 	const char *text;
 	int r = kubeconfig_text(entry, name, &text, reterr);
@@ -79,7 +85,8 @@ int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name,
 	return r;
 }
 
-int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, char **ret, struct error *reterr)
+int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, char **ret,
+			struct error *reterr)
 {
 	const char *text;
 	char *pem CLEANUP_FREE = NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kubeconfig files as a list in which the first to set a name wins, and what their current context comes to. Used by kubeconfig.c, which
- * knows where files are. */
+/* Kubeconfig files as a list in which the first to set a name wins, and what their current context
+ * comes to. Used by kubeconfig.c, which knows where files are. */
 #include "config.h"
 
-#include "core/kubeconfig-private.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
+#include "core/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- files ------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 {
@@ -36,9 +36,12 @@ int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 	close(fd);
 	explicit_bzero(data, sizeof(data));
 	if (out->failed) {
-		return error_set(reterr, -EFBIG, "'%.256s' is larger than %zu bytes", path, out->ceiling);
+		return error_set(reterr, -EFBIG, "'%.256s' is larger than %zu bytes", path,
+				 out->ceiling);
 	}
-	return code == 0 ? 0 : error_set(reterr, code, "cannot read '%.256s': %s", path, strerror(-code));
+	return code == 0
+		       ? 0
+		       : error_set(reterr, code, "cannot read '%.256s': %s", path, strerror(-code));
 }
 
 char *kubeconfig_path(const char *folder, const char *path)
@@ -60,19 +63,20 @@ static struct json_object *parse_one(const char *text, size_t length, struct err
 
 	struct json_object *first = json_object_array_get_idx(documents, 0);
 
-	if (json_object_array_length(documents) > 1 || !json_object_is_type(first, json_type_object)) {
+	if (json_object_array_length(documents) > 1 ||
+	    !json_object_is_type(first, json_type_object)) {
 		error_set(reterr, -EINVAL, "not a kubeconfig: not one map");
 		return NULL;
 	}
 	return json_object_get(first);
 }
 
-int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_t length, const char *folder,
-                         struct error *reterr)
+int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_t length,
+			 const char *folder, struct error *reterr)
 {
 	if (files->count == KUBECONFIG_FILES_MAX || length > KUBECONFIG_SIZE_MAX) {
-		return error_set(reterr, -E2BIG, "more than %d files, or one over %u bytes", KUBECONFIG_FILES_MAX,
-		                 KUBECONFIG_SIZE_MAX);
+		return error_set(reterr, -E2BIG, "more than %d files, or one over %u bytes",
+				 KUBECONFIG_FILES_MAX, KUBECONFIG_SIZE_MAX);
 	}
 
 	struct json_object *tree CLEANUP_JSON = parse_one(text, length, reterr);
@@ -87,7 +91,8 @@ int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_
 	    (version != NULL && !asb_streq(asb_as_str(version), "v1"))) {
 		return error_set(reterr, -EINVAL, "not a kubeconfig: its kind is not Config of v1");
 	}
-	files->list[files->count++] = (struct kubeconfig_file){ .tree = TAKE(tree), .folder = xstrdup(folder) };
+	files->list[files->count++] =
+		(struct kubeconfig_file){ .tree = TAKE(tree), .folder = xstrdup(folder) };
 	return 0;
 }
 
@@ -100,11 +105,11 @@ void kubeconfig_files_finish(struct kubeconfig_files *files)
 	files->count = 0;
 }
 
-/* ---- the current context ----------------------------------------------------------------------------------- */
+/* ---- the current context --------------------------------------------------------------------- */
 
 /* Finds the first entry of that name in lists like { name: x, <what>: { ... } }. */
-static int find(const struct kubeconfig_files *files, const char *list_name, const char *what, const char *name,
-                struct kubeconfig_entry *ret, struct error *reterr)
+static int find(const struct kubeconfig_files *files, const char *list_name, const char *what,
+		const char *name, struct kubeconfig_entry *ret, struct error *reterr)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		struct json_object *list = asb_array(files->list[i].tree, list_name);
@@ -115,8 +120,10 @@ static int find(const struct kubeconfig_files *files, const char *list_name, con
 			if (!asb_streq(asb_str(item, "name"), name)) {
 				continue;
 			}
-			*ret = (struct kubeconfig_entry){ .value = asb_at(item, what), .folder = files->list[i].folder,
-				                          .what = what, .name = name };
+			*ret = (struct kubeconfig_entry){ .value = asb_at(item, what),
+							  .folder = files->list[i].folder,
+							  .what = what,
+							  .name = name };
 			if (!json_object_is_type(ret->value, json_type_object)) {
 				return kubeconfig_bad(ret, reterr, "not a map");
 			}
@@ -148,14 +155,16 @@ static void read_exec_extension(const struct kubeconfig_entry *cluster, struct k
 		struct json_object *item = json_object_array_get_idx(list, i);
 
 		if (asb_streq(asb_str(item, "name"), "client.authentication.k8s.io/exec") &&
-		    asb_at(item, "extension") != NULL && json_print(asb_at(item, "extension"), &text) == 0) {
+		    asb_at(item, "extension") != NULL &&
+		    json_print(asb_at(item, "extension"), &text) == 0) {
 			config->exec.cluster_config = buf_take(&text);
 			return;
 		}
 	}
 }
 
-static int resolve(const struct kubeconfig_files *files, struct kubeconfig *config, struct error *reterr)
+static int resolve(const struct kubeconfig_files *files, struct kubeconfig *config,
+		   struct error *reterr)
 {
 	struct kubeconfig_entry context, cluster, user;
 	const char *name = current_context(files), *cluster_name, *user_name;
@@ -197,7 +206,8 @@ static int resolve(const struct kubeconfig_files *files, struct kubeconfig *conf
 	return r;
 }
 
-int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *ret, struct error *reterr)
+int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *ret,
+		       struct error *reterr)
 {
 	struct kubeconfig config = { 0 };
 	int r = resolve(files, &config, reterr);

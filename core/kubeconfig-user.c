@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user of a kubeconfig: how we prove who we are, and whom we act as. Read by kubeconfig-files.c for the current context. */
+/* The user of a kubeconfig: how we prove who we are, and whom we act as. Read by kubeconfig-files.c
+ * for the current context. */
 #include "config.h"
 
-#include "core/kubeconfig-private.h"
 #include "base/memory.h"
+#include "core/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
@@ -22,14 +23,17 @@ static bool one_line(const char *text)
 	return true;
 }
 
-/* ---- proof ------------------------------------------------------------------------------------------------- */
+/* ---- proof ----------------------------------------------------------------------------------- */
 
-static int read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+static int read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			    struct error *reterr)
 {
-	int r = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem, reterr);
+	int r = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem,
+				    reterr);
 
 	if (r == 0 && config->certificate_pem == NULL) {
-		r = kubeconfig_copy_path(entry, "client-certificate", &config->certificate_file, reterr);
+		r = kubeconfig_copy_path(entry, "client-certificate", &config->certificate_file,
+					 reterr);
 	}
 	if (r == 0) {
 		r = kubeconfig_copy_pem(entry, "client-key-data", &config->key_pem, reterr);
@@ -45,13 +49,15 @@ static int read_certificate(const struct kubeconfig_entry *entry, struct kubecon
 	bool key = config->key_pem != NULL || config->key_file != NULL;
 
 	if (certificate != key) {
-		return kubeconfig_bad(entry, reterr, "a client %s is given without a %s", certificate ? "certificate" : "key",
-		                      certificate ? "key" : "certificate");
+		return kubeconfig_bad(entry, reterr, "a client %s is given without a %s",
+				      certificate ? "certificate" : "key",
+				      certificate ? "key" : "certificate");
 	}
 	return 0;
 }
 
-static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		      struct error *reterr)
 {
 	int r = kubeconfig_copy(entry, "token", &config->token, reterr);
 
@@ -77,18 +83,23 @@ static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *c
 	return 0;
 }
 
-/* ---- impersonation ----------------------------------------------------------------------------------------- */
+/* ---- impersonation --------------------------------------------------------------------------- */
 
-static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count, const char *name,
-                      struct json_object *value, struct error *reterr)
+static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		      size_t *count, const char *name, struct json_object *value,
+		      struct error *reterr)
 {
-	if (!json_object_is_type(value, json_type_string) || !one_line(json_object_get_string(value))) {
-		return kubeconfig_bad(entry, reterr, "a value to act as is not a string of one line");
+	if (!json_object_is_type(value, json_type_string) ||
+	    !one_line(json_object_get_string(value))) {
+		return kubeconfig_bad(entry, reterr,
+				      "a value to act as is not a string of one line");
 	}
 	if (++*count > HEADERS_MAX) {
-		return kubeconfig_bad(entry, reterr, "there are more than %d values to act as", HEADERS_MAX);
+		return kubeconfig_bad(entry, reterr, "there are more than %d values to act as",
+				      HEADERS_MAX);
 	}
-	kubeconfig_list_add(&config->headers, xprintf("%s: %s", name, json_object_get_string(value)));
+	kubeconfig_list_add(&config->headers,
+			    xprintf("%s: %s", name, json_object_get_string(value)));
 	return 0;
 }
 
@@ -114,14 +125,15 @@ static char *extra_name(const char *key)
 	return name;
 }
 
-static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count, const char *name,
-                    struct json_object *list, struct error *reterr)
+static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count,
+		    const char *name, struct json_object *list, struct error *reterr)
 {
 	if (list != NULL && !json_object_is_type(list, json_type_array)) {
 		return kubeconfig_bad(entry, reterr, "the values to act as are not lists");
 	}
 	for (size_t i = 0; i < asb_length(list); i++) {
-		int r = add_header(entry, config, count, name, json_object_array_get_idx(list, i), reterr);
+		int r = add_header(entry, config, count, name, json_object_array_get_idx(list, i),
+				   reterr);
 
 		if (r < 0) {
 			return r;
@@ -131,7 +143,7 @@ static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *con
 }
 
 static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count,
-                     struct json_object *extra, struct error *reterr)
+		     struct json_object *extra, struct error *reterr)
 {
 	if (extra == NULL) {
 		return 0;
@@ -139,7 +151,7 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 	if (!json_object_is_type(extra, json_type_object)) {
 		return kubeconfig_bad(entry, reterr, "'as-user-extra' is not a map");
 	}
-	json_object_object_foreach(extra, key, list) {
+	json_object_object_foreach (extra, key, list) {
 		char *name CLEANUP_FREE = extra_name(key);
 		int r = add_list(entry, config, count, name, list, reterr);
 
@@ -150,7 +162,8 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 	return 0;
 }
 
-/* Files say "as"; "act-as" is what Kubernetes' own sources call it, and files made by hand have that too. */
+/* Files say "as"; "act-as" is what Kubernetes' own sources call it, and files made by hand have
+ * that too. */
 static struct json_object *as_member(const struct kubeconfig_entry *entry, const char *name)
 {
 	struct json_object *value = asb_at(entry->value, name);
@@ -163,15 +176,18 @@ static struct json_object *as_member(const struct kubeconfig_entry *entry, const
 	return value;
 }
 
-static int read_impersonation(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+static int read_impersonation(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			      struct error *reterr)
 {
 	struct json_object *user = as_member(entry, "as"), *uid = as_member(entry, "as-uid");
-	struct json_object *groups = as_member(entry, "as-groups"), *extra = as_member(entry, "as-user-extra");
+	struct json_object *groups = as_member(entry, "as-groups"),
+			   *extra = as_member(entry, "as-user-extra");
 	size_t count = 0;
 	int r = 0;
 
 	if (user == NULL && (uid != NULL || groups != NULL || extra != NULL)) {
-		return kubeconfig_bad(entry, reterr, "a uid, groups or extras to act as need 'as', a user");
+		return kubeconfig_bad(entry, reterr,
+				      "a uid, groups or extras to act as need 'as', a user");
 	}
 	if (user != NULL) {
 		r = add_header(entry, config, &count, "Impersonate-User", user, reterr);
@@ -185,18 +201,21 @@ static int read_impersonation(const struct kubeconfig_entry *entry, struct kubec
 	return r < 0 ? r : add_extra(entry, config, &count, extra, reterr);
 }
 
-/* ---- all of it --------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
-int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *config, struct error *reterr)
+int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+		    struct error *reterr)
 {
-	struct json_object *provider = asb_at(entry->value, "auth-provider"), *exec = asb_at(entry->value, "exec");
+	struct json_object *provider = asb_at(entry->value, "auth-provider"),
+			   *exec = asb_at(entry->value, "exec");
 	const char *name = asb_str(provider, "name");
 	int r;
 
 	if (provider != NULL) {
 		kubeconfig_bad(entry, reterr,
-		               "'auth-provider' (%.64s) is not supported, as in other clients since 1.26: use an exec plugin",
-		               name != NULL ? name : "without a name");
+			       "'auth-provider' (%.64s) is not supported, as in other clients "
+			       "since 1.26: use an exec plugin",
+			       name != NULL ? name : "without a name");
 		if (reterr != NULL) {
 			reterr->code = -ENOTSUP;
 		}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a kubeconfig is found: named, in the environment, around us (in a pod), at home. The programs' mains load it first of all
- * things. */
+/* Where a kubeconfig is found: named, in the environment, around us (in a pod), at home. The
+ * programs' mains load it first of all things. */
 #include "config.h"
 
-#include "core/kubeconfig.h"
 #include "base/memory.h"
 #include "core/kubeconfig-private.h"
+#include "core/kubeconfig.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,7 +51,8 @@ void kubeconfig_finish(struct kubeconfig *config)
 	*config = (struct kubeconfig){ 0 };
 }
 
-int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret, struct error *reterr)
+int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret,
+		     struct error *reterr)
 {
 	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
 	int r = kubeconfig_files_add(&files, text, length, base, reterr);
@@ -59,13 +60,15 @@ int kubeconfig_parse(const char *text, size_t length, const char *base, struct k
 	return r < 0 ? r : kubeconfig_resolve(&files, ret, reterr);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int add_file(struct kubeconfig_files *files, const char *path, struct error *reterr)
 {
 	struct buf text CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX);
 	const char *slash = strrchr(path, '/');
-	char *folder CLEANUP_FREE = slash == NULL ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *folder CLEANUP_FREE =
+		slash == NULL ? xstrdup(".")
+			      : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 	int r = kubeconfig_read(path, &text, reterr);
 
 	if (r < 0) {
@@ -122,19 +125,22 @@ static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, st
 	return r;
 }
 
-/* ---- in a pod ---------------------------------------------------------------------------------------------- */
+/* ---- in a pod -------------------------------------------------------------------------------- */
 
-int kubeconfig_in_cluster(const char *folder, const char *host, const char *port, struct kubeconfig *ret,
-                          struct error *reterr)
+int kubeconfig_in_cluster(const char *folder, const char *host, const char *port,
+			  struct kubeconfig *ret, struct error *reterr)
 {
-	char *token_file CLEANUP_FREE = xprintf("%s/token", folder), *ca_file CLEANUP_FREE = xprintf("%s/ca.crt", folder);
+	char *token_file CLEANUP_FREE = xprintf("%s/token", folder),
+			 *ca_file CLEANUP_FREE = xprintf("%s/ca.crt", folder);
 	char *namespace_file CLEANUP_FREE = xprintf("%s/namespace", folder);
 	struct buf name CLEANUP_BUF = BUF_INIT(NAMESPACE_MAX + 2);
 	bool v6 = strchr(host, ':') != NULL && host[0] != '[';
 
 	if (access(token_file, R_OK) < 0) {
-		return error_set(reterr, -errno, "in a cluster, but the service account's token '%.256s' is not readable: %s",
-		                 token_file, strerror(errno));
+		return error_set(reterr, -errno,
+				 "in a cluster, but the service account's token '%.256s' is not "
+				 "readable: %s",
+				 token_file, strerror(errno));
 	}
 	if (kubeconfig_read(namespace_file, &name, NULL) < 0) {
 		buf_clear(&name);
@@ -162,7 +168,8 @@ static const char *variable(const char *name)
 int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
 	const char *list = variable("KUBECONFIG"), *home = variable("HOME");
-	const char *host = variable("KUBERNETES_SERVICE_HOST"), *port = variable("KUBERNETES_SERVICE_PORT");
+	const char *host = variable("KUBERNETES_SERVICE_HOST"),
+		   *port = variable("KUBERNETES_SERVICE_PORT");
 	bool any = false;
 
 	if (path != NULL && path[0] != '\0') {
@@ -185,5 +192,6 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 		return load_one(at_home, ret, reterr);
 	}
 	return error_set(reterr, -ENOENT,
-	                 "no API server is known: no --kubeconfig, no file of $KUBECONFIG, no cluster around, no ~/.kube/config");
+			 "no API server is known: no --kubeconfig, no file of $KUBECONFIG, no "
+			 "cluster around, no ~/.kube/config");
 }

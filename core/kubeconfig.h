@@ -3,9 +3,10 @@
  * Where the API server is and who we are: from a kubeconfig or from inside a cluster.
  * https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
  *
- * Order: --kubeconfig (that file alone), $KUBECONFIG (a list, merged: the first to set a name wins), in-cluster when
- * $KUBERNETES_SERVICE_HOST is set, ~/.kube/config. Relative paths count from the file that names them. auth-provider is refused with a
- * message, so is whatever else is not understood and would matter.
+ * Order: --kubeconfig (that file alone), $KUBECONFIG (a list, merged: the first to set a name
+ * wins), in-cluster when $KUBERNETES_SERVICE_HOST is set, ~/.kube/config. Relative paths count from
+ * the file that names them. auth-provider is refused with a message, so is whatever else is not
+ * understood and would matter.
  */
 #ifndef ASB_CORE_KUBECONFIG_H
 #define ASB_CORE_KUBECONFIG_H
@@ -41,12 +42,14 @@ struct kubeconfig {
 /* path: --kubeconfig, or NULL. */
 int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *reterr);
 /* Pieces of it, for tests: one file's text; base is the folder relative paths count from. */
-int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret, struct error *reterr);
+int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret,
+		     struct error *reterr);
 void kubeconfig_finish(struct kubeconfig *config);
 
 /*
- * Credentials of a kubeconfig over time: token files are read again every 60 s (the last good one is kept when that
- * fails), certificate files every 5 min, exec plugins at expiry or after a 401. The config must outlive it.
+ * Credentials of a kubeconfig over time: token files are read again every 60 s (the last good one
+ * is kept when that fails), certificate files every 5 min, exec plugins at expiry or after a 401.
+ * The config must outlive it.
  */
 struct credentials;
 struct credentials *credentials_create(struct sched *sched, const struct kubeconfig *config);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials as libcurl takes them: one immutable block a set, shared by the requests that use it, made anew only when the source
- * says something else. Called by the transport and its streams, in their callers' threads. */
+/* Credentials as libcurl takes them: one immutable block a set, shared by the requests that use it,
+ * made anew only when the source says something else. Called by the transport and its streams, in
+ * their callers' threads. */
 #include "config.h"
 
-#include "net/curl-internal.h"
 #include "base/memory.h"
+#include "net/curl-internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -53,10 +54,11 @@ static void add_header(struct auth *auth, const char *line)
 }
 
 /*
- * libcurl takes up a kept connection only if the certificate is the same text. The generation in front, which PEM readers skip, makes
- * it another text whenever the source says so.
+ * libcurl takes up a kept connection only if the certificate is the same text. The generation in
+ * front, which PEM readers skip, makes it another text whenever the source says so.
  */
-static struct auth *auth_create(const struct curl_transport *transport, const struct http_credentials *credentials)
+static struct auth *auth_create(const struct curl_transport *transport,
+				const struct http_credentials *credentials)
 {
 	struct auth *auth = xnew(struct auth);
 
@@ -70,7 +72,7 @@ static struct auth *auth_create(const struct curl_transport *transport, const st
 	}
 	if (credentials->certificate != NULL && credentials->key != NULL) {
 		auth->certificate = xprintf("generation %" PRIu64 "\n%s", credentials->generation,
-		                            credentials->certificate);
+					    credentials->certificate);
 		auth->key = xstrdup(credentials->key);
 	}
 	for (char **header = transport->headers; *header != NULL; header++) {
@@ -141,8 +143,8 @@ struct auth *auth_renew(struct curl_transport *transport, const struct auth *old
 void auth_missing(struct http_answer *answer, const struct error *error)
 {
 	answer->result = error->code < 0 ? error->code : -EACCES;
-	snprintf(answer->error, sizeof(answer->error), "credentials: %.*s", (int)sizeof(answer->error) - 16,
-	         error->text);
+	snprintf(answer->error, sizeof(answer->error), "credentials: %.*s",
+		 (int)sizeof(answer->error) - 16, error->text);
 }
 
 void auth_release(struct curl_transport *transport, struct auth *auth)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The request thread: takes exchanges from the queue, drives them over a bounded set of connections and tells their batches when they
- * are done. Started by curl-transport.c; callers only see its queue. */
+/* The request thread: takes exchanges from the queue, drives them over a bounded set of connections
+ * and tells their batches when they are done. Started by curl-transport.c; callers only see its
+ * queue. */
 #include "config.h"
 
-#include "net/curl-internal.h"
 #include "base/memory.h"
+#include "net/curl-internal.h"
 
 #include <errno.h>
 
@@ -21,7 +22,8 @@ static void tell(struct curl_transport *transport, struct exchange *exchange)
 	}
 }
 
-static void fail(struct curl_transport *transport, struct exchange *exchange, int result, const char *why)
+static void fail(struct curl_transport *transport, struct exchange *exchange, int result,
+		 const char *why)
 {
 	exchange_fail(exchange, result, why);
 	tell(transport, exchange);
@@ -142,7 +144,8 @@ static int expire_waiting(struct curl_transport *transport)
 		link = &exchange->next;
 	}
 	transport->waiting_tail = link;
-	return least - now < POLL_MAX_MS * UINT64_C(1000) ? (int)((least - now) / 1000) + 1 : POLL_MAX_MS;
+	return least - now < POLL_MAX_MS * UINT64_C(1000) ? (int)((least - now) / 1000) + 1
+							  : POLL_MAX_MS;
 }
 
 /* Answers what is done. True if something was. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the libcurl transport share. An exchange is one request and its answer; a wire is an easy handle
- * that carries one exchange after another; an auth is what all exchanges with the same credentials send.
+ * What the files of the libcurl transport share. An exchange is one request and its answer; a wire
+ * is an easy handle that carries one exchange after another; an auth is what all exchanges with the
+ * same credentials send.
  */
 #ifndef ASB_NET_CURL_INTERNAL_H
 #define ASB_NET_CURL_INTERNAL_H
@@ -11,9 +12,9 @@
 #include <curl/curl.h>
 
 #define CONNECT_TIMEOUT_MS 5000L
-#define REQUEST_BUFFER 16384L       /* a TLS record; libcurl keeps one for each easy handle */
-#define STREAM_BUFFER 32768L        /* a watch is one long read */
-#define HEAD_MAX (128u << 10)       /* of one answer: libcurl itself would take any number of headers */
+#define REQUEST_BUFFER 16384L /* a TLS record; libcurl keeps one for each easy handle */
+#define STREAM_BUFFER 32768L  /* a watch is one long read */
+#define HEAD_MAX (128u << 10) /* of one answer: libcurl itself would take any number of headers */
 #define HEADER_LINE_MAX (64u << 10) /* of a request: tokens with many groups run to some KiB */
 #define URL_MAX (64u << 10)
 #define RETRY_AFTER_MAX_MS 3600000u /* a server that says more is not believed */
@@ -55,7 +56,7 @@ struct exchange {
 struct wire {
 	struct curl_transport *transport;
 	CURL *easy;
-	struct wire *next; /* in the list of idle ones */
+	struct wire *next;         /* in the list of idle ones */
 	struct exchange *exchange; /* NULL: idle */
 	uint64_t auth_id;          /* whose certificate the handle has */
 	struct buf url, accept, content_type;
@@ -101,7 +102,8 @@ struct curl_transport {
 };
 
 /* curl-auth.c: credentials. */
-/* The auth for the next request, with a reference; NULL and *reterr when there are no credentials to be had. */
+/* The auth for the next request, with a reference; NULL and *reterr when there are no credentials
+ * to be had. */
 struct auth *auth_acquire(struct curl_transport *transport, struct error *reterr);
 /* After a 401 to old: another auth than old, with a reference; NULL if there is no other. */
 struct auth *auth_renew(struct curl_transport *transport, const struct auth *old);
@@ -128,6 +130,6 @@ void engine_finish(struct curl_transport *transport);
 
 /* curl-stream.c */
 void stream_run(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
-                transport_bytes bytes, void *arg, struct http_answer *ret);
+		transport_bytes bytes, void *arg, struct http_answer *ret);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams: one long answer on a connection of its own, driven in the thread that wants it. The transport's table of operations calls
- * it, and its stop wakes it. */
+/* Streams: one long answer on a connection of its own, driven in the thread that wants it. The
+ * transport's table of operations calls it, and its stop wakes it. */
 #include "config.h"
 
-#include "net/curl-internal.h"
 #include "base/memory.h"
+#include "net/curl-internal.h"
 
 #include <errno.h>
 
@@ -42,15 +42,16 @@ static bool stopping(struct curl_transport *transport)
 }
 
 /*
- * When the stream has waited too long: for the head, and for all of an answer that is not the stream (bytes got nothing, so the
- * request's own deadline holds), or since the last byte.
+ * When the stream has waited too long: for the head, and for all of an answer that is not the
+ * stream (bytes got nothing, so the request's own deadline holds), or since the last byte.
  */
 static uint64_t deadline_of(const struct exchange *exchange, CURL *easy, uint64_t idle_us)
 {
 	long status = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	return exchange->head_seen && status == 200 ? exchange->last_byte_us + idle_us : exchange->deadline_us;
+	return exchange->head_seen && status == 200 ? exchange->last_byte_us + idle_us
+						    : exchange->deadline_us;
 }
 
 static bool done(CURLM *multi, CURLcode *ret)
@@ -94,18 +95,21 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 
 		if (deadline <= now) {
 			wire_cancel(wire, -ETIMEDOUT,
-			            wire->exchange->head_seen ? "no byte came for too long" : "no answer came in time");
+				    wire->exchange->head_seen ? "no byte came for too long"
+							      : "no answer came in time");
 			return;
 		}
 
 		uint64_t wait_ms = (deadline - now) / 1000 + 1;
 
-		curl_multi_poll(multi, NULL, 0, wait_ms < STREAM_POLL_MAX_MS ? (int)wait_ms : STREAM_POLL_MAX_MS, NULL);
+		curl_multi_poll(multi, NULL, 0,
+				wait_ms < STREAM_POLL_MAX_MS ? (int)wait_ms : STREAM_POLL_MAX_MS,
+				NULL);
 	}
 }
 
-static void run_on(struct curl_transport *transport, struct wire *wire, CURLM *multi, struct exchange *exchange,
-                   uint64_t idle_us)
+static void run_on(struct curl_transport *transport, struct wire *wire, CURLM *multi,
+		   struct exchange *exchange, uint64_t idle_us)
 {
 	struct stream stream = { .multi = multi };
 
@@ -131,7 +135,8 @@ static void run_once(struct curl_transport *transport, struct exchange *exchange
 	CURLM *multi = curl_multi_init();
 
 	if (wire == NULL || multi == NULL) {
-		exchange_fail(exchange, -ENOMEM, wire == NULL ? error.text : "libcurl has no memory");
+		exchange_fail(exchange, -ENOMEM,
+			      wire == NULL ? error.text : "libcurl has no memory");
 	} else {
 		run_on(transport, wire, multi, exchange, idle_us);
 	}
@@ -140,7 +145,7 @@ static void run_once(struct curl_transport *transport, struct exchange *exchange
 }
 
 void stream_run(struct transport *base, const struct http_request *request, uint32_t idle_ms,
-                transport_bytes bytes, void *arg, struct http_answer *ret)
+		transport_bytes bytes, void *arg, struct http_answer *ret)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 	struct error error = { 0 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transport over libcurl as its users see it: its configuration, its life, and perform, which hands requests to the request thread
- * (curl-engine.c) and waits. Core's client and reflectors call it through net/transport.h. */
+/* The transport over libcurl as its users see it: its configuration, its life, and perform, which
+ * hands requests to the request thread (curl-engine.c) and waits. Core's client and reflectors call
+ * it through net/transport.h. */
 #include "config.h"
 
-#include "net/curl-transport.h"
 #include "base/memory.h"
 #include "net/curl-internal.h"
+#include "net/curl-transport.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +15,7 @@
 
 #define CONNECTIONS_MAX 1024u
 
-/* ---- perform ----------------------------------------------------------------------------------------------- */
+/* ---- perform --------------------------------------------------------------------------------- */
 
 /* Queues the exchanges and waits for all of them. */
 static void run_batch(struct curl_transport *transport, struct exchange *exchanges, size_t count)
@@ -84,8 +85,8 @@ static bool any_refused(const struct http_answer *answers, size_t count)
 	return false;
 }
 
-static void perform(struct transport *base, const struct http_request *requests, struct http_answer *answers,
-                    size_t count)
+static void perform(struct transport *base, const struct http_request *requests,
+		    struct http_answer *answers, size_t count)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 	struct exchange *exchanges CLEANUP_FREE = xnew_array(struct exchange, count);
@@ -130,7 +131,8 @@ static void stop(struct transport *base)
 		transport->stopping = true;
 		transport->polling = false;
 		curl_multi_wakeup(transport->multi);
-		for (struct stream *stream = transport->streams; stream != NULL; stream = stream->next) {
+		for (struct stream *stream = transport->streams; stream != NULL;
+		     stream = stream->next) {
 			curl_multi_wakeup(stream->multi);
 		}
 	}
@@ -144,7 +146,7 @@ void http_answer_finish(struct http_answer *answer)
 	buf_finish(&answer->body);
 }
 
-/* ---- configuration ----------------------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 static void add_to(struct curl_slist **list, const char *line)
 {
@@ -168,11 +170,13 @@ static void cleanup_url(CURLU **url)
 }
 
 /*
- * With a name of its own for TLS, that name stands in the URL, where libcurl takes the name to check from, and the connection is
- * led to the real host. The server still gets the Host header it expects, as *ret_host.
+ * With a name of its own for TLS, that name stands in the URL, where libcurl takes the name to
+ * check from, and the connection is led to the real host. The server still gets the Host header it
+ * expects, as *ret_host.
  */
-static int split_server(struct curl_transport *transport, const struct curl_transport_config *config, CURLU *url,
-                        char **ret_host, struct error *reterr)
+static int split_server(struct curl_transport *transport,
+			const struct curl_transport_config *config, CURLU *url, char **ret_host,
+			struct error *reterr)
 {
 	char *scheme CLEANUP_CURL = NULL, *host CLEANUP_CURL = NULL, *path CLEANUP_CURL = NULL;
 	char *port CLEANUP_CURL = NULL, *user CLEANUP_CURL = NULL, *query CLEANUP_CURL = NULL;
@@ -185,11 +189,13 @@ static int split_server(struct curl_transport *transport, const struct curl_tran
 		return error_set(reterr, -EINVAL, "the server's address is not a URL");
 	}
 	if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0) {
-		return error_set(reterr, -EINVAL, "the server's address is neither https nor http but '%s'", scheme);
+		return error_set(reterr, -EINVAL,
+				 "the server's address is neither https nor http but '%s'", scheme);
 	}
 	if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK ||
 	    curl_url_get(url, CURLUPART_QUERY, &query, 0) == CURLUE_OK) {
-		return error_set(reterr, -EINVAL, "the server's address holds a user name or a query");
+		return error_set(reterr, -EINVAL,
+				 "the server's address holds a user name or a query");
 	}
 
 	size_t length = strlen(path);
@@ -200,13 +206,15 @@ static int split_server(struct curl_transport *transport, const struct curl_tran
 
 	bool named = config->tls_server_name != NULL && strcmp(scheme, "https") == 0;
 
-	transport->base_url = xprintf("%s://%s:%s%.*s", scheme, named ? config->tls_server_name : host, port,
-	                              (int)length, path);
+	transport->base_url =
+		xprintf("%s://%s:%s%.*s", scheme, named ? config->tls_server_name : host, port,
+			(int)length, path);
 	if (named) {
 		char *target CLEANUP_FREE = xprintf("::%s:%s", host, port);
 
 		add_to(&transport->connect_to, target);
-		*ret_host = strcmp(port, "443") == 0 ? xprintf("Host: %s", host) : xprintf("Host: %s:%s", host, port);
+		*ret_host = strcmp(port, "443") == 0 ? xprintf("Host: %s", host)
+						     : xprintf("Host: %s:%s", host, port);
 	}
 	return 0;
 }
@@ -217,12 +225,14 @@ static int check_lines(const struct curl_transport_config *config, struct error 
 		return error_set(reterr, -EINVAL, "a server and a user agent are needed");
 	}
 	if (config->connections == 0 || config->connections > CONNECTIONS_MAX) {
-		return error_set(reterr, -EINVAL, "%u connections are not between 1 and %u", config->connections,
-		                 CONNECTIONS_MAX);
+		return error_set(reterr, -EINVAL, "%u connections are not between 1 and %u",
+				 config->connections, CONNECTIONS_MAX);
 	}
-	if (strncasecmp(config->user_agent, "curl", 4) == 0 || strncasecmp(config->user_agent, "wget", 4) == 0 ||
+	if (strncasecmp(config->user_agent, "curl", 4) == 0 ||
+	    strncasecmp(config->user_agent, "wget", 4) == 0 ||
 	    strncasecmp(config->user_agent, "mozilla/5.0", 11) == 0) {
-		return error_set(reterr, -EINVAL, "the API server would pretty-print for '%s'", config->user_agent);
+		return error_set(reterr, -EINVAL, "the API server would pretty-print for '%s'",
+				 config->user_agent);
 	}
 	for (size_t i = 0; config->headers != NULL && config->headers[i] != NULL; i++) {
 		if (strpbrk(config->headers[i], "\r\n") != NULL) {
@@ -232,8 +242,8 @@ static int check_lines(const struct curl_transport_config *config, struct error 
 	return 0;
 }
 
-/* Names are looked up by a SOCKS proxy, as other Kubernetes clients have it: "socks5h" to libcurl. Says nothing of the address, which
- * may hold a password. */
+/* Names are looked up by a SOCKS proxy, as other Kubernetes clients have it: "socks5h" to libcurl.
+ * Says nothing of the address, which may hold a password. */
 static int set_proxy(struct curl_transport *transport, const char *address, struct error *reterr)
 {
 	static const char *const schemes[] = { "http://", "https://", "socks5h://" };
@@ -261,7 +271,7 @@ static char *copy(const char *text)
 
 /* Everything that is constant from then on. */
 static int configure(struct curl_transport *transport, const struct curl_transport_config *config,
-                     struct error *reterr)
+		     struct error *reterr)
 {
 	CURLU *url CLEANUP(cleanup_url) = curl_url();
 	char *host CLEANUP_FREE = NULL;
@@ -302,7 +312,7 @@ static int configure(struct curl_transport *transport, const struct curl_transpo
 	return 0;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int start_engine(struct curl_transport *transport, struct error *reterr)
 {
@@ -320,14 +330,16 @@ static int start_engine(struct curl_transport *transport, struct error *reterr)
 		return error_set(reterr, -ENOMEM, "libcurl has no memory");
 	}
 	curl_multi_setopt(transport->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-	curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)transport->connections);
+	curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+			  (long)transport->connections);
 	/* The default grows with the number of handles and never shrinks. */
 	curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)transport->connections);
 	transport->thread = sched_start(transport->sched, "requests", engine_run, transport);
 	return 0;
 }
 
-/* A server that hangs up must not end the process. libcurl and OpenSSL leave few writes unguarded, not none. */
+/* A server that hangs up must not end the process. libcurl and OpenSSL leave few writes unguarded,
+ * not none. */
 static void ignore_sigpipe(void)
 {
 	struct sigaction action;
@@ -340,8 +352,9 @@ static void ignore_sigpipe(void)
 
 static const struct transport_ops ops = { .perform = perform, .stream = stream_run, .stop = stop };
 
-struct transport *curl_transport_create(struct sched *sched, const struct curl_transport_config *config,
-                                        struct error *reterr)
+struct transport *curl_transport_create(struct sched *sched,
+					const struct curl_transport_config *config,
+					struct error *reterr)
 {
 	struct curl_transport *transport = xnew(struct curl_transport);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transport over libcurl: HTTP/1.1 keep-alive. Requests of all threads go through one thread that drives a curl multi handle with a
- * bounded connection pool; each stream runs in its caller's thread on a connection of its own.
+ * Transport over libcurl: HTTP/1.1 keep-alive. Requests of all threads go through one thread that
+ * drives a curl multi handle with a bounded connection pool; each stream runs in its caller's
+ * thread on a connection of its own.
  */
 #ifndef ASB_NET_CURL_TRANSPORT_H
 #define ASB_NET_CURL_TRANSPORT_H
@@ -13,24 +14,27 @@
 #include <stdbool.h>
 
 /*
- * Credentials change while the process runs (rotated tokens, certificates from an exec plugin), so they are asked for at each
- * request. Strings are owned by the caller of get, freed by http_credentials_finish. Never logged.
+ * Credentials change while the process runs (rotated tokens, certificates from an exec plugin), so
+ * they are asked for at each request. Strings are owned by the caller of get, freed by
+ * http_credentials_finish. Never logged.
  */
 struct http_credentials {
-	char *authorization;  /* header value, "Bearer ...", or NULL */
-	char *certificate;    /* PEM text, or NULL */
-	char *key;            /* PEM text, or NULL */
-	uint64_t generation;  /* changes when certificate or key change: connections are made anew */
+	char *authorization; /* header value, "Bearer ...", or NULL */
+	char *certificate;   /* PEM text, or NULL */
+	char *key;           /* PEM text, or NULL */
+	uint64_t generation; /* changes when certificate or key change: connections are made anew */
 };
 void http_credentials_finish(struct http_credentials *credentials);
 
 struct http_credentials_source {
-	/* 0, or negative with *reterr: the request fails with that text. Any thread; may block (an exec plugin). */
+	/* 0, or negative with *reterr: the request fails with that text. Any thread; may block (an
+	 * exec plugin). */
 	int (*get)(void *arg, struct http_credentials *ret, struct error *reterr);
 	/* The server said 401 to these: ask anew next time. */
 	void (*refused)(void *arg, uint64_t generation);
 	void *arg;
-	/* The transport was stopped: a get that blocks returns -ECANCELED soon. NULL: get never blocks for long. */
+	/* The transport was stopped: a get that blocks returns -ECANCELED soon. NULL: get never
+	 * blocks for long. */
 	void (*stop)(void *arg);
 };
 
@@ -41,16 +45,21 @@ struct curl_transport_config {
 	const char *ca_pem;          /* PEM text, or NULL: the system's */
 	const char *ca_file;         /* a file that may be rotated, instead of ca_pem */
 	bool insecure;               /* no check of the certificate */
-	const char *proxy_url;       /* http, https, socks5; NULL: HTTPS_PROXY and NO_PROXY of the environment */
-	const char *const *headers;  /* more headers for each request ("Impersonate-User: x"), ends in NULL; or NULL */
-	const char *user_agent;      /* must not begin with curl, Wget or Mozilla: the API server would pretty-print */
-	uint32_t connections;        /* most connections for requests */
+	const char *proxy_url;       /* http, https, socks5; NULL: HTTPS_PROXY and NO_PROXY of the
+					environment */
+	const char *const *headers;  /* more headers for each request ("Impersonate-User: x"), ends
+					in NULL; or NULL */
+	const char *user_agent; /* must not begin with curl, Wget or Mozilla: the API server would
+				   pretty-print */
+	uint32_t connections;   /* most connections for requests */
 	struct http_credentials_source credentials; /* get NULL: none */
 };
 
-/* Starts the request thread; ignores SIGPIPE if nobody handles it. NULL and *reterr on a config libcurl does not take. */
-struct transport *curl_transport_create(struct sched *sched, const struct curl_transport_config *config,
-                                        struct error *reterr);
+/* Starts the request thread; ignores SIGPIPE if nobody handles it. NULL and *reterr on a config
+ * libcurl does not take. */
+struct transport *curl_transport_create(struct sched *sched,
+					const struct curl_transport_config *config,
+					struct error *reterr);
 /* After stop and when no call is under way. */
 void curl_transport_destroy(struct transport *transport);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Easy handles: everything libcurl is told about a request and everything it says about an answer. Used by the request thread
- * (curl-engine.c) and by streams (curl-stream.c), a handle by one thread at a time. */
+/* Easy handles: everything libcurl is told about a request and everything it says about an answer.
+ * Used by the request thread (curl-engine.c) and by streams (curl-stream.c), a handle by one thread
+ * at a time. */
 #include "config.h"
 
-#include "net/curl-internal.h"
 #include "base/memory.h"
+#include "net/curl-internal.h"
 #include "net/retry-after.h"
 
 #include <errno.h>
@@ -15,28 +16,32 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-/* ---- what libcurl calls ------------------------------------------------------------------------------------ */
+/* ---- what libcurl calls ---------------------------------------------------------------------- */
 
 /* Sockets must not leak into exec plugins; libcurl 7.88 opens them without CLOEXEC. */
-static curl_socket_t on_open(void *arg UNUSED, curlsocktype purpose UNUSED, struct curl_sockaddr *address)
+static curl_socket_t on_open(void *arg UNUSED, curlsocktype purpose UNUSED,
+			     struct curl_sockaddr *address)
 {
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* A peer that vanished is noticed in 30 s, with and without data under way. Only a hint: failures do not matter. */
+/* A peer that vanished is noticed in 30 s, with and without data under way. Only a hint: failures
+ * do not matter. */
 static int on_socket(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UNUSED)
 {
 	int probes = 3;
 	unsigned int unacknowledged_ms = 30000;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
+			 sizeof(unacknowledged_ms));
 	return CURL_SOCKOPT_OK;
 }
 
-/* The connection is up and the request goes out now. libcurl sends it again by itself when a kept connection turns out dead, so
- * only this, and no error code, tells that nothing was sent. */
-static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_port UNUSED, int own_port UNUSED)
+/* The connection is up and the request goes out now. libcurl sends it again by itself when a kept
+ * connection turns out dead, so only this, and no error code, tells that nothing was sent. */
+static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_port UNUSED,
+		    int own_port UNUSED)
 {
 	struct wire *wire = arg;
 
@@ -44,13 +49,15 @@ static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_por
 	return CURL_PREREQFUNC_OK;
 }
 
-static void read_retry_after(struct exchange *exchange, struct sched *sched, const char *line, size_t length)
+static void read_retry_after(struct exchange *exchange, struct sched *sched, const char *line,
+			     size_t length)
 {
 	static const char name[] = "retry-after:";
 
 	if (length >= sizeof(name) && strncasecmp(line, name, sizeof(name) - 1) == 0) {
-		exchange->answer->retry_after_ms = retry_after_ms(
-		        line + sizeof(name) - 1, length - (sizeof(name) - 1), sched_wall_us(sched), RETRY_AFTER_MAX_MS);
+		exchange->answer->retry_after_ms =
+			retry_after_ms(line + sizeof(name) - 1, length - (sizeof(name) - 1),
+				       sched_wall_us(sched), RETRY_AFTER_MAX_MS);
 	}
 }
 
@@ -102,7 +109,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return length;
 }
 
-/* ---- a handle's life --------------------------------------------------------------------------------------- */
+/* ---- a handle's life ------------------------------------------------------------------------- */
 
 static CURLcode set_numbers(CURL *easy, const struct curl_transport *transport, long buffer_size)
 {
@@ -148,13 +155,15 @@ static CURLcode set_numbers(CURL *easy, const struct curl_transport *transport, 
 	return CURLE_OK;
 }
 
-/* CAPATH goes first: Debian's default is a folder, which would be trusted besides a given CA and rules out the cache. */
+/* CAPATH goes first: Debian's default is a folder, which would be trusted besides a given CA and
+ * rules out the cache. */
 static CURLcode set_trust(CURL *easy, const struct curl_transport *transport)
 {
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 
 	if (code == CURLE_OK && transport->ca_pem != NULL) {
-		struct curl_blob blob = { transport->ca_pem, strlen(transport->ca_pem), CURL_BLOB_NOCOPY };
+		struct curl_blob blob = { transport->ca_pem, strlen(transport->ca_pem),
+					  CURL_BLOB_NOCOPY };
 
 		code = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
 	} else if (code == CURLE_OK && transport->ca_file != NULL) {
@@ -202,7 +211,8 @@ static void set_callbacks(struct wire *wire)
 struct wire *wire_create(struct curl_transport *transport, long buffer_size, struct error *reterr)
 {
 	CURL *easy = curl_easy_init();
-	CURLcode code = easy != NULL ? set_numbers(easy, transport, buffer_size) : CURLE_OUT_OF_MEMORY;
+	CURLcode code =
+		easy != NULL ? set_numbers(easy, transport, buffer_size) : CURLE_OUT_OF_MEMORY;
 
 	if (code == CURLE_OK) {
 		code = set_trust(easy, transport);
@@ -212,7 +222,8 @@ struct wire *wire_create(struct curl_transport *transport, long buffer_size, str
 	}
 	if (code != CURLE_OK) {
 		curl_easy_cleanup(easy);
-		error_set(reterr, -EINVAL, "libcurl does not take the configuration: %s", curl_easy_strerror(code));
+		error_set(reterr, -EINVAL, "libcurl does not take the configuration: %s",
+			  curl_easy_strerror(code));
 		return NULL;
 	}
 
@@ -239,7 +250,7 @@ void wire_destroy(struct wire *wire)
 	free(wire);
 }
 
-/* ---- an exchange ------------------------------------------------------------------------------------------- */
+/* ---- an exchange ----------------------------------------------------------------------------- */
 
 static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
 {
@@ -247,7 +258,8 @@ static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
 		return CURLE_OK;
 	}
 
-	struct curl_blob certificate = { auth->certificate, 0, CURL_BLOB_COPY }, key = { auth->key, 0, CURL_BLOB_COPY };
+	struct curl_blob certificate = { auth->certificate, 0, CURL_BLOB_COPY },
+			 key = { auth->key, 0, CURL_BLOB_COPY };
 	bool given = auth->certificate != NULL;
 
 	if (given) {
@@ -255,7 +267,8 @@ static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
 		key.len = strlen(auth->key);
 	}
 
-	CURLcode code = curl_easy_setopt(wire->easy, CURLOPT_SSLCERT_BLOB, given ? &certificate : NULL);
+	CURLcode code =
+		curl_easy_setopt(wire->easy, CURLOPT_SSLCERT_BLOB, given ? &certificate : NULL);
 
 	if (code == CURLE_OK) {
 		code = curl_easy_setopt(wire->easy, CURLOPT_SSLKEY_BLOB, given ? &key : NULL);
@@ -264,15 +277,18 @@ static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
 	return code;
 }
 
-/* The headers that differ from request to request are nodes of our own in front of the shared list: libcurl only reads. */
-static CURLcode set_headers(struct wire *wire, const struct http_request *request, const struct auth *auth)
+/* The headers that differ from request to request are nodes of our own in front of the shared list:
+ * libcurl only reads. */
+static CURLcode set_headers(struct wire *wire, const struct http_request *request,
+			    const struct auth *auth)
 {
 	struct curl_slist *headers = auth->headers;
 
 	buf_clear(&wire->accept);
 	buf_clear(&wire->content_type);
 	buf_append_str(&wire->accept, "Accept: ");
-	if (buf_append_str(&wire->accept, request->accept != NULL ? request->accept : "application/json") < 0) {
+	if (buf_append_str(&wire->accept,
+			   request->accept != NULL ? request->accept : "application/json") < 0) {
 		return CURLE_BAD_FUNCTION_ARGUMENT;
 	}
 	if (request->content_type != NULL) {
@@ -296,13 +312,18 @@ static CURLcode set_method(CURL *easy, const struct http_request *request)
 		code = curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}
 	if (code == CURLE_OK && request->content_type != NULL) {
-		/* The size first: with it, POSTFIELDS need not be text. Not copied: the caller waits. */
-		code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+		/* The size first: with it, POSTFIELDS need not be text. Not copied: the caller
+		 * waits. */
+		code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+					(curl_off_t)request->body_length);
 		if (code == CURLE_OK) {
-			code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
+			code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+						request->body != NULL ? request->body : "");
 		}
 	}
-	return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, head ? NULL : request->method);
+	return code != CURLE_OK ? code
+				: curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+						   head ? NULL : request->method);
 }
 
 static CURLcode set_url(struct wire *wire, const struct http_request *request)
@@ -344,7 +365,8 @@ static int result_of(const struct exchange *exchange, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
-		/* libcurl takes a connection that ends within the head for the end of the answer. */
+		/* libcurl takes a connection that ends within the head for the end of the answer.
+		 */
 		return exchange->head_whole ? 0 : -EPROTO;
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
@@ -388,7 +410,8 @@ void wire_end(struct wire *wire, CURLcode code)
 	} else if (code == CURLE_OK && result != 0) {
 		exchange_fail(exchange, result, "the answer ended within its head");
 	} else if (result != 0) {
-		exchange_fail(exchange, result, wire->error[0] != '\0' ? wire->error : curl_easy_strerror(code));
+		exchange_fail(exchange, result,
+			      wire->error[0] != '\0' ? wire->error : curl_easy_strerror(code));
 	}
 	wire->exchange = NULL;
 }

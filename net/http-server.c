@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small HTTP server over libmicrohttpd: a table of routes, one thread, bounded in everything. The controller's main serves health and
- * metrics with it. */
+/* A small HTTP server over libmicrohttpd: a table of routes, one thread, bounded in everything. The
+ * controller's main serves health and metrics with it. */
 #include "config.h"
 
-#include "net/http-server.h"
 #include "base/memory.h"
+#include "net/http-server.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -29,14 +29,14 @@ struct http_server {
 	uint16_t port;
 };
 
-/* ---- answering --------------------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
-static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int status, const char *content_type,
-                                 struct buf *body, const char *allow)
+static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int status,
+				 const char *content_type, struct buf *body, const char *allow)
 {
 	size_t length = body->length;
 	struct MHD_Response *response =
-	        MHD_create_response_from_buffer(length, buf_take(body), MHD_RESPMEM_MUST_FREE);
+		MHD_create_response_from_buffer(length, buf_take(body), MHD_RESPMEM_MUST_FREE);
 
 	if (response == NULL) {
 		return MHD_NO;
@@ -52,39 +52,44 @@ static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int
 	return queued;
 }
 
-static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int status, const char *text)
+static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int status,
+				 const char *text)
 {
 	struct buf body CLEANUP_BUF = BUF_INIT(1024);
 
 	buf_append_str(&body, text);
 	return send_page(connection, status, "text/plain; charset=utf-8", &body,
-	                 status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
+			 status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
 }
 
 static bool has_body(struct MHD_Connection *connection)
 {
-	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return (length != NULL && strcmp(length, "0") != 0) ||
-	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+					   MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
-static enum MHD_Result send_route(const struct http_server *server, struct MHD_Connection *connection,
-                                  const struct http_route *route)
+static enum MHD_Result send_route(const struct http_server *server,
+				  struct MHD_Connection *connection, const struct http_route *route)
 {
 	struct buf body CLEANUP_BUF = BUF_INIT(PAGE_MAX);
 	int status = route->answer(server->arg, &body);
 
 	if (body.failed) {
-		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "the page is too large\n");
+		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+				 "the page is too large\n");
 	}
 	return send_page(connection, (unsigned int)status, route->content_type, &body, NULL);
 }
 
 /* Called at the head already, before any of a body is read: what is refused is not read either. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
-                                  const char *version UNUSED, const char *data UNUSED, size_t *data_size UNUSED,
-                                  void **request_arg)
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+				  const char *method, const char *version UNUSED,
+				  const char *data UNUSED, size_t *data_size UNUSED,
+				  void **request_arg)
 {
 	const struct http_server *server = arg;
 
@@ -107,7 +112,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	return send_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 }
 
-/* ---- listening --------------------------------------------------------------------------------------------- */
+/* ---- listening ------------------------------------------------------------------------------- */
 
 /* "host:port", ":port", "[v6]:port". An empty host is NULL. */
 static int split_address(char *address, const char **ret_host, const char **ret_port)
@@ -145,7 +150,8 @@ static int split_address(char *address, const char **ret_host, const char **ret_
 static int listen_on(const struct addrinfo *info)
 {
 	int yes = 1, no = 0;
-	int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, info->ai_protocol);
+	int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			info->ai_protocol);
 
 	if (fd < 0) {
 		return -errno;
@@ -163,7 +169,8 @@ static int listen_on(const struct addrinfo *info)
 	return fd;
 }
 
-/* All addresses means IPv6 with IPv4 inside where there is IPv6, else IPv4: so the families are tried in that order. */
+/* All addresses means IPv6 with IPv4 inside where there is IPv6, else IPv4: so the families are
+ * tried in that order. */
 static int open_socket(const char *address, struct error *reterr)
 {
 	char *text CLEANUP_FREE = xstrdup(address);
@@ -177,19 +184,22 @@ static int open_socket(const char *address, struct error *reterr)
 	int fd = -EADDRNOTAVAIL;
 
 	for (size_t i = 0; i < ARRAY_LEN(families) && fd < 0; i++) {
-		struct addrinfo hints = { .ai_family = families[i], .ai_socktype = SOCK_STREAM,
-			                  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+		struct addrinfo hints = { .ai_family = families[i],
+					  .ai_socktype = SOCK_STREAM,
+					  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 		struct addrinfo *list = NULL;
 
 		if (getaddrinfo(host, port, &hints, &list) != 0) {
 			continue;
 		}
-		for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next) {
+		for (const struct addrinfo *info = list; info != NULL && fd < 0;
+		     info = info->ai_next) {
 			fd = listen_on(info);
 		}
 		freeaddrinfo(list);
 	}
-	return fd >= 0 ? fd : error_set(reterr, fd, "cannot listen on '%s': %s", address, strerror(-fd));
+	return fd >= 0 ? fd
+		       : error_set(reterr, fd, "cannot listen on '%s': %s", address, strerror(-fd));
 }
 
 static uint16_t port_of(int fd)
@@ -201,11 +211,11 @@ static uint16_t port_of(int fd)
 		return 0;
 	}
 	return ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-	                                        : ((struct sockaddr_in *)&name)->sin_port);
+						: ((struct sockaddr_in *)&name)->sin_port);
 }
 
-int http_server_create(const char *address, const struct http_route *routes, void *arg, struct http_server **ret,
-                       struct error *reterr)
+int http_server_create(const char *address, const struct http_route *routes, void *arg,
+		       struct http_server **ret, struct error *reterr)
 {
 	if (strcmp(address, "0") == 0) {
 		*ret = NULL;
@@ -220,12 +230,14 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 
 	struct http_server *server = xnew(struct http_server);
 
-	*server = (struct http_server){ .routes = routes, .arg = arg, .socket = fd, .port = port_of(fd) };
+	*server = (struct http_server){
+		.routes = routes, .arg = arg, .socket = fd, .port = port_of(fd)
+	};
 	server->daemon = MHD_start_daemon(
-	        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
-	        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, SERVER_CONNECTIONS,
-	        MHD_OPTION_CONNECTION_TIMEOUT, SERVER_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	        (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		SERVER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, SERVER_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		close(fd);
 		free(server);

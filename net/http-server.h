@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small HTTP server for our own endpoints (health, metrics), over libmicrohttpd, with a static table of routes. GET and HEAD only;
- * bodies are refused. */
+/* A small HTTP server for our own endpoints (health, metrics), over libmicrohttpd, with a static
+ * table of routes. GET and HEAD only; bodies are refused. */
 #ifndef ASB_NET_HTTP_SERVER_H
 #define ASB_NET_HTTP_SERVER_H
 
@@ -18,10 +18,10 @@ struct http_route {
 
 struct http_server;
 
-/* address: "host:port", ":port" (all addresses), "[::1]:port", port 0 picks one; "0" alone means no server: *ret is NULL then.
- * routes ends in a zeroed entry and is borrowed. Starts one thread. */
-int http_server_create(const char *address, const struct http_route *routes, void *arg, struct http_server **ret,
-                       struct error *reterr);
+/* address: "host:port", ":port" (all addresses), "[::1]:port", port 0 picks one; "0" alone means no
+ * server: *ret is NULL then. routes ends in a zeroed entry and is borrowed. Starts one thread. */
+int http_server_create(const char *address, const struct http_route *routes, void *arg,
+		       struct http_server **ret, struct error *reterr);
 void http_server_destroy(struct http_server *server);
 /* The port it is bound to. */
 uint16_t http_server_port(const struct http_server *server);

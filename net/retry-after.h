@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A value, in seconds or as a date, to milliseconds from now_wall_us on, at most most_ms. 0: now, past, or nonsense. */
+/* A value, in seconds or as a date, to milliseconds from now_wall_us on, at most most_ms. 0: now,
+ * past, or nonsense. */
 uint32_t retry_after_ms(const char *value, size_t length, int64_t now_wall_us, uint32_t most_ms);
 
 #endif

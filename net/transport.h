@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seam between core and the network: a table of two operations. Production is net/curl-transport.h; the simulation
- * answers from memory. Everything above sees only this.
+ * The seam between core and the network: a table of two operations. Production is
+ * net/curl-transport.h; the simulation answers from memory. Everything above sees only this.
  */
 #ifndef ASB_NET_TRANSPORT_H
 #define ASB_NET_TRANSPORT_H
@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ANSWER_MAX (16u << 20) /* bytes of one answer: etcd holds 1.5 MB objects, lists come in pages */
+#define ANSWER_MAX \
+	(16u << 20) /* bytes of one answer: etcd holds 1.5 MB objects, lists come in pages */
 
 struct http_request {
 	const char *method;       /* "GET" ... */
@@ -21,13 +22,15 @@ struct http_request {
 	const char *content_type; /* NULL: no body */
 	const char *body;
 	size_t body_length;
-	uint32_t timeout_ms; /* for all of it; a stream: until the first byte of the answer's head */
+	uint32_t
+		timeout_ms; /* for all of it; a stream: until the first byte of the answer's head */
 };
 
 struct http_answer {
-	int result;     /* 0: the server answered; -ETIMEDOUT, -ECONNREFUSED, -ECANCELED, -EPROTO ...: it did not */
-	bool maybe_sent; /* result != 0: the server may have received the request */
-	int status;     /* 200 ... */
+	int result; /* 0: the server answered; -ETIMEDOUT, -ECONNREFUSED, -ECANCELED, -EPROTO ...:
+		       it did not */
+	bool maybe_sent;         /* result != 0: the server may have received the request */
+	int status;              /* 200 ... */
 	uint32_t retry_after_ms; /* from Retry-After, 0: none */
 	struct buf body;
 	char error[256]; /* result != 0: a sentence */
@@ -42,14 +45,16 @@ struct transport;
 typedef int (*transport_bytes)(void *arg, const char *data, size_t length);
 
 struct transport_ops {
-	/* Sends count requests together; returns when each has its answer. answers are zeroed by the callee. */
-	void (*perform)(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
-	                size_t count);
-	/* One long answer, on a connection of its own, in the calling thread. bytes is called only for a 200; another status
-	 * is in *ret with its body. Ends when the server ends it, when idle_ms pass without a byte (-ETIMEDOUT), when
-	 * bytes says so or the transport is stopped (-ECANCELED). */
-	void (*stream)(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
-	               transport_bytes bytes, void *arg, struct http_answer *ret);
+	/* Sends count requests together; returns when each has its answer. answers are zeroed by
+	 * the callee. */
+	void (*perform)(struct transport *transport, const struct http_request *requests,
+			struct http_answer *answers, size_t count);
+	/* One long answer, on a connection of its own, in the calling thread. bytes is called only
+	 * for a 200; another status is in *ret with its body. Ends when the server ends it, when
+	 * idle_ms pass without a byte (-ETIMEDOUT), when bytes says so or the transport is stopped
+	 * (-ECANCELED). */
+	void (*stream)(struct transport *transport, const struct http_request *request,
+		       uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret);
 	/* From now on nothing is sent; what waits returns -ECANCELED soon. Any thread. */
 	void (*stop)(struct transport *transport);
 };
@@ -58,8 +63,9 @@ struct transport {
 	const struct transport_ops *ops;
 };
 
-static inline void transport_perform(struct transport *transport, const struct http_request *requests,
-                                     struct http_answer *answers, size_t count)
+static inline void transport_perform(struct transport *transport,
+				     const struct http_request *requests,
+				     struct http_answer *answers, size_t count)
 {
 	transport->ops->perform(transport, requests, answers, count);
 }

@@ -9,3 +9,8 @@ tests_fuzz_fuzz_json_scan_LDADD = libbase.la $(JSONC_LIBS)
 
 tests_fuzz_fuzz_yaml_SOURCES = %D%/fuzz-yaml.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_yaml_LDADD = libbase.la $(JSONC_LIBS)
+
+check_PROGRAMS += %D%/fuzz-kubeconfig
+TESTS += %D%/fuzz-kubeconfig
+tests_fuzz_fuzz_kubeconfig_SOURCES = %D%/fuzz-kubeconfig.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_kubeconfig_LDADD = libcore.la

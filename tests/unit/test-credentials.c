@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials over time, mostly in simulated time: when files are read again, what a refusal does, how often a plugin runs. */
+/* Credentials over time, mostly in simulated time: when files are read again, what a refusal does,
+ * how often a plugin runs. */
 #include "config.h"
 
 #include "base/memory.h"
@@ -81,7 +82,9 @@ static void expect(struct world *world, const char *expected)
 	struct http_credentials now = { 0 };
 	struct error error = { 0 };
 	int r = world->source.get(world->source.arg, &now, &error);
-	const char *got = r < 0 ? error.text : now.authorization != NULL ? now.authorization : now.certificate;
+	const char *got = r < 0                       ? error.text
+			  : now.authorization != NULL ? now.authorization
+						      : now.certificate;
 
 	assert_int_equal(r, error.code);
 	if (r < 0) {
@@ -111,7 +114,8 @@ static void refuse(struct world *world)
 static void in_world(void (*test)(struct world *world))
 {
 	static const char *const names[] = { "token", "c.pem", "k.pem", "plugin", "runs", "says" };
-	struct world world = { .sched = sched_create_simulation(1, WALL_US), .folder = "/tmp/test-credentials-XXXXXX" };
+	struct world world = { .sched = sched_create_simulation(1, WALL_US),
+			       .folder = "/tmp/test-credentials-XXXXXX" };
 
 	assert_non_null(mkdtemp(world.folder));
 	test(&world);
@@ -124,7 +128,7 @@ static void in_world(void (*test)(struct world *world))
 	sched_destroy(world.sched);
 }
 
-/* ---- what is constant -------------------------------------------------------------------------------------- */
+/* ---- what is constant ------------------------------------------------------------------------ */
 
 static void test_constant(struct world *world)
 {
@@ -152,7 +156,7 @@ static void constant_credentials_are_passed_on(void **state)
 	in_world(test_constant);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static void test_token_file(struct world *world)
 {
@@ -242,12 +246,13 @@ static void certificate_files_are_read_every_five_minutes(void **state)
 	in_world(test_certificate);
 }
 
-/* ---- plugins ----------------------------------------------------------------------------------------------- */
+/* ---- plugins --------------------------------------------------------------------------------- */
 
 /* A plugin that notes its run and prints what the test has put into "says". */
 static void set_plugin(struct world *world)
 {
-	char *script CLEANUP_FREE = xprintf("#!/bin/sh\nprintf x >>%s/runs\ncat %s/says\n", world->folder, world->folder);
+	char *script CLEANUP_FREE = xprintf("#!/bin/sh\nprintf x >>%s/runs\ncat %s/says\n",
+					    world->folder, world->folder);
 
 	put(world, "plugin", script, 0700);
 	world->config.exec.command = path_of(world, "plugin");
@@ -256,11 +261,11 @@ static void set_plugin(struct world *world)
 
 static void say(struct world *world, const char *token, const char *expiry)
 {
-	char *text CLEANUP_FREE =
-	        xprintf("{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
-	                "\"status\":{\"token\":\"%s\"%s%s%s}}",
-	                token, expiry != NULL ? ",\"expirationTimestamp\":\"" : "", expiry != NULL ? expiry : "",
-	                expiry != NULL ? "\"" : "");
+	char *text CLEANUP_FREE = xprintf(
+		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
+		"\"status\":{\"token\":\"%s\"%s%s%s}}",
+		token, expiry != NULL ? ",\"expirationTimestamp\":\"" : "",
+		expiry != NULL ? expiry : "", expiry != NULL ? "\"" : "");
 
 	put(world, "says", text, 0600);
 }
@@ -385,7 +390,7 @@ static void what_the_file_holds_goes_before_a_plugin(void **state)
 	in_world(test_static_first);
 }
 
-/* ---- threads (real ones) ----------------------------------------------------------------------------------- */
+/* ---- threads (real ones) --------------------------------------------------------------------- */
 
 static void get_canceled(void *arg)
 {
@@ -404,7 +409,8 @@ static void stopping_ends_plugins_and_those_who_wait_for_them(void **state)
 	int fd = mkstemp(name);
 	static const char script[] = "#!/bin/sh\nexec sleep 1000\n";
 	struct kubeconfig config = { .exec.command = xstrdup(name),
-		                     .exec.api_version = xstrdup("client.authentication.k8s.io/v1") };
+				     .exec.api_version =
+					     xstrdup("client.authentication.k8s.io/v1") };
 	struct sched_thread *threads[3];
 
 	(void)state;
@@ -434,7 +440,8 @@ static void base64_goes_both_ways(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		char *encoded CLEANUP_FREE = base64_encode(texts[i], strlen(texts[i])), *decoded CLEANUP_FREE = NULL;
+		char *encoded CLEANUP_FREE = base64_encode(texts[i], strlen(texts[i])),
+			      *decoded CLEANUP_FREE = NULL;
 
 		assert_int_equal(strlen(encoded) % 4, 0);
 		assert_int_equal(base64_decode_text(encoded, &decoded), 0);

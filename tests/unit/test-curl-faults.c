@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the libcurl transport promises when servers and networks misbehave: never a success that is none, and the truth about whether
- * a request may have been received. */
+/* What the libcurl transport promises when servers and networks misbehave: never a success that is
+ * none, and the truth about whether a request may have been received. */
 #include "config.h"
 
 #include "tests/unit/transport-fixture.h"
@@ -100,8 +100,9 @@ static void broken_answers_are_errors(void **state)
 
 static void serve_bytes(void *arg, struct test_peer *peer)
 {
-	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nRetry-After: 3\r\n"
-				   "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n";
+	static const char text[] =
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nRetry-After: 3\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n";
 	struct test_request request;
 
 	(void)arg;
@@ -209,13 +210,15 @@ static void serve_flood(void *arg, struct test_peer *peer)
 	(void)arg;
 	if (test_peer_read(peer, &request)) {
 		bool head = strcmp(request.path, "/head") == 0;
-		bool going = test_peer_say(peer, head ? "HTTP/1.1 200 OK\r\n"
-		                                      : "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+		bool going = test_peer_say(
+			peer, head ? "HTTP/1.1 200 OK\r\n"
+				   : "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
 
 		test_request_finish(&request);
 		while (going) {
-			going = head ? test_peer_say(peer, "X-Header: and yet another one of them\r\n")
-			             : test_peer_write(peer, spaces, sizeof(spaces));
+			going = head ? test_peer_say(peer,
+						     "X-Header: and yet another one of them\r\n")
+				     : test_peer_write(peer, spaces, sizeof(spaces));
 		}
 	}
 }

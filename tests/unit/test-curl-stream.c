@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the libcurl transport promises about streams: bytes come at once, and every way to end is told from the others. */
+/* What the libcurl transport promises about streams: bytes come at once, and every way to end is
+ * told from the others. */
 #include "config.h"
 
 #include "tests/unit/transport-fixture.h"
@@ -27,10 +28,13 @@ static int read_bytes(void *arg, const char *data, size_t length)
 
 static struct http_answer run_stream(struct reader *reader, uint32_t timeout_ms, uint32_t idle_ms)
 {
-	struct http_request request = { .method = "GET", .path = "/watch", .timeout_ms = timeout_ms };
+	struct http_request request = { .method = "GET",
+					.path = "/watch",
+					.timeout_ms = timeout_ms };
 	struct http_answer answer;
 
-	reader->f->transport->ops->stream(reader->f->transport, &request, idle_ms, read_bytes, reader, &answer);
+	reader->f->transport->ops->stream(reader->f->transport, &request, idle_ms, read_bytes,
+					  reader, &answer);
 	return answer;
 }
 
@@ -140,7 +144,8 @@ static void serve_script(void *arg, struct test_peer *peer)
 	}
 }
 
-static void check_script(const char *text, bool stay, uint32_t timeout_ms, uint32_t idle_ms, int result)
+static void check_script(const char *text, bool stay, uint32_t timeout_ms, uint32_t idle_ms,
+			 int result)
 {
 	struct script script;
 	struct reader reader = { .f = &script.f, .got = BUF_INIT(100) };
@@ -178,7 +183,8 @@ static void silence_ends_it(void **state)
 	check_script("", true, SOON_MS, TEST_TIMEOUT_MS, -ETIMEDOUT);
 	check_script(CHUNKED, true, TEST_TIMEOUT_MS, SOON_MS, -ETIMEDOUT);
 	check_script(CHUNKED "4\r\none\n\r\n", true, TEST_TIMEOUT_MS, SOON_MS, -ETIMEDOUT);
-	check_script("HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\n{", true, SOON_MS, TEST_TIMEOUT_MS, -ETIMEDOUT);
+	check_script("HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\n{", true, SOON_MS, TEST_TIMEOUT_MS,
+		     -ETIMEDOUT);
 }
 
 static void serve_ticks(void *arg, struct test_peer *peer)
@@ -295,7 +301,8 @@ static void serve_token(void *arg, struct test_peer *peer)
 
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
-		bool good = strcmp(test_request_header(&request, "Authorization", value), "Bearer 1") == 0;
+		bool good = strcmp(test_request_header(&request, "Authorization", value),
+				   "Bearer 1") == 0;
 
 		test_request_finish(&request);
 		test_peer_answer(peer, good ? 200 : 401, NULL, good ? "yes" : "no");
@@ -307,7 +314,9 @@ static void refused_credentials_are_renewed(void **state)
 	struct fixture f;
 	struct tokens tokens = { 0 };
 	struct reader reader = { .f = &f, .got = BUF_INIT(100) };
-	struct http_credentials_source source = { .get = tokens_get, .refused = tokens_refused, .arg = &tokens };
+	struct http_credentials_source source = { .get = tokens_get,
+						  .refused = tokens_refused,
+						  .arg = &tokens };
 
 	(void)state;
 	fixture_init(&f, NULL, NULL, serve_token);

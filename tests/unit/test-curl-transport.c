@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the libcurl transport promises about requests: what goes out, what comes back, connections, credentials, TLS, stopping. What
- * goes wrong on the way is in test-curl-faults.c, streams are in test-curl-stream.c. */
+/* What the libcurl transport promises about requests: what goes out, what comes back, connections,
+ * stopping. Credentials, faults, proxies and streams have their own files beside this one. */
 #include "config.h"
 
 #include "tests/unit/transport-fixture.h"
 
-#include <unistd.h>
-
-/* ---- what goes out and comes back -------------------------------------------------------------------------- */
+/* ---- what goes out and comes back ------------------------------------------------------------ */
 
 /* Answers with what it was asked: the head's interesting lines and the body. */
 static void serve_echo(void *arg, struct test_peer *peer)
 {
-	static const char *const names[] = { "Accept", "Content-Type", "User-Agent",        "Expect", "Host",
-		                             "X-More", "Authorization", "Accept-Encoding" };
+	static const char *const names[] = { "Accept",        "Content-Type",   "User-Agent",
+					     "Expect",        "Host",           "X-More",
+					     "Authorization", "Accept-Encoding" };
 	struct test_request request;
 	char value[1024];
 
@@ -23,7 +22,8 @@ static void serve_echo(void *arg, struct test_peer *peer)
 
 		buf_printf(&text, "%s %s|", request.method, request.path);
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-			buf_printf(&text, "%s=%s|", names[i], test_request_header(&request, names[i], value));
+			buf_printf(&text, "%s=%s|", names[i],
+				   test_request_header(&request, names[i], value));
 		}
 		buf_append(&text, request.body, request.body_length);
 		test_request_finish(&request);
@@ -36,25 +36,42 @@ static void requests_go_out_as_they_are_given(void **state)
 	static const char *const headers[] = { "X-More: yes", NULL };
 	struct fixture f;
 	struct http_request requests[] = {
-		{ .method = "PATCH", .path = "/a?b=c", .content_type = "application/json-patch+json", .body = "[1]",
-		  .body_length = 3, .accept = "application/x", .timeout_ms = TEST_TIMEOUT_MS },
+		{ .method = "PATCH",
+		  .path = "/a?b=c",
+		  .content_type = "application/json-patch+json",
+		  .body = "[1]",
+		  .body_length = 3,
+		  .accept = "application/x",
+		  .timeout_ms = TEST_TIMEOUT_MS },
 		{ .method = "GET", .path = "/../d", .timeout_ms = TEST_TIMEOUT_MS },
 		{ .method = "DELETE", .path = "/e", .timeout_ms = TEST_TIMEOUT_MS },
-		{ .method = "DELETE", .path = "/e", .content_type = "application/json", .body = "{}", .body_length = 2,
+		{ .method = "DELETE",
+		  .path = "/e",
+		  .content_type = "application/json",
+		  .body = "{}",
+		  .body_length = 2,
 		  .timeout_ms = TEST_TIMEOUT_MS },
-		{ .method = "POST", .path = "/f", .content_type = "text/plain", .timeout_ms = TEST_TIMEOUT_MS },
+		{ .method = "POST",
+		  .path = "/f",
+		  .content_type = "text/plain",
+		  .timeout_ms = TEST_TIMEOUT_MS },
 	};
 	const char *const expected[] = {
 		"PATCH /p/q/a?b=c|Accept=application/x|Content-Type=application/json-patch+json|"
-		"User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|[1]",
+		"User-Agent=agent-sandbox-test/"
+		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|[1]",
 		"GET /p/q/../d|Accept=application/json|Content-Type=|"
-		"User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
+		"User-Agent=agent-sandbox-test/"
+		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
 		"DELETE /p/q/e|Accept=application/json|Content-Type=|"
-		"User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
+		"User-Agent=agent-sandbox-test/"
+		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
 		"DELETE /p/q/e|Accept=application/json|Content-Type=application/json|"
-		"User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|{}",
+		"User-Agent=agent-sandbox-test/"
+		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|{}",
 		"POST /p/q/f|Accept=application/json|Content-Type=text/plain|"
-		"User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
+		"User-Agent=agent-sandbox-test/"
+		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
 	};
 
 	(void)state;
@@ -63,12 +80,15 @@ static void requests_go_out_as_they_are_given(void **state)
 	char *server CLEANUP_FREE = xprintf("%s/p/q/", f.url);
 
 	/* One connection and twice: no option of a request lives on in the next. */
-	fixture_connect(&f, (struct curl_transport_config){ .server = server, .headers = headers, .connections = 1 });
+	fixture_connect(&f, (struct curl_transport_config){
+				    .server = server, .headers = headers, .connections = 1 });
 	for (size_t i = 0; i < 2 * ARRAY_LEN(requests); i++) {
 		struct http_answer answer;
-		const char *host = f.url + strlen("http://"), *mark = strstr(expected[i % ARRAY_LEN(requests)], "%s");
-		char *text CLEANUP_FREE = xprintf("%.*s%s%s", (int)(mark - expected[i % ARRAY_LEN(requests)]),
-		                                  expected[i % ARRAY_LEN(requests)], host, mark + 2);
+		const char *host = f.url + strlen("http://"),
+			   *mark = strstr(expected[i % ARRAY_LEN(requests)], "%s");
+		char *text CLEANUP_FREE =
+			xprintf("%.*s%s%s", (int)(mark - expected[i % ARRAY_LEN(requests)]),
+				expected[i % ARRAY_LEN(requests)], host, mark + 2);
 
 		transport_perform(f.transport, &requests[i % ARRAY_LEN(requests)], &answer, 1);
 		assert_int_equal(answer.result, 0);
@@ -85,8 +105,12 @@ static void bodies_of_megabytes_go_out_whole(void **state)
 	struct fixture f;
 	size_t length = 900000;
 	char *body CLEANUP_FREE = xalloc(length + 1);
-	struct http_request request = { .method = "PUT", .path = "/", .content_type = "a/b", .body = body,
-		                        .body_length = length, .timeout_ms = TEST_TIMEOUT_MS };
+	struct http_request request = { .method = "PUT",
+					.path = "/",
+					.content_type = "a/b",
+					.body = body,
+					.body_length = length,
+					.timeout_ms = TEST_TIMEOUT_MS };
 	struct http_answer answer;
 
 	(void)state;
@@ -145,7 +169,7 @@ static void any_status_is_an_answer(void **state)
 	fixture_finish(&f);
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 /* Answers no request before four have come. */
 static void serve_four(void *arg, struct test_peer *peer)
@@ -172,7 +196,9 @@ static void requests_of_one_call_overlap(void **state)
 	(void)state;
 	fixture_plain(&f, serve_four);
 	for (size_t i = 0; i < 4; i++) {
-		requests[i] = (struct http_request){ .method = "GET", .path = "/", .timeout_ms = TEST_TIMEOUT_MS };
+		requests[i] = (struct http_request){ .method = "GET",
+						     .path = "/",
+						     .timeout_ms = TEST_TIMEOUT_MS };
 	}
 	transport_perform(f.transport, requests, answers, 4);
 	for (size_t i = 0; i < 4; i++) {
@@ -194,7 +220,8 @@ static void ask_many(void *arg)
 	for (int i = 0; i < MANY_REQUESTS; i++) {
 		struct http_answer answer = fixture_get(f, "/x", TEST_TIMEOUT_MS);
 
-		if (answer.result == 0 && answer.status == 200 && strcmp(buf_str(&answer.body), "{}") == 0) {
+		if (answer.result == 0 && answer.status == 200 &&
+		    strcmp(buf_str(&answer.body), "{}") == 0) {
 			fixture_count(f);
 		}
 		http_answer_finish(&answer);
@@ -220,240 +247,7 @@ static void many_threads_share_the_connections_there_are(void **state)
 	fixture_finish(&f);
 }
 
-/* ---- credentials ------------------------------------------------------------------------------------------- */
-
-/* A source whose token is "t<generation>", and the certificate with that generation if there are any. */
-struct source {
-	struct sched_mutex lock;
-	uint64_t generation;
-	unsigned int asked, refused;
-	bool stubborn; /* does not change when refused */
-	bool broken;
-	const struct test_identity *identity;
-};
-
-static int source_get(void *arg, struct http_credentials *ret, struct error *reterr)
-{
-	struct source *source = arg;
-
-	LOCKED(&source->lock);
-	source->asked++;
-	if (source->broken) {
-		return error_set(reterr, -EACCES, "the plugin said no");
-	}
-	ret->authorization = xprintf("Bearer t%u", (unsigned int)source->generation);
-	ret->generation = source->generation;
-	if (source->identity != NULL) {
-		ret->certificate = xstrdup(source->identity->certificate_pem);
-		ret->key = xstrdup(source->identity->key_pem);
-	}
-	return 0;
-}
-
-static void source_refused(void *arg, uint64_t generation)
-{
-	struct source *source = arg;
-
-	LOCKED(&source->lock);
-	source->refused++;
-	if (generation == source->generation && !source->stubborn) {
-		source->generation++;
-	}
-}
-
-static struct http_credentials_source source_of(struct source *source, struct fixture *f)
-{
-	sched_mutex_init(&source->lock, f->sched);
-	return (struct http_credentials_source){ .get = source_get, .refused = source_refused, .arg = source };
-}
-
-/* 200 for the token "t2" alone. */
-static void serve_token(void *arg, struct test_peer *peer)
-{
-	struct test_request request;
-	char value[1024];
-
-	while (test_peer_read(peer, &request)) {
-		bool good = strcmp(test_request_header(&request, "Authorization", value), "Bearer t2") == 0;
-
-		fixture_count(arg);
-		test_request_finish(&request);
-		test_peer_answer(peer, good ? 200 : 401, NULL, good ? "yes" : "a much longer no");
-	}
-}
-
-static void refused_credentials_are_renewed_once(void **state)
-{
-	struct fixture f;
-	struct source source = { .generation = 1 };
-	struct http_request requests[2];
-	struct http_answer answers[2];
-
-	(void)state;
-	fixture_init(&f, NULL, NULL, serve_token);
-	fixture_connect(&f, (struct curl_transport_config){ .credentials = source_of(&source, &f) });
-	for (size_t i = 0; i < 2; i++) {
-		requests[i] = (struct http_request){ .method = "GET", .path = "/", .timeout_ms = TEST_TIMEOUT_MS };
-	}
-	transport_perform(f.transport, requests, answers, 2);
-	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(answers[i].status, 200);
-		assert_string_equal(buf_str(&answers[i].body), "yes");
-		http_answer_finish(&answers[i]);
-	}
-	assert_int_equal(source.refused, 1);
-	assert_int_equal(f.count, 4);
-
-	/* A second 401 is the answer. */
-	source.generation = 10;
-
-	struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-
-	assert_int_equal(answer.status, 401);
-	assert_int_equal(source.refused, 2);
-	assert_int_equal(f.count, 6);
-	http_answer_finish(&answer);
-
-	/* The same again would be refused again. */
-	source.stubborn = true;
-	answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.status, 401);
-	assert_int_equal(f.count, 7);
-	http_answer_finish(&answer);
-	fixture_finish(&f);
-	sched_mutex_finish(&source.lock);
-}
-
-static void missing_credentials_fail_the_request_with_their_text(void **state)
-{
-	struct fixture f;
-	struct source source = { .broken = true };
-	struct http_answer answer;
-
-	(void)state;
-	fixture_init(&f, NULL, NULL, serve_ok);
-	fixture_connect(&f, (struct curl_transport_config){ .credentials = source_of(&source, &f) });
-	answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.result, -EACCES);
-	assert_false(answer.maybe_sent);
-	assert_string_equal(answer.error, "credentials: the plugin said no");
-	http_answer_finish(&answer);
-	assert_int_equal(test_server_connections(f.server), 0);
-	fixture_finish(&f);
-	sched_mutex_finish(&source.lock);
-}
-
-/* ---- TLS --------------------------------------------------------------------------------------------------- */
-
-/* The name of the client's certificate, and the Host header. */
-static void serve_name(void *arg, struct test_peer *peer)
-{
-	struct test_request request;
-	char value[1024];
-
-	(void)arg;
-	while (test_peer_read(peer, &request)) {
-		char *text CLEANUP_FREE = xprintf("%s|%s", test_peer_name(peer),
-		                                  test_request_header(&request, "Host", value));
-
-		test_request_finish(&request);
-		test_peer_answer(peer, 200, NULL, text);
-	}
-}
-
-static void a_new_generation_makes_new_connections(void **state)
-{
-	struct fixture f;
-	struct test_identity ca, server, client;
-	struct source source = { .generation = 5, .identity = &client };
-
-	(void)state;
-	test_identity_init(&ca, "ca", NULL, NULL);
-	test_identity_init(&server, "server", "IP:127.0.0.1", &ca);
-	test_identity_init(&client, "client", NULL, &ca);
-	fixture_init(&f, &server, &ca, serve_name);
-	fixture_connect(&f, (struct curl_transport_config){ .ca_pem = ca.certificate_pem,
-	                                                    .credentials = source_of(&source, &f) });
-	for (unsigned int i = 0; i < 6; i++) {
-		source.generation = 5 + i / 3;
-
-		struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-
-		assert_string_equal(answer.error, "");
-		assert_memory_equal(buf_str(&answer.body), "client|", 7);
-		http_answer_finish(&answer);
-		assert_int_equal(test_server_connections(f.server), 1 + i / 3);
-	}
-	fixture_finish(&f);
-	sched_mutex_finish(&source.lock);
-	test_identity_finish(&client);
-	test_identity_finish(&server);
-	test_identity_finish(&ca);
-}
-
-static struct http_answer ask_tls(struct fixture *f, struct curl_transport_config config)
-{
-	fixture_connect(f, config);
-
-	struct http_answer answer = fixture_get(f, "/", TEST_TIMEOUT_MS);
-
-	curl_transport_destroy(TAKE(f->transport));
-	return answer;
-}
-
-static void check_tls(struct fixture *f, struct curl_transport_config config, bool good, const char *body)
-{
-	struct http_answer answer = ask_tls(f, config);
-
-	if (good) {
-		assert_string_equal(answer.error, "");
-		assert_int_equal(answer.status, 200);
-		assert_non_null(strstr(buf_str(&answer.body), body));
-	} else {
-		assert_true(answer.result < 0);
-		assert_false(answer.maybe_sent);
-		assert_int_not_equal(answer.error[0], '\0');
-	}
-	http_answer_finish(&answer);
-}
-
-static void servers_are_checked_against_the_ca_and_the_name(void **state)
-{
-	struct fixture f;
-	struct test_identity ca, other, server, named;
-	char file[] = "/tmp/test-curl-ca-XXXXXX";
-	int fd = mkstemp(file);
-
-	(void)state;
-	test_identity_init(&ca, "ca", NULL, NULL);
-	test_identity_init(&other, "other", NULL, NULL);
-	test_identity_init(&server, "server", "IP:127.0.0.1", &ca);
-	test_identity_init(&named, "named", "DNS:api.example", &ca);
-	assert_true(write(fd, ca.certificate_pem, strlen(ca.certificate_pem)) > 0);
-	close(fd);
-
-	fixture_init(&f, &server, NULL, serve_name);
-	check_tls(&f, (struct curl_transport_config){ .ca_pem = ca.certificate_pem }, true, "|127.0.0.1:");
-	check_tls(&f, (struct curl_transport_config){ .ca_file = file }, true, "|127.0.0.1:");
-	check_tls(&f, (struct curl_transport_config){ .insecure = true }, true, "|127.0.0.1:");
-	check_tls(&f, (struct curl_transport_config){ .ca_pem = other.certificate_pem }, false, NULL);
-	check_tls(&f, (struct curl_transport_config){ 0 }, false, NULL);
-	fixture_finish(&f);
-
-	fixture_init(&f, &named, NULL, serve_name);
-	check_tls(&f, (struct curl_transport_config){ .ca_pem = ca.certificate_pem }, false, NULL);
-	check_tls(&f, (struct curl_transport_config){ .ca_pem = ca.certificate_pem, .tls_server_name = "api.example" },
-	          true, "|127.0.0.1:");
-	fixture_finish(&f);
-
-	unlink(file);
-	test_identity_finish(&named);
-	test_identity_finish(&server);
-	test_identity_finish(&other);
-	test_identity_finish(&ca);
-}
-
-/* ---- configuration and stopping ---------------------------------------------------------------------------- */
+/* ---- configuration and stopping -------------------------------------------------------------- */
 
 static void bad_configurations_are_refused(void **state)
 {
@@ -467,7 +261,10 @@ static void bad_configurations_are_refused(void **state)
 		{ .server = "https://h/?q", .user_agent = "a", .connections = 1 },
 		{ .server = "https://", .user_agent = "a", .connections = 1 },
 		{ .server = "https://h", .user_agent = "a", .connections = 1, .headers = broken },
-		{ .server = "https://h", .user_agent = "a", .connections = 1, .proxy_url = "gopher://h" },
+		{ .server = "https://h",
+		  .user_agent = "a",
+		  .connections = 1,
+		  .proxy_url = "gopher://h" },
 	};
 	struct sched *sched = sched_create();
 
@@ -538,10 +335,6 @@ int main(void)
 		cmocka_unit_test(any_status_is_an_answer),
 		cmocka_unit_test(requests_of_one_call_overlap),
 		cmocka_unit_test(many_threads_share_the_connections_there_are),
-		cmocka_unit_test(refused_credentials_are_renewed_once),
-		cmocka_unit_test(missing_credentials_fail_the_request_with_their_text),
-		cmocka_unit_test(a_new_generation_makes_new_connections),
-		cmocka_unit_test(servers_are_checked_against_the_ca_and_the_name),
 		cmocka_unit_test(bad_configurations_are_refused),
 		cmocka_unit_test(stopping_answers_everything_at_once),
 	};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exec plugins: what they are told, what they may answer, and that none of them holds us up, floods us or gives secrets away. */
+/* Exec plugins: what they are told, what they may answer, and that none of them holds us up, floods
+ * us or gives secrets away. */
 #include "config.h"
 
-#include "core/exec-credential.h"
 #include "base/memory.h"
+#include "core/exec-credential.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -21,8 +22,8 @@
 #define LONG_US 20000000u
 
 static const char good[] =
-        "{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":{\"token\":\"T\","
-        "\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}";
+	"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":{\"token\":\"T\","
+	"\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}";
 
 static void answers_are_read(void **state)
 {
@@ -36,8 +37,9 @@ static void answers_are_read(void **state)
 	assert_int_equal(credential.expires_us, INT64_C(1893456000000000));
 	exec_credential_finish(&credential);
 
-	const char *pair = "{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":"
-	                   "{\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\",\"token\":\"\"}}\n";
+	const char *pair =
+		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":"
+		"{\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\",\"token\":\"\"}}\n";
 
 	assert_int_equal(exec_credential_parse(pair, strlen(pair), V1, &credential, &error), 0);
 	assert_null(credential.token);
@@ -55,7 +57,8 @@ static void bad_answers_are_refused_without_showing_them(void **state)
 		"",
 		"SECRET",
 		"{\"token\":\"SECRET\"}",
-		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"SECRET\"}}",
+		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/"
+		"v1beta1\",\"status\":{\"token\":\"SECRET\"}}",
 		"{\"kind\":\"Status\",\"apiVersion\":\"" V1 "\",\"status\":{\"token\":\"SECRET\"}}",
 		STATUS("null"),
 		STATUS("{}"),
@@ -72,7 +75,9 @@ static void bad_answers_are_refused_without_showing_them(void **state)
 		struct exec_credential credential = { .expires_us = 5 };
 		struct error error = { 0 };
 
-		assert_int_equal(exec_credential_parse(bad[i], strlen(bad[i]), V1, &credential, &error), -EINVAL);
+		assert_int_equal(
+			exec_credential_parse(bad[i], strlen(bad[i]), V1, &credential, &error),
+			-EINVAL);
 		assert_null(strstr(error.text, "SECRET"));
 		assert_int_equal(credential.expires_us, 5);
 	}
@@ -81,38 +86,43 @@ static void bad_answers_are_refused_without_showing_them(void **state)
 static void plugins_are_told_of_the_cluster_if_they_want(void **state)
 {
 	struct exec_config exec = { .command = NULL };
-	struct kubeconfig config = { .server = xstrdup("https://h"), .ca_pem = xstrdup("PEM"), .insecure = true,
-		                     .proxy_url = xstrdup("http://p"), .exec = exec };
+	struct kubeconfig config = { .server = xstrdup("https://h"),
+				     .ca_pem = xstrdup("PEM"),
+				     .insecure = true,
+				     .proxy_url = xstrdup("http://p"),
+				     .exec = exec };
 	struct buf out CLEANUP_BUF = BUF_INIT(4096);
 
 	(void)state;
 	config.exec.api_version = xstrdup(V1);
 	assert_int_equal(exec_credential_info(&config, &out, NULL), 0);
-	assert_string_equal(buf_str(&out), "{\"spec\":{\"interactive\":false},\"kind\":\"ExecCredential\","
-	                                   "\"apiVersion\":\"" V1 "\"}");
+	assert_string_equal(buf_str(&out),
+			    "{\"spec\":{\"interactive\":false},\"kind\":\"ExecCredential\","
+			    "\"apiVersion\":\"" V1 "\"}");
 
 	config.exec.provide_cluster_info = true;
 	config.exec.cluster_config = xstrdup("{\"a\":1}");
 	buf_clear(&out);
 	assert_int_equal(exec_credential_info(&config, &out, NULL), 0);
-	assert_string_equal(buf_str(&out),
-	                    "{\"spec\":{\"interactive\":false,\"cluster\":{\"server\":\"https://h\",\"proxy-url\":\"http://p\","
-	                    "\"insecure-skip-tls-verify\":true,\"config\":{\"a\":1},"
-	                    "\"certificate-authority-data\":\"UEVN\"}},\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\"}");
+	assert_string_equal(buf_str(&out), "{\"spec\":{\"interactive\":false,\"cluster\":{"
+					   "\"server\":\"https://h\",\"proxy-url\":\"http://p\","
+					   "\"insecure-skip-tls-verify\":true,\"config\":{\"a\":1},"
+					   "\"certificate-authority-data\":\"UEVN\"}},\"kind\":"
+					   "\"ExecCredential\",\"apiVersion\":\"" V1 "\"}");
 	kubeconfig_finish(&config);
 }
 
-/* ---- processes --------------------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
-static int run(const char *script, char *const *env, int stop_fd, uint64_t timeout_us, struct buf *out,
-               struct error *error)
+static int run(const char *script, char *const *env, int stop_fd, uint64_t timeout_us,
+	       struct buf *out, struct error *error)
 {
 	struct sched *sched = sched_create();
 	char shell[] = "sh", flag[] = "-c", *text = xstrdup(script);
 	char *argv[] = { shell, flag, text, NULL };
 	char *none[] = { NULL };
-	int r = exec_credential_spawn(sched, argv, env != NULL ? env : none, stop_fd, sched_now_us(sched) + timeout_us, out,
-	                              error);
+	int r = exec_credential_spawn(sched, argv, env != NULL ? env : none, stop_fd,
+				      sched_now_us(sched) + timeout_us, out, error);
 
 	free(text);
 	sched_destroy(sched);
@@ -127,7 +137,9 @@ static void output_comes_back_and_the_environment_goes_in(void **state)
 	char *env[] = { variable, NULL };
 
 	(void)state;
-	assert_int_equal(run("read line; echo \"$GREETING/$HOME/$line\"", env, -1, LONG_US, &out, &error), 0);
+	assert_int_equal(
+		run("read line; echo \"$GREETING/$HOME/$line\"", env, -1, LONG_US, &out, &error),
+		0);
 	assert_string_equal(buf_str(&out), "hello//\n");
 }
 
@@ -136,7 +148,8 @@ static void no_descriptor_of_ours_reaches_it(void **state)
 	struct buf out CLEANUP_BUF = BUF_INIT(4096);
 	struct error error = { 0 };
 	int leaky = dup(STDOUT_FILENO); /* without CLOEXEC, as libraries have them */
-	char *script CLEANUP_FREE = xprintf("if { true >&%d; } 2>&-; then echo open; else echo closed; fi", leaky);
+	char *script CLEANUP_FREE =
+		xprintf("if { true >&%d; } 2>&-; then echo open; else echo closed; fi", leaky);
 
 	(void)state;
 	assert_true(leaky > 2);
@@ -158,15 +171,17 @@ static void failures_are_told_apart(void **state)
 	assert_non_null(strstr(error.text, "status 3"));
 	assert_int_equal(run("kill -9 $$", NULL, -1, LONG_US, &out, &error), -EIO);
 	assert_non_null(strstr(error.text, "signal 9"));
-	assert_int_equal(exec_credential_spawn(sched, argv, env, -1, SCHED_FOREVER, &out, &error), -ENOENT);
+	assert_int_equal(exec_credential_spawn(sched, argv, env, -1, SCHED_FOREVER, &out, &error),
+			 -ENOENT);
 	sched_destroy(sched);
 }
 
-/* A plugin whose own child lives on and holds the output; one that closed its output; both are gone afterwards, or the pipe would
- * not end. */
+/* A plugin whose own child lives on and holds the output; one that closed its output; both are gone
+ * afterwards, or the pipe would not end. */
 static void a_plugin_that_hangs_is_killed_with_its_children(void **state)
 {
-	static const char *const scripts[] = { "sleep 1000 & sleep 1000", "exec >&-; sleep 1000", "sleep 1000 & exit 0" };
+	static const char *const scripts[] = { "sleep 1000 & sleep 1000", "exec >&-; sleep 1000",
+					       "sleep 1000 & exit 0" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
@@ -209,21 +224,24 @@ static void a_flood_is_cut_off(void **state)
 	struct error error = { 0 };
 
 	(void)state;
-	assert_int_equal(run("while :; do echo SECRET; done", NULL, -1, LONG_US, &out, &error), -EFBIG);
+	assert_int_equal(run("while :; do echo SECRET; done", NULL, -1, LONG_US, &out, &error),
+			 -EFBIG);
 	assert_null(strstr(error.text, "SECRET"));
 }
 
 static void a_missing_plugin_comes_with_its_hint(void **state)
 {
 	struct kubeconfig config = { .exec.command = xstrdup("/nonexistent/plugin"),
-		                     .exec.api_version = xstrdup(V1),
-		                     .exec.install_hint = xstrdup("get it at example") };
+				     .exec.api_version = xstrdup(V1),
+				     .exec.install_hint = xstrdup("get it at example") };
 	struct sched *sched = sched_create();
 	struct exec_credential credential;
 	struct error error = { 0 };
 
 	(void)state;
-	assert_int_equal(exec_credential_run(sched, &config, -1, SCHED_FOREVER, &credential, &error), -ENOENT);
+	assert_int_equal(
+		exec_credential_run(sched, &config, -1, SCHED_FOREVER, &credential, &error),
+		-ENOENT);
 	assert_non_null(strstr(error.text, "'/nonexistent/plugin'"));
 	assert_non_null(strstr(error.text, "get it at example"));
 	kubeconfig_finish(&config);

@@ -2,8 +2,8 @@
 /* The HTTP server of our own endpoints: its routes, what it refuses, its addresses. */
 #include "config.h"
 
-#include "net/http-server.h"
 #include "base/memory.h"
+#include "net/http-server.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -59,8 +59,9 @@ static struct http_server *start(const char *address)
 
 static int connect_to(const struct http_server *server)
 {
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(http_server_port(server)),
-		                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_port = htons(http_server_port(server)),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval limit = { .tv_sec = 20 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -86,7 +87,8 @@ static char *talk(const struct http_server *server, const char *text)
 	return buf_take(&got);
 }
 
-static void check(const struct http_server *server, const char *request, const char *status, const char *contains)
+static void check(const struct http_server *server, const char *request, const char *status,
+		  const char *contains)
 {
 	char *got CLEANUP_FREE = talk(server, request);
 
@@ -108,11 +110,14 @@ static void routes_answer_and_all_else_is_refused(void **state)
 	check(server, "GET /much" CLOSE "\r\n", "HTTP/1.1 500 ", "too large");
 	check(server, "GET /" CLOSE "\r\n", "HTTP/1.1 404 ", "");
 	check(server, "GET /live/x" CLOSE "\r\n", "HTTP/1.1 404 ", "");
-	check(server, "POST /live" CLOSE "Content-Length: 2\r\n\r\n{}", "HTTP/1.1 405 ", "Allow: GET, HEAD\r\n");
+	check(server, "POST /live" CLOSE "Content-Length: 2\r\n\r\n{}", "HTTP/1.1 405 ",
+	      "Allow: GET, HEAD\r\n");
 	check(server, "DELETE /live" CLOSE "\r\n", "HTTP/1.1 405 ", "Allow: GET, HEAD\r\n");
 	check(server, "GET /live" CLOSE "Content-Length: 2\r\n\r\n{}", "HTTP/1.1 413 ", "");
-	check(server, "GET /live" CLOSE "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 413 ", "");
-	check(server, "GET /live" CLOSE "Content-Length: 0\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\nwell\n");
+	check(server, "GET /live" CLOSE "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	      "HTTP/1.1 413 ", "");
+	check(server, "GET /live" CLOSE "Content-Length: 0\r\n\r\n", "HTTP/1.1 200 ",
+	      "\r\n\r\nwell\n");
 	check(server, "nonsense\r\n\r\n", "", "");
 	http_server_destroy(server);
 }
@@ -141,7 +146,8 @@ static void connections_are_kept(void **state)
 		char data[4096];
 
 		buf_clear(&got);
-		assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+		assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL),
+				 sizeof(request) - 1);
 		while (strstr(buf_str(&got), "well\n") == NULL) {
 			ssize_t length = recv(fd, data, sizeof(data), 0);
 
@@ -174,8 +180,17 @@ static void heads_have_a_largest_size(void **state)
 
 static void addresses_have_several_forms(void **state)
 {
-	static const char *const bad[] = { "", "x", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "::1:0",
-		                           "[::1:0", "127.0.0.1:-1", ":0x", "no.such.host.invalid:0" };
+	static const char *const bad[] = { "",
+					   "x",
+					   "127.0.0.1",
+					   "127.0.0.1:",
+					   "127.0.0.1:x",
+					   "127.0.0.1:70000",
+					   "::1:0",
+					   "[::1:0",
+					   "127.0.0.1:-1",
+					   ":0x",
+					   "no.such.host.invalid:0" };
 	struct http_server *server = start(":0");
 
 	(void)state;

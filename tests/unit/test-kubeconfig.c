@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kubeconfigs: what each field comes to, which file wins, where they are looked for, what is refused and with which words. */
+/* Kubeconfigs: what each field comes to, which file wins, where they are looked for, what is
+ * refused and with which words. */
 #include "config.h"
 
-#include "core/kubeconfig.h"
 #include "base/memory.h"
 #include "core/kubeconfig-private.h"
+#include "core/kubeconfig.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,9 +41,10 @@ static void everything_a_cluster_says_is_read(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h:6443/prefix', tls-server-name: t, proxy-url: 'socks5://p:1', "
-	                           "certificate-authority-data: " PEM ", certificate-authority: ca.crt")
-	              USER(""),
+	parse(HEAD CONTEXT CLUSTER("server: 'https://h:6443/prefix', tls-server-name: t, "
+				   "proxy-url: 'socks5://p:1', "
+				   "certificate-authority-data: " PEM
+				   ", certificate-authority: ca.crt") USER(""),
 	      &config);
 	assert_string_equal(config.server, "https://h:6443/prefix");
 	assert_string_equal(config.tls_server_name, "t");
@@ -63,7 +65,8 @@ static void everything_a_cluster_says_is_read(void **state)
 	assert_string_equal(config.server, "http://h:1");
 	kubeconfig_finish(&config);
 
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: true") USER(""), &config);
+	parse(HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: true") USER(""),
+	      &config);
 	assert_true(config.insecure);
 	kubeconfig_finish(&config);
 }
@@ -73,18 +76,21 @@ static void everything_a_user_says_is_read(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: T, tokenFile: /abs/t"), &config);
+	parse(HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: T, tokenFile: /abs/t"),
+	      &config);
 	assert_string_equal(config.token, "T");
 	assert_string_equal(config.token_file, "/abs/t");
 	kubeconfig_finish(&config);
 
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h'") USER("username: a, password: 'b:c'"), &config);
+	parse(HEAD CONTEXT CLUSTER("server: 'https://h'") USER("username: a, password: 'b:c'"),
+	      &config);
 	assert_string_equal(config.username, "a");
 	assert_string_equal(config.password, "b:c");
 	kubeconfig_finish(&config);
 
 	parse(HEAD CONTEXT CLUSTER("server: 'https://h'")
-	              USER("client-certificate: c.crt, client-certificate-data: " PEM ", client-key: sub/k.key"),
+		      USER("client-certificate: c.crt, client-certificate-data: " PEM
+			   ", client-key: sub/k.key"),
 	      &config);
 	assert_string_equal(config.certificate_pem, PEM_TEXT);
 	assert_null(config.certificate_file);
@@ -99,7 +105,8 @@ static void base64_may_run_over_lines(void **state)
 
 	(void)state;
 	parse(HEAD CONTEXT USER("") "clusters:\n- name: k\n  cluster:\n    server: https://h\n"
-	                            "    certificate-authority-data: |\n      LS0tLS1CRUdJTi\n      BYLS0tLS0KYQo=\n",
+				    "    certificate-authority-data: |\n      LS0tLS1CRUdJTi\n     "
+				    " BYLS0tLS0KYQo=\n",
 	      &config);
 	assert_string_equal(config.ca_pem, PEM_TEXT);
 	kubeconfig_finish(&config);
@@ -107,14 +114,17 @@ static void base64_may_run_over_lines(void **state)
 
 static void acting_as_somebody_makes_headers(void **state)
 {
-	static const char *const expected[] = { "Impersonate-User: jane",     "Impersonate-Uid: 7",
-		                                "Impersonate-Group: dev",     "Impersonate-Group: ops",
-		                                "Impersonate-Extra-ab%2Fc%25: v", "Impersonate-Extra-ab%2Fc%25: w" };
+	static const char *const expected[] = {
+		"Impersonate-User: jane",         "Impersonate-Uid: 7",
+		"Impersonate-Group: dev",         "Impersonate-Group: ops",
+		"Impersonate-Extra-ab%2Fc%25: v", "Impersonate-Extra-ab%2Fc%25: w"
+	};
 	struct kubeconfig config;
 
 	(void)state;
 	parse(HEAD CONTEXT CLUSTER("server: 'https://h'")
-	              USER("token: T, as: jane, as-uid: '7', as-groups: [dev, ops], as-user-extra: {'Ab/C%': [v, w]}"),
+		      USER("token: T, as: jane, as-uid: '7', as-groups: [dev, ops], as-user-extra: "
+			   "{'Ab/C%': [v, w]}"),
 	      &config);
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
 		assert_string_equal(config.headers[i], expected[i]);
@@ -128,10 +138,13 @@ static void everything_an_exec_plugin_says_is_read(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h', extensions: [{name: other, extension: 1}, "
-	                           "{name: client.authentication.k8s.io/exec, extension: {a: [1]}}]")
-	              USER("exec: {command: bin/p, args: [a, 'b c'], env: [{name: X, value: y=z}], installHint: get it, "
-	                   "apiVersion: client.authentication.k8s.io/v1beta1, provideClusterInfo: true}"),
+	parse(HEAD CONTEXT CLUSTER(
+		      "server: 'https://h', extensions: [{name: other, extension: 1}, "
+		      "{name: client.authentication.k8s.io/exec, extension: {a: [1]}}]")
+		      USER("exec: {command: bin/p, args: [a, 'b c'], env: [{name: X, value: y=z}], "
+			   "installHint: get it, "
+			   "apiVersion: client.authentication.k8s.io/v1beta1, provideClusterInfo: "
+			   "true}"),
 	      &config);
 	assert_string_equal(config.exec.command, "/base/bin/p");
 	assert_string_equal(config.exec.args[0], "a");
@@ -154,7 +167,8 @@ static void json_is_read_too(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse("{\"current-context\":\"c\",\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":\"k\"}}],"
+	parse("{\"current-context\":\"c\",\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":"
+	      "\"k\"}}],"
 	      "\"clusters\":[{\"name\":\"k\",\"cluster\":{\"server\":\"https://h\"}}]}",
 	      &config);
 	assert_string_equal(config.server, "https://h");
@@ -184,40 +198,62 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 		{ HEAD CONTEXT CLUSTER("server: 5"), "not a string" },
 		{ HEAD CONTEXT CLUSTER("server: 'ftp://h'"), "neither https nor http" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://u:SECRET@h'"), "user name" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: 'yes'"), "neither true nor false" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: true, certificate-authority: x"),
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: 'yes'"),
+		  "neither true nor false" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: true, "
+				       "certificate-authority: x"),
 		  "exclude" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: '!!'"), "base64" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: 'YWJj'"), "PEM" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: 'YWI'"), "base64" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: 'AAAA'"), "base64" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', proxy-url: 'ftp://u:SECRET@p'"), "'proxy-url'" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("auth-provider: {name: gcp}"), "(gcp)" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: SECRET, password: SECRET"), "exclude" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: \"SECRET\\nX: y\""), "control character" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: 12345"), "quotes" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("client-certificate: c"), "without a key" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("client-key-data: " PEM), "without a certificate" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("as-groups: [a]"), "need 'as'" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("as: \"a\\r\\nAuthorization: b\""), "one line" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("as: a, as-groups: b"), "lists" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: {command: x}"), "apiVersion" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: '!!'"),
+		  "base64" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: 'YWJj'"),
+		  "PEM" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: 'YWI'"),
+		  "base64" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: 'AAAA'"),
+		  "base64" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h', proxy-url: 'ftp://u:SECRET@p'"),
+		  "'proxy-url'" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("auth-provider: {name: gcp}"),
+		  "(gcp)" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
-		          USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}"),
+			  USER("token: SECRET, password: SECRET"),
+		  "exclude" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: \"SECRET\\nX: y\""),
+		  "control character" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("token: 12345"), "quotes" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("client-certificate: c"),
+		  "without a key" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("client-key-data: " PEM),
+		  "without a certificate" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("as-groups: [a]"), "need 'as'" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
+			  USER("as: \"a\\r\\nAuthorization: b\""),
+		  "one line" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("as: a, as-groups: b"),
+		  "lists" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: {command: x}"),
+		  "apiVersion" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER(
+			  "exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}"),
 		  "apiVersion" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
-		          USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1}"),
+			  USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1}"),
 		  "interactiveMode" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
-		          USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}"),
+			  USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1, "
+			       "interactiveMode: Always}"),
 		  "asks its user" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
-		          USER("exec: {interactiveMode: Never, apiVersion: client.authentication.k8s.io/v1}"),
+			  USER("exec: {interactiveMode: Never, apiVersion: "
+			       "client.authentication.k8s.io/v1}"),
 		  "'exec.command'" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: {" EXEC ", args: [1]}"), "'exec.args'" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: {" EXEC ", env: [{name: 'A=B', value: SECRET}]}"),
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: {" EXEC ", args: [1]}"),
+		  "'exec.args'" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
+			  USER("exec: {" EXEC ", env: [{name: 'A=B', value: SECRET}]}"),
 		  "'exec.env'" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: 5"), "'exec' is not a map" },
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: 5"),
+		  "'exec' is not a map" },
 	};
 
 	(void)state;
@@ -225,9 +261,11 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 		struct kubeconfig config = { .in_cluster = true };
 		struct error error = { 0 };
 
-		assert_true(kubeconfig_parse(cases[i].text, strlen(cases[i].text), "/base", &config, &error) < 0);
+		assert_true(kubeconfig_parse(cases[i].text, strlen(cases[i].text), "/base", &config,
+					     &error) < 0);
 		assert_true(error.code < 0);
-		if (strstr(error.text, cases[i].why) == NULL || strstr(error.text, "SECRET") != NULL) {
+		if (strstr(error.text, cases[i].why) == NULL ||
+		    strstr(error.text, "SECRET") != NULL) {
 			fail_msg("case %zu says: %s", i, error.text);
 		}
 		/* Untouched. */
@@ -236,7 +274,7 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 	}
 }
 
-/* ---- where files are --------------------------------------------------------------------------------------- */
+/* ---- where files are ------------------------------------------------------------------------- */
 
 static char *folder; /* a test's own */
 
@@ -264,7 +302,9 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	static const char *const names[] = { "a", "b", "token", "ca.crt", "namespace", ".kube/config", ".kube" };
+	static const char *const names[] = { "a",      "b",         "token",
+					     "ca.crt", "namespace", ".kube/config",
+					     ".kube" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -279,10 +319,13 @@ static int remove_folder(void **state)
 
 static void the_first_file_to_set_a_name_wins(void **state)
 {
-	char *a CLEANUP_FREE = put("a", "users: [{name: u, user: {tokenFile: t}}]\n"
-	                                "clusters: [{name: k, cluster: {server: 'https://first'}}]\n");
-	char *b CLEANUP_FREE = put("b", HEAD CONTEXT CLUSTER("server: 'https://second'") USER("token: T"));
-	char *list CLEANUP_FREE = xprintf("%s/missing::%s:%s", folder, a, b), *path CLEANUP_FREE = xprintf("%s/t", folder);
+	char *a CLEANUP_FREE =
+		put("a", "users: [{name: u, user: {tokenFile: t}}]\n"
+			 "clusters: [{name: k, cluster: {server: 'https://first'}}]\n");
+	char *b CLEANUP_FREE =
+		put("b", HEAD CONTEXT CLUSTER("server: 'https://second'") USER("token: T"));
+	char *list CLEANUP_FREE = xprintf("%s/missing::%s:%s", folder, a, b),
+		   *path CLEANUP_FREE = xprintf("%s/t", folder);
 	struct kubeconfig config;
 	struct error error = { 0 };
 
@@ -317,7 +360,8 @@ static void files_are_looked_for_in_order(void **state)
 
 	assert_int_equal(mkdir(kube, 0700), 0);
 
-	char *home CLEANUP_FREE = put(".kube/config", HEAD CONTEXT CLUSTER("server: 'https://home'") USER(""));
+	char *home CLEANUP_FREE =
+		put(".kube/config", HEAD CONTEXT CLUSTER("server: 'https://home'") USER(""));
 
 	assert_int_equal(kubeconfig_load(NULL, &config, &error), 0);
 	assert_string_equal(config.server, "https://home");
@@ -342,7 +386,8 @@ static void a_pod_uses_its_service_account(void **state)
 	struct error error = { 0 };
 
 	(void)state;
-	assert_int_equal(kubeconfig_in_cluster(folder, "10.0.0.1", "443", &config, &error), -ENOENT);
+	assert_int_equal(kubeconfig_in_cluster(folder, "10.0.0.1", "443", &config, &error),
+			 -ENOENT);
 	assert_non_null(strstr(error.text, "token"));
 
 	char *token CLEANUP_FREE = put("token", "T"), *ca CLEANUP_FREE = put("ca.crt", "x");
@@ -380,9 +425,12 @@ int main(void)
 		cmocka_unit_test(everything_an_exec_plugin_says_is_read),
 		cmocka_unit_test(json_is_read_too),
 		cmocka_unit_test(what_is_not_understood_is_refused_and_secrets_stay_secret),
-		cmocka_unit_test_setup_teardown(the_first_file_to_set_a_name_wins, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(files_are_looked_for_in_order, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(a_pod_uses_its_service_account, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(the_first_file_to_set_a_name_wins, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(files_are_looked_for_in_order, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(a_pod_uses_its_service_account, make_folder,
+						remove_folder),
 		cmocka_unit_test(endless_files_are_refused),
 	};
 

@@ -2,8 +2,8 @@
 /* Retry-After in all its forms. */
 #include "config.h"
 
-#include "net/retry-after.h"
 #include "base/macros.h"
+#include "net/retry-after.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,9 @@ static void seconds_and_dates_are_read_and_nonsense_is_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_int_equal(retry_after_ms(cases[i].value, strlen(cases[i].value), NOW_US, 60000), cases[i].ms);
+		assert_int_equal(
+			retry_after_ms(cases[i].value, strlen(cases[i].value), NOW_US, 60000),
+			cases[i].ms);
 	}
 }
 

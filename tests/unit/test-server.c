@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server whose behaviour each test writes itself, with TLS identities made at run time. The tests of net/ use it, and those of
- * whatever stands on a real connection. */
+/* A server whose behaviour each test writes itself, with TLS identities made at run time. The tests
+ * of net/ use it, and those of whatever stands on a real connection. */
 #include "config.h"
 
-#include "tests/unit/test-server.h"
 #include "base/memory.h"
+#include "tests/unit/test-server.h"
 
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -45,12 +45,12 @@ struct test_server {
 	uint16_t port;
 	struct sched_thread *thread;
 	struct sched_mutex lock;
-	struct test_peer *peers;            /* lock */
+	struct test_peer *peers;             /* lock */
 	unsigned int connections, now, peak; /* lock */
-	bool stopping;                      /* lock */
+	bool stopping;                       /* lock */
 };
 
-/* ---- identities -------------------------------------------------------------------------------------------- */
+/* ---- identities ------------------------------------------------------------------------------ */
 
 static char *pem_of(BIO *bio)
 {
@@ -77,7 +77,7 @@ static void extend(X509 *certificate, X509 *issuer, int nid, const char *value)
 }
 
 void test_identity_init(struct test_identity *identity, const char *name, const char *alt_name,
-                        const struct test_identity *issuer)
+			const struct test_identity *issuer)
 {
 	X509 *certificate = X509_new();
 	X509_NAME *subject = X509_get_subject_name(certificate);
@@ -91,16 +91,19 @@ void test_identity_init(struct test_identity *identity, const char *name, const 
 	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
 	X509_set_pubkey(certificate, identity->key);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
+				   -1, 0);
 
 	X509 *signer = issuer != NULL ? issuer->certificate : certificate;
 
 	X509_set_issuer_name(certificate, X509_get_subject_name(signer));
-	extend(certificate, signer, NID_basic_constraints, issuer != NULL ? "CA:FALSE" : "critical,CA:TRUE");
+	extend(certificate, signer, NID_basic_constraints,
+	       issuer != NULL ? "CA:FALSE" : "critical,CA:TRUE");
 	if (alt_name != NULL) {
 		extend(certificate, signer, NID_subject_alt_name, alt_name);
 	}
-	assert_true(X509_sign(certificate, issuer != NULL ? issuer->key : identity->key, EVP_sha256()) > 0);
+	assert_true(X509_sign(certificate, issuer != NULL ? issuer->key : identity->key,
+			      EVP_sha256()) > 0);
 
 	PEM_write_bio_X509(bio, certificate);
 	identity->certificate_pem = pem_of(bio);
@@ -118,7 +121,7 @@ void test_identity_finish(struct test_identity *identity)
 	*identity = (struct test_identity){ 0 };
 }
 
-/* ---- connections ------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 unsigned int test_peer_number(const struct test_peer *peer)
 {
@@ -133,7 +136,8 @@ const char *test_peer_name(const struct test_peer *peer)
 static bool read_more(struct test_peer *peer)
 {
 	char data[16384];
-	ssize_t got = peer->ssl != NULL ? SSL_read(peer->ssl, data, sizeof(data)) : recv(peer->fd, data, sizeof(data), 0);
+	ssize_t got = peer->ssl != NULL ? SSL_read(peer->ssl, data, sizeof(data))
+					: recv(peer->fd, data, sizeof(data), 0);
 
 	return got > 0 && buf_append(&peer->in, data, (size_t)got) == 0;
 }
@@ -142,7 +146,7 @@ bool test_peer_write(struct test_peer *peer, const char *data, size_t length)
 {
 	while (length > 0) {
 		ssize_t put = peer->ssl != NULL ? SSL_write(peer->ssl, data, (int)length)
-		                                : send(peer->fd, data, length, MSG_NOSIGNAL);
+						: send(peer->fd, data, length, MSG_NOSIGNAL);
 
 		if (put <= 0) {
 			return false;
@@ -160,8 +164,10 @@ bool test_peer_say(struct test_peer *peer, const char *text)
 
 bool test_peer_answer(struct test_peer *peer, int status, const char *headers, const char *body)
 {
-	char *text CLEANUP_FREE = xprintf("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
-	                                  status, headers != NULL ? headers : "", strlen(body), body);
+	char *text CLEANUP_FREE =
+		xprintf("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: "
+			"%zu\r\n\r\n%s",
+			status, headers != NULL ? headers : "", strlen(body), body);
 
 	return test_peer_say(peer, text);
 }
@@ -180,12 +186,14 @@ void test_peer_wait_gone(struct test_peer *peer)
 	}
 }
 
-const char *test_request_header(const struct test_request *request, const char *name, char value[1024])
+const char *test_request_header(const struct test_request *request, const char *name,
+				char value[1024])
 {
 	size_t length = strlen(name);
 
 	value[0] = '\0';
-	for (const char *line = strchr(request->head, '\n'); line != NULL; line = strchr(line, '\n')) {
+	for (const char *line = strchr(request->head, '\n'); line != NULL;
+	     line = strchr(line, '\n')) {
 		line++;
 		if (strncasecmp(line, name, length) == 0 && line[length] == ':') {
 			const char *start = line + length + 1;
@@ -218,7 +226,8 @@ bool test_peer_read(struct test_peer *peer, struct test_request *ret)
 		test_request_finish(ret);
 		return false;
 	}
-	for (const char *digit = test_request_header(ret, "Content-Length", value); *digit != '\0'; digit++) {
+	for (const char *digit = test_request_header(ret, "Content-Length", value); *digit != '\0';
+	     digit++) {
 		ret->body_length = ret->body_length * 10 + (size_t)(*digit - '0');
 	}
 	while (peer->in.length < ret->body_length) {
@@ -239,6 +248,19 @@ void test_request_finish(struct test_request *request)
 	*request = (struct test_request){ 0 };
 }
 
+size_t test_peer_read_some(struct test_peer *peer, char *data, size_t most)
+{
+	if (peer->in.length == 0 && !read_more(peer)) {
+		return 0;
+	}
+
+	size_t length = peer->in.length < most ? peer->in.length : most;
+
+	memcpy(data, peer->in.data, length);
+	buf_consume(&peer->in, length);
+	return length;
+}
+
 static bool handshake(struct test_peer *peer)
 {
 	if (peer->server->context == NULL) {
@@ -253,8 +275,8 @@ static bool handshake(struct test_peer *peer)
 	X509 *certificate = SSL_get1_peer_certificate(peer->ssl);
 
 	if (certificate != NULL) {
-		X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, peer->name,
-		                          sizeof(peer->name));
+		X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+					  peer->name, sizeof(peer->name));
 		X509_free(certificate);
 	}
 	return true;
@@ -283,7 +305,7 @@ static void run_peer(void *arg)
 	close(peer->fd);
 }
 
-/* ---- the server -------------------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static void run_server(void *arg)
 {
@@ -314,7 +336,8 @@ static void run_server(void *arg)
 
 static int open_loopback(uint16_t *ret_port)
 {
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(name);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -349,7 +372,8 @@ static void set_tls(struct test_server *server)
 	if (server->config.client_ca != NULL) {
 		static const unsigned char session[] = "tests";
 
-		X509_STORE_add_cert(SSL_CTX_get_cert_store(server->context), server->config.client_ca->certificate);
+		X509_STORE_add_cert(SSL_CTX_get_cert_store(server->context),
+				    server->config.client_ca->certificate);
 		SSL_CTX_set_verify(server->context, SSL_VERIFY_PEER, take_any);
 		SSL_CTX_set_session_id_context(server->context, session, sizeof(session) - 1);
 	}
@@ -373,22 +397,16 @@ struct test_server *test_server_start(struct sched *sched, const struct test_ser
 
 void test_server_close(struct test_server *server)
 {
-	if (server->thread == NULL) {
-		return;
-	}
-	{
-		LOCKED(&server->lock);
-		server->stopping = true;
-	}
+	LOCKED(&server->lock);
+	server->stopping = true;
 	shutdown(server->fd, SHUT_RDWR);
-	sched_join(server->thread);
-	server->thread = NULL;
-	close(server->fd);
 }
 
 void test_server_stop(struct test_server *server)
 {
 	test_server_close(server);
+	sched_join(server->thread);
+	close(server->fd);
 	{
 		LOCKED(&server->lock);
 		for (struct test_peer *peer = server->peers; peer != NULL; peer = peer->next) {

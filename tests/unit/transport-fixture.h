@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the libcurl transport share: a scheduler, a server that runs the test's function, and a transport to it. */
+/* What the tests of the libcurl transport share: a scheduler, a server that runs the test's
+ * function, and a transport to it. */
 #ifndef ASB_TESTS_TRANSPORT_FIXTURE_H
 #define ASB_TESTS_TRANSPORT_FIXTURE_H
 
@@ -28,19 +29,19 @@ struct fixture {
 };
 
 static inline void fixture_init(struct fixture *fixture, const struct test_identity *identity,
-                                const struct test_identity *client_ca, test_serve serve)
+				const struct test_identity *client_ca, test_serve serve)
 {
 	*fixture = (struct fixture){ .sched = sched_create() };
 	sched_mutex_init(&fixture->lock, fixture->sched);
 	sched_cond_init(&fixture->changed, fixture->sched);
 	fixture->server = test_server_start(fixture->sched, &(struct test_server_config){
-	                                                            .identity = identity,
-	                                                            .client_ca = client_ca,
-	                                                            .serve = serve,
-	                                                            .arg = fixture,
-	                                                    });
-	snprintf(fixture->url, sizeof(fixture->url), "%s://127.0.0.1:%u", identity != NULL ? "https" : "http",
-	         test_server_port(fixture->server));
+								    .identity = identity,
+								    .client_ca = client_ca,
+								    .serve = serve,
+								    .arg = fixture,
+							    });
+	snprintf(fixture->url, sizeof(fixture->url), "%s://127.0.0.1:%u",
+		 identity != NULL ? "https" : "http", test_server_port(fixture->server));
 }
 
 /* The transport, after the test has set in config what it wants. */
@@ -80,7 +81,8 @@ static inline unsigned int fixture_count(struct fixture *fixture)
 	return ++fixture->count;
 }
 
-/* Waits until count is reached; not for ever, so that a broken transport fails a test instead of hanging it. */
+/* Waits until count is reached; not for ever, so that a broken transport fails a test instead of
+ * hanging it. */
 static inline bool fixture_wait(struct fixture *fixture, unsigned int count)
 {
 	uint64_t deadline = sched_now_us(fixture->sched) + 30000000;
@@ -94,7 +96,8 @@ static inline bool fixture_wait(struct fixture *fixture, unsigned int count)
 	return true;
 }
 
-static inline struct http_answer fixture_get(struct fixture *fixture, const char *path, uint32_t timeout_ms)
+static inline struct http_answer fixture_get(struct fixture *fixture, const char *path,
+					     uint32_t timeout_ms)
 {
 	struct http_request request = { .method = "GET", .path = path, .timeout_ms = timeout_ms };
 	struct http_answer answer;
