@@ -87,6 +87,8 @@ static void grace_holds_a_pod(void **state)
 		asb_int(asb_at(get(world, "p"), "metadata", "deletionGracePeriodSeconds"), -1), 30);
 	assert_int_equal(
 		asb_int(asb_at(get(world, "q"), "metadata", "deletionGracePeriodSeconds"), -1), 5);
+	merge(world, "p", "{status: {phase: Running}}", OBJECTS_STATUS);
+	assert_non_null(get(world, "p"));
 	objects_finish_deletion(world->objects, &pod_kind, "ns", "p");
 	assert_null(get(world, "p"));
 	objects_finish_deletion(world->objects, &pod_kind, "ns", "q");
@@ -139,6 +141,9 @@ static void an_owner_that_never_was_holds_nothing(void **state)
 	create(world, &pod_kind, owned_by("p", "nobody", text));
 	assert_int_equal(objects_collect(world->objects), 1);
 	create(world, &pod_kind, "{metadata: {name: q}}");
+	assert_int_equal(objects_collect(world->objects), 0);
+	patch(world, "q", false, owned_by("q", "nobody", text), 0);
+	patch(world, "q", false, "{metadata: {ownerReferences: null}}", 0);
 	assert_int_equal(objects_collect(world->objects), 0);
 	patch(world, "q", false, owned_by("q", "nobody", text), 0);
 	assert_int_equal(objects_collect(world->objects), 1);
