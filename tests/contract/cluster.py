@@ -3,11 +3,11 @@
 
 The binaries are found through $KUBEBUILDER_ASSETS only. As a script it starts one, with the project's manifests
 applied and a fake node, prints the kubeconfig's path and stays until it is interrupted:
-    python3 tests/contract/cluster.py [--no-manifests] [--no-node]
+    python3 tests/contract/cluster.py [--no-manifests] [--no-node] [COMMAND...]
+With a command it runs that instead, with $KUBECONFIG set, and ends with its status.
 """
 
 import argparse
-import base64
 import os
 import secrets
 import shutil
@@ -18,8 +18,8 @@ import tempfile
 import threading
 import time
 
-from api import ApiError, Client
-from process import Deadline, Process, free_ports, until
+from api import Client
+from process import Process, free_ports, until
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager")
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "serviceaccount-controller",
@@ -206,10 +206,16 @@ class Cluster:
         return done
 
     def apply(self, *paths):
+        """Applies these files and waits until the kinds they define are served."""
         for path in paths:
             self.kubectl("apply", "-f", path)
-        if paths:
-            self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+        def served():
+            return all(condition["status"] == "True"
+                       for crd in self.api.list("customresourcedefinitions")
+                       for condition in crd["status"].get("conditions") or [{"status": "none yet"}]
+                       if condition.get("type") in (None, "Established"))
+        until(served, 30, "the applied kinds are served")
 
     # ---- stop --------------------------------------------------------------------------------------
 
@@ -239,6 +245,7 @@ def main():
     parser = argparse.ArgumentParser(description="Start a Kubernetes API of real binaries and stay.")
     parser.add_argument("--no-manifests", action="store_true", help="do not apply deploy/")
     parser.add_argument("--no-node", action="store_true", help="do not start the fake node")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="run this, then end")
     args = parser.parse_args()
     why = missing_assets()
     if why:
@@ -252,6 +259,8 @@ def main():
         if not args.no_node:
             cluster.spawn("fakenode", [sys.executable, os.path.join(HERE, "fakenode.py"),
                                        "--kubeconfig", cluster.kubeconfig])
+        if args.command:
+            return subprocess.run(args.command, env=dict(os.environ, KUBECONFIG=cluster.kubeconfig)).returncode
         print(f"export KUBECONFIG={cluster.kubeconfig}  # up after {time.monotonic() - begin:.1f} s", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -15,4 +15,4 @@ EXTRA_DIST += deploy/manifest.yaml deploy/extensions.yaml deploy/parts/namespace
 	deploy/crds/sandboxclaims.extensions.agents.x-k8s.io.yaml deploy/crds/sandboxes.agents.x-k8s.io.yaml \
 	deploy/crds/sandboxtemplates.extensions.agents.x-k8s.io.yaml \
 	deploy/crds/sandboxwarmpools.extensions.agents.x-k8s.io.yaml \
-	scripts/generate-deploy.py scripts/schema.py
+	scripts/generate-deploy.py scripts/regenerate-deploy.sh scripts/schema.py

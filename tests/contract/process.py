@@ -46,7 +46,8 @@ def tail(path, lines=40):
 
 
 class Process:
-    """One child. It gets a session of its own, so that a Ctrl-C reaches us first, and dies with us whatever happens."""
+    """One child. It gets a session of its own, so that a Ctrl-C reaches us first, and dies with us whatever happens:
+    the kernel kills it when the thread that started it ends, so start children in the main thread."""
 
     def __init__(self, name, argv, log, env=None):
         self.name, self.argv, self.log = name, argv, log

@@ -133,8 +133,8 @@ def run_together(cases, threads):
                 case = todo.get_nowait()
             except queue.Empty:
                 return
-            if Suite.controller and not Suite.controller.alive():
-                raise_controller_ended()
+            while not Suite.controller.alive():
+                time.sleep(0.1)  # run_together() starts another
             case.run(Result())
     workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
     for worker in workers:
@@ -142,20 +142,20 @@ def run_together(cases, threads):
     for worker in workers:
         while worker.is_alive():
             worker.join(0.2)
+            if not Suite.controller.alive():
+                start_again()
 
 
-def raise_controller_ended():
-    """A controller that ended by itself fails the suite once, and is started again for the other cases."""
+def start_again():
+    """A controller that ended by itself fails the suite, and another serves the cases that are left. In the main
+    thread only: a child dies with the thread that started it."""
     with Result.lock:
-        if Suite.controller.alive():
-            return
-        status = Suite.controller.process.child.returncode
         Result.failed.append("controller")
-        print(f"not ok controller: it ended with status {status}")
-        for line in Suite.controller.tail(30).splitlines():
+        print(f"not ok controller: it ended with status {Suite.controller.process.child.returncode}")
+        for line in Suite.controller.tail(60).splitlines():
             print("    | " + line[:300])
         sys.stdout.flush()
-        Suite.controller = Controller(Suite.cluster).start()
+    Suite.controller = Controller(Suite.cluster).start()
 
 
 def run_alone(cases):

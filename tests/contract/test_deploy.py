@@ -51,7 +51,7 @@ class Deploy(Case):
                     if not os.path.exists(committed) or not filecmp.cmp(path, committed, shallow=False):
                         stale.append(os.path.relpath(committed, ROOT))
             self.assertGreaterEqual(count, 8)
-            self.assertEqual([], stale, "run scripts/generate-deploy.py")
+            self.assertEqual([], stale, "run scripts/regenerate-deploy.sh")
 
     def test_applying_twice_changes_nothing(self):
         for name in ("manifest.yaml", "extensions.yaml"):

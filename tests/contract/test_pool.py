@@ -153,6 +153,9 @@ class PoolAdoption(Case):
 
     def test_an_orphan_of_its_own_is_taken_back(self):
         self.orphan("orphan", self.content())
+        # Seen by the controller before there is a place for it: else it may fill that place itself.
+        self.when("pods", "orphan", is_ready, "Ready")
+        self.always(lambda: True, "", 0.3)
         self.patch("sandboxwarmpools", "pool", {"spec": {"replicas": 2}})
         self.when("pods", "orphan", lambda p: controller_of(p).get("name") == "pool", "the pool's")
         self.pool_at_rest()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process: flags, election, health, metrics, log. Each case starts what it needs."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 
@@ -80,14 +82,21 @@ class CommandLine(Case):
 
     def test_a_plugin_that_others_may_write_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "open.so")
-            with open(os.path.join(os.path.dirname(binary()), ".libs", "sandbox.so"), "rb") as f:
-                with open(path, "wb") as out:
-                    out.write(f.read())
+            path = shutil.copy(os.path.join(os.path.dirname(binary()), ".libs", "sandbox.so"),
+                               os.path.join(folder, "open.so"))
             os.chmod(path, 0o777)
             done = self.run_it("--dump-plugin", path)
             self.assertNotEqual(0, done.returncode)
             self.assertIn("open.so", done.stderr)
+
+    def test_two_plugins_for_one_kind_are_refused(self):
+        plugins = os.path.join(os.path.dirname(binary()), ".libs")
+        with tempfile.TemporaryDirectory() as folder:
+            path = shutil.copy(os.path.join(plugins, "sandbox.so"), os.path.join(folder, "second.so"))
+            os.chmod(path, 0o755)
+            done = self.run_it("--plugin-dir", plugins, "--plugin", path)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("second.so", done.stderr)
 
     def test_a_file_that_is_no_plugin_is_told(self):
         with tempfile.NamedTemporaryFile(suffix=".so") as f:
@@ -194,10 +203,20 @@ class Health(OwnCase):
         self.ready("sandboxes", "sb")
         with open(c.argv[c.argv.index("--kubeconfig") + 1]) as f:
             token = re.search(r"token: (\S+)", f.read()).group(1)
-        text = open(c.log).read()
+        with open(c.log) as f:
+            text = f.read()
         self.assertNotIn(token, text)
         self.assertNotIn(token.split(".")[1], text)
         self.assertNotIn(secret, text)
+
+    def test_the_log_can_be_json(self):
+        c = self.start("--log-format=json")
+        self.sandbox()
+        self.ready("sandboxes", "sb")
+        self.assertEqual(0, c.stop())
+        with open(c.log) as f:
+            for line in f:
+                self.assertIsInstance(json.loads(line), dict)
 
 
 class Election(OwnCase):

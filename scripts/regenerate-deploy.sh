@@ -1,0 +1,19 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes deploy/ again from the plugins of a build: regenerate-deploy.sh BUILD-FOLDER
+# Needs $KUBEBUILDER_ASSETS: the schemas come from an API server that is started for it.
+set -eu
+
+if [ $# -ne 1 ]; then
+	echo "usage: regenerate-deploy.sh BUILD-FOLDER" >&2
+	exit 2
+fi
+scripts=$(cd "$(dirname "$0")" && pwd)
+dumps=$(mktemp -d)
+trap 'rm -rf "$dumps"' EXIT
+for plugin in sandbox template claim warmpool; do
+	"$1/agent-sandbox-controller" --dump-plugin "$1/.libs/$plugin.so" >"$dumps/$plugin.json"
+done
+# shellcheck disable=SC2016 # for the inner shell
+python3 "$scripts/../tests/contract/cluster.py" --no-manifests --no-node \
+	sh -c 'exec python3 "$0" --kubeconfig "$KUBECONFIG" "$@"' "$scripts/generate-deploy.py" "$dumps"/*.json
