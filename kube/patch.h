@@ -9,9 +9,11 @@
 
 #define PATCH_OPERATIONS_MAX 10000 /* as kube-apiserver */
 
-/* RFC 6902 on a copy of target, all or nothing; *ret is the caller's. -EINVAL: the patch is none; -EPROTO: a test failed or a
- * path is missing (a 422 of the server). test with value null passes on a missing member, as in kube-apiserver. */
-int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret, struct error *reterr);
+/* RFC 6902 on a copy of target, all or nothing; *ret is the caller's. -EINVAL: the patch is none;
+ * -EPROTO: a test failed or a path is missing (a 422 of the server). test with value null passes on
+ * a missing member, as in kube-apiserver. */
+int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret,
+	       struct error *reterr);
 /* RFC 7386; the result is the caller's. */
 struct json_object *patch_merge(struct json_object *target, struct json_object *patch);
 
