@@ -34,14 +34,11 @@ static void patch_selector(struct json_object *patch, struct json_object *servic
 	}
 }
 
-/* What an existing Service lacks. */
+/* What our Service lacks. */
 static struct json_object *missing(struct pass *p, struct json_object *service)
 {
 	struct json_object *patch = json_object_new_array(), *pod = p->pod.object;
 
-	if (!pass_owns(p, service)) {
-		adopt_patch_unowned(p, patch, service);
-	}
 	if (asb_at(service, "metadata", "labels") == NULL) {
 		asb_patch(patch, "add", json_object_new_object(), "metadata", "labels");
 	}
@@ -61,20 +58,20 @@ static struct json_object *missing(struct pass *p, struct json_object *service)
 bool service_plan(struct pass *p, struct asb_write *ret_write)
 {
 	struct json_object *service = p->service.object, *patch;
-	bool ours = pass_owns(p, service);
 
-	if (p->service.failed || (ours && asb_deleting(service))) {
+	if (p->service.failed) {
 		return false;
 	}
 	if (service == NULL) {
 		*ret_write = asb_create(WATCH_SERVICE, ASB_LANE_CLAIM, new_service(p));
 		return true;
 	}
-	/* clusterIP cannot be changed: one without an owner is taken only if it is headless
-	 * already. */
-	if (!ours && (asb_controller(service, NULL) != NULL || asb_deleting(service) ||
-		      !asb_streq(asb_str(service, "spec", "clusterIP"), "None"))) {
+	/* Not even one without an owner is taken over: somebody made it, for traffic of their own. */
+	if (!pass_owns(p, service)) {
 		pass_foreign(p, &p->service, WATCH_SERVICE, service);
+		return false;
+	}
+	if (asb_deleting(service)) {
 		return false;
 	}
 	patch = missing(p, service);

@@ -52,7 +52,8 @@ class Refused(Case):
         self.pool(replicas=10)
         self.always(lambda: not self.pods(), "no pods", 3)
         writes = [e for e in self.writes(what="create pods") if not e.dry_run]
-        self.assertLessEqual(len(writes), 12)
+        # 5 ms doubling makes ten tries in three seconds; the pool's own status writes wake it a few times more.
+        self.assertLessEqual(len(writes), 16)
 
     def test_a_mended_sandbox_goes_on(self):
         self.sandbox(template=REFUSED)

@@ -351,20 +351,17 @@ static void a_pod_of_nobody_that_ends_is_waited_for(void **state)
 	assert_true(world_owns(fake, "a", "Pod", "a"));
 }
 
-static void a_headless_service_of_nobody_is_taken_over(void **state)
+static void a_headless_service_of_nobody_is_left_alone(void **state)
 {
 	struct asb_fake *fake = *state;
-	struct json_object *service;
+	char version[32];
 
 	world_unowned(fake, "Service", "a");
+	keep_version(fake, "Service", "a", version);
 	world_sandbox(fake, "a", "");
 	asb_fake_settle(fake);
-	service = asb_fake_get(fake, "Service", "ns", "a");
-	assert_true(world_owns(fake, "a", "Service", "a"));
-	assert_string_equal(asb_str(service, "spec", "selector", SANDBOX_UID),
-			    world_uid(fake, "Sandbox", "a"));
-	assert_non_null(asb_str(service, "spec", "selector", NAME_HASH));
-	assert_status_str(fake, "a", "serviceFQDN", "a.ns.svc.cluster.local");
+	assert_untouched(fake, "Service", "a", version);
+	assert_false(world_owns(fake, "a", "Service", "a"));
 }
 
 static void a_service_of_nobody_with_an_address_is_left_alone(void **state)
@@ -402,7 +399,7 @@ int main(void)
 		WORLD_TEST(a_pod_claimed_by_another_meanwhile_keeps_its_one_controller),
 		WORLD_TEST(a_service_of_nobody_that_ends_is_waited_for),
 		WORLD_TEST(a_pod_of_nobody_that_ends_is_waited_for),
-		WORLD_TEST(a_headless_service_of_nobody_is_taken_over),
+		WORLD_TEST(a_headless_service_of_nobody_is_left_alone),
 		WORLD_TEST(a_service_of_nobody_with_an_address_is_left_alone),
 	};
 
