@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Every flag that --help shows stands in the man page, and the other way round.
+# Every flag that --help shows stands in the man page, and the other way round; every name of the ABI that the manual for plugin
+# writers uses is in the installed headers.
 # Use: docs-sync.sh [TREE]; the programs are those of $top_builddir, or of the folder it is started in.
 build=$(cd "${top_builddir:-.}" && pwd) || exit 99
 root=$(cd "${1:-${top_srcdir:-$(dirname "$0")/../..}}" && pwd) || exit 99
@@ -24,4 +25,9 @@ compare() {
 }
 
 compare agent-sandbox-controller "$root/docs/man/agent-sandbox-controller.8" --plugin-dir "$build/.libs"
+
+cat "$root"/include/agent-sandbox/*.h >"$work/headers" || exit 99
+for name in $(grep -oE '\b(asb|ASB)_[A-Za-z0-9_]+' "$root/docs/plugin-abi.md" | sort -u); do
+	grep -qF "$name" "$work/headers" || { echo "docs/plugin-abi.md: the headers have no '$name'"; bad=1; }
+done
 exit $bad
