@@ -29,12 +29,13 @@ int store_read_head(const char *text, size_t length, struct store_head *ret)
 	if (json_scan_members(metadata.start, metadata.length, names, ARRAY_LEN(names), spans) < 0) {
 		return -EAGAIN;
 	}
-	if (!json_span_text(&spans[0], &head.name, &head.name_length) ||
-	    !json_span_text(&spans[2], &version, &version_length)) {
+	if (spans[0].start == NULL || spans[2].start == NULL) {
 		return -EINVAL;
 	}
-	if (spans[1].start != NULL && !json_span_text(&spans[1], &head.ns, &head.ns_length)) {
-		return -EINVAL;
+	if (!json_span_text(&spans[0], &head.name, &head.name_length) ||
+	    !json_span_text(&spans[2], &version, &version_length) ||
+	    (spans[1].start != NULL && !json_span_text(&spans[1], &head.ns, &head.ns_length))) {
+		return -EAGAIN; /* no string, or one with an escape */
 	}
 	head.version = version_parse(version, version_length);
 	head.labels = spans[3];

@@ -43,6 +43,7 @@ struct store {
 	struct map records;  /* the rest is guarded by lock */
 	uint64_t stream;     /* the version up to which the stream is known */
 	uint64_t mark;       /* of the latest list */
+	uint64_t list_from;  /* stream, when that began */
 	bool synced;
 	size_t bytes;
 };

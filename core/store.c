@@ -218,10 +218,22 @@ static void retire(struct store *store, struct record *record)
 	store->bytes -= sizeof(*record) + strlen(record->text) + 1 + record->length;
 }
 
+/* Whether the arrival is older than what is known. record: what is stored, or NULL. */
 static bool is_stale(const struct store *store, const struct arrival *arrival, const struct record *record)
 {
-	if ((arrival->source == FROM_STREAM || arrival->source == FROM_ANSWER) && arrival->version <= store->stream) {
-		return true;
+	switch (arrival->source) {
+	case FROM_REMOVAL:
+		return record == NULL || arrival->version != record->version;
+	case FROM_LIST:
+		/* A list that the stream has overtaken must not bring back what that has taken away. */
+		if (record == NULL && store->stream > store->list_from && arrival->version <= store->stream) {
+			return true;
+		}
+		break;
+	default:
+		if (arrival->version <= store->stream) {
+			return true;
+		}
 	}
 	return record != NULL && (arrival->version < record->version ||
 				  (arrival->version == record->version && arrival->source == FROM_ANSWER));
@@ -235,26 +247,33 @@ static void note_stream(struct store *store, const struct arrival *arrival)
 }
 
 /* Whether nothing that anybody reads would change; then only versions move. */
-static bool settles_early(struct store *store, struct arrival *arrival, bool *ret_deleting)
+static bool changes_nothing(struct store *store, const struct arrival *arrival, struct record *record)
+{
+	bool same = record != NULL && record->length == arrival->bytes.length &&
+		    memcmp(record->bytes, buf_str(&arrival->bytes), record->length) == 0;
+
+	if (record != NULL && arrival->source == FROM_LIST) {
+		record->mark = store->mark;
+	}
+	if (is_stale(store, arrival, record)) {
+		same = true;
+	} else if (same) {
+		record->version = arrival->version;
+	}
+	if (same) {
+		note_stream(store, arrival);
+	}
+	return same;
+}
+
+/* The cheap look before anything is parsed. *ret_deleting: we have removed this object. */
+static bool settles_early(struct store *store, const struct arrival *arrival, bool *ret_deleting)
 {
 	LOCKED(&store->lock);
 	struct record *record = map_get(&store->records, arrival->key);
 
 	*ret_deleting = record != NULL && record->deleting;
-	if (record != NULL && arrival->source == FROM_LIST) {
-		record->mark = store->mark;
-	}
-	if (is_stale(store, arrival, record)) {
-		note_stream(store, arrival);
-		return true;
-	}
-	if (record != NULL && record->length == arrival->bytes.length &&
-	    memcmp(record->bytes, buf_str(&arrival->bytes), record->length) == 0) {
-		record->version = arrival->version;
-		note_stream(store, arrival);
-		return true;
-	}
-	return false;
+	return changes_nothing(store, arrival, record);
 }
 
 /* ---- arrivals ------------------------------------------------------------------------------------------------- */
@@ -286,12 +305,39 @@ static void reprint(struct store *store, struct arrival *arrival)
 	json_tree_extract(store->fields, buf_str(&full), full.length, &arrival->bytes);
 }
 
-/* Stores what differs and tells the listener. deleting: we have removed this object. */
+/* Puts the arrival into the maps. 1, and *ret_old, when it changed something; 0; -EAGAIN when another thread was faster. */
+static int enter(struct store *store, struct arrival *arrival, const struct index_claims *claims, bool expected_deleting,
+                 bool deleting, struct record **ret_old)
+{
+	LOCKED(&store->lock);
+	struct record *old = map_get(&store->records, arrival->key), *record;
+
+	if (changes_nothing(store, arrival, old)) {
+		return arrival->source == FROM_REMOVAL ? -EAGAIN : 0;
+	}
+	if (old != NULL && old->deleting && !expected_deleting) {
+		return -EAGAIN; /* removed by us just now: the mark must not be lost */
+	}
+	if (old != NULL) {
+		retire(store, old);
+	}
+	record = make_record(store, arrival, claims, old);
+	record->deleting = deleting;
+	map_put(&store->records, record->text, record);
+	note_stream(store, arrival);
+	*ret_old = old;
+	return 1;
+}
+
+/* Stores what differs and tells the listener. deleting: we have removed this object. -EAGAIN: look again. */
 static int store_arrival(struct store *store, struct arrival *arrival, bool deleting)
 {
+	bool expected_deleting = deleting;
 	struct index_claims claims;
-	struct record *old, *record;
+	struct record *old = NULL;
+	int result;
 
+	json_object_put(arrival->tree);
 	arrival->tree = store_parse(store, buf_str(&arrival->bytes), arrival->bytes.length, arrival->version);
 	if (arrival->tree == NULL) {
 		return -EINVAL;
@@ -301,39 +347,24 @@ static int store_arrival(struct store *store, struct arrival *arrival, bool dele
 		reprint(store, arrival);
 	}
 	index_collect(store->indexes, store->index_count, arrival->tree, &claims);
-
-	sched_mutex_lock(&store->lock);
-	old = map_get(&store->records, arrival->key);
-	if (is_stale(store, arrival, old)) {
-		note_stream(store, arrival);
-		sched_mutex_unlock(&store->lock);
-		index_claims_finish(&claims);
-		return 0;
-	}
-	if (old != NULL) {
-		retire(store, old);
-	}
-	record = make_record(store, arrival, &claims, old);
-	record->deleting = deleting;
-	map_put(&store->records, record->text, record);
-	note_stream(store, arrival);
-	sched_mutex_unlock(&store->lock);
-
+	result = enter(store, arrival, &claims, expected_deleting, deleting, &old);
 	index_claims_finish(&claims);
-	announce(store, arrival->key, old, arrival);
-	return 0;
+	if (result == 1) {
+		announce(store, arrival->key, old, arrival);
+	}
+	return result < 0 ? result : 0;
 }
 
-/* Takes out what the arrival says is not there, or not ours, any more. */
-static void drop(struct store *store, const struct arrival *arrival)
+/* Takes out what the arrival says is not there, or not ours, any more. False when the store knows better. */
+static bool drop(struct store *store, const struct arrival *arrival)
 {
 	struct record *old;
+	bool stale;
 
 	sched_mutex_lock(&store->lock);
 	old = map_get(&store->records, arrival->key);
-	if (old != NULL && old->version > arrival->version) {
-		old = NULL; /* made anew since */
-	}
+	stale = is_stale(store, arrival, old);
+	old = stale ? NULL : old;
 	if (old != NULL) {
 		map_remove(&store->records, arrival->key);
 		retire(store, old);
@@ -343,6 +374,7 @@ static void drop(struct store *store, const struct arrival *arrival)
 	if (old != NULL) {
 		announce(store, arrival->key, old, NULL);
 	}
+	return !stale;
 }
 
 static void meet_stranger(struct store *store, const struct arrival *arrival)
@@ -350,9 +382,8 @@ static void meet_stranger(struct store *store, const struct arrival *arrival)
 	char ns[STORE_KEY_MAX];
 	const char *name;
 
-	drop(store, arrival);
 	split_key(arrival->key, ns, &name);
-	if (store->stranger != NULL) {
+	if (drop(store, arrival) && store->stranger != NULL) {
 		store->stranger(store->listener_arg, ns, name);
 	}
 }
@@ -411,10 +442,13 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 		drop(store, &arrival);
 		return 0;
 	}
-	error = trim(store, text, length, &arrival.bytes);
-	if (error == 0 && !settles_early(store, &arrival, &deleting)) {
-		error = store_arrival(store, &arrival, deleting);
-	}
+	do {
+		buf_clear(&arrival.bytes);
+		error = trim(store, text, length, &arrival.bytes);
+		if (error == 0 && !settles_early(store, &arrival, &deleting)) {
+			error = store_arrival(store, &arrival, deleting);
+		}
+	} while (error == -EAGAIN);
 	buf_finish(&arrival.bytes);
 	json_object_put(arrival.tree);
 	return error;
@@ -435,6 +469,11 @@ int store_list_item(struct store *store, const char *text, size_t length)
 	return arrive(store, FROM_LIST, false, text, length, NULL);
 }
 
+int store_list_gone(struct store *store, const char *text, size_t length)
+{
+	return arrive(store, FROM_LIST, true, text, length, NULL);
+}
+
 void store_bookmark(struct store *store, uint64_t version)
 {
 	LOCKED(&store->lock);
@@ -449,6 +488,7 @@ void store_list_begin(struct store *store)
 	LOCKED(&store->lock);
 
 	store->mark++;
+	store->list_from = store->stream;
 }
 
 /* Takes out all records that the list ended at version did not show; NULL ends the array, which is the caller's. */
@@ -486,20 +526,30 @@ void store_list_end(struct store *store, uint64_t version)
 	}
 }
 
-void store_removed(struct store *store, const char *ns, const char *name, const char *uid)
+/* -EAGAIN: the object has changed meanwhile. */
+static int mark_removed(struct store *store, const char *ns, const char *name, const char *uid)
 {
 	struct arrival arrival = { .source = FROM_REMOVAL, .bytes = BUF_INIT(ANSWER_MAX) };
 	CLEANUP_JSON struct json_object *object = store_get(store, ns, name);
 	CLEANUP_BUF struct buf full = BUF_INIT(ANSWER_MAX);
+	int result;
 
 	if (object == NULL || asb_deleting(object) || (uid != NULL && !asb_streq(asb_uid(object), uid))) {
-		return;
+		return 0;
 	}
 	snprintf(arrival.key, sizeof(arrival.key), "%s/%s", ns, name);
 	arrival.version = version_parse(asb_resource_version(object), strlen(asb_resource_version(object)));
 	json_print(object, &full);
 	json_tree_extract(store->fields, buf_str(&full), full.length, &arrival.bytes);
-	store_arrival(store, &arrival, true);
+	result = store_arrival(store, &arrival, true);
 	buf_finish(&arrival.bytes);
 	json_object_put(arrival.tree);
+	return result;
+}
+
+void store_removed(struct store *store, const char *ns, const char *name, const char *uid)
+{
+	while (mark_removed(store, ns, name, uid) == -EAGAIN) {
+		/* Somebody else has moved it on, so this ends. */
+	}
 }

@@ -80,6 +80,8 @@ void store_bookmark(struct store *store, uint64_t version);
 /* A list: begin, every object, then end with the version of the list. An abandoned one costs nothing: begin again. */
 void store_list_begin(struct store *store);
 int store_list_item(struct store *store, const char *text, size_t length);
+/* A streamed list may go on with real events before it ends: this object is gone. */
+int store_list_gone(struct store *store, const char *text, size_t length);
 void store_list_end(struct store *store, uint64_t version);
 /* Whether a list has ended once. */
 bool store_synced(struct store *store);
