@@ -3,7 +3,7 @@
  * The simulation: core and the four plugins over an API in memory, one history per seed.
  *
  *	sim                     clean claims, every crash point of a warm and a cold claim, 1000 seeds, one seed twice
- *	sim --seeds N           the same with N seeds
+ *	sim --seeds N           the same with N seeds; so does $SIM_SEEDS where there is no argument (make check)
  *	sim --seed N [--trace]  one seed, each write printed
  *	sim --crashes           the crash points alone
  *
@@ -31,6 +31,14 @@ static void result(bool ok, const char *what, const struct world *world)
 	failed++;
 	printf("not ok %s: %s\n", what, world->failure);
 	fflush(stdout);
+}
+
+/* $SIM_SEEDS, for a slower build that has less time. False when it is no number. */
+static bool seeds_from_environment(int64_t *seeds)
+{
+	const char *text = getenv("SIM_SEEDS");
+
+	return text == NULL || integer_parse(text, 0, INT64_MAX, seeds) == 0;
 }
 
 /* A world without faults, to be varied. */
@@ -177,6 +185,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && !crashes &&
 	    ((!one && strcmp(argv[1], "--seeds") != 0) || argc < 3 || integer_parse(argv[2], 0, INT64_MAX, &number) < 0)) {
 		fputs("usage: sim [--seeds N | --seed N [--trace] | --crashes]\n", stderr);
+		return 2;
+	}
+	if (argc == 1 && !seeds_from_environment(&number)) {
+		fputs("sim: SIM_SEEDS is no number\n", stderr);
 		return 2;
 	}
 	log_set_level(getenv("SIM_LOG") != NULL ? LOG_DEBUG : (enum log_level)0);

@@ -1,0 +1,199 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds and tests everything on Debian 12. The last line is "N passed, M failed"; the status is 0 when M is 0.
+#
+#	scripts/test.sh quick   gcc, and make check
+#	scripts/test.sh [all]   the same, then ASan and UBSan, TSan, clang, make distcheck
+#
+# The contract suite is part of make check: it runs where $KUBEBUILDER_ASSETS names a folder with etcd, kube-apiserver and
+# kube-controller-manager, and is skipped elsewhere. Read from the environment too:
+#	BUILD_DIR   where to build (build/ in the tree)
+#	JOBS        how many jobs at a time (as many as there are processors)
+#	SIM_SEEDS   how many worlds the simulation tries (1000; fewer under sanitizers and in distcheck)
+set -u
+cd "$(dirname "$0")/.." || exit 1
+source=$PWD
+mode=${1:-all}
+build=${BUILD_DIR:-$source/build}
+jobs=${JOBS:-$(nproc)}
+passed=0
+failed=0
+
+case $mode in
+all | quick) ;;
+*)
+	echo "usage: scripts/test.sh [quick | all]" >&2
+	exit 2
+	;;
+esac
+
+# ---- what must be installed ----
+
+# missing_packages: those that are wanted and not there, on one line.
+missing_packages() {
+	wanted='autoconf automake libtool make gcc libc6-dev pkgconf python3
+		libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libssl-dev libcmocka-dev'
+	[ "$mode" = quick ] || wanted="$wanted clang xz-utils"
+	if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+		wanted="$wanted openssl"
+		command -v kubectl >/dev/null || wanted="$wanted kubernetes-client"
+	fi
+	for package in $wanted; do
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
+	done
+}
+
+install_packages() {
+	command -v dpkg-query >/dev/null || return 0 # not Debian: configure says what it lacks
+	missing=$(missing_packages)
+	[ -n "$missing" ] || return 0
+	sudo=
+	if [ "$(id -u)" -ne 0 ]; then
+		sudo=$(command -v sudo) || {
+			echo "test.sh: not installed, and neither root nor sudo to do it: apt-get install $missing" >&2
+			exit 1
+		}
+	fi
+	echo "test.sh: apt-get${sudo:+, through sudo,} installs $missing"
+	# shellcheck disable=SC2086 # a list of words
+	$sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends $missing || exit 1
+}
+
+# ---- steps ----
+
+# begin NAME [FOLDER]: what follows is one step, in a build folder of its own or in that of another; its output goes to $log.
+begin() {
+	folder=$build/${2:-$1}
+	log=$build/$1.log
+	began=$(date +%s)
+	step_passed=0
+	step_failed=0
+	step_skipped=
+	mkdir -p "$folder"
+	: >"$log"
+	echo "== $1"
+}
+
+# finish STATUS: a step that failed without a failed test counts as one.
+finish() {
+	if [ "$1" -ne 0 ] && [ "$step_failed" -eq 0 ]; then
+		step_failed=1
+		echo "   the end of $log:"
+		tail -n 40 "$log" | sed 's/^/   | /'
+	fi
+	passed=$((passed + step_passed))
+	failed=$((failed + step_failed))
+	echo "   $step_passed passed, $step_failed failed${step_skipped:+, skipped:$step_skipped} ($(($(date +%s) - began)) s)"
+}
+
+quietly() {
+	"$@" >>"$log" 2>&1
+}
+
+configure() {
+	(cd "$folder" && quietly "$source/configure" -q --enable-werror "$@")
+}
+
+make_here() {
+	quietly make -s -C "$folder" -j"$jobs" "$@"
+}
+
+# run_tests [-v] PATTERN: builds everything, runs and counts the tests whose names match.
+run_tests() {
+	make_here check TESTS= || return 1
+	# shellcheck disable=SC2016 # for make
+	tests=$(make -s --no-print-directory -C "$folder" --eval='print-tests: ; @echo $(TESTS)' print-tests | tr ' ' '\n' | grep -E "$@" | tr '\n' ' ')
+	for test in $tests; do
+		rm -f "$folder/$test.log" "$folder/$test.trs"
+	done
+	make_here check-TESTS TESTS="$tests"
+	status=$?
+	for test in $tests; do
+		count "$test"
+	done
+	return $status
+}
+
+# own_counts LOG: the cases that a test program counted itself: passed, then failed.
+own_counts() {
+	awk '
+	/^[0-9]+ passed, [0-9]+ failed/ { passed += $1; failed += $3 }
+	/^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
+	/^\[  FAILED  \] [0-9]+ test/ { failed += $4 }
+	END { print passed + 0, failed + 0 }' "$1"
+}
+
+# count TEST: adds what automake says of it. A program that counts its cases counts as that many, any other as one.
+count() {
+	test=$1
+	: >>"$folder/$test.log"
+	result=$(sed -n 's/^:global-test-result: //p' "$folder/$test.trs" 2>/dev/null)
+	# shellcheck disable=SC2046 # two numbers
+	set -- $(own_counts "$folder/$test.log")
+	case $result in
+	PASS)
+		[ $(($1 + $2)) -gt 0 ] || set -- 1 0
+		;;
+	SKIP)
+		step_skipped="$step_skipped $test"
+		;;
+	*)
+		[ "$2" -gt 0 ] || set -- "$1" 1
+		echo "   ${result:-NOT RUN} $test, the end of its log:"
+		tail -n 40 "$folder/$test.log" | sed 's/^/   | /'
+		;;
+	esac
+	step_passed=$((step_passed + $1))
+	step_failed=$((step_failed + $2))
+}
+
+# ---- the builds ----
+
+install_packages
+mkdir -p "$build"
+ccache=$(command -v ccache)
+gcc="${ccache:+ccache }gcc"
+clang="${ccache:+ccache }clang"
+
+build_gcc() {
+	begin autogen
+	quietly ./autogen.sh
+	finish $?
+
+	begin gcc
+	configure CC="$gcc" CFLAGS='-O2 -g' && run_tests -v '^tests/contract/'
+	finish $?
+
+	# It measures times, so nothing runs beside it.
+	begin contract gcc
+	run_tests '^tests/contract/'
+	finish $?
+}
+
+# What follows does not need the API server, and simulates fewer worlds.
+build_others() {
+	unset KUBEBUILDER_ASSETS
+	export SIM_SEEDS="${SIM_SEEDS:-100}"
+
+	begin asan
+	configure --enable-sanitizers CC="$gcc" CFLAGS='-O1 -g' && run_tests '^tests/(unit|plugin|sim|fuzz)/'
+	finish $?
+
+	begin tsan
+	configure --enable-sanitizers=thread CC="$gcc" CFLAGS='-O1 -g' && run_tests '^tests/unit/'
+	finish $?
+
+	begin clang
+	configure CC="$clang" CFLAGS='-O1' && make_here check TESTS= && step_passed=1
+	finish $?
+
+	begin distcheck gcc
+	make_here distcheck && step_passed=1
+	finish $?
+}
+
+build_gcc
+[ "$mode" = quick ] || build_others
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
