@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin of its own kind: a SandboxTTL deletes the SandboxClaims of its namespace that carry a label and are older than it
- * allows. The controller loads it with --plugin sandbox-ttl.so; docs/plugin-abi.md walks through it.
+ * A plugin of its own kind: a SandboxTTL deletes the SandboxClaims of its namespace that carry a
+ * label and are older than it allows. The controller loads it with --plugin sandbox-ttl.so;
+ * docs/plugin-abi.md walks through it.
  */
 #include <agent-sandbox/helpers.h>
 
@@ -26,7 +27,8 @@ struct tally {
 	int64_t reaped;
 };
 
-/* ---- indexes: both kinds stand under "<namespace>/<key>=<value>", so that each finds the other -------------- */
+/* ---- indexes: both kinds stand under "<namespace>/<key>=<value>", so that each finds the other
+ * -------------- */
 
 static void ttl_values(struct json_object *ttl, struct asb_values *out)
 {
@@ -50,7 +52,7 @@ static void claim_values(struct json_object *claim, struct asb_values *out)
 	    !asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"), &created_ms)) {
 		return;
 	}
-	json_object_object_foreach(labels, key, label) {
+	json_object_object_foreach (labels, key, label) {
 		const char *text = asb_as_str(label);
 
 		if (text != NULL) {
@@ -62,13 +64,18 @@ static void claim_values(struct json_object *claim, struct asb_values *out)
 
 static const struct asb_index indexes[] = {
 	[INDEX_TTLS] = { .name = "ttls-by-label", .watch = WATCH_TTL, .values = ttl_values },
-	[INDEX_CLAIMS] = { .name = "claims-by-label", .watch = WATCH_CLAIM, .values = claim_values },
+	[INDEX_CLAIMS] = { .name = "claims-by-label",
+			   .watch = WATCH_CLAIM,
+			   .values = claim_values },
 	{ .name = NULL },
 };
 
-/* ---- watches ------------------------------------------------------------------------------------------------ */
+/* ---- watches
+ * ------------------------------------------------------------------------------------------------
+ */
 
-/* An asb_values that looks up each value among the SandboxTTLs: what an index says of a claim, turned round. */
+/* An asb_values that looks up each value among the SandboxTTLs: what an index says of a claim,
+ * turned round. */
 struct lookup {
 	struct asb_values values;
 	struct asb_call *call;
@@ -88,8 +95,8 @@ static void look_up(struct asb_values *values, const char *value, int64_t rank)
 }
 
 /* A claim wakes the SandboxTTLs of the labels it has and of those it had. */
-static void map_claim(void *state, struct asb_call *call, struct json_object *before, struct json_object *after,
-                      struct asb_keys *out)
+static void map_claim(void *state, struct asb_call *call, struct json_object *before,
+		      struct json_object *after, struct asb_keys *out)
 {
 	struct lookup lookup = { { look_up }, call, out };
 
@@ -115,7 +122,8 @@ static const struct asb_watch watches[] = {
 	{ .map = 0 },
 };
 
-/* ---- rights, options, metrics ------------------------------------------------------------------------------- */
+/* ---- rights, options, metrics
+ * ------------------------------------------------------------------------------- */
 
 static const struct asb_rule rules[] = {
 	{ "examples.agents.x-k8s.io", "sandboxttls", "get,list,watch" },
@@ -125,7 +133,9 @@ static const struct asb_rule rules[] = {
 };
 
 static const struct asb_option options[] = {
-	[OPTION_MIN_SECONDS] = { "min-seconds", "60", "the shortest ttlSeconds that is obeyed; a shorter one counts as this" },
+	[OPTION_MIN_SECONDS] = { "min-seconds", "60",
+				 "the shortest ttlSeconds that is obeyed; a shorter one counts as "
+				 "this" },
 	{ .name = NULL },
 };
 
@@ -139,7 +149,8 @@ static const struct asb_metric metrics[] = {
 	{ .name = NULL },
 };
 
-/* ---- reconcile ---------------------------------------------------------------------------------------------- */
+/* ---- reconcile
+ * ---------------------------------------------------------------------------------------------- */
 
 /* One reconcile: what its parts hand on to each other. */
 struct pass {
@@ -154,7 +165,8 @@ static int64_t created_ms(struct json_object *claim)
 {
 	int64_t ms = 0;
 
-	(void)asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"), &ms); /* the index has only such */
+	(void)asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"),
+			     &ms); /* the index has only such */
 	return ms;
 }
 
@@ -165,19 +177,22 @@ static void note_reaped(struct pass *pass, const char *name, int64_t age_ms)
 
 	pass->tally->reaped++;
 	host->metric(pass->call->instance, METRIC_REAPED, 1, label_values);
-	host->event(pass->call, pass->ttl, "Normal", "Reaped", "Deleted SandboxClaim '%s' at the age of %lld s", name,
-	            (long long)(age_ms / 1000));
+	host->event(pass->call, pass->ttl, "Normal", "Reaped",
+		    "Deleted SandboxClaim '%s' at the age of %lld s", name,
+		    (long long)(age_ms / 1000));
 }
 
 /*
- * Deletes the oldest claims that are due, as many as go in one write_all. Each at the version that was looked at: one that has just
- * lost the label stays. Returns ASB_DONE, ASB_AGAIN when there may be more, or ASB_RETRY.
+ * Deletes the oldest claims that are due, as many as go in one write_all; if there are more,
+ * report() sees it. Each at the version that was looked at: one that has just lost the label stays.
+ * Returns ASB_DONE or ASB_RETRY.
  */
 static int32_t reap(struct pass *pass)
 {
 	struct asb_write writes[ASB_WRITE_MAX];
 	struct json_object *const *claims;
-	uint32_t due = 0, count = pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value, ASB_WRITE_MAX, 0, &claims);
+	uint32_t due = 0, count = pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value,
+							 ASB_WRITE_MAX, 0, &claims);
 	int32_t verdict = ASB_DONE;
 
 	while (due < count && pass->now_ms - created_ms(claims[due]) >= pass->ttl_ms) {
@@ -193,23 +208,25 @@ static int32_t reap(struct pass *pass)
 		if (writes[i].result == ASB_OK) {
 			note_reaped(pass, writes[i].name, pass->now_ms - created_ms(claims[i]));
 		} else if (writes[i].result != ASB_NOT_FOUND) {
-			verdict = pass->call->host->fail(pass->call, ASB_RETRY, "cannot delete SandboxClaim '%s': %s",
-			                                 writes[i].name, writes[i].message);
+			verdict = pass->call->host->fail(pass->call, ASB_RETRY,
+							 "cannot delete SandboxClaim '%s': %s",
+							 writes[i].name, writes[i].message);
 		}
 	}
-	return verdict == ASB_DONE && due == ASB_WRITE_MAX ? ASB_AGAIN : verdict;
+	return verdict;
 }
 
 /* Writes the status if it differs. *ret_next_ms is when the oldest claim left is due, or 0. */
 static int32_t report(struct pass *pass, int64_t *ret_next_ms)
 {
-	struct json_object *status = json_object_new_object(), *const *oldest;
+	struct json_object *status = json_object_new_object(), *const * oldest;
 	struct asb_write write;
 	char text[21];
 
 	*ret_next_ms = 0;
-	json_object_object_add(status, "active",
-	                       json_object_new_int64((int64_t)asb_count(pass->call, INDEX_CLAIMS, pass->value)));
+	json_object_object_add(
+		status, "active",
+		json_object_new_int64((int64_t)asb_count(pass->call, INDEX_CLAIMS, pass->value)));
 	json_object_object_add(status, "reaped", json_object_new_int64(pass->tally->reaped));
 	if (pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value, 1, 0, &oldest) > 0) {
 		*ret_next_ms = created_ms(oldest[0]) + pass->ttl_ms;
@@ -218,15 +235,19 @@ static int32_t report(struct pass *pass, int64_t *ret_next_ms)
 	}
 	write = asb_set_status(WATCH_TTL, pass->ttl, status);
 	if (asb_write(pass->call, &write) != ASB_OK && write.result != ASB_NOT_FOUND) {
-		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot write the status: %s", write.message);
+		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot write the status: %s",
+					      write.message);
 	}
 	return ASB_DONE;
 }
 
-static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const struct asb_key *key,
+			     uint64_t *ret_after_ms)
 {
 	const struct state *state = (const struct state *)take_state;
-	struct pass pass = { .call = call, .ttl = asb_get(call, WATCH_TTL, key->ns, key->name), .now_ms = asb_now_ms(call) };
+	struct pass pass = { .call = call,
+			     .ttl = asb_get(call, WATCH_TTL, key->ns, key->name),
+			     .now_ms = asb_now_ms(call) };
 	int64_t seconds = asb_int(asb_at(pass.ttl, "spec", "ttlSeconds"), 0), stored, next_ms;
 	int32_t verdict, reported;
 
@@ -234,11 +255,15 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 		return ASB_DONE;
 	}
 	if (asb_str(pass.ttl, "spec", "label") == NULL || seconds <= 0 || seconds > INT32_MAX) {
-		return call->host->fail(call, ASB_TERMINAL, "the spec has no label, or no ttlSeconds from 1 to %d", INT32_MAX);
+		return call->host->fail(call, ASB_TERMINAL,
+					"the spec has no label, or no ttlSeconds from 1 to %d",
+					INT32_MAX);
 	}
-	snprintf(pass.value, sizeof(pass.value), "%s/%s", key->ns, asb_str(pass.ttl, "spec", "label"));
+	snprintf(pass.value, sizeof(pass.value), "%s/%s", key->ns,
+		 asb_str(pass.ttl, "spec", "label"));
 	pass.ttl_ms = (seconds > state->min_seconds ? seconds : state->min_seconds) * 1000;
-	/* The higher of the two: a status whose answer was lost is not counted twice, and a restart starts from the stored one. */
+	/* The higher of the two: what a failed status write did not say is said by the next, and a
+	 * restart goes on from the stored one. */
 	pass.tally = (struct tally *)call->host->memory(call, sizeof(*pass.tally));
 	stored = asb_int(asb_at(pass.ttl, "status", "reaped"), 0);
 	pass.tally->reaped = pass.tally->reaped > stored ? pass.tally->reaped : stored;
@@ -252,9 +277,12 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 	return next_ms > 0 ? ASB_AGAIN : ASB_DONE;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-static int32_t ttl_init(const struct asb_host *host, struct asb_instance *instance, void **ret_state)
+static int32_t ttl_init(const struct asb_host *host, struct asb_instance *instance,
+			void **ret_state)
 {
 	const char *text = host->option(instance, OPTION_MIN_SECONDS);
 	struct json_object *number = json_tokener_parse(text);
@@ -263,7 +291,8 @@ static int32_t ttl_init(const struct asb_host *host, struct asb_instance *instan
 
 	json_object_put(number);
 	if (seconds < 1 || seconds > INT32_MAX) {
-		host->log(instance, ASB_LOG_ERROR, "min-seconds takes a whole number from 1, not '%s'", text);
+		host->log(instance, ASB_LOG_ERROR,
+			  "min-seconds takes a whole number from 1, not '%s'", text);
 		return -1;
 	}
 	state = (struct state *)calloc(1, sizeof(*state));
