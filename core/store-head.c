@@ -11,7 +11,8 @@
 #include "core/store-private.h"
 #include "kube/version.h"
 
-int store_read_head(const char *text, size_t length, struct store_head *ret)
+/* 0; -EAGAIN for text the scan doubts; -EINVAL for an object without a name or a version. */
+static int scan_head(const char *text, size_t length, struct store_head *ret)
 {
 	static const char *const top[] = { "metadata" };
 	static const char *const names[] = { "name", "namespace", "resourceVersion", "labels", "ownerReferences" };
@@ -45,6 +46,23 @@ int store_read_head(const char *text, size_t length, struct store_head *ret)
 	}
 	*ret = head;
 	return 0;
+}
+
+int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret)
+{
+	CLEANUP_JSON struct json_object *tree = NULL;
+	int error = scan_head(*text, *length, ret);
+
+	if (error != -EAGAIN) {
+		return error;
+	}
+	tree = json_parse(*text, *length, NULL);
+	if (tree == NULL || json_print(tree, plain) < 0) {
+		return -EINVAL;
+	}
+	*text = buf_str(plain);
+	*length = plain->length;
+	return scan_head(*text, *length, ret) < 0 ? -EINVAL : 0;
 }
 
 static bool has_kept_label(const struct store *store, const struct json_span *labels)

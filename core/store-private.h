@@ -56,8 +56,11 @@ struct store_head {
 	struct json_span labels, owners;
 };
 
-/* 0, -EAGAIN for text the scan doubts, -EINVAL for an object without a name or a version. */
-int store_read_head(const char *text, size_t length, struct store_head *ret);
+/*
+ * 0, or -EINVAL for text that is no object with a name and a version. Text that the scan doubts is printed anew into plain, and *text
+ * and *length made to point there.
+ */
+int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret);
 /* Whether the keep rule wants the object. */
 bool store_wants(const struct store *store, const struct store_head *head);
 /* The tree of stored bytes, completed by what is not stored: apiVersion, kind, resourceVersion. */

@@ -68,9 +68,9 @@ bool store_has(struct store *store, const char *ns, const char *name)
 
 struct json_object *store_trim(struct store *store, const char *text, size_t length)
 {
-	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX), plain = BUF_INIT(ANSWER_MAX);
 	struct store_head head;
-	uint64_t version = store_read_head(text, length, &head) == 0 ? head.version : 0;
+	uint64_t version = store_head(&text, &length, &plain, &head) == 0 ? head.version : 0;
 
 	if (json_scan_extract(store->fields, text, length, &out) < 0) {
 		buf_clear(&out);

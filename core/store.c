@@ -398,24 +398,6 @@ static int trim(struct store *store, const char *text, size_t length, struct buf
 	return error < 0 ? -EINVAL : 0;
 }
 
-/* Reads the head of an object; what the scan doubts is printed anew by json-c and read again. */
-static int read_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret)
-{
-	CLEANUP_JSON struct json_object *tree = NULL;
-	int error = store_read_head(*text, *length, ret);
-
-	if (error != -EAGAIN) {
-		return error;
-	}
-	tree = json_parse(*text, *length, NULL);
-	if (tree == NULL || json_print(tree, plain) < 0) {
-		return -EINVAL;
-	}
-	*text = buf_str(plain);
-	*length = plain->length;
-	return store_read_head(*text, *length, ret) < 0 ? -EINVAL : 0;
-}
-
 static int arrive(struct store *store, enum source source, bool deleted, const char *text, size_t length,
                   uint64_t *ret_version)
 {
@@ -423,7 +405,7 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 	struct arrival arrival = { .source = source, .bytes = BUF_INIT(ANSWER_MAX) };
 	struct store_head head;
 	bool deleting;
-	int error = read_head(&text, &length, &plain, &head);
+	int error = store_head(&text, &length, &plain, &head);
 
 	if (error < 0) {
 		return error;
