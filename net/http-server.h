@@ -19,7 +19,8 @@ struct http_route {
 struct http_server;
 
 /* address: "host:port", ":port" (all addresses), "[::1]:port", port 0 picks one; "0" alone means no
- * server: *ret is NULL then. routes ends in a zeroed entry and is borrowed. Starts one thread. */
+ * server: *ret is NULL then. routes ends in a zeroed entry and is borrowed. Starts one thread, with
+ * the signal mask of the caller. */
 int http_server_create(const char *address, const struct http_route *routes, void *arg,
 		       struct http_server **ret, struct error *reterr);
 void http_server_destroy(struct http_server *server);
