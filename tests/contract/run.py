@@ -14,6 +14,7 @@ import fnmatch
 import importlib
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -195,6 +196,22 @@ def run(cases, args):
             print(f"not ok controller: SIGTERM: status {Suite.controller.process.child.returncode}")
         Suite.controller = None
     run_alone([c for c in cases if c.own_controller])
+    check_logs()
+
+
+def check_logs():
+    """What a sanitizer says of any controller fails the suite, whatever the cases saw."""
+    for file in sorted(os.listdir(Suite.cluster.folder)):
+        if not file.startswith("controller-"):
+            continue
+        with open(Suite.cluster.file(file), errors="replace") as f:
+            lines = f.readlines()
+        found = [i for i, line in enumerate(lines) if re.search("Sanitizer|runtime error:", line)]
+        if found:
+            Result.failed.append("sanitizer")
+            print(f"not ok sanitizer: {file}: {lines[found[0]].strip()}")
+            for line in lines[found[0]:found[0] + 40]:
+                print("    | " + line.rstrip()[:200])
 
 
 def main():
