@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_man_MANS = %D%/man/agent-sandbox-controller.8
 EXTRA_DIST += %D%/plugin-abi.md
+EXTRA_DIST += %D%/architecture.md %D%/metrics.md %D%/security.md

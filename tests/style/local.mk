@@ -3,3 +3,6 @@
 style_tests = %D%/layering.sh %D%/banned.sh %D%/spdx.sh %D%/can-fail.sh %D%/docs-sync.sh
 TESTS += $(style_tests)
 EXTRA_DIST += $(style_tests) %D%/sources.sh
+# Reads the plugins, too.
+TESTS += %D%/metrics-sync.sh
+EXTRA_DIST += %D%/metrics-sync.sh
