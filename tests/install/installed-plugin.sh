@@ -67,7 +67,7 @@ export PKG_CONFIG_PATH
 mkdir "$work/example"
 cp "$top_srcdir"/examples/plugin/* "$work/example"
 chmod -R u+w "$work/example"
-run 0 make -C "$work/example" CC="$CC" CFLAGS="-O1 -g -Wall -Wextra -Wshadow -Werror $SAN_CFLAGS" all check
+run 0 "${MAKE:-make}" -C "$work/example" CC="$CC" CFLAGS="-O1 -g -Wall -Wextra -Wshadow -Werror $SAN_CFLAGS" all check
 says "all tests passed"
 
 controller=$dest$bindir/agent-sandbox-controller
@@ -78,7 +78,7 @@ says 'kind: SandboxTTL'
 run 0 "$controller" --plugin-dir "$dest$plugindir" --plugin "$plugin" --help
 says '--sandbox-ttl.min-seconds'
 says '--sandbox.cluster-domain'
-run 0 make -C "$work/example" install
+run 0 "${MAKE:-make}" -C "$work/example" install
 run 0 "$controller" --plugin-dir "$dest$plugindir" --help
 says '--sandbox-ttl.min-seconds'
 chmod g+w "$plugin"
