@@ -37,6 +37,7 @@ missing_packages() {
 	if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
 		wanted="$wanted openssl"
 		command -v kubectl >/dev/null || wanted="$wanted kubernetes-client"
+		python3 -c 'import yaml' 2>/dev/null || wanted="$wanted python3-yaml"
 	fi
 	for package in $wanted; do
 		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
