@@ -18,6 +18,9 @@
 
 static int check_head(const struct asb_plugin *description, const char *file, struct error *reterr)
 {
+	if (description == NULL) {
+		return error_set(reterr, -EINVAL, "'%s' is no plugin: it has no description", file);
+	}
 	if (description->magic != ASB_MAGIC) {
 		return error_set(reterr, -EINVAL,
 				 "'%s' is no plugin: its magic is 0x%08x, not 0x%08x; was it built with ASB_PLUGIN_HEAD?",
@@ -63,9 +66,10 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 {
 	const struct asb_kind *kind = &watch->kind;
 
-	if (kind->group == NULL || kind->version == NULL || kind->plural == NULL || *kind->version == '\0' ||
-	    *kind->plural == '\0' || strlen(kind->group) + strlen(kind->version) > 150) {
-		return error_set(reterr, -EINVAL, "'%s': a watch without group, version or plural", plugin->file);
+	if (kind->group == NULL || kind->version == NULL || kind->plural == NULL || kind->kind == NULL ||
+	    *kind->version == '\0' || *kind->plural == '\0' || *kind->kind == '\0' ||
+	    strlen(kind->group) + strlen(kind->version) > 150) {
+		return error_set(reterr, -EINVAL, "'%s': a watch without group, version, plural or kind", plugin->file);
 	}
 	if ((watch->map & ASB_MAP_FUNCTION) != 0 && watch->map_function == NULL) {
 		return error_set(reterr, -EINVAL, "'%s': watch of '%s' maps by a function it does not have", plugin->file,
@@ -79,14 +83,40 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 	return 0;
 }
 
+static int check_lengths(const struct plugin *plugin, struct error *reterr)
+{
+	const struct {
+		const char *name;
+		uint32_t count, most;
+	} tables[] = {
+		{ "watches", plugin->watch_count, PLUGIN_WATCHES_MAX }, { "indexes", plugin->index_count, PLUGIN_INDEXES_MAX },
+		{ "rules", plugin->rule_count, PLUGIN_TABLE_MAX },      { "options", plugin->option_count, PLUGIN_TABLE_MAX },
+		{ "metrics", plugin->metric_count, PLUGIN_TABLE_MAX },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (tables[i].count > tables[i].most) {
+			return error_set(reterr, -EINVAL, "'%s' has more than %u %s", plugin->file, tables[i].most,
+					 tables[i].name);
+		}
+	}
+	return 0;
+}
+
 static int check_tables(const struct plugin *plugin, struct error *reterr)
 {
+	if (check_lengths(plugin, reterr) < 0) {
+		return -EINVAL;
+	}
 	if (!is_plain_name(plugin->head.name)) {
 		return error_set(reterr, -EINVAL, "'%s': a plugin's name is 1 to 47 letters a-z, digits and dashes",
 				 plugin->file);
 	}
 	if (plugin->head.reconcile == NULL || plugin->watch_count == 0) {
 		return error_set(reterr, -EINVAL, "'%s': a plugin needs watches[0] and reconcile", plugin->file);
+	}
+	if ((plugin->watches[0].flags & ASB_WATCH_UNWATCHED) != 0) {
+		return error_set(reterr, -EINVAL, "'%s': watches[0], the plugin's own kind, must be watched", plugin->file);
 	}
 	for (uint32_t i = 0; i < plugin->index_count; i++) {
 		const struct asb_index *index = &plugin->indexes[i];
@@ -109,7 +139,8 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
 
 /* ---- copying -------------------------------------------------------------------------------------------------- */
 
-/* Copies a table whose entries may be smaller or larger than ours; it ends in an entry whose first pointer is NULL. */
+/* Copies a table whose entries may be smaller or larger than ours; it ends in an entry whose first pointer is NULL. One entry more
+ * than most says that it is too long. */
 static void *copy_table(const void *table, uint32_t stride, size_t size, uint32_t most, uint32_t *ret_count)
 {
 	const char *entry = table;
@@ -120,7 +151,7 @@ static void *copy_table(const void *table, uint32_t stride, size_t size, uint32_
 	if (table == NULL || stride < sizeof(void *)) {
 		return NULL;
 	}
-	while (count < most && *(const void *const *)(const void *)(entry + (size_t)count * stride) != NULL) {
+	while (count <= most && *(const void *const *)(const void *)(entry + (size_t)count * stride) != NULL) {
 		count++;
 	}
 	copy = xalloc_array(size, (size_t)count + 1);

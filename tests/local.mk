@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 include tests/unit/local.mk
+include tests/abi/local.mk
 include tests/fuzz/local.mk
 include tests/plugin/local.mk
 include tests/style/local.mk
