@@ -206,7 +206,9 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *rete
 /* Whether a setting's name, which may end in "=value", is this one. */
 static bool is_named(const struct option_setting *setting, const char *name)
 {
-	return strncmp(setting->name, name, strlen(name)) == 0 && (setting->name[strlen(name)] == '\0' || setting->name[strlen(name)] == '=');
+	size_t length = strcspn(setting->name, "=");
+
+	return length == strlen(name) && strncmp(setting->name, name, length) == 0;
 }
 
 static int apply(struct option_setting *setting, const struct plugin *plugin, const char **values,
@@ -229,7 +231,8 @@ static int apply(struct option_setting *setting, const struct plugin *plugin, co
 			return 0;
 		}
 	}
-	return error_set(reterr, -EINVAL, "plugin '%s' has no option '%s'; see --help", plugin->head.name, setting->name);
+	return error_set(reterr, -EINVAL, "plugin '%s' has no option '%.*s'; see --help", plugin->head.name,
+			 (int)strcspn(setting->name, "="), setting->name);
 }
 
 int options_for_plugin(struct options *options, const struct plugin *plugin, const char ***ret_values,
@@ -270,8 +273,8 @@ int options_check_used(const struct options *options, struct error *reterr)
 
 		/* Manifests set the workers of all four, also where --extensions is off. */
 		if (!setting->used && !is_builtin(setting->plugin)) {
-			return error_set(reterr, -EINVAL, "--%s.%s: no plugin '%s' is loaded", setting->plugin, setting->name,
-					 setting->plugin);
+			return error_set(reterr, -EINVAL, "--%s.%.*s: no plugin '%s' is loaded", setting->plugin,
+					 (int)strcspn(setting->name, "="), setting->name, setting->plugin);
 		}
 	}
 	return 0;

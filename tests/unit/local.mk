@@ -257,4 +257,9 @@ TESTS += tests/unit/test-plugin-load
 tests_unit_test_plugin_load_SOURCES = tests/unit/test-plugin-load.c core/plugin-set.c core/plugin-set.h
 tests_unit_test_plugin_load_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_plugin_load_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-options
+TESTS += tests/unit/test-options
+tests_unit_test_options_SOURCES = tests/unit/test-options.c core/options.c core/options.h
+tests_unit_test_options_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_options_LDADD = libcore.la $(CMOCKA_LIBS)
 # core/: end of store, reflector, queue, controllers
