@@ -85,7 +85,7 @@ class Client:
                 connection.request(method, path, data, headers)
                 answer = connection.getresponse()
                 return answer.status, answer.read()
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
                 self.close()
                 if kept is None or attempt == 2:
                     raise
