@@ -71,7 +71,6 @@ begin() {
 	step_passed=0
 	step_failed=0
 	step_skipped=
-	mkdir -p "$folder"
 	: >"$log"
 	echo "== $1"
 }
@@ -80,8 +79,8 @@ begin() {
 finish() {
 	if [ "$1" -ne 0 ] && [ "$step_failed" -eq 0 ]; then
 		step_failed=1
-		echo "   the end of $log:"
-		tail -n 40 "$log" | sed 's/^/   | /'
+		echo "   failed; the end of $log:"
+		{ grep -E '^(FAIL|ERROR):|: error:' "$log"; tail -n 40 "$log"; } | sed 's/^/   | /'
 	fi
 	passed=$((passed + step_passed))
 	failed=$((failed + step_failed))
@@ -93,6 +92,7 @@ quietly() {
 }
 
 configure() {
+	mkdir -p "$folder" || return 1
 	(cd "$folder" && quietly "$source/configure" -q --enable-werror "$@")
 }
 
