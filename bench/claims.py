@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run on a fresh cluster: the ceiling, memory, start, a burst of claims and a steady trickle of them."""
+
+import collections
+import datetime
+import os
+import sys
+import time
+
+from world import (BenchCluster, EXTENSIONS, ROOT, Window, claim, cpu_seconds, load, make_pool, memory_kb, pods_at_rest,
+                   pool_pod, six_writes)
+
+from audit import Audit
+from cluster import manifests
+from controller import Controller
+from process import until
+
+NODE = os.path.join(ROOT, "tests", "contract", "fakenode.py")
+CLAIMS = "/apis/" + EXTENSIONS + "/v1alpha1/namespaces/{}/sandboxclaims"
+
+
+# The writes on the way to Ready, each with those whose answers it needs.
+WAITS_FOR = {
+    "create sandboxclaims": [],
+    "create sandboxes": ["create sandboxclaims"],
+    "patch pods": ["create sandboxes"],
+    "create services": ["create sandboxes"],
+    "patch sandboxes/status": ["patch pods", "create services"],
+    "patch sandboxclaims/status": ["patch sandboxes/status"],
+}
+
+
+def seconds(timestamp):
+    return datetime.datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp()
+
+
+def percentile(values, part):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(part * len(values)))]
+
+
+def post_claim(ns):
+    return [{"method": "POST", "path": CLAIMS.format(ns), "body": claim("@0@")}]
+
+
+def quiet(controller, seconds=1.0):
+    """Waits until the controller has used next to no CPU for a while."""
+    last = [cpu_seconds(controller.process.pid), time.monotonic()]
+
+    def still():
+        used, now = cpu_seconds(controller.process.pid), time.monotonic()
+        if used - last[0] > 0.02:
+            last[:] = [used, now]
+        return now - last[1] > seconds
+    until(still, 120, "the controller is at rest", pause=0.1)
+
+
+class Run:
+    def __init__(self, options):
+        self.options, self.figures = options, {}
+        self.cluster = BenchCluster(options.nice, keep=options.keep)
+        self.audit = Audit(self.cluster.audit_log)
+
+    @property
+    def api(self):
+        return self.cluster.api
+
+    def all(self):
+        try:
+            self.cluster.start(manifests())
+            self.cluster.spawn("fakenode", [sys.executable, NODE, "--kubeconfig", self.cluster.kubeconfig, "--threads", "4"])
+            self.idle()
+            self.ceiling()
+            controller = self.start()
+            self.burst(controller)
+            self.paced(controller)
+            controller.stop()
+            self.per_claim()
+            return self.figures
+        finally:
+            self.cluster.stop()
+
+    # ---- memory and start ------------------------------------------------------------------------------
+
+    def idle(self):
+        controller = Controller(self.cluster).start()
+        time.sleep(3)  # the time for which it must have been idle is the thing measured
+        self.figures["idle"] = memory_kb(controller.process.pid)
+        controller.stop()
+
+    def start(self):
+        """Starts it with a claim waiting: the time to its first write that is not the lease's."""
+        self.replicas = self.options.claims
+        make_pool(self.api, "start", 0)
+        self.api.create("sandboxclaims", "start", claim("first"))
+        make_pool(self.api, "burst", self.replicas)
+        make_pool(self.api, "paced", self.replicas)
+        mark, controller = self.audit.mark(), Controller(self.cluster)
+        began = time.time()
+        controller.start(wait=0)
+
+        def first():
+            writes = [e for e in self.audit.entries(mark, user=controller.user, settle=0)
+                      if e.resource != "leases" and e.namespace == "start"]
+            return writes and writes[0]
+        entry = until(first, 60, "the first write", pause=0.05)
+        self.figures["start_ms"] = (seconds(entry.received) - began) * 1000
+        for ns in ("burst", "paced"):
+            pods_at_rest(self.api, ns, self.replicas)
+        self.api.delete("sandboxclaims", "start", "first")
+        quiet(controller)
+        return controller
+
+    # ---- the API server alone --------------------------------------------------------------------------
+
+    def ceiling(self):
+        """The same six writes a claim by a plain client, with the fake node at work but no controller."""
+        ns, count = "bare", self.options.claims
+        uid = make_pool(self.api, ns, count)
+        names = [f"pod-{i}" for i in range(count)]
+        load(self.cluster, [{"method": "POST", "path": f"/api/v1/namespaces/{ns}/pods", "body": pool_pod("@0@", uid)}],
+             [[name] for name in names])
+        pods = {p["metadata"]["name"]: p["metadata"]["uid"] for p in pods_at_rest(self.api, ns, count)}
+        load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)])
+        claims = {c["metadata"]["name"]: c["metadata"]["uid"] for c in self.api.list("sandboxclaims", ns)}
+        items = [[f"claim-{i}", claims[f"claim-{i}"], names[i], pods[names[i]], f"next-{i}"] for i in range(count)]
+        window = Window(self.cluster)
+        report = load(self.cluster, six_writes(ns, uid), items, self.options.creators)
+        self.figures["bare"] = dict(window.end(), claims_s=count / max(report["answered_ms"]) * 1000)
+        pods_at_rest(self.api, ns, count)
+
+    # ---- claims ----------------------------------------------------------------------------------------
+
+    def burst(self, controller):
+        count, ns = self.options.claims, "burst"
+        mark, cpu = self.audit.mark(), cpu_seconds(controller.process.pid)
+        window = Window(self.cluster)
+        report = load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)], self.options.creators,
+                      watch=CLAIMS.format(ns))
+        figures = dict(window.end(), claims_s=count / max(report["ready_ms"]) * 1000)
+        figures["posted_s"] = count / max(report["answered_ms"]) * 1000
+        figures |= self.latency(report)
+        pods_at_rest(self.api, ns, self.replicas)
+        quiet(controller)
+        figures["controller_cpu_ms"] = (cpu_seconds(controller.process.pid) - cpu) * 1000 / count
+        figures["writes"] = self.writes(mark, controller, count)
+        self.figures["burst"] = figures
+        self.figures["loaded"] = memory_kb(controller.process.pid)
+
+    def paced(self, controller):
+        count, ns = self.options.paced, "paced"
+        mark, cpu = self.audit.mark(), cpu_seconds(controller.process.pid)
+        window = Window(self.cluster)
+        report = load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)], 4, self.options.rate,
+                      CLAIMS.format(ns))
+        figures = dict(window.end(), **self.latency(report))
+        pods_at_rest(self.api, ns, self.replicas)
+        quiet(controller)
+        figures["controller_cpu_ms"] = (cpu_seconds(controller.process.pid) - cpu) * 1000 / count
+        figures["writes"] = self.writes(mark, controller, count)
+        figures["path"] = self.path(mark, ns)
+        self.figures["paced"] = figures
+
+    @staticmethod
+    def latency(report):
+        times = [ready - sent for sent, ready in zip(report["sent_ms"], report["ready_ms"])]
+        posts = [answered - sent for sent, answered in zip(report["sent_ms"], report["answered_ms"])]
+        return {"p50_ms": percentile(times, 0.5), "p99_ms": percentile(times, 0.99), "max_ms": max(times),
+                "post_p50_ms": percentile(posts, 0.5)}
+
+    def writes(self, mark, controller, count):
+        """{verb resource: writes a claim} by the controller, from the audit log; failed ones with their code."""
+        found = collections.Counter(
+            e.what if e.code < 300 else f"{e.what} {e.code}"
+            for e in self.audit.entries(mark, user=controller.user) if e.resource != "leases")
+        return {what: number / count for what, number in sorted(found.items())}
+
+    def path(self, mark, ns):
+        """Where a claim's time goes, medians in ms, as the API server saw it: inside each write, and from the end of what
+        it had to wait for to its arrival (then it was in the controller, or on its way)."""
+        claims = collections.defaultdict(dict)
+        owners = {p["metadata"]["name"]: claim for claim, p in self.pods_of(ns).items()}
+        for entry in self.audit.entries(mark, namespace=ns):
+            name = owners.get(entry.name) if entry.what == "patch pods" else entry.name
+            if entry.what in WAITS_FOR and name:
+                claims[name].setdefault(entry.what, (seconds(entry.received), seconds(entry.answered)))
+        steps = collections.defaultdict(list)
+        for writes in claims.values():
+            if len(writes) == len(WAITS_FOR):
+                for what, before in WAITS_FOR.items():
+                    steps[what].append(writes[what][1] - writes[what][0])
+                    if before:
+                        steps["until " + what].append(writes[what][0] - max(writes[b][1] for b in before))
+        return {what: percentile(times, 0.5) * 1000 for what, times in steps.items()}
+
+    def pods_of(self, ns):
+        """The pod of each claim."""
+        return {c["name"]: p for p in self.api.list("pods", ns)
+                for c in p["metadata"].get("ownerReferences", []) if c["kind"] == "Sandbox"}
+
+    def per_claim(self):
+        burst, paced = self.figures["burst"], self.figures["paced"]
+        claims, more = self.options.claims, self.options.paced
+        total = burst["controller_cpu_ms"] * claims + paced["controller_cpu_ms"] * more
+        self.figures["controller_cpu_ms"] = total / (claims + more)
+        self.figures["share_of_ceiling"] = burst["claims_s"] / self.figures["bare"]["claims_s"]
