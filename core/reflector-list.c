@@ -48,12 +48,18 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
                       struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *page = json_parse(buf_str(body), body->length, reterr);
-	struct json_object *items = asb_array(page, "items");
+	struct json_object *items = NULL;
 	const char *version = asb_str(page, "metadata", "resourceVersion");
 	const char *more = asb_str(page, "metadata", "continue");
 
-	if (version == NULL) {
+	*ret_version = version != NULL ? version_parse(version, strlen(version)) : 0;
+	if (*ret_version == 0) {
 		return error_set(reterr, -EPROTO, "a list of '%s' without a version", reflector->kind->plural);
+	}
+	/* null is an empty list; but what is no list at all must not empty the store. */
+	if (!json_object_object_get_ex(page, "items", &items) ||
+	    (items != NULL && !json_object_is_type(items, json_type_array))) {
+		return error_set(reterr, -EPROTO, "a list of '%s' without items", reflector->kind->plural);
 	}
 	for (size_t i = 0; i < asb_length(items); i++) {
 		CLEANUP_BUF struct buf text = BUF_INIT(FRAME_MAX);
@@ -64,7 +70,6 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 				    reflector->kind->plural);
 		}
 	}
-	*ret_version = version_parse(version, strlen(version));
 	*ret_continue = more != NULL && *more != '\0' ? strdup(more) : NULL;
 	return 0;
 }
@@ -88,7 +93,7 @@ static int get_page(struct reflector *reflector, const char *more, struct http_a
 	return path.failed ? -ENOSPC : ret->result == 0 && ret->status == 200 ? 0 : -EPROTO;
 }
 
-int reflector_list_pages(struct reflector *reflector, struct error *reterr)
+int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, struct error *reterr)
 {
 	CLEANUP_FREE char *more = NULL;
 	uint64_t version = 0;
@@ -109,6 +114,7 @@ int reflector_list_pages(struct reflector *reflector, struct error *reterr)
 		more = next;
 		if (more == NULL) {
 			store_list_end(reflector->config.store, version);
+			*ret_version = version;
 			return 0;
 		}
 	}

@@ -55,6 +55,7 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 		return finish(stream, -EPROTO, "a bookmark without a version");
 	}
 	if (version < stream->last) {
+		store_rewind(reflector->config.store);
 		return finish(stream, -ESTALE, "the API server went back in time");
 	}
 	if (!stream->listing) {
@@ -62,7 +63,12 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 		reflector->progress = true;
 		store_bookmark(reflector->config.store, version);
 	} else if (asb_streq(asb_annotation(stub, "k8s.io/initial-events-end"), "true")) {
+		if (version < store_version(reflector->config.store)) {
+			store_rewind(reflector->config.store);
+			return finish(stream, -ESTALE, "the API server went back in time");
+		}
 		stream->listing = false;
+		stream->last = version;
 		store_list_end(reflector->config.store, version);
 		reflector_end_list(reflector);
 		reflector->relist = false;
@@ -83,8 +89,13 @@ static int take_object(struct stream *stream, const struct json_span *type, cons
 	uint64_t version = 0;
 	int error;
 
+	if (!deleted && !is_type(type, "\"ADDED\"") && !is_type(type, "\"MODIFIED\"")) {
+		return finish(stream, -EPROTO, "a watch event of an unknown type");
+	}
+	stream->reflector->progress = true;
 	if (stream->listing) {
-		error = store_list_item(store, object->start, object->length);
+		error = deleted ? store_list_gone(store, object->start, object->length) :
+				  store_list_item(store, object->start, object->length);
 	} else {
 		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start, object->length,
 				    &version);
@@ -97,16 +108,33 @@ static int take_object(struct stream *stream, const struct json_span *type, cons
 	return 0;
 }
 
-static int take_frame(struct stream *stream, const char *text, size_t length)
+/* The type and the object of a frame. What the scan doubts is printed anew by json-c, into plain, and read again. */
+static int read_frame(const char *text, size_t length, struct buf *plain, struct json_span spans[2])
 {
 	static const char *const names[] = { "type", "object" };
+	CLEANUP_JSON struct json_object *tree = NULL;
+
+	if (json_scan_members(text, length, names, 2, spans) < 0 ||
+	    (spans[0].start != NULL && memchr(spans[0].start, '\\', spans[0].length) != NULL)) {
+		tree = json_parse(text, length, NULL);
+		if (tree == NULL || json_print(tree, plain) < 0 ||
+		    json_scan_members(buf_str(plain), plain->length, names, 2, spans) < 0) {
+			return -EPROTO;
+		}
+	}
+	return spans[0].start != NULL && spans[1].start != NULL ? 0 : -EPROTO;
+}
+
+static int take_frame(struct stream *stream, const char *text, size_t length)
+{
+	CLEANUP_BUF struct buf plain = BUF_INIT(FRAME_MAX);
 	struct json_span spans[2];
 
 	if (length == 0) {
 		return 0;
 	}
 	stream->frames++;
-	if (json_scan_members(text, length, names, 2, spans) < 0 || spans[0].start == NULL || spans[1].start == NULL) {
+	if (read_frame(text, length, &plain, spans) < 0) {
 		return finish(stream, -EPROTO, "a frame that is no watch event");
 	}
 	if (is_type(&spans[0], "\"BOOKMARK\"")) {
@@ -115,7 +143,6 @@ static int take_frame(struct stream *stream, const char *text, size_t length)
 	if (is_type(&spans[0], "\"ERROR\"")) {
 		return take_error(stream, spans[1].start, spans[1].length);
 	}
-	stream->reflector->progress = true;
 	return take_object(stream, &spans[0], &spans[1]);
 }
 
@@ -152,7 +179,7 @@ static int take_bytes(void *arg, const char *data, size_t length)
 	return 0;
 }
 
-static void watch_path(struct reflector *reflector, bool list_first, struct buf *out)
+static void watch_path(struct reflector *reflector, bool list_first, uint64_t from, struct buf *out)
 {
 	uint64_t seconds = WATCH_SECONDS_MIN + sched_random(reflector->config.sched) % WATCH_SECONDS_MIN;
 
@@ -161,8 +188,7 @@ static void watch_path(struct reflector *reflector, bool list_first, struct buf 
 	if (list_first) {
 		buf_append_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
 	} else {
-		buf_printf(out, "&resourceVersion=%llu",
-			   (unsigned long long)store_version(reflector->config.store));
+		buf_printf(out, "&resourceVersion=%llu", (unsigned long long)from);
 	}
 }
 
@@ -195,10 +221,11 @@ int reflector_watch(struct reflector *reflector, bool list_first, struct error *
 	struct transport *transport = client_transport(reflector->config.client);
 	struct http_request request = { .method = "GET", .timeout_ms = HEAD_TIMEOUT_MS };
 	struct stream stream = { .reflector = reflector, .line = BUF_INIT(FRAME_MAX), .listing = list_first,
+				 .last = list_first ? 0 : store_version(reflector->config.store),
 				 .began_us = sched_now_us(reflector->config.sched) };
 	int result;
 
-	watch_path(reflector, list_first, &path);
+	watch_path(reflector, list_first, stream.last, &path);
 	request.path = buf_str(&path);
 	if (reflector->config.metadata_only) {
 		request.accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";

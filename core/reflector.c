@@ -98,22 +98,33 @@ void reflector_end_list(struct reflector *reflector)
 	sched_cond_broadcast(&reflector->changed);
 }
 
+static int list_in_pages(struct reflector *reflector, struct error *reterr)
+{
+	uint64_t before, version = 0;
+	int result;
+
+	reflector->paged = true;
+	reflector_begin_list(reflector);
+	before = store_version(reflector->config.store);
+	result = reflector_list_pages(reflector, &version, reterr);
+	if (result == 0 && version < before) {
+		store_rewind(reflector->config.store);
+		result = error_set(reterr, -ESTALE, "the API server went back in time");
+	}
+	reflector_end_list(reflector);
+	if (result == 0) {
+		reflector->relist = false;
+		reflector_set_state(reflector, REFLECTOR_SYNCED);
+	}
+	return result;
+}
+
 /* A first list by stream where the server can, else in pages. */
 static int list(struct reflector *reflector, struct error *reterr)
 {
 	int result = reflector->paged ? -ENOTSUP : reflector_watch(reflector, true, reterr);
 
-	if (result == -ENOTSUP) {
-		reflector->paged = true;
-		reflector_begin_list(reflector);
-		result = reflector_list_pages(reflector, reterr);
-		reflector_end_list(reflector);
-		if (result == 0) {
-			reflector->relist = false;
-			reflector_set_state(reflector, REFLECTOR_SYNCED);
-		}
-	}
-	return result;
+	return result == -ENOTSUP ? list_in_pages(reflector, reterr) : result;
 }
 
 /* One round. The store follows the server while it runs. */
@@ -158,8 +169,8 @@ static void run(void *arg)
 		if (reflector->progress) {
 			backoff = BACKOFF_FIRST_US; /* the server works: only the connection failed */
 		}
-		if (result == -ESTALE) {
-			reflector->relist = true; /* 410: what we knew is too old to go on from */
+		if (result == -ESTALE || result == -ENOENT) {
+			reflector->relist = true; /* what we knew is too old to go on from, or of a kind that went away */
 		}
 		if (result == 0 || stopping(reflector) || (result == -ESTALE && resumed)) {
 			continue;
@@ -193,13 +204,14 @@ void reflector_stop(struct reflector *reflector)
 
 int reflector_catch_up(struct reflector *reflector, struct error *reterr)
 {
+	uint64_t version = 0;
 	int result;
 
 	if (reflector_state(reflector) != REFLECTOR_SYNCED) {
 		return 0; /* its first list is still to come, and will be as fresh */
 	}
 	reflector_begin_list(reflector);
-	result = reflector_list_pages(reflector, reterr);
+	result = reflector_list_pages(reflector, &version, reterr);
 	reflector_end_list(reflector);
 	return result;
 }

@@ -465,6 +465,19 @@ void store_bookmark(struct store *store, uint64_t version)
 	}
 }
 
+void store_rewind(struct store *store)
+{
+	LOCKED(&store->lock);
+	struct record *record;
+	size_t at = 0;
+
+	while ((record = map_next(&store->records, &at, NULL)) != NULL) {
+		record->version = 1; /* older than all, and no precondition that holds */
+	}
+	store->stream = 0;
+	store->list_from = 0;
+}
+
 void store_list_begin(struct store *store)
 {
 	LOCKED(&store->lock);

@@ -76,6 +76,8 @@ enum store_event { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
 int store_event(struct store *store, enum store_event event, const char *text, size_t length, uint64_t *ret_version);
 /* The stream is known up to this version (a bookmark). */
 void store_bookmark(struct store *store, uint64_t version);
+/* The server has gone back in time (a backup was restored): no version known here means anything, the next list decides. */
+void store_rewind(struct store *store);
 
 /* A list: begin, every object, then end with the version of the list. An abandoned one costs nothing: begin again. */
 void store_list_begin(struct store *store);
