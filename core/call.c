@@ -90,6 +90,7 @@ void *memory_get(struct controller *controller, const char *ns, const char *name
 		map_remove(&controller->memories, key);
 		free_memory(memory);
 		memory = NULL;
+		reservations_forget(controller->config.reservations, key, controller);
 	}
 	if (memory == NULL) {
 		memory = xalloc(sizeof(*memory) + strlen(key) + 1);
@@ -113,6 +114,7 @@ void memory_forget(struct controller *controller, const char *ns, const char *na
 	if (memory != NULL) {
 		free_memory(memory);
 	}
+	reservations_forget(controller->config.reservations, key, controller);
 }
 
 void memory_finish(struct controller *controller)

@@ -207,7 +207,7 @@ static int32_t host_reserve(struct asb_call *base, uint32_t watch, const char *n
 {
 	struct controller *controller = call_of(base)->controller;
 
-	return reservations_take(controller->config.reservations, kind_of(controller, watch), ns, name, holder) ?
+	return reservations_take(controller->config.reservations, kind_of(controller, watch), ns, name, holder, controller) ?
 		       ASB_OK :
 		       ASB_EXISTS;
 }

@@ -15,6 +15,7 @@
 
 struct reservation {
 	char *holder;
+	const void *by;
 	char key[]; /* "group/plural/ns/name" */
 };
 
@@ -97,7 +98,7 @@ static bool find_in_indexes(struct reservations *reservations, const struct asb_
 }
 
 bool reservations_take(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
-                       const char *name, const char *holder)
+                       const char *name, const char *holder, const void *by)
 {
 	char key[STORE_KEY_MAX * 2], other[STORE_KEY_MAX];
 
@@ -114,6 +115,7 @@ bool reservations_take(struct reservations *reservations, const struct asb_kind 
 	reservation = xalloc(sizeof(*reservation) + strlen(key) + 1);
 	memcpy(reservation->key, key, strlen(key) + 1);
 	reservation->holder = xstrdup(holder);
+	reservation->by = by;
 	map_put(&reservations->table, reservation->key, reservation);
 	return true;
 }
@@ -129,6 +131,30 @@ void reservations_release(struct reservations *reservations, const struct asb_ki
 
 	if (reservation != NULL && strcmp(reservation->holder, holder) == 0) {
 		map_remove(&reservations->table, key);
+		destroy_reservation(reservation);
+	}
+}
+
+static struct reservation *find_held(struct reservations *reservations, const char *holder, const void *by)
+{
+	struct reservation *reservation;
+	size_t at = 0;
+
+	while ((reservation = map_next(&reservations->table, &at, NULL)) != NULL) {
+		if (reservation->by == by && strcmp(reservation->holder, holder) == 0) {
+			return reservation;
+		}
+	}
+	return NULL;
+}
+
+void reservations_forget(struct reservations *reservations, const char *holder, const void *by)
+{
+	struct reservation *reservation;
+
+	LOCKED(&reservations->lock);
+	while ((reservation = find_held(reservations, holder, by)) != NULL) {
+		map_remove(&reservations->table, reservation->key);
 		destroy_reservation(reservation);
 	}
 }

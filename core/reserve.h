@@ -18,11 +18,13 @@ void reservations_destroy(struct reservations *reservations);
 /* Keys listed in this index of store reserve objects of kind. Before the first call of the others. */
 void reservations_add_index(struct reservations *reservations, const struct asb_kind *kind, struct store *store,
                             uint32_t index);
-/* False when somebody else has it. */
+/* False when somebody else has it. by: what reservations_forget knows it by, with the holder. */
 bool reservations_take(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
-                       const char *name, const char *holder);
+                       const char *name, const char *holder, const void *by);
 void reservations_release(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
                           const char *name, const char *holder);
+/* Releases all that by has taken for a holder who is gone without a word. */
+void reservations_forget(struct reservations *reservations, const char *holder, const void *by);
 /* Copies the holder; false when nobody has it. */
 bool reservations_find(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
                        const char *name, char ret_holder[STORE_KEY_MAX]);

@@ -45,6 +45,7 @@ static void set_busy(struct worker *worker, uint64_t since_us)
 static int32_t reconcile(struct controller *controller, struct queue_item *item, uint64_t *ret_after_ms)
 {
 	struct asb_key key = { .ns = queue_item_ns(item), .name = queue_item_name(item) };
+	bool was_gone = !store_has(controller->bindings[0].store, key.ns, key.name);
 	struct call call;
 	int32_t verdict;
 
@@ -53,7 +54,8 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	if (verdict != ASB_DONE && verdict != ASB_AGAIN) {
 		report_failure(&call, item, verdict);
 	}
-	if (!store_has(controller->bindings[0].store, key.ns, key.name)) {
+	/* Gone meanwhile is not enough: the plugin must have seen it gone once with its memory intact. */
+	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
 		memory_forget(controller, key.ns, key.name);
 	}
 	call_finish(&call);

@@ -320,7 +320,8 @@ struct asb_host {
 	/* Reservations say, within this process and across plugins, that an object of watches[watch] is spoken for. They
 	 * live in memory; an index with ASB_INDEX_RESERVES makes them from objects, and so rebuilds them at
 	 * start. holder is "<namespace>/<name>" of who reserves. reserve returns ASB_OK (also when holder has it
-	 * already) or ASB_EXISTS. reserved returns the holder or NULL. release of what holder does not hold does nothing. */
+	 * already) or ASB_EXISTS. reserved returns the holder or NULL. release of what holder does not hold does nothing.
+	 * When a key's object is gone, or another one has its name, what the plugin reserved with the key as holder is released. */
 	int32_t (*reserve)(struct asb_call *, uint32_t watch, const char *ns, const char *name, const char *holder);
 	void (*release)(struct asb_call *, uint32_t watch, const char *ns, const char *name, const char *holder);
 	const char *(*reserved)(struct asb_call *, uint32_t watch, const char *ns, const char *name);

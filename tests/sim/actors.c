@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
-#include "world.h"
+#include "tests/sim/world.h"
 
 #define NS "default"
 #define TROUBLE_US 100000000u /* pods flap and vanish only this long, so that a world can come to rest */
@@ -57,7 +57,20 @@ static void delete_object(struct world *world, int kind, const char *name)
 
 /* ---- kubelet ---------------------------------------------------------------------------------------------------- */
 
-enum chore { CHORE_NONE, CHORE_START, CHORE_RECOVER, CHORE_FLAP, CHORE_KILL, CHORE_FINISH };
+enum chore { CHORE_NONE, CHORE_START, CHORE_RECOVER, CHORE_FLAP, CHORE_BREAK, CHORE_KILL, CHORE_FINISH };
+
+/* Whether a Sandbox names a pod that still is its pool's: between the first write of a claim and the second. */
+static bool is_being_claimed(struct world *world, struct json_object *pod)
+{
+	struct json_object *sandbox;
+
+	for (size_t i = 0; (sandbox = objects_nth(world->objects, &world_kinds[SANDBOX], i)) != NULL; i++) {
+		if (asb_streq(asb_annotation(sandbox, "agents.x-k8s.io/pod-name"), asb_name(pod))) {
+			return asb_owner_is(asb_controller(pod, NULL), &world_kinds[POOL]);
+		}
+	}
+	return false;
+}
 
 static enum chore chore_for(struct world *world, struct json_object *pod)
 {
@@ -69,8 +82,16 @@ static enum chore chore_for(struct world *world, struct json_object *pod)
 	if (asb_condition(pod, "Ready") == NULL) {
 		return CHORE_START;
 	}
+	if (asb_streq(asb_name(pod), world->broken)) {
+		return CHORE_NONE;
+	}
 	if (!asb_condition_is(pod, "Ready", "True")) {
 		return CHORE_RECOVER;
+	}
+	if (world->config.breaks > 0 && world->broken[0] == '\0' && is_being_claimed(world, pod) &&
+	    world_chance(world, world->config.breaks)) {
+		snprintf(world->broken, sizeof(world->broken), "%s", asb_name(pod));
+		return CHORE_BREAK;
 	}
 	if (sched_now_us(world->sched) > TROUBLE_US) {
 		return CHORE_NONE;
@@ -145,10 +166,10 @@ void actor_kubelet(void *arg)
 			sched_cond_wait(&world->changed, &world->lock, sched_now_us(world->sched) + 10000000u);
 		}
 		sched_mutex_unlock(&world->lock);
-		world_sleep(world, 1000 + sched_random(world->sched) % 50000);
+		world_sleep(world, chore == CHORE_BREAK ? 0 : 1000 + sched_random(world->sched) % 50000);
 		if (chore == CHORE_START || chore == CHORE_RECOVER) {
 			write_ready(world, name, true);
-		} else if (chore == CHORE_FLAP) {
+		} else if (chore == CHORE_FLAP || chore == CHORE_BREAK) {
 			write_ready(world, name, false);
 		} else if (chore == CHORE_KILL) {
 			take_away(world, name);
@@ -186,14 +207,20 @@ static void create_claim(struct world *world, unsigned int number)
 	create(world, CLAIM, text);
 }
 
+static void delete_claim(struct world *world, unsigned int number)
+{
+	CLEANUP_FREE char *name = xprintf("claim-%u", number);
+
+	delete_object(world, CLAIM, name);
+}
+
 static void change_something(struct world *world, unsigned int claims_made)
 {
 	CLEANUP_FREE char *text = NULL;
 
 	switch (sched_random(world->sched) % 3) {
 	case 0:
-		text = xprintf("claim-%u", (unsigned int)(sched_random(world->sched) % (claims_made + 1)));
-		delete_object(world, CLAIM, text);
+		delete_claim(world, (unsigned int)(sched_random(world->sched) % (claims_made + 1)));
 		break;
 	case 1: {
 		unsigned int replicas = (unsigned int)(sched_random(world->sched) % (world->config.replicas + 2));
@@ -215,6 +242,13 @@ static void change_something(struct world *world, unsigned int claims_made)
 	}
 }
 
+static void think(struct world *world)
+{
+	uint64_t most = world->config.slow ? 20000000 : 300000;
+
+	world_sleep(world, sched_random(world->sched) % 2 == 0 ? 0 : sched_random(world->sched) % most);
+}
+
 void actor_users(void *arg)
 {
 	struct world *world = arg;
@@ -233,7 +267,13 @@ void actor_users(void *arg)
 	}
 	for (unsigned int i = 0; i < config->claims; i++) {
 		create_claim(world, i);
-		world_sleep(world, sched_random(world->sched) % 2 == 0 ? 0 : sched_random(world->sched) % 300000);
+		if (!config->together) {
+			think(world);
+		}
+		if (config->slow && sched_random(world->sched) % 2 == 0) {
+			delete_claim(world, i); /* its adoption may be the one that hangs */
+			think(world);
+		}
 		if (config->users && sched_random(world->sched) % 3 == 0) {
 			change_something(world, i);
 		}

@@ -9,3 +9,15 @@ tests_sim_sim_SOURCES = \
 	%D%/world.c %D%/world.h
 tests_sim_sim_CFLAGS = $(AM_CFLAGS)
 tests_sim_sim_LDADD = liblocal.la libcore.la libkube.la libbase.la $(JSONC_LIBS)
+
+EXTRA_DIST += \
+	%D%/mutants/no-reservation.patch \
+	%D%/mutants/no-test-op.patch \
+	%D%/mutants/partial-answer.patch \
+	%D%/mutants/pod-first.patch
+dist_check_SCRIPTS += %D%/mutants.sh
+# It links objects of this build by hand, without the sanitizers' flags.
+if !SANITIZED
+TESTS += %D%/mutants.sh
+endif
+tests/sim/mutants.sh.log: tests/sim/sim$(EXEEXT)

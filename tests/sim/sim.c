@@ -18,7 +18,9 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "core/log.h"
-#include "world.h"
+#include "tests/sim/world.h"
+
+#define CLEAN_SEEDS 20u
 
 static unsigned int passed, failed;
 
@@ -64,11 +66,18 @@ static struct world_config draw(uint64_t seed)
 		config.flap = 100;
 	}
 	config.hasty = seed % 5 == 1;
+	config.breaks = seed % 3 == 0 ? 500 : 0;
 	config.kill = seed % 9 == 0 ? 100 : 0;
 	config.users = seed % 2 == 0 && config.replicas > 0;
 	config.crash_write = seed % 11 == 0 ? (unsigned int)(1 + seed / 11 % 20) : 0;
 	config.crash_after = seed % 22 == 0;
-	config.pause_write = seed % 14 == 0 ? (unsigned int)(1 + seed / 14 % 12) : 0;
+	if (config.controllers > 1 && config.replicas > 0) {
+		config.pause_adoption = (unsigned int)(1 + seed / 7 % 3);
+		config.users = config.slow = true;
+		config.claims = 8;
+		config.replicas = 1; /* so that the pod of a hanging adoption is the one that the next claim gets */
+	}
+	config.together = seed % 13 == 0;
 	return config;
 }
 
@@ -81,15 +90,18 @@ static bool run(const struct world_config *config, const struct plugin *plugins,
 	return ok;
 }
 
-/* Without faults a warm claim costs exactly six writes and its Event. */
-static void clean_claims(const struct plugin *plugins)
+/* Without faults a warm claim costs exactly six writes and its Event, also when all come at once. */
+static void clean_claims(const struct plugin *plugins, uint64_t seed)
 {
-	struct world_config config = calm(3, 3); /* a claim more would find the pool empty */
+	struct world_config config = calm(4, 4); /* a claim more would find the pool empty */
 	const unsigned int n = config.claims, all = config.claims + config.replicas;
+	CLEANUP_FREE char *name = xprintf("four warm claims, seed %llu", (unsigned long long)seed);
 	struct world world;
 	uint64_t trace;
 
-	if (!run(&config, plugins, "three warm claims", &trace, &world)) {
+	config.seed = seed;
+	config.together = seed % 2 == 0;
+	if (!run(&config, plugins, name, &trace, &world)) {
 		return;
 	}
 	struct {
@@ -108,8 +120,10 @@ static void clean_claims(const struct plugin *plugins)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP_FREE char *what = xprintf("%s: %s", name, rows[i].what);
+
 		snprintf(world.failure, sizeof(world.failure), "%u, wanted %u", rows[i].seen, rows[i].wanted);
-		result(rows[i].seen == rows[i].wanted, rows[i].what, &world);
+		result(rows[i].seen == rows[i].wanted, what, &world);
 	}
 }
 
@@ -199,7 +213,9 @@ int main(int argc, char **argv)
 		one_seed(plugins, (uint64_t)number, argc > 3, &trace);
 		printf("trace %016llx\n", (unsigned long long)trace);
 	} else {
-		clean_claims(plugins);
+		for (uint64_t seed = 1; seed <= CLEAN_SEEDS; seed++) {
+			clean_claims(plugins, seed);
+		}
 		crash_points(plugins, 2, "warm claims");
 		crash_points(plugins, 0, "cold claims");
 		for (int64_t seed = 1; !crashes && seed <= number; seed++) {

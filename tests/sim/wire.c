@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "kube/kind.h"
 #include "kube/version.h"
-#include "world.h"
+#include "tests/sim/world.h"
 
 #define PAUSE_US 40000000u
 #define KEPT 5u /* versions that a compaction leaves: who is further behind must list anew */
@@ -279,45 +279,98 @@ static void lose_answer(struct world *world, const struct target *target, struct
 	}
 }
 
+/* Waits while the process is stopped (SIGSTOP). Returns whether it was. Without the lock. */
+static bool sat_out_pause(struct process *process)
+{
+	struct world *world = process->world;
+	uint64_t until, now = sched_now_us(world->sched);
+
+	sched_mutex_lock(&world->lock);
+	until = process->paused_until_us;
+	sched_mutex_unlock(&world->lock);
+	if (now < until) {
+		world_sleep(world, until - now);
+	}
+	return now < until;
+}
+
+/* Stops the process at the moment its adoption of a pod is past the lease's gate; this one request still goes out when it
+ * goes on. With the lock held, given back meanwhile. */
+static void pause_process(struct process *process)
+{
+	struct world *world = process->world;
+
+	process->paused_until_us = sched_now_us(world->sched) + PAUSE_US;
+	sched_mutex_unlock(&world->lock);
+	world_sleep(world, PAUSE_US);
+	sched_mutex_lock(&world->lock);
+}
+
+/* Counts a write towards the points at which the process is to stop or to die; true when it dies now. With the lock held. */
+static bool reaches_its_end(struct process *process, const struct http_request *request, const struct target *target)
+{
+	if (strcmp(request->method, "GET") == 0 || target->kind == &world_kinds[LEASE] || is_off(process)) {
+		return false;
+	}
+	process->writes++;
+	if (target->kind == &world_kinds[POD] && strcmp(request->method, "PATCH") == 0 &&
+	    ++process->adoptions == process->pause_adoption) {
+		pause_process(process);
+	}
+	return process->writes == process->crash_write;
+}
+
+static void die(struct process *process)
+{
+	process->dead = true;
+	sched_cond_broadcast(&process->world->changed);
+}
+
+/* What becomes of a request that has arrived. With the lock held. */
+static void answer_request(struct process *process, const struct http_request *request, const struct target *target,
+                           bool crash, struct http_answer *answer)
+{
+	struct world *world = process->world;
+
+	if (crash && !process->crash_after) {
+		die(process);
+	}
+	if (is_off(process)) {
+		no_answer(answer, -ECANCELED, false, "the process ends");
+		return;
+	}
+	if (turned_down(world, answer)) {
+		return;
+	}
+	serve(world, process, request, target, answer);
+	if (crash) {
+		die(process);
+		no_answer(answer, -ECANCELED, true, "the process ends");
+	} else if (world_chance(world, world->config.lose)) {
+		lose_answer(world, target, answer);
+	}
+	if (world_chance(world, world->config.compact) && objects_version(world->objects) > KEPT) {
+		objects_compact(world->objects, objects_version(world->objects) - KEPT);
+	}
+}
+
 /* One request from its sending to its answer. */
 static void perform_one(struct process *process, const struct http_request *request, struct http_answer *answer)
 {
 	struct world *world = process->world;
 	struct target target;
-	bool counts, crash;
 
 	understand(request->path, &target);
 	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
+	if (sat_out_pause(process)) {
+		no_answer(answer, -ETIMEDOUT, false, "the process was stopped before it could send this");
+		return;
+	}
 	sched_mutex_lock(&world->lock);
-	counts = strcmp(request->method, "GET") != 0 && target.kind != &world_kinds[LEASE] && !is_off(process);
-	process->writes += counts;
-	if (counts && process->writes == process->pause_write) {
-		sched_mutex_unlock(&world->lock);
-		world_sleep(world, PAUSE_US);
-		sched_mutex_lock(&world->lock);
-	}
-	crash = counts && process->writes == process->crash_write;
-	if (crash && !process->crash_after) {
-		process->dead = true;
-		sched_cond_broadcast(&world->changed);
-	}
-	if (is_off(process)) {
-		no_answer(answer, -ECANCELED, false, "the process ends");
-	} else if (!turned_down(world, answer)) {
-		serve(world, process, request, &target, answer);
-		if (crash) {
-			process->dead = true;
-			sched_cond_broadcast(&world->changed);
-			no_answer(answer, -ECANCELED, true, "the process ends");
-		} else if (world_chance(world, world->config.lose)) {
-			lose_answer(world, &target, answer);
-		}
-		if (counts && world_chance(world, world->config.compact) && objects_version(world->objects) > KEPT) {
-			objects_compact(world->objects, objects_version(world->objects) - KEPT);
-		}
-	}
+	answer_request(process, request, &target, reaches_its_end(process, request, &target), answer);
 	sched_mutex_unlock(&world->lock);
 	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
+	sat_out_pause(process);
 }
 
 static void perform(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
@@ -356,7 +409,10 @@ struct watch {
 static int send_text(struct watch *watch, const struct buf *text)
 {
 	size_t first = text->length > 1 ? sched_random(watch->process->world->sched) % text->length : 0;
-	int error = watch->bytes(watch->arg, buf_str(text), first);
+	int error;
+
+	sat_out_pause(watch->process);
+	error = watch->bytes(watch->arg, buf_str(text), first);
 
 	return error != 0 ? error : watch->bytes(watch->arg, buf_str(text) + first, text->length - first);
 }

@@ -2,7 +2,7 @@
 /* The life of a world: its processes start, die and are started again, until it rests. Called by tests/sim/sim.c. */
 #include "config.h"
 
-#include "world.h"
+#include "tests/sim/world.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -71,20 +71,31 @@ void world_changed(struct world *world)
 	sched_cond_broadcast(&world->changed);
 }
 
+/* The manager says that the process must end. */
+static void on_lost(void *arg)
+{
+	struct process *process = arg;
+
+	LOCKED(&process->world->lock);
+	process->dead = true;
+	sched_cond_broadcast(&process->world->changed);
+}
+
 /* ---- processes -------------------------------------------------------------------------------------------------- */
 
-static struct process *start_process(struct world *world, bool first)
+static struct process *start_process(struct world *world, bool restarted)
 {
 	struct process *process = &world->processes[world->process_count];
-	struct manager_config config = { .sched = world->sched, .transport = &process->transport };
+	struct manager_config config = {
+		.sched = world->sched, .transport = &process->transport, .on_lost = on_lost, .arg = process };
 	char identity[16];
 	struct error error = { 0 };
 
 	*process = (struct process){ .transport = { &wire_ops }, .world = world, .number = world->process_count++ };
-	if (first) {
-		process->crash_write = world->config.crash_write;
+	if (!restarted) {
+		process->crash_write = process->number == 0 ? world->config.crash_write : 0;
 		process->crash_after = world->config.crash_after;
-		process->pause_write = world->config.pause_write;
+		process->pause_adoption = world->config.pause_adoption;
 	}
 	for (size_t i = 0; i < WORLD_PLUGINS; i++) {
 		config.plugins[config.plugin_count++] = (struct manager_plugin){ .plugin = &world->plugins[i], .workers = 2 };
@@ -125,7 +136,7 @@ static void replace_dead(struct world *world)
 		sched_mutex_unlock(&world->lock);
 		if (dead) {
 			end_process(process, true);
-			start_process(world, false);
+			start_process(world, true);
 		}
 	}
 }
@@ -169,7 +180,7 @@ static void live(void *arg)
 	sched_cond_init(&world->changed, world->sched);
 	make_objects(world);
 	for (unsigned int i = 0; i < world->config.controllers; i++) {
-		start_process(world, i == 0);
+		start_process(world, false);
 	}
 	kubelet = sched_start(world->sched, "kubelet", actor_kubelet, world);
 	collector = sched_start(world->sched, "collector", actor_collector, world);
@@ -215,15 +226,16 @@ static void make_objects(struct world *world)
 	objects_set_graceful(world->objects, &world_kinds[POD], true);
 }
 
-static void free_troubled(struct world *world)
+/* Frees a map whose values hold their own keys. */
+static void free_map(struct map *map)
 {
-	char *key;
+	void *value;
 	size_t at = 0;
 
-	while ((key = map_next(&world->troubled, &at, NULL)) != NULL) {
-		free(key);
+	while ((value = map_next(map, &at, NULL)) != NULL) {
+		free(value);
 	}
-	map_finish(&world->troubled);
+	map_finish(map);
 }
 
 bool world_run(const struct world_config *config, const struct plugin *plugins, uint64_t *ret_trace,
@@ -235,7 +247,8 @@ bool world_run(const struct world_config *config, const struct plugin *plugins, 
 	sched_run(world.sched, live, &world);
 	*ret_trace = sched_trace(world.sched);
 	objects_destroy(world.objects);
-	free_troubled(&world);
+	free_map(&world.troubled);
+	free_map(&world.adopted);
 	sched_cond_finish(&world.changed);
 	sched_mutex_finish(&world.lock);
 	sched_destroy(world.sched);

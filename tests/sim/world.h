@@ -36,12 +36,15 @@ struct world_config {
 	uint32_t cut;             /* a watch ends, after an event */
 	uint32_t compact;         /* the history is compacted, after a write */
 	uint32_t flap;            /* a pod is not Ready for a moment, after it became Ready */
+	uint32_t breaks;          /* a pod that is being claimed turns not Ready for ever */
 	uint32_t kill;            /* a claimed pod is lost */
+	bool together;            /* all claims come at once */
+	bool slow;                /* users think for seconds between two deeds */
 	bool hasty;               /* claims come while the pool is still being filled */
 	bool users;               /* claims are deleted, the pool scaled, the template changed */
 	unsigned int crash_write; /* the first process dies at its n-th write; 0: never */
 	bool crash_after;         /* ... after it was done */
-	unsigned int pause_write; /* the first process stops for 40 s at its n-th write, past its gate; 0: never */
+	unsigned int pause_adoption; /* a process stops for 40 s at its n-th PATCH of a pod, past its gate; 0: never */
 	bool trace;               /* print each write */
 };
 
@@ -53,11 +56,17 @@ struct process {
 	struct world *world;
 	struct manager *manager;
 	unsigned int number;
-	unsigned int writes;
-	unsigned int crash_write, pause_write;
+	unsigned int writes, adoptions;
+	unsigned int crash_write, pause_adoption;
 	bool crash_after;
+	uint64_t paused_until_us; /* world.lock */
 	bool dead;    /* world.lock: nothing of it reaches the server any more */
 	bool stopped; /* world.lock: its transport was stopped */
+};
+
+/* A pod that a Sandbox has owned is that Sandbox's for ever. */
+struct adoption {
+	char pod[64], sandbox[64]; /* uids */
 };
 
 struct world {
@@ -75,9 +84,11 @@ struct world {
 	uint64_t checked;        /* versions up to this have been checked */
 	unsigned int replicas_most; /* the pool was ever that large */
 	bool template_changed;
+	struct map adopted;      /* struct adoption by pod */
 	struct map troubled;     /* keys of objects to which an answer was lost */
 	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
 	unsigned int needless;   /* writes that changed nothing, without an excuse */
+	char broken[260];        /* the pod that is not Ready for ever; "": none */
 	unsigned int killed;     /* claimed pods the world took away */
 	char failure[512];       /* the first invariant that broke */
 };

@@ -49,7 +49,7 @@ static void tear_down(struct fixture *f)
 
 static bool take(struct fixture *f, const char *name, const char *holder)
 {
-	return reservations_take(f->reservations, &pods_kind, "n", name, holder);
+	return reservations_take(f->reservations, &pods_kind, "n", name, holder, NULL);
 }
 
 static void release(struct fixture *f, const char *name, const char *holder)
@@ -109,12 +109,12 @@ static void kinds_and_namespaces_do_not_mix(void **state)
 	(void)state;
 	set_up(&f);
 	assert_true(take(&f, "p", "n/one"));
-	assert_true(reservations_take(f.reservations, &services, "n", "p", "n/two"));
-	assert_true(reservations_take(f.reservations, &foreign_pods, "n", "p", "n/two"));
-	assert_true(reservations_take(f.reservations, &pods_kind, "m", "p", "n/two"));
+	assert_true(reservations_take(f.reservations, &services, "n", "p", "n/two", NULL));
+	assert_true(reservations_take(f.reservations, &foreign_pods, "n", "p", "n/two", NULL));
+	assert_true(reservations_take(f.reservations, &pods_kind, "m", "p", "n/two", NULL));
 	assert_false(reservations_find(f.reservations, &services, "m", "p", holder));
 	/* Another version of a kind is the same kind. */
-	assert_false(reservations_take(f.reservations, &newer_pods, "n", "p", "n/two"));
+	assert_false(reservations_take(f.reservations, &newer_pods, "n", "p", "n/two", NULL));
 	tear_down(&f);
 }
 
@@ -154,7 +154,7 @@ static void an_index_over_one_kind_says_nothing_of_others(void **state)
 	(void)state;
 	set_up(&f);
 	stream_shows(&f.world, "s", 5, ",'annotations':{'reserves':'n/p'}", "");
-	assert_true(reservations_take(f.reservations, &services, "n", "p", "n/other"));
+	assert_true(reservations_take(f.reservations, &services, "n", "p", "n/other", NULL));
 	tear_down(&f);
 }
 
@@ -190,7 +190,7 @@ static void race_for_all(void *arg)
 	sched_mutex_unlock(&race->lock);
 	for (unsigned int i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "p%u", i);
-		if (reservations_take(race->reservations, &pods_kind, "n", name, holder)) {
+		if (reservations_take(race->reservations, &pods_kind, "n", name, holder, NULL)) {
 			LOCKED(&race->lock);
 			race->winners++;
 		}
