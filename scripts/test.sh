@@ -104,7 +104,8 @@ make_here() {
 run_tests() {
 	make_here check TESTS= || return 1
 	# shellcheck disable=SC2016 # for make
-	tests=$(make -s --no-print-directory -C "$folder" --eval='print-tests: ; @echo $(TESTS)' print-tests | tr ' ' '\n' | grep -E "$@" | tr '\n' ' ')
+	tests=$(make -s --no-print-directory -C "$folder" --eval='print-tests: ; @echo $(TESTS)' print-tests |
+		tr ' ' '\n' | grep -E "$@" | tr '\n' ' ')
 	for test in $tests; do
 		rm -f "$folder/$test.log" "$folder/$test.trs"
 	done
@@ -142,7 +143,7 @@ count() {
 	*)
 		[ "$2" -gt 0 ] || set -- "$1" 1
 		echo "   ${result:-NOT RUN} $test, the end of its log:"
-		tail -n 40 "$folder/$test.log" | sed 's/^/   | /'
+		{ grep -E '^(not ok|\[  FAILED  \])' "$folder/$test.log"; tail -n 40 "$folder/$test.log"; } | sed 's/^/   | /'
 		;;
 	esac
 	step_passed=$((step_passed + $1))
