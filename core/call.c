@@ -64,7 +64,7 @@ void *call_alloc(struct call *call, size_t size)
 /* ---- memory of keys -------------------------------------------------------------------------------------------- */
 
 struct memory {
-	char uid[64]; /* of the object it is about: another one of that name starts anew */
+	char *uid; /* of the object it is about: another one of that name starts anew */
 	uint64_t size;
 	void *data;
 	char key[];
@@ -72,11 +72,12 @@ struct memory {
 
 static void free_memory(struct memory *memory)
 {
+	free(memory->uid);
 	free(memory->data);
 	free(memory);
 }
 
-void *memory_get(struct controller *controller, const char *ns, const char *name, uint64_t size)
+static struct memory *find_or_make(struct controller *controller, const char *ns, const char *name, uint64_t size)
 {
 	CLEANUP_JSON struct json_object *object = store_get(controller->bindings[0].store, ns, name);
 	const char *uid = asb_uid(object);
@@ -96,11 +97,26 @@ void *memory_get(struct controller *controller, const char *ns, const char *name
 		memory = xalloc(sizeof(*memory) + strlen(key) + 1);
 		memory->size = size <= MEMORY_MAX ? size : MEMORY_MAX;
 		memory->data = xalloc(memory->size);
-		snprintf(memory->uid, sizeof(memory->uid), "%s", uid != NULL ? uid : "");
+		memory->uid = xstrdup(uid != NULL ? uid : "");
 		memcpy(memory->key, key, strlen(key) + 1);
 		map_put(&controller->memories, memory->key, memory);
 	}
+	return memory;
+}
+
+void *memory_get(struct controller *controller, const char *ns, const char *name, uint64_t size)
+{
+	struct memory *memory = find_or_make(controller, ns, name, size);
+
 	return size <= memory->size ? memory->data : NULL;
+}
+
+void *call_memory(struct call *call, uint64_t size)
+{
+	if (call->memory == NULL) {
+		call->memory = find_or_make(call->controller, call->ns, call->name, size);
+	}
+	return size <= call->memory->size ? call->memory->data : NULL;
 }
 
 void memory_forget(struct controller *controller, const char *ns, const char *name)

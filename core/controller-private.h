@@ -43,6 +43,7 @@ struct call {
 	size_t tree_count, tree_size;
 	void **blocks;
 	size_t block_count, block_size;
+	struct memory *memory; /* of the key, once asked for: it stays this one, whatever happens to the object meanwhile */
 	char failure[512];
 };
 
@@ -54,6 +55,9 @@ void call_finish(struct call *call);
 struct json_object *call_keep(struct call *call, struct json_object *take_tree);
 /* Zeroed memory that belongs to the call. */
 void *call_alloc(struct call *call, size_t size);
+
+/* The memory of the call's key; NULL when size is more than it has. */
+void *call_memory(struct call *call, uint64_t size);
 
 /* Per-key memory (asb_host.memory). forget: the key's object is gone. */
 void *memory_get(struct controller *controller, const char *ns, const char *name, uint64_t size);

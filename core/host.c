@@ -235,7 +235,7 @@ static const char *host_reserved(struct asb_call *base, uint32_t watch, const ch
 static void *host_memory(struct asb_call *base, uint64_t size)
 {
 	struct call *call = call_of(base);
-	void *memory = call->name != NULL ? memory_get(call->controller, call->ns, call->name, size) : NULL;
+	void *memory = call->name != NULL ? call_memory(call, size) : NULL;
 
 	if (memory == NULL) {
 		log_error("plugin '%s' asks for memory outside a reconcile or for more than before",

@@ -200,6 +200,8 @@ tests_unit_test_objects_history_LDADD = $(OBJECTS_LIBS)
 STORE_FIXTURE = tests/unit/core-fixture.c tests/unit/core-fixture.h
 REFLECTOR_FIXTURE = $(STORE_FIXTURE) tests/unit/core-script.c tests/unit/core-script.h \
 	tests/unit/reflector-fixture.c tests/unit/reflector-fixture.h
+CONTROLLER_FIXTURE = $(STORE_FIXTURE) tests/unit/core-script.c tests/unit/core-script.h \
+	tests/unit/controller-fixture.c tests/unit/controller-fixture.h
 check_PROGRAMS += tests/unit/test-queue
 TESTS += tests/unit/test-queue
 tests_unit_test_queue_SOURCES = tests/unit/test-queue.c
@@ -280,4 +282,9 @@ TESTS += tests/unit/test-reflector-watch
 tests_unit_test_reflector_watch_SOURCES = tests/unit/test-reflector-watch.c $(REFLECTOR_FIXTURE)
 tests_unit_test_reflector_watch_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_reflector_watch_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-call
+TESTS += tests/unit/test-call
+tests_unit_test_call_SOURCES = tests/unit/test-call.c $(CONTROLLER_FIXTURE)
+tests_unit_test_call_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_call_LDADD = libcore.la $(CMOCKA_LIBS)
 # core/: end of store, reflector, queue, controllers
