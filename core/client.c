@@ -19,6 +19,7 @@ struct client *client_create(const struct client_config *config)
 	client->config = *config;
 	client->config.slots = config->slots > 0 ? config->slots : 1;
 	client->lanes = lanes_create(config->sched, client->config.slots);
+	lanes_limit(client->lanes, config->rate, config->burst);
 	sched_mutex_init(&client->lock, config->sched);
 	sched_cond_init(&client->stopping, config->sched);
 	if (config->metrics != NULL) {

@@ -29,6 +29,7 @@ struct client_config {
 	struct transport *transport; /* borrowed */
 	struct metrics *metrics;     /* or NULL */
 	uint32_t slots;              /* requests in flight */
+	double rate, burst;          /* requests a second, and at once above that; 0: no limit */
 	/* Asked right before sending a write; false: it is answered ASB_CANCELLED. NULL: always. */
 	bool (*gate)(void *arg);
 	void *gate_arg;

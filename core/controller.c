@@ -188,19 +188,33 @@ void controller_map_stranger(struct controller *controller, uint32_t watch, cons
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
+/* The state of a watched kind, as far as the plugin has to wait for it: one that is optional may be absent. */
+static enum reflector_state state_of(const struct controller *controller, uint32_t watch)
+{
+	const struct binding *binding = &controller->bindings[watch];
+	bool optional = (controller->plugin->watches[watch].flags & ASB_WATCH_OPTIONAL) != 0;
+	enum reflector_state state = binding->store != NULL ? reflector_state(binding->reflector) : REFLECTOR_SYNCED;
+
+	return state == REFLECTOR_ABSENT && optional ? REFLECTOR_SYNCED : state;
+}
+
 const struct asb_kind *controller_waits_for(struct controller *controller, bool *ret_absent)
 {
-	for (uint32_t i = 0; i < controller->plugin->watch_count; i++) {
-		const struct binding *binding = &controller->bindings[i];
-		enum reflector_state state =
-			binding->store != NULL ? reflector_state(binding->reflector) : REFLECTOR_SYNCED;
+	const struct asb_kind *absent = NULL;
 
-		if (state != REFLECTOR_SYNCED) {
-			*ret_absent = state == REFLECTOR_ABSENT;
+	for (uint32_t i = 0; i < controller->plugin->watch_count; i++) {
+		enum reflector_state state = state_of(controller, i);
+
+		if (state == REFLECTOR_LISTING) {
+			*ret_absent = false;
 			return &controller->plugin->watches[i].kind;
 		}
+		if (state == REFLECTOR_ABSENT && absent == NULL) {
+			absent = &controller->plugin->watches[i].kind;
+		}
 	}
-	return NULL;
+	*ret_absent = absent != NULL;
+	return absent;
 }
 
 bool controller_started(struct controller *controller)

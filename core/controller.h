@@ -47,7 +47,7 @@ void controller_map(struct controller *controller, uint32_t watch, struct store_
 void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns, const char *name);
 
 /* --- running --- */
-/* NULL when all its kinds are listed; else the first that is not, with its state. */
+/* NULL when all its kinds are listed (an optional one may be absent); else one that is still being listed, or one that is absent. */
 const struct asb_kind *controller_waits_for(struct controller *controller, bool *ret_absent);
 /* Starts the workers; once. */
 void controller_start(struct controller *controller);

@@ -28,6 +28,9 @@ struct lanes {
 	uint32_t slots;
 	uint32_t used; /* lock */
 	bool stopped;  /* lock */
+	double rate, burst;    /* requests a second; 0: no limit */
+	double tokens;         /* lock: requests that may go now */
+	uint64_t counted_us;   /* lock: when tokens was true */
 };
 
 struct lanes *lanes_create(struct sched *sched, uint32_t slots)
@@ -37,6 +40,15 @@ struct lanes *lanes_create(struct sched *sched, uint32_t slots)
 	lanes->slots = slots > 0 ? slots : 1;
 	sched_mutex_init(&lanes->lock, sched);
 	return lanes;
+}
+
+void lanes_limit(struct lanes *lanes, double rate, double burst)
+{
+	LOCKED(&lanes->lock);
+	lanes->rate = rate > 0 ? rate : 0;
+	lanes->burst = burst > 1 ? burst : 1;
+	lanes->tokens = lanes->burst;
+	lanes->counted_us = sched_now_us(lanes->lock.sched);
 }
 
 void lanes_destroy(struct lanes *lanes)
@@ -61,9 +73,35 @@ static uint32_t ceiling_of(const struct lanes *lanes, enum lane lane, uint32_t c
 	return ceiling > count ? ceiling : count;
 }
 
+/* What a request costs of the rate: a lease is never late for it, a batch not more than can ever be there. */
+static double price_of(const struct lanes *lanes, enum lane lane, uint32_t count)
+{
+	if (lanes->rate <= 0 || lane == LANE_LEASE) {
+		return 0;
+	}
+	return count < lanes->burst ? count : lanes->burst;
+}
+
+static void count_tokens(struct lanes *lanes)
+{
+	uint64_t now = sched_now_us(lanes->lock.sched);
+
+	lanes->tokens += lanes->rate * (double)(now - lanes->counted_us) / 1e6;
+	lanes->tokens = lanes->tokens < lanes->burst ? lanes->tokens : lanes->burst;
+	lanes->counted_us = now;
+}
+
+/* When the rate lets this many go, if nobody else does. */
+static uint64_t when_paid(const struct lanes *lanes, double price)
+{
+	double lacking = price - lanes->tokens;
+
+	return lacking > 0 ? lanes->counted_us + 1 + (uint64_t)(lacking / lanes->rate * 1e6) : SCHED_FOREVER;
+}
+
 static bool fits(const struct lanes *lanes, enum lane lane, uint32_t count)
 {
-	return lanes->used + count <= ceiling_of(lanes, lane, count);
+	return lanes->used + count <= ceiling_of(lanes, lane, count) && price_of(lanes, lane, count) <= lanes->tokens;
 }
 
 static void queue_append(struct queue *queue, struct waiter *waiter)
@@ -95,6 +133,7 @@ static void queue_remove(struct queue *queue, struct waiter *waiter)
  * would take slot by slot what a larger one above needs together. Lock held. */
 static void grant(struct lanes *lanes)
 {
+	count_tokens(lanes);
 	for (size_t lane = 0; lane < LANE_MAX; lane++) {
 		struct queue *queue = &lanes->queues[lane];
 
@@ -106,6 +145,7 @@ static void grant(struct lanes *lanes)
 			}
 			queue_remove(queue, waiter);
 			lanes->used += waiter->count;
+			lanes->tokens -= price_of(lanes, (enum lane)lane, waiter->count);
 			waiter->granted = true;
 			sched_cond_signal(&waiter->granted_cond);
 		}
@@ -116,12 +156,14 @@ static void grant(struct lanes *lanes)
 static int wait_turn(struct lanes *lanes, enum lane lane, struct waiter *waiter,
 		     uint64_t deadline_us)
 {
-	int rc = 0;
-
 	queue_append(&lanes->queues[lane], waiter);
 	grant(lanes);
-	while (!waiter->granted && !lanes->stopped && rc == 0) {
-		rc = sched_cond_wait(&waiter->granted_cond, &lanes->lock, deadline_us);
+	while (!waiter->granted && !lanes->stopped && sched_now_us(lanes->lock.sched) < deadline_us) {
+		uint64_t paid = when_paid(lanes, price_of(lanes, lane, waiter->count));
+
+		if (sched_cond_wait(&waiter->granted_cond, &lanes->lock, paid < deadline_us ? paid : deadline_us) < 0) {
+			grant(lanes);
+		}
 	}
 	if (waiter->granted) {
 		return 0;

@@ -18,6 +18,8 @@ struct lanes;
 
 /* slots: requests in flight at most. */
 struct lanes *lanes_create(struct sched *sched, uint32_t slots);
+/* At most rate requests a second (0 and less: no limit), burst of them at once; a lease is not counted. */
+void lanes_limit(struct lanes *lanes, double rate, double burst);
 void lanes_destroy(struct lanes *lanes);
 /* Waits until count slots (at most slots) are this caller's. -ETIMEDOUT past the deadline, -ECANCELED after lanes_stop. */
 int lanes_enter(struct lanes *lanes, enum lane lane, uint32_t count, uint64_t deadline_us);

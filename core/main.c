@@ -54,9 +54,12 @@ static int help(const struct options *options)
 {
 	struct plugin_set plugins = { 0 };
 	struct options all = *options;
+	struct error error = { 0 };
 
 	all.extensions = true;
-	plugin_set_load(&plugins, &all, NULL);
+	if (plugin_set_load(&plugins, &all, &error) < 0) {
+		fprintf(stderr, "agent-sandbox-controller: %s; the options of what does not load are not shown\n", error.text);
+	}
 	options_help(stdout);
 	for (size_t i = 0; i < plugins.count; i++) {
 		options_plugin_help(&plugins.items[i], stdout);

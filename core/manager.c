@@ -179,6 +179,8 @@ struct manager *manager_create(const struct manager_config *config, struct error
 		.transport = config->transport,
 		.metrics = config->metrics,
 		.slots = request_count(config),
+		.rate = config->rate,
+		.burst = config->burst,
 		.gate = may_write,
 		.gate_arg = manager,
 	};
@@ -294,6 +296,8 @@ bool manager_leads(struct manager *manager)
 
 bool manager_ready(struct manager *manager, struct buf *out)
 {
+	bool ready = true;
+
 	for (size_t i = 0; i < manager->controller_count; i++) {
 		bool absent = false;
 		const struct asb_kind *kind = controller_waits_for(manager->controllers[i], &absent);
@@ -302,9 +306,10 @@ bool manager_ready(struct manager *manager, struct buf *out)
 			buf_printf(out, "plugin %s is parked: the API server does not serve %s.%s\n",
 				   controller_plugin(manager->controllers[i])->head.name, kind->plural, kind->group);
 		}
+		ready = ready && (kind == NULL || absent || manager->config.plugins[i].optional);
 	}
 	informers_report(manager->informers, out);
-	return informers_settled(manager->informers);
+	return ready;
 }
 
 uint64_t manager_busy_since_us(struct manager *manager)

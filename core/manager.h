@@ -23,6 +23,7 @@ struct manager_plugin {
 	const struct plugin *plugin; /* borrowed */
 	const char *const *option_values;
 	uint32_t workers; /* 0: what the plugin wishes */
+	bool optional;    /* the process is ready without it: somebody else's */
 };
 
 struct manager_config {
@@ -32,6 +33,7 @@ struct manager_config {
 	struct manager_plugin plugins[MANAGER_PLUGINS_MAX];
 	size_t plugin_count;
 	uint32_t requests; /* in flight at most; 0: workers + 4, at most 64 */
+	double rate, burst; /* requests a second, and at once above that; 0: no limit */
 	const char *pod_label_selector;
 	/* Leader election; lease_name NULL: none, we lead. */
 	const char *lease_ns, *lease_name, *identity;
@@ -50,7 +52,7 @@ void manager_stop(struct manager *manager, bool abrupt);
 void manager_destroy(struct manager *manager);
 
 bool manager_leads(struct manager *manager);
-/* Ready: every kind is listed, or its plugins are parked. Appends what is missing. */
+/* Ready: the kinds of every plugin that is not optional are listed, or not served (then it is parked). Appends what is missing. */
 bool manager_ready(struct manager *manager, struct buf *out);
 /* Since when the longest running reconcile runs; 0: none. */
 uint64_t manager_busy_since_us(struct manager *manager);

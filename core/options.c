@@ -254,7 +254,7 @@ int options_for_plugin(struct options *options, const struct plugin *plugin, con
 	return 0;
 }
 
-static bool is_builtin(const char *plugin)
+bool options_builtin(const char *plugin)
 {
 	static const char *const names[] = { "sandbox", "template", "claim", "warmpool" };
 
@@ -272,7 +272,7 @@ int options_check_used(const struct options *options, struct error *reterr)
 		const struct option_setting *setting = &options->settings[i];
 
 		/* Manifests set the workers of all four, also where --extensions is off. */
-		if (!setting->used && !is_builtin(setting->plugin)) {
+		if (!setting->used && !options_builtin(setting->plugin)) {
 			return error_set(reterr, -EINVAL, "--%s.%.*s: no plugin '%s' is loaded", setting->plugin,
 					 (int)strcspn(setting->name, "="), setting->name, setting->plugin);
 		}

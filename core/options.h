@@ -49,6 +49,8 @@ void options_plugin_help(const struct plugin *plugin, FILE *out);
  * freed; *ret_workers from --<plugin>.workers, 0 when not given. */
 int options_for_plugin(struct options *options, const struct plugin *plugin, const char ***ret_values,
                        uint32_t *ret_workers, struct error *reterr);
+/* Whether this is the name of one of the four plugins of this project. */
+bool options_builtin(const char *plugin);
 /* A setting that no plugin has taken is an error. */
 int options_check_used(const struct options *options, struct error *reterr);
 

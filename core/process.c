@@ -159,6 +159,7 @@ static int add_plugins(struct process *process, const struct plugin_set *plugins
 		process->plugin_count++;
 		plugin->plugin = &plugins->items[i];
 		plugin->option_values = process->option_values[i];
+		plugin->optional = !options_builtin(plugins->items[i].head.name);
 		config->plugin_count++;
 	}
 	return options_check_used(process->options, reterr);
@@ -170,6 +171,8 @@ static int make_manager(struct process *process, const struct plugin_set *plugin
 		.sched = process->sched,
 		.transport = process->transport,
 		.metrics = process->metrics,
+		.rate = process->options->kube_api_qps,
+		.burst = (double)process->options->kube_api_burst,
 		.pod_label_selector = process->options->pod_label_selector,
 		.on_lost = on_lost,
 		.arg = process,

@@ -70,6 +70,9 @@ struct queue *queue_create(struct sched *sched, struct metrics *metrics, const c
 					       METRIC_HISTOGRAM, "name", NULL);
 		queue->depths = metrics_family(metrics, "workqueue_depth", "Keys ready to be handed out.",
 					       METRIC_GAUGE, "name", NULL);
+		/* Dashboards expect the series from the start. */
+		metric_record(queue->adds, 0, (const char *[]){ queue->name });
+		metric_record(queue->retries, 0, (const char *[]){ queue->name });
 		update_depth(queue);
 	}
 	return queue;

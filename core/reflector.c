@@ -172,6 +172,9 @@ static void run(void *arg)
 		if (result == -ESTALE || result == -ENOENT) {
 			reflector->relist = true; /* what we knew is too old to go on from, or of a kind that went away */
 		}
+		if (result == -ECANCELED) {
+			return; /* the transport was stopped, for good */
+		}
 		if (result == 0 || stopping(reflector) || (result == -ESTALE && resumed)) {
 			continue;
 		}

@@ -306,6 +306,74 @@ static void real_threads_share_the_slots(void **state)
 	tear_down(&f);
 }
 
+/* When each of count requests went in, in microseconds from the first. */
+static void times_of(struct fixture *f, enum lane lane, size_t count, uint64_t ret_us[])
+{
+	uint64_t began = sched_now_us(f->sched);
+
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(lanes_enter(f->lanes, lane, 1, SCHED_FOREVER), 0);
+		ret_us[i] = sched_now_us(f->sched) - began;
+		lanes_leave(f->lanes, 1);
+	}
+}
+
+static void a_rate_spaces_requests_after_its_burst(void **state)
+{
+	struct fixture f;
+	uint64_t us[6];
+
+	(void)state;
+	set_up(&f, 1);
+	lanes_limit(f.lanes, 10, 3);
+	times_of(&f, LANE_CLAIM, 6, us);
+	assert_int_equal(us[2], 0);
+	assert_in_range(us[3], 99000, 101000);
+	assert_in_range(us[5], 299000, 301000);
+	tear_down(&f);
+}
+
+static void a_lease_is_not_counted_towards_the_rate(void **state)
+{
+	struct fixture f;
+	uint64_t us[6];
+
+	(void)state;
+	set_up(&f, 1);
+	lanes_limit(f.lanes, 1, 1);
+	times_of(&f, LANE_LEASE, 6, us);
+	assert_int_equal(us[5], 0);
+	tear_down(&f);
+}
+
+static void a_batch_larger_than_the_burst_goes_when_the_burst_is_full(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	lanes_limit(f.lanes, 10, 2);
+	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 4, SCHED_FOREVER), 0);
+	lanes_leave(f.lanes, 4);
+	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 4, SCHED_FOREVER), 0);
+	lanes_leave(f.lanes, 4);
+	assert_in_range(sched_now_us(f.sched), 199000, 201000);
+	tear_down(&f);
+}
+
+static void the_rate_does_not_outlive_a_deadline(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	lanes_limit(f.lanes, 0.1, 1);
+	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 1, SCHED_FOREVER), 0);
+	lanes_leave(f.lanes, 1);
+	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 1, sched_now_us(f.sched) + 500000), -ETIMEDOUT);
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +386,10 @@ int main(void)
 		cmocka_unit_test(stopping_wakes_all_who_wait),
 		cmocka_unit_test(more_than_all_slots_is_all_slots),
 		cmocka_unit_test(real_threads_share_the_slots),
+		cmocka_unit_test(a_rate_spaces_requests_after_its_burst),
+		cmocka_unit_test(a_lease_is_not_counted_towards_the_rate),
+		cmocka_unit_test(a_batch_larger_than_the_burst_goes_when_the_burst_is_full),
+		cmocka_unit_test(the_rate_does_not_outlive_a_deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
