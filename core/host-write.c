@@ -23,16 +23,28 @@ static const struct binding *binding_of(const struct call *call, const struct as
 	return &call->controller->bindings[write->watch];
 }
 
+/* Whether the plugin declares all of status: else more of it may be there than is stored. */
+static bool reads_status(const struct asb_watch *watch)
+{
+	for (const char *const *field = watch->fields; field != NULL && *field != NULL; field++) {
+		if (strcmp(*field, "status") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Whether the stored status is what the plugin wants already. */
 static bool is_needless(const struct call *call, const struct asb_write *write)
 {
 	CLEANUP_JSON struct json_object *stored = NULL;
 	struct store *store = binding_of(call, write)->store;
 
-	if (write->verb != ASB_SET_STATUS || store == NULL) {
+	if (write->verb != ASB_SET_STATUS || store == NULL || write->name == NULL ||
+	    !reads_status(&call->controller->plugin->watches[write->watch])) {
 		return false;
 	}
-	stored = store_get(store, write->ns, write->name);
+	stored = store_get(store, write->ns != NULL ? write->ns : "", write->name);
 	return stored != NULL && asb_streq(asb_uid(stored), write->uid) &&
 	       json_object_equal(asb_at(stored, "status"), write->take_body);
 }
@@ -41,9 +53,10 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 {
 	const struct plugin *plugin = call->controller->plugin;
 
-	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE || write->verb > ASB_REMOVE) {
-		log_error("plugin '%s' asks for write %u of watch %u, of which there are %u", plugin->head.name,
-			  write->verb, write->watch, plugin->watch_count);
+	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE ||
+	    write->verb > ASB_REMOVE) {
+		log_error("plugin '%s' asks for write %u of watch %u, of which there are %u",
+			  plugin->head.name, write->verb, write->watch, plugin->watch_count);
 		abort();
 	}
 	if (write->verb == ASB_CREATE) {
@@ -73,7 +86,8 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 }
 
 /* Puts an answer into the store and gives the plugin its tree. */
-static void settle_object(struct call *call, struct asb_write *write, const struct client_write *request)
+static void settle_object(struct call *call, struct asb_write *write,
+			  const struct client_write *request)
 {
 	struct store *store = binding_of(call, write)->store;
 	const char *text = buf_str(&request->answer);
@@ -87,7 +101,8 @@ static void settle_object(struct call *call, struct asb_write *write, const stru
 	object = store_trim(store, text, length);
 	write->ret = call_keep(call, object);
 	if (!request->dry_run && object != NULL && store_answer(store, text, length) < 0) {
-		log_warning("the answer to a write of '%s' is no object with a name and a version, going on",
+		log_warning("the answer to a write of '%s' is no object with a name and a version, "
+			    "going on",
 			    request->kind->plural);
 	}
 }
@@ -103,7 +118,7 @@ static void settle(struct call *call, struct sending *sending)
 	if (request->result == ASB_OK && !request->gone && request->answer.length > 0) {
 		settle_object(call, write, request);
 	}
-	if (write->verb == ASB_REMOVE && store != NULL &&
+	if (write->verb == ASB_REMOVE && store != NULL && !request->dry_run &&
 	    (request->result == ASB_NOT_FOUND || (request->result == ASB_OK && request->gone))) {
 		store_removed(store, request->ns, request->name, write->uid);
 	}
@@ -124,8 +139,8 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	int32_t first = ASB_OK;
 
 	if (count > ASB_WRITE_MAX) {
-		log_error("plugin '%s' asks for %u writes at once, at most %u go", call->controller->plugin->head.name, count,
-			  ASB_WRITE_MAX);
+		log_error("plugin '%s' asks for %u writes at once, at most %u go",
+			  call->controller->plugin->head.name, count, ASB_WRITE_MAX);
 		abort();
 	}
 	for (uint32_t i = 0; i < count; i++) {

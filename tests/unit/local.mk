@@ -287,4 +287,9 @@ TESTS += tests/unit/test-call
 tests_unit_test_call_SOURCES = tests/unit/test-call.c $(CONTROLLER_FIXTURE)
 tests_unit_test_call_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_call_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-host-write
+TESTS += tests/unit/test-host-write
+tests_unit_test_host_write_SOURCES = tests/unit/test-host-write.c $(CONTROLLER_FIXTURE)
+tests_unit_test_host_write_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_host_write_LDADD = libcore.la $(CMOCKA_LIBS)
 # core/: end of store, reflector, queue, controllers
