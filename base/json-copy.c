@@ -31,7 +31,7 @@ static void gap(struct json_scanner *scanner)
 	}
 }
 
-/* ---- strings --------------------------------------------------------------------------------- */
+/* ---- strings ---- */
 
 static int hex_digit(char c)
 {
@@ -146,7 +146,7 @@ static int copy_string(struct json_scanner *scanner)
 	}
 }
 
-/* ---- numbers and words ----------------------------------------------------------------------- */
+/* ---- numbers and words ---- */
 
 static size_t skip_digits(struct json_scanner *scanner)
 {
@@ -192,7 +192,7 @@ static int copy_word(struct json_scanner *scanner, const char *word)
 	return 0;
 }
 
-/* ---- containers ------------------------------------------------------------------------------ */
+/* ---- containers ---- */
 
 /* A member name; doubt if the object may have had it before, for json-c would keep the last one
  * only. */

@@ -30,7 +30,7 @@ static const unsigned char classes[UCHAR_MAX + 1] = {
 	['{'] = OPEN,  ['['] = OPEN,   ['}'] = CLOSE,  [']'] = CLOSE,
 };
 
-/* ---- stepping over --------------------------------------------------------------------------- */
+/* ---- stepping over ---- */
 
 /* What follows the string whose opening quote is before at; NULL if it has no end. */
 static const char *after_string(const char *at, const char *end)
@@ -120,7 +120,7 @@ static int skip_value(struct json_scanner *scanner)
 	}
 }
 
-/* ---- walking --------------------------------------------------------------------------------- */
+/* ---- walking ---- */
 
 /* Sets the scanner up before a text that begins and ends like an object. */
 static int begin(struct json_scanner *scanner, const char *text, size_t length)

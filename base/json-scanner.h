@@ -46,7 +46,7 @@ struct json_scanner {
 /* Copies the value at scanner->at as json-c would print it: 0, or -EAGAIN for doubt. */
 int json_copy_value(struct json_scanner *scanner);
 
-/* ---- eight bytes at a time ------------------------------------------------------------------- */
+/* ---- eight bytes at a time ---- */
 
 #define SWAR_ONES UINT64_C(0x0101010101010101)
 #define SWAR_HIGH UINT64_C(0x8080808080808080)
@@ -79,7 +79,7 @@ static inline size_t swar_first(uint64_t marks)
 	return (size_t)(((marks & (0 - marks)) >> 7) * UINT64_C(0x0001020304050607) >> 56);
 }
 
-/* ---- small steps ----------------------------------------------------------------------------- */
+/* ---- small steps ---- */
 
 /* The next byte; 0, which no JSON has, at the end. */
 static inline char json_peek(const struct json_scanner *scanner)

@@ -64,7 +64,7 @@ static void check(int r, const char *what)
 	}
 }
 
-/* ---- the baton ------------------------------------------------------------------------------- */
+/* ---- the baton ---- */
 
 static struct sched_thread *self_of(struct sched *sched)
 {
@@ -119,7 +119,7 @@ static void unlock_simulated(struct sched_mutex *mutex)
 	baton_wake_all(&sched->baton, BATON_WAITS_LOCK, mutex);
 }
 
-/* ---- schedulers and clocks ------------------------------------------------------------------- */
+/* ---- schedulers and clocks ---- */
 
 struct sched *sched_create(void)
 {
@@ -200,7 +200,7 @@ uint64_t sched_random(struct sched *sched)
 		BATON_STEP);
 }
 
-/* ---- threads --------------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 static void *thread_main(void *arg)
 {
@@ -295,7 +295,7 @@ void sched_run(struct sched *sched, void (*fn)(void *arg), void *arg)
 	sched_join(sched_start(sched, "run", fn, arg));
 }
 
-/* ---- locks and conditions -------------------------------------------------------------------- */
+/* ---- locks and conditions ---- */
 
 void sched_mutex_init(struct sched_mutex *mutex, struct sched *sched)
 {

@@ -61,7 +61,7 @@ void *call_alloc(struct call *call, size_t size)
 	return block;
 }
 
-/* ---- memory of keys -------------------------------------------------------------------------------------------- */
+/* ---- memory of keys ---- */
 
 struct memory {
 	char *uid; /* of the object it is about: another one of that name starts anew */
@@ -77,9 +77,11 @@ static void free_memory(struct memory *memory)
 	free(memory);
 }
 
-static struct memory *find_or_make(struct controller *controller, const char *ns, const char *name, uint64_t size)
+static struct memory *find_or_make(struct controller *controller, const char *ns, const char *name,
+				   uint64_t size)
 {
-	CLEANUP_JSON struct json_object *object = store_get(controller->bindings[0].store, ns, name);
+	CLEANUP_JSON struct json_object *object =
+		store_get(controller->bindings[0].store, ns, name);
 	const char *uid = asb_uid(object);
 	char key[STORE_KEY_MAX];
 	struct memory *memory;

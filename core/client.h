@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests to the API server that mean something: reads and the write verbs of the ABI, with the rules that keep retries
- * harmless. One client a process; any thread.
+ * Requests to the API server that mean something: reads and the write verbs of the ABI, with the
+ * rules that keep retries harmless. One client a process; any thread.
  *
- *  - Every request goes through its lane; nothing is sent while the gate says no (the lease is too old).
+ *  - Every request goes through its lane; nothing is sent while the gate says no (the lease is too
+ * old).
  *  - 429, and 5xx with Retry-After, are tried again within the deadline; nothing else is.
- *  - A POST whose answer is lost is read back by its name, never repeated blindly: there and controlled by the same uid as the
- *    body's is success; not there is sent once more.
- *  - A 409 AlreadyExists is read back the same way (libcurl itself may replay a POST on a dead connection).
+ *  - A POST whose answer is lost is read back by its name, never repeated blindly: there and
+ * controlled by the same uid as the body's is success; not there is sent once more.
+ *  - A 409 AlreadyExists is read back the same way (libcurl itself may replay a POST on a dead
+ * connection).
  */
 #ifndef ASB_CORE_CLIENT_H
 #define ASB_CORE_CLIENT_H
@@ -22,7 +24,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLIENT_DEADLINE_US 5000000u /* a mutating request: shorter than lease minus renew deadline, so none lands after a successor leads */
+/* a mutating request: shorter than lease minus renew deadline, so none lands after a successor
+ * leads */
+#define CLIENT_DEADLINE_US 5000000u
 
 struct client_config {
 	struct sched *sched;
@@ -49,15 +53,19 @@ struct client_write {
 	const struct asb_kind *kind;
 	enum lane lane;
 	bool dry_run;
-	bool metadata_only;  /* ask for PartialObjectMetadata: only for kinds whose spec and status nobody reads */
+	/* ask for PartialObjectMetadata: only for kinds whose spec and status nobody reads */
+	bool metadata_only;
 	const char *ns, *name;
 	const char *uid, *resource_version;
 	struct json_object *body; /* borrowed; printed once */
 
 	int32_t result; /* ASB_OK ... */
 	int32_t http_status;
-	struct buf answer; /* the object's bytes when result is ASB_OK and there is one; freed by client_write_finish */
-	bool gone;         /* ASB_REMOVE: the answer says the object is gone (a Status), not marked */
+	/* the object's bytes when result is ASB_OK and there is one; freed by client_write_finish
+	 */
+	struct buf answer;
+	/* ASB_REMOVE: the answer says the object is gone (a Status), not marked */
+	bool gone;
 	char message[512];
 };
 
@@ -66,11 +74,12 @@ void client_write_all(struct client *client, struct client_write *writes, size_t
 void client_write_finish(struct client_write *write);
 
 /* GET of one object; its bytes go to ret_body. ASB_OK or an error with *reterr. */
-int client_read(struct client *client, const struct asb_kind *kind, const char *ns, const char *name, enum lane lane,
-                struct buf *ret_body, struct error *reterr);
-/* Any request, for the lease and for discovery: goes through the lane and the metrics; no gate, no retry. */
+int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
+		const char *name, enum lane lane, struct buf *ret_body, struct error *reterr);
+/* Any request, for the lease and for discovery: goes through the lane and the metrics; no gate, no
+ * retry. */
 void client_request(struct client *client, enum lane lane, const struct http_request *request,
-                    struct http_answer *ret);
+		    struct http_answer *ret);
 
 /* An HTTP status and the Status object's reason to ASB_*. */
 int32_t client_code(int http_status, const char *body, size_t length);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a controller share: binding and mapping (controller.c), workers (worker.c), the plugin's table (host*.c). */
+/* What the parts of a controller share: binding and mapping (controller.c), workers (worker.c), the
+ * plugin's table (host*.c). */
 #ifndef ASB_CORE_CONTROLLER_PRIVATE_H
 #define ASB_CORE_CONTROLLER_PRIVATE_H
 
@@ -43,7 +44,9 @@ struct call {
 	size_t tree_count, tree_size;
 	void **blocks;
 	size_t block_count, block_size;
-	struct memory *memory; /* of the key, once asked for: it stays this one, whatever happens to the object meanwhile */
+	/* of the key, once asked for: it stays this one, whatever happens to the object meanwhile
+	 */
+	struct memory *memory;
 	char failure[512];
 };
 

@@ -22,15 +22,18 @@ static void make_metrics(struct controller *controller)
 	if (metrics == NULL) {
 		return;
 	}
-	controller->reconciles = metrics_family(metrics, "controller_runtime_reconcile_total", "Reconciles by result.",
-						METRIC_COUNTER, "controller,result", NULL);
-	controller->durations = metrics_family(metrics, "controller_runtime_reconcile_time_seconds",
-					       "How long a reconcile took.", METRIC_HISTOGRAM, "controller", NULL);
+	controller->reconciles =
+		metrics_family(metrics, "controller_runtime_reconcile_total",
+			       "Reconciles by result.", METRIC_COUNTER, "controller,result", NULL);
+	controller->durations =
+		metrics_family(metrics, "controller_runtime_reconcile_time_seconds",
+			       "How long a reconcile took.", METRIC_HISTOGRAM, "controller", NULL);
 	for (uint32_t i = 0; i < plugin->metric_count; i++) {
 		const struct asb_metric *metric = &plugin->metrics[i];
 
-		controller->metrics[i] = metrics_family(metrics, metric->name, metric->help,
-							(enum metric_type)metric->type, metric->labels, NULL);
+		controller->metrics[i] =
+			metrics_family(metrics, metric->name, metric->help,
+				       (enum metric_type)metric->type, metric->labels, NULL);
 	}
 }
 
@@ -44,10 +47,10 @@ struct controller *controller_create(const struct controller_config *config, str
 	sched_mutex_init(&controller->lock, config->sched);
 	controller->queue = queue_create(config->sched, config->metrics, head->name);
 	make_metrics(controller);
-	if (head->init != NULL &&
-	    head->init(&controller_host, (struct asb_instance *)controller, &controller->state) != 0) {
-		error_set(reterr, -EINVAL, "plugin '%s' (%s) refuses to start: see the log above", head->name,
-			  config->plugin->file);
+	if (head->init != NULL && head->init(&controller_host, (struct asb_instance *)controller,
+					     &controller->state) != 0) {
+		error_set(reterr, -EINVAL, "plugin '%s' (%s) refuses to start: see the log above",
+			  head->name, config->plugin->file);
 		queue_destroy(controller->queue);
 		sched_mutex_finish(&controller->lock);
 		free(controller);
@@ -77,10 +80,11 @@ const struct plugin *controller_plugin(const struct controller *controller)
 }
 
 void controller_bind_watch(struct controller *controller, uint32_t watch, struct store *store,
-                           struct reflector *reflector, bool metadata_only)
+			   struct reflector *reflector, bool metadata_only)
 {
-	controller->bindings[watch] =
-		(struct binding){ .store = store, .reflector = reflector, .metadata_only = metadata_only };
+	controller->bindings[watch] = (struct binding){ .store = store,
+							.reflector = reflector,
+							.metadata_only = metadata_only };
 }
 
 void controller_bind_index(struct controller *controller, uint32_t index, uint32_t store_index)
@@ -88,7 +92,7 @@ void controller_bind_index(struct controller *controller, uint32_t index, uint32
 	controller->store_indexes[index] = store_index;
 }
 
-/* ---- mapping --------------------------------------------------------------------------------------------------- */
+/* ---- mapping ---- */
 
 /* An asb_keys that goes into the queue. */
 struct key_sink {
@@ -107,18 +111,19 @@ static void sink_add(struct asb_keys *keys, const char *ns, const char *name)
 }
 
 static void map_controller(struct controller *controller, struct key_sink *sink, const char *ns,
-                           struct json_object *object)
+			   struct json_object *object)
 {
 	struct json_object *owner = asb_controller(object, NULL);
 	const char *name = asb_str(owner, "name");
 
-	if (owner != NULL && name != NULL && asb_owner_is(owner, &controller->plugin->watches[0].kind)) {
+	if (owner != NULL && name != NULL &&
+	    asb_owner_is(owner, &controller->plugin->watches[0].kind)) {
 		sink_add(&sink->keys, ns, name);
 	}
 }
 
-static void map_index(struct controller *controller, struct key_sink *sink, const char *index_name, const char *ns,
-                      const char *name)
+static void map_index(struct controller *controller, struct key_sink *sink, const char *index_name,
+		      const char *ns, const char *name)
 {
 	const struct plugin *plugin = controller->plugin;
 	char value[STORE_KEY_MAX], keys[16][STORE_KEY_MAX];
@@ -126,13 +131,14 @@ static void map_index(struct controller *controller, struct key_sink *sink, cons
 	uint32_t index = 0;
 	size_t count;
 
-	while (plugin->indexes[index].watch != 0 || strcmp(plugin->indexes[index].name, index_name) != 0) {
+	while (plugin->indexes[index].watch != 0 ||
+	       strcmp(plugin->indexes[index].name, index_name) != 0) {
 		index++; /* it is there: plugin_copy has checked */
 	}
 	snprintf(value, sizeof(value), "%s/%s", ns, name);
 	do {
-		count = store_keys(controller->bindings[0].store, controller->store_indexes[index], value, false, &cursor,
-				   keys, ARRAY_LEN(keys));
+		count = store_keys(controller->bindings[0].store, controller->store_indexes[index],
+				   value, false, &cursor, keys, ARRAY_LEN(keys));
 		for (size_t i = 0; i < count; i++) {
 			char *slash = strchr(keys[i], '/');
 
@@ -142,18 +148,19 @@ static void map_index(struct controller *controller, struct key_sink *sink, cons
 	} while (count == ARRAY_LEN(keys));
 }
 
-static void map_function(struct controller *controller, const struct asb_watch *watch, struct key_sink *sink,
-                         struct store_change *change)
+static void map_function(struct controller *controller, const struct asb_watch *watch,
+			 struct key_sink *sink, struct store_change *change)
 {
 	struct call call;
 
 	call_begin(&call, controller, NULL, NULL);
-	watch->map_function(controller->state, &call.base, store_change_before(change), store_change_after(change),
-			    &sink->keys);
+	watch->map_function(controller->state, &call.base, store_change_before(change),
+			    store_change_after(change), &sink->keys);
 	call_finish(&call);
 }
 
-void controller_map(struct controller *controller, uint32_t watch_number, struct store_change *change)
+void controller_map(struct controller *controller, uint32_t watch_number,
+		    struct store_change *change)
 {
 	const struct asb_watch *watch = &controller->plugin->watches[watch_number];
 	struct key_sink sink = {
@@ -163,7 +170,8 @@ void controller_map(struct controller *controller, uint32_t watch_number, struct
 	};
 
 	if ((watch->map & ASB_MAP_SELF) != 0 &&
-	    (watch_number == 0 || store_has(controller->bindings[0].store, change->ns, change->name))) {
+	    (watch_number == 0 ||
+	     store_has(controller->bindings[0].store, change->ns, change->name))) {
 		sink_add(&sink.keys, change->ns, change->name);
 	}
 	if ((watch->map & ASB_MAP_CONTROLLER) != 0) {
@@ -178,7 +186,8 @@ void controller_map(struct controller *controller, uint32_t watch_number, struct
 	}
 }
 
-void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns, const char *name)
+void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
+			     const char *name)
 {
 	if ((controller->plugin->watches[watch].map & ASB_MAP_SELF) != 0 &&
 	    store_has(controller->bindings[0].store, ns, name)) {
@@ -186,14 +195,15 @@ void controller_map_stranger(struct controller *controller, uint32_t watch, cons
 	}
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 /* The state of a watched kind, as far as the plugin has to wait for it: one that is optional may be absent. */
 static enum reflector_state state_of(const struct controller *controller, uint32_t watch)
 {
 	const struct binding *binding = &controller->bindings[watch];
 	bool optional = (controller->plugin->watches[watch].flags & ASB_WATCH_OPTIONAL) != 0;
-	enum reflector_state state = binding->store != NULL ? reflector_state(binding->reflector) : REFLECTOR_SYNCED;
+	enum reflector_state state =
+		binding->store != NULL ? reflector_state(binding->reflector) : REFLECTOR_SYNCED;
 
 	return state == REFLECTOR_ABSENT && optional ? REFLECTOR_SYNCED : state;
 }
@@ -236,8 +246,9 @@ void controller_start(struct controller *controller)
 	controller->worker_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		controller->workers[i].controller = controller;
-		controller->workers[i].thread = sched_start(controller->config.sched, controller->plugin->head.name,
-							    worker_run, &controller->workers[i]);
+		controller->workers[i].thread =
+			sched_start(controller->config.sched, controller->plugin->head.name,
+				    worker_run, &controller->workers[i]);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One loaded plugin at work: its instance, its queue, its workers, and where its watches and indexes are found. What the plugin
- * sees of it is the table of core/host.c.
+ * One loaded plugin at work: its instance, its queue, its workers, and where its watches and
+ * indexes are found. What the plugin sees of it is the table of core/host.c.
  */
 #ifndef ASB_CORE_CONTROLLER_H
 #define ASB_CORE_CONTROLLER_H
@@ -39,15 +39,17 @@ void controller_destroy(struct controller *controller);
 const struct plugin *controller_plugin(const struct controller *controller);
 /* watch is found in this store; reflector tells whether it is complete. */
 void controller_bind_watch(struct controller *controller, uint32_t watch, struct store *store,
-                           struct reflector *reflector, bool metadata_only);
+			   struct reflector *reflector, bool metadata_only);
 void controller_bind_index(struct controller *controller, uint32_t index, uint32_t store_index);
 /* Maps a change of a watched kind to keys and queues them. */
 void controller_map(struct controller *controller, uint32_t watch, struct store_change *change);
 /* The same for an object that is not stored: only ASB_MAP_SELF can apply. */
-void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns, const char *name);
+void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
+			     const char *name);
 
 /* --- running --- */
-/* NULL when all its kinds are listed (an optional one may be absent); else one that is still being listed, or one that is absent. */
+/* NULL when all its kinds are listed (an optional one may be absent); else one that is still being
+ * listed, or one that is absent. */
 const struct asb_kind *controller_waits_for(struct controller *controller, bool *ret_absent);
 /* Starts the workers; once. */
 void controller_start(struct controller *controller);

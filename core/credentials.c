@@ -55,7 +55,7 @@ static void replace(char **secret, char *take_text)
 	*secret = take_text;
 }
 
-/* ---- files (with the lock held: they are small and local) ------------------------------------ */
+/* ---- files (with the lock held: they are small and local) ---- */
 
 static int read_token_file(const char *path, char **ret, struct error *reterr)
 {
@@ -172,7 +172,7 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now,
 	return 0;
 }
 
-/* ---- the exec plugin ------------------------------------------------------------------------- */
+/* ---- the exec plugin ---- */
 
 static bool exec_due(const struct credentials *credentials)
 {
@@ -236,7 +236,7 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 	return credentials->exec_error.code;
 }
 
-/* ---- the source ------------------------------------------------------------------------------ */
+/* ---- the source ---- */
 
 static char *copy(const char *text)
 {

@@ -30,7 +30,7 @@ void exec_credential_finish(struct exec_credential *credential)
 	*credential = (struct exec_credential){ 0 };
 }
 
-/* ---- what the plugin is told ----------------------------------------------------------------- */
+/* ---- what the plugin is told ---- */
 
 static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 		  struct error *reterr)
@@ -93,7 +93,7 @@ int exec_credential_info(const struct kubeconfig *config, struct buf *out, struc
 	return r;
 }
 
-/* ---- what it says ---------------------------------------------------------------------------- */
+/* ---- what it says ---- */
 
 static bool one_line(const char *text)
 {
@@ -165,7 +165,7 @@ int exec_credential_parse(const char *text, size_t length, const char *api_versi
 	return read_status(asb_at(tree, "status"), ret, reterr);
 }
 
-/* ---- running it ------------------------------------------------------------------------------ */
+/* ---- running it ---- */
 
 static bool same_variable(const char *a, const char *b)
 {

@@ -28,10 +28,12 @@ static struct call *call_of(struct asb_call *base)
 }
 
 /* A plugin that names a watch or an index it does not have is broken beyond reporting to it. */
-static void check_number(const struct controller *controller, const char *what, uint32_t number, uint32_t count)
+static void check_number(const struct controller *controller, const char *what, uint32_t number,
+			 uint32_t count)
 {
 	if (number >= count) {
-		log_error("plugin '%s' names %s %u of %u", controller->plugin->head.name, what, number, count);
+		log_error("plugin '%s' names %s %u of %u", controller->plugin->head.name, what,
+			  number, count);
 		abort();
 	}
 }
@@ -42,7 +44,7 @@ static const struct asb_kind *kind_of(struct controller *controller, uint32_t wa
 	return &controller->plugin->watches[watch].kind;
 }
 
-/* ---- any time --------------------------------------------------------------------------------------------------- */
+/* ---- any time ---- */
 
 static void host_log(struct asb_instance *instance, uint32_t level, const char *format, ...)
 {
@@ -59,7 +61,8 @@ static void host_log(struct asb_instance *instance, uint32_t level, const char *
 	log_write((enum log_level)level, fields, "%s", text);
 }
 
-static void host_metric(struct asb_instance *instance, uint32_t index, double value, const char *const *label_values)
+static void host_metric(struct asb_instance *instance, uint32_t index, double value,
+			const char *const *label_values)
 {
 	struct controller *controller = controller_of(instance);
 
@@ -72,13 +75,15 @@ static const char *host_option(struct asb_instance *instance, uint32_t index)
 	struct controller *controller = controller_of(instance);
 
 	check_number(controller, "option", index, controller->plugin->option_count);
-	if (controller->config.option_values != NULL && controller->config.option_values[index] != NULL) {
+	if (controller->config.option_values != NULL &&
+	    controller->config.option_values[index] != NULL) {
 		return controller->config.option_values[index];
 	}
 	return controller->plugin->options[index].fallback;
 }
 
-static void host_enqueue(struct asb_instance *instance, const char *ns, const char *name, uint64_t delay_ms)
+static void host_enqueue(struct asb_instance *instance, const char *ns, const char *name,
+			 uint64_t delay_ms)
 {
 	queue_add_after(controller_of(instance)->queue, ns, name,
 			delay_ms < SCHED_FOREVER / 1000 ? delay_ms * 1000 : SCHED_FOREVER - 1);
@@ -94,7 +99,8 @@ static uint64_t host_random(struct asb_instance *instance)
 	return sched_random(controller_of(instance)->config.sched);
 }
 
-static void host_sha256(struct asb_instance *instance UNUSED, const void *data, uint64_t size, char ret_hex[65])
+static void host_sha256(struct asb_instance *instance UNUSED, const void *data, uint64_t size,
+			char ret_hex[65])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int length = 0;
@@ -107,16 +113,19 @@ static void host_sha256(struct asb_instance *instance UNUSED, const void *data, 
 	}
 }
 
-/* ---- the store -------------------------------------------------------------------------------------------------- */
+/* ---- the store ---- */
 
-static struct json_object *host_get(struct asb_call *base, uint32_t watch, const char *ns, const char *name)
+static struct json_object *host_get(struct asb_call *base, uint32_t watch, const char *ns,
+				    const char *name)
 {
 	struct call *call = call_of(base);
 	struct store *store;
 
 	kind_of(call->controller, watch);
 	store = call->controller->bindings[watch].store;
-	return store != NULL && name != NULL ? call_keep(call, store_get(store, ns != NULL ? ns : "", name)) : NULL;
+	return store != NULL && name != NULL
+		       ? call_keep(call, store_get(store, ns != NULL ? ns : "", name))
+		       : NULL;
 }
 
 /* What list gathers. */
@@ -135,8 +144,9 @@ static void gather(struct gathering *gathering, char *key)
 	struct json_object *object;
 
 	*slash = '\0';
-	if (gathering->unreserved && reservations_find(gathering->call->controller->config.reservations, gathering->kind,
-						       key, slash + 1, holder)) {
+	if (gathering->unreserved &&
+	    reservations_find(gathering->call->controller->config.reservations, gathering->kind,
+			      key, slash + 1, holder)) {
 		return;
 	}
 	object = call_keep(gathering->call, store_get(gathering->store, key, slash + 1));
@@ -151,8 +161,8 @@ static void gather(struct gathering *gathering, char *key)
 	gathering->objects[gathering->count++] = object;
 }
 
-static uint32_t host_list(struct asb_call *base, uint32_t index, const char *value, uint32_t limit, uint32_t flags,
-                          struct json_object *const **ret)
+static uint32_t host_list(struct asb_call *base, uint32_t index, const char *value, uint32_t limit,
+			  uint32_t flags, struct json_object *const **ret)
 {
 	struct call *call = call_of(base);
 	struct controller *controller = call->controller;
@@ -175,7 +185,9 @@ static uint32_t host_list(struct asb_call *base, uint32_t index, const char *val
 		return 0;
 	}
 	do {
-		size_t most = gathering.limit - gathering.count < LIST_CHUNK ? gathering.limit - gathering.count : LIST_CHUNK;
+		size_t most = gathering.limit - gathering.count < LIST_CHUNK
+				      ? gathering.limit - gathering.count
+				      : LIST_CHUNK;
 
 		chunk = store_keys(gathering.store, controller->store_indexes[index], value,
 				   (flags & ASB_LIST_REVERSE) != 0, &cursor, keys, most);
@@ -200,31 +212,39 @@ static uint64_t host_count(struct asb_call *base, uint32_t index, const char *va
 
 	check_number(controller, "index", index, controller->plugin->index_count);
 	store = controller->bindings[controller->plugin->indexes[index].watch].store;
-	return store != NULL && value != NULL ? store_count(store, controller->store_indexes[index], value) : 0;
+	return store != NULL && value != NULL
+		       ? store_count(store, controller->store_indexes[index], value)
+		       : 0;
 }
 
-static int32_t host_reserve(struct asb_call *base, uint32_t watch, const char *ns, const char *name, const char *holder)
+static int32_t host_reserve(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
+			    const char *holder)
 {
 	struct controller *controller = call_of(base)->controller;
 
-	return reservations_take(controller->config.reservations, kind_of(controller, watch), ns, name, holder, controller) ?
-		       ASB_OK :
-		       ASB_EXISTS;
+	return reservations_take(controller->config.reservations, kind_of(controller, watch), ns,
+				 name, holder, controller)
+		       ? ASB_OK
+		       : ASB_EXISTS;
 }
 
-static void host_release(struct asb_call *base, uint32_t watch, const char *ns, const char *name, const char *holder)
+static void host_release(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
+			 const char *holder)
 {
 	struct controller *controller = call_of(base)->controller;
 
-	reservations_release(controller->config.reservations, kind_of(controller, watch), ns, name, holder);
+	reservations_release(controller->config.reservations, kind_of(controller, watch), ns, name,
+			     holder);
 }
 
-static const char *host_reserved(struct asb_call *base, uint32_t watch, const char *ns, const char *name)
+static const char *host_reserved(struct asb_call *base, uint32_t watch, const char *ns,
+				 const char *name)
 {
 	struct call *call = call_of(base);
 	char holder[STORE_KEY_MAX], *copy;
 
-	if (!reservations_find(call->controller->config.reservations, kind_of(call->controller, watch), ns, name, holder)) {
+	if (!reservations_find(call->controller->config.reservations,
+			       kind_of(call->controller, watch), ns, name, holder)) {
 		return NULL;
 	}
 	copy = call_alloc(call, strlen(holder) + 1);
@@ -245,10 +265,10 @@ static void *host_memory(struct asb_call *base, uint64_t size)
 	return memory;
 }
 
-/* ---- the API server --------------------------------------------------------------------------------------------- */
+/* ---- the API server ---- */
 
 static int32_t host_read(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
-                         struct json_object **ret)
+			 struct json_object **ret)
 {
 	struct call *call = call_of(base);
 	const struct asb_kind *kind = kind_of(call->controller, watch);
@@ -256,7 +276,8 @@ static int32_t host_read(struct asb_call *base, uint32_t watch, const char *ns, 
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	struct error error = { 0 };
 	struct json_object *object;
-	int32_t result = client_read(call->controller->config.client, kind, ns, name, LANE_CLAIM, &body, &error);
+	int32_t result = client_read(call->controller->config.client, kind, ns, name, LANE_CLAIM,
+				     &body, &error);
 
 	*ret = NULL;
 	if (result != ASB_OK) {
@@ -271,8 +292,8 @@ static int32_t host_read(struct asb_call *base, uint32_t watch, const char *ns, 
 	return object != NULL ? ASB_OK : ASB_UNREACHABLE;
 }
 
-static void host_event(struct asb_call *base, struct json_object *about, const char *type, const char *reason,
-                       const char *format, ...)
+static void host_event(struct asb_call *base, struct json_object *about, const char *type,
+		       const char *reason, const char *format, ...)
 {
 	struct controller *controller = call_of(base)->controller;
 	char text[1024];

@@ -40,14 +40,15 @@ static const struct asb_watch *watch_of(const struct subscription *subscription)
 	return &controller_plugin(subscription->controller)->watches[subscription->watch];
 }
 
-/* ---- passing on ----------------------------------------------------------------------------------------------- */
+/* ---- passing on ---- */
 
 static void on_change(void *arg, struct store_change *change)
 {
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map(informer->subscriptions[i].controller, informer->subscriptions[i].watch, change);
+		controller_map(informer->subscriptions[i].controller,
+			       informer->subscriptions[i].watch, change);
 	}
 }
 
@@ -56,11 +57,12 @@ static void on_stranger(void *arg, const char *ns, const char *name)
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map_stranger(informer->subscriptions[i].controller, informer->subscriptions[i].watch, ns, name);
+		controller_map_stranger(informer->subscriptions[i].controller,
+					informer->subscriptions[i].watch, ns, name);
 	}
 }
 
-/* ---- making --------------------------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 static struct informer *find(struct informers *informers, const struct asb_kind *kind)
 {
@@ -75,7 +77,8 @@ static struct informer *find(struct informers *informers, const struct asb_kind 
 static bool is_reconciled(const struct informers *informers, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < informers->controller_count; i++) {
-		if (kind_same(&controller_plugin(informers->controllers[i])->watches[0].kind, kind)) {
+		if (kind_same(&controller_plugin(informers->controllers[i])->watches[0].kind,
+			      kind)) {
 			return true;
 		}
 	}
@@ -117,16 +120,20 @@ static void set_keep_rule(struct informers *informers, struct informer *informer
 		if ((watch->flags & ASB_WATCH_OURS) == 0) {
 			store_keep_all(informer->store);
 		}
-		for (const char *const *label = watch->keep_labels; label != NULL && *label != NULL; label++) {
+		for (const char *const *label = watch->keep_labels; label != NULL && *label != NULL;
+		     label++) {
 			store_keep_label(informer->store, *label);
 		}
 	}
 	for (size_t i = 0; i < informers->controller_count; i++) {
-		store_keep_controlled(informer->store, &controller_plugin(informers->controllers[i])->watches[0].kind);
+		store_keep_controlled(
+			informer->store,
+			&controller_plugin(informers->controllers[i])->watches[0].kind);
 	}
 }
 
-static void add_indexes(struct informers *informers, struct informer *informer, const struct subscription *subscription)
+static void add_indexes(struct informers *informers, struct informer *informer,
+			const struct subscription *subscription)
 {
 	const struct plugin *plugin = controller_plugin(subscription->controller);
 
@@ -134,12 +141,14 @@ static void add_indexes(struct informers *informers, struct informer *informer, 
 		const struct asb_index *index = &plugin->indexes[i];
 
 		if (index->watch == subscription->watch) {
-			uint32_t number = store_add_index(informer->store, index->name, index->values);
+			uint32_t number =
+				store_add_index(informer->store, index->name, index->values);
 
 			controller_bind_index(subscription->controller, i, number);
 			if ((index->flags & ASB_INDEX_RESERVES) != 0) {
 				reservations_add_index(informers->config.reservations,
-						       &plugin->watches[index->reserves].kind, informer->store, number);
+						       &plugin->watches[index->reserves].kind,
+						       informer->store, number);
 			}
 		}
 	}
@@ -160,7 +169,8 @@ static void complete(struct informers *informers, struct informer *informer)
 
 		store_add_fields(informer->store, watch->fields);
 		add_indexes(informers, informer, &informer->subscriptions[i]);
-		informer->metadata_only = informer->metadata_only && (watch->flags & ASB_WATCH_METADATA) != 0;
+		informer->metadata_only =
+			informer->metadata_only && (watch->flags & ASB_WATCH_METADATA) != 0;
 	}
 	set_keep_rule(informers, informer);
 	store_seal(informer->store);
@@ -170,13 +180,14 @@ static void complete(struct informers *informers, struct informer *informer)
 	}
 	informer->reflector = reflector_create(&config);
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_bind_watch(informer->subscriptions[i].controller, informer->subscriptions[i].watch,
-				      informer->store, informer->reflector, informer->metadata_only);
+		controller_bind_watch(informer->subscriptions[i].controller,
+				      informer->subscriptions[i].watch, informer->store,
+				      informer->reflector, informer->metadata_only);
 	}
 }
 
-struct informers *informers_create(const struct informers_config *config, struct controller *const *controllers,
-                                   size_t count)
+struct informers *informers_create(const struct informers_config *config,
+				   struct controller *const *controllers, size_t count)
 {
 	struct informers *informers = xnew(struct informers);
 
@@ -184,7 +195,8 @@ struct informers *informers_create(const struct informers_config *config, struct
 	informers->controllers = controllers;
 	informers->controller_count = count;
 	for (size_t i = 0; i < count; i++) {
-		for (uint32_t watch = 0; watch < controller_plugin(controllers[i])->watch_count; watch++) {
+		for (uint32_t watch = 0; watch < controller_plugin(controllers[i])->watch_count;
+		     watch++) {
 			subscribe(informers, controllers[i], watch);
 		}
 	}
@@ -220,7 +232,7 @@ void informers_destroy(struct informers *informers)
 	free(informers);
 }
 
-/* ---- asking --------------------------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 int informers_catch_up(struct informers *informers, struct error *reterr)
 {
@@ -252,8 +264,10 @@ void informers_report(struct informers *informers, struct buf *out)
 		enum reflector_state state = reflector_state(informer->reflector);
 
 		if (state != REFLECTOR_SYNCED) {
-			buf_printf(out, "%s.%s: %s\n", informer->kind->plural, informer->kind->group,
-				   state == REFLECTOR_ABSENT ? "not served by the API server" : "being listed");
+			buf_printf(out, "%s.%s: %s\n", informer->kind->plural,
+				   informer->kind->group,
+				   state == REFLECTOR_ABSENT ? "not served by the API server"
+							     : "being listed");
 		}
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The informers of a process: one store and one reflector for each kind that some controller watches, shared by all. A change in a
- * store is mapped to keys of each controller that watches the kind (core/controller does the mapping).
+ * The informers of a process: one store and one reflector for each kind that some controller
+ * watches, shared by all. A change in a store is mapped to keys of each controller that watches the
+ * kind (core/controller does the mapping).
  */
 #ifndef ASB_CORE_INFORMER_H
 #define ASB_CORE_INFORMER_H
@@ -23,9 +24,10 @@ struct informers_config {
 };
 
 struct informers;
-/* Makes stores for what the controllers watch, binds the controllers to them. controllers outlive the informers' threads. */
-struct informers *informers_create(const struct informers_config *config, struct controller *const *controllers,
-                                   size_t count);
+/* Makes stores for what the controllers watch, binds the controllers to them. controllers outlive
+ * the informers' threads. */
+struct informers *informers_create(const struct informers_config *config,
+				   struct controller *const *controllers, size_t count);
 void informers_start(struct informers *informers);
 /* After the transport was stopped. */
 void informers_stop(struct informers *informers);

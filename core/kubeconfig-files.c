@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- files ----------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 {
@@ -105,7 +105,7 @@ void kubeconfig_files_finish(struct kubeconfig_files *files)
 	files->count = 0;
 }
 
-/* ---- the current context --------------------------------------------------------------------- */
+/* ---- the current context ---- */
 
 /* Finds the first entry of that name in lists like { name: x, <what>: { ... } }. */
 static int find(const struct kubeconfig_files *files, const char *list_name, const char *what,

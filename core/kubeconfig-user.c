@@ -23,7 +23,7 @@ static bool one_line(const char *text)
 	return true;
 }
 
-/* ---- proof ----------------------------------------------------------------------------------- */
+/* ---- proof ---- */
 
 static int read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 			    struct error *reterr)
@@ -83,7 +83,7 @@ static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *c
 	return 0;
 }
 
-/* ---- impersonation --------------------------------------------------------------------------- */
+/* ---- impersonation ---- */
 
 static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 		      size_t *count, const char *name, struct json_object *value,
@@ -201,7 +201,7 @@ static int read_impersonation(const struct kubeconfig_entry *entry, struct kubec
 	return r < 0 ? r : add_extra(entry, config, &count, extra, reterr);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 		    struct error *reterr)

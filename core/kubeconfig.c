@@ -60,7 +60,7 @@ int kubeconfig_parse(const char *text, size_t length, const char *base, struct k
 	return r < 0 ? r : kubeconfig_resolve(&files, ret, reterr);
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static int add_file(struct kubeconfig_files *files, const char *path, struct error *reterr)
 {
@@ -125,7 +125,7 @@ static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, st
 	return r;
 }
 
-/* ---- in a pod -------------------------------------------------------------------------------- */
+/* ---- in a pod ---- */
 
 int kubeconfig_in_cluster(const char *folder, const char *host, const char *port,
 			  struct kubeconfig *ret, struct error *reterr)

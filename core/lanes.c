@@ -26,11 +26,11 @@ struct lanes {
 	struct sched_mutex lock;
 	struct queue queues[LANE_MAX]; /* lock */
 	uint32_t slots;
-	uint32_t used; /* lock */
-	bool stopped;  /* lock */
-	double rate, burst;    /* requests a second; 0: no limit */
-	double tokens;         /* lock: requests that may go now */
-	uint64_t counted_us;   /* lock: when tokens was true */
+	uint32_t used;       /* lock */
+	bool stopped;        /* lock */
+	double rate, burst;  /* requests a second; 0: no limit */
+	double tokens;       /* lock: requests that may go now */
+	uint64_t counted_us; /* lock: when tokens was true */
 };
 
 struct lanes *lanes_create(struct sched *sched, uint32_t slots)
@@ -96,12 +96,14 @@ static uint64_t when_paid(const struct lanes *lanes, double price)
 {
 	double lacking = price - lanes->tokens;
 
-	return lacking > 0 ? lanes->counted_us + 1 + (uint64_t)(lacking / lanes->rate * 1e6) : SCHED_FOREVER;
+	return lacking > 0 ? lanes->counted_us + 1 + (uint64_t)(lacking / lanes->rate * 1e6)
+			   : SCHED_FOREVER;
 }
 
 static bool fits(const struct lanes *lanes, enum lane lane, uint32_t count)
 {
-	return lanes->used + count <= ceiling_of(lanes, lane, count) && price_of(lanes, lane, count) <= lanes->tokens;
+	return lanes->used + count <= ceiling_of(lanes, lane, count) &&
+	       price_of(lanes, lane, count) <= lanes->tokens;
 }
 
 static void queue_append(struct queue *queue, struct waiter *waiter)
@@ -158,10 +160,12 @@ static int wait_turn(struct lanes *lanes, enum lane lane, struct waiter *waiter,
 {
 	queue_append(&lanes->queues[lane], waiter);
 	grant(lanes);
-	while (!waiter->granted && !lanes->stopped && sched_now_us(lanes->lock.sched) < deadline_us) {
+	while (!waiter->granted && !lanes->stopped &&
+	       sched_now_us(lanes->lock.sched) < deadline_us) {
 		uint64_t paid = when_paid(lanes, price_of(lanes, lane, waiter->count));
 
-		if (sched_cond_wait(&waiter->granted_cond, &lanes->lock, paid < deadline_us ? paid : deadline_us) < 0) {
+		if (sched_cond_wait(&waiter->granted_cond, &lanes->lock,
+				    paid < deadline_us ? paid : deadline_us) < 0) {
 			grant(lanes);
 		}
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may send next: a bounded number of requests in flight, given out by lane (lease before claim before status before refill
- * before event), first come first served within one. A lower lane leaves a few slots to the higher ones, so a refill of a thousand pods
- * never stands before a claim.
+ * Who may send next: a bounded number of requests in flight, given out by lane (lease before claim
+ * before status before refill before event), first come first served within one. A lower lane
+ * leaves a few slots to the higher ones, so a refill of a thousand pods never stands before a
+ * claim.
  */
 #ifndef ASB_CORE_LANES_H
 #define ASB_CORE_LANES_H
@@ -18,10 +19,12 @@ struct lanes;
 
 /* slots: requests in flight at most. */
 struct lanes *lanes_create(struct sched *sched, uint32_t slots);
-/* At most rate requests a second (0 and less: no limit), burst of them at once; a lease is not counted. */
+/* At most rate requests a second (0 and less: no limit), burst of them at once; a lease is not
+ * counted. */
 void lanes_limit(struct lanes *lanes, double rate, double burst);
 void lanes_destroy(struct lanes *lanes);
-/* Waits until count slots (at most slots) are this caller's. -ETIMEDOUT past the deadline, -ECANCELED after lanes_stop. */
+/* Waits until count slots (at most slots) are this caller's. -ETIMEDOUT past the deadline,
+ * -ECANCELED after lanes_stop. */
 int lanes_enter(struct lanes *lanes, enum lane lane, uint32_t count, uint64_t deadline_us);
 void lanes_leave(struct lanes *lanes, uint32_t count);
 void lanes_stop(struct lanes *lanes);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leader election on a Lease (coordination.k8s.io/v1), compatible with client-go's: lease 15 s, renew deadline 10 s, retry 2 s.
+ * Leader election on a Lease (coordination.k8s.io/v1), compatible with client-go's: lease 15 s,
+ * renew deadline 10 s, retry 2 s.
  *
- * Expiry is judged by our own clock from when we last saw the lease change, never by the times written in it. A standby tries
- * again exactly at the expiry it computed plus up to 1 s of jitter. Losing the lease is final: on_lost is called and the
- * process is expected to end. leader_may_write is the gate: true only while the last renewal is younger than the renew
- * deadline, so after a SIGSTOP nothing is sent before the lease is ours again.
+ * Expiry is judged by our own clock from when we last saw the lease change, never by the times
+ * written in it. A standby tries again exactly at the expiry it computed plus up to 1 s of jitter.
+ * Losing the lease is final: on_lost is called and the process is expected to end. leader_may_write
+ * is the gate: true only while the last renewal is younger than the renew deadline, so after a
+ * SIGSTOP nothing is sent before the lease is ours again.
  */
 #ifndef ASB_CORE_LEADER_H
 #define ASB_CORE_LEADER_H
@@ -25,7 +27,8 @@ struct leader_config {
 	struct metrics *metrics; /* or NULL: leader_election_master_status{name} */
 	const char *ns, *name;   /* of the Lease; copied */
 	const char *identity;    /* unique to this process; copied */
-	/* Both on the leader's thread. on_started(others): others held the lease before, so stores may be behind their last writes. */
+	/* Both on the leader's thread. on_started(others): others held the lease before, so stores
+	 * may be behind their last writes. */
 	void (*on_started)(void *arg, bool others);
 	void (*on_lost)(void *arg);
 	void *arg;
@@ -34,9 +37,10 @@ struct leader_config {
 struct leader;
 /* Starts the thread that acquires and renews. */
 struct leader *leader_create(const struct leader_config *config);
-/* Stops renewing and, if release, gives the lease up (holderIdentity "", 1 s) so that a standby takes over at once: only after all
- * writes have their answers, and before client_stop. Joins the thread; when a request holds that up for more than 1 s, leader_destroy joins it,
- * so call that after the transport's stop. */
+/* Stops renewing and, if release, gives the lease up (holderIdentity "", 1 s) so that a standby
+ * takes over at once: only after all writes have their answers, and before client_stop. Joins the
+ * thread; when a request holds that up for more than 1 s, leader_destroy joins it, so call that
+ * after the transport's stop. */
 void leader_stop(struct leader *leader, bool release);
 void leader_destroy(struct leader *leader);
 /* Any thread. */

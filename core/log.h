@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Structured logs: one line an event on stderr, text ("time level message key=value") or JSON. A line over 8 KiB is cut. Callers
- * never pass a secret or a whole object. The level is the one global of this project.
+ * Structured logs: one line an event on stderr, text ("time level message key=value") or JSON. A
+ * line over 8 KiB is cut. Callers never pass a secret or a whole object. The level is the one
+ * global of this project.
  */
 #ifndef ASB_CORE_LOG_H
 #define ASB_CORE_LOG_H
@@ -18,7 +19,8 @@ void log_set_json(bool json);
 bool log_enabled(enum log_level level);
 
 /* fields: "key", "value" pairs ending in NULL, or NULL. A NULL value leaves its pair out. */
-void log_write(enum log_level level, const char *const *fields, const char *format, ...) PRINTF_LIKE(3, 4);
+void log_write(enum log_level level, const char *const *fields, const char *format, ...)
+	PRINTF_LIKE(3, 4);
 
 #define log_error(...) log_write(LOG_ERROR, NULL, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, NULL, __VA_ARGS__)

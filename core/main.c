@@ -38,7 +38,8 @@ static int set_up_log(const struct options *options, struct error *reterr)
 	if (strcmp(options->log_format, "json") == 0) {
 		log_set_json(true);
 	} else if (strcmp(options->log_format, "text") != 0) {
-		return error_set(reterr, -1, "--log-format takes text or json, not '%s'", options->log_format);
+		return error_set(reterr, -1, "--log-format takes text or json, not '%s'",
+				 options->log_format);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
 		if (strcmp(options->log_level, levels[i]) == 0) {
@@ -46,7 +47,8 @@ static int set_up_log(const struct options *options, struct error *reterr)
 			return 0;
 		}
 	}
-	return error_set(reterr, -1, "--log-level takes error, warning, info or debug, not '%s'", options->log_level);
+	return error_set(reterr, -1, "--log-level takes error, warning, info or debug, not '%s'",
+			 options->log_level);
 }
 
 /* --help shows the options of whatever plugins the other flags name, as far as they load. */
@@ -58,7 +60,10 @@ static int help(const struct options *options)
 
 	all.extensions = true;
 	if (plugin_set_load(&plugins, &all, &error) < 0) {
-		fprintf(stderr, "agent-sandbox-controller: %s; the options of what does not load are not shown\n", error.text);
+		fprintf(stderr,
+			"agent-sandbox-controller: %s; the options of what does not load are not "
+			"shown\n",
+			error.text);
 	}
 	options_help(stdout);
 	for (size_t i = 0; i < plugins.count; i++) {
@@ -91,7 +96,8 @@ int main(int argc, char **argv)
 	struct options options;
 	struct error error = { 0 };
 
-	mallopt(M_ARENA_MAX, 2); /* an arena a thread would cost more memory than the store of a small cluster */
+	mallopt(M_ARENA_MAX,
+		2); /* an arena a thread would cost more memory than the store of a small cluster */
 	if (options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
 		return 2;
@@ -100,7 +106,8 @@ int main(int argc, char **argv)
 		return help(&options);
 	}
 	if (options.version) {
-		printf("agent-sandbox-controller %s (plugin ABI %u.%u)\n", PACKAGE_VERSION, ASB_ABI_MAJOR, ASB_ABI_MINOR);
+		printf("agent-sandbox-controller %s (plugin ABI %u.%u)\n", PACKAGE_VERSION,
+		       ASB_ABI_MAJOR, ASB_ABI_MINOR);
 		return 0;
 	}
 	if (options.dump_plugin != NULL) {

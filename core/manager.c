@@ -26,10 +26,10 @@ struct manager {
 	struct metric *parked;
 
 	struct sched_mutex lock;
-	struct leader *leader; /* lock; NULL: no election */
+	struct leader *leader;            /* lock; NULL: no election */
 	struct sched_thread *catching_up; /* lock */
-	bool leads;            /* lock */
-	bool stopping;         /* lock */
+	bool leads;                       /* lock */
+	bool stopping;                    /* lock */
 };
 
 static bool may_write(void *arg)
@@ -54,7 +54,8 @@ static void advance(struct manager *manager)
 		bool absent = false, waits = controller_waits_for(controller, &absent) != NULL;
 
 		metric_record(manager->parked, waits && absent ? 1 : 0, &name);
-		if (!waits && manager->leads && !manager->stopping && !controller_started(controller)) {
+		if (!waits && manager->leads && !manager->stopping &&
+		    !controller_started(controller)) {
 			log_info("plugin '%s' starts", name);
 			controller_start(controller);
 		}
@@ -188,12 +189,14 @@ struct manager *manager_create(const struct manager_config *config, struct error
 	manager->config = *config;
 	sched_mutex_init(&manager->lock, config->sched);
 	manager->client = client_create(&client);
-	manager->events = events_create(config->sched, manager->client, config->metrics, "agent-sandbox-controller");
+	manager->events = events_create(config->sched, manager->client, config->metrics,
+					"agent-sandbox-controller");
 	manager->reservations = reservations_create(config->sched);
 	if (config->metrics != NULL) {
-		manager->parked = metrics_family(config->metrics, "agent_sandbox_plugin_parked",
-						 "1 while a plugin waits for a kind that the API server does not serve.",
-						 METRIC_GAUGE, "plugin", NULL);
+		manager->parked = metrics_family(
+			config->metrics, "agent_sandbox_plugin_parked",
+			"1 while a plugin waits for a kind that the API server does not serve.",
+			METRIC_GAUGE, "plugin", NULL);
 	}
 	if (make_controllers(manager, reterr) < 0) {
 		manager_destroy(manager);
@@ -208,7 +211,8 @@ struct manager *manager_create(const struct manager_config *config, struct error
 		.arg = manager,
 	};
 
-	manager->informers = informers_create(&informers, manager->controllers, manager->controller_count);
+	manager->informers =
+		informers_create(&informers, manager->controllers, manager->controller_count);
 	return manager;
 }
 
@@ -300,11 +304,14 @@ bool manager_ready(struct manager *manager, struct buf *out)
 
 	for (size_t i = 0; i < manager->controller_count; i++) {
 		bool absent = false;
-		const struct asb_kind *kind = controller_waits_for(manager->controllers[i], &absent);
+		const struct asb_kind *kind =
+			controller_waits_for(manager->controllers[i], &absent);
 
 		if (kind != NULL && absent) {
-			buf_printf(out, "plugin %s is parked: the API server does not serve %s.%s\n",
-				   controller_plugin(manager->controllers[i])->head.name, kind->plural, kind->group);
+			buf_printf(out,
+				   "plugin %s is parked: the API server does not serve %s.%s\n",
+				   controller_plugin(manager->controllers[i])->head.name,
+				   kind->plural, kind->group);
 		}
 		ready = ready && (kind == NULL || absent || manager->config.plugins[i].optional);
 	}
@@ -327,7 +334,8 @@ uint64_t manager_busy_since_us(struct manager *manager)
 bool manager_idle(struct manager *manager)
 {
 	for (size_t i = 0; i < manager->controller_count; i++) {
-		if (!controller_started(manager->controllers[i]) || !controller_idle(manager->controllers[i])) {
+		if (!controller_started(manager->controllers[i]) ||
+		    !controller_idle(manager->controllers[i])) {
 			return false;
 		}
 	}

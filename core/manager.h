@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything between a transport and a set of plugins: client, informers, controllers, leader, events. The controller process has one,
- * the simulation several. Nothing in it knows about flags, files or signals.
+ * Everything between a transport and a set of plugins: client, informers, controllers, leader,
+ * events. The controller process has one, the simulation several. Nothing in it knows about flags,
+ * files or signals.
  *
- * Order: watches start at once, so a standby's stores are warm. Workers of a plugin start when this process leads and every kind
- * the plugin watches is listed; a plugin whose kinds are not served yet is parked until they are. A new leader whose stores may
- * lag behind its predecessor lists once more first.
+ * Order: watches start at once, so a standby's stores are warm. Workers of a plugin start when this
+ * process leads and every kind the plugin watches is listed; a plugin whose kinds are not served
+ * yet is parked until they are. A new leader whose stores may lag behind its predecessor lists once
+ * more first.
  */
 #ifndef ASB_CORE_MANAGER_H
 #define ASB_CORE_MANAGER_H
@@ -32,7 +34,7 @@ struct manager_config {
 	struct metrics *metrics;     /* borrowed, or NULL */
 	struct manager_plugin plugins[MANAGER_PLUGINS_MAX];
 	size_t plugin_count;
-	uint32_t requests; /* in flight at most; 0: workers + 4, at most 64 */
+	uint32_t requests;  /* in flight at most; 0: workers + 4, at most 64 */
 	double rate, burst; /* requests a second, and at once above that; 0: no limit */
 	const char *pod_label_selector;
 	/* Leader election; lease_name NULL: none, we lead. */
@@ -46,13 +48,14 @@ struct manager;
 /* NULL and *reterr when a plugin refuses. The config's strings are borrowed. */
 struct manager *manager_create(const struct manager_config *config, struct error *reterr);
 void manager_start(struct manager *manager);
-/* Orderly: no new key, running reconciles end, the lease is released, then all threads. abrupt: nothing more is sent, the lease
- * stays to expire: what a crash leaves behind. */
+/* Orderly: no new key, running reconciles end, the lease is released, then all threads. abrupt:
+ * nothing more is sent, the lease stays to expire: what a crash leaves behind. */
 void manager_stop(struct manager *manager, bool abrupt);
 void manager_destroy(struct manager *manager);
 
 bool manager_leads(struct manager *manager);
-/* Ready: the kinds of every plugin that is not optional are listed, or not served (then it is parked). Appends what is missing. */
+/* Ready: the kinds of every plugin that is not optional are listed, or not served (then it is
+ * parked). Appends what is missing. */
 bool manager_ready(struct manager *manager, struct buf *out);
 /* Since when the longest running reconcile runs; 0: none. */
 uint64_t manager_busy_since_us(struct manager *manager);

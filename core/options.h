@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line of agent-sandbox-controller: one table makes the parser, --help and the checks. Go's spelling with one dash
- * works too, as do "--flag=value" and "--flag value". Options of plugins are --<plugin>.<name>; some have a second name that
- * users of other implementations know (--cluster-domain is --sandbox.cluster-domain).
+ * The command line of agent-sandbox-controller: one table makes the parser, --help and the checks.
+ * Go's spelling with one dash works too, as do "--flag=value" and "--flag value". Options of
+ * plugins are --<plugin>.<name>; some have a second name that users of other implementations know
+ * (--cluster-domain is --sandbox.cluster-domain).
  */
 #ifndef ASB_CORE_OPTIONS_H
 #define ASB_CORE_OPTIONS_H
@@ -45,10 +46,10 @@ void options_help(FILE *out);
 /* The plugin's own options, as --help shows them. */
 void options_plugin_help(const struct plugin *plugin, FILE *out);
 
-/* The values of a plugin's options from the settings: an array of option_count pointers (NULL: the fallback), to be
- * freed; *ret_workers from --<plugin>.workers, 0 when not given. */
-int options_for_plugin(struct options *options, const struct plugin *plugin, const char ***ret_values,
-                       uint32_t *ret_workers, struct error *reterr);
+/* The values of a plugin's options from the settings: an array of option_count pointers (NULL: the
+ * fallback), to be freed; *ret_workers from --<plugin>.workers, 0 when not given. */
+int options_for_plugin(struct options *options, const struct plugin *plugin,
+		       const char ***ret_values, uint32_t *ret_workers, struct error *reterr);
 /* Whether this is the name of one of the four plugins of this project. */
 bool options_builtin(const char *plugin);
 /* A setting that no plugin has taken is an error. */

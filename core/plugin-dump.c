@@ -114,13 +114,13 @@ static struct json_object *dump_metric(const struct asb_metric *metric)
 }
 
 /* Adds an array made from a table by a function of its entries. */
-#define DUMP_TABLE(object, name, count, expression)                                                        \
-	do {                                                                                               \
-		struct json_object *array_ = json_object_new_array();                                      \
-		for (uint32_t i = 0; i < (count); i++) {                                                   \
-			json_object_array_add(array_, (expression));                                       \
-		}                                                                                          \
-		json_object_object_add((object), (name), array_);                                          \
+#define DUMP_TABLE(object, name, count, expression)                   \
+	do {                                                          \
+		struct json_object *array_ = json_object_new_array(); \
+		for (uint32_t i = 0; i < (count); i++) {              \
+			json_object_array_add(array_, (expression));  \
+		}                                                     \
+		json_object_object_add((object), (name), array_);     \
 	} while (0)
 
 int plugin_dump(const struct plugin *plugin, struct buf *out)

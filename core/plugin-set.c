@@ -35,7 +35,8 @@ static int load(struct plugin_set *set, const char *file, struct error *reterr)
 	return 0;
 }
 
-static int load_from(struct plugin_set *set, const char *folder, const char *name, struct error *reterr)
+static int load_from(struct plugin_set *set, const char *folder, const char *name,
+		     struct error *reterr)
 {
 	CLEANUP_FREE char *file = xprintf("%s/%s", folder, name);
 
@@ -46,8 +47,8 @@ static int is_foreign_plugin(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
 
-	if (length < 4 || strcmp(entry->d_name + length - 3, ".so") != 0 || strncmp(entry->d_name, "lib", 3) == 0 ||
-	    entry->d_name[0] == '.') {
+	if (length < 4 || strcmp(entry->d_name + length - 3, ".so") != 0 ||
+	    strncmp(entry->d_name, "lib", 3) == 0 || entry->d_name[0] == '.') {
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(builtin); i++) {
@@ -64,7 +65,8 @@ static int load_foreign(struct plugin_set *set, const char *folder, struct error
 	int count = scandir(folder, &entries, is_foreign_plugin, alphasort), error = 0;
 
 	if (count < 0) {
-		return error_set(reterr, -errno, "cannot read the plugin folder '%s': %s", folder, strerror(errno));
+		return error_set(reterr, -errno, "cannot read the plugin folder '%s': %s", folder,
+				 strerror(errno));
 	}
 	for (int i = 0; i < count; i++) {
 		if (error == 0) {

@@ -13,8 +13,9 @@ struct plugin_set {
 };
 
 /*
- * Loads sandbox.so and, with --extensions, template.so, claim.so and warmpool.so from --plugin-dir; then whatever else lies there
- * as *.so and does not begin with "lib"; then each --plugin. Not one file more is opened.
+ * Loads sandbox.so and, with --extensions, template.so, claim.so and warmpool.so from --plugin-dir;
+ * then whatever else lies there as *.so and does not begin with "lib"; then each --plugin. Not one
+ * file more is opened.
  */
 int plugin_set_load(struct plugin_set *set, const struct options *options, struct error *reterr);
 void plugin_set_finish(struct plugin_set *set);

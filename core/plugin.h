@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin's description, checked and copied: tables of whatever age become tables of today, so the rest of core reads
- * plain arrays. Strings and functions stay the plugin's, which is never unloaded.
+ * A plugin's description, checked and copied: tables of whatever age become tables of today, so the
+ * rest of core reads plain arrays. Strings and functions stay the plugin's, which is never
+ * unloaded.
  */
 #ifndef ASB_CORE_PLUGIN_H
 #define ASB_CORE_PLUGIN_H
@@ -18,7 +19,7 @@
 #define PLUGIN_TABLE_MAX 128
 
 struct plugin {
-	char *file; /* where it came from, or "(built in)" */
+	char *file;             /* where it came from, or "(built in)" */
 	struct asb_plugin head; /* its table members are not used; see below */
 	struct asb_watch *watches;
 	uint32_t watch_count;
@@ -33,8 +34,10 @@ struct plugin {
 };
 
 /* Checks magic, versions, json-c and every table, and copies. file names the plugin in errors. */
-int plugin_copy(const struct asb_plugin *description, const char *file, struct plugin *ret, struct error *reterr);
-/* Opens a shared object: not writable by others, owned by root or by us; RTLD_NOW, RTLD_LOCAL, never closed. */
+int plugin_copy(const struct asb_plugin *description, const char *file, struct plugin *ret,
+		struct error *reterr);
+/* Opens a shared object: not writable by others, owned by root or by us; RTLD_NOW, RTLD_LOCAL,
+ * never closed. */
 int plugin_load(const char *file, struct plugin *ret, struct error *reterr);
 void plugin_finish(struct plugin *plugin);
 /* The tables as one JSON object with a line feed: --dump-plugin. */

@@ -22,7 +22,8 @@
 
 #define LEASE_NAME "a3317529.x-k8s.io"
 #define CONNECTIONS_MAX 64u
-#define STUCK_US 300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
+#define STUCK_US \
+	300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
 
 struct process {
 	struct sched *sched;
@@ -40,7 +41,7 @@ struct process {
 	int lost;    /* eventfd: the lease is gone */
 };
 
-/* ---- callbacks ---------------------------------------------------------------------------------------------- */
+/* ---- callbacks ---- */
 
 static bool is_ready(void *arg, struct buf *text)
 {
@@ -72,7 +73,7 @@ static void on_lost(void *arg)
 	}
 }
 
-/* ---- setting up --------------------------------------------------------------------------------------------- */
+/* ---- setting up ---- */
 
 static int open_signals(struct process *process, struct error *reterr)
 {
@@ -89,7 +90,8 @@ static int open_signals(struct process *process, struct error *reterr)
 	process->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	process->lost = eventfd(0, EFD_CLOEXEC);
 	if (process->signals < 0 || process->lost < 0) {
-		return error_set(reterr, -errno, "cannot make a signalfd or an eventfd: %s", strerror(errno));
+		return error_set(reterr, -errno, "cannot make a signalfd or an eventfd: %s",
+				 strerror(errno));
 	}
 	return 0;
 }
@@ -121,7 +123,8 @@ static int connect_api(struct process *process, struct error *reterr)
 }
 
 /* The lease's namespace and our name on it; nothing without --leader-elect. */
-static int choose_lease(struct process *process, struct manager_config *config, struct error *reterr)
+static int choose_lease(struct process *process, struct manager_config *config,
+			struct error *reterr)
 {
 	char host[65] = "unknown";
 
@@ -134,7 +137,8 @@ static int choose_lease(struct process *process, struct manager_config *config, 
 	}
 	if (config->lease_ns == NULL) {
 		return error_set(reterr, -EINVAL,
-				 "--leader-elect outside a cluster needs --leader-election-namespace: there is no pod's "
+				 "--leader-elect outside a cluster needs "
+				 "--leader-election-namespace: there is no pod's "
 				 "namespace to take");
 	}
 	gethostname(host, sizeof(host) - 1);
@@ -145,13 +149,14 @@ static int choose_lease(struct process *process, struct manager_config *config, 
 	return 0;
 }
 
-static int add_plugins(struct process *process, const struct plugin_set *plugins, struct manager_config *config,
-                       struct error *reterr)
+static int add_plugins(struct process *process, const struct plugin_set *plugins,
+		       struct manager_config *config, struct error *reterr)
 {
 	for (size_t i = 0; i < plugins->count; i++) {
 		struct manager_plugin *plugin = &config->plugins[i];
-		int error = options_for_plugin(process->options, &plugins->items[i], &process->option_values[i],
-					       &plugin->workers, reterr);
+		int error =
+			options_for_plugin(process->options, &plugins->items[i],
+					   &process->option_values[i], &plugin->workers, reterr);
 
 		if (error < 0) {
 			return error;
@@ -165,7 +170,8 @@ static int add_plugins(struct process *process, const struct plugin_set *plugins
 	return options_check_used(process->options, reterr);
 }
 
-static int make_manager(struct process *process, const struct plugin_set *plugins, struct error *reterr)
+static int make_manager(struct process *process, const struct plugin_set *plugins,
+			struct error *reterr)
 {
 	struct manager_config config = {
 		.sched = process->sched,
@@ -212,7 +218,8 @@ static int serve(struct process *process, struct error *reterr)
 /* 0 for a signal, -1 for a lost lease. */
 static int wait_for_end(struct process *process)
 {
-	struct pollfd fds[] = { { .fd = process->signals, .events = POLLIN }, { .fd = process->lost, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = process->signals, .events = POLLIN },
+				{ .fd = process->lost, .events = POLLIN } };
 	struct signalfd_siginfo info;
 
 	while (poll(fds, ARRAY_LEN(fds), -1) < 0) {
@@ -265,8 +272,8 @@ int process_run(struct options *options, const struct plugin_set *plugins)
 		tear_down(&process);
 		return -1;
 	}
-	log_info("agent-sandbox-controller %s with %zu plugins at %s", PACKAGE_VERSION, plugins->count,
-		 process.kubeconfig.server);
+	log_info("agent-sandbox-controller %s with %zu plugins at %s", PACKAGE_VERSION,
+		 plugins->count, process.kubeconfig.server);
 	manager_start(process.manager);
 	result = wait_for_end(&process);
 	manager_stop(process.manager, result < 0);

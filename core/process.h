@@ -6,7 +6,8 @@
 #include "core/options.h"
 #include "core/plugin-set.h"
 
-/* Runs until SIGTERM or SIGINT (0), or until the lease is lost or something cannot start (-1, after logging why). */
+/* Runs until SIGTERM or SIGINT (0), or until the lease is lost or something cannot start (-1, after
+ * logging why). */
 int process_run(struct options *options, const struct plugin_set *plugins);
 
 #endif

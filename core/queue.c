@@ -20,9 +20,9 @@ struct queue_item {
 	uint64_t added_us;
 	uint32_t failures;
 	enum queue_order order;
-	bool ready;      /* in a ready list */
-	bool processing; /* handed out */
-	bool again;      /* added while handed out */
+	bool ready;            /* in a ready list */
+	bool processing;       /* handed out */
+	bool again;            /* added while handed out */
 	const char *ns, *name; /* within text */
 	char text[];           /* "ns/name", the key in the map, then ns again */
 };
@@ -60,16 +60,18 @@ struct queue *queue_create(struct sched *sched, struct metrics *metrics, const c
 	sched_mutex_init(&queue->lock, sched);
 	sched_cond_init(&queue->changed, sched);
 	if (metrics != NULL) {
-		queue->adds = metrics_family(metrics, "workqueue_adds_total", "Keys added to the work queue.",
-					     METRIC_COUNTER, "name", NULL);
+		queue->adds = metrics_family(metrics, "workqueue_adds_total",
+					     "Keys added to the work queue.", METRIC_COUNTER,
+					     "name", NULL);
 		queue->retries = metrics_family(metrics, "workqueue_retries_total",
-						"Keys that failed and were queued again.", METRIC_COUNTER,
-						"name", NULL);
+						"Keys that failed and were queued again.",
+						METRIC_COUNTER, "name", NULL);
 		queue->waited = metrics_family(metrics, "workqueue_queue_duration_seconds",
 					       "How long a key waited before it was handed out.",
 					       METRIC_HISTOGRAM, "name", NULL);
-		queue->depths = metrics_family(metrics, "workqueue_depth", "Keys ready to be handed out.",
-					       METRIC_GAUGE, "name", NULL);
+		queue->depths =
+			metrics_family(metrics, "workqueue_depth", "Keys ready to be handed out.",
+				       METRIC_GAUGE, "name", NULL);
 		/* Dashboards expect the series from the start. */
 		metric_record(queue->adds, 0, (const char *[]){ queue->name });
 		metric_record(queue->retries, 0, (const char *[]){ queue->name });
@@ -216,7 +218,8 @@ static void wake_due(struct queue *queue)
 {
 	struct heap_node *node;
 
-	while ((node = heap_peek(&queue->delayed)) != NULL && node->when <= sched_now_us(queue->sched)) {
+	while ((node = heap_peek(&queue->delayed)) != NULL &&
+	       node->when <= sched_now_us(queue->sched)) {
 		struct queue_item *item = CONTAINER_OF(node, struct queue_item, delay);
 
 		heap_remove(&queue->delayed, node);
@@ -244,12 +247,14 @@ struct queue_item *queue_get(struct queue *queue)
 			unlink_ready(queue, item);
 			item->processing = true;
 			queue->processing++;
-			metric_record(queue->waited, (double)(sched_now_us(queue->sched) - item->added_us) / 1e6,
+			metric_record(queue->waited,
+				      (double)(sched_now_us(queue->sched) - item->added_us) / 1e6,
 				      (const char *[]){ queue->name });
 			return item;
 		}
 		next = heap_peek(&queue->delayed);
-		sched_cond_wait(&queue->changed, &queue->lock, next != NULL ? next->when : SCHED_FOREVER);
+		sched_cond_wait(&queue->changed, &queue->lock,
+				next != NULL ? next->when : SCHED_FOREVER);
 	}
 }
 
@@ -278,7 +283,8 @@ static uint64_t backoff(uint32_t failures)
 	return delay < QUEUE_BACKOFF_MAX_US ? delay : QUEUE_BACKOFF_MAX_US;
 }
 
-void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome outcome, uint64_t after_us)
+void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome outcome,
+		uint64_t after_us)
 {
 	LOCKED(&queue->lock);
 

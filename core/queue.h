@@ -2,9 +2,10 @@
 /*
  * The work queue of one controller: keys, each at most once, never handed out twice at a time.
  *
- * A key added while it is waiting stays one; added while it is being worked on, it comes again when that is done. Keys of an initial list
- * go behind all others. A delayed key keeps the earlier time. Failed keys come back after 5 ms doubling to 1000 s, until they
- * succeed. Semantics are those of client-go's workqueue. Thread-safe.
+ * A key added while it is waiting stays one; added while it is being worked on, it comes again when
+ * that is done. Keys of an initial list go behind all others. A delayed key keeps the earlier time.
+ * Failed keys come back after 5 ms doubling to 1000 s, until they succeed. Semantics are those of
+ * client-go's workqueue. Thread-safe.
  */
 #ifndef ASB_CORE_QUEUE_H
 #define ASB_CORE_QUEUE_H
@@ -43,8 +44,10 @@ enum queue_outcome {
 	QUEUE_FORGET, /* done; its failures are forgotten */
 	QUEUE_RETRY,  /* failed: again after its backoff */
 };
-/* Gives an item back. FORGET with after_us below SCHED_FOREVER: again after that time at the latest. */
-void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome outcome, uint64_t after_us);
+/* Gives an item back. FORGET with after_us below SCHED_FOREVER: again after that time at the
+ * latest. */
+void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome outcome,
+		uint64_t after_us);
 
 /* Everything waiting is forgotten, queue_get returns NULL. */
 void queue_stop(struct queue *queue);

@@ -27,7 +27,8 @@ void reflector_path(const struct reflector *reflector, struct buf *out)
 	}
 }
 
-int reflector_failure(const struct reflector *reflector, const struct http_answer *answer, struct error *reterr)
+int reflector_failure(const struct reflector *reflector, const struct http_answer *answer,
+		      struct error *reterr)
 {
 	if (answer->result != 0) {
 		return error_set(reterr, answer->result, "%s", answer->error);
@@ -38,14 +39,14 @@ int reflector_failure(const struct reflector *reflector, const struct http_answe
 	case 410:
 		return error_set(reterr, -ESTALE, "the version to go on from is too old");
 	default:
-		return error_set(reterr, -EPROTO, "the API server answered %d: %.300s", answer->status,
-				 buf_str(&answer->body));
+		return error_set(reterr, -EPROTO, "the API server answered %d: %.300s",
+				 answer->status, buf_str(&answer->body));
 	}
 }
 
 /* Stores the items of one page; *ret_continue and *ret_version are the list's, the text allocated. */
-static int store_page(struct reflector *reflector, const struct buf *body, char **ret_continue, uint64_t *ret_version,
-                      struct error *reterr)
+static int store_page(struct reflector *reflector, const struct buf *body, char **ret_continue,
+		      uint64_t *ret_version, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *page = json_parse(buf_str(body), body->length, reterr);
 	struct json_object *items = NULL;
@@ -54,20 +55,23 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 
 	*ret_version = version != NULL ? version_parse(version, strlen(version)) : 0;
 	if (*ret_version == 0) {
-		return error_set(reterr, -EPROTO, "a list of '%s' without a version", reflector->kind->plural);
+		return error_set(reterr, -EPROTO, "a list of '%s' without a version",
+				 reflector->kind->plural);
 	}
 	/* null is an empty list; but what is no list at all must not empty the store. */
 	if (!json_object_object_get_ex(page, "items", &items) ||
 	    (items != NULL && !json_object_is_type(items, json_type_array))) {
-		return error_set(reterr, -EPROTO, "a list of '%s' without items", reflector->kind->plural);
+		return error_set(reterr, -EPROTO, "a list of '%s' without items",
+				 reflector->kind->plural);
 	}
 	for (size_t i = 0; i < asb_length(items); i++) {
 		CLEANUP_BUF struct buf text = BUF_INIT(FRAME_MAX);
 
 		if (json_print(json_object_array_get_idx(items, i), &text) < 0 ||
 		    store_list_item(reflector->config.store, buf_str(&text), text.length) < 0) {
-			log_warning("an item of the list of '%s' is no object with a name, going on",
-				    reflector->kind->plural);
+			log_warning(
+				"an item of the list of '%s' is no object with a name, going on",
+				reflector->kind->plural);
 		}
 	}
 	*ret_continue = more != NULL && *more != '\0' ? strdup(more) : NULL;

@@ -14,15 +14,16 @@
 #include "kube/version.h"
 
 #define HEAD_TIMEOUT_MS 30000u
-#define SHORT_US 1000000u /* an empty watch that ends sooner is a fault: else we would ask without a pause */
+#define SHORT_US \
+	1000000u /* an empty watch that ends sooner is a fault: else we would ask without a pause */
 
 struct stream {
 	struct reflector *reflector;
-	struct buf line;    /* the frame that has not ended yet */
-	bool listing;       /* the initial events of a watch-list are still coming */
-	int result;         /* what ended it from our side */
+	struct buf line; /* the frame that has not ended yet */
+	bool listing;    /* the initial events of a watch-list are still coming */
+	int result;      /* what ended it from our side */
 	uint64_t frames;
-	uint64_t last;      /* the highest version this stream has shown */
+	uint64_t last; /* the highest version this stream has shown */
 	uint64_t began_us;
 	struct error error;
 };
@@ -40,7 +41,8 @@ static int take_error(struct stream *stream, const char *object, size_t length)
 	int64_t code = asb_int(asb_at(status, "code"), 0);
 	const char *message = asb_str(status, "message");
 
-	return finish(stream, code == 410 ? -ESTALE : -EPROTO, message != NULL ? message : "an error without a message");
+	return finish(stream, code == 410 ? -ESTALE : -EPROTO,
+		      message != NULL ? message : "an error without a message");
 }
 
 /* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored. */
@@ -82,7 +84,8 @@ static bool is_type(const struct json_span *type, const char *quoted)
 	return type->length == strlen(quoted) && memcmp(type->start, quoted, type->length) == 0;
 }
 
-static int take_object(struct stream *stream, const struct json_span *type, const struct json_span *object)
+static int take_object(struct stream *stream, const struct json_span *type,
+		       const struct json_span *object)
 {
 	struct store *store = stream->reflector->config.store;
 	bool deleted = is_type(type, "\"DELETED\"");
@@ -94,11 +97,11 @@ static int take_object(struct stream *stream, const struct json_span *type, cons
 	}
 	stream->reflector->progress = true;
 	if (stream->listing) {
-		error = deleted ? store_list_gone(store, object->start, object->length) :
-				  store_list_item(store, object->start, object->length);
+		error = deleted ? store_list_gone(store, object->start, object->length)
+				: store_list_item(store, object->start, object->length);
 	} else {
-		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start, object->length,
-				    &version);
+		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start,
+				    object->length, &version);
 		stream->last = version > stream->last ? version : stream->last;
 	}
 	if (error < 0) {
@@ -158,7 +161,8 @@ static int take_bytes(void *arg, const char *data, size_t length)
 
 		if (end == NULL || stream->line.length > 0) {
 			if (buf_append(&stream->line, data, piece) < 0) {
-				return finish(stream, -EMSGSIZE, "a watch event of more than 16 MiB");
+				return finish(stream, -EMSGSIZE,
+					      "a watch event of more than 16 MiB");
 			}
 		}
 		if (end == NULL) {
@@ -181,29 +185,35 @@ static int take_bytes(void *arg, const char *data, size_t length)
 
 static void watch_path(struct reflector *reflector, bool list_first, uint64_t from, struct buf *out)
 {
-	uint64_t seconds = WATCH_SECONDS_MIN + sched_random(reflector->config.sched) % WATCH_SECONDS_MIN;
+	uint64_t seconds =
+		WATCH_SECONDS_MIN + sched_random(reflector->config.sched) % WATCH_SECONDS_MIN;
 
 	reflector_path(reflector, out);
-	buf_printf(out, "watch=true&allowWatchBookmarks=true&timeoutSeconds=%llu", (unsigned long long)seconds);
+	buf_printf(out, "watch=true&allowWatchBookmarks=true&timeoutSeconds=%llu",
+		   (unsigned long long)seconds);
 	if (list_first) {
-		buf_append_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
+		buf_append_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&"
+				    "resourceVersion=");
 	} else {
 		buf_printf(out, "&resourceVersion=%llu", (unsigned long long)from);
 	}
 }
 
 /* What the end of a stream means. */
-static int judge(struct stream *stream, const struct http_answer *answer, bool list_first, struct error *reterr)
+static int judge(struct stream *stream, const struct http_answer *answer, bool list_first,
+		 struct error *reterr)
 {
 	if (stream->result != 0) {
 		return error_set(reterr, stream->result, "%s", stream->error.text);
 	}
 	if (answer->result == 0 && answer->status == 200) {
 		if (stream->listing) {
-			return error_set(reterr, -EPROTO, "the list of '%s' ended before it was complete",
+			return error_set(reterr, -EPROTO,
+					 "the list of '%s' ended before it was complete",
 					 stream->reflector->kind->plural);
 		}
-		if (stream->frames == 0 && sched_now_us(stream->reflector->config.sched) - stream->began_us < SHORT_US) {
+		if (stream->frames == 0 &&
+		    sched_now_us(stream->reflector->config.sched) - stream->began_us < SHORT_US) {
 			return error_set(reterr, -EPROTO, "the API server ended the watch at once");
 		}
 		return 0;
@@ -220,7 +230,9 @@ int reflector_watch(struct reflector *reflector, bool list_first, struct error *
 	CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
 	struct transport *transport = client_transport(reflector->config.client);
 	struct http_request request = { .method = "GET", .timeout_ms = HEAD_TIMEOUT_MS };
-	struct stream stream = { .reflector = reflector, .line = BUF_INIT(FRAME_MAX), .listing = list_first,
+	struct stream stream = { .reflector = reflector,
+				 .line = BUF_INIT(FRAME_MAX),
+				 .listing = list_first,
 				 .last = list_first ? 0 : store_version(reflector->config.store),
 				 .began_us = sched_now_us(reflector->config.sched) };
 	int result;

@@ -12,7 +12,7 @@
 
 #define BACKOFF_FIRST_US 800000u
 #define BACKOFF_MAX_US 30000000u
-#define ABSENT_US 2000000u    /* between two looks for a kind that is not served */
+#define ABSENT_US 2000000u /* between two looks for a kind that is not served */
 
 struct reflector *reflector_create(const struct reflector_config *config)
 {
@@ -136,20 +136,22 @@ static int follow(struct reflector *reflector, struct error *reterr)
 	return reflector_watch(reflector, false, reterr);
 }
 
-static void report(struct reflector *reflector, int result, const struct error *error, uint64_t delay_us)
+static void report(struct reflector *reflector, int result, const struct error *error,
+		   uint64_t delay_us)
 {
 	const char *const fields[] = { "kind", reflector->kind->kind, NULL };
 
 	if (result == -ENOENT) {
 		if (reflector_state(reflector) != REFLECTOR_ABSENT) {
-			log_write(LOG_WARNING, fields, "the API server does not serve '%s.%s' yet, going on without it",
+			log_write(LOG_WARNING, fields,
+				  "the API server does not serve '%s.%s' yet, going on without it",
 				  reflector->kind->plural, reflector->kind->group);
 		}
 		reflector_set_state(reflector, REFLECTOR_ABSENT);
 		return;
 	}
-	log_write(LOG_WARNING, fields, "watch failed, again in %llu ms: %s", (unsigned long long)(delay_us / 1000),
-		  error->text);
+	log_write(LOG_WARNING, fields, "watch failed, again in %llu ms: %s",
+		  (unsigned long long)(delay_us / 1000), error->text);
 }
 
 static void run(void *arg)
@@ -167,10 +169,12 @@ static void run(void *arg)
 		reflector->progress = false;
 		result = follow(reflector, &error);
 		if (reflector->progress) {
-			backoff = BACKOFF_FIRST_US; /* the server works: only the connection failed */
+			backoff =
+				BACKOFF_FIRST_US; /* the server works: only the connection failed */
 		}
 		if (result == -ESTALE || result == -ENOENT) {
-			reflector->relist = true; /* what we knew is too old to go on from, or of a kind that went away */
+			reflector->relist =
+				true; /* what we knew is too old to go on from, or of a kind that went away */
 		}
 		if (result == -ECANCELED) {
 			return; /* the transport was stopped, for good */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps a store like the API server: one thread that lists, watches, resumes and, when the server has forgotten where
- * we were (410), lists again. https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+ * Keeps a store like the API server: one thread that lists, watches, resumes and, when the server
+ * has forgotten where we were (410), lists again.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  *
- * The first list is a streaming one (watch-list), which costs neither side a big answer; a server that does not do that is
- * listed in pages. Both ask for resourceVersion "": the latest, never a stale replica's. Watches last 5 to 10 minutes, resume from the
- * last version (bookmarks move it), and are taken for dead after 150 s without a byte. A kind that is not served yet
- * (404) is asked for again and again. Failures back off from 0.8 s doubling to 30 s, with jitter, until events come again.
+ * The first list is a streaming one (watch-list), which costs neither side a big answer; a server
+ * that does not do that is listed in pages. Both ask for resourceVersion "": the latest, never a
+ * stale replica's. Watches last 5 to 10 minutes, resume from the last version (bookmarks move it),
+ * and are taken for dead after 150 s without a byte. A kind that is not served yet (404) is asked
+ * for again and again. Failures back off from 0.8 s doubling to 30 s, with jitter, until events
+ * come again.
  */
 #ifndef ASB_CORE_REFLECTOR_H
 #define ASB_CORE_REFLECTOR_H
@@ -17,9 +20,9 @@
 #include "core/client.h"
 #include "core/store.h"
 
-#define FRAME_MAX (16u << 20)          /* bytes of one watch event: ten times what etcd can hold */
-#define WATCH_IDLE_MS 150000u          /* bookmarks come each minute */
-#define WATCH_SECONDS_MIN 300u         /* plus up to as much again */
+#define FRAME_MAX (16u << 20)  /* bytes of one watch event: ten times what etcd can hold */
+#define WATCH_IDLE_MS 150000u  /* bookmarks come each minute */
+#define WATCH_SECONDS_MIN 300u /* plus up to as much again */
 #define LIST_PAGE 500u
 
 enum reflector_state {
@@ -47,8 +50,9 @@ void reflector_stop(struct reflector *reflector);
 void reflector_destroy(struct reflector *reflector);
 enum reflector_state reflector_state(struct reflector *reflector);
 /*
- * Lists the kind now, in the calling thread, so that the store holds everything written before this call, even where the
- * stream lags: for a new leader, which must see its predecessor's last writes. 0 or a negative error.
+ * Lists the kind now, in the calling thread, so that the store holds everything written before this
+ * call, even where the stream lags: for a new leader, which must see its predecessor's last writes.
+ * 0 or a negative error.
  */
 int reflector_catch_up(struct reflector *reflector, struct error *reterr);
 

@@ -62,8 +62,8 @@ void reservations_destroy(struct reservations *reservations)
 	free(reservations);
 }
 
-void reservations_add_index(struct reservations *reservations, const struct asb_kind *kind, struct store *store,
-                            uint32_t index)
+void reservations_add_index(struct reservations *reservations, const struct asb_kind *kind,
+			    struct store *store, uint32_t index)
 {
 	if (reservations->index_count < RESERVING_INDEXES_MAX) {
 		reservations->indexes[reservations->index_count++] =
@@ -71,14 +71,15 @@ void reservations_add_index(struct reservations *reservations, const struct asb_
 	}
 }
 
-static void make_key(char key[STORE_KEY_MAX * 2], const struct asb_kind *kind, const char *ns, const char *name)
+static void make_key(char key[STORE_KEY_MAX * 2], const struct asb_kind *kind, const char *ns,
+		     const char *name)
 {
 	snprintf(key, STORE_KEY_MAX * 2, "%s/%s/%s/%s", kind->group, kind->plural, ns, name);
 }
 
 /* What an index says. With the lock held. */
-static bool find_in_indexes(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
-                            const char *name, char ret_holder[STORE_KEY_MAX])
+static bool find_in_indexes(struct reservations *reservations, const struct asb_kind *kind,
+			    const char *ns, const char *name, char ret_holder[STORE_KEY_MAX])
 {
 	char value[STORE_KEY_MAX];
 
@@ -97,8 +98,8 @@ static bool find_in_indexes(struct reservations *reservations, const struct asb_
 	return false;
 }
 
-bool reservations_take(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
-                       const char *name, const char *holder, const void *by)
+bool reservations_take(struct reservations *reservations, const struct asb_kind *kind,
+		       const char *ns, const char *name, const char *holder, const void *by)
 {
 	char key[STORE_KEY_MAX * 2], other[STORE_KEY_MAX];
 
@@ -120,8 +121,8 @@ bool reservations_take(struct reservations *reservations, const struct asb_kind 
 	return true;
 }
 
-void reservations_release(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
-                          const char *name, const char *holder)
+void reservations_release(struct reservations *reservations, const struct asb_kind *kind,
+			  const char *ns, const char *name, const char *holder)
 {
 	char key[STORE_KEY_MAX * 2];
 
@@ -135,7 +136,8 @@ void reservations_release(struct reservations *reservations, const struct asb_ki
 	}
 }
 
-static struct reservation *find_held(struct reservations *reservations, const char *holder, const void *by)
+static struct reservation *find_held(struct reservations *reservations, const char *holder,
+				     const void *by)
 {
 	struct reservation *reservation;
 	size_t at = 0;
@@ -159,8 +161,8 @@ void reservations_forget(struct reservations *reservations, const char *holder, 
 	}
 }
 
-bool reservations_find(struct reservations *reservations, const struct asb_kind *kind, const char *ns,
-                       const char *name, char ret_holder[STORE_KEY_MAX])
+bool reservations_find(struct reservations *reservations, const struct asb_kind *kind,
+		       const char *ns, const char *name, char ret_holder[STORE_KEY_MAX])
 {
 	char key[STORE_KEY_MAX * 2];
 

@@ -15,7 +15,8 @@
 static int scan_head(const char *text, size_t length, struct store_head *ret)
 {
 	static const char *const top[] = { "metadata" };
-	static const char *const names[] = { "name", "namespace", "resourceVersion", "labels", "ownerReferences" };
+	static const char *const names[] = { "name", "namespace", "resourceVersion", "labels",
+					     "ownerReferences" };
 	struct json_span metadata, spans[ARRAY_LEN(names)];
 	const char *version = NULL;
 	size_t version_length = 0;
@@ -27,7 +28,8 @@ static int scan_head(const char *text, size_t length, struct store_head *ret)
 	if (metadata.start == NULL || *metadata.start != '{') {
 		return -EINVAL;
 	}
-	if (json_scan_members(metadata.start, metadata.length, names, ARRAY_LEN(names), spans) < 0) {
+	if (json_scan_members(metadata.start, metadata.length, names, ARRAY_LEN(names), spans) <
+	    0) {
 		return -EAGAIN;
 	}
 	if (spans[0].start == NULL || spans[2].start == NULL) {
@@ -41,7 +43,8 @@ static int scan_head(const char *text, size_t length, struct store_head *ret)
 	head.version = version_parse(version, version_length);
 	head.labels = spans[3];
 	head.owners = spans[4];
-	if (head.name_length == 0 || head.version == 0 || head.ns_length + head.name_length + 2 > STORE_KEY_MAX) {
+	if (head.name_length == 0 || head.version == 0 ||
+	    head.ns_length + head.name_length + 2 > STORE_KEY_MAX) {
 		return -EINVAL;
 	}
 	*ret = head;
@@ -72,7 +75,8 @@ static bool has_kept_label(const struct store *store, const struct json_span *la
 	if (labels->start == NULL || *labels->start != '{' || store->keep_label_count == 0) {
 		return false;
 	}
-	if (json_scan_members(labels->start, labels->length, store->keep_labels, store->keep_label_count, found) < 0) {
+	if (json_scan_members(labels->start, labels->length, store->keep_labels,
+			      store->keep_label_count, found) < 0) {
 		return true; /* in doubt it costs memory, not correctness */
 	}
 	for (size_t i = 0; i < store->keep_label_count; i++) {
@@ -94,7 +98,8 @@ static bool has_kept_controller(const struct store *store, const struct json_spa
 	for (size_t i = 0; i < asb_length(array); i++) {
 		struct json_object *owner = json_object_array_get_idx(array, i);
 
-		for (size_t k = 0; k < store->keep_kind_count && asb_true(asb_at(owner, "controller")); k++) {
+		for (size_t k = 0;
+		     k < store->keep_kind_count && asb_true(asb_at(owner, "controller")); k++) {
 			if (asb_owner_is(owner, store->keep_kinds[k])) {
 				return true;
 			}
@@ -105,5 +110,6 @@ static bool has_kept_controller(const struct store *store, const struct json_spa
 
 bool store_wants(const struct store *store, const struct store_head *head)
 {
-	return store->keep_all || has_kept_label(store, &head->labels) || has_kept_controller(store, &head->owners);
+	return store->keep_all || has_kept_label(store, &head->labels) ||
+	       has_kept_controller(store, &head->owners);
 }

@@ -30,7 +30,8 @@ static void collect(struct asb_values *values, const char *value, int64_t rank)
 		return;
 	}
 	for (size_t i = 0; i < claims->count; i++) {
-		if (claims->items[i].index == collector->index && strcmp(claims->items[i].value, value) == 0) {
+		if (claims->items[i].index == collector->index &&
+		    strcmp(claims->items[i].value, value) == 0) {
 			claims->items[i].rank = rank;
 			return;
 		}
@@ -42,7 +43,8 @@ static void collect(struct asb_values *values, const char *value, int64_t rank)
 	}
 }
 
-void index_collect(const struct index *indexes, uint32_t count, struct json_object *object, struct index_claims *ret)
+void index_collect(const struct index *indexes, uint32_t count, struct json_object *object,
+		   struct index_claims *ret)
 {
 	ret->count = 0;
 	for (uint32_t i = 0; i < count; i++) {
@@ -75,9 +77,11 @@ static struct bucket *bucket_of(struct index *index, const char *value)
 	return bucket;
 }
 
-struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims, const char *key)
+struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims,
+				 const char *key)
 {
-	struct index_entry *entries = claims->count > 0 ? xnew_array(struct index_entry, claims->count) : NULL;
+	struct index_entry *entries =
+		claims->count > 0 ? xnew_array(struct index_entry, claims->count) : NULL;
 
 	for (size_t i = 0; i < claims->count; i++) {
 		struct index_entry *entry = &entries[i];
@@ -127,7 +131,8 @@ struct tree_node *index_beyond(const struct tree *tree, int64_t rank, const char
 	struct tree_node *node = tree->root, *best = NULL;
 
 	while (node != NULL) {
-		int order = node->rank != rank ? (node->rank < rank ? -1 : 1) : strcmp(node->tie, tie);
+		int order =
+			node->rank != rank ? (node->rank < rank ? -1 : 1) : strcmp(node->tie, tie);
 
 		if (reverse ? order < 0 : order > 0) {
 			best = node;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The indexes of a store: for each index a map from values to ordered sets of entries. Private to core/store; its lock guards all. */
+/* The indexes of a store: for each index a map from values to ordered sets of entries. Private to
+ * core/store; its lock guards all. */
 #ifndef ASB_CORE_STORE_INDEX_H
 #define ASB_CORE_STORE_INDEX_H
 
@@ -37,10 +38,13 @@ struct index_claims {
 };
 
 /* Calls every index function: with no lock held. */
-void index_collect(const struct index *indexes, uint32_t count, struct json_object *object, struct index_claims *ret);
+void index_collect(const struct index *indexes, uint32_t count, struct json_object *object,
+		   struct index_claims *ret);
 void index_claims_finish(struct index_claims *claims);
-/* Enters the claims under a key that outlives them; returns the entries, to be passed to index_detach. NULL for none. */
-struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims, const char *key);
+/* Enters the claims under a key that outlives them; returns the entries, to be passed to
+ * index_detach. NULL for none. */
+struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims,
+				 const char *key);
 void index_detach(struct index_entry *entries, size_t count);
 /* The ordered set under a value, or NULL. */
 const struct tree *index_find(const struct index *index, const char *value);

@@ -40,15 +40,16 @@ struct store {
 	void *listener_arg;
 
 	struct sched_mutex lock;
-	struct map records;  /* the rest is guarded by lock */
-	uint64_t stream;     /* the version up to which the stream is known */
-	uint64_t mark;       /* of the latest list */
-	uint64_t list_from;  /* stream, when that began */
+	struct map records; /* the rest is guarded by lock */
+	uint64_t stream;    /* the version up to which the stream is known */
+	uint64_t mark;      /* of the latest list */
+	uint64_t list_from; /* stream, when that began */
 	bool synced;
 	size_t bytes;
 };
 
-/* Name, namespace, version and the parts the keep rule looks at, in the text of an object. Spans point into the text. */
+/* Name, namespace, version and the parts the keep rule looks at, in the text of an object. Spans
+ * point into the text. */
 struct store_head {
 	const char *name, *ns;
 	size_t name_length, ns_length;
@@ -57,13 +58,14 @@ struct store_head {
 };
 
 /*
- * 0, or -EINVAL for text that is no object with a name and a version. Text that the scan doubts is printed anew into plain, and *text
- * and *length made to point there.
+ * 0, or -EINVAL for text that is no object with a name and a version. Text that the scan doubts is
+ * printed anew into plain, and *text and *length made to point there.
  */
 int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret);
 /* Whether the keep rule wants the object. */
 bool store_wants(const struct store *store, const struct store_head *head);
 /* The tree of stored bytes, completed by what is not stored: apiVersion, kind, resourceVersion. */
-struct json_object *store_parse(const struct store *store, const char *bytes, size_t length, uint64_t version);
+struct json_object *store_parse(const struct store *store, const char *bytes, size_t length,
+				uint64_t version);
 
 #endif

@@ -14,7 +14,8 @@
 #include "kube/kind.h"
 #include "net/transport.h"
 
-struct json_object *store_parse(const struct store *store, const char *bytes, size_t length, uint64_t version)
+struct json_object *store_parse(const struct store *store, const char *bytes, size_t length,
+				uint64_t version)
 {
 	struct json_object *object = json_parse(bytes, length, NULL);
 	char text[160];
@@ -103,8 +104,8 @@ size_t store_bytes(struct store *store)
 	return store->bytes;
 }
 
-size_t store_keys(struct store *store, uint32_t index, const char *value, bool reverse, struct store_cursor *cursor,
-                  char (*ret_keys)[STORE_KEY_MAX], size_t max)
+size_t store_keys(struct store *store, uint32_t index, const char *value, bool reverse,
+		  struct store_cursor *cursor, char (*ret_keys)[STORE_KEY_MAX], size_t max)
 {
 	LOCKED(&store->lock);
 	const struct tree *tree = index_find(&store->indexes[index], value);
@@ -119,7 +120,8 @@ size_t store_keys(struct store *store, uint32_t index, const char *value, bool r
 	} else {
 		node = reverse ? tree_last(tree) : tree_first(tree);
 	}
-	for (; node != NULL && count < max; node = reverse ? tree_previous(node) : tree_next(node)) {
+	for (; node != NULL && count < max;
+	     node = reverse ? tree_previous(node) : tree_next(node)) {
 		snprintf(ret_keys[count++], STORE_KEY_MAX, "%s", node->tie);
 		cursor->started = true;
 		cursor->rank = node->rank;
@@ -128,7 +130,8 @@ size_t store_keys(struct store *store, uint32_t index, const char *value, bool r
 	return count;
 }
 
-void store_each_key(struct store *store, void (*each)(void *arg, const char *ns, const char *name), void *arg)
+void store_each_key(struct store *store, void (*each)(void *arg, const char *ns, const char *name),
+		    void *arg)
 {
 	LOCKED(&store->lock);
 	const char *key;

@@ -18,9 +18,15 @@
 
 /* Always kept; resourceVersion is not: it would make every version of an object look different. */
 static const char *const always[] = {
-	"metadata.name",        "metadata.namespace",   "metadata.uid",
-	"metadata.generation",  "metadata.labels",      "metadata.annotations",
-	"metadata.ownerReferences", "metadata.creationTimestamp", "metadata.deletionTimestamp",
+	"metadata.name",
+	"metadata.namespace",
+	"metadata.uid",
+	"metadata.generation",
+	"metadata.labels",
+	"metadata.annotations",
+	"metadata.ownerReferences",
+	"metadata.creationTimestamp",
+	"metadata.deletionTimestamp",
 };
 
 enum source { FROM_STREAM, FROM_LIST, FROM_ANSWER, FROM_REMOVAL };
@@ -80,7 +86,7 @@ void store_add_fields(struct store *store, const char *const *paths)
 }
 
 uint32_t store_add_index(struct store *store, const char *name,
-                         void (*values)(struct json_object *object, struct asb_values *out))
+			 void (*values)(struct json_object *object, struct asb_values *out))
 {
 	if (store->index_count == STORE_INDEXES_MAX) {
 		abort(); /* checked by the loader */
@@ -132,13 +138,13 @@ void store_seal(struct store *store)
 	store->fields = json_fields_create(store->paths, store->path_count);
 }
 
-/* ---- listeners --------------------------------------------------------------------------------------------- */
+/* ---- listeners ---- */
 
 struct json_object *store_change_before(struct store_change *change)
 {
 	if (change->before == NULL && change->before_bytes != NULL) {
-		change->before = store_parse(change->store, change->before_bytes, change->before_length,
-					     change->before_version);
+		change->before = store_parse(change->store, change->before_bytes,
+					     change->before_length, change->before_version);
 	}
 	return change->before;
 }
@@ -146,8 +152,8 @@ struct json_object *store_change_before(struct store_change *change)
 struct json_object *store_change_after(struct store_change *change)
 {
 	if (change->after == NULL && change->after_bytes != NULL) {
-		change->after = store_parse(change->store, change->after_bytes, change->after_length,
-					    change->after_version);
+		change->after = store_parse(change->store, change->after_bytes,
+					    change->after_length, change->after_version);
 	}
 	return change->after;
 }
@@ -161,7 +167,8 @@ static void split_key(const char *key, char ret_ns[STORE_KEY_MAX], const char **
 }
 
 /* Tells the listener of a change and frees what was replaced. old may be NULL, arrival NULL for a removal. */
-static void announce(struct store *store, const char *key, struct record *old, struct arrival *arrival)
+static void announce(struct store *store, const char *key, struct record *old,
+		     struct arrival *arrival)
 {
 	struct store_change change = { .store = store };
 	char ns[STORE_KEY_MAX];
@@ -188,10 +195,10 @@ static void announce(struct store *store, const char *key, struct record *old, s
 	free(old);
 }
 
-/* ---- records: with the lock held ------------------------------------------------------------------------------ */
+/* ---- records: with the lock held ---- */
 
-static struct record *make_record(struct store *store, const struct arrival *arrival, const struct index_claims *claims,
-                                  const struct record *old)
+static struct record *make_record(struct store *store, const struct arrival *arrival,
+				  const struct index_claims *claims, const struct record *old)
 {
 	size_t key_size = strlen(arrival->key) + 1;
 	struct record *record = xalloc(sizeof(*record) + key_size + arrival->bytes.length + 1);
@@ -203,7 +210,9 @@ static struct record *make_record(struct store *store, const struct arrival *arr
 	record->length = arrival->bytes.length;
 	record->version = arrival->version;
 	/* Only a list's own items count as listed: what is merely new here may be gone from the list's version on. */
-	record->mark = arrival->source == FROM_LIST ? store->mark : old != NULL ? old->mark : store->mark - 1;
+	record->mark = arrival->source == FROM_LIST ? store->mark
+		       : old != NULL                ? old->mark
+						    : store->mark - 1;
 	record->entries = index_attach(store->indexes, claims, record->text);
 	record->entry_count = claims->count;
 	store->bytes += sizeof(*record) + key_size + record->length;
@@ -219,14 +228,16 @@ static void retire(struct store *store, struct record *record)
 }
 
 /* Whether the arrival is older than what is known. record: what is stored, or NULL. */
-static bool is_stale(const struct store *store, const struct arrival *arrival, const struct record *record)
+static bool is_stale(const struct store *store, const struct arrival *arrival,
+		     const struct record *record)
 {
 	switch (arrival->source) {
 	case FROM_REMOVAL:
 		return record == NULL || arrival->version != record->version;
 	case FROM_LIST:
 		/* A list that the stream has overtaken must not bring back what that has taken away. */
-		if (record == NULL && store->stream > store->list_from && arrival->version <= store->stream) {
+		if (record == NULL && store->stream > store->list_from &&
+		    arrival->version <= store->stream) {
 			return true;
 		}
 		break;
@@ -235,8 +246,9 @@ static bool is_stale(const struct store *store, const struct arrival *arrival, c
 			return true;
 		}
 	}
-	return record != NULL && (arrival->version < record->version ||
-				  (arrival->version == record->version && arrival->source == FROM_ANSWER));
+	return record != NULL &&
+	       (arrival->version < record->version ||
+		(arrival->version == record->version && arrival->source == FROM_ANSWER));
 }
 
 static void note_stream(struct store *store, const struct arrival *arrival)
@@ -247,7 +259,8 @@ static void note_stream(struct store *store, const struct arrival *arrival)
 }
 
 /* Whether nothing that anybody reads would change; then only versions move. */
-static bool changes_nothing(struct store *store, const struct arrival *arrival, struct record *record)
+static bool changes_nothing(struct store *store, const struct arrival *arrival,
+			    struct record *record)
 {
 	bool same = record != NULL && record->length == arrival->bytes.length &&
 		    memcmp(record->bytes, buf_str(&arrival->bytes), record->length) == 0;
@@ -276,7 +289,7 @@ static bool settles_early(struct store *store, const struct arrival *arrival, bo
 	return changes_nothing(store, arrival, record);
 }
 
-/* ---- arrivals ------------------------------------------------------------------------------------------------- */
+/* ---- arrivals ---- */
 
 /* An object we have removed may still show up without its deletionTimestamp, in an event from before the removal. */
 static bool keep_deleting(struct store *store, struct arrival *arrival)
@@ -306,8 +319,8 @@ static void reprint(struct store *store, struct arrival *arrival)
 }
 
 /* Puts the arrival into the maps. 1, and *ret_old, when it changed something; 0; -EAGAIN when another thread was faster. */
-static int enter(struct store *store, struct arrival *arrival, const struct index_claims *claims, bool expected_deleting,
-                 bool deleting, struct record **ret_old)
+static int enter(struct store *store, struct arrival *arrival, const struct index_claims *claims,
+		 bool expected_deleting, bool deleting, struct record **ret_old)
 {
 	LOCKED(&store->lock);
 	struct record *old = map_get(&store->records, arrival->key), *record;
@@ -338,7 +351,8 @@ static int store_arrival(struct store *store, struct arrival *arrival, bool dele
 	int result;
 
 	json_object_put(arrival->tree);
-	arrival->tree = store_parse(store, buf_str(&arrival->bytes), arrival->bytes.length, arrival->version);
+	arrival->tree = store_parse(store, buf_str(&arrival->bytes), arrival->bytes.length,
+				    arrival->version);
 	if (arrival->tree == NULL) {
 		return -EINVAL;
 	}
@@ -398,8 +412,8 @@ static int trim(struct store *store, const char *text, size_t length, struct buf
 	return error < 0 ? -EINVAL : 0;
 }
 
-static int arrive(struct store *store, enum source source, bool deleted, const char *text, size_t length,
-                  uint64_t *ret_version)
+static int arrive(struct store *store, enum source source, bool deleted, const char *text,
+		  size_t length, uint64_t *ret_version)
 {
 	CLEANUP_BUF struct buf plain = BUF_INIT(ANSWER_MAX);
 	struct arrival arrival = { .source = source, .bytes = BUF_INIT(ANSWER_MAX) };
@@ -410,8 +424,8 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 	if (error < 0) {
 		return error;
 	}
-	snprintf(arrival.key, sizeof(arrival.key), "%.*s/%.*s", (int)head.ns_length, head.ns, (int)head.name_length,
-		 head.name);
+	snprintf(arrival.key, sizeof(arrival.key), "%.*s/%.*s", (int)head.ns_length, head.ns,
+		 (int)head.name_length, head.name);
 	arrival.version = head.version;
 	if (ret_version != NULL) {
 		*ret_version = head.version;
@@ -436,7 +450,8 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 	return error;
 }
 
-int store_event(struct store *store, enum store_event event, const char *text, size_t length, uint64_t *ret_version)
+int store_event(struct store *store, enum store_event event, const char *text, size_t length,
+		uint64_t *ret_version)
 {
 	return arrive(store, FROM_STREAM, event == STORE_DELETED, text, length, ret_version);
 }
@@ -529,11 +544,13 @@ static int mark_removed(struct store *store, const char *ns, const char *name, c
 	CLEANUP_BUF struct buf full = BUF_INIT(ANSWER_MAX);
 	int result;
 
-	if (object == NULL || asb_deleting(object) || (uid != NULL && !asb_streq(asb_uid(object), uid))) {
+	if (object == NULL || asb_deleting(object) ||
+	    (uid != NULL && !asb_streq(asb_uid(object), uid))) {
 		return 0;
 	}
 	snprintf(arrival.key, sizeof(arrival.key), "%s/%s", ns, name);
-	arrival.version = version_parse(asb_resource_version(object), strlen(asb_resource_version(object)));
+	arrival.version =
+		version_parse(asb_resource_version(object), strlen(asb_resource_version(object)));
 	json_print(object, &full);
 	json_tree_extract(store->fields, buf_str(&full), full.length, &arrival.bytes);
 	result = store_arrival(store, &arrival, true);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this process knows of one kind: bytes, not trees. Per object: its key, uid, resourceVersion, index entries, and the JSON of
- * the fields that plugins declared, trimmed by base/json-scan. A get parses its own small tree.
+ * What this process knows of one kind: bytes, not trees. Per object: its key, uid, resourceVersion,
+ * index entries, and the JSON of the fields that plugins declared, trimmed by base/json-scan. A get
+ * parses its own small tree.
  *
- * Two sources write into it: the watch stream and the answers to our own writes ("read your writes"). The rules that keep
- * them apart, S being the version up to which the stream is known:
- *  - an answer at version r counts only if r > S (else the stream has shown it, or what came after it) and r > the stored version;
- *  - an event counts only if its version is > S, and it changes the object only if it is newer than the stored version;
- *  - what changes none of the declared bytes wakes nobody, so the event that repeats an answer is silent;
+ * Two sources write into it: the watch stream and the answers to our own writes ("read your
+ * writes"). The rules that keep them apart, S being the version up to which the stream is known:
+ *  - an answer at version r counts only if r > S (else the stream has shown it, or what came after
+ * it) and r > the stored version;
+ *  - an event counts only if its version is > S, and it changes the object only if it is newer than
+ * the stored version;
+ *  - what changes none of the declared bytes wakes nobody, so the event that repeats an answer is
+ * silent;
  *  - a relist at L drops what it does not list, unless that was stored at a version > L;
- *  - an object we have removed stays, marked as being deleted, until the stream says that it is gone.
+ *  - an object we have removed stays, marked as being deleted, until the stream says that it is
+ * gone.
  *
  * Thread-safe. Listeners and index functions run on the calling thread with no lock held.
  */
@@ -28,7 +33,8 @@
 
 struct store;
 
-/* The change of one object, as a listener sees it. Trees are parsed when first asked for and belong to the change. */
+/* The change of one object, as a listener sees it. Trees are parsed when first asked for and belong
+ * to the change. */
 struct store_change {
 	struct store *store;
 	const char *ns, *name;
@@ -57,9 +63,9 @@ const struct asb_kind *store_kind(const struct store *store);
 void store_add_fields(struct store *store, const char *const *paths);
 /* Returns the number of the index. name is borrowed. */
 uint32_t store_add_index(struct store *store, const char *name,
-                         void (*values)(struct json_object *object, struct asb_values *out));
-/* Keep only objects with one of these labels, or with a controller of one of the kinds told by store_keep_controlled. Once store_keep_all is
- * called everything is kept. */
+			 void (*values)(struct json_object *object, struct asb_values *out));
+/* Keep only objects with one of these labels, or with a controller of one of the kinds told by
+ * store_keep_controlled. Once store_keep_all is called everything is kept. */
 void store_keep_label(struct store *store, const char *label);
 void store_keep_controlled(struct store *store, const struct asb_kind *kind);
 void store_keep_all(struct store *store);
@@ -71,15 +77,18 @@ void store_seal(struct store *store);
 
 enum store_event { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
 
-/* An object of the stream, as JSON text. 0, or -EINVAL for text that is no object with a name and version. *ret_version
- * gets its version. */
-int store_event(struct store *store, enum store_event event, const char *text, size_t length, uint64_t *ret_version);
+/* An object of the stream, as JSON text. 0, or -EINVAL for text that is no object with a name and
+ * version. *ret_version gets its version. */
+int store_event(struct store *store, enum store_event event, const char *text, size_t length,
+		uint64_t *ret_version);
 /* The stream is known up to this version (a bookmark). */
 void store_bookmark(struct store *store, uint64_t version);
-/* The server has gone back in time (a backup was restored): no version known here means anything, the next list decides. */
+/* The server has gone back in time (a backup was restored): no version known here means anything,
+ * the next list decides. */
 void store_rewind(struct store *store);
 
-/* A list: begin, every object, then end with the version of the list. An abandoned one costs nothing: begin again. */
+/* A list: begin, every object, then end with the version of the list. An abandoned one costs
+ * nothing: begin again. */
 void store_list_begin(struct store *store);
 int store_list_item(struct store *store, const char *text, size_t length);
 /* A streamed list may go on with real events before it ends: this object is gone. */
@@ -93,7 +102,8 @@ uint64_t store_version(struct store *store);
 
 /* The answer to a write. */
 int store_answer(struct store *store, const char *text, size_t length);
-/* A deletion was accepted, and the object is gone or as good as gone. uid NULL: whatever is there. */
+/* A deletion was accepted, and the object is gone or as good as gone. uid NULL: whatever is there.
+ */
 void store_removed(struct store *store, const char *ns, const char *name, const char *uid);
 
 /* --- reading: any thread --- */
@@ -101,7 +111,8 @@ void store_removed(struct store *store, const char *ns, const char *name, const 
 /* A tree of its own, owned by the caller, or NULL. */
 struct json_object *store_get(struct store *store, const char *ns, const char *name);
 bool store_has(struct store *store, const char *ns, const char *name);
-/* The text of a full object (an answer, a live GET) as store_get would give it: only declared fields. */
+/* The text of a full object (an answer, a live GET) as store_get would give it: only declared
+ * fields. */
 struct json_object *store_trim(struct store *store, const char *text, size_t length);
 size_t store_count(struct store *store, uint32_t index, const char *value);
 size_t store_size(struct store *store);
@@ -109,17 +120,19 @@ size_t store_size(struct store *store);
 size_t store_bytes(struct store *store);
 
 /*
- * Keys under a value of an index, in order of rank, then key. A cursor starts zeroed and continues after the last key given;
- * changes in between never make a key that stands come twice or be left out. Returns how many keys were copied.
+ * Keys under a value of an index, in order of rank, then key. A cursor starts zeroed and continues
+ * after the last key given; changes in between never make a key that stands come twice or be left
+ * out. Returns how many keys were copied.
  */
 struct store_cursor {
 	bool started;
 	int64_t rank;
 	char key[STORE_KEY_MAX];
 };
-size_t store_keys(struct store *store, uint32_t index, const char *value, bool reverse, struct store_cursor *cursor,
-                  char (*ret_keys)[STORE_KEY_MAX], size_t max);
+size_t store_keys(struct store *store, uint32_t index, const char *value, bool reverse,
+		  struct store_cursor *cursor, char (*ret_keys)[STORE_KEY_MAX], size_t max);
 /* All keys, in no order, to a function that must not call the store. */
-void store_each_key(struct store *store, void (*each)(void *arg, const char *ns, const char *name), void *arg);
+void store_each_key(struct store *store, void (*each)(void *arg, const char *ns, const char *name),
+		    void *arg);
 
 #endif

@@ -7,7 +7,8 @@
 #include "core/controller-private.h"
 #include "core/log.h"
 
-#define QUIET_FAILURES 3u /* conflicts and the like pass by themselves: logged as warnings only from here on */
+#define QUIET_FAILURES \
+	3u /* conflicts and the like pass by themselves: logged as warnings only from here on */
 
 static const char *const results[] = { "success", "requeue_after", "error", "terminal_error" };
 
@@ -27,8 +28,10 @@ static const char *result_of(int32_t verdict)
 
 static void report_failure(const struct call *call, const struct queue_item *item, int32_t verdict)
 {
-	const char *const fields[] = { "plugin", call->controller->plugin->head.name, "namespace", call->ns, "name",
-				       call->name, NULL };
+	const char *const fields[] = { "plugin",    call->controller->plugin->head.name,
+				       "namespace", call->ns,
+				       "name",      call->name,
+				       NULL };
 	bool loud = verdict == ASB_TERMINAL || queue_item_failures(item) >= QUIET_FAILURES;
 
 	log_write(loud ? LOG_WARNING : LOG_DEBUG, fields, "reconcile failed: %s",
@@ -42,7 +45,8 @@ static void set_busy(struct worker *worker, uint64_t since_us)
 	worker->busy_since_us = since_us;
 }
 
-static int32_t reconcile(struct controller *controller, struct queue_item *item, uint64_t *ret_after_ms)
+static int32_t reconcile(struct controller *controller, struct queue_item *item,
+			 uint64_t *ret_after_ms)
 {
 	struct asb_key key = { .ns = queue_item_ns(item), .name = queue_item_name(item) };
 	bool was_gone = !store_has(controller->bindings[0].store, key.ns, key.name);
@@ -50,7 +54,8 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	int32_t verdict;
 
 	call_begin(&call, controller, key.ns, key.name);
-	verdict = controller->plugin->head.reconcile(controller->state, &call.base, &key, ret_after_ms);
+	verdict = controller->plugin->head.reconcile(controller->state, &call.base, &key,
+						     ret_after_ms);
 	if (verdict != ASB_DONE && verdict != ASB_AGAIN) {
 		report_failure(&call, item, verdict);
 	}
@@ -66,20 +71,24 @@ static void work_on(struct worker *worker, struct queue_item *item)
 {
 	struct controller *controller = worker->controller;
 	const char *name = controller->plugin->head.name;
-	uint64_t began = sched_now_us(controller->config.sched), after_ms = 0, after_us = SCHED_FOREVER;
+	uint64_t began = sched_now_us(controller->config.sched), after_ms = 0,
+		 after_us = SCHED_FOREVER;
 	int32_t verdict;
 
 	set_busy(worker, began);
 	verdict = reconcile(controller, item, &after_ms);
 	set_busy(worker, 0);
-	metric_record(controller->durations, (double)(sched_now_us(controller->config.sched) - began) / 1e6,
+	metric_record(controller->durations,
+		      (double)(sched_now_us(controller->config.sched) - began) / 1e6,
 		      (const char *[]){ name });
 	metric_record(controller->reconciles, 1, (const char *[]){ name, result_of(verdict) });
 	if (verdict == ASB_AGAIN) {
 		after_us = after_ms < SCHED_FOREVER / 1000 ? after_ms * 1000 : SCHED_FOREVER - 1;
 	}
 	queue_done(controller->queue, item,
-		   verdict == ASB_DONE || verdict == ASB_AGAIN || verdict == ASB_TERMINAL ? QUEUE_FORGET : QUEUE_RETRY,
+		   verdict == ASB_DONE || verdict == ASB_AGAIN || verdict == ASB_TERMINAL
+			   ? QUEUE_FORGET
+			   : QUEUE_RETRY,
 		   after_us);
 }
 

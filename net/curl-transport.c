@@ -15,7 +15,7 @@
 
 #define CONNECTIONS_MAX 1024u
 
-/* ---- perform --------------------------------------------------------------------------------- */
+/* ---- perform ---- */
 
 /* Queues the exchanges and waits for all of them. */
 static void run_batch(struct curl_transport *transport, struct exchange *exchanges, size_t count)
@@ -146,7 +146,7 @@ void http_answer_finish(struct http_answer *answer)
 	buf_finish(&answer->body);
 }
 
-/* ---- configuration --------------------------------------------------------------------------- */
+/* ---- configuration ---- */
 
 static void add_to(struct curl_slist **list, const char *line)
 {
@@ -312,7 +312,7 @@ static int configure(struct curl_transport *transport, const struct curl_transpo
 	return 0;
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 static int start_engine(struct curl_transport *transport, struct error *reterr)
 {

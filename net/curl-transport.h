@@ -45,13 +45,13 @@ struct curl_transport_config {
 	const char *ca_pem;          /* PEM text, or NULL: the system's */
 	const char *ca_file;         /* a file that may be rotated, instead of ca_pem */
 	bool insecure;               /* no check of the certificate */
-	const char *proxy_url;       /* http, https, socks5; NULL: HTTPS_PROXY and NO_PROXY of the
-					environment */
-	const char *const *headers;  /* more headers for each request ("Impersonate-User: x"), ends
-					in NULL; or NULL */
-	const char *user_agent; /* must not begin with curl, Wget or Mozilla: the API server would
-				   pretty-print */
-	uint32_t connections;   /* most connections for requests */
+	/* http, https, socks5; NULL: HTTPS_PROXY and NO_PROXY of the environment */
+	const char *proxy_url;
+	/* more headers for each request ("Impersonate-User: x"), ends in NULL; or NULL */
+	const char *const *headers;
+	/* must not begin with curl, Wget or Mozilla: the API server would pretty-print */
+	const char *user_agent;
+	uint32_t connections;                       /* most connections for requests */
 	struct http_credentials_source credentials; /* get NULL: none */
 };
 

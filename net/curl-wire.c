@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-/* ---- what libcurl calls ---------------------------------------------------------------------- */
+/* ---- what libcurl calls ---- */
 
 /* Sockets must not leak into exec plugins; libcurl 7.88 opens them without CLOEXEC. */
 static curl_socket_t on_open(void *arg UNUSED, curlsocktype purpose UNUSED,
@@ -109,7 +109,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return length;
 }
 
-/* ---- a handle's life ------------------------------------------------------------------------- */
+/* ---- a handle's life ---- */
 
 static CURLcode set_numbers(CURL *easy, const struct curl_transport *transport, long buffer_size)
 {
@@ -250,7 +250,7 @@ void wire_destroy(struct wire *wire)
 	free(wire);
 }
 
-/* ---- an exchange ----------------------------------------------------------------------------- */
+/* ---- an exchange ---- */
 
 static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
 {

@@ -29,7 +29,7 @@ struct http_server {
 	uint16_t port;
 };
 
-/* ---- answering ------------------------------------------------------------------------------- */
+/* ---- answering ---- */
 
 static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int status,
 				 const char *content_type, struct buf *body, const char *allow)
@@ -112,7 +112,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	return send_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 }
 
-/* ---- listening ------------------------------------------------------------------------------- */
+/* ---- listening ---- */
 
 /* "host:port", ":port", "[v6]:port". An empty host is NULL. */
 static int split_address(char *address, const char **ret_host, const char **ret_port)

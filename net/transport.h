@@ -27,8 +27,8 @@ struct http_request {
 };
 
 struct http_answer {
-	int result; /* 0: the server answered; -ETIMEDOUT, -ECONNREFUSED, -ECANCELED, -EPROTO ...:
-		       it did not */
+	/* 0: the server answered; -ETIMEDOUT, -ECONNREFUSED, -ECANCELED, -EPROTO ...: it did not */
+	int result;
 	bool maybe_sent;         /* result != 0: the server may have received the request */
 	int status;              /* 200 ... */
 	uint32_t retry_after_ms; /* from Retry-After, 0: none */

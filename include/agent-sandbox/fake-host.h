@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host without an API server, for the tests of a plugin: objects in memory that answer as Kubernetes would, a clock
- * that the test moves, and a record of what the plugin did. Link with -lagent-sandbox-fake-host.
+ * A host without an API server, for the tests of a plugin: objects in memory that answer as
+ *Kubernetes would, a clock that the test moves, and a record of what the plugin did. Link with
+ *-lagent-sandbox-fake-host.
  *
  *	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
- *	asb_fake_put(fake, "{ apiVersion: ..., kind: Widget, metadata: { namespace: ns, name: w } }");
- *	asb_fake_settle(fake);
- *	assert(asb_fake_get(fake, "Pod", "ns", "w") != NULL);
+ *	asb_fake_put(fake, "{ apiVersion: ..., kind: Widget, metadata: { namespace: ns, name: w }
+ *}"); asb_fake_settle(fake); assert(asb_fake_get(fake, "Pod", "ns", "w") != NULL);
  *	asb_fake_destroy(fake);
  *
- * Objects have uids, resourceVersions, generations, a status subresource, preconditions, JSON and merge patches as plugin.h
- * describes them, and owners whose end collects what they own. The store is always up to date. Everything happens in
- * the calling thread; nothing waits. What a test asks wrongly (text that is no object, an unknown kind) ends the process with a
- * message: it is a mistake in the test.
+ * Objects have uids, resourceVersions, generations, a status subresource, preconditions, JSON and
+ *merge patches as plugin.h describes them, and owners whose end collects what they own. The store
+ *is always up to date. Everything happens in the calling thread; nothing waits. What a test asks
+ *wrongly (text that is no object, an unknown kind) ends the process with a message: it is a mistake
+ *in the test.
  */
 #ifndef AGENT_SANDBOX_FAKE_HOST_H
 #define AGENT_SANDBOX_FAKE_HOST_H
@@ -26,44 +27,54 @@ extern "C" {
 
 struct asb_fake;
 
-/* Loads a description, checked as the real host checks it. The clock starts at 2026-01-02T03:04:05Z. */
+/* Loads a description, checked as the real host checks it. The clock starts at
+ * 2026-01-02T03:04:05Z. */
 ASB_EXPORT struct asb_fake *asb_fake_create(const struct asb_plugin *plugin);
 /* The same with options: name, value, name, value, ..., NULL. */
-ASB_EXPORT struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin, const char *const *options);
+ASB_EXPORT struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin,
+						 const char *const *options);
 /* Calls the plugin's fini and frees everything. */
 ASB_EXPORT void asb_fake_destroy(struct asb_fake *fake);
 
-/* --- the world, as other clients see and change it: kinds are those of the plugin's watches, by name ("Pod") --- */
+/* --- the world, as other clients see and change it: kinds are those of the plugin's watches, by
+ * name ("Pod") --- */
 
-/* Creates an object from JSON or YAML text, or replaces the one of its name (status included). Returns it as stored. Borrowed
- * until the next change. A new object may choose its uid and creationTimestamp; owners that do not exist get it collected. */
+/* Creates an object from JSON or YAML text, or replaces the one of its name (status included).
+ * Returns it as stored. Borrowed until the next change. A new object may choose its uid and
+ * creationTimestamp; owners that do not exist get it collected. */
 ASB_EXPORT struct json_object *asb_fake_put(struct asb_fake *fake, const char *text);
 /* Merges JSON or YAML text into an object, status included. */
-ASB_EXPORT struct json_object *asb_fake_merge(struct asb_fake *fake, const char *kind, const char *ns, const char *name,
-                                              const char *text);
-ASB_EXPORT struct json_object *asb_fake_get(struct asb_fake *fake, const char *kind, const char *ns, const char *name);
+ASB_EXPORT struct json_object *asb_fake_merge(struct asb_fake *fake, const char *kind,
+					      const char *ns, const char *name, const char *text);
+ASB_EXPORT struct json_object *asb_fake_get(struct asb_fake *fake, const char *kind, const char *ns,
+					    const char *name);
 /* How many objects of a kind there are. */
 ASB_EXPORT unsigned int asb_fake_count(struct asb_fake *fake, const char *kind);
 /* Any one of a kind by position, in order of creation; NULL past the last. */
-ASB_EXPORT struct json_object *asb_fake_nth(struct asb_fake *fake, const char *kind, unsigned int position);
+ASB_EXPORT struct json_object *asb_fake_nth(struct asb_fake *fake, const char *kind,
+					    unsigned int position);
 /* Deletes at once, and what it owns (found or not). */
-ASB_EXPORT void asb_fake_delete(struct asb_fake *fake, const char *kind, const char *ns, const char *name);
+ASB_EXPORT void asb_fake_delete(struct asb_fake *fake, const char *kind, const char *ns,
+				const char *name);
 /* Sets deletionTimestamp only, as a pod that takes its time to end. */
-ASB_EXPORT void asb_fake_start_deletion(struct asb_fake *fake, const char *kind, const char *ns, const char *name);
+ASB_EXPORT void asb_fake_start_deletion(struct asb_fake *fake, const char *kind, const char *ns,
+					const char *name);
 /* Marks a pod Running and Ready. */
 ASB_EXPORT void asb_fake_pod_ready(struct asb_fake *fake, const char *ns, const char *name);
 /* Reservations, as another plugin would make them. */
-ASB_EXPORT int32_t asb_fake_reserve(struct asb_fake *fake, const char *kind, const char *ns, const char *name,
-                                    const char *holder);
-ASB_EXPORT const char *asb_fake_reserved(struct asb_fake *fake, const char *kind, const char *ns, const char *name);
+ASB_EXPORT int32_t asb_fake_reserve(struct asb_fake *fake, const char *kind, const char *ns,
+				    const char *name, const char *holder);
+ASB_EXPORT const char *asb_fake_reserved(struct asb_fake *fake, const char *kind, const char *ns,
+					 const char *name);
 
 /* --- running --- */
 
-/* Reconciles whatever changes asked for, until nothing is left that is due now (-1: not at rest after 1000 rounds). Retries are not
- * due at once: they count as rest. */
+/* Reconciles whatever changes asked for, until nothing is left that is due now (-1: not at rest
+ * after 1000 rounds). Retries are not due at once: they count as rest. */
 ASB_EXPORT int asb_fake_settle(struct asb_fake *fake);
 /* One reconcile of one key, asked for or not: its verdict. */
-ASB_EXPORT int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name, uint64_t *ret_after_ms);
+ASB_EXPORT int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name,
+				      uint64_t *ret_after_ms);
 /* Moves the clock, settling at each time something falls due. */
 ASB_EXPORT int asb_fake_advance(struct asb_fake *fake, uint64_t ms);
 ASB_EXPORT int64_t asb_fake_now_ms(struct asb_fake *fake);
@@ -74,17 +85,19 @@ ASB_EXPORT void asb_fake_restart(struct asb_fake *fake);
 
 /* --- faults --- */
 
-/* The next matching write (verb ASB_CREATE ..., 0 for any; kind NULL for any) fails with result and message; done
- * says whether it takes effect nevertheless, as when the answer is lost. May be called several times: they queue. */
-ASB_EXPORT void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind, int32_t result, const char *message,
-                              bool done);
+/* The next matching write (verb ASB_CREATE ..., 0 for any; kind NULL for any) fails with result and
+ * message; done says whether it takes effect nevertheless, as when the answer is lost. May be
+ * called several times: they queue. */
+ASB_EXPORT void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind,
+			      int32_t result, const char *message, bool done);
 /* Calls hook before each write, so that a test can change the world between read and write. */
-ASB_EXPORT void asb_fake_before_write(struct asb_fake *fake, void (*hook)(struct asb_fake *, void *arg), void *arg);
+ASB_EXPORT void asb_fake_before_write(struct asb_fake *fake,
+				      void (*hook)(struct asb_fake *, void *arg), void *arg);
 
 /* --- what the plugin did --- */
 
-/* Writes sent since the last asb_fake_forget, as text: "CREATE Pod ns/name", "SET_STATUS ...", dry runs as
- * "CREATE Pod ns/name (dry run)". NULL past the last. */
+/* Writes sent since the last asb_fake_forget, as text: "CREATE Pod ns/name", "SET_STATUS ...", dry
+ * runs as "CREATE Pod ns/name (dry run)". NULL past the last. */
 ASB_EXPORT const char *asb_fake_write(struct asb_fake *fake, unsigned int position);
 ASB_EXPORT unsigned int asb_fake_writes(struct asb_fake *fake);
 /* Events the same way: "Warning PodLost Sandbox ns/name: message". */

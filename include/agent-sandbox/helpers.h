@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What reconcilers keep writing again, as inline functions over the host table (plugin.h) and json-c: paths
- * into trees, owner references, conditions, JSON patches, names, times. Nothing here keeps state.
+ * What reconcilers keep writing again, as inline functions over the host table (plugin.h) and
+ * json-c: paths into trees, owner references, conditions, JSON patches, names, times. Nothing here
+ * keeps state.
  *
- * Trees may come from anybody: every reader answers NULL (or 0) where a member is missing or of another type.
- * Strings returned are borrowed from the tree they came from.
+ * Trees may come from anybody: every reader answers NULL (or 0) where a member is missing or of
+ * another type. Strings returned are borrowed from the tree they came from.
  */
 #ifndef AGENT_SANDBOX_HELPERS_H
 #define AGENT_SANDBOX_HELPERS_H
@@ -25,7 +26,7 @@
 #define ASB_UNUSED
 #endif
 
-/* ---- reading trees ----------------------------------------------------------------------------------------- */
+/* ---- reading trees ---- */
 
 /* The member at the end of a path of names: asb_at(pod, "metadata", "labels", key). */
 #define asb_at(object, ...) asb_at_((object), __VA_ARGS__, (const char *)NULL)
@@ -129,7 +130,7 @@ static inline bool asb_deleting(struct json_object *object)
 	return asb_at(object, "metadata", "deletionTimestamp") != NULL;
 }
 
-/* ---- building trees ---------------------------------------------------------------------------------------- */
+/* ---- building trees ---- */
 
 /* Sets a string member, replacing one that is there; value NULL removes it. */
 static inline void asb_set_str(struct json_object *object, const char *name, const char *value)
@@ -146,7 +147,8 @@ static inline struct json_object *asb_object_in(struct json_object *object, cons
 {
 	struct json_object *member = NULL;
 
-	if (json_object_object_get_ex(object, name, &member) && json_object_is_type(member, json_type_object)) {
+	if (json_object_object_get_ex(object, name, &member) &&
+	    json_object_is_type(member, json_type_object)) {
 		return member;
 	}
 	member = json_object_new_object();
@@ -167,19 +169,22 @@ static inline void asb_set_label(struct json_object *object, const char *key, co
 	asb_set_str(asb_object_in(asb_object_in(object, "metadata"), "labels"), key, value);
 }
 
-static inline void asb_set_annotation(struct json_object *object, const char *key, const char *value)
+static inline void asb_set_annotation(struct json_object *object, const char *key,
+				      const char *value)
 {
 	asb_set_str(asb_object_in(asb_object_in(object, "metadata"), "annotations"), key, value);
 }
 
 /* A new object of a kind with metadata.name and, unless it is "", metadata.namespace. */
-static inline struct json_object *asb_new(const struct asb_kind *kind, const char *ns, const char *name)
+static inline struct json_object *asb_new(const struct asb_kind *kind, const char *ns,
+					  const char *name)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *metadata = asb_object_in(object, "metadata");
 	char version[160];
 
-	snprintf(version, sizeof(version), "%s%s%s", kind->group, *kind->group != '\0' ? "/" : "", kind->version);
+	snprintf(version, sizeof(version), "%s%s%s", kind->group, *kind->group != '\0' ? "/" : "",
+		 kind->version);
 	asb_set_str(object, "apiVersion", version);
 	asb_set_str(object, "kind", kind->kind);
 	asb_set_str(metadata, "name", name);
@@ -189,9 +194,12 @@ static inline struct json_object *asb_new(const struct asb_kind *kind, const cha
 	return object;
 }
 
-/* ---- owners (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/) ------------ */
+/* ---- owners
+ * (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/)
+ * ------------ */
 
-/* The owner reference with controller: true, or NULL; its place in ownerReferences goes to *ret_index if that is not NULL. */
+/* The owner reference with controller: true, or NULL; its place in ownerReferences goes to
+ * *ret_index if that is not NULL. */
 static inline struct json_object *asb_controller(struct json_object *object, size_t *ret_index)
 {
 	struct json_object *owners = asb_array(object, "metadata", "ownerReferences");
@@ -225,7 +233,8 @@ static inline bool asb_owner_is(struct json_object *owner, const struct asb_kind
 }
 
 /* Whether owner is the controller of object: by kind, group and UID; a name proves nothing. */
-static inline bool asb_controlled_by(struct json_object *object, const struct asb_kind *kind, const char *uid)
+static inline bool asb_controlled_by(struct json_object *object, const struct asb_kind *kind,
+				     const char *uid)
 {
 	struct json_object *owner = asb_controller(object, NULL);
 
@@ -255,7 +264,7 @@ static inline void asb_set_owner(struct json_object *object, struct json_object 
 	json_object_object_add(asb_object_in(object, "metadata"), "ownerReferences", owners);
 }
 
-/* ---- names and times --------------------------------------------------------------------------------------- */
+/* ---- names and times ---- */
 
 /* FNV-1a, 32 bit, as eight hexadecimal digits and a NUL: the name hash of the labels. */
 static inline void asb_name_hash(const char *name, char ret_hex[9])
@@ -268,7 +277,8 @@ static inline void asb_name_hash(const char *name, char ret_hex[9])
 	snprintf(ret_hex, 9, "%08x", (unsigned int)hash);
 }
 
-/* "<prefix>-<five letters>", as generateName would make it, into ret (254 bytes); a prefix too long is cut. */
+/* "<prefix>-<five letters>", as generateName would make it, into ret (254 bytes); a prefix too long
+ * is cut. */
 static inline void asb_random_name(uint64_t random, const char *prefix, char ret[254])
 {
 	static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";
@@ -294,8 +304,8 @@ static inline int64_t asb_days(int64_t year, int64_t month, int64_t day)
 }
 
 /*
- * Reads a date-time of RFC 3339: any year 0000 to 9999, fractions, Z or an offset, a leap second. Milliseconds since
- * 1970 go to *ret_ms. Returns false, and touches nothing, for text that is none.
+ * Reads a date-time of RFC 3339: any year 0000 to 9999, fractions, Z or an offset, a leap second.
+ * Milliseconds since 1970 go to *ret_ms. Returns false, and touches nothing, for text that is none.
  */
 static inline bool asb_time_parse(const char *text, int64_t *ret_ms)
 {
@@ -303,9 +313,11 @@ static inline bool asb_time_parse(const char *text, int64_t *ret_ms)
 	int64_t offset = 0, milli = 0, scale = 100;
 
 	if (text == NULL || strlen(text) > 64 ||
-	    sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &taken) != 6 ||
-	    taken != 19 || strspn(text, "0123456789-Tt :") < 19 || month < 1 || month > 12 || day < 1 || day > 31 ||
-	    hour > 23 || minute > 59 || second > 60 || year < 0 || hour < 0 || minute < 0 || second < 0) {
+	    sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
+		   &second, &taken) != 6 ||
+	    taken != 19 || strspn(text, "0123456789-Tt :") < 19 || month < 1 || month > 12 ||
+	    day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || year < 0 ||
+	    hour < 0 || minute < 0 || second < 0) {
 		return false;
 	}
 	text += taken;
@@ -322,8 +334,9 @@ static inline bool asb_time_parse(const char *text, int64_t *ret_ms)
 	if (*text == '+' || *text == '-') {
 		int oh, om, end = 0;
 
-		if (strspn(text + 1, "0123456789:") != 5 || sscanf(text + 1, "%2d:%2d%n", &oh, &om, &end) != 2 ||
-		    end != 5 || oh > 23 || om > 59) {
+		if (strspn(text + 1, "0123456789:") != 5 ||
+		    sscanf(text + 1, "%2d:%2d%n", &oh, &om, &end) != 2 || end != 5 || oh > 23 ||
+		    om > 59) {
 			return false;
 		}
 		offset = (oh * 60 + om) * (*text == '-' ? -60 : 60);
@@ -336,11 +349,15 @@ static inline bool asb_time_parse(const char *text, int64_t *ret_ms)
 	if (*text != '\0') {
 		return false;
 	}
-	*ret_ms = (asb_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset) * 1000 + milli;
+	*ret_ms =
+		(asb_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset) *
+			1000 +
+		milli;
 	return true;
 }
 
-/* Writes milliseconds since 1970 as "2006-01-02T15:04:05Z", the form of metav1.Time; years outside 0..9999 are clamped. */
+/* Writes milliseconds since 1970 as "2006-01-02T15:04:05Z", the form of metav1.Time; years outside
+ * 0..9999 are clamped. */
 static inline void asb_time_format(int64_t ms, char ret[21])
 {
 	int64_t first = asb_days(0, 1, 1) * 86400, last = asb_days(10000, 1, 1) * 86400 - 1;
@@ -348,7 +365,8 @@ static inline void asb_time_format(int64_t ms, char ret[21])
 
 	seconds = seconds < first ? first : seconds > last ? last : seconds;
 
-	int64_t days = (seconds - first) / 86400, rest = (seconds - first) % 86400, year = 0, month = 1;
+	int64_t days = (seconds - first) / 86400, rest = (seconds - first) % 86400, year = 0,
+		month = 1;
 	int64_t start = first / 86400;
 
 	year = days * 400 / 146097;
@@ -361,12 +379,16 @@ static inline void asb_time_format(int64_t ms, char ret[21])
 	while (month < 12 && asb_days(year, month + 1, 1) - start <= days) {
 		month++;
 	}
-	snprintf(ret, 21, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned int)year % 10000u, (unsigned int)month % 100u,
-	         (unsigned int)(days - (asb_days(year, month, 1) - start) + 1) % 100u, (unsigned int)(rest / 3600) % 100u,
-	         (unsigned int)(rest / 60 % 60) % 100u, (unsigned int)(rest % 60) % 100u);
+	snprintf(ret, 21, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned int)year % 10000u,
+		 (unsigned int)month % 100u,
+		 (unsigned int)(days - (asb_days(year, month, 1) - start) + 1) % 100u,
+		 (unsigned int)(rest / 3600) % 100u, (unsigned int)(rest / 60 % 60) % 100u,
+		 (unsigned int)(rest % 60) % 100u);
 }
 
-/* ---- conditions (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md) */
+/* ---- conditions
+ * (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md)
+ */
 
 /* The condition of a type in .status.conditions, or NULL. */
 static inline struct json_object *asb_condition(struct json_object *object, const char *type)
@@ -384,20 +406,23 @@ static inline struct json_object *asb_condition(struct json_object *object, cons
 }
 
 /* Whether a condition of that type is there with that status ("True", "False", "Unknown"). */
-static inline bool asb_condition_is(struct json_object *object, const char *type, const char *status)
+static inline bool asb_condition_is(struct json_object *object, const char *type,
+				    const char *status)
 {
 	return asb_streq(asb_str(asb_condition(object, type), "status"), status);
 }
 
 /*
- * A new condition for object's status. lastTransitionTime is kept from the one stored in object unless status differs, as
- * the conventions ask, so that an unchanged condition compares equal.
+ * A new condition for object's status. lastTransitionTime is kept from the one stored in object
+ * unless status differs, as the conventions ask, so that an unchanged condition compares equal.
  */
-static inline struct json_object *asb_new_condition(struct json_object *object, const char *type, const char *status,
-                                                    const char *reason, const char *message, int64_t generation,
-                                                    int64_t now_ms)
+static inline struct json_object *asb_new_condition(struct json_object *object, const char *type,
+						    const char *status, const char *reason,
+						    const char *message, int64_t generation,
+						    int64_t now_ms)
 {
-	struct json_object *old = asb_condition(object, type), *condition = json_object_new_object();
+	struct json_object *old = asb_condition(object, type),
+			   *condition = json_object_new_object();
 	const char *since = asb_str(old, "lastTransitionTime");
 	char now[21];
 
@@ -407,21 +432,23 @@ static inline struct json_object *asb_new_condition(struct json_object *object, 
 	asb_set_str(condition, "reason", reason);
 	asb_set_str(condition, "message", message);
 	asb_set_str(condition, "lastTransitionTime",
-	            since != NULL && asb_streq(asb_str(old, "status"), status) ? since : now);
+		    since != NULL && asb_streq(asb_str(old, "status"), status) ? since : now);
 	json_object_object_add(condition, "observedGeneration", json_object_new_int64(generation));
 	return condition;
 }
 
-/* ---- JSON patches (RFC 6902) --------------------------------------------------------------------------------- */
+/* ---- JSON patches (RFC 6902) ---- */
 
 /*
- * Appends an operation to a patch (an array): asb_patch(patch, "test", value, "metadata", "labels", key). Path elements are
- * escaped (RFC 6901). take_value belongs to the patch; NULL is a JSON null, which "remove" leaves out.
+ * Appends an operation to a patch (an array): asb_patch(patch, "test", value, "metadata", "labels",
+ * key). Path elements are escaped (RFC 6901). take_value belongs to the patch; NULL is a JSON null,
+ * which "remove" leaves out.
  */
-#define asb_patch(patch, op, take_value, ...)                                                              \
+#define asb_patch(patch, op, take_value, ...) \
 	asb_patch_((patch), (op), (take_value), __VA_ARGS__, (const char *)NULL)
 
-ASB_SENTINEL static inline void asb_patch_(struct json_object *patch, const char *op, struct json_object *take_value, ...)
+ASB_SENTINEL static inline void asb_patch_(struct json_object *patch, const char *op,
+					   struct json_object *take_value, ...)
 {
 	struct json_object *operation = json_object_new_object();
 	char path[1024];
@@ -453,21 +480,23 @@ ASB_SENTINEL static inline void asb_patch_(struct json_object *patch, const char
 	json_object_array_add(patch, operation);
 }
 
-/* ---- canonical form ------------------------------------------------------------------------------------------ */
+/* ---- canonical form ---- */
 
 static inline int asb_compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A copy with the members of every object sorted by name, owned by the caller: equal values print to equal text. */
+/* A copy with the members of every object sorted by name, owned by the caller: equal values print
+ * to equal text. */
 static inline struct json_object *asb_canonical(struct json_object *value)
 {
 	if (json_object_is_type(value, json_type_array)) {
 		struct json_object *array = json_object_new_array();
 
 		for (size_t i = 0; i < asb_length(value); i++) {
-			json_object_array_add(array, asb_canonical(json_object_array_get_idx(value, i)));
+			json_object_array_add(array,
+					      asb_canonical(json_object_array_get_idx(value, i)));
 		}
 		return array;
 	}
@@ -482,7 +511,7 @@ static inline struct json_object *asb_canonical(struct json_object *value)
 	if (names == NULL) {
 		abort();
 	}
-	json_object_object_foreach(value, name, member) {
+	json_object_object_foreach (value, name, member) {
 		(void)member;
 		names[count++] = name;
 	}
@@ -506,9 +535,10 @@ static inline void asb_tree_hash(struct asb_call *call, struct json_object *valu
 	json_object_put(canonical);
 }
 
-/* ---- the host table, shorter ----------------------------------------------------------------------------------- */
+/* ---- the host table, shorter ---- */
 
-static inline struct json_object *asb_get(struct asb_call *call, uint32_t watch, const char *ns, const char *name)
+static inline struct json_object *asb_get(struct asb_call *call, uint32_t watch, const char *ns,
+					  const char *name)
 {
 	return call->host->get(call, watch, ns, name);
 }
@@ -530,7 +560,8 @@ static inline int32_t asb_write(struct asb_call *call, struct asb_write *write)
 }
 
 /* Writes that are the same everywhere, as initialisers. ns and name stay the caller's. */
-static inline struct asb_write asb_create(uint32_t watch, uint32_t lane, struct json_object *take_object)
+static inline struct asb_write asb_create(uint32_t watch, uint32_t lane,
+					  struct json_object *take_object)
 {
 	struct asb_write write = { 0 };
 
@@ -544,7 +575,8 @@ static inline struct asb_write asb_create(uint32_t watch, uint32_t lane, struct 
 }
 
 /* Replaces object's status. */
-static inline struct asb_write asb_set_status(uint32_t watch, struct json_object *object, struct json_object *take_status)
+static inline struct asb_write asb_set_status(uint32_t watch, struct json_object *object,
+					      struct json_object *take_status)
 {
 	struct asb_write write = { 0 };
 
@@ -559,8 +591,8 @@ static inline struct asb_write asb_set_status(uint32_t watch, struct json_object
 }
 
 /* Patches object, tested against its uid. */
-static inline struct asb_write asb_patch_of(uint32_t watch, struct json_object *object, uint32_t verb,
-                                            struct json_object *take_patch)
+static inline struct asb_write asb_patch_of(uint32_t watch, struct json_object *object,
+					    uint32_t verb, struct json_object *take_patch)
 {
 	struct asb_write write = { 0 };
 
@@ -574,8 +606,10 @@ static inline struct asb_write asb_patch_of(uint32_t watch, struct json_object *
 	return write;
 }
 
-/* Removes exactly this object; with exact_version only if nothing has changed it since the store saw it. */
-static inline struct asb_write asb_remove(uint32_t watch, struct json_object *object, bool exact_version)
+/* Removes exactly this object; with exact_version only if nothing has changed it since the store
+ * saw it. */
+static inline struct asb_write asb_remove(uint32_t watch, struct json_object *object,
+					  bool exact_version)
 {
 	struct asb_write write = { 0 };
 

@@ -2,11 +2,12 @@
 /*
  * The plugin ABI of agent-sandbox-controller, version 1.
  *
- * A plugin is a shared object that reconciles one kind of Kubernetes object. It exports one function,
- * asb_plugin_entry(), which returns a constant description of the plugin: what it watches, how it indexes
- * it, which rights, options and metrics it has, and three functions: init, reconcile and fini. Everything
- * the plugin may do comes in as a table of functions (struct asb_host), so a plugin has no undefined symbols
- * but those of json-c and libc, and is tested against the fake host (fake-host.h) with no API server at all.
+ * A plugin is a shared object that reconciles one kind of Kubernetes object. It exports one
+ *function, asb_plugin_entry(), which returns a constant description of the plugin: what it watches,
+ *how it indexes it, which rights, options and metrics it has, and three functions: init, reconcile
+ *and fini. Everything the plugin may do comes in as a table of functions (struct asb_host), so a
+ *plugin has no undefined symbols but those of json-c and libc, and is tested against the fake host
+ *(fake-host.h) with no API server at all.
  *
  *	static const struct asb_watch watches[] = { { .kind = {...}, .map = ASB_MAP_SELF }, {0} };
  *	static const struct asb_plugin plugin = {
@@ -15,28 +16,31 @@
  *	};
  *	ASB_PLUGIN(plugin)
  *
- * LIFE. The host opens the file (RTLD_NOW | RTLD_LOCAL, never closed), compares the head, copies the tables, calls
- * init once, starts the watches, and once they are complete and this process leads, calls reconcile for
- * every object of the plugin's own kind (watches[0]) and again whenever something that maps to it changes.
- * fini is called at an orderly end, when no reconcile runs any more.
+ * LIFE. The host opens the file (RTLD_NOW | RTLD_LOCAL, never closed), compares the head, copies
+ *the tables, calls init once, starts the watches, and once they are complete and this process
+ *leads, calls reconcile for every object of the plugin's own kind (watches[0]) and again whenever
+ *something that maps to it changes. fini is called at an orderly end, when no reconcile runs any
+ *more.
  *
- * RECONCILE sees the state of the world, never events: it is told a key, reads what the store holds, and writes the
- * difference. It must be idempotent. The host never runs one key twice at a time; different keys run in
- * parallel on several threads. A plugin starts no threads and keeps no locks; what it wants to remember between two
- * calls for one key goes into memory().
+ * RECONCILE sees the state of the world, never events: it is told a key, reads what the store
+ *holds, and writes the difference. It must be idempotent. The host never runs one key twice at a
+ *time; different keys run in parallel on several threads. A plugin starts no threads and keeps no
+ *locks; what it wants to remember between two calls for one key goes into memory().
  *
- * OWNERSHIP. Whatever the host hands out during a call (trees, strings, arrays) belongs to that call and is
- * freed when it returns: there is nothing to release, and nothing may be kept. A tree is the call's own
- * copy: it may be changed, and json_object_get() may take parts of it into a new object. A member named take_... belongs to
- * the host from the call on, whether the call succeeds or not.
+ * OWNERSHIP. Whatever the host hands out during a call (trees, strings, arrays) belongs to that
+ *call and is freed when it returns: there is nothing to release, and nothing may be kept. A tree is
+ *the call's own copy: it may be changed, and json_object_get() may take parts of it into a new
+ *object. A member named take_... belongs to the host from the call on, whether the call succeeds or
+ *not.
  *
- * READ YOUR WRITES. The answer to a write is in the store when the write returns, and wakes whatever its
- * watch event would wake.
+ * READ YOUR WRITES. The answer to a write is in the store when the write returns, and wakes
+ *whatever its watch event would wake.
  *
- * COMPATIBILITY. Within a major version members are only added, always at the end of their struct, and none changes its
- * meaning. Sizes travel with the description (ASB_PLUGIN_HEAD), so an old plugin runs in a newer host: what it
- * does not have reads as zero. A plugin of another major version, or of a newer minor, is refused. Numbers have fixed width; there are no
- * enums, bools or longs in a struct.
+ * COMPATIBILITY. Within a major version members are only added, always at the end of their struct,
+ *and none changes its meaning. Sizes travel with the description (ASB_PLUGIN_HEAD), so an old
+ *plugin runs in a newer host: what it does not have reads as zero. A plugin of another major
+ *version, or of a newer minor, is refused. Numbers have fixed width; there are no enums, bools or
+ *longs in a struct.
  */
 #ifndef AGENT_SANDBOX_PLUGIN_H
 #define AGENT_SANDBOX_PLUGIN_H
@@ -90,22 +94,25 @@ struct asb_key {
 };
 
 /* What reconcile returns. */
-#define ASB_DONE 0      /* nothing more to do until something changes; forgets the backoff */
-#define ASB_AGAIN 1     /* the same, and call again after *ret_after_ms at the latest */
-#define ASB_RETRY (-1)  /* failed: call again with backoff, 5 ms doubling to 1000 s for this key */
+#define ASB_DONE 0     /* nothing more to do until something changes; forgets the backoff */
+#define ASB_AGAIN 1    /* the same, and call again after *ret_after_ms at the latest */
+#define ASB_RETRY (-1) /* failed: call again with backoff, 5 ms doubling to 1000 s for this key */
 #define ASB_TERMINAL (-2) /* failed, and only a change can help: no retry */
 
 /* What reads and writes return; the numbers are part of the ABI. */
 #define ASB_OK 0
-#define ASB_NOT_FOUND (-101)   /* 404 */
-#define ASB_CONFLICT (-102)    /* 409: a uid or resourceVersion precondition did not hold */
-#define ASB_EXISTS (-103)      /* 409 AlreadyExists, and the object there is not the one just sent */
-#define ASB_DENIED (-104)      /* 401, 403: rights, quota, admission */
-#define ASB_INVALID (-105)     /* 400, 413, 422: the API server refuses it; a failed JSON patch test too */
-#define ASB_UNREACHABLE (-106) /* no answer, or 429 or 5xx past all retries; it may or may not have been done */
-#define ASB_CANCELLED (-107)   /* not sent: this process stops, or does not lead any more */
+#define ASB_NOT_FOUND (-101) /* 404 */
+#define ASB_CONFLICT (-102)  /* 409: a uid or resourceVersion precondition did not hold */
+/* 409 AlreadyExists, and the object there is not the one just sent */
+#define ASB_EXISTS (-103)
+#define ASB_DENIED (-104) /* 401, 403: rights, quota, admission */
+/* 400, 413, 422: the API server refuses it; a failed JSON patch test too */
+#define ASB_INVALID (-105)
+/* no answer, or 429 or 5xx past all retries; it may or may not have been done */
+#define ASB_UNREACHABLE (-106)
+#define ASB_CANCELLED (-107) /* not sent: this process stops, or does not lead any more */
 
-/* ---- what a plugin describes ------------------------------------------------------------------------------- */
+/* ---- what a plugin describes ---- */
 
 /* Takes keys of the plugin's own kind from a mapping function. Adding a key twice is harmless. */
 struct asb_keys {
@@ -113,37 +120,47 @@ struct asb_keys {
 };
 
 /* How a changed object maps to keys of the plugin's own kind (bits of asb_watch.map). */
-#define ASB_MAP_SELF 1u       /* the object's own namespace and name, if an object of the own kind has them */
-#define ASB_MAP_CONTROLLER 2u /* its controller owner, if that is of the own kind: the one before and the one after */
-#define ASB_MAP_INDEX 4u      /* all that map_index lists under "<namespace>/<name>" of the changed object */
-#define ASB_MAP_FUNCTION 8u   /* what map_function adds */
+/* the object's own namespace and name, if an object of the own kind has them */
+#define ASB_MAP_SELF 1u
+/* its controller owner, if that is of the own kind: the one before and the one after */
+#define ASB_MAP_CONTROLLER 2u
+/* all that map_index lists under "<namespace>/<name>" of the changed object */
+#define ASB_MAP_INDEX 4u
+#define ASB_MAP_FUNCTION 8u /* what map_function adds */
 
 /* asb_watch.flags */
-#define ASB_WATCH_METADATA 1u  /* only metadata is read: ask the server for PartialObjectMetadata */
-#define ASB_WATCH_OPTIONAL 2u  /* watched only where a loaded plugin reconciles this kind; else get finds nothing */
-#define ASB_WATCH_UNWATCHED 4u /* written or read live, never watched: get, list and count find nothing */
-#define ASB_WATCH_OURS 8u      /* keep only objects with one of keep_labels, or whose controller is of a kind
-                                * that a loaded plugin reconciles; the rest of the cluster costs no memory */
+/* only metadata is read: ask the server for PartialObjectMetadata */
+#define ASB_WATCH_METADATA 1u
+/* watched only where a loaded plugin reconciles this kind; else get finds nothing */
+#define ASB_WATCH_OPTIONAL 2u
+/* written or read live, never watched: get, list and count find nothing */
+#define ASB_WATCH_UNWATCHED 4u
+/* keep only objects with one of keep_labels, or whose controller is of a kind that a loaded plugin
+ * reconciles; the rest of the cluster costs no memory */
+#define ASB_WATCH_OURS 8u
 
 /*
- * A kind the plugin reads or writes. watches[0] is its own kind: the keys that reconcile gets. Other functions name a kind by its
- * number in this table. Informers are shared by all plugins; each object is stored with the union of the fields all
- * plugins declare, and only a change in those wakes anybody.
+ * A kind the plugin reads or writes. watches[0] is its own kind: the keys that reconcile gets.
+ * Other functions name a kind by its number in this table. Informers are shared by all plugins;
+ * each object is stored with the union of the fields all plugins declare, and only a change in
+ * those wakes anybody.
  */
 struct asb_watch {
 	struct asb_kind kind;
 	uint32_t map;   /* ASB_MAP_* */
 	uint32_t flags; /* ASB_WATCH_* */
-	/* Fields the plugin reads beyond those always there (apiVersion, kind; of metadata: name, namespace, uid,
-	 * resourceVersion, generation, creationTimestamp, deletionTimestamp, labels, annotations, ownerReferences), as paths with
-	 * dots ("spec.template", "status.phase"); ends in NULL. NULL: nothing more. */
+	/* Fields the plugin reads beyond those always there (apiVersion, kind; of metadata: name,
+	 * namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp,
+	 * labels, annotations, ownerReferences), as paths with dots ("spec.template",
+	 * "status.phase"); ends in NULL. NULL: nothing more. */
 	const char *const *fields;
 	const char *const *keep_labels; /* label keys for ASB_WATCH_OURS; ends in NULL */
-	const char *map_index;          /* for ASB_MAP_INDEX: the name of an index over watches[0] */
-	/* For ASB_MAP_FUNCTION. before or after is NULL when the object was added or removed. Runs on a watch
-	 * thread: may read (get, list, count), must not write. */
-	void (*map_function)(void *state, struct asb_call *, struct json_object *before, struct json_object *after,
-	                     struct asb_keys *out);
+	/* for ASB_MAP_INDEX: the name of an index over watches[0] */
+	const char *map_index;
+	/* For ASB_MAP_FUNCTION. before or after is NULL when the object was added or removed. Runs
+	 * on a watch thread: may read (get, list, count), must not write. */
+	void (*map_function)(void *state, struct asb_call *, struct json_object *before,
+			     struct json_object *after, struct asb_keys *out);
 };
 
 /* Takes the entries of one object for one index. The same value twice keeps the later rank. */
@@ -152,13 +169,14 @@ struct asb_values {
 };
 
 /* asb_index.flags */
-#define ASB_INDEX_RESERVES 1u /* each value is "<namespace>/<name>" of an object of watches[reserves] that is reserved by
-                               * the indexed object's own "<namespace>/<name>" as long as the entry stands */
+/* each value is "<namespace>/<name>" of an object of watches[reserves] that is reserved by the
+ * indexed object's own "<namespace>/<name>" as long as the entry stands */
+#define ASB_INDEX_RESERVES 1u
 
 /*
- * An index over one watched kind. values() is called for each state of an object, on any thread, with nothing but the
- * object: it must be a pure function. Entries are kept in order of rank, then name: list() and count() cost the same
- * however many other objects there are.
+ * An index over one watched kind. values() is called for each state of an object, on any thread,
+ * with nothing but the object: it must be a pure function. Entries are kept in order of rank, then
+ * name: list() and count() cost the same however many other objects there are.
  */
 struct asb_index {
 	const char *name;
@@ -169,12 +187,14 @@ struct asb_index {
 	void (*values)(struct json_object *object, struct asb_values *out);
 };
 
-/* Rights the plugin needs; lists are separated by commas. The deployed ClusterRole is made from these. */
+/* Rights the plugin needs; lists are separated by commas. The deployed ClusterRole is made from
+ * these. */
 struct asb_rule {
 	const char *groups, *resources, *verbs;
 };
 
-/* An option of the plugin: flag --<plugin>.<name>. Every plugin has "workers" (threads) besides its own. */
+/* An option of the plugin: flag --<plugin>.<name>. Every plugin has "workers" (threads) besides its
+ * own. */
 struct asb_option {
 	const char *name, *fallback, *help;
 };
@@ -196,7 +216,8 @@ struct asb_plugin {
 	uint32_t watch_size, index_size, rule_size, option_size, metric_size, write_size;
 	const char *json_soname;
 
-	const char *name;        /* lower case letters, digits, dashes: names flags, logs, metrics */
+	/* lower case letters, digits, dashes: names flags, logs, metrics */
+	const char *name;
 	const char *version;
 	const char *description; /* one line */
 	uint32_t workers;        /* threads wished for; 0 is 1 */
@@ -208,49 +229,58 @@ struct asb_plugin {
 	const struct asb_rule *rules;
 	const struct asb_option *options;
 	const struct asb_metric *metrics;
-	const char *crd; /* the kind's CustomResourceDefinition as YAML or JSON, or NULL; see docs/plugin-abi.md */
+	/* the kind's CustomResourceDefinition as YAML or JSON, or NULL; see docs/plugin-abi.md */
+	const char *crd;
 
-	/* Reads options, allocates state. No I/O. Returns 0, or -1 after log() said why: the host does not start. NULL: none. */
+	/* Reads options, allocates state. No I/O. Returns 0, or -1 after log() said why: the host
+	 * does not start. NULL: none. */
 	int32_t (*init)(const struct asb_host *, struct asb_instance *, void **ret_state);
 	/* Returns ASB_DONE, ASB_AGAIN, ASB_RETRY or ASB_TERMINAL. Required. */
-	int32_t (*reconcile)(void *state, struct asb_call *, const struct asb_key *, uint64_t *ret_after_ms);
+	int32_t (*reconcile)(void *state, struct asb_call *, const struct asb_key *,
+			     uint64_t *ret_after_ms);
 	void (*fini)(void *state); /* may be NULL */
 };
 
-#define ASB_PLUGIN_HEAD                                                                                    \
-	.magic = ASB_MAGIC, .abi_major = ASB_ABI_MAJOR, .abi_minor = ASB_ABI_MINOR,                        \
-	.struct_size = sizeof(struct asb_plugin), .watch_size = sizeof(struct asb_watch),                  \
-	.index_size = sizeof(struct asb_index), .rule_size = sizeof(struct asb_rule),                      \
-	.option_size = sizeof(struct asb_option), .metric_size = sizeof(struct asb_metric),                \
+#define ASB_PLUGIN_HEAD                                                                     \
+	.magic = ASB_MAGIC, .abi_major = ASB_ABI_MAJOR, .abi_minor = ASB_ABI_MINOR,         \
+	.struct_size = sizeof(struct asb_plugin), .watch_size = sizeof(struct asb_watch),   \
+	.index_size = sizeof(struct asb_index), .rule_size = sizeof(struct asb_rule),       \
+	.option_size = sizeof(struct asb_option), .metric_size = sizeof(struct asb_metric), \
 	.write_size = sizeof(struct asb_write), .json_soname = ASB_JSON_SONAME
 
 /* Defines the one exported symbol. */
-#define ASB_PLUGIN(description)                                                                            \
-	ASB_EXPORT const struct asb_plugin *asb_plugin_entry(void);                                        \
-	const struct asb_plugin *asb_plugin_entry(void)                                                    \
-	{                                                                                                  \
-		return &(description);                                                                     \
+#define ASB_PLUGIN(description)                                     \
+	ASB_EXPORT const struct asb_plugin *asb_plugin_entry(void); \
+	const struct asb_plugin *asb_plugin_entry(void)             \
+	{                                                           \
+		return &(description);                              \
 	}
 
-/* ---- what the host does ------------------------------------------------------------------------------------ */
+/* ---- what the host does ---- */
 
 /* Write verbs. */
-#define ASB_CREATE 1u      /* POST take_body. metadata.name must be set, so that a lost answer can be read back: an object that is
-                            * there already and has the same controller uid as take_body (neither may lack one) is ASB_OK */
-#define ASB_PATCH_JSON 2u  /* PATCH with a JSON patch (RFC 6902), an array; uid, if set, becomes its first test */
-#define ASB_PATCH_MERGE 3u /* PATCH with a merge patch (RFC 7386), an object; uid and resource_version, if set, go into
-                            * its metadata */
-#define ASB_SET_STATUS 4u  /* replaces .status with take_body, tested against uid (required); nothing is sent when the stored one is equal */
-#define ASB_REMOVE 5u      /* DELETE with uid and resource_version, if set, as preconditions */
+/* POST take_body. metadata.name must be set, so that a lost answer can be read back: an object that
+ * is there already and has the same controller uid as take_body (neither may lack one) is ASB_OK */
+#define ASB_CREATE 1u
+/* PATCH with a JSON patch (RFC 6902), an array; uid, if set, becomes its first test */
+#define ASB_PATCH_JSON 2u
+/* PATCH with a merge patch (RFC 7386), an object; uid and resource_version, if set, go into its
+ * metadata */
+#define ASB_PATCH_MERGE 3u
+/* replaces .status with take_body, tested against uid (required); nothing is sent when the stored
+ * one is equal */
+#define ASB_SET_STATUS 4u
+#define ASB_REMOVE 5u /* DELETE with uid and resource_version, if set, as preconditions */
 
 /* Lanes: where requests queue for a connection, a lower number goes first. */
-#define ASB_LANE_CLAIM 1u  /* somebody waits for this */
+#define ASB_LANE_CLAIM 1u /* somebody waits for this */
 #define ASB_LANE_STATUS 2u
 #define ASB_LANE_REFILL 3u
 #define ASB_LANE_EVENT 4u
 
 /* asb_write.flags */
-#define ASB_DRY_RUN 1u /* validated by the API server, admission included; not stored, neither there nor here */
+/* validated by the API server, admission included; not stored, neither there nor here */
+#define ASB_DRY_RUN 1u
 
 struct asb_write {
 	uint32_t verb;  /* ASB_CREATE ... */
@@ -263,10 +293,13 @@ struct asb_write {
 	struct json_object *take_body; /* NULL for ASB_REMOVE */
 
 	/* Set by the host. */
-	int32_t result;               /* ASB_OK, ASB_NOT_FOUND ... */
-	int32_t http_status;          /* 0: no answer, or nothing was sent */
-	struct json_object *ret;      /* the object as the server answered it, or NULL */
-	const char *message;          /* the server's words, or ours, when result is not ASB_OK; else "" */
+	int32_t result;      /* ASB_OK, ASB_NOT_FOUND ... */
+	int32_t http_status; /* 0: no answer, or nothing was sent */
+	/* the object as the server answered it, of a watched kind with the declared fields; or NULL
+	 */
+	struct json_object *ret;
+	/* the server's words, or ours, when result is not ASB_OK; else "" */
+	const char *message;
 };
 
 #define ASB_WRITE_MAX 4u /* writes in one write_all */
@@ -281,19 +314,22 @@ struct asb_write {
 #define ASB_LOG_DEBUG 4u
 
 /*
- * The host's services. Valid from init to fini; functions that take an asb_call on that call's thread, the others
- * on any. Check struct_size before using a slot that was added after version 1.0.
+ * The host's services. Valid from init to fini; functions that take an asb_call on that call's
+ * thread, the others on any. Check struct_size before using a slot that was added after
+ * version 1.0.
  */
 struct asb_host {
 	uint32_t struct_size, abi_minor;
 
 	/* --- any time --- */
 
-	/* One line in the log, with the plugin's name and, in a call, the key. Never a secret, never a whole object. */
-	void (*log)(struct asb_instance *, uint32_t level, const char *format, ...) ASB_PRINTF(3, 4);
-	/* Adds to a counter, sets a gauge, observes a histogram: metrics[index]; label values in the order of
-	 * its labels, NULL where it has none. */
-	void (*metric)(struct asb_instance *, uint32_t index, double value, const char *const *label_values);
+	/* One line in the log, with the plugin's name. Never a secret, never a whole object. */
+	void (*log)(struct asb_instance *, uint32_t level, const char *format, ...)
+		ASB_PRINTF(3, 4);
+	/* Adds to a counter, sets a gauge, observes a histogram: metrics[index]; label values in
+	 * the order of its labels, NULL where it has none. */
+	void (*metric)(struct asb_instance *, uint32_t index, double value,
+		       const char *const *label_values);
 	/* The value of options[index]; lives as long as the instance. */
 	const char *(*option)(struct asb_instance *, uint32_t index);
 	/* Calls reconcile for this key after delay_ms, or earlier if something else asks for it. */
@@ -307,42 +343,54 @@ struct asb_host {
 
 	/* --- the store: no I/O, no waiting --- */
 
-	/* The stored object, with the declared fields, or NULL. An object that was removed by this process but is
-	 * not gone from the stream yet has a metadata.deletionTimestamp. */
-	struct json_object *(*get)(struct asb_call *, uint32_t watch, const char *ns, const char *name);
-	/* The objects that indexes[index] holds under value, by rank then name, at most limit (0: 1000). Returns
-	 * how many; *ret is an array of that length. */
-	uint32_t (*list)(struct asb_call *, uint32_t index, const char *value, uint32_t limit, uint32_t flags,
-	                 struct json_object *const **ret);
+	/* The stored object, with the declared fields, or NULL. An object that was removed by this
+	 * process but is not gone from the stream yet has a metadata.deletionTimestamp. */
+	struct json_object *(*get)(struct asb_call *, uint32_t watch, const char *ns,
+				   const char *name);
+	/* The objects that indexes[index] holds under value, by rank then name, at most limit (0:
+	 * 1000). Returns how many; *ret is an array of that length. */
+	uint32_t (*list)(struct asb_call *, uint32_t index, const char *value, uint32_t limit,
+			 uint32_t flags, struct json_object *const **ret);
 	/* How many there are; parses nothing. */
 	uint64_t (*count)(struct asb_call *, uint32_t index, const char *value);
 
-	/* Reservations say, within this process and across plugins, that an object of watches[watch] is spoken for. They
-	 * live in memory; an index with ASB_INDEX_RESERVES makes them from objects, and so rebuilds them at
-	 * start. holder is "<namespace>/<name>" of who reserves. reserve returns ASB_OK (also when holder has it
-	 * already) or ASB_EXISTS. reserved returns the holder or NULL. release of what holder does not hold does nothing.
-	 * When a key's object is gone, or another one has its name, what the plugin reserved with the key as holder is released. */
-	int32_t (*reserve)(struct asb_call *, uint32_t watch, const char *ns, const char *name, const char *holder);
-	void (*release)(struct asb_call *, uint32_t watch, const char *ns, const char *name, const char *holder);
-	const char *(*reserved)(struct asb_call *, uint32_t watch, const char *ns, const char *name);
+	/* Reservations say, within this process and across plugins, that an object of
+	 * watches[watch] is spoken for. They live in memory; an index with ASB_INDEX_RESERVES makes
+	 * them from objects, and so rebuilds them at start. holder is "<namespace>/<name>" of who
+	 * reserves. reserve returns ASB_OK (also when holder has it already) or ASB_EXISTS.
+	 * reserved returns the holder or NULL. release of what holder does not hold does nothing.
+	 * When a key's object is gone, or another one has its name, what the plugin reserved with
+	 * the key as holder is released. */
+	int32_t (*reserve)(struct asb_call *, uint32_t watch, const char *ns, const char *name,
+			   const char *holder);
+	void (*release)(struct asb_call *, uint32_t watch, const char *ns, const char *name,
+			const char *holder);
+	const char *(*reserved)(struct asb_call *, uint32_t watch, const char *ns,
+				const char *name);
 
-	/* size bytes that belong to the key of this reconcile: zeroed at first, then as the last call left them; gone
-	 * when the key's object is gone, or the process. For what is cheap to lose. At most 4096 bytes; the first call decides. */
+	/* size bytes that belong to the key of this reconcile: zeroed at first, then as the last
+	 * call left them; gone when the key's object is gone, or the process. For what is cheap to
+	 * lose. At most 4096 bytes; the first call decides. */
 	void *(*memory)(struct asb_call *, uint64_t size);
 
 	/* --- the API server: these wait --- */
 
-	/* A live GET, for the rare case in which the store cannot know. ASB_OK and *ret, or an error. */
-	int32_t (*read)(struct asb_call *, uint32_t watch, const char *ns, const char *name, struct json_object **ret);
-	/* Sends up to ASB_WRITE_MAX writes together and returns when each has its result. Returns the first
-	 * result that is not ASB_OK, else ASB_OK. */
+	/* A live GET, for the rare case in which the store cannot know. ASB_OK and *ret, or an
+	 * error. */
+	int32_t (*read)(struct asb_call *, uint32_t watch, const char *ns, const char *name,
+			struct json_object **ret);
+	/* Sends up to ASB_WRITE_MAX writes together and returns when each has its result. Returns
+	 * the first result that is not ASB_OK, else ASB_OK. */
 	int32_t (*write_all)(struct asb_call *, struct asb_write *writes, uint32_t count);
-	/* An Event about an object (its apiVersion, kind and metadata are read), type "Normal" or "Warning". Queued, sent in the
-	 * last lane, dropped under pressure; repeats are counted in one Event. */
-	void (*event)(struct asb_call *, struct json_object *about, const char *type, const char *reason,
-	              const char *format, ...) ASB_PRINTF(5, 6);
-	/* Notes why this call fails, for the log, and returns verdict: return h->fail(call, ASB_RETRY, "..."). */
-	int32_t (*fail)(struct asb_call *, int32_t verdict, const char *format, ...) ASB_PRINTF(3, 4);
+	/* An Event about an object (its apiVersion, kind and metadata are read), type "Normal" or
+	 * "Warning". Queued, sent in the last lane, dropped under pressure; repeats are counted in
+	 * one Event. */
+	void (*event)(struct asb_call *, struct json_object *about, const char *type,
+		      const char *reason, const char *format, ...) ASB_PRINTF(5, 6);
+	/* Notes why this call fails, for the log, and returns verdict: return h->fail(call,
+	 * ASB_RETRY, "..."). */
+	int32_t (*fail)(struct asb_call *, int32_t verdict, const char *format, ...)
+		ASB_PRINTF(3, 4);
 };
 
 #ifdef __cplusplus

@@ -13,7 +13,8 @@
 #include "tests/sim/world.h"
 
 #define NS "default"
-#define TROUBLE_US 100000000u /* pods flap and vanish only this long, so that a world can come to rest */
+#define TROUBLE_US \
+	100000000u /* pods flap and vanish only this long, so that a world can come to rest */
 
 static bool is_over(struct world *world)
 {
@@ -29,7 +30,8 @@ static void apply(struct world *world, int kind, const char *name, bool status, 
 
 	LOCKED(&world->lock);
 	before = objects_version(world->objects);
-	objects_patch(world->objects, &world_kinds[kind], NS, name, false, patch, status ? OBJECTS_STATUS : 0, NULL, NULL);
+	objects_patch(world->objects, &world_kinds[kind], NS, name, false, patch,
+		      status ? OBJECTS_STATUS : 0, NULL, NULL);
 	if (objects_version(world->objects) != before) {
 		world_changed(world);
 	}
@@ -40,8 +42,8 @@ static void create(struct world *world, int kind, const char *text)
 	LOCKED(&world->lock);
 	struct error error = { 0 };
 
-	if (objects_create_object(world->objects, &world_kinds[kind], NS, yaml_parse(text, strlen(text), NULL), 0, NULL,
-				  &error) >= 300) {
+	if (objects_create_object(world->objects, &world_kinds[kind], NS,
+				  yaml_parse(text, strlen(text), NULL), 0, NULL, &error) >= 300) {
 		world_fail(world, "a user cannot create: %s", error.text);
 	}
 	world_changed(world);
@@ -55,16 +57,25 @@ static void delete_object(struct world *world, int kind, const char *name)
 	world_changed(world);
 }
 
-/* ---- kubelet ---------------------------------------------------------------------------------------------------- */
+/* ---- kubelet ---- */
 
-enum chore { CHORE_NONE, CHORE_START, CHORE_RECOVER, CHORE_FLAP, CHORE_BREAK, CHORE_KILL, CHORE_FINISH };
+enum chore {
+	CHORE_NONE,
+	CHORE_START,
+	CHORE_RECOVER,
+	CHORE_FLAP,
+	CHORE_BREAK,
+	CHORE_KILL,
+	CHORE_FINISH
+};
 
 /* Whether a Sandbox names a pod that still is its pool's: between the first write of a claim and the second. */
 static bool is_being_claimed(struct world *world, struct json_object *pod)
 {
 	struct json_object *sandbox;
 
-	for (size_t i = 0; (sandbox = objects_nth(world->objects, &world_kinds[SANDBOX], i)) != NULL; i++) {
+	for (size_t i = 0;
+	     (sandbox = objects_nth(world->objects, &world_kinds[SANDBOX], i)) != NULL; i++) {
 		if (asb_streq(asb_annotation(sandbox, "agents.x-k8s.io/pod-name"), asb_name(pod))) {
 			return asb_owner_is(asb_controller(pod, NULL), &world_kinds[POOL]);
 		}
@@ -99,7 +110,8 @@ static enum chore chore_for(struct world *world, struct json_object *pod)
 	if (sched_random(world->sched) % 8 == 0 && world_chance(world, world->config.flap)) {
 		return CHORE_FLAP;
 	}
-	if (claimed && world->config.kill > 0 && sched_random(world->sched) % 32 == 0 && world_chance(world, world->config.kill)) {
+	if (claimed && world->config.kill > 0 && sched_random(world->sched) % 32 == 0 &&
+	    world_chance(world, world->config.kill)) {
 		return CHORE_KILL;
 	}
 	return CHORE_NONE;
@@ -112,7 +124,8 @@ static enum chore choose(struct world *world, char ret_name[260])
 	size_t first = count > 0 ? sched_random(world->sched) % count : 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *pod = objects_nth(world->objects, &world_kinds[POD], (first + i) % count);
+		struct json_object *pod =
+			objects_nth(world->objects, &world_kinds[POD], (first + i) % count);
 		enum chore chore = chore_for(world, pod);
 
 		if (chore != CHORE_NONE) {
@@ -129,7 +142,8 @@ static void write_ready(struct world *world, const char *name, bool ready)
 	CLEANUP_FREE char *text = NULL;
 
 	asb_time_format(sched_wall_us(world->sched) / 1000, now);
-	text = xprintf("{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: \"%s\", "
+	text = xprintf("{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, "
+		       "status: \"%s\", "
 		       "lastTransitionTime: \"%s\"}]}}",
 		       ready ? "True" : "False", now);
 	apply(world, POD, name, true, text);
@@ -163,10 +177,12 @@ void actor_kubelet(void *arg)
 		sched_mutex_lock(&world->lock);
 		chore = choose(world, name);
 		if (chore == CHORE_NONE) {
-			sched_cond_wait(&world->changed, &world->lock, sched_now_us(world->sched) + 10000000u);
+			sched_cond_wait(&world->changed, &world->lock,
+					sched_now_us(world->sched) + 10000000u);
 		}
 		sched_mutex_unlock(&world->lock);
-		world_sleep(world, chore == CHORE_BREAK ? 0 : 1000 + sched_random(world->sched) % 50000);
+		world_sleep(world,
+			    chore == CHORE_BREAK ? 0 : 1000 + sched_random(world->sched) % 50000);
 		if (chore == CHORE_START || chore == CHORE_RECOVER) {
 			write_ready(world, name, true);
 		} else if (chore == CHORE_FLAP || chore == CHORE_BREAK) {
@@ -188,19 +204,21 @@ void actor_collector(void *arg)
 		if (objects_collect(world->objects) > 0) {
 			world_changed(world);
 		} else {
-			sched_cond_wait(&world->changed, &world->lock, sched_now_us(world->sched) + 10000000u);
+			sched_cond_wait(&world->changed, &world->lock,
+					sched_now_us(world->sched) + 10000000u);
 		}
 		sched_mutex_unlock(&world->lock);
 		world_sleep(world, sched_random(world->sched) % 20000);
 	}
 }
 
-/* ---- users -------------------------------------------------------------------------------------------------------- */
+/* ---- users ---- */
 
 static void create_claim(struct world *world, unsigned int number)
 {
 	CLEANUP_FREE char *text =
-		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: {name: claim-%u, "
+		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, "
+			"metadata: {name: claim-%u, "
 			"namespace: " NS "}, spec: {sandboxTemplateRef: {name: t}}}",
 			number);
 
@@ -223,10 +241,12 @@ static void change_something(struct world *world, unsigned int claims_made)
 		delete_claim(world, (unsigned int)(sched_random(world->sched) % (claims_made + 1)));
 		break;
 	case 1: {
-		unsigned int replicas = (unsigned int)(sched_random(world->sched) % (world->config.replicas + 2));
+		unsigned int replicas =
+			(unsigned int)(sched_random(world->sched) % (world->config.replicas + 2));
 
 		sched_mutex_lock(&world->lock);
-		world->replicas_most = replicas > world->replicas_most ? replicas : world->replicas_most;
+		world->replicas_most =
+			replicas > world->replicas_most ? replicas : world->replicas_most;
 		sched_mutex_unlock(&world->lock);
 		text = xprintf("{spec: {replicas: %u}}", replicas);
 		apply(world, POOL, "pool", false, text);
@@ -246,7 +266,8 @@ static void think(struct world *world)
 {
 	uint64_t most = world->config.slow ? 20000000 : 300000;
 
-	world_sleep(world, sched_random(world->sched) % 2 == 0 ? 0 : sched_random(world->sched) % most);
+	world_sleep(world,
+		    sched_random(world->sched) % 2 == 0 ? 0 : sched_random(world->sched) % most);
 }
 
 void actor_users(void *arg)
@@ -254,13 +275,15 @@ void actor_users(void *arg)
 	struct world *world = arg;
 	const struct world_config *config = &world->config;
 	CLEANUP_FREE char *pool =
-		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, metadata: {name: pool, "
+		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, "
+			"metadata: {name: pool, "
 			"namespace: " NS "}, spec: {replicas: %u, sandboxTemplateRef: {name: t}}}",
 			config->replicas);
 
 	create(world, TEMPLATE,
-	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: {name: t, namespace: " NS
-	       "}, spec: {podTemplate: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: i}]}}}}");
+	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: "
+	       "{name: t, namespace: " NS "}, spec: {podTemplate: {metadata: {labels: {app: x}}, "
+					  "spec: {containers: [{name: c, image: i}]}}}}");
 	if (config->replicas > 0) {
 		create(world, POOL, pool);
 		world_sleep(world, config->hasty ? 0 : 2000000);

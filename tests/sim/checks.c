@@ -17,7 +17,8 @@ static struct json_object *each(struct world *world, int kind, size_t *at)
 }
 
 /* How many pods a controller owns that are not terminating nor at their end; *ret_one is one of them. */
-static unsigned int live_pods(struct world *world, const struct asb_kind *kind, const char *uid, struct json_object **ret_one)
+static unsigned int live_pods(struct world *world, const struct asb_kind *kind, const char *uid,
+			      struct json_object **ret_one)
 {
 	unsigned int count = 0;
 	struct json_object *pod;
@@ -26,8 +27,8 @@ static unsigned int live_pods(struct world *world, const struct asb_kind *kind, 
 	while ((pod = each(world, POD, &at)) != NULL) {
 		const char *phase = asb_str(pod, "status", "phase");
 
-		if (asb_controlled_by(pod, kind, uid) && !asb_deleting(pod) && !asb_streq(phase, "Failed") &&
-		    !asb_streq(phase, "Succeeded")) {
+		if (asb_controlled_by(pod, kind, uid) && !asb_deleting(pod) &&
+		    !asb_streq(phase, "Failed") && !asb_streq(phase, "Succeeded")) {
 			count++;
 			if (ret_one != NULL) {
 				*ret_one = pod;
@@ -45,8 +46,8 @@ static void check_adopted(struct world *world, const struct objects_change *chan
 	const char *owner_uid = asb_str(owner, "uid");
 
 	if (adoption != NULL && !asb_streq(adoption->sandbox, owner_uid)) {
-		world_fail(world, "v%llu: pod %s goes from one Sandbox to another", (unsigned long long)change->version,
-			   change->name);
+		world_fail(world, "v%llu: pod %s goes from one Sandbox to another",
+			   (unsigned long long)change->version, change->name);
 	}
 	if (adoption == NULL && asb_owner_is(owner, &world_kinds[SANDBOX]) && owner_uid != NULL) {
 		adoption = xnew(struct adoption);
@@ -62,7 +63,8 @@ static void check_pod(struct world *world, const struct objects_change *change)
 	size_t owners = asb_length(asb_array(change->object, "metadata", "ownerReferences"));
 
 	if (owners != 1) {
-		world_fail(world, "v%llu: pod %s has %zu owners", (unsigned long long)change->version, change->name, owners);
+		world_fail(world, "v%llu: pod %s has %zu owners",
+			   (unsigned long long)change->version, change->name, owners);
 	}
 	check_adopted(world, change);
 }
@@ -80,13 +82,14 @@ static void check_pool_size(struct world *world, const struct objects_change *ch
 	}
 	count = live_pods(world, &world_kinds[POOL], asb_str(owner, "uid"), NULL);
 	if (count > most) {
-		world_fail(world, "v%llu: the pool has %u pods, at most %u are allowed", (unsigned long long)change->version,
-			   count, most);
+		world_fail(world, "v%llu: the pool has %u pods, at most %u are allowed",
+			   (unsigned long long)change->version, count, most);
 	}
 }
 
 /* A claim that says Ready has a Sandbox of its own, with exactly one pod, and a Service. */
-static void check_ready(struct world *world, const char *ns, const char *name, struct json_object *claim, const char *when)
+static void check_ready(struct world *world, const char *ns, const char *name,
+			struct json_object *claim, const char *when)
 {
 	struct json_object *sandbox = objects_get(world->objects, &world_kinds[SANDBOX], ns, name);
 	struct json_object *service = objects_get(world->objects, &world_kinds[SERVICE], ns, name);
@@ -122,7 +125,8 @@ void check_changes(struct world *world)
 
 	while (objects_next_any(world->objects, world->checked, &change)) {
 		world->checked = change.version;
-		if (!kind_same(change.kind, &world_kinds[LEASE])) { /* a lease is renewed for ever */
+		if (!kind_same(change.kind,
+			       &world_kinds[LEASE])) { /* a lease is renewed for ever */
 			world->last_write_us = sched_now_us(world->sched);
 		}
 		if (kind_same(change.kind, &world_kinds[POD])) {
@@ -140,19 +144,23 @@ void check_delete(struct world *world, const struct process *process, struct jso
 	struct json_object *owner = asb_controller(object, NULL), *sandbox;
 	const char *name = asb_str(owner, "name");
 
-	if (!asb_streq(asb_str(object, "kind"), "Pod") || !asb_owner_is(owner, &world_kinds[SANDBOX]) || name == NULL) {
+	if (!asb_streq(asb_str(object, "kind"), "Pod") ||
+	    !asb_owner_is(owner, &world_kinds[SANDBOX]) || name == NULL) {
 		return;
 	}
 	sandbox = objects_get(world->objects, &world_kinds[SANDBOX], asb_ns(object), name);
-	if (sandbox != NULL && asb_streq(asb_uid(sandbox), asb_str(owner, "uid")) && !asb_deleting(sandbox)) {
-		world_fail(world, "process %u deletes pod %s, which Sandbox %s wants", process->number, asb_name(object), name);
+	if (sandbox != NULL && asb_streq(asb_uid(sandbox), asb_str(owner, "uid")) &&
+	    !asb_deleting(sandbox)) {
+		world_fail(world, "process %u deletes pod %s, which Sandbox %s wants",
+			   process->number, asb_name(object), name);
 	}
 }
 
 /* Whether a claim has the one pod that is not Ready for ever. */
 static bool has_broken_pod(struct world *world, struct json_object *claim)
 {
-	struct json_object *pod = objects_get(world->objects, &world_kinds[POD], asb_ns(claim), world->broken);
+	struct json_object *pod =
+		objects_get(world->objects, &world_kinds[POD], asb_ns(claim), world->broken);
 
 	return asb_streq(asb_label(pod, "agents.x-k8s.io/claim-uid"), asb_uid(claim));
 }
@@ -168,9 +176,9 @@ static void check_claims_at_rest(struct world *world)
 		}
 		if (!asb_condition_is(claim, "Ready", "True")) {
 			world_fail(world, "at rest: claim %s is not Ready: %s", asb_name(claim),
-				   asb_str(asb_condition(claim, "Ready"), "message") != NULL ?
-					   asb_str(asb_condition(claim, "Ready"), "message") :
-					   "it has no condition");
+				   asb_str(asb_condition(claim, "Ready"), "message") != NULL
+					   ? asb_str(asb_condition(claim, "Ready"), "message")
+					   : "it has no condition");
 			continue;
 		}
 		check_ready(world, asb_ns(claim), asb_name(claim), claim, "at rest");
@@ -185,8 +193,11 @@ static void check_truth_at_rest(struct world *world)
 
 	while ((sandbox = each(world, SANDBOX, &at)) != NULL) {
 		if (live_pods(world, &world_kinds[SANDBOX], asb_uid(sandbox), &pod) == 1 &&
-		    asb_condition_is(pod, "Ready", "True") != asb_condition_is(sandbox, "Ready", "True")) {
-			world_fail(world, "at rest: Sandbox %s says Ready %s, its pod says otherwise", asb_name(sandbox),
+		    asb_condition_is(pod, "Ready", "True") !=
+			    asb_condition_is(sandbox, "Ready", "True")) {
+			world_fail(world,
+				   "at rest: Sandbox %s says Ready %s, its pod says otherwise",
+				   asb_name(sandbox),
 				   asb_str(asb_condition(sandbox, "Ready"), "status"));
 		}
 	}
@@ -207,7 +218,8 @@ static void check_pool_at_rest(struct world *world)
 		if (world->broken[0] == '\0' &&
 		    count != (unsigned int)asb_int(asb_at(pool, "status", "readyReplicas"), -1)) {
 			world_fail(world, "at rest: the pool's status says %lld ready of %u",
-				   (long long)asb_int(asb_at(pool, "status", "readyReplicas"), -1), count);
+				   (long long)asb_int(asb_at(pool, "status", "readyReplicas"), -1),
+				   count);
 		}
 	}
 }
@@ -220,7 +232,8 @@ static void print_all(struct world *world)
 		size_t at = 0;
 
 		while ((object = each(world, kind, &at)) != NULL) {
-			printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+			printf("%s\n",
+			       json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 		}
 	}
 }

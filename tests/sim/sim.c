@@ -46,14 +46,18 @@ static bool seeds_from_environment(int64_t *seeds)
 /* A world without faults, to be varied. */
 static struct world_config calm(unsigned int claims, unsigned int replicas)
 {
-	return (struct world_config){
-		.seed = 1, .claims = claims, .replicas = replicas, .controllers = 1, .delay_us = 5000 };
+	return (struct world_config){ .seed = 1,
+				      .claims = claims,
+				      .replicas = replicas,
+				      .controllers = 1,
+				      .delay_us = 5000 };
 }
 
 /* The world of a seed: everything about it is drawn from the seed. */
 static struct world_config draw(uint64_t seed)
 {
-	struct world_config config = calm((unsigned int)(1 + seed % 6), (unsigned int)(seed / 6 % 4));
+	struct world_config config =
+		calm((unsigned int)(1 + seed % 6), (unsigned int)(seed / 6 % 4));
 
 	config.seed = seed;
 	config.delay_us = seed % 5 == 0 ? 0 : seed % 3 == 0 ? 200000 : 8000;
@@ -75,14 +79,15 @@ static struct world_config draw(uint64_t seed)
 		config.pause_adoption = (unsigned int)(1 + seed / 7 % 3);
 		config.users = config.slow = true;
 		config.claims = 8;
-		config.replicas = 1; /* so that the pod of a hanging adoption is the one that the next claim gets */
+		config.replicas =
+			1; /* so that the pod of a hanging adoption is the one that the next claim gets */
 	}
 	config.together = seed % 13 == 0;
 	return config;
 }
 
-static bool run(const struct world_config *config, const struct plugin *plugins, const char *what, uint64_t *ret_trace,
-                struct world *ret_world)
+static bool run(const struct world_config *config, const struct plugin *plugins, const char *what,
+		uint64_t *ret_trace, struct world *ret_world)
 {
 	bool ok = world_run(config, plugins, ret_trace, ret_world);
 
@@ -122,7 +127,8 @@ static void clean_claims(const struct plugin *plugins, uint64_t seed)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP_FREE char *what = xprintf("%s: %s", name, rows[i].what);
 
-		snprintf(world.failure, sizeof(world.failure), "%u, wanted %u", rows[i].seen, rows[i].wanted);
+		snprintf(world.failure, sizeof(world.failure), "%u, wanted %u", rows[i].seen,
+			 rows[i].wanted);
 		result(rows[i].seen == rows[i].wanted, what, &world);
 	}
 }
@@ -141,7 +147,8 @@ static void crash_points(const struct plugin *plugins, unsigned int replicas, co
 	points = world.processes[0].writes;
 	for (unsigned int i = 0; i < points * 2; i++) {
 		CLEANUP_FREE char *what =
-			xprintf("%s, crash %s write %u of %u", name, i % 2 == 0 ? "before" : "after", i / 2 + 1, points);
+			xprintf("%s, crash %s write %u of %u", name,
+				i % 2 == 0 ? "before" : "after", i / 2 + 1, points);
 
 		config.crash_write = i / 2 + 1;
 		config.crash_after = i % 2 == 1;
@@ -150,10 +157,11 @@ static void crash_points(const struct plugin *plugins, unsigned int replicas, co
 	printf("%s: %u crash points\n", name, points * 2);
 }
 
-static void one_seed(const struct plugin *plugins, uint64_t seed, bool trace_writes, uint64_t *ret_trace)
+static void one_seed(const struct plugin *plugins, uint64_t seed, bool trace_writes,
+		     uint64_t *ret_trace)
 {
-	CLEANUP_FREE char *what = xprintf("seed %llu (sim --seed %llu --trace)", (unsigned long long)seed,
-					  (unsigned long long)seed);
+	CLEANUP_FREE char *what = xprintf("seed %llu (sim --seed %llu --trace)",
+					  (unsigned long long)seed, (unsigned long long)seed);
 	struct world_config config = draw(seed);
 	struct world world;
 
@@ -173,7 +181,8 @@ static void twice(const struct plugin *plugins)
 
 static int load(struct plugin *plugins)
 {
-	static const char *const files[WORLD_PLUGINS] = { "sandbox.so", "template.so", "claim.so", "warmpool.so" };
+	static const char *const files[WORLD_PLUGINS] = { "sandbox.so", "template.so", "claim.so",
+							  "warmpool.so" };
 	const char *top = getenv("top_builddir");
 
 	for (size_t i = 0; i < WORLD_PLUGINS; i++) {
@@ -197,7 +206,8 @@ int main(int argc, char **argv)
 	uint64_t trace = 0;
 
 	if (argc > 1 && !crashes &&
-	    ((!one && strcmp(argv[1], "--seeds") != 0) || argc < 3 || integer_parse(argv[2], 0, INT64_MAX, &number) < 0)) {
+	    ((!one && strcmp(argv[1], "--seeds") != 0) || argc < 3 ||
+	     integer_parse(argv[2], 0, INT64_MAX, &number) < 0)) {
 		fputs("usage: sim [--seeds N | --seed N [--trace] | --crashes]\n", stderr);
 		return 2;
 	}

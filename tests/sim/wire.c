@@ -25,13 +25,16 @@ struct target {
 	const char *query;
 };
 
-static const struct asb_kind *find_kind(const char *group, size_t group_length, const char *plural, size_t plural_length)
+static const struct asb_kind *find_kind(const char *group, size_t group_length, const char *plural,
+					size_t plural_length)
 {
 	for (size_t i = 0; i < KINDS; i++) {
 		const struct asb_kind *kind = &world_kinds[i];
 
-		if (strlen(kind->group) == group_length && strncmp(kind->group, group, group_length) == 0 &&
-		    strlen(kind->plural) == plural_length && strncmp(kind->plural, plural, plural_length) == 0) {
+		if (strlen(kind->group) == group_length &&
+		    strncmp(kind->group, group, group_length) == 0 &&
+		    strlen(kind->plural) == plural_length &&
+		    strncmp(kind->plural, plural, plural_length) == 0) {
 			return kind;
 		}
 	}
@@ -72,13 +75,14 @@ static void understand(const char *path, struct target *ret)
 	ret->status = length == 6 && strncmp(part, "status", 6) == 0;
 }
 
-/* ---- requests -------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static void answer_status(struct http_answer *answer, int status, const char *message)
 {
 	answer->status = status;
 	buf_printf(&answer->body,
-		   "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\",\"code\":%d,\"message\":",
+		   "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\","
+		   "\"code\":%d,\"message\":",
 		   status < 400 ? "Success" : "Failure", objects_reason(status, message), status);
 	buf_append_json(&answer->body, message, strlen(message));
 	buf_append_char(&answer->body, '}');
@@ -86,10 +90,12 @@ static void answer_status(struct http_answer *answer, int status, const char *me
 
 static bool wants_metadata(const struct http_request *request)
 {
-	return request->accept != NULL && strstr(request->accept, "as=PartialObjectMetadata") != NULL;
+	return request->accept != NULL &&
+	       strstr(request->accept, "as=PartialObjectMetadata") != NULL;
 }
 
-static void print_object(const struct http_request *request, struct json_object *object, struct buf *out)
+static void print_object(const struct http_request *request, struct json_object *object,
+			 struct buf *out)
 {
 	CLEANUP_JSON struct json_object *copy = asb_copy(object);
 
@@ -102,12 +108,13 @@ static void print_object(const struct http_request *request, struct json_object 
 	json_print(copy, out);
 }
 
-static void answer_list(struct world *world, const struct target *target, const struct http_request *request,
-                        struct http_answer *answer)
+static void answer_list(struct world *world, const struct target *target,
+			const struct http_request *request, struct http_answer *answer)
 {
 	struct json_object *object;
 
-	buf_printf(&answer->body, "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"%llu\"},\"items\":[",
+	buf_printf(&answer->body,
+		   "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"%llu\"},\"items\":[",
 		   (unsigned long long)objects_version(world->objects));
 	for (size_t i = 0; (object = objects_nth(world->objects, target->kind, i)) != NULL; i++) {
 		if (i > 0) {
@@ -135,41 +142,45 @@ static uint32_t verb_of(const struct http_request *request, const struct target 
 	}
 }
 
-static int carry_out(struct world *world, const struct process *process, const struct http_request *request,
-                     const struct target *target, struct json_object *body, struct json_object **ret, struct error *error)
+static int carry_out(struct world *world, const struct process *process,
+		     const struct http_request *request, const struct target *target,
+		     struct json_object *body, struct json_object **ret, struct error *error)
 {
 	uint32_t flags = (target->status ? OBJECTS_STATUS : 0) |
 			 (strstr(target->query, "dryRun=All") != NULL ? OBJECTS_DRY_RUN : 0);
-	struct json_object *stored = objects_get(world->objects, target->kind, target->ns, target->name);
+	struct json_object *stored =
+		objects_get(world->objects, target->kind, target->ns, target->name);
 
 	if (strcmp(request->method, "GET") == 0) {
 		*ret = stored;
 		return stored != NULL ? 200 : error_set(error, 404, "not found");
 	}
 	if (strcmp(request->method, "POST") == 0) {
-		return objects_create_object(world->objects, target->kind, target->ns, asb_copy(body), flags, ret, error);
+		return objects_create_object(world->objects, target->kind, target->ns,
+					     asb_copy(body), flags, ret, error);
 	}
 	if (strcmp(request->method, "PUT") == 0) {
-		return objects_replace(world->objects, target->kind, target->ns, target->name, asb_copy(body), flags, ret,
-				       error);
+		return objects_replace(world->objects, target->kind, target->ns, target->name,
+				       asb_copy(body), flags, ret, error);
 	}
 	if (strcmp(request->method, "PATCH") == 0) {
 		bool json_patch = strstr(request->content_type, "json-patch") != NULL;
 
-		return objects_patch(world->objects, target->kind, target->ns, target->name, json_patch, body, flags, ret,
-				     error);
+		return objects_patch(world->objects, target->kind, target->ns, target->name,
+				     json_patch, body, flags, ret, error);
 	}
 	if (stored != NULL) {
 		check_delete(world, process, stored);
 	}
 	return objects_delete(world->objects, target->kind, target->ns, target->name,
-			      asb_str(body, "preconditions", "uid"), asb_str(body, "preconditions", "resourceVersion"), ret,
-			      error);
+			      asb_str(body, "preconditions", "uid"),
+			      asb_str(body, "preconditions", "resourceVersion"), ret, error);
 }
 
 /* Counts a write, and finds those that changed nothing. */
-static void account(struct world *world, const struct process *process, const struct http_request *request,
-                    const struct target *target, int status, uint64_t version_before)
+static void account(struct world *world, const struct process *process,
+		    const struct http_request *request, const struct target *target, int status,
+		    uint64_t version_before)
 {
 	uint32_t verb = verb_of(request, target);
 	bool dry = strstr(target->query, "dryRun=All") != NULL;
@@ -180,25 +191,28 @@ static void account(struct world *world, const struct process *process, const st
 	}
 	world->counts[target->kind - world_kinds][verb]++;
 	snprintf(key, sizeof(key), "%s/%s/%s", target->kind->plural, target->ns, target->name);
-	if (verb != ASB_CREATE && verb != ASB_REMOVE && objects_version(world->objects) == version_before &&
+	if (verb != ASB_CREATE && verb != ASB_REMOVE &&
+	    objects_version(world->objects) == version_before &&
 	    map_get(&world->troubled, key) == NULL) {
 		world->needless++;
-		world_fail(world, "process %u wrote %s without changing it: %.*s", process->number, key,
-			   (int)request->body_length, request->body);
+		world_fail(world, "process %u wrote %s without changing it: %.*s", process->number,
+			   key, (int)request->body_length, request->body);
 	}
 	if (world->config.trace) {
 		printf("%10.3f v%llu p%u %s %.*s\n", (double)sched_now_us(world->sched) / 1e6,
-		       (unsigned long long)objects_version(world->objects), process->number, request->method,
-		       (int)strcspn(request->path, "?"), request->path);
+		       (unsigned long long)objects_version(world->objects), process->number,
+		       request->method, (int)strcspn(request->path, "?"), request->path);
 	}
 }
 
 /* Does what a request asks. With the lock held. */
-static void serve(struct world *world, const struct process *process, const struct http_request *request,
-                  const struct target *target, struct http_answer *answer)
+static void serve(struct world *world, const struct process *process,
+		  const struct http_request *request, const struct target *target,
+		  struct http_answer *answer)
 {
 	CLEANUP_JSON struct json_object *body =
-		request->body != NULL ? json_parse(request->body, request->body_length, NULL) : NULL;
+		request->body != NULL ? json_parse(request->body, request->body_length, NULL)
+				      : NULL;
 	uint64_t before = objects_version(world->objects);
 	struct json_object *object = NULL;
 	struct error error = { 0 };
@@ -231,7 +245,9 @@ static void serve(struct world *world, const struct process *process, const stru
 static void no_answer(struct http_answer *answer, int result, bool maybe_sent, const char *text)
 {
 	http_answer_finish(answer);
-	*answer = (struct http_answer){ .result = result, .maybe_sent = maybe_sent, .body = BUF_INIT(ANSWER_MAX) };
+	*answer = (struct http_answer){ .result = result,
+					.maybe_sent = maybe_sent,
+					.body = BUF_INIT(ANSWER_MAX) };
 	snprintf(answer->error, sizeof(answer->error), "%s", text);
 }
 
@@ -261,17 +277,20 @@ static bool turned_down(struct world *world, struct http_answer *answer)
 	return true;
 }
 
-static void lose_answer(struct world *world, const struct target *target, struct http_answer *answer)
+static void lose_answer(struct world *world, const struct target *target,
+			struct http_answer *answer)
 {
-	CLEANUP_FREE char *key = xprintf("%s/%s/%s", target->kind != NULL ? target->kind->plural : "", target->ns,
-					 target->name);
+	CLEANUP_FREE char *key =
+		xprintf("%s/%s/%s", target->kind != NULL ? target->kind->plural : "", target->ns,
+			target->name);
 
 	if (map_get(&world->troubled, key) == NULL) {
 		char *kept = TAKE(key);
 
 		map_put(&world->troubled, kept, kept);
 	}
-	if (sched_random(world->sched) % 4 == 0 && answer->status < 300 && answer->body.length > 4) {
+	if (sched_random(world->sched) % 4 == 0 && answer->status < 300 &&
+	    answer->body.length > 4) {
 		answer->body.length /= 2; /* cut short, yet a 200 */
 		answer->body.data[answer->body.length] = '\0';
 	} else {
@@ -307,9 +326,11 @@ static void pause_process(struct process *process)
 }
 
 /* Counts a write towards the points at which the process is to stop or to die; true when it dies now. With the lock held. */
-static bool reaches_its_end(struct process *process, const struct http_request *request, const struct target *target)
+static bool reaches_its_end(struct process *process, const struct http_request *request,
+			    const struct target *target)
 {
-	if (strcmp(request->method, "GET") == 0 || target->kind == &world_kinds[LEASE] || is_off(process)) {
+	if (strcmp(request->method, "GET") == 0 || target->kind == &world_kinds[LEASE] ||
+	    is_off(process)) {
 		return false;
 	}
 	process->writes++;
@@ -327,8 +348,8 @@ static void die(struct process *process)
 }
 
 /* What becomes of a request that has arrived. With the lock held. */
-static void answer_request(struct process *process, const struct http_request *request, const struct target *target,
-                           bool crash, struct http_answer *answer)
+static void answer_request(struct process *process, const struct http_request *request,
+			   const struct target *target, bool crash, struct http_answer *answer)
 {
 	struct world *world = process->world;
 
@@ -355,7 +376,8 @@ static void answer_request(struct process *process, const struct http_request *r
 }
 
 /* One request from its sending to its answer. */
-static void perform_one(struct process *process, const struct http_request *request, struct http_answer *answer)
+static void perform_one(struct process *process, const struct http_request *request,
+			struct http_answer *answer)
 {
 	struct world *world = process->world;
 	struct target target;
@@ -363,18 +385,20 @@ static void perform_one(struct process *process, const struct http_request *requ
 	understand(request->path, &target);
 	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
 	if (sat_out_pause(process)) {
-		no_answer(answer, -ETIMEDOUT, false, "the process was stopped before it could send this");
+		no_answer(answer, -ETIMEDOUT, false,
+			  "the process was stopped before it could send this");
 		return;
 	}
 	sched_mutex_lock(&world->lock);
-	answer_request(process, request, &target, reaches_its_end(process, request, &target), answer);
+	answer_request(process, request, &target, reaches_its_end(process, request, &target),
+		       answer);
 	sched_mutex_unlock(&world->lock);
 	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
 	sat_out_pause(process);
 }
 
-static void perform(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
-                    size_t count)
+static void perform(struct transport *transport, const struct http_request *requests,
+		    struct http_answer *answers, size_t count)
 {
 	struct process *process = (struct process *)transport;
 	size_t order[16];
@@ -394,7 +418,7 @@ static void perform(struct transport *transport, const struct http_request *requ
 	}
 }
 
-/* ---- streams ---------------------------------------------------------------------------------------------------- */
+/* ---- streams ---- */
 
 struct watch {
 	struct process *process;
@@ -408,16 +432,19 @@ struct watch {
 /* Hands a frame on in two pieces. */
 static int send_text(struct watch *watch, const struct buf *text)
 {
-	size_t first = text->length > 1 ? sched_random(watch->process->world->sched) % text->length : 0;
+	size_t first =
+		text->length > 1 ? sched_random(watch->process->world->sched) % text->length : 0;
 	int error;
 
 	sat_out_pause(watch->process);
 	error = watch->bytes(watch->arg, buf_str(text), first);
 
-	return error != 0 ? error : watch->bytes(watch->arg, buf_str(text) + first, text->length - first);
+	return error != 0 ? error
+			  : watch->bytes(watch->arg, buf_str(text) + first, text->length - first);
 }
 
-static void frame(struct watch *watch, const char *type, struct json_object *object, struct buf *out)
+static void frame(struct watch *watch, const char *type, struct json_object *object,
+		  struct buf *out)
 {
 	buf_printf(out, "{\"type\":\"%s\",\"object\":", type);
 	print_object(watch->request, object, out);
@@ -428,7 +455,9 @@ static int send_bookmark(struct watch *watch, uint64_t version, bool initial_end
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(ANSWER_MAX);
 
-	buf_printf(&text, "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"%s}}}\n",
+	buf_printf(&text,
+		   "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"metadata\":{"
+		   "\"resourceVersion\":\"%llu\"%s}}}\n",
 		   watch->target.kind->kind, (unsigned long long)version,
 		   initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
 	return send_text(watch, &text);
@@ -442,7 +471,8 @@ static int send_initial(struct watch *watch)
 
 	sched_mutex_lock(&world->lock);
 	watch->position = objects_version(world->objects);
-	for (size_t i = 0; (object = objects_nth(world->objects, watch->target.kind, i)) != NULL; i++) {
+	for (size_t i = 0; (object = objects_nth(world->objects, watch->target.kind, i)) != NULL;
+	     i++) {
 		frame(watch, "ADDED", object, &text);
 	}
 	sched_mutex_unlock(&world->lock);
@@ -467,7 +497,8 @@ static enum next next_change(struct watch *watch, uint64_t deadline, struct buf 
 		if (watch->position < objects_compacted(world->objects)) {
 			return NEXT_GONE;
 		}
-		if (objects_next_change(world->objects, watch->target.kind, watch->position, &change)) {
+		if (objects_next_change(world->objects, watch->target.kind, watch->position,
+					&change)) {
 			watch->position = change.version;
 			frame(watch, types[change.type], change.object, out);
 			return NEXT_FRAME;
@@ -481,7 +512,8 @@ static enum next next_change(struct watch *watch, uint64_t deadline, struct buf 
 
 static void follow(struct watch *watch, struct http_answer *answer)
 {
-	static const char gone[] = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\","
+	static const char gone[] = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":"
+				   "410,\"reason\":\"Expired\","
 				   "\"message\":\"too old resource version\"}}\n";
 	struct world *world = watch->process->world;
 	uint64_t end = sched_now_us(world->sched) + 300000000u;
@@ -499,9 +531,11 @@ static void follow(struct watch *watch, struct http_answer *answer)
 			return;
 		}
 		if (next == NEXT_FRAME) {
-			world_sleep(world, sched_random(world->sched) % (world->config.delay_us * 4 + 1));
+			world_sleep(world,
+				    sched_random(world->sched) % (world->config.delay_us * 4 + 1));
 		}
-		if ((next == NEXT_FRAME ? send_text(watch, &text) : send_bookmark(watch, watch->position, false)) != 0 ||
+		if ((next == NEXT_FRAME ? send_text(watch, &text)
+					: send_bookmark(watch, watch->position, false)) != 0 ||
 		    sched_now_us(world->sched) > end) {
 			return;
 		}
@@ -512,21 +546,25 @@ static void follow(struct watch *watch, struct http_answer *answer)
 	}
 }
 
-static void stream(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
-                   transport_bytes bytes, void *arg, struct http_answer *ret)
+static void stream(struct transport *transport, const struct http_request *request,
+		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret)
 {
-	struct watch watch = {
-		.process = (struct process *)transport, .request = request, .bytes = bytes, .arg = arg };
+	struct watch watch = { .process = (struct process *)transport,
+			       .request = request,
+			       .bytes = bytes,
+			       .arg = arg };
 	const char *version;
 
 	(void)idle_ms;
 	*ret = (struct http_answer){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
 	understand(request->path, &watch.target);
-	world_sleep(watch.process->world, sched_random(watch.process->world->sched) % (watch.process->world->config.delay_us + 1));
+	world_sleep(watch.process->world, sched_random(watch.process->world->sched) %
+						  (watch.process->world->config.delay_us + 1));
 	version = strstr(watch.target.query, "resourceVersion=");
 	version = version != NULL ? version + strlen("resourceVersion=") : "";
 	watch.position = version_parse(version, strcspn(version, "&"));
-	if (strstr(watch.target.query, "sendInitialEvents=true") != NULL && send_initial(&watch) != 0) {
+	if (strstr(watch.target.query, "sendInitialEvents=true") != NULL &&
+	    send_initial(&watch) != 0) {
 		return;
 	}
 	follow(&watch, ret);

@@ -13,8 +13,8 @@
 
 #include "base/memory.h"
 
-#define REST_US 90000000u     /* this long without a write: it rests; a watch backs off up to 60 s */
-#define LIFE_US 4000000000u   /* it must rest within this time: the longest backoff is 1000 s */
+#define REST_US 90000000u   /* this long without a write: it rests; a watch backs off up to 60 s */
+#define LIFE_US 4000000000u /* it must rest within this time: the longest backoff is 1000 s */
 #define WALL_START_US 1767323045000000 /* 2026-01-02T03:04:05Z */
 
 const struct asb_kind world_kinds[KINDS] = {
@@ -25,9 +25,11 @@ const struct asb_kind world_kinds[KINDS] = {
 	[EVENT] = { "", "v1", "events", "Event" },
 	[LEASE] = { "coordination.k8s.io", "v1", "leases", "Lease" },
 	[SANDBOX] = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
-	[TEMPLATE] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxtemplates", "SandboxTemplate" },
+	[TEMPLATE] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxtemplates",
+		       "SandboxTemplate" },
 	[CLAIM] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxclaims", "SandboxClaim" },
-	[POOL] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxwarmpools", "SandboxWarmPool" },
+	[POOL] = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxwarmpools",
+		   "SandboxWarmPool" },
 };
 
 void world_fail(struct world *world, const char *format, ...)
@@ -81,24 +83,29 @@ static void on_lost(void *arg)
 	sched_cond_broadcast(&process->world->changed);
 }
 
-/* ---- processes -------------------------------------------------------------------------------------------------- */
+/* ---- processes ---- */
 
 static struct process *start_process(struct world *world, bool restarted)
 {
 	struct process *process = &world->processes[world->process_count];
-	struct manager_config config = {
-		.sched = world->sched, .transport = &process->transport, .on_lost = on_lost, .arg = process };
+	struct manager_config config = { .sched = world->sched,
+					 .transport = &process->transport,
+					 .on_lost = on_lost,
+					 .arg = process };
 	char identity[16];
 	struct error error = { 0 };
 
-	*process = (struct process){ .transport = { &wire_ops }, .world = world, .number = world->process_count++ };
+	*process = (struct process){ .transport = { &wire_ops },
+				     .world = world,
+				     .number = world->process_count++ };
 	if (!restarted) {
 		process->crash_write = process->number == 0 ? world->config.crash_write : 0;
 		process->crash_after = world->config.crash_after;
 		process->pause_adoption = world->config.pause_adoption;
 	}
 	for (size_t i = 0; i < WORLD_PLUGINS; i++) {
-		config.plugins[config.plugin_count++] = (struct manager_plugin){ .plugin = &world->plugins[i], .workers = 2 };
+		config.plugins[config.plugin_count++] =
+			(struct manager_plugin){ .plugin = &world->plugins[i], .workers = 2 };
 	}
 	if (world->config.controllers > 1) {
 		config.lease_ns = "default";
@@ -113,7 +120,8 @@ static struct process *start_process(struct world *world, bool restarted)
 	}
 	manager_start(process->manager);
 	sched_mutex_lock(&world->lock);
-	world->last_write_us = sched_now_us(world->sched); /* it deserves the time to show what it does */
+	world->last_write_us =
+		sched_now_us(world->sched); /* it deserves the time to show what it does */
 	sched_mutex_unlock(&world->lock);
 	return process;
 }
@@ -141,7 +149,7 @@ static void replace_dead(struct world *world)
 	}
 }
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static bool any_dead(struct world *world)
 {
@@ -217,7 +225,9 @@ static uint64_t random_number(void *arg)
 
 static void make_objects(struct world *world)
 {
-	struct objects_config config = { .now_ms = now_ms, .random = random_number, .arg = world->sched };
+	struct objects_config config = { .now_ms = now_ms,
+					 .random = random_number,
+					 .arg = world->sched };
 
 	world->objects = objects_create(&config);
 	for (size_t i = 0; i < KINDS; i++) {
@@ -239,9 +249,11 @@ static void free_map(struct map *map)
 }
 
 bool world_run(const struct world_config *config, const struct plugin *plugins, uint64_t *ret_trace,
-               struct world *ret_world)
+	       struct world *ret_world)
 {
-	struct world world = { .config = *config, .plugins = plugins, .replicas_most = config->replicas };
+	struct world world = { .config = *config,
+			       .plugins = plugins,
+			       .replicas_most = config->replicas };
 
 	world.sched = sched_create_simulation(config->seed, WALL_START_US);
 	sched_run(world.sched, live, &world);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small universe for core and the plugins: the objects (local/objects.h), the processes that talk to them through transports with
- * faults, a kubelet, a garbage collector, and the checks that hold at every version. Everything runs in threads of one simulated
- * sched, so one seed is one history.
+ * A small universe for core and the plugins: the objects (local/objects.h), the processes that talk
+ * to them through transports with faults, a kubelet, a garbage collector, and the checks that hold
+ * at every version. Everything runs in threads of one simulated sched, so one seed is one history.
  */
 #ifndef ASB_TESTS_SIM_WORLD_H
 #define ASB_TESTS_SIM_WORLD_H
@@ -44,8 +44,9 @@ struct world_config {
 	bool users;               /* claims are deleted, the pool scaled, the template changed */
 	unsigned int crash_write; /* the first process dies at its n-th write; 0: never */
 	bool crash_after;         /* ... after it was done */
-	unsigned int pause_adoption; /* a process stops for 40 s at its n-th PATCH of a pod, past its gate; 0: never */
-	bool trace;               /* print each write */
+	/* a process stops for 40 s at its n-th PATCH of a pod, past its gate; 0: never */
+	unsigned int pause_adoption;
+	bool trace; /* print each write */
 };
 
 struct world;
@@ -60,8 +61,8 @@ struct process {
 	unsigned int crash_write, pause_adoption;
 	bool crash_after;
 	uint64_t paused_until_us; /* world.lock */
-	bool dead;    /* world.lock: nothing of it reaches the server any more */
-	bool stopped; /* world.lock: its transport was stopped */
+	bool dead;                /* world.lock: nothing of it reaches the server any more */
+	bool stopped;             /* world.lock: its transport was stopped */
 };
 
 /* A pod that a Sandbox has owned is that Sandbox's for ever. */
@@ -81,24 +82,26 @@ struct world {
 	uint64_t last_write_us;
 	struct process processes[WORLD_PROCESSES];
 	unsigned int process_count;
-	uint64_t checked;        /* versions up to this have been checked */
+	uint64_t checked;           /* versions up to this have been checked */
 	unsigned int replicas_most; /* the pool was ever that large */
 	bool template_changed;
-	struct map adopted;      /* struct adoption by pod */
-	struct map troubled;     /* keys of objects to which an answer was lost */
+	struct map adopted;            /* struct adoption by pod */
+	struct map troubled;           /* keys of objects to which an answer was lost */
 	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
-	unsigned int needless;   /* writes that changed nothing, without an excuse */
-	char broken[260];        /* the pod that is not Ready for ever; "": none */
-	unsigned int killed;     /* claimed pods the world took away */
-	char failure[512];       /* the first invariant that broke */
+	unsigned int needless;         /* writes that changed nothing, without an excuse */
+	char broken[260];              /* the pod that is not Ready for ever; "": none */
+	unsigned int killed;           /* claimed pods the world took away */
+	char failure[512];             /* the first invariant that broke */
 };
 
-/* Runs one world to its end. Returns whether all invariants held; *ret_trace is the hash of its history. */
+/* Runs one world to its end. Returns whether all invariants held; *ret_trace is the hash of its
+ * history. */
 bool world_run(const struct world_config *config, const struct plugin *plugins, uint64_t *ret_trace,
-               struct world *ret_world);
+	       struct world *ret_world);
 
 /* Notes the first broken invariant. With the lock held. */
-void world_fail(struct world *world, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
+void world_fail(struct world *world, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
 /* Waits in virtual time. Without the lock. */
 void world_sleep(struct world *world, uint64_t delay_us);
 /* True about thousandths times in 1000. */
