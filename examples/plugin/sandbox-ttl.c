@@ -27,8 +27,7 @@ struct tally {
 	int64_t reaped;
 };
 
-/* ---- indexes: both kinds stand under "<namespace>/<key>=<value>", so that each finds the other
- * -------------- */
+/* ---- indexes: both kinds stand under "<namespace>/<key>=<value>", so that each finds the other ---- */
 
 static void ttl_values(struct json_object *ttl, struct asb_values *out)
 {
@@ -122,8 +121,7 @@ static const struct asb_watch watches[] = {
 	{ .map = 0 },
 };
 
-/* ---- rights, options, metrics
- * ------------------------------------------------------------------------------- */
+/* ---- rights, options, metrics ---- */
 
 static const struct asb_rule rules[] = {
 	{ "examples.agents.x-k8s.io", "sandboxttls", "get,list,watch" },
@@ -149,8 +147,7 @@ static const struct asb_metric metrics[] = {
 	{ .name = NULL },
 };
 
-/* ---- reconcile
- * ---------------------------------------------------------------------------------------------- */
+/* ---- reconcile ---- */
 
 /* One reconcile: what its parts hand on to each other. */
 struct pass {

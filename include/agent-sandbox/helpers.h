@@ -194,9 +194,8 @@ static inline struct json_object *asb_new(const struct asb_kind *kind, const cha
 	return object;
 }
 
-/* ---- owners
- * (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/)
- * ------------ */
+/* ---- owners ----
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/ */
 
 /* The owner reference with controller: true, or NULL; its place in ownerReferences goes to
  * *ret_index if that is not NULL. */
@@ -386,9 +385,8 @@ static inline void asb_time_format(int64_t ms, char ret[21])
 		 (unsigned int)(rest % 60) % 100u);
 }
 
-/* ---- conditions
- * (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md)
- */
+/* ---- conditions ----
+ * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md */
 
 /* The condition of a type in .status.conditions, or NULL. */
 static inline struct json_object *asb_condition(struct json_object *object, const char *type)

@@ -42,7 +42,7 @@ static uint32_t batch(struct pool *pool)
 	return count > 0 ? (uint32_t)count : 0;
 }
 
-/* ---- a pod ------------------------------------------------------------------------------ */
+/* ---- a pod ---- */
 
 /* Puts a copy of the template's labels or annotations into the pod's. */
 static void copy_map(struct json_object *pod, struct json_object *pod_template, const char *name)
@@ -120,7 +120,7 @@ static void choose_name(struct pool *pool, char ret[POD_NAME_SIZE])
 	}
 }
 
-/* ---- creating --------------------------------------------------------------------------- */
+/* ---- creating ---- */
 
 /* Notes that the API server will not have a pod; an event tells of the first of a turn. */
 static void take_refused(struct pool *pool, const struct asb_write *write)
@@ -180,7 +180,7 @@ static bool create_some(struct pool *pool, uint32_t count)
 	return more;
 }
 
-/* ---- taking in -------------------------------------------------------------------------- */
+/* ---- taking in ---- */
 
 /* From good to bad: after NOT_ALL no more are taken in, after UNKNOWN nothing is made at all. */
 enum adopted { ADOPTED_ALL, ADOPTED_NOT_ALL, ADOPTED_UNKNOWN };

@@ -128,7 +128,7 @@ static void in_world(void (*test)(struct world *world))
 	sched_destroy(world.sched);
 }
 
-/* ---- what is constant ------------------------------------------------------------------------ */
+/* ---- what is constant ---- */
 
 static void test_constant(struct world *world)
 {
@@ -156,7 +156,7 @@ static void constant_credentials_are_passed_on(void **state)
 	in_world(test_constant);
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static void test_token_file(struct world *world)
 {
@@ -246,7 +246,7 @@ static void certificate_files_are_read_every_five_minutes(void **state)
 	in_world(test_certificate);
 }
 
-/* ---- plugins --------------------------------------------------------------------------------- */
+/* ---- plugins ---- */
 
 /* A plugin that notes its run and prints what the test has put into "says". */
 static void set_plugin(struct world *world)
@@ -390,7 +390,7 @@ static void what_the_file_holds_goes_before_a_plugin(void **state)
 	in_world(test_static_first);
 }
 
-/* ---- threads (real ones) --------------------------------------------------------------------- */
+/* ---- threads (real ones) ---- */
 
 static void get_canceled(void *arg)
 {

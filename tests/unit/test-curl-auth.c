@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-/* ---- credentials ----------------------------------------------------------------------------- */
+/* ---- credentials ---- */
 
 /* A source whose token is "t<generation>", and the certificate with that generation if there are
  * any. */
@@ -138,7 +138,7 @@ static void missing_credentials_fail_the_request_with_their_text(void **state)
 	sched_mutex_finish(&source.lock);
 }
 
-/* ---- TLS ------------------------------------------------------------------------------------- */
+/* ---- TLS ---- */
 
 /* The name of the client's certificate, and the Host header. */
 static void serve_name(void *arg, struct test_peer *peer)

@@ -5,7 +5,7 @@
 
 #include "tests/unit/transport-fixture.h"
 
-/* ---- what goes out and comes back ------------------------------------------------------------ */
+/* ---- what goes out and comes back ---- */
 
 /* Answers with what it was asked: the head's interesting lines and the body. */
 static void serve_echo(void *arg, struct test_peer *peer)
@@ -170,7 +170,7 @@ static void any_status_is_an_answer(void **state)
 	fixture_finish(&f);
 }
 
-/* ---- connections ----------------------------------------------------------------------------- */
+/* ---- connections ---- */
 
 /* Answers no request before four have come. */
 static void serve_four(void *arg, struct test_peer *peer)
@@ -248,7 +248,7 @@ static void many_threads_share_the_connections_there_are(void **state)
 	fixture_finish(&f);
 }
 
-/* ---- configuration and stopping -------------------------------------------------------------- */
+/* ---- configuration and stopping ---- */
 
 static void bad_configurations_are_refused(void **state)
 {

@@ -112,7 +112,7 @@ static void plugins_are_told_of_the_cluster_if_they_want(void **state)
 	kubeconfig_finish(&config);
 }
 
-/* ---- processes ------------------------------------------------------------------------------- */
+/* ---- processes ---- */
 
 static int run(const char *script, char *const *env, int stop_fd, uint64_t timeout_us,
 	       struct buf *out, struct error *error)

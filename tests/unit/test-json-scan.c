@@ -319,7 +319,7 @@ static void no_paths_give_an_empty_object(void **state)
 	json_fields_destroy(fields);
 }
 
-/* ---- members --------------------------------------------------------------------------------- */
+/* ---- members ---- */
 
 static void members_are_found_at_the_top_only(void **state)
 {

@@ -274,7 +274,7 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 	}
 }
 
-/* ---- where files are ------------------------------------------------------------------------- */
+/* ---- where files are ---- */
 
 static char *folder; /* a test's own */
 

@@ -71,7 +71,7 @@ static void nothing_given_is_the_defaults(void **state)
 	assert_int_equal(options.plugin_count + options.setting_count, 0);
 }
 
-/* ---- each flag ---------------------------------------------------------------------------------------------------- */
+/* ---- each flag ---- */
 
 static const struct {
 	const char *name;
@@ -235,7 +235,7 @@ static void what_is_no_flag_is_refused(void **state)
 	expect_bad(ARGS(W("--nothing")), "--help");
 }
 
-/* ---- options of plugins ----------------------------------------------------------------------------------------- */
+/* ---- options of plugins ---- */
 
 static struct asb_option plugin_options[] = { { "colour", "red", "what it looks like" }, { "col", NULL, NULL } };
 static const struct plugin plugin = {
@@ -365,7 +365,7 @@ static void known_names_of_others_are_settings(void **state)
 	}
 }
 
-/* ---- help --------------------------------------------------------------------------------------------------------- */
+/* ---- help ---- */
 
 static void help_names_every_flag(void **state)
 {

@@ -229,7 +229,7 @@ static void a_name_without_a_folder_is_not_searched_for(void **state)
 	expect_refusal("libjson-c.so.5", "cannot find");
 }
 
-/* ---- sets --------------------------------------------------------------------------------------------------------- */
+/* ---- sets ---- */
 
 static int load_set(const struct folder *folder, bool extensions, const char *plugin, struct plugin_set *set,
                     struct error *error)

@@ -185,7 +185,7 @@ static void pages_from_before_what_is_known_are_of_a_server_gone_back_in_time(vo
 	mirror_finish(&m);
 }
 
-/* ---- catching up ---------------------------------------------------------------------------------------------- */
+/* ---- catching up ---- */
 
 static void catching_up_brings_what_the_stream_still_lacks(void **state)
 {

@@ -96,7 +96,7 @@ static void lock_excludes_simulated_threads(void **state)
 	}
 }
 
-/* ---- waiting --------------------------------------------------------------------------------- */
+/* ---- waiting ---- */
 
 static void wait_for_counter(void *arg)
 {
@@ -220,7 +220,7 @@ static void simulated_time_jumps_to_the_next_deadline(void **state)
 	}
 }
 
-/* ---- replay ---------------------------------------------------------------------------------- */
+/* ---- replay ---- */
 
 static uint64_t trace_of(uint64_t seed, uint64_t fact)
 {
@@ -285,7 +285,7 @@ static void simulation_finds_a_lost_update_with_some_seeds(void **state)
 	assert_in_range(lost, 5, 195);
 }
 
-/* ---- being stuck, and misuse ----------------------------------------------------------------- */
+/* ---- being stuck, and misuse ---- */
 
 static void wait_for_nothing(void *arg)
 {
@@ -365,7 +365,7 @@ static void locking_twice_aborts_a_simulation(void **state)
 	assert_non_null(strstr(text, "'run' locks what it has locked"));
 }
 
-/* ---- the rest -------------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 static void look_at_thread(void *arg)
 {

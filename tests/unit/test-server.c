@@ -50,7 +50,7 @@ struct test_server {
 	bool stopping;                       /* lock */
 };
 
-/* ---- identities ------------------------------------------------------------------------------ */
+/* ---- identities ---- */
 
 static char *pem_of(BIO *bio)
 {
@@ -121,7 +121,7 @@ void test_identity_finish(struct test_identity *identity)
 	*identity = (struct test_identity){ 0 };
 }
 
-/* ---- connections ----------------------------------------------------------------------------- */
+/* ---- connections ---- */
 
 unsigned int test_peer_number(const struct test_peer *peer)
 {
@@ -305,7 +305,7 @@ static void run_peer(void *arg)
 	close(peer->fd);
 }
 
-/* ---- the server ------------------------------------------------------------------------------ */
+/* ---- the server ---- */
 
 static void run_server(void *arg)
 {

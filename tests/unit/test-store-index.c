@@ -194,7 +194,7 @@ static void a_cursor_outlives_what_it_goes_through(void **state)
 	store_world_finish(&world);
 }
 
-/* ---- limits ------------------------------------------------------------------------------------------------------- */
+/* ---- limits ---- */
 
 static void add_twice(struct json_object *object, struct asb_values *out)
 {

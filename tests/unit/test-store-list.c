@@ -190,7 +190,7 @@ static void events_after_a_list_start_where_it_ended(void **state)
 	store_world_finish(&world);
 }
 
-/* ---- a list while the stream runs: a new leader catching up ---------------------------------------------------- */
+/* ---- a list while the stream runs: a new leader catching up ---- */
 
 static void the_stream_may_be_ahead_of_a_list(void **state)
 {

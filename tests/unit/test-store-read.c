@@ -240,7 +240,7 @@ static void bytes_come_back_with_their_objects(void **state)
 	store_world_finish(&world);
 }
 
-/* ---- threads ------------------------------------------------------------------------------------------------------ */
+/* ---- threads ---- */
 
 #define ROUNDS 400u
 
