@@ -292,4 +292,9 @@ TESTS += tests/unit/test-host-write
 tests_unit_test_host_write_SOURCES = tests/unit/test-host-write.c $(CONTROLLER_FIXTURE)
 tests_unit_test_host_write_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_host_write_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-controller
+TESTS += tests/unit/test-controller
+tests_unit_test_controller_SOURCES = tests/unit/test-controller.c $(CONTROLLER_FIXTURE)
+tests_unit_test_controller_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_controller_LDADD = libcore.la $(CMOCKA_LIBS)
 # core/: end of store, reflector, queue, controllers
