@@ -51,7 +51,7 @@ struct load {
 	char error[600]; /* lock: the first failure */
 };
 
-/* ---- sending -------------------------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static void note_failure(struct load *load, const char *path, const struct http_answer *answer)
 {
@@ -179,7 +179,7 @@ static void warm_up(struct load *load)
 	}
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 static void print_column(const struct load *load, const char *name, size_t offset)
 {
@@ -206,7 +206,7 @@ static void report(const struct load *load, size_t ready)
 	puts("}");
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static bool parse(int argc, char **argv, struct options *ret)
 {

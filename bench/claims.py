@@ -16,6 +16,7 @@ from controller import Controller
 from process import until
 
 NODE = os.path.join(ROOT, "tests", "contract", "fakenode.py")
+NS = "bench"
 CLAIMS = "/apis/" + EXTENSIONS + "/v1alpha1/namespaces/{}/sandboxclaims"
 
 
@@ -70,12 +71,12 @@ class Run:
             self.cluster.start(manifests())
             self.cluster.spawn("fakenode", [sys.executable, NODE, "--kubeconfig", self.cluster.kubeconfig, "--threads", "4"])
             self.idle()
-            self.ceiling()
             controller = self.start()
-            self.burst(controller)
             self.paced(controller)
+            self.burst(controller)
             controller.stop()
-            self.per_claim()
+            self.ceiling()
+            self.sum_up()
             return self.figures
         finally:
             self.cluster.stop()
@@ -89,27 +90,54 @@ class Run:
         controller.stop()
 
     def start(self):
-        """Starts it with a claim waiting: the time to its first write that is not the lease's."""
-        self.replicas = self.options.claims
+        """Starts it with a claim waiting: the time to its first write for that. Then lets it fill the pool."""
         make_pool(self.api, "start", 0)
         self.api.create("sandboxclaims", "start", claim("first"))
-        make_pool(self.api, "burst", self.replicas)
-        make_pool(self.api, "paced", self.replicas)
+        make_pool(self.api, NS, self.options.claims)
         mark, controller = self.audit.mark(), Controller(self.cluster)
         began = time.time()
         controller.start(wait=0)
-
-        def first():
-            writes = [e for e in self.audit.entries(mark, user=controller.user, settle=0)
-                      if e.resource != "leases" and e.namespace == "start"]
-            return writes and writes[0]
-        entry = until(first, 60, "the first write", pause=0.05)
+        entry = until(lambda: self.audit.entries(mark, user=controller.user, namespace="start", settle=0), 60,
+                      "the first write", pause=0.05)[0]
         self.figures["start_ms"] = (seconds(entry.received) - began) * 1000
-        for ns in ("burst", "paced"):
-            pods_at_rest(self.api, ns, self.replicas)
         self.api.delete("sandboxclaims", "start", "first")
-        quiet(controller)
+        self.rest(controller)
         return controller
+
+    def rest(self, controller):
+        pods_at_rest(self.api, NS, self.options.claims)
+        quiet(controller)
+
+    # ---- claims ----------------------------------------------------------------------------------------
+
+    def claims(self, controller, prefix, count, workers, rate=0):
+        """The figures of so many claims, their report, and where the audit log stood before."""
+        mark, cpu = self.audit.mark(), cpu_seconds(controller.process.pid)
+        window = Window(self.cluster)
+        report = load(self.cluster, post_claim(NS), [[f"{prefix}-{i}"] for i in range(count)], workers, rate,
+                      CLAIMS.format(NS))
+        figures = dict(window.end(), **self.latency(report))
+        self.rest(controller)
+        figures["controller_cpu_ms"] = (cpu_seconds(controller.process.pid) - cpu) * 1000 / count
+        figures["writes"] = self.writes(mark, controller, count)
+        return figures, report, mark
+
+    def paced(self, controller):
+        figures, _, mark = self.claims(controller, "paced", self.options.paced, 4, self.options.rate)
+        figures["path"] = self.path(mark, NS)
+        self.figures["paced"] = figures
+        for i in range(self.options.paced):
+            self.api.delete("sandboxclaims", NS, f"paced-{i}")
+        until(lambda: not self.api.list("sandboxes", NS) and not self.pods_of(NS), 120, "the claims' objects are gone")
+        self.rest(controller)
+
+    def burst(self, controller):
+        count = self.options.claims
+        figures, report, _ = self.claims(controller, "burst", count, self.options.creators)
+        figures["claims_s"] = count / max(report["ready_ms"]) * 1000
+        figures["posted_s"] = count / max(report["answered_ms"]) * 1000
+        self.figures["burst"] = figures
+        self.figures["loaded"] = memory_kb(controller.process.pid)
 
     # ---- the API server alone --------------------------------------------------------------------------
 
@@ -127,39 +155,8 @@ class Run:
         window = Window(self.cluster)
         report = load(self.cluster, six_writes(ns, uid), items, self.options.creators)
         self.figures["bare"] = dict(window.end(), claims_s=count / max(report["answered_ms"]) * 1000)
-        pods_at_rest(self.api, ns, count)
 
-    # ---- claims ----------------------------------------------------------------------------------------
-
-    def burst(self, controller):
-        count, ns = self.options.claims, "burst"
-        mark, cpu = self.audit.mark(), cpu_seconds(controller.process.pid)
-        window = Window(self.cluster)
-        report = load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)], self.options.creators,
-                      watch=CLAIMS.format(ns))
-        figures = dict(window.end(), claims_s=count / max(report["ready_ms"]) * 1000)
-        figures["posted_s"] = count / max(report["answered_ms"]) * 1000
-        figures |= self.latency(report)
-        pods_at_rest(self.api, ns, self.replicas)
-        quiet(controller)
-        figures["controller_cpu_ms"] = (cpu_seconds(controller.process.pid) - cpu) * 1000 / count
-        figures["writes"] = self.writes(mark, controller, count)
-        self.figures["burst"] = figures
-        self.figures["loaded"] = memory_kb(controller.process.pid)
-
-    def paced(self, controller):
-        count, ns = self.options.paced, "paced"
-        mark, cpu = self.audit.mark(), cpu_seconds(controller.process.pid)
-        window = Window(self.cluster)
-        report = load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)], 4, self.options.rate,
-                      CLAIMS.format(ns))
-        figures = dict(window.end(), **self.latency(report))
-        pods_at_rest(self.api, ns, self.replicas)
-        quiet(controller)
-        figures["controller_cpu_ms"] = (cpu_seconds(controller.process.pid) - cpu) * 1000 / count
-        figures["writes"] = self.writes(mark, controller, count)
-        figures["path"] = self.path(mark, ns)
-        self.figures["paced"] = figures
+    # ---- what it comes to ------------------------------------------------------------------------------
 
     @staticmethod
     def latency(report):
@@ -198,7 +195,7 @@ class Run:
         return {c["name"]: p for p in self.api.list("pods", ns)
                 for c in p["metadata"].get("ownerReferences", []) if c["kind"] == "Sandbox"}
 
-    def per_claim(self):
+    def sum_up(self):
         burst, paced = self.figures["burst"], self.figures["paced"]
         claims, more = self.options.claims, self.options.paced
         total = burst["controller_cpu_ms"] * claims + paced["controller_cpu_ms"] * more

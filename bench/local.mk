@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs that measure; built only by name: make bench/claim-load bench/store-scale.
-EXTRA_PROGRAMS += %D%/claim-load
+EXTRA_PROGRAMS += %D%/claim-load %D%/store-scale
 
 bench_claim_load_SOURCES = %D%/claim-load.c %D%/load-script.c %D%/load-script.h %D%/load-watch.c %D%/load-watch.h
 bench_claim_load_CFLAGS = $(AM_CFLAGS)
 bench_claim_load_LDADD = libcore.la $(JSONC_LIBS)
+
+bench_store_scale_SOURCES = %D%/store-scale.c %D%/scale-world.c %D%/scale-world.h
+bench_store_scale_CFLAGS = $(AM_CFLAGS)
+bench_store_scale_LDADD = libcore.la $(JSONC_LIBS)
 
 EXTRA_DIST += %D%/README.md %D%/claims.py %D%/run.py %D%/world.py

@@ -82,6 +82,9 @@ def show(runs, size):
     print(f"{'binary and plugins, stripped':38}{total / 1048576:9.2f}{'':18}  {'MB':9}{1:>5}")
     for name, count in size.items():
         print(f"  {name:36}{count / 1024:9.0f}{'':18}  KB")
+    print("\nwhere a paced claim's time goes:")
+    for what in runs[0]["paced"]["path"]:
+        print(f"  {what:36}{statistics.median(run['paced']['path'][what] for run in runs):9.2f}{'':18}  ms")
     for part in ("paced", "burst"):
         print(f"\nwrites a claim, {part}:")
         for name, count in median_writes(runs, part).items():
