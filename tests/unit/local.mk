@@ -297,4 +297,9 @@ TESTS += tests/unit/test-controller
 tests_unit_test_controller_SOURCES = tests/unit/test-controller.c $(CONTROLLER_FIXTURE)
 tests_unit_test_controller_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_controller_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-informer
+TESTS += tests/unit/test-informer
+tests_unit_test_informer_SOURCES = tests/unit/test-informer.c $(CONTROLLER_FIXTURE)
+tests_unit_test_informer_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_informer_LDADD = libcore.la $(CMOCKA_LIBS)
 # core/: end of store, reflector, queue, controllers
