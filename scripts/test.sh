@@ -80,7 +80,7 @@ finish() {
 	if [ "$1" -ne 0 ] && [ "$step_failed" -eq 0 ]; then
 		step_failed=1
 		echo "   failed; the end of $log:"
-		{ grep -E '^(FAIL|ERROR):|: error:' "$log"; tail -n 40 "$log"; } | sed 's/^/   | /'
+		{ grep -E '^(FAIL|ERROR):|: error:' "$log"; tail -n 80 "$log"; } | sed 's/^/   | /'
 	fi
 	passed=$((passed + step_passed))
 	failed=$((failed + step_failed))
@@ -191,7 +191,7 @@ build_others() {
 	finish $?
 
 	begin distcheck gcc
-	make_here distcheck && step_passed=1
+	make_here distcheck VERBOSE=1 && step_passed=1
 	finish $?
 }
 
