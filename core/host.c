@@ -17,6 +17,13 @@
 #define LIST_DEFAULT 1000u
 #define LIST_CHUNK 64u
 
+static void host_log(struct asb_instance *instance, uint32_t level, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+static void host_event(struct asb_call *base, struct json_object *about, const char *type,
+		       const char *reason, const char *format, ...) PRINTF_LIKE(5, 6);
+static int32_t host_fail(struct asb_call *base, int32_t verdict, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+
 static struct controller *controller_of(struct asb_instance *instance)
 {
 	return (struct controller *)instance;
