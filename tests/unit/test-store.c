@@ -320,8 +320,8 @@ static void escapes_that_the_scan_doubts_are_read_as_json(void **state)
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'ph\\u0061se':'Running'}}",
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'\\u0052unning'}}",
 		"{'metadata':{'name':'x','name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'X'},"
-		"'status':{'phase':'Running'}}",
+		("{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'X'},"
+		 "'status':{'phase':'Running'}}"),
 	};
 
 	(void)state;
