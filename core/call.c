@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arena of one call into a plugin, and the memory of its keys. Used by core/host.c and core/worker.c. */
+/* The arena of one call into a plugin, and the memory of its keys. Used by core/host.c and
+ * core/worker.c. */
 #include "config.h"
 
 #include <stdio.h>

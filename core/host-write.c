@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* asb_host.write_all: a plugin's writes become requests, and their answers part of the store. Called by plugins. */
+/* asb_host.write_all: a plugin's writes become requests, and their answers part of the store.
+ * Called by plugins. */
 #include "config.h"
 
 #include <string.h>

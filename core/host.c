@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of functions a plugin is given: everything but the writes (host-write.c). Called by plugins. */
+/* The table of functions a plugin is given: everything but the writes (host-write.c). Called by
+ * plugins. */
 #include "config.h"
 
 #include <openssl/evp.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a controller process together and takes it apart. Called by core/main.c and by the simulation. */
+/* Puts a controller process together and takes it apart. Called by core/main.c and by the
+ * simulation. */
 #include "config.h"
 
 #include "core/manager.h"
@@ -14,6 +15,7 @@
 
 #define REQUESTS_MAX 64u
 #define CATCH_UP_TRIES 5u
+#define CATCH_UP_PAUSE_US 1000000u /* after the first try, longer after each */
 
 struct manager {
 	struct manager_config config;
@@ -26,9 +28,11 @@ struct manager {
 	struct metric *parked;
 
 	struct sched_mutex lock;
+	struct sched_cond ending;         /* stopping */
 	struct leader *leader;            /* lock; NULL: no election */
 	struct sched_thread *catching_up; /* lock */
 	bool leads;                       /* lock */
+	bool given_up;                    /* lock */
 	bool stopping;                    /* lock */
 };
 
@@ -78,34 +82,46 @@ static void lead(struct manager *manager)
 /* Nothing more is written; whoever runs this process should end it. */
 static void give_up(struct manager *manager)
 {
+	bool again;
+
+	sched_mutex_lock(&manager->lock);
+	again = manager->given_up;
+	manager->given_up = true;
+	sched_mutex_unlock(&manager->lock);
 	client_stop(manager->client);
-	if (manager->config.on_lost != NULL) {
+	if (!again && manager->config.on_lost != NULL) {
 		manager->config.on_lost(manager->config.arg);
 	}
 }
 
-static bool is_stopping(struct manager *manager)
+/* False when this manager ends. */
+static bool wait_for(struct manager *manager, uint64_t delay_us)
 {
-	LOCKED(&manager->lock);
+	uint64_t until = sched_now_us(manager->config.sched) + delay_us;
 
-	return manager->stopping;
+	LOCKED(&manager->lock);
+	while (!manager->stopping && sched_now_us(manager->config.sched) < until) {
+		sched_cond_wait(&manager->ending, &manager->lock, until);
+	}
+	return !manager->stopping;
 }
 
-/* Sees first what the leader before wrote last. A thread of its own: the lease is renewed meanwhile. */
+/* Sees first what the leader before wrote last. A thread of its own: the lease is renewed
+ * meanwhile. */
 static void catch_up(void *arg)
 {
 	struct manager *manager = arg;
 	struct error error = { 0 };
 
-	for (unsigned int try = 0; try < CATCH_UP_TRIES; try++) {
+	for (unsigned int try = 1; try <= CATCH_UP_TRIES; try++) {
 		if (informers_catch_up(manager->informers, &error) == 0) {
 			lead(manager);
 			return;
 		}
-		if (is_stopping(manager)) {
+		log_warning("cannot see what the leader before wrote last: %s", error.text);
+		if (!wait_for(manager, try * CATCH_UP_PAUSE_US)) {
 			return;
 		}
-		log_warning("cannot see what the leader before wrote last: %s", error.text);
 	}
 	give_up(manager);
 }
@@ -148,7 +164,7 @@ static uint32_t request_count(const struct manager_config *config)
 	return count < REQUESTS_MAX ? count : REQUESTS_MAX;
 }
 
-static int make_controllers(struct manager *manager, struct error *reterr)
+static bool make_controllers(struct manager *manager, struct error *reterr)
 {
 	for (size_t i = 0; i < manager->config.plugin_count; i++) {
 		const struct manager_plugin *plugin = &manager->config.plugins[i];
@@ -165,11 +181,11 @@ static int make_controllers(struct manager *manager, struct error *reterr)
 		struct controller *controller = controller_create(&config, reterr);
 
 		if (controller == NULL) {
-			return reterr->code;
+			return false;
 		}
 		manager->controllers[manager->controller_count++] = controller;
 	}
-	return 0;
+	return true;
 }
 
 struct manager *manager_create(const struct manager_config *config, struct error *reterr)
@@ -188,6 +204,7 @@ struct manager *manager_create(const struct manager_config *config, struct error
 
 	manager->config = *config;
 	sched_mutex_init(&manager->lock, config->sched);
+	sched_cond_init(&manager->ending, config->sched);
 	manager->client = client_create(&client);
 	manager->events = events_create(config->sched, manager->client, config->metrics,
 					"agent-sandbox-controller");
@@ -198,7 +215,7 @@ struct manager *manager_create(const struct manager_config *config, struct error
 			"1 while a plugin waits for a kind that the API server does not serve.",
 			METRIC_GAUGE, "plugin", NULL);
 	}
-	if (make_controllers(manager, reterr) < 0) {
+	if (!make_controllers(manager, reterr)) {
 		manager_destroy(manager);
 		return NULL;
 	}
@@ -245,6 +262,7 @@ static struct leader *begin_stop(struct manager *manager)
 	LOCKED(&manager->lock);
 
 	manager->stopping = true;
+	sched_cond_broadcast(&manager->ending);
 	return manager->leader;
 }
 
@@ -287,6 +305,7 @@ void manager_destroy(struct manager *manager)
 	events_destroy(manager->events);
 	reservations_destroy(manager->reservations);
 	client_destroy(manager->client);
+	sched_cond_finish(&manager->ending);
 	sched_mutex_finish(&manager->lock);
 	free(manager);
 }
@@ -334,8 +353,11 @@ uint64_t manager_busy_since_us(struct manager *manager)
 bool manager_idle(struct manager *manager)
 {
 	for (size_t i = 0; i < manager->controller_count; i++) {
-		if (!controller_started(manager->controllers[i]) ||
-		    !controller_idle(manager->controllers[i])) {
+		struct controller *controller = manager->controllers[i];
+		bool absent = false,
+		     parked = controller_waits_for(controller, &absent) != NULL && absent;
+
+		if (controller_started(controller) ? !controller_idle(controller) : !parked) {
 			return false;
 		}
 	}

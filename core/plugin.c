@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks and copies plugin descriptions, from files or linked in. Called by core/main.c and by tests. */
+/* Checks and copies plugin descriptions, from files or linked in. Called by core/main.c and by
+ * tests. */
 #include "config.h"
 
 #include "core/plugin.h"
@@ -164,8 +165,10 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
 
 /* ---- copying ---- */
 
-/* Copies a table whose entries may be smaller or larger than ours; it ends in an entry whose first pointer is NULL. One entry more
- * than most says that it is too long. */
+/*
+ * Copies a table whose entries may be smaller or larger than ours; it ends in an entry whose first
+ * pointer is NULL. One entry more than most says that it is too long.
+ */
 static void *copy_table(const void *table, uint32_t stride, size_t size, uint32_t most,
 			uint32_t *ret_count)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The work queue of one controller. Informers add keys, workers take them; both through core/controller. */
+/* The work queue of one controller. Informers add keys, workers take them; both through
+ * core/controller. */
 #include "config.h"
 
 #include "core/queue.h"
@@ -187,7 +188,8 @@ static void delay_locked(struct queue *queue, struct queue_item *item, uint64_t 
 	item->delay.when = when_us;
 	heap_push(&queue->delayed, &item->delay);
 	if (heap_peek(&queue->delayed) == &item->delay) {
-		/* To all: the one who knows of the delay may get another key before it ends, and be long at it. */
+		/* To all: the one who knows of the delay may get another key before it ends, and be
+		 * long at it. */
 		sched_cond_broadcast(&queue->changed);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists in pages, for servers without watch-lists and for a new leader's catching up. Called by core/reflector.c. */
+/* Lists in pages, for servers without watch-lists and for a new leader's catching up. Called by
+ * core/reflector.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ int reflector_failure(const struct reflector *reflector, const struct http_answe
 	}
 }
 
-/* Stores the items of one page; *ret_continue and *ret_version are the list's, the text allocated. */
+/* Stores the items of one page; *ret_continue and *ret_version are the list's, the text allocated.
+ * */
 static int store_page(struct reflector *reflector, const struct buf *body, char **ret_continue,
 		      uint64_t *ret_version, struct error *reterr)
 {

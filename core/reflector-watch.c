@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One watch stream: cuts it into frames, one a line, and puts them into the store. Called by core/reflector.c. */
+/* One watch stream: cuts it into frames, one a line, and puts them into the store. Called by
+ * core/reflector.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -45,7 +46,8 @@ static int take_error(struct stream *stream, const char *object, size_t length)
 		      message != NULL ? message : "an error without a message");
 }
 
-/* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored. */
+/* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored.
+ * */
 static int take_bookmark(struct stream *stream, const char *object, size_t length)
 {
 	CLEANUP_JSON struct json_object *stub = json_parse(object, length, NULL);
@@ -111,7 +113,8 @@ static int take_object(struct stream *stream, const struct json_span *type,
 	return 0;
 }
 
-/* The type and the object of a frame. What the scan doubts is printed anew by json-c, into plain, and read again. */
+/* The type and the object of a frame. What the scan doubts is printed anew by json-c, into plain,
+ * and read again. */
 static int read_frame(const char *text, size_t length, struct buf *plain, struct json_span spans[2])
 {
 	static const char *const names[] = { "type", "object" };

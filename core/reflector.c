@@ -169,12 +169,12 @@ static void run(void *arg)
 		reflector->progress = false;
 		result = follow(reflector, &error);
 		if (reflector->progress) {
-			backoff =
-				BACKOFF_FIRST_US; /* the server works: only the connection failed */
+			/* The server works: only the connection failed. */
+			backoff = BACKOFF_FIRST_US;
 		}
 		if (result == -ESTALE || result == -ENOENT) {
-			reflector->relist =
-				true; /* what we knew is too old to go on from, or of a kind that went away */
+			/* What we knew is too old to go on from, or of a kind that went away. */
+			reflector->relist = true;
 		}
 		if (result == -ECANCELED) {
 			return; /* the transport was stopped, for good */

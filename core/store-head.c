@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the few facts of an object that decide whether and where it is stored. Called by core/store.c for every frame. */
+/* Reads the few facts of an object that decide whether and where it is stored. Called by
+ * core/store.c for every frame. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writing half of a store: what the stream and our own answers do to it. Called by core/reflector and core/host-write. */
+/* The writing half of a store: what the stream and our own answers do to it. Called by
+ * core/reflector and core/host-write. */
 #include "config.h"
 
 #include "core/store.h"
@@ -166,7 +167,8 @@ static void split_key(const char *key, char ret_ns[STORE_KEY_MAX], const char **
 	*ret_name = slash + 1;
 }
 
-/* Tells the listener of a change and frees what was replaced. old may be NULL, arrival NULL for a removal. */
+/* Tells the listener of a change and frees what was replaced. old may be NULL, arrival NULL for a
+ * removal. */
 static void announce(struct store *store, const char *key, struct record *old,
 		     struct arrival *arrival)
 {
@@ -209,7 +211,8 @@ static struct record *make_record(struct store *store, const struct arrival *arr
 	record->bytes = bytes;
 	record->length = arrival->bytes.length;
 	record->version = arrival->version;
-	/* Only a list's own items count as listed: what is merely new here may be gone from the list's version on. */
+	/* Only a list's own items count as listed: what is merely new here may be gone from the
+	 * list's version on. */
 	record->mark = arrival->source == FROM_LIST ? store->mark
 		       : old != NULL                ? old->mark
 						    : store->mark - 1;
@@ -235,7 +238,8 @@ static bool is_stale(const struct store *store, const struct arrival *arrival,
 	case FROM_REMOVAL:
 		return record == NULL || arrival->version != record->version;
 	case FROM_LIST:
-		/* A list that the stream has overtaken must not bring back what that has taken away. */
+		/* A list that the stream has overtaken must not bring back what that has taken
+		 * away. */
 		if (record == NULL && store->stream > store->list_from &&
 		    arrival->version <= store->stream) {
 			return true;
@@ -291,7 +295,8 @@ static bool settles_early(struct store *store, const struct arrival *arrival, bo
 
 /* ---- arrivals ---- */
 
-/* An object we have removed may still show up without its deletionTimestamp, in an event from before the removal. */
+/* An object we have removed may still show up without its deletionTimestamp, in an event from
+ * before the removal. */
 static bool keep_deleting(struct store *store, struct arrival *arrival)
 {
 	CLEANUP_JSON struct json_object *old = NULL;
@@ -318,7 +323,8 @@ static void reprint(struct store *store, struct arrival *arrival)
 	json_tree_extract(store->fields, buf_str(&full), full.length, &arrival->bytes);
 }
 
-/* Puts the arrival into the maps. 1, and *ret_old, when it changed something; 0; -EAGAIN when another thread was faster. */
+/* Puts the arrival into the maps. 1, and *ret_old, when it changed something; 0; -EAGAIN when
+ * another thread was faster. */
 static int enter(struct store *store, struct arrival *arrival, const struct index_claims *claims,
 		 bool expected_deleting, bool deleting, struct record **ret_old)
 {
@@ -342,7 +348,8 @@ static int enter(struct store *store, struct arrival *arrival, const struct inde
 	return 1;
 }
 
-/* Stores what differs and tells the listener. deleting: we have removed this object. -EAGAIN: look again. */
+/* Stores what differs and tells the listener. deleting: we have removed this object. -EAGAIN: look
+ * again. */
 static int store_arrival(struct store *store, struct arrival *arrival, bool deleting)
 {
 	bool expected_deleting = deleting;
@@ -369,7 +376,8 @@ static int store_arrival(struct store *store, struct arrival *arrival, bool dele
 	return result < 0 ? result : 0;
 }
 
-/* Takes out what the arrival says is not there, or not ours, any more. False when the store knows better. */
+/* Takes out what the arrival says is not there, or not ours, any more. False when the store knows
+ * better. */
 static bool drop(struct store *store, const struct arrival *arrival)
 {
 	struct record *old;
@@ -501,7 +509,8 @@ void store_list_begin(struct store *store)
 	store->list_from = store->stream;
 }
 
-/* Takes out all records that the list ended at version did not show; NULL ends the array, which is the caller's. */
+/* Takes out all records that the list ended at version did not show; NULL ends the array, which is
+ * the caller's. */
 static struct record **take_unlisted(struct store *store, uint64_t version)
 {
 	LOCKED(&store->lock);

@@ -4,7 +4,8 @@
 #include <agent-sandbox/helpers.h>
 #include <agent-sandbox/plugin.h>
 
-static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
 {
 	struct json_object *object = asb_get(call, 0, key->ns, key->name);
 

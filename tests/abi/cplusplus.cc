@@ -4,7 +4,8 @@
 #include <agent-sandbox/helpers.h>
 #include <agent-sandbox/plugin.h>
 
-static int32_t reconcile(void *, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
 {
 	struct json_object *object = asb_get(call, 0, key->ns, key->name);
 	struct asb_write write = asb_remove(0, object, true);
@@ -14,7 +15,13 @@ static int32_t reconcile(void *, struct asb_call *call, const struct asb_key *ke
 }
 
 static const struct asb_watch watches[] = {
-	{ { "example.com", "v1", "widgets", "Widget" }, ASB_MAP_SELF, 0, nullptr, nullptr, nullptr, nullptr },
+	{ { "example.com", "v1", "widgets", "Widget" },
+	  ASB_MAP_SELF,
+	  0,
+	  nullptr,
+	  nullptr,
+	  nullptr,
+	  nullptr },
 	{},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin that test-plugin loads, built once for each way in which a plugin can be good or bad: FIXTURE_* says which. It
- * reconciles nothing.
+ * A plugin that test-plugin loads, built once for each way in which a plugin can be good or bad:
+ * FIXTURE_* says which. It reconciles nothing.
  */
 #include <agent-sandbox/plugin.h>
 
@@ -29,7 +29,8 @@
 extern int fixture_nobody_has_this(void);
 #endif
 
-static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
 {
 	(void)state;
 	(void)call;
@@ -64,12 +65,17 @@ static const struct asb_watch watches[] = {
 		.keep_labels = labels,
 		.map_index = "by-pod",
 	},
-	{ .kind = { "", "v1", "secrets", "Secret" }, .flags = ASB_WATCH_UNWATCHED | ASB_WATCH_OPTIONAL },
+	{ .kind = { "", "v1", "secrets", "Secret" },
+	  .flags = ASB_WATCH_UNWATCHED | ASB_WATCH_OPTIONAL },
 	{ .kind = { (const char *)0 } },
 };
 
 static const struct asb_index indexes[] = {
-	{ .name = "by-pod", .watch = 0, .flags = ASB_INDEX_RESERVES, .reserves = 1, .values = values },
+	{ .name = "by-pod",
+	  .watch = 0,
+	  .flags = ASB_INDEX_RESERVES,
+	  .reserves = 1,
+	  .values = values },
 	{ .name = (const char *)0 },
 };
 

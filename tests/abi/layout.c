@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The structs of plugin ABI 1.0 on x86_64, in numbers: what plugins that exist were built with. A change of one of these lines
- * is a new major version; a member added at the end of a struct is a new minor one, and a new line here.
+ * The structs of plugin ABI 1.0 on x86_64, in numbers: what plugins that exist were built with. A
+ * change of one of these lines is a new major version; a member added at the end of a struct is a
+ * new minor one, and a new line here.
  */
 #include <agent-sandbox/plugin.h>
 #include <stddef.h>
@@ -10,12 +11,15 @@
 
 /* Exact as long as the minor version is 0. */
 #if ASB_ABI_MINOR == 0
-#define SIZE(name, number) _Static_assert(sizeof(struct name) == (number), "struct " #name " is not that of 1.0")
+#define SIZE(name, number) \
+	_Static_assert(sizeof(struct name) == (number), "struct " #name " is not that of 1.0")
 #else
-#define SIZE(name, number) _Static_assert(sizeof(struct name) >= (number), "struct " #name " is shorter than in 1.0")
+#define SIZE(name, number) \
+	_Static_assert(sizeof(struct name) >= (number), "struct " #name " is shorter than in 1.0")
 #endif
-#define AT(name, member, number)                                               \
-	_Static_assert(offsetof(struct name, member) == (number), "struct " #name ": " #member " has moved")
+#define AT(name, member, number)                                  \
+	_Static_assert(offsetof(struct name, member) == (number), \
+		       "struct " #name ": " #member " has moved")
 #define VALUE(name, number) _Static_assert((name) == (number), #name " has another value")
 
 int main(void)

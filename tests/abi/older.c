@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin whose structs are shorter than today's, as one of an older minor version is in a newer host: it has written its
- * own declarations down and knows nothing of plugin.h. test-plugin loads it.
+ * A plugin whose structs are shorter than today's, as one of an older minor version is in a newer
+ * host: it has written its own declarations down and knows nothing of plugin.h. test-plugin loads
+ * it.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -53,8 +54,12 @@ static const struct older_watch watches[] = {
 	{ { "", "v1", "pods", "Pod" }, 2, 0, NULL, NULL },
 	{ { NULL, NULL, NULL, NULL }, 0, 0, NULL, NULL },
 };
-static const struct older_option options[] = { { "a", "1" }, { "b", "2" }, { "c", "3" }, { NULL, NULL } };
-static const struct older_metric metrics[] = { { "a_total", "A." }, { "b_total", "B." }, { NULL, NULL } };
+static const struct older_option options[] = {
+	{ "a", "1" }, { "b", "2" }, { "c", "3" }, { NULL, NULL }
+};
+static const struct older_metric metrics[] = { { "a_total", "A." },
+					       { "b_total", "B." },
+					       { NULL, NULL } };
 
 /* What follows the description in memory is not the host's to read. */
 static const struct {
@@ -62,11 +67,30 @@ static const struct {
 	uint64_t poison[8];
 } description = {
 	{
-		0x31425341u, 1, 0, sizeof(struct older_plugin),
-		sizeof(struct older_watch), 0, 0, sizeof(struct older_option), sizeof(struct older_metric), 0,
-		"libjson-c.so.5", "older", "0.9", "older than the host",
-		0, 0,
-		watches, NULL, NULL, options, metrics, NULL, NULL, reconcile,
+		0x31425341u,
+		1,
+		0,
+		sizeof(struct older_plugin),
+		sizeof(struct older_watch),
+		0,
+		0,
+		sizeof(struct older_option),
+		sizeof(struct older_metric),
+		0,
+		"libjson-c.so.5",
+		"older",
+		"0.9",
+		"older than the host",
+		0,
+		0,
+		watches,
+		NULL,
+		NULL,
+		options,
+		metrics,
+		NULL,
+		NULL,
+		reconcile,
 	},
 	{ 0x6b6b6b6b6b6b6b6b, 0x6b6b6b6b6b6b6b6b, 0x6b6b6b6b6b6b6b6b, 0x6b6b6b6b6b6b6b6b },
 };

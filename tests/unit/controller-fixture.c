@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin that does what a test tells it, and a controller around it. Used by the tests of controller, host, informer and manager. */
+/* A plugin that does what a test tells it, and a controller around it. Used by the tests of
+ * controller, host, informer and manager. */
 #include "config.h"
 
 #include "tests/unit/controller-fixture.h"
@@ -25,7 +26,7 @@ const struct asb_kind rig_kinds[WATCHES] = {
 /* A plugin has no other way to meet its test. */
 static struct rig *latest;
 
-/* ---- the plugin ----------------------------------------------------------------------------------------------- */
+/* ---- the plugin ---- */
 
 static int32_t init(const struct asb_host *host, struct asb_instance *instance, void **ret_state)
 {
@@ -48,7 +49,8 @@ static void note_begin(struct rig *rig, const struct asb_key *key)
 	LOCKED(&rig->lock);
 	size_t length = strlen(rig->keys);
 
-	snprintf(rig->keys + length, sizeof(rig->keys) - length, "%s%s/%s", length > 0 ? " " : "", key->ns, key->name);
+	snprintf(rig->keys + length, sizeof(rig->keys) - length, "%s%s/%s", length > 0 ? " " : "",
+		 key->ns, key->name);
 	rig->last_us = sched_now_us(rig->sched);
 	rig->running++;
 	rig->most = rig->running > rig->most ? rig->running : rig->most;
@@ -61,7 +63,8 @@ static void note_end(struct rig *rig)
 	rig->running--;
 }
 
-static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
 {
 	struct rig *rig = state;
 	int32_t verdict = ASB_DONE;
@@ -74,8 +77,8 @@ static int32_t reconcile(void *state, struct asb_call *call, const struct asb_ke
 	return verdict;
 }
 
-static void map(void *state, struct asb_call *call, struct json_object *before, struct json_object *after,
-                struct asb_keys *out)
+static void map(void *state, struct asb_call *call, struct json_object *before,
+		struct json_object *after, struct asb_keys *out)
 {
 	struct rig *rig = state;
 
@@ -92,7 +95,8 @@ static void by_pod(struct json_object *object, struct asb_values *out)
 
 static void by_colour(struct json_object *object, struct asb_values *out)
 {
-	out->add(out, asb_str(object, "metadata", "labels", "colour"), asb_int(asb_at(object, "status", "rank"), 0));
+	out->add(out, asb_str(object, "metadata", "labels", "colour"),
+		 asb_int(asb_at(object, "status", "rank"), 0));
 }
 
 static void by_reserved(struct json_object *object, struct asb_values *out)
@@ -104,10 +108,16 @@ static const char *const widget_fields[] = { "spec", "status", NULL };
 static const char *const pod_fields[] = { "status.phase", "status.rank", NULL };
 
 static const struct asb_watch watches[] = {
-	{ .kind = { "example.com", "v1", "widgets", "Widget" }, .map = ASB_MAP_SELF, .fields = widget_fields },
-	{ .kind = { "", "v1", "pods", "Pod" }, .map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX, .fields = pod_fields,
+	{ .kind = { "example.com", "v1", "widgets", "Widget" },
+	  .map = ASB_MAP_SELF,
+	  .fields = widget_fields },
+	{ .kind = { "", "v1", "pods", "Pod" },
+	  .map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
+	  .fields = pod_fields,
 	  .map_index = "by-pod" },
-	{ .kind = { "", "v1", "services", "Service" }, .map = ASB_MAP_SELF | ASB_MAP_FUNCTION, .flags = ASB_WATCH_METADATA,
+	{ .kind = { "", "v1", "services", "Service" },
+	  .map = ASB_MAP_SELF | ASB_MAP_FUNCTION,
+	  .flags = ASB_WATCH_METADATA,
 	  .map_function = map },
 	{ .kind = { "", "v1", "secrets", "Secret" }, .flags = ASB_WATCH_UNWATCHED },
 	{ .kind = { 0 } },
@@ -116,11 +126,17 @@ static const struct asb_watch watches[] = {
 static const struct asb_index indexes[] = {
 	{ .name = "by-pod", .watch = WIDGET, .values = by_pod },
 	{ .name = "by-colour", .watch = POD, .values = by_colour },
-	{ .name = "reserving", .watch = WIDGET, .flags = ASB_INDEX_RESERVES, .reserves = POD, .values = by_reserved },
+	{ .name = "reserving",
+	  .watch = WIDGET,
+	  .flags = ASB_INDEX_RESERVES,
+	  .reserves = POD,
+	  .values = by_reserved },
 	{ 0 },
 };
 
-static const struct asb_option options[] = { { "colour", "red", "help" }, { "size", NULL, NULL }, { 0 } };
+static const struct asb_option options[] = { { "colour", "red", "help" },
+					     { "size", NULL, NULL },
+					     { 0 } };
 static const struct asb_metric metrics[] = {
 	{ "widgets_made_total", "Widgets made.", "colour", ASB_COUNTER, 0 },
 	{ "widget_seconds", "How long it took.", NULL, ASB_HISTOGRAM, 0 },
@@ -128,17 +144,9 @@ static const struct asb_metric metrics[] = {
 };
 
 static const struct asb_plugin description = {
-	ASB_PLUGIN_HEAD,
-	.name = "widget",
-	.version = "1",
-	.workers = 1,
-	.watches = watches,
-	.indexes = indexes,
-	.options = options,
-	.metrics = metrics,
-	.init = init,
-	.reconcile = reconcile,
-	.fini = fini,
+	ASB_PLUGIN_HEAD,    .name = "widget",       .version = "1",     .workers = 1,
+	.watches = watches, .indexes = indexes,     .options = options, .metrics = metrics,
+	.init = init,       .reconcile = reconcile, .fini = fini,
 };
 
 const struct asb_plugin *rig_description(void)
@@ -146,42 +154,61 @@ const struct asb_plugin *rig_description(void)
 	return &description;
 }
 
-/* ---- the rig -------------------------------------------------------------------------------------------------- */
+/* ---- the rig ---- */
 
-static void make_parts(struct rig *rig)
+void rig_init_bare(struct rig *rig)
 {
+	*rig = (struct rig){ 0 };
 	latest = rig;
 	log_set_level(LOG_ERROR);
 	rig->sched = sched_create_simulation(1, INT64_C(1700000000000000));
 	sched_mutex_init(&rig->lock, rig->sched);
 	script_init(&rig->script, rig->sched);
 	rig->metrics = metrics_create(rig->sched);
+	assert_int_equal(plugin_copy(&description, "widget.so", &rig->plugin, NULL), 0);
+}
+
+void rig_finish_bare(struct rig *rig)
+{
+	metrics_destroy(rig->metrics);
+	plugin_finish(&rig->plugin);
+	script_finish(&rig->script);
+	sched_mutex_finish(&rig->lock);
+	sched_destroy(rig->sched);
+}
+
+static void make_parts(struct rig *rig)
+{
 	rig->client = client_create(&(struct client_config){
 		.sched = rig->sched, .transport = &rig->script.transport, .slots = 8 });
 	rig->events = events_create(rig->sched, rig->client, rig->metrics, "test");
 	rig->reservations = reservations_create(rig->sched);
-	assert_int_equal(plugin_copy(&description, "widget.so", &rig->plugin, NULL), 0);
 }
 
 void rig_init_with(struct rig *rig, const char *const *option_values, uint32_t workers)
 {
 	struct error error = { 0 };
 
-	*rig = (struct rig){ 0 };
+	rig_init_bare(rig);
 	make_parts(rig);
-	rig->controller = controller_create(&(struct controller_config){
-		.sched = rig->sched,
-		.plugin = &rig->plugin,
-		.client = rig->client,
-		.events = rig->events,
-		.metrics = rig->metrics,
-		.reservations = rig->reservations,
-		.workers = workers,
-		.option_values = option_values,
-	}, &error);
+	rig->controller = controller_create(
+		&(struct controller_config){
+			.sched = rig->sched,
+			.plugin = &rig->plugin,
+			.client = rig->client,
+			.events = rig->events,
+			.metrics = rig->metrics,
+			.reservations = rig->reservations,
+			.workers = workers,
+			.option_values = option_values,
+		},
+		&error);
 	assert_non_null(rig->controller);
-	rig->informers = informers_create(&(struct informers_config){
-		.sched = rig->sched, .client = rig->client, .reservations = rig->reservations }, &rig->controller, 1);
+	rig->informers =
+		informers_create(&(struct informers_config){ .sched = rig->sched,
+							     .client = rig->client,
+							     .reservations = rig->reservations },
+				 &rig->controller, 1);
 	for (uint32_t watch = 0; watch < WATCHES; watch++) {
 		rig->stores[watch] = informers_store(rig->informers, &rig_kinds[watch]);
 	}
@@ -204,22 +231,19 @@ void rig_finish(struct rig *rig)
 	events_destroy(rig->events);
 	reservations_destroy(rig->reservations);
 	client_destroy(rig->client);
-	metrics_destroy(rig->metrics);
-	plugin_finish(&rig->plugin);
-	script_finish(&rig->script);
-	sched_mutex_finish(&rig->lock);
-	sched_destroy(rig->sched);
+	rig_finish_bare(rig);
 }
 
-static void stream(struct rig *rig, enum store_event event, uint32_t watch, const char *name, uint64_t version,
-                   const char *metadata, const char *rest)
+static void stream(struct rig *rig, enum store_event event, uint32_t watch, const char *name,
+		   uint64_t version, const char *metadata, const char *rest)
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 
 	assert_int_equal(store_event(rig->stores[watch], event, text, strlen(text), NULL), 0);
 }
 
-void rig_put(struct rig *rig, uint32_t watch, const char *name, uint64_t version, const char *metadata, const char *rest)
+void rig_put(struct rig *rig, uint32_t watch, const char *name, uint64_t version,
+	     const char *metadata, const char *rest)
 {
 	stream(rig, STORE_MODIFIED, watch, name, version, metadata, rest);
 }
@@ -236,8 +260,8 @@ const char *rig_take_keys(struct rig *rig, char ret[256])
 	ret[0] = '\0';
 	while (queue_depth(rig->controller->queue) > 0) {
 		struct queue_item *item = queue_get(rig->controller->queue);
-		int added = snprintf(ret + length, 256 - length, "%s%s/%s", length > 0 ? " " : "", queue_item_ns(item),
-				     queue_item_name(item));
+		int added = snprintf(ret + length, 256 - length, "%s%s/%s", length > 0 ? " " : "",
+				     queue_item_ns(item), queue_item_name(item));
 
 		length += (size_t)added;
 		assert_true(length < 256);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A controller of Widgets with its stores, on a scripted transport: for the tests of what plugins are given. Its reflectors are not
- * started: a test puts objects into the stores itself.
+ * A controller of Widgets with its stores, on a scripted transport: for the tests of what plugins
+ * are given. Its reflectors are not started: a test puts objects into the stores itself.
  */
 #ifndef ASB_TESTS_CONTROLLER_FIXTURE_H
 #define ASB_TESTS_CONTROLLER_FIXTURE_H
@@ -21,7 +21,7 @@ extern const struct asb_kind rig_kinds[WATCHES];
 
 struct rig;
 typedef int32_t (*rig_reconcile)(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-                                 uint64_t *ret_after_ms);
+				 uint64_t *ret_after_ms);
 
 struct rig {
 	struct sched *sched;
@@ -37,8 +37,8 @@ struct rig {
 
 	/* What the plugin does, and what it saw. */
 	rig_reconcile reconcile;
-	void (*map)(struct rig *rig, struct asb_call *call, struct json_object *before, struct json_object *after,
-	            struct asb_keys *out);
+	void (*map)(struct rig *rig, struct asb_call *call, struct json_object *before,
+		    struct json_object *after, struct asb_keys *out);
 	int init_result;
 	unsigned int inits, finis, maps;
 	struct sched_mutex lock;
@@ -52,18 +52,23 @@ struct rig {
 const struct asb_plugin *rig_description(void);
 
 void rig_init(struct rig *rig);
-/* The same with option values and workers. */
+/* Only sched, script, metrics and the plugin: for who makes controllers itself. */
+void rig_init_bare(struct rig *rig);
+void rig_finish_bare(struct rig *rig);
+/* The same as rig_init with option values and workers. */
 void rig_init_with(struct rig *rig, const char *const *options, uint32_t workers);
 void rig_finish(struct rig *rig);
-/* An object of a kind n/<name> at a version, with uid "u-<name>"; ' stands for " in metadata and rest, as in object_text. */
-void rig_put(struct rig *rig, uint32_t watch, const char *name, uint64_t version, const char *metadata, const char *rest);
+/* An object of a kind n/<name> at a version, with uid "u-<name>"; ' stands for " in metadata and
+ * rest, as in object_text. */
+void rig_put(struct rig *rig, uint32_t watch, const char *name, uint64_t version,
+	     const char *metadata, const char *rest);
 void rig_delete(struct rig *rig, uint32_t watch, const char *name, uint64_t version);
 /* The keys that wait in the queue, taken out, "ns/name ns/name". To be compared at once. */
 const char *rig_take_keys(struct rig *rig, char ret[256]);
 
-#define expect_keys(rig, expected)                                           \
-	do {                                                                 \
-		char keys_[256];                                             \
+#define expect_keys(rig, expected)                                            \
+	do {                                                                  \
+		char keys_[256];                                              \
 		assert_string_equal(rig_take_keys((rig), keys_), (expected)); \
 	} while (0)
 

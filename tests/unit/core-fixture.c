@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects as text and a store that tells what it told. Used by the tests of core's store and reflector. */
+/* Objects as text and a store that tells what it told. Used by the tests of core's store and
+ * reflector. */
 #include "config.h"
 
 #include "tests/unit/core-fixture.h"
@@ -43,27 +44,36 @@ char *json_text(const char *format, ...)
 
 char *object_text(const char *name, uint64_t version, const char *metadata, const char *rest)
 {
-	CLEANUP_FREE char *uid = strstr(metadata, "'uid'") == NULL ? xprintf(",'uid':'u-%s'", name) : xstrdup("");
+	CLEANUP_FREE char *uid =
+		strstr(metadata, "'uid'") == NULL ? xprintf(",'uid':'u-%s'", name) : xstrdup("");
 
-	return json_text("{'kind':'Pod','apiVersion':'v1','metadata':{'name':'%s','namespace':'n'%s,"
-			 "'resourceVersion':'%llu'%s}%s}",
-			 name, uid, (unsigned long long)version, metadata, rest);
+	return json_text(
+		"{'kind':'Pod','apiVersion':'v1','metadata':{'name':'%s','namespace':'n'%s,"
+		"'resourceVersion':'%llu'%s}%s}",
+		name, uid, (unsigned long long)version, metadata, rest);
 }
 
-static void append_wake(struct store_world *world, const char *sign, const char *ns, const char *name, bool initial)
+static void append_wake(struct store_world *world, const char *sign, const char *ns,
+			const char *name, bool initial)
 {
 	buf_printf(&world->wakes, "%s%s%s%s%s%s", world->wakes.length > 0 ? " " : "", sign,
-		   strcmp(ns, "n") != 0 ? ns : "", strcmp(ns, "n") != 0 ? "/" : "", name, initial ? "!" : "");
+		   strcmp(ns, "n") != 0 ? ns : "", strcmp(ns, "n") != 0 ? "/" : "", name,
+		   initial ? "!" : "");
 }
 
 static void on_change(void *arg, struct store_change *change)
 {
-	struct json_object *before = store_change_before(change), *after = store_change_after(change);
+	struct json_object *before = store_change_before(change),
+			   *after = store_change_after(change);
 
 	assert_true(before != NULL || after != NULL);
 	assert_true(before == NULL || asb_streq(asb_name(before), change->name));
 	assert_true(after == NULL || asb_streq(asb_name(after), change->name));
-	append_wake(arg, before == NULL ? "+" : after == NULL ? "-" : "~", change->ns, change->name, change->initial);
+	append_wake(arg,
+		    before == NULL  ? "+"
+		    : after == NULL ? "-"
+				    : "~",
+		    change->ns, change->name, change->initial);
 }
 
 static void on_stranger(void *arg, const char *ns, const char *name)
@@ -75,7 +85,8 @@ void store_world_init(struct store_world *world)
 {
 	static const char *const fields[] = { "status.phase", NULL };
 
-	*world = (struct store_world){ .sched = sched_create_simulation(1, INT64_C(1700000000000000)),
+	*world = (struct store_world){ .sched = sched_create_simulation(1,
+									INT64_C(1700000000000000)),
 				       .wakes = BUF_INIT(1u << 20) };
 	world->store = store_create(world->sched, &pods_kind);
 	store_add_fields(world->store, fields);
@@ -95,7 +106,8 @@ void expect_wakes(struct store_world *world, const char *wakes)
 	buf_clear(&world->wakes);
 }
 
-void stream_shows(struct store_world *world, const char *name, uint64_t version, const char *metadata, const char *rest)
+void stream_shows(struct store_world *world, const char *name, uint64_t version,
+		  const char *metadata, const char *rest)
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 	uint64_t seen = 0;
@@ -111,14 +123,16 @@ void stream_deletes(struct store_world *world, const char *name, uint64_t versio
 	assert_int_equal(store_event(world->store, STORE_DELETED, text, strlen(text), NULL), 0);
 }
 
-void list_shows(struct store_world *world, const char *name, uint64_t version, const char *metadata, const char *rest)
+void list_shows(struct store_world *world, const char *name, uint64_t version, const char *metadata,
+		const char *rest)
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 
 	assert_int_equal(store_list_item(world->store, text, strlen(text)), 0);
 }
 
-void answer_is(struct store_world *world, const char *name, uint64_t version, const char *metadata, const char *rest)
+void answer_is(struct store_world *world, const char *name, uint64_t version, const char *metadata,
+	       const char *rest)
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 

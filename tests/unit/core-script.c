@@ -24,7 +24,9 @@ static void note_sent(struct script *script, const struct http_request *request,
 			.when_us = sched_now_us(script->sched),
 			.line = xprintf("%s %s", request->method, request->path),
 			.accept = request->accept != NULL ? xstrdup(request->accept) : NULL,
-			.body = request->body != NULL ? xstrndup(request->body, request->body_length) : NULL,
+			.body = request->body != NULL
+					? xstrndup(request->body, request->body_length)
+					: NULL,
 			.idle_ms = idle_ms,
 		};
 	}
@@ -53,9 +55,10 @@ static void fail(struct http_answer *answer, int result)
 	snprintf(answer->error, sizeof(answer->error), "%s", strerror(-result));
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
-static void perform_one(struct script *script, const struct http_request *request, struct http_answer *answer)
+static void perform_one(struct script *script, const struct http_request *request,
+			struct http_answer *answer)
 {
 	CLEANUP_FREE char *line = xprintf("%s %s", request->method, request->path);
 	struct script_step *step;
@@ -80,8 +83,8 @@ static void perform_one(struct script *script, const struct http_request *reques
 	}
 }
 
-static void perform(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
-                    size_t count)
+static void perform(struct transport *transport, const struct http_request *requests,
+		    struct http_answer *answers, size_t count)
 {
 	struct script *script = script_of(transport);
 
@@ -91,7 +94,7 @@ static void perform(struct transport *transport, const struct http_request *requ
 	}
 }
 
-/* ---- streams -------------------------------------------------------------------------------------------------- */
+/* ---- streams ---- */
 
 struct reader {
 	transport_bytes bytes;
@@ -99,7 +102,8 @@ struct reader {
 };
 
 /* Hands bytes over, the lock not held. */
-static int hand_over(struct script *script, const struct reader *reader, const struct script_step *step)
+static int hand_over(struct script *script, const struct reader *reader,
+		     const struct script_step *step)
 {
 	size_t piece = script->piece > 0 ? script->piece : step->length;
 	int result = 0;
@@ -115,7 +119,8 @@ static int hand_over(struct script *script, const struct reader *reader, const s
 }
 
 /* What comes on an open stream until it ends; the result of that. */
-static int run_stream(struct script *script, const char *line, uint32_t idle_ms, const struct reader *reader)
+static int run_stream(struct script *script, const char *line, uint32_t idle_ms,
+		      const struct reader *reader)
 {
 	uint64_t deadline = sched_now_us(script->sched) + (uint64_t)idle_ms * 1000;
 
@@ -138,8 +143,8 @@ static int run_stream(struct script *script, const char *line, uint32_t idle_ms,
 	return -ECANCELED;
 }
 
-static void stream(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
-                   transport_bytes bytes, void *arg, struct http_answer *ret)
+static void stream(struct transport *transport, const struct http_request *request,
+		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret)
 {
 	struct script *script = script_of(transport);
 	CLEANUP_FREE char *line = xprintf("%s %s", request->method, request->path);
@@ -191,7 +196,7 @@ static void stop(struct transport *transport)
 
 static const struct transport_ops ops = { .perform = perform, .stream = stream, .stop = stop };
 
-/* ---- for the test --------------------------------------------------------------------------------------------- */
+/* ---- for the test ---- */
 
 void script_init(struct script *script, struct sched *sched)
 {
@@ -241,27 +246,38 @@ void script_answer(struct script *script, const char *match, int status, const c
 {
 	char *text = quoted(body);
 
-	add_step(script, (struct script_step){ .match = xstrdup(match), .body = text, .length = strlen(text), .status = status });
+	add_step(script, (struct script_step){ .match = xstrdup(match),
+					       .body = text,
+					       .length = strlen(text),
+					       .status = status });
 }
 
-void script_answer_bytes(struct script *script, const char *match, int status, const char *bytes, size_t length)
+void script_answer_bytes(struct script *script, const char *match, int status, const char *bytes,
+			 size_t length)
 {
 	char *copy = xalloc(length + 1);
 
 	memcpy(copy, bytes, length);
-	add_step(script, (struct script_step){ .match = xstrdup(match), .body = copy, .length = length, .status = status });
+	add_step(script, (struct script_step){ .match = xstrdup(match),
+					       .body = copy,
+					       .length = length,
+					       .status = status });
 }
 
 void script_feed(struct script *script, const char *match, const char *body)
 {
 	char *text = quoted(body);
 
-	add_step(script, (struct script_step){ .match = xstrdup(match), .body = text, .length = strlen(text), .feed = true });
+	add_step(script, (struct script_step){ .match = xstrdup(match),
+					       .body = text,
+					       .length = strlen(text),
+					       .feed = true });
 }
 
 void script_end(struct script *script, const char *match, int result)
 {
-	add_step(script, (struct script_step){ .match = xstrdup(match), .status = result, .feed = true });
+	add_step(script,
+		 (struct script_step){ .match = xstrdup(match), .status = result, .feed = true });
 }
 
 static bool is_settled(const struct script *script, unsigned int streams)

@@ -302,4 +302,9 @@ TESTS += tests/unit/test-informer
 tests_unit_test_informer_SOURCES = tests/unit/test-informer.c $(CONTROLLER_FIXTURE)
 tests_unit_test_informer_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_informer_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-manager
+TESTS += tests/unit/test-manager
+tests_unit_test_manager_SOURCES = tests/unit/test-manager.c $(CONTROLLER_FIXTURE)
+tests_unit_test_manager_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_manager_LDADD = libcore.la $(CMOCKA_LIBS)
 # core/: end of store, reflector, queue, controllers

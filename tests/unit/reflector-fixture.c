@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a reflector, its store, a client and the scripted transport together. Used by the tests of the reflector. */
+/* Puts a reflector, its store, a client and the scripted transport together. Used by the tests of
+ * the reflector. */
 #include "config.h"
 
 #include "tests/unit/reflector-fixture.h"
@@ -76,8 +77,10 @@ void expect_settled(struct mirror *mirror, unsigned int streams)
 	if (!script_settle(&mirror->script, streams)) {
 		for (size_t i = 0; i < mirror->script.step_count; i++) {
 			if (!mirror->script.steps[i].used) {
-				fail_msg("nothing used '%s'; the last request was '%s'", mirror->script.steps[i].match,
-					 script_line(&mirror->script, mirror->script.sent_count - 1));
+				fail_msg("nothing used '%s'; the last request was '%s'",
+					 mirror->script.steps[i].match,
+					 script_line(&mirror->script,
+						     mirror->script.sent_count - 1));
 			}
 		}
 		fail_msg("%u streams are open, not %u", mirror->script.streams, streams);

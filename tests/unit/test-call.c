@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of plugin.h to a call: what it is handed belongs to it, what a key remembers, and every service that needs no network. */
+/* Promises of plugin.h to a call: what it is handed belongs to it, what a key remembers, and every
+ * service that needs no network. */
 #include "config.h"
 
 #include "core/controller-private.h"
@@ -78,7 +79,7 @@ static void the_host_says_what_it_is(void **state)
 	tear_down(&f);
 }
 
-/* ---- the store ---------------------------------------------------------------------------------------------------- */
+/* ---- the store ---- */
 
 static void get_finds_what_is_stored(void **state)
 {
@@ -100,7 +101,8 @@ static void get_finds_what_is_stored(void **state)
 }
 
 /* The names that list finds. */
-static void expect_list(struct fixture *f, const char *value, uint32_t limit, uint32_t flags, const char *expected)
+static void expect_list(struct fixture *f, const char *value, uint32_t limit, uint32_t flags,
+			const char *expected)
 {
 	struct json_object *const *objects = NULL;
 	uint32_t count = f->host->list(&f->call.base, BY_COLOUR, value, limit, flags, &objects);
@@ -109,8 +111,8 @@ static void expect_list(struct fixture *f, const char *value, uint32_t limit, ui
 
 	assert_true((count == 0) == (objects == NULL));
 	for (uint32_t i = 0; i < count; i++) {
-		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", i > 0 ? " " : "",
-					   asb_name(objects[i]));
+		length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+					   i > 0 ? " " : "", asb_name(objects[i]));
 	}
 	assert_string_equal(names, expected);
 }
@@ -198,7 +200,7 @@ static void reservations_are_for_one_holder(void **state)
 	tear_down(&f);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static void memory_is_zeroed_and_stays_as_it_was_left(void **state)
 {
@@ -326,7 +328,7 @@ static void forgotten_memory_starts_anew(void **state)
 	tear_down(&f);
 }
 
-/* ---- any time ----------------------------------------------------------------------------------------------------- */
+/* ---- any time ---- */
 
 static void options_are_the_given_or_the_fallback(void **state)
 {
@@ -354,7 +356,8 @@ static void the_clock_is_the_wall_in_milliseconds(void **state)
 	assert_int_equal(f.host->now_ms(f.call.base.instance), INT64_C(1700000000000));
 	script_pass(&f.rig.script, 1500000);
 	assert_int_equal(f.host->now_ms(f.call.base.instance), INT64_C(1700000001500));
-	assert_int_not_equal(f.host->random(f.call.base.instance), f.host->random(f.call.base.instance));
+	assert_int_not_equal(f.host->random(f.call.base.instance),
+			     f.host->random(f.call.base.instance));
 	tear_down(&f);
 }
 
@@ -366,9 +369,11 @@ static void sha256_is_sha256(void **state)
 	(void)state;
 	set_up(&f);
 	f.host->sha256(f.call.base.instance, "abc", 3, hex);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(hex,
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	f.host->sha256(f.call.base.instance, "", 0, hex);
-	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(hex,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	tear_down(&f);
 }
 
@@ -396,7 +401,8 @@ static void fail_gives_the_verdict_back_and_keeps_the_words(void **state)
 
 	(void)state;
 	set_up(&f);
-	assert_int_equal((f.host->fail)(&f.call.base, ASB_TERMINAL, "no %s for %d", "room", 7), ASB_TERMINAL);
+	assert_int_equal((f.host->fail)(&f.call.base, ASB_TERMINAL, "no %s for %d", "room", 7),
+			 ASB_TERMINAL);
 	assert_string_equal(f.call.failure, "no room for 7");
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';
@@ -416,7 +422,8 @@ static void enqueue_asks_for_a_key_later(void **state)
 	f.host->enqueue(f.call.base.instance, "n", "later", 5000);
 	f.host->enqueue(f.call.base.instance, "n", "never", UINT64_MAX);
 	expect_keys(&f.rig, "");
-	queue_done(f.rig.controller->queue, queue_get(f.rig.controller->queue), QUEUE_FORGET, SCHED_FOREVER);
+	queue_done(f.rig.controller->queue, queue_get(f.rig.controller->queue), QUEUE_FORGET,
+		   SCHED_FOREVER);
 	assert_int_equal(sched_now_us(f.rig.sched), 5000000);
 	tear_down(&f);
 }

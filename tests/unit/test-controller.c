@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/controller.h and plugin.h: how changes map to keys, and what workers do with them. */
+/* Promises of core/controller.h and plugin.h: how changes map to keys, and what workers do with
+ * them. */
 #include "config.h"
 
 #include "core/controller.h"
@@ -16,11 +17,12 @@
 #include "tests/unit/controller-fixture.h"
 #include "tests/unit/core-fixture.h"
 
-#define OWNED(kind, name)                                                                               \
-	",'ownerReferences':[{'apiVersion':'example.com/v2','kind':'" kind "','name':'" name "','uid':'1'," \
+#define OWNED(kind, name)                                                                    \
+	",'ownerReferences':[{'apiVersion':'example.com/v2','kind':'" kind "','name':'" name \
+	"','uid':'1',"                                                                       \
 	"'controller':true}]"
 
-/* ---- mapping -------------------------------------------------------------------------------------------------------- */
+/* ---- mapping ---- */
 
 static void an_object_of_the_own_kind_is_its_own_key(void **state)
 {
@@ -86,7 +88,8 @@ static void an_index_gives_all_it_has_under_the_objects_key(void **state)
 	rig_init(&rig);
 	for (uint64_t i = 0; i < 37; i++) {
 		snprintf(name, sizeof(name), "w%02u", (unsigned int)i);
-		rig_put(&rig, WIDGET, name, 5 + i, "", i < 35 ? ",'spec':{'pod':'n/p'}" : ",'spec':{'pod':'m/p'}");
+		rig_put(&rig, WIDGET, name, 5 + i, "",
+			i < 35 ? ",'spec':{'pod':'n/p'}" : ",'spec':{'pod':'m/p'}");
 	}
 	rig_take_keys(&rig, keys);
 	rig_put(&rig, POD, "p", 50, "", "");
@@ -98,8 +101,8 @@ static void an_index_gives_all_it_has_under_the_objects_key(void **state)
 	rig_finish(&rig);
 }
 
-static void map_pairs(struct rig *rig, struct asb_call *call, struct json_object *before, struct json_object *after,
-                      struct asb_keys *out)
+static void map_pairs(struct rig *rig, struct asb_call *call, struct json_object *before,
+		      struct json_object *after, struct asb_keys *out)
 {
 	(void)rig;
 	out->add(out, "before", before != NULL ? asb_resource_version(before) : "none");
@@ -164,7 +167,7 @@ static void a_stranger_wakes_the_object_of_its_name(void **state)
 	rig_finish(&rig);
 }
 
-/* ---- workers ---------------------------------------------------------------------------------------------------------- */
+/* ---- workers ---- */
 
 static void expect_reconciled(struct rig *rig, const char *keys)
 {
@@ -174,7 +177,8 @@ static void expect_reconciled(struct rig *rig, const char *keys)
 	rig->keys[0] = '\0';
 }
 
-static int32_t verdict_of_name(struct rig *rig, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t verdict_of_name(struct rig *rig, struct asb_call *call, const struct asb_key *key,
+			       uint64_t *ret_after_ms)
 {
 	(void)rig;
 	(void)call;
@@ -235,7 +239,8 @@ static void retries_back_off_from_5_ms_doubling(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		CLEANUP_FREE char *key = xprintf("n/%s", names[i]), *twice = xprintf("%s %s", key, key);
+		CLEANUP_FREE char *key = xprintf("n/%s", names[i]),
+				  *twice = xprintf("%s %s", key, key);
 		struct rig rig;
 
 		rig_init(&rig);
@@ -254,7 +259,8 @@ static void retries_back_off_from_5_ms_doubling(void **state)
 	}
 }
 
-static int32_t take_a_while(struct rig *rig, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t take_a_while(struct rig *rig, struct asb_call *call, const struct asb_key *key,
+			    uint64_t *ret_after_ms)
 {
 	(void)call;
 	(void)key;
@@ -351,7 +357,8 @@ static void a_shut_controller_ends_what_runs_and_begins_nothing(void **state)
 	rig_finish(&rig);
 }
 
-static int32_t count_in_memory(struct rig *rig, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t count_in_memory(struct rig *rig, struct asb_call *call, const struct asb_key *key,
+			       uint64_t *ret_after_ms)
 {
 	uint64_t *calls = call->host->memory(call, sizeof(*calls));
 
@@ -401,16 +408,21 @@ static void reconciles_are_counted_by_result(void **state)
 	rig_put(&rig, WIDGET, "done", 8, "", "");
 	script_pass(&rig.script, 1000);
 	assert_int_equal(metrics_render(rig.metrics, &text), 0);
-	assert_non_null(strstr(buf_str(&text), "controller_runtime_reconcile_total{controller=\"widget\",result=\"success\"} 1\n"));
-	assert_non_null(strstr(buf_str(&text), "controller=\"widget\",result=\"requeue_after\"} 1\n"));
+	assert_non_null(strstr(buf_str(&text), "controller_runtime_reconcile_total{controller="
+					       "\"widget\",result=\"success\"} 1\n"));
+	assert_non_null(
+		strstr(buf_str(&text), "controller=\"widget\",result=\"requeue_after\"} 1\n"));
 	assert_non_null(strstr(buf_str(&text), "controller=\"widget\",result=\"error\"} 1\n"));
-	assert_non_null(strstr(buf_str(&text), "controller=\"widget\",result=\"terminal_error\"} 1\n"));
-	assert_non_null(strstr(buf_str(&text), "controller_runtime_reconcile_time_seconds_count{controller=\"widget\"} 4\n"));
+	assert_non_null(
+		strstr(buf_str(&text), "controller=\"widget\",result=\"terminal_error\"} 1\n"));
+	assert_non_null(strstr(
+		buf_str(&text),
+		"controller_runtime_reconcile_time_seconds_count{controller=\"widget\"} 4\n"));
 	buf_finish(&text);
 	rig_finish(&rig);
 }
 
-/* ---- its life --------------------------------------------------------------------------------------------------------- */
+/* ---- its life ---- */
 
 static void init_and_fini_are_called_once(void **state)
 {

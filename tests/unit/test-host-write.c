@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of plugin.h about writes: what is sent, what is in the store when a write returns, and what it wakes. */
+/* Promises of plugin.h about writes: what is sent, what is in the store when a write returns, and
+ * what it wakes. */
 #include "config.h"
 
 #include "core/controller-private.h"
@@ -17,11 +18,13 @@
 #include "tests/unit/controller-fixture.h"
 #include "tests/unit/core-fixture.h"
 
-#define OBJECT(kind, name, version, rest)                                                                      \
-	"{'apiVersion':'v1','kind':'" kind "','metadata':{'name':'" name "','namespace':'n','uid':'u-" name    \
-	"','resourceVersion':'" version "'}" rest "}"
+#define OBJECT(kind, name, version, rest)                                \
+	"{'apiVersion':'v1','kind':'" kind "','metadata':{'name':'" name \
+	"','namespace':'n','uid':'u-" name "','resourceVersion':'" version "'}" rest "}"
 #define GONE "{'kind':'Status','apiVersion':'v1','status':'Success'}"
-#define NOT_FOUND "{'kind':'Status','apiVersion':'v1','status':'Failure','reason':'NotFound','message':'no such pod'}"
+#define NOT_FOUND                                                                                  \
+	"{'kind':'Status','apiVersion':'v1','status':'Failure','reason':'NotFound','message':'no " \
+	"such pod'}"
 
 /* A call for n/w of a rig with n/w and n/p stored. */
 struct fixture {
@@ -33,7 +36,8 @@ static void set_up(struct fixture *f)
 {
 	rig_init(&f->rig);
 	rig_put(&f->rig, WIDGET, "w", 5, "", ",'spec':{'pod':'n/p'},'status':{'phase':'Old'}");
-	rig_put(&f->rig, POD, "p", 6, ",'labels':{'colour':'red'}", ",'status':{'phase':'Running'}");
+	rig_put(&f->rig, POD, "p", 6, ",'labels':{'colour':'red'}",
+		",'status':{'phase':'Running'}");
 	expect_keys(&f->rig, "n/w");
 	call_begin(&f->call, f->rig.controller, "n", "w");
 }
@@ -75,10 +79,13 @@ static void a_creation_is_in_the_store_when_it_returns_and_wakes(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/pods?", 201, OBJECT("Pod", "p2", "9", ",'status':{'phase':'Pending'}"));
-	write.take_body = tree("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p2','namespace':'n',"
-			       "'ownerReferences':[{'apiVersion':'example.com/v1','kind':'Widget','name':'w','uid':'u-w',"
-			       "'controller':true}]}}");
+	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/pods?", 201,
+		      OBJECT("Pod", "p2", "9", ",'status':{'phase':'Pending'}"));
+	write.take_body =
+		tree("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p2','namespace':'n',"
+		     "'ownerReferences':[{'apiVersion':'example.com/"
+		     "v1','kind':'Widget','name':'w','uid':'u-w',"
+		     "'controller':true}]}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_int_equal(write.http_status, 201);
 	assert_string_equal(write.message, "");
@@ -89,12 +96,15 @@ static void a_creation_is_in_the_store_when_it_returns_and_wakes(void **state)
 
 static void what_a_write_wakes_is_what_its_event_would(void **state)
 {
-	struct asb_write write = { .verb = ASB_PATCH_MERGE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p" };
+	struct asb_write write = {
+		.verb = ASB_PATCH_MERGE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+	};
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH /api/v1/namespaces/n/pods/p?", 200, OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
+	script_answer(&f.rig.script, "PATCH /api/v1/namespaces/n/pods/p?", 200,
+		      OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
 	write.take_body = tree("{'metadata':{'labels':null}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	expect_keys(&f.rig, "n/w"); /* by index by-pod */
@@ -106,7 +116,9 @@ static void what_a_write_wakes_is_what_its_event_would(void **state)
 
 static void a_status_that_is_stored_already_is_not_sent(void **state)
 {
-	struct asb_write write = { .verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "u-w" };
+	struct asb_write write = {
+		.verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "u-w"
+	};
 	struct fixture f;
 
 	(void)state;
@@ -121,13 +133,15 @@ static void a_status_that_is_stored_already_is_not_sent(void **state)
 
 static void a_status_that_differs_is_sent_and_stored(void **state)
 {
-	struct asb_write write = { .verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "u-w" };
+	struct asb_write write = {
+		.verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "u-w"
+	};
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH /apis/example.com/v1/namespaces/n/widgets/w/status?", 200,
-		      OBJECT("Widget", "w", "9", ",'status':{'phase':'New'}"));
+	script_answer(&f.rig.script, "PATCH /apis/example.com/v1/namespaces/n/widgets/w/status?",
+		      200, OBJECT("Widget", "w", "9", ",'status':{'phase':'New'}"));
 	write.take_body = tree("{'phase':'New'}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_string_equal(asb_str(stored(&f, WIDGET, "w"), "status", "phase"), "New");
@@ -140,12 +154,15 @@ static void a_status_that_differs_is_sent_and_stored(void **state)
 
 static void a_status_of_another_object_of_that_name_is_sent(void **state)
 {
-	struct asb_write write = { .verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "another" };
+	struct asb_write write = {
+		.verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "another"
+	};
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH", 422, "{'kind':'Status','code':422,'message':'test failed'}");
+	script_answer(&f.rig.script, "PATCH", 422,
+		      "{'kind':'Status','code':422,'message':'test failed'}");
 	write.take_body = tree("{'phase':'Old'}");
 	assert_int_equal(write_one(&f, &write), ASB_INVALID);
 	assert_non_null(strstr(write.message, "test failed"));
@@ -156,13 +173,17 @@ static void a_status_of_another_object_of_that_name_is_sent(void **state)
 
 static void a_status_of_which_only_a_part_is_stored_is_sent(void **state)
 {
-	struct asb_write write = { .verb = ASB_SET_STATUS, .watch = POD, .ns = "n", .name = "p", .uid = "u-p" };
+	struct asb_write write = {
+		.verb = ASB_SET_STATUS, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+	};
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH", 200, OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
-	write.take_body = tree("{'phase':'Running'}"); /* there may be more on the server, to be replaced */
+	script_answer(&f.rig.script, "PATCH", 200,
+		      OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
+	write.take_body =
+		tree("{'phase':'Running'}"); /* there may be more on the server, to be replaced */
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_int_equal(f.rig.script.sent_count, 1);
 	tear_down(&f);
@@ -170,7 +191,9 @@ static void a_status_of_which_only_a_part_is_stored_is_sent(void **state)
 
 static void a_removal_that_is_done_marks_the_object(void **state)
 {
-	struct asb_write write = { .verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p" };
+	struct asb_write write = {
+		.verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+	};
 	struct fixture f;
 
 	(void)state;
@@ -192,16 +215,20 @@ static void a_removal_that_takes_its_time_stores_the_answer(void **state)
 	(void)state;
 	set_up(&f);
 	script_answer(&f.rig.script, "DELETE", 200,
-		      "{'kind':'Pod','metadata':{'name':'p','namespace':'n','uid':'u-p','resourceVersion':'9',"
+		      "{'kind':'Pod','metadata':{'name':'p','namespace':'n','uid':'u-p','"
+		      "resourceVersion':'9',"
 		      "'deletionTimestamp':'2030-01-01T00:00:00Z'}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
-	assert_string_equal(asb_str(stored(&f, POD, "p"), "metadata", "deletionTimestamp"), "2030-01-01T00:00:00Z");
+	assert_string_equal(asb_str(stored(&f, POD, "p"), "metadata", "deletionTimestamp"),
+			    "2030-01-01T00:00:00Z");
 	tear_down(&f);
 }
 
 static void removing_what_is_gone_marks_it_too(void **state)
 {
-	struct asb_write write = { .verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p" };
+	struct asb_write write = {
+		.verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+	};
 	struct fixture f;
 
 	(void)state;
@@ -214,12 +241,15 @@ static void removing_what_is_gone_marks_it_too(void **state)
 
 static void a_removal_that_fails_marks_nothing(void **state)
 {
-	struct asb_write write = { .verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p" };
+	struct asb_write write = {
+		.verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+	};
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "DELETE", 409, "{'kind':'Status','reason':'Conflict','message':'uid'}");
+	script_answer(&f.rig.script, "DELETE", 409,
+		      "{'kind':'Status','reason':'Conflict','message':'uid'}");
 	assert_int_equal(write_one(&f, &write), ASB_CONFLICT);
 	script_answer(&f.rig.script, "DELETE", -ECONNRESET, "");
 	assert_int_equal(write_one(&f, &write), ASB_UNREACHABLE);
@@ -232,7 +262,11 @@ static void a_dry_run_stores_nothing(void **state)
 {
 	struct asb_write writes[] = {
 		{ .verb = ASB_CREATE, .watch = POD, .flags = ASB_DRY_RUN },
-		{ .verb = ASB_PATCH_MERGE, .watch = POD, .flags = ASB_DRY_RUN, .ns = "n", .name = "p" },
+		{ .verb = ASB_PATCH_MERGE,
+		  .watch = POD,
+		  .flags = ASB_DRY_RUN,
+		  .ns = "n",
+		  .name = "p" },
 		{ .verb = ASB_REMOVE, .watch = POD, .flags = ASB_DRY_RUN, .ns = "n", .name = "p" },
 	};
 	struct fixture f;
@@ -240,7 +274,8 @@ static void a_dry_run_stores_nothing(void **state)
 	(void)state;
 	set_up(&f);
 	script_answer(&f.rig.script, "POST", 201, OBJECT("Pod", "p2", "9", ""));
-	script_answer(&f.rig.script, "PATCH", 200, OBJECT("Pod", "p", "9", ",'status':{'phase':'Failed'}"));
+	script_answer(&f.rig.script, "PATCH", 200,
+		      OBJECT("Pod", "p", "9", ",'status':{'phase':'Failed'}"));
 	script_answer(&f.rig.script, "DELETE", 200, GONE);
 	writes[0].take_body = tree("{'metadata':{'name':'p2','namespace':'n'}}");
 	writes[1].take_body = tree("{'metadata':{}}");
@@ -267,8 +302,10 @@ static void writes_go_together_and_each_has_its_result(void **state)
 	(void)state;
 	set_up(&f);
 	script_answer(&f.rig.script, "pods/missing", 404, NOT_FOUND);
-	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/secrets", 201, OBJECT("Secret", "s2", "9", ",'data':{'k':'v'}"));
-	script_answer(&f.rig.script, "DELETE /api/v1/namespaces/n/secrets/s", 403, "{'kind':'Status','message':'no'}");
+	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/secrets", 201,
+		      OBJECT("Secret", "s2", "9", ",'data':{'k':'v'}"));
+	script_answer(&f.rig.script, "DELETE /api/v1/namespaces/n/secrets/s", 403,
+		      "{'kind':'Status','message':'no'}");
 	writes[0].take_body = tree("{'phase':'Old'}");
 	writes[1].take_body = tree("{'metadata':{}}");
 	writes[2].take_body = tree("{'metadata':{'name':'s2','namespace':'n'},'data':{'k':'v'}}");
@@ -317,22 +354,26 @@ static void a_kind_of_which_metadata_is_read_is_answered_so(void **state)
 
 static void a_status_without_a_namespace_is_compared_too(void **state)
 {
-	struct asb_write write = { .verb = ASB_SET_STATUS, .watch = WIDGET, .ns = NULL, .name = "global", .uid = "u" };
+	struct asb_write write = {
+		.verb = ASB_SET_STATUS, .watch = WIDGET, .ns = NULL, .name = "global", .uid = "u"
+	};
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	CLEANUP_FREE char *text = json_text("{'metadata':{'name':'global','uid':'u','resourceVersion':'8'},"
-					    "'status':{'phase':'Old'}}");
+	CLEANUP_FREE char *text =
+		json_text("{'metadata':{'name':'global','uid':'u','resourceVersion':'8'},"
+			  "'status':{'phase':'Old'}}");
 
-	assert_int_equal(store_event(f.rig.stores[WIDGET], STORE_ADDED, text, strlen(text), NULL), 0);
+	assert_int_equal(store_event(f.rig.stores[WIDGET], STORE_ADDED, text, strlen(text), NULL),
+			 0);
 	write.take_body = tree("{'phase':'Old'}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_int_equal(f.rig.script.sent_count, 0);
 	tear_down(&f);
 }
 
-/* ---- live reads ------------------------------------------------------------------------------------------------------ */
+/* ---- live reads ---- */
 
 static void a_read_is_live_and_trimmed_like_the_store(void **state)
 {
@@ -341,8 +382,9 @@ static void a_read_is_live_and_trimmed_like_the_store(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "GET /api/v1/namespaces/n/pods/p", 200,
-		      OBJECT("Pod", "p", "9", ",'spec':{'nodeName':'x'},'status':{'phase':'Failed'}"));
+	script_answer(
+		&f.rig.script, "GET /api/v1/namespaces/n/pods/p", 200,
+		OBJECT("Pod", "p", "9", ",'spec':{'nodeName':'x'},'status':{'phase':'Failed'}"));
 	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object), ASB_OK);
 	assert_string_equal(asb_str(object, "status", "phase"), "Failed");
 	assert_string_equal(asb_resource_version(object), "9");
@@ -359,7 +401,8 @@ static void a_read_of_a_kind_that_is_not_watched_is_whole(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "GET /api/v1/namespaces/n/secrets/s", 200, OBJECT("Secret", "s", "9", ",'data':{'k':'v'}"));
+	script_answer(&f.rig.script, "GET /api/v1/namespaces/n/secrets/s", 200,
+		      OBJECT("Secret", "s", "9", ",'data':{'k':'v'}"));
 	assert_int_equal((f.call.base.host->read)(&f.call.base, SECRET, "n", "s", &object), ASB_OK);
 	assert_string_equal(asb_str(object, "data", "k"), "v");
 	tear_down(&f);
@@ -376,10 +419,13 @@ static void a_read_that_fails_says_how(void **state)
 	script_answer(&f.rig.script, "GET", 404, NOT_FOUND);
 	script_answer(&f.rig.script, "GET", 403, "{'kind':'Status'}");
 	script_answer(&f.rig.script, "GET", -ECONNRESET, "");
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object), ASB_NOT_FOUND);
+	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object),
+			 ASB_NOT_FOUND);
 	assert_null(object);
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object), ASB_DENIED);
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object), ASB_UNREACHABLE);
+	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object),
+			 ASB_DENIED);
+	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object),
+			 ASB_UNREACHABLE);
 	json_object_put(before);
 	tear_down(&f);
 }

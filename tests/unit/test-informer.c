@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/informer.h: one store and one stream for each kind, with what all plugins together ask for. */
+/* Promises of core/informer.h: one store and one stream for each kind, with what all plugins
+ * together ask for. */
 #include "config.h"
 
 #include "core/informer.h"
@@ -19,17 +20,30 @@
 #include "tests/unit/core-fixture.h"
 #include "tests/unit/core-script.h"
 
-#define LISTED                                                                     \
-	"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5',"          \
+#define LISTED                                                            \
+	"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5'," \
 	"'annotations':{'k8s.io/initial-events-end':'true'}}}}\n"
-#define WIDGETS { "example.com", "v1", "widgets", "Widget" }
-#define GADGETS { "example.com", "v1", "gadgets", "Gadget" }
-#define PODS { "", "v1", "pods", "Pod" }
-#define LEASES { "coordination.k8s.io", "v1", "leases", "Lease" }
+#define WIDGETS                                          \
+	{                                                \
+		"example.com", "v1", "widgets", "Widget" \
+	}
+#define GADGETS                                          \
+	{                                                \
+		"example.com", "v1", "gadgets", "Gadget" \
+	}
+#define PODS                            \
+	{                               \
+		"", "v1", "pods", "Pod" \
+	}
+#define LEASES                                                 \
+	{                                                      \
+		"coordination.k8s.io", "v1", "leases", "Lease" \
+	}
 #define PLUGINS_MAX 4
 
 static const struct asb_kind widgets = WIDGETS, gadgets = GADGETS, pods = PODS, leases = LEASES;
-static const char *const phase[] = { "status.phase", NULL }, *const node[] = { "spec.nodeName", NULL };
+static const char *const phase[] = { "status.phase", NULL }, *const node[] = { "spec.nodeName",
+									       NULL };
 static const char *const label[] = { "ours", NULL }, *const other_label[] = { "theirs", NULL };
 
 struct fixture {
@@ -44,7 +58,8 @@ struct fixture {
 	unsigned int changes;
 };
 
-static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
 {
 	(void)state;
 	(void)call;
@@ -81,37 +96,43 @@ static void set_up(struct fixture *f)
 }
 
 /* A plugin with these watches and indexes; both end in a zeroed entry. */
-static void add_plugin(struct fixture *f, const char *name, const struct asb_watch *watches, const struct asb_index *indexes)
+static void add_plugin(struct fixture *f, const char *name, const struct asb_watch *watches,
+		       const struct asb_index *indexes)
 {
 	struct asb_plugin description = {
-		ASB_PLUGIN_HEAD, .name = name, .watches = watches, .indexes = indexes, .reconcile = reconcile,
+		ASB_PLUGIN_HEAD,    .name = name,           .watches = watches,
+		.indexes = indexes, .reconcile = reconcile,
 	};
 	struct error error = { 0 };
 
 	if (plugin_copy(&description, name, &f->plugins[f->count], &error) < 0) {
 		fail_msg("%s", error.text);
 	}
-	f->controllers[f->count] = controller_create(&(struct controller_config){
-		.sched = f->sched,
-		.plugin = &f->plugins[f->count],
-		.client = f->client,
-		.reservations = f->reservations,
-		.workers = 1,
-	}, NULL);
+	f->controllers[f->count] = controller_create(
+		&(struct controller_config){
+			.sched = f->sched,
+			.plugin = &f->plugins[f->count],
+			.client = f->client,
+			.reservations = f->reservations,
+			.workers = 1,
+		},
+		NULL);
 	assert_non_null(f->controllers[f->count]);
 	f->count++;
 }
 
 static void make(struct fixture *f, const char *selector)
 {
-	f->informers = informers_create(&(struct informers_config){
-		.sched = f->sched,
-		.client = f->client,
-		.reservations = f->reservations,
-		.pod_label_selector = selector,
-		.changed = note_change,
-		.arg = f,
-	}, f->controllers, f->count);
+	f->informers = informers_create(
+		&(struct informers_config){
+			.sched = f->sched,
+			.client = f->client,
+			.reservations = f->reservations,
+			.pod_label_selector = selector,
+			.changed = note_change,
+			.arg = f,
+		},
+		f->controllers, f->count);
 }
 
 static void tear_down(struct fixture *f)
@@ -134,7 +155,9 @@ static void event(struct fixture *f, const struct asb_kind *kind, const char *qu
 {
 	CLEANUP_FREE char *text = json_text("%s", quoted);
 
-	assert_int_equal(store_event(informers_store(f->informers, kind), STORE_MODIFIED, text, strlen(text), NULL), 0);
+	assert_int_equal(store_event(informers_store(f->informers, kind), STORE_MODIFIED, text,
+				     strlen(text), NULL),
+			 0);
 }
 
 /* Two plugins that watch pods, each in its own way. */
@@ -142,12 +165,20 @@ static void set_up_two(struct fixture *f, uint32_t flags, uint32_t other_flags)
 {
 	const struct asb_watch one[] = {
 		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
-		{ .kind = PODS, .map = ASB_MAP_CONTROLLER, .flags = flags, .fields = phase, .keep_labels = label },
+		{ .kind = PODS,
+		  .map = ASB_MAP_CONTROLLER,
+		  .flags = flags,
+		  .fields = phase,
+		  .keep_labels = label },
 		{ .kind = { 0 } },
 	};
 	const struct asb_watch two[] = {
 		{ .kind = GADGETS, .map = ASB_MAP_SELF },
-		{ .kind = PODS, .map = ASB_MAP_SELF, .flags = other_flags, .fields = node, .keep_labels = other_label },
+		{ .kind = PODS,
+		  .map = ASB_MAP_SELF,
+		  .flags = other_flags,
+		  .fields = node,
+		  .keep_labels = other_label },
 		{ .kind = { 0 } },
 	};
 
@@ -164,8 +195,9 @@ static void plugins_share_a_store_with_the_fields_of_all(void **state)
 
 	(void)state;
 	set_up_two(&f, 0, 0);
-	event(&f, &pods, "{'metadata':{'name':'p','resourceVersion':'5'},'spec':{'nodeName':'x','y':1},"
-			 "'status':{'phase':'Running','z':1}}");
+	event(&f, &pods,
+	      "{'metadata':{'name':'p','resourceVersion':'5'},'spec':{'nodeName':'x','y':1},"
+	      "'status':{'phase':'Running','z':1}}");
 	pod = store_get(informers_store(f.informers, &pods), "", "p");
 	assert_string_equal(asb_str(pod, "spec", "nodeName"), "x");
 	assert_string_equal(asb_str(pod, "status", "phase"), "Running");
@@ -184,8 +216,10 @@ static void a_change_goes_to_all_who_watch_the_kind(void **state)
 	event(&f, &gadgets, "{'metadata':{'name':'p','resourceVersion':'4'}}");
 	assert_int_equal(queue_depth(f.controllers[0]->queue), 0);
 	assert_int_equal(queue_depth(f.controllers[1]->queue), 1);
-	event(&f, &pods, "{'metadata':{'name':'p','resourceVersion':'5','ownerReferences':[{'apiVersion':'example.com/v1',"
-			 "'kind':'Widget','name':'w','uid':'1','controller':true}]}}");
+	event(&f, &pods,
+	      "{'metadata':{'name':'p','resourceVersion':'5','ownerReferences':[{'apiVersion':'"
+	      "example.com/v1',"
+	      "'kind':'Widget','name':'w','uid':'1','controller':true}]}}");
 	assert_int_equal(queue_depth(f.controllers[0]->queue), 1);
 	assert_int_equal(queue_depth(f.controllers[1]->queue), 1);
 	tear_down(&f);
@@ -214,12 +248,15 @@ static void ours_are_those_of_any_plugin(void **state)
 	assert_int_equal(store_size(store), 0);
 	event(&f, &pods, "{'metadata':{'name':'a','resourceVersion':'6','labels':{'ours':''}}}");
 	event(&f, &pods, "{'metadata':{'name':'b','resourceVersion':'7','labels':{'theirs':''}}}");
-	event(&f, &pods, "{'metadata':{'name':'c','resourceVersion':'8','ownerReferences':[{'apiVersion':'example.com/v1',"
-			 "'kind':'Gadget','name':'g','uid':'1','controller':true}]}}");
+	event(&f, &pods,
+	      "{'metadata':{'name':'c','resourceVersion':'8','ownerReferences':[{'apiVersion':'"
+	      "example.com/v1',"
+	      "'kind':'Gadget','name':'g','uid':'1','controller':true}]}}");
 	assert_int_equal(store_size(store), 3);
 	/* A stranger wakes the object of its name, of who maps by name. */
 	event(&f, &gadgets, "{'metadata':{'name':'x','resourceVersion':'4'}}");
-	queue_done(f.controllers[1]->queue, queue_get(f.controllers[1]->queue), QUEUE_FORGET, SCHED_FOREVER);
+	queue_done(f.controllers[1]->queue, queue_get(f.controllers[1]->queue), QUEUE_FORGET,
+		   SCHED_FOREVER);
 	event(&f, &pods, "{'metadata':{'name':'x','resourceVersion':'9'}}");
 	assert_int_equal(queue_depth(f.controllers[1]->queue), 1);
 	tear_down(&f);
@@ -256,8 +293,10 @@ static void metadata_is_asked_for_only_if_nobody_reads_more(void **state)
 		for (size_t k = 0; k < 3; k++) {
 			bool partial = f.script.sent[k].accept != NULL;
 
-			assert_int_equal(partial, strstr(f.script.sent[k].line, "/pods?") != NULL && cases[i].partial);
-			assert_int_equal(f.controllers[1]->bindings[1].metadata_only, cases[i].partial);
+			assert_int_equal(partial, strstr(f.script.sent[k].line, "/pods?") != NULL &&
+							  cases[i].partial);
+			assert_int_equal(f.controllers[1]->bindings[1].metadata_only,
+					 cases[i].partial);
 		}
 		tear_down(&f);
 	}
@@ -270,7 +309,8 @@ static void an_optional_kind_is_watched_only_where_it_is_reconciled(void **state
 		{ .kind = GADGETS, .map = ASB_MAP_SELF, .flags = ASB_WATCH_OPTIONAL },
 		{ .kind = { 0 } },
 	};
-	static const struct asb_watch two[] = { { .kind = GADGETS, .map = ASB_MAP_SELF }, { .kind = { 0 } } };
+	static const struct asb_watch two[] = { { .kind = GADGETS, .map = ASB_MAP_SELF },
+						{ .kind = { 0 } } };
 
 	(void)state;
 	for (int both = 0; both < 2; both++) {
@@ -333,15 +373,26 @@ static void the_selector_narrows_pods_alone(void **state)
 static void indexes_of_plugins_over_one_kind_do_not_mix(void **state)
 {
 	static const struct asb_watch one[] = {
-		{ .kind = WIDGETS, .map = ASB_MAP_SELF }, { .kind = PODS, .map = ASB_MAP_SELF, .fields = phase }, { .kind = { 0 } },
+		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
+		{ .kind = PODS, .map = ASB_MAP_SELF, .fields = phase },
+		{ .kind = { 0 } },
 	};
 	static const struct asb_watch two[] = {
-		{ .kind = GADGETS, .map = ASB_MAP_SELF }, { .kind = PODS, .map = ASB_MAP_SELF }, { .kind = { 0 } },
+		{ .kind = GADGETS, .map = ASB_MAP_SELF },
+		{ .kind = PODS, .map = ASB_MAP_SELF },
+		{ .kind = { 0 } },
 	};
 	static const struct asb_index one_indexes[] = {
-		{ .name = "own", .watch = 0, .values = by_annotation }, { .name = "x", .watch = 1, .values = by_phase }, { 0 } };
-	static const struct asb_index two_indexes[] = {
-		{ .name = "x", .watch = 1, .flags = ASB_INDEX_RESERVES, .reserves = 1, .values = by_annotation }, { 0 } };
+		{ .name = "own", .watch = 0, .values = by_annotation },
+		{ .name = "x", .watch = 1, .values = by_phase },
+		{ 0 }
+	};
+	static const struct asb_index two_indexes[] = { { .name = "x",
+							  .watch = 1,
+							  .flags = ASB_INDEX_RESERVES,
+							  .reserves = 1,
+							  .values = by_annotation },
+							{ 0 } };
 	char holder[STORE_KEY_MAX];
 	struct call call;
 	struct fixture f;
@@ -351,8 +402,10 @@ static void indexes_of_plugins_over_one_kind_do_not_mix(void **state)
 	add_plugin(&f, "one", one, one_indexes);
 	add_plugin(&f, "two", two, two_indexes);
 	make(&f, NULL);
-	event(&f, &pods, "{'metadata':{'name':'p','namespace':'n','resourceVersion':'5','annotations':{'reserves':'n/q'}},"
-			 "'status':{'phase':'Running'}}");
+	event(&f, &pods,
+	      "{'metadata':{'name':'p','namespace':'n','resourceVersion':'5','annotations':{'"
+	      "reserves':'n/q'}},"
+	      "'status':{'phase':'Running'}}");
 	call_begin(&call, f.controllers[0], NULL, NULL);
 	assert_int_equal(call.base.host->count(&call.base, 1, "Running"), 1);
 	assert_int_equal(call.base.host->count(&call.base, 1, "n/q"), 0);
@@ -380,7 +433,9 @@ static void it_is_settled_when_all_kinds_are_listed_or_absent(void **state)
 	script_pass(&f.script, 1000);
 	assert_false(informers_settled(f.informers));
 	informers_report(f.informers, &text);
-	assert_string_equal(buf_str(&text), "pods.: being listed\ngadgets.example.com: not served by the API server\n");
+	assert_string_equal(
+		buf_str(&text),
+		"pods.: being listed\ngadgets.example.com: not served by the API server\n");
 	script_feed(&f.script, "/pods?", LISTED);
 	script_pass(&f.script, 1000);
 	assert_true(informers_settled(f.informers));
@@ -401,14 +456,19 @@ static void catching_up_lists_every_kind(void **state)
 	script_answer(&f.script, "/pods?", 200, LISTED);
 	informers_start(f.informers);
 	script_pass(&f.script, 1000);
-	script_answer(&f.script, "/widgets?limit", 200, "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/pods?limit", 200, "{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_answer(&f.script, "/widgets?limit", 200,
+		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_answer(&f.script, "/pods?limit", 200,
+		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
 	script_answer(&f.script, "/gadgets?limit", 500, "{'kind':'Status'}");
 	assert_true(informers_catch_up(f.informers, &error) < 0);
 	assert_non_null(strstr(error.text, "'gadgets'"));
-	script_answer(&f.script, "/widgets?limit", 200, "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/pods?limit", 200, "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/gadgets?limit", 200, "{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_answer(&f.script, "/widgets?limit", 200,
+		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_answer(&f.script, "/pods?limit", 200,
+		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_answer(&f.script, "/gadgets?limit", 200,
+		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
 	assert_int_equal(informers_catch_up(f.informers, &error), 0);
 	assert_int_equal(store_version(informers_store(f.informers, &gadgets)), 9);
 	tear_down(&f);

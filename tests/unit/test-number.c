@@ -20,8 +20,12 @@ static void integers_are_read(void **state)
 		const char *text;
 		int64_t value;
 	} cases[] = {
-		{ "0", 0 },     { "-0", 0 },   { "7", 7 },
-		{ "007", 7 },   { "-12", -12 }, { "2147483648", INT64_C(2147483648) },
+		{ "0", 0 },
+		{ "-0", 0 },
+		{ "7", 7 },
+		{ "007", 7 },
+		{ "-12", -12 },
+		{ "2147483648", INT64_C(2147483648) },
 		{ "999999999999999999", INT64_C(999999999999999999) },
 		{ "-999999999999999999", INT64_C(-999999999999999999) },
 	};
@@ -38,8 +42,23 @@ static void integers_are_read(void **state)
 static void text_that_is_no_integer_is_refused_and_touches_nothing(void **state)
 {
 	static const char *const cases[] = {
-		"",   "-",  "--1", "+1",  " 1",   "1 ",  "1.0", "1e3", "0x10",
-		"1-", "1a", "a",   "1\n", "1,000", "\xd9\xa1", "9999999999999999999", "99999999999999999999999999",
+		"",
+		"-",
+		"--1",
+		"+1",
+		" 1",
+		"1 ",
+		"1.0",
+		"1e3",
+		"0x10",
+		"1-",
+		"1a",
+		"a",
+		"1\n",
+		"1,000",
+		"\xd9\xa1",
+		"9999999999999999999",
+		"99999999999999999999999999",
 	};
 
 	(void)state;
@@ -71,7 +90,9 @@ static void numbers_are_read(void **state)
 	static const struct {
 		const char *text;
 		double value;
-	} cases[] = { { "0", 0 }, { "-1", -1 }, { "20.5", 20.5 }, { "0.25", 0.25 }, { "1000000000", 1e9 } };
+	} cases[] = {
+		{ "0", 0 }, { "-1", -1 }, { "20.5", 20.5 }, { "0.25", 0.25 }, { "1000000000", 1e9 }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -85,8 +106,8 @@ static void numbers_are_read(void **state)
 static void text_that_is_no_number_is_refused_and_touches_nothing(void **state)
 {
 	static const char *const cases[] = {
-		"",   "-",   ".",   "--1", "+1", " 1",  "1 ",  "1.2.3", "1-2", "0x1p3", "nan",
-		"inf", "-inf", "1e9", "1,5", "a",  "1a", "-1.0001", "1000000000.5",
+		"",    "-",   ".",    "--1", "+1",  " 1", "1 ", "1.2.3",   "1-2",          "0x1p3",
+		"nan", "inf", "-inf", "1e9", "1,5", "a",  "1a", "-1.0001", "1000000000.5",
 	};
 
 	(void)state;

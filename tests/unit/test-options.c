@@ -56,7 +56,8 @@ static void nothing_given_is_the_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(options_parse(1, ARGS(NULL), &options, NULL), 0);
-	assert_false(options.extensions || options.leader_elect || options.enable_tracing || options.version || options.help);
+	assert_false(options.extensions || options.leader_elect || options.enable_tracing ||
+		     options.version || options.help);
 	assert_null(options.kubeconfig);
 	assert_null(options.leader_election_namespace);
 	assert_null(options.pod_label_selector);
@@ -98,8 +99,10 @@ static void every_text_takes_its_value_after_an_equals_sign_or_a_space(void **st
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		for (int dashes = 1; dashes <= 2; dashes++) {
-			CLEANUP_FREE char *flag = xprintf("%s%s", dashes == 2 ? "--" : "-", texts[i].name);
-			CLEANUP_FREE char *whole = xprintf("%s=a=b,c", flag), *empty = xprintf("%s=", flag);
+			CLEANUP_FREE char *flag =
+				xprintf("%s%s", dashes == 2 ? "--" : "-", texts[i].name);
+			CLEANUP_FREE char *whole = xprintf("%s=a=b,c", flag),
+					  *empty = xprintf("%s=", flag);
 			struct options options;
 
 			expect_good(ARGS(whole), &options);
@@ -141,16 +144,16 @@ static void every_switch_is_on_alone_or_with_a_word_for_it(void **state)
 		struct options options;
 
 		for (size_t k = 0; k < ARRAY_LEN(on); k++) {
-			snprintf(text, sizeof(text), "%.*s%s%s", (int)strcspn(on[k], "%"), on[k], switches[i].name,
-				 strchr(on[k], 's') + 1);
+			snprintf(text, sizeof(text), "%.*s%s%s", (int)strcspn(on[k], "%"), on[k],
+				 switches[i].name, strchr(on[k], 's') + 1);
 			expect_good(ARGS(text), &options);
 			assert_true(switch_at(&options, switches[i].offset));
 		}
 		for (size_t k = 0; k < ARRAY_LEN(off); k++) {
 			CLEANUP_FREE char *set = xprintf("--%s", switches[i].name);
 
-			snprintf(text, sizeof(text), "%.*s%s%s", (int)strcspn(off[k], "%"), off[k], switches[i].name,
-				 strchr(off[k], 's') + 1);
+			snprintf(text, sizeof(text), "%.*s%s%s", (int)strcspn(off[k], "%"), off[k],
+				 switches[i].name, strchr(off[k], 's') + 1);
 			expect_good(ARGS(set, text), &options);
 			assert_false(switch_at(&options, switches[i].offset));
 		}
@@ -237,7 +240,8 @@ static void what_is_no_flag_is_refused(void **state)
 
 /* ---- options of plugins ---- */
 
-static struct asb_option plugin_options[] = { { "colour", "red", "what it looks like" }, { "col", NULL, NULL } };
+static struct asb_option plugin_options[] = { { "colour", "red", "what it looks like" },
+					      { "col", NULL, NULL } };
 static const struct plugin plugin = {
 	.head = { .name = "widget" },
 	.options = plugin_options,
@@ -252,7 +256,9 @@ static void settings_go_to_their_plugin(void **state)
 	uint32_t workers = 99;
 
 	(void)state;
-	expect_good(ARGS(W("--widget.colour=blue=green"), W("-widget.workers"), W("7"), W("--other.x=1")), &options);
+	expect_good(ARGS(W("--widget.colour=blue=green"), W("-widget.workers"), W("7"),
+			 W("--other.x=1")),
+		    &options);
 	assert_int_equal(options_for_plugin(&options, &plugin, &values, &workers, &error), 0);
 	assert_string_equal(values[0], "blue=green");
 	assert_null(values[1]);
@@ -284,7 +290,9 @@ static void a_setting_names_its_option_whole(void **state)
 	uint32_t workers;
 
 	(void)state;
-	expect_good(ARGS(W("--widget.col"), W("1"), W("--widget.colour"), W("2"), W("--widget.col=3")), &options);
+	expect_good(
+		ARGS(W("--widget.col"), W("1"), W("--widget.colour"), W("2"), W("--widget.col=3")),
+		&options);
 	assert_int_equal(options_for_plugin(&options, &plugin, &values, &workers, NULL), 0);
 	assert_string_equal(values[0], "2");
 	assert_string_equal(values[1], "3");
@@ -349,7 +357,8 @@ static void known_names_of_others_are_settings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
-		CLEANUP_FREE char *one = xprintf("-%s=5", aliases[i].flag), *two = xprintf("--%s", aliases[i].flag);
+		CLEANUP_FREE char *one = xprintf("-%s=5", aliases[i].flag),
+				  *two = xprintf("--%s", aliases[i].flag);
 		struct options options;
 
 		expect_good(ARGS(one, two, W("6")), &options);
@@ -370,8 +379,13 @@ static void known_names_of_others_are_settings(void **state)
 static void help_names_every_flag(void **state)
 {
 	static const char *const others[] = {
-		"cluster-domain DOMAIN", "kube-api-qps N", "kube-api-burst N", "plugin FILE", "sandbox-concurrent-workers N",
-		"sandbox-claim-concurrent-workers N", "sandbox-warm-pool-concurrent-workers N",
+		"cluster-domain DOMAIN",
+		"kube-api-qps N",
+		"kube-api-burst N",
+		"plugin FILE",
+		"sandbox-concurrent-workers N",
+		"sandbox-claim-concurrent-workers N",
+		"sandbox-warm-pool-concurrent-workers N",
 		"sandbox-template-concurrent-workers N",
 	};
 	char *text = NULL;
@@ -384,7 +398,9 @@ static void help_names_every_flag(void **state)
 	fclose(out);
 	for (size_t i = 0; i < ARRAY_LEN(texts) + ARRAY_LEN(switches) + ARRAY_LEN(others); i++) {
 		size_t k = i - ARRAY_LEN(texts), m = k - ARRAY_LEN(switches);
-		const char *name = i < ARRAY_LEN(texts) ? texts[i].name : k < ARRAY_LEN(switches) ? switches[k].name : others[m];
+		const char *name = i < ARRAY_LEN(texts)      ? texts[i].name
+				   : k < ARRAY_LEN(switches) ? switches[k].name
+							     : others[m];
 		CLEANUP_FREE char *flag = xprintf("\n  --%s ", name);
 
 		if (strstr(text, flag) == NULL) {

@@ -21,8 +21,9 @@
 #include "core/plugin-set.h"
 
 /*
- * A folder of its own for each test, with copies of the fixtures: those of the build may be writable by a group. Nothing is removed
- * before the end of all tests, since the linker knows what it has loaded by inode.
+ * A folder of its own for each test, with copies of the fixtures: those of the build may be
+ * writable by a group. Nothing is removed before the end of all tests, since the linker knows what
+ * it has loaded by inode.
  */
 struct folder {
 	char path[64];
@@ -66,9 +67,11 @@ static struct folder make_folder(void **state)
 static char *put(const struct folder *folder, const char *fixture, const char *name)
 {
 	const char *build = getenv("top_builddir");
-	CLEANUP_FREE char *from = xprintf("%s/tests/abi/.libs/%s.so", build != NULL ? build : ".", fixture);
+	CLEANUP_FREE char *from =
+		xprintf("%s/tests/abi/.libs/%s.so", build != NULL ? build : ".", fixture);
 	char *to = xprintf("%s/%s", folder->path, name), bytes[4096];
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int in = open(from, O_RDONLY | O_CLOEXEC),
+	    out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	ssize_t length;
 
 	assert_true(in >= 0 && out >= 0);
@@ -99,14 +102,17 @@ static void expect_refusal(const char *file, const char *words)
 	struct error error = { 0 };
 
 	assert_true(plugin_load(file, &plugin, &error) < 0);
-	if (strstr(error.text, words) == NULL || strstr(error.text, path != NULL ? path : file) == NULL) {
+	if (strstr(error.text, words) == NULL ||
+	    strstr(error.text, path != NULL ? path : file) == NULL) {
 		fail_msg("no '%s' in: %s", words, error.text);
 	}
 }
 
-static void expect_fixture_refused(const struct folder *folder, const char *fixture, const char *words)
+static void expect_fixture_refused(const struct folder *folder, const char *fixture,
+				   const char *words)
 {
-	CLEANUP_FREE char *name = xprintf("%s-%s.so", fixture, words), *file = put(folder, fixture, name);
+	CLEANUP_FREE char *name = xprintf("%s-%s.so", fixture, words),
+			  *file = put(folder, fixture, name);
 
 	expect_refusal(file, words);
 }
@@ -190,7 +196,8 @@ static void what_others_can_write_is_refused(void **state)
 static void a_link_does_not_hide_what_others_can_write(void **state)
 {
 	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *file = put(&folder, "good", "good.so"), *link = xprintf("%s/link.so", folder.path);
+	CLEANUP_FREE char *file = put(&folder, "good", "good.so"),
+			  *link = xprintf("%s/link.so", folder.path);
 
 	assert_int_equal(symlink("good.so", link), 0);
 	assert_int_equal(chmod(file, 0664), 0);
@@ -213,7 +220,8 @@ static void what_belongs_to_others_is_refused(void **state)
 static void what_is_no_shared_object_is_refused(void **state)
 {
 	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *text = xprintf("%s/b.so", folder.path), *below = xprintf("%s/folder.so", folder.path);
+	CLEANUP_FREE char *text = xprintf("%s/b.so", folder.path),
+			  *below = xprintf("%s/folder.so", folder.path);
 
 	put_text(&folder, "b.so");
 	expect_refusal(text, "cannot load");
@@ -231,8 +239,8 @@ static void a_name_without_a_folder_is_not_searched_for(void **state)
 
 /* ---- sets ---- */
 
-static int load_set(const struct folder *folder, bool extensions, const char *plugin, struct plugin_set *set,
-                    struct error *error)
+static int load_set(const struct folder *folder, bool extensions, const char *plugin,
+		    struct plugin_set *set, struct error *error)
 {
 	struct options options = {
 		.plugin_dir = folder->path,
@@ -248,7 +256,8 @@ static int load_set(const struct folder *folder, bool extensions, const char *pl
 static void a_set_is_sandbox_and_the_plugins_of_others_in_the_folder(void **state)
 {
 	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"), *two = put(&folder, "second", "extra.so");
+	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
+			  *two = put(&folder, "second", "extra.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
@@ -270,7 +279,8 @@ static void a_set_is_sandbox_and_the_plugins_of_others_in_the_folder(void **stat
 static void extensions_are_template_claim_and_warmpool(void **state)
 {
 	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"), *two = put(&folder, "second", "template.so");
+	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
+			  *two = put(&folder, "second", "template.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
@@ -283,7 +293,8 @@ static void extensions_are_template_claim_and_warmpool(void **state)
 static void a_plugin_may_be_named(void **state)
 {
 	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"), *two = put(&folder, "second", "libx.so");
+	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
+			  *two = put(&folder, "second", "libx.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
@@ -299,7 +310,8 @@ static void two_for_one_kind_or_of_one_name_are_refused_with_both_files(void **s
 
 	for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
 		struct folder folder = make_folder(state);
-		CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"), *two = put(&folder, fixtures[i], "extra.so");
+		CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
+				  *two = put(&folder, fixtures[i], "extra.so");
 		struct error error = { 0 };
 		struct plugin_set set;
 
@@ -313,7 +325,8 @@ static void two_for_one_kind_or_of_one_name_are_refused_with_both_files(void **s
 static void one_bad_plugin_in_the_folder_is_an_error(void **state)
 {
 	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"), *two = put(&folder, "major", "extra.so");
+	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
+			  *two = put(&folder, "major", "extra.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
@@ -338,7 +351,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_plugin_loads),
-		cmocka_unit_test(a_plugin_of_an_older_minor_loads_and_lacks_nothing_but_what_it_lacks),
+		cmocka_unit_test(
+			a_plugin_of_an_older_minor_loads_and_lacks_nothing_but_what_it_lacks),
 		cmocka_unit_test(refusals_name_the_file_and_both_sides),
 		cmocka_unit_test(all_symbols_are_bound_when_it_loads),
 		cmocka_unit_test(what_others_can_write_is_refused),

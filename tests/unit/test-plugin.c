@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/plugin.h about descriptions: what is copied, what is refused, what is said about it. */
+/* Promises of core/plugin.h about descriptions: what is copied, what is refused, what is said about
+ * it. */
 #include "config.h"
 
 #include "core/plugin.h"
@@ -16,7 +17,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
 {
 	(void)state;
 	(void)call;
@@ -31,8 +33,8 @@ static void values(struct json_object *object, struct asb_values *out)
 	(void)out;
 }
 
-static void map(void *state, struct asb_call *call, struct json_object *before, struct json_object *after,
-                struct asb_keys *out)
+static void map(void *state, struct asb_call *call, struct json_object *before,
+		struct json_object *after, struct asb_keys *out)
 {
 	(void)state;
 	(void)call;
@@ -55,32 +57,40 @@ struct draft {
 
 static void draft_init(struct draft *draft)
 {
-	*draft = (struct draft){
-		.plugin = {
-			ASB_PLUGIN_HEAD,
-			.name = "draft",
-			.version = "1",
-			.description = "a draft",
-			.workers = 2,
-			.watches = draft->watches,
-			.indexes = draft->indexes,
-			.rules = draft->rules,
-			.options = draft->options,
-			.metrics = draft->metrics,
-			.crd = "crd",
-			.reconcile = reconcile,
-		},
-		.watches = {
-			{ .kind = { "example.com", "v1", "widgets", "Widget" }, .map = ASB_MAP_SELF, .fields = fields },
-			{ .kind = { "", "v1", "pods", "Pod" }, .map = ASB_MAP_INDEX, .map_index = "by-pod" },
-			{ .kind = { "", "v1", "services", "Service" }, .map = ASB_MAP_FUNCTION, .map_function = map },
-		},
-		.indexes = { { .name = "by-pod", .values = values },
-			     { .name = "pods", .watch = 1, .flags = ASB_INDEX_RESERVES, .reserves = 2, .values = values } },
-		.rules = { { "", "pods", "get,list" } },
-		.options = { { "colour", "red", "help" }, { "size", NULL, NULL } },
-		.metrics = { { "m_total", "M.", "a,b", ASB_COUNTER, 0 } },
+	*draft = (struct draft){ 0 };
+	draft->plugin = (struct asb_plugin){
+		ASB_PLUGIN_HEAD,           .name = "draft",       .version = "1",
+		.description = "a draft",  .workers = 2,          .watches = draft->watches,
+		.indexes = draft->indexes, .rules = draft->rules, .options = draft->options,
+		.metrics = draft->metrics, .crd = "crd",          .reconcile = reconcile,
 	};
+	draft->watches[0] = (struct asb_watch){
+		.kind = { "example.com", "v1", "widgets", "Widget" },
+		.map = ASB_MAP_SELF,
+		.fields = fields,
+	};
+	draft->watches[1] = (struct asb_watch){
+		.kind = { "", "v1", "pods", "Pod" },
+		.map = ASB_MAP_INDEX,
+		.map_index = "by-pod",
+	};
+	draft->watches[2] = (struct asb_watch){
+		.kind = { "", "v1", "services", "Service" },
+		.map = ASB_MAP_FUNCTION,
+		.map_function = map,
+	};
+	draft->indexes[0] = (struct asb_index){ .name = "by-pod", .values = values };
+	draft->indexes[1] = (struct asb_index){
+		.name = "pods",
+		.watch = 1,
+		.flags = ASB_INDEX_RESERVES,
+		.reserves = 2,
+		.values = values,
+	};
+	draft->rules[0] = (struct asb_rule){ "", "pods", "get,list" };
+	draft->options[0] = (struct asb_option){ "colour", "red", "help" };
+	draft->options[1] = (struct asb_option){ "size", NULL, NULL };
+	draft->metrics[0] = (struct asb_metric){ "m_total", "M.", "a,b", ASB_COUNTER, 0 };
 }
 
 /* The description is refused, and the message has these words. */
@@ -143,7 +153,9 @@ static void tables_may_be_missing(void **state)
 	draft.plugin.crd = NULL;
 	assert_int_equal(plugin_copy(&draft.plugin, "f", &plugin, NULL), 0);
 	assert_int_equal(plugin.watch_count, 1);
-	assert_int_equal(plugin.index_count + plugin.rule_count + plugin.option_count + plugin.metric_count, 0);
+	assert_int_equal(plugin.index_count + plugin.rule_count + plugin.option_count +
+				 plugin.metric_count,
+			 0);
 	plugin_finish(&plugin);
 }
 
@@ -205,8 +217,15 @@ static void no_description_is_refused(void **state)
 
 static void names_are_plain(void **state)
 {
-	static const char *const good[] = { "a", "a-1", "012345678901234567890123456789012345678901234-6" };
-	static const char *const bad[] = { "", "A", "a.b", "a_b", "a b", "a/b", "0123456789012345678901234567890123456789012345678" };
+	static const char *const good[] = { "a", "a-1",
+					    "012345678901234567890123456789012345678901234-6" };
+	static const char *const bad[] = { "",
+					   "A",
+					   "a.b",
+					   "a_b",
+					   "a b",
+					   "a/b",
+					   "0123456789012345678901234567890123456789012345678" };
 	struct plugin plugin;
 	struct draft draft;
 
@@ -370,9 +389,9 @@ static void longer_entries_are_read_as_far_as_they_are_known(void **state)
 		struct asb_option known;
 		const char *unknown[3];
 	};
-	static const struct wide_option options[] = {
-		{ { "a", "1", "A" }, { "?", "?", "?" } }, { { "b", "2", "B" }, { "?", "?", "?" } }, { { 0 }, { 0 } }
-	};
+	static const struct wide_option options[] = { { { "a", "1", "A" }, { "?", "?", "?" } },
+						      { { "b", "2", "B" }, { "?", "?", "?" } },
+						      { { 0 }, { 0 } } };
 	struct plugin plugin;
 	struct draft draft;
 
@@ -430,23 +449,33 @@ static void a_dump_is_one_line_of_json_with_all_tables(void **state)
 
 	assert_string_equal(asb_str(dump, "file"), "/some/file.so");
 	assert_string_equal(asb_str(dump, "name"), "draft");
-	assert_string_equal(json_object_to_json_string_ext(asb_at(dump, "abi"), JSON_C_TO_STRING_PLAIN), "[1,0]");
-	assert_string_equal(json_object_to_json_string_ext(asb_at(dump, "watches"), JSON_C_TO_STRING_PLAIN),
-			    "[{\"group\":\"example.com\",\"version\":\"v1\",\"plural\":\"widgets\",\"kind\":\"Widget\","
-			    "\"map\":[\"self\"],\"flags\":[],\"fields\":[\"spec\"],\"keep_labels\":[]},"
-			    "{\"group\":\"\",\"version\":\"v1\",\"plural\":\"pods\",\"kind\":\"Pod\","
-			    "\"map\":[\"index:by-pod\"],\"flags\":[],\"fields\":[],\"keep_labels\":[]},"
-			    "{\"group\":\"\",\"version\":\"v1\",\"plural\":\"services\",\"kind\":\"Service\","
-			    "\"map\":[\"function\"],\"flags\":[],\"fields\":[],\"keep_labels\":[]}]");
-	assert_string_equal(json_object_to_json_string_ext(asb_at(dump, "indexes"), JSON_C_TO_STRING_PLAIN),
-			    "[{\"name\":\"by-pod\",\"watch\":\"Widget\"},"
-			    "{\"name\":\"pods\",\"watch\":\"Pod\",\"reserves\":\"Service\"}]");
-	assert_string_equal(json_object_to_json_string_ext(asb_at(dump, "rules"), JSON_C_TO_STRING_PLAIN),
-			    "[{\"groups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\",\"list\"]}]");
-	assert_string_equal(json_object_to_json_string_ext(asb_at(dump, "options"), JSON_C_TO_STRING_PLAIN),
-			    "[{\"name\":\"colour\",\"fallback\":\"red\",\"help\":\"help\"},{\"name\":\"size\"}]");
-	assert_string_equal(json_object_to_json_string_ext(asb_at(dump, "metrics"), JSON_C_TO_STRING_PLAIN),
-			    "[{\"name\":\"m_total\",\"help\":\"M.\",\"labels\":[\"a\",\"b\"],\"type\":\"counter\"}]");
+	assert_string_equal(
+		json_object_to_json_string_ext(asb_at(dump, "abi"), JSON_C_TO_STRING_PLAIN),
+		"[1,0]");
+	assert_string_equal(
+		json_object_to_json_string_ext(asb_at(dump, "watches"), JSON_C_TO_STRING_PLAIN),
+		"[{\"group\":\"example.com\",\"version\":\"v1\",\"plural\":\"widgets\",\"kind\":"
+		"\"Widget\","
+		"\"map\":[\"self\"],\"flags\":[],\"fields\":[\"spec\"],\"keep_labels\":[]},"
+		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"pods\",\"kind\":\"Pod\","
+		"\"map\":[\"index:by-pod\"],\"flags\":[],\"fields\":[],\"keep_labels\":[]},"
+		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"services\",\"kind\":\"Service\","
+		"\"map\":[\"function\"],\"flags\":[],\"fields\":[],\"keep_labels\":[]}]");
+	assert_string_equal(
+		json_object_to_json_string_ext(asb_at(dump, "indexes"), JSON_C_TO_STRING_PLAIN),
+		"[{\"name\":\"by-pod\",\"watch\":\"Widget\"},"
+		"{\"name\":\"pods\",\"watch\":\"Pod\",\"reserves\":\"Service\"}]");
+	assert_string_equal(
+		json_object_to_json_string_ext(asb_at(dump, "rules"), JSON_C_TO_STRING_PLAIN),
+		"[{\"groups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\",\"list\"]}]");
+	assert_string_equal(
+		json_object_to_json_string_ext(asb_at(dump, "options"), JSON_C_TO_STRING_PLAIN),
+		"[{\"name\":\"colour\",\"fallback\":\"red\",\"help\":\"help\"},{\"name\":\"size\"}"
+		"]");
+	assert_string_equal(
+		json_object_to_json_string_ext(asb_at(dump, "metrics"), JSON_C_TO_STRING_PLAIN),
+		"[{\"name\":\"m_total\",\"help\":\"M.\",\"labels\":[\"a\",\"b\"],\"type\":"
+		"\"counter\"}]");
 	assert_string_equal(asb_str(dump, "crd"), "crd");
 	plugin_finish(&plugin);
 	buf_finish(&out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/queue.h to several workers: in simulated time with many seeds, and with real threads. */
+/* Promises of core/queue.h to several workers: in simulated time with many seeds, and with real
+ * threads. */
 #include "config.h"
 
 #include "core/queue.h"

@@ -389,7 +389,8 @@ static void what_it_does_is_counted(void **state)
 	assert_non_null(strstr(buf_str(&text), "workqueue_adds_total{name=\"test\"} 2\n"));
 	assert_non_null(strstr(buf_str(&text), "workqueue_retries_total{name=\"test\"} 1\n"));
 	assert_non_null(strstr(buf_str(&text), "workqueue_depth{name=\"test\"} 1\n"));
-	assert_non_null(strstr(buf_str(&text), "workqueue_queue_duration_seconds_sum{name=\"test\"} 2\n"));
+	assert_non_null(
+		strstr(buf_str(&text), "workqueue_queue_duration_seconds_sum{name=\"test\"} 2\n"));
 	buf_finish(&text);
 	queue_destroy(f.queue);
 	f.queue = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reflector.h about lists in pages: where watch-lists are refused, and when a new leader catches up. */
+/* Promises of core/reflector.h about lists in pages: where watch-lists are refused, and when a new
+ * leader catches up. */
 #include "config.h"
 
 #include "core/reflector.h"
@@ -28,7 +29,8 @@ static void a_server_without_watch_lists_is_listed_in_pages(void **state)
 		mirror_init(&m);
 		script_answer(&m.script, LIST_FIRST, statuses[i], REFUSED);
 		script_answer(&m.script, PAGES, 200,
-			      PAGE("10", ",'continue':'next=/+ page'", POD("a", "5", "Running") "," POD("b", "3", "Running")));
+			      PAGE("10", ",'continue':'next=/+ page'",
+				   POD("a", "5", "Running") "," POD("b", "3", "Running")));
 		script_answer(&m.script, "limit=500&continue=next%3D%2F%2B%20page", 200,
 			      PAGE("10", ",'continue':''", POD("c", "7", "Running")));
 		script_answer(&m.script, "&resourceVersion=10", 200, "");
@@ -75,11 +77,13 @@ static void pages_ask_for_what_it_was_told_to(void **state)
 	script_answer(&m.script, "?labelSelector=a%3Db&watch=true", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
-	assert_string_equal(m.script.sent[1].accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+	assert_string_equal(m.script.sent[1].accept,
+			    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
 	mirror_finish(&m);
 }
 
-/* With this answer to the first page the list fails, is made anew after a pause, and nothing is dropped before it is whole. */
+/* With this answer to the first page the list fails, is made anew after a pause, and nothing is
+ * dropped before it is whole. */
 static void expect_list_again(int status, const char *body)
 {
 	struct mirror m;
@@ -124,7 +128,8 @@ static void a_list_whose_pages_expire_begins_anew(void **state)
 	(void)state;
 	mirror_init(&m);
 	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200, PAGE("10", ",'continue':'x'", POD("a", "5", "Running")));
+	script_answer(&m.script, PAGES, 200,
+		      PAGE("10", ",'continue':'x'", POD("a", "5", "Running")));
 	script_answer(&m.script, "continue=x", 410, GONE);
 	script_answer(&m.script, PAGES, 200, PAGE("20", "", POD("b", "15", "Running")));
 	script_answer(&m.script, "&resourceVersion=20", 200, "");
@@ -142,7 +147,8 @@ static void items_without_a_name_are_left_out(void **state)
 	(void)state;
 	mirror_init(&m);
 	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200, PAGE("10", "", "null,{},5," POD("a", "5", "Running") ",{'metadata':{}}"));
+	script_answer(&m.script, PAGES, 200,
+		      PAGE("10", "", "null,{},5," POD("a", "5", "Running") ",{'metadata':{}}"));
 	script_answer(&m.script, "&resourceVersion=10", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
@@ -172,7 +178,8 @@ static void pages_from_before_what_is_known_are_of_a_server_gone_back_in_time(vo
 	(void)state;
 	mirror_init(&m);
 	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200, PAGE("50", "", POD("a", "45", "Running") "," POD("b", "5", "Running")));
+	script_answer(&m.script, PAGES, 200,
+		      PAGE("50", "", POD("a", "45", "Running") "," POD("b", "5", "Running")));
 	script_answer(&m.script, "&resourceVersion=50", 410, GONE);
 	script_answer(&m.script, PAGES, 200, PAGE("20", "", POD("b", "5", "Running")));
 	script_answer(&m.script, PAGES, 200, PAGE("20", "", POD("b", "5", "Running")));
@@ -194,14 +201,16 @@ static void catching_up_brings_what_the_stream_still_lacks(void **state)
 
 	(void)state;
 	mirror_init_synced(&m);
-	script_answer(&m.script, PAGES, 200, PAGE("30", ",'continue':'x'", POD("a", "25", "Failed")));
+	script_answer(&m.script, PAGES, 200,
+		      PAGE("30", ",'continue':'x'", POD("a", "25", "Failed")));
 	script_answer(&m.script, "continue=x", 200, PAGE("30", "", POD("b", "26", "Pending")));
 	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
 	expect_wakes(&m.world, "~a! +b!");
 	assert_int_equal(store_version(m.world.store), 30);
 	assert_int_equal(m.script.streams, 1);
-	script_feed(&m.script, "pods", EVENT("MODIFIED", POD("a", "25", "Failed")) ADDED("b", "26", "Pending")
-				       EVENT("MODIFIED", POD("b", "31", "Running")));
+	script_feed(&m.script, "pods",
+		    EVENT("MODIFIED", POD("a", "25", "Failed")) ADDED("b", "26", "Pending")
+			    EVENT("MODIFIED", POD("b", "31", "Running")));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "~b");
 	assert_int_equal(m.changes, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reflector.h about a stream: frames in pieces, frames that are none, bookmarks, what a list by stream may hold. */
+/* Promises of core/reflector.h about a stream: frames in pieces, frames that are none, bookmarks,
+ * what a list by stream may hold. */
 #include "config.h"
 
 #include "core/reflector.h"
@@ -23,9 +24,11 @@ static void frames_may_be_split_at_every_byte(void **state)
 
 		mirror_init(&m);
 		m.script.piece = piece;
-		script_answer(&m.script, LIST_FIRST, 200,
-			      ADDED("a", "5", "Running") "\n" ADDED("b", "6", "Pending") LISTED("10")
-			      EVENT("MODIFIED", POD("a", "11", "Failed")) "\n\n" EVENT("DELETED", POD("b", "12", "Pending")));
+		script_answer(
+			&m.script, LIST_FIRST, 200,
+			ADDED("a", "5", "Running") "\n" ADDED("b", "6", "Pending") LISTED("10")
+				EVENT("MODIFIED", POD("a", "11", "Failed")) "\n\n" EVENT(
+					"DELETED", POD("b", "12", "Pending")));
 		mirror_start(&m);
 		expect_settled(&m, 1);
 		expect_wakes(&m.world, "+a! +b! ~a -b");
@@ -41,7 +44,8 @@ static void an_unfinished_frame_at_the_end_is_nothing(void **state)
 	(void)state;
 	mirror_init_synced(&m);
 	script_pass(&m.script, 3000000);
-	script_feed(&m.script, "pods", "{'type':'ADDED','object':{'metadata':{'name':'b','resourceVer");
+	script_feed(&m.script, "pods",
+		    "{'type':'ADDED','object':{'metadata':{'name':'b','resourceVer");
 	script_end(&m.script, "pods", 0);
 	script_answer(&m.script, "&resourceVersion=10", 200, ADDED("b", "11", "Pending"));
 	expect_settled(&m, 1);
@@ -49,7 +53,8 @@ static void an_unfinished_frame_at_the_end_is_nothing(void **state)
 	mirror_finish(&m);
 }
 
-/* A stream with this frame is given up, resumed from where it was after a pause, and what the store knows is as before. */
+/* A stream with this frame is given up, resumed from where it was after a pause, and what the store
+ * knows is as before. */
 static void expect_given_up(const char *frame)
 {
 	struct mirror m;
@@ -57,7 +62,8 @@ static void expect_given_up(const char *frame)
 	mirror_init_synced(&m);
 	script_pass(&m.script, 3000000);
 	script_feed(&m.script, "pods", frame);
-	script_answer(&m.script, "&resourceVersion=10", 200, EVENT("MODIFIED", POD("a", "11", "Failed")));
+	script_answer(&m.script, "&resourceVersion=10", 200,
+		      EVENT("MODIFIED", POD("a", "11", "Failed")));
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 1) >= 3800000);
 	expect_wakes(&m.world, "~a");
@@ -92,8 +98,9 @@ static void an_object_without_a_name_is_left_out(void **state)
 	(void)state;
 	mirror_init_synced(&m);
 	script_feed(&m.script, "pods",
-		    EVENT("ADDED", "{'metadata':{'resourceVersion':'11'}}") EVENT("ADDED", "{}") EVENT("ADDED", "null")
-		    EVENT("ADDED", "{'metadata':{'name':'x'}}") ADDED("b", "12", "Pending"));
+		    EVENT("ADDED", "{'metadata':{'resourceVersion':'11'}}") EVENT("ADDED", "{}")
+			    EVENT("ADDED", "null") EVENT("ADDED", "{'metadata':{'name':'x'}}")
+				    ADDED("b", "12", "Pending"));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+b");
 	assert_int_equal(m.script.sent_count, 1);
@@ -106,9 +113,15 @@ static void a_frame_the_scan_doubts_is_read_as_json(void **state)
 
 	(void)state;
 	mirror_init_synced(&m);
-	script_feed(&m.script, "pods", "{'ty\\u0070e':'ADDED','object':" POD("b", "12", "Pending") "}\n"
-				       "{'type':'ADDED','\\u006fbject':" POD("c", "13", "Pending") "}\n"
-				       "{'type':'\\u0044ELETED','object':" POD("b", "14", "Pending") "}\n");
+	script_feed(&m.script, "pods",
+		    "{'ty\\u0070e':'ADDED','object':" POD(
+			    "b", "12",
+			    "Pending") "}\n"
+				       "{'type':'ADDED','\\u006fbject':" POD(
+					       "c", "13",
+					       "Pending") "}\n"
+							  "{'type':'\\u0044ELETED','object':" POD(
+								  "b", "14", "Pending") "}\n");
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+b +c -b");
 	assert_int_equal(m.script.sent_count, 1);
@@ -144,7 +157,8 @@ static void a_frame_of_one_and_a_half_megabytes_is_read(void **state)
 
 	(void)state;
 	memset(value, 'v', size);
-	frame = xprintf("{'type':'ADDED','object':{'metadata':{'name':'b','namespace':'n','resourceVersion':'11',"
+	frame = xprintf("{'type':'ADDED','object':{'metadata':{'name':'b','namespace':'n','"
+			"resourceVersion':'11',"
 			"'annotations':{'big':'%s'}}}}\n",
 			value);
 	mirror_init_synced(&m);
@@ -163,7 +177,9 @@ static void bookmarks_are_never_stored(void **state)
 
 	(void)state;
 	mirror_init_synced(&m);
-	script_feed(&m.script, "pods", EVENT("BOOKMARK", "{'metadata':{'name':'stub','namespace':'n','resourceVersion':'20'}}"));
+	script_feed(&m.script, "pods",
+		    EVENT("BOOKMARK",
+			  "{'metadata':{'name':'stub','namespace':'n','resourceVersion':'20'}}"));
 	expect_settled(&m, 1);
 	assert_int_equal(store_size(m.world.store), 1);
 	assert_int_equal(store_version(m.world.store), 20);
@@ -178,7 +194,8 @@ static void only_the_marked_bookmark_ends_a_list(void **state)
 	mirror_init(&m);
 	script_answer(&m.script, LIST_FIRST, 200,
 		      ADDED("a", "5", "Running") BOOKMARK("7")
-		      EVENT("BOOKMARK", "{'metadata':{'resourceVersion':'8','annotations':{'k8s.io/initial-events-end':'false'}}}"));
+			      EVENT("BOOKMARK", "{'metadata':{'resourceVersion':'8','annotations':{"
+						"'k8s.io/initial-events-end':'false'}}}"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_LISTING);
@@ -196,8 +213,9 @@ static void what_is_deleted_while_a_list_streams_is_gone(void **state)
 	(void)state;
 	mirror_init(&m);
 	script_answer(&m.script, LIST_FIRST, 200,
-		      ADDED("a", "5", "Running") ADDED("b", "3", "Running") EVENT("MODIFIED", POD("b", "8", "Failed"))
-		      EVENT("DELETED", POD("a", "9", "Running")) LISTED("10"));
+		      ADDED("a", "5", "Running") ADDED("b", "3", "Running")
+			      EVENT("MODIFIED", POD("b", "8", "Failed"))
+				      EVENT("DELETED", POD("a", "9", "Running")) LISTED("10"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+a! +b! ~b! -a");
@@ -216,7 +234,8 @@ static void a_server_gone_back_in_time_is_listed_anew(void **state)
 	expect_wakes(&m.world, "+b");
 	script_pass(&m.script, 3000000);
 	script_feed(&m.script, "pods", BOOKMARK("20")); /* restored from a backup */
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") ADDED("c", "15", "Running") LISTED("20"));
+	script_answer(&m.script, LIST_FIRST, 200,
+		      ADDED("a", "5", "Running") ADDED("c", "15", "Running") LISTED("20"));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+c! -b");
 	assert_int_equal(store_version(m.world.store), 20);

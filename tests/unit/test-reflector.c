@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reflector.h about its life: first list, resuming, 410, kinds that are not served, backing off, ending. */
+/* Promises of core/reflector.h about its life: first list, resuming, 410, kinds that are not
+ * served, backing off, ending. */
 #include "config.h"
 
 #include "core/reflector.h"
@@ -21,11 +22,13 @@ static void the_first_list_is_a_stream_of_the_latest(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, "GET /api/v1/pods?", 200, ADDED("a", "7", "Running") ADDED("b", "3", "Pending"));
+	script_answer(&m.script, "GET /api/v1/pods?", 200,
+		      ADDED("a", "7", "Running") ADDED("b", "3", "Pending"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_line(&m, 0, "watch=true&allowWatchBookmarks=true&");
-	expect_line(&m, 0, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
+	expect_line(&m, 0,
+		    "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
 	assert_null(strstr(script_line(&m.script, 0), "limit="));
 	assert_string_equal(strrchr(script_line(&m.script, 0), '='), "=");
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_LISTING);
@@ -46,8 +49,9 @@ static void the_stream_goes_on_after_the_list(void **state)
 
 	(void)state;
 	mirror_init_synced(&m);
-	script_feed(&m.script, "pods", EVENT("MODIFIED", POD("a", "11", "Failed")) ADDED("b", "12", "Pending")
-				   EVENT("DELETED", POD("a", "13", "Failed")));
+	script_feed(&m.script, "pods",
+		    EVENT("MODIFIED", POD("a", "11", "Failed")) ADDED("b", "12", "Pending")
+			    EVENT("DELETED", POD("a", "13", "Failed")));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "~a +b -a");
 	assert_int_equal(store_version(m.world.store), 13);
@@ -184,7 +188,8 @@ static void other_errors_of_the_stream_resume_after_a_while(void **state)
 	(void)state;
 	mirror_init_synced(&m);
 	script_pass(&m.script, 3000000);
-	script_feed(&m.script, "pods", EVENT("ERROR", "{'kind':'Status','code':500,'message':'etcd is away'}"));
+	script_feed(&m.script, "pods",
+		    EVENT("ERROR", "{'kind':'Status','code':500,'message':'etcd is away'}"));
 	script_answer(&m.script, "&resourceVersion=10", 200, "");
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 1) - sent_us(&m, 0) >= 3800000);
@@ -240,7 +245,11 @@ static void failures_back_off_from_800_ms_doubling_to_30_s_with_jitter(void **st
 	(void)state;
 	mirror_init(&m);
 	for (int i = 0; i < 12; i++) {
-		script_answer(&m.script, LIST_FIRST, i % 3 == 0 ? -ECONNREFUSED : i % 3 == 1 ? 500 : -ETIMEDOUT, "");
+		script_answer(&m.script, LIST_FIRST,
+			      i % 3 == 0   ? -ECONNREFUSED
+			      : i % 3 == 1 ? 500
+					   : -ETIMEDOUT,
+			      "");
 	}
 	mirror_start(&m);
 	expect_settled(&m, 0);
@@ -315,7 +324,8 @@ static void a_list_that_ends_early_begins_anew(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") ADDED("b", "6", "Running"));
+	script_answer(&m.script, LIST_FIRST, 200,
+		      ADDED("a", "5", "Running") ADDED("b", "6", "Running"));
 	script_end(&m.script, "pods", 0);
 	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running"));
 	mirror_start(&m);
@@ -336,10 +346,12 @@ static void it_asks_for_what_it_was_told_to(void **state)
 	mirror_init(&m);
 	m.config.metadata_only = true;
 	m.config.label_selector = "app in (a,b),x!=y";
-	script_answer(&m.script, "labelSelector=app%20in%20%28a%2Cb%29%2Cx%21%3Dy&watch=true", 200, LISTED("10"));
+	script_answer(&m.script, "labelSelector=app%20in%20%28a%2Cb%29%2Cx%21%3Dy&watch=true", 200,
+		      LISTED("10"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
-	assert_string_equal(m.script.sent[0].accept, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+	assert_string_equal(m.script.sent[0].accept,
+			    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
 	mirror_finish(&m);
 }
 

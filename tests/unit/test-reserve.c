@@ -62,7 +62,8 @@ static void expect_holder(struct fixture *f, const char *name, const char *expec
 {
 	char holder[STORE_KEY_MAX] = "";
 
-	assert_int_equal(reservations_find(f->reservations, &pods_kind, "n", name, holder), *expected != '\0');
+	assert_int_equal(reservations_find(f->reservations, &pods_kind, "n", name, holder),
+			 *expected != '\0');
 	assert_string_equal(holder, expected);
 }
 

@@ -15,7 +15,7 @@
 #include "tests/unit/core-fixture.h"
 
 #define OURS ",'labels':{'ours':'x'}"
-#define OWNED(version, kind, controller)                                                    \
+#define OWNED(version, kind, controller)                                                \
 	",'ownerReferences':[{'apiVersion':'" version "','kind':'" kind "','name':'o'," \
 	"'uid':'1'" controller "}]"
 
@@ -69,8 +69,10 @@ static void an_object_whose_controller_is_of_a_kept_kind_is_stored(void **state)
 
 	(void)state;
 	set_up(&world);
-	stream_shows(&world, "a", 5, OWNED("agents.x-k8s.io/v1alpha1", "Sandbox", ",'controller':true"), "");
-	stream_shows(&world, "b", 6, OWNED("agents.x-k8s.io/v9", "Sandbox", ",'controller':true"), "");
+	stream_shows(&world, "a", 5,
+		     OWNED("agents.x-k8s.io/v1alpha1", "Sandbox", ",'controller':true"), "");
+	stream_shows(&world, "b", 6, OWNED("agents.x-k8s.io/v9", "Sandbox", ",'controller':true"),
+		     "");
 	stream_shows(&world, "c", 7, OWNED("v1", "Node", ",'controller':true"), "");
 	expect_wakes(&world, "+a +b +c");
 	store_world_finish(&world);
@@ -83,8 +85,10 @@ static void other_owners_do_not_count(void **state)
 	(void)state;
 	set_up(&world);
 	stream_shows(&world, "a", 5, OWNED("agents.x-k8s.io/v1alpha1", "Sandbox", ""), "");
-	stream_shows(&world, "b", 6, OWNED("agents.x-k8s.io/v1alpha1", "Sandbox", ",'controller':false"), "");
-	stream_shows(&world, "c", 7, OWNED("agents.x-k8s.iox/v1", "Sandbox", ",'controller':true"), "");
+	stream_shows(&world, "b", 6,
+		     OWNED("agents.x-k8s.io/v1alpha1", "Sandbox", ",'controller':false"), "");
+	stream_shows(&world, "c", 7, OWNED("agents.x-k8s.iox/v1", "Sandbox", ",'controller':true"),
+		     "");
 	stream_shows(&world, "d", 8, OWNED("x/v1", "Sandbox", ",'controller':true"), "");
 	stream_shows(&world, "e", 9, OWNED("x/v1", "Node", ",'controller':true"), "");
 	stream_shows(&world, "f", 10, ",'ownerReferences':{}", "");

@@ -25,7 +25,7 @@ static void by_label(struct json_object *object, struct asb_values *out)
 	if (!json_object_is_type(labels, json_type_object)) {
 		return;
 	}
-	json_object_object_foreach(labels, name, value) {
+	json_object_object_foreach (labels, name, value) {
 		int64_t rank = 0;
 
 		assert_int_equal(sscanf(json_object_get_string(value), "%" SCNd64, &rank), 1);
@@ -47,7 +47,8 @@ static void set_up(struct store_world *world)
 	store_seal(world->store);
 }
 
-static void put(struct store_world *world, const char *name, uint64_t version, const char *label, const char *rank)
+static void put(struct store_world *world, const char *name, uint64_t version, const char *label,
+		const char *rank)
 {
 	CLEANUP_FREE char *labels = xprintf(",'labels':{'%s':'%s'}", label, rank);
 
@@ -55,8 +56,8 @@ static void put(struct store_world *world, const char *name, uint64_t version, c
 }
 
 /* The names under a value, at most max in one call, all calls together. */
-static void expect_keys(struct store_world *world, uint32_t index, const char *value, bool reverse, size_t max,
-                        const char *expected)
+static void expect_keys(struct store_world *world, uint32_t index, const char *value, bool reverse,
+			size_t max, const char *expected)
 {
 	struct store_cursor cursor = { 0 };
 	struct buf names = BUF_INIT(4096);
@@ -67,7 +68,8 @@ static void expect_keys(struct store_world *world, uint32_t index, const char *v
 		count = store_keys(world->store, index, value, reverse, &cursor, keys, max);
 		assert_true(count <= max);
 		for (size_t i = 0; i < count; i++) {
-			buf_printf(&names, "%s%s", names.length > 0 ? " " : "", keys[i] + strlen("n/"));
+			buf_printf(&names, "%s%s", names.length > 0 ? " " : "",
+				   keys[i] + strlen("n/"));
 		}
 	} while (count > 0);
 	assert_string_equal(buf_str(&names), expected);
@@ -230,7 +232,8 @@ static void add_many(struct json_object *object, struct asb_values *out)
 
 static void entries_beyond_the_limit_are_left_out(void **state)
 {
-	struct index indexes[] = { { .name = "i", .values = add_many }, { .name = "j", .values = add_twice } };
+	struct index indexes[] = { { .name = "i", .values = add_many },
+				   { .name = "j", .values = add_twice } };
 	struct index_entry *entries;
 	struct index_claims claims;
 

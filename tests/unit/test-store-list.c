@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h about lists: what they drop, what they keep, what may happen while they run. */
+/* Promises of core/store.h about lists: what they drop, what they keep, what may happen while they
+ * run. */
 #include "config.h"
 
 #include "core/store.h"
@@ -82,7 +83,8 @@ static void a_relist_drops_what_it_does_not_list(void **state)
 	expect_wakes(&world, "+a! +b! +c!");
 	list_is(&world, "b@6", 20);
 	assert_int_equal(store_size(world.store), 1);
-	assert_true(strcmp(buf_str(&world.wakes), "-a -c") == 0 || strcmp(buf_str(&world.wakes), "-c -a") == 0);
+	assert_true(strcmp(buf_str(&world.wakes), "-a -c") == 0 ||
+		    strcmp(buf_str(&world.wakes), "-c -a") == 0);
 	store_world_finish(&world);
 }
 

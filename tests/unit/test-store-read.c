@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h to readers: own trees of the declared fields, whatever the server sent; and to several threads. */
+/* Promises of core/store.h to readers: own trees of the declared fields, whatever the server sent;
+ * and to several threads. */
 #include "config.h"
 
 #include "core/store.h"
@@ -16,14 +17,19 @@
 #include "base/memory.h"
 #include "tests/unit/core-fixture.h"
 
-#define FULL                                                                                                      \
-	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a','namespace':'n','uid':'1','resourceVersion':'5'," \
-	"'generation':3,'creationTimestamp':'2024-01-01T00:00:00Z','deletionTimestamp':'2024-01-02T00:00:00Z',"   \
-	"'labels':{'l':'1'},'annotations':{'a':'2'},'ownerReferences':[{'uid':'o'}],'finalizers':['f'],"         \
-	"'managedFields':[{}]},'spec':{'nodeName':'x'},'status':{'phase':'Running','podIP':'10.0.0.1'}}"
-#define TRIMMED                                                                                                      \
-	"{'metadata':{'name':'a','namespace':'n','uid':'1','generation':3,'creationTimestamp':'2024-01-01T00:00:00Z'," \
-	"'deletionTimestamp':'2024-01-02T00:00:00Z','labels':{'l':'1'},'annotations':{'a':'2'},"                     \
+#define FULL                                                                                       \
+	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a','namespace':'n','uid':'1','"       \
+	"resourceVersion':'5',"                                                                    \
+	"'generation':3,'creationTimestamp':'2024-01-01T00:00:00Z','deletionTimestamp':'2024-01-"  \
+	"02T00:00:00Z',"                                                                           \
+	"'labels':{'l':'1'},'annotations':{'a':'2'},'ownerReferences':[{'uid':'o'}],'finalizers':" \
+	"['f'],"                                                                                   \
+	"'managedFields':[{}]},'spec':{'nodeName':'x'},'status':{'phase':'Running','podIP':'10.0." \
+	"0.1'}}"
+#define TRIMMED                                                                                  \
+	"{'metadata':{'name':'a','namespace':'n','uid':'1','generation':3,'creationTimestamp':'" \
+	"2024-01-01T00:00:00Z',"                                                                 \
+	"'deletionTimestamp':'2024-01-02T00:00:00Z','labels':{'l':'1'},'annotations':{'a':'2'}," \
 	"'ownerReferences':[{'uid':'o'}],'resourceVersion':'5'},%s'apiVersion':'v1','kind':'Pod'}"
 
 static void set_up(struct store_world *world)
@@ -94,13 +100,17 @@ static void a_partial_object_becomes_one_of_the_kind(void **state)
 	event(&world, "{'apiVersion':'meta.k8s.io/v1','kind':'PartialObjectMetadata',"
 		      "'metadata':{'name':'a','resourceVersion':'5'}}");
 	object = store_get(world.store, "", "a");
-	expect_tree(object, "{'metadata':{'name':'a','resourceVersion':'5'},'apiVersion':'v1','kind':'Pod'}");
+	expect_tree(
+		object,
+		"{'metadata':{'name':'a','resourceVersion':'5'},'apiVersion':'v1','kind':'Pod'}");
 	store_world_finish(&world);
 }
 
 static void fields_of_several_plugins_add_up(void **state)
 {
-	static const char *const one[] = { "spec.a", "status", NULL }, *const two[] = { "spec", "status.x", NULL };
+	static const char *const one[] = { "spec.a", "status", NULL }, *const two[] = { "spec",
+											"status.x",
+											NULL };
 	CLEANUP_JSON struct json_object *object = NULL;
 	struct store_world world;
 
@@ -110,7 +120,8 @@ static void fields_of_several_plugins_add_up(void **state)
 	store_add_fields(world.store, two);
 	store_keep_all(world.store);
 	store_seal(world.store);
-	event(&world, "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},'status':{'x':1,'y':2},"
+	event(&world, "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},'status'"
+		      ":{'x':1,'y':2},"
 		      "'data':{}}");
 	object = store_get(world.store, "", "a");
 	expect_tree(object, "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},"
@@ -170,7 +181,8 @@ static void trim_gives_what_get_would(void **state)
 
 static void trim_reads_what_the_scan_doubts(void **state)
 {
-	CLEANUP_FREE char *text = json_text("{'metadata':{'name':'\\u0061','n\\u0061mespace':'n','resourceVersion':'5'}}");
+	CLEANUP_FREE char *text = json_text(
+		"{'metadata':{'name':'\\u0061','n\\u0061mespace':'n','resourceVersion':'5'}}");
 	CLEANUP_JSON struct json_object *object = NULL;
 	struct store_world world;
 
@@ -199,7 +211,7 @@ static void note_key(void *arg, const char *ns, const char *name)
 {
 	unsigned int *seen = arg;
 
-	*seen |= strcmp(ns, "n") == 0 && strcmp(name, "a") == 0	  ? 1u
+	*seen |= strcmp(ns, "n") == 0 && strcmp(name, "a") == 0   ? 1u
 		 : strcmp(ns, "n") == 0 && strcmp(name, "b") == 0 ? 2u
 		 : strcmp(ns, "") == 0 && strcmp(name, "c") == 0  ? 4u
 								  : 8u;
@@ -266,9 +278,11 @@ static void be_the_stream(void *arg)
 
 	for (uint64_t i = 1; i <= ROUNDS; i++) {
 		CLEANUP_FREE char *name = xprintf("p%u", (unsigned int)(i % 5));
-		CLEANUP_FREE char *text = object_text(name, i * 10, "", i % 2 == 0 ? PHASE("A") : PHASE("B"));
+		CLEANUP_FREE char *text =
+			object_text(name, i * 10, "", i % 2 == 0 ? PHASE("A") : PHASE("B"));
 
-		store_event(crowd->store, i % 7 == 0 ? STORE_DELETED : STORE_MODIFIED, text, strlen(text), NULL);
+		store_event(crowd->store, i % 7 == 0 ? STORE_DELETED : STORE_MODIFIED, text,
+			    strlen(text), NULL);
 	}
 }
 
@@ -318,7 +332,8 @@ static void read(void *arg)
 
 static void threads_share_it(void **state)
 {
-	static void (*const bodies[])(void *) = { be_the_stream, write_and_remove, write_and_remove, list_over_and_over, read };
+	static void (*const bodies[])(void *) = { be_the_stream, write_and_remove, write_and_remove,
+						  list_over_and_over, read };
 	struct sched_thread *threads[ARRAY_LEN(bodies)];
 	struct crowd crowd = { .sched = sched_create() };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h: an object we have removed stays, marked as being deleted, until the stream says that it is gone. */
+/* Promises of core/store.h: an object we have removed stays, marked as being deleted, until the
+ * stream says that it is gone. */
 #include "config.h"
 
 #include "core/store.h"
@@ -41,7 +42,8 @@ static void a_removed_object_is_marked_and_wakes(void **state)
 	(void)state;
 	set_up_removed(&world);
 	object = store_get(world.store, "n", "a");
-	assert_string_equal(asb_str(object, "metadata", "deletionTimestamp"), "2023-11-14T22:13:20Z");
+	assert_string_equal(asb_str(object, "metadata", "deletionTimestamp"),
+			    "2023-11-14T22:13:20Z");
 	assert_string_equal(asb_uid(object), "u-a");
 	expect_phase(&world, "a", "Running");
 	assert_int_equal(version_of(&world, "a"), 5);
@@ -100,7 +102,8 @@ static void an_older_event_does_not_take_the_mark_away(void **state)
 	stream_shows(&world, "a", 6, "", PHASE("Failed"));
 	expect_wakes(&world, "~a");
 	object = store_get(world.store, "n", "a");
-	assert_string_equal(asb_str(object, "metadata", "deletionTimestamp"), "2023-11-14T22:13:20Z");
+	assert_string_equal(asb_str(object, "metadata", "deletionTimestamp"),
+			    "2023-11-14T22:13:20Z");
 	expect_phase(&world, "a", "Failed");
 	stream_shows(&world, "a", 7, "", PHASE("Pending"));
 	assert_true(is_deleting(&world, "a"));
@@ -128,9 +131,11 @@ static void the_servers_own_deletion_time_counts(void **state)
 
 	(void)state;
 	set_up_removed(&world);
-	stream_shows(&world, "a", 6, ",'deletionTimestamp':'2030-01-01T00:00:00Z'", PHASE("Running"));
+	stream_shows(&world, "a", 6, ",'deletionTimestamp':'2030-01-01T00:00:00Z'",
+		     PHASE("Running"));
 	object = store_get(world.store, "n", "a");
-	assert_string_equal(asb_str(object, "metadata", "deletionTimestamp"), "2030-01-01T00:00:00Z");
+	assert_string_equal(asb_str(object, "metadata", "deletionTimestamp"),
+			    "2030-01-01T00:00:00Z");
 	expect_wakes(&world, "~a");
 	store_world_finish(&world);
 }
@@ -191,7 +196,8 @@ static void a_list_from_after_takes_it_away(void **state)
 	store_world_finish(&world);
 }
 
-/* ---- two threads at one object, without threads: index functions run between a look at the store and the change ---- */
+/* ---- two threads at one object, without threads: index functions run between a look at the store
+ * and the change ---- */
 
 struct meeting {
 	struct store_world *world; /* NULL: met already */

@@ -50,7 +50,8 @@ static void what_nobody_reads_wakes_nobody(void **state)
 	set_up(&world);
 	stream_shows(&world, "a", 5, "", ",'status':{'phase':'Running','podIP':'10.0.0.1'}");
 	expect_wakes(&world, "+a");
-	stream_shows(&world, "a", 6, ",'managedFields':[{}]", ",'status':{'phase':'Running','podIP':'10.0.0.2'}");
+	stream_shows(&world, "a", 6, ",'managedFields':[{}]",
+		     ",'status':{'phase':'Running','podIP':'10.0.0.2'}");
 	expect_wakes(&world, "");
 	assert_int_equal(version_of(&world, "a"), 6);
 	assert_int_equal(store_version(world.store), 6);
@@ -270,8 +271,10 @@ static void text_that_is_no_object_is_refused_and_changes_nothing(void **state)
 		"{'metadata':{'name':'a','namespace':7,'resourceVersion':'5'}}",
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'}",
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'}}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'\\ud800}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':}"
+		"}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'"
+		"\\ud800}}",
 	};
 	struct store_world world;
 
@@ -280,7 +283,8 @@ static void text_that_is_no_object_is_refused_and_changes_nothing(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		CLEANUP_FREE char *text = json_text("%s", texts[i]);
 
-		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL), -EINVAL);
+		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL),
+				 -EINVAL);
 		assert_int_equal(store_answer(world.store, text, strlen(text)), -EINVAL);
 		assert_int_equal(store_list_item(world.store, text, strlen(text)), -EINVAL);
 	}
@@ -311,16 +315,26 @@ static void a_key_too_long_for_any_object_is_refused(void **state)
 static void escapes_that_the_scan_doubts_are_read_as_json(void **state)
 {
 	static const char *const texts[] = {
-		"{'metadata':{'name':'\\u0061','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'\\u006e','resourceVersion':'5'},'status':{'phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'\\u0035'},'status':{'phase':'Running'}}",
-		"{'metadata':{'n\\u0061me':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
-		"{'meta\\u0064ata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'st\\u0061tus':{'phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'ph\\u0061se':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'\\u0052unning'}}",
-		"{'metadata':{'name':'x','name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
-		("{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'X'},"
+		"{'metadata':{'name':'\\u0061','namespace':'n','resourceVersion':'5'},'status':{'"
+		"phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'\\u006e','resourceVersion':'5'},'status':{'"
+		"phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'\\u0035'},'status':{'"
+		"phase':'Running'}}",
+		"{'metadata':{'n\\u0061me':'a','namespace':'n','resourceVersion':'5'},'status':{'"
+		"phase':'Running'}}",
+		"{'meta\\u0064ata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'"
+		"phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'st\\u0061tus':{'"
+		"phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'"
+		"ph\\u0061se':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'"
+		"\\u0052unning'}}",
+		"{'metadata':{'name':'x','name':'a','namespace':'n','resourceVersion':'5'},'status'"
+		":{'phase':'Running'}}",
+		("{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':"
+		 "'X'},"
 		 "'status':{'phase':'Running'}}"),
 	};
 
@@ -330,7 +344,8 @@ static void escapes_that_the_scan_doubts_are_read_as_json(void **state)
 		struct store_world world;
 
 		set_up(&world);
-		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL), 0);
+		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL),
+				 0);
 		expect_wakes(&world, "+a");
 		expect_phase(&world, "a", "Running");
 		assert_int_equal(version_of(&world, "a"), 5);
