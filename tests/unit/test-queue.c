@@ -301,6 +301,10 @@ static void success_forgets_failures(void **state)
 	queue_add(f.queue, "n", "a", QUEUE_FRESH);
 	item = take(&f, "n", "a");
 	assert_int_equal(queue_item_failures(item), 0);
+	queue_done(f.queue, item, QUEUE_RETRY, SCHED_FOREVER);
+	queue_done(f.queue, take(&f, "n", "a"), QUEUE_FORGET, 1000);
+	item = take(&f, "n", "a");
+	assert_int_equal(queue_item_failures(item), 0);
 	done(&f, item);
 	tear_down(&f);
 }
