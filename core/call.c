@@ -81,16 +81,14 @@ static void free_memory(struct memory *memory)
 static struct memory *find_or_make(struct controller *controller, const char *ns, const char *name,
 				   uint64_t size)
 {
-	CLEANUP_JSON struct json_object *object =
-		store_get(controller->bindings[0].store, ns, name);
-	const char *uid = asb_uid(object);
-	char key[STORE_KEY_MAX];
+	char key[STORE_KEY_MAX], uid[64] = "";
+	bool exists = store_uid(controller->bindings[0].store, ns, name, uid);
 	struct memory *memory;
 
 	snprintf(key, sizeof(key), "%s/%s", ns, name);
 	LOCKED(&controller->lock);
 	memory = map_get(&controller->memories, key);
-	if (memory != NULL && uid != NULL && strcmp(memory->uid, uid) != 0) {
+	if (memory != NULL && exists && strcmp(memory->uid, uid) != 0) {
 		map_remove(&controller->memories, key);
 		free_memory(memory);
 		memory = NULL;
@@ -100,7 +98,7 @@ static struct memory *find_or_make(struct controller *controller, const char *ns
 		memory = xalloc(sizeof(*memory) + strlen(key) + 1);
 		memory->size = size <= MEMORY_MAX ? size : MEMORY_MAX;
 		memory->data = xalloc(memory->size);
-		memory->uid = xstrdup(uid != NULL ? uid : "");
+		memory->uid = xstrdup(uid);
 		memcpy(memory->key, key, strlen(key) + 1);
 		map_put(&controller->memories, memory->key, memory);
 	}

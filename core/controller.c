@@ -175,7 +175,9 @@ void controller_map(struct controller *controller, uint32_t watch_number,
 		sink_add(&sink.keys, change->ns, change->name);
 	}
 	if ((watch->map & ASB_MAP_CONTROLLER) != 0) {
-		map_controller(controller, &sink, change->ns, store_change_before(change));
+		if (!store_change_keeps_owners(change)) {
+			map_controller(controller, &sink, change->ns, store_change_before(change));
+		}
 		map_controller(controller, &sink, change->ns, store_change_after(change));
 	}
 	if ((watch->map & ASB_MAP_INDEX) != 0) {

@@ -5,6 +5,7 @@
 #include "core/process.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 #define LEASE_NAME "a3317529.x-k8s.io"
 #define CONNECTIONS_MAX 64u
+#define TIDY_MS 15000 /* how often memory that a burst has left free goes back to the kernel */
 #define STUCK_US \
 	300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
 
@@ -221,11 +223,13 @@ static int wait_for_end(struct process *process)
 	struct pollfd fds[] = { { .fd = process->signals, .events = POLLIN },
 				{ .fd = process->lost, .events = POLLIN } };
 	struct signalfd_siginfo info;
+	int ready;
 
-	while (poll(fds, ARRAY_LEN(fds), -1) < 0) {
-		if (errno != EINTR) {
+	while ((ready = poll(fds, ARRAY_LEN(fds), TIDY_MS)) <= 0) {
+		if (ready < 0 && errno != EINTR) {
 			return -1;
 		}
+		malloc_trim(0);
 	}
 	if (fds[0].revents != 0 && read(process->signals, &info, sizeof(info)) > 0) {
 		log_info("signal %u: ending", info.ssi_signo);

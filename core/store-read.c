@@ -67,6 +67,48 @@ bool store_has(struct store *store, const char *ns, const char *name)
 	return find(store, ns, name) != NULL;
 }
 
+/* A member of metadata in trimmed bytes. */
+static struct json_span metadata_member(const char *bytes, size_t length, const char *name)
+{
+	static const char *const top[] = { "metadata" };
+	struct json_span metadata = { 0 }, member = { 0 };
+
+	if (bytes == NULL || json_scan_members(bytes, length, top, 1, &metadata) < 0 ||
+	    metadata.start == NULL ||
+	    json_scan_members(metadata.start, metadata.length, &name, 1, &member) < 0) {
+		return (struct json_span){ 0 };
+	}
+	return member;
+}
+
+bool store_uid(struct store *store, const char *ns, const char *name, char ret_uid[64])
+{
+	LOCKED(&store->lock);
+	const struct record *record = find(store, ns, name);
+	struct json_span span;
+	const char *uid = "";
+	size_t length = 0;
+
+	if (record == NULL) {
+		return false;
+	}
+	span = metadata_member(record->bytes, record->length, "uid");
+	json_span_text(&span, &uid, &length);
+	snprintf(ret_uid, 64, "%.*s", (int)length, uid);
+	return true;
+}
+
+bool store_change_keeps_owners(const struct store_change *change)
+{
+	struct json_span before =
+		metadata_member(change->before_bytes, change->before_length, "ownerReferences");
+	struct json_span after =
+		metadata_member(change->after_bytes, change->after_length, "ownerReferences");
+
+	return before.start != NULL && after.start != NULL && before.length == after.length &&
+	       memcmp(before.start, after.start, after.length) == 0;
+}
+
 struct json_object *store_trim(struct store *store, const char *text, size_t length)
 {
 	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX), plain = BUF_INIT(ANSWER_MAX);

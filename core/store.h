@@ -45,6 +45,9 @@ struct store_change {
 	uint64_t before_version, after_version;
 	struct json_object *before, *after;
 };
+/* Whether before and after have the same owner references: then nobody needs to look at before for
+ * them. */
+bool store_change_keeps_owners(const struct store_change *change);
 struct json_object *store_change_before(struct store_change *change);
 struct json_object *store_change_after(struct store_change *change);
 
@@ -111,6 +114,8 @@ void store_removed(struct store *store, const char *ns, const char *name, const 
 /* A tree of its own, owned by the caller, or NULL. */
 struct json_object *store_get(struct store *store, const char *ns, const char *name);
 bool store_has(struct store *store, const char *ns, const char *name);
+/* Copies the uid, without making a tree; false when there is no such object. */
+bool store_uid(struct store *store, const char *ns, const char *name, char ret_uid[64]);
 /* The text of a full object (an answer, a live GET) as store_get would give it: only declared
  * fields. */
 struct json_object *store_trim(struct store *store, const char *text, size_t length);
