@@ -13,6 +13,7 @@
  *  - what changes none of the declared bytes wakes nobody, so the event that repeats an answer is
  * silent;
  *  - a relist at L drops what it does not list, unless that was stored at a version > L;
+ *  - a list that the stream has overtaken does not bring back what that has taken away;
  *  - an object we have removed stays, marked as being deleted, until the stream says that it is
  * gone.
  *

@@ -260,6 +260,39 @@ static void a_list_while_the_stream_lags_brings_what_is_new(void **state)
 	store_world_finish(&world);
 }
 
+static void a_list_brings_what_the_stream_has_missed(void **state)
+{
+	struct store_world world;
+
+	(void)state;
+	set_up(&world);
+	list_is(&world, "a@5", 10);
+	store_bookmark(world.store, 15);
+	expect_wakes(&world, "+a!");
+	list_is(&world, "a@5 missed@7", 20);
+	expect_wakes(&world, "+missed!");
+	store_world_finish(&world);
+}
+
+static void after_a_rewind_the_next_list_decides(void **state)
+{
+	struct store_world world;
+
+	(void)state;
+	set_up(&world);
+	list_is(&world, "a@5 b@6", 10);
+	answer_is(&world, "c", 50, "", PHASE("Running"));
+	expect_wakes(&world, "+a! +b! +c");
+	store_rewind(world.store);
+	assert_int_equal(store_version(world.store), 0);
+	assert_int_equal(store_size(world.store), 3); /* until then it is what we know */
+	list_is(&world, "a@3", 4);
+	assert_int_equal(store_size(world.store), 1);
+	assert_int_equal(version_of(&world, "a"), 3);
+	assert_int_equal(store_version(world.store), 4);
+	store_world_finish(&world);
+}
+
 static void what_a_list_shows_as_gone_goes(void **state)
 {
 	CLEANUP_FREE char *text = object_text("a", 8, "", "");
@@ -294,6 +327,8 @@ int main(void)
 		cmocka_unit_test(the_stream_may_be_ahead_of_a_list),
 		cmocka_unit_test(a_list_does_not_bring_back_what_the_stream_has_taken_away),
 		cmocka_unit_test(a_list_while_the_stream_lags_brings_what_is_new),
+		cmocka_unit_test(a_list_brings_what_the_stream_has_missed),
+		cmocka_unit_test(after_a_rewind_the_next_list_decides),
 		cmocka_unit_test(what_a_list_shows_as_gone_goes),
 	};
 

@@ -207,6 +207,52 @@ static void trim_of_garbage_is_null(void **state)
 	store_world_finish(&world);
 }
 
+static void the_uid_alone_is_told_without_a_tree(void **state)
+{
+	struct store_world world;
+	char uid[64] = "untouched";
+
+	(void)state;
+	set_up(&world);
+	assert_false(store_uid(world.store, "n", "a", uid));
+	assert_string_equal(uid, "untouched");
+	event(&world, "{'metadata':{'name':'b','resourceVersion':'6'}}");
+	assert_true(store_uid(world.store, "", "b", uid));
+	assert_string_equal(uid, "");
+	stream_shows(&world, "c", 7, "", "");
+	assert_true(store_uid(world.store, "n", "c", uid));
+	assert_string_equal(uid, "u-c");
+	store_world_finish(&world);
+}
+
+static void note_owners(void *arg, struct store_change *change)
+{
+	struct buf *out = arg;
+
+	buf_append_char(out, store_change_keeps_owners(change) ? '=' : '!');
+}
+
+static void owners_that_stay_are_told_from_others(void **state)
+{
+	struct buf seen = BUF_INIT(100);
+	struct store_world world;
+
+	(void)state;
+	store_world_init(&world);
+	store_keep_all(world.store);
+	store_listen(world.store, note_owners, NULL, &seen);
+	store_seal(world.store);
+	stream_shows(&world, "a", 5, ",'ownerReferences':[{'uid':'1'}]", "");
+	stream_shows(&world, "a", 6, ",'ownerReferences':[{'uid':'1'}]", PHASE("Running"));
+	stream_shows(&world, "a", 7, ",'ownerReferences':[{'uid':'2'}]", PHASE("Running"));
+	stream_shows(&world, "a", 8, "", PHASE("Running"));
+	stream_shows(&world, "a", 9, "", PHASE("Failed"));
+	stream_deletes(&world, "a", 10);
+	assert_string_equal(buf_str(&seen), "!=!!!!");
+	buf_finish(&seen);
+	store_world_finish(&world);
+}
+
 static void note_key(void *arg, const char *ns, const char *name)
 {
 	unsigned int *seen = arg;
@@ -369,6 +415,8 @@ int main(void)
 		cmocka_unit_test(trim_gives_what_get_would),
 		cmocka_unit_test(trim_reads_what_the_scan_doubts),
 		cmocka_unit_test(trim_of_garbage_is_null),
+		cmocka_unit_test(the_uid_alone_is_told_without_a_tree),
+		cmocka_unit_test(owners_that_stay_are_told_from_others),
 		cmocka_unit_test(each_key_is_told),
 		cmocka_unit_test(bytes_come_back_with_their_objects),
 		cmocka_unit_test(threads_share_it),
