@@ -6,6 +6,7 @@
 #include "tests/unit/transport-fixture.h"
 
 #define SOON_MS 200u
+#define ALIVE_MS 2000u /* long enough that a busy machine does not make a pause of it */
 
 /* What a stream's reader got. */
 struct reader {
@@ -196,7 +197,7 @@ static void serve_ticks(void *arg, struct test_peer *peer)
 		test_request_finish(&request);
 		test_peer_say(peer, CHUNKED);
 		for (int i = 0; i < 8; i++) {
-			uint64_t until = sched_now_us(f->sched) + SOON_MS * 250;
+			uint64_t until = sched_now_us(f->sched) + ALIVE_MS * 200;
 
 			test_peer_say(peer, "1\r\n.\r\n");
 			LOCKED(&f->lock);
@@ -216,7 +217,7 @@ static void bytes_keep_it_alive_longer_than_any_timeout(void **state)
 	(void)state;
 	fixture_plain(&f, serve_ticks);
 
-	struct http_answer answer = run_stream(&reader, SOON_MS, SOON_MS);
+	struct http_answer answer = run_stream(&reader, ALIVE_MS, ALIVE_MS);
 
 	assert_string_equal(answer.error, "");
 	assert_int_equal(reader.got.length, 8);
