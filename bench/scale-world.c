@@ -274,6 +274,12 @@ static bool wait_for_touch(struct scale_world *world, unsigned int sent)
 	return !world->stopped;
 }
 
+static void note_sent(struct scale_world *world, unsigned int sent)
+{
+	LOCKED(&world->lock);
+	world->sent = sent;
+}
+
 static void stream(struct transport *transport, const struct http_request *request, uint32_t idle_ms, transport_bytes bytes,
                    void *arg, struct http_answer *ret)
 {
@@ -299,6 +305,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 			if (send_frame(&reader) != 0) {
 				break;
 			}
+			note_sent(world, sent);
 		}
 	}
 	buf_finish(&reader.frame);
@@ -358,4 +365,10 @@ void scale_world_touch(struct scale_world *world, unsigned int pods)
 	LOCKED(&world->lock);
 	world->touched += pods;
 	sched_cond_broadcast(&world->changed);
+}
+
+bool scale_world_settled(struct scale_world *world)
+{
+	LOCKED(&world->lock);
+	return world->sent == world->touched;
 }

@@ -21,6 +21,7 @@ struct scale_world {
 	struct sched_mutex lock;
 	struct sched_cond changed;
 	unsigned int touched; /* lock: touches asked for */
+	unsigned int sent;    /* lock: touches that the reader has taken */
 	bool stopped;         /* lock */
 	unsigned int writes;  /* lock: requests that were no reading */
 };
@@ -29,5 +30,7 @@ void scale_world_init(struct scale_world *world, struct sched *sched, unsigned i
 void scale_world_finish(struct scale_world *world);
 /* Sends MODIFIED events of so many further pods, one after the other. */
 void scale_world_touch(struct scale_world *world, unsigned int pods);
+/* Whether all of them have been read. */
+bool scale_world_settled(struct scale_world *world);
 
 #endif

@@ -24,6 +24,7 @@
 #define PLUGINS 4
 #define METRICS_MAX (4u << 20)
 #define LOOK_US 300u           /* between two looks whether all is at rest */
+#define REST_LOOKS 200u
 #define LIMIT_US 600000000u
 
 struct scale {
@@ -98,10 +99,29 @@ static bool wait_for(struct scale *scale, unsigned long wanted)
 {
 	uint64_t deadline = sched_now_us(scale->sched) + LIMIT_US;
 
-	while (!manager_idle(scale->manager) || reconciles(scale) < wanted) {
+	while (!scale_world_settled(&scale->world) || !manager_idle(scale->manager) || reconciles(scale) < wanted) {
 		if (sched_now_us(scale->sched) > deadline) {
 			return false;
 		}
+		look_later(scale);
+	}
+	return true;
+}
+
+/* What the first keys have caused is over too: nothing happens for a while. */
+static bool wait_for_rest(struct scale *scale, unsigned long wanted)
+{
+	unsigned long seen = 0;
+
+	for (unsigned int quiet = 0; quiet < REST_LOOKS;) {
+		unsigned long now;
+
+		if (!wait_for(scale, wanted)) {
+			return false;
+		}
+		now = reconciles(scale);
+		quiet = now == seen ? quiet + 1 : 0;
+		seen = now;
 		look_later(scale);
 	}
 	return true;
@@ -124,7 +144,7 @@ static double event_us(struct scale *scale)
 			return -1;
 		}
 	}
-	return (others_seconds() - seconds) * 1e6 / (double)(reconciles(scale) - before);
+	return (others_seconds() - seconds) * 1e6 / (double)touches;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -181,7 +201,7 @@ static bool measure(struct scale *scale)
 	uint64_t began = sched_now_us(scale->sched);
 	double first_us, later_us;
 
-	if (!start(scale) || !wait_for(scale, scale->world.pool ? 1 : count)) {
+	if (!start(scale) || !wait_for_rest(scale, scale->world.pool ? 1 : count)) {
 		fputs("store-scale: it does not come to rest\n", stderr);
 		return false;
 	}
