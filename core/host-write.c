@@ -42,12 +42,13 @@ static bool is_needless(const struct call *call, const struct asb_write *write)
 	struct store *store = binding_of(call, write)->store;
 
 	if (write->verb != ASB_SET_STATUS || store == NULL || write->name == NULL ||
+	    write->uid == NULL ||
 	    !reads_status(&call->controller->plugin->watches[write->watch])) {
 		return false;
 	}
-	stored = store_get(store, write->ns != NULL ? write->ns : "", write->name);
-	return stored != NULL && asb_streq(asb_uid(stored), write->uid) &&
-	       json_object_equal(asb_at(stored, "status"), write->take_body);
+	stored = store_get_status(store, write->ns != NULL ? write->ns : "", write->name,
+				  write->uid);
+	return stored != NULL && json_object_equal(stored, write->take_body);
 }
 
 static void prepare(struct call *call, struct asb_write *write, struct sending *ret)

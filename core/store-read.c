@@ -42,21 +42,27 @@ static struct record *find(const struct store *store, const char *ns, const char
 	return length > 0 && (size_t)length < sizeof(key) ? map_get(&store->records, key) : NULL;
 }
 
-struct json_object *store_get(struct store *store, const char *ns, const char *name)
+/* The stored bytes of an object, to be freed by the caller; NULL when there is none. */
+static char *copy_bytes(struct store *store, const char *ns, const char *name, size_t *ret_length,
+			uint64_t *ret_version)
 {
-	CLEANUP_FREE char *bytes = NULL;
-	size_t length = 0;
-	uint64_t version = 0;
-
-	sched_mutex_lock(&store->lock);
+	LOCKED(&store->lock);
 	const struct record *record = find(store, ns, name);
 
-	if (record != NULL) {
-		length = record->length;
-		version = record->version;
-		bytes = xstrndup(record->bytes, length);
+	if (record == NULL) {
+		return NULL;
 	}
-	sched_mutex_unlock(&store->lock);
+	*ret_length = record->length;
+	*ret_version = record->version;
+	return xstrndup(record->bytes, record->length);
+}
+
+struct json_object *store_get(struct store *store, const char *ns, const char *name)
+{
+	size_t length = 0;
+	uint64_t version = 0;
+	CLEANUP_FREE char *bytes = copy_bytes(store, ns, name, &length, &version);
+
 	return bytes != NULL ? store_parse(store, bytes, length, version) : NULL;
 }
 
@@ -96,6 +102,28 @@ bool store_uid(struct store *store, const char *ns, const char *name, char ret_u
 	json_span_text(&span, &uid, &length);
 	snprintf(ret_uid, 64, "%.*s", (int)length, uid);
 	return true;
+}
+
+struct json_object *store_get_status(struct store *store, const char *ns, const char *name,
+				     const char *uid)
+{
+	static const char *const names[] = { "status" };
+	size_t length = 0, uid_length = 0;
+	uint64_t version = 0;
+	CLEANUP_FREE char *bytes = copy_bytes(store, ns, name, &length, &version);
+	CLEANUP_JSON struct json_object *whole = NULL;
+	struct json_span status = { 0 }, span = metadata_member(bytes, length, "uid");
+	const char *text = NULL;
+
+	if (json_span_text(&span, &text, &uid_length) &&
+	    json_scan_members(bytes, length, names, 1, &status) == 0) {
+		return status.start != NULL && uid_length == strlen(uid) &&
+				       memcmp(text, uid, uid_length) == 0 ?
+			       json_parse(status.start, status.length, NULL) :
+			       NULL;
+	}
+	whole = bytes != NULL ? store_parse(store, bytes, length, version) : NULL;
+	return asb_streq(asb_uid(whole), uid) ? json_object_get(asb_at(whole, "status")) : NULL;
 }
 
 bool store_change_keeps_owners(const struct store_change *change)

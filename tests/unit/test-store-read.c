@@ -225,6 +225,35 @@ static void the_uid_alone_is_told_without_a_tree(void **state)
 	store_world_finish(&world);
 }
 
+static void the_status_alone_is_that_of_the_uid(void **state)
+{
+	struct store_world world;
+	struct json_object *status;
+
+	(void)state;
+	store_world_init(&world);
+	store_add_fields(world.store, (const char *[]){ "status", NULL });
+	store_keep_all(world.store);
+	store_seal(world.store);
+	assert_null(store_get_status(world.store, "n", "a", "u-a"));
+	event(&world, "{'metadata':{'name':'a','namespace':'n','uid':'u-a','resourceVersion':'6'},"
+		      "'spec':{'x':1},'status':{'phase':'Running'}}");
+	status = store_get_status(world.store, "n", "a", "u-a");
+	assert_string_equal(asb_str(status, "phase"), "Running");
+	json_object_put(status);
+	assert_null(store_get_status(world.store, "n", "a", "u-b"));
+	assert_null(store_get_status(world.store, "n", "a", ""));
+	/* An escape in the uid: found by way of a tree. */
+	event(&world, "{'metadata':{'name':'b','namespace':'n','uid':'u\\u002db',"
+		      "'resourceVersion':'7'},'status':{'phase':'Failed'}}");
+	status = store_get_status(world.store, "n", "b", "u-b");
+	assert_string_equal(asb_str(status, "phase"), "Failed");
+	json_object_put(status);
+	event(&world, "{'metadata':{'name':'c','namespace':'n','uid':'u-c','resourceVersion':'8'}}");
+	assert_null(store_get_status(world.store, "n", "c", "u-c"));
+	store_world_finish(&world);
+}
+
 static void note_owners(void *arg, struct store_change *change)
 {
 	struct buf *out = arg;
@@ -416,6 +445,7 @@ int main(void)
 		cmocka_unit_test(trim_reads_what_the_scan_doubts),
 		cmocka_unit_test(trim_of_garbage_is_null),
 		cmocka_unit_test(the_uid_alone_is_told_without_a_tree),
+		cmocka_unit_test(the_status_alone_is_that_of_the_uid),
 		cmocka_unit_test(owners_that_stay_are_told_from_others),
 		cmocka_unit_test(each_key_is_told),
 		cmocka_unit_test(bytes_come_back_with_their_objects),
