@@ -19,7 +19,7 @@ static bool faithful(struct json_object *value);
 
 static bool faithful_members(struct json_object *object)
 {
-	json_object_object_foreach(object, name, member) {
+	json_object_object_foreach (object, name, member) {
 		(void)name;
 		if (!faithful(member)) {
 			return false;

@@ -57,14 +57,15 @@ static void note_failure(struct load *load, const char *path, const struct http_
 {
 	LOCKED(&load->lock);
 	if (load->failed++ == 0) {
-		snprintf(load->error, sizeof(load->error), "%.200s: %d %.100s %.250s", path, answer->status, answer->error,
-			 buf_str(&answer->body));
+		snprintf(load->error, sizeof(load->error), "%.200s: %d %.100s %.250s", path,
+			 answer->status, answer->error, buf_str(&answer->body));
 	}
 }
 
 static void keep_uid(const struct http_answer *answer, char ret[LOAD_UID_SIZE])
 {
-	CLEANUP_JSON struct json_object *object = json_parse(buf_str(&answer->body), answer->body.length, NULL);
+	CLEANUP_JSON struct json_object *object =
+		json_parse(buf_str(&answer->body), answer->body.length, NULL);
 	const char *uid = asb_uid(object);
 
 	snprintf(ret, LOAD_UID_SIZE, "%s", uid != NULL ? uid : "");
@@ -79,7 +80,8 @@ static bool is_needed(const struct load *load, size_t step)
 	for (size_t i = step + 1; i < load->script.step_count; i++) {
 		const struct load_step *later = &load->script.steps[i];
 
-		if (strstr(later->path, mark) != NULL || (later->body != NULL && strstr(later->body, mark) != NULL)) {
+		if (strstr(later->path, mark) != NULL ||
+		    (later->body != NULL && strstr(later->body, mark) != NULL)) {
 			return true;
 		}
 	}
@@ -99,7 +101,8 @@ static bool send_step(struct load *load, size_t item, size_t number, char (*uids
 	request.path = buf_str(&path);
 	if (step->body != NULL) {
 		load_script_expand(&load->script, item, uids, step->body, &body);
-		request.content_type = step->content_type != NULL ? step->content_type : "application/json";
+		request.content_type =
+			step->content_type != NULL ? step->content_type : "application/json";
 		request.body = buf_str(&body);
 		request.body_length = body.length;
 	}
@@ -123,7 +126,9 @@ static bool take_item(struct load *load, size_t *ret)
 		return false;
 	}
 	*ret = load->next++;
-	due = load->options.rate > 0 ? load->began + (uint64_t)((double)*ret * 1e6 / load->options.rate) : load->began;
+	due = load->options.rate > 0
+		      ? load->began + (uint64_t)((double)*ret * 1e6 / load->options.rate)
+		      : load->began;
 	while (sched_now_us(load->sched) < due) {
 		sched_cond_wait(&load->clock, &load->lock, due);
 	}
@@ -138,7 +143,8 @@ static void work(void *arg)
 
 	while (take_item(load, &item)) {
 		load->times[item].sent = sched_now_us(load->sched);
-		for (size_t step = 0; step < load->script.step_count && send_step(load, item, step, uids); step++) {
+		for (size_t step = 0;
+		     step < load->script.step_count && send_step(load, item, step, uids); step++) {
 		}
 		load->times[item].answered = sched_now_us(load->sched);
 	}
@@ -161,7 +167,9 @@ static void send_all(struct load *load)
 static void greet(void *arg)
 {
 	struct load *load = arg;
-	struct http_request request = { .method = "GET", .path = "/version", .timeout_ms = REQUEST_TIMEOUT_MS };
+	struct http_request request = { .method = "GET",
+					.path = "/version",
+					.timeout_ms = REQUEST_TIMEOUT_MS };
 	CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
 
 	transport_perform(load->transport, &request, &answer, 1);
@@ -185,9 +193,11 @@ static void print_column(const struct load *load, const char *name, size_t offse
 {
 	printf(",\"%s\":[", name);
 	for (size_t i = 0; i < load->script.item_count; i++) {
-		uint64_t when = *(const uint64_t *)(const void *)((const char *)&load->times[i] + offset);
+		uint64_t when =
+			*(const uint64_t *)(const void *)((const char *)&load->times[i] + offset);
 
-		printf("%s%.3f", i > 0 ? "," : "", when != 0 ? (double)(when - load->began) / 1e3 : -1.0);
+		printf("%s%.3f", i > 0 ? "," : "",
+		       when != 0 ? (double)(when - load->began) / 1e3 : -1.0);
 	}
 	putchar(']');
 }
@@ -198,8 +208,8 @@ static void report(const struct load *load, size_t ready)
 	CLEANUP_BUF struct buf error = BUF_INIT(8192);
 
 	buf_append_json(&error, load->error, strlen(load->error));
-	printf("{\"items\":%zu,\"failed\":%zu,\"ready\":%zu,\"error\":%s", load->script.item_count, load->failed, ready,
-	       buf_str(&error));
+	printf("{\"items\":%zu,\"failed\":%zu,\"ready\":%zu,\"error\":%s", load->script.item_count,
+	       load->failed, ready, buf_str(&error));
 	print_column(load, "sent_ms", offsetof(struct times, sent));
 	print_column(load, "answered_ms", offsetof(struct times, answered));
 	print_column(load, "ready_ms", offsetof(struct times, ready));
@@ -244,18 +254,21 @@ static bool run(struct load *load)
 	bool done = true;
 
 	load->times = xnew_array(struct times, load->script.item_count);
-	if (expected > 0 && !load_watch_start(&load->watch, load->sched, load->transport, load->options.watch)) {
+	if (expected > 0 &&
+	    !load_watch_start(&load->watch, load->sched, load->transport, load->options.watch)) {
 		fprintf(stderr, "claim-load: %s\n", load->watch.error);
 		return false;
 	}
 	for (size_t i = 0; i < expected; i++) {
-		load_watch_expect(&load->watch, load_script_name(&load->script, i), &load->times[i].ready);
+		load_watch_expect(&load->watch, load_script_name(&load->script, i),
+				  &load->times[i].ready);
 	}
 	warm_up(load);
 	send_all(load);
 	if (expected > 0) {
 		done = load_watch_wait(&load->watch, expected - load->failed,
-				       sched_now_us(load->sched) + (uint64_t)load->options.timeout_s * 1000000);
+				       sched_now_us(load->sched) +
+					       (uint64_t)load->options.timeout_s * 1000000);
 	}
 	report(load, expected > 0 ? load->watch.ready : 0);
 	return done && load->failed == 0;

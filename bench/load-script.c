@@ -39,7 +39,8 @@ static int take_steps(struct load_script *script, struct json_object *steps, str
 	}
 	script->bodies = xnew_array(char *, asb_length(steps));
 	for (size_t i = 0; i < asb_length(steps); i++) {
-		struct json_object *step = json_object_array_get_idx(steps, i), *body = asb_at(step, "body");
+		struct json_object *step = json_object_array_get_idx(steps, i),
+				   *body = asb_at(step, "body");
 		CLEANUP_BUF struct buf text = BUF_INIT(BODY_MAX);
 
 		if (body != NULL) {
@@ -90,7 +91,10 @@ void load_script_finish(struct load_script *script)
 static const char *word(const struct load_script *script, size_t item, size_t number)
 {
 	struct json_object *words = json_object_array_get_idx(script->items, item);
-	const char *text = number < asb_length(words) ? json_object_get_string(json_object_array_get_idx(words, number)) : NULL;
+	const char *text =
+		number < asb_length(words)
+			? json_object_get_string(json_object_array_get_idx(words, number))
+			: NULL;
 
 	return text != NULL ? text : "";
 }
@@ -100,8 +104,8 @@ const char *load_script_name(const struct load_script *script, size_t item)
 	return word(script, item, 0);
 }
 
-void load_script_expand(const struct load_script *script, size_t item, char (*uids)[LOAD_UID_SIZE], const char *text,
-                        struct buf *out)
+void load_script_expand(const struct load_script *script, size_t item, char (*uids)[LOAD_UID_SIZE],
+			const char *text, struct buf *out)
 {
 	const char *at;
 
@@ -110,7 +114,8 @@ void load_script_expand(const struct load_script *script, size_t item, char (*ui
 		if (at[1] >= '0' && at[1] <= '9' && at[2] == '@') {
 			buf_append_str(out, word(script, item, (size_t)(at[1] - '0')));
 			text = at + 3;
-		} else if (strncmp(at, "@uid", 4) == 0 && at[4] >= '0' && at[4] <= '9' && at[5] == '@') {
+		} else if (strncmp(at, "@uid", 4) == 0 && at[4] >= '0' && at[4] <= '9' &&
+			   at[5] == '@') {
 			buf_append_str(out, uids[at[4] - '0']);
 			text = at + 6;
 		} else {

@@ -15,7 +15,8 @@
 #define LOAD_UID_SIZE 64
 
 struct load_step {
-	const char *method, *path, *content_type, *body; /* body NULL: none; all borrowed from the script */
+	const char *method, *path, *content_type,
+		*body; /* body NULL: none; all borrowed from the script */
 };
 
 struct load_script {
@@ -32,7 +33,7 @@ void load_script_finish(struct load_script *script);
 /* The item's first word: its name. */
 const char *load_script_name(const struct load_script *script, size_t item);
 /* text with the item's words and the chain's UIDs in their places. Any thread. */
-void load_script_expand(const struct load_script *script, size_t item, char (*uids)[LOAD_UID_SIZE], const char *text,
-                        struct buf *out);
+void load_script_expand(const struct load_script *script, size_t item, char (*uids)[LOAD_UID_SIZE],
+			const char *text, struct buf *out);
 
 #endif

@@ -56,27 +56,35 @@ static int take_bytes(void *arg, const char *data, size_t length)
 static void run(void *arg)
 {
 	struct load_watch *watch = arg;
-	char *path CLEANUP_FREE = xprintf("%s?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersion="
-					  "&resourceVersionMatch=NotOlderThan&timeoutSeconds=3600", watch->path);
-	struct http_request request = { .method = "GET", .path = path, .timeout_ms = HEAD_TIMEOUT_MS };
+	char *path CLEANUP_FREE = xprintf(
+		"%s?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersion="
+		"&resourceVersionMatch=NotOlderThan&timeoutSeconds=3600",
+		watch->path);
+	struct http_request request = { .method = "GET",
+					.path = path,
+					.timeout_ms = HEAD_TIMEOUT_MS };
 	struct http_answer answer = { 0 };
 
-	watch->transport->ops->stream(watch->transport, &request, IDLE_MS, take_bytes, watch, &answer);
+	watch->transport->ops->stream(watch->transport, &request, IDLE_MS, take_bytes, watch,
+				      &answer);
 	{
 		LOCKED(&watch->lock);
 		watch->ended = true;
-		snprintf(watch->error, sizeof(watch->error), "the watch ended: %d %s %.200s", answer.status, answer.error,
-			 buf_str(&answer.body));
+		snprintf(watch->error, sizeof(watch->error), "the watch ended: %d %s %.200s",
+			 answer.status, answer.error, buf_str(&answer.body));
 		sched_cond_broadcast(&watch->changed);
 	}
 	http_answer_finish(&answer);
 }
 
-bool load_watch_start(struct load_watch *watch, struct sched *sched, struct transport *transport, const char *path)
+bool load_watch_start(struct load_watch *watch, struct sched *sched, struct transport *transport,
+		      const char *path)
 {
 	uint64_t deadline = sched_now_us(sched) + OPEN_US;
 
-	*watch = (struct load_watch){ .sched = sched, .transport = transport, .path = path,
+	*watch = (struct load_watch){ .sched = sched,
+				      .transport = transport,
+				      .path = path,
 				      .line = BUF_INIT(LINE_MAX_BYTES) };
 	sched_mutex_init(&watch->lock, sched);
 	sched_cond_init(&watch->changed, sched);

@@ -14,16 +14,17 @@ struct load_watch {
 
 	struct sched_mutex lock;
 	struct sched_cond changed;
-	struct map names;    /* lock; name -> its time */
-	size_t ready;        /* lock */
-	bool open, ended;    /* lock */
-	char error[600];     /* lock */
-	struct buf line;     /* the watch's thread */
+	struct map names; /* lock; name -> its time */
+	size_t ready;     /* lock */
+	bool open, ended; /* lock */
+	char error[600];  /* lock */
+	struct buf line;  /* the watch's thread */
 	struct sched_thread *thread;
 };
 
 /* Opens it and waits until the server has shown what there is. Returns false with error set when that fails. */
-bool load_watch_start(struct load_watch *watch, struct sched *sched, struct transport *transport, const char *path);
+bool load_watch_start(struct load_watch *watch, struct sched *sched, struct transport *transport,
+		      const char *path);
 /* *ret_us becomes the time of the event that shows name Ready; 0 until then. Before its object exists. */
 void load_watch_expect(struct load_watch *watch, const char *name, uint64_t *ret_us);
 /* Waits until that many are Ready; false at the deadline or when the watch ended. */

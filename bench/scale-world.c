@@ -15,64 +15,114 @@
 #define FRAME_SIZE 16384
 #define TIME "2026-01-02T03:04:05Z"
 #define AGENTS "agents.x-k8s.io"
-#define OWNER_FORMAT \
-	"\"ownerReferences\":[{\"apiVersion\":\"%s/v1alpha1\",\"kind\":\"%s\",\"name\":\"%s\",\"uid\":\"%s\"," \
+#define OWNER_FORMAT                                                 \
+	"\"ownerReferences\":[{\"apiVersion\":\"%s/"                 \
+	"v1alpha1\",\"kind\":\"%s\",\"name\":\"%s\",\"uid\":\"%s\"," \
 	"\"controller\":true,\"blockOwnerDeletion\":true}]"
 #define POOL_UID "00000000-0000-4000-8000-00000000f001"
 
-#define POD_TEMPLATE_SPEC \
-	"{\"containers\":[{\"env\":[{\"name\":\"MODE\",\"value\":\"bench\"}],\"image\":\"example.com/runtime:v1\",\"name\":\"runtime\"," \
-	"\"ports\":[{\"containerPort\":8888,\"protocol\":\"TCP\"}],\"readinessProbe\":{\"httpGet\":{\"path\":\"/\",\"port\":8888}," \
-	"\"periodSeconds\":1},\"resources\":{\"limits\":{\"memory\":\"512Mi\"},\"requests\":{\"cpu\":\"10m\",\"memory\":\"32Mi\"}}}]," \
+#define POD_TEMPLATE_SPEC                                                                          \
+	"{\"containers\":[{\"env\":[{\"name\":\"MODE\",\"value\":\"bench\"}],\"image\":\"example." \
+	"com/runtime:v1\",\"name\":\"runtime\","                                                   \
+	"\"ports\":[{\"containerPort\":8888,\"protocol\":\"TCP\"}],\"readinessProbe\":{"           \
+	"\"httpGet\":{\"path\":\"/\",\"port\":8888},"                                              \
+	"\"periodSeconds\":1},\"resources\":{\"limits\":{\"memory\":\"512Mi\"},\"requests\":{"     \
+	"\"cpu\":\"10m\",\"memory\":\"32Mi\"}}}],"                                                 \
 	"\"restartPolicy\":\"Always\"}"
 
-#define FIELDS_OF_CONTAINER \
-	"\"f:containers\":{\"k:{\\\"name\\\":\\\"runtime\\\"}\":{\".\":{},\"f:env\":{\".\":{},\"k:{\\\"name\\\":\\\"MODE\\\"}\":{" \
-	"\".\":{},\"f:name\":{},\"f:value\":{}}},\"f:image\":{},\"f:imagePullPolicy\":{},\"f:name\":{},\"f:ports\":{\".\":{}," \
-	"\"k:{\\\"containerPort\\\":8888,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:containerPort\":{},\"f:protocol\":{}}}," \
-	"\"f:readinessProbe\":{\".\":{},\"f:failureThreshold\":{},\"f:httpGet\":{\".\":{},\"f:path\":{},\"f:port\":{},\"f:scheme\":{}}," \
-	"\"f:periodSeconds\":{},\"f:successThreshold\":{},\"f:timeoutSeconds\":{}},\"f:resources\":{\".\":{},\"f:limits\":{\".\":{}," \
-	"\"f:memory\":{}},\"f:requests\":{\".\":{},\"f:cpu\":{},\"f:memory\":{}}},\"f:terminationMessagePath\":{}," \
+#define FIELDS_OF_CONTAINER                                                                     \
+	"\"f:containers\":{\"k:{\\\"name\\\":\\\"runtime\\\"}\":{\".\":{},\"f:env\":{\".\":{}," \
+	"\"k:{\\\"name\\\":\\\"MODE\\\"}\":{"                                                   \
+	"\".\":{},\"f:name\":{},\"f:value\":{}}},\"f:image\":{},\"f:imagePullPolicy\":{},\"f:"  \
+	"name\":{},\"f:ports\":{\".\":{},"                                                      \
+	"\"k:{\\\"containerPort\\\":8888,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:"        \
+	"containerPort\":{},\"f:protocol\":{}}},"                                               \
+	"\"f:readinessProbe\":{\".\":{},\"f:failureThreshold\":{},\"f:httpGet\":{\".\":{},\"f:" \
+	"path\":{},\"f:port\":{},\"f:scheme\":{}},"                                             \
+	"\"f:periodSeconds\":{},\"f:successThreshold\":{},\"f:timeoutSeconds\":{}},\"f:"        \
+	"resources\":{\".\":{},\"f:limits\":{\".\":{},"                                         \
+	"\"f:memory\":{}},\"f:requests\":{\".\":{},\"f:cpu\":{},\"f:memory\":{}}},\"f:"         \
+	"terminationMessagePath\":{},"                                                          \
 	"\"f:terminationMessagePolicy\":{}}}"
 
-#define FIELDS_OF_CONDITION(type) \
-	"\"k:{\\\"type\\\":\\\"" type "\\\"}\":{\".\":{},\"f:lastProbeTime\":{},\"f:lastTransitionTime\":{},\"f:status\":{},\"f:type\":{}}"
+#define FIELDS_OF_CONDITION(type)                                                     \
+	"\"k:{\\\"type\\\":\\\"" type "\\\"}\":{\".\":{},\"f:lastProbeTime\":{},\"f:" \
+				      "lastTransitionTime\":{},\"f:status\":{},\"f:type\":{}}"
 
-#define POD_MANAGED_FIELDS \
-	"\"managedFields\":[{\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":\"" TIME \
-	"\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:metadata\":{\"f:labels\":{\".\":{},\"f:agents.x-k8s.io/sandbox-name-hash\":{}," \
-	"\"f:agents.x-k8s.io/sandbox-uid\":{},\"f:app\":{}},\"f:ownerReferences\":{\".\":{}}},\"f:spec\":{" FIELDS_OF_CONTAINER \
-	",\"f:dnsPolicy\":{},\"f:enableServiceLinks\":{},\"f:restartPolicy\":{},\"f:schedulerName\":{},\"f:securityContext\":{}," \
-	"\"f:terminationGracePeriodSeconds\":{}}}},{\"manager\":\"kubelet\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":\"" TIME \
-	"\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:status\":{\"f:conditions\":{" FIELDS_OF_CONDITION("ContainersReady") "," \
-	FIELDS_OF_CONDITION("Initialized") "," FIELDS_OF_CONDITION("PodReadyToStartContainers") "," FIELDS_OF_CONDITION("Ready") \
-	"},\"f:containerStatuses\":{},\"f:hostIP\":{},\"f:hostIPs\":{},\"f:phase\":{},\"f:podIP\":{},\"f:podIPs\":{\".\":{}," \
-	"\"k:{\\\"ip\\\":\\\"10.1.0.1\\\"}\":{\".\":{},\"f:ip\":{}}},\"f:startTime\":{}}},\"subresource\":\"status\"}]"
+#define POD_MANAGED_FIELDS                                                                                         \
+	"\"managedFields\":[{\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\","                   \
+	"\"apiVersion\":\"v1\",\"time\":\"" TIME                                                                   \
+	"\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:metadata\":{\"f:labels\":{\".\":{},\"f:"                 \
+	"agents.x-k8s.io/sandbox-name-hash\":{},"                                                                  \
+	"\"f:agents.x-k8s.io/"                                                                                     \
+	"sandbox-uid\":{},\"f:app\":{}},\"f:ownerReferences\":{\".\":{}}},\"f:spec\":"                             \
+	"{" FIELDS_OF_CONTAINER                                                                                    \
+	",\"f:dnsPolicy\":{},\"f:enableServiceLinks\":{},\"f:restartPolicy\":{},\"f:"                              \
+	"schedulerName\":{},\"f:securityContext\":{},"                                                             \
+	"\"f:terminationGracePeriodSeconds\":{}}}},{\"manager\":\"kubelet\",\"operation\":"                        \
+	"\"Update\",\"apiVersion\":\"v1\",\"time\":\"" TIME                                                        \
+	"\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:status\":{\"f:conditions\":"                             \
+	"{" FIELDS_OF_CONDITION("ContainersReady") "," FIELDS_OF_CONDITION("Initialized") "," FIELDS_OF_CONDITION( \
+		"PodReadyToStartContainers") "," FIELDS_OF_CONDITION("Ready") "},\"f:"                             \
+									      "containerStatuses"                  \
+									      "\":{},\"f:"                         \
+									      "hostIP\":{},\"f:"                   \
+									      "hostIPs\":{},\"f:"                  \
+									      "phase\":{},\"f:"                    \
+									      "podIP\":{},\"f:"                    \
+									      "podIPs\":{\".\":{}"                 \
+									      ","                                  \
+									      "\"k:{\\\"ip\\\":"                   \
+									      "\\\"10.1.0.1\\\"}"                  \
+									      "\":{\".\":{},\"f:"                  \
+									      "ip\":{}}},\"f:"                     \
+									      "startTime\":{}}},"                  \
+									      "\"subresource\":"                   \
+									      "\"status\"}]"
 
-#define POD_SPEC \
-	"{\"containers\":[{\"name\":\"runtime\",\"image\":\"example.com/runtime:v1\",\"ports\":[{\"containerPort\":8888,\"protocol\":\"TCP\"}]," \
-	"\"env\":[{\"name\":\"MODE\",\"value\":\"bench\"}],\"resources\":{\"limits\":{\"memory\":\"512Mi\"},\"requests\":{\"cpu\":\"10m\"," \
-	"\"memory\":\"32Mi\"}},\"readinessProbe\":{\"httpGet\":{\"path\":\"/\",\"port\":8888,\"scheme\":\"HTTP\"},\"timeoutSeconds\":1," \
-	"\"periodSeconds\":1,\"successThreshold\":1,\"failureThreshold\":3},\"terminationMessagePath\":\"/dev/termination-log\"," \
-	"\"terminationMessagePolicy\":\"File\",\"imagePullPolicy\":\"IfNotPresent\"}],\"restartPolicy\":\"Always\"," \
-	"\"terminationGracePeriodSeconds\":30,\"dnsPolicy\":\"ClusterFirst\",\"serviceAccountName\":\"default\",\"serviceAccount\":\"default\"," \
-	"\"automountServiceAccountToken\":false,\"nodeName\":\"node-1\",\"securityContext\":{},\"schedulerName\":\"default-scheduler\"," \
-	"\"tolerations\":[{\"key\":\"node.kubernetes.io/not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}," \
-	"{\"key\":\"node.kubernetes.io/unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}]," \
-	"\"priority\":0,\"enableServiceLinks\":true,\"preemptionPolicy\":\"PreemptLowerPriority\"}"
+#define POD_SPEC                                                                                   \
+	"{\"containers\":[{\"name\":\"runtime\",\"image\":\"example.com/"                          \
+	"runtime:v1\",\"ports\":[{\"containerPort\":8888,\"protocol\":\"TCP\"}],"                  \
+	"\"env\":[{\"name\":\"MODE\",\"value\":\"bench\"}],\"resources\":{\"limits\":{\"memory\":" \
+	"\"512Mi\"},\"requests\":{\"cpu\":\"10m\","                                                \
+	"\"memory\":\"32Mi\"}},\"readinessProbe\":{\"httpGet\":{\"path\":\"/"                      \
+	"\",\"port\":8888,\"scheme\":\"HTTP\"},\"timeoutSeconds\":1,"                              \
+	"\"periodSeconds\":1,\"successThreshold\":1,\"failureThreshold\":3},"                      \
+	"\"terminationMessagePath\":\"/dev/termination-log\","                                     \
+	"\"terminationMessagePolicy\":\"File\",\"imagePullPolicy\":\"IfNotPresent\"}],"            \
+	"\"restartPolicy\":\"Always\","                                                            \
+	"\"terminationGracePeriodSeconds\":30,\"dnsPolicy\":\"ClusterFirst\","                     \
+	"\"serviceAccountName\":\"default\",\"serviceAccount\":\"default\","                       \
+	"\"automountServiceAccountToken\":false,\"nodeName\":\"node-1\",\"securityContext\":{},"   \
+	"\"schedulerName\":\"default-scheduler\","                                                 \
+	"\"tolerations\":[{\"key\":\"node.kubernetes.io/"                                          \
+	"not-ready\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":300}," \
+	"{\"key\":\"node.kubernetes.io/"                                                           \
+	"unreachable\",\"operator\":\"Exists\",\"effect\":\"NoExecute\",\"tolerationSeconds\":"    \
+	"300}],"                                                                                   \
+	"\"priority\":0,\"enableServiceLinks\":true,\"preemptionPolicy\":"                         \
+	"\"PreemptLowerPriority\"}"
 
-#define CONDITION(type) "{\"type\":\"" type "\",\"status\":\"True\",\"lastProbeTime\":null,\"lastTransitionTime\":\"" TIME "\"}"
+#define CONDITION(type)     \
+	"{\"type\":\"" type \
+	"\",\"status\":\"True\",\"lastProbeTime\":null,\"lastTransitionTime\":\"" TIME "\"}"
 
-#define SERVICE_MANAGED_FIELDS \
-	"\"managedFields\":[{\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":\"" TIME \
-	"\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:metadata\":{\"f:labels\":{\".\":{},\"f:agents.x-k8s.io/sandbox-name-hash\":{}}," \
-	"\"f:ownerReferences\":{\".\":{}}},\"f:spec\":{\"f:clusterIP\":{},\"f:internalTrafficPolicy\":{},\"f:selector\":{}," \
+#define SERVICE_MANAGED_FIELDS                                                                     \
+	"\"managedFields\":[{\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\","   \
+	"\"apiVersion\":\"v1\",\"time\":\"" TIME                                                   \
+	"\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:metadata\":{\"f:labels\":{\".\":{},\"f:" \
+	"agents.x-k8s.io/sandbox-name-hash\":{}},"                                                 \
+	"\"f:ownerReferences\":{\".\":{}}},\"f:spec\":{\"f:clusterIP\":{},\"f:"                    \
+	"internalTrafficPolicy\":{},\"f:selector\":{},"                                            \
 	"\"f:sessionAffinity\":{},\"f:type\":{}}}}]"
 
-#define SANDBOX_MANAGED_FIELDS \
-	"\"managedFields\":[{\"apiVersion\":\"agents.x-k8s.io/v1alpha1\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:status\":{\".\":{}," \
-	"\"f:conditions\":{},\"f:replicas\":{},\"f:selector\":{},\"f:service\":{},\"f:serviceFQDN\":{}}}," \
-	"\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\",\"subresource\":\"status\",\"time\":\"" TIME "\"}]"
+#define SANDBOX_MANAGED_FIELDS                                                               \
+	"\"managedFields\":[{\"apiVersion\":\"agents.x-k8s.io/"                              \
+	"v1alpha1\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:status\":{\".\":{},"       \
+	"\"f:conditions\":{},\"f:replicas\":{},\"f:selector\":{},\"f:service\":{},\"f:"      \
+	"serviceFQDN\":{}}},"                                                                \
+	"\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\",\"subresource\":" \
+	"\"status\",\"time\":\"" TIME "\"}]"
 
 struct names {
 	char name[32], hash[9], uid[40], pod_uid[40];
@@ -91,75 +141,117 @@ static void name_of(unsigned int number, struct names *ret)
 static void print_sandbox(const struct names *names, unsigned int version, struct buf *out)
 {
 	buf_printf(out,
-		   "{\"apiVersion\":\"agents.x-k8s.io/v1alpha1\",\"kind\":\"Sandbox\",\"metadata\":{\"creationTimestamp\":\"" TIME
-		   "\",\"generation\":1," SANDBOX_MANAGED_FIELDS ",\"name\":\"%s\",\"namespace\":\"bench\",\"resourceVersion\":\"%u\","
-		   "\"uid\":\"%s\"},\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"app\":\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC
-		   "},\"replicas\":1,\"shutdownPolicy\":\"Retain\"},\"status\":{\"conditions\":[{\"lastTransitionTime\":\"" TIME
-		   "\",\"message\":\"Pod is Ready; Service Exists\",\"observedGeneration\":1,\"reason\":\"DependenciesReady\","
-		   "\"status\":\"True\",\"type\":\"Ready\"}],\"replicas\":1,\"selector\":\"" AGENTS "/sandbox-name-hash=%s\","
+		   "{\"apiVersion\":\"agents.x-k8s.io/"
+		   "v1alpha1\",\"kind\":\"Sandbox\",\"metadata\":{\"creationTimestamp\":\"" TIME
+		   "\",\"generation\":1," SANDBOX_MANAGED_FIELDS
+		   ",\"name\":\"%s\",\"namespace\":\"bench\",\"resourceVersion\":\"%u\","
+		   "\"uid\":\"%s\"},\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"app\":"
+		   "\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC
+		   "},\"replicas\":1,\"shutdownPolicy\":\"Retain\"},\"status\":{\"conditions\":[{"
+		   "\"lastTransitionTime\":\"" TIME
+		   "\",\"message\":\"Pod is Ready; Service "
+		   "Exists\",\"observedGeneration\":1,\"reason\":\"DependenciesReady\","
+		   "\"status\":\"True\",\"type\":\"Ready\"}],\"replicas\":1,\"selector\":\"" AGENTS
+		   "/sandbox-name-hash=%s\","
 		   "\"service\":\"%s\",\"serviceFQDN\":\"%s.bench.svc.cluster.local\"}}",
 		   names->name, version, names->uid, names->hash, names->name, names->name);
 }
 
-static void print_pod(const struct scale_world *world, const struct names *names, unsigned int version, unsigned int touch,
-                      struct buf *out)
+static void print_pod(const struct scale_world *world, const struct names *names,
+		      unsigned int version, unsigned int touch, struct buf *out)
 {
 	char pool_hash[9], template_hash[9];
 
 	asb_name_hash("pool", pool_hash);
 	asb_name_hash("template", template_hash);
-	buf_printf(out, "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"bench\",\"uid\":\"%s\","
-			"\"resourceVersion\":\"%u\",\"creationTimestamp\":\"" TIME "\",\"labels\":{",
+	buf_printf(out,
+		   "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\","
+		   "\"namespace\":\"bench\",\"uid\":\"%s\","
+		   "\"resourceVersion\":\"%u\",\"creationTimestamp\":\"" TIME "\",\"labels\":{",
 		   names->name, names->pod_uid, version);
 	if (world->pool) {
-		buf_printf(out, "\"" AGENTS "/pool\":\"%s\",\"" AGENTS "/sandbox-template-ref-hash\":\"%s\",\"app\":\"agent\"},",
+		buf_printf(out,
+			   "\"" AGENTS "/pool\":\"%s\",\"" AGENTS
+			   "/sandbox-template-ref-hash\":\"%s\",\"app\":\"agent\"},",
 			   pool_hash, template_hash);
-		buf_printf(out, OWNER_FORMAT, "extensions." AGENTS, "SandboxWarmPool", "pool", POOL_UID);
+		buf_printf(out, OWNER_FORMAT, "extensions." AGENTS, "SandboxWarmPool", "pool",
+			   POOL_UID);
 	} else {
-		buf_printf(out, "\"" AGENTS "/sandbox-name-hash\":\"%s\",\"" AGENTS "/sandbox-uid\":\"%s\",\"app\":\"agent\"},",
+		buf_printf(out,
+			   "\"" AGENTS "/sandbox-name-hash\":\"%s\",\"" AGENTS
+			   "/sandbox-uid\":\"%s\",\"app\":\"agent\"},",
 			   names->hash, names->uid);
 		buf_printf(out, OWNER_FORMAT, AGENTS, "Sandbox", names->name, names->uid);
 	}
-	buf_append_str(out, "," POD_MANAGED_FIELDS "},\"spec\":" POD_SPEC ",\"status\":{\"phase\":\"Running\",\"conditions\":["
-		CONDITION("PodReadyToStartContainers") "," CONDITION("Initialized") "," CONDITION("ContainersReady") ",");
-	buf_printf(out, "{\"type\":\"Ready\",\"status\":\"True\",\"lastProbeTime\":null,\"lastTransitionTime\":"
-			"\"2026-01-02T04:%02u:%02uZ\"},", touch / 60 % 60, touch % 60);
-	buf_append_str(out, CONDITION("PodScheduled") "],\"hostIP\":\"10.0.0.1\",\"hostIPs\":[{\"ip\":\"10.0.0.1\"}],"
-		"\"podIP\":\"10.1.0.1\",\"podIPs\":[{\"ip\":\"10.1.0.1\"}],\"startTime\":\"" TIME "\",\"containerStatuses\":[{"
-		"\"name\":\"runtime\",\"state\":{\"running\":{\"startedAt\":\"" TIME "\"}},\"lastState\":{},\"ready\":true,"
-		"\"restartCount\":0,\"image\":\"example.com/runtime:v1\",\"imageID\":\"sha256:0\",\"containerID\":\"containerd://0\","
-		"\"started\":true}],\"qosClass\":\"Burstable\"}}");
+	buf_append_str(
+		out,
+		"," POD_MANAGED_FIELDS
+		"},\"spec\":" POD_SPEC ",\"status\":{\"phase\":\"Running\",\"conditions\":"
+				       "[" CONDITION("PodReadyToStartContainers") "," CONDITION(
+					       "Initialized") "," CONDITION("ContainersReady") ",");
+	buf_printf(out,
+		   "{\"type\":\"Ready\",\"status\":\"True\",\"lastProbeTime\":null,"
+		   "\"lastTransitionTime\":"
+		   "\"2026-01-02T04:%02u:%02uZ\"},",
+		   touch / 60 % 60, touch % 60);
+	buf_append_str(out,
+		       CONDITION("PodScheduled") "],\"hostIP\":\"10.0.0.1\",\"hostIPs\":[{\"ip\":"
+						 "\"10.0.0.1\"}],"
+						 "\"podIP\":\"10.1.0.1\",\"podIPs\":[{\"ip\":\"10."
+						 "1.0.1\"}],\"startTime\":\"" TIME
+						 "\",\"containerStatuses\":[{"
+						 "\"name\":\"runtime\",\"state\":{\"running\":{"
+						 "\"startedAt\":\"" TIME
+						 "\"}},\"lastState\":{},\"ready\":true,"
+						 "\"restartCount\":0,\"image\":\"example.com/"
+						 "runtime:v1\",\"imageID\":\"sha256:0\","
+						 "\"containerID\":\"containerd://0\","
+						 "\"started\":true}],\"qosClass\":\"Burstable\"}}");
 }
 
 static void print_service(const struct names *names, unsigned int version, struct buf *out)
 {
-	buf_printf(out, "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"bench\","
-			"\"uid\":\"4c745850-d24c-437f-a0be-18b742244d1c\",\"resourceVersion\":\"%u\",\"creationTimestamp\":\"" TIME
-			"\",\"labels\":{\"" AGENTS "/sandbox-name-hash\":\"%s\"},",
+	buf_printf(out,
+		   "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\","
+		   "\"namespace\":\"bench\","
+		   "\"uid\":\"4c745850-d24c-437f-a0be-18b742244d1c\",\"resourceVersion\":\"%u\","
+		   "\"creationTimestamp\":\"" TIME "\",\"labels\":{\"" AGENTS
+		   "/sandbox-name-hash\":\"%s\"},",
 		   names->name, version, names->hash);
 	buf_printf(out, OWNER_FORMAT, AGENTS, "Sandbox", names->name, names->uid);
-	buf_printf(out, "," SERVICE_MANAGED_FIELDS "},\"spec\":{\"selector\":{\"" AGENTS "/sandbox-name-hash\":\"%s\",\"" AGENTS
-			"/sandbox-uid\":\"%s\"},\"clusterIP\":\"None\",\"clusterIPs\":[\"None\"],\"type\":\"ClusterIP\","
-			"\"sessionAffinity\":\"None\",\"ipFamilies\":[\"IPv4\"],\"ipFamilyPolicy\":\"SingleStack\","
-			"\"internalTrafficPolicy\":\"Cluster\"},\"status\":{\"loadBalancer\":{}}}",
+	buf_printf(out,
+		   "," SERVICE_MANAGED_FIELDS "},\"spec\":{\"selector\":{\"" AGENTS
+		   "/sandbox-name-hash\":\"%s\",\"" AGENTS
+		   "/sandbox-uid\":\"%s\"},\"clusterIP\":\"None\",\"clusterIPs\":[\"None\"],"
+		   "\"type\":\"ClusterIP\","
+		   "\"sessionAffinity\":\"None\",\"ipFamilies\":[\"IPv4\"],\"ipFamilyPolicy\":"
+		   "\"SingleStack\","
+		   "\"internalTrafficPolicy\":\"Cluster\"},\"status\":{\"loadBalancer\":{}}}",
 		   names->hash, names->uid);
 }
 
 static void print_pool(const struct scale_world *world, struct buf *out)
 {
-	buf_printf(out, "{\"apiVersion\":\"extensions.agents.x-k8s.io/v1alpha1\",\"kind\":\"SandboxWarmPool\",\"metadata\":{"
-			"\"creationTimestamp\":\"" TIME "\",\"generation\":1,\"name\":\"pool\",\"namespace\":\"bench\","
-			"\"resourceVersion\":\"5\",\"uid\":\"" POOL_UID "\"},\"spec\":{\"replicas\":%u,\"sandboxTemplateRef\":{"
-			"\"name\":\"template\"}},\"status\":{\"replicas\":%u,\"readyReplicas\":%u}}",
+	buf_printf(out,
+		   "{\"apiVersion\":\"extensions.agents.x-k8s.io/"
+		   "v1alpha1\",\"kind\":\"SandboxWarmPool\",\"metadata\":{"
+		   "\"creationTimestamp\":\"" TIME
+		   "\",\"generation\":1,\"name\":\"pool\",\"namespace\":\"bench\","
+		   "\"resourceVersion\":\"5\",\"uid\":\"" POOL_UID
+		   "\"},\"spec\":{\"replicas\":%u,\"sandboxTemplateRef\":{"
+		   "\"name\":\"template\"}},\"status\":{\"replicas\":%u,\"readyReplicas\":%u}}",
 		   world->count, world->count, world->count);
 }
 
 static void print_template(struct buf *out)
 {
-	buf_append_str(out, "{\"apiVersion\":\"extensions.agents.x-k8s.io/v1alpha1\",\"kind\":\"SandboxTemplate\",\"metadata\":{"
-		"\"creationTimestamp\":\"" TIME "\",\"generation\":1,\"name\":\"template\",\"namespace\":\"bench\","
-		"\"resourceVersion\":\"4\",\"uid\":\"00000000-0000-4000-8000-00000000f002\"},\"spec\":{\"podTemplate\":{\"metadata\":{"
-		"\"labels\":{\"app\":\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC "}}}");
+	buf_append_str(out, "{\"apiVersion\":\"extensions.agents.x-k8s.io/"
+			    "v1alpha1\",\"kind\":\"SandboxTemplate\",\"metadata\":{"
+			    "\"creationTimestamp\":\"" TIME
+			    "\",\"generation\":1,\"name\":\"template\",\"namespace\":\"bench\","
+			    "\"resourceVersion\":\"4\",\"uid\":\"00000000-0000-4000-8000-"
+			    "00000000f002\"},\"spec\":{\"podTemplate\":{\"metadata\":{"
+			    "\"labels\":{\"app\":\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC "}}}");
 }
 
 /* ---- streams -------------------------------------------------------------------------------------------------- */
@@ -172,8 +264,9 @@ static enum collection collection_of(const char *path)
 		const char *part;
 		enum collection collection;
 	} rows[] = {
-		{ "/sandboxes?", SANDBOXES }, { "/pods?", PODS },		{ "/services?", SERVICES },
-		{ "/sandboxwarmpools?", POOLS }, { "/sandboxtemplates?", TEMPLATES },
+		{ "/sandboxes?", SANDBOXES },        { "/pods?", PODS },
+		{ "/services?", SERVICES },          { "/sandboxwarmpools?", POOLS },
+		{ "/sandboxtemplates?", TEMPLATES },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -201,7 +294,8 @@ static unsigned int size_of(const struct scale_world *world, enum collection col
 	}
 }
 
-static void print_object(const struct scale_world *world, enum collection collection, unsigned int number, struct buf *out)
+static void print_object(const struct scale_world *world, enum collection collection,
+			 unsigned int number, struct buf *out)
 {
 	struct names names;
 
@@ -249,7 +343,8 @@ static unsigned int list_version(const struct scale_world *world)
 	return world->count + 100;
 }
 
-static int send_list(const struct scale_world *world, enum collection collection, struct reader *reader)
+static int send_list(const struct scale_world *world, enum collection collection,
+		     struct reader *reader)
 {
 	for (unsigned int i = 0; i < size_of(world, collection); i++) {
 		buf_append_str(&reader->frame, "{\"type\":\"ADDED\",\"object\":");
@@ -259,8 +354,11 @@ static int send_list(const struct scale_world *world, enum collection collection
 			return -1;
 		}
 	}
-	buf_printf(&reader->frame, "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Stub\",\"metadata\":{\"resourceVersion\":\"%u\","
-				   "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}", list_version(world));
+	buf_printf(&reader->frame,
+		   "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Stub\",\"metadata\":{"
+		   "\"resourceVersion\":\"%u\","
+		   "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}",
+		   list_version(world));
 	return send_frame(reader);
 }
 
@@ -280,8 +378,8 @@ static void note_sent(struct scale_world *world, unsigned int sent)
 	world->sent = sent;
 }
 
-static void stream(struct transport *transport, const struct http_request *request, uint32_t idle_ms, transport_bytes bytes,
-                   void *arg, struct http_answer *ret)
+static void stream(struct transport *transport, const struct http_request *request,
+		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret)
 {
 	struct scale_world *world = (struct scale_world *)transport;
 	enum collection collection = collection_of(request->path);
@@ -315,8 +413,8 @@ static void stream(struct transport *transport, const struct http_request *reque
 /* ---- requests ------------------------------------------------------------------------------------------------- */
 
 /* Nothing has to be written in this world; what is written all the same gets its own text for an answer. */
-static void perform(struct transport *transport, const struct http_request *requests, struct http_answer *answers,
-                    size_t count)
+static void perform(struct transport *transport, const struct http_request *requests,
+		    struct http_answer *answers, size_t count)
 {
 	struct scale_world *world = (struct scale_world *)transport;
 
@@ -329,7 +427,8 @@ static void perform(struct transport *transport, const struct http_request *requ
 		if (!dry && strcmp(requests[i].method, "GET") != 0) {
 			LOCKED(&world->lock);
 			if (world->writes++ < 3) {
-				fprintf(stderr, "not expected: %s %s %.400s\n", requests[i].method, requests[i].path,
+				fprintf(stderr, "not expected: %s %s %.400s\n", requests[i].method,
+					requests[i].path,
 					requests[i].body != NULL ? requests[i].body : "");
 			}
 		}
@@ -349,7 +448,9 @@ static const struct transport_ops ops = { .perform = perform, .stream = stream, 
 
 void scale_world_init(struct scale_world *world, struct sched *sched, unsigned int count, bool pool)
 {
-	*world = (struct scale_world){ .transport = { &ops }, .sched = sched, .count = count, .pool = pool };
+	*world = (struct scale_world){
+		.transport = { &ops }, .sched = sched, .count = count, .pool = pool
+	};
 	sched_mutex_init(&world->lock, sched);
 	sched_cond_init(&world->changed, sched);
 }

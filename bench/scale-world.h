@@ -26,7 +26,8 @@ struct scale_world {
 	unsigned int writes;  /* lock: requests that were no reading */
 };
 
-void scale_world_init(struct scale_world *world, struct sched *sched, unsigned int count, bool pool);
+void scale_world_init(struct scale_world *world, struct sched *sched, unsigned int count,
+		      bool pool);
 void scale_world_finish(struct scale_world *world);
 /* Sends MODIFIED events of so many further pods, one after the other. */
 void scale_world_touch(struct scale_world *world, unsigned int pods);

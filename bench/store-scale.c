@@ -23,7 +23,7 @@
 #define COUNT_MAX 1000000
 #define PLUGINS 4
 #define METRICS_MAX (4u << 20)
-#define LOOK_US 300u           /* between two looks whether all is at rest */
+#define LOOK_US 300u /* between two looks whether all is at rest */
 #define REST_LOOKS 200u
 #define LIMIT_US 600000000u
 
@@ -59,7 +59,8 @@ static long memory_kb(const char *name)
 	long kb = 0;
 
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-		if (strncmp(line, name, strlen(name)) == 0 && sscanf(line + strlen(name), ": %ld kB", &kb) == 1) {
+		if (strncmp(line, name, strlen(name)) == 0 &&
+		    sscanf(line + strlen(name), ": %ld kB", &kb) == 1) {
 			break;
 		}
 	}
@@ -77,7 +78,8 @@ static unsigned long reconciles(struct scale *scale)
 	unsigned long sum = 0, one;
 
 	metrics_render(scale->metrics, &text);
-	for (const char *at = buf_str(&text); (at = strstr(at, name)) != NULL; at += sizeof(name) - 1) {
+	for (const char *at = buf_str(&text); (at = strstr(at, name)) != NULL;
+	     at += sizeof(name) - 1) {
 		const char *end = strchr(at, '}');
 
 		if (end != NULL && sscanf(end + 1, "%lu", &one) == 1) {
@@ -99,7 +101,8 @@ static bool wait_for(struct scale *scale, unsigned long wanted)
 {
 	uint64_t deadline = sched_now_us(scale->sched) + LIMIT_US;
 
-	while (!scale_world_settled(&scale->world) || !manager_idle(scale->manager) || reconciles(scale) < wanted) {
+	while (!scale_world_settled(&scale->world) || !manager_idle(scale->manager) ||
+	       reconciles(scale) < wanted) {
 		if (sched_now_us(scale->sched) > deadline) {
 			return false;
 		}
@@ -136,7 +139,9 @@ static double event_us(struct scale *scale)
 
 	/* Fewer keys than touches: they go round by round, or the queue would take several for one. */
 	for (unsigned int done = 0; done < touches;) {
-		unsigned int step = scale->world.pool ? 1 : scale->world.count < touches ? scale->world.count : touches;
+		unsigned int step = scale->world.pool              ? 1
+				    : scale->world.count < touches ? scale->world.count
+								   : touches;
 
 		scale_world_touch(&scale->world, step);
 		done += step;
@@ -189,8 +194,9 @@ static bool start(struct scale *scale)
 
 static size_t held(struct scale *scale, const char *group, const char *plural, const char *kind)
 {
-	struct store *store = informers_store(manager_informers(scale->manager),
-					      &(struct asb_kind){ group, group[0] != '\0' ? "v1alpha1" : "v1", plural, kind });
+	struct store *store = informers_store(
+		manager_informers(scale->manager),
+		&(struct asb_kind){ group, group[0] != '\0' ? "v1alpha1" : "v1", plural, kind });
 
 	return store != NULL ? store_bytes(store) : 0;
 }
@@ -207,11 +213,13 @@ static bool measure(struct scale *scale)
 	}
 	first_us = others_seconds() * 1e6;
 	printf("{\"what\":\"%s\",\"objects\":%u,\"sync_s\":%.3f,\"sync_cpu_us_per_object\":%.2f,",
-	       scale->world.pool ? "pool" : "sandboxes", count, (double)(sched_now_us(scale->sched) - began) / 1e6,
-	       first_us / (double)count);
-	printf("\"rss_kb\":%ld,\"anon_kb\":%ld,\"peak_kb\":%ld,", memory_kb("VmRSS"), memory_kb("RssAnon"), memory_kb("VmHWM"));
+	       scale->world.pool ? "pool" : "sandboxes", count,
+	       (double)(sched_now_us(scale->sched) - began) / 1e6, first_us / (double)count);
+	printf("\"rss_kb\":%ld,\"anon_kb\":%ld,\"peak_kb\":%ld,", memory_kb("VmRSS"),
+	       memory_kb("RssAnon"), memory_kb("VmHWM"));
 	printf("\"store_kb\":{\"sandboxes\":%zu,\"pods\":%zu,\"services\":%zu},",
-	       held(scale, "agents.x-k8s.io", "sandboxes", "Sandbox") / 1024, held(scale, "", "pods", "Pod") / 1024,
+	       held(scale, "agents.x-k8s.io", "sandboxes", "Sandbox") / 1024,
+	       held(scale, "", "pods", "Pod") / 1024,
 	       held(scale, "", "services", "Service") / 1024);
 	later_us = event_us(scale);
 	printf("\"event_cpu_us\":%.2f,\"writes\":%u}\n", later_us, scale->world.writes);
@@ -224,7 +232,8 @@ int main(int argc, char **argv)
 	int64_t count = 0;
 	bool pool = argc == 4 && strcmp(argv[1], "pool") == 0, good;
 
-	if (argc != 4 || (!pool && strcmp(argv[1], "sandboxes") != 0) || integer_parse(argv[2], 1, COUNT_MAX, &count) < 0) {
+	if (argc != 4 || (!pool && strcmp(argv[1], "sandboxes") != 0) ||
+	    integer_parse(argv[2], 1, COUNT_MAX, &count) < 0) {
 		fputs("usage: store-scale sandboxes|pool COUNT PLUGIN-FOLDER\n", stderr);
 		return 2;
 	}

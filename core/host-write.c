@@ -42,8 +42,7 @@ static bool is_needless(const struct call *call, const struct asb_write *write)
 	struct store *store = binding_of(call, write)->store;
 
 	if (write->verb != ASB_SET_STATUS || store == NULL || write->name == NULL ||
-	    write->uid == NULL ||
-	    !reads_status(&call->controller->plugin->watches[write->watch])) {
+	    write->uid == NULL || !reads_status(&call->controller->plugin->watches[write->watch])) {
 		return false;
 	}
 	stored = store_get_status(store, write->ns != NULL ? write->ns : "", write->name,

@@ -5,7 +5,6 @@
 #include "core/process.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,11 +18,13 @@
 #include "core/kubeconfig.h"
 #include "core/log.h"
 #include "core/manager.h"
+#include "core/tidy.h"
 #include "net/curl-transport.h"
 
 #define LEASE_NAME "a3317529.x-k8s.io"
 #define CONNECTIONS_MAX 64u
-#define TIDY_MS 15000 /* how often memory that a burst has left free goes back to the kernel */
+#define TIDY_FIRST_MS 2000 /* most start-ups are over by then */
+#define TIDY_MS 15000      /* how often memory that a burst has left free goes back to the kernel */
 #define STUCK_US \
 	300000000u /* a reconcile's own waits end within seconds: after five minutes it hangs */
 
@@ -223,13 +224,14 @@ static int wait_for_end(struct process *process)
 	struct pollfd fds[] = { { .fd = process->signals, .events = POLLIN },
 				{ .fd = process->lost, .events = POLLIN } };
 	struct signalfd_siginfo info;
-	int ready;
+	int ready, pause_ms = TIDY_FIRST_MS;
 
-	while ((ready = poll(fds, ARRAY_LEN(fds), TIDY_MS)) <= 0) {
+	while ((ready = poll(fds, ARRAY_LEN(fds), pause_ms)) <= 0) {
 		if (ready < 0 && errno != EINTR) {
 			return -1;
 		}
-		malloc_trim(0);
+		tidy();
+		pause_ms = TIDY_MS;
 	}
 	if (fds[0].revents != 0 && read(process->signals, &info, sizeof(info)) > 0) {
 		log_info("signal %u: ending", info.ssi_signo);

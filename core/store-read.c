@@ -118,9 +118,9 @@ struct json_object *store_get_status(struct store *store, const char *ns, const 
 	if (json_span_text(&span, &text, &uid_length) &&
 	    json_scan_members(bytes, length, names, 1, &status) == 0) {
 		return status.start != NULL && uid_length == strlen(uid) &&
-				       memcmp(text, uid, uid_length) == 0 ?
-			       json_parse(status.start, status.length, NULL) :
-			       NULL;
+				       memcmp(text, uid, uid_length) == 0
+			       ? json_parse(status.start, status.length, NULL)
+			       : NULL;
 	}
 	whole = bytes != NULL ? store_parse(store, bytes, length, version) : NULL;
 	return asb_streq(asb_uid(whole), uid) ? json_object_get(asb_at(whole, "status")) : NULL;

@@ -249,7 +249,8 @@ static void the_status_alone_is_that_of_the_uid(void **state)
 	status = store_get_status(world.store, "n", "b", "u-b");
 	assert_string_equal(asb_str(status, "phase"), "Failed");
 	json_object_put(status);
-	event(&world, "{'metadata':{'name':'c','namespace':'n','uid':'u-c','resourceVersion':'8'}}");
+	event(&world,
+	      "{'metadata':{'name':'c','namespace':'n','uid':'u-c','resourceVersion':'8'}}");
 	assert_null(store_get_status(world.store, "n", "c", "u-c"));
 	store_world_finish(&world);
 }

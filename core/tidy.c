@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gives back memory that nobody uses for now. Called by core/process.c while it waits. */
+#include "config.h"
+
+#include "core/tidy.h"
+
+#include <link.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The loader has written into the text of such an object: it is not that of the file any more. */
+static bool has_changed_text(const struct dl_phdr_info *info)
+{
+	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+
+		if (header->p_type != PT_DYNAMIC) {
+			continue;
+		}
+		for (const ElfW(Dyn) *entry = (const void *)(info->dlpi_addr + header->p_vaddr);
+		     entry->d_tag != DT_NULL; entry++) {
+			if (entry->d_tag == DT_TEXTREL ||
+			    (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* What cannot be written to is what the file says. A refusal does no harm. */
+static int release_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const uintptr_t page = *(const uintptr_t *)arg;
+
+	(void)size;
+	if (has_changed_text(info)) {
+		return 0;
+	}
+	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		uintptr_t from = (info->dlpi_addr + header->p_vaddr + page - 1) / page * page;
+		uintptr_t to = (info->dlpi_addr + header->p_vaddr + header->p_filesz) / page * page;
+
+		if (header->p_type == PT_LOAD && (header->p_flags & PF_W) == 0 && from < to) {
+			(void)madvise((void *)from, to - from, MADV_DONTNEED);
+		}
+	}
+	return 0;
+}
+
+void tidy(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	malloc_trim(0);
+	dl_iterate_phdr(release_object, &page);
+}
