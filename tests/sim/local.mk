@@ -20,4 +20,3 @@ dist_check_SCRIPTS += %D%/mutants.sh
 if !SANITIZED
 TESTS += %D%/mutants.sh
 endif
-tests/sim/mutants.sh.log: tests/sim/sim$(EXEEXT)

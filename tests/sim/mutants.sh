@@ -5,7 +5,7 @@
 set -euo pipefail
 source=${top_srcdir:?} build=${top_builddir:?}
 here=$source/tests/sim
-seeds=${MUTANT_SEEDS:-100}
+seeds=${MUTANT_SEEDS:-200}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0

@@ -8,6 +8,7 @@ sources() {
 	if [ -e .git ] && command -v git >/dev/null 2>&1; then
 		git ls-files --cached --others --exclude-standard -- '*.c' '*.h'
 	else
-		find . \( -name '*.c' -o -name '*.h' \) -type f | sed 's,^\./,,'
+		# distcheck builds in _build, below the sources.
+		find . -name _build -prune -o \( -name '*.c' -o -name '*.h' \) -type f -print | sed 's,^\./,,'
 	fi | sort
 }
