@@ -4,6 +4,7 @@
 import collections
 import datetime
 import os
+import signal
 import sys
 import time
 
@@ -17,6 +18,7 @@ from process import until
 
 NODE = os.path.join(ROOT, "tests", "contract", "fakenode.py")
 NS = "bench"
+REST_SECONDS = 20  # long enough for what is done now and then to have been done
 CLAIMS = "/apis/" + EXTENSIONS + "/v1alpha1/namespaces/{}/sandboxclaims"
 
 
@@ -69,13 +71,16 @@ class Run:
     def all(self):
         try:
             self.cluster.start(manifests())
-            self.cluster.spawn("fakenode", [sys.executable, NODE, "--kubeconfig", self.cluster.kubeconfig, "--threads", "4"])
+            self.node = self.cluster.spawn("fakenode", [sys.executable, NODE, "--kubeconfig", self.cluster.kubeconfig,
+                                                        "--threads", "4"])
             self.idle()
             controller = self.start()
             self.paced(controller)
             self.burst(controller)
             controller.stop()
-            self.ceiling()
+            self.figures["bare"] = self.ceiling("bare", node=True)
+            self.node.signal(signal.SIGSTOP)
+            self.figures["bare_no_node"] = self.ceiling("bare-no-node", node=False)
             self.sum_up()
             return self.figures
         finally:
@@ -138,23 +143,29 @@ class Run:
         figures["posted_s"] = count / max(report["answered_ms"]) * 1000
         self.figures["burst"] = figures
         self.figures["loaded"] = memory_kb(controller.process.pid)
+        cpu = cpu_seconds(controller.process.pid)
+        time.sleep(REST_SECONDS)
+        self.figures["rested"] = memory_kb(controller.process.pid)
+        self.figures["rest_cpu_ms_s"] = (cpu_seconds(controller.process.pid) - cpu) * 1000 / REST_SECONDS
 
     # ---- the API server alone --------------------------------------------------------------------------
 
-    def ceiling(self):
-        """The same six writes a claim by a plain client, with the fake node at work but no controller."""
-        ns, count = "bare", self.options.claims
+    def ceiling(self, ns, node):
+        """The same six writes a claim by a plain client and no controller."""
+        count = self.options.claims
         uid = make_pool(self.api, ns, count)
         names = [f"pod-{i}" for i in range(count)]
         load(self.cluster, [{"method": "POST", "path": f"/api/v1/namespaces/{ns}/pods", "body": pool_pod("@0@", uid)}],
              [[name] for name in names])
-        pods = {p["metadata"]["name"]: p["metadata"]["uid"] for p in pods_at_rest(self.api, ns, count)}
+        if node:
+            pods_at_rest(self.api, ns, count)
+        pods = {p["metadata"]["name"]: p["metadata"]["uid"] for p in self.api.list("pods", ns)}
         load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)])
         claims = {c["metadata"]["name"]: c["metadata"]["uid"] for c in self.api.list("sandboxclaims", ns)}
         items = [[f"claim-{i}", claims[f"claim-{i}"], names[i], pods[names[i]], f"next-{i}"] for i in range(count)]
         window = Window(self.cluster)
         report = load(self.cluster, six_writes(ns, uid), items, self.options.creators)
-        self.figures["bare"] = dict(window.end(), claims_s=count / max(report["answered_ms"]) * 1000)
+        return dict(window.end(), claims_s=count / max(report["answered_ms"]) * 1000)
 
     # ---- what it comes to ------------------------------------------------------------------------------
 
