@@ -117,14 +117,21 @@ class Flags(OwnCase):
         self.sandbox()
         self.assertEqual(f"sb.{self.ns}.svc.example.test", self.ready("sandboxes", "sb")["status"]["serviceFQDN"])
 
+    def mapped_plugins(self, controller):
+        """The plugins' files in the memory of a controller's process."""
+        with open(f"/proc/{controller.process.pid}/maps", encoding="utf-8") as maps:
+            return {os.path.basename(line.split()[-1]) for line in maps if "/.libs/" in line and ".so" in line}
+
     def test_without_extensions_only_sandboxes_are_reconciled_and_the_core_role_is_enough(self):
         # A pool with pods first, by a full controller.
         full = self.start()
+        self.assertEqual({"sandbox.so", "template.so", "claim.so", "warmpool.so"}, self.mapped_plugins(full))
         self.template()
         self.pool()
         self.pool_at_rest()
         full.stop()
-        self.start(extensions=False, account=account(self.api, "core-only", CORE_ROLES))
+        core = self.start(extensions=False, account=account(self.api, "core-only", CORE_ROLES))
+        self.assertEqual({"sandbox.so"}, self.mapped_plugins(core))
         self.claim()
         self.sandbox()
         self.ready("sandboxes", "sb")
