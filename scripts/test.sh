@@ -32,7 +32,7 @@ esac
 # missing_packages: those that are wanted and not there, on one line.
 missing_packages() {
 	wanted='autoconf automake libtool make gcc libc6-dev pkgconf python3
-		libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libssl-dev libcmocka-dev'
+		libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
 	[ "$mode" = quick ] || wanted="$wanted clang xz-utils"
 	if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
 		wanted="$wanted openssl"

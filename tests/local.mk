@@ -7,3 +7,9 @@ include tests/style/local.mk
 include tests/contract/local.mk
 include tests/sim/local.mk
 include tests/install/local.mk
+include tests/node/local.mk
+include tests/runtime/local.mk
+include tests/router/local.mk
+include tests/e2e/local.mk
+include tests/local/local.mk
+include tests/client/local.mk

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+include tests/unit/router.mk
+include tests/unit/api.mk
+include tests/unit/runtime.mk
+include tests/unit/node.mk
 
 # base/
 check_PROGRAMS += tests/unit/test-buf
