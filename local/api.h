@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The API server of local mode apart from HTTP: a request in, an answer out. The HTTP server, tests
+ * and other transports stand on it.
+ *
+ * Thread-safe: any thread may ask. It takes the lock of the objects for short times only, and never
+ * while it parses a body or prints an answer. An answer is one of three: a body; a watch, to be read
+ * as it goes on (local/watch.h); a stream from elsewhere (logs of a pod).
+ */
+#ifndef ASB_LOCAL_API_H
+#define ASB_LOCAL_API_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define API_BODY_MAX (3u << 20)     /* bytes of a request's body, as the real server takes them */
+#define API_ANSWER_MAX (256u << 20) /* a list that is not asked for in pages */
+
+struct api;
+struct watch;
+struct podlog;
+
+struct api_request {
+	const char *method;       /* "GET" ... */
+	const char *path;         /* encoded, without the query */
+	const char *query;        /* encoded; "" for none */
+	const char *accept;       /* "" for none; so the others */
+	const char *content_type; /* "" means JSON */
+	const char *user;         /* who asks, for SelfSubjectReviews and logs; "" is us */
+	const char *body;
+	size_t length;
+};
+
+struct api_answer {
+	int status;
+	const char *content_type; /* static */
+	struct buf body;
+	const char *allow;     /* static; for a 405, else NULL */
+	int retry_after_s;     /* 0: none */
+	char warning[512];     /* "" or what the Warning header says */
+	struct watch *watch;   /* a watch: body is empty */
+	struct podlog *podlog; /* logs */
+};
+
+/* Never fails: what goes wrong is an answer. */
+void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret);
+void api_answer_finish(struct api_answer *answer);
+/* The same for what is refused before there is a request: a Status with that code. */
+void api_refuse(int status, const char *message, struct api_answer *ret);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The logs of a pod, read from the node's unix socket: GET /logs/UID/CONTAINER?follow=...&tailLines=...
+ * HTTP/1.0 spoken plainly: the answer ends with the connection.
+ */
+#ifndef ASB_LOCAL_PODLOG_H
+#define ASB_LOCAL_PODLOG_H
+
+#include "base/error.h"
+#include "base/sched.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct podlog;
+
+/* Asks; waits for the head of the answer (10 s). 0: *ret_status is what the node said. A negative
+ * code and *reterr: nobody answers there. path: with the query. */
+int podlog_open(struct sched *sched, const char *socket_path, const char *path, int *ret_status,
+		struct podlog **ret, struct error *reterr);
+/* Bytes; 0 when there are none within a second; -1 at the end. */
+ssize_t podlog_read(struct podlog *podlog, char *data, size_t size);
+int podlog_fd(const struct podlog *podlog);
+void podlog_close(struct podlog *podlog);
+
+#endif

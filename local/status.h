@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Status objects: how the API says that something went wrong, or that something without an object
+ * went well. Reasons and codes as client libraries know them.
+ */
+#ifndef ASB_LOCAL_STATUS_H
+#define ASB_LOCAL_STATUS_H
+
+#include "base/buf.h"
+
+#include <json-c/json.h>
+
+struct status_details {
+	const char *group, *kind, *name, *uid; /* NULL: not said; kind is the plural */
+	int retry_after_s;                     /* 0: not said */
+	struct json_object *take_causes;       /* an array of {reason, message, field}, or NULL */
+};
+
+/* A Failure. reason NULL: the usual one of the code. details may be NULL. The tree is the
+ * caller's. */
+struct json_object *status_failure(int code, const char *reason, const char *message,
+				   const struct status_details *details);
+struct json_object *status_success(const struct status_details *details);
+/* The usual reason of a code: 404 is NotFound; "" when it has none. */
+const char *status_reason(int code);
+
+#endif
