@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the image of a sandbox with podman: Python and agent-sandbox-runtime, under the names that the guides use,
+# python-runtime-sandbox:latest and sandbox-runtime:latest. Needs no registry: where python:3-slim cannot be had within
+# PULL_SECONDS, the base is made of this Debian's own packages (python3 and what it needs).
+#
+#	scripts/build-image.sh [--base IMAGE] [--containerfile FILE] [--tag NAME]...
+#
+# Read from the environment:
+#	BUILD_DIR      where agent-sandbox-runtime is built (build/runtime in the tree)
+#	PULL_SECONDS   how long a registry may take to answer (60)
+set -eu
+source=$(cd "$(dirname "$0")/.." && pwd)
+upstream_base=python:3-slim
+local_base=localhost/agent-sandbox-base:debian
+base=
+containerfile=$source/examples/python-runtime-sandbox/Dockerfile
+tags=
+
+usage() {
+	echo "usage: scripts/build-image.sh [--base IMAGE] [--containerfile FILE] [--tag NAME]..." >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	[ $# -ge 2 ] || usage
+	case $1 in
+	--base) base=$2 ;;
+	--containerfile) containerfile=$2 ;;
+	--tag) tags="$tags $2" ;;
+	*) usage ;;
+	esac
+	shift 2
+done
+: "${tags:=python-runtime-sandbox:latest sandbox-runtime:latest}"
+
+command -v podman >/dev/null || {
+	echo "build-image.sh: podman is not here: apt-get install podman runc" >&2
+	exit 1
+}
+
+# runtime_options: those that this machine needs. crun refuses hybrid cgroups, where runc works; and where the limit of
+# open files cannot be raised, podman's default is refused.
+runtime_options() {
+	if command -v runc >/dev/null; then
+		printf '%s ' --runtime runc
+	fi
+	files=$(ulimit -Hn)
+	[ "$files" = unlimited ] || printf '%s ' --ulimit "nofile=$files:$files"
+}
+
+# The base of this Debian's packages, without a registry; once.
+make_local_base() {
+	podman image exists "$local_base" && return
+	command -v mmdebstrap >/dev/null || {
+		echo "build-image.sh: no registry answered, and mmdebstrap is not here: apt-get install mmdebstrap" >&2
+		exit 1
+	}
+	echo "build-image.sh: making $local_base of Debian's packages (a minute, once)"
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	archive=$(mktemp)
+	trap 'rm -f "$archive"' EXIT
+	mmdebstrap --quiet --format=tar --variant=essential --include=python3,ca-certificates \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' "$suite" "$archive" || {
+		echo "build-image.sh: mmdebstrap failed: it needs root, or uidmap and user namespaces, and a Debian mirror" >&2
+		exit 1
+	}
+	podman import --quiet "$archive" "$local_base" >/dev/null
+	rm -f "$archive"
+}
+
+choose_base() {
+	[ -z "$base" ] || return 0
+	if podman image exists "$upstream_base" ||
+		{ ! podman image exists "$local_base" && timeout "${PULL_SECONDS:-60}" podman pull --quiet "$upstream_base" >/dev/null 2>&1; }; then
+		base=$upstream_base
+	else
+		make_local_base
+		base=$local_base
+	fi
+}
+
+"$source/scripts/stage-runtime.sh"
+choose_base
+context=$(dirname "$containerfile")
+# shellcheck disable=SC2046 # lists of words
+podman build --quiet $(runtime_options) --pull=never --network none --build-arg "BASE=$base" --file "$containerfile" \
+	$(for tag in $tags; do printf -- '--tag %s ' "$tag"; done) "$context" >/dev/null
+echo "build-image.sh: made$(for tag in $tags; do printf ' %s' "$tag"; done) from $base"
