@@ -26,12 +26,17 @@
 #include <stdint.h>
 
 struct objects;
+struct objects_state;
 
 /* Where time and uids come from; arg goes to each. */
 struct objects_config {
 	int64_t (*now_ms)(void *arg);
 	uint64_t (*random)(void *arg);
 	void *arg;
+	/* A server (local mode): states are kept as text (local/state.h) and trees parsed when asked
+	 * for, so a tree that comes out is borrowed until the next call of any kind; namespaces must
+	 * exist, pods end as the API server ends them. false: the simulation and the fake host. */
+	bool server;
 };
 
 struct objects *objects_create(const struct objects_config *config);
@@ -40,6 +45,79 @@ void objects_destroy(struct objects *objects);
 /* A kind that is served. status: it has the subresource (else a write to it is a 404, and main
  * writes may set .status). */
 void objects_serve(struct objects *objects, const struct asb_kind *kind, bool status);
+
+/* How a kind is served. */
+struct objects_serving {
+	bool status;               /* it has the subresource */
+	bool namespaced;           /* creates need a namespace that exists */
+	bool custom;               /* made by a CRD: no strategic patches */
+	bool graceful;             /* as objects_set_graceful */
+	const char *const *fields; /* paths a field selector may name beside the known ones
+				      ("spec.color"); ends in NULL, or is NULL; copied */
+	/* The scale subresource, or NULL: paths with dots as a CRD has them, without the first
+	 * ("spec.replicas"); the last may be NULL. Copied. */
+	const char *scale_spec, *scale_status, *scale_selector;
+	const char *list_kind; /* or NULL: kind + "List"; for those who list. Copied */
+};
+
+/* Serves a kind, or serves it another way; with storage attached its objects are loaded. 0 or a
+ * negative code: the storage failed. */
+int objects_serve_with(struct objects *objects, const struct asb_kind *kind,
+		       const struct objects_serving *serving, struct error *reterr);
+/* Serves a kind no more (its CRD is gone). What is left of its objects is removed. */
+void objects_unserve(struct objects *objects, const struct asb_kind *kind);
+
+/*
+ * What lies under the objects. Each write is told BEFORE it is seen: a failure (a negative errno)
+ * refuses the request, a 500 whose message has *reterr, and changes nothing. One request may change
+ * several objects; each of them is a transaction of its own.
+ */
+struct objects_storage {
+	void *arg;
+	/* order: of creation, the object's place; the same for each of its states. */
+	int (*put)(void *arg, const char *kind_id, uint64_t order, uint64_t version, const char *ns,
+		   const char *name, const char *text, size_t length, struct error *reterr);
+	int (*remove)(void *arg, uint64_t order, uint64_t version, struct error *reterr);
+	/* Calls take for each stored object of a kind, in order of creation. */
+	int (*load)(void *arg, const char *kind_id,
+		    int (*take)(void *to, uint64_t order, uint64_t version, const char *text,
+				size_t length, struct error *reterr),
+		    void *to, struct error *reterr);
+	/* Where counting goes on: the latest version and order that were ever used. */
+	uint64_t version, order;
+};
+/* Before any kind is served, and for objects without any. The history starts compacted at the
+ * storage's version. */
+void objects_attach(struct objects *objects, const struct objects_storage *storage);
+
+/* What an admission sees. object may be changed (defaults) in metadata and what its request is about:
+ * all but status for the main resource, status alone for "status". */
+struct objects_admission {
+	const struct asb_kind *kind;
+	const char *ns, *name;
+	const char *subresource; /* "" or "status" */
+	struct json_object *old; /* NULL for a create; not to be changed */
+	struct json_object *object;
+	bool dry_run;
+};
+
+struct objects_hooks {
+	void *arg;
+	/* Defaults and validates what is about to be stored, before generation is counted: 0, or an
+	 * HTTP status (422...) with *reterr filled as objects_fail does. */
+	int (*admit)(void *arg, const struct objects_admission *admission, struct error *reterr);
+	/* After each change, the lock held: wake the watches, look at a CRD. Must not write. state is
+	 * borrowed. */
+	void (*changed)(void *arg, const struct asb_kind *kind, int type,
+			const struct objects_state *state);
+};
+void objects_set_hooks(struct objects *objects, const struct objects_hooks *hooks);
+
+/* Fills *reterr (code: the negative status) and returns the status: for hooks. */
+int objects_fail(struct error *reterr, int http_status, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Largest object: etcd's limit on a request. More is a 413. */
+#define OBJECTS_SIZE_MAX 1572864
 
 #define OBJECTS_STATUS 1u /* the write is to the status subresource */
 #define OBJECTS_DRY_RUN 2u
@@ -68,6 +146,22 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 int objects_delete(struct objects *objects, const struct asb_kind *kind, const char *ns,
 		   const char *name, const char *uid, const char *resource_version,
 		   struct json_object **ret, struct error *reterr);
+enum objects_propagation {
+	OBJECTS_BACKGROUND, /* the default: dependents go later */
+	OBJECTS_FOREGROUND, /* dependents with blockOwnerDeletion go first */
+	OBJECTS_ORPHAN      /* dependents stay */
+};
+
+struct objects_delete_options {
+	const char *uid, *resource_version; /* preconditions, or NULL */
+	int64_t grace;                      /* seconds; -1: the object's own */
+	enum objects_propagation propagation;
+	bool dry_run;
+};
+int objects_delete_with(struct objects *objects, const struct asb_kind *kind, const char *ns,
+			const char *name, const struct objects_delete_options *options,
+			struct json_object **ret, struct error *reterr);
+
 /* Whether deleting a kind only marks it until objects_finish_deletion, as a pod that a kubelet
  * runs. */
 void objects_set_graceful(struct objects *objects, const struct asb_kind *kind, bool graceful);
@@ -87,6 +181,16 @@ uint64_t objects_version(const struct objects *objects);
 uint64_t objects_compacted(const struct objects *objects);
 void objects_compact(struct objects *objects, uint64_t version);
 
+/* Server: the history keeps at most so many changes, bytes and seconds; what is older is compacted by
+ * request_tick. The defaults fit a small machine. */
+#define OBJECTS_HISTORY_CHANGES 20000
+#define OBJECTS_HISTORY_BYTES 8388608
+#define OBJECTS_HISTORY_MS 300000
+
+/* Server: the state of an object, or NULL. Borrowed until the next write. */
+struct objects_state *objects_state_of(struct objects *objects, const struct asb_kind *kind,
+				       const char *ns, const char *name);
+
 /* A change in the history. */
 struct objects_change {
 	uint64_t version;
@@ -95,6 +199,8 @@ struct objects_change {
 	struct json_object *object; /* its state, the last one for a deletion, with the deletion's
 				       version; borrowed */
 	const char *ns, *name;
+	/* Server: the same as text, and the state before it (NULL when it was added); borrowed. */
+	struct objects_state *state, *before;
 };
 /* The first change of a kind after a version. False when there is none yet. The version must not be
  * compacted. */
