@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds what a request's path names without ever leaving the base folder. The file routes call it
+ * before they open, list, or write anything.
+ */
+#include "config.h"
+
+#include "runtime/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40u    /* as the kernel's own limit */
+#define RACES_MAX 8u     /* openat2 says EAGAIN when others rename meanwhile; then by hand */
+#define FOLDER_MODE 0755 /* of parents made */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+	*fd = -1;
+}
+
+static int duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : copy;
+}
+
+/* ---- the base ---- */
+
+/* As with -errno of any other call; -ENOSYS or -EPERM where the kernel, or a filter, has no openat2. */
+static int open_beneath(int base, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, base, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int base_open(const char *path, struct base *ret, struct error *reterr)
+{
+	CLEANUP_FREE char *real = realpath(path, NULL);
+	int fd = real == NULL ? -1 : open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0) {
+		return error_set(reterr, -errno, "base directory '%s': %s", path, strerror(errno));
+	}
+
+	int probe = open_beneath(fd, ".", O_PATH);
+
+	*ret = (struct base){ .fd = fd, .path = TAKE(real), .by_hand = probe < 0 };
+	close_fd(&probe);
+	return 0;
+}
+
+void base_close(struct base *base)
+{
+	close_fd(&base->fd);
+	free(TAKE(base->path));
+}
+
+/* ---- text ---- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int path_decode(const char *text, size_t length, struct buf *buf)
+{
+	for (size_t i = 0; i < length; i++) {
+		int high = text[i] == '%' && i + 2 < length ? hex_digit(text[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+
+		if (low >= 0) {
+			buf_append_char(buf, (char)(high * 16 + low));
+			i += 2;
+		} else {
+			buf_append_char(buf, text[i]);
+		}
+	}
+	return buf->failed ? -ENAMETOOLONG : 0;
+}
+
+/* Takes the last name off a path that has been cleaned so far; -EXDEV when there is none. */
+static int climb(struct buf *buf, size_t start)
+{
+	if (buf->length == start) {
+		return -EXDEV;
+	}
+
+	const char *text = buf->data + start;
+	const char *slash = memrchr(text, '/', buf->length - start);
+
+	buf_cut(buf, slash == NULL ? start : start + (size_t)(slash - text));
+	return 0;
+}
+
+int path_clean(const char *text, size_t length, struct buf *buf)
+{
+	size_t start = buf->length;
+
+	if (memchr(text, '\0', length) != NULL) {
+		return -EXDEV;
+	}
+	for (size_t i = 0; i < length;) {
+		const char *slash = memchr(text + i, '/', length - i);
+		size_t size = slash == NULL ? length - i : (size_t)(slash - text) - i;
+		const char *name = text + i;
+
+		i += size + 1;
+		if (size == 0 || (size == 1 && name[0] == '.')) {
+			continue;
+		}
+		if (size == 2 && name[0] == '.' && name[1] == '.') {
+			if (climb(buf, start) < 0) {
+				return -EXDEV;
+			}
+			continue;
+		}
+		if (buf->length > start) {
+			buf_append_char(buf, '/');
+		}
+		buf_append(buf, name, size);
+	}
+	return buf->failed || buf->length - start > PATH_TEXT_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* ---- walking by hand ---- */
+
+struct walk {
+	const struct base *base;
+	int fd;          /* the folder reached */
+	struct buf done; /* its path below the base, of real folders only: what ".." needs */
+	struct buf rest; /* what is still to go */
+	unsigned int links;
+};
+
+/* Takes the next name off the rest; its length, 0 at the end. */
+static int next_name(struct walk *walk, char *name)
+{
+	const char *text = buf_str(&walk->rest);
+	size_t skip = strspn(text, "/");
+	size_t length = strcspn(text + skip, "/");
+	size_t after = skip + length;
+
+	if (length > NAME_MAX) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(name, text + skip, length);
+	name[length] = '\0';
+	after += strspn(text + after, "/");
+	buf_consume(&walk->rest, after);
+	return (int)length;
+}
+
+/* Goes back to the base. */
+static int restart(struct walk *walk)
+{
+	int fd = duplicate(walk->base->fd);
+
+	if (fd < 0) {
+		return fd;
+	}
+	close_fd(&walk->fd);
+	walk->fd = fd;
+	buf_clear(&walk->done);
+	return 0;
+}
+
+/* Puts text in front of what is still to go. */
+static int put_in_front(struct walk *walk, const char *text, size_t length)
+{
+	struct buf rest = BUF_INIT(PATH_TEXT_MAX);
+
+	buf_append(&rest, text, length);
+	buf_append_char(&rest, '/');
+	buf_append(&rest, buf_str(&walk->rest), walk->rest.length);
+	buf_finish(&walk->rest);
+	walk->rest = rest;
+	return rest.failed ? -ENAMETOOLONG : 0;
+}
+
+/* ".." in a link: the folder above by name, from the base again, since the folder reached may have
+ * been moved out of the base meanwhile and its own ".." would lead there. */
+static int walk_up(struct walk *walk)
+{
+	CLEANUP_BUF struct buf above = BUF_INIT(PATH_TEXT_MAX);
+
+	if (++walk->links > LINKS_MAX) {
+		return -ELOOP;
+	}
+	buf_append(&above, buf_str(&walk->done), walk->done.length);
+	if (climb(&above, 0) < 0) {
+		return -EXDEV;
+	}
+
+	int error = put_in_front(walk, buf_str(&above), above.length);
+
+	return error < 0 ? error : restart(walk);
+}
+
+static int walk_link(struct walk *walk, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlinkat(walk->fd, name, target, sizeof(target));
+	size_t base = strlen(walk->base->path);
+
+	if (length < 0) {
+		return errno == EINVAL ? -ENOENT : -errno; /* it has been replaced meanwhile */
+	}
+	if ((size_t)length >= sizeof(target)) {
+		return -ENAMETOOLONG;
+	}
+	if (++walk->links > LINKS_MAX) {
+		return -ELOOP;
+	}
+	target[length] = '\0';
+	if (target[0] != '/') {
+		return put_in_front(walk, target, (size_t)length);
+	}
+	if (base > 1 && (strncmp(target, walk->base->path, base) != 0 ||
+			 (target[base] != '/' && target[base] != '\0'))) {
+		return -EXDEV;
+	}
+
+	int error = put_in_front(walk, target + base, (size_t)length - base);
+
+	return error < 0 ? error : restart(walk);
+}
+
+/* O_PATH of a name in the folder reached, links not followed. */
+static int look_at(const struct walk *walk, const char *name, bool make)
+{
+	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && make) {
+		if (mkdirat(walk->fd, name, FOLDER_MODE) < 0 && errno != EEXIST) {
+			return -errno;
+		}
+		fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static void arrive(struct walk *walk, struct place *ret, int fd, const char *name)
+{
+	if (name == NULL) { /* a folder by way of "..", "." or the base: there is no name to it */
+		*ret = (struct place){ .fd = walk->fd, .dir = -1 };
+	} else {
+		*ret = (struct place){ .fd = fd, .dir = walk->fd };
+		memcpy(ret->name, name, strlen(name) + 1);
+	}
+	walk->fd = -1;
+}
+
+/* One name further: 1 when it arrived, 0 when there is more to go. */
+static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
+{
+	char name[NAME_MAX + 1];
+	int length = next_name(walk, name);
+	bool last = walk->rest.length == 0;
+	struct stat info;
+
+	if (length < 0) {
+		return length;
+	}
+	if (length == 0) {
+		arrive(walk, ret, -1, NULL);
+		return 1;
+	}
+	if (strcmp(name, ".") == 0) {
+		return 0;
+	}
+	if (strcmp(name, "..") == 0) {
+		return walk_up(walk);
+	}
+
+	int fd = look_at(walk, name, !last && (flags & PLACE_MAKE_PARENTS) != 0);
+
+	if (fd == -ENOENT && last) {
+		arrive(walk, ret, -1, name);
+		return 1;
+	}
+	if (fd < 0) {
+		return fd;
+	}
+	if (fstat(fd, &info) < 0) {
+		close_fd(&fd);
+		return -EIO;
+	}
+	if (S_ISLNK(info.st_mode)) {
+		close_fd(&fd);
+		return walk_link(walk, name);
+	}
+	if (last) {
+		arrive(walk, ret, fd, name);
+		return 1;
+	}
+	close_fd(&walk->fd);
+	walk->fd = fd;
+	buf_append_str(&walk->done, "/");
+	buf_append_str(&walk->done, name);
+	return S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
+}
+
+static int find_by_hand(const struct base *base, const char *path, unsigned int flags,
+			struct place *ret)
+{
+	struct walk walk = { .base = base,
+			     .fd = duplicate(base->fd),
+			     .done = BUF_INIT(2 * (size_t)PATH_MAX),
+			     .rest = BUF_INIT(PATH_TEXT_MAX) };
+	int state = walk.fd < 0 ? walk.fd : 0;
+
+	if (buf_append_str(&walk.rest, path) < 0) {
+		state = -ENAMETOOLONG;
+	}
+	while (state == 0) {
+		state = walk_step(&walk, flags, ret);
+	}
+	close_fd(&walk.fd);
+	buf_finish(&walk.done);
+	buf_finish(&walk.rest);
+	return state < 0 ? state : 0;
+}
+
+/* ---- finding ---- */
+
+/* In one call; anything but success is for the walk to explain. */
+static int find_beneath(const struct base *base, const char *path, struct place *ret)
+{
+	int fd = -EAGAIN;
+
+	for (unsigned int i = 0; i < RACES_MAX && fd == -EAGAIN; i++) {
+		fd = open_beneath(base->fd, path[0] == '\0' ? "." : path, O_PATH);
+	}
+	if (fd >= 0) {
+		*ret = (struct place){ .fd = fd, .dir = -1 };
+	}
+	return fd < 0 ? fd : 0;
+}
+
+int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret)
+{
+	/* Who makes parents wants the folder and the name, which one call does not give. */
+	if (!base->by_hand && (flags & PLACE_MAKE_PARENTS) == 0) {
+		int error = find_beneath(base, path, ret);
+
+		if (error == 0 || error == -ENOENT || error == -ENOTDIR) {
+			return error;
+		}
+	}
+	return find_by_hand(base, path, flags, ret);
+}
+
+void place_finish(struct place *place)
+{
+	close_fd(&place->fd);
+	close_fd(&place->dir);
+}
+
+int path_reopen(int fd, int flags)
+{
+	char link[64];
+
+	/* The one link of /proc that is safe to follow: it is our own. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+
+	int real = open(link, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return real < 0 ? -errno : real;
+}
