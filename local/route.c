@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths and queries of the Kubernetes API: which shape a path has, what a query says. The API asks
+ * it first for each request. */
+#include "config.h"
+
+#include "local/route.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#define SEGMENTS_MAX 64u /* more than any of ours has; the rest of pods/X/proxy is not ours */
+
+struct segments {
+	char *at[SEGMENTS_MAX];
+	size_t count;
+};
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes length bytes; plus: '+' is a blank, as in queries. The new length, or
+ * -EINVAL. A NUL is refused: nothing of ours has one. */
+static int decode(const char *from, size_t length, bool plus, char *to, size_t size)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		char c = from[i];
+
+		if (c == '%') {
+			int high = i + 2 < length ? hex_value(from[i + 1]) : -1;
+			int low = i + 2 < length ? hex_value(from[i + 2]) : -1;
+
+			if (high < 0 || low < 0) {
+				return -EINVAL;
+			}
+			c = (char)(high << 4 | low);
+			i += 2;
+		} else if (plus && c == '+') {
+			c = ' ';
+		}
+		if (c == '\0' || out + 1 >= size) {
+			return -EINVAL;
+		}
+		to[out++] = c;
+	}
+	to[out] = '\0';
+	return (int)out;
+}
+
+/* Decoded segments, one behind the other in text. An empty one in the middle is no path of ours. */
+static int split(const char *path, struct route *route, struct segments *ret)
+{
+	size_t used = 1; /* text[0] is "", for what is not there */
+
+	route->text[0] = '\0';
+	ret->count = 0;
+	if (*path != '/' || strlen(path) >= ROUTE_PATH_MAX - 1) {
+		return -EINVAL;
+	}
+	for (path++; *path != '\0';) {
+		size_t length = strcspn(path, "/");
+		char *text = route->text + used;
+		int decoded = decode(path, length, false, text, sizeof(route->text) - used);
+
+		if (decoded < 0 || ret->count == SEGMENTS_MAX) {
+			return -EINVAL;
+		}
+		if (decoded == 0) {
+			ret->count = 0; /* "//" */
+			return 0;
+		}
+		ret->at[ret->count++] = text;
+		used += (size_t)decoded + 1;
+		path += length;
+		path += *path == '/' ? 1 : 0;
+	}
+	return 0;
+}
+
+static void take_resource(struct route *route, const struct segments *segments, size_t at)
+{
+	char *const *part = segments->at + at;
+	size_t left = segments->count - at;
+
+	if (left > 0 && strcmp(part[0], "watch") == 0) {
+		route->watch = true;
+		part++;
+		left--;
+	}
+	if (left >= 3 && strcmp(part[0], "namespaces") == 0 && strcmp(part[2], "status") != 0 &&
+	    strcmp(part[2], "finalize") != 0) {
+		route->ns = part[1];
+		part += 2;
+		left -= 2;
+	}
+	route->type = left > 0 ? ROUTE_RESOURCE : ROUTE_UNKNOWN;
+	route->resource = left > 0 ? part[0] : "";
+	route->name = left > 1 ? part[1] : "";
+	route->subresource = left > 2 ? part[2] : "";
+	route->rest = left > 3 ? part[3] : "";
+}
+
+static void take_api(struct route *route, const struct segments *segments)
+{
+	if (segments->count == 1) {
+		route->type = ROUTE_CORE;
+		return;
+	}
+	route->version = segments->at[1];
+	if (segments->count == 2) {
+		route->type = strcmp(route->version, "v1") == 0 ? ROUTE_CORE_V1 : ROUTE_UNKNOWN;
+		return;
+	}
+	take_resource(route, segments, 2);
+}
+
+static void take_apis(struct route *route, const struct segments *segments)
+{
+	static const enum route_type types[] = { ROUTE_GROUPS, ROUTE_GROUP, ROUTE_VERSION };
+
+	route->group = segments->count > 1 ? segments->at[1] : "";
+	route->version = segments->count > 2 ? segments->at[2] : "";
+	if (segments->count <= 3) {
+		route->type = types[segments->count - 1];
+		return;
+	}
+	take_resource(route, segments, 3);
+}
+
+static void take_openapi(struct route *route, const struct segments *segments)
+{
+	size_t count = segments->count;
+	char *const *part = segments->at;
+
+	if (count == 2 && strcmp(part[1], "v2") == 0) {
+		route->type = ROUTE_OPENAPI_V2;
+	} else if (count == 2 && strcmp(part[1], "v3") == 0) {
+		route->type = ROUTE_OPENAPI_V3;
+	} else if (count == 4 && strcmp(part[2], "api") == 0) {
+		route->type = ROUTE_OPENAPI_V3_OF;
+		route->version = part[3];
+	} else if (count == 5 && strcmp(part[2], "apis") == 0) {
+		route->type = ROUTE_OPENAPI_V3_OF;
+		route->group = part[3];
+		route->version = part[4];
+	}
+}
+
+int route_parse(const char *path, struct route *ret)
+{
+	struct segments segments;
+	int code = split(path, ret, &segments);
+
+	if (code < 0) {
+		return code;
+	}
+	ret->type = ROUTE_UNKNOWN;
+	ret->watch = false;
+	ret->group = ret->version = ret->ns = ret->resource = ret->text;
+	ret->name = ret->subresource = ret->rest = ret->text;
+	if (segments.count == 0) {
+		return 0;
+	}
+
+	const char *first = segments.at[0];
+
+	if (strcmp(first, "api") == 0) {
+		take_api(ret, &segments);
+	} else if (strcmp(first, "apis") == 0) {
+		take_apis(ret, &segments);
+	} else if (strcmp(first, "openapi") == 0) {
+		take_openapi(ret, &segments);
+	} else if (strcmp(first, "version") == 0 && segments.count == 1) {
+		ret->type = ROUTE_RELEASE;
+	} else if ((strcmp(first, "healthz") == 0 || strcmp(first, "livez") == 0 ||
+		    strcmp(first, "readyz") == 0) &&
+		   segments.count <= 2) {
+		ret->type = ROUTE_HEALTH;
+	}
+	return 0;
+}
+
+/* ---- queries ---- */
+
+int query_get(const char *query, const char *name, char *text, unsigned int size)
+{
+	size_t name_length = strlen(name);
+
+	while (*query != '\0') {
+		size_t length = strcspn(query, "&");
+		size_t key = strcspn(query, "=&");
+
+		if (key == name_length && memcmp(query, name, key) == 0) {
+			size_t skip = key < length ? key + 1 : key;
+
+			return decode(query + skip, length - skip, true, text, size);
+		}
+		query += length;
+		query += *query == '&' ? 1 : 0;
+	}
+	return -ENOENT;
+}
+
+bool query_true(const char *query, const char *name, bool fallback)
+{
+	char text[8];
+	int length = query_get(query, name, text, sizeof(text));
+
+	if (length < 0) {
+		return length == -ENOENT ? fallback : true;
+	}
+	/* As the real server reads them: what is not "0" or "false" is true, and so is nothing. */
+	return strcasecmp(text, "false") != 0 && strcmp(text, "0") != 0;
+}

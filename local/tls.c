@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CA and the server's certificate, made by libcrypto and kept in the state folder. The command
+ * loads them before it serves. */
+#include "config.h"
+
+#include "local/tls.h"
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "local/kubeconfig-write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DAY INT64_C(86400)
+#define CA_DAYS 3650
+#define LEAF_DAYS 365
+#define LEAF_RENEW_DAYS 60
+#define PEM_MAX 16384u /* a key or a certificate has less than 2 KB */
+
+struct pair {
+	EVP_PKEY *key;
+	X509 *certificate;
+};
+
+static void pair_finish(struct pair *pair)
+{
+	EVP_PKEY_free(pair->key);
+	X509_free(pair->certificate);
+}
+#define CLEANUP_PAIR CLEANUP(pair_finish)
+
+static void bio_finish(BIO **bio)
+{
+	BIO_free(*bio);
+}
+#define CLEANUP_BIO CLEANUP(bio_finish)
+
+/* ---- files ---- */
+
+/* Its text, or NULL with the error, which is -ENOENT when it is not there. */
+static char *read_file(const char *path, struct error *reterr)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0) {
+		error_set(reterr, -errno, "cannot read '%s': %s", path, strerror(errno));
+		return NULL;
+	}
+
+	char *text = xalloc(PEM_MAX + 1);
+	ssize_t length = read(fd, text, PEM_MAX);
+
+	close(fd);
+	if (length <= 0 || length == PEM_MAX) {
+		free(text);
+		error_set(reterr, -EINVAL, "'%s' is no PEM file of ours", path);
+		return NULL;
+	}
+	return text;
+}
+
+static int parse(const char *certificate, const char *key, struct pair *ret)
+{
+	CLEANUP_BIO BIO *first = BIO_new_mem_buf(certificate, -1);
+	CLEANUP_BIO BIO *second = BIO_new_mem_buf(key, -1);
+
+	ret->certificate = PEM_read_bio_X509(first, NULL, NULL, NULL);
+	ret->key = PEM_read_bio_PrivateKey(second, NULL, NULL, NULL);
+	return ret->certificate != NULL && ret->key != NULL &&
+			       X509_check_private_key(ret->certificate, ret->key) == 1
+		       ? 0
+		       : -EINVAL;
+}
+
+/* 0, -ENOENT when one of the two is not there, or another error. */
+static int load_pair(const char *folder, const char *name, struct pair *ret, struct error *reterr)
+{
+	char *certificate_path CLEANUP_FREE = xprintf("%s/%s.crt", folder, name);
+	char *key_path CLEANUP_FREE = xprintf("%s/%s.key", folder, name);
+	struct error error = { 0 };
+	char *certificate CLEANUP_FREE = read_file(certificate_path, &error);
+	char *key CLEANUP_FREE = certificate != NULL ? read_file(key_path, &error) : NULL;
+
+	if (key == NULL) {
+		return error_set(reterr, error.code, "%s", error.text);
+	}
+	return parse(certificate, key, ret) == 0
+		       ? 0
+		       : error_set(reterr, -EINVAL,
+				   "'%s' and '%s' do not belong together: remove both, and new "
+				   "ones are made",
+				   certificate_path, key_path);
+}
+
+static char *pem_of(BIO *bio)
+{
+	char *data = NULL;
+	long length = BIO_get_mem_data(bio, &data);
+
+	return xstrndup(data, length > 0 ? (size_t)length : 0);
+}
+
+static char *certificate_text(X509 *certificate)
+{
+	CLEANUP_BIO BIO *bio = BIO_new(BIO_s_mem());
+
+	PEM_write_bio_X509(bio, certificate);
+	return pem_of(bio);
+}
+
+static char *key_text(EVP_PKEY *key)
+{
+	CLEANUP_BIO BIO *bio = BIO_new(BIO_s_mem());
+
+	PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+	return pem_of(bio);
+}
+
+static void text_release(char **text)
+{
+	if (*text != NULL) {
+		explicit_bzero(*text, strlen(*text));
+		free(*text);
+	}
+}
+
+static int save_pair(const char *folder, const char *name, const struct pair *pair,
+		     struct error *reterr)
+{
+	char *certificate_path CLEANUP_FREE = xprintf("%s/%s.crt", folder, name);
+	char *key_path CLEANUP_FREE = xprintf("%s/%s.key", folder, name);
+	char *certificate CLEANUP_FREE = certificate_text(pair->certificate);
+	CLEANUP(text_release) char *key = key_text(pair->key);
+	int code = private_file_write(key_path, key, (unsigned int)strlen(key), 0600, reterr);
+
+	return code < 0 ? code
+			: private_file_write(certificate_path, certificate,
+					     (unsigned int)strlen(certificate), 0644, reterr);
+}
+
+/* ---- making ---- */
+
+static bool extend(X509 *certificate, X509 *issuer, int kind, const char *value)
+{
+	X509V3_CTX context;
+
+	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, kind, value);
+	bool added = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
+
+	X509_EXTENSION_free(extension);
+	return added;
+}
+
+static bool number_it(X509 *certificate)
+{
+	unsigned char serial[16];
+	bool good = RAND_bytes(serial, sizeof(serial)) == 1;
+
+	serial[0] &= 0x7f;
+
+	BIGNUM *number = good ? BN_bin2bn(serial, sizeof(serial), NULL) : NULL;
+
+	good = number != NULL &&
+	       BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
+	BN_free(number);
+	return good;
+}
+
+/* Everything of a certificate but what only a CA or only a leaf says. */
+static bool prepare(struct pair *pair, const char *name, int64_t now_s, int days)
+{
+	pair->key = EVP_EC_gen("P-256");
+	pair->certificate = X509_new();
+	if (pair->key == NULL || pair->certificate == NULL || !number_it(pair->certificate)) {
+		return false;
+	}
+
+	time_t now = (time_t)now_s;
+	X509_NAME *subject = X509_get_subject_name(pair->certificate);
+
+	/* An hour back: clocks of containers differ a little. */
+	return X509_set_version(pair->certificate, X509_VERSION_3) == 1 &&
+	       X509_time_adj_ex(X509_getm_notBefore(pair->certificate), 0, -3600, &now) != NULL &&
+	       X509_time_adj_ex(X509_getm_notAfter(pair->certificate), days, 0, &now) != NULL &&
+	       X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name,
+					  -1, -1, 0) == 1 &&
+	       X509_set_pubkey(pair->certificate, pair->key) == 1;
+}
+
+static int make_ca(int64_t now_s, struct pair *ret, struct error *reterr)
+{
+	bool good = prepare(ret, "agent-sandbox-local-ca", now_s, CA_DAYS);
+	X509 *ca = ret->certificate;
+
+	good = good && X509_set_issuer_name(ca, X509_get_subject_name(ca)) == 1 &&
+	       extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	       extend(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+	       extend(ca, ca, NID_subject_key_identifier, "hash") &&
+	       X509_sign(ca, ret->key, EVP_sha256()) > 0;
+	return good ? 0 : error_set(reterr, -EIO, "libcrypto cannot make a CA");
+}
+
+static int make_leaf(const struct pair *ca, int64_t now_s, struct pair *ret, struct error *reterr)
+{
+	bool good = prepare(ret, "agent-sandbox-local", now_s, LEAF_DAYS);
+	X509 *leaf = ret->certificate;
+
+	good = good && X509_set_issuer_name(leaf, X509_get_subject_name(ca->certificate)) == 1 &&
+	       extend(leaf, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+	       extend(leaf, ca->certificate, NID_key_usage, "critical,digitalSignature") &&
+	       extend(leaf, ca->certificate, NID_ext_key_usage, "serverAuth") &&
+	       extend(leaf, ca->certificate, NID_authority_key_identifier, "keyid") &&
+	       extend(leaf, ca->certificate, NID_subject_alt_name,
+		      "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
+		      "DNS:kubernetes.default.svc") &&
+	       X509_sign(leaf, ca->key, EVP_sha256()) > 0;
+	return good ? 0 : error_set(reterr, -EIO, "libcrypto cannot make the server's certificate");
+}
+
+/* ---- loading ---- */
+
+static bool good_for(X509 *certificate, int64_t until_s)
+{
+	time_t until = (time_t)until_s;
+
+	return X509_cmp_time(X509_get0_notAfter(certificate), &until) > 0;
+}
+
+static int load_ca(const char *folder, int64_t now_s, struct pair *ret, struct error *reterr)
+{
+	int code = load_pair(folder, "ca", ret, reterr);
+
+	if (code == -ENOENT || (code == 0 && !good_for(ret->certificate, now_s))) {
+		pair_finish(ret);
+		*ret = (struct pair){ 0 };
+		code = make_ca(now_s, ret, reterr);
+		return code < 0 ? code : save_pair(folder, "ca", ret, reterr);
+	}
+	return code;
+}
+
+static int load_leaf(const char *folder, const struct pair *ca, int64_t now_s, struct pair *ret,
+		     struct error *reterr)
+{
+	int code = load_pair(folder, "server", ret, reterr);
+
+	if (code == 0 && good_for(ret->certificate, now_s + LEAF_RENEW_DAYS * DAY) &&
+	    X509_verify(ret->certificate, ca->key) == 1) {
+		return 0;
+	}
+	/* Whatever is wrong with a leaf, a new one cures it: clients trust the CA. */
+	pair_finish(ret);
+	*ret = (struct pair){ 0 };
+	code = make_leaf(ca, now_s, ret, reterr);
+	return code < 0 ? code : save_pair(folder, "server", ret, reterr);
+}
+
+int tls_load(const char *folder, int64_t now_s, struct tls_files *ret, struct error *reterr)
+{
+	CLEANUP_PAIR struct pair ca = { 0 };
+	CLEANUP_PAIR struct pair leaf = { 0 };
+	int code = load_ca(folder, now_s, &ca, reterr);
+
+	if (code == 0) {
+		code = load_leaf(folder, &ca, now_s, &leaf, reterr);
+	}
+	if (code < 0) {
+		return error_prefix(reterr, "certificates");
+	}
+
+	char *own CLEANUP_FREE = certificate_text(leaf.certificate);
+
+	ret->ca = certificate_text(ca.certificate);
+	ret->leaf = xprintf("%s%s", own, ret->ca);
+	ret->key = key_text(leaf.key);
+	return 0;
+}
+
+void tls_finish(struct tls_files *files)
+{
+	free(files->ca);
+	free(files->leaf);
+	text_release(&files->key);
+	*files = (struct tls_files){ 0 };
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin's token and those of service accounts. The server checks each request's; the token
+ * subresource issues. */
+#include "config.h"
+
+#include "local/token.h"
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "local/kubeconfig-write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define SECRET_BYTES 32u
+#define MAC_BYTES 32u
+
+static void hex(const unsigned char *data, size_t length, char *ret)
+{
+	for (size_t i = 0; i < length; i++) {
+		ret[2 * i] = "0123456789abcdef"[data[i] >> 4];
+		ret[2 * i + 1] = "0123456789abcdef"[data[i] & 15];
+	}
+	ret[2 * length] = '\0';
+}
+
+int token_load(const char *folder, char ret[TOKEN_MAX], struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("%s/token", folder);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0) {
+		ssize_t length = read(fd, ret, TOKEN_MAX - 1);
+
+		close(fd);
+		while (length > 0 && (ret[length - 1] == '\n' || ret[length - 1] == ' ')) {
+			length--;
+		}
+		if (length < 16) {
+			return error_set(reterr, -EINVAL,
+					 "'%s' holds no token of 16 characters or more: remove it, "
+					 "and a new one is made",
+					 path);
+		}
+		ret[length] = '\0';
+		return 0;
+	}
+	if (errno != ENOENT) {
+		return error_set(reterr, -errno, "cannot read '%s': %s", path, strerror(errno));
+	}
+
+	unsigned char secret[SECRET_BYTES];
+
+	if (RAND_bytes(secret, sizeof(secret)) != 1) {
+		return error_set(reterr, -EIO, "no randomness for a token");
+	}
+	hex(secret, sizeof(secret), ret);
+	return private_file_write(path, ret, (unsigned int)strlen(ret), 0600, reterr);
+}
+
+static int sign(const char *secret, const char *text, size_t length, char ret[2 * MAC_BYTES + 1])
+{
+	unsigned char mac[EVP_MAX_MD_SIZE];
+	unsigned int mac_length = 0;
+
+	if (HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)text, length,
+		 mac, &mac_length) == NULL ||
+	    mac_length != MAC_BYTES) {
+		return -EIO;
+	}
+	hex(mac, MAC_BYTES, ret);
+	return 0;
+}
+
+/* "sa:NS:NAME:END:MAC": neither names nor numbers have a colon. */
+int token_issue(const char *secret, const char *ns, const char *account, int64_t end_s,
+		char ret[TOKEN_MAX])
+{
+	char mac[2 * MAC_BYTES + 1];
+	int length = snprintf(ret, TOKEN_MAX, "sa:%s:%s:%" PRId64, ns, account, end_s);
+
+	if (length < 0 || (size_t)length + sizeof(mac) + 1 > TOKEN_MAX || strchr(ns, ':') != NULL ||
+	    strchr(account, ':') != NULL) {
+		return -EINVAL;
+	}
+	if (sign(secret, ret, (size_t)length, mac) < 0) {
+		return -EIO;
+	}
+	ret[length] = ':';
+	memcpy(ret + length + 1, mac, sizeof(mac));
+	return 0;
+}
+
+static bool same(const char *a, const char *b)
+{
+	size_t length = strlen(a);
+
+	return length == strlen(b) && CRYPTO_memcmp(a, b, length) == 0;
+}
+
+static bool check_issued(const char *secret, const char *token, int64_t now_s,
+			 char ret_user[TOKEN_USER_MAX])
+{
+	char mac[2 * MAC_BYTES + 1];
+	const char *end = strrchr(token, ':');
+	char *text CLEANUP_FREE = xstrndup(token, (size_t)(end - token));
+	char *colon = strrchr(text, ':');
+	int64_t end_s = 0;
+
+	if (sign(secret, text, strlen(text), mac) < 0 || !same(mac, end + 1) || colon <= text + 2 ||
+	    integer_parse(colon + 1, 0, INT64_MAX, &end_s) < 0) {
+		return false;
+	}
+	*colon = '\0';
+	return now_s < end_s && snprintf(ret_user, TOKEN_USER_MAX, "system:serviceaccount:%s",
+					 text + 3) < (int)TOKEN_USER_MAX;
+}
+
+bool token_check(const char *secret, const char *authorization, int64_t now_s,
+		 char ret_user[TOKEN_USER_MAX])
+{
+	if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0) {
+		return false;
+	}
+
+	const char *token = authorization + 7 + strspn(authorization + 7, " ");
+
+	if (same(token, secret)) {
+		snprintf(ret_user, TOKEN_USER_MAX, "admin");
+		return true;
+	}
+	return strlen(token) < TOKEN_MAX && strncmp(token, "sa:", 3) == 0 &&
+	       check_issued(secret, token, now_s, ret_user);
+}
