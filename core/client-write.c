@@ -53,6 +53,7 @@ static void start(struct sending *sending, struct client_write *write)
 	write->answer = (struct buf)BUF_INIT(ANSWER_MAX);
 	write->gone = false;
 	write->message[0] = '\0';
+	write->ended_us = 0;
 	rc = outgoing_write(&sending->out, write, &error);
 	if (rc == 0 && write->verb == ASB_CREATE) {
 		rc = outgoing_read(&sending->back, write->kind, client_write_ns(write),
@@ -243,6 +244,7 @@ static void perform(struct client *client, struct sending **due, size_t count)
 		} else {
 			handle_read_back(client, sent[i], &answers[i]);
 		}
+		sent[i]->write->ended_us = sched_wall_us(client->config.sched);
 		http_answer_finish(&answers[i]);
 	}
 }

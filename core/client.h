@@ -67,6 +67,7 @@ struct client_write {
 	/* ASB_REMOVE: the answer says the object is gone (a Status), not marked */
 	bool gone;
 	char message[512];
+	int64_t ended_us; /* wall clock, when that was known */
 };
 
 /* Sends count writes together and fills their results. count <= ASB_WRITE_MAX. */

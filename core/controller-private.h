@@ -47,8 +47,12 @@ struct call {
 	/* of the key, once asked for: it stays this one, whatever happens to the object meanwhile
 	 */
 	struct memory *memory;
+	struct span span; /* not live unless its object is traced */
 	char failure[512];
 };
+
+/* A JSON object of headers, of which traceparent counts: put on a claim by whoever made it. */
+#define ANNOTATION_TRACE_CONTEXT "opentelemetry.io/trace-context"
 
 extern const struct asb_host controller_host;
 

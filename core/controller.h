@@ -13,6 +13,7 @@
 #include "core/queue.h"
 #include "core/reserve.h"
 #include "core/store.h"
+#include "core/trace.h"
 
 #define MEMORY_MAX 4096u /* bytes a plugin may keep for one key */
 
@@ -23,6 +24,7 @@ struct controller_config {
 	struct events *events;
 	struct metrics *metrics;
 	struct reservations *reservations;
+	struct tracer *tracer; /* or NULL */
 	uint32_t workers;
 	/* One per option of the plugin, borrowed; NULL: all fallbacks. */
 	const char *const *option_values;

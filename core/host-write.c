@@ -3,12 +3,14 @@
  * Called by plugins. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "core/client.h"
 #include "core/controller-private.h"
 #include "core/log.h"
 
@@ -17,6 +19,7 @@ struct sending {
 	struct asb_write *write;
 	struct client_write request;
 	bool needless; /* nothing would change: not sent */
+	struct span span;
 };
 
 static const struct binding *binding_of(const struct call *call, const struct asb_write *write)
@@ -131,6 +134,33 @@ static void settle(struct call *call, struct sending *sending)
 	}
 }
 
+static void begin_span(struct call *call, struct sending *sending)
+{
+	const struct client_write *request = &sending->request;
+	struct trace_context context = span_context(&call->span);
+
+	if (!span_is_live(&call->span)) {
+		return;
+	}
+	span_begin(call->controller->config.tracer, &context, SPAN_CLIENT, &sending->span);
+	span_name(&sending->span, "%s %s", client_verb_name(request->verb), request->kind->plural);
+	span_attribute(&sending->span, "k8s.namespace.name", request->ns);
+	span_attribute(&sending->span, "k8s.object.name", request->name);
+}
+
+static void end_span(struct call *call, struct sending *sending)
+{
+	char status[16];
+
+	if (span_is_live(&sending->span)) {
+		snprintf(status, sizeof(status), "%d", (int)sending->request.http_status);
+		span_attribute(&sending->span, "http.response.status_code", status);
+		sending->span.end_us = sending->request.ended_us;
+		span_end(call->controller->config.tracer, &sending->span,
+			 sending->request.result == ASB_OK ? NULL : sending->request.message);
+	}
+}
+
 int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t count)
 {
 	struct call *call = (struct call *)base;
@@ -147,6 +177,7 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	for (uint32_t i = 0; i < count; i++) {
 		prepare(call, &writes[i], &sendings[i]);
 		if (!sendings[i].needless) {
+			begin_span(call, &sendings[i]);
 			requests[sent++] = sendings[i].request;
 		}
 	}
@@ -155,6 +186,7 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	for (uint32_t i = 0; i < count; i++) {
 		if (!sendings[i].needless) {
 			sendings[i].request = requests[sent];
+			end_span(call, &sendings[i]);
 			settle(call, &sendings[i]);
 			client_write_finish(&requests[sent++]);
 		}

@@ -20,6 +20,7 @@ libcore_la_SOURCES += \
 # talk: lanes, client, leader, events, metrics, log
 libcore_la_SOURCES += \
 	%D%/admin.c %D%/admin.h \
+	%D%/api-connect.c %D%/api-connect.h \
 	%D%/client.c %D%/client.h %D%/client-private.h \
 	%D%/client-answer.c \
 	%D%/client-request.c \
@@ -33,6 +34,10 @@ libcore_la_SOURCES += \
 	%D%/log.c %D%/log.h \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/process-metrics.c \
+	%D%/trace.c %D%/trace.h %D%/trace-private.h \
+	%D%/trace-export.c \
+	%D%/trace-otlp.c \
+	%D%/signals.c %D%/signals.h \
 	%D%/utf8.h
 
 # store: store, reflector, informers, queue, controller, host, loader
@@ -55,6 +60,7 @@ libcore_la_SOURCES += \
 	%D%/store-head.c \
 	%D%/store-index.c %D%/store-index.h \
 	%D%/store-read.c \
+	%D%/tidy.c %D%/tidy.h \
 	%D%/worker.c
 
 bin_PROGRAMS += agent-sandbox-controller
@@ -62,8 +68,7 @@ agent_sandbox_controller_SOURCES = \
 	%D%/main.c \
 	%D%/options.c %D%/options.h \
 	%D%/plugin-set.c %D%/plugin-set.h \
-	%D%/process.c %D%/process.h \
-	%D%/tidy.c %D%/tidy.h
+	%D%/process.c %D%/process.h
 agent_sandbox_controller_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 # Plugins find json-c through their own needs; nothing is exported to them by symbol.
 agent_sandbox_controller_LDADD = libcore.la

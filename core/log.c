@@ -6,6 +6,7 @@
 #include "core/log.h"
 
 #include <agent-sandbox/helpers.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -33,6 +34,24 @@ void log_set_level(enum log_level level)
 void log_set_json(bool json)
 {
 	atomic_store(&settings, (atomic_load(&settings) & ~JSON_FLAG) | (json ? JSON_FLAG : 0u));
+}
+
+int log_set_up(const char *format, const char *level, struct error *reterr)
+{
+	if (strcmp(format, "json") == 0) {
+		log_set_json(true);
+	} else if (strcmp(format, "text") != 0) {
+		return error_set(reterr, -EINVAL, "--log-format takes text or json, not '%s'",
+				 format);
+	}
+	for (enum log_level i = LOG_ERROR; i <= LOG_DEBUG; i++) {
+		if (strcmp(level, level_names[i]) == 0) {
+			log_set_level(i);
+			return 0;
+		}
+	}
+	return error_set(reterr, -EINVAL,
+			 "--log-level takes error, warning, info or debug, not '%s'", level);
 }
 
 bool log_enabled(enum log_level level)

@@ -7,6 +7,7 @@
 #ifndef ASB_CORE_LOG_H
 #define ASB_CORE_LOG_H
 
+#include "base/error.h"
 #include "base/macros.h"
 
 #include <stdbool.h>
@@ -16,6 +17,9 @@ enum log_level { LOG_ERROR = 1, LOG_WARNING, LOG_INFO, LOG_DEBUG }; /* the numbe
 
 void log_set_level(enum log_level level);
 void log_set_json(bool json);
+/* Both from flags: --log-format (text, json), --log-level (error, warning, info, debug); -EINVAL and
+ * *reterr for another word. */
+int log_set_up(const char *format, const char *level, struct error *reterr);
 bool log_enabled(enum log_level level);
 
 /* fields: "key", "value" pairs ending in NULL, or NULL. A NULL value leaves its pair out. */

@@ -31,26 +31,6 @@ static int dump(const char *file)
 	return text.failed || fflush(stdout) != 0 ? 1 : 0;
 }
 
-static int set_up_log(const struct options *options, struct error *reterr)
-{
-	static const char *const levels[] = { "error", "warning", "info", "debug" };
-
-	if (strcmp(options->log_format, "json") == 0) {
-		log_set_json(true);
-	} else if (strcmp(options->log_format, "text") != 0) {
-		return error_set(reterr, -1, "--log-format takes text or json, not '%s'",
-				 options->log_format);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
-		if (strcmp(options->log_level, levels[i]) == 0) {
-			log_set_level((enum log_level)(i + 1));
-			return 0;
-		}
-	}
-	return error_set(reterr, -1, "--log-level takes error, warning, info or debug, not '%s'",
-			 options->log_level);
-}
-
 /* --help shows the options of whatever plugins the other flags name, as far as they load. */
 static int help(const struct options *options)
 {
@@ -79,7 +59,8 @@ static int run(struct options *options)
 	struct error error = { 0 };
 	int result;
 
-	if (set_up_log(options, &error) < 0 || plugin_set_load(&plugins, options, &error) < 0) {
+	if (log_set_up(options->log_format, options->log_level, &error) < 0 ||
+	    plugin_set_load(&plugins, options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
 		plugin_set_finish(&plugins);
 		return 1;

@@ -175,6 +175,7 @@ static bool make_controllers(struct manager *manager, struct error *reterr)
 			.events = manager->events,
 			.metrics = manager->config.metrics,
 			.reservations = manager->reservations,
+			.tracer = manager->config.tracer,
 			.workers = worker_count(plugin),
 			.option_values = plugin->option_values,
 		};
@@ -207,7 +208,8 @@ struct manager *manager_create(const struct manager_config *config, struct error
 	sched_cond_init(&manager->ending, config->sched);
 	manager->client = client_create(&client);
 	manager->events = events_create(config->sched, manager->client, config->metrics,
-					"agent-sandbox-controller");
+					config->component != NULL ? config->component
+								  : "agent-sandbox-controller");
 	manager->reservations = reservations_create(config->sched);
 	if (config->metrics != NULL) {
 		manager->parked = metrics_family(
@@ -367,4 +369,9 @@ bool manager_idle(struct manager *manager)
 struct informers *manager_informers(struct manager *manager)
 {
 	return manager->informers;
+}
+
+struct client *manager_client(struct manager *manager)
+{
+	return manager->client;
 }

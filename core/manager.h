@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "core/metrics.h"
 #include "core/plugin.h"
+#include "core/trace.h"
 #include "net/transport.h"
 
 #include <stdbool.h>
@@ -32,11 +33,13 @@ struct manager_config {
 	struct sched *sched;
 	struct transport *transport; /* borrowed; stopped by manager_stop */
 	struct metrics *metrics;     /* borrowed, or NULL */
+	struct tracer *tracer;       /* borrowed, or NULL */
 	struct manager_plugin plugins[MANAGER_PLUGINS_MAX];
 	size_t plugin_count;
 	uint32_t requests;  /* in flight at most; 0: workers + 4, at most 64 */
 	double rate, burst; /* requests a second, and at once above that; 0: no limit */
 	const char *pod_label_selector;
+	const char *component; /* of its Events; NULL: agent-sandbox-controller */
 	/* Leader election; lease_name NULL: none, we lead. */
 	const char *lease_ns, *lease_name, *identity;
 	/* The lease was lost: the process should end. Any thread. */
@@ -62,5 +65,7 @@ uint64_t manager_busy_since_us(struct manager *manager);
 /* All workers started that can be, and nothing queued or running but what is delayed. */
 bool manager_idle(struct manager *manager);
 struct informers *manager_informers(struct manager *manager);
+/* For requests that no plugin verb makes; after manager_stop it sends nothing. */
+struct client *manager_client(struct manager *manager);
 
 #endif

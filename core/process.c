@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,14 +14,13 @@
 
 #include "base/memory.h"
 #include "core/admin.h"
-#include "core/kubeconfig.h"
+#include "core/api-connect.h"
 #include "core/log.h"
 #include "core/manager.h"
+#include "core/signals.h"
 #include "core/tidy.h"
-#include "net/curl-transport.h"
 
 #define LEASE_NAME "a3317529.x-k8s.io"
-#define CONNECTIONS_MAX 64u
 #define TIDY_FIRST_MS 2000 /* most start-ups are over by then */
 #define TIDY_MS 15000      /* how often memory that a burst has left free goes back to the kernel */
 #define STUCK_US \
@@ -31,9 +29,7 @@
 struct process {
 	struct sched *sched;
 	struct options *options;
-	struct kubeconfig kubeconfig;
-	struct credentials *credentials;
-	struct transport *transport;
+	struct api_connection api;
 	struct metrics *metrics;
 	struct manager *manager;
 	struct admin *admin;
@@ -80,49 +76,20 @@ static void on_lost(void *arg)
 
 static int open_signals(struct process *process, struct error *reterr)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	signal(SIGPIPE, SIG_IGN);
-	/* Before any thread starts, so that none of them is interrupted. */
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
-		return error_set(reterr, -errno, "cannot block signals: %s", strerror(errno));
+	process->signals = signals_open(reterr);
+	if (process->signals < 0) {
+		return process->signals;
 	}
-	process->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	process->lost = eventfd(0, EFD_CLOEXEC);
-	if (process->signals < 0 || process->lost < 0) {
-		return error_set(reterr, -errno, "cannot make a signalfd or an eventfd: %s",
-				 strerror(errno));
-	}
-	return 0;
+	return process->lost >= 0
+		       ? 0
+		       : error_set(reterr, -errno, "cannot make an eventfd: %s", strerror(errno));
 }
 
 static int connect_api(struct process *process, struct error *reterr)
 {
-	struct kubeconfig *kubeconfig = &process->kubeconfig;
-	int error = kubeconfig_load(process->options->kubeconfig, kubeconfig, reterr);
-
-	if (error < 0) {
-		return error;
-	}
-	process->credentials = credentials_create(process->sched, kubeconfig);
-	struct curl_transport_config config = {
-		.server = kubeconfig->server,
-		.tls_server_name = kubeconfig->tls_server_name,
-		.ca_pem = kubeconfig->ca_pem,
-		.ca_file = kubeconfig->ca_file,
-		.insecure = kubeconfig->insecure,
-		.proxy_url = kubeconfig->proxy_url,
-		.headers = (const char *const *)kubeconfig->headers,
-		.user_agent = "agent-sandbox-controller/" PACKAGE_VERSION,
-		.connections = CONNECTIONS_MAX,
-		.credentials = credentials_source(process->credentials),
-	};
-
-	process->transport = curl_transport_create(process->sched, &config, reterr);
-	return process->transport != NULL ? 0 : -EINVAL;
+	return api_connect(&process->api, process->sched, process->options->kubeconfig,
+			   "agent-sandbox-controller/" PACKAGE_VERSION, reterr);
 }
 
 /* The lease's namespace and our name on it; nothing without --leader-elect. */
@@ -135,8 +102,8 @@ static int choose_lease(struct process *process, struct manager_config *config,
 		return 0;
 	}
 	config->lease_ns = process->options->leader_election_namespace;
-	if (config->lease_ns == NULL && process->kubeconfig.in_cluster) {
-		config->lease_ns = process->kubeconfig.namespace_;
+	if (config->lease_ns == NULL && process->api.kubeconfig.in_cluster) {
+		config->lease_ns = process->api.kubeconfig.namespace_;
 	}
 	if (config->lease_ns == NULL) {
 		return error_set(reterr, -EINVAL,
@@ -178,7 +145,7 @@ static int make_manager(struct process *process, const struct plugin_set *plugin
 {
 	struct manager_config config = {
 		.sched = process->sched,
-		.transport = process->transport,
+		.transport = process->api.transport,
 		.metrics = process->metrics,
 		.rate = process->options->kube_api_qps,
 		.burst = (double)process->options->kube_api_burst,
@@ -244,12 +211,7 @@ static void tear_down(struct process *process)
 {
 	admin_destroy(process->admin);
 	manager_destroy(process->manager);
-	if (process->transport != NULL) {
-		process->transport->ops->stop(process->transport);
-		curl_transport_destroy(process->transport);
-	}
-	credentials_destroy(process->credentials);
-	kubeconfig_finish(&process->kubeconfig);
+	api_disconnect(&process->api);
 	metrics_destroy(process->metrics);
 	for (size_t i = 0; i < process->plugin_count; i++) {
 		free(process->option_values[i]);
@@ -279,7 +241,7 @@ int process_run(struct options *options, const struct plugin_set *plugins)
 		return -1;
 	}
 	log_info("agent-sandbox-controller %s with %zu plugins at %s", PACKAGE_VERSION,
-		 plugins->count, process.kubeconfig.server);
+		 plugins->count, process.api.kubeconfig.server);
 	manager_start(process.manager);
 	result = wait_for_end(&process);
 	manager_stop(process.manager, result < 0);

@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
 #include "core/controller-private.h"
 #include "core/log.h"
 
@@ -45,6 +48,29 @@ static void set_busy(struct worker *worker, uint64_t since_us)
 	worker->busy_since_us = since_us;
 }
 
+/* Who made the key's object may have left a trace on it to hang our work under. */
+static void begin_span(struct call *call)
+{
+	struct tracer *tracer = call->controller->config.tracer;
+	CLEANUP_JSON struct json_object *object = NULL;
+	struct trace_context context;
+	const char *carrier;
+
+	if (tracer == NULL) {
+		return;
+	}
+	object = store_get(call->controller->bindings[0].store, call->ns, call->name);
+	carrier = object != NULL ? asb_annotation(object, ANNOTATION_TRACE_CONTEXT) : NULL;
+	if (carrier == NULL || !trace_parse_carrier(carrier, &context)) {
+		return;
+	}
+	span_begin(tracer, &context, SPAN_INTERNAL, &call->span);
+	span_name(&call->span, "reconcile %s",
+		  call->controller->plugin->watches[0].kind.kind);
+	span_attribute(&call->span, "k8s.namespace.name", call->ns);
+	span_attribute(&call->span, "k8s.object.name", call->name);
+}
+
 static int32_t reconcile(struct controller *controller, struct queue_item *item,
 			 uint64_t *ret_after_ms)
 {
@@ -54,6 +80,7 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	int32_t verdict;
 
 	call_begin(&call, controller, key.ns, key.name);
+	begin_span(&call);
 	verdict = controller->plugin->head.reconcile(controller->state, &call.base, &key,
 						     ret_after_ms);
 	if (verdict != ASB_DONE && verdict != ASB_AGAIN) {
@@ -63,6 +90,9 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
 		memory_forget(controller, key.ns, key.name);
 	}
+	span_attribute(&call.span, "result", result_of(verdict));
+	span_end(controller->config.tracer, &call.span,
+		 verdict == ASB_DONE || verdict == ASB_AGAIN ? NULL : call.failure);
 	call_finish(&call);
 	return verdict;
 }

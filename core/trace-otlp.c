@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spans as an ExportTraceServiceRequest in JSON. Called by the tracer for each batch. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/trace.h"
+
+#define STATUS_ERROR 2
+
+/* OTLP has ids in hexadecimal, unlike other bytes in protobuf's JSON. */
+static void append_id(struct buf *out, const char *key, const uint8_t *id, size_t size)
+{
+	buf_printf(out, "\"%s\":\"", key);
+	for (size_t i = 0; i < size; i++) {
+		buf_printf(out, "%02x", id[i]);
+	}
+	buf_append_str(out, "\",");
+}
+
+static void append_text(struct buf *out, const char *key, const char *text)
+{
+	buf_printf(out, "\"%s\":", key);
+	buf_append_json(out, text, strlen(text));
+}
+
+static void append_attribute(struct buf *out, const char *key, const char *value)
+{
+	buf_append_str(out, "{");
+	append_text(out, "key", key);
+	buf_append_str(out, ",\"value\":{");
+	append_text(out, "stringValue", value);
+	buf_append_str(out, "}}");
+}
+
+static void append_span(struct buf *out, const struct span *span)
+{
+	buf_append_char(out, '{');
+	append_id(out, "traceId", span->context.trace_id, sizeof(span->context.trace_id));
+	append_id(out, "spanId", span->id, sizeof(span->id));
+	append_id(out, "parentSpanId", span->context.parent, sizeof(span->context.parent));
+	append_text(out, "name", span->name);
+	/* 64 bits are text in protobuf's JSON. */
+	buf_printf(out,
+		   ",\"kind\":%d,\"startTimeUnixNano\":\"%" PRId64
+		   "000\",\"endTimeUnixNano\":\"%" PRId64 "000\",\"attributes\":[",
+		   (int)span->kind, span->start_us, span->end_us);
+	for (size_t i = 0; i < span->attribute_count; i++) {
+		buf_append_str(out, i > 0 ? "," : "");
+		append_attribute(out, span->attributes[i].key, span->attributes[i].value);
+	}
+	buf_append_char(out, ']');
+	if (span->error[0] != '\0') {
+		buf_printf(out, ",\"status\":{\"code\":%d,", STATUS_ERROR);
+		append_text(out, "message", span->error);
+		buf_append_char(out, '}');
+	}
+	buf_append_char(out, '}');
+}
+
+int trace_otlp(const struct span *spans, size_t count, const char *service, struct buf *out)
+{
+	buf_append_str(out, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
+	append_attribute(out, "service.name", service);
+	buf_append_str(out, ",");
+	append_attribute(out, "service.version", PACKAGE_VERSION);
+	buf_append_str(out, "]},\"scopeSpans\":[{\"scope\":{");
+	append_text(out, "name", PACKAGE_NAME);
+	buf_append_str(out, "},\"spans\":[");
+	for (size_t i = 0; i < count; i++) {
+		buf_append_str(out, i > 0 ? "," : "");
+		append_span(out, &spans[i]);
+	}
+	return buf_append_str(out, "]}]}]}");
+}
