@@ -37,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct jsonpath;
 struct types;
 struct type;
 
@@ -62,8 +63,8 @@ struct type_subresource {
 /* A column of Table answers; local/table.c fills the built-in ones, path those of CRDs. */
 struct type_column {
 	const char *name, *type, *format, *description;
-	int priority;     /* 0: always shown; 1: -o wide */
-	const char *path; /* JSONPath, CRDs only */
+	int priority;                /* 0: always shown; 1: -o wide */
+	const struct jsonpath *path; /* CRDs only */
 };
 
 enum type_operation { TYPE_OP_CREATE, TYPE_OP_UPDATE, TYPE_OP_STATUS };
@@ -81,7 +82,7 @@ struct type_hooks {
 	/* old is NULL for a create. */
 	void (*validate)(struct json_object *object, struct json_object *old,
 			 enum type_operation operation, struct causes *causes);
-	/* The cells of a Table row but the name's, one for each column after it. */
+	/* The cells of a Table row, one for each column; NULL: name and age. */
 	void (*cells)(struct json_object *object, int64_t now_ms, struct json_object *row);
 };
 
@@ -96,7 +97,7 @@ struct type {
 	bool generation; /* metadata.generation is kept (pods: 1.33 and later do, too) */
 	uint32_t verbs;
 	const struct type_subresource *subresources; /* ends in a NULL name; NULL: none */
-	const struct type_column *columns;           /* the same; without NAME for built-ins */
+	const struct type_column *columns;           /* the same; NULL: name and age */
 	struct type_hooks hooks;
 	/* The group and version under which objects of this kind are stored: events are of "" and
 	 * events.k8s.io both, a CRD may serve several versions. */
@@ -104,7 +105,7 @@ struct type {
 	/* CRDs only. */
 	struct schema *schema;
 	struct json_object *openapi;                 /* openAPIV3Schema */
-	const char *spec_replicas, *status_replicas; /* JSONPaths of the scale subresource */
+	const char *spec_replicas, *status_replicas; /* dotted paths of the scale subresource */
 	const char *label_selector;
 	const char *crd;     /* name of the CustomResourceDefinition */
 	const char *warning; /* of a deprecated version, or NULL */
@@ -112,7 +113,7 @@ struct type {
 
 /* How hooks see the rest of the world; get's answer is borrowed until the next call of it. */
 struct types_world {
-	struct json_object *(*get)(void *arg, const struct asb_kind *kind, const char *ns,
+	struct json_object *(*get)(void *arg, const struct type *type, const char *ns,
 				   const char *name);
 	int64_t (*now_ms)(void *arg);
 	uint64_t (*random)(void *arg);

@@ -31,6 +31,7 @@ enum cause_type {
 
 struct causes {
 	struct json_object *list; /* of StatusCause, NULL while there are none */
+	bool more;                /* there were too many */
 };
 
 #define CAUSES_INIT \
@@ -50,14 +51,15 @@ void causes_add(struct causes *causes, enum cause_type type, const char *field,
 /* causes_add for a value that is a string. */
 void causes_add_str(struct causes *causes, enum cause_type type, const char *field,
 		    const char *value, const char *format, ...) PRINTF_LIKE(5, 6);
-/* 422: '<kind>.<group> "<name>" is invalid: ...' with details.causes; the caller's. */
+/* The Status of a 422: '<kind>.<group> "<name>" is invalid: ...' with details.causes; the
+ * caller's. */
 struct json_object *causes_status(const struct causes *causes, const char *group, const char *kind,
 				  const char *name);
 
 /*
- * A Status of failure: {kind, apiVersion, metadata, status, message, reason, details, code}. The
- * reason is that of the code unless given; group and kind (for details; by convention the plural
- * where the URL is at fault) and name may be NULL. The caller's.
+ * A Status of failure without causes: {kind, apiVersion, metadata, status, message, reason, details,
+ * code}. The reason is that of the code if NULL; group and kind (for details; by convention the
+ * plural where a request is refused, not an object) and name may be NULL. The caller's.
  */
 struct json_object *status_failure(int code, const char *reason, const char *group,
 				   const char *kind, const char *name, const char *format, ...)
