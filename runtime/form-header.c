@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parameters of MIME headers, read as Python's servers read them, where RFCs leave a choice.
+ * runtime/multipart calls it for the request's Content-Type and for each part's head.
+ */
+#include "config.h"
+
+#include "runtime/form-header.h"
+#include "runtime/path.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+struct text {
+	const char *data;
+	size_t length;
+};
+
+static struct text trim(struct text text)
+{
+	while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
+		text.data++;
+		text.length--;
+	}
+	while (text.length > 0 &&
+	       (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t')) {
+		text.length--;
+	}
+	return text;
+}
+
+static bool is_word(struct text text, const char *word)
+{
+	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
+}
+
+/* Where the parameter that begins at from ends: at a ';' outside of quotes, or at the end. */
+static size_t parameter_end(struct text value, size_t from)
+{
+	bool quoted = false;
+
+	for (; from < value.length; from++) {
+		char c = value.data[from];
+
+		if (quoted && c == '\\') {
+			from++;
+		} else if (c == '"') {
+			quoted = !quoted;
+		} else if (c == ';' && !quoted) {
+			return from;
+		}
+	}
+	return value.length;
+}
+
+/* Appends a value without its quotes. In them a backslash protects a quote and itself only: names
+ * with backslashes come unescaped from many clients. */
+static void append_unquoted(struct text text, struct buf *ret)
+{
+	if (text.length < 2 || text.data[0] != '"' || text.data[text.length - 1] != '"') {
+		buf_append(ret, text.data, text.length);
+		return;
+	}
+	for (size_t i = 1; i + 1 < text.length; i++) {
+		char next = text.data[i] == '\\' && i + 2 < text.length ? text.data[i + 1] : '\0';
+
+		if (next == '"' || next == '\\') {
+			i++;
+		}
+		buf_append_char(ret, text.data[i]);
+	}
+}
+
+bool form_header_is(const char *value, size_t length, const char *word)
+{
+	const char *semicolon = memchr(value, ';', length);
+
+	if (semicolon != NULL) {
+		length = (size_t)(semicolon - value);
+	}
+	return is_word(trim((struct text){ value, length }), word);
+}
+
+bool form_header_parameter(const char *value, size_t length, const char *name, struct buf *ret)
+{
+	struct text all = { value, length };
+	size_t start = ret->length;
+	bool found = false;
+
+	/* The first is no parameter but the header's value itself. */
+	for (size_t at = parameter_end(all, 0); at < length;) {
+		size_t end = parameter_end(all, at + 1);
+		const char *from = value + at + 1;
+		size_t size = end - at - 1;
+		const char *equals = memchr(from, '=', size);
+
+		at = end;
+		if (equals == NULL) {
+			continue;
+		}
+
+		struct text key = { from, (size_t)(equals - from) };
+		struct text text = { equals + 1, size - key.length - 1 };
+
+		if (is_word(trim(key), name)) {
+			buf_cut(ret, start);
+			append_unquoted(trim(text), ret);
+			found = true;
+		}
+	}
+	return found;
+}
+
+static bool is_token(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c <= ' ' || c >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", c) != NULL) {
+			return false;
+		}
+	}
+	return text.length > 0;
+}
+
+int form_header_find(const char *head, size_t length, const char *name, const char **ret,
+		     size_t *ret_length)
+{
+	*ret = NULL;
+	*ret_length = 0;
+	while (length > 0) {
+		const char *end = memmem(head, length, "\r\n", 2);
+		struct text line = { head, end == NULL ? length : (size_t)(end - head) };
+		const char *colon = memchr(line.data, ':', line.length);
+		size_t used = line.length + (end == NULL ? 0 : 2);
+
+		if (colon == NULL || memchr(line.data, '\n', line.length) != NULL ||
+		    memchr(line.data, '\r', line.length) != NULL) {
+			return -EINVAL;
+		}
+
+		struct text key = { head, (size_t)(colon - head) };
+		struct text value = trim((struct text){ colon + 1, line.length - key.length - 1 });
+
+		if (!is_token(key)) {
+			return -EINVAL;
+		}
+		if (is_word(key, name)) {
+			*ret = value.data;
+			*ret_length = value.length;
+		}
+		head += used;
+		length -= used;
+	}
+	return 0;
+}
+
+/* The length of the UTF-8 character at data; 0 when it is none. */
+static size_t character(const unsigned char *data, size_t length)
+{
+	unsigned int first = data[0];
+	size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	if (first > 0xf4 || size > length) {
+		return 0;
+	}
+	for (size_t i = 1; i < size; i++) {
+		if ((data[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	if ((first == 0xe0 && data[1] < 0xa0) || (first == 0xed && data[1] > 0x9f) ||
+	    (first == 0xf0 && data[1] < 0x90) || (first == 0xf4 && data[1] > 0x8f)) {
+		return 0; /* longer than need be, half a surrogate pair, above U+10FFFF */
+	}
+	return size;
+}
+
+static bool is_utf8(const char *text, size_t length)
+{
+	for (size_t i = 0, size; i < length; i += size) {
+		size = character((const unsigned char *)text + i, length - i);
+		if (size == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void append_latin1(struct buf *ret, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned int c = (unsigned char)text[i];
+
+		if (c < 0x80) {
+			buf_append_char(ret, (char)c);
+		} else {
+			buf_append_char(ret, (char)(0xc0 | c >> 6));
+			buf_append_char(ret, (char)(0x80 | (c & 0x3f)));
+		}
+	}
+}
+
+/* Cuts what stands before a name that is a whole path of Windows, as old browsers send it. */
+static void cut_windows_path(struct buf *name, size_t start)
+{
+	const char *text = buf_str(name) + start;
+	size_t length = name->length - start;
+	bool drive = length >= 3 && text[1] == ':' && text[2] == '\\';
+	bool share = length >= 2 && text[0] == '\\' && text[1] == '\\';
+
+	if (!drive && !share) {
+		return;
+	}
+
+	const char *last = memrchr(text, '\\', length);
+	size_t skip = (size_t)(last - text) + 1;
+
+	memmove(name->data + start, text + skip, length - skip);
+	buf_cut(name, name->length - skip);
+}
+
+/* charset'language'percent-encoded */
+static bool append_extended(const char *text, size_t length, struct buf *ret)
+{
+	const char *first = memchr(text, '\'', length);
+	const char *second =
+		first == NULL ? NULL : memchr(first + 1, '\'', length - (size_t)(first + 1 - text));
+	CLEANUP_BUF struct buf bytes = BUF_INIT(ret->ceiling);
+
+	if (second == NULL) {
+		return false;
+	}
+
+	struct text charset = { text, (size_t)(first - text) };
+
+	path_decode(second + 1, length - (size_t)(second + 1 - text), &bytes);
+	if (is_word(charset, "iso-8859-1")) {
+		append_latin1(ret, buf_str(&bytes), bytes.length);
+		return true;
+	}
+	if (is_word(charset, "utf-8") && is_utf8(buf_str(&bytes), bytes.length)) {
+		buf_append(ret, buf_str(&bytes), bytes.length);
+		return true;
+	}
+	return false;
+}
+
+bool form_header_filename(const char *value, size_t length, struct buf *ret)
+{
+	CLEANUP_BUF struct buf raw = BUF_INIT(length);
+
+	if (form_header_parameter(value, length, "filename", &raw)) {
+		cut_windows_path(&raw, 0);
+		if (is_utf8(buf_str(&raw), raw.length)) {
+			buf_append(ret, buf_str(&raw), raw.length);
+		} else {
+			append_latin1(ret, buf_str(&raw), raw.length);
+		}
+		return true;
+	}
+	return form_header_parameter(value, length, "filename*", &raw) &&
+	       append_extended(buf_str(&raw), raw.length, ret);
+}

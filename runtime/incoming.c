@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Receives one file beside its name and lands it by a rename. The upload route calls it for the part
+ * named "file".
+ */
+#include "config.h"
+
+#include "runtime/incoming.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MODE 0644 /* of a new file, whatever the umask */
+
+static int failed(struct error *reterr, int code, const struct base *base, const char *path)
+{
+	return base == NULL
+		       ? error_set(reterr, code, "[Errno %d] %s", -code, strerror(-code))
+		       : error_set(reterr, code, "[Errno %d] %s: '%s%s%.256s'", -code,
+				   strerror(-code), base->path, path[0] == '\0' ? "" : "/", path);
+}
+
+/* Opens a temporary file in the folder: without a name if that works, else with a hidden one. */
+static int open_temporary(struct incoming *incoming)
+{
+	/* A folder found by O_PATH can be named by its descriptor, but "." of it is enough. */
+	int fd = openat(incoming->place.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
+
+	if (fd >= 0) {
+		return fd;
+	}
+	fd = openat(incoming->place.dir, incoming->temporary,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	incoming->named = fd >= 0;
+	return fd < 0 ? -errno : fd;
+}
+
+/* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new one
+ * belongs to whom its folder belongs. What this process may not give away stays its own. */
+static int take_after(const struct place *place, int fd)
+{
+	mode_t mode = FILE_MODE;
+	struct stat info;
+
+	if (place->fd >= 0) {
+		if (fstat(place->fd, &info) < 0) {
+			return -errno;
+		}
+		mode = info.st_mode & 0777;
+	} else if (fstat(place->dir, &info) < 0) {
+		return -errno;
+	}
+	if ((info.st_uid != geteuid() || info.st_gid != getegid()) &&
+	    fchown(fd, info.st_uid, info.st_gid) < 0 && errno != EPERM) {
+		return -errno;
+	}
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+static int check_replaceable(const struct place *place)
+{
+	struct stat info;
+
+	if (place->dir < 0) {
+		return -EISDIR;
+	}
+	if (place->fd < 0) {
+		return 0;
+	}
+	if (fstat(place->fd, &info) < 0) {
+		return -errno;
+	}
+	return S_ISREG(info.st_mode) ? 0 : S_ISDIR(info.st_mode) ? -EISDIR : -EEXIST;
+}
+
+int incoming_begin(const struct base *base, const char *path, uint64_t nonce, struct incoming *ret,
+		   struct error *reterr)
+{
+	struct incoming incoming = INCOMING_INIT;
+	int error = place_find(base, path, PLACE_MAKE_PARENTS, &incoming.place);
+
+	if (error == 0) {
+		error = check_replaceable(&incoming.place);
+	}
+	if (error == 0) {
+		snprintf(incoming.temporary, sizeof(incoming.temporary), ".upload-%016" PRIx64,
+			 nonce);
+		incoming.fd = open_temporary(&incoming);
+		error = incoming.fd < 0 ? incoming.fd : take_after(&incoming.place, incoming.fd);
+	}
+	if (error < 0) {
+		incoming_drop(&incoming);
+		return failed(reterr, error, base, path);
+	}
+	*ret = incoming;
+	return 0;
+}
+
+int incoming_write(struct incoming *incoming, const char *data, size_t length, struct error *reterr)
+{
+	while (length > 0) {
+		ssize_t written = write(incoming->fd, data, length);
+
+		if (written < 0 && errno == EINTR) {
+			continue;
+		}
+		if (written <= 0) {
+			return failed(reterr, written < 0 ? -errno : -ENOSPC, NULL, NULL);
+		}
+		data += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+/* Gives a file without a name its hidden one, since only a rename replaces what is there. */
+static int name_temporary(struct incoming *incoming)
+{
+	char link[64];
+
+	if (!incoming->named) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", incoming->fd);
+		if (linkat(AT_FDCWD, link, incoming->place.dir, incoming->temporary,
+			   AT_SYMLINK_FOLLOW) < 0) {
+			return -errno;
+		}
+		incoming->named = true;
+	}
+	return 0;
+}
+
+int incoming_land(struct incoming *incoming, struct error *reterr)
+{
+	const struct place *place = &incoming->place;
+	int error = name_temporary(incoming);
+
+	if (error == 0 && renameat(place->dir, incoming->temporary, place->dir, place->name) < 0) {
+		error = -errno;
+	}
+	if (error == 0) {
+		incoming->named = false;
+	} else {
+		failed(reterr, error, NULL, NULL);
+	}
+	incoming_drop(incoming);
+	return error;
+}
+
+void incoming_drop(struct incoming *incoming)
+{
+	if (incoming->fd >= 0) {
+		close(incoming->fd);
+		incoming->fd = -1;
+		if (incoming->named) {
+			unlinkat(incoming->place.dir, incoming->temporary, 0);
+		}
+	}
+	place_finish(&incoming->place);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads Range headers: one range is served, several are answered with the whole, as RFC 9110 leaves
+ * it to the server. The download route calls it.
+ */
+#include "config.h"
+
+#include "runtime/range.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *skip_blanks(const char *text)
+{
+	return text + strspn(text, " \t");
+}
+
+/* Digits at *text, which it passes; what is too large for the type is its largest value, which is
+ * beyond the end of any file. */
+static bool number(const char **text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	const char *at = *text;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		unsigned int digit = (unsigned int)(*at - '0');
+
+		value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+	}
+
+	bool any = at != *text;
+
+	*text = at;
+	*ret = value;
+	return any;
+}
+
+enum range_answer range_parse(const char *header, uint64_t size, uint64_t *ret_first,
+			      uint64_t *ret_length)
+{
+	uint64_t first, last;
+
+	if (header == NULL || strncasecmp(header, "bytes=", 6) != 0) {
+		return RANGE_WHOLE;
+	}
+
+	const char *at = skip_blanks(header + 6);
+	bool has_first = number(&at, &first);
+
+	if (*at != '-') {
+		return RANGE_WHOLE;
+	}
+	at++;
+
+	bool has_last = number(&at, &last);
+
+	if (*skip_blanks(at) != '\0' || (!has_first && !has_last) ||
+	    (has_first && has_last && last < first)) {
+		return RANGE_WHOLE;
+	}
+	if (!has_first) {                              /* the last so many */
+		first = last < size ? size - last : 0; /* of none: size, which is beyond */
+		last = UINT64_MAX;
+	}
+	if (first >= size) {
+		return RANGE_BEYOND;
+	}
+	if (!has_last || last >= size) {
+		last = size - 1;
+	}
+	*ret_first = first;
+	*ret_length = last - first + 1;
+	return RANGE_PART;
+}
