@@ -38,8 +38,6 @@ struct outgoing {
 	struct http_request request;
 };
 
-/* "create", "patch", "status", "delete": the verb label of agent_sandbox_api_writes_total. */
-const char *client_verb_name(uint32_t verb);
 /* The object's place, where ASB_CREATE leaves it to its body. name may be NULL there. */
 const char *client_write_ns(const struct client_write *write);
 const char *client_write_name(const struct client_write *write);

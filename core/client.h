@@ -82,6 +82,8 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 void client_request(struct client *client, enum lane lane, const struct http_request *request,
 		    struct http_answer *ret);
 
+/* "create", "patch", "status", "delete": the verb label of agent_sandbox_api_writes_total. */
+const char *client_verb_name(uint32_t verb);
 /* An HTTP status and the Status object's reason to ASB_*. */
 int32_t client_code(int http_status, const char *body, size_t length);
 

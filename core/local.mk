@@ -35,6 +35,7 @@ libcore_la_SOURCES += \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/process-metrics.c \
 	%D%/trace.c %D%/trace.h %D%/trace-private.h \
+	%D%/trace-connect.c \
 	%D%/trace-export.c \
 	%D%/trace-otlp.c \
 	%D%/signals.c %D%/signals.h \

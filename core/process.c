@@ -31,6 +31,7 @@ struct process {
 	struct options *options;
 	struct api_connection api;
 	struct metrics *metrics;
+	struct tracer *tracer;
 	struct manager *manager;
 	struct admin *admin;
 	const char **option_values[MANAGER_PLUGINS_MAX];
@@ -92,6 +93,16 @@ static int connect_api(struct process *process, struct error *reterr)
 			   "agent-sandbox-controller/" PACKAGE_VERSION, reterr);
 }
 
+static int connect_tracer(struct process *process, struct error *reterr)
+{
+	if (!process->options->enable_tracing) {
+		return 0;
+	}
+	process->tracer = tracer_connect(process->sched, process->metrics,
+					 "agent-sandbox-controller", reterr);
+	return process->tracer != NULL ? 0 : -EINVAL;
+}
+
 /* The lease's namespace and our name on it; nothing without --leader-elect. */
 static int choose_lease(struct process *process, struct manager_config *config,
 			struct error *reterr)
@@ -147,6 +158,7 @@ static int make_manager(struct process *process, const struct plugin_set *plugin
 		.sched = process->sched,
 		.transport = process->api.transport,
 		.metrics = process->metrics,
+		.tracer = process->tracer,
 		.rate = process->options->kube_api_qps,
 		.burst = (double)process->options->kube_api_burst,
 		.pod_label_selector = process->options->pod_label_selector,
@@ -211,6 +223,7 @@ static void tear_down(struct process *process)
 {
 	admin_destroy(process->admin);
 	manager_destroy(process->manager);
+	tracer_destroy(process->tracer);
 	api_disconnect(&process->api);
 	metrics_destroy(process->metrics);
 	for (size_t i = 0; i < process->plugin_count; i++) {
@@ -235,7 +248,8 @@ int process_run(struct options *options, const struct plugin_set *plugins)
 	process.metrics = metrics_create(process.sched);
 	metrics_add_process(process.metrics);
 	if (open_signals(&process, &error) < 0 || connect_api(&process, &error) < 0 ||
-	    make_manager(&process, plugins, &error) < 0 || serve(&process, &error) < 0) {
+	    connect_tracer(&process, &error) < 0 || make_manager(&process, plugins, &error) < 0 ||
+	    serve(&process, &error) < 0) {
 		log_error("cannot start: %s", error.text);
 		tear_down(&process);
 		return -1;

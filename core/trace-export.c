@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "core/log.h"
 #include "core/trace-private.h"
+#include "net/curl-transport.h"
 
 #define GATHER_US 1000000u /* spans of one claim come within this: fewer requests */
 #define SEND_MS 5000u
@@ -69,12 +70,12 @@ static bool send_batch(struct tracer *tracer, const struct span *batch, size_t s
 	CLEANUP_BUF struct buf body = BUF_INIT(BODY_MAX);
 	struct http_request request = {
 		.method = "POST",
-		.path = tracer->config.path,
+		.path = tracer->path,
 		.content_type = "application/json",
 		.timeout_ms = last ? LAST_MS : SEND_MS,
 	};
 
-	if (trace_otlp(batch, spans, tracer->config.service, &body) < 0) {
+	if (trace_otlp(batch, spans, tracer->service, &body) < 0) {
 		*answer = (struct http_answer){ .error = "the spans do not fit a request" };
 		return false;
 	}
@@ -117,8 +118,8 @@ struct tracer *tracer_create(const struct tracer_config *config)
 	struct tracer *tracer = xnew(struct tracer);
 
 	tracer->config = *config;
-	tracer->config.path = xstrdup(config->path);
-	tracer->config.service = xstrdup(config->service);
+	tracer->path = xstrdup(config->path);
+	tracer->service = xstrdup(config->service);
 	tracer->ring = xnew_array(struct span, TRACE_RING);
 	sched_mutex_init(&tracer->lock, config->sched);
 	sched_cond_init(&tracer->changed, config->sched);
@@ -145,10 +146,14 @@ void tracer_destroy(struct tracer *tracer)
 	if (tracer->thread != NULL) {
 		sched_join(tracer->thread);
 	}
+	if (tracer->own != NULL) {
+		tracer->own->ops->stop(tracer->own);
+		curl_transport_destroy(tracer->own);
+	}
 	sched_cond_finish(&tracer->changed);
 	sched_mutex_finish(&tracer->lock);
 	free(tracer->ring);
-	free((char *)tracer->config.path);
-	free((char *)tracer->config.service);
+	free(tracer->path);
+	free(tracer->service);
 	free(tracer);
 }

@@ -7,8 +7,10 @@
 
 struct tracer {
 	struct tracer_config config;
+	char *path, *service;
 	struct metric *spans; /* result: sent, failed, dropped */
 	struct sched_thread *thread;
+	struct transport *own; /* made by tracer_connect; NULL: somebody else's */
 
 	struct sched_mutex lock;
 	struct sched_cond changed;

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/sched.h"
 #include "core/metrics.h"
 #include "net/transport.h"
@@ -84,6 +85,16 @@ void span_attribute(struct span *span, const char *key, const char *value);
 struct trace_context span_context(const struct span *span);
 /* Ends it and hands it over; error NULL or "": it went well. */
 void span_end(struct tracer *tracer, struct span *span, const char *error);
+
+/*
+ * A tracer as the environment configures it, with a transport of its own:
+ * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (a whole URL) or OTEL_EXPORTER_OTLP_ENDPOINT (/v1/traces is
+ * added), else http://localhost:4318; OTEL_EXPORTER_OTLP_HEADERS ("name=value,..."; may hold a
+ * secret, never logged); OTEL_SERVICE_NAME instead of service.
+ * https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ */
+struct tracer *tracer_connect(struct sched *sched, struct metrics *metrics, const char *service,
+			      struct error *reterr);
 
 /* Appends spans as the body of an export request; private to the tracer and its tests. */
 int trace_otlp(const struct span *spans, size_t count, const char *service, struct buf *out);

@@ -65,8 +65,7 @@ static void begin_span(struct call *call)
 		return;
 	}
 	span_begin(tracer, &context, SPAN_INTERNAL, &call->span);
-	span_name(&call->span, "reconcile %s",
-		  call->controller->plugin->watches[0].kind.kind);
+	span_name(&call->span, "reconcile %s", call->controller->plugin->watches[0].kind.kind);
 	span_attribute(&call->span, "k8s.namespace.name", call->ns);
 	span_attribute(&call->span, "k8s.object.name", call->name);
 }

@@ -45,9 +45,10 @@ class Controller:
 
     count = 0
 
-    def __init__(self, cluster, *flags, extensions=True, leader_elect=True, account=ACCOUNT, kubeconfig=None):
+    def __init__(self, cluster, *flags, extensions=True, leader_elect=True, account=ACCOUNT, kubeconfig=None,
+                 env=None):
         Controller.count += 1
-        self.cluster, self.account = cluster, account
+        self.cluster, self.account, self.env = cluster, account, env
         self.name = f"controller-{Controller.count}"
         self.metrics_port, self.probe_port = free_ports(2)
         self.argv = [
@@ -69,7 +70,7 @@ class Controller:
 
     def start(self, wait=30):
         """Starts it, and waits until /readyz answers unless wait is 0."""
-        self.process = self.cluster.spawn(self.name, self.argv)
+        self.process = self.cluster.spawn(self.name, self.argv, self.env)
         if wait:
             self.wait_ready(wait)
         return self
