@@ -14,8 +14,9 @@
 
 struct incoming {
 	struct place place;
-	char temporary[32]; /* its name in place.dir; "" while it has none */
-	int fd;             /* -1: nothing is being received */
+	char temporary[32]; /* its name in place.dir, once it is named */
+	bool named;
+	int fd; /* -1: nothing is being received */
 };
 
 #define INCOMING_INIT                         \
