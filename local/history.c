@@ -5,32 +5,43 @@
 #include "base/memory.h"
 #include "local/objects-private.h"
 
-#include <agent-sandbox/helpers.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 void history_add(struct objects *objects, struct served *served, int type,
-		 struct json_object *object)
+		 struct objects_state *state, struct objects_state *before)
 {
 	size_t count = (size_t)(objects->version - objects->compacted);
-	char text[24];
 
-	objects->version++;
-	snprintf(text, sizeof(text), "%" PRIu64, objects->version);
-	metadata_set(object, "resourceVersion", json_object_new_string(text));
+	objects->version = state->version;
 	if (count == objects->change_size) {
 		objects->change_size = count > 0 ? count * 2 : 64;
 		objects->changes = xrealloc(objects->changes,
 					    objects->change_size * sizeof(objects->changes[0]));
 	}
-	objects->changes[count] = (struct change){ served, type, json_object_get(object) };
+	objects->changes[count] = (struct change){
+		.served = served,
+		.type = type,
+		.state = objects_state_ref(state),
+		.before = before,
+		.at_ms = objects->config.server ? objects->config.now_ms(objects->config.arg) : 0,
+	};
+	objects->change_bytes += state_size(state);
 	if (served->version_count == served->version_size) {
 		served->version_size = served->version_size > 0 ? served->version_size * 2 : 16;
 		served->versions = xrealloc(served->versions,
 					    served->version_size * sizeof(served->versions[0]));
 	}
 	served->versions[served->version_count++] = objects->version;
+	if (objects->hooks.changed != NULL) {
+		objects->hooks.changed(objects->hooks.arg, &served->kind, type, state);
+	}
+}
+
+static void change_finish(struct objects *objects, struct change *change)
+{
+	objects->change_bytes -= state_size(change->state);
+	objects_state_unref(change->state);
+	objects_state_unref(change->before);
 }
 
 uint64_t objects_version(const struct objects *objects)
@@ -43,8 +54,7 @@ uint64_t objects_compacted(const struct objects *objects)
 	return objects->compacted;
 }
 
-/* The place of the first version of a kind after that one. */
-static size_t first_after(const struct served *served, uint64_t after)
+size_t history_first_after(const struct served *served, uint64_t after)
 {
 	size_t low = 0, high = served->version_count;
 
@@ -73,13 +83,13 @@ void objects_compact(struct objects *objects, uint64_t version)
 	       rest = (size_t)(objects->version - version);
 
 	for (size_t i = 0; i < gone; i++) {
-		json_object_put(objects->changes[i].object);
+		change_finish(objects, &objects->changes[i]);
 	}
 	memmove(objects->changes, objects->changes + gone, rest * sizeof(objects->changes[0]));
 	objects->compacted = version;
 	for (size_t i = 0; i < objects->served_count; i++) {
 		struct served *served = objects->served[i];
-		size_t place = first_after(served, version);
+		size_t place = history_first_after(served, version);
 
 		served->version_count -= place;
 		if (place > 0) {
@@ -89,23 +99,50 @@ void objects_compact(struct objects *objects, uint64_t version)
 	}
 }
 
-static void fill(const struct objects *objects, uint64_t version, struct objects_change *ret)
+const struct change *history_change(const struct objects *objects, uint64_t version)
 {
-	const struct change *change = &objects->changes[version - objects->compacted - 1];
+	return &objects->changes[version - objects->compacted - 1];
+}
+
+/* A quarter goes at once when a bound is met, so that a busy server does not move the rest up for
+ * each change. */
+void history_bound(struct objects *objects)
+{
+	size_t count = (size_t)(objects->version - objects->compacted), gone = 0,
+	       bytes = objects->change_bytes;
+	int64_t old = objects->config.now_ms(objects->config.arg) - OBJECTS_HISTORY_MS;
+
+	if (count > OBJECTS_HISTORY_CHANGES || bytes > OBJECTS_HISTORY_BYTES) {
+		while (gone < count && (count - gone > OBJECTS_HISTORY_CHANGES / 4 * 3 ||
+					bytes > OBJECTS_HISTORY_BYTES / 4 * 3)) {
+			bytes -= state_size(objects->changes[gone++].state);
+		}
+	}
+	while (gone < count && objects->changes[gone].at_ms < old) {
+		gone++;
+	}
+	objects_compact(objects, objects->compacted + gone);
+}
+
+static void fill(struct objects *objects, uint64_t version, struct objects_change *ret)
+{
+	const struct change *change = history_change(objects, version);
 
 	ret->version = version;
 	ret->kind = &change->served->kind;
 	ret->type = change->type;
-	ret->object = change->object;
-	ret->ns = asb_ns(change->object);
-	ret->name = asb_name(change->object);
+	ret->object = state_tree(objects, change->state);
+	ret->ns = objects_state_ns(change->state);
+	ret->name = objects_state_name(change->state);
+	ret->state = change->state;
+	ret->before = change->before;
 }
 
 bool objects_next_change(struct objects *objects, const struct asb_kind *kind, uint64_t after,
 			 struct objects_change *ret)
 {
 	struct served *served = served_find(objects, kind);
-	size_t place = served != NULL ? first_after(served, after) : 0;
+	size_t place = served != NULL ? history_first_after(served, after) : 0;
 
 	if (served == NULL || place == served->version_count) {
 		return false;
@@ -129,7 +166,7 @@ bool objects_next_any(struct objects *objects, uint64_t after, struct objects_ch
 void history_finish(struct objects *objects)
 {
 	for (uint64_t i = 0; i < objects->version - objects->compacted; i++) {
-		json_object_put(objects->changes[i].object);
+		change_finish(objects, &objects->changes[i]);
 	}
 	free(objects->changes);
 }

@@ -1,83 +1,178 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the in-memory API share: records, kinds, the history. Private to
- * local/objects*.c, local/history.c and local/collect.c. */
+/* What the parts of the in-memory API share: states, records, kinds, the history. Private to
+ * local/: those who use the API see local/objects.h. */
 #ifndef ASB_LOCAL_OBJECTS_PRIVATE_H
 #define ASB_LOCAL_OBJECTS_PRIVATE_H
 
 #include "base/map.h"
+#include "base/tree.h"
 #include "local/objects.h"
+#include "local/state.h"
+
+#include <stdatomic.h>
+
+#define KEY_MAX 640 /* namespace 63, name 253, with room for what only looks like one */
 
 /* A kind that is served. */
 struct served {
 	struct asb_kind kind; /* its strings are ours */
 	char *id;             /* "group/kind" */
-	bool status, graceful;
+	struct objects_serving serving;
+	char **fields;           /* serving.fields is this */
 	struct map by_key;       /* "ns/name" -> struct record */
+	struct tree by_name;     /* the same in order of the key */
 	struct record **records; /* in order of creation */
 	size_t count, size;
 	uint64_t *versions; /* those of the history that are of this kind, ascending */
 	size_t version_count, version_size;
 };
 
-/* An object. Its tree is never changed: a write makes a new one, which may share parts with it. */
+/* See local/state.h. Strings stand behind one another in data: text, ns, name, then the labels as
+ * pairs, then the fields as pairs of path and value. */
+struct objects_state {
+	_Atomic uint32_t refs;
+	uint32_t labels, fields; /* how many pairs */
+	uint64_t version;
+	struct json_object
+		*tree;         /* in memory alone: always. Server: while cached; the API's lock */
+	const char *ns, *name; /* server */
+	const char *pairs;     /* server: where the labels begin */
+	size_t length;         /* of the text */
+	char data[];
+};
+
+/* An owner that a record names. */
+struct owner {
+	char *uid;
+	bool blocks; /* its foreground deletion waits for the record */
+};
+
+/* An object. Its state is never changed: a write makes a new one, whose tree may share parts. */
 struct record {
 	struct served *served;
 	char *key, *uid;
-	struct json_object *object;
-	uint64_t order; /* of creation */
-	bool grace;     /* marked for deletion and held until objects_finish_deletion */
-	bool candidate; /* for collection */
+	struct objects_state *state;
+	struct owner *owners;
+	size_t owner_count;
+	uint64_t order;        /* of creation */
+	struct tree_node node; /* in by_name */
+	bool namespaced;       /* is in a namespace */
+	bool grace;            /* marked for deletion and held until objects_finish_deletion */
+	bool candidate;        /* for collection */
+	bool waiting;          /* its foreground deletion waits for dependents */
 	struct record *candidate_previous, *candidate_next;
 };
 
 struct change {
 	struct served *served;
 	int type;
-	struct json_object *object;
+	struct objects_state *state, *before;
+	int64_t at_ms;
 };
+
+/* The trees parsed last: a patch often meets what a patch just made. */
+#define TREES_MAX 8
 
 struct objects {
 	struct objects_config config;
+	struct objects_storage storage; /* put is NULL: none */
+	struct objects_hooks hooks;
 	struct map kinds; /* "group/kind" -> struct served */
 	struct served **served;
 	size_t served_count;
 	struct map by_uid; /* uid -> struct record */
 	uint64_t version, compacted, orders;
 	struct change *changes; /* changes[i] has version compacted + 1 + i */
-	size_t change_size;
+	size_t change_size, change_bytes;
 	struct map dependents; /* uid of an owner -> struct dependents */
 	struct record *candidate_first, *candidate_last;
-	struct json_object *scratch; /* handed out, but not stored (any more) */
+	char **waiting; /* uids of those whose foreground deletion waits */
+	size_t waiting_count;
+	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
+	size_t next_tree;
+	struct objects_state *scratch; /* handed out, but not stored (any more) */
 };
 
 struct served *served_find(const struct objects *objects, const struct asb_kind *kind);
 struct record *record_find(const struct objects *objects, const struct served *served,
 			   const char *ns, const char *name);
 
+/* ---- states ---- */
+
+/* Of a complete tree; server: 413 when it is too large. */
+int state_create(struct objects *objects, const struct served *served,
+		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr);
+/* Its tree, borrowed: in memory alone as long as the state, in a server until TREES_MAX others were
+ * asked for. */
+struct json_object *state_tree(struct objects *objects, struct objects_state *state);
+/* The same, a reference. */
+struct json_object *state_hold(struct objects *objects, struct objects_state *state);
+/* Lets go of all cached trees. */
+void state_trees_finish(struct objects *objects);
+size_t state_size(const struct objects_state *state);
+/* Keeps a state until the next call that hands one out; its tree. */
+struct json_object *objects_keep(struct objects *objects, struct objects_state *take_state);
+
+/* ---- records: each returns 0, or the HTTP status of a refusal with nothing changed ---- */
+
 /* Enters a new object; its metadata is complete but for the resourceVersion. */
-void record_add(struct objects *objects, struct served *served, struct json_object *take_object);
+int record_add(struct objects *objects, struct served *served, struct json_object *take_object,
+	       struct record **ret, struct error *reterr);
+/* Enters one that was stored. */
+int record_load(struct objects *objects, struct served *served, uint64_t order, uint64_t version,
+		struct json_object *take_object, struct error *reterr);
 /* Replaces its tree. */
-void record_update(struct objects *objects, struct record *record, struct json_object *take_object);
+int record_update(struct objects *objects, struct record *record, struct json_object *take_object,
+		  struct error *reterr);
 /* Takes it out; its last state is that tree. Frees the record. */
-void record_remove(struct objects *objects, struct record *record, struct json_object *take_object);
-/* Deletes as a request would, preconditions checked: marks or removes. */
-void record_delete(struct objects *objects, struct record *record);
-/* Keeps a tree until the next call that hands one out. */
-struct json_object *objects_keep(struct objects *objects, struct json_object *take_object);
+int record_remove(struct objects *objects, struct record *record, struct json_object *take_object,
+		  struct error *reterr);
+/* Frees those of a kind; nothing else hears of it. */
+void records_finish(struct served *served);
+struct json_object *record_tree(struct objects *objects, struct record *record);
+
+/* ---- deletion ---- */
+
+/* As a request does, preconditions checked: marks or removes. */
+int record_delete(struct objects *objects, struct record *record,
+		  const struct objects_delete_options *options, struct error *reterr);
+/* Whether nothing holds an object any more that is marked for deletion. */
+bool record_released(const struct objects *objects, const struct record *record,
+		     struct json_object *object);
+struct json_object *time_now(struct objects *objects, int64_t plus_seconds);
+
 /* A copy of an object whose top and metadata may be changed; all below is shared. */
 struct json_object *object_derive(struct json_object *object);
 void metadata_set(struct json_object *object, const char *name, struct json_object *take_value);
 
-/* The next version, which the object gets, goes into the history. */
-void history_add(struct objects *objects, struct served *served, int type,
-		 struct json_object *object);
-void history_finish(struct objects *objects);
+/* ---- history ---- */
 
-/* The owners of a record are, or are no longer, those of its tree. */
-void owners_link(struct objects *objects, struct record *record);
-void owners_unlink(struct objects *objects, struct record *record);
+/* The state, whose version is the next one, goes into it. before is a reference or NULL. */
+void history_add(struct objects *objects, struct served *served, int type,
+		 struct objects_state *state, struct objects_state *before);
+void history_finish(struct objects *objects);
+/* Compacts to the bounds of a server. */
+void history_bound(struct objects *objects);
+/* The place in served->versions of the first one after that version. */
+size_t history_first_after(const struct served *served, uint64_t after);
+const struct change *history_change(const struct objects *objects, uint64_t version);
+
+/* ---- owners ---- */
+
+/* The owners of a record are those of its tree; whether that is a change. */
+bool owners_differ(const struct record *record, struct json_object *object);
+void owners_set(struct objects *objects, struct record *record, struct json_object *object);
+void owners_unset(struct objects *objects, struct record *record);
 /* An owner is gone. */
 void owners_gone(struct objects *objects, const char *uid);
+/* Takes the references to a record out of its dependents. */
+int owners_orphan(struct objects *objects, struct record *owner, struct error *reterr);
+/* Whether a dependent holds up the foreground deletion of a record. */
+bool owners_blocked(const struct objects *objects, const struct record *owner);
+/* Its foreground deletion waits from now on. */
+void owners_wait(struct objects *objects, struct record *owner);
 void owners_finish(struct objects *objects);
+
+#define FOREGROUND_FINALIZER "foregroundDeletion"
 
 #endif

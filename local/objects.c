@@ -5,16 +5,16 @@
 
 #include "local/objects.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "kube/kind.h"
 #include "local/objects-private.h"
 
 #include <agent-sandbox/helpers.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define KEY_MAX 640 /* namespace 63, name 253, with room for what only looks like one */
 
 struct objects *objects_create(const struct objects_config *config)
 {
@@ -27,20 +27,21 @@ struct objects *objects_create(const struct objects_config *config)
 	return objects;
 }
 
-static void record_free(struct record *record)
+static void serving_finish(struct served *served)
 {
-	json_object_put(record->object);
-	free(record->key);
-	free(record->uid);
-	free(record);
+	for (char **path = served->fields; path != NULL && *path != NULL; path++) {
+		free(*path);
+	}
+	free(served->fields);
+	free((char *)(uintptr_t)served->serving.scale_spec);
+	free((char *)(uintptr_t)served->serving.scale_status);
+	free((char *)(uintptr_t)served->serving.scale_selector);
 }
 
 static void served_free(struct served *served)
 {
-	for (size_t i = 0; i < served->count; i++) {
-		record_free(served->records[i]);
-	}
-	map_finish(&served->by_key);
+	records_finish(served);
+	serving_finish(served);
 	free(served->records);
 	free(served->versions);
 	free((char *)(uintptr_t)served->kind.group);
@@ -64,7 +65,8 @@ void objects_destroy(struct objects *objects)
 	free(objects->served);
 	map_finish(&objects->kinds);
 	map_finish(&objects->by_uid);
-	json_object_put(objects->scratch);
+	objects_state_unref(objects->scratch);
+	state_trees_finish(objects);
 	free(objects);
 }
 
@@ -81,25 +83,130 @@ struct served *served_find(const struct objects *objects, const struct asb_kind 
 	return map_get(&objects->kinds, id);
 }
 
+static struct served *served_new(struct objects *objects, const struct asb_kind *kind)
+{
+	struct served *served = xnew(struct served);
+	char id[KEY_MAX];
+
+	kind_id(kind, id);
+	served->kind.group = xstrdup(kind->group);
+	served->kind.version = xstrdup(kind->version);
+	served->kind.plural = xstrdup(kind->plural);
+	served->kind.kind = xstrdup(kind->kind);
+	served->id = xstrdup(id);
+	objects->served = xrealloc(objects->served, (objects->served_count + 1) * sizeof(served));
+	objects->served[objects->served_count++] = served;
+	map_put(&objects->kinds, served->id, served);
+	return served;
+}
+
 void objects_serve(struct objects *objects, const struct asb_kind *kind, bool status)
 {
 	struct served *served = served_find(objects, kind);
-	char id[KEY_MAX];
 
 	if (served == NULL) {
-		kind_id(kind, id);
-		served = xnew(struct served);
-		served->kind.group = xstrdup(kind->group);
-		served->kind.version = xstrdup(kind->version);
-		served->kind.plural = xstrdup(kind->plural);
-		served->kind.kind = xstrdup(kind->kind);
-		served->id = xstrdup(id);
-		objects->served =
-			xrealloc(objects->served, (objects->served_count + 1) * sizeof(served));
-		objects->served[objects->served_count++] = served;
-		map_put(&objects->kinds, served->id, served);
+		served = served_new(objects, kind);
 	}
-	served->status = status;
+	served->serving.status = status;
+}
+
+/* ---- a server's kinds ---- */
+
+static const char *dup_or_null(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+/* Takes the description of a kind over. */
+static void serving_set(struct served *served, const struct objects_serving *serving)
+{
+	size_t count = 0;
+
+	serving_finish(served);
+	while (serving->fields != NULL && serving->fields[count] != NULL) {
+		count++;
+	}
+	served->serving = *serving;
+	served->serving.scale_spec = dup_or_null(serving->scale_spec);
+	served->serving.scale_status = dup_or_null(serving->scale_status);
+	served->serving.scale_selector = dup_or_null(serving->scale_selector);
+	served->fields = xnew_array(char *, count + 1);
+	for (size_t i = 0; i < count; i++) {
+		served->fields[i] = xstrdup(serving->fields[i]);
+	}
+	served->serving.fields = (const char *const *)served->fields;
+}
+
+struct loading {
+	struct objects *objects;
+	struct served *served;
+};
+
+static int load_one(void *to, uint64_t order, uint64_t version, const char *text, size_t length,
+		    struct error *reterr)
+{
+	const struct loading *loading = to;
+	struct json_object *tree = json_parse(text, length, reterr);
+
+	if (tree == NULL) {
+		return error_prefix(reterr, "the stored object %" PRIu64 " of '%s'", order,
+				    loading->served->id);
+	}
+	return record_load(loading->objects, loading->served, order, version, tree, reterr) != 0
+		       ? -EUCLEAN
+		       : 0;
+}
+
+int objects_serve_with(struct objects *objects, const struct asb_kind *kind,
+		       const struct objects_serving *serving, struct error *reterr)
+{
+	struct served *served = served_find(objects, kind);
+	bool new = served == NULL;
+
+	if (new) {
+		served = served_new(objects, kind);
+	}
+	serving_set(served, serving);
+	if (!new || objects->storage.load == NULL) {
+		return 0;
+	}
+
+	struct loading loading = { objects, served };
+
+	return objects->storage.load(objects->storage.arg, served->id, load_one, &loading, reterr);
+}
+
+void objects_unserve(struct objects *objects, const struct asb_kind *kind)
+{
+	struct served *served = served_find(objects, kind);
+
+	while (served != NULL && served->count > 0) {
+		struct record *record = served->records[served->count - 1];
+		struct json_object *tree = record_tree(objects, record);
+
+		if (record_remove(objects, record, object_derive(tree), NULL) != 0) {
+			break; /* the storage failed: it is found again when the kind is */
+		}
+	}
+	/* The history still tells of it: what remains is a kind without objects. */
+	if (served != NULL) {
+		map_remove(&objects->kinds, served->id);
+	}
+}
+
+void objects_attach(struct objects *objects, const struct objects_storage *storage)
+{
+	objects->storage = *storage;
+	objects->orders = storage->order;
+	if (storage->version > objects->version) {
+		objects->version = storage->version;
+		objects->compacted = storage->version;
+	}
+}
+
+void objects_set_hooks(struct objects *objects, const struct objects_hooks *hooks)
+{
+	objects->hooks = *hooks;
 }
 
 void objects_set_graceful(struct objects *objects, const struct asb_kind *kind, bool graceful)
@@ -107,7 +214,7 @@ void objects_set_graceful(struct objects *objects, const struct asb_kind *kind, 
 	struct served *served = served_find(objects, kind);
 
 	if (served != NULL) {
-		served->graceful = graceful;
+		served->serving.graceful = graceful;
 	}
 }
 
@@ -123,103 +230,12 @@ struct record *record_find(const struct objects *objects, const struct served *s
 	return map_get(&served->by_key, key);
 }
 
-struct json_object *objects_keep(struct objects *objects, struct json_object *take_object)
+struct objects_state *objects_state_of(struct objects *objects, const struct asb_kind *kind,
+				       const char *ns, const char *name)
 {
-	json_object_put(objects->scratch);
-	objects->scratch = take_object;
-	return take_object;
-}
+	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
 
-struct json_object *object_derive(struct json_object *object)
-{
-	struct json_object *copy = json_object_new_object(), *metadata = json_object_new_object();
-
-	json_object_object_foreach (object, name, member) {
-		json_object_object_add(copy, name,
-				       strcmp(name, "metadata") == 0 ? metadata
-								     : json_object_get(member));
-	}
-	json_object_object_foreach (asb_at(object, "metadata"), entry, value) {
-		json_object_object_add(metadata, entry, json_object_get(value));
-	}
-	return copy;
-}
-
-void metadata_set(struct json_object *object, const char *name, struct json_object *take_value)
-{
-	json_object_object_add(asb_object_in(object, "metadata"), name, take_value);
-}
-
-void record_add(struct objects *objects, struct served *served, struct json_object *take_object)
-{
-	struct record *record = xnew(struct record);
-
-	record->served = served;
-	record->object = take_object;
-	record->key = xprintf("%s/%s", asb_ns(take_object), asb_name(take_object));
-	record->uid = xstrdup(asb_uid(take_object));
-	record->order = ++objects->orders;
-	if (served->count == served->size) {
-		served->size = served->size > 0 ? served->size * 2 : 16;
-		served->records = xrealloc(served->records, served->size * sizeof(record));
-	}
-	served->records[served->count++] = record;
-	map_put(&served->by_key, record->key, record);
-	map_put(&objects->by_uid, record->uid, record);
-	history_add(objects, served, OBJECTS_ADDED, take_object);
-	owners_link(objects, record);
-}
-
-void record_update(struct objects *objects, struct record *record, struct json_object *take_object)
-{
-	struct json_object *old = record->object;
-	bool moved = !json_object_equal(asb_at(old, "metadata", "ownerReferences"),
-					asb_at(take_object, "metadata", "ownerReferences"));
-
-	if (moved) {
-		owners_unlink(objects, record);
-	}
-	record->object = take_object;
-	history_add(objects, record->served, OBJECTS_MODIFIED, take_object);
-	if (moved) {
-		owners_link(objects, record);
-	}
-	objects_keep(objects, old);
-}
-
-/* Records stand in order of creation: halves find a place. */
-static size_t place_of(const struct served *served, const struct record *record)
-{
-	size_t low = 0, high = served->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (served->records[middle]->order < record->order) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
-}
-
-void record_remove(struct objects *objects, struct record *record, struct json_object *take_object)
-{
-	struct served *served = record->served;
-	size_t place = place_of(served, record);
-
-	owners_unlink(objects, record);
-	memmove(served->records + place, served->records + place + 1,
-		(served->count - place - 1) * sizeof(served->records[0]));
-	served->count--;
-	map_remove(&served->by_key, record->key);
-	map_remove(&objects->by_uid, record->uid);
-	history_add(objects, served, OBJECTS_DELETED, take_object);
-	owners_gone(objects, record->uid);
-	json_object_put(take_object);
-	objects_keep(objects, TAKE(record->object));
-	record_free(record);
+	return record != NULL ? record->state : NULL;
 }
 
 struct json_object *objects_get(struct objects *objects, const struct asb_kind *kind,
@@ -227,7 +243,7 @@ struct json_object *objects_get(struct objects *objects, const struct asb_kind *
 {
 	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
 
-	return record != NULL ? record->object : NULL;
+	return record != NULL ? record_tree(objects, record) : NULL;
 }
 
 struct json_object *objects_nth(struct objects *objects, const struct asb_kind *kind,
@@ -235,8 +251,9 @@ struct json_object *objects_nth(struct objects *objects, const struct asb_kind *
 {
 	struct served *served = served_find(objects, kind);
 
-	return served != NULL && position < served->count ? served->records[position]->object
-							  : NULL;
+	return served != NULL && position < served->count
+		       ? record_tree(objects, served->records[position])
+		       : NULL;
 }
 
 size_t objects_count(struct objects *objects, const struct asb_kind *kind)

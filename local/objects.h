@@ -54,10 +54,10 @@ struct objects_serving {
 	bool graceful;             /* as objects_set_graceful */
 	const char *const *fields; /* paths a field selector may name beside the known ones
 				      ("spec.color"); ends in NULL, or is NULL; copied */
-	/* The scale subresource, or NULL: paths with dots as a CRD has them, without the first
-	 * ("spec.replicas"); the last may be NULL. Copied. */
+	/* The scale subresource, or NULL: paths as a CRD has them (".spec.replicas"); the last
+	 * may be NULL. Copied. */
 	const char *scale_spec, *scale_status, *scale_selector;
-	const char *list_kind; /* or NULL: kind + "List"; for those who list. Copied */
+	bool no_generation; /* metadata.generation is not kept (ConfigMap, Secret, ...) */
 };
 
 /* Serves a kind, or serves it another way; with storage attached its objects are loaded. 0 or a

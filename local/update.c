@@ -5,21 +5,39 @@
 
 #include "local/update.h"
 
+#include "base/json.h"
+
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+static int fail(struct error *reterr, int http_status, const char *format, va_list args)
+{
+	if (reterr != NULL) {
+		reterr->code = -http_status;
+		vsnprintf(reterr->text, sizeof(reterr->text), format, args);
+	}
+	return http_status;
+}
+
 int update_fail(struct error *reterr, int http_status, const char *format, ...)
 {
 	va_list args;
 
-	if (reterr != NULL) {
-		reterr->code = -http_status;
-		va_start(args, format);
-		vsnprintf(reterr->text, sizeof(reterr->text), format, args);
-		va_end(args);
-	}
+	va_start(args, format);
+	fail(reterr, http_status, format, args);
+	va_end(args);
+	return http_status;
+}
+
+int objects_fail(struct error *reterr, int http_status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail(reterr, http_status, format, args);
+	va_end(args);
 	return http_status;
 }
 
@@ -245,38 +263,112 @@ static struct json_object *apply_main(const struct served *served, struct json_o
 		restore(body, object, "apiVersion");
 	}
 	restore(body, object, "kind");
-	if (served->status) {
+	if (served->serving.status) {
 		restore(body, object, "status");
-	}
-	if (spec_differs(object, body) || spec_differs(body, object)) {
-		json_object_object_add(metadata, "generation",
-				       json_object_new_int64(asb_generation(object) + 1));
 	}
 	return json_object_get(body);
 }
 
-int update_apply(const struct served *served, struct json_object *object, struct json_object *body,
-		 uint32_t flags, struct json_object **ret, struct error *reterr)
+int update_admit(struct objects *objects, const struct served *served, const char *ns,
+		 const char *subresource, struct json_object *old, struct json_object *object,
+		 bool dry_run, struct error *reterr)
 {
+	if (objects->hooks.admit == NULL) {
+		return 0;
+	}
+	return objects->hooks.admit(objects->hooks.arg,
+				    &(struct objects_admission){
+					    .kind = &served->kind,
+					    .ns = ns,
+					    .name = asb_name(object),
+					    .subresource = subresource,
+					    .old = old,
+					    .object = object,
+					    .dry_run = dry_run,
+				    },
+				    reterr);
+}
+
+int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
+			   struct json_object *object, struct error *reterr)
+{
+	static const struct asb_kind kind = { "", "v1", "namespaces", "Namespace" };
+	struct served *namespaces;
+	struct record *record;
+	char text[320];
+
+	if (!objects->config.server) {
+		return 0;
+	}
+	if (served->serving.namespaced != (*ns != '\0')) {
+		return update_fail(reterr, 400,
+				   served->serving.namespaced
+					   ? "an empty namespace may not be set during creation"
+					   : "namespace is not allowed on this type");
+	}
+	namespaces = served_find(objects, &kind);
+	if (!served->serving.namespaced || namespaces == NULL) {
+		return 0;
+	}
+	record = record_find(objects, namespaces, "", ns);
+	if (record == NULL) {
+		return update_not_found(namespaces, ns, reterr);
+	}
+	if (asb_deleting(record_tree(objects, record))) {
+		return update_fail(reterr, 403,
+				   "%s \"%.253s\" is forbidden: unable to create new content in "
+				   "namespace %.63s because it is being terminated",
+				   resource(served, text),
+				   asb_name(object) != NULL ? asb_name(object) : "", ns);
+	}
+	return 0;
+}
+
+/* Counts a change of anything but metadata and status. */
+static void count_generation(const struct served *served, struct json_object *object,
+			     struct json_object *body)
+{
+	if (!served->serving.no_generation &&
+	    (spec_differs(object, body) || spec_differs(body, object))) {
+		metadata_set(body, "generation", json_object_new_int64(asb_generation(object) + 1));
+	}
+}
+
+int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
+		 struct json_object *body, uint32_t flags, struct json_object **ret,
+		 struct error *reterr)
+{
+	bool dry_run = (flags & OBJECTS_DRY_RUN) != 0, of_status = (flags & OBJECTS_STATUS) != 0;
+	CLEANUP_JSON struct json_object *made = NULL;
 	int status = check_version(served, object, body, reterr);
 
 	if (status != 0) {
 		return status;
 	}
-	if ((flags & OBJECTS_STATUS) != 0) {
-		if (!served->status) {
+	if (of_status) {
+		if (!served->serving.status) {
 			return update_not_found(NULL, "", reterr);
 		}
-		*ret = object_derive(object);
-		restore(*ret, body, "status");
-		return 0;
+		made = object_derive(object);
+		restore(made, body, "status");
+	} else {
+		status = check_owners(served, body, reterr);
+		if (status == 0) {
+			status = check_finalizers(served, object, body, reterr);
+		}
+		if (status != 0) {
+			return status;
+		}
+		made = apply_main(served, object, body);
 	}
-	status = check_owners(served, body, reterr);
-	if (status == 0) {
-		status = check_finalizers(served, object, body, reterr);
+	status = update_admit(objects, served, asb_ns(object), of_status ? "status" : "", object,
+			      made, dry_run, reterr);
+	if (status != 0) {
+		return status;
 	}
-	if (status == 0) {
-		*ret = apply_main(served, object, body);
+	if (!of_status) {
+		count_generation(served, object, made);
 	}
-	return status;
+	*ret = TAKE(made);
+	return 0;
 }

@@ -29,7 +29,18 @@ int update_check_immutable(const struct served *served, struct json_object *obje
 			   struct json_object *body, struct error *reterr);
 /* The object that comes of an update, the caller's, its resourceVersion still the old one. Takes
  * parts of body. */
-int update_apply(const struct served *served, struct json_object *object, struct json_object *body,
-		 uint32_t flags, struct json_object **ret, struct error *reterr);
+int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
+		 struct json_object *body, uint32_t flags, struct json_object **ret,
+		 struct error *reterr);
+/* Asks the hooks about what is about to be stored; old NULL: a create. */
+int update_admit(struct objects *objects, const struct served *served, const char *ns,
+		 const char *subresource, struct json_object *old, struct json_object *object,
+		 bool dry_run, struct error *reterr);
+/* Server: a new object's namespace is there and does not end. */
+int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
+			   struct json_object *object, struct error *reterr);
+/* Stores what a patch made of a record's object (local/write.c). */
+int write_patched(struct objects *objects, struct record *record, struct json_object *take_body,
+		  uint32_t flags, struct json_object **ret, struct error *reterr);
 
 #endif

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #define GENERATE_TRIES 8 /* as kube-apiserver */
-#define GRACE_SECONDS 30 /* where a pod names none */
 
 /* ---- create ---- */
 
@@ -35,7 +34,7 @@ static struct json_object *new_uid(struct objects *objects)
 	return json_object_new_string(text);
 }
 
-static struct json_object *time_now(struct objects *objects, int64_t plus_seconds)
+struct json_object *time_now(struct objects *objects, int64_t plus_seconds)
 {
 	char text[21];
 
@@ -81,13 +80,39 @@ static void stamp_new(struct objects *objects, const struct served *served, cons
 	if (!as_given || asb_str(metadata, "creationTimestamp") == NULL) {
 		json_object_object_add(metadata, "creationTimestamp", time_now(objects, 0));
 	}
-	json_object_object_add(metadata, "generation", json_object_new_int64(1));
+	json_object_object_del(metadata, "generation");
+	if (!served->serving.no_generation) {
+		json_object_object_add(metadata, "generation", json_object_new_int64(1));
+	}
 	json_object_object_del(metadata, "resourceVersion");
 	json_object_object_del(metadata, "deletionTimestamp");
 	json_object_object_del(metadata, "deletionGracePeriodSeconds");
-	if (served->status) {
+	if (served->serving.status) {
 		json_object_object_del(object, "status");
 	}
+}
+
+/* Enters a new object, or shows what it would be. */
+static int store_new(struct objects *objects, struct served *served,
+		     struct json_object *take_object, uint32_t flags, struct json_object **ret,
+		     struct error *reterr)
+{
+	struct objects_state *state = NULL;
+	struct record *record = NULL;
+	struct json_object *kept;
+	int status;
+
+	if ((flags & OBJECTS_DRY_RUN) != 0) {
+		status = state_create(objects, served, take_object, &state, reterr);
+		kept = status == 0 ? objects_keep(objects, state) : NULL;
+	} else {
+		status = record_add(objects, served, take_object, &record, reterr);
+		kept = status == 0 ? record_tree(objects, record) : NULL;
+	}
+	if (status == 0 && ret != NULL) {
+		*ret = kept;
+	}
+	return status == 0 ? 201 : status;
 }
 
 int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -112,6 +137,11 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 				   "resourceVersion should not be set on objects to be created");
 	}
 
+	status = update_check_namespace(objects, served, ns, object, reterr);
+	if (status != 0) {
+		return status;
+	}
+
 	const char *name = asb_name(object), *prefix = asb_str(object, "metadata", "generateName");
 
 	if ((name == NULL || *name == '\0') && prefix != NULL && *prefix != '\0') {
@@ -129,50 +159,62 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 	if ((flags & OBJECTS_AS_GIVEN) != 0 && map_get(&objects->by_uid, asb_uid(object)) != NULL) {
 		return update_fail(reterr, 409, "another object has the uid '%s'", asb_uid(object));
 	}
-	if (ret != NULL) {
-		*ret = object;
-	}
-	if ((flags & OBJECTS_DRY_RUN) != 0) {
-		objects_keep(objects, TAKE(object));
-	} else {
-		record_add(objects, served, TAKE(object));
-	}
-	return 201;
+	status = update_admit(objects, served, ns, "", NULL, object, (flags & OBJECTS_DRY_RUN) != 0,
+			      reterr);
+	return status != 0 ? status : store_new(objects, served, TAKE(object), flags, ret, reterr);
 }
 
 /* ---- replace and patch ---- */
 
-/* Whether nothing holds an object any more that is marked for deletion. */
-static bool released(const struct record *record, struct json_object *object)
+/* Removes an object whose last hold a request took away. What it made is handed out. */
+static int store_last(struct objects *objects, struct record *record,
+		      struct json_object *take_object, struct json_object **ret,
+		      struct error *reterr)
 {
-	return asb_deleting(object) && !record->grace &&
-	       asb_length(asb_at(object, "metadata", "finalizers")) == 0;
+	CLEANUP(objects_state_release) struct objects_state *made = NULL;
+	struct served *served = record->served;
+	struct json_object *gone = object_derive(take_object);
+	int status = state_create(objects, served, take_object, &made, reterr);
+
+	if (status != 0) {
+		json_object_put(gone);
+		return status;
+	}
+	status = record_remove(objects, record, gone, reterr);
+	if (status != 0) {
+		return status;
+	}
+	made->version = objects->version;
+	*ret = objects_keep(objects, TAKE(made));
+	return 200;
 }
 
 /* Stores what a request made of an object. */
 static int store(struct objects *objects, struct record *record, struct json_object *take_object,
-		 uint32_t flags, struct json_object **ret)
+		 uint32_t flags, struct json_object **ret, struct error *reterr)
 {
-	struct json_object *object = take_object;
+	CLEANUP_JSON struct json_object *object = take_object;
+	CLEANUP(objects_state_release) struct objects_state *state = NULL;
+	struct json_object *kept = NULL;
+	int status = 0;
 
-	if (json_object_equal(record->object, object)) {
-		json_object_put(object);
-		object = record->object;
+	if (json_object_equal(record_tree(objects, record), object)) {
+		kept = record_tree(objects, record);
 	} else if ((flags & OBJECTS_DRY_RUN) != 0) {
-		objects_keep(objects, object);
-	} else if (released(record, object)) {
-		struct json_object *gone = object_derive(object);
-
-		owners_unlink(objects, record);
-		json_object_put(record->object);
-		record->object = object;
-		owners_link(objects, record);
-		record_remove(objects, record, gone);
+		status = state_create(objects, record->served, TAKE(object), &state, reterr);
+		kept = status == 0 ? objects_keep(objects, TAKE(state)) : NULL;
+	} else if (record_released(objects, record, object)) {
+		status = store_last(objects, record, TAKE(object), &kept, reterr);
+		status = status == 200 ? 0 : status;
 	} else {
-		record_update(objects, record, object);
+		status = record_update(objects, record, TAKE(object), reterr);
+		kept = status == 0 ? record_tree(objects, record) : NULL;
+	}
+	if (status != 0) {
+		return status;
 	}
 	if (ret != NULL) {
-		*ret = object;
+		*ret = kept;
 	}
 	return 200;
 }
@@ -182,6 +224,7 @@ int objects_replace(struct objects *objects, const struct asb_kind *kind, const 
 		    struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
+	CLEANUP_JSON struct json_object *old = NULL;
 	CLEANUP_JSON struct json_object *object = NULL;
 	struct served *served = served_find(objects, kind);
 	struct record *record = record_find(objects, served, ns, name);
@@ -191,12 +234,13 @@ int objects_replace(struct objects *objects, const struct asb_kind *kind, const 
 		status = update_not_found(served, name, reterr);
 	}
 	if (status == 0) {
-		status = update_check_uid(served, record->object, asb_uid(body), reterr);
+		old = state_hold(objects, record->state);
+		status = update_check_uid(served, old, asb_uid(body), reterr);
 	}
 	if (status == 0) {
-		status = update_apply(served, record->object, body, flags, &object, reterr);
+		status = update_apply(objects, served, old, body, flags, &object, reterr);
 	}
-	return status != 0 ? status : store(objects, record, TAKE(object), flags, ret);
+	return status != 0 ? status : store(objects, record, TAKE(object), flags, ret, reterr);
 }
 
 /* Applies a patch to a tree. *ret is the caller's. */
@@ -228,12 +272,29 @@ static int patched(struct json_object *object, bool json_patch, struct json_obje
 	return r < 0 ? update_fail(reterr, 400, "%s", error.text) : 0;
 }
 
+int write_patched(struct objects *objects, struct record *record, struct json_object *take_body,
+		  uint32_t flags, struct json_object **ret, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *body = take_body;
+	CLEANUP_JSON struct json_object *old = state_hold(objects, record->state);
+	CLEANUP_JSON struct json_object *object = NULL;
+	struct served *served = record->served;
+	int status = update_check_body(served, asb_ns(old), asb_name(old), body, reterr);
+
+	if (status == 0 && (flags & OBJECTS_STATUS) == 0) {
+		status = update_check_immutable(served, old, body, reterr);
+	}
+	if (status == 0) {
+		status = update_apply(objects, served, old, body, flags, &object, reterr);
+	}
+	return status != 0 ? status : store(objects, record, TAKE(object), flags, ret, reterr);
+}
+
 int objects_patch(struct objects *objects, const struct asb_kind *kind, const char *ns,
 		  const char *name, bool json_patch, struct json_object *patch, uint32_t flags,
 		  struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = NULL;
-	CLEANUP_JSON struct json_object *object = NULL;
 	struct served *served = served_find(objects, kind);
 	struct record *record = record_find(objects, served, ns, name);
 	int status;
@@ -241,96 +302,7 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 	if (record == NULL) {
 		return update_not_found(served, name, reterr);
 	}
-	status = patched(record->object, json_patch, patch, &body, reterr);
-	if (status == 0) {
-		status = update_check_body(served, ns, name, body, reterr);
-	}
-	if (status == 0 && (flags & OBJECTS_STATUS) == 0) {
-		status = update_check_immutable(served, record->object, body, reterr);
-	}
-	if (status == 0) {
-		status = update_apply(served, record->object, body, flags, &object, reterr);
-	}
-	return status != 0 ? status : store(objects, record, TAKE(object), flags, ret);
-}
-
-/* ---- delete ---- */
-
-void record_delete(struct objects *objects, struct record *record)
-{
-	struct json_object *object = record->object, *copy;
-	bool held = asb_length(asb_at(object, "metadata", "finalizers")) > 0,
-	     graceful = record->served->graceful;
-	int64_t grace = graceful ? asb_int(asb_at(object, "spec", "terminationGracePeriodSeconds"),
-					   GRACE_SECONDS)
-				 : 0;
-
-	if (asb_deleting(object)) {
-		return;
-	}
-	copy = object_derive(object);
-	if (!held && !graceful) {
-		record_remove(objects, record, copy);
-		return;
-	}
-	metadata_set(copy, "deletionTimestamp", time_now(objects, grace));
-	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(grace));
-	/* The server counts the mark as a change of what is wanted. */
-	metadata_set(copy, "generation", json_object_new_int64(asb_generation(object) + 1));
-	record->grace = graceful;
-	record_update(objects, record, copy);
-}
-
-int objects_delete(struct objects *objects, const struct asb_kind *kind, const char *ns,
-		   const char *name, const char *uid, const char *resource_version,
-		   struct json_object **ret, struct error *reterr)
-{
-	struct served *served = served_find(objects, kind);
-	struct record *record = record_find(objects, served, ns, name), *rest;
-	int status;
-
-	if (record == NULL) {
-		return update_not_found(served, name, reterr);
-	}
-	status = update_check_uid(served, record->object, uid, reterr);
-	if (status == 0 && resource_version != NULL &&
-	    !asb_streq(asb_resource_version(record->object), resource_version)) {
-		status = update_fail(reterr, 409,
-				     "Operation cannot be fulfilled on %s \"%s\": Precondition "
-				     "failed: ResourceVersion in "
-				     "precondition: %s, ResourceVersion in object meta: %s",
-				     served->kind.plural, name, resource_version,
-				     asb_resource_version(record->object));
-	}
-	if (status != 0) {
-		return status;
-	}
-
-	/* The record may be gone after this; its last tree is kept then. */
-	record_delete(objects, record);
-	rest = record_find(objects, served, ns, name);
-	if (ret != NULL) {
-		*ret = rest != NULL ? rest->object : objects->scratch;
-	}
-	return 200;
-}
-
-void objects_finish_deletion(struct objects *objects, const struct asb_kind *kind, const char *ns,
-			     const char *name)
-{
-	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
-
-	if (record == NULL || !record->grace) {
-		return;
-	}
-
-	struct json_object *copy = object_derive(record->object);
-
-	record->grace = false;
-	if (released(record, record->object)) {
-		record_remove(objects, record, copy);
-		return;
-	}
-	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(0));
-	record_update(objects, record, copy);
+	status = patched(record_tree(objects, record), json_patch, patch, &body, reterr);
+	return status != 0 ? status
+			   : write_patched(objects, record, TAKE(body), flags, ret, reterr);
 }

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deletions: preconditions, grace, finalizers, and what becomes of dependents. Requests, the
+ * collector and namespaces that end call it. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/objects-private.h"
+#include "local/update.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+#define GRACE_SECONDS 30 /* where a pod names none */
+
+bool record_released(const struct objects *objects, const struct record *record,
+		     struct json_object *object)
+{
+	bool held = objects->config.server
+			    ? asb_int(asb_at(object, "metadata", "deletionGracePeriodSeconds"), 0) >
+					      0 ||
+				      asb_length(asb_array(object, "spec", "finalizers")) > 0
+			    : record->grace;
+
+	return asb_deleting(object) && !held &&
+	       asb_length(asb_at(object, "metadata", "finalizers")) == 0;
+}
+
+/* How long an object is left to end by itself. */
+static int64_t grace_of(const struct objects *objects, const struct record *record,
+			struct json_object *object, int64_t asked)
+{
+	const char *phase = asb_str(object, "status", "phase"),
+		   *node = asb_str(object, "spec", "nodeName");
+	int64_t own =
+		asb_int(asb_at(object, "spec", "terminationGracePeriodSeconds"), GRACE_SECONDS);
+
+	if (!record->served->serving.graceful) {
+		return 0;
+	}
+	if (!objects->config.server) {
+		return own;
+	}
+	/* Nothing runs that would have to end. */
+	if (node == NULL || *node == '\0' || asb_streq(phase, "Succeeded") ||
+	    asb_streq(phase, "Failed")) {
+		return 0;
+	}
+	if (asked >= 0) {
+		return asked;
+	}
+	return own > 0 ? own : 1;
+}
+
+/* A mark that is there already gets an earlier time, or stays. */
+static int mark_again(struct objects *objects, struct record *record, struct json_object *object,
+		      int64_t asked, struct error *reterr)
+{
+	int64_t grace = asb_int(asb_at(object, "metadata", "deletionGracePeriodSeconds"), 0), at;
+	struct json_object *copy;
+
+	if (!objects->config.server || !record->served->serving.graceful || asked < 0 ||
+	    asked >= grace) {
+		return 0;
+	}
+	copy = object_derive(object);
+	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(asked));
+	if (asb_time_parse(asb_str(object, "metadata", "deletionTimestamp"), &at)) {
+		char text[21];
+
+		asb_time_format(at - (grace - asked) * 1000, text);
+		metadata_set(copy, "deletionTimestamp", json_object_new_string(text));
+	}
+	return record_released(objects, record, copy)
+		       ? record_remove(objects, record, copy, reterr)
+		       : record_update(objects, record, copy, reterr);
+}
+
+/* Adds the finalizer for which dependents are deleted first. */
+static void add_foreground(struct json_object *object)
+{
+	struct json_object *old = asb_array(object, "metadata", "finalizers"),
+			   *finalizers = json_object_new_array();
+
+	for (size_t i = 0; i < asb_length(old); i++) {
+		json_object_array_add(finalizers,
+				      json_object_get(json_object_array_get_idx(old, i)));
+	}
+	json_object_array_add(finalizers, json_object_new_string(FOREGROUND_FINALIZER));
+	metadata_set(object, "finalizers", finalizers);
+}
+
+/* A namespace shows that it ends. */
+static void mark_namespace(struct json_object *object)
+{
+	struct json_object *status = asb_copy(asb_at(object, "status"));
+
+	if (status == NULL) {
+		status = json_object_new_object();
+	}
+	asb_set_str(status, "phase", "Terminating");
+	json_object_object_add(object, "status", status);
+}
+
+int record_delete(struct objects *objects, struct record *record,
+		  const struct objects_delete_options *options, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
+	bool server = objects->config.server,
+	     foreground =
+		     options->propagation == OBJECTS_FOREGROUND && owners_blocked(objects, record),
+	     content = server && asb_length(asb_array(object, "spec", "finalizers")) > 0,
+	     held = asb_length(asb_at(object, "metadata", "finalizers")) > 0 || foreground ||
+		    content;
+	int64_t grace = grace_of(objects, record, object, options->grace);
+	bool graceful = server ? grace > 0 : record->served->serving.graceful;
+	struct json_object *copy;
+	int status;
+
+	if (asb_deleting(object)) {
+		return mark_again(objects, record, object, options->grace, reterr);
+	}
+	if (options->propagation == OBJECTS_ORPHAN) {
+		status = owners_orphan(objects, record, reterr);
+		if (status != 0) {
+			return status;
+		}
+	}
+	copy = object_derive(object);
+	if (!held && !graceful) {
+		return record_remove(objects, record, copy, reterr);
+	}
+	metadata_set(copy, "deletionTimestamp", time_now(objects, grace));
+	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(grace));
+	/* The server counts the mark as a change of what is wanted. */
+	if (!record->served->serving.no_generation) {
+		metadata_set(copy, "generation", json_object_new_int64(asb_generation(object) + 1));
+	}
+	if (foreground) {
+		add_foreground(copy);
+	}
+	if (content) {
+		mark_namespace(copy);
+	}
+	status = record_update(objects, record, copy, reterr);
+	if (status == 0) {
+		record->grace = graceful || content;
+	}
+	return status;
+}
+
+static int check_preconditions(struct objects *objects, struct record *record,
+			       const struct objects_delete_options *options, struct error *reterr)
+{
+	struct json_object *object = record_tree(objects, record);
+	const char *version = asb_resource_version(object);
+	int status = update_check_uid(record->served, object, options->uid, reterr);
+
+	if (status == 0 && options->resource_version != NULL &&
+	    !asb_streq(version, options->resource_version)) {
+		status = update_fail(reterr, 409,
+				     "Operation cannot be fulfilled on %s \"%s\": Precondition "
+				     "failed: ResourceVersion in "
+				     "precondition: %.64s, ResourceVersion in object meta: %s",
+				     record->served->kind.plural, asb_name(object),
+				     options->resource_version, version);
+	}
+	return status;
+}
+
+int objects_delete_with(struct objects *objects, const struct asb_kind *kind, const char *ns,
+			const char *name, const struct objects_delete_options *options,
+			struct json_object **ret, struct error *reterr)
+{
+	struct served *served = served_find(objects, kind);
+	struct record *record = record_find(objects, served, ns, name), *rest;
+	int status;
+
+	if (record == NULL) {
+		return update_not_found(served, name, reterr);
+	}
+	status = check_preconditions(objects, record, options, reterr);
+	if (status == 0 && !options->dry_run) {
+		status = record_delete(objects, record, options, reterr);
+	}
+	if (status != 0) {
+		return status;
+	}
+
+	/* The record may be gone after this; its last state is kept then. */
+	rest = record_find(objects, served, ns, name);
+	if (ret != NULL) {
+		*ret = state_tree(objects, rest != NULL ? rest->state : objects->scratch);
+	}
+	return 200;
+}
+
+int objects_delete(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		   const char *name, const char *uid, const char *resource_version,
+		   struct json_object **ret, struct error *reterr)
+{
+	return objects_delete_with(objects, kind, ns, name,
+				   &(struct objects_delete_options){
+					   .uid = uid,
+					   .resource_version = resource_version,
+					   .grace = -1,
+				   },
+				   ret, reterr);
+}
+
+void objects_finish_deletion(struct objects *objects, const struct asb_kind *kind, const char *ns,
+			     const char *name)
+{
+	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
+
+	if (record == NULL || !record->grace) {
+		return;
+	}
+
+	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
+	struct json_object *copy = object_derive(object);
+
+	if (objects->config.server) {
+		metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(0));
+	}
+	record->grace = false;
+	if (record_released(objects, record, copy)) {
+		if (record_remove(objects, record, copy, NULL) != 0) {
+			record->grace = true; /* the disk is full: again later */
+		}
+		return;
+	}
+	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(0));
+	record_update(objects, record, copy, NULL);
+}

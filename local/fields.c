@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields that field selectors know, for each built-in kind and those a CRD adds. States keep
+ * their values, selectors check names against them. */
+#include "config.h"
+
+#include "local/fields.h"
+
+#include "local/objects-private.h"
+
+#include <agent-sandbox/helpers.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const none[] = { NULL };
+static const char *const pod[] = { "spec.nodeName",
+				   "spec.restartPolicy",
+				   "spec.schedulerName",
+				   "spec.serviceAccountName",
+				   "spec.hostNetwork",
+				   "status.phase",
+				   "status.podIP",
+				   "status.nominatedNodeName",
+				   NULL };
+static const char *const event[] = { "involvedObject.kind",
+				     "involvedObject.namespace",
+				     "involvedObject.name",
+				     "involvedObject.uid",
+				     "involvedObject.apiVersion",
+				     "involvedObject.resourceVersion",
+				     "involvedObject.fieldPath",
+				     "reason",
+				     "reportingComponent",
+				     "source",
+				     "type",
+				     NULL };
+static const char *const namespace[] = { "status.phase", NULL };
+static const char *const node[] = { "spec.unschedulable", NULL };
+static const char *const secret[] = { "type", NULL };
+static const char *const service[] = { "spec.clusterIP", "spec.type", NULL };
+
+static const struct {
+	const char *id;
+	const char *const *paths;
+} kinds[] = {
+	{ "/Pod", pod },   { "/Event", event },   { "/Namespace", namespace },
+	{ "/Node", node }, { "/Secret", secret }, { "/Service", service },
+};
+
+static const char *const *known(const struct served *served)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].id, served->id) == 0) {
+			return kinds[i].paths;
+		}
+	}
+	return none;
+}
+
+const char *fields_nth(const struct served *served, size_t position)
+{
+	const char *const *paths = known(served);
+
+	for (; *paths != NULL; paths++) {
+		if (position-- == 0) {
+			return *paths;
+		}
+	}
+	for (char **path = served->fields; path != NULL && *path != NULL; path++) {
+		if (position-- == 0) {
+			return *path;
+		}
+	}
+	return NULL;
+}
+
+const char *fields_find(const struct served *served, const char *name)
+{
+	static const struct {
+		const char *name, *path;
+	} others[] = {
+		{ "metadata.name", "metadata.name" },
+		{ "metadata.namespace", "metadata.namespace" },
+	};
+	const char *path;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strcmp(others[i].name, name) == 0) {
+			return others[i].path;
+		}
+	}
+	for (size_t i = 0; (path = fields_nth(served, i)) != NULL; i++) {
+		if (strcmp(path, name) == 0) {
+			return path;
+		}
+	}
+	return NULL;
+}
+
+/* What a path with dots leads to. */
+static struct json_object *at_path(struct json_object *object, const char *path)
+{
+	char name[128];
+
+	while (object != NULL && *path != '\0') {
+		size_t length = strcspn(path, ".");
+
+		if (length >= sizeof(name)) {
+			return NULL;
+		}
+		memcpy(name, path, length);
+		name[length] = '\0';
+		object = asb_at(object, name);
+		path += length + (path[length] == '.' ? 1 : 0);
+	}
+	return object;
+}
+
+const char *fields_value(struct json_object *object, const char *path,
+			 char scratch[FIELD_VALUE_MAX])
+{
+	struct json_object *value = at_path(object, path);
+
+	if (strcmp(path, "source") == 0) {
+		const char *component = asb_str(value, "component");
+
+		/* Who reports, in either of the two shapes of an event. */
+		return component != NULL ? component
+					 : fields_value(object, "reportingComponent", scratch);
+	}
+	switch (json_object_get_type(value)) {
+	case json_type_string:
+		return json_object_get_string(value);
+	case json_type_boolean:
+		return json_object_get_boolean(value) ? "true" : "false";
+	case json_type_int:
+		snprintf(scratch, FIELD_VALUE_MAX, "%" PRId64, json_object_get_int64(value));
+		return scratch;
+	default:
+		/* Flags that are left out are false. */
+		return strcmp(path, "spec.unschedulable") == 0 ||
+				       strcmp(path, "spec.hostNetwork") == 0
+			       ? "false"
+			       : "";
+	}
+}

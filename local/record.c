@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records of objects: entering, changing and taking out, each first on disk (where there is
+ * one), then in memory, then in the history. Writes, deletions and the collector go through it. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/objects-private.h"
+#include "local/update.h"
+
+#include <agent-sandbox/helpers.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void metadata_set(struct json_object *object, const char *name, struct json_object *take_value)
+{
+	json_object_object_add(asb_object_in(object, "metadata"), name, take_value);
+}
+
+struct json_object *object_derive(struct json_object *object)
+{
+	struct json_object *copy = json_object_new_object(), *metadata = json_object_new_object();
+
+	json_object_object_foreach (object, name, member) {
+		json_object_object_add(copy, name,
+				       strcmp(name, "metadata") == 0 ? metadata
+								     : json_object_get(member));
+	}
+	json_object_object_foreach (asb_at(object, "metadata"), entry, value) {
+		json_object_object_add(metadata, entry, json_object_get(value));
+	}
+	return copy;
+}
+
+struct json_object *record_tree(struct objects *objects, struct record *record)
+{
+	return state_tree(objects, record->state);
+}
+
+static void record_free(struct record *record)
+{
+	for (size_t i = 0; i < record->owner_count; i++) {
+		free(record->owners[i].uid);
+	}
+	free(record->owners);
+	objects_state_unref(record->state);
+	free(record->key);
+	free(record->uid);
+	free(record);
+}
+
+void records_finish(struct served *served)
+{
+	for (size_t i = 0; i < served->count; i++) {
+		record_free(served->records[i]);
+	}
+	served->count = 0;
+	served->by_name = (struct tree)TREE_INIT;
+	map_finish(&served->by_key);
+}
+
+/* Makes the state of the next version. */
+static int next_state(struct objects *objects, const struct served *served,
+		      struct json_object *take_object, struct objects_state **ret,
+		      struct error *reterr)
+{
+	char text[24];
+	int status;
+
+	snprintf(text, sizeof(text), "%" PRIu64, objects->version + 1);
+	metadata_set(take_object, "resourceVersion", json_object_new_string(text));
+	status = state_create(objects, served, take_object, ret, reterr);
+	if (status == 0) {
+		(*ret)->version = objects->version + 1;
+	}
+	return status;
+}
+
+static int storage_failed(const struct error *error, struct error *reterr)
+{
+	return update_fail(reterr, 500, "the object could not be stored: %.400s", error->text);
+}
+
+/* Tells the storage of a state, or of a removal. */
+static int persist(struct objects *objects, const struct served *served, uint64_t order,
+		   const struct objects_state *state, bool remove, struct error *reterr)
+{
+	const struct objects_storage *storage = &objects->storage;
+	struct error error = { 0 };
+	int r;
+
+	if (storage->put == NULL) {
+		return 0;
+	}
+	if (remove) {
+		r = storage->remove(storage->arg, order, state->version, &error);
+	} else {
+		r = storage->put(storage->arg, served->id, order, state->version, state->ns,
+				 state->name, state->data, state->length, &error);
+	}
+	return r < 0 ? storage_failed(&error, reterr) : 0;
+}
+
+/* Puts a record into the maps. */
+static struct record *enter(struct objects *objects, struct served *served, uint64_t order,
+			    struct objects_state *take_state)
+{
+	struct record *record = xnew(struct record);
+	struct json_object *tree = state_tree(objects, take_state);
+
+	record->served = served;
+	record->state = take_state;
+	record->key = xprintf("%s/%s", asb_ns(tree), asb_name(tree));
+	record->uid = xstrdup(asb_uid(tree));
+	record->order = order;
+	record->namespaced = *asb_ns(tree) != '\0';
+	record->node.tie = record->key;
+	if (served->count == served->size) {
+		served->size = served->size > 0 ? served->size * 2 : 16;
+		served->records = xrealloc(served->records, served->size * sizeof(record));
+	}
+	served->records[served->count++] = record;
+	map_put(&served->by_key, record->key, record);
+	map_put(&objects->by_uid, record->uid, record);
+	tree_insert(&served->by_name, &record->node);
+	return record;
+}
+
+/* The deletion that a server's object says it is in. */
+static void look_at_deletion(struct objects *objects, struct record *record,
+			     struct json_object *tree)
+{
+	struct json_object *finalizers = asb_array(tree, "metadata", "finalizers");
+
+	if (!objects->config.server || !asb_deleting(tree)) {
+		return;
+	}
+	record->grace = asb_int(asb_at(tree, "metadata", "deletionGracePeriodSeconds"), 0) > 0 ||
+			asb_length(asb_array(tree, "spec", "finalizers")) > 0;
+	for (size_t i = 0; i < asb_length(finalizers); i++) {
+		if (asb_streq(asb_as_str(json_object_array_get_idx(finalizers, i)),
+			      FOREGROUND_FINALIZER)) {
+			owners_wait(objects, record);
+		}
+	}
+}
+
+int record_add(struct objects *objects, struct served *served, struct json_object *take_object,
+	       struct record **ret, struct error *reterr)
+{
+	struct objects_state *state = NULL;
+	int status = next_state(objects, served, take_object, &state, reterr);
+
+	if (status == 0) {
+		status = persist(objects, served, objects->orders + 1, state, false, reterr);
+	}
+	if (status != 0) {
+		objects_state_unref(state);
+		return status;
+	}
+
+	struct record *record = enter(objects, served, ++objects->orders, state);
+
+	history_add(objects, served, OBJECTS_ADDED, state, NULL);
+	owners_set(objects, record, state_tree(objects, state));
+	look_at_deletion(objects, record, state_tree(objects, state));
+	if (ret != NULL) {
+		*ret = record;
+	}
+	return 0;
+}
+
+int record_load(struct objects *objects, struct served *served, uint64_t order, uint64_t version,
+		struct json_object *take_object, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *object = take_object;
+	struct objects_state *state = NULL;
+	int status;
+
+	if (asb_name(object) == NULL || asb_uid(object) == NULL ||
+	    record_find(objects, served, asb_ns(object), asb_name(object)) != NULL ||
+	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
+		return update_fail(reterr, 500,
+				   "the stored object %" PRIu64 " of '%s' has no name or uid of "
+				   "its own: the database is damaged",
+				   order, served->id);
+	}
+	status = state_create(objects, served, TAKE(object), &state, reterr);
+	if (status != 0) {
+		return status;
+	}
+	state->version = version;
+
+	struct record *record = enter(objects, served, order, state);
+
+	owners_set(objects, record, state_tree(objects, state));
+	look_at_deletion(objects, record, state_tree(objects, state));
+	return 0;
+}
+
+int record_update(struct objects *objects, struct record *record, struct json_object *take_object,
+		  struct error *reterr)
+{
+	struct objects_state *state = NULL, *old = record->state;
+	int status = next_state(objects, record->served, take_object, &state, reterr);
+
+	if (status == 0) {
+		status = persist(objects, record->served, record->order, state, false, reterr);
+	}
+	if (status != 0) {
+		objects_state_unref(state);
+		return status;
+	}
+
+	struct json_object *tree = state_tree(objects, state);
+	bool moved = owners_differ(record, tree);
+
+	if (moved) {
+		owners_unset(objects, record);
+	}
+	record->state = state;
+	history_add(objects, record->served, OBJECTS_MODIFIED, state, objects_state_ref(old));
+	if (moved) {
+		owners_set(objects, record, state_tree(objects, state));
+	}
+	look_at_deletion(objects, record, state_tree(objects, state));
+	objects_state_unref(objects->scratch);
+	objects->scratch = old;
+	return 0;
+}
+
+/* Records stand in order of creation: halves find a place. */
+static size_t place_of(const struct served *served, const struct record *record)
+{
+	size_t low = 0, high = served->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (served->records[middle]->order < record->order) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+int record_remove(struct objects *objects, struct record *record, struct json_object *take_object,
+		  struct error *reterr)
+{
+	CLEANUP(objects_state_release) struct objects_state *state = NULL;
+	struct served *served = record->served;
+	size_t place = place_of(served, record);
+	int status = next_state(objects, served, take_object, &state, reterr);
+
+	if (status == 0) {
+		status = persist(objects, served, record->order, state, true, reterr);
+	}
+	if (status != 0) {
+		return status;
+	}
+	owners_unset(objects, record);
+	memmove(served->records + place, served->records + place + 1,
+		(served->count - place - 1) * sizeof(served->records[0]));
+	served->count--;
+	map_remove(&served->by_key, record->key);
+	map_remove(&objects->by_uid, record->uid);
+	tree_remove(&served->by_name, &record->node);
+	history_add(objects, served, OBJECTS_DELETED, state, objects_state_ref(record->state));
+	owners_gone(objects, record->uid);
+	objects_state_unref(objects->scratch);
+	objects->scratch = TAKE(record->state);
+	record_free(record);
+	return 0;
+}
