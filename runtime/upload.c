@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /upload: a form whose part "file" becomes a file, by the name it brings. Called through the
+ * routes of files; the last part of that name counts, and it lands when the whole form has come.
+ */
+#include "config.h"
+
+#include "base/memory.h"
+#include "base/sched.h"
+#include "runtime/files.h"
+#include "runtime/incoming.h"
+#include "runtime/multipart.h"
+#include "runtime/request.h"
+#include "runtime/runtime.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FIELD_MAX (64u << 10) /* of a part that is no file, which is only shown in a refusal */
+#define ANSWER_MAX (1u << 20)
+
+enum kind { KIND_NONE, KIND_TEXT, KIND_FILE, KIND_MAX };
+
+/* A part named "file". */
+struct part {
+	enum kind kind;
+	struct buf text; /* the file's name, or the text of what is no file */
+	struct incoming file;
+	struct error error; /* why it cannot be received */
+};
+
+struct upload {
+	const struct runtime *runtime;
+	struct multipart *form; /* NULL: the body is something else, and is ignored */
+	struct part coming;     /* KIND_NONE: the part that comes has another name */
+	struct part whole;
+};
+
+static void part_finish(struct part *part)
+{
+	incoming_drop(&part->file);
+	buf_finish(&part->text);
+	*part = (struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
+}
+
+static void upload_destroy(void *data)
+{
+	struct upload *upload = data;
+
+	multipart_destroy(upload->form);
+	part_finish(&upload->coming);
+	part_finish(&upload->whole);
+	free(upload);
+}
+
+/* ---- as the parts come ---- */
+
+/* The name counts as it is. One that would climb out if it were percent-decoded is refused as well:
+ * nobody means it, and a program that decodes it later would be led out. */
+static int clean_name(const struct part_names *names, struct buf *path)
+{
+	CLEANUP_BUF struct buf decoded = BUF_INIT(FIELD_MAX);
+	CLEANUP_BUF struct buf ignored = BUF_INIT(FIELD_MAX);
+
+	path_decode(names->filename, names->filename_length, &decoded);
+	if (path_clean(buf_str(&decoded), decoded.length, &ignored) == -EXDEV) {
+		return -EXDEV;
+	}
+	return path_clean(names->filename, names->filename_length, path);
+}
+
+static void begin_file(struct upload *upload, const struct part_names *names)
+{
+	struct part *part = &upload->coming;
+	CLEANUP_BUF struct buf path = BUF_INIT(FIELD_MAX);
+	int error = clean_name(names, &path);
+
+	part->kind = KIND_FILE;
+	buf_append(&part->text, names->filename, names->filename_length);
+	if (error == -ENAMETOOLONG) {
+		error_set(&part->error, error, "[Errno %d] %s", -error, strerror(-error));
+	} else if (error < 0) {
+		error_set(&part->error, error, "outside of the base directory");
+	} else {
+		incoming_begin(&upload->runtime->base, buf_str(&path),
+			       sched_random(upload->runtime->sched), &part->file, &part->error);
+	}
+}
+
+static void on_begin(void *arg, const struct part_names *names)
+{
+	struct upload *upload = arg;
+
+	part_finish(&upload->coming);
+	if (names->name_length != 4 || memcmp(names->name, "file", 4) != 0) {
+		return;
+	}
+	if (names->filename != NULL) {
+		begin_file(upload, names);
+	} else {
+		upload->coming.kind = KIND_TEXT;
+	}
+}
+
+static void on_data(void *arg, const char *data, size_t length)
+{
+	struct part *part = &((struct upload *)arg)->coming;
+
+	if (part->kind == KIND_TEXT) {
+		buf_append(&part->text, data, length);
+	} else if (part->kind == KIND_FILE && part->error.code == 0 &&
+		   incoming_write(&part->file, data, length, &part->error) < 0) {
+		incoming_drop(&part->file); /* gives the room on the disk back at once */
+	}
+}
+
+static void on_end(void *arg)
+{
+	struct upload *upload = arg;
+
+	if (upload->coming.kind != KIND_NONE) {
+		part_finish(&upload->whole);
+		upload->whole = upload->coming;
+		upload->coming =
+			(struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
+	}
+}
+
+static const struct part_calls part_calls = { .begin = on_begin, .data = on_data, .end = on_end };
+
+/* ---- the request ---- */
+
+void upload_start(struct request *request)
+{
+	struct upload *upload = xnew(struct upload);
+	struct error error = { 0 };
+
+	upload->runtime = request_arg(request);
+	part_finish(&upload->coming);
+	part_finish(&upload->whole);
+	request_set_data(request, upload, upload_destroy);
+	if (multipart_create(request_header(request, "Content-Type"), &part_calls, upload,
+			     &upload->form, &error) < 0) {
+		request_answer_detail(request, 400, error.text);
+	}
+}
+
+void upload_take(struct request *request, const char *data, size_t length)
+{
+	struct upload *upload = request_data(request);
+	struct error error = { 0 };
+
+	if (upload->form != NULL && multipart_feed(upload->form, data, length, &error) < 0) {
+		request_answer_detail(request, 400, error.text);
+	}
+}
+
+/* The part "file" was a text. */
+static void answer_text(struct request *request, const struct buf *text)
+{
+	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+
+	buf_append_str(&body, "{\"detail\":[{\"type\":\"value_error\",\"loc\":[\"body\",\"file\"],"
+			      "\"msg\":\"Value error, Expected UploadFile, received: "
+			      "<class 'str'>\",\"input\":");
+	json_append(&body, buf_str(text), text->length);
+	buf_append_str(&body, ",\"ctx\":{\"error\":{}}}]}");
+	request_answer_json(request, 422, &body);
+}
+
+static void answer_file(struct request *request, struct part *part)
+{
+	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf words = BUF_INIT(ANSWER_MAX);
+
+	if (part->error.code == 0) {
+		incoming_land(&part->file, &part->error);
+	}
+	if (part->error.code == -EXDEV) {
+		request_answer_message(request, 403, "Access denied");
+		return;
+	}
+	if (part->error.code < 0) {
+		buf_printf(&words, "File upload failed: %s", part->error.text);
+	} else {
+		buf_append_str(&words, "File '");
+		buf_append(&words, buf_str(&part->text), part->text.length);
+		buf_append_str(&words, "' uploaded successfully.");
+	}
+	buf_append_str(&body, "{\"message\":");
+	json_append(&body, buf_str(&words), words.length);
+	buf_append_char(&body, '}');
+	request_answer_json(request, part->error.code < 0 ? 500 : 200, &body);
+}
+
+void upload_handle(struct request *request)
+{
+	struct upload *upload = request_data(request);
+
+	switch (upload->whole.kind) {
+	case KIND_FILE:
+		answer_file(request, &upload->whole);
+		break;
+	case KIND_TEXT:
+		answer_text(request, &upload->whole.text);
+		break;
+	default:
+		request_answer_invalid(request, "missing", "file", "Field required", NULL);
+	}
+}
