@@ -78,7 +78,7 @@ struct curl_transport {
 	char *base_url; /* without a slash at the end; tls_server_name as host if there is one */
 	struct curl_slist *connect_to;
 	char **headers; /* NULL-terminated */
-	char *ca_pem, *ca_file, *proxy_url, *user_agent;
+	char *ca_pem, *ca_file, *proxy_url, *user_agent, *unix_socket;
 	bool insecure;
 	uint32_t connections;
 	struct http_credentials_source source;

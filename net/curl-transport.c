@@ -293,6 +293,7 @@ static int configure(struct curl_transport *transport, const struct curl_transpo
 	transport->ca_pem = copy(config->ca_pem);
 	transport->ca_file = copy(config->ca_file);
 	transport->user_agent = xstrdup(config->user_agent);
+	transport->unix_socket = copy(config->unix_socket);
 	transport->insecure = config->insecure;
 	transport->connections = config->connections;
 	transport->source = config->credentials;
@@ -401,6 +402,7 @@ void curl_transport_destroy(struct transport *base)
 	free(transport->ca_file);
 	free(transport->proxy_url);
 	free(transport->user_agent);
+	free(transport->unix_socket);
 	sched_mutex_finish(&transport->lock);
 	free(transport);
 	curl_global_cleanup();

@@ -51,6 +51,8 @@ struct curl_transport_config {
 	const char *const *headers;
 	/* must not begin with curl, Wget or Mozilla: the API server would pretty-print */
 	const char *user_agent;
+	/* a UNIX socket to connect to, instead of server's host; no proxy then. NULL: none */
+	const char *unix_socket;
 	uint32_t connections;                       /* most connections for requests */
 	struct http_credentials_source credentials; /* get NULL: none */
 };

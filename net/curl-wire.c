@@ -182,6 +182,13 @@ static CURLcode set_texts(CURL *easy, const struct curl_transport *transport)
 	if (code == CURLE_OK && transport->connect_to != NULL) {
 		code = curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transport->connect_to);
 	}
+	if (code == CURLE_OK && transport->unix_socket != NULL) {
+		code = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, transport->unix_socket);
+		if (code == CURLE_OK) {
+			/* Whatever the environment says. */
+			code = curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		}
+	}
 	if (code == CURLE_OK && transport->proxy_url != NULL) {
 		code = curl_easy_setopt(easy, CURLOPT_PROXY, transport->proxy_url);
 		if (code == CURLE_OK) {
