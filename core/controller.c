@@ -44,6 +44,7 @@ struct controller *controller_create(const struct controller_config *config, str
 
 	controller->config = *config;
 	controller->plugin = config->plugin;
+	controller->state = config->state;
 	sched_mutex_init(&controller->lock, config->sched);
 	controller->queue = queue_create(config->sched, config->metrics, head->name);
 	make_metrics(controller);
@@ -195,6 +196,11 @@ void controller_map_stranger(struct controller *controller, uint32_t watch, cons
 	    store_has(controller->bindings[0].store, ns, name)) {
 		queue_add(controller->queue, ns, name, QUEUE_FRESH);
 	}
+}
+
+void controller_enqueue(struct controller *controller, const char *ns, const char *name)
+{
+	queue_add(controller->queue, ns, name, QUEUE_FRESH);
 }
 
 /* ---- running ---- */

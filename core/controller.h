@@ -28,6 +28,7 @@ struct controller_config {
 	uint32_t workers;
 	/* One per option of the plugin, borrowed; NULL: all fallbacks. */
 	const char *const *option_values;
+	void *state; /* of a built-in plugin without init */
 };
 
 struct controller;
@@ -48,6 +49,9 @@ void controller_map(struct controller *controller, uint32_t watch, struct store_
 /* The same for an object that is not stored: only ASB_MAP_SELF can apply. */
 void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
 			     const char *name);
+
+/* Queues a key. Any thread. */
+void controller_enqueue(struct controller *controller, const char *ns, const char *name);
 
 /* --- running --- */
 /* NULL when all its kinds are listed (an optional one may be absent); else one that is still being

@@ -178,6 +178,7 @@ static bool make_controllers(struct manager *manager, struct error *reterr)
 			.tracer = manager->config.tracer,
 			.workers = worker_count(plugin),
 			.option_values = plugin->option_values,
+			.state = plugin->state,
 		};
 		struct controller *controller = controller_create(&config, reterr);
 
@@ -374,4 +375,9 @@ struct informers *manager_informers(struct manager *manager)
 struct client *manager_client(struct manager *manager)
 {
 	return manager->client;
+}
+
+void manager_enqueue(struct manager *manager, size_t plugin, const char *ns, const char *name)
+{
+	controller_enqueue(manager->controllers[plugin], ns, name);
 }

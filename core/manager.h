@@ -27,6 +27,7 @@ struct manager_plugin {
 	const char *const *option_values;
 	uint32_t workers; /* 0: what the plugin wishes */
 	bool optional;    /* the process is ready without it: somebody else's */
+	void *state;      /* what reconcile gets, of a built-in plugin without init */
 };
 
 struct manager_config {
@@ -65,6 +66,9 @@ uint64_t manager_busy_since_us(struct manager *manager);
 /* All workers started that can be, and nothing queued or running but what is delayed. */
 bool manager_idle(struct manager *manager);
 struct informers *manager_informers(struct manager *manager);
+/* Calls reconcile of plugins[plugin] for this key soon: for what is seen outside the API. Any
+ * thread, from manager_create to manager_destroy. */
+void manager_enqueue(struct manager *manager, size_t plugin, const char *ns, const char *name);
 /* For requests that no plugin verb makes; after manager_stop it sends nothing. */
 struct client *manager_client(struct manager *manager);
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this process remembers of each pod it has ever seen running, by uid: backoffs, why something
+ * could not start, what was told in events. Nothing here is needed after a restart: the runtime
+ * and the API server know the rest.
+ *
+ * A record belongs to the reconcile of its pod's key: only that reads and writes it. Other threads
+ * get copies of its key, by uid.
+ */
+#ifndef ASB_NODE_BOOK_H
+#define ASB_NODE_BOOK_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/sched.h"
+#include "node/backoff.h"
+
+#define CONTAINER_ID_MAX 80 /* of runtime.h */
+
+/* Of one container. */
+struct container_note {
+	struct backoff backoff; /* of its restarts */
+	bool backoff_known;
+	uint32_t backoff_told; /* attempt + 1 whose backoff an event has told */
+	/* Why it is not there; reason "" when nothing speaks against it. */
+	char reason[48];
+	char message[512];
+	int64_t retry_ms;              /* wall clock: not again before */
+	uint64_t image_failure;        /* the failure of its image that was told */
+	char probed[CONTAINER_ID_MAX]; /* who is probed */
+	uint32_t probe_failures;       /* told */
+	char hooked[CONTAINER_ID_MAX]; /* whose postStart was begun */
+	/* Termination messages and whose they are: the newest, and the one before. */
+	char ended[2][CONTAINER_ID_MAX];
+	char *texts[2];
+};
+
+struct pod_record {
+	char *uid, *ns, *name;
+	struct container_note *notes; /* in the order of the view; NULL until first needed */
+	size_t note_count;
+	struct backoff sandbox; /* tries to make it */
+	int64_t sandbox_failed_ms;
+	bool handler_known;
+	bool limits_told;   /* what of the pod this node does not do */
+	int64_t volumes_ms; /* when they were made or brought up to date; 0: not by this process */
+	int64_t grace_s;    /* the pod's terminationGracePeriodSeconds, for when it is gone */
+	struct record_post *post; /* results of its tasks */
+};
+
+struct book;
+struct book *book_create(struct sched *sched);
+void book_destroy(struct book *book);
+/* The record of a uid, made when there is none. */
+struct pod_record *book_get(struct book *book, const char *uid, const char *ns, const char *name);
+/* Notes for count containers, zeroed at first. */
+struct container_note *record_notes(struct pod_record *record, size_t count);
+void book_drop(struct book *book, const char *uid);
+/* False for a uid that is not known; ns and name are the caller's. */
+bool book_key(struct book *book, const char *uid, char **ret_ns, char **ret_name);
+/* The uids of a key, the caller's; ends in NULL. */
+char **book_uids(struct book *book, const char *ns, const char *name);
+/* Calls each for all keys, with no lock held. */
+void book_each(struct book *book, void (*each)(void *arg, const char *ns, const char *name),
+	       void *arg);
+
+/* What a task has to say about a pod to its next reconcile, which makes an event of it. Any thread;
+ * nothing happens for a uid that is not known. */
+void book_post(struct book *book, const char *uid, const char *reason, const char *message);
+/* Takes the oldest; false when there is none. reason and message are the caller's. */
+bool book_take_post(struct book *book, struct pod_record *record, char **ret_reason,
+		    char **ret_message);
+
+#endif
