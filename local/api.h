@@ -20,8 +20,28 @@
 #define API_ANSWER_MAX (256u << 20) /* a list that is not asked for in pages */
 
 struct api;
+struct sched;
 struct watch;
 struct podlog;
+
+struct api_config {
+	struct sched *sched;
+	const char *state_dir;   /* where the objects are kept; NULL: in memory alone */
+	const char *ca;          /* PEM, for kube-root-ca.crt; "" for none */
+	const char *secret;      /* signs the tokens of service accounts (local/token.h) */
+	const char *node_socket; /* of the node, for logs; NULL: there is none */
+	const char *address;     /* "127.0.0.1:6443", as /api tells it; may be set later */
+};
+
+/* Opens the storage, loads what is there, starts the thread of time (garbage, bookmarks, ends of
+ * watches). NULL and *reterr. */
+struct api *api_create(const struct api_config *config, struct error *reterr);
+/* All watches must be closed. NULL is fine. */
+void api_destroy(struct api *api);
+/* Before the first request. */
+void api_set_address(struct api *api, const char *address);
+/* Ends all watches, now and from now on: their readers are woken. */
+void api_stop(struct api *api);
 
 struct api_request {
 	const char *method;       /* "GET" ... */
@@ -29,7 +49,7 @@ struct api_request {
 	const char *query;        /* encoded; "" for none */
 	const char *accept;       /* "" for none; so the others */
 	const char *content_type; /* "" means JSON */
-	const char *user;         /* who asks, for SelfSubjectReviews and logs; "" is us */
+	const char *user;         /* who asks: "system:serviceaccount:NS:NAME", "admin" */
 	const char *body;
 	size_t length;
 };
@@ -40,15 +60,15 @@ struct api_answer {
 	struct buf body;
 	const char *allow;     /* static; for a 405, else NULL */
 	int retry_after_s;     /* 0: none */
-	char warning[512];     /* "" or what the Warning header says */
+	char *warnings;        /* one a line for Warning headers, or NULL */
 	struct watch *watch;   /* a watch: body is empty */
-	struct podlog *podlog; /* logs */
+	struct podlog *podlog; /* logs: so too */
 };
 
-/* Never fails: what goes wrong is an answer. */
+/* Never fails: what goes wrong is an answer. *ret need not be initialised. */
 void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret);
 void api_answer_finish(struct api_answer *answer);
-/* The same for what is refused before there is a request: a Status with that code. */
+/* What is refused before there is a request: a Status with that code. */
 void api_refuse(int status, const char *message, struct api_answer *ret);
 
 #endif

@@ -80,7 +80,7 @@ static void add_details(struct json_object *status, const struct status_details 
 	json_object_object_add(status, "details", object);
 }
 
-struct json_object *status_failure(int code, const char *reason, const char *message,
+struct json_object *status_refusal(int code, const char *reason, const char *message,
 				   const struct status_details *details)
 {
 	struct json_object *status = status_new("Failure");

@@ -16,9 +16,9 @@ struct status_details {
 	struct json_object *take_causes;       /* an array of {reason, message, field}, or NULL */
 };
 
-/* A Failure. reason NULL: the usual one of the code. details may be NULL. The tree is the
+/* A Failure, with causes and all; local/validate.h has the short form. reason NULL: the usual one of the code. details may be NULL. The tree is the
  * caller's. */
-struct json_object *status_failure(int code, const char *reason, const char *message,
+struct json_object *status_refusal(int code, const char *reason, const char *message,
 				   const struct status_details *details);
 struct json_object *status_success(const struct status_details *details);
 /* The usual reason of a code: 404 is NotFound; "" when it has none. */

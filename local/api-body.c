@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of requests: JSON, or YAML, to trees. Writes and deletions call it before they take the
+ * lock. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/yaml.h"
+#include "local/api-private.h"
+
+#include <string.h>
+
+bool body_parse(struct api_call *call)
+{
+	const struct api_request *request = call->request;
+	const char *type = request->content_type;
+	bool yaml = media_type_is(type, "application/yaml");
+	bool json = *type == '\0' || media_type_is(type, "application/json") ||
+		    media_type_is(type, "*/*");
+	struct error error = { 0 };
+
+	if (strcmp(request->method, "PATCH") == 0) {
+		/* Its types are looked at by who applies it. */
+		json = true;
+		yaml = media_type_is(type, "application/apply-patch+yaml");
+	}
+	if (!json && !yaml) {
+		call_fail(call, 415, NULL,
+			  "the body of the request was in an unknown format - accepted media types "
+			  "include: application/json, application/yaml");
+		return false;
+	}
+	if (request->length == 0) {
+		call_fail(call, 400, NULL, "the request has no body, and needs one");
+		return false;
+	}
+	call->body = yaml ? yaml_parse(request->body, request->length, &error)
+			  : json_parse(request->body, request->length, &error);
+	if (call->body == NULL) {
+		call_fail(call, 400, NULL, "the body is no %s: %s", yaml ? "YAML" : "JSON",
+			  error.text);
+		return false;
+	}
+	return true;
+}

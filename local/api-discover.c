@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes that are about no kind: discovery, OpenAPI, version, health. The API calls it for them. */
+#include "config.h"
+
+#include "local/api-private.h"
+#include "local/discovery.h"
+
+#include <string.h>
+
+#define AGGREGATED(version) \
+	"application/json;g=apidiscovery.k8s.io;v=" version ";as=APIGroupDiscoveryList"
+#define OPENAPI_PROTOBUF "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+/* Which form of aggregated discovery is asked for: "v2", "v2beta1", or NULL. */
+static const char *aggregated(const char *accept)
+{
+	if (!accepts(accept, "application/json", "as=APIGroupDiscoveryList")) {
+		return NULL;
+	}
+	if (accepts(accept, "application/json", "v=v2")) {
+		return "v2";
+	}
+	return accepts(accept, "application/json", "v=v2beta1") ? "v2beta1" : NULL;
+}
+
+static struct json_object *tree_of(struct api_call *call, const char *version)
+{
+	const struct api *api = call->api;
+	const struct route *route = &call->route;
+
+	switch (route->type) {
+	case ROUTE_CORE:
+		return version != NULL ? discovery_aggregated(api->types, true, version)
+				       : discovery_api(api->address);
+	case ROUTE_GROUPS:
+		return version != NULL ? discovery_aggregated(api->types, false, version)
+				       : discovery_groups(api->types);
+	case ROUTE_GROUP:
+		return discovery_group(api->types, route->group);
+	case ROUTE_CORE_V1:
+	case ROUTE_VERSION:
+		return discovery_resources(api->types, route->group, route->version);
+	case ROUTE_OPENAPI_V2:
+		return openapi_v2();
+	case ROUTE_OPENAPI_V3:
+		return openapi_v3_index(api->types);
+	case ROUTE_OPENAPI_V3_OF:
+		return openapi_v3(api->types, route->group, route->version);
+	case ROUTE_RELEASE:
+		return discovery_version();
+	default:
+		return NULL;
+	}
+}
+
+static void answer_text(struct api_call *call, int status, const char *text)
+{
+	call->answer->status = status;
+	call->answer->content_type = "text/plain; charset=utf-8";
+	buf_append_str(&call->answer->body, text);
+}
+
+static bool answer_protobuf(struct api_call *call)
+{
+	static const char at[] = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+	const char *accept = call->request->accept;
+	size_t length = 0;
+
+	if (call->route.type != ROUTE_OPENAPI_V2 ||
+	    (!accepts(accept, OPENAPI_PROTOBUF, NULL) && !accepts(accept, at, NULL))) {
+		return false;
+	}
+
+	const void *data = openapi_v2_protobuf(&length);
+
+	call->answer->status = 200;
+	call->answer->content_type = OPENAPI_PROTOBUF;
+	buf_append(&call->answer->body, data, length);
+	return true;
+}
+
+void discover_handle(struct api_call *call)
+{
+	const char *method = call->request->method;
+	const char *version = aggregated(call->request->accept);
+
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		call_fail(call, 405, NULL,
+			  "the server does not allow this method on the requested resource");
+		call->answer->allow = "GET";
+		return;
+	}
+	if (call->route.type == ROUTE_HEALTH) {
+		answer_text(call, 200, "ok");
+		return;
+	}
+	if (answer_protobuf(call)) {
+		return;
+	}
+
+	struct json_object *tree = NULL;
+
+	{
+		LOCKED(&call->api->lock);
+		tree = tree_of(call, version);
+	}
+	if (tree == NULL) {
+		answer_text(call, 404, "404 page not found\n");
+		return;
+	}
+	call_answer_tree(call, 200, tree);
+	if (version != NULL &&
+	    (call->route.type == ROUTE_CORE || call->route.type == ROUTE_GROUPS)) {
+		call->answer->content_type =
+			strcmp(version, "v2") == 0 ? AGGREGATED("v2") : AGGREGATED("v2beta1");
+	}
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects, lists and events in the shape a client asked for: whole, as Table rows, as metadata
+ * alone. Reads and writes end in it, watches print their events with it. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/api-private.h"
+#include "local/table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROWS_AT_ONCE 64u /* Table rows made in one holding of the lock */
+
+static struct json_object *parse_state(const struct asb_kind *kind,
+				       const struct objects_state *state)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
+
+	if (request_text(kind, state, &text) < 0) {
+		return NULL;
+	}
+	return json_parse(buf_str(&text), text.length, NULL);
+}
+
+static enum table_include include_of(const struct api_call *call)
+{
+	char *text CLEANUP_FREE = call_query(call, "includeObject");
+
+	if (text != NULL && strcmp(text, "None") == 0) {
+		return TABLE_NONE;
+	}
+	return text != NULL && strcmp(text, "Object") == 0 ? TABLE_OBJECT : TABLE_METADATA;
+}
+
+/* ---- one object ---- */
+
+static struct json_object *table_of(struct api *api, const struct asb_kind *kind,
+				    const char *version, bool columns, enum table_include include,
+				    struct json_object *object)
+{
+	LOCKED(&api->lock);
+	const struct type *type = types_find(api->types, kind->group, kind->version, kind->plural);
+
+	if (type == NULL) {
+		return NULL;
+	}
+
+	struct json_object *table = table_create(type, version, !columns);
+
+	table_add(table, type, object, include, sched_wall_us(api->sched) / 1000);
+	return table;
+}
+
+static void set_version(struct json_object *list, uint64_t version)
+{
+	struct json_object *metadata = NULL;
+	char text[24];
+
+	if (!json_object_object_get_ex(list, "metadata", &metadata) || metadata == NULL) {
+		metadata = json_object_new_object();
+		json_object_object_add(list, "metadata", metadata);
+	}
+	snprintf(text, sizeof(text), "%" PRIu64, version);
+	json_object_object_add(metadata, "resourceVersion", json_object_new_string(text));
+}
+
+void print_object(struct api_call *call, int status, const struct objects_state *state)
+{
+	struct api_answer *answer = call->answer;
+
+	if (call->shape == SHAPE_OBJECT && !call->pretty) {
+		answer->status = status;
+		answer->content_type = call->yaml ? "application/yaml" : "application/json";
+		request_text(&call->kind, state, &answer->body);
+		buf_append_char(&answer->body, '\n');
+		return;
+	}
+
+	CLEANUP_JSON struct json_object *object = parse_state(&call->kind, state);
+	struct json_object *shaped = NULL;
+
+	if (call->shape == SHAPE_TABLE) {
+		shaped = table_of(call->api, &call->kind, call->shape_version, true,
+				  include_of(call), object);
+		if (shaped != NULL) {
+			set_version(shaped, objects_state_version(state));
+		}
+	} else if (call->shape == SHAPE_METADATA) {
+		shaped = partial_metadata(object, call->shape_version);
+	} else {
+		shaped = json_object_get(object);
+	}
+	call_answer_tree(call, status, shaped);
+}
+
+int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
+		const char *shape_version, bool first, const struct objects_state *state,
+		struct buf *out)
+{
+	if (shape == SHAPE_OBJECT) {
+		return request_text(kind, state, out);
+	}
+
+	CLEANUP_JSON struct json_object *object = parse_state(kind, state);
+	CLEANUP_JSON struct json_object *shaped = NULL;
+
+	if (object != NULL && shape == SHAPE_TABLE) {
+		shaped = table_of(api, kind, shape_version, first, TABLE_METADATA, object);
+	} else if (object != NULL) {
+		shaped = partial_metadata(object, shape_version);
+	}
+	return shaped != NULL ? json_print(shaped, out) : -1;
+}
+
+/* ---- lists ---- */
+
+static void print_metadata(const struct list_page *page, struct buf *out)
+{
+	buf_printf(out, "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"", page->version);
+	if (page->token[0] != '\0') {
+		buf_append_str(out, ",\"continue\":");
+		buf_append_json(out, page->token, strlen(page->token));
+	}
+	if (page->remaining >= 0) {
+		buf_printf(out, ",\"remainingItemCount\":%" PRId64, page->remaining);
+	}
+	buf_append_char(out, '}');
+}
+
+static void print_plain_list(struct api_call *call, const struct list_page *page, struct buf *out)
+{
+	const struct asb_kind *kind = &call->kind;
+	bool metadata = call->shape == SHAPE_METADATA;
+
+	if (metadata) {
+		buf_printf(out,
+			   "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/"
+			   "%s\",",
+			   call->shape_version);
+	} else {
+		buf_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",", call->list_kind,
+			   kind->group, *kind->group != '\0' ? "/" : "", kind->version);
+	}
+	print_metadata(page, out);
+	buf_append_str(out, ",\"items\":[");
+	for (size_t i = 0; i < page->count && !out->failed; i++) {
+		if (i > 0) {
+			buf_append_char(out, ',');
+		}
+		print_event(call->api, kind, call->shape, call->shape_version, false,
+			    page->states[i], out);
+	}
+	buf_append_str(out, "]}\n");
+}
+
+/* Rows need the type, so the lock: a few at a time. */
+static bool add_rows(struct api_call *call, const struct list_page *page, size_t from,
+		     enum table_include include, struct json_object **table)
+{
+	struct json_object *objects[ROWS_AT_ONCE];
+	size_t count = 0;
+
+	for (; count < ROWS_AT_ONCE && from + count < page->count; count++) {
+		objects[count] = parse_state(&call->kind, page->states[from + count]);
+	}
+
+	LOCKED(&call->api->lock);
+	const struct type *type = call_type(call);
+	int64_t now_ms = sched_wall_us(call->api->sched) / 1000;
+
+	if (type != NULL && *table == NULL) {
+		*table = table_create(type, call->shape_version, false);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (type != NULL) {
+			table_add(*table, type, objects[i], include, now_ms);
+		}
+		json_object_put(objects[i]);
+	}
+	return type != NULL;
+}
+
+static void print_table(struct api_call *call, const struct list_page *page)
+{
+	struct json_object *table = NULL, *metadata;
+	enum table_include include = include_of(call);
+	size_t from = 0;
+
+	do {
+		if (!add_rows(call, page, from, include, &table)) {
+			json_object_put(table);
+			call_fail(call, 404, NULL, "the kind is served no more");
+			return;
+		}
+		from += ROWS_AT_ONCE;
+	} while (from < page->count);
+	set_version(table, page->version);
+	json_object_object_get_ex(table, "metadata", &metadata);
+	if (page->token[0] != '\0') {
+		json_object_object_add(metadata, "continue", json_object_new_string(page->token));
+	}
+	if (page->remaining >= 0) {
+		json_object_object_add(metadata, "remainingItemCount",
+				       json_object_new_int64(page->remaining));
+	}
+	call_answer_tree(call, 200, table);
+}
+
+void print_list(struct api_call *call, const struct list_page *page)
+{
+	if (call->shape == SHAPE_TABLE) {
+		print_table(call, page);
+		return;
+	}
+
+	struct buf *out = &call->answer->body;
+
+	print_plain_list(call, page, out);
+	call->answer->status = 200;
+	call->answer->content_type = call->yaml ? "application/yaml" : "application/json";
+	if (call->pretty) {
+		struct json_object *tree = json_parse(buf_str(out), out->length, NULL);
+
+		if (tree != NULL) {
+			call_answer_tree(call, 200, tree);
+		}
+	}
+}

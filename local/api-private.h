@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the API server share. Private to local/api*.c and local/watch*.c. */
+#ifndef ASB_LOCAL_API_PRIVATE_H
+#define ASB_LOCAL_API_PRIVATE_H
+
+#include "base/map.h"
+#include "base/sched.h"
+#include "local/api.h"
+#include "local/requests.h"
+#include "local/route.h"
+#include "local/selector.h"
+#include "local/types.h"
+
+struct storage;
+struct watch_list;
+
+/* The types that are served, as the store knows them: what was told to it. */
+struct api_served {
+	struct asb_kind kind; /* strings are ours */
+	bool seen;            /* while comparing with the types */
+};
+
+struct api {
+	struct sched *sched;
+	struct api_config config;
+	char *address, *secret, *node_socket;
+
+	/* The one lock of objects, types, storage and watches. */
+	struct sched_mutex lock;
+	struct objects *objects; /* lock */
+	struct types *types;     /* lock */
+	struct storage *storage; /* lock; NULL: none */
+	struct api_call *call;   /* lock; whose write it is, NULL: our own */
+	bool types_changed;      /* lock; a CRD came, changed or went */
+	bool loading;            /* lock; the storage's objects come in */
+	struct map served;       /* lock; "group/plural" -> struct api_served */
+
+	/* Watches. */
+	struct map watch_lists;     /* lock; key -> struct watch_list */
+	struct watch *first, *last; /* lock; all of them */
+	size_t watch_count;         /* lock */
+	uint64_t boundary_us;       /* lock; when a watch ends or wants a bookmark next */
+	bool stopping;              /* lock */
+
+	/* The thread of time. */
+	struct sched_cond clock; /* lock; written, stopping, boundary_us came nearer */
+	bool written;            /* lock; since it last looked */
+	struct sched_thread *time_thread;
+};
+
+/* How an answer is shaped. */
+enum shape { SHAPE_OBJECT, SHAPE_TABLE, SHAPE_METADATA };
+
+/* One request while it is answered. */
+struct api_call {
+	struct api *api;
+	const struct api_request *request;
+	struct api_answer *answer;
+	struct route route;
+	enum shape shape;
+	bool pretty;
+	bool yaml;                 /* the answer is called YAML; JSON is */
+	const char *shape_version; /* "v1" or "v1beta1", static */
+
+	/* Copies of what the type says: it may go while we do not hold the lock. */
+	struct asb_kind kind;
+	char *strings[4];
+	char *list_kind;
+	bool namespaced, custom;
+
+	struct json_object *body; /* ours */
+	enum type_validation validation;
+	bool dry_run;
+	struct json_object *refusal;  /* ours; the Status an admission gave */
+	struct json_object *warnings; /* ours; strings */
+};
+
+/* ---- api.c ---- */
+/* Answers with a Status. */
+void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+/* Answers as an error of the objects says. */
+void call_fail_with(struct api_call *call, int status, const struct error *error);
+/* Answers with a tree, which is taken. */
+void call_answer_tree(struct api_call *call, int status, struct json_object *take);
+/* A value of the query, decoded, the caller's; NULL when it is not there. */
+char *call_query(const struct api_call *call, const char *name);
+/* An integer of the query: 0, or -1 and the call has failed; absent is the fallback. */
+int call_query_integer(struct api_call *call, const char *name, int64_t least, int64_t most,
+		       int64_t *value);
+/* Finds the type under the lock and copies what is needed of it; false: the call has failed. */
+bool call_find_type(struct api_call *call);
+const struct type *call_type(const struct api_call *call);
+
+/* ---- api-negotiate.c ---- */
+/* The shape from the Accept header; false: none fits. */
+bool negotiate(struct api_call *call);
+/* Whether an element of the Accept header has this media type and parameter ("g=apidiscovery"...). */
+bool accepts(const char *accept, const char *type, const char *parameter);
+/* A whole number of a media type's ends: "application/json; charset=utf-8" is "application/json". */
+bool media_type_is(const char *content_type, const char *type);
+
+/* ---- api-body.c ---- */
+/* Parses the body into call->body; false: the call has failed. */
+bool body_parse(struct api_call *call);
+
+/* ---- api-print.c ---- */
+/* Answers with one object in the shape asked for. */
+void print_object(struct api_call *call, int status, const struct objects_state *state);
+void print_list(struct api_call *call, const struct list_page *page);
+/* One watch event's object in a shape, as text; first: a Table has its columns. */
+int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
+		const char *shape_version, bool first, const struct objects_state *state,
+		struct buf *out);
+
+/* ---- api-read.c, api-write.c, api-delete.c, api-discover.c, api-pod.c ---- */
+void read_handle(struct api_call *call);
+void write_handle(struct api_call *call);
+void delete_handle(struct api_call *call);
+void discover_handle(struct api_call *call);
+void podlog_handle(struct api_call *call);
+/* labelSelector and fieldSelector of the query; under the lock. False: the call has failed. */
+bool read_selector(struct api_call *call, struct selector **ret);
+void read_watch(struct api_call *call);
+
+/* ---- api-world.c ---- */
+/* Makes types and objects, loads the storage. */
+int world_init(struct api *api, struct error *reterr);
+void world_finish(struct api *api);
+/* After each change of a CRD, the lock held. */
+void world_sync(struct api *api);
+/* Ends a write: tells the thread of time, serves new kinds. */
+void world_written(struct api *api);
+
+/* ---- api-time.c ---- */
+void time_start(struct api *api);
+void time_stop(struct api *api);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gets, lists and the beginning of watches. The API calls it for GET on kinds. */
+#include "config.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "local/api-private.h"
+#include "local/watch-private.h"
+
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WATCH_DEFAULT_S 1800u /* and as much again by chance, as the real server */
+#define WATCH_MOST_S 86400u
+
+/* ---- what is asked for ---- */
+
+bool read_selector(struct api_call *call, struct selector **ret)
+{
+	char *labels CLEANUP_FREE = call_query(call, "labelSelector");
+	char *fields CLEANUP_FREE = call_query(call, "fieldSelector");
+	char *own CLEANUP_FREE = NULL;
+	struct error error = { 0 };
+
+	/* A watch of one name is a watch of all with that selector. */
+	if (*call->route.name != '\0') {
+		own = xprintf("%s%smetadata.name=%s", fields != NULL ? fields : "",
+			      fields != NULL && *fields != '\0' ? "," : "", call->route.name);
+	}
+
+	int status = selector_create(call->api->objects, &call->kind, labels,
+				     own != NULL ? own : fields, ret, &error);
+
+	if (status != 0 && status != 200) {
+		call_fail_with(call, status, &error);
+		return false;
+	}
+	return true;
+}
+
+/* resourceVersion=: false, and the call has failed, when it is no version. "" is 0. */
+static bool read_version(struct api_call *call, const char *text, uint64_t *ret)
+{
+	int64_t version = 0;
+
+	if (text != NULL && *text != '\0' && integer_parse(text, 0, INT64_MAX, &version) < 0) {
+		call_fail(call, 400, NULL,
+			  "resourceVersion: Invalid value: \"%.64s\": strconv.ParseUint: parsing "
+			  "\"%.64s\": invalid syntax",
+			  text, text);
+		return false;
+	}
+	*ret = (uint64_t)version;
+	return true;
+}
+
+static void fail_too_large(struct api_call *call, uint64_t wanted, uint64_t current)
+{
+	struct error error = { 0 };
+
+	error_set(&error, -504, "Too large resource version: %llu, current: %llu",
+		  (unsigned long long)wanted, (unsigned long long)current);
+	call_fail_with(call, 504, &error);
+}
+
+/* ---- lists ---- */
+
+/* The rules of resourceVersion and resourceVersionMatch; false: the call has failed. */
+static bool list_version(struct api_call *call, struct list_options *options)
+{
+	char *version CLEANUP_FREE = call_query(call, "resourceVersion");
+	char *match CLEANUP_FREE = call_query(call, "resourceVersionMatch");
+	bool given = version != NULL && *version != '\0', matched = match != NULL && *match != '\0';
+	uint64_t number = 0;
+
+	if (!read_version(call, version, &number)) {
+		return false;
+	}
+	if (matched && !given) {
+		call_fail(call, 422, NULL,
+			  "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden "
+			  "unless resourceVersion is provided");
+		return false;
+	}
+	if (matched && strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0) {
+		call_fail(call, 422, NULL,
+			  "resourceVersionMatch: Unsupported value: \"%.64s\": supported values: "
+			  "\"Exact\", \"NotOlderThan\"",
+			  match);
+		return false;
+	}
+	if (matched && strcmp(match, "Exact") == 0) {
+		if (number == 0) {
+			call_fail(call, 422, NULL,
+				  "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" "
+				  "is forbidden for resourceVersion \"0\"");
+			return false;
+		}
+		options->exact = number;
+		return true;
+	}
+	if (options->token != NULL && *options->token != '\0' && given && number != 0) {
+		call_fail(call, 400, NULL,
+			  "specifying resource version is not allowed when using continue");
+		return false;
+	}
+	options->at_least = number;
+	return true;
+}
+
+static void list(struct api_call *call)
+{
+	char *token CLEANUP_FREE = call_query(call, "continue");
+	struct list_options options = { .ns = call->route.ns, .token = token };
+	struct list_page page = { 0 };
+	struct selector *selector = NULL;
+	struct error error = { 0 };
+	int64_t limit = 0;
+	int status = 0;
+
+	if (call_query_integer(call, "limit", 0, INT32_MAX, &limit) < 0 ||
+	    !list_version(call, &options)) {
+		return;
+	}
+	options.limit = (size_t)limit;
+	{
+		LOCKED(&call->api->lock);
+
+		if (!read_selector(call, &selector)) {
+			return;
+		}
+		options.selector = selector;
+		status = list_read(call->api->objects, &call->kind, &options, &page, &error);
+	}
+	if (status == 200) {
+		print_list(call, &page);
+		list_page_finish(&page);
+	} else {
+		call_fail_with(call, status, &error);
+	}
+	selector_destroy(selector);
+}
+
+/* ---- watches ---- */
+
+struct watch_query {
+	bool from_now;   /* no version: what is there first, then what comes */
+	bool initial;    /* sendInitialEvents */
+	bool no_initial; /* sendInitialEvents=false with a version or none: only what comes */
+	uint64_t version;
+	int64_t timeout_s;
+};
+
+static bool watch_query_read(struct api_call *call, struct watch_query *ret)
+{
+	const char *query = call->request->query;
+	char *version CLEANUP_FREE = call_query(call, "resourceVersion");
+	char *match CLEANUP_FREE = call_query(call, "resourceVersionMatch");
+	char *initial CLEANUP_FREE = call_query(call, "sendInitialEvents");
+
+	if (call_query_integer(call, "timeoutSeconds", 0, INT32_MAX, &ret->timeout_s) < 0 ||
+	    !read_version(call, version, &ret->version)) {
+		return false;
+	}
+	ret->initial = initial != NULL && query_true(query, "sendInitialEvents", false);
+	ret->no_initial = initial != NULL && !ret->initial;
+	if (initial != NULL && (match == NULL || strcmp(match, "NotOlderThan") != 0)) {
+		call_fail(call, 422, NULL,
+			  "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
+			  "resourceVersionMatch to NotOlderThan");
+		return false;
+	}
+	if (initial == NULL && match != NULL && *match != '\0') {
+		call_fail(call, 422, NULL,
+			  "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for "
+			  "watch unless sendInitialEvents is provided");
+		return false;
+	}
+	ret->from_now = ret->version == 0;
+	return true;
+}
+
+static uint64_t watch_end(struct api_call *call, int64_t timeout_s)
+{
+	struct sched *sched = call->api->sched;
+	uint64_t seconds = timeout_s > 0 ? (uint64_t)timeout_s
+					 : WATCH_DEFAULT_S + sched_random(sched) % WATCH_DEFAULT_S;
+
+	if (seconds > WATCH_MOST_S) {
+		seconds = WATCH_MOST_S;
+	}
+	return sched_now_us(sched) + seconds * 1000000;
+}
+
+/* What is there now, to be sent first; the lock is held. */
+static struct list_page *watch_initial(struct api_call *call, const struct selector *selector)
+{
+	struct list_options options = { .ns = call->route.ns, .selector = selector };
+	struct list_page *page = xnew(struct list_page);
+	struct error error = { 0 };
+	int status = list_read(call->api->objects, &call->kind, &options, page, &error);
+
+	if (status != 200) {
+		free(page);
+		call_fail_with(call, status, &error);
+		return NULL;
+	}
+	return page;
+}
+
+void read_watch(struct api_call *call)
+{
+	struct api *api = call->api;
+	struct watch_query query = { 0 };
+	struct selector *selector = NULL;
+
+	if (!watch_query_read(call, &query)) {
+		return;
+	}
+
+	struct watch_options options = {
+		.kind = call->kind,
+		.ns = call->route.ns,
+		.shape = call->shape,
+		.shape_version = call->shape_version,
+		.bookmarks = query_true(call->request->query, "allowWatchBookmarks", false),
+		.end_us = watch_end(call, query.timeout_s),
+	};
+
+	LOCKED(&api->lock);
+	uint64_t current = objects_version(api->objects);
+
+	if (query.version > current) {
+		fail_too_large(call, query.version, current);
+		return;
+	}
+	if (!read_selector(call, &selector)) {
+		return;
+	}
+	options.after = query.from_now ? current : query.version;
+	if (query.initial || (query.from_now && !query.no_initial)) {
+		options.initial = watch_initial(call, selector);
+		options.initial_bookmark = query.initial && options.bookmarks;
+		if (options.initial == NULL) {
+			selector_destroy(selector);
+			return;
+		}
+		options.after = options.initial->version;
+	} else if (options.after < objects_compacted(api->objects)) {
+		options.expired = true;
+	}
+	options.take_selector = selector;
+	call->answer->status = 200;
+	call->answer->content_type = "application/json";
+	call->answer->watch = watch_create(api, &options);
+}
+
+/* ---- gets ---- */
+
+static void get(struct api_call *call)
+{
+	struct request request = { .kind = &call->kind,
+				   .ns = call->route.ns,
+				   .name = call->route.name,
+				   .subresource = call->route.subresource };
+	CLEANUP(objects_state_release) struct objects_state *state = NULL;
+	struct error error = { 0 };
+	int status = 0;
+
+	{
+		LOCKED(&call->api->lock);
+		status = request_get(call->api->objects, &request, &state, &error);
+	}
+	if (status != 200) {
+		call_fail_with(call, status, &error);
+		return;
+	}
+	print_object(call, 200, state);
+}
+
+void read_handle(struct api_call *call)
+{
+	if (strcmp(call->route.subresource, "log") == 0) {
+		podlog_handle(call);
+		return;
+	}
+	if (call->route.watch || query_true(call->request->query, "watch", false)) {
+		read_watch(call);
+	} else if (*call->route.name == '\0') {
+		list(call);
+	} else {
+		get(call);
+	}
+}

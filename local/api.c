@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request of the Kubernetes API from its path to its answer: who handles it, and the answers
+ * all share. The HTTP server calls it on its threads, tests call it plainly. */
+#include "config.h"
+
+#include "local/api.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "local/api-private.h"
+#include "local/podlog.h"
+#include "local/status.h"
+#include "local/watch.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JSON_TYPE "application/json"
+#define MESSAGE_MAX 2048
+
+/* ---- answers ---- */
+
+void call_answer_tree(struct api_call *call, int status, struct json_object *take)
+{
+	CLEANUP_JSON struct json_object *tree = take;
+	struct api_answer *answer = call->answer;
+
+	answer->status = status;
+	answer->content_type = call->yaml ? "application/yaml" : JSON_TYPE;
+	buf_clear(&answer->body);
+	if (call->pretty) {
+		buf_append_str(&answer->body,
+			       json_object_to_json_string_ext(
+				       tree, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						     JSON_C_TO_STRING_NOSLASHESCAPE));
+	} else {
+		json_print(tree, &answer->body);
+	}
+	buf_append_char(&answer->body, '\n');
+}
+
+static void fail_details(struct api_call *call, int status, const char *reason, const char *message)
+{
+	struct status_details details = { .group = call->kind.group,
+					  .kind = call->kind.plural,
+					  .name = call->route.name };
+
+	call_answer_tree(call, status,
+			 status_refusal(status, reason, message,
+					call->kind.plural != NULL ? &details : NULL));
+}
+
+void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
+{
+	char message[MESSAGE_MAX];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(message, sizeof(message), format, list);
+	va_end(list);
+	fail_details(call, status, reason, message);
+}
+
+void call_fail_with(struct api_call *call, int status, const struct error *error)
+{
+	if (call->refusal != NULL) {
+		call_answer_tree(call, status, TAKE(call->refusal));
+		return;
+	}
+	fail_details(call, status, objects_reason(status, error->text), error->text);
+	if (status == 504 || status == 429) {
+		call->answer->retry_after_s = 1;
+	}
+}
+
+/* What no kind is served at: the words by which clients know it. */
+static void fail_path(struct api_call *call)
+{
+	struct api_answer *answer = call->answer;
+
+	answer->status = 404;
+	answer->content_type = "text/plain; charset=utf-8";
+	buf_append_str(&answer->body, "404 page not found\n");
+}
+
+void api_refuse(int status, const char *message, struct api_answer *ret)
+{
+	CLEANUP_JSON struct json_object *tree = status_refusal(status, NULL, message, NULL);
+
+	*ret = (struct api_answer){ .status = status,
+				    .content_type = JSON_TYPE,
+				    .body = BUF_INIT(API_ANSWER_MAX) };
+	json_print(tree, &ret->body);
+	buf_append_char(&ret->body, '\n');
+}
+
+void api_answer_finish(struct api_answer *answer)
+{
+	buf_finish(&answer->body);
+	free(answer->warnings);
+	answer->warnings = NULL;
+	watch_close(answer->watch);
+	answer->watch = NULL;
+	podlog_close(answer->podlog);
+	answer->podlog = NULL;
+}
+
+/* ---- what a query says ---- */
+
+char *call_query(const struct api_call *call, const char *name)
+{
+	const char *query = call->request->query;
+	unsigned int size = (unsigned int)strlen(query) + 1;
+	char *text = xalloc(size);
+
+	if (query_get(query, name, text, size) < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int call_query_integer(struct api_call *call, const char *name, int64_t least, int64_t most,
+		       int64_t *value)
+{
+	char *text CLEANUP_FREE = call_query(call, name);
+
+	if (text == NULL || *text == '\0') {
+		return 0;
+	}
+	if (integer_parse(text, least, most, value) < 0) {
+		call_fail(call, 400, NULL, "'%s' is no value for '%s': a number of %lld or more",
+			  text, name, (long long)least);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- types ---- */
+
+const struct type *call_type(const struct api_call *call)
+{
+	return types_find(call->api->types, call->route.group, call->route.version,
+			  call->route.resource);
+}
+
+bool call_find_type(struct api_call *call)
+{
+	LOCKED(&call->api->lock);
+	const struct type *type = call_type(call);
+
+	if (type == NULL || (*call->route.ns != '\0' && !type->namespaced)) {
+		fail_path(call);
+		return false;
+	}
+	call->strings[0] = xstrdup(type->kind.group);
+	call->strings[1] = xstrdup(type->kind.version);
+	call->strings[2] = xstrdup(type->kind.kind);
+	call->strings[3] = xstrdup(type->kind.plural);
+	call->kind = type->kind;
+	call->kind.group = call->strings[0];
+	call->kind.version = call->strings[1];
+	call->kind.kind = call->strings[2];
+	call->kind.plural = call->strings[3];
+	call->list_kind = xstrdup(type->list_kind);
+	call->namespaced = type->namespaced;
+	call->custom = type->custom;
+	if (type->warning != NULL) {
+		call->warnings = json_object_new_array();
+		json_object_array_add(call->warnings, json_object_new_string(type->warning));
+	}
+	if (*call->route.subresource != '\0' &&
+	    !type_has_subresource(type, call->route.subresource)) {
+		fail_path(call);
+		return false;
+	}
+	return true;
+}
+
+/* ---- requests ---- */
+
+#define ALLOW_LIST "DELETE, GET, POST"
+#define ALLOW_OBJECT "DELETE, GET, PATCH, PUT"
+#define ALLOW_SUBRESOURCE "GET, PATCH, POST, PUT"
+
+static uint32_t verb_of(const char *method, bool named, bool watch)
+{
+	static const struct {
+		const char *method;
+		uint32_t named, list;
+	} verbs[] = {
+		{ "GET", TYPE_GET, TYPE_LIST }, { "HEAD", TYPE_GET, TYPE_LIST },
+		{ "POST", 0, TYPE_CREATE },     { "PUT", TYPE_UPDATE, 0 },
+		{ "PATCH", TYPE_PATCH, 0 },     { "DELETE", TYPE_DELETE, TYPE_DELETE_COLLECTION },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(method, verbs[i].method) == 0) {
+			return watch ? TYPE_WATCH : named ? verbs[i].named : verbs[i].list;
+		}
+	}
+	return 0;
+}
+
+/* Whether the kind, or the subresource, takes this method here. */
+static bool verb_allowed(struct api_call *call)
+{
+	const char *method = call->request->method;
+	bool named = *call->route.name != '\0', sub = *call->route.subresource != '\0';
+	uint32_t verb = verb_of(method, named, false), verbs = 0;
+
+	if (sub && strcmp(method, "POST") == 0) {
+		verb = TYPE_CREATE;
+	}
+	/* Objects of a namespace are made in one. */
+	if (!named && call->namespaced && *call->route.ns == '\0' && verb == TYPE_CREATE) {
+		verb = 0;
+	}
+	{
+		LOCKED(&call->api->lock);
+		const struct type *type = call_type(call);
+
+		if (type != NULL && sub) {
+			const struct type_subresource *subresource =
+				type_subresource(type, call->route.subresource);
+
+			verbs = subresource != NULL ? subresource->verbs : 0;
+		} else if (type != NULL) {
+			verbs = type->verbs;
+		}
+	}
+	if (verb != 0 && (verbs & verb) != 0) {
+		return true;
+	}
+	call_fail(call, 405, NULL,
+		  "the server does not allow this method on the requested resource");
+	call->answer->allow = sub ? ALLOW_SUBRESOURCE : named ? ALLOW_OBJECT : ALLOW_LIST;
+	return false;
+}
+
+static bool read_options(struct api_call *call)
+{
+	char *dry_run CLEANUP_FREE = call_query(call, "dryRun");
+	char *validation CLEANUP_FREE = call_query(call, "fieldValidation");
+
+	if (dry_run != NULL && *dry_run != '\0' && strcmp(dry_run, "All") != 0) {
+		call_fail(call, 422, NULL,
+			  "dryRun: Unsupported value: \"%.64s\": supported values: \"All\"",
+			  dry_run);
+		return false;
+	}
+	call->dry_run = dry_run != NULL && *dry_run != '\0';
+	if (validation == NULL || *validation == '\0' || strcmp(validation, "Warn") == 0) {
+		call->validation = TYPE_VALIDATION_WARN;
+	} else if (strcmp(validation, "Ignore") == 0) {
+		call->validation = TYPE_VALIDATION_IGNORE;
+	} else if (strcmp(validation, "Strict") == 0) {
+		call->validation = TYPE_VALIDATION_STRICT;
+	} else {
+		call_fail(call, 422, NULL,
+			  "fieldValidation: Unsupported value: \"%.64s\": supported values: "
+			  "\"Ignore\", \"Warn\", \"Strict\"",
+			  validation);
+		return false;
+	}
+	return true;
+}
+
+static void handle_resource(struct api_call *call)
+{
+	const char *method = call->request->method;
+
+	/* The real server reads no body of a method it does not take. */
+	if (!call_find_type(call) || !verb_allowed(call) || !read_options(call)) {
+		return;
+	}
+	if (!negotiate(call)) {
+		call_fail(call, 406, NULL,
+			  "only the following media types are accepted: application/json, "
+			  "application/yaml");
+		return;
+	}
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+		read_handle(call);
+	} else if (strcmp(method, "DELETE") == 0) {
+		delete_handle(call);
+	} else {
+		write_handle(call);
+	}
+}
+
+static void take_warnings(struct api_call *call)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(64u << 10);
+
+	for (size_t i = 0; call->warnings != NULL && i < json_object_array_length(call->warnings);
+	     i++) {
+		const char *warning =
+			json_object_get_string(json_object_array_get_idx(call->warnings, i));
+
+		for (; *warning != '\0'; warning++) {
+			buf_append_char(&text, (unsigned char)*warning < ' ' ? ' ' : *warning);
+		}
+		buf_append_char(&text, '\n');
+	}
+	if (text.length > 0) {
+		call->answer->warnings = buf_take(&text);
+	}
+}
+
+static void call_finish(struct api_call *call)
+{
+	for (size_t i = 0; i < ARRAY_LEN(call->strings); i++) {
+		free(call->strings[i]);
+	}
+	free(call->list_kind);
+	json_object_put(call->body);
+	json_object_put(call->refusal);
+	json_object_put(call->warnings);
+	free(call);
+}
+
+void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret)
+{
+	struct api_call *call = xnew(struct api_call);
+
+	*ret = (struct api_answer){ .content_type = JSON_TYPE, .body = BUF_INIT(API_ANSWER_MAX) };
+	call->api = api;
+	call->request = request;
+	call->answer = ret;
+	call->pretty = query_true(request->query, "pretty", false);
+	if (route_parse(request->path, &call->route) < 0) {
+		call_fail(call, 400, NULL, "the path is too long or not encoded as a URL's is");
+	} else if (call->route.type == ROUTE_RESOURCE) {
+		handle_resource(call);
+	} else if (call->route.type == ROUTE_UNKNOWN) {
+		fail_path(call);
+	} else {
+		discover_handle(call);
+	}
+	take_warnings(call);
+	call_finish(call);
+	if (ret->body.failed) {
+		api_answer_finish(ret);
+		api_refuse(500, "the answer is too large: ask for pages (limit=)", ret);
+	}
+}

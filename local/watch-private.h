@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches as the API makes and wakes them. Private to local/watch*.c and local/api*.c. */
+#ifndef ASB_LOCAL_WATCH_PRIVATE_H
+#define ASB_LOCAL_WATCH_PRIVATE_H
+
+#include "local/api-private.h"
+#include "local/watch.h"
+
+struct watch_options {
+	struct asb_kind kind; /* copied */
+	const char *ns;       /* "": all */
+	struct selector *take_selector;
+	enum shape shape;
+	const char *shape_version; /* static */
+	uint64_t after;            /* events after this version */
+	struct list_page *initial; /* or NULL: sent first, each as ADDED; taken */
+	bool bookmarks;
+	bool initial_bookmark; /* after the initial events */
+	uint64_t end_us;
+	bool expired; /* `after` is compacted: nothing but a 410 */
+};
+
+/* The lock held. */
+struct watch *watch_create(struct api *api, struct watch_options *options);
+/* A change of that kind happened: wakes those it concerns. The lock held. */
+void watch_changed(struct api *api, const char *group, const char *plural,
+		   const struct objects_state *state);
+/* Watches whose end or bookmark is due at now are woken; returns when the next is due. The lock
+ * held. */
+uint64_t watch_time(struct api *api, uint64_t now_us);
+/* A kind is served no more: its watches end. */
+void watch_kind_gone(struct api *api, const char *group, const char *plural);
+/* All of them are woken, to end. */
+void watch_stop_all(struct api *api);
+void watch_lists_finish(struct api *api);
+
+#endif
