@@ -24,8 +24,12 @@ int env_make(struct json_object *pod, struct json_object *container, const struc
 	     const struct volume_source *source, char ***ret, struct error *reterr);
 /* Expands $(NAME) and $$(NAME) in a JSON array of strings; NULL for an absent or empty one. */
 char **env_expand(struct json_object *array, const char *const *env);
+/* The same for one string, the caller's. One that gets larger than 1 MiB stays as it is. */
+char *env_expand_string(const char *text, const char *const *env);
 /* One field by a fieldRef's fieldPath (metadata.name, metadata.labels['x'], spec.nodeName,
- * status.podIP ...), the caller's; -EINVAL for a path there is none of. */
+ * status.podIP ...), the caller's; -EINVAL for a path there is none of. Without facts (a volume,
+ * made before there is a network) there are no spec.nodeName and status; metadata.labels and
+ * metadata.annotations are lines of key="value". */
 int env_field(struct json_object *pod, const char *path, const struct env_facts *facts, char **ret,
 	      struct error *reterr);
 /* One resource by a resourceFieldRef ("limits.cpu" ... with divisor), as text. */

@@ -5,7 +5,19 @@ libnode_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 libnode_la_LIBADD = libcore.la
 
 # volumes, environment, probes
-libnode_la_SOURCES += %D%/quantity.c %D%/quantity.h %D%/env-expand.c %D%/env-expand.h
+libnode_la_SOURCES += \
+	%D%/env.c %D%/env-field.c \
+	%D%/env-expand.c %D%/env-expand.h \
+	%D%/quantity.c %D%/quantity.h \
+	%D%/volumes.c \
+	%D%/volumes-base64.c %D%/volumes-base64.h \
+	%D%/volumes-content.c %D%/volumes-content.h \
+	%D%/volumes-files.c %D%/volumes-files.h \
+	%D%/volumes-host.c %D%/volumes-host.h \
+	%D%/volumes-mounts.c \
+	%D%/volumes-objects.c %D%/volumes-objects.h \
+	%D%/volumes-payload.c %D%/volumes-payload.h \
+	%D%/volumes-tree.c
 
 # the node itself: what a pod is, what comes next, what is told
 libnode_la_SOURCES += \

@@ -7,8 +7,17 @@
  * A pod's volumes live in <root>/pods/<uid>/volumes/<name> and end with it; claims live in
  * <root>/claims/<namespace>_<name> and outlast pods. Content of config maps, secrets and tokens
  * is changed by swapping a ..data link, as a kubelet does, so readers never see half of it; secrets
- * and tokens lie on a tmpfs where one may be mounted, else in files of mode 0600 and folders of
- * 0700.
+ * and tokens lie on a tmpfs where one may be mounted. <root>/pods and <root>/claims have mode 0700:
+ * on the host, volumes are root's alone, whatever the modes that a pod asks for inside.
+ *
+ * subPath: a guest may swap folders of its volume for links at any time, and the runtime opens a
+ * path later than we check it. So what the check opened is bind-mounted below <pod>/subpaths, where
+ * no guest can write, and that path is handed on. Where nothing may be mounted (not root) the
+ * checked path itself is: a swap between the check and the start would be followed then, with the
+ * rights of the user that runs the node.
+ *
+ * Variables of services (enableServiceLinks) are not made: they would need every Service of the
+ * namespace for each container, and names of services do the same.
  */
 #ifndef ASB_NODE_VOLUMES_H
 #define ASB_NODE_VOLUMES_H
@@ -45,6 +54,7 @@ struct volume {
 struct volume_set {
 	struct volume *items;
 	size_t count;
+	char *pins; /* folder of the host where subPaths are mounted, out of a guest's reach */
 };
 void volume_set_finish(struct volume_set *set);
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Base64 of secrets and of binaryData, any bytes. */
+#ifndef ASB_NODE_VOLUMES_BASE64_H
+#define ASB_NODE_VOLUMES_BASE64_H
+
+#include "base/buf.h"
+
+/* Appends what the text stands for; white space in it is skipped. -EINVAL for what is no base64
+ * (out holds a part of it then), -ENOSPC for out's ceiling. */
+int base64_bytes(const char *text, size_t length, struct buf *out);
+
+#endif
