@@ -7,6 +7,7 @@
 
 #include "runtime/form-header.h"
 #include "runtime/path.h"
+#include "runtime/utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -156,38 +157,6 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 	return 0;
 }
 
-/* The length of the UTF-8 character at data; 0 when it is none. */
-static size_t character(const unsigned char *data, size_t length)
-{
-	unsigned int first = data[0];
-	size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-	if (first > 0xf4 || size > length) {
-		return 0;
-	}
-	for (size_t i = 1; i < size; i++) {
-		if ((data[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-	}
-	if ((first == 0xe0 && data[1] < 0xa0) || (first == 0xed && data[1] > 0x9f) ||
-	    (first == 0xf0 && data[1] < 0x90) || (first == 0xf4 && data[1] > 0x8f)) {
-		return 0; /* longer than need be, half a surrogate pair, above U+10FFFF */
-	}
-	return size;
-}
-
-static bool is_utf8(const char *text, size_t length)
-{
-	for (size_t i = 0, size; i < length; i += size) {
-		size = character((const unsigned char *)text + i, length - i);
-		if (size == 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static void append_latin1(struct buf *ret, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -240,7 +209,7 @@ static bool append_extended(const char *text, size_t length, struct buf *ret)
 		append_latin1(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
-	if (is_word(charset, "utf-8") && is_utf8(buf_str(&bytes), bytes.length)) {
+	if (is_word(charset, "utf-8") && utf8_is_valid(buf_str(&bytes), bytes.length)) {
 		buf_append(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
@@ -253,7 +222,7 @@ bool form_header_filename(const char *value, size_t length, struct buf *ret)
 
 	if (form_header_parameter(value, length, "filename", &raw)) {
 		cut_windows_path(&raw, 0);
-		if (is_utf8(buf_str(&raw), raw.length)) {
+		if (utf8_is_valid(buf_str(&raw), raw.length)) {
 			buf_append(ret, buf_str(&raw), raw.length);
 		} else {
 			append_latin1(ret, buf_str(&raw), raw.length);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The API's description and a page that shows it, both constants. Main hands the table to the
+ * server.
+ */
+#include "config.h"
+
+#include "runtime/openapi-text.h"
+#include "runtime/request.h"
+#include "runtime/routes-files.h"
+
+#include <stddef.h>
+
+static void openapi_handle(struct request *request)
+{
+	struct buf body = BUF_INIT(sizeof(openapi_json));
+
+	buf_append(&body, openapi_json, sizeof(openapi_json) - 1);
+	request_answer_json(request, 200, &body);
+	buf_finish(&body);
+}
+
+static void docs_handle(struct request *request)
+{
+	struct buf body = BUF_INIT(sizeof(docs_html));
+
+	buf_append(&body, docs_html, sizeof(docs_html) - 1);
+	request_answer_text(request, 200, "text/html; charset=utf-8", &body);
+	buf_finish(&body);
+}
+
+const struct route routes_openapi[] = {
+	{ .method = "GET", .path = "/openapi.json", .handle = openapi_handle },
+	{ .method = "HEAD", .path = "/openapi.json", .handle = openapi_handle },
+	{ .method = "GET", .path = "/docs", .handle = docs_handle },
+	{ .method = "HEAD", .path = "/docs", .handle = docs_handle },
+	{ 0 },
+};
