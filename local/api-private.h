@@ -16,8 +16,9 @@ struct watch_list;
 
 /* The types that are served, as the store knows them: what was told to it. */
 struct api_served {
-	struct asb_kind kind; /* strings are ours */
-	bool seen;            /* while comparing with the types */
+	char *key; /* ours, as those of the kind are */
+	struct asb_kind kind;
+	bool seen; /* while comparing with the types */
 };
 
 struct api {
@@ -32,7 +33,6 @@ struct api {
 	struct storage *storage; /* lock; NULL: none */
 	struct api_call *call;   /* lock; whose write it is, NULL: our own */
 	bool types_changed;      /* lock; a CRD came, changed or went */
-	bool loading;            /* lock; the storage's objects come in */
 	struct map served;       /* lock; "group/plural" -> struct api_served */
 
 	/* Watches. */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logs of pods: checks what is asked for and asks the node. The API calls it for pods/NAME/log. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/api-private.h"
+#include "local/podlog.h"
+
+#include <agent-sandbox/helpers.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define LOG_PATH_MAX 4096
+
+/* The pod, the caller's; NULL: the call has failed. */
+static struct json_object *get_pod(struct api_call *call)
+{
+	struct request request = { .kind = &call->kind,
+				   .ns = call->route.ns,
+				   .name = call->route.name,
+				   .subresource = "" };
+	CLEANUP(objects_state_release) struct objects_state *state = NULL;
+	struct error error = { 0 };
+	int status = 0;
+
+	{
+		LOCKED(&call->api->lock);
+		status = request_get(call->api->objects, &request, &state, &error);
+	}
+	if (status != 200) {
+		call_fail_with(call, status, &error);
+		return NULL;
+	}
+
+	size_t length = 0;
+	const char *text = objects_state_text(state, &length);
+
+	return json_parse(text, length, NULL);
+}
+
+/* The container that is asked for, or the only one; NULL: the call has failed. */
+static const char *choose_container(struct api_call *call, struct json_object *pod,
+				    const char *asked)
+{
+	static const char *const lists[] = { "containers", "initContainers",
+					     "ephemeralContainers" };
+	struct json_object *containers = asb_array(pod, "spec", "containers");
+
+	if (asked == NULL || *asked == '\0') {
+		const char *preferred =
+			asb_annotation(pod, "kubectl.kubernetes.io/default-container");
+
+		if (asb_length(containers) == 1) {
+			return asb_str(json_object_array_get_idx(containers, 0), "name");
+		}
+		if (preferred == NULL) {
+			call_fail(call, 400, NULL,
+				  "a container name must be specified for pod %s: it has %zu",
+				  call->route.name, asb_length(containers));
+			return NULL;
+		}
+		asked = preferred;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct json_object *list = asb_array(pod, "spec", lists[i]);
+
+		for (size_t j = 0; j < asb_length(list); j++) {
+			const char *name = asb_str(json_object_array_get_idx(list, j), "name");
+
+			if (asb_streq(name, asked)) {
+				return name;
+			}
+		}
+	}
+	call_fail(call, 400, NULL, "container %.253s is not valid for pod %s", asked,
+		  call->route.name);
+	return NULL;
+}
+
+/* The node's path with what of the query it knows; false: the call has failed. */
+static bool log_path(struct api_call *call, const char *uid, const char *container,
+		     struct buf *path)
+{
+	static const char *const flags[] = { "follow", "previous", "timestamps" };
+	static const char *const numbers[] = { "tailLines", "sinceSeconds", "limitBytes" };
+	const char *query = call->request->query;
+	char *since CLEANUP_FREE = call_query(call, "sinceTime");
+	int64_t ms = 0;
+
+	buf_printf(path, "/logs/%s/%s?", uid, container);
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (query_true(query, flags[i], false)) {
+			buf_printf(path, "%s=true&", flags[i]);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		int64_t number = -1;
+
+		if (call_query_integer(call, numbers[i], 0, INT64_MAX, &number) < 0) {
+			return false;
+		}
+		if (number >= 0) {
+			buf_printf(path, "%s=%" PRId64 "&", numbers[i], number);
+		}
+	}
+	if (since != NULL && *since != '\0') {
+		if (!asb_time_parse(since, &ms)) {
+			call_fail(call, 400, NULL, "'%.64s' is no time for 'sinceTime'", since);
+			return false;
+		}
+		/* Digits, '-', ':', 'T', 'Z': as it was parsed. */
+		buf_printf(path, "sinceTime=%s&", since);
+	}
+	buf_cut(path, path->length - 1);
+	return true;
+}
+
+static void open_log(struct api_call *call, const char *path)
+{
+	struct api *api = call->api;
+	struct api_answer *answer = call->answer;
+	struct error error = { 0 };
+	int status = 0;
+
+	if (api->node_socket == NULL) {
+		call_fail(call, 503, NULL, "there is no node here that would have logs");
+		return;
+	}
+	if (podlog_open(api->sched, api->node_socket, path, &status, &answer->podlog, &error) < 0) {
+		call_fail(call, 503, NULL, "the node gives no logs: %s", error.text);
+		return;
+	}
+	if (status != 200) {
+		char text[1024];
+		ssize_t length = podlog_read(answer->podlog, text, sizeof(text) - 1);
+
+		podlog_close(answer->podlog);
+		answer->podlog = NULL;
+		text[length > 0 ? length : 0] = '\0';
+		call_fail(call, status >= 400 && status < 600 ? status : 500, NULL, "%s",
+			  length > 0 ? text : "the node gives no logs");
+		return;
+	}
+	answer->status = 200;
+	answer->content_type = "text/plain";
+}
+
+void podlog_handle(struct api_call *call)
+{
+	CLEANUP_JSON struct json_object *pod = get_pod(call);
+	CLEANUP_BUF struct buf path = BUF_INIT(LOG_PATH_MAX);
+	char *asked CLEANUP_FREE = call_query(call, "container");
+
+	if (pod == NULL) {
+		return;
+	}
+
+	const char *container = choose_container(call, pod, asked);
+
+	if (container == NULL) {
+		return;
+	}
+	if (asb_str(pod, "spec", "nodeName") == NULL) {
+		call_fail(call, 400, NULL, "pod %s does not have a host assigned",
+			  call->route.name);
+		return;
+	}
+	if (log_path(call, asb_uid(pod), container, &path)) {
+		open_log(call, buf_str(&path));
+	}
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where objects, types and storage meet: which kinds are served, what happens between a body and
+ * the store, what a change wakes. The API makes it at start and goes through it at each write. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/api-private.h"
+#include "local/storage.h"
+#include "local/watch-private.h"
+
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct asb_kind crd_kind = { .group = "apiextensions.k8s.io",
+					  .version = "v1",
+					  .kind = "CustomResourceDefinition",
+					  .plural = "customresourcedefinitions" };
+
+/* ---- what types and objects ask of the world ---- */
+
+static int64_t now_ms(void *arg)
+{
+	const struct api *api = arg;
+
+	return sched_wall_us(api->sched) / 1000;
+}
+
+static uint64_t random_number(void *arg)
+{
+	const struct api *api = arg;
+
+	return sched_random(api->sched);
+}
+
+static struct json_object *get_object(void *arg, const struct type *type, const char *ns,
+				      const char *name)
+{
+	const struct api *api = arg;
+
+	return objects_get(api->objects, &type->kind, ns, name);
+}
+
+/* ---- admission ---- */
+
+static void keep_verdict(struct api *api, struct type_request *request, int status)
+{
+	struct api_call *call = api->call;
+
+	if (call == NULL) {
+		return;
+	}
+	if (status != 0) {
+		json_object_put(call->refusal);
+		call->refusal = TAKE(request->status);
+	}
+	for (size_t i = 0; i < asb_length(request->warnings); i++) {
+		if (call->warnings == NULL) {
+			call->warnings = json_object_new_array();
+		}
+		json_object_array_add(call->warnings, json_object_get(json_object_array_get_idx(
+							      request->warnings, i)));
+	}
+}
+
+static int admit(void *arg, const struct objects_admission *admission, struct error *reterr)
+{
+	struct api *api = arg;
+	const struct api_call *call = api->call;
+	const struct asb_kind *kind = admission->kind;
+	/* A client may have come by another version than the one that is stored. */
+	bool own = call != NULL && strcmp(kind->plural, call->kind.plural) == 0 &&
+		   strcmp(kind->group, call->kind.group) == 0;
+	struct type_request request = {
+		.types = api->types,
+		.type = types_find(api->types, kind->group,
+				   own ? call->kind.version : kind->version, kind->plural),
+		.ns = admission->ns,
+		.name = admission->old != NULL ? admission->name : NULL,
+		.validation = call != NULL ? call->validation : TYPE_VALIDATION_IGNORE,
+		.dry_run = admission->dry_run,
+		.causes = CAUSES_INIT,
+	};
+	enum type_operation operation = strcmp(admission->subresource, "status") == 0
+						? TYPE_OP_STATUS
+					: admission->old == NULL ? TYPE_OP_CREATE
+								 : TYPE_OP_UPDATE;
+
+	if (request.type == NULL) {
+		return objects_fail(reterr, 404, "the kind '%s' is served no more", kind->plural);
+	}
+
+	int status = type_admit(&request, operation, admission->object, admission->old);
+
+	if (status != 0) {
+		const char *message = asb_str(request.status, "message");
+
+		objects_fail(reterr, status, "%s", message != NULL ? message : "refused");
+	}
+	keep_verdict(api, &request, status);
+	type_request_finish(&request);
+	return status;
+}
+
+/* ---- changes ---- */
+
+static bool is_crd(const struct asb_kind *kind)
+{
+	return strcmp(kind->plural, crd_kind.plural) == 0 &&
+	       strcmp(kind->group, crd_kind.group) == 0;
+}
+
+/* Types keep a book of these two: what CRDs define, which addresses Services have. */
+static bool types_care(const struct asb_kind *kind)
+{
+	return is_crd(kind) || (strcmp(kind->plural, "services") == 0 && *kind->group == '\0');
+}
+
+static void tell_types(struct api *api, const struct asb_kind *kind, int type,
+		       const struct objects_state *state)
+{
+	size_t length = 0;
+	const char *text = objects_state_text(state, &length);
+	CLEANUP_JSON struct json_object *object = json_parse(text, length, NULL);
+	const struct type *found = types_find(api->types, kind->group, kind->version, kind->plural);
+
+	if (object == NULL || found == NULL) {
+		return;
+	}
+	if (type == OBJECTS_DELETED) {
+		types_removed(api->types, found, object);
+	} else {
+		types_stored(api->types, found, object);
+	}
+	api->types_changed = api->types_changed || is_crd(kind);
+}
+
+static void changed(void *arg, const struct asb_kind *kind, int type,
+		    const struct objects_state *state)
+{
+	struct api *api = arg;
+
+	api->written = true;
+	if (types_care(kind)) {
+		tell_types(api, kind, type, state);
+	}
+	watch_changed(api, kind->group, kind->plural, state);
+}
+
+/* ---- which kinds are served ---- */
+
+static void served_free(struct api_served *served)
+{
+	free((char *)served->kind.group);
+	free((char *)served->kind.version);
+	free((char *)served->kind.kind);
+	free((char *)served->kind.plural);
+	free(served);
+}
+
+static char *served_key(const struct asb_kind *kind)
+{
+	return xprintf("%s/%s", kind->group, kind->plural);
+}
+
+static int serve(struct api *api, const struct type *type, struct error *reterr)
+{
+	struct objects_serving serving = {
+		.status = type_has_subresource(type, "status"),
+		.namespaced = type->namespaced,
+		.custom = type->custom,
+		.graceful = type->graceful,
+		.no_generation = !type->generation,
+	};
+
+	if (type->custom && type_has_subresource(type, "scale")) {
+		serving.scale_spec = type->spec_replicas;
+		serving.scale_status = type->status_replicas;
+		serving.scale_selector = type->label_selector;
+	}
+	return objects_serve_with(api->objects, &type->kind, &serving, reterr);
+}
+
+/* A kind is one for the store, however many versions and groups it is served in. */
+static bool stored_as_such(const struct type *type)
+{
+	return strcmp(type->kind.group, type->storage_group) == 0 &&
+	       strcmp(type->kind.version, type->storage_version) == 0;
+}
+
+static int serve_type(struct api *api, const struct type *type, struct error *reterr)
+{
+	char *key CLEANUP_FREE = served_key(&type->kind);
+	struct api_served *served = map_get(&api->served, key);
+	int code = serve(api, type, reterr);
+
+	if (code < 0 || served != NULL) {
+		if (served != NULL) {
+			served->seen = true;
+		}
+		return code;
+	}
+	served = xnew(struct api_served);
+	served->kind = (struct asb_kind){ .group = xstrdup(type->kind.group),
+					  .version = xstrdup(type->kind.version),
+					  .kind = xstrdup(type->kind.kind),
+					  .plural = xstrdup(type->kind.plural) };
+	served->seen = true;
+	served->key = TAKE(key);
+	map_put(&api->served, served->key, served);
+	return 0;
+}
+
+/* A kind that is gone, or NULL. */
+static struct api_served *unseen(struct api *api)
+{
+	struct api_served *served;
+	size_t at = 0;
+
+	while ((served = map_next(&api->served, &at, NULL)) != NULL && served->seen) {
+	}
+	return served;
+}
+
+static int serve_all(struct api *api, struct error *reterr)
+{
+	struct api_served *served;
+	const struct type *type;
+	size_t at = 0;
+	int code = 0;
+
+	while ((served = map_next(&api->served, &at, NULL)) != NULL) {
+		served->seen = false;
+	}
+	for (size_t i = 0; code == 0 && (type = types_nth(api->types, i)) != NULL; i++) {
+		code = stored_as_such(type) ? serve_type(api, type, reterr) : 0;
+	}
+	while (code == 0 && (served = unseen(api)) != NULL) {
+		objects_unserve(api->objects, &served->kind);
+		watch_kind_gone(api, served->kind.group, served->kind.plural);
+		map_remove(&api->served, served->key);
+		free(served->key);
+		served_free(served);
+	}
+	return code;
+}
+
+void world_sync(struct api *api)
+{
+	struct error error = { 0 };
+
+	while (api->types_changed) {
+		api->types_changed = false;
+		/* A storage that fails here fails the next write with its reason. */
+		(void)serve_all(api, &error);
+	}
+}
+
+void world_written(struct api *api)
+{
+	world_sync(api);
+	if (api->written) {
+		sched_cond_signal(&api->clock);
+	}
+}
+
+/* ---- life ---- */
+
+static int open_storage(struct api *api, struct error *reterr)
+{
+	if (api->config.state_dir == NULL) {
+		return 0;
+	}
+
+	int code = storage_open(api->config.state_dir, 0, &api->storage, reterr);
+
+	if (code == 0) {
+		objects_attach(api->objects, storage_hooks(api->storage));
+	}
+	return code;
+}
+
+/* What types have to know of what was loaded; it fires no hook. */
+static void tell_loaded(struct api *api, const struct asb_kind *kind)
+{
+	for (size_t i = 0; i < objects_count(api->objects, kind); i++) {
+		struct json_object *object = objects_nth(api->objects, kind, i);
+		const struct type *type =
+			types_find(api->types, kind->group, kind->version, kind->plural);
+
+		if (object != NULL && type != NULL) {
+			CLEANUP_JSON struct json_object *own = json_object_get(object);
+
+			types_stored(api->types, type, own);
+		}
+	}
+}
+
+int world_init(struct api *api, struct error *reterr)
+{
+	static const struct asb_kind service_kind = {
+		.group = "", .version = "v1", .kind = "Service", .plural = "services"
+	};
+	struct objects_config config = {
+		.now_ms = now_ms, .random = random_number, .arg = api, .server = true
+	};
+	struct types_world world = {
+		.get = get_object, .now_ms = now_ms, .random = random_number, .arg = api
+	};
+	struct objects_hooks hooks = { .arg = api, .admit = admit, .changed = changed };
+
+	api->objects = objects_create(&config);
+	api->types = types_create(&world);
+	objects_set_hooks(api->objects, &hooks);
+
+	int code = open_storage(api, reterr);
+
+	if (code == 0) {
+		code = serve_all(api, reterr);
+	}
+	if (code == 0) {
+		tell_loaded(api, &service_kind);
+		tell_loaded(api, &crd_kind);
+		code = serve_all(api, reterr);
+	}
+	if (code < 0) {
+		return code;
+	}
+
+	int status = request_bootstrap(api->objects, api->config.ca, reterr);
+
+	world_sync(api);
+	return status < 0 || status >= 300 ? error_prefix(reterr, "the first namespaces") : 0;
+}
+
+void world_finish(struct api *api)
+{
+	struct api_served *served;
+	size_t at = 0;
+
+	while ((served = map_next(&api->served, &at, NULL)) != NULL) {
+		free(served->key);
+		served_free(served);
+	}
+	map_finish(&api->served);
+	if (api->objects != NULL) {
+		objects_destroy(api->objects);
+	}
+	types_destroy(api->types);
+	storage_close(api->storage);
+}
