@@ -56,7 +56,7 @@ static bool has(struct json_object *list, const char *field, const char *message
 	return false;
 }
 
-static void add(struct causes *causes, enum cause_type type, const char *field, const char *message)
+static void add(struct causes *causes, const char *reason, const char *field, const char *message)
 {
 	struct json_object *cause;
 
@@ -71,7 +71,7 @@ static void add(struct causes *causes, enum cause_type type, const char *field, 
 		causes->list = json_object_new_array();
 	}
 	cause = json_object_new_object();
-	asb_set_str(cause, "reason", kinds[type].reason);
+	asb_set_str(cause, "reason", reason);
 	asb_set_str(cause, "message", message);
 	asb_set_str(cause, "field", field);
 	json_object_array_add(causes->list, cause);
@@ -92,7 +92,7 @@ static void add_with(struct causes *causes, enum cause_type type, const char *fi
 	if (*detail != '\0') {
 		buf_printf(&message, ": %s", detail);
 	}
-	add(causes, type, field, buf_str(&message));
+	add(causes, kinds[type].reason, field, buf_str(&message));
 }
 
 void causes_add(struct causes *causes, enum cause_type type, const char *field,
@@ -120,6 +120,16 @@ void causes_add_str(struct causes *causes, enum cause_type type, const char *fie
 	va_start(args, format);
 	add_with(causes, type, field, buf_str(&quoted), format, args);
 	va_end(args);
+}
+
+void causes_merge(struct causes *causes, const struct causes *more)
+{
+	for (size_t i = 0; i < asb_length(more->list); i++) {
+		struct json_object *cause = json_object_array_get_idx(more->list, i);
+
+		add(causes, asb_str(cause, "reason"), asb_str(cause, "field"),
+		    asb_str(cause, "message"));
+	}
 }
 
 /* One: itself; more: [a, b]. The same text twice is said once. */

@@ -51,6 +51,8 @@ void causes_add(struct causes *causes, enum cause_type type, const char *field,
 /* causes_add for a value that is a string. */
 void causes_add_str(struct causes *causes, enum cause_type type, const char *field,
 		    const char *value, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Adds those of another list. */
+void causes_merge(struct causes *causes, const struct causes *more);
 /* The Status of a 422: '<kind>.<group> "<name>" is invalid: ...' with details.causes; the
  * caller's. */
 struct json_object *causes_status(const struct causes *causes, const char *group, const char *kind,

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pruning and defaulting by a schema: what an object loses and gains before it is validated. The
+ * kinds of CustomResourceDefinitions call it for every write. */
+#include "config.h"
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "local/schema-private.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+/* ---- pruning ---- */
+
+struct pruning {
+	struct json_object *unknown; /* NULL: nobody asks */
+	struct buf path;
+};
+
+static void prune(struct pruning *pruning, const struct schema_node *node,
+		  struct json_object *value);
+
+static void note(struct pruning *pruning)
+{
+	if (pruning->unknown != NULL && asb_length(pruning->unknown) < VALIDATE_CAUSES_MAX) {
+		json_object_array_add(pruning->unknown,
+				      json_object_new_string(buf_str(&pruning->path)));
+	}
+}
+
+static bool known_at_top(const char *name)
+{
+	return strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0 ||
+	       strcmp(name, "metadata") == 0;
+}
+
+static void enter_member(struct buf *path, const char *name)
+{
+	buf_printf(path, "%s%s", path->length > 0 ? "." : "", name);
+}
+
+/* Names of members to drop; json-c's trees must not change while one walks over them. */
+struct doomed {
+	char **names;
+	size_t count, size;
+};
+
+static void doom(struct doomed *doomed, const char *name)
+{
+	if (doomed->count == doomed->size) {
+		doomed->size = doomed->size > 0 ? doomed->size * 2 : 8;
+		doomed->names = xrealloc(doomed->names, doomed->size * sizeof(char *));
+	}
+	doomed->names[doomed->count++] = xstrdup(name);
+}
+
+static void drop(struct doomed *doomed, struct json_object *object)
+{
+	for (size_t i = 0; i < doomed->count; i++) {
+		json_object_object_del(object, doomed->names[i]);
+		free(doomed->names[i]);
+	}
+	free(doomed->names);
+}
+
+static void prune_object(struct pruning *pruning, const struct schema_node *node, bool top,
+			 struct json_object *object)
+{
+	struct doomed doomed = { 0 };
+	size_t length = pruning->path.length;
+
+	json_object_object_foreach (object, name, value) {
+		const struct schema_node *member = schema_member(node, name);
+		bool keep = (top || node->embedded) && known_at_top(name);
+
+		enter_member(&pruning->path, name);
+		if (keep) {
+			/* The server knows these itself. */
+		} else if (member != NULL) {
+			prune(pruning, member, value);
+		} else if (!node->preserve && !node->additional_any) {
+			note(pruning);
+			doom(&doomed, name);
+		}
+		buf_cut(&pruning->path, length);
+	}
+	drop(&doomed, object);
+}
+
+static void prune(struct pruning *pruning, const struct schema_node *node,
+		  struct json_object *value)
+{
+	size_t length = pruning->path.length;
+
+	if (json_object_is_type(value, json_type_object)) {
+		prune_object(pruning, node, false, value);
+	} else if (json_object_is_type(value, json_type_array) && node->items != NULL) {
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			buf_printf(&pruning->path, "[%zu]", i);
+			prune(pruning, node->items, json_object_array_get_idx(value, i));
+			buf_cut(&pruning->path, length);
+		}
+	}
+}
+
+void schema_prune(const struct schema *schema, struct json_object *object,
+		  struct json_object *unknown)
+{
+	struct pruning pruning = { .unknown = unknown, .path = BUF_INIT(SCHEMA_PATH_MAX) };
+
+	if (json_object_is_type(object, json_type_object)) {
+		prune_object(&pruning, schema->root, true, object);
+	}
+	buf_finish(&pruning.path);
+}
+
+/* ---- defaulting ---- */
+
+static void fill(const struct schema_node *node, struct json_object *value);
+
+/* A null where none is allowed counts as missing. */
+static void drop_nulls(const struct schema_node *node, struct json_object *object)
+{
+	struct doomed doomed = { 0 };
+
+	json_object_object_foreach (object, name, value) {
+		const struct schema_node *member = value == NULL ? schema_member(node, name) : NULL;
+
+		if (member != NULL && !member->nullable) {
+			doom(&doomed, name);
+		}
+	}
+	drop(&doomed, object);
+}
+
+static void fill_object(const struct schema_node *node, struct json_object *object)
+{
+	drop_nulls(node, object);
+	for (size_t i = 0; node->fills && i < node->property_count; i++) {
+		const struct schema_property *property = &node->properties[i];
+
+		if (property->node->default_value != NULL &&
+		    !json_object_object_get_ex(object, property->name, NULL)) {
+			json_object_object_add(object, property->name,
+					       asb_copy(property->node->default_value));
+		}
+	}
+	json_object_object_foreach (object, name, value) {
+		const struct schema_node *member = schema_member(node, name);
+
+		if (member != NULL) {
+			fill(member, value);
+		}
+	}
+}
+
+static void fill(const struct schema_node *node, struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_object)) {
+		fill_object(node, value);
+	} else if (json_object_is_type(value, json_type_array) && node->items != NULL) {
+		for (size_t i = 0; i < json_object_array_length(value); i++) {
+			fill(node->items, json_object_array_get_idx(value, i));
+		}
+	}
+}
+
+void schema_default(const struct schema *schema, struct json_object *object)
+{
+	fill(schema->root, object);
+}
