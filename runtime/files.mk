@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Files: paths, uploads, downloads, lists; the API's description. The handlers need libruntime's request_*.
+# Files: paths, uploads, downloads, lists; the API's description. Needs libruntime.la behind it.
 noinst_LTLIBRARIES += libruntime-files.la
 libruntime_files_la_SOURCES = \
 	%D%/disposition.c %D%/disposition.h \
@@ -23,6 +23,7 @@ libruntime_files_la_CFLAGS = $(AM_CFLAGS) -I$(top_builddir)
 BUILT_SOURCES += %D%/openapi-text.h
 CLEANFILES += %D%/openapi-text.h
 EXTRA_DIST += %D%/openapi.json %D%/docs.html
+$(libruntime_files_la_OBJECTS): %D%/openapi-text.h
 %D%/openapi-text.h: %D%/openapi.json %D%/docs.html
 	$(AM_V_GEN)$(MKDIR_P) %D% && { \
 	for f in openapi.json docs.html; do \
