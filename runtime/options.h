@@ -10,11 +10,11 @@
 #include <stdio.h>
 
 struct options {
-	const char *host;      /* --host */
-	uint16_t port;         /* --port, $PORT; 0: any free one, printed when it is known */
-	const char *base_dir;  /* --base-dir, $SANDBOX_BASE_DIR */
-	const char *exec_user; /* --exec-user, $SANDBOX_EXEC_USER; NULL: as the server itself */
-	const char *token_file; /* $SANDBOX_TOKEN_FILE; NULL: no token is asked for */
+	const char *host;        /* --host */
+	uint16_t port;           /* --port, $PORT; 0: any free one, printed when it is known */
+	const char *base_dir;    /* --base-dir, $SANDBOX_BASE_DIR */
+	const char *exec_user;   /* --exec-user, $SANDBOX_EXEC_USER; NULL: as the server itself */
+	const char *token_file;  /* $SANDBOX_TOKEN_FILE; NULL: no token is asked for */
 	uint64_t exec_timeout_s; /* $SANDBOX_EXEC_TIMEOUT_SECONDS; 0: none */
 	uint64_t output_max;     /* $SANDBOX_MAX_OUTPUT_BYTES, a stream */
 	bool help, version;

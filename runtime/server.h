@@ -51,10 +51,10 @@ struct route {
 #define SERVER_TABLES_MAX 8
 
 struct server_config {
-	const char *host; /* numeric, or a name of this machine */
-	uint16_t port;    /* 0: any free one */
-	const char *token; /* NULL: none is asked for. Copied. */
-	void *arg;         /* request_arg() */
+	const char *host;                              /* numeric, or "localhost" */
+	uint16_t port;                                 /* 0: any free one */
+	const char *token;                             /* NULL: none is asked for. Copied. */
+	void *arg;                                     /* request_arg() */
 	const struct route *tables[SERVER_TABLES_MAX]; /* NULL ends the list */
 };
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes answers: texts, files, streams, and the JSON shapes FastAPI's clients know. Called by
+ * handlers and request.c; the last step, answer_queue, by request.c alone. */
+#include "config.h"
+
+#include "runtime/request.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "runtime/server-private.h"
+#include "runtime/utf8.h"
+
+#define TEXT_MAX \
+	(256u << 10) /* of a short answer; names in it are bounded by what the head may hold */
+#define STREAM_BLOCK 16384u
+
+struct stream_answer {
+	struct body_source source;
+	struct request *request;
+};
+
+/* ---- headers ---- */
+
+void request_add_header(struct request *request, const char *name, const char *value)
+{
+	if (request->header_count == REQUEST_HEADERS_MAX) {
+		return;
+	}
+
+	struct request_header *header = &request->headers[request->header_count++];
+
+	header->name = xstrdup(name);
+	header->value = xstrdup(value);
+	for (char *at = header->value; *at != '\0'; at++) {
+		if (*at == '\r' || *at == '\n') {
+			*at = ' ';
+		}
+	}
+}
+
+static void drop_headers(struct request *request)
+{
+	for (size_t i = 0; i < request->header_count; i++) {
+		free(request->headers[i].name);
+		free(request->headers[i].value);
+	}
+	request->header_count = 0;
+}
+
+void request_drop_answer(struct request *request)
+{
+	drop_headers(request);
+	if (request->response != NULL) {
+		MHD_destroy_response(request->response);
+		request->response = NULL;
+	}
+}
+
+/* ---- answering ---- */
+
+static void set_answer(struct request *request, unsigned int status, struct MHD_Response *response,
+		       const char *type)
+{
+	if (response == NULL) {
+		abort(); /* of memory alone */
+	}
+	if (type != NULL) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	}
+	for (size_t i = 0; i < request->header_count; i++) {
+		MHD_add_response_header(response, request->headers[i].name,
+					request->headers[i].value);
+	}
+	drop_headers(request);
+	if (request->ended || request->response != NULL) {
+		MHD_destroy_response(response); /* nobody is there any more */
+		return;
+	}
+	request->response = response;
+	request->status = status;
+	request_more(request);
+}
+
+enum MHD_Result answer_queue(struct request *request)
+{
+	struct MHD_Response *response = TAKE(request->response);
+
+	if (request->closes || request->server->stopping) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	}
+
+	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, response);
+
+	MHD_destroy_response(response);
+	return queued;
+}
+
+void request_answer_text(struct request *request, unsigned int status, const char *type,
+			 struct buf *take_body)
+{
+	if (take_body->failed) {
+		buf_clear(take_body);
+		request_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+				      "The answer is too large");
+		return;
+	}
+
+	size_t length = take_body->length;
+
+	set_answer(
+		request, status,
+		MHD_create_response_from_buffer(length, buf_take(take_body), MHD_RESPMEM_MUST_FREE),
+		type);
+}
+
+void request_answer_json(struct request *request, unsigned int status, struct buf *take_body)
+{
+	request_answer_text(request, status, "application/json", take_body);
+}
+
+static void answer_member(struct request *request, unsigned int status, const char *name,
+			  const char *text)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(TEXT_MAX);
+
+	buf_printf(&body, "{\"%s\":", name);
+	json_append(&body, text, strlen(text));
+	buf_append_char(&body, '}');
+	request_answer_json(request, status, &body);
+}
+
+void request_answer_detail(struct request *request, unsigned int status, const char *detail)
+{
+	answer_member(request, status, "detail", detail);
+}
+
+void request_answer_message(struct request *request, unsigned int status, const char *message)
+{
+	answer_member(request, status, "message", message);
+}
+
+void request_answer_invalid(struct request *request, const char *type, const char *field,
+			    const char *msg, const char *input)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(TEXT_MAX);
+
+	buf_printf(&body, "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"body\"", type);
+	if (field != NULL) {
+		buf_append_char(&body, ',');
+		json_append(&body, field, strlen(field));
+	}
+	buf_append_str(&body, "],\"msg\":");
+	json_append(&body, msg, strlen(msg));
+	buf_printf(&body, ",\"input\":%s}]}", input != NULL ? input : "null");
+	request_answer_json(request, MHD_HTTP_UNPROCESSABLE_CONTENT, &body);
+}
+
+void request_answer_file(struct request *request, unsigned int status, const char *type,
+			 int take_fd, uint64_t offset, uint64_t length)
+{
+	set_answer(request, status,
+		   MHD_create_response_from_fd_at_offset64(length, take_fd, offset), type);
+}
+
+/* ---- streams ---- */
+
+static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size)
+{
+	struct stream_answer *answer = arg;
+	struct request *request = answer->request;
+	ssize_t length = answer->source.read(answer->source.arg, position, data, size);
+
+	if (length > 0) {
+		return length;
+	}
+	if (length == BODY_WAIT && !request->ended) {
+		request->suspended = true;
+		MHD_suspend_connection(request->mhd);
+		return 0;
+	}
+	return length == BODY_END ? MHD_CONTENT_READER_END_OF_STREAM
+				  : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void destroy_stream(void *arg)
+{
+	struct stream_answer *answer = arg;
+
+	if (answer->source.destroy != NULL) {
+		answer->source.destroy(answer->source.arg);
+	}
+	request_unref(answer->request);
+	free(answer);
+}
+
+void request_answer_stream(struct request *request, unsigned int status, const char *type,
+			   uint64_t length, const struct body_source *source)
+{
+	struct stream_answer *answer = xnew(struct stream_answer);
+
+	*answer = (struct stream_answer){ .source = *source, .request = request };
+	request->references++;
+	set_answer(request, status,
+		   MHD_create_response_from_callback(
+			   length == BODY_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length,
+			   source->block != 0 ? source->block : STREAM_BLOCK, read_stream, answer,
+			   destroy_stream),
+		   type);
+}
+
+void request_more(struct request *request)
+{
+	if (request->suspended && !request->ended) {
+		request->suspended = false;
+		MHD_resume_connection(request->mhd);
+	}
+}
+
+void json_append(struct buf *out, const char *text, size_t length)
+{
+	struct utf8_decoder decoder = { 0 };
+
+	buf_append_char(out, '"');
+	while (length > 0) {
+		char piece[1024];
+		size_t used,
+			made = utf8_to_json(&decoder, text, length, piece, sizeof(piece), &used);
+
+		buf_append(out, piece, made);
+		text += used;
+		length -= used;
+	}
+
+	char last[UTF8_JSON_MAX];
+
+	buf_append(out, last, utf8_to_json_end(&decoder, last));
+	buf_append_char(out, '"');
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines and limits of connections that libmicrohttpd does not have: its timeout is of silence
+ * alone, and at its limit it stops accepting. Called by server.c and request.c. */
+#include "config.h"
+
+#include "runtime/server-private.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+
+#define CONNECTIONS_MAX 12000u
+#define FILES_RESERVED 64u   /* the server's own descriptors */
+#define FILES_FOR_WORK 2048u /* pipes of commands, files of transfers */
+
+void guard_init(struct guard *guard, size_t limit)
+{
+	*guard = (struct guard){ .limit = limit };
+}
+
+size_t guard_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0) {
+		return 256;
+	}
+
+	uint64_t all = files.rlim_cur > FILES_RESERVED * 2 ? files.rlim_cur - FILES_RESERVED : 64;
+	uint64_t work = all / 2 < FILES_FOR_WORK ? all / 2 : FILES_FOR_WORK;
+
+	return all - work < CONNECTIONS_MAX ? all - work : CONNECTIONS_MAX;
+}
+
+/* ---- lists ---- */
+
+static void list_add(struct guard *guard, struct connection *connection)
+{
+	enum phase phase = connection->phase;
+
+	connection->previous = guard->last[phase];
+	connection->next = NULL;
+	if (guard->last[phase] != NULL) {
+		guard->last[phase]->next = connection;
+	} else {
+		guard->first[phase] = connection;
+	}
+	guard->last[phase] = connection;
+}
+
+static void list_remove(struct guard *guard, struct connection *connection)
+{
+	enum phase phase = connection->phase;
+
+	if (connection->previous != NULL) {
+		connection->previous->next = connection->next;
+	} else {
+		guard->first[phase] = connection->next;
+	}
+	if (connection->next != NULL) {
+		connection->next->previous = connection->previous;
+	} else {
+		guard->last[phase] = connection->previous;
+	}
+}
+
+/* What the kernel has received for a socket so far. */
+static uint64_t received(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) {
+		return 0;
+	}
+	return info.tcpi_bytes_received;
+}
+
+struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
+{
+	struct connection *connection = xnew(struct connection);
+
+	*connection = (struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now };
+	list_add(guard, connection);
+	guard->count++;
+	return connection;
+}
+
+void guard_remove(struct guard *guard, struct connection *connection)
+{
+	list_remove(guard, connection);
+	guard->count--;
+	free(connection);
+}
+
+void guard_enter(struct guard *guard, struct connection *connection, enum phase phase, uint64_t now)
+{
+	list_remove(guard, connection);
+	connection->phase = phase;
+	connection->since = now;
+	connection->started = false;
+	connection->bytes = phase == PHASE_HEAD ? received(connection->fd) : 0;
+	list_add(guard, connection);
+}
+
+/* ---- deadlines ---- */
+
+/* libmicrohttpd reads the end, or an error, and cleans up. */
+static void doom(struct connection *connection)
+{
+	connection->doomed = true;
+	(void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+bool guard_evict(struct guard *guard)
+{
+	for (struct connection *connection = guard->first[PHASE_HEAD]; connection != NULL;
+	     connection = connection->next) {
+		if (!connection->doomed) {
+			doom(connection);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void sweep_head(struct connection *connection, uint64_t now)
+{
+	if (!connection->started && received(connection->fd) > connection->bytes) {
+		connection->started = true;
+		connection->since = now;
+	}
+	if (now - connection->since > (connection->started ? HEAD_US - SWEEP_US : IDLE_US)) {
+		doom(connection);
+	}
+}
+
+static void sweep_body(struct connection *connection, uint64_t now)
+{
+	if (now - connection->since < BODY_WINDOW_US) {
+		return;
+	}
+	if (connection->bytes < BODY_WINDOW_BYTES) {
+		doom(connection);
+		return;
+	}
+	connection->since = now;
+	connection->bytes = 0;
+}
+
+void guard_sweep(struct guard *guard, uint64_t now)
+{
+	for (struct connection *at = guard->first[PHASE_HEAD]; at != NULL; at = at->next) {
+		if (!at->doomed) {
+			sweep_head(at, now);
+		}
+	}
+	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
+		if (!at->doomed) {
+			sweep_body(at, now);
+		}
+	}
+}
+
+/* ---- heads ---- */
+
+struct head {
+	size_t size, count, lengths, codings, hosts;
+	bool odd;
+};
+
+static bool is_number(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits < 20 && text[digits] == '\0';
+}
+
+static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind UNUSED, const char *name,
+				    const char *value)
+{
+	struct head *head = arg;
+	const char *text = value != NULL ? value : "";
+
+	head->count++;
+	head->size += strlen(name) + strlen(text) + 4;
+	head->odd = head->odd || strpbrk(name, " \t") != NULL || name[0] == '\0';
+	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+		head->lengths++;
+		head->odd = head->odd || !is_number(text);
+	} else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+		head->codings++;
+		head->odd = head->odd || strcasecmp(text, "chunked") != 0;
+	} else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
+		head->hosts++;
+	}
+	return MHD_YES;
+}
+
+unsigned int guard_check_head(const struct request *request)
+{
+	struct head head = { 0 };
+
+	if (strlen(request->target) > TARGET_MAX) {
+		return MHD_HTTP_URI_TOO_LONG;
+	}
+	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, count_header, &head);
+	if (head.size > HEAD_MAX || head.count > HEADERS_MAX) {
+		return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
+	}
+	/* Two servers in a row that disagree about where a body ends is how requests are smuggled. */
+	if (head.odd || head.lengths + head.codings > 1 || head.hosts > 1) {
+		return MHD_HTTP_BAD_REQUEST;
+	}
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Says that the server's loop turns. Called by the server for GET /. */
+#include "config.h"
+
+#include "runtime/health.h"
+
+#include "runtime/request.h"
+
+static void answer(struct request *request)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(128);
+
+	buf_append_str(&body, "{\"status\":\"ok\",\"message\":\"Sandbox Runtime is active.\"}");
+	request_answer_json(request, 200, &body);
+}
+
+const struct route health_routes[] = {
+	{ .method = "GET", .path = "/", .handle = answer, .open = true }, { 0 }
+};

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a request from libmicrohttpd's first call about it to its last: guards, token, route,
+ * body, handler. Called by libmicrohttpd, in the server's thread; answers are made in answer.c. */
+#include "config.h"
+
+#include "runtime/request.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "runtime/server-private.h"
+
+/* ---- what was asked ---- */
+
+void *request_arg(const struct request *request)
+{
+	return request->server->config.arg;
+}
+
+struct server *request_server(const struct request *request)
+{
+	return request->server;
+}
+
+const char *request_path(const struct request *request, size_t *ret_length)
+{
+	*ret_length = request->rest_length;
+	return request->rest != NULL ? request->rest : "";
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+const char *request_query(const struct request *request, const char *name)
+{
+	const char *value = NULL;
+
+	if (MHD_lookup_connection_value_n(request->mhd, MHD_GET_ARGUMENT_KIND, name, strlen(name),
+					  &value, NULL) != MHD_YES) {
+		return NULL;
+	}
+	return value != NULL ? value : "";
+}
+
+const struct buf *request_body(const struct request *request)
+{
+	return &request->body;
+}
+
+char *request_take_body(struct request *request, size_t *ret_length)
+{
+	*ret_length = request->body.length;
+	return buf_take(&request->body);
+}
+
+void request_set_data(struct request *request, void *data, void (*destroy)(void *data))
+{
+	request->data = data;
+	request->destroy = destroy;
+}
+
+void *request_data(const struct request *request)
+{
+	return request->data;
+}
+
+void request_wait(struct request *request UNUSED)
+{
+	/* What has no answer when handle returns, waits. */
+}
+
+/* ---- beginning ---- */
+
+void *request_on_target(void *arg, const char *target, struct MHD_Connection *mhd)
+{
+	struct server *server = arg;
+	struct request *request = xnew(struct request);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	*request = (struct request){ .server = server,
+				     .mhd = mhd,
+				     .connection = info->socket_context,
+				     .target = xstrndup(target, strnlen(target, TARGET_MAX + 1)),
+				     .references = 1 };
+	request->next = server->requests;
+	if (request->next != NULL) {
+		request->next->previous = request;
+	}
+	server->requests = request;
+	return request;
+}
+
+/* In a time that does not tell where they differ. */
+static bool same_secret(const char *given, const char *secret)
+{
+	size_t length = strlen(given), wanted = strlen(secret);
+	volatile unsigned char difference = length == wanted ? 0 : 1;
+
+	for (size_t i = 0; i < length; i++) {
+		difference |= (unsigned char)(given[i] ^ secret[wanted > 0 ? i % wanted : 0]);
+	}
+	return difference == 0;
+}
+
+static bool is_allowed(const struct request *request)
+{
+	static const char scheme[] = "bearer ";
+	const char *token = request->server->token;
+	const char *given = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
+
+	if (token == NULL || (request->route != NULL && request->route->open)) {
+		return true;
+	}
+	if (given == NULL || strncasecmp(given, scheme, sizeof(scheme) - 1) != 0) {
+		return false;
+	}
+	given += sizeof(scheme) - 1;
+	return same_secret(given + strspn(given, " "), token);
+}
+
+static const char *refusal_text(unsigned int status)
+{
+	switch (status) {
+	case MHD_HTTP_URI_TOO_LONG:
+		return "URI Too Long";
+	case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+		return "Request Header Fields Too Large";
+	default:
+		return "Bad Request";
+	}
+}
+
+/* SIZE_MAX when it is not told. */
+static uint64_t body_length(const struct request *request)
+{
+	const char *text = request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	int64_t length;
+
+	if (request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL) {
+		return UINT64_MAX;
+	}
+	if (text == NULL) {
+		return 0;
+	}
+	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (uint64_t)length : UINT64_MAX;
+}
+
+static bool is_too_large(const struct request *request, uint64_t length)
+{
+	const struct route *route = request->route;
+
+	return (route->take == NULL || route->body_max != 0) && route->body_max != 0 &&
+	       length > route->body_max;
+}
+
+static void answer_too_large(struct request *request)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(128);
+
+	buf_printf(&text, "The body is larger than %zu bytes", request->route->body_max);
+	request_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
+}
+
+static void begin(struct request *request)
+{
+	unsigned int refusal = guard_check_head(request);
+	uint64_t length = body_length(request);
+
+	if (refusal != 0) {
+		request->closes = true;
+		request_answer_detail(request, refusal, refusal_text(refusal));
+		return;
+	}
+
+	request->route = route_find(request);
+	if (!is_allowed(request)) {
+		request_drop_answer(request);
+		request_add_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+		request_answer_detail(request, MHD_HTTP_UNAUTHORIZED, "Not authenticated");
+	}
+	if (request->response != NULL) {
+		return;
+	}
+	if (length != UINT64_MAX && is_too_large(request, length)) {
+		answer_too_large(request);
+		return;
+	}
+	request->body.ceiling = request->route->body_max;
+	if (request->route->start != NULL) {
+		request->route->start(request);
+	}
+}
+
+/* Whether an answer at the head goes out at once, which ends the connection, or behind a small body
+ * that is read and forgotten. libmicrohttpd knows the first for two methods only. */
+static bool answers_now(struct request *request)
+{
+	uint64_t length = body_length(request);
+	bool small =
+		length <= DISCARD_MAX && request_header(request, MHD_HTTP_HEADER_EXPECT) == NULL;
+
+	if (request->response == NULL || (small && !request->closes)) {
+		return false;
+	}
+	request->closes = true;
+	return strcmp(request->method, MHD_HTTP_METHOD_POST) == 0 ||
+	       strcmp(request->method, MHD_HTTP_METHOD_PUT) == 0;
+}
+
+static enum MHD_Result on_head(struct request *request, const char *method)
+{
+	uint64_t now = sched_now_us(request->server->sched);
+
+	request->method = method;
+	request->begun = true;
+	begin(request);
+	if (answers_now(request)) {
+		guard_enter(&request->server->guard, request->connection, PHASE_BUSY, now);
+		return answer_queue(request);
+	}
+	guard_enter(&request->server->guard, request->connection, PHASE_BODY, now);
+	return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+static enum MHD_Result on_body(struct request *request, const char *data, size_t length)
+{
+	request->received += length;
+	request->connection->bytes += length;
+	if (request->response != NULL) {
+		return request->received > 2 * (uint64_t)DISCARD_MAX && request->closes ? MHD_NO
+											: MHD_YES;
+	}
+	if (is_too_large(request, request->received)) {
+		request->closes = true;
+		request->received = 0; /* counts what is discarded from here on */
+		answer_too_large(request);
+	} else if (request->route->take != NULL) {
+		request->route->take(request, data, length);
+	} else if (request->body.ceiling > 0) {
+		buf_append(&request->body, data, length);
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result on_complete(struct request *request)
+{
+	if (!request->handled) {
+		request->handled = true;
+		guard_enter(&request->server->guard, request->connection, PHASE_BUSY,
+			    sched_now_us(request->server->sched));
+		if (request->response == NULL) {
+			request->route->handle(request);
+		}
+	}
+	if (request->response != NULL) {
+		return answer_queue(request);
+	}
+	request->suspended = true;
+	MHD_suspend_connection(request->mhd);
+	return MHD_YES;
+}
+
+enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNUSED,
+				const char *url UNUSED, const char *method,
+				const char *version UNUSED, const char *data, size_t *data_size,
+				void **context)
+{
+	struct request *request = *context;
+	size_t length = *data_size;
+
+	*data_size = 0;
+	if (!request->begun) {
+		*data_size = length;
+		return on_head(request, method);
+	}
+	return length > 0 ? on_body(request, data, length) : on_complete(request);
+}
+
+/* ---- the end ---- */
+
+void request_unref(struct request *request)
+{
+	if (--request->references == 0) {
+		free(request);
+	}
+}
+
+static void unlink_request(struct request *request)
+{
+	if (request->previous != NULL) {
+		request->previous->next = request->next;
+	} else {
+		request->server->requests = request->next;
+	}
+	if (request->next != NULL) {
+		request->next->previous = request->previous;
+	}
+}
+
+void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **context,
+		    enum MHD_RequestTerminationCode why UNUSED)
+{
+	struct request *request = *context;
+
+	if (request == NULL) {
+		return;
+	}
+	*context = NULL;
+	request->ended = true;
+	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,
+		    sched_now_us(request->server->sched));
+	unlink_request(request);
+	if (request->destroy != NULL) {
+		request->destroy(request->data);
+	}
+	request_drop_answer(request);
+	free(request->target);
+	free(request->rest);
+	buf_finish(&request->body);
+	request_unref(request);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a request's target to its route, or to the answer FastAPI gives where there is none. Called by
+ * request.c. */
+#include "config.h"
+
+#include "runtime/server-private.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+#define ALLOW_MAX 64u
+#define LOCATION_MAX (TARGET_MAX + 1024)
+
+struct path {
+	const char *raw; /* in the target */
+	size_t raw_length;
+	char *text; /* decoded, NUL beyond its length */
+	size_t length;
+};
+
+static int hex_value(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+static size_t percent_decode(const char *text, size_t length, char *out)
+{
+	size_t end = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		int high = text[i] == '%' && i + 2 < length ? hex_value(text[i + 1]) : -1;
+		int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+
+		if (low >= 0) {
+			out[end++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			out[end++] = text[i];
+		}
+	}
+	out[end] = '\0';
+	return end;
+}
+
+/* "http://host/path" is a target too, of requests that came through a proxy. */
+static const char *skip_authority(const char *target)
+{
+	const char *host = strstr(target, "://");
+	size_t scheme = strcspn(target, ":/?");
+
+	if (target[0] == '/' || host == NULL || host != target + scheme) {
+		return target;
+	}
+	return host + 3 + strcspn(host + 3, "/?");
+}
+
+static void path_init(struct path *path, const char *target)
+{
+	path->raw = skip_authority(target);
+	path->raw_length = strcspn(path->raw, "?#");
+	path->text = xalloc(path->raw_length + 2);
+	path->length = percent_decode(path->raw, path->raw_length, path->text);
+	if (path->length == 0) {
+		path->text[0] = '/';
+		path->length = 1;
+	}
+}
+
+/* Whether a route's path is this one. *ret_rest: where the part for {path} begins. */
+static bool matches(const struct route *route, const char *text, size_t length, size_t *ret_rest)
+{
+	size_t fixed = strcspn(route->path, "{");
+
+	if (length < fixed || memcmp(route->path, text, fixed) != 0) {
+		return false;
+	}
+	*ret_rest = fixed;
+	return route->path[fixed] == '{' || length == fixed;
+}
+
+static const struct route *find(const struct server *server, const char *text, size_t length,
+				const char *method, struct buf *allow, size_t *ret_rest)
+{
+	for (size_t t = 0; t < SERVER_TABLES_MAX && server->config.tables[t] != NULL; t++) {
+		for (const struct route *route = server->config.tables[t]; route->method != NULL;
+		     route++) {
+			if (!matches(route, text, length, ret_rest)) {
+				continue;
+			}
+			if (strcmp(route->method, method) == 0) {
+				return route;
+			}
+			buf_append_str(allow, allow->length > 0 ? ", " : "");
+			buf_append_str(allow, route->method);
+		}
+	}
+	return NULL;
+}
+
+/* A header of the client's that goes into one of ours. */
+static const char *safe_host(const struct request *request)
+{
+	const char *host = request_header(request, MHD_HTTP_HEADER_HOST);
+
+	if (host == NULL ||
+	    host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+			      ":[]")] != '\0') {
+		return NULL;
+	}
+	return host;
+}
+
+static void answer_redirect(struct request *request, const struct path *path, bool add_slash)
+{
+	const char *host = safe_host(request);
+	struct buf location CLEANUP_BUF = BUF_INIT(LOCATION_MAX), body CLEANUP_BUF = BUF_INIT(1);
+	size_t length = path->raw_length;
+
+	if (host != NULL) {
+		buf_printf(&location, "http://%s", host);
+	}
+	while (!add_slash && length > 0 && path->raw[length - 1] == '/') {
+		length--;
+	}
+	buf_append(&location, path->raw, length);
+	buf_append_str(&location, add_slash ? "/" : "");
+	buf_append(&location, path->raw + path->raw_length,
+		   strcspn(path->raw + path->raw_length, "#"));
+	request_add_header(request, MHD_HTTP_HEADER_LOCATION, buf_str(&location));
+	request_answer_text(request, MHD_HTTP_TEMPORARY_REDIRECT, NULL, &body);
+}
+
+/* As Starlette: the path with a slash less, or one more, is known. */
+static bool redirect(struct request *request, struct path *path)
+{
+	struct buf allow CLEANUP_BUF = BUF_INIT(ALLOW_MAX);
+	size_t length = path->length, rest = 0;
+	bool add = path->text[length - 1] != '/';
+
+	if (length == 1) {
+		return false;
+	}
+	if (add) {
+		path->text[length++] = '/'; /* in place of the NUL; there is room */
+	} else {
+		while (length > 1 && path->text[length - 1] == '/') {
+			length--;
+		}
+	}
+	if ((add || length > 1) &&
+	    (find(request->server, path->text, length, request->method, &allow, &rest) != NULL ||
+	     allow.length > 0)) {
+		answer_redirect(request, path, add);
+		return true;
+	}
+	return false;
+}
+
+const struct route *route_find(struct request *request)
+{
+	struct buf allow CLEANUP_BUF = BUF_INIT(ALLOW_MAX);
+	struct path path = { 0 };
+	size_t rest = 0;
+
+	path_init(&path, request->target);
+
+	char *text CLEANUP_FREE = path.text;
+	const struct route *route =
+		find(request->server, path.text, path.length, request->method, &allow, &rest);
+
+	if (route != NULL) {
+		request->rest_length = path.length - rest;
+		request->rest = xalloc(request->rest_length + 1);
+		memcpy(request->rest, path.text + rest, request->rest_length);
+	} else if (allow.length > 0) {
+		request_add_header(request, MHD_HTTP_HEADER_ALLOW, buf_str(&allow));
+		request_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
+	} else if (!redirect(request, &path)) {
+		request_answer_detail(request, MHD_HTTP_NOT_FOUND, "Not Found");
+	}
+	return route;
+}

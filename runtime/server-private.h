@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What server.c, guard.c, route.c, request.c and answer.c share. For them alone. */
+#ifndef ASB_RUNTIME_SERVER_PRIVATE_H
+#define ASB_RUNTIME_SERVER_PRIVATE_H
+
+#include "base/buf.h"
+#include "runtime/request.h"
+#include "runtime/server.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TARGET_MAX (32u << 10) /* of a request line: paths of 4096 bytes, each escaped, and more */
+#define HEAD_MAX (64u << 10)   /* of all header lines */
+#define HEADERS_MAX 100u
+/* libmicrohttpd keeps a head, and what it sends next, in one block a connection; unused pages of it
+ * cost nothing. */
+#define CONNECTION_MEMORY (128u << 10)
+
+#define HEAD_US 10000000u /* from the first byte of a head to its end */
+#define IDLE_US 75000000u /* between requests: longer than load balancers keep a connection */
+#define BODY_WINDOW_US 20000000u
+#define BODY_WINDOW_BYTES (10u << 10) /* a body brings this many bytes in each window */
+#define WRITE_TIMEOUT_S 60u           /* a reader that takes nothing for so long is gone */
+#define SWEEP_US 2000000u
+
+#define DISCARD_MAX \
+	(1u << 20) /* of a body that is refused: read and forgotten, to keep the connection */
+
+enum phase {
+	PHASE_HEAD, /* idle, or a head is coming: listed, the one idle longest first */
+	PHASE_BODY, /* listed, the one whose window is oldest first */
+	PHASE_BUSY, /* a request is worked on or answered */
+	PHASE_MAX
+};
+
+/* What the guards know of a connection. */
+struct connection {
+	struct connection *next, *previous; /* in the list of its phase */
+	enum phase phase;
+	int fd;         /* libmicrohttpd's */
+	bool started;   /* PHASE_HEAD: bytes of a head have come */
+	bool doomed;    /* it was shut down; libmicrohttpd will notice */
+	uint64_t since; /* the phase's, the head's or the window's begin */
+	uint64_t bytes; /* PHASE_HEAD: read before; PHASE_BODY: in this window */
+};
+
+struct guard {
+	struct connection *first[PHASE_MAX], *last[PHASE_MAX];
+	size_t count, limit;
+};
+
+struct server {
+	struct sched *sched;
+	struct server_config config;
+	char *token;
+	struct MHD_Daemon *daemon;
+	int listener, epoll, wake;
+	uint16_t port;
+	struct guard guard;
+	struct request *requests; /* all that are begun */
+	uint64_t sweep_at, accept_at;
+	bool stopping;
+
+	struct sched_mutex lock;
+	struct server_task *tasks, **tasks_end; /* lock */
+	bool stop;                              /* lock */
+};
+
+struct request_header {
+	char *name, *value;
+};
+#define REQUEST_HEADERS_MAX 8
+
+struct request {
+	struct server *server;
+	struct MHD_Connection *mhd;
+	struct connection *connection;
+	struct request *next, *previous;
+	const struct route *route;
+	const char *method;
+	char *target; /* as it came, shortened to TARGET_MAX + 1 */
+	char *rest;   /* what {path} stands for */
+	size_t rest_length;
+	struct buf body;
+	uint64_t received;
+	struct MHD_Response *response; /* to be queued */
+	unsigned int status;
+	struct request_header headers[REQUEST_HEADERS_MAX];
+	size_t header_count;
+	void *data;
+	void (*destroy)(void *data);
+	unsigned int references; /* libmicrohttpd's request, and a streamed answer */
+	bool begun, handled, closes, suspended, ended;
+};
+
+/* guard.c */
+void guard_init(struct guard *guard, size_t limit);
+struct connection *guard_add(struct guard *guard, int fd, uint64_t now);
+void guard_remove(struct guard *guard, struct connection *connection);
+void guard_enter(struct guard *guard, struct connection *connection, enum phase phase,
+		 uint64_t now);
+/* Shuts down the connection that is idle longest; false when none is idle. */
+bool guard_evict(struct guard *guard);
+void guard_sweep(struct guard *guard, uint64_t now);
+/* How many connections this process can have. */
+size_t guard_limit(void);
+/* Bounds and framing of a head: 0, or the status to refuse it with. */
+unsigned int guard_check_head(const struct request *request);
+
+/* route.c: finds the route, or answers 404, 405, 307 and returns NULL. */
+const struct route *route_find(struct request *request);
+
+/* request.c: libmicrohttpd's callbacks. */
+void *request_on_target(void *server, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result request_on_data(void *server, struct MHD_Connection *mhd, const char *url,
+				const char *method, const char *version, const char *data,
+				size_t *data_size, void **request);
+void request_on_end(void *server, struct MHD_Connection *mhd, void **request,
+		    enum MHD_RequestTerminationCode why);
+void request_unref(struct request *request);
+
+/* answer.c */
+void request_drop_answer(struct request *request);
+enum MHD_Result answer_queue(struct request *request);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The automaton of RFC 3629, and JSON strings of whatever bytes came. Called by answer.c, output.c,
+ * stream.c and json-body.c. */
+#include "config.h"
+
+#include "runtime/utf8.h"
+
+#include <string.h>
+
+static const char replacement[] = "\xef\xbf\xbd";
+
+static bool begin(struct utf8_decoder *decoder, unsigned char byte)
+{
+	*decoder = (struct utf8_decoder){ .low = 0x80, .high = 0xbf };
+	if (byte < 0x80) {
+		decoder->need = 1;
+	} else if (byte >= 0xc2 && byte <= 0xdf) {
+		decoder->need = 2;
+	} else if (byte >= 0xe0 && byte <= 0xef) {
+		decoder->need = 3;
+		decoder->low = byte == 0xe0 ? 0xa0 : 0x80;  /* overlong */
+		decoder->high = byte == 0xed ? 0x9f : 0xbf; /* surrogates */
+	} else if (byte >= 0xf0 && byte <= 0xf4) {
+		decoder->need = 4;
+		decoder->low = byte == 0xf0 ? 0x90 : 0x80;
+		decoder->high = byte == 0xf4 ? 0x8f : 0xbf; /* beyond U+10FFFF */
+	} else {
+		return false;
+	}
+	decoder->bytes[0] = byte;
+	decoder->have = 1;
+	return true;
+}
+
+bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
+{
+	if (decoder->have == decoder->need) {
+		return begin(decoder, byte);
+	}
+	if (byte < decoder->low || byte > decoder->high) {
+		return false;
+	}
+	decoder->bytes[decoder->have++] = byte;
+	decoder->low = 0x80;
+	decoder->high = 0xbf;
+	return true;
+}
+
+static size_t put_escape(unsigned char byte, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	static const char names[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+
+	out[0] = '\\';
+	for (size_t i = 0; i + 1 < sizeof(names); i += 2) {
+		if ((unsigned char)names[i] == byte) {
+			out[1] = names[i + 1];
+			return 2;
+		}
+	}
+	memcpy(out + 1, "u00", 3);
+	out[4] = digits[byte >> 4];
+	out[5] = digits[byte & 15];
+	return 6;
+}
+
+static size_t put_character(const struct utf8_decoder *decoder, char *out)
+{
+	unsigned char byte = decoder->bytes[0];
+
+	if (decoder->have == 1 && (byte < 0x20 || byte == '"' || byte == '\\')) {
+		return put_escape(byte, out);
+	}
+	memcpy(out, decoder->bytes, decoder->have);
+	return decoder->have;
+}
+
+/* One byte that is not plain. Returns what was made of it, or of what it broke off. */
+static size_t convert(struct utf8_decoder *decoder, unsigned char byte, char *out)
+{
+	bool open = decoder->have < decoder->need;
+	size_t made = 0;
+
+	if (!utf8_step(decoder, byte)) {
+		memcpy(out, replacement, 3);
+		made = 3;
+		*decoder = (struct utf8_decoder){ 0 };
+		/* A byte that breaks a character off may begin the next one. */
+		if (!open) {
+			return made;
+		}
+		if (!utf8_step(decoder, byte)) {
+			*decoder = (struct utf8_decoder){ 0 };
+			memcpy(out + made, replacement, 3);
+			return made + 3;
+		}
+	}
+	return decoder->have == decoder->need ? made + put_character(decoder, out + made) : made;
+}
+
+static size_t plain_length(const char *text, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && (unsigned char)text[i] >= 0x20 && (unsigned char)text[i] < 0x80 &&
+	       text[i] != '"' && text[i] != '\\') {
+		i++;
+	}
+	return i;
+}
+
+size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t length, char *out,
+		    size_t size, size_t *ret_used)
+{
+	size_t made = 0, used = 0;
+
+	while (used < length && size - made > UTF8_JSON_MAX + 1) {
+		size_t most = length - used < size - made ? length - used : size - made;
+		size_t plain = decoder->have == decoder->need ? plain_length(text + used, most) : 0;
+
+		memcpy(out + made, text + used, plain);
+		made += plain;
+		used += plain;
+		if (plain == 0) {
+			made += convert(decoder, (unsigned char)text[used++], out + made);
+		}
+	}
+	*ret_used = used;
+	return made;
+}
+
+size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
+{
+	bool open = decoder->have < decoder->need;
+
+	*decoder = (struct utf8_decoder){ 0 };
+	memcpy(out, replacement, open ? 3 : 0);
+	return open ? 3 : 0;
+}
+
+bool utf8_is_valid(const char *text, size_t length)
+{
+	struct utf8_decoder decoder = { 0 };
+
+	for (size_t i = 0; i < length; i++) {
+		if (!utf8_step(&decoder, (unsigned char)text[i])) {
+			return false;
+		}
+	}
+	return decoder.have == decoder.need;
+}
