@@ -8,6 +8,7 @@ libnet_la_SOURCES = \
 	%D%/curl-transport.c %D%/curl-transport.h \
 	%D%/curl-wire.c \
 	%D%/http-server.c %D%/http-server.h \
+	%D%/probe-http.c %D%/probe-http.h \
 	%D%/retry-after.c %D%/retry-after.h \
 	%D%/transport.h
 libnet_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(MHD_CFLAGS)

@@ -8,6 +8,9 @@ libnode_la_LIBADD = libcore.la
 libnode_la_SOURCES += \
 	%D%/env.c %D%/env-field.c \
 	%D%/env-expand.c %D%/env-expand.h \
+	%D%/probe.c \
+	%D%/probe-spec.c %D%/probe-spec.h \
+	%D%/probe-try.c \
 	%D%/quantity.c %D%/quantity.h \
 	%D%/volumes.c \
 	%D%/volumes-base64.c %D%/volumes-base64.h \

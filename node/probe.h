@@ -34,15 +34,19 @@ struct probe_state {
 };
 
 struct prober;
-/* changed is called when some container's state is another one; on a thread of the prober. */
+/* changed is called when some container's state is another one, a new failure included; on a thread
+ * of the prober, with no lock held. */
 struct prober *prober_create(struct sched *sched, struct runtime *runtime, runtime_changed changed,
 			     void *arg);
 void prober_destroy(struct prober *prober);
 
-/* Begins to probe a container: id is the runtime's, container its spec (kept by reference), ip the
- * pod's. Adding one that is there does nothing. */
+/* Begins to probe a container: id is the runtime's, container its spec (read, not kept: trees are
+ * not shared between threads), ip the pod's. Adding one that is there does nothing. */
 void prober_add(struct prober *prober, const char *uid, const char *id, const char *ip,
 		int64_t started_ms, struct json_object *container);
+/* Does not wait for a probe under way, whose result nobody hears. Waits for a call of changed about
+ * this container, and there is none later: so changed must not call prober_remove, nor wait for who
+ * does. */
 void prober_remove(struct prober *prober, const char *id);
 /* False for one it does not know. */
 bool prober_state(struct prober *prober, const char *id, struct probe_state *ret);
