@@ -130,18 +130,19 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 {
 	*ret = NULL;
 	*ret_length = 0;
-	while (length > 0) {
-		const char *end = memmem(head, length, "\r\n", 2);
-		struct text line = { head, end == NULL ? length : (size_t)(end - head) };
+	for (size_t at = 0; at < length;) {
+		struct text rest = { head + at, length - at };
+		const char *end = memmem(rest.data, rest.length, "\r\n", 2);
+		struct text line = { rest.data,
+				     end == NULL ? rest.length : (size_t)(end - rest.data) };
 		const char *colon = memchr(line.data, ':', line.length);
-		size_t used = line.length + (end == NULL ? 0 : 2);
 
 		if (colon == NULL || memchr(line.data, '\n', line.length) != NULL ||
 		    memchr(line.data, '\r', line.length) != NULL) {
 			return -EINVAL;
 		}
 
-		struct text key = { head, (size_t)(colon - head) };
+		struct text key = { line.data, (size_t)(colon - line.data) };
 		struct text value = trim((struct text){ colon + 1, line.length - key.length - 1 });
 
 		if (!is_token(key)) {
@@ -151,8 +152,7 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 			*ret = value.data;
 			*ret_length = value.length;
 		}
-		head += used;
-		length -= used;
+		at += line.length + 2;
 	}
 	return 0;
 }

@@ -27,4 +27,3 @@ endif
 EXTRA_DIST += %D%/no-tls.c
 
 include runtime/files.mk
-%D%/libruntime_files_la-openapi.lo: %D%/openapi-text.h
