@@ -133,7 +133,7 @@ static void open_log(struct api_call *call, const char *path)
 	}
 	if (status != 200) {
 		char text[1024];
-		ssize_t length = podlog_read(answer->podlog, text, sizeof(text) - 1);
+		ssize_t length = podlog_read(answer->podlog, text, sizeof(text) - 1, 1000);
 
 		podlog_close(answer->podlog);
 		answer->podlog = NULL;

@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 #define HEAD_MAX 8192u
-#define HEAD_TIMEOUT_US UINT64_C(10000000)
-#define READ_TIMEOUT_MS 1000
+#define HEAD_TIMEOUT_US UINT64_C(5000000)
 
 struct podlog {
 	int fd;
@@ -134,7 +133,7 @@ int podlog_open(struct sched *sched, const char *socket_path, const char *path, 
 	return 0;
 }
 
-ssize_t podlog_read(struct podlog *podlog, char *data, size_t size)
+ssize_t podlog_read(struct podlog *podlog, char *data, size_t size, int timeout_ms)
 {
 	size_t left = podlog->head.length - podlog->body_at;
 
@@ -146,7 +145,7 @@ ssize_t podlog_read(struct podlog *podlog, char *data, size_t size)
 		return (ssize_t)take;
 	}
 
-	ssize_t length = receive(podlog->fd, data, size, READ_TIMEOUT_MS);
+	ssize_t length = receive(podlog->fd, data, size, timeout_ms);
 
 	return length == -ETIMEDOUT ? 0 : length > 0 ? length : -1;
 }

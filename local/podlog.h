@@ -14,12 +14,12 @@
 
 struct podlog;
 
-/* Asks; waits for the head of the answer (10 s). 0: *ret_status is what the node said. A negative
+/* Asks; waits for the head of the answer (5 s). 0: *ret_status is what the node said. A negative
  * code and *reterr: nobody answers there. path: with the query. */
 int podlog_open(struct sched *sched, const char *socket_path, const char *path, int *ret_status,
 		struct podlog **ret, struct error *reterr);
-/* Bytes; 0 when there are none within a second; -1 at the end. */
-ssize_t podlog_read(struct podlog *podlog, char *data, size_t size);
+/* Bytes; 0 when there are none within that time; -1 at the end. */
+ssize_t podlog_read(struct podlog *podlog, char *data, size_t size, int timeout_ms);
 int podlog_fd(const struct podlog *podlog);
 void podlog_close(struct podlog *podlog);
 

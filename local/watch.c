@@ -195,6 +195,12 @@ void watch_stop_all(struct api *api)
 	}
 }
 
+void watch_wake(struct watch *watch)
+{
+	LOCKED(&watch->api->lock);
+	wake_at(watch, 0);
+}
+
 /* ---- life ---- */
 
 struct watch *watch_create(struct api *api, struct watch_options *options)

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One HTTP request and its answer: who asks, the body as it comes, the API's answer as a response.
+ * libmicrohttpd calls it on its threads. */
+#include "config.h"
+
+#include "local/server-private.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "local/token.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct exchange {
+	char *uri; /* as it was sent; NULL: too long */
+	char user[TOKEN_USER_MAX];
+	struct buf body;
+	size_t discarded;
+	int refused; /* the status of the refusal, 0: none */
+	bool begun, answered;
+};
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+
+	return value != NULL ? value : "";
+}
+
+/* ---- answers ---- */
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	(void)MHD_add_response_header(response, name, value);
+}
+
+/* Each as: 299 - "text", what would end the quotes escaped. */
+static void add_warnings(struct MHD_Response *response, const char *warnings)
+{
+	while (warnings != NULL && *warnings != '\0') {
+		size_t length = strcspn(warnings, "\n");
+		struct buf value CLEANUP_BUF = BUF_INIT(8192);
+
+		buf_append_str(&value, "299 - \"");
+		for (size_t i = 0; i < length; i++) {
+			if (warnings[i] == '"' || warnings[i] == '\\') {
+				buf_append_char(&value, '\\');
+			}
+			buf_append_char(&value, warnings[i]);
+		}
+		buf_append_char(&value, '"');
+		add_header(response, "Warning", buf_str(&value));
+		warnings += length;
+		warnings += *warnings == '\n' ? 1 : 0;
+	}
+}
+
+static enum MHD_Result send_answer(struct server *server, struct MHD_Connection *connection,
+				   struct api_answer *answer)
+{
+	struct MHD_Response *response;
+	char number[16];
+
+	if (answer->watch != NULL || answer->podlog != NULL) {
+		response = stream_response(server, connection, guard_link(connection), answer);
+	} else {
+		size_t length = answer->body.length;
+
+		response = MHD_create_response_from_buffer(length, buf_take(&answer->body),
+							   MHD_RESPMEM_MUST_FREE);
+	}
+	if (response == NULL) {
+		return MHD_NO;
+	}
+	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
+	if (answer->allow != NULL) {
+		add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+	}
+	if (answer->retry_after_s > 0) {
+		snprintf(number, sizeof(number), "%d", answer->retry_after_s);
+		add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, number);
+	}
+	if (answer->status == 401) {
+		add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+			   "Bearer realm=\"agent-sandbox-local\"");
+	}
+	add_warnings(response, answer->warnings);
+
+	enum MHD_Result queued =
+		MHD_queue_response(connection, (unsigned int)answer->status, response);
+
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status)
+{
+	static const struct {
+		int status;
+		const char *message;
+	} messages[] = {
+		{ 401, "Unauthorized" },
+		{ 413, "the body of the request is too large: limit is 3145728 bytes" },
+		{ 414, "the URI is too long" },
+	};
+	struct api_answer answer;
+	const char *message = "the server refuses the request";
+
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
+		message = messages[i].status == status ? messages[i].message : message;
+	}
+	api_refuse(status, message, &answer);
+
+	enum MHD_Result sent = send_answer(server, connection, &answer);
+
+	api_answer_finish(&answer);
+	return sent;
+}
+
+/* ---- who asks ---- */
+
+/* The unix socket has mode 0600; who comes by it anyway, passed an open descriptor, is asked. */
+static bool peer_is_us(struct MHD_Connection *connection)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	return getsockopt(guard_link(connection)->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) ==
+		       0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static bool is_tls(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) != NULL;
+}
+
+static bool identify(struct server *server, struct MHD_Connection *connection,
+		     struct exchange *exchange)
+{
+	if (!is_tls(connection)) {
+		snprintf(exchange->user, sizeof(exchange->user), "system:local");
+		return peer_is_us(connection);
+	}
+	return token_check(server->config.token, header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+			   sched_wall_us(server->config.sched) / 1000000, exchange->user);
+}
+
+/* Probes carry no token. */
+static bool is_public(const char *uri)
+{
+	static const char *const paths[] = { "/healthz", "/livez", "/readyz", "/version" };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		if (strcmp(uri, paths[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- a request's life ---- */
+
+void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+	struct exchange *exchange = xnew(struct exchange);
+
+	exchange->uri = strlen(uri) <= SERVER_URI_MAX ? xstrdup(uri) : NULL;
+	exchange->body.ceiling = API_BODY_MAX;
+	guard_phase(arg, guard_link(connection), PHASE_HEAD);
+	return exchange;
+}
+
+void exchange_end(void *arg, struct MHD_Connection *connection, void **request_arg,
+		  enum MHD_RequestTerminationCode why UNUSED)
+{
+	struct exchange *exchange = *request_arg;
+
+	*request_arg = NULL;
+	guard_phase(arg, guard_link(connection), PHASE_HEAD);
+	if (exchange != NULL) {
+		free(exchange->uri);
+		buf_finish(&exchange->body);
+		free(exchange);
+	}
+}
+
+/* The length that is announced: 0 for none, SIZE_MAX for what is no length. */
+static size_t announced(struct MHD_Connection *connection)
+{
+	const char *text = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	int64_t length = 0;
+
+	if (*text == '\0') {
+		return 0;
+	}
+	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (size_t)length : SIZE_MAX;
+}
+
+/* At the head: what can be refused now is not read, or read and thrown away. */
+static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection,
+			     struct exchange *exchange)
+{
+	size_t length = announced(connection);
+	bool expects = *header(connection, MHD_HTTP_HEADER_EXPECT) != '\0';
+
+	exchange->begun = true;
+	guard_phase(server, guard_link(connection), PHASE_BODY);
+	if (exchange->uri == NULL) {
+		exchange->refused = 414;
+	} else if (!identify(server, connection, exchange) && !is_public(exchange->uri)) {
+		exchange->refused = 401;
+	} else if (length > API_BODY_MAX) {
+		exchange->refused = 413;
+	}
+	if (exchange->refused != 0 && (length > SERVER_DISCARD_MAX || expects)) {
+		return refuse(server, connection, exchange->refused);
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result take_data(struct exchange *exchange, const char *data, size_t size)
+{
+	if (exchange->refused == 0 && buf_append(&exchange->body, data, size) < 0) {
+		exchange->refused = 413;
+	}
+	if (exchange->refused != 0) {
+		buf_finish(&exchange->body);
+		exchange->discarded += size;
+	}
+	return exchange->discarded <= SERVER_DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result answer(struct server *server, struct MHD_Connection *connection,
+			      const char *method, struct exchange *exchange)
+{
+	char *query = strchr(exchange->uri, '?');
+
+	if (query != NULL) {
+		*query++ = '\0';
+	}
+
+	struct api_request request = {
+		.method = method,
+		.path = exchange->uri,
+		.query = query != NULL ? query : "",
+		.accept = header(connection, MHD_HTTP_HEADER_ACCEPT),
+		.content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+		.user = exchange->user,
+		.body = buf_str(&exchange->body),
+		.length = exchange->body.length,
+	};
+	struct api_answer result;
+
+	api_handle(server->config.api, &request, &result);
+
+	enum MHD_Result sent = send_answer(server, connection, &result);
+
+	api_answer_finish(&result);
+	return sent;
+}
+
+enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
+				const char *url UNUSED, const char *method,
+				const char *version UNUSED, const char *data, size_t *data_size,
+				void **request_arg)
+{
+	struct server *server = arg;
+	struct exchange *exchange = *request_arg;
+
+	if (!exchange->begun) {
+		return begin(server, connection, exchange);
+	}
+	if (*data_size > 0) {
+		size_t size = *data_size;
+
+		*data_size = 0;
+		return take_data(exchange, data, size);
+	}
+	if (exchange->answered) {
+		return MHD_YES;
+	}
+	exchange->answered = true;
+	guard_phase(server, guard_link(connection), PHASE_ANSWER);
+	return exchange->refused != 0 ? refuse(server, connection, exchange->refused)
+				      : answer(server, connection, method, exchange);
+}

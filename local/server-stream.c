@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers that go on: watches and logs, read when the client can take more, asleep when there is
+ * nothing to send. libmicrohttpd calls the readers on its threads. */
+#include "config.h"
+
+#include "local/server-private.h"
+
+#include "base/memory.h"
+#include "local/podlog.h"
+#include "local/watch.h"
+
+/* What libmicrohttpd allocates for each response beside the connection's own memory; chunks are
+ * read straight into that. */
+#define STREAM_BLOCK 64u
+
+static void put_to_sleep(void *arg)
+{
+	const struct stream *stream = arg;
+
+	MHD_suspend_connection(stream->connection);
+}
+
+static void wake_up(void *arg)
+{
+	const struct stream *stream = arg;
+
+	MHD_resume_connection(stream->connection);
+}
+
+static bool is_dead(struct stream *stream)
+{
+	LOCKED(&stream->server->lock);
+	return stream->dead;
+}
+
+static ssize_t read_watch(void *arg, uint64_t position UNUSED, char *data, size_t size)
+{
+	struct stream *stream = arg;
+
+	if (is_dead(stream)) {
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+
+	ssize_t length = watch_read(stream->watch, data, size, put_to_sleep, wake_up, stream);
+
+	return length >= 0 ? length : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static ssize_t read_log(void *arg, uint64_t position UNUSED, char *data, size_t size)
+{
+	struct stream *stream = arg;
+
+	if (is_dead(stream)) {
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
+
+	ssize_t length = podlog_read(stream->podlog, data, size, 0);
+
+	if (length == 0) {
+		logs_sleep(stream);
+	}
+	return length >= 0 ? length : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void stream_free(void *arg)
+{
+	struct stream *stream = arg;
+
+	{
+		LOCKED(&stream->server->lock);
+		if (stream->link != NULL) {
+			stream->link->stream = NULL;
+		}
+	}
+	if (stream->podlog != NULL) {
+		logs_forget(stream);
+	}
+	watch_close(stream->watch);
+	podlog_close(stream->podlog);
+	free(stream);
+}
+
+struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
+				     struct link *link, struct api_answer *answer)
+{
+	struct stream *stream = xnew(struct stream);
+
+	stream->server = server;
+	stream->connection = connection;
+	stream->watch = TAKE(answer->watch);
+	stream->podlog = TAKE(answer->podlog);
+
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream->watch != NULL ? read_watch : read_log,
+		stream, stream_free);
+
+	if (response == NULL) {
+		stream_free(stream);
+		return NULL;
+	}
+
+	LOCKED(&server->lock);
+	stream->link = link;
+	link->stream = stream;
+	return response;
+}
