@@ -97,6 +97,7 @@ struct api *api_create(const struct api_config *config, struct error *reterr)
 
 void api_set_address(struct api *api, const char *address)
 {
+	LOCKED(&api->lock);
 	free(api->address);
 	api->address = xstrdup(address);
 }

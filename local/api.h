@@ -38,7 +38,6 @@ struct api_config {
 struct api *api_create(const struct api_config *config, struct error *reterr);
 /* All watches must be closed. NULL is fine. */
 void api_destroy(struct api *api);
-/* Before the first request. */
 void api_set_address(struct api *api, const char *address);
 /* Ends all watches, now and from now on: their readers are woken. */
 void api_stop(struct api *api);

@@ -10,3 +10,32 @@ liblocal_la_SOURCES = \
 	%D%/state.c %D%/state.h \
 	%D%/update.c %D%/update.h \
 	%D%/write.c
+
+# the API server: requests, watches, HTTP, TLS
+noinst_LTLIBRARIES += libapiserver.la
+libapiserver_la_SOURCES = \
+	%D%/api.c %D%/api.h %D%/api-private.h \
+	%D%/api-body.c \
+	%D%/api-delete.c \
+	%D%/api-discover.c \
+	%D%/api-negotiate.c \
+	%D%/api-pod.c \
+	%D%/api-print.c \
+	%D%/api-read.c \
+	%D%/api-time.c \
+	%D%/api-world.c \
+	%D%/api-write.c \
+	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
+	%D%/podlog.c %D%/podlog.h \
+	%D%/route.c %D%/route.h \
+	%D%/server.c %D%/server.h %D%/server-private.h \
+	%D%/server-exchange.c \
+	%D%/server-guard.c \
+	%D%/server-log.c \
+	%D%/server-stream.c \
+	%D%/status.c %D%/status.h \
+	%D%/tls.c %D%/tls.h \
+	%D%/token.c %D%/token.h \
+	%D%/watch.c %D%/watch.h %D%/watch-private.h
+libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
+libapiserver_la_LIBADD = liblocal.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of agent-sandbox-local: a command, then its flags, --flag=value or --flag value,
+ * one dash or two. */
+#ifndef ASB_LOCAL_OPTIONS_H
+#define ASB_LOCAL_OPTIONS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Strings are borrowed from argv. */
+struct local_options {
+	const char *command; /* "serve"; NULL with help or version */
+	const char *state_dir, *address, *kubeconfig, *node_socket, *log_format, *log_level;
+	int64_t port;
+	bool help, version;
+};
+
+/* -EINVAL and *reterr, with what to do, for what is not understood. */
+int local_options_parse(int argc, char **argv, struct local_options *ret, struct error *reterr);
+void local_options_help(FILE *out);
+/* The folder for state: --state-dir, or /var/lib/agent-sandbox for root, else the user's
+ * $XDG_STATE_HOME/agent-sandbox (~/.local/state); the caller's. NULL: there is no home. */
+char *local_options_state_dir(const struct local_options *options);
+
+#endif
