@@ -36,11 +36,16 @@ struct upload {
 	struct part whole;
 };
 
+static void part_init(struct part *part)
+{
+	*part = (struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
+}
+
 static void part_finish(struct part *part)
 {
 	incoming_drop(&part->file);
 	buf_finish(&part->text);
-	*part = (struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
+	part_init(part);
 }
 
 static void upload_destroy(void *data)
@@ -136,8 +141,8 @@ void upload_start(struct request *request)
 	struct error error = { 0 };
 
 	upload->runtime = request_arg(request);
-	part_finish(&upload->coming);
-	part_finish(&upload->whole);
+	part_init(&upload->coming);
+	part_init(&upload->whole);
 	request_set_data(request, upload, upload_destroy);
 	if (multipart_create(request_header(request, "Content-Type"), &part_calls, upload,
 			     &upload->form, &error) < 0) {
