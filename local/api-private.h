@@ -14,10 +14,19 @@
 struct storage;
 struct watch_list;
 
+/* A kind whose strings are its own: what a type says may go with the type. */
+struct kind_copy {
+	struct asb_kind kind;
+	char *strings[4];
+};
+
+void kind_copy_init(struct kind_copy *copy, const struct asb_kind *kind);
+void kind_copy_finish(struct kind_copy *copy);
+
 /* The types that are served, as the store knows them: what was told to it. */
 struct api_served {
-	char *key; /* ours, as those of the kind are */
-	struct asb_kind kind;
+	char *key; /* ours */
+	struct kind_copy copy;
 	bool seen; /* while comparing with the types */
 };
 
@@ -63,8 +72,8 @@ struct api_call {
 	const char *shape_version; /* "v1" or "v1beta1", static */
 
 	/* Copies of what the type says: it may go while we do not hold the lock. */
-	struct asb_kind kind;
-	char *strings[4];
+	struct kind_copy copy;
+	struct asb_kind kind; /* the same */
 	char *list_kind;
 	bool namespaced, custom;
 

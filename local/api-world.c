@@ -152,16 +152,28 @@ static void changed(void *arg, const struct asb_kind *kind, int type,
 
 static void served_free(struct api_served *served)
 {
-	free((char *)served->kind.group);
-	free((char *)served->kind.version);
-	free((char *)served->kind.kind);
-	free((char *)served->kind.plural);
+	kind_copy_finish(&served->copy);
+	free(served->key);
 	free(served);
 }
 
 static char *served_key(const struct asb_kind *kind)
 {
 	return xprintf("%s/%s", kind->group, kind->plural);
+}
+
+/* Of the built-in kinds those whose spec the real server counts changes of. */
+static bool has_generation(const struct type *type)
+{
+	static const char *const plurals[] = { "pods", "networkpolicies",
+					       "customresourcedefinitions" };
+
+	for (size_t i = 0; i < ARRAY_LEN(plurals); i++) {
+		if (strcmp(type->kind.plural, plurals[i]) == 0) {
+			return true;
+		}
+	}
+	return type->custom;
 }
 
 static int serve(struct api *api, const struct type *type, struct error *reterr)
@@ -171,7 +183,7 @@ static int serve(struct api *api, const struct type *type, struct error *reterr)
 		.namespaced = type->namespaced,
 		.custom = type->custom,
 		.graceful = type->graceful,
-		.no_generation = !type->generation,
+		.no_generation = !has_generation(type),
 	};
 
 	if (type->custom && type_has_subresource(type, "scale")) {
@@ -202,10 +214,7 @@ static int serve_type(struct api *api, const struct type *type, struct error *re
 		return code;
 	}
 	served = xnew(struct api_served);
-	served->kind = (struct asb_kind){ .group = xstrdup(type->kind.group),
-					  .version = xstrdup(type->kind.version),
-					  .kind = xstrdup(type->kind.kind),
-					  .plural = xstrdup(type->kind.plural) };
+	kind_copy_init(&served->copy, &type->kind);
 	served->seen = true;
 	served->key = TAKE(key);
 	map_put(&api->served, served->key, served);
@@ -237,10 +246,9 @@ static int serve_all(struct api *api, struct error *reterr)
 		code = stored_as_such(type) ? serve_type(api, type, reterr) : 0;
 	}
 	while (code == 0 && (served = unseen(api)) != NULL) {
-		objects_unserve(api->objects, &served->kind);
-		watch_kind_gone(api, served->kind.group, served->kind.plural);
+		objects_unserve(api->objects, &served->copy.kind);
+		watch_kind_gone(api, served->copy.kind.group, served->copy.kind.plural);
 		map_remove(&api->served, served->key);
-		free(served->key);
 		served_free(served);
 	}
 	return code;
@@ -340,7 +348,6 @@ void world_finish(struct api *api)
 	size_t at = 0;
 
 	while ((served = map_next(&api->served, &at, NULL)) != NULL) {
-		free(served->key);
 		served_free(served);
 	}
 	map_finish(&api->served);

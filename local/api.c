@@ -141,6 +141,26 @@ int call_query_integer(struct api_call *call, const char *name, int64_t least, i
 
 /* ---- types ---- */
 
+void kind_copy_init(struct kind_copy *copy, const struct asb_kind *kind)
+{
+	copy->strings[0] = xstrdup(kind->group);
+	copy->strings[1] = xstrdup(kind->version);
+	copy->strings[2] = xstrdup(kind->kind);
+	copy->strings[3] = xstrdup(kind->plural);
+	copy->kind = *kind;
+	copy->kind.group = copy->strings[0];
+	copy->kind.version = copy->strings[1];
+	copy->kind.kind = copy->strings[2];
+	copy->kind.plural = copy->strings[3];
+}
+
+void kind_copy_finish(struct kind_copy *copy)
+{
+	for (size_t i = 0; i < ARRAY_LEN(copy->strings); i++) {
+		free(copy->strings[i]);
+	}
+}
+
 const struct type *call_type(const struct api_call *call)
 {
 	return types_find(call->api->types, call->route.group, call->route.version,
@@ -156,15 +176,8 @@ bool call_find_type(struct api_call *call)
 		fail_path(call);
 		return false;
 	}
-	call->strings[0] = xstrdup(type->kind.group);
-	call->strings[1] = xstrdup(type->kind.version);
-	call->strings[2] = xstrdup(type->kind.kind);
-	call->strings[3] = xstrdup(type->kind.plural);
-	call->kind = type->kind;
-	call->kind.group = call->strings[0];
-	call->kind.version = call->strings[1];
-	call->kind.kind = call->strings[2];
-	call->kind.plural = call->strings[3];
+	kind_copy_init(&call->copy, &type->kind);
+	call->kind = call->copy.kind;
 	call->list_kind = xstrdup(type->list_kind);
 	call->namespaced = type->namespaced;
 	call->custom = type->custom;
@@ -313,9 +326,7 @@ static void take_warnings(struct api_call *call)
 
 static void call_finish(struct api_call *call)
 {
-	for (size_t i = 0; i < ARRAY_LEN(call->strings); i++) {
-		free(call->strings[i]);
-	}
+	kind_copy_finish(&call->copy);
 	free(call->list_kind);
 	json_object_put(call->body);
 	json_object_put(call->refusal);

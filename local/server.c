@@ -20,6 +20,7 @@
 #define FILES_WANTED (SERVER_CONNECTIONS_MAX + 512u)
 /* libmicrohttpd's own limit is beyond ours, which refuses (guard_accept) instead of waiting. */
 #define CONNECTIONS_BEYOND 64u
+#define LOCAL_THREADS 2u
 
 /* ---- sockets ---- */
 
@@ -111,32 +112,18 @@ static size_t keep_encoded(void *arg UNUSED, struct MHD_Connection *connection U
 	return strlen(text);
 }
 
-static struct MHD_Daemon *start(struct server *server, int fd, bool tls, unsigned int threads)
-{
-	struct MHD_OptionItem certificates[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)server->config.certificate },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)server->config.key },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
-		  (void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
-		{ MHD_OPTION_END, 0, NULL },
-	};
-	struct MHD_OptionItem pool[] = {
-		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL },
-		{ MHD_OPTION_END, 0, NULL },
-	};
+/* The number of threads ends the options; more than one is a pool. */
+#define DAEMON_OPTIONS(server, fd, threads)                                                        \
+	MHD_OPTION_LISTEN_SOCKET, (fd), MHD_OPTION_CONNECTION_LIMIT,                               \
+		(SERVER_CONNECTIONS_MAX + CONNECTIONS_BEYOND) * (threads),                         \
+		MHD_OPTION_CONNECTION_TIMEOUT, SERVER_SILENCE_S,                                   \
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_MEMORY,                         \
+		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, (server),                             \
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, (server), MHD_OPTION_NOTIFY_CONNECTION, \
+		guard_connection, (server), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,      \
+		MHD_OPTION_THREAD_POOL_SIZE, (threads)
 
-	return MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0u),
-		0, guard_accept, server, exchange_handle, server, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT,
-		(SERVER_CONNECTIONS_MAX + CONNECTIONS_BEYOND) * threads,
-		MHD_OPTION_CONNECTION_TIMEOUT, SERVER_SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)SERVER_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION,
-		guard_connection, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
-		MHD_OPTION_ARRAY, threads > 1 ? pool : pool + 1, MHD_OPTION_ARRAY,
-		tls ? certificates : certificates + 3, MHD_OPTION_END);
-}
+#define DAEMON_FLAGS (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME)
 
 static int start_tls(struct server *server, struct error *reterr)
 {
@@ -145,7 +132,12 @@ static int start_tls(struct server *server, struct error *reterr)
 	if (fd < 0) {
 		return fd;
 	}
-	server->tls = start(server, fd, true, SERVER_THREADS);
+	server->tls = MHD_start_daemon(
+		DAEMON_FLAGS | MHD_USE_TLS, 0, guard_accept, server, exchange_handle, server,
+		DAEMON_OPTIONS(server, fd, SERVER_THREADS), MHD_OPTION_HTTPS_MEM_CERT,
+		server->config.certificate, MHD_OPTION_HTTPS_MEM_KEY, server->config.key,
+		MHD_OPTION_HTTPS_PRIORITIES, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+		MHD_OPTION_END);
 	if (server->tls == NULL) {
 		close(fd);
 		return error_set(reterr, -EIO,
@@ -165,7 +157,9 @@ static int start_local(struct server *server, struct error *reterr)
 	if (fd < 0) {
 		return fd;
 	}
-	server->local = start(server, fd, false, 2);
+	server->local =
+		MHD_start_daemon(DAEMON_FLAGS, 0, guard_accept, server, exchange_handle, server,
+				 DAEMON_OPTIONS(server, fd, LOCAL_THREADS), MHD_OPTION_END);
 	if (server->local == NULL) {
 		close(fd);
 		return error_set(reterr, -EIO, "libmicrohttpd cannot serve on '%s'",

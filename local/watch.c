@@ -30,7 +30,8 @@ struct watch {
 	struct watch *list_previous, *list_next; /* of its list */
 	struct watch_list *list;
 
-	struct asb_kind kind;
+	struct kind_copy copy;
+	struct asb_kind kind; /* the same */
 	char *ns;
 	struct selector *selector;
 	enum shape shape;
@@ -209,11 +210,8 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	uint64_t now = sched_now_us(api->sched);
 
 	watch->api = api;
-	watch->kind = options->kind;
-	watch->kind.group = xstrdup(options->kind.group);
-	watch->kind.version = xstrdup(options->kind.version);
-	watch->kind.kind = xstrdup(options->kind.kind);
-	watch->kind.plural = xstrdup(options->kind.plural);
+	kind_copy_init(&watch->copy, &options->kind);
+	watch->kind = watch->copy.kind;
 	watch->ns = xstrdup(options->ns);
 	watch->selector = TAKE(options->take_selector);
 	watch->shape = options->shape;
@@ -283,10 +281,7 @@ void watch_close(struct watch *watch)
 	initial_free(watch);
 	selector_destroy(watch->selector);
 	buf_finish(&watch->text);
-	free((char *)watch->kind.group);
-	free((char *)watch->kind.version);
-	free((char *)watch->kind.kind);
-	free((char *)watch->kind.plural);
+	kind_copy_finish(&watch->copy);
 	free(watch->ns);
 	free(watch);
 }
