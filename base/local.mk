@@ -4,6 +4,7 @@ libbase_la_SOURCES = \
 	%D%/baton.c %D%/baton.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/error.c %D%/error.h \
+	%D%/flags.c %D%/flags.h \
 	%D%/heap.c %D%/heap.h \
 	%D%/json.c %D%/json.h \
 	%D%/json-copy.c \

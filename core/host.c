@@ -3,7 +3,6 @@
  * plugins. */
 #include "config.h"
 
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/memory.h"
 #include "core/controller-private.h"
 #include "core/log.h"
+#include "core/sha256.h"
 
 #define LIST_DEFAULT 1000u
 #define LIST_CHUNK 64u
@@ -110,15 +110,7 @@ static uint64_t host_random(struct asb_instance *instance)
 static void host_sha256(struct asb_instance *instance UNUSED, const void *data, uint64_t size,
 			char ret_hex[65])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int length = 0;
-
-	if (EVP_Digest(data, (size_t)size, digest, &length, EVP_sha256(), NULL) != 1) {
-		abort(); /* only without memory */
-	}
-	for (unsigned int i = 0; i < 32; i++) {
-		snprintf(ret_hex + (size_t)i * 2, 3, "%02x", digest[i]);
-	}
+	sha256_hex(data, (size_t)size, ret_hex);
 }
 
 /* ---- the store ---- */

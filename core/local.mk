@@ -34,6 +34,7 @@ libcore_la_SOURCES += \
 	%D%/log.c %D%/log.h \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/process-metrics.c \
+	%D%/sha256.c %D%/sha256.h \
 	%D%/trace.c %D%/trace.h %D%/trace-private.h \
 	%D%/trace-connect.c \
 	%D%/trace-export.c \

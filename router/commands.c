@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Talks to HAProxy through its command socket. Called by router/table.c and router/tokens.c. */
+#include "config.h"
+
+#include "router/commands.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES 65536u
+#define PATIENCE_S 5
+
+static void close_socket(const int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+	}
+}
+
+static int connect_to(const char *path, struct error *reterr)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = PATIENCE_S };
+	int fd, error;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		return error_set(reterr, -ENAMETOOLONG, "the path of a socket is too long: %s",
+				 path);
+	}
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		return error_set(reterr, -errno, "no socket: %s", strerror(errno));
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		error = error_set(reterr, -errno, "cannot reach HAProxy at %s: %s", path,
+				  strerror(errno));
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int send_all(int fd, const char *text, size_t length, struct error *reterr)
+{
+	while (length > 0) {
+		ssize_t sent = send(fd, text, length, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR) {
+			return error_set(reterr, -errno, "HAProxy does not take a command: %s",
+					 strerror(errno));
+		}
+		text += sent > 0 ? sent : 0;
+		length -= sent > 0 ? (size_t)sent : 0;
+	}
+	return 0;
+}
+
+int command_send(const char *socket, const char *text, size_t length, struct buf *answer,
+		 struct error *reterr)
+{
+	CLEANUP(close_socket) int fd = connect_to(socket, reterr);
+	char data[4096];
+	ssize_t got;
+	int error;
+
+	if (fd < 0) {
+		return fd;
+	}
+	error = send_all(fd, text, length, reterr);
+	if (error < 0) {
+		return error;
+	}
+	do {
+		got = recv(fd, data, sizeof(data), 0);
+		if (got < 0 && errno != EINTR) {
+			return error_set(reterr, -errno, "HAProxy does not answer: %s",
+					 strerror(errno));
+		}
+		if (got > 0 && buf_append(answer, data, (size_t)got) < 0) {
+			return error_set(reterr, -EFBIG, "HAProxy answers too much");
+		}
+	} while (got != 0);
+	return 0;
+}
+
+int command_do(const char *socket, const char *text, size_t length, struct error *reterr)
+{
+	CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_BYTES);
+	int error = command_send(socket, text, length, &answer, reterr);
+	const char *words = buf_str(&answer);
+
+	if (error < 0) {
+		return error;
+	}
+	words += strspn(words, "\n ");
+	return *words == '\0' ? 0
+			      : error_set(reterr, -EPROTO, "HAProxy refuses a command: %.*s",
+					  (int)strcspn(words, "\n"), words);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HAProxy's command socket (Management Guide, section 9.3: UNIX socket commands). */
+#ifndef ASB_ROUTER_COMMANDS_H
+#define ASB_ROUTER_COMMANDS_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* Sends text (one command line, with its payload if it has one) and reads the whole answer, which
+ * HAProxy ends by closing. Bounded to five seconds without progress. */
+int command_send(const char *socket, const char *text, size_t length, struct buf *answer,
+		 struct error *reterr);
+/* The same for a command whose answer is empty when it went well; else the answer is the error. */
+int command_do(const char *socket, const char *text, size_t length, struct error *reterr);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes HAProxy's configuration. Called by router/main.c before HAProxy starts. */
+#include "config.h"
+
+#include "router/haproxy-config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define TEXT_MAX 65536u
+#define WAITERS_MAX 1000 /* requests that wait for a sandbox at a time; more are answered at once */
+
+/* A DNS-1123 label; a port from 1 to 65535 in digits. */
+#define LABEL "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+#define PORT                                                                                   \
+	"^0{0,10}([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|" \
+	"6553[0-5])$"
+#define TRACEPARENT "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+
+extern const char router_wait_lua[];
+
+static void refuse(struct buf *out, int status, const char *detail, const char *condition)
+{
+	buf_printf(out,
+		   "\thttp-request return status %d content-type application/json string "
+		   "'{\"detail\":\"%s\"}' if %s\n",
+		   status, detail, condition);
+}
+
+static void add_global(const struct options *options, struct buf *out)
+{
+	buf_printf(out,
+		   "# Written by agent-sandbox-router when it starts; changes are lost.\n"
+		   "global\n"
+		   "\tmaxconn %" PRId64 "\n"
+		   "\tstats socket %s/" COMMAND_SOCKET " mode 600 level admin\n"
+		   "\tlua-load-per-thread %s/" LUA_FILE "\n"
+		   "\thard-stop-after 30s\n",
+		   options->connections, options->run_dir, options->run_dir);
+	if (options->threads > 0) {
+		buf_printf(out, "\tnbthread %" PRId64 "\n", options->threads);
+	}
+	/* A sandbox may close a connection that waits for its next request; ours close first. */
+	buf_printf(out,
+		   "defaults\n"
+		   "\tmode http\n"
+		   "\toption http-no-delay\n"
+		   "\toption splice-auto\n"
+		   "\ttimeout connect 2s\n"
+		   "\ttimeout http-request 10s\n"
+		   "\ttimeout http-keep-alive 60s\n"
+		   "\ttimeout client 60s\n"
+		   "\ttimeout client-fin 10s\n"
+		   "\ttimeout server %" PRId64 "s\n"
+		   "\ttimeout tunnel %" PRId64 "s\n"
+		   "\tretries 0\n",
+		   options->timeout_s, options->timeout_s);
+	buf_append_str(out, "\thttp-error status 400 content-type application/json string "
+			    "'{\"detail\":\"The request is not HTTP.\"}'\n"
+			    "\thttp-error status 408 content-type application/json string "
+			    "'{\"detail\":\"The request did not come in time.\"}'\n"
+			    "\thttp-error status 500 content-type application/json string "
+			    "'{\"detail\":\"The router failed.\"}'\n");
+}
+
+static void add_authentication(const struct options *options, struct buf *out)
+{
+	if (options->token_file == NULL) {
+		return;
+	}
+	/* The file has hashes: a comparison that ends early tells nothing about a token. */
+	buf_printf(
+		out,
+		"\tacl is_allowed req.fhdr(Authorization),regsub('^[Bb]earer +',''),sha2(256),hex,"
+		"lower -m str -f %s/" TOKENS_FILE "\n"
+		"\thttp-request return status 401 content-type application/json hdr "
+		"WWW-Authenticate Bearer string '{\"detail\":\"Not authenticated\"}' unless "
+		"is_allowed\n"
+		"\thttp-request del-header Authorization\n",
+		options->run_dir);
+}
+
+static void add_checks(const struct options *options, struct buf *out)
+{
+	static const uint16_t guarded[] = { 22, 10250, 10255 };
+
+	refuse(out, 405, "CONNECT is not carried.", "METH_CONNECT");
+	add_authentication(options, out);
+	refuse(out, 400, "X-Sandbox-ID header is required.",
+	       "!{ req.fhdr(X-Sandbox-ID) -m found }");
+	refuse(out, 400, "Invalid sandbox ID format.",
+	       "{ req.fhdr_cnt(X-Sandbox-ID) gt 1 } or !{ req.fhdr(X-Sandbox-ID) -m reg " LABEL
+	       " }");
+	buf_append_str(out, "\tacl has_ns req.fhdr(X-Sandbox-Namespace) -m found\n"
+			    "\tacl has_port req.fhdr(X-Sandbox-Port) -m found\n");
+	refuse(out, 400, "Invalid namespace format.",
+	       "{ req.fhdr_cnt(X-Sandbox-Namespace) gt 1 } or has_ns !{ "
+	       "req.fhdr(X-Sandbox-Namespace) -m reg " LABEL " }");
+	refuse(out, 400, "Invalid port format.",
+	       "{ req.fhdr_cnt(X-Sandbox-Port) gt 1 } or has_port !{ req.fhdr(X-Sandbox-Port) -m "
+	       "reg "
+	       "" PORT " }");
+	buf_append_str(out,
+		       "\thttp-request set-var(txn.id) req.fhdr(X-Sandbox-ID)\n"
+		       "\thttp-request set-var(txn.ns) str(default)\n"
+		       "\thttp-request set-var(txn.ns) req.fhdr(X-Sandbox-Namespace) if has_ns\n"
+		       "\thttp-request set-var(txn.port) int(8888)\n"
+		       "\thttp-request set-var(txn.port) req.fhdr(X-Sandbox-Port),add(0) if "
+		       "has_port\n");
+	for (size_t i = 0; i < ARRAY_LEN(guarded); i++) {
+		char condition[64];
+
+		snprintf(condition, sizeof(condition), "{ var(txn.port) -m int %u }", guarded[i]);
+		if (!options_port_allowed(options, guarded[i])) {
+			refuse(out, 403, "This port is not carried; see --allow-ports.", condition);
+		}
+	}
+}
+
+/* A span of ours between the caller's and the sandbox's; router/spans.c reads the log. */
+static void add_tracing(const struct options *options, struct buf *out)
+{
+	if (!options->enable_tracing) {
+		return;
+	}
+	buf_printf(
+		out,
+		"\tlog %s/" LOG_SOCKET " len 2048 format raw local0\n"
+		"\tlog-format \"%%[var(txn.parent)] %%[var(txn.span)] %%Ts %%ms %%Ta %%ST %%HM "
+		"%%[var(txn.id)] %%[var(txn.ns)]\"\n"
+		"\tacl is_traced req.fhdr(traceparent) -m reg " TRACEPARENT "\n"
+		"\thttp-request set-log-level silent unless is_traced\n"
+		"\thttp-request set-var(txn.parent) req.fhdr(traceparent) if is_traced\n"
+		"\thttp-request set-var(txn.span) uuid,sha1,hex,lower,bytes(0,16) if is_traced\n"
+		"\thttp-request set-header traceparent "
+		"%%[var(txn.parent),bytes(0,36)]%%[var(txn.span)]%%[var(txn.parent),bytes(52,3)] "
+		"if is_traced\n",
+		options->run_dir);
+}
+
+static void add_frontend(const struct options *options, struct buf *out)
+{
+	buf_printf(out, "frontend sandboxes\n\tbind %s%s\n", options->listen[0] == ':' ? "*" : "",
+		   options->listen);
+	buf_append_str(out, "\thttp-request return status 200 content-type application/json string "
+			    "'{\"status\":\"ok\"}' if METH_GET { path /healthz } !{ "
+			    "req.fhdr(X-Sandbox-ID) -m found }\n");
+	add_tracing(options, out);
+	add_checks(options, out);
+	buf_printf(
+		out,
+		"\thttp-request set-var(txn.key) var(txn.id),concat(/,txn.ns)\n"
+		"\thttp-request set-var(txn.address) var(txn.key),map_str(%s/" MAP_FILE ")\n"
+		"\thttp-request lua.wait_for_sandbox unless { var(txn.address) -m found }\n"
+		"\thttp-request return status 503 content-type application/json hdr Retry-After 1 "
+		"hdr X-Sandbox-Not-Sent true lf-string '{\"detail\":\"Sandbox %%[var(txn.id)] in "
+		"namespace %%[var(txn.ns)] is not there or not Ready.\"}' unless { "
+		"var(txn.address) -m found }\n",
+		options->run_dir);
+	buf_append_str(out, "\thttp-request set-uri %[pathq] if { url_beg http:// https:// }\n"
+			    "\thttp-request set-header X-Forwarded-For %[src]\n"
+			    "\thttp-request set-header X-Forwarded-Proto http\n"
+			    "\thttp-request del-header X-Forwarded-Host\n"
+			    "\thttp-request del-header Forwarded\n"
+			    "\thttp-request set-dst var(txn.address)\n"
+			    "\thttp-request set-dst-port var(txn.port)\n"
+			    "\tdefault_backend pods\n");
+}
+
+static void add_backend(struct buf *out)
+{
+	/* txn.answered: the sandbox said something. Without it a 503 is HAProxy's own: it could not
+	 * connect, so nothing was sent. */
+	buf_append_str(
+		out,
+		"backend pods\n"
+		"\thttp-reuse always\n"
+		"\tserver pod 0.0.0.0:0 pool-purge-delay 2s\n"
+		"\thttp-response set-var(txn.answered) bool(true)\n"
+		"\thttp-response del-header X-Sandbox-Not-Sent\n"
+		"\thttp-after-response set-header X-Sandbox-Not-Sent true if { status 503 } !{ "
+		"var(txn.answered) -m found }\n"
+		"\thttp-after-response set-status 502 if { status 503 } !{ var(txn.answered) -m "
+		"found }\n"
+		"\thttp-error status 503 content-type application/json lf-string "
+		"'{\"detail\":\"Could not connect to the backend sandbox: %[var(txn.id)]\"}'\n"
+		"\thttp-error status 502 content-type application/json lf-string "
+		"'{\"detail\":\"Could not connect to the backend sandbox: %[var(txn.id)]\"}'\n"
+		"\thttp-error status 504 content-type application/json lf-string "
+		"'{\"detail\":\"The backend sandbox did not answer in time: %[var(txn.id)]\"}'\n");
+}
+
+int config_text(const struct options *options, struct buf *out)
+{
+	add_global(options, out);
+	if (strcmp(options->haproxy_metrics_address, "0") != 0) {
+		buf_printf(out,
+			   "frontend metrics\n\tbind %s%s\n\thttp-request use-service "
+			   "prometheus-exporter if { path /metrics }\n\thttp-request return status "
+			   "404\n",
+			   options->haproxy_metrics_address[0] == ':' ? "*" : "",
+			   options->haproxy_metrics_address);
+	}
+	add_frontend(options, out);
+	add_backend(out);
+	return out->failed ? -ENOSPC : 0;
+}
+
+static int write_file(const struct options *options, const char *name, const struct buf *text,
+		      struct error *reterr)
+{
+	CLEANUP_FREE char *path = xprintf("%s/%s", options->run_dir, name);
+	FILE *file = fopen(path, "we");
+	bool well;
+
+	if (file == NULL) {
+		return error_set(reterr, -errno, "cannot write %s: %s; see --run-dir", path,
+				 strerror(errno));
+	}
+	well = fwrite(buf_str(text), 1, text->length, file) == text->length;
+	return fclose(file) == 0 && well
+		       ? 0
+		       : error_set(reterr, -EIO, "cannot write %s: %s", path, strerror(errno));
+}
+
+int config_write(const struct options *options, struct error *reterr)
+{
+	CLEANUP_BUF struct buf config = BUF_INIT(TEXT_MAX), lua = BUF_INIT(TEXT_MAX);
+	int error;
+
+	if (mkdir(options->run_dir, 0700) < 0 && errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make the folder %s: %s; see --run-dir",
+				 options->run_dir, strerror(errno));
+	}
+	config_text(options, &config);
+	buf_printf(&lua,
+		   "local MAP_FILE = \"%s/" MAP_FILE "\"\nlocal WAIT_MS = %" PRId64
+		   "\nlocal WAITERS_MAX = %d\n%s",
+		   options->run_dir, options->wait_ms, WAITERS_MAX, router_wait_lua);
+	error = write_file(options, CONFIG_FILE, &config, reterr);
+	return error < 0 ? error : write_file(options, LUA_FILE, &lua, reterr);
+}

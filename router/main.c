@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent-sandbox-router: follows Sandboxes and their pods, and keeps HAProxy and its map in step. */
+#include "config.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "core/admin.h"
+#include "core/api-connect.h"
+#include "core/log.h"
+#include "core/manager.h"
+#include "core/metrics.h"
+#include "core/signals.h"
+#include "core/trace.h"
+#include "router/haproxy-config.h"
+#include "router/haproxy.h"
+#include "router/options.h"
+#include "router/reconcile.h"
+#include "router/spans.h"
+#include "router/table.h"
+#include "router/tokens.h"
+
+#define PROGRAM "agent-sandbox-router"
+#define LOOK_MS 50
+/* HAProxy starts with a full map, or after this with what there is. */
+#define FILL_US 10000000u
+
+struct router {
+	struct sched *sched;
+	struct options *options;
+	struct plugin plugin;
+	struct api_connection api;
+	struct metrics *metrics;
+	struct tracer *tracer;
+	struct spans *spans;
+	struct tokens *tokens;
+	struct table *table;
+	struct manager *manager;
+	struct haproxy *haproxy;
+	struct admin *admin;
+	struct metric *sandboxes;
+	int signals;
+	struct sched_mutex lock;
+	bool serving; /* lock: haproxy is set */
+};
+
+/* ---- callbacks ---- */
+
+static bool is_ready(void *arg, struct buf *text)
+{
+	struct router *router = arg;
+	bool serving;
+
+	sched_mutex_lock(&router->lock);
+	serving = router->serving;
+	sched_mutex_unlock(&router->lock);
+	if (!serving || !haproxy_is_up(router->haproxy)) {
+		buf_append_str(text, "HAProxy does not run\n");
+		return false;
+	}
+	return manager_ready(router->manager, text);
+}
+
+static void count_sandboxes(void *arg)
+{
+	struct router *router = arg;
+
+	metric_record(router->sandboxes, (double)table_count(router->table), NULL);
+}
+
+/* ---- setting up ---- */
+
+static int make_tracer(struct router *router, struct error *reterr)
+{
+	if (!router->options->enable_tracing) {
+		return 0;
+	}
+	router->tracer = tracer_connect(router->sched, router->metrics, PROGRAM, reterr);
+	if (router->tracer == NULL) {
+		return -EINVAL;
+	}
+	router->spans =
+		spans_create(router->sched, router->tracer, router->options->run_dir, reterr);
+	return router->spans != NULL ? 0 : -EINVAL;
+}
+
+static int make_tokens(struct router *router, struct error *reterr)
+{
+	if (router->options->token_file == NULL) {
+		log_warning("no --token-file: whoever reaches this router can use every sandbox");
+		return 0;
+	}
+	router->tokens = tokens_create(router->sched, router->options->token_file,
+				       router->options->run_dir, reterr);
+	return router->tokens != NULL ? 0 : -EINVAL;
+}
+
+static int make_manager(struct router *router, struct error *reterr)
+{
+	struct manager_config config = {
+		.sched = router->sched,
+		.transport = router->api.transport,
+		.metrics = router->metrics,
+		.plugins = { { .plugin = &router->plugin,
+			       .state = router->table,
+			       .workers = (uint32_t)router->options->workers } },
+		.plugin_count = 1,
+	};
+	int error = plugin_copy(&router_plugin, "(built in)", &router->plugin, reterr);
+
+	if (error < 0) {
+		return error;
+	}
+	router->manager = manager_create(&config, reterr);
+	return router->manager != NULL ? 0 : -EINVAL;
+}
+
+static int make_table(struct router *router)
+{
+	CLEANUP_FREE char *map = xprintf("%s/" MAP_FILE, router->options->run_dir);
+	CLEANUP_FREE char *socket = xprintf("%s/" COMMAND_SOCKET, router->options->run_dir);
+
+	router->table = table_create(router->sched, map, socket);
+	router->sandboxes =
+		metrics_family(router->metrics, "agent_sandbox_router_sandboxes",
+			       "Sandboxes that can be reached", METRIC_GAUGE, NULL, NULL);
+	metrics_on_render(router->metrics, count_sandboxes, router);
+	return 0;
+}
+
+static int make_admin(struct router *router, struct error *reterr)
+{
+	struct admin_config config = {
+		.metrics = router->metrics,
+		.probe_address = router->options->health_address,
+		.metrics_address = router->options->metrics_address,
+		.ready = is_ready,
+		.arg = router,
+	};
+
+	router->admin = admin_create(&config, reterr);
+	if (router->admin == NULL) {
+		return -EADDRINUSE;
+	}
+	log_info("health on port %u, metrics on port %u", admin_probe_port(router->admin),
+		 admin_metrics_port(router->admin));
+	return 0;
+}
+
+static int set_up(struct router *router, struct error *reterr)
+{
+	int error;
+
+	router->signals = signals_open(reterr);
+	error = router->signals < 0 ? router->signals : config_write(router->options, reterr);
+	error = error < 0 ? error
+			  : api_connect(&router->api, router->sched, router->options->kubeconfig,
+					PROGRAM "/" PACKAGE_VERSION, reterr);
+	error = error < 0 ? error : make_table(router);
+	error = error < 0 ? error : make_tracer(router, reterr);
+	error = error < 0 ? error : make_tokens(router, reterr);
+	error = error < 0 ? error : make_manager(router, reterr);
+	return error < 0 ? error : make_admin(router, reterr);
+}
+
+/* ---- running ---- */
+
+/* True: a signal came within ms. */
+static bool signalled(struct router *router, int ms)
+{
+	struct pollfd fd = { .fd = router->signals, .events = POLLIN };
+
+	return poll(&fd, 1, ms) > 0;
+}
+
+/* Waits for the Sandboxes that there are; false: a signal came first. */
+static bool fill(struct router *router)
+{
+	uint64_t until = sched_now_us(router->sched) + FILL_US;
+
+	while (sched_now_us(router->sched) < until) {
+		CLEANUP_BUF struct buf text = BUF_INIT(4096);
+
+		if (manager_ready(router->manager, &text) && manager_idle(router->manager)) {
+			return true;
+		}
+		if (signalled(router, LOOK_MS)) {
+			return false;
+		}
+	}
+	log_warning("the Sandboxes are not listed yet, starting without them");
+	return true;
+}
+
+static void serve(struct router *router)
+{
+	manager_start(router->manager);
+	if (!fill(router)) {
+		return;
+	}
+	sched_mutex_lock(&router->lock);
+	router->haproxy = haproxy_create(router->sched, router->options, router->table);
+	router->serving = true;
+	sched_mutex_unlock(&router->lock);
+	signalled(router, -1);
+	log_info("a signal: ending");
+}
+
+static void tear_down(struct router *router)
+{
+	admin_destroy(router->admin);
+	haproxy_destroy(router->haproxy);
+	if (router->manager != NULL) {
+		manager_stop(router->manager, false);
+		manager_destroy(router->manager);
+	}
+	tokens_destroy(router->tokens);
+	spans_destroy(router->spans);
+	tracer_destroy(router->tracer);
+	api_disconnect(&router->api);
+	table_destroy(router->table);
+	metrics_destroy(router->metrics);
+	plugin_finish(&router->plugin);
+	if (router->signals >= 0) {
+		close(router->signals);
+	}
+	sched_mutex_finish(&router->lock);
+	sched_destroy(router->sched);
+}
+
+static int run(struct options *options)
+{
+	struct router router = { .options = options, .signals = -1 };
+	struct error error = { 0 };
+	int result = 0;
+
+	umask(077);
+	router.sched = sched_create();
+	sched_mutex_init(&router.lock, router.sched);
+	router.metrics = metrics_create(router.sched);
+	metrics_add_process(router.metrics);
+	if (set_up(&router, &error) < 0) {
+		log_error("cannot start: %s", error.text);
+		result = 1;
+	} else {
+		log_info(PROGRAM " " PACKAGE_VERSION " at %s", router.api.kubeconfig.server);
+		serve(&router);
+	}
+	tear_down(&router);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error error = { 0 };
+	int result;
+
+	mallopt(M_ARENA_MAX, 2); /* an arena a thread would cost more memory than the map */
+	if (options_parse(argc, argv, &options, &error) < 0 ||
+	    log_set_up(options.log_format, options.log_level, &error) < 0) {
+		fprintf(stderr, PROGRAM ": %s\n", error.text);
+		return 2;
+	}
+	if (options.help) {
+		options_help(stdout);
+		return 0;
+	}
+	if (options.version) {
+		puts(PROGRAM " " PACKAGE_VERSION);
+		return 0;
+	}
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	result = run(&options);
+	curl_global_cleanup();
+	return result;
+}

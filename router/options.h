@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The router's flags. */
+#ifndef ASB_ROUTER_OPTIONS_H
+#define ASB_ROUTER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+#define ROUTER_PORTS_MAX 32
+
+struct options {
+	const char *kubeconfig;
+	const char *listen, *health_address, *metrics_address, *haproxy_metrics_address;
+	const char *run_dir, *haproxy;
+	const char *token_file; /* NULL: whoever reaches the router may use it */
+	const char *allow_ports;
+	int64_t wait_ms, timeout_s, connections, threads, workers;
+	bool enable_tracing, version, help;
+	const char *log_format, *log_level;
+
+	uint16_t allowed[ROUTER_PORTS_MAX]; /* of allow_ports */
+	unsigned int allowed_count;
+};
+
+/* Parses and checks. Strings are borrowed from argv. */
+int options_parse(int argc, char **argv, struct options *ret, struct error *reterr);
+void options_help(FILE *out);
+/* Whether requests may go to a port of a pod. */
+bool options_port_allowed(const struct options *options, uint16_t port);
+
+#endif

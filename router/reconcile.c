@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the table in step with Sandboxes and pods. Run by core/manager in the router's process. */
+#include "config.h"
+
+#include "router/reconcile.h"
+
+#include <stdio.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "router/route.h"
+#include "router/table.h"
+
+enum { WATCH_SANDBOX, WATCH_POD };
+
+#define KEY_SIZE 512 /* a name and a namespace have at most 253 characters each */
+
+static const char *const sandbox_fields[] = { "spec.replicas", NULL };
+static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP", "status.hostIP",
+					  "status.conditions", NULL };
+
+static const struct asb_watch watches[] = {
+	[WATCH_SANDBOX] = { .kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
+			    .map = ASB_MAP_SELF,
+			    .fields = sandbox_fields },
+	[WATCH_POD] = { .kind = { "", "v1", "pods", "Pod" },
+			.map = ASB_MAP_CONTROLLER,
+			.flags = ASB_WATCH_OURS,
+			.fields = pod_fields },
+	{ 0 },
+};
+
+static const struct asb_rule rules[] = {
+	{ "agents.x-k8s.io", "sandboxes", "get,list,watch" },
+	{ "", "pods", "get,list,watch" },
+	{ 0 },
+};
+
+static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_after_ms)
+{
+	struct table *table = state;
+	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
+	struct json_object *pod = NULL;
+	char entry[KEY_SIZE], address[46];
+
+	(void)ret_after_ms;
+	if (sandbox != NULL) {
+		pod = asb_get(call, WATCH_POD, key->ns, route_pod_name(sandbox));
+	}
+	snprintf(entry, sizeof(entry), "%s/%s", key->name, key->ns);
+	table_set(table, entry, route_find(sandbox, pod, address) == NULL ? address : NULL);
+	return ASB_DONE;
+}
+
+const struct asb_plugin router_plugin = {
+	ASB_PLUGIN_HEAD,
+	.name = "router",
+	.version = PACKAGE_VERSION,
+	.description = "Keeps the router's map of Sandboxes and their pods' addresses.",
+	.workers = 2,
+	.watches = watches,
+	.rules = rules,
+	.reconcile = reconcile,
+};

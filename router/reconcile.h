@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The router's reconciler: a built-in plugin for core/manager, own kind Sandbox, that keeps the
+ * table in step with Sandboxes and their pods and writes nothing to the API server. */
+#ifndef ASB_ROUTER_RECONCILE_H
+#define ASB_ROUTER_RECONCILE_H
+
+#include <agent-sandbox/plugin.h>
+
+/* Its state (manager_plugin.state) is the table. */
+extern const struct asb_plugin router_plugin;
+
+#endif

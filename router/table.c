@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The router's map, in memory and in HAProxy. Filled by router/reconcile.c, kept in step by
+ * router/haproxy.c. */
+#include "config.h"
+
+#include "router/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "core/log.h"
+#include "router/commands.h"
+
+#define FILE_MAX (256u << 20)
+/* HAProxy reads a command with its payload into one buffer (tune.bufsize): fits the default. */
+#define PAYLOAD_MAX 12000u
+#define ENTRY_MAX 200u
+
+struct table {
+	struct sched *sched;
+	char *file, *socket;
+
+	struct sched_mutex lock; /* held while HAProxy is told, so that it hears all in order */
+	struct map entries;      /* key -> struct entry */
+	bool online;
+	bool broken; /* HAProxy missed something */
+	bool stale;  /* the file did */
+};
+
+struct entry {
+	char address[46];
+	char key[];
+};
+
+struct table *table_create(struct sched *sched, const char *file, const char *socket)
+{
+	struct table *table = xnew(struct table);
+
+	table->sched = sched;
+	table->file = xstrdup(file);
+	table->socket = xstrdup(socket);
+	sched_mutex_init(&table->lock, sched);
+	return table;
+}
+
+void table_destroy(struct table *table)
+{
+	struct entry *entry;
+	size_t at = 0;
+
+	if (table == NULL) {
+		return;
+	}
+	while ((entry = map_next(&table->entries, &at, NULL)) != NULL) {
+		free(entry);
+	}
+	map_finish(&table->entries);
+	sched_mutex_finish(&table->lock);
+	free(table->file);
+	free(table->socket);
+	free(table);
+}
+
+size_t table_count(struct table *table)
+{
+	LOCKED(&table->lock);
+
+	return table->entries.count;
+}
+
+/* ---- HAProxy ---- */
+
+static void broke(struct table *table, const struct error *error)
+{
+	if (!table->broken) {
+		log_warning("HAProxy's map is behind: %s; all of it is sent anew", error->text);
+	}
+	table->broken = true;
+}
+
+static void tell(struct table *table, const char *key, const char *old, const char *address)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(2 * ENTRY_MAX + 1024);
+	struct error error = { 0 };
+
+	if (!table->online || table->broken) {
+		return;
+	}
+	if (old != NULL) {
+		buf_printf(&text, "del map %s %s%s", table->file, key, address != NULL ? ";" : "");
+	}
+	if (address != NULL) {
+		buf_printf(&text, "add map %s %s %s", table->file, key, address);
+	}
+	buf_append_char(&text, '\n');
+	if (command_do(table->socket, buf_str(&text), text.length, &error) < 0) {
+		broke(table, &error);
+	}
+}
+
+void table_set(struct table *table, const char *key, const char *address)
+{
+	struct entry *entry, *old;
+
+	LOCKED(&table->lock);
+	old = map_get(&table->entries, key);
+	if (old == NULL ? address == NULL : address != NULL && strcmp(old->address, address) == 0) {
+		return;
+	}
+	table->stale = true;
+	tell(table, key, old != NULL ? old->address : NULL, address);
+	if (old != NULL) {
+		map_remove(&table->entries, key);
+		free(old);
+	}
+	if (address != NULL) {
+		entry = xalloc(sizeof(*entry) + strlen(key) + 1);
+		snprintf(entry->address, sizeof(entry->address), "%s", address);
+		memcpy(entry->key, key, strlen(key) + 1);
+		map_put(&table->entries, entry->key, entry);
+	}
+}
+
+/* ---- all of it ---- */
+
+static int prepare(struct table *table, char ret_version[24], struct error *reterr)
+{
+	CLEANUP_BUF struct buf answer = BUF_INIT(4096);
+	CLEANUP_FREE char *text = xprintf("prepare map %s\n", table->file);
+	int error = command_send(table->socket, text, strlen(text), &answer, reterr);
+	const char *number = strstr(buf_str(&answer), ": ");
+
+	if (error < 0) {
+		return error;
+	}
+	if (number == NULL) {
+		return error_set(reterr, -EPROTO, "HAProxy does not prepare a map: %.80s",
+				 buf_str(&answer));
+	}
+	number += 2;
+	snprintf(ret_version, 24, "%.*s", (int)strspn(number, "0123456789"), number);
+	return 0;
+}
+
+static int send_part(struct table *table, const char *version, struct buf *payload,
+		     struct error *reterr)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(PAYLOAD_MAX + 2 * ENTRY_MAX + 1024);
+
+	buf_printf(&text, "add map @%s %s <<\n%s\n", version, table->file, buf_str(payload));
+	buf_clear(payload);
+	return command_do(table->socket, buf_str(&text), text.length, reterr);
+}
+
+static int send_all(struct table *table, struct error *reterr)
+{
+	CLEANUP_BUF struct buf payload = BUF_INIT(PAYLOAD_MAX + 2 * ENTRY_MAX);
+	CLEANUP_FREE char *commit = NULL;
+	char version[24];
+	const char *key;
+	struct entry *entry;
+	size_t at = 0;
+	int error = prepare(table, version, reterr);
+
+	while (error == 0 && (entry = map_next(&table->entries, &at, &key)) != NULL) {
+		buf_printf(&payload, "%s %s\n", key, entry->address);
+		if (payload.length >= PAYLOAD_MAX) {
+			error = send_part(table, version, &payload, reterr);
+		}
+	}
+	if (error == 0 && payload.length > 0) {
+		error = send_part(table, version, &payload, reterr);
+	}
+	if (error < 0) {
+		return error;
+	}
+	commit = xprintf("commit map @%s %s\n", version, table->file);
+	return command_do(table->socket, commit, strlen(commit), reterr);
+}
+
+void table_repair(struct table *table)
+{
+	struct error error = { 0 };
+
+	LOCKED(&table->lock);
+	if (!table->online || !table->broken) {
+		return;
+	}
+	if (send_all(table, &error) < 0) {
+		log_warning("HAProxy's map is still behind: %s", error.text);
+		return;
+	}
+	table->broken = false;
+	log_info("HAProxy's map is whole again, %zu entries", table->entries.count);
+}
+
+static int write_file(const char *path, const struct buf *text, struct error *reterr)
+{
+	CLEANUP_FREE char *fresh = xprintf("%s.new", path);
+	FILE *file = fopen(fresh, "we");
+	bool well;
+
+	if (file == NULL) {
+		return error_set(reterr, -errno, "cannot write %s: %s", fresh, strerror(errno));
+	}
+	well = fwrite(buf_str(text), 1, text->length, file) == text->length;
+	well = fclose(file) == 0 && well;
+	if (!well || rename(fresh, path) < 0) {
+		return error_set(reterr, -errno, "cannot write %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+int table_write(struct table *table, struct error *reterr)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(FILE_MAX);
+	struct entry *entry;
+	const char *key;
+	size_t at = 0;
+
+	LOCKED(&table->lock);
+	while ((entry = map_next(&table->entries, &at, &key)) != NULL) {
+		buf_printf(&text, "%s %s\n", key, entry->address);
+	}
+	if (text.failed) {
+		return error_set(reterr, -EFBIG, "%zu entries do not fit a map file",
+				 table->entries.count);
+	}
+	table->online = false;
+	table->stale = false;
+	return write_file(table->file, &text, reterr);
+}
+
+void table_online(struct table *table)
+{
+	LOCKED(&table->lock);
+
+	table->online = true;
+	table->broken = table->stale;
+}
+
+void table_offline(struct table *table)
+{
+	LOCKED(&table->lock);
+
+	table->online = false;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hashes of bearer tokens for HAProxy. Made by router/main.c with --token-file. */
+#include "config.h"
+
+#include "router/tokens.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "core/log.h"
+#include "core/sha256.h"
+#include "router/commands.h"
+#include "router/haproxy-config.h"
+
+#define FILE_BYTES (1u << 20)
+/* How often the file is read: a kubelet swaps a link, which no watch of the file itself sees. */
+#define LOOK_US 2000000u
+
+struct tokens {
+	struct sched *sched;
+	char *file, *hashes, *socket;
+	struct buf last; /* the hashes as HAProxy has them */
+	struct sched_thread *thread;
+	struct sched_mutex lock;
+	struct sched_cond ending;
+	bool stopping; /* lock */
+};
+
+static int read_file(const char *path, struct buf *out, struct error *reterr)
+{
+	FILE *file = fopen(path, "re");
+	char data[4096];
+	size_t got;
+
+	if (file == NULL) {
+		return error_set(reterr, -errno, "cannot read the tokens in %s: %s", path,
+				 strerror(errno));
+	}
+	while ((got = fread(data, 1, sizeof(data), file)) > 0) {
+		buf_append(out, data, got);
+	}
+	fclose(file);
+	explicit_bzero(data, sizeof(data));
+	return out->failed
+		       ? error_set(reterr, -EFBIG, "%s has more than %u bytes", path, FILE_BYTES)
+		       : 0;
+}
+
+/* One hash a line. An error says which line, never what is on it. */
+static int hash_all(const char *path, const char *text, struct buf *out, struct error *reterr)
+{
+	unsigned int line = 0, count = 0;
+
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\r\n");
+		char hex[SHA256_HEX];
+
+		line++;
+		if (length > 0 && length < TOKEN_MIN) {
+			return error_set(reterr, -EINVAL,
+					 "%s: line %u has a token of fewer than %d characters",
+					 path, line, TOKEN_MIN);
+		}
+		if (length > 0 && ++count <= TOKENS_MAX) {
+			sha256_hex(text, length, hex);
+			buf_printf(out, "%s\n", hex);
+		}
+		text += length + (text[length] == '\r' ? 1 : 0);
+		text += *text == '\n' ? 1 : 0;
+	}
+	if (count == 0 || count > TOKENS_MAX) {
+		return error_set(reterr, -EINVAL, "%s has %u tokens, it must be 1 to %d", path,
+				 count, TOKENS_MAX);
+	}
+	return 0;
+}
+
+static int read_hashes(struct tokens *tokens, struct buf *out, struct error *reterr)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(FILE_BYTES);
+	int error = read_file(tokens->file, &text, reterr);
+
+	if (error == 0) {
+		error = hash_all(tokens->file, buf_str(&text), out, reterr);
+	}
+	if (text.data != NULL) {
+		explicit_bzero(text.data, text.length);
+	}
+	return error;
+}
+
+/* For the next start of HAProxy. */
+static int write_hashes(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
+{
+	CLEANUP_FREE char *fresh = xprintf("%s.new", tokens->hashes);
+	FILE *file = fopen(fresh, "we");
+	bool well;
+
+	if (file == NULL) {
+		return error_set(reterr, -errno, "cannot write %s: %s", fresh, strerror(errno));
+	}
+	well = fwrite(buf_str(hashes), 1, hashes->length, file) == hashes->length;
+	well = fclose(file) == 0 && well && rename(fresh, tokens->hashes) == 0;
+	return well ? 0 : error_set(reterr, -EIO, "cannot write %s", tokens->hashes);
+}
+
+/* For the one that runs, all at once: no moment without tokens. */
+static int tell(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(4096), answer = BUF_INIT(4096);
+	const char *number;
+	int error, digits;
+
+	buf_printf(&text, "prepare acl %s\n", tokens->hashes);
+	error = command_send(tokens->socket, buf_str(&text), text.length, &answer, reterr);
+	number = strstr(buf_str(&answer), ": ");
+	number = number != NULL ? number + 2 : "";
+	digits = (int)strspn(number, "0123456789");
+	for (const char *at = buf_str(hashes); error == 0 && *at != '\0'; at += SHA256_HEX) {
+		buf_clear(&text);
+		buf_printf(&text, "add acl @%.*s %s %.64s\n", digits, number, tokens->hashes, at);
+		error = command_do(tokens->socket, buf_str(&text), text.length, reterr);
+	}
+	if (error < 0) {
+		return error;
+	}
+	buf_clear(&text);
+	buf_printf(&text, "commit acl @%.*s %s\n", digits, number, tokens->hashes);
+	return command_do(tokens->socket, buf_str(&text), text.length, reterr);
+}
+
+static void look(struct tokens *tokens)
+{
+	CLEANUP_BUF struct buf hashes = BUF_INIT(FILE_BYTES);
+	struct error error = { 0 };
+
+	if (read_hashes(tokens, &hashes, &error) < 0) {
+		log_error("the tokens stay as they were: %s", error.text);
+		return;
+	}
+	if (strcmp(buf_str(&hashes), buf_str(&tokens->last)) == 0) {
+		return;
+	}
+	if (write_hashes(tokens, &hashes, &error) < 0) {
+		log_error("the tokens stay as they were: %s", error.text);
+		return;
+	}
+	if (tell(tokens, &hashes, &error) < 0) {
+		log_warning("HAProxy has the old tokens until it is told again: %s", error.text);
+		return;
+	}
+	buf_clear(&tokens->last);
+	buf_append(&tokens->last, buf_str(&hashes), hashes.length);
+	log_info("the tokens have changed");
+}
+
+static void run(void *arg)
+{
+	struct tokens *tokens = arg;
+	uint64_t until = sched_now_us(tokens->sched) + LOOK_US;
+
+	sched_mutex_lock(&tokens->lock);
+	while (!tokens->stopping) {
+		if (sched_now_us(tokens->sched) < until) {
+			sched_cond_wait(&tokens->ending, &tokens->lock, until);
+			continue;
+		}
+		sched_mutex_unlock(&tokens->lock);
+		look(tokens);
+		until = sched_now_us(tokens->sched) + LOOK_US;
+		sched_mutex_lock(&tokens->lock);
+	}
+	sched_mutex_unlock(&tokens->lock);
+}
+
+struct tokens *tokens_create(struct sched *sched, const char *file, const char *run_dir,
+			     struct error *reterr)
+{
+	struct tokens *tokens = xnew(struct tokens);
+
+	tokens->sched = sched;
+	tokens->file = xstrdup(file);
+	tokens->hashes = xprintf("%s/" TOKENS_FILE, run_dir);
+	tokens->socket = xprintf("%s/" COMMAND_SOCKET, run_dir);
+	tokens->last = (struct buf)BUF_INIT(FILE_BYTES);
+	sched_mutex_init(&tokens->lock, sched);
+	sched_cond_init(&tokens->ending, sched);
+	if (read_hashes(tokens, &tokens->last, reterr) < 0 ||
+	    write_hashes(tokens, &tokens->last, reterr) < 0) {
+		tokens_destroy(tokens);
+		return NULL;
+	}
+	tokens->thread = sched_start(sched, "tokens", run, tokens);
+	return tokens;
+}
+
+void tokens_destroy(struct tokens *tokens)
+{
+	if (tokens == NULL) {
+		return;
+	}
+	sched_mutex_lock(&tokens->lock);
+	tokens->stopping = true;
+	sched_cond_broadcast(&tokens->ending);
+	sched_mutex_unlock(&tokens->lock);
+	if (tokens->thread != NULL) {
+		sched_join(tokens->thread);
+	}
+	sched_cond_finish(&tokens->ending);
+	sched_mutex_finish(&tokens->lock);
+	buf_finish(&tokens->last);
+	free(tokens->file);
+	free(tokens->hashes);
+	free(tokens->socket);
+	free(tokens);
+}
