@@ -213,6 +213,24 @@ static int match(struct multipart *multipart, char byte, struct error *reterr)
 	return not_a_boundary(multipart, reterr);
 }
 
+/* How many bytes come before what may be the begin of a boundary: few pieces of data become many small
+ * ones else, since binary files are full of CRs. */
+static size_t plain_length(const struct multipart *multipart, const char *data, size_t length)
+{
+	const char *end = data + length, *cr = data;
+
+	while ((cr = memchr(cr, '\r', (size_t)(end - cr))) != NULL) {
+		size_t rest = (size_t)(end - cr);
+
+		if (memcmp(cr, multipart->delimiter,
+			   rest < multipart->length ? rest : multipart->length) == 0) {
+			return (size_t)(cr - data);
+		}
+		cr++;
+	}
+	return length;
+}
+
 /* Takes some bytes; how many those were, or -EINVAL. */
 static ssize_t feed_data(struct multipart *multipart, const char *data, size_t length,
 			 struct error *reterr)
@@ -221,11 +239,10 @@ static ssize_t feed_data(struct multipart *multipart, const char *data, size_t l
 		return match(multipart, data[0], reterr);
 	}
 
-	const char *cr = memchr(data, '\r', length);
-	size_t plain = cr == NULL ? length : (size_t)(cr - data);
+	size_t plain = plain_length(multipart, data, length);
 
 	give(multipart, data, plain);
-	if (cr == NULL) {
+	if (plain == length) {
 		return (ssize_t)plain;
 	}
 	multipart->matched = 1;
