@@ -34,6 +34,7 @@ struct api {
 	struct sched *sched;
 	struct api_config config;
 	char *address, *secret, *node_socket;
+	int audit; /* -1: none */
 
 	/* The one lock of objects, types, storage and watches. */
 	struct sched_mutex lock;
@@ -78,6 +79,7 @@ struct api_call {
 	bool namespaced, custom;
 
 	struct json_object *body; /* ours */
+	char body_name[254];      /* of a new object, for the audit log */
 	enum type_validation validation;
 	bool dry_run;
 	struct json_object *refusal;  /* ours; the Status an admission gave */
@@ -140,6 +142,12 @@ void world_finish(struct api *api);
 void world_sync(struct api *api);
 /* Ends a write: tells the thread of time, serves new kinds. */
 void world_written(struct api *api);
+
+/* ---- api-audit.c ---- */
+int audit_open(struct api *api, struct error *reterr);
+void audit_close(struct api *api);
+/* The request is answered. */
+void audit_write(const struct api_call *call, int64_t received_us);
 
 /* ---- api-time.c ---- */
 void time_start(struct api *api);

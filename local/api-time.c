@@ -87,7 +87,7 @@ struct api *api_create(const struct api_config *config, struct error *reterr)
 	api->boundary_us = SCHED_FOREVER;
 	sched_mutex_init(&api->lock, api->sched);
 	sched_cond_init(&api->clock, api->sched);
-	if (world_init(api, reterr) < 0) {
+	if (audit_open(api, reterr) < 0 || world_init(api, reterr) < 0) {
 		api_destroy(api);
 		return NULL;
 	}
@@ -120,6 +120,7 @@ void api_destroy(struct api *api)
 	}
 	api_stop(api);
 	world_finish(api);
+	audit_close(api);
 	watch_lists_finish(api);
 	sched_cond_finish(&api->clock);
 	sched_mutex_finish(&api->lock);

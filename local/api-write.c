@@ -9,7 +9,7 @@
 #include "local/token.h"
 
 #include <agent-sandbox/helpers.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TOKEN_DEFAULT_S 3600
@@ -131,6 +131,13 @@ static void answer_token(struct api_call *call, int status, const struct objects
 	call_answer_tree(call, status, json_object_get(answer));
 }
 
+static void keep_name(struct api_call *call)
+{
+	const char *name = asb_str(call->body, "metadata", "name");
+
+	snprintf(call->body_name, sizeof(call->body_name), "%s", name != NULL ? name : "");
+}
+
 void write_handle(struct api_call *call)
 {
 	struct api *api = call->api;
@@ -145,6 +152,7 @@ void write_handle(struct api_call *call)
 	if (!body_parse(call)) {
 		return;
 	}
+	keep_name(call);
 	{
 		LOCKED(&api->lock);
 		api->call = call;

@@ -337,6 +337,7 @@ static void call_finish(struct api_call *call)
 void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret)
 {
 	struct api_call *call = xnew(struct api_call);
+	int64_t received_us = sched_wall_us(api->sched);
 
 	*ret = (struct api_answer){ .content_type = JSON_TYPE, .body = BUF_INIT(API_ANSWER_MAX) };
 	call->api = api;
@@ -353,6 +354,7 @@ void api_handle(struct api *api, const struct api_request *request, struct api_a
 		discover_handle(call);
 	}
 	take_warnings(call);
+	audit_write(call, received_us);
 	call_finish(call);
 	if (ret->body.failed) {
 		api_answer_finish(ret);

@@ -30,6 +30,7 @@ struct api_config {
 	const char *ca;          /* PEM, for kube-root-ca.crt; "" for none */
 	const char *secret;      /* signs the tokens of service accounts (local/token.h) */
 	const char *node_socket; /* of the node, for logs; NULL: there is none */
+	const char *audit_log;   /* writes are told there, a line each; NULL: nowhere */
 	const char *address;     /* "127.0.0.1:6443", as /api tells it; may be set later */
 };
 

@@ -15,6 +15,7 @@ liblocal_la_SOURCES = \
 noinst_LTLIBRARIES += libapiserver.la
 libapiserver_la_SOURCES = \
 	%D%/api.c %D%/api.h %D%/api-private.h \
+	%D%/api-audit.c \
 	%D%/api-body.c \
 	%D%/api-delete.c \
 	%D%/api-discover.c \

@@ -76,7 +76,8 @@ static int start(struct serving *serving, const struct local_options *options, s
 				  .state_dir = serving->state_dir,
 				  .ca = serving->tls.ca,
 				  .secret = serving->token,
-				  .node_socket = serving->node_socket };
+				  .node_socket = serving->node_socket,
+				  .audit_log = options->audit_log };
 	const char *host = options->address != NULL ? options->address : "127.0.0.1";
 
 	serving->api = api_create(&api, reterr);

@@ -33,6 +33,8 @@ static const struct option_row rows[] = {
 	  "where to write the kubeconfig (default: kubeconfig in the state folder)" },
 	{ "node-socket", ROW_TEXT, AT(node_socket), "FILE",
 	  "unix socket of the node, for logs (default: node.sock in the state folder)" },
+	{ "audit-log", ROW_TEXT, AT(audit_log), "FILE",
+	  "where to log each write, as kube-apiserver does (default: nowhere)" },
 	{ "log-format", ROW_TEXT, AT(log_format), "FORMAT", "text or json" },
 	{ "log-level", ROW_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug" },
 	{ "help", ROW_BOOL, AT(help), "", "print this" },

@@ -13,7 +13,8 @@
 /* Strings are borrowed from argv. */
 struct local_options {
 	const char *command; /* "serve"; NULL with help or version */
-	const char *state_dir, *address, *kubeconfig, *node_socket, *log_format, *log_level;
+	const char *state_dir, *address, *kubeconfig, *node_socket, *audit_log, *log_format,
+		*log_level;
 	int64_t port;
 	bool help, version;
 };

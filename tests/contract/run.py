@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the contract suite: real kube-apiserver, real controller, one case a promise.
 
-    run.py [-k PATTERN] [-j N] [--keep] [--list]
+    run.py [-k PATTERN] [-j N] [--server real|local] [--keep] [--list]
+
+--server local runs them against `agent-sandbox-local serve` instead, but for those that need the real one.
 
 First the cases that share one controller, a few at a time; then those that must be alone; then those that start
 controllers of their own. Prints `ok`, `not ok` or `skip` for each, and `N passed, M failed` at the end. Exit status
@@ -28,6 +30,7 @@ sys.path.insert(0, HERE)
 from audit import Audit  # noqa: E402
 from cluster import Cluster, interrupts_are_exceptions, manifests, missing_assets  # noqa: E402
 from controller import Controller, binary  # noqa: E402
+from localserver import NEEDS_REAL, LocalServer, missing_server  # noqa: E402
 from fakenode import FakeNode  # noqa: E402
 from api import Client  # noqa: E402
 from suite import Suite  # noqa: E402
@@ -182,8 +185,10 @@ def run_alone(cases):
 
 
 def run(cases, args):
+    if args.server == "local":
+        cases = without_real(cases)
     shared = [c for c in cases if not c.own_controller]
-    Suite.cluster = Cluster(keep=args.keep).start(manifests())
+    Suite.cluster = (LocalServer if args.server == "local" else Cluster)(keep=args.keep).start(manifests())
     Suite.audit = Audit(Suite.cluster.audit_log)
     api = Suite.cluster.api
     Suite.node = FakeNode(Client(api.server, api.ca, api.token, agent="fakenode")).start()
@@ -199,10 +204,23 @@ def run(cases, args):
     check_logs()
 
 
+def without_real(cases):
+    """The cases that local mode can run; the others are told as skipped."""
+    left = []
+    for case in cases:
+        why = next((why for pattern, why in NEEDS_REAL.items() if fnmatch.fnmatch(name_of(case), pattern)), None)
+        if why is None:
+            left.append(case)
+        else:
+            Result.skipped.append(name_of(case))
+            print(f"skip {name_of(case)}: {why}")
+    return left
+
+
 def check_logs():
     """What a sanitizer says of any controller fails the suite, whatever the cases saw."""
     for file in sorted(os.listdir(Suite.cluster.folder)):
-        if not file.startswith("controller-"):
+        if not file.startswith(("controller-", "local")) or not file.endswith(".log"):
             continue
         with open(Suite.cluster.file(file), errors="replace") as f:
             lines = f.readlines()
@@ -218,6 +236,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", dest="pattern", help="only cases whose name contains this, or matches it as a pattern")
     parser.add_argument("-j", dest="jobs", type=int, default=6, help="cases at a time, where they may share (6)")
+    parser.add_argument("--server", choices=("real", "local"), default="real", help="whose API: a real kube-apiserver, "
+                        "or local mode (real)")
     parser.add_argument("--keep", action="store_true", help="leave cluster and logs at the end, until Enter or Ctrl-C")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     args = parser.parse_args()
@@ -225,7 +245,7 @@ def main():
     if args.list:
         print("\n".join(name_of(c) for c in cases))
         return 0
-    why = missing_assets() or (None if os.access(binary(), os.X_OK) else f"no '{binary()}': top_builddir is not set "
+    why = (missing_server() if args.server == "local" else missing_assets()) or (None if os.access(binary(), os.X_OK) else f"no '{binary()}': top_builddir is not set "
                                "to the folder of the build, or the controller is not built")
     if why:
         print("skipped:", why)

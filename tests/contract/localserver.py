@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API of local mode as a cluster: `agent-sandbox-local serve` in a folder of its own, in place of etcd,
+kube-apiserver and kube-controller-manager. What it does not serve (RBAC, Deployments) is left out of manifests."""
+
+import base64
+import os
+import re
+
+from api import Client
+from cluster import Cluster
+from process import Deadline, tail, until
+
+# Cases that need the real one, by pattern, and why.
+NEEDS_REAL = {
+    "bad_input.quota_is_told": "there are no ResourceQuotas in local mode",
+    "deploy.*": "deploy/ is for a cluster: RBAC and Deployments are not served in local mode",
+    "process.Rights*": "there is no RBAC in local mode",
+}
+
+
+RIGHTS = ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+
+
+class LocalClient(Client):
+    """Rights are not kept in local mode, so none need be given."""
+
+    def create(self, kind, ns, body, **query):
+        return body if kind in RIGHTS else super().create(kind, ns, body, **query)
+
+
+def server_binary():
+    return os.path.join(os.environ.get("top_builddir") or os.getcwd(), "agent-sandbox-local")
+
+
+def missing_server():
+    if not os.access(server_binary(), os.X_OK):
+        return f"no '{server_binary()}': top_builddir is not set to the folder of the build, or it is not built"
+    return None
+
+
+class LocalServer(Cluster):
+    def __init__(self, keep=False):
+        os.environ.setdefault("KUBEBUILDER_ASSETS", "")
+        super().__init__(keep)
+        self.state = self.file("state")
+        self.kubeconfig = self.file("admin.kubeconfig")
+
+    def start(self, manifests=()):
+        try:
+            self.serve()
+            self.apply(*manifests)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def serve(self, *flags):
+        """Starts the server, or starts it again on the same state."""
+        server = self.spawn("local", [server_binary(), "serve", "--state-dir", self.state, "--port", str(self.port),
+                                      "--kubeconfig", self.kubeconfig, "--audit-log", self.audit_log, *flags])
+
+        def ready():
+            text = tail(server.log, 5)
+            if os.path.exists(self.kubeconfig) and self.kubeconfig in text:
+                return True
+            return False
+        server.wait_ready(ready, 20)
+        with open(self.kubeconfig) as f:
+            text = f.read()
+        self.admin_token = re.search(r"^\s+token: (\S+)$", text, re.M).group(1)
+        ca = re.search(r"certificate-authority-data: (\S+)", text).group(1)
+        self.ca = self.write("ca.crt", base64.b64decode(ca).decode())
+        self._kubeconfig_file("admin.kubeconfig", "admin", self.admin_token)
+        self.api = LocalClient(self.server, self.ca, self.admin_token)
+        until(lambda: self.api.raw("GET", "/readyz")[0] == 200, 10, "the server is ready")
+        return server
+
+    def served_kinds(self):
+        kinds = set()
+        for path in ["/api/v1"] + ["/apis/" + v["groupVersion"] for g in self.api.call("GET", "/apis")["groups"]
+                                   for v in g["versions"]]:
+            version = path.split("/", 2)[2]
+            kinds |= {(version, r["kind"]) for r in self.api.call("GET", path)["resources"]}
+        return kinds
+
+    def apply(self, *paths):
+        """As Cluster.apply, without the documents of kinds that are not served."""
+        for path in paths:
+            with open(path) as f:
+                documents = re.split(r"^---\s*$", f.read(), flags=re.M)
+            kinds = self.served_kinds()
+
+            def served(text):
+                kind = re.search(r"^kind: (\S+)$", text, re.M)
+                version = re.search(r"^apiVersion: (\S+)$", text, re.M)
+                return kind and version and (version.group(1), kind.group(1)) in kinds
+            text = "\n---\n".join(d for d in documents if served(d))
+            if text:
+                super().apply(self.write("applied.yaml", text))
+
+
+__all__ = ["LocalServer", "NEEDS_REAL", "missing_server", "Deadline"]
