@@ -269,7 +269,7 @@ static size_t delete_dependents(struct objects *objects, const char *uid)
 		struct record *record = dependents->records[i];
 		size_t count = dependents->count;
 
-		if (asb_deleting(record_tree(objects, record)) ||
+		if (record_deleting(objects, record) ||
 		    record_delete(objects, record, &options, NULL) != 0) {
 			continue;
 		}
@@ -337,7 +337,7 @@ size_t objects_collect(struct objects *objects)
 		record = objects->candidate_first;
 		more = record != last;
 		candidate_remove(objects, record);
-		if (!orphan(objects, record) || asb_deleting(record_tree(objects, record))) {
+		if (!orphan(objects, record) || record_deleting(objects, record)) {
 			continue;
 		}
 		if (record_delete(objects, record, &options, NULL) != 0) {

@@ -40,3 +40,22 @@ libapiserver_la_SOURCES = \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h
 libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
 libapiserver_la_LIBADD = liblocal.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS)
+
+# What a server needs beside the objects: the simulation and the fake host do without.
+noinst_LTLIBRARIES += liblocal-store.la
+liblocal_store_la_SOURCES = \
+	%D%/event-shape.c %D%/event-shape.h \
+	%D%/list.c %D%/list.h \
+	%D%/namespace.c %D%/namespace.h \
+	%D%/requests.c %D%/requests.h \
+	%D%/scale.c %D%/scale.h \
+	%D%/selector.c %D%/selector.h %D%/selector-private.h \
+	%D%/selector-parse.c \
+	%D%/storage.c %D%/storage.h \
+	%D%/strategic.c %D%/strategic.h \
+	%D%/strategic-keys.c %D%/strategic-keys.h \
+	%D%/strategic-list.c %D%/strategic-list.h \
+	%D%/subresource.c %D%/subresource.h \
+	%D%/watch-next.c
+liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+liblocal_store_la_LIBADD = $(SQLITE_LIBS)

@@ -57,6 +57,7 @@ struct record {
 	uint64_t order;        /* of creation */
 	struct tree_node node; /* in by_name */
 	bool namespaced;       /* is in a namespace */
+	bool deleting;         /* server: marked for deletion */
 	bool grace;            /* marked for deletion and held until objects_finish_deletion */
 	bool candidate;        /* for collection */
 	bool waiting;          /* its foreground deletion waits for dependents */
@@ -91,6 +92,10 @@ struct objects {
 	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
 	size_t next_tree;
 	struct objects_state *scratch; /* handed out, but not stored (any more) */
+	struct objects_state
+		*answer;       /* of the last write; borrowed, it is in a record or scratch */
+	uint64_t tick_version; /* at the last tick */
+	int64_t sweep_ms;      /* when old events are looked for next */
 };
 
 struct served *served_find(const struct objects *objects, const struct asb_kind *kind);
@@ -102,6 +107,8 @@ struct record *record_find(const struct objects *objects, const struct served *s
 /* Of a complete tree; server: 413 when it is too large. */
 int state_create(struct objects *objects, const struct served *served,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr);
+/* The text of what is not stored; no name, no labels. */
+struct objects_state *state_of_text(struct json_object *take_tree);
 /* Its tree, borrowed: in memory alone as long as the state, in a server until TREES_MAX others were
  * asked for. */
 struct json_object *state_tree(struct objects *objects, struct objects_state *state);
@@ -129,6 +136,7 @@ int record_remove(struct objects *objects, struct record *record, struct json_ob
 		  struct error *reterr);
 /* Frees those of a kind; nothing else hears of it. */
 void records_finish(struct served *served);
+bool record_deleting(struct objects *objects, struct record *record);
 struct json_object *record_tree(struct objects *objects, struct record *record);
 
 /* ---- deletion ---- */

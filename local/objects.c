@@ -80,7 +80,10 @@ struct served *served_find(const struct objects *objects, const struct asb_kind 
 	char id[KEY_MAX];
 
 	kind_id(kind, id);
-	return map_get(&objects->kinds, id);
+	/* A server keeps the events of both groups as one kind. */
+	return map_get(&objects->kinds,
+		       objects->config.server && strcmp(id, "events.k8s.io/Event") == 0 ? "/Event"
+											: id);
 }
 
 static struct served *served_new(struct objects *objects, const struct asb_kind *kind)

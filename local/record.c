@@ -38,6 +38,12 @@ struct json_object *record_tree(struct objects *objects, struct record *record)
 	return state_tree(objects, record->state);
 }
 
+bool record_deleting(struct objects *objects, struct record *record)
+{
+	return objects->config.server ? record->deleting
+				      : asb_deleting(record_tree(objects, record));
+}
+
 static void record_free(struct record *record)
 {
 	for (size_t i = 0; i < record->owner_count; i++) {
@@ -136,6 +142,7 @@ static void look_at_deletion(struct objects *objects, struct record *record,
 	if (!objects->config.server || !asb_deleting(tree)) {
 		return;
 	}
+	record->deleting = true;
 	record->grace = asb_int(asb_at(tree, "metadata", "deletionGracePeriodSeconds"), 0) > 0 ||
 			asb_length(asb_array(tree, "spec", "finalizers")) > 0;
 	for (size_t i = 0; i < asb_length(finalizers); i++) {
@@ -171,6 +178,21 @@ int record_add(struct objects *objects, struct served *served, struct json_objec
 	return 0;
 }
 
+/* When an object that was stored was last written, as far as it tells: events grow old by it. */
+static int64_t last_seen(struct json_object *tree, int64_t now_ms)
+{
+	const char *texts[] = { asb_str(tree, "lastTimestamp"), asb_str(tree, "eventTime"),
+				asb_str(tree, "metadata", "creationTimestamp") };
+	int64_t at_ms;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (texts[i] != NULL && asb_time_parse(texts[i], &at_ms)) {
+			return at_ms < now_ms ? at_ms : now_ms;
+		}
+	}
+	return now_ms;
+}
+
 int record_load(struct objects *objects, struct served *served, uint64_t order, uint64_t version,
 		struct json_object *take_object, struct error *reterr)
 {
@@ -191,6 +213,7 @@ int record_load(struct objects *objects, struct served *served, uint64_t order, 
 		return status;
 	}
 	state->version = version;
+	state->at_ms = last_seen(state_tree(objects, state), state->at_ms);
 
 	struct record *record = enter(objects, served, order, state);
 

@@ -174,6 +174,7 @@ int state_create(struct objects *objects, const struct served *served,
 	}
 	state = state_new(out.length);
 	memcpy(state->data, out.data, out.length);
+	state->at_ms = objects->config.now_ms(objects->config.arg);
 	state->labels = labels;
 	state->fields = fields;
 	state->length = length;
@@ -183,6 +184,20 @@ int state_create(struct objects *objects, const struct served *served,
 	cache_tree(objects, state, TAKE(tree));
 	*ret = state;
 	return 0;
+}
+
+struct objects_state *state_of_text(struct json_object *take_tree)
+{
+	CLEANUP_JSON struct json_object *tree = take_tree;
+	CLEANUP_BUF struct buf out = BUF_INIT(3 * OBJECTS_SIZE_MAX);
+	struct objects_state *state;
+
+	json_print(tree, &out);
+	state = state_new(out.length + 1);
+	memcpy(state->data, buf_str(&out), out.length + 1);
+	state->length = out.length;
+	state->ns = state->name = state->pairs = state->data + out.length;
+	return state;
 }
 
 struct json_object *state_tree(struct objects *objects, struct objects_state *state)

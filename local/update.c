@@ -359,6 +359,9 @@ int update_apply(struct objects *objects, const struct served *served, struct js
 		if (status != 0) {
 			return status;
 		}
+		if (objects->config.server && strcmp(served->id, "/Namespace") == 0) {
+			restore(body, object, "spec"); /* its finalizers are the server's */
+		}
 		made = apply_main(served, object, body);
 	}
 	status = update_admit(objects, served, asb_ns(object), of_status ? "status" : "", object,

@@ -39,6 +39,9 @@ int update_admit(struct objects *objects, const struct served *served, const cha
 /* Server: a new object's namespace is there and does not end. */
 int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
 			   struct json_object *object, struct error *reterr);
+/* Applies a JSON or merge patch to a tree; *ret is the caller's (local/write.c). */
+int write_patch_tree(struct json_object *object, bool json_patch, struct json_object *patch,
+		     struct json_object **ret, struct error *reterr);
 /* Stores what a patch made of a record's object (local/write.c). */
 int write_patched(struct objects *objects, struct record *record, struct json_object *take_body,
 		  uint32_t flags, struct json_object **ret, struct error *reterr);

@@ -58,6 +58,17 @@ static void generate_name(struct objects *objects, const struct served *served, 
 	metadata_set(object, "name", json_object_new_string(name));
 }
 
+/* A namespace lives until its content is gone: the finalizer of its spec. */
+static void stamp_namespace(struct json_object *object)
+{
+	struct json_object *finalizers = json_object_new_array();
+
+	json_object_array_add(finalizers, json_object_new_string("kubernetes"));
+	json_object_object_add(asb_object_in(object, "spec"), "finalizers", finalizers);
+	asb_set_str(asb_object_in(object, "status"), "phase", "Active");
+	asb_set_label(object, "kubernetes.io/metadata.name", asb_name(object));
+}
+
 /* What the server decides about a new object. */
 static void stamp_new(struct objects *objects, const struct served *served, const char *ns,
 		      uint32_t flags, struct json_object *object)
@@ -90,6 +101,9 @@ static void stamp_new(struct objects *objects, const struct served *served, cons
 	if (served->serving.status) {
 		json_object_object_del(object, "status");
 	}
+	if (objects->config.server && strcmp(served->id, "/Namespace") == 0) {
+		stamp_namespace(object);
+	}
 }
 
 /* Enters a new object, or shows what it would be. */
@@ -109,10 +123,14 @@ static int store_new(struct objects *objects, struct served *served,
 		status = record_add(objects, served, take_object, &record, reterr);
 		kept = status == 0 ? record_tree(objects, record) : NULL;
 	}
-	if (status == 0 && ret != NULL) {
+	if (status != 0) {
+		return status;
+	}
+	objects->answer = record != NULL ? record->state : state;
+	if (ret != NULL) {
 		*ret = kept;
 	}
-	return status == 0 ? 201 : status;
+	return 201;
 }
 
 int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -198,17 +216,21 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	struct json_object *kept = NULL;
 	int status = 0;
 
+	objects->answer = record->state;
 	if (json_object_equal(record_tree(objects, record), object)) {
 		kept = record_tree(objects, record);
 	} else if ((flags & OBJECTS_DRY_RUN) != 0) {
 		status = state_create(objects, record->served, TAKE(object), &state, reterr);
 		kept = status == 0 ? objects_keep(objects, TAKE(state)) : NULL;
+		objects->answer = objects->scratch;
 	} else if (record_released(objects, record, object)) {
 		status = store_last(objects, record, TAKE(object), &kept, reterr);
 		status = status == 200 ? 0 : status;
+		objects->answer = objects->scratch;
 	} else {
 		status = record_update(objects, record, TAKE(object), reterr);
 		kept = status == 0 ? record_tree(objects, record) : NULL;
+		objects->answer = record->state;
 	}
 	if (status != 0) {
 		return status;
@@ -244,8 +266,8 @@ int objects_replace(struct objects *objects, const struct asb_kind *kind, const 
 }
 
 /* Applies a patch to a tree. *ret is the caller's. */
-static int patched(struct json_object *object, bool json_patch, struct json_object *patch,
-		   struct json_object **ret, struct error *reterr)
+int write_patch_tree(struct json_object *object, bool json_patch, struct json_object *patch,
+		     struct json_object **ret, struct error *reterr)
 {
 	struct error error = { 0 };
 	int r;
@@ -302,7 +324,7 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 	if (record == NULL) {
 		return update_not_found(served, name, reterr);
 	}
-	status = patched(record_tree(objects, record), json_patch, patch, &body, reterr);
+	status = write_patch_tree(record_tree(objects, record), json_patch, patch, &body, reterr);
 	return status != 0 ? status
 			   : write_patched(objects, record, TAKE(body), flags, ret, reterr);
 }

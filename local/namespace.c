@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes, fills and empties namespaces. Requests come here for the kind Namespace, and at each tick. */
+#include "config.h"
+
+#include "local/namespace.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/objects-private.h"
+#include "local/update.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+#define DELETIONS_MAX 500 /* of one tick: a request waits no longer than these take */
+
+static const struct asb_kind namespaces = { "", "v1", "namespaces", "Namespace" };
+static const struct asb_kind accounts = { "", "v1", "serviceaccounts", "ServiceAccount" };
+static const struct asb_kind config_maps = { "", "v1", "configmaps", "ConfigMap" };
+
+static const char *const first[] = { "default", "kube-system", "kube-public", "kube-node-lease" };
+
+#define CA_NAME "kube-root-ca.crt"
+
+static int make_namespace(struct objects *objects, const char *name, struct error *reterr)
+{
+	struct json_object *object;
+	int status;
+
+	if (objects_state_of(objects, &namespaces, "", name) != NULL) {
+		return 0;
+	}
+	object = asb_new(&namespaces, "", name);
+	asb_set_label(object, "kubernetes.io/metadata.name", name);
+	status = objects_create_object(objects, &namespaces, "", object, 0, NULL, reterr);
+	return status == 201 ? 0 : status;
+}
+
+/* A copy of the text that the namespace default has, or NULL. */
+static char *known_ca(struct objects *objects)
+{
+	struct json_object *map = objects_get(objects, &config_maps, "default", CA_NAME);
+	const char *text = asb_str(map, "data", "ca.crt");
+
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+static void make_ca(struct objects *objects, const char *ns, const char *ca)
+{
+	struct json_object *map = objects_get(objects, &config_maps, ns, CA_NAME);
+
+	if (ca == NULL || asb_streq(asb_str(map, "data", "ca.crt"), ca)) {
+		return;
+	}
+	if (map != NULL) {
+		CLEANUP_JSON struct json_object *patch = json_object_new_object();
+
+		asb_set_str(asb_object_in(patch, "data"), "ca.crt", ca);
+		objects_patch(objects, &config_maps, ns, CA_NAME, false, patch, 0, NULL, NULL);
+		return;
+	}
+	map = asb_new(&config_maps, ns, CA_NAME);
+	asb_set_str(asb_object_in(map, "data"), "ca.crt", ca);
+	objects_create_object(objects, &config_maps, ns, map, 0, NULL, NULL);
+}
+
+void namespace_fill(struct objects *objects, const char *ns, const char *ca)
+{
+	CLEANUP_FREE char *known = ca == NULL ? known_ca(objects) : NULL;
+
+	if (served_find(objects, &accounts) != NULL &&
+	    objects_state_of(objects, &accounts, ns, "default") == NULL) {
+		objects_create_object(objects, &accounts, ns, asb_new(&accounts, ns, "default"), 0,
+				      NULL, NULL);
+	}
+	if (served_find(objects, &config_maps) != NULL) {
+		make_ca(objects, ns, ca != NULL ? ca : known);
+	}
+}
+
+int namespace_bootstrap(struct objects *objects, const char *ca, struct error *reterr)
+{
+	const struct served *served;
+
+	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
+		int status = make_namespace(objects, first[i], reterr);
+
+		if (status != 0) {
+			return status;
+		}
+	}
+	served = served_find(objects, &namespaces);
+	for (size_t i = 0; i < served->count; i++) {
+		namespace_fill(objects, served->records[i]->key + 1, ca); /* "/name" */
+	}
+	return 0;
+}
+
+int namespace_check_delete(const char *name, struct error *reterr)
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (strcmp(first[i], name) == 0) {
+			return update_fail(reterr, 403,
+					   "namespaces \"%s\" is forbidden: this namespace may not "
+					   "be deleted",
+					   name);
+		}
+	}
+	return 0;
+}
+
+/* Deletes what is in a namespace. *ret_left: how many objects are still there. */
+static size_t empty(struct objects *objects, const char *ns, size_t most, size_t *ret_left)
+{
+	const struct objects_delete_options options = { .grace = -1 };
+	size_t length = strlen(ns), deleted = 0;
+
+	*ret_left = 0;
+	for (size_t i = 0; i < objects->served_count; i++) {
+		struct served *served = objects->served[i];
+
+		/* From the end: what goes leaves the rest in place. */
+		for (size_t j = served->count; j-- > 0;) {
+			struct record *record = served->records[j];
+			size_t count = served->count;
+
+			if (strncmp(record->key, ns, length) != 0 || record->key[length] != '/') {
+				continue;
+			}
+			if (deleted < most && !record_deleting(objects, record) &&
+			    record_delete(objects, record, &options, NULL) == 0) {
+				deleted++;
+			}
+			*ret_left += served->count == count ? 1 : 0;
+			j = j > served->count ? served->count : j;
+		}
+	}
+	return deleted;
+}
+
+/* Takes the finalizer "kubernetes" away, and with it the namespace if nothing else holds it. */
+static void finish(struct objects *objects, struct record *record)
+{
+	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
+	struct json_object *copy = object_derive(object), *spec = asb_copy(asb_at(object, "spec"));
+
+	if (spec == NULL) {
+		spec = json_object_new_object();
+	}
+	json_object_object_del(spec, "finalizers");
+	json_object_object_add(copy, "spec", spec);
+	record->grace = false;
+	if (record_released(objects, record, copy)) {
+		record_remove(objects, record, copy, NULL);
+	} else if (asb_length(asb_array(object, "spec", "finalizers")) > 0) {
+		record_update(objects, record, copy, NULL);
+	} else {
+		json_object_put(copy);
+	}
+}
+
+bool namespace_tick(struct objects *objects)
+{
+	struct served *served = served_find(objects, &namespaces);
+	size_t deleted = 0;
+
+	for (size_t i = served != NULL ? served->count : 0; i-- > 0;) {
+		struct record *record = served->records[i];
+		size_t left = 0;
+
+		/* grace is set while it ends: no tree is parsed for those that live. */
+		if (!record->grace) {
+			continue;
+		}
+		deleted += empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
+		if (left == 0) {
+			finish(objects, record);
+		}
+		if (deleted == DELETIONS_MAX) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs with all that a request may ask beside them: dry runs, subresources, shapes. The API
+ * server's routes call it under their lock; local/objects.h does the work. */
+#include "config.h"
+
+#include "local/requests.h"
+
+#include "base/json-scan.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "kube/kind.h"
+#include "local/event-shape.h"
+#include "local/namespace.h"
+#include "local/objects-private.h"
+#include "local/scale.h"
+#include "local/strategic.h"
+#include "local/subresource.h"
+#include "local/update.h"
+
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SWEEP_MS 10000 /* between two looks for old events */
+
+bool request_is(const struct request *request, const char *kind_id)
+{
+	char id[KEY_MAX];
+
+	snprintf(id, sizeof(id), "%s/%s", request->kind->group, request->kind->kind);
+	return strcmp(id, kind_id) == 0;
+}
+
+static bool is_subresource(const struct request *request, const char *name)
+{
+	return request->subresource != NULL && strcmp(request->subresource, name) == 0;
+}
+
+static bool is_main(const struct request *request)
+{
+	return request->subresource == NULL || *request->subresource == '\0';
+}
+
+static uint32_t flags_of(const struct request *request)
+{
+	return (request->dry_run ? OBJECTS_DRY_RUN : 0) |
+	       (is_subresource(request, "status") ? OBJECTS_STATUS : 0);
+}
+
+/* Gives the last write's state away. */
+static int answered(struct objects *objects, int status, struct objects_state **ret)
+{
+	if ((status == 200 || status == 201) && ret != NULL) {
+		*ret = objects_state_ref(objects->answer);
+	}
+	return status;
+}
+
+/* A body as it is stored: in the stored version and shape. */
+static struct json_object *stored_body(const struct served *served, const struct request *request,
+				       struct json_object *take)
+{
+	char version[160];
+	struct json_object *body = take;
+
+	if (!json_object_is_type(take, json_type_object)) {
+		return take;
+	}
+	if (event_is_other(request->kind)) {
+		body = event_to_core(take);
+		json_object_put(take);
+	}
+	kind_api_version(&served->kind, version);
+	asb_set_str(body, "apiVersion", version);
+	return body;
+}
+
+/* A record of the request, or NULL and *ret_status. */
+static struct record *find(struct objects *objects, const struct request *request, int *ret_status,
+			   struct error *reterr)
+{
+	const struct served *served = served_find(objects, request->kind);
+	struct record *record = record_find(objects, served, request->ns, request->name);
+
+	if (record == NULL) {
+		*ret_status = update_not_found(served, request->name, reterr);
+	}
+	return record;
+}
+
+static int scale_answer(struct objects *objects, struct record *record, struct objects_state **ret,
+			struct error *reterr)
+{
+	struct json_object *scale =
+		scale_of(&record->served->serving, record_tree(objects, record));
+
+	if (scale == NULL) {
+		return update_not_found(NULL, "", reterr);
+	}
+	if (ret != NULL) {
+		*ret = state_of_text(scale);
+	} else {
+		json_object_put(scale);
+	}
+	return 200;
+}
+
+int request_get(struct objects *objects, const struct request *request, struct objects_state **ret,
+		struct error *reterr)
+{
+	int status = 404;
+	struct record *record = find(objects, request, &status, reterr);
+
+	if (record == NULL) {
+		return status;
+	}
+	if (is_subresource(request, "scale")) {
+		return scale_answer(objects, record, ret, reterr);
+	}
+	if (!is_main(request) &&
+	    !(is_subresource(request, "status") && record->served->serving.status)) {
+		return update_not_found(NULL, "", reterr);
+	}
+	*ret = objects_state_ref(record->state);
+	return 200;
+}
+
+int request_create(struct objects *objects, const struct request *request, struct json_object *take,
+		   struct objects_state **ret, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *body = take;
+	const struct served *served = served_find(objects, request->kind);
+	int status;
+
+	if (served == NULL) {
+		return update_not_found(NULL, "", reterr);
+	}
+	if (is_subresource(request, "binding") && request_is(request, "/Pod")) {
+		return subresource_bind(objects, request, body, ret, reterr);
+	}
+	if (is_subresource(request, "eviction") && request_is(request, "/Pod")) {
+		return subresource_evict(objects, request, body, ret, reterr);
+	}
+	if (is_subresource(request, "token") && request_is(request, "/ServiceAccount")) {
+		return subresource_token(objects, request, body, ret, reterr);
+	}
+	if (!is_main(request)) {
+		return update_fail(
+			reterr, 405,
+			"the server does not allow this method on the requested resource");
+	}
+	body = stored_body(served, request, TAKE(body));
+	status = answered(objects,
+			  objects_create_object(objects, &served->kind, request->ns, TAKE(body),
+						flags_of(request), NULL, reterr),
+			  ret);
+	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
+		/* What was answered is in its record still: the rest is other objects'. */
+		CLEANUP_FREE char *name = xstrdup(objects_state_name(objects->answer));
+
+		namespace_fill(objects, name, NULL);
+	}
+	return status;
+}
+
+/* Writes the replicas that a Scale wants; the answer is the Scale after it. */
+static int write_scale(struct objects *objects, const struct request *request,
+		       struct record *record, struct json_object *scale, struct objects_state **ret,
+		       struct error *reterr)
+{
+	struct json_object *body = NULL, *after = NULL;
+	int status = scale_apply(&record->served->serving, record_tree(objects, record), scale,
+				 &body, reterr);
+
+	if (status == 0) {
+		status = write_patched(objects, record, body, flags_of(request), &after, reterr);
+	}
+	if (status == 200 && ret != NULL) {
+		*ret = state_of_text(scale_of(&record->served->serving, after));
+	}
+	return status;
+}
+
+int request_replace(struct objects *objects, const struct request *request,
+		    struct json_object *take, struct objects_state **ret, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *body = take;
+	int status = 404;
+	struct record *record = find(objects, request, &status, reterr);
+
+	if (record == NULL) {
+		return status;
+	}
+	if (is_subresource(request, "scale")) {
+		return write_scale(objects, request, record, body, ret, reterr);
+	}
+	if (!is_main(request) && !is_subresource(request, "status")) {
+		return update_not_found(NULL, "", reterr);
+	}
+	body = stored_body(record->served, request, TAKE(body));
+	return answered(objects,
+			objects_replace(objects, &record->served->kind, request->ns, request->name,
+					TAKE(body), flags_of(request), NULL, reterr),
+			ret);
+}
+
+/* ---- patches ---- */
+
+static int apply_patch(const struct request *request, const struct served *served,
+		       enum patch_type type, struct json_object *target, struct json_object *patch,
+		       struct json_object **ret, struct error *reterr)
+{
+	if (type == PATCH_STRATEGIC && served->serving.custom &&
+	    !is_subresource(request, "scale")) {
+		return update_fail(reterr, 415,
+				   "the body of the request was in an unknown format - accepted "
+				   "media types include: application/json-patch+json, "
+				   "application/merge-patch+json, application/apply-patch+yaml");
+	}
+	if (type == PATCH_STRATEGIC) {
+		return strategic_merge(request->kind, target, patch, ret, reterr);
+	}
+	return write_patch_tree(target, type == PATCH_JSON, patch, ret, reterr);
+}
+
+int request_patch(struct objects *objects, const struct request *request, enum patch_type type,
+		  struct json_object *patch, struct objects_state **ret, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *target = NULL;
+	CLEANUP_JSON struct json_object *body = NULL;
+	bool of_scale = is_subresource(request, "scale");
+	int status = 404;
+	struct record *record = find(objects, request, &status, reterr);
+
+	if (record == NULL) {
+		return status;
+	}
+	target = state_hold(objects, record->state);
+	if (of_scale || event_is_other(request->kind)) {
+		struct json_object *shaped = of_scale ? scale_of(&record->served->serving, target)
+						      : event_to_other(target);
+
+		json_object_put(target);
+		target = shaped;
+	}
+	if (target == NULL ||
+	    (!of_scale && !is_main(request) && !is_subresource(request, "status"))) {
+		return update_not_found(NULL, "", reterr);
+	}
+	status = apply_patch(request, record->served, type, target, patch, &body, reterr);
+	if (status != 0) {
+		return status;
+	}
+	if (of_scale) {
+		return write_scale(objects, request, record, body, ret, reterr);
+	}
+	body = stored_body(record->served, request, TAKE(body));
+	return answered(objects,
+			write_patched(objects, record, TAKE(body), flags_of(request), NULL, reterr),
+			ret);
+}
+
+/* ---- deletions ---- */
+
+int request_delete(struct objects *objects, const struct request *request,
+		   const struct objects_delete_options *options, struct objects_state **ret,
+		   struct error *reterr)
+{
+	struct objects_delete_options own = *options;
+	int status = 0;
+
+	own.dry_run = options->dry_run || request->dry_run;
+	if (!is_main(request)) {
+		return update_fail(
+			reterr, 405,
+			"the server does not allow this method on the requested resource");
+	}
+	if (request_is(request, "/Namespace")) {
+		status = namespace_check_delete(request->name, reterr);
+	}
+	if (status != 0) {
+		return status;
+	}
+	return answered(objects,
+			objects_delete_with(objects, request->kind, request->ns, request->name,
+					    &own, NULL, reterr),
+			ret);
+}
+
+int request_delete_collection(struct objects *objects, const struct request *request,
+			      const struct selector *selector,
+			      const struct objects_delete_options *options,
+			      struct list_page *ret_page, struct error *reterr)
+{
+	struct list_page page = { 0 };
+	int status = list_read(objects, request->kind,
+			       &(struct list_options){ .ns = request->ns, .selector = selector },
+			       &page, reterr);
+
+	for (size_t i = 0; status == 200 && i < page.count; i++) {
+		struct request one = *request;
+
+		one.ns = objects_state_ns(page.states[i]);
+		one.name = objects_state_name(page.states[i]);
+		status = request_delete(objects, &one, options, NULL, reterr);
+		/* Another one's end may have taken it along. */
+		status = status == 404 ? 200 : status;
+	}
+	if (status == 200 && ret_page != NULL) {
+		*ret_page = page;
+	} else {
+		list_page_finish(&page);
+	}
+	return status;
+}
+
+/* ---- answers ---- */
+
+static int other_event_text(const struct objects_state *state, struct buf *out)
+{
+	CLEANUP_JSON struct json_object *tree = json_parse(state->data, state->length, NULL);
+	CLEANUP_JSON struct json_object *other = tree != NULL ? event_to_other(tree) : NULL;
+
+	return other != NULL ? json_print(other, out) : -1;
+}
+
+int request_text(const struct asb_kind *kind, const struct objects_state *state, struct buf *out)
+{
+	static const char *const names[] = { "apiVersion", "kind" };
+	struct json_span spans[2] = { { 0 } };
+	char version[160], quoted[164], own[160];
+
+	if (json_scan_members(state->data, state->length, names, 2, spans) < 0 ||
+	    spans[0].start == NULL || spans[1].start == NULL ||
+	    snprintf(own, sizeof(own), "\"%s\"", kind->kind) != (int)spans[1].length ||
+	    memcmp(own, spans[1].start, spans[1].length) != 0) {
+		return buf_append(out, state->data, state->length);
+	}
+	if (event_is_other(kind)) {
+		return other_event_text(state, out);
+	}
+	kind_api_version(kind, version);
+	snprintf(quoted, sizeof(quoted), "\"%s\"", version);
+
+	const char *behind = spans[0].start + spans[0].length;
+
+	buf_append(out, state->data, (size_t)(spans[0].start - state->data));
+	buf_append_str(out, quoted);
+	return buf_append(out, behind, (size_t)(state->data + state->length - behind));
+}
+
+/* ---- time ---- */
+
+/* Removes the events that were not written for EVENT_TTL_MS. */
+static void sweep_events(struct objects *objects)
+{
+	static const struct asb_kind kind = { "", "v1", "events", "Event" };
+	const struct objects_delete_options options = { .grace = -1 };
+	struct served *served = served_find(objects, &kind);
+	int64_t now = objects->config.now_ms(objects->config.arg);
+
+	if (now < objects->sweep_ms) {
+		return;
+	}
+	objects->sweep_ms = now + SWEEP_MS;
+	for (size_t i = served != NULL ? served->count : 0; i-- > 0;) {
+		struct record *record = served->records[i];
+
+		if (now - record->state->at_ms > EVENT_TTL_MS) {
+			record_delete(objects, record, &options, NULL);
+		}
+	}
+}
+
+bool request_tick(struct objects *objects)
+{
+	bool more;
+
+	sweep_events(objects);
+	more = objects_collect(objects) > 0;
+	more = namespace_tick(objects) || more;
+	history_bound(objects);
+	if (objects->version == objects->tick_version) {
+		state_trees_finish(objects); /* nobody writes: the memory is better used */
+	}
+	objects->tick_version = objects->version;
+	return more;
+}
+
+int request_bootstrap(struct objects *objects, const char *ca, struct error *reterr)
+{
+	return namespace_bootstrap(objects, ca, reterr);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scale subresource: an autoscaling/v1 Scale of an object, by the paths its kind is served
+ * with. Requests call it. */
+#ifndef ASB_LOCAL_SCALE_H
+#define ASB_LOCAL_SCALE_H
+
+#include "base/error.h"
+#include "local/objects.h"
+
+#include <json-c/json.h>
+
+/* The Scale of an object, the caller's; NULL: its kind has none. */
+struct json_object *scale_of(const struct objects_serving *serving, struct json_object *object);
+/* A copy of the object as a Scale wants it, the caller's. 0, or 404, 409, 422. */
+int scale_apply(const struct objects_serving *serving, struct json_object *object,
+		struct json_object *scale, struct json_object **ret, struct error *reterr);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the texts of label and field selectors, with the API server's grammar and errors.
+ * selector_create calls it. */
+#include "config.h"
+
+#include "local/selector.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "local/fields.h"
+#include "local/objects-private.h"
+#include "local/selector-private.h"
+#include "local/update.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_LENGTH 63
+#define PREFIX_MAX_LENGTH 253
+
+/* ---- labels ---- */
+
+/* A word or sign of the text; at its end the length is 0. */
+struct token {
+	const char *start;
+	size_t length;
+};
+
+struct reader {
+	const char *at;
+	struct token token; /* the one that comes next */
+	struct error *reterr;
+};
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool sign(char c)
+{
+	return c != '\0' && strchr("=!(),><", c) != NULL;
+}
+
+static void advance(struct reader *reader)
+{
+	const char *at = reader->at;
+
+	while (blank(*at)) {
+		at++;
+	}
+	reader->token = (struct token){ at, 0 };
+	if (*at == '\0') {
+		reader->at = at;
+		return;
+	}
+	if (sign(*at)) {
+		at += (*at == '=' || *at == '!') && at[1] == '=' ? 2 : 1;
+	} else {
+		while (*at != '\0' && !blank(*at) && !sign(*at)) {
+			at++;
+		}
+	}
+	reader->token.length = (size_t)(at - reader->token.start);
+	reader->at = at;
+}
+
+static bool is(const struct reader *reader, const char *text)
+{
+	return reader->token.length == strlen(text) &&
+	       memcmp(reader->token.start, text, reader->token.length) == 0;
+}
+
+static bool is_word(const struct reader *reader)
+{
+	return reader->token.length > 0 && !sign(*reader->token.start);
+}
+
+static int expected(struct reader *reader, const char *what)
+{
+	return update_fail(reader->reterr, 400,
+			   "unable to parse requirement: found '%.*s', expected: %s",
+			   (int)(reader->token.length < 100 ? reader->token.length : 100),
+			   reader->token.start, what);
+}
+
+static bool alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* A label's name part or value: letters and digits, '-', '_' and '.' only inside. */
+static bool qualified(const char *text, size_t length)
+{
+	if (length == 0 || length > NAME_MAX_LENGTH || !alphanumeric(text[0]) ||
+	    !alphanumeric(text[length - 1])) {
+		return false;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (!alphanumeric(text[i]) && strchr("-_.", text[i]) == NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A DNS subdomain. */
+static bool subdomain(const char *text, size_t length)
+{
+	bool begins = true;
+
+	if (length == 0 || length > PREFIX_MAX_LENGTH) {
+		return false;
+	}
+	for (size_t i = 0; i < length; i++) {
+		char c = text[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'),
+		     ends = i + 1 == length || text[i + 1] == '.';
+
+		if (!letter && (c != '-' || begins || ends) && (c != '.' || begins)) {
+			return false;
+		}
+		begins = c == '.';
+	}
+	return !begins;
+}
+
+static int check_key(struct reader *reader, const struct token *key)
+{
+	const char *slash = memchr(key->start, '/', key->length);
+	size_t prefix = slash != NULL ? (size_t)(slash - key->start) : 0,
+	       name = slash != NULL ? prefix + 1 : 0;
+
+	if ((slash == NULL || subdomain(key->start, prefix)) &&
+	    qualified(key->start + name, key->length - name)) {
+		return 0;
+	}
+	return update_fail(
+		reader->reterr, 400,
+		"unable to parse requirement: <nil>: Invalid value: \"%.*s\": name part must "
+		"consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+		"an "
+		"alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc'), with an "
+		"optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+		(int)(key->length < 100 ? key->length : 100), key->start);
+}
+
+static int add_value(struct reader *reader, struct selector_term *term, const struct token *value)
+{
+	if (value->length > 0 && !qualified(value->start, value->length)) {
+		return update_fail(
+			reader->reterr, 400,
+			"unable to parse requirement: values[%zu][%.64s]: Invalid value: \"%.*s\": "
+			"a "
+			"valid label must be an empty string or consist of alphanumeric "
+			"characters, "
+			"'-', '_' or '.', and must start and end with an alphanumeric character",
+			term->value_count, term->key,
+			(int)(value->length < 100 ? value->length : 100), value->start);
+	}
+	selector_add_value(term, value->start, value->length);
+	return 0;
+}
+
+/* "(a,b,)": the values of in and notin. An empty one is a value. */
+static int read_set(struct reader *reader, struct selector_term *term)
+{
+	int status = 0;
+
+	if (!is(reader, "(")) {
+		return expected(reader, "'('");
+	}
+	advance(reader);
+	while (status == 0) {
+		struct token value = { reader->token.start, 0 };
+
+		if (is_word(reader)) {
+			value = reader->token;
+			advance(reader);
+		}
+		status = add_value(reader, term, &value);
+		if (status == 0 && is(reader, ")")) {
+			advance(reader);
+			return 0;
+		}
+		if (status == 0 && !is(reader, ",")) {
+			return expected(reader, "',', ')' or identifier");
+		}
+		advance(reader);
+	}
+	return status;
+}
+
+/* What stands behind "=", "!=", ">" and the like; nothing is "". */
+static int read_exact(struct reader *reader, struct selector_term *term)
+{
+	struct token value = { reader->token.start, 0 };
+	int64_t number;
+
+	if (is_word(reader)) {
+		value = reader->token;
+		advance(reader);
+	} else if (reader->token.length > 0 && !is(reader, ",")) {
+		return expected(reader, "identifier");
+	}
+
+	int status = add_value(reader, term, &value);
+
+	if (status == 0 && term->operator>= SELECTOR_GREATER && integer_parse(
+				   term->values[0], INT64_MIN, INT64_MAX, &number) != 0) {
+		return update_fail(reader->reterr, 400,
+				   "unable to parse requirement: values[0][%.64s]: Invalid value: "
+				   "\"%.100s\": for 'Gt', 'Lt' operators, the value must be an "
+				   "integer",
+				   term->key, term->values[0]);
+	}
+	return status;
+}
+
+static int read_term(struct reader *reader, struct selector_terms *terms)
+{
+	static const struct {
+		const char *text;
+		enum selector_operator operator;
+		bool set;
+	} operators[] = {
+		{ "=", SELECTOR_IN, false },        { "==", SELECTOR_IN, false },
+		{ "!=", SELECTOR_NOT_IN, false },   { "in", SELECTOR_IN, true },
+		{ "notin", SELECTOR_NOT_IN, true }, { ">", SELECTOR_GREATER, false },
+		{ "<", SELECTOR_LESS, false },
+	};
+	bool negated = is(reader, "!");
+
+	if (negated) {
+		advance(reader);
+	}
+	if (!is_word(reader)) {
+		return expected(reader,
+				negated ? "identifier" : "!, identifier, or 'end of string'");
+	}
+
+	struct token key = reader->token;
+	int status = check_key(reader, &key);
+
+	advance(reader);
+	if (status != 0) {
+		return status;
+	}
+	if (negated || reader->token.length == 0 || is(reader, ",")) {
+		selector_add_term(terms, key.start, key.length,
+				  negated ? SELECTOR_MISSING : SELECTOR_EXISTS);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
+		if (is(reader, operators[i].text)) {
+			struct selector_term *term = selector_add_term(terms, key.start, key.length,
+								       operators[i].operator);
+
+			advance(reader);
+			return operators[i].set ? read_set(reader, term) : read_exact(reader, term);
+		}
+	}
+	return expected(reader, "in, notin, =, ==, !=, gt, lt");
+}
+
+static int check_length(const char *text, struct error *reterr)
+{
+	return strlen(text) > SELECTOR_TEXT_MAX
+		       ? update_fail(reterr, 400, "the selector is longer than %d bytes",
+				     SELECTOR_TEXT_MAX)
+		       : 0;
+}
+
+int selector_parse_labels(const char *text, struct selector_terms *terms, struct error *reterr)
+{
+	struct reader reader = { .at = text, .reterr = reterr };
+	int status = check_length(text, reterr);
+
+	advance(&reader);
+	while (status == 0 && reader.token.length > 0) {
+		status = read_term(&reader, terms);
+		if (status != 0 || reader.token.length == 0) {
+			break;
+		}
+		if (!is(&reader, ",")) {
+			return expected(&reader, "',' or 'end of string'");
+		}
+		advance(&reader);
+		if (reader.token.length == 0) {
+			return expected(&reader, "identifier after ','");
+		}
+		if (terms->count == SELECTOR_TERMS_MAX) {
+			return update_fail(reterr, 400, "the selector has more than %d terms",
+					   SELECTOR_TERMS_MAX);
+		}
+	}
+	return status;
+}
+
+/* ---- fields ---- */
+
+/* events.k8s.io names the fields of an event in its own way. */
+static const char *stored_name(const struct asb_kind *kind, const char *name, char *scratch,
+			       size_t size)
+{
+	static const char regarding[] = "regarding.";
+
+	if (strcmp(kind->group, "events.k8s.io") != 0) {
+		return name;
+	}
+	if (strcmp(name, "reportingController") == 0) {
+		return "reportingComponent";
+	}
+	if (strncmp(name, regarding, sizeof(regarding) - 1) == 0) {
+		snprintf(scratch, size, "involvedObject.%s", name + sizeof(regarding) - 1);
+		return scratch;
+	}
+	return name;
+}
+
+/* Copies a part of the text, its escapes taken off. */
+static char *unescaped(const char *text, size_t length)
+{
+	char *copy = xstrndup(text, length), *out = copy;
+
+	for (const char *at = copy; *at != '\0'; at++) {
+		if (*at == '\\' && at[1] != '\0') {
+			at++;
+		}
+		*out++ = *at;
+	}
+	*out = '\0';
+	return copy;
+}
+
+/* How many bytes are before the first of these signs that is not escaped. */
+static size_t span(const char *text, size_t length, const char *signs)
+{
+	size_t at = 0;
+
+	while (at < length && strchr(signs, text[at]) == NULL) {
+		at += text[at] == '\\' && at + 1 < length ? 2 : 1;
+	}
+	return at;
+}
+
+static int read_field(struct objects *objects, const struct asb_kind *kind, const char *text,
+		      const char *part, size_t length, struct selector_terms *terms,
+		      struct error *reterr)
+{
+	const struct served *served = served_find(objects, kind);
+	size_t name_length = span(part, length, "=!");
+	const char *sign_at = part + name_length;
+	bool differs = name_length + 1 < length && sign_at[0] == '!' && sign_at[1] == '=';
+	size_t sign_length = differs ? 2 : 1;
+
+	if (name_length == length || (*sign_at == '!' && !differs)) {
+		return update_fail(reterr, 400,
+				   "invalid selector: '%.150s'; can't understand '%.*s'", text,
+				   (int)(length < 100 ? length : 100), part);
+	}
+	if (!differs && name_length + 1 < length && sign_at[1] == '=') {
+		sign_length = 2;
+	}
+
+	CLEANUP_FREE char *name = xstrndup(part, name_length);
+	CLEANUP_FREE char *value =
+		unescaped(sign_at + sign_length, length - name_length - sign_length);
+	char scratch[128];
+	const char *path =
+		served != NULL
+			? fields_find(served, stored_name(kind, name, scratch, sizeof(scratch)))
+			: NULL;
+
+	if (path == NULL) {
+		return update_fail(reterr, 400, "field label not supported: %.200s", name);
+	}
+	selector_add_value(selector_add_term(terms, path, strlen(path),
+					     differs ? SELECTOR_NOT_IN : SELECTOR_IN),
+			   value, strlen(value));
+	return 0;
+}
+
+int selector_parse_fields(struct objects *objects, const struct asb_kind *kind, const char *text,
+			  struct selector_terms *terms, struct error *reterr)
+{
+	size_t left = strlen(text);
+	int status = check_length(text, reterr);
+
+	for (const char *part = text; status == 0 && left > 0;) {
+		size_t length = span(part, left, ",");
+
+		length = length > left ? left : length;
+		if (length > 0 && terms->count < SELECTOR_TERMS_MAX) {
+			status = read_field(objects, kind, text, part, length, terms, reterr);
+		}
+		length += length < left ? 1 : 0;
+		part += length;
+		left -= length;
+	}
+	return status;
+}

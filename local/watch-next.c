@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a watch sees of the history: a namespace, a selection that objects enter and leave. The
+ * server's watch streams read through it. */
+#include "config.h"
+
+#include "base/json-scan.h"
+#include "base/memory.h"
+#include "local/list.h"
+#include "local/objects-private.h"
+#include "local/update.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The same state at another version: only its text says so, labels and fields are gone with it. */
+static struct objects_state *at_version(struct objects_state *state, uint64_t version)
+{
+	static const char *const metadata[] = { "metadata" }, *const member[] = {
+		"resourceVersion"
+	};
+	struct json_span outer = { 0 }, inner = { 0 };
+	struct objects_state *copy;
+	char text[32];
+	int length = snprintf(text, sizeof(text), "\"%" PRIu64 "\"", version);
+
+	if (json_scan_members(state->data, state->length, metadata, 1, &outer) < 0 ||
+	    outer.start == NULL ||
+	    json_scan_members(outer.start, outer.length, member, 1, &inner) < 0 ||
+	    inner.start == NULL) {
+		return objects_state_ref(state);
+	}
+
+	size_t head = (size_t)(inner.start - state->data),
+	       tail = state->length - head - inner.length, ns = strlen(state->ns) + 1,
+	       name = strlen(state->name) + 1, total = head + (size_t)length + tail;
+
+	copy = xalloc(sizeof(*copy) + total + 1 + ns + name);
+	atomic_init(&copy->refs, 1);
+	copy->version = version;
+	copy->length = total;
+	memcpy(copy->data, state->data, head);
+	memcpy(copy->data + head, text, (size_t)length);
+	memcpy(copy->data + head + length, inner.start + inner.length, tail);
+	copy->ns = memcpy(copy->data + total + 1, state->ns, ns);
+	copy->name = memcpy(copy->data + total + 1 + ns, state->name, name);
+	copy->pairs = "";
+	return copy;
+}
+
+/* Whether a change concerns a selection, and what it is to it. */
+static bool seen(const struct change *change, const char *ns, const struct selector *selector,
+		 struct watch_event *ret)
+{
+	bool is, was;
+
+	if (*ns != '\0' && strcmp(ns, objects_state_ns(change->state)) != 0) {
+		return false;
+	}
+	was = change->before != NULL && selector_matches(selector, change->before);
+	is = change->type != OBJECTS_DELETED && selector_matches(selector, change->state);
+	if (!was && !is) {
+		return false;
+	}
+	ret->version = change->state->version;
+	if (is) {
+		ret->type = was ? OBJECTS_MODIFIED : OBJECTS_ADDED;
+		ret->state = objects_state_ref(change->state);
+	} else {
+		ret->type = OBJECTS_DELETED;
+		ret->state = change->type == OBJECTS_DELETED
+				     ? objects_state_ref(change->state)
+				     : at_version(change->before, ret->version);
+	}
+	return true;
+}
+
+int watch_next(struct objects *objects, const struct asb_kind *kind, const char *ns,
+	       const struct selector *selector, uint64_t after, struct watch_event *ret,
+	       struct error *reterr)
+{
+	const struct served *served = served_find(objects, kind);
+
+	if (served == NULL) {
+		return update_not_found(NULL, "", reterr);
+	}
+	if (after < objects->compacted) {
+		return update_fail(reterr, 410,
+				   "too old resource version: %" PRIu64 " (%" PRIu64 ")", after,
+				   objects->compacted);
+	}
+
+	size_t place = history_first_after(served, after);
+
+	for (size_t i = 0; i < WATCH_STEP && place < served->version_count; i++, place++) {
+		if (seen(history_change(objects, served->versions[place]), ns, selector, ret)) {
+			return 1;
+		}
+	}
+	ret->version =
+		place < served->version_count ? served->versions[place] - 1 : objects->version;
+	ret->version = ret->version < after ? after : ret->version;
+	return 0;
+}
