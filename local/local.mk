@@ -59,3 +59,4 @@ liblocal_store_la_SOURCES = \
 	%D%/watch-next.c
 liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 liblocal_store_la_LIBADD = $(SQLITE_LIBS)
+

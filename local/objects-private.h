@@ -33,6 +33,7 @@ struct objects_state {
 	_Atomic uint32_t refs;
 	uint32_t labels, fields; /* how many pairs */
 	uint64_t version;
+	int64_t at_ms; /* server: when it was made */
 	struct json_object
 		*tree;         /* in memory alone: always. Server: while cached; the API's lock */
 	const char *ns, *name; /* server */
