@@ -67,8 +67,10 @@ static int format_map(struct json_object *map, const char *path, char **ret, str
 	}
 	qsort(keys, count, sizeof(*keys), by_key);
 	for (size_t i = 0; i < count; i++) {
+		const char *inner = asb_str(map, keys[i]);
+
 		buf_printf(&text, "%s%s=", i > 0 ? "\n" : "", keys[i]);
-		append_quoted(&text, asb_str(map, keys[i]));
+		append_quoted(&text, inner != NULL ? inner : "");
 	}
 	if (text.failed) {
 		return error_set(reterr, -EINVAL, "'%s' is larger than %d bytes", path, FIELD_MAX);

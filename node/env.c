@@ -89,17 +89,19 @@ static int env_set(struct env *env, const char *name, char *take_value)
 	return 0;
 }
 
-/* A value of a config map or secret. *ret is NULL where the key is not there. */
+/* A value of data, for a kubelet looks at no binaryData here. *ret is NULL where the key is not
+ * there. */
 static int value_of(struct env *env, struct json_object *object, const char *resource,
 		    const char *key, char **ret)
 {
 	CLEANUP_BUF struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
-	int code = object_value(object, resource, key, &value);
+	int code;
 
 	*ret = NULL;
-	if (code == -ENOENT) {
+	if (asb_str(object, "data", key) == NULL) {
 		return 0;
 	}
+	code = object_value(object, resource, key, &value);
 	if (code < 0 || (value.length > 0 && memchr(value.data, '\0', value.length) != NULL)) {
 		return error_set(env->reterr, -EAGAIN,
 				 "key %.200s of %s %s/%s cannot be in an environment: %s", key,
@@ -149,7 +151,7 @@ static int add_env_from(struct env *env, struct json_object *entry)
 	}
 	env->from = object;
 	env->prefix = prefix != NULL ? prefix : "";
-	code = object_keys(object, env->resource, add_from, env);
+	code = object_keys(object, false, add_from, env);
 	env->from = NULL;
 	json_object_put(object);
 	return code;

@@ -90,7 +90,7 @@ static int add_object(struct content *content, const char *resource, const char 
 	}
 	reading.object = object;
 	if (asb_length(items) == 0) {
-		return object_keys(object, resource, add_key, &reading);
+		return object_keys(object, strcmp(resource, "configmaps") == 0, add_key, &reading);
 	}
 	for (size_t i = 0; code == 0 && i < asb_length(items); i++) {
 		struct json_object *item = json_object_array_get_idx(items, i);

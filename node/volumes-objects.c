@@ -95,12 +95,12 @@ static int keys_of(struct json_object *values, int (*each)(void *arg, const char
 	return 0;
 }
 
-int object_keys(struct json_object *object, const char *resource,
-		int (*each)(void *arg, const char *key), void *arg)
+int object_keys(struct json_object *object, bool binary, int (*each)(void *arg, const char *key),
+		void *arg)
 {
 	int code = keys_of(asb_at(object, "data"), each, arg);
 
-	if (code == 0 && strcmp(resource, "secrets") != 0) {
+	if (code == 0 && binary) {
 		code = keys_of(asb_at(object, "binaryData"), each, arg);
 	}
 	return code;

@@ -21,8 +21,9 @@ int object_get(const struct volume_source *source, const char *resource, const c
  * there is no such key; -EINVAL: the secret or binaryData is no base64; -ENOSPC: too large. */
 int object_value(struct json_object *object, const char *resource, const char *key,
 		 struct buf *out);
-/* Calls each with every key, in the object's order; stops at anything but 0 and returns it. */
-int object_keys(struct json_object *object, const char *resource,
-		int (*each)(void *arg, const char *key), void *arg);
+/* Calls each with every key of data, and of binaryData, in the object's order; stops at anything
+ * but 0 and returns it. */
+int object_keys(struct json_object *object, bool binary, int (*each)(void *arg, const char *key),
+		void *arg);
 
 #endif

@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# volumes, environment, quantities, probes
+check_PROGRAMS += tests/unit/test-quantity tests/unit/test-env
+TESTS += tests/unit/test-quantity tests/unit/test-env
+tests_unit_test_quantity_SOURCES = tests/unit/test-quantity.c
+tests_unit_test_quantity_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_quantity_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_env_SOURCES = tests/unit/test-env.c tests/unit/node-objects.h
+tests_unit_test_env_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_env_LDADD = libnode.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-volumes tests/unit/test-volumes-tree
+TESTS += tests/unit/test-volumes tests/unit/test-volumes-tree
+tests_unit_test_volumes_SOURCES = tests/unit/test-volumes.c tests/unit/node-objects.h tests/unit/node-files.h
+tests_unit_test_volumes_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_volumes_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_volumes_tree_SOURCES = tests/unit/test-volumes-tree.c tests/unit/node-files.h
+tests_unit_test_volumes_tree_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_volumes_tree_LDADD = libnode.la $(CMOCKA_LIBS)

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Promises of node/volumes-files.h: whatever a guest made of a tree, removing it ends, and ends in
+ * it. */
+#include "config.h"
+
+#include "node/volumes-files.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/node-files.h"
+
+static int set_up(void **state)
+{
+	*state = files_temporary();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	files_remove(*state);
+	free(*state);
+	return 0;
+}
+
+static int make_folder(const char *root, const char *name)
+{
+	CLEANUP_FREE char *path = xprintf("%s/%s", root, name);
+	int fd = folder_make_path(path, 0755);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Folders one in another; the innermost is the caller's to close. */
+static int make_deep(int folder, int depth)
+{
+	int held = dup(folder);
+
+	for (int i = 0; i < depth; i++) {
+		int inner;
+
+		assert_int_equal(mkdirat(held, "d", 0755), 0);
+		inner = openat(held, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(held);
+		assert_true(inner >= 0);
+		held = inner;
+	}
+	return held;
+}
+
+static void deep_trees_are_removed(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FREE char *path = xprintf("%s/t", root);
+	CLEANUP_FD int folder = make_folder(root, "t");
+	CLEANUP_FD int inner = make_deep(folder, 3000);
+
+	assert_int_equal(close(openat(inner, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(files_count(path), 0);
+}
+
+static void wide_trees_are_removed(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FREE char *path = xprintf("%s/t", root);
+	CLEANUP_FD int folder = make_folder(root, "t");
+
+	for (int i = 0; i < 5000; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%s-%d", i % 2 == 0 ? "file" : ".remove", i);
+		close(openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		snprintf(name, sizeof(name), ".remove-%d", i % 1500);
+		mkdirat(folder, name, 0755);
+		CLEANUP_FD int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (inner >= 0) {
+			mkdirat(inner, "in", 0755);
+			CLEANUP_FD int more =
+				openat(inner, "in", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			mkdirat(more, "er", 0755);
+		}
+	}
+	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(files_count(path), 0);
+}
+
+static void links_are_removed_and_not_followed(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FREE char *path = xprintf("%s/t", root);
+	CLEANUP_FREE char *outside = xprintf("%s/outside", root);
+	CLEANUP_FREE char *kept = xprintf("%s/outside/kept", root);
+	CLEANUP_FD int folder = make_folder(root, "t");
+	CLEANUP_FD int other = make_folder(root, "outside");
+	CLEANUP_FD int sub = make_folder(root, "t/sub");
+
+	files_write(outside, "kept", "x");
+	assert_int_equal(symlinkat(outside, folder, "absolute"), 0);
+	assert_int_equal(symlinkat("../outside", folder, "relative"), 0);
+	assert_int_equal(symlinkat("../../outside", sub, "relative"), 0);
+	assert_int_equal(symlinkat("..", sub, "up"), 0);
+	assert_int_equal(symlinkat("nowhere", sub, "dangling"), 0);
+	assert_int_equal(mkfifoat(sub, "fifo", 0600), 0);
+	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(files_count(path), 0);
+	files_expect(kept, "x");
+}
+
+static void what_is_mounted_inside_is_not_removed(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FREE char *mounted = xprintf("%s/t/a/mounted", root);
+	CLEANUP_FREE char *claim = xprintf("%s/claim", root);
+	CLEANUP_FREE char *kept = xprintf("%s/claim/kept", root);
+	CLEANUP_FREE char *top = xprintf("%s/t", root);
+	CLEANUP_FD int folder = make_folder(root, "t");
+	CLEANUP_FD int other = make_folder(root, "claim");
+	CLEANUP_FD int inner = make_folder(root, "t/a/mounted");
+
+	if (!files_may_mount()) {
+		print_message("skipped: nothing may be mounted here\n");
+		skip();
+	}
+	files_write(claim, "kept", "x");
+	assert_int_equal(mount(claim, mounted, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(tree_remove(folder), -EBUSY);
+	files_expect(kept, "x");
+	assert_int_equal(unmount_below(top, NULL), 0);
+	assert_int_equal(tree_remove(folder), 0);
+	files_expect(kept, "x");
+	assert_int_equal(unmount_below(top, NULL), 0);
+}
+
+static void a_group_gets_deep_trees_too(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FD int folder = make_folder(root, "t");
+	CLEANUP_FD int inner = make_deep(folder, 3000);
+	struct stat info;
+
+	assert_int_equal(fstat(folder, &info), 0);
+	assert_int_equal(tree_chgrp(folder, getegid()), 0);
+	assert_int_equal(fstat(inner, &info), 0);
+	assert_int_equal(info.st_mode & 07777, 02775);
+}
+
+static void paths_stay_beneath(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FD int folder = make_folder(root, "t");
+	static const char *const names[] = { "absolute", "up", "../t", "/etc" };
+
+	assert_int_equal(symlinkat("/etc", folder, "absolute"), 0);
+	assert_int_equal(symlinkat("..", folder, "up"), 0);
+	assert_int_equal(symlinkat(".", folder, "here"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		assert_int_equal(open_beneath(folder, names[i], O_PATH, 0, 0), -EXDEV);
+	}
+	int fd = open_beneath(folder, "here", O_PATH, 0, 0);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(folder_make(folder, "here", 0755, NULL), -ENOTDIR);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(deep_trees_are_removed),
+		CASE(wide_trees_are_removed),
+		CASE(links_are_removed_and_not_followed),
+		CASE(what_is_mounted_inside_is_not_removed),
+		CASE(a_group_gets_deep_trees_too),
+		CASE(paths_stay_beneath),
+	};
+
+	umask(022);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
