@@ -36,3 +36,25 @@ libnode_la_SOURCES += \
 	%D%/status-conditions.c \
 	%D%/status-container.c \
 	%D%/tasks.c %D%/tasks.h
+
+# containers on Podman
+libnode_la_SOURCES += \
+	%D%/podman.c %D%/podman.h %D%/podman-internal.h \
+	%D%/podman-call.c \
+	%D%/podman-connect.c \
+	%D%/podman-container.c \
+	%D%/podman-create.c %D%/podman-create.h \
+	%D%/podman-events.c \
+	%D%/podman-exec.c \
+	%D%/podman-files.c \
+	%D%/podman-frame.c %D%/podman-frame.h \
+	%D%/podman-handler.c \
+	%D%/podman-hijack.c \
+	%D%/podman-image.c \
+	%D%/podman-inspect.c %D%/podman-inspect.h \
+	%D%/podman-list.c \
+	%D%/podman-log.c \
+	%D%/podman-pod.c \
+	%D%/podman-reference.c %D%/podman-reference.h \
+	%D%/podman-service.c \
+	%D%/podman-stream.c

@@ -27,7 +27,8 @@ struct podman_config {
 	const char
 		*handler; /* for pods without a RuntimeClass: "runc" or "crun"; NULL: the first of
 				  them that runs a container */
-	/* Of runsc: "kvm", "systrap" or "ptrace"; NULL: the first that runs a container */
+	/* Of runsc: "systrap", "ptrace" or "kvm". NULL: systrap where runsc knows it, else ptrace;
+	 * never kvm, which hangs for ever where virtualization is nested badly. */
 	const char *runsc_platform;
 	const char *pause; /* "catatonit", found on PATH: a static binary that waits */
 	uint64_t log_max;  /* bytes of a container's log that are kept: 10 MiB */

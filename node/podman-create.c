@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bodies of Podman's create requests (its SpecGenerator), from what a pod says. podman-pod.c and
+ * podman-container.c send them. */
+#include "config.h"
+
+#include "node/podman-create.h"
+
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/memory.h"
+#include "node/podman-internal.h"
+
+#define CPU_PERIOD_US 100000
+#define SHARES_OF_A_CORE 1024
+#define SHARES_MIN 2
+
+char *podman_pause_name(const char *uid)
+{
+	return xprintf("asb-%s", uid);
+}
+
+char *podman_container_name(const char *uid, const char *container, uint32_t attempt)
+{
+	return xprintf("asb-%s-%s-%u", uid, container, attempt);
+}
+
+static struct json_object *array_of(const char *const *texts)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
+		json_object_array_add(array, json_object_new_string(texts[i]));
+	}
+	return array;
+}
+
+static void set_flag(struct json_object *object, const char *name, bool value)
+{
+	if (value) {
+		json_object_object_add(object, name, json_object_new_boolean(true));
+	}
+}
+
+static void set_int(struct json_object *object, const char *name, int64_t value)
+{
+	json_object_object_add(object, name, json_object_new_int64(value));
+}
+
+static void set_namespace(struct json_object *object, const char *name, const char *mode,
+			  const char *value)
+{
+	struct json_object *space = asb_object_in(object, name);
+
+	asb_set_str(space, "nsmode", mode);
+	asb_set_str(space, "value", value);
+}
+
+static struct json_object *begin(const struct podman_create *create, const struct runtime_pod *pod,
+				 const char *name)
+{
+	struct json_object *body = json_object_new_object();
+	struct json_object *labels = asb_object_in(body, "labels");
+
+	asb_set_str(body, "name", name);
+	asb_set_str(labels, LABEL_NODE, create->label);
+	asb_set_str(labels, LABEL_UID, pod->uid);
+	asb_set_str(labels, LABEL_NS, pod->ns);
+	asb_set_str(labels, LABEL_POD, pod->name);
+	asb_set_str(labels, LABEL_HANDLER, create->handler);
+	/* Joined, a UTS namespace has no name under runsc; so each has its own, with one name. */
+	if (!pod->host_network) {
+		asb_set_str(body, "hostname", pod->hostname);
+	}
+	/* /etc/hosts is the pod's, not what Podman makes of the machine's. */
+	json_object_object_add(body, "use_image_hosts", json_object_new_boolean(true));
+	json_object_object_add(body, "httpproxy", json_object_new_boolean(false));
+	/* Nothing of Podman's own that depends on what a command is called. */
+	asb_set_str(body, "systemd", "false");
+	if (create->take_rlimits != NULL) {
+		json_object_object_add(body, "r_limits", create->take_rlimits);
+	}
+	return body;
+}
+
+struct json_object *podman_create_pause(const struct podman_create *create,
+					const struct runtime_pod *pod)
+{
+	static const char *const command[] = { "/pause", "-P", NULL };
+	char *name CLEANUP_FREE = podman_pause_name(pod->uid);
+	struct json_object *body = begin(create, pod, name);
+
+	asb_set_str(body, "rootfs", create->root);
+	json_object_object_add(body, "command", array_of(command));
+	json_object_object_add(body, "read_only_filesystem", json_object_new_boolean(true));
+	asb_set_str(asb_object_in(body, "log_configuration"), "driver", "none");
+	if (pod->host_network) {
+		set_namespace(body, "netns", "host", NULL);
+		set_namespace(body, "utsns", "host", NULL);
+	} else {
+		set_namespace(body, "netns", "bridge", NULL);
+		asb_object_in(asb_object_in(body, "Networks"), create->network);
+	}
+	return body;
+}
+
+/* ---- members ---- */
+
+static void add_environment(struct json_object *body, const char *const *env)
+{
+	struct json_object *map = asb_object_in(body, "env");
+
+	for (size_t i = 0; env != NULL && env[i] != NULL; i++) {
+		const char *equals = strchr(env[i], '=');
+
+		if (equals != NULL && equals != env[i]) {
+			char *name CLEANUP_FREE = xstrndup(env[i], (size_t)(equals - env[i]));
+
+			asb_set_str(map, name, equals + 1);
+		}
+	}
+}
+
+static struct json_object *mount_of(const char *type, const char *source, const char *target)
+{
+	struct json_object *mount = json_object_new_object();
+
+	asb_set_str(mount, "type", type);
+	asb_set_str(mount, "source", source);
+	asb_set_str(mount, "destination", target);
+	return mount;
+}
+
+static struct json_object *bind_mount(const char *source, const char *target, bool read_only)
+{
+	const char *const options[] = { "rbind", "rprivate", read_only ? "ro" : "rw", NULL };
+	struct json_object *mount = mount_of("bind", source, target);
+
+	json_object_object_add(mount, "options", array_of(options));
+	return mount;
+}
+
+static struct json_object *tmpfs_mount(const struct runtime_mount *wanted)
+{
+	struct json_object *mount = mount_of("tmpfs", "tmpfs", wanted->target);
+	const char *const options[] = { wanted->read_only ? "ro" : "rw", "nosuid", "nodev",
+					"mode=1777", NULL };
+	struct json_object *array = array_of(options);
+
+	if (wanted->size > 0) {
+		char *size CLEANUP_FREE = xprintf("size=%llu", (unsigned long long)wanted->size);
+
+		json_object_array_add(array, json_object_new_string(size));
+	}
+	json_object_object_add(mount, "options", array);
+	return mount;
+}
+
+static void add_mounts(struct json_object *body, const struct podman_create *create,
+		       const struct runtime_container *container)
+{
+	struct json_object *mounts = json_object_new_array();
+	bool hosts = create->hosts == NULL;
+
+	for (size_t i = 0; i < container->mount_count; i++) {
+		const struct runtime_mount *mount = &container->mounts[i];
+
+		hosts = hosts || strcmp(mount->target, "/etc/hosts") == 0;
+		json_object_array_add(
+			mounts, mount->source != NULL
+					? bind_mount(mount->source, mount->target, mount->read_only)
+					: tmpfs_mount(mount));
+	}
+	if (!hosts) {
+		json_object_array_add(mounts, bind_mount(create->hosts, "/etc/hosts", false));
+	}
+	json_object_object_add(body, "mounts", mounts);
+}
+
+static void add_limits(struct json_object *body, const struct runtime_container *container)
+{
+	struct json_object *limits = asb_object_in(body, "resource_limits");
+	uint64_t shares = (uint64_t)container->cpu_request * SHARES_OF_A_CORE / 1000;
+
+	if (container->memory_limit > 0) {
+		struct json_object *memory = asb_object_in(limits, "memory");
+
+		set_int(memory, "limit", (int64_t)container->memory_limit);
+		/* Memory and swap together: no swap. */
+		set_int(memory, "swap", (int64_t)container->memory_limit);
+	}
+	if (container->cpu_limit > 0) {
+		int64_t quota = (int64_t)container->cpu_limit * CPU_PERIOD_US / 1000;
+
+		set_int(asb_object_in(limits, "cpu"), "period", CPU_PERIOD_US);
+		/* The kernel takes no less than a millisecond. */
+		set_int(asb_object_in(limits, "cpu"), "quota", quota < 1000 ? 1000 : quota);
+	}
+	set_int(asb_object_in(limits, "cpu"), "shares",
+		(int64_t)(shares < SHARES_MIN ? SHARES_MIN : shares));
+	if (container->pids_limit > 0) {
+		set_int(asb_object_in(limits, "pids"), "limit", container->pids_limit);
+	}
+}
+
+static void add_security(struct json_object *body, const struct runtime_container *container)
+{
+	asb_set_str(body, "user", container->user);
+	if (container->groups != NULL) {
+		json_object_object_add(body, "groups", array_of(container->groups));
+	}
+	if (container->cap_add != NULL) {
+		json_object_object_add(body, "cap_add", array_of(container->cap_add));
+	}
+	if (container->cap_drop != NULL) {
+		json_object_object_add(body, "cap_drop", array_of(container->cap_drop));
+	}
+	set_flag(body, "read_only_filesystem", container->read_only_root);
+	set_flag(body, "no_new_privileges", container->no_new_privileges);
+	set_flag(body, "privileged", container->privileged);
+}
+
+/* A command takes the place of the image's entry point and of its arguments; arguments alone only
+ * of the latter. Podman drops the image's arguments where an entry point is given. */
+static void add_command(struct json_object *body, const struct runtime_container *container)
+{
+	if (container->command != NULL && container->command[0] != NULL) {
+		json_object_object_add(body, "entrypoint", array_of(container->command));
+	}
+	if (container->args != NULL && container->args[0] != NULL) {
+		json_object_object_add(body, "command", array_of(container->args));
+	}
+	asb_set_str(body, "work_dir", container->working_dir);
+	set_flag(body, "terminal", container->tty);
+	set_flag(body, "stdin", container->stdin_open);
+}
+
+struct json_object *podman_create_container(const struct podman_create *create,
+					    const struct runtime_pod *pod,
+					    const struct runtime_container *container)
+{
+	char *name CLEANUP_FREE =
+		podman_container_name(pod->uid, container->name, container->attempt);
+	char *pause CLEANUP_FREE = podman_pause_name(pod->uid);
+	char *attempt CLEANUP_FREE = xprintf("%u", container->attempt);
+	struct json_object *body = begin(create, pod, name);
+	struct json_object *labels = asb_object_in(body, "labels");
+	struct json_object *log = asb_object_in(body, "log_configuration");
+
+	asb_set_str(labels, LABEL_CONTAINER, container->name);
+	asb_set_str(labels, LABEL_ATTEMPT, attempt);
+	asb_set_str(body, "image", create->image);
+	asb_set_str(log, "driver", "k8s-file");
+	set_int(log, "size", (int64_t)create->log_max);
+	set_namespace(body, "netns", "container", pause);
+	if (pod->host_network) {
+		set_namespace(body, "utsns", "host", NULL);
+	}
+	add_command(body, container);
+	add_environment(body, container->env);
+	add_mounts(body, create, container);
+	add_limits(body, container);
+	add_security(body, container);
+	return body;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bodies of Podman's create requests, from what a pod says. Pure. */
+#ifndef ASB_NODE_PODMAN_CREATE_H
+#define ASB_NODE_PODMAN_CREATE_H
+
+#include <json-c/json.h>
+
+#include "node/runtime.h"
+
+/* What the request needs beside the pod. Borrowed. */
+struct podman_create {
+	const char *label;   /* of the node */
+	const char *handler; /* that shall run it */
+	const char *image;   /* under the name it has here */
+	const char *hosts;   /* the pod's /etc/hosts, NULL: none */
+	const char *root;    /* of the pause */
+	const char *network;
+	uint64_t log_max;
+	struct json_object *take_rlimits;
+};
+
+/* Names of the containers of a pod; the caller's. */
+char *podman_pause_name(const char *uid);
+char *podman_container_name(const char *uid, const char *container, uint32_t attempt);
+/* The caller's trees. */
+struct json_object *podman_create_pause(const struct podman_create *create,
+					const struct runtime_pod *pod);
+struct json_object *podman_create_container(const struct podman_create *create,
+					    const struct runtime_pod *pod,
+					    const struct runtime_container *container);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of the state folder: Podman's configuration, runsc's flags, the root of pause
+ * containers. podman-handler.c has them written before the first call. */
+#include "config.h"
+
+#include "node/podman-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+
+#define PAUSE_MAX (16u << 20) /* bytes of the pause's binary: catatonit has 0.8 MB */
+#define NOFILE_MAX (1u << 20) /* what Podman itself would set */
+
+char *podman_find(const char *name)
+{
+	const char *path = getenv("PATH");
+
+	if (strchr(name, '/') != NULL) {
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	}
+	if (path == NULL) {
+		path = "/usr/sbin:/usr/bin:/sbin:/bin";
+	}
+	while (*path != '\0') {
+		size_t length = strcspn(path, ":");
+		char *file CLEANUP_FREE = xprintf("%.*s/%s", (int)length, path, name);
+
+		if (length > 0 && access(file, X_OK) == 0) {
+			return TAKE(file);
+		}
+		path += length + (path[length] == ':');
+	}
+	return NULL;
+}
+
+int podman_write_file(const char *path, const char *text, size_t length, mode_t mode,
+		      struct error *reterr)
+{
+	char *temporary CLEANUP_FREE = xprintf("%s.new", path);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	int r = fd < 0 ? -errno : 0;
+
+	for (size_t done = 0; r == 0 && done < length;) {
+		ssize_t put = write(fd, text + done, length - done);
+
+		if (put < 0 && errno != EINTR) {
+			r = -errno;
+		}
+		done += put > 0 ? (size_t)put : 0;
+	}
+	if (fd >= 0 && close(fd) < 0 && r == 0) {
+		r = -errno;
+	}
+	if (r == 0 && rename(temporary, path) < 0) {
+		r = -errno;
+	}
+	return r == 0 ? 0 : error_set(reterr, r, "cannot write '%s': %s", path, strerror(-r));
+}
+
+static int read_all(const char *path, struct buf *out)
+{
+	char piece[65536];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = 1;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	while (got > 0) {
+		got = read(fd, piece, sizeof(piece));
+		if (got > 0 && buf_append(out, piece, (size_t)got) < 0) {
+			got = -1;
+			errno = EFBIG;
+		}
+	}
+
+	int r = got < 0 ? -errno : 0;
+
+	close(fd);
+	return r;
+}
+
+/* ---- limits ---- */
+
+/* The service raises its own limit of processes to pid_max at most, and can set no more than that
+ * for a container where it lacks CAP_SYS_RESOURCE. */
+static uint64_t most_processes(void)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(64);
+	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
+	int64_t most = 32768;
+
+	if (read_all("/proc/sys/kernel/pid_max", &text) == 0 && text.length > 0) {
+		text.data[strcspn(text.data, "\n")] = '\0';
+		(void)integer_parse(text.data, 1, INT64_MAX, &most);
+	}
+	(void)getrlimit(RLIMIT_NPROC, &limit);
+	return limit.rlim_max < (uint64_t)most ? limit.rlim_max : (uint64_t)most;
+}
+
+static uint64_t most_files(void)
+{
+	struct rlimit limit = { .rlim_max = NOFILE_MAX };
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_max < NOFILE_MAX ? limit.rlim_max : NOFILE_MAX;
+}
+
+static struct json_object *rlimit(const char *type, uint64_t value)
+{
+	struct json_object *entry = json_object_new_object();
+
+	json_object_object_add(entry, "type", json_object_new_string(type));
+	json_object_object_add(entry, "hard", json_object_new_int64((int64_t)value));
+	json_object_object_add(entry, "soft", json_object_new_int64((int64_t)value));
+	return entry;
+}
+
+struct json_object *podman_rlimits(void)
+{
+	struct json_object *list = json_object_new_array();
+
+	json_object_array_add(list, rlimit("nofile", most_files()));
+	json_object_array_add(list, rlimit("nproc", most_processes()));
+	return list;
+}
+
+/* ---- the folder ---- */
+
+/* Of our own, so that what the machine's says does not matter; nothing in it needs systemd. The
+ * API takes no defaults for limits from it, the command line does. */
+static int write_configuration(const struct podman *podman, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("%s/containers.conf", podman->state_dir);
+	unsigned long long files = most_files(), processes = most_processes();
+	char *text CLEANUP_FREE =
+		xprintf("[containers]\n"
+			"default_ulimits = [\"nofile=%llu:%llu\", \"nproc=%llu:%llu\"]\n"
+			"log_driver = \"k8s-file\"\n"
+			"http_proxy = false\n"
+			"[engine]\n"
+			"cgroup_manager = \"cgroupfs\"\n"
+			"events_logger = \"file\"\n"
+			"[engine.runtimes]\n"
+			"runsc = [\"%s/runsc\"]\n"
+			"[network]\n"
+			"network_backend = \"netavark\"\n",
+			files, files, processes, processes, podman->state_dir);
+
+	return podman_write_file(path, text, strlen(text), 0600, reterr);
+}
+
+static int make_folder(const char *path, mode_t mode, struct error *reterr)
+{
+	if (mkdir(path, mode) < 0 && errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make '%s': %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+/* A root with nothing but one static program. What Podman mounts in is there beforehand, so that
+ * pods that start at one time do not make it for one another. */
+static int write_pause(const struct podman *podman, struct error *reterr)
+{
+	static const char *const folders[] = { "",     "/dev", "/proc", "/sys",
+					       "/etc", "/run", "/tmp",  "/var" };
+	static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
+	char *binary CLEANUP_FREE = podman_find(podman->pause);
+	char *path CLEANUP_FREE = xprintf("%s/pause/pause", podman->state_dir);
+	struct buf program CLEANUP_BUF = BUF_INIT(PAUSE_MAX);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(folders); i++) {
+		char *folder CLEANUP_FREE = xprintf("%s/pause%s", podman->state_dir, folders[i]);
+
+		r = make_folder(folder, 0755, reterr);
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
+		char *file CLEANUP_FREE = xprintf("%s/pause%s", podman->state_dir, files[i]);
+
+		r = podman_write_file(file, "", 0, 0644, reterr);
+	}
+	if (r < 0 || access(path, X_OK) == 0) {
+		return r;
+	}
+	if (binary == NULL) {
+		return error_set(reterr, -ENOENT, "no '%s' on PATH: install the package catatonit",
+				 podman->pause);
+	}
+	r = read_all(binary, &program);
+	if (r < 0) {
+		return error_set(reterr, r, "cannot read '%s': %s", binary, strerror(-r));
+	}
+	return podman_write_file(path, program.data, program.length, 0755, reterr);
+}
+
+int podman_write_files(struct podman *podman, struct error *reterr)
+{
+	char *pods CLEANUP_FREE = xprintf("%s/pods", podman->state_dir);
+	int r = write_configuration(podman, reterr);
+
+	if (r == 0) {
+		r = make_folder(pods, 0700, reterr);
+	}
+	return r == 0 ? write_pause(podman, reterr) : r;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes apart the frames of Podman's logs and processes. podman-log.c, podman-exec.c and
+ * podman-stream.c feed it. */
+#include "config.h"
+
+#include "node/podman-frame.h"
+
+#include <errno.h>
+
+static int begin_frame(struct frame_reader *reader)
+{
+	const unsigned char *head = reader->head;
+
+	if (head[0] >= FRAME_MAX || head[1] != 0 || head[2] != 0 || head[3] != 0) {
+		return -EPROTO;
+	}
+	reader->stream = head[0];
+	reader->left = (uint32_t)head[4] << 24 | (uint32_t)head[5] << 16 | (uint32_t)head[6] << 8 |
+		       head[7];
+	reader->head_length = 0;
+	return 0;
+}
+
+int frame_read(struct frame_reader *reader, const char *data, size_t length, frame_bytes bytes,
+	       void *arg)
+{
+	while (length > 0) {
+		size_t piece = length < reader->left ? length : reader->left;
+		int r = 0;
+
+		if (piece > 0) {
+			r = bytes(arg, reader->stream, data, piece);
+			reader->left -= (uint32_t)piece;
+			data += piece;
+			length -= piece;
+		} else {
+			reader->head[reader->head_length++] = (unsigned char)*data++;
+			length--;
+			if (reader->head_length == sizeof(reader->head)) {
+				r = begin_frame(reader);
+			}
+		}
+		if (r != 0) {
+			return r;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which OCI runtimes work on this machine, found by running a container under each; the default one
+ * and the pods' network. podman.c's checks and every start ask it first. */
+#include "config.h"
+
+#include "node/podman-internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+
+/* ---- trials ---- */
+
+static void remove_trial(struct podman *podman, int handler, const char *name)
+{
+	char *path CLEANUP_FREE = xprintf("/containers/%s?force=true&timeout=0", name);
+	const struct podman_request request = {
+		.handler = handler, .method = "DELETE", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+
+	(void)podman_call(podman, &request, NULL, NULL);
+}
+
+static struct json_object *trial_container(const struct podman *podman, const char *name)
+{
+	struct json_object *create = json_object_new_object(), *command = json_object_new_array(),
+			   *network = json_object_new_object(), *log = json_object_new_object();
+	char *root CLEANUP_FREE = xprintf("%s/pause", podman->state_dir);
+
+	json_object_array_add(command, json_object_new_string("/pause"));
+	json_object_array_add(command, json_object_new_string("-P"));
+	asb_set_str(network, "nsmode", "none");
+	asb_set_str(log, "driver", "none");
+	asb_set_str(create, "name", name);
+	asb_set_str(create, "rootfs", root);
+	json_object_object_add(create, "command", command);
+	json_object_object_add(create, "netns", network);
+	json_object_object_add(create, "log_configuration", log);
+	json_object_object_add(create, "r_limits", podman_rlimits());
+	return create;
+}
+
+/* Runs a container under it, for a moment. */
+static int try_handler(struct podman *podman, int handler, struct error *reterr)
+{
+	uint64_t random = sched_random(podman->sched);
+	char *name CLEANUP_FREE = xprintf("asb-trial-%016llx", (unsigned long long)random);
+	struct json_object *create CLEANUP_JSON = trial_container(podman, name);
+	char id[80];
+	int r = podman_launch(podman, handler, name, create, id, NULL, reterr);
+
+	remove_trial(podman, handler, name);
+	return r < 0 ? error_prefix(reterr, "no container runs under '%s'",
+				    podman->services[handler].handler)
+		     : 0;
+}
+
+/* Podman hands runsc no flags, so it calls a wrapper. Without --network=host this runsc finds
+ * itself in the machine's own network namespace and refuses; with it, the sandbox uses the sockets
+ * of the pod's namespace. --ignore-cgroups: it knows neither hybrid cgroups nor Podman's folders. */
+static int write_wrapper(const struct podman *podman, const char *path, const char *platform,
+			 struct error *reterr)
+{
+	char *runsc CLEANUP_FREE = podman_find("runsc");
+
+	if (runsc == NULL) {
+		return error_set(reterr, -EINVAL,
+				 "no 'runsc' on PATH: install the package runsc for gVisor");
+	}
+
+	char *text CLEANUP_FREE = xprintf("#!/bin/sh\nexec '%s' --platform=%s --network=host "
+					  "--ignore-cgroups \"$@\"\n",
+					  runsc, platform);
+
+	(void)podman;
+	return podman_write_file(path, text, strlen(text), 0755, reterr);
+}
+
+static int try_runsc(struct podman *podman, struct error *reterr)
+{
+	static const char *const platforms[] = { "systrap", "ptrace" };
+	char *path CLEANUP_FREE = xprintf("%s/runsc", podman->state_dir);
+	int r;
+
+	if (podman->platform != NULL) {
+		r = write_wrapper(podman, path, podman->platform, reterr);
+		return r < 0 ? r : try_handler(podman, PODMAN_RUNSC, reterr);
+	}
+	/* What worked before comes first, and is not taken from containers that use it. */
+	r = access(path, X_OK) == 0 ? try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
+	for (size_t i = 0; r < 0 && i < ARRAY_LEN(platforms); i++) {
+		r = write_wrapper(podman, path, platforms[i], reterr);
+		if (r < 0) {
+			return r;
+		}
+		r = try_handler(podman, PODMAN_RUNSC, reterr);
+	}
+	if (r < 0) {
+		(void)unlink(path);
+	}
+	return r;
+}
+
+static bool is_proven(struct podman *podman, int handler)
+{
+	LOCKED(&podman->lock);
+	return podman->services[handler].proven;
+}
+
+/* The lock of preparations is held. */
+static int prove(struct podman *podman, int handler, struct error *reterr)
+{
+	if (is_proven(podman, handler)) {
+		return 0;
+	}
+
+	char *binary CLEANUP_FREE = podman_find(podman->services[handler].handler);
+
+	if (binary == NULL) {
+		return error_set(reterr, -EINVAL, "no '%s' on PATH: install its package",
+				 podman->services[handler].handler);
+	}
+
+	int r = handler == PODMAN_RUNSC ? try_runsc(podman, reterr)
+					: try_handler(podman, handler, reterr);
+
+	if (r == 0) {
+		LOCKED(&podman->lock);
+		podman->services[handler].proven = true;
+	}
+	return r;
+}
+
+/* ---- the machine ---- */
+
+static int make_network(struct podman *podman, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("/networks/%s/exists", podman->network);
+	struct podman_request request = {
+		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+	int r = podman_call(podman, &request, NULL, reterr);
+
+	if (r != -ENOENT) {
+		return r;
+	}
+
+	struct json_object *create CLEANUP_JSON = json_object_new_object();
+
+	asb_set_str(create, "name", podman->network);
+	asb_set_str(create, "driver", "bridge");
+	json_object_object_add(create, "dns_enabled", json_object_new_boolean(false));
+	request.method = "POST";
+	request.path = "/networks/create";
+	request.body = create;
+	r = podman_call(podman, &request, NULL, reterr);
+	return r == -EEXIST ? 0
+	       : r < 0      ? error_prefix(reterr, "cannot make the network '%s'", podman->network)
+			    : 0;
+}
+
+/* crun is quicker where it works: with hybrid cgroups it refuses. */
+static int find_default(struct podman *podman, struct error *reterr)
+{
+	static const int order[] = { PODMAN_CRUN, PODMAN_RUNC };
+	struct error errors[ARRAY_LEN(order)] = { 0 };
+	int found = -1;
+
+	if (podman->asked_handler != NULL) {
+		found = podman_handler_index(podman->asked_handler);
+
+		int r = prove(podman, found, reterr);
+
+		if (r < 0) {
+			return r;
+		}
+	}
+	for (size_t i = 0; found < 0 && i < ARRAY_LEN(order); i++) {
+		if (prove(podman, order[i], &errors[i]) == 0) {
+			found = order[i];
+		}
+	}
+	if (found < 0) {
+		return error_set(reterr, -EAGAIN, "%.240s; %.240s", errors[0].text, errors[1].text);
+	}
+
+	LOCKED(&podman->lock);
+	podman->handler = found;
+	return 0;
+}
+
+static int prepare(struct podman *podman, struct error *reterr)
+{
+	int r = geteuid() == 0
+			? 0
+			: error_set(reterr, -EPERM,
+				    "the addresses of a user's pods cannot be reached from the "
+				    "machine: the node must run as root");
+
+	if (r == 0 && podman->binary == NULL) {
+		r = error_set(reterr, -ENOENT, "no podman on PATH: install the package podman");
+	}
+	if (r == 0) {
+		r = podman_write_files(podman, reterr);
+	}
+	if (r == 0) {
+		r = find_default(podman, reterr);
+	}
+	return r == 0 ? make_network(podman, reterr) : r;
+}
+
+/* One thread prepares or tries; the others wait for it. */
+static void preparations_begin(struct podman *podman)
+{
+	LOCKED(&podman->lock);
+	while (podman->preparing) {
+		/* Who prepares has deadlines. */
+		sched_cond_wait(&podman->wake, &podman->lock, SCHED_FOREVER);
+	}
+	podman->preparing = true;
+}
+
+static void preparations_end(struct podman *podman)
+{
+	LOCKED(&podman->lock);
+	podman->preparing = false;
+	sched_cond_broadcast(&podman->wake);
+}
+
+static bool is_ready(struct podman *podman)
+{
+	LOCKED(&podman->lock);
+	return podman->ready;
+}
+
+int podman_prepare(struct podman *podman, struct error *reterr)
+{
+	int r = 0;
+
+	if (is_ready(podman)) {
+		return 0;
+	}
+	preparations_begin(podman);
+	if (!is_ready(podman)) {
+		r = prepare(podman, reterr);
+		if (r == 0) {
+			LOCKED(&podman->lock);
+			podman->ready = true;
+			podman->events_wanted = true;
+			sched_cond_broadcast(&podman->wake);
+		}
+	}
+	preparations_end(podman);
+	return r;
+}
+
+int podman_handler(struct podman *podman, const char *name, int *ret, struct error *reterr)
+{
+	int handler = name != NULL ? podman_handler_index(name) : -1;
+	int r = podman_prepare(podman, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	if (name == NULL) {
+		LOCKED(&podman->lock);
+		*ret = podman->handler;
+		return 0;
+	}
+	if (handler < 0) {
+		return error_set(reterr, -EINVAL,
+				 "no handler '%s': this node knows runc, crun and runsc", name);
+	}
+	if (!is_proven(podman, handler)) {
+		preparations_begin(podman);
+		r = prove(podman, handler, reterr);
+		preparations_end(podman);
+	}
+	if (r == 0) {
+		*ret = handler;
+	}
+	return r;
+}

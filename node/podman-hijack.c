@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections to Podman that turn from HTTP into raw streams, which libcurl does not do. For
+ * podman-exec.c and podman-stream.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "node/podman-internal.h"
+
+#define HEAD_MAX (16u << 10)
+
+int podman_left_ms(struct podman *podman, uint64_t deadline_us)
+{
+	uint64_t now = sched_now_us(podman->sched);
+
+	return deadline_us <= now                ? 0
+	       : deadline_us - now > 3600000000u ? 3600000
+						 : (int)((deadline_us - now + 999) / 1000);
+}
+
+static int open_socket(const char *path, struct error *reterr)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int r = error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(errno));
+
+		if (fd >= 0) {
+			close(fd);
+		}
+		return r;
+	}
+	return fd;
+}
+
+static int send_all(int fd, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t put = send(fd, text, length, MSG_NOSIGNAL);
+
+		if (put < 0 && errno != EINTR) {
+			return -errno;
+		}
+		text += put > 0 ? put : 0;
+		length -= put > 0 ? (size_t)put : 0;
+	}
+	return 0;
+}
+
+/* Until the empty line; what follows it stays in *in. */
+static int read_head(struct podman *podman, int fd, struct buf *in, struct error *reterr)
+{
+	uint64_t deadline = sched_now_us(podman->sched) + PODMAN_CALL_MS * UINT64_C(1000);
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	char piece[4096];
+	const char *end;
+
+	while ((end = strstr(buf_str(in), "\r\n\r\n")) == NULL) {
+		if (poll(&readable, 1, podman_left_ms(podman, deadline)) == 0) {
+			return error_set(reterr, -EAGAIN, "podman does not answer");
+		}
+
+		ssize_t got = recv(fd, piece, sizeof(piece), 0);
+
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got <= 0 || buf_append(in, piece, (size_t)got) < 0) {
+			return error_set(reterr, -EAGAIN, "podman's answer ended within its head");
+		}
+	}
+	if (strncmp(in->data, "HTTP/1.1 101", 12) != 0 &&
+	    strncmp(in->data, "HTTP/1.1 200", 12) != 0) {
+		bool absent = strncmp(in->data, "HTTP/1.1 404", 12) == 0;
+
+		return error_set(reterr, absent ? -ENOENT : -EAGAIN, "podman: %.*s",
+				 (int)strcspn(in->data, "\r"), in->data);
+	}
+	buf_consume(in, (size_t)(end - in->data) + 4);
+	return 0;
+}
+
+int podman_hijack(struct podman *podman, const char *path, const char *body, struct buf *rest,
+		  int *ret_fd, struct error *reterr)
+{
+	int handler = podman_main(podman);
+	char *request CLEANUP_FREE =
+		xprintf("POST " PODMAN_API "%s HTTP/1.1\r\nHost: podman\r\nConnection: Upgrade\r\n"
+			"Upgrade: tcp\r\nContent-Type: application/json\r\n"
+			"Content-Length: %zu\r\n\r\n%s",
+			path, strlen(body), body);
+	struct buf in CLEANUP_BUF = BUF_INIT(HEAD_MAX);
+
+	(void)podman_transport(podman, handler);
+
+	int fd = open_socket(podman->services[handler].socket, reterr);
+
+	if (fd < 0) {
+		return fd;
+	}
+
+	int r = send_all(fd, request, strlen(request));
+
+	r = r < 0 ? error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-r))
+		  : read_head(podman, fd, &in, reterr);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	if (in.length > 0) {
+		buf_append(rest, in.data, in.length);
+	}
+	*ret_fd = fd;
+	return 0;
+}

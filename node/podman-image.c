@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images: what is here, what is pulled, and for how long a registry may be silent. The node asks
+ * through podman.c's table. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "net/curl-transport.h"
+#include "node/podman-internal.h"
+#include "node/podman-reference.h"
+
+#define PRESENT_WAIT_US 5000000u                   /* for a registry, where the image is here */
+#define ABSENT_WAIT_US 10000000u                   /* where it is not */
+#define PULL_WAIT_US (30 * 60 * UINT64_C(1000000)) /* for all of an image's layers */
+#define PULL_IDLE_MS 600000u /* one layer, of which Podman tells nothing while it comes */
+#define WORDS_MAX 160        /* of Podman's in an error: the last ones say most */
+#define PULL_TEXT_MAX (1u << 20)
+
+static bool is_here(struct podman *podman, const char *name)
+{
+	char *path CLEANUP_FREE = xprintf("/images/%s/exists", name);
+	const struct podman_request request = {
+		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+
+	return podman_call(podman, &request, NULL, NULL) == 0;
+}
+
+char *podman_image_here(struct podman *podman, const char *image, struct error *reterr)
+{
+	char *names[2] = { NULL, NULL }, *found = NULL;
+	size_t count;
+
+	if (!reference_ok(image)) {
+		error_set(reterr, -EINVAL, "'%.300s' is no name of an image", image);
+		return NULL;
+	}
+	count = reference_candidates(image, names);
+	for (size_t i = 0; i < count; i++) {
+		if (found == NULL && is_here(podman, names[i])) {
+			found = TAKE(names[i]);
+		}
+		free(names[i]);
+	}
+	if (found == NULL) {
+		error_set(reterr, -ENOENT, "the image '%s' is not here", image);
+	}
+	return found;
+}
+
+/* ---- pull ---- */
+
+/* A pull on a transport of its own, which a second thread stops when the registry is silent. */
+struct pull {
+	struct podman *podman;
+	struct transport *transport;
+	struct sched_mutex lock;
+	struct sched_cond news;
+	uint64_t deadline_us; /* lock */
+	bool over, late;      /* lock */
+	struct buf text;      /* the reader's: lines of JSON */
+};
+
+static void watch_pull(void *arg)
+{
+	struct pull *pull = arg;
+
+	LOCKED(&pull->lock);
+	while (!pull->over && !pull->late) {
+		if (sched_now_us(pull->podman->sched) >= pull->deadline_us) {
+			pull->late = true;
+			pull->transport->ops->stop(pull->transport);
+		} else {
+			sched_cond_wait(&pull->news, &pull->lock, pull->deadline_us);
+		}
+	}
+}
+
+/* "Getting image source signatures" is the first thing said after the registry has answered. */
+static int on_bytes(void *arg, const char *data, size_t length)
+{
+	struct pull *pull = arg;
+
+	if (buf_append(&pull->text, data, length) < 0) {
+		return -1;
+	}
+	if (strstr(buf_str(&pull->text), "Getting image") != NULL) {
+		LOCKED(&pull->lock);
+		pull->deadline_us = sched_now_us(pull->podman->sched) + PULL_WAIT_US;
+	}
+	return 0;
+}
+
+static int say_failed(const char *name, const char *words, struct error *reterr)
+{
+	size_t length = strlen(words);
+	const char *from = length > WORDS_MAX ? words + length - WORDS_MAX : words;
+
+	return error_set(reterr, -ENOENT, "cannot pull '%s': %s%.*s", name,
+			 from != words ? "..." : "", (int)strcspn(from, "\n"), from);
+}
+
+/* The last line tells: an id, or an error. */
+static int read_outcome(struct pull *pull, const struct http_answer *answer, const char *name,
+			struct error *reterr)
+{
+	struct error error = { 0 };
+	const char *text = buf_str(&pull->text);
+
+	if (pull->late) {
+		return say_failed(name, "no registry answers", reterr);
+	}
+	if (podman_result(answer, NULL, &error) < 0) {
+		return say_failed(name, error.text, reterr);
+	}
+	for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
+		struct json_object *line CLEANUP_JSON = json_parse(text, strcspn(text, "\n"), NULL);
+
+		if (asb_str(line, "error") != NULL) {
+			return say_failed(name, asb_str(line, "error"), reterr);
+		}
+		if (asb_length(asb_at(line, "images")) > 0) {
+			return 0;
+		}
+	}
+	return say_failed(name, "podman ended without saying how", reterr);
+}
+
+static void run_pull(struct pull *pull, const char *name, struct http_answer *answer)
+{
+	struct buf path CLEANUP_BUF = BUF_INIT(4096);
+	struct sched_thread *watchdog =
+		sched_start(pull->podman->sched, "podman-pull", watch_pull, pull);
+
+	buf_append_str(&path, PODMAN_API "/images/pull?reference=");
+	podman_escape(&path, name);
+
+	const struct http_request request = { .method = "POST",
+					      .path = buf_str(&path),
+					      .timeout_ms = PODMAN_CALL_MS };
+
+	pull->transport->ops->stream(pull->transport, &request, PULL_IDLE_MS, on_bytes, pull,
+				     answer);
+	{
+		LOCKED(&pull->lock);
+		pull->over = true;
+		sched_cond_signal(&pull->news);
+	}
+	sched_join(watchdog);
+}
+
+static int pull_image(struct podman *podman, const char *name, uint64_t wait_us,
+		      struct error *reterr)
+{
+	int handler = podman_main(podman);
+	const struct curl_transport_config config = {
+		.server = "http://podman",
+		.user_agent = "agent-sandbox",
+		.unix_socket = podman->services[handler].socket,
+		.connections = 1,
+	};
+	struct pull pull = { .podman = podman, .text = BUF_INIT(PULL_TEXT_MAX) };
+	struct http_answer answer;
+
+	(void)podman_transport(podman, handler);
+	pull.transport = curl_transport_create(podman->sched, &config, reterr);
+	if (pull.transport == NULL) {
+		return -EAGAIN;
+	}
+	pull.deadline_us = sched_now_us(podman->sched) + wait_us;
+	sched_mutex_init(&pull.lock, podman->sched);
+	sched_cond_init(&pull.news, podman->sched);
+	run_pull(&pull, name, &answer);
+
+	int r = read_outcome(&pull, &answer, name, reterr);
+
+	http_answer_finish(&answer);
+	curl_transport_destroy(pull.transport);
+	buf_finish(&pull.text);
+	sched_cond_finish(&pull.news);
+	sched_mutex_finish(&pull.lock);
+	return r;
+}
+
+/* The name a registry knows it by. */
+static char *remote_name(const char *image)
+{
+	char *names[2];
+	size_t count = reference_candidates(image, names);
+
+	if (count == 2) {
+		free(names[0]);
+	}
+	return names[count - 1];
+}
+
+int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime_pull policy,
+			enum runtime_image *ret, struct buf *note, struct error *reterr)
+{
+	struct podman *podman = podman_of(runtime);
+	struct error error = { 0 };
+	int r = podman_prepare(podman, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+
+	char *here CLEANUP_FREE = podman_image_here(podman, image, &error);
+	bool local = strncmp(here != NULL ? here : image, "localhost/", 10) == 0;
+
+	if (here == NULL && error.code == -EINVAL) {
+		return error_set(reterr, -EINVAL, "%s", error.text);
+	}
+	if (here != NULL && (local || policy != RUNTIME_PULL_ALWAYS)) {
+		*ret = RUNTIME_IMAGE_PRESENT;
+		return 0;
+	}
+	if (here == NULL && (local || policy == RUNTIME_PULL_NEVER)) {
+		return error_set(
+			reterr, -ENOENT, "the image '%s' is not here, and %s", image,
+			local ? "images under localhost/ are never pulled: build or load it"
+			      : "its pull policy is Never");
+	}
+
+	char *name CLEANUP_FREE = remote_name(image);
+
+	r = pull_image(podman, name, here != NULL ? PRESENT_WAIT_US : ABSENT_WAIT_US, &error);
+	if (r == 0) {
+		*ret = RUNTIME_IMAGE_PULLED;
+		return 0;
+	}
+	if (here == NULL) {
+		return error_set(reterr, r, "%s", error.text);
+	}
+	*ret = RUNTIME_IMAGE_SKIPPED;
+	if (note != NULL) {
+		buf_printf(note, "the image '%s' that is here is used: %s", here, error.text);
+	}
+	return 0;
+}

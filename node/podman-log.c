@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logs of containers, as Kubernetes' pods/log wants them. The node calls it through podman.c's
+ * table. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "base/memory.h"
+#include "node/podman-frame.h"
+#include "node/podman-internal.h"
+
+#define IDLE_MS 600000u  /* a followed log that says nothing for so long is asked for again */
+#define REST_MS 60000u   /* of one that is not followed */
+#define FOLLOWS_MAX 144u /* so a follower stays for a day */
+
+struct log {
+	struct frame_reader frames;
+	const struct runtime_log_options *options;
+	int (*bytes)(void *arg, const char *data, size_t length);
+	void *arg;
+	uint64_t sent;
+	bool full; /* the limit is reached, or the reader has had enough */
+};
+
+static int on_frame(void *arg, int stream UNUSED, const char *data, size_t length)
+{
+	struct log *log = arg;
+	uint64_t limit = log->options->limit_bytes;
+
+	if (limit > 0 && log->sent + length >= limit) {
+		length = (size_t)(limit - log->sent);
+		log->full = true;
+	}
+	log->sent += length;
+	if (length > 0 && log->bytes(log->arg, data, length) != 0) {
+		log->full = true;
+	}
+	return log->full ? -ECANCELED : 0;
+}
+
+static int on_bytes(void *arg, const char *data, size_t length)
+{
+	struct log *log = arg;
+
+	return frame_read(&log->frames, data, length, on_frame, log);
+}
+
+static char *path_of(const char *id, const struct runtime_log_options *options, int64_t since_ms,
+		     bool again)
+{
+	struct buf path CLEANUP_BUF = BUF_INIT(1024);
+
+	buf_printf(&path,
+		   PODMAN_API "/containers/%s/logs?stdout=true&stderr=true&follow=%s&timestamps=%s",
+		   id, options->follow ? "true" : "false", options->timestamps ? "true" : "false");
+	if (options->tail_lines >= 0 && !again) {
+		buf_printf(&path, "&tail=%lld", (long long)options->tail_lines);
+	}
+	if (since_ms > 0) {
+		buf_printf(&path, "&since=%lld.%03lld", (long long)(since_ms / 1000),
+			   (long long)(since_ms % 1000));
+	}
+	return buf_take(&path);
+}
+
+int podman_logs(struct runtime *runtime, const char *id, const struct runtime_log_options *options,
+		int (*bytes)(void *arg, const char *data, size_t length), void *arg,
+		struct error *reterr)
+{
+	struct podman *podman = podman_of(runtime);
+	struct log log = { .options = options, .bytes = bytes, .arg = arg };
+	int64_t since_ms = options->since_ms;
+	int r = podman_name_ok(id) ? podman_prepare(podman, reterr)
+				   : error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+
+	if (r < 0 || options->tail_lines == 0) {
+		if (r < 0 || !options->follow) {
+			return r;
+		}
+	}
+	for (uint32_t i = 0; i < FOLLOWS_MAX; i++) {
+		struct transport *transport = podman_transport(podman, podman_main(podman));
+		char *path CLEANUP_FREE = path_of(id, options, since_ms, i > 0);
+		const struct http_request request = {
+			.method = "GET", .path = path, .accept = "*/*", .timeout_ms = PODMAN_CALL_MS
+		};
+		int64_t asked_ms = sched_wall_us(podman->sched) / 1000;
+		struct http_answer answer;
+
+		log.frames = (struct frame_reader){ 0 };
+		transport->ops->stream(transport, &request, options->follow ? IDLE_MS : REST_MS,
+				       on_bytes, &log, &answer);
+		r = log.full ? 0 : podman_result(&answer, NULL, reterr);
+		if (log.full || !options->follow || answer.result != -ETIMEDOUT) {
+			http_answer_finish(&answer);
+			return r;
+		}
+		/* Nothing came for IDLE_MS, so what comes is younger than this question was. */
+		since_ms = asked_ms > since_ms ? asked_ms : since_ms;
+		http_answer_finish(&answer);
+	}
+	return 0;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pods: a pause container that holds the network, and how any container of ours is launched. The
+ * node starts and removes pods through podman.c's table. */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "node/podman-create.h"
+#include "node/podman-inspect.h"
+#include "node/podman-internal.h"
+
+#define HOSTS_MAX (256u << 10)
+
+/* ---- launching ---- */
+
+static int call_on(struct podman *podman, int handler, const char *method, const char *name,
+		   const char *what, struct json_object **ret, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("/containers/%s%s", name, what);
+	const struct podman_request request = {
+		.handler = handler, .method = method, .path = path, .timeout_ms = PODMAN_CREATE_MS
+	};
+
+	return podman_call(podman, &request, ret, reterr);
+}
+
+static void discard(struct podman *podman, const char *name)
+{
+	(void)call_on(podman, -1, "DELETE", name, "?force=true&timeout=0&v=true", NULL, NULL);
+}
+
+/* Podman's API takes a runtime in a create request and ignores it, so what will run is read back
+ * before it runs. */
+static int check_runtime(struct podman *podman, int handler, const char *name,
+			 struct json_object *inspect, struct error *reterr)
+{
+	const char *wanted = podman->services[handler].handler;
+	const char *real = asb_str(inspect, "OCIRuntime");
+
+	if (asb_streq(real, wanted)) {
+		return 0;
+	}
+	error_set(reterr, -EINVAL,
+		  "podman would run '%s' under '%s' where the pod asks for '%s': not started", name,
+		  real != NULL ? real : "", wanted);
+	discard(podman, name);
+	return -EINVAL;
+}
+
+static int start_checked(struct podman *podman, int handler, const char *name, char ret_id[80],
+			 struct error *reterr)
+{
+	struct json_object *inspect CLEANUP_JSON = NULL;
+	int r = call_on(podman, -1, "GET", name, "/json", &inspect, reterr);
+
+	if (r == 0) {
+		r = check_runtime(podman, handler, name, inspect, reterr);
+	}
+	if (r < 0) {
+		return r;
+	}
+
+	const char *id = asb_str(inspect, "Id"), *status = asb_str(inspect, "State", "Status");
+
+	if (id == NULL || status == NULL || strlen(id) > 79) {
+		return error_set(reterr, -EAGAIN, "podman says nothing of '%s'", name);
+	}
+	snprintf(ret_id, 80, "%s", id);
+	if (strcmp(status, "running") == 0 || strcmp(status, "exited") == 0) {
+		return 0;
+	}
+	r = call_on(podman, handler, "POST", name, "/start", NULL, reterr);
+	if (r < 0) {
+		/* What never ran is not left behind: the next try begins anew. */
+		discard(podman, name);
+	}
+	return r;
+}
+
+int podman_launch(struct podman *podman, int handler, const char *name, struct json_object *create,
+		  char ret_id[80], struct json_object **ret_inspect, struct error *reterr)
+{
+	const struct podman_request request = { .handler = handler,
+						.method = "POST",
+						.path = "/containers/create",
+						.body = create,
+						.timeout_ms = PODMAN_CREATE_MS };
+	struct error error = { 0 };
+	int r;
+
+	podman_turn_begin(podman);
+	r = podman_call(podman, &request, NULL, &error);
+	/* Podman 4.3 says 500 where a name is taken: whether it is ours, its labels tell. */
+	if (r == 0 || r == -EEXIST || strstr(error.text, "already in use") != NULL) {
+		r = start_checked(podman, handler, name, ret_id, &error);
+	}
+	podman_turn_end(podman);
+	if (r < 0) {
+		return error_set(reterr, r, "%s", error.text);
+	}
+	return ret_inspect != NULL ? call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr)
+				   : 0;
+}
+
+/* ---- a pod ---- */
+
+/* The address that this machine is seen by. */
+static void own_address(char ret_ip[64])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9) };
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	/* Nothing is sent: the kernel only picks a route. 192.0.2.1 is nobody's. */
+	(void)inet_pton(AF_INET, "192.0.2.1", &address.sin_addr);
+	snprintf(ret_ip, 64, "127.0.0.1");
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&address, &length) == 0) {
+		(void)inet_ntop(AF_INET, &address.sin_addr, ret_ip, 64);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+static char *pod_folder(const struct podman *podman, const char *uid)
+{
+	return xprintf("%s/pods/%s", podman->state_dir, uid);
+}
+
+static int write_hosts(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
+		       struct error *reterr)
+{
+	char *folder CLEANUP_FREE = pod_folder(podman, pod->uid);
+	char *path CLEANUP_FREE = xprintf("%s/hosts", folder);
+	struct buf text CLEANUP_BUF = BUF_INIT(HOSTS_MAX);
+
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make '%s': %s", folder, strerror(errno));
+	}
+	buf_append_str(&text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	buf_printf(&text, "%s\t%s\n", ip, pod->hostname != NULL ? pod->hostname : pod->name);
+	for (size_t i = 0; pod->host_aliases != NULL && pod->host_aliases[i] != NULL; i++) {
+		buf_printf(&text, "%s\n", pod->host_aliases[i]);
+	}
+	if (text.failed) {
+		return error_set(reterr, -EINVAL, "the pod's host aliases are too long");
+	}
+	return podman_write_file(path, text.data, text.length, 0644, reterr);
+}
+
+static int launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
+			struct json_object **ret_inspect, struct error *reterr)
+{
+	char *root CLEANUP_FREE = xprintf("%s/pause", podman->state_dir);
+	char *name CLEANUP_FREE = podman_pause_name(pod->uid);
+	char id[80];
+	const struct podman_create create = {
+		.label = podman->label,
+		.handler = podman->services[handler].handler,
+		.root = root,
+		.network = podman->network,
+		.take_rlimits = podman_rlimits(),
+	};
+	struct json_object *body CLEANUP_JSON = podman_create_pause(&create, pod);
+	int r = podman_launch(podman, handler, name, body, id, ret_inspect, reterr);
+
+	if (r < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
+		return r;
+	}
+	/* It was here and has ended: the machine was restarted. */
+	json_release(ret_inspect);
+	*ret_inspect = NULL;
+	r = call_on(podman, handler, "POST", name, "/start", NULL, reterr);
+	return r < 0 ? r : call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr);
+}
+
+int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
+		     struct error *reterr)
+{
+	struct podman *podman = podman_of(runtime);
+	struct json_object *inspect CLEANUP_JSON = NULL;
+	char ip[64];
+	int handler, r;
+
+	if (!podman_name_ok(pod->uid)) {
+		return error_set(reterr, -EINVAL, "'%s' is no uid of a pod", pod->uid);
+	}
+	/* The pod's own handler must work, but holds no network: the default does that. */
+	r = podman_handler(podman, pod->handler, &handler, reterr);
+	if (r == 0) {
+		r = podman_handler(podman, NULL, &handler, reterr);
+	}
+	if (r == 0) {
+		r = launch_pause(podman, handler, pod, &inspect, reterr);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (pod->host_network) {
+		own_address(ip);
+	} else if (!podman_read_ip(inspect, podman->network, ip)) {
+		return error_set(reterr, -EAGAIN, "podman gave the pod no address on '%s'",
+				 podman->network);
+	}
+	r = write_hosts(podman, pod, ip, reterr);
+	if (r == 0) {
+		memcpy(ret_ip, ip, sizeof(ip));
+	}
+	return r;
+}
+
+static int remove_all(struct podman *podman, const struct runtime_list *list, bool pauses,
+		      struct error *reterr)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if ((list->items[i].name == NULL) != pauses) {
+			continue;
+		}
+
+		int r = call_on(podman, -1, "DELETE", list->items[i].id,
+				"?force=true&timeout=0&v=true", NULL, reterr);
+
+		podman_forget_stopped(podman, list->items[i].id);
+		result = r < 0 && r != -ENOENT ? r : result;
+	}
+	return result;
+}
+
+int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *reterr)
+{
+	struct podman *podman = podman_of(runtime);
+	struct runtime_list list = { 0 };
+	int r = podman_name_ok(uid) ? podman_list(runtime, uid, &list, reterr)
+				    : error_set(reterr, -EINVAL, "'%s' is no uid of a pod", uid);
+
+	if (r < 0) {
+		return r;
+	}
+	/* Podman refuses to remove the pause before those that use its network. */
+	r = remove_all(podman, &list, false, reterr);
+	if (r == 0) {
+		r = remove_all(podman, &list, true, reterr);
+	}
+	runtime_list_finish(&list);
+	if (r == 0) {
+		char *folder CLEANUP_FREE = pod_folder(podman, uid);
+		char *hosts CLEANUP_FREE = xprintf("%s/hosts", folder);
+
+		(void)unlink(hosts);
+		(void)rmdir(folder);
+	}
+	return r;
+}

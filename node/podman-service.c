@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `podman system service` children: one thread starts, watches and ends them. podman.c starts
+ * that thread, podman-call.c asks for transports. */
+#include "config.h"
+
+#include "node/podman-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "net/curl-transport.h"
+
+#define CONNECTIONS 64u     /* most requests at one time to one service */
+#define BACKLOG 256         /* connections that wait for a service that starts */
+#define PAUSE_MIN_US 50000u /* before a service that died starts again, doubling */
+#define PAUSE_MAX_US 10000000u
+#define STEADY_US 10000000u /* it ran this long: what it died of is new */
+#define END_US 5000000u     /* SIGTERM, then SIGKILL */
+
+extern char **environ;
+
+int podman_handler_index(const char *handler)
+{
+	static const char *const names[] = { "runc", "crun", "runsc" };
+
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		if (strcmp(names[i], handler) == 0) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* ---- sockets ---- */
+
+static int listen_on(const char *path, struct error *reterr)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		close(fd);
+		return error_set(reterr, -EINVAL, "'%s' is too long for a socket", path);
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	(void)unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return error_set(reterr, r, "cannot listen on '%s': %s", path, strerror(-r));
+	}
+	return fd;
+}
+
+int podman_services_create(struct podman *podman, struct error *reterr)
+{
+	static const char *const names[] = { "runc", "crun", "runsc" };
+
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		podman->services[i].listener = -1;
+		podman->services[i].pidfd = -1;
+	}
+	podman->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (podman->wake_fd < 0) {
+		return error_set(reterr, -errno, "no eventfd: %s", strerror(errno));
+	}
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		struct podman_service *service = &podman->services[i];
+
+		service->handler = names[i];
+		service->socket = xprintf("%s/%s.sock", podman->state_dir, names[i]);
+		service->listener = listen_on(service->socket, reterr);
+		if (service->listener < 0) {
+			return service->listener;
+		}
+	}
+	return 0;
+}
+
+void podman_services_finish(struct podman *podman)
+{
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		struct podman_service *service = &podman->services[i];
+
+		curl_transport_destroy(service->transport);
+		if (service->listener >= 0) {
+			close(service->listener);
+			(void)unlink(service->socket);
+		}
+		free(service->socket);
+	}
+	if (podman->wake_fd >= 0) {
+		close(podman->wake_fd);
+	}
+}
+
+static void wake_supervisor(struct podman *podman)
+{
+	(void)eventfd_write(podman->wake_fd, 1);
+}
+
+struct transport *podman_transport(struct podman *podman, int handler)
+{
+	struct podman_service *service = &podman->services[handler];
+
+	LOCKED(&podman->lock);
+	if (service->transport == NULL) {
+		struct curl_transport_config config = {
+			.server = "http://podman",
+			.user_agent = "agent-sandbox",
+			.unix_socket = service->socket,
+			.connections = CONNECTIONS,
+		};
+
+		service->transport = curl_transport_create(podman->sched, &config, NULL);
+	}
+	if (!service->wanted) {
+		service->wanted = true;
+		wake_supervisor(podman);
+	}
+	return service->transport;
+}
+
+/* ---- a child ---- */
+
+static bool inherited(const char *variable)
+{
+	static const char *const others[] = { "CONTAINERS_CONF=", "CONTAINER_HOST=", "LISTEN_",
+					      "NOTIFY_SOCKET=" };
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		if (strncmp(variable, others[i], strlen(others[i])) == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The child's environment; *ret_pid is where it writes its pid, 10 digits. Freed with
+ * free_environment: the last four are ours. */
+static char **make_environment(const struct podman *podman, char **ret_pid)
+{
+	size_t count = 0, used = 0;
+
+	while (environ[count] != NULL) {
+		count++;
+	}
+
+	char **variables = xnew_array(char *, count + 4);
+
+	variables[used++] = xprintf("CONTAINERS_CONF=%s/containers.conf", podman->state_dir);
+	variables[used++] = xstrdup("LISTEN_FDS=1");
+	variables[used++] = xstrdup("LISTEN_PID=0000000000");
+	*ret_pid = variables[2] + strlen("LISTEN_PID=");
+	for (size_t i = 0; i < count; i++) {
+		if (inherited(environ[i])) {
+			variables[used++] = environ[i];
+		}
+	}
+	return variables;
+}
+
+static void free_environment(char **variables)
+{
+	for (int i = 0; i < 3; i++) {
+		free(variables[i]);
+	}
+	free(variables);
+}
+
+/* After fork: only what is safe beside other threads. Does not return. */
+static void run_child(const char *binary, char *const *argv, char **variables, char *pid_text,
+		      pid_t parent, int listener, int null, int log)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	pid_t pid = getpid();
+	sigset_t none;
+
+	/* Tied to the supervisor's thread, which lives as long as the runtime: kill -9 of the node
+	 * leaves no service behind. Containers have parents of their own. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent) {
+		_exit(127);
+	}
+	for (int signo = 1; signo < NSIG; signo++) {
+		(void)sigaction(signo, &action, NULL);
+	}
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)setpgid(0, 0);
+	for (int i = 9; i >= 0; i--, pid /= 10) {
+		pid_text[i] = (char)('0' + pid % 10);
+	}
+	/* Above 3, so that no dup2 closes another's source. */
+	listener = fcntl(listener, F_DUPFD, 10);
+	null = fcntl(null, F_DUPFD, 10);
+	log = fcntl(log, F_DUPFD, 10);
+	if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 || dup2(listener, 3) < 0) {
+		_exit(127);
+	}
+	(void)syscall(SYS_close_range, 4u, ~0u, 0u);
+	execve(binary, argv, variables);
+	_exit(127);
+}
+
+static void start(struct podman *podman, struct podman_service *service)
+{
+	char *address CLEANUP_FREE = xprintf("unix://%s", service->socket);
+	char *log_path CLEANUP_FREE = xprintf("%s/%s.log", podman->state_dir, service->handler);
+	char *argv[] = { podman->binary,
+			 (char[]){ "--runtime" },
+			 (char *)(uintptr_t)service->handler,
+			 (char[]){ "system" },
+			 (char[]){ "service" },
+			 (char[]){ "--time=0" },
+			 address,
+			 NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char *pid_text, **variables = make_environment(podman, &pid_text);
+	pid_t parent = getpid(), pid = null >= 0 && log >= 0 ? fork() : -1;
+
+	if (pid == 0) {
+		run_child(podman->binary, argv, variables, pid_text, parent, service->listener,
+			  null, log);
+	}
+	service->started_us = sched_now_us(podman->sched);
+	if (pid > 0) {
+		service->pid = pid;
+		service->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	} else {
+		service->again_us = service->started_us + PAUSE_MAX_US;
+	}
+	free_environment(variables);
+	if (null >= 0) {
+		close(null);
+	}
+	if (log >= 0) {
+		close(log);
+	}
+}
+
+/* Whether it has ended; then it comes again after a pause that grows. */
+static void look_after(struct podman *podman, struct podman_service *service)
+{
+	int status;
+	uint64_t now = sched_now_us(podman->sched);
+
+	if (service->pid == 0 || waitpid(service->pid, &status, WNOHANG) == 0) {
+		return;
+	}
+	if (now - service->started_us > STEADY_US) {
+		service->failures = 0;
+	}
+
+	uint64_t pause = (uint64_t)PAUSE_MIN_US << (service->failures < 8 ? service->failures : 8);
+
+	service->failures++;
+	service->again_us = now + (pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US);
+	service->pid = 0;
+	if (service->pidfd >= 0) {
+		close(service->pidfd);
+		service->pidfd = -1;
+	}
+}
+
+/* ---- the supervisor ---- */
+
+static bool wanted(struct podman *podman, const struct podman_service *service)
+{
+	LOCKED(&podman->lock);
+	return service->wanted && !podman->stopping;
+}
+
+static bool stopping(struct podman *podman)
+{
+	LOCKED(&podman->lock);
+	return podman->stopping;
+}
+
+/* Until a child ends, somebody wakes us, or a start is due. */
+static void wait_for_news(struct podman *podman)
+{
+	struct pollfd fds[1 + PODMAN_HANDLERS] = { { .fd = podman->wake_fd, .events = POLLIN } };
+	uint64_t now = sched_now_us(podman->sched), due = now + 60000000u;
+	eventfd_t count;
+
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		const struct podman_service *service = &podman->services[i];
+
+		fds[1 + i] = (struct pollfd){ .fd = service->pidfd, .events = POLLIN };
+		if (service->pid == 0 && wanted(podman, service) && service->again_us < due) {
+			due = service->again_us;
+		}
+	}
+	(void)poll(fds, ARRAY_LEN(fds), due <= now ? 0 : (int)((due - now) / 1000 + 1));
+	(void)eventfd_read(podman->wake_fd, &count);
+}
+
+static void end_all(struct podman *podman)
+{
+	uint64_t deadline = sched_now_us(podman->sched) + END_US;
+
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		if (podman->services[i].pid != 0) {
+			(void)kill(podman->services[i].pid, SIGTERM);
+		}
+	}
+	for (int i = 0; i < PODMAN_HANDLERS; i++) {
+		struct podman_service *service = &podman->services[i];
+		struct pollfd ended = { .fd = service->pidfd, .events = POLLIN };
+
+		if (service->pid == 0) {
+			continue;
+		}
+		if (poll(&ended, 1, podman_left_ms(podman, deadline)) <= 0) {
+			(void)kill(service->pid, SIGKILL);
+		}
+		while (waitpid(service->pid, NULL, 0) < 0 && errno == EINTR) {
+		}
+		service->pid = 0;
+		if (service->pidfd >= 0) {
+			close(service->pidfd);
+		}
+	}
+}
+
+void podman_supervise(void *arg)
+{
+	struct podman *podman = arg;
+
+	while (!stopping(podman)) {
+		for (int i = 0; i < PODMAN_HANDLERS; i++) {
+			struct podman_service *service = &podman->services[i];
+
+			look_after(podman, service);
+			if (service->pid == 0 && wanted(podman, service) &&
+			    service->again_us <= sched_now_us(podman->sched)) {
+				start(podman, service);
+			}
+		}
+		wait_for_news(podman);
+	}
+	end_all(podman);
+}
