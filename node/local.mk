@@ -58,3 +58,16 @@ libnode_la_SOURCES += \
 	%D%/podman-reference.c %D%/podman-reference.h \
 	%D%/podman-service.c \
 	%D%/podman-stream.c
+libnode_la_SOURCES += \
+	%D%/api.c %D%/api.h \
+	%D%/bind.c %D%/bind.h \
+	%D%/node-private.h \
+	%D%/pod.c %D%/pod-private.h \
+	%D%/pod-look.c \
+	%D%/pod-message.c \
+	%D%/pod-run.c \
+	%D%/pod-spec.c %D%/pod-spec.h \
+	%D%/pod-start.c \
+	%D%/pod-stop.c \
+	%D%/register.c %D%/register.h \
+	%D%/register-status.c

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of a node that no verb of the plugin ABI makes. Each waits for its answer; any
+ * thread. Results are ASB_OK, ASB_NOT_FOUND ... of the ABI, with *reterr. */
+#ifndef ASB_NODE_API_H
+#define ASB_NODE_API_H
+
+#include <json-c/json.h>
+
+#include "core/client.h"
+#include "node/volumes.h"
+
+/* Assigns a pod to a node: POST .../binding. */
+int api_bind(struct client *client, struct json_object *pod, const char *node,
+	     struct error *reterr);
+/* The pod is over on its node: DELETE with no grace, of exactly this uid. What is gone is ASB_OK. */
+int api_remove_pod(struct client *client, struct json_object *pod, struct error *reterr);
+/* The functions of a volume_source whose arg is a client. */
+int api_source_get(void *client, const char *resource, const char *ns, const char *name,
+		   struct json_object **ret, struct error *reterr);
+int api_source_token(void *client, struct json_object *pod, const char *audience, int64_t seconds,
+		     char **ret, struct error *reterr);
+
+#endif

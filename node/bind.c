@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Binds pods to this node while they fit. Called by node/pod.c with --bind. */
+#include "config.h"
+
+#include "node/bind.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "node/api.h"
+#include "node/node-private.h"
+#include "node/quantity.h"
+#include "node/register.h"
+
+#define AGAIN_MS 5000 /* another pod may have gone */
+
+/* A pod that was bound a moment ago and is not in the store with its node yet. */
+struct promise {
+	char *uid;
+	struct bind_capacity asked;
+};
+
+struct binder {
+	struct bind_capacity capacity;
+	struct sched_mutex lock;
+	struct map promises; /* lock: by uid */
+};
+
+struct binder *binder_create(struct sched *sched, const struct bind_capacity *capacity)
+{
+	struct binder *binder = xnew(struct binder);
+
+	binder->capacity = *capacity;
+	sched_mutex_init(&binder->lock, sched);
+	return binder;
+}
+
+static void free_promise(struct promise *promise)
+{
+	if (promise != NULL) {
+		free(promise->uid);
+		free(promise);
+	}
+}
+
+void binder_destroy(struct binder *binder)
+{
+	struct promise *promise;
+	size_t at = 0;
+
+	if (binder == NULL) {
+		return;
+	}
+	while ((promise = map_next(&binder->promises, &at, NULL)) != NULL) {
+		free_promise(promise);
+	}
+	map_finish(&binder->promises);
+	sched_mutex_finish(&binder->lock);
+	free(binder);
+}
+
+/* ---- pure ---- */
+
+void bind_requests(struct json_object *pod, struct bind_capacity *ret)
+{
+	struct json_object *containers = asb_array(pod, "spec", "containers");
+	struct json_object *init = asb_array(pod, "spec", "initContainers");
+
+	*ret = (struct bind_capacity){ .pods = 1 };
+	for (size_t i = 0; i < asb_length(containers); i++) {
+		struct json_object *requests =
+			asb_at(json_object_array_get_idx(containers, i), "resources", "requests");
+
+		ret->cpu_milli += quantity_milli_of(requests, "cpu");
+		ret->memory += quantity_value_of(requests, "memory");
+	}
+	for (size_t i = 0; i < asb_length(init); i++) {
+		struct json_object *requests =
+			asb_at(json_object_array_get_idx(init, i), "resources", "requests");
+		uint64_t cpu = quantity_milli_of(requests, "cpu");
+		uint64_t memory = quantity_value_of(requests, "memory");
+
+		ret->cpu_milli = cpu > ret->cpu_milli ? cpu : ret->cpu_milli;
+		ret->memory = memory > ret->memory ? memory : ret->memory;
+	}
+}
+
+bool bind_selects(struct json_object *pod, struct json_object *labels, struct buf *why)
+{
+	struct json_object *selector = asb_at(pod, "spec", "nodeSelector");
+
+	if (!json_object_is_type(selector, json_type_object)) {
+		return true;
+	}
+	json_object_object_foreach (selector, name, value) {
+		if (!asb_streq(asb_str(labels, name), asb_as_str(value))) {
+			buf_append_str(why, "1 node(s) didn't match Pod's node affinity/selector");
+			return false;
+		}
+	}
+	return true;
+}
+
+static void add(struct bind_capacity *sum, const struct bind_capacity *more)
+{
+	sum->cpu_milli += more->cpu_milli;
+	sum->memory += more->memory;
+	sum->pods += more->pods;
+}
+
+static bool fits(const struct bind_capacity *capacity, const struct bind_capacity *used,
+		 struct buf *why)
+{
+	size_t before = why->length;
+
+	if (used->pods > capacity->pods) {
+		buf_append_str(why, "1 Too many pods");
+	}
+	if (used->cpu_milli > capacity->cpu_milli) {
+		buf_append_str(why, why->length > before ? ", 1 Insufficient cpu"
+							 : "1 Insufficient cpu");
+	}
+	if (used->memory > capacity->memory) {
+		buf_append_str(why, why->length > before ? ", 1 Insufficient memory"
+							 : "1 Insufficient memory");
+	}
+	return why->length == before;
+}
+
+/* ---- room ---- */
+
+static void drop_promise(struct binder *binder, const char *uid)
+{
+	free_promise(map_remove(&binder->promises, uid));
+}
+
+/* Promises room for a pod; false and why when there is none. */
+static bool take_room(struct node *node, struct asb_call *call, struct json_object *pod,
+		      struct buf *why)
+{
+	struct json_object *const *bound;
+	uint32_t count = call->host->list(call, INDEX_NODE, node->name, 0, 0, &bound);
+	struct binder *binder = node->binder;
+	struct bind_capacity used = { 0 }, one;
+	struct promise *promise;
+	size_t at = 0;
+
+	LOCKED(&binder->lock);
+	for (uint32_t i = 0; i < count; i++) {
+		drop_promise(binder, asb_uid(bound[i]));
+		bind_requests(bound[i], &one);
+		add(&used, &one);
+	}
+	drop_promise(binder, asb_uid(pod));
+	while ((promise = map_next(&binder->promises, &at, NULL)) != NULL) {
+		add(&used, &promise->asked);
+	}
+	bind_requests(pod, &one);
+	add(&used, &one);
+	if (!fits(&binder->capacity, &used, why)) {
+		return false;
+	}
+	promise = xnew(struct promise);
+	*promise = (struct promise){ .uid = xstrdup(asb_uid(pod)), .asked = one };
+	map_put(&binder->promises, promise->uid, promise);
+	return true;
+}
+
+static void give_back(struct binder *binder, struct json_object *pod)
+{
+	LOCKED(&binder->lock);
+
+	drop_promise(binder, asb_uid(pod));
+}
+
+/* ---- binding ---- */
+
+/* What a scheduler says of a pod that it cannot place. */
+static int32_t refuse(struct asb_call *call, struct json_object *pod, const char *why)
+{
+	struct json_object *status = asb_copy(asb_at(pod, "status"));
+	struct json_object *list = json_object_new_array();
+	struct json_object *old = asb_array(pod, "status", "conditions"), *now;
+	struct asb_write write;
+	char message[512];
+
+	snprintf(message, sizeof(message), "0/1 nodes are available: %.400s.", why);
+	call->host->event(call, pod, "Warning", "FailedScheduling", "%s", message);
+	for (size_t i = 0; i < asb_length(old); i++) {
+		struct json_object *condition = json_object_array_get_idx(old, i);
+
+		if (!asb_streq(asb_str(condition, "type"), "PodScheduled")) {
+			json_object_array_add(list, json_object_get(condition));
+		}
+	}
+	now = asb_new_condition(pod, "PodScheduled", "False", "Unschedulable", message,
+				asb_generation(pod), asb_now_ms(call));
+	json_object_object_add(now, "lastProbeTime", NULL);
+	if (asb_generation(pod) == 0) {
+		json_object_object_del(now, "observedGeneration");
+	}
+	json_object_array_add(list, now);
+	json_object_object_add(status, "conditions", list);
+	write = asb_set_status(WATCH_PODS, pod, status);
+	asb_write(call, &write);
+	return ASB_AGAIN;
+}
+
+static bool is_for_us(struct json_object *pod)
+{
+	const char *scheduler = asb_str(pod, "spec", "schedulerName");
+
+	return (scheduler == NULL || strcmp(scheduler, "default-scheduler") == 0) &&
+	       asb_length(asb_at(pod, "spec", "schedulingGates")) == 0 && !asb_deleting(pod) &&
+	       asb_uid(pod) != NULL;
+}
+
+int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
+		 uint64_t *ret_after_ms)
+{
+	struct json_object *labels = register_labels(node->name);
+	CLEANUP_BUF struct buf why = BUF_INIT(1024);
+	struct error error = { 0 };
+	bool selected;
+	int code;
+
+	*ret_after_ms = AGAIN_MS;
+	selected = bind_selects(pod, labels, &why);
+	json_object_put(labels);
+	if (!is_for_us(pod)) {
+		return ASB_DONE;
+	}
+	if (!selected || !take_room(node, call, pod, &why)) {
+		return refuse(call, pod, buf_str(&why));
+	}
+	code = api_bind(node->client, pod, node->name, &error);
+	if (code == ASB_OK) {
+		call->host->event(call, pod, "Normal", "Scheduled",
+				  "Successfully assigned %s/%s to %s", asb_ns(pod), asb_name(pod),
+				  node->name);
+		return ASB_DONE;
+	}
+	give_back(node->binder, pod);
+	if (code == ASB_NOT_FOUND || code == ASB_CONFLICT) {
+		return ASB_DONE; /* gone, or somebody else was first: the watch tells */
+	}
+	return call->host->fail(call, ASB_RETRY, "cannot bind the pod: %s", error.text);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The smallest scheduler: gives pods without a node to this one, if they fit. Any thread. */
+#ifndef ASB_NODE_BIND_H
+#define ASB_NODE_BIND_H
+
+#include <agent-sandbox/plugin.h>
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/sched.h"
+
+struct node;
+
+struct bind_capacity {
+	uint64_t cpu_milli, memory, pods;
+};
+
+struct binder *binder_create(struct sched *sched, const struct bind_capacity *capacity);
+void binder_destroy(struct binder *binder);
+
+/* Binds it, or says why not in an event and a condition. The verdict of a reconcile. */
+int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
+		 uint64_t *ret_after_ms);
+
+/* What a pod asks for: the containers' sum, or an init container's if that is more. Pure. */
+void bind_requests(struct json_object *pod, struct bind_capacity *ret);
+/* Whether a pod may be on a node with these labels (an object); says why not, as a scheduler. Pure. */
+bool bind_selects(struct json_object *pod, struct json_object *labels, struct buf *why);
+
+#endif

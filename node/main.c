@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent-sandbox-node: reads the flags and runs. Everything else is elsewhere. */
+#include "config.h"
+
+#include <malloc.h>
+#include <stdio.h>
+
+#include "core/log.h"
+#include "net/curl-transport.h"
+#include "node/node.h"
+
+int main(int argc, char **argv)
+{
+	struct node_options options;
+	struct error error = { 0 };
+
+	mallopt(M_ARENA_MAX, 2); /* an arena a thread would cost more than all pods do */
+	if (node_options_parse(argc, argv, &options, &error) < 0) {
+		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
+		return 2;
+	}
+	if (options.help) {
+		node_options_help(stdout);
+		return fflush(stdout) != 0 ? 1 : 0;
+	}
+	if (options.version) {
+		printf("agent-sandbox-node %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (log_set_up(options.log_format, options.log_level, &error) < 0) {
+		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
+		return 2;
+	}
+	return node_run(&options) < 0 ? 1 : 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the node share: the runtime, what is remembered, and how pods are woken. */
+#ifndef ASB_NODE_NODE_PRIVATE_H
+#define ASB_NODE_NODE_PRIVATE_H
+
+#include <stdbool.h>
+
+#include "base/sched.h"
+#include "core/client.h"
+#include "core/manager.h"
+#include "core/plugin.h"
+#include "node/book.h"
+#include "node/images.h"
+#include "node/options.h"
+#include "node/probe.h"
+#include "node/runtime.h"
+#include "node/tasks.h"
+#include "node/volumes.h"
+
+struct binder;
+
+struct node {
+	struct sched *sched;
+	const struct node_options *options;
+	const char *name;
+	char host_ip[64];
+	struct manager *manager;
+	struct client *client;
+	struct runtime *runtime;
+	const char *runtime_name;
+	struct tasks *tasks;
+	struct images *images;
+	struct book *book;
+	struct prober *prober; /* NULL: the runtime runs nothing that could be probed */
+	struct volume_source source;
+	struct binder *binder; /* NULL without --bind */
+};
+
+extern const struct asb_kind pod_kind, node_kind;
+/* The description of the reconciler of pods; its state is the node. */
+extern const struct asb_plugin pod_plugin;
+/* Numbers in its table of watches. */
+enum { WATCH_PODS, WATCH_RUNTIME_CLASSES };
+enum { INDEX_NODE };
+
+/* Looks at a pod soon. Any thread; nothing for a uid that is not known. */
+void node_wake(void *arg, const char *uid);
+
+#endif

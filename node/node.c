@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the node together, waits for a signal, takes it apart. Called by node/main.c. */
+#include "config.h"
+
+#include "node/node.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "core/admin.h"
+#include "core/api-connect.h"
+#include "core/log.h"
+#include "core/signals.h"
+#include "core/tidy.h"
+#include "node/address.h"
+#include "node/api.h"
+#include "node/bind.h"
+#include "node/node-private.h"
+#include "node/register.h"
+#include "node/runtimes.h"
+#include "node/serve.h"
+#include "node/sweep.h"
+
+#define TIDY_MS 15000
+#define END_US 3000000u /* for stops, pulls and requests that are under way */
+
+struct node_process {
+	struct node node;
+	struct api_connection api;
+	struct metrics *metrics;
+	struct plugin plugin;
+	const struct runtime_kind *kind;
+	struct admin *admin;
+	struct registrar *registrar;
+	struct sweeper *sweeper;
+	struct serve *server;
+	struct sched_mutex lock;
+	bool open; /* lock: pods may be woken */
+	char name[256];
+	int signals;
+};
+
+/* ---- waking ---- */
+
+void node_wake(void *arg, const char *uid)
+{
+	struct node *node = arg;
+	char *ns, *name;
+
+	if (book_key(node->book, uid, &ns, &name)) {
+		manager_enqueue(node->manager, 0, ns, name);
+		free(ns);
+		free(name);
+	}
+}
+
+/* Of the runtime and of the probes. */
+static void on_changed(void *arg, const char *uid)
+{
+	struct node_process *process = arg;
+
+	/* What comes before everything is there is found by the first sweep. */
+	LOCKED(&process->lock);
+	if (!process->open) {
+		return;
+	}
+	if (uid != NULL) {
+		node_wake(&process->node, uid);
+	} else {
+		sweeper_wake(process->sweeper);
+	}
+}
+
+static void set_open(struct node_process *process, bool open)
+{
+	LOCKED(&process->lock);
+
+	process->open = open;
+}
+
+static bool is_ready(void *arg, struct buf *text)
+{
+	struct node_process *process = arg;
+
+	return manager_ready(process->node.manager, text);
+}
+
+/* ---- setting up ---- */
+
+static int make_folder(const char *path, struct error *reterr)
+{
+	struct stat info;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make the folder '%s' (--state-dir): %s",
+				 path, strerror(errno));
+	}
+	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+		return error_set(reterr, -ENOTDIR, "'%s' (--state-dir) is no folder", path);
+	}
+	return 0;
+}
+
+static int choose_name(struct node_process *process, struct error *reterr)
+{
+	const struct node_options *options = process->node.options;
+	char host[sizeof(process->name)] = "";
+
+	if (options->node_name == NULL && gethostname(host, sizeof(host) - 1) != 0) {
+		return error_set(reterr, -errno, "cannot find the hostname, give --node-name: %s",
+				 strerror(errno));
+	}
+	snprintf(process->name, sizeof(process->name), "%s",
+		 options->node_name != NULL ? options->node_name : host);
+	for (char *at = process->name; *at != '\0'; at++) {
+		*at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+	}
+	process->node.name = process->name;
+	return address_find(options->node_ip, process->node.host_ip, reterr);
+}
+
+static int make_runtime(struct node_process *process, struct error *reterr)
+{
+	struct node *node = &process->node;
+	CLEANUP_BUF struct buf note = BUF_INIT(4096);
+	struct error error = { 0 };
+	int code;
+
+	process->kind = runtime_kind_find(node->options->runtime, reterr);
+	if (process->kind == NULL) {
+		return -EINVAL;
+	}
+	node->runtime_name = process->kind->name;
+	code = process->kind->create(node->sched, node->options, node->name, on_changed, process,
+				     &node->runtime, reterr);
+	if (code < 0) {
+		return code;
+	}
+	if (node->runtime->ops->check(node->runtime, &note, &error) < 0) {
+		/* The Node says so too, and it may be mended while we run. */
+		log_error("no containers can be run for now: %s", error.text);
+	} else {
+		log_info("runtime: %s", buf_str(&note));
+	}
+	return 0;
+}
+
+static int make_manager(struct node_process *process, struct error *reterr)
+{
+	struct node *node = &process->node;
+	struct manager_config config = {
+		.sched = node->sched,
+		.transport = process->api.transport,
+		.metrics = process->metrics,
+		.component = "agent-sandbox-node",
+		.plugins = { { .plugin = &process->plugin,
+			       .workers = (uint32_t)node->options->workers,
+			       .state = node } },
+		.plugin_count = 1,
+	};
+	int error = plugin_copy(&pod_plugin, "(built in)", &process->plugin, reterr);
+
+	if (error < 0) {
+		return error;
+	}
+	node->manager = manager_create(&config, reterr);
+	if (node->manager == NULL) {
+		return -EINVAL;
+	}
+	node->client = manager_client(node->manager);
+	node->source = (struct volume_source){ .get = api_source_get,
+					       .token = api_source_token,
+					       .arg = node->client };
+	return 0;
+}
+
+static int serve(struct node_process *process, struct error *reterr)
+{
+	const struct node_options *options = process->node.options;
+	struct admin_config config = {
+		.metrics = process->metrics,
+		.probe_address = options->health_address,
+		.metrics_address = options->metrics_address,
+		.ready = is_ready,
+		.arg = process,
+	};
+
+	process->admin = admin_create(&config, reterr);
+	if (process->admin == NULL) {
+		return -EADDRINUSE;
+	}
+	if (options->listen_unix == NULL) {
+		return 0;
+	}
+	process->server = serve_create(process->node.sched, process->node.runtime,
+				       options->listen_unix, reterr);
+	return process->server != NULL ? 0 : -EADDRINUSE;
+}
+
+static int set_up(struct node_process *process, struct error *reterr)
+{
+	struct node *node = &process->node;
+	int error = make_folder(node->options->state_dir, reterr);
+
+	if (error < 0 || (error = choose_name(process, reterr)) < 0 ||
+	    (error = api_connect(&process->api, node->sched, node->options->kubeconfig,
+				 "agent-sandbox-node/" PACKAGE_VERSION, reterr)) < 0 ||
+	    (error = make_runtime(process, reterr)) < 0) {
+		return error;
+	}
+	node->book = book_create(node->sched);
+	node->tasks = tasks_create(node->sched);
+	node->images = images_create(node->sched, node->runtime, node->tasks, node_wake, node);
+	if (process->kind->probes) {
+		node->prober = prober_create(node->sched, node->runtime, on_changed, process);
+	}
+	if (node->options->bind) {
+		struct bind_capacity capacity;
+
+		register_capacity((uint64_t)node->options->max_pods, &capacity);
+		node->binder = binder_create(node->sched, &capacity);
+	}
+	error = make_manager(process, reterr);
+	return error < 0 ? error : serve(process, reterr);
+}
+
+/* ---- running and ending ---- */
+
+static void wait_for_end(struct node_process *process)
+{
+	struct pollfd fd = { .fd = process->signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	while (poll(&fd, 1, TIDY_MS) <= 0) {
+		tidy();
+	}
+	if (read(process->signals, &info, sizeof(info)) > 0) {
+		log_info("signal %u: ending, pods go on", info.ssi_signo);
+	}
+}
+
+/* False: something still waits for the runtime, so nothing may be freed. */
+static bool stop(struct node_process *process)
+{
+	struct node *node = &process->node;
+	bool ended = serve_stop(process->server);
+
+	set_open(process, false);
+	registrar_destroy(process->registrar);
+	sweeper_destroy(process->sweeper);
+	manager_stop(node->manager, false);
+	return tasks_wait(node->tasks, sched_now_us(node->sched) + END_US) && ended;
+}
+
+static void tear_down(struct node_process *process)
+{
+	struct node *node = &process->node;
+
+	admin_destroy(process->admin);
+	serve_destroy(process->server);
+	prober_destroy(node->prober);
+	tasks_destroy(node->tasks);
+	if (node->runtime != NULL) {
+		node->runtime->ops->destroy(node->runtime);
+	}
+	images_destroy(node->images);
+	manager_destroy(node->manager);
+	binder_destroy(node->binder);
+	book_destroy(node->book);
+	plugin_finish(&process->plugin);
+	api_disconnect(&process->api);
+	metrics_destroy(process->metrics);
+	if (process->signals >= 0) {
+		close(process->signals);
+	}
+	sched_mutex_finish(&process->lock);
+	sched_destroy(node->sched);
+}
+
+int node_run(const struct node_options *options)
+{
+	struct node_process process = { .node.options = options, .signals = -1 };
+	struct error error = { 0 };
+
+	process.signals = signals_open(&error);
+	process.node.sched = sched_create();
+	sched_mutex_init(&process.lock, process.node.sched);
+	process.metrics = metrics_create(process.node.sched);
+	metrics_add_process(process.metrics);
+	if (process.signals < 0 || set_up(&process, &error) < 0) {
+		log_error("cannot start: %s", error.text);
+		tear_down(&process);
+		return -1;
+	}
+	log_info("agent-sandbox-node %s: node '%s' (%s) at %s", PACKAGE_VERSION, process.node.name,
+		 process.node.host_ip, process.api.kubeconfig.server);
+	manager_start(process.node.manager);
+	process.registrar = registrar_create(&process.node);
+	process.sweeper = sweeper_create(&process.node);
+	set_open(&process, true);
+	wait_for_end(&process);
+	if (!stop(&process)) {
+		log_info("a stop or a pull is still under way: the next start goes on with it");
+		_exit(0);
+	}
+	tear_down(&process);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of agent-sandbox-node, from one table: parser, --help and checks. */
+#ifndef ASB_NODE_OPTIONS_H
+#define ASB_NODE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+#define NODE_PODS_DEFAULT 110 /* as a kubelet */
+#define NODE_WORKERS_DEFAULT 8
+
+/* Strings are borrowed from argv. */
+struct node_options {
+	bool bind, help, version;
+	const char *kubeconfig, *node_name, *node_ip, *runtime, *state_dir, *listen_unix;
+	const char *metrics_address, *health_address, *log_format, *log_level;
+	int64_t max_pods, workers;
+};
+
+/* -EINVAL and *reterr, with what to do, for what is not understood. */
+int node_options_parse(int argc, char **argv, struct node_options *ret, struct error *reterr);
+void node_options_help(FILE *out);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Termination messages: a file for each attempt of a container, or the end of its log. Called when
+ * a container is started, and when it has ended.
+ * https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "node/pod-private.h"
+
+#define MESSAGE_FILE_MAX 4096u /* as a kubelet */
+#define MESSAGE_LOG_MAX 2048u
+#define MESSAGE_LOG_LINES 80
+
+static char *folder_of(const char *root, const char *uid)
+{
+	return xprintf("%s/messages/%s", root, uid);
+}
+
+char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt)
+{
+	CLEANUP_FREE char *all = xprintf("%s/messages", root), *folder = folder_of(root, uid);
+	char *path = xprintf("%s/%s-%u", folder, name, attempt);
+	int fd;
+
+	if ((mkdir(all, 0700) != 0 && errno != EEXIST) ||
+	    (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
+		free(path);
+		return NULL;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Whoever the container runs as may write it. */
+	if (fd < 0 || fchmod(fd, 0666) != 0) {
+		free(path);
+		path = NULL;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return path;
+}
+
+/* The container may have written anything, so nothing but bytes is taken from a regular file. */
+static void read_file(const char *path, struct buf *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char chunk[MESSAGE_FILE_MAX];
+	struct stat info;
+	ssize_t got;
+
+	if (fd < 0) {
+		return;
+	}
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+		got = read(fd, chunk, sizeof(chunk));
+		if (got > 0) {
+			buf_append(out, chunk, (size_t)got);
+		}
+	}
+	close(fd);
+}
+
+static int take_log(void *arg, const char *data, size_t length)
+{
+	struct buf *out = arg;
+
+	buf_append(out, data, length);
+	if (out->length > MESSAGE_LOG_MAX) {
+		buf_consume(out, out->length - MESSAGE_LOG_MAX);
+	}
+	return out->failed ? -ENOSPC : 0;
+}
+
+/* Cuts what is no UTF-8 and the NUL: the API server would refuse the whole status. */
+static char *clean(const struct buf *raw)
+{
+	char *text = xalloc(raw->length + 1);
+	size_t length = 0;
+
+	for (size_t i = 0; i < raw->length; i++) {
+		unsigned char byte = (unsigned char)raw->data[i];
+
+		if (byte == '\n' || byte == '\t' || (byte >= 0x20 && byte < 0x7f)) {
+			text[length++] = (char)byte;
+		} else if (byte >= 0x80) {
+			text[length++] = '?';
+		}
+	}
+	text[length] = '\0';
+	return text;
+}
+
+char *message_read(struct node *node, struct json_object *spec, const struct runtime_status *status)
+{
+	CLEANUP_FREE char *folder = folder_of(node->options->state_dir, status->pod_uid);
+	CLEANUP_FREE char *path = xprintf("%s/%s-%u", folder, status->name, status->attempt);
+	CLEANUP_BUF struct buf raw = BUF_INIT(1u << 20);
+	struct runtime_log_options options = {
+		.tail_lines = MESSAGE_LOG_LINES,
+	};
+	bool fallback =
+		asb_streq(asb_str(spec, "terminationMessagePolicy"), "FallbackToLogsOnError");
+
+	read_file(path, &raw);
+	if (raw.length == 0 && fallback && status->exit_code != 0) {
+		node->runtime->ops->logs(node->runtime, status->id, &options, take_log, &raw, NULL);
+	}
+	return clean(&raw);
+}
+
+void message_remove(const char *root, const char *uid)
+{
+	CLEANUP_FREE char *folder = folder_of(root, uid);
+	DIR *open_folder = opendir(folder);
+	const struct dirent *entry;
+
+	if (open_folder == NULL) {
+		return;
+	}
+	while ((entry = readdir(open_folder)) != NULL) {
+		unlinkat(dirfd(open_folder), entry->d_name, 0);
+	}
+	closedir(open_folder);
+	rmdir(folder);
+}

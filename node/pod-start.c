@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts one container: image, environment, mounts, runtime; and says why when it cannot. Called
+ * by node/pod-run.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "node/env.h"
+#include "node/pod-private.h"
+#include "node/pod-spec.h"
+
+#define CONFIG_AGAIN_MS 2000 /* a config map may come any time */
+#define PULL_AGAIN_MS 10000  /* should nobody wake us */
+#define NOTES_MAX 4096
+#define MESSAGE_PATH "/dev/termination-log"
+
+/* What a start needs and frees. */
+struct parts {
+	char **env, **command, **args, **aliases;
+	char *hostname, *message_file;
+	struct runtime_mount *mounts; /* of volumes.h */
+	size_t mount_count;
+	struct runtime_mount *all; /* those and the termination message */
+};
+
+static void parts_finish(struct parts *parts)
+{
+	strings_finish(parts->env);
+	strings_finish(parts->command);
+	strings_finish(parts->args);
+	strings_finish(parts->aliases);
+	mounts_finish(parts->mounts, parts->mount_count);
+	free(parts->hostname);
+	free(parts->message_file);
+	free(parts->all);
+}
+
+void pod_note(struct pod_call *pc, size_t number, const char *reason, const char *message,
+	      int64_t again_ms)
+{
+	struct container_note *note = &pc->record->notes[number];
+
+	snprintf(note->reason, sizeof(note->reason), "%s", reason);
+	snprintf(note->message, sizeof(note->message), "%s", message);
+	note->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
+	pod_wait(pc, again_ms);
+}
+
+/* ---- the image ---- */
+
+static void image_failed(struct pod_call *pc, size_t number, const char *image,
+			 const struct image_answer *answer)
+{
+	struct container_note *note = &pc->record->notes[number];
+	char message[sizeof(note->message)];
+
+	if (answer->code == -EINVAL) {
+		pod_note(pc, number, "InvalidImageName", answer->text, BACKOFF_MAX_MS);
+		return;
+	}
+	if (note->image_failure != answer->failure) {
+		note->image_failure = answer->failure;
+		pod_event(pc, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
+			  answer->text);
+		pod_event(pc, "Warning", "Failed", "Error: ErrImagePull");
+		/* Soon again, to say that it waits now. */
+		pod_note(pc, number, "ErrImagePull", answer->text, CONFIG_AGAIN_MS);
+		return;
+	}
+	snprintf(message, sizeof(message), "Back-off pulling image \"%.200s\": %.250s", image,
+		 answer->text);
+	pod_event(pc, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
+	pod_event(pc, "Warning", "Failed", "Error: ImagePullBackOff");
+	pod_note(pc, number, "ImagePullBackOff", message, answer->left_ms);
+}
+
+static bool pull_image(struct pod_call *pc, size_t number, const char *image,
+		       enum runtime_pull policy)
+{
+	struct image_answer answer;
+
+	images_ask(pc->node->images, image, policy, asb_uid(pc->pod), &answer);
+	switch (answer.state) {
+	case IMAGE_PULLING:
+		if (answer.began) {
+			pod_event(pc, "Normal", "Pulling", "Pulling image \"%s\"", image);
+		}
+		pod_wait(pc, PULL_AGAIN_MS);
+		return false;
+	case IMAGE_FAILED:
+		image_failed(pc, number, image, &answer);
+		return false;
+	case IMAGE_SKIPPED:
+		pod_event(pc, "Normal", "PullSkipped", "%s", answer.text);
+		return true;
+	case IMAGE_PULLED:
+		pod_event(pc, "Normal", "Pulled", "Successfully pulled image \"%s\" in %lldms",
+			  image, (long long)answer.took_ms);
+		return true;
+	default:
+		pod_event(pc, "Normal", "Pulled",
+			  "Container image \"%s\" already present on machine", image);
+		return true;
+	}
+}
+
+/* One try to find the image here, which costs no network. */
+static bool have_image(struct pod_call *pc, size_t number, const char *image,
+		       const char *policy_name)
+{
+	enum runtime_pull policy = image_policy(policy_name, image);
+	struct runtime *runtime = pc->node->runtime;
+	CLEANUP_BUF struct buf note = BUF_INIT(NOTES_MAX);
+	enum runtime_image what = RUNTIME_IMAGE_PRESENT;
+	struct error error = { 0 };
+	int code;
+
+	if (policy == RUNTIME_PULL_ALWAYS) {
+		return pull_image(pc, number, image, policy);
+	}
+	code = runtime->ops->ensure_image(runtime, image, RUNTIME_PULL_NEVER, &what, &note, &error);
+	if (code == 0) {
+		pod_event(pc, "Normal", "Pulled",
+			  "Container image \"%s\" already present on machine", image);
+		return true;
+	}
+	if (code == -EINVAL) {
+		pod_event(pc, "Warning", "InspectFailed",
+			  "Failed to apply default image tag \"%s\": %s", image, error.text);
+		pod_note(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
+		return false;
+	}
+	if (policy == RUNTIME_PULL_NEVER) {
+		pod_event(pc, "Warning", "ErrImageNeverPull",
+			  "Container image \"%s\" is not present with pull policy of Never", image);
+		pod_note(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
+		return false;
+	}
+	return pull_image(pc, number, image, policy);
+}
+
+/* ---- environment and mounts ---- */
+
+static bool config_failed(struct pod_call *pc, size_t number, const struct error *error)
+{
+	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
+	pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+	return false;
+}
+
+/* The mounts of volumes, and the file for the termination message. */
+static void add_message(struct pod_call *pc, const struct container_view *container,
+			struct parts *parts)
+{
+	const char *path = asb_str(container->spec, "terminationMessagePath");
+
+	parts->all = xnew_array(struct runtime_mount, parts->mount_count + 1);
+	if (parts->mount_count > 0) {
+		memcpy(parts->all, parts->mounts, parts->mount_count * sizeof(*parts->all));
+	}
+	parts->message_file = message_make(pc->node->options->state_dir, asb_uid(pc->pod),
+					   container->name, container->next);
+	if (parts->message_file == NULL) {
+		pod_event(pc, "Warning", "FailedMount",
+			  "container %s: no file can be made for its termination message, going "
+			  "on: %s",
+			  container->name, strerror(errno));
+		return;
+	}
+	parts->all[parts->mount_count] = (struct runtime_mount){
+		.source = parts->message_file,
+		.target = path != NULL && *path != '\0' ? path : MESSAGE_PATH,
+	};
+}
+
+static bool make_parts(struct pod_call *pc, size_t number, struct parts *parts)
+{
+	const struct container_view *container = &pc->view.containers[number];
+	const struct runtime_status *sandbox = pc->view.sandbox;
+	bool host_network = asb_true(asb_at(pc->pod, "spec", "hostNetwork"));
+	struct env_facts facts = {
+		.pod_ip = host_network || sandbox == NULL ? pc->node->host_ip : sandbox->ip,
+		.host_ip = pc->node->host_ip,
+		.node_name = pc->node->name,
+	};
+	struct error error = { 0 };
+
+	if (env_make(pc->pod, container->spec, &facts, &pc->node->source, &parts->env, &error) <
+	    0) {
+		return config_failed(pc, number, &error);
+	}
+	if (volumes_mounts(&pc->volumes, container->spec, (const char *const *)parts->env,
+			   &parts->mounts, &parts->mount_count, &error) < 0) {
+		return config_failed(pc, number, &error);
+	}
+	parts->command =
+		env_expand(asb_at(container->spec, "command"), (const char *const *)parts->env);
+	parts->args = env_expand(asb_at(container->spec, "args"), (const char *const *)parts->env);
+	add_message(pc, container, parts);
+	return true;
+}
+
+/* ---- starting ---- */
+
+static void tell_notes(struct pod_call *pc, const struct container_view *container,
+		       struct buf *notes)
+{
+	char *rest = notes->length > 0 ? notes->data : NULL;
+
+	while (rest != NULL && *rest != '\0') {
+		char *end = strchr(rest, '\n');
+
+		if (end != NULL) {
+			*end = '\0';
+		}
+		if (*rest != '\0') {
+			pod_event(pc, "Warning", "NotSupported", "container %s: %s",
+				  container->name, rest);
+		}
+		rest = end != NULL ? end + 1 : NULL;
+	}
+}
+
+static void started(struct pod_call *pc, size_t number, const char *id)
+{
+	const struct container_view *container = &pc->view.containers[number];
+	struct container_note *note = &pc->record->notes[number];
+
+	note->reason[0] = note->message[0] = '\0';
+	note->retry_ms = 0;
+	note->image_failure = 0;
+	if (container->next > 0) {
+		backoff_try(&note->backoff, pc->view.now_ms);
+	}
+	pod_event(pc, "Normal", "Created", "Created container: %s", container->name);
+	pod_event(pc, "Normal", "Started", "Started container %s", container->name);
+	pod_begin_post_start(pc, number, id);
+}
+
+static void not_started(struct pod_call *pc, size_t number, int code, const struct error *error)
+{
+	struct container_note *note = &pc->record->notes[number];
+
+	if (code == -EAGAIN) {
+		pod_wait(pc, 1000);
+		return;
+	}
+	backoff_try(&note->backoff, pc->view.now_ms);
+	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
+	pod_note(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
+}
+
+static bool start(struct pod_call *pc, size_t number, struct parts *parts)
+{
+	const struct container_view *container = &pc->view.containers[number];
+	CLEANUP_BUF struct buf notes = BUF_INIT(NOTES_MAX);
+	struct container_spec spec;
+	struct error error = { 0 };
+	struct runtime_pod pod;
+	char id[80];
+	int code;
+
+	if (!make_parts(pc, number, parts) ||
+	    !pod_describe(pc, &pod, &parts->hostname, &parts->aliases)) {
+		return false;
+	}
+	container_spec_make(pc->pod, container->spec, &spec);
+	spec.container.attempt = container->next;
+	spec.container.init = container->init && !container->sidecar;
+	spec.container.env = (const char *const *)parts->env;
+	spec.container.command = (const char *const *)parts->command;
+	spec.container.args = (const char *const *)parts->args;
+	spec.container.mounts = parts->all;
+	spec.container.mount_count = parts->mount_count + (parts->message_file != NULL ? 1 : 0);
+	code = pc->node->runtime->ops->start_container(pc->node->runtime, &pod, &spec.container, id,
+						       &notes, &error);
+	tell_notes(pc, container, &notes);
+	if (code < 0) {
+		not_started(pc, number, code, &error);
+		return false;
+	}
+	started(pc, number, id);
+	return true;
+}
+
+bool pod_start_container(struct pod_call *pc, size_t number)
+{
+	const struct container_view *container = &pc->view.containers[number];
+	const char *image = asb_str(container->spec, "image");
+	struct parts parts = { 0 };
+	bool done;
+
+	if (!pod_volumes(pc) || !have_image(pc, number, image != NULL ? image : "",
+					    asb_str(container->spec, "imagePullPolicy"))) {
+		return false;
+	}
+	done = start(pc, number, &parts);
+	parts_finish(&parts);
+	return done;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What waits for a container: its hooks, and its end within a grace. Runs on node/tasks.c, begun by
+ * the reconciles; containers of one pod end side by side.
+ * https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "core/log.h"
+#include "node/env.h"
+#include "node/pod-private.h"
+
+#define GRACE_DEFAULT_S 30
+#define GRACE_LEAST_S 2 /* what a kubelet leaves when the time is over already */
+#define GRACE_MOST_S 86400
+#define STOP_AGAIN_MS 2000 /* before a stop that failed is tried again */
+#define HOOK_MAX_MS 600000u /* a postStart that never ends must not hold a thread for ever */
+#define OUTPUT_MAX (10u << 10)
+#define ARGUMENTS_MAX 1024
+
+struct job {
+	struct node *node;
+	char *uid, *id, *name;
+	char **argv;      /* of the hook; NULL: none */
+	int64_t sleep_ms; /* of the hook, instead */
+	int64_t grace_s;
+	bool post_start;
+};
+
+/* ---- on the task's thread ---- */
+
+static void wait_ms(struct sched *sched, int64_t ms)
+{
+	uint64_t until = sched_now_us(sched) + (uint64_t)ms * 1000;
+	struct sched_mutex lock;
+	struct sched_cond never;
+
+	sched_mutex_init(&lock, sched);
+	sched_cond_init(&never, sched);
+	sched_mutex_lock(&lock);
+	while (sched_cond_wait(&never, &lock, until) == 0) {
+		/* woken for no reason */
+	}
+	sched_mutex_unlock(&lock);
+	sched_cond_finish(&never);
+	sched_mutex_finish(&lock);
+}
+
+/* 0, or why the hook has failed in *reterr. */
+static int run_hook(const struct job *job, uint32_t limit_ms, struct error *reterr)
+{
+	CLEANUP_BUF struct buf output = BUF_INIT(OUTPUT_MAX);
+	struct runtime *runtime = job->node->runtime;
+	int exit_code = 0, error;
+
+	if (job->argv == NULL) {
+		wait_ms(job->node->sched, job->sleep_ms < limit_ms ? job->sleep_ms : limit_ms);
+		return 0;
+	}
+	error = runtime->ops->exec(runtime, job->id, (const char *const *)job->argv, limit_ms,
+				   &output, &exit_code, reterr);
+	if (error < 0) {
+		return error;
+	}
+	return exit_code == 0 ? 0
+			      : error_set(reterr, -EIO, "command '%s' exited with %d: %.200s",
+					  job->argv[0], exit_code, buf_str(&output));
+}
+
+static void tell(const struct job *job, const char *reason, const struct error *error)
+{
+	CLEANUP_FREE char *message = xprintf("container %s: %s", job->name, error->text);
+
+	book_post(job->node->book, job->uid, reason, message);
+}
+
+static void end_container(const struct job *job, int64_t grace_s)
+{
+	struct runtime *runtime = job->node->runtime;
+	struct error error = { 0 };
+
+	if (runtime->ops->stop_container(runtime, job->id, (uint32_t)grace_s, &error) < 0) {
+		tell(job, "FailedKillPod", &error);
+		wait_ms(job->node->sched, STOP_AGAIN_MS);
+	}
+}
+
+static void run_stop(void *arg)
+{
+	const struct job *job = arg;
+	uint64_t began = sched_now_us(job->node->sched);
+	struct error error = { 0 };
+	int64_t left;
+
+	if ((job->argv != NULL || job->sleep_ms > 0) && job->grace_s > 0 &&
+	    run_hook(job, (uint32_t)(job->grace_s * 1000), &error) < 0) {
+		tell(job, "FailedPreStopHook", &error);
+	}
+	left = job->grace_s - (int64_t)((sched_now_us(job->node->sched) - began) / 1000000);
+	if (left < GRACE_LEAST_S) {
+		left = job->grace_s < GRACE_LEAST_S ? job->grace_s : GRACE_LEAST_S;
+	}
+	end_container(job, left);
+}
+
+static void run_post_start(void *arg)
+{
+	const struct job *job = arg;
+	struct error error = { 0 };
+
+	if (run_hook(job, HOOK_MAX_MS, &error) < 0) {
+		tell(job, "FailedPostStartHook", &error);
+		end_container(job, job->grace_s);
+	}
+}
+
+static void end_job(void *arg)
+{
+	struct job *job = arg;
+
+	node_wake(job->node, job->uid);
+	strings_finish(job->argv);
+	free(job->uid);
+	free(job->id);
+	free(job->name);
+	free(job);
+}
+
+/* ---- beginning ---- */
+
+static char *task_name(const char *what, const char *id)
+{
+	return xprintf("%s %s", what, id);
+}
+
+static bool is_running(struct node *node, const char *what, const char *id)
+{
+	CLEANUP_FREE char *name = task_name(what, id);
+
+	return tasks_running(node->tasks, name);
+}
+
+bool pod_is_stopping(struct node *node, const char *id)
+{
+	return is_running(node, "stop", id);
+}
+
+bool pod_is_post_starting(struct node *node, const char *id)
+{
+	return is_running(node, "postStart", id);
+}
+
+static struct job *new_job(struct node *node, const struct runtime_status *status, int64_t grace_s)
+{
+	struct job *job = xnew(struct job);
+
+	*job = (struct job){ .node = node,
+			     .uid = xstrdup(status->pod_uid),
+			     .id = xstrdup(status->id),
+			     .name = xstrdup(status->name),
+			     .grace_s = grace_s < 0              ? 0
+					: grace_s < GRACE_MOST_S ? grace_s
+								 : GRACE_MOST_S };
+	return job;
+}
+
+static void begin(struct job *job, const char *what, void (*run)(void *arg))
+{
+	CLEANUP_FREE char *name = task_name(what, job->id);
+
+	if (!tasks_start(job->node->tasks, name, run, end_job, job)) {
+		end_job(job); /* wakes the pod, so it is tried again */
+	}
+}
+
+static char **copy_argv(struct json_object *command)
+{
+	size_t count = asb_length(command);
+
+	if (count == 0 || count > ARGUMENTS_MAX) {
+		return NULL;
+	}
+	char **argv = xnew_array(char *, count + 1);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *text = asb_as_str(json_object_array_get_idx(command, i));
+
+		argv[i] = xstrdup(text != NULL ? text : "");
+	}
+	return argv;
+}
+
+/* False: there is none, or none that this node can run. */
+static bool set_hook(struct pod_call *pc, struct job *job, struct json_object *hook,
+		     const char *which)
+{
+	job->argv = copy_argv(asb_at(hook, "exec", "command"));
+	job->sleep_ms = asb_int(asb_at(hook, "sleep", "seconds"), 0) * 1000;
+	if (job->argv != NULL || job->sleep_ms > 0) {
+		return true;
+	}
+	if (asb_at(hook, "httpGet") != NULL || asb_at(hook, "tcpSocket") != NULL) {
+		pod_event(pc, "Warning", "NotSupported",
+			  "container %s: this node runs %s hooks of type exec and sleep only",
+			  job->name, which);
+	}
+	return false;
+}
+
+/* How long it has from now on. */
+static int64_t grace_of(struct pod_call *pc)
+{
+	int64_t grace =
+		asb_int(asb_at(pc->pod, "spec", "terminationGracePeriodSeconds"), GRACE_DEFAULT_S);
+	int64_t until, left;
+
+	if (!pc->view.deleting) {
+		return grace;
+	}
+	grace = asb_int(asb_at(pc->pod, "metadata", "deletionGracePeriodSeconds"), grace);
+	if (!asb_time_parse(asb_str(pc->pod, "metadata", "deletionTimestamp"), &until)) {
+		return grace;
+	}
+	/* deletionTimestamp is when the grace is over; clocks differ, so it never adds anything. */
+	left = (until - asb_now_ms(pc->call) + 999) / 1000;
+	left = left < GRACE_LEAST_S ? GRACE_LEAST_S : left;
+	return left < grace ? left : grace;
+}
+
+void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
+{
+	const struct container_view *container = &pc->view.containers[number];
+	struct job *job = new_job(pc->node, container->now, grace_of(pc));
+
+	if (unhealthy) {
+		pod_event(pc, "Normal", "Killing",
+			  "Container %s failed %s probe, will be restarted", container->name,
+			  container->started ? "liveness" : "startup");
+	} else {
+		pod_event(pc, "Normal", "Killing", "Stopping container %s", container->name);
+	}
+	set_hook(pc, job, asb_at(container->spec, "lifecycle", "preStop"), "preStop");
+	begin(job, "stop", run_stop);
+}
+
+bool pod_stop_stranger(struct node *node, const struct runtime_status *status, int64_t grace_s)
+{
+	if (status->name == NULL || status->phase != RUNTIME_RUNNING) {
+		return false;
+	}
+	if (!pod_is_stopping(node, status->id)) {
+		begin(new_job(node, status, grace_s), "stop", run_stop);
+	}
+	return true;
+}
+
+void pod_begin_post_start(struct pod_call *pc, size_t number, const char *id)
+{
+	const struct container_view *container = &pc->view.containers[number];
+	struct json_object *hook = asb_at(container->spec, "lifecycle", "postStart");
+	struct runtime_status status = { .id = (char *)(uintptr_t)id,
+					 .pod_uid = (char *)(uintptr_t)asb_uid(pc->pod),
+					 .name = (char *)(uintptr_t)container->name };
+	struct job *job;
+
+	if (hook == NULL) {
+		return;
+	}
+	job = new_job(pc->node, &status, grace_of(pc));
+	if (set_hook(pc, job, hook, "postStart")) {
+		begin(job, "postStart", run_post_start);
+	} else {
+		end_job(job);
+	}
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reconciler of pods: looks, plans, acts, tells. Run by core/manager as a built-in plugin. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "node/api.h"
+#include "node/bind.h"
+#include "node/env.h"
+#include "node/pod-private.h"
+#include "node/status.h"
+
+#define ROUNDS_MAX 64       /* looks in one reconcile: init containers come one after another */
+#define RESYNC_MS 60000     /* an exit nobody told of, a config map that has changed */
+#define REFRESH_MS 60000    /* content of volumes, as a kubelet */
+#define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
+#define AGAIN_MS 1000
+
+void pod_wait(struct pod_call *pc, int64_t ms)
+{
+	if (ms > 0 && (pc->wait_ms == 0 || ms < pc->wait_ms)) {
+		pc->wait_ms = ms;
+	}
+}
+
+void pod_event(struct pod_call *pc, const char *type, const char *reason, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	pc->call->host->event(pc->call, pc->pod, type, reason, "%s", text);
+}
+
+/* ---- pods whose object is gone ---- */
+
+/* What a pod leaves beside its containers. */
+static int clear_folders(struct node *node, const char *uid, struct error *reterr)
+{
+	message_remove(node->options->state_dir, uid);
+	return volumes_remove(node->options->state_dir, uid, reterr);
+}
+
+/* 0: nothing of it is left. 1: it is still ending. */
+static int end_stranger(struct node *node, struct pod_record *record, struct error *reterr)
+{
+	struct runtime *runtime = node->runtime;
+	struct runtime_list list = { 0 };
+	int error = runtime->ops->list(runtime, record->uid, &list, reterr);
+	bool runs = false, any = list.count > 0;
+
+	for (size_t i = 0; error == 0 && i < list.count; i++) {
+		runs = pod_stop_stranger(node, &list.items[i],
+					 record->grace_s > 0 ? record->grace_s
+							     : STRANGER_GRACE_S) ||
+		       runs;
+	}
+	runtime_list_finish(&list);
+	if (error < 0 || runs) {
+		return error < 0 ? error : 1;
+	}
+	if (any) {
+		error = runtime->ops->remove_pod(runtime, record->uid, reterr);
+	}
+	return error < 0 ? error : clear_folders(node, record->uid, reterr);
+}
+
+static void end_probes_of(struct node *node, const struct pod_record *record)
+{
+	for (size_t i = 0; node->prober != NULL && i < record->note_count; i++) {
+		if (record->notes[i].probed[0] != '\0') {
+			prober_remove(node->prober, record->notes[i].probed);
+		}
+	}
+}
+
+/* Ends what runs under this key without being the pod that has it. */
+static int end_strangers(struct node *node, const struct asb_key *key, const char *uid,
+			 struct error *reterr)
+{
+	char **uids = book_uids(node->book, key->ns, key->name);
+	int result = 0;
+
+	for (char **at = uids; *at != NULL; at++) {
+		struct pod_record *record;
+		int left;
+
+		if (asb_streq(*at, uid)) {
+			continue;
+		}
+		record = book_get(node->book, *at, key->ns, key->name);
+		end_probes_of(node, record);
+		left = end_stranger(node, record, reterr);
+		if (left == 0) {
+			book_drop(node->book, *at);
+		} else if (result >= 0) {
+			result = left;
+		}
+	}
+	strings_finish(uids);
+	return result;
+}
+
+/* ---- a pod of this node ---- */
+
+static int32_t write_status(struct pod_call *pc)
+{
+	struct status_facts facts = { .runtime = pc->node->runtime_name,
+				      .host_ip = pc->node->host_ip };
+	struct asb_write write =
+		asb_set_status(WATCH_PODS, pc->pod, status_make(&pc->view, &facts));
+	int32_t result = asb_write(pc->call, &write);
+
+	if (result == ASB_NOT_FOUND || result == ASB_OK) {
+		return ASB_OK;
+	}
+	return pc->call->host->fail(pc->call, ASB_RETRY, "cannot write the status: %s",
+				    write.message);
+}
+
+/* Nothing runs any more: the last word, then the object. */
+static int32_t remove_for_good(struct pod_call *pc)
+{
+	struct node *node = pc->node;
+	const char *uid = asb_uid(pc->pod);
+	struct error error = { 0 };
+
+	if ((pc->list.count > 0 &&
+	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
+	    clear_folders(node, uid, &error) < 0) {
+		pod_event(pc, "Warning", "FailedKillPod", "error killing pod: %s", error.text);
+		return pc->call->host->fail(pc->call, ASB_RETRY, "cannot clear the pod away: %s",
+					    error.text);
+	}
+	if (api_remove_pod(node->client, pc->pod, &error) != ASB_OK) {
+		return pc->call->host->fail(pc->call, ASB_RETRY, "cannot remove the pod: %s",
+					    error.text);
+	}
+	return ASB_DONE;
+}
+
+static void tell_backoffs(struct pod_call *pc)
+{
+	for (size_t i = 0; i < pc->view.count; i++) {
+		const struct container_view *container = &pc->view.containers[i];
+		struct container_note *note = &pc->record->notes[i];
+
+		if (container->left_ms > 0 && note->backoff_told != container->attempt + 1) {
+			note->backoff_told = container->attempt + 1;
+			pod_event(pc, "Warning", "BackOff",
+				  "Back-off restarting failed container %s in pod %s_%s(%s)",
+				  container->name, asb_name(pc->pod), asb_ns(pc->pod),
+				  asb_uid(pc->pod));
+		}
+	}
+}
+
+/* Looks and acts until there is nothing left to do at once. */
+static int act(struct pod_call *pc, struct error *reterr)
+{
+	struct plan plan;
+
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		int error = pod_look(pc, reterr);
+
+		if (error < 0) {
+			return error;
+		}
+		plan_make(&pc->view, &plan);
+		if (!pod_perform(pc, &plan)) {
+			/* What could not be done was noted: that belongs into the status. */
+			pod_look_at_notes(pc);
+			plan_make(&pc->view, &plan);
+			return 0;
+		}
+	}
+	pod_wait(pc, 1);
+	return 0;
+}
+
+/* What config maps, secrets and tokens hold may have changed. */
+static void refresh_volumes(struct pod_call *pc)
+{
+	if (pc->view.sandbox != NULL && !pc->view.over && !pc->has_volumes &&
+	    pc->view.now_ms - pc->record->volumes_ms >= REFRESH_MS) {
+		pod_volumes(pc);
+	}
+}
+
+static int32_t sync_pod(struct pod_call *pc)
+{
+	struct error error = { 0 };
+	int32_t result;
+	int code = act(pc, &error);
+
+	if (code < 0) {
+		return pc->call->host->fail(pc->call, ASB_RETRY, "%s", error.text);
+	}
+	pod_tell(pc);
+	tell_backoffs(pc);
+	refresh_volumes(pc);
+	result = write_status(pc);
+	if (result != ASB_OK) {
+		return result;
+	}
+	if (pc->view.deleting) {
+		return pod_anything_runs(&pc->view) ? ASB_DONE : remove_for_good(pc);
+	}
+	if (!pc->view.terminal) {
+		pod_wait(pc, RESYNC_MS);
+	}
+	return pc->wait_ms > 0 ? ASB_AGAIN : ASB_DONE;
+}
+
+static int32_t run_pod(struct node *node, struct asb_call *call, struct json_object *pod,
+		       uint64_t *ret_after_ms)
+{
+	struct pod_call pc = { .node = node, .call = call, .pod = pod };
+	int32_t verdict;
+
+	pc.record = book_get(node->book, asb_uid(pod), asb_ns(pod), asb_name(pod));
+	pc.record->grace_s =
+		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
+	verdict = sync_pod(&pc);
+	*ret_after_ms = (uint64_t)pc.wait_ms;
+	pod_forget_look(&pc);
+	volume_set_finish(&pc.volumes);
+	return verdict;
+}
+
+static int32_t pod_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+			     uint64_t *ret_after_ms)
+{
+	struct node *node = state;
+	struct json_object *pod = asb_get(call, WATCH_PODS, key->ns, key->name);
+	const char *on = asb_str(pod, "spec", "nodeName");
+	bool ours = asb_streq(on, node->name);
+	struct error error = { 0 };
+	int32_t verdict = ASB_DONE;
+	int strangers = end_strangers(node, key, ours ? asb_uid(pod) : NULL, &error);
+
+	if (ours && asb_uid(pod) != NULL) {
+		verdict = run_pod(node, call, pod, ret_after_ms);
+	} else if (pod != NULL && (on == NULL || *on == '\0') && node->binder != NULL) {
+		verdict = bind_pod(node, call, pod, ret_after_ms);
+	}
+	if (strangers < 0 && (verdict == ASB_DONE || verdict == ASB_AGAIN)) {
+		return call->host->fail(call, ASB_RETRY, "cannot end a pod that is gone: %s",
+					error.text);
+	}
+	return verdict;
+}
+
+/* ---- the description ---- */
+
+const struct asb_kind pod_kind = { .group = "", .version = "v1", .plural = "pods", .kind = "Pod" };
+
+static const char *const pod_fields[] = { "spec", "status", NULL };
+
+static const struct asb_watch watches[] = {
+	[WATCH_PODS] = { .kind = { "", "v1", "pods", "Pod" },
+			 .map = ASB_MAP_SELF,
+			 .fields = pod_fields },
+	[WATCH_RUNTIME_CLASSES] = { .kind = { "node.k8s.io", "v1", "runtimeclasses",
+					      "RuntimeClass" },
+				    .flags = ASB_WATCH_UNWATCHED },
+	{ .map = 0 },
+};
+
+/* Pods that take room on a node. */
+static void index_node(struct json_object *pod, struct asb_values *out)
+{
+	const char *node = asb_str(pod, "spec", "nodeName");
+	const char *phase = asb_str(pod, "status", "phase");
+
+	if (node != NULL && *node != '\0' && !asb_streq(phase, "Succeeded") &&
+	    !asb_streq(phase, "Failed")) {
+		out->add(out, node, 0);
+	}
+}
+
+static const struct asb_index indexes[] = {
+	[INDEX_NODE] = { .name = "node", .watch = WATCH_PODS, .values = index_node },
+	{ 0 },
+};
+
+static const struct asb_rule rules[] = {
+	{ "", "pods", "get,list,watch,delete" },
+	{ "", "pods/status", "patch" },
+	{ "", "pods/binding", "create" },
+	{ "", "configmaps,secrets,persistentvolumeclaims", "get" },
+	{ "", "serviceaccounts/token", "create" },
+	{ "", "nodes", "get,create,patch" },
+	{ "", "nodes/status", "patch" },
+	{ "", "namespaces", "create" },
+	{ "", "events", "create,patch" },
+	{ "coordination.k8s.io", "leases", "get,create,patch" },
+	{ "node.k8s.io", "runtimeclasses", "get" },
+	{ 0 },
+};
+
+const struct asb_plugin pod_plugin = {
+	ASB_PLUGIN_HEAD,
+	.name = "node",
+	.version = PACKAGE_VERSION,
+	.description = "runs the pods of one machine",
+	.workers = NODE_WORKERS_DEFAULT,
+	.watches = watches,
+	.indexes = indexes,
+	.rules = rules,
+	.reconcile = pod_reconcile,
+};

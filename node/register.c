@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the Node and its Lease. A thread of node/node.c. */
+#include "config.h"
+
+#include "node/register.h"
+
+#include <agent-sandbox/helpers.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/lease.h"
+#include "core/log.h"
+#include "node/node-private.h"
+
+#define TEXT_MAX 4096
+#define LINE_MAX_BYTES 256
+#define FIRST_AGAIN_US 1000000u /* until the Node is there */
+
+const struct asb_kind node_kind = {
+	.group = "", .version = "v1", .plural = "nodes", .kind = "Node"
+};
+static const struct asb_kind namespace_kind = {
+	.group = "", .version = "v1", .plural = "namespaces", .kind = "Namespace"
+};
+
+struct registrar {
+	struct node *node;
+	struct sched_mutex lock;
+	struct sched_cond changed;
+	bool stopping; /* lock */
+	struct sched_thread *thread;
+	uint64_t looked_us; /* the thread's own, as all below */
+	char uid[64];       /* of the Node, "" until it is there */
+	bool told;          /* a failure is logged once */
+	struct utsname system;
+	char machine_id[LINE_MAX_BYTES], boot_id[LINE_MAX_BYTES], uuid[LINE_MAX_BYTES];
+	char os[LINE_MAX_BYTES];
+};
+
+/* ---- facts ---- */
+
+/* The first line, or the value of KEY="value" in it. "" where there is none. */
+static void read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[TEXT_MAX], *line = text;
+	ssize_t got;
+
+	ret[0] = '\0';
+	if (fd < 0) {
+		return;
+	}
+	got = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	if (key != NULL) {
+		line = strstr(text, key);
+		line = line != NULL ? line + strlen(key) : text + strlen(text);
+		line += *line == '"' ? 1 : 0;
+	}
+	snprintf(ret, LINE_MAX_BYTES, "%.*s", (int)strcspn(line, "\"\n"), line);
+}
+
+static uint64_t storage_of(const char *folder)
+{
+	struct statvfs info;
+
+	return statvfs(folder, &info) == 0 ? (uint64_t)info.f_blocks * info.f_frsize : 0;
+}
+
+static struct json_object *make_status(struct registrar *registrar, struct json_object *stored)
+{
+	struct node *node = registrar->node;
+	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX);
+	struct error error = { 0 };
+	bool good = node->runtime->ops->check(node->runtime, &text, &error) == 0;
+	char version[160];
+	struct node_facts facts = {
+		.name = node->name,
+		.ip = node->host_ip,
+		.runtime_version = version,
+		.runtime_good = good,
+		.runtime_text = good ? buf_str(&text) : error.text,
+		.storage = storage_of(node->options->state_dir),
+		.machine = registrar->system.machine,
+		.kernel = registrar->system.release,
+		.os_image = registrar->os,
+		.machine_id = registrar->machine_id,
+		.boot_id = registrar->boot_id,
+		.system_uuid = registrar->uuid,
+	};
+
+	/* "podman 4.3.1 with runc" is podman://4.3.1 */
+	const char *number = strchr(buf_str(&text), ' ');
+
+	snprintf(version, sizeof(version), "%s://%.*s", node->runtime_name,
+		 number != NULL ? (int)strcspn(number + 1, " ,;") : 0,
+		 number != NULL ? number + 1 : "");
+	register_capacity((uint64_t)node->options->max_pods, &facts.capacity);
+	return register_status(stored, &facts, sched_wall_us(node->sched) / 1000);
+}
+
+/* ---- writing ---- */
+
+static int write_one(struct registrar *registrar, struct client_write *write,
+		     struct json_object **ret)
+{
+	int result;
+
+	write->lane = LANE_LEASE;
+	client_write_all(registrar->node->client, write, 1);
+	result = write->result;
+	if (result == ASB_OK && ret != NULL) {
+		*ret = json_parse(buf_str(&write->answer), write->answer.length, NULL);
+	}
+	if (result != ASB_OK && result != ASB_EXISTS && result != ASB_CANCELLED &&
+	    result != ASB_NOT_FOUND && !registrar->told) {
+		registrar->told = true;
+		log_warning("cannot write the %s '%s', going on: %s", write->kind->kind,
+			    write->name, write->message);
+	}
+	client_write_finish(write);
+	return result;
+}
+
+static struct json_object *read_one(struct registrar *registrar, const struct asb_kind *kind,
+				    const char *ns, const char *name, int *ret_code)
+{
+	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	struct error error = { 0 };
+
+	*ret_code = client_read(registrar->node->client, kind, ns, name, LANE_LEASE, &body, &error);
+	if (*ret_code != ASB_OK && *ret_code != ASB_NOT_FOUND && *ret_code != ASB_CANCELLED &&
+	    !registrar->told) {
+		registrar->told = true;
+		log_warning("cannot read the %s '%s', going on: %s", kind->kind, name, error.text);
+	}
+	return *ret_code == ASB_OK ? json_parse(buf_str(&body), body.length, NULL) : NULL;
+}
+
+/* ---- the Node ---- */
+
+static struct json_object *create_node(struct registrar *registrar)
+{
+	const char *name = registrar->node->name;
+	CLEANUP_JSON struct json_object *body = asb_new(&node_kind, "", name);
+	struct json_object *made = NULL;
+	struct client_write write = {
+		.verb = ASB_CREATE, .kind = &node_kind, .ns = "", .name = name, .body = body
+	};
+
+	json_object_object_add(asb_object_in(body, "metadata"), "labels", register_labels(name));
+	if (write_one(registrar, &write, &made) == ASB_OK) {
+		log_info("registered the node '%s'", name);
+	}
+	return made;
+}
+
+/* A Node that was there before may lack our labels. */
+static void set_labels(struct registrar *registrar, struct json_object *stored)
+{
+	struct json_object *labels = register_labels(registrar->node->name);
+	CLEANUP_JSON struct json_object *patch = json_object_new_object();
+	struct client_write write = { .verb = ASB_PATCH_MERGE,
+				      .kind = &node_kind,
+				      .ns = "",
+				      .name = registrar->node->name,
+				      .body = patch };
+	bool same = true;
+
+	json_object_object_foreach (labels, name, value) {
+		same = same && asb_streq(asb_label(stored, name), asb_as_str(value));
+	}
+	json_object_object_add(asb_object_in(patch, "metadata"), "labels", labels);
+	if (!same) {
+		write_one(registrar, &write, NULL);
+	}
+}
+
+static void tell_node(struct registrar *registrar)
+{
+	const char *name = registrar->node->name;
+	CLEANUP_JSON struct json_object *stored = NULL, *status = NULL;
+	int code;
+
+	stored = read_one(registrar, &node_kind, "", name, &code);
+	if (code == ASB_NOT_FOUND) {
+		stored = create_node(registrar);
+	} else if (stored != NULL) {
+		set_labels(registrar, stored);
+	}
+	if (stored == NULL || asb_uid(stored) == NULL) {
+		return;
+	}
+	snprintf(registrar->uid, sizeof(registrar->uid), "%s", asb_uid(stored));
+	status = make_status(registrar, stored);
+	if (!json_object_equal(status, asb_at(stored, "status"))) {
+		struct client_write write = { .verb = ASB_SET_STATUS,
+					      .kind = &node_kind,
+					      .ns = "",
+					      .name = name,
+					      .uid = registrar->uid,
+					      .body = status };
+
+		registrar->told = write_one(registrar, &write, NULL) != ASB_OK && registrar->told;
+	}
+	registrar->looked_us = sched_now_us(registrar->node->sched);
+}
+
+/* ---- the Lease ---- */
+
+static struct json_object *new_lease(struct registrar *registrar, struct json_object *empty)
+{
+	struct node *node = registrar->node;
+	struct json_object *lease = lease_held(empty, node->name, LEASE_DURATION_S * 1000000u,
+					       sched_wall_us(node->sched));
+	struct json_object *owners = json_object_new_array(), *owner = json_object_new_object();
+
+	json_object_object_del(asb_at(lease, "spec"), "leaseTransitions");
+	json_object_object_del(asb_at(lease, "spec"), "acquireTime");
+	asb_set_str(owner, "apiVersion", "v1");
+	asb_set_str(owner, "kind", "Node");
+	asb_set_str(owner, "name", node->name);
+	asb_set_str(owner, "uid", registrar->uid);
+	json_object_array_add(owners, owner);
+	json_object_object_add(asb_object_in(lease, "metadata"), "ownerReferences", owners);
+	return lease;
+}
+
+static void create_lease(struct registrar *registrar, struct json_object *lease)
+{
+	CLEANUP_JSON struct json_object *ns = asb_new(&namespace_kind, "", LEASE_NAMESPACE);
+	struct client_write write = { .verb = ASB_CREATE,
+				      .kind = &lease_kind,
+				      .ns = LEASE_NAMESPACE,
+				      .name = registrar->node->name,
+				      .body = lease };
+	struct client_write first = { .verb = ASB_CREATE,
+				      .kind = &namespace_kind,
+				      .ns = "",
+				      .name = LEASE_NAMESPACE,
+				      .body = ns };
+
+	if (write_one(registrar, &write, NULL) == ASB_NOT_FOUND) {
+		write_one(registrar, &first, NULL);
+		write_one(registrar, &write, NULL);
+	}
+}
+
+static void renew_lease(struct registrar *registrar)
+{
+	const char *name = registrar->node->name;
+	CLEANUP_JSON struct json_object *empty = asb_new(&lease_kind, LEASE_NAMESPACE, name);
+	CLEANUP_JSON struct json_object *lease = new_lease(registrar, empty), *patch = NULL;
+	struct client_write write = {
+		.verb = ASB_PATCH_MERGE, .kind = &lease_kind, .ns = LEASE_NAMESPACE, .name = name
+	};
+
+	if (registrar->uid[0] == '\0') {
+		return;
+	}
+	patch = json_object_new_object();
+	json_object_object_add(patch, "spec", asb_copy(asb_at(lease, "spec")));
+	write.body = patch;
+	if (write_one(registrar, &write, NULL) == ASB_NOT_FOUND) {
+		create_lease(registrar, lease);
+	}
+}
+
+/* ---- life ---- */
+
+/* False: the node ends. */
+static bool wait(struct registrar *registrar, uint64_t until_us)
+{
+	LOCKED(&registrar->lock);
+
+	while (!registrar->stopping && sched_now_us(registrar->node->sched) < until_us) {
+		sched_cond_wait(&registrar->changed, &registrar->lock, until_us);
+	}
+	return !registrar->stopping;
+}
+
+static void run(void *arg)
+{
+	struct registrar *registrar = arg;
+	struct sched *sched = registrar->node->sched;
+	uint64_t next;
+
+	do {
+		next = sched_now_us(sched) + LEASE_RENEW_US;
+		if (registrar->looked_us == 0 ||
+		    sched_now_us(sched) - registrar->looked_us >= NODE_LOOK_US) {
+			tell_node(registrar);
+		}
+		renew_lease(registrar);
+		if (registrar->uid[0] == '\0') {
+			next = sched_now_us(sched) + FIRST_AGAIN_US;
+		}
+	} while (wait(registrar, next));
+}
+
+struct registrar *registrar_create(struct node *node)
+{
+	struct registrar *registrar = xnew(struct registrar);
+
+	registrar->node = node;
+	uname(&registrar->system);
+	read_line("/etc/machine-id", NULL, registrar->machine_id);
+	read_line("/proc/sys/kernel/random/boot_id", NULL, registrar->boot_id);
+	read_line("/sys/class/dmi/id/product_uuid", NULL, registrar->uuid);
+	read_line("/etc/os-release", "PRETTY_NAME=", registrar->os);
+	sched_mutex_init(&registrar->lock, node->sched);
+	sched_cond_init(&registrar->changed, node->sched);
+	registrar->thread = sched_start(node->sched, "register", run, registrar);
+	return registrar;
+}
+
+void registrar_destroy(struct registrar *registrar)
+{
+	if (registrar == NULL) {
+		return;
+	}
+	sched_mutex_lock(&registrar->lock);
+	registrar->stopping = true;
+	sched_cond_broadcast(&registrar->changed);
+	sched_mutex_unlock(&registrar->lock);
+	sched_join(registrar->thread);
+	sched_cond_finish(&registrar->changed);
+	sched_mutex_finish(&registrar->lock);
+	free(registrar);
+}

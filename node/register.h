@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Node object of this machine and its Lease: made when absent, renewed every 10 s, told anew
+ * when something changes or five minutes have passed, on a thread of its own.
+ * https://kubernetes.io/docs/concepts/architecture/nodes/
+ */
+#ifndef ASB_NODE_REGISTER_H
+#define ASB_NODE_REGISTER_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "node/bind.h"
+
+#define LEASE_NAMESPACE "kube-node-lease"
+#define LEASE_RENEW_US 10000000u
+#define LEASE_DURATION_S 40
+#define NODE_LOOK_US 30000000u         /* runtime, room on disk */
+#define NODE_HEARTBEAT_MS (300 * 1000) /* a status is written at least this often */
+
+struct node;
+struct registrar;
+struct registrar *registrar_create(struct node *node);
+/* Ends the thread; the lease stays to run out. */
+void registrar_destroy(struct registrar *registrar);
+
+/* What a Node says of itself. */
+struct node_facts {
+	const char *name, *ip, *runtime_version; /* "podman://4.3.1" */
+	bool runtime_good;
+	const char *runtime_text; /* what check() said */
+	struct bind_capacity capacity;
+	uint64_t storage; /* bytes of the state folder's file system */
+	const char *machine, *kernel, *os_image, *machine_id, *boot_id, *system_uuid;
+};
+
+/* The labels every Node has; the caller's. */
+struct json_object *register_labels(const char *name);
+/* The Node's status, from the stored one (or NULL) and the facts; the caller's. Equal facts give
+ * equal trees but for the heartbeats, which are kept until they are due. */
+struct json_object *register_status(struct json_object *node, const struct node_facts *facts,
+				    int64_t now_ms);
+/* The machine's cores and memory. */
+void register_capacity(uint64_t max_pods, struct bind_capacity *ret);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log of a container as an HTTP answer. Called by node/serve.c. */
+#include "config.h"
+
+#include "node/serve-logs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+
+#define ANSWER_HEAD                                                                  \
+	"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: " \
+	"close\r\n\r\n"
+#define ERROR_MAX 1024
+#define SECONDS_MAX 1000000000
+
+/* ---- what is asked ---- */
+
+static int bad(const char *name, const char *value, struct error *reterr)
+{
+	return error_set(reterr, -EINVAL, "'%.80s' is no value of %s", value, name);
+}
+
+static int set_flag(bool *flag, const char *name, const char *value, struct error *reterr)
+{
+	*flag = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+	return *flag || strcmp(value, "false") == 0 || strcmp(value, "0") == 0 || *value == '\0'
+		       ? 0
+		       : bad(name, value, reterr);
+}
+
+static int set_option(struct logs_request *ret, const char *name, const char *value,
+		      struct error *reterr)
+{
+	int64_t limit = 0;
+
+	if (strcmp(name, "follow") == 0) {
+		return set_flag(&ret->options.follow, name, value, reterr);
+	}
+	if (strcmp(name, "timestamps") == 0) {
+		return set_flag(&ret->options.timestamps, name, value, reterr);
+	}
+	if (strcmp(name, "previous") == 0) {
+		return set_flag(&ret->previous, name, value, reterr);
+	}
+	if (strcmp(name, "tailLines") == 0) {
+		return integer_parse(value, 0, INT64_MAX, &ret->options.tail_lines) == 0
+			       ? 0
+			       : bad(name, value, reterr);
+	}
+	if (strcmp(name, "sinceSeconds") == 0) {
+		return integer_parse(value, 1, SECONDS_MAX, &ret->since_s) == 0
+			       ? 0
+			       : bad(name, value, reterr);
+	}
+	if (strcmp(name, "limitBytes") == 0) {
+		if (integer_parse(value, 1, INT64_MAX, &limit) < 0) {
+			return bad(name, value, reterr);
+		}
+		ret->options.limit_bytes = (uint64_t)limit;
+	}
+	return 0; /* Kubernetes ignores what it does not know, too */
+}
+
+static int parse_query(char *query, struct logs_request *ret, struct error *reterr)
+{
+	while (query != NULL && *query != '\0') {
+		char *next = strchr(query, '&'), *value;
+		int error;
+
+		if (next != NULL) {
+			*next = '\0';
+		}
+		value = strchr(query, '=');
+		if (value != NULL) {
+			*value = '\0';
+		}
+		error = set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
+		if (error < 0) {
+			return error;
+		}
+		query = next != NULL ? next + 1 : NULL;
+	}
+	return 0;
+}
+
+/* The next part of a path, until '/' or the end; false when it is empty or too long. */
+static bool take_part(const char **at, char *ret, size_t size)
+{
+	size_t length = strcspn(*at, "/");
+
+	if (length == 0 || length >= size) {
+		return false;
+	}
+	memcpy(ret, *at, length);
+	ret[length] = '\0';
+	*at += length;
+	return true;
+}
+
+int logs_parse(const char *target, struct logs_request *ret, struct error *reterr)
+{
+	CLEANUP_FREE char *copy = xstrdup(target);
+	char *query = strchr(copy, '?');
+	const char *at = copy + strlen("/logs/");
+
+	*ret = (struct logs_request){ .options.tail_lines = -1 };
+	if (query != NULL) {
+		*query++ = '\0';
+	}
+	if (strncmp(copy, "/logs/", strlen("/logs/")) != 0 ||
+	    !take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
+	    !take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
+		return error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
+	}
+	return parse_query(query, ret, reterr);
+}
+
+/* ---- answering ---- */
+
+int serve_bytes(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR) {
+			continue;
+		}
+		if (sent <= 0) {
+			return sent < 0 ? -errno : -EPIPE;
+		}
+		data += sent;
+		length -= (size_t)sent;
+	}
+	return 0;
+}
+
+void serve_text(int fd, const char *status, const char *text)
+{
+	CLEANUP_FREE char *answer =
+		xprintf("HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
+			"%zu\r\nConnection: close\r\n\r\n%s\n",
+			status, strlen(text) + 1, text);
+
+	serve_bytes(fd, answer, strlen(answer));
+}
+
+/* The head goes out with the first bytes, so that an error before them can still be told. */
+struct answer {
+	int fd;
+	bool began;
+	uint64_t left; /* of limitBytes; 0: no limit */
+	bool limited;
+};
+
+static int begin(struct answer *answer)
+{
+	if (answer->began) {
+		return 0;
+	}
+	answer->began = true;
+	return serve_bytes(answer->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
+}
+
+static int on_bytes(void *arg, const char *data, size_t length)
+{
+	struct answer *answer = arg;
+	int error = begin(answer);
+
+	if (error < 0) {
+		return error;
+	}
+	if (answer->limited && length >= answer->left) {
+		serve_bytes(answer->fd, data, (size_t)answer->left);
+		return -ECANCELED;
+	}
+	answer->left -= answer->limited ? length : 0;
+	return serve_bytes(answer->fd, data, length);
+}
+
+/* The id of the newest attempt, or of the one before; the caller's, NULL for none. */
+static char *find_container(struct runtime *runtime, const struct logs_request *request,
+			    struct error *reterr)
+{
+	struct runtime_list list = { 0 };
+	const struct runtime_status *now = NULL, *before = NULL;
+	char *id = NULL;
+
+	if (runtime->ops->list(runtime, request->uid, &list, reterr) < 0) {
+		return NULL;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		const struct runtime_status *status = &list.items[i];
+
+		if (status->name == NULL || strcmp(status->name, request->container) != 0) {
+			continue;
+		}
+		if (now == NULL || status->attempt > now->attempt) {
+			before = now;
+			now = status;
+		} else if (before == NULL || status->attempt > before->attempt) {
+			before = status;
+		}
+	}
+	now = request->previous ? before : now;
+	if (now != NULL) {
+		id = xstrdup(now->id);
+	} else {
+		error_set(reterr, -ENOENT, "%s container \"%s\" in pod \"%s\" not found",
+			  request->previous ? "previous terminated" : "no", request->container,
+			  request->uid);
+	}
+	runtime_list_finish(&list);
+	return id;
+}
+
+void logs_serve(struct runtime *runtime, const struct logs_request *request, int fd)
+{
+	struct answer answer = { .fd = fd,
+				 .left = request->options.limit_bytes,
+				 .limited = request->options.limit_bytes > 0 };
+	struct error error = { 0 };
+	CLEANUP_FREE char *id = find_container(runtime, request, &error);
+	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
+						   &answer, &error)
+			      : -ENOENT;
+
+	if (code < 0 && !answer.began) {
+		serve_text(fd, code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+			   error.text);
+	} else {
+		begin(&answer);
+	}
+}

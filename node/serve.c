@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A socket, its connections and their threads. Called by node/node.c with --listen-unix. */
+#include "config.h"
+
+#include "node/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "node/serve-logs.h"
+#include "node/tasks.h"
+
+#define HEAD_MAX 8192 /* of a request */
+#define HEAD_S 5      /* it has come by then */
+#define SEND_S 30     /* who does not read for so long is gone */
+#define STOP_US 2000000u
+
+struct serve {
+	struct sched *sched;
+	struct runtime *runtime;
+	char *path;
+	int listener, stop; /* stop: eventfd */
+	struct tasks *tasks;
+	struct sched_thread *thread;
+	uint64_t last; /* of connections; the thread's own */
+};
+
+struct connection {
+	struct serve *server;
+	int fd;
+};
+
+/* ---- one request ---- */
+
+/* Reads until the empty line; false when none comes in time or it is too long. */
+static bool read_head(int fd, char head[HEAD_MAX])
+{
+	size_t length = 0;
+
+	while (length < HEAD_MAX - 1) {
+		ssize_t got = recv(fd, head + length, HEAD_MAX - 1 - length, 0);
+
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got <= 0) {
+			return false;
+		}
+		length += (size_t)got;
+		head[length] = '\0';
+		if (strstr(head, "\r\n\r\n") != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void answer(struct serve *server, int fd, char *head)
+{
+	char *target = strchr(head, ' '), *end;
+	struct logs_request request;
+	struct error error = { 0 };
+	int code;
+
+	end = target != NULL ? strchr(target + 1, ' ') : NULL;
+	if (end == NULL) {
+		serve_text(fd, "400 Bad Request", "this is no HTTP request");
+		return;
+	}
+	*target++ = '\0';
+	*end = '\0';
+	if (strcmp(head, "GET") != 0) {
+		serve_text(fd, "405 Method Not Allowed", "only GET");
+		return;
+	}
+	code = logs_parse(target, &request, &error);
+	if (code < 0) {
+		serve_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", error.text);
+		return;
+	}
+	if (request.since_s > 0) {
+		request.options.since_ms =
+			sched_wall_us(server->sched) / 1000 - request.since_s * 1000;
+	}
+	logs_serve(server->runtime, &request, fd);
+}
+
+static void run_connection(void *arg)
+{
+	const struct connection *connection = arg;
+	char head[HEAD_MAX];
+
+	if (read_head(connection->fd, head)) {
+		answer(connection->server, connection->fd, head);
+	}
+}
+
+static void end_connection(void *arg)
+{
+	struct connection *connection = arg;
+
+	close(connection->fd);
+	free(connection);
+}
+
+/* ---- listening ---- */
+
+static void take_connection(struct serve *server, int fd)
+{
+	struct timeval head = { .tv_sec = HEAD_S }, silence = { .tv_sec = SEND_S };
+	struct connection *connection = xnew(struct connection);
+	char name[32];
+
+	*connection = (struct connection){ .server = server, .fd = fd };
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &head, sizeof(head));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
+	snprintf(name, sizeof(name), "%llu", (unsigned long long)++server->last);
+	if (!tasks_start(server->tasks, name, run_connection, end_connection, connection)) {
+		serve_text(fd, "503 Service Unavailable", "too many connections");
+		end_connection(connection);
+	}
+}
+
+static void listen_on(void *arg)
+{
+	struct serve *server = arg;
+	struct pollfd fds[] = { { .fd = server->listener, .events = POLLIN },
+				{ .fd = server->stop, .events = POLLIN } };
+
+	while (fds[1].revents == 0) {
+		if (poll(fds, ARRAY_LEN(fds), -1) > 0 && fds[0].revents != 0) {
+			int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+
+			if (fd >= 0) {
+				take_connection(server, fd);
+			}
+		}
+	}
+}
+
+/* Whether somebody answers on it. */
+static bool is_alive(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool alive =
+		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return alive;
+}
+
+static int bind_socket(const char *path, struct error *reterr)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int fd, error;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		return error_set(reterr, -EINVAL, "the socket's path '%s' is longer than %zu", path,
+				 sizeof(address.sun_path) - 1);
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (is_alive(&address)) {
+		return error_set(reterr, -EADDRINUSE, "somebody listens on '%s' already", path);
+	}
+	unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mask = umask(0177);
+	error = fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+				listen(fd, SERVE_CONNECTIONS_MAX) != 0
+			? -errno
+			: 0;
+	umask(mask);
+	if (error < 0) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return error_set(reterr, error, "cannot listen on '%s': %s", path,
+				 strerror(-error));
+	}
+	return fd;
+}
+
+struct serve *serve_create(struct sched *sched, struct runtime *runtime, const char *path,
+			   struct error *reterr)
+{
+	struct serve *server;
+	int fd = bind_socket(path, reterr);
+
+	if (fd < 0) {
+		return NULL;
+	}
+	server = xnew(struct serve);
+	*server = (struct serve){ .sched = sched,
+				  .runtime = runtime,
+				  .path = xstrdup(path),
+				  .listener = fd,
+				  .stop = eventfd(0, EFD_CLOEXEC),
+				  .tasks = tasks_create(sched) };
+	server->thread = sched_start(sched, "serve", listen_on, server);
+	return server;
+}
+
+bool serve_stop(struct serve *server)
+{
+	uint64_t one = 1;
+
+	if (server == NULL) {
+		return true;
+	}
+	if (write(server->stop, &one, sizeof(one)) < 0) {
+		return false;
+	}
+	sched_join(server->thread);
+	server->thread = NULL;
+	unlink(server->path);
+	return tasks_wait(server->tasks, sched_now_us(server->sched) + STOP_US);
+}
+
+void serve_destroy(struct serve *server)
+{
+	if (server == NULL) {
+		return;
+	}
+	tasks_destroy(server->tasks);
+	close(server->listener);
+	close(server->stop);
+	free(server->path);
+	free(server);
+}

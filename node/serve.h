@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the API server's process asks of the node, over HTTP on a UNIX socket of mode 0600:
+ *
+ *	GET /logs/{pod uid}/{container}?tailLines=&sinceSeconds=&limitBytes=&follow=&timestamps=&previous=
+ *
+ * Each connection carries one request and has a thread of its own; the answer ends with the
+ * connection. So a later route may take the connection over (exec, port-forward).
+ */
+#ifndef ASB_NODE_SERVE_H
+#define ASB_NODE_SERVE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/sched.h"
+#include "node/runtime.h"
+
+#define SERVE_CONNECTIONS_MAX 64
+
+struct serve;
+/* Replaces a socket that nobody listens on. NULL and *reterr when there can be none. */
+struct serve *serve_create(struct sched *sched, struct runtime *runtime, const char *path,
+			   struct error *reterr);
+/* Takes no more requests and ends those that can be ended; false: some still wait for the runtime
+ * after two seconds, and the server must be left as it is. */
+bool serve_stop(struct serve *server);
+void serve_destroy(struct serve *server);
+
+#endif

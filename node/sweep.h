@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compares what the runtime has with what is known, at start, every minute, and whenever the
+ * runtime says that it has lost sight: each pod found is looked at by its own reconcile, which
+ * takes it over or ends it. Folders that belong to nobody are removed. On a thread of its own.
+ */
+#ifndef ASB_NODE_SWEEP_H
+#define ASB_NODE_SWEEP_H
+
+#define SWEEP_US 60000000u
+
+struct node;
+struct sweeper;
+struct sweeper *sweeper_create(struct node *node);
+/* Soon. Any thread. */
+void sweeper_wake(struct sweeper *sweeper);
+void sweeper_destroy(struct sweeper *sweeper);
+
+#endif
