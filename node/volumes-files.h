@@ -47,7 +47,7 @@ bool is_mount(int parent, int folder);
 int tree_chgrp(int folder, gid_t group);
 /* Removes all that is in a folder, however deep, with a handful of descriptors. -EBUSY: something
  * is mounted in there. */
-int tree_remove(int folder);
+int volumes_tree_remove(int folder);
 /* Unmounts all that is mounted at or below a path without links. 0 where nothing is. */
 int unmount_below(const char *path, struct error *reterr);
 

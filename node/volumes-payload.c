@@ -204,7 +204,7 @@ static int remove_name(int folder, const char *name)
 
 	CLEANUP_FD int inner =
 		open_beneath(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_NO_XDEV);
-	int code = inner < 0 ? inner : tree_remove(inner);
+	int code = inner < 0 ? inner : volumes_tree_remove(inner);
 
 	if (code == 0 && unlinkat(folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		code = -errno;

@@ -152,7 +152,7 @@ static int remove_pass(int top, uint64_t *number, bool *ret_left)
 	return code == -EXDEV ? -EBUSY : code;
 }
 
-int tree_remove(int folder)
+int volumes_tree_remove(int folder)
 {
 	uint64_t number = 0, last = UINT64_MAX;
 	bool left = true;

@@ -445,7 +445,7 @@ int volumes_remove(const char *root, const char *uid, struct error *reterr)
 
 	CLEANUP_FD int folder = open_beneath(pods, uid, FOLDER_ONLY, 0, RESOLVE_NO_XDEV);
 
-	code = folder == -ENOENT ? 0 : folder < 0 ? folder : tree_remove(folder);
+	code = folder == -ENOENT ? 0 : folder < 0 ? folder : volumes_tree_remove(folder);
 	if (code == 0 && unlinkat(pods, uid, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		code = -errno;
 	}

@@ -62,7 +62,7 @@ static void deep_trees_are_removed(void **state)
 	CLEANUP_FD int inner = make_deep(folder, 3000);
 
 	assert_int_equal(close(openat(inner, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
-	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(folder), 0);
 	assert_int_equal(files_count(path), 0);
 }
 
@@ -87,7 +87,7 @@ static void wide_trees_are_removed(void **state)
 			mkdirat(more, "er", 0755);
 		}
 	}
-	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(folder), 0);
 	assert_int_equal(files_count(path), 0);
 }
 
@@ -108,7 +108,7 @@ static void links_are_removed_and_not_followed(void **state)
 	assert_int_equal(symlinkat("..", sub, "up"), 0);
 	assert_int_equal(symlinkat("nowhere", sub, "dangling"), 0);
 	assert_int_equal(mkfifoat(sub, "fifo", 0600), 0);
-	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(folder), 0);
 	assert_int_equal(files_count(path), 0);
 	files_expect(kept, "x");
 }
@@ -130,10 +130,10 @@ static void what_is_mounted_inside_is_not_removed(void **state)
 	}
 	files_write(claim, "kept", "x");
 	assert_int_equal(mount(claim, mounted, NULL, MS_BIND, NULL), 0);
-	assert_int_equal(tree_remove(folder), -EBUSY);
+	assert_int_equal(volumes_tree_remove(folder), -EBUSY);
 	files_expect(kept, "x");
 	assert_int_equal(unmount_below(top, NULL), 0);
-	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(folder), 0);
 	files_expect(kept, "x");
 	assert_int_equal(unmount_below(top, NULL), 0);
 }
