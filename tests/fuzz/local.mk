@@ -14,3 +14,10 @@ check_PROGRAMS += %D%/fuzz-kubeconfig
 TESTS += %D%/fuzz-kubeconfig
 tests_fuzz_fuzz_kubeconfig_SOURCES = %D%/fuzz-kubeconfig.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_kubeconfig_LDADD = libcore.la
+
+check_PROGRAMS += %D%/fuzz-quantity %D%/fuzz-env-expand
+TESTS += %D%/fuzz-quantity %D%/fuzz-env-expand
+tests_fuzz_fuzz_quantity_SOURCES = %D%/fuzz-quantity.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_quantity_LDADD = libnode.la
+tests_fuzz_fuzz_env_expand_SOURCES = %D%/fuzz-env-expand.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_env_expand_LDADD = libnode.la

@@ -348,8 +348,10 @@ static void removed_body(struct world *world)
 	/* Adding what is there does nothing. */
 	add(world, "{}");
 	assert_false(state_of(world).ready);
-	pass(world, 3 * SECOND);
+	pass(world, 3 * SECOND + SECOND / 2);
+
 	unsigned int seen = runs(world, PROBE_READINESS);
+
 	prober_remove(world->prober, "id");
 	prober_remove(world->prober, "id");
 	pass(world, 3 * SECOND);
