@@ -5,13 +5,26 @@ noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = \
 	base/baton.c base/buf.c base/error.c base/heap.c base/map.c base/memory.c base/number.c base/sched.c \
 	%D%/answer.c \
+	%D%/command.c %D%/command.h \
+	%D%/events.c %D%/events.h \
+	%D%/execute.c \
+	%D%/execution.c \
 	%D%/guard.c \
 	%D%/health.c %D%/health.h \
-	%D%/json-body.h \
+	%D%/json-body.c %D%/json-body.h \
+	%D%/json-text.c %D%/json-text.h \
 	%D%/options.c %D%/options.h \
+	%D%/output.c %D%/output.h \
 	%D%/request.c %D%/request.h \
 	%D%/route.c \
+	%D%/routes-execute.h \
 	%D%/server.c %D%/server.h %D%/server-private.h \
+	%D%/shlex.c %D%/shlex.h \
+	%D%/spawn.c %D%/spawn.h \
+	%D%/stream.c \
+	%D%/supervise.c %D%/supervise.h %D%/supervise-private.h \
+	%D%/tree.c %D%/tree.h \
+	%D%/users.c %D%/users.h \
 	%D%/utf8.c %D%/utf8.h
 libruntime_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 libruntime_la_LIBADD = $(MHD_LIBS) $(JSONC_LIBS) -lm

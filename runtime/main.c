@@ -3,36 +3,182 @@
  * elsewhere. */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
-#include "base/sched.h"
+#include "base/memory.h"
 #include "runtime/health.h"
 #include "runtime/options.h"
+#include "runtime/routes-execute.h"
 #include "runtime/routes-files.h"
 #include "runtime/runtime.h"
-#include "runtime/server.h"
+#include "runtime/supervise.h"
+#include "runtime/users.h"
+
+#define TOKEN_MAX 4096u
+#define OUTPUT_ALL (256u << 20) /* kept of all commands together */
+#define MAPPED_FROM (64 << 10)  /* memory of this size goes back to the kernel when it is freed */
+
+struct process {
+	struct options options;
+	struct user user;
+	char **environment;
+	char token[TOKEN_MAX + 2];
+	struct rlimit files;
+	struct runtime runtime;
+	struct server *server;
+};
+
+/* The first line of the file. */
+static int read_token(const char *path, char *ret, struct error *reterr)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t length = fd >= 0 ? read(fd, ret, TOKEN_MAX + 1) : -1;
+	int code = -errno;
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	if (length < 0) {
+		return error_set(reterr, code, "cannot read $SANDBOX_TOKEN_FILE '%.200s': %s", path,
+				 strerror(-code));
+	}
+	ret[length] = '\0';
+	ret[strcspn(ret, "\r\n")] = '\0';
+	if (length > (ssize_t)TOKEN_MAX || ret[0] == '\0') {
+		return error_set(reterr, -EINVAL,
+				 "$SANDBOX_TOKEN_FILE '%.200s' holds no token of 1 to %u bytes",
+				 path, TOKEN_MAX);
+	}
+	return 0;
+}
+
+/* What the guest must not reach, and what a busy server needs. */
+static void prepare(struct process *process)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 * MAPPED_FROM);
+	if (getrlimit(RLIMIT_NOFILE, &process->files) == 0) {
+		struct rlimit most = { .rlim_cur = process->files.rlim_max,
+				       .rlim_max = process->files.rlim_max };
+
+		(void)setrlimit(RLIMIT_NOFILE, &most);
+	}
+}
+
+static void on_signal(void *arg)
+{
+	struct process *process = arg;
+
+	server_stop(process->server);
+	supervisor_stop(process->runtime.supervisor);
+}
+
+static int serve(struct process *process, struct error *reterr)
+{
+	struct runtime *runtime = &process->runtime;
+	const struct options *options = &process->options;
+	const struct server_config server = {
+		.host = options->host,
+		.port = options->port,
+		.token = options->token_file != NULL ? process->token : NULL,
+		.arg = runtime,
+		.tables = { health_routes, routes_execute, routes_files, routes_openapi },
+	};
+	const struct supervisor_config supervisor = {
+		.base_dir = options->base_dir,
+		.user = options->exec_user != NULL ? &process->user : NULL,
+		.environment = process->environment,
+		.files = process->files,
+		.on_signal = on_signal,
+		.arg = process,
+	};
+	int code = server_create(runtime->sched, &server, &process->server, reterr);
+
+	explicit_bzero(process->token, sizeof(process->token));
+	if (code == 0) {
+		code = supervisor_create(runtime->sched, &supervisor, &runtime->supervisor, reterr);
+	}
+	if (code == 0) {
+		printf("Listening on %s port %u\n", options->host, server_port(process->server));
+		(void)fflush(stdout);
+		code = server_run(process->server, reterr);
+	}
+	/* In this order: commands report to the server until they are gone. */
+	supervisor_destroy(runtime->supervisor);
+	server_destroy(process->server);
+	return code;
+}
+
+static int run(struct process *process, struct error *reterr)
+{
+	const struct options *options = &process->options;
+	struct runtime *runtime = &process->runtime;
+	int code = 0;
+
+	if (options->token_file != NULL) {
+		code = read_token(options->token_file, process->token, reterr);
+	}
+	if (code == 0 && options->exec_user != NULL) {
+		code = user_find(options->exec_user, "", &process->user, reterr);
+	}
+	if (code == 0) {
+		code = base_open(options->base_dir, &runtime->base, reterr);
+	}
+	if (code < 0) {
+		return code;
+	}
+	runtime->exec_timeout_s = options->exec_timeout_s;
+	runtime->output_max = options->output_max;
+	atomic_init(&runtime->budget.left, OUTPUT_ALL);
+	process->environment = command_environment(
+		environ, options->exec_user != NULL ? process->user.home : NULL);
+	runtime->sched = sched_create();
+	code = serve(process, reterr);
+	sched_destroy(runtime->sched);
+	base_close(&runtime->base);
+	if (options->exec_user != NULL && process->user.home[0] != '\0') {
+		free(process->environment[0]);
+	}
+	free(process->environment);
+	return code;
+}
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	struct process process = { 0 };
 	struct error error = { 0 };
 
-	if (options_parse(argc, argv, &options, stderr, &error) < 0) {
+	if (options_parse(argc, argv, &process.options, stderr, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-runtime: %s\n", error.text);
 		return 2;
 	}
-
-	struct sched *sched = sched_create();
-	struct server_config config = { .host = options.host,
-					.port = options.port,
-					.tables = { health_routes, routes_files, routes_openapi } };
-	struct server *server = NULL;
-
-	if (server_create(sched, &config, &server, &error) < 0 || server_run(server, &error) < 0) {
+	if (process.options.help) {
+		options_help(stdout);
+		return fflush(stdout) != 0 ? 1 : 0;
+	}
+	if (process.options.version) {
+		printf("agent-sandbox-runtime %s\n", PACKAGE_VERSION);
+		return fflush(stdout) != 0 ? 1 : 0;
+	}
+	prepare(&process);
+	if (run(&process, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-runtime: %s\n", error.text);
 		return 1;
 	}
-	server_destroy(server);
-	sched_destroy(sched);
 	return 0;
 }

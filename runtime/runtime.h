@@ -4,12 +4,20 @@
 #ifndef ASB_RUNTIME_RUNTIME_H
 #define ASB_RUNTIME_RUNTIME_H
 
+#include "runtime/output.h"
 #include "runtime/path.h"
 
+#include <stdint.h>
+
 struct sched;
+struct supervisor;
 
 struct runtime {
 	struct sched *sched;
+	struct supervisor *supervisor;
+	struct output_budget budget; /* of what commands wrote and nobody has read yet */
+	uint64_t exec_timeout_s;     /* of commands that ask for none; 0: none */
+	uint64_t output_max;         /* of a stream of a command */
 	struct base base; /* the folder that commands run in and files are below */
 };
 

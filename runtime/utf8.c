@@ -64,11 +64,11 @@ static size_t put_escape(unsigned char byte, char *out)
 	return 6;
 }
 
-static size_t put_character(const struct utf8_decoder *decoder, char *out)
+static size_t put_character(const struct utf8_decoder *decoder, bool json, char *out)
 {
 	unsigned char byte = decoder->bytes[0];
 
-	if (decoder->have == 1 && (byte < 0x20 || byte == '"' || byte == '\\')) {
+	if (json && decoder->have == 1 && (byte < 0x20 || byte == '"' || byte == '\\')) {
 		return put_escape(byte, out);
 	}
 	memcpy(out, decoder->bytes, decoder->have);
@@ -76,7 +76,7 @@ static size_t put_character(const struct utf8_decoder *decoder, char *out)
 }
 
 /* One byte that is not plain. Returns what was made of it, or of what it broke off. */
-static size_t convert(struct utf8_decoder *decoder, unsigned char byte, char *out)
+static size_t convert(struct utf8_decoder *decoder, unsigned char byte, bool json, char *out)
 {
 	bool open = decoder->have < decoder->need;
 	size_t made = 0;
@@ -95,7 +95,8 @@ static size_t convert(struct utf8_decoder *decoder, unsigned char byte, char *ou
 			return made + 3;
 		}
 	}
-	return decoder->have == decoder->need ? made + put_character(decoder, out + made) : made;
+	return decoder->have == decoder->need ? made + put_character(decoder, json, out + made)
+					      : made;
 }
 
 static size_t plain_length(const char *text, size_t length)
@@ -122,11 +123,16 @@ size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t lengt
 		made += plain;
 		used += plain;
 		if (plain == 0) {
-			made += convert(decoder, (unsigned char)text[used++], out + made);
+			made += convert(decoder, (unsigned char)text[used++], true, out + made);
 		}
 	}
 	*ret_used = used;
 	return made;
+}
+
+size_t utf8_to_text(struct utf8_decoder *decoder, char byte, char *out)
+{
+	return convert(decoder, (unsigned char)byte, false, out);
 }
 
 size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
@@ -143,6 +149,9 @@ bool utf8_is_valid(const char *text, size_t length)
 	struct utf8_decoder decoder = { 0 };
 
 	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] < 0x80 && decoder.have == decoder.need) {
+			continue;
+		}
 		if (!utf8_step(&decoder, (unsigned char)text[i])) {
 			return false;
 		}

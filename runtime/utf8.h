@@ -29,6 +29,9 @@ size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t lengt
 /* The end of the text: a character that is cut off becomes U+FFFD. At most 3 bytes. */
 size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out);
 
+/* One byte, to text without escapes: at most 6 bytes. Ends with utf8_to_json_end too. */
+size_t utf8_to_text(struct utf8_decoder *decoder, char byte, char *out);
+
 /* Whether it is UTF-8 all through. */
 bool utf8_is_valid(const char *text, size_t length);
 

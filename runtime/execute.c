@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /execute: runs a command and answers with all it wrote. Called by the server's thread, and by
+ * the supervisor's for what the command writes. */
+#include "config.h"
+
+#include "runtime/routes-execute.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "runtime/output.h"
+#include "runtime/request.h"
+#include "runtime/runtime.h"
+#include "runtime/supervise.h"
+
+#define BODY_MAX (8u << 20)
+#define SMALL_MAX (64u << 10) /* what is answered in one piece, with its length */
+#define TEXT_MAX (512u << 10)
+#define STREAM_BLOCK 65536u
+
+/* What is written of an answer already. */
+enum part { PART_OUT, PART_BETWEEN, PART_ERR, PART_AFTER, PART_END };
+
+struct run {
+	struct server_task task;
+	struct request *request; /* NULL: the client has gone */
+	struct server *server;
+	struct execution *execution;
+	uint64_t timeout_s;
+	struct output outputs[EXECUTION_STREAMS];
+	const struct execution_result *result; /* NULL until it is over */
+	struct buf text; /* of the answer: what is to be sent before the next part */
+	size_t sent;     /* of it */
+	enum part part;
+};
+
+/* ---- the command of a request ---- */
+
+enum field { FIELD_COMMAND, FIELD_TIMEOUT, FIELD_CWD, FIELD_ENV, FIELD_STDIN, FIELDS };
+
+static const struct json_field_rule rules[FIELDS] = {
+	[FIELD_COMMAND] = { "command", JSON_FIELD_TEXT, true },
+	[FIELD_TIMEOUT] = { "timeout", JSON_FIELD_POSITIVE, false },
+	[FIELD_CWD] = { "cwd", JSON_FIELD_TEXT, false },
+	[FIELD_ENV] = { "env", JSON_FIELD_ENV, false },
+	[FIELD_STDIN] = { "stdin", JSON_FIELD_TEXT, false },
+};
+
+bool execute_read(struct request *request, struct command *ret)
+{
+	const struct runtime *runtime = request_arg(request);
+	struct json_value values[FIELDS];
+	bool fits = json_body_read(request, rules, FIELDS, values);
+
+	if (fits) {
+		*ret = (struct command){
+			.text = TAKE(values[FIELD_COMMAND].text),
+			.length = values[FIELD_COMMAND].length,
+			.surrogate = values[FIELD_COMMAND].surrogate ||
+				     values[FIELD_CWD].surrogate || values[FIELD_ENV].surrogate,
+			.cwd = TAKE(values[FIELD_CWD].text),
+			.input = TAKE(values[FIELD_STDIN].text),
+			.input_length = values[FIELD_STDIN].length,
+			.pairs = TAKE(values[FIELD_ENV].pairs),
+			.pair_count = values[FIELD_ENV].pair_count,
+			.timeout_s = values[FIELD_TIMEOUT].present
+					     ? (uint64_t)values[FIELD_TIMEOUT].number
+					     : runtime->exec_timeout_s,
+		};
+		values[FIELD_ENV].pair_count = 0;
+	}
+	json_body_finish(values, FIELDS);
+	return fits;
+}
+
+void execute_answer_busy(struct request *request)
+{
+	request_add_header(request, "Retry-After", "1");
+	request_answer_detail(request, 503, "Too many commands run at once");
+}
+
+bool execute_problem(const struct execution_result *result, uint64_t timeout_s, struct buf *out)
+{
+	if (result->failure != NULL) {
+		buf_append_str(out, "Failed to execute command: ");
+		buf_append_str(out, result->failure);
+	} else if (result->timed_out) {
+		buf_printf(out, "Command timed out after %llu seconds",
+			   (unsigned long long)timeout_s);
+	}
+	return result->failure != NULL || result->timed_out;
+}
+
+/* ---- the answer ---- */
+
+static void append_end(struct run *run)
+{
+	const struct execution_result *result = run->result;
+
+	buf_printf(&run->text, "\",\"exit_code\":%d",
+		   result->timed_out ? EXIT_TIMED_OUT : result->exit_code);
+	if (run->outputs[EXECUTION_OUT].truncated || run->outputs[EXECUTION_ERR].truncated) {
+		buf_append_str(&run->text, ",\"truncated\":true");
+	}
+	if (result->timed_out) {
+		buf_append_str(&run->text, ",\"timed_out\":true");
+	} else if (result->signal != 0) {
+		buf_printf(&run->text, ",\"signal\":%d", result->signal);
+	}
+	buf_append_char(&run->text, '}');
+}
+
+/* Puts the words instead of what the command said on stderr. */
+static void set_problem(struct run *run)
+{
+	struct buf words CLEANUP_BUF = BUF_INIT(TEXT_MAX);
+	struct output *err = &run->outputs[EXECUTION_ERR];
+
+	if (execute_problem(run->result, run->timeout_s, &words)) {
+		struct output_budget *budget = err->budget;
+
+		output_finish(err);
+		output_init(err, words.length, budget);
+		output_add(err, buf_str(&words), words.length);
+	}
+}
+
+/* The next bytes of the answer; 0 at its end. size is STREAM_BLOCK or what is left of it. */
+static size_t read_part(struct run *run, char *data, size_t size)
+{
+	size_t length = run->text.length - run->sent;
+
+	if (length > 0) {
+		length = length < size ? length : size;
+		memcpy(data, run->text.data + run->sent, length);
+		run->sent += length;
+		return length;
+	}
+	buf_clear(&run->text);
+	run->sent = 0;
+	switch (run->part) {
+	case PART_OUT:
+	case PART_ERR:
+		length = output_read_json(
+			&run->outputs[run->part == PART_OUT ? EXECUTION_OUT : EXECUTION_ERR], data,
+			size);
+		run->part += length == 0 ? 1 : 0;
+		break;
+	case PART_BETWEEN:
+		buf_append_str(&run->text, "\",\"stderr\":\"");
+		run->part = PART_ERR;
+		break;
+	case PART_AFTER:
+		append_end(run);
+		run->part = PART_END;
+		break;
+	default:
+		return 0;
+	}
+	return length > 0 ? length : read_part(run, data, size);
+}
+
+static ssize_t read_answer(void *arg, uint64_t position, char *data, size_t size)
+{
+	struct run *run = arg;
+	size_t length = size > 64 ? read_part(run, data, size) : 0;
+
+	(void)position;
+	return length > 0 ? (ssize_t)length : run->part == PART_END ? BODY_END : BODY_ERROR;
+}
+
+static void release(void *arg)
+{
+	struct run *run = arg;
+
+	execution_unref(run->execution);
+}
+
+static void answer_whole(struct run *run)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(8 * SMALL_MAX);
+	char data[4096];
+	size_t length;
+
+	while ((length = read_part(run, data, sizeof(data))) > 0) {
+		buf_append(&body, data, length);
+	}
+	request_answer_json(run->request, 200, &body);
+}
+
+static void answer(struct run *run)
+{
+	const struct body_source source = {
+		.read = read_answer, .destroy = release, .arg = run, .block = STREAM_BLOCK
+	};
+
+	set_problem(run);
+	buf_append_str(&run->text, "{\"stdout\":\"");
+	if (run->outputs[EXECUTION_OUT].length + run->outputs[EXECUTION_ERR].length <= SMALL_MAX) {
+		answer_whole(run);
+		return;
+	}
+	execution_ref(run->execution);
+	request_answer_stream(run->request, 200, "application/json", BODY_LENGTH_UNKNOWN, &source);
+}
+
+/* ---- the command ---- */
+
+static bool on_output(void *arg, enum execution_stream stream, const char *data, size_t length)
+{
+	struct run *run = arg;
+
+	output_add(&run->outputs[stream], data, length);
+	return true;
+}
+
+static void on_end(void *arg, const struct execution_result *result)
+{
+	struct run *run = arg;
+
+	run->result = result;
+	server_post(run->server, &run->task);
+}
+
+static void destroy(void *arg)
+{
+	struct run *run = arg;
+
+	output_finish(&run->outputs[EXECUTION_OUT]);
+	output_finish(&run->outputs[EXECUTION_ERR]);
+	buf_finish(&run->text);
+	free(run);
+}
+
+static const struct execution_handler handler = { .on_output = on_output,
+						  .on_end = on_end,
+						  .destroy = destroy };
+
+static void on_task(struct server_task *task)
+{
+	struct run *run = CONTAINER_OF(task, struct run, task);
+
+	if (run->request != NULL) {
+		answer(run);
+	}
+	execution_unref(run->execution);
+}
+
+/* The command goes on without its client, as it always did, and is reaped. */
+static void on_gone(void *arg)
+{
+	struct run *run = arg;
+
+	run->request = NULL;
+	execution_unref(run->execution);
+}
+
+static void execute_handle(struct request *request)
+{
+	struct runtime *runtime = request_arg(request);
+	struct command command;
+
+	if (!execute_read(request, &command)) {
+		return;
+	}
+
+	struct run *run = xnew(struct run);
+
+	run->task.fn = on_task;
+	run->request = request;
+	run->server = request_server(request);
+	run->timeout_s = command.timeout_s;
+	run->text = (struct buf)BUF_INIT(TEXT_MAX);
+	output_init(&run->outputs[EXECUTION_OUT], runtime->output_max, &runtime->budget);
+	output_init(&run->outputs[EXECUTION_ERR], runtime->output_max, &runtime->budget);
+	run->execution = execution_create(runtime->supervisor, &command, &handler, run);
+	if (run->execution == NULL) {
+		destroy(run);
+		execute_answer_busy(request);
+		return;
+	}
+	execution_ref(run->execution); /* one for the task, one for the request */
+	request_set_data(request, run, on_gone);
+	execution_start(run->execution);
+	request_wait(request);
+}
+
+const struct route routes_execute[] = {
+	{ .method = "POST", .path = "/execute", .body_max = BODY_MAX, .handle = execute_handle },
+	{ .method = "POST",
+	  .path = "/execute/stream",
+	  .body_max = BODY_MAX,
+	  .handle = stream_handle },
+	{ 0 },
+};

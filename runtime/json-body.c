@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fits a checked JSON text to a model's rules, or says in a list why it does not. Called by the
+ * routes that take JSON. */
+#include "config.h"
+
+#include "runtime/json-body.h"
+
+#include <json-c/json.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "runtime/json-text.h"
+#include "runtime/request.h"
+#include "runtime/utf8.h"
+
+#define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
+#define NAME_MAX_BYTES 64u    /* a name of ours with each letter escaped */
+#define DETAIL_MAX (1u << 20)
+#define ERRORS_MAX 100
+#define FLOAT_INTEGER_MAX 9.2e18 /* what pydantic takes for an integer of a float */
+
+struct reader {
+	const struct json_field_rule *rules;
+	size_t count;
+	struct json_piece pieces[JSON_BODY_FIELDS_MAX];
+	struct json_value *values;
+	struct json_piece whole;
+	struct buf *out;
+	size_t errors;
+};
+
+/* ---- what is wrong ---- */
+
+static void append_input(struct buf *out, struct json_piece input)
+{
+	if (input.start == NULL || input.length > INPUT_MAX) {
+		buf_append_str(out, "null");
+	} else {
+		json_text_compact(out, input);
+	}
+}
+
+static void say(struct reader *reader, const char *type, const char *field,
+		const struct json_piece *key, const char *msg, struct json_piece input)
+{
+	struct buf *out = reader->out;
+
+	if (reader->errors++ >= ERRORS_MAX) {
+		return;
+	}
+	buf_append_str(out, out->length == 0 ? "{\"detail\":[" : ",");
+	buf_printf(out, "{\"type\":\"%s\",\"loc\":[\"body\"", type);
+	if (field != NULL) {
+		buf_printf(out, ",\"%s\"", field);
+	}
+	if (key != NULL) {
+		buf_append_char(out, ',');
+		buf_append(out, key->start, key->length);
+	}
+	buf_printf(out, "],\"msg\":\"%s\",\"input\":", msg);
+	append_input(out, input);
+	if (strcmp(type, "greater_than") == 0) {
+		buf_append_str(out, ",\"ctx\":{\"gt\":0}");
+	}
+	buf_append_char(out, '}');
+}
+
+static void say_no_json(struct buf *out, const struct json_text_error *error)
+{
+	buf_printf(out,
+		   "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",%zu],"
+		   "\"msg\":\"JSON decode error\",\"input\":{},\"ctx\":{\"error\":",
+		   error->position);
+	json_append(out, error->what, strlen(error->what));
+	buf_append_str(out, "}}]}");
+}
+
+/* ---- values ---- */
+
+static bool is_text(struct json_piece piece)
+{
+	return piece.length > 0 && *piece.start == '"';
+}
+
+/* Its four digits are hexadecimal: the text is checked. */
+static unsigned int code_unit(const char *digits)
+{
+	unsigned int code = 0;
+
+	for (int i = 0; i < 4; i++) {
+		char c = digits[i];
+
+		code = code * 16 + (unsigned int)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+	}
+	return code;
+}
+
+/* Half a pair cannot be said in UTF-8, though JSON can. */
+static bool has_lone_surrogate(struct json_piece piece)
+{
+	bool half = false; /* the first one was just read */
+
+	for (size_t i = 0; i < piece.length; i++) {
+		unsigned int code = 0;
+
+		if (piece.start[i] == '\\' && piece.start[++i] == 'u') {
+			code = code_unit(piece.start + i + 1);
+			i += 4;
+		}
+
+		bool second = code >= 0xdc00 && code <= 0xdfff;
+
+		if (half != second) {
+			return true;
+		}
+		half = code >= 0xd800 && code <= 0xdbff;
+	}
+	return false;
+}
+
+/* The inside of a string, by json-c. */
+static char *decode(struct json_piece piece, size_t *ret_length)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(2);
+
+	if (tokener == NULL) {
+		abort();
+	}
+
+	struct json_object *value = json_tokener_parse_ex(tokener, piece.start, (int)piece.length);
+	size_t length = value != NULL ? (size_t)json_object_get_string_len(value) : 0;
+	char *text = xalloc(length + 1);
+
+	if (length > 0) {
+		memcpy(text, json_object_get_string(value), length);
+	}
+	json_object_put(value);
+	json_tokener_free(tokener);
+	*ret_length = length;
+	return text;
+}
+
+static void read_text(struct reader *reader, size_t i)
+{
+	struct json_value *value = &reader->values[i];
+
+	if (!is_text(reader->pieces[i])) {
+		say(reader, "string_type", reader->rules[i].name, NULL,
+		    "Input should be a valid string", reader->pieces[i]);
+		return;
+	}
+	value->present = true;
+	value->surrogate = has_lone_surrogate(reader->pieces[i]);
+	value->text = decode(reader->pieces[i], &value->length);
+}
+
+/* ---- numbers, as lax as pydantic ---- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* "5", "+5", "5_000", "5.00": the digits without the rest; false for anything else. */
+static bool read_digits(const char *text, size_t length, int64_t *ret)
+{
+	const char *end = text + length;
+	bool negative = false, digit = false;
+	int64_t number = 0;
+
+	if (text < end && (*text == '+' || *text == '-')) {
+		negative = *text++ == '-';
+	}
+	for (; text < end && *text != '.'; text++) {
+		if (*text == '_' && digit && text + 1 < end) {
+			digit = false;
+			continue;
+		}
+		digit = *text >= '0' && *text <= '9';
+		if (!digit) {
+			return false;
+		}
+		number = number > (INT64_MAX - 9) / 10 ? INT64_MAX : number * 10 + (*text - '0');
+	}
+	if (!digit) {
+		return false;
+	}
+	if (text < end) {
+		size_t zeros = (size_t)(end - text) - 1;
+
+		for (size_t i = 1; i <= zeros; i++) {
+			if (text[i] != '0') {
+				return false;
+			}
+		}
+		if (zeros == 0) {
+			return false;
+		}
+	}
+	*ret = negative ? -number : number;
+	return true;
+}
+
+static const char *number_of_text(struct json_piece piece, int64_t *ret)
+{
+	size_t length;
+	char *text CLEANUP_FREE = decode(piece, &length);
+	const char *at = text;
+
+	while (length > 0 && is_blank(*at)) {
+		at++;
+		length--;
+	}
+	while (length > 0 && is_blank(at[length - 1])) {
+		length--;
+	}
+	return read_digits(at, length, ret) ? NULL : "int_parsing";
+}
+
+static const char *number_of_float(struct json_piece piece, int64_t *ret)
+{
+	char text[64];
+	double number = 0;
+
+	if (piece.length >= sizeof(text)) {
+		return "int_parsing_size";
+	}
+	memcpy(text, piece.start, piece.length);
+	text[piece.length] = '\0';
+	if (number_parse(text, -1e308, 1e308, &number) < 0) {
+		return "finite_number";
+	}
+	if (number > FLOAT_INTEGER_MAX || number < -FLOAT_INTEGER_MAX) {
+		return "int_parsing_size";
+	}
+	*ret = (int64_t)number;
+	return (double)*ret < number || (double)*ret > number ? "int_from_float" : NULL;
+}
+
+/* NULL, or the type of what is wrong. */
+static const char *number_of(struct json_piece piece, int64_t *ret)
+{
+	char first = *piece.start;
+
+	switch (first) {
+	case '"':
+		return number_of_text(piece, ret);
+	case 't':
+	case 'f':
+		*ret = first == 't' ? 1 : 0;
+		return NULL;
+	case '{':
+	case '[':
+	case 'n':
+		return "int_type";
+	case 'N':
+	case 'I':
+		return "finite_number";
+	default:
+		break;
+	}
+	if (piece.length > 1 && piece.start[1] == 'I') {
+		return "finite_number";
+	}
+	return read_digits(piece.start, piece.length, ret) &&
+			       memchr(piece.start, '.', piece.length) == NULL
+		       ? NULL
+		       : number_of_float(piece, ret);
+}
+
+static const char *number_words(const char *type)
+{
+	static const char *const words[][2] = {
+		{ "int_type", "Input should be a valid integer" },
+		{ "int_parsing",
+		  "Input should be a valid integer, unable to parse string as an integer" },
+		{ "int_parsing_size",
+		  "Unable to parse input string as an integer, exceeded maximum size" },
+		{ "int_from_float",
+		  "Input should be a valid integer, got a number with a fractional part" },
+		{ "finite_number", "Input should be a finite number" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(words[i][0], type) == 0) {
+			return words[i][1];
+		}
+	}
+	return "Input should be greater than 0";
+}
+
+static void read_positive(struct reader *reader, size_t i)
+{
+	int64_t number = 0;
+	const char *wrong = number_of(reader->pieces[i], &number);
+
+	if (wrong == NULL && number <= 0) {
+		wrong = "greater_than";
+	}
+	if (wrong != NULL) {
+		say(reader, wrong, reader->rules[i].name, NULL, number_words(wrong),
+		    reader->pieces[i]);
+		return;
+	}
+	reader->values[i].present = true;
+	reader->values[i].number = number;
+}
+
+/* ---- environments ---- */
+
+struct pair_reader {
+	struct reader *reader;
+	size_t field;
+	size_t room;
+};
+
+static void on_pair(void *arg, struct json_piece name, struct json_piece text)
+{
+	struct pair_reader *pairs = arg;
+	struct json_value *value = &pairs->reader->values[pairs->field];
+	const char *field = pairs->reader->rules[pairs->field].name;
+
+	if (!is_text(text)) {
+		say(pairs->reader, "string_type", field, &name, "Input should be a valid string",
+		    text);
+		return;
+	}
+	if (value->pair_count == JSON_BODY_PAIRS_MAX) {
+		if (pairs->room > 0) {
+			say(pairs->reader, "too_long", field, NULL,
+			    "Dictionary should have at most 4096 items", (struct json_piece){ 0 });
+		}
+		pairs->room = 0;
+		return;
+	}
+	if (value->pair_count == pairs->room) {
+		pairs->room = pairs->room == 0 ? 16 : pairs->room * 2;
+		value->pairs = xrealloc(value->pairs, pairs->room * sizeof(*value->pairs));
+	}
+
+	struct json_pair *pair = &value->pairs[value->pair_count++];
+
+	value->surrogate = value->surrogate || has_lone_surrogate(name) || has_lone_surrogate(text);
+	pair->name = decode(name, &pair->name_length);
+	pair->value = decode(text, &pair->value_length);
+}
+
+static void read_env(struct reader *reader, size_t i)
+{
+	struct pair_reader pairs = { .reader = reader, .field = i };
+	struct json_piece piece = reader->pieces[i], whole;
+	struct json_text_error ignored;
+
+	if (*piece.start != '{') {
+		say(reader, "dict_type", reader->rules[i].name, NULL,
+		    "Input should be a valid dictionary", piece);
+		return;
+	}
+	reader->values[i].present = true;
+	(void)json_text_check(piece.start, piece.length, on_pair, &pairs, &whole, &ignored);
+}
+
+/* ---- bodies ---- */
+
+/* Python's dictionaries keep the last of those that have a name. */
+static void on_member(void *arg, struct json_piece name, struct json_piece value)
+{
+	struct reader *reader = arg;
+	size_t length = name.length - 2;
+	char *decoded CLEANUP_FREE = NULL;
+	const char *text = name.start + 1;
+
+	if (length > NAME_MAX_BYTES) {
+		return; /* nobody's */
+	}
+	if (memchr(text, '\\', length) != NULL) {
+		text = decoded = decode(name, &length);
+	}
+	for (size_t i = 0; i < reader->count; i++) {
+		if (strlen(reader->rules[i].name) == length &&
+		    memcmp(reader->rules[i].name, text, length) == 0) {
+			reader->pieces[i] = value;
+		}
+	}
+}
+
+static void read_field(struct reader *reader, size_t i)
+{
+	const struct json_field_rule *rule = &reader->rules[i];
+	struct json_piece piece = reader->pieces[i];
+
+	if (piece.start == NULL) {
+		if (rule->required) {
+			say(reader, "missing", rule->name, NULL, "Field required", reader->whole);
+		}
+		return;
+	}
+	if (!rule->required && *piece.start == 'n') {
+		return;
+	}
+	switch (rule->type) {
+	case JSON_FIELD_TEXT:
+		read_text(reader, i);
+		break;
+	case JSON_FIELD_POSITIVE:
+		read_positive(reader, i);
+		break;
+	default:
+		read_env(reader, i);
+		break;
+	}
+}
+
+static void answer_unparsable(unsigned int *ret_status, struct buf *out)
+{
+	*ret_status = 400;
+	buf_append_str(out, "{\"detail\":\"There was an error parsing the body\"}");
+}
+
+bool json_body_parse(const char *text, size_t length, const struct json_field_rule *rules,
+		     size_t count, struct json_value *values, unsigned int *ret_status,
+		     struct buf *out)
+{
+	struct reader reader = { .rules = rules, .count = count, .values = values, .out = out };
+	struct json_text_error error = { 0 };
+
+	memset(values, 0, count * sizeof(*values));
+	*ret_status = 422;
+	if (length == 0) {
+		say(&reader, "missing", NULL, NULL, "Field required", (struct json_piece){ 0 });
+		buf_append_str(out, "]}");
+		return false;
+	}
+	if (!utf8_is_valid(text, length)) {
+		answer_unparsable(ret_status, out);
+		return false;
+	}
+	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		length -= 3;
+	}
+	if (!json_text_check(text, length, on_member, &reader, &reader.whole, &error)) {
+		if (error.what == NULL) {
+			answer_unparsable(ret_status, out);
+		} else {
+			say_no_json(out, &error);
+		}
+		return false;
+	}
+	if (*reader.whole.start != '{') {
+		say(&reader, "model_attributes_type", NULL, NULL,
+		    "Input should be a valid dictionary or object to extract fields from",
+		    reader.whole);
+	}
+	for (size_t i = 0; i < count && *reader.whole.start == '{'; i++) {
+		read_field(&reader, i);
+	}
+	if (reader.errors > 0) {
+		buf_append_str(out, "]}");
+	}
+	return reader.errors == 0;
+}
+
+void json_body_finish(struct json_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t p = 0; p < values[i].pair_count; p++) {
+			free(values[i].pairs[p].name);
+			free(values[i].pairs[p].value);
+		}
+		free(values[i].pairs);
+		free(values[i].text);
+		values[i] = (struct json_value){ 0 };
+	}
+}
+
+/* ---- requests ---- */
+
+/* "application/json", "application/x+json", whatever its parameters. */
+static bool is_json(const char *type)
+{
+	static const char prefix[] = "application/";
+	size_t length = type != NULL ? strcspn(type, "; \t") : 0;
+
+	if (length < sizeof(prefix) || strncasecmp(type, prefix, sizeof(prefix) - 1) != 0) {
+		return false;
+	}
+	type += sizeof(prefix) - 1;
+	length -= sizeof(prefix) - 1;
+	return (length == 4 && strncasecmp(type, "json", 4) == 0) ||
+	       (length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0);
+}
+
+static void answer_no_json(const struct buf *body, struct buf *out)
+{
+	struct buf input CLEANUP_BUF = BUF_INIT(6 * INPUT_MAX + 2);
+	struct reader reader = { .out = out };
+	struct json_piece piece = { 0 };
+
+	if (body->length <= INPUT_MAX) {
+		json_append(&input, buf_str(body), body->length);
+		piece = (struct json_piece){ buf_str(&input), input.length };
+	}
+	if (body->length == 0) {
+		say(&reader, "missing", NULL, NULL, "Field required", (struct json_piece){ 0 });
+	} else {
+		say(&reader, "model_attributes_type", NULL, NULL,
+		    "Input should be a valid dictionary or object to extract fields from", piece);
+	}
+	buf_append_str(out, "]}");
+}
+
+bool json_body_read(struct request *request, const struct json_field_rule *rules, size_t count,
+		    struct json_value *values)
+{
+	struct buf out CLEANUP_BUF = BUF_INIT(DETAIL_MAX);
+	const struct buf *body = request_body(request);
+	unsigned int status = 422;
+
+	memset(values, 0, count * sizeof(*values));
+	if (!is_json(request_header(request, "Content-Type"))) {
+		answer_no_json(body, &out);
+	} else if (json_body_parse(buf_str(body), body->length, rules, count, values, &status,
+				   &out)) {
+		return true;
+	}
+	request_answer_json(request, status, &out);
+	return false;
+}

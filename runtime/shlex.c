@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The automaton of Python's shlex in posix mode with whitespace_split, on bytes: all that means
+ * something to it is ASCII, so UTF-8 goes through whole. Called by command.c. */
+#include "config.h"
+
+#include "runtime/shlex.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum place { BETWEEN, IN_WORD, IN_SINGLE, IN_DOUBLE, ESCAPED, ESCAPED_IN_DOUBLE };
+
+struct state {
+	struct shlex *shlex;
+	enum place place;
+	size_t begin; /* of the word */
+	bool quoted;  /* the word is one even if it is empty */
+};
+
+static void put(struct state *state, char c)
+{
+	state->shlex->words[state->shlex->size++] = c;
+	state->shlex->has_nul = state->shlex->has_nul || c == '\0';
+}
+
+static void end_word(struct state *state)
+{
+	struct shlex *shlex = state->shlex;
+	size_t length = shlex->size - state->begin;
+
+	state->place = BETWEEN;
+	if (length == 0 && !state->quoted) {
+		return;
+	}
+	shlex->words[shlex->size++] = '\0';
+	shlex->count++;
+	shlex->longest = length > shlex->longest ? length : shlex->longest;
+	state->begin = shlex->size;
+	state->quoted = false;
+}
+
+static void step_outside(struct state *state, char c)
+{
+	switch (c) {
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+		end_word(state);
+		return;
+	case '\'':
+		state->place = IN_SINGLE;
+		break;
+	case '"':
+		state->place = IN_DOUBLE;
+		break;
+	case '\\':
+		state->place = ESCAPED;
+		return;
+	default:
+		state->place = IN_WORD;
+		put(state, c);
+		return;
+	}
+	state->quoted = true;
+}
+
+static void step_quoted(struct state *state, char c)
+{
+	if (c == (state->place == IN_SINGLE ? '\'' : '"')) {
+		state->place = IN_WORD;
+	} else if (state->place == IN_DOUBLE && c == '\\') {
+		state->place = ESCAPED_IN_DOUBLE;
+	} else {
+		put(state, c);
+	}
+}
+
+static void step(struct state *state, char c)
+{
+	switch (state->place) {
+	case BETWEEN:
+	case IN_WORD:
+		step_outside(state, c);
+		break;
+	case IN_SINGLE:
+	case IN_DOUBLE:
+		step_quoted(state, c);
+		break;
+	case ESCAPED:
+		put(state, c);
+		state->place = IN_WORD;
+		break;
+	default:
+		if (c != '\\' && c != '"') {
+			put(state, '\\');
+		}
+		put(state, c);
+		state->place = IN_DOUBLE;
+		break;
+	}
+}
+
+const char *shlex_split(const char *text, size_t length, struct shlex *ret)
+{
+	/* A word is no longer than its text, and what ends one is at least a byte, but for the last. */
+	*ret = (struct shlex){ .words = xalloc(length + 2) };
+
+	struct state state = { .shlex = ret, .place = BETWEEN };
+
+	for (size_t i = 0; i < length; i++) {
+		step(&state, text[i]);
+	}
+	if (state.place == IN_SINGLE || state.place == IN_DOUBLE) {
+		return "No closing quotation";
+	}
+	if (state.place == ESCAPED || state.place == ESCAPED_IN_DOUBLE) {
+		return "No escaped character";
+	}
+	end_word(&state);
+	return NULL;
+}
+
+void shlex_finish(struct shlex *shlex)
+{
+	free(shlex->words);
+	*shlex = (struct shlex){ 0 };
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /execute/stream: runs a command and sends what it writes as server-sent events while it runs.
+ * Called by both threads: the supervisor's makes events, the server's sends them. */
+#include "config.h"
+
+#include "runtime/routes-execute.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "runtime/events.h"
+#include "runtime/request.h"
+#include "runtime/runtime.h"
+#include "runtime/supervise.h"
+
+#define PENDING_HIGH (128u << 10) /* above: the command waits for its reader */
+#define PENDING_LOW (32u << 10)
+#define QUIET_US 100000u        /* after which a line that has not ended goes out as far as it is */
+#define KEEP_ALIVE_US 15000000u /* proxies give up on what is silent for long */
+#define WORDS_MAX (512u << 10)
+
+struct stream {
+	struct server_task task; /* there is more to send; posted again and again */
+	struct server_task last; /* and this once, behind all of those */
+	struct request *request; /* the server's thread; NULL: the client has gone */
+	struct server *server;
+	struct sched *sched;
+	struct execution *execution;
+	uint64_t timeout_s;
+
+	/* The supervisor's thread. */
+	struct event_lines lines[EXECUTION_STREAMS];
+	uint64_t flush_at[EXECUTION_STREAMS];
+	uint64_t alive_at;
+
+	struct sched_mutex lock;
+	struct buf pending; /* lock; events that wait to be sent */
+	bool paused;        /* lock; the command waits */
+	bool over;          /* lock; nothing more comes */
+};
+
+static const char *const names[EXECUTION_STREAMS] = { "stdout", "stderr" };
+
+/* ---- in the supervisor's thread ---- */
+
+static void set_timer(struct stream *stream, uint64_t now)
+{
+	uint64_t at = now + KEEP_ALIVE_US;
+
+	stream->alive_at = at;
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		at = stream->flush_at[i] < at ? stream->flush_at[i] : at;
+	}
+	execution_set_timer(stream->execution, at);
+}
+
+/* Hands events over. False: there is enough for now. */
+static bool send_events(struct stream *stream, struct buf *events)
+{
+	bool more = true;
+
+	if (events->length > 0) {
+		LOCKED(&stream->lock);
+		buf_append(&stream->pending, events->data, events->length);
+		more = stream->pending.length < PENDING_HIGH;
+		stream->paused = !more;
+	}
+	if (events->length > 0) {
+		server_post(stream->server, &stream->task);
+	}
+	return more;
+}
+
+static bool on_output(void *arg, enum execution_stream which, const char *data, size_t length)
+{
+	struct stream *stream = arg;
+	struct buf events CLEANUP_BUF = BUF_INIT(EVENTS_MAX);
+	uint64_t now = sched_now_us(stream->sched);
+
+	event_lines_add(&stream->lines[which], names[which], data, length, &events);
+	stream->flush_at[which] =
+		event_lines_open(&stream->lines[which]) ? now + QUIET_US : SCHED_FOREVER;
+	set_timer(stream, now);
+	return send_events(stream, &events);
+}
+
+static void on_timer(void *arg, uint64_t now)
+{
+	struct stream *stream = arg;
+	struct buf events CLEANUP_BUF = BUF_INIT(EVENTS_MAX);
+
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		if (now >= stream->flush_at[i]) {
+			stream->flush_at[i] = SCHED_FOREVER;
+			event_lines_flush(&stream->lines[i], names[i], false, &events);
+		}
+	}
+	if (events.length == 0 && now >= stream->alive_at) {
+		buf_append_str(&events, ": keep-alive\n\n");
+	}
+	set_timer(stream, now);
+	(void)send_events(stream, &events);
+}
+
+static void on_end(void *arg, const struct execution_result *result)
+{
+	struct stream *stream = arg;
+	struct buf events CLEANUP_BUF = BUF_INIT(EVENTS_MAX);
+	struct buf words CLEANUP_BUF = BUF_INIT(WORDS_MAX);
+
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		event_lines_flush(&stream->lines[i], names[i], true, &events);
+	}
+	if (execute_problem(result, stream->timeout_s, &words)) {
+		event_append(&events, "error", buf_str(&words), words.length);
+	}
+	buf_printf(&events, "event: done\ndata: {\"exit_code\": %d",
+		   result->timed_out ? EXIT_TIMED_OUT : result->exit_code);
+	if (result->signal != 0 && !result->timed_out) {
+		buf_printf(&events, ", \"signal\": %d", result->signal);
+	}
+	buf_append_str(&events, "}\n\n");
+
+	sched_mutex_lock(&stream->lock);
+	stream->over = true;
+	sched_mutex_unlock(&stream->lock);
+	(void)send_events(stream, &events);
+	server_post(stream->server, &stream->last);
+}
+
+static void destroy(void *arg)
+{
+	struct stream *stream = arg;
+
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		event_lines_finish(&stream->lines[i]);
+	}
+	sched_mutex_finish(&stream->lock);
+	buf_finish(&stream->pending);
+	free(stream);
+}
+
+static const struct execution_handler handler = {
+	.on_output = on_output, .on_timer = on_timer, .on_end = on_end, .destroy = destroy
+};
+
+/* ---- in the server's thread ---- */
+
+static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size)
+{
+	struct stream *stream = arg;
+	bool resume, over;
+	size_t length;
+
+	(void)position;
+	sched_mutex_lock(&stream->lock);
+	length = stream->pending.length < size ? stream->pending.length : size;
+	if (length > 0) {
+		memcpy(data, stream->pending.data, length);
+		buf_consume(&stream->pending, length);
+	}
+	if (stream->pending.length == 0) {
+		buf_finish(&stream->pending); /* a stream that is silent keeps no memory */
+		stream->pending = (struct buf)BUF_INIT(EVENTS_MAX);
+	}
+	resume = stream->paused && stream->pending.length < PENDING_LOW;
+	stream->paused = stream->paused && !resume;
+	over = stream->over;
+	sched_mutex_unlock(&stream->lock);
+	if (resume) {
+		execution_resume(stream->execution);
+	}
+	return length > 0 ? (ssize_t)length : over ? BODY_END : BODY_WAIT;
+}
+
+static void release(void *arg)
+{
+	struct stream *stream = arg;
+
+	execution_unref(stream->execution);
+}
+
+static void on_task(struct server_task *task)
+{
+	struct stream *stream = CONTAINER_OF(task, struct stream, task);
+
+	if (stream->request != NULL) {
+		request_more(stream->request);
+	}
+}
+
+static void on_last_task(struct server_task *task)
+{
+	struct stream *stream = CONTAINER_OF(task, struct stream, last);
+
+	execution_unref(stream->execution);
+}
+
+/* Nobody reads it any more: unlike /execute's, a stream's command ends with its reader. */
+static void on_gone(void *arg)
+{
+	struct stream *stream = arg;
+
+	stream->request = NULL;
+	execution_cancel(stream->execution);
+	execution_unref(stream->execution);
+}
+
+void stream_handle(struct request *request)
+{
+	struct runtime *runtime = request_arg(request);
+	struct command command;
+
+	if (!execute_read(request, &command)) {
+		return;
+	}
+
+	struct stream *stream = xnew(struct stream);
+
+	stream->task.fn = on_task;
+	stream->last.fn = on_last_task;
+	stream->request = request;
+	stream->server = request_server(request);
+	stream->sched = runtime->sched;
+	stream->timeout_s = command.timeout_s;
+	stream->pending = (struct buf)BUF_INIT(EVENTS_MAX);
+	sched_mutex_init(&stream->lock, runtime->sched);
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		event_lines_init(&stream->lines[i]);
+		stream->flush_at[i] = SCHED_FOREVER;
+	}
+	stream->execution = execution_create(runtime->supervisor, &command, &handler, stream);
+	if (stream->execution == NULL) {
+		destroy(stream);
+		execute_answer_busy(request);
+		return;
+	}
+	/* One reference for the request, one for the tasks, one for the answer. */
+	execution_ref(stream->execution);
+	execution_ref(stream->execution);
+	request_set_data(request, stream, on_gone);
+	request_add_header(request, "Cache-Control", "no-cache");
+	request_add_header(request, "X-Accel-Buffering", "no");
+	request_answer_stream(
+		request, 200, "text/event-stream; charset=utf-8", BODY_LENGTH_UNKNOWN,
+		&(struct body_source){ .read = read_events, .destroy = release, .arg = stream });
+	execution_start(stream->execution);
+}

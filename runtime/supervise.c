@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread that all commands are children of: its loop, its inbox, and the one reaper. Called by
+ * execute.c, stream.c and main.c. */
+#include "config.h"
+
+#include "runtime/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "runtime/supervise-private.h"
+
+#define EVENTS 64
+#define LAST_KILL_US 1000000u /* for what commands left behind, at the end */
+
+/* ---- the inbox ---- */
+
+static void want(struct execution *execution, unsigned int what)
+{
+	struct supervisor *supervisor = execution->supervisor;
+	uint64_t one = 1;
+
+	LOCKED(&supervisor->lock);
+	execution->wanted |= what;
+	if (execution->queued) {
+		return;
+	}
+	execution->queued = true;
+	execution->next_wanted = NULL;
+	*supervisor->wanted_end = execution;
+	supervisor->wanted_end = &execution->next_wanted;
+	atomic_fetch_add(&execution->references, 1);
+	(void)!write(supervisor->wake, &one, sizeof(one));
+}
+
+struct execution *execution_create(struct supervisor *supervisor, struct command *take_command,
+				   const struct execution_handler *handler, void *arg)
+{
+	sched_mutex_lock(&supervisor->lock);
+
+	bool refused = supervisor->stop || supervisor->count == EXECUTIONS_MAX;
+
+	supervisor->count += refused ? 0 : 1;
+	sched_mutex_unlock(&supervisor->lock);
+	if (refused) {
+		command_finish(take_command);
+		return NULL;
+	}
+
+	struct execution *execution = xnew(struct execution);
+
+	execution->supervisor = supervisor;
+	execution->handler = handler;
+	execution->arg = arg;
+	execution->command = *take_command;
+	execution->timer_at = SCHED_FOREVER;
+	atomic_init(&execution->references, 1);
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		execution->pipes[i] = (struct execution_pipe){ .execution = execution, .fd = -1 };
+	}
+	*take_command = (struct command){ 0 };
+	return execution;
+}
+
+void execution_start(struct execution *execution)
+{
+	want(execution, WANT_START);
+}
+
+void execution_cancel(struct execution *execution)
+{
+	want(execution, WANT_CANCEL);
+}
+
+void execution_resume(struct execution *execution)
+{
+	want(execution, WANT_RESUME);
+}
+
+void execution_set_timer(struct execution *execution, uint64_t at_us)
+{
+	execution->timer_at = at_us;
+}
+
+void execution_ref(struct execution *execution)
+{
+	atomic_fetch_add(&execution->references, 1);
+}
+
+void execution_unref(struct execution *execution)
+{
+	if (atomic_fetch_sub(&execution->references, 1) == 1) {
+		execution->handler->destroy(execution->arg);
+		command_finish(&execution->command);
+		free(execution->result.failure);
+		free(execution);
+	}
+}
+
+/* ---- the thread ---- */
+
+static void link_execution(struct supervisor *supervisor, struct execution *execution)
+{
+	execution->next = supervisor->executions;
+	if (execution->next != NULL) {
+		execution->next->previous = execution;
+	}
+	supervisor->executions = execution;
+}
+
+/* The list's reference was the inbox's at the start. */
+static void let_go(struct supervisor *supervisor, struct execution *execution)
+{
+	if (execution->previous != NULL) {
+		execution->previous->next = execution->next;
+	} else {
+		supervisor->executions = execution->next;
+	}
+	if (execution->next != NULL) {
+		execution->next->previous = execution->previous;
+	}
+	execution->handler->on_end(execution->arg, &execution->result);
+	execution_unref(execution);
+
+	LOCKED(&supervisor->lock);
+	supervisor->count--;
+}
+
+static struct execution *next_wanted(struct supervisor *supervisor, unsigned int *ret_wanted)
+{
+	LOCKED(&supervisor->lock);
+
+	struct execution *execution = supervisor->wanted;
+
+	if (execution != NULL) {
+		supervisor->wanted = execution->next_wanted;
+		supervisor->wanted_end =
+			supervisor->wanted != NULL ? supervisor->wanted_end : &supervisor->wanted;
+		*ret_wanted = execution->wanted;
+		execution->wanted = 0;
+		execution->queued = false;
+	}
+	return execution;
+}
+
+static void do_wanted(struct supervisor *supervisor)
+{
+	struct execution *execution;
+	unsigned int wanted;
+
+	while ((execution = next_wanted(supervisor, &wanted)) != NULL) {
+		if ((wanted & WANT_START) != 0) {
+			link_execution(supervisor, execution);
+			atomic_fetch_add(&execution->references, 1);
+			execution_begin(execution);
+		}
+		if ((wanted & WANT_RESUME) != 0) {
+			execution_go_on(execution);
+		}
+		if ((wanted & WANT_CANCEL) != 0) {
+			execution_kill(execution, false);
+		}
+		execution_unref(execution);
+	}
+}
+
+/* Looks before it reaps: a number is free for others once it is reaped. */
+static void reap(struct supervisor *supervisor)
+{
+	siginfo_t info;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
+		    info.si_pid == 0) {
+			return;
+		}
+
+		pid_t pid = info.si_pid;
+		struct execution *execution = supervisor->executions;
+
+		while (execution != NULL && execution->pid != pid) {
+			execution = execution->next;
+		}
+		if (execution != NULL) {
+			execution_reaped(execution, info.si_code, info.si_status);
+		}
+		(void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | __WALL);
+	}
+}
+
+static void take_signals(struct supervisor *supervisor)
+{
+	struct signalfd_siginfo info;
+
+	while (read(supervisor->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD) {
+			supervisor->config.on_signal(supervisor->config.arg);
+		}
+	}
+	reap(supervisor);
+}
+
+/* Ends what is over; says when to look again. */
+static uint64_t advance_all(struct supervisor *supervisor)
+{
+	uint64_t now = sched_now_us(supervisor->sched), next = SCHED_FOREVER;
+	struct execution *following;
+
+	for (struct execution *at = supervisor->executions; at != NULL; at = following) {
+		following = at->next;
+		execution_advance(at, now);
+		if (at->state == EXECUTION_OVER) {
+			let_go(supervisor, at);
+		} else if (execution_next(at) < next) {
+			next = execution_next(at);
+		}
+	}
+	return next;
+}
+
+static bool is_stopping(struct supervisor *supervisor)
+{
+	LOCKED(&supervisor->lock);
+	return supervisor->stop;
+}
+
+static int wait_ms(struct supervisor *supervisor, uint64_t next)
+{
+	uint64_t now = sched_now_us(supervisor->sched);
+
+	if (next == SCHED_FOREVER) {
+		return -1;
+	}
+	return next <= now                   ? 0
+	       : (next - now) / 1000 > 60000 ? 60000
+					     : (int)((next - now) / 1000 + 1);
+}
+
+static void turn(struct supervisor *supervisor, int ms)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(supervisor->epoll, events, EVENTS, ms);
+	bool signalled = false;
+	uint64_t ignored;
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr == &supervisor->signals) {
+			signalled = true;
+		} else if (events[i].data.ptr == &supervisor->wake) {
+			(void)!read(supervisor->wake, &ignored, sizeof(ignored));
+		} else {
+			execution_read(events[i].data.ptr);
+		}
+	}
+	do_wanted(supervisor);
+	if (signalled) {
+		take_signals(supervisor);
+	}
+}
+
+/* What commands left in the background ends with the server. */
+static void kill_the_rest(struct supervisor *supervisor)
+{
+	uint64_t until = sched_now_us(supervisor->sched) + LAST_KILL_US;
+
+	while (tree_kill_all(&supervisor->marks) > 0 && sched_now_us(supervisor->sched) < until) {
+		turn(supervisor, 5);
+		reap(supervisor);
+	}
+	reap(supervisor);
+}
+
+static void run(void *arg)
+{
+	struct supervisor *supervisor = arg;
+	uint64_t next = SCHED_FOREVER;
+	bool stopping = false;
+
+	while (!stopping || supervisor->executions != NULL) {
+		turn(supervisor, wait_ms(supervisor, next));
+		if (!stopping && is_stopping(supervisor)) {
+			stopping = true;
+			do_wanted(supervisor);
+			for (struct execution *at = supervisor->executions; at != NULL;
+			     at = at->next) {
+				execution_kill(at, false);
+			}
+		}
+		next = advance_all(supervisor);
+	}
+	kill_the_rest(supervisor);
+}
+
+/* ---- outside ---- */
+
+static int watch(struct supervisor *supervisor, int *fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = fd } };
+
+	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, *fd, &event);
+}
+
+static int open_all(struct supervisor *supervisor, struct error *reterr)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	supervisor->epoll = epoll_create1(EPOLL_CLOEXEC);
+	supervisor->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	supervisor->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	supervisor->spawner = spawner_create();
+	if (supervisor->epoll < 0 || supervisor->wake < 0 || supervisor->signals < 0 ||
+	    supervisor->null < 0 || supervisor->spawner == NULL ||
+	    watch(supervisor, &supervisor->wake) < 0 ||
+	    watch(supervisor, &supervisor->signals) < 0) {
+		return error_set(reterr, -errno, "cannot prepare to run commands: %s",
+				 strerror(errno));
+	}
+	return 0;
+}
+
+static void close_all(struct supervisor *supervisor)
+{
+	const int fds[] = { supervisor->epoll, supervisor->wake, supervisor->signals,
+			    supervisor->null };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		if (fds[i] >= 0) {
+			close(fds[i]);
+		}
+	}
+	spawner_destroy(supervisor->spawner);
+	sched_mutex_finish(&supervisor->lock);
+	free(supervisor);
+}
+
+int supervisor_create(struct sched *sched, const struct supervisor_config *config,
+		      struct supervisor **ret, struct error *reterr)
+{
+	struct supervisor *supervisor = xnew(struct supervisor);
+
+	supervisor->sched = sched;
+	supervisor->config = *config;
+	supervisor->epoll = supervisor->wake = supervisor->signals = supervisor->null = -1;
+	supervisor->wanted_end = &supervisor->wanted;
+	supervisor->files = config->files;
+	sched_mutex_init(&supervisor->lock, sched);
+	tree_marks_init(&supervisor->marks);
+
+	int code = open_all(supervisor, reterr);
+
+	if (code < 0) {
+		close_all(supervisor);
+		return code;
+	}
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	supervisor->thread = sched_start(sched, "supervisor", run, supervisor);
+	*ret = supervisor;
+	return 0;
+}
+
+void supervisor_stop(struct supervisor *supervisor)
+{
+	uint64_t one = 1;
+
+	LOCKED(&supervisor->lock);
+	supervisor->stop = true;
+	(void)!write(supervisor->wake, &one, sizeof(one));
+}
+
+void supervisor_destroy(struct supervisor *supervisor)
+{
+	if (supervisor == NULL) {
+		return;
+	}
+	supervisor_stop(supervisor);
+	sched_join(supervisor->thread);
+	close_all(supervisor);
+}

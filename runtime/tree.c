@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks /proc for the processes of a command. Called by supervise.c. */
+#include "config.h"
+
+#include "runtime/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/number.h"
+
+/* Half of what RLIM_INFINITY is compared with, so that arithmetic on it in the kernel stays whole. */
+#define MARK_TOP (UINT64_C(1) << 62)
+#define LIMITS_MAX 4096
+#define STAT_MAX 1024
+
+struct range {
+	uint64_t least, most;
+	pid_t leader;
+};
+
+void tree_marks_init(struct tree_marks *marks)
+{
+	struct rlimit limit;
+
+	*marks = (struct tree_marks){ .top = MARK_TOP };
+	/* Inside a command of another server: below that one's mark. */
+	if (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max != RLIM_INFINITY &&
+	    limit.rlim_max <= marks->top) {
+		marks->top = limit.rlim_max - 1;
+	}
+}
+
+uint64_t tree_mark_next(struct tree_marks *marks)
+{
+	return marks->top - ++marks->used;
+}
+
+/* ---- reading /proc ---- */
+
+static int read_file(pid_t pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		return -errno;
+	}
+
+	ssize_t length = read(fd, text, size - 1);
+
+	close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	return length > 0 ? 0 : -ESRCH;
+}
+
+/* For a process of another user, whose limits the call does not tell us. */
+static uint64_t mark_by_text(pid_t pid)
+{
+	static const char name[] = "Max realtime timeout";
+	char text[LIMITS_MAX], number[24] = "";
+	int64_t mark = 0;
+
+	if (read_file(pid, "limits", text, sizeof(text)) < 0) {
+		return 0;
+	}
+
+	const char *line = strstr(text, name);
+
+	if (line == NULL) {
+		return 0;
+	}
+	line += sizeof(name) - 1;
+	line += strspn(line, " ");
+	line += strcspn(line, " "); /* the soft one */
+	line += strspn(line, " ");
+
+	size_t length = strspn(line, "0123456789");
+
+	if (length > 0 && length < sizeof(number)) {
+		memcpy(number, line, length);
+	}
+	return integer_parse(number, 1, INT64_MAX, &mark) == 0 ? (uint64_t)mark : 0;
+}
+
+static uint64_t mark_of(pid_t pid)
+{
+	struct rlimit limit;
+
+	if (prlimit(pid, RLIMIT_RTTIME, NULL, &limit) == 0) {
+		return limit.rlim_max;
+	}
+	return errno == EPERM ? mark_by_text(pid) : 0;
+}
+
+struct status {
+	char state;
+	pid_t parent, group, session;
+};
+
+static bool read_status(pid_t pid, struct status *ret)
+{
+	char text[STAT_MAX];
+	int64_t numbers[3];
+
+	if (read_file(pid, "stat", text, sizeof(text)) < 0) {
+		return false;
+	}
+
+	/* "pid (name) state parent group session ...": a name may hold anything. */
+	char *at = strrchr(text, ')');
+
+	if (at == NULL || strlen(at) < 5) {
+		return false;
+	}
+	ret->state = at[2];
+	at += 4;
+	for (size_t i = 0; i < 3; i++) {
+		size_t length = strcspn(at, " ");
+
+		if (at[length] != ' ') {
+			return false;
+		}
+		at[length] = '\0';
+		if (integer_parse(at, 0, INT32_MAX, &numbers[i]) < 0) {
+			return false;
+		}
+		at += length + 1;
+	}
+	ret->parent = (pid_t)numbers[0];
+	ret->group = (pid_t)numbers[1];
+	ret->session = (pid_t)numbers[2];
+	return true;
+}
+
+/* ---- who belongs ---- */
+
+static bool in_range(const struct range *range, uint64_t mark)
+{
+	return mark >= range->least && mark <= range->most;
+}
+
+static bool belongs(const struct range *range, pid_t pid)
+{
+	uint64_t mark = mark_of(pid);
+	struct status status;
+
+	if (in_range(range, mark)) {
+		return !read_status(pid, &status) || status.state != 'Z';
+	}
+	/* That of another tree, whatever number its leader has got. */
+	if (mark > MARK_TOP / 2 && mark <= MARK_TOP) {
+		return false;
+	}
+	if (!read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
+		return false;
+	}
+	if (range->leader > 1 &&
+	    (status.group == range->leader || status.session == range->leader)) {
+		return true;
+	}
+	return status.parent > 1 && status.parent != getpid() &&
+	       in_range(range, mark_of(status.parent));
+}
+
+/* The descriptor holds on to the process that is looked at: a number that is used again between the
+ * look and the signal would hit somebody else. */
+static bool kill_if_it_belongs(const struct range *range, pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	bool found;
+
+	if (fd < 0 && errno != ENOSYS && errno != EMFILE && errno != ENFILE) {
+		return false;
+	}
+	found = belongs(range, pid);
+	if (found && fd >= 0) {
+		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	} else if (found) {
+		(void)kill(pid, SIGKILL);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return found;
+}
+
+static size_t kill_range(const struct range *range)
+{
+	DIR *folder = opendir("/proc");
+	const struct dirent *entry;
+	size_t found = 0;
+	int64_t pid;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0 &&
+		    kill_if_it_belongs(range, (pid_t)pid)) {
+			found++;
+		}
+	}
+	if (folder != NULL) {
+		closedir(folder);
+	}
+	return found;
+}
+
+size_t tree_kill(uint64_t mark, pid_t leader)
+{
+	return kill_range(&(struct range){ .least = mark, .most = mark, .leader = leader });
+}
+
+size_t tree_kill_all(const struct tree_marks *marks)
+{
+	if (marks->used == 0) {
+		return 0;
+	}
+	return kill_range(&(struct range){ .least = marks->top - marks->used, .most = marks->top });
+}
