@@ -9,12 +9,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "core/log.h"
 
 #define TEXT_MAX 65536u
+#define FILES_EACH 3     /* descriptors of a connection: both ends, and its share of the pipes */
+#define OTHER_FILES 512  /* that HAProxy keeps beside its connections */
 #define WAITERS_MAX 1000 /* requests that wait for a sandbox at a time; more are answered at once */
 
 /* A DNS-1123 label; a port from 1 to 65535 in digits. */
@@ -34,8 +38,29 @@ static void refuse(struct buf *out, int status, const char *detail, const char *
 		   status, detail, condition);
 }
 
+/* As many as were asked for, or as this machine has descriptors for. */
+static int64_t connections(const struct options *options)
+{
+	struct rlimit files;
+	int64_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max == RLIM_INFINITY) {
+		return options->connections;
+	}
+	most = ((int64_t)files.rlim_max - OTHER_FILES) / FILES_EACH;
+	if (most < options->connections) {
+		log_warning("%" PRId64 " connections at most, not %" PRId64
+			    ": more need a higher limit of open files (ulimit -n)",
+			    most, options->connections);
+		return most > 1 ? most : 1;
+	}
+	return options->connections;
+}
+
 static void add_global(const struct options *options, struct buf *out)
 {
+	int64_t most = connections(options);
+
 	buf_printf(out,
 		   "# Written by agent-sandbox-router when it starts; changes are lost.\n"
 		   "global\n"
@@ -43,7 +68,7 @@ static void add_global(const struct options *options, struct buf *out)
 		   "\tstats socket %s/" COMMAND_SOCKET " mode 600 level admin\n"
 		   "\tlua-load-per-thread %s/" LUA_FILE "\n"
 		   "\thard-stop-after 30s\n",
-		   options->connections, options->run_dir, options->run_dir);
+		   most, options->run_dir, options->run_dir);
 	if (options->threads > 0) {
 		buf_printf(out, "\tnbthread %" PRId64 "\n", options->threads);
 	}

@@ -67,8 +67,8 @@ static bool has_ended(pid_t child, int pidfd, int ms, int *ret)
 
 static pid_t start(struct haproxy *haproxy, int *ret_pidfd)
 {
-	const char *const argv[] = { haproxy->options->haproxy, "-db", "-q", "-f",
-				     haproxy->config,           NULL };
+	const char *const argv[] = { haproxy->options->haproxy, "-db", "-f", haproxy->config,
+				     NULL };
 	pid_t parent = getpid(), child = fork();
 
 	if (child == 0) {

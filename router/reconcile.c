@@ -19,15 +19,20 @@ static const char *const sandbox_fields[] = { "spec.replicas", NULL };
 static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP", "status.hostIP",
 					  "status.conditions", NULL };
 
+/* In the order of the numbers above. */
 static const struct asb_watch watches[] = {
-	[WATCH_SANDBOX] = { .kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
-			    .map = ASB_MAP_SELF,
-			    .fields = sandbox_fields },
-	[WATCH_POD] = { .kind = { "", "v1", "pods", "Pod" },
-			.map = ASB_MAP_CONTROLLER,
-			.flags = ASB_WATCH_OURS,
-			.fields = pod_fields },
-	{ 0 },
+	{
+		.kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
+		.map = ASB_MAP_SELF,
+		.fields = sandbox_fields,
+	},
+	{
+		.kind = { "", "v1", "pods", "Pod" },
+		.map = ASB_MAP_CONTROLLER,
+		.flags = ASB_WATCH_OURS,
+		.fields = pod_fields,
+	},
+	{ .fields = NULL },
 };
 
 static const struct asb_rule rules[] = {
