@@ -64,16 +64,32 @@ void call_fail(struct api_call *call, int status, const char *reason, const char
 	fail_details(call, status, reason, message);
 }
 
+/* By this cause clients know that they are ahead of the server, and list anew. */
+static void fail_too_large(struct api_call *call, const char *message)
+{
+	struct json_object *cause = json_object_new_object();
+	struct status_details details = { .retry_after_s = 1,
+					  .take_causes = json_object_new_array() };
+
+	json_object_object_add(cause, "reason", json_object_new_string("ResourceVersionTooLarge"));
+	json_object_object_add(cause, "message",
+			       json_object_new_string("Too large resource version"));
+	json_object_array_add(details.take_causes, cause);
+	call_answer_tree(call, 504, status_refusal(504, "Timeout", message, &details));
+	call->answer->retry_after_s = 1;
+}
+
 void call_fail_with(struct api_call *call, int status, const struct error *error)
 {
 	if (call->refusal != NULL) {
 		call_answer_tree(call, status, TAKE(call->refusal));
 		return;
 	}
-	fail_details(call, status, objects_reason(status, error->text), error->text);
-	if (status == 504 || status == 429) {
-		call->answer->retry_after_s = 1;
+	if (status == 504) {
+		fail_too_large(call, error->text);
+		return;
 	}
+	fail_details(call, status, objects_reason(status, error->text), error->text);
 }
 
 /* What no kind is served at: the words by which clients know it. */

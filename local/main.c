@@ -7,6 +7,7 @@
 #include "base/sched.h"
 #include "core/log.h"
 #include "core/signals.h"
+#include "core/tidy.h"
 #include "local/api.h"
 #include "local/kubeconfig-write.h"
 #include "local/options.h"
@@ -20,6 +21,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TIDY_FIRST_MS 2000
+#define TIDY_MS 30000
 
 /* All of serve's, in the order it comes and, from behind, goes. */
 struct serving {
@@ -119,6 +123,21 @@ static void finish(struct serving *serving)
 	sched_destroy(serving->sched);
 }
 
+/* Until a signal comes. Start-up and thousands of watches that went leave memory behind. */
+static void wait_for_end(int signals)
+{
+	struct pollfd wait = { .fd = signals, .events = POLLIN };
+	int pause_ms = TIDY_FIRST_MS, ready;
+
+	do {
+		ready = poll(&wait, 1, pause_ms);
+		if (ready == 0) {
+			tidy();
+			pause_ms = TIDY_MS;
+		}
+	} while (ready == 0 || (ready < 0 && errno == EINTR));
+}
+
 static int serve(const struct local_options *options, int signals, struct error *reterr)
 {
 	struct serving serving = { .state_dir = local_options_state_dir(options) };
@@ -134,12 +153,9 @@ static int serve(const struct local_options *options, int signals, struct error 
 		code = start(&serving, options, reterr);
 	}
 	if (code == 0) {
-		struct pollfd wait = { .fd = signals, .events = POLLIN };
-
 		printf("%s\n", serving.kubeconfig);
 		fflush(stdout);
-		while (poll(&wait, 1, -1) < 0 && errno == EINTR) {
-		}
+		wait_for_end(signals);
 	}
 	finish(&serving);
 	return code;

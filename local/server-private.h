@@ -10,8 +10,8 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
-#define SERVER_URI_MAX 65536u           /* a label selector may be long */
-#define SERVER_MEMORY (80u << 10)       /* of a connection: its head, and what is being sent */
+#define SERVER_URI_MAX 16384u           /* a label selector may be long */
+#define SERVER_MEMORY (24u << 10)       /* of a connection: its head, and what is being sent */
 #define SERVER_SILENCE_S 95u            /* Go's clients close after 90 s of rest themselves */
 #define SERVER_FIRST_US 20000000u       /* from a connection to the head of its first request */
 #define SERVER_HEAD_US 120000000u       /* from an answer to the next request's whole head */
