@@ -77,7 +77,7 @@ struct type_hooks {
 	void (*set_defaults)(struct json_object *object);
 	/* What the server decides before validation: status of new objects, immutable parts that are
 	 * silently kept, admission. May add causes, or set a refusal. */
-	void (*prepare)(const struct type_request *request, enum type_operation operation,
+	void (*prepare)(struct type_request *request, enum type_operation operation,
 			struct json_object *object, struct json_object *old);
 	/* old is NULL for a create. */
 	void (*validate)(struct json_object *object, struct json_object *old,
@@ -92,9 +92,8 @@ struct type {
 	const char *const *short_names; /* ends in NULL; NULL: none */
 	const char *const *categories;
 	bool namespaced;
-	bool graceful;   /* deletion waits for who runs it: pods */
-	bool custom;     /* of a CustomResourceDefinition */
-	bool generation; /* metadata.generation is kept (pods: 1.33 and later do, too) */
+	bool graceful; /* deletion waits for who runs it: pods */
+	bool custom;   /* of a CustomResourceDefinition */
 	uint32_t verbs;
 	const struct type_subresource *subresources; /* ends in a NULL name; NULL: none */
 	const struct type_column *columns;           /* the same; NULL: name and age */

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a pod's spec means where it says nothing: Kubernetes' defaults. The table of kinds calls it
+ * for every write of a pod. */
+#include "config.h"
+
+#include "base/macros.h"
+#include "local/types-private.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+#define FILE_MODE 420      /* 0644 */
+#define TOKEN_SECONDS 3600 /* of a projected service account token */
+
+static void set_str(struct json_object *object, const char *name, const char *value)
+{
+	const char *now = asb_str(object, name);
+
+	if (asb_at(object, name) == NULL || (now != NULL && *now == '\0')) {
+		asb_set_str(object, name, value);
+	}
+}
+
+static void set_int(struct json_object *object, const char *name, int64_t value)
+{
+	if (asb_at(object, name) == NULL) {
+		json_object_object_add(object, name, json_object_new_int64(value));
+	}
+}
+
+/* ---- containers ---- */
+
+/* Always for :latest and for no tag at all; a digest and any other tag stay what they are. */
+static const char *pull_policy(const char *image)
+{
+	const char *slash = strrchr(image, '/'), *name = slash != NULL ? slash + 1 : image;
+	const char *tag = strchr(name, ':');
+
+	if (strchr(name, '@') != NULL) {
+		return "IfNotPresent";
+	}
+	return tag == NULL || strcmp(tag, ":latest") == 0 ? "Always" : "IfNotPresent";
+}
+
+static void http_defaults(struct json_object *handler)
+{
+	struct json_object *http = asb_at(handler, "httpGet");
+
+	if (json_object_is_type(http, json_type_object)) {
+		set_str(http, "path", "/");
+		set_str(http, "scheme", "HTTP");
+	}
+	if (json_object_is_type(asb_at(handler, "grpc"), json_type_object)) {
+		struct json_object *grpc = asb_at(handler, "grpc");
+
+		if (asb_at(grpc, "service") == NULL) {
+			asb_set_str(grpc, "service", "");
+		}
+	}
+}
+
+static void probe_defaults(struct json_object *container, const char *name)
+{
+	static const struct {
+		const char *name;
+		int64_t value;
+	} numbers[] = {
+		{ "timeoutSeconds", 1 },
+		{ "periodSeconds", 10 },
+		{ "successThreshold", 1 },
+		{ "failureThreshold", 3 },
+	};
+	struct json_object *probe = asb_at(container, name);
+
+	if (!json_object_is_type(probe, json_type_object)) {
+		return;
+	}
+	http_defaults(probe);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (asb_int(asb_at(probe, numbers[i].name), 0) == 0) {
+			json_object_object_add(probe, numbers[i].name,
+					       json_object_new_int64(numbers[i].value));
+		}
+	}
+}
+
+/* A limit without a request is the request as well. */
+static void resource_defaults(struct json_object *container)
+{
+	struct json_object *resources = asb_object_in(container, "resources"),
+			   *limits = asb_at(resources, "limits"), *requests;
+
+	if (!json_object_is_type(limits, json_type_object) ||
+	    json_object_object_length(limits) == 0) {
+		return;
+	}
+	requests = asb_object_in(resources, "requests");
+	json_object_object_foreach (limits, name, value) {
+		if (asb_at(requests, name) == NULL) {
+			json_object_object_add(requests, name, json_object_get(value));
+		}
+	}
+}
+
+static void env_defaults(struct json_object *container)
+{
+	struct json_object *env = asb_array(container, "env");
+
+	for (size_t i = 0; i < asb_length(env); i++) {
+		struct json_object *field =
+			asb_at(json_object_array_get_idx(env, i), "valueFrom", "fieldRef");
+
+		if (json_object_is_type(field, json_type_object)) {
+			set_str(field, "apiVersion", "v1");
+		}
+	}
+}
+
+static void container_defaults(struct json_object *container)
+{
+	struct json_object *ports = asb_array(container, "ports");
+	const char *image = asb_str(container, "image");
+
+	if (!json_object_is_type(container, json_type_object)) {
+		return;
+	}
+	set_str(container, "imagePullPolicy", pull_policy(image != NULL ? image : ""));
+	set_str(container, "terminationMessagePath", "/dev/termination-log");
+	set_str(container, "terminationMessagePolicy", "File");
+	for (size_t i = 0; i < asb_length(ports); i++) {
+		struct json_object *port = json_object_array_get_idx(ports, i);
+
+		if (json_object_is_type(port, json_type_object)) {
+			set_str(port, "protocol", "TCP");
+		}
+	}
+	probe_defaults(container, "livenessProbe");
+	probe_defaults(container, "readinessProbe");
+	probe_defaults(container, "startupProbe");
+	http_defaults(asb_at(container, "lifecycle", "preStop"));
+	http_defaults(asb_at(container, "lifecycle", "postStart"));
+	resource_defaults(container);
+	env_defaults(container);
+}
+
+/* With the host's network a container's port is the host's. */
+static void host_ports(struct json_object *container)
+{
+	struct json_object *ports = asb_array(container, "ports");
+
+	for (size_t i = 0; i < asb_length(ports); i++) {
+		struct json_object *port = json_object_array_get_idx(ports, i);
+
+		if (json_object_is_type(port, json_type_object)) {
+			set_int(port, "hostPort", asb_int(asb_at(port, "containerPort"), 0));
+		}
+	}
+}
+
+/* ---- volumes ---- */
+
+static void field_defaults(struct json_object *items)
+{
+	for (size_t i = 0; i < asb_length(items); i++) {
+		struct json_object *field = asb_at(json_object_array_get_idx(items, i), "fieldRef");
+
+		if (json_object_is_type(field, json_type_object)) {
+			set_str(field, "apiVersion", "v1");
+		}
+	}
+}
+
+static void projected_defaults(struct json_object *projected)
+{
+	struct json_object *sources = asb_array(projected, "sources");
+
+	for (size_t i = 0; i < asb_length(sources); i++) {
+		struct json_object *source = json_object_array_get_idx(sources, i),
+				   *token = asb_at(source, "serviceAccountToken");
+
+		field_defaults(asb_array(source, "downwardAPI", "items"));
+		if (json_object_is_type(token, json_type_object)) {
+			set_int(token, "expirationSeconds", TOKEN_SECONDS);
+		}
+	}
+}
+
+static void volume_defaults(struct json_object *volume)
+{
+	static const char *const modes[] = { "secret", "configMap", "downwardAPI", "projected" };
+
+	if (!json_object_is_type(volume, json_type_object)) {
+		return;
+	}
+	/* Nothing but a name is an empty directory. */
+	if (json_object_object_length(volume) == (asb_at(volume, "name") != NULL ? 1 : 0)) {
+		asb_object_in(volume, "emptyDir");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct json_object *source = asb_at(volume, modes[i]);
+
+		if (json_object_is_type(source, json_type_object)) {
+			set_int(source, "defaultMode", FILE_MODE);
+		}
+	}
+	field_defaults(asb_array(volume, "downwardAPI", "items"));
+	projected_defaults(asb_at(volume, "projected"));
+	if (json_object_is_type(asb_at(volume, "hostPath"), json_type_object) &&
+	    asb_at(volume, "hostPath", "type") == NULL) {
+		asb_set_str(asb_at(volume, "hostPath"), "type", "");
+	}
+}
+
+/* ---- the pod ---- */
+
+static void account_defaults(struct json_object *spec)
+{
+	const char *name = asb_str(spec, "serviceAccountName");
+
+	/* The old name of the field is still read, and written back. */
+	if (name == NULL || *name == '\0') {
+		name = asb_str(spec, "serviceAccount");
+	}
+	if (name != NULL && *name != '\0') {
+		asb_set_str(spec, "serviceAccountName", name);
+		asb_set_str(spec, "serviceAccount", asb_str(spec, "serviceAccountName"));
+	}
+}
+
+void pod_set_defaults(struct json_object *pod)
+{
+	static const char *const lists[] = { "containers", "initContainers",
+					     "ephemeralContainers" };
+	struct json_object *spec = asb_object_in(pod, "spec"), *volumes;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct json_object *list = asb_array(spec, lists[i]);
+
+		for (size_t j = 0; j < asb_length(list); j++) {
+			container_defaults(json_object_array_get_idx(list, j));
+			if (asb_true(asb_at(spec, "hostNetwork"))) {
+				host_ports(json_object_array_get_idx(list, j));
+			}
+		}
+	}
+	volumes = asb_array(spec, "volumes");
+	for (size_t i = 0; i < asb_length(volumes); i++) {
+		volume_defaults(json_object_array_get_idx(volumes, i));
+	}
+	set_str(spec, "restartPolicy", "Always");
+	set_str(spec, "dnsPolicy", "ClusterFirst");
+	set_str(spec, "schedulerName", "default-scheduler");
+	set_int(spec, "terminationGracePeriodSeconds", 30);
+	if (asb_int(asb_at(spec, "terminationGracePeriodSeconds"), 0) < 0) {
+		json_object_object_add(spec, "terminationGracePeriodSeconds",
+				       json_object_new_int64(1));
+	}
+	asb_object_in(spec, "securityContext");
+	if (asb_at(spec, "enableServiceLinks") == NULL) {
+		json_object_object_add(spec, "enableServiceLinks", json_object_new_boolean(1));
+	}
+	account_defaults(spec);
+}

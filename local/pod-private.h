@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a pod's validation. Private to local/pod-*.c. */
+#ifndef ASB_LOCAL_POD_PRIVATE_H
+#define ASB_LOCAL_POD_PRIVATE_H
+
+#include "local/validate.h"
+
+#include <stdbool.h>
+
+#define POD_FIELD_MAX 512 /* of a path to a field in a message */
+
+/* All containers of a pod, in its three lists. */
+void pod_validate_containers(struct json_object *spec, struct causes *causes);
+void pod_validate_container(struct json_object *container, const char *field,
+			    struct json_object *volumes, struct causes *causes);
+/* Probes and lifecycle handlers of one. */
+void pod_validate_probes(struct json_object *container, const char *field, struct causes *causes);
+void pod_validate_volumes(struct json_object *volumes, struct causes *causes);
+/* Only images, deadlines and tolerations may change. */
+void pod_validate_update(struct json_object *pod, struct json_object *old, struct causes *causes);
+
+/* Text of a member that must be there; NULL, and a cause, where it is missing or empty. */
+const char *pod_require(struct json_object *object, const char *name, const char *field,
+			struct causes *causes);
+
+#endif

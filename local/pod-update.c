@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may change of a pod once it is there: images, deadlines, tolerations that are added. Pod
+ * validation calls it for updates. */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/macros.h"
+#include "local/pod-private.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+/* Gives to the copy of the new spec what may differ, from the old one. */
+static void copy_images(struct json_object *spec, struct json_object *old, const char *list)
+{
+	struct json_object *now = asb_array(spec, list), *before = asb_array(old, list);
+
+	for (size_t i = 0; i < asb_length(now) && i < asb_length(before); i++) {
+		struct json_object *container = json_object_array_get_idx(now, i);
+
+		if (json_object_is_type(container, json_type_object)) {
+			asb_set_str(container, "image",
+				    asb_str(json_object_array_get_idx(before, i), "image"));
+		}
+	}
+}
+
+static void copy_member(struct json_object *spec, struct json_object *old, const char *name)
+{
+	struct json_object *value = asb_at(old, name);
+
+	if (value != NULL) {
+		json_object_object_add(spec, name, json_object_get(value));
+	} else {
+		json_object_object_del(spec, name);
+	}
+}
+
+/* Whether each of the old tolerations is still there. */
+static bool keeps_tolerations(struct json_object *now, struct json_object *before)
+{
+	for (size_t i = 0; i < asb_length(before); i++) {
+		struct json_object *wanted = json_object_array_get_idx(before, i);
+		bool found = false;
+
+		for (size_t j = 0; j < asb_length(now) && !found; j++) {
+			found = json_object_equal(wanted, json_object_array_get_idx(now, j));
+		}
+		if (!found) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The first member that differs, for people. */
+static const char *first_difference(struct json_object *a, struct json_object *b)
+{
+	json_object_object_foreach (a, name, value) {
+		if (!json_object_equal(value, asb_at(b, name))) {
+			return name;
+		}
+	}
+	json_object_object_foreach (b, other, rest) {
+		(void)rest;
+		if (asb_at(a, other) == NULL) {
+			return other;
+		}
+	}
+	return "";
+}
+
+static void check_deadline(struct json_object *spec, struct json_object *old, struct causes *causes)
+{
+	struct json_object *now = asb_at(spec, "activeDeadlineSeconds"),
+			   *before = asb_at(old, "activeDeadlineSeconds");
+
+	if (before != NULL && (now == NULL || asb_int(now, 0) > asb_int(before, 0))) {
+		causes_add(causes, CAUSE_INVALID, "spec.activeDeadlineSeconds", now,
+			   "must be less than or equal to previous value");
+	}
+}
+
+static bool counts_differ(struct json_object *spec, struct json_object *old, const char *list,
+			  struct causes *causes)
+{
+	char field[64];
+
+	if (asb_length(asb_at(spec, list)) == asb_length(asb_at(old, list))) {
+		return false;
+	}
+	snprintf(field, sizeof(field), "spec.%s", list);
+	causes_add_str(causes, CAUSE_FORBIDDEN, field, NULL,
+		       "pod updates may not add or remove containers");
+	return true;
+}
+
+void pod_validate_update(struct json_object *pod, struct json_object *old_pod,
+			 struct causes *causes)
+{
+	static const char *const free_members[] = { "activeDeadlineSeconds", "tolerations" };
+	struct json_object *old = asb_at(old_pod, "spec");
+	CLEANUP_JSON struct json_object *spec = asb_copy(asb_at(pod, "spec"));
+
+	if (counts_differ(spec, old, "containers", causes) ||
+	    counts_differ(spec, old, "initContainers", causes)) {
+		return;
+	}
+	check_deadline(spec, old, causes);
+
+	bool kept = keeps_tolerations(asb_at(spec, "tolerations"), asb_at(old, "tolerations"));
+
+	copy_images(spec, old, "containers");
+	copy_images(spec, old, "initContainers");
+	for (size_t i = 0; i < ARRAY_LEN(free_members); i++) {
+		copy_member(spec, old, free_members[i]);
+	}
+	if (asb_int(asb_at(old, "terminationGracePeriodSeconds"), 0) < 0 &&
+	    asb_int(asb_at(spec, "terminationGracePeriodSeconds"), 0) == 1) {
+		copy_member(spec, old, "terminationGracePeriodSeconds");
+	}
+	if (kept && json_object_equal(spec, old)) {
+		return;
+	}
+	causes_add_str(
+		causes, CAUSE_FORBIDDEN, "spec", NULL,
+		"pod updates may not change fields other than `spec.containers[*].image`,"
+		"`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` "
+		"(only additions to existing tolerations),`spec.terminationGracePeriodSeconds` "
+		"(allow it to be set to 1 if it was previously negative)\nspec.%s differs",
+		kept ? first_difference(spec, old) : "tolerations");
+}

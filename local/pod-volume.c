@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Validation of a pod's volumes. Pod validation calls it. */
+#include "config.h"
+
+#include "base/macros.h"
+#include "base/map.h"
+#include "local/pod-private.h"
+#include "local/validate-name.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+/* What a source cannot do without. */
+static const struct {
+	const char *source, *member;
+} required[] = {
+	{ "hostPath", "path" },  { "secret", "secretName" },
+	{ "configMap", "name" }, { "persistentVolumeClaim", "claimName" },
+	{ "nfs", "server" },     { "csi", "driver" },
+};
+
+static void check_source(struct json_object *volume, const char *field, struct causes *causes)
+{
+	size_t count = 0;
+	char path[POD_FIELD_MAX];
+
+	json_object_object_foreach (volume, name, source) {
+		if (strcmp(name, "name") == 0 || source == NULL) {
+			continue;
+		}
+		snprintf(path, sizeof(path), "%s.%s", field, name);
+		if (count++ > 0) {
+			causes_add_str(causes, CAUSE_FORBIDDEN, path, NULL,
+				       "may not specify more than 1 volume type");
+			continue;
+		}
+		for (size_t i = 0; i < ARRAY_LEN(required); i++) {
+			if (strcmp(required[i].source, name) == 0) {
+				pod_require(source, required[i].member, path, causes);
+			}
+		}
+	}
+}
+
+void pod_validate_volumes(struct json_object *volumes, struct causes *causes)
+{
+	struct map names = MAP_INIT;
+	char field[POD_FIELD_MAX], path[POD_FIELD_MAX + 8];
+
+	for (size_t i = 0; i < asb_length(volumes); i++) {
+		struct json_object *volume = json_object_array_get_idx(volumes, i);
+		const char *name;
+
+		snprintf(field, sizeof(field), "spec.volumes[%zu]", i);
+		snprintf(path, sizeof(path), "%s.name", field);
+		name = pod_require(volume, "name", field, causes);
+		if (name != NULL) {
+			validate_label(name, path, causes);
+			if (map_put(&names, name, volume) != NULL) {
+				causes_add_str(causes, CAUSE_DUPLICATE, path, name, "%s", "");
+			}
+		}
+		if (json_object_is_type(volume, json_type_object)) {
+			check_source(volume, field, causes);
+		}
+	}
+	map_finish(&names);
+}
