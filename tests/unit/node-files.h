@@ -34,7 +34,7 @@ static inline void files_remove(const char *path)
 	CLEANUP_FD int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(folder >= 0);
-	assert_int_equal(tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(folder), 0);
 	assert_int_equal(rmdir(path), 0);
 }
 
