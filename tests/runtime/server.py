@@ -26,7 +26,7 @@ def until(question, what, seconds=SOON):
         answer = question()
         if answer:
             return answer
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        assert time.monotonic() < end, f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.01)
 
 
