@@ -6,11 +6,11 @@
 #include "runtime/json-body.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
-#include "base/number.h"
 #include "runtime/json-text.h"
 #include "runtime/request.h"
 #include "runtime/utf8.h"
@@ -221,15 +221,20 @@ static const char *number_of_text(struct json_piece piece, int64_t *ret)
 
 static const char *number_of_float(struct json_piece piece, int64_t *ret)
 {
-	char text[64];
-	double number = 0;
+	struct json_tokener *tokener = json_tokener_new_ex(1);
+	struct json_object *value = NULL;
 
-	if (piece.length >= sizeof(text)) {
-		return "int_parsing_size";
+	if (tokener == NULL) {
+		abort();
 	}
-	memcpy(text, piece.start, piece.length);
-	text[piece.length] = '\0';
-	if (number_parse(text, -1e308, 1e308, &number) < 0) {
+	/* A number ends only where something follows it, as in the body something does. */
+	value = json_tokener_parse_ex(tokener, piece.start, (int)piece.length + 1);
+
+	double number = json_object_get_double(value);
+
+	json_object_put(value);
+	json_tokener_free(tokener);
+	if (!isfinite(number)) {
 		return "finite_number";
 	}
 	if (number > FLOAT_INTEGER_MAX || number < -FLOAT_INTEGER_MAX) {
