@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What strategic merge patches make of built-in kinds. */
+#include "config.h"
+
+#include "local/strategic.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "tests/unit/store-world.h"
+
+#include <string.h>
+
+struct merge_case {
+	const char *target, *patch, *result;
+};
+
+static void check(const struct asb_kind *kind, const struct merge_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP_JSON struct json_object *target = yaml(cases[i].target);
+		CLEANUP_JSON struct json_object *patch = yaml(cases[i].patch);
+		CLEANUP_JSON struct json_object *expected = yaml(cases[i].result);
+		CLEANUP_JSON struct json_object *before = asb_copy(target);
+		CLEANUP_JSON struct json_object *given = asb_copy(patch);
+		CLEANUP_JSON struct json_object *result = NULL;
+		struct error error = { 0 };
+
+		assert_int_equal(strategic_merge(kind, target, patch, &result, &error), 0);
+		assert_string_equal(json_object_to_json_string(result),
+				    json_object_to_json_string(expected));
+		assert_true(json_object_equal(target, before));
+		assert_true(json_object_equal(patch, given));
+	}
+}
+
+static void lists_merge_by_their_keys(void **state)
+{
+	static const struct merge_case cases[] = {
+		{ "spec: {containers: [{name: a, image: x}, {name: b, image: y}]}",
+		  "spec: {containers: [{name: b, image: z}]}",
+		  "spec: {containers: [{name: a, image: x}, {name: b, image: z}]}" },
+		/* What is new, and stands in no order, comes first. */
+		{ "spec: {containers: [{name: a}]}", "spec: {containers: [{name: n}]}",
+		  "spec: {containers: [{name: n}, {name: a}]}" },
+		{ "spec: {containers: [{name: a, ports: [{containerPort: 80, name: w}]}]}",
+		  "spec: {containers: [{name: a, ports: [{containerPort: 80, protocol: TCP}]}]}",
+		  "spec: {containers: [{name: a, ports: [{containerPort: 80, name: w, protocol: "
+		  "TCP}]}]}" },
+		{ "spec: {containers: [{name: a, env: [{name: X, value: '1'}, {name: Y}]}]}",
+		  "spec: {containers: [{name: a, env: [{name: X, value: '2'}]}]}",
+		  "spec: {containers: [{name: a, env: [{name: X, value: '2'}, {name: Y}]}]}" },
+		{ "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, name: v}]}]}",
+		  "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, readOnly: "
+		  "true}]}]}",
+		  "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, name: v, readOnly: "
+		  "true}]}]}" },
+		{ "status: {conditions: [{type: Ready, status: 'False'}, {type: X}]}",
+		  "status: {conditions: [{type: Ready, status: 'True'}]}",
+		  "status: {conditions: [{type: Ready, status: 'True'}, {type: X}]}" },
+		{ "metadata: {ownerReferences: [{uid: u, name: a}]}",
+		  "metadata: {ownerReferences: [{uid: u, controller: true}]}",
+		  "metadata: {ownerReferences: [{uid: u, name: a, controller: true}]}" },
+		/* Lists without a key, and maps. */
+		{ "spec: {containers: [{name: a, args: [x, y]}], nodeSelector: {a: b, c: d}}",
+		  "spec: {containers: [{name: a, args: [z]}], nodeSelector: {a: null, e: f}}",
+		  "spec: {containers: [{name: a, args: [z]}], nodeSelector: {c: d, e: f}}" },
+		{ "spec: {tolerations: [{key: a}]}", "spec: {tolerations: [{key: b}]}",
+		  "spec: {tolerations: [{key: b}]}" },
+	};
+
+	(void)state;
+	check(&a_pod, cases, ARRAY_LEN(cases));
+}
+
+static void ports_of_services_merge_by_port(void **state)
+{
+	static const struct merge_case cases[] = {
+		{ "spec: {ports: [{port: 80, name: a}, {port: 81}]}",
+		  "spec: {ports: [{port: 80, targetPort: 8080}]}",
+		  "spec: {ports: [{port: 80, name: a, targetPort: 8080}, {port: 81}]}" },
+	};
+
+	(void)state;
+	check(&a_service, cases, ARRAY_LEN(cases));
+}
+
+static void finalizers_are_a_set(void **state)
+{
+	static const struct merge_case cases[] = {
+		{ "metadata: {finalizers: [a, b]}", "metadata: {finalizers: [b, c]}",
+		  "metadata: {finalizers: [a, b, c]}" },
+		{ "metadata: {finalizers: [a, b]}",
+		  "metadata: {$deleteFromPrimitiveList/finalizers: [a]}",
+		  "metadata: {finalizers: [b]}" },
+		{ "metadata: {finalizers: [a, b]}",
+		  "metadata: {$setElementOrder/finalizers: [c, b], finalizers: [c], "
+		  "$deleteFromPrimitiveList/finalizers: [a]}",
+		  "metadata: {finalizers: [c, b]}" },
+	};
+
+	(void)state;
+	check(&a_map, cases, ARRAY_LEN(cases));
+}
+
+static void directives_delete_and_replace(void **state)
+{
+	static const struct merge_case cases[] = {
+		{ "spec: {containers: [{name: a}, {name: b}]}",
+		  "spec: {containers: [{$patch: delete, name: a}]}",
+		  "spec: {containers: [{name: b}]}" },
+		{ "spec: {containers: [{name: a}, {name: b}]}",
+		  "spec: {containers: [{$patch: replace}, {name: c}]}",
+		  "spec: {containers: [{name: c}]}" },
+		{ "spec: {nodeSelector: {a: b}, x: 1}",
+		  "spec: {nodeSelector: {$patch: replace, c: d}}",
+		  "spec: {nodeSelector: {c: d}, x: 1}" },
+		{ "spec: {nodeSelector: {a: b}}", "spec: {nodeSelector: {$patch: delete}}",
+		  "spec: {nodeSelector: {}}" },
+		/* A source of a volume takes the place of another. */
+		{ "spec: {volumes: [{name: v, emptyDir: {}}]}",
+		  "spec: {volumes: [{name: v, $retainKeys: [name, configMap], configMap: {name: "
+		  "c}}]}",
+		  "spec: {volumes: [{name: v, configMap: {name: c}}]}" },
+		/* What is new brings no directives and no nulls. */
+		{ "spec: {}", "spec: {volumes: [{name: v, $retainKeys: [name], x: null}]}",
+		  "spec: {volumes: [{name: v}]}" },
+	};
+
+	(void)state;
+	check(&a_pod, cases, ARRAY_LEN(cases));
+}
+
+static void an_order_is_kept(void **state)
+{
+	static const struct merge_case cases[] = {
+		/* As kubectl apply adds one at the end. */
+		{ "spec: {containers: [{name: a, x: 1}, {name: b}]}",
+		  "spec: {$setElementOrder/containers: [{name: a}, {name: b}, {name: c}], "
+		  "containers: [{name: c}]}",
+		  "spec: {containers: [{name: a, x: 1}, {name: b}, {name: c}]}" },
+		{ "spec: {containers: [{name: a}, {name: b}]}",
+		  "spec: {$setElementOrder/containers: [{name: b}, {name: a}]}",
+		  "spec: {containers: [{name: b}, {name: a}]}" },
+		/* The server's own stays where it was. */
+		{ "spec: {containers: [{name: s}, {name: a}]}",
+		  "spec: {$setElementOrder/containers: [{name: a}, {name: n}], containers: [{name: "
+		  "n}]}",
+		  "spec: {containers: [{name: s}, {name: a}, {name: n}]}" },
+		{ "spec: {containers: [{name: a}, {name: b}]}",
+		  "spec: {$setElementOrder/containers: [{name: b}], containers: [{$patch: delete, "
+		  "name: a}]}",
+		  "spec: {containers: [{name: b}]}" },
+		{ "spec: {}", "spec: {$setElementOrder/containers: [{name: b}]}", "spec: {}" },
+	};
+
+	(void)state;
+	check(&a_pod, cases, ARRAY_LEN(cases));
+}
+
+static void bad_patches_are_refused(void **state)
+{
+	static const char *const patches[] = {
+		"spec: {containers: [{image: x}]}",
+		"spec: {containers: [{$patch: delete}]}",
+		"spec: {containers: [{$patch: bad, name: a}]}",
+		"spec: {$patch: bad}",
+		"spec: {$retainKeys: [a], b: 1}",
+		"spec: {$retainKeys: a}",
+		"spec: {$setElementOrder/containers: 1}",
+		"spec: {$setElementOrder/containers: [{name: b}, {name: a}], containers: [{name: "
+		"a}, "
+		"{name: b}]}",
+	};
+	CLEANUP_JSON struct json_object *target = yaml("spec: {containers: [{name: a}]}");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(patches); i++) {
+		CLEANUP_JSON struct json_object *patch = yaml(patches[i]);
+		struct json_object *result = NULL;
+		struct error error = { 0 };
+
+		assert_int_equal(strategic_merge(&a_pod, target, patch, &result, &error), 400);
+		assert_null(result);
+		assert_true(*error.text != '\0');
+	}
+}
+
+static void what_a_crd_made_has_none(void **state)
+{
+	struct store_world *world = *state;
+
+	assert_int_equal(store_create(world, &a_widget, "metadata: {name: w}"), 201);
+	assert_int_equal(store_patch(world, &a_widget, "w", PATCH_STRATEGIC, "spec: {a: 1}"), 415);
+	assert_string_equal(objects_reason(415, world->error.text), "UnsupportedMediaType");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists_merge_by_their_keys),
+		cmocka_unit_test(ports_of_services_merge_by_port),
+		cmocka_unit_test(finalizers_are_a_set),
+		cmocka_unit_test(directives_delete_and_replace),
+		cmocka_unit_test(an_order_is_kept),
+		cmocka_unit_test(bad_patches_are_refused),
+		WITH_STORE(what_a_crd_made_has_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
