@@ -28,14 +28,13 @@
 
 enum { PODMAN_RUNC, PODMAN_CRUN, PODMAN_RUNSC, PODMAN_HANDLERS };
 
-/* One `podman --runtime H system service`. The socket is ours, handed to the child: who connects
- * while there is none yet, or again, waits in its backlog. */
+/* One `podman --runtime H system service`. */
 struct podman_service {
-	const char *handler; /* constant */
-	char *socket;        /* constant: its path */
-	int listener;
+	const char *handler;           /* constant */
+	char *socket;                  /* constant: its path */
 	struct transport *transport;   /* lock: made with the first use */
 	bool wanted;                   /* lock */
+	bool ready;                    /* lock: it listens */
 	bool proven;                   /* lock: a container ran */
 	pid_t pid;                     /* supervisor: 0: none */
 	int pidfd;                     /* supervisor */

@@ -23,7 +23,8 @@
 #include "net/curl-transport.h"
 
 #define CONNECTIONS 64u     /* most requests at one time to one service */
-#define BACKLOG 256         /* connections that wait for a service that starts */
+#define READY_US 15000000u  /* for a service to listen */
+#define LOOK_US 5000u       /* between looks whether it does */
 #define PAUSE_MIN_US 50000u /* before a service that died starts again, doubling */
 #define PAUSE_MAX_US 10000000u
 #define STEADY_US 10000000u /* it ran this long: what it died of is new */
@@ -45,25 +46,21 @@ int podman_handler_index(const char *handler)
 
 /* ---- sockets ---- */
 
-static int listen_on(const char *path, struct error *reterr)
+/* The service listens itself. Handed a socket as LISTEN_FDS, Podman 4.3 gives it to containers and
+ * closes what has its number. */
+static bool answers(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected;
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		close(fd);
-		return error_set(reterr, -EINVAL, "'%s' is too long for a socket", path);
+	if (fd < 0) {
+		return false;
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	(void)unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    chmod(path, 0600) < 0 || listen(fd, BACKLOG) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return error_set(reterr, r, "cannot listen on '%s': %s", path, strerror(-r));
-	}
-	return fd;
+	connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	close(fd);
+	return connected;
 }
 
 int podman_services_create(struct podman *podman, struct error *reterr)
@@ -71,7 +68,6 @@ int podman_services_create(struct podman *podman, struct error *reterr)
 	static const char *const names[] = { "runc", "crun", "runsc" };
 
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
-		podman->services[i].listener = -1;
 		podman->services[i].pidfd = -1;
 	}
 	podman->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -83,9 +79,9 @@ int podman_services_create(struct podman *podman, struct error *reterr)
 
 		service->handler = names[i];
 		service->socket = xprintf("%s/%s.sock", podman->state_dir, names[i]);
-		service->listener = listen_on(service->socket, reterr);
-		if (service->listener < 0) {
-			return service->listener;
+		if (strlen(service->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+			return error_set(reterr, -EINVAL, "'%s' is too long for a socket",
+					 service->socket);
 		}
 	}
 	return 0;
@@ -97,8 +93,7 @@ void podman_services_finish(struct podman *podman)
 		struct podman_service *service = &podman->services[i];
 
 		curl_transport_destroy(service->transport);
-		if (service->listener >= 0) {
-			close(service->listener);
+		if (service->socket != NULL) {
 			(void)unlink(service->socket);
 		}
 		free(service->socket);
@@ -132,6 +127,13 @@ struct transport *podman_transport(struct podman *podman, int handler)
 		service->wanted = true;
 		wake_supervisor(podman);
 	}
+
+	uint64_t deadline = sched_now_us(podman->sched) + READY_US;
+
+	/* One that does not come is told by the call that fails. */
+	while (!service->ready && !podman->stopping &&
+	       sched_cond_wait(&podman->wake, &podman->lock, deadline) == 0) {
+	}
 	return service->transport;
 }
 
@@ -150,9 +152,8 @@ static bool inherited(const char *variable)
 	return true;
 }
 
-/* The child's environment; *ret_pid is where it writes its pid, 10 digits. Freed with
- * free_environment: the last four are ours. */
-static char **make_environment(const struct podman *podman, char **ret_pid)
+/* The child's environment; the first is ours, the others are borrowed. */
+static char **make_environment(const struct podman *podman)
 {
 	size_t count = 0, used = 0;
 
@@ -160,12 +161,9 @@ static char **make_environment(const struct podman *podman, char **ret_pid)
 		count++;
 	}
 
-	char **variables = xnew_array(char *, count + 4);
+	char **variables = xnew_array(char *, count + 2);
 
 	variables[used++] = xprintf("CONTAINERS_CONF=%s/containers.conf", podman->state_dir);
-	variables[used++] = xstrdup("LISTEN_FDS=1");
-	variables[used++] = xstrdup("LISTEN_PID=0000000000");
-	*ret_pid = variables[2] + strlen("LISTEN_PID=");
 	for (size_t i = 0; i < count; i++) {
 		if (inherited(environ[i])) {
 			variables[used++] = environ[i];
@@ -176,18 +174,15 @@ static char **make_environment(const struct podman *podman, char **ret_pid)
 
 static void free_environment(char **variables)
 {
-	for (int i = 0; i < 3; i++) {
-		free(variables[i]);
-	}
+	free(variables[0]);
 	free(variables);
 }
 
 /* After fork: only what is safe beside other threads. Does not return. */
-static void run_child(const char *binary, char *const *argv, char **variables, char *pid_text,
-		      pid_t parent, int listener, int null, int log)
+static void run_child(const char *binary, char *const *argv, char **variables, pid_t parent,
+		      int null, int log)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
-	pid_t pid = getpid();
 	sigset_t none;
 
 	/* Tied to the supervisor's thread, which lives as long as the runtime: kill -9 of the node
@@ -201,17 +196,13 @@ static void run_child(const char *binary, char *const *argv, char **variables, c
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setpgid(0, 0);
-	for (int i = 9; i >= 0; i--, pid /= 10) {
-		pid_text[i] = (char)('0' + pid % 10);
-	}
-	/* Above 3, so that no dup2 closes another's source. */
-	listener = fcntl(listener, F_DUPFD, 10);
+	/* Above 2, so that no dup2 closes another's source. */
 	null = fcntl(null, F_DUPFD, 10);
 	log = fcntl(log, F_DUPFD, 10);
-	if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 || dup2(listener, 3) < 0) {
+	if (dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) {
 		_exit(127);
 	}
-	(void)syscall(SYS_close_range, 4u, ~0u, 0u);
+	(void)syscall(SYS_close_range, 3u, ~0u, 0u);
 	execve(binary, argv, variables);
 	_exit(127);
 }
@@ -230,12 +221,11 @@ static void start(struct podman *podman, struct podman_service *service)
 			 NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char *pid_text, **variables = make_environment(podman, &pid_text);
+	char **variables = make_environment(podman);
 	pid_t parent = getpid(), pid = null >= 0 && log >= 0 ? fork() : -1;
 
 	if (pid == 0) {
-		run_child(podman->binary, argv, variables, pid_text, parent, service->listener,
-			  null, log);
+		run_child(podman->binary, argv, variables, parent, null, log);
 	}
 	service->started_us = sched_now_us(podman->sched);
 	if (pid > 0) {
@@ -251,6 +241,19 @@ static void start(struct podman *podman, struct podman_service *service)
 	if (log >= 0) {
 		close(log);
 	}
+}
+
+static void set_ready(struct podman *podman, struct podman_service *service, bool ready)
+{
+	LOCKED(&podman->lock);
+	service->ready = ready;
+	sched_cond_broadcast(&podman->wake);
+}
+
+static bool is_starting(struct podman *podman, const struct podman_service *service)
+{
+	LOCKED(&podman->lock);
+	return service->pid != 0 && !service->ready;
 }
 
 /* Whether it has ended; then it comes again after a pause that grows. */
@@ -271,6 +274,7 @@ static void look_after(struct podman *podman, struct podman_service *service)
 	service->failures++;
 	service->again_us = now + (pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US);
 	service->pid = 0;
+	set_ready(podman, service, false);
 	if (service->pidfd >= 0) {
 		close(service->pidfd);
 		service->pidfd = -1;
@@ -304,6 +308,9 @@ static void wait_for_news(struct podman *podman)
 		fds[1 + i] = (struct pollfd){ .fd = service->pidfd, .events = POLLIN };
 		if (service->pid == 0 && wanted(podman, service) && service->again_us < due) {
 			due = service->again_us;
+		}
+		if (is_starting(podman, service)) {
+			due = now + LOOK_US;
 		}
 	}
 	(void)poll(fds, ARRAY_LEN(fds), due <= now ? 0 : (int)((due - now) / 1000 + 1));
@@ -350,6 +357,9 @@ void podman_supervise(void *arg)
 			if (service->pid == 0 && wanted(podman, service) &&
 			    service->again_us <= sched_now_us(podman->sched)) {
 				start(podman, service);
+			}
+			if (is_starting(podman, service) && answers(service->socket)) {
+				set_ready(podman, service, true);
 			}
 		}
 		wait_for_news(podman);
