@@ -362,6 +362,9 @@ int update_apply(struct objects *objects, const struct served *served, struct js
 		if (objects->config.server && strcmp(served->id, "/Namespace") == 0) {
 			restore(body, object, "spec"); /* its finalizers are the server's */
 		}
+		if (objects->config.server) {
+			json_object_object_del(asb_at(body, "metadata"), "managedFields");
+		}
 		made = apply_main(served, object, body);
 	}
 	status = update_admit(objects, served, asb_ns(object), of_status ? "status" : "", object,

@@ -98,6 +98,10 @@ static void stamp_new(struct objects *objects, const struct served *served, cons
 	json_object_object_del(metadata, "resourceVersion");
 	json_object_object_del(metadata, "deletionTimestamp");
 	json_object_object_del(metadata, "deletionGracePeriodSeconds");
+	if (objects->config.server) {
+		json_object_object_del(metadata,
+				       "managedFields"); /* nobody applies on the server */
+	}
 	if (served->serving.status) {
 		json_object_object_del(object, "status");
 	}

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/sched.h"
 #include "tests/unit/store-world.h"
 
 #include <string.h>
@@ -309,6 +310,71 @@ static void events_end_after_an_hour(void **state)
 	assert_true(there(world, &an_event, "f"));
 }
 
+static void managed_fields_are_kept_out(void **state)
+{
+	struct store_world *world = *state;
+	CLEANUP_JSON struct json_object *made = NULL;
+	CLEANUP_JSON struct json_object *patched = NULL;
+
+	assert_int_equal(store_create(world, &a_map, "metadata: {name: m, managedFields: [{}]}"),
+			 201);
+	made = store_tree(world, &a_map, "m");
+	assert_null(asb_at(made, "metadata", "managedFields"));
+	assert_int_equal(store_patch(world, &a_map, "m", PATCH_MERGE,
+				     "metadata: {managedFields: [{}], labels: {a: b}}"),
+			 200);
+	patched = store_tree(world, &a_map, "m");
+	assert_null(asb_at(patched, "metadata", "managedFields"));
+	assert_string_equal(asb_label(patched, "a"), "b");
+}
+
+struct reader {
+	struct objects_state *states[100];
+	size_t bytes;
+};
+
+static void read_states(void *arg)
+{
+	struct reader *reader = arg;
+
+	for (size_t i = 0; i < ARRAY_LEN(reader->states); i++) {
+		size_t length = 0;
+		const char *text = objects_state_text(reader->states[i], &length);
+
+		reader->bytes += strlen(text) == length ? length : 0;
+		objects_state_unref(reader->states[i]);
+	}
+}
+
+static void states_are_read_and_freed_without_the_lock(void **state)
+{
+	struct store_world *world = *state;
+	struct sched *sched = sched_create();
+	struct reader readers[4] = { 0 };
+	struct sched_thread *threads[4];
+
+	assert_int_equal(store_create(world, &a_widget, "metadata: {name: w}"), 201);
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+		for (size_t j = 0; j < ARRAY_LEN(readers[i].states); j++) {
+			CLEANUP_FREE char *text = xprintf("spec: {n: %zu}", i * 1000 + j);
+			struct objects_state *now;
+
+			assert_int_equal(store_patch(world, &a_widget, "w", PATCH_MERGE, text),
+					 200);
+			now = objects_state_of(world->objects, &a_widget, "default", "w");
+			readers[i].states[j] = objects_state_ref(now);
+		}
+		threads[i] = sched_start(sched, "reader", read_states, &readers[i]);
+	}
+	/* The history lets go of what they read. */
+	objects_compact(world->objects, objects_version(world->objects));
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+		sched_join(threads[i]);
+		assert_true(readers[i].bytes > 0);
+	}
+	sched_destroy(sched);
+}
+
 static int admit(void *arg, const struct objects_admission *admission, struct error *reterr)
 {
 	int *calls = arg;
@@ -355,6 +421,8 @@ int main(void)
 		WITH_STORE(evictions_delete_and_tokens_are_given),
 		WITH_STORE(events_have_two_shapes),
 		WITH_STORE(events_end_after_an_hour),
+		WITH_STORE(managed_fields_are_kept_out),
+		WITH_STORE(states_are_read_and_freed_without_the_lock),
 		WITH_STORE(hooks_default_and_refuse),
 	};
 

@@ -14,13 +14,16 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Where they are in a SQLite file (https://www.sqlite.org/fileformat.html). */
+#define USER_VERSION 60
+#define APPLICATION_ID 68
 
 static void path_of(const struct store_world *world, const char *name, char ret[128])
 {
@@ -118,16 +121,20 @@ static void only_the_owner_may_read_it(void **state)
 	}
 }
 
-/* Runs SQL on the closed database. */
-static void edit(const struct store_world *world, const char *sql)
+/* Sets one of the big-endian numbers in the head of the closed database. */
+static void set_head(const struct store_world *world, off_t at, uint32_t value)
 {
+	const unsigned char bytes[] = { (unsigned char)(value >> 24), (unsigned char)(value >> 16),
+					(unsigned char)(value >> 8), (unsigned char)value };
 	char path[128];
-	sqlite3 *db = NULL;
 
 	path_of(world, "api.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, bytes, sizeof(bytes), at), sizeof(bytes));
+	close(fd);
 }
 
 static void another_layout_is_refused(void **state)
@@ -135,10 +142,11 @@ static void another_layout_is_refused(void **state)
 	struct store_world *world = *state;
 
 	store_world_close(world);
-	edit(world, "PRAGMA user_version = 7");
+	set_head(world, USER_VERSION, 7);
 	assert_int_equal(store_world_open(world), -EPROTO);
 	assert_non_null(strstr(world->error.text, "layout 7"));
-	edit(world, "PRAGMA user_version = 1; PRAGMA application_id = 5");
+	set_head(world, USER_VERSION, 1);
+	set_head(world, APPLICATION_ID, 5);
 	assert_int_equal(store_world_open(world), -EPROTO);
 	assert_non_null(strstr(world->error.text, "another program"));
 }
