@@ -91,6 +91,28 @@ static void wide_trees_are_removed(void **state)
 	assert_int_equal(files_count(path), 0);
 }
 
+static void closed_folders_are_removed_by_their_owner(void **state)
+{
+	const char *root = *state;
+	CLEANUP_FREE char *path = xprintf("%s/t", root);
+	CLEANUP_FD int folder = make_folder(root, "t");
+	static const char *const folders[] = { "a/b/c/d", "a/b/c", "a/b", "a" };
+	static const mode_t modes[] = { 0, 0500, 0300, 0400 };
+
+	/* Not only for root, who minds no modes. */
+	close(make_folder(root, "t/a/b/c/d"));
+	CLEANUP_FREE char *inner = xprintf("%s/a/b/c", path);
+
+	files_write(inner, "file", "x");
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		CLEANUP_FREE char *one = xprintf("%s/%s", path, folders[i]);
+
+		assert_int_equal(chmod(one, modes[i]), 0);
+	}
+	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_int_equal(files_count(path), 0);
+}
+
 static void links_are_removed_and_not_followed(void **state)
 {
 	const char *root = *state;
@@ -177,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(deep_trees_are_removed),
 		CASE(wide_trees_are_removed),
+		CASE(closed_folders_are_removed_by_their_owner),
 		CASE(links_are_removed_and_not_followed),
 		CASE(what_is_mounted_inside_is_not_removed),
 		CASE(a_group_gets_deep_trees_too),
