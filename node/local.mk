@@ -58,7 +58,10 @@ libnode_la_SOURCES += \
 	%D%/podman-reference.c %D%/podman-reference.h \
 	%D%/podman-service.c \
 	%D%/podman-stream.c
+
+# the node as a process
 libnode_la_SOURCES += \
+	%D%/address.c %D%/address.h \
 	%D%/api.c %D%/api.h \
 	%D%/bind.c %D%/bind.h \
 	%D%/node-private.h \
@@ -70,4 +73,16 @@ libnode_la_SOURCES += \
 	%D%/pod-start.c \
 	%D%/pod-stop.c \
 	%D%/register.c %D%/register.h \
-	%D%/register-status.c
+	%D%/register-status.c \
+	%D%/serve.c %D%/serve.h \
+	%D%/serve-logs.c %D%/serve-logs.h \
+	%D%/sweep.c %D%/sweep.h
+
+bin_PROGRAMS += agent-sandbox-node
+agent_sandbox_node_SOURCES = \
+	%D%/main.c \
+	%D%/node.c %D%/node.h \
+	%D%/options.c %D%/options.h \
+	%D%/runtimes.c %D%/runtimes.h
+agent_sandbox_node_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+agent_sandbox_node_LDADD = libnode.la
