@@ -21,3 +21,5 @@ tests_fuzz_fuzz_quantity_SOURCES = %D%/fuzz-quantity.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_quantity_LDADD = libnode.la
 tests_fuzz_fuzz_env_expand_SOURCES = %D%/fuzz-env-expand.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_env_expand_LDADD = libnode.la
+
+include tests/fuzz/runtime-files.mk
