@@ -60,3 +60,40 @@ liblocal_store_la_SOURCES = \
 liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 liblocal_store_la_LIBADD = $(SQLITE_LIBS)
 
+
+# What kinds are: the table of kinds, schemas, defaults, validation, discovery, tables.
+noinst_LTLIBRARIES += libtypes.la
+libtypes_la_SOURCES = \
+	%D%/crd.c \
+	%D%/crd-defaults.c \
+	%D%/crd-validate.c \
+	%D%/defaults.c \
+	%D%/discovery.c %D%/discovery.h \
+	%D%/jsonpath.c %D%/jsonpath.h \
+	%D%/openapi.c \
+	%D%/pod-admit.c \
+	%D%/pod-container.c \
+	%D%/pod-defaults.c \
+	%D%/pod-probe.c \
+	%D%/pod-update.c \
+	%D%/pod-validate.c %D%/pod-private.h \
+	%D%/pod-volume.c \
+	%D%/schema.c %D%/schema.h %D%/schema-private.h \
+	%D%/schema-check.c \
+	%D%/schema-fill.c \
+	%D%/schema-format.c \
+	%D%/schema-pattern.c %D%/schema-pattern.h \
+	%D%/schema-validate.c \
+	%D%/service-defaults.c \
+	%D%/service-validate.c \
+	%D%/table.c %D%/table.h %D%/table-private.h \
+	%D%/table-cells.c \
+	%D%/table-pod.c \
+	%D%/types.c %D%/types.h %D%/types-private.h \
+	%D%/types-admit.c \
+	%D%/types-builtin.c \
+	%D%/validate.c %D%/validate.h \
+	%D%/validate-kinds.c \
+	%D%/validate-meta.c %D%/validate-meta.h \
+	%D%/validate-name.c %D%/validate-name.h \
+	%D%/validate-quantity.c %D%/validate-quantity.h
