@@ -64,9 +64,10 @@ static void prepare(struct process *process)
 {
 	sigset_t all;
 
+	/* Those we want come through a descriptor. SIGPIPE is not ignored but blocked, since commands
+	 * would inherit the one but not the other. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)mallopt(M_ARENA_MAX, 1);
