@@ -29,7 +29,7 @@ static bool host_ok(const char *text, size_t length)
 {
 	size_t name = strspn(text, LOWER UPPER DIGITS ".-");
 
-	if (name == 0 || name > length) {
+	if (name == 0 || name > length || strchr("-.", text[0]) != NULL) {
 		return false;
 	}
 	return name == length || (text[name] == ':' && length > name + 1 &&

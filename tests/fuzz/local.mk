@@ -23,3 +23,8 @@ tests_fuzz_fuzz_env_expand_SOURCES = %D%/fuzz-env-expand.c %D%/fuzz.h %D%/replay
 tests_fuzz_fuzz_env_expand_LDADD = libnode.la
 
 include tests/fuzz/runtime-files.mk
+
+check_PROGRAMS += %D%/fuzz-podman-frame
+TESTS += %D%/fuzz-podman-frame
+tests_fuzz_fuzz_podman_frame_SOURCES = %D%/fuzz-podman-frame.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_podman_frame_LDADD = libnode.la

@@ -3,3 +3,10 @@
 # The node against a real kube-apiserver. Skipped without $KUBEBUILDER_ASSETS.
 TESTS += %D%/node.sh
 EXTRA_DIST += %D%/node.sh %D%/nodesuite.py %D%/run.py %D%/test_node.py %D%/test_pods.py
+
+# The runtime on the real Podman; skipped where it cannot run.
+check_PROGRAMS += %D%/test-podman
+TESTS += %D%/test-podman
+tests_node_test_podman_SOURCES = %D%/test-podman.c %D%/podman-world.c %D%/podman-world.h
+tests_node_test_podman_CFLAGS = $(TEST_CFLAGS)
+tests_node_test_podman_LDADD = libnode.la $(CMOCKA_LIBS)

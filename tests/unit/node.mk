@@ -30,3 +30,21 @@ TESTS += tests/unit/test-probe-http
 tests_unit_test_probe_http_SOURCES = tests/unit/test-probe-http.c tests/unit/node-objects.h $(TEST_SERVER)
 tests_unit_test_probe_http_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_probe_http_LDADD = libnode.la $(TEST_SERVER_LIBS)
+
+# containers on Podman
+check_PROGRAMS += tests/unit/test-podman-create tests/unit/test-podman-inspect \
+	tests/unit/test-podman-frame tests/unit/test-podman-reference
+TESTS += tests/unit/test-podman-create tests/unit/test-podman-inspect \
+	tests/unit/test-podman-frame tests/unit/test-podman-reference
+tests_unit_test_podman_create_SOURCES = tests/unit/test-podman-create.c
+tests_unit_test_podman_create_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_podman_create_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_podman_inspect_SOURCES = tests/unit/test-podman-inspect.c
+tests_unit_test_podman_inspect_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_podman_inspect_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_podman_frame_SOURCES = tests/unit/test-podman-frame.c
+tests_unit_test_podman_frame_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_podman_frame_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_podman_reference_SOURCES = tests/unit/test-podman-reference.c
+tests_unit_test_podman_reference_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_podman_reference_LDADD = libnode.la $(CMOCKA_LIBS)
