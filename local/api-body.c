@@ -40,5 +40,10 @@ bool body_parse(struct api_call *call)
 			  error.text);
 		return false;
 	}
+	if (strcmp(request->method, "PATCH") != 0 &&
+	    !json_object_is_type(call->body, json_type_object)) {
+		call_fail(call, 400, NULL, "the body is no object");
+		return false;
+	}
 	return true;
 }

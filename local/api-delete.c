@@ -147,10 +147,6 @@ void delete_handle(struct api_call *call)
 	if (call->request->length > 0 && !body_parse(call)) {
 		return;
 	}
-	if (call->body != NULL && !json_object_is_type(call->body, json_type_object)) {
-		call_fail(call, 400, NULL, "the body is no DeleteOptions");
-		return;
-	}
 	if (!take_options(call, &options)) {
 		return;
 	}

@@ -39,7 +39,15 @@ libapiserver_la_SOURCES = \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h
 libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
-libapiserver_la_LIBADD = liblocal.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS)
+libapiserver_la_LIBADD = libtypes.la liblocal-store.la liblocal.la libkube.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS)
+
+# the command
+bin_PROGRAMS += agent-sandbox-local
+agent_sandbox_local_SOURCES = \
+	%D%/main.c \
+	%D%/options.c %D%/options.h \
+	core/tidy.c core/tidy.h
+agent_sandbox_local_LDADD = libapiserver.la libcore.la
 
 # What a server needs beside the objects: the simulation and the fake host do without.
 noinst_LTLIBRARIES += liblocal-store.la

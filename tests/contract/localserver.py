@@ -8,7 +8,7 @@ import re
 
 from api import Client
 from cluster import Cluster
-from process import Deadline, tail, until
+from process import tail, until
 
 # Cases that need the real one, by pattern, and why.
 NEEDS_REAL = {
@@ -43,7 +43,8 @@ class LocalServer(Cluster):
         os.environ.setdefault("KUBEBUILDER_ASSETS", "")
         super().__init__(keep)
         self.state = self.file("state")
-        self.kubeconfig = self.file("admin.kubeconfig")
+        self.written = self.file("server.kubeconfig")
+        self.starts = 0
 
     def start(self, manifests=()):
         try:
@@ -56,16 +57,12 @@ class LocalServer(Cluster):
 
     def serve(self, *flags):
         """Starts the server, or starts it again on the same state."""
-        server = self.spawn("local", [server_binary(), "serve", "--state-dir", self.state, "--port", str(self.port),
-                                      "--kubeconfig", self.kubeconfig, "--audit-log", self.audit_log, *flags])
+        self.starts += 1
+        server = self.spawn(f"local-{self.starts}", [server_binary(), "serve", "--state-dir", self.state, "--port", str(self.port),
+                                      "--kubeconfig", self.written, "--audit-log", self.audit_log, *flags])
 
-        def ready():
-            text = tail(server.log, 5)
-            if os.path.exists(self.kubeconfig) and self.kubeconfig in text:
-                return True
-            return False
-        server.wait_ready(ready, 20)
-        with open(self.kubeconfig) as f:
+        server.wait_ready(lambda: self.written in tail(server.log, 5), 20)
+        with open(self.written) as f:
             text = f.read()
         self.admin_token = re.search(r"^\s+token: (\S+)$", text, re.M).group(1)
         ca = re.search(r"certificate-authority-data: (\S+)", text).group(1)
@@ -99,4 +96,4 @@ class LocalServer(Cluster):
                 super().apply(self.write("applied.yaml", text))
 
 
-__all__ = ["LocalServer", "NEEDS_REAL", "missing_server", "Deadline"]
+__all__ = ["LocalServer", "NEEDS_REAL", "missing_server"]

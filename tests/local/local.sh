@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The API server of local mode as its users meet it: kubectl, the Python client, hostile input.
+here=$(cd "$(dirname "$0")" && pwd)
+command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
+[ -x "${top_builddir:-.}/agent-sandbox-local" ] || { echo "skipped: agent-sandbox-local is not built"; exit 77; }
+exec python3 -m unittest discover -s "$here" -p 'test_*.py' "$@"
