@@ -7,8 +7,8 @@
  *
  * Semantics: initialDelaySeconds counts from the container's start; periodSeconds (10),
  * timeoutSeconds (1), successThreshold (1), failureThreshold (3). Liveness and readiness wait until
- * startup has succeeded. HTTP: 200..399 is success, redirects to another host are one with a
- * warning, at most 10 KiB of a body is read; no proxy, User-Agent agent-sandbox-probe/VERSION; the
+ * startup has succeeded. HTTP: 200..399 is success, redirects to another host are one (not
+ * followed), at most 10 KiB of a body is read; no proxy, User-Agent agent-sandbox-probe/VERSION; the
  * host is the pod's address unless the probe names one.
  */
 #ifndef ASB_NODE_PROBE_H

@@ -145,6 +145,7 @@ static void what_is_mounted_inside_is_not_removed(void **state)
 	CLEANUP_FD int folder = make_folder(root, "t");
 	CLEANUP_FD int other = make_folder(root, "claim");
 	CLEANUP_FD int inner = make_folder(root, "t/a/mounted");
+	struct stat info;
 
 	if (!files_may_mount()) {
 		print_message("skipped: nothing may be mounted here\n");
@@ -154,6 +155,9 @@ static void what_is_mounted_inside_is_not_removed(void **state)
 	assert_int_equal(mount(claim, mounted, NULL, MS_BIND, NULL), 0);
 	assert_int_equal(volumes_tree_remove(folder), -EBUSY);
 	files_expect(kept, "x");
+	assert_int_equal(tree_chgrp(folder, getegid()), 0);
+	assert_int_equal(stat(kept, &info), 0);
+	assert_int_equal(info.st_mode & 07777, 0644);
 	assert_int_equal(unmount_below(top, NULL), 0);
 	assert_int_equal(volumes_tree_remove(folder), 0);
 	files_expect(kept, "x");
