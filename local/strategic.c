@@ -61,19 +61,22 @@ static bool is_directive(const char *name)
 
 static struct json_object *plain(struct json_object *value);
 
+/* What says what to do with something that is not there is nothing, whatever it says. */
+static bool only_directive(struct json_object *value)
+{
+	return asb_at(value, "$patch") != NULL;
+}
+
 static struct json_object *plain_list(struct json_object *list)
 {
 	struct json_object *result = json_object_new_array();
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		struct json_object *element = json_object_array_get_idx(list, i);
-		const char *directive = asb_str(element, "$patch");
 
-		/* What is only a directive is no element. */
-		if (directive != NULL) {
-			continue;
+		if (!only_directive(element)) {
+			json_object_array_add(result, plain(element));
 		}
-		json_object_array_add(result, plain(element));
 	}
 	return result;
 }
@@ -90,7 +93,7 @@ static struct json_object *plain(struct json_object *value)
 	}
 	result = json_object_new_object();
 	json_object_object_foreach (value, name, member) {
-		if (member != NULL && !is_directive(name)) {
+		if (member != NULL && !is_directive(name) && !only_directive(member)) {
 			json_object_object_add(result, name, plain(member));
 		}
 	}
@@ -170,6 +173,7 @@ static int merge_list(struct merge *merge, struct json_object *original, struct 
 		      const char *key, struct json_object **ret)
 {
 	CLEANUP_JSON struct json_object *merged = json_object_new_array();
+	CLEANUP_JSON struct json_object *order = json_object_get(original);
 	bool replace = false;
 	int status = 0;
 
@@ -196,11 +200,14 @@ static int merge_list(struct merge *merge, struct json_object *original, struct 
 			return 0;
 		}
 		if (status == 0) {
+			/* What was taken out has no place any more, should it come again. */
+			json_object_put(order);
+			order = plain_list(merged);
 			status = merge_elements(merge, merged, patch, key);
 		}
 	}
 	if (status == 0) {
-		*ret = list_order(merged, patch, original, key);
+		*ret = list_order(merged, patch, order, key);
 	}
 	return status;
 }
@@ -444,16 +451,25 @@ static int merge_map(struct merge *merge, struct json_object *original, struct j
 		struct json_object *old = NULL;
 
 		if (begins(name, delete_prefix)) {
-			delete_values(original, name + strlen(delete_prefix), value);
-		} else if (value == NULL) {
+			continue;
+		}
+		if (value == NULL) {
 			json_object_object_del(original, name);
 		} else if (!json_object_object_get_ex(original, name, &old) || old == NULL) {
-			json_object_object_add(original, name, plain(value));
+			if (!only_directive(value)) {
+				json_object_object_add(original, name, plain(value));
+			}
 		} else {
 			status = merge_both(merge, original, name, old, value);
 		}
 		if (status != 0) {
 			return status;
+		}
+	}
+	/* Last, whatever the order in the patch: what is to go is gone. */
+	json_object_object_foreach (patch, directive, values) {
+		if (begins(directive, delete_prefix)) {
+			delete_values(original, directive + strlen(delete_prefix), values);
 		}
 	}
 	return 0;
