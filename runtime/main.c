@@ -115,7 +115,9 @@ static int serve(struct process *process, struct error *reterr)
 		code = supervisor_create(runtime->sched, &supervisor, &runtime->supervisor, reterr);
 	}
 	if (code == 0) {
-		printf("Listening on %s port %u\n", options->host, server_port(process->server));
+		printf(strchr(options->host, ':') == NULL ? "Listening on %s:%u\n"
+							  : "Listening on [%s]:%u\n",
+		       options->host, server_port(process->server));
 		(void)fflush(stdout);
 		code = server_run(process->server, reterr);
 	}

@@ -248,9 +248,22 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 	return MHD_YES;
 }
 
+/* A length that libmicrohttpd has read otherwise than it stands there now, as one on two lines. */
+static void check_length(struct request *request)
+{
+	uint64_t length = body_length(request);
+
+	if (request->response == NULL && length != UINT64_MAX && length != request->received) {
+		request->closes = true;
+		request_answer_detail(request, MHD_HTTP_BAD_REQUEST,
+				      refusal_text(MHD_HTTP_BAD_REQUEST));
+	}
+}
+
 static enum MHD_Result on_complete(struct request *request)
 {
 	if (!request->handled) {
+		check_length(request);
 		request->handled = true;
 		guard_enter(&request->server->guard, request->connection, PHASE_BUSY,
 			    sched_now_us(request->server->sched));
