@@ -21,14 +21,16 @@
 #define LAYOUT 1
 #define WAL_PAGES 1000          /* 4 MB: then SQLite moves them into the file, and syncs */
 #define CACHE_KIB "-512"        /* memory has all objects: pages are only written */
+#define RESERVE_BYTES (4 << 20) /* room to delete in when the disk is full: as long as a WAL */
 #define JOURNAL_LIMIT "8388608" /* bytes of the WAL kept after a burst */
 
 struct storage {
 	struct objects_storage hooks;
 	sqlite3 *db;
 	sqlite3_stmt *put, *remove, *version;
-	int lock;       /* of <directory>/api.lock */
-	uint64_t first; /* the version at opening: no object has a later one */
+	int lock;    /* of <directory>/api.lock */
+	int reserve; /* <directory>/api.reserve: it takes RESERVE_BYTES, or nothing */
+	bool reserved;
 };
 
 /* ---- errors ---- */
@@ -117,10 +119,10 @@ static int step(struct storage *storage, sqlite3_stmt *statement, const char *wh
 	return r;
 }
 
-static int put(void *arg, const char *kind_id, uint64_t order, uint64_t version, const char *ns,
-	       const char *name, const char *text, size_t length, struct error *reterr)
+static int put_once(struct storage *storage, const char *kind_id, uint64_t order, uint64_t version,
+		    const char *ns, const char *name, const char *text, size_t length,
+		    struct error *reterr)
 {
-	struct storage *storage = arg;
 	sqlite3_stmt *statement = storage->put;
 
 	sqlite3_bind_int64(statement, 1, (int64_t)order);
@@ -132,10 +134,66 @@ static int put(void *arg, const char *kind_id, uint64_t order, uint64_t version,
 	return step(storage, statement, "writing to the database", reterr);
 }
 
-/* One transaction of two statements: the counter must know the version of what is gone. */
-static int take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
+/* ---- a full disk ---- */
+
+/* Takes the reserve's room, unless the disk has none. */
+static void take_reserve(struct storage *storage)
+{
+	if (!storage->reserved && storage->reserve >= 0) {
+		storage->reserved = posix_fallocate(storage->reserve, 0, RESERVE_BYTES) == 0;
+		if (!storage->reserved) {
+			(void)!ftruncate(storage->reserve, 0);
+		}
+	}
+}
+
+/* Gives the reserve away for a deletion, and the WAL's room with it. Whether it is worth another
+ * try. */
+static bool spend_reserve(struct storage *storage, int r)
+{
+	if (r != -ENOSPC) {
+		return false;
+	}
+	if (storage->reserved && ftruncate(storage->reserve, 0) == 0) {
+		storage->reserved = false;
+	}
+	(void)storage_checkpoint(storage, NULL);
+	return true;
+}
+
+/* Without the reserve only what deletions left free is written to: else the next deletion would find
+ * no room. */
+static bool may_grow(struct storage *storage)
+{
+	int64_t pages = 0;
+
+	take_reserve(storage);
+	return storage->reserved || storage->reserve < 0 ||
+	       (number(storage, "PRAGMA freelist_count", &pages, NULL) == 0 && pages > 0);
+}
+
+static int put(void *arg, const char *kind_id, uint64_t order, uint64_t version, const char *ns,
+	       const char *name, const char *text, size_t length, struct error *reterr)
 {
 	struct storage *storage = arg;
+
+	if (!may_grow(storage)) {
+		return failed(storage, SQLITE_FULL, "writing to the database", reterr);
+	}
+
+	int r = put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+
+	/* What the WAL holds may go into the file, and its room with it. */
+	if (r == -ENOSPC && storage_checkpoint(storage, NULL) == 0) {
+		r = put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+	}
+	return r;
+}
+
+/* One transaction of two statements: the counter must know the version of what is gone. */
+static int remove_once(struct storage *storage, uint64_t order, uint64_t version,
+		       struct error *reterr)
+{
 	const char *what = "deleting from the database";
 	int r = run(storage, "BEGIN IMMEDIATE", what, reterr);
 
@@ -155,6 +213,14 @@ static int take_out(void *arg, uint64_t order, uint64_t version, struct error *r
 		sqlite3_exec(storage->db, "ROLLBACK", NULL, NULL, NULL);
 	}
 	return r;
+}
+
+static int take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
+{
+	struct storage *storage = arg;
+	int r = remove_once(storage, order, version, reterr);
+
+	return spend_reserve(storage, r) ? remove_once(storage, order, version, reterr) : r;
 }
 
 static int load(void *arg, const char *kind_id,
@@ -324,7 +390,6 @@ static int read_counters(struct storage *storage, struct error *reterr)
 	}
 	storage->hooks.version = (uint64_t)version + (clean == 0 ? STORAGE_VERSION_LEAP : 0);
 	storage->hooks.order = (uint64_t)order;
-	storage->first = storage->hooks.version;
 	return 0;
 }
 
@@ -384,6 +449,15 @@ static int begin(struct storage *storage, const char *path, uint32_t page_limit,
 	return r < 0 ? r : storage_checkpoint(storage, reterr);
 }
 
+/* Where it cannot be, a full disk refuses deletions as well. */
+static void open_reserve(struct storage *storage, const char *directory)
+{
+	CLEANUP_FREE char *path = xprintf("%s/api.reserve", directory);
+
+	storage->reserve = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	take_reserve(storage);
+}
+
 int storage_open(const char *directory, uint32_t page_limit, struct storage **ret,
 		 struct error *reterr)
 {
@@ -411,6 +485,7 @@ int storage_open(const char *directory, uint32_t page_limit, struct storage **re
 		free(storage);
 		return r;
 	}
+	open_reserve(storage, directory);
 	storage->hooks.arg = storage;
 	storage->hooks.put = put;
 	storage->hooks.remove = take_out;
@@ -444,6 +519,9 @@ void storage_close(struct storage *storage)
 	sqlite3_finalize(storage->remove);
 	sqlite3_finalize(storage->version);
 	sqlite3_close(storage->db);
+	if (storage->reserve >= 0) {
+		close(storage->reserve);
+	}
 	close(storage->lock);
 	free(storage);
 }

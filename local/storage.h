@@ -5,6 +5,9 @@
  * cut may lose the writes since the last checkpoint (at most the WAL: 1000 pages, or 30 s), never
  * the file's consistency; after an unclean end the version counter jumps ahead by
  * STORAGE_VERSION_LEAP, so no version that was ever told is given twice.
+ *
+ * A disk that is full refuses what would grow, and changes nothing; deletions still work, for which
+ * <directory>/api.reserve (4 MB) is given up, and taken again when there is room.
  */
 #ifndef ASB_LOCAL_STORAGE_H
 #define ASB_LOCAL_STORAGE_H
