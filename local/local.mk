@@ -59,7 +59,8 @@ liblocal_store_la_SOURCES = \
 	%D%/scale.c %D%/scale.h \
 	%D%/selector.c %D%/selector.h %D%/selector-private.h \
 	%D%/selector-parse.c \
-	%D%/storage.c %D%/storage.h \
+	%D%/storage.c %D%/storage.h %D%/storage-private.h \
+	%D%/storage-write.c \
 	%D%/strategic.c %D%/strategic.h \
 	%D%/strategic-keys.c %D%/strategic-keys.h \
 	%D%/strategic-list.c %D%/strategic-list.h \

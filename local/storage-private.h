@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the database share: opening, and writing. Private to local/storage*.c. */
+#ifndef ASB_LOCAL_STORAGE_PRIVATE_H
+#define ASB_LOCAL_STORAGE_PRIVATE_H
+
+#include "local/storage.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+struct storage {
+	struct objects_storage hooks;
+	sqlite3 *db;
+	sqlite3_stmt *put, *remove, *version;
+	int lock;    /* of <directory>/api.lock */
+	int reserve; /* <directory>/api.reserve: it takes RESERVE_BYTES, or nothing */
+	bool reserved;
+};
+
+/* Fills *reterr with what SQLite's result means and what to do; returns the code. */
+int storage_failed(struct storage *storage, int result, const char *what, struct error *reterr);
+int storage_run(struct storage *storage, const char *sql, const char *what, struct error *reterr);
+/* The one number a query gives; 0 for no row. */
+int storage_number(struct storage *storage, const char *sql, int64_t *ret, struct error *reterr);
+/* Sets the functions of the hooks, and prepares what they run. */
+int storage_prepare(struct storage *storage, struct error *reterr);
+/* Takes the reserve's room, unless the disk has none. */
+void storage_take_reserve(struct storage *storage);
+
+#endif
