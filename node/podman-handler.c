@@ -183,6 +183,8 @@ static int find_default(struct podman *podman, struct error *reterr)
 	for (size_t i = 0; found < 0 && i < ARRAY_LEN(order); i++) {
 		if (prove(podman, order[i], &errors[i]) == 0) {
 			found = order[i];
+		} else {
+			podman_retire(podman, order[i]);
 		}
 	}
 	if (found < 0) {

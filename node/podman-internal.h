@@ -87,6 +87,8 @@ void podman_services_finish(struct podman *podman);
 void podman_supervise(void *podman);
 /* The transport to a handler's service, which starts if it does not run. */
 struct transport *podman_transport(struct podman *podman, int handler);
+/* Ends a service that has no use, until it is asked for again. */
+void podman_retire(struct podman *podman, int handler);
 /* Which of services[] has a name, -1: none. */
 int podman_handler_index(const char *handler);
 

@@ -137,6 +137,14 @@ struct transport *podman_transport(struct podman *podman, int handler)
 	return service->transport;
 }
 
+void podman_retire(struct podman *podman, int handler)
+{
+	LOCKED(&podman->lock);
+	podman->services[handler].wanted = false;
+	podman->services[handler].ready = false;
+	wake_supervisor(podman);
+}
+
 /* ---- a child ---- */
 
 static bool inherited(const char *variable)
@@ -253,7 +261,7 @@ static void set_ready(struct podman *podman, struct podman_service *service, boo
 static bool is_starting(struct podman *podman, const struct podman_service *service)
 {
 	LOCKED(&podman->lock);
-	return service->pid != 0 && !service->ready;
+	return service->pid != 0 && service->wanted && !service->ready;
 }
 
 /* Whether it has ended; then it comes again after a pause that grows. */
@@ -358,7 +366,9 @@ void podman_supervise(void *arg)
 			    service->again_us <= sched_now_us(podman->sched)) {
 				start(podman, service);
 			}
-			if (is_starting(podman, service) && answers(service->socket)) {
+			if (service->pid != 0 && !wanted(podman, service)) {
+				(void)kill(service->pid, SIGTERM);
+			} else if (is_starting(podman, service) && answers(service->socket)) {
 				set_ready(podman, service, true);
 			}
 		}

@@ -17,7 +17,7 @@
 #include "node/podman-internal.h"
 
 #define LOG_MAX (10u << 20)
-#define CREATES 4u
+#define CREATES 8u
 
 static int check(struct runtime *runtime, struct buf *note, struct error *reterr)
 {

@@ -32,7 +32,7 @@ struct podman_config {
 	const char *runsc_platform;
 	const char *pause; /* "catatonit", found on PATH: a static binary that waits */
 	uint64_t log_max;  /* bytes of a container's log that are kept: 10 MiB */
-	uint32_t creates;  /* most creates and starts at one time: 4 */
+	uint32_t creates;  /* most creates and starts at one time: 8 */
 };
 
 /* Makes the state folder; runs nothing yet: check() and the first pod do. changed is called on

@@ -5,6 +5,7 @@
 
 #include "tests/node/podman-world.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -117,18 +118,72 @@ const char *world_setup(struct podman_world *world)
 	return make_image(world->state);
 }
 
-void world_restart(struct podman_world *world)
+void world_stop(struct podman_world *world)
+{
+	world->runtime->ops->destroy(world->runtime);
+	world->runtime = NULL;
+}
+
+void world_start(struct podman_world *world)
 {
 	struct error error = { 0 };
 
-	world->runtime->ops->destroy(world->runtime);
-	world->runtime = NULL;
 	assert_int_equal(start_runtime(world, &error), 0);
+}
+
+pid_t world_spawn(const char *const *argv, int *ret_out)
+{
+	posix_spawn_file_actions_t actions;
+	int ends[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &actions, NULL,
+				     (char *const *)(uintptr_t)argv, environ),
+			 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	*ret_out = ends[0];
+	return pid;
+}
+
+/* One process, by what its command line says. */
+static bool serves(const struct dirent *entry, const char *state)
+{
+	char *path CLEANUP_FREE = xprintf("/proc/%s/cmdline", entry->d_name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char line[4096];
+	ssize_t got = fd >= 0 ? read(fd, line, sizeof(line)) : -1;
+	const char service[] = "system\0service";
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return got > 0 && memmem(line, (size_t)got, service, sizeof(service)) != NULL &&
+	       memmem(line, (size_t)got, state, strlen(state)) != NULL;
+}
+
+size_t world_services(const struct podman_world *world)
+{
+	DIR *processes = opendir("/proc");
+	const struct dirent *entry;
+	size_t count = 0;
+
+	assert_non_null(processes);
+	while ((entry = readdir(processes)) != NULL) {
+		count += serves(entry, world->state);
+	}
+	closedir(processes);
+	return count;
 }
 
 void world_teardown(struct podman_world *world)
 {
 	const char *const remove[] = { "rm", "-rf", world->state, NULL };
+	const char *const forget[] = { "podman", "rmi", "-f", TEST_IMAGE, "127.0.0.1:9/there:1",
+				       NULL };
 	struct runtime_list list = { 0 };
 
 	if (world->sched == NULL) {
@@ -146,6 +201,7 @@ void world_teardown(struct podman_world *world)
 		ops->destroy(world->runtime);
 	}
 	(void)run_program(remove);
+	(void)run_program(forget);
 	sched_cond_finish(&world->news);
 	sched_mutex_finish(&world->lock);
 	sched_destroy(world->sched);

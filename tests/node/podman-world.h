@@ -22,8 +22,13 @@ struct podman_world {
 /* NULL: it is up; else why tests must be skipped. */
 const char *world_setup(struct podman_world *world);
 void world_teardown(struct podman_world *world);
-/* Another runtime on the same state, after the first was destroyed. */
-void world_restart(struct podman_world *world);
+/* Ends the runtime, and makes another on the same state. */
+void world_stop(struct podman_world *world);
+void world_start(struct podman_world *world);
+/* This program again with arguments, its output to be read from *ret_out. */
+pid_t world_spawn(const char *const *argv, int *ret_out);
+/* How many services of Podman run for the state. */
+size_t world_services(const struct podman_world *world);
 /* Waits until a change of a pod was told; false after 20 s. */
 bool world_wait_changed(struct podman_world *world, const char *uid);
 /* A uid nobody else has. The caller's. */

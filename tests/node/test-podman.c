@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -87,7 +88,9 @@ static void podman_finds_everything_again(void **state)
 	struct error error = { 0 };
 
 	world_run(world, uid, NULL, STAY, ip, id);
-	world_restart(world);
+	world_stop(world);
+	assert_int_equal(world_services(world), 0);
+	world_start(world);
 	assert_int_equal(world->runtime->ops->list(world->runtime, uid, &list, &error), 0);
 	assert_int_equal(list.count, 2);
 	assert_string_equal(find(&list, NULL)->ip, ip);
@@ -95,6 +98,59 @@ static void podman_finds_everything_again(void **state)
 	assert_int_equal(find(&list, "main")->phase, RUNTIME_RUNNING);
 	assert_string_equal(find(&list, "main")->pod_ns, "default");
 	runtime_list_finish(&list);
+	remove_pod(world, uid);
+}
+
+/* In a process of its own, until it is killed. */
+static int be_victim(const char *state, const char *uid)
+{
+	struct podman_world world = { .sched = sched_create() };
+	char ip[64], id[80];
+
+	snprintf(world.state, sizeof(world.state), "%s", state);
+	sched_mutex_init(&world.lock, world.sched);
+	sched_cond_init(&world.news, world.sched);
+	world_start(&world);
+	world_run(&world, uid, NULL, STAY, ip, id);
+	printf("%s\n", id);
+	fflush(stdout);
+	(void)pause();
+	return 1;
+}
+
+static void podman_loses_services_and_no_container_with_a_killed_node(void **state)
+{
+	struct podman_world *world = world_of(state);
+	char *uid CLEANUP_FREE = world_uid(world);
+	const char *const argv[] = { "victim", world->state, uid, NULL };
+	struct runtime_list list = { 0 };
+	struct error error = { 0 };
+	char id[80] = "";
+	int out;
+
+	world_stop(world);
+
+	pid_t pid = world_spawn(argv, &out);
+
+	assert_true(read(out, id, sizeof(id) - 1) > 64);
+	id[64] = '\0';
+	assert_true(world_services(world) > 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(out);
+
+	uint64_t deadline = sched_now_us(world->sched) + 20000000u;
+
+	while (world_services(world) > 0) {
+		assert_true(sched_now_us(world->sched) < deadline);
+	}
+	world_start(world);
+	assert_int_equal(world->runtime->ops->list(world->runtime, uid, &list, &error), 0);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(find(&list, "main")->id, id);
+	assert_int_equal(find(&list, "main")->phase, RUNTIME_RUNNING);
+	runtime_list_finish(&list);
+	world_expect(world, id, "echo alive", "alive");
 	remove_pod(world, uid);
 }
 
@@ -345,6 +401,17 @@ static void podman_connects_to_servers_on_loopback(void **state)
 	remove_pod(world, uid);
 }
 
+static void tag_image(struct podman_world *world, const char *name)
+{
+	char *path CLEANUP_FREE = xprintf("/images/" TEST_IMAGE "/tag?repo=%s&tag=1", name);
+	const struct podman_request request = {
+		.handler = -1, .method = "POST", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+	struct error error = { 0 };
+
+	assert_int_equal(podman_call(podman_of(world->runtime), &request, NULL, &error), 0);
+}
+
 static void podman_says_what_images_there_are(void **state)
 {
 	struct podman_world *world = world_of(state);
@@ -364,6 +431,13 @@ static void podman_says_what_images_there_are(void **state)
 					   &note, &error),
 			 -EINVAL);
 
+	tag_image(world, "127.0.0.1:9/there");
+	assert_int_equal(ops->ensure_image(world->runtime, "127.0.0.1:9/there:1",
+					   RUNTIME_PULL_ALWAYS, &result, &note, &error),
+			 0);
+	assert_int_equal(result, RUNTIME_IMAGE_SKIPPED);
+	assert_non_null(strstr(buf_str(&note), "127.0.0.1:9/there:1"));
+
 	uint64_t begun = sched_now_us(world->sched);
 
 	/* A port of this machine that nobody listens on. */
@@ -374,12 +448,18 @@ static void podman_says_what_images_there_are(void **state)
 	assert_non_null(strstr(error.text, "127.0.0.1:9/none:1"));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc == 3) {
+		return be_victim(argv[1], argv[2]);
+	}
+
 	static struct podman_world world;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(podman_runs_a_pod_and_tells_how_it_ended, &world),
 		cmocka_unit_test_prestate(podman_finds_everything_again, &world),
+		cmocka_unit_test_prestate(podman_loses_services_and_no_container_with_a_killed_node,
+					  &world),
 		cmocka_unit_test_prestate(podman_comes_back_when_its_service_is_killed, &world),
 		cmocka_unit_test_prestate(podman_refuses_a_container_under_another_runtime, &world),
 		cmocka_unit_test_prestate(podman_runs_a_pod_under_runsc, &world),
