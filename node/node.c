@@ -48,18 +48,6 @@ struct node_process {
 
 /* ---- waking ---- */
 
-void node_wake(void *arg, const char *uid)
-{
-	struct node *node = arg;
-	char *ns, *name;
-
-	if (book_key(node->book, uid, &ns, &name)) {
-		manager_enqueue(node->manager, 0, ns, name);
-		free(ns);
-		free(name);
-	}
-}
-
 /* Of the runtime and of the probes. */
 static void on_changed(void *arg, const char *uid)
 {

@@ -53,6 +53,21 @@ static void tell_failure(struct pod_call *pc, struct container_note *note,
 	}
 }
 
+/* Until a new prober has seen something bad, what was told before it holds: a restart of the node
+ * makes no pod unready. */
+static void take_over(const struct container_view *container, struct probe_state *state)
+{
+	const char *told = asb_str(container->told, "containerID");
+	const char *id = told != NULL ? strstr(told, "://") : NULL;
+
+	if (id == NULL || strcmp(id + 3, container->now->id) != 0 || state->failures > 0 ||
+	    state->failed) {
+		return;
+	}
+	state->started = state->started || asb_true(asb_at(container->told, "started"));
+	state->ready = state->ready || asb_true(asb_at(container->told, "ready"));
+}
+
 static void look_at_probes(struct pod_call *pc, struct container_view *container,
 			   struct container_note *note)
 {
@@ -70,6 +85,7 @@ static void look_at_probes(struct pod_call *pc, struct container_view *container
 		if (!prober_state(pc->node->prober, note->probed, &state)) {
 			state = (struct probe_state){ 0 };
 		}
+		take_over(container, &state);
 		tell_failure(pc, note, &state);
 	}
 	container->started = state.started;

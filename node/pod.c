@@ -18,6 +18,18 @@
 #define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
 #define AGAIN_MS 1000
 
+void node_wake(void *arg, const char *uid)
+{
+	struct node *node = arg;
+	char *ns, *name;
+
+	if (book_key(node->book, uid, &ns, &name)) {
+		manager_enqueue(node->manager, 0, ns, name);
+		free(ns);
+		free(name);
+	}
+}
+
 void pod_wait(struct pod_call *pc, int64_t ms)
 {
 	if (ms > 0 && (pc->wait_ms == 0 || ms < pc->wait_ms)) {

@@ -48,3 +48,28 @@ tests_unit_test_podman_frame_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_podman_reference_SOURCES = tests/unit/test-podman-reference.c
 tests_unit_test_podman_reference_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_podman_reference_LDADD = libnode.la $(CMOCKA_LIBS)
+
+# the node itself
+NODE_TESTS = tests/unit/test-node-backoff tests/unit/test-node-images tests/unit/test-node-objects \
+	tests/unit/test-node-options tests/unit/test-node-plan tests/unit/test-node-status
+NODE_FIXTURE = tests/unit/node-fixture.c tests/unit/node-fixture.h
+check_PROGRAMS += $(NODE_TESTS)
+TESTS += $(NODE_TESTS)
+tests_unit_test_node_backoff_SOURCES = tests/unit/test-node-backoff.c
+tests_unit_test_node_backoff_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_backoff_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_images_SOURCES = tests/unit/test-node-images.c
+tests_unit_test_node_images_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_images_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_objects_SOURCES = tests/unit/test-node-objects.c
+tests_unit_test_node_objects_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_objects_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_options_SOURCES = tests/unit/test-node-options.c node/options.c node/options.h
+tests_unit_test_node_options_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_options_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_plan_SOURCES = tests/unit/test-node-plan.c $(NODE_FIXTURE)
+tests_unit_test_node_plan_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_plan_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_status_SOURCES = tests/unit/test-node-status.c $(NODE_FIXTURE)
+tests_unit_test_node_status_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_status_LDADD = libnode.la $(CMOCKA_LIBS)
