@@ -152,7 +152,10 @@ static int write_configuration(const struct podman *podman, struct error *reterr
 			"[engine.runtimes]\n"
 			"runsc = [\"%s/runsc\"]\n"
 			"[network]\n"
-			"network_backend = \"netavark\"\n",
+			"network_backend = \"netavark\"\n"
+			/* Podman's own choice has room for 253 pods. */
+			"default_subnet_pools = [{\"base\" = \"10.89.0.0/16\", \"size\" = 20},"
+			" {\"base\" = \"10.90.0.0/15\", \"size\" = 20}]\n",
 			files, files, processes, processes, podman->state_dir);
 
 	return podman_write_file(path, text, strlen(text), 0600, reterr);

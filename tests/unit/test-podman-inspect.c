@@ -88,8 +88,13 @@ static void inspect_tells_an_end_for_want_of_memory(void **state)
 		"{\"State\":{\"ExitCode\":137},\"HostConfig\":{\"Memory\":1000}}";
 	static const char free_of_limits[] =
 		"{\"State\":{\"ExitCode\":137},\"HostConfig\":{\"Memory\":0}}";
+	static const char under_runsc[] = "{\"OCIRuntime\":\"runsc\",\"State\":{\"ExitCode\":137},"
+					  "\"HostConfig\":{\"Memory\":1000}}";
+	struct runtime_status runsc = ended(under_runsc, false);
 
 	(void)state;
+	assert_false(runsc.oom_killed);
+	free(runsc.handler);
 	assert_true(ended(said, false).oom_killed);
 	assert_true(ended(said, true).oom_killed);
 	assert_true(ended(limited, false).oom_killed);
