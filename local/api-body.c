@@ -6,8 +6,22 @@
 #include "base/json.h"
 #include "base/yaml.h"
 #include "local/api-private.h"
+#include "local/protobuf.h"
 
+#include <errno.h>
 #include <string.h>
+
+static bool parse_protobuf(struct api_call *call)
+{
+	const struct api_request *request = call->request;
+	struct error error = { 0 };
+
+	call->body = protobuf_parse(request->body, request->length, &error);
+	if (call->body == NULL) {
+		call_fail(call, error.code == -ENOTSUP ? 415 : 400, NULL, "%s", error.text);
+	}
+	return call->body != NULL;
+}
 
 bool body_parse(struct api_call *call)
 {
@@ -16,6 +30,7 @@ bool body_parse(struct api_call *call)
 	bool yaml = media_type_is(type, "application/yaml");
 	bool json = *type == '\0' || media_type_is(type, "application/json") ||
 		    media_type_is(type, "*/*");
+	bool protobuf = media_type_is(type, "application/vnd.kubernetes.protobuf");
 	struct error error = { 0 };
 
 	if (strcmp(request->method, "PATCH") == 0) {
@@ -23,7 +38,7 @@ bool body_parse(struct api_call *call)
 		json = true;
 		yaml = media_type_is(type, "application/apply-patch+yaml");
 	}
-	if (!json && !yaml) {
+	if (!json && !yaml && !protobuf) {
 		call_fail(call, 415, NULL,
 			  "the body of the request was in an unknown format - accepted media types "
 			  "include: application/json, application/yaml");
@@ -32,6 +47,9 @@ bool body_parse(struct api_call *call)
 	if (request->length == 0) {
 		call_fail(call, 400, NULL, "the request has no body, and needs one");
 		return false;
+	}
+	if (protobuf && !json) {
+		return parse_protobuf(call);
 	}
 	call->body = yaml ? yaml_parse(request->body, request->length, &error)
 			  : json_parse(request->body, request->length, &error);

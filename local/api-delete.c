@@ -61,10 +61,24 @@ static bool take_options(struct api_call *call, struct objects_delete_options *o
 	       take_propagation(call, policy, &options->propagation);
 }
 
+/* Typed clients know by the kind whether to expect the object or a Status. */
+static bool shows_deleted(const struct api_call *call)
+{
+	static const char *const plurals[] = { "persistentvolumeclaims", "pods", "serviceaccounts",
+					       "services" };
+
+	for (size_t i = 0; i < ARRAY_LEN(plurals); i++) {
+		if (*call->kind.group == '\0' && strcmp(call->kind.plural, plurals[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What was removed is told by a Status; what is only marked is shown. */
 static void answer(struct api_call *call, const struct objects_state *state, bool exists)
 {
-	if (exists || state == NULL) {
+	if (exists || shows_deleted(call)) {
 		print_object(call, 200, state);
 		return;
 	}

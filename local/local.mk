@@ -28,6 +28,7 @@ libapiserver_la_SOURCES = \
 	%D%/api-write.c \
 	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
 	%D%/podlog.c %D%/podlog.h \
+	%D%/protobuf.c %D%/protobuf.h \
 	%D%/route.c %D%/route.h \
 	%D%/server.c %D%/server.h %D%/server-private.h \
 	%D%/server-exchange.c \
