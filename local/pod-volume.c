@@ -49,6 +49,7 @@ void pod_validate_volumes(struct json_object *volumes, struct causes *causes)
 
 	for (size_t i = 0; i < asb_length(volumes); i++) {
 		struct json_object *volume = json_object_array_get_idx(volumes, i);
+		struct causes own = CAUSES_INIT;
 		const char *name;
 
 		snprintf(field, sizeof(field), "spec.volumes[%zu]", i);
@@ -56,13 +57,16 @@ void pod_validate_volumes(struct json_object *volumes, struct causes *causes)
 		name = pod_require(volume, "name", field, causes);
 		if (name != NULL) {
 			validate_label(name, path, causes);
-			if (map_put(&names, name, volume) != NULL) {
-				causes_add_str(causes, CAUSE_DUPLICATE, path, name, "%s", "");
-			}
 		}
 		if (json_object_is_type(volume, json_type_object)) {
-			check_source(volume, field, causes);
+			check_source(volume, field, &own);
 		}
+		/* A volume with faults does not count as the first of its name. */
+		if (name != NULL && !causes_any(&own) && map_put(&names, name, volume) != NULL) {
+			causes_add_str(causes, CAUSE_DUPLICATE, path, name, "%s", "");
+		}
+		causes_merge(causes, &own);
+		causes_finish(&own);
 	}
 	map_finish(&names);
 }

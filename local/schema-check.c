@@ -178,11 +178,14 @@ static void check_default(struct check *c, struct json_object *json)
 	}
 	for (size_t i = 0; i < asb_length(own.list); i++) {
 		struct json_object *cause = json_object_array_get_idx(own.list, i);
-		const char *message = asb_str(cause, "message"), *colon = strstr(message, ": ");
+		const char *field = asb_str(cause, "field");
+		size_t length = c->path.length;
 
-		add(c, CAUSE_INVALID, "default", asb_as_str(value) != NULL ? asb_as_str(value) : "",
-		    colon != NULL ? colon + 2 : message);
+		buf_printf(&c->path, ".default%s%s", *field != '\0' ? "." : "", field);
+		asb_set_str(cause, "field", buf_str(&c->path));
+		buf_cut(&c->path, length);
 	}
+	causes_merge(c->causes, &own);
 	causes_finish(&own);
 	json_object_put(copy);
 	schema_destroy(schema);

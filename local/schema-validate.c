@@ -71,6 +71,11 @@ static bool is_number(struct json_object *value)
 	       json_object_is_type(value, json_type_double);
 }
 
+static bool is_beyond_int64(struct json_object *value)
+{
+	return fabs(json_object_get_double(value)) >= 9223372036854775808.0;
+}
+
 static bool type_fits(const struct schema_node *node, struct json_object *value)
 {
 	const char *type = value_type(value);
@@ -85,22 +90,28 @@ static bool type_fits(const struct schema_node *node, struct json_object *value)
 	       (node->type == SCHEMA_NUMBER && strcmp(type, "integer") == 0);
 }
 
-/* An integer that is too large for its format comes as a float to the server. */
+/* An integer that does not fit its format comes as a float to the server. */
 static bool check_type(struct validation *v, const struct schema_node *node,
 		       struct json_object *value)
 {
 	const char *wanted = node->int_or_string ? "integer,string" : type_name(node->type);
 	const char *found = value_type(value);
+	bool sized = node->format != NULL && is_number(value) && node->type == SCHEMA_INTEGER;
 
-	if (type_fits(node, value)) {
+	if (type_fits(node, value) && !(sized && is_beyond_int64(value))) {
 		return true;
 	}
-	if (node->format != NULL && is_number(value) && node->type == SCHEMA_INTEGER) {
+	if (sized) {
 		wanted = node->format;
 		found = "float64";
 	}
 	causes_add_str(v->causes, CAUSE_TYPE_INVALID, here(v), found,
 		       "%s in body must be of type %s: \"%s\"", here(v), wanted, found);
+	if (sized) {
+		causes_add_str(v->causes, CAUSE_INVALID, NO_FIELD, "",
+			       "Checked value must be of type integer with format %s in %s",
+			       node->format, here(v));
+	}
 	return false;
 }
 

@@ -7,6 +7,7 @@
 #include "local/types-private.h"
 
 #include <agent-sandbox/helpers.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,13 +97,18 @@ static void give_address(struct type_request *request, struct json_object *servi
 	char address[32];
 	int32_t number;
 	uint32_t chosen;
+	unsigned char bytes[4];
 
 	if (wanted != NULL && *wanted != '\0') {
 		number = address_number(wanted);
+		if (inet_pton(AF_INET, wanted, bytes) != 1) {
+			return; /* validation says so */
+		}
 		if (number < 0) {
 			refuse_address(request, service,
-				       "failed to allocate IP: the provided network does not match "
-				       "the current range " ADDRESS_PREFIX ".0.0/16");
+				       "failed to allocate IP: the provided IP is not in the valid "
+				       "range. The range of valid IPs is " ADDRESS_PREFIX
+				       ".0.0/16");
 		} else if (address_taken(request->types, (uint32_t)number)) {
 			refuse_address(request, service,
 				       "failed to allocate IP: provided IP is already allocated");

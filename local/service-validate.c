@@ -34,6 +34,10 @@ static void check_target(struct json_object *target, const char *field, struct c
 				       "must contain only alpha-numeric characters (a-z, 0-9), "
 				       "and hyphens (-)");
 		}
+		if (strpbrk(name, "abcdefghijklmnopqrstuvwxyz") == NULL) {
+			causes_add_str(causes, CAUSE_INVALID, field, name,
+				       "must contain at least one letter (a-z)");
+		}
 		return;
 	}
 	validate_port(asb_int(target, 0), field, causes);

@@ -28,3 +28,15 @@ check_PROGRAMS += %D%/fuzz-podman-frame
 TESTS += %D%/fuzz-podman-frame
 tests_fuzz_fuzz_podman_frame_SOURCES = %D%/fuzz-podman-frame.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_podman_frame_LDADD = libnode.la
+
+check_PROGRAMS += %D%/fuzz-schema
+TESTS += %D%/fuzz-schema
+tests_fuzz_fuzz_schema_SOURCES = %D%/fuzz-schema.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_schema_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) -lm
+
+check_PROGRAMS += %D%/fuzz-selector %D%/fuzz-strategic
+TESTS += %D%/fuzz-selector %D%/fuzz-strategic
+tests_fuzz_fuzz_selector_SOURCES = %D%/fuzz-selector.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_selector_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
+tests_fuzz_fuzz_strategic_SOURCES = %D%/fuzz-strategic.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_strategic_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)

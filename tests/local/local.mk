@@ -7,3 +7,9 @@ tests_local_ask_store_CFLAGS = $(AM_CFLAGS)
 tests_local_ask_store_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
 TESTS += %D%/store-differential.sh
 EXTRA_DIST += %D%/store-differential.sh %D%/store_differential.py
+
+# What kinds are, against a real API server: make check builds the tool; the comparison needs KUBEBUILDER_ASSETS.
+check_PROGRAMS += %D%/types-tool
+tests_local_types_tool_SOURCES = %D%/types-tool.c
+tests_local_types_tool_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) -lm
+EXTRA_DIST += %D%/test_types.py %D%/cases_types.py

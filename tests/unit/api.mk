@@ -46,3 +46,25 @@ TESTS += tests/unit/test-requests
 tests_unit_test_requests_SOURCES = tests/unit/test-requests.c $(STORE_WORLD)
 tests_unit_test_requests_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_requests_LDADD = $(STORE_LIBS)
+
+# local/: what kinds are (status.c is in libapiserver)
+TYPES_LIBS = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) $(CMOCKA_LIBS) -lm
+TYPES_FIXTURE = tests/unit/types-fixture.c tests/unit/types-fixture.h
+TYPES_TESTS = tests/unit/test-schema tests/unit/test-types-pod tests/unit/test-crd tests/unit/test-discovery tests/unit/test-table
+check_PROGRAMS += $(TYPES_TESTS)
+TESTS += $(TYPES_TESTS)
+tests_unit_test_schema_SOURCES = tests/unit/test-schema.c $(TYPES_FIXTURE)
+tests_unit_test_schema_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_schema_LDADD = $(TYPES_LIBS)
+tests_unit_test_types_pod_SOURCES = tests/unit/test-types-pod.c $(TYPES_FIXTURE)
+tests_unit_test_types_pod_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_types_pod_LDADD = $(TYPES_LIBS)
+tests_unit_test_crd_SOURCES = tests/unit/test-crd.c $(TYPES_FIXTURE)
+tests_unit_test_crd_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_crd_LDADD = $(TYPES_LIBS)
+tests_unit_test_discovery_SOURCES = tests/unit/test-discovery.c $(TYPES_FIXTURE)
+tests_unit_test_discovery_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_discovery_LDADD = $(TYPES_LIBS)
+tests_unit_test_table_SOURCES = tests/unit/test-table.c $(TYPES_FIXTURE)
+tests_unit_test_table_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_table_LDADD = $(TYPES_LIBS)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * local/schema: a document {"schema": ..., "value": ...} or a bare pattern. No schema may crash the
+ * compiler, what it prunes once must be pruned for good, and a pattern that is taken must end its
+ * match. How to build it: fuzz.h, with local/schema*.c, local/validate.c and local/status.c.
+ */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/schema-pattern.h"
+#include "local/schema.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
+const char fuzz_corpus[] = "schema";
+
+static void check_schema(struct json_object *json, struct json_object *value)
+{
+	struct error error = { 0 };
+	struct schema *schema = schema_compile(json, &error);
+	CLEANUP_CAUSES struct causes causes = CAUSES_INIT;
+	CLEANUP_JSON struct json_object *unknown = json_object_new_array();
+
+	if (schema == NULL) {
+		FUZZ_CHECK(error.code < 0 && error.text[0] != '\0');
+		return;
+	}
+	schema_check_structural(json, "schema", &causes);
+	schema_prune(schema, value, NULL);
+	schema_prune(schema, value, unknown);
+	FUZZ_CHECK(asb_length(unknown) == 0);
+	schema_default(schema, value);
+	schema_validate(schema, value, &causes);
+	FUZZ_CHECK(asb_length(causes.list) <= VALIDATE_CAUSES_MAX);
+	schema_destroy(schema);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CLEANUP_JSON struct json_object *document = json_parse((const char *)data, size, NULL);
+	CLEANUP_FREE char *text = xstrndup((const char *)data, size);
+	struct pattern *pattern;
+
+	if (asb_at(document, "schema") != NULL) {
+		check_schema(asb_at(document, "schema"), asb_at(document, "value"));
+		return 0;
+	}
+	pattern = pattern_compile(text);
+	if (pattern != NULL) {
+		pattern_matches(pattern, "abc-123_XYZ ]^.");
+		pattern_matches(pattern, "");
+	}
+	pattern_destroy(pattern);
+	return 0;
+}

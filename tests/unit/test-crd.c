@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "base/json.h"
+#include "tests/unit/types-fixture.h"
+
+#include <agent-sandbox/helpers.h>
+
+#define SCHEMA                                                                                     \
+	"{'type': 'object', 'properties': {'spec': {'type': 'object', 'properties': {'replicas': " \
+	"{'type': 'integer', 'minimum': 0}}}, 'status': {'type': 'object', 'properties': "         \
+	"{'replicas': {'type': 'integer'}}}}}"
+
+static void a_crd_serves_its_kind(void **state)
+{
+	struct types_fixture *fixture = *state;
+	const struct type *type;
+
+	assert_null(types_find(fixture->types, "t.example", "v1", "things"));
+	serve_things(fixture, SCHEMA);
+	type = types_find_kind(fixture->types, "t.example", "v1", "Thing");
+	assert_non_null(type);
+	assert_string_equal(type->singular, "thing");
+	assert_string_equal(type->list_kind, "ThingList");
+	assert_true(type->namespaced);
+	assert_true(type_has_subresource(type, "status") && type_has_subresource(type, "scale"));
+	assert_ptr_equal(types_of_crd(fixture->types, "things.t.example", 0), type);
+	assert_null(types_of_crd(fixture->types, "things.t.example", 1));
+}
+
+static void a_removed_crd_serves_no_more(void **state)
+{
+	struct types_fixture *fixture = *state;
+	CLEANUP_JSON struct json_object *crd = parsed("{'metadata': {'name': 'things.t.example'}}");
+
+	serve_things(fixture, SCHEMA);
+	types_removed(fixture->types,
+		      types_find(fixture->types, "apiextensions.k8s.io", "v1",
+				 "customresourcedefinitions"),
+		      crd);
+	assert_null(types_find(fixture->types, "t.example", "v1", "things"));
+}
+
+static void objects_follow_the_schema(void **state)
+{
+	struct types_fixture *fixture = *state;
+	int status;
+
+	serve_things(fixture, SCHEMA);
+	json_object_put(admitted(fixture, "t.example", "things",
+				 "{'metadata': {'name': 'x'}, 'spec': {'replicas': -1}}", NULL,
+				 &status));
+	assert_int_equal(status, 422);
+	assert_string_equal(
+		refusal(fixture),
+		"Thing.t.example \"x\" is invalid: [spec.replicas: Invalid value: -1: "
+		"spec.replicas "
+		"in body should be greater than or equal to 0, .spec.replicas: Invalid value: -1: "
+		"should be a non-negative integer]");
+	json_object_put(admitted(fixture, "t.example", "things",
+				 "{'metadata': {'name': 'x'}, 'spec': {'zap': 1}}", NULL, &status));
+	assert_int_equal(status, 400);
+	assert_string_equal(refusal(fixture),
+			    "Thing in version \"v1\" cannot be handled as a Thing: "
+			    "strict decoding error: unknown field \"spec.zap\"");
+}
+
+static void a_new_object_has_no_status(void **state)
+{
+	struct types_fixture *fixture = *state;
+	int status;
+
+	serve_things(fixture, SCHEMA);
+	CLEANUP_JSON struct json_object *thing =
+		admitted(fixture, "t.example", "things",
+			 "{'metadata': {'name': 'x'}, 'spec': {}, 'status': {'replicas': 1}}", NULL,
+			 &status);
+
+	assert_int_equal(status, 0);
+	assert_null(asb_at(thing, "status"));
+}
+
+static void scale_reads_and_sets_replicas(void **state)
+{
+	struct types_fixture *fixture = *state;
+	CLEANUP_JSON struct json_object *thing =
+		parsed("{'metadata': {'name': 'x'}, 'spec': {'replicas': 3}, 'status': "
+		       "{'replicas': 2}}");
+	CLEANUP_JSON struct json_object *wanted = parsed("{'spec': {'replicas': 7}}");
+	CLEANUP_JSON struct json_object *negative = parsed("{'spec': {'replicas': -7}}");
+	const struct type *type;
+
+	serve_things(fixture, SCHEMA);
+	type = types_find(fixture->types, "t.example", "v1", "things");
+
+	CLEANUP_JSON struct json_object *scale = type_scale(type, thing);
+
+	assert_int_equal(asb_int(asb_at(scale, "spec", "replicas"), 0), 3);
+	assert_int_equal(asb_int(asb_at(scale, "status", "replicas"), 0), 2);
+	assert_int_equal(type_set_scale(type, thing, wanted, NULL), 0);
+	assert_int_equal(asb_int(asb_at(thing, "spec", "replicas"), 0), 7);
+	assert_true(type_set_scale(type, thing, negative, NULL) < 0);
+}
+
+static void what_the_api_server_refuses_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} bad[] = {
+		{ "{'metadata': {'name': 'x.t.example'}, 'spec': {'group': 't.example', 'scope': "
+		  "'Namespaced', 'names': {'plural': 'foos', 'kind': 'Foo'}, 'versions': [{'name': "
+		  "'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': "
+		  "'object'}}}]}}",
+		  "CustomResourceDefinition.apiextensions.k8s.io \"x.t.example\" is invalid: "
+		  "metadata.name: Invalid value: \"x.t.example\": must be "
+		  "spec.names.plural+\".\"+spec.group" },
+		{ "{'metadata': {'name': 'foos.t.example'}, 'spec': {'group': 't.example', "
+		  "'scope': "
+		  "'Namespaced', 'names': {'plural': 'foos', 'kind': 'Foo'}, 'versions': [{'name': "
+		  "'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': "
+		  "'object', 'properties': {'a': {}}}}}]}}",
+		  "CustomResourceDefinition.apiextensions.k8s.io \"foos.t.example\" is invalid: "
+		  "spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be "
+		  "empty for specified object fields" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int status;
+
+		json_object_put(admitted(*state, "apiextensions.k8s.io",
+					 "customresourcedefinitions", bad[i].text, NULL, &status));
+		assert_int_equal(status, 422);
+		assert_string_equal(refusal(*state), bad[i].message);
+	}
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, types_fixture_setup, types_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_crd_serves_its_kind),         TEST(a_removed_crd_serves_no_more),
+		TEST(objects_follow_the_schema),     TEST(a_new_object_has_no_status),
+		TEST(scale_reads_and_sets_replicas), TEST(what_the_api_server_refuses_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "local/table.h"
+
+#include "base/json.h"
+#include "local/jsonpath.h"
+#include "tests/unit/types-fixture.h"
+
+#include <agent-sandbox/helpers.h>
+
+/* A cell of the row that an object makes. */
+static const char *cell(struct json_object *table, size_t place)
+{
+	struct json_object *row = json_object_array_get_idx(asb_at(table, "rows"), 0);
+
+	return json_object_get_string(json_object_array_get_idx(asb_at(row, "cells"), place));
+}
+
+static void pod_reads(struct types_fixture *fixture, const char *pod_text, const char *ready,
+		      const char *status, const char *restarts)
+{
+	const struct type *type = types_find(fixture->types, "", "v1", "pods");
+	CLEANUP_JSON struct json_object *pod = parsed(pod_text);
+	CLEANUP_JSON struct json_object *table = table_create(type, "v1", false);
+
+	table_add(table, type, pod, TABLE_NONE, TYPES_NOW_MS);
+	assert_int_equal(
+		asb_length(asb_at(table, "columnDefinitions")),
+		asb_length(asb_at(json_object_array_get_idx(asb_at(table, "rows"), 0), "cells")));
+	assert_string_equal(cell(table, 1), ready);
+	assert_string_equal(cell(table, 2), status);
+	assert_string_equal(cell(table, 3), restarts);
+}
+
+#define SPEC "'metadata': {'name': 'p'}, 'spec': {'containers': [{'name': 'c'}]}"
+
+static void a_pods_status_is_told_in_one_word(void **state)
+{
+	pod_reads(*state, "{" SPEC ", 'status': {'phase': 'Pending'}}", "0/1", "Pending", "0");
+	pod_reads(*state,
+		  "{" SPEC ", 'status': {'phase': 'Running', 'containerStatuses': [{'ready': true, "
+		  "'state': {'running': {}}}]}}",
+		  "1/1", "Running", "0");
+	pod_reads(*state,
+		  "{" SPEC
+		  ", 'status': {'phase': 'Running', 'containerStatuses': [{'restartCount': 3, "
+		  "'lastState': {'terminated': {'finishedAt': '2023-11-14T22:13:10Z'}}, 'state': "
+		  "{'waiting': {'reason': 'CrashLoopBackOff'}}}]}}",
+		  "0/1", "CrashLoopBackOff", "3 (10s ago)");
+	pod_reads(*state,
+		  "{" SPEC ", 'status': {'phase': 'Succeeded', 'containerStatuses': [{'state': "
+		  "{'terminated': {'reason': 'Completed'}}}]}}",
+		  "0/1", "Completed", "0");
+	pod_reads(*state,
+		  "{" SPEC ", 'status': {'phase': 'Failed', 'containerStatuses': [{'state': "
+		  "{'terminated': {'exitCode': 2}}}]}}",
+		  "0/1", "ExitCode:2", "0");
+}
+
+static void init_containers_and_deletion_are_told(void **state)
+{
+	pod_reads(*state,
+		  "{'metadata': {'name': 'p'}, 'spec': {'containers': [{'name': 'c'}], "
+		  "'initContainers': [{'name': 'i'}]}, 'status': {'phase': 'Pending', "
+		  "'initContainerStatuses': [{'name': 'i', 'state': {'running': {}}}]}}",
+		  "0/1", "Init:0/1", "0");
+	pod_reads(
+		*state,
+		"{'metadata': {'name': 'p', 'deletionTimestamp': '2023-11-14T22:13:10Z'}, 'spec': "
+		"{'containers': [{'name': 'c'}]}, 'status': {'phase': 'Running'}}",
+		"0/1", "Terminating", "0");
+}
+
+static void durations_are_words(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *words;
+	} cases[] = {
+		{ 5, "5s" },       { 119, "119s" },       { 123, "2m3s" },     { 600, "10m" },
+		{ 7200, "120m" },  { 11000, "3h3m" },     { 100000, "27h" },   { 180000, "2d2h" },
+		{ 900000, "10d" }, { 70000000, "2y80d" }, { -5, "<invalid>" },
+	};
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		duration_words(cases[i].seconds * 1000, text);
+		assert_string_equal(text, cases[i].words);
+	}
+}
+
+static void a_custom_kind_has_name_and_age(void **state)
+{
+	struct types_fixture *fixture = *state;
+	CLEANUP_JSON struct json_object *thing =
+		parsed("{'metadata': {'name': 'x', 'creationTimestamp': '2023-11-14T22:13:15Z'}}");
+	const struct type *type;
+
+	serve_things(fixture, "{'type': 'object'}");
+	type = types_find(fixture->types, "t.example", "v1", "things");
+
+	CLEANUP_JSON struct json_object *table = table_create(type, "v1", false);
+
+	table_add(table, type, thing, TABLE_METADATA, TYPES_NOW_MS);
+	assert_string_equal(cell(table, 0), "x");
+	assert_string_equal(cell(table, 1), "5s");
+	assert_string_equal(
+		asb_str(json_object_array_get_idx(asb_at(table, "rows"), 0), "object", "kind"),
+		"PartialObjectMetadata");
+}
+
+static void jsonpaths_find_what_columns_ask_for(void **state)
+{
+	static const struct {
+		const char *path, *value;
+	} cases[] = {
+		{ ".spec.n", "3" },
+		{ "{.spec.n}", "3" },
+		{ ".metadata.labels['a.b/c']", "lab" },
+		{ ".metadata.labels.a\\.b/c", "lab" },
+		{ ".status.conditions[?(@.type==\"Ready\")].status", "True" },
+		{ ".status.conditions[?(@.type=='Other')].status", "False" },
+		{ ".spec.list[1]", "b" },
+		{ ".spec.list[-1]", "b" },
+		{ ".spec.list[*]", "a" },
+	};
+	CLEANUP_JSON struct json_object *object =
+		parsed("{'metadata': {'labels': {'a.b/c': 'lab'}}, 'spec': {'n': 3, 'list': ['a', "
+		       "'b']}, 'status': {'conditions': [{'type': 'Other', 'status': 'False'}, "
+		       "{'type': 'Ready', 'status': 'True'}]}}");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct jsonpath *path = jsonpath_parse(cases[i].path, NULL);
+		struct json_object *value = NULL;
+
+		assert_non_null(path);
+		assert_true(jsonpath_get(path, object, &value));
+		assert_string_equal(json_object_get_string(value), cases[i].value);
+		jsonpath_destroy(path);
+	}
+	assert_null(jsonpath_parse("..x", NULL));
+	assert_null(jsonpath_parse("", NULL));
+	assert_null(jsonpath_parse("[?(@.x>1)]", NULL));
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, types_fixture_setup, types_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_pods_status_is_told_in_one_word),
+		TEST(init_containers_and_deletion_are_told),
+		TEST(durations_are_words),
+		TEST(a_custom_kind_has_name_and_age),
+		TEST(jsonpaths_find_what_columns_ask_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
