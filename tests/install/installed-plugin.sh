@@ -37,6 +37,7 @@ run 0 "${MAKE:-make}" -C "$top_builddir" install DESTDIR="$dest"
 
 sort >"$work/wanted" <<END
 $bindir/agent-sandbox-controller
+$bindir/agent-sandbox-node
 $includedir/agent-sandbox/fake-host.h
 $includedir/agent-sandbox/helpers.h
 $includedir/agent-sandbox/plugin.h
@@ -45,6 +46,7 @@ $libdir/libagent-sandbox-fake-host.so
 $libdir/libagent-sandbox-fake-host.so.0
 $libdir/libagent-sandbox-fake-host.so.0.0.0
 $mandir/man8/agent-sandbox-controller.8
+$mandir/man8/agent-sandbox-node.8
 $pkgconfigdir/agent-sandbox.pc
 $(for plugin in claim sandbox template warmpool; do echo "$plugindir/$plugin.la"; echo "$plugindir/$plugin.so"; done)
 END
