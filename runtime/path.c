@@ -246,16 +246,33 @@ static int walk_link(struct walk *walk, const char *name)
 	return error < 0 ? error : restart(walk);
 }
 
+/* A folder that was made belongs to whom its folder belongs; what cannot be given away stays ours. Only
+ * ever a folder: who owns the one above may put one of his own here meanwhile, and gains nothing. */
+static void give_to_owner(int parent, int fd)
+{
+	struct stat above, made;
+
+	if (fstat(parent, &above) == 0 && fstat(fd, &made) == 0 && S_ISDIR(made.st_mode) &&
+	    (above.st_uid != made.st_uid || above.st_gid != made.st_gid)) {
+		(void)!fchownat(fd, "", above.st_uid, above.st_gid, AT_EMPTY_PATH);
+	}
+}
+
 /* O_PATH of a name in the folder reached, links not followed. */
 static int look_at(const struct walk *walk, const char *name, bool make)
 {
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
-		if (mkdirat(walk->fd, name, FOLDER_MODE) < 0 && errno != EEXIST) {
+		bool made = mkdirat(walk->fd, name, FOLDER_MODE) == 0;
+
+		if (!made && errno != EEXIST) {
 			return -errno;
 		}
 		fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && made) {
+			give_to_owner(walk->fd, fd);
+		}
 	}
 	return fd < 0 ? -errno : fd;
 }

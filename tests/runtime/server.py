@@ -66,7 +66,7 @@ class Server:
 
         def listening():
             assert self.child.poll() is None, f"it ended with status {self.child.returncode}: {self.log()}"
-            return re.search(r"^Listening on \S+ port ([0-9]+)$", self.log(), re.M)
+            return re.search(r"^Listening on \S+?(?::| port )([0-9]+)$", self.log(), re.M)
         self.port = int(until(listening, "it says where it listens").group(1))
         return self
 
