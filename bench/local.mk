@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs that measure; built only by name: make bench/claim-load bench/store-scale.
-EXTRA_PROGRAMS += %D%/claim-load %D%/store-scale
+EXTRA_PROGRAMS += %D%/claim-load %D%/store-scale %D%/api-writes
 
 bench_claim_load_SOURCES = %D%/claim-load.c %D%/load-script.c %D%/load-script.h %D%/load-watch.c %D%/load-watch.h
 bench_claim_load_CFLAGS = $(AM_CFLAGS)
@@ -11,3 +11,7 @@ bench_store_scale_CFLAGS = $(AM_CFLAGS)
 bench_store_scale_LDADD = libcore.la $(JSONC_LIBS)
 
 EXTRA_DIST += %D%/README.md %D%/claims.py %D%/run.py %D%/world.py
+
+bench_api_writes_SOURCES = %D%/api-writes.c
+bench_api_writes_CFLAGS = $(AM_CFLAGS)
+bench_api_writes_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)

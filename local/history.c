@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+/* What a change may hold in memory: a state before it is often also that of another change. */
+static size_t change_bytes(const struct change *change)
+{
+	return state_size(change->state) +
+	       (change->before != NULL ? state_size(change->before) : 0);
+}
+
 void history_add(struct objects *objects, struct served *served, int type,
 		 struct objects_state *state, struct objects_state *before)
 {
@@ -25,7 +32,7 @@ void history_add(struct objects *objects, struct served *served, int type,
 		.before = before,
 		.at_ms = objects->config.server ? objects->config.now_ms(objects->config.arg) : 0,
 	};
-	objects->change_bytes += state_size(state);
+	objects->change_bytes += change_bytes(&objects->changes[count]);
 	if (served->version_count == served->version_size) {
 		served->version_size = served->version_size > 0 ? served->version_size * 2 : 16;
 		served->versions = xrealloc(served->versions,
@@ -39,7 +46,7 @@ void history_add(struct objects *objects, struct served *served, int type,
 
 static void change_finish(struct objects *objects, struct change *change)
 {
-	objects->change_bytes -= state_size(change->state);
+	objects->change_bytes -= change_bytes(change);
 	objects_state_unref(change->state);
 	objects_state_unref(change->before);
 }
@@ -115,7 +122,7 @@ void history_bound(struct objects *objects)
 	if (count > OBJECTS_HISTORY_CHANGES || bytes > OBJECTS_HISTORY_BYTES) {
 		while (gone < count && (count - gone > OBJECTS_HISTORY_CHANGES / 4 * 3 ||
 					bytes > OBJECTS_HISTORY_BYTES / 4 * 3)) {
-			bytes -= state_size(objects->changes[gone++].state);
+			bytes -= change_bytes(&objects->changes[gone++]);
 		}
 	}
 	while (gone < count && objects->changes[gone].at_ms < old) {
