@@ -12,8 +12,9 @@
  * changes), creationTimestamp, generateName, the status subresource (for kinds that have one),
  * optimistic concurrency by metadata.resourceVersion, immutable uid, delete preconditions,
  * deletionTimestamp with finalizers or a grace period (pods on a node, when asked for), owner
- * references (two controllers are refused), garbage collection by owner uid. Not known: schemas,
- * defaults, namespaces' existence.
+ * references (two controllers are refused), garbage collection by owner uid, foreground and orphan
+ * deletions. Not known: schemas and defaults (hooks of a server), namespaces' existence (a server
+ * knows), references to one of several owners that is gone (they stay).
  */
 #ifndef ASB_LOCAL_OBJECTS_H
 #define ASB_LOCAL_OBJECTS_H
