@@ -181,7 +181,8 @@ static void check_default(struct check *c, struct json_object *json)
 		const char *field = asb_str(cause, "field");
 		size_t length = c->path.length;
 
-		buf_printf(&c->path, ".default%s%s", *field != '\0' ? "." : "", field);
+		buf_printf(&c->path, ".default%s%s", asb_streq(field, "") ? "" : ".",
+			   field != NULL ? field : "");
 		asb_set_str(cause, "field", buf_str(&c->path));
 		buf_cut(&c->path, length);
 	}

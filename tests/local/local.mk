@@ -12,4 +12,5 @@ EXTRA_DIST += %D%/store-differential.sh %D%/store_differential.py
 check_PROGRAMS += %D%/types-tool
 tests_local_types_tool_SOURCES = %D%/types-tool.c
 tests_local_types_tool_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) -lm
-EXTRA_DIST += %D%/test_types.py %D%/cases_types.py
+TESTS += %D%/types-differential.sh
+EXTRA_DIST += %D%/types-differential.sh %D%/test_types.py %D%/cases_types.py
