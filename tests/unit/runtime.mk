@@ -1,2 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 include tests/unit/runtime-files.mk
+
+# runtime/: commands
+RUNTIME_LIBS = libruntime.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test-shlex tests/unit/test-output tests/unit/test-users
+TESTS += tests/unit/test-shlex tests/unit/test-output tests/unit/test-users
+tests_unit_test_shlex_SOURCES = tests/unit/test-shlex.c
+tests_unit_test_shlex_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_shlex_LDADD = $(RUNTIME_LIBS)
+tests_unit_test_output_SOURCES = tests/unit/test-output.c
+tests_unit_test_output_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_output_LDADD = $(RUNTIME_LIBS)
+tests_unit_test_users_SOURCES = tests/unit/test-users.c
+tests_unit_test_users_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_users_LDADD = $(RUNTIME_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz-shlex tests/fuzz/fuzz-json-body
+TESTS += tests/fuzz/fuzz-shlex tests/fuzz/fuzz-json-body
+tests_fuzz_fuzz_shlex_SOURCES = tests/fuzz/fuzz-shlex.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_shlex_LDADD = libruntime.la
+tests_fuzz_fuzz_json_body_SOURCES = tests/fuzz/fuzz-json-body.c tests/fuzz/fuzz.h tests/fuzz/replay.c
+tests_fuzz_fuzz_json_body_LDADD = libruntime.la
