@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "core/utf8.h"
 #include "node/pod-private.h"
 
 #define MESSAGE_FILE_MAX 4096u /* as a kubelet */
@@ -77,20 +78,26 @@ static int take_log(void *arg, const char *data, size_t length)
 	return out->failed ? -ENOSPC : 0;
 }
 
-/* Cuts what is no UTF-8 and the NUL: the API server would refuse the whole status. */
+/* What is no UTF-8 becomes '?', and control bytes go: the API server would change them, and the
+ * status would never be equal. */
 static char *clean(const struct buf *raw)
 {
 	char *text = xalloc(raw->length + 1);
-	size_t length = 0;
+	size_t length = 0, at = 0;
 
-	for (size_t i = 0; i < raw->length; i++) {
-		unsigned char byte = (unsigned char)raw->data[i];
+	while (at < raw->length) {
+		unsigned char byte = (unsigned char)raw->data[at];
+		size_t one = utf8_length(raw->data + at);
 
-		if (byte == '\n' || byte == '\t' || (byte >= 0x20 && byte < 0x7f)) {
-			text[length++] = (char)byte;
-		} else if (byte >= 0x80) {
-			text[length++] = '?';
+		if (one > 1 || byte >= 0x20 || byte == '\n' || byte == '\t') {
+			if (one > 0) {
+				memcpy(text + length, raw->data + at, one);
+			} else {
+				text[length] = '?';
+			}
+			length += one > 0 ? one : 1;
 		}
+		at += one > 0 ? one : 1;
 	}
 	text[length] = '\0';
 	return text;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "core/utf8.h"
 #include "node/env.h"
 #include "node/pod-private.h"
 #include "node/pod-spec.h"
@@ -43,7 +44,8 @@ void pod_note(struct pod_call *pc, size_t number, const char *reason, const char
 	struct container_note *note = &pc->record->notes[number];
 
 	snprintf(note->reason, sizeof(note->reason), "%s", reason);
-	snprintf(note->message, sizeof(note->message), "%s", message);
+	snprintf(note->message, sizeof(note->message), "%.*s",
+		 (int)utf8_cut(message, sizeof(note->message) - 1), message);
 	note->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
 	pod_wait(pc, again_ms);
 }

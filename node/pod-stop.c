@@ -15,7 +15,7 @@
 #define GRACE_DEFAULT_S 30
 #define GRACE_LEAST_S 2 /* what a kubelet leaves when the time is over already */
 #define GRACE_MOST_S 86400
-#define STOP_AGAIN_MS 2000 /* before a stop that failed is tried again */
+#define STOP_AGAIN_MS 2000  /* before a stop that failed is tried again */
 #define HOOK_MAX_MS 600000u /* a postStart that never ends must not hold a thread for ever */
 #define OUTPUT_MAX (10u << 10)
 #define ARGUMENTS_MAX 1024

@@ -2,6 +2,7 @@
 /* The reconciler of pods: looks, plans, acts, tells. Run by core/manager as a built-in plugin. */
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 #define RESYNC_MS 60000     /* an exit nobody told of, a config map that has changed */
 #define REFRESH_MS 60000    /* content of volumes, as a kubelet */
 #define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
-#define AGAIN_MS 1000
+#define OUTAGE_MS 5000      /* the API server or the runtime is away */
 
 void node_wake(void *arg, const char *uid)
 {
@@ -119,6 +120,20 @@ static int end_strangers(struct node *node, const struct asb_key *key, const cha
 
 /* ---- a pod of this node ---- */
 
+/* What is out of reach comes back by itself: the queue's backoff, which grows to a quarter of an
+ * hour, is for what does not. */
+static int32_t put_off(struct pod_call *pc, int code, const char *what, const char *why)
+{
+	if (code == ASB_UNREACHABLE || code == -EAGAIN) {
+		pc->call->host->log(pc->call->instance, ASB_LOG_DEBUG,
+				    "pod '%s/%s': %s, again soon: %s", asb_ns(pc->pod),
+				    asb_name(pc->pod), what, why);
+		pod_wait(pc, OUTAGE_MS);
+		return ASB_AGAIN;
+	}
+	return pc->call->host->fail(pc->call, ASB_RETRY, "%s: %s", what, why);
+}
+
 static int32_t write_status(struct pod_call *pc)
 {
 	struct status_facts facts = { .runtime = pc->node->runtime_name,
@@ -130,8 +145,7 @@ static int32_t write_status(struct pod_call *pc)
 	if (result == ASB_NOT_FOUND || result == ASB_OK) {
 		return ASB_OK;
 	}
-	return pc->call->host->fail(pc->call, ASB_RETRY, "cannot write the status: %s",
-				    write.message);
+	return put_off(pc, result, "cannot write the status", write.message);
 }
 
 /* Nothing runs any more: the last word, then the object. */
@@ -140,6 +154,7 @@ static int32_t remove_for_good(struct pod_call *pc)
 	struct node *node = pc->node;
 	const char *uid = asb_uid(pc->pod);
 	struct error error = { 0 };
+	int code;
 
 	if ((pc->list.count > 0 &&
 	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
@@ -148,11 +163,8 @@ static int32_t remove_for_good(struct pod_call *pc)
 		return pc->call->host->fail(pc->call, ASB_RETRY, "cannot clear the pod away: %s",
 					    error.text);
 	}
-	if (api_remove_pod(node->client, pc->pod, &error) != ASB_OK) {
-		return pc->call->host->fail(pc->call, ASB_RETRY, "cannot remove the pod: %s",
-					    error.text);
-	}
-	return ASB_DONE;
+	code = api_remove_pod(node->client, pc->pod, &error);
+	return code == ASB_OK ? ASB_DONE : put_off(pc, code, "cannot remove the pod", error.text);
 }
 
 static void tell_backoffs(struct pod_call *pc)
@@ -210,7 +222,9 @@ static int32_t sync_pod(struct pod_call *pc)
 	int code = act(pc, &error);
 
 	if (code < 0) {
-		return pc->call->host->fail(pc->call, ASB_RETRY, "%s", error.text);
+		/* The runtime cannot be asked: the Node says so too. */
+		return put_off(pc, code == -EINVAL ? code : -EAGAIN, "cannot look at it",
+			       error.text);
 	}
 	pod_tell(pc);
 	tell_backoffs(pc);
@@ -219,10 +233,10 @@ static int32_t sync_pod(struct pod_call *pc)
 	if (result != ASB_OK) {
 		return result;
 	}
-	if (pc->view.deleting) {
-		return pod_anything_runs(&pc->view) ? ASB_DONE : remove_for_good(pc);
+	if (pc->view.deleting && !pod_anything_runs(&pc->view)) {
+		return remove_for_good(pc);
 	}
-	if (!pc->view.terminal) {
+	if (!pc->view.terminal || pc->view.deleting) {
 		pod_wait(pc, RESYNC_MS);
 	}
 	return pc->wait_ms > 0 ? ASB_AGAIN : ASB_DONE;
