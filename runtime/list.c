@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define MISSING "Path is not a directory"
-#define SLICE 256u           /* entries looked at before other requests get their turn */
+#define SLICE 64u            /* entries looked at before other requests get their turn */
 #define ENTRY_MAX (8u << 10) /* a name of 255 bytes, each escaped, and the rest */
 #define PENDING_MAX ((SLICE + 1) * ENTRY_MAX)
 
