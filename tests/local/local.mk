@@ -14,3 +14,6 @@ tests_local_types_tool_SOURCES = %D%/types-tool.c
 tests_local_types_tool_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) -lm
 TESTS += %D%/types-differential.sh
 EXTRA_DIST += %D%/types-differential.sh %D%/test_types.py %D%/cases_types.py
+# The API server of local mode as its users meet it.
+TESTS += %D%/local.sh
+EXTRA_DIST += %D%/local.sh %D%/server.py %D%/test_bad_input.py %D%/test_kubectl.py %D%/test_python_client.py

@@ -4,4 +4,6 @@
 here=$(cd "$(dirname "$0")" && pwd)
 command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
 [ -x "${top_builddir:-.}/agent-sandbox-local" ] || { echo "skipped: agent-sandbox-local is not built"; exit 77; }
+top_builddir=$(cd "${top_builddir:-.}" && pwd)
+export top_builddir
 exec python3 -m unittest discover -s "$here" -p 'test_*.py' "$@"
