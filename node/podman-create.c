@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bodies of Podman's create requests (its SpecGenerator), from what a pod says. podman-pod.c and
+/* The bodies of Podman's create requests (SpecGenerator), from what a pod says. podman-pod.c and
  * podman-container.c send them. */
 #include "config.h"
 

@@ -60,11 +60,10 @@ static int try_handler(struct podman *podman, int handler, struct error *reterr)
 		     : 0;
 }
 
-/* Podman hands runsc no flags, so it calls a wrapper. Without --network=host this runsc finds
- * itself in the machine's own network namespace and refuses; with it, the sandbox uses the sockets
- * of the pod's namespace. --ignore-cgroups: it knows neither hybrid cgroups nor Podman's folders. */
-static int write_wrapper(const struct podman *podman, const char *path, const char *platform,
-			 struct error *reterr)
+/* Podman hands runsc no flags, so it calls a wrapper. Without --network=host runsc takes the pod's
+ * network for the machine's own and refuses; with it, it uses the sockets of the pod's network.
+ * --ignore-cgroups: it knows neither hybrid cgroups nor Podman's folders. */
+static int write_wrapper(const char *path, const char *platform, struct error *reterr)
 {
 	char *runsc CLEANUP_FREE = podman_find("runsc");
 
@@ -77,7 +76,6 @@ static int write_wrapper(const struct podman *podman, const char *path, const ch
 					  "--ignore-cgroups \"$@\"\n",
 					  runsc, platform);
 
-	(void)podman;
 	return podman_write_file(path, text, strlen(text), 0755, reterr);
 }
 
@@ -88,13 +86,13 @@ static int try_runsc(struct podman *podman, struct error *reterr)
 	int r;
 
 	if (podman->platform != NULL) {
-		r = write_wrapper(podman, path, podman->platform, reterr);
+		r = write_wrapper(path, podman->platform, reterr);
 		return r < 0 ? r : try_handler(podman, PODMAN_RUNSC, reterr);
 	}
 	/* What worked before comes first, and is not taken from containers that use it. */
 	r = access(path, X_OK) == 0 ? try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
 	for (size_t i = 0; r < 0 && i < ARRAY_LEN(platforms); i++) {
-		r = write_wrapper(podman, path, platforms[i], reterr);
+		r = write_wrapper(path, platforms[i], reterr);
 		if (r < 0) {
 			return r;
 		}

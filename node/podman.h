@@ -4,9 +4,9 @@
  *
  * Podman's API ignores a container's OCI runtime, and Podman's own pods fail under runsc. So there
  * is one `podman --runtime H system service` child for each handler, on a socket of its own and on
- * the same storage, started when a pod first asks for it; and a pod is a pause container on a bridge
- * network, whose network namespace the others join. After each create the runtime is read back and
- * a container that is not under its handler is removed before it starts.
+ * the same storage, started when a pod first asks for it; and a pod is a pause container on a
+ * bridge network, whose network namespace the others join. After each create the runtime is read
+ * back and a container that is not under its handler is removed before it starts.
  *
  * Containers outlive the node: everything is found again by labels. The services do not outlive it.
  */
