@@ -17,8 +17,8 @@
 
 #include "base/number.h"
 
-/* Half of what RLIM_INFINITY is compared with, so that arithmetic on it in the kernel stays whole. */
-#define MARK_TOP (UINT64_C(1) << 62)
+/* 18 digits, which integer_parse reads. */
+#define MARK_TOP (UINT64_C(1) << 59)
 #define LIMITS_MAX 4096
 #define STAT_MAX 1024
 

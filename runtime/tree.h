@@ -3,7 +3,7 @@
  * Finds and ends all processes of a command, wherever they went. A process group is left by setsid, a
  * parent by a double fork, an environment is emptied by env -i, and cgroups are mostly read-only in a
  * container. What stays through all of these, exec and setuid included, is a resource limit: each
- * command's tree runs with a hard RLIMIT_RTTIME of its own, about 146,000 years less some
+ * command's tree runs with a hard RLIMIT_RTTIME of its own, about 18,000 years less some
  * microseconds, which touches nobody but real-time processes of that age. Who is not allowed to raise
  * hard limits (all without CAP_SYS_RESOURCE) can leave it only by lowering it further; then, and
  * where it cannot be read, process group, session and the parent's mark still tell.

@@ -54,7 +54,7 @@ def test_what_cannot_run_says_so_as_python_does(server):
     fails(server, "echo a\\", "No escaped character")
     fails(server, "echo \0", "embedded null byte")
     fails(server, "nosuchprogram x", "[Errno 2] No such file or directory: 'nosuchprogram'")
-    fails(server, "''", "[Errno 2] No such file or directory: ''")
+    fails(server, "''", "[Errno 13] Permission denied: ''")
     fails(server, "it\\'s", "[Errno 2] No such file or directory: \"it's\"")
     fails(server, "./folder", "[Errno 13] Permission denied: './folder'")
     fails(server, "./text", "[Errno 8] Exec format error: './text'")
