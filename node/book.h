@@ -18,6 +18,10 @@
 #include "node/backoff.h"
 
 #define CONTAINER_ID_MAX 80 /* of runtime.h */
+/* "Try again" is believed so often, a second apart; then it is a failure like any other, told and
+ * backed off from. */
+#define QUICK_TRIES 3
+#define QUICK_TRY_MS 1000
 
 /* Of one container. */
 struct container_note {
@@ -31,7 +35,7 @@ struct container_note {
 	uint64_t image_failure;        /* the failure of its image that was told */
 	char probed[CONTAINER_ID_MAX]; /* who is probed */
 	uint32_t probe_failures;       /* told */
-	char hooked[CONTAINER_ID_MAX]; /* whose postStart was begun */
+	uint32_t quick_tries;          /* in a row that the runtime said to try again */
 	/* Termination messages and whose they are: the newest, and the one before. */
 	char ended[2][CONTAINER_ID_MAX];
 	char *texts[2];
@@ -43,8 +47,8 @@ struct pod_record {
 	size_t note_count;
 	struct backoff sandbox; /* tries to make it */
 	int64_t sandbox_failed_ms;
-	bool handler_known;
-	bool limits_told;   /* what of the pod this node does not do */
+	uint32_t quick_tries; /* to make it, in a row that the runtime said to try again */
+	bool limits_told;     /* what of the pod this node does not do */
 	int64_t volumes_ms; /* when they were made or brought up to date; 0: not by this process */
 	int64_t grace_s;    /* the pod's terminationGracePeriodSeconds, for when it is gone */
 	struct record_post *post; /* results of its tasks */

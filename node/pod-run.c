@@ -156,10 +156,11 @@ static bool start_sandbox(struct pod_call *pc)
 	strings_finish(aliases);
 	if (code == 0) {
 		record->sandbox = (struct backoff){ 0 };
+		record->quick_tries = 0;
 		return true;
 	}
-	if (code == -EAGAIN) {
-		pod_wait(pc, 1000);
+	if (code == -EAGAIN && record->quick_tries++ < QUICK_TRIES) {
+		pod_wait(pc, QUICK_TRY_MS);
 		return false;
 	}
 	pod_event(pc, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s",

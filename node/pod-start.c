@@ -147,6 +147,11 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 
 static bool config_failed(struct pod_call *pc, size_t number, const struct error *error)
 {
+	/* Asked again every two seconds: an event each time would be too many. */
+	if (strcmp(pc->record->notes[number].message, error->text) == 0) {
+		pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+		return false;
+	}
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
 	pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
 	return false;
@@ -232,6 +237,7 @@ static void started(struct pod_call *pc, size_t number, const char *id)
 
 	note->reason[0] = note->message[0] = '\0';
 	note->retry_ms = 0;
+	note->quick_tries = 0;
 	note->image_failure = 0;
 	if (container->next > 0) {
 		backoff_try(&note->backoff, pc->view.now_ms);
@@ -245,8 +251,12 @@ static void not_started(struct pod_call *pc, size_t number, int code, const stru
 {
 	struct container_note *note = &pc->record->notes[number];
 
-	if (code == -EAGAIN) {
-		pod_wait(pc, 1000);
+	if (code == -EAGAIN && note->quick_tries++ < QUICK_TRIES) {
+		pod_wait(pc, QUICK_TRY_MS);
+		return;
+	}
+	if (strstr(error->text, "runAsNonRoot") != NULL) {
+		config_failed(pc, number, error);
 		return;
 	}
 	backoff_try(&note->backoff, pc->view.now_ms);

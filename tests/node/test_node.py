@@ -21,7 +21,7 @@ class Registration(Case):
     def test_its_lease_is_renewed_and_its_status_left_alone(self):
         def renewed():
             return self.api.get("leases", "kube-node-lease", self.node.name)["spec"]["renewTime"]
-        lease = self.api.get("leases", "kube-node-lease", self.node.name)
+        lease = self.eventually(lambda: self.api.get("leases", "kube-node-lease", self.node.name), "the lease")
         self.assertEqual((40, self.node.name), (lease["spec"]["leaseDurationSeconds"], lease["spec"]["holderIdentity"]))
         self.assertEqual("Node", lease["metadata"]["ownerReferences"][0]["kind"])
         first, mark = renewed(), self.audit.mark()
