@@ -167,7 +167,7 @@ static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size
 	stream->paused = stream->paused && !resume;
 	over = stream->over;
 	sched_mutex_unlock(&stream->lock);
-	if (resume) {
+	if (resume && !over) {
 		execution_resume(stream->execution);
 	}
 	return length > 0 ? (ssize_t)length : over ? BODY_END : BODY_WAIT;
@@ -196,13 +196,22 @@ static void on_last_task(struct server_task *task)
 	execution_unref(stream->execution);
 }
 
+static bool is_over(struct stream *stream)
+{
+	LOCKED(&stream->lock);
+	return stream->over;
+}
+
 /* Nobody reads it any more: unlike /execute's, a stream's command ends with its reader. */
 static void on_gone(void *arg)
 {
 	struct stream *stream = arg;
 
 	stream->request = NULL;
-	execution_cancel(stream->execution);
+	/* Of what is over, the supervisor may be gone already. */
+	if (!is_over(stream)) {
+		execution_cancel(stream->execution);
+	}
 	execution_unref(stream->execution);
 }
 

@@ -234,6 +234,13 @@ static bool is_stopping(struct supervisor *supervisor)
 	return supervisor->stop;
 }
 
+/* Those that are created but not in the list yet count too. */
+static bool has_work(struct supervisor *supervisor)
+{
+	LOCKED(&supervisor->lock);
+	return supervisor->count > 0;
+}
+
 static int wait_ms(struct supervisor *supervisor, uint64_t next)
 {
 	uint64_t now = sched_now_us(supervisor->sched);
@@ -286,11 +293,10 @@ static void run(void *arg)
 	uint64_t next = SCHED_FOREVER;
 	bool stopping = false;
 
-	while (!stopping || supervisor->executions != NULL) {
+	while (!stopping || has_work(supervisor)) {
 		turn(supervisor, wait_ms(supervisor, next));
-		if (!stopping && is_stopping(supervisor)) {
-			stopping = true;
-			do_wanted(supervisor);
+		stopping = stopping || is_stopping(supervisor);
+		if (stopping) {
 			for (struct execution *at = supervisor->executions; at != NULL;
 			     at = at->next) {
 				execution_kill(at, false);
@@ -359,7 +365,7 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	supervisor->wanted_end = &supervisor->wanted;
 	supervisor->files = config->files;
 	sched_mutex_init(&supervisor->lock, sched);
-	tree_marks_init(&supervisor->marks);
+	tree_marks_init(&supervisor->marks, sched_random(sched));
 
 	int code = open_all(supervisor, reterr);
 
@@ -389,5 +395,6 @@ void supervisor_destroy(struct supervisor *supervisor)
 	}
 	supervisor_stop(supervisor);
 	sched_join(supervisor->thread);
+	do_wanted(supervisor); /* what was asked of commands that were over */
 	close_all(supervisor);
 }

@@ -17,8 +17,10 @@
 
 #include "base/number.h"
 
-/* 18 digits, which integer_parse reads. */
-#define MARK_TOP (UINT64_C(1) << 59)
+/* 18 digits, which integer_parse reads. Each server begins at a random place in between, so that two
+ * that see each other's processes do not take them for their own. */
+#define MARK_MOST (UINT64_C(1) << 59)
+#define MARK_LEAST (UINT64_C(1) << 57)
 #define LIMITS_MAX 4096
 #define STAT_MAX 1024
 
@@ -27,16 +29,19 @@ struct range {
 	pid_t leader;
 };
 
-void tree_marks_init(struct tree_marks *marks)
+void tree_marks_init(struct tree_marks *marks, uint64_t random)
 {
 	struct rlimit limit;
+	uint64_t most = MARK_MOST;
 
-	*marks = (struct tree_marks){ .top = MARK_TOP };
 	/* Inside a command of another server: below that one's mark. */
-	if (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max != RLIM_INFINITY &&
-	    limit.rlim_max <= marks->top) {
-		marks->top = limit.rlim_max - 1;
+	if (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max <= most) {
+		most = limit.rlim_max - 1;
 	}
+	*marks = (struct tree_marks){
+		.top = most > 2 * MARK_LEAST ? 2 * MARK_LEAST + random % (most - 2 * MARK_LEAST)
+					     : most
+	};
 }
 
 uint64_t tree_mark_next(struct tree_marks *marks)
@@ -160,7 +165,7 @@ static bool belongs(const struct range *range, pid_t pid)
 		return !read_status(pid, &status) || status.state != 'Z';
 	}
 	/* That of another tree, whatever number its leader has got. */
-	if (mark > MARK_TOP / 2 && mark <= MARK_TOP) {
+	if (mark >= MARK_LEAST && mark <= MARK_MOST) {
 		return false;
 	}
 	if (!read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {

@@ -3,10 +3,10 @@
  * Finds and ends all processes of a command, wherever they went. A process group is left by setsid, a
  * parent by a double fork, an environment is emptied by env -i, and cgroups are mostly read-only in a
  * container. What stays through all of these, exec and setuid included, is a resource limit: each
- * command's tree runs with a hard RLIMIT_RTTIME of its own, about 18,000 years less some
- * microseconds, which touches nobody but real-time processes of that age. Who is not allowed to raise
- * hard limits (all without CAP_SYS_RESOURCE) can leave it only by lowering it further; then, and
- * where it cannot be read, process group, session and the parent's mark still tell.
+ * command's tree runs with a hard RLIMIT_RTTIME of its own, some 10,000 years, which touches nobody but
+ * real-time processes of that age. Who is not allowed to raise hard limits (all without
+ * CAP_SYS_RESOURCE) can leave it only by lowering it further; then, and where it cannot be read,
+ * process group, session and the parent's mark still tell.
  */
 #ifndef ASB_RUNTIME_TREE_H
 #define ASB_RUNTIME_TREE_H
@@ -20,7 +20,7 @@ struct tree_marks {
 	uint64_t used;
 };
 
-void tree_marks_init(struct tree_marks *marks);
+void tree_marks_init(struct tree_marks *marks, uint64_t random);
 uint64_t tree_mark_next(struct tree_marks *marks);
 
 /* Kills, once, all that is found of one tree: the mark's, and what is in the leader's session or

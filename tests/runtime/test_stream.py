@@ -31,8 +31,8 @@ def events(server, command, **more):
 
 
 def test_a_line_is_an_event_and_done_is_the_last(server):
-    assert events(server, "sh -c 'echo a; echo; sleep 0.1; echo b >&2; exit 3'") == [
-        ("stdout", "a"), ("stdout", ""), ("stderr", "b"), ("done", '{"exit_code": 3}')]
+    found = events(server, "sh -c 'echo a; echo; sleep 0.1; echo b >&2; exit 3'")
+    assert found == [("stdout", "a"), ("stdout", ""), ("stderr", "b"), ("done", '{"exit_code": 3}')], found
 
 
 def test_carriage_returns_make_lines_of_one_event(server):
