@@ -116,16 +116,21 @@ static void run_post_start(void *arg)
 	}
 }
 
-static void end_job(void *arg)
+static void free_job(struct job *job)
 {
-	struct job *job = arg;
-
-	node_wake(job->node, job->uid);
 	strings_finish(job->argv);
 	free(job->uid);
 	free(job->id);
 	free(job->name);
 	free(job);
+}
+
+static void end_job(void *arg)
+{
+	struct job *job = arg;
+
+	node_wake(job->node, job->uid);
+	free_job(job);
 }
 
 /* ---- beginning ---- */
@@ -166,13 +171,17 @@ static struct job *new_job(struct node *node, const struct runtime_status *statu
 	return job;
 }
 
-static void begin(struct job *job, const char *what, void (*run)(void *arg))
+/* False: there is no thread left. A stop is tried again by the pod's next reconcile, which comes by
+ * itself. */
+static bool begin(struct job *job, const char *what, void (*run)(void *arg))
 {
 	CLEANUP_FREE char *name = task_name(what, job->id);
 
 	if (!tasks_start(job->node->tasks, name, run, end_job, job)) {
-		end_job(job); /* wakes the pod, so it is tried again */
+		free_job(job);
+		return false;
 	}
+	return true;
 }
 
 static char **copy_argv(struct json_object *command)
@@ -243,6 +252,7 @@ void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
 	}
 	set_hook(pc, job, asb_at(container->spec, "lifecycle", "preStop"), "preStop");
 	begin(job, "stop", run_stop);
+	pod_wait(pc, STOP_AGAIN_MS);
 }
 
 bool pod_stop_stranger(struct node *node, const struct runtime_status *status, int64_t grace_s)
@@ -269,9 +279,11 @@ void pod_begin_post_start(struct pod_call *pc, size_t number, const char *id)
 		return;
 	}
 	job = new_job(pc->node, &status, grace_of(pc));
-	if (set_hook(pc, job, hook, "postStart")) {
-		begin(job, "postStart", run_post_start);
-	} else {
-		end_job(job);
+	if (!set_hook(pc, job, hook, "postStart")) {
+		free_job(job);
+	} else if (!begin(job, "postStart", run_post_start)) {
+		pod_event(pc, "Warning", "FailedPostStartHook",
+			  "container %s: too much is under way on this node, the hook is not run",
+			  container->name);
 	}
 }

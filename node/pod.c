@@ -274,6 +274,11 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	} else if (pod != NULL && (on == NULL || *on == '\0') && node->binder != NULL) {
 		verdict = bind_pod(node, call, pod, ret_after_ms);
 	}
+	if (strangers > 0 && verdict == ASB_DONE) {
+		/* Its end wakes us; this is for one that could not be begun. */
+		*ret_after_ms = OUTAGE_MS;
+		return ASB_AGAIN;
+	}
 	if (strangers < 0 && (verdict == ASB_DONE || verdict == ASB_AGAIN)) {
 		return call->host->fail(call, ASB_RETRY, "cannot end a pod that is gone: %s",
 					error.text);
