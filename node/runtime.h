@@ -8,7 +8,8 @@
  * the outside world everything there is. So every call may be repeated: starting what runs and
  * removing what is gone are successes. All functions may be called from any thread; they wait, and
  * each has a deadline of its own. One pod is never worked on by two threads at a time, except exec,
- * logs and stats.
+ * logs and stats, and stop_container, which runs beside whatever its pod does: containers of one pod
+ * end side by side.
  *
  * Errors: a negative errno and one sentence. -ENOENT: no such image, container or pod. -EAGAIN:
  * try again later. -EINVAL: asking again will not help.
