@@ -131,7 +131,7 @@ static void sweep(struct server *server)
 			/* libmicrohttpd sees the end of it, and closes. */
 			(void)shutdown(link->fd, SHUT_RDWR);
 		}
-		if (link->stream != NULL && link->stream->watch != NULL && !link->stream->dead) {
+		if (link->stream != NULL && link->stream->watch != NULL) {
 			probed[count++] = link;
 		}
 		if (count == PROBES_AT_ONCE || (link->next == NULL && count > 0)) {

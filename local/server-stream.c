@@ -38,7 +38,8 @@ static ssize_t read_watch(void *arg, uint64_t position UNUSED, char *data, size_
 	struct stream *stream = arg;
 
 	if (is_dead(stream)) {
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		/* The end of a stream fails to be sent, by which libmicrohttpd closes at once. */
+		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 
 	ssize_t length = watch_read(stream->watch, data, size, put_to_sleep, wake_up, stream);
