@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import unittest
@@ -147,13 +148,13 @@ class Kubectl(ServerCase):
     def test_get_watch_prints_what_comes(self):
         watching = subprocess.Popen([self.program, "get", "pods", "--watch-only", "-l", "watched=yes"],
                                     env=dict(os.environ, KUBECONFIG=self.server.kubeconfig),
-                                    stdout=subprocess.PIPE, text=True)
+                                    stdout=subprocess.PIPE)
         try:
             def seen():
                 name = self.pod()
                 self.k("label", "pod", name, "watched=yes")
-                os.set_blocking(watching.stdout.fileno(), False)
-                return re.search(r"pod-\d+", watching.stdout.read() or "")
+                return select.select([watching.stdout], [], [], 1)[0] and re.search(
+                    rb"pod-\d+", os.read(watching.stdout.fileno(), 4096))
             until(seen, 20, "the watch prints a pod")
         finally:
             watching.kill()
