@@ -12,7 +12,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "contract"))
+sys.path.append(os.path.join(os.path.dirname(HERE), "contract"))
 
 from api import ApiError, Client  # noqa: E402,F401
 from localserver import LocalServer  # noqa: E402
