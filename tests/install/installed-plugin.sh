@@ -37,6 +37,7 @@ run 0 "${MAKE:-make}" -C "$top_builddir" install DESTDIR="$dest"
 
 sort >"$work/wanted" <<END
 $bindir/agent-sandbox-controller
+$bindir/agent-sandbox-local
 $bindir/agent-sandbox-node
 $includedir/agent-sandbox/fake-host.h
 $includedir/agent-sandbox/helpers.h
