@@ -152,6 +152,9 @@ count() {
 
 # ---- the builds ----
 
+# The folders of suites that run whole programs.
+alone='contract|node|runtime|local|router|client|e2e|guides'
+
 install_packages
 mkdir -p "$build"
 ccache=$(command -v ccache)
@@ -164,13 +167,18 @@ build_gcc() {
 	finish $?
 
 	begin gcc
-	configure CC="$gcc" CFLAGS='-O2 -g' && run_tests -v '^tests/contract/'
+	configure CC="$gcc" CFLAGS='-O2 -g' && run_tests -v "^tests/($alone)/"
 	finish $?
 
-	# It measures times, so nothing runs beside it.
-	begin contract gcc
-	run_tests '^tests/contract/'
-	finish $?
+	# They start servers and measure times, so nothing runs beside any of them.
+	all_jobs=$jobs
+	jobs=1
+	for suite in $(echo "$alone" | tr '|' ' '); do
+		begin "$suite" gcc
+		run_tests "^tests/$suite/"
+		finish $?
+	done
+	jobs=$all_jobs
 }
 
 # What follows does not need the API server, and simulates fewer worlds.

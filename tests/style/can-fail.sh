@@ -9,7 +9,7 @@ bad=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.git"
-	mkdir -p "$tree/base" "$tree/kube" "$tree/net" "$tree/core" "$tree/local" "$tree/plugins/claim" "$tree/fakehost"
+	mkdir -p "$tree/base" "$tree/kube" "$tree/net" "$tree/core" "$tree/node" "$tree/runtime" "$tree/local" "$tree/plugins/claim" "$tree/fakehost"
 	printf '/* SPDX-License-Identifier: Apache-2.0 */\n#include "config.h"\n/* never sleep( */\n' >"$tree/base/good.c"
 }
 
