@@ -9,7 +9,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,8 +25,8 @@
 
 /* A DNS-1123 label; a port from 1 to 65535 in digits. */
 #define LABEL "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-#define PORT                                                                                   \
-	"^0{0,10}([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|" \
+#define PORT                                                                            \
+	"^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|" \
 	"6553[0-5])$"
 #define TRACEPARENT "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
@@ -57,6 +59,21 @@ static int64_t connections(const struct options *options)
 	return options->connections;
 }
 
+/* ":PORT" is every address: of both families where there are both. */
+static void add_bind(const char *address, struct buf *out)
+{
+	int fd = address[0] == ':' ? socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (address[0] != ':') {
+		buf_printf(out, "\tbind %s\n", address);
+	} else if (fd < 0) {
+		buf_printf(out, "\tbind *%s\n", address);
+	} else {
+		buf_printf(out, "\tbind [::]%s v4v6\n", address);
+		close(fd);
+	}
+}
+
 static void add_global(const struct options *options, struct buf *out)
 {
 	int64_t most = connections(options);
@@ -67,12 +84,11 @@ static void add_global(const struct options *options, struct buf *out)
 		   "\tmaxconn %" PRId64 "\n"
 		   "\tstats socket %s/" COMMAND_SOCKET " mode 600 level admin\n"
 		   "\tlua-load-per-thread %s/" LUA_FILE "\n"
-		   "\thard-stop-after 30s\n",
+		   "\thard-stop-after 15s\n",
 		   most, options->run_dir, options->run_dir);
 	if (options->threads > 0) {
 		buf_printf(out, "\tnbthread %" PRId64 "\n", options->threads);
 	}
-	/* A sandbox may close a connection that waits for its next request; ours close first. */
 	buf_printf(out,
 		   "defaults\n"
 		   "\tmode http\n"
@@ -84,8 +100,7 @@ static void add_global(const struct options *options, struct buf *out)
 		   "\ttimeout client 60s\n"
 		   "\ttimeout client-fin 10s\n"
 		   "\ttimeout server %" PRId64 "s\n"
-		   "\ttimeout tunnel %" PRId64 "s\n"
-		   "\tretries 0\n",
+		   "\ttimeout tunnel %" PRId64 "s\n",
 		   options->timeout_s, options->timeout_s);
 	buf_append_str(out, "\thttp-error status 400 content-type application/json string "
 			    "'{\"detail\":\"The request is not HTTP.\"}'\n"
@@ -103,19 +118,23 @@ static void add_authentication(const struct options *options, struct buf *out)
 	/* The file has hashes: a comparison that ends early tells nothing about a token. */
 	buf_printf(
 		out,
-		"\tacl is_allowed req.fhdr(Authorization),regsub('^[Bb]earer +',''),sha2(256),hex,"
+		"\tacl is_one req.fhdr_cnt(Authorization) eq 1\n"
+		"\tacl is_bearer req.fhdr(Authorization) -m reg -i '^bearer +[^ ]+$'\n"
+		"\tacl is_allowed req.fhdr(Authorization),regsub('^bearer +','',i),sha2(256),hex,"
 		"lower -m str -f %s/" TOKENS_FILE "\n"
 		"\thttp-request return status 401 content-type application/json hdr "
 		"WWW-Authenticate Bearer string '{\"detail\":\"Not authenticated\"}' unless "
-		"is_allowed\n"
+		"is_one is_bearer is_allowed\n"
 		"\thttp-request del-header Authorization\n",
 		options->run_dir);
 }
 
 static void add_checks(const struct options *options, struct buf *out)
 {
-	static const uint16_t guarded[] = { 22, 10250, 10255 };
+	struct refused_ports refused = options_refused(options);
 
+	/* HAProxy lets a NUL in a header pass; readers differ in what they make of it. */
+	refuse(out, 400, "The request is not HTTP.", "{ req.hdrs -m reg '\\x00' }");
 	refuse(out, 405, "CONNECT is not carried.", "METH_CONNECT");
 	add_authentication(options, out);
 	refuse(out, 400, "X-Sandbox-ID header is required.",
@@ -139,13 +158,12 @@ static void add_checks(const struct options *options, struct buf *out)
 		       "\thttp-request set-var(txn.port) int(8888)\n"
 		       "\thttp-request set-var(txn.port) req.fhdr(X-Sandbox-Port),add(0) if "
 		       "has_port\n");
-	for (size_t i = 0; i < ARRAY_LEN(guarded); i++) {
+	for (size_t i = 0; refused.ports[i] != 0; i++) {
 		char condition[64];
 
-		snprintf(condition, sizeof(condition), "{ var(txn.port) -m int %u }", guarded[i]);
-		if (!options_port_allowed(options, guarded[i])) {
-			refuse(out, 403, "This port is not carried; see --allow-ports.", condition);
-		}
+		snprintf(condition, sizeof(condition), "{ var(txn.port) -m int %u }",
+			 refused.ports[i]);
+		refuse(out, 403, "This port is not carried; see --allow-ports.", condition);
 	}
 }
 
@@ -170,15 +188,8 @@ static void add_tracing(const struct options *options, struct buf *out)
 		options->run_dir);
 }
 
-static void add_frontend(const struct options *options, struct buf *out)
+static void add_lookup(const struct options *options, struct buf *out)
 {
-	buf_printf(out, "frontend sandboxes\n\tbind %s%s\n", options->listen[0] == ':' ? "*" : "",
-		   options->listen);
-	buf_append_str(out, "\thttp-request return status 200 content-type application/json string "
-			    "'{\"status\":\"ok\"}' if METH_GET { path /healthz } !{ "
-			    "req.fhdr(X-Sandbox-ID) -m found }\n");
-	add_tracing(options, out);
-	add_checks(options, out);
 	buf_printf(
 		out,
 		"\thttp-request set-var(txn.key) var(txn.id),concat(/,txn.ns)\n"
@@ -189,26 +200,50 @@ static void add_frontend(const struct options *options, struct buf *out)
 		"namespace %%[var(txn.ns)] is not there or not Ready.\"}' unless { "
 		"var(txn.address) -m found }\n",
 		options->run_dir);
-	buf_append_str(out, "\thttp-request set-uri %[pathq] if { url_beg http:// https:// }\n"
-			    "\thttp-request set-header X-Forwarded-For %[src]\n"
-			    "\thttp-request set-header X-Forwarded-Proto http\n"
-			    "\thttp-request del-header X-Forwarded-Host\n"
-			    "\thttp-request del-header Forwarded\n"
-			    "\thttp-request set-dst var(txn.address)\n"
-			    "\thttp-request set-dst-port var(txn.port)\n"
-			    "\tdefault_backend pods\n");
 }
 
-static void add_backend(struct buf *out)
+static void add_frontend(const struct options *options, struct buf *out)
 {
+	buf_append_str(out, "frontend sandboxes\n");
+	add_bind(options->listen, out);
+	buf_append_str(out, "\thttp-request return status 200 content-type application/json string "
+			    "'{\"status\":\"ok\"}' if METH_GET { path /healthz } !{ "
+			    "req.fhdr(X-Sandbox-ID) -m found }\n");
+	add_tracing(options, out);
+	add_checks(options, out);
+	add_lookup(options, out);
+	/* What a client says about the way it came is nobody's to believe; what is between a client
+	 * and us is not the sandbox's. */
+	buf_append_str(out,
+		       "\thttp-request set-uri %[pathq] unless { url_beg / } or { url -m str * }\n"
+		       "\thttp-request del-header X-Forwarded- -m beg\n"
+		       "\thttp-request del-header Forwarded\n"
+		       "\thttp-request set-header X-Forwarded-For %[src]\n"
+		       "\thttp-request set-header X-Forwarded-Proto http\n"
+		       "\thttp-request del-header Proxy- -m beg\n"
+		       "\thttp-request del-header Keep-Alive\n"
+		       "\thttp-request del-header TE\n"
+		       "\thttp-request del-header HTTP2-Settings\n"
+		       "\tacl is_websocket req.fhdr(Upgrade) -i websocket\n"
+		       "\thttp-request del-header Connection\n"
+		       "\thttp-request set-header Connection Upgrade if is_websocket\n"
+		       "\thttp-request del-header Upgrade unless is_websocket\n"
+		       "\thttp-request set-dst var(txn.address)\n"
+		       "\thttp-request set-dst-port var(txn.port)\n"
+		       "\tuse_backend pods if METH_GET or METH_OPTIONS\n"
+		       "\tdefault_backend pods_once\n");
+}
+
+/* policy: how connections to pods are used again. */
+static void add_backend(const char *name, const char *policy, struct buf *out)
+{
+	buf_printf(out, "backend %s\n%s\tserver pod 0.0.0.0:0 pool-purge-delay 2s\n", name, policy);
 	/* txn.answered: the sandbox said something. Without it a 503 is HAProxy's own: it could not
 	 * connect, so nothing was sent. */
 	buf_append_str(
 		out,
-		"backend pods\n"
-		"\thttp-reuse always\n"
-		"\tserver pod 0.0.0.0:0 pool-purge-delay 2s\n"
 		"\thttp-response set-var(txn.answered) bool(true)\n"
+		"\thttp-response deny deny_status 502 if { res.hdrs -m reg '\\x00' }\n"
 		"\thttp-response del-header X-Sandbox-Not-Sent\n"
 		"\thttp-after-response set-header X-Sandbox-Not-Sent true if { status 503 } !{ "
 		"var(txn.answered) -m found }\n"
@@ -222,19 +257,30 @@ static void add_backend(struct buf *out)
 		"'{\"detail\":\"The backend sandbox did not answer in time: %[var(txn.id)]\"}'\n");
 }
 
+/*
+ * A kept connection may be closed by the sandbox, or be gone with a pod whose address is another's
+ * now, at the moment a request goes out on it: nobody knows then whether the request was seen. So
+ * requests that may be made twice (GET, HEAD, OPTIONS) share connections and are tried once more;
+ * any other has a connection of its own, where a failure to connect is certain to be just that.
+ */
+static void add_backends(struct buf *out)
+{
+	add_backend("pods", "\thttp-reuse always\n\tretries 1\n\tretry-on empty-response\n", out);
+	add_backend("pods_once", "\thttp-reuse never\n\toption http-server-close\n\tretries 0\n",
+		    out);
+}
+
 int config_text(const struct options *options, struct buf *out)
 {
 	add_global(options, out);
 	if (strcmp(options->haproxy_metrics_address, "0") != 0) {
-		buf_printf(out,
-			   "frontend metrics\n\tbind %s%s\n\thttp-request use-service "
-			   "prometheus-exporter if { path /metrics }\n\thttp-request return status "
-			   "404\n",
-			   options->haproxy_metrics_address[0] == ':' ? "*" : "",
-			   options->haproxy_metrics_address);
+		buf_append_str(out, "frontend metrics\n");
+		add_bind(options->haproxy_metrics_address, out);
+		buf_append_str(out, "\thttp-request use-service prometheus-exporter if { path "
+				    "/metrics }\n\thttp-request return status 404\n");
 	}
 	add_frontend(options, out);
-	add_backend(out);
+	add_backends(out);
 	return out->failed ? -ENOSPC : 0;
 }
 
@@ -255,16 +301,37 @@ static int write_file(const struct options *options, const char *name, const str
 		       : error_set(reterr, -EIO, "cannot write %s: %s", path, strerror(errno));
 }
 
-int config_write(const struct options *options, struct error *reterr)
+int config_lock(const struct options *options, struct error *reterr)
 {
-	CLEANUP_BUF struct buf config = BUF_INIT(TEXT_MAX), lua = BUF_INIT(TEXT_MAX);
-	int error;
+	CLEANUP_FREE char *path = xprintf("%s/" LOCK_FILE, options->run_dir);
+	int fd, error;
 
 	if (mkdir(options->run_dir, 0700) < 0 && errno != EEXIST) {
 		return error_set(reterr, -errno, "cannot make the folder %s: %s; see --run-dir",
 				 options->run_dir, strerror(errno));
 	}
-	config_text(options, &config);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return error_set(reterr, -errno, "cannot open %s: %s; see --run-dir", path,
+				 strerror(errno));
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		error = error_set(reterr, -errno, "another router uses %s: %s; see --run-dir",
+				  options->run_dir, strerror(errno));
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+int config_write(const struct options *options, struct error *reterr)
+{
+	CLEANUP_BUF struct buf config = BUF_INIT(TEXT_MAX), lua = BUF_INIT(TEXT_MAX);
+	int error = config_text(options, &config);
+
+	if (error < 0) {
+		return error_set(reterr, error, "HAProxy's configuration is too long");
+	}
 	buf_printf(&lua,
 		   "local MAP_FILE = \"%s/" MAP_FILE "\"\nlocal WAIT_MS = %" PRId64
 		   "\nlocal WAITERS_MAX = %d\n%s",

@@ -14,10 +14,14 @@
 #define TOKENS_FILE "tokens.sha256"
 #define COMMAND_SOCKET "haproxy.sock"
 #define LOG_SOCKET "log.sock"
+#define LOCK_FILE "lock"
 
 /* The text of the configuration file. */
 int config_text(const struct options *options, struct buf *out);
-/* Makes the run folder (0700) if it is not there and writes configuration and Lua into it. */
+/* Makes the run folder (0700) if it is not there and takes it for this process as long as the
+ * descriptor that it returns is open: two routers in one folder would use each other's files. */
+int config_lock(const struct options *options, struct error *reterr);
+/* Writes configuration and Lua into the run folder. */
 int config_write(const struct options *options, struct error *reterr);
 
 #endif

@@ -22,7 +22,7 @@
 #define LOOK_MS 50      /* how often a start is looked at, and whether we end */
 #define REPAIR_TICKS 20 /* of them between two looks at the map */
 #define START_TICKS 100 /* it takes commands within this, or is started again */
-#define END_TICKS 200   /* what runs may end within this */
+#define END_MS 10000    /* what runs may end within this */
 #define PAUSE_MS 100    /* before the next start, doubling */
 #define PAUSE_MAX_MS 5000
 
@@ -36,6 +36,12 @@ struct haproxy {
 	struct sched_mutex lock;
 	struct sched_cond ending;
 	bool up, stopping; /* lock */
+};
+
+struct child {
+	pid_t pid;
+	int pidfd, status;
+	bool ended; /* and reaped: status is set */
 };
 
 static void set_up(struct haproxy *haproxy, bool up)
@@ -57,47 +63,81 @@ static bool wait_ms(struct haproxy *haproxy, unsigned int ms)
 	return !haproxy->stopping;
 }
 
-/* Whether the child ends within ms; its status goes to *ret. */
-static bool has_ended(pid_t child, int pidfd, int ms, int *ret)
-{
-	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&fd, 1, ms) > 0 && waitpid(child, ret, WNOHANG) == child;
-}
-
-static pid_t start(struct haproxy *haproxy, int *ret_pidfd)
+static pid_t fork_and_exec(const struct haproxy *haproxy)
 {
 	const char *const argv[] = { haproxy->options->haproxy, "-db", "-f", haproxy->config,
 				     NULL };
-	pid_t parent = getpid(), child = fork();
+	/* It needs nothing of ours, and ours may hold a secret (a collector's headers). */
+	char *const environment[] = { NULL };
+	pid_t parent = getpid(), pid = fork();
 
-	if (child == 0) {
+	if (pid == 0) {
 		sigset_t none;
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		/* Ends when the thread that started it does, or never started when that is too late. */
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() == parent) {
-			execv(argv[0], (char *const *)(const void *)argv);
+			execve(argv[0], (char *const *)(const void *)argv, environment);
 		}
 		_exit(127);
 	}
-	*ret_pidfd = child > 0 ? (int)syscall(SYS_pidfd_open, child, 0) : -1;
-	return child;
+	return pid;
+}
+
+/* Whether the child has ended, looked at for ms. It is reaped once: its number may be another's after. */
+static bool has_ended(struct child *child, int ms)
+{
+	struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
+
+	if (!child->ended && poll(&fd, 1, ms) > 0) {
+		child->ended = waitpid(child->pid, &child->status, WNOHANG) == child->pid;
+	}
+	return child->ended;
+}
+
+static void kill_it(struct child *child)
+{
+	if (!child->ended) {
+		kill(child->pid, SIGKILL);
+		child->ended = waitpid(child->pid, &child->status, 0) == child->pid;
+	}
+}
+
+static int start(struct haproxy *haproxy, struct child *ret, struct error *reterr)
+{
+	struct child child = { 0 };
+	int error = table_write(haproxy->table, reterr);
+
+	if (error < 0) {
+		return error;
+	}
+	child.pid = fork_and_exec(haproxy);
+	if (child.pid < 0) {
+		return error_set(reterr, -errno, "no process for HAProxy: %s", strerror(errno));
+	}
+	child.pidfd = (int)syscall(SYS_pidfd_open, child.pid, 0);
+	if (child.pidfd < 0) {
+		error = error_set(reterr, -errno, "cannot watch HAProxy: %s", strerror(errno));
+		kill_it(&child);
+		return error;
+	}
+	*ret = child;
+	return 0;
 }
 
 /* Whether it takes commands within its time. */
-static bool comes_up(struct haproxy *haproxy, pid_t child, int pidfd, int *ret_status)
+static bool comes_up(struct haproxy *haproxy, struct child *child)
 {
-	for (int i = 0; i < START_TICKS; i++) {
+	for (int i = 0; i < START_TICKS && wait_ms(haproxy, 0); i++) {
 		CLEANUP_BUF struct buf answer = BUF_INIT(65536);
 		struct error error = { 0 };
 
 		if (command_send(haproxy->socket, "show info\n", 10, &answer, &error) == 0) {
 			return true;
 		}
-		if (has_ended(child, pidfd, LOOK_MS, ret_status)) {
+		if (has_ended(child, LOOK_MS)) {
 			return false;
 		}
 	}
@@ -105,47 +145,51 @@ static bool comes_up(struct haproxy *haproxy, pid_t child, int pidfd, int *ret_s
 }
 
 /* SIGUSR1: no new connections, ends with the last one. */
-static void end(pid_t child, int pidfd)
+static void drain(struct child *child)
 {
-	int status;
-
-	kill(child, SIGUSR1);
-	if (!has_ended(child, pidfd, END_TICKS * LOOK_MS, &status)) {
-		log_warning("HAProxy still has requests after %d s, ending them",
-			    END_TICKS * LOOK_MS / 1000);
-		kill(child, SIGKILL);
-		waitpid(child, &status, 0);
+	if (!child->ended) {
+		kill(child->pid, SIGUSR1);
 	}
+	if (!has_ended(child, END_MS)) {
+		log_warning("HAProxy still has requests after %d s, ending them", END_MS / 1000);
+	}
+	kill_it(child);
 }
 
-/* Watches it until it ends or we do; true: it had come up. */
-static bool watch(struct haproxy *haproxy, pid_t child, int pidfd)
+/* Until it ends or we do: mends its map now and then. */
+static void keep(struct haproxy *haproxy, struct child *child)
 {
-	int status = 0;
 	unsigned int ticks = 0;
-	bool was_up = comes_up(haproxy, child, pidfd, &status);
 
-	if (was_up) {
-		table_online(haproxy->table);
-		set_up(haproxy, true);
-		log_info("HAProxy runs with %zu sandboxes", table_count(haproxy->table));
-		while (wait_ms(haproxy, 0) && !has_ended(child, pidfd, LOOK_MS, &status)) {
-			if (ticks++ % REPAIR_TICKS == 0) {
-				table_repair(haproxy->table);
-			}
+	table_online(haproxy->table);
+	set_up(haproxy, true);
+	log_info("HAProxy runs with %zu sandboxes", table_count(haproxy->table));
+	while (wait_ms(haproxy, 0) && !has_ended(child, LOOK_MS)) {
+		if (ticks++ % REPAIR_TICKS == 0) {
+			table_repair(haproxy->table);
 		}
 	}
 	set_up(haproxy, false);
 	table_offline(haproxy->table);
-	if (!wait_ms(haproxy, 0)) {
-		end(child, pidfd);
-	} else {
-		kill(child, SIGKILL);
-		waitpid(child, &status, 0);
-		log_error("HAProxy ended (%s %d); starting it again",
-			  WIFSIGNALED(status) ? "signal" : "status",
-			  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* From its start to its end; true: it had come up. */
+static bool watch(struct haproxy *haproxy, struct child *child)
+{
+	bool was_up = comes_up(haproxy, child);
+
+	if (was_up) {
+		keep(haproxy, child);
 	}
+	if (!wait_ms(haproxy, 0)) {
+		drain(child);
+		return was_up;
+	}
+	kill_it(child);
+	log_error("HAProxy ended (%s %d); starting it again",
+		  WIFSIGNALED(child->status) ? "signal" : "status",
+		  WIFSIGNALED(child->status) ? WTERMSIG(child->status)
+					     : WEXITSTATUS(child->status));
 	return was_up;
 }
 
@@ -153,26 +197,21 @@ static void run(void *arg)
 {
 	struct haproxy *haproxy = arg;
 	unsigned int pause = PAUSE_MS;
+	bool goes_on = true;
 
-	do {
+	while (goes_on) {
 		struct error error = { 0 };
-		int pidfd = -1;
-		pid_t child = -1;
+		struct child child;
 
-		if (table_write(haproxy->table, &error) < 0) {
-			log_error("%s", error.text);
+		if (start(haproxy, &child, &error) < 0) {
+			log_error("%s; trying again", error.text);
 		} else {
-			child = start(haproxy, &pidfd);
+			pause = watch(haproxy, &child) ? PAUSE_MS : pause;
+			close(child.pidfd);
 		}
-		if (pidfd >= 0) {
-			pause = watch(haproxy, child, pidfd) ? PAUSE_MS : pause;
-			close(pidfd);
-		} else if (child > 0) {
-			kill(child, SIGKILL);
-			waitpid(child, NULL, 0);
-		}
+		goes_on = wait_ms(haproxy, pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
-	} while (wait_ms(haproxy, pause));
+	}
 }
 
 struct haproxy *haproxy_create(struct sched *sched, const struct options *options,

@@ -47,7 +47,7 @@ struct router {
 	struct haproxy *haproxy;
 	struct admin *admin;
 	struct metric *sandboxes;
-	int signals;
+	int signals, lock_file;
 	struct sched_mutex lock;
 	bool serving; /* lock: haproxy is set */
 };
@@ -160,7 +160,11 @@ static int set_up(struct router *router, struct error *reterr)
 	int error;
 
 	router->signals = signals_open(reterr);
-	error = router->signals < 0 ? router->signals : config_write(router->options, reterr);
+	if (router->signals < 0) {
+		return router->signals;
+	}
+	router->lock_file = config_lock(router->options, reterr);
+	error = router->lock_file < 0 ? router->lock_file : config_write(router->options, reterr);
 	error = error < 0 ? error
 			  : api_connect(&router->api, router->sched, router->options->kubeconfig,
 					PROGRAM "/" PACKAGE_VERSION, reterr);
@@ -232,13 +236,16 @@ static void tear_down(struct router *router)
 	if (router->signals >= 0) {
 		close(router->signals);
 	}
+	if (router->lock_file >= 0) {
+		close(router->lock_file);
+	}
 	sched_mutex_finish(&router->lock);
 	sched_destroy(router->sched);
 }
 
 static int run(struct options *options)
 {
-	struct router router = { .options = options, .signals = -1 };
+	struct router router = { .options = options, .signals = -1, .lock_file = -1 };
 	struct error error = { 0 };
 	int result = 0;
 

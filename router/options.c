@@ -53,22 +53,30 @@ static const struct flag flags[] = {
 	{ NULL, 0, 0, NULL, NULL, 0, 0 },
 };
 
-/* What a node, not a sandbox, listens on: refused unless allowed. */
+/* What a node, not a sandbox, listens on. */
 static const uint16_t refused[] = { 22, 10250, 10255 };
 
-bool options_port_allowed(const struct options *options, uint16_t port)
+static bool is_allowed(const struct options *options, uint16_t port)
 {
 	for (unsigned int i = 0; i < options->allowed_count; i++) {
 		if (options->allowed[i] == port) {
 			return true;
 		}
 	}
+	return false;
+}
+
+struct refused_ports options_refused(const struct options *options)
+{
+	struct refused_ports left = { 0 };
+	size_t count = 0;
+
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-		if (refused[i] == port) {
-			return false;
+		if (!is_allowed(options, refused[i])) {
+			left.ports[count++] = refused[i];
 		}
 	}
-	return true;
+	return left;
 }
 
 static int parse_ports(struct options *options, struct error *reterr)
@@ -108,6 +116,16 @@ static int check_word(const char *flag, const char *value, struct error *reterr)
 	return 0;
 }
 
+static int check_dir(const char *dir, struct error *reterr)
+{
+	if (dir[0] != '/' || strlen(dir) > ROUTER_DIR_MAX) {
+		return error_set(reterr, -EINVAL,
+				 "--run-dir is an absolute path of at most %d characters, not '%s'",
+				 ROUTER_DIR_MAX, dir);
+	}
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *ret, struct error *reterr)
 {
 	int error;
@@ -135,6 +153,9 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *rete
 	}
 	if (error == 0) {
 		error = check_word("run-dir", ret->run_dir, reterr);
+	}
+	if (error == 0) {
+		error = check_dir(ret->run_dir, reterr);
 	}
 	if (error == 0) {
 		error = check_word("haproxy-metrics-bind-address", ret->haproxy_metrics_address,

@@ -10,6 +10,8 @@
 #include "base/error.h"
 
 #define ROUTER_PORTS_MAX 32
+/* Of the run folder's path: the names of HAProxy's sockets in it end at 97 characters. */
+#define ROUTER_DIR_MAX 72
 
 struct options {
 	const char *kubeconfig;
@@ -28,7 +30,10 @@ struct options {
 /* Parses and checks. Strings are borrowed from argv. */
 int options_parse(int argc, char **argv, struct options *ret, struct error *reterr);
 void options_help(FILE *out);
-/* Whether requests may go to a port of a pod. */
-bool options_port_allowed(const struct options *options, uint16_t port);
+/* The ports of pods that requests may not go to; ends in 0. */
+struct refused_ports {
+	uint16_t ports[4];
+};
+struct refused_ports options_refused(const struct options *options);
 
 #endif

@@ -13,11 +13,13 @@
 
 enum { WATCH_SANDBOX, WATCH_POD };
 
+/* Before an address that two pods seem to have is looked at again. */
+#define AGAIN_MS 500
 #define KEY_SIZE 512 /* a name and a namespace have at most 253 characters each */
 
 static const char *const sandbox_fields[] = { "spec.replicas", NULL };
-static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP", "status.hostIP",
-					  "status.conditions", NULL };
+static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP",      "status.hostIP",
+					  "status.startTime", "status.conditions", NULL };
 
 /* In the order of the numbers above. */
 static const struct asb_watch watches[] = {
@@ -49,12 +51,15 @@ static int32_t reconcile(void *state, struct asb_call *call, const struct asb_ke
 	struct json_object *pod = NULL;
 	char entry[KEY_SIZE], address[46];
 
-	(void)ret_after_ms;
 	if (sandbox != NULL) {
 		pod = asb_get(call, WATCH_POD, key->ns, route_pod_name(sandbox));
 	}
 	snprintf(entry, sizeof(entry), "%s/%s", key->name, key->ns);
-	table_set(table, entry, route_find(sandbox, pod, address) == NULL ? address : NULL);
+	if (route_find(sandbox, pod, address) != NULL) {
+		table_set(table, entry, NULL, NULL);
+	} else if (table_set(table, entry, address, route_since(pod)) < 0) {
+		*ret_after_ms = AGAIN_MS;
+	}
 	return ASB_DONE;
 }
 

@@ -20,6 +20,16 @@ const char *route_pod_name(struct json_object *sandbox)
 	return adopted != NULL && *adopted != '\0' ? adopted : asb_name(sandbox);
 }
 
+const char *route_since(struct json_object *pod)
+{
+	const char *started = asb_str(pod, "status", "startTime");
+
+	if (started == NULL) {
+		started = asb_str(pod, "metadata", "creationTimestamp");
+	}
+	return started != NULL ? started : "";
+}
+
 static bool is_suspended(struct json_object *sandbox)
 {
 	return asb_int(asb_at(sandbox, "spec", "replicas"), 1) == 0;

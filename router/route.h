@@ -12,6 +12,9 @@
  * characters of an IPv4 or IPv6 address). sandbox or pod NULL: there is none. */
 const char *route_find(struct json_object *sandbox, struct json_object *pod, char ret_address[46]);
 
+/* Since when a pod may have its address: text that grows with time. Borrowed from the pod. */
+const char *route_since(struct json_object *pod);
+
 /* The name of a Sandbox's pod. Borrowed from the Sandbox. */
 const char *route_pod_name(struct json_object *sandbox);
 

@@ -20,7 +20,8 @@
 #define FILE_MAX (256u << 20)
 /* HAProxy reads a command with its payload into one buffer (tune.bufsize): fits the default. */
 #define PAYLOAD_MAX 12000u
-#define ENTRY_MAX 200u
+#define ENTRY_MAX 600u    /* a key of two names of 253 characters, an address */
+#define COMMAND_MAX 4096u /* two of them, each with the path of the file */
 
 struct table {
 	struct sched *sched;
@@ -28,6 +29,7 @@ struct table {
 
 	struct sched_mutex lock; /* held while HAProxy is told, so that it hears all in order */
 	struct map entries;      /* key -> struct entry */
+	struct map owners;       /* address -> the same */
 	bool online;
 	bool broken; /* HAProxy missed something */
 	bool stale;  /* the file did */
@@ -35,6 +37,7 @@ struct table {
 
 struct entry {
 	char address[46];
+	char since[32];
 	char key[];
 };
 
@@ -60,6 +63,7 @@ void table_destroy(struct table *table)
 	while ((entry = map_next(&table->entries, &at, NULL)) != NULL) {
 		free(entry);
 	}
+	map_finish(&table->owners);
 	map_finish(&table->entries);
 	sched_mutex_finish(&table->lock);
 	free(table->file);
@@ -84,15 +88,15 @@ static void broke(struct table *table, const struct error *error)
 	table->broken = true;
 }
 
-static void tell(struct table *table, const char *key, const char *old, const char *address)
+static void tell(struct table *table, const char *key, bool old, const char *address)
 {
-	CLEANUP_BUF struct buf text = BUF_INIT(2 * ENTRY_MAX + 1024);
+	CLEANUP_BUF struct buf text = BUF_INIT(COMMAND_MAX);
 	struct error error = { 0 };
 
 	if (!table->online || table->broken) {
 		return;
 	}
-	if (old != NULL) {
+	if (old) {
 		buf_printf(&text, "del map %s %s%s", table->file, key, address != NULL ? ";" : "");
 	}
 	if (address != NULL) {
@@ -104,27 +108,61 @@ static void tell(struct table *table, const char *key, const char *old, const ch
 	}
 }
 
-void table_set(struct table *table, const char *key, const char *address)
+static void forget(struct table *table, struct entry *entry)
 {
-	struct entry *entry, *old;
+	if (entry != NULL) {
+		map_remove(&table->owners, entry->address);
+		map_remove(&table->entries, entry->key);
+		free(entry);
+	}
+}
 
-	LOCKED(&table->lock);
-	old = map_get(&table->entries, key);
-	if (old == NULL ? address == NULL : address != NULL && strcmp(old->address, address) == 0) {
+static void remember(struct table *table, const char *key, const char *address, const char *since)
+{
+	struct entry *entry = xalloc(sizeof(*entry) + strlen(key) + 1);
+
+	snprintf(entry->address, sizeof(entry->address), "%s", address);
+	snprintf(entry->since, sizeof(entry->since), "%s", since);
+	memcpy(entry->key, key, strlen(key) + 1);
+	map_put(&table->entries, entry->key, entry);
+	map_put(&table->owners, entry->address, entry);
+}
+
+/* HAProxy, and then what is here. */
+static void change(struct table *table, const char *key, const char *address, const char *since)
+{
+	struct entry *old = map_get(&table->entries, key);
+
+	if (old == NULL && address == NULL) {
+		return;
+	}
+	if (old != NULL && address != NULL && strcmp(old->address, address) == 0) {
+		snprintf(old->since, sizeof(old->since), "%s", since);
 		return;
 	}
 	table->stale = true;
-	tell(table, key, old != NULL ? old->address : NULL, address);
-	if (old != NULL) {
-		map_remove(&table->entries, key);
-		free(old);
-	}
+	tell(table, key, old != NULL, address);
+	forget(table, old);
 	if (address != NULL) {
-		entry = xalloc(sizeof(*entry) + strlen(key) + 1);
-		snprintf(entry->address, sizeof(entry->address), "%s", address);
-		memcpy(entry->key, key, strlen(key) + 1);
-		map_put(&table->entries, entry->key, entry);
+		remember(table, key, address, since);
 	}
+}
+
+int table_set(struct table *table, const char *key, const char *address, const char *since)
+{
+	struct entry *owner;
+
+	LOCKED(&table->lock);
+	owner = address != NULL ? map_get(&table->owners, address) : NULL;
+	if (owner != NULL && strcmp(owner->key, key) != 0) {
+		if (strcmp(owner->since, since) > 0) {
+			change(table, key, NULL, NULL);
+			return -EBUSY;
+		}
+		change(table, owner->key, NULL, NULL);
+	}
+	change(table, key, address, since);
+	return 0;
 }
 
 /* ---- all of it ---- */

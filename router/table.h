@@ -19,8 +19,10 @@ struct table;
 struct table *table_create(struct sched *sched, const char *file, const char *socket);
 void table_destroy(struct table *table);
 
-/* Sets an entry, or with address NULL drops it; tells HAProxy if that runs. */
-void table_set(struct table *table, const char *key, const char *address);
+/* Sets an entry, or with address NULL drops it; tells HAProxy if that runs. An address has one
+ * owner, the pod that has it since the latest time (RFC 3339 in UTC, compared as text): it takes
+ * the address from another; -EBUSY: another one has it, and this key has no entry now. */
+int table_set(struct table *table, const char *key, const char *address, const char *since);
 size_t table_count(struct table *table);
 
 /* Writes the map file (a new one, renamed): HAProxy reads it when it starts. */

@@ -25,6 +25,7 @@ struct tokens {
 	struct sched *sched;
 	char *file, *hashes, *socket;
 	struct buf last; /* the hashes as HAProxy has them */
+	bool failed;     /* and it was logged */
 	struct sched_thread *thread;
 	struct sched_mutex lock;
 	struct sched_cond ending;
@@ -134,29 +135,35 @@ static int tell(const struct tokens *tokens, const struct buf *hashes, struct er
 	return command_do(tokens->socket, buf_str(&text), text.length, reterr);
 }
 
-static void look(struct tokens *tokens)
+static int renew(struct tokens *tokens, struct error *reterr)
 {
 	CLEANUP_BUF struct buf hashes = BUF_INIT(FILE_BYTES);
-	struct error error = { 0 };
+	int error = read_hashes(tokens, &hashes, reterr);
 
-	if (read_hashes(tokens, &hashes, &error) < 0) {
-		log_error("the tokens stay as they were: %s", error.text);
-		return;
+	if (error < 0 || strcmp(buf_str(&hashes), buf_str(&tokens->last)) == 0) {
+		return error;
 	}
-	if (strcmp(buf_str(&hashes), buf_str(&tokens->last)) == 0) {
-		return;
+	error = write_hashes(tokens, &hashes, reterr);
+	if (error == 0) {
+		error = tell(tokens, &hashes, reterr);
 	}
-	if (write_hashes(tokens, &hashes, &error) < 0) {
-		log_error("the tokens stay as they were: %s", error.text);
-		return;
+	if (error == 0) {
+		buf_clear(&tokens->last);
+		buf_append(&tokens->last, buf_str(&hashes), hashes.length);
+		log_info("the tokens have changed");
 	}
-	if (tell(tokens, &hashes, &error) < 0) {
-		log_warning("HAProxy has the old tokens until it is told again: %s", error.text);
-		return;
+	return error;
+}
+
+static void look(struct tokens *tokens)
+{
+	struct error error = { 0 };
+	bool failed = renew(tokens, &error) < 0;
+
+	if (failed && !tokens->failed) {
+		log_error("the tokens stay as they were until this works: %s", error.text);
 	}
-	buf_clear(&tokens->last);
-	buf_append(&tokens->last, buf_str(&hashes), hashes.length);
-	log_info("the tokens have changed");
+	tokens->failed = failed;
 }
 
 static void run(void *arg)

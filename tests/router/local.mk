@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# The router with the real HAProxy, in a network namespace of its own. Skipped where that cannot be.
+TESTS += %D%/router.sh
+EXTRA_DIST += %D%/router.sh %D%/routersuite.py %D%/run.py %D%/test_answers.py %D%/test_headers.py %D%/test_lag.py \
+	%D%/test_process.py %D%/test_requests.py %D%/test_routes.py %D%/test_smuggling.py %D%/test_tokens.py \
+	%D%/test_tracing.py
