@@ -4,6 +4,7 @@ what it made can be found and deleted."""
 
 import json
 import logging
+import os
 import secrets
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
@@ -59,7 +60,8 @@ class Kube:
     def __init__(self) -> None:
         try:
             try:
-                kubernetes.config.load_kube_config()
+                # The package reads the variable when it is imported; an application may set it later.
+                kubernetes.config.load_kube_config(config_file=os.environ.get("KUBECONFIG") or None)
             except kubernetes.config.ConfigException:
                 kubernetes.config.load_incluster_config()
         except Exception as error:  # the package raises whatever its parsers do
