@@ -59,6 +59,7 @@ static int32_t reconcile(void *state, struct asb_call *call, const struct asb_ke
 		table_set(table, entry, NULL, NULL);
 	} else if (table_set(table, entry, address, route_since(pod)) < 0) {
 		*ret_after_ms = AGAIN_MS;
+		return ASB_AGAIN;
 	}
 	return ASB_DONE;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A claim that reads Ready can be used at once, through any router, however late the router's watches are."""
 
+import http.client
 import itertools
 import queue
 import threading
@@ -24,11 +25,13 @@ class LateProxy(Proxy):
     def _stream(writer, answer):
         late = queue.Queue()
         def read():
-            while True:
-                data = answer.read1(65536)
+            data = b"x"
+            while data:
+                try:
+                    data = answer.read1(65536)
+                except (OSError, AttributeError, http.client.HTTPException):  # the connection was closed meanwhile
+                    data = b""
                 late.put((time.monotonic() + LAG_S, data))
-                if not data:
-                    return
         threading.Thread(target=read, daemon=True).start()
         kept = [f"{k}: {v}" for k, v in answer.getheaders() if k.lower() not in ("content-length", "transfer-encoding")]
         writer.write("\r\n".join([f"HTTP/1.1 {answer.status} x", *kept, "Transfer-Encoding: chunked", "", ""]).encode())
@@ -99,7 +102,7 @@ class Lag(Case):
                     return
                 try:
                     times.append(self.cycle(number))
-                except (Exception,) as e:  # told by the main thread
+                except Exception as e:  # told by the main thread
                     failed.append(f"cycle {number}: {e}")
         threads = [threading.Thread(target=work) for _ in range(WORKERS)]
         for thread in threads:

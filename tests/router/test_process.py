@@ -25,6 +25,13 @@ def kubeconfig_through(proxy, name):
 
 
 class Processes(Case):
+    @staticmethod
+    def kill_haproxy(router):
+        """Returns when another one runs."""
+        first = router.haproxy()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: router.ready() and router.haproxy() not in (None, first), 5, "another HAProxy")
+
     def test_a_killed_haproxy_comes_back_with_the_whole_map(self):
         names = [self.sandbox() for _ in range(10)]
         router = self.start()
@@ -32,9 +39,7 @@ class Processes(Case):
             self.known(name, router=router)
         before = router.entries()
         for _ in range(3):
-            first = router.haproxy()
-            os.kill(first, signal.SIGKILL)
-            until(lambda: router.ready() and router.haproxy() not in (None, first), 5, "another HAProxy")
+            self.kill_haproxy(router)
             self.assertEqual(before, router.entries())
             self.assertEqual(200, router.ask(names[0], method="POST").status)
 
@@ -151,8 +156,7 @@ class Processes(Case):
         self.assertEqual(200, router.ask(name).status)
         self.assertEqual(503, router.ask(later).status)
         self.assertTrue(router.ready())
-        os.kill(router.haproxy(), signal.SIGKILL)
-        until(lambda: router.ready() and router.haproxy(), 5, "another HAProxy")
+        self.kill_haproxy(router)
         self.assertEqual(200, router.ask(name).status)
         proxy.rule = None
         self.known(later, router=router)
