@@ -154,7 +154,7 @@ static void config_asks_for_a_token_before_anything_is_looked_up(void **state UN
 static void config_sends_what_may_not_be_repeated_once(void **state UNUSED)
 {
 	char *text = config(NULL, NULL);
-	const char *once = strstr(text, "backend pods_once\n");
+	const char *once = strstr(text, "\nbackend pods_once\n");
 
 	assert_non_null(once);
 	assert_null(strstr(once, "retry-on"));
