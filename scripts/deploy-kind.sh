@@ -5,6 +5,7 @@
 #
 #	make deploy-kind EXTENSIONS=true
 #
+# With --check it only says what must be installed, before anything is built.
 # Read from the environment:
 #	EXTENSIONS   true: SandboxTemplate, SandboxClaim and SandboxWarmPool too
 #	BUILD_DIR    the build to take the programs from (build/make)
@@ -21,6 +22,7 @@ true | false) ;;
 *) die "EXTENSIONS is '$EXTENSIONS'; it is true or false" ;;
 esac
 need_kind
+[ "${1:-}" != --check ] || exit 0
 ensure_cluster
 "$source/scripts/controller-image.sh" "$build" "$engine"
 load_image agent-sandbox-controller:latest

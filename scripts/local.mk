@@ -5,5 +5,7 @@ EXTRA_DIST += GNUmakefile %D%/packages.sh %D%/stage-runtime.sh %D%/build-image.s
 
 # A kind cluster with this build's controller in it: make deploy-kind EXTENSIONS=true
 .PHONY: deploy-kind
-deploy-kind: all
-	BUILD_DIR='$(abs_top_builddir)' EXTENSIONS='$(EXTENSIONS)' $(srcdir)/scripts/deploy-kind.sh
+deploy-kind:
+	@$(srcdir)/scripts/deploy-kind.sh --check
+	@$(MAKE) $(AM_MAKEFLAGS) all
+	@BUILD_DIR='$(abs_top_builddir)' EXTENSIONS='$(EXTENSIONS)' $(srcdir)/scripts/deploy-kind.sh

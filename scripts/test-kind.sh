@@ -82,7 +82,7 @@ make_image
 in_cluster apply $manifests
 until_true pod_exists || die "no pod with the label $selector after $wait_seconds s; the controller's log tells: kubectl logs --namespace agent-sandbox-system agent-sandbox-controller-0"
 in_cluster wait --for=condition=Ready "$pod" --timeout="${wait_seconds}s"
-in_cluster port-forward "$pod" "$port:8888" >/dev/null &
+kubectl --context "kind-$cluster" port-forward "$pod" "$port:8888" >/dev/null & # not in_cluster: $! would be a shell's
 forward=$!
 until_true port_answers || die "nothing answers on port $port after $wait_seconds s"
 python3 tester.py 127.0.0.1 "$port"

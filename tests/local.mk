@@ -13,3 +13,4 @@ include tests/router/local.mk
 include tests/e2e/local.mk
 include tests/local/local.mk
 include tests/client/local.mk
+include tests/guides/local.mk
