@@ -140,8 +140,20 @@ static void sweep_head(struct connection *connection, uint64_t now)
 	}
 }
 
+/* An end that came together with the last data tells libmicrohttpd nothing: epoll tells it once. */
+static bool has_gone(const struct connection *connection)
+{
+	char byte;
+
+	return recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void sweep_body(struct connection *connection, uint64_t now)
 {
+	if (has_gone(connection)) {
+		doom(connection);
+		return;
+	}
 	if (now - connection->since < BODY_WINDOW_US) {
 		return;
 	}
@@ -169,8 +181,12 @@ void guard_sweep(struct guard *guard, uint64_t now)
 
 /* ---- heads ---- */
 
+static const char token_characters[] = "!#$%&'*+-.^_`|~0123456789"
+				       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
 struct head {
 	size_t size, count, lengths, codings, hosts;
+	const char *begin, *end; /* of the lines so far */
 	bool odd;
 };
 
@@ -181,15 +197,56 @@ static bool is_number(const char *text)
 	return digits > 0 && digits < 20 && text[digits] == '\0';
 }
 
+static bool is_name(const char *text, size_t length)
+{
+	return length > 0 && strlen(text) == length && strspn(text, token_characters) == length;
+}
+
+/* Where a server before us reads a CR or a NUL as the end of something, it sees another head. */
+static bool is_value(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* libmicrohttpd leaves names and values where it read them, each line ended by two NULs. There is a gap
+ * where it has left a line out, cut one at a NUL, ended one at an LF alone, or joined two: what it
+ * joins it puts behind the name, so that "Content-: 5" and " Length" become Content-Length. */
+static bool has_gap(struct head *head, const char *name, const char *value, size_t length)
+{
+	bool gap = head->end != NULL && name != head->end;
+
+	head->begin = head->begin != NULL ? head->begin : name;
+	head->end = value + length + 2;
+	return gap;
+}
+
+/* The same for the first line and the last. */
+static bool is_whole(const struct request *request, const struct head *head)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	size_t first = strlen(request->method) + strlen(request->target) + strlen("  HTTP/1.1\r\n");
+
+	return info->header_size == first + (size_t)(head->end - head->begin) + strlen("\r\n");
+}
+
 static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind UNUSED, const char *name,
-				    const char *value)
+				    size_t name_length, const char *value, size_t length)
 {
 	struct head *head = arg;
 	const char *text = value != NULL ? value : "";
 
 	head->count++;
-	head->size += strlen(name) + strlen(text) + 4;
-	head->odd = head->odd || strpbrk(name, " \t") != NULL || name[0] == '\0';
+	head->size += name_length + length + 4;
+	head->odd = has_gap(head, name, text, length) || head->odd || !is_name(name, name_length) ||
+		    !is_value(text, length);
 	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
 		head->lengths++;
 		head->odd = head->odd || !is_number(text);
@@ -209,12 +266,13 @@ unsigned int guard_check_head(const struct request *request)
 	if (strlen(request->target) > TARGET_MAX) {
 		return MHD_HTTP_URI_TOO_LONG;
 	}
-	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, count_header, &head);
+	MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, count_header, &head);
 	if (head.size > HEAD_MAX || head.count > HEADERS_MAX) {
 		return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
 	}
 	/* Two servers in a row that disagree about where a body ends is how requests are smuggled. */
-	if (head.odd || head.lengths + head.codings > 1 || head.hosts > 1) {
+	if (head.odd || head.lengths + head.codings > 1 || head.hosts > 1 ||
+	    !is_whole(request, &head)) {
 		return MHD_HTTP_BAD_REQUEST;
 	}
 	return 0;

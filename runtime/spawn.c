@@ -24,9 +24,15 @@
 #define OOM_SCORE "1000" /* the guest's processes are ended before the server */
 
 /* ThreadSanitizer loses count of a thread whose memory another process ran in. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define SHARED_MEMORY 0
+#endif
+#endif
 #ifdef __SANITIZE_THREAD__
 #define SHARED_MEMORY 0
-#else
+#endif
+#ifndef SHARED_MEMORY
 #define SHARED_MEMORY CLONE_VM
 #endif
 

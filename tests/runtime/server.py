@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -56,6 +57,8 @@ class Server:
         os.mkdir(self.base)
         self.arguments, self.environment = list(arguments), environment or {}
         self.child = self.port = None
+        # An argument that no process of another server has, not even of the same tests run twice at once.
+        self.mark = f"7654{random.SystemRandom().randrange(10 ** 8):08}"
 
     def start(self):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SANDBOX_") and k != "PORT"}
@@ -116,6 +119,13 @@ class Server:
         """A number of kilobytes in /proc/<pid>/status."""
         with open(f"/proc/{self.child.pid}/status") as f:
             return int(re.search(rf"^{field}:\s+(\d+)", f.read(), re.M).group(1))
+
+    @property
+    def sanitized(self):
+        """Its memory and its time say nothing about the program that users run."""
+        with open(self.binary, "rb") as f:
+            program = f.read()
+        return bool(self.prefix) or b"__asan_init" in program or b"__tsan_init" in program
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))

@@ -55,9 +55,9 @@ def test_a_long_line_goes_out_in_pieces(server):
 
 
 def test_a_timeout_is_an_error_and_124(server):
-    assert events(server, "sh -c 'echo a; setsid sleep 7654331'", timeout=1) == [
+    assert events(server, f"sh -c 'echo a; setsid sleep {server.mark}'", timeout=1) == [
         ("stdout", "a"), ("error", "Command timed out after 1 seconds"), ("done", '{"exit_code": 124}')]
-    assert processes("7654331") == []
+    assert processes(server.mark) == []
 
 
 def test_what_cannot_run_is_an_error_and_1(server):
@@ -66,9 +66,9 @@ def test_what_cannot_run_is_an_error_and_1(server):
 
 
 def test_a_slow_reader_makes_the_command_wait(server):
-    with begin(server, "yes 765433") as sock:
+    with begin(server, f"yes {server.mark}") as sock:
         sock.recv(1000)
         time.sleep(1)
-        assert server.status("VmRSS") < 100 * 1024, server.status("VmRSS")
+        assert server.sanitized or server.status("VmRSS") < 100 * 1024, server.status("VmRSS")
         server.check()
-    until(lambda: processes("765433") == [], "a reader that goes away ends the command")
+    until(lambda: processes(server.mark) == [], "a reader that goes away ends the command")
