@@ -49,34 +49,13 @@ runtime_options() {
 	[ "$files" = unlimited ] || printf '%s ' --ulimit "nofile=$files:$files"
 }
 
-# The base of this Debian's packages, without a registry; once.
-make_local_base() {
-	podman image exists "$local_base" && return
-	command -v mmdebstrap >/dev/null || {
-		echo "build-image.sh: no registry answered, and mmdebstrap is not here: apt-get install mmdebstrap" >&2
-		exit 1
-	}
-	echo "build-image.sh: making $local_base of Debian's packages (a minute, once)"
-	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	archive=$(mktemp)
-	trap 'rm -f "$archive"' EXIT
-	mmdebstrap --quiet --format=tar --variant=essential --include=python3,ca-certificates \
-		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' "$suite" "$archive" || {
-		echo "build-image.sh: mmdebstrap failed: it needs root, or uidmap and user namespaces, and a Debian mirror" >&2
-		exit 1
-	}
-	podman import --quiet "$archive" "$local_base" >/dev/null
-	rm -f "$archive"
-}
-
 choose_base() {
 	[ -z "$base" ] || return 0
 	if podman image exists "$upstream_base" ||
 		{ ! podman image exists "$local_base" && timeout "${PULL_SECONDS:-60}" podman pull --quiet "$upstream_base" >/dev/null 2>&1; }; then
 		base=$upstream_base
 	else
-		make_local_base
+		"$source/scripts/debian-base.sh" "$local_base" python3 ca-certificates
 		base=$local_base
 	fi
 }
