@@ -29,36 +29,40 @@ esac
 
 # ---- what must be installed ----
 
-# missing_packages: those that are wanted and not there, on one line.
-missing_packages() {
-	wanted='autoconf automake libtool make gcc libc6-dev pkgconf python3
-		libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
-	[ "$mode" = quick ] || wanted="$wanted clang xz-utils"
-	if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
-		wanted="$wanted openssl"
-		command -v kubectl >/dev/null || wanted="$wanted kubernetes-client"
-		python3 -c 'import yaml' 2>/dev/null || wanted="$wanted python3-yaml"
-	fi
-	for package in $wanted; do
+# missing PACKAGE...: those that are not there, on one line. What has been got in another way counts as there.
+missing() {
+	for package; do
+		case $package in
+		kubernetes-client) ! command -v kubectl >/dev/null || continue ;;
+		python3-*) ! python3 -c "import ${package#python3-}" 2>/dev/null || continue ;;
+		esac
 		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
 	done
 }
 
-install_packages() {
-	command -v dpkg-query >/dev/null || return 0 # not Debian: configure says what it lacks
-	missing=$(missing_packages)
-	[ -n "$missing" ] || return 0
+# apt_install PACKAGE...: as root, or by sudo.
+apt_install() {
 	sudo=
 	if [ "$(id -u)" -ne 0 ]; then
 		sudo=$(command -v sudo) || {
-			echo "test.sh: not installed, and neither root nor sudo to do it: apt-get install $missing" >&2
-			exit 1
+			echo "test.sh: not installed, and neither root nor sudo to do it: apt-get install $*" >&2
+			return 1
 		}
 	fi
-	echo "test.sh: apt-get${sudo:+, through sudo,} installs $missing"
-	# shellcheck disable=SC2086 # a list of words
-	$sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -q -y --no-install-recommends $missing || exit 1
+	echo "test.sh: apt-get${sudo:+, through sudo,} installs $*"
+	$sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+}
+
+# Without the tools to build nothing goes; what only some suites use may be missing: they say what they skip.
+# shellcheck disable=SC2046 # lists of words
+install_packages() {
+	command -v dpkg-query >/dev/null || return 0 # not Debian: configure says what it lacks
+	more=
+	[ "$mode" = quick ] || more='clang xz-utils'
+	set -- $(missing $(scripts/packages.sh build) python3 $more)
+	[ $# -eq 0 ] || apt_install "$@" || exit 1
+	set -- $(missing $(scripts/packages.sh suites))
+	[ $# -eq 0 ] || apt_install "$@" || echo "test.sh: going on without: $*"
 }
 
 # ---- steps ----
