@@ -69,12 +69,20 @@ def claim(name, template=TEMPLATE):
             "spec": {"sandboxTemplateRef": {"name": template}}}
 
 
-def make_pool(api, ns, replicas):
+def plain_pod_template():
+    """Nothing that a machine runs out of and nothing to probe: for pods that are only pretended."""
+    template = pod_template()
+    for field in ("resources", "readinessProbe"):
+        del template["spec"]["containers"][0][field]
+    return template
+
+
+def make_pool(api, ns, replicas, template=None):
     """A namespace with a template and a pool of it; the pool's UID."""
     api.create("namespaces", None, {"metadata": {"name": ns}})
     api.create("sandboxtemplates", ns, {
         "apiVersion": EXTENSIONS + "/v1alpha1", "kind": "SandboxTemplate", "metadata": {"name": TEMPLATE},
-        "spec": {"podTemplate": pod_template()}})
+        "spec": {"podTemplate": template or pod_template()}})
     return api.create("sandboxwarmpools", ns, {
         "apiVersion": EXTENSIONS + "/v1alpha1", "kind": "SandboxWarmPool", "metadata": {"name": POOL},
         "spec": {"replicas": replicas, "sandboxTemplateRef": {"name": TEMPLATE}}})["metadata"]["uid"]

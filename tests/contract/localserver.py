@@ -61,8 +61,10 @@ class LocalServer(Cluster):
     def serve(self, *flags):
         """Starts the server, or starts it again on the same state."""
         self.starts += 1
-        server = self.spawn(f"local-{self.starts}", [server_binary(), "serve", "--state-dir", self.state, "--port", str(self.port),
-                                      "--kubeconfig", self.written, "--audit-log", self.audit_log, *flags])
+        audit = ["--audit-log", self.audit_log] if self.audit_log else []
+        server = self.spawn(f"local-{self.starts}", [
+            server_binary(), "serve", "--state-dir", self.state, "--port", str(self.port), "--kubeconfig", self.written,
+            *audit, *flags])
 
         server.wait_ready(lambda: self.written in tail(server.log, 5), 20)
         with open(self.written) as f:
