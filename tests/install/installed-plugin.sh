@@ -35,10 +35,9 @@ run 0 "${MAKE:-make}" -C "$top_builddir" install DESTDIR="$dest"
 
 # ---- exactly these files ----
 
+programs='agent-sandbox-controller agent-sandbox-local agent-sandbox-node agent-sandbox-router agent-sandbox-runtime'
 sort >"$work/wanted" <<END
-$bindir/agent-sandbox-controller
-$bindir/agent-sandbox-local
-$bindir/agent-sandbox-node
+$(for program in $programs; do echo "$bindir/$program"; done)
 $includedir/agent-sandbox/fake-host.h
 $includedir/agent-sandbox/helpers.h
 $includedir/agent-sandbox/plugin.h
@@ -46,8 +45,7 @@ $libdir/libagent-sandbox-fake-host.la
 $libdir/libagent-sandbox-fake-host.so
 $libdir/libagent-sandbox-fake-host.so.0
 $libdir/libagent-sandbox-fake-host.so.0.0.0
-$mandir/man8/agent-sandbox-controller.8
-$mandir/man8/agent-sandbox-node.8
+$(for page in "$top_srcdir"/docs/man/*.[1-8]; do echo "$mandir/man${page##*.}/${page##*/}"; done)
 $pkgconfigdir/agent-sandbox.pc
 $(for plugin in claim sandbox template warmpool; do echo "$plugindir/$plugin.la"; echo "$plugindir/$plugin.so"; done)
 END
@@ -94,6 +92,15 @@ for file in "$dest$plugindir"/*.so; do
 	symbols=$($NM -D --defined-only "$file" | awk '{ print $NF }')
 	[ "$symbols" = asb_plugin_entry ] || fail "$file exports more or less than asb_plugin_entry:" $symbols
 	run 0 "$controller" --dump-plugin "$file"
+done
+
+# ---- every program tells its version and its flags, from where it is installed ----
+
+for program in $programs; do
+	run 0 "$dest$bindir/$program" --version
+	says "$program "
+	run 0 "$dest$bindir/$program" --help
+	says '--version'
 done
 
 # ---- the controller's flags ----
