@@ -25,7 +25,10 @@
 struct instance {
 	int lock, children; /* -1: not held */
 };
-#define INSTANCE_NONE { -1, -1 }
+#define INSTANCE_NONE  \
+	{              \
+		-1, -1 \
+	}
 
 /* Takes both locks of a folder that exists. -EBUSY: another `up` has it; -ETIMEDOUT: children of one
  * that was killed do not end. */
@@ -33,8 +36,9 @@ int instance_take(struct sched *sched, const char *state_dir, struct instance *r
 		  struct error *reterr);
 void instance_release(struct instance *instance);
 
-/* Whoever has up.lock; 0: nobody, also where there is no such folder. */
-pid_t instance_holder(const char *state_dir);
+/* Whoever has up.lock; 0: nobody, also where there is no such folder. A negative code and *reterr
+ * where that cannot be seen. */
+pid_t instance_holder(const char *state_dir, struct error *reterr);
 
 /* up.json: atomically. */
 int instance_tell(const char *state_dir, struct json_object *record, struct error *reterr);

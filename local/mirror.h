@@ -25,7 +25,7 @@ struct api;
 
 /* Makes or mends both; the pod's status says Ready as ready does. May be called again and again: it
  * writes on difference alone. */
-int mirror_keep(struct api *api, uint16_t port, bool ready, struct error *reterr);
+int mirror_keep(struct api *api, uint16_t port, bool ready, int64_t now_ms, struct error *reterr);
 /* Removes both: there is no router. */
 void mirror_remove(struct api *api);
 

@@ -14,31 +14,66 @@
 
 enum row_type { ROW_TEXT, ROW_PORT, ROW_BOOL };
 
+/* The commands a flag belongs to. */
+#define UP (1u << 0)
+#define DOWN (1u << 1)
+#define STATUS (1u << 2)
+#define SERVE (1u << 3)
+#define ANY (UP | DOWN | STATUS | SERVE)
+
+static const struct {
+	const char *name;
+	unsigned int bit;
+	const char *help;
+} commands[] = {
+	{ "up", UP,
+	  "API, node, controller and, with HAProxy, the router on this machine; Ctrl-C ends it "
+	  "all" },
+	{ "down", DOWN, "ends the `up` that runs, and waits for it" },
+	{ "status", STATUS, "what runs: exit status 0 all of it, 1 not all, 3 nothing" },
+	{ "serve", SERVE, "the API alone; prints the path of the kubeconfig when it answers" },
+};
+
 struct option_row {
 	const char *name;
 	enum row_type type;
 	size_t offset; /* in struct local_options */
+	unsigned int commands;
 	const char *argument, *help;
 };
 
 #define AT(member) offsetof(struct local_options, member)
 
 static const struct option_row rows[] = {
-	{ "state-dir", ROW_TEXT, AT(state_dir), "DIR",
+	{ "state-dir", ROW_TEXT, AT(state_dir), ANY, "DIR",
 	  "where objects, keys and the kubeconfig are kept (default: /var/lib/agent-sandbox for "
 	  "root, else ~/.local/state/agent-sandbox)" },
-	{ "address", ROW_TEXT, AT(address), "IP", "IPv4 address to listen on (default 127.0.0.1)" },
-	{ "port", ROW_PORT, AT(port), "N", "port to listen on (default 0: any free one)" },
-	{ "kubeconfig", ROW_TEXT, AT(kubeconfig), "FILE",
+	{ "pods", ROW_TEXT, AT(pods), UP, "RUNTIME",
+	  "podman: containers (default); process: plain processes of this machine, NOT isolated; "
+	  "fake: nothing runs, pods are Ready" },
+	{ "port", ROW_PORT, AT(port), UP | SERVE, "N",
+	  "port of the API (default 0: with up the one of the last time, else any free one)" },
+	{ "router-port", ROW_PORT, AT(router_port), UP, "N",
+	  "port of the router (default 0: the one of the last time, else any free one)" },
+	{ "no-router", ROW_BOOL, AT(no_router), UP, "", "run no router" },
+	{ "kubeconfig", ROW_TEXT, AT(kubeconfig), UP | SERVE, "FILE",
 	  "where to write the kubeconfig (default: kubeconfig in the state folder)" },
-	{ "node-socket", ROW_TEXT, AT(node_socket), "FILE",
-	  "unix socket of the node, for logs (default: node.sock in the state folder)" },
-	{ "audit-log", ROW_TEXT, AT(audit_log), "FILE",
+	{ "audit-log", ROW_TEXT, AT(audit_log), UP | SERVE, "FILE",
 	  "where to log each write, as kube-apiserver does (default: nowhere)" },
-	{ "log-format", ROW_TEXT, AT(log_format), "FORMAT", "text or json" },
-	{ "log-level", ROW_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug" },
-	{ "help", ROW_BOOL, AT(help), "", "print this" },
-	{ "version", ROW_BOOL, AT(version), "", "print the version" },
+	{ "plugin-dir", ROW_TEXT, AT(plugin_dir), UP, "DIR",
+	  "the controller's folder of plugins (default: .libs beside this program in a build "
+	  "folder, else the installed one)" },
+	{ "first-image", ROW_TEXT, AT(first_image), UP, "FILE",
+	  "a program that makes the first images, such as scripts/build-image.sh: run until it "
+	  "succeeded once for this state" },
+	{ "address", ROW_TEXT, AT(address), SERVE, "IP",
+	  "IPv4 address to listen on (default 127.0.0.1)" },
+	{ "node-socket", ROW_TEXT, AT(node_socket), SERVE, "FILE",
+	  "unix socket of the node, for logs (default: node.sock in the state folder)" },
+	{ "log-format", ROW_TEXT, AT(log_format), ANY, "FORMAT", "text or json" },
+	{ "log-level", ROW_TEXT, AT(log_level), ANY, "LEVEL", "error, warning, info or debug" },
+	{ "help", ROW_BOOL, AT(help), ANY, "", "print this" },
+	{ "version", ROW_BOOL, AT(version), ANY, "", "print the version" },
 };
 
 static const struct option_row *find(const char *name, size_t length)
@@ -72,7 +107,7 @@ static int set(struct local_options *options, const struct option_row *row, cons
 }
 
 /* One flag at argv[*at]; *at is moved over its value. */
-static int take_flag(int argc, char **argv, int *at, struct local_options *options,
+static int take_flag(int argc, char **argv, int *at, struct local_options *options, uint32_t *used,
 		     struct error *reterr)
 {
 	const char *text = argv[*at] + strspn(argv[*at], "-");
@@ -92,15 +127,53 @@ static int take_flag(int argc, char **argv, int *at, struct local_options *optio
 		}
 		value = argv[++*at];
 	}
+	*used |= UINT32_C(1) << (row - rows);
 	return set(options, row, value, reterr);
+}
+
+/* The bit of a command; 0: there is none of that name. */
+static unsigned int command_bit(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		if (name != NULL && strcmp(commands[i].name, name) == 0) {
+			return commands[i].bit;
+		}
+	}
+	return 0;
+}
+
+/* used: a bit for each row that was given. */
+static int check(const struct local_options *options, uint32_t used, struct error *reterr)
+{
+	unsigned int command = command_bit(options->command);
+
+	if (command == 0) {
+		return error_set(reterr, -EINVAL,
+				 "'%s' is no command; there are: up, down, status, serve",
+				 options->command != NULL ? options->command : "");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if ((used >> i & 1) != 0 && (rows[i].commands & command) == 0) {
+			return error_set(reterr, -EINVAL, "--%s is no flag of '%s': see --help",
+					 rows[i].name, options->command);
+		}
+	}
+	if (strcmp(options->pods, "podman") != 0 && strcmp(options->pods, "process") != 0 &&
+	    strcmp(options->pods, "fake") != 0) {
+		return error_set(reterr, -EINVAL, "--pods takes podman, process or fake, not '%s'",
+				 options->pods);
+	}
+	return 0;
 }
 
 int local_options_parse(int argc, char **argv, struct local_options *ret, struct error *reterr)
 {
-	*ret = (struct local_options){ 0 };
+	uint32_t used = 0;
+
+	*ret = (struct local_options){ .pods = "podman" };
 	for (int at = 1; at < argc; at++) {
 		if (argv[at][0] == '-') {
-			int code = take_flag(argc, argv, &at, ret, reterr);
+			int code = take_flag(argc, argv, &at, ret, &used, reterr);
 
 			if (code < 0) {
 				return code;
@@ -112,25 +185,36 @@ int local_options_parse(int argc, char **argv, struct local_options *ret, struct
 					 argv[at]);
 		}
 	}
-	if (ret->help || ret->version) {
-		return 0;
+	return ret->help || ret->version ? 0 : check(ret, used, reterr);
+}
+
+static void print_commands(const struct option_row *row, FILE *out)
+{
+	const char *before = " (";
+
+	for (size_t i = 0; row->commands != ANY && i < ARRAY_LEN(commands); i++) {
+		if ((row->commands & commands[i].bit) != 0) {
+			fprintf(out, "%s%s", before, commands[i].name);
+			before = ", ";
+		}
 	}
-	if (ret->command == NULL || strcmp(ret->command, "serve") != 0) {
-		return error_set(reterr, -EINVAL, "'%s' is no command; there is: serve",
-				 ret->command != NULL ? ret->command : "");
-	}
-	return 0;
+	fputs(row->commands != ANY ? ")\n" : "\n", out);
 }
 
 void local_options_help(FILE *out)
 {
-	fputs("usage: agent-sandbox-local serve [FLAG...]\n\n"
-	      "  serve   the Kubernetes-compatible API on this machine; prints the path of the\n"
-	      "          kubeconfig when it answers\n\n",
+	fputs("Usage: agent-sandbox-local COMMAND [FLAG]...\n"
+	      "A Kubernetes-compatible API with agent-sandbox on one machine.\n\nCommands:\n",
 	      out);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		fprintf(out, "  %-8s%s\n", commands[i].name, commands[i].help);
+	}
+	fputs("\nFlags, and the commands they are for:\n", out);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		fprintf(out, "  --%s%s%s\n        %s\n", rows[i].name,
-			*rows[i].argument != '\0' ? " " : "", rows[i].argument, rows[i].help);
+		fprintf(out, "  --%s%s%s", rows[i].name, *rows[i].argument != '\0' ? " " : "",
+			rows[i].argument);
+		print_commands(&rows[i], out);
+		fprintf(out, "        %s\n", rows[i].help);
 	}
 }
 

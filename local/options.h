@@ -12,11 +12,13 @@
 
 /* Strings are borrowed from argv. */
 struct local_options {
-	const char *command; /* "serve"; NULL with help or version */
+	const char *command; /* "up", "down", "status" or "serve"; NULL with help or version */
 	const char *state_dir, *address, *kubeconfig, *node_socket, *audit_log, *log_format,
 		*log_level;
-	int64_t port;
-	bool help, version;
+	const char *pods; /* "podman" when it is not said */
+	const char *plugin_dir, *first_image;
+	int64_t port, router_port;
+	bool no_router, help, version;
 };
 
 /* -EINVAL and *reterr, with what to do, for what is not understood. */

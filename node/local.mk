@@ -64,6 +64,7 @@ libnode_la_SOURCES += \
 	%D%/address.c %D%/address.h \
 	%D%/api.c %D%/api.h \
 	%D%/bind.c %D%/bind.h \
+	%D%/end-pods.c %D%/end-pods.h \
 	%D%/node-private.h \
 	%D%/pod.c %D%/pod-private.h \
 	%D%/pod-look.c \

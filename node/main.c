@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "net/curl-transport.h"
+#include "node/end-pods.h"
 #include "node/node.h"
 
 int main(int argc, char **argv)
@@ -31,5 +32,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
 		return 2;
 	}
-	return node_run(&options) < 0 ? 1 : 0;
+	return (options.end_pods ? end_pods_run(&options) : node_run(&options)) < 0 ? 1 : 0;
 }

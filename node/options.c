@@ -11,7 +11,7 @@
 #include "base/macros.h"
 #include "base/number.h"
 
-#define PODS_MAX 1000 /* more than one machine's kernel and Podman bear */
+#define PODS_MAX 10000 /* the fake runtime bears them; Podman and a kernel some 1,000 */
 #define WORKERS_MAX 64
 #define NAME_MAX_BYTES 253 /* of a node: a DNS subdomain */
 
@@ -41,6 +41,8 @@ static const struct row {
 	  "pods worked on at one time (default 8)" },
 	{ "listen-unix", ROW_TEXT, AT(listen_unix), 0, "PATH",
 	  "serve the logs of containers on this socket" },
+	{ "end-pods", ROW_BOOL, AT(end_pods), 0, "",
+	  "end and remove all pods of this node that the runtime has, and exit" },
 	{ "metrics-bind-address", ROW_TEXT, AT(metrics_address), 0, "ADDR",
 	  "address of /metrics (default 0: none)" },
 	{ "health-probe-bind-address", ROW_TEXT, AT(health_address), 0, "ADDR",

@@ -14,7 +14,7 @@
 
 /* Strings are borrowed from argv. */
 struct node_options {
-	bool bind, help, version;
+	bool bind, end_pods, help, version;
 	const char *kubeconfig, *node_name, *node_ip, *runtime, *state_dir, *listen_unix;
 	const char *metrics_address, *health_address, *log_format, *log_level;
 	int64_t max_pods, workers;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The locks and the record of one state folder. Called by `up`, `down` and `status`. */
+#include "config.h"
+
+#include "local/instance.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/kubeconfig-write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define RECORD_MAX 65536u
+#define LOOK_MS 50
+
+static int open_lock(const char *state_dir, const char *name, int flags, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("%s/%s", state_dir, name);
+	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd >= 0 ? fd
+		       : error_set(reterr, -errno, "cannot open '%s': %s", path, strerror(errno));
+}
+
+static struct flock whole_file(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
+/* Children see their parent's death and end; this is how long that takes. */
+static int wait_for_children(struct sched *sched, int fd, const char *state_dir,
+			     struct error *reterr)
+{
+	uint64_t deadline = sched_now_us(sched) + INSTANCE_LEFTOVERS_US;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK) {
+			return error_set(reterr, -errno, "cannot lock '%s/children.lock': %s",
+					 state_dir, strerror(errno));
+		}
+		if (sched_now_us(sched) >= deadline) {
+			return error_set(reterr, -ETIMEDOUT,
+					 "processes of an earlier `up` do not end: see who has "
+					 "'%s/children.lock' open (fuser), and end them",
+					 state_dir);
+		}
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return 0;
+}
+
+int instance_take(struct sched *sched, const char *state_dir, struct instance *ret,
+		  struct error *reterr)
+{
+	struct instance instance = INSTANCE_NONE;
+	struct flock lock = whole_file();
+	int code = instance.lock = open_lock(state_dir, "up.lock", O_RDWR | O_CREAT, reterr);
+
+	if (code >= 0 && fcntl(instance.lock, F_SETLK, &lock) < 0) {
+		code = error_set(reterr, -EBUSY,
+				 "agent-sandbox-local runs already with the state in '%s' (process "
+				 "%d): `status` tells more, `down` ends it",
+				 state_dir, (int)instance_holder(state_dir, NULL));
+	}
+	if (code >= 0) {
+		code = instance.children =
+			open_lock(state_dir, "children.lock", O_RDWR | O_CREAT, reterr);
+	}
+	if (code >= 0) {
+		code = wait_for_children(sched, instance.children, state_dir, reterr);
+	}
+	if (code < 0) {
+		instance_release(&instance);
+		return code;
+	}
+	*ret = instance;
+	return 0;
+}
+
+void instance_release(struct instance *instance)
+{
+	if (instance->children >= 0) {
+		close(instance->children);
+	}
+	if (instance->lock >= 0) {
+		close(instance->lock);
+	}
+	*instance = (struct instance)INSTANCE_NONE;
+}
+
+pid_t instance_holder(const char *state_dir, struct error *reterr)
+{
+	struct flock lock = whole_file();
+	int fd = open_lock(state_dir, "up.lock", O_RDWR, reterr);
+
+	if (fd < 0) {
+		return fd == -ENOENT ? 0 : fd;
+	}
+	if (fcntl(fd, F_GETLK, &lock) < 0) {
+		int code = error_set(reterr, -errno, "cannot ask for the lock '%s/up.lock': %s",
+				     state_dir, strerror(errno));
+
+		close(fd);
+		return code;
+	}
+	close(fd);
+	return lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+/* ---- the record ---- */
+
+static char *record_path(const char *state_dir)
+{
+	return xprintf("%s/" INSTANCE_RECORD, state_dir);
+}
+
+int instance_tell(const char *state_dir, struct json_object *record, struct error *reterr)
+{
+	char *path CLEANUP_FREE = record_path(state_dir);
+	struct buf text CLEANUP_BUF = BUF_INIT(RECORD_MAX);
+
+	if (json_print(record, &text) < 0) {
+		return error_set(reterr, -ENOSPC, "the record of what runs is too long");
+	}
+	return private_file_write(path, buf_str(&text), (unsigned int)text.length, 0600, reterr);
+}
+
+struct json_object *instance_told(const char *state_dir)
+{
+	char *path CLEANUP_FREE = record_path(state_dir);
+	char *text CLEANUP_FREE = xalloc(RECORD_MAX);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t length = fd >= 0 ? read(fd, text, RECORD_MAX) : -1;
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return length > 0 ? json_parse(text, (size_t)length, NULL) : NULL;
+}
+
+void instance_forget(const char *state_dir)
+{
+	char *path CLEANUP_FREE = record_path(state_dir);
+
+	(void)unlink(path);
+}

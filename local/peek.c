@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP/1.0 over one connection, without a library whose memory `up` would carry around. Called by
+ * `up` while it waits for its children, and by `status`. */
+#include "config.h"
+
+#include "local/peek.h"
+
+#include "base/memory.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (8u << 20)
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static int open_socket(uint16_t port, const char *socket_path, int timeout_ms)
+{
+	struct sockaddr_in inet = loopback(port);
+	struct sockaddr_un local = { .sun_family = AF_UNIX };
+	struct timeval limit = { timeout_ms / 1000, (timeout_ms % 1000) * 1000 };
+	int fd = socket(port != 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (port == 0 && strlen(socket_path) < sizeof(local.sun_path)) {
+		memcpy(local.sun_path, socket_path, strlen(socket_path) + 1);
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, port != 0 ? (struct sockaddr *)&inet : (struct sockaddr *)&local,
+		    port != 0 ? sizeof(inet) : sizeof(local)) < 0) {
+		int code = -errno;
+
+		close(fd);
+		return code;
+	}
+	return fd;
+}
+
+static int read_answer(int fd, struct buf *answer)
+{
+	char piece[16384];
+	ssize_t got;
+
+	while ((got = recv(fd, piece, sizeof(piece), 0)) > 0) {
+		if (buf_append(answer, piece, (size_t)got) < 0) {
+			return -ENOSPC;
+		}
+	}
+	return got < 0 ? -errno : 0;
+}
+
+int peek(uint16_t port, const char *socket_path, const char *path, int timeout_ms, struct buf *body)
+{
+	char *request CLEANUP_FREE = xprintf("GET %s HTTP/1.0\r\nHost: localhost\r\n"
+					     "Accept: application/json, */*\r\n\r\n",
+					     path);
+	struct buf answer CLEANUP_BUF = BUF_INIT(ANSWER_MAX);
+	int fd = open_socket(port, socket_path, timeout_ms), code = fd;
+
+	if (fd < 0) {
+		return fd;
+	}
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) {
+		code = -EIO;
+	} else {
+		code = read_answer(fd, &answer);
+	}
+	close(fd);
+
+	const char *text = buf_str(&answer), *end = strstr(text, "\r\n\r\n");
+
+	if (code < 0) {
+		return code;
+	}
+	if (strncmp(text, "HTTP/1.", 7) != 0 || end == NULL || end - text < 12) {
+		return -EPROTO;
+	}
+	if (body != NULL) {
+		(void)buf_append_str(body, end + 4);
+	}
+	return (text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0');
+}
+
+/* 0: it is taken. */
+static uint16_t try_port(uint16_t port)
+{
+	struct sockaddr_in address = loopback(port);
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+
+	if (fd < 0) {
+		return 0;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+
+	bool good = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+		    getsockname(fd, (struct sockaddr *)&address, &length) == 0;
+
+	close(fd);
+	return good ? ntohs(address.sin_port) : 0;
+}
+
+uint16_t peek_free_port(uint16_t wanted)
+{
+	uint16_t port = wanted != 0 ? try_port(wanted) : 0;
+
+	return port != 0 ? port : try_port(0);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the API server together in the order it needs, and takes it apart from behind. Called by
+ * local/main.c for `serve` and by local/up.c. */
+#include "config.h"
+
+#include "local/serving.h"
+
+#include "base/memory.h"
+#include "base/sched.h"
+#include "local/api.h"
+#include "local/kubeconfig-write.h"
+#include "local/options.h"
+#include "local/server.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The folder and those above it, ours alone. */
+static int make_folder(const char *path, struct error *reterr)
+{
+	char *text CLEANUP_FREE = xstrdup(path);
+
+	for (char *slash = text; slash != NULL;) {
+		slash = strchr(slash + 1, '/');
+		if (slash != NULL) {
+			*slash = '\0';
+		}
+		if (mkdir(text, 0700) < 0 && errno != EEXIST) {
+			return error_set(reterr, -errno, "cannot make the folder '%s': %s", text,
+					 strerror(errno));
+		}
+		if (slash != NULL) {
+			*slash = '/';
+		}
+	}
+	return 0;
+}
+
+/* Children are told the folder, and may stand elsewhere. */
+static int make_absolute(char **path, struct error *reterr)
+{
+	char *absolute = realpath(*path, NULL);
+
+	if (absolute == NULL) {
+		return error_set(reterr, -errno, "cannot find the folder '%s': %s", *path,
+				 strerror(errno));
+	}
+	free(*path);
+	*path = absolute;
+	return 0;
+}
+
+int serving_init(const struct local_options *options, struct serving *ret, struct error *reterr)
+{
+	*ret = (struct serving){ .state_dir = local_options_state_dir(options) };
+	if (ret->state_dir == NULL) {
+		return error_set(reterr, -ENOENT, "there is no home folder: say --state-dir DIR");
+	}
+	ret->sched = sched_create();
+
+	int code = make_folder(ret->state_dir, reterr);
+
+	/* `serve` keeps the path as it was said: others may compare it. */
+	if (code == 0 && strcmp(options->command, "serve") != 0) {
+		code = make_absolute(&ret->state_dir, reterr);
+	}
+	if (code < 0) {
+		return code;
+	}
+	ret->kubeconfig = options->kubeconfig != NULL ? xstrdup(options->kubeconfig)
+						      : xprintf("%s/kubeconfig", ret->state_dir);
+	ret->api_socket = xprintf("%s/api.sock", ret->state_dir);
+	ret->node_socket = options->node_socket != NULL ? xstrdup(options->node_socket)
+							: xprintf("%s/node.sock", ret->state_dir);
+	return 0;
+}
+
+static int load(struct serving *serving, struct error *reterr)
+{
+	int code = tls_load(serving->state_dir, sched_wall_us(serving->sched) / 1000000,
+			    &serving->tls, reterr);
+
+	return code < 0 ? code : token_load(serving->state_dir, serving->token, reterr);
+}
+
+int serving_start(struct serving *serving, const struct local_options *options, uint16_t port,
+		  struct error *reterr)
+{
+	const char *host = options->address != NULL ? options->address : "127.0.0.1";
+	int code = serving->tls.ca == NULL ? load(serving, reterr) : 0;
+
+	if (code < 0) {
+		return code;
+	}
+
+	struct api_config api = { .sched = serving->sched,
+				  .state_dir = serving->state_dir,
+				  .ca = serving->tls.ca,
+				  .secret = serving->token,
+				  .node_socket = serving->node_socket,
+				  .audit_log = options->audit_log };
+
+	if (serving->api == NULL) {
+		serving->api = api_create(&api, reterr);
+	}
+	if (serving->api == NULL) {
+		return reterr->code;
+	}
+
+	struct server_config server = { .sched = serving->sched,
+					.api = serving->api,
+					.address = options->address,
+					.port = port,
+					.certificate = serving->tls.leaf,
+					.key = serving->tls.key,
+					.token = serving->token,
+					.socket_path = serving->api_socket };
+
+	code = server_create(&server, &serving->server, reterr);
+	if (code < 0) {
+		return code;
+	}
+
+	char *address CLEANUP_FREE = xprintf("%s:%u", host, server_port(serving->server));
+
+	serving->port = server_port(serving->server);
+	serving->url = xprintf("https://%s", address);
+	api_set_address(serving->api, address);
+	return kubeconfig_write(serving->kubeconfig, serving->url, serving->tls.ca, serving->token,
+				reterr);
+}
+
+void serving_finish(struct serving *serving)
+{
+	server_destroy(serving->server);
+	api_destroy(serving->api);
+	tls_finish(&serving->tls);
+	explicit_bzero(serving->token, sizeof(serving->token));
+	free(serving->kubeconfig);
+	free(serving->api_socket);
+	free(serving->node_socket);
+	free(serving->url);
+	free(serving->state_dir);
+	sched_destroy(serving->sched);
+	*serving = (struct serving){ 0 };
+}

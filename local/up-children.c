@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command lines of the children of `up`, and where their programs are. Called by local/up.c and,
+ * for the one that ends pods, by `down`. */
+#include "config.h"
+
+#include "local/up-private.h"
+
+#include "base/memory.h"
+#include "local/peek.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+char *children_programs(void)
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (length <= 0) {
+		return NULL;
+	}
+	path[length] = '\0';
+
+	char *slash = strrchr(path, '/');
+
+	*(slash != NULL && slash != path ? slash : path + 1) = '\0';
+	return xstrdup(path);
+}
+
+/* Debian's place, and those of others. */
+static char *find_haproxy(void)
+{
+	static const char *const places[] = { "/usr/sbin/haproxy", "/usr/local/sbin/haproxy",
+					      "/usr/bin/haproxy" };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		if (access(places[i], X_OK) == 0) {
+			return xstrdup(places[i]);
+		}
+	}
+	return NULL;
+}
+
+static int find_program(const struct up *up, const char *name, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("%s/%s", up->programs, name);
+
+	return access(path, X_OK) == 0
+		       ? 0
+		       : error_set(reterr, -ENOENT,
+				   "there is no program '%s': it is built and installed with this "
+				   "one",
+				   path);
+}
+
+int children_find(struct up *up, struct error *reterr)
+{
+	up->programs = children_programs();
+	if (up->programs == NULL) {
+		return error_set(reterr, -errno, "cannot read /proc/self/exe: %s", strerror(errno));
+	}
+
+	int code = find_program(up, "agent-sandbox-node", reterr);
+
+	if (code == 0) {
+		code = find_program(up, "agent-sandbox-controller", reterr);
+	}
+	up->haproxy = find_haproxy();
+	up->router = up->haproxy != NULL && !up->options->no_router &&
+		     find_program(up, "agent-sandbox-router", NULL) == 0;
+	return code;
+}
+
+static void add_log_flags(const struct up *up, struct command *ret)
+{
+	const struct local_options *options = up->options;
+
+	command_add(ret, "--log-format=%s",
+		    options->log_format != NULL ? options->log_format : "text");
+	command_add(ret, "--log-level=%s",
+		    options->log_level != NULL ? options->log_level : "info");
+}
+
+static void make_node(void *arg, struct command *ret)
+{
+	const struct up *up = arg;
+
+	command_add(ret, "%s/agent-sandbox-node", up->programs);
+	command_add(ret, "--kubeconfig=%s", up->serving.kubeconfig);
+	command_add(ret, "--node-name=" UP_NODE_NAME);
+	command_add(ret, "--bind");
+	command_add(ret, "--runtime=%s", up->options->pods);
+	command_add(ret, "--state-dir=%s/node", up->serving.state_dir);
+	command_add(ret, "--listen-unix=%s", up->serving.node_socket);
+	add_log_flags(up, ret);
+}
+
+static void make_controller(void *arg, struct command *ret)
+{
+	struct up *up = arg;
+	char *built CLEANUP_FREE = xprintf("%s/.libs", up->programs);
+	char *plugin CLEANUP_FREE = xprintf("%s/sandbox.so", built);
+
+	up->controller_health = peek_free_port(0);
+	command_add(ret, "%s/agent-sandbox-controller", up->programs);
+	command_add(ret, "--extensions");
+	command_add(ret, "--kubeconfig=%s", up->serving.kubeconfig);
+	if (up->options->plugin_dir != NULL) {
+		command_add(ret, "--plugin-dir=%s", up->options->plugin_dir);
+	} else if (access(plugin, R_OK) == 0) {
+		command_add(ret, "--plugin-dir=%s", built);
+	}
+	command_add(ret, "--metrics-bind-address=0");
+	command_add(ret, "--health-probe-bind-address=127.0.0.1:%u", up->controller_health);
+	add_log_flags(up, ret);
+}
+
+static void make_router(void *arg, struct command *ret)
+{
+	struct up *up = arg;
+
+	up->router_port = peek_free_port(up->router_port);
+	up->router_health = peek_free_port(0);
+	command_add(ret, "%s/agent-sandbox-router", up->programs);
+	command_add(ret, "--kubeconfig=%s", up->serving.kubeconfig);
+	command_add(ret, "--listen=127.0.0.1:%u", up->router_port);
+	command_add(ret, "--run-dir=%s/router", up->serving.state_dir);
+	command_add(ret, "--haproxy=%s", up->haproxy);
+	command_add(ret, "--max-connections=1000");
+	command_add(ret, "--metrics-bind-address=0");
+	command_add(ret, "--haproxy-metrics-bind-address=0");
+	command_add(ret, "--health-probe-bind-address=127.0.0.1:%u", up->router_health);
+	add_log_flags(up, ret);
+}
+
+static void make_first_image(void *arg, struct command *ret)
+{
+	const struct up *up = arg;
+
+	command_add(ret, "%s", up->options->first_image);
+}
+
+void children_start(struct up *up)
+{
+	const struct child_spec node = { .name = NODE, .make = make_node, .arg = up };
+	const struct child_spec controller = { .name = CONTROLLER,
+					       .make = make_controller,
+					       .arg = up };
+	const struct child_spec router = { .name = ROUTER, .make = make_router, .arg = up };
+	const struct child_spec image = {
+		.name = FIRST_IMAGE, .make = make_first_image, .arg = up, .once = true
+	};
+	char *made CLEANUP_FREE = xprintf("%s/first-image.made", up->serving.state_dir);
+
+	supervisor_add(up->supervisor, &node);
+	supervisor_add(up->supervisor, &controller);
+	if (up->router) {
+		supervisor_add(up->supervisor, &router);
+	}
+	if (up->options->first_image != NULL && access(made, F_OK) < 0) {
+		supervisor_add(up->supervisor, &image);
+	}
+}
+
+void children_end_pods_command(const char *programs, const char *state_dir, const char *pods,
+			       struct command *ret)
+{
+	command_add(ret, "%s/agent-sandbox-node", programs);
+	command_add(ret, "--end-pods");
+	command_add(ret, "--node-name=" UP_NODE_NAME);
+	command_add(ret, "--runtime=%s", pods);
+	command_add(ret, "--state-dir=%s/node", state_dir);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command `down`: ends an `up` that runs, or what one that was killed left behind. */
+#include "config.h"
+
+#include "local/up-private.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define DOWN_MS 150000 /* more than `up` allows itself */
+
+/* The lock is asked once more behind the pidfd: the pid is not another's then. */
+static int open_holder(const char *state_dir, pid_t pid, struct error *reterr)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0 && errno != ESRCH) {
+		return error_set(reterr, -errno, "cannot reach process %d: %s", (int)pid,
+				 strerror(errno));
+	}
+	if (fd >= 0 && instance_holder(state_dir, NULL) != pid) {
+		close(fd);
+		fd = -1;
+	}
+	return fd >= 0 ? fd : -ESRCH;
+}
+
+/* 0: it has ended. */
+static int end_up(const char *state_dir, pid_t pid, int signals, struct error *reterr)
+{
+	int fd = open_holder(state_dir, pid, reterr);
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+				{ .fd = signals, .events = POLLIN } };
+
+	if (fd < 0) {
+		return fd == -ESRCH ? 0 : fd;
+	}
+	if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0 && errno != ESRCH) {
+		int code = error_set(reterr, -errno, "cannot end process %d: %s", (int)pid,
+				     strerror(errno));
+
+		close(fd);
+		return code;
+	}
+
+	int ready = poll(fds, ARRAY_LEN(fds), DOWN_MS);
+	bool ended = ready > 0 && fds[0].revents != 0;
+
+	close(fd);
+	return ended ? 0
+		     : error_set(reterr, -ETIMEDOUT, "process %d is still ending: ask `status`",
+				 (int)pid);
+}
+
+/* What a killed one left: children that are about to end, and containers. */
+static int end_leftovers(const char *state_dir, struct error *reterr)
+{
+	struct json_object *record CLEANUP_JSON = instance_told(state_dir);
+	const char *pods = asb_str(record, "pods");
+	struct sched *sched = sched_create();
+	struct instance instance = INSTANCE_NONE;
+	int code = instance_take(sched, state_dir, &instance, reterr);
+	char *programs CLEANUP_FREE = children_programs();
+
+	if (code == 0 && pods != NULL && programs != NULL) {
+		struct supervisor *supervisor =
+			supervisor_create(sched, state_dir, instance.children);
+		struct command command = { 0 };
+
+		children_end_pods_command(programs, state_dir, pods, &command);
+		code = supervisor_run(supervisor, NODE, &command, END_PODS_US);
+		if (code != 0) {
+			code = error_set(reterr, -EIO,
+					 "cannot end the pods that were left: the end of "
+					 "'%s/" NODE ".log' tells why",
+					 state_dir);
+		}
+		command_finish(&command);
+		supervisor_destroy(supervisor);
+	}
+	if (code == 0) {
+		instance_forget(state_dir);
+		puts("the last `up` was killed; what it left is ended");
+	}
+	instance_release(&instance);
+	sched_destroy(sched);
+	return code;
+}
+
+int down_run(const struct local_options *options, int signals, struct error *reterr)
+{
+	char *said CLEANUP_FREE = local_options_state_dir(options);
+	char *state_dir CLEANUP_FREE = said != NULL ? realpath(said, NULL) : NULL;
+	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
+
+	if (pid < 0) {
+		return pid;
+	}
+	if (pid > 0) {
+		int code = end_up(state_dir, pid, signals, reterr);
+
+		if (code == 0) {
+			printf("ended; the state stays in '%s'\n", state_dir);
+		}
+		return code;
+	}
+
+	struct json_object *record CLEANUP_JSON =
+		state_dir != NULL ? instance_told(state_dir) : NULL;
+
+	if (record != NULL) {
+		return end_leftovers(state_dir, reterr);
+	}
+	printf("nothing runs with the state in '%s'\n", said != NULL ? said : "");
+	return 0;
+}

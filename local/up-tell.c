@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `up` runs, as up.json tells it, and the command `status` that reads it. */
+#include "config.h"
+
+#include "local/up-private.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/log.h"
+#include "local/peek.h"
+
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PEEK_MS 2000
+#define LISTED_MAX (8u << 20)
+
+/* ---- writing ---- */
+
+static void add_child(struct json_object *children, const struct up *up, const char *name,
+		      uint16_t health)
+{
+	struct json_object *child = json_object_new_object();
+
+	json_object_object_add(child, "pid",
+			       json_object_new_int(supervisor_pid(up->supervisor, name)));
+	json_object_object_add(child, "restarts",
+			       json_object_new_int((int)supervisor_restarts(up->supervisor, name)));
+	json_object_object_add(child, "health", json_object_new_int(health));
+	json_object_object_add(children, name, child);
+}
+
+void tell_record(struct up *up)
+{
+	struct json_object *record CLEANUP_JSON = json_object_new_object();
+	struct json_object *children = json_object_new_object();
+	struct error error = { 0 };
+
+	asb_set_str(record, "version", PACKAGE_VERSION);
+	asb_set_str(record, "url", up->serving.url);
+	asb_set_str(record, "kubeconfig", up->serving.kubeconfig);
+	asb_set_str(record, "pods", up->options->pods);
+	json_object_object_add(record, "port", json_object_new_int(up->serving.port));
+	json_object_object_add(record, "router_port",
+			       json_object_new_int(up->router ? up->router_port : 0));
+	json_object_object_add(record, "ready", json_object_new_boolean(up->ready));
+	add_child(children, up, NODE, 0);
+	add_child(children, up, CONTROLLER, up->controller_health);
+	if (up->router) {
+		add_child(children, up, ROUTER, up->router_health);
+	}
+	json_object_object_add(record, "children", children);
+	if (instance_tell(up->serving.state_dir, record, &error) < 0) {
+		log_warning("`status` will not tell the latest, going on: %s", error.text);
+	}
+}
+
+/* ---- reading ---- */
+
+static int number(struct json_object *object, const char *name)
+{
+	return json_object_get_int(asb_at(object, name));
+}
+
+static bool tell_child(struct json_object *record, const char *name)
+{
+	struct json_object *child = asb_at(asb_at(record, "children"), name);
+	int pid = number(child, "pid"), health = number(child, "health");
+	bool runs = pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+	bool ready = runs &&
+		     (health == 0 || peek((uint16_t)health, "", "/readyz", PEEK_MS, NULL) == 200);
+
+	printf("%-12s%s, process %d, %d restarts\n", name,
+	       ready  ? "ready"
+	       : runs ? "runs, not ready"
+		      : "does not run",
+	       pid, number(child, "restarts"));
+	return ready;
+}
+
+/* Objects of a kind, and whether all of them have the condition Ready. */
+static struct json_object *list(const char *socket_path, const char *path)
+{
+	struct buf body CLEANUP_BUF = BUF_INIT(LISTED_MAX);
+
+	return peek(0, socket_path, path, PEEK_MS, &body) == 200
+		       ? json_parse(buf_str(&body), body.length, NULL)
+		       : NULL;
+}
+
+static size_t count_ready(struct json_object *items)
+{
+	size_t ready = 0;
+
+	for (size_t i = 0; i < asb_length(items); i++) {
+		ready += asb_condition_is(json_object_array_get_idx(items, i), "Ready", "True");
+	}
+	return ready;
+}
+
+static bool tell_api(struct json_object *record, const char *state_dir)
+{
+	char *socket_path CLEANUP_FREE = xprintf("%s/api.sock", state_dir);
+	struct json_object *nodes CLEANUP_JSON = list(socket_path, "/api/v1/nodes");
+	struct json_object *pods CLEANUP_JSON = list(socket_path, "/api/v1/pods");
+	struct json_object *all_nodes = asb_array(nodes, "items"),
+			   *all_pods = asb_array(pods, "items");
+	const char *mode = asb_str(record, "pods");
+	bool ready = nodes != NULL && count_ready(all_nodes) == asb_length(all_nodes) &&
+		     asb_length(all_nodes) > 0;
+
+	printf("API         %s, %s\n", asb_str(record, "url"),
+	       nodes != NULL ? "ready" : "does not answer");
+	printf("kubeconfig  %s\n", asb_str(record, "kubeconfig"));
+	printf("pods        %zu, %zu of them Ready; --pods %s%s\n", asb_length(all_pods),
+	       count_ready(all_pods), mode,
+	       asb_streq(mode, "process") ? ": NOTHING IS ISOLATED" : "");
+	if (nodes != NULL && !ready) {
+		const char *why = asb_str(
+			asb_condition(json_object_array_get_idx(all_nodes, 0), "Ready"), "message");
+
+		printf("            the Node is not Ready: %s\n", why != NULL ? why : "");
+	}
+	return ready;
+}
+
+static bool tell_all(struct json_object *record, const char *state_dir, int pid)
+{
+	bool good = json_object_get_boolean(asb_at(record, "ready"));
+
+	printf("state       %s\n", state_dir);
+	printf("up          process %d, version %s%s\n", pid, asb_str(record, "version"),
+	       good ? "" : ", starting or ending");
+	good = tell_api(record, state_dir) && good;
+	good = tell_child(record, NODE) && good;
+	good = tell_child(record, CONTROLLER) && good;
+	if (asb_at(record, "children", ROUTER) == NULL) {
+		printf("%-12sdoes not run (needs haproxy)\n", ROUTER);
+		return good;
+	}
+	good = tell_child(record, ROUTER) && good;
+	printf("            http://127.0.0.1:%d\n", number(record, "router_port"));
+	return good;
+}
+
+int status_run(const struct local_options *options, struct error *reterr)
+{
+	char *said CLEANUP_FREE = local_options_state_dir(options);
+	char *state_dir CLEANUP_FREE = said != NULL ? realpath(said, NULL) : NULL;
+	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
+
+	if (pid < 0) {
+		return pid;
+	}
+	if (pid == 0) {
+		printf("nothing runs with the state in '%s'\n", said != NULL ? said : "");
+		return STATUS_NOTHING;
+	}
+
+	struct json_object *record CLEANUP_JSON = instance_told(state_dir);
+
+	if (asb_str(record, "url") == NULL || asb_str(record, "kubeconfig") == NULL ||
+	    asb_str(record, "pods") == NULL || asb_str(record, "version") == NULL) {
+		printf("process %d is starting with the state in '%s'\n", (int)pid, state_dir);
+		return STATUS_NOT_ALL;
+	}
+	return tell_all(record, state_dir, (int)pid) ? STATUS_GOOD : STATUS_NOT_ALL;
+}
