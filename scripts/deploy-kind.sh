@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Puts the controller into a kind cluster: makes the cluster if it is not there, builds the image from a build of this
-# tree, loads it, applies deploy/, and waits until the controller is ready. Used as:
+# tree, loads it, applies deploy/, and waits until the controller is ready. The router's image is built and loaded too, for
+# whoever applies deploy/router.yaml. Used as:
 #
 #	make deploy-kind EXTENSIONS=true
 #
@@ -24,12 +25,10 @@ esac
 need_kind
 [ "${1:-}" != --check ] || exit 0
 ensure_cluster
-"$source/scripts/controller-image.sh" "$build" "$engine"
-load_image agent-sandbox-controller:latest
-if [ -x "$source/deploy/router/build-image.sh" ]; then
-	"$source/deploy/router/build-image.sh" "$build" "$engine"
-	load_image agent-sandbox-router:latest
-fi
+for name in controller router; do
+	"$source/scripts/program-image.sh" "$name" "$build" "$engine"
+	load_image "agent-sandbox-$name:latest"
+done
 
 # A controller that runs already keeps its old image, which has the same name.
 before=$(in_cluster get statefulset agent-sandbox-controller --namespace agent-sandbox-system --ignore-not-found --output name)
@@ -46,3 +45,4 @@ in_cluster rollout status statefulset/agent-sandbox-controller --namespace agent
 	die "the controller is not ready after 120 s; above are its pod and the end of its log"
 }
 say "the controller runs in cluster '$cluster'; try: kubectl get pods --namespace agent-sandbox-system"
+say "SandboxClient needs the router, too: kubectl apply --filename deploy/router.yaml"

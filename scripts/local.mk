@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Scripts that no other room ships, and what `make deploy-kind` builds with.
 EXTRA_DIST += GNUmakefile %D%/packages.sh %D%/stage-runtime.sh %D%/build-image.sh \
-	%D%/debian-base.sh %D%/kind-lib.sh %D%/deploy-kind.sh %D%/controller-image.sh %D%/test-kind.sh deploy/Containerfile
+	%D%/debian-base.sh %D%/kind-lib.sh %D%/deploy-kind.sh %D%/program-image.sh %D%/test-kind.sh deploy/Containerfile
 
 # A kind cluster with this build's controller in it: make deploy-kind EXTENSIONS=true
 .PHONY: deploy-kind

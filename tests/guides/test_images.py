@@ -87,7 +87,7 @@ class Controller(Images):
             raise unittest.SkipTest("a build with sanitizers needs libraries that the image does not have")
         if not shutil.which("mmdebstrap") and podman("image", "exists", "localhost/agent-sandbox-controller-base:debian").returncode:
             raise unittest.SkipTest("needs mmdebstrap to make a base without a registry")
-        done = subprocess.run([os.path.join(ROOT, "scripts", "controller-image.sh"), BUILD, "podman"],
+        done = subprocess.run([os.path.join(ROOT, "scripts", "program-image.sh"), "controller", BUILD, "podman"],
                               env=dict(os.environ, PULL_SECONDS="5"), capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise AssertionError(done.stdout + done.stderr)

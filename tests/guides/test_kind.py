@@ -74,6 +74,7 @@ class Deploy(Kind):
         self.in_order(calls, "kind create cluster --name agent-sandbox", "docker build", "./agent-sandbox-controller",
                       "./plugins/claim.so", "./plugins/sandbox.so", "./plugins/template.so", "./plugins/warmpool.so",
                       "kind load docker-image agent-sandbox-controller:latest --name agent-sandbox",
+                      "docker build", "./agent-sandbox-router", "kind load docker-image agent-sandbox-router:latest",
                       "kubectl --context kind-agent-sandbox apply --filename deploy/manifest.yaml",
                       "kubectl --context kind-agent-sandbox apply --filename deploy/extensions.yaml",
                       "rollout status statefulset/agent-sandbox-controller")
@@ -83,10 +84,12 @@ class Deploy(Kind):
         calls = self.run_script(self.SCRIPT)
         self.assertFalse([c for c in calls if "extensions.yaml" in c])
 
-    def test_the_images_name_is_that_of_the_manifests(self):
+    def test_the_images_names_are_those_of_the_manifests(self):
         for name in ("manifest.yaml", "extensions.yaml"):
             with open(os.path.join(ROOT, "deploy", name)) as f:
                 self.assertIn("image: agent-sandbox-controller:latest\n", f.read())
+        with open(os.path.join(ROOT, "deploy", "router.yaml")) as f:
+            self.assertIn("image: agent-sandbox-router:latest\n", f.read())
 
     def test_a_cluster_that_is_there_is_kept_and_its_controller_restarted(self):
         calls = self.run_script(self.SCRIPT, STANDIN_CLUSTERS="other\nagent-sandbox",
