@@ -82,6 +82,7 @@ struct pod_record *book_get(struct book *book, const char *uid, const char *ns, 
 		record->uid = xstrdup(uid);
 		record->ns = xstrdup(ns);
 		record->name = xstrdup(name);
+		record->grace_s = -1;
 		map_put(&book->records, record->uid, record);
 	}
 	return record;

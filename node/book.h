@@ -50,7 +50,8 @@ struct pod_record {
 	uint32_t quick_tries; /* to make it, in a row that the runtime said to try again */
 	bool limits_told;     /* what of the pod this node does not do */
 	int64_t volumes_ms; /* when they were made or brought up to date; 0: not by this process */
-	int64_t grace_s;    /* the pod's terminationGracePeriodSeconds, for when it is gone */
+	/* The pod's terminationGracePeriodSeconds, for when it is gone; -1: nobody knows. */
+	int64_t grace_s;
 	struct record_post *post; /* results of its tasks */
 };
 

@@ -57,6 +57,7 @@ libnode_la_SOURCES += \
 	%D%/podman-pod.c \
 	%D%/podman-reference.c %D%/podman-reference.h \
 	%D%/podman-service.c \
+	%D%/podman-stop.c \
 	%D%/podman-stream.c
 
 # the node as a process

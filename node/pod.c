@@ -64,13 +64,12 @@ static int end_stranger(struct node *node, struct pod_record *record, struct err
 	struct runtime *runtime = node->runtime;
 	struct runtime_list list = { 0 };
 	int error = runtime->ops->list(runtime, record->uid, &list, reterr);
+	int64_t grace_s = record->grace_s >= 0 ? record->grace_s : STRANGER_GRACE_S;
 	bool runs = false, any = list.count > 0;
 
-	for (size_t i = 0; error == 0 && i < list.count; i++) {
-		runs = pod_stop_stranger(node, &list.items[i],
-					 record->grace_s > 0 ? record->grace_s
-							     : STRANGER_GRACE_S) ||
-		       runs;
+	/* Without a grace the removal below ends it as well, in one step. */
+	for (size_t i = 0; error == 0 && grace_s > 0 && i < list.count; i++) {
+		runs = pod_stop_stranger(node, &list.items[i], grace_s) || runs;
 	}
 	runtime_list_finish(&list);
 	if (error < 0 || runs) {

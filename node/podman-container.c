@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The containers of a pod: start, stop, remove. The node calls them through podman.c's table. */
+/* The containers of a pod: start and remove. The node calls them through podman.c's table. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,42 +13,6 @@
 #include "base/number.h"
 #include "node/podman-create.h"
 #include "node/podman-internal.h"
-
-#define STOP_SLACK_MS 20000u /* beside the grace, until Podman has answered */
-
-/* ---- what we ended ourselves ---- */
-
-static void note_stopped(struct podman *podman, const char *id)
-{
-	LOCKED(&podman->lock);
-	if (map_get(&podman->stopped, id) == NULL) {
-		char *own = xstrdup(id);
-
-		(void)map_put(&podman->stopped, own, own);
-	}
-}
-
-bool podman_was_stopped(struct podman *podman, const char *id)
-{
-	LOCKED(&podman->lock);
-	return map_get(&podman->stopped, id) != NULL;
-}
-
-void podman_forget_stopped(struct podman *podman, const char *id)
-{
-	LOCKED(&podman->lock);
-	if (id != NULL) {
-		free(map_remove(&podman->stopped, id));
-		return;
-	}
-
-	size_t at = 0;
-	char *own;
-
-	while ((own = map_next(&podman->stopped, &at, NULL)) != NULL) {
-		free(own);
-	}
-}
 
 /* ---- start ---- */
 
@@ -166,28 +130,7 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 	return r;
 }
 
-/* ---- stop, remove ---- */
-
-int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
-			  struct error *reterr)
-{
-	struct podman *podman = podman_of(runtime);
-	uint32_t grace = grace_s < 86400 ? grace_s : 86400;
-	char *path CLEANUP_FREE = xprintf("/containers/%s/stop?timeout=%u", id, grace);
-	const struct podman_request request = { .handler = -1,
-						.method = "POST",
-						.path = path,
-						.timeout_ms = grace * 1000 + STOP_SLACK_MS };
-
-	if (!podman_name_ok(id)) {
-		return error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
-	}
-	note_stopped(podman, id);
-
-	int r = podman_call(podman, &request, NULL, reterr);
-
-	return r == -ENOENT ? 0 : r;
-}
+/* ---- remove ---- */
 
 int podman_remove_container(struct runtime *runtime, const char *id, struct error *reterr)
 {

@@ -144,8 +144,6 @@ int podman_launch(struct podman *podman, int handler, const char *name, struct j
 int podman_start_container(struct runtime *runtime, const struct runtime_pod *pod,
 			   const struct runtime_container *container, char ret_id[80],
 			   struct buf *notes, struct error *reterr);
-int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
-			  struct error *reterr);
 int podman_remove_container(struct runtime *runtime, const char *id, struct error *reterr);
 
 /* podman-list.c */
@@ -165,7 +163,10 @@ int podman_hijack(struct podman *podman, const char *path, const char *body, str
 /* Milliseconds for poll until a deadline; 0 when it has passed. */
 int podman_left_ms(struct podman *podman, uint64_t deadline_us);
 
-/* podman-container.c: whether we ended it. */
+/* podman-stop.c */
+int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
+			  struct error *reterr);
+/* Whether we ended it. */
 bool podman_was_stopped(struct podman *podman, const char *id);
 void podman_forget_stopped(struct podman *podman, const char *id);
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a container is ended: its signal, a grace, SIGKILL; and which ones we ended ourselves. The
+ * node calls it through podman.c's table, on a thread for each. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "node/podman-internal.h"
+
+#define GRACE_MOST_S 86400u
+#define KILLED_US 20000000u /* after SIGKILL, until Podman says that it has ended */
+#define LOOK_MIN_US 10000u  /* between looks whether it says so, doubling */
+#define LOOK_MAX_US 500000u
+#define SIGNAL_MAX 64
+
+/* ---- what we ended ourselves ---- */
+
+static void note_stopped(struct podman *podman, const char *id)
+{
+	LOCKED(&podman->lock);
+	if (map_get(&podman->stopped, id) == NULL) {
+		char *own = xstrdup(id);
+
+		(void)map_put(&podman->stopped, own, own);
+	}
+}
+
+bool podman_was_stopped(struct podman *podman, const char *id)
+{
+	LOCKED(&podman->lock);
+	return map_get(&podman->stopped, id) != NULL;
+}
+
+void podman_forget_stopped(struct podman *podman, const char *id)
+{
+	LOCKED(&podman->lock);
+	if (id != NULL) {
+		free(map_remove(&podman->stopped, id));
+		return;
+	}
+
+	size_t at = 0;
+	char *own;
+
+	while ((own = map_next(&podman->stopped, &at, NULL)) != NULL) {
+		free(own);
+	}
+}
+
+/* ---- asking ---- */
+
+struct target {
+	struct podman *podman;
+	const char *id;
+	int64_t pid; /* 0: it does not run */
+	int signal;  /* the image's */
+};
+
+/* 0 with a pid of 0 where it has ended or is gone. */
+static int look(struct target *target, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("/containers/%s/json", target->id);
+	const struct podman_request request = {
+		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+	struct json_object *inspect CLEANUP_JSON = NULL;
+	int r = podman_call(target->podman, &request, &inspect, reterr);
+	struct json_object *state = asb_at(inspect, "State");
+
+	target->pid = 0;
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	if (asb_true(asb_at(state, "Running")) || asb_true(asb_at(state, "Paused")) ||
+	    asb_streq(asb_str(state, "Status"), "stopping")) {
+		target->pid = asb_int(asb_at(state, "Pid"), 0);
+	}
+	target->signal = (int)asb_int(asb_at(inspect, "Config", "StopSignal"), 0);
+	if (target->signal <= 0 || target->signal > SIGNAL_MAX) {
+		target->signal = 15;
+	}
+	return 0;
+}
+
+/* Not by our own kill(2): under runsc the process that Podman names is not the guest's. */
+static int send(struct target *target, int signal, struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("/containers/%s/kill?signal=%d", target->id, signal);
+	const struct podman_request request = {
+		.handler = -1, .method = "POST", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+	struct error error = { 0 };
+	int r = podman_call(target->podman, &request, NULL, &error);
+
+	if (r == 0) {
+		return 0;
+	}
+	/* It may have ended before the signal. */
+	if (look(target, reterr) == 0 && target->pid == 0) {
+		return 0;
+	}
+	return error_set(reterr, r, "%s", error.text);
+}
+
+/* ---- waiting ---- */
+
+/* True: the process has ended. Nobody else's time is taken: a stop of Podman's own holds one of its
+ * few places for the whole grace, so that some deaf containers keep all others from ending. */
+static bool ends_within(const struct target *target, uint32_t grace_s)
+{
+	uint64_t deadline =
+		sched_now_us(target->podman->sched) + (uint64_t)grace_s * UINT64_C(1000000);
+	struct pollfd fd = { .fd = (int)syscall(SYS_pidfd_open, (pid_t)target->pid, 0),
+			     .events = POLLIN };
+	int ready;
+
+	if (fd.fd < 0) {
+		return errno == ESRCH;
+	}
+	do {
+		ready = poll(&fd, 1, podman_left_ms(target->podman, deadline));
+	} while (ready < 0 && errno == EINTR);
+	close(fd.fd);
+	return ready > 0;
+}
+
+/* Until Podman has seen it as well. */
+static int settle(struct target *target, struct error *reterr)
+{
+	struct podman *podman = target->podman;
+	uint64_t deadline = sched_now_us(podman->sched) + KILLED_US, pause = LOOK_MIN_US;
+
+	for (;;) {
+		int r = look(target, reterr);
+		uint64_t until = sched_now_us(podman->sched) + pause;
+
+		if (r < 0 || target->pid == 0) {
+			return r;
+		}
+		if (until > deadline) {
+			return error_set(reterr, -EAGAIN,
+					 "container '%s' still runs %u s after SIGKILL", target->id,
+					 KILLED_US / 1000000);
+		}
+		pause = 2 * pause < LOOK_MAX_US ? 2 * pause : LOOK_MAX_US;
+
+		LOCKED(&podman->lock);
+		while (sched_cond_wait(&podman->wake, &podman->lock, until) == 0) {
+			/* woken for another */
+		}
+	}
+}
+
+int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
+			  struct error *reterr)
+{
+	struct target target = { .podman = podman_of(runtime), .id = id };
+	uint32_t grace = grace_s < GRACE_MOST_S ? grace_s : GRACE_MOST_S;
+	bool ended = false;
+	int r;
+
+	if (!podman_name_ok(id)) {
+		return error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+	}
+	r = look(&target, reterr);
+	if (r < 0 || target.pid == 0) {
+		return r;
+	}
+	note_stopped(target.podman, id);
+	if (grace > 0) {
+		r = send(&target, target.signal, reterr);
+		ended = r == 0 && (target.pid == 0 || ends_within(&target, grace));
+	}
+	if (r == 0 && !ended) {
+		r = send(&target, 9, reterr);
+	}
+	return r == 0 ? settle(&target, reterr) : r;
+}
