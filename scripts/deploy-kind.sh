@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Puts the controller into a kind cluster: makes the cluster if it is not there, builds the image from a build of this
-# tree, loads it, applies deploy/, and waits until the controller is ready. The router's image is built and loaded too, for
-# whoever applies deploy/router.yaml. Used as:
+# tree, loads it, applies deploy/, and waits until the controller is ready. Puts the runtime beside the examples' Dockerfiles,
+# too, so that docker build works there. Used as:
 #
 #	make deploy-kind EXTENSIONS=true
 #
 # With --check it only says what must be installed, before anything is built.
 # Read from the environment:
-#	EXTENSIONS   true: SandboxTemplate, SandboxClaim and SandboxWarmPool too
+#	EXTENSIONS   true: SandboxTemplate, SandboxClaim and SandboxWarmPool too, and the router, which SandboxClient needs
 #	BUILD_DIR    the build to take the programs from (build/make)
 #	BASE         the image to build on (debian:bookworm-slim)
 #	ENGINE, CLUSTER   see scripts/kind-lib.sh
@@ -18,6 +18,14 @@ build=${BUILD_DIR:-$source/build/make}
 # shellcheck source=scripts/kind-lib.sh
 . "$source/scripts/kind-lib.sh"
 
+# ready WHAT NAMESPACE: waits until it is, or tells why not.
+ready() {
+	in_cluster rollout status "$1" --namespace "$2" --timeout=120s && return
+	in_cluster get pods --namespace "$2" >&2
+	in_cluster logs "$1" --namespace "$2" --tail=20 >&2 || true
+	die "$1 is not ready after 120 s; above are the pods and the end of a log"
+}
+
 case ${EXTENSIONS:=false} in
 true | false) ;;
 *) die "EXTENSIONS is '$EXTENSIONS'; it is true or false" ;;
@@ -25,24 +33,25 @@ esac
 need_kind
 [ "${1:-}" != --check ] || exit 0
 ensure_cluster
-for name in controller router; do
+env -u BUILD_DIR -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "$source/scripts/stage-runtime.sh"
+programs=controller
+[ "$EXTENSIONS" != true ] || programs='controller router'
+for name in $programs; do
 	"$source/scripts/program-image.sh" "$name" "$build" "$engine"
 	load_image "agent-sandbox-$name:latest"
 done
 
-# A controller that runs already keeps its old image, which has the same name.
+# A controller that runs already keeps its old image, which has the same name; the router too.
 before=$(in_cluster get statefulset agent-sandbox-controller --namespace agent-sandbox-system --ignore-not-found --output name)
 in_cluster apply --filename "$source/deploy/manifest.yaml"
 if [ "$EXTENSIONS" = true ]; then
 	in_cluster apply --filename "$source/deploy/extensions.yaml"
 fi
-if [ -n "$before" ]; then
-	in_cluster rollout restart statefulset/agent-sandbox-controller --namespace agent-sandbox-system
+[ -z "$before" ] || in_cluster rollout restart statefulset/agent-sandbox-controller --namespace agent-sandbox-system
+ready statefulset/agent-sandbox-controller agent-sandbox-system
+if [ "$EXTENSIONS" = true ]; then
+	in_cluster apply --filename "$source/deploy/router.yaml"
+	[ -z "$before" ] || in_cluster rollout restart deployment/sandbox-router-deployment --namespace default
+	ready deployment/sandbox-router-deployment default
 fi
-in_cluster rollout status statefulset/agent-sandbox-controller --namespace agent-sandbox-system --timeout=120s || {
-	in_cluster get pods --namespace agent-sandbox-system >&2
-	in_cluster logs statefulset/agent-sandbox-controller --namespace agent-sandbox-system --tail=20 >&2 || true
-	die "the controller is not ready after 120 s; above are its pod and the end of its log"
-}
 say "the controller runs in cluster '$cluster'; try: kubectl get pods --namespace agent-sandbox-system"
-say "SandboxClient needs the router, too: kubectl apply --filename deploy/router.yaml"

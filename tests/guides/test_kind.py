@@ -71,18 +71,21 @@ class Deploy(Kind):
 
     def test_from_nothing_with_docker(self):
         calls = self.run_script(self.SCRIPT, EXTENSIONS="true")
-        self.in_order(calls, "kind create cluster --name agent-sandbox", "docker build", "./agent-sandbox-controller",
+        self.in_order(calls, "kind create cluster --name agent-sandbox", "stage-runtime.sh",
+                      "docker build", "./agent-sandbox-controller",
                       "./plugins/claim.so", "./plugins/sandbox.so", "./plugins/template.so", "./plugins/warmpool.so",
                       "kind load docker-image agent-sandbox-controller:latest --name agent-sandbox",
                       "docker build", "./agent-sandbox-router", "kind load docker-image agent-sandbox-router:latest",
                       "kubectl --context kind-agent-sandbox apply --filename deploy/manifest.yaml",
                       "kubectl --context kind-agent-sandbox apply --filename deploy/extensions.yaml",
-                      "rollout status statefulset/agent-sandbox-controller")
+                      "rollout status statefulset/agent-sandbox-controller",
+                      "kubectl --context kind-agent-sandbox apply --filename deploy/router.yaml",
+                      "rollout status deployment/sandbox-router-deployment")
         self.assertFalse([c for c in calls if "restart" in c])
 
     def test_only_sandboxes_without_extensions(self):
         calls = self.run_script(self.SCRIPT)
-        self.assertFalse([c for c in calls if "extensions.yaml" in c])
+        self.assertFalse([c for c in calls if "extensions.yaml" in c or "router" in c])
 
     def test_the_images_names_are_those_of_the_manifests(self):
         for name in ("manifest.yaml", "extensions.yaml"):
