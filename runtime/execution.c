@@ -167,9 +167,13 @@ void execution_begin(struct execution *execution)
 
 /* ---- reading ---- */
 
+/* It is taken out by name: another command's child that was cloned but has not closed its copies yet
+ * keeps the pipe, and epoll would tell of it when we have forgotten whose it was. */
 static void close_pipe(struct execution_pipe *end)
 {
-	/* Its only descriptor: epoll forgets it too. */
+	if (end->fd >= 0 && !end->paused) {
+		(void)epoll_ctl(end->execution->supervisor->epoll, EPOLL_CTL_DEL, end->fd, NULL);
+	}
 	close_fd(&end->fd);
 	end->paused = false;
 }

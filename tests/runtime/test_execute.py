@@ -3,6 +3,7 @@
 
 import json
 import os
+import threading
 import time
 
 from server import until
@@ -194,6 +195,27 @@ def test_many_at_once_answer_all_and_health_stays_quick(server):
         with sock:
             assert server.receive(sock).json["exit_code"] == 0
     assert slowest < 0.5, slowest
+    assert server.descriptors() < 40, server.descriptors()
+
+
+def test_very_many_short_commands_end_beside_each_other(server):
+    request = server.head("POST", "/execute", {**JSON, "Content-Length": 23}) + b'{"command":"/bin/true"}'
+    wrong = []
+
+    def run():
+        with server.connect() as sock:
+            for _ in range(200):
+                sock.sendall(request)
+                answer = server.receive(sock)
+                if answer.json != {"stdout": "", "stderr": "", "exit_code": 0}:
+                    wrong.append(answer)
+    workers = [threading.Thread(target=run) for _ in range(10)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong and server.child.poll() is None, (wrong[:3], server.child.poll())
+    server.check()
     assert server.descriptors() < 40, server.descriptors()
 
 
