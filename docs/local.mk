@@ -6,3 +6,6 @@ EXTRA_DIST += CONTRIBUTING.md autogen.sh scripts/test.sh
 # the node
 dist_man_MANS += %D%/man/agent-sandbox-node.8
 EXTRA_DIST += %D%/node.md
+# the router
+dist_man_MANS += %D%/man/agent-sandbox-router.8
+EXTRA_DIST += %D%/router.md

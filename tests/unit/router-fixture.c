@@ -2,7 +2,7 @@
 /* A command socket that keeps a map, for tests of what talks to HAProxy. Used by test-router-*.c. */
 #include "config.h"
 
-#include "router-fixture.h"
+#include "tests/unit/router-fixture.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -111,12 +111,13 @@ static void serve(struct fake_haproxy *fake, int fd)
 	}
 	LOCKED(&fake->lock);
 	fake->commands++;
-	if (fake->fails > 0) {
+	if (fake->fails > 0 && fake->passes == 0) {
 		fake->fails--;
 		buf_append_str(&answer, "Permission denied\n\n");
 	} else if (!fake->deaf) {
 		CLEANUP_FREE char *copy = xstrdup(buf_str(&text));
 
+		fake->passes -= fake->passes > 0 ? 1 : 0;
 		run_command(fake, copy, &answer);
 	}
 	send(fd, buf_str(&answer), answer.length, MSG_NOSIGNAL);
@@ -178,10 +179,11 @@ char *fake_haproxy_live(struct fake_haproxy *fake)
 	return xstrdup(buf_str(&fake->live));
 }
 
-void fake_haproxy_fail(struct fake_haproxy *fake, unsigned int times)
+void fake_haproxy_fail(struct fake_haproxy *fake, unsigned int passes, unsigned int times)
 {
 	LOCKED(&fake->lock);
 
+	fake->passes = passes;
 	fake->fails = times;
 }
 

@@ -18,7 +18,8 @@ struct fake_haproxy {
 	/* lock; "key value\n" each, in order; the second of the version being prepared */
 	struct buf live, prepared;
 	unsigned int commands; /* lock */
-	unsigned int fails;    /* lock: so many commands are answered with an error */
+	unsigned int passes;   /* lock: so many more are done before */
+	unsigned int fails;    /* lock: so many are answered with an error */
 	bool deaf;             /* lock: connections are closed without an answer */
 };
 
@@ -26,7 +27,7 @@ void fake_haproxy_start(struct fake_haproxy *fake);
 void fake_haproxy_stop(struct fake_haproxy *fake);
 /* The entries as they are now; freed by the caller. */
 char *fake_haproxy_live(struct fake_haproxy *fake);
-void fake_haproxy_fail(struct fake_haproxy *fake, unsigned int times);
+void fake_haproxy_fail(struct fake_haproxy *fake, unsigned int passes, unsigned int times);
 /* What a file in its folder says; freed by the caller. */
 char *fake_haproxy_file(const struct fake_haproxy *fake, const char *name);
 

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "router-fixture.h"
 #include "router/commands.h"
+#include "tests/unit/router-fixture.h"
 
 #define EARLY "2026-01-01T00:00:00Z"
 #define LATE "2026-01-01T00:00:01Z"
@@ -155,7 +155,7 @@ static void table_sends_all_anew_after_a_command_failed(void **state)
 
 	table_online(world->table);
 	table_set(world->table, "a/x", "10.0.0.1", EARLY);
-	fake_haproxy_fail(&world->haproxy, 1);
+	fake_haproxy_fail(&world->haproxy, 0, 1);
 	table_set(world->table, "b/x", "10.0.0.2", EARLY);
 	table_set(world->table, "a/x", NULL, NULL); /* not sent one by one any more */
 	live_is(world, "a/x 10.0.0.1\n");
@@ -172,11 +172,11 @@ static void table_keeps_trying_until_all_is_sent(void **state)
 	struct world *world = *state;
 
 	table_online(world->table);
-	fake_haproxy_fail(&world->haproxy, 1);
+	fake_haproxy_fail(&world->haproxy, 0, 1);
 	table_set(world->table, "a/x", "10.0.0.1", EARLY);
 	for (unsigned int step = 0; step < 3; step++) {
 		/* prepare, add, commit: each may be what fails */
-		fake_haproxy_fail(&world->haproxy, 1);
+		fake_haproxy_fail(&world->haproxy, step, 1);
 		table_repair(world->table);
 		live_is(world, "");
 	}

@@ -17,8 +17,8 @@
 #include "base/macros.h"
 #include "base/memory.h"
 #include "core/sha256.h"
-#include "router-fixture.h"
 #include "router/haproxy-config.h"
+#include "tests/unit/router-fixture.h"
 
 #define ONE "first-token-0123456789"
 #define TWO "second-token-0123456789"
@@ -151,9 +151,12 @@ static void fail_to_rotate(void *arg)
 	assert_int_equal(0, world->haproxy.commands);
 
 	/* Each command may be the one that fails; it is told again until it worked. */
-	fake_haproxy_fail(&world->haproxy, 3);
-	write_tokens(world, TWO "\n");
-	pass(world, 10);
+	for (unsigned int step = 0; step < 3; step++) {
+		fake_haproxy_fail(&world->haproxy, step, 1);
+		write_tokens(world, step % 2 == 0 ? TWO "\n" : THREE "\n");
+		pass(world, 3);
+	}
+	pass(world, 3);
 	live_has(world, TWO, NULL);
 	tokens_destroy(world->tokens);
 }
