@@ -6,6 +6,8 @@ EXTRA_DIST += CONTRIBUTING.md autogen.sh scripts/test.sh
 # the node
 dist_man_MANS += %D%/man/agent-sandbox-node.8
 EXTRA_DIST += %D%/node.md
+# the guides
+EXTRA_DIST += %D%/guides/seeds.md
 # the router
 dist_man_MANS += %D%/man/agent-sandbox-router.8
 EXTRA_DIST += %D%/router.md
