@@ -6,6 +6,9 @@ EXTRA_DIST += CONTRIBUTING.md autogen.sh scripts/test.sh
 # the node
 dist_man_MANS += %D%/man/agent-sandbox-node.8
 EXTRA_DIST += %D%/node.md
+# local mode
+dist_man_MANS += %D%/man/agent-sandbox-local.8
+EXTRA_DIST += %D%/local-mode.md
 # the guides
 EXTRA_DIST += %D%/guides/seeds.md
 # the router

@@ -2,6 +2,8 @@
 # Scripts that no other room ships, and what `make deploy-kind` builds with.
 EXTRA_DIST += GNUmakefile %D%/packages.sh %D%/stage-runtime.sh %D%/build-image.sh \
 	%D%/debian-base.sh %D%/kind-lib.sh %D%/deploy-kind.sh %D%/program-image.sh %D%/test-kind.sh deploy/Containerfile
+# from a checkout to Python in a sandbox
+EXTRA_DIST += %D%/run.sh %D%/run-claim.py
 
 # A kind cluster with this build's controller in it: make deploy-kind EXTENSIONS=true
 .PHONY: deploy-kind

@@ -26,6 +26,7 @@ compare() {
 
 compare agent-sandbox-controller "$root/docs/man/agent-sandbox-controller.8" --plugin-dir "$build/.libs"
 compare agent-sandbox-node "$root/docs/man/agent-sandbox-node.8"
+compare agent-sandbox-local "$root/docs/man/agent-sandbox-local.8"
 compare agent-sandbox-router "$root/docs/man/agent-sandbox-router.8"
 
 cat "$root"/include/agent-sandbox/*.h >"$work/headers" || exit 99
