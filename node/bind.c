@@ -15,23 +15,33 @@
 #include "node/register.h"
 
 #define AGAIN_MS 5000 /* another pod may have gone */
+/* The pods of the node are counted that often at most while all fit: to count them for each would
+ * cost the square of their number. Who was given to the node by others since is not counted yet. */
+#define COUNT_US 1000000u
+/* By then the watch has told of a pod that was bound; what it has not told of is gone again. */
+#define PROMISE_US 30000000u
 
 /* A pod that was bound a moment ago and is not in the store with its node yet. */
 struct promise {
 	char *uid;
 	struct bind_capacity asked;
+	uint64_t since_us;
 };
 
 struct binder {
+	struct sched *sched;
 	struct bind_capacity capacity;
 	struct sched_mutex lock;
-	struct map promises; /* lock: by uid */
+	struct map promises;       /* lock: by uid */
+	struct bind_capacity used; /* lock: at counted_us, and promised since */
+	uint64_t counted_us;       /* lock; 0: never */
 };
 
 struct binder *binder_create(struct sched *sched, const struct bind_capacity *capacity)
 {
 	struct binder *binder = xnew(struct binder);
 
+	binder->sched = sched;
 	binder->capacity = *capacity;
 	sched_mutex_init(&binder->lock, sched);
 	return binder;
@@ -129,42 +139,101 @@ static bool fits(const struct bind_capacity *capacity, const struct bind_capacit
 	return why->length == before;
 }
 
-/* ---- room ---- */
+/* ---- room; the lock is held ---- */
 
 static void drop_promise(struct binder *binder, const char *uid)
 {
 	free_promise(map_remove(&binder->promises, uid));
 }
 
+static void promise_room(struct binder *binder, const char *uid, const struct bind_capacity *asked)
+{
+	struct promise *promise = xnew(struct promise);
+
+	*promise = (struct promise){ .uid = xstrdup(uid),
+				     .asked = *asked,
+				     .since_us = sched_now_us(binder->sched) };
+	map_put(&binder->promises, promise->uid, promise);
+	add(&binder->used, asked);
+}
+
+/* Adds up what is promised, but for promises of long ago. */
+static void count_promises(struct binder *binder, uint64_t now_us)
+{
+	struct map kept = MAP_INIT;
+	struct promise *promise;
+	size_t at = 0;
+
+	while ((promise = map_next(&binder->promises, &at, NULL)) != NULL) {
+		if (now_us - promise->since_us > PROMISE_US) {
+			free_promise(promise);
+		} else {
+			map_put(&kept, promise->uid, promise);
+			add(&binder->used, &promise->asked);
+		}
+	}
+	map_finish(&binder->promises);
+	binder->promises = kept;
+}
+
+/* All that is bound, and what is promised to those that are not seen with their node yet. */
+static void count(struct binder *binder, struct json_object *const *bound, uint32_t number)
+{
+	struct bind_capacity one;
+
+	binder->used = (struct bind_capacity){ 0 };
+	for (uint32_t i = 0; i < number; i++) {
+		drop_promise(binder, asb_uid(bound[i]));
+		bind_requests(bound[i], &one);
+		add(&binder->used, &one);
+	}
+	binder->counted_us = sched_now_us(binder->sched);
+	count_promises(binder, binder->counted_us);
+}
+
+/* Promises room by the last count; false when that is old, or there is no room by it. */
+static bool take_known_room(struct binder *binder, const char *uid,
+			    const struct bind_capacity *asked)
+{
+	struct bind_capacity used;
+	CLEANUP_BUF struct buf why = BUF_INIT(1024);
+
+	LOCKED(&binder->lock);
+	used = binder->used;
+	add(&used, asked);
+	if (binder->counted_us == 0 ||
+	    sched_now_us(binder->sched) - binder->counted_us > COUNT_US ||
+	    map_get(&binder->promises, uid) != NULL || !fits(&binder->capacity, &used, &why)) {
+		return false;
+	}
+	promise_room(binder, uid, asked);
+	return true;
+}
+
 /* Promises room for a pod; false and why when there is none. */
 static bool take_room(struct node *node, struct asb_call *call, struct json_object *pod,
 		      struct buf *why)
 {
-	struct json_object *const *bound;
-	uint32_t count = call->host->list(call, INDEX_NODE, node->name, 0, 0, &bound);
 	struct binder *binder = node->binder;
-	struct bind_capacity used = { 0 }, one;
-	struct promise *promise;
-	size_t at = 0;
+	struct json_object *const *bound;
+	struct bind_capacity used, one;
+	uint32_t number;
+
+	bind_requests(pod, &one);
+	if (take_known_room(binder, asb_uid(pod), &one)) {
+		return true;
+	}
+	number = call->host->list(call, INDEX_NODE, node->name, 0, 0, &bound);
 
 	LOCKED(&binder->lock);
-	for (uint32_t i = 0; i < count; i++) {
-		drop_promise(binder, asb_uid(bound[i]));
-		bind_requests(bound[i], &one);
-		add(&used, &one);
-	}
 	drop_promise(binder, asb_uid(pod));
-	while ((promise = map_next(&binder->promises, &at, NULL)) != NULL) {
-		add(&used, &promise->asked);
-	}
-	bind_requests(pod, &one);
+	count(binder, bound, number);
+	used = binder->used;
 	add(&used, &one);
 	if (!fits(&binder->capacity, &used, why)) {
 		return false;
 	}
-	promise = xnew(struct promise);
-	*promise = (struct promise){ .uid = xstrdup(asb_uid(pod)), .asked = one };
-	map_put(&binder->promises, promise->uid, promise);
+	promise_room(binder, asb_uid(pod), &one);
 	return true;
 }
 

@@ -99,18 +99,18 @@ static int fake_start_pod(struct runtime *runtime, const struct runtime_pod *pod
 		row->status.started_ms = now_ms(fake);
 	}
 	snprintf(ret_ip, 64, "%s", row->status.ip);
+	fake_table_touch(&fake->table, row);
 	return fake_table_save(&fake->table, reterr);
 }
 
 static int fake_remove_pod(struct runtime *runtime, const char *uid, struct error *reterr)
 {
 	struct fake *fake = fake_of(runtime);
+	struct fake_row *row;
 
 	LOCKED(&fake->lock);
-	for (size_t i = fake->table.count; i-- > 0;) {
-		if (strcmp(fake->table.rows[i]->status.pod_uid, uid) == 0) {
-			fake_table_remove(&fake->table, fake->table.rows[i]);
-		}
+	while ((row = map_get(&fake->table.pods, uid)) != NULL) {
+		fake_table_remove(&fake->table, row);
 	}
 	return fake_table_save(&fake->table, reterr);
 }
@@ -122,6 +122,7 @@ static void end_row(struct fake *fake, struct fake_row *row, int exit_code)
 	row->status.phase = RUNTIME_EXITED;
 	row->status.exit_code = exit_code;
 	row->status.finished_ms = now_ms(fake);
+	fake_table_touch(&fake->table, row);
 }
 
 /* True: it has ended already. */
@@ -164,6 +165,7 @@ static int start_row(struct fake *fake, const struct runtime_pod *pod,
 		row->status.created_ms = now_ms(fake);
 		fake->starts++;
 		*ret_ended = run_row(fake, row);
+		fake_table_touch(&fake->table, row);
 	}
 	snprintf(ret_id, 80, "%s", row->status.id);
 	return fake_table_save(&fake->table, reterr);

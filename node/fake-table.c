@@ -70,7 +70,11 @@ static void append(struct fake_table *table, struct fake_row *row)
 		table->size = table->size > 0 ? 2 * table->size : 64;
 		table->rows = xrealloc(table->rows, table->size * sizeof(struct fake_row *));
 	}
+	row->at = table->count;
 	table->rows[table->count++] = row;
+	row->next = map_get(&table->pods, row->status.pod_uid);
+	map_put(&table->pods, row->status.pod_uid, row);
+	map_put(&table->ids, row->status.id, row);
 }
 
 struct fake_row *fake_table_add(struct fake_table *table, const char *uid, const char *name,
@@ -95,12 +99,12 @@ struct fake_row *fake_table_add(struct fake_table *table, const char *uid, const
 struct fake_row *fake_table_find(struct fake_table *table, const char *uid, const char *name,
 				 uint32_t attempt)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		const struct runtime_status *status = &table->rows[i]->status;
+	for (struct fake_row *row = map_get(&table->pods, uid); row != NULL; row = row->next) {
+		const struct runtime_status *status = &row->status;
 
-		if (strcmp(status->pod_uid, uid) == 0 && status->attempt == attempt &&
+		if (status->attempt == attempt &&
 		    (name == NULL ? status->name == NULL : asb_streq(name, status->name))) {
-			return table->rows[i];
+			return row;
 		}
 	}
 	return NULL;
@@ -108,33 +112,60 @@ struct fake_row *fake_table_find(struct fake_table *table, const char *uid, cons
 
 struct fake_row *fake_table_by_id(struct fake_table *table, const char *id)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		if (strcmp(table->rows[i]->status.id, id) == 0) {
-			return table->rows[i];
+	return map_get(&table->ids, id);
+}
+
+/* Takes it out of its pod's rows; the map borrows its key from the first of them. */
+static void leave_pod(struct fake_table *table, struct fake_row *row)
+{
+	struct fake_row *first = map_get(&table->pods, row->status.pod_uid);
+
+	if (first == row) {
+		map_remove(&table->pods, row->status.pod_uid);
+		if (row->next != NULL) {
+			map_put(&table->pods, row->next->status.pod_uid, row->next);
 		}
+		return;
 	}
-	return NULL;
+	while (first->next != row) {
+		first = first->next;
+	}
+	first->next = row->next;
+}
+
+static void take_out(struct fake_table *table, struct fake_row *row)
+{
+	leave_pod(table, row);
+	map_remove(&table->ids, row->status.id);
+	table->rows[row->at] = table->rows[--table->count];
+	table->rows[row->at]->at = row->at;
+	free_row(row);
 }
 
 void fake_table_remove(struct fake_table *table, struct fake_row *row)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		if (table->rows[i] == row) {
-			table->rows[i] = table->rows[--table->count];
-			free_row(row);
-			return;
-		}
+	if (table->fd >= 0) {
+		buf_printf(&table->journal, "{\"removed\":\"%s\"}\n", row->status.id);
 	}
+	take_out(table, row);
 }
 
 void fake_table_list(const struct fake_table *table, const char *uid, struct runtime_list *ret)
 {
-	*ret = (struct runtime_list){ .items =
-					      xnew_array(struct runtime_status, table->count + 1) };
-	for (size_t i = 0; i < table->count; i++) {
-		if (uid == NULL || strcmp(uid, table->rows[i]->status.pod_uid) == 0) {
-			copy_status(&ret->items[ret->count++], &table->rows[i]->status);
-		}
+	size_t count = 0;
+
+	*ret = (struct runtime_list){ 0 };
+	for (const struct fake_row *row = uid != NULL ? map_get(&table->pods, uid) : NULL;
+	     row != NULL; row = row->next) {
+		count++;
+	}
+	ret->items = xnew_array(struct runtime_status, (uid != NULL ? count : table->count) + 1);
+	for (const struct fake_row *row = uid != NULL ? map_get(&table->pods, uid) : NULL;
+	     row != NULL; row = row->next) {
+		copy_status(&ret->items[ret->count++], &row->status);
+	}
+	for (size_t i = 0; uid == NULL && i < table->count; i++) {
+		copy_status(&ret->items[ret->count++], &table->rows[i]->status);
 	}
 }
 
@@ -157,10 +188,19 @@ static struct json_object *row_to_json(const struct fake_row *row)
 	return object;
 }
 
-static void row_from_json(struct fake_table *table, struct json_object *object)
+/* A line of the journal: a row, or the end of one. */
+static void take_line(struct fake_table *table, struct json_object *object)
 {
+	const char *removed = asb_str(object, "removed"), *id = asb_str(object, "id");
+	const char *known = removed != NULL ? removed : id;
+	struct fake_row *old = known != NULL ? map_get(&table->ids, known) : NULL;
 	struct fake_row *row = xnew(struct fake_row);
+	uint64_t last = (uint64_t)asb_int(asb_at(object, "last"), 0);
 
+	table->last = last > table->last ? last : table->last;
+	if (old != NULL) {
+		take_out(table, old);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *text = asb_str(object, texts[i].name);
 
@@ -194,35 +234,51 @@ static int write_whole(int fd, const char *data, size_t length)
 	return 0;
 }
 
-int fake_table_save(const struct fake_table *table, struct error *reterr)
+void fake_table_touch(struct fake_table *table, const struct fake_row *row)
 {
-	CLEANUP_JSON struct json_object *all = json_object_new_object();
-	struct json_object *rows = json_object_new_array();
-	CLEANUP_BUF struct buf text = BUF_INIT(FILE_MAX);
-	CLEANUP_FREE char *fresh = NULL;
-	int fd, error;
+	CLEANUP_JSON struct json_object *object = NULL;
 
-	json_object_object_add(all, "rows", rows);
-	if (table->file == NULL) {
-		return 0;
+	if (table->fd >= 0) {
+		object = row_to_json(row);
+		json_print(object, &table->journal);
+		buf_append_char(&table->journal, '\n');
 	}
-	json_object_object_add(all, "last", json_object_new_int64((int64_t)table->last));
-	for (size_t i = 0; i < table->count; i++) {
-		json_object_array_add(rows, row_to_json(table->rows[i]));
-	}
-	json_print(all, &text);
-	fresh = xprintf("%s.new", table->file);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	error = fd >= 0 ? write_whole(fd, buf_str(&text), text.length) : -errno;
-	if (fd >= 0) {
-		close(fd);
-	}
-	if (error == 0 && rename(fresh, table->file) != 0) {
-		error = -errno;
+}
+
+int fake_table_save(struct fake_table *table, struct error *reterr)
+{
+	int error = 0;
+
+	if (table->fd >= 0 && table->journal.length > 0) {
+		error = write_whole(table->fd, buf_str(&table->journal), table->journal.length);
+		buf_finish(&table->journal);
+		table->journal.ceiling = FILE_MAX;
 	}
 	return error == 0 ? 0
 			  : error_set(reterr, error, "cannot write '%s': %s", table->file,
 				      strerror(-error));
+}
+
+/* The file anew, with what is there now; it stays open for the changes. */
+static int write_anew(struct fake_table *table, struct error *reterr)
+{
+	CLEANUP_FREE char *fresh = xprintf("%s.new", table->file);
+	int error;
+
+	table->fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	if (table->fd < 0) {
+		error = -errno;
+		return error_set(reterr, error, "cannot write '%s': %s", fresh, strerror(-error));
+	}
+	buf_printf(&table->journal, "{\"last\":%llu}\n", (unsigned long long)table->last);
+	for (size_t i = 0; i < table->count; i++) {
+		fake_table_touch(table, table->rows[i]);
+	}
+	error = fake_table_save(table, reterr);
+	if (error == 0 && rename(fresh, table->file) != 0) {
+		error = error_set(reterr, -errno, "cannot rename '%s': %s", fresh, strerror(errno));
+	}
+	return error;
 }
 
 static int read_whole(const char *file, struct buf *out)
@@ -241,32 +297,41 @@ static int read_whole(const char *file, struct buf *out)
 	return got < 0 || out->failed ? -EIO : 0;
 }
 
+/* What follows the last end of a line was being written when the node was killed. */
+static int take_lines(struct fake_table *table, const char *text)
+{
+	for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		CLEANUP_JSON struct json_object *object =
+			json_parse(line, (size_t)(end - line), NULL);
+
+		if (object == NULL) {
+			return -EINVAL;
+		}
+		take_line(table, object);
+	}
+	return 0;
+}
+
 int fake_table_load(struct fake_table *table, const char *file, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FILE_MAX);
-	CLEANUP_JSON struct json_object *all = NULL;
-	struct json_object *rows;
 	int error;
 
-	*table = (struct fake_table){ .file = file != NULL ? xstrdup(file) : NULL };
+	*table = (struct fake_table){ .file = file != NULL ? xstrdup(file) : NULL,
+				      .journal = BUF_INIT(FILE_MAX),
+				      .fd = -1 };
 	if (file == NULL) {
 		return 0;
 	}
 	error = read_whole(file, &text);
-	if (error == -ENOENT) {
-		return 0;
+	if (error == 0) {
+		error = take_lines(table, buf_str(&text));
 	}
-	all = error == 0 ? json_parse(buf_str(&text), text.length, NULL) : NULL;
-	if (all == NULL) {
+	if (error < 0 && error != -ENOENT) {
 		return error_set(reterr, -EINVAL, "cannot read the fake runtime's table '%s'",
 				 file);
 	}
-	table->last = (uint64_t)asb_int(asb_at(all, "last"), 0);
-	rows = asb_array(all, "rows");
-	for (size_t i = 0; i < asb_length(rows); i++) {
-		row_from_json(table, json_object_array_get_idx(rows, i));
-	}
-	return 0;
+	return write_anew(table, reterr);
 }
 
 void fake_table_finish(struct fake_table *table)
@@ -276,4 +341,10 @@ void fake_table_finish(struct fake_table *table)
 	}
 	free(table->rows);
 	free(table->file);
+	map_finish(&table->pods);
+	map_finish(&table->ids);
+	buf_finish(&table->journal);
+	if (table->fd >= 0) {
+		close(table->fd);
+	}
 }
