@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs of pods: checks what is asked for and asks the node. The API calls it for pods/NAME/log. */
+/* Logs of pods: checks what is asked for and asks the node. The API calls it for pods/NAME/log, and
+ * for the pod and container of its neighbours. */
 #include "config.h"
 
 #include "base/json.h"
@@ -13,8 +14,7 @@
 
 #define LOG_PATH_MAX 4096
 
-/* The pod, the caller's; NULL: the call has failed. */
-static struct json_object *get_pod(struct api_call *call)
+struct json_object *call_pod(struct api_call *call)
 {
 	struct request request = { .kind = &call->kind,
 				   .ns = call->route.ns,
@@ -39,9 +39,7 @@ static struct json_object *get_pod(struct api_call *call)
 	return json_parse(text, length, NULL);
 }
 
-/* The container that is asked for, or the only one; NULL: the call has failed. */
-static const char *choose_container(struct api_call *call, struct json_object *pod,
-				    const char *asked)
+const char *call_container(struct api_call *call, struct json_object *pod, const char *asked)
 {
 	static const char *const lists[] = { "containers", "initContainers",
 					     "ephemeralContainers" };
@@ -148,7 +146,7 @@ static void open_log(struct api_call *call, const char *path)
 
 void podlog_handle(struct api_call *call)
 {
-	CLEANUP_JSON struct json_object *pod = get_pod(call);
+	CLEANUP_JSON struct json_object *pod = call_pod(call);
 	CLEANUP_BUF struct buf path = BUF_INIT(LOG_PATH_MAX);
 	char *asked CLEANUP_FREE = call_query(call, "container");
 
@@ -156,7 +154,7 @@ void podlog_handle(struct api_call *call)
 		return;
 	}
 
-	const char *container = choose_container(call, pod, asked);
+	const char *container = call_container(call, pod, asked);
 
 	if (container == NULL) {
 		return;

@@ -130,6 +130,16 @@ void write_handle(struct api_call *call);
 void delete_handle(struct api_call *call);
 void discover_handle(struct api_call *call);
 void podlog_handle(struct api_call *call);
+/* The pod of the route, the caller's; NULL: the call has failed. */
+struct json_object *call_pod(struct api_call *call);
+/* The container that is asked for, or the only one; NULL: the call has failed. */
+const char *call_container(struct api_call *call, struct json_object *pod, const char *asked);
+
+/* ---- api-remote.c ---- */
+/* Whether it is for a subresource whose connection is taken over. */
+bool remote_is(const struct api_call *call);
+void remote_handle(struct api_call *call);
+
 /* labelSelector and fieldSelector of the query; under the lock. False: the call has failed. */
 bool read_selector(struct api_call *call, struct selector **ret);
 void read_watch(struct api_call *call);

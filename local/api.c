@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "local/api-private.h"
 #include "local/podlog.h"
+#include "local/remote.h"
 #include "local/status.h"
 #include "local/watch.h"
 
@@ -122,6 +123,8 @@ void api_answer_finish(struct api_answer *answer)
 	answer->watch = NULL;
 	podlog_close(answer->podlog);
 	answer->podlog = NULL;
+	remote_target_free(answer->remote);
+	answer->remote = NULL;
 }
 
 /* ---- what a query says ---- */
@@ -304,6 +307,10 @@ static void handle_resource(struct api_call *call)
 
 	/* The real server reads no body of a method it does not take. */
 	if (!call_find_type(call) || !verb_allowed(call) || !read_options(call)) {
+		return;
+	}
+	if (remote_is(call)) {
+		remote_handle(call);
 		return;
 	}
 	if (!negotiate(call)) {

@@ -23,6 +23,7 @@ struct api;
 struct sched;
 struct watch;
 struct podlog;
+struct remote_target;
 
 struct api_config {
 	struct sched *sched;
@@ -50,6 +51,8 @@ struct api_request {
 	const char *accept;       /* "" for none; so the others */
 	const char *content_type; /* "" means JSON */
 	const char *user;         /* who asks: "system:serviceaccount:NS:NAME", "admin" */
+	const char *upgrade;      /* the header's value; NULL for none; so the next */
+	const char *protocols;    /* of X-Stream-Protocol-Version, "a, b" */
 	const char *body;
 	size_t length;
 };
@@ -63,6 +66,8 @@ struct api_answer {
 	char *warnings;        /* one a line for Warning headers, or NULL */
 	struct watch *watch;   /* a watch: body is empty */
 	struct podlog *podlog; /* logs: so too */
+	/* exec, attach, port-forward, with status 101: the connection becomes theirs. */
+	struct remote_target *remote;
 };
 
 /* Never fails: what goes wrong is an answer. *ret need not be initialised. */

@@ -23,24 +23,33 @@ libapiserver_la_SOURCES = \
 	%D%/api-pod.c \
 	%D%/api-print.c \
 	%D%/api-read.c \
+	%D%/api-remote.c \
 	%D%/api-time.c \
 	%D%/api-world.c \
 	%D%/api-write.c \
 	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
 	%D%/podlog.c %D%/podlog.h \
 	%D%/protobuf.c %D%/protobuf.h \
+	%D%/remote.c %D%/remote.h %D%/remote-private.h \
+	%D%/remote-exec.c \
+	%D%/remote-forward.c \
+	%D%/remote-link.c \
 	%D%/route.c %D%/route.h \
 	%D%/server.c %D%/server.h %D%/server-private.h \
 	%D%/server-exchange.c \
 	%D%/server-guard.c \
 	%D%/server-log.c \
 	%D%/server-stream.c \
+	%D%/server-upgrade.c \
+	%D%/spdy.c %D%/spdy.h \
+	%D%/spdy-block.c %D%/spdy-block.h \
 	%D%/status.c %D%/status.h \
 	%D%/tls.c %D%/tls.h \
 	%D%/token.c %D%/token.h \
-	%D%/watch.c %D%/watch.h %D%/watch-private.h
-libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
-libapiserver_la_LIBADD = libtypes.la liblocal-store.la liblocal.la libkube.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS)
+	%D%/watch.c %D%/watch.h %D%/watch-private.h \
+	net/exec-frame.c net/exec-frame.h
+libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+libapiserver_la_LIBADD = libtypes.la liblocal-store.la liblocal.la libkube.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # the command
 bin_PROGRAMS += agent-sandbox-local

@@ -12,7 +12,7 @@
 #include <poll.h>
 #include <stdint.h>
 
-#define REMOTE_PIECE 32768u     /* bytes read at a time */
+#define REMOTE_PIECE 32768u      /* bytes read at a time */
 #define REMOTE_FULL (256u << 10) /* that wait to be sent; then nothing more is read */
 /* What may stand in a buffer: full, and what one reading of each side adds. */
 #define REMOTE_CEILING (REMOTE_FULL + 4 * REMOTE_PIECE)
@@ -36,8 +36,8 @@ int link_node_open(struct link_node *link, const char *socket, const char *path,
 		   const char *protocol, struct error *reterr);
 /* What to wait for; reads: there is room for what it sends. */
 struct pollfd link_node_poll(const struct link_node *link, bool reads);
-/* Reads and writes once. False: it is broken. */
-bool link_node_move(struct link_node *link, short events);
+/* Reads, where it may, and writes once. False: it is broken. */
+bool link_node_move(struct link_node *link, short events, bool reads);
 
 /* ---- the two kinds of session ---- */
 

@@ -31,7 +31,10 @@ void remote_target_free(struct remote_target *target);
 
 struct remote;
 struct remote *remote_create(struct sched *sched);
-/* Ends all sessions and waits for their threads. */
+/* Ends all sessions and waits for their threads; there will be no more. NULL is fine, here and
+ * below. */
+void remote_stop(struct remote *remote);
+/* Stopped before. */
 void remote_destroy(struct remote *remote);
 
 /* Takes a place; false: all are taken. Given back by remote_start's end, or by remote_leave. */
@@ -39,7 +42,7 @@ bool remote_enter(struct remote *remote);
 void remote_leave(struct remote *remote);
 
 /* Runs a session on a connection. early: what the client sent behind its head. fd stays open until
- * done(arg), which is called once, on the session's thread, and closes it. */
+ * done(arg), which is called once, on the session's thread or, while all end, at once; it closes fd. */
 void remote_start(struct remote *remote, struct remote_target *take_target, int fd,
 		  const char *early, size_t early_length, void (*done)(void *arg), void *arg);
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "local/remote.h"
 #include "local/token.h"
 
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define PROTOCOLS_MAX 1024u /* of X-Stream-Protocol-Version */
 
 struct exchange {
 	char *uri; /* as it was sent; NULL: too long */
@@ -59,12 +62,35 @@ static void add_warnings(struct MHD_Response *response, const char *warnings)
 	}
 }
 
+static enum MHD_Result queue(struct MHD_Connection *connection, int status,
+			     struct MHD_Response *take_response)
+{
+	enum MHD_Result queued =
+		MHD_queue_response(connection, (unsigned int)status, take_response);
+
+	MHD_destroy_response(take_response);
+	return queued;
+}
+
+static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status);
+
 static enum MHD_Result send_answer(struct server *server, struct MHD_Connection *connection,
 				   struct api_answer *answer)
 {
 	struct MHD_Response *response;
 	char number[16];
 
+	if (answer->remote != NULL) {
+		if (!remote_enter(server->remote)) {
+			return refuse(server, connection, 429);
+		}
+		response = upgrade_response(server, guard_link(connection), answer);
+		if (response == NULL) {
+			remote_leave(server->remote);
+			return MHD_NO;
+		}
+		return queue(connection, answer->status, response);
+	}
 	if (answer->watch != NULL || answer->podlog != NULL) {
 		response = stream_response(server, connection, guard_link(connection), answer);
 	} else {
@@ -90,12 +116,7 @@ static enum MHD_Result send_answer(struct server *server, struct MHD_Connection 
 			   "Bearer realm=\"agent-sandbox-local\"");
 	}
 	add_warnings(response, answer->warnings);
-
-	enum MHD_Result queued =
-		MHD_queue_response(connection, (unsigned int)answer->status, response);
-
-	MHD_destroy_response(response);
-	return queued;
+	return queue(connection, answer->status, response);
 }
 
 static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status)
@@ -107,6 +128,7 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 		{ 401, "Unauthorized" },
 		{ 413, "the body of the request is too large: limit is 3145728 bytes" },
 		{ 414, "the URI is too long" },
+		{ 429, "too many sessions in pods are open: end one" },
 	};
 	struct api_answer answer;
 	const char *message = "the server refuses the request";
@@ -236,6 +258,18 @@ static enum MHD_Result take_data(struct exchange *exchange, const char *data, si
 	return exchange->discarded <= SERVER_DISCARD_MAX ? MHD_YES : MHD_NO;
 }
 
+/* Each header of the name, "a, b". */
+static enum MHD_Result add_protocol(void *arg, enum MHD_ValueKind kind UNUSED, const char *name,
+				    const char *value)
+{
+	struct buf *protocols = arg;
+
+	if (strcasecmp(name, "X-Stream-Protocol-Version") == 0 && value != NULL) {
+		buf_printf(protocols, "%s%s", protocols->length > 0 ? ", " : "", value);
+	}
+	return MHD_YES;
+}
+
 static enum MHD_Result answer(struct server *server, struct MHD_Connection *connection,
 			      const char *method, struct exchange *exchange)
 {
@@ -245,6 +279,7 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 		*query++ = '\0';
 	}
 
+	struct buf protocols CLEANUP_BUF = BUF_INIT(PROTOCOLS_MAX);
 	struct api_request request = {
 		.method = method,
 		.path = exchange->uri,
@@ -252,11 +287,14 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 		.accept = header(connection, MHD_HTTP_HEADER_ACCEPT),
 		.content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
 		.user = exchange->user,
+		.upgrade = header(connection, MHD_HTTP_HEADER_UPGRADE),
 		.body = buf_str(&exchange->body),
 		.length = exchange->body.length,
 	};
 	struct api_answer result;
 
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, add_protocol, &protocols);
+	request.protocols = buf_str(&protocols);
 	api_handle(server->config.api, &request, &result);
 
 	enum MHD_Result sent = send_answer(server, connection, &result);

@@ -22,6 +22,8 @@
 enum phase { PHASE_FIRST, PHASE_HEAD, PHASE_BODY, PHASE_ANSWER };
 
 struct stream;
+struct upgrade;
+struct remote;
 
 /* A connection, from accept to close. */
 struct link {
@@ -31,6 +33,7 @@ struct link {
 	uint64_t since_us;     /* server->lock; of the phase */
 	struct stream *stream; /* server->lock; the watch or log that is being sent */
 	struct MHD_Connection *connection;
+	struct upgrade *upgrade; /* the connection's own; answered with 101, not taken over yet */
 };
 
 struct server {
@@ -45,6 +48,7 @@ struct server {
 	size_t link_count;  /* lock */
 	bool stopping;      /* lock */
 	struct sched_thread *guard;
+	struct remote *remote; /* sessions in pods */
 
 	/* Logs that wait for bytes (server-log.c). */
 	int epoll, wake_fd;
@@ -86,6 +90,13 @@ void logs_stop(struct server *server);
 /* Wakes the stream's connection when its log has bytes. The lock is not held. */
 void logs_sleep(struct stream *stream);
 void logs_forget(struct stream *stream);
+
+/* ---- server-upgrade.c ---- */
+/* The answer's remote becomes a response, for which a place was taken; NULL without memory. */
+struct MHD_Response *upgrade_response(struct server *server, struct link *link,
+				      struct api_answer *answer);
+/* The connection is gone; a place that nobody came to take is free. */
+void upgrade_forget(struct server *server, struct link *link);
 
 /* ---- server-guard.c: connections and their deadlines ---- */
 enum MHD_Result guard_accept(void *arg, const struct sockaddr *address, socklen_t length);

@@ -6,6 +6,7 @@
 #include "local/server-private.h"
 
 #include "base/memory.h"
+#include "local/remote.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -123,7 +124,8 @@ static size_t keep_encoded(void *arg UNUSED, struct MHD_Connection *connection U
 		guard_connection, (server), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,      \
 		MHD_OPTION_THREAD_POOL_SIZE, (threads)
 
-#define DAEMON_FLAGS (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME)
+#define DAEMON_FLAGS \
+	(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE)
 
 static int start_tls(struct server *server, struct error *reterr)
 {
@@ -178,6 +180,7 @@ int server_create(const struct server_config *config, struct server **ret, struc
 	server->epoll = server->wake_fd = -1;
 	sched_mutex_init(&server->lock, config->sched);
 	sched_cond_init(&server->changed, config->sched);
+	server->remote = remote_create(config->sched);
 	raise_file_limit();
 
 	int code = logs_start(server, reterr);
@@ -206,6 +209,7 @@ void server_destroy(struct server *server)
 	api_stop(server->config.api);
 	guard_stop(server);
 	logs_stop(server);
+	remote_stop(server->remote);
 	if (server->tls != NULL) {
 		MHD_stop_daemon(server->tls);
 	}
@@ -216,6 +220,7 @@ void server_destroy(struct server *server)
 		(void)unlink(server->socket_path);
 		free(server->socket_path);
 	}
+	remote_destroy(server->remote);
 	sched_cond_finish(&server->changed);
 	sched_mutex_finish(&server->lock);
 	free(server);

@@ -74,7 +74,7 @@ static int inflate_block(struct spdy_inflater *inflater, const char *data, size_
 	int r;
 
 	buf_clear(&inflater->block);
-	zlib->next_in = (Bytef *)data;
+	zlib->next_in = (const Bytef *)data;
 	zlib->avail_in = (uInt)length;
 	do {
 		zlib->next_out = (Bytef *)piece;
@@ -226,7 +226,7 @@ void spdy_deflate(struct spdy_deflater *deflater, const struct spdy_headers *hea
 		put_text(&block, header->name, strlen(header->name));
 		put_text(&block, header->value, header->value_length);
 	}
-	zlib->next_in = (Bytef *)block.data;
+	zlib->next_in = (const Bytef *)block.data;
 	zlib->avail_in = (uInt)block.length;
 	do {
 		zlib->next_out = (Bytef *)piece;

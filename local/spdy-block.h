@@ -6,6 +6,7 @@
 
 #include "local/spdy.h"
 
+#define ZLIB_CONST /* next_in is const */
 #include <zlib.h>
 
 #define SPDY_DICTIONARY_LENGTH 1423u

@@ -113,9 +113,9 @@ static int read_headers(struct spdy *spdy, const unsigned char *payload, size_t 
 	int r = spdy_inflate(&spdy->inflater, (const char *)payload + 4, length - 4, &headers,
 			     reterr);
 
-	return r < 0 || !has_fin(spdy) ? r
-				       : spdy->events->data(spdy->arg, number_at(payload) & ID_MASK,
-							    "", 0, true);
+	return r < 0 || !has_fin(spdy)
+		       ? r
+		       : spdy->events->data(spdy->arg, number_at(payload) & ID_MASK, "", 0, true);
 }
 
 static int read_reset(struct spdy *spdy, const unsigned char *payload, size_t length UNUSED,
@@ -190,7 +190,8 @@ static int begin_frame(struct spdy *spdy, struct error *reterr)
 	buf_clear(&spdy->control);
 	return spdy->left <= SPDY_CONTROL_MAX
 		       ? 0
-		       : error_set(reterr, -EPROTO, "a frame of type %u has %zu bytes, more than %u",
+		       : error_set(reterr, -EPROTO,
+				   "a frame of type %u has %zu bytes, more than %u",
 				   frame_type(spdy), spdy->left, SPDY_CONTROL_MAX);
 }
 
@@ -247,8 +248,9 @@ int spdy_read(struct spdy *spdy, const char *data, size_t length, struct error *
 
 static void put_number(uint32_t number, struct buf *out)
 {
-	const unsigned char bytes[] = { (unsigned char)(number >> 24), (unsigned char)(number >> 16),
-					(unsigned char)(number >> 8), (unsigned char)number };
+	const unsigned char bytes[] = { (unsigned char)(number >> 24),
+					(unsigned char)(number >> 16), (unsigned char)(number >> 8),
+					(unsigned char)number };
 
 	buf_append(out, bytes, sizeof(bytes));
 }

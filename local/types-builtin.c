@@ -22,6 +22,7 @@
 static const struct type_subresource status_only[] = { STATUS, { 0 } };
 
 static const struct type_subresource pod_subresources[] = {
+	{ "attach", "", "v1", "PodAttachOptions", STREAM },
 	{ "binding", "", "v1", "Binding", TYPE_CREATE },
 	{ "eviction", "policy", "v1", "Eviction", TYPE_CREATE },
 	{ "exec", "", "v1", "PodExecOptions", STREAM },

@@ -35,8 +35,9 @@ void exec_frame_put(enum exec_frame_type type, const char *data, size_t length, 
 void exec_frame_put_exit(int code, struct buf *out)
 {
 	const uint32_t number = (uint32_t)code;
-	const unsigned char bytes[] = { (unsigned char)(number >> 24), (unsigned char)(number >> 16),
-					(unsigned char)(number >> 8), (unsigned char)number };
+	const unsigned char bytes[] = { (unsigned char)(number >> 24),
+					(unsigned char)(number >> 16), (unsigned char)(number >> 8),
+					(unsigned char)number };
 
 	put_frame(EXEC_EXIT, (const char *)bytes, sizeof(bytes), out);
 }
@@ -57,7 +58,8 @@ ssize_t exec_frame_get(const char *data, size_t length, struct exec_frame *ret)
 		return 0;
 	}
 
-	size_t size = (size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
+	size_t size =
+		(size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
 
 	if (head[0] >= EXEC_FRAME_TYPES || size > EXEC_FRAME_MAX) {
 		return -EPROTO;

@@ -20,7 +20,7 @@
 
 #define EXEC_FRAME_MAX 32768u /* bytes behind a head: a pipe gives 64 KiB at most */
 #define EXEC_FRAME_HEAD 5u
-#define EXEC_PROTOCOL "agent-sandbox-exec"    /* what HTTP's Upgrade header says */
+#define EXEC_PROTOCOL "agent-sandbox-exec"   /* what HTTP's Upgrade header says */
 #define EXEC_FORWARD "agent-sandbox-forward" /* so too; the bytes of one TCP connection follow */
 
 enum exec_frame_type {

@@ -77,6 +77,9 @@ libnode_la_SOURCES += \
 	%D%/register.c %D%/register.h \
 	%D%/register-status.c \
 	%D%/serve.c %D%/serve.h \
+	%D%/serve-exec.c %D%/serve-exec.h \
+	%D%/serve-exec-parse.c \
+	%D%/serve-forward.c %D%/serve-forward.h \
 	%D%/serve-logs.c %D%/serve-logs.h \
 	%D%/sweep.c %D%/sweep.h
 

@@ -25,6 +25,7 @@
 #define LABEL_CONTAINER "agent-sandbox.container" /* not on the pod's own */
 #define LABEL_ATTEMPT "agent-sandbox.attempt"
 #define LABEL_HANDLER "agent-sandbox.handler"
+#define LABEL_TRIAL "agent-sandbox.trial" /* only on what tries a handler, beside LABEL_NODE */
 
 enum { PODMAN_RUNC, PODMAN_CRUN, PODMAN_RUNSC, PODMAN_HANDLERS };
 
@@ -185,6 +186,7 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 		       bool want_in, struct runtime_exec_stream *ret, struct error *reterr);
 int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit,
 		     struct error *reterr);
+int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *reterr);
 int podman_exec_resize(struct runtime *runtime, const char *exec_id, uint16_t columns,
 		       uint16_t rows, struct error *reterr);
 void podman_streams_finish(struct podman *podman);

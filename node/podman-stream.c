@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 #define PIECE_MAX 32768 /* bytes carried at a time */
 #define END_US 5000000u /* for Podman to tell how it ended */
 #define LOOK_MS 20
+#define KILL_US 1000000u /* between SIGTERM and SIGKILL of what nobody wants any more */
 #define ATTACHED "attach-" /* in front of a container's id, instead of a session's */
 
 struct podman_stream {
@@ -337,6 +339,37 @@ int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit
 		}
 		(void)poll(NULL, 0, LOOK_MS);
 	}
+}
+
+/* Under runsc the process that the machine sees hands signals on, but SIGKILL: so SIGTERM first. */
+int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *reterr UNUSED)
+{
+	struct podman *podman = podman_of(runtime);
+	uint64_t deadline = sched_now_us(podman->sched) + KILL_US;
+	int code, sent = SIGTERM;
+	pid_t pid = 0;
+
+	/* What is only attached goes on. */
+	if (strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0) {
+		return 0;
+	}
+	while (podman_exec_result(podman, exec_id, &code, &pid, NULL) == -EAGAIN && pid > 1) {
+		bool late = sched_now_us(podman->sched) >= deadline;
+
+		if (sent != 0) {
+			/* It leads a session of its own, as runc and crun start it. */
+			(void)kill(-pid, sent);
+			(void)kill(pid, sent);
+			sent = 0;
+		}
+		if (late) {
+			(void)kill(-pid, SIGKILL);
+			(void)kill(pid, SIGKILL);
+			break;
+		}
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	return 0;
 }
 
 int podman_exec_resize(struct runtime *runtime, const char *exec_id, uint16_t columns,

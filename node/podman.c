@@ -106,6 +106,7 @@ static const struct runtime_ops ops = {
 	.exec_stream = podman_exec_stream,
 	.exec_wait = podman_exec_wait,
 	.exec_resize = podman_exec_resize,
+	.exec_end = podman_exec_end,
 	.connect = podman_connect,
 	.destroy = destroy,
 };

@@ -173,6 +173,10 @@ struct runtime_ops {
 			 struct error *reterr);
 	int (*exec_resize)(struct runtime *runtime, const char *exec_id, uint16_t columns,
 			   uint16_t rows, struct error *reterr);
+	/* Ends a process of exec_stream that its caller has given up: its group gets SIGKILL where
+	 * the runtime can. NULL: where it cannot at all; closing the streams is all then. Called
+	 * before exec_wait. */
+	int (*exec_end)(struct runtime *runtime, const char *exec_id, struct error *reterr);
 	/* A connection to a port of a pod, as seen from inside it: kubectl port-forward. */
 	int (*connect)(struct runtime *runtime, const char *uid, uint16_t port, int *ret_fd,
 		       struct error *reterr);

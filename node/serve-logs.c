@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of a container as an HTTP answer. Called by node/serve.c. */
+/* The log of a container as an HTTP answer, and what all answers share. Called by node/serve*.c. */
 #include "config.h"
 
 #include "node/serve-logs.h"
@@ -87,8 +87,7 @@ static int parse_query(char *query, struct logs_request *ret, struct error *rete
 	return 0;
 }
 
-/* The next part of a path, until '/' or the end; false when it is empty or too long. */
-static bool take_part(const char **at, char *ret, size_t size)
+bool serve_take_part(const char **at, char *ret, size_t size)
 {
 	size_t length = strcspn(*at, "/");
 
@@ -112,8 +111,8 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 		*query++ = '\0';
 	}
 	if (strncmp(copy, "/logs/", strlen("/logs/")) != 0 ||
-	    !take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
-	    !take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
+	    !serve_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
+	    !serve_take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
 		return error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	}
 	return parse_query(query, ret, reterr);
@@ -181,21 +180,20 @@ static int on_bytes(void *arg, const char *data, size_t length)
 	return serve_bytes(answer->fd, data, length);
 }
 
-/* The id of the newest attempt, or of the one before; the caller's, NULL for none. */
-static char *find_container(struct runtime *runtime, const struct logs_request *request,
-			    struct error *reterr)
+char *serve_find_container(struct runtime *runtime, const char *uid, const char *name,
+			   bool previous, struct error *reterr)
 {
 	struct runtime_list list = { 0 };
 	const struct runtime_status *now = NULL, *before = NULL;
 	char *id = NULL;
 
-	if (runtime->ops->list(runtime, request->uid, &list, reterr) < 0) {
+	if (runtime->ops->list(runtime, uid, &list, reterr) < 0) {
 		return NULL;
 	}
 	for (size_t i = 0; i < list.count; i++) {
 		const struct runtime_status *status = &list.items[i];
 
-		if (status->name == NULL || strcmp(status->name, request->container) != 0) {
+		if (status->name == NULL || strcmp(status->name, name) != 0) {
 			continue;
 		}
 		if (now == NULL || status->attempt > now->attempt) {
@@ -205,13 +203,12 @@ static char *find_container(struct runtime *runtime, const struct logs_request *
 			before = status;
 		}
 	}
-	now = request->previous ? before : now;
+	now = previous ? before : now;
 	if (now != NULL) {
 		id = xstrdup(now->id);
 	} else {
 		error_set(reterr, -ENOENT, "%s container \"%s\" in pod \"%s\" not found",
-			  request->previous ? "previous terminated" : "no", request->container,
-			  request->uid);
+			  previous ? "previous terminated" : "no", name, uid);
 	}
 	runtime_list_finish(&list);
 	return id;
@@ -223,7 +220,8 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 				 .left = request->options.limit_bytes,
 				 .limited = request->options.limit_bytes > 0 };
 	struct error error = { 0 };
-	CLEANUP_FREE char *id = find_container(runtime, request, &error);
+	CLEANUP_FREE char *id = serve_find_container(runtime, request->uid, request->container,
+						    request->previous, &error);
 	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
 						   &answer, &error)
 			      : -ENOENT;

@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "node/serve-exec.h"
+#include "node/serve-forward.h"
 #include "node/serve-logs.h"
 #include "node/tasks.h"
 
-#define HEAD_MAX 8192 /* of a request */
+#define HEAD_MAX 24576 /* of a request: a command may be long */
 #define HEAD_S 5      /* it has come by then */
 #define SEND_S 30     /* who does not read for so long is gone */
 #define STOP_US 2000000u
@@ -64,12 +66,57 @@ static bool read_head(int fd, char head[HEAD_MAX])
 	return false;
 }
 
+static void refuse(int fd, int code, const char *text)
+{
+	serve_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", text);
+}
+
+static void answer_logs(struct serve *server, int fd, const char *target)
+{
+	struct logs_request request;
+	struct error error = { 0 };
+	int code = logs_parse(target, &request, &error);
+
+	if (code < 0) {
+		refuse(fd, code, error.text);
+		return;
+	}
+	if (request.since_s > 0) {
+		request.options.since_ms =
+			sched_wall_us(server->sched) / 1000 - request.since_s * 1000;
+	}
+	logs_serve(server->runtime, &request, fd);
+}
+
+static void answer_stream(struct serve *server, int fd, const char *target)
+{
+	struct serve_stream stream = { .sched = server->sched,
+				       .runtime = server->runtime,
+				       .fd = fd,
+				       .stop = server->stop };
+	struct exec_request *exec = NULL;
+	struct forward_request forward;
+	struct error error = { 0 };
+	int code = exec_parse(target, &exec, &error);
+
+	if (code == 0) {
+		exec_serve(&stream, exec);
+		exec_request_free(exec);
+		return;
+	}
+	if (code == -ENOENT) {
+		code = forward_parse(target, &forward, &error);
+	}
+	if (code < 0) {
+		refuse(fd, code, error.text);
+		return;
+	}
+	forward_serve(&stream, &forward);
+}
+
 static void answer(struct serve *server, int fd, char *head)
 {
 	char *target = strchr(head, ' '), *end;
-	struct logs_request request;
-	struct error error = { 0 };
-	int code;
 
 	end = target != NULL ? strchr(target + 1, ' ') : NULL;
 	if (end == NULL) {
@@ -78,20 +125,13 @@ static void answer(struct serve *server, int fd, char *head)
 	}
 	*target++ = '\0';
 	*end = '\0';
-	if (strcmp(head, "GET") != 0) {
-		serve_text(fd, "405 Method Not Allowed", "only GET");
-		return;
+	if (strcmp(head, "GET") == 0) {
+		answer_logs(server, fd, target);
+	} else if (strcmp(head, "POST") == 0) {
+		answer_stream(server, fd, target);
+	} else {
+		serve_text(fd, "405 Method Not Allowed", "only GET and POST");
 	}
-	code = logs_parse(target, &request, &error);
-	if (code < 0) {
-		serve_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", error.text);
-		return;
-	}
-	if (request.since_s > 0) {
-		request.options.since_ms =
-			sched_wall_us(server->sched) / 1000 - request.since_s * 1000;
-	}
-	logs_serve(server->runtime, &request, fd);
 }
 
 static void run_connection(void *arg)

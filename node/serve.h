@@ -3,9 +3,15 @@
  * What the API server's process asks of the node, over HTTP on a UNIX socket of mode 0600:
  *
  *	GET /logs/{pod uid}/{container}?tailLines=&sinceSeconds=&limitBytes=&follow=&timestamps=&previous=
+ *	POST /exec/{pod uid}/{container}?command=...&command=...&stdin=&tty=    Upgrade: agent-sandbox-exec
+ *	POST /attach/{pod uid}/{container}?stdin=&tty=                          Upgrade: agent-sandbox-exec
+ *	POST /portforward/{pod uid}/{port}                                      Upgrade: agent-sandbox-forward
+ *
+ * After a 101 the connection speaks net/exec-frame.h, or carries the bytes of the pod's port. Who
+ * asks sends nothing before the answer.
  *
  * Each connection carries one request and has a thread of its own; the answer ends with the
- * connection. So a later route may take the connection over (exec, port-forward).
+ * connection.
  */
 #ifndef ASB_NODE_SERVE_H
 #define ASB_NODE_SERVE_H

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exec, attach and port-forward of pods: checks what is asked for and says where on the node it is.
+ * The API calls it; the HTTP server then gives the connection to a session (local/remote.h). */
+#include "config.h"
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/api-private.h"
+#include "local/remote.h"
+
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+#include <strings.h>
+
+#define UPGRADE "SPDY/3.1"
+#define PATH_MAX_BYTES 20480u /* as long as a request's own path, and its names */
+
+bool remote_is(const struct api_call *call)
+{
+	const char *name = call->route.subresource;
+
+	return strcmp(name, "exec") == 0 || strcmp(name, "attach") == 0 ||
+	       strcmp(name, "portforward") == 0;
+}
+
+/* Whether the list "a, b" names it. */
+static bool offers(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (list != NULL && *list != '\0') {
+		list += strspn(list, ", ");
+
+		size_t word = strcspn(list, ", ");
+
+		if (word == length && strncmp(list, name, length) == 0) {
+			return true;
+		}
+		list += word;
+	}
+	return false;
+}
+
+/* What the client speaks; false: the call has failed, so that a client that speaks WebSocket as well
+ * tries again with SPDY. */
+static bool check_upgrade(struct api_call *call, bool forward)
+{
+	const struct api_request *request = call->request;
+	const char *protocol = forward ? REMOTE_FORWARD_PROTOCOL : REMOTE_PROTOCOL;
+	bool offered = request->protocols != NULL && *request->protocols != '\0';
+
+	if (request->upgrade == NULL || strcasecmp(request->upgrade, UPGRADE) != 0) {
+		call_fail(call, 400, NULL,
+			  "Upgrade request required: this server speaks " UPGRADE
+			  " here, not '%.40s'",
+			  request->upgrade != NULL ? request->upgrade : "");
+		return false;
+	}
+	/* Port-forward has one protocol, and its clients need not name it. */
+	if ((!forward || offered) && !offers(request->protocols, protocol)) {
+		call_fail(call, 403, NULL,
+			  "unable to upgrade: unable to negotiate protocol: client supports "
+			  "[%.200s], server accepts [%s]",
+			  offered ? request->protocols : "", protocol);
+		return false;
+	}
+	return true;
+}
+
+/* "&command=..." for each of the query, as they were encoded. */
+static size_t add_commands(const char *query, struct buf *path)
+{
+	size_t count = 0;
+
+	while (*query != '\0') {
+		size_t length = strcspn(query, "&");
+
+		if (strncmp(query, "command=", strlen("command=")) == 0) {
+			buf_append_char(path, '&');
+			buf_append(path, query, length);
+			count++;
+		}
+		query += length;
+		query += *query == '&' ? 1 : 0;
+	}
+	return count;
+}
+
+static bool exec_path(struct api_call *call, struct json_object *pod, struct remote_target *target,
+		      struct buf *path)
+{
+	const char *query = call->request->query;
+	char *asked CLEANUP_FREE = call_query(call, "container");
+	const char *container = call_container(call, pod, asked);
+
+	if (container == NULL) {
+		return false;
+	}
+	target->in = query_true(query, "stdin", false);
+	target->out = query_true(query, "stdout", false);
+	target->err = query_true(query, "stderr", false);
+	target->tty = query_true(query, "tty", false);
+	if (!target->in && !target->out && !target->err) {
+		call_fail(call, 400, NULL, "you must specify at least 1 of stdin, stdout, stderr");
+		return false;
+	}
+	buf_printf(path, "/%s/%s/%s?stdin=%s&tty=%s", call->route.subresource, asb_uid(pod),
+		   container, target->in ? "true" : "false", target->tty ? "true" : "false");
+	if (strcmp(call->route.subresource, "exec") == 0 && add_commands(query, path) == 0) {
+		call_fail(call, 400, NULL,
+			  "you must specify at least one command for the container");
+		return false;
+	}
+	return true;
+}
+
+static void answer_with(struct api_call *call, struct remote_target *take_target)
+{
+	call->answer->remote = take_target;
+	call->answer->status = 101;
+}
+
+void remote_handle(struct api_call *call)
+{
+	bool forward = strcmp(call->route.subresource, "portforward") == 0;
+	CLEANUP_JSON struct json_object *pod = call_pod(call);
+	CLEANUP_BUF struct buf path = BUF_INIT(PATH_MAX_BYTES);
+	struct remote_target *target;
+
+	if (pod == NULL || !check_upgrade(call, forward)) {
+		return;
+	}
+	if (asb_str(pod, "spec", "nodeName") == NULL) {
+		call_fail(call, 400, NULL, "pod %s does not have a host assigned",
+			  call->route.name);
+		return;
+	}
+	if (call->api->node_socket == NULL) {
+		call_fail(call, 503, NULL, "there is no node here that would run anything");
+		return;
+	}
+	target = xnew(struct remote_target);
+	target->forward = forward;
+	target->protocol = forward ? REMOTE_FORWARD_PROTOCOL : REMOTE_PROTOCOL;
+	if (forward) {
+		buf_printf(&path, "/portforward/%s/", asb_uid(pod));
+	} else if (!exec_path(call, pod, target, &path)) {
+		remote_target_free(target);
+		return;
+	}
+	if (path.failed) {
+		remote_target_free(target);
+		call_fail(call, 413, NULL, "the command is longer than %u bytes", PATH_MAX_BYTES);
+		return;
+	}
+	target->socket = xstrdup(call->api->node_socket);
+	target->path = buf_take(&path);
+	answer_with(call, target);
+}

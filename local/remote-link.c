@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections to the node that begin as HTTP and go on as streams. Called by a session's two kinds. */
+#include "config.h"
+
+#include "local/remote-private.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define HEAD_MAX 8192u
+#define CONNECT_S 5 /* the node takes a connection within */
+
+void link_node_init(struct link_node *link)
+{
+	*link = (struct link_node){ .fd = -1,
+				    .in = BUF_INIT(REMOTE_CEILING),
+				    .out = BUF_INIT(REMOTE_CEILING) };
+}
+
+void link_node_finish(struct link_node *link)
+{
+	if (link->fd >= 0) {
+		close(link->fd);
+	}
+	link->fd = -1;
+	buf_finish(&link->in);
+	buf_finish(&link->out);
+}
+
+static int connect_to(const char *path, struct error *reterr)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = CONNECT_S };
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		return error_set(reterr, -ENAMETOOLONG, "the socket's path '%s' is too long", path);
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		return error_set(reterr, -errno, "no socket: %s", strerror(errno));
+	}
+	/* A UNIX socket's connect waits for a place in the queue, and as long as a send does. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int code = -errno;
+
+		close(fd);
+		return error_set(reterr, code, "cannot connect to the node at '%s': %s", path,
+				 strerror(-code));
+	}
+	return fd;
+}
+
+/* More than a socket's buffer holds is no request of ours. */
+static int send_head(int fd, const char *path, const char *protocol)
+{
+	char *text CLEANUP_FREE =
+		xprintf("POST %s HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\n"
+			"Upgrade: %s\r\n\r\n",
+			path, protocol);
+	size_t length = strlen(text);
+
+	return send(fd, text, length, MSG_NOSIGNAL) == (ssize_t)length ? 0 : -EIO;
+}
+
+int link_node_open(struct link_node *link, const char *socket, const char *path,
+		   const char *protocol, struct error *reterr)
+{
+	int fd = connect_to(socket, reterr);
+
+	if (fd < 0) {
+		return fd;
+	}
+	if (send_head(fd, path, protocol) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		close(fd);
+		return error_set(reterr, -EIO, "the node at '%s' takes no request", socket);
+	}
+	link->fd = fd;
+	return 0;
+}
+
+struct pollfd link_node_poll(const struct link_node *link, bool reads)
+{
+	bool writes = link->status == 101 && link->out.length > 0;
+	short events = (short)((reads && !link->ended ? POLLIN : 0) | (writes ? POLLOUT : 0));
+
+	/* Without a wish it would only tell of its end again and again. */
+	return (struct pollfd){ .fd = events != 0 ? link->fd : -1, .events = events };
+}
+
+/* The head of the answer, out of what came. */
+static bool take_head(struct link_node *link)
+{
+	const char *end = strstr(buf_str(&link->in), "\r\n\r\n");
+	const char *head = buf_str(&link->in);
+
+	if (end == NULL) {
+		return link->in.length < HEAD_MAX && !link->ended;
+	}
+	if (strncmp(head, "HTTP/1.", 7) != 0 || end - head < 12) {
+		return false;
+	}
+	link->status = (head[9] - '0') * 100 + (head[10] - '0') * 10 + (head[11] - '0');
+	buf_consume(&link->in, (size_t)(end - head) + 4);
+	return true;
+}
+
+static bool take_bytes(struct link_node *link)
+{
+	char piece[REMOTE_PIECE];
+	ssize_t got = recv(link->fd, piece, sizeof(piece), MSG_DONTWAIT);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return true;
+	}
+	if (got > 0) {
+		if (buf_append(&link->in, piece, (size_t)got) < 0) {
+			return false;
+		}
+	} else {
+		link->ended = true;
+	}
+	return link->status != 0 || take_head(link);
+}
+
+static bool give_bytes(struct link_node *link)
+{
+	ssize_t sent = 0;
+
+	if (link->out.length > 0) {
+		sent = send(link->fd, link->out.data, link->out.length,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	if (sent > 0) {
+		buf_consume(&link->out, (size_t)sent);
+	}
+	return sent >= 0 || errno == EAGAIN || errno == EINTR;
+}
+
+bool link_node_move(struct link_node *link, short events, bool reads)
+{
+	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 && reads && !link->ended &&
+	    !take_bytes(link)) {
+		return false;
+	}
+	if (link->status == 101 && !link->out_ended && !give_bytes(link)) {
+		/* Who does not listen may still have something to say. */
+		buf_clear(&link->out);
+		link->out_ended = true;
+	}
+	if (link->status == 101 && link->out_ends && !link->out_ended && link->out.length == 0) {
+		(void)shutdown(link->fd, SHUT_WR);
+		link->out_ended = true;
+	}
+	return true;
+}

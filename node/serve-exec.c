@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries the streams of a process in a container over a connection, until it has ended or nobody
+ * wants it any more. Called by node/serve.c on a thread of its own. */
+#include "config.h"
+
+#include "node/serve-exec.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "net/exec-frame.h"
+#include "node/serve-logs.h"
+
+#define FULL (256u << 10) /* that waits to be taken; then nothing more is read */
+#define CEILING (FULL + 4 * EXEC_FRAME_MAX)
+#define REST_MS 10000    /* for who asks to read the end */
+#define WAIT_MS 200      /* between looks at who asks, while only the process's end is missing */
+#define REAP_US 6000000u /* for a process that was ended to be gone */
+
+struct carrier {
+	const struct serve_stream *stream;
+	struct runtime_exec_stream process;
+	struct buf from, to; /* frames that come; frames to be sent */
+	struct buf input;    /* for the process */
+	bool input_ends;     /* after what is in input */
+	bool gone;           /* who asked, or the whole node */
+};
+
+static const struct runtime_ops *ops_of(const struct carrier *carrier)
+{
+	return carrier->stream->runtime->ops;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+/* ---- from who asked ---- */
+
+static void take_frame(struct carrier *carrier, const struct exec_frame *frame)
+{
+	uint16_t columns = 0, rows = 0;
+
+	if (frame->type == EXEC_STDIN && frame->length == 0) {
+		carrier->input_ends = true;
+	} else if (frame->type == EXEC_STDIN && carrier->process.in >= 0) {
+		buf_append(&carrier->input, frame->data, frame->length);
+	} else if (frame->type == EXEC_RESIZE && exec_frame_size(frame, &columns, &rows) == 0 &&
+		   ops_of(carrier)->exec_resize != NULL) {
+		/* A size that could not be set is no reason to end. */
+		(void)ops_of(carrier)->exec_resize(carrier->stream->runtime, carrier->process.id,
+						   columns, rows, NULL);
+	}
+}
+
+static void read_frames(struct carrier *carrier)
+{
+	char piece[EXEC_FRAME_MAX];
+	ssize_t got = recv(carrier->stream->fd, piece, sizeof(piece), MSG_DONTWAIT);
+	size_t at = 0;
+
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+		carrier->gone = true;
+		return;
+	}
+	if (got > 0) {
+		buf_append(&carrier->from, piece, (size_t)got);
+	}
+	for (;;) {
+		struct exec_frame frame;
+		ssize_t used = exec_frame_get(buf_str(&carrier->from) + at,
+					      carrier->from.length - at, &frame);
+
+		if (used <= 0) {
+			carrier->gone = carrier->gone || used < 0;
+			break;
+		}
+		take_frame(carrier, &frame);
+		at += (size_t)used;
+	}
+	buf_consume(&carrier->from, at);
+}
+
+static void write_frames(struct carrier *carrier)
+{
+	ssize_t sent = send(carrier->stream->fd, carrier->to.data, carrier->to.length,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent > 0) {
+		buf_consume(&carrier->to, (size_t)sent);
+	} else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		carrier->gone = true;
+	}
+}
+
+/* ---- from and to the process ---- */
+
+static void write_input(struct carrier *carrier)
+{
+	ssize_t put = 1;
+
+	if (carrier->input.length > 0) {
+		put = write(carrier->process.in, carrier->input.data, carrier->input.length);
+		if (put > 0) {
+			buf_consume(&carrier->input, (size_t)put);
+		}
+	}
+	if ((put < 0 && errno != EAGAIN && errno != EINTR) ||
+	    (carrier->input.length == 0 && carrier->input_ends)) {
+		close_fd(&carrier->process.in);
+		buf_clear(&carrier->input);
+	}
+}
+
+static void read_output(struct carrier *carrier, int *fd, enum exec_frame_type type)
+{
+	char piece[EXEC_FRAME_MAX];
+	ssize_t got = read(*fd, piece, sizeof(piece));
+
+	if (got > 0) {
+		exec_frame_put(type, piece, (size_t)got, &carrier->to);
+	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close_fd(fd);
+	}
+}
+
+/* One round. False: there is no more output, or nobody is there for it. */
+static bool turn(struct carrier *carrier)
+{
+	struct runtime_exec_stream *process = &carrier->process;
+	bool takes = carrier->input.length < FULL, gives = carrier->to.length < FULL;
+	bool input = carrier->input.length > 0 || carrier->input_ends;
+	struct pollfd fds[] = {
+		{ .fd = carrier->stream->stop, .events = POLLIN },
+		{ .fd = carrier->stream->fd,
+		  .events = (short)(POLLRDHUP | (takes ? POLLIN : 0) |
+				    (carrier->to.length > 0 ? POLLOUT : 0)) },
+		/* Without anything to write it tells when nobody reads any more. */
+		{ .fd = process->in, .events = (short)(input ? POLLOUT : 0) },
+		{ .fd = gives ? process->out : -1, .events = POLLIN },
+		{ .fd = gives ? process->err : -1, .events = POLLIN },
+	};
+
+	if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+		return errno == EINTR;
+	}
+	if (fds[0].revents != 0) {
+		carrier->gone = true;
+		return false;
+	}
+	if ((fds[1].revents & POLLOUT) != 0) {
+		write_frames(carrier);
+	}
+	if ((fds[1].revents & POLLIN) != 0) {
+		read_frames(carrier);
+	} else if ((fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+		carrier->gone = true;
+	}
+	if (process->in >= 0 && (fds[2].revents & (POLLERR | POLLHUP)) != 0) {
+		close_fd(&process->in);
+		buf_clear(&carrier->input);
+	} else if (process->in >= 0) {
+		write_input(carrier);
+	}
+	if (process->out >= 0 && fds[3].revents != 0) {
+		read_output(carrier, &process->out, EXEC_STDOUT);
+	}
+	if (process->err >= 0 && fds[4].revents != 0) {
+		read_output(carrier, &process->err, EXEC_STDERR);
+	}
+	return !carrier->gone && (process->out >= 0 || process->err >= 0);
+}
+
+/* ---- the end ---- */
+
+/* Whether somebody still waits for it, after a short wait. */
+static bool is_asked(const struct carrier *carrier, int wait_ms)
+{
+	struct pollfd fds[] = { { .fd = carrier->stream->stop, .events = POLLIN },
+				{ .fd = carrier->stream->fd, .events = POLLRDHUP } };
+
+	return poll(fds, ARRAY_LEN(fds), wait_ms) == 0;
+}
+
+/* Its streams are closed; it may go on without them. */
+static int wait_end(struct carrier *carrier, int *ret_exit, struct error *reterr)
+{
+	const struct runtime_ops *ops = ops_of(carrier);
+	int r;
+
+	do {
+		r = ops->exec_wait(carrier->stream->runtime, carrier->process.id, ret_exit, reterr);
+	} while (r == -EAGAIN && is_asked(carrier, WAIT_MS));
+	return r;
+}
+
+static void send_rest(struct carrier *carrier)
+{
+	struct pollfd writable = { .fd = carrier->stream->fd, .events = POLLOUT };
+
+	while (carrier->to.length > 0 && !carrier->gone && poll(&writable, 1, REST_MS) > 0) {
+		write_frames(carrier);
+	}
+}
+
+/* Nobody wants it: the process goes, and what the runtime remembers of it. */
+static void give_up(struct carrier *carrier)
+{
+	const struct runtime_ops *ops = ops_of(carrier);
+	struct runtime *runtime = carrier->stream->runtime;
+	struct sched *sched = carrier->stream->sched;
+	uint64_t end = sched_now_us(sched) + REAP_US;
+	int code;
+
+	if (ops->exec_end != NULL) {
+		(void)ops->exec_end(runtime, carrier->process.id, NULL);
+	}
+	close_fd(&carrier->process.in);
+	close_fd(&carrier->process.out);
+	close_fd(&carrier->process.err);
+	while (ops->exec_wait(runtime, carrier->process.id, &code, NULL) == -EAGAIN &&
+	       sched_now_us(sched) < end) {
+	}
+}
+
+static void carry(struct carrier *carrier)
+{
+	struct error error = { 0 };
+	int code = -1;
+
+	while (turn(carrier)) {
+	}
+	if (carrier->gone) {
+		give_up(carrier);
+		return;
+	}
+	close_fd(&carrier->process.in);
+
+	int r = wait_end(carrier, &code, &error);
+
+	if (r == -EAGAIN) {
+		give_up(carrier);
+		return;
+	}
+	if (r < 0) {
+		exec_frame_put(EXEC_FAILED, error.text, strlen(error.text), &carrier->to);
+	} else {
+		exec_frame_put_exit(code, &carrier->to);
+	}
+	send_rest(carrier);
+}
+
+void exec_serve(const struct serve_stream *stream, const struct exec_request *request)
+{
+	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+				   "Upgrade: " EXEC_PROTOCOL "\r\n\r\n";
+	struct runtime *runtime = stream->runtime;
+	struct carrier carrier = { .stream = stream,
+				   .process = { .in = -1, .out = -1, .err = -1 },
+				   .from = BUF_INIT(CEILING),
+				   .to = BUF_INIT(CEILING),
+				   .input = BUF_INIT(CEILING) };
+	struct error error = { 0 };
+	CLEANUP_FREE char *id = NULL;
+	int r;
+
+	if (runtime->ops->exec_stream == NULL) {
+		serve_text(stream->fd, "501 Not Implemented",
+			   "this runtime runs nothing beside containers");
+		return;
+	}
+	id = serve_find_container(runtime, request->uid, request->container, false, &error);
+	r = id == NULL ? -ENOENT
+		       : runtime->ops->exec_stream(
+				 runtime, id,
+				 request->attach ? NULL : (const char *const *)request->arguments,
+				 request->tty, request->in, &carrier.process, &error);
+	if (r < 0) {
+		serve_text(stream->fd, r == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+			   error.text);
+		return;
+	}
+	carrier.gone = serve_bytes(stream->fd, head, strlen(head)) < 0;
+	carry(&carrier);
+	close_fd(&carrier.process.in);
+	close_fd(&carrier.process.out);
+	close_fd(&carrier.process.err);
+	buf_finish(&carrier.from);
+	buf_finish(&carrier.to);
+	buf_finish(&carrier.input);
+}
