@@ -15,11 +15,14 @@
 #include "node/register.h"
 
 #define AGAIN_MS 5000 /* another pod may have gone */
-/* The pods of the node are counted that often at most while all fit: to count them for each would
- * cost the square of their number. Who was given to the node by others since is not counted yet. */
-#define COUNT_US 1000000u
+/* The pods of the node are counted that often while all fit, and as often as the second when one
+ * does not: to count them for each would cost the square of their number. Who went since is counted
+ * still, who was given to the node by others is not yet. */
+#define COUNT_US 10000000u
+#define COUNT_FULL_US 1000000u
 /* By then the watch has told of a pod that was bound; what it has not told of is gone again. */
 #define PROMISE_US 30000000u
+#define WHY_MAX 1024u
 
 /* A pod that was bound a moment ago and is not in the store with its node yet. */
 struct promise {
@@ -191,23 +194,35 @@ static void count(struct binder *binder, struct json_object *const *bound, uint3
 	count_promises(binder, binder->counted_us);
 }
 
-/* Promises room by the last count; false when that is old, or there is no room by it. */
-static bool take_known_room(struct binder *binder, const char *uid,
-			    const struct bind_capacity *asked)
+/* Promises room by the last count: 1, or 0 and why when there is none. -1: count anew. */
+static int take_known_room(struct binder *binder, const char *uid,
+			   const struct bind_capacity *asked, struct buf *why)
 {
+	uint64_t now_us = sched_now_us(binder->sched);
 	struct bind_capacity used;
-	CLEANUP_BUF struct buf why = BUF_INIT(1024);
+	uint64_t age_us;
 
 	LOCKED(&binder->lock);
 	used = binder->used;
+	age_us = now_us > binder->counted_us ? now_us - binder->counted_us : 0;
 	add(&used, asked);
-	if (binder->counted_us == 0 ||
-	    sched_now_us(binder->sched) - binder->counted_us > COUNT_US ||
-	    map_get(&binder->promises, uid) != NULL || !fits(&binder->capacity, &used, &why)) {
-		return false;
+	if (binder->counted_us == 0 || map_get(&binder->promises, uid) != NULL) {
+		return -1;
 	}
-	promise_room(binder, uid, asked);
-	return true;
+	if (age_us > COUNT_US) {
+		binder->counted_us = now_us; /* one counts; the others go on with what is known */
+		return -1;
+	}
+	if (fits(&binder->capacity, &used, why)) {
+		promise_room(binder, uid, asked);
+		return 1;
+	}
+	if (age_us > COUNT_FULL_US) {
+		buf_finish(why);
+		why->ceiling = WHY_MAX;
+		return -1;
+	}
+	return 0;
 }
 
 /* Promises room for a pod; false and why when there is none. */
@@ -218,10 +233,12 @@ static bool take_room(struct node *node, struct asb_call *call, struct json_obje
 	struct json_object *const *bound;
 	struct bind_capacity used, one;
 	uint32_t number;
+	int known;
 
 	bind_requests(pod, &one);
-	if (take_known_room(binder, asb_uid(pod), &one)) {
-		return true;
+	known = take_known_room(binder, asb_uid(pod), &one, why);
+	if (known >= 0) {
+		return known > 0;
 	}
 	number = call->host->list(call, INDEX_NODE, node->name, 0, 0, &bound);
 
@@ -290,7 +307,7 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 		 uint64_t *ret_after_ms)
 {
 	struct json_object *labels = register_labels(node->name);
-	CLEANUP_BUF struct buf why = BUF_INIT(1024);
+	CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
 	struct error error = { 0 };
 	bool selected;
 	int code;

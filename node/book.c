@@ -18,7 +18,8 @@ struct record_post {
 
 struct book {
 	struct sched_mutex lock;
-	struct map records; /* lock: the map, and the posts of the records */
+	struct map records; /* lock: by uid; and the posts of the records */
+	struct map keys;    /* lock: the first record of each key */
 };
 
 struct book *book_create(struct sched *sched)
@@ -49,6 +50,7 @@ static void free_record(struct pod_record *record)
 		free_post(post);
 	}
 	free(record->notes);
+	free(record->key);
 	free(record->uid);
 	free(record->ns);
 	free(record->name);
@@ -67,6 +69,7 @@ void book_destroy(struct book *book)
 		free_record(record);
 	}
 	map_finish(&book->records);
+	map_finish(&book->keys);
 	sched_mutex_finish(&book->lock);
 	free(book);
 }
@@ -83,6 +86,9 @@ struct pod_record *book_get(struct book *book, const char *uid, const char *ns, 
 		record->ns = xstrdup(ns);
 		record->name = xstrdup(name);
 		record->grace_s = -1;
+		record->key = xprintf("%s/%s", ns, name);
+		record->next = map_get(&book->keys, record->key);
+		map_put(&book->keys, record->key, record);
 		map_put(&book->records, record->uid, record);
 	}
 	return record;
@@ -100,12 +106,33 @@ struct container_note *record_notes(struct pod_record *record, size_t count)
 	return record->notes;
 }
 
+/* The map borrows its key from the first record. The lock is held. */
+static void leave_key(struct book *book, struct pod_record *record)
+{
+	struct pod_record *first = map_get(&book->keys, record->key);
+
+	if (first != record) {
+		while (first->next != record) {
+			first = first->next;
+		}
+		first->next = record->next;
+		return;
+	}
+	map_remove(&book->keys, record->key);
+	if (record->next != NULL) {
+		map_put(&book->keys, record->next->key, record->next);
+	}
+}
+
 void book_drop(struct book *book, const char *uid)
 {
 	struct pod_record *record;
 
 	sched_mutex_lock(&book->lock);
 	record = map_remove(&book->records, uid);
+	if (record != NULL) {
+		leave_key(book, record);
+	}
 	sched_mutex_unlock(&book->lock);
 	if (record != NULL) {
 		free_record(record);
@@ -128,16 +155,20 @@ bool book_key(struct book *book, const char *uid, char **ret_ns, char **ret_name
 
 char **book_uids(struct book *book, const char *ns, const char *name)
 {
-	const struct pod_record *record;
-	size_t at = 0, count = 0;
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
+	const struct pod_record *first;
+	size_t count = 0;
+	char **uids;
 
 	LOCKED(&book->lock);
-	char **uids = xnew_array(char *, book->records.count + 1);
-
-	while ((record = map_next(&book->records, &at, NULL)) != NULL) {
-		if (strcmp(record->ns, ns) == 0 && strcmp(record->name, name) == 0) {
-			uids[count++] = xstrdup(record->uid);
-		}
+	first = map_get(&book->keys, key);
+	for (const struct pod_record *at = first; at != NULL; at = at->next) {
+		count++;
+	}
+	uids = xnew_array(char *, count + 1);
+	count = 0;
+	for (const struct pod_record *at = first; at != NULL; at = at->next) {
+		uids[count++] = xstrdup(at->uid);
 	}
 	return uids;
 }

@@ -53,6 +53,8 @@ struct pod_record {
 	/* The pod's terminationGracePeriodSeconds, for when it is gone; -1: nobody knows. */
 	int64_t grace_s;
 	struct record_post *post; /* results of its tasks */
+	char *key;                /* "ns/name" */
+	struct pod_record *next;  /* of the same key; the book's lock */
 };
 
 struct book;
