@@ -30,6 +30,7 @@ static struct json_object *trial_container(const struct podman *podman, const ch
 {
 	struct json_object *create = json_object_new_object(), *command = json_object_new_array(),
 			   *network = json_object_new_object(), *log = json_object_new_object();
+	struct json_object *labels = asb_object_in(create, "labels");
 	char *root CLEANUP_FREE = xprintf("%s/pause", podman->state_dir);
 
 	json_object_array_add(command, json_object_new_string("/pause"));
@@ -37,12 +38,35 @@ static struct json_object *trial_container(const struct podman *podman, const ch
 	asb_set_str(network, "nsmode", "none");
 	asb_set_str(log, "driver", "none");
 	asb_set_str(create, "name", name);
+	asb_set_str(labels, LABEL_NODE, podman->label);
+	asb_set_str(labels, LABEL_TRIAL, "true");
 	asb_set_str(create, "rootfs", root);
 	json_object_object_add(create, "command", command);
 	json_object_object_add(create, "netns", network);
 	json_object_object_add(create, "log_configuration", log);
 	json_object_object_add(create, "r_limits", podman_rlimits());
 	return create;
+}
+
+/* What a node that was killed amid a trial has left. */
+static void remove_old_trials(struct podman *podman)
+{
+	char *filter CLEANUP_FREE = podman_filter(podman, NULL, NULL);
+	char *path CLEANUP_FREE = xprintf("/containers/json%s", filter);
+	const struct podman_request request = {
+		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
+	};
+	struct json_object *entries CLEANUP_JSON = NULL;
+
+	(void)podman_call(podman, &request, &entries, NULL);
+	for (size_t i = 0; i < asb_length(entries); i++) {
+		struct json_object *entry = json_object_array_get_idx(entries, i);
+		const char *id = asb_str(entry, "Id");
+
+		if (asb_str(entry, "Labels", LABEL_TRIAL) != NULL && podman_name_ok(id)) {
+			remove_trial(podman, -1, id);
+		}
+	}
 }
 
 /* Runs a container under it, for a moment. */
@@ -210,6 +234,9 @@ static int prepare(struct podman *podman, struct error *reterr)
 	}
 	if (r == 0) {
 		r = find_default(podman, reterr);
+	}
+	if (r == 0) {
+		remove_old_trials(podman);
 	}
 	return r == 0 ? make_network(podman, reterr) : r;
 }

@@ -5,6 +5,7 @@
 
 #include "node/podman-internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -63,6 +64,24 @@ static bool answers(const char *path)
 	return connected;
 }
 
+/* Of nodes that were killed: nobody else asks their services. */
+static void remove_old_sockets(const struct podman *podman)
+{
+	DIR *folder = opendir(podman->state_dir);
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		size_t length = strlen(entry->d_name);
+
+		if (length > 5 && strcmp(entry->d_name + length - 5, ".sock") == 0) {
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+		}
+	}
+	if (folder != NULL) {
+		closedir(folder);
+	}
+}
+
 int podman_services_create(struct podman *podman, struct error *reterr)
 {
 	static const char *const names[] = { "runc", "crun", "runsc" };
@@ -74,11 +93,15 @@ int podman_services_create(struct podman *podman, struct error *reterr)
 	if (podman->wake_fd < 0) {
 		return error_set(reterr, -errno, "no eventfd: %s", strerror(errno));
 	}
+	remove_old_sockets(podman);
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
 		struct podman_service *service = &podman->services[i];
 
 		service->handler = names[i];
-		service->socket = xprintf("%s/%s.sock", podman->state_dir, names[i]);
+		/* A name of its own: the service of a node that was killed removes its socket's
+		 * name when it ends, which may be after ours has begun to listen. */
+		service->socket = xprintf("%s/%s-%08x.sock", podman->state_dir, names[i],
+					  (unsigned)(sched_random(podman->sched) & 0xffffffffu));
 		if (strlen(service->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
 			return error_set(reterr, -EINVAL, "'%s' is too long for a socket",
 					 service->socket);

@@ -23,6 +23,10 @@
 /* After a restart of the node all containers are due at once: spread over this much. */
 #define SPREAD_US UINT64_C(1000000)
 #define SPREAD_AFTER_MS 10000
+/* Between its first and its second try a young container is asked more often, after this, twice
+ * this and so on: a server that listens 50 ms after its start is Ready then, not a period later.
+ * Failures of these tries count for nothing. */
+#define EARLY_US UINT64_C(25000)
 
 struct target;
 
@@ -32,6 +36,8 @@ struct probe {
 	enum probe_kind kind;
 	struct probe_spec spec; /* constant */
 	uint64_t start_us;      /* constant: initialDelaySeconds are over */
+	uint64_t regular_us;    /* prober's lock; when the next try that counts is due */
+	uint64_t early_us;      /* prober's lock; before the next one that does not; 0: none */
 	bool last;              /* prober's lock; what the run below is of */
 	uint32_t run;           /* prober's lock; equal results in a row */
 };
@@ -85,11 +91,12 @@ static bool has(const struct target *target, enum probe_kind kind)
 	return target->probes[kind].spec.handler != PROBE_NONE;
 }
 
-static void push(struct prober *prober, struct probe *probe, uint64_t when)
+static void push(struct prober *prober, struct probe *probe, uint64_t when, bool regular)
 {
 	const struct heap_node *first = heap_peek(&prober->heap);
 
 	probe->due.when = when;
+	probe->regular_us = regular ? when : probe->regular_us;
 	heap_push(&prober->heap, &probe->due);
 	if (first == NULL || when < first->when) {
 		sched_cond_broadcast(&prober->due);
@@ -105,7 +112,7 @@ static void start(struct prober *prober, struct target *target, uint64_t now)
 		struct probe *probe = &target->probes[kind];
 
 		if (has(target, (enum probe_kind)kind)) {
-			push(prober, probe, now > probe->start_us ? now : probe->start_us);
+			push(prober, probe, now > probe->start_us ? now : probe->start_us, true);
 		}
 	}
 }
@@ -155,9 +162,29 @@ static bool wants_more(const struct probe *probe)
 /* Keeps to the clock; what was missed by a slow probe or a sleeping machine is not made up for. */
 static uint64_t next_time(const struct prober *prober, const struct probe *probe)
 {
-	uint64_t now = sched_now_us(prober->sched), next = probe->due.when + probe->spec.period_us;
+	uint64_t now = sched_now_us(prober->sched), next = probe->regular_us;
 
+	if (probe->due.when >= next) {
+		next += probe->spec.period_us;
+	}
 	return next > now ? next : now;
+}
+
+static void push_next(struct prober *prober, struct probe *probe, bool success)
+{
+	uint64_t next = next_time(prober, probe);
+	uint64_t early = sched_now_us(prober->sched) + probe->early_us;
+
+	if (success || early >= next) {
+		probe->early_us = 0;
+	}
+	if (probe->early_us > 0) {
+		probe->regular_us = next;
+		probe->early_us *= 2;
+		push(prober, probe, early, false);
+	} else {
+		push(prober, probe, next, true);
+	}
 }
 
 static bool same_state(const struct probe_state *a, const struct probe_state *b)
@@ -211,15 +238,17 @@ static void run_probe(struct prober *prober, struct probe *probe)
 	/* Another of its probes may have failed it for good meanwhile. */
 	if (!target->removed && !target->state.failed && !prober->stopping) {
 		struct probe_state before = target->state;
+		bool success = result == PROBE_SUCCESS;
+		bool counts = success || probe->due.when >= probe->regular_us;
 
-		if (result == PROBE_FAILURE) {
+		if (result == PROBE_FAILURE && counts) {
 			set_message(target, probe->kind, why.text);
 		}
-		if (result != PROBE_UNKNOWN) {
-			apply(prober, probe, result == PROBE_SUCCESS);
+		if (result != PROBE_UNKNOWN && counts) {
+			apply(prober, probe, success);
 		}
 		if (wants_more(probe)) {
-			push(prober, probe, next_time(prober, probe));
+			push_next(prober, probe, success);
 		}
 		if (!same_state(&before, &target->state)) {
 			tell(prober, target);
@@ -340,6 +369,17 @@ static uint64_t first_time(struct prober *prober, const struct probe_spec *spec,
 	return now;
 }
 
+/* A command is too costly for that, and liveness in no hurry. */
+static bool asked_early(struct prober *prober, const struct probe *probe, int64_t started_ms)
+{
+	int64_t age_us = sched_wall_us(prober->sched) - started_ms * 1000;
+	const struct probe_spec *spec = &probe->spec;
+
+	return (spec->handler == PROBE_HTTP || spec->handler == PROBE_TCP) &&
+	       spec->successes == 1 && probe->kind != PROBE_LIVENESS && started_ms > 0 &&
+	       age_us < (int64_t)(spec->delay_us + spec->period_us);
+}
+
 static struct target *target_create(struct prober *prober, const char *uid, const char *id,
 				    const char *ip, int64_t started_ms,
 				    struct json_object *container)
@@ -362,6 +402,7 @@ static struct target *target_create(struct prober *prober, const char *uid, cons
 		probe_spec_init(&probe->spec, container, asb_at(container, members[kind]),
 				ip != NULL ? ip : "");
 		probe->start_us = first_time(prober, &probe->spec, started_ms);
+		probe->early_us = asked_early(prober, probe, started_ms) ? EARLY_US : 0;
 	}
 	return target;
 }
@@ -379,7 +420,7 @@ void prober_add(struct prober *prober, const char *uid, const char *id, const ch
 
 	map_put(&prober->targets, target->id, target);
 	if (has(target, PROBE_STARTUP)) {
-		push(prober, startup, startup->start_us);
+		push(prober, startup, startup->start_us, true);
 	} else {
 		start(prober, target, sched_now_us(prober->sched));
 	}

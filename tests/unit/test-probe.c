@@ -5,12 +5,16 @@
 
 #include "node/probe.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -411,6 +415,44 @@ static void probes_that_hang_hold_up_no_other(void **state)
 	simulate(hang_body);
 }
 
+/* A server that begins to listen after the first try, on real threads and a port of the kernel's. */
+static void late_server_body(struct world *world)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t deadline = sched_now_us(world->sched) + 20 * SECOND;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+	CLEANUP_FREE char *container = xprintf("{\"readinessProbe\":{\"tcpSocket\":{\"port\":%u},"
+					       "\"periodSeconds\":100}}",
+					       ntohs(address.sin_port));
+
+	add(world, container);
+	LOCKED(&world->lock);
+	while (world->changes < 1 && sched_cond_wait(&world->cond, &world->lock, deadline) == 0) {
+	}
+	assert_int_equal(state_of(world).failures, 1);
+	assert_false(state_of(world).ready);
+	assert_int_equal(listen(fd, 8), 0);
+	while (world->changes < 2 && sched_cond_wait(&world->cond, &world->lock, deadline) == 0) {
+	}
+	assert_true(state_of(world).ready);
+	assert_int_equal(state_of(world).failures, 1);
+	close(fd);
+}
+
+static void a_young_server_is_ready_before_its_period_is_over(void **state)
+{
+	struct play self = { .sched = sched_create(), .body = late_server_body };
+
+	(void)state;
+	play(&self);
+	sched_destroy(self.sched);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +465,7 @@ int main(void)
 		cmocka_unit_test(grpc_fails_and_says_why),
 		cmocka_unit_test(removed_containers_are_not_probed),
 		cmocka_unit_test(probes_that_hang_hold_up_no_other),
+		cmocka_unit_test(a_young_server_is_ready_before_its_period_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
