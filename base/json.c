@@ -101,6 +101,30 @@ static struct json_object *read_within(int depth, const char *text, size_t lengt
 	return value;
 }
 
+/*
+ * json-c takes names in single quotes even when it is strict. Where the first is, or length: a
+ * text that parsed has one outside of its strings for that reason alone. Most texts have none at
+ * all.
+ */
+static size_t single_quote(const char *text, size_t length)
+{
+	bool within = false;
+
+	if (memchr(text, '\'', length) == NULL) {
+		return length;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (within && text[i] == '\\') {
+			i++;
+		} else if (text[i] == '"') {
+			within = !within;
+		} else if (text[i] == '\'' && !within) {
+			return i;
+		}
+	}
+	return length;
+}
+
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr)
 {
 	if (length > INT_MAX) {
@@ -122,6 +146,8 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: %s", end,
 			  problem != json_tokener_success ? json_tokener_error_desc(problem)
 							  : "text after the end");
+	} else if ((end = single_quote(text, length)) < length) {
+		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a single quote", end);
 	} else if (value == NULL) {
 		error_set(reterr, -EINVAL, "the JSON text is null");
 	} else if (!faithful(value)) {

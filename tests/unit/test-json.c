@@ -72,6 +72,26 @@ static void json_refuses_a_nul_after_the_document(void **state)
 	assert_null(json_parse("{}", 3, NULL));
 }
 
+static void json_refuses_single_quotes(void **state UNUSED)
+{
+	static const char *const bad[] = { "{'a':1}", "{\"a\":1,'b':2}", "['a']", "'a'",
+					   "{\"\\\"\":{'b':1}}" };
+	static const char *const good[] = { "{\"a'b\":\"it's\"}", "[\"\\\"'\"]",
+					    "{\"a\\\\\":\"'\"}" };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct error error;
+
+		assert_null(json_parse(bad[i], strlen(bad[i]), &error));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct json_object *value = json_parse(good[i], strlen(good[i]), NULL);
+
+		assert_non_null(value);
+		json_object_put(value);
+	}
+}
+
 static void json_refuses_numbers_that_would_be_changed(void **state)
 {
 	(void)state;
@@ -131,6 +151,7 @@ int main(void)
 		cmocka_unit_test(json_keeps_the_last_of_duplicate_members),
 		cmocka_unit_test(json_refuses_what_is_not_exactly_one_document),
 		cmocka_unit_test(json_refuses_a_nul_after_the_document),
+		cmocka_unit_test(json_refuses_single_quotes),
 		cmocka_unit_test(json_refuses_numbers_that_would_be_changed),
 		cmocka_unit_test(json_takes_what_schemas_nest_and_has_a_limit),
 		cmocka_unit_test(json_print_reports_a_full_buffer),
