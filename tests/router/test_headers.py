@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What names a sandbox, what a request may say of itself, and what of that a sandbox gets to see."""
 
+import shutil
+import subprocess
+import unittest
+
 from routersuite import *
 
 BAD_LABELS = ("foo.evil.com", "Foo", "-a", "a-", "a_b", "a" * 64, "a\tb", "a%00", "\u00e4", "a@b", "[::1]", "a:80", "", "a b",
@@ -121,6 +125,19 @@ class Headers(Case):
                 answer = parse(self.router.raw(data.encode()))
                 self.assertEqual(200, answer.status, answer)
                 self.assertEqual((path, address), (answer.json()["path"], answer.json()["address"]))
+
+    def test_http_2_without_tls_is_a_request_like_any_other(self):
+        curl = shutil.which("curl")
+        if not curl or "HTTP2" not in subprocess.run([curl, "--version"], capture_output=True, text=True).stdout:
+            raise unittest.SkipTest("curl with HTTP/2 is not installed")
+        address = self.fresh_address()
+        name = self.sandbox(address)
+        self.known(name)
+        done = subprocess.run([curl, "-s", "--http2-prior-knowledge", "--path-as-is", "-d", "12345",
+                               "-H", f"X-Sandbox-ID: {name}", f"http://127.0.0.1:{self.router.port}//a/../%2f?x"],
+                              capture_output=True, text=True, timeout=20)
+        seen = json.loads(done.stdout)
+        self.assertEqual(("POST", "//a/../%2f?x", address, 5), (seen["method"], seen["path"], seen["address"], seen["length"]))
 
     def test_connect_is_refused(self):
         name = self.sandbox()
