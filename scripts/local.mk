@@ -11,3 +11,8 @@ deploy-kind:
 	@$(srcdir)/scripts/deploy-kind.sh --check
 	@$(MAKE) $(AM_MAKEFLAGS) all
 	@BUILD_DIR='$(abs_top_builddir)' EXTENSIONS='$(EXTENSIONS)' $(srcdir)/scripts/deploy-kind.sh
+
+# Debian packages: dpkg-buildpackage -us -uc -b
+EXTRA_DIST += debian/agent-sandbox-controller.install debian/agent-sandbox-dev.install debian/agent-sandbox-local.install \
+	debian/agent-sandbox-node.install debian/agent-sandbox-router.install debian/agent-sandbox-runtime.install \
+	debian/changelog debian/control debian/copyright debian/not-installed debian/rules debian/source/format
