@@ -5,11 +5,14 @@
 #include "router/commands.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/memory.h"
 
 #define ANSWER_BYTES 65536u
 #define PATIENCE_S 5
@@ -103,4 +106,32 @@ int command_do(const char *socket, const char *text, size_t length, struct error
 	return *words == '\0' ? 0
 			      : error_set(reterr, -EPROTO, "HAProxy refuses a command: %.*s",
 					  (int)strcspn(words, "\n"), words);
+}
+
+int command_prepare(const char *socket, const char *what, const char *file, char ret_version[24],
+		    struct error *reterr)
+{
+	CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_BYTES);
+	CLEANUP_FREE char *text = xprintf("prepare %s %s\n", what, file);
+	int error = command_send(socket, text, strlen(text), &answer, reterr);
+	const char *number = strstr(buf_str(&answer), ": ");
+
+	if (error < 0) {
+		return error;
+	}
+	if (number == NULL || strspn(number + 2, "0123456789") == 0) {
+		return error_set(reterr, -EPROTO, "HAProxy does not prepare %s: %.*s", what,
+				 (int)strcspn(buf_str(&answer), "\n"), buf_str(&answer));
+	}
+	number += 2;
+	snprintf(ret_version, 24, "%.*s", (int)strspn(number, "0123456789"), number);
+	return 0;
+}
+
+int command_commit(const char *socket, const char *what, const char *file, const char *version,
+		   struct error *reterr)
+{
+	CLEANUP_FREE char *text = xprintf("commit %s @%s %s\n", what, version, file);
+
+	return command_do(socket, text, strlen(text), reterr);
 }

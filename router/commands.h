@@ -14,5 +14,11 @@ int command_send(const char *socket, const char *text, size_t length, struct buf
 		 struct error *reterr);
 /* The same for a command whose answer is empty when it went well; else the answer is the error. */
 int command_do(const char *socket, const char *text, size_t length, struct error *reterr);
+/* Begins a new version of a map or an acl ("map", "acl"), by the name of its file; what is added to
+ * it counts from its commit on, all at once. */
+int command_prepare(const char *socket, const char *what, const char *file, char ret_version[24],
+		    struct error *reterr);
+int command_commit(const char *socket, const char *what, const char *file, const char *version,
+		   struct error *reterr);
 
 #endif

@@ -80,18 +80,11 @@ size_t table_count(struct table *table)
 
 /* ---- HAProxy ---- */
 
-static void broke(struct table *table, const struct error *error)
-{
-	if (!table->broken) {
-		log_warning("HAProxy's map is behind: %s; all of it is sent anew", error->text);
-	}
-	table->broken = true;
-}
-
-static void tell(struct table *table, const char *key, bool old, const char *address)
+/* Fills *ret_broke when HAProxy's map is behind from now on. */
+static void tell(struct table *table, const char *key, bool old, const char *address,
+		 struct error *ret_broke)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(COMMAND_MAX);
-	struct error error = { 0 };
 
 	if (!table->online || table->broken) {
 		return;
@@ -103,9 +96,7 @@ static void tell(struct table *table, const char *key, bool old, const char *add
 		buf_printf(&text, "add map %s %s %s", table->file, key, address);
 	}
 	buf_append_char(&text, '\n');
-	if (command_do(table->socket, buf_str(&text), text.length, &error) < 0) {
-		broke(table, &error);
-	}
+	table->broken = command_do(table->socket, buf_str(&text), text.length, ret_broke) < 0;
 }
 
 static void forget(struct table *table, struct entry *entry)
@@ -129,7 +120,8 @@ static void remember(struct table *table, const char *key, const char *address, 
 }
 
 /* HAProxy, and then what is here. */
-static void change(struct table *table, const char *key, const char *address, const char *since)
+static void change(struct table *table, const char *key, const char *address, const char *since,
+		   struct error *ret_broke)
 {
 	struct entry *old = map_get(&table->entries, key);
 
@@ -141,14 +133,15 @@ static void change(struct table *table, const char *key, const char *address, co
 		return;
 	}
 	table->stale = true;
-	tell(table, key, old != NULL, address);
+	tell(table, key, old != NULL, address, ret_broke);
 	forget(table, old);
 	if (address != NULL) {
 		remember(table, key, address, since);
 	}
 }
 
-int table_set(struct table *table, const char *key, const char *address, const char *since)
+static int set(struct table *table, const char *key, const char *address, const char *since,
+	       struct error *ret_broke)
 {
 	struct entry *owner;
 
@@ -156,35 +149,27 @@ int table_set(struct table *table, const char *key, const char *address, const c
 	owner = address != NULL ? map_get(&table->owners, address) : NULL;
 	if (owner != NULL && strcmp(owner->key, key) != 0) {
 		if (strcmp(owner->since, since) > 0) {
-			change(table, key, NULL, NULL);
+			change(table, key, NULL, NULL, ret_broke);
 			return -EBUSY;
 		}
-		change(table, owner->key, NULL, NULL);
+		change(table, owner->key, NULL, NULL, ret_broke);
 	}
-	change(table, key, address, since);
+	change(table, key, address, since, ret_broke);
 	return 0;
+}
+
+int table_set(struct table *table, const char *key, const char *address, const char *since)
+{
+	struct error broke = { 0 };
+	int result = set(table, key, address, since, &broke);
+
+	if (broke.text[0] != '\0') {
+		log_warning("HAProxy's map is behind: %s; all of it is sent anew", broke.text);
+	}
+	return result;
 }
 
 /* ---- all of it ---- */
-
-static int prepare(struct table *table, char ret_version[24], struct error *reterr)
-{
-	CLEANUP_BUF struct buf answer = BUF_INIT(4096);
-	CLEANUP_FREE char *text = xprintf("prepare map %s\n", table->file);
-	int error = command_send(table->socket, text, strlen(text), &answer, reterr);
-	const char *number = strstr(buf_str(&answer), ": ");
-
-	if (error < 0) {
-		return error;
-	}
-	if (number == NULL) {
-		return error_set(reterr, -EPROTO, "HAProxy does not prepare a map: %.80s",
-				 buf_str(&answer));
-	}
-	number += 2;
-	snprintf(ret_version, 24, "%.*s", (int)strspn(number, "0123456789"), number);
-	return 0;
-}
 
 static int send_part(struct table *table, const char *version, struct buf *payload,
 		     struct error *reterr)
@@ -199,12 +184,11 @@ static int send_part(struct table *table, const char *version, struct buf *paylo
 static int send_all(struct table *table, struct error *reterr)
 {
 	CLEANUP_BUF struct buf payload = BUF_INIT(PAYLOAD_MAX + 2 * ENTRY_MAX);
-	CLEANUP_FREE char *commit = NULL;
 	char version[24];
 	const char *key;
 	struct entry *entry;
 	size_t at = 0;
-	int error = prepare(table, version, reterr);
+	int error = command_prepare(table->socket, "map", table->file, version, reterr);
 
 	while (error == 0 && (entry = map_next(&table->entries, &at, &key)) != NULL) {
 		buf_printf(&payload, "%s %s\n", key, entry->address);
@@ -215,27 +199,34 @@ static int send_all(struct table *table, struct error *reterr)
 	if (error == 0 && payload.length > 0) {
 		error = send_part(table, version, &payload, reterr);
 	}
-	if (error < 0) {
-		return error;
+	return error < 0 ? error
+			 : command_commit(table->socket, "map", table->file, version, reterr);
+}
+
+/* 1: all was sent; 0: nothing was to be done. */
+static int repair(struct table *table, struct error *reterr)
+{
+	int error;
+
+	LOCKED(&table->lock);
+	if (!table->online || !table->broken) {
+		return 0;
 	}
-	commit = xprintf("commit map @%s %s\n", version, table->file);
-	return command_do(table->socket, commit, strlen(commit), reterr);
+	error = send_all(table, reterr);
+	table->broken = error < 0;
+	return error < 0 ? error : 1;
 }
 
 void table_repair(struct table *table)
 {
 	struct error error = { 0 };
+	int result = repair(table, &error);
 
-	LOCKED(&table->lock);
-	if (!table->online || !table->broken) {
-		return;
-	}
-	if (send_all(table, &error) < 0) {
+	if (result < 0) {
 		log_warning("HAProxy's map is still behind: %s", error.text);
-		return;
+	} else if (result > 0) {
+		log_info("HAProxy's map is whole again");
 	}
-	table->broken = false;
-	log_info("HAProxy's map is whole again, %zu entries", table->entries.count);
 }
 
 static int write_file(const char *path, const struct buf *text, struct error *reterr)

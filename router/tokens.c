@@ -113,26 +113,17 @@ static int write_hashes(const struct tokens *tokens, const struct buf *hashes, s
 /* For the one that runs, all at once: no moment without tokens. */
 static int tell(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
 {
-	CLEANUP_BUF struct buf text = BUF_INIT(4096), answer = BUF_INIT(4096);
-	const char *number;
-	int error, digits;
+	char version[24];
+	int error = command_prepare(tokens->socket, "acl", tokens->hashes, version, reterr);
 
-	buf_printf(&text, "prepare acl %s\n", tokens->hashes);
-	error = command_send(tokens->socket, buf_str(&text), text.length, &answer, reterr);
-	number = strstr(buf_str(&answer), ": ");
-	number = number != NULL ? number + 2 : "";
-	digits = (int)strspn(number, "0123456789");
 	for (const char *at = buf_str(hashes); error == 0 && *at != '\0'; at += SHA256_HEX) {
-		buf_clear(&text);
-		buf_printf(&text, "add acl @%.*s %s %.64s\n", digits, number, tokens->hashes, at);
-		error = command_do(tokens->socket, buf_str(&text), text.length, reterr);
+		CLEANUP_FREE char *text =
+			xprintf("add acl @%s %s %.64s\n", version, tokens->hashes, at);
+
+		error = command_do(tokens->socket, text, strlen(text), reterr);
 	}
-	if (error < 0) {
-		return error;
-	}
-	buf_clear(&text);
-	buf_printf(&text, "commit acl @%.*s %s\n", digits, number, tokens->hashes);
-	return command_do(tokens->socket, buf_str(&text), text.length, reterr);
+	return error < 0 ? error
+			 : command_commit(tokens->socket, "acl", tokens->hashes, version, reterr);
 }
 
 static int renew(struct tokens *tokens, struct error *reterr)
