@@ -102,6 +102,9 @@ static bool has_lone_surrogate(struct json_piece piece)
 {
 	bool half = false; /* the first one was just read */
 
+	if (memchr(piece.start, '\\', piece.length) == NULL) {
+		return false;
+	}
 	for (size_t i = 0; i < piece.length; i++) {
 		unsigned int code = 0;
 
@@ -120,9 +123,14 @@ static bool has_lone_surrogate(struct json_piece piece)
 	return false;
 }
 
-/* The inside of a string, by json-c. */
+/* The inside of a string, by json-c where there is something to decode. */
 static char *decode(struct json_piece piece, size_t *ret_length)
 {
+	if (memchr(piece.start, '\\', piece.length) == NULL) {
+		*ret_length = piece.length - 2;
+		return xstrndup(piece.start + 1, piece.length - 2);
+	}
+
 	struct json_tokener *tokener = json_tokener_new_ex(2);
 
 	if (tokener == NULL) {
