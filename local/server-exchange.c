@@ -204,7 +204,7 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **request_a
 	struct exchange *exchange = *request_arg;
 
 	*request_arg = NULL;
-	guard_phase(arg, guard_link(connection), PHASE_HEAD);
+	guard_phase(arg, guard_link(connection), PHASE_REST);
 	if (exchange != NULL) {
 		free(exchange->uri);
 		buf_finish(&exchange->body);

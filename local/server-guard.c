@@ -94,6 +94,7 @@ void guard_phase(struct server *server, struct link *link, enum phase phase)
 static bool too_slow(const struct link *link, uint64_t now_us)
 {
 	static const uint64_t limits[] = { [PHASE_FIRST] = SERVER_FIRST_US,
+					   [PHASE_REST] = SERVER_REST_US,
 					   [PHASE_HEAD] = SERVER_HEAD_US,
 					   [PHASE_BODY] = SERVER_BODY_US,
 					   [PHASE_ANSWER] = SCHED_FOREVER };

@@ -13,13 +13,14 @@
 #define SERVER_URI_MAX 16384u           /* a label selector may be long */
 #define SERVER_MEMORY (24u << 10)       /* of a connection: its head, and what is being sent */
 #define SERVER_SILENCE_S 95u            /* Go's clients close after 90 s of rest themselves */
-#define SERVER_FIRST_US 20000000u       /* from a connection to the head of its first request */
-#define SERVER_HEAD_US 120000000u       /* from an answer to the next request's whole head */
+#define SERVER_FIRST_US 10000000u       /* from a connection to the first line of a request */
+#define SERVER_REST_US 120000000u       /* from an answer to the next request's first line */
+#define SERVER_HEAD_US 10000000u        /* from a head's first line to its end */
 #define SERVER_BODY_US 60000000u        /* from a head to its body's end */
 #define SERVER_SWEEP_US 2000000u        /* how often that is looked at */
 #define SERVER_DISCARD_MAX (256u << 20) /* of a body too large, so that the client reads why */
 
-enum phase { PHASE_FIRST, PHASE_HEAD, PHASE_BODY, PHASE_ANSWER };
+enum phase { PHASE_FIRST, PHASE_REST, PHASE_HEAD, PHASE_BODY, PHASE_ANSWER };
 
 struct stream;
 struct upgrade;

@@ -42,10 +42,12 @@ def missing_server():
 
 
 class LocalServer(Cluster):
+    state_folder = None  # another place for the state than the server's own folder
+
     def __init__(self, keep=False):
         os.environ.setdefault("KUBEBUILDER_ASSETS", "")
         super().__init__(keep)
-        self.state = self.file("state")
+        self.state = self.state_folder or self.file("state")
         self.written = self.file("server.kubeconfig")
         self.starts = 0
 

@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "contract"))
 
 from api import ApiError, Client  # noqa: E402,F401
-from localserver import LocalServer  # noqa: E402
+from localserver import LocalServer  # noqa: E402,F401
 from process import until  # noqa: E402,F401
 
 

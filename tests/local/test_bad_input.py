@@ -21,6 +21,9 @@ class Bodies(ServerCase):
                 self.assert_status(400, "BadRequest", "POST", MAPS, body)
         self.assertRegex(self.assert_status(400, "BadRequest", "POST", MAPS, b'{"metadata": x}'), r"byte|position|line|\d")
 
+    def test_names_in_single_quotes_are_no_json(self):
+        self.assert_status(400, "BadRequest", "POST", MAPS, b"{'metadata':{'name':'quoted'}}")
+
     def test_malformed_yaml_is_told_with_its_line(self):
         message = self.assert_status(400, "BadRequest", "POST", MAPS, b"a: 1\nb: [\n", content_type="application/yaml")
         self.assertRegex(message, "line")
@@ -213,7 +216,7 @@ class Slow(ServerCase):
             s.sendall(b"GET /version HTTP/1.1\r\n")
             begin = time.monotonic()
             with self.assertRaises((ConnectionError, ssl.SSLError, OSError, TimeoutError)):
-                while time.monotonic() - begin < 150:
+                while time.monotonic() - begin < 30:
                     s.settimeout(1)
                     try:
                         if s.recv(100) == b"":
@@ -222,13 +225,13 @@ class Slow(ServerCase):
                         pass
                     s.sendall(b"X")
                 self.fail("it is open still")
-            self.assertLess(time.monotonic() - begin, 140)
+            self.assertLess(time.monotonic() - begin, 20)
 
     def test_silent_connections_are_cut(self):
         with socket.create_connection((self.api.host, self.api.port), timeout=40) as s:
             begin = time.monotonic()
             self.assertEqual(b"", s.recv(100))
-            self.assertLess(time.monotonic() - begin, 30)
+            self.assertLess(time.monotonic() - begin, 20)
 
     def test_others_are_served_meanwhile(self):
         sockets = []

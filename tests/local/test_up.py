@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "contract"))
@@ -104,6 +105,19 @@ class Up(unittest.TestCase):
         if check:
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return done.stdout + done.stderr
+
+    def through_port_forward(self, target, port, path):
+        """What is answered there, through `kubectl port-forward` to a port that it picks."""
+        forward = subprocess.Popen(["kubectl", "port-forward", target, f":{port}"], stdout=subprocess.PIPE, text=True,
+                                   env=dict(os.environ, KUBECONFIG=os.path.join(self.state, "kubeconfig")))
+        try:
+            local = re.search(r"127.0.0.1:(\d+)", forward.stdout.readline()).group(1)
+            with urllib.request.urlopen(f"http://127.0.0.1:{local}{path}", timeout=20) as answer:
+                return answer.read().decode()
+        finally:
+            forward.kill()
+            forward.wait(10)
+            forward.stdout.close()
 
     def end(self, number):
         self.child.send_signal(number)
@@ -215,6 +229,7 @@ class Up(unittest.TestCase):
             self.skipTest("no router: " + re.search(r"^router.*", said, re.M).group(0))
         self.assertRegex(self.kubectl("get", "pod", "sandbox-router"), r"1/1 +Running")
         self.assertIn("8080/TCP", self.kubectl("get", "service", "sandbox-router-svc"))
+        self.assertIn('"ok"', self.through_port_forward("service/sandbox-router-svc", 8080, "/healthz"))
         self.kubectl("delete", "pod", "sandbox-router", "--wait=false")
         until(lambda: "1/1" in self.kubectl("get", "pod", "sandbox-router", check=False), 20, "it comes back")
 

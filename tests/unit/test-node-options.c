@@ -55,7 +55,7 @@ static void options_say_what_is_wrong(void **state UNUSED)
 	static const struct {
 		const char *one, *two, *text;
 	} cases[] = {
-		{ "--max-pods", "0", "--max-pods takes 1 to 1000, not '0'" },
+		{ "--max-pods", "0", "--max-pods takes 1 to 10000, not '0'" },
 		{ "--workers", "many", "--workers takes 1 to 64, not 'many'" },
 		{ "--node-name", "A", "--node-name takes lower case letters" },
 		{ "--state-dir", "x", "--state-dir takes an absolute path, not 'x'" },
