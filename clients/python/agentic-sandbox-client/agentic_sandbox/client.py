@@ -2,40 +2,49 @@
 """SandboxClient: a sandbox through the router, found by a Gateway, by kubectl port-forward, or at a given URL."""
 
 import ipaddress
+import re
 import urllib.parse
 from typing import Dict, Optional
 
 from .base import BaseClient
 from .deadline import Deadline
 from .errors import SandboxGatewayError
-from .http import Http
+from .http import Http, refuse_inside
 from .kube import Kube
 from .tunnel import Tunnel
 
 ROUTER_SERVICE = "svc/sandbox-router-svc"
 ROUTER_PORT = 8080
+# Its last label begins with a letter: "127.1" and "0x7f000001" are addresses to a resolver.
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z", re.I)
+_TOKEN = re.compile(r"[!-~]+\Z")
 
 
 def check_url(url: str) -> str:
     """http(s)://host[:port][/prefix] without what does not belong there."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    # Letters that urlsplit drops, and those that a request line cannot have.
+    if not good or not _TOKEN.match(url) or any(c in url for c in "?#@\\"):
         raise ValueError("api_url is http://HOST[:PORT] or https://HOST[:PORT]")
     return url.rstrip("/")
 
 
-def gateway_url(address: str) -> str:
+def gateway_url(address: str, port: int = 80) -> str:
     """The URL of a Gateway's address. It comes from the cluster: one that names this machine or a metadata server is
-    not used, since requests may hold secrets."""
+    not used, since requests may hold secrets. What a host name leads to is looked at when it is connected to."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        if not address.replace("-", "").replace(".", "").isalnum():
+        if not _HOST_NAME.match(address):
             raise SandboxGatewayError("the Gateway's address is neither an IP address nor a host name") from None
-        return f"http://{address}"
-    if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
-        raise SandboxGatewayError(f"the Gateway's address {ip} is not one that a Gateway can have")
-    return f"http://[{ip}]" if ip.version == 6 else f"http://{ip}"
+    else:
+        refuse_inside(str(ip))
+        address = f"[{ip}]" if ip.version == 6 else str(ip)
+    return f"http://{address}" + (f":{port}" if port != 80 else "")
 
 
 class SandboxClient(BaseClient):
@@ -53,6 +62,8 @@ class SandboxClient(BaseClient):
         super().__init__(template_name, namespace, sandbox_ready_timeout, enable_tracing, trace_service_name)
         if not 1 <= server_port <= 65535:
             raise ValueError("server_port is from 1 to 65535")
+        if router_token is not None and not _TOKEN.match(router_token):
+            raise ValueError("router_token is ASCII without spaces")
         self.base_url: Optional[str] = check_url(api_url) if api_url else None
         self._api_url = self.base_url
         self._gateway_name = gateway_name
@@ -63,17 +74,20 @@ class SandboxClient(BaseClient):
         self._token = router_token
         self._tunnel: Optional[Tunnel] = None
 
-    def _connect(self, kube: Kube) -> None:
-        if self._api_url is None and self._gateway_name is not None:
+    def _connect(self, kube: Kube) -> Http:
+        if self._api_url is not None:
+            return Http(self._base, self._headers)
+        if self._gateway_name is not None:
             with self._tracer.span("wait_for_gateway"):
-                address = kube.wait_for_gateway(self._gateway_namespace, self._gateway_name,
-                                                Deadline(self._gateway_timeout))
-            self.base_url = gateway_url(address)
-        elif self._api_url is None:
-            with self._tracer.span("dev_mode_tunnel"):
-                self._tunnel = Tunnel(self.namespace, ROUTER_SERVICE, ROUTER_PORT)
-                self.base_url = self._tunnel.base(Deadline(self._tunnel_timeout))
-        self._http = Http(self._base, self._headers)
+                address, port = kube.wait_for_gateway(self._gateway_namespace, self._gateway_name,
+                                                      Deadline(self._gateway_timeout))
+            self.base_url = gateway_url(address, port)
+            return Http(self._base, self._headers, outside=True)
+        with self._tracer.span("dev_mode_tunnel"):
+            self._tunnel = Tunnel(self.namespace, ROUTER_SERVICE, ROUTER_PORT)
+            http = Http(self._base, self._headers)
+            http.wait_for_answer(Deadline(self._tunnel_timeout))
+        return http
 
     def _base(self, deadline: Deadline) -> str:
         if self._tunnel is not None:
@@ -82,7 +96,7 @@ class SandboxClient(BaseClient):
 
     def _headers(self) -> Dict[str, str]:
         headers = {"X-Sandbox-ID": str(self.sandbox_name), "X-Sandbox-Namespace": self.namespace,
-                   "X-Sandbox-Port": str(self._port), "Accept-Encoding": "identity"}
+                   "X-Sandbox-Port": str(self._port)}
         headers.update(self._tracer.context())
         if self._token:
             headers["Authorization"] = "Bearer " + self._token

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import secrets
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple, TypeVar
 
 import kubernetes
 import urllib3
@@ -14,6 +14,8 @@ import urllib3
 from .deadline import Deadline
 from .errors import SandboxCleanupError, SandboxKubernetesError, SandboxTimeoutError
 
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+GATEWAY_VERSION = "v1"
 GROUP = "extensions.agents.x-k8s.io"
 VERSION = "v1alpha1"
 SANDBOX_GROUP = "agents.x-k8s.io"
@@ -30,10 +32,15 @@ WATCH_SECONDS = 30.0
 PAUSE_SECONDS = 0.25
 LINE_BYTES_MAX = 4 << 20
 DELETE_SECONDS = 20.0
+# How long a create that was broken off may still take on its way.
+LATE_SECONDS = 5.0
 
 log = logging.getLogger("agentic_sandbox")
 
 Object = Dict[str, Any]
+Result = TypeVar("Result")
+# ValueError: an answer that is not what it should be.
+BROKEN = (urllib3.exceptions.HTTPError, ValueError, OSError)
 
 
 def condition(obj: Object, kind: str = "Ready") -> Object:
@@ -48,210 +55,292 @@ def _words(error: Exception) -> str:
     """What an API server said, short."""
     body = getattr(error, "body", None)
     try:
-        message = json.loads(body)["message"]
+        message = json.loads(body or "")["message"]
     except (TypeError, ValueError, KeyError):
         message = getattr(error, "reason", None) or error
     return str(message)[:300]
+
+
+def _passing(error: "kubernetes.client.ApiException") -> bool:
+    """Whether the same request may go well later. Status 0 is TLS, which breaks, or is not to be trusted."""
+    if error.status == 0:
+        return "CERTIFICATE_VERIFY_FAILED" not in str(error.reason)
+    return error.status in (429, 500, 502, 503, 504)
+
+
+class Claim:
+    """A SandboxClaim of ours: from before it is asked for until it is known to be gone."""
+
+    def __init__(self, namespace: str, template: str, trace: Dict[str, str]):
+        self.namespace = namespace
+        self.template = template
+        self.trace = trace
+        self.rename()
+
+    def rename(self) -> None:
+        self.name = "sandbox-claim-" + secrets.token_hex(4)
+        self.made_by = secrets.token_hex(8)
+        # Whether a create was sent whose end is not known.
+        self.doubtful = False
+        self.made: Optional[Object] = None
+
+    def body(self) -> Object:
+        annotations = {MADE_BY: self.made_by}
+        if self.trace:
+            annotations[TRACE_CONTEXT] = json.dumps(self.trace)
+        return {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": "SandboxClaim",
+            "metadata": {"name": self.name, "namespace": self.namespace, "annotations": annotations},
+            "spec": {"sandboxTemplateRef": {"name": self.template}},
+        }
+
+    def __str__(self) -> str:
+        return f"SandboxClaim '{self.name}' in namespace '{self.namespace}'"
+
+
+def _whole(obj: Any) -> Object:
+    if not isinstance(obj, dict) or not isinstance(obj.get("metadata"), dict) or not obj["metadata"].get("uid"):
+        raise ValueError("an answer that is no object")
+    return obj
+
+
+def _made_by(obj: Object) -> Optional[str]:
+    return (obj["metadata"].get("annotations") or {}).get(MADE_BY)
 
 
 class Kube:
     """One API server. Reads the kubeconfig as kubectl does, or the pod's service account."""
 
     def __init__(self) -> None:
+        # One of our own: that of the application, if it has one, is left as it is.
+        configuration = kubernetes.client.Configuration()
+        config: Any = kubernetes.config
         try:
             try:
-                # The package reads the variable when it is imported; an application may set it later.
-                kubernetes.config.load_kube_config(config_file=os.environ.get("KUBECONFIG") or None)
-            except kubernetes.config.ConfigException:
-                kubernetes.config.load_incluster_config()
+                # The package reads $KUBECONFIG when it is imported; kubectl when it runs.
+                config.load_kube_config(os.environ.get("KUBECONFIG") or None, client_configuration=configuration)
+            except config.ConfigException:
+                config.load_incluster_config(client_configuration=configuration)
         except Exception as error:  # the package raises whatever its parsers do
             raise SandboxKubernetesError(f"no kubeconfig and not in a cluster: {error}") from None
-        self._api = kubernetes.client.ApiClient()
-        self._objects = kubernetes.client.CustomObjectsApi(self._api)
-        # The package's pool tries again by itself, blindly; here every retry is a decision.
-        self._api.rest_client.pool_manager.connection_pool_kw["retries"] = False
+        # The package would try again by itself, blindly; here every retry is a decision.
+        configuration.retries = False
+        self._api: Any = kubernetes.client.ApiClient(configuration)
+        self._objects: Any = kubernetes.client.CustomObjectsApi(self._api)
 
     def close(self) -> None:
         self._api.close()
+        self._api.rest_client.pool_manager.clear()
 
     # ---- claims ----------------------------------------------------------------------------------
 
-    @staticmethod
-    def new_name() -> str:
-        return "sandbox-claim-" + secrets.token_hex(4)
-
-    def create_claim(self, namespace: str, name: str, template: str, trace: Optional[Dict[str, str]],
-                     deadline: Deadline) -> Object:
-        """Creates the claim, once, however often it has to ask; raises SandboxKubernetesError."""
-        made_by = secrets.token_hex(8)
-        annotations = {MADE_BY: made_by}
-        if trace:
-            annotations[TRACE_CONTEXT] = json.dumps(trace)
-        body = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": "SandboxClaim",
-            "metadata": {"name": name, "namespace": namespace, "annotations": annotations},
-            "spec": {"sandboxTemplateRef": {"name": template}},
-        }
+    def create(self, claim: Claim, deadline: Deadline) -> None:
+        """Creates it, once, however often it has to ask; raises SandboxKubernetesError."""
         while True:
+            before, claim.doubtful = claim.doubtful, True
             try:
-                return self._objects.create_namespaced_custom_object(
-                    GROUP, VERSION, namespace, CLAIMS, body, _request_timeout=self._timeout(deadline))
+                claim.made = _whole(self._objects.create_namespaced_custom_object(
+                    GROUP, VERSION, claim.namespace, CLAIMS, claim.body(), _request_timeout=self._timeout(deadline)))
+                return
             except kubernetes.client.ApiException as error:
+                words, status = _words(error), error.status
                 if error.status == 409:
-                    found = self._ours(namespace, name, made_by, deadline)
-                    if found is not None:
-                        return found
-                if not self._may_repeat(error) or deadline.over:
-                    raise SandboxKubernetesError(f"cannot create SandboxClaim '{name}' in namespace '{namespace}': "
-                                                 f"{_words(error)}", error.status) from None
-            except urllib3.exceptions.HTTPError as error:
-                if deadline.over:
-                    raise SandboxKubernetesError(f"cannot reach the API server: {error}") from None
+                    if self._settle(claim, deadline):
+                        return
+                elif not _passing(error):
+                    # It was refused: this time nothing was made.
+                    claim.doubtful = before
+                    raise SandboxKubernetesError(f"cannot create {claim}: {words}", status) from None
+            except BROKEN as error:
+                words, status = f"cannot reach the API server: {error}", None
+            if deadline.over:
+                raise SandboxKubernetesError(f"cannot create {claim}: {words}", status)
             deadline.pause(PAUSE_SECONDS)
 
-    def _ours(self, namespace: str, name: str, made_by: str, deadline: Deadline) -> Optional[Object]:
+    def _settle(self, claim: Claim, deadline: Deadline) -> bool:
+        """The name is taken: by an earlier create of ours, or by somebody else, and then another is chosen."""
         try:
-            found = self._objects.get_namespaced_custom_object(
-                GROUP, VERSION, namespace, CLAIMS, name, _request_timeout=self._timeout(deadline))
-        except (kubernetes.client.ApiException, urllib3.exceptions.HTTPError):
-            return None
-        return found if (found["metadata"].get("annotations") or {}).get(MADE_BY) == made_by else None
+            found = self._find(claim, deadline)
+        except (kubernetes.client.ApiException, *BROKEN):
+            return False
+        if found is not None and _made_by(found) != claim.made_by:
+            claim.rename()
+            return False
+        claim.made = found
+        return found is not None
 
-    def wait_for_claim(self, namespace: str, claim: Object, deadline: Deadline) -> str:
+    def _find(self, claim: Claim, deadline: Deadline) -> Optional[Object]:
+        try:
+            return _whole(self._objects.get_namespaced_custom_object(
+                GROUP, VERSION, claim.namespace, CLAIMS, claim.name, _request_timeout=self._timeout(deadline)))
+        except kubernetes.client.ApiException as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def wait_until_ready(self, claim: Claim, deadline: Deadline) -> str:
         """Waits until the claim is Ready; returns the name of its Sandbox."""
-        name = claim["metadata"]["name"]
         last: Object = {}
 
-        def is_ready(obj: Object) -> Optional[str]:
+        def name_when_ready(obj: Object) -> Optional[str]:
             last.clear()
             last.update(condition(obj))
             if last.get("status") != "True":
                 return None
             sandbox = (obj.get("status") or {}).get("sandbox") or {}
-            return str(sandbox.get("Name") or sandbox.get("name") or name)
+            return str(sandbox.get("Name") or sandbox.get("name") or claim.name)
 
-        found = self._await(GROUP, CLAIMS, namespace, claim, is_ready, deadline)
+        what = _What(GROUP, VERSION, CLAIMS, claim.namespace, claim.name)
+        found = self._await(what, claim.made, name_when_ready, deadline)
         if found is None:
             why = f"{last.get('reason')}: {last.get('message')}" if last else "no controller has looked at it"
-            raise SandboxTimeoutError(f"SandboxClaim '{name}' in namespace '{namespace}' is not Ready in time ({why})")
+            raise SandboxTimeoutError(f"{claim} is not Ready in time ({why})")
         return found
 
-    def pod_of(self, namespace: str, sandbox: str) -> str:
+    def pod_of(self, namespace: str, sandbox: str, deadline: Deadline) -> str:
         """The name of a Sandbox's pod."""
-        try:
-            obj = self._objects.get_namespaced_custom_object(
-                SANDBOX_GROUP, VERSION, namespace, SANDBOXES, sandbox, _request_timeout=REQUEST_SECONDS)
-        except (kubernetes.client.ApiException, urllib3.exceptions.HTTPError) as error:
-            raise SandboxKubernetesError(f"cannot read Sandbox '{sandbox}': {_words(error)}",
-                                         getattr(error, "status", None)) from None
-        return str((obj["metadata"].get("annotations") or {}).get(POD_NAME) or sandbox)
+        while True:
+            status = None
+            try:
+                obj = _whole(self._objects.get_namespaced_custom_object(
+                    SANDBOX_GROUP, VERSION, namespace, SANDBOXES, sandbox, _request_timeout=self._timeout(deadline)))
+                return str((obj["metadata"].get("annotations") or {}).get(POD_NAME) or sandbox)
+            except kubernetes.client.ApiException as error:
+                words, status, last = _words(error), error.status, not _passing(error)
+            except BROKEN as error:
+                words, last = str(error), False
+            if last or deadline.over:
+                raise SandboxKubernetesError(f"cannot read Sandbox '{sandbox}' in namespace '{namespace}': {words}", status)
+            deadline.pause(PAUSE_SECONDS)
 
-    def is_ready(self, namespace: str, claim: str) -> bool:
+    def is_ready(self, claim: Claim) -> bool:
         try:
-            obj = self._objects.get_namespaced_custom_object(
-                GROUP, VERSION, namespace, CLAIMS, claim, _request_timeout=REQUEST_SECONDS)
-        except (kubernetes.client.ApiException, urllib3.exceptions.HTTPError):
+            return condition(self._find(claim, Deadline(REQUEST_SECONDS)) or {}).get("status") == "True"
+        except (kubernetes.client.ApiException, *BROKEN):
             return False
-        return condition(obj).get("status") == "True"
 
-    def delete_claim(self, namespace: str, name: str) -> None:
-        """Deletes it; one that is not there is fine. Asks again until the API server has said so."""
+    def delete(self, claim: Claim) -> None:
+        """Deletes it, and it alone: not another that has taken its name. One that is not there is fine, unless its create
+        may still be on its way: that is waited for. Asks until the API server has said that it is gone."""
+        if claim.made is None and not claim.doubtful:
+            return
         deadline = Deadline(DELETE_SECONDS)
+        late = Deadline(LATE_SECONDS)
         while True:
             try:
-                self._objects.delete_namespaced_custom_object(
-                    GROUP, VERSION, namespace, CLAIMS, name, _request_timeout=self._timeout(deadline))
-                return
-            except kubernetes.client.ApiException as error:
-                if error.status == 404:
+                if claim.made is None:
+                    found = self._find(claim, deadline)
+                    if found is None and late.over or found is not None and _made_by(found) != claim.made_by:
+                        return
+                    claim.made = found
+                if claim.made is not None:
+                    self._delete(claim, claim.made["metadata"]["uid"], deadline)
                     return
+                words = "whether it was made is not known"
+            except kubernetes.client.ApiException as error:
                 words = _words(error)
-                if not self._may_repeat(error):
+                if not _passing(error):
                     deadline = Deadline(0)
-            except urllib3.exceptions.HTTPError as error:
+            except BROKEN as error:
                 words = str(error)
             if deadline.over:
-                raise SandboxCleanupError(f"SandboxClaim '{name}' in namespace '{namespace}' is left behind: {words}")
+                raise SandboxCleanupError(f"{claim} is left behind: {words}")
             deadline.pause(PAUSE_SECONDS)
+
+    def _delete(self, claim: Claim, uid: str, deadline: Deadline) -> None:
+        options = {"preconditions": {"uid": uid}}
+        try:
+            self._objects.delete_namespaced_custom_object(
+                GROUP, VERSION, claim.namespace, CLAIMS, claim.name, body=options,
+                _request_timeout=self._timeout(deadline))
+        except kubernetes.client.ApiException as error:
+            # 409: the name is another's by now.
+            if error.status not in (404, 409):
+                raise
 
     # ---- gateways --------------------------------------------------------------------------------
 
-    def wait_for_gateway(self, namespace: str, name: str, deadline: Deadline) -> str:
-        """The first address of a Gateway."""
+    def wait_for_gateway(self, namespace: str, name: str, deadline: Deadline) -> Tuple[str, int]:
+        """The first address of a Gateway, and the port of its first listener for HTTP."""
 
-        def address(obj: Object) -> Optional[str]:
+        def address(obj: Object) -> Optional[Tuple[str, int]]:
             addresses = (obj.get("status") or {}).get("addresses") or []
-            return str(addresses[0].get("value") or "") or None if addresses else None
+            value = str(addresses[0].get("value") or "") if addresses else ""
+            ports = [each.get("port") for each in (obj.get("spec") or {}).get("listeners") or []
+                     if each.get("protocol") == "HTTP"]
+            return (value, int(ports[0] if ports else 80)) if value else None
 
-        seed = {"metadata": {"name": name}}
-        found = self._await("gateway.networking.k8s.io", "gateways", namespace, seed, address, deadline, version="v1")
+        what = _What(GATEWAY_GROUP, GATEWAY_VERSION, "gateways", namespace, name)
+        found = self._await(what, None, address, deadline)
         if found is None:
             raise SandboxTimeoutError(f"Gateway '{name}' in namespace '{namespace}' has no address in time")
         return found
 
     # ---- waiting ---------------------------------------------------------------------------------
 
-    def _await(self, group: str, plural: str, namespace: str, obj: Object,
-               question: Callable[[Object], Optional[str]], deadline: Deadline, version: str = VERSION) -> Optional[str]:
-        """The first answer to question(object) over the object's states, or None when the time is over."""
-        name = obj["metadata"]["name"]
-        resource_version = obj["metadata"].get("resourceVersion")
-        answer = question(obj)
-        while answer is None and not deadline.over:
+    def _await(self, what: "_What", made: Optional[Object], question: Callable[[Object], Optional[Result]],
+               deadline: Deadline) -> Optional[Result]:
+        """The first answer to question(object) over the object's states, or None when the time is over. made: the object
+        as it was created; without, it need not be there yet."""
+        version = made["metadata"].get("resourceVersion") if made is not None else None
+        answer = question(made) if made is not None else None
+        if answer is not None:
+            return answer
+        while not deadline.over:
             try:
-                if not resource_version:
-                    obj, resource_version = self._list_one(group, version, plural, namespace, name, deadline)
-                    answer = question(obj)
+                if version is None:
+                    obj, version = self._list_one(what, deadline)
+                    if obj is None and made is not None:
+                        raise SandboxKubernetesError(f"{what} was deleted")
+                    answer = question(obj) if obj is not None else None
                     if answer is not None:
-                        break
-                for kind, obj in self._watch(group, version, plural, namespace, name, resource_version, deadline):
+                        return answer
+                for kind, obj in self._watch(what, version, deadline):
                     if kind == "ERROR":
                         # 410: the version is too old. Whatever it is, a list starts anew.
-                        resource_version = None
+                        version = None
                         deadline.pause(PAUSE_SECONDS)
                         break
-                    resource_version = (obj.get("metadata") or {}).get("resourceVersion") or resource_version
-                    if kind == "DELETED":
-                        raise SandboxKubernetesError(f"{plural} '{name}' in namespace '{namespace}' was deleted")
-                    answer = question(obj) if kind != "BOOKMARK" else None
+                    version = (obj.get("metadata") or {}).get("resourceVersion") or version
+                    if kind == "DELETED" and made is not None:
+                        raise SandboxKubernetesError(f"{what} was deleted")
+                    answer = question(obj) if kind in ("ADDED", "MODIFIED") else None
                     if answer is not None:
-                        break
+                        return answer
             except kubernetes.client.ApiException as error:
-                if not self._may_repeat(error) and error.status != 410:
-                    raise SandboxKubernetesError(f"cannot watch {plural} '{name}' in namespace '{namespace}': "
-                                                 f"{_words(error)}", error.status) from None
-                resource_version = None if error.status == 410 else resource_version
+                if not _passing(error) and error.status != 410:
+                    raise SandboxKubernetesError(f"cannot watch {what}: {_words(error)}", error.status) from None
+                version = None if error.status == 410 else version
                 deadline.pause(PAUSE_SECONDS)
-            except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
-                log.debug("watch of %s '%s' broke: %s", plural, name, error)
+            except BROKEN as error:
+                log.debug("watch of %s broke: %s", what, error)
                 deadline.pause(PAUSE_SECONDS)
-        return answer
+        return None
 
-    def _list_one(self, group: str, version: str, plural: str, namespace: str, name: str,
-                  deadline: Deadline) -> Tuple[Object, Optional[str]]:
+    def _list_one(self, what: "_What", deadline: Deadline) -> Tuple[Optional[Object], Optional[str]]:
         listed = self._objects.list_namespaced_custom_object(
-            group, version, namespace, plural, field_selector=f"metadata.name={name}",
+            what.group, what.version, what.namespace, what.plural, field_selector=f"metadata.name={what.name}",
             _request_timeout=self._timeout(deadline))
-        items = listed.get("items") or []
-        return (items[0] if items else {"metadata": {"name": name}}), listed["metadata"].get("resourceVersion")
+        if not isinstance(listed, dict) or not isinstance(listed.get("items"), list):
+            raise ValueError("a list that is none")
+        return (listed["items"] or [None])[0], (listed.get("metadata") or {}).get("resourceVersion")
 
-    def _watch(self, group: str, version: str, plural: str, namespace: str, name: str, resource_version: str,
-               deadline: Deadline) -> Iterator[Tuple[str, Object]]:
+    def _watch(self, what: "_What", resource_version: Optional[str], deadline: Deadline) -> Iterator[Tuple[str, Object]]:
         """Events of one object until the watch ends; may end at any time."""
         seconds = max(1.0, deadline.left(WATCH_SECONDS))
         answer = self._objects.list_namespaced_custom_object(
-            group, version, namespace, plural, watch=True, field_selector=f"metadata.name={name}",
-            resource_version=resource_version, allow_watch_bookmarks=True, timeout_seconds=int(seconds),
-            _preload_content=False, _request_timeout=(REQUEST_SECONDS, seconds + 1))
+            what.group, what.version, what.namespace, what.plural, watch=True,
+            field_selector=f"metadata.name={what.name}", resource_version=resource_version, allow_watch_bookmarks=True,
+            timeout_seconds=int(seconds), _preload_content=False, _request_timeout=(REQUEST_SECONDS, seconds + 1))
         try:
             for line in _lines(answer):
                 event = json.loads(line)
                 yield str(event["type"]), event["object"]
                 if deadline.over:
                     return
-        except KeyError as error:
-            raise ValueError(f"an event without {error}") from None
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"an event that is none: {error}") from None
         finally:
             answer.close()
             answer.release_conn()
@@ -260,19 +349,29 @@ class Kube:
     def _timeout(deadline: Deadline) -> float:
         return max(1.0, deadline.left(REQUEST_SECONDS))
 
-    @staticmethod
-    def _may_repeat(error: "kubernetes.client.ApiException") -> bool:
-        return error.status in (0, 429, 500, 502, 503, 504)
+
+class _What(NamedTuple):
+    """One object to look at."""
+
+    group: str
+    version: str
+    plural: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.plural} '{self.name}' in namespace '{self.namespace}'"
 
 
 def _lines(answer: Any) -> Iterator[bytes]:
     """Lines of a stream, each of bounded length."""
-    rest = b""
+    rest = bytearray()
     for piece in answer.stream(65536, decode_content=False):
         rest += piece
-        *lines, rest = rest.split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
+        if b"\n" in piece:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield bytes(line)
         if len(rest) > LINE_BYTES_MAX:
             raise ValueError("an event of the watch is too long")

@@ -2,11 +2,12 @@
 """Spans by OpenTelemetry, where the extra "tracing" is installed and wanted. Commands and contents never go into one."""
 
 import contextlib
+import threading
 from typing import Any, Dict, Iterator, Optional
 
 from .errors import SandboxError
 
-FLUSH_MILLISECONDS = 5000
+FLUSH_SECONDS = 5.0
 
 
 class NoTracer:
@@ -43,22 +44,37 @@ class OtelTracer(NoTracer):
             raise SandboxError(f"enable_tracing needs the extra: pip install 'agentic_sandbox[tracing]' ({error})") from None
         self._trace = trace
         self._propagator = TraceContextTextMapPropagator()
-        # A provider of our own: the application's, if it has one, is left as it is.
-        self._provider = TracerProvider(resource=Resource.create({"service.name": service}))
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(insecure=True)))
-        self._tracer = self._provider.get_tracer("agentic_sandbox")
         self._service = service
+
+        def provider() -> TracerProvider:
+            # One of our own: the application's, if it has one, is left as it is. It is ended by end().
+            made = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
+            made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(insecure=True)))
+            return made
+        self._new_provider = provider
+        self._provider: Optional[Any] = None
+        self._tracer: trace.Tracer = trace.NoOpTracer()
         self._lifecycle: Optional[Any] = None
 
     def start(self, **attributes: Any) -> None:
+        self._provider = self._new_provider()
+        self._tracer = self._provider.get_tracer("agentic_sandbox")
         self._lifecycle = self._tracer.start_span(f"{self._service}.lifecycle", attributes=attributes)
 
     def end(self) -> None:
-        if self._lifecycle is not None:
-            self._lifecycle.end()
-            self._lifecycle = None
-        self._provider.force_flush(FLUSH_MILLISECONDS)
-        self._provider.shutdown()
+        if self._provider is None or self._lifecycle is None:
+            return
+        self._lifecycle.end()
+        provider, self._provider, self._lifecycle = self._provider, None, None
+        # Where there is no collector it would try for a minute.
+        thread = threading.Thread(target=_finish, args=(provider,), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter is at its end and starts no more threads.
+            _finish(provider)
+            return
+        thread.join(FLUSH_SECONDS)
 
     @contextlib.contextmanager
     def span(self, name: str, **attributes: Any) -> Iterator[None]:
@@ -76,6 +92,11 @@ class OtelTracer(NoTracer):
         carrier: Dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier
+
+
+def _finish(provider: Any) -> None:
+    provider.force_flush(int(FLUSH_SECONDS * 1000))
+    provider.shutdown()
 
 
 def make_tracer(enabled: bool, service: str) -> NoTracer:
