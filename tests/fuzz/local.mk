@@ -40,3 +40,15 @@ tests_fuzz_fuzz_selector_SOURCES = %D%/fuzz-selector.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_selector_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
 tests_fuzz_fuzz_strategic_SOURCES = %D%/fuzz-strategic.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_strategic_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
+
+check_PROGRAMS += %D%/fuzz-spdy
+TESTS += %D%/fuzz-spdy
+tests_fuzz_fuzz_spdy_SOURCES = %D%/fuzz-spdy.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_spdy_LDADD = libapiserver.la
+
+check_PROGRAMS += %D%/fuzz-protobuf %D%/fuzz-route
+TESTS += %D%/fuzz-protobuf %D%/fuzz-route
+tests_fuzz_fuzz_protobuf_SOURCES = %D%/fuzz-protobuf.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_protobuf_LDADD = libapiserver.la libbase.la $(JSONC_LIBS)
+tests_fuzz_fuzz_route_SOURCES = %D%/fuzz-route.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_route_LDADD = libapiserver.la libbase.la

@@ -3,6 +3,14 @@
 # local/: the API server over HTTP
 check_PROGRAMS += tests/unit/test-route tests/unit/test-tls tests/unit/test-token
 TESTS += tests/unit/test-route tests/unit/test-tls tests/unit/test-token
+check_PROGRAMS += tests/unit/test-api-negotiate tests/unit/test-protobuf
+TESTS += tests/unit/test-api-negotiate tests/unit/test-protobuf
+tests_unit_test_api_negotiate_SOURCES = tests/unit/test-api-negotiate.c
+tests_unit_test_api_negotiate_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_api_negotiate_LDADD = libapiserver.la libbase.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_protobuf_SOURCES = tests/unit/test-protobuf.c
+tests_unit_test_protobuf_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_protobuf_LDADD = libapiserver.la libbase.la $(JSONC_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_route_SOURCES = tests/unit/test-route.c
 tests_unit_test_route_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_route_LDADD = libapiserver.la $(CMOCKA_LIBS)
@@ -12,6 +20,16 @@ tests_unit_test_tls_LDADD = libapiserver.la libbase.la $(CMOCKA_LIBS) $(CRYPTO_L
 tests_unit_test_token_SOURCES = tests/unit/test-token.c
 tests_unit_test_token_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_token_LDADD = libapiserver.la libbase.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+
+# local/: up
+check_PROGRAMS += tests/unit/test-mirror tests/unit/test-supervise
+TESTS += tests/unit/test-mirror tests/unit/test-supervise
+tests_unit_test_mirror_SOURCES = tests/unit/test-mirror.c
+tests_unit_test_mirror_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_mirror_LDADD = libup.la $(CMOCKA_LIBS)
+tests_unit_test_supervise_SOURCES = tests/unit/test-supervise.c
+tests_unit_test_supervise_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_supervise_LDADD = libup.la $(CMOCKA_LIBS)
 
 # local/: storage and semantics
 STORE_LIBS = liblocal-store.la liblocal.la libkube.la libbase.la $(SQLITE_LIBS) $(CMOCKA_LIBS)
