@@ -14,3 +14,6 @@ EXTRA_DIST += %D%/guides/seeds.md
 # the router
 dist_man_MANS += %D%/man/agent-sandbox-router.8
 EXTRA_DIST += %D%/router.md
+# the runtime
+dist_man_MANS += %D%/man/agent-sandbox-runtime.8
+EXTRA_DIST += %D%/runtime.md

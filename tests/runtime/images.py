@@ -101,14 +101,14 @@ def main():
         return 77
     name = f"localhost/runtime-images-test-{os.getpid()}"
     try:
-        build(name, binary, "")
-        check(name, [("true", {"exit_code": 1, "stderr": "Failed to execute command: [Errno 2] No such file or directory: 'true'"}),
+        build(name + "-empty", binary, "")
+        check(name + "-empty", [("true", {"exit_code": 1, "stderr": "Failed to execute command: [Errno 2] No such file or directory: 'true'"}),
                      ("/agent-sandbox-runtime --version", {"exit_code": 0})])
         print("ok an empty image")
         if os.access(BUSYBOX, os.X_OK):
-            build(name, binary, 'COPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\n', [BUSYBOX])
-            check(name, [("sh -c 'sleep 100 & echo $PPID; id -u'", {"exit_code": 0, "stdout": "1\n0\n"}),
-                         ("sh -c 'setsid sleep 60'", {"exit_code": 124, "stderr": "Command timed out after 5 seconds"})])
+            build(name + "-busybox", binary, 'COPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\n', [BUSYBOX])
+            check(name + "-busybox", [("sh -c 'sleep 100 & echo $PPID; id -u'", {"exit_code": 0, "stdout": "1\n0\n"}),
+                         ("sh -c 'setsid sleep 60 & sleep 60'", {"exit_code": 124, "stderr": "Command timed out after 5 seconds"})])
             print("ok an image with busybox")
         else:
             print(f"skip an image with busybox: no '{BUSYBOX}': apt-get install busybox-static")
@@ -118,7 +118,7 @@ def main():
         else:
             print(f"skip an image with Python: no '{PYTHON_IMAGE}': scripts/build-image.sh makes it")
     finally:
-        subprocess.run(["podman", "rmi", "--force", name], capture_output=True)
+        subprocess.run(["podman", "rmi", "--force", name + "-empty", name + "-busybox"], capture_output=True)
     return 0
 
 

@@ -28,6 +28,7 @@ compare agent-sandbox-controller "$root/docs/man/agent-sandbox-controller.8" --p
 compare agent-sandbox-node "$root/docs/man/agent-sandbox-node.8"
 compare agent-sandbox-local "$root/docs/man/agent-sandbox-local.8"
 compare agent-sandbox-router "$root/docs/man/agent-sandbox-router.8"
+compare agent-sandbox-runtime "$root/docs/man/agent-sandbox-runtime.8"
 
 cat "$root"/include/agent-sandbox/*.h >"$work/headers" || exit 99
 for name in $(grep -oE '\b(asb|ASB)_[A-Za-z0-9_]+' "$root/docs/plugin-abi.md" | sort -u); do
