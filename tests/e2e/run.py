@@ -18,8 +18,18 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "contract")]
 
 from audit import Audit  # noqa: E402
 from cluster import Cluster, interrupts_are_exceptions, manifests, missing_assets  # noqa: E402
+from process import Deadline, until  # noqa: E402
 from suite import Suite  # noqa: E402
-from world import containers, make_image, missing, start_world  # noqa: E402
+from world import containers, end_world, make_image, missing, remove_leftovers, start_world  # noqa: E402
+
+
+def left_behind(seconds=30):
+    """Names of containers that are there although all pods are gone."""
+    try:
+        until(lambda: not containers(), seconds, "no container is left")
+    except Deadline:
+        pass
+    return [c["Names"] for c in containers()]
 
 
 def report(done):
@@ -39,6 +49,7 @@ def main():
         print("skipped:", why)
         return 77
     interrupts_are_exceptions()
+    remove_leftovers()
     loader = unittest.TestLoader()
     if args.k:
         loader.testNamePatterns = [f"*{args.k}*"]
@@ -48,12 +59,13 @@ def main():
         Suite.audit = Audit(Suite.cluster.audit_log)
         start_world(Suite.cluster)
         done = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(loader.discover(HERE, "test_*.py"))
-        left = containers()
+        left = left_behind()
         if left:
-            print(f"containers are left behind: {[c['Names'] for c in left]}")
+            print(f"containers are left behind: {left}\n{Suite.real_node.log()}")
             return 1
         return report(done)
     finally:
+        end_world()
         Suite.cluster.stop()
 
 

@@ -12,7 +12,7 @@ SANDBOX = {"requests": {"memory": "64Mi"}, "limits": {"memory": "256Mi"}}
 class Isolation(Case):
     def sandbox(self, name="guest", **more):
         """A sandbox's server under runc; its address."""
-        self.run_pod(name, resources=SANDBOX, readinessProbe={"httpGet": {"path": "/", "port": 8888}, "periodSeconds": 1}, **more)
+        self.run_pod(name, readinessProbe={"httpGet": {"path": "/", "port": 8888}, "periodSeconds": 1}, **{"resources": SANDBOX, **more})
         return self.running(name)
 
     def test_no_process_of_the_host_is_seen(self):
@@ -46,15 +46,23 @@ class Isolation(Case):
         for address in ("127.0.0.1", one):
             self.assertEqual("closed\n", execute(two, "python3 -c \"" + dial.format(address) + "\"")["stdout"], address)
 
+    def test_an_open_port_is_reached_from_another_pod(self):
+        """No isolation, but how it is: one bridge, and no NetworkPolicy is enforced. docs/security.md says so."""
+        one, two = self.sandbox("one"), self.sandbox("two")
+        said = execute(two, f"python3 -c \"import socket; socket.create_connection(('{one}', 8888), 5); print('open')\"")
+        self.assertEqual("open\n", said["stdout"], said)
+
     def test_the_memory_limit_holds(self):
         address = self.sandbox()
         hungry = execute(address, "python3 -c 'b = bytearray(600 << 20)'")
-        self.assertIn(hungry["exit_code"], (-9, 137, 1), hungry)
+        self.assertIn(hungry["exit_code"], (-9, 137), hungry)
         self.assertEqual("ok\n", execute(self.running("guest"), "echo ok")["stdout"])
 
     def test_the_number_of_processes_is_limited(self):
-        address = self.sandbox()
+        # Enough memory that this is not what ends it.
+        address = self.sandbox(resources={"limits": {"memory": "4Gi"}})
         bomb = "import os,time\nn=0\ntry:\n while n < 100000:\n  if os.fork()==0: time.sleep(5); os._exit(0)\n  n+=1\nexcept OSError: pass\nprint(n)"
         said = execute(address, f"python3 -c \"{bomb}\"", patience=60)
-        self.assertLess(int(said["stdout"] or 0), 40000, said)
+        self.assertTrue(said["stdout"].strip().isdigit(), said)
+        self.assertIn(int(said["stdout"]), range(1, 40000), said)
         self.assertEqual("ok\n", self.eventually(lambda: execute(address, "echo ok")["stdout"], "it answers again"))

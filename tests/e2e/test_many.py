@@ -33,5 +33,5 @@ class Many(Case):
             self.assertEqual(2, len(running), own)
         for name in names:
             self.delete("pods", name, gracePeriodSeconds=0)
-        self.no_pods(120)
-        self.eventually(lambda: not containers(), lambda: f"{len(containers())} containers are left", 120)
+        self.no_pods()
+        self.eventually(lambda: not containers(), lambda: f"{len(containers())} containers are left", 60)

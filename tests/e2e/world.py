@@ -61,19 +61,61 @@ class Node:
         return self
 
     def wait_ready(self):
-        self.process.wait_ready(lambda: condition(self.cluster.api.get("nodes", None, NODE)).get("status") == "True", 30)
+        self.process.wait_ready(lambda: condition(self.cluster.api.get("nodes", None, NODE)).get("status") == "True", 90)
         return self
 
     def log(self, lines=15):
         return tail(self.cluster.file(f"node-{self.starts}.log"), lines)
 
 
-def containers():
-    """This world's containers as `podman ps` tells, pauses included."""
+def labelled(ours):
+    """Containers of nodes whose label is ours(label), as `podman ps` tells."""
     listed = subprocess.run(["podman", "ps", "--all", "--format", "json", "--filter", "label=agent-sandbox.node"],
                             capture_output=True, text=True, check=True).stdout
-    ours = f"{NODE}@{Suite.real_node.state}"
-    return [c for c in json.loads(listed or "[]") if c["Labels"]["agent-sandbox.node"].startswith(ours)]
+    return [c for c in json.loads(listed or "[]") if ours(c["Labels"]["agent-sandbox.node"])]
+
+
+def containers():
+    """This world's containers, pauses included; trials of handlers, which last a moment, are not."""
+    ours = f"{NODE}@{Suite.real_node.state}/"
+    return [c for c in labelled(lambda label: label.startswith(ours)) if "agent-sandbox.trial" not in c["Labels"]]
+
+
+def remove(found):
+    """Pauses after those who use their network."""
+    for members in (True, False):
+        ids = [c["Id"] for c in found if ("agent-sandbox.container" in c["Labels"]) == members]
+        if ids:
+            subprocess.run(["podman", "rm", "--force", "--time", "0", *ids], capture_output=True, timeout=120)
+
+
+def remove_leftovers():
+    """What suites have left that were killed: their folders are gone, or nobody runs a node on them."""
+    def dead(label):
+        name, _, folder = label.partition("@")
+        return name == NODE and not node_runs(os.path.dirname(folder))
+    remove(labelled(dead))
+
+
+def node_runs(state):
+    """Whether a process has this --state-dir."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if state.encode() in f.read().split(b"\0"):
+                    return True
+        except OSError:
+            pass
+    return False
+
+
+def end_world():
+    """The node ends, and then whatever it has left."""
+    node = getattr(Suite, "real_node", None)
+    if node and node.process:
+        node.process.kill()
+        ours = f"{NODE}@{node.state}/"
+        remove(labelled(lambda label: label.startswith(ours)))
 
 
 def execute(address, command, patience=30, **more):
@@ -87,6 +129,15 @@ def execute(address, command, patience=30, **more):
 
 class Case(ContractCase):
     """A case with a namespace of its own; its pods run on the one node."""
+
+    def setUp(self):
+        # Registered first, so it runs last: when claims and pools are gone that would make pods anew.
+        self.addCleanup(self._forget_pods)
+        super().setUp()
+
+    def _forget_pods(self):
+        if hasattr(self, "ns"):
+            self.api.call("DELETE", self.api.path("pods", self.ns), {"gracePeriodSeconds": 0})
 
     @property
     def node(self):
