@@ -5,7 +5,7 @@ EXTRA_DIST += %D%/plugin/Makefile %D%/plugin/README.md %D%/plugin/crd.yaml %D%/p
 # the guides' sandboxes
 EXTRA_DIST += %D%/python-runtime-sandbox/Dockerfile %D%/python-runtime-sandbox/run-test-docker \
 	%D%/python-runtime-sandbox/run-test-kind.sh %D%/python-runtime-sandbox/sandbox-python-kind.yaml \
-	%D%/python-runtime-sandbox/tester.py \
+	%D%/python-runtime-sandbox/README.md %D%/python-runtime-sandbox/tester.py %D%/python-template-sandbox/README.md \
 	%D%/python-template-sandbox/Dockerfile %D%/python-template-sandbox/run-test-kind.sh \
 	%D%/python-template-sandbox/sandbox-python-claim.yaml %D%/python-template-sandbox/sandbox-python-template.yaml \
 	%D%/python-template-sandbox/tester.py
