@@ -42,7 +42,7 @@ static const struct flag flags[] = {
 	{ "haproxy-metrics-bind-address", FLAG_TEXT, AT(haproxy_metrics_address), "ADDR",
 	  "address of /metrics of HAProxy (default :8405; 0: none)", 0, 0 },
 	{ "run-dir", FLAG_TEXT, AT(run_dir), "DIR",
-	  "for HAProxy's configuration, map and socket (default /run/agent-sandbox-router)", 0, 0 },
+	  "for HAProxy's files, an absolute path (default /run/agent-sandbox-router)", 0, 0 },
 	{ "haproxy", FLAG_TEXT, AT(haproxy), "FILE", "the program (default /usr/sbin/haproxy)", 0,
 	  0 },
 	{ "log-format", FLAG_TEXT, AT(log_format), "FORMAT", "text (default) or json", 0, 0 },
