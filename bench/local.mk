@@ -19,3 +19,4 @@ bench_api_writes_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(J
 EXTRA_PROGRAMS += %D%/spawn-floor
 bench_spawn_floor_SOURCES = %D%/spawn-floor.c
 EXTRA_DIST += %D%/runtime.py %D%/runtime_fastapi.py
+EXTRA_DIST += %D%/local-claims.py
