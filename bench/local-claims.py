@@ -96,7 +96,7 @@ class Run:
         self.server.serve()
         self.figures["ready_ms"] = (time.monotonic() - began) * 1000
         self.server.apply(*(os.path.join(CRDS, name) for name in sorted(os.listdir(CRDS))))
-        config = self.server.parts_kubeconfig if self.options.unix else self.server.written
+        config = self.server.socket_kubeconfig() if self.options.unix else self.server.written
         self.controller = self.server.spawn("controller", [
             binary(), "--plugin-dir", os.path.join(build_folder(), ".libs"), "--kubeconfig", config, "--extensions",
             "--metrics-bind-address", "0", "--health-probe-bind-address", "0", "--log-level", "warning"])

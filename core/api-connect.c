@@ -27,6 +27,7 @@ int api_connect(struct api_connection *api, struct sched *sched, const char *kub
 		.ca_file = found->ca_file,
 		.insecure = found->insecure,
 		.proxy_url = found->proxy_url,
+		.unix_socket = found->unix_socket,
 		.headers = (const char *const *)found->headers,
 		.user_agent = user_agent,
 		.connections = CONNECTIONS_MAX,

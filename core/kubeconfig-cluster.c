@@ -10,11 +10,33 @@
 #include <string.h>
 #include <strings.h>
 
+/* unix:///PATH, a form of our own: the socket of an API server on this machine, which knows its
+ * clients by their user. *ret: whether it is one. */
+static int read_socket(const struct kubeconfig_entry *entry, const char *server,
+		       struct kubeconfig *config, bool *ret, struct error *reterr)
+{
+	static const char scheme[] = "unix://";
+	const char *path = server + sizeof(scheme) - 1;
+
+	*ret = strncmp(server, scheme, sizeof(scheme) - 1) == 0;
+	if (!*ret) {
+		return 0;
+	}
+	if (*path != '/') {
+		return kubeconfig_bad(entry, reterr,
+				      "'server' has no absolute path behind unix://");
+	}
+	config->unix_socket = xstrdup(path);
+	config->server = xstrdup("http://localhost");
+	return 0;
+}
+
 /* "host:port" alone is https where anything speaks of TLS, else http, as other clients have it. */
 static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 		       struct error *reterr)
 {
 	const char *server;
+	bool is_socket;
 	int r = kubeconfig_text(entry, "server", &server, reterr);
 
 	if (r < 0) {
@@ -22,6 +44,10 @@ static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *
 	}
 	if (server == NULL) {
 		return kubeconfig_bad(entry, reterr, "'server' is missing");
+	}
+	r = read_socket(entry, server, config, &is_socket, reterr);
+	if (r < 0 || is_socket) {
+		return r;
 	}
 
 	const char *mark = strstr(server, "://");

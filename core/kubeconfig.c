@@ -31,6 +31,7 @@ void kubeconfig_finish(struct kubeconfig *config)
 	free(config->tls_server_name);
 	free(config->ca_pem);
 	free(config->ca_file);
+	free(config->unix_socket);
 	free_secret(config->proxy_url);
 	free_secret(config->token);
 	free(config->token_file);

@@ -30,6 +30,7 @@ struct exec_config {
 
 struct kubeconfig {
 	char *server, *tls_server_name, *ca_pem, *ca_file, *proxy_url;
+	char *unix_socket; /* of "unix:///PATH"; server names no host then. NULL: none */
 	bool insecure;
 	char *token, *token_file, *username, *password;
 	char *certificate_pem, *certificate_file, *key_pem, *key_file;

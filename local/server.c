@@ -21,7 +21,7 @@
 #define FILES_WANTED (SERVER_CONNECTIONS_MAX + 512u)
 /* libmicrohttpd's own limit is beyond ours, which refuses (guard_accept) instead of waiting. */
 #define CONNECTIONS_BEYOND 64u
-#define LOCAL_THREADS 2u
+#define LOCAL_THREADS 4u
 
 /* ---- sockets ---- */
 

@@ -3,6 +3,7 @@
 kube-apiserver and kube-controller-manager. What it does not serve (RBAC, Deployments) is left out of manifests."""
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -80,6 +81,14 @@ class LocalServer(Cluster):
         self.api = LocalClient(self.server, self.ca, self.admin_token)
         until(lambda: self.api.raw("GET", "/readyz")[0] == 200, 10, "the server is ready")
         return server
+
+    def socket_kubeconfig(self):
+        """For parts on this machine: the server's unix socket, without TLS or a token."""
+        return self.write("socket.kubeconfig", json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "local",
+            "clusters": [{"name": "local", "cluster": {"server": f"unix://{self.state}/api.sock"}}],
+            "users": [{"name": "local", "user": {}}],
+            "contexts": [{"name": "local", "context": {"cluster": "local", "user": "local"}}]}))
 
     def served_kinds(self):
         kinds = set()

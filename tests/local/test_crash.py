@@ -33,16 +33,17 @@ def claim(name):
             "spec": {"sandboxTemplateRef": {"name": "t"}}}
 
 
-def start_parts(server):
-    """The controller and a node that only pretends, each with the server's own kubeconfig."""
+def start_parts(server, config=None):
+    """The controller and a node that only pretends, by the server's own kubeconfig or this one."""
+    config = config or server.written
     missing = [p for p in (binary(), os.path.join(build_folder(), "agent-sandbox-node")) if not os.access(p, os.X_OK)]
     if missing:
         raise unittest.SkipTest(f"not built: {missing[0]}")
     server.spawn("controller", [
-        binary(), "--plugin-dir", os.path.join(build_folder(), ".libs"), "--kubeconfig", server.written, "--extensions",
+        binary(), "--plugin-dir", os.path.join(build_folder(), ".libs"), "--kubeconfig", config, "--extensions",
         "--metrics-bind-address", "0", "--health-probe-bind-address", "0"])
     server.spawn("node", [
-        os.path.join(build_folder(), "agent-sandbox-node"), "--kubeconfig", server.written, "--runtime", "fake", "--bind",
+        os.path.join(build_folder(), "agent-sandbox-node"), "--kubeconfig", config, "--runtime", "fake", "--bind",
         "--state-dir", server.file("node"), "--max-pods", "1000",
         "--listen-unix", os.path.join(server.state, "node.sock")])
 
@@ -227,12 +228,12 @@ class Full(ServerCase):
 
 
 class Pods(ServerCase):
-    """What needs a node: logs."""
+    """What needs a node: logs. The parts use the unix socket."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        start_parts(cls.server)
+        start_parts(cls.server, cls.server.socket_kubeconfig())
 
     def test_logs_come_from_the_node(self):
         self.api.create("pods", "default", {"metadata": {"name": "talks"}, "spec": {

@@ -65,8 +65,14 @@ static void everything_a_cluster_says_is_read(void **state)
 	assert_string_equal(config.server, "http://h:1");
 	kubeconfig_finish(&config);
 
+	parse(HEAD CONTEXT CLUSTER("server: 'unix:///run/a/api.sock'") USER(""), &config);
+	assert_string_equal(config.unix_socket, "/run/a/api.sock");
+	assert_string_equal(config.server, "http://localhost");
+	kubeconfig_finish(&config);
+
 	parse(HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: true") USER(""),
 	      &config);
+	assert_null(config.unix_socket);
 	assert_true(config.insecure);
 	kubeconfig_finish(&config);
 }
@@ -197,6 +203,7 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 		{ HEAD CONTEXT CLUSTER("a: b"), "'server' is missing" },
 		{ HEAD CONTEXT CLUSTER("server: 5"), "not a string" },
 		{ HEAD CONTEXT CLUSTER("server: 'ftp://h'"), "neither https nor http" },
+		{ HEAD CONTEXT CLUSTER("server: 'unix://a/api.sock'"), "no absolute path" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://u:SECRET@h'"), "user name" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: 'yes'"),
 		  "neither true nor false" },
