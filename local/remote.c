@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define OWN_POLLS (REMOTE_POLLS_MAX - REMOTE_PAIRS_MAX)
 #define LINGER_US 5000000u /* for it to read the rest and to close */
 #define SILENCE_MS 60000   /* at most between looks at the clock */
 
@@ -26,7 +27,7 @@ struct session {
 	struct remote_target *target;
 	const struct remote_kind *kind;
 	void *state;
-	int fd;
+	int fd, peer;
 	bool gone;   /* the client */
 	bool ending; /* only out is left to be sent */
 	void (*done)(void *arg);
@@ -98,7 +99,7 @@ static int left_ms(const struct session *session)
 /* One round; false at the end. */
 static bool turn(struct session *session)
 {
-	struct pollfd fds[REMOTE_POLLS_MAX];
+	struct pollfd fds[REMOTE_POLLS_MAX], *more = fds + OWN_POLLS;
 	const struct buf *out = &session->public.out;
 	bool reads = session->ending || !session->kind->full(session->state);
 	size_t count = 0;
@@ -108,10 +109,11 @@ static bool turn(struct session *session)
 	fds[1] = (struct pollfd){ .fd = session->fd,
 				  .events = (short)(POLLRDHUP | (reads ? POLLIN : 0) |
 						    (out->length > 0 ? POLLOUT : 0)) };
+	fds[2] = (struct pollfd){ .fd = session->peer, .events = POLLRDHUP };
 	if (!session->ending) {
-		count = session->kind->polls(session->state, fds + 2);
+		count = session->kind->polls(session->state, more);
 	}
-	if (poll(fds, 2 + count, left_ms(session)) < 0 && errno != EINTR) {
+	if (poll(fds, OWN_POLLS + count, left_ms(session)) < 0 && errno != EINTR) {
 		return false;
 	}
 	if (fds[0].revents != 0 ||
@@ -126,7 +128,8 @@ static bool turn(struct session *session)
 	} else if ((fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
 		session->gone = true;
 	}
-	if (!session->ending && !session->kind->move(session->state, fds + 2, count)) {
+	session->gone = session->gone || fds[2].revents != 0;
+	if (!session->ending && !session->kind->move(session->state, more, count)) {
 		session->ending = true;
 	}
 	return !session->gone && !session->public.out.failed;
@@ -238,7 +241,7 @@ void remote_leave(struct remote *remote)
 	remote->places--;
 }
 
-void remote_start(struct remote *remote, struct remote_target *take_target, int fd,
+void remote_start(struct remote *remote, struct remote_target *take_target, int fd, int peer,
 		  const char *early, size_t early_length, void (*done)(void *arg), void *arg)
 {
 	struct session *session = xnew(struct session);
@@ -247,6 +250,7 @@ void remote_start(struct remote *remote, struct remote_target *take_target, int 
 	session->remote = remote;
 	session->target = take_target;
 	session->fd = fd;
+	session->peer = peer;
 	session->done = done;
 	session->arg = arg;
 	session->kind = take_target->forward ? &remote_forward_kind : &remote_exec_kind;

@@ -42,8 +42,9 @@ bool remote_enter(struct remote *remote);
 void remote_leave(struct remote *remote);
 
 /* Runs a session on a connection. early: what the client sent behind its head. fd stays open until
+ * peer: the client's own socket, whose end libmicrohttpd does not hand on where it carries TLS.
  * done(arg), which is called once, on the session's thread or, while all end, at once; it closes fd. */
-void remote_start(struct remote *remote, struct remote_target *take_target, int fd,
+void remote_start(struct remote *remote, struct remote_target *take_target, int fd, int peer,
 		  const char *early, size_t early_length, void (*done)(void *arg), void *arg);
 
 #endif

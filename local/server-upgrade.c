@@ -8,12 +8,15 @@
 #include "base/memory.h"
 #include "local/remote.h"
 
+#include <sys/socket.h>
+
 /* From the answer that says 101 to the end of the session. */
 struct upgrade {
 	struct server *server;
 	struct link *link;
 	struct remote_target *target;
 	struct MHD_UpgradeResponseHandle *handle;
+	int peer;
 };
 
 void upgrade_forget(struct server *server, struct link *link)
@@ -31,6 +34,8 @@ static void done(void *arg)
 {
 	struct upgrade *upgrade = arg;
 
+	/* What carries TLS waits for the client to close; so one that does not is closed here. */
+	(void)shutdown(upgrade->peer, SHUT_RDWR);
 	(void)MHD_upgrade_action(upgrade->handle, MHD_UPGRADE_ACTION_CLOSE);
 	free(upgrade);
 }
@@ -41,11 +46,12 @@ static void upgraded(void *arg, struct MHD_Connection *connection UNUSED, void *
 {
 	struct upgrade *upgrade = arg;
 
+	upgrade->peer = upgrade->link->fd;
 	upgrade->link->upgrade = NULL;
 	upgrade->link = NULL;
 	upgrade->handle = handle;
-	remote_start(upgrade->server->remote, TAKE(upgrade->target), fd, early, early_length, done,
-		     upgrade);
+	remote_start(upgrade->server->remote, TAKE(upgrade->target), fd, upgrade->peer, early,
+		     early_length, done, upgrade);
 }
 
 struct MHD_Response *upgrade_response(struct server *server, struct link *link,

@@ -138,8 +138,7 @@ static int take_headers(struct buf *block, struct spdy_headers *ret)
 		size_t name_length = length;
 		char *value = name != NULL ? take_text(block, &at, &length) : NULL;
 
-		if (value == NULL || name_length == 0 ||
-		    memchr(name, '\0', name_length) != NULL) {
+		if (value == NULL || name_length == 0 || memchr(name, '\0', name_length) != NULL) {
 			return -EPROTO;
 		}
 		ret->items[i] = (struct spdy_header){ name, value, length };
@@ -204,8 +203,9 @@ void spdy_deflater_finish(struct spdy_deflater *deflater)
 
 static void put_text(struct buf *block, const char *text, size_t length)
 {
-	const unsigned char bytes[] = { (unsigned char)(length >> 24), (unsigned char)(length >> 16),
-					(unsigned char)(length >> 8), (unsigned char)length };
+	const unsigned char bytes[] = { (unsigned char)(length >> 24),
+					(unsigned char)(length >> 16), (unsigned char)(length >> 8),
+					(unsigned char)length };
 
 	buf_append(block, bytes, sizeof(bytes));
 	buf_append(block, text, length);

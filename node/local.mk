@@ -60,6 +60,17 @@ libnode_la_SOURCES += \
 	%D%/podman-stop.c \
 	%D%/podman-stream.c
 
+# containers as plain processes
+libnode_la_SOURCES += \
+	%D%/process.c %D%/process.h %D%/process-private.h \
+	%D%/process-container.c \
+	%D%/process-exec.c \
+	%D%/process-list.c \
+	%D%/process-log.c \
+	%D%/process-spawn.c \
+	%D%/process-state.c \
+	%D%/process-supervise.c
+
 # the node as a process
 libnode_la_SOURCES += \
 	%D%/address.c %D%/address.h \

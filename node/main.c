@@ -4,17 +4,22 @@
 
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/log.h"
 #include "net/curl-transport.h"
 #include "node/end-pods.h"
 #include "node/node.h"
+#include "node/process.h"
 
 int main(int argc, char **argv)
 {
 	struct node_options options;
 	struct error error = { 0 };
 
+	if (argc > 1 && strcmp(argv[1], PROCESS_SUPERVISOR) == 0) {
+		return process_supervise(argc, argv);
+	}
 	mallopt(M_ARENA_MAX, 2); /* an arena a thread would cost more than all pods do */
 	if (node_options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);

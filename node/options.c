@@ -32,7 +32,7 @@ static const struct row {
 	  "address of the Node (default: of the first interface that is up)" },
 	{ "bind", ROW_BOOL, AT(bind), 0, "",
 	  "be the scheduler too: take pods that have no node yet" },
-	{ "runtime", ROW_TEXT, AT(runtime), 0, "NAME", "podman (default) or fake" },
+	{ "runtime", ROW_TEXT, AT(runtime), 0, "NAME", "podman (default), process (isolates nothing) or fake" },
 	{ "state-dir", ROW_TEXT, AT(state_dir), 0, "DIR",
 	  "where volumes and claims live (default /var/lib/agent-sandbox-node)" },
 	{ "max-pods", ROW_INTEGER, AT(max_pods), PODS_MAX, "N",

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "node/fake-runtime.h"
 #include "node/podman.h"
+#include "node/process.h"
 
 static int create_podman(struct sched *sched, const struct node_options *options,
 			 const char *node_name, runtime_changed changed, void *arg,
@@ -30,8 +31,18 @@ static int create_fake(struct sched *sched, const struct node_options *options,
 	return fake_runtime_create(sched, file, changed, arg, ret, reterr);
 }
 
+static int create_process(struct sched *sched, const struct node_options *options,
+			  const char *node_name UNUSED, runtime_changed changed, void *arg,
+			  struct runtime **ret, struct error *reterr)
+{
+	CLEANUP_FREE char *folder = xprintf("%s/process", options->state_dir);
+
+	return process_runtime_create(sched, folder, changed, arg, ret, reterr);
+}
+
 static const struct runtime_kind kinds[] = {
 	{ "podman", create_podman, true },
+	{ "process", create_process, true },
 	{ "fake", create_fake, false },
 };
 

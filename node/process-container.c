@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Containers that are plain processes: what they run, their start, their stop. Called through
+ * node/process.c's table. */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "node/process-private.h"
+
+#define RUNTIME_PROGRAM "agent-sandbox-runtime"
+#define SELF_MAX 4096
+#define KILL_US 10000000u /* for a supervisor to write the end down after SIGKILL */
+
+char *process_folder(struct process_runtime *process, const char *id, struct error *reterr)
+{
+	size_t length = strlen(id);
+
+	if (length != 16 || strspn(id, "0123456789abcdef") != length) {
+		error_set(reterr, -EINVAL, "'%.80s' is no id of a container", id);
+		return NULL;
+	}
+	return xprintf("%s/containers/%s", process->folder, id);
+}
+
+/* FNV-1a over pod, name and attempt: the same container has the same id after a restart. */
+static void make_id(const char *uid, const char *name, uint32_t attempt, char ret[17])
+{
+	CLEANUP_FREE char *text = xprintf("%s/%s/%u", uid, name, attempt);
+	uint64_t hash = 14695981039346656037u;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+	}
+	snprintf(ret, 17, "%016llx", (unsigned long long)hash);
+}
+
+/* ---- what it runs ---- */
+
+/* python-runtime-sandbox, with any registry and tag. */
+static bool is_sandbox_image(const char *image)
+{
+	static const char *const names[] = { "python-runtime-sandbox", "sandbox-runtime" };
+	const char *slash = strrchr(image, '/');
+	const char *name = slash != NULL ? slash + 1 : image;
+	size_t length = strcspn(name, ":@");
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Beside this program, or on $PATH; the caller's. */
+static char *find_runtime(const char *const *env)
+{
+	char self[SELF_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (length > 0) {
+		self[length] = '\0';
+		slash = strrchr(self, '/');
+
+		CLEANUP_FREE char *beside =
+			xprintf("%.*s/" RUNTIME_PROGRAM, (int)(slash - self), self);
+
+		if (access(beside, X_OK) == 0) {
+			return xstrdup(beside);
+		}
+	}
+	return process_find(RUNTIME_PROGRAM, env);
+}
+
+static void add_strings(struct json_object *array, const char *const *strings)
+{
+	for (size_t i = 0; strings != NULL && strings[i] != NULL; i++) {
+		json_object_array_add(array, json_object_new_string(strings[i]));
+	}
+}
+
+/* Fills argv; the program's path is the caller's, NULL and *reterr: there is none. */
+static char *choose_program(const struct runtime_container *container, const char *const *env,
+			    const char *ip, const char *work, struct json_object *argv,
+			    struct error *reterr)
+{
+	char *path;
+
+	if (container->command != NULL && container->command[0] != NULL) {
+		path = process_find(container->command[0], env);
+		add_strings(argv, container->command);
+		add_strings(argv, container->args);
+		if (path == NULL) {
+			error_set(
+				reterr, -ENOENT,
+				"there is no command '%.200s' on this machine, whose own programs "
+				"--runtime process runs",
+				container->command[0]);
+		}
+		return path;
+	}
+	if (!is_sandbox_image(container->image)) {
+		error_set(reterr, -ENOENT,
+			  "--runtime process has no images: give the container of '%.200s' a "
+			  "command that is on this machine",
+			  container->image);
+		return NULL;
+	}
+	path = find_runtime(env);
+	if (path == NULL) {
+		error_set(reterr, -ENOENT,
+			  "there is no " RUNTIME_PROGRAM " beside agent-sandbox-node nor on $PATH: "
+			  "install it");
+		return NULL;
+	}
+
+	const char *const arguments[] = { path, "--host", ip, "--base-dir", work, NULL };
+
+	add_strings(argv, arguments);
+	add_strings(argv, container->args);
+	return path;
+}
+
+static bool has_variable(const char *const *env, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; env != NULL && env[i] != NULL; i++) {
+		if (strncmp(env[i], name, length) == 0 && env[i][length] == '=') {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_variable(struct json_object *array, const char *const *env, const char *name,
+			 const char *value)
+{
+	CLEANUP_FREE char *text = xprintf("%s=%s", name, value);
+
+	if (!has_variable(env, name)) {
+		json_object_array_add(array, json_object_new_string(text));
+	}
+}
+
+static struct json_object *make_env(const struct runtime_pod *pod,
+				    const struct runtime_container *container, const char *id,
+				    const char *ip, const char *work)
+{
+	struct json_object *env = json_object_new_array();
+	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
+
+	json_object_array_add(env, json_object_new_string(mark));
+	for (size_t i = 0; container->env != NULL && container->env[i] != NULL; i++) {
+		if (strncmp(container->env[i], PROCESS_MARK, strlen(PROCESS_MARK)) != 0) {
+			json_object_array_add(env, json_object_new_string(container->env[i]));
+		}
+	}
+	add_variable(env, container->env, "POD_IP", ip);
+	add_variable(env, container->env, "HOSTNAME", pod->hostname);
+	add_variable(env, container->env, "HOME", work);
+	add_variable(env, container->env, "PATH",
+		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	return env;
+}
+
+/* ---- what it does not do ---- */
+
+static void tell_notes(const struct runtime_container *container, struct buf *notes)
+{
+	const struct {
+		bool asked;
+		const char *text;
+	} list[] = {
+		{ container->memory_limit != 0 || container->cpu_limit != 0 ||
+			  container->pids_limit != 0,
+		  "limits of memory, CPU and processes are not kept" },
+		{ container->user != NULL,
+		  "runs as the user of the node, not as the one asked for" },
+		{ container->read_only_root, "readOnlyRootFilesystem is not kept" },
+		{ container->cap_drop != NULL && container->cap_drop[0] != NULL,
+		  "capabilities are not dropped" },
+		{ container->working_dir != NULL,
+		  "workingDir is not used: it begins in a folder of its own" },
+	};
+
+	if (notes == NULL) {
+		return;
+	}
+	if (container->attempt == 0) {
+		buf_append_str(notes,
+			       "runs as a plain process of this machine: NOTHING is isolated\n");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		if (list[i].asked) {
+			buf_printf(notes, "%s\n", list[i].text);
+		}
+	}
+	for (size_t i = 0; i < container->mount_count; i++) {
+		buf_printf(notes, "the volume at '%.200s' is not mounted\n",
+			   container->mounts[i].target);
+	}
+}
+
+/* ---- start ---- */
+
+/* Executes this program as the supervisor; 0 when the container's process runs. */
+static int run_supervisor(const char *folder, struct error *reterr)
+{
+	const char *const argv[] = { "agent-sandbox-node", PROCESS_SUPERVISOR, folder, NULL };
+	const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), status = -1;
+	const struct process_spawn spawn = { .path = "/proc/self/exe",
+					     .argv = argv,
+					     .env = env,
+					     .cwd = "/",
+					     .in = null,
+					     .out = null,
+					     .err = null };
+	pid_t pid = null >= 0 ? process_spawn(&spawn) : -errno;
+
+	if (null >= 0) {
+		close(null);
+	}
+	if (pid < 0) {
+		return error_set(reterr, -EAGAIN, "cannot start a process: %s", strerror(-pid));
+	}
+	/* It ends as soon as its own child runs. */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0
+		       ? 0
+		       : error_set(reterr, -EAGAIN, "the supervisor of '%s' did not start", folder);
+}
+
+static int write_info(struct process_runtime *process, const struct runtime_pod *pod,
+		      const struct runtime_container *container, const char *id, const char *ip,
+		      const char *folder, struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *info = json_object_new_object();
+	CLEANUP_FREE char *work = xprintf("%s/work", folder);
+	struct json_object *argv = json_object_new_array();
+	struct json_object *env = make_env(pod, container, id, ip, work);
+	CLEANUP_FREE const char **strings = process_strings(env);
+	CLEANUP_FREE char *path = choose_program(container, strings, ip, work, argv, reterr);
+	const struct {
+		const char *name, *value;
+	} texts[] = {
+		{ "id", id },
+		{ "podUid", pod->uid },
+		{ "podNs", pod->ns },
+		{ "podName", pod->name },
+		{ "name", container->name },
+		{ "image", container->image },
+		{ "path", path },
+	};
+
+	json_object_object_add(info, "argv", argv);
+	json_object_object_add(info, "env", env);
+	if (path == NULL) {
+		return -ENOENT;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		json_object_object_add(info, texts[i].name, json_object_new_string(texts[i].value));
+	}
+	json_object_object_add(info, "attempt", json_object_new_int64(container->attempt));
+	json_object_object_add(info, "createdMs",
+			       json_object_new_int64(sched_wall_us(process->sched) / 1000));
+	if ((mkdir(folder, 0700) < 0 && errno != EEXIST) ||
+	    (mkdir(work, 0700) < 0 && errno != EEXIST)) {
+		return error_set(reterr, -EAGAIN, "cannot make the folder '%s': %s", work,
+				 strerror(errno));
+	}
+	int code = process_store(folder, "info.json", info);
+
+	return code == 0 ? 0
+			 : error_set(reterr, -EAGAIN, "cannot write '%s/info.json': %s", folder,
+				     strerror(-code));
+}
+
+int process_start(struct runtime *runtime, const struct runtime_pod *pod,
+		  const struct runtime_container *container, char ret_id[80], struct buf *notes,
+		  struct error *reterr)
+{
+	struct process_runtime *process = process_of(runtime);
+	CLEANUP_FREE char *name = xprintf("%s.json", pod->uid);
+	CLEANUP_FREE char *pods = xprintf("%s/pods", process->folder);
+	CLEANUP_JSON struct json_object *sandbox = process_load(pods, name);
+	const char *ip = asb_str(sandbox, "ip");
+	uint64_t one = 1;
+	char id[17];
+	int code;
+
+	make_id(pod->uid, container->name, container->attempt, id);
+
+	CLEANUP_FREE char *folder = process_folder(process, id, reterr);
+	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+
+	if (ip == NULL) {
+		return error_set(reterr, -ENOENT, "the pod '%s' is not started", pod->uid);
+	}
+	if (container->non_root && geteuid() == 0) {
+		return error_set(reterr, -EINVAL,
+				 "runAsNonRoot: --runtime process runs all as root here");
+	}
+	if (run == NULL) {
+		code = write_info(process, pod, container, id, ip, folder, reterr);
+		if (code == 0) {
+			code = run_supervisor(folder, reterr);
+		}
+		if (code < 0) {
+			return code;
+		}
+		tell_notes(container, notes);
+		(void)!write(process->wake, &one, sizeof(one));
+	}
+	snprintf(ret_id, 80, "%s", id);
+	return 0;
+}
+
+/* ---- stop ---- */
+
+static bool has_ended(const char *folder)
+{
+	CLEANUP_JSON struct json_object *end = process_load(folder, "exit.json");
+	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+
+	return end != NULL || process_supervisor(run) < 0;
+}
+
+static bool wait_end(struct process_runtime *process, const char *folder, uint64_t us)
+{
+	uint64_t deadline = sched_now_us(process->sched) + us;
+	bool ended;
+
+	while (!(ended = has_ended(folder)) && sched_now_us(process->sched) < deadline) {
+		(void)poll(NULL, 0, PROCESS_LOOK_MS);
+	}
+	return ended;
+}
+
+int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, struct error *reterr)
+{
+	struct process_runtime *process = process_of(runtime);
+	CLEANUP_FREE char *folder = process_folder(process, id, reterr);
+	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
+
+	if (folder == NULL) {
+		return -EINVAL;
+	}
+
+	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+	pid_t child = (pid_t)asb_int(asb_at(run, "child"), 0);
+
+	if (!has_ended(folder) && child > 1) {
+		/* The supervisor has not buried it, so the pid is still its own. */
+		(void)kill(child, SIGTERM);
+		if (!wait_end(process, folder, grace_s * UINT64_C(1000000))) {
+			process_kill_all(mark);
+			if (!wait_end(process, folder, KILL_US)) {
+				return error_set(reterr, -EAGAIN, "'%s' does not end", id);
+			}
+		}
+	}
+	process_kill_all(mark); /* also what a supervisor that was killed left behind */
+	return 0;
+}
+
+int process_remove(struct runtime *runtime, const char *id, struct error *reterr)
+{
+	CLEANUP_FREE char *folder = process_folder(process_of(runtime), id, reterr);
+	int code = folder != NULL ? process_stop(runtime, id, 0, reterr) : -EINVAL;
+
+	if (code == 0) {
+		process_remove_tree(folder);
+	}
+	return code;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logs of containers that are plain processes, out of the two files that their supervisors keep.
+ * Called through node/process.c's table. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "node/process-private.h"
+
+#define FOLLOW_MS 200
+#define LINE_BYTES 20480u /* longer than any that a supervisor writes */
+
+struct reading {
+	const struct runtime_log_options *options;
+	int (*bytes)(void *arg, const char *data, size_t length);
+	void *arg;
+	uint64_t sent, skip; /* skip: lines that tailLines leaves out */
+	uint64_t lines;      /* seen, of those that are young enough */
+	bool counting;       /* nothing is sent yet */
+};
+
+/* One line without its end: 0, or what ends the reading. */
+static int take_line(struct reading *reading, char *line)
+{
+	char *text = strchr(line, ' ');
+	int64_t ms = 0;
+	char stamp[32] = "";
+	int r;
+
+	if (text == NULL) {
+		return 0;
+	}
+	*text++ = '\0';
+	if (integer_parse(line, 0, INT64_MAX, &ms) < 0 || ms < reading->options->since_ms) {
+		return 0;
+	}
+	if (reading->lines++ < reading->skip || reading->counting) {
+		return 0;
+	}
+	if (reading->options->timestamps) {
+		char second[21];
+
+		asb_time_format(ms, second);
+		snprintf(stamp, sizeof(stamp), "%.19s.%03dZ ", second, (int)(ms % 1000));
+	}
+
+	CLEANUP_FREE char *whole = xprintf("%s%s\n", stamp, text);
+	size_t length = strlen(whole);
+	uint64_t limit = reading->options->limit_bytes;
+	bool full = limit > 0 && reading->sent + length >= limit;
+
+	if (full) {
+		length = (size_t)(limit - reading->sent);
+	}
+	reading->sent += length;
+	r = length > 0 ? reading->bytes(reading->arg, whole, length) : 0;
+	return r != 0 ? r : full ? -ECANCELED : 0;
+}
+
+/* From where the file was left to its last whole line. */
+static int take_file(struct reading *reading, FILE *file)
+{
+	CLEANUP_FREE char *line = xalloc(LINE_BYTES);
+	int r = 0;
+
+	clearerr(file);
+	while (r == 0) {
+		long at = ftell(file);
+		size_t length;
+
+		if (fgets(line, LINE_BYTES, file) == NULL) {
+			break;
+		}
+		length = strlen(line);
+		if (length == 0 || line[length - 1] != '\n') {
+			(void)fseek(file, at, SEEK_SET);
+			break;
+		}
+		line[length - 1] = '\0';
+		r = take_line(reading, line);
+	}
+	return r;
+}
+
+static FILE *open_log(const char *folder, const char *name)
+{
+	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+
+	return fopen(path, "re");
+}
+
+static int take_both(struct reading *reading, const char *folder, FILE **ret_file)
+{
+	FILE *old = open_log(folder, "log.1");
+	FILE *file = open_log(folder, "log");
+	int r = old != NULL ? take_file(reading, old) : 0;
+
+	if (old != NULL) {
+		fclose(old);
+	}
+	if (r == 0 && file != NULL) {
+		r = take_file(reading, file);
+	}
+	*ret_file = file;
+	return r;
+}
+
+static bool has_ended(const char *folder)
+{
+	CLEANUP_JSON struct json_object *end = process_load(folder, "exit.json");
+
+	return end != NULL;
+}
+
+int process_logs(struct runtime *runtime, const char *id, const struct runtime_log_options *options,
+		 int (*bytes)(void *arg, const char *data, size_t length), void *arg,
+		 struct error *reterr)
+{
+	CLEANUP_FREE char *folder = process_folder(process_of(runtime), id, reterr);
+	struct reading reading = { .options = options, .bytes = bytes, .arg = arg };
+	FILE *file = NULL;
+	int r;
+
+	if (folder == NULL) {
+		return -EINVAL;
+	}
+	if (options->tail_lines >= 0) {
+		reading.counting = true;
+		(void)take_both(&reading, folder, &file);
+		if (file != NULL) {
+			fclose(file);
+		}
+		reading.skip = reading.lines > (uint64_t)options->tail_lines
+				       ? reading.lines - (uint64_t)options->tail_lines
+				       : 0;
+		reading.lines = 0;
+		reading.counting = false;
+	}
+	r = take_both(&reading, folder, &file);
+	while (r == 0 && options->follow && file != NULL) {
+		bool ended = has_ended(folder);
+
+		r = take_file(&reading, file);
+		if (ended) {
+			break;
+		}
+		(void)poll(NULL, 0, FOLLOW_MS);
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return r == -ECANCELED ? 0 : r;
+}

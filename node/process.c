@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runtime of plain processes as the node sees it: its life, its pods and their addresses, its
+ * watcher, its table of operations. Made by node/runtimes.c. */
+#include "config.h"
+
+#include "node/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/log.h"
+#include "node/process-private.h"
+
+#define WARNING                                                                               \
+	"plain processes of this machine: NOTHING isolates pods from it or from each other; " \
+	"run only what you would run yourself"
+#define WATCHED_MAX 2048
+#define WATCH_MS 5000 /* at most until what could not be watched is looked at */
+/* 127.64.0.1 to 127.127.255.254 */
+#define ADDRESS_FIRST 0x7f400000u
+#define ADDRESS_COUNT 0x400000u
+
+/* ---- what it is ---- */
+
+static int check(struct runtime *runtime UNUSED, struct buf *note, struct error *reterr UNUSED)
+{
+	buf_append_str(note, WARNING);
+	return 0;
+}
+
+static int check_handler(struct runtime *runtime UNUSED, const char *handler, struct error *reterr)
+{
+	return error_set(reterr, -EINVAL,
+			 "--runtime process has no handler '%.63s': it isolates nothing", handler);
+}
+
+static int ensure_image(struct runtime *runtime UNUSED, const char *image UNUSED,
+			enum runtime_pull policy UNUSED, enum runtime_image *ret,
+			struct buf *note UNUSED, struct error *reterr UNUSED)
+{
+	/* There are none: whether it can be run without shows at the start. */
+	*ret = RUNTIME_IMAGE_PRESENT;
+	return 0;
+}
+
+/* ---- pods ---- */
+
+struct search {
+	const char *folder, *ip;
+};
+
+static int has_address(void *arg, const char *name)
+{
+	const struct search *search = arg;
+	CLEANUP_JSON struct json_object *pod =
+		name[0] != '.' ? process_load(search->folder, name) : NULL;
+
+	return asb_streq(asb_str(pod, "ip"), search->ip) ? 1 : 0;
+}
+
+/* From the uid, then the next one that no other pod has. */
+static int choose_address(const char *folder, const char *uid, char ret[64])
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *at = uid; *at != '\0'; at++) {
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	}
+	for (uint32_t i = 0; i < ADDRESS_COUNT; i++) {
+		uint32_t address = ADDRESS_FIRST + (hash + i) % ADDRESS_COUNT;
+		const struct search search = { folder, ret };
+
+		if ((address & 0xff) == 0 || (address & 0xff) == 0xff) {
+			continue;
+		}
+		snprintf(ret, 64, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
+			 address >> 8 & 0xff, address & 0xff);
+		if (process_each(folder, has_address, (void *)(uintptr_t)&search) == 0) {
+			return 0;
+		}
+	}
+	return -EAGAIN;
+}
+
+static int make_pod(struct process_runtime *process, const struct runtime_pod *pod,
+		    const char *folder, const char *name, char ret_ip[64], struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *tree = json_object_new_object();
+	int code = choose_address(folder, pod->uid, ret_ip);
+
+	json_object_object_add(tree, "uid", json_object_new_string(pod->uid));
+	json_object_object_add(tree, "ns", json_object_new_string(pod->ns));
+	json_object_object_add(tree, "name", json_object_new_string(pod->name));
+	json_object_object_add(tree, "ip", json_object_new_string(ret_ip));
+	json_object_object_add(tree, "createdMs",
+			       json_object_new_int64(sched_wall_us(process->sched) / 1000));
+	if (code == 0) {
+		code = process_store(folder, name, tree);
+	}
+	return code == 0 ? 0
+			 : error_set(reterr, -EAGAIN, "cannot remember the pod in '%s': %s", folder,
+				     strerror(-code));
+}
+
+static int start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
+		     struct error *reterr)
+{
+	struct process_runtime *process = process_of(runtime);
+	CLEANUP_FREE char *folder = xprintf("%s/pods", process->folder);
+	CLEANUP_FREE char *name = xprintf("%s.json", pod->uid);
+
+	if (pod->handler != NULL) {
+		return check_handler(runtime, pod->handler, reterr);
+	}
+
+	LOCKED(&process->lock);
+	CLEANUP_JSON struct json_object *there = process_load(folder, name);
+	const char *ip = asb_str(there, "ip");
+
+	if (ip != NULL) {
+		snprintf(ret_ip, 64, "%s", ip);
+		return 0;
+	}
+	return make_pod(process, pod, folder, name, ret_ip, reterr);
+}
+
+static int remove_pod(struct runtime *runtime, const char *uid, struct error *reterr)
+{
+	struct process_runtime *process = process_of(runtime);
+	CLEANUP_FREE char *file = xprintf("%s/pods/%s.json", process->folder, uid);
+	struct runtime_list list = { 0 };
+	int code = process_list(runtime, uid, &list, reterr);
+
+	for (size_t i = 0; i < list.count && code == 0; i++) {
+		if (list.items[i].name != NULL) {
+			code = process_remove(runtime, list.items[i].id, reterr);
+		}
+	}
+	runtime_list_finish(&list);
+	if (code == 0) {
+		(void)unlink(file);
+	}
+	return code;
+}
+
+/* ---- the watcher: tells when a container's supervisor has ended ---- */
+
+struct watched {
+	struct process_runtime *process;
+	struct pollfd fds[WATCHED_MAX];
+	size_t count;
+};
+
+/* Once for each container, also for one that ended before it could be watched. */
+static void tell_end(struct process_runtime *process, const char *folder, const char *uid)
+{
+	CLEANUP_FREE char *mark = xprintf("%s/told", folder);
+	int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0) {
+		close(fd);
+		process->changed(process->arg, uid);
+	}
+}
+
+static int watch_one(void *arg, const char *id)
+{
+	struct watched *watched = arg;
+	CLEANUP_FREE char *folder = process_folder(watched->process, id, NULL);
+	CLEANUP_JSON struct json_object *run =
+		folder != NULL ? process_load(folder, "run.json") : NULL;
+	CLEANUP_JSON struct json_object *info =
+		run != NULL ? process_load(folder, "info.json") : NULL;
+	const char *uid = asb_str(info, "podUid");
+	pid_t pid = process_supervisor(run);
+
+	if (pid < 0 && uid != NULL) {
+		tell_end(watched->process, folder, uid);
+	}
+
+	int fd = pid > 0 && uid != NULL ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+	if (fd < 0) {
+		return 0;
+	}
+	watched->fds[watched->count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return watched->count == WATCHED_MAX ? 1 : 0;
+}
+
+static bool stopping(struct process_runtime *process)
+{
+	LOCKED(&process->watch_lock);
+	return process->stopping;
+}
+
+static void watch(void *arg)
+{
+	struct process_runtime *process = arg;
+	CLEANUP_FREE char *folder = xprintf("%s/containers", process->folder);
+	CLEANUP_FREE struct watched *watched = xnew(struct watched);
+	uint64_t number;
+
+	watched->process = process;
+	while (!stopping(process)) {
+		watched->fds[0] = (struct pollfd){ .fd = process->wake, .events = POLLIN };
+		watched->count = 1;
+		(void)process_each(folder, watch_one, watched);
+		(void)poll(watched->fds, watched->count, WATCH_MS);
+		(void)!read(process->wake, &number, sizeof(number));
+		for (size_t i = 1; i < watched->count; i++) {
+			close(watched->fds[i].fd);
+		}
+	}
+}
+
+/* ---- life ---- */
+
+static void destroy(struct runtime *runtime)
+{
+	struct process_runtime *process = process_of(runtime);
+	uint64_t one = 1;
+
+	{
+		LOCKED(&process->watch_lock);
+		process->stopping = true;
+	}
+	(void)!write(process->wake, &one, sizeof(one));
+	sched_join(process->watcher);
+	close(process->wake);
+	sched_mutex_finish(&process->watch_lock);
+	sched_mutex_finish(&process->lock);
+	free(process->folder);
+	free(process);
+}
+
+static const struct runtime_ops operations = {
+	.check = check,
+	.check_handler = check_handler,
+	.ensure_image = ensure_image,
+	.start_pod = start_pod,
+	.remove_pod = remove_pod,
+	.start_container = process_start,
+	.stop_container = process_stop,
+	.remove_container = process_remove,
+	.list = process_list,
+	.exec = process_exec,
+	.logs = process_logs,
+	.exec_stream = process_exec_stream,
+	.exec_wait = process_exec_wait,
+	.exec_resize = process_exec_resize,
+	.exec_end = process_exec_end,
+	.connect = process_connect,
+	.destroy = destroy,
+};
+
+static int make_folder(const char *path, struct error *reterr)
+{
+	return mkdir(path, 0700) == 0 || errno == EEXIST
+		       ? 0
+		       : error_set(reterr, -errno, "cannot make the folder '%s': %s", path,
+				   strerror(errno));
+}
+
+int process_runtime_create(struct sched *sched, const char *folder, runtime_changed changed,
+			   void *arg, struct runtime **ret, struct error *reterr)
+{
+	CLEANUP_FREE char *pods = xprintf("%s/pods", folder);
+	CLEANUP_FREE char *containers = xprintf("%s/containers", folder);
+	struct process_runtime *process;
+	int code = make_folder(folder, reterr);
+
+	if (code < 0 || (code = make_folder(pods, reterr)) < 0 ||
+	    (code = make_folder(containers, reterr)) < 0) {
+		return code;
+	}
+	log_warning(WARNING);
+	process = xnew(struct process_runtime);
+	process->runtime.ops = &operations;
+	process->sched = sched;
+	process->folder = xstrdup(folder);
+	process->changed = changed;
+	process->arg = arg;
+	process->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sched_mutex_init(&process->lock, sched);
+	sched_mutex_init(&process->watch_lock, sched);
+	process->watcher = sched_start(sched, "processes", watch, process);
+	*ret = &process->runtime;
+	return 0;
+}

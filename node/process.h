@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runtime that runs containers as plain processes of this machine, for local mode where Podman
+ * cannot run. It isolates nothing, and says so: at its start, in check() and with an event for each
+ * container. There are no images: a container's command must be there on this machine; the images of
+ * the sandbox runtime, without a command, become agent-sandbox-runtime. Mounts, users, limits and
+ * capabilities are not made; each that a pod asks for is a note.
+ *
+ * Each pod has a loopback address of its own, 127.64.0.1 to 127.127.255.254, for its servers to listen
+ * on ($POD_IP). Each container has a folder to begin in, and a supervisor: this program, executed again
+ * (process_supervise), which outlives the node, keeps the log and writes down how it ended. Every
+ * process of a container has its id in $ASB_CONTAINER, by which all of them are found and ended, unless
+ * they empty their environment.
+ */
+#ifndef ASB_NODE_PROCESS_H
+#define ASB_NODE_PROCESS_H
+
+#include "base/sched.h"
+#include "node/runtime.h"
+
+#define PROCESS_SUPERVISOR "--supervise-process" /* the first argument of a supervisor */
+
+/* folder: absolute, made when absent; everything is found again there. changed is called on a thread
+ * of the runtime until destroy returns. */
+int process_runtime_create(struct sched *sched, const char *folder, runtime_changed changed,
+			   void *arg, struct runtime **ret, struct error *reterr);
+/* The supervisor's main. argv: PROGRAM PROCESS_SUPERVISOR FOLDER-OF-THE-CONTAINER. */
+int process_supervise(int argc, char **argv);
+
+#endif
