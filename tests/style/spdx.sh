@@ -12,7 +12,7 @@ fi
 bad=0
 for file in $(git ls-files); do
 	case $file in
-	LICENSE | *.md | *.patch | *.json | *.txt | *.png | *.svg | *.so | */corpus/* | */corpora/* | debian/source/format | \
+	LICENSE | *.md | *.patch | *.json | *.txt | *.png | *.svg | *.so | */corpus/* | */corpora/* | debian/source/format | debian/copyright | \
 		debian/changelog | debian/*.install | debian/*.manpages | debian/*.docs)
 		continue
 		;;
