@@ -151,6 +151,27 @@ class Requests(ServerCase):
             self.assertEqual(0o600, stat.S_IMODE(os.stat(os.path.join(self.server.state, name)).st_mode), name)
 
 
+    def test_a_pattern_that_is_not_checked_is_told(self):
+        crd = self.server.write("crd.yaml", """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.pattern.io}
+spec:
+  group: pattern.io
+  names: {kind: Thing, plural: things}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties: {a: {type: string, pattern: '%s'}}
+""" % r"^\\pL+\\b.(?i:x)$")
+        self.assertRegex(self.kubectl("apply", "-f", crd).stderr, "Warning: .*1 patterns? use")
+
+
 class Watches(ServerCase):
     def watch(self, query, path=MAPS):
         s = self.tls(30)
