@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "local/api-private.h"
+#include "local/mirror.h"
 #include "local/remote.h"
 
 #include <agent-sandbox/helpers.h>
@@ -120,6 +121,15 @@ static void answer_with(struct api_call *call, struct remote_target *take_target
 	call->answer->status = 101;
 }
 
+/* Where the ports of the router's mirror pod lead to; NULL: it is another pod. */
+static const char *mirror_address(struct json_object *pod)
+{
+	bool is = asb_streq(asb_ns(pod), "default") && asb_streq(asb_name(pod), MIRROR_POD) &&
+		  asb_streq(asb_str(pod, "spec", "nodeName"), MIRROR_NODE);
+
+	return is ? asb_annotation(pod, MIRROR_FORWARD_ANNOTATION) : NULL;
+}
+
 void remote_handle(struct api_call *call)
 {
 	bool forward = strcmp(call->route.subresource, "portforward") == 0;
@@ -153,7 +163,10 @@ void remote_handle(struct api_call *call)
 		call_fail(call, 413, NULL, "the command is longer than %u bytes", PATH_MAX_BYTES);
 		return;
 	}
-	target->socket = xstrdup(call->api->node_socket);
+
+	const char *address = forward ? mirror_address(pod) : NULL;
+
+	target->socket = xstrdup(address != NULL ? address : call->api->node_socket);
 	target->path = buf_take(&path);
 	answer_with(call, target);
 }

@@ -5,9 +5,12 @@
 #include "local/remote-private.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -15,6 +18,7 @@
 #include <unistd.h>
 
 #define HEAD_MAX 8192u
+#define LOOPBACK "127.0.0.1:"
 #define CONNECT_S 5 /* the node takes a connection within */
 
 void link_node_init(struct link_node *link)
@@ -61,6 +65,34 @@ static int connect_to(const char *path, struct error *reterr)
 	return fd;
 }
 
+/* "127.0.0.1:PORT": a process of the host that is shown as a pod (local/mirror.h). Its bytes are the
+ * stream from the first one on. */
+static int connect_to_port(const char *text, struct error *reterr)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int64_t number = 0;
+
+	if (integer_parse(text + strlen(LOOPBACK), 1, UINT16_MAX, &number) < 0) {
+		return error_set(reterr, -EINVAL, "'%.60s' is no port of 127.0.0.1", text);
+	}
+	address.sin_port = htons((uint16_t)number);
+
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		return error_set(reterr, -errno, "no socket: %s", strerror(errno));
+	}
+	/* On loopback it is taken or refused at once. */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int code = -errno;
+
+		close(fd);
+		return error_set(reterr, code, "cannot connect to '%s': %s", text, strerror(-code));
+	}
+	return fd;
+}
+
 /* More than a socket's buffer holds is no request of ours. */
 static int send_head(int fd, const char *path, const char *protocol)
 {
@@ -76,12 +108,14 @@ static int send_head(int fd, const char *path, const char *protocol)
 int link_node_open(struct link_node *link, const char *socket, const char *path,
 		   const char *protocol, struct error *reterr)
 {
-	int fd = connect_to(socket, reterr);
+	bool direct = strncmp(socket, LOOPBACK, strlen(LOOPBACK)) == 0;
+	int fd = direct ? connect_to_port(socket, reterr) : connect_to(socket, reterr);
 
 	if (fd < 0) {
 		return fd;
 	}
-	if (send_head(fd, path, protocol) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+	link->status = direct ? 101 : 0;
+	if ((!direct && send_head(fd, path, protocol) < 0) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
 		close(fd);
 		return error_set(reterr, -EIO, "the node at '%s' takes no request", socket);
 	}
