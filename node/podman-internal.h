@@ -68,6 +68,7 @@ struct podman {
 	bool events_wanted;            /* lock */
 	struct podman_stream *streams; /* lock */
 	struct map stopped;            /* lock: ids that we ended ourselves; keys are the values */
+	struct map addresses;          /* lock: of pauses, by id and start; keys are owned */
 	int wake_fd;                   /* to the supervisor */
 	struct sched_thread *supervisor, *events;
 };
@@ -150,6 +151,8 @@ int podman_remove_container(struct runtime *runtime, const char *id, struct erro
 /* podman-list.c */
 int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *ret,
 		struct error *reterr);
+
+void podman_addresses_finish(struct podman *podman);
 
 /* podman-log.c */
 int podman_logs(struct runtime *runtime, const char *id, const struct runtime_log_options *options,

@@ -12,37 +12,113 @@
 #include "node/podman-inspect.h"
 #include "node/podman-internal.h"
 
+#define KNOWN_MAX 4096 /* addresses that are remembered: more than a node has pods */
+
+/* ---- addresses, which stay while a pause runs ---- */
+
+static char *run_of(const struct runtime_status *status)
+{
+	return xprintf("%s %lld", status->id, (long long)status->started_ms);
+}
+
+static void forget_addresses(struct podman *podman)
+{
+	const char *key;
+	size_t at = 0;
+	char *ip;
+
+	while ((ip = map_next(&podman->addresses, &at, &key)) != NULL) {
+		free((char *)(uintptr_t)key);
+		free(ip);
+	}
+	map_finish(&podman->addresses);
+}
+
+void podman_addresses_finish(struct podman *podman)
+{
+	LOCKED(&podman->lock);
+	forget_addresses(podman);
+}
+
+static void know_address(struct podman *podman, char *take_run, const char *ip)
+{
+	LOCKED(&podman->lock);
+	if (map_get(&podman->addresses, take_run) != NULL) {
+		free(take_run);
+		return;
+	}
+	if (podman->addresses.count >= KNOWN_MAX) {
+		forget_addresses(podman);
+		podman->addresses = (struct map){ 0 };
+	}
+	(void)map_put(&podman->addresses, take_run, xstrdup(ip));
+}
+
+/* The caller's; NULL: not known. */
+static char *known_address(struct podman *podman, const struct runtime_status *status)
+{
+	char *run CLEANUP_FREE = run_of(status);
+
+	LOCKED(&podman->lock);
+
+	const char *ip = map_get(&podman->addresses, run);
+
+	return ip != NULL ? xstrdup(ip) : NULL;
+}
+
+/* ---- what the list says too little of ---- */
+
+static bool is_running_pause(const struct runtime_status *status)
+{
+	return status->name == NULL && status->phase == RUNTIME_RUNNING;
+}
+
 /* A running member's line in the list is enough: it costs one question for all of them. */
 static bool needs_inspect(const struct runtime_status *status)
 {
-	return status->phase == RUNTIME_EXITED ||
-	       (status->name == NULL && status->phase == RUNTIME_RUNNING);
+	return status->phase == RUNTIME_EXITED || (is_running_pause(status) && status->ip == NULL);
+}
+
+static void read_inspect(struct podman *podman, struct json_object *inspect,
+			 struct runtime_status *status)
+{
+	char ip[64];
+
+	/* Before the times are made more precise: the list's are what it is found by. */
+	if (status->name == NULL && podman_read_ip(inspect, podman->network, ip)) {
+		status->ip = xstrdup(ip);
+		if (is_running_pause(status)) {
+			know_address(podman, run_of(status), ip);
+		}
+	}
+	podman_read_state(inspect, podman_was_stopped(podman, status->id), status);
 }
 
 static void complete(struct podman *podman, struct runtime_list *list)
 {
 	char **paths CLEANUP_FREE = xnew_array(char *, list->count + 1);
 	struct json_object **trees CLEANUP_FREE = xnew_array(struct json_object *, list->count + 1);
+	bool *asked CLEANUP_FREE = xnew_array(bool, list->count + 1);
 	size_t count = 0, at = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
-		if (needs_inspect(&list->items[i])) {
+		struct runtime_status *status = &list->items[i];
+
+		if (is_running_pause(status)) {
+			status->ip = known_address(podman, status);
+		}
+		asked[i] = needs_inspect(status);
+		if (asked[i]) {
 			paths[count++] =
 				xprintf(PODMAN_API "/containers/%s/json", list->items[i].id);
 		}
 	}
 	podman_get_many(podman, paths, count, trees);
 	for (size_t i = 0; i < list->count; i++) {
-		struct runtime_status *status = &list->items[i];
-		char ip[64];
-
-		if (!needs_inspect(status)) {
+		if (!asked[i]) {
 			continue;
 		}
-		podman_read_state(trees[at], podman_was_stopped(podman, status->id), status);
-		if (status->name == NULL && podman_read_ip(trees[at], podman->network, ip)) {
-			status->ip = xstrdup(ip);
-		}
+		read_inspect(podman, trees[at], &list->items[i]);
 		json_object_put(trees[at]);
 		free(paths[at++]);
 	}

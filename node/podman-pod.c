@@ -58,6 +58,23 @@ static int check_runtime(struct podman *podman, int handler, const char *name,
 	return -EINVAL;
 }
 
+/* Podman says 500 of what no further try will mend: a command that is not in the image. */
+static int code_of_start(int code, const char *words)
+{
+	static const char *const final[] = {
+		"executable file",
+		"command that was not found",
+		"OCI permission denied",
+	};
+
+	for (size_t i = 0; code == -EAGAIN && i < ARRAY_LEN(final); i++) {
+		if (strstr(words, final[i]) != NULL) {
+			return -EINVAL;
+		}
+	}
+	return code;
+}
+
 static int start_checked(struct podman *podman, int handler, const char *name, char ret_id[80],
 			 struct error *reterr)
 {
@@ -84,6 +101,7 @@ static int start_checked(struct podman *podman, int handler, const char *name, c
 	if (r < 0) {
 		/* What never ran is not left behind: the next try begins anew. */
 		discard(podman, name);
+		r = code_of_start(r, reterr->text);
 	}
 	return r;
 }

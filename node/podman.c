@@ -79,6 +79,7 @@ static void destroy(struct runtime *runtime)
 	podman_services_finish(podman);
 	podman_forget_stopped(podman, NULL);
 	map_finish(&podman->stopped);
+	podman_addresses_finish(podman);
 	free(podman->state_dir);
 	free(podman->label);
 	free(podman->binary);
