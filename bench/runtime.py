@@ -32,6 +32,7 @@ ROWS = [
     ("exec/s of /bin/true, 1 connection", "/s", "execute_1", 3, "times"), ("  10 connections", "/s", "execute_10", 3, "times"),
     ("  50 connections", "/s", "execute_50", 3, "times"), ("  p50, 1 connection", "ms", "execute_p50_ms", None, None),
     ("  that, above posix_spawn and wait", "ms", "above_floor_ms", 0.3, "most"),
+    ("  CPU of one, /bin/true's own included", "ms", "execute_cpu_ms", None, None),
     ("GET / at 1 connection", "/s", "health_1", None, None), ("  50 connections", "/s", "health_50", 5, "times"),
     ("RSS idle", "MB", "idle_mb", 2, "most"), ("RSS, peak, 50 MB of output", "MB", "output_peak_mb", 24, "most"),
     ("RSS, peak, upload of 1 GB", "MB", "upload_peak_mb", 8, "most"), ("  its time", "s", "upload_s", None, None),
@@ -66,6 +67,11 @@ class Server:
     def memory_mb(self, field):
         with open(f"/proc/{self.child.pid}/status") as f:
             return int(re.search(rf"^{field}:\s+(\d+)", f.read(), re.M).group(1)) / 1024
+
+    def cpu_ms(self):
+        """Of the process and of its children that have ended."""
+        with open(f"/proc/{self.child.pid}/stat") as f:
+            return sum(int(n) for n in f.read().rpartition(")")[2].split()[11:15]) * 1000 / os.sysconf("SC_CLK_TCK")
 
     def exchange(self, head, pieces=()):
         """Sends a request; the answer is read to its end and only counted."""
@@ -110,8 +116,10 @@ def measure(make, seconds, script, floor_ms):
         for connections in (1, 50):
             figures[f"health_{connections}"], _ = load(server, "/", connections, seconds)
         for connections in (1, 10, 50):
+            before = server.cpu_ms()
             figures[f"execute_{connections}"], p50 = load(server, "/execute", connections, seconds, script)
             figures.setdefault("execute_p50_ms", p50)
+            figures["execute_cpu_ms"] = (server.cpu_ms() - before) / (figures[f"execute_{connections}"] * seconds)
         figures["above_floor_ms"] = figures["execute_p50_ms"] - floor_ms()
     with make() as server:
         server.execute(OUTPUT)
@@ -143,12 +151,12 @@ def verdict(goal, kind, ours, theirs):
 
 
 def show(rounds, floors):
-    print(f"{'':38}{'runtime':>10}{'FastAPI':>10}{'':6}{'ratio':>8}  goal")
+    print(f"{'':40}{'runtime':>10}{'FastAPI':>10}{'':6}{'ratio':>8}  goal")
     for text, unit, name, goal, kind in ROWS:
         ours, theirs = (statistics.median(r[who][name] for r in rounds) for who in ("runtime", "fastapi"))
         ratio = ours / theirs if unit == "/s" else theirs / ours if ours > 0 else float("nan")
-        print(f"{text:38}{ours:10.2f}{theirs:10.2f} {unit:5}{ratio:7.1f}x  {verdict(goal, kind, ours, theirs)}")
-    print(f"{'posix_spawn and wait of /bin/true':38}{statistics.median(floors):10.2f}{'':10} ms")
+        print(f"{text:40}{ours:10.2f}{theirs:10.2f} {unit:5}{ratio:7.1f}x  {verdict(goal, kind, ours, theirs)}")
+    print(f"{'posix_spawn and wait of /bin/true':40}{statistics.median(floors):10.2f}{'':10} ms")
 
 
 def main():

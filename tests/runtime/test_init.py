@@ -54,7 +54,8 @@ def test_the_first_process_ends_with_status_0_at_sigterm(server):
 
 def test_the_first_process_survives_what_guests_send_it(server):
     init = start_as_init(server)
-    for name in ("KILL", "STOP", "HUP", "SEGV", "PIPE", "USR1"):
+    # The kernel passes on only what the first process has a handler for; sanitizers have one for SEGV.
+    for name in ("KILL", "STOP", "HUP", "PIPE", "USR1", *([] if server.sanitized else ["SEGV"])):
         execute(server, f"sh -c 'kill -{name} 1'")
         assert server.get("/").status == 200, name
     end(server, init)

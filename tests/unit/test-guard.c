@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtime/guard: who is shut down, and when. Connections are socket pairs, the clock is a number. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runtime/server-private.h"
+
+#define SECOND UINT64_C(1000000)
+
+struct peer {
+	struct connection *connection;
+	int ours, theirs;
+};
+
+static struct peer add(struct guard *guard, uint64_t now)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	return (struct peer){ guard_add(guard, ends[0], now), ends[0], ends[1] };
+}
+
+static void drop(struct guard *guard, struct peer *peer)
+{
+	guard_remove(guard, peer->connection);
+	close(peer->ours);
+	close(peer->theirs);
+}
+
+/* Whether the other end sees that this one was shut down. */
+static bool is_shut(const struct peer *peer)
+{
+	char byte;
+
+	return recv(peer->theirs, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void the_longest_idle_connection_goes_first(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer first = add(&guard, 1), second = add(&guard, 2), third = add(&guard, 3);
+
+	guard_enter(&guard, first.connection, PHASE_BUSY, 4);
+	guard_enter(&guard, first.connection, PHASE_HEAD, 5); /* idle again, but not for long */
+	assert_true(guard_evict(&guard));
+	assert_true(is_shut(&second));
+	assert_true(guard_evict(&guard));
+	assert_true(is_shut(&third));
+	guard_enter(&guard, first.connection, PHASE_BUSY, 6);
+	assert_false(guard_evict(&guard));
+	assert_false(is_shut(&first));
+	drop(&guard, &first);
+	drop(&guard, &second);
+	drop(&guard, &third);
+	assert_int_equal(guard.count, 0);
+}
+
+static void an_idle_connection_is_kept_for_its_time(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer idle = add(&guard, 0), busy = add(&guard, 0);
+
+	guard_enter(&guard, busy.connection, PHASE_BUSY, 0);
+	guard_sweep(&guard, IDLE_US);
+	assert_false(is_shut(&idle));
+	guard_sweep(&guard, IDLE_US + 1);
+	assert_true(is_shut(&idle));
+	guard_sweep(&guard, 1000 * SECOND);
+	assert_false(is_shut(&busy));
+	drop(&guard, &idle);
+	drop(&guard, &busy);
+}
+
+static void a_body_must_go_on_coming(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer quick = add(&guard, 0), slow = add(&guard, 0);
+
+	guard_enter(&guard, quick.connection, PHASE_BODY, 0);
+	guard_enter(&guard, slow.connection, PHASE_BODY, 0);
+	quick.connection->bytes = BODY_WINDOW_BYTES;
+	slow.connection->bytes = BODY_WINDOW_BYTES - 1;
+	guard_sweep(&guard, BODY_WINDOW_US - 1);
+	assert_false(is_shut(&slow));
+	guard_sweep(&guard, BODY_WINDOW_US);
+	assert_true(is_shut(&slow));
+	assert_false(is_shut(&quick));
+	guard_sweep(&guard, 2 * BODY_WINDOW_US); /* nothing more came in its second window */
+	assert_true(is_shut(&quick));
+	drop(&guard, &quick);
+	drop(&guard, &slow);
+}
+
+static void a_body_whose_sender_has_gone_is_given_up_at_once(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer gone = add(&guard, 0);
+
+	guard_enter(&guard, gone.connection, PHASE_BODY, 0);
+	guard_sweep(&guard, 1);
+	assert_false(gone.connection->doomed);
+	assert_int_equal(shutdown(gone.theirs, SHUT_WR), 0);
+	guard_sweep(&guard, 2);
+	assert_true(gone.connection->doomed);
+	drop(&guard, &gone);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_longest_idle_connection_goes_first),
+		cmocka_unit_test(an_idle_connection_is_kept_for_its_time),
+		cmocka_unit_test(a_body_must_go_on_coming),
+		cmocka_unit_test(a_body_whose_sender_has_gone_is_given_up_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
