@@ -50,14 +50,22 @@ static int connect_to(const char *path, struct error *reterr)
 	return fd;
 }
 
+/* What errno says of a socket with a timeout. */
+static int socket_error(const char *what, struct error *reterr)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK) {
+		return error_set(reterr, -ETIMEDOUT, "HAProxy %s within %d s", what, PATIENCE_S);
+	}
+	return error_set(reterr, -errno, "HAProxy %s: %s", what, strerror(errno));
+}
+
 static int send_all(int fd, const char *text, size_t length, struct error *reterr)
 {
 	while (length > 0) {
 		ssize_t sent = send(fd, text, length, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno != EINTR) {
-			return error_set(reterr, -errno, "HAProxy does not take a command: %s",
-					 strerror(errno));
+			return socket_error("does not take a command", reterr);
 		}
 		text += sent > 0 ? sent : 0;
 		length -= sent > 0 ? (size_t)sent : 0;
@@ -83,14 +91,14 @@ int command_send(const char *socket, const char *text, size_t length, struct buf
 	do {
 		got = recv(fd, data, sizeof(data), 0);
 		if (got < 0 && errno != EINTR) {
-			return error_set(reterr, -errno, "HAProxy does not answer: %s",
-					 strerror(errno));
+			return socket_error("does not answer", reterr);
 		}
 		if (got > 0 && buf_append(answer, data, (size_t)got) < 0) {
 			return error_set(reterr, -EFBIG, "HAProxy answers too much");
 		}
 	} while (got != 0);
-	return 0;
+	return answer->length > 0 ? 0
+				  : error_set(reterr, -EPROTO, "HAProxy hung up without an answer");
 }
 
 int command_do(const char *socket, const char *text, size_t length, struct error *reterr)

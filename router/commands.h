@@ -8,8 +8,13 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/*
+ * -ETIMEDOUT from any of these: HAProxy has the command and has not answered within five seconds. It
+ * may still carry it out, after whatever it is told next: it has to be started anew.
+ */
+
 /* Sends text (one command line, with its payload if it has one) and reads the whole answer, which
- * HAProxy ends by closing. Bounded to five seconds without progress. */
+ * HAProxy ends by closing. */
 int command_send(const char *socket, const char *text, size_t length, struct buf *answer,
 		 struct error *reterr);
 /* The same for a command whose answer is empty when it went well; else the answer is the error. */

@@ -156,7 +156,7 @@ static void drain(struct child *child)
 	kill_it(child);
 }
 
-/* Until it ends or we do: mends its map now and then. */
+/* Until it ends, we do, or it does not answer: mends its map now and then. */
 static void keep(struct haproxy *haproxy, struct child *child)
 {
 	unsigned int ticks = 0;
@@ -165,6 +165,10 @@ static void keep(struct haproxy *haproxy, struct child *child)
 	set_up(haproxy, true);
 	log_info("HAProxy runs with %zu sandboxes", table_count(haproxy->table));
 	while (wait_ms(haproxy, 0) && !has_ended(child, LOOK_MS)) {
+		if (table_is_lost(haproxy->table)) {
+			log_error("HAProxy does not answer, ending it");
+			break;
+		}
 		if (ticks++ % REPAIR_TICKS == 0) {
 			table_repair(haproxy->table);
 		}

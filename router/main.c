@@ -98,7 +98,7 @@ static int make_tokens(struct router *router, struct error *reterr)
 		log_warning("no --token-file: whoever reaches this router can use every sandbox");
 		return 0;
 	}
-	router->tokens = tokens_create(router->sched, router->options->token_file,
+	router->tokens = tokens_create(router->sched, router->table, router->options->token_file,
 				       router->options->run_dir, reterr);
 	return router->tokens != NULL ? 0 : -EINVAL;
 }

@@ -33,6 +33,7 @@ struct table {
 	bool online;
 	bool broken; /* HAProxy missed something */
 	bool stale;  /* the file did */
+	bool lost;   /* it may yet do what it was told before */
 };
 
 struct entry {
@@ -80,6 +81,13 @@ size_t table_count(struct table *table)
 
 /* ---- HAProxy ---- */
 
+/* Keeps in mind how telling HAProxy went. */
+static void note(struct table *table, int error)
+{
+	table->broken = error < 0;
+	table->lost = table->lost || error == -ETIMEDOUT;
+}
+
 /* Fills *ret_broke when HAProxy's map is behind from now on. */
 static void tell(struct table *table, const char *key, bool old, const char *address,
 		 struct error *ret_broke)
@@ -96,7 +104,7 @@ static void tell(struct table *table, const char *key, bool old, const char *add
 		buf_printf(&text, "add map %s %s %s", table->file, key, address);
 	}
 	buf_append_char(&text, '\n');
-	table->broken = command_do(table->socket, buf_str(&text), text.length, ret_broke) < 0;
+	note(table, command_do(table->socket, buf_str(&text), text.length, ret_broke));
 }
 
 static void forget(struct table *table, struct entry *entry)
@@ -213,7 +221,7 @@ static int repair(struct table *table, struct error *reterr)
 		return 0;
 	}
 	error = send_all(table, reterr);
-	table->broken = error < 0;
+	note(table, error);
 	return error < 0 ? error : 1;
 }
 
@@ -272,6 +280,21 @@ void table_online(struct table *table)
 
 	table->online = true;
 	table->broken = table->stale;
+	table->lost = false;
+}
+
+void table_lose(struct table *table)
+{
+	LOCKED(&table->lock);
+
+	table->lost = true;
+}
+
+bool table_is_lost(struct table *table)
+{
+	LOCKED(&table->lock);
+
+	return table->lost;
 }
 
 void table_offline(struct table *table)

@@ -23,6 +23,7 @@
 
 struct tokens {
 	struct sched *sched;
+	struct table *table;
 	char *file, *hashes, *socket;
 	struct buf last; /* the hashes as HAProxy has them */
 	bool failed;     /* and it was logged */
@@ -149,8 +150,12 @@ static int renew(struct tokens *tokens, struct error *reterr)
 static void look(struct tokens *tokens)
 {
 	struct error error = { 0 };
-	bool failed = renew(tokens, &error) < 0;
+	int result = renew(tokens, &error);
+	bool failed = result < 0;
 
+	if (result == -ETIMEDOUT) {
+		table_lose(tokens->table);
+	}
 	if (failed && !tokens->failed) {
 		log_error("the tokens stay as they were until this works: %s", error.text);
 	}
@@ -176,12 +181,13 @@ static void run(void *arg)
 	sched_mutex_unlock(&tokens->lock);
 }
 
-struct tokens *tokens_create(struct sched *sched, const char *file, const char *run_dir,
-			     struct error *reterr)
+struct tokens *tokens_create(struct sched *sched, struct table *table, const char *file,
+			     const char *run_dir, struct error *reterr)
 {
 	struct tokens *tokens = xnew(struct tokens);
 
 	tokens->sched = sched;
+	tokens->table = table;
 	tokens->file = xstrdup(file);
 	tokens->hashes = xprintf("%s/" TOKENS_FILE, run_dir);
 	tokens->socket = xprintf("%s/" COMMAND_SOCKET, run_dir);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/sched.h"
+#include "router/table.h"
 
 #define TOKENS_MAX 100
 #define TOKEN_MIN 16 /* characters: shorter ones can be guessed */
@@ -13,9 +14,9 @@
 struct tokens;
 /* Reads file, writes the hashes into run_dir (see haproxy-config.h) and starts a thread that looks
  * for changes. NULL and *reterr when the file cannot be read, is empty or has a token that is too
- * short. */
-struct tokens *tokens_create(struct sched *sched, const char *file, const char *run_dir,
-			     struct error *reterr);
+ * short. table learns when HAProxy does not answer. */
+struct tokens *tokens_create(struct sched *sched, struct table *table, const char *file,
+			     const char *run_dir, struct error *reterr);
 void tokens_destroy(struct tokens *tokens);
 
 #endif

@@ -112,7 +112,7 @@ static void rotate(void *arg)
 	struct error error = { 0 };
 
 	write_tokens(world, ONE "\n" TWO "\n");
-	world->tokens = tokens_create(world->sched, world->file, world->haproxy.dir, &error);
+	world->tokens = tokens_create(world->sched, NULL, world->file, world->haproxy.dir, &error);
 	assert_non_null(world->tokens);
 	file_has(world, ONE, TWO);
 	pass(world, 10);
@@ -139,7 +139,7 @@ static void fail_to_rotate(void *arg)
 	struct error error = { 0 };
 
 	write_tokens(world, ONE "\n");
-	world->tokens = tokens_create(world->sched, world->file, world->haproxy.dir, &error);
+	world->tokens = tokens_create(world->sched, NULL, world->file, world->haproxy.dir, &error);
 	assert_non_null(world->tokens);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		write_tokens(world, bad[i]);
@@ -174,17 +174,17 @@ static void tokens_are_needed_at_the_start(void **state)
 	struct error error = { 0 };
 	CLEANUP_BUF struct buf many = BUF_INIT(1u << 20);
 
-	assert_null(tokens_create(world->sched, world->file, world->haproxy.dir, &error));
+	assert_null(tokens_create(world->sched, NULL, world->file, world->haproxy.dir, &error));
 	assert_non_null(strstr(error.text, world->file));
 	write_tokens(world, ONE "\nsecret\n");
-	assert_null(tokens_create(world->sched, world->file, world->haproxy.dir, &error));
+	assert_null(tokens_create(world->sched, NULL, world->file, world->haproxy.dir, &error));
 	assert_non_null(strstr(error.text, "line 2 has a token of fewer than 16"));
 	assert_null(strstr(error.text, "secret"));
 	for (int i = 0; i <= TOKENS_MAX; i++) {
 		buf_printf(&many, "%s-%d\n", ONE, i);
 	}
 	write_tokens(world, buf_str(&many));
-	assert_null(tokens_create(world->sched, world->file, world->haproxy.dir, &error));
+	assert_null(tokens_create(world->sched, NULL, world->file, world->haproxy.dir, &error));
 	assert_non_null(strstr(error.text, "101 tokens, it must be 1 to 100"));
 }
 
