@@ -20,3 +20,6 @@ EXTRA_PROGRAMS += %D%/spawn-floor
 bench_spawn_floor_SOURCES = %D%/spawn-floor.c
 EXTRA_DIST += %D%/runtime.py %D%/runtime_fastapi.py
 EXTRA_DIST += %D%/local-claims.py
+
+# Real containers, from a claim to the first answer of a command.
+EXTRA_DIST += %D%/first-instruction.py

@@ -35,6 +35,7 @@ struct binder {
 	struct sched *sched;
 	struct bind_capacity capacity;
 	struct sched_mutex lock;
+	bool closed;               /* lock */
 	struct map promises;       /* lock: by uid */
 	struct bind_capacity used; /* lock: at counted_us, and promised since */
 	uint64_t counted_us;       /* lock; 0: never */
@@ -261,6 +262,23 @@ static void give_back(struct binder *binder, struct json_object *pod)
 	drop_promise(binder, asb_uid(pod));
 }
 
+void binder_close(struct binder *binder, bool closed)
+{
+	LOCKED(&binder->lock);
+
+	binder->closed = closed;
+}
+
+static bool is_closed(struct binder *binder, struct buf *why)
+{
+	LOCKED(&binder->lock);
+
+	if (binder->closed) {
+		buf_append_str(why, "1 node(s) were unschedulable");
+	}
+	return binder->closed;
+}
+
 /* ---- binding ---- */
 
 /* What a scheduler says of a pod that it cannot place. */
@@ -318,7 +336,7 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 	if (!is_for_us(pod)) {
 		return ASB_DONE;
 	}
-	if (!selected || !take_room(node, call, pod, &why)) {
+	if (!selected || is_closed(node->binder, &why) || !take_room(node, call, pod, &why)) {
 		return refuse(call, pod, buf_str(&why));
 	}
 	code = api_bind(node->client, pod, node->name, &error);

@@ -17,6 +17,8 @@ struct bind_capacity {
 };
 
 struct binder *binder_create(struct sched *sched, const struct bind_capacity *capacity);
+/* spec.unschedulable of the Node (kubectl cordon): nothing more is bound. Any thread. */
+void binder_close(struct binder *binder, bool closed);
 void binder_destroy(struct binder *binder);
 
 /* Binds it, or says why not in an event and a condition. The verdict of a reconcile. */

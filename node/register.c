@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "core/lease.h"
 #include "core/log.h"
+#include "node/bind.h"
 #include "node/node-private.h"
 
 #define TEXT_MAX 4096
@@ -198,6 +199,10 @@ static void tell_node(struct registrar *registrar)
 		return;
 	}
 	snprintf(registrar->uid, sizeof(registrar->uid), "%s", asb_uid(stored));
+	if (registrar->node->binder != NULL) {
+		binder_close(registrar->node->binder,
+			     asb_true(asb_at(stored, "spec", "unschedulable")));
+	}
 	status = make_status(registrar, stored);
 	if (!json_object_equal(status, asb_at(stored, "status"))) {
 		struct client_write write = { .verb = ASB_SET_STATUS,
