@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # runtime/: files
 RUNTIME_FILES_LIBS = libruntime-files.la libruntime.la $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test-runtime-path tests/unit/test-range tests/unit/test-disposition \
-	tests/unit/test-form-header tests/unit/test-multipart
-TESTS += tests/unit/test-runtime-path tests/unit/test-range tests/unit/test-disposition tests/unit/test-form-header \
-	tests/unit/test-multipart
+check_PROGRAMS += tests/unit/test-runtime-path tests/unit/test-runtime-path-text tests/unit/test-range \
+	tests/unit/test-disposition tests/unit/test-form-header tests/unit/test-multipart
+TESTS += tests/unit/test-runtime-path tests/unit/test-runtime-path-text tests/unit/test-range \
+	tests/unit/test-disposition tests/unit/test-form-header tests/unit/test-multipart
 tests_unit_test_runtime_path_SOURCES = tests/unit/test-runtime-path.c
 tests_unit_test_runtime_path_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_runtime_path_LDADD = $(RUNTIME_FILES_LIBS)
+tests_unit_test_runtime_path_text_SOURCES = tests/unit/test-runtime-path-text.c
+tests_unit_test_runtime_path_text_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_runtime_path_text_LDADD = $(RUNTIME_FILES_LIBS)
 tests_unit_test_range_SOURCES = tests/unit/test-range.c
 tests_unit_test_range_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_range_LDADD = $(RUNTIME_FILES_LIBS)
