@@ -36,7 +36,7 @@ class _Forward:
 
     @property
     def words(self) -> str:
-        return " ".join(self._words)[:300] or "it said nothing"
+        return " ".join(self._words)[:300]
 
     def wait(self, deadline: Deadline) -> bool:
         """Whether it forwards, once it has said so or ended."""
@@ -85,6 +85,7 @@ class Tunnel:
         if shutil.which("kubectl") is None:
             raise SandboxTunnelError("developer mode needs kubectl, which is not on the PATH; "
                                      "or give gateway_name or api_url")
+        words = ""
         while True:
             self._end()
             try:
@@ -93,11 +94,12 @@ class Tunnel:
                 raise SandboxTunnelError(f"kubectl cannot be started: {error}") from None
             if self._forward.wait(deadline):
                 return
-            # The Service may be there before a pod of it is.
+            # The Service may be there before a pod of it is. The last one may have had no time to say anything.
+            words = self._forward.words or words
             if deadline.left() < PAUSE_SECONDS:
-                words = self._forward.words
                 self._end()
-                raise SandboxTunnelError(f"kubectl port-forward {self._target} did not come up: {words}")
+                raise SandboxTunnelError(
+                    f"kubectl port-forward {self._target} did not come up: {words or 'it said nothing'}")
             deadline.pause(PAUSE_SECONDS)
 
     def _end(self) -> None:
