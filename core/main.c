@@ -79,6 +79,8 @@ int main(int argc, char **argv)
 
 	mallopt(M_ARENA_MAX,
 		2); /* an arena a thread would cost more memory than the store of a small cluster */
+	/* Trees come and go between large blocks, each of which would merge the fast bins. */
+	mallopt(M_MXFAST, 0);
 	if (options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-controller: %s\n", error.text);
 		return 2;

@@ -72,6 +72,8 @@ int main(int argc, char **argv)
 
 	/* Threads that answer take turns; an arena for each would only hold free memory. */
 	mallopt(M_ARENA_MAX, 2);
+	/* Trees come and go between large blocks, each of which would merge the fast bins. */
+	mallopt(M_MXFAST, 0);
 	if (local_options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-local: %s\n", error.text);
 		return 2;

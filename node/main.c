@@ -21,6 +21,8 @@ int main(int argc, char **argv)
 		return process_supervise(argc, argv);
 	}
 	mallopt(M_ARENA_MAX, 2); /* an arena a thread would cost more than all pods do */
+	/* Trees come and go between large blocks, each of which would merge the fast bins. */
+	mallopt(M_MXFAST, 0);
 	if (node_options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
 		return 2;
