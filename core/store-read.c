@@ -174,6 +174,16 @@ size_t store_bytes(struct store *store)
 	return store->bytes;
 }
 
+/* A list may have thousands of keys: printf would be a good part of what it costs. */
+static void copy_key(char *to, const char *key)
+{
+	size_t length = strlen(key);
+
+	length = length < STORE_KEY_MAX ? length : STORE_KEY_MAX - 1;
+	memcpy(to, key, length);
+	to[length] = '\0';
+}
+
 size_t store_keys(struct store *store, uint32_t index, const char *value, bool reverse,
 		  struct store_cursor *cursor, char (*ret_keys)[STORE_KEY_MAX], size_t max)
 {
@@ -192,10 +202,10 @@ size_t store_keys(struct store *store, uint32_t index, const char *value, bool r
 	}
 	for (; node != NULL && count < max;
 	     node = reverse ? tree_previous(node) : tree_next(node)) {
-		snprintf(ret_keys[count++], STORE_KEY_MAX, "%s", node->tie);
+		copy_key(ret_keys[count++], node->tie);
 		cursor->started = true;
 		cursor->rank = node->rank;
-		snprintf(cursor->key, sizeof(cursor->key), "%s", node->tie);
+		copy_key(cursor->key, node->tie);
 	}
 	return count;
 }
