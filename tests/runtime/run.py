@@ -76,12 +76,11 @@ def main():
     if args.list:
         print("\n".join(name for name, _ in cases))
         return 0
-    Server.binary = os.path.abspath(args.binary or os.path.join(os.environ.get("top_builddir", "."),
-                                                                "agent-sandbox-runtime"))
-    Server.prefix = shlex.split(args.prefix)
-    if not os.access(Server.binary, os.X_OK):
-        print(f"skipped: no '{Server.binary}': top_builddir is not set to the folder of the build, or it is not built")
+    binary = os.path.abspath(args.binary or os.path.join(os.environ.get("top_builddir", "."), "agent-sandbox-runtime"))
+    if not os.access(binary, os.X_OK):
+        print(f"skipped: no '{binary}': top_builddir is not set to the folder of the build, or it is not built")
         return 77
+    Server.choose(binary, shlex.split(args.prefix))
     words = [run(name, case) for name, case in cases]
     failed, skipped = words.count("not ok"), words.count("skip")
     print(f"{words.count('ok')} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -50,6 +50,17 @@ class Server:
     """One process with its own base directory, server.base, in a folder of its own, server.top."""
 
     binary, prefix = None, []
+    sanitized = False  # its memory and its time say nothing about the program that users run
+    patience = SOON    # seconds in which it does one thing
+
+    @classmethod
+    def choose(cls, binary, prefix):
+        """The program of all servers, and what it is run under."""
+        cls.binary, cls.prefix = binary, prefix
+        with open(binary, "rb") as f:
+            program = f.read()
+        if prefix or b"__asan_init" in program or b"__tsan_init" in program:
+            cls.sanitized, cls.patience = True, 6 * SOON
 
     def __init__(self, arguments=(), environment=None):
         self.top = os.path.realpath(tempfile.mkdtemp(prefix="runtime-"))
@@ -91,11 +102,11 @@ class Server:
             if self.child is not None and self.child.poll() is None:
                 self.child.send_signal(signal.SIGTERM)
                 try:
-                    status = self.child.wait(SOON)
+                    status = self.child.wait(self.patience)
                 except subprocess.TimeoutExpired:
                     self.child.kill()
                     self.child.wait()
-                    raise AssertionError(f"it did not end within {SOON} s of SIGTERM") from None
+                    raise AssertionError(f"it did not end within {self.patience} s of SIGTERM") from None
                 assert status == 0, f"SIGTERM: status {status}: {self.log()[-2000:]}"
             assert not re.search("Sanitizer|runtime error:", self.log()), self.log()[-4000:]
         finally:
@@ -120,20 +131,13 @@ class Server:
         with open(f"/proc/{self.child.pid}/status") as f:
             return int(re.search(rf"^{field}:\s+(\d+)", f.read(), re.M).group(1))
 
-    @property
-    def sanitized(self):
-        """Its memory and its time say nothing about the program that users run."""
-        with open(self.binary, "rb") as f:
-            program = f.read()
-        return bool(self.prefix) or b"__asan_init" in program or b"__tsan_init" in program
-
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))
 
     # ---- HTTP --------------------------------------------------------------------------------------
 
-    def connect(self, timeout=SOON):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+    def connect(self, timeout=None):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout or self.patience)
 
     @staticmethod
     def head(method, target, headers=()):
