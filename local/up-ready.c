@@ -211,7 +211,8 @@ static void tell_progress(struct up *up, bool image, uint64_t now)
 			       : "the node to start");
 	} else {
 		last_line(up, line, sizeof(line));
-		printf("... %3u s  first image: %s\n", seconds, line);
+		printf("... %3u s  first image: %s\n", seconds,
+		       *line != '\0' ? line : up->options->first_image);
 	}
 	fflush(stdout);
 }

@@ -140,7 +140,7 @@ static bool tell_all(struct json_object *record, const char *state_dir, int pid)
 	good = tell_child(record, NODE) && good;
 	good = tell_child(record, CONTROLLER) && good;
 	if (asb_at(record, "children", ROUTER) == NULL) {
-		printf("%-12sdoes not run (needs haproxy)\n", ROUTER);
+		printf("%-12snone: --no-router, or no haproxy\n", ROUTER);
 		return good;
 	}
 	good = tell_child(record, ROUTER) && good;
