@@ -10,9 +10,6 @@ from world import Case, containers
 class Many(Case):
     COUNT = 50
 
-    def pods_of(self, uid):
-        return [c for c in containers() if c["Labels"]["agent-sandbox.pod-uid"] == uid]
-
     def test_fifty_pods_with_a_node_that_is_killed_ten_times(self):
         pods = [self.run_pod(f"pod-{i}", "sleep", "100000", restart="Always", spec={"terminationGracePeriodSeconds": 0})
                 for i in range(self.COUNT)]
@@ -24,10 +21,11 @@ class Many(Case):
         names = [p["metadata"]["name"] for p in pods]
         self.eventually(lambda: all(self.container_status(n).get("ready") for n in names),
                         lambda: f"all are Ready, {sum(bool(self.container_status(n).get('ready')) for n in names)} are", 240)
+        there = containers()
         for pod in pods:
             now = self.get("pods", pod["metadata"]["name"])
             self.assertEqual(pod["metadata"]["uid"], now["metadata"]["uid"])
-            own = self.pods_of(pod["metadata"]["uid"])
+            own = [c for c in there if c["Labels"]["agent-sandbox.pod-uid"] == pod["metadata"]["uid"]]
             running = [c for c in own if c["State"] == "running"]
             # A pause and the one container, whatever was begun when the node was killed.
             self.assertEqual(2, len(running), own)

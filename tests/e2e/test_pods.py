@@ -65,6 +65,13 @@ class Troubled(Case):
         self.assertGreater(time.monotonic() - begin, 2.5)
         self.assertLess(time.monotonic() - begin, 15)
 
+    def test_a_missing_command_is_told_at_once(self):
+        self.run_pod("commandless", "no-such-command")
+        self.eventually(lambda: self.state("commandless", "waiting").get("reason") == "RunContainerError",
+                        lambda: self.pod_status("commandless"))
+        self.assertIn("no-such-command", self.state("commandless", "waiting")["message"])
+        self.assertEqual(1, len(self.has_event("Failed", "commandless", "no-such-command")))
+
     def test_a_missing_image_is_told(self):
         self.run_pod("imageless", image="localhost/no-such-image:1")
         self.eventually(lambda: self.state("imageless", "waiting").get("reason") in ("ErrImagePull", "ImagePullBackOff"),
