@@ -49,7 +49,7 @@ libapiserver_la_SOURCES = \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h \
 	net/exec-frame.c net/exec-frame.h
 libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
-libapiserver_la_LIBADD = libtypes.la liblocal-store.la liblocal.la libkube.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS)
+libapiserver_la_LIBADD = libtypes.la liblocal-store.la liblocal.la libkube.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lgnutls
 
 # the command
 bin_PROGRAMS += agent-sandbox-local

@@ -17,7 +17,7 @@
 /* What may stand in a buffer: full, and what one reading of each side adds. */
 #define REMOTE_CEILING (REMOTE_FULL + 4 * REMOTE_PIECE)
 #define REMOTE_PAIRS_MAX 256u /* connections through one port-forward */
-#define REMOTE_POLLS_MAX (REMOTE_PAIRS_MAX + 3)
+#define REMOTE_POLLS_MAX (REMOTE_PAIRS_MAX + 2)
 
 /* ---- remote-link.c: one connection to the node ---- */
 

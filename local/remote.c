@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define OWN_POLLS (REMOTE_POLLS_MAX - REMOTE_PAIRS_MAX)
@@ -27,11 +26,9 @@ struct session {
 	struct remote_target *target;
 	const struct remote_kind *kind;
 	void *state;
-	int fd, peer;
+	struct remote_wire wire;
 	bool gone;   /* the client */
 	bool ending; /* only out is left to be sent */
-	void (*done)(void *arg);
-	void *arg;
 };
 
 struct remote {
@@ -65,7 +62,7 @@ static void take_input(struct session *session, const char *data, size_t length)
 static void read_client(struct session *session)
 {
 	char piece[REMOTE_PIECE];
-	ssize_t got = recv(session->fd, piece, sizeof(piece), MSG_DONTWAIT);
+	ssize_t got = session->wire.receive(session->wire.arg, piece, sizeof(piece));
 
 	if (got > 0 && !session->ending) {
 		take_input(session, piece, (size_t)got);
@@ -77,7 +74,7 @@ static void read_client(struct session *session)
 static void write_client(struct session *session)
 {
 	struct buf *out = &session->public.out;
-	ssize_t sent = send(session->fd, out->data, out->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t sent = session->wire.send(session->wire.arg, out->data, out->length);
 
 	if (sent > 0) {
 		buf_consume(out, (size_t)sent);
@@ -102,18 +99,18 @@ static bool turn(struct session *session)
 	struct pollfd fds[REMOTE_POLLS_MAX], *more = fds + OWN_POLLS;
 	const struct buf *out = &session->public.out;
 	bool reads = session->ending || !session->kind->full(session->state);
+	bool pending = reads && session->wire.pending(session->wire.arg);
 	size_t count = 0;
 
 	/* The client closes its connection as a whole, so half an end of it is one. */
 	fds[0] = (struct pollfd){ .fd = session->remote->stop, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = session->fd,
+	fds[1] = (struct pollfd){ .fd = session->wire.fd,
 				  .events = (short)(POLLRDHUP | (reads ? POLLIN : 0) |
 						    (out->length > 0 ? POLLOUT : 0)) };
-	fds[2] = (struct pollfd){ .fd = session->peer, .events = POLLRDHUP };
 	if (!session->ending) {
 		count = session->kind->polls(session->state, more);
 	}
-	if (poll(fds, OWN_POLLS + count, left_ms(session)) < 0 && errno != EINTR) {
+	if (poll(fds, OWN_POLLS + count, pending ? 0 : left_ms(session)) < 0 && errno != EINTR) {
 		return false;
 	}
 	if (fds[0].revents != 0 ||
@@ -123,12 +120,11 @@ static bool turn(struct session *session)
 	if ((fds[1].revents & POLLOUT) != 0) {
 		write_client(session);
 	}
-	if ((fds[1].revents & POLLIN) != 0) {
+	if (pending || (fds[1].revents & POLLIN) != 0) {
 		read_client(session);
 	} else if ((fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
 		session->gone = true;
 	}
-	session->gone = session->gone || fds[2].revents != 0;
 	if (!session->ending && !session->kind->move(session->state, more, count)) {
 		session->ending = true;
 	}
@@ -138,7 +134,7 @@ static bool turn(struct session *session)
 static void finish(struct session *session)
 {
 	session->kind->destroy(session->state);
-	session->done(session->arg);
+	session->wire.done(session->wire.arg);
 	spdy_destroy(session->public.spdy);
 	buf_finish(&session->public.out);
 	remote_target_free(session->target);
@@ -241,18 +237,15 @@ void remote_leave(struct remote *remote)
 	remote->places--;
 }
 
-void remote_start(struct remote *remote, struct remote_target *take_target, int fd, int peer,
-		  const char *early, size_t early_length, void (*done)(void *arg), void *arg)
+void remote_start(struct remote *remote, struct remote_target *take_target,
+		  const struct remote_wire *wire)
 {
 	struct session *session = xnew(struct session);
 
 	join(remote, true);
 	session->remote = remote;
 	session->target = take_target;
-	session->fd = fd;
-	session->peer = peer;
-	session->done = done;
-	session->arg = arg;
+	session->wire = *wire;
 	session->kind = take_target->forward ? &remote_forward_kind : &remote_exec_kind;
 	session->public.sched = remote->sched;
 	session->public.target = take_target;
@@ -260,9 +253,10 @@ void remote_start(struct remote *remote, struct remote_target *take_target, int 
 	session->public.deadline_us = SCHED_FOREVER;
 	session->state = session->kind->create(&session->public);
 	session->public.spdy = spdy_create(session->kind->events, session->state);
-	if (early_length > 0) {
-		take_input(session, early, early_length);
-	}
+	buf_printf(&session->public.out,
+		   "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+		   "Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: %s\r\n\r\n",
+		   take_target->protocol);
 
 	{
 		LOCKED(&remote->lock);

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define REMOTE_SESSIONS_MAX 64u
 #define REMOTE_PROTOCOL "v4.channel.k8s.io" /* of exec and attach: since Kubernetes 1.4 */
@@ -41,10 +42,18 @@ void remote_destroy(struct remote *remote);
 bool remote_enter(struct remote *remote);
 void remote_leave(struct remote *remote);
 
-/* Runs a session on a connection. early: what the client sent behind its head. fd stays open until
- * peer: the client's own socket, whose end libmicrohttpd does not hand on where it carries TLS.
- * done(arg), which is called once, on the session's thread or, while all end, at once; it closes fd. */
-void remote_start(struct remote *remote, struct remote_target *take_target, int fd, int peer,
-		  const char *early, size_t early_length, void (*done)(void *arg), void *arg);
+/* The client's connection. receive and send do not wait, and set errno. */
+struct remote_wire {
+	int fd; /* to be waited for */
+	ssize_t (*receive)(void *arg, char *data, size_t size);
+	ssize_t (*send)(void *arg, const char *data, size_t size);
+	bool (*pending)(void *arg); /* there are bytes for receive that no poll would tell */
+	/* Closes it. Called once, on the session's thread or, while all end, at once. */
+	void (*done)(void *arg);
+	void *arg;
+};
+/* Answers with 101 and runs a session. */
+void remote_start(struct remote *remote, struct remote_target *take_target,
+		  const struct remote_wire *wire);
 
 #endif

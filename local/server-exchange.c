@@ -25,6 +25,7 @@ struct exchange {
 	size_t discarded;
 	int refused; /* the status of the refusal, 0: none */
 	bool begun, answered;
+	bool taken_over; /* the connection belongs to a session, or did */
 };
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -84,12 +85,8 @@ static enum MHD_Result send_answer(struct server *server, struct MHD_Connection 
 		if (!remote_enter(server->remote)) {
 			return refuse(server, connection, 429);
 		}
-		response = upgrade_response(server, guard_link(connection), answer);
-		if (response == NULL) {
-			remote_leave(server->remote);
-			return MHD_NO;
-		}
-		return queue(connection, answer->status, response);
+		upgrade_start(server, connection, TAKE(answer->remote));
+		return MHD_YES;
 	}
 	if (answer->watch != NULL || answer->podlog != NULL) {
 		response = stream_response(server, connection, guard_link(connection), answer);
@@ -297,8 +294,11 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 	request.protocols = buf_str(&protocols);
 	api_handle(server->config.api, &request, &result);
 
+	exchange->taken_over = result.remote != NULL;
+
 	enum MHD_Result sent = send_answer(server, connection, &result);
 
+	exchange->taken_over = exchange->taken_over && result.remote == NULL;
 	api_answer_finish(&result);
 	return sent;
 }
@@ -321,7 +321,8 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 		return take_data(exchange, data, size);
 	}
 	if (exchange->answered) {
-		return MHD_YES;
+		/* A session gave it back. */
+		return exchange->taken_over ? MHD_NO : MHD_YES;
 	}
 	exchange->answered = true;
 	guard_phase(server, guard_link(connection), PHASE_ANSWER);

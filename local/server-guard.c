@@ -62,7 +62,6 @@ void guard_connection(void *arg, struct MHD_Connection *connection, void **link_
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (link != NULL) {
 			link_remove(server, link);
-			upgrade_forget(server, link);
 			free(link);
 		}
 		return;

@@ -23,7 +23,6 @@
 enum phase { PHASE_FIRST, PHASE_REST, PHASE_HEAD, PHASE_BODY, PHASE_ANSWER };
 
 struct stream;
-struct upgrade;
 struct remote;
 
 /* A connection, from accept to close. */
@@ -34,7 +33,6 @@ struct link {
 	uint64_t since_us;     /* server->lock; of the phase */
 	struct stream *stream; /* server->lock; the watch or log that is being sent */
 	struct MHD_Connection *connection;
-	struct upgrade *upgrade; /* the connection's own; answered with 101, not taken over yet */
 };
 
 struct server {
@@ -93,11 +91,9 @@ void logs_sleep(struct stream *stream);
 void logs_forget(struct stream *stream);
 
 /* ---- server-upgrade.c ---- */
-/* The answer's remote becomes a response, for which a place was taken; NULL without memory. */
-struct MHD_Response *upgrade_response(struct server *server, struct link *link,
-				      struct api_answer *answer);
-/* The connection is gone; a place that nobody came to take is free. */
-void upgrade_forget(struct server *server, struct link *link);
+/* Suspends the connection and gives it to a session, for which a place was taken. */
+void upgrade_start(struct server *server, struct MHD_Connection *connection,
+		   struct remote_target *take_target);
 
 /* ---- server-guard.c: connections and their deadlines ---- */
 enum MHD_Result guard_accept(void *arg, const struct sockaddr *address, socklen_t length);

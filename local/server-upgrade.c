@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections that stop being HTTP: a session in a pod gets the descriptor, and gives it back at its
- * end. Called by local/server-exchange.c and by libmicrohttpd. */
+/* Connections that stop being HTTP: a session in a pod reads and writes them, until it gives them back
+ * to be closed. Called by local/server-exchange.c.
+ *
+ * libmicrohttpd's own upgrades carry TLS through a buffer of four bytes when the head has filled the
+ * connection's memory, and do not tell when the client goes. So the connection is suspended instead,
+ * in which libmicrohttpd leaves it alone, and its socket and TLS session are used directly. */
 #include "config.h"
 
 #include "local/server-private.h"
@@ -8,67 +12,83 @@
 #include "base/memory.h"
 #include "local/remote.h"
 
+#include <errno.h>
+#include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
-/* From the answer that says 101 to the end of the session. */
+/* From the answer that says 101 to the end of the session; the session's thread's. */
 struct upgrade {
-	struct server *server;
-	struct link *link;
-	struct remote_target *target;
-	struct MHD_UpgradeResponseHandle *handle;
-	int peer;
+	struct MHD_Connection *connection;
+	gnutls_session_t tls; /* NULL: plain */
+	int fd;
+	bool repeats; /* TLS holds a record that did not go out whole */
 };
 
-void upgrade_forget(struct server *server, struct link *link)
+static ssize_t result_of(ssize_t r)
 {
-	struct upgrade *upgrade = TAKE(link->upgrade);
-
-	if (upgrade != NULL) {
-		remote_leave(server->remote);
-		remote_target_free(upgrade->target);
-		free(upgrade);
+	if (r >= 0) {
+		return r;
 	}
+	errno = r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED ? EAGAIN : ECONNRESET;
+	return -1;
 }
 
+static ssize_t take_bytes(void *arg, char *data, size_t size)
+{
+	const struct upgrade *upgrade = arg;
+
+	return upgrade->tls != NULL ? result_of(gnutls_record_recv(upgrade->tls, data, size))
+				    : recv(upgrade->fd, data, size, MSG_DONTWAIT);
+}
+
+static ssize_t give_bytes(void *arg, const char *data, size_t size)
+{
+	struct upgrade *upgrade = arg;
+	ssize_t sent;
+
+	if (upgrade->tls == NULL) {
+		return send(upgrade->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	sent = result_of(upgrade->repeats ? gnutls_record_send(upgrade->tls, NULL, 0)
+					  : gnutls_record_send(upgrade->tls, data, size));
+	upgrade->repeats = sent < 0 && errno == EAGAIN;
+	return sent;
+}
+
+/* Bytes that were read from the socket already, which no poll tells. */
+static bool has_bytes(void *arg)
+{
+	const struct upgrade *upgrade = arg;
+
+	return upgrade->tls != NULL && gnutls_record_check_pending(upgrade->tls) > 0;
+}
+
+/* libmicrohttpd asks for an answer again, gets none, and closes. */
 static void done(void *arg)
 {
 	struct upgrade *upgrade = arg;
 
-	/* What carries TLS waits for the client to close; so one that does not is closed here. */
-	(void)shutdown(upgrade->peer, SHUT_RDWR);
-	(void)MHD_upgrade_action(upgrade->handle, MHD_UPGRADE_ACTION_CLOSE);
+	(void)shutdown(upgrade->fd, SHUT_RDWR);
+	MHD_resume_connection(upgrade->connection);
 	free(upgrade);
 }
 
-static void upgraded(void *arg, struct MHD_Connection *connection UNUSED, void *request UNUSED,
-		     const char *early, size_t early_length, MHD_socket fd,
-		     struct MHD_UpgradeResponseHandle *handle)
-{
-	struct upgrade *upgrade = arg;
-
-	upgrade->peer = upgrade->link->fd;
-	upgrade->link->upgrade = NULL;
-	upgrade->link = NULL;
-	upgrade->handle = handle;
-	remote_start(upgrade->server->remote, TAKE(upgrade->target), fd, upgrade->peer, early,
-		     early_length, done, upgrade);
-}
-
-struct MHD_Response *upgrade_response(struct server *server, struct link *link,
-				      struct api_answer *answer)
+void upgrade_start(struct server *server, struct MHD_Connection *connection,
+		   struct remote_target *take_target)
 {
 	struct upgrade *upgrade = xnew(struct upgrade);
-	struct MHD_Response *response = MHD_create_response_for_upgrade(upgraded, upgrade);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	const struct remote_wire wire = { .fd = guard_link(connection)->fd,
+					  .receive = take_bytes,
+					  .send = give_bytes,
+					  .pending = has_bytes,
+					  .done = done,
+					  .arg = upgrade };
 
-	if (response == NULL || link->upgrade != NULL) {
-		free(upgrade);
-		return NULL;
-	}
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, "SPDY/3.1");
-	(void)MHD_add_response_header(response, "X-Stream-Protocol-Version",
-				      answer->remote->protocol);
-	*upgrade =
-		(struct upgrade){ .server = server, .link = link, .target = TAKE(answer->remote) };
-	link->upgrade = upgrade;
-	return response;
+	upgrade->connection = connection;
+	upgrade->tls = info != NULL ? (gnutls_session_t)info->tls_session : NULL;
+	upgrade->fd = wire.fd;
+	MHD_suspend_connection(connection);
+	remote_start(server->remote, take_target, &wire);
 }

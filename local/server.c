@@ -124,8 +124,7 @@ static size_t keep_encoded(void *arg UNUSED, struct MHD_Connection *connection U
 		guard_connection, (server), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,      \
 		MHD_OPTION_THREAD_POOL_SIZE, (threads)
 
-#define DAEMON_FLAGS \
-	(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE)
+#define DAEMON_FLAGS (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME)
 
 static int start_tls(struct server *server, struct error *reterr)
 {

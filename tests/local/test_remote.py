@@ -172,7 +172,7 @@ class Remote(ServerCase):
     def test_a_terminal_is_one(self):
         if not shutil.which("script"):
             self.skipTest("no script(1)")
-        command = f"{self.program} exec -it pod -- /bin/sh -c 'test -t 0 && test -t 1 && stty size; read x; echo got $x; exit 5'"
+        command = f"{self.program} exec -it pod -- /bin/sh -c 'test -t 0 && test -t 1; until stty size | grep 99; do sleep 0.1; done; read x; echo got $x; exit 5'"
         done = subprocess.run(["script", "-qec", f"stty rows 33 cols 99; {command}", "/dev/null"], input=b"word\n",
                               env=self.env, capture_output=True, timeout=60)
         self.assertIn(b"33 99", done.stdout)
@@ -280,6 +280,11 @@ class Remote(ServerCase):
                 connection.close()
         until(asked, SOON, "the server in the pod answers")
 
+    @staticmethod
+    def listens(ip):
+        with socket.socket() as s:
+            return s.connect_ex((ip, 8080)) == 0
+
     def served(self, name, target=None):
         """The local port of a forward to it; kubectl may end with the first failure, so the server must be up."""
         ip = self.api.get("pods", "default", name)["status"]["podIP"]
@@ -331,7 +336,7 @@ class Remote(ServerCase):
             "selector": {"app": name}, "ports": [{"port": 80, "targetPort": 8080}]}})
         ip = self.api.get("pods", "default", name)["status"]["podIP"]
         self.assertTrue(ip)
-        until(lambda: socket.socket().connect_ex((ip, 8080)) == 0, SOON, "the server in the pod listens")
+        until(lambda: self.listens(ip), SOON, "the server in the pod listens")
         _, port = self.forward(f"svc/{name}", 80)
         self.wait_served(port)
 
