@@ -2,15 +2,29 @@
 /* agent-sandbox-node: reads the flags and runs. Everything else is elsewhere. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/log.h"
 #include "net/curl-transport.h"
 #include "node/end-pods.h"
 #include "node/node.h"
 #include "node/process.h"
+
+#define CLOEXEC_RANGE 4u /* CLOSE_RANGE_CLOEXEC, since Linux 5.11 */
+
+/* What we were started with open, such as a lock that is held while we live, is not for what runs in
+ * pods and may live longer. */
+static void keep_descriptors(void)
+{
+	if (syscall(SYS_close_range, 3u, ~0u, CLOEXEC_RANGE) < 0) {
+		(void)fcntl(3, F_SETFD, FD_CLOEXEC);
+	}
+}
 
 int main(int argc, char **argv)
 {
@@ -39,5 +53,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
 		return 2;
 	}
+	keep_descriptors();
 	return (options.end_pods ? end_pods_run(&options) : node_run(&options)) < 0 ? 1 : 0;
 }
