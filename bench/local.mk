@@ -10,7 +10,7 @@ bench_store_scale_SOURCES = %D%/store-scale.c %D%/scale-world.c %D%/scale-world.
 bench_store_scale_CFLAGS = $(AM_CFLAGS)
 bench_store_scale_LDADD = libcore.la $(JSONC_LIBS)
 
-EXTRA_DIST += %D%/README.md %D%/claims.py %D%/run.py %D%/world.py
+EXTRA_DIST += %D%/README.md %D%/claims.py %D%/local-claims.py %D%/run.py %D%/world.py
 
 bench_api_writes_SOURCES = %D%/api-writes.c
 bench_api_writes_CFLAGS = $(AM_CFLAGS)
@@ -18,6 +18,7 @@ bench_api_writes_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(J
 
 EXTRA_PROGRAMS += %D%/spawn-floor
 bench_spawn_floor_SOURCES = %D%/spawn-floor.c
+bench_spawn_floor_LDADD = libbase.la
 EXTRA_DIST += %D%/runtime.py %D%/runtime_fastapi.py
 EXTRA_DIST += %D%/local-claims.py
 
