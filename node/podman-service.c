@@ -210,8 +210,8 @@ static void free_environment(char **variables)
 }
 
 /* After fork: only what is safe beside other threads. Does not return. */
-static void run_child(const char *binary, char *const *argv, char **variables, pid_t parent,
-		      int null, int log)
+static void run_child(const char *folder, const char *binary, char *const *argv, char **variables,
+		      pid_t parent, int null, int log)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -227,6 +227,10 @@ static void run_child(const char *binary, char *const *argv, char **variables, p
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setpgid(0, 0);
+	/* conmon leaves a file "oom" where it was started. */
+	if (chdir(folder) < 0) {
+		_exit(127);
+	}
 	/* Above 2, so that no dup2 closes another's source. */
 	null = fcntl(null, F_DUPFD, 10);
 	log = fcntl(log, F_DUPFD, 10);
@@ -256,7 +260,7 @@ static void start(struct podman *podman, struct podman_service *service)
 	pid_t parent = getpid(), pid = null >= 0 && log >= 0 ? fork() : -1;
 
 	if (pid == 0) {
-		run_child(podman->binary, argv, variables, parent, null, log);
+		run_child(podman->state_dir, podman->binary, argv, variables, parent, null, log);
 	}
 	service->started_us = sched_now_us(podman->sched);
 	if (pid > 0) {
