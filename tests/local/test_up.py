@@ -22,7 +22,7 @@ CLAIMED = """\
 apiVersion: extensions.agents.x-k8s.io/v1alpha1
 kind: SandboxTemplate
 metadata: {name: shape}
-spec: {podTemplate: {spec: {restartPolicy: Always, containers: [{name: main, image: %s, imagePullPolicy: IfNotPresent}]}}}
+spec: {podTemplate: {spec: {restartPolicy: Always, containers: [{name: main, %s, imagePullPolicy: IfNotPresent}]}}}
 ---
 apiVersion: extensions.agents.x-k8s.io/v1alpha1
 kind: SandboxWarmPool
@@ -58,7 +58,7 @@ def processes_of(folder):
 
 class Up(unittest.TestCase):
     pods = "fake"
-    image = "example.com/none"
+    runs = "image: example.com/none"
     ready_seconds = 60
 
     def setUp(self):
@@ -139,7 +139,7 @@ class Up(unittest.TestCase):
         for word in ("API", "kubeconfig", f"--pods {self.pods}", "node        ready", "controller  ready"):
             self.assertIn(word, status)
         self.assertRegex(self.kubectl("get", "nodes"), r"local +Ready")
-        self.kubectl("apply", "-f", "-", stdin=CLAIMED % self.image)
+        self.kubectl("apply", "-f", "-", stdin=CLAIMED % self.runs)
         self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=60s")
         uid = self.kubectl("get", "sandbox", "mine", "-o", "jsonpath={.metadata.uid}")
 
@@ -220,7 +220,7 @@ class Up(unittest.TestCase):
             until(lambda: self.child_pid(name) not in (0, pid), 20, f"another {name} runs")
         until(lambda: run(PROGRAM, "status", "--state-dir", self.state).returncode == 0, 30, self.local_status)
         self.assertRegex(self.local("status"), r"controller +ready, process \d+, 1 restarts")
-        self.kubectl("apply", "-f", "-", stdin=CLAIMED % self.image)
+        self.kubectl("apply", "-f", "-", stdin=CLAIMED % self.runs)
         self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=60s")
 
     def test_the_router_is_shown_as_a_running_pod_behind_its_service(self):
@@ -295,6 +295,16 @@ class Flags(unittest.TestCase):
             self.assertFalse(os.path.exists(state))
 
 
+class UpProcess(Up):
+    pods = "process"
+    runs = "image: example.com/none, command: [sleep, '100000']"
+
+    def test_it_says_that_nothing_is_isolated(self):
+        self.assertIn("NOTHING IS ISOLATED", self.up())
+        self.assertRegex(tail(self.log), r"WARNING: --pods process[^\0]*NOTHING IS ISOLATED")
+        self.assertIn("NOTHING IS ISOLATED", self.local("status"))
+
+
 def no_podman():
     """Why there can be no containers here, or None."""
     if os.geteuid() != 0:
@@ -308,7 +318,7 @@ def no_podman():
 
 class UpPodman(Up):
     pods = "podman"
-    image = os.environ.get("UP_PODMAN_IMAGE", "")
+    runs = "image: " + os.environ.get("UP_PODMAN_IMAGE", "")
     ready_seconds = 120
 
     def setUp(self):
