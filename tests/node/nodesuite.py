@@ -60,12 +60,18 @@ class Node:
         return self.process.stop()
 
     def table(self):
-        """What the fake runtime has."""
+        """What the fake runtime has, by its journal; a line that is being written is not there yet."""
+        rows = {}
         try:
             with open(os.path.join(self.folder, "fake.json")) as f:
-                return json.load(f)["rows"]
+                lines = [json.loads(line) for line in f if line.endswith("\n")]
         except FileNotFoundError:
             return []
+        for line in lines:
+            rows.pop(line.get("removed"), None)
+            if "id" in line:
+                rows[line["id"]] = line
+        return list(rows.values())
 
     def rows(self, uid):
         return [row for row in self.table() if row["podUid"] == uid and "name" in row]

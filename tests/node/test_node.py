@@ -95,7 +95,7 @@ class Killed(Case):
         pod = self.wait_ready()
         self.node.kill()
         with open(f"{self.node.folder}/fake.json", "w") as f:
-            f.write('{"rows":[],"last":1000}')
+            f.write('{"last":1000}\n')
         self.node.start()
         self.eventually(lambda: self.container()["restartCount"] == 1 and self.ready(), "it runs again")
         self.assertEqual(pod["metadata"]["uid"], self.get()["metadata"]["uid"])
