@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # local/: the API server over HTTP
-check_PROGRAMS += tests/unit/test-route tests/unit/test-tls tests/unit/test-token
-TESTS += tests/unit/test-route tests/unit/test-tls tests/unit/test-token
+check_PROGRAMS += tests/unit/test-route tests/unit/test-spdy tests/unit/test-tls tests/unit/test-token
+TESTS += tests/unit/test-route tests/unit/test-spdy tests/unit/test-tls tests/unit/test-token
 check_PROGRAMS += tests/unit/test-api-negotiate tests/unit/test-protobuf
 TESTS += tests/unit/test-api-negotiate tests/unit/test-protobuf
 tests_unit_test_api_negotiate_SOURCES = tests/unit/test-api-negotiate.c
@@ -14,6 +14,9 @@ tests_unit_test_protobuf_LDADD = libapiserver.la libbase.la $(JSONC_LIBS) $(CMOC
 tests_unit_test_route_SOURCES = tests/unit/test-route.c
 tests_unit_test_route_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_route_LDADD = libapiserver.la $(CMOCKA_LIBS)
+tests_unit_test_spdy_SOURCES = tests/unit/test-spdy.c
+tests_unit_test_spdy_CFLAGS = $(TEST_CFLAGS) $(ZLIB_CFLAGS)
+tests_unit_test_spdy_LDADD = libapiserver.la libbase.la $(CMOCKA_LIBS)
 tests_unit_test_tls_SOURCES = tests/unit/test-tls.c
 tests_unit_test_tls_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_test_tls_LDADD = libapiserver.la libbase.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
