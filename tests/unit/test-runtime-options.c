@@ -33,7 +33,8 @@ static int forget_variables(void **state)
 }
 
 /* words: the arguments, with NULL behind them. ret_warned: whether anything was warned of. */
-static int parse(char **words, struct options *ret, struct error *error, bool *ret_warned)
+static int parse(const char *const *words, struct options *ret, struct error *error,
+		 bool *ret_warned)
 {
 	char *argv[8] = { (char[]){ "runtime" } };
 	char *text = NULL;
@@ -43,7 +44,7 @@ static int parse(char **words, struct options *ret, struct error *error, bool *r
 
 	assert_non_null(warnings);
 	for (; words != NULL && *words != NULL; words++) {
-		argv[argc++] = *words;
+		argv[argc++] = (char *)(uintptr_t)*words; /* as main has them; none is written to */
 	}
 	*error = (struct error){ 0 };
 
@@ -55,7 +56,7 @@ static int parse(char **words, struct options *ret, struct error *error, bool *r
 	return code;
 }
 
-#define WORDS(...) ((char *[]){ __VA_ARGS__, NULL })
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static void what_nobody_says_is_the_default(void **state)
 {
@@ -97,7 +98,7 @@ static void a_flag_counts_before_its_variable(void **state)
 static void what_is_wrong_is_told(void **state)
 {
 	static const struct {
-		char *words[3];
+		const char *words[3];
 		const char *says;
 	} cases[] = {
 		{ { "--port", "65536" },
@@ -114,8 +115,7 @@ static void what_is_wrong_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_true(parse((char **)(uintptr_t)cases[i].words, &options, &error, &warned) <
-			    0);
+		assert_true(parse(cases[i].words, &options, &error, &warned) < 0);
 		assert_string_equal(error.text, cases[i].says);
 	}
 	setenv("PORT", "x", 1);
