@@ -190,6 +190,11 @@ class FakeNode:
         ns, name, uid = (pod["metadata"][k] for k in ("namespace", "name", "uid"))
         # /status ignores a merge patch's uid: names are not used again quickly enough here to matter.
         self.api.patch("pods", ns, name, {"status": status_of(pod, wish, state[1])}, sub="status")
+        # Another thread may have reported a newer wish before this one was written: that is said again, last.
+        with self.lock:
+            newer = state[0]
+        if newer != wish and newer not in ("gone", "pending", "unbound"):
+            self._report(pod, newer, state)
 
     def _remove(self, meta):
         self.api.delete("pods", meta["namespace"], meta["name"], gracePeriodSeconds=0,
