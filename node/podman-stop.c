@@ -111,31 +111,11 @@ static int send(struct target *target, int signal, struct error *reterr)
 
 /* ---- waiting ---- */
 
-/* True: the process has ended. Nobody else's time is taken: a stop of Podman's own holds one of its
- * few places for the whole grace, so that some deaf containers keep all others from ending. */
-static bool ends_within(const struct target *target, uint32_t grace_s)
-{
-	uint64_t deadline =
-		sched_now_us(target->podman->sched) + (uint64_t)grace_s * UINT64_C(1000000);
-	struct pollfd fd = { .fd = (int)syscall(SYS_pidfd_open, (pid_t)target->pid, 0),
-			     .events = POLLIN };
-	int ready;
-
-	if (fd.fd < 0) {
-		return errno == ESRCH;
-	}
-	do {
-		ready = poll(&fd, 1, podman_left_ms(target->podman, deadline));
-	} while (ready < 0 && errno == EINTR);
-	close(fd.fd);
-	return ready > 0;
-}
-
-/* Until Podman has seen it as well. */
-static int settle(struct target *target, struct error *reterr)
+/* Until Podman has seen that it ended. */
+static int settle(struct target *target, uint64_t deadline, struct error *reterr)
 {
 	struct podman *podman = target->podman;
-	uint64_t deadline = sched_now_us(podman->sched) + KILLED_US, pause = LOOK_MIN_US;
+	uint64_t pause = LOOK_MIN_US;
 
 	for (;;) {
 		int r = look(target, reterr);
@@ -145,9 +125,7 @@ static int settle(struct target *target, struct error *reterr)
 			return r;
 		}
 		if (until > deadline) {
-			return error_set(reterr, -EAGAIN,
-					 "container '%s' still runs %u s after SIGKILL", target->id,
-					 KILLED_US / 1000000);
+			return error_set(reterr, -EAGAIN, "container '%s' still runs", target->id);
 		}
 		pause = 2 * pause < LOOK_MAX_US ? 2 * pause : LOOK_MAX_US;
 
@@ -156,6 +134,27 @@ static int settle(struct target *target, struct error *reterr)
 			/* woken for another */
 		}
 	}
+}
+
+/* True: the process has ended. Nobody else's time is taken: a stop of Podman's own holds one of its
+ * few places for the whole grace, so that some deaf containers keep all others from ending. */
+static bool ends_within(struct target *target, uint32_t grace_s)
+{
+	uint64_t deadline =
+		sched_now_us(target->podman->sched) + (uint64_t)grace_s * UINT64_C(1000000);
+	struct pollfd fd = { .fd = (int)syscall(SYS_pidfd_open, (pid_t)target->pid, 0),
+			     .events = POLLIN };
+	int ready;
+
+	if (fd.fd < 0) {
+		/* Gone; or no descriptor is to be had, and it is looked at instead. */
+		return errno == ESRCH || settle(target, deadline, NULL) == 0;
+	}
+	do {
+		ready = poll(&fd, 1, podman_left_ms(target->podman, deadline));
+	} while (ready < 0 && errno == EINTR);
+	close(fd.fd);
+	return ready > 0;
 }
 
 int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
@@ -181,5 +180,5 @@ int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grac
 	if (r == 0 && !ended) {
 		r = send(&target, 9, reterr);
 	}
-	return r == 0 ? settle(&target, reterr) : r;
+	return r == 0 ? settle(&target, sched_now_us(target.podman->sched) + KILLED_US, reterr) : r;
 }
