@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 # shellcheck disable=SC2016 # for make
 "${MAKE:-make}" -s -C "$top_builddir" -f Makefile --eval='print-distfiles: ; @printf "%s\n" $(DISTFILES)' print-distfiles |
-	sed 's,^\(\.\./\)*,,' | sort -u >"$work/shipped"
+	sed -e "s,^$PWD/,," -e 's,^\(\.\./\)*,,' | sort -u >"$work/shipped"
 [ -s "$work/shipped" ] || { echo "dist: make does not say what is shipped"; exit 99; }
 
 # A folder in EXTRA_DIST is shipped with all that is in it.

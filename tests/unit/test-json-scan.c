@@ -182,7 +182,7 @@ static void extract_doubts_broken_text(void **state)
 static void extract_is_not_led_astray_by_single_quotes(void **state)
 {
 	const struct example examples[] = {
-		{ "{\"x\":{'\"':1},\"spec\":\"A\",\"y\":{'\"':2}}", DOUBT, "{\"spec\":\"A\"}" },
+		{ "{\"x\":{'\"':1},\"spec\":\"A\",\"y\":{'\"':2}}", DOUBT, NULL },
 	};
 
 	(void)state;
