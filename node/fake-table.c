@@ -240,6 +240,8 @@ void fake_table_touch(struct fake_table *table, const struct fake_row *row)
 
 	if (table->fd >= 0) {
 		object = row_to_json(row);
+		/* No number is given twice, whenever the node is killed. */
+		json_object_object_add(object, "last", json_object_new_int64((int64_t)table->last));
 		json_print(object, &table->journal);
 		buf_append_char(&table->journal, '\n');
 	}

@@ -116,7 +116,7 @@ class Proxy:
             return False
         server.request(method, path, body or None, {k: v for k, v in headers.items() if k.lower() != "host"})
         answer = server.getresponse()
-        if "watch=1" in path or "watch=true" in path:
+        if "watch=1" in path or "watch=true" in path.lower():
             self._stream(writer, answer)
             return False
         data = answer.read()

@@ -188,6 +188,7 @@ class Health(OwnCase):
         self.ready("sandboxclaims", "warm")
         self.template("cold")
         self.pool("empty", replicas=0, template="cold")
+        self.pool_at_rest("empty")
         self.claim("cold", "cold")
         self.ready("sandboxclaims", "cold")
         found = {name.split("{")[0] for name in c.metrics()}

@@ -69,6 +69,7 @@ class Node:
             return []
         for line in lines:
             rows.pop(line.get("removed"), None)
+            line.pop("last", None)
             if "id" in line:
                 rows[line["id"]] = line
         return list(rows.values())

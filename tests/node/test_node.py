@@ -111,7 +111,7 @@ class Process(Case):
         self.node.start()
 
     def test_bad_flags_are_refused_with_a_reason(self):
-        for flags, why in ((["--runtime", "docker"], "--runtime takes podman or fake, not 'docker'"),
+        for flags, why in ((["--runtime", "docker"], "--runtime takes podman or process or fake, not 'docker'"),
                            (["--workers", "0"], "--workers takes 1 to 64, not '0'"),
                            (["--state-dir", "here"], "--state-dir takes an absolute path"),
                            (["--node-name", "Big"], "--node-name takes lower case letters"),

@@ -330,7 +330,7 @@ class Kube:
         """Events of one object until the watch ends; may end at any time."""
         seconds = max(1.0, deadline.left(WATCH_SECONDS))
         answer = self._objects.list_namespaced_custom_object(
-            what.group, what.version, what.namespace, what.plural, watch="true",
+            what.group, what.version, what.namespace, what.plural, watch=True,
             field_selector=f"metadata.name={what.name}", resource_version=resource_version, allow_watch_bookmarks=True,
             timeout_seconds=int(seconds), _preload_content=False, _request_timeout=(REQUEST_SECONDS, seconds + 1))
         try:
