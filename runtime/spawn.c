@@ -10,6 +10,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -41,14 +42,30 @@ struct spawner {
 	const struct spawn_plan *plan;
 	enum spawn_step step;
 	int error;
+	bool has_terminal;
 };
+
+/* Whether this process has a controlling terminal, which its children would get at. */
+static bool has_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return fd >= 0;
+}
 
 struct spawner *spawner_create(void)
 {
 	struct spawner *spawner = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
 				       MAP_SHARED | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
-	return spawner != MAP_FAILED ? spawner : NULL;
+	if (spawner == MAP_FAILED) {
+		return NULL;
+	}
+	spawner->has_terminal = has_terminal();
+	return spawner;
 }
 
 void spawner_destroy(struct spawner *spawner)
@@ -134,7 +151,11 @@ IN_CHILD static int child(void *arg)
 	struct spawner *spawner = arg;
 	const struct spawn_plan *plan = spawner->plan;
 
-	spawner->error = syscall(SYS_setsid) < 0 ? -errno : move_descriptors(plan);
+	/* A session costs the scheduler a group of its own for each command where autogroups are on. */
+	spawner->error =
+		(spawner->has_terminal ? syscall(SYS_setsid) : syscall(SYS_setpgid, 0, 0)) < 0
+			? -errno
+			: move_descriptors(plan);
 	if (spawner->error == 0) {
 		set_manners(plan);
 		spawner->step = SPAWN_USER;

@@ -30,7 +30,8 @@ struct spawner;
 /* NULL with errno when there is no memory. */
 struct spawner *spawner_create(void);
 void spawner_destroy(struct spawner *spawner);
-/* 0, or a negative errno and the step it came from. The child leads its own session. */
+/* 0, or a negative errno and the step it came from. The child leads its own process group; where the
+ * server has a terminal, its own session, so that no command gets at that. */
 int spawner_run(struct spawner *spawner, const struct spawn_plan *plan, pid_t *ret_pid,
 		enum spawn_step *ret_step);
 
