@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+PRINTF_LIKE(3, 0)
 static int fail(struct error *reterr, int http_status, const char *format, va_list args)
 {
 	if (reterr != NULL) {

@@ -78,6 +78,7 @@ static void add(struct causes *causes, const char *reason, const char *field, co
 }
 
 /* "Invalid value: "x": detail" */
+PRINTF_LIKE(5, 0)
 static void add_with(struct causes *causes, enum cause_type type, const char *field,
 		     const char *value, const char *format, va_list args)
 {
