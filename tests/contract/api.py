@@ -89,6 +89,10 @@ class Client:
                 self.close()
                 if kept is None or attempt == 2:
                     raise
+            except http.client.HTTPException as e:
+                # The server ended amid its answer: what a caller that expects kills catches is an OSError.
+                self.close()
+                raise ConnectionAbortedError(f"{method} {path}: {e!r}") from e
             except BaseException:
                 self.close()
                 raise
@@ -169,5 +173,7 @@ class Client:
             for line in answer:
                 event = json.loads(line)
                 yield event["type"], event["object"]
+        except http.client.HTTPException as e:
+            raise ConnectionAbortedError(f"GET {path}: {e!r}") from e
         finally:
             connection.close()
