@@ -194,7 +194,8 @@ static void handle_read_back(struct client *client, struct sending *sending,
 
 /* ---- rounds ---- */
 
-/* The gate is asked here and nowhere earlier: any wait above may have outlasted the lease. */
+/* The gate is asked here, since any wait before may have outlasted the lease, and by the transport
+ * when the request goes out, since a process may be stopped in between. */
 static bool may_send(struct client *client, struct sending *sending)
 {
 	const struct client_config *config = &client->config;
@@ -204,6 +205,18 @@ static bool may_send(struct client *client, struct sending *sending)
 		return false;
 	}
 	return true;
+}
+
+static struct http_request request_of(const struct client *client, const struct sending *sending)
+{
+	struct http_request request =
+		sending->step == STEP_SEND ? sending->out.request : sending->back.request;
+
+	if (sending->step == STEP_SEND) {
+		request.may_send = client->config.gate;
+		request.may_send_arg = client->config.gate_arg;
+	}
+	return request;
 }
 
 static void count_write(struct client *client, const struct sending *sending)
@@ -228,8 +241,7 @@ static void perform(struct client *client, struct sending **due, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (may_send(client, due[i])) {
 			due[i]->until_us = due[i]->until_us > 0 ? due[i]->until_us : until;
-			requests[n] = due[i]->step == STEP_SEND ? due[i]->out.request
-								: due[i]->back.request;
+			requests[n] = request_of(client, due[i]);
 			sent[n++] = due[i];
 		}
 	}

@@ -34,7 +34,9 @@ struct client_config {
 	struct metrics *metrics;     /* or NULL */
 	uint32_t slots;              /* requests in flight */
 	double rate, burst;          /* requests a second, and at once above that; 0: no limit */
-	/* Asked right before sending a write; false: it is answered ASB_CANCELLED. NULL: always. */
+	/* Asked after all waits for a write, and again by the transport when it goes out: by any
+	 * thread, so it must not wait for a request itself. false: it is answered ASB_CANCELLED. NULL:
+	 * always. */
 	bool (*gate)(void *arg);
 	void *gate_arg;
 };

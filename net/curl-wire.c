@@ -44,8 +44,13 @@ static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_por
 		    int own_port UNUSED)
 {
 	struct wire *wire = arg;
+	struct exchange *exchange = wire->exchange;
 
-	wire->exchange->answer->maybe_sent = true;
+	if (exchange->request->may_send != NULL &&
+	    !exchange->request->may_send(exchange->request->may_send_arg)) {
+		return CURL_PREREQFUNC_ABORT;
+	}
+	exchange->answer->maybe_sent = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -382,6 +387,8 @@ static int result_of(const struct exchange *exchange, CURLcode code)
 		return -ECONNREFUSED;
 	case CURLE_OPERATION_TIMEDOUT:
 		return -ETIMEDOUT;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return -ECANCELED;
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_GOT_NOTHING:
@@ -414,6 +421,8 @@ void wire_end(struct wire *wire, CURLcode code)
 		exchange_fail(exchange, result, "the answer is larger than the limit");
 	} else if (exchange->bytes_ended) {
 		exchange_fail(exchange, result, "the reader has had enough");
+	} else if (code == CURLE_ABORTED_BY_CALLBACK) {
+		exchange_fail(exchange, result, "not sent: it may not be any more");
 	} else if (code == CURLE_OK && result != 0) {
 		exchange_fail(exchange, result, "the answer ended within its head");
 	} else if (result != 0) {

@@ -24,6 +24,11 @@ struct http_request {
 	size_t body_length;
 	uint32_t
 		timeout_ms; /* for all of it; a stream: until the first byte of the answer's head */
+	/* Asked when the connection is there and the request goes out, in any thread; false: it does
+	 * not (-ECANCELED). Whatever was made sure of before may be long over by then, if the
+	 * process was stopped. NULL: it may. */
+	bool (*may_send)(void *arg);
+	void *may_send_arg;
 };
 
 struct http_answer {

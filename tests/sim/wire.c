@@ -389,6 +389,10 @@ static void perform_one(struct process *process, const struct http_request *requ
 			  "the process was stopped before it could send this");
 		return;
 	}
+	if (request->may_send != NULL && !request->may_send(request->may_send_arg)) {
+		no_answer(answer, -ECANCELED, false, "it may not be sent any more");
+		return;
+	}
 	sched_mutex_lock(&world->lock);
 	answer_request(process, request, &target, reaches_its_end(process, request, &target),
 		       answer);

@@ -50,7 +50,9 @@ static void serve_one(struct talk_server *server, const struct http_request *req
 	};
 
 	*answer = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
-	if (server->stopped) {
+	if (request->may_send != NULL && !request->may_send(request->may_send_arg)) {
+		answer_fails(answer, -ECANCELED, false);
+	} else if (server->stopped) {
 		answer_fails(answer, -ECANCELED, false);
 	} else {
 		server->serve(server, &sent, answer);

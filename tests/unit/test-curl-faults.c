@@ -202,6 +202,48 @@ static void waiting_for_a_connection_counts_and_is_not_sent(void **state)
 	fixture_finish(&f);
 }
 
+/* The first connection answers once and then ends; later ones answer. */
+static void serve_once_each(void *arg, struct test_peer *peer)
+{
+	struct test_request request;
+
+	(void)arg;
+	if (test_peer_read(peer, &request)) {
+		test_request_finish(&request);
+		test_peer_answer(peer, 200, NULL, "{}");
+	}
+}
+
+static bool refuse(void *arg)
+{
+	(*(int *)arg)++;
+	return false;
+}
+
+static void what_may_not_go_out_does_not(void **state)
+{
+	struct fixture f;
+	struct http_answer answer;
+	int asked = 0;
+	struct http_request request = { .method = "POST",
+					.path = "/",
+					.content_type = "application/json",
+					.body = "{}",
+					.body_length = 2,
+					.timeout_ms = TEST_TIMEOUT_MS,
+					.may_send = refuse,
+					.may_send_arg = &asked };
+
+	(void)state;
+	fixture_plain(&f, serve_once_each);
+	transport_perform(f.transport, &request, &answer, 1);
+	assert_int_equal(answer.result, -ECANCELED);
+	assert_false(answer.maybe_sent);
+	assert_int_equal(asked, 1);
+	http_answer_finish(&answer);
+	fixture_finish(&f);
+}
+
 static void serve_flood(void *arg, struct test_peer *peer)
 {
 	static const char spaces[65536] = { ' ' };
@@ -235,18 +277,6 @@ static void answers_have_a_largest_size(void **state)
 	assert_true(answer.result < 0);
 	http_answer_finish(&answer);
 	fixture_finish(&f);
-}
-
-/* The first connection answers once and then ends; later ones answer. */
-static void serve_once_each(void *arg, struct test_peer *peer)
-{
-	struct test_request request;
-
-	(void)arg;
-	if (test_peer_read(peer, &request)) {
-		test_request_finish(&request);
-		test_peer_answer(peer, 200, NULL, "{}");
-	}
 }
 
 static void connections_that_died_idle_are_made_anew(void **state)
@@ -323,6 +353,7 @@ int main(void)
 		cmocka_unit_test(silence_times_out_and_may_have_been_sent),
 		cmocka_unit_test(the_timeout_counts_for_the_whole_answer),
 		cmocka_unit_test(waiting_for_a_connection_counts_and_is_not_sent),
+		cmocka_unit_test(what_may_not_go_out_does_not),
 		cmocka_unit_test(answers_have_a_largest_size),
 		cmocka_unit_test(connections_that_died_idle_are_made_anew),
 		cmocka_unit_test(a_request_lost_on_a_kept_connection_may_have_been_sent),
