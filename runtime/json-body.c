@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "runtime/json-string.h"
 #include "runtime/json-text.h"
 #include "runtime/request.h"
 #include "runtime/utf8.h"
@@ -84,72 +85,6 @@ static bool is_text(struct json_piece piece)
 	return piece.length > 0 && *piece.start == '"';
 }
 
-/* Its four digits are hexadecimal: the text is checked. */
-static unsigned int code_unit(const char *digits)
-{
-	unsigned int code = 0;
-
-	for (int i = 0; i < 4; i++) {
-		char c = digits[i];
-
-		code = code * 16 + (unsigned int)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-	}
-	return code;
-}
-
-/* Half a pair cannot be said in UTF-8, though JSON can. */
-static bool has_lone_surrogate(struct json_piece piece)
-{
-	bool half = false; /* the first one was just read */
-
-	if (memchr(piece.start, '\\', piece.length) == NULL) {
-		return false;
-	}
-	for (size_t i = 0; i < piece.length; i++) {
-		unsigned int code = 0;
-
-		if (piece.start[i] == '\\' && piece.start[++i] == 'u') {
-			code = code_unit(piece.start + i + 1);
-			i += 4;
-		}
-
-		bool second = code >= 0xdc00 && code <= 0xdfff;
-
-		if (half != second) {
-			return true;
-		}
-		half = code >= 0xd800 && code <= 0xdbff;
-	}
-	return false;
-}
-
-/* The inside of a string, by json-c where there is something to decode. */
-static char *decode(struct json_piece piece, size_t *ret_length)
-{
-	if (memchr(piece.start, '\\', piece.length) == NULL) {
-		*ret_length = piece.length - 2;
-		return xstrndup(piece.start + 1, piece.length - 2);
-	}
-
-	struct json_tokener *tokener = json_tokener_new_ex(2);
-
-	if (tokener == NULL) {
-		abort();
-	}
-
-	struct json_object *value = json_tokener_parse_ex(tokener, piece.start, (int)piece.length);
-	size_t length = value != NULL ? (size_t)json_object_get_string_len(value) : 0;
-	char *text = xalloc(length + 1);
-
-	if (length > 0) {
-		memcpy(text, json_object_get_string(value), length);
-	}
-	json_object_put(value);
-	json_tokener_free(tokener);
-	*ret_length = length;
-	return text;
-}
-
 static void read_text(struct reader *reader, size_t i)
 {
 	struct json_value *value = &reader->values[i];
@@ -160,8 +95,7 @@ static void read_text(struct reader *reader, size_t i)
 		return;
 	}
 	value->present = true;
-	value->surrogate = has_lone_surrogate(reader->pieces[i]);
-	value->text = decode(reader->pieces[i], &value->length);
+	value->text = json_string_decode(reader->pieces[i], &value->length, &value->surrogate);
 }
 
 /* ---- numbers, as lax as pydantic ---- */
@@ -213,8 +147,9 @@ static bool read_digits(const char *text, size_t length, int64_t *ret)
 
 static const char *number_of_text(struct json_piece piece, int64_t *ret)
 {
+	bool half = false; /* no digit either */
 	size_t length;
-	char *text CLEANUP_FREE = decode(piece, &length);
+	char *text CLEANUP_FREE = json_string_decode(piece, &length, &half);
 	const char *at = text;
 
 	while (length > 0 && is_blank(*at)) {
@@ -355,9 +290,8 @@ static void on_pair(void *arg, struct json_piece name, struct json_piece text)
 
 	struct json_pair *pair = &value->pairs[value->pair_count++];
 
-	value->surrogate = value->surrogate || has_lone_surrogate(name) || has_lone_surrogate(text);
-	pair->name = decode(name, &pair->name_length);
-	pair->value = decode(text, &pair->value_length);
+	pair->name = json_string_decode(name, &pair->name_length, &value->surrogate);
+	pair->value = json_string_decode(text, &pair->value_length, &value->surrogate);
 }
 
 static void read_env(struct reader *reader, size_t i)
@@ -381,16 +315,14 @@ static void read_env(struct reader *reader, size_t i)
 static void on_member(void *arg, struct json_piece name, struct json_piece value)
 {
 	struct reader *reader = arg;
-	size_t length = name.length - 2;
-	char *decoded CLEANUP_FREE = NULL;
-	const char *text = name.start + 1;
+	bool half = false; /* a name of ours has none */
+	size_t length;
+	char *text CLEANUP_FREE = NULL;
 
-	if (length > NAME_MAX_BYTES) {
+	if (name.length > NAME_MAX_BYTES + 2) {
 		return; /* nobody's */
 	}
-	if (memchr(text, '\\', length) != NULL) {
-		text = decoded = decode(name, &length);
-	}
+	text = json_string_decode(name, &length, &half);
 	for (size_t i = 0; i < reader->count; i++) {
 		if (strlen(reader->rules[i].name) == length &&
 		    memcmp(reader->rules[i].name, text, length) == 0) {

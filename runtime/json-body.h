@@ -3,7 +3,7 @@
  * A JSON body and the model it must fit, answered as FastAPI does where it does not: the same
  * statuses, types, places and words. The text is checked once from front to back without building
  * a tree (8 MiB of "[[],[],..." as a tree would be a gigabyte); values of the model's own members
- * alone are read, by json-c.
+ * alone are read.
  */
 #ifndef ASB_RUNTIME_JSON_BODY_H
 #define ASB_RUNTIME_JSON_BODY_H

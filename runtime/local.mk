@@ -12,6 +12,7 @@ libruntime_la_SOURCES = \
 	%D%/guard.c \
 	%D%/health.c %D%/health.h \
 	%D%/json-body.c %D%/json-body.h \
+	%D%/json-string.c %D%/json-string.h \
 	%D%/json-text.c %D%/json-text.h \
 	%D%/options.c %D%/options.h \
 	%D%/output.c %D%/output.h \

@@ -8,9 +8,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/json-body.h"
+#include "runtime/json-string.h"
 
 enum { COMMAND, TIMEOUT, FIELDS };
 
@@ -50,6 +54,7 @@ static void texts_come_as_they_are_meant(void **state)
 	expect_command("{\"command\":\"\"}", "", 0);
 	expect_command("{\"command\":\"a\\\"\\\\\\/\\n\\u00e9\\ud83d\\ude00\"}",
 		       "a\"\\/\n\xc3\xa9\xf0\x9f\x98\x80", 11);
+	expect_command("{\"command\":\"\\ud836\\udcaf\"}", "\xf0\x9d\xa2\xaf", 4);
 	expect_command("{\"command\":\"\xc3\xa9\"}", "\xc3\xa9", 2);
 	expect_command("{\"command\":\"a\\u0000b\"}", "a\0b", 3);
 	expect_command("{\"command\":\"one\",\"x\":[{}],\"command\":\"two\"}", "two", 3);
@@ -78,6 +83,42 @@ static void half_a_character_is_noticed(void **state)
 					    values, &status, &out));
 		assert_int_equal(values[COMMAND].surrogate, cases[i].half);
 		json_body_finish(values, FIELDS);
+	}
+}
+
+/* json-c is right about escapes, only slower: every code unit that is a character, with the plain
+ * escapes and other text around it. Of U+nD800 to U+nDFFF it takes the pair for half of one. */
+static void strings_are_decoded_as_json_c_does(void **state)
+{
+	static const char *const around[] = { "\\n",      "\\\"", "\\\\",        "a",
+					      "\xc3\xa9", "\\/",  "\\b\\f\\r\\t" };
+
+	(void)state;
+	for (unsigned int code = 1; code < 0x110000; code += code < 0x10000 ? 1 : 251) {
+		struct json_object *value;
+		char text[64], *decoded;
+		size_t length;
+		bool half = false;
+
+		if ((code & 0xf800) == 0xd800) {
+			continue;
+		}
+		if (code < 0x10000) {
+			snprintf(text, sizeof(text), "\"%s\\u%04x%s\"", around[code % 7], code,
+				 around[code % 5]);
+		} else {
+			snprintf(text, sizeof(text), "\"%s\\u%04X\\u%04x\"", around[code % 7],
+				 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
+		}
+		value = json_tokener_parse(text);
+		assert_non_null(value);
+		decoded = json_string_decode((struct json_piece){ text, strlen(text) }, &length,
+					     &half);
+		assert_int_equal(length, json_object_get_string_len(value));
+		assert_memory_equal(decoded, json_object_get_string(value), length + 1);
+		assert_false(half);
+		free(decoded);
+		json_object_put(value);
 	}
 }
 
@@ -116,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_come_as_they_are_meant),
 		cmocka_unit_test(half_a_character_is_noticed),
+		cmocka_unit_test(strings_are_decoded_as_json_c_does),
 		cmocka_unit_test(what_does_not_fit_is_told),
 		cmocka_unit_test(bytes_that_are_no_utf8_are_found_anywhere),
 	};
