@@ -4,6 +4,8 @@
 import json
 import time
 
+LINE_MAX = 8 << 20  # bytes, more than a line has
+
 
 class Entry:
     """One write, as the API server answered it."""
@@ -31,10 +33,13 @@ class Audit:
         self.path = path
 
     def mark(self):
-        """A place in the log, for entries(since=...)."""
+        """A place in the log, for entries(since=...): behind its last whole line, since one that is being written
+        shows page by page."""
         try:
             with open(self.path, "rb") as f:
-                return f.seek(0, 2)
+                end = f.seek(0, 2)
+                begin = f.seek(max(0, end - LINE_MAX))
+                return begin + f.read(end - begin).rfind(b"\n") + 1
         except FileNotFoundError:
             return 0
 
