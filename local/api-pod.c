@@ -16,27 +16,11 @@
 
 struct json_object *call_pod(struct api_call *call)
 {
-	struct request request = { .kind = &call->kind,
-				   .ns = call->route.ns,
-				   .name = call->route.name,
-				   .subresource = "" };
-	CLEANUP(objects_state_release) struct objects_state *state = NULL;
-	struct error error = { 0 };
-	int status = 0;
-
-	{
-		LOCKED(&call->api->lock);
-		status = request_get(call->api->objects, &request, &state, &error);
-	}
-	if (status != 200) {
-		call_fail_with(call, status, &error);
-		return NULL;
-	}
-
+	CLEANUP(objects_state_release) struct objects_state *state = call_state(call, "");
 	size_t length = 0;
-	const char *text = objects_state_text(state, &length);
+	const char *text = state != NULL ? objects_state_text(state, &length) : NULL;
 
-	return json_parse(text, length, NULL);
+	return text != NULL ? json_parse(text, length, NULL) : NULL;
 }
 
 const char *call_container(struct api_call *call, struct json_object *pod, const char *asked)

@@ -130,6 +130,8 @@ void write_handle(struct api_call *call);
 void delete_handle(struct api_call *call);
 void discover_handle(struct api_call *call);
 void podlog_handle(struct api_call *call);
+/* What is stored under the route's name, the caller's to release; NULL: the call has failed. */
+struct objects_state *call_state(struct api_call *call, const char *subresource);
 /* The pod of the route, the caller's; NULL: the call has failed. */
 struct json_object *call_pod(struct api_call *call);
 /* The container that is asked for, or the only one; NULL: the call has failed. */

@@ -258,13 +258,13 @@ void read_watch(struct api_call *call)
 
 /* ---- gets ---- */
 
-static void get(struct api_call *call)
+struct objects_state *call_state(struct api_call *call, const char *subresource)
 {
 	struct request request = { .kind = &call->kind,
 				   .ns = call->route.ns,
 				   .name = call->route.name,
-				   .subresource = call->route.subresource };
-	CLEANUP(objects_state_release) struct objects_state *state = NULL;
+				   .subresource = subresource };
+	struct objects_state *state = NULL;
 	struct error error = { 0 };
 	int status = 0;
 
@@ -274,9 +274,19 @@ static void get(struct api_call *call)
 	}
 	if (status != 200) {
 		call_fail_with(call, status, &error);
-		return;
+		return NULL;
 	}
-	print_object(call, 200, state);
+	return state;
+}
+
+static void get(struct api_call *call)
+{
+	CLEANUP(objects_state_release)
+	struct objects_state *state = call_state(call, call->route.subresource);
+
+	if (state != NULL) {
+		print_object(call, 200, state);
+	}
 }
 
 void read_handle(struct api_call *call)

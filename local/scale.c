@@ -28,7 +28,7 @@ static bool next_name(const char **path, char ret[NAME_LENGTH])
 	return true;
 }
 
-static struct json_object *at_path(struct json_object *object, const char *path)
+struct json_object *scale_at(struct json_object *object, const char *path)
 {
 	char name[NAME_LENGTH];
 
@@ -62,12 +62,12 @@ struct json_object *scale_of(const struct objects_serving *serving, struct json_
 	part = asb_object_in(scale, "spec");
 	json_object_object_add(
 		part, "replicas",
-		json_object_new_int64(asb_int(at_path(object, serving->scale_spec), 0)));
+		json_object_new_int64(asb_int(scale_at(object, serving->scale_spec), 0)));
 	part = asb_object_in(scale, "status");
 	json_object_object_add(
 		part, "replicas",
-		json_object_new_int64(asb_int(at_path(object, serving->scale_status), 0)));
-	selector = asb_as_str(at_path(object, serving->scale_selector));
+		json_object_new_int64(asb_int(scale_at(object, serving->scale_status), 0)));
+	selector = asb_as_str(scale_at(object, serving->scale_selector));
 	if (selector != NULL && *selector != '\0') {
 		asb_set_str(part, "selector", selector);
 	}

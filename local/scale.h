@@ -9,6 +9,9 @@
 
 #include <json-c/json.h>
 
+/* The value at a path as CRDs write them, ".spec.replicas", borrowed; NULL: it or the path is not
+ * there. */
+struct json_object *scale_at(struct json_object *object, const char *path);
 /* The Scale of an object, the caller's; NULL: its kind has none. */
 struct json_object *scale_of(const struct objects_serving *serving, struct json_object *object);
 /* A copy of the object as a Scale wants it, the caller's. 0, or 404, 409, 422. */

@@ -5,40 +5,7 @@
 
 #include "local/status.h"
 
-#include "base/macros.h"
-
-#include <stddef.h>
-
-const char *status_reason(int code)
-{
-	static const struct {
-		int code;
-		const char *reason;
-	} reasons[] = {
-		{ 400, "BadRequest" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "NotFound" },
-		{ 405, "MethodNotAllowed" },
-		{ 406, "NotAcceptable" },
-		{ 409, "Conflict" },
-		{ 410, "Expired" },
-		{ 413, "RequestEntityTooLarge" },
-		{ 415, "UnsupportedMediaType" },
-		{ 422, "Invalid" },
-		{ 429, "TooManyRequests" },
-		{ 500, "InternalError" },
-		{ 503, "ServiceUnavailable" },
-		{ 504, "Timeout" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-		if (reasons[i].code == code) {
-			return reasons[i].reason;
-		}
-	}
-	return "";
-}
+#include "local/objects.h"
 
 static struct json_object *status_new(const char *word)
 {
@@ -86,7 +53,7 @@ struct json_object *status_refusal(int code, const char *reason, const char *mes
 	struct json_object *status = status_new("Failure");
 
 	json_object_object_add(status, "message", json_object_new_string(message));
-	add_text(status, "reason", reason != NULL ? reason : status_reason(code));
+	add_text(status, "reason", reason != NULL ? reason : objects_reason(code, ""));
 	add_details(status, details);
 	json_object_object_add(status, "code", json_object_new_int(code));
 	return status;

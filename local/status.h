@@ -16,12 +16,10 @@ struct status_details {
 	struct json_object *take_causes;       /* an array of {reason, message, field}, or NULL */
 };
 
-/* A Failure, with causes and all; local/validate.h has the short form. reason NULL: the usual one of the code. details may be NULL. The tree is the
- * caller's. */
+/* A Failure, with causes and all; local/validate.h has the short form. reason NULL: the usual one of
+ * the code (objects_reason). details may be NULL. The tree is the caller's. */
 struct json_object *status_refusal(int code, const char *reason, const char *message,
 				   const struct status_details *details);
 struct json_object *status_success(const struct status_details *details);
-/* The usual reason of a code: 404 is NotFound; "" when it has none. */
-const char *status_reason(int code);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "local/scale.h"
 #include "local/types-private.h"
 #include "local/validate-meta.h"
 
@@ -240,8 +241,7 @@ static void keep_other_half(const struct type *type, enum type_operation operati
 static void check_custom_scale(const struct type *type, struct json_object *object,
 			       struct causes *causes)
 {
-	struct json_object *scale = type_scale(type, object),
-			   *replicas = asb_at(scale, "spec", "replicas");
+	struct json_object *replicas = scale_at(object, type->spec_replicas);
 
 	if (asb_int(replicas, 0) < 0) {
 		causes_add(causes, CAUSE_INVALID, type->spec_replicas, replicas,
@@ -250,7 +250,6 @@ static void check_custom_scale(const struct type *type, struct json_object *obje
 		causes_add(causes, CAUSE_INVALID, type->spec_replicas, replicas,
 			   "should be less than or equal to 2147483647");
 	}
-	json_object_put(scale);
 }
 
 static int admit_custom(struct type_request *request, enum type_operation operation,

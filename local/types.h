@@ -165,10 +165,4 @@ void types_removed(struct types *types, const struct type *type, struct json_obj
  * position-th, or NULL. */
 const struct type *types_of_crd(const struct types *types, const char *crd, size_t position);
 
-/* autoscaling/v1 Scale of an object, the caller's, NULL when the type has no scale; and back:
- * sets the replicas of object as a Scale says, 0 or a negative errno. */
-struct json_object *type_scale(const struct type *type, struct json_object *object);
-int type_set_scale(const struct type *type, struct json_object *object, struct json_object *scale,
-		   struct error *reterr);
-
 #endif

@@ -80,28 +80,6 @@ static void a_new_object_has_no_status(void **state)
 	assert_null(asb_at(thing, "status"));
 }
 
-static void scale_reads_and_sets_replicas(void **state)
-{
-	struct types_fixture *fixture = *state;
-	CLEANUP_JSON struct json_object *thing =
-		parsed("{'metadata': {'name': 'x'}, 'spec': {'replicas': 3}, 'status': "
-		       "{'replicas': 2}}");
-	CLEANUP_JSON struct json_object *wanted = parsed("{'spec': {'replicas': 7}}");
-	CLEANUP_JSON struct json_object *negative = parsed("{'spec': {'replicas': -7}}");
-	const struct type *type;
-
-	serve_things(fixture, SCHEMA);
-	type = types_find(fixture->types, "t.example", "v1", "things");
-
-	CLEANUP_JSON struct json_object *scale = type_scale(type, thing);
-
-	assert_int_equal(asb_int(asb_at(scale, "spec", "replicas"), 0), 3);
-	assert_int_equal(asb_int(asb_at(scale, "status", "replicas"), 0), 2);
-	assert_int_equal(type_set_scale(type, thing, wanted, NULL), 0);
-	assert_int_equal(asb_int(asb_at(thing, "spec", "replicas"), 0), 7);
-	assert_true(type_set_scale(type, thing, negative, NULL) < 0);
-}
-
 static void what_the_api_server_refuses_is_refused(void **state)
 {
 	static const struct {
@@ -140,9 +118,11 @@ static void what_the_api_server_refuses_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_crd_serves_its_kind),         TEST(a_removed_crd_serves_no_more),
-		TEST(objects_follow_the_schema),     TEST(a_new_object_has_no_status),
-		TEST(scale_reads_and_sets_replicas), TEST(what_the_api_server_refuses_is_refused),
+		TEST(a_crd_serves_its_kind),
+		TEST(a_removed_crd_serves_no_more),
+		TEST(objects_follow_the_schema),
+		TEST(a_new_object_has_no_status),
+		TEST(what_the_api_server_refuses_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
