@@ -3,7 +3,9 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	%D%/baton.c %D%/baton.h \
 	%D%/buf.c %D%/buf.h \
+	%D%/child.c %D%/child.h \
 	%D%/error.c %D%/error.h \
+	%D%/file.c %D%/file.h \
 	%D%/flags.c %D%/flags.h \
 	%D%/heap.c %D%/heap.h \
 	%D%/json.c %D%/json.h \
@@ -15,6 +17,7 @@ libbase_la_SOURCES = \
 	%D%/memory.c %D%/memory.h \
 	%D%/number.c %D%/number.h \
 	%D%/sched.c %D%/sched.h \
+	%D%/socket.c %D%/socket.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/yaml.c %D%/yaml.h \
 	%D%/yaml-scalar.c %D%/yaml-scalar.h

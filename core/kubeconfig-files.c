@@ -3,6 +3,7 @@
  * comes to. Used by kubeconfig.c, which knows where files are. */
 #include "config.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
@@ -10,33 +11,16 @@
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- files ---- */
 
 int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char data[4096];
-	ssize_t got = 0;
+	int code = file_read(path, out);
 
-	if (fd < 0) {
-		return error_set(reterr, -errno, "cannot open '%.256s': %s", path, strerror(errno));
-	}
-	while ((got = read(fd, data, sizeof(data))) > 0 || (got < 0 && errno == EINTR)) {
-		if (got > 0 && buf_append(out, data, (size_t)got) < 0) {
-			break;
-		}
-	}
-
-	int code = got < 0 ? -errno : 0;
-
-	close(fd);
-	explicit_bzero(data, sizeof(data));
-	if (out->failed) {
-		return error_set(reterr, -EFBIG, "'%.256s' is larger than %zu bytes", path,
+	if (code == -EFBIG) {
+		return error_set(reterr, code, "'%.256s' is larger than %zu bytes", path,
 				 out->ceiling);
 	}
 	return code == 0

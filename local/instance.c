@@ -4,6 +4,7 @@
 
 #include "local/instance.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "local/kubeconfig-write.h"
@@ -133,14 +134,9 @@ int instance_tell(const char *state_dir, struct json_object *record, struct erro
 struct json_object *instance_told(const char *state_dir)
 {
 	char *path CLEANUP_FREE = record_path(state_dir);
-	char *text CLEANUP_FREE = xalloc(RECORD_MAX);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t length = fd >= 0 ? read(fd, text, RECORD_MAX) : -1;
+	CLEANUP_BUF struct buf text = BUF_INIT(RECORD_MAX);
 
-	if (fd >= 0) {
-		close(fd);
-	}
-	return length > 0 ? json_parse(text, (size_t)length, NULL) : NULL;
+	return file_read(path, &text) == 0 ? json_parse(buf_str(&text), text.length, NULL) : NULL;
 }
 
 void instance_forget(const char *state_dir)

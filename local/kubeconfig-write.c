@@ -6,59 +6,22 @@
 #include "local/kubeconfig-write.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define KUBECONFIG_MAX (64u << 10)
-
-static int write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t done = write(fd, data, length);
-
-		if (done < 0 && errno != EINTR) {
-			return -errno;
-		}
-		data += done > 0 ? done : 0;
-		length -= done > 0 ? (size_t)done : 0;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
 
 int private_file_write(const char *path, const void *data, unsigned int length, unsigned int mode,
 		       struct error *reterr)
 {
-	char *temporary CLEANUP_FREE = xprintf("%s.new", path);
+	int code = file_replace(path, data, length, mode, true);
 
-	/* A rest of a start that was killed. */
-	(void)unlink(temporary);
-
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-
-	if (fd < 0) {
-		return error_set(reterr, -errno, "cannot create '%s': %s", temporary,
-				 strerror(errno));
-	}
-
-	int code = write_all(fd, data, length);
-
-	if (close(fd) < 0 && code == 0) {
-		code = -errno;
-	}
-	if (code == 0 && rename(temporary, path) < 0) {
-		code = -errno;
-	}
-	if (code < 0) {
-		(void)unlink(temporary);
-		return error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
-	}
-	return 0;
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
 }
 
 int kubeconfig_write(const char *path, const char *server, const char *ca, const char *token,

@@ -6,14 +6,13 @@
 #include "local/peek.h"
 
 #include "base/memory.h"
+#include "base/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define ANSWER_MAX (8u << 20)
@@ -25,23 +24,16 @@ static struct sockaddr_in loopback(uint16_t port)
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-static int open_socket(uint16_t port, const char *socket_path, int timeout_ms)
+static int open_port(uint16_t port, uint32_t patience_ms)
 {
-	struct sockaddr_in inet = loopback(port);
-	struct sockaddr_un local = { .sun_family = AF_UNIX };
-	struct timeval limit = { timeout_ms / 1000, (timeout_ms % 1000) * 1000 };
-	int fd = socket(port != 0 ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = loopback(port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
 		return -errno;
 	}
-	if (port == 0 && strlen(socket_path) < sizeof(local.sun_path)) {
-		memcpy(local.sun_path, socket_path, strlen(socket_path) + 1);
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, port != 0 ? (struct sockaddr *)&inet : (struct sockaddr *)&local,
-		    port != 0 ? sizeof(inet) : sizeof(local)) < 0) {
+	socket_set_patience(fd, patience_ms, patience_ms);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		int code = -errno;
 
 		close(fd);
@@ -69,7 +61,10 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 					     "Accept: application/json, */*\r\n\r\n",
 					     path);
 	struct buf answer CLEANUP_BUF = BUF_INIT(ANSWER_MAX);
-	int fd = open_socket(port, socket_path, timeout_ms), code = fd;
+	uint32_t patience = (uint32_t)timeout_ms;
+	int fd = port != 0 ? open_port(port, patience)
+			   : socket_connect_unix(socket_path, patience, patience);
+	int code;
 
 	if (fd < 0) {
 		return fd;

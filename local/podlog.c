@@ -7,16 +7,17 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "base/socket.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define HEAD_MAX 8192u
+#define CONNECT_MS 5000 /* the node takes a connection within */
 #define HEAD_TIMEOUT_US UINT64_C(5000000)
 
 struct podlog {
@@ -25,28 +26,13 @@ struct podlog {
 	size_t body_at;
 };
 
-static int connect_to(const char *path, struct error *reterr)
+int node_socket_connect(const char *path, struct error *reterr)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket_connect_unix(path, CONNECT_MS, 0);
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		return error_set(reterr, -ENAMETOOLONG, "the socket's path '%s' is too long", path);
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0) {
-		return error_set(reterr, -errno, "no socket: %s", strerror(errno));
-	}
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int code = -errno;
-
-		close(fd);
-		return error_set(reterr, code, "cannot connect to the node at '%s': %s", path,
-				 strerror(-code));
-	}
-	return fd;
+	return fd >= 0 ? fd
+		       : error_set(reterr, fd, "cannot connect to the node at '%s': %s", path,
+				   strerror(-fd));
 }
 
 /* Bytes within that time: their number, 0 at the end, -ETIMEDOUT, or another error. */
@@ -110,7 +96,7 @@ static int read_head(struct sched *sched, struct podlog *podlog, int *ret_status
 int podlog_open(struct sched *sched, const char *socket_path, const char *path, int *ret_status,
 		struct podlog **ret, struct error *reterr)
 {
-	int fd = connect_to(socket_path, reterr);
+	int fd = node_socket_connect(socket_path, reterr);
 
 	if (fd < 0) {
 		return fd;

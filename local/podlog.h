@@ -14,6 +14,8 @@
 
 struct podlog;
 
+/* A connection to the node's socket within 5 s, the caller's; or a negative code and *reterr. */
+int node_socket_connect(const char *path, struct error *reterr);
 /* Asks; waits for the head of the answer (5 s). 0: *ret_status is what the node said. A negative
  * code and *reterr: nobody answers there. path: with the query. */
 int podlog_open(struct sched *sched, const char *socket_path, const char *path, int *ret_status,

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "local/podlog.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,13 +14,10 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define HEAD_MAX 8192u
 #define LOOPBACK "127.0.0.1:"
-#define CONNECT_S 5 /* the node takes a connection within */
 
 void link_node_init(struct link_node *link)
 {
@@ -36,33 +34,6 @@ void link_node_finish(struct link_node *link)
 	link->fd = -1;
 	buf_finish(&link->in);
 	buf_finish(&link->out);
-}
-
-static int connect_to(const char *path, struct error *reterr)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = CONNECT_S };
-
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		return error_set(reterr, -ENAMETOOLONG, "the socket's path '%s' is too long", path);
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0) {
-		return error_set(reterr, -errno, "no socket: %s", strerror(errno));
-	}
-	/* A UNIX socket's connect waits for a place in the queue, and as long as a send does. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int code = -errno;
-
-		close(fd);
-		return error_set(reterr, code, "cannot connect to the node at '%s': %s", path,
-				 strerror(-code));
-	}
-	return fd;
 }
 
 /* "127.0.0.1:PORT": a process of the host that is shown as a pod (local/mirror.h). Its bytes are the
@@ -109,7 +80,7 @@ int link_node_open(struct link_node *link, const char *socket, const char *path,
 		   const char *protocol, struct error *reterr)
 {
 	bool direct = strncmp(socket, LOOPBACK, strlen(LOOPBACK)) == 0;
-	int fd = direct ? connect_to_port(socket, reterr) : connect_to(socket, reterr);
+	int fd = direct ? connect_to_port(socket, reterr) : node_socket_connect(socket, reterr);
 
 	if (fd < 0) {
 		return fd;

@@ -2,14 +2,13 @@
 /* Forks one child with its descriptors, and keeps its log small. Called by local/supervise.c. */
 #include "config.h"
 
+#include "base/child.h"
 #include "base/memory.h"
 #include "local/supervise-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,18 +19,7 @@
 /* After fork: only what is safe beside other threads. Does not return. */
 static void run_child(const struct command *command, pid_t parent, int null, int log, int lock)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent) {
-		_exit(127);
-	}
-	for (int signo = 1; signo < NSIG; signo++) {
-		(void)sigaction(signo, &action, NULL);
-	}
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)setpgid(0, 0);
+	child_begin(parent);
 	/* Above those they go to, so that no dup2 closes another's source. */
 	null = fcntl(null, F_DUPFD, 10);
 	log = fcntl(log, F_DUPFD, 10);

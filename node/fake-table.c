@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -220,20 +221,6 @@ static void take_line(struct fake_table *table, struct json_object *object)
 	append(table, row);
 }
 
-static int write_whole(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t wrote = write(fd, data, length);
-
-		if (wrote < 0 && errno != EINTR) {
-			return -errno;
-		}
-		data += wrote > 0 ? wrote : 0;
-		length -= wrote > 0 ? (size_t)wrote : 0;
-	}
-	return 0;
-}
-
 void fake_table_touch(struct fake_table *table, const struct fake_row *row)
 {
 	CLEANUP_JSON struct json_object *object = NULL;
@@ -252,7 +239,7 @@ int fake_table_save(struct fake_table *table, struct error *reterr)
 	int error = 0;
 
 	if (table->fd >= 0 && table->journal.length > 0) {
-		error = write_whole(table->fd, buf_str(&table->journal), table->journal.length);
+		error = file_write_all(table->fd, buf_str(&table->journal), table->journal.length);
 		buf_finish(&table->journal);
 		table->journal.ceiling = FILE_MAX;
 	}
@@ -283,22 +270,6 @@ static int write_anew(struct fake_table *table, struct error *reterr)
 	return error;
 }
 
-static int read_whole(const char *file, struct buf *out)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char chunk[16384];
-	ssize_t got;
-
-	if (fd < 0) {
-		return -errno;
-	}
-	while ((got = read(fd, chunk, sizeof(chunk))) > 0) {
-		buf_append(out, chunk, (size_t)got);
-	}
-	close(fd);
-	return got < 0 || out->failed ? -EIO : 0;
-}
-
 /* What follows the last end of a line was being written when the node was killed. */
 static int take_lines(struct fake_table *table, const char *text)
 {
@@ -325,7 +296,7 @@ int fake_table_load(struct fake_table *table, const char *file, struct error *re
 	if (file == NULL) {
 		return 0;
 	}
-	error = read_whole(file, &text);
+	error = file_read(file, &text);
 	if (error == 0) {
 		error = take_lines(table, buf_str(&text));
 	}

@@ -6,13 +6,13 @@
 #include "node/podman-internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -44,48 +44,9 @@ char *podman_find(const char *name)
 int podman_write_file(const char *path, const char *text, size_t length, mode_t mode,
 		      struct error *reterr)
 {
-	char *temporary CLEANUP_FREE = xprintf("%s.new", path);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-	int r = fd < 0 ? -errno : 0;
+	int r = file_replace(path, text, length, mode, false);
 
-	for (size_t done = 0; r == 0 && done < length;) {
-		ssize_t put = write(fd, text + done, length - done);
-
-		if (put < 0 && errno != EINTR) {
-			r = -errno;
-		}
-		done += put > 0 ? (size_t)put : 0;
-	}
-	if (fd >= 0 && close(fd) < 0 && r == 0) {
-		r = -errno;
-	}
-	if (r == 0 && rename(temporary, path) < 0) {
-		r = -errno;
-	}
 	return r == 0 ? 0 : error_set(reterr, r, "cannot write '%s': %s", path, strerror(-r));
-}
-
-static int read_all(const char *path, struct buf *out)
-{
-	char piece[65536];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = 1;
-
-	if (fd < 0) {
-		return -errno;
-	}
-	while (got > 0) {
-		got = read(fd, piece, sizeof(piece));
-		if (got > 0 && buf_append(out, piece, (size_t)got) < 0) {
-			got = -1;
-			errno = EFBIG;
-		}
-	}
-
-	int r = got < 0 ? -errno : 0;
-
-	close(fd);
-	return r;
 }
 
 /* ---- limits ---- */
@@ -98,7 +59,7 @@ static uint64_t most_processes(void)
 	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
 	int64_t most = 32768;
 
-	if (read_all("/proc/sys/kernel/pid_max", &text) == 0 && text.length > 0) {
+	if (file_read("/proc/sys/kernel/pid_max", &text) == 0 && text.length > 0) {
 		text.data[strcspn(text.data, "\n")] = '\0';
 		(void)integer_parse(text.data, 1, INT64_MAX, &most);
 	}
@@ -198,7 +159,7 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 		return error_set(reterr, -ENOENT, "no '%s' on PATH: install the package catatonit",
 				 podman->pause);
 	}
-	r = read_all(binary, &program);
+	r = file_read(binary, &program);
 	if (r < 0) {
 		return error_set(reterr, r, "cannot read '%s': %s", binary, strerror(-r));
 	}

@@ -7,10 +7,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/socket.h"
 #include "node/podman-internal.h"
 
 #define HEAD_MAX (16u << 10)
@@ -26,19 +26,9 @@ int podman_left_ms(struct podman *podman, uint64_t deadline_us)
 
 static int open_socket(const char *path, struct error *reterr)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket_connect_unix(path, 0, 0);
 
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int r = error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(errno));
-
-		if (fd >= 0) {
-			close(fd);
-		}
-		return r;
-	}
-	return fd;
+	return fd >= 0 ? fd : error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-fd));
 }
 
 static int send_all(int fd, const char *text, size_t length)

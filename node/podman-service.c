@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,7 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/memory.h"
+#include "base/socket.h"
 #include "net/curl-transport.h"
 
 #define CONNECTIONS 64u     /* most requests at one time to one service */
@@ -51,17 +52,12 @@ int podman_handler_index(const char *handler)
  * closes what has its number. */
 static bool answers(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool connected;
+	int fd = socket_connect_unix(path, 0, 0);
 
-	if (fd < 0) {
-		return false;
+	if (fd >= 0) {
+		close(fd);
 	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-	close(fd);
-	return connected;
+	return fd >= 0;
 }
 
 /* Of nodes that were killed: nobody else asks their services. */
@@ -213,20 +209,9 @@ static void free_environment(char **variables)
 static void run_child(const char *folder, const char *binary, char *const *argv, char **variables,
 		      pid_t parent, int null, int log)
 {
-	struct sigaction action = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
 	/* Tied to the supervisor's thread, which lives as long as the runtime: kill -9 of the node
 	 * leaves no service behind. Containers have parents of their own. */
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent) {
-		_exit(127);
-	}
-	for (int signo = 1; signo < NSIG; signo++) {
-		(void)sigaction(signo, &action, NULL);
-	}
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)setpgid(0, 0);
+	child_begin(parent);
 	/* conmon leaves a file "oom" where it was started. */
 	if (chdir(folder) < 0) {
 		_exit(127);

@@ -14,6 +14,7 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -21,57 +22,21 @@
 
 #define DEPTH_MAX 64
 
-/* All of a file; false: there is none, or it is larger than may be. */
-static bool read_file(const char *path, struct buf *ret)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char piece[8192];
-	ssize_t got = 0;
-
-	if (fd < 0) {
-		return false;
-	}
-	while ((got = read(fd, piece, sizeof(piece))) > 0) {
-		buf_append(ret, piece, (size_t)got);
-	}
-	close(fd);
-	return got == 0 && !ret->failed;
-}
-
 struct json_object *process_load(const char *folder, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
 	CLEANUP_BUF struct buf text = BUF_INIT(PROCESS_FILE_MAX);
 
-	return read_file(path, &text) ? json_parse(buf_str(&text), text.length, NULL) : NULL;
+	return file_read(path, &text) == 0 ? json_parse(buf_str(&text), text.length, NULL) : NULL;
 }
 
 int process_store(const char *folder, const char *name, struct json_object *tree)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
-	CLEANUP_FREE char *next = xprintf("%s/.%s.new", folder, name);
 	CLEANUP_BUF struct buf text = BUF_INIT(PROCESS_FILE_MAX);
-	int fd, error = 0;
 
 	json_print(tree, &text);
-	if (text.failed) {
-		return -EFBIG;
-	}
-	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		return -errno;
-	}
-	for (size_t at = 0; at < text.length && error == 0;) {
-		ssize_t put = write(fd, text.data + at, text.length - at);
-
-		at += put > 0 ? (size_t)put : 0;
-		error = put < 0 && errno != EINTR ? -errno : 0;
-	}
-	close(fd);
-	if (error == 0 && rename(next, path) < 0) {
-		error = -errno;
-	}
-	return error;
+	return text.failed ? -EFBIG : file_replace(path, text.data, text.length, 0600, false);
 }
 
 int process_each(const char *folder, int (*each)(void *arg, const char *name), void *arg)
@@ -125,7 +90,7 @@ int64_t process_start_time(pid_t pid)
 	int64_t value = 0;
 	char *at;
 
-	if (pid <= 0 || !read_file(path, &text)) {
+	if (pid <= 0 || file_read(path, &text) < 0) {
 		return 0;
 	}
 	/* The name may hold anything, so from its end: the state is field 3, the start field 22. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/socket.h"
 #include "node/serve-exec.h"
 #include "node/serve-forward.h"
 #include "node/serve-logs.h"
@@ -188,16 +189,14 @@ static void listen_on(void *arg)
 }
 
 /* Whether somebody answers on it. */
-static bool is_alive(const struct sockaddr_un *address)
+static bool is_alive(const char *path)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool alive =
-		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	int fd = socket_connect_unix(path, 0, 0);
 
 	if (fd >= 0) {
 		close(fd);
 	}
-	return alive;
+	return fd >= 0;
 }
 
 static int bind_socket(const char *path, struct error *reterr)
@@ -211,7 +210,7 @@ static int bind_socket(const char *path, struct error *reterr)
 				 sizeof(address.sun_path) - 1);
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (is_alive(&address)) {
+	if (is_alive(path)) {
 		return error_set(reterr, -EADDRINUSE, "somebody listens on '%s' already", path);
 	}
 	unlink(path);

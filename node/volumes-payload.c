@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "node/volumes-files.h"
 
@@ -127,20 +128,6 @@ static void folder_name(const struct payload *payload, gid_t group, char ret[32]
 	snprintf(ret, 32, "..%016" PRIx64, value);
 }
 
-static int write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t done = write(fd, data, length);
-
-		if (done < 0 && errno != EINTR) {
-			return -errno;
-		}
-		data += done > 0 ? done : 0;
-		length -= done > 0 ? (size_t)done : 0;
-	}
-	return 0;
-}
-
 /* The folder that a file's path lies in, made where it is missing. */
 static int parent_of(int folder, const char *path, gid_t group, const char **ret_name)
 {
@@ -179,7 +166,7 @@ static int write_file(int folder, const struct payload_file *file, gid_t group)
 	if (fd < 0) {
 		return -errno;
 	}
-	code = write_all(fd, buf_str(&file->data), file->data.length);
+	code = file_write_all(fd, buf_str(&file->data), file->data.length);
 	if (code == 0 && group != (gid_t)-1 && fd_chown(fd, (uid_t)-1, group) < 0) {
 		code = -errno;
 	}

@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/socket.h"
 
 #define ANSWER_BYTES 65536u
 #define PATIENCE_S 5
@@ -26,28 +25,11 @@ static void close_socket(const int *fd)
 
 static int connect_to(const char *path, struct error *reterr)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = PATIENCE_S };
-	int fd, error;
+	int fd = socket_connect_unix(path, PATIENCE_S * 1000, PATIENCE_S * 1000);
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		return error_set(reterr, -ENAMETOOLONG, "the path of a socket is too long: %s",
-				 path);
-	}
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		return error_set(reterr, -errno, "no socket: %s", strerror(errno));
-	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		error = error_set(reterr, -errno, "cannot reach HAProxy at %s: %s", path,
-				  strerror(errno));
-		close(fd);
-		return error;
-	}
-	return fd;
+	return fd >= 0 ? fd
+		       : error_set(reterr, fd, "cannot reach HAProxy at %s: %s", path,
+				   strerror(-fd));
 }
 
 /* What errno says of a socket with a timeout. */

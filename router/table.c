@@ -6,12 +6,11 @@
 #include "router/table.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "core/log.h"
@@ -237,29 +236,13 @@ void table_repair(struct table *table)
 	}
 }
 
-static int write_file(const char *path, const struct buf *text, struct error *reterr)
-{
-	CLEANUP_FREE char *fresh = xprintf("%s.new", path);
-	FILE *file = fopen(fresh, "we");
-	bool well;
-
-	if (file == NULL) {
-		return error_set(reterr, -errno, "cannot write %s: %s", fresh, strerror(errno));
-	}
-	well = fwrite(buf_str(text), 1, text->length, file) == text->length;
-	well = fclose(file) == 0 && well;
-	if (!well || rename(fresh, path) < 0) {
-		return error_set(reterr, -errno, "cannot write %s: %s", path, strerror(errno));
-	}
-	return 0;
-}
-
 int table_write(struct table *table, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FILE_MAX);
 	struct entry *entry;
 	const char *key;
 	size_t at = 0;
+	int error;
 
 	LOCKED(&table->lock);
 	while ((entry = map_next(&table->entries, &at, &key)) != NULL) {
@@ -271,7 +254,10 @@ int table_write(struct table *table, struct error *reterr)
 	}
 	table->online = false;
 	table->stale = false;
-	return write_file(table->file, &text, reterr);
+	error = file_replace(table->file, buf_str(&text), text.length, 0600, false);
+	return error == 0 ? 0
+			  : error_set(reterr, error, "cannot write %s: %s", table->file,
+				      strerror(-error));
 }
 
 void table_online(struct table *table)

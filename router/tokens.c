@@ -6,11 +6,11 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "core/log.h"
 #include "core/sha256.h"
@@ -32,26 +32,6 @@ struct tokens {
 	struct sched_cond ending;
 	bool stopping; /* lock */
 };
-
-static int read_file(const char *path, struct buf *out, struct error *reterr)
-{
-	FILE *file = fopen(path, "re");
-	char data[4096];
-	size_t got;
-
-	if (file == NULL) {
-		return error_set(reterr, -errno, "cannot read the tokens in %s: %s", path,
-				 strerror(errno));
-	}
-	while ((got = fread(data, 1, sizeof(data), file)) > 0) {
-		buf_append(out, data, got);
-	}
-	fclose(file);
-	explicit_bzero(data, sizeof(data));
-	return out->failed
-		       ? error_set(reterr, -EFBIG, "%s has more than %u bytes", path, FILE_BYTES)
-		       : 0;
-}
 
 /* One hash a line. An error says which line, never what is on it. */
 static int hash_all(const char *path, const char *text, struct buf *out, struct error *reterr)
@@ -85,10 +65,15 @@ static int hash_all(const char *path, const char *text, struct buf *out, struct 
 static int read_hashes(struct tokens *tokens, struct buf *out, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FILE_BYTES);
-	int error = read_file(tokens->file, &text, reterr);
+	int error = file_read(tokens->file, &text);
 
 	if (error == 0) {
 		error = hash_all(tokens->file, buf_str(&text), out, reterr);
+	} else if (error == -EFBIG) {
+		error_set(reterr, error, "%s has more than %u bytes", tokens->file, FILE_BYTES);
+	} else {
+		error_set(reterr, error, "cannot read the tokens in %s: %s", tokens->file,
+			  strerror(-error));
 	}
 	if (text.data != NULL) {
 		explicit_bzero(text.data, text.length);
@@ -99,16 +84,11 @@ static int read_hashes(struct tokens *tokens, struct buf *out, struct error *ret
 /* For the next start of HAProxy. */
 static int write_hashes(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
 {
-	CLEANUP_FREE char *fresh = xprintf("%s.new", tokens->hashes);
-	FILE *file = fopen(fresh, "we");
-	bool well;
+	int error = file_replace(tokens->hashes, buf_str(hashes), hashes->length, 0600, false);
 
-	if (file == NULL) {
-		return error_set(reterr, -errno, "cannot write %s: %s", fresh, strerror(errno));
-	}
-	well = fwrite(buf_str(hashes), 1, hashes->length, file) == hashes->length;
-	well = fclose(file) == 0 && well && rename(fresh, tokens->hashes) == 0;
-	return well ? 0 : error_set(reterr, -EIO, "cannot write %s", tokens->hashes);
+	return error == 0 ? 0
+			  : error_set(reterr, error, "cannot write %s: %s", tokens->hashes,
+				      strerror(-error));
 }
 
 /* For the one that runs, all at once: no moment without tokens. */

@@ -162,7 +162,7 @@ static void test_token_file(struct world *world)
 {
 	world->config.token_file = path_of(world, "token");
 	begin(world);
-	expect(world, "cannot open");
+	expect(world, "cannot read");
 	put(world, "token", " \n ", 0600);
 	expect(world, "is empty");
 	put(world, "token", "on\ne", 0600);
@@ -215,7 +215,7 @@ static void test_certificate(struct world *world)
 	world->config.certificate_file = path_of(world, "c.pem");
 	world->config.key_file = path_of(world, "k.pem");
 	begin(world);
-	expect(world, "cannot open");
+	expect(world, "cannot read");
 	put(world, "c.pem", PAIR("C1"), 0600);
 	put(world, "k.pem", "nonsense", 0600);
 	expect(world, "not in PEM form");
