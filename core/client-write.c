@@ -230,7 +230,7 @@ static void count_write(struct client *client, const struct sending *sending)
 }
 
 /* Sends what is due, slots being held, and handles the answers. */
-static void perform(struct client *client, struct sending **due, size_t count)
+static void perform(struct client *client, enum lane lane, struct sending **due, size_t count)
 {
 	struct http_request requests[ASB_WRITE_MAX];
 	struct http_answer answers[ASB_WRITE_MAX];
@@ -248,7 +248,7 @@ static void perform(struct client *client, struct sending **due, size_t count)
 	if (n > 0) {
 		client_exchange(client, requests, answers, n);
 	}
-	lanes_leave(client->lanes, (uint32_t)count);
+	lanes_leave(client->lanes, lane, (uint32_t)count);
 	for (size_t i = 0; i < n; i++) {
 		count_write(client, sent[i]);
 		if (sent[i]->step == STEP_SEND) {
@@ -275,7 +275,7 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 	}
 	rc = lanes_enter(client->lanes, lane, (uint32_t)count, deadline);
 	if (rc == 0) {
-		perform(client, due, count);
+		perform(client, lane, due, count);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {

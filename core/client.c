@@ -125,7 +125,7 @@ void client_request(struct client *client, enum lane lane, const struct http_req
 	now = sched_now_us(sched);
 	once.timeout_ms = now + 1000 < deadline ? (uint32_t)((deadline - now) / 1000) : 1;
 	client_exchange(client, &once, ret, 1);
-	lanes_leave(client->lanes, 1);
+	lanes_leave(client->lanes, lane, 1);
 }
 
 static int read_failed(enum fate fate, const struct http_answer *answer, const char *path,

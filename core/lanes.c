@@ -16,6 +16,7 @@ struct waiter {
 	struct sched_cond granted_cond;
 	uint32_t count;
 	bool granted;
+	bool looks; /* it wakes by itself, to see whether it must still give way */
 };
 
 struct queue {
@@ -27,6 +28,9 @@ struct lanes {
 	struct queue queues[LANE_MAX]; /* lock */
 	uint32_t slots;
 	uint32_t used;       /* lock */
+	uint32_t claims;     /* lock: of used, those of LANE_CLAIM */
+	uint64_t claimed_us; /* lock: when one of them came or went last; 0: never */
+	uint64_t pressed_us; /* lock: since when they come without a pause */
 	bool stopped;        /* lock */
 	double rate, burst;  /* requests a second; 0: no limit */
 	double tokens;       /* lock: requests that may go now */
@@ -100,9 +104,38 @@ static uint64_t when_paid(const struct lanes *lanes, double price)
 			   : SCHED_FOREVER;
 }
 
+/* Whether claims are to be through first. */
+static bool gives_way(const struct lanes *lanes, enum lane lane)
+{
+	uint64_t now;
+
+	if (lane < LANE_REFILL || lanes->claimed_us == 0) {
+		return false;
+	}
+	now = sched_now_us(lanes->lock.sched);
+	return (lanes->claims > 0 || now < lanes->claimed_us + LANES_PAUSE_US) &&
+	       now < lanes->pressed_us + LANES_PATIENCE_US;
+}
+
+/* Claims come or go. */
+static void count_claims(struct lanes *lanes, enum lane lane, int64_t change)
+{
+	uint64_t now;
+
+	if (lane != LANE_CLAIM) {
+		return;
+	}
+	now = sched_now_us(lanes->lock.sched);
+	if (lanes->claims == 0 && now >= lanes->claimed_us + LANES_PAUSE_US) {
+		lanes->pressed_us = now;
+	}
+	lanes->claims = (uint32_t)(lanes->claims + change);
+	lanes->claimed_us = now > 0 ? now : 1;
+}
+
 static bool fits(const struct lanes *lanes, enum lane lane, uint32_t count)
 {
-	return lanes->used + count <= ceiling_of(lanes, lane, count) &&
+	return !gives_way(lanes, lane) && lanes->used + count <= ceiling_of(lanes, lane, count) &&
 	       price_of(lanes, lane, count) <= lanes->tokens;
 }
 
@@ -143,15 +176,29 @@ static void grant(struct lanes *lanes)
 			struct waiter *waiter = queue->first;
 
 			if (!fits(lanes, (enum lane)lane, waiter->count)) {
+				if (gives_way(lanes, (enum lane)lane) && !waiter->looks) {
+					sched_cond_signal(&waiter->granted_cond);
+				}
 				return;
 			}
 			queue_remove(queue, waiter);
 			lanes->used += waiter->count;
+			count_claims(lanes, (enum lane)lane, waiter->count);
 			lanes->tokens -= price_of(lanes, (enum lane)lane, waiter->count);
 			waiter->granted = true;
 			sched_cond_signal(&waiter->granted_cond);
 		}
 	}
+}
+
+/* When to look again, though nobody leaves. */
+static uint64_t when_next(const struct lanes *lanes, enum lane lane, const struct waiter *waiter)
+{
+	uint64_t paid = when_paid(lanes, price_of(lanes, lane, waiter->count));
+	uint64_t pause =
+		waiter->looks ? sched_now_us(lanes->lock.sched) + LANES_PAUSE_US : SCHED_FOREVER;
+
+	return paid < pause ? paid : pause;
 }
 
 /* Waits in a lane's queue. Lock held. */
@@ -162,10 +209,12 @@ static int wait_turn(struct lanes *lanes, enum lane lane, struct waiter *waiter,
 	grant(lanes);
 	while (!waiter->granted && !lanes->stopped &&
 	       sched_now_us(lanes->lock.sched) < deadline_us) {
-		uint64_t paid = when_paid(lanes, price_of(lanes, lane, waiter->count));
+		uint64_t next;
 
+		waiter->looks = gives_way(lanes, lane);
+		next = when_next(lanes, lane, waiter);
 		if (sched_cond_wait(&waiter->granted_cond, &lanes->lock,
-				    paid < deadline_us ? paid : deadline_us) < 0) {
+				    next < deadline_us ? next : deadline_us) < 0) {
 			grant(lanes);
 		}
 	}
@@ -195,11 +244,12 @@ int lanes_enter(struct lanes *lanes, enum lane lane, uint32_t count, uint64_t de
 	return rc;
 }
 
-void lanes_leave(struct lanes *lanes, uint32_t count)
+void lanes_leave(struct lanes *lanes, enum lane lane, uint32_t count)
 {
 	LOCKED(&lanes->lock);
 	count = count < lanes->slots ? count : lanes->slots;
 	lanes->used -= count < lanes->used ? count : lanes->used;
+	count_claims(lanes, lane, -(int64_t)count);
 	grant(lanes);
 }
 

@@ -3,7 +3,9 @@
  * Who may send next: a bounded number of requests in flight, given out by lane (lease before claim
  * before status before refill before event), first come first served within one. A lower lane
  * leaves a few slots to the higher ones, so a refill of a thousand pods never stands before a
- * claim.
+ * claim. And while claims come without a pause, refills and events wait, for the first
+ * LANES_PATIENCE_US: what they would take of the API server's time makes the claims late, and nobody
+ * waits for them.
  */
 #ifndef ASB_CORE_LANES_H
 #define ASB_CORE_LANES_H
@@ -14,6 +16,9 @@
 
 /* LANE_CLAIM to LANE_EVENT have the numbers of ASB_LANE_*. */
 enum lane { LANE_LEASE, LANE_CLAIM, LANE_STATUS, LANE_REFILL, LANE_EVENT, LANE_MAX };
+
+#define LANES_PAUSE_US 20000u      /* without a claim's request: refills and events may go */
+#define LANES_PATIENCE_US 2000000u /* most that claims hold those up, from their last pause on */
 
 struct lanes;
 
@@ -26,7 +31,7 @@ void lanes_destroy(struct lanes *lanes);
 /* Waits until count slots (at most slots) are this caller's. -ETIMEDOUT past the deadline,
  * -ECANCELED after lanes_stop. */
 int lanes_enter(struct lanes *lanes, enum lane lane, uint32_t count, uint64_t deadline_us);
-void lanes_leave(struct lanes *lanes, uint32_t count);
+void lanes_leave(struct lanes *lanes, enum lane lane, uint32_t count);
 void lanes_stop(struct lanes *lanes);
 
 #endif

@@ -33,6 +33,7 @@ struct user {
 	char letter;
 	uint64_t deadline_us;
 	uint64_t stays_us;
+	uint64_t entered_us;
 	int rc;
 	struct sched_thread *thread;
 };
@@ -70,6 +71,7 @@ static void use(void *arg)
 	if (user->rc != 0) {
 		return;
 	}
+	user->entered_us = sched_now_us(f->sched);
 	{
 		LOCKED(&f->lock);
 		if (user->letter != '\0') {
@@ -83,7 +85,7 @@ static void use(void *arg)
 		LOCKED(&f->lock);
 		f->inside -= user->count;
 	}
-	lanes_leave(f->lanes, user->count);
+	lanes_leave(f->lanes, user->lane, user->count);
 }
 
 /* Starts a user and gives it the time to stand in line. */
@@ -118,7 +120,7 @@ static void higher_lanes_go_first_and_equals_in_order(void **state)
 	start(&f, &users[3], LANE_CLAIM, SLOTS, 'b');
 	start(&f, &users[4], LANE_STATUS, SLOTS, 's');
 	start(&f, &users[5], LANE_LEASE, SLOTS, 'l');
-	lanes_leave(f.lanes, SLOTS);
+	lanes_leave(f.lanes, LANE_LEASE, SLOTS);
 	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
 		sched_join(users[i].thread);
 	}
@@ -187,10 +189,10 @@ static void a_single_slot_serves_every_lane(void **state)
 	struct lanes *lanes = lanes_create(sched, 1);
 
 	(void)state;
-	for (size_t lane = 0; lane < LANE_MAX; lane++) {
+	for (size_t lane = LANE_MAX; lane-- > 0;) { /* after a claim a refill would wait */
 		assert_int_equal(lanes_enter(lanes, (enum lane)lane, 1, 0), 0);
 		assert_int_equal(lanes_enter(lanes, (enum lane)lane, 1, 0), -ETIMEDOUT);
-		lanes_leave(lanes, 1);
+		lanes_leave(lanes, (enum lane)lane, 1);
 	}
 	lanes_destroy(lanes);
 	sched_destroy(sched);
@@ -207,7 +209,7 @@ static void small_ones_below_do_not_starve_a_large_one_above(void **state)
 	start(&f, &large, LANE_CLAIM, SLOTS, 'C'); /* does not fit beside the two */
 	start(&f, &small, LANE_REFILL, 1, 'r');    /* would fit, and must not overtake */
 	assert_string_equal(f.order, "");
-	lanes_leave(f.lanes, 2);
+	lanes_leave(f.lanes, LANE_EVENT, 2);
 	sched_join(large.thread);
 	sched_join(small.thread);
 	assert_string_equal(f.order, "Cr");
@@ -235,7 +237,7 @@ static void a_deadline_ends_the_wait_and_frees_those_behind(void **state)
 	assert_int_equal(large.rc, -ETIMEDOUT);
 	assert_string_equal(f.order, "r");
 	assert_in_range(sched_now_us(f.sched), 5000, 5200);
-	lanes_leave(f.lanes, 1);
+	lanes_leave(f.lanes, LANE_LEASE, 1);
 	tear_down(&f);
 }
 
@@ -255,7 +257,7 @@ static void stopping_wakes_all_who_wait(void **state)
 		sched_join(users[i].thread);
 		assert_int_equal(users[i].rc, -ECANCELED);
 	}
-	lanes_leave(f.lanes, SLOTS);
+	lanes_leave(f.lanes, LANE_LEASE, SLOTS);
 	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, 1, SCHED_FOREVER), -ECANCELED);
 	assert_string_equal(f.order, "");
 	tear_down(&f);
@@ -269,7 +271,7 @@ static void more_than_all_slots_is_all_slots(void **state)
 	set_up(&f, 1);
 	assert_int_equal(lanes_enter(f.lanes, LANE_EVENT, SLOTS * 2, 0), 0);
 	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, 1, 0), -ETIMEDOUT);
-	lanes_leave(f.lanes, SLOTS * 2);
+	lanes_leave(f.lanes, LANE_EVENT, SLOTS * 2);
 	assert_int_equal(lanes_enter(f.lanes, LANE_LEASE, SLOTS, 0), 0);
 	tear_down(&f);
 }
@@ -314,7 +316,7 @@ static void times_of(struct fixture *f, enum lane lane, size_t count, uint64_t r
 	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(lanes_enter(f->lanes, lane, 1, SCHED_FOREVER), 0);
 		ret_us[i] = sched_now_us(f->sched) - began;
-		lanes_leave(f->lanes, 1);
+		lanes_leave(f->lanes, lane, 1);
 	}
 }
 
@@ -354,9 +356,9 @@ static void a_batch_larger_than_the_burst_goes_when_the_burst_is_full(void **sta
 	set_up(&f, 1);
 	lanes_limit(f.lanes, 10, 2);
 	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 4, SCHED_FOREVER), 0);
-	lanes_leave(f.lanes, 4);
+	lanes_leave(f.lanes, LANE_CLAIM, 4);
 	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 4, SCHED_FOREVER), 0);
-	lanes_leave(f.lanes, 4);
+	lanes_leave(f.lanes, LANE_CLAIM, 4);
 	assert_in_range(sched_now_us(f.sched), 199000, 201000);
 	tear_down(&f);
 }
@@ -369,9 +371,55 @@ static void the_rate_does_not_outlive_a_deadline(void **state)
 	set_up(&f, 1);
 	lanes_limit(f.lanes, 0.1, 1);
 	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 1, SCHED_FOREVER), 0);
-	lanes_leave(f.lanes, 1);
+	lanes_leave(f.lanes, LANE_CLAIM, 1);
 	assert_int_equal(lanes_enter(f.lanes, LANE_CLAIM, 1, sched_now_us(f.sched) + 500000), -ETIMEDOUT);
 	tear_down(&f);
+}
+
+/* How long a refill takes to get in while claims come one after the other with such pauses. */
+static uint64_t refill_waits(uint64_t pause_us, enum lane lane, int claims)
+{
+	struct user refill;
+	struct fixture f;
+	uint64_t begin, waited;
+
+	set_up(&f, 1);
+	pass_until(&f, 1000000);
+	assert_int_equal(lanes_enter(f.lanes, lane, 1, 0), 0);
+	begin = sched_now_us(f.sched);
+	start(&f, &refill, LANE_REFILL, 1, 'r');
+	for (int i = 0; i < claims; i++) {
+		pass_until(&f, sched_now_us(f.sched) + 10000);
+		lanes_leave(f.lanes, lane, 1);
+		pass_until(&f, sched_now_us(f.sched) + pause_us);
+		assert_int_equal(lanes_enter(f.lanes, lane, 1, 0), 0);
+	}
+	pass_until(&f, sched_now_us(f.sched) + 10000);
+	lanes_leave(f.lanes, lane, 1);
+	sched_join(refill.thread);
+	waited = refill.entered_us - begin;
+	tear_down(&f);
+	return waited;
+}
+
+static void refills_wait_for_a_pause_between_claims(void **state)
+{
+	(void)state;
+	assert_in_range(refill_waits(0, LANE_STATUS, 5), 0, 2);
+	assert_in_range(refill_waits(0, LANE_CLAIM, 0), 10000 + LANES_PAUSE_US,
+			10000 + 2 * LANES_PAUSE_US);
+	assert_in_range(refill_waits(1000, LANE_CLAIM, 50), 50 * 11000,
+			51 * 11000 + 2 * LANES_PAUSE_US);
+	/* The first pause that is long enough. */
+	assert_in_range(refill_waits(2 * LANES_PAUSE_US, LANE_CLAIM, 50), 10000 + LANES_PAUSE_US,
+			10000 + 2 * LANES_PAUSE_US);
+}
+
+static void claims_without_a_pause_hold_refills_up_for_a_while_only(void **state)
+{
+	(void)state;
+	assert_in_range(refill_waits(1000, LANE_CLAIM, 1000), LANES_PATIENCE_US - LANES_PAUSE_US,
+			LANES_PATIENCE_US + LANES_PAUSE_US);
 }
 
 int main(void)
@@ -390,6 +438,8 @@ int main(void)
 		cmocka_unit_test(a_lease_is_not_counted_towards_the_rate),
 		cmocka_unit_test(a_batch_larger_than_the_burst_goes_when_the_burst_is_full),
 		cmocka_unit_test(the_rate_does_not_outlive_a_deadline),
+		cmocka_unit_test(refills_wait_for_a_pause_between_claims),
+		cmocka_unit_test(claims_without_a_pause_hold_refills_up_for_a_while_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
