@@ -172,6 +172,58 @@ int json_print(struct json_object *value, struct buf *out)
 	return buf_append(out, text, length);
 }
 
+/* How many members say something. */
+static size_t count_members(struct json_object *object)
+{
+	size_t count = 0;
+
+	json_object_object_foreach (object, name, member) {
+		(void)name;
+		count += member != NULL ? 1 : 0;
+	}
+	return count;
+}
+
+static bool same_members(struct json_object *a, struct json_object *b)
+{
+	json_object_object_foreach (a, name, member) {
+		struct json_object *other = NULL;
+
+		if (member != NULL &&
+		    (!json_object_object_get_ex(b, name, &other) || !json_same(member, other))) {
+			return false;
+		}
+	}
+	return count_members(a) == count_members(b);
+}
+
+static bool same_elements(struct json_object *a, struct json_object *b)
+{
+	size_t count = json_object_array_length(a);
+
+	if (count != json_object_array_length(b)) {
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!json_same(json_object_array_get_idx(a, i), json_object_array_get_idx(b, i))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool json_same(struct json_object *a, struct json_object *b)
+{
+	enum json_type type = json_object_get_type(a);
+
+	if (type != json_object_get_type(b)) {
+		return false;
+	}
+	return type == json_type_object  ? same_members(a, b)
+	       : type == json_type_array ? same_elements(a, b)
+					 : json_object_equal(a, b) != 0;
+}
+
 void json_release(struct json_object **value)
 {
 	json_object_put(*value);

@@ -18,6 +18,9 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 /* Appends the compact text, "/" unescaped. Writes into the tree (json-c caches there): only the
  * tree's own thread may. */
 int json_print(struct json_object *value, struct buf *out);
+/* Whether they say the same, a member that is null being none: servers differ in which of those they
+ * keep ("lastProbeTime": null). */
+bool json_same(struct json_object *a, struct json_object *b);
 /* json_object_put for CLEANUP. */
 void json_release(struct json_object **value);
 #define CLEANUP_JSON CLEANUP(json_release)

@@ -50,7 +50,7 @@ static bool is_needless(const struct call *call, const struct asb_write *write)
 	}
 	stored = store_get_status(store, write->ns != NULL ? write->ns : "", write->name,
 				  write->uid);
-	return stored != NULL && json_object_equal(stored, write->take_body);
+	return stored != NULL && json_same(stored, write->take_body);
 }
 
 static void prepare(struct call *call, struct asb_write *write, struct sending *ret)

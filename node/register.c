@@ -204,7 +204,7 @@ static void tell_node(struct registrar *registrar)
 			     asb_true(asb_at(stored, "spec", "unschedulable")));
 	}
 	status = make_status(registrar, stored);
-	if (!json_object_equal(status, asb_at(stored, "status"))) {
+	if (!json_same(status, asb_at(stored, "status"))) {
 		struct client_write write = { .verb = ASB_SET_STATUS,
 					      .kind = &node_kind,
 					      .ns = "",

@@ -144,6 +144,31 @@ static void json_print_of_no_value_is_null(void **state)
 	assert_string_equal(buf_str(&out), "null");
 }
 
+static bool same(const char *one, const char *two)
+{
+	struct json_object *a CLEANUP_JSON = json_parse(one, strlen(one), NULL);
+	struct json_object *b CLEANUP_JSON = json_parse(two, strlen(two), NULL);
+
+	assert_true(json_same(a, b) == json_same(b, a));
+	return json_same(a, b);
+}
+
+static void a_member_that_is_null_is_none(void **state)
+{
+	(void)state;
+	assert_true(same("{\"a\":[{\"b\":1,\"c\":null}]}", "{\"a\":[{\"b\":1}]}"));
+	assert_true(same("{\"a\":null}", "{\"b\":null}"));
+	assert_true(same("{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}"));
+	assert_true(same("null", "null"));
+	assert_false(same("{\"a\":null}", "{\"a\":{}}"));
+	assert_false(same("{\"a\":1,\"b\":null}", "{\"a\":1,\"b\":2}"));
+	assert_false(same("{\"a\":{\"b\":\"x\"}}", "{\"a\":{\"b\":\"y\"}}"));
+	assert_false(same("[null,1]", "[1]"));
+	assert_false(same("[1,2]", "[2,1]"));
+	assert_false(same("{}", "[]"));
+	assert_false(same("1", "\"1\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +181,7 @@ int main(void)
 		cmocka_unit_test(json_takes_what_schemas_nest_and_has_a_limit),
 		cmocka_unit_test(json_print_reports_a_full_buffer),
 		cmocka_unit_test(json_print_of_no_value_is_null),
+		cmocka_unit_test(a_member_that_is_null_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
