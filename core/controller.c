@@ -167,7 +167,9 @@ void controller_map(struct controller *controller, uint32_t watch_number,
 	struct key_sink sink = {
 		.keys.add = sink_add,
 		.queue = controller->queue,
-		.order = change->initial ? QUEUE_INITIAL : QUEUE_FRESH,
+		.order = change->initial     ? QUEUE_INITIAL
+			 : watch_number == 0 ? QUEUE_FRESH
+					     : QUEUE_UNDER_WAY,
 	};
 
 	if ((watch->map & ASB_MAP_SELF) != 0 &&

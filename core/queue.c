@@ -15,6 +15,8 @@
 
 enum { QUEUE_ORDERS = QUEUE_INITIAL + 1 };
 
+#define UNDER_WAY_IN_A_ROW 3 /* while something fresh waits */
+
 struct queue_item {
 	struct queue_item *next, *previous; /* in a ready list */
 	struct heap_node delay;
@@ -40,6 +42,7 @@ struct queue {
 	struct ready_list ready[QUEUE_ORDERS];
 	struct heap delayed;
 	size_t depth, processing;
+	unsigned int in_a_row; /* of those under way, since something fresh was handed out */
 	bool stopped;
 	struct metric *adds, *retries, *waited, *depths;
 	char *name;
@@ -159,7 +162,7 @@ static void add_locked(struct queue *queue, struct queue_item *item, enum queue_
 		return;
 	}
 	if (item->ready && order < item->order) {
-		unlink_ready(queue, item); /* of the initial list, but somebody asks for it now */
+		unlink_ready(queue, item); /* somebody asks for it now */
 	}
 	if (!item->ready) {
 		append_ready(queue, item, order);
@@ -229,6 +232,19 @@ static void wake_due(struct queue *queue)
 	}
 }
 
+static struct queue_item *next_ready(struct queue *queue)
+{
+	struct queue_item *under_way = queue->ready[QUEUE_UNDER_WAY].first,
+			  *fresh = queue->ready[QUEUE_FRESH].first;
+
+	if (under_way != NULL && (fresh == NULL || queue->in_a_row < UNDER_WAY_IN_A_ROW)) {
+		queue->in_a_row++;
+		return under_way;
+	}
+	queue->in_a_row = 0;
+	return fresh != NULL ? fresh : queue->ready[QUEUE_INITIAL].first;
+}
+
 struct queue_item *queue_get(struct queue *queue)
 {
 	LOCKED(&queue->lock);
@@ -241,10 +257,7 @@ struct queue_item *queue_get(struct queue *queue)
 			return NULL;
 		}
 		wake_due(queue);
-		item = queue->ready[QUEUE_FRESH].first;
-		if (item == NULL) {
-			item = queue->ready[QUEUE_INITIAL].first;
-		}
+		item = next_ready(queue);
 		if (item != NULL) {
 			unlink_ready(queue, item);
 			item->processing = true;

@@ -3,9 +3,11 @@
  * The work queue of one controller: keys, each at most once, never handed out twice at a time.
  *
  * A key added while it is waiting stays one; added while it is being worked on, it comes again when
- * that is done. Keys of an initial list go behind all others. A delayed key keeps the earlier time.
- * Failed keys come back after 5 ms doubling to 1000 s, until they succeed. Semantics are those of
- * client-go's workqueue. Thread-safe.
+ * that is done. What is under way goes before what is fresh, three to one: of a thousand claims that
+ * come at once each is finished before many more are begun, and none waits for all. Keys of an
+ * initial list go behind all others. A delayed key keeps the earlier time. Failed keys come back
+ * after 5 ms doubling to 1000 s, until they succeed. Otherwise the semantics are those of client-go's
+ * workqueue. Thread-safe.
  */
 #ifndef ASB_CORE_QUEUE_H
 #define ASB_CORE_QUEUE_H
@@ -20,7 +22,11 @@
 #define QUEUE_BACKOFF_FIRST_US 5000u
 #define QUEUE_BACKOFF_MAX_US 1000000000u
 
-enum queue_order { QUEUE_FRESH, QUEUE_INITIAL };
+enum queue_order {
+	QUEUE_UNDER_WAY, /* something that its reconcile waits for has changed */
+	QUEUE_FRESH,
+	QUEUE_INITIAL,
+};
 
 struct queue;
 struct queue_item; /* a key that was handed out */

@@ -144,6 +144,27 @@ static void keys_of_an_initial_list_go_behind_fresh_ones(void **state)
 	tear_down(&f);
 }
 
+static void keys_under_way_go_first_but_not_for_ever(void **state)
+{
+	static const char *const order[] = { "u1", "u2", "u3", "f1", "u4", "u5", "f2" };
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	queue_add(f.queue, "n", "f1", QUEUE_FRESH);
+	queue_add(f.queue, "n", "f2", QUEUE_FRESH);
+	queue_add(f.queue, "n", "u1", QUEUE_UNDER_WAY);
+	queue_add(f.queue, "n", "u2", QUEUE_UNDER_WAY);
+	queue_add(f.queue, "n", "u3", QUEUE_FRESH);
+	queue_add(f.queue, "n", "u3", QUEUE_UNDER_WAY);
+	queue_add(f.queue, "n", "u4", QUEUE_UNDER_WAY);
+	queue_add(f.queue, "n", "u5", QUEUE_UNDER_WAY);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		take_and_forget(&f, "n", order[i]);
+	}
+	tear_down(&f);
+}
+
 static void a_key_of_the_initial_list_moves_up_when_it_is_asked_for(void **state)
 {
 	struct fixture f;
@@ -425,6 +446,7 @@ int main(void)
 		cmocka_unit_test(equal_names_in_two_namespaces_are_two_keys),
 		cmocka_unit_test(a_key_added_while_worked_on_comes_again_when_that_is_done),
 		cmocka_unit_test(keys_of_an_initial_list_go_behind_fresh_ones),
+		cmocka_unit_test(keys_under_way_go_first_but_not_for_ever),
 		cmocka_unit_test(a_key_of_the_initial_list_moves_up_when_it_is_asked_for),
 		cmocka_unit_test(a_delayed_key_comes_at_its_time),
 		cmocka_unit_test(a_delayed_key_keeps_the_earlier_time),
