@@ -132,6 +132,16 @@ own_counts() {
 	/^[0-9]+ passed, [0-9]+ failed/ { passed += $1; failed += $3 }
 	/^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
 	/^\[  FAILED  \] [0-9]+ test/ { failed += $4 }
+	/^Ran [0-9]+ tests? in / { ran = $2 }
+	/^(OK|FAILED)( \(|$)/ && ran {
+		fields = split($0, field, /[^a-z0-9]+/)
+		for (i = 2; i < fields; i++) {
+			ran -= field[i] ~ /^(failures|errors|skipped)$/ ? field[i + 1] : 0
+			failed += field[i] ~ /^(failures|errors)$/ ? field[i + 1] : 0
+		}
+		passed += ran
+		ran = 0
+	}
 	END { print passed + 0, failed + 0 }' "$1"
 }
 
