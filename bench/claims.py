@@ -8,8 +8,8 @@ import signal
 import sys
 import time
 
-from world import (BenchCluster, EXTENSIONS, ROOT, Window, claim, cpu_seconds, load, make_pool, memory_kb, pods_at_rest,
-                   pool_pod, six_writes)
+from world import (BenchCluster, CLAIMS, ROOT, Window, bare_claims, bare_rate, claim, cpu_seconds, load, make_pool,
+                   memory_kb, pods_at_rest, post_claim)
 
 from audit import Audit
 from cluster import manifests
@@ -19,8 +19,6 @@ from process import until
 NODE = os.path.join(ROOT, "tests", "contract", "fakenode.py")
 NS = "bench"
 REST_SECONDS = 20  # long enough for what is done now and then to have been done
-CLAIMS = "/apis/" + EXTENSIONS + "/v1alpha1/namespaces/{}/sandboxclaims"
-
 
 # The writes on the way to Ready, each with those whose answers it needs.
 WAITS_FOR = {
@@ -40,10 +38,6 @@ def seconds(timestamp):
 def percentile(values, part):
     values = sorted(values)
     return values[min(len(values) - 1, int(part * len(values)))]
-
-
-def post_claim(ns):
-    return [{"method": "POST", "path": CLAIMS.format(ns), "body": claim("@0@")}]
 
 
 def quiet(controller, seconds=1.0):
@@ -152,20 +146,10 @@ class Run:
 
     def ceiling(self, ns, node):
         """The same six writes a claim by a plain client and no controller."""
-        count = self.options.claims
-        uid = make_pool(self.api, ns, count)
-        names = [f"pod-{i}" for i in range(count)]
-        load(self.cluster, [{"method": "POST", "path": f"/api/v1/namespaces/{ns}/pods", "body": pool_pod("@0@", uid)}],
-             [[name] for name in names])
-        if node:
-            pods_at_rest(self.api, ns, count)
-        pods = {p["metadata"]["name"]: p["metadata"]["uid"] for p in self.api.list("pods", ns)}
-        load(self.cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)])
-        claims = {c["metadata"]["name"]: c["metadata"]["uid"] for c in self.api.list("sandboxclaims", ns)}
-        items = [[f"claim-{i}", claims[f"claim-{i}"], names[i], pods[names[i]], f"next-{i}"] for i in range(count)]
+        items, uid = bare_claims(self.cluster, ns, self.options.claims, node)
         window = Window(self.cluster)
-        report = load(self.cluster, six_writes(ns, uid), items, self.options.creators)
-        return dict(window.end(), claims_s=count / max(report["answered_ms"]) * 1000)
+        rate = bare_rate(self.cluster, ns, uid, items, self.options.creators)
+        return dict(window.end(), claims_s=rate)
 
     # ---- what it comes to ------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from world import (EXTENSIONS, Window, build_folder, claim, cpu_seconds, load, make_pool, memory_kb, plain_pod_template,
-                   pods_at_rest, prefer)
+from world import (CLAIMS, Window, bare_claims, bare_rate, build_folder, cpu_seconds, load, make_pool, memory_kb,
+                   plain_pod_template, pods_at_rest, post_claim, prefer)
 
 from cluster import ROOT, interrupts_are_exceptions
 from controller import binary
@@ -24,7 +24,6 @@ from localserver import LocalServer, missing_server, server_binary
 from process import until
 
 NS = "bench"
-CLAIMS = f"/apis/{EXTENSIONS}/v1alpha1/namespaces/{NS}/sandboxclaims"
 CRDS = os.path.join(ROOT, "deploy", "crds")
 
 # What is shown: (text, unit, path into a run's figures).
@@ -35,6 +34,8 @@ ROWS = [
     ("RSS idle, node", "MB", ("idle_mb", "node")),
     ("pool filled", "pods/s", ("fill_s",)),
     ("burst, until all are Ready", "claims/s", ("burst", "claims_s")),
+    ("  bare writes in the same run", "claims/s", ("bare", "claims_s")),
+    ("  share of that", "%", ("bare", "share")),
     ("  claim to Ready, p50", "ms", ("burst", "p50_ms")),
     ("  claim to Ready, p99", "ms", ("burst", "p99_ms")),
     ("  CPU a claim, API server", "ms", ("burst", "cpu_ms", "local-1")),
@@ -86,6 +87,7 @@ class Run:
             self.rest()
             count = int(self.options.rate * self.options.seconds)
             self.figures["paced"] = self.claims("paced", count, 16, self.options.rate)
+            self.bare()
             return self.figures
         finally:
             self.server.stop()
@@ -136,8 +138,8 @@ class Run:
         if self.options.profile and prefix in self.options.profile:
             pids = ",".join(str(p.pid) for p in self.server.processes)
             profile = subprocess.Popen(["perf", "record", "-q", "-g", "-F", "499", "-o", self.options.profile, "-p", pids])
-        steps = [{"method": "POST", "path": CLAIMS, "body": claim("@0@")}]
-        report = load(self.server, steps, [[f"{prefix}-{i}"] for i in range(count)], workers, rate, CLAIMS)
+        report = load(self.server, post_claim(NS), [[f"{prefix}-{i}"] for i in range(count)], workers, rate,
+                      CLAIMS.format(NS))
         if profile:
             profile.terminate()
             profile.wait()
@@ -147,6 +149,15 @@ class Run:
                 "posted_s": count / max(report["answered_ms"]) * 1000,
                 "p99_ms": percentile(times, 0.99), "foreign": used["foreign_load"] * 100,
                 "cpu_ms": {name: value * 1000 / count for name, value in used["cpu_s"].items()}}
+
+
+    def bare(self):
+        """The ceiling of this server on this machine in this minute: nobody else asks anything of it."""
+        for process in (self.controller, self.node):
+            process.stop()
+        items, uid = bare_claims(self.server, "bare", self.options.claims, node=False)
+        rate = bare_rate(self.server, "bare", uid, items, self.options.creators)
+        self.figures["bare"] = {"claims_s": rate, "share": self.figures["burst"]["claims_s"] / rate * 100}
 
 
 def dig(figures, path):

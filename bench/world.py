@@ -15,6 +15,7 @@ from process import until  # noqa: E402
 
 AGENTS, EXTENSIONS = "agents.x-k8s.io", "extensions.agents.x-k8s.io"
 TEMPLATE, POOL = "template", "pool"
+CLAIMS = "/apis/" + EXTENSIONS + "/v1alpha1/namespaces/{}/sandboxclaims"
 QUERY = "?fieldManager=bench&fieldValidation=Ignore"
 JSON_PATCH = "application/json-patch+json"
 
@@ -182,6 +183,30 @@ def load(cluster, steps, items, workers=32, rate=0, watch=None):
     if done.returncode != 0:
         raise AssertionError(f"claim-load: status {done.returncode}\n{done.stdout[:600]}\n{done.stderr}")
     return json.loads(done.stdout)
+
+
+def post_claim(ns):
+    return [{"method": "POST", "path": CLAIMS.format(ns), "body": claim("@0@")}]
+
+
+def bare_claims(cluster, ns, count, node):
+    """Claims and pods of a pool that no controller sees: the items of six_writes, and the pool's UID."""
+    uid = make_pool(cluster.api, ns, count)
+    names = [f"pod-{i}" for i in range(count)]
+    load(cluster, [{"method": "POST", "path": f"/api/v1/namespaces/{ns}/pods", "body": pool_pod("@0@", uid)}],
+         [[name] for name in names])
+    if node:
+        pods_at_rest(cluster.api, ns, count)
+    pods = {p["metadata"]["name"]: p["metadata"]["uid"] for p in cluster.api.list("pods", ns)}
+    load(cluster, post_claim(ns), [[f"claim-{i}"] for i in range(count)])
+    claims = {c["metadata"]["name"]: c["metadata"]["uid"] for c in cluster.api.list("sandboxclaims", ns)}
+    return [[f"claim-{i}", claims[f"claim-{i}"], names[i], pods[names[i]], f"next-{i}"] for i in range(count)], uid
+
+
+def bare_rate(cluster, ns, uid, items, creators):
+    """Claims a second when a plain client does a controller's six writes for each: the ceiling."""
+    report = load(cluster, six_writes(ns, uid), items, creators)
+    return len(items) / max(report["answered_ms"]) * 1000
 
 
 # ---- costs -----------------------------------------------------------------------------------------
