@@ -11,7 +11,7 @@
 
 /*
  * Appends all of a file to out, whose ceiling bounds it. 0, or a negative errno: -EFBIG when it is
- * longer than that. What was read is nowhere but in out: a secret is wiped by wiping that.
+ * longer than that.
  */
 int file_read(const char *path, struct buf *out);
 
@@ -20,7 +20,7 @@ int file_write_all(int fd, const void *data, size_t length);
 
 /*
  * Makes path a file with that content: written beside it under a hidden name and renamed, so nobody
- * reads half of it and what was there stands until then. mode is subject to the umask. sync: it is on
+ * reads half of it and what was there stands until then. One writer of a path at a time. mode is subject to the umask. sync: it is on
  * the disk when this returns. 0 or a negative errno, with nothing left behind.
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, bool sync);

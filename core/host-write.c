@@ -96,19 +96,18 @@ static void settle_object(struct call *call, struct asb_write *write,
 	struct store *store = binding_of(call, write)->store;
 	const char *text = buf_str(&request->answer);
 	size_t length = request->answer.length;
-	struct json_object *object;
+	struct json_object *object = NULL;
 
 	if (store == NULL) {
 		write->ret = call_keep(call, json_parse(text, length, NULL));
 		return;
 	}
-	object = store_trim(store, text, length);
-	write->ret = call_keep(call, object);
-	if (!request->dry_run && object != NULL && store_answer(store, text, length) < 0) {
+	if (!request->dry_run && store_answer(store, text, length, &object) < 0) {
 		log_warning("the answer to a write of '%s' is no object with a name and a version, "
 			    "going on",
 			    request->kind->plural);
 	}
+	write->ret = call_keep(call, object != NULL ? object : store_trim(store, text, length));
 }
 
 static void settle(struct call *call, struct sending *sending)

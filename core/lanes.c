@@ -191,12 +191,12 @@ static void grant(struct lanes *lanes)
 	}
 }
 
-/* When to look again, though nobody leaves. */
+/* When to look again, though nobody leaves: at the end of the pause, if this is one. */
 static uint64_t when_next(const struct lanes *lanes, enum lane lane, const struct waiter *waiter)
 {
 	uint64_t paid = when_paid(lanes, price_of(lanes, lane, waiter->count));
-	uint64_t pause =
-		waiter->looks ? sched_now_us(lanes->lock.sched) + LANES_PAUSE_US : SCHED_FOREVER;
+	uint64_t from = lanes->claims > 0 ? sched_now_us(lanes->lock.sched) : lanes->claimed_us;
+	uint64_t pause = waiter->looks ? from + LANES_PAUSE_US : SCHED_FOREVER;
 
 	return paid < pause ? paid : pause;
 }
@@ -206,17 +206,19 @@ static int wait_turn(struct lanes *lanes, enum lane lane, struct waiter *waiter,
 		     uint64_t deadline_us)
 {
 	queue_append(&lanes->queues[lane], waiter);
-	grant(lanes);
-	while (!waiter->granted && !lanes->stopped &&
-	       sched_now_us(lanes->lock.sched) < deadline_us) {
+	for (;;) {
 		uint64_t next;
 
+		/* In this order: whoever need not give way any more is granted right after. */
 		waiter->looks = gives_way(lanes, lane);
-		next = when_next(lanes, lane, waiter);
-		if (sched_cond_wait(&waiter->granted_cond, &lanes->lock,
-				    next < deadline_us ? next : deadline_us) < 0) {
-			grant(lanes);
+		grant(lanes);
+		if (waiter->granted || lanes->stopped ||
+		    sched_now_us(lanes->lock.sched) >= deadline_us) {
+			break;
 		}
+		next = when_next(lanes, lane, waiter);
+		sched_cond_wait(&waiter->granted_cond, &lanes->lock,
+				next < deadline_us ? next : deadline_us);
 	}
 	if (waiter->granted) {
 		return 0;

@@ -3,9 +3,9 @@
  * Who may send next: a bounded number of requests in flight, given out by lane (lease before claim
  * before status before refill before event), first come first served within one. A lower lane
  * leaves a few slots to the higher ones, so a refill of a thousand pods never stands before a
- * claim. And while claims come without a pause, refills and events wait, for the first
- * LANES_PATIENCE_US: what they would take of the API server's time makes the claims late, and nobody
- * waits for them.
+ * claim. And while requests of the claim lane come without a pause, refills and events wait, for the
+ * first LANES_PATIENCE_US: what they would take of the API server's time makes the claims late, and
+ * nobody waits for them.
  */
 #ifndef ASB_CORE_LANES_H
 #define ASB_CORE_LANES_H
@@ -17,8 +17,8 @@
 /* LANE_CLAIM to LANE_EVENT have the numbers of ASB_LANE_*. */
 enum lane { LANE_LEASE, LANE_CLAIM, LANE_STATUS, LANE_REFILL, LANE_EVENT, LANE_MAX };
 
-#define LANES_PAUSE_US 20000u      /* without a claim's request: refills and events may go */
-#define LANES_PATIENCE_US 2000000u /* most that claims hold those up, from their last pause on */
+#define LANES_PAUSE_US 20000u      /* without a request of the claim lane: others may go */
+#define LANES_PATIENCE_US 2000000u /* most that it holds those up, from its last pause on */
 
 struct lanes;
 

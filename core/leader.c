@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Acquires, renews, loses and releases the Lease on a thread of its own, and says whether writes
- * may be sent. Called by the controller's main; its gate by core/client before each write.
+ * may be sent. Called by the controller's main; its gate by core/client before each write, and by
+ * the transport as it sends one.
  */
 #include "config.h"
 

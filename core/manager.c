@@ -47,21 +47,29 @@ static bool may_write(void *arg)
 	return leader == NULL || leader_may_write(leader);
 }
 
-/* Starts the workers of every plugin whose time has come. */
+/* Starts a plugin's workers when their time has come; true when it did. */
+static bool start_if_due(struct manager *manager, struct controller *controller)
+{
+	const char *name = controller_plugin(controller)->head.name;
+	bool absent = false, waits;
+
+	LOCKED(&manager->lock);
+	waits = controller_waits_for(controller, &absent) != NULL;
+	metric_record(manager->parked, waits && absent ? 1 : 0, &name);
+	if (waits || !manager->leads || manager->stopping || controller_started(controller)) {
+		return false;
+	}
+	controller_start(controller);
+	return true;
+}
+
 static void advance(struct manager *manager)
 {
-	LOCKED(&manager->lock);
-
 	for (size_t i = 0; i < manager->controller_count; i++) {
 		struct controller *controller = manager->controllers[i];
-		const char *name = controller_plugin(controller)->head.name;
-		bool absent = false, waits = controller_waits_for(controller, &absent) != NULL;
 
-		metric_record(manager->parked, waits && absent ? 1 : 0, &name);
-		if (!waits && manager->leads && !manager->stopping &&
-		    !controller_started(controller)) {
-			log_info("plugin '%s' starts", name);
-			controller_start(controller);
+		if (start_if_due(manager, controller)) {
+			log_info("plugin '%s' started", controller_plugin(controller)->head.name);
 		}
 	}
 }

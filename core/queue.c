@@ -22,12 +22,12 @@ struct queue_item {
 	struct heap_node delay;
 	uint64_t added_us;
 	uint32_t failures;
-	enum queue_order order;
-	bool ready;            /* in a ready list */
-	bool processing;       /* handed out */
-	bool again;            /* added while handed out */
-	const char *ns, *name; /* within text */
-	char text[];           /* "ns/name", the key in the map, then ns again */
+	enum queue_order order; /* of the list it is in, or comes to when it was added again */
+	bool ready;             /* in a ready list */
+	bool processing;        /* handed out */
+	bool again;             /* added while handed out */
+	const char *ns, *name;  /* within text */
+	char text[];            /* "ns/name", the key in the map, then ns again */
 };
 
 struct ready_list {
@@ -134,7 +134,6 @@ static void append_ready(struct queue *queue, struct queue_item *item, enum queu
 	}
 	item->order = order;
 	item->ready = true;
-	item->added_us = sched_now_us(queue->sched);
 	item->next = NULL;
 	item->previous = list->last;
 	*(list->last != NULL ? &list->last->next : &list->first) = item;
@@ -158,13 +157,15 @@ static void unlink_ready(struct queue *queue, struct queue_item *item)
 static void add_locked(struct queue *queue, struct queue_item *item, enum queue_order order)
 {
 	if (item->processing) {
+		item->order = !item->again || order < item->order ? order : item->order;
 		item->again = true;
 		return;
 	}
-	if (item->ready && order < item->order) {
-		unlink_ready(queue, item); /* somebody asks for it now */
-	}
 	if (!item->ready) {
+		item->added_us = sched_now_us(queue->sched);
+		append_ready(queue, item, order);
+	} else if (order < item->order) {
+		unlink_ready(queue, item); /* somebody asks for it now */
 		append_ready(queue, item, order);
 	}
 }
@@ -316,7 +317,8 @@ void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome
 	}
 	if (item->again) {
 		item->again = false;
-		append_ready(queue, item, QUEUE_FRESH);
+		item->added_us = sched_now_us(queue->sched);
+		append_ready(queue, item, item->order);
 	} else if (after_us != SCHED_FOREVER) {
 		delay_locked(queue, item, later(queue, after_us));
 	} else if (!heap_has(&item->delay)) {

@@ -193,7 +193,9 @@ static void announce(struct store *store, const char *key, struct record *old,
 		store->listener(store->listener_arg, &change);
 	}
 	json_object_put(change.before);
-	json_object_put(change.after);
+	if (arrival != NULL) {
+		arrival->tree = change.after;
+	}
 	free(old);
 }
 
@@ -421,12 +423,12 @@ static int trim(struct store *store, const char *text, size_t length, struct buf
 }
 
 static int arrive(struct store *store, enum source source, bool deleted, const char *text,
-		  size_t length, uint64_t *ret_version)
+		  size_t length, uint64_t *ret_version, struct json_object **ret_tree)
 {
 	CLEANUP_BUF struct buf plain = BUF_INIT(ANSWER_MAX);
 	struct arrival arrival = { .source = source, .bytes = BUF_INIT(ANSWER_MAX) };
 	struct store_head head;
-	bool deleting;
+	bool deleting = false;
 	int error = store_head(&text, &length, &plain, &head);
 
 	if (error < 0) {
@@ -454,6 +456,9 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 		}
 	} while (error == -EAGAIN);
 	buf_finish(&arrival.bytes);
+	if (ret_tree != NULL && error == 0 && !deleting) {
+		*ret_tree = TAKE(arrival.tree);
+	}
 	json_object_put(arrival.tree);
 	return error;
 }
@@ -461,22 +466,25 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 int store_event(struct store *store, enum store_event event, const char *text, size_t length,
 		uint64_t *ret_version)
 {
-	return arrive(store, FROM_STREAM, event == STORE_DELETED, text, length, ret_version);
+	return arrive(store, FROM_STREAM, event == STORE_DELETED, text, length, ret_version, NULL);
 }
 
-int store_answer(struct store *store, const char *text, size_t length)
+int store_answer(struct store *store, const char *text, size_t length, struct json_object **ret)
 {
-	return arrive(store, FROM_ANSWER, false, text, length, NULL);
+	if (ret != NULL) {
+		*ret = NULL;
+	}
+	return arrive(store, FROM_ANSWER, false, text, length, NULL, ret);
 }
 
 int store_list_item(struct store *store, const char *text, size_t length)
 {
-	return arrive(store, FROM_LIST, false, text, length, NULL);
+	return arrive(store, FROM_LIST, false, text, length, NULL, NULL);
 }
 
 int store_list_gone(struct store *store, const char *text, size_t length)
 {
-	return arrive(store, FROM_LIST, true, text, length, NULL);
+	return arrive(store, FROM_LIST, true, text, length, NULL, NULL);
 }
 
 void store_bookmark(struct store *store, uint64_t version)

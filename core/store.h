@@ -104,8 +104,9 @@ uint64_t store_version(struct store *store);
 
 /* --- our own writes: any thread --- */
 
-/* The answer to a write. */
-int store_answer(struct store *store, const char *text, size_t length);
+/* The answer to a write. *ret (which may be NULL) is what store_trim would make of the text, the
+ * caller's, when it was made on the way; else NULL. */
+int store_answer(struct store *store, const char *text, size_t length, struct json_object **ret);
 /* A deletion was accepted, and the object is gone or as good as gone. uid NULL: whatever is there.
  */
 void store_removed(struct store *store, const char *ns, const char *name, const char *uid);

@@ -110,7 +110,7 @@ static bool status_stands(const struct request *request)
 
 	return request->write->verb == ASB_SET_STATUS && stored != NULL &&
 	       asb_streq(asb_uid(stored->object), request->write->uid) &&
-	       json_object_equal(asb_at(stored->object, "status"), request->write->take_body);
+	       json_same(asb_at(stored->object, "status"), request->write->take_body);
 }
 
 /* An object that is there already is this write's if the same controller made it: an earlier answer

@@ -9,8 +9,8 @@
 
 #include <json-c/json.h>
 
-/* The value at a path as CRDs write them, ".spec.replicas", borrowed; NULL: it or the path is not
- * there. */
+/* The value at a path as CRDs write them, ".spec.replicas", borrowed; NULL: there is none, or path is
+ * NULL. */
 struct json_object *scale_at(struct json_object *object, const char *path);
 /* The Scale of an object, the caller's; NULL: its kind has none. */
 struct json_object *scale_of(const struct objects_serving *serving, struct json_object *object);

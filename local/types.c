@@ -10,7 +10,6 @@
 #include "local/types-private.h"
 
 #include <agent-sandbox/helpers.h>
-#include <errno.h>
 #include <string.h>
 
 struct types *types_create(const struct types_world *world)

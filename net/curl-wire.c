@@ -422,7 +422,10 @@ void wire_end(struct wire *wire, CURLcode code)
 	} else if (exchange->bytes_ended) {
 		exchange_fail(exchange, result, "the reader has had enough");
 	} else if (code == CURLE_ABORTED_BY_CALLBACK) {
-		exchange_fail(exchange, result, "not sent: it may not be any more");
+		exchange_fail(exchange, result,
+			      answer->maybe_sent
+				      ? "its connection ended, and it may not be sent again"
+				      : "not sent: it may not be any more");
 	} else if (code == CURLE_OK && result != 0) {
 		exchange_fail(exchange, result, "the answer ended within its head");
 	} else if (result != 0) {

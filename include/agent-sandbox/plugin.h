@@ -268,7 +268,7 @@ struct asb_plugin {
  * metadata */
 #define ASB_PATCH_MERGE 3u
 /* replaces .status with take_body, tested against uid (required); nothing is sent when the stored
- * one is equal */
+ * one is equal, members that are null aside */
 #define ASB_SET_STATUS 4u
 #define ASB_REMOVE 5u /* DELETE with uid and resource_version, if set, as preconditions */
 

@@ -136,7 +136,7 @@ void answer_is(struct store_world *world, const char *name, uint64_t version, co
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 
-	assert_int_equal(store_answer(world->store, text, strlen(text)), 0);
+	assert_int_equal(store_answer(world->store, text, strlen(text), NULL), 0);
 }
 
 void list_is(struct store_world *world, const char *objects, uint64_t version)

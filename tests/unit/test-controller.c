@@ -150,6 +150,18 @@ static void what_a_list_shows_goes_behind_what_happens(void **state)
 	rig_finish(&rig);
 }
 
+static void what_its_parts_tell_goes_before_what_is_new(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig);
+	rig_put(&rig, WIDGET, "new", 5, "", "");
+	rig_put(&rig, POD, "p", 6, OWNED("Widget", "begun"), "");
+	expect_keys(&rig, "n/begun n/new");
+	rig_finish(&rig);
+}
+
 static void a_stranger_wakes_the_object_of_its_name(void **state)
 {
 	struct rig rig;
@@ -498,6 +510,7 @@ int main(void)
 		cmocka_unit_test(an_index_gives_all_it_has_under_the_objects_key),
 		cmocka_unit_test(a_function_gives_what_it_adds),
 		cmocka_unit_test(what_a_list_shows_goes_behind_what_happens),
+		cmocka_unit_test(what_its_parts_tell_goes_before_what_is_new),
 		cmocka_unit_test(a_stranger_wakes_the_object_of_its_name),
 		cmocka_unit_test(done_is_done),
 		cmocka_unit_test(again_is_again_after_the_time),

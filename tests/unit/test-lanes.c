@@ -410,7 +410,11 @@ static void refills_wait_for_a_pause_between_claims(void **state)
 			10000 + 2 * LANES_PAUSE_US);
 	assert_in_range(refill_waits(1000, LANE_CLAIM, 50), 50 * 11000,
 			51 * 11000 + 2 * LANES_PAUSE_US);
-	/* The first pause that is long enough. */
+	/* The first pause that is long enough, by however little. */
+	assert_in_range(refill_waits(LANES_PAUSE_US + 1, LANE_CLAIM, 50), 10000 + LANES_PAUSE_US,
+			10000 + LANES_PAUSE_US + 1);
+	assert_in_range(refill_waits(LANES_PAUSE_US + 1000, LANE_CLAIM, 50), 10000 + LANES_PAUSE_US,
+			10000 + LANES_PAUSE_US + 1);
 	assert_in_range(refill_waits(2 * LANES_PAUSE_US, LANE_CLAIM, 50), 10000 + LANES_PAUSE_US,
 			10000 + 2 * LANES_PAUSE_US);
 }

@@ -165,6 +165,30 @@ static void keys_under_way_go_first_but_not_for_ever(void **state)
 	tear_down(&f);
 }
 
+static void a_key_added_while_worked_on_comes_in_the_most_urgent_order(void **state)
+{
+	struct queue_item *item;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, 1);
+	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "b", QUEUE_FRESH);
+	item = take(&f, "n", "a");
+	queue_add(f.queue, "n", "a", QUEUE_INITIAL);
+	queue_add(f.queue, "n", "a", QUEUE_UNDER_WAY);
+	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	done(&f, item);
+	take_and_forget(&f, "n", "a");
+	item = take(&f, "n", "b");
+	queue_add(f.queue, "n", "b", QUEUE_INITIAL); /* no trace of what a's was */
+	done(&f, item);
+	queue_add(f.queue, "n", "c", QUEUE_FRESH);
+	take_and_forget(&f, "n", "c");
+	take_and_forget(&f, "n", "b");
+	tear_down(&f);
+}
+
 static void a_key_of_the_initial_list_moves_up_when_it_is_asked_for(void **state)
 {
 	struct fixture f;
@@ -447,6 +471,7 @@ int main(void)
 		cmocka_unit_test(a_key_added_while_worked_on_comes_again_when_that_is_done),
 		cmocka_unit_test(keys_of_an_initial_list_go_behind_fresh_ones),
 		cmocka_unit_test(keys_under_way_go_first_but_not_for_ever),
+		cmocka_unit_test(a_key_added_while_worked_on_comes_in_the_most_urgent_order),
 		cmocka_unit_test(a_key_of_the_initial_list_moves_up_when_it_is_asked_for),
 		cmocka_unit_test(a_delayed_key_comes_at_its_time),
 		cmocka_unit_test(a_delayed_key_keeps_the_earlier_time),

@@ -285,7 +285,7 @@ static void text_that_is_no_object_is_refused_and_changes_nothing(void **state)
 
 		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL),
 				 -EINVAL);
-		assert_int_equal(store_answer(world.store, text, strlen(text)), -EINVAL);
+		assert_int_equal(store_answer(world.store, text, strlen(text), NULL), -EINVAL);
 		assert_int_equal(store_list_item(world.store, text, strlen(text)), -EINVAL);
 	}
 	expect_wakes(&world, "");
