@@ -47,7 +47,8 @@ libapiserver_la_SOURCES = \
 	%D%/tls.c %D%/tls.h \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h \
-	net/exec-frame.c net/exec-frame.h
+	net/exec-frame.c net/exec-frame.h \
+	net/http-head.c net/http-head.h
 libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
 libapiserver_la_LIBADD = libtypes.la liblocal-store.la liblocal.la libkube.la libbase.la $(MHD_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lgnutls
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/socket.h"
+#include "net/http-head.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,6 +65,7 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 	uint32_t patience = (uint32_t)timeout_ms;
 	int fd = port != 0 ? open_port(port, patience)
 			   : socket_connect_unix(socket_path, patience, patience);
+	size_t length = 0;
 	int code;
 
 	if (fd < 0) {
@@ -76,18 +78,14 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 	}
 	close(fd);
 
-	const char *text = buf_str(&answer), *end = strstr(text, "\r\n\r\n");
-
 	if (code < 0) {
 		return code;
 	}
-	if (strncmp(text, "HTTP/1.", 7) != 0 || end == NULL || end - text < 12) {
-		return -EPROTO;
+	code = http_head_status(&answer, &length);
+	if (code > 0 && body != NULL) {
+		(void)buf_append_str(body, buf_str(&answer) + length);
 	}
-	if (body != NULL) {
-		(void)buf_append_str(body, end + 4);
-	}
-	return (text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0');
+	return code != 0 ? code : -EPROTO;
 }
 
 /* 0: it is taken. */

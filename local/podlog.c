@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/socket.h"
+#include "net/http-head.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -62,9 +63,9 @@ static int send_request(int fd, const char *path)
 static int read_head(struct sched *sched, struct podlog *podlog, int *ret_status)
 {
 	uint64_t end = sched_now_us(sched) + HEAD_TIMEOUT_US;
-	const char *blank = NULL;
+	int status = 0;
 
-	while (blank == NULL) {
+	while (status == 0) {
 		char data[1024];
 		uint64_t now = sched_now_us(sched);
 		ssize_t length = now < end ? receive(podlog->fd, data, sizeof(data),
@@ -80,17 +81,10 @@ static int read_head(struct sched *sched, struct podlog *podlog, int *ret_status
 		if (length > 0 && buf_append(&podlog->head, data, (size_t)length) < 0) {
 			return -EPROTO;
 		}
-		blank = strstr(buf_str(&podlog->head), "\r\n\r\n");
+		status = http_head_status(&podlog->head, &podlog->body_at);
 	}
-	podlog->body_at = (size_t)(blank - podlog->head.data) + 4;
-
-	const char *head = podlog->head.data;
-
-	if (strncmp(head, "HTTP/1.", 7) != 0 || podlog->body_at < 16 || head[8] != ' ') {
-		return -EPROTO;
-	}
-	*ret_status = (head[9] - '0') * 100 + (head[10] - '0') * 10 + (head[11] - '0');
-	return 0;
+	*ret_status = status;
+	return status < 0 ? status : 0;
 }
 
 int podlog_open(struct sched *sched, const char *socket_path, const char *path, int *ret_status,

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "local/podlog.h"
+#include "net/http-head.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -106,17 +107,14 @@ struct pollfd link_node_poll(const struct link_node *link, bool reads)
 /* The head of the answer, out of what came. */
 static bool take_head(struct link_node *link)
 {
-	const char *end = strstr(buf_str(&link->in), "\r\n\r\n");
-	const char *head = buf_str(&link->in);
+	size_t length = 0;
+	int status = http_head_status(&link->in, &length);
 
-	if (end == NULL) {
-		return link->in.length < HEAD_MAX && !link->ended;
+	if (status <= 0) {
+		return status == 0 && link->in.length < HEAD_MAX && !link->ended;
 	}
-	if (strncmp(head, "HTTP/1.", 7) != 0 || end - head < 12) {
-		return false;
-	}
-	link->status = (head[9] - '0') * 100 + (head[10] - '0') * 10 + (head[11] - '0');
-	buf_consume(&link->in, (size_t)(end - head) + 4);
+	link->status = status;
+	buf_consume(&link->in, length);
 	return true;
 }
 

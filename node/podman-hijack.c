@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/socket.h"
+#include "net/http-head.h"
 #include "node/podman-internal.h"
 
 #define HEAD_MAX (16u << 10)
@@ -51,9 +52,10 @@ static int read_head(struct podman *podman, int fd, struct buf *in, struct error
 	uint64_t deadline = sched_now_us(podman->sched) + PODMAN_CALL_MS * UINT64_C(1000);
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	char piece[4096];
-	const char *end;
+	size_t length = 0;
+	int status;
 
-	while ((end = strstr(buf_str(in), "\r\n\r\n")) == NULL) {
+	while ((status = http_head_status(in, &length)) == 0) {
 		if (poll(&readable, 1, podman_left_ms(podman, deadline)) == 0) {
 			return error_set(reterr, -EAGAIN, "podman does not answer");
 		}
@@ -67,14 +69,11 @@ static int read_head(struct podman *podman, int fd, struct buf *in, struct error
 			return error_set(reterr, -EAGAIN, "podman's answer ended within its head");
 		}
 	}
-	if (strncmp(in->data, "HTTP/1.1 101", 12) != 0 &&
-	    strncmp(in->data, "HTTP/1.1 200", 12) != 0) {
-		bool absent = strncmp(in->data, "HTTP/1.1 404", 12) == 0;
-
-		return error_set(reterr, absent ? -ENOENT : -EAGAIN, "podman: %.*s",
+	if (status != 101 && status != 200) {
+		return error_set(reterr, status == 404 ? -ENOENT : -EAGAIN, "podman: %.*s",
 				 (int)strcspn(in->data, "\r"), in->data);
 	}
-	buf_consume(in, (size_t)(end - in->data) + 4);
+	buf_consume(in, length);
 	return 0;
 }
 
