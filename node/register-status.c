@@ -73,23 +73,11 @@ static void add_address(struct json_object *list, const char *type, const char *
 	json_object_array_add(list, entry);
 }
 
-static struct json_object *find(struct json_object *conditions, const char *type)
-{
-	for (size_t i = 0; i < asb_length(conditions); i++) {
-		struct json_object *condition = json_object_array_get_idx(conditions, i);
-
-		if (asb_streq(asb_str(condition, "type"), type)) {
-			return condition;
-		}
-	}
-	return NULL;
-}
-
 /* The heartbeat is told only with a change, or when it is due. */
 static void set_condition(struct json_object *conditions, const char *type, bool good,
 			  const char *reason, const char *message, int64_t now_ms)
 {
-	struct json_object *condition = find(conditions, type);
+	struct json_object *condition = asb_condition_in(conditions, type);
 	const char *status = good ? "True" : "False";
 	int64_t beat = 0;
 	bool same;

@@ -16,22 +16,10 @@ struct verdict {
 	const char *reason, *message; /* or NULL */
 };
 
-static struct json_object *find(struct json_object *conditions, const char *type)
-{
-	for (size_t i = 0; i < asb_length(conditions); i++) {
-		struct json_object *condition = json_object_array_get_idx(conditions, i);
-
-		if (asb_streq(asb_str(condition, "type"), type)) {
-			return condition;
-		}
-	}
-	return NULL;
-}
-
 static void set(const struct pod_view *view, struct json_object *conditions, struct verdict verdict)
 {
 	const char *status = verdict.good ? "True" : "False";
-	struct json_object *condition = find(conditions, verdict.type);
+	struct json_object *condition = asb_condition_in(conditions, verdict.type);
 	bool same = asb_streq(asb_str(condition, "status"), status);
 	char now[21];
 

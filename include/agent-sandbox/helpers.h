@@ -388,11 +388,9 @@ static inline void asb_time_format(int64_t ms, char ret[21])
 /* ---- conditions ----
  * https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md */
 
-/* The condition of a type in .status.conditions, or NULL. */
-static inline struct json_object *asb_condition(struct json_object *object, const char *type)
+/* The condition of a type in an array of them, or NULL. */
+static inline struct json_object *asb_condition_in(struct json_object *conditions, const char *type)
 {
-	struct json_object *conditions = asb_array(object, "status", "conditions");
-
 	for (size_t i = 0; i < asb_length(conditions); i++) {
 		struct json_object *condition = json_object_array_get_idx(conditions, i);
 
@@ -401,6 +399,12 @@ static inline struct json_object *asb_condition(struct json_object *object, cons
 		}
 	}
 	return NULL;
+}
+
+/* The condition of a type in .status.conditions, or NULL. */
+static inline struct json_object *asb_condition(struct json_object *object, const char *type)
+{
+	return asb_condition_in(asb_array(object, "status", "conditions"), type);
 }
 
 /* Whether a condition of that type is there with that status ("True", "False", "Unknown"). */
