@@ -241,6 +241,27 @@ class Remote(ServerCase):
                         pass
         self.assertEqual(200, self.api.raw("GET", "/readyz")[0])
 
+    # ---- attach ----
+
+    def test_attach_carries_what_the_container_writes_and_reads(self):
+        script = "while read line; do echo got $line; echo not $line >&2; done; exit 3"
+        self.start_pod("reader", command=["/bin/sh", "-c", script], stdin=True, stdinOnce=True)
+        client = self.popen("attach", "-i", "reader", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+        try:
+            if RUNTIME == "process":
+                self.assertIn(b"streams of a plain process are its supervisor's alone", client.communicate(timeout=SOON)[1])
+                return
+            client.stdin.write(b"one\n")
+            client.stdin.flush()
+            self.assertEqual(b"got one\n", client.stdout.readline())
+            out, err = client.communicate(b"two\n", timeout=SOON)
+            self.assertEqual(b"got two\n", out)
+            self.assertIn(b"not one\nnot two\n", err)
+        finally:
+            client.kill()
+            client.wait()
+
     # ---- port-forward ----
 
     def forward(self, target, port):
