@@ -5,6 +5,7 @@
 set -euo pipefail
 source=${top_srcdir:?} build=${top_builddir:?}
 here=$source/tests/sim
+command -v patch >/dev/null || { echo "skipped: no patch(1)"; exit 77; }
 seeds=${MUTANT_SEEDS:-200}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
