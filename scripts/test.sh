@@ -198,6 +198,11 @@ build_gcc() {
 		finish $?
 	done
 	jobs=$all_jobs
+
+	# The server alone, as images get it; those with Python stand on what the suites have made.
+	begin static
+	configure --disable-controller --enable-static-runtime CC="$gcc" CFLAGS='-O2' && run_tests '^tests/runtime/images'
+	finish $?
 }
 
 # What follows does not need the API server, and simulates fewer worlds.
