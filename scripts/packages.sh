@@ -10,7 +10,7 @@ set -eu
 build='autoconf automake libtool make gcc libc6-dev pkgconf
 	libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
 run='podman runc crun conmon netavark aardvark-dns iptables catatonit runsc haproxy python3'
-suites='g++ patch openssl kubernetes-client mmdebstrap busybox-static
+suites='g++ patch openssl iproute2 kubernetes-client mmdebstrap busybox-static
 	python3-yaml python3-kubernetes python3-requests python3-pytest python3-venv'
 
 # shellcheck disable=SC2086 # lists of words

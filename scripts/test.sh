@@ -129,17 +129,21 @@ run_tests() {
 # own_counts LOG: the cases that a test program counted itself: passed, then failed.
 own_counts() {
 	awk '
-	/^[0-9]+ passed, [0-9]+ failed/ { passed += $1; failed += $3 }
+	/^[0-9]+ passed, [0-9]+ failed/ { passed += $1 - told_passed; failed += $3 - told_failed; told_passed = told_failed = 0 }
 	/^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
 	/^\[  FAILED  \] [0-9]+ test/ { failed += $4 }
+	# unittest; a runner may sum it up once more in the line above.
 	/^Ran [0-9]+ tests? in / { ran = $2 }
 	/^(OK|FAILED)( \(|$)/ && ran {
+		told_passed = ran
+		told_failed = 0
 		fields = split($0, field, /[^a-z0-9]+/)
 		for (i = 2; i < fields; i++) {
-			ran -= field[i] ~ /^(failures|errors|skipped)$/ ? field[i + 1] : 0
-			failed += field[i] ~ /^(failures|errors)$/ ? field[i + 1] : 0
+			told_passed -= field[i] ~ /^(failures|errors|skipped)$/ ? field[i + 1] : 0
+			told_failed += field[i] ~ /^(failures|errors)$/ ? field[i + 1] : 0
 		}
-		passed += ran
+		passed += told_passed
+		failed += told_failed
 		ran = 0
 	}
 	END { print passed + 0, failed + 0 }' "$1"

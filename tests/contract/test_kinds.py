@@ -4,6 +4,7 @@
 import json
 
 from api import AGENTS, EXTENSIONS, ApiError
+from kubectl import needs_kubectl
 from suite import *
 
 COMPLETE_SPEC = {
@@ -148,6 +149,7 @@ class Kinds(Case):
         self.assertEqual(2, self.pool_at_rest()["status"]["replicas"])
 
     def test_kubectl_apply_catches_a_misspelt_field_of_the_pod_spec(self):
+        needs_kubectl(25, "validation by the server")
         for path in (("contaners",), ("containers", 0, "imagee"), ("volumes", 0, "emptydir")):
             spec = pod_spec(volumes=[{"name": "v", "emptyDir": {}}])
             place = spec
@@ -160,11 +162,13 @@ class Kinds(Case):
             self.assertRegex(done.stderr, f'unknown field "?.*{path[-1]}')
 
     def test_kubectl_explain_answers_for_the_pod_spec(self):
+        needs_kubectl(27, "explain by OpenAPI v3")
         for kind in ("sandbox", "sandboxtemplate"):
             done = Suite.cluster.kubectl("explain", kind + ".spec.podTemplate.spec.containers")
             self.assertRegex(done.stdout, r"(?m)^ +image\b")
 
     def test_kubectl_explain_describes_our_own_fields(self):
+        needs_kubectl(27, "explain by OpenAPI v3")
         for field in ("sandbox.spec.shutdownTime", "sandbox.spec.podTemplate", "sandbox.spec.volumeClaimTemplates",
                       "sandbox.status.serviceFQDN", "sandboxclaim.spec.sandboxTemplateRef",
                       "sandboxwarmpool.spec.replicas", "sandboxtemplate.spec.networkPolicy"):

@@ -15,7 +15,7 @@ from process import free_ports
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("top_builddir") or os.getcwd())
 TOOLS = ("kind", "docker", "podman", "kubectl")
-NEEDED = ("sh basename bash cat cp date dirname env find grep head install kill ln ls make mkdir mktemp python3 rm sed sleep sort "
+NEEDED = ("sh basename bash cat cp date dirname env find grep head install ln ls make mkdir mktemp python3 rm sed sleep sort "
           "strip tail").split()
 
 

@@ -25,8 +25,10 @@ def say(words):
 class Script:
     def __init__(self, world, router, code):
         head = HEAD % (os.path.dirname(os.path.dirname(os.path.abspath(__file__))), router.url)
+        # A shell's background jobs ignore SIGINT, and hand that on: these are as if from a terminal.
         self.child = subprocess.Popen([sys.executable, "-c", head + code], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                      env=dict(os.environ, KUBECONFIG=world.kubeconfig), universal_newlines=True)
+                                      env=dict(os.environ, KUBECONFIG=world.kubeconfig), universal_newlines=True,
+                                      preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def wait_for(self, words):
         line = self.child.stdout.readline()
