@@ -190,8 +190,8 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit,
 		     struct error *reterr);
 int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *reterr);
-int podman_exec_resize(struct runtime *runtime, const char *exec_id, uint16_t columns,
-		       uint16_t rows, struct error *reterr);
+int podman_exec_resize(struct runtime *runtime, const struct runtime_exec_stream *process,
+		       uint16_t columns, uint16_t rows, struct error *reterr);
 void podman_streams_finish(struct podman *podman);
 
 /* podman-connect.c */

@@ -372,9 +372,10 @@ int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *
 	return 0;
 }
 
-int podman_exec_resize(struct runtime *runtime, const char *exec_id, uint16_t columns,
-		       uint16_t rows, struct error *reterr)
+int podman_exec_resize(struct runtime *runtime, const struct runtime_exec_stream *process,
+		       uint16_t columns, uint16_t rows, struct error *reterr)
 {
+	const char *exec_id = process->id;
 	bool attached = strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0;
 	char *path CLEANUP_FREE =
 		xprintf("/%s/%s/resize?h=%u&w=%u", attached ? "containers" : "exec",

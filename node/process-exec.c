@@ -229,20 +229,15 @@ int process_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exi
 	return error_set(reterr, -ENOENT, "there is no process '%.80s'", exec_id);
 }
 
-int process_exec_resize(struct runtime *runtime UNUSED, const char *exec_id, uint16_t columns,
-			uint16_t rows, struct error *reterr)
+/* Of our end: the process may not have its own yet. */
+int process_exec_resize(struct runtime *runtime UNUSED, const struct runtime_exec_stream *process,
+			uint16_t columns, uint16_t rows, struct error *reterr)
 {
 	const struct winsize size = { .ws_col = columns, .ws_row = rows };
-	const char *mark = NULL;
-	pid_t pid = parse_id(exec_id, &mark);
-	CLEANUP_FREE char *path = xprintf("/proc/%lld/fd/0", (long long)pid);
-	int fd = pid > 0 ? open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK) : -1;
-	int r = fd >= 0 && ioctl(fd, TIOCSWINSZ, &size) == 0 ? 0 : -ENOENT;
 
-	if (fd >= 0) {
-		close(fd);
-	}
-	return r == 0 ? 0 : error_set(reterr, r, "'%.80s' has no terminal", exec_id);
+	return ioctl(process->out, TIOCSWINSZ, &size) == 0
+		       ? 0
+		       : error_set(reterr, -ENOENT, "'%.80s' has no terminal", process->id);
 }
 
 int process_exec_end(struct runtime *runtime UNUSED, const char *exec_id,

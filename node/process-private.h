@@ -75,8 +75,8 @@ int process_exec_stream(struct runtime *runtime, const char *id, const char *con
 			bool want_in, struct runtime_exec_stream *ret, struct error *reterr);
 int process_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit,
 		      struct error *reterr);
-int process_exec_resize(struct runtime *runtime, const char *exec_id, uint16_t columns,
-			uint16_t rows, struct error *reterr);
+int process_exec_resize(struct runtime *runtime, const struct runtime_exec_stream *process,
+			uint16_t columns, uint16_t rows, struct error *reterr);
 int process_exec_end(struct runtime *runtime, const char *exec_id, struct error *reterr);
 int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int *ret_fd,
 		    struct error *reterr);

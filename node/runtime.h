@@ -118,7 +118,7 @@ struct runtime_log_options {
 struct runtime_exec_stream {
 	int in, out,
 		err; /* non-blocking descriptors, -1 where not wanted; the caller closes them */
-	char id[80]; /* for exec_wait and exec_resize */
+	char id[80]; /* for exec_wait and exec_end */
 };
 
 struct runtime;
@@ -171,8 +171,9 @@ struct runtime_ops {
 			   struct error *reterr);
 	int (*exec_wait)(struct runtime *runtime, const char *exec_id, int *ret_exit,
 			 struct error *reterr);
-	int (*exec_resize)(struct runtime *runtime, const char *exec_id, uint16_t columns,
-			   uint16_t rows, struct error *reterr);
+	/* The size of its terminal. It may fail while the process has not quite begun. */
+	int (*exec_resize)(struct runtime *runtime, const struct runtime_exec_stream *process,
+			   uint16_t columns, uint16_t rows, struct error *reterr);
 	/* Ends a process of exec_stream that its caller has given up: its group gets SIGKILL where
 	 * the runtime can. NULL: where it cannot at all; closing the streams is all then. Called
 	 * before exec_wait. */

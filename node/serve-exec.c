@@ -21,6 +21,8 @@
 #define REST_MS 10000    /* for who asks to read the end */
 #define WAIT_MS 200      /* between looks at who asks, while only the process's end is missing */
 #define REAP_US 6000000u /* for a process that was ended to be gone */
+#define SIZE_MS 50       /* between attempts to set a terminal's size */
+#define SIZE_TRIES 40
 
 struct carrier {
 	const struct serve_stream *stream;
@@ -28,7 +30,9 @@ struct carrier {
 	struct buf from, to; /* frames that come; frames to be sent */
 	struct buf input;    /* for the process */
 	bool input_ends;     /* after what is in input */
-	bool gone;           /* who asked, or the whole node */
+	uint16_t columns, rows;
+	unsigned int size_tries; /* that are left; 0: the size is set, or nobody asked for one */
+	bool gone;               /* who asked, or the whole node */
 };
 
 static const struct runtime_ops *ops_of(const struct carrier *carrier)
@@ -46,19 +50,26 @@ static void close_fd(int *fd)
 
 /* ---- from who asked ---- */
 
+/* The first size comes as soon as the process is asked for, which may be before it has begun. One that
+ * cannot be set at all is no reason to end. */
+static void set_size(struct carrier *carrier)
+{
+	int r = ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
+					     carrier->columns, carrier->rows, NULL);
+
+	carrier->size_tries = r == 0 ? 0 : carrier->size_tries - 1;
+}
+
 static void take_frame(struct carrier *carrier, const struct exec_frame *frame)
 {
-	uint16_t columns = 0, rows = 0;
-
 	if (frame->type == EXEC_STDIN && frame->length == 0) {
 		carrier->input_ends = true;
 	} else if (frame->type == EXEC_STDIN && carrier->process.in >= 0) {
 		buf_append(&carrier->input, frame->data, frame->length);
-	} else if (frame->type == EXEC_RESIZE && exec_frame_size(frame, &columns, &rows) == 0 &&
-		   ops_of(carrier)->exec_resize != NULL) {
-		/* A size that could not be set is no reason to end. */
-		(void)ops_of(carrier)->exec_resize(carrier->stream->runtime, carrier->process.id,
-						   columns, rows, NULL);
+	} else if (frame->type == EXEC_RESIZE && ops_of(carrier)->exec_resize != NULL &&
+		   exec_frame_size(frame, &carrier->columns, &carrier->rows) == 0) {
+		carrier->size_tries = SIZE_TRIES;
+		set_size(carrier);
 	}
 }
 
@@ -150,8 +161,11 @@ static bool turn(struct carrier *carrier)
 		{ .fd = gives ? process->err : -1, .events = POLLIN },
 	};
 
-	if (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+	if (poll(fds, ARRAY_LEN(fds), carrier->size_tries > 0 ? SIZE_MS : -1) < 0) {
 		return errno == EINTR;
+	}
+	if (carrier->size_tries > 0) {
+		set_size(carrier);
 	}
 	if (fds[0].revents != 0) {
 		carrier->gone = true;

@@ -216,6 +216,11 @@ class Cluster:
                        for condition in crd["status"].get("conditions") or [{"status": "none yet"}]
                        if condition.get("type") in (None, "Established"))
         until(served, 30, "the applied kinds are served")
+        self.forget_kinds()
+
+    def forget_kinds(self):
+        """kubectl keeps for minutes what kinds there are, and an old one does not look again for a short name."""
+        shutil.rmtree(os.path.join(self.folder, ".kube", "cache"), ignore_errors=True)
 
     # ---- stop --------------------------------------------------------------------------------------
 

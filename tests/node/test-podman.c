@@ -369,7 +369,7 @@ static void podman_carries_the_streams_of_a_process(void **state)
 	buf_clear(&output);
 	assert_int_equal(ops->exec_stream(world->runtime, id, shell, true, true, &stream, &error),
 			 0);
-	assert_int_equal(ops->exec_resize(world->runtime, stream.id, 91, 37, &error), 0);
+	assert_int_equal(ops->exec_resize(world->runtime, &stream, 91, 37, &error), 0);
 	read_until(world, stream.out, &output, "37 91");
 	read_until(world, stream.out, &output, "/dev/pts");
 	assert_int_equal(ops->exec_wait(world->runtime, stream.id, &code, &error), 0);
