@@ -159,6 +159,25 @@ def test_slow_heads_and_bodies_keep_nobody_waiting(server):
             sock.close()
 
 
+def test_readers_that_take_nothing_are_let_go(server):
+    with open(server.path("f"), "wb") as f:
+        f.truncate(1 << 30)
+    execute(server, "true")
+    before, rss = server.descriptors(), server.status("VmRSS")
+    socks = [server.connect() for _ in range(50)]
+    try:
+        for sock in socks:
+            sock.sendall(server.head("GET", "/download/f"))
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200")
+        assert execute(server, "echo others are served")["exit_code"] == 0
+        assert server.status("VmRSS") < rss + (4 << 10) or server.sanitized, (rss, server.status("VmRSS"))
+        # As long as docs/runtime.md says, and then some.
+        until(lambda: server.descriptors() <= before, lambda: f"{server.descriptors()} descriptors, {before} before", 80)
+    finally:
+        for sock in socks:
+            sock.close()
+
+
 def test_five_hundred_at_once_and_thousands_in_a_row_leave_nothing(server):
     body = json.dumps({"command": "sh -c 'sleep 0.2; echo x'"}).encode()
     text = server.head("POST", "/execute", {**JSON, "Content-Length": len(body)}) + body
