@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds and tests everything on Debian 12. The last line is "N passed, M failed"; the status is 0 when M is 0.
 #
-#	scripts/test.sh quick   gcc, and make check
+#	scripts/test.sh quick   gcc, make check, and the static server in small images
 #	scripts/test.sh [all]   the same, then ASan and UBSan, TSan, clang, make distcheck
 #
 # The contract suite is part of make check: it runs where $KUBEBUILDER_ASSETS names a folder with etcd, kube-apiserver and
