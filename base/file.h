@@ -20,8 +20,9 @@ int file_write_all(int fd, const void *data, size_t length);
 
 /*
  * Makes path a file with that content: written beside it under a hidden name and renamed, so nobody
- * reads half of it and what was there stands until then. One writer of a path at a time. mode is subject to the umask. sync: it is on
- * the disk when this returns. 0 or a negative errno, with nothing left behind.
+ * reads half of it and what was there stands until then. One writer of a path at a time. mode is
+ * subject to the umask. sync: it is on the disk when this returns. 0 or a negative errno, with
+ * nothing left behind.
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, bool sync);
 

@@ -209,10 +209,10 @@ static bool may_send(struct client *client, struct sending *sending)
 
 static struct http_request request_of(const struct client *client, const struct sending *sending)
 {
-	struct http_request request =
-		sending->step == STEP_SEND ? sending->out.request : sending->back.request;
+	struct http_request request = sending->back.request;
 
 	if (sending->step == STEP_SEND) {
+		request = sending->out.request;
 		request.may_send = client->config.gate;
 		request.may_send_arg = client->config.gate_arg;
 	}

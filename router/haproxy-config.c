@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "core/log.h"
 
@@ -288,17 +289,11 @@ static int write_file(const struct options *options, const char *name, const str
 		      struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", options->run_dir, name);
-	FILE *file = fopen(path, "we");
-	bool well;
+	int error = file_replace(path, buf_str(text), text->length, 0666, false);
 
-	if (file == NULL) {
-		return error_set(reterr, -errno, "cannot write %s: %s; see --run-dir", path,
-				 strerror(errno));
-	}
-	well = fwrite(buf_str(text), 1, text->length, file) == text->length;
-	return fclose(file) == 0 && well
-		       ? 0
-		       : error_set(reterr, -EIO, "cannot write %s: %s", path, strerror(errno));
+	return error == 0 ? 0
+			  : error_set(reterr, error, "cannot write %s: %s; see --run-dir", path,
+				      strerror(-error));
 }
 
 int config_lock(const struct options *options, struct error *reterr)
