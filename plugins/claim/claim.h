@@ -7,6 +7,8 @@
 #include <agent-sandbox/plugin.h>
 
 #define LABEL_CLAIM_UID "agents.x-k8s.io/claim-uid"
+#define LABEL_NAME_HASH "agents.x-k8s.io/sandbox-name-hash"
+#define LABEL_SANDBOX_UID "agents.x-k8s.io/sandbox-uid"
 #define LABEL_POOL "agents.x-k8s.io/pool"
 #define ANNOTATION_POD_NAME "agents.x-k8s.io/pod-name"
 #define ANNOTATION_POD_TEMPLATE_HASH "agents.x-k8s.io/pod-template-hash"
@@ -29,6 +31,8 @@ enum claim_index {
 	INDEX_POOLS_BY_TEMPLATE,
 	INDEX_WARM_PODS,
 	INDEX_NAMED_PODS,
+	INDEX_CLAIMS_BY_UID,
+	INDEX_ORPHANS,
 	INDEX_MAX
 };
 enum claim_metric { METRIC_STARTUP, METRIC_HITS, METRIC_MISSES, METRIC_MAX };
@@ -85,6 +89,10 @@ void index_by_template(struct json_object *object, struct asb_values *out);
 void index_warm_pods(struct json_object *pod, struct asb_values *out);
 /* "<ns>/<pod>" for a Sandbox of a claim that names a pod. */
 void index_named_pods(struct json_object *sandbox, struct asb_values *out);
+/* "<ns>/<uid>" for a claim. */
+void index_claims_by_uid(struct json_object *claim, struct asb_values *out);
+/* "<ns>/<name hash>" for a pod without an owner, see orphan_is. */
+void index_orphans(struct json_object *pod, struct asb_values *out);
 /* Maps a NetworkPolicy to the claim its name speaks of, whoever owns it: a foreign one that goes
  * away makes room. */
 void map_policy(void *state, struct asb_call *call, struct json_object *before,
@@ -119,6 +127,16 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 				int32_t *ret_verdict);
 /* Creates it, from a warm pod if there is one. ASB_DONE with pass->sandbox set, or why not. */
 int32_t sandbox_make(struct pass *pass, struct json_object *claim_template);
+
+/* --- orphan.c --- */
+/* Whether a pod was taken out of its pool for a claim, has no owner and was never handed over. */
+bool orphan_is(struct json_object *pod);
+/* Has such a pod judged a little later, under its own name. */
+void orphan_map(void *state, struct asb_call *call, struct json_object *before,
+		struct json_object *after, struct asb_keys *out);
+/* Deletes those with the name hash or the name of this pass that no Sandbox wants. ASB_DONE, or why
+ * another pass is needed. */
+int32_t orphans_settle(struct pass *pass);
 
 /* --- netpol.c --- */
 /* Brings the NetworkPolicy in line with the template. Whether the pod may be taken; if not,

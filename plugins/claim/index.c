@@ -83,6 +83,22 @@ void index_named_pods(struct json_object *sandbox, struct asb_values *out)
 	}
 }
 
+void index_claims_by_uid(struct json_object *claim, struct asb_values *out)
+{
+	const char *uid = asb_uid(claim);
+
+	if (uid != NULL) {
+		add(out, 0, asb_ns(claim), uid, NULL);
+	}
+}
+
+void index_orphans(struct json_object *pod, struct asb_values *out)
+{
+	if (orphan_is(pod)) {
+		add(out, 0, asb_ns(pod), asb_label(pod, LABEL_NAME_HASH), NULL);
+	}
+}
+
 void map_policy(void *state, struct asb_call *call, struct json_object *before,
 		struct json_object *after, struct asb_keys *out)
 {

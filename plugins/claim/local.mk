@@ -10,6 +10,7 @@ libplugin_claim_la_SOURCES = \
 	%D%/expiry.c \
 	%D%/index.c \
 	%D%/netpol.c \
+	%D%/orphan.c \
 	%D%/pick.c \
 	%D%/plugin.c \
 	%D%/reconcile.c \

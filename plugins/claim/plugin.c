@@ -19,7 +19,7 @@ static const char *const spec_only[] = { "spec", NULL };
 static const char *const status_only[] = { "status", NULL };
 static const char *const spec_and_status[] = { "spec", "status", NULL };
 static const char *const pod_health[] = { "status.phase", "status.conditions", NULL };
-static const char *const pool_label[] = { LABEL_POOL, NULL };
+static const char *const pod_labels[] = { LABEL_POOL, LABEL_NAME_HASH, NULL };
 
 static const struct asb_watch watches[] = {
 	[WATCH_CLAIM] = {
@@ -40,15 +40,18 @@ static const struct asb_watch watches[] = {
 		.map = ASB_MAP_CONTROLLER | ASB_MAP_SELF,
 		.fields = status_only,
 	},
-	/* Pools and their pods wake nobody: a claim looks once, and starts cold if there is nothing to take. */
+	/* Pools and their pods wake nobody: a claim looks once, and starts cold if there is nothing
+	 * to take. A pod that has lost its owner on the way to a claim is another matter. */
 	[WATCH_POOL] = {
 		.kind = { EXTENSIONS, "sandboxwarmpools", "SandboxWarmPool" },
 		.fields = spec_only,
 	},
 	[WATCH_POD] = {
 		.kind = { "", "v1", "pods", "Pod" },
+		.map = ASB_MAP_FUNCTION,
+		.map_function = orphan_map,
 		.flags = ASB_WATCH_OURS,
-		.keep_labels = pool_label,
+		.keep_labels = pod_labels,
 		.fields = pod_health,
 	},
 	[WATCH_POLICY] = {
@@ -85,6 +88,16 @@ static const struct asb_index indexes[] = {
 		.reserves = WATCH_POD,
 		.values = index_named_pods,
 	},
+	[INDEX_CLAIMS_BY_UID] = {
+		.name = "claims-by-uid",
+		.watch = WATCH_CLAIM,
+		.values = index_claims_by_uid,
+	},
+	[INDEX_ORPHANS] = {
+		.name = "orphans",
+		.watch = WATCH_POD,
+		.values = index_orphans,
+	},
 	[INDEX_MAX] = { .name = NULL },
 };
 
@@ -95,7 +108,7 @@ static const struct asb_rule rules[] = {
 	{ "extensions.agents.x-k8s.io", "sandboxclaims/finalizers", "update" },
 	{ "extensions.agents.x-k8s.io", "sandboxtemplates,sandboxwarmpools", "list,watch" },
 	{ "agents.x-k8s.io", "sandboxes", "get,list,watch,create,delete" },
-	{ "", "pods", "list,watch" },
+	{ "", "pods", "list,watch,delete" },
 	{ "networking.k8s.io", "networkpolicies", "get,list,watch,create,patch,delete" },
 	{ NULL, NULL, NULL },
 };

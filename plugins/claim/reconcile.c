@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One pass over one claim, from what the store holds to what is missing: expiry, NetworkPolicy,
- * Sandbox, status, in this order. The host calls claim_reconcile whenever something that concerns
- * the claim has changed, or a time has come. */
+ * Sandbox, status, pods without an owner, in this order. The host calls claim_reconcile whenever
+ * something that concerns the claim has changed, or a time has come. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
@@ -115,6 +115,12 @@ static int32_t run(struct pass *pass)
 	}
 }
 
+/* What a pass ends with when its two halves disagree: a retry is due if either wants one. */
+static int32_t worse(int32_t verdict, int32_t other)
+{
+	return verdict == ASB_RETRY || other == ASB_DONE ? verdict : other;
+}
+
 int32_t claim_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			uint64_t *ret_after_ms)
 {
@@ -132,13 +138,15 @@ int32_t claim_reconcile(void *state, struct asb_call *call, const struct asb_key
 	if (pass.claim == NULL || asb_deleting(pass.claim)) {
 		/* Owner references clean up; only what is kept in memory is ours to give back. */
 		pick_forget(&pass);
-		return ASB_DONE;
+		verdict = ASB_DONE;
+	} else {
+		remember(&pass);
+		verdict = run(&pass);
 	}
-	remember(&pass);
-	verdict = run(&pass);
 	if (verdict >= 0) {
 		pass.memory->failures = 0;
 	}
+	verdict = worse(verdict, orphans_settle(&pass));
 	if (pass.after_ms == PASS_NEVER) {
 		return verdict;
 	}

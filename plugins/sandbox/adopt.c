@@ -36,17 +36,40 @@ static bool reserved_by_another(struct pass *p, const char *pod_name)
 	return holder != NULL && strcmp(holder, self) != 0;
 }
 
+/* One that is not ending, nor at its end. */
+static bool runs(struct json_object *pod)
+{
+	const char *phase = asb_str(pod, "status", "phase");
+
+	return !asb_deleting(pod) && !asb_streq(phase, "Failed") && !asb_streq(phase, "Succeeded");
+}
+
 bool adopt_possible(struct pass *p, struct json_object *pod)
 {
 	struct json_object *claim = adopt_claim(p);
 	struct json_object *pool = owner_in_store(p, pod, WATCH_POOL);
-	const char *phase = asb_str(pod, "status", "phase");
 
 	/* One that is not there has no template, and that equals nothing. */
 	return asb_streq(asb_str(claim, "spec", "sandboxTemplateRef", "name"),
 			 asb_str(pool, "spec", "sandboxTemplateRef", "name")) &&
-	       !asb_deleting(pod) && !asb_streq(phase, "Failed") &&
-	       !asb_streq(phase, "Succeeded") && !reserved_by_another(p, asb_name(pod));
+	       runs(pod) && !reserved_by_another(p, asb_name(pod));
+}
+
+/*
+ * The public Go controller takes a pod out of its pool, labels it for the claim, and only then makes
+ * the Sandbox that names it. The annotation alone proves nothing: the pod must say the claim's UID
+ * and this Sandbox's name hash, and have been no other Sandbox's.
+ */
+bool adopt_unfinished(struct pass *p, struct json_object *pod)
+{
+	const char *sandbox_uid = asb_label(pod, LABEL_SANDBOX_UID);
+
+	return adopt_claim(p) != NULL && asb_controller(pod, NULL) == NULL &&
+	       asb_streq(asb_label(pod, LABEL_CLAIM_UID), p->claim_uid) &&
+	       asb_streq(asb_label(pod, LABEL_NAME_HASH), p->hash) &&
+	       (sandbox_uid == NULL || strcmp(sandbox_uid, p->uid) == 0) &&
+	       asb_label(pod, LABEL_POOL) == NULL && runs(pod) &&
+	       !reserved_by_another(p, asb_name(pod));
 }
 
 void adopt_patch_label(struct json_object *patch, struct json_object *object, const char *key,
@@ -92,6 +115,17 @@ struct json_object *adopt_patch_from_pool(struct pass *p, struct json_object *po
 		  place);
 	drop_label(patch, pod, LABEL_POOL);
 	drop_label(patch, pod, LABEL_TEMPLATE_HASH);
+	adopt_patch_labels(p, patch, pod);
+	return patch;
+}
+
+struct json_object *adopt_patch_unfinished(struct pass *p, struct json_object *pod)
+{
+	struct json_object *patch = json_object_new_array();
+
+	asb_patch(patch, "test", json_object_new_string(p->claim_uid), "metadata", "labels",
+		  LABEL_CLAIM_UID);
+	adopt_patch_unowned(p, patch, pod);
 	adopt_patch_labels(p, patch, pod);
 	return patch;
 }

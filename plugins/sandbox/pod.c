@@ -165,6 +165,9 @@ static bool plan_annotated(struct pass *p, struct asb_write *ret_write)
 	if (pod != NULL && adopt_possible(p, pod)) {
 		return patch_pod(p, adopt_patch_from_pool(p, pod), ret_write);
 	}
+	if (pod != NULL && adopt_unfinished(p, pod)) {
+		return patch_pod(p, adopt_patch_unfinished(p, pod), ret_write);
+	}
 	if (was_ours(p)) {
 		return plan_lost(p, ret_write);
 	}

@@ -143,8 +143,13 @@ void template_metadata(struct json_object *object, struct json_object *template)
 struct json_object *adopt_claim(struct pass *p);
 /* Whether this is a pool's pod that the Sandbox's claim may take. */
 bool adopt_possible(struct pass *p, struct json_object *pod);
+/* Whether this is a pod that another controller took for the Sandbox's claim and never handed
+ * over. */
+bool adopt_unfinished(struct pass *p, struct json_object *pod);
 /* W2: from the pool to the Sandbox. */
 struct json_object *adopt_patch_from_pool(struct pass *p, struct json_object *pod);
+/* The same for an unfinished one. */
+struct json_object *adopt_patch_unfinished(struct pass *p, struct json_object *pod);
 /* Appends: from nobody to the Sandbox. */
 void adopt_patch_unowned(struct pass *p, struct json_object *patch, struct json_object *object);
 /* Appends what the system's labels of a pod lack. */

@@ -41,6 +41,7 @@ claim_tests = \
 	tests/plugin/test-claim \
 	tests/plugin/test-claim-expiry \
 	tests/plugin/test-claim-faults \
+	tests/plugin/test-claim-orphan \
 	tests/plugin/test-claim-pick \
 	tests/plugin/test-claim-policy \
 	tests/plugin/test-claim-sandbox
@@ -55,6 +56,9 @@ tests_plugin_test_claim_expiry_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_L
 tests_plugin_test_claim_faults_SOURCES = tests/plugin/test-claim-faults.c
 tests_plugin_test_claim_faults_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_faults_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
+tests_plugin_test_claim_orphan_SOURCES = tests/plugin/test-claim-orphan.c
+tests_plugin_test_claim_orphan_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_claim_orphan_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
 tests_plugin_test_claim_pick_SOURCES = tests/plugin/test-claim-pick.c
 tests_plugin_test_claim_pick_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_claim_pick_LDADD = tests/plugin/libclaim-world.la $(CMOCKA_LIBS)
@@ -75,7 +79,8 @@ sandbox_tests = \
 	tests/plugin/test-sandbox-adopt \
 	tests/plugin/test-sandbox-expiry \
 	tests/plugin/test-sandbox-faults \
-	tests/plugin/test-sandbox-foreign
+	tests/plugin/test-sandbox-foreign \
+	tests/plugin/test-sandbox-takeover
 check_PROGRAMS += $(sandbox_tests)
 TESTS += $(sandbox_tests)
 sandbox_test_libs = libsandbox-world.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
@@ -94,3 +99,6 @@ tests_plugin_test_sandbox_faults_LDADD = $(sandbox_test_libs)
 tests_plugin_test_sandbox_foreign_SOURCES = %D%/test-sandbox-foreign.c
 tests_plugin_test_sandbox_foreign_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_sandbox_foreign_LDADD = $(sandbox_test_libs)
+tests_plugin_test_sandbox_takeover_SOURCES = %D%/test-sandbox-takeover.c
+tests_plugin_test_sandbox_takeover_CFLAGS = $(TEST_CFLAGS)
+tests_plugin_test_sandbox_takeover_LDADD = $(sandbox_test_libs)
