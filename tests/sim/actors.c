@@ -225,11 +225,36 @@ static void create_claim(struct world *world, unsigned int number)
 	create(world, CLAIM, text);
 }
 
+/* A pod with labels of ours, and an owner that is not its controller. */
+static void create_bystander(struct world *world)
+{
+	CLEANUP_FREE char *text = NULL;
+
+	sched_mutex_lock(&world->lock);
+	text = xprintf("{apiVersion: v1, kind: Pod, metadata: {name: " WORLD_BYSTANDER
+		       ", namespace: " NS ", labels: {agents.x-k8s.io/claim-uid: mine, "
+		       "agents.x-k8s.io/sandbox-name-hash: mine}, ownerReferences: [{apiVersion: "
+		       "extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, name: t, uid: "
+		       "%s}]}, spec: {}}",
+		       asb_uid(objects_get(world->objects, &world_kinds[TEMPLATE], NS, "t")));
+	sched_mutex_unlock(&world->lock);
+	create(world, POD, text);
+}
+
 static void delete_claim(struct world *world, unsigned int number)
 {
 	CLEANUP_FREE char *name = xprintf("claim-%u", number);
 
 	delete_object(world, CLAIM, name);
+}
+
+/* Deletes a claim; now and then another one takes its name at once. */
+static void replace_claim(struct world *world, unsigned int number)
+{
+	delete_claim(world, number);
+	if (sched_random(world->sched) % 2 == 0) {
+		create_claim(world, number);
+	}
 }
 
 static void change_something(struct world *world, unsigned int claims_made)
@@ -238,7 +263,8 @@ static void change_something(struct world *world, unsigned int claims_made)
 
 	switch (sched_random(world->sched) % 3) {
 	case 0:
-		delete_claim(world, (unsigned int)(sched_random(world->sched) % (claims_made + 1)));
+		replace_claim(world,
+			      (unsigned int)(sched_random(world->sched) % (claims_made + 1)));
 		break;
 	case 1: {
 		unsigned int replicas =
@@ -283,10 +309,13 @@ void actor_users(void *arg)
 	create(world, TEMPLATE,
 	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: "
 	       "{name: t, namespace: " NS "}, spec: {podTemplate: {metadata: {labels: {app: x}}, "
-					  "spec: {containers: [{name: c, image: i}]}}}}");
+	       "spec: {containers: [{name: c, image: i}]}}}}");
 	if (config->replicas > 0) {
 		create(world, POOL, pool);
 		world_sleep(world, config->hasty ? 0 : 2000000);
+	}
+	if (config->foreign_writes > 0) {
+		create_bystander(world);
 	}
 	for (unsigned int i = 0; i < config->claims; i++) {
 		create_claim(world, i);

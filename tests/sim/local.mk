@@ -4,6 +4,7 @@ TESTS += tests/sim/sim
 tests_sim_sim_SOURCES = \
 	%D%/actors.c \
 	%D%/checks.c \
+	%D%/foreign.c \
 	%D%/sim.c \
 	%D%/wire.c \
 	%D%/world.c %D%/world.h
@@ -13,6 +14,9 @@ tests_sim_sim_LDADD = liblocal.la libcore.la libkube.la libbase.la $(JSONC_LIBS)
 EXTRA_DIST += \
 	%D%/mutants/no-reservation.patch \
 	%D%/mutants/no-test-op.patch \
+	%D%/mutants/orphan-not-adopted.patch \
+	%D%/mutants/orphan-not-deleted.patch \
+	%D%/mutants/orphan-without-proof.patch \
 	%D%/mutants/partial-answer.patch \
 	%D%/mutants/pod-first.patch
 dist_check_SCRIPTS += %D%/mutants.sh

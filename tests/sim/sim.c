@@ -2,7 +2,8 @@
 /*
  * The simulation: core and the four plugins over an API in memory, one history per seed.
  *
- *	sim                     clean claims, every crash point of a warm and a cold claim, 1000 seeds, one seed twice
+ *	sim                     clean claims, every crash point of a warm and a cold claim, every point at which we can
+ *	                        take over from the public Go controller, 1000 seeds, one seed twice
  *	sim --seeds N           the same with N seeds; so does $SIM_SEEDS where there is no argument (make check)
  *	sim --seed N [--trace]  one seed, each write printed
  *	sim --crashes           the crash points alone
@@ -21,6 +22,8 @@
 #include "tests/sim/world.h"
 
 #define CLEAN_SEEDS 20u
+#define BURST_CLAIMS 60u
+#define WRITES_OF_A_CLAIM 6u /* by the public Go controller */
 
 static unsigned int passed, failed;
 
@@ -83,6 +86,14 @@ static struct world_config draw(uint64_t seed)
 			1; /* so that the pod of a hanging adoption is the one that the next claim gets */
 	}
 	config.together = seed % 13 == 0;
+	if (seed % 8 == 3 && config.controllers == 1) {
+		config.claims = (unsigned int)(2 + seed / 8 % 11);
+		config.replicas = (unsigned int)(1 + seed / 8 % 8);
+		config.foreign_writes = (unsigned int)(1 + seed / 8 % (config.claims * 4));
+		config.foreign_late = seed / 8 % 2 == 0;
+		config.users = seed % 16 == 3;
+		config.together = !config.users;
+	}
 	return config;
 }
 
@@ -157,6 +168,45 @@ static void crash_points(const struct plugin *plugins, unsigned int replicas, co
 	printf("%s: %u crash points\n", name, points * 2);
 }
 
+/* Takes over from the public Go controller after each of its writes. */
+static void takeovers(const struct plugin *plugins, unsigned int replicas, const char *name)
+{
+	struct world_config config = calm(3, replicas);
+	struct world world;
+	uint64_t trace;
+
+	config.together = true;
+	for (unsigned int i = 0; i < config.claims * WRITES_OF_A_CLAIM * 2; i++) {
+		CLEANUP_FREE char *what = xprintf("%s after write %u%s", name, i / 2 + 1,
+						  i % 2 == 1 ? ", one more late" : "");
+
+		config.seed = i + 1;
+		config.foreign_writes = i / 2 + 1;
+		config.foreign_late = i % 2 == 1;
+		run(&config, plugins, what, &trace, &world);
+	}
+}
+
+/* The same in the middle of a burst. */
+static void burst_takeovers(const struct plugin *plugins)
+{
+	struct world_config config = calm(BURST_CLAIMS, BURST_CLAIMS);
+	struct world world;
+	uint64_t trace;
+
+	config.together = true;
+	for (unsigned int tenth = 1; tenth <= 6; tenth++) {
+		CLEANUP_FREE char *what = NULL;
+
+		config.seed = tenth;
+		config.foreign_writes = BURST_CLAIMS * WRITES_OF_A_CLAIM * tenth / 10;
+		config.foreign_late = tenth % 2 == 0;
+		what = xprintf("takeover from a burst of %u after %u writes", BURST_CLAIMS,
+			       config.foreign_writes);
+		run(&config, plugins, what, &trace, &world);
+	}
+}
+
 static void one_seed(const struct plugin *plugins, uint64_t seed, bool trace_writes,
 		     uint64_t *ret_trace)
 {
@@ -228,6 +278,10 @@ int main(int argc, char **argv)
 		}
 		crash_points(plugins, 2, "warm claims");
 		crash_points(plugins, 0, "cold claims");
+		takeovers(plugins, 3, "takeover with a full pool");
+		takeovers(plugins, 2, "takeover with a pool too small");
+		takeovers(plugins, 0, "takeover without a pool");
+		burst_takeovers(plugins);
 		for (int64_t seed = 1; !crashes && seed <= number; seed++) {
 			one_seed(plugins, (uint64_t)seed, false, &trace);
 		}

@@ -182,18 +182,27 @@ static void make_objects(struct world *world);
 static void live(void *arg)
 {
 	struct world *world = arg;
-	struct sched_thread *kubelet, *collector, *users;
+	struct sched_thread *kubelet, *collector, *users, *foreign = NULL;
 
 	sched_mutex_init(&world->lock, world->sched);
 	sched_cond_init(&world->changed, world->sched);
 	make_objects(world);
-	for (unsigned int i = 0; i < world->config.controllers; i++) {
-		start_process(world, false);
-	}
 	kubelet = sched_start(world->sched, "kubelet", actor_kubelet, world);
 	collector = sched_start(world->sched, "collector", actor_collector, world);
 	users = sched_start(world->sched, "users", actor_users, world);
+	if (world->config.foreign_writes > 0) {
+		sched_join(sched_start(world->sched, "foreign", actor_foreign, world));
+	}
+	if (world->config.foreign_late) {
+		foreign = sched_start(world->sched, "late", actor_foreign_late, world);
+	}
+	for (unsigned int i = 0; i < world->config.controllers; i++) {
+		start_process(world, false);
+	}
 	sched_join(users);
+	if (foreign != NULL) {
+		sched_join(foreign);
+	}
 	while (!wait_for_rest(world)) {
 		replace_dead(world);
 	}
@@ -261,6 +270,7 @@ bool world_run(const struct world_config *config, const struct plugin *plugins, 
 	objects_destroy(world.objects);
 	free_map(&world.troubled);
 	free_map(&world.adopted);
+	free_map(&world.promised);
 	sched_cond_finish(&world.changed);
 	sched_mutex_finish(&world.lock);
 	sched_destroy(world.sched);

@@ -21,6 +21,8 @@
 enum { POD, SERVICE, NETWORK_POLICY, PVC, EVENT, LEASE, SANDBOX, TEMPLATE, CLAIM, POOL, KINDS };
 extern const struct asb_kind world_kinds[KINDS];
 
+/* A pod of a user that merely carries labels of ours; where a Go controller has been. */
+#define WORLD_BYSTANDER "bystander"
 #define WORLD_PLUGINS 4
 #define WORLD_PROCESSES 8 /* in the whole life of a world, restarts included */
 
@@ -46,7 +48,11 @@ struct world_config {
 	bool crash_after;         /* ... after it was done */
 	/* a process stops for 40 s at its n-th PATCH of a pod, past its gate; 0: never */
 	unsigned int pause_adoption;
-	bool trace; /* print each write */
+	/* the public Go controller serves the claims first and is killed after so many writes; 0:
+	 * there was none */
+	unsigned int foreign_writes;
+	bool foreign_late; /* ... one more write of it arrives when ours run already */
+	bool trace;	   /* print each write */
 };
 
 struct world;
@@ -86,6 +92,8 @@ struct world {
 	unsigned int replicas_most; /* the pool was ever that large */
 	bool template_changed;
 	struct map adopted;            /* struct adoption by pod */
+	struct map promised;           /* struct adoption: pods without an owner that a Sandbox names */
+	unsigned int foreign_pods;     /* of the pool, made by the Go controller */
 	struct map troubled;           /* keys of objects to which an answer was lost */
 	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
 	unsigned int needless;         /* writes that changed nothing, without an excuse */
@@ -121,5 +129,10 @@ extern const struct transport_ops wire_ops;
 void actor_kubelet(void *arg);
 void actor_collector(void *arg);
 void actor_users(void *arg);
+
+/* --- foreign.c: the same for the public Go controller --- */
+void actor_foreign(void *arg);
+/* The one write that was on its way when it was killed. */
+void actor_foreign_late(void *arg);
 
 #endif
