@@ -274,6 +274,9 @@ static void arrive(struct world *world, struct foreign_write *write, bool late)
 	if (status < 300 && write->kind == SANDBOX && write->create && !late) {
 		note_promise(world, stored);
 	}
+	if (late) {
+		world_trouble(world, kind->plural, NS, name);
+	}
 	world_changed(world);
 }
 

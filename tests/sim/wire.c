@@ -280,15 +280,8 @@ static bool turned_down(struct world *world, struct http_answer *answer)
 static void lose_answer(struct world *world, const struct target *target,
 			struct http_answer *answer)
 {
-	CLEANUP_FREE char *key =
-		xprintf("%s/%s/%s", target->kind != NULL ? target->kind->plural : "", target->ns,
-			target->name);
-
-	if (map_get(&world->troubled, key) == NULL) {
-		char *kept = TAKE(key);
-
-		map_put(&world->troubled, kept, kept);
-	}
+	world_trouble(world, target->kind != NULL ? target->kind->plural : "", target->ns,
+		      target->name);
 	if (sched_random(world->sched) % 4 == 0 && answer->status < 300 &&
 	    answer->body.length > 4) {
 		answer->body.length /= 2; /* cut short, yet a 200 */

@@ -66,6 +66,17 @@ void world_sleep(struct world *world, uint64_t delay_us)
 	sched_mutex_finish(&mutex);
 }
 
+void world_trouble(struct world *world, const char *plural, const char *ns, const char *name)
+{
+	CLEANUP_FREE char *key = xprintf("%s/%s/%s", plural, ns, name);
+
+	if (map_get(&world->troubled, key) == NULL) {
+		char *kept = TAKE(key);
+
+		map_put(&world->troubled, kept, kept);
+	}
+}
+
 void world_changed(struct world *world)
 {
 	check_changes(world);

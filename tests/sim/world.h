@@ -94,7 +94,7 @@ struct world {
 	struct map adopted;            /* struct adoption by pod */
 	struct map promised;           /* struct adoption: pods without an owner that a Sandbox names */
 	unsigned int foreign_pods;     /* of the pool, made by the Go controller */
-	struct map troubled;           /* keys of objects to which an answer was lost */
+	struct map troubled;           /* keys of objects, see world_trouble */
 	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
 	unsigned int needless;         /* writes that changed nothing, without an excuse */
 	char broken[260];              /* the pod that is not Ready for ever; "": none */
@@ -114,6 +114,9 @@ void world_fail(struct world *world, const char *format, ...)
 void world_sleep(struct world *world, uint64_t delay_us);
 /* True about thousandths times in 1000. */
 bool world_chance(struct world *world, uint32_t thousandths);
+/* A process may not know how this object is now: it may write again what is there. With the lock
+ * held. */
+void world_trouble(struct world *world, const char *plural, const char *ns, const char *name);
 /* Something was written: checks and wakes everybody. With the lock held. */
 void world_changed(struct world *world);
 
