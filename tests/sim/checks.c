@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "kube/kind.h"
+#include "kube/version.h"
 #include "tests/sim/world.h"
 
 static struct json_object *each(struct world *world, int kind, size_t *at)
@@ -164,13 +165,62 @@ static void check_delete_promised(struct world *world, const struct process *pro
 	}
 }
 
+void check_asked(struct world *world, const struct process *process, const struct asb_kind *kind,
+		 const char *name)
+{
+	struct question *question = NULL;
+	char key[sizeof(question->key)];
+
+	if (!kind_same(kind, &world_kinds[SANDBOX])) {
+		return;
+	}
+	snprintf(key, sizeof(key), "%u/%s", process->number, name);
+	question = map_get(&world->asked, key);
+	if (question == NULL) {
+		question = xnew(struct question);
+		snprintf(question->key, sizeof(question->key), "%s", key);
+		map_put(&world->asked, question->key, question);
+	}
+	question->version = objects_version(world->objects);
+}
+
+/* No controller deletes a pod without an owner by what its store lacks: it has asked for the Sandbox
+ * of the pod's claim since the pod became as it is. */
+static void check_delete_asked(struct world *world, const struct process *process,
+			       struct json_object *pod)
+{
+	const char *text = asb_resource_version(pod), *uid;
+	uint64_t version = text != NULL ? version_parse(text, strlen(text)) : 0;
+	struct json_object *claim;
+	struct question *question;
+	char key[sizeof(question->key)];
+	size_t at = 0;
+
+	uid = asb_label(pod, "agents.x-k8s.io/claim-uid");
+	while (asb_controller(pod, NULL) == NULL && (claim = each(world, CLAIM, &at)) != NULL) {
+		if (!asb_streq(uid, asb_uid(claim))) {
+			continue;
+		}
+		snprintf(key, sizeof(key), "%u/%s", process->number, asb_name(claim));
+		question = map_get(&world->asked, key);
+		if (question == NULL || question->version < version) {
+			world_fail(world,
+				   "process %u deletes pod %s and has not asked for Sandbox %s",
+				   process->number, asb_name(pod), asb_name(claim));
+		}
+	}
+}
+
 /* No controller deletes a pod whose Sandbox still wants it. Expiry and replicas 0 do not happen in these worlds. */
 void check_delete(struct world *world, const struct process *process, struct json_object *object)
 {
 	struct json_object *owner = asb_controller(object, NULL), *sandbox;
 	const char *name = asb_str(owner, "name");
 
-	check_delete_promised(world, process, object);
+	if (asb_streq(asb_str(object, "kind"), "Pod")) {
+		check_delete_promised(world, process, object);
+		check_delete_asked(world, process, object);
+	}
 	if (!asb_streq(asb_str(object, "kind"), "Pod") ||
 	    !asb_owner_is(owner, &world_kinds[SANDBOX]) || name == NULL) {
 		return;

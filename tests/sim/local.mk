@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	%D%/mutants/no-test-op.patch \
 	%D%/mutants/orphan-not-adopted.patch \
 	%D%/mutants/orphan-not-deleted.patch \
+	%D%/mutants/orphan-without-asking.patch \
 	%D%/mutants/orphan-without-proof.patch \
 	%D%/mutants/partial-answer.patch \
 	%D%/mutants/pod-first.patch

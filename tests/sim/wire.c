@@ -152,6 +152,7 @@ static int carry_out(struct world *world, const struct process *process,
 		objects_get(world->objects, target->kind, target->ns, target->name);
 
 	if (strcmp(request->method, "GET") == 0) {
+		check_asked(world, process, target->kind, target->name);
 		*ret = stored;
 		return stored != NULL ? 200 : error_set(error, 404, "not found");
 	}

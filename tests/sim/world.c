@@ -282,6 +282,7 @@ bool world_run(const struct world_config *config, const struct plugin *plugins, 
 	free_map(&world.troubled);
 	free_map(&world.adopted);
 	free_map(&world.promised);
+	free_map(&world.asked);
 	sched_cond_finish(&world.changed);
 	sched_mutex_finish(&world.lock);
 	sched_destroy(world.sched);

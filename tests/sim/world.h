@@ -52,7 +52,7 @@ struct world_config {
 	 * there was none */
 	unsigned int foreign_writes;
 	bool foreign_late; /* ... one more write of it arrives when ours run already */
-	bool trace;	   /* print each write */
+	bool trace;        /* print each write */
 };
 
 struct world;
@@ -76,6 +76,12 @@ struct adoption {
 	char pod[64], sandbox[64]; /* uids */
 };
 
+/* A live look of a process at a Sandbox. */
+struct question {
+	char key[300];    /* "<process>/<name>" */
+	uint64_t version; /* of the world, when it was last answered */
+};
+
 struct world {
 	struct sched *sched;
 	struct world_config config;
@@ -91,10 +97,11 @@ struct world {
 	uint64_t checked;           /* versions up to this have been checked */
 	unsigned int replicas_most; /* the pool was ever that large */
 	bool template_changed;
-	struct map adopted;            /* struct adoption by pod */
-	struct map promised;           /* struct adoption: pods without an owner that a Sandbox names */
-	unsigned int foreign_pods;     /* of the pool, made by the Go controller */
-	struct map troubled;           /* keys of objects, see world_trouble */
+	struct map adopted;        /* struct adoption by pod */
+	struct map promised;       /* struct adoption: pods without an owner that a Sandbox names */
+	unsigned int foreign_pods; /* of the pool, made by the Go controller */
+	struct map asked;          /* struct question by key */
+	struct map troubled;       /* keys of objects, see world_trouble */
 	unsigned int counts[KINDS][6]; /* successful writes by the controllers, by kind and verb */
 	unsigned int needless;         /* writes that changed nothing, without an excuse */
 	char broken[260];              /* the pod that is not Ready for ever; "": none */
@@ -122,6 +129,9 @@ void world_changed(struct world *world);
 
 /* --- checks.c: with the lock held --- */
 void check_changes(struct world *world);
+/* A process has looked at this object live. */
+void check_asked(struct world *world, const struct process *process, const struct asb_kind *kind,
+		 const char *name);
 void check_delete(struct world *world, const struct process *process, struct json_object *object);
 void check_rest(struct world *world);
 
