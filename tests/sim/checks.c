@@ -187,7 +187,7 @@ void check_asked(struct world *world, const struct process *process, const struc
 /* No controller deletes a pod without an owner by what its store lacks: it has asked for the Sandbox
  * of the pod's claim since the pod became as it is. */
 static void check_delete_asked(struct world *world, const struct process *process,
-			       struct json_object *pod)
+			       struct json_object *pod, const char *expected)
 {
 	const char *text = asb_resource_version(pod), *uid;
 	uint64_t version = text != NULL ? version_parse(text, strlen(text)) : 0;
@@ -196,6 +196,9 @@ static void check_delete_asked(struct world *world, const struct process *proces
 	char key[sizeof(question->key)];
 	size_t at = 0;
 
+	if (expected != NULL && !asb_streq(expected, text)) {
+		return; /* it will be refused */
+	}
 	uid = asb_label(pod, "agents.x-k8s.io/claim-uid");
 	while (asb_controller(pod, NULL) == NULL && (claim = each(world, CLAIM, &at)) != NULL) {
 		if (!asb_streq(uid, asb_uid(claim))) {
@@ -212,14 +215,15 @@ static void check_delete_asked(struct world *world, const struct process *proces
 }
 
 /* No controller deletes a pod whose Sandbox still wants it. Expiry and replicas 0 do not happen in these worlds. */
-void check_delete(struct world *world, const struct process *process, struct json_object *object)
+void check_delete(struct world *world, const struct process *process, struct json_object *object,
+		  const char *expected)
 {
 	struct json_object *owner = asb_controller(object, NULL), *sandbox;
 	const char *name = asb_str(owner, "name");
 
 	if (asb_streq(asb_str(object, "kind"), "Pod")) {
 		check_delete_promised(world, process, object);
-		check_delete_asked(world, process, object);
+		check_delete_asked(world, process, object, expected);
 	}
 	if (!asb_streq(asb_str(object, "kind"), "Pod") ||
 	    !asb_owner_is(owner, &world_kinds[SANDBOX]) || name == NULL) {

@@ -171,7 +171,8 @@ static int carry_out(struct world *world, const struct process *process,
 				     json_patch, body, flags, ret, error);
 	}
 	if (stored != NULL) {
-		check_delete(world, process, stored);
+		check_delete(world, process, stored,
+			     asb_str(body, "preconditions", "resourceVersion"));
 	}
 	return objects_delete(world->objects, target->kind, target->ns, target->name,
 			      asb_str(body, "preconditions", "uid"),

@@ -132,7 +132,9 @@ void check_changes(struct world *world);
 /* A process has looked at this object live. */
 void check_asked(struct world *world, const struct process *process, const struct asb_kind *kind,
 		 const char *name);
-void check_delete(struct world *world, const struct process *process, struct json_object *object);
+/* expected: the resourceVersion that is to be deleted, or NULL for any. */
+void check_delete(struct world *world, const struct process *process, struct json_object *object,
+		  const char *expected);
 void check_rest(struct world *world);
 
 /* --- wire.c --- */
