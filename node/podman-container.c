@@ -135,7 +135,7 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 int podman_remove_container(struct runtime *runtime, const char *id, struct error *reterr)
 {
 	struct podman *podman = podman_of(runtime);
-	char *path CLEANUP_FREE = xprintf("/containers/%s?force=true&timeout=0&v=true", id);
+	char *path CLEANUP_FREE = xprintf("/containers/%s" PODMAN_REMOVE, id);
 	const struct podman_request request = {
 		.handler = -1, .method = "DELETE", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};

@@ -18,7 +18,7 @@
 
 static void remove_trial(struct podman *podman, int handler, const char *name)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s?force=true&timeout=0", name);
+	char *path CLEANUP_FREE = xprintf("/containers/%s" PODMAN_REMOVE, name);
 	const struct podman_request request = {
 		.handler = handler, .method = "DELETE", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};

@@ -17,6 +17,10 @@
 #define PODMAN_API "/v4.0.0/libpod"
 #define PODMAN_REQUEST_MAX (4u << 20) /* of a create: environments run to a MiB */
 
+/* Behind the path of a container that is deleted: at once, with the volumes that Podman made for it
+ * because its image says VOLUME. The libpod API calls that "volumes"; "v" is Docker's. */
+#define PODMAN_REMOVE "?force=true&timeout=0&volumes=true"
+
 /* Labels of every container of ours. */
 #define LABEL_NODE "agent-sandbox.node" /* node's name and state folder */
 #define LABEL_UID "agent-sandbox.pod-uid"

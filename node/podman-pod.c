@@ -37,7 +37,7 @@ static int call_on(struct podman *podman, int handler, const char *method, const
 
 static void discard(struct podman *podman, const char *name)
 {
-	(void)call_on(podman, -1, "DELETE", name, "?force=true&timeout=0&v=true", NULL, NULL);
+	(void)call_on(podman, -1, "DELETE", name, PODMAN_REMOVE, NULL, NULL);
 }
 
 /* Podman's API takes a runtime in a create request and ignores it, so what will run is read back
@@ -250,7 +250,7 @@ static int remove_all(struct podman *podman, const struct runtime_list *list, bo
 		}
 
 		int r = call_on(podman, -1, "DELETE", list->items[i].id,
-				"?force=true&timeout=0&v=true", NULL, reterr);
+				PODMAN_REMOVE, NULL, reterr);
 
 		podman_forget_stopped(podman, list->items[i].id);
 		result = r < 0 && r != -ENOENT ? r : result;

@@ -53,6 +53,9 @@ static const char *make_image(const char *state)
 	const char *const copy[] = { "cp", busybox, program, NULL };
 	const char *const links[] = { "chroot", root, "/bin/busybox", "--install", "-s",
 				      "/bin",   NULL };
+	/* So that a volume of the image can be told from those of others on this machine. */
+	char *mark CLEANUP_FREE = xprintf("%s/root/etc/%s", state, state + strlen("/tmp/"));
+	const char *const touch[] = { "touch", mark, NULL };
 	const char *const pack[] = { "tar", "-C", root, "-cf", tar, ".", NULL };
 	const char *const import[] = { "podman", "import",   "-q", "--change", "CMD [\"/bin/sh\"]",
 				       tar,      TEST_IMAGE, NULL };
@@ -65,9 +68,53 @@ static const char *make_image(const char *state)
 
 		(void)mkdir(folder, 0755);
 	}
+	(void)run_program(touch);
 	return run_program(copy) != 0 || run_program(links) != 0    ? "busybox is not a static one"
 	       : run_program(pack) != 0 || run_program(import) != 0 ? "podman import does not work"
 								    : NULL;
+}
+
+void world_image(struct podman_world *world, const char *name, const char *change)
+{
+	char *tar CLEANUP_FREE = xprintf("%s/root.tar", world->state);
+	const char *const import[] = { "podman", "import", "-q", "--change", change, tar, name, NULL };
+
+	assert_int_equal(run_program(import), 0);
+}
+
+void world_forget_image(const char *name)
+{
+	const char *const forget[] = { "podman", "rmi", "-f", name, NULL };
+
+	(void)run_program(forget);
+}
+
+size_t world_count(const char *what)
+{
+	const char *const list[] = { "sh", "-c", what, NULL };
+	posix_spawn_file_actions_t actions;
+	char text[4096];
+	size_t count = 0;
+	ssize_t got;
+	int ends[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+	assert_int_equal(posix_spawnp(&pid, list[0], &actions, NULL,
+				      (char *const *)(uintptr_t)list, environ),
+			 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	while ((got = read(ends[0], text, sizeof(text))) > 0) {
+		for (ssize_t i = 0; i < got; i++) {
+			count += text[i] == '\n';
+		}
+	}
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return count;
 }
 
 static void on_changed(void *arg, const char *uid)

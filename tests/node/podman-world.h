@@ -6,7 +6,8 @@
 #include "base/sched.h"
 #include "node/podman-internal.h"
 
-/* busybox in a scratch root: what `podman import` makes of a tar. */
+/* busybox in a scratch root: what `podman import` makes of a tar. Its /etc has a file of the state
+ * folder's own name. */
 #define TEST_IMAGE "localhost/agent-sandbox-podman-test:latest"
 
 struct podman_world {
@@ -22,6 +23,11 @@ struct podman_world {
 /* NULL: it is up; else why tests must be skipped. */
 const char *world_setup(struct podman_world *world);
 void world_teardown(struct podman_world *world);
+/* The test's root as an image of another name, with a line of a Containerfile; and its end. */
+void world_image(struct podman_world *world, const char *name, const char *change);
+void world_forget_image(const char *name);
+/* How many lines a shell command prints. */
+size_t world_count(const char *what);
 /* Ends the runtime, and makes another on the same state. */
 void world_stop(struct podman_world *world);
 void world_start(struct podman_world *world);

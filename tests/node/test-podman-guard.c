@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Promises of node/podman.h on the real Podman about what a container may not do to the machine or
+ * leave on it. Needs root; skipped where Podman cannot run. */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "tests/node/podman-world.h"
+
+#define STAY "trap 'exit 5' TERM; while :; do sleep 0.1; done"
+#define GUARD_IMAGE "localhost/agent-sandbox-podman-guard:latest"
+
+static struct podman_world *world_of(void **state)
+{
+	return *state;
+}
+
+static void remove_pod(struct podman_world *world, const char *uid)
+{
+	struct error error = { 0 };
+
+	assert_int_equal(world->runtime->ops->remove_pod(world->runtime, uid, &error), 0);
+}
+
+/* Starts a pod with one container; what start_container says. */
+static int start(struct podman_world *world, const char *uid, const char *handler,
+		 const struct runtime_container *container, char ret_id[80], struct error *reterr)
+{
+	const struct runtime_pod pod = {
+		.ns = "default", .name = "p", .uid = uid, .handler = handler, .hostname = "pod-host"
+	};
+	const struct runtime_ops *ops = world->runtime->ops;
+	char ip[64];
+
+	assert_int_equal(ops->start_pod(world->runtime, &pod, ip, reterr), 0);
+	return ops->start_container(world->runtime, &pod, container, ret_id, NULL, reterr);
+}
+
+/* ---- volumes of images ---- */
+
+/* Of images of this test. */
+static size_t count_volumes(struct podman_world *world)
+{
+	char *line CLEANUP_FREE =
+		xprintf("ls -d $(podman info --format '{{.Store.VolumePath}}')/*/_data/%s 2>&-",
+			world->state + strlen("/tmp/"));
+
+	return world_count(line);
+}
+
+static void volumes_of_an_image_go_with_their_container(void **state)
+{
+	struct podman_world *world = world_of(state);
+	const struct runtime_ops *ops = world->runtime->ops;
+	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
+	const char *const missing[] = { "/none", NULL };
+	struct runtime_container container = { .name = "main", .image = GUARD_IMAGE, .command = stay };
+	char *uid CLEANUP_FREE = world_uid(world);
+	struct error error = { 0 };
+	char id[80];
+
+	world_image(world, GUARD_IMAGE, "VOLUME /etc");
+	/* A restart. */
+	assert_int_equal(start(world, uid, NULL, &container, id, &error), 0);
+	assert_int_equal(count_volumes(world), 1);
+	assert_int_equal(ops->remove_container(world->runtime, id, &error), 0);
+	assert_int_equal(count_volumes(world), 0);
+	/* A start that fails. */
+	container.attempt = 1;
+	container.command = missing;
+	assert_true(start(world, uid, NULL, &container, id, &error) < 0);
+	assert_int_equal(count_volumes(world), 0);
+	/* The end of the pod, as a sweep of orphans does it after a restart of the node. */
+	container.attempt = 2;
+	container.command = stay;
+	assert_int_equal(start(world, uid, NULL, &container, id, &error), 0);
+	assert_int_equal(count_volumes(world), 1);
+	world_stop(world);
+	world_start(world);
+	remove_pod(world, uid);
+	assert_int_equal(count_volumes(world), 0);
+	world_forget_image(GUARD_IMAGE);
+}
+
+int main(void)
+{
+	static struct podman_world world;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(volumes_of_an_image_go_with_their_container, &world),
+	};
+	const char *why = world_setup(&world);
+	int failed = 77;
+
+	if (why != NULL) {
+		printf("skipped: %s\n", why);
+	} else {
+		failed = cmocka_run_group_tests(tests, NULL, NULL);
+	}
+	world_teardown(&world);
+	return failed;
+}
