@@ -58,7 +58,8 @@ libnode_la_SOURCES += \
 	%D%/podman-reference.c %D%/podman-reference.h \
 	%D%/podman-service.c \
 	%D%/podman-stop.c \
-	%D%/podman-stream.c
+	%D%/podman-stream.c \
+	%D%/podman-user.c %D%/podman-user.h
 
 # containers as plain processes
 libnode_la_SOURCES += \

@@ -255,7 +255,7 @@ static void not_started(struct pod_call *pc, size_t number, int code, const stru
 		pod_wait(pc, QUICK_TRY_MS);
 		return;
 	}
-	if (strstr(error->text, "runAsNonRoot") != NULL) {
+	if (code == -EPERM) {
 		config_failed(pc, number, error);
 		return;
 	}

@@ -10,54 +10,51 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "node/podman-create.h"
 #include "node/podman-internal.h"
+#include "node/podman-user.h"
 
 /* ---- start ---- */
 
-static bool is_root(const char *user)
-{
-	size_t length = strcspn(user, ":");
-
-	return length == 0 || (length == 1 && user[0] == '0') ||
-	       (length == 4 && strncmp(user, "root", 4) == 0);
-}
-
-/* What the kubelet says of runAsNonRoot: root is refused, and a name too, which may be root's. */
-static int check_user(struct podman *podman, const struct runtime_container *container,
-		      const char *image, struct error *reterr)
+/* The image's USER; the caller's. */
+static int image_user(struct podman *podman, const char *image, char **ret, struct error *reterr)
 {
 	struct json_object *inspect CLEANUP_JSON = NULL;
 	char *path CLEANUP_FREE = xprintf("/images/%s/json", image);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	const char *user = container->user;
+	int r = podman_call(podman, &request, &inspect, reterr);
+	const char *user = asb_str(inspect, "User");
+
+	if (r == 0) {
+		*ret = xstrdup(user != NULL ? user : "");
+	}
+	return r;
+}
+
+/* runAsNonRoot. What was checked is what Podman is asked for: *ret_user is the image's user then,
+ * so that an image that is tagged anew meanwhile changes nothing. Else it stays NULL. */
+static int check_user(struct podman *podman, const struct runtime_container *container,
+		      const char *image, char **ret_user, struct error *reterr)
+{
+	char *user CLEANUP_FREE = NULL;
+	int r;
 
 	if (!container->non_root) {
 		return 0;
 	}
-	if (user == NULL) {
-		int r = podman_call(podman, &request, &inspect, reterr);
-
-		if (r < 0) {
-			return r;
-		}
-		user = asb_str(inspect, "User");
-		user = user != NULL ? user : "";
+	if (container->user != NULL) {
+		return user_check_non_root(container->user, false, reterr);
 	}
-	if (is_root(user)) {
-		return error_set(reterr, -EINVAL,
-				 "container has runAsNonRoot and image will run as root");
+	r = image_user(podman, image, &user, reterr);
+	if (r == 0) {
+		r = user_check_non_root(user, true, reterr);
 	}
-	if (user[0] < '0' || user[0] > '9') {
-		return error_set(reterr, -EINVAL,
-				 "container has runAsNonRoot and image has non-numeric user (%s), "
-				 "cannot verify user is non-root",
-				 user);
+	if (r == 0) {
+		*ret_user = TAKE(user);
 	}
-	return 0;
+	return r;
 }
 
 static void note_limits(const struct runtime_container *container, int handler, struct buf *notes)
@@ -105,7 +102,7 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 			   struct buf *notes, struct error *reterr)
 {
 	struct podman *podman = podman_of(runtime);
-	char *image CLEANUP_FREE = NULL;
+	char *image CLEANUP_FREE = NULL, *user CLEANUP_FREE = NULL;
 	int handler, r;
 
 	if (!podman_name_ok(pod->uid) || !podman_name_ok(container->name)) {
@@ -120,9 +117,12 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 	if (image == NULL) {
 		return -ENOENT;
 	}
-	r = check_user(podman, container, image, reterr);
+	r = check_user(podman, container, image, &user, reterr);
 	if (r == 0) {
-		r = launch(podman, handler, pod, container, image, ret_id, reterr);
+		struct runtime_container checked = *container;
+
+		checked.user = user != NULL ? user : container->user;
+		r = launch(podman, handler, pod, &checked, image, ret_id, reterr);
 	}
 	if (r == 0) {
 		note_limits(container, handler, notes);

@@ -222,7 +222,7 @@ static int prepare(struct podman *podman, struct error *reterr)
 {
 	int r = geteuid() == 0
 			? 0
-			: error_set(reterr, -EPERM,
+			: error_set(reterr, -EINVAL,
 				    "the addresses of a user's pods cannot be reached from the "
 				    "machine: the node must run as root");
 

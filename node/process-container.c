@@ -314,7 +314,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 		return error_set(reterr, -ENOENT, "the pod '%s' is not started", pod->uid);
 	}
 	if (container->non_root && geteuid() == 0) {
-		return error_set(reterr, -EINVAL,
+		return error_set(reterr, -EPERM,
 				 "runAsNonRoot: --runtime process runs all as root here");
 	}
 	if (run == NULL) {

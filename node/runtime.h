@@ -12,7 +12,7 @@
  * end side by side.
  *
  * Errors: a negative errno and one sentence. -ENOENT: no such image, container or pod. -EAGAIN:
- * try again later. -EINVAL: asking again will not help.
+ * try again later. -EINVAL: asking again will not help. -EPERM: the pod's own rules forbid it.
  */
 #ifndef ASB_NODE_RUNTIME_H
 #define ASB_NODE_RUNTIME_H
@@ -60,7 +60,7 @@ struct runtime_container {
 	uint32_t cpu_request;                         /* thousandths of a core, for shares */
 	uint32_t pids_limit;                          /* 0: none */
 	const char *user;                             /* "uid[:gid]"; NULL: the image's */
-	bool non_root;                                /* refuse (-EINVAL) to start it as uid 0 */
+	bool non_root;                                /* refuse (-EPERM) what may be uid 0 */
 	const char *const *groups;                    /* supplementary gids */
 	const char *const *cap_add, *const *cap_drop; /* without CAP_, "ALL" included */
 	bool read_only_root, no_new_privileges, privileged;

@@ -56,6 +56,9 @@ static const char *make_image(const char *state)
 	/* So that a volume of the image can be told from those of others on this machine. */
 	char *mark CLEANUP_FREE = xprintf("%s/root/etc/%s", state, state + strlen("/tmp/"));
 	const char *const touch[] = { "touch", mark, NULL };
+	char *passwd CLEANUP_FREE = xprintf("%s/root/etc/passwd", state);
+	static const char users[] = "root:x:0:0::/:/bin/sh\n1root:x:0:0::/:/bin/sh\n"
+				    "admin:x:0:0::/:/bin/sh\nguest:x:1500:1500::/:/bin/sh\n";
 	const char *const pack[] = { "tar", "-C", root, "-cf", tar, ".", NULL };
 	const char *const import[] = { "podman", "import",   "-q", "--change", "CMD [\"/bin/sh\"]",
 				       tar,      TEST_IMAGE, NULL };
@@ -69,6 +72,7 @@ static const char *make_image(const char *state)
 		(void)mkdir(folder, 0755);
 	}
 	(void)run_program(touch);
+	(void)podman_write_file(passwd, users, strlen(users), 0644, NULL);
 	return run_program(copy) != 0 || run_program(links) != 0    ? "busybox is not a static one"
 	       : run_program(pack) != 0 || run_program(import) != 0 ? "podman import does not work"
 								    : NULL;

@@ -90,11 +90,52 @@ static void volumes_of_an_image_go_with_their_container(void **state)
 	world_forget_image(GUARD_IMAGE);
 }
 
+/* ---- runAsNonRoot ---- */
+
+static void nobody_runs_as_root_who_must_not(void **state)
+{
+	/* The last ones are names that the image's /etc/passwd gives to uid 0. */
+	static const char *const users[] = { "0", "00", "root:root", ":0", "0x0", "+0", "1root", "admin" };
+	struct podman_world *world = world_of(state);
+	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
+	struct runtime_container container = {
+		.name = "main", .image = GUARD_IMAGE, .command = stay, .non_root = true
+	};
+	char *uid CLEANUP_FREE = world_uid(world);
+	struct error error = { 0 };
+	char id[80];
+
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		char *change CLEANUP_FREE = xprintf("USER %s", users[i]);
+
+		world_image(world, GUARD_IMAGE, change);
+		container.attempt = (uint32_t)i;
+		assert_int_equal(start(world, uid, NULL, &container, id, &error), -EPERM);
+		assert_non_null(strstr(error.text, "container has runAsNonRoot and image "));
+	}
+	world_image(world, GUARD_IMAGE, "USER 1500:7");
+	container.attempt++;
+	assert_int_equal(start(world, uid, NULL, &container, id, &error), 0);
+	world_expect(world, id, "id -u; id -g", "1500\n7\n");
+	/* What the pod says goes before what the image says. */
+	world_image(world, GUARD_IMAGE, "USER 00");
+	container.attempt++;
+	container.user = "1600";
+	assert_int_equal(start(world, uid, NULL, &container, id, &error), 0);
+	world_expect(world, id, "id -u", "1600\n");
+	container.attempt++;
+	container.user = "0:5";
+	assert_int_equal(start(world, uid, NULL, &container, id, &error), -EPERM);
+	remove_pod(world, uid);
+	world_forget_image(GUARD_IMAGE);
+}
+
 int main(void)
 {
 	static struct podman_world world;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(volumes_of_an_image_go_with_their_container, &world),
+		cmocka_unit_test_prestate(nobody_runs_as_root_who_must_not, &world),
 	};
 	const char *why = world_setup(&world);
 	int failed = 77;

@@ -33,9 +33,9 @@ tests_unit_test_probe_http_LDADD = libnode.la $(TEST_SERVER_LIBS)
 
 # containers on Podman
 check_PROGRAMS += tests/unit/test-podman-create tests/unit/test-podman-inspect \
-	tests/unit/test-podman-frame tests/unit/test-podman-reference
+	tests/unit/test-podman-frame tests/unit/test-podman-reference tests/unit/test-podman-user
 TESTS += tests/unit/test-podman-create tests/unit/test-podman-inspect \
-	tests/unit/test-podman-frame tests/unit/test-podman-reference
+	tests/unit/test-podman-frame tests/unit/test-podman-reference tests/unit/test-podman-user
 tests_unit_test_podman_create_SOURCES = tests/unit/test-podman-create.c
 tests_unit_test_podman_create_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_podman_create_LDADD = libnode.la $(CMOCKA_LIBS)
@@ -48,6 +48,9 @@ tests_unit_test_podman_frame_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_podman_reference_SOURCES = tests/unit/test-podman-reference.c
 tests_unit_test_podman_reference_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_podman_reference_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_podman_user_SOURCES = tests/unit/test-podman-user.c
+tests_unit_test_podman_user_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_podman_user_LDADD = libnode.la $(CMOCKA_LIBS)
 
 # the node itself
 NODE_TESTS = tests/unit/test-node-backoff tests/unit/test-node-images tests/unit/test-node-objects \
