@@ -14,6 +14,8 @@ libnode_la_SOURCES += \
 	%D%/quantity.c %D%/quantity.h \
 	%D%/volumes.c \
 	%D%/volumes-base64.c %D%/volumes-base64.h \
+	%D%/volumes-claims.c %D%/volumes-claims.h %D%/volumes-claims-private.h \
+	%D%/volumes-clear.c \
 	%D%/volumes-content.c %D%/volumes-content.h \
 	%D%/volumes-files.c %D%/volumes-files.h \
 	%D%/volumes-host.c %D%/volumes-host.h \

@@ -26,6 +26,7 @@
 #include "node/runtimes.h"
 #include "node/serve.h"
 #include "node/sweep.h"
+#include "node/volumes-claims.h"
 
 #define TIDY_MS 15000
 #define END_US 3000000u /* for stops, pulls and requests that are under way */
@@ -197,6 +198,8 @@ static int set_up(struct node_process *process, struct error *reterr)
 	int error = make_folder(node->options->state_dir, reterr);
 
 	if (error < 0 || (error = choose_name(process, reterr)) < 0 ||
+	    (error = claims_upgrade(node->options->state_dir, sched_wall_us(node->sched) / 1000,
+				    reterr)) < 0 ||
 	    (error = api_connect(&process->api, node->sched, node->options->kubeconfig,
 				 "agent-sandbox-node/" PACKAGE_VERSION, reterr)) < 0 ||
 	    (error = make_runtime(process, reterr)) < 0) {

@@ -16,6 +16,29 @@
 
 /* ---- volumes ---- */
 
+/* What a volume's owner should know: once for each process, and of a folder that changed hands once
+ * for all. */
+static void tell_volumes(struct pod_call *pc, bool first)
+{
+	for (size_t i = 0; i < pc->volumes.count; i++) {
+		const struct volume *volume = &pc->volumes.items[i];
+
+		if (volume->taken_over) {
+			pod_event(pc, "Normal", "VolumeTakenOver",
+				  "volume \"%s\": its claim has taken over the folder that an "
+				  "earlier release made under the claim's name; it may hold files of "
+				  "an earlier claim of that name",
+				  volume->name);
+		}
+		if (first && volume->asked > 0) {
+			pod_event(pc, "Warning", "NotSupported",
+				  "volume \"%s\": this node keeps it as a folder and does not hold "
+				  "its size of %llu bytes",
+				  volume->name, (unsigned long long)volume->asked);
+		}
+	}
+}
+
 bool pod_volumes(struct pod_call *pc)
 {
 	struct error error = { 0 };
@@ -32,6 +55,7 @@ bool pod_volumes(struct pod_call *pc)
 		return false;
 	}
 	pc->has_volumes = true;
+	tell_volumes(pc, pc->record->volumes_ms == 0);
 	pc->record->volumes_ms = pc->view.now_ms;
 	return true;
 }

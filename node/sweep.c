@@ -13,6 +13,11 @@
 #include "node/env.h"
 #include "node/node-private.h"
 #include "node/pod-private.h"
+#include "node/volumes-claims.h"
+
+/* The API server is asked for each claim: that often, and when one was gone so soon again. */
+#define CLAIMS_US 30000000u
+#define CLAIMS_AGAIN_US 10000000u
 
 struct sweeper {
 	struct node *node;
@@ -20,8 +25,11 @@ struct sweeper {
 	struct sched_cond changed;
 	bool stopping, wanted; /* lock */
 	struct sched_thread *thread;
-	bool told;       /* the thread's own: a failure is logged once */
-	char **suspects; /* the thread's own: folders of nobody at the last look; or NULL */
+	bool told;           /* the thread's own: a failure is logged once */
+	char **suspects;     /* the thread's own: folders of nobody at the last look; or NULL */
+	uint64_t folders_us; /* the thread's own: when they are looked at next */
+	struct claims_look claims; /* the thread's own, and when they are looked at next */
+	uint64_t claims_us;
 };
 
 /* ---- pods ---- */
@@ -142,6 +150,22 @@ static void clear_folders(struct sweeper *sweeper)
 	sweeper->suspects = uids;
 }
 
+/* ---- claims ---- */
+
+static void log_claim(void *arg UNUSED, const char *sentence)
+{
+	log_info("%s", sentence);
+}
+
+static void clear_claims(struct sweeper *sweeper)
+{
+	struct node *node = sweeper->node;
+	bool again = claims_clear(node->options->state_dir, &node->source, &sweeper->claims,
+				  log_claim, NULL);
+
+	sweeper->claims_us = sched_now_us(node->sched) + (again ? CLAIMS_AGAIN_US : CLAIMS_US);
+}
+
 /* ---- life ---- */
 
 /* False: the node ends. */
@@ -161,15 +185,22 @@ static void run(void *arg)
 {
 	struct sweeper *sweeper = arg;
 	struct sched *sched = sweeper->node->sched;
-	uint64_t next;
+	uint64_t next, now;
 
 	do {
-		next = sched_now_us(sched) + SWEEP_US;
-		if (find_pods(sweeper)) {
+		bool found = find_pods(sweeper);
+
+		now = sched_now_us(sched);
+		next = now + (found ? SWEEP_US : SWEEP_US / 20);
+		/* Twice in a row means a time apart, however often this thread is woken. */
+		if (found && now >= sweeper->folders_us) {
 			clear_folders(sweeper);
-		} else {
-			next = sched_now_us(sched) + SWEEP_US / 20;
+			sweeper->folders_us = now + SWEEP_US;
 		}
+		if (now >= sweeper->claims_us) {
+			clear_claims(sweeper);
+		}
+		next = sweeper->claims_us < next ? sweeper->claims_us : next;
 	} while (wait(sweeper, next));
 }
 
@@ -203,6 +234,7 @@ void sweeper_destroy(struct sweeper *sweeper)
 	sched_mutex_unlock(&sweeper->lock);
 	sched_join(sweeper->thread);
 	strings_finish(sweeper->suspects);
+	claims_look_finish(&sweeper->claims);
 	sched_cond_finish(&sweeper->changed);
 	sched_mutex_finish(&sweeper->lock);
 	free(sweeper);

@@ -5,14 +5,69 @@
 
 #include "node/volumes-files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 #include "base/memory.h"
+
+#define NAME_LENGTH_MAX 253
+
+bool is_plain(const char *name)
+{
+	size_t length = name != NULL ? strlen(name) : 0;
+
+	return length > 0 && length <= NAME_LENGTH_MAX && name[0] != '.' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") ==
+		       length;
+}
+
+int folder_names(int folder, char ***ret)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	size_t count = 0;
+	char **names;
+
+	if (dir == NULL) {
+		int code = -errno;
+
+		cleanup_fd(&fd);
+		return code;
+	}
+	names = xnew(char *);
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+			names = xrealloc(names, (count + 2) * sizeof(*names));
+			names[count++] = xstrdup(entry->d_name);
+			names[count] = NULL;
+		}
+	}
+
+	int code = -errno;
+
+	closedir(dir);
+	if (code < 0) {
+		names_finish(names);
+		return code;
+	}
+	*ret = names;
+	return 0;
+}
+
+void names_finish(char **names)
+{
+	for (char **at = names; at != NULL && *at != NULL; at++) {
+		free(*at);
+	}
+	free(names);
+}
 
 int open_beneath(int folder, const char *path, int flags, mode_t mode, uint64_t more)
 {

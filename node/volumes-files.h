@@ -16,6 +16,9 @@
 #include "base/error.h"
 #include "base/macros.h"
 
+/* In a pod's folder once all its volumes were made. */
+#define POD_MADE "made"
+
 static inline void cleanup_fd(const int *fd)
 {
 	if (*fd >= 0) {
@@ -24,6 +27,13 @@ static inline void cleanup_fd(const int *fd)
 }
 #define CLEANUP_FD CLEANUP(cleanup_fd)
 
+/* What may be the name of a folder: letters, digits, '-' and '.', not beginning with a dot, at most
+ * 253 characters. NULL is none. */
+bool is_plain(const char *name);
+/* The names in a folder, but . and ..: *ret ends in NULL. */
+int folder_names(int folder, char ***ret);
+/* Frees them; NULL is fine. */
+void names_finish(char **names);
 /* openat2 beneath a folder; links that lead out of it are -EXDEV. flags as of open(2). more: of
  * RESOLVE_NO_SYMLINKS and RESOLVE_NO_XDEV. The descriptor, or a negative errno. */
 int open_beneath(int folder, const char *path, int flags, mode_t mode, uint64_t more);

@@ -5,7 +5,6 @@
 
 #include "node/volumes.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,12 +18,12 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/quantity.h"
+#include "node/volumes-claims.h"
 #include "node/volumes-content.h"
 #include "node/volumes-files.h"
 #include "node/volumes-host.h"
 #include "node/volumes-objects.h"
 
-#define NAME_LENGTH_MAX 253
 #define FOLDER_ONLY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
 
 /* A pod whose volumes are being made. */
@@ -56,16 +55,6 @@ void volume_set_finish(struct volume_set *set)
 	free(set->items);
 	free(set->pins);
 	*set = (struct volume_set){ 0 };
-}
-
-/* What may be the name of a folder: letters, digits, '-' and '.', not beginning with a dot. */
-static bool is_plain(const char *name)
-{
-	size_t length = name != NULL ? strlen(name) : 0;
-
-	return length > 0 && length <= NAME_LENGTH_MAX && name[0] != '.' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") ==
-		       length;
 }
 
 static int fail_errno(struct making *making, int code, const char *what, const char *name)
@@ -144,6 +133,7 @@ static int make_empty(struct making *making, struct json_object *spec, struct vo
 		return fail_errno(making, folder, "making volume", volume->name);
 	}
 	if (medium == NULL || *medium == '\0') {
+		volume->asked = volume->size;
 		return own(making, volume->name, folder);
 	}
 
@@ -229,8 +219,7 @@ static int make_claim(struct making *making, const char *name, bool ephemeral,
 		      struct volume *volume)
 {
 	CLEANUP_JSON struct json_object *claim = NULL;
-	CLEANUP_FREE char *claims = xprintf("%s/claims", making->root);
-	CLEANUP_FREE char *folder_name = NULL;
+	CLEANUP_FREE char *path = NULL;
 	int code = object_get(making->source, "persistentvolumeclaims", making->ns, name, false,
 			      &claim, making->reterr);
 
@@ -250,20 +239,15 @@ static int make_claim(struct making *making, const char *name, bool ephemeral,
 				 "persistentvolumeclaim \"%s\" was not created for the pod", name);
 	}
 
-	CLEANUP_FD int parent = folder_make_path(claims, 0700);
-
-	folder_name = xprintf("%s_%s", making->ns, name);
-	if (parent < 0) {
-		return fail_errno(making, parent, "making folder", "claims");
-	}
-
-	CLEANUP_FD int folder = folder_make(parent, folder_name, 0777, NULL);
+	CLEANUP_FD int folder = claim_open(making->root, making->folder, volume->name, claim, &path,
+					   &volume->taken_over, making->reterr);
 
 	if (folder < 0) {
-		return fail_errno(making, folder, "making claim", folder_name);
+		return folder;
 	}
 	free(volume->path);
-	volume->path = xprintf("%s/%s", claims, folder_name);
+	volume->path = TAKE(path);
+	volume->asked = quantity_value_of(asb_at(claim, "spec", "resources", "requests"), "storage");
 	return own(making, volume->name, folder);
 }
 
@@ -410,6 +394,11 @@ int volumes_make(const char *root, const struct volume_source *source, struct js
 		code = make_one(&making, json_object_array_get_idx(items, i),
 				&set.items[set.count++]);
 	}
+	if (code == 0) {
+		CLEANUP_FD int made = folder_make(making.folder, POD_MADE, 0700, NULL);
+
+		code = made < 0 ? fail_errno(&making, made, "making folder", POD_MADE) : 0;
+	}
 	if (code < 0) {
 		volume_set_finish(&set);
 		return code;
@@ -457,27 +446,24 @@ int volumes_remove(const char *root, const char *uid, struct error *reterr)
 int volumes_list(const char *root, char ***ret_uids, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/pods", root);
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	char **uids = xnew(char *);
+	CLEANUP_FD int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char **uids = xnew(char *), **names = NULL;
 	size_t count = 0;
+	int code = folder < 0 ? -errno : folder_names(folder, &names);
 
-	if (dir == NULL && errno != ENOENT) {
-		int code = -errno;
-
+	if (code < 0 && code != -ENOENT) {
 		free(uids);
 		return error_set(reterr, code, "reading '%s': %s", path, strerror(-code));
 	}
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (is_plain(entry->d_name)) {
+	for (char **at = names; at != NULL && *at != NULL; at++) {
+		if (is_plain(*at)) {
 			uids = xrealloc(uids, (count + 2) * sizeof(*uids));
-			uids[count++] = xstrdup(entry->d_name);
+			uids[count++] = TAKE(*at);
 			uids[count] = NULL;
+			*at = xstrdup("");
 		}
 	}
-	if (dir != NULL) {
-		closedir(dir);
-	}
+	names_finish(names);
 	*ret_uids = uids;
 	return 0;
 }

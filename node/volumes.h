@@ -5,7 +5,7 @@
  * https://kubernetes.io/docs/concepts/storage/volumes/
  *
  * A pod's volumes live in <root>/pods/<uid>/volumes/<name> and end with it; claims live in
- * <root>/claims/<namespace>_<name> and outlast pods. Content of config maps, secrets and tokens
+ * <root>/claims/<uid>/data and end with the claim (volumes-claims.h). Content of config maps, secrets and tokens
  * is changed by swapping a ..data link, as a kubelet does, so readers never see half of it; secrets
  * and tokens lie on a tmpfs where one may be mounted. <root>/pods and <root>/claims have mode 0700:
  * on the host, volumes are root's alone, whatever the modes that a pod asks for inside.
@@ -49,6 +49,8 @@ struct volume {
 			  stays on the host as a tmpfs shared by the pod's containers where one may be
 			  mounted) */
 	uint64_t size; /* limit of a tmpfs, 0: none */
+	uint64_t asked;  /* bytes that the pod or claim says and that a folder does not hold, 0: none */
+	bool taken_over; /* a claim's, made by an earlier release; said once */
 	bool read_only;
 };
 struct volume_set {

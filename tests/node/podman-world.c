@@ -81,7 +81,9 @@ static const char *make_image(const char *state)
 void world_image(struct podman_world *world, const char *name, const char *change)
 {
 	char *tar CLEANUP_FREE = xprintf("%s/root.tar", world->state);
-	const char *const import[] = { "podman", "import", "-q", "--change", change, tar, name, NULL };
+	const char *const import[] = {
+		"podman", "import", "-q", "--change", change, tar, name, NULL
+	};
 
 	assert_int_equal(run_program(import), 0);
 }
@@ -106,8 +108,8 @@ size_t world_count(const char *what)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-	assert_int_equal(posix_spawnp(&pid, list[0], &actions, NULL,
-				      (char *const *)(uintptr_t)list, environ),
+	assert_int_equal(posix_spawnp(&pid, list[0], &actions, NULL, (char *const *)(uintptr_t)list,
+				      environ),
 			 0);
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);

@@ -62,7 +62,9 @@ static void volumes_of_an_image_go_with_their_container(void **state)
 	const struct runtime_ops *ops = world->runtime->ops;
 	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
 	const char *const missing[] = { "/none", NULL };
-	struct runtime_container container = { .name = "main", .image = GUARD_IMAGE, .command = stay };
+	struct runtime_container container = { .name = "main",
+					       .image = GUARD_IMAGE,
+					       .command = stay };
 	char *uid CLEANUP_FREE = world_uid(world);
 	struct error error = { 0 };
 	char id[80];
@@ -95,7 +97,8 @@ static void volumes_of_an_image_go_with_their_container(void **state)
 static void nobody_runs_as_root_who_must_not(void **state)
 {
 	/* The last ones are names that the image's /etc/passwd gives to uid 0. */
-	static const char *const users[] = { "0", "00", "root:root", ":0", "0x0", "+0", "1root", "admin" };
+	static const char *const users[] = { "0",   "00", "root:root", ":0",
+					     "0x0", "+0", "1root",     "admin" };
 	struct podman_world *world = world_of(state);
 	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
 	struct runtime_container container = {

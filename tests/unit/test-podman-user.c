@@ -21,7 +21,7 @@
 
 static void non_root_takes_whole_numbers_but_zero(void **state UNUSED)
 {
-	static const char *const good[] = { "1",      "1000",     "007",     "2147483647",
+	static const char *const good[] = { "1",      "1000",    "007",     "2147483647",
 					    "1000:0", "5:staff", "0000001", "10:" };
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {

@@ -26,11 +26,12 @@
 	"{\"configmaps/ns/cm\":{\"metadata\":{\"name\":\"cm\"},"                                \
 	"\"data\":{\"a\":\"1\",\"b\":\"2\"},\"binaryData\":{\"bin\":\"AAEC\"}},"                \
 	"\"secrets/ns/s\":{\"metadata\":{\"name\":\"s\"},\"data\":{\"key\":\"aHVudGVyMg==\"}}," \
-	"\"persistentvolumeclaims/ns/claim\":{\"metadata\":{\"name\":\"claim\"},\"spec\":{}},"  \
+	"\"persistentvolumeclaims/ns/claim\":{\"metadata\":{\"name\":\"claim\","              \
+	"\"namespace\":\"ns\",\"uid\":\"c-1\"},\"spec\":{}},"                                       \
 	"\"persistentvolumeclaims/ns/block\":{\"metadata\":{\"name\":\"block\"},"               \
 	"\"spec\":{\"volumeMode\":\"Block\"}},"                                                 \
 	"\"persistentvolumeclaims/ns/"                                                          \
-	"p-mine\":{\"metadata\":{\"name\":\"p-mine\",\"ownerReferences\":"                      \
+	"p-mine\":{\"metadata\":{\"name\":\"p-mine\",\"namespace\":\"ns\",\"uid\":\"c-2\",\"ownerReferences\":"                      \
 	"[{\"uid\":\"u-1\",\"controller\":true}]},\"spec\":{}},"                                \
 	"\"persistentvolumeclaims/ns/p-other\":{\"metadata\":{\"name\":\"p-other\"},\"spec\":{}}}"
 
