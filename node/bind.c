@@ -7,70 +7,49 @@
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
-#include "base/map.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "node/api.h"
 #include "node/node-private.h"
 #include "node/quantity.h"
 #include "node/register.h"
+#include "node/room.h"
 
-#define AGAIN_MS 5000 /* another pod may have gone */
-/* The pods of the node are counted that often while all fit, and as often as the second when one
- * does not: to count them for each would cost the square of their number. Who went since is counted
- * still, who was given to the node by others is not yet. */
-#define COUNT_US 10000000u
-#define COUNT_FULL_US 1000000u
-/* By then the watch has told of a pod that was bound; what it has not told of is gone again. */
-#define PROMISE_US 30000000u
+/* Whoever waits for room is woken when there is some; this is for what nobody tells of. */
+#define AGAIN_MS 60000
+#define COUNTS 3 /* of all pods, until nothing changes meanwhile */
 #define WHY_MAX 1024u
 
-/* A pod that was bound a moment ago and is not in the store with its node yet. */
-struct promise {
-	char *uid;
-	struct bind_capacity asked;
-	uint64_t since_us;
-};
-
 struct binder {
-	struct sched *sched;
-	struct bind_capacity capacity;
+	struct node *node;
+	struct room *room;
 	struct sched_mutex lock;
-	bool closed;               /* lock */
-	struct map promises;       /* lock: by uid */
-	struct bind_capacity used; /* lock: at counted_us, and promised since */
-	uint64_t counted_us;       /* lock; 0: never */
+	bool closed; /* lock */
 };
 
-struct binder *binder_create(struct sched *sched, const struct bind_capacity *capacity)
+static void binder_wake(void *arg, const char *ns, const char *name)
+{
+	struct binder *binder = arg;
+
+	manager_enqueue(binder->node->manager, 0, ns, name);
+}
+
+struct binder *binder_create(struct node *node, const struct bind_capacity *capacity)
 {
 	struct binder *binder = xnew(struct binder);
 
-	binder->sched = sched;
-	binder->capacity = *capacity;
-	sched_mutex_init(&binder->lock, sched);
+	binder->node = node;
+	binder->room = room_create(node->sched, capacity, binder_wake, binder);
+	sched_mutex_init(&binder->lock, node->sched);
 	return binder;
-}
-
-static void free_promise(struct promise *promise)
-{
-	if (promise != NULL) {
-		free(promise->uid);
-		free(promise);
-	}
 }
 
 void binder_destroy(struct binder *binder)
 {
-	struct promise *promise;
-	size_t at = 0;
-
 	if (binder == NULL) {
 		return;
 	}
-	while ((promise = map_next(&binder->promises, &at, NULL)) != NULL) {
-		free_promise(promise);
-	}
-	map_finish(&binder->promises);
+	room_destroy(binder->room);
 	sched_mutex_finish(&binder->lock);
 	free(binder);
 }
@@ -117,156 +96,54 @@ bool bind_selects(struct json_object *pod, struct json_object *labels, struct bu
 	return true;
 }
 
-static void add(struct bind_capacity *sum, const struct bind_capacity *more)
-{
-	sum->cpu_milli += more->cpu_milli;
-	sum->memory += more->memory;
-	sum->pods += more->pods;
-}
+/* ---- room ---- */
 
-static bool fits(const struct bind_capacity *capacity, const struct bind_capacity *used,
-		 struct buf *why)
+void binder_see(struct binder *binder, const struct asb_key *key, struct json_object *pod)
 {
-	size_t before = why->length;
+	const char *on = asb_str(pod, "spec", "nodeName"), *phase = asb_str(pod, "status", "phase");
+	struct bind_capacity asked;
 
-	if (used->pods > capacity->pods) {
-		buf_append_str(why, "1 Too many pods");
+	if (pod != NULL && (on == NULL || *on == '\0') && asb_uid(pod) != NULL) {
+		room_unbound(binder->room, key->ns, key->name, asb_uid(pod));
+	} else if (pod == NULL || asb_uid(pod) == NULL || !asb_streq(on, binder->node->name) ||
+		   asb_streq(phase, "Succeeded") || asb_streq(phase, "Failed")) {
+		room_left(binder->room, key->ns, key->name);
+	} else {
+		bind_requests(pod, &asked);
+		room_taken(binder->room, key->ns, key->name, asb_uid(pod), &asked);
 	}
-	if (used->cpu_milli > capacity->cpu_milli) {
-		buf_append_str(why, why->length > before ? ", 1 Insufficient cpu"
-							 : "1 Insufficient cpu");
-	}
-	if (used->memory > capacity->memory) {
-		buf_append_str(why, why->length > before ? ", 1 Insufficient memory"
-							 : "1 Insufficient memory");
-	}
-	return why->length == before;
 }
 
-/* ---- room; the lock is held ---- */
-
-static void drop_promise(struct binder *binder, const char *uid)
+/* All that is on this node, where pods may not have been seen one by one yet. */
+static void binder_count(struct binder *binder, struct asb_call *call)
 {
-	free_promise(map_remove(&binder->promises, uid));
-}
+	for (int i = 0; i < COUNTS && !room_counted(binder->room); i++) {
+		uint64_t begun = room_count_begin(binder->room);
+		struct json_object *const *bound;
+		uint32_t number =
+			call->host->list(call, INDEX_NODE, binder->node->name, 0, 0, &bound);
 
-static void promise_room(struct binder *binder, const char *uid, const struct bind_capacity *asked)
-{
-	struct promise *promise = xnew(struct promise);
+		for (uint32_t j = 0; j < number; j++) {
+			struct bind_capacity asked;
 
-	*promise = (struct promise){ .uid = xstrdup(uid),
-				     .asked = *asked,
-				     .since_us = sched_now_us(binder->sched) };
-	map_put(&binder->promises, promise->uid, promise);
-	add(&binder->used, asked);
-}
-
-/* Adds up what is promised, but for promises of long ago. */
-static void count_promises(struct binder *binder, uint64_t now_us)
-{
-	struct map kept = MAP_INIT;
-	struct promise *promise;
-	size_t at = 0;
-
-	while ((promise = map_next(&binder->promises, &at, NULL)) != NULL) {
-		if (now_us - promise->since_us > PROMISE_US) {
-			free_promise(promise);
-		} else {
-			map_put(&kept, promise->uid, promise);
-			add(&binder->used, &promise->asked);
+			bind_requests(bound[j], &asked);
+			room_taken(binder->room, asb_ns(bound[j]), asb_name(bound[j]),
+				   asb_uid(bound[j]), &asked);
 		}
+		room_count_end(binder->room, begun);
 	}
-	map_finish(&binder->promises);
-	binder->promises = kept;
-}
-
-/* All that is bound, and what is promised to those that are not seen with their node yet. */
-static void count(struct binder *binder, struct json_object *const *bound, uint32_t number)
-{
-	struct bind_capacity one;
-
-	binder->used = (struct bind_capacity){ 0 };
-	for (uint32_t i = 0; i < number; i++) {
-		drop_promise(binder, asb_uid(bound[i]));
-		bind_requests(bound[i], &one);
-		add(&binder->used, &one);
-	}
-	binder->counted_us = sched_now_us(binder->sched);
-	count_promises(binder, binder->counted_us);
-}
-
-/* Promises room by the last count: 1, or 0 and why when there is none. -1: count anew. */
-static int take_known_room(struct binder *binder, const char *uid,
-			   const struct bind_capacity *asked, struct buf *why)
-{
-	uint64_t now_us = sched_now_us(binder->sched);
-	struct bind_capacity used;
-	uint64_t age_us;
-
-	LOCKED(&binder->lock);
-	used = binder->used;
-	age_us = now_us > binder->counted_us ? now_us - binder->counted_us : 0;
-	add(&used, asked);
-	if (binder->counted_us == 0 || map_get(&binder->promises, uid) != NULL) {
-		return -1;
-	}
-	if (age_us > COUNT_US) {
-		binder->counted_us = now_us; /* one counts; the others go on with what is known */
-		return -1;
-	}
-	if (fits(&binder->capacity, &used, why)) {
-		promise_room(binder, uid, asked);
-		return 1;
-	}
-	if (age_us > COUNT_FULL_US) {
-		buf_finish(why);
-		why->ceiling = WHY_MAX;
-		return -1;
-	}
-	return 0;
-}
-
-/* Promises room for a pod; false and why when there is none. */
-static bool take_room(struct node *node, struct asb_call *call, struct json_object *pod,
-		      struct buf *why)
-{
-	struct binder *binder = node->binder;
-	struct json_object *const *bound;
-	struct bind_capacity used, one;
-	uint32_t number;
-	int known;
-
-	bind_requests(pod, &one);
-	known = take_known_room(binder, asb_uid(pod), &one, why);
-	if (known >= 0) {
-		return known > 0;
-	}
-	number = call->host->list(call, INDEX_NODE, node->name, 0, 0, &bound);
-
-	LOCKED(&binder->lock);
-	drop_promise(binder, asb_uid(pod));
-	count(binder, bound, number);
-	used = binder->used;
-	add(&used, &one);
-	if (!fits(&binder->capacity, &used, why)) {
-		return false;
-	}
-	promise_room(binder, asb_uid(pod), &one);
-	return true;
-}
-
-static void give_back(struct binder *binder, struct json_object *pod)
-{
-	LOCKED(&binder->lock);
-
-	drop_promise(binder, asb_uid(pod));
 }
 
 void binder_close(struct binder *binder, bool closed)
 {
-	LOCKED(&binder->lock);
+	sched_mutex_lock(&binder->lock);
+	bool opened = binder->closed && !closed;
 
 	binder->closed = closed;
+	sched_mutex_unlock(&binder->lock);
+	if (opened) {
+		room_wake_all(binder->room);
+	}
 }
 
 static bool is_closed(struct binder *binder, struct buf *why)
@@ -321,23 +198,43 @@ static bool is_for_us(struct json_object *pod)
 	       asb_uid(pod) != NULL;
 }
 
+static bool is_selected(struct node *node, struct json_object *pod, struct buf *why)
+{
+	CLEANUP_JSON struct json_object *labels = register_labels(node->name);
+
+	return bind_selects(pod, labels, why);
+}
+
 int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
 		 uint64_t *ret_after_ms)
 {
-	struct json_object *labels = register_labels(node->name);
+	struct binder *binder = node->binder;
+	const char *ns = asb_ns(pod), *name = asb_name(pod), *uid = asb_uid(pod);
 	CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
+	struct bind_capacity asked;
 	struct error error = { 0 };
-	bool selected;
 	int code;
 
 	*ret_after_ms = AGAIN_MS;
-	selected = bind_selects(pod, labels, &why);
-	json_object_put(labels);
 	if (!is_for_us(pod)) {
 		return ASB_DONE;
 	}
-	if (!selected || is_closed(node->binder, &why) || !take_room(node, call, pod, &why)) {
+	bind_requests(pod, &asked);
+	if (!is_selected(node, pod, &why)) {
 		return refuse(call, pod, buf_str(&why));
+	}
+	if (is_closed(binder, &why)) {
+		room_wait(binder->room, ns, name, &asked);
+		return refuse(call, pod, buf_str(&why));
+	}
+	binder_count(binder, call);
+	switch (room_ask(binder->room, ns, name, uid, &asked, &why)) {
+	case ROOM_NONE:
+		return refuse(call, pod, buf_str(&why));
+	case ROOM_HELD:
+		return ASB_AGAIN; /* it is bound, and the watch tells */
+	case ROOM_PROMISED:
+		break;
 	}
 	code = api_bind(node->client, pod, node->name, &error);
 	if (code == ASB_OK) {
@@ -346,7 +243,7 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 				  node->name);
 		return ASB_DONE;
 	}
-	give_back(node->binder, pod);
+	room_give_back(binder->room, ns, name, uid);
 	if (code == ASB_NOT_FOUND || code == ASB_CONFLICT) {
 		return ASB_DONE; /* gone, or somebody else was first: the watch tells */
 	}

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/sched.h"
 
 struct node;
 
@@ -16,8 +15,11 @@ struct bind_capacity {
 	uint64_t cpu_milli, memory, pods;
 };
 
-struct binder *binder_create(struct sched *sched, const struct bind_capacity *capacity);
-/* spec.unschedulable of the Node (kubectl cordon): nothing more is bound. Any thread. */
+struct binder *binder_create(struct node *node, const struct bind_capacity *capacity);
+/* Keeps the account of the node's room by what a reconcile sees of a key; pod NULL: it is gone. */
+void binder_see(struct binder *binder, const struct asb_key *key, struct json_object *pod);
+/* spec.unschedulable of the Node (kubectl cordon): nothing more is bound. When it may be again,
+ * whoever waits is looked at. Any thread. */
 void binder_close(struct binder *binder, bool closed);
 void binder_destroy(struct binder *binder);
 

@@ -90,6 +90,7 @@ libnode_la_SOURCES += \
 	%D%/pod-stop.c \
 	%D%/register.c %D%/register.h \
 	%D%/register-status.c \
+	%D%/room.c %D%/room.h \
 	%D%/serve.c %D%/serve.h \
 	%D%/serve-exec.c %D%/serve-exec.h \
 	%D%/serve-exec-parse.c \

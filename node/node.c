@@ -215,7 +215,7 @@ static int set_up(struct node_process *process, struct error *reterr)
 		struct bind_capacity capacity;
 
 		register_capacity((uint64_t)node->options->max_pods, &capacity);
-		node->binder = binder_create(node->sched, &capacity);
+		node->binder = binder_create(node, &capacity);
 	}
 	error = make_manager(process, reterr);
 	return error < 0 ? error : serve(process, reterr);

@@ -266,7 +266,12 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	bool ours = asb_streq(on, node->name);
 	struct error error = { 0 };
 	int32_t verdict = ASB_DONE;
-	int strangers = end_strangers(node, key, ours ? asb_uid(pod) : NULL, &error);
+	int strangers;
+
+	if (node->binder != NULL) {
+		binder_see(node->binder, key, pod);
+	}
+	strangers = end_strangers(node, key, ours ? asb_uid(pod) : NULL, &error);
 
 	if (ours && asb_uid(pod) != NULL) {
 		verdict = run_pod(node, call, pod, ret_after_ms);

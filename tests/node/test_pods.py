@@ -269,3 +269,36 @@ class Full(Case):
         self.api.delete("pods", self.ns, ready[0])
         self.eventually(lambda: len([1 for i in range(5) if self.ready(f"pod-{i}")]) == 3, "the next one has its place",
                         SOON)
+
+
+class Tight(Case):
+    """A node with room for two pods of these, whatever its machine has."""
+
+    def half(self):
+        node = self.api.get("nodes", None, self.node.name)
+        cpu = node["status"]["allocatable"]["cpu"]
+        milli = int(cpu[:-1]) if cpu.endswith("m") else 1000 * int(cpu)
+        return [{"name": "main", "image": "fake/run:1", "resources": {"requests": {"cpu": f"{milli * 2 // 5}m"}}}]
+
+    def test_one_after_the_other_never_waits(self):
+        """Each pod is wholly gone before the next: there is room for it at once, and nobody says otherwise."""
+        half = self.half()
+        for i in range(8):
+            self.pod(f"pod-{i}", containers=half)
+            self.wait_ready(f"pod-{i}")
+            self.api.delete("pods", self.ns, f"pod-{i}", gracePeriodSeconds=0 if i % 2 else 1)
+            self.eventually(lambda i=i: self.get(f"pod-{i}") is None, "it is gone")
+            self.assertEqual([], self.events("FailedScheduling", f"pod-{i}"))
+
+    def test_a_departure_wakes_who_waits(self):
+        """Not a clock: each deletion makes the next one Ready."""
+        half = self.half()
+        for i in range(6):
+            self.pod(f"pod-{i}", containers=half)
+        def ready():
+            return [f"pod-{i}" for i in range(6) if self.get(f"pod-{i}") and self.ready(f"pod-{i}")]
+        for left in range(6, 0, -1):
+            self.eventually(lambda left=left: len(ready()) == min(2, left), "two are ready")
+            name = ready()[0]
+            self.api.delete("pods", self.ns, name, gracePeriodSeconds=0)
+            self.eventually(lambda name=name: self.get(name) is None, "it is gone")

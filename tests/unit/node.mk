@@ -57,7 +57,8 @@ tests_unit_test_podman_user_LDADD = libnode.la $(CMOCKA_LIBS)
 
 # the node itself
 NODE_TESTS = tests/unit/test-node-backoff tests/unit/test-node-images tests/unit/test-node-objects \
-	tests/unit/test-node-options tests/unit/test-node-plan tests/unit/test-node-status
+	tests/unit/test-node-options tests/unit/test-node-plan tests/unit/test-node-room \
+	tests/unit/test-node-status
 NODE_FIXTURE = tests/unit/node-fixture.c tests/unit/node-fixture.h
 check_PROGRAMS += $(NODE_TESTS)
 TESTS += $(NODE_TESTS)
@@ -76,6 +77,9 @@ tests_unit_test_node_options_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_node_plan_SOURCES = tests/unit/test-node-plan.c $(NODE_FIXTURE)
 tests_unit_test_node_plan_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_node_plan_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_room_SOURCES = tests/unit/test-node-room.c
+tests_unit_test_node_room_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_room_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_node_status_SOURCES = tests/unit/test-node-status.c $(NODE_FIXTURE)
 tests_unit_test_node_status_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_node_status_LDADD = libnode.la $(CMOCKA_LIBS)
