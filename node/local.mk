@@ -46,6 +46,7 @@ libnode_la_SOURCES += \
 	%D%/podman-connect.c \
 	%D%/podman-container.c \
 	%D%/podman-create.c %D%/podman-create.h \
+	%D%/podman-etc.c \
 	%D%/podman-events.c \
 	%D%/podman-exec.c \
 	%D%/podman-files.c \

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #include "node/pod-private.h"
 
 #define MESSAGE_FILE_MAX 4096u /* as a kubelet */
+/* Of all containers of a pod, each with two attempts. */
+#define MESSAGES_OPTIONS "mode=0700,size=1m"
 #define MESSAGE_LOG_MAX 2048u
 #define MESSAGE_LOG_LINES 80
 
@@ -24,16 +27,40 @@ static char *folder_of(const char *root, const char *uid)
 	return xprintf("%s/messages/%s", root, uid);
 }
 
-char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt)
+/* The folder of a pod's messages, on a small tmpfs: whatever containers write there, they fill nothing
+ * of the machine. Where none may be mounted, it lies on the disk. A folder that an earlier release
+ * made stays as it is: running containers write there. */
+static int message_folder(const char *root, const char *uid)
 {
 	CLEANUP_FREE char *all = xprintf("%s/messages", root), *folder = folder_of(root, uid);
+
+	if (mkdir(all, 0700) != 0 && errno != EEXIST) {
+		return -errno;
+	}
+	if (mkdir(folder, 0700) == 0) {
+		(void)mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			    MESSAGES_OPTIONS);
+	} else if (errno != EEXIST) {
+		return -errno;
+	}
+	return 0;
+}
+
+char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt)
+{
+	CLEANUP_FREE char *folder = folder_of(root, uid);
 	char *path = xprintf("%s/%s-%u", folder, name, attempt);
 	int fd;
 
-	if ((mkdir(all, 0700) != 0 && errno != EEXIST) ||
-	    (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
+	if (message_folder(root, uid) < 0) {
 		free(path);
 		return NULL;
+	}
+	/* The status tells of the last two attempts alone. */
+	if (attempt >= 2) {
+		CLEANUP_FREE char *old = xprintf("%s/%s-%u", folder, name, attempt - 2);
+
+		(void)unlink(old);
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* Whoever the container runs as may write it. */
@@ -50,7 +77,7 @@ char *message_make(const char *root, const char *uid, const char *name, uint32_t
 /* The container may have written anything, so nothing but bytes is taken from a regular file. */
 static void read_file(const char *path, struct buf *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char chunk[MESSAGE_FILE_MAX];
 	struct stat info;
 	ssize_t got;
@@ -62,6 +89,10 @@ static void read_file(const char *path, struct buf *out)
 		got = read(fd, chunk, sizeof(chunk));
 		if (got > 0) {
 			buf_append(out, chunk, (size_t)got);
+		}
+		/* The container has ended: nobody reads more, and others may need the room. */
+		if (info.st_size > MESSAGE_FILE_MAX) {
+			(void)!ftruncate(fd, MESSAGE_FILE_MAX);
 		}
 	}
 	close(fd);
@@ -134,5 +165,6 @@ void message_remove(const char *root, const char *uid)
 		unlinkat(dirfd(open_folder), entry->d_name, 0);
 	}
 	closedir(open_folder);
+	(void)umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
 	rmdir(folder);
 }

@@ -57,8 +57,19 @@ static int check_user(struct podman *podman, const struct runtime_container *con
 	return r;
 }
 
-static void note_limits(const struct runtime_container *container, int handler, struct buf *notes)
+static void note_limits(const struct runtime_pod *pod, const struct runtime_container *container,
+			int handler, struct buf *notes)
 {
+	if (handler == PODMAN_RUNSC && notes != NULL && container->seccomp != NULL) {
+		buf_printf(
+			notes,
+			"runsc has a system call filter of its own and takes no seccompProfile\n");
+	}
+	if (handler == PODMAN_RUNSC && notes != NULL &&
+	    ((pod->sysctls != NULL && pod->sysctls[0] != NULL) ||
+	     (container->sysctls != NULL && container->sysctls[0] != NULL))) {
+		buf_printf(notes, "runsc has a kernel of its own and takes no sysctls\n");
+	}
 	if (handler == PODMAN_RUNSC && notes != NULL &&
 	    (container->memory_limit > 0 || container->cpu_limit > 0 ||
 	     container->pids_limit > 0)) {
@@ -69,31 +80,26 @@ static void note_limits(const struct runtime_container *container, int handler, 
 	}
 }
 
-/* The pod's own, if it is there. */
-static char *hosts_of(const struct podman *podman, const char *uid)
-{
-	char *path CLEANUP_FREE = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);
-
-	return access(path, R_OK) == 0 ? TAKE(path) : NULL;
-}
-
 static int launch(struct podman *podman, int handler, const struct runtime_pod *pod,
 		  const struct runtime_container *container, const char *image, char ret_id[80],
 		  struct error *reterr)
 {
-	char *hosts CLEANUP_FREE = hosts_of(podman, pod->uid);
+	struct runtime_mount files[PODMAN_ETC_FILES];
+	size_t file_count = podman_etc_mounts(podman, pod->uid, files);
 	char *name CLEANUP_FREE =
 		podman_container_name(pod->uid, container->name, container->attempt);
 	const struct podman_create create = {
 		.label = podman->label,
 		.handler = podman->services[handler].handler,
 		.image = image,
-		.hosts = hosts,
+		.files = files,
+		.file_count = file_count,
 		.log_max = podman->log_max,
 		.take_rlimits = podman_rlimits(),
 	};
 	struct json_object *body CLEANUP_JSON = podman_create_container(&create, pod, container);
 
+	podman_etc_mounts_finish(files, file_count);
 	return podman_launch(podman, handler, name, body, ret_id, NULL, reterr);
 }
 
@@ -125,7 +131,7 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 		r = launch(podman, handler, pod, &checked, image, ret_id, reterr);
 	}
 	if (r == 0) {
-		note_limits(container, handler, notes);
+		note_limits(pod, container, handler, notes);
 	}
 	return r;
 }

@@ -6,9 +6,11 @@
 #include "node/podman-create.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <agent-sandbox/helpers.h>
 
+#include "base/macros.h"
 #include "base/memory.h"
 #include "node/podman-internal.h"
 
@@ -84,6 +86,20 @@ static struct json_object *begin(const struct podman_create *create, const struc
 	return body;
 }
 
+static void add_sysctls(struct json_object *body, const char *const *sysctls)
+{
+	for (size_t i = 0; sysctls != NULL && sysctls[i] != NULL; i++) {
+		const char *equals = strchr(sysctls[i], '=');
+
+		if (equals != NULL) {
+			char *name CLEANUP_FREE =
+				xstrndup(sysctls[i], (size_t)(equals - sysctls[i]));
+
+			asb_set_str(asb_object_in(body, "sysctl"), name, equals + 1);
+		}
+	}
+}
+
 struct json_object *podman_create_pause(const struct podman_create *create,
 					const struct runtime_pod *pod)
 {
@@ -101,7 +117,11 @@ struct json_object *podman_create_pause(const struct podman_create *create,
 	} else {
 		set_namespace(body, "netns", "bridge", NULL);
 		asb_object_in(asb_object_in(body, "Networks"), create->network);
+		/* ping without CAP_NET_RAW, unless the pod says otherwise. */
+		asb_set_str(asb_object_in(body, "sysctl"), "net.ipv4.ping_group_range",
+			    "0 2147483647");
 	}
+	add_sysctls(body, pod->sysctls);
 	return body;
 }
 
@@ -157,23 +177,37 @@ static struct json_object *tmpfs_mount(const struct runtime_mount *wanted)
 	return mount;
 }
 
+static bool is_mounted(const struct runtime_container *container, const char *target)
+{
+	for (size_t i = 0; i < container->mount_count; i++) {
+		if (strcmp(container->mounts[i].target, target) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void add_mounts(struct json_object *body, const struct podman_create *create,
 		       const struct runtime_container *container)
 {
 	struct json_object *mounts = json_object_new_array();
-	bool hosts = create->hosts == NULL;
 
 	for (size_t i = 0; i < container->mount_count; i++) {
 		const struct runtime_mount *mount = &container->mounts[i];
 
-		hosts = hosts || strcmp(mount->target, "/etc/hosts") == 0;
 		json_object_array_add(
 			mounts, mount->source != NULL
 					? bind_mount(mount->source, mount->target, mount->read_only)
 					: tmpfs_mount(mount));
 	}
-	if (!hosts) {
-		json_object_array_add(mounts, bind_mount(create->hosts, "/etc/hosts", false));
+	for (size_t i = 0; i < create->file_count; i++) {
+		const struct runtime_mount *file = &create->files[i];
+
+		if (!is_mounted(container, file->target)) {
+			json_object_array_add(
+				mounts, bind_mount(file->source, file->target,
+						   file->read_only || container->read_only_root));
+		}
 	}
 	json_object_object_add(body, "mounts", mounts);
 }
@@ -204,18 +238,51 @@ static void add_limits(struct json_object *body, const struct runtime_container 
 	}
 }
 
+/* "NET_RAW" for "CAP_NET_RAW" and "net_raw". */
+static bool is_capability(const char *text, const char *name)
+{
+	return strcasecmp(strncasecmp(text, "CAP_", 4) == 0 ? text + 4 : text, name) == 0;
+}
+
+static bool has_capability(const char *const *list, const char *name)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+		if (is_capability(list[i], name) || is_capability(list[i], "ALL")) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What a pod says, and what no container has unless its pod asks for it: on a bridge that all pods
+ * share, raw packets can bear another's address, and who makes device nodes needs but one mistake in
+ * the device rules. */
+static void add_capabilities(struct json_object *body, const struct runtime_container *container)
+{
+	static const char *const kept_away[] = { "MKNOD", "NET_RAW" };
+	struct json_object *drop = array_of(container->cap_drop);
+
+	for (size_t i = 0; i < ARRAY_LEN(kept_away); i++) {
+		if (!container->privileged && !has_capability(container->cap_add, kept_away[i]) &&
+		    !has_capability(container->cap_drop, kept_away[i])) {
+			json_object_array_add(drop, json_object_new_string(kept_away[i]));
+		}
+	}
+	json_object_object_add(body, "cap_drop", drop);
+	if (container->cap_add != NULL) {
+		json_object_object_add(body, "cap_add", array_of(container->cap_add));
+	}
+}
+
 static void add_security(struct json_object *body, const struct runtime_container *container)
 {
 	asb_set_str(body, "user", container->user);
 	if (container->groups != NULL) {
 		json_object_object_add(body, "groups", array_of(container->groups));
 	}
-	if (container->cap_add != NULL) {
-		json_object_object_add(body, "cap_add", array_of(container->cap_add));
-	}
-	if (container->cap_drop != NULL) {
-		json_object_object_add(body, "cap_drop", array_of(container->cap_drop));
-	}
+	add_capabilities(body, container);
+	add_sysctls(body, container->sysctls);
+	asb_set_str(body, "seccomp_profile_path", container->seccomp);
 	set_flag(body, "read_only_filesystem", container->read_only_root);
 	set_flag(body, "no_new_privileges", container->no_new_privileges);
 	set_flag(body, "privileged", container->privileged);

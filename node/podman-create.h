@@ -12,8 +12,11 @@ struct podman_create {
 	const char *label;   /* of the node */
 	const char *handler; /* that shall run it */
 	const char *image;   /* under the name it has here */
-	const char *hosts;   /* the pod's /etc/hosts, NULL: none */
-	const char *root;    /* of the pause */
+	/* Files of the pod that the node writes, such as /etc/hosts; a container's own mounts come
+	 * first, and one with a read-only root may not write them. */
+	const struct runtime_mount *files;
+	size_t file_count;
+	const char *root; /* of the pause */
 	const char *network;
 	uint64_t log_max;
 	struct json_object *take_rlimits;

@@ -146,6 +146,17 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 int podman_launch(struct podman *podman, int handler, const char *name, struct json_object *create,
 		  char ret_id[80], struct json_object **ret_inspect, struct error *reterr);
 
+/* podman-etc.c: the files of /etc that the node writes for a pod. */
+#define PODMAN_ETC_FILES 4
+/* pause is what inspect says of the pod's pause. */
+int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
+		    struct json_object *pause, struct error *reterr);
+/* Their mounts in a container: how many; freed by the second. */
+size_t podman_etc_mounts(const struct podman *podman, const char *uid,
+			 struct runtime_mount ret[PODMAN_ETC_FILES]);
+void podman_etc_mounts_finish(struct runtime_mount *mounts, size_t count);
+void podman_etc_remove(const struct podman *podman, const char *uid);
+
 /* podman-container.c */
 int podman_start_container(struct runtime *runtime, const struct runtime_pod *pod,
 			   const struct runtime_container *container, char ret_id[80],

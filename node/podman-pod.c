@@ -20,7 +20,6 @@
 #include "node/podman-inspect.h"
 #include "node/podman-internal.h"
 
-#define HOSTS_MAX (256u << 10)
 
 /* ---- launching ---- */
 
@@ -157,27 +156,6 @@ static char *pod_folder(const struct podman *podman, const char *uid)
 	return xprintf("%s/pods/%s", podman->state_dir, uid);
 }
 
-static int write_hosts(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
-		       struct error *reterr)
-{
-	char *folder CLEANUP_FREE = pod_folder(podman, pod->uid);
-	char *path CLEANUP_FREE = xprintf("%s/hosts", folder);
-	struct buf text CLEANUP_BUF = BUF_INIT(HOSTS_MAX);
-
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", folder, strerror(errno));
-	}
-	buf_append_str(&text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	buf_printf(&text, "%s\t%s\n", ip, pod->hostname != NULL ? pod->hostname : pod->name);
-	for (size_t i = 0; pod->host_aliases != NULL && pod->host_aliases[i] != NULL; i++) {
-		buf_printf(&text, "%s\n", pod->host_aliases[i]);
-	}
-	if (text.failed) {
-		return error_set(reterr, -EINVAL, "the pod's host aliases are too long");
-	}
-	return podman_write_file(path, text.data, text.length, 0644, reterr);
-}
-
 static int launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
 			struct json_object **ret_inspect, struct error *reterr)
 {
@@ -232,7 +210,7 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 		return error_set(reterr, -EAGAIN, "podman gave the pod no address on '%s'",
 				 podman->network);
 	}
-	r = write_hosts(podman, pod, ip, reterr);
+	r = podman_etc_make(podman, pod, ip, inspect, reterr);
 	if (r == 0) {
 		memcpy(ret_ip, ip, sizeof(ip));
 	}
@@ -276,9 +254,8 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 	runtime_list_finish(&list);
 	if (r == 0) {
 		char *folder CLEANUP_FREE = pod_folder(podman, uid);
-		char *hosts CLEANUP_FREE = xprintf("%s/hosts", folder);
 
-		(void)unlink(hosts);
+		podman_etc_remove(podman, uid);
 		(void)rmdir(folder);
 	}
 	return r;

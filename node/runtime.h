@@ -32,6 +32,7 @@ struct runtime_pod {
 	bool host_network;
 	const char *const
 		*host_aliases; /* "1.2.3.4 name other" lines for /etc/hosts, ends in NULL */
+	const char *const *sysctls; /* "name=value" of the network, ends in NULL; NULL: none */
 };
 
 struct runtime_mount {
@@ -63,6 +64,8 @@ struct runtime_container {
 	bool non_root;                                /* refuse (-EPERM) what may be uid 0 */
 	const char *const *groups;                    /* supplementary gids */
 	const char *const *cap_add, *const *cap_drop; /* without CAP_, "ALL" included */
+	const char *const *sysctls;                   /* "name=value" of the IPC namespace */
+	const char *seccomp; /* path of a profile, or "unconfined"; NULL: the runtime's own */
 	bool read_only_root, no_new_privileges, privileged;
 	bool tty, stdin_open;
 };

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "node/pod-private.h"
 #include "tests/node/podman-world.h"
 
 #define STAY "trap 'exit 5' TERM; while :; do sleep 0.1; done"
@@ -133,12 +134,122 @@ static void nobody_runs_as_root_who_must_not(void **state)
 	world_forget_image(GUARD_IMAGE);
 }
 
+/* ---- capabilities ---- */
+
+static void containers_make_no_devices_and_no_raw_packets(void **state)
+{
+	struct podman_world *world = world_of(state);
+	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
+	const char *const add[] = { "NET_RAW", NULL }, *const all[] = { "ALL", NULL };
+	const struct runtime_container container = { .name = "main",
+						     .image = TEST_IMAGE,
+						     .command = stay };
+	struct runtime_container asks = {
+		.name = "asks", .image = TEST_IMAGE, .command = stay, .cap_add = add
+	};
+	char *uid CLEANUP_FREE = world_uid(world);
+	struct error error = { 0 };
+	char id[80];
+
+	/* 0xa80425fb is Docker's set, with MKNOD (bit 27) and NET_RAW (13). */
+	assert_int_equal(start(world, uid, NULL, &container, id, &error), 0);
+	world_expect(world, id,
+		     "echo $((0x$(grep CapBnd /proc/self/status | tail -c 17) >> 27 & 1))", "0\n");
+	world_expect(world, id,
+		     "echo $((0x$(grep CapBnd /proc/self/status | tail -c 17) >> 13 & 1))", "0\n");
+	world_expect(world, id, "mknod /tmp/disk b 8 0 || echo refused", "refused");
+	/* ping needs none. */
+	world_expect(world, id, "cat /proc/sys/net/ipv4/ping_group_range", "0\t2147483647\n");
+	assert_int_equal(start(world, uid, NULL, &asks, id, &error), 0);
+	world_expect(world, id,
+		     "echo $((0x$(grep CapBnd /proc/self/status | tail -c 17) >> 13 & 1))", "1\n");
+	world_expect(world, id,
+		     "echo $((0x$(grep CapBnd /proc/self/status | tail -c 17) >> 27 & 1))", "0\n");
+	asks.attempt = 1;
+	asks.cap_add = all;
+	assert_int_equal(start(world, uid, NULL, &asks, id, &error), 0);
+	world_expect(world, id,
+		     "echo $((0x$(grep CapBnd /proc/self/status | tail -c 17) >> 27 & 1))", "1\n");
+	asks.attempt = 2;
+	asks.cap_add = NULL;
+	asks.cap_drop = all;
+	assert_int_equal(start(world, uid, NULL, &asks, id, &error), 0);
+	world_expect(world, id, "grep CapBnd /proc/self/status", "\t0000000000000000\n");
+	remove_pod(world, uid);
+}
+
+/* ---- what a container can fill ---- */
+
+static void files_of_the_node_take_little(void **state)
+{
+	static const char *const handlers[] = { NULL, "crun", "runsc" };
+	struct podman_world *world = world_of(state);
+	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
+	struct error error = { 0 };
+	char id[80];
+
+	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+		char *uid CLEANUP_FREE = world_uid(world);
+		char *message = message_make(world->state, uid, "main", 0);
+		const struct runtime_mount mount = { .source = message,
+						     .target = "/dev/termination-log" };
+		struct runtime_container container = { .name = "main",
+						       .image = TEST_IMAGE,
+						       .command = stay,
+						       .mounts = &mount,
+						       .mount_count = 1 };
+		struct runtime_container closed = container;
+
+		if (handlers[i] != NULL &&
+		    world->runtime->ops->check_handler(world->runtime, handlers[i], &error) < 0) {
+			print_message("without %s: %s\n", handlers[i], error.text);
+			message_remove(world->state, uid);
+			free(message);
+			continue;
+		}
+		assert_non_null(message);
+		assert_int_equal(start(world, uid, handlers[i], &container, id, &error), 0);
+		world_expect(world, id, "cat /etc/hosts /etc/hostname", "pod-host\npod-host\n");
+		world_expect(world, id, "cat /etc/resolv.conf && echo read", "read");
+		world_expect(world, id,
+			     "for f in /dev/termination-log /etc/hosts /etc/hostname "
+			     "/etc/resolv.conf /run/.containerenv; do "
+			     "head -c 3000000 /dev/zero 2>/dev/null >> $f; "
+			     "[ $(wc -c < $f) -lt 1100000 ] || echo $f is large; done; echo done",
+			     "done");
+		world_expect(world, id,
+			     "for f in /dev/termination-log /etc/hosts /etc/hostname "
+			     "/etc/resolv.conf /run/.containerenv; do "
+			     "[ $(wc -c < $f) -lt 1100000 ] || echo $f is large; done | wc -l",
+			     "0\n");
+		/* With a read-only root, the message is all it may write. */
+		closed.name = "closed";
+		closed.read_only_root = true;
+		assert_int_equal(start(world, uid, handlers[i], &closed, id, &error), 0);
+		world_expect(world, id, "(echo x >> /etc/hosts) 2>/dev/null || echo closed",
+			     "closed\n");
+		remove_pod(world, uid);
+		message_remove(world->state, uid);
+		free(message);
+
+		/* Nothing of it is left. */
+		char *line CLEANUP_FREE =
+			xprintf("ls -d %s/pods/%s %s/messages/%s 2>/dev/null; grep -F %s "
+				"/proc/self/mountinfo; true",
+				world->state, uid, world->state, uid, uid);
+
+		assert_int_equal(world_count(line), 0);
+	}
+}
+
 int main(void)
 {
 	static struct podman_world world;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_prestate(volumes_of_an_image_go_with_their_container, &world),
 		cmocka_unit_test_prestate(nobody_runs_as_root_who_must_not, &world),
+		cmocka_unit_test_prestate(containers_make_no_devices_and_no_raw_packets, &world),
+		cmocka_unit_test_prestate(files_of_the_node_take_little, &world),
 	};
 	const char *why = world_setup(&world);
 	int failed = 77;

@@ -12,12 +12,18 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/macros.h"
 #include "base/memory.h"
 
+static const struct runtime_mount files[] = {
+	{ .source = "/state/pods/u1/etc/hosts", .target = "/etc/hosts" },
+	{ .source = "/state/pods/u1/etc/env", .target = "/run/.env", .read_only = true },
+};
 static const struct podman_create create = { .label = "n@/state",
 					     .handler = "runc",
 					     .image = "localhost/x:1",
-					     .hosts = "/state/pods/u1/hosts",
+					     .files = files,
+					     .file_count = 2,
 					     .root = "/state/pause",
 					     .network = "net",
 					     .log_max = 1000 };
@@ -157,14 +163,77 @@ static void create_mounts_the_hosts_of_the_pod_unless_there_are_others(void **st
 	(void)state;
 	expect(asb_at(first, "mounts"),
 	       "[{\"type\":\"bind\",\"source\":\"/src\",\"destination\":\"/etc/hosts\","
-	       "\"options\":[\"rbind\",\"rprivate\",\"rw\"]}]");
+	       "\"options\":[\"rbind\",\"rprivate\",\"rw\"]},"
+	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/env\","
+	       "\"destination\":\"/run/.env\",\"options\":[\"rbind\",\"rprivate\",\"ro\"]}]");
 	expect(asb_at(second, "mounts"),
 	       "[{\"type\":\"bind\",\"source\":\"/data\",\"destination\":\"/d\","
 	       "\"options\":[\"rbind\",\"rprivate\",\"ro\"]},"
 	       "{\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"destination\":\"/t\","
 	       "\"options\":[\"rw\",\"nosuid\",\"nodev\",\"mode=1777\",\"size=4096\"]},"
-	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/hosts\",\"destination\":\"/etc/"
-	       "hosts\",\"options\":[\"rbind\",\"rprivate\",\"rw\"]}]");
+	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/hosts\","
+	       "\"destination\":\"/etc/hosts\",\"options\":[\"rbind\",\"rprivate\",\"rw\"]},"
+	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/env\","
+	       "\"destination\":\"/run/.env\",\"options\":[\"rbind\",\"rprivate\",\"ro\"]}]");
+}
+
+static void create_writes_nothing_into_a_read_only_root(void **state)
+{
+	const struct runtime_container container = { .name = "m", .read_only_root = true };
+	struct json_object *body CLEANUP_JSON = made(&container);
+
+	(void)state;
+	expect(asb_at(json_object_array_get_idx(asb_at(body, "mounts"), 0), "options"),
+	       "[\"rbind\",\"rprivate\",\"ro\"]");
+}
+
+static void create_keeps_raw_packets_and_devices_away(void **state)
+{
+	static const struct {
+		const char *add[3], *drop[3], *dropped;
+		bool privileged;
+	} cases[] = {
+		{ .dropped = "[\"MKNOD\",\"NET_RAW\"]" },
+		{ .add = { "NET_ADMIN" }, .dropped = "[\"MKNOD\",\"NET_RAW\"]" },
+		{ .add = { "NET_RAW" }, .dropped = "[\"MKNOD\"]" },
+		{ .add = { "CAP_MKNOD", "net_raw" }, .dropped = "[]" },
+		{ .add = { "ALL" }, .dropped = "[]" },
+		{ .drop = { "ALL" }, .dropped = "[\"ALL\"]" },
+		{ .drop = { "KILL", "NET_RAW" }, .dropped = "[\"KILL\",\"NET_RAW\",\"MKNOD\"]" },
+		{ .privileged = true, .dropped = "[]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct runtime_container container = { .name = "m",
+							     .cap_add = cases[i].add,
+							     .cap_drop = cases[i].drop,
+							     .privileged = cases[i].privileged };
+		struct json_object *body CLEANUP_JSON = made(&container);
+
+		expect(asb_at(body, "cap_drop"), cases[i].dropped);
+	}
+}
+
+static void create_gives_network_settings_to_the_pause_and_the_rest_to_containers(void **state)
+{
+	const char *const network[] = { "net.ipv4.tcp_syncookies=0",
+					"net.ipv4.ping_group_range=1 2", NULL };
+	const char *const own[] = { "kernel.shm_rmid_forced=1", NULL };
+	struct runtime_pod with = pod;
+	const struct runtime_container container = { .name = "m",
+						     .sysctls = own,
+						     .seccomp = "/state/seccomp/x.json" };
+
+	(void)state;
+	with.sysctls = network;
+	struct json_object *pause CLEANUP_JSON = podman_create_pause(&create, &with);
+	struct json_object *body CLEANUP_JSON = made(&container);
+
+	expect(asb_at(pause, "sysctl"),
+	       "{\"net.ipv4.ping_group_range\":\"1 2\",\"net.ipv4.tcp_syncookies\":\"0\"}");
+	expect(asb_at(body, "sysctl"), "{\"kernel.shm_rmid_forced\":\"1\"}");
+	assert_string_equal(asb_str(body, "seccomp_profile_path"), "/state/seccomp/x.json");
 }
 
 static void create_passes_on_what_the_process_may_do(void **state)
@@ -206,6 +275,10 @@ int main(void)
 		cmocka_unit_test(create_limits_memory_without_swap_and_time_by_quota),
 		cmocka_unit_test(create_never_asks_for_less_than_the_kernel_takes),
 		cmocka_unit_test(create_mounts_the_hosts_of_the_pod_unless_there_are_others),
+		cmocka_unit_test(create_writes_nothing_into_a_read_only_root),
+		cmocka_unit_test(create_keeps_raw_packets_and_devices_away),
+		cmocka_unit_test(
+			create_gives_network_settings_to_the_pause_and_the_rest_to_containers),
 		cmocka_unit_test(create_passes_on_what_the_process_may_do),
 	};
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of /etc that the node writes for a pod: hosts, hostname, resolv.conf; on a small tmpfs,
+ * so that a container that fills them fills nothing of the machine. Called when a pod is started and
+ * removed, and for the mounts of each container. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <agent-sandbox/helpers.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "node/podman-internal.h"
+#include "node/volumes-files.h"
+
+#define HOSTS_MAX (256u << 10)
+#define RESOLV_MAX (64u << 10)
+#define ETC_OPTIONS "mode=0755,size=1m" /* all files of one pod */
+
+static const struct etc_file {
+	const char *name, *target;
+	bool read_only;
+} etc_files[] = {
+	{ "hosts", "/etc/hosts", false },
+	{ "hostname", "/etc/hostname", false },
+	{ "resolv.conf", "/etc/resolv.conf", false },
+	{ "containerenv", "/run/.containerenv", true },
+};
+
+static char *etc_folder(const struct podman *podman, const char *uid)
+{
+	return xprintf("%s/pods/%s/etc", podman->state_dir, uid);
+}
+
+static int etc_write(const char *folder, const char *name, const struct buf *text,
+		     struct error *reterr)
+{
+	char *path CLEANUP_FREE = xprintf("%s/%s", folder, name);
+
+	if (text->failed) {
+		return error_set(reterr, -EINVAL, "what belongs into '%s' is too long", path);
+	}
+	return podman_write_file(path, buf_str(text), text->length, 0644, reterr);
+}
+
+static int etc_write_hosts(const char *folder, const struct runtime_pod *pod, const char *ip,
+			   struct error *reterr)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(HOSTS_MAX);
+
+	buf_append_str(&text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	buf_printf(&text, "%s\t%s\n", ip, pod->hostname != NULL ? pod->hostname : pod->name);
+	for (size_t i = 0; pod->host_aliases != NULL && pod->host_aliases[i] != NULL; i++) {
+		buf_printf(&text, "%s\n", pod->host_aliases[i]);
+	}
+	return etc_write(folder, "hosts", &text, reterr);
+}
+
+static int etc_write_hostname(const char *folder, const struct runtime_pod *pod,
+			      struct error *reterr)
+{
+	struct buf text CLEANUP_BUF = BUF_INIT(1024);
+	char own[256] = "";
+
+	if (pod->host_network) {
+		(void)gethostname(own, sizeof(own) - 1);
+	}
+	buf_printf(&text, "%s\n", pod->host_network ? own : pod->hostname);
+	return etc_write(folder, "hostname", &text, reterr);
+}
+
+/* What Podman made for the pause, which all containers of the pod would write to. */
+static int etc_write_resolver(const char *folder, struct json_object *pause, struct error *reterr)
+{
+	const char *path = asb_str(pause, "ResolvConfPath");
+	struct buf text CLEANUP_BUF = BUF_INIT(RESOLV_MAX);
+
+	if (path == NULL || *path == '\0' || file_read(path, &text) < 0) {
+		return 0; /* the container has Podman's own */
+	}
+	return etc_write(folder, "resolv.conf", &text, reterr);
+}
+
+/* Where none may be mounted, the files lie on the disk. anew: what is there is full. Containers that
+ * run keep what they have. */
+static int etc_make(const char *pod, bool anew, struct error *reterr)
+{
+	CLEANUP_FREE char *path = xprintf("%s/etc", pod);
+	CLEANUP_FD int parent = open(pod, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (anew) {
+		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+
+	CLEANUP_FD int folder = parent < 0 ? -errno : folder_make(parent, "etc", 0755, NULL);
+
+	if (folder < 0) {
+		return error_set(reterr, folder, "cannot make '%s': %s", path, strerror(-folder));
+	}
+	if (!is_mount(parent, folder)) {
+		(void)mount("tmpfs", fd_path(folder).text, "tmpfs",
+			    MS_NOSUID | MS_NODEV | MS_NOEXEC, ETC_OPTIONS);
+	}
+	return 0;
+}
+
+static int etc_write_all(const char *etc, const struct runtime_pod *pod, const char *ip,
+			 struct json_object *pause, struct error *reterr)
+{
+	const struct buf empty = BUF_INIT(1);
+	int r = etc_write_hosts(etc, pod, ip, reterr);
+
+	if (r == 0) {
+		r = etc_write_hostname(etc, pod, reterr);
+	}
+	if (r == 0) {
+		r = etc_write_resolver(etc, pause, reterr);
+	}
+	return r < 0 ? r : etc_write(etc, "containerenv", &empty, reterr);
+}
+
+int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
+		    struct json_object *pause, struct error *reterr)
+{
+	char *folder CLEANUP_FREE = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
+	char *etc CLEANUP_FREE = etc_folder(podman, pod->uid);
+	int r;
+
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make '%s': %s", folder, strerror(errno));
+	}
+	r = etc_make(folder, false, reterr);
+	if (r == 0) {
+		r = etc_write_all(etc, pod, ip, pause, reterr);
+	}
+	/* A container has filled it. */
+	if (r == -ENOSPC && (r = etc_make(folder, true, reterr)) == 0) {
+		r = etc_write_all(etc, pod, ip, pause, reterr);
+	}
+	return r;
+}
+
+size_t podman_etc_mounts(const struct podman *podman, const char *uid,
+			 struct runtime_mount ret[PODMAN_ETC_FILES])
+{
+	char *folder CLEANUP_FREE = etc_folder(podman, uid);
+	size_t count = 0;
+
+	_Static_assert(ARRAY_LEN(etc_files) == PODMAN_ETC_FILES, "one place for each file");
+	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
+		char *path = xprintf("%s/%s", folder, etc_files[i].name);
+
+		/* A pod that an earlier release started has none but its hosts. */
+		if (access(path, R_OK) != 0 && i == 0) {
+			free(path);
+			path = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);
+		}
+		if (access(path, R_OK) != 0) {
+			free(path);
+			continue;
+		}
+		ret[count++] = (struct runtime_mount){ .source = path,
+						       .target = etc_files[i].target,
+						       .read_only = etc_files[i].read_only };
+	}
+	return count;
+}
+
+void podman_etc_mounts_finish(struct runtime_mount *mounts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free((char *)(uintptr_t)mounts[i].source);
+	}
+}
+
+void podman_etc_remove(const struct podman *podman, const char *uid)
+{
+	char *folder CLEANUP_FREE = etc_folder(podman, uid);
+	char *hosts CLEANUP_FREE = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);
+
+	(void)unlink(hosts); /* an earlier release's */
+	(void)umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
+	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
+		char *path CLEANUP_FREE = xprintf("%s/%s", folder, etc_files[i].name);
+
+		(void)unlink(path);
+	}
+	(void)rmdir(folder);
+}
