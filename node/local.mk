@@ -86,6 +86,7 @@ libnode_la_SOURCES += \
 	%D%/pod-look.c \
 	%D%/pod-message.c \
 	%D%/pod-run.c \
+	%D%/pod-security.c %D%/pod-security.h \
 	%D%/pod-spec.c %D%/pod-spec.h \
 	%D%/pod-start.c \
 	%D%/pod-stop.c \

@@ -43,10 +43,17 @@ void pod_tell(struct pod_call *pc);
 bool pod_perform(struct pod_call *pc, const struct plan *plan);
 /* Makes the volumes or brings them up to date; false: it did not work, and that is told. */
 bool pod_volumes(struct pod_call *pc);
-/* What the runtime needs to know of the pod; hostname is the caller's, aliases freed by
- * strings_finish. False: its RuntimeClass cannot be had, and that is told. */
-bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, char **ret_hostname,
-		  char ***ret_aliases);
+/* What a description of a pod points to, freed by pod_words_finish. */
+struct pod_words {
+	char *hostname;
+	char **aliases; /* lines for /etc/hosts */
+	char **sysctls; /* of the network */
+	char **own;     /* of each container */
+};
+void pod_words_finish(struct pod_words *words);
+/* What the runtime needs to know of the pod. False: its RuntimeClass cannot be had, or it asks for
+ * what this node must not give, and that is told. */
+bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, struct pod_words *ret_words);
 
 /* ---- pod-start.c ---- */
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "node/env.h"
 #include "node/pod-private.h"
+#include "node/pod-security.h"
 
 #define HOSTNAME_MAX 63u
 #define ALIASES_MAX 1024u
@@ -24,11 +25,12 @@ static void tell_volumes(struct pod_call *pc, bool first)
 		const struct volume *volume = &pc->volumes.items[i];
 
 		if (volume->taken_over) {
-			pod_event(pc, "Normal", "VolumeTakenOver",
-				  "volume \"%s\": its claim has taken over the folder that an "
-				  "earlier release made under the claim's name; it may hold files of "
-				  "an earlier claim of that name",
-				  volume->name);
+			pod_event(
+				pc, "Normal", "VolumeTakenOver",
+				"volume \"%s\": its claim has taken over the folder that an "
+				"earlier release made under the claim's name; it may hold files of "
+				"an earlier claim of that name",
+				volume->name);
 		}
 		if (first && volume->asked > 0) {
 			pod_event(pc, "Warning", "NotSupported",
@@ -136,24 +138,38 @@ static bool find_handler(struct pod_call *pc, const char **ret)
 	return false;
 }
 
-bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, char **ret_hostname,
-		  char ***ret_aliases)
+void pod_words_finish(struct pod_words *words)
 {
+	free(words->hostname);
+	strings_finish(words->aliases);
+	strings_finish(words->sysctls);
+	strings_finish(words->own);
+}
+
+bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, struct pod_words *ret_words)
+{
+	struct error error = { 0 };
 	const char *handler;
 
 	if (!find_handler(pc, &handler)) {
 		return false;
 	}
-	*ret_hostname = hostname_of(pc->pod);
-	*ret_aliases = host_aliases(pc->pod);
+	if (sysctls_read(pc->pod, &ret_words->sysctls, &ret_words->own, &error) < 0) {
+		pod_event(pc, "Warning", "SysctlForbidden", "%s", error.text);
+		pod_wait(pc, BACKOFF_MAX_MS);
+		return false;
+	}
+	ret_words->hostname = hostname_of(pc->pod);
+	ret_words->aliases = host_aliases(pc->pod);
 	*ret = (struct runtime_pod){
 		.ns = asb_ns(pc->pod),
 		.name = asb_name(pc->pod),
 		.uid = asb_uid(pc->pod),
 		.handler = handler,
-		.hostname = *ret_hostname,
+		.hostname = ret_words->hostname,
 		.host_network = asb_true(asb_at(pc->pod, "spec", "hostNetwork")),
-		.host_aliases = (const char *const *)*ret_aliases,
+		.host_aliases = (const char *const *)ret_words->aliases,
+		.sysctls = (const char *const *)ret_words->sysctls,
 	};
 	return true;
 }
@@ -163,21 +179,20 @@ static bool start_sandbox(struct pod_call *pc)
 	struct pod_record *record = pc->record;
 	int64_t left =
 		backoff_wait_ms(&record->sandbox, record->sandbox_failed_ms, pc->view.now_ms);
-	CLEANUP_FREE char *hostname = NULL;
+	CLEANUP(pod_words_finish) struct pod_words words = { 0 };
 	struct error error = { 0 };
 	struct runtime_pod pod;
-	char **aliases = NULL, ip[64];
+	char ip[64];
 	int code;
 
 	if (left > 0) {
 		pod_wait(pc, left);
 		return false;
 	}
-	if (!pod_volumes(pc) || !pod_describe(pc, &pod, &hostname, &aliases)) {
+	if (!pod_volumes(pc) || !pod_describe(pc, &pod, &words)) {
 		return false;
 	}
 	code = pc->node->runtime->ops->start_pod(pc->node->runtime, &pod, ip, &error);
-	strings_finish(aliases);
 	if (code == 0) {
 		record->sandbox = (struct backoff){ 0 };
 		record->quick_tries = 0;

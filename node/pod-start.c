@@ -10,6 +10,7 @@
 #include "core/utf8.h"
 #include "node/env.h"
 #include "node/pod-private.h"
+#include "node/pod-security.h"
 #include "node/pod-spec.h"
 
 #define CONFIG_AGAIN_MS 2000 /* a config map may come any time */
@@ -19,8 +20,9 @@
 
 /* What a start needs and frees. */
 struct parts {
-	char **env, **command, **args, **aliases;
-	char *hostname, *message_file;
+	char **env, **command, **args;
+	char *seccomp, *message_file;
+	struct pod_words words;
 	struct runtime_mount *mounts; /* of volumes.h */
 	size_t mount_count;
 	struct runtime_mount *all; /* those and the termination message */
@@ -31,9 +33,9 @@ static void parts_finish(struct parts *parts)
 	strings_finish(parts->env);
 	strings_finish(parts->command);
 	strings_finish(parts->args);
-	strings_finish(parts->aliases);
 	mounts_finish(parts->mounts, parts->mount_count);
-	free(parts->hostname);
+	pod_words_finish(&parts->words);
+	free(parts->seccomp);
 	free(parts->message_file);
 	free(parts->all);
 }
@@ -202,6 +204,10 @@ static bool make_parts(struct pod_call *pc, size_t number, struct parts *parts)
 			   &parts->mounts, &parts->mount_count, &error) < 0) {
 		return config_failed(pc, number, &error);
 	}
+	if (seccomp_read(pc->node->options->state_dir, pc->pod, container->spec, &parts->seccomp,
+			 &error) < 0) {
+		return config_failed(pc, number, &error);
+	}
 	parts->command =
 		env_expand(asb_at(container->spec, "command"), (const char *const *)parts->env);
 	parts->args = env_expand(asb_at(container->spec, "args"), (const char *const *)parts->env);
@@ -274,8 +280,7 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	char id[80];
 	int code;
 
-	if (!make_parts(pc, number, parts) ||
-	    !pod_describe(pc, &pod, &parts->hostname, &parts->aliases)) {
+	if (!make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->words)) {
 		return false;
 	}
 	container_spec_make(pc->pod, container->spec, &spec);
@@ -284,6 +289,8 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	spec.container.env = (const char *const *)parts->env;
 	spec.container.command = (const char *const *)parts->command;
 	spec.container.args = (const char *const *)parts->args;
+	spec.container.sysctls = (const char *const *)parts->words.own;
+	spec.container.seccomp = parts->seccomp;
 	spec.container.mounts = parts->all;
 	spec.container.mount_count = parts->mount_count + (parts->message_file != NULL ? 1 : 0);
 	code = pc->node->runtime->ops->start_container(pc->node->runtime, &pod, &spec.container, id,

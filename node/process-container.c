@@ -180,7 +180,13 @@ static struct json_object *make_env(const struct runtime_pod *pod,
 
 /* ---- what it does not do ---- */
 
-static void tell_notes(const struct runtime_container *container, struct buf *notes)
+static bool has_any(const char *const *list)
+{
+	return list != NULL && list[0] != NULL;
+}
+
+static void tell_notes(const struct runtime_pod *pod, const struct runtime_container *container,
+		       struct buf *notes)
 {
 	const struct {
 		bool asked;
@@ -192,8 +198,9 @@ static void tell_notes(const struct runtime_container *container, struct buf *no
 		{ container->user != NULL,
 		  "runs as the user of the node, not as the one asked for" },
 		{ container->read_only_root, "readOnlyRootFilesystem is not kept" },
-		{ container->cap_drop != NULL && container->cap_drop[0] != NULL,
-		  "capabilities are not dropped" },
+		{ has_any(container->cap_drop), "capabilities are not dropped" },
+		{ container->seccomp != NULL, "seccompProfile is not applied" },
+		{ has_any(pod->sysctls) || has_any(container->sysctls), "sysctls are not set" },
 		{ container->working_dir != NULL,
 		  "workingDir is not used: it begins in a folder of its own" },
 	};
@@ -325,7 +332,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 		if (code < 0) {
 			return code;
 		}
-		tell_notes(container, notes);
+		tell_notes(pod, container, notes);
 		(void)!write(process->wake, &one, sizeof(one));
 	}
 	snprintf(ret_id, 80, "%s", id);

@@ -242,6 +242,55 @@ static void files_of_the_node_take_little(void **state)
 	}
 }
 
+/* ---- seccomp and sysctls ---- */
+
+static void profiles_and_settings_are_those_that_are_asked_for(void **state)
+{
+	static const char profile[] =
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\","
+		"\"mkdirat\"],\"action\":\"SCMP_ACT_ERRNO\"}]}";
+	struct podman_world *world = world_of(state);
+	const struct runtime_ops *ops = world->runtime->ops;
+	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
+	const char *const network[] = { "net.ipv4.ip_unprivileged_port_start=81", NULL };
+	const char *const own[] = { "kernel.shm_rmid_forced=1", NULL };
+	char *uid CLEANUP_FREE = world_uid(world);
+	char *path CLEANUP_FREE = xprintf("%s/profile.json", world->state);
+	char *none CLEANUP_FREE = xprintf("%s/none.json", world->state);
+	const struct runtime_pod pod = {
+		.ns = "default", .name = "p", .uid = uid, .hostname = "pod-host", .sysctls = network
+	};
+	struct runtime_container container = { .name = "main",
+					       .image = TEST_IMAGE,
+					       .command = stay,
+					       .sysctls = own,
+					       .seccomp = path };
+	struct error error = { 0 };
+	char id[80], ip[64];
+
+	assert_int_equal(podman_write_file(path, profile, strlen(profile), 0644, &error), 0);
+	assert_int_equal(ops->start_pod(world->runtime, &pod, ip, &error), 0);
+	assert_int_equal(ops->start_container(world->runtime, &pod, &container, id, NULL, &error),
+			 0);
+	world_expect(world, id, "mkdir /tmp/x 2>/dev/null || echo refused", "refused\n");
+	world_expect(world, id, "cat /proc/sys/kernel/shm_rmid_forced", "1\n");
+	world_expect(world, id, "cat /proc/sys/net/ipv4/ip_unprivileged_port_start", "81\n");
+	container.attempt = 1;
+	container.seccomp = "unconfined";
+	assert_int_equal(ops->start_container(world->runtime, &pod, &container, id, NULL, &error),
+			 0);
+	world_expect(world, id, "grep Seccomp: /proc/self/status", "\t0\n");
+	container.attempt = 2;
+	container.seccomp = NULL;
+	assert_int_equal(ops->start_container(world->runtime, &pod, &container, id, NULL, &error),
+			 0);
+	world_expect(world, id, "grep Seccomp: /proc/self/status", "\t2\n");
+	container.attempt = 3;
+	container.seccomp = none;
+	assert_true(ops->start_container(world->runtime, &pod, &container, id, NULL, &error) < 0);
+	remove_pod(world, uid);
+}
+
 int main(void)
 {
 	static struct podman_world world;
@@ -250,6 +299,8 @@ int main(void)
 		cmocka_unit_test_prestate(nobody_runs_as_root_who_must_not, &world),
 		cmocka_unit_test_prestate(containers_make_no_devices_and_no_raw_packets, &world),
 		cmocka_unit_test_prestate(files_of_the_node_take_little, &world),
+		cmocka_unit_test_prestate(profiles_and_settings_are_those_that_are_asked_for,
+					  &world),
 	};
 	const char *why = world_setup(&world);
 	int failed = 77;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods from their binding to their end."""
 
+import os
 import time
 
 from nodesuite import Case, SOON
@@ -139,6 +140,47 @@ class Pods(Case):
         self.pod(containers=[{"name": "main", "image": "fake/run:1", "ports": [{"containerPort": 80, "hostPort": 80}]}])
         events = self.eventually(lambda: self.events("NotSupported"), "event NotSupported")
         self.assertRegex(events[0]["message"], "hostPort")
+
+    def test_a_sysctl_that_is_not_safe_is_refused(self):
+        self.pod(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "65536"}]})
+        events = self.eventually(lambda: self.events("SysctlForbidden"), "event SysctlForbidden")
+        self.assertEqual('forbidden sysctl: "kernel.msgmax" not allowlisted', events[0]["message"])
+        self.assertEqual([], [r for r in self.node.table() if r["podUid"] == self.get()["metadata"]["uid"]])
+
+    def test_a_seccomp_profile_that_is_not_there_is_waited_for(self):
+        self.pod(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "strict.json"}})
+        self.eventually(lambda: self.waiting() == "CreateContainerConfigError", "CreateContainerConfigError")
+        folder = os.path.join(self.node.folder, "seccomp")
+        os.mkdir(folder, 0o700)
+        with open(os.path.join(folder, "strict.json"), "w") as f:
+            f.write("{}")
+        self.wait_ready()
+
+    def test_a_new_claim_has_not_the_old_ones_data(self):
+        """The folder is the claim's, by its UID, and goes with it."""
+        claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {
+            "requests": {"storage": "1Mi"}}}}
+        volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+        path = f"/api/v1/namespaces/{self.ns}/persistentvolumeclaims"
+        def folder():
+            return os.path.join(self.node.folder, "claims", self.api.get("persistentvolumeclaims", self.ns, "data")["metadata"]["uid"])
+        self.api.call("POST", path, claim)
+        first = folder()
+        self.pod(volumes=volumes)
+        self.wait_ready()
+        self.assertRegex(self.events("NotSupported")[0]["message"], "does not hold its size of 1048576 bytes")
+        with open(os.path.join(first, "data", "secret"), "w") as f:
+            f.write("of the first tenant")
+        self.api.delete("persistentvolumeclaims", self.ns, "data")
+        self.api.delete("pods", self.ns, "pod", gracePeriodSeconds=1)
+        self.eventually(lambda: not self.api.get("persistentvolumeclaims", self.ns, "data"), "the claim is gone")
+        self.api.call("POST", path, claim)
+        second = folder()
+        self.pod("next", volumes=volumes)
+        self.wait_ready("next")
+        self.assertEqual([], os.listdir(os.path.join(second, "data")))
+        self.eventually(lambda: not os.path.exists(first), "the first one's folder is gone", 90)
+        self.assertTrue(os.path.exists(second))
 
     def test_what_does_not_fit_waits_and_is_told(self):
         self.pod(containers=[{"name": "main", "image": "fake/run:1", "resources": {"requests": {"cpu": "5000"}}}])

@@ -58,7 +58,7 @@ tests_unit_test_podman_user_LDADD = libnode.la $(CMOCKA_LIBS)
 # the node itself
 NODE_TESTS = tests/unit/test-node-backoff tests/unit/test-node-images tests/unit/test-node-objects \
 	tests/unit/test-node-options tests/unit/test-node-plan tests/unit/test-node-room \
-	tests/unit/test-node-status
+	tests/unit/test-node-status tests/unit/test-pod-security
 NODE_FIXTURE = tests/unit/node-fixture.c tests/unit/node-fixture.h
 check_PROGRAMS += $(NODE_TESTS)
 TESTS += $(NODE_TESTS)
@@ -83,3 +83,6 @@ tests_unit_test_node_room_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_node_status_SOURCES = tests/unit/test-node-status.c $(NODE_FIXTURE)
 tests_unit_test_node_status_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_node_status_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_pod_security_SOURCES = tests/unit/test-pod-security.c tests/unit/node-objects.h tests/unit/node-files.h
+tests_unit_test_pod_security_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_pod_security_LDADD = libnode.la $(CMOCKA_LIBS)
