@@ -153,6 +153,35 @@ class Features(Case):
         self.no_pods()
         self.assertEqual("kept\n", self.logs_of("cat /data/file", volumeMounts=mounts, spec=volumes))
 
+    def test_a_new_claim_shows_nothing_of_the_old_one(self):
+        claim = {"metadata": {"name": "again"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
+        volumes = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "again"}}]}
+        mounts = [{"name": "data", "mountPath": "/data"}]
+        path = f"/api/v1/namespaces/{self.ns}/persistentvolumeclaims"
+        self.api.call("POST", path, claim)
+        self.logs_of("echo secret > /data/file", volumeMounts=mounts, spec=volumes)
+        self.delete("pods", "pod")
+        self.no_pods()
+        self.api.delete("persistentvolumeclaims", self.ns, "again")
+        self.eventually(lambda: not self.api.get("persistentvolumeclaims", self.ns, "again"), "the claim is gone")
+        self.api.call("POST", path, claim)
+        self.assertEqual("", self.logs_of("ls -A /data", volumeMounts=mounts, spec=volumes))
+
+    def test_a_sub_path_through_a_planted_link_is_refused(self):
+        """An init container plants links; what they lead to is never mounted, by name or through a variable."""
+        shared = [{"name": "shared", "mountPath": "/shared"}]
+        plant = {"name": "plant", "image": "python-runtime-sandbox:latest", "imagePullPolicy": "IfNotPresent", "volumeMounts": shared,
+                 "command": ["sh", "-c", "ln -s / /shared/root; ln -s ../../../.. /shared/up; ln -s root/etc /shared/far"]}
+        for number, how in enumerate(({"subPath": "root/etc"}, {"subPath": "up"}, {"subPath": "far"}, {"subPathExpr": "$(WHERE)"})):
+            name = f"pod-{number}"
+            self.run_pod(name, "ls", "/got", env=[{"name": "WHERE", "value": "root/etc"}], volumeMounts=[
+                {"name": "shared", "mountPath": "/got", **how}], spec={"initContainers": [plant], "volumes": [
+                    {"name": "shared", "emptyDir": {}}]})
+            def refused(name=name):
+                states = [c["state"].get("waiting") or {} for c in self.pod_status(name).get("containerStatuses") or []]
+                return [s for s in states if "it leads out of the volume" in s.get("message", "")]
+            self.eventually(refused, lambda name=name: self.pod_status(name), 40)
+
     def test_nothing_is_left_of_a_deleted_pod(self):
         pod = self.run_pod("short", "sleep", "1000", spec={"terminationGracePeriodSeconds": 0})
         self.running("short")

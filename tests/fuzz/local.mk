@@ -29,6 +29,11 @@ TESTS += %D%/fuzz-podman-frame
 tests_fuzz_fuzz_podman_frame_SOURCES = %D%/fuzz-podman-frame.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_podman_frame_LDADD = libnode.la
 
+check_PROGRAMS += %D%/fuzz-pod-spec
+TESTS += %D%/fuzz-pod-spec
+tests_fuzz_fuzz_pod_spec_SOURCES = %D%/fuzz-pod-spec.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_pod_spec_LDADD = libnode.la
+
 check_PROGRAMS += %D%/fuzz-schema
 TESTS += %D%/fuzz-schema
 tests_fuzz_fuzz_schema_SOURCES = %D%/fuzz-schema.c %D%/fuzz.h %D%/replay.c
