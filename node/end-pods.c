@@ -5,6 +5,7 @@
 #include "node/end-pods.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "core/log.h"
 #include "node/runtime.h"
 #include "node/runtimes.h"
+#include "node/volumes-files.h"
 
 #define THREADS 8u
 
@@ -97,7 +99,20 @@ static void run_threads(struct sched *sched, struct ending *ending, bool pods)
 	}
 }
 
-static int end_all(struct sched *sched, struct runtime *runtime, struct error *reterr)
+/* Nobody writes any more, and the state folder can be removed. */
+static void unmount_messages(const char *state_dir)
+{
+	CLEANUP_FREE char *path = xprintf("%s/messages", state_dir);
+	CLEANUP_FREE char *real = realpath(path, NULL);
+	struct error error = { 0 };
+
+	if (real != NULL && unmount_below(real, &error) < 0) {
+		log_warning("%s, going on", error.text);
+	}
+}
+
+static int end_all(struct sched *sched, const struct node_options *options, struct runtime *runtime,
+		   struct error *reterr)
 {
 	struct ending ending = { .runtime = runtime };
 	int code = runtime->ops->list(runtime, NULL, &ending.list, reterr);
@@ -110,6 +125,7 @@ static int end_all(struct sched *sched, struct runtime *runtime, struct error *r
 	run_threads(sched, &ending, true);
 	sched_mutex_finish(&ending.lock);
 	log_info("%zu containers and pods were there", ending.list.count);
+	unmount_messages(options->state_dir);
 	runtime_list_finish(&ending.list);
 	return ending.failed == 0
 		       ? 0
@@ -134,7 +150,7 @@ int end_pods_run(const struct node_options *options)
 	struct buf note CLEANUP_BUF = BUF_INIT(4096);
 
 	if (code == 0) {
-		code = end_all(sched, runtime, &error);
+		code = end_all(sched, options, runtime, &error);
 	}
 	/* Where nothing can be run, nothing runs. The check is slow, so it comes last. */
 	if (code < 0 && runtime != NULL && runtime->ops->check(runtime, &note, NULL) < 0) {

@@ -27,32 +27,37 @@ static char *folder_of(const char *root, const char *uid)
 	return xprintf("%s/messages/%s", root, uid);
 }
 
-/* The folder of a pod's messages, on a small tmpfs: whatever containers write there, they fill nothing
+/* The folder of a pod's messages, bounded by a small tmpfs: whatever containers write there, they fill nothing
  * of the machine. Where none may be mounted, it lies on the disk. A folder that an earlier release
  * made stays as it is: running containers write there. */
-static int message_folder(const char *root, const char *uid)
+static int message_folder(const char *root, const char *uid, bool bounded)
 {
 	CLEANUP_FREE char *all = xprintf("%s/messages", root), *folder = folder_of(root, uid);
 
 	if (mkdir(all, 0700) != 0 && errno != EEXIST) {
 		return -errno;
 	}
+	/* An empty one that is no mount: the machine was restarted. */
+	(void)rmdir(folder);
 	if (mkdir(folder, 0700) == 0) {
-		(void)mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-			    MESSAGES_OPTIONS);
+		if (bounded) {
+			(void)mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+				    MESSAGES_OPTIONS);
+		}
 	} else if (errno != EEXIST) {
 		return -errno;
 	}
 	return 0;
 }
 
-char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt)
+char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt,
+		   bool bounded)
 {
 	CLEANUP_FREE char *folder = folder_of(root, uid);
 	char *path = xprintf("%s/%s-%u", folder, name, attempt);
 	int fd;
 
-	if (message_folder(root, uid) < 0) {
+	if (message_folder(root, uid, bounded) < 0) {
 		free(path);
 		return NULL;
 	}

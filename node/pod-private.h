@@ -77,8 +77,9 @@ bool pod_is_post_starting(struct node *node, const char *id);
 /* ---- pod-message.c ---- */
 
 /* The file that is mounted as a container's termination message: made, empty. The caller's; NULL
- * when it cannot be made. */
-char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt);
+ * when it cannot be made. bounded: on a tmpfs, where one may be mounted, as anybody may write it. */
+char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt,
+		   bool bounded);
 /* What an ended container had to say; the caller's, "" for nothing. */
 char *message_read(struct node *node, struct json_object *spec,
 		   const struct runtime_status *status);

@@ -169,8 +169,9 @@ static void add_message(struct pod_call *pc, const struct container_view *contai
 	if (parts->mount_count > 0) {
 		memcpy(parts->all, parts->mounts, parts->mount_count * sizeof(*parts->all));
 	}
-	parts->message_file = message_make(pc->node->options->state_dir, asb_uid(pc->pod),
-					   container->name, container->next);
+	parts->message_file =
+		message_make(pc->node->options->state_dir, asb_uid(pc->pod), container->name,
+			     container->next, pc->node->runtime->mounts);
 	if (parts->message_file == NULL) {
 		pod_event(pc, "Warning", "FailedMount",
 			  "container %s: no file can be made for its termination message, going "

@@ -152,6 +152,7 @@ static struct podman *make(struct sched *sched, const struct podman_config *conf
 	struct podman *podman = xnew(struct podman);
 
 	podman->base.ops = &ops;
+	podman->base.mounts = true;
 	podman->sched = sched;
 	sched_mutex_init(&podman->lock, sched);
 	sched_cond_init(&podman->wake, sched);

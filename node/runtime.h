@@ -189,6 +189,7 @@ struct runtime_ops {
 
 struct runtime {
 	const struct runtime_ops *ops;
+	bool mounts; /* containers get the mounts that they ask for */
 };
 
 /* A container ended, or the runtime forgot what it saw (uid NULL: look at every pod). On a thread

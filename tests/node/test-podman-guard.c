@@ -190,7 +190,7 @@ static void files_of_the_node_take_little(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
 		char *uid CLEANUP_FREE = world_uid(world);
-		char *message = message_make(world->state, uid, "main", 0);
+		char *message = message_make(world->state, uid, "main", 0, true);
 		const struct runtime_mount mount = { .source = message,
 						     .target = "/dev/termination-log" };
 		struct runtime_container container = { .name = "main",
