@@ -18,6 +18,8 @@
 /* Whoever waits for room is woken when there is some; this is for what nobody tells of. */
 #define AGAIN_MS 60000
 #define COUNTS 3 /* of all pods, until nothing changes meanwhile */
+/* More than any machine has; the sum of many such is still a number. */
+#define REQUEST_MOST (UINT64_C(1) << 50)
 #define WHY_MAX 1024u
 
 struct binder {
@@ -56,28 +58,59 @@ void binder_destroy(struct binder *binder)
 
 /* ---- pure ---- */
 
+static uint64_t bind_clamp(uint64_t value)
+{
+	return value < REQUEST_MOST ? value : REQUEST_MOST;
+}
+
+static void bind_request_of(struct json_object *container, struct bind_capacity *ret)
+{
+	struct json_object *requests = asb_at(container, "resources", "requests");
+
+	*ret = (struct bind_capacity){
+		.cpu_milli = bind_clamp(quantity_milli_of(requests, "cpu")),
+		.memory = bind_clamp(quantity_value_of(requests, "memory")),
+	};
+}
+
+static void bind_add(struct bind_capacity *sum, const struct bind_capacity *more)
+{
+	sum->cpu_milli = bind_clamp(sum->cpu_milli + more->cpu_milli);
+	sum->memory = bind_clamp(sum->memory + more->memory);
+}
+
+static void bind_raise(struct bind_capacity *most, const struct bind_capacity *to)
+{
+	most->cpu_milli = to->cpu_milli > most->cpu_milli ? to->cpu_milli : most->cpu_milli;
+	most->memory = to->memory > most->memory ? to->memory : most->memory;
+}
+
 void bind_requests(struct json_object *pod, struct bind_capacity *ret)
 {
 	struct json_object *containers = asb_array(pod, "spec", "containers");
 	struct json_object *init = asb_array(pod, "spec", "initContainers");
+	struct bind_capacity sum = { 0 }, sidecars = { 0 }, most = { 0 }, one;
 
-	*ret = (struct bind_capacity){ .pods = 1 };
 	for (size_t i = 0; i < asb_length(containers); i++) {
-		struct json_object *requests =
-			asb_at(json_object_array_get_idx(containers, i), "resources", "requests");
-
-		ret->cpu_milli += quantity_milli_of(requests, "cpu");
-		ret->memory += quantity_value_of(requests, "memory");
+		bind_request_of(json_object_array_get_idx(containers, i), &one);
+		bind_add(&sum, &one);
 	}
+	/* One runs beside the sidecars before it; sidecars run on beside the containers. */
 	for (size_t i = 0; i < asb_length(init); i++) {
-		struct json_object *requests =
-			asb_at(json_object_array_get_idx(init, i), "resources", "requests");
-		uint64_t cpu = quantity_milli_of(requests, "cpu");
-		uint64_t memory = quantity_value_of(requests, "memory");
+		struct json_object *container = json_object_array_get_idx(init, i);
 
-		ret->cpu_milli = cpu > ret->cpu_milli ? cpu : ret->cpu_milli;
-		ret->memory = memory > ret->memory ? memory : ret->memory;
+		bind_request_of(container, &one);
+		if (asb_streq(asb_str(container, "restartPolicy"), "Always")) {
+			bind_add(&sidecars, &one);
+		} else {
+			bind_add(&one, &sidecars);
+			bind_raise(&most, &one);
+		}
 	}
+	bind_add(&sum, &sidecars);
+	bind_raise(&sum, &most);
+	*ret = sum;
+	ret->pods = 1;
 }
 
 bool bind_selects(struct json_object *pod, struct json_object *labels, struct buf *why)

@@ -27,7 +27,8 @@ void binder_destroy(struct binder *binder);
 int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
 		 uint64_t *ret_after_ms);
 
-/* What a pod asks for: the containers' sum, or an init container's if that is more. Pure. */
+/* What a pod asks for: the sum of containers and sidecars, or what an init container and the sidecars
+ * before it ask for if that is more. Pure. */
 void bind_requests(struct json_object *pod, struct bind_capacity *ret);
 /* Whether a pod may be on a node with these labels (an object); says why not, as a scheduler. Pure. */
 bool bind_selects(struct json_object *pod, struct json_object *labels, struct buf *why);

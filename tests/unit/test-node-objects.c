@@ -48,6 +48,37 @@ static void requests_are_the_sum_or_an_init_containers(void **state UNUSED)
 	assert_int_equal(1, asked.pods);
 }
 
+static void requests_of_sidecars_add_up(void **state UNUSED)
+{
+	CLEANUP_JSON struct json_object *pod = parse(
+		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Ki'}}}],"
+		"'initContainers':[{'resources':{'requests':{'cpu':'300m'}}},"
+		"{'restartPolicy':'Always','resources':{'requests':{'cpu':'200m','memory':'2Ki'}}},"
+		"{'resources':{'requests':{'cpu':'250m','memory':'5Ki'}}}]}}");
+	struct bind_capacity asked;
+
+	bind_requests(pod, &asked);
+	/* The last one runs beside the sidecar. */
+	assert_int_equal(450, asked.cpu_milli);
+	assert_int_equal(7 << 10, asked.memory);
+}
+
+static void requests_never_wrap_around(void **state UNUSED)
+{
+	CLEANUP_JSON struct json_object *pod = parse(
+		"{'spec':{'containers':[{'resources':{'requests':{'memory':'9223372036854775807',"
+		"'cpu':'9223372036854775807'}}},{'resources':{'requests':{'memory':"
+		"'9223372036854775807','cpu':'9223372036854775807'}}},{'resources':{'requests':"
+		"{'memory':'3','cpu':'3m'}}}]}}");
+	struct bind_capacity asked;
+
+	bind_requests(pod, &asked);
+	assert_true(asked.memory >= UINT64_C(1) << 50);
+	assert_true(asked.cpu_milli >= UINT64_C(1) << 50);
+	/* Nor do the sums of many such pods. */
+	assert_true(asked.memory <= UINT64_MAX / 1000);
+}
+
 static void selector_must_match_all_labels(void **state UNUSED)
 {
 	CLEANUP_JSON struct json_object *labels = parse("{'a':'1','b':'2'}");
@@ -180,6 +211,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_are_the_sum_or_an_init_containers),
+		cmocka_unit_test(requests_of_sidecars_add_up),
+		cmocka_unit_test(requests_never_wrap_around),
 		cmocka_unit_test(selector_must_match_all_labels),
 		cmocka_unit_test(node_status_is_the_same_until_its_heartbeat),
 		cmocka_unit_test(node_status_tells_at_once_that_nothing_can_run),
