@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/memory.h"
+#include "net/http-guard.h"
 #include "net/http-server.h"
 
 #include <errno.h>
@@ -16,18 +17,65 @@
 #include <unistd.h>
 
 #define PAGE_MAX (16u << 20)          /* metrics of 2000 series a family stay far below */
-#define SERVER_CONNECTIONS 64u        /* probes and scrapers are few */
+#define SERVER_CONNECTIONS 64u        /* probes and scrapers are few; then the oldest is cut */
+#define SERVER_BEYOND 64u             /* that were cut and are not closed yet */
 #define SERVER_TIMEOUT_S 10u          /* of silence */
+#define SERVER_ANSWER_US 60000000u    /* a page of some MiB, to a slow scraper */
 #define CONNECTION_MEMORY (16u << 10) /* a connection's head in and out */
 #define ADDRESS_MAX 256u
 
 struct http_server {
 	const struct http_route *routes;
 	void *arg;
+	struct sched *sched;
+	struct http_guard *guard;
 	struct MHD_Daemon *daemon;
 	int socket; /* libmicrohttpd's once the daemon runs */
 	uint16_t port;
 };
+
+/* ---- connections ---- */
+
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *address UNUSED,
+				 socklen_t length UNUSED)
+{
+	const struct http_server *server = arg;
+
+	return http_guard_accept(server->guard) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **link_arg,
+			  enum MHD_ConnectionNotificationCode what)
+{
+	const struct http_server *server = arg;
+	struct http_link *link = *link_arg;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		http_guard_remove(server->guard, link);
+		free(link);
+		return;
+	}
+	link = xnew(struct http_link);
+	*link_arg = link;
+	http_guard_add(
+		server->guard, link,
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+}
+
+static void enter(const struct http_server *server, struct MHD_Connection *connection,
+		  enum http_phase phase)
+{
+	http_guard_enter(server->guard,
+			 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+				 ->socket_context,
+			 phase);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **request_arg UNUSED,
+			 enum MHD_RequestTerminationCode why UNUSED)
+{
+	enter(arg, connection, HTTP_PHASE_HEAD);
+}
 
 /* ---- answering ---- */
 
@@ -93,6 +141,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 {
 	const struct http_server *server = arg;
 
+	if (*request_arg == NULL) {
+		enter(server, connection, HTTP_PHASE_ANSWER);
+	}
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
 		return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
 	}
@@ -214,6 +265,13 @@ static uint16_t port_of(int fd)
 						: ((struct sockaddr_in *)&name)->sin_port);
 }
 
+static void finish(struct http_server *server)
+{
+	http_guard_destroy(server->guard);
+	sched_destroy(server->sched);
+	free(server);
+}
+
 int http_server_create(const char *address, const struct http_route *routes, void *arg,
 		       struct http_server **ret, struct error *reterr)
 {
@@ -230,17 +288,28 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 
 	struct http_server *server = xnew(struct http_server);
 
-	*server = (struct http_server){
-		.routes = routes, .arg = arg, .socket = fd, .port = port_of(fd)
-	};
+	*server = (struct http_server){ .routes = routes,
+					.arg = arg,
+					.sched = sched_create(),
+					.socket = fd,
+					.port = port_of(fd) };
+	server->guard = http_guard_create(&(struct http_guard_config){
+		.sched = server->sched,
+		.limit = SERVER_CONNECTIONS,
+		.idle_us = SERVER_TIMEOUT_S * 1000000u,
+		.body_us = HTTP_GUARD_HEAD_US,
+		.answer_us = SERVER_ANSWER_US,
+	});
 	server->daemon = MHD_start_daemon(
-		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, on_accept, server,
 		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		SERVER_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, SERVER_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+		SERVER_CONNECTIONS + SERVER_BEYOND, MHD_OPTION_CONNECTION_TIMEOUT, SERVER_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, server, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		close(fd);
-		free(server);
+		finish(server);
 		return error_set(reterr, -EIO, "cannot serve on '%s'", address);
 	}
 	*ret = server;
@@ -253,7 +322,7 @@ void http_server_destroy(struct http_server *server)
 		return;
 	}
 	MHD_stop_daemon(server->daemon);
-	free(server);
+	finish(server);
 }
 
 uint16_t http_server_port(const struct http_server *server)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small HTTP server for our own endpoints (health, metrics), over libmicrohttpd, with a static
- * table of routes. GET and HEAD only; bodies are refused. */
+ * table of routes. GET and HEAD only; bodies are refused. Slow clients are cut, and at the limit of
+ * connections the oldest, so that a probe is always answered (net/http-guard.h). */
 #ifndef ASB_NET_HTTP_SERVER_H
 #define ASB_NET_HTTP_SERVER_H
 
@@ -19,8 +20,8 @@ struct http_route {
 struct http_server;
 
 /* address: "host:port", ":port" (all addresses), "[::1]:port", port 0 picks one; "0" alone means no
- * server: *ret is NULL then. routes ends in a zeroed entry and is borrowed. Starts one thread, with
- * the signal mask of the caller. */
+ * server: *ret is NULL then. routes ends in a zeroed entry and is borrowed. Starts two threads;
+ * the one that answers has the signal mask of the caller. */
 int http_server_create(const char *address, const struct http_route *routes, void *arg,
 		       struct http_server **ret, struct error *reterr);
 void http_server_destroy(struct http_server *server);

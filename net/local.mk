@@ -8,6 +8,7 @@ libnet_la_SOURCES = \
 	%D%/curl-transport.c %D%/curl-transport.h \
 	%D%/curl-wire.c \
 	%D%/exec-frame.c %D%/exec-frame.h \
+	%D%/http-guard.c %D%/http-guard.h \
 	%D%/http-head.c %D%/http-head.h \
 	%D%/http-server.c %D%/http-server.h \
 	%D%/probe-http.c %D%/probe-http.h \

@@ -37,7 +37,18 @@ static int answer_much(void *arg, struct buf *body)
 	return 200;
 }
 
+/* More than the kernel takes for a client that reads nothing. */
+static int answer_large(void *arg, struct buf *body)
+{
+	(void)arg;
+	while (body->length < (4u << 20)) {
+		buf_append_str(body, "sixteen letters.");
+	}
+	return 200;
+}
+
 static const struct http_route routes[] = {
+	{ "/large", "text/plain", answer_large },
 	{ "/live", "text/plain", answer_live },
 	{ "/sick", "text/plain", answer_sick },
 	{ "/much", "text/plain", answer_much },
@@ -178,6 +189,80 @@ static void heads_have_a_largest_size(void **state)
 	http_server_destroy(server);
 }
 
+/* Whether the server has ended this connection; waits for that when it must. */
+static bool has_ended(int fd, bool wait)
+{
+	char byte;
+	ssize_t got = recv(fd, &byte, 1, MSG_PEEK | (wait ? 0 : MSG_DONTWAIT));
+
+	return got == 0 || (got < 0 && errno == ECONNRESET);
+}
+
+static void send_to(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+static void heads_that_do_not_end_keep_no_probe_out(void **state)
+{
+	struct http_server *server = start("127.0.0.1:0");
+	int fds[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = connect_to(server);
+		send_to(fds[i], "GET /live HTTP/1.1\r\nX");
+	}
+	check(server, "GET /live" CLOSE "\r\n", "HTTP/1.1 200 ", "well");
+	/* The oldest made room for it, and no other. */
+	assert_true(has_ended(fds[0], true));
+	assert_false(has_ended(fds[ARRAY_LEN(fds) - 1], false));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		close(fds[i]);
+	}
+	http_server_destroy(server);
+}
+
+static void idle_connections_by_the_thousand_keep_no_probe_out(void **state)
+{
+	struct http_server *server = start("127.0.0.1:0");
+	int fds[800];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = connect_to(server);
+	}
+	check(server, "GET /live" CLOSE "\r\n", "HTTP/1.1 200 ", "well");
+	assert_true(has_ended(fds[0], true));
+	assert_false(has_ended(fds[ARRAY_LEN(fds) - 1], false));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		close(fds[i]);
+	}
+	http_server_destroy(server);
+}
+
+/* Each asks for a page of many MiB and takes none of it. */
+static void readers_that_take_nothing_keep_no_probe_out(void **state)
+{
+	struct http_server *server = start("127.0.0.1:0");
+	int fds[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		char byte;
+
+		fds[i] = connect_to(server);
+		send_to(fds[i], "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+		assert_int_equal(recv(fds[i], &byte, 1, 0), 1);
+	}
+	check(server, "GET /live" CLOSE "\r\n", "HTTP/1.1 200 ", "well");
+	assert_int_equal(send(fds[ARRAY_LEN(fds) - 1], "x", 1, MSG_NOSIGNAL), 1);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		close(fds[i]);
+	}
+	http_server_destroy(server);
+}
+
 static void addresses_have_several_forms(void **state)
 {
 	static const char *const bad[] = { "",
@@ -228,6 +313,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_answer_and_all_else_is_refused),
 		cmocka_unit_test(head_has_no_body),
+		cmocka_unit_test(heads_that_do_not_end_keep_no_probe_out),
+		cmocka_unit_test(idle_connections_by_the_thousand_keep_no_probe_out),
+		cmocka_unit_test(readers_that_take_nothing_keep_no_probe_out),
 		cmocka_unit_test(connections_are_kept),
 		cmocka_unit_test(heads_have_a_largest_size),
 		cmocka_unit_test(addresses_have_several_forms),

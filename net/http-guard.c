@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cuts connections that are too slow, and the oldest when there are too many. Called by
+ * net/http-server.c and by the servers of the other rooms. */
+#include "config.h"
+
+#include "net/http-guard.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/memory.h"
+
+#define LIMIT_LEAST 16u
+
+struct http_guard {
+	struct http_guard_config config;
+	struct sched_mutex lock;
+	struct sched_cond changed;
+	struct http_link *first[HTTP_PHASE_MAX], *last[HTTP_PHASE_MAX]; /* lock */
+	size_t count, doomed;                                           /* lock */
+	bool stopping;                                                  /* lock */
+	struct sched_thread *thread;
+};
+
+size_t http_guard_limit(size_t wanted, size_t reserved)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY) {
+		return wanted;
+	}
+
+	size_t room = files.rlim_cur > reserved ? files.rlim_cur - reserved : 0;
+
+	room = room > LIMIT_LEAST ? room : LIMIT_LEAST;
+	return room < wanted ? room : wanted;
+}
+
+/* ---- lists; the lock is held ---- */
+
+static void list_add(struct http_guard *guard, struct http_link *link)
+{
+	enum http_phase phase = link->phase;
+
+	link->previous = guard->last[phase];
+	link->next = NULL;
+	if (guard->last[phase] != NULL) {
+		guard->last[phase]->next = link;
+	} else {
+		guard->first[phase] = link;
+	}
+	guard->last[phase] = link;
+}
+
+static void list_remove(struct http_guard *guard, struct http_link *link)
+{
+	enum http_phase phase = link->phase;
+
+	if (link->previous != NULL) {
+		link->previous->next = link->next;
+	} else {
+		guard->first[phase] = link->next;
+	}
+	if (link->next != NULL) {
+		link->next->previous = link->previous;
+	} else {
+		guard->last[phase] = link->previous;
+	}
+}
+
+/* What the kernel has received for a socket so far; 0 where it does not count. */
+static uint64_t received(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) {
+		return 0;
+	}
+	return info.tcpi_bytes_received;
+}
+
+/* ---- cutting; the lock is held ---- */
+
+static void doom(struct http_guard *guard, struct http_link *link)
+{
+	link->doomed = true;
+	guard->doomed++;
+	(void)shutdown(link->fd, SHUT_RDWR);
+}
+
+static uint64_t deadline_us(const struct http_guard *guard, const struct http_link *link)
+{
+	switch (link->phase) {
+	case HTTP_PHASE_HEAD:
+		return link->started ? HTTP_GUARD_HEAD_US : guard->config.idle_us;
+	case HTTP_PHASE_BODY:
+		return guard->config.body_us;
+	default:
+		return guard->config.answer_us;
+	}
+}
+
+static bool evict(struct http_guard *guard)
+{
+	static const enum http_phase order[] = { HTTP_PHASE_HEAD, HTTP_PHASE_BODY,
+						 HTTP_PHASE_ANSWER };
+	size_t phases = guard->config.answer_us == SCHED_FOREVER ? 2 : 3;
+
+	for (size_t i = 0; i < phases; i++) {
+		struct http_link *link = guard->first[order[i]];
+
+		while (link != NULL && link->doomed) {
+			link = link->next;
+		}
+		if (link != NULL) {
+			doom(guard, link);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void sweep(struct http_guard *guard, uint64_t now_us)
+{
+	for (size_t phase = 0; phase < HTTP_PHASE_MAX; phase++) {
+		for (struct http_link *link = guard->first[phase]; link != NULL;
+		     link = link->next) {
+			if (phase == HTTP_PHASE_HEAD && !link->started &&
+			    received(link->fd) > link->received) {
+				link->started = true;
+				link->since_us = now_us;
+			}
+			if (!link->doomed && now_us - link->since_us > deadline_us(guard, link)) {
+				doom(guard, link);
+			}
+		}
+	}
+}
+
+/* ---- the thread ---- */
+
+/* Until it is time to look; false: the guard stops. */
+static bool wait_turn(struct http_guard *guard)
+{
+	struct sched *sched = guard->config.sched;
+	uint64_t next = SCHED_FOREVER;
+
+	while (!guard->stopping) {
+		if (next == SCHED_FOREVER && guard->count > 0) {
+			next = sched_now_us(sched) + HTTP_GUARD_SWEEP_US;
+		}
+		if (next != SCHED_FOREVER && sched_now_us(sched) >= next) {
+			return true;
+		}
+		(void)sched_cond_wait(&guard->changed, &guard->lock, next);
+	}
+	return false;
+}
+
+static void run(void *arg)
+{
+	struct http_guard *guard = arg;
+	bool goes_on = true;
+
+	while (goes_on) {
+		{
+			LOCKED(&guard->lock);
+			goes_on = wait_turn(guard);
+			if (goes_on) {
+				sweep(guard, sched_now_us(guard->config.sched));
+			}
+		}
+		if (goes_on && guard->config.on_sweep != NULL) {
+			guard->config.on_sweep(guard->config.arg);
+		}
+	}
+}
+
+/* ---- connections ---- */
+
+bool http_guard_accept(struct http_guard *guard)
+{
+	LOCKED(&guard->lock);
+	return !guard->stopping &&
+	       (guard->count - guard->doomed < guard->config.limit || evict(guard));
+}
+
+void http_guard_add(struct http_guard *guard, struct http_link *link, int fd)
+{
+	*link = (struct http_link){ .phase = HTTP_PHASE_HEAD,
+				    .fd = fd,
+				    .started = true,
+				    .since_us = sched_now_us(guard->config.sched) };
+
+	LOCKED(&guard->lock);
+	list_add(guard, link);
+	if (guard->count++ == 0) {
+		sched_cond_signal(&guard->changed);
+	}
+}
+
+void http_guard_remove(struct http_guard *guard, struct http_link *link)
+{
+	LOCKED(&guard->lock);
+	list_remove(guard, link);
+	guard->count--;
+	guard->doomed -= link->doomed ? 1 : 0;
+}
+
+void http_guard_enter(struct http_guard *guard, struct http_link *link, enum http_phase phase)
+{
+	uint64_t bytes = phase == HTTP_PHASE_HEAD ? received(link->fd) : 0;
+
+	LOCKED(&guard->lock);
+	list_remove(guard, link);
+	link->phase = phase;
+	link->since_us = sched_now_us(guard->config.sched);
+	link->started = false;
+	link->received = bytes;
+	list_add(guard, link);
+}
+
+void http_guard_head(struct http_guard *guard, struct http_link *link)
+{
+	LOCKED(&guard->lock);
+	if (link->phase == HTTP_PHASE_HEAD && !link->started) {
+		link->started = true;
+		link->since_us = sched_now_us(guard->config.sched);
+	}
+}
+
+/* ---- life ---- */
+
+struct http_guard *http_guard_create(const struct http_guard_config *config)
+{
+	struct http_guard *guard = xnew(struct http_guard);
+
+	guard->config = *config;
+	sched_mutex_init(&guard->lock, config->sched);
+	sched_cond_init(&guard->changed, config->sched);
+	guard->thread = sched_start(config->sched, "http-guard", run, guard);
+	return guard;
+}
+
+void http_guard_stop(struct http_guard *guard)
+{
+	if (guard == NULL || guard->thread == NULL) {
+		return;
+	}
+	{
+		LOCKED(&guard->lock);
+		guard->stopping = true;
+		sched_cond_broadcast(&guard->changed);
+	}
+	sched_join(guard->thread);
+	guard->thread = NULL;
+}
+
+void http_guard_destroy(struct http_guard *guard)
+{
+	if (guard == NULL) {
+		return;
+	}
+	http_guard_stop(guard);
+	sched_cond_finish(&guard->changed);
+	sched_mutex_finish(&guard->lock);
+	free(guard);
+}
