@@ -22,6 +22,7 @@ struct exchange {
 	char *uri; /* as it was sent; NULL: too long */
 	char user[TOKEN_USER_MAX];
 	struct buf body;
+	size_t held; /* of server->bodies */
 	size_t discarded;
 	int refused; /* the status of the refusal, 0: none */
 	bool begun, answered;
@@ -89,7 +90,7 @@ static enum MHD_Result send_answer(struct server *server, struct MHD_Connection 
 		return MHD_YES;
 	}
 	if (answer->watch != NULL || answer->podlog != NULL) {
-		response = stream_response(server, connection, guard_link(connection), answer);
+		response = stream_response(server, connection, answer);
 	} else {
 		size_t length = answer->body.length;
 
@@ -126,6 +127,7 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 		{ 413, "the body of the request is too large: limit is 3145728 bytes" },
 		{ 414, "the URI is too long" },
 		{ 429, "too many sessions in pods are open: end one" },
+		{ 503, "the bodies of all requests together are too large now: try again" },
 	};
 	struct api_answer answer;
 	const char *message = "the server refuses the request";
@@ -134,6 +136,7 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 		message = messages[i].status == status ? messages[i].message : message;
 	}
 	api_refuse(status, message, &answer);
+	answer.retry_after_s = status == 503 ? 1 : answer.retry_after_s;
 
 	enum MHD_Result sent = send_answer(server, connection, &answer);
 
@@ -149,8 +152,8 @@ static bool peer_is_us(struct MHD_Connection *connection)
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
 
-	return getsockopt(guard_link(connection)->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) ==
-		       0 &&
+	return getsockopt(guard_link(connection)->http.fd, SOL_SOCKET, SO_PEERCRED, &peer,
+			  &length) == 0 &&
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
@@ -185,28 +188,63 @@ static bool is_public(const char *uri)
 
 /* ---- a request's life ---- */
 
+/* libmicrohttpd keeps each parameter in the connection's memory. When they do not fit it neither
+ * answers nor closes. */
+static bool has_too_many_parameters(const char *uri)
+{
+	size_t count = 0;
+
+	for (const char *at = strchr(uri, '?'); at != NULL; at = strchr(at + 1, '&')) {
+		count++;
+	}
+	return count > SERVER_PARAMETERS_MAX;
+}
+
 void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connection)
 {
+	struct server *server = arg;
+	struct link *link = guard_link(connection);
 	struct exchange *exchange = xnew(struct exchange);
 
 	exchange->uri = strlen(uri) <= SERVER_URI_MAX ? xstrdup(uri) : NULL;
 	exchange->body.ceiling = API_BODY_MAX;
-	guard_phase(arg, guard_link(connection), PHASE_HEAD);
+	http_guard_head(server->guard, &link->http);
+	exchange_free(server, link->exchange);
+	link->exchange = exchange;
+	if (has_too_many_parameters(uri)) {
+		http_guard_cut(server->guard, &link->http);
+	}
 	return exchange;
+}
+
+/* The body's bytes are given back to all requests. */
+static void drop_body(struct server *server, struct exchange *exchange)
+{
+	buf_finish(&exchange->body);
+
+	LOCKED(&server->lock);
+	server->bodies -= exchange->held;
+	exchange->held = 0;
+}
+
+void exchange_free(struct server *server, struct exchange *exchange)
+{
+	if (exchange != NULL) {
+		drop_body(server, exchange);
+		free(exchange->uri);
+		free(exchange);
+	}
 }
 
 void exchange_end(void *arg, struct MHD_Connection *connection, void **request_arg,
 		  enum MHD_RequestTerminationCode why UNUSED)
 {
-	struct exchange *exchange = *request_arg;
+	struct server *server = arg;
+	struct link *link = guard_link(connection);
 
 	*request_arg = NULL;
-	guard_phase(arg, guard_link(connection), PHASE_REST);
-	if (exchange != NULL) {
-		free(exchange->uri);
-		buf_finish(&exchange->body);
-		free(exchange);
-	}
+	guard_phase(server, connection, HTTP_PHASE_HEAD);
+	exchange_free(server, TAKE(link->exchange));
 }
 
 /* The length that is announced: 0 for none, SIZE_MAX for what is no length. */
@@ -229,7 +267,7 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
 	bool expects = *header(connection, MHD_HTTP_HEADER_EXPECT) != '\0';
 
 	exchange->begun = true;
-	guard_phase(server, guard_link(connection), PHASE_BODY);
+	guard_phase(server, connection, HTTP_PHASE_BODY);
 	if (exchange->uri == NULL) {
 		exchange->refused = 414;
 	} else if (!identify(server, connection, exchange) && !is_public(exchange->uri)) {
@@ -243,13 +281,28 @@ static enum MHD_Result begin(struct server *server, struct MHD_Connection *conne
 	return MHD_YES;
 }
 
-static enum MHD_Result take_data(struct exchange *exchange, const char *data, size_t size)
+/* Whether all bodies together leave room for so many bytes more of this one. */
+static bool has_room(struct server *server, struct exchange *exchange, size_t size)
 {
-	if (exchange->refused == 0 && buf_append(&exchange->body, data, size) < 0) {
+	LOCKED(&server->lock);
+	if (size > SERVER_BODIES_MAX - server->bodies) {
+		return false;
+	}
+	server->bodies += size;
+	exchange->held += size;
+	return true;
+}
+
+static enum MHD_Result take_data(struct server *server, struct exchange *exchange, const char *data,
+				 size_t size)
+{
+	if (exchange->refused == 0 && !has_room(server, exchange, size)) {
+		exchange->refused = 503;
+	} else if (exchange->refused == 0 && buf_append(&exchange->body, data, size) < 0) {
 		exchange->refused = 413;
 	}
 	if (exchange->refused != 0) {
-		buf_finish(&exchange->body);
+		drop_body(server, exchange);
 		exchange->discarded += size;
 	}
 	return exchange->discarded <= SERVER_DISCARD_MAX ? MHD_YES : MHD_NO;
@@ -318,14 +371,17 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 		size_t size = *data_size;
 
 		*data_size = 0;
-		return take_data(exchange, data, size);
+		return take_data(server, exchange, data, size);
 	}
 	if (exchange->answered) {
 		/* A session gave it back. */
 		return exchange->taken_over ? MHD_NO : MHD_YES;
 	}
 	exchange->answered = true;
-	guard_phase(server, guard_link(connection), PHASE_ANSWER);
-	return exchange->refused != 0 ? refuse(server, connection, exchange->refused)
-				      : answer(server, connection, method, exchange);
+	if (exchange->refused != 0) {
+		/* Still under its body's deadline: who has no token holds nothing for longer. */
+		return refuse(server, connection, exchange->refused);
+	}
+	guard_phase(server, connection, HTTP_PHASE_ANSWER);
+	return answer(server, connection, method, exchange);
 }

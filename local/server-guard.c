@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's connections: how many, and how long each may take for a head or a body. Its thread
- * cuts those that are too slow, and tells watches whose clients are gone. */
+/* The server's connections: their limit and deadlines, which net/http-guard.c keeps, what each carries
+ * until it is closed, and watches whose clients are gone. Called by libmicrohttpd. */
 #include "config.h"
 
 #include "local/server-private.h"
@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #define PROBES_AT_ONCE 256u
+#define FILES_RESERVED 512u /* the database, sessions in pods, logs */
 
 enum MHD_Result guard_accept(void *arg, const struct sockaddr *address UNUSED,
 			     socklen_t length UNUSED)
@@ -19,38 +20,7 @@ enum MHD_Result guard_accept(void *arg, const struct sockaddr *address UNUSED,
 	struct server *server = arg;
 
 	/* Closed at once: better than to let the client wait in the backlog. */
-	LOCKED(&server->lock);
-	return server->link_count < SERVER_CONNECTIONS_MAX && !server->stopping ? MHD_YES : MHD_NO;
-}
-
-static void link_add(struct server *server, struct link *link)
-{
-	LOCKED(&server->lock);
-	link->next = server->links;
-	if (server->links != NULL) {
-		server->links->previous = link;
-	}
-	server->links = link;
-	if (server->link_count++ == 0) {
-		sched_cond_signal(&server->changed);
-	}
-}
-
-static void link_remove(struct server *server, struct link *link)
-{
-	LOCKED(&server->lock);
-	if (link->stream != NULL) {
-		link->stream->link = NULL;
-	}
-	if (link->previous != NULL) {
-		link->previous->next = link->next;
-	} else {
-		server->links = link->next;
-	}
-	if (link->next != NULL) {
-		link->next->previous = link->previous;
-	}
-	server->link_count--;
+	return http_guard_accept(server->guard) ? MHD_YES : MHD_NO;
 }
 
 void guard_connection(void *arg, struct MHD_Connection *connection, void **link_arg,
@@ -61,18 +31,18 @@ void guard_connection(void *arg, struct MHD_Connection *connection, void **link_
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (link != NULL) {
-			link_remove(server, link);
+			http_guard_remove(server->guard, &link->http);
+			/* A request that libmicrohttpd refused itself is not always told to have ended. */
+			exchange_free(server, link->exchange);
 			free(link);
 		}
 		return;
 	}
 	link = xnew(struct link);
-	link->fd =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	link->connection = connection;
-	link->since_us = sched_now_us(server->config.sched);
 	*link_arg = link;
-	link_add(server, link);
+	http_guard_add(
+		server->guard, &link->http,
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 }
 
 struct link *guard_link(struct MHD_Connection *connection)
@@ -81,88 +51,60 @@ struct link *guard_link(struct MHD_Connection *connection)
 		->socket_context;
 }
 
-void guard_phase(struct server *server, struct link *link, enum phase phase)
+void guard_phase(struct server *server, struct MHD_Connection *connection, enum http_phase phase)
 {
-	LOCKED(&server->lock);
-	link->phase = phase;
-	link->since_us = sched_now_us(server->config.sched);
+	http_guard_enter(server->guard, &guard_link(connection)->http, phase);
 }
 
-/* ---- the thread ---- */
-
-static bool too_slow(const struct link *link, uint64_t now_us)
-{
-	static const uint64_t limits[] = { [PHASE_FIRST] = SERVER_FIRST_US,
-					   [PHASE_REST] = SERVER_REST_US,
-					   [PHASE_HEAD] = SERVER_HEAD_US,
-					   [PHASE_BODY] = SERVER_BODY_US,
-					   [PHASE_ANSWER] = SCHED_FOREVER };
-
-	return now_us - link->since_us > limits[link->phase];
-}
+/* ---- watches ---- */
 
 /* A watch that sleeps does not read from its client: whether that is gone is asked here. The lock
- * is held, so neither link nor stream goes away. */
-static void probe(struct link **links, size_t count)
+ * is held, so no stream goes away. */
+static void probe(struct stream **streams, size_t count)
 {
 	struct pollfd polls[PROBES_AT_ONCE];
 
 	for (size_t i = 0; i < count; i++) {
-		polls[i] = (struct pollfd){ .fd = links[i]->fd, .events = POLLRDHUP };
+		polls[i] = (struct pollfd){ .fd = streams[i]->fd, .events = POLLRDHUP };
 	}
 	if (poll(polls, count, 0) <= 0) {
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (polls[i].revents != 0) {
-			links[i]->stream->dead = true;
-			watch_wake(links[i]->stream->watch);
+			streams[i]->dead = true;
+			watch_wake(streams[i]->watch);
 		}
 	}
 }
 
-static void sweep(struct server *server)
+static void on_sweep(void *arg)
 {
-	struct link *probed[PROBES_AT_ONCE];
-	uint64_t now_us = sched_now_us(server->config.sched);
+	struct server *server = arg;
+	struct stream *probed[PROBES_AT_ONCE];
 	size_t count = 0;
 
-	for (struct link *link = server->links; link != NULL; link = link->next) {
-		if (too_slow(link, now_us)) {
-			/* libmicrohttpd sees the end of it, and closes. */
-			(void)shutdown(link->fd, SHUT_RDWR);
-		}
-		if (link->stream != NULL && link->stream->watch != NULL) {
-			probed[count++] = link;
-		}
-		if (count == PROBES_AT_ONCE || (link->next == NULL && count > 0)) {
+	LOCKED(&server->lock);
+	for (struct stream *stream = server->streams; stream != NULL; stream = stream->next) {
+		probed[count++] = stream;
+		if (count == PROBES_AT_ONCE || stream->next == NULL) {
 			probe(probed, count);
 			count = 0;
 		}
 	}
 }
 
-static void run(void *arg)
-{
-	struct server *server = arg;
-
-	LOCKED(&server->lock);
-	while (!server->stopping) {
-		uint64_t next = server->link_count > 0
-					? sched_now_us(server->config.sched) + SERVER_SWEEP_US
-					: SCHED_FOREVER;
-
-		while (!server->stopping && sched_now_us(server->config.sched) < next &&
-		       (next != SCHED_FOREVER || server->link_count == 0)) {
-			(void)sched_cond_wait(&server->changed, &server->lock, next);
-		}
-		sweep(server);
-	}
-}
-
 void guard_start(struct server *server)
 {
-	server->guard = sched_start(server->config.sched, "api-guard", run, server);
+	server->guard = http_guard_create(&(struct http_guard_config){
+		.sched = server->config.sched,
+		.limit = http_guard_limit(SERVER_CONNECTIONS_MAX, FILES_RESERVED),
+		.idle_us = SERVER_REST_US,
+		.body_us = SERVER_BODY_US,
+		.answer_us = SERVER_ANSWER_US,
+		.on_sweep = on_sweep,
+		.arg = server,
+	});
 }
 
 void guard_stop(struct server *server)
@@ -170,10 +112,6 @@ void guard_stop(struct server *server)
 	{
 		LOCKED(&server->lock);
 		server->stopping = true;
-		sched_cond_broadcast(&server->changed);
 	}
-	if (server->guard != NULL) {
-		sched_join(server->guard);
-		server->guard = NULL;
-	}
+	http_guard_stop(server->guard);
 }

@@ -6,33 +6,29 @@
 #include "base/buf.h"
 #include "local/api.h"
 #include "local/server.h"
+#include "net/http-guard.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
 #define SERVER_URI_MAX 16384u           /* a label selector may be long */
+#define SERVER_PARAMETERS_MAX 64u       /* of a query: no route knows a third of that */
 #define SERVER_MEMORY (24u << 10)       /* of a connection: its head, and what is being sent */
 #define SERVER_SILENCE_S 95u            /* Go's clients close after 90 s of rest themselves */
-#define SERVER_FIRST_US 10000000u       /* from a connection to the first line of a request */
-#define SERVER_REST_US 120000000u       /* from an answer to the next request's first line */
-#define SERVER_HEAD_US 10000000u        /* from a head's first line to its end */
+#define SERVER_REST_US 120000000u       /* from an answer to the next request */
 #define SERVER_BODY_US 60000000u        /* from a head to its body's end */
-#define SERVER_SWEEP_US 2000000u        /* how often that is looked at */
+#define SERVER_ANSWER_US 600000000u     /* a long list to a slow reader; watches and logs go on */
+#define SERVER_BODIES_MAX (128u << 20)  /* of all requests together */
 #define SERVER_DISCARD_MAX (256u << 20) /* of a body too large, so that the client reads why */
 
-enum phase { PHASE_FIRST, PHASE_REST, PHASE_HEAD, PHASE_BODY, PHASE_ANSWER };
-
+struct exchange;
 struct stream;
 struct remote;
 
 /* A connection, from accept to close. */
 struct link {
-	struct link *previous, *next; /* server->lock */
-	int fd;
-	enum phase phase;      /* server->lock */
-	uint64_t since_us;     /* server->lock; of the phase */
-	struct stream *stream; /* server->lock; the watch or log that is being sent */
-	struct MHD_Connection *connection;
+	struct http_link http;
+	struct exchange *exchange; /* its thread's; the request that has begun and has not ended */
 };
 
 struct server {
@@ -42,11 +38,10 @@ struct server {
 	uint16_t port;
 
 	struct sched_mutex lock;
-	struct sched_cond changed;
-	struct link *links; /* lock */
-	size_t link_count;  /* lock */
-	bool stopping;      /* lock */
-	struct sched_thread *guard;
+	struct stream *streams; /* lock; watches on their way */
+	size_t bodies;          /* lock; bytes of all requests */
+	bool stopping;          /* lock */
+	struct http_guard *guard;
 	struct remote *remote; /* sessions in pods */
 
 	/* Logs that wait for bytes (server-log.c). */
@@ -60,7 +55,8 @@ struct server {
 struct stream {
 	struct server *server;
 	struct MHD_Connection *connection;
-	struct link *link;
+	int fd;
+	struct stream *previous, *next; /* server->lock; in server->streams */
 	struct watch *watch;
 	struct podlog *podlog;
 	bool dead; /* server->lock; the client is gone */
@@ -77,11 +73,13 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, co
 				size_t *data_size, void **request_arg);
 void exchange_end(void *arg, struct MHD_Connection *connection, void **request_arg,
 		  enum MHD_RequestTerminationCode why);
+/* NULL is fine. */
+void exchange_free(struct server *server, struct exchange *exchange);
 
 /* ---- server-stream.c ---- */
 /* The answer's watch or log becomes a response; NULL without memory. */
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
-				     struct link *link, struct api_answer *answer);
+				     struct api_answer *answer);
 
 /* ---- server-log.c ---- */
 int logs_start(struct server *server, struct error *reterr);
@@ -95,13 +93,15 @@ void logs_forget(struct stream *stream);
 void upgrade_start(struct server *server, struct MHD_Connection *connection,
 		   struct remote_target *take_target);
 
-/* ---- server-guard.c: connections and their deadlines ---- */
+/* ---- server-guard.c: connections ---- */
 enum MHD_Result guard_accept(void *arg, const struct sockaddr *address, socklen_t length);
 void guard_connection(void *arg, struct MHD_Connection *connection, void **link,
 		      enum MHD_ConnectionNotificationCode what);
-void guard_phase(struct server *server, struct link *link, enum phase phase);
 struct link *guard_link(struct MHD_Connection *connection);
+void guard_phase(struct server *server, struct MHD_Connection *connection, enum http_phase phase);
+/* Before the listeners start. */
 void guard_start(struct server *server);
+/* No connection is accepted any more. */
 void guard_stop(struct server *server);
 
 #endif

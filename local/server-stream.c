@@ -63,15 +63,39 @@ static ssize_t read_log(void *arg, uint64_t position UNUSED, char *data, size_t 
 	return length >= 0 ? length : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+static void stream_list(struct stream *stream)
+{
+	struct server *server = stream->server;
+
+	LOCKED(&server->lock);
+	stream->next = server->streams;
+	if (stream->next != NULL) {
+		stream->next->previous = stream;
+	}
+	server->streams = stream;
+}
+
+static void stream_unlist(struct stream *stream)
+{
+	struct server *server = stream->server;
+
+	LOCKED(&server->lock);
+	if (stream->previous != NULL) {
+		stream->previous->next = stream->next;
+	} else {
+		server->streams = stream->next;
+	}
+	if (stream->next != NULL) {
+		stream->next->previous = stream->previous;
+	}
+}
+
 static void stream_free(void *arg)
 {
 	struct stream *stream = arg;
 
-	{
-		LOCKED(&stream->server->lock);
-		if (stream->link != NULL) {
-			stream->link->stream = NULL;
-		}
+	if (stream->watch != NULL) {
+		stream_unlist(stream);
 	}
 	if (stream->podlog != NULL) {
 		logs_forget(stream);
@@ -82,14 +106,18 @@ static void stream_free(void *arg)
 }
 
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
-				     struct link *link, struct api_answer *answer)
+				     struct api_answer *answer)
 {
 	struct stream *stream = xnew(struct stream);
 
 	stream->server = server;
 	stream->connection = connection;
+	stream->fd = guard_link(connection)->http.fd;
 	stream->watch = TAKE(answer->watch);
 	stream->podlog = TAKE(answer->podlog);
+	if (stream->watch != NULL) {
+		stream_list(stream);
+	}
 
 	struct MHD_Response *response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream->watch != NULL ? read_watch : read_log,
@@ -99,9 +127,6 @@ struct MHD_Response *stream_response(struct server *server, struct MHD_Connectio
 		stream_free(stream);
 		return NULL;
 	}
-
-	LOCKED(&server->lock);
-	stream->link = link;
-	link->stream = stream;
+	guard_phase(server, connection, HTTP_PHASE_STREAM);
 	return response;
 }

@@ -79,7 +79,7 @@ void upgrade_start(struct server *server, struct MHD_Connection *connection,
 	struct upgrade *upgrade = xnew(struct upgrade);
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	const struct remote_wire wire = { .fd = guard_link(connection)->fd,
+	const struct remote_wire wire = { .fd = guard_link(connection)->http.fd,
 					  .receive = take_bytes,
 					  .send = give_bytes,
 					  .pending = has_bytes,
@@ -89,6 +89,7 @@ void upgrade_start(struct server *server, struct MHD_Connection *connection,
 	upgrade->connection = connection;
 	upgrade->tls = info != NULL ? (gnutls_session_t)info->tls_session : NULL;
 	upgrade->fd = wire.fd;
+	guard_phase(server, connection, HTTP_PHASE_STREAM);
 	MHD_suspend_connection(connection);
 	remote_start(server->remote, take_target, &wire);
 }

@@ -178,9 +178,9 @@ int server_create(const struct server_config *config, struct server **ret, struc
 	server->config = *config;
 	server->epoll = server->wake_fd = -1;
 	sched_mutex_init(&server->lock, config->sched);
-	sched_cond_init(&server->changed, config->sched);
 	server->remote = remote_create(config->sched);
 	raise_file_limit();
+	guard_start(server);
 
 	int code = logs_start(server, reterr);
 
@@ -194,7 +194,6 @@ int server_create(const struct server_config *config, struct server **ret, struc
 		server_destroy(server);
 		return error_prefix(reterr, "the API server");
 	}
-	guard_start(server);
 	*ret = server;
 	return 0;
 }
@@ -220,7 +219,7 @@ void server_destroy(struct server *server)
 		free(server->socket_path);
 	}
 	remote_destroy(server->remote);
-	sched_cond_finish(&server->changed);
+	http_guard_destroy(server->guard);
 	sched_mutex_finish(&server->lock);
 	free(server);
 }

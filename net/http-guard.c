@@ -98,29 +98,39 @@ static uint64_t deadline_us(const struct http_guard *guard, const struct http_li
 		return link->started ? HTTP_GUARD_HEAD_US : guard->config.idle_us;
 	case HTTP_PHASE_BODY:
 		return guard->config.body_us;
-	default:
+	case HTTP_PHASE_ANSWER:
 		return guard->config.answer_us;
+	default:
+		return SCHED_FOREVER;
 	}
+}
+
+static struct http_link *oldest(const struct http_guard *guard, enum http_phase phase)
+{
+	struct http_link *link = guard->first[phase];
+
+	while (link != NULL && link->doomed) {
+		link = link->next;
+	}
+	return link;
 }
 
 static bool evict(struct http_guard *guard)
 {
-	static const enum http_phase order[] = { HTTP_PHASE_HEAD, HTTP_PHASE_BODY,
-						 HTTP_PHASE_ANSWER };
-	size_t phases = guard->config.answer_us == SCHED_FOREVER ? 2 : 3;
+	struct http_link *head = oldest(guard, HTTP_PHASE_HEAD);
+	struct http_link *body = oldest(guard, HTTP_PHASE_BODY);
+	struct http_link *link = head;
 
-	for (size_t i = 0; i < phases; i++) {
-		struct http_link *link = guard->first[order[i]];
-
-		while (link != NULL && link->doomed) {
-			link = link->next;
-		}
-		if (link != NULL) {
-			doom(guard, link);
-			return true;
-		}
+	if (head == NULL || (body != NULL && body->since_us < head->since_us)) {
+		link = body;
 	}
-	return false;
+	if (link == NULL) {
+		link = oldest(guard, HTTP_PHASE_ANSWER);
+	}
+	if (link != NULL) {
+		doom(guard, link);
+	}
+	return link != NULL;
 }
 
 static void sweep(struct http_guard *guard, uint64_t now_us)
@@ -229,6 +239,14 @@ void http_guard_head(struct http_guard *guard, struct http_link *link)
 	if (link->phase == HTTP_PHASE_HEAD && !link->started) {
 		link->started = true;
 		link->since_us = sched_now_us(guard->config.sched);
+	}
+}
+
+void http_guard_cut(struct http_guard *guard, struct http_link *link)
+{
+	LOCKED(&guard->lock);
+	if (!link->doomed) {
+		doom(guard, link);
 	}
 }
 

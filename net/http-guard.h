@@ -6,9 +6,9 @@
  *
  * A connection has a deadline for its first request's head, TLS handshake included, counted from when
  * it was accepted; for the heads of later requests, from their first byte; for the rest between
- * requests; for a body; and for an answer where the server wants one. When the limit is reached, the
- * connection that has been idle or has been sending its head for longest is cut, else the one with
- * the oldest body, else the one with the oldest answer where answers have a deadline.
+ * requests; for a body; and for an answer, unless that is a stream, which may go on. When the limit is
+ * reached, the connection that has been idle, or has been sending its head or its body, for longest is
+ * cut; when there is none, the one with the oldest answer that is no stream.
  *
  * A connection is cut by a shutdown of its socket: who serves it sees the end and closes it. A thread
  * of the guard looks at the deadlines. All functions may be called on any thread.
@@ -29,6 +29,7 @@ enum http_phase {
 	HTTP_PHASE_HEAD, /* idle, or a head is coming */
 	HTTP_PHASE_BODY,
 	HTTP_PHASE_ANSWER,
+	HTTP_PHASE_STREAM, /* an answer without an end of its own, or no HTTP any more */
 	HTTP_PHASE_MAX
 };
 
@@ -73,6 +74,8 @@ void http_guard_remove(struct http_guard *guard, struct http_link *link);
 void http_guard_enter(struct http_guard *guard, struct http_link *link, enum http_phase phase);
 /* The first line of a head is there: told by servers of UNIX sockets, which do not count bytes. */
 void http_guard_head(struct http_guard *guard, struct http_link *link);
+/* It is cut now: its request cannot be answered. */
+void http_guard_cut(struct http_guard *guard, struct http_link *link);
 
 /* As many connections as were asked for, or as the limit of open files allows beside those that are
  * reserved for other things; at least 16. */

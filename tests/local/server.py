@@ -22,11 +22,13 @@ from process import until  # noqa: E402,F401
 class ServerCase(unittest.TestCase):
     """cls.server, cls.api and cls.kubectl(...) talk to one server; it must end well and say nothing of sanitizers."""
 
+    server_class = LocalServer
+
     @classmethod
     def setUpClass(cls):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 20000, hard))
-        cls.server = LocalServer().start()
+        cls.server = cls.server_class().start()
         cls.process = cls.server.processes[-1]
         cls.api = cls.server.api
         cls.kubectl = cls.server.kubectl

@@ -77,7 +77,7 @@ static void in_simulation(void *arg)
 		.limit = LINKS - 1,
 		.idle_us = 75 * SECOND,
 		.body_us = 30 * SECOND,
-		.answer_us = SCHED_FOREVER,
+		.answer_us = 600 * SECOND,
 		.on_sweep = count_sweep,
 		.arg = world,
 	});
@@ -149,7 +149,7 @@ static void check_rest(struct world *world)
 {
 	for (size_t i = 0; i < 3; i++) {
 		add(world, i);
-		http_guard_enter(world->guard, &world->links[i], HTTP_PHASE_ANSWER);
+		http_guard_enter(world->guard, &world->links[i], HTTP_PHASE_STREAM);
 	}
 	http_guard_enter(world->guard, &world->links[0], HTTP_PHASE_HEAD);
 	http_guard_enter(world->guard, &world->links[1], HTTP_PHASE_BODY);
@@ -164,7 +164,7 @@ static void check_rest(struct world *world)
 	assert_false(is_cut(world, 2));
 }
 
-static void bodies_and_rest_have_deadlines_and_answers_may_go_on(void **state)
+static void bodies_and_rest_have_deadlines_and_streams_go_on(void **state)
 {
 	(void)state;
 	run(check_rest);
@@ -202,23 +202,49 @@ static void check_bodies(struct world *world)
 		http_guard_enter(world->guard, &world->links[i], HTTP_PHASE_BODY);
 	}
 	http_guard_enter(world->guard, &world->links[0], HTTP_PHASE_ANSWER);
+	http_guard_enter(world->guard, &world->links[2], HTTP_PHASE_STREAM);
 	assert_true(http_guard_accept(world->guard));
 	assert_true(is_cut(world, 1));
-	assert_false(is_cut(world, 2));
 	assert_false(is_cut(world, 0));
+	http_guard_remove(world->guard, &world->links[1]);
+	http_guard_add(world->guard, &world->links[1], world->ours[1]);
+	http_guard_enter(world->guard, &world->links[1], HTTP_PHASE_STREAM);
+	assert_true(http_guard_accept(world->guard));
+	assert_true(is_cut(world, 0));
+	assert_false(is_cut(world, 2));
 }
 
-static void without_heads_the_oldest_body_is_cut(void **state)
+static void check_young_head(struct world *world)
+{
+	for (size_t i = 0; i < LINKS - 1; i++) {
+		add(world, i);
+		wait_s(world, 1);
+		if (i < LINKS - 2) {
+			http_guard_enter(world->guard, &world->links[i], HTTP_PHASE_BODY);
+		}
+	}
+	assert_true(http_guard_accept(world->guard));
+	assert_true(is_cut(world, 0));
+	assert_false(is_cut(world, LINKS - 2));
+}
+
+static void a_head_that_has_just_begun_is_not_cut_for_old_bodies(void **state)
+{
+	(void)state;
+	run(check_young_head);
+}
+
+static void without_heads_the_oldest_body_is_cut_then_the_oldest_answer(void **state)
 {
 	(void)state;
 	run(check_bodies);
 }
 
-static void check_answers(struct world *world)
+static void check_streams(struct world *world)
 {
 	for (size_t i = 0; i < LINKS - 1; i++) {
 		add(world, i);
-		http_guard_enter(world->guard, &world->links[i], HTTP_PHASE_ANSWER);
+		http_guard_enter(world->guard, &world->links[i], HTTP_PHASE_STREAM);
 	}
 	assert_false(http_guard_accept(world->guard));
 	for (size_t i = 0; i < LINKS - 1; i++) {
@@ -226,10 +252,10 @@ static void check_answers(struct world *world)
 	}
 }
 
-static void answers_without_a_deadline_are_not_cut_for_others(void **state)
+static void streams_are_not_cut_for_others(void **state)
 {
 	(void)state;
-	run(check_answers);
+	run(check_streams);
 }
 
 static void a_limit_is_what_open_files_allow(void **state)
@@ -251,10 +277,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_first_head_has_a_deadline_whatever_drips_in),
 		cmocka_unit_test(a_later_head_has_it_from_its_first_line_on),
-		cmocka_unit_test(bodies_and_rest_have_deadlines_and_answers_may_go_on),
+		cmocka_unit_test(bodies_and_rest_have_deadlines_and_streams_go_on),
 		cmocka_unit_test(at_the_limit_the_oldest_is_cut),
-		cmocka_unit_test(without_heads_the_oldest_body_is_cut),
-		cmocka_unit_test(answers_without_a_deadline_are_not_cut_for_others),
+		cmocka_unit_test(a_head_that_has_just_begun_is_not_cut_for_old_bodies),
+		cmocka_unit_test(without_heads_the_oldest_body_is_cut_then_the_oldest_answer),
+		cmocka_unit_test(streams_are_not_cut_for_others),
 		cmocka_unit_test(a_limit_is_what_open_files_allow),
 	};
 

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections that cost more than they should: what each of them holds goes back, and none keeps the others out."""
+
+import os
+import socket
+import ssl
+import unittest
+
+from server import LocalServer, ServerCase, closing_all, until
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+ARGUMENTS = "&".join(f"an-argument-that-nobody-knows-{i}=1" for i in range(400))  # more than libmicrohttpd takes
+
+
+def is_open(s):
+    """Whether the server has not ended this connection, at this moment."""
+    s.setblocking(False)
+    try:
+        return s.recv(100) != b""
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+
+
+class Memory(ServerCase):
+    def dropped(self, connect, times):
+        """KB that so many requests leave behind which the library refuses after their first line."""
+        def ask(count):
+            sockets = []
+            with closing_all(sockets):
+                for _ in range(count):
+                    sockets.append(connect())
+                    sockets[-1].sendall(f"GET /version?{ARGUMENTS} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                for s in sockets:
+                    try:
+                        self.assertEqual(b"", s.recv(65536))
+                    except (ConnectionError, ssl.SSLError):
+                        pass
+        ask(times)
+        before = self.rss_kb()
+        for _ in range(3):
+            ask(times)
+        return self.rss_kb() - before
+
+    def unix(self):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(40)
+        s.connect(os.path.join(self.server.state, "api.sock"))
+        return s
+
+    def test_a_request_line_that_is_dropped_leaves_nothing(self):
+        for connect, times in ((self.unix, 200), (lambda: self.tls(40), 200)):
+            left = self.dropped(connect, times)
+            if not self.sanitized:
+                self.assertLess(left, 3 * times * len(ARGUMENTS) // 1024 // 3)
+
+    def test_handshakes_that_stop_halfway_leave_nothing(self):
+        """Each sends the first bytes of a hello and goes."""
+        def hello():
+            context = ssl.create_default_context()
+            out = ssl.MemoryBIO()
+            half = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="x")
+            with self.assertRaises(ssl.SSLWantReadError):
+                half.do_handshake()
+            return out.read()
+        data, grown = hello(), []
+        for _ in range(3):
+            for length in (5, 50, len(data) - 1, len(data)):
+                for _ in range(250):
+                    with socket.create_connection((self.api.host, self.api.port), timeout=20) as s:
+                        s.sendall(data[:length])
+            self.assertEqual(200, self.api.raw("GET", "/version")[0])
+            grown.append(self.rss_kb())
+        if not self.sanitized:
+            self.assertLess(grown[-1] - grown[0], 4000, grown)
+
+    def test_all_bodies_together_have_a_limit(self):
+        """Sixty bodies of three megabytes, each a byte short: those that come last are refused, and read to their end."""
+        length, refused, sockets = 3 << 20, 0, []
+        with closing_all(sockets):
+            for _ in range(60):
+                s = self.tls(30)
+                s.sendall(self.head("POST", MAPS, f"Content-Length: {length}") + b" " * (length - 1))
+                sockets.append(s)
+            # When the server has read them, they hold what the limit allows, and one more has no room.
+            def ask():
+                with self.tls(30) as s:
+                    s.sendall(self.head("POST", MAPS, f"Content-Length: {1 << 20}") + b" " * (1 << 20))
+                    return s.recv(65536)
+            answer = until(lambda: (lambda got: got if b" 503 " in got else None)(ask()), 20, "one more is refused")
+            self.assertIn(b"Retry-After: 1", answer)
+            self.assertEqual(200, self.api.raw("GET", MAPS)[0])
+            for s in sockets[:60]:
+                s.sendall(b" ")
+                refused += b" 503 " in s.recv(65536)
+        self.assertTrue(0 < refused < 60, refused)
+        self.api.create("configmaps", "default", {"metadata": {"name": "after"}, "data": {"x": "y" * 900000}})
+
+
+class FewFilesServer(LocalServer):
+    def spawn(self, name, argv, *more):
+        return super().spawn(name, ["prlimit", "--nofile=1024:1024", *argv], *more)
+
+
+class FewFiles(ServerCase):
+    """With 1024 descriptors the server has room for some 500 connections."""
+
+    server_class = FewFilesServer
+
+    def keeps_nobody_out(self, begin):
+        sockets = []
+        with closing_all(sockets):
+            for _ in range(700):
+                s = socket.create_connection((self.api.host, self.api.port), timeout=20)
+                begin(s)
+                sockets.append(s)
+            self.assertEqual(200, self.api.raw("GET", MAPS)[0])
+            # The oldest made room for it, and no other than that was needed.
+            self.assertFalse(is_open(sockets[0]))
+            self.assertTrue(is_open(sockets[-1]))
+
+    def test_idle_connections_keep_nobody_out(self):
+        self.keeps_nobody_out(lambda s: None)
+
+    def test_half_handshakes_keep_nobody_out(self):
+        self.keeps_nobody_out(lambda s: s.sendall(b"\x16\x03\x01\x02\x00\x01"))
+
+    def test_bodies_without_a_token_keep_nobody_out(self):
+        sockets = []
+        with closing_all(sockets):
+            for _ in range(600):
+                s = self.tls(20)
+                s.sendall(self.head("GET", MAPS, "Content-Length: 100000", token="wrong") + b"{")
+                sockets.append(s)
+            self.assertEqual(200, self.api.raw("GET", MAPS)[0])
+            self.assertFalse(is_open(sockets[0]))
+            self.assertTrue(is_open(sockets[-1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
