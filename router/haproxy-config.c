@@ -87,6 +87,12 @@ static void add_global(const struct options *options, struct buf *out)
 		   "\tlua-load-per-thread %s/" LUA_FILE "\n"
 		   "\thard-stop-after 15s\n",
 		   most, options->run_dir, options->run_dir);
+	if (options->jail.on) {
+		/* Sockets are bound and files read before. */
+		buf_printf(out, "\tuid %u\n\tgid %u\n\tchroot %s/" JAIL_DIR "\n",
+			   (unsigned int)options->jail.uid, (unsigned int)options->jail.gid,
+			   options->run_dir);
+	}
 	if (options->threads > 0) {
 		buf_printf(out, "\tnbthread %" PRId64 "\n", options->threads);
 	}
@@ -186,7 +192,8 @@ static void add_tracing(const struct options *options, struct buf *out)
 		"\thttp-request set-header traceparent "
 		"%%[var(txn.parent),bytes(0,36)]%%[var(txn.span)]%%[var(txn.parent),bytes(52,3)] "
 		"if is_traced\n",
-		options->run_dir);
+		/* The path as HAProxy sees it. */
+		options->jail.on ? "" : options->run_dir);
 }
 
 static void add_lookup(const struct options *options, struct buf *out)

@@ -5,11 +5,11 @@
 #include "router/haproxy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,7 +41,8 @@ struct haproxy {
 struct child {
 	pid_t pid;
 	int pidfd, status;
-	bool ended; /* and reaped: status is set */
+	int lifeline; /* kept open: see child_tie */
+	bool ended;   /* and reaped: status is set */
 };
 
 static void set_up(struct haproxy *haproxy, bool up)
@@ -63,7 +64,16 @@ static bool wait_ms(struct haproxy *haproxy, unsigned int ms)
 	return !haproxy->stopping;
 }
 
-static pid_t fork_and_exec(const struct haproxy *haproxy)
+/* HAProxy ends with the router, however that ends: the kernel kills it when the pipe's other end is
+ * closed. Another way, a signal at the parent's death, is forgotten when HAProxy changes its user. */
+static bool child_tie(int pipe_end)
+{
+	return fcntl(pipe_end, F_SETFD, 0) == 0 && fcntl(pipe_end, F_SETOWN, getpid()) == 0 &&
+	       fcntl(pipe_end, F_SETSIG, SIGKILL) == 0 &&
+	       fcntl(pipe_end, F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
+}
+
+static pid_t fork_and_exec(const struct haproxy *haproxy, int pipe_end)
 {
 	const char *const argv[] = { haproxy->options->haproxy, "-db", "-f", haproxy->config,
 				     NULL };
@@ -76,9 +86,8 @@ static pid_t fork_and_exec(const struct haproxy *haproxy)
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		/* Ends when the thread that started it does, or never started when that is too late. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent) {
+		/* Not when the router has ended meanwhile: nothing would tell. */
+		if (child_tie(pipe_end) && getppid() == parent) {
 			execve(argv[0], (char *const *)(const void *)argv, environment);
 		}
 		_exit(127);
@@ -108,19 +117,29 @@ static void kill_it(struct child *child)
 static int start(struct haproxy *haproxy, struct child *ret, struct error *reterr)
 {
 	struct child child = { 0 };
-	int error = table_write(haproxy->table, reterr);
+	int ends[2], error = table_write(haproxy->table, reterr);
 
 	if (error < 0) {
 		return error;
 	}
-	child.pid = fork_and_exec(haproxy);
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return error_set(reterr, -errno, "no pipe for HAProxy: %s", strerror(errno));
+	}
+	child.lifeline = ends[1];
+	child.pid = fork_and_exec(haproxy, ends[0]);
 	if (child.pid < 0) {
-		return error_set(reterr, -errno, "no process for HAProxy: %s", strerror(errno));
+		error = error_set(reterr, -errno, "no process for HAProxy: %s", strerror(errno));
+	}
+	close(ends[0]);
+	if (error < 0) {
+		close(child.lifeline);
+		return error;
 	}
 	child.pidfd = (int)syscall(SYS_pidfd_open, child.pid, 0);
 	if (child.pidfd < 0) {
 		error = error_set(reterr, -errno, "cannot watch HAProxy: %s", strerror(errno));
 		kill_it(&child);
+		close(child.lifeline);
 		return error;
 	}
 	*ret = child;
@@ -212,6 +231,7 @@ static void run(void *arg)
 		} else {
 			pause = watch(haproxy, &child) ? PAUSE_MS : pause;
 			close(child.pidfd);
+			close(child.lifeline);
 		}
 		goes_on = wait_ms(haproxy, pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;

@@ -5,6 +5,7 @@ librouter_la_SOURCES = \
 	%D%/commands.c %D%/commands.h \
 	%D%/haproxy.c %D%/haproxy.h \
 	%D%/haproxy-config.c %D%/haproxy-config.h \
+	%D%/jail.c %D%/jail.h \
 	%D%/options.c %D%/options.h \
 	%D%/reconcile.c %D%/reconcile.h \
 	%D%/route.c %D%/route.h \

@@ -22,6 +22,7 @@
 #include "core/trace.h"
 #include "router/haproxy-config.h"
 #include "router/haproxy.h"
+#include "router/jail.h"
 #include "router/options.h"
 #include "router/reconcile.h"
 #include "router/spans.h"
@@ -87,8 +88,11 @@ static int make_tracer(struct router *router, struct error *reterr)
 	if (router->tracer == NULL) {
 		return -EINVAL;
 	}
-	router->spans =
-		spans_create(router->sched, router->tracer, router->options->run_dir, reterr);
+
+	CLEANUP_FREE char *dir = xprintf("%s%s", router->options->run_dir,
+					 router->options->jail.on ? "/" JAIL_DIR : "");
+
+	router->spans = spans_create(router->sched, router->tracer, dir, reterr);
 	return router->spans != NULL ? 0 : -EINVAL;
 }
 
@@ -164,7 +168,10 @@ static int set_up(struct router *router, struct error *reterr)
 		return router->signals;
 	}
 	router->lock_file = config_lock(router->options, reterr);
-	error = router->lock_file < 0 ? router->lock_file : config_write(router->options, reterr);
+	error = router->lock_file < 0
+			? router->lock_file
+			: jail_open(router->options->run_dir, &router->options->jail, reterr);
+	error = error < 0 ? error : config_write(router->options, reterr);
 	error = error < 0 ? error
 			  : api_connect(&router->api, router->sched, router->options->kubeconfig,
 					PROGRAM "/" PACKAGE_VERSION, reterr);

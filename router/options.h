@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "router/jail.h"
 
 #define ROUTER_PORTS_MAX 32
 /* Of the run folder's path: the names of HAProxy's sockets in it end at 97 characters. */
@@ -25,6 +26,7 @@ struct options {
 
 	uint16_t allowed[ROUTER_PORTS_MAX]; /* of allow_ports */
 	unsigned int allowed_count;
+	struct jail jail; /* no flag: of the run folder and who runs the router */
 };
 
 /* Parses and checks. Strings are borrowed from argv. */

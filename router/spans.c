@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -133,6 +134,11 @@ static int bind_socket(struct spans *spans, struct error *reterr)
 	if (spans->stop < 0 || spans->socket < 0 ||
 	    bind(spans->socket, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		return error_set(reterr, -errno, "cannot listen at %s: %s", spans->path,
+				 strerror(errno));
+	}
+	/* HAProxy may be another user; who cannot enter the run folder gets nowhere near. */
+	if (chmod(spans->path, 0666) < 0) {
+		return error_set(reterr, -errno, "cannot set the mode of %s: %s", spans->path,
 				 strerror(errno));
 	}
 	return 0;

@@ -88,6 +88,27 @@ class Processes(Case):
         router.kill()
         until(lambda: not exists(child), 2, "HAProxy is gone")
 
+    def test_haproxy_is_a_user_without_rights_in_an_empty_folder(self):
+        """The cases run as root, so its router does."""
+        name = self.sandbox()
+        router = self.start()
+        self.known(name, router=router)
+        for _ in range(2):
+            pid = router.haproxy()
+            with open(f"/proc/{pid}/status") as f:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+            self.assertNotIn("0", status["Uid"].split() + status["Gid"].split() + status["Groups"].split())
+            self.assertEqual(0, int(status["CapEff"], 16) | int(status["CapPrm"], 16))
+            root = os.readlink(f"/proc/{pid}/root")
+            self.assertEqual((os.path.join(router.run_dir, "root"), []), (root, os.listdir(root)))
+            self.assertEqual(0, os.stat(root).st_uid)
+            self.assertEqual(200, router.ask(name).status)
+            # The router still commands it, and it comes back so.
+            address = self.fresh_address()
+            self.report("default", name, address)
+            self.known(name, address=address, router=router)
+            self.kill_haproxy(router)
+
     def test_the_folder_is_one_router_s(self):
         router = self.start()
         second = Router()
