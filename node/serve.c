@@ -17,15 +17,17 @@
 
 #include "base/memory.h"
 #include "base/socket.h"
+#include "net/http-guard.h"
 #include "node/serve-exec.h"
 #include "node/serve-forward.h"
 #include "node/serve-logs.h"
 #include "node/tasks.h"
 
 #define HEAD_MAX 24576 /* of a request: a command may be long */
-#define HEAD_S 5      /* it has come by then */
-#define SEND_S 30     /* who does not read for so long is gone */
+#define SEND_S 30      /* who does not read for so long is gone */
 #define STOP_US 2000000u
+#define BACKLOG 64
+#define FULL_MS 100 /* without descriptors: until the next attempt to accept */
 
 struct serve {
 	struct sched *sched;
@@ -33,26 +35,43 @@ struct serve {
 	char *path;
 	int listener, stop; /* stop: eventfd */
 	struct tasks *tasks;
+	struct http_guard *guard;
 	struct sched_thread *thread;
 	uint64_t last; /* of connections; the thread's own */
 };
 
 struct connection {
 	struct serve *server;
+	struct http_link link;
 	int fd;
 };
 
 /* ---- one request ---- */
 
-/* Reads until the empty line; false when none comes in time or it is too long. */
-static bool read_head(int fd, char head[HEAD_MAX])
+/* False: the server stops, or who asked has gone or was cut, as the guard does in time. */
+static bool wait_bytes(const struct connection *connection)
+{
+	struct pollfd fds[] = { { .fd = connection->fd, .events = POLLIN },
+				{ .fd = connection->server->stop, .events = POLLIN } };
+
+	while (poll(fds, ARRAY_LEN(fds), -1) < 0) {
+		if (errno != EINTR) {
+			return false;
+		}
+	}
+	return fds[1].revents == 0;
+}
+
+/* Reads until the empty line; false when none comes or the head is too long. */
+static bool read_head(const struct connection *connection, char head[HEAD_MAX])
 {
 	size_t length = 0;
 
-	while (length < HEAD_MAX - 1) {
-		ssize_t got = recv(fd, head + length, HEAD_MAX - 1 - length, 0);
+	while (length < HEAD_MAX - 1 && wait_bytes(connection)) {
+		ssize_t got =
+			recv(connection->fd, head + length, HEAD_MAX - 1 - length, MSG_DONTWAIT);
 
-		if (got < 0 && errno == EINTR) {
+		if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
 			continue;
 		}
 		if (got <= 0) {
@@ -60,7 +79,7 @@ static bool read_head(int fd, char head[HEAD_MAX])
 		}
 		length += (size_t)got;
 		head[length] = '\0';
-		if (strstr(head, "\r\n\r\n") != NULL) {
+		if (memmem(head, length, "\r\n\r\n", 4) != NULL) {
 			return true;
 		}
 	}
@@ -91,10 +110,9 @@ static void answer_logs(struct serve *server, int fd, const char *target)
 
 static void answer_stream(struct serve *server, int fd, const char *target)
 {
-	struct serve_stream stream = { .sched = server->sched,
-				       .runtime = server->runtime,
-				       .fd = fd,
-				       .stop = server->stop };
+	struct serve_stream stream = {
+		.sched = server->sched, .runtime = server->runtime, .fd = fd, .stop = server->stop
+	};
 	struct exec_request *exec = NULL;
 	struct forward_request forward;
 	struct error error = { 0 };
@@ -137,11 +155,14 @@ static void answer(struct serve *server, int fd, char *head)
 
 static void run_connection(void *arg)
 {
-	const struct connection *connection = arg;
+	struct connection *connection = arg;
+	struct serve *server = connection->server;
 	char head[HEAD_MAX];
 
-	if (read_head(connection->fd, head)) {
-		answer(connection->server, connection->fd, head);
+	if (read_head(connection, head)) {
+		/* Logs that are followed and sessions go on for as long as somebody takes them. */
+		http_guard_enter(server->guard, &connection->link, HTTP_PHASE_STREAM);
+		answer(server, connection->fd, head);
 	}
 }
 
@@ -149,6 +170,7 @@ static void end_connection(void *arg)
 {
 	struct connection *connection = arg;
 
+	http_guard_remove(connection->server->guard, &connection->link);
 	close(connection->fd);
 	free(connection);
 }
@@ -157,13 +179,20 @@ static void end_connection(void *arg)
 
 static void take_connection(struct serve *server, int fd)
 {
-	struct timeval head = { .tv_sec = HEAD_S }, silence = { .tv_sec = SEND_S };
-	struct connection *connection = xnew(struct connection);
+	struct timeval silence = { .tv_sec = SEND_S };
+	struct connection *connection;
 	char name[32];
 
-	*connection = (struct connection){ .server = server, .fd = fd };
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &head, sizeof(head));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
+	if (!http_guard_accept(server->guard)) {
+		serve_text(fd, "503 Service Unavailable", "too many connections");
+		close(fd);
+		return;
+	}
+	connection = xnew(struct connection);
+	connection->server = server;
+	connection->fd = fd;
+	http_guard_add(server->guard, &connection->link, fd);
 	snprintf(name, sizeof(name), "%llu", (unsigned long long)++server->last);
 	if (!tasks_start(server->tasks, name, run_connection, end_connection, connection)) {
 		serve_text(fd, "503 Service Unavailable", "too many connections");
@@ -183,6 +212,10 @@ static void listen_on(void *arg)
 
 			if (fd >= 0) {
 				take_connection(server, fd);
+			} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+				   errno == ENOBUFS) {
+				/* Who waits stays in the backlog, and poll tells of it at once. */
+				(void)poll(&fds[1], 1, FULL_MS);
 			}
 		}
 	}
@@ -217,7 +250,7 @@ static int bind_socket(const char *path, struct error *reterr)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
 	error = fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-				listen(fd, SERVE_CONNECTIONS_MAX) != 0
+				listen(fd, BACKLOG) != 0
 			? -errno
 			: 0;
 	umask(mask);
@@ -247,6 +280,13 @@ struct serve *serve_create(struct sched *sched, struct runtime *runtime, const c
 				  .listener = fd,
 				  .stop = eventfd(0, EFD_CLOEXEC),
 				  .tasks = tasks_create(sched) };
+	server->guard = http_guard_create(&(struct http_guard_config){
+		.sched = sched,
+		.limit = SERVE_CONNECTIONS_MAX,
+		.idle_us = HTTP_GUARD_HEAD_US,
+		.body_us = HTTP_GUARD_HEAD_US,
+		.answer_us = HTTP_GUARD_HEAD_US,
+	});
 	server->thread = sched_start(sched, "serve", listen_on, server);
 	return server;
 }
@@ -273,6 +313,7 @@ void serve_destroy(struct serve *server)
 		return;
 	}
 	tasks_destroy(server->tasks);
+	http_guard_destroy(server->guard);
 	close(server->listener);
 	close(server->stop);
 	free(server->path);

@@ -11,7 +11,8 @@
  * asks sends nothing before the answer.
  *
  * Each connection carries one request and has a thread of its own; the answer ends with the
- * connection.
+ * connection. A head has ten seconds, whatever drips in, and when there are too many connections the
+ * one that has waited longest for its head is cut (net/http-guard.h).
  */
 #ifndef ASB_NODE_SERVE_H
 #define ASB_NODE_SERVE_H
@@ -22,7 +23,8 @@
 #include "base/sched.h"
 #include "node/runtime.h"
 
-#define SERVE_CONNECTIONS_MAX 64
+/* Fewer than TASKS_MAX (node/tasks.h): those that were cut have threads until they have noticed. */
+#define SERVE_CONNECTIONS_MAX 192
 
 struct serve;
 /* Replaces a socket that nobody listens on. NULL and *reterr when there can be none. */

@@ -58,7 +58,7 @@ tests_unit_test_podman_user_LDADD = libnode.la $(CMOCKA_LIBS)
 # the node itself
 NODE_TESTS = tests/unit/test-node-backoff tests/unit/test-node-images tests/unit/test-node-objects \
 	tests/unit/test-node-options tests/unit/test-node-plan tests/unit/test-node-room \
-	tests/unit/test-node-status tests/unit/test-pod-security
+	tests/unit/test-node-serve tests/unit/test-node-status tests/unit/test-pod-security
 NODE_FIXTURE = tests/unit/node-fixture.c tests/unit/node-fixture.h
 check_PROGRAMS += $(NODE_TESTS)
 TESTS += $(NODE_TESTS)
@@ -71,6 +71,9 @@ tests_unit_test_node_images_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_node_objects_SOURCES = tests/unit/test-node-objects.c
 tests_unit_test_node_objects_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_node_objects_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_test_node_serve_SOURCES = tests/unit/test-node-serve.c
+tests_unit_test_node_serve_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_node_serve_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_test_node_options_SOURCES = tests/unit/test-node-options.c node/options.c node/options.h
 tests_unit_test_node_options_CFLAGS = $(TEST_CFLAGS)
 tests_unit_test_node_options_LDADD = libnode.la $(CMOCKA_LIBS)
