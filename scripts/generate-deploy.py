@@ -120,8 +120,8 @@ def make_manifests(plugins, files, folder):
         return "".join(line for line in text.splitlines(True) if not line.startswith("# "))
     controller = part("parts/controller.yaml")
     mark = "        # @extensions@\n"
-    core = [part("parts/namespace.yaml"), part("rbac/role.yaml"), *map(part, crd_names(plugins, True)),
-            controller.replace(mark, "")]
+    core = [part("parts/namespace.yaml"), part("parts/network-policy.yaml"), part("rbac/role.yaml"),
+            *map(part, crd_names(plugins, True)), controller.replace(mark, "")]
     extensions = [part("rbac/extensions-role.yaml"), *map(part, crd_names(plugins, False)),
                   controller.replace(mark, "        - --extensions\n")]
     return {"manifest.yaml": HEAD + "---\n".join(core), "extensions.yaml": HEAD + "---\n".join(extensions)}

@@ -53,6 +53,23 @@ class Deploy(Case):
             self.assertGreaterEqual(count, 8)
             self.assertEqual([], stale, "run scripts/regenerate-deploy.sh")
 
+    def test_pods_of_sandboxes_cannot_reach_the_controller_s_ports(self):
+        policy = self.applied("networkpolicy", "agent-sandbox-controller")
+        pods = self.applied("statefulset", "agent-sandbox-controller")["spec"]["template"]
+        self.assertEqual(pods["metadata"]["labels"], policy["spec"]["podSelector"]["matchLabels"])
+        self.assertEqual(["Ingress"], policy["spec"]["policyTypes"])
+        (rule,) = policy["spec"]["ingress"]
+        (peer,) = rule["from"]
+        self.assertEqual({"agents.x-k8s.io/sandbox-name-hash", "agents.x-k8s.io/pool"},
+                         {e["key"] for e in peer["podSelector"]["matchExpressions"] if e["operator"] == "DoesNotExist"})
+        self.assertEqual({p["name"] for p in pods["spec"]["containers"][0]["ports"]}, {p["port"] for p in rule["ports"]})
+
+    @staticmethod
+    def applied(kind, name):
+        path = os.path.join(ROOT, "deploy", "manifest.yaml")
+        found = json.loads(Suite.cluster.kubectl("apply", "--dry-run=client", "-o", "json", "-f", path).stdout)
+        return next(o for o in found["items"] if (o["kind"].lower(), o["metadata"]["name"]) == (kind, name))
+
     def test_applying_twice_changes_nothing(self):
         for name in ("manifest.yaml", "extensions.yaml"):
             path = os.path.join(ROOT, "deploy", name)
