@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/macros.h"
 #include "base/memory.h"
 #include "core/log.h"
 
@@ -75,6 +76,36 @@ static void add_bind(const char *address, struct buf *out)
 	}
 }
 
+/* What HAProxy says itself of a request that it has read. What it cannot read at all it answers with a
+ * page of its own, before any of this counts. */
+static void add_errors(struct buf *out)
+{
+	static const struct {
+		int status;
+		const char *detail;
+	} errors[] = {
+		{ 400, "The request is not HTTP." },
+		{ 403, "The request is refused." },
+		{ 405, "The method is not carried." },
+		{ 408, "The request did not come in time." },
+		{ 413, "The request is too large." },
+		{ 422, "The request cannot be understood." },
+		{ 429, "There are too many requests." },
+		{ 500, "The router failed." },
+		{ 501, "The request asks for what the router cannot do." },
+		{ 502, "The backend sandbox did not answer." },
+		{ 503, "The router cannot carry the request now." },
+		{ 504, "The backend sandbox did not answer in time." },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		buf_printf(out,
+			   "\thttp-error status %d content-type application/json string "
+			   "'{\"detail\":\"%s\"}'\n",
+			   errors[i].status, errors[i].detail);
+	}
+}
+
 static void add_global(const struct options *options, struct buf *out)
 {
 	int64_t most = connections(options);
@@ -109,12 +140,7 @@ static void add_global(const struct options *options, struct buf *out)
 		   "\ttimeout server %" PRId64 "s\n"
 		   "\ttimeout tunnel %" PRId64 "s\n",
 		   options->timeout_s, options->timeout_s);
-	buf_append_str(out, "\thttp-error status 400 content-type application/json string "
-			    "'{\"detail\":\"The request is not HTTP.\"}'\n"
-			    "\thttp-error status 408 content-type application/json string "
-			    "'{\"detail\":\"The request did not come in time.\"}'\n"
-			    "\thttp-error status 500 content-type application/json string "
-			    "'{\"detail\":\"The router failed.\"}'\n");
+	add_errors(out);
 }
 
 static void add_authentication(const struct options *options, struct buf *out)
@@ -221,14 +247,15 @@ static void add_frontend(const struct options *options, struct buf *out)
 	add_checks(options, out);
 	add_lookup(options, out);
 	/* What a client says about the way it came is nobody's to believe; what is between a client
-	 * and us is not the sandbox's. */
+	 * and us is not the sandbox's. Many servers take '_' in a name for '-'; and a header Proxy
+	 * becomes a variable of the environment for CGI, which says where to connect through. */
 	buf_append_str(out,
 		       "\thttp-request set-uri %[pathq] unless { url_beg / } or { url -m str * }\n"
-		       "\thttp-request del-header X-Forwarded- -m beg\n"
+		       "\thttp-request del-header ^x[-_]forwarded[-_] -m reg\n"
 		       "\thttp-request del-header Forwarded\n"
 		       "\thttp-request set-header X-Forwarded-For %[src]\n"
 		       "\thttp-request set-header X-Forwarded-Proto http\n"
-		       "\thttp-request del-header Proxy- -m beg\n"
+		       "\thttp-request del-header ^proxy([-_]|$) -m reg\n"
 		       "\thttp-request del-header Keep-Alive\n"
 		       "\thttp-request del-header TE\n"
 		       "\thttp-request del-header HTTP2-Settings\n"
@@ -252,7 +279,7 @@ static void add_backend(const char *name, const char *policy, struct buf *out)
 		out,
 		"\thttp-response set-var(txn.answered) bool(true)\n"
 		"\thttp-response deny deny_status 502 if { res.hdrs -m reg '\\x00' }\n"
-		"\thttp-response del-header X-Sandbox-Not-Sent\n"
+		"\thttp-response del-header ^x[-_]sandbox[-_]not[-_]sent$ -m reg\n"
 		"\thttp-after-response set-header X-Sandbox-Not-Sent true if { status 503 } !{ "
 		"var(txn.answered) -m found }\n"
 		"\thttp-after-response set-status 502 if { status 503 } !{ var(txn.answered) -m "

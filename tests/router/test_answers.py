@@ -130,6 +130,28 @@ class Answers(Case):
             answer = self.router.ask(name, self.script(says(FORGED % status)))
             self.assertEqual((status, b"{}", []), (answer.status, answer.body, answer.all("x-sandbox-not-sent")))
 
+    def test_no_spelling_of_the_mark_gets_through(self):
+        name = self.sandbox()
+        for header in (b"x-sandbox-not-sent: true", b"X-SANDBOX-NOT-SENT:true", b"X_Sandbox_Not_Sent: true",
+                       b"X-Sandbox_Not-Sent: true", b"X-Sandbox-Not-Sent: false\r\nX-Sandbox-Not-Sent: true",
+                       b"X-Sandbox-Not-Sent: \r\n true"):
+            for line in (b"HTTP/1.1 503 x", b"HTTP/1.0 503 x", b"HTTP/1.1 200 OK"):
+                with self.subTest(header=header, line=line):
+                    answer = self.router.ask(name, self.script(says(line + b"\r\n" + header
+                                                                    + b"\r\nContent-Length: 2\r\n\r\n{}")))
+                    self.assertEqual(b"{}", answer.body)
+                    self.assertEqual([], [k for k, _ in answer.headers if k.lower().replace("_", "-") == "x-sandbox-not-sent"])
+
+    def test_an_upgrade_cannot_carry_the_mark(self):
+        path = self.script(says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Sandbox-Not-Sent: true\r\n\r\nover"))
+        got = self.router.raw(f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Sandbox-ID: {self.sandbox()}\r\nUpgrade: websocket\r\n"
+                              "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        self.assertTrue(got.startswith(b"HTTP/1.1 101 "), got)
+        self.assertTrue(got.endswith(b"\r\n\r\nover"), got)
+        self.assertNotIn(b"not-sent", got.lower())
+
     def test_an_answer_that_ends_early_is_an_aborted_stream(self):
         name = self.sandbox()
         for head in (b"Content-Length: 100\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",

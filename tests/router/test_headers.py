@@ -114,6 +114,16 @@ class Headers(Case):
         forwarded = {k.lower(): v for k, v in answer["headers"] if "forwarded" in k.lower()}
         self.assertEqual({"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}, forwarded)
 
+    def test_underscores_hide_nothing(self):
+        """Servers that make environment variables of headers take '_' for '-'."""
+        answer = self.router.ask(self.sandbox(), headers=[
+            ("X_Forwarded_For", "1.2.3.4"), ("x-forwarded_proto", "https"), ("X_FORWARDED-Host", "evil"), ("Proxy", "http://evil"),
+            ("Proxy_Authorization", "Basic eDp4"), ("X_Other", "kept"), ("Proxyless", "kept")]).json()
+        names = {k.lower().replace("_", "-"): v for k, v in answer["headers"]}
+        self.assertEqual(("127.0.0.1", "http"), (names["x-forwarded-for"], names["x-forwarded-proto"]))
+        self.assertEqual(("kept", "kept"), (names["x-other"], names["proxyless"]))
+        self.assertEqual([], [n for n in names if n in ("x-forwarded-host", "proxy", "proxy-authorization")])
+
     def test_an_absolute_target_is_a_path_of_the_sandbox(self):
         address = self.fresh_address()
         name = self.sandbox(address)
