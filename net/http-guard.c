@@ -32,7 +32,8 @@ size_t http_guard_limit(size_t wanted, size_t reserved)
 		return wanted;
 	}
 
-	size_t room = files.rlim_cur > reserved ? files.rlim_cur - reserved : 0;
+	size_t half = files.rlim_cur / 2;
+	size_t room = files.rlim_cur - (reserved < half ? reserved : half);
 
 	room = room > LIMIT_LEAST ? room : LIMIT_LEAST;
 	return room < wanted ? room : wanted;

@@ -78,7 +78,7 @@ void http_guard_head(struct http_guard *guard, struct http_link *link);
 void http_guard_cut(struct http_guard *guard, struct http_link *link);
 
 /* As many connections as were asked for, or as the limit of open files allows beside those that are
- * reserved for other things; at least 16. */
+ * reserved for other things (at most half of all); at least 16. */
 size_t http_guard_limit(size_t wanted, size_t reserved);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define PAGE_MAX (16u << 20)          /* metrics of 2000 series a family stay far below */
 #define SERVER_CONNECTIONS 64u        /* probes and scrapers are few; then the oldest is cut */
+#define FILES_RESERVED 256u           /* of the process, for all else it does */
 #define SERVER_BEYOND 64u             /* that were cut and are not closed yet */
 #define SERVER_TIMEOUT_S 10u          /* of silence */
 #define SERVER_ANSWER_US 60000000u    /* a page of some MiB, to a slow scraper */
@@ -295,7 +296,7 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 					.port = port_of(fd) };
 	server->guard = http_guard_create(&(struct http_guard_config){
 		.sched = server->sched,
-		.limit = SERVER_CONNECTIONS,
+		.limit = http_guard_limit(SERVER_CONNECTIONS, FILES_RESERVED),
 		.idle_us = SERVER_TIMEOUT_S * 1000000u,
 		.body_us = HTTP_GUARD_HEAD_US,
 		.answer_us = SERVER_ANSWER_US,

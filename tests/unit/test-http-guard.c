@@ -268,7 +268,7 @@ static void a_limit_is_what_open_files_allow(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	assert_int_equal(http_guard_limit(8192, 100), 100);
 	assert_int_equal(http_guard_limit(50, 100), 50);
-	assert_int_equal(http_guard_limit(8192, 512), 16);
+	assert_int_equal(http_guard_limit(8192, 512), 100);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
