@@ -198,9 +198,30 @@ static void config_takes_the_run_folder_for_itself(void **state UNUSED)
 	assert_int_equal(0, rmdir(dir));
 }
 
+static void haproxy_is_confined_where_the_router_says_so(void **state)
+{
+	struct options options;
+	struct error error = { 0 };
+
+	(void)state;
+	assert_int_equal(0, parse("--enable-tracing", "--run-dir=/run/x", &options, &error));
+	for (int on = 0; on < 2; on++) {
+		CLEANUP_BUF struct buf text = BUF_INIT(65536);
+
+		options.jail = (struct jail){ .on = on != 0, .uid = 102, .gid = 105 };
+		assert_int_equal(0, config_text(&options, &text));
+		assert_int_equal(on, strstr(buf_str(&text), "\tuid 102\n\tgid 105\n"
+							    "\tchroot /run/x/root\n") != NULL);
+		/* The log's socket is named as HAProxy sees it. */
+		assert_non_null(strstr(buf_str(&text),
+				       on != 0 ? "log /log.sock " : "log /run/x/log.sock "));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(haproxy_is_confined_where_the_router_says_so),
 		cmocka_unit_test(options_have_defaults),
 		cmocka_unit_test(options_allow_ports),
 		cmocka_unit_test(options_say_what_is_wrong),
