@@ -59,6 +59,19 @@ static int read_token(const char *path, char *ret, struct error *reterr)
 	return 0;
 }
 
+/* Commands inherit what is ignored: a shell's "&" ignores SIGINT and SIGQUIT, nohup SIGHUP. With
+ * SIGCHLD ignored the kernel would also reap our children before we know how they ended. */
+static void ignore_nothing(void)
+{
+	struct sigaction action;
+
+	for (int number = 1; number < NSIG; number++) {
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+			(void)signal(number, SIG_DFL);
+		}
+	}
+}
+
 /* What the guest must not reach, and what a busy server needs. */
 static void prepare(struct process *process)
 {
@@ -68,6 +81,7 @@ static void prepare(struct process *process)
 	 * would inherit the one but not the other. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	ignore_nothing();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)mallopt(M_ARENA_MAX, 1);

@@ -94,6 +94,17 @@ def test_tokens_stay_out_of_the_environment(server):
 test_tokens_stay_out_of_the_environment.server = {"environment": {"SANDBOX_TOKEN_X": "secret"}}
 
 
+def test_what_the_server_was_started_with_ignored_is_not_ignored_by_commands(server):
+    server.stop()
+    server.__init__()
+    server.prefix = ["sh", "-c", 'trap "" HUP INT QUIT PIPE CHLD USR1; exec "$@"', "sh", *type(server).prefix]
+    server.start()
+    assert execute(server, "grep SigIgn /proc/self/status")["stdout"] == "SigIgn:\t0000000000000000\n"
+    assert execute(server, "sh -c 'kill -INT $$'")["signal"] == 2
+    assert execute(server, "sh -c 'exit 3'")["exit_code"] == 3
+    server.prefix = type(server).prefix
+
+
 def test_commands_have_manners(server):
     text = execute(server, "sh -c 'cat /proc/self/oom_score_adj; nice; grep -E \"NoNewPrivs|SigBlk|SigIgn\" /proc/self/status'")
     lines = text["stdout"].split()
