@@ -225,9 +225,11 @@ static const char *split(const struct command *command, struct shlex *shlex)
 	if (why == NULL && command->surrogate) {
 		return "'utf-8' codec can't encode characters: surrogates not allowed";
 	}
-	if (why == NULL && (shlex->has_nul || (command->cwd != NULL && command->cwd[0] == '\0'))) {
-		return shlex->has_nul ? "embedded null byte"
-				      : "[Errno 2] No such file or directory: ''";
+	if (why == NULL && (shlex->has_nul || command->nul_in_cwd)) {
+		return "embedded null byte";
+	}
+	if (why == NULL && command->cwd != NULL && command->cwd[0] == '\0') {
+		return "[Errno 2] No such file or directory: ''";
 	}
 	return why != NULL ? why : check_environment(command);
 }

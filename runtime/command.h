@@ -17,7 +17,8 @@ struct command {
 	size_t length;
 	bool surrogate; /* half a character that cannot be said in UTF-8 */
 	char *cwd;      /* NULL: the base folder */
-	char *input;    /* NULL: /dev/null */
+	bool nul_in_cwd;
+	char *input; /* NULL: /dev/null */
 	size_t input_length;
 	struct json_pair *pairs; /* environment beside ours */
 	size_t pair_count;

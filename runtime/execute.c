@@ -47,11 +47,17 @@ static const struct json_field_rule rules[FIELDS] = {
 	[FIELD_STDIN] = { "stdin", JSON_FIELD_TEXT, false },
 };
 
+static bool has_nul(const struct json_value *value)
+{
+	return value->present && memchr(value->text, '\0', value->length) != NULL;
+}
+
 bool execute_read(struct request *request, struct command *ret)
 {
 	const struct runtime *runtime = request_arg(request);
 	struct json_value values[FIELDS];
 	bool fits = json_body_read(request, rules, FIELDS, values);
+	bool nul_in_cwd = fits && has_nul(&values[FIELD_CWD]);
 
 	if (fits) {
 		*ret = (struct command){
@@ -59,6 +65,7 @@ bool execute_read(struct request *request, struct command *ret)
 			.length = values[FIELD_COMMAND].length,
 			.surrogate = values[FIELD_COMMAND].surrogate ||
 				     values[FIELD_CWD].surrogate || values[FIELD_ENV].surrogate,
+			.nul_in_cwd = nul_in_cwd,
 			.cwd = TAKE(values[FIELD_CWD].text),
 			.input = TAKE(values[FIELD_STDIN].text),
 			.input_length = values[FIELD_STDIN].length,

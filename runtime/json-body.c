@@ -19,6 +19,7 @@
 #define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
 #define NAME_MAX_BYTES 64u    /* a name of ours with each letter escaped */
 #define DETAIL_MAX (1u << 20)
+#define ERROR_MAX (2 * INPUT_MAX + 512) /* one entry of the list: a key, an input, words of ours */
 #define ERRORS_MAX 100
 #define FLOAT_INTEGER_MAX 9.2e18 /* what pydantic takes for an integer of a float */
 
@@ -48,7 +49,7 @@ static void say(struct reader *reader, const char *type, const char *field,
 {
 	struct buf *out = reader->out;
 
-	if (reader->errors++ >= ERRORS_MAX) {
+	if (reader->errors++ >= ERRORS_MAX || out->length > DETAIL_MAX - ERROR_MAX) {
 		return;
 	}
 	buf_append_str(out, out->length == 0 ? "{\"detail\":[" : ",");
@@ -56,7 +57,7 @@ static void say(struct reader *reader, const char *type, const char *field,
 	if (field != NULL) {
 		buf_printf(out, ",\"%s\"", field);
 	}
-	if (key != NULL) {
+	if (key != NULL && key->length <= INPUT_MAX) {
 		buf_append_char(out, ',');
 		buf_append(out, key->start, key->length);
 	}

@@ -94,6 +94,12 @@ def test_tokens_stay_out_of_the_environment(server):
 test_tokens_stay_out_of_the_environment.server = {"environment": {"SANDBOX_TOKEN_X": "secret"}}
 
 
+def test_a_folder_with_a_nul_is_no_folder(server):
+    os.mkdir(server.path("d"))
+    for cwd in ("d\0", "d\0e", "\0", "\0d"):
+        fails(server, "pwd", "embedded null byte", cwd=cwd)
+
+
 def test_what_the_server_was_started_with_ignored_is_not_ignored_by_commands(server):
     server.stop()
     server.__init__()
@@ -270,6 +276,18 @@ def test_bodies_that_are_no_json_are_told_as_fastapi_does(server):
         assert detail(server, body) == (400, "There was an error parsing the body")
     assert detail(server, b"", {})[0] == 422
     assert detail(server, b'{"command":"true"}', {"Content-Type": "text/plain"})[0] == 422
+
+
+def test_long_names_of_variables_are_told_too(server):
+    def told(env):
+        status, errors = detail(server, json.dumps({"command": "true", "env": env}).encode())
+        assert status == 422 and errors[0]["type"] == "string_type" and errors[0]["loc"][:2] == ["body", "env"], (status, errors[:1])
+        return errors
+    assert told({"k" * 1000: 1})[0]["loc"] == ["body", "env", "k" * 1000]
+    told({"k" * 3000000: 1})
+    told({"\0" * 400000: 1})
+    assert len(told({f"{i}" * 1000: ["x" * 10000] for i in range(90)})) > 1
+    assert len(told({f"{i}": i for i in range(1000)})) == 100
 
 
 def test_odd_json_that_is_fine_runs(server):
