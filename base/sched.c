@@ -238,7 +238,7 @@ static void block_signals(sigset_t *ret_old)
 	check(pthread_sigmask(SIG_SETMASK, &all, ret_old), "signal mask");
 }
 
-static void create_real(struct sched_thread *thread)
+static int try_create_real(struct sched_thread *thread)
 {
 	pthread_attr_t attr;
 	sigset_t old;
@@ -246,9 +246,17 @@ static void create_real(struct sched_thread *thread)
 	check(pthread_attr_init(&attr), "new thread");
 	check(pthread_attr_setstacksize(&attr, STACK_SIZE), "new thread");
 	block_signals(&old);
-	check(pthread_create(&thread->real, &attr, thread_main, thread), "new thread");
+
+	int code = pthread_create(&thread->real, &attr, thread_main, thread);
+
 	check(pthread_sigmask(SIG_SETMASK, &old, NULL), "signal mask");
 	pthread_attr_destroy(&attr);
+	return code;
+}
+
+static void create_real(struct sched_thread *thread)
+{
+	check(try_create_real(thread), "new thread");
 }
 
 struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg),
@@ -266,6 +274,24 @@ struct sched_thread *sched_start(struct sched *sched, const char *name, void (*f
 	baton_add(&sched->baton, &thread->in_baton, thread->name);
 	create_real(thread);
 	pass_baton(sched);
+	return thread;
+}
+
+struct sched_thread *sched_try_start(struct sched *sched, const char *name, void (*fn)(void *arg),
+				     void *arg)
+{
+	if (sched->simulation) {
+		return sched_start(sched, name, fn, arg);
+	}
+
+	struct sched_thread *thread = xnew(struct sched_thread);
+
+	*thread = (struct sched_thread){ .sched = sched, .fn = fn, .arg = arg };
+	snprintf(thread->name, sizeof(thread->name), "%s", name);
+	if (try_create_real(thread) != 0) {
+		free(thread);
+		return NULL;
+	}
 	return thread;
 }
 

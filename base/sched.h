@@ -56,6 +56,9 @@ uint64_t sched_random(struct sched *sched);
  * signals. */
 struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg),
 				 void *arg);
+/* The same, for those who can go on without another thread: NULL where the system has none left. */
+struct sched_thread *sched_try_start(struct sched *sched, const char *name, void (*fn)(void *arg),
+				     void *arg);
 void sched_join(struct sched_thread *thread);
 
 struct sched_mutex {

@@ -17,6 +17,7 @@
 
 #define DRAIN_US 200000u /* for the output of a command whose first process has ended */
 #define KILL_US 800000u  /* for a tree to die: with it, an answer is within the timeout + 1 s */
+#define NUDGE_US 50000u  /* for a program to start: if it takes longer, the child may be stopped */
 #define SWEEP_FIRST_US 5000u
 #define SWEEP_US 25000u
 #define WHY_MAX (160u << 10) /* an argument as Python prints it, and the words around it */
@@ -72,97 +73,132 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void say_why(struct execution *execution, struct spawn_plan *plan, int code,
-		    enum spawn_step step, struct buf *why)
-{
-	const char *folder = plan->cwd != NULL ? plan->cwd : execution->supervisor->config.base_dir;
-
-	if (step == SPAWN_RUN || step == SPAWN_FOLDER) {
-		command_error(why, -code, step == SPAWN_RUN ? plan->argv[0] : folder);
-	} else {
-		buf_printf(why, "[Errno %d] %s", -code, strerror(-code));
-	}
-}
-
-/* Descriptors are the plan's. */
-static int spawn(struct execution *execution, struct spawn_plan *plan, struct buf *why)
+/* What comes before a process: 0, or the text in why. */
+static int prepare(struct execution *execution, struct spawn *spawn, struct buf *why)
 {
 	struct supervisor *supervisor = execution->supervisor;
-	enum spawn_step step = SPAWN_FORK;
-	int code = make_pipe(execution, EXECUTION_OUT, &plan->out);
+	const struct command *command = &execution->command;
+
+	spawn->folder = supervisor->config.base_dir;
+	spawn->cwd = command->cwd != NULL ? xstrdup(command->cwd) : NULL;
+	spawn->in = supervisor->null;
+	spawn->keep_in = true;
+	spawn->session = supervisor->has_terminal;
+	spawn->user = supervisor->config.user;
+	spawn->mark = execution->mark;
+	spawn->files = supervisor->files;
+	if (program_init(&spawn->program, command, supervisor->config.environment, why) < 0) {
+		return -1;
+	}
+
+	int code = make_pipe(execution, EXECUTION_OUT, &spawn->out);
 
 	if (code == 0) {
-		code = make_pipe(execution, EXECUTION_ERR, &plan->err);
+		code = make_pipe(execution, EXECUTION_ERR, &spawn->err);
 	}
-	if (code == 0 && execution->command.input != NULL) {
-		plan->in = make_input(&execution->command);
-		code = plan->in < 0 ? plan->in : 0;
-	}
-	if (code == 0) {
-		plan->folder = open(supervisor->config.base_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		code = plan->folder < 0 ? -errno : 0;
-		step = plan->folder < 0 ? SPAWN_FOLDER : SPAWN_FORK;
-	}
-	if (code == 0) {
-		code = spawner_run(supervisor->spawner, plan, &execution->pid, &step);
+	if (code == 0 && command->input != NULL) {
+		spawn->keep_in = false;
+		spawn->in = make_input(command);
+		code = spawn->in < 0 ? spawn->in : 0;
 	}
 	if (code < 0) {
-		say_why(execution, plan, code, step, why);
+		buf_printf(why, "[Errno %d] %s", -code, strerror(-code));
 	}
 	return code;
 }
 
-static int start(struct execution *execution, struct buf *why)
+static void fail(struct execution *execution, struct buf *why)
 {
-	struct supervisor *supervisor = execution->supervisor;
-	struct program program;
-	int code = program_init(&program, &execution->command, supervisor->config.environment, why);
-
-	if (code == 0) {
-		struct spawn_plan plan = { .paths = program.paths,
-					   .argv = program.argv,
-					   .envp = program.envp,
-					   .folder = -1,
-					   .cwd = execution->command.cwd,
-					   .in = supervisor->null,
-					   .out = -1,
-					   .err = -1,
-					   .user = supervisor->config.user,
-					   .mark = execution->mark,
-					   .files = supervisor->files };
-
-		code = spawn(execution, &plan, why);
-		if (plan.in != supervisor->null) {
-			close_fd(&plan.in);
-		}
-		close_fd(&plan.out);
-		close_fd(&plan.err);
-		close_fd(&plan.folder);
-	}
-	program_finish(&program);
-	return code;
+	execution->result.exit_code = 1;
+	execution->result.failure = buf_take(why);
+	execution->state = EXECUTION_OVER;
 }
 
 void execution_begin(struct execution *execution)
 {
+	struct supervisor *supervisor = execution->supervisor;
 	struct buf why CLEANUP_BUF = BUF_INIT(WHY_MAX);
-	uint64_t now = sched_now_us(execution->supervisor->sched);
+	uint64_t now = sched_now_us(supervisor->sched);
 	uint64_t seconds = execution->command.timeout_s;
+	struct spawn *spawn = spawn_create();
 
-	execution->mark = tree_mark_next(&execution->supervisor->marks);
+	execution->mark = tree_mark_next(&supervisor->marks);
 	execution->deadline = seconds > 0 && seconds < (SCHED_FOREVER - now) / 1000000
 				      ? now + seconds * 1000000
 				      : SCHED_FOREVER;
 	execution->state = EXECUTION_RUNS;
-	if (start(execution, &why) < 0) {
-		execution->result.exit_code = 1;
-		execution->result.failure = buf_take(&why);
-		execution->state = EXECUTION_OVER;
+	if (spawn == NULL) {
+		buf_printf(&why, "[Errno %d] %s", errno, strerror(errno));
+		fail(execution, &why);
+	} else if (prepare(execution, spawn, &why) < 0) {
+		spawn_unref(spawn);
+		fail(execution, &why);
+	} else {
+		execution->spawn = spawn;
+		execution->nudge_at = now + NUDGE_US;
+		spawner_submit(supervisor->spawner, spawn, now);
 	}
 	/* What the kernel has copied by now; timeout_s is still asked for. */
 	free(execution->command.text);
 	free(execution->command.input);
 	execution->command.text = execution->command.input = NULL;
+}
+
+/* ---- its first process ---- */
+
+pid_t execution_pid(const struct execution *execution)
+{
+	return execution->spawn != NULL ? atomic_load(&execution->spawn->pid) : 0;
+}
+
+static void say_why(const struct execution *execution, const struct spawn *spawn, struct buf *why)
+{
+	int error = -atomic_load(&spawn->error);
+
+	if (spawn->step == SPAWN_RUN) {
+		command_error(why, error, spawn->program.argv[0]);
+	} else if (spawn->step == SPAWN_FOLDER) {
+		command_error(why, error,
+			      spawn->cwd != NULL ? spawn->cwd
+						 : execution->supervisor->config.base_dir);
+	} else {
+		buf_printf(why, "[Errno %d] %s", error, strerror(error));
+	}
+}
+
+/* The child is gone, or there is none. True: it did not come to run the program. */
+static bool settle(struct execution *execution)
+{
+	struct spawn *spawn = TAKE(execution->spawn);
+	bool failed = atomic_load(&spawn->error) != 0;
+
+	if (failed && execution->state == EXECUTION_RUNS) {
+		struct buf why CLEANUP_BUF = BUF_INIT(WHY_MAX);
+
+		say_why(execution, spawn, &why);
+		fail(execution, &why);
+	}
+	spawn_unref(spawn);
+	return failed;
+}
+
+/* A child that a guest stopped on its way to the program goes on: the guest may stop commands, but not
+ * what the server's own threads wait for. */
+static void nudge(struct execution *execution, uint64_t now)
+{
+	struct spawn *spawn = execution->spawn;
+	pid_t pid = execution_pid(execution);
+
+	if (spawn == NULL || atomic_load(&spawn->returned)) {
+		execution->nudge_at = SCHED_FOREVER;
+		return;
+	}
+	if (now >= execution->nudge_at) {
+		execution->nudge_at = now + NUDGE_US;
+		if (pid > 0) {
+			(void)kill(pid, SIGCONT);
+		}
+	}
 }
 
 /* ---- reading ---- */
@@ -230,6 +266,22 @@ void execution_go_on(struct execution *execution)
 
 /* ---- ending ---- */
 
+/* A child that has no process group of its own yet, or no number, is met at the next sweep. */
+static void kill_first(struct execution *execution)
+{
+	if (execution->spawn == NULL) {
+		return;
+	}
+	spawner_cancel(execution->supervisor->spawner, execution->spawn);
+
+	pid_t pid = execution_pid(execution);
+
+	if (pid > 0) {
+		(void)kill(-pid, SIGKILL);
+		(void)kill(pid, SIGKILL);
+	}
+}
+
 void execution_kill(struct execution *execution, bool timed_out)
 {
 	uint64_t now = sched_now_us(execution->supervisor->sched);
@@ -241,14 +293,14 @@ void execution_kill(struct execution *execution, bool timed_out)
 	execution->state = EXECUTION_DIES;
 	execution->deadline = now + KILL_US;
 	execution->sweep_at = now;
-	if (execution->pid > 0) {
-		(void)kill(-execution->pid, SIGKILL);
-	}
+	kill_first(execution);
 }
 
 void execution_reaped(struct execution *execution, int code, int status)
 {
-	execution->pid = 0;
+	if (settle(execution)) {
+		return;
+	}
 	execution->result.signal = code == CLD_EXITED ? 0 : status;
 	execution->result.exit_code = code == CLD_EXITED ? status : -status;
 	if (execution->state == EXECUTION_RUNS) {
@@ -285,17 +337,29 @@ static void sweep(struct execution *execution, uint64_t now)
 	if (now < execution->sweep_at) {
 		return;
 	}
-	if (tree_kill(execution->mark, execution->pid) == 0 && execution->pid == 0) {
+	kill_first(execution);
+	if (tree_kill(execution->mark, execution_pid(execution)) == 0 && execution->spawn == NULL) {
 		execution->state = EXECUTION_OVER;
 	}
 	execution->sweep_at =
 		now + (execution->sweep_at + SWEEP_US < now ? SWEEP_US : SWEEP_FIRST_US);
 }
 
+static void let_go(struct execution *execution)
+{
+	close_pipe(&execution->pipes[EXECUTION_OUT]);
+	close_pipe(&execution->pipes[EXECUTION_ERR]);
+	spawn_unref(TAKE(execution->spawn));
+}
+
 void execution_advance(struct execution *execution, uint64_t now)
 {
 	bool paused = false, ended = has_ended(execution, &paused);
 
+	nudge(execution, now);
+	if (execution->spawn != NULL && spawn_was_refused(execution->spawn)) {
+		(void)settle(execution);
+	}
 	if (now >= execution->timer_at) {
 		execution->timer_at = SCHED_FOREVER;
 		execution->handler->on_timer(execution->arg, now);
@@ -310,13 +374,14 @@ void execution_advance(struct execution *execution, uint64_t now)
 	if (execution->state == EXECUTION_DIES) {
 		sweep(execution, now);
 		if (now >= execution->deadline) {
-			execution->state = EXECUTION_OVER; /* something sits in the kernel */
+			/* Something sits in the kernel: the signal waits for it there. */
+			kill_first(execution);
+			execution->state = EXECUTION_OVER;
 		}
 	}
 	if (execution->state == EXECUTION_OVER) {
 		read_rest(execution);
-		close_pipe(&execution->pipes[EXECUTION_OUT]);
-		close_pipe(&execution->pipes[EXECUTION_ERR]);
+		let_go(execution);
 	}
 }
 
@@ -326,6 +391,7 @@ uint64_t execution_next(const struct execution *execution)
 	bool paused = false;
 
 	(void)has_ended(execution, &paused);
+	next = execution->nudge_at < next ? execution->nudge_at : next;
 	if (execution->state == EXECUTION_DIES && execution->sweep_at < next) {
 		next = execution->sweep_at;
 	}

@@ -22,6 +22,7 @@ libruntime_la_SOURCES = \
 	%D%/server.c %D%/server.h %D%/server-private.h \
 	%D%/shlex.c %D%/shlex.h \
 	%D%/spawn.c %D%/spawn.h \
+	%D%/spawner.c %D%/spawner.h \
 	%D%/stream.c \
 	%D%/supervise.c %D%/supervise.h %D%/supervise-private.h \
 	%D%/tree.c %D%/tree.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A child on a stack of its own in our memory, until it runs a program or says why not. Called by
- * supervise.c, in its thread. */
+ * execution.c, which prepares it, and by the threads of spawner.c. */
 #include "config.h"
 
 #include "runtime/spawn.h"
@@ -10,14 +10,14 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "runtime/users.h"
 
 #define STACK_SIZE 65536u
@@ -37,16 +37,9 @@
 #define SHARED_MEMORY CLONE_VM
 #endif
 
-/* At the low end of the stack's mapping, which both have, whatever else they share. */
-struct spawner {
-	const struct spawn_plan *plan;
-	enum spawn_step step;
-	int error;
-	bool has_terminal;
-};
+_Static_assert(sizeof(atomic_int) == sizeof(pid_t), "the kernel writes a pid there");
 
-/* Whether this process has a controlling terminal, which its children would get at. */
-static bool has_terminal(void)
+bool spawn_has_terminal(void)
 {
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
@@ -56,22 +49,39 @@ static bool has_terminal(void)
 	return fd >= 0;
 }
 
-struct spawner *spawner_create(void)
+struct spawn *spawn_create(void)
 {
-	struct spawner *spawner = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	struct spawn *spawn = mmap(
+		NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+		(SHARED_MEMORY != 0 ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
-	if (spawner == MAP_FAILED) {
+	if (spawn == MAP_FAILED) {
 		return NULL;
 	}
-	spawner->has_terminal = has_terminal();
-	return spawner;
+	spawn->in = spawn->out = spawn->err = -1;
+	atomic_init(&spawn->references, 1);
+	return spawn;
 }
 
-void spawner_destroy(struct spawner *spawner)
+static void close_descriptors(struct spawn *spawn)
 {
-	if (spawner != NULL) {
-		munmap(spawner, STACK_SIZE);
+	const int fds[] = { spawn->keep_in ? -1 : spawn->in, spawn->out, spawn->err };
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		if (fds[i] >= 0) {
+			close(fds[i]);
+		}
+	}
+	spawn->in = spawn->out = spawn->err = -1;
+}
+
+void spawn_unref(struct spawn *spawn)
+{
+	if (spawn != NULL && atomic_fetch_sub(&spawn->references, 1) == 1) {
+		close_descriptors(spawn);
+		program_finish(&spawn->program);
+		free(spawn->cwd);
+		munmap(spawn, STACK_SIZE);
 	}
 }
 
@@ -82,21 +92,22 @@ void spawner_destroy(struct spawner *spawner)
 #define IN_CHILD __attribute__((__no_sanitize__("address", "thread", "undefined")))
 #define KERNEL_SIGSET_SIZE 8
 
-IN_CHILD static int move_descriptors(const struct spawn_plan *plan)
+IN_CHILD static int move_descriptors(const struct spawn *spawn)
 {
-	if (syscall(SYS_dup3, plan->in, 0, 0) < 0 || syscall(SYS_dup3, plan->out, 1, 0) < 0 ||
-	    syscall(SYS_dup3, plan->err, 2, 0) < 0) {
+	if (syscall(SYS_dup3, spawn->in, 0, 0) < 0 || syscall(SYS_dup3, spawn->out, 1, 0) < 0 ||
+	    syscall(SYS_dup3, spawn->err, 2, 0) < 0) {
 		return -errno;
 	}
-	/* All ours are closed by exec anyway; this is for those of others in our process. */
-	(void)syscall(SYS_close_range, 3U, ~0U, (unsigned int)CLOSE_RANGE_CLOEXEC);
+	/* Not by exec alone, which may be long in coming: a child that is held up must not hold
+	 * connections and the outputs of other commands open. */
+	(void)syscall(SYS_close_range, 3U, ~0U, 0U);
 	return 0;
 }
 
 /* What helps the server and its machine; where the kernel forbids it, the command runs without. */
-IN_CHILD static void set_manners(const struct spawn_plan *plan)
+IN_CHILD static void set_manners(const struct spawn *spawn)
 {
-	struct rlimit mark = { .rlim_cur = plan->mark, .rlim_max = plan->mark };
+	struct rlimit mark = { .rlim_cur = spawn->mark, .rlim_max = spawn->mark };
 	long fd =
 		syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
 
@@ -107,8 +118,8 @@ IN_CHILD static void set_manners(const struct spawn_plan *plan)
 	/* The kernel answers 20 - nice. */
 	(void)syscall(SYS_setpriority, PRIO_PROCESS, 0,
 		      20 - syscall(SYS_getpriority, PRIO_PROCESS, 0) + NICER);
-	(void)syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files, NULL);
-	if (plan->mark != 0) {
+	(void)syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &spawn->files, NULL);
+	if (spawn->mark != 0) {
 		(void)syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &mark, NULL);
 	}
 }
@@ -127,17 +138,33 @@ IN_CHILD static int become(const struct user *user)
 	return 0;
 }
 
-/* The first error that is not "not there" counts, as in Python. */
-IN_CHILD static int run(const struct spawn_plan *plan)
+/* Where it starts is looked up with the server's rights, and entered with the command's. */
+IN_CHILD static int enter(const struct spawn *spawn, long folder)
 {
+	if (syscall(SYS_fchdir, folder) < 0 ||
+	    (spawn->cwd != NULL && syscall(SYS_chdir, spawn->cwd) < 0)) {
+		return -errno;
+	}
+	(void)syscall(SYS_close, folder);
+	return 0;
+}
+
+/* The first error that is not "not there" counts, as in Python. */
+IN_CHILD static int run(const struct spawn *spawn)
+{
+	const struct program *program = &spawn->program;
 	const uint64_t no_signals = 0;
 	int first = 0, last = ENOENT;
 
 	(void)syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* The server blocks all and handles none, so that there is nothing else to undo. */
+	/* The server blocks all, and handles and ignores none: there is nothing else to undo. */
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, KERNEL_SIGSET_SIZE);
-	for (size_t i = 0; plan->paths[i] != NULL; i++) {
-		(void)syscall(SYS_execve, plan->paths[i], plan->argv, plan->envp);
+	for (size_t i = 0; program->paths[i] != NULL; i++) {
+		/* Whoever gave up on us may have looked for our number before we had one. */
+		if (atomic_load(&spawn->cancelled)) {
+			return -ECANCELED;
+		}
+		(void)syscall(SYS_execve, program->paths[i], program->argv, program->envp);
 		last = errno;
 		if (last != ENOENT && last != ENOTDIR && first == 0) {
 			first = last;
@@ -146,59 +173,81 @@ IN_CHILD static int run(const struct spawn_plan *plan)
 	return -(first != 0 ? first : last);
 }
 
+IN_CHILD static int prepare(struct spawn *spawn)
+{
+	/* A session costs the scheduler a group of its own for each command where autogroups are on. */
+	if ((spawn->session ? syscall(SYS_setsid) : syscall(SYS_setpgid, 0, 0)) < 0) {
+		return -errno;
+	}
+
+	int code = move_descriptors(spawn);
+	long folder;
+
+	if (code < 0) {
+		return code;
+	}
+	set_manners(spawn);
+	spawn->step = SPAWN_FOLDER;
+	folder = syscall(SYS_openat, AT_FDCWD, spawn->folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (folder < 0) {
+		return -errno;
+	}
+	spawn->step = SPAWN_USER;
+	code = become(spawn->user);
+	if (code == 0) {
+		spawn->step = SPAWN_FOLDER;
+		code = enter(spawn, folder);
+	}
+	return code;
+}
+
 IN_CHILD static int child(void *arg)
 {
-	struct spawner *spawner = arg;
-	const struct spawn_plan *plan = spawner->plan;
+	struct spawn *spawn = arg;
+	int code = prepare(spawn);
 
-	/* A session costs the scheduler a group of its own for each command where autogroups are on. */
-	spawner->error =
-		(spawner->has_terminal ? syscall(SYS_setsid) : syscall(SYS_setpgid, 0, 0)) < 0
-			? -errno
-			: move_descriptors(plan);
-	if (spawner->error == 0) {
-		set_manners(plan);
-		spawner->step = SPAWN_USER;
-		spawner->error = become(plan->user);
+	if (code == 0) {
+		spawn->step = SPAWN_RUN;
+		code = run(spawn);
 	}
-	if (spawner->error == 0) {
-		spawner->step = SPAWN_FOLDER;
-		if (syscall(SYS_fchdir, plan->folder) < 0 ||
-		    (plan->cwd != NULL && syscall(SYS_chdir, plan->cwd) < 0)) {
-			spawner->error = -errno;
-		}
-	}
-	if (spawner->error == 0) {
-		spawner->step = SPAWN_RUN;
-		spawner->error = run(plan);
-	}
+	atomic_store(&spawn->error, code);
 	(void)syscall(SYS_exit_group, 127);
 	return 127;
 }
 
 /* ---- in the parent ---- */
 
-int spawner_run(struct spawner *spawner, const struct spawn_plan *plan, pid_t *ret_pid,
-		enum spawn_step *ret_step)
+void spawn_refuse(struct spawn *spawn, int error)
 {
-	spawner->plan = plan;
-	spawner->step = SPAWN_FORK;
-	spawner->error = 0;
+	spawn->step = SPAWN_FORK;
+	atomic_store(&spawn->error, error);
+	atomic_store(&spawn->returned, true);
+}
 
-	pid_t pid = clone(child, (char *)spawner + STACK_SIZE,
-			  SHARED_MEMORY | CLONE_VFORK | SIGCHLD, spawner);
+bool spawn_was_refused(const struct spawn *spawn)
+{
+	return atomic_load(&spawn->returned) && atomic_load(&spawn->pid) == 0;
+}
 
-	if (pid < 0) {
-		*ret_step = SPAWN_FORK;
-		return -errno;
+void spawn_run(struct spawn *spawn)
+{
+	int code = -ECANCELED;
+
+	if (!atomic_load(&spawn->cancelled)) {
+		code = clone(child, (char *)spawn + STACK_SIZE,
+			     SHARED_MEMORY | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD, spawn,
+			     (pid_t *)(uintptr_t)&spawn->pid);
+		code = code < 0 ? -errno : 0;
 	}
-	if (spawner->error != 0) {
-		siginfo_t info;
-
-		(void)waitid(P_PID, (id_t)pid, &info, WEXITED);
-		*ret_step = spawner->step;
-		return spawner->error;
+	/* The outputs end for the server when the last of their writers has closed them. */
+	close_descriptors(spawn);
+	if (code < 0) {
+		spawn_refuse(spawn, code);
+		return;
 	}
-	*ret_pid = pid;
-	return 0;
+	if (atomic_load(&spawn->error) == 0) {
+		program_finish(&spawn->program);
+		spawn->program = (struct program){ 0 };
+	}
+	atomic_store(&spawn->returned, true);
 }

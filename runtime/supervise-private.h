@@ -3,7 +3,7 @@
 #ifndef ASB_RUNTIME_SUPERVISE_PRIVATE_H
 #define ASB_RUNTIME_SUPERVISE_PRIVATE_H
 
-#include "runtime/spawn.h"
+#include "runtime/spawner.h"
 #include "runtime/supervise.h"
 #include "runtime/tree.h"
 
@@ -44,7 +44,8 @@ struct execution {
 	/* The supervisor's thread alone. */
 	struct execution *next, *previous;
 	enum execution_state state;
-	pid_t pid; /* 0: reaped, or never there */
+	struct spawn *spawn; /* NULL: its first process is reaped, or was never there */
+	uint64_t nudge_at; /* when to send it on its way again while it has not come to its exec */
 	uint64_t mark;
 	struct execution_pipe pipes[EXECUTION_STREAMS];
 	uint64_t deadline; /* of what the state waits for */
@@ -66,6 +67,8 @@ struct supervisor {
 
 	/* The thread alone. */
 	struct spawner *spawner;
+	bool more_to_reap;
+	bool has_terminal;
 	struct tree_marks marks;
 	struct rlimit files;
 	struct execution *executions;
@@ -76,6 +79,8 @@ struct supervisor {
 void execution_begin(struct execution *execution);
 void execution_read(struct execution_pipe *end);
 void execution_kill(struct execution *execution, bool timed_out);
+/* Of its first process; 0: there is none now. */
+pid_t execution_pid(const struct execution *execution);
 /* Its first process has ended. */
 void execution_reaped(struct execution *execution, int code, int status);
 void execution_go_on(struct execution *execution);

@@ -20,6 +20,7 @@
 #include "runtime/supervise-private.h"
 
 #define EVENTS 64
+#define REAPED_AT_ONCE 256    /* and signals read at once: a guest can make them without end */
 #define LAST_KILL_US 1000000u /* for what commands left behind, at the end */
 
 /* ---- the inbox ---- */
@@ -178,17 +179,22 @@ static void reap(struct supervisor *supervisor)
 {
 	siginfo_t info;
 
-	for (;;) {
+	supervisor->more_to_reap = false;
+	for (int i = 0;; i++) {
 		info.si_pid = 0;
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
 		    info.si_pid == 0) {
+			return;
+		}
+		if (i == REAPED_AT_ONCE) {
+			supervisor->more_to_reap = true;
 			return;
 		}
 
 		pid_t pid = info.si_pid;
 		struct execution *execution = supervisor->executions;
 
-		while (execution != NULL && execution->pid != pid) {
+		while (execution != NULL && execution_pid(execution) != pid) {
 			execution = execution->next;
 		}
 		if (execution != NULL) {
@@ -202,7 +208,9 @@ static void take_signals(struct supervisor *supervisor)
 {
 	struct signalfd_siginfo info;
 
-	while (read(supervisor->signals, &info, sizeof(info)) == sizeof(info)) {
+	for (int i = 0;
+	     i < REAPED_AT_ONCE && read(supervisor->signals, &info, sizeof(info)) == sizeof(info);
+	     i++) {
 		if (info.ssi_signo != SIGCHLD) {
 			supervisor->config.on_signal(supervisor->config.arg);
 		}
@@ -272,7 +280,25 @@ static void turn(struct supervisor *supervisor, int ms)
 	do_wanted(supervisor);
 	if (signalled) {
 		take_signals(supervisor);
+	} else if (supervisor->more_to_reap) {
+		reap(supervisor);
 	}
+}
+
+/* When to look again, whatever happens until then. */
+static uint64_t look_after_all(struct supervisor *supervisor)
+{
+	const uint64_t times[] = {
+		advance_all(supervisor),
+		spawner_tend(supervisor->spawner, sched_now_us(supervisor->sched)),
+		supervisor->more_to_reap ? 0 : SCHED_FOREVER,
+	};
+	uint64_t next = SCHED_FOREVER;
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+		next = times[i] < next ? times[i] : next;
+	}
+	return next;
 }
 
 /* What commands left in the background ends with the server. */
@@ -302,7 +328,7 @@ static void run(void *arg)
 				execution_kill(at, false);
 			}
 		}
-		next = advance_all(supervisor);
+		next = look_after_all(supervisor);
 	}
 	kill_the_rest(supervisor);
 }
@@ -328,10 +354,8 @@ static int open_all(struct supervisor *supervisor, struct error *reterr)
 	supervisor->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	supervisor->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	supervisor->spawner = spawner_create();
 	if (supervisor->epoll < 0 || supervisor->wake < 0 || supervisor->signals < 0 ||
-	    supervisor->null < 0 || supervisor->spawner == NULL ||
-	    watch(supervisor, &supervisor->wake) < 0 ||
+	    supervisor->null < 0 || watch(supervisor, &supervisor->wake) < 0 ||
 	    watch(supervisor, &supervisor->signals) < 0) {
 		return error_set(reterr, -errno, "cannot prepare to run commands: %s",
 				 strerror(errno));
@@ -349,7 +373,6 @@ static void close_all(struct supervisor *supervisor)
 			close(fds[i]);
 		}
 	}
-	spawner_destroy(supervisor->spawner);
 	sched_mutex_finish(&supervisor->lock);
 	free(supervisor);
 }
@@ -374,6 +397,8 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 		return code;
 	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	supervisor->has_terminal = spawn_has_terminal();
+	supervisor->spawner = spawner_create(sched, supervisor->wake);
 	supervisor->thread = sched_start(sched, "supervisor", run, supervisor);
 	*ret = supervisor;
 	return 0;
@@ -395,6 +420,7 @@ void supervisor_destroy(struct supervisor *supervisor)
 	}
 	supervisor_stop(supervisor);
 	sched_join(supervisor->thread);
+	spawner_destroy(supervisor->spawner);
 	do_wanted(supervisor); /* what was asked of commands that were over */
 	close_all(supervisor);
 }

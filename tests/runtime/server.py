@@ -127,7 +127,7 @@ class Server:
             return f.read()
 
     def status(self, field):
-        """A number of kilobytes in /proc/<pid>/status."""
+        """A number in /proc/<pid>/status; sizes are in kilobytes."""
         with open(f"/proc/{self.child.pid}/status") as f:
             return int(re.search(rf"^{field}:\s+(\d+)", f.read(), re.M).group(1))
 

@@ -34,6 +34,11 @@ TESTS += tests/unit/test-guard
 tests_unit_test_guard_SOURCES = tests/unit/test-guard.c
 tests_unit_test_guard_CFLAGS = $(TEST_CFLAGS) $(MHD_CFLAGS)
 tests_unit_test_guard_LDADD = $(RUNTIME_LIBS)
+check_PROGRAMS += tests/unit/test-spawner
+TESTS += tests/unit/test-spawner
+tests_unit_test_spawner_SOURCES = tests/unit/test-spawner.c
+tests_unit_test_spawner_CFLAGS = $(TEST_CFLAGS)
+tests_unit_test_spawner_LDADD = $(RUNTIME_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz-shlex tests/fuzz/fuzz-json-body
 TESTS += tests/fuzz/fuzz-shlex tests/fuzz/fuzz-json-body
