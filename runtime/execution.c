@@ -345,16 +345,31 @@ static void sweep(struct execution *execution, uint64_t now)
 		now + (execution->sweep_at + SWEEP_US < now ? SWEEP_US : SWEEP_FIRST_US);
 }
 
-static void let_go(struct execution *execution)
+/* What the command left behind in the background may go on writing: somebody reads it. */
+static void let_go(struct execution *execution, bool drain)
 {
-	close_pipe(&execution->pipes[EXECUTION_OUT]);
-	close_pipe(&execution->pipes[EXECUTION_ERR]);
+	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
+		struct execution_pipe *end = &execution->pipes[i];
+		int fd = end->fd;
+
+		if (drain && fd >= 0) {
+			if (!end->paused) {
+				(void)epoll_ctl(execution->supervisor->epoll, EPOLL_CTL_DEL, fd,
+						NULL);
+			}
+			end->fd = -1;
+			drains_add(execution->supervisor->drains, fd);
+		} else {
+			close_pipe(end);
+		}
+	}
 	spawn_unref(TAKE(execution->spawn));
 }
 
 void execution_advance(struct execution *execution, uint64_t now)
 {
 	bool paused = false, ended = has_ended(execution, &paused);
+	bool drains = execution->state == EXECUTION_DRAINS;
 
 	nudge(execution, now);
 	if (execution->spawn != NULL && spawn_was_refused(execution->spawn)) {
@@ -381,7 +396,7 @@ void execution_advance(struct execution *execution, uint64_t now)
 	}
 	if (execution->state == EXECUTION_OVER) {
 		read_rest(execution);
-		let_go(execution);
+		let_go(execution, drains);
 	}
 }
 

@@ -15,8 +15,9 @@
 #include "base/memory.h"
 
 #define CONNECTIONS_MAX 12000u
-#define FILES_RESERVED 64u   /* the server's own descriptors */
-#define FILES_FOR_WORK 2048u /* pipes of commands, files of transfers */
+#define FILES_RESERVED 64u /* the server's own descriptors */
+#define FILES_FOR_WORK \
+	6144u /* pipes of commands, and of what they left behind; files of transfers */
 
 void guard_init(struct guard *guard, size_t limit)
 {

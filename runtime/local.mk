@@ -6,6 +6,7 @@ libruntime_la_SOURCES = \
 	base/baton.c base/buf.c base/error.c base/heap.c base/map.c base/memory.c base/number.c base/sched.c \
 	%D%/answer.c \
 	%D%/command.c %D%/command.h \
+	%D%/drain.c %D%/drain.h \
 	%D%/events.c %D%/events.h \
 	%D%/execute.c \
 	%D%/execution.c \

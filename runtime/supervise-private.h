@@ -3,6 +3,7 @@
 #ifndef ASB_RUNTIME_SUPERVISE_PRIVATE_H
 #define ASB_RUNTIME_SUPERVISE_PRIVATE_H
 
+#include "runtime/drain.h"
 #include "runtime/spawner.h"
 #include "runtime/supervise.h"
 #include "runtime/tree.h"
@@ -67,6 +68,8 @@ struct supervisor {
 
 	/* The thread alone. */
 	struct spawner *spawner;
+	struct drains *drains;
+	uint64_t drain_at; /* SCHED_FOREVER: when there is something to drain */
 	bool more_to_reap;
 	bool has_terminal;
 	struct tree_marks marks;

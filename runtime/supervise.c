@@ -249,6 +249,33 @@ static bool has_work(struct supervisor *supervisor)
 	return supervisor->count > 0;
 }
 
+/* Where there is too much to drain, the rest waits. */
+static void drain(struct supervisor *supervisor)
+{
+	struct epoll_event event = { .events = 0, .data = { .ptr = &supervisor->drains } };
+
+	uint64_t again = drains_read(supervisor->drains, sched_now_us(supervisor->sched),
+				     supervisor->buffer, sizeof(supervisor->buffer));
+
+	if (again > 0) {
+		supervisor->drain_at = again;
+		(void)epoll_ctl(supervisor->epoll, EPOLL_CTL_MOD, drains_fd(supervisor->drains),
+				&event);
+	}
+}
+
+static uint64_t drain_again(struct supervisor *supervisor)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &supervisor->drains } };
+
+	if (sched_now_us(supervisor->sched) >= supervisor->drain_at) {
+		supervisor->drain_at = SCHED_FOREVER;
+		(void)epoll_ctl(supervisor->epoll, EPOLL_CTL_MOD, drains_fd(supervisor->drains),
+				&event);
+	}
+	return supervisor->drain_at;
+}
+
 static int wait_ms(struct supervisor *supervisor, uint64_t next)
 {
 	uint64_t now = sched_now_us(supervisor->sched);
@@ -271,6 +298,8 @@ static void turn(struct supervisor *supervisor, int ms)
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.ptr == &supervisor->signals) {
 			signalled = true;
+		} else if (events[i].data.ptr == &supervisor->drains) {
+			drain(supervisor);
 		} else if (events[i].data.ptr == &supervisor->wake) {
 			(void)!read(supervisor->wake, &ignored, sizeof(ignored));
 		} else {
@@ -291,6 +320,7 @@ static uint64_t look_after_all(struct supervisor *supervisor)
 	const uint64_t times[] = {
 		advance_all(supervisor),
 		spawner_tend(supervisor->spawner, sched_now_us(supervisor->sched)),
+		drain_again(supervisor),
 		supervisor->more_to_reap ? 0 : SCHED_FOREVER,
 	};
 	uint64_t next = SCHED_FOREVER;
@@ -342,6 +372,14 @@ static int watch(struct supervisor *supervisor, int *fd)
 	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, *fd, &event);
 }
 
+static int watch_drains(struct supervisor *supervisor)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &supervisor->drains } };
+
+	supervisor->drain_at = SCHED_FOREVER;
+	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, drains_fd(supervisor->drains), &event);
+}
+
 static int open_all(struct supervisor *supervisor, struct error *reterr)
 {
 	sigset_t signals;
@@ -354,9 +392,11 @@ static int open_all(struct supervisor *supervisor, struct error *reterr)
 	supervisor->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	supervisor->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	supervisor->drains = drains_create();
 	if (supervisor->epoll < 0 || supervisor->wake < 0 || supervisor->signals < 0 ||
-	    supervisor->null < 0 || watch(supervisor, &supervisor->wake) < 0 ||
-	    watch(supervisor, &supervisor->signals) < 0) {
+	    supervisor->null < 0 || supervisor->drains == NULL ||
+	    watch(supervisor, &supervisor->wake) < 0 ||
+	    watch(supervisor, &supervisor->signals) < 0 || watch_drains(supervisor) < 0) {
 		return error_set(reterr, -errno, "cannot prepare to run commands: %s",
 				 strerror(errno));
 	}
@@ -373,6 +413,7 @@ static void close_all(struct supervisor *supervisor)
 			close(fds[i]);
 		}
 	}
+	drains_destroy(supervisor->drains);
 	sched_mutex_finish(&supervisor->lock);
 	free(supervisor);
 }

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A list of pipes, the oldest first, and the epoll that says which of them have something. Called by
+ * supervise.c and execution.c, in the supervisor's thread. */
+#include "config.h"
+
+#include "runtime/drain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define FILES_SHARE 8u /* of RLIMIT_NOFILE */
+
+struct drain {
+	struct drain *next, *previous;
+	int fd;
+};
+
+struct drains {
+	int epoll;
+	struct drain *first, *last;
+	size_t count, most;
+	uint64_t since; /* when it was allowed DRAIN_READS reads */
+	int left;       /* of them */
+};
+
+struct drains *drains_create(void)
+{
+	struct rlimit files;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0) {
+		return NULL;
+	}
+
+	struct drains *drains = xnew(struct drains);
+
+	*drains = (struct drains){ .epoll = epoll, .most = DRAINS_MAX, .left = DRAIN_READS };
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / FILES_SHARE < DRAINS_MAX) {
+		drains->most = files.rlim_cur / FILES_SHARE;
+	}
+	return drains;
+}
+
+static void drain_close(struct drains *drains, struct drain *drain)
+{
+	if (drain->previous != NULL) {
+		drain->previous->next = drain->next;
+	} else {
+		drains->first = drain->next;
+	}
+	if (drain->next != NULL) {
+		drain->next->previous = drain->previous;
+	} else {
+		drains->last = drain->previous;
+	}
+	drains->count--;
+	/* By name: a child that has not closed its copies yet keeps the pipe in there. */
+	(void)epoll_ctl(drains->epoll, EPOLL_CTL_DEL, drain->fd, NULL);
+	close(drain->fd);
+	free(drain);
+}
+
+void drains_destroy(struct drains *drains)
+{
+	if (drains == NULL) {
+		return;
+	}
+	while (drains->first != NULL) {
+		drain_close(drains, drains->first);
+	}
+	close(drains->epoll);
+	free(drains);
+}
+
+void drains_add(struct drains *drains, int take_fd)
+{
+	struct drain *drain = xnew(struct drain);
+	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = drain } };
+
+	*drain = (struct drain){ .fd = take_fd, .previous = drains->last };
+	if (drains->last != NULL) {
+		drains->last->next = drain;
+	} else {
+		drains->first = drain;
+	}
+	drains->last = drain;
+	drains->count++;
+	if (epoll_ctl(drains->epoll, EPOLL_CTL_ADD, take_fd, &event) < 0) {
+		drain_close(drains, drain); /* the kernel has no room: as if there were too many */
+	}
+	while (drains->count > drains->most) {
+		drain_close(drains, drains->first);
+	}
+}
+
+int drains_fd(const struct drains *drains)
+{
+	return drains->epoll;
+}
+
+size_t drains_count(const struct drains *drains)
+{
+	return drains->count;
+}
+
+/* epoll puts those it told of behind those it did not: each has its turn. */
+uint64_t drains_read(struct drains *drains, uint64_t now, char *buffer, size_t size)
+{
+	struct epoll_event events[DRAIN_READS];
+
+	if (now >= drains->since + DRAIN_PAUSE_US) {
+		drains->since = now;
+		drains->left = DRAIN_READS;
+	}
+
+	int count = drains->left > 0 ? epoll_wait(drains->epoll, events, drains->left, 0) : 0;
+
+	for (int i = 0; i < count; i++) {
+		struct drain *drain = events[i].data.ptr;
+		ssize_t length = read(drain->fd, buffer, size);
+
+		drains->left--;
+		if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) {
+			drain_close(drains, drain);
+		}
+	}
+	return drains->left > 0 ? 0 : drains->since + DRAIN_PAUSE_US;
+}
