@@ -22,6 +22,7 @@ libruntime_la_SOURCES = \
 	%D%/routes-execute.h \
 	%D%/server.c %D%/server.h %D%/server-private.h \
 	%D%/shlex.c %D%/shlex.h \
+	%D%/signals.c %D%/signals.h \
 	%D%/spawn.c %D%/spawn.h \
 	%D%/spawner.c %D%/spawner.h \
 	%D%/stream.c \

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "runtime/signals.h"
 #include "runtime/supervise-private.h"
 
 #define EVENTS 64
@@ -211,7 +212,7 @@ static void take_signals(struct supervisor *supervisor)
 	for (int i = 0;
 	     i < REAPED_AT_ONCE && read(supervisor->signals, &info, sizeof(info)) == sizeof(info);
 	     i++) {
-		if (info.ssi_signo != SIGCHLD) {
+		if (info.ssi_signo != SIGCHLD && signals_count(&info, getpid())) {
 			supervisor->config.on_signal(supervisor->config.arg);
 		}
 	}

@@ -12,12 +12,13 @@ from test_execute import execute
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
-def start_as_init(server):
+def start_as_init(server, arguments=()):
     """Starts it again in a namespace of its own; its PID out here."""
     if shutil.which("unshare") is None or subprocess.run([*UNSHARE, "true"], capture_output=True).returncode != 0:
         raise Skip("needs unshare and the right to make a PID namespace")
     server.stop()
-    server.__init__()
+    server.__init__(arguments)
+    os.chmod(server.top, 0o755)
     server.prefix = UNSHARE + type(server).prefix
     server.start()
     with open(f"/proc/{server.child.pid}/task/{server.child.pid}/children") as f:
@@ -55,7 +56,76 @@ def test_the_first_process_ends_with_status_0_at_sigterm(server):
 def test_the_first_process_survives_what_guests_send_it(server):
     init = start_as_init(server)
     # The kernel passes on only what the first process has a handler for; sanitizers have one for SEGV.
-    for name in ("KILL", "STOP", "HUP", "PIPE", "USR1", *([] if server.sanitized else ["SEGV"])):
-        execute(server, f"sh -c 'kill -{name} 1'")
-        assert server.get("/").status == 200, name
+    names = ["TERM", "INT", "QUIT", "HUP", "KILL", "STOP", "PIPE", "USR1", "USR2", "ALRM", "ABRT", "CHLD", "TSTP", "RTMIN"]
+    for name in names + ([] if server.sanitized else ["SEGV"]):
+        execute(server, f"bash -c 'kill -{name} 1'")
+        is_there(server, name)
+    end(server, init)
+
+
+def is_there(server, what):
+    """The second command is started by the thread that takes signals, after it took what the first one sent."""
+    assert execute(server, "echo here")["stdout"] == "here\n", what
+    assert server.get("/").status == 200, what
+
+
+FORGED = """
+import ctypes, os, platform, signal
+number = {"x86_64": 129, "aarch64": 138}[platform.machine()]
+class Info(ctypes.Structure):
+    _fields_ = [("signo", ctypes.c_int), ("errno", ctypes.c_int), ("code", ctypes.c_int), ("pad", ctypes.c_int),
+                ("pid", ctypes.c_int), ("uid", ctypes.c_int), ("rest", ctypes.c_char * 104)]
+call = ctypes.CDLL(None, use_errno=True).syscall
+for code in (-1, -2, -3, -4, -5, -60):
+    for name in (signal.SIGTERM, signal.SIGINT):
+        assert call(number, 1, int(name), ctypes.byref(Info(int(name), 0, code, 0, 0, 0))) == 0, (code, ctypes.get_errno())
+"""
+
+OF_A_DESCRIPTOR = """
+import fcntl, os, signal
+for name in (signal.SIGTERM, signal.SIGINT):
+    r, w = os.pipe()
+    fcntl.fcntl(r, fcntl.F_SETOWN, 1)
+    fcntl.fcntl(r, fcntl.F_SETSIG, name)
+    fcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    os.write(w, b"x")
+"""
+
+
+def run_in_guest(server, name, script):
+    server.write(name, script.encode())
+    result = execute(server, f"/usr/bin/python3 {name}")
+    assert result["exit_code"] == 0, result
+
+
+def test_a_sender_cannot_pretend_to_be_outside(server):
+    if not os.path.exists("/usr/bin/python3"):
+        raise Skip("needs python3 in the guest")
+    init = start_as_init(server)
+    run_in_guest(server, "forged", FORGED)
+    is_there(server, "a queued signal of a sender that says it is number 0")
+    run_in_guest(server, "descriptor", OF_A_DESCRIPTOR)
+    is_there(server, "a signal that a descriptor sends")
+    end(server, init)
+
+
+def test_signals_without_end_keep_nobody_waiting(server):
+    init = start_as_init(server)
+    for _ in range(3):
+        execute(server, f"sh -c 'while :; do kill -TERM 1; kill -CHLD 1; done & echo {server.mark}'")
+    for _ in range(20):
+        is_there(server, "a flood")
+    os.kill(init, signal.SIGKILL)
+    server.child.wait(SOON)
+    server.prefix = type(server).prefix
+    server.start()
+
+
+def test_another_user_cannot_signal_the_first_process(server):
+    if os.geteuid() != 0:
+        raise Skip("needs root")
+    init = start_as_init(server, ["--exec-user", "65534:65534"])
+    for name in ("TERM", "INT", "KILL"):
+        assert execute(server, f"sh -c 'kill -{name} 1'")["exit_code"] != 0
+        is_there(server, name)
     end(server, init)
