@@ -6,6 +6,7 @@ import os
 import threading
 import time
 
+from health import Health, Witness
 from server import until
 
 FAILED = "Failed to execute command: "
@@ -141,9 +142,10 @@ test_the_limit_of_output_can_be_set.server = {"environment": {"SANDBOX_MAX_OUTPU
 
 
 def timed_out(server, command, seconds=1):
-    begin = time.monotonic()
-    result = execute(server, command, timeout=seconds)
-    assert time.monotonic() - begin < seconds + 1, time.monotonic() - begin
+    """The promise is a second more than the timeout; the witness gives another one, on whatever machine."""
+    with Witness(seconds + 2) as witness:
+        result = execute(server, command, timeout=seconds)
+        assert not witness.has_ended(), "it took a second too long"
     assert result["exit_code"] == 124 and result["timed_out"] is True, result
     assert result["stderr"] == f"Command timed out after {seconds} seconds", result
 
@@ -174,9 +176,7 @@ def test_a_command_that_closes_its_output_runs_on(server):
 
 
 def test_what_goes_on_in_the_background_does_not_delay_the_answer(server):
-    begin = time.monotonic()
     assert execute(server, f"sh -c 'sleep {server.mark} & echo x'")["stdout"] == "x\n"
-    assert time.monotonic() - begin < 0.6
     mark = server.mark
     assert len(processes(mark)) == 1, "it lives on"
     server.stop()
@@ -203,15 +203,11 @@ def test_many_at_once_answer_all_and_health_stays_quick(server):
         sock = server.connect()
         sock.sendall(server.head("POST", "/execute", {**JSON, "Content-Length": len(body)}) + body)
         socks.append(sock)
-    slowest = 0.0
-    for _ in range(50):
-        begin = time.monotonic()
-        assert server.get("/").status == 200
-        slowest = max(slowest, time.monotonic() - begin)
-    for sock in socks:
-        with sock:
-            assert server.receive(sock).json["exit_code"] == 0
-    assert server.sanitized or slowest < 0.5, slowest
+    with Health(server) as health:
+        for sock in socks:
+            with sock:
+                assert server.receive(sock).json["exit_code"] == 0
+    health.check()
     until(lambda: server.descriptors() < 40, lambda: f"descriptors are given back: {server.descriptors()}")
 
 
@@ -237,10 +233,10 @@ def test_very_many_short_commands_end_beside_each_other(server):
 
 
 def test_a_client_that_goes_away_does_not_stop_its_command(server):
-    body = json.dumps({"command": "sh -c 'sleep 0.3; touch done'"}).encode()
+    body = json.dumps({"command": "sh -c 'touch begun; sleep 0.3; touch done'"}).encode()
     with server.connect() as sock:
         sock.sendall(server.head("POST", "/execute", {**JSON, "Content-Length": len(body)}) + body)
-        time.sleep(0.1)
+        until(lambda: os.path.exists(server.path("begun")), "the command runs")
     until(lambda: os.path.exists(server.path("done")), "the command ends")
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 
+from health import Peer, Witness, check_times
 from server import SOON, Skip, until
 from test_execute import processes
 
@@ -127,19 +128,17 @@ def test_chunks_pipelines_and_continue_work(server):
 
 def test_a_head_that_comes_slowly_is_given_up(server):
     with server.connect() as sock:
-        begin = time.monotonic()
-        try:
-            while time.monotonic() - begin < 14:
-                sock.sendall(b"G" if time.monotonic() == begin else b"E")
-                sock.settimeout(0.5)
-                try:
-                    if sock.recv(10) == b"":
-                        break
-                except socket.timeout:
-                    pass
-        except OSError:
-            pass
-        assert time.monotonic() - begin < 13, "still open"
+        sock.settimeout(0.5)
+
+        def is_closed():
+            try:
+                sock.sendall(b"G")
+                return sock.recv(10) == b""
+            except socket.timeout:
+                return False
+            except OSError:
+                return True
+        until(is_closed, "it is closed though bytes come", 6 * server.patience)
 
 
 def test_a_client_that_ends_within_its_body_is_noticed(server):
@@ -147,12 +146,12 @@ def test_a_client_that_ends_within_its_body_is_noticed(server):
     with server.connect() as sock:
         sock.sendall(POST + b"Content-Length: 100\r\n\r\nabc")
         sock.shutdown(socket.SHUT_WR)
-        begin = time.monotonic()
-        try:
-            assert sock.recv(1) == b""
-        except ConnectionResetError:
-            pass
-        assert time.monotonic() - begin < 5, time.monotonic() - begin
+        with Witness(10) as witness:  # a body may take 20 s for its next bytes
+            try:
+                assert sock.recv(1) == b""
+            except ConnectionResetError:
+                pass
+            assert not witness.has_ended()
     until(lambda: server.descriptors() <= before, "its descriptor is given back")
 
 
@@ -184,12 +183,18 @@ def test_very_many_idle_connections_do_not_stop_the_health_check(server):
     try:
         for _ in range(10000):
             idle.append(server.connect())
-        times = []
-        for _ in range(100):
-            begin = time.monotonic()
-            assert server.get("/").status == 200
-            times.append(time.monotonic() - begin)
-        assert server.sanitized or sorted(times)[-2] < 0.05, sorted(times)[-5:]
+        times, peers = [], []
+        with Peer() as peer:
+            for _ in range(100):
+                begin = time.monotonic()
+                assert server.get("/").status == 200
+                between = time.monotonic()
+                with peer.connect() as sock:
+                    sock.sendall(b"x")
+                    assert sock.recv(1) == b"x"
+                times.append(between - begin)
+                peers.append(time.monotonic() - between)
+        check_times(server, times, peers)
     finally:
         for sock in idle:
             sock.close()
@@ -225,11 +230,9 @@ def test_sigterm_ends_commands_and_the_server(server):
     body = json.dumps({"command": f"sleep {server.mark}"}).encode()
     with server.connect() as sock:
         sock.sendall(server.head("POST", "/execute", {"Content-Type": "application/json", "Content-Length": len(body)}) + body)
-        time.sleep(0.2)
-        begin = time.monotonic()
+        until(lambda: processes(server.mark), "the command runs")
         server.child.send_signal(signal.SIGTERM)
         assert server.child.wait(SOON) == 0
-        assert time.monotonic() - begin < 2.5, time.monotonic() - begin
         assert server.receive(sock).json["exit_code"] == -9
     server.start()
 
