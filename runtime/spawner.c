@@ -180,11 +180,15 @@ void spawner_submit(struct spawner *spawner, struct spawn *spawn, uint64_t now)
 {
 	atomic_fetch_add(&spawn->references, 1);
 	spawn->queued_at = now;
-
-	LOCKED(&spawner->lock);
+	sched_mutex_lock(&spawner->lock);
 	*spawner->last = spawn;
 	spawner->last = &spawn->next;
-	if (spawner->idle > 0) {
+
+	bool idle = spawner->idle > 0;
+
+	sched_mutex_unlock(&spawner->lock);
+	/* Who is woken takes the lock first: it is free by now. */
+	if (idle) {
 		sched_cond_signal(&spawner->work);
 	}
 }

@@ -197,6 +197,8 @@ def test_many_that_are_held_up_leave_room_for_others_and_leave_nothing(server):
 
 
 def test_it_ends_while_a_program_is_held_up(server):
+    if server.sanitized:
+        raise Skip("the search for leaks waits for all threads, and the one that is held up is left behind on purpose")
     with HungFolder(server.path("hung")) as hung:
         held = threading.Thread(target=until_closed, args=(server, "hung/program"))
         held.start()
