@@ -24,6 +24,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 UPLOAD_BYTES = 1 << 30
 OUTPUT = "sh -c 'head -c 50000000 /dev/zero | tr \"\\0\" x'"
+# Twice as many busy loops as there are CPUs, and 200 processes that sleep, all in the background; they end by themselves.
+BUSY = ("sh -c 'for i in $(seq 200); do sleep {seconds} >/dev/null 2>&1 & done; for i in $(seq {loops}); do "
+        "timeout {seconds} sh -c \"while :; do :; done\" >/dev/null 2>&1 & done'")
 MARK = "benchmark-boundary"
 SOON = 60
 
@@ -34,6 +37,7 @@ ROWS = [
     ("  that, above posix_spawn and wait", "ms", "above_floor_ms", 0.3, "most"),
     ("  CPU of one, /bin/true's own included", "ms", "execute_cpu_ms", None, None),
     ("GET / at 1 connection", "/s", "health_1", None, None), ("  50 connections", "/s", "health_50", 5, "times"),
+    ("GET / beside busy guests, p99", "ms", "health_busy_ms", 50, "most"),
     ("RSS idle", "MB", "idle_mb", 2, "most"), ("RSS, peak, 50 MB of output", "MB", "output_peak_mb", 24, "most"),
     ("RSS, peak, upload of 1 GB", "MB", "upload_peak_mb", 8, "most"), ("  its time", "s", "upload_s", None, None),
     ("start to first answer", "ms", "start_ms", 10, "most"),
@@ -98,12 +102,12 @@ class Server:
                       f"Content-Length: {length}\n\n", [begin, *[block] * (UPLOAD_BYTES >> 20), end])
 
 
-def load(server, path, connections, seconds, script=None):
-    """Requests a second, and the median latency in ms, by wrk."""
+def load(server, path, connections, seconds, script=None, percentile=50):
+    """Requests a second, and a percentile of the latency in ms, by wrk."""
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"] + (["-s", script] if script else [])
     text = subprocess.run(words + [f"http://127.0.0.1:{server.port}{path}"], capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in text and "Socket errors" not in text, text
-    value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", text).groups()
+    value, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", text).groups()
     return float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)), float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
 
 
@@ -120,6 +124,8 @@ def measure(make, seconds, script, floor_ms):
             figures[f"execute_{connections}"], p50 = load(server, "/execute", connections, seconds, script)
             figures.setdefault("execute_p50_ms", p50)
             figures["execute_cpu_ms"] = (server.cpu_ms() - before) / (figures[f"execute_{connections}"] * seconds)
+        server.execute(BUSY.format(seconds=seconds + 1, loops=2 * (os.cpu_count() or 1)))
+        _, figures["health_busy_ms"] = load(server, "/", 1, seconds, percentile=99)
         figures["above_floor_ms"] = figures["execute_p50_ms"] - floor_ms()
     with make() as server:
         server.execute(OUTPUT)
