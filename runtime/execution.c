@@ -148,7 +148,13 @@ void execution_begin(struct execution *execution)
 
 pid_t execution_pid(const struct execution *execution)
 {
-	return execution->spawn != NULL ? atomic_load(&execution->spawn->pid) : 0;
+	return execution->spawn != NULL ? atomic_load(&execution->spawn->pid) : execution->pid;
+}
+
+/* False: it is reaped, or there was never one and there will be none. */
+static bool has_process(const struct execution *execution)
+{
+	return execution->spawn != NULL || execution->pid != 0;
 }
 
 static void say_why(const struct execution *execution, const struct spawn *spawn, struct buf *why)
@@ -170,8 +176,9 @@ static void say_why(const struct execution *execution, const struct spawn *spawn
 static bool settle(struct execution *execution)
 {
 	struct spawn *spawn = TAKE(execution->spawn);
-	bool failed = atomic_load(&spawn->error) != 0;
+	bool failed = spawn != NULL && atomic_load(&spawn->error) != 0;
 
+	execution->pid = 0;
 	if (failed && execution->state == EXECUTION_RUNS) {
 		struct buf why CLEANUP_BUF = BUF_INIT(WHY_MAX);
 
@@ -182,13 +189,19 @@ static bool settle(struct execution *execution)
 	return failed;
 }
 
-/* A child that a guest stopped on its way to the program goes on: the guest may stop commands, but not
- * what the server's own threads wait for. */
-static void nudge(struct execution *execution, uint64_t now)
+/* Looks whether the program runs. A child that a guest stopped on its way there goes on: the guest may
+ * stop commands, but not what the server's own threads wait for. */
+static void follow_start(struct execution *execution, uint64_t now)
 {
 	struct spawn *spawn = execution->spawn;
 	pid_t pid = execution_pid(execution);
 
+	if (spawn != NULL && atomic_load(&spawn->returned) && pid > 0 &&
+	    atomic_load(&spawn->error) == 0) {
+		execution->pid = pid; /* it runs: all else was for its start */
+		spawn_unref(TAKE(execution->spawn));
+		spawn = NULL;
+	}
 	if (spawn == NULL || atomic_load(&spawn->returned)) {
 		execution->nudge_at = SCHED_FOREVER;
 		return;
@@ -269,10 +282,9 @@ void execution_go_on(struct execution *execution)
 /* A child that has no process group of its own yet, or no number, is met at the next sweep. */
 static void kill_first(struct execution *execution)
 {
-	if (execution->spawn == NULL) {
-		return;
+	if (execution->spawn != NULL) {
+		spawner_cancel(execution->supervisor->spawner, execution->spawn);
 	}
-	spawner_cancel(execution->supervisor->spawner, execution->spawn);
 
 	pid_t pid = execution_pid(execution);
 
@@ -338,7 +350,7 @@ static void sweep(struct execution *execution, uint64_t now)
 		return;
 	}
 	kill_first(execution);
-	if (tree_kill(execution->mark, execution_pid(execution)) == 0 && execution->spawn == NULL) {
+	if (tree_kill(execution->mark, execution_pid(execution)) == 0 && !has_process(execution)) {
 		execution->state = EXECUTION_OVER;
 	}
 	execution->sweep_at =
@@ -371,7 +383,7 @@ void execution_advance(struct execution *execution, uint64_t now)
 	bool paused = false, ended = has_ended(execution, &paused);
 	bool drains = execution->state == EXECUTION_DRAINS;
 
-	nudge(execution, now);
+	follow_start(execution, now);
 	if (execution->spawn != NULL && spawn_was_refused(execution->spawn)) {
 		(void)settle(execution);
 	}

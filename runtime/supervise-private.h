@@ -45,7 +45,8 @@ struct execution {
 	/* The supervisor's thread alone. */
 	struct execution *next, *previous;
 	enum execution_state state;
-	struct spawn *spawn; /* NULL: its first process is reaped, or was never there */
+	struct spawn *spawn; /* of its first process, until that runs the program; NULL: then */
+	pid_t pid;           /* of its first process from then on; 0: reaped, or never there */
 	uint64_t nudge_at; /* when to send it on its way again while it has not come to its exec */
 	uint64_t mark;
 	struct execution_pipe pipes[EXECUTION_STREAMS];
