@@ -19,6 +19,7 @@ libbase_la_SOURCES = \
 	%D%/sched.c %D%/sched.h \
 	%D%/socket.c %D%/socket.h \
 	%D%/tree.c %D%/tree.h \
+	%D%/utf8.c %D%/utf8.h \
 	%D%/yaml.c %D%/yaml.h \
 	%D%/yaml-scalar.c %D%/yaml-scalar.h
 libbase_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
