@@ -27,7 +27,7 @@ static struct json_object *parse_state(const struct asb_kind *kind,
 
 static enum table_include include_of(const struct api_call *call)
 {
-	char *text CLEANUP_FREE = call_query(call, "includeObject");
+	const char *text = call_query(call, "includeObject");
 
 	if (text != NULL && strcmp(text, "None") == 0) {
 		return TABLE_NONE;

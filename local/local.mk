@@ -20,6 +20,7 @@ libapiserver_la_SOURCES = \
 	%D%/api-delete.c \
 	%D%/api-discover.c \
 	%D%/api-negotiate.c \
+	%D%/api-options.c \
 	%D%/api-pod.c \
 	%D%/api-print.c \
 	%D%/api-read.c \
@@ -30,6 +31,7 @@ libapiserver_la_SOURCES = \
 	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
 	%D%/podlog.c %D%/podlog.h \
 	%D%/protobuf.c %D%/protobuf.h \
+	%D%/query.c %D%/query.h \
 	%D%/remote.c %D%/remote.h %D%/remote-private.h \
 	%D%/remote-exec.c \
 	%D%/remote-forward.c \
