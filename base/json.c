@@ -125,6 +125,49 @@ static size_t single_quote(const char *text, size_t length)
 	return length;
 }
 
+/* The end of the string that begins at a quote, and whether it has an escaped NUL. */
+static size_t string_end(const char *text, size_t length, size_t at, bool *ret_nul)
+{
+	*ret_nul = false;
+	for (at++; at < length && text[at] != '"'; at++) {
+		if (text[at] == '\\') {
+			*ret_nul = *ret_nul ||
+				   (length - at >= 6 && memcmp(text + at, "\\u0000", 6) == 0);
+			at++;
+		}
+	}
+	return at;
+}
+
+/*
+ * json-c ends a name at an escaped NUL, and may so make two names of an object the same. Where the
+ * first one is in a text that parsed, or length. Most texts have no such escape.
+ */
+static size_t name_with_nul(const char *text, size_t length)
+{
+	bool has_nul;
+
+	if (memmem(text, length, "\\u0000", 6) == NULL) {
+		return length;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] != '"') {
+			continue;
+		}
+
+		size_t start = i, end = string_end(text, length, i, &has_nul), next = end + 1;
+
+		while (next < length && strchr(" \t\r\n", text[next]) != NULL) {
+			next++;
+		}
+		if (has_nul && next < length && text[next] == ':') {
+			return start;
+		}
+		i = end;
+	}
+	return length;
+}
+
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr)
 {
 	if (length > INT_MAX) {
@@ -148,6 +191,8 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 							  : "text after the end");
 	} else if ((end = single_quote(text, length)) < length) {
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a single quote", end);
+	} else if ((end = name_with_nul(text, length)) < length) {
+		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a name with a NUL", end);
 	} else if (value == NULL) {
 		error_set(reterr, -EINVAL, "the JSON text is null");
 	} else if (!faithful(value)) {

@@ -13,7 +13,8 @@
 #define JSON_DEPTH_MAX 128
 
 /* Parses exactly one document (white space around it is fine). The tree is the caller's; NULL and
- * *reterr (-EINVAL) for anything else. Duplicate members: the last counts. */
+ * *reterr (-EINVAL) for anything else, and for names with a NUL, which the tree cannot hold; strings
+ * may have one. Duplicate members: the last counts. */
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr);
 /* Appends the compact text, "/" unescaped. Writes into the tree (json-c caches there): only the
  * tree's own thread may. */

@@ -47,6 +47,7 @@ libapiserver_la_SOURCES = \
 	%D%/spdy-block.c %D%/spdy-block.h \
 	%D%/status.c %D%/status.h \
 	%D%/tls.c %D%/tls.h \
+	%D%/text-check.c %D%/text-check.h \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h \
 	net/exec-frame.c net/exec-frame.h \

@@ -132,7 +132,7 @@ class Options(Case):
     def test_delete_options_of_wrong_types_are_refused(self):
         for body, code in (({"gracePeriodSeconds": "x"}, 400), ({"gracePeriodSeconds": 1.5}, 400), ({"dryRun": "All"}, 400),
                            ({"dryRun": [1]}, 400), ({"dryRun": ["Al"]}, 422), ({"dryRun": ["All", "Al"]}, 422),
-                           ({"dryRun": ["All\0"]}, 422), ({"propagationPolicy": 1}, 400), ({"propagationPolicy": "x"}, 422),
+                           ({"dryRun": ["All\0"]}, 400), ({"propagationPolicy": 1}, 400), ({"propagationPolicy": "x"}, 422),
                            ({"propagationPolicy": ""}, 422), ({"propagationPolicy": "Orphan\0"}, 400),
                            ({"preconditions": "x"}, 400), ({"preconditions": {"uid": 1}}, 400),
                            ({"preconditions": {"uid": "x\0"}}, 400), ({"preconditions": {"uid": "x"}}, 409),
@@ -142,7 +142,8 @@ class Options(Case):
             self.refused((code,), "DELETE", MAPS + "/kept", body)
             if code != 409:
                 self.refused((code,), "DELETE", MAPS, body)
-        for text in (b"{", b"null", b'{"dryRun":["All"],}'):
+        for text in (b"{", b"null", b'{"dryRun":["All"],}', b"\xff", b'{"dryRun":["\xff"]}',
+                     b'{"dryRun\\u0000":[]}'):
             self.refused((400,), "DELETE", MAPS + "/kept", text)
             self.refused((400,), "DELETE", MAPS, text)
 

@@ -92,6 +92,27 @@ static void json_refuses_single_quotes(void **state UNUSED)
 	}
 }
 
+static void json_refuses_names_with_a_nul(void **state UNUSED)
+{
+	static const char *const bad[] = { "{\"a\\u0000\":1}", "{\"b\":[{\"\\\\\\u0000x\" \t: {}}]}",
+					   "{\"a\":\"\\u0000\",\"\\u0000\":1}" };
+	static const char *const good[] = { "{\"a\":\"\\u0000\"}", "{\"\\\\u0000\":1}",
+					    "[\"\\u0000\",\"x\"]", "\"\\u0000\" " };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct error error;
+
+		assert_null(json_parse(bad[i], strlen(bad[i]), &error));
+		assert_non_null(strstr(error.text, "NUL"));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct json_object *value = json_parse(good[i], strlen(good[i]), NULL);
+
+		assert_non_null(value);
+		json_object_put(value);
+	}
+}
+
 static void json_refuses_numbers_that_would_be_changed(void **state)
 {
 	(void)state;
@@ -177,6 +198,7 @@ int main(void)
 		cmocka_unit_test(json_refuses_what_is_not_exactly_one_document),
 		cmocka_unit_test(json_refuses_a_nul_after_the_document),
 		cmocka_unit_test(json_refuses_single_quotes),
+		cmocka_unit_test(json_refuses_names_with_a_nul),
 		cmocka_unit_test(json_refuses_numbers_that_would_be_changed),
 		cmocka_unit_test(json_takes_what_schemas_nest_and_has_a_limit),
 		cmocka_unit_test(json_print_reports_a_full_buffer),
