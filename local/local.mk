@@ -70,6 +70,7 @@ libup_la_SOURCES = \
 	%D%/options.c %D%/options.h \
 	%D%/peek.c %D%/peek.h \
 	%D%/serving.c %D%/serving.h \
+	%D%/state-folder.c %D%/state-folder.h \
 	%D%/supervise.c %D%/supervise.h %D%/supervise-private.h \
 	%D%/supervise-child.c \
 	%D%/up.c %D%/up.h %D%/up-private.h \

@@ -11,32 +11,11 @@
 #include "local/kubeconfig-write.h"
 #include "local/options.h"
 #include "local/server.h"
+#include "local/state-folder.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* The folder and those above it, ours alone. */
-static int make_folder(const char *path, struct error *reterr)
-{
-	char *text CLEANUP_FREE = xstrdup(path);
-
-	for (char *slash = text; slash != NULL;) {
-		slash = strchr(slash + 1, '/');
-		if (slash != NULL) {
-			*slash = '\0';
-		}
-		if (mkdir(text, 0700) < 0 && errno != EEXIST) {
-			return error_set(reterr, -errno, "cannot make the folder '%s': %s", text,
-					 strerror(errno));
-		}
-		if (slash != NULL) {
-			*slash = '/';
-		}
-	}
-	return 0;
-}
 
 /* Children are told the folder, and may stand elsewhere. */
 static int make_absolute(char **path, struct error *reterr)
@@ -60,7 +39,7 @@ int serving_init(const struct local_options *options, struct serving *ret, struc
 	}
 	ret->sched = sched_create();
 
-	int code = make_folder(ret->state_dir, reterr);
+	int code = state_folder_make(ret->state_dir, reterr);
 
 	/* `serve` keeps the path as it was said: others may compare it. */
 	if (code == 0 && strcmp(options->command, "serve") != 0) {
