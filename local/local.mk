@@ -105,14 +105,15 @@ liblocal_store_la_SOURCES = \
 	%D%/selector.c %D%/selector.h %D%/selector-private.h \
 	%D%/selector-parse.c \
 	%D%/storage.c %D%/storage.h %D%/storage-private.h \
+	%D%/storage-check.c \
 	%D%/storage-write.c \
 	%D%/strategic.c %D%/strategic.h \
 	%D%/strategic-keys.c %D%/strategic-keys.h \
 	%D%/strategic-list.c %D%/strategic-list.h \
 	%D%/subresource.c %D%/subresource.h \
 	%D%/watch-next.c
-liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
-liblocal_store_la_LIBADD = $(SQLITE_LIBS)
+liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ZLIB_CFLAGS)
+liblocal_store_la_LIBADD = $(SQLITE_LIBS) $(ZLIB_LIBS)
 
 
 # What kinds are: the table of kinds, schemas, defaults, validation, discovery, tables.
