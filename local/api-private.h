@@ -129,6 +129,8 @@ bool body_parse(struct api_call *call);
 /* Answers with one object in the shape asked for. */
 void print_object(struct api_call *call, int status, const struct objects_state *state);
 void print_list(struct api_call *call, const struct list_page *page);
+/* Appends compact JSON, as json_print makes it, with a line for each value. */
+void print_indented(const char *text, size_t length, struct buf *out);
 /* One watch event's object in a shape, as text; first: a Table has its columns. */
 int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
 		const char *shape_version, bool first, const struct objects_state *state,

@@ -33,10 +33,11 @@ void call_answer_tree(struct api_call *call, int status, struct json_object *tak
 	answer->content_type = call->yaml ? "application/yaml" : JSON_TYPE;
 	buf_clear(&answer->body);
 	if (call->pretty) {
-		buf_append_str(&answer->body,
-			       json_object_to_json_string_ext(
-				       tree, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-						     JSON_C_TO_STRING_NOSLASHESCAPE));
+		CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
+
+		json_print(tree, &text);
+		print_indented(buf_str(&text), text.length, &answer->body);
+		answer->body.failed = answer->body.failed || text.failed;
 	} else {
 		json_print(tree, &answer->body);
 	}
