@@ -3,6 +3,7 @@
 changed is not served."""
 
 import os
+import resource
 import shutil
 import stat
 import subprocess
@@ -30,11 +31,12 @@ class Folder(unittest.TestCase):
         os.chmod(self.path(name), mode)
         return self.path(name)
 
-    def start(self, command="serve"):
+    def start(self, command="serve", limit=None):
         """Starts and ends the command: what it says on its way out, None where it came up."""
         flags = ["--port", "0"] if command == "serve" else []
         process = subprocess.Popen([server_binary(), command, "--state-dir", self.state, *flags],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=limit)
         try:
             line = process.stdout.readline() if command == "serve" else ""
             if line:
@@ -125,6 +127,15 @@ class Folder(unittest.TestCase):
         os.mkdir(self.state, 0o700)
         os.mkfifo(self.path("token"), 0o600)
         self.refused(self.path("token"), "no file")
+
+    def test_too_few_descriptors_are_told_at_the_start(self):
+        for most in (8, 16, 24, 63):
+            said = self.start(limit=lambda n=most: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n)))
+            self.assertIsNotNone(said, f"it starts with {most}")
+            self.assertIn(f"the limit of open files is {most}", said)
+            self.assertIn("ulimit -n", said)
+        self.assertIsNone(self.start(limit=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))))
+        self.assertIsNone(self.start(limit=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 1024))))
 
 
 if __name__ == "__main__":
