@@ -11,6 +11,7 @@ libbase_la_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/json-copy.c \
 	%D%/json-fields.c \
+	%D%/json-print.c \
 	%D%/json-scan.c %D%/json-scan.h %D%/json-scanner.h \
 	%D%/macros.h \
 	%D%/map.c %D%/map.h \

@@ -43,7 +43,9 @@ static bool parse_text(struct api_call *call, bool yaml)
 	}
 	call->body = yaml ? yaml_parse(request->body, request->length, &error)
 			  : json_parse(request->body, request->length, &error);
-	if (call->body == NULL) {
+	if (call->body == NULL && error.code == -ENOMEM) {
+		call_fail(call, 503, NULL, "%s", error.text);
+	} else if (call->body == NULL) {
 		call_fail(call, 400, NULL, "the body is no %s: %s", yaml ? "YAML" : "JSON",
 			  error.text);
 	}
