@@ -86,8 +86,8 @@ static bool check_manager(struct api_call *call)
 		return true;
 	}
 	if (strlen(text) > MANAGER_MAX) {
-		call_fail(call, 422, NULL,
-			  "fieldManager: Too long: may not be more than %u bytes", MANAGER_MAX);
+		call_fail(call, 422, NULL, "fieldManager: Too long: may not be more than %u bytes",
+			  MANAGER_MAX);
 		return false;
 	}
 	for (const char *at = text; *at != '\0'; at++) {

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROWS_AT_ONCE 64u           /* Table rows made in one holding of the lock */
+#define ROWS_AT_ONCE 64u              /* Table rows made in one holding of the lock */
 #define ROWS_BYTES_AT_ONCE (1u << 20) /* of their objects: a tree takes many times its text */
 
 static struct json_object *parse_state(const struct asb_kind *kind,

@@ -109,9 +109,10 @@ int state_folder_check(const char *path, struct error *reterr)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0) {
-		return errno == ENOENT ? 0
-				       : error_set(reterr, -errno, "cannot open the folder '%s': %s",
-						   path, strerror(errno));
+		return errno == ENOENT
+			       ? 0
+			       : error_set(reterr, -errno, "cannot open the folder '%s': %s", path,
+					   strerror(errno));
 	}
 
 	DIR *folder = fdopendir(fd);

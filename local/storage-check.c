@@ -61,12 +61,13 @@ static int64_t sum_of(sqlite3_stmt *row)
 
 static int fail_row(sqlite3_stmt *row, struct error *reterr)
 {
-	return error_set(reterr, -EUCLEAN,
-			 "the row of %.100s %.63s/%.253s is damaged (its checksum differs): restore "
-			 "api.db from a copy, or give this object up with: sqlite3 api.db \"DELETE "
-			 "FROM objects WHERE id = %" PRId64 "\"",
-			 text_at(row, 2), text_at(row, 3), text_at(row, 4),
-			 (int64_t)sqlite3_column_int64(row, 0));
+	return error_set(
+		reterr, -EUCLEAN,
+		"the row of %.100s %.63s/%.253s is damaged (its checksum differs): restore "
+		"api.db from a copy, or give this object up with: sqlite3 api.db \"DELETE "
+		"FROM objects WHERE id = %" PRId64 "\"",
+		text_at(row, 2), text_at(row, 3), text_at(row, 4),
+		(int64_t)sqlite3_column_int64(row, 0));
 }
 
 int storage_check_rows(struct storage *storage, struct error *reterr)
@@ -101,10 +102,11 @@ static void sum_function(sqlite3_context *context, int count UNUSED, sqlite3_val
 		texts[i] = (const char *)sqlite3_value_text(values[2 + i]);
 		texts[i] = texts[i] != NULL ? texts[i] : "";
 	}
-	sqlite3_result_int64(context, storage_sum((uint64_t)sqlite3_value_int64(values[0]),
-						  (uint64_t)sqlite3_value_int64(values[1]), texts[0],
-						  texts[1], texts[2], body != NULL ? body : "",
-						  (size_t)sqlite3_value_bytes(values[5])));
+	sqlite3_result_int64(context,
+			     storage_sum((uint64_t)sqlite3_value_int64(values[0]),
+					 (uint64_t)sqlite3_value_int64(values[1]), texts[0],
+					 texts[1], texts[2], body != NULL ? body : "",
+					 (size_t)sqlite3_value_bytes(values[5])));
 }
 
 int storage_add_sums(struct storage *storage, struct error *reterr)
@@ -154,7 +156,8 @@ static uint32_t little_word(const unsigned char *at)
 static void add_words(struct wal *wal, const unsigned char *data, size_t length)
 {
 	for (size_t i = 0; i + 8 <= length; i += 8) {
-		wal->sum[0] += (wal->big ? big_word(data + i) : little_word(data + i)) + wal->sum[1];
+		wal->sum[0] +=
+			(wal->big ? big_word(data + i) : little_word(data + i)) + wal->sum[1];
 		wal->sum[1] += (wal->big ? big_word(data + i + 4) : little_word(data + i + 4)) +
 			       wal->sum[0];
 	}
@@ -184,7 +187,8 @@ static bool wal_frame(struct wal *wal, off_t at, bool *ret_valid)
 
 	*ret_valid = false;
 	if (pread(wal->fd, wal->frame, length, at) != (ssize_t)length ||
-	    big_word(wal->frame + 8) != wal->salts[0] || big_word(wal->frame + 12) != wal->salts[1]) {
+	    big_word(wal->frame + 8) != wal->salts[0] ||
+	    big_word(wal->frame + 12) != wal->salts[1]) {
 		return false;
 	}
 	add_words(wal, wal->frame, 8);
@@ -219,22 +223,24 @@ static int wal_check(struct wal *wal, const char *path, struct error *reterr)
 	bool more = false;
 
 	if (!wal_begin(wal)) {
-		return error_set(reterr, -EUCLEAN,
-				 "'%s' is damaged at its beginning: what was written since the last "
-				 "checkpoint would be lost. Restore it with api.db from a copy, or "
-				 "remove it to go on without that",
-				 path);
+		return error_set(
+			reterr, -EUCLEAN,
+			"'%s' is damaged at its beginning: what was written since the last "
+			"checkpoint would be lost. Restore it with api.db from a copy, or "
+			"remove it to go on without that",
+			path);
 	}
 	wal->frame = xalloc(FRAME_HEAD + wal->page);
 
 	off_t good = wal_good(wal, &more);
 
 	if (more) {
-		return error_set(reterr, -EUCLEAN,
-				 "'%s' is damaged at byte %lld of %lld: what was written after that "
-				 "would be lost. Restore it with api.db from a copy, or go on without "
-				 "that: truncate -s %lld '%s'",
-				 path, (long long)good, (long long)wal->size, (long long)good, path);
+		return error_set(
+			reterr, -EUCLEAN,
+			"'%s' is damaged at byte %lld of %lld: what was written after that "
+			"would be lost. Restore it with api.db from a copy, or go on without "
+			"that: truncate -s %lld '%s'",
+			path, (long long)good, (long long)wal->size, (long long)good, path);
 	}
 	return 0;
 }
@@ -252,10 +258,11 @@ int storage_check_files(const char *directory, struct error *reterr)
 	/* The reserve is made last: a database was whole once. */
 	if (stat(reserve, &reserve_info) == 0 && db_info.st_size == 0 &&
 	    (has_db || log_info.st_size > 0)) {
-		return error_set(reterr, -EUCLEAN,
-				 "'%s' is %s, which it was not: restore it from a copy, or remove it "
-				 "and api.db-wal to begin anew",
-				 db, has_db ? "empty" : "gone");
+		return error_set(
+			reterr, -EUCLEAN,
+			"'%s' is %s, which it was not: restore it from a copy, or remove it "
+			"and api.db-wal to begin anew",
+			db, has_db ? "empty" : "gone");
 	}
 	if (!has_log || wal.size == 0 || db_info.st_size == 0) {
 		return 0;

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define APPLICATION 0x41534231 /* in the file's head: "ASB1" */
-#define LAYOUT 2 /* 1 had no checksums */
+#define LAYOUT 2               /* 1 had no checksums */
 #define WAL_PAGES 1000          /* 4 MB: then SQLite moves them into the file, and syncs */
 #define CACHE_KIB "-512"        /* memory has all objects: pages are only written */
 #define JOURNAL_LIMIT "8388608" /* bytes of the WAL kept after a burst */

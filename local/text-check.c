@@ -23,7 +23,8 @@ static bool whole(const char *text, size_t length)
 bool text_is_utf8(struct json_object *tree)
 {
 	if (json_object_is_type(tree, json_type_string)) {
-		return whole(json_object_get_string(tree), (size_t)json_object_get_string_len(tree));
+		return whole(json_object_get_string(tree),
+			     (size_t)json_object_get_string_len(tree));
 	}
 	for (size_t i = 0; i < asb_length(tree); i++) {
 		if (!text_is_utf8(json_object_array_get_idx(tree, i))) {
@@ -49,8 +50,8 @@ static bool has_nul(struct json_object *value)
 
 static bool is_free(const char *path, enum text_rule rule)
 {
-	static const char *const object[] = { "metadata.annotations", "data", "stringData", "message",
-					      "note" };
+	static const char *const object[] = { "metadata.annotations", "data", "stringData",
+					      "message", "note" };
 
 	if (rule == TEXT_NOWHERE) {
 		return false;

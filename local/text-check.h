@@ -16,10 +16,10 @@
 bool text_is_utf8(struct json_object *tree);
 
 enum text_rule {
-	TEXT_NOWHERE,  /* no string has a NUL */
-	TEXT_OBJECT,   /* nor has one of an object, but for what is kept and never read: annotations,
+	TEXT_NOWHERE, /* no string has a NUL */
+	TEXT_OBJECT,  /* nor has one of an object, but for what is kept and never read: annotations,
 			  data of ConfigMaps, messages of events */
-	TEXT_PLACE,    /* nor has what says which object it is: apiVersion, kind, the namespace */
+	TEXT_PLACE,   /* nor has what says which object it is: apiVersion, kind, the namespace */
 	TEXT_METADATA, /* nor has what stands in metadata, but for annotations; the rest is foreign */
 };
 

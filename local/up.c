@@ -5,8 +5,8 @@
 
 #include "local/up-private.h"
 
-#include "base/json.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "core/log.h"
 #include "core/tidy.h"

@@ -58,7 +58,8 @@ static const char *const routes[] = {
 	"/api/v1/namespaces/default/finalize",
 	"/api/v1/configmaps",
 	"/api/v1/watch/pods",
-	"/api/v1/watch" "/namespaces/default/pods/p",
+	"/api/v1/watch"
+	"/namespaces/default/pods/p",
 	"/api/v1/nodes/n/status",
 	"/apis/events.k8s.io/v1/namespaces/default/events",
 	CRDS,
@@ -84,23 +85,59 @@ static const char *const routes[] = {
 };
 
 static const char *const parameters[] = {
-	"labelSelector", "fieldSelector",	"dryRun",
-	"limit",	 "continue",		"resourceVersion",
-	"watch",	 "resourceVersionMatch", "timeoutSeconds",
-	"fieldValidation", "propagationPolicy", "gracePeriodSeconds",
-	"pretty",	 "allowWatchBookmarks", "sendInitialEvents",
-	"force",	 "fieldManager",	"orphanDependents",
-	"container",	 "follow",		"tailLines",
-	"sinceSeconds",	 "sinceTime",		"limitBytes",
-	"previous",	 "timestamps",		"command",
-	"stdin",	 "stdout",		"tty",
-	"ports",	 "includeObject",	"unknown",
-	"%zz",		 "%00",			"%6cimit",
+	"labelSelector",
+	"fieldSelector",
+	"dryRun",
+	"limit",
+	"continue",
+	"resourceVersion",
+	"watch",
+	"resourceVersionMatch",
+	"timeoutSeconds",
+	"fieldValidation",
+	"propagationPolicy",
+	"gracePeriodSeconds",
+	"pretty",
+	"allowWatchBookmarks",
+	"sendInitialEvents",
+	"force",
+	"fieldManager",
+	"orphanDependents",
+	"container",
+	"follow",
+	"tailLines",
+	"sinceSeconds",
+	"sinceTime",
+	"limitBytes",
+	"previous",
+	"timestamps",
+	"command",
+	"stdin",
+	"stdout",
+	"tty",
+	"ports",
+	"includeObject",
+	"unknown",
+	"%zz",
+	"%00",
+	"%6cimit",
 };
 
 static const char *const values[] = {
-	"",    "%zz",  "%",    "a%00b", "%ff",	"abc", "1",
-	"-1",  "All",  "true", "0",	"app%3Dnone", "metadata.name%3Dnone", "9223372036854775808",
+	"",
+	"%zz",
+	"%",
+	"a%00b",
+	"%ff",
+	"abc",
+	"1",
+	"-1",
+	"All",
+	"true",
+	"0",
+	"app%3Dnone",
+	"metadata.name%3Dnone",
+	"9223372036854775808",
 };
 
 static const char *const bodies[] = {
@@ -170,11 +207,14 @@ static void begin(void)
 	api_stop(world.api);
 	create(NS "configmaps", "{\"metadata\":{\"name\":\"kept\",\"labels\":{\"app\":\"a\"}}}");
 	create(NS "configmaps", "{\"metadata\":{\"name\":\"also\",\"finalizers\":[\"a.b/c\"]}}");
-	create(NS "pods", "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\",\"containers\":"
-			  "[{\"name\":\"c\",\"image\":\"localhost/x\"}]}}");
-	create(NS "services", "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"ports\":[{\"port\":80}]}}");
+	create(NS "pods",
+	       "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\",\"containers\":"
+	       "[{\"name\":\"c\",\"image\":\"localhost/x\"}]}}");
+	create(NS "services",
+	       "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"ports\":[{\"port\":80}]}}");
 	create(CRDS,
-	       "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\","
+	       "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example."
+	       "com\","
 	       "\"scope\":\"Namespaced\",\"names\":{\"plural\":\"things\",\"singular\":\"thing\","
 	       "\"kind\":\"Thing\",\"listKind\":\"ThingList\"},\"versions\":[{\"name\":\"v1\","
 	       "\"served\":true,\"storage\":true,\"subresources\":{\"status\":{},\"scale\":{"
@@ -182,7 +222,8 @@ static void begin(void)
 	       "\".status.replicas\"}},\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
 	       "\"x-kubernetes-preserve-unknown-fields\":true}}}]}}");
 	create("/apis/example.com/v1/namespaces/default/things",
-	       "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"t\"}}");
+	       "{\"apiVersion\":\"example.com/"
+	       "v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"t\"}}");
 }
 
 /* ---- what is there ---- */

@@ -99,7 +99,8 @@ static void json_refuses_single_quotes(void **state UNUSED)
 
 static void json_refuses_names_with_a_nul(void **state UNUSED)
 {
-	static const char *const bad[] = { "{\"a\\u0000\":1}", "{\"b\":[{\"\\\\\\u0000x\" \t: {}}]}",
+	static const char *const bad[] = { "{\"a\\u0000\":1}",
+					   "{\"b\":[{\"\\\\\\u0000x\" \t: {}}]}",
 					   "{\"a\":\"\\u0000\",\"\\u0000\":1}" };
 	static const char *const good[] = { "{\"a\":\"\\u0000\"}", "{\"\\\\u0000\":1}",
 					    "[\"\\u0000\",\"x\"]", "\"\\u0000\" " };

@@ -36,9 +36,9 @@ static void a_query_is_read_by_name(void **state)
 
 static void a_query_that_does_not_decode_is_refused_as_a_whole(void **state)
 {
-	static const char *const queries[] = { "a=%zz",	 "a=1&b=%",    "%zz=1", "a=%0",  "a=%00",
-					       "a=x%00", "a=%ff&b=1", "%ff",	"a=%c3", "x%=1",
-					       "a=%ed%a0%80" };
+	static const char *const queries[] = { "a=%zz", "a=1&b=%", "%zz=1",      "a=%0",
+					       "a=%00", "a=x%00",  "a=%ff&b=1",  "%ff",
+					       "a=%c3", "x%=1",    "a=%ed%a0%80" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
@@ -58,10 +58,14 @@ static void a_flag_is_read_as_kubernetes_does(void **state)
 		const char *query;
 		bool fallback, is;
 	} cases[] = {
-		{ "watch", false, true },	{ "watch=true", false, true },
-		{ "watch=1", false, true },	{ "watch=abc", false, true },
-		{ "watch=0", true, false },	{ "watch=False", true, false },
-		{ "watch=false&watch=1", true, false }, { "", false, false },
+		{ "watch", false, true },
+		{ "watch=true", false, true },
+		{ "watch=1", false, true },
+		{ "watch=abc", false, true },
+		{ "watch=0", true, false },
+		{ "watch=False", true, false },
+		{ "watch=false&watch=1", true, false },
+		{ "", false, false },
 		{ "", true, true },
 	};
 

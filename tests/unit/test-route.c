@@ -89,8 +89,9 @@ static void what_is_no_path_is_refused(void **state)
 
 static void a_path_that_does_not_decode_leaves_empty_words(void **state)
 {
-	static const char *const paths[] = { "/api/v1/%zz", "/api/v1/%", "/api/v1/%4",
-					     "/api/v1/%00", "/api/v1/a%ff", "/%e2%82/x", "api" };
+	static const char *const paths[] = { "/api/v1/%zz", "/api/v1/%",    "/api/v1/%4",
+					     "/api/v1/%00", "/api/v1/a%ff", "/%e2%82/x",
+					     "api" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

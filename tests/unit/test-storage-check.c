@@ -44,12 +44,12 @@ static void write_file(const struct store_world *world, const char *name, const 
 
 static void create_some(struct store_world *world)
 {
-	assert_int_equal(store_create(world, &a_map,
-				      "metadata: {name: first}\ndata: {text: aaaaaaaaaaaa}"),
-			 201);
-	assert_int_equal(store_create(world, &a_map,
-				      "metadata: {name: second}\ndata: {text: bbbbbbbbbbbb}"),
-			 201);
+	assert_int_equal(
+		store_create(world, &a_map, "metadata: {name: first}\ndata: {text: aaaaaaaaaaaa}"),
+		201);
+	assert_int_equal(
+		store_create(world, &a_map, "metadata: {name: second}\ndata: {text: bbbbbbbbbbbb}"),
+		201);
 }
 
 static void run_sql(const struct store_world *world, const char *sql)

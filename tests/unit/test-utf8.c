@@ -26,9 +26,9 @@ static void utf8_finds_the_first_byte_that_belongs_to_no_character(void **state)
 	assert_int_equal(VALID("abc\xff"), 3);
 	assert_int_equal(VALID("abc\xc3"), 3);
 	assert_int_equal(VALID("abc\xe2\x82"), 3);
-	assert_int_equal(VALID("eight by\xed\xa0\x80"), 8);  /* a surrogate */
-	assert_int_equal(VALID("\xc0\x80"), 0);              /* an overlong NUL */
-	assert_int_equal(VALID("\xf4\x90\x80\x80"), 0);      /* beyond the last character */
+	assert_int_equal(VALID("eight by\xed\xa0\x80"), 8);    /* a surrogate */
+	assert_int_equal(VALID("\xc0\x80"), 0);                /* an overlong NUL */
+	assert_int_equal(VALID("\xf4\x90\x80\x80"), 0);        /* beyond the last character */
 	assert_int_equal(utf8_valid_length("\xc3\xa4", 1), 0); /* cut in the middle */
 }
 
@@ -39,8 +39,7 @@ static void utf8_repair_replaces_only_what_is_broken(void **state)
 	(void)state;
 	buf_append_str(&text, "a\xff\xc3\xa4z\xe2\x82");
 	utf8_repair(&text);
-	assert_string_equal(buf_str(&text),
-			    "a\xef\xbf\xbd\xc3\xa4z\xef\xbf\xbd\xef\xbf\xbd");
+	assert_string_equal(buf_str(&text), "a\xef\xbf\xbd\xc3\xa4z\xef\xbf\xbd\xef\xbf\xbd");
 	assert_false(text.failed);
 }
 
