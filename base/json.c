@@ -6,6 +6,7 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <json-c/printbuf.h>
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 /* json-c prepares every level before it reads: 128 of them cost as much as a small object's text. Pods
  * and Sandboxes nest less deep than this; what does not is read again. */
 #define DEPTH_USUAL 24
+#define ROOM_USUAL 65536u /* below it a failed allocation is small, and not expected */
 
 static bool faithful(struct json_object *value);
 
@@ -83,6 +85,22 @@ static struct json_object *read_all(struct json_tokener *tokener, const char *te
 	return value;
 }
 
+/*
+ * json-c gathers each string in a buffer, and leaves out what it cannot make room for: a long one
+ * would come out empty when memory is short. With room for all of the text there is none to make.
+ */
+static bool make_room(struct json_tokener *tokener, size_t length)
+{
+	if (length <= ROOM_USUAL) {
+		return true;
+	}
+	if (printbuf_memset(tokener->pb, 0, ' ', (int)length) < 0) {
+		return false;
+	}
+	printbuf_reset(tokener->pb);
+	return true;
+}
+
 /* Reads a text that nests at most so deep. *ret_end is how much of it was read. */
 static struct json_object *read_within(int depth, const char *text, size_t length, size_t *ret_end,
 				       enum json_tokener_error *ret_problem)
@@ -93,6 +111,12 @@ static struct json_object *read_within(int depth, const char *text, size_t lengt
 		abort();
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	if (!make_room(tokener, length)) {
+		json_tokener_free(tokener);
+		*ret_problem = json_tokener_error_size;
+		*ret_end = 0;
+		return NULL;
+	}
 
 	struct json_object *value = read_all(tokener, text, length, ret_end);
 
@@ -125,6 +149,49 @@ static size_t single_quote(const char *text, size_t length)
 	return length;
 }
 
+/* The end of the string that begins at a quote, and whether it has an escaped NUL. */
+static size_t string_end(const char *text, size_t length, size_t at, bool *ret_nul)
+{
+	*ret_nul = false;
+	for (at++; at < length && text[at] != '"'; at++) {
+		if (text[at] == '\\') {
+			*ret_nul = *ret_nul ||
+				   (length - at >= 6 && memcmp(text + at, "\\u0000", 6) == 0);
+			at++;
+		}
+	}
+	return at;
+}
+
+/*
+ * json-c ends a name at an escaped NUL, and may so make two names of an object the same. Where the
+ * first one is in a text that parsed, or length. Most texts have no such escape.
+ */
+static size_t name_with_nul(const char *text, size_t length)
+{
+	bool has_nul;
+
+	if (memmem(text, length, "\\u0000", 6) == NULL) {
+		return length;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] != '"') {
+			continue;
+		}
+
+		size_t start = i, end = string_end(text, length, i, &has_nul), next = end + 1;
+
+		while (next < length && strchr(" \t\r\n", text[next]) != NULL) {
+			next++;
+		}
+		if (has_nul && next < length && text[next] == ':') {
+			return start;
+		}
+		i = end;
+	}
+	return length;
+}
+
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr)
 {
 	if (length > INT_MAX) {
@@ -140,7 +207,9 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 		json_object_put(value);
 		value = read_within(JSON_DEPTH_MAX, text, length, &end, &problem);
 	}
-	if (problem == json_tokener_continue) {
+	if (problem == json_tokener_error_size) {
+		error_set(reterr, -ENOMEM, "no memory for JSON text of %zu bytes", length);
+	} else if (problem == json_tokener_continue) {
 		error_set(reterr, -EINVAL, "JSON text ends too early, after %zu bytes", length);
 	} else if (problem != json_tokener_success || end != length) {
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: %s", end,
@@ -148,6 +217,8 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 							  : "text after the end");
 	} else if ((end = single_quote(text, length)) < length) {
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a single quote", end);
+	} else if ((end = name_with_nul(text, length)) < length) {
+		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a name with a NUL", end);
 	} else if (value == NULL) {
 		error_set(reterr, -EINVAL, "the JSON text is null");
 	} else if (!faithful(value)) {
@@ -158,18 +229,6 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 	}
 	json_object_put(value);
 	return NULL;
-}
-
-int json_print(struct json_object *value, struct buf *out)
-{
-	size_t length = 0;
-	const char *text = json_object_to_json_string_length(
-		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-
-	if (text == NULL) {
-		abort();
-	}
-	return buf_append(out, text, length);
 }
 
 /* How many members say something. */

@@ -11,6 +11,7 @@ libbase_la_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/json-copy.c \
 	%D%/json-fields.c \
+	%D%/json-print.c \
 	%D%/json-scan.c %D%/json-scan.h %D%/json-scanner.h \
 	%D%/macros.h \
 	%D%/map.c %D%/map.h \
@@ -19,6 +20,7 @@ libbase_la_SOURCES = \
 	%D%/sched.c %D%/sched.h \
 	%D%/socket.c %D%/socket.h \
 	%D%/tree.c %D%/tree.h \
+	%D%/utf8.c %D%/utf8.h \
 	%D%/yaml.c %D%/yaml.h \
 	%D%/yaml-scalar.c %D%/yaml-scalar.h
 libbase_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)

@@ -11,7 +11,7 @@
 
 #include "base/json-scan.h"
 #include "base/json.h"
-#include "core/utf8.h"
+#include "base/utf8.h"
 
 #define STATUS_SIZE_MAX (1u << 20) /* a Status is small; what is larger is none */
 

@@ -11,9 +11,9 @@
 #include "base/heap.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "core/event-book.h"
 #include "core/log.h"
-#include "core/utf8.h"
 
 #define MESSAGE_MAX 1024
 #define REPEAT_US 30000000u /* between two counts of one Event */

@@ -39,8 +39,7 @@ libcore_la_SOURCES += \
 	%D%/trace-connect.c \
 	%D%/trace-export.c \
 	%D%/trace-otlp.c \
-	%D%/signals.c %D%/signals.h \
-	%D%/utf8.h
+	%D%/signals.c %D%/signals.h
 
 # store: store, reflector, informers, queue, controller, host, loader
 

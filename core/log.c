@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/utf8.h"
+#include "base/utf8.h"
 
 #define LINE_MAX_BYTES 8192
 #define MESSAGE_MAX 4096

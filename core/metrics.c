@@ -13,7 +13,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
-#include "core/utf8.h"
+#include "base/utf8.h"
 
 #define BUCKETS_MAX 32
 #define HOOKS_MAX 64

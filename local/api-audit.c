@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "local/api-private.h"
 
 #include <agent-sandbox/helpers.h>
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 16384u
+/* A URI as long as the server takes, each byte escaped, and the names that were decoded from it. */
+#define LINE_MAX_BYTES (128u << 10)
 
 int audit_open(struct api *api, struct error *reterr)
 {
@@ -63,10 +65,54 @@ static void add_time(struct buf *line, const char *name, int64_t us)
 	buf_printf(line, ",\"%s\":\"%s.%06" PRId64 "Z\"", name, text, us % 1000000);
 }
 
+/* Names as they were decoded, and what a client called itself: the line stays one line of text, also
+ * for who looks at it on a terminal. */
 static void add_text(struct buf *line, const char *name, const char *text)
 {
-	buf_printf(line, "\"%s\":", name);
-	buf_append_json(line, text, strlen(text));
+	buf_printf(line, "\"%s\":\"", name);
+	while (*text != '\0') {
+		size_t length = utf8_length(text);
+		unsigned char c = (unsigned char)*text;
+
+		if (length == 0) {
+			buf_append_str(line, "\\ufffd");
+		} else if (length == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0) {
+			buf_printf(line, "\\u%04x", (unsigned char)text[1]);
+		} else if (c < ' ' || c == 0x7f) {
+			buf_printf(line, "\\u%04x", c);
+		} else {
+			buf_append(line, c == '"' || c == '\\' ? "\\" : "",
+				   c == '"' || c == '\\' ? 1 : 0);
+			buf_append(line, text, length);
+		}
+		text += length > 0 ? length : 1;
+	}
+	buf_append_char(line, '"');
+}
+
+/* A URI is ASCII: what was sent raw all the same is shown encoded, which means the same. */
+static void add_encoded(struct buf *line, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\') {
+			buf_printf(line, "%%%02X", c);
+		} else {
+			buf_append_char(line, *text);
+		}
+	}
+}
+
+static void add_uri(struct buf *line, const struct api_request *request)
+{
+	buf_append_str(line, "\"requestURI\":\"");
+	add_encoded(line, request->path);
+	if (*request->query != '\0') {
+		buf_append_char(line, '?');
+		add_encoded(line, request->query);
+	}
+	buf_append_char(line, '"');
 }
 
 void audit_write(const struct api_call *call, int64_t received_us)
@@ -83,14 +129,8 @@ void audit_write(const struct api_call *call, int64_t received_us)
 		   "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\","
 		   "\"stage\":\"ResponseComplete\",\"verb\":\"%s\",",
 		   verb);
-	add_text(&line, "requestURI", call->request->path);
-	buf_cut(&line, line.length - 1);
-	if (*call->request->query != '\0') {
-		buf_append_char(&line, '?');
-		/* As it was sent: encoded, so it has no quotes. */
-		buf_append(&line, call->request->query, strcspn(call->request->query, "\"\\"));
-	}
-	buf_append_str(&line, "\",\"user\":{");
+	add_uri(&line, call->request);
+	buf_append_str(&line, ",\"user\":{");
 	add_text(&line, "username", call->request->user);
 	buf_append_str(&line, "},\"objectRef\":{");
 	add_text(&line, "resource", route->resource);
@@ -108,6 +148,10 @@ void audit_write(const struct api_call *call, int64_t received_us)
 	add_time(&line, "requestReceivedTimestamp", received_us);
 	add_time(&line, "stageTimestamp", sched_wall_us(api->sched));
 	buf_append_str(&line, "}\n");
+	/* Half a line would spoil the next one as well. */
+	if (line.failed) {
+		return;
+	}
 	/* A log that cannot be written is no reason to refuse the API. */
 	(void)!write(api->audit, buf_str(&line), line.length);
 }

@@ -4,9 +4,11 @@
 #include "config.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "base/yaml.h"
 #include "local/api-private.h"
 #include "local/protobuf.h"
+#include "local/text-check.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,8 +21,57 @@ static bool parse_protobuf(struct api_call *call)
 	call->body = protobuf_parse(request->body, request->length, &error);
 	if (call->body == NULL) {
 		call_fail(call, error.code == -ENOTSUP ? 415 : 400, NULL, "%s", error.text);
+		return false;
+	}
+	if (!text_is_utf8(call->body)) {
+		call_fail(call, 400, NULL, "the protobuf holds a string that is not UTF-8");
+		return false;
+	}
+	return true;
+}
+
+static bool parse_text(struct api_call *call, bool yaml)
+{
+	const struct api_request *request = call->request;
+	size_t valid = utf8_valid_length(request->body, request->length);
+	struct error error = { 0 };
+
+	/* libyaml looks itself, and knows the other encodings of YAML. */
+	if (!yaml && valid < request->length) {
+		call_fail(call, 400, NULL, "the body is no JSON: byte %zu is not UTF-8", valid);
+		return false;
+	}
+	call->body = yaml ? yaml_parse(request->body, request->length, &error)
+			  : json_parse(request->body, request->length, &error);
+	if (call->body == NULL && error.code == -ENOMEM) {
+		call_fail(call, 503, NULL, "%s", error.text);
+	} else if (call->body == NULL) {
+		call_fail(call, 400, NULL, "the body is no %s: %s", yaml ? "YAML" : "JSON",
+			  error.text);
 	}
 	return call->body != NULL;
+}
+
+/* What becomes of a NUL in an object is seen when it is admitted; other bodies are read at once. */
+static bool check_nul(struct api_call *call)
+{
+	const char *method = call->request->method, *subresource = call->route.subresource;
+	bool object = *subresource == '\0' || strcmp(subresource, "status") == 0;
+	struct error error = { 0 };
+	int code = 0;
+
+	if (strcmp(method, "PATCH") == 0) {
+		code = text_check_patch(call->body, &error);
+	} else {
+		code = text_check_nul(call->body,
+				      object && strcmp(method, "DELETE") != 0 ? TEXT_PLACE
+									      : TEXT_NOWHERE,
+				      &error);
+	}
+	if (code < 0) {
+		call_fail(call, 400, NULL, "%s", error.text);
+	}
+	return code == 0;
 }
 
 bool body_parse(struct api_call *call)
@@ -31,7 +82,6 @@ bool body_parse(struct api_call *call)
 	bool json = *type == '\0' || media_type_is(type, "application/json") ||
 		    media_type_is(type, "*/*");
 	bool protobuf = media_type_is(type, "application/vnd.kubernetes.protobuf");
-	struct error error = { 0 };
 
 	if (strcmp(request->method, "PATCH") == 0) {
 		/* Its types are looked at by who applies it. */
@@ -48,14 +98,7 @@ bool body_parse(struct api_call *call)
 		call_fail(call, 400, NULL, "the request has no body, and needs one");
 		return false;
 	}
-	if (protobuf && !json) {
-		return parse_protobuf(call);
-	}
-	call->body = yaml ? yaml_parse(request->body, request->length, &error)
-			  : json_parse(request->body, request->length, &error);
-	if (call->body == NULL) {
-		call_fail(call, 400, NULL, "the body is no %s: %s", yaml ? "YAML" : "JSON",
-			  error.text);
+	if (protobuf && !json ? !parse_protobuf(call) : !parse_text(call, yaml)) {
 		return false;
 	}
 	if (strcmp(request->method, "PATCH") != 0 &&
@@ -63,5 +106,5 @@ bool body_parse(struct api_call *call)
 		call_fail(call, 400, NULL, "the body is no object");
 		return false;
 	}
-	return true;
+	return check_nul(call);
 }

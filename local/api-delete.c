@@ -11,7 +11,47 @@
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
-static bool take_propagation(struct api_call *call, const char *text, enum objects_propagation *ret)
+/* ---- options: each false means that the call has failed ---- */
+
+static bool fail_type(struct api_call *call, const char *name, const char *wanted)
+{
+	call_fail(call, 400, NULL, "DeleteOptions.%s: must be %s", name, wanted);
+	return false;
+}
+
+/* A member of the body, NULL where it is null or not there. */
+static bool take_member(struct api_call *call, struct json_object *from, const char *name,
+			enum json_type type, const char *wanted, struct json_object **ret)
+{
+	*ret = NULL;
+	json_object_object_get_ex(from, name, ret);
+	if (*ret == NULL) {
+		return true;
+	}
+	return json_object_is_type(*ret, type) || fail_type(call, name, wanted);
+}
+
+static bool take_text(struct api_call *call, struct json_object *from, const char *name,
+		      const char **text)
+{
+	struct json_object *value;
+
+	if (!take_member(call, from, name, json_type_string, "a string", &value)) {
+		return false;
+	}
+	if (value == NULL) {
+		return true;
+	}
+	/* It would be compared up to there. */
+	if (strlen(asb_as_str(value)) != (size_t)json_object_get_string_len(value)) {
+		return fail_type(call, name, "a string without NUL");
+	}
+	*text = asb_as_str(value);
+	return true;
+}
+
+static bool take_propagation(struct api_call *call, const char *text, bool orphan,
+			     enum objects_propagation *ret)
 {
 	static const struct {
 		const char *text;
@@ -22,6 +62,13 @@ static bool take_propagation(struct api_call *call, const char *text, enum objec
 		{ "Orphan", OBJECTS_ORPHAN },
 	};
 
+	if (orphan) {
+		call_fail(call, 422, NULL,
+			  "propagationPolicy: Invalid value: \"%.64s\": orphanDependents and "
+			  "deletionPropagation cannot be both set",
+			  text);
+		return false;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
 		if (strcmp(text, policies[i].text) == 0) {
 			*ret = policies[i].value;
@@ -35,31 +82,98 @@ static bool take_propagation(struct api_call *call, const char *text, enum objec
 	return false;
 }
 
+static bool take_dry_run(struct api_call *call)
+{
+	struct json_object *list;
+
+	if (!take_member(call, call->body, "dryRun", json_type_array, "a list of strings", &list)) {
+		return false;
+	}
+	for (size_t i = 0; i < asb_length(list); i++) {
+		struct json_object *item = json_object_array_get_idx(list, i);
+		const char *text = asb_as_str(item);
+
+		if (text == NULL) {
+			return fail_type(call, "dryRun", "a list of strings");
+		}
+		if (strcmp(text, "All") != 0 || json_object_get_string_len(item) != 3) {
+			call_fail(call, 422, NULL,
+				  "dryRun: Unsupported value: \"%.64s\": supported values: \"All\"",
+				  text);
+			return false;
+		}
+		call->dry_run = true;
+	}
+	return true;
+}
+
+static bool take_preconditions(struct api_call *call, struct objects_delete_options *options)
+{
+	struct json_object *conditions;
+
+	return take_member(call, call->body, "preconditions", json_type_object, "an object",
+			   &conditions) &&
+	       take_text(call, conditions, "uid", &options->uid) &&
+	       take_text(call, conditions, "resourceVersion", &options->resource_version);
+}
+
+/* Seconds; less than none is the least there is, as for the real server. */
+static bool take_grace(struct api_call *call, struct objects_delete_options *options)
+{
+	struct json_object *value;
+	int64_t seconds = 0;
+
+	if (!call_query_integer(call, "gracePeriodSeconds", &seconds) ||
+	    !take_member(call, call->body, "gracePeriodSeconds", json_type_int, "an integer",
+			 &value)) {
+		return false;
+	}
+	if (value == NULL && call_query(call, "gracePeriodSeconds") == NULL) {
+		return true;
+	}
+	seconds = value != NULL ? json_object_get_int64(value) : seconds;
+	options->grace = seconds < 0 ? 1 : seconds > INT32_MAX ? INT32_MAX : seconds;
+	return true;
+}
+
+static bool check_kind(struct api_call *call)
+{
+	const char *kind = NULL, *version = NULL;
+
+	if (!take_text(call, call->body, "kind", &kind) ||
+	    !take_text(call, call->body, "apiVersion", &version)) {
+		return false;
+	}
+	if (kind != NULL && *kind != '\0' && strcmp(kind, "DeleteOptions") != 0) {
+		call_fail(call, 400, NULL, "the body is of kind '%.64s': it must be DeleteOptions",
+			  kind);
+		return false;
+	}
+	return true;
+}
+
 /* DeleteOptions come in the body; what is missing there, in the query. */
 static bool take_options(struct api_call *call, struct objects_delete_options *options)
 {
-	struct json_object *body = call->body, *dry_run = asb_array(body, "dryRun");
-	char *policy_query CLEANUP_FREE = call_query(call, "propagationPolicy");
-	const char *policy = asb_str(body, "propagationPolicy");
-	bool orphan = query_true(call->request->query, "orphanDependents", false) ||
-		      asb_true(asb_at(body, "orphanDependents"));
+	const char *policy = call_query(call, "propagationPolicy");
+	bool orphan = query_flag(&call->query, "orphanDependents", false);
+	struct json_object *value;
 
 	*options = (struct objects_delete_options){ .grace = -1 };
-	if (call_query_integer(call, "gracePeriodSeconds", 0, INT32_MAX, &options->grace) < 0) {
+	if (!check_kind(call) || !take_grace(call, options) || !take_dry_run(call) ||
+	    !take_preconditions(call, options) ||
+	    !take_text(call, call->body, "propagationPolicy", &policy) ||
+	    !take_member(call, call->body, "orphanDependents", json_type_boolean, "true or false",
+			 &value)) {
 		return false;
 	}
-	options->grace = asb_int(asb_at(body, "gracePeriodSeconds"), options->grace);
-	options->uid = asb_str(body, "preconditions", "uid");
-	options->resource_version = asb_str(body, "preconditions", "resourceVersion");
+	orphan = value != NULL ? json_object_get_boolean(value) : orphan;
 	options->propagation = orphan ? OBJECTS_ORPHAN : OBJECTS_BACKGROUND;
-	call->dry_run = call->dry_run || asb_length(dry_run) > 0;
 	options->dry_run = call->dry_run;
-	if (policy == NULL) {
-		policy = policy_query;
-	}
-	return policy == NULL || *policy == '\0' ||
-	       take_propagation(call, policy, &options->propagation);
+	return policy == NULL || take_propagation(call, policy, orphan, &options->propagation);
 }
+
+/* ---- answers ---- */
 
 /* Typed clients know by the kind whether to expect the object or a Status. */
 static bool shows_deleted(const struct api_call *call)
@@ -131,17 +245,23 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 				   .subresource = "",
 				   .dry_run = call->dry_run };
 	struct list_page page = { 0 };
+	struct list_options list;
 	struct selector *selector = NULL;
 	struct error error = { 0 };
 	int status = 0;
 
+	/* Also a deletion may be of one page, or of what was there then. */
+	if (!options_list(call, &list)) {
+		return;
+	}
 	{
 		LOCKED(&api->lock);
 
 		if (!read_selector(call, &selector)) {
 			return;
 		}
-		status = request_delete_collection(api->objects, &request, selector, options, &page,
+		list.selector = selector;
+		status = request_delete_collection(api->objects, &request, &list, options, &page,
 						   &error);
 		world_written(api);
 	}

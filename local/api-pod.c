@@ -60,41 +60,67 @@ const char *call_container(struct api_call *call, struct json_object *pod, const
 	return NULL;
 }
 
-/* The node's path with what of the query it knows; false: the call has failed. */
-static bool log_path(struct api_call *call, const char *uid, const char *container,
-		     struct buf *path)
+/* Numbers of lines, seconds and bytes, each with the least that says something. */
+static bool add_numbers(struct api_call *call, struct buf *path)
+{
+	static const struct {
+		const char *name;
+		int64_t least;
+		const char *rule;
+	} numbers[] = {
+		{ "tailLines", 0, "must be greater than or equal to 0" },
+		{ "sinceSeconds", 1, "must be greater than 0" },
+		{ "limitBytes", 1, "must be greater than 0" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		const char *name = numbers[i].name;
+		int64_t number = 0;
+
+		if (!call_query_integer(call, name, &number)) {
+			return false;
+		}
+		if (call_query(call, name) == NULL) {
+			continue;
+		}
+		if (number < numbers[i].least) {
+			call_fail(call, 422, NULL, "%s: Invalid value: %" PRId64 ": %s", name,
+				  number, numbers[i].rule);
+			return false;
+		}
+		buf_printf(path, "%s=%" PRId64 "&", name, number);
+	}
+	return true;
+}
+
+/* The node's query, with what of the call's it knows; false: the call has failed. */
+static bool log_query(struct api_call *call, struct buf *path)
 {
 	static const char *const flags[] = { "follow", "previous", "timestamps" };
-	static const char *const numbers[] = { "tailLines", "sinceSeconds", "limitBytes" };
-	const char *query = call->request->query;
-	char *since CLEANUP_FREE = call_query(call, "sinceTime");
+	const char *since = call_query(call, "sinceTime");
 	int64_t ms = 0;
 
-	buf_printf(path, "/logs/%s/%s?", uid, container);
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-		if (query_true(query, flags[i], false)) {
+		if (query_flag(&call->query, flags[i], false)) {
 			buf_printf(path, "%s=true&", flags[i]);
 		}
 	}
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		int64_t number = -1;
-
-		if (call_query_integer(call, numbers[i], 0, INT64_MAX, &number) < 0) {
-			return false;
-		}
-		if (number >= 0) {
-			buf_printf(path, "%s=%" PRId64 "&", numbers[i], number);
-		}
+	if (!add_numbers(call, path)) {
+		return false;
 	}
 	if (since != NULL && *since != '\0') {
 		if (!asb_time_parse(since, &ms)) {
 			call_fail(call, 400, NULL, "'%.64s' is no time for 'sinceTime'", since);
 			return false;
 		}
+		if (call_query(call, "sinceSeconds") != NULL) {
+			call_fail(call, 422, NULL,
+				  "at most one of `sinceTime` or `sinceSeconds` may be specified");
+			return false;
+		}
 		/* Digits, '-', ':', 'T', 'Z': as it was parsed. */
 		buf_printf(path, "sinceTime=%s&", since);
 	}
-	buf_cut(path, path->length - 1);
 	return true;
 }
 
@@ -130,15 +156,18 @@ static void open_log(struct api_call *call, const char *path)
 
 void podlog_handle(struct api_call *call)
 {
-	CLEANUP_JSON struct json_object *pod = call_pod(call);
-	CLEANUP_BUF struct buf path = BUF_INIT(LOG_PATH_MAX);
-	char *asked CLEANUP_FREE = call_query(call, "container");
+	CLEANUP_BUF struct buf query = BUF_INIT(LOG_PATH_MAX), path = BUF_INIT(LOG_PATH_MAX);
+	CLEANUP_JSON struct json_object *pod = NULL;
 
+	if (!log_query(call, &query)) {
+		return;
+	}
+	pod = call_pod(call);
 	if (pod == NULL) {
 		return;
 	}
 
-	const char *container = call_container(call, pod, asked);
+	const char *container = call_container(call, pod, call_query(call, "container"));
 
 	if (container == NULL) {
 		return;
@@ -148,7 +177,8 @@ void podlog_handle(struct api_call *call)
 			  call->route.name);
 		return;
 	}
-	if (log_path(call, asb_uid(pod), container, &path)) {
-		open_log(call, buf_str(&path));
-	}
+	buf_printf(&path, "/logs/%s/%s?%s", asb_uid(pod), container, buf_str(&query));
+	/* What separates the last parameter from none. */
+	buf_cut(&path, path.length - 1);
+	open_log(call, buf_str(&path));
 }

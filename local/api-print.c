@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "local/api-private.h"
 #include "local/table.h"
 
@@ -12,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROWS_AT_ONCE 64u /* Table rows made in one holding of the lock */
+#define ROWS_AT_ONCE 64u              /* Table rows made in one holding of the lock */
+#define ROWS_BYTES_AT_ONCE (1u << 20) /* of their objects: a tree takes many times its text */
 
 static struct json_object *parse_state(const struct asb_kind *kind,
 				       const struct objects_state *state)
@@ -27,7 +29,7 @@ static struct json_object *parse_state(const struct asb_kind *kind,
 
 static enum table_include include_of(const struct api_call *call)
 {
-	char *text CLEANUP_FREE = call_query(call, "includeObject");
+	const char *text = call_query(call, "includeObject");
 
 	if (text != NULL && strcmp(text, "None") == 0) {
 		return TABLE_NONE;
@@ -117,6 +119,53 @@ int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
 
 /* ---- lists ---- */
 
+static void begin_line(struct buf *out, size_t depth)
+{
+	buf_append_char(out, '\n');
+	for (size_t i = 0; i < depth; i++) {
+		buf_append_str(out, "  ");
+	}
+}
+
+/* The end of the string that begins at a quote. */
+static size_t string_end(const char *text, size_t length, size_t at)
+{
+	for (at++; at < length && text[at] != '"'; at++) {
+		at += text[at] == '\\' ? 1 : 0;
+	}
+	return at < length ? at + 1 : length;
+}
+
+void print_indented(const char *text, size_t length, struct buf *out)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < length && !out->failed; i++) {
+		char c = text[i], next = i + 1 < length ? text[i + 1] : '\0';
+
+		if (c == '"') {
+			size_t end = string_end(text, length, i);
+
+			buf_append(out, text + i, end - i);
+			i = end - 1;
+		} else if ((c == '{' && next == '}') || (c == '[' && next == ']')) {
+			buf_append(out, text + i++, 2);
+		} else if (c == '{' || c == '[') {
+			buf_append_char(out, c);
+			begin_line(out, ++depth);
+		} else if (c == '}' || c == ']') {
+			begin_line(out, --depth);
+			buf_append_char(out, c);
+		} else if (c == ',') {
+			buf_append_char(out, c);
+			begin_line(out, depth);
+		} else {
+			buf_append_str(out, c == ':' ? ": " : "");
+			buf_append(out, &c, c == ':' ? 0 : 1);
+		}
+	}
+}
+
 static void print_metadata(const struct list_page *page, struct buf *out)
 {
 	buf_printf(out, "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"", page->version);
@@ -156,47 +205,61 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 	buf_append_str(out, "]}\n");
 }
 
-/* Rows need the type, so the lock: a few at a time. */
-static bool add_rows(struct api_call *call, const struct list_page *page, size_t from,
-		     enum table_include include, struct json_object **table)
+/* Rows need the type, so the lock: a few at a time, so that their trees are never all there. *from is
+ * the first that is left; false: the kind is served no more. */
+static bool add_rows(struct api_call *call, const struct list_page *page, size_t *from,
+		     enum table_include include, struct buf *out)
 {
 	struct json_object *objects[ROWS_AT_ONCE];
-	size_t count = 0;
+	CLEANUP_JSON struct json_object *table = NULL;
+	size_t count = 0, bytes = 0, first = *from;
 
-	for (; count < ROWS_AT_ONCE && from + count < page->count; count++) {
-		objects[count] = parse_state(&call->kind, page->states[from + count]);
+	for (; count < ROWS_AT_ONCE && *from < page->count && bytes < ROWS_BYTES_AT_ONCE; count++) {
+		size_t length = 0;
+
+		(void)objects_state_text(page->states[*from], &length);
+		objects[count] = parse_state(&call->kind, page->states[(*from)++]);
+		bytes += length;
 	}
+	{
+		LOCKED(&call->api->lock);
+		const struct type *type = call_type(call);
+		int64_t now_ms = sched_wall_us(call->api->sched) / 1000;
 
-	LOCKED(&call->api->lock);
-	const struct type *type = call_type(call);
-	int64_t now_ms = sched_wall_us(call->api->sched) / 1000;
-
-	if (type != NULL && *table == NULL) {
-		*table = table_create(type, call->shape_version, false);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (type != NULL) {
-			table_add(*table, type, objects[i], include, now_ms);
+		table = type != NULL ? table_create(type, call->shape_version, true) : NULL;
+		for (size_t i = 0; i < count; i++) {
+			if (table != NULL) {
+				table_add(table, type, objects[i], include, now_ms);
+			}
+			json_object_put(objects[i]);
 		}
-		json_object_put(objects[i]);
 	}
-	return type != NULL;
+
+	struct json_object *rows = NULL;
+
+	json_object_object_get_ex(table, "rows", &rows);
+	for (size_t i = 0; rows != NULL && i < json_object_array_length(rows); i++) {
+		buf_append_str(out, first + i > 0 ? "," : "");
+		json_print(json_object_array_get_idx(rows, i), out);
+	}
+	return table != NULL;
 }
 
-static void print_table(struct api_call *call, const struct list_page *page)
+/* All of a Table but its rows, up to where they begin; false: the kind is served no more. */
+static bool print_table_head(struct api_call *call, const struct list_page *page, struct buf *out)
 {
-	struct json_object *table = NULL, *metadata;
-	enum table_include include = include_of(call);
-	size_t from = 0;
+	CLEANUP_JSON struct json_object *table = NULL;
+	struct json_object *metadata = NULL;
 
-	do {
-		if (!add_rows(call, page, from, include, &table)) {
-			json_object_put(table);
-			call_fail(call, 404, NULL, "the kind is served no more");
-			return;
-		}
-		from += ROWS_AT_ONCE;
-	} while (from < page->count);
+	{
+		LOCKED(&call->api->lock);
+		const struct type *type = call_type(call);
+
+		table = type != NULL ? table_create(type, call->shape_version, false) : NULL;
+	}
+	if (table == NULL) {
+		return false;
+	}
 	set_version(table, page->version);
 	json_object_object_get_ex(table, "metadata", &metadata);
 	if (page->token[0] != '\0') {
@@ -206,26 +269,43 @@ static void print_table(struct api_call *call, const struct list_page *page)
 		json_object_object_add(metadata, "remainingItemCount",
 				       json_object_new_int64(page->remaining));
 	}
-	call_answer_tree(call, 200, table);
+	json_object_object_del(table, "rows");
+	json_print(table, out);
+	buf_cut(out, out->length - 1);
+	buf_append_str(out, ",\"rows\":[");
+	return true;
+}
+
+static bool print_table(struct api_call *call, const struct list_page *page, struct buf *out)
+{
+	enum table_include include = include_of(call);
+	size_t from = 0;
+	bool served = print_table_head(call, page, out);
+
+	while (served && from < page->count && !out->failed) {
+		served = add_rows(call, page, &from, include, out);
+	}
+	buf_append_str(out, "]}\n");
+	return served;
 }
 
 void print_list(struct api_call *call, const struct list_page *page)
 {
-	if (call->shape == SHAPE_TABLE) {
-		print_table(call, page);
+	struct buf *body = &call->answer->body, text CLEANUP_BUF = BUF_INIT(API_ANSWER_MAX);
+	struct buf *out = call->pretty ? &text : body;
+
+	if (call->shape != SHAPE_TABLE) {
+		print_plain_list(call, page, out);
+	} else if (!print_table(call, page, out)) {
+		buf_clear(body);
+		call_fail(call, 404, NULL, "the kind is served no more");
 		return;
 	}
-
-	struct buf *out = &call->answer->body;
-
-	print_plain_list(call, page, out);
+	utf8_repair(out);
+	if (call->pretty) {
+		print_indented(buf_str(&text), text.length, body);
+		body->failed = body->failed || text.failed;
+	}
 	call->answer->status = 200;
 	call->answer->content_type = call->yaml ? "application/yaml" : "application/json";
-	if (call->pretty) {
-		struct json_object *tree = json_parse(buf_str(out), out->length, NULL);
-
-		if (tree != NULL) {
-			call_answer_tree(call, 200, tree);
-		}
-	}
 }

@@ -6,6 +6,8 @@
 #include "base/map.h"
 #include "base/sched.h"
 #include "local/api.h"
+#include "local/list.h"
+#include "local/query.h"
 #include "local/requests.h"
 #include "local/route.h"
 #include "local/selector.h"
@@ -67,6 +69,7 @@ struct api_call {
 	const struct api_request *request;
 	struct api_answer *answer;
 	struct route route;
+	struct query query;
 	enum shape shape;
 	bool pretty;
 	bool yaml;                 /* the answer is called YAML; JSON is */
@@ -94,14 +97,21 @@ void call_fail(struct api_call *call, int status, const char *reason, const char
 void call_fail_with(struct api_call *call, int status, const struct error *error);
 /* Answers with a tree, which is taken. */
 void call_answer_tree(struct api_call *call, int status, struct json_object *take);
-/* A value of the query, decoded, the caller's; NULL when it is not there. */
-char *call_query(const struct api_call *call, const char *name);
-/* An integer of the query: 0, or -1 and the call has failed; absent is the fallback. */
-int call_query_integer(struct api_call *call, const char *name, int64_t least, int64_t most,
-		       int64_t *value);
 /* Finds the type under the lock and copies what is needed of it; false: the call has failed. */
 bool call_find_type(struct api_call *call);
 const struct type *call_type(const struct api_call *call);
+
+/* ---- api-options.c: each false means that the call has failed ---- */
+/* A value of the query, or NULL; borrowed from the call. */
+const char *call_query(const struct api_call *call, const char *name);
+/* An integer of the query; where it is not there *value stays. */
+bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
+/* What writes and deletions have in common: dryRun, fieldValidation, fieldManager, force. */
+bool options_read(struct api_call *call);
+/* Which objects a list is about, and a deletion of a collection, without the selector. */
+bool options_list(struct api_call *call, struct list_options *ret);
+/* resourceVersion; nothing is 0. */
+bool options_version(struct api_call *call, uint64_t *ret);
 
 /* ---- api-negotiate.c ---- */
 /* The shape from the Accept header; false: none fits. */
@@ -119,6 +129,8 @@ bool body_parse(struct api_call *call);
 /* Answers with one object in the shape asked for. */
 void print_object(struct api_call *call, int status, const struct objects_state *state);
 void print_list(struct api_call *call, const struct list_page *page);
+/* Appends compact JSON, as json_print makes it, with a line for each value. */
+void print_indented(const char *text, size_t length, struct buf *out);
 /* One watch event's object in a shape, as text; first: a Table has its columns. */
 int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
 		const char *shape_version, bool first, const struct objects_state *state,

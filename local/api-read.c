@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "base/number.h"
 #include "local/api-private.h"
 #include "local/watch-private.h"
 
@@ -18,8 +17,8 @@
 
 bool read_selector(struct api_call *call, struct selector **ret)
 {
-	char *labels CLEANUP_FREE = call_query(call, "labelSelector");
-	char *fields CLEANUP_FREE = call_query(call, "fieldSelector");
+	const char *labels = call_query(call, "labelSelector");
+	const char *fields = call_query(call, "fieldSelector");
 	char *own CLEANUP_FREE = NULL;
 	struct error error = { 0 };
 
@@ -39,22 +38,6 @@ bool read_selector(struct api_call *call, struct selector **ret)
 	return true;
 }
 
-/* resourceVersion=: false, and the call has failed, when it is no version. "" is 0. */
-static bool read_version(struct api_call *call, const char *text, uint64_t *ret)
-{
-	int64_t version = 0;
-
-	if (text != NULL && *text != '\0' && integer_parse(text, 0, INT64_MAX, &version) < 0) {
-		call_fail(call, 400, NULL,
-			  "resourceVersion: Invalid value: \"%.64s\": strconv.ParseUint: parsing "
-			  "\"%.64s\": invalid syntax",
-			  text, text);
-		return false;
-	}
-	*ret = (uint64_t)version;
-	return true;
-}
-
 static void fail_too_large(struct api_call *call, uint64_t wanted, uint64_t current)
 {
 	struct error error = { 0 };
@@ -66,64 +49,17 @@ static void fail_too_large(struct api_call *call, uint64_t wanted, uint64_t curr
 
 /* ---- lists ---- */
 
-/* The rules of resourceVersion and resourceVersionMatch; false: the call has failed. */
-static bool list_version(struct api_call *call, struct list_options *options)
-{
-	char *version CLEANUP_FREE = call_query(call, "resourceVersion");
-	char *match CLEANUP_FREE = call_query(call, "resourceVersionMatch");
-	bool given = version != NULL && *version != '\0', matched = match != NULL && *match != '\0';
-	uint64_t number = 0;
-
-	if (!read_version(call, version, &number)) {
-		return false;
-	}
-	if (matched && !given) {
-		call_fail(call, 422, NULL,
-			  "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden "
-			  "unless resourceVersion is provided");
-		return false;
-	}
-	if (matched && strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0) {
-		call_fail(call, 422, NULL,
-			  "resourceVersionMatch: Unsupported value: \"%.64s\": supported values: "
-			  "\"Exact\", \"NotOlderThan\"",
-			  match);
-		return false;
-	}
-	if (matched && strcmp(match, "Exact") == 0) {
-		if (number == 0) {
-			call_fail(call, 422, NULL,
-				  "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" "
-				  "is forbidden for resourceVersion \"0\"");
-			return false;
-		}
-		options->exact = number;
-		return true;
-	}
-	if (options->token != NULL && *options->token != '\0' && given && number != 0) {
-		call_fail(call, 400, NULL,
-			  "specifying resource version is not allowed when using continue");
-		return false;
-	}
-	options->at_least = number;
-	return true;
-}
-
 static void list(struct api_call *call)
 {
-	char *token CLEANUP_FREE = call_query(call, "continue");
-	struct list_options options = { .ns = call->route.ns, .token = token };
+	struct list_options options;
 	struct list_page page = { 0 };
 	struct selector *selector = NULL;
 	struct error error = { 0 };
-	int64_t limit = 0;
 	int status = 0;
 
-	if (call_query_integer(call, "limit", 0, INT32_MAX, &limit) < 0 ||
-	    !list_version(call, &options)) {
+	if (!options_list(call, &options)) {
 		return;
 	}
-	options.limit = (size_t)limit;
 	{
 		LOCKED(&call->api->lock);
 
@@ -154,16 +90,15 @@ struct watch_query {
 
 static bool watch_query_read(struct api_call *call, struct watch_query *ret)
 {
-	const char *query = call->request->query;
-	char *version CLEANUP_FREE = call_query(call, "resourceVersion");
-	char *match CLEANUP_FREE = call_query(call, "resourceVersionMatch");
-	char *initial CLEANUP_FREE = call_query(call, "sendInitialEvents");
+	const char *match = call_query(call, "resourceVersionMatch");
+	const char *initial = call_query(call, "sendInitialEvents");
+	int64_t limit = 0;
 
-	if (call_query_integer(call, "timeoutSeconds", 0, INT32_MAX, &ret->timeout_s) < 0 ||
-	    !read_version(call, version, &ret->version)) {
+	if (!call_query_integer(call, "timeoutSeconds", &ret->timeout_s) ||
+	    !call_query_integer(call, "limit", &limit) || !options_version(call, &ret->version)) {
 		return false;
 	}
-	ret->initial = initial != NULL && query_true(query, "sendInitialEvents", false);
+	ret->initial = query_flag(&call->query, "sendInitialEvents", false);
 	ret->no_initial = initial != NULL && !ret->initial;
 	if (initial != NULL && (match == NULL || strcmp(match, "NotOlderThan") != 0)) {
 		call_fail(call, 422, NULL,
@@ -224,7 +159,7 @@ void read_watch(struct api_call *call)
 		.ns = call->route.ns,
 		.shape = call->shape,
 		.shape_version = call->shape_version,
-		.bookmarks = query_true(call->request->query, "allowWatchBookmarks", false),
+		.bookmarks = query_flag(&call->query, "allowWatchBookmarks", false),
 		.end_us = watch_end(call, query.timeout_s),
 	};
 
@@ -281,6 +216,13 @@ struct objects_state *call_state(struct api_call *call, const char *subresource)
 
 static void get(struct api_call *call)
 {
+	uint64_t version = 0;
+
+	/* What is stored is as new as any version that was told: it need only be one. */
+	if (!options_version(call, &version)) {
+		return;
+	}
+
 	CLEANUP(objects_state_release)
 	struct objects_state *state = call_state(call, call->route.subresource);
 
@@ -295,7 +237,7 @@ void read_handle(struct api_call *call)
 		podlog_handle(call);
 		return;
 	}
-	if (call->route.watch || query_true(call->request->query, "watch", false)) {
+	if (call->route.watch || query_flag(&call->query, "watch", false)) {
 		read_watch(call);
 	} else if (*call->route.name == '\0') {
 		list(call);

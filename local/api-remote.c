@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "local/api-private.h"
 #include "local/mirror.h"
 #include "local/remote.h"
@@ -68,39 +69,68 @@ static bool check_upgrade(struct api_call *call, bool forward)
 	return true;
 }
 
-/* "&command=..." for each of the query, as they were encoded. */
-static size_t add_commands(const char *query, struct buf *path)
+static void append_encoded(struct buf *path, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
+			buf_append_char(path, *text);
+		} else if ((c >= '0' && c <= '9') || strchr("-._~/", c) != NULL) {
+			buf_append_char(path, *text);
+		} else {
+			buf_printf(path, "%%%02X", c);
+		}
+	}
+}
+
+/* "&command=..." for each of the query. */
+static size_t add_commands(const struct query *query, struct buf *path)
 {
 	size_t count = 0;
 
-	while (*query != '\0') {
-		size_t length = strcspn(query, "&");
-
-		if (strncmp(query, "command=", strlen("command=")) == 0) {
-			buf_append_char(path, '&');
-			buf_append(path, query, length);
+	for (size_t i = 0; i < query->count; i++) {
+		if (strcmp(query->pairs[i].name, "command") == 0) {
+			buf_append_str(path, "&command=");
+			append_encoded(path, query->pairs[i].value);
 			count++;
 		}
-		query += length;
-		query += *query == '&' ? 1 : 0;
 	}
 	return count;
+}
+
+/* The ports that a port-forward may name; which one is asked for comes with each stream. */
+static bool check_ports(struct api_call *call)
+{
+	for (size_t i = 0; i < call->query.count; i++) {
+		const struct query_pair *pair = &call->query.pairs[i];
+		int64_t port = 0;
+
+		if (strcmp(pair->name, "ports") == 0 &&
+		    integer_parse(pair->value, 0, UINT16_MAX, &port) < 0) {
+			call_fail(call, 400, NULL,
+				  "cannot convert to []int32: strconv.ParseUint: parsing "
+				  "\"%.64s\": invalid syntax",
+				  pair->value);
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool exec_path(struct api_call *call, struct json_object *pod, struct remote_target *target,
 		      struct buf *path)
 {
-	const char *query = call->request->query;
-	char *asked CLEANUP_FREE = call_query(call, "container");
-	const char *container = call_container(call, pod, asked);
+	const struct query *query = &call->query;
+	const char *container = call_container(call, pod, call_query(call, "container"));
 
 	if (container == NULL) {
 		return false;
 	}
-	target->in = query_true(query, "stdin", false);
-	target->out = query_true(query, "stdout", false);
-	target->err = query_true(query, "stderr", false);
-	target->tty = query_true(query, "tty", false);
+	target->in = query_flag(query, "stdin", false);
+	target->out = query_flag(query, "stdout", false);
+	target->err = query_flag(query, "stderr", false);
+	target->tty = query_flag(query, "tty", false);
 	if (!target->in && !target->out && !target->err) {
 		call_fail(call, 400, NULL, "you must specify at least 1 of stdin, stdout, stderr");
 		return false;
@@ -137,7 +167,7 @@ void remote_handle(struct api_call *call)
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_MAX_BYTES);
 	struct remote_target *target;
 
-	if (pod == NULL || !check_upgrade(call, forward)) {
+	if (pod == NULL || !check_upgrade(call, forward) || (forward && !check_ports(call))) {
 		return;
 	}
 	if (asb_str(pod, "spec", "nodeName") == NULL) {

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "local/api-private.h"
 #include "local/storage.h"
+#include "local/text-check.h"
 #include "local/watch-private.h"
 
 #include <agent-sandbox/helpers.h>
@@ -64,6 +65,30 @@ static void keep_verdict(struct api *api, struct type_request *request, int stat
 	}
 }
 
+/* Kinds that our own programs read, and that of anybody else: its strings are the owner's. */
+static enum text_rule rule_of(const struct asb_kind *kind, bool custom)
+{
+	static const char ours[] = "agents.x-k8s.io";
+	size_t length = strlen(kind->group), own = sizeof(ours) - 1;
+	bool is_ours = length >= own && strcmp(kind->group + length - own, ours) == 0;
+
+	return custom && !is_ours ? TEXT_METADATA : TEXT_OBJECT;
+}
+
+/* An object that was stored with such a string may still be changed, and so released. */
+static int check_text(const struct objects_admission *admission, bool custom, struct error *reterr)
+{
+	enum text_rule rule = rule_of(admission->kind, custom);
+	struct error error = { 0 };
+
+	if (text_check_nul(admission->object, rule, &error) == 0 ||
+	    (admission->old != NULL && text_check_nul(admission->old, rule, NULL) < 0)) {
+		return 0;
+	}
+	return objects_fail(reterr, 422, "%s \"%.253s\" is invalid: %s", admission->kind->kind,
+			    asb_name(admission->object), error.text);
+}
+
 static int admit(void *arg, const struct objects_admission *admission, struct error *reterr)
 {
 	struct api *api = arg;
@@ -91,7 +116,12 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 		return objects_fail(reterr, 404, "the kind '%s' is served no more", kind->plural);
 	}
 
-	int status = type_admit(&request, operation, admission->object, admission->old);
+	int status = check_text(admission, request.type->custom, reterr);
+
+	if (status != 0) {
+		return status;
+	}
+	status = type_admit(&request, operation, admission->object, admission->old);
 
 	if (status != 0) {
 		const char *message = asb_str(request.status, "message");

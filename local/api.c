@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/utf8.h"
 #include "local/api-private.h"
 #include "local/podlog.h"
 #include "local/remote.h"
@@ -33,13 +33,16 @@ void call_answer_tree(struct api_call *call, int status, struct json_object *tak
 	answer->content_type = call->yaml ? "application/yaml" : JSON_TYPE;
 	buf_clear(&answer->body);
 	if (call->pretty) {
-		buf_append_str(&answer->body,
-			       json_object_to_json_string_ext(
-				       tree, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-						     JSON_C_TO_STRING_NOSLASHESCAPE));
+		CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
+
+		json_print(tree, &text);
+		print_indented(buf_str(&text), text.length, &answer->body);
+		answer->body.failed = answer->body.failed || text.failed;
 	} else {
 		json_print(tree, &answer->body);
 	}
+	/* Messages quote what was sent, cut somewhere; no client could read a broken character. */
+	utf8_repair(&answer->body);
 	buf_append_char(&answer->body, '\n');
 }
 
@@ -111,6 +114,7 @@ void api_refuse(int status, const char *message, struct api_answer *ret)
 				    .content_type = JSON_TYPE,
 				    .body = BUF_INIT(API_ANSWER_MAX) };
 	json_print(tree, &ret->body);
+	utf8_repair(&ret->body);
 	buf_append_char(&ret->body, '\n');
 }
 
@@ -125,37 +129,6 @@ void api_answer_finish(struct api_answer *answer)
 	answer->podlog = NULL;
 	remote_target_free(answer->remote);
 	answer->remote = NULL;
-}
-
-/* ---- what a query says ---- */
-
-char *call_query(const struct api_call *call, const char *name)
-{
-	const char *query = call->request->query;
-	unsigned int size = (unsigned int)strlen(query) + 1;
-	char *text = xalloc(size);
-
-	if (query_get(query, name, text, size) < 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
-int call_query_integer(struct api_call *call, const char *name, int64_t least, int64_t most,
-		       int64_t *value)
-{
-	char *text CLEANUP_FREE = call_query(call, name);
-
-	if (text == NULL || *text == '\0') {
-		return 0;
-	}
-	if (integer_parse(text, least, most, value) < 0) {
-		call_fail(call, 400, NULL, "'%s' is no value for '%s': a number of %lld or more",
-			  text, name, (long long)least);
-		return -1;
-	}
-	return 0;
 }
 
 /* ---- types ---- */
@@ -273,40 +246,12 @@ static bool verb_allowed(struct api_call *call)
 	return false;
 }
 
-static bool read_options(struct api_call *call)
-{
-	char *dry_run CLEANUP_FREE = call_query(call, "dryRun");
-	char *validation CLEANUP_FREE = call_query(call, "fieldValidation");
-
-	if (dry_run != NULL && *dry_run != '\0' && strcmp(dry_run, "All") != 0) {
-		call_fail(call, 422, NULL,
-			  "dryRun: Unsupported value: \"%.64s\": supported values: \"All\"",
-			  dry_run);
-		return false;
-	}
-	call->dry_run = dry_run != NULL && *dry_run != '\0';
-	if (validation == NULL || *validation == '\0' || strcmp(validation, "Warn") == 0) {
-		call->validation = TYPE_VALIDATION_WARN;
-	} else if (strcmp(validation, "Ignore") == 0) {
-		call->validation = TYPE_VALIDATION_IGNORE;
-	} else if (strcmp(validation, "Strict") == 0) {
-		call->validation = TYPE_VALIDATION_STRICT;
-	} else {
-		call_fail(call, 422, NULL,
-			  "fieldValidation: Unsupported value: \"%.64s\": supported values: "
-			  "\"Ignore\", \"Warn\", \"Strict\"",
-			  validation);
-		return false;
-	}
-	return true;
-}
-
 static void handle_resource(struct api_call *call)
 {
 	const char *method = call->request->method;
 
 	/* The real server reads no body of a method it does not take. */
-	if (!call_find_type(call) || !verb_allowed(call) || !read_options(call)) {
+	if (!call_find_type(call) || !verb_allowed(call) || !options_read(call)) {
 		return;
 	}
 	if (remote_is(call)) {
@@ -354,7 +299,34 @@ static void call_finish(struct api_call *call)
 	json_object_put(call->body);
 	json_object_put(call->refusal);
 	json_object_put(call->warnings);
+	query_finish(&call->query);
 	free(call);
+}
+
+/* Nothing is done for a request that is not understood as a whole. */
+static void handle(struct api_call *call)
+{
+	const struct api_request *request = call->request;
+	struct error error = { 0 };
+
+	if (route_parse(request->path, &call->route) < 0) {
+		call_fail(call, 400, NULL,
+			  "the path is too long, or does not decode: percent signs stand before "
+			  "two hexadecimal digits, and what they encode is UTF-8 without NUL");
+		return;
+	}
+	if (query_parse(request->query, &call->query, &error) < 0) {
+		call_fail(call, 400, NULL, "%s", error.text);
+		return;
+	}
+	call->pretty = query_flag(&call->query, "pretty", false);
+	if (call->route.type == ROUTE_RESOURCE) {
+		handle_resource(call);
+	} else if (call->route.type == ROUTE_UNKNOWN) {
+		fail_path(call);
+	} else {
+		discover_handle(call);
+	}
 }
 
 void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret)
@@ -366,16 +338,7 @@ void api_handle(struct api *api, const struct api_request *request, struct api_a
 	call->api = api;
 	call->request = request;
 	call->answer = ret;
-	call->pretty = query_true(request->query, "pretty", false);
-	if (route_parse(request->path, &call->route) < 0) {
-		call_fail(call, 400, NULL, "the path is too long or not encoded as a URL's is");
-	} else if (call->route.type == ROUTE_RESOURCE) {
-		handle_resource(call);
-	} else if (call->route.type == ROUTE_UNKNOWN) {
-		fail_path(call);
-	} else {
-		discover_handle(call);
-	}
+	handle(call);
 	take_warnings(call);
 	audit_write(call, received_us);
 	call_finish(call);

@@ -20,6 +20,7 @@ libapiserver_la_SOURCES = \
 	%D%/api-delete.c \
 	%D%/api-discover.c \
 	%D%/api-negotiate.c \
+	%D%/api-options.c \
 	%D%/api-pod.c \
 	%D%/api-print.c \
 	%D%/api-read.c \
@@ -30,6 +31,7 @@ libapiserver_la_SOURCES = \
 	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
 	%D%/podlog.c %D%/podlog.h \
 	%D%/protobuf.c %D%/protobuf.h \
+	%D%/query.c %D%/query.h \
 	%D%/remote.c %D%/remote.h %D%/remote-private.h \
 	%D%/remote-exec.c \
 	%D%/remote-forward.c \
@@ -45,6 +47,7 @@ libapiserver_la_SOURCES = \
 	%D%/spdy-block.c %D%/spdy-block.h \
 	%D%/status.c %D%/status.h \
 	%D%/tls.c %D%/tls.h \
+	%D%/text-check.c %D%/text-check.h \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h \
 	net/exec-frame.c net/exec-frame.h \
@@ -67,6 +70,7 @@ libup_la_SOURCES = \
 	%D%/options.c %D%/options.h \
 	%D%/peek.c %D%/peek.h \
 	%D%/serving.c %D%/serving.h \
+	%D%/state-folder.c %D%/state-folder.h \
 	%D%/supervise.c %D%/supervise.h %D%/supervise-private.h \
 	%D%/supervise-child.c \
 	%D%/up.c %D%/up.h %D%/up-private.h \
@@ -101,14 +105,15 @@ liblocal_store_la_SOURCES = \
 	%D%/selector.c %D%/selector.h %D%/selector-private.h \
 	%D%/selector-parse.c \
 	%D%/storage.c %D%/storage.h %D%/storage-private.h \
+	%D%/storage-check.c \
 	%D%/storage-write.c \
 	%D%/strategic.c %D%/strategic.h \
 	%D%/strategic-keys.c %D%/strategic-keys.h \
 	%D%/strategic-list.c %D%/strategic-list.h \
 	%D%/subresource.c %D%/subresource.h \
 	%D%/watch-next.c
-liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
-liblocal_store_la_LIBADD = $(SQLITE_LIBS)
+liblocal_store_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(ZLIB_CFLAGS)
+liblocal_store_la_LIBADD = $(SQLITE_LIBS) $(ZLIB_LIBS)
 
 
 # What kinds are: the table of kinds, schemas, defaults, validation, discovery, tables.

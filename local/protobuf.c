@@ -202,6 +202,12 @@ static int add_entry(struct json_object *into, const struct field *field, struct
 		*(number == 1 ? &key : &value) = part;
 	}
 
+	/* The tree's names end at a NUL. */
+	if (key.at != NULL && memchr(key.at, '\0', (size_t)(key.end - key.at)) != NULL) {
+		return error_set(reterr, -EINVAL, "the protobuf has a name with a NUL in '%s'",
+				 field->name);
+	}
+
 	char *name CLEANUP_FREE =
 		xstrndup(key.at != NULL ? (const char *)key.at : "", (size_t)(key.end - key.at));
 

@@ -288,14 +288,12 @@ int request_delete(struct objects *objects, const struct request *request,
 }
 
 int request_delete_collection(struct objects *objects, const struct request *request,
-			      const struct selector *selector,
+			      const struct list_options *list,
 			      const struct objects_delete_options *options,
 			      struct list_page *ret_page, struct error *reterr)
 {
 	struct list_page page = { 0 };
-	int status = list_read(objects, request->kind,
-			       &(struct list_options){ .ns = request->ns, .selector = selector },
-			       &page, reterr);
+	int status = list_read(objects, request->kind, list, &page, reterr);
 
 	for (size_t i = 0; status == 200 && i < page.count; i++) {
 		struct request one = *request;

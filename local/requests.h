@@ -43,9 +43,9 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 int request_delete(struct objects *objects, const struct request *request,
 		   const struct objects_delete_options *options, struct objects_state **ret,
 		   struct error *reterr);
-/* Deletes what a list without limit selects. ret_page, which may be NULL: what was there. */
+/* Deletes what such a list shows. ret_page, which may be NULL: what was there. */
 int request_delete_collection(struct objects *objects, const struct request *request,
-			      const struct selector *selector,
+			      const struct list_options *list,
 			      const struct objects_delete_options *options,
 			      struct list_page *ret_page, struct error *reterr);
 

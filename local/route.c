@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths and queries of the Kubernetes API: which shape a path has, what a query says. The API asks
- * it first for each request. */
+/* Paths of the Kubernetes API: which shape a path has. The API asks it first for each request. */
 #include "config.h"
 
 #include "local/route.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
 #define SEGMENTS_MAX 64u /* more than any of ours has; the rest of pods/X/proxy is not ours */
 
@@ -26,9 +25,7 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes length bytes; plus: '+' is a blank, as in queries. The new length, or
- * -EINVAL. A NUL is refused: nothing of ours has one. */
-static int decode(const char *from, size_t length, bool plus, char *to, size_t size)
+int route_decode(const char *from, size_t length, bool plus, char *to, size_t size)
 {
 	size_t out = 0;
 
@@ -53,7 +50,7 @@ static int decode(const char *from, size_t length, bool plus, char *to, size_t s
 		to[out++] = c;
 	}
 	to[out] = '\0';
-	return (int)out;
+	return utf8_valid_length(to, out) == out ? (int)out : -EINVAL;
 }
 
 /* Decoded segments, one behind the other in text. An empty one in the middle is no path of ours. */
@@ -61,7 +58,6 @@ static int split(const char *path, struct route *route, struct segments *ret)
 {
 	size_t used = 1; /* text[0] is "", for what is not there */
 
-	route->text[0] = '\0';
 	ret->count = 0;
 	if (*path != '/' || strlen(path) >= ROUTE_PATH_MAX - 1) {
 		return -EINVAL;
@@ -69,7 +65,7 @@ static int split(const char *path, struct route *route, struct segments *ret)
 	for (path++; *path != '\0';) {
 		size_t length = strcspn(path, "/");
 		char *text = route->text + used;
-		int decoded = decode(path, length, false, text, sizeof(route->text) - used);
+		int decoded = route_decode(path, length, false, text, sizeof(route->text) - used);
 
 		if (decoded < 0 || ret->count == SEGMENTS_MAX) {
 			return -EINVAL;
@@ -158,15 +154,19 @@ static void take_openapi(struct route *route, const struct segments *segments)
 int route_parse(const char *path, struct route *ret)
 {
 	struct segments segments;
+
+	/* Who logs a path that is refused reads these as well. */
+	ret->text[0] = '\0';
+	ret->type = ROUTE_UNKNOWN;
+	ret->watch = false;
+	ret->group = ret->version = ret->ns = ret->resource = ret->text;
+	ret->name = ret->subresource = ret->rest = ret->text;
+
 	int code = split(path, ret, &segments);
 
 	if (code < 0) {
 		return code;
 	}
-	ret->type = ROUTE_UNKNOWN;
-	ret->watch = false;
-	ret->group = ret->version = ret->ns = ret->resource = ret->text;
-	ret->name = ret->subresource = ret->rest = ret->text;
 	if (segments.count == 0) {
 		return 0;
 	}
@@ -187,37 +187,4 @@ int route_parse(const char *path, struct route *ret)
 		ret->type = ROUTE_HEALTH;
 	}
 	return 0;
-}
-
-/* ---- queries ---- */
-
-int query_get(const char *query, const char *name, char *text, unsigned int size)
-{
-	size_t name_length = strlen(name);
-
-	while (*query != '\0') {
-		size_t length = strcspn(query, "&");
-		size_t key = strcspn(query, "=&");
-
-		if (key == name_length && memcmp(query, name, key) == 0) {
-			size_t skip = key < length ? key + 1 : key;
-
-			return decode(query + skip, length - skip, true, text, size);
-		}
-		query += length;
-		query += *query == '&' ? 1 : 0;
-	}
-	return -ENOENT;
-}
-
-bool query_true(const char *query, const char *name, bool fallback)
-{
-	char text[8];
-	int length = query_get(query, name, text, sizeof(text));
-
-	if (length < 0) {
-		return length == -ENOENT ? fallback : true;
-	}
-	/* As the real server reads them: what is not "0" or "false" is true, and so is nothing. */
-	return strcasecmp(text, "false") != 0 && strcmp(text, "0") != 0;
 }

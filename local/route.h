@@ -7,6 +7,7 @@
 #define ASB_LOCAL_ROUTE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define ROUTE_PATH_MAX 2048 /* bytes: a namespace, a name and a kind of 253 each, and their words */
 
@@ -35,14 +36,13 @@ struct route {
 	char text[ROUTE_PATH_MAX];
 };
 
-/* path: as it was sent, percent-encoded, without the query. 0, or -EINVAL for a path too long or
- * encoded wrong. /api/v1/namespaces/NS itself is resource "namespaces" with that name. */
+/* path: as it was sent, percent-encoded, without the query. 0, or -EINVAL for a path that is too long,
+ * is encoded wrong, or holds a NUL or bytes that are not UTF-8: then *ret is ROUTE_UNKNOWN with empty
+ * words. /api/v1/namespaces/NS itself is resource "namespaces" with that name. */
 int route_parse(const char *path, struct route *ret);
 
-/* A value of a query ("a=b&c=d", encoded). The first of that name, decoded into text of size bytes:
- * the length, -ENOENT when it is not there, -EINVAL when it is encoded wrong or does not fit. */
-int query_get(const char *query, const char *name, char *text, unsigned int size);
-/* "", "1", "true", "0", "false" as Kubernetes reads them; the fallback when it is not there. */
-bool query_true(const char *query, const char *name, bool fallback);
+/* Decodes length bytes of a URI; plus: '+' is a blank, as in queries. The new length, or -EINVAL for
+ * an escape that is none, a NUL, bytes that are not UTF-8, or more than fits into size bytes. */
+int route_decode(const char *from, size_t length, bool plus, char *to, size_t size);
 
 #endif

@@ -392,7 +392,12 @@ int selector_parse_fields(struct objects *objects, const struct asb_kind *kind, 
 		size_t length = span(part, left, ",");
 
 		length = length > left ? left : length;
-		if (length > 0 && terms->count < SELECTOR_TERMS_MAX) {
+		/* A term that is passed over would select more than was asked for. */
+		if (length > 0 && terms->count == SELECTOR_TERMS_MAX) {
+			return update_fail(reterr, 400, "the selector has more than %d terms",
+					   SELECTOR_TERMS_MAX);
+		}
+		if (length > 0) {
 			status = read_field(objects, kind, text, part, length, terms, reterr);
 		}
 		length += length < left ? 1 : 0;

@@ -11,32 +11,14 @@
 #include "local/kubeconfig-write.h"
 #include "local/options.h"
 #include "local/server.h"
+#include "local/state-folder.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 
-/* The folder and those above it, ours alone. */
-static int make_folder(const char *path, struct error *reterr)
-{
-	char *text CLEANUP_FREE = xstrdup(path);
-
-	for (char *slash = text; slash != NULL;) {
-		slash = strchr(slash + 1, '/');
-		if (slash != NULL) {
-			*slash = '\0';
-		}
-		if (mkdir(text, 0700) < 0 && errno != EEXIST) {
-			return error_set(reterr, -errno, "cannot make the folder '%s': %s", text,
-					 strerror(errno));
-		}
-		if (slash != NULL) {
-			*slash = '/';
-		}
-	}
-	return 0;
-}
+#define DESCRIPTORS_LEAST 64u
 
 /* Children are told the folder, and may stand elsewhere. */
 static int make_absolute(char **path, struct error *reterr)
@@ -60,7 +42,7 @@ int serving_init(const struct local_options *options, struct serving *ret, struc
 	}
 	ret->sched = sched_create();
 
-	int code = make_folder(ret->state_dir, reterr);
+	int code = state_folder_make(ret->state_dir, reterr);
 
 	/* `serve` keeps the path as it was said: others may compare it. */
 	if (code == 0 && strcmp(options->command, "serve") != 0) {
@@ -77,6 +59,24 @@ int serving_init(const struct local_options *options, struct serving *ret, struc
 	return 0;
 }
 
+/* With fewer than that it would not start, or serve a handful of clients. */
+static int check_descriptors(struct error *reterr)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_LEAST) {
+		return 0;
+	}
+	limit.rlim_cur = DESCRIPTORS_LEAST;
+	if (limit.rlim_max >= DESCRIPTORS_LEAST && setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		return 0;
+	}
+	return error_set(reterr, -EMFILE,
+			 "the limit of open files is %llu, and the API server needs %u: raise it "
+			 "(ulimit -n, LimitNOFILE=)",
+			 (unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
+}
+
 static int load(struct serving *serving, struct error *reterr)
 {
 	int code = tls_load(serving->state_dir, sched_wall_us(serving->sched) / 1000000,
@@ -89,7 +89,11 @@ int serving_start(struct serving *serving, const struct local_options *options, 
 		  struct error *reterr)
 {
 	const char *host = options->address != NULL ? options->address : "127.0.0.1";
-	int code = serving->tls.ca == NULL ? load(serving, reterr) : 0;
+	int code = check_descriptors(reterr);
+
+	if (code == 0 && serving->tls.ca == NULL) {
+		code = load(serving, reterr);
+	}
 
 	if (code < 0) {
 		return code;

@@ -24,6 +24,19 @@ int storage_run(struct storage *storage, const char *sql, const char *what, stru
 int storage_number(struct storage *storage, const char *sql, int64_t *ret, struct error *reterr);
 /* Sets the functions of the hooks, and prepares what they run. */
 int storage_prepare(struct storage *storage, struct error *reterr);
+
+/* ---- storage-check.c ---- */
+/* The checksum of a row, over all its other columns. */
+int64_t storage_sum(uint64_t order, uint64_t version, const char *kind_id, const char *ns,
+		    const char *name, const void *body, size_t length);
+/* Before SQLite opens them: -EUCLEAN for a database that was cut to nothing, and for a write-ahead
+ * log of which SQLite would drop a part in silence. */
+int storage_check_files(const char *directory, struct error *reterr);
+/* -EUCLEAN and which object for a row whose checksum differs. */
+int storage_check_rows(struct storage *storage, struct error *reterr);
+/* Gives the rows of layout 1 their sums, which makes it layout 2. */
+int storage_add_sums(struct storage *storage, struct error *reterr);
+
 /* Takes the reserve's room, unless the disk has none. */
 void storage_take_reserve(struct storage *storage);
 

@@ -109,6 +109,8 @@ static int put_once(struct storage *storage, const char *kind_id, uint64_t order
 	sqlite3_bind_text(statement, 4, ns, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 5, name, -1, SQLITE_STATIC);
 	sqlite3_bind_blob64(statement, 6, text, length, SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 7,
+			   storage_sum(order, version, kind_id, ns, name, text, length));
 	return step(storage, statement, "writing to the database", reterr);
 }
 
@@ -237,8 +239,9 @@ int storage_prepare(struct storage *storage, struct error *reterr)
 		const char *sql;
 		sqlite3_stmt **statement;
 	} statements[] = {
-		{ "INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE "
-		  "SET version = excluded.version, body = excluded.body",
+		{ "INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO "
+		  "UPDATE SET version = excluded.version, body = excluded.body, "
+		  "sum = excluded.sum",
 		  &storage->put },
 		{ "DELETE FROM objects WHERE id = ?1", &storage->remove },
 		{ "UPDATE state SET value = ?1 WHERE name = 'version'", &storage->version },

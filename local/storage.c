@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define APPLICATION 0x41534231 /* in the file's head: "ASB1" */
-#define LAYOUT 1
+#define LAYOUT 2               /* 1 had no checksums */
 #define WAL_PAGES 1000          /* 4 MB: then SQLite moves them into the file, and syncs */
 #define CACHE_KIB "-512"        /* memory has all objects: pages are only written */
 #define JOURNAL_LIMIT "8388608" /* bytes of the WAL kept after a burst */
@@ -73,6 +73,9 @@ static int check_layout(struct storage *storage, const char *path, struct error 
 				 "'%s' is a database of another program: choose another directory",
 				 path);
 	}
+	if (tables > 0 && layout == 1) {
+		return storage_add_sums(storage, reterr);
+	}
 	if (tables > 0 && layout != LAYOUT) {
 		return error_set(reterr, -EPROTO,
 				 "'%s' has layout %" PRId64 ", this program knows layout %d: use "
@@ -86,11 +89,12 @@ static int check_layout(struct storage *storage, const char *path, struct error 
 		storage,
 		"BEGIN IMMEDIATE;"
 		"CREATE TABLE objects (id INTEGER PRIMARY KEY, version INTEGER NOT NULL,"
-		" kind TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL);"
+		" kind TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,"
+		" sum INTEGER);"
 		"CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
 		"INSERT INTO state VALUES ('version', 1), ('order', 0), ('clean', 1);"
 		"PRAGMA application_id = 1095975473;"
-		"PRAGMA user_version = 1;"
+		"PRAGMA user_version = 2;"
 		"COMMIT",
 		"making the tables of a new database", reterr);
 }
@@ -180,6 +184,9 @@ static int begin(struct storage *storage, const char *path, uint32_t page_limit,
 		r = check_layout(storage, path, reterr);
 	}
 	if (r == 0) {
+		r = storage_check_rows(storage, reterr);
+	}
+	if (r == 0) {
 		r = read_counters(storage, reterr);
 	}
 	if (r == 0) {
@@ -212,6 +219,9 @@ int storage_open(const char *directory, uint32_t page_limit, struct storage **re
 	struct storage *storage = xnew(struct storage);
 	int r = lock_directory(storage, directory, reterr);
 
+	if (r == 0) {
+		r = storage_check_files(directory, reterr);
+	}
 	if (r == 0) {
 		r = make_private(path, reterr);
 	}

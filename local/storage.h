@@ -6,6 +6,10 @@
  * the file's consistency; after an unclean end the version counter jumps ahead by
  * STORAGE_VERSION_LEAP, so no version that was ever told is given twice.
  *
+ * Each row has a checksum over all of it. Opening looks at all rows, and at the write-ahead log, for
+ * what a disk has changed: a row is not served with other bytes than were written, and what SQLite
+ * would drop with a damaged log is not dropped in silence.
+ *
  * A disk that is full refuses what would grow, and changes nothing; deletions still work, for which
  * <directory>/api.reserve (4 MB) is given up, and taken again when there is room.
  */
@@ -23,7 +27,7 @@ struct storage;
 /*
  * Opens or makes the database and locks the directory. Fails with a sentence that says what to do:
  * -EBUSY another server has the directory, -EPROTO another layout (older or newer, or no database
- * of this program), -EUCLEAN the file is damaged, or an errno. page_limit: most pages of the file,
+ * of this program), -EUCLEAN the file, a row or its log is damaged, or an errno. page_limit: most pages of the file,
  * 0 for no limit (a test's disk that is full).
  */
 int storage_open(const char *directory, uint32_t page_limit, struct storage **ret,

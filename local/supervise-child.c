@@ -36,7 +36,7 @@ pid_t child_spawn(const struct command *command, const char *log, int lock_fd, i
 		  struct error *reterr)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int code = out < 0 ? -errno : 0;
 	pid_t parent = getpid(), pid = -1;
 
@@ -87,8 +87,8 @@ void child_log_cut(const char *log, size_t most)
 	}
 
 	char *old CLEANUP_FREE = xprintf("%s.1", log);
-	int from = open(log, O_RDWR | O_CLOEXEC);
-	int to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int from = open(log, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	/* A full disk is the better reason to empty it. */
 	if (from >= 0 && to >= 0) {

@@ -37,7 +37,7 @@ static void hex(const unsigned char *data, size_t length, char *ret)
 int token_load(const char *folder, char ret[TOKEN_MAX], struct error *reterr)
 {
 	char *path CLEANUP_FREE = xprintf("%s/token", folder);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0) {
 		ssize_t length = read(fd, ret, TOKEN_MAX - 1);

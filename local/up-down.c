@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "local/state-folder.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -100,6 +101,12 @@ int down_run(const struct local_options *options, int signals, struct error *ret
 {
 	char *said CLEANUP_FREE = local_options_state_dir(options);
 	char *state_dir CLEANUP_FREE = said != NULL ? realpath(said, NULL) : NULL;
+	int checked = state_dir != NULL ? state_folder_check(state_dir, reterr) : 0;
+
+	if (checked < 0) {
+		return checked;
+	}
+
 	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
 
 	if (pid < 0) {

@@ -147,7 +147,7 @@ static void last_line(const struct up *up, char *text, size_t size)
 {
 	char *path CLEANUP_FREE = xprintf("%s/" FIRST_IMAGE ".log", up->serving.state_dir);
 	char piece[512] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat info;
 
 	*text = '\0';
@@ -190,7 +190,7 @@ static int look_at_image(struct up *up, struct error *reterr)
 				 up->options->first_image, status, line, up->serving.state_dir);
 	}
 
-	int fd = open(made, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(made, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd >= 0) {
 		close(fd);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "core/log.h"
 #include "local/peek.h"
+#include "local/state-folder.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -152,6 +153,12 @@ int status_run(const struct local_options *options, struct error *reterr)
 {
 	char *said CLEANUP_FREE = local_options_state_dir(options);
 	char *state_dir CLEANUP_FREE = said != NULL ? realpath(said, NULL) : NULL;
+	int checked = state_dir != NULL ? state_folder_check(state_dir, reterr) : 0;
+
+	if (checked < 0) {
+		return checked;
+	}
+
 	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
 
 	if (pid < 0) {

@@ -5,6 +5,7 @@
 
 #include "local/up-private.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/log.h"
@@ -88,12 +89,10 @@ static void load_ports(struct up *up, uint16_t *ret_api)
 static void save_ports(const struct up *up)
 {
 	char *path CLEANUP_FREE = ports_path(up);
-	FILE *file = fopen(path, "we");
+	char *text CLEANUP_FREE = xprintf("%u %u\n", up->serving.port, up->router_port);
 
-	if (file != NULL) {
-		fprintf(file, "%u %u\n", up->serving.port, up->router_port);
-		fclose(file);
-	}
+	/* Without it other ports are chosen the next time. */
+	(void)file_replace(path, text, strlen(text), 0600, false);
 }
 
 static int serve(struct up *up, struct error *reterr)

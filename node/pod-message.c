@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/utf8.h"
+#include "base/utf8.h"
 #include "node/pod-private.h"
 
 #define MESSAGE_FILE_MAX 4096u /* as a kubelet */

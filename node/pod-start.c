@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/utf8.h"
+#include "base/utf8.h"
 #include "node/env.h"
 #include "node/pod-private.h"
 #include "node/pod-security.h"

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * local/route: no path or query may crash it; what it finds lies in its own text, and a value of a
- * query is no longer than it was sent. How to build it: fuzz.h, with local/route.c.
+ * local/route and local/query: no path or query may crash them; what they find lies in their own
+ * text, and is no longer than it was sent. How to build it: fuzz.h, with local/route.c, local/query.c.
  */
 #include "config.h"
 
 #include "local/route.h"
+
+#include "local/query.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,20 +46,23 @@ static void check_path(const char *path)
 	FUZZ_CHECK(route.type != ROUTE_RESOURCE || *route.resource != '\0');
 }
 
-static void check_query(const char *query)
+static void check_query(const char *text)
 {
-	static const char *const names[] = { "watch", "limit", "labelSelector", "a" };
-	char text[256];
+	struct error error = { 0 };
+	struct query query;
+	size_t length = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		int length = query_get(query, names[i], text, sizeof(text));
-
-		FUZZ_CHECK(length < (int)sizeof(text));
-		FUZZ_CHECK(length >= 0 || length == -ENOENT || length == -EINVAL);
-		FUZZ_CHECK(length < 0 || (size_t)length <= strlen(query));
-		FUZZ_CHECK(length < 0 || text[length] == '\0');
+	if (query_parse(text, &query, &error) < 0) {
+		FUZZ_CHECK(query.count == 0 && error.text[0] != '\0');
+		return;
 	}
-	(void)query_true(query, "watch", false);
+	for (size_t i = 0; i < query.count; i++) {
+		length += strlen(query.pairs[i].name) + strlen(query.pairs[i].value);
+		FUZZ_CHECK(query_value(&query, query.pairs[i].name) != NULL);
+	}
+	FUZZ_CHECK(length <= strlen(text));
+	(void)query_flag(&query, "watch", false);
+	query_finish(&query);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

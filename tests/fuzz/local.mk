@@ -57,3 +57,8 @@ tests_fuzz_fuzz_protobuf_SOURCES = %D%/fuzz-protobuf.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_protobuf_LDADD = libapiserver.la libbase.la $(JSONC_LIBS)
 tests_fuzz_fuzz_route_SOURCES = %D%/fuzz-route.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_route_LDADD = libapiserver.la libbase.la
+
+check_PROGRAMS += %D%/fuzz-api
+TESTS += %D%/fuzz-api
+tests_fuzz_fuzz_api_SOURCES = %D%/fuzz-api.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_api_LDADD = libapiserver.la libbase.la $(JSONC_LIBS)

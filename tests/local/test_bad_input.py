@@ -130,7 +130,7 @@ class Requests(ServerCase):
                 self.assertNotIn(b" 201 ", s.recv(4096))
 
     def test_bad_queries_are_told(self):
-        for query in ("limit=x", "limit=-1", "resourceVersion=abc", "resourceVersionMatch=Exact", "continue=zzz",
+        for query in ("limit=x", "limit=", "limit=1.5", "resourceVersion=abc", "resourceVersionMatch=Exact", "continue=zzz",
                       "labelSelector=a%3D%3D%3Db", "fieldSelector=spec.nope%3D1", "timeoutSeconds=x&watch=1",
                       "resourceVersion=1&resourceVersionMatch=Odd"):
             status, body = self.api.raw("GET", "/api/v1/pods?" + query)

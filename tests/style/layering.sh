@@ -31,7 +31,7 @@ BEGIN {
 	lib["curl/"] = "net"
 	lib["microhttpd.h"] = "net runtime local router tests"
 	lib["openssl/"] = "core base fakehost local tests"
-	lib["sqlite3.h"] = "local"
+	lib["sqlite3.h"] = "local tests"
 	lib["zlib.h"] = "local"
 	lib["dlfcn.h"] = "core tests"
 	lib["cmocka.h"] = "tests"

@@ -8,7 +8,12 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -90,6 +95,113 @@ static void json_refuses_single_quotes(void **state UNUSED)
 		assert_non_null(value);
 		json_object_put(value);
 	}
+}
+
+static void json_refuses_names_with_a_nul(void **state UNUSED)
+{
+	static const char *const bad[] = { "{\"a\\u0000\":1}",
+					   "{\"b\":[{\"\\\\\\u0000x\" \t: {}}]}",
+					   "{\"a\":\"\\u0000\",\"\\u0000\":1}" };
+	static const char *const good[] = { "{\"a\":\"\\u0000\"}", "{\"\\\\u0000\":1}",
+					    "[\"\\u0000\",\"x\"]", "\"\\u0000\" " };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct error error;
+
+		assert_null(json_parse(bad[i], strlen(bad[i]), &error));
+		assert_non_null(strstr(error.text, "NUL"));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct json_object *value = json_parse(good[i], strlen(good[i]), NULL);
+
+		assert_non_null(value);
+		json_object_put(value);
+	}
+}
+
+#define LONG_BYTES (8u << 20)
+#define SPACE_OF_SANITIZERS ((rlim_t)1 << 40) /* they reserve more, and no limit holds them */
+
+/* The bytes of the address space. */
+static rlim_t space(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%lu", &pages), 1);
+	fclose(file);
+	return pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Leaves room for no more than a few bytes beside what is there. */
+static void allow_no_more(void)
+{
+	rlim_t most = space() + LONG_BYTES / 4;
+
+	if (setrlimit(RLIMIT_AS, &(struct rlimit){ most, most }) < 0) {
+		_exit(2);
+	}
+}
+
+/* 0: it says that memory has run out; 1: it parsed something else than the text. */
+static int parse_without_memory(const char *text, size_t length)
+{
+	struct error error = { 0 };
+
+	allow_no_more();
+
+	struct json_object *value = json_parse(text, length, &error);
+
+	return value == NULL && error.code == -ENOMEM ? 0 : 1;
+}
+
+static int print_without_memory(struct json_object *value)
+{
+	struct buf out = BUF_INIT(2 * LONG_BYTES);
+
+	allow_no_more();
+	return json_print(value, &out) < 0 && out.failed ? 0 : 1;
+}
+
+static int status_of(pid_t child)
+{
+	int status = -1;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void json_leaves_nothing_out_when_memory_runs_out(void **state UNUSED)
+{
+	if (space() > SPACE_OF_SANITIZERS) {
+		skip();
+	}
+
+	char *text = malloc(LONG_BYTES);
+
+	assert_non_null(text);
+	memset(text, 'x', LONG_BYTES);
+	memcpy(text, "{\"a\":\"", strlen("{\"a\":\""));
+	memcpy(text + LONG_BYTES - 2, "\"}", 2);
+
+	pid_t child = fork();
+
+	if (child == 0) {
+		_exit(parse_without_memory(text, LONG_BYTES));
+	}
+	assert_int_equal(status_of(child), 0);
+
+	struct json_object *value = json_parse(text, LONG_BYTES, NULL);
+
+	assert_non_null(value);
+	child = fork();
+	if (child == 0) {
+		_exit(print_without_memory(value));
+	}
+	assert_int_equal(status_of(child), 0);
+	json_object_put(value);
+	free(text);
 }
 
 static void json_refuses_numbers_that_would_be_changed(void **state)
@@ -177,6 +289,8 @@ int main(void)
 		cmocka_unit_test(json_refuses_what_is_not_exactly_one_document),
 		cmocka_unit_test(json_refuses_a_nul_after_the_document),
 		cmocka_unit_test(json_refuses_single_quotes),
+		cmocka_unit_test(json_refuses_names_with_a_nul),
+		cmocka_unit_test(json_leaves_nothing_out_when_memory_runs_out),
 		cmocka_unit_test(json_refuses_numbers_that_would_be_changed),
 		cmocka_unit_test(json_takes_what_schemas_nest_and_has_a_limit),
 		cmocka_unit_test(json_print_reports_a_full_buffer),

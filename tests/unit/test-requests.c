@@ -193,9 +193,11 @@ static void a_collection_is_deleted_by_selector(void **state)
 	assert_int_equal(store_create(world, &a_map, "metadata: {name: a, labels: {x: y}}"), 201);
 	assert_int_equal(store_create(world, &a_map, "metadata: {name: b}"), 201);
 	assert_int_equal(selector_create(world->objects, &a_map, "x=y", NULL, &selector, NULL), 0);
-	assert_int_equal(request_delete_collection(world->objects, &request, selector,
-						   &(struct objects_delete_options){ .grace = -1 },
-						   &page, &world->error),
+	assert_int_equal(request_delete_collection(
+				 world->objects, &request,
+				 &(struct list_options){ .ns = request.ns, .selector = selector },
+				 &(struct objects_delete_options){ .grace = -1 }, &page,
+				 &world->error),
 			 200);
 	assert_int_equal(page.count, 1);
 	list_page_finish(&page);

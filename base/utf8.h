@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where characters of UTF-8 end (RFC 3629): logs, metrics and events quote what others wrote, and
  * one bad byte in there makes a whole line or scrape unreadable. */
-#ifndef ASB_CORE_UTF8_H
-#define ASB_CORE_UTF8_H
+#ifndef ASB_BASE_UTF8_H
+#define ASB_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -45,5 +46,14 @@ static inline size_t utf8_cut(const char *text, size_t most)
 	}
 	return length;
 }
+
+struct buf;
+
+/* The bytes at the front of text, of length bytes, that are whole characters; a NUL is one. All of
+ * it is valid where that is length. */
+size_t utf8_valid_length(const char *text, size_t length);
+/* Replaces each byte that belongs to no character by U+FFFD. The buffer fails where that does not
+ * fit. */
+void utf8_repair(struct buf *buf);
 
 #endif
