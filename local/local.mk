@@ -104,6 +104,7 @@ liblocal_store_la_SOURCES = \
 	%D%/storage-write.c \
 	%D%/strategic.c %D%/strategic.h \
 	%D%/strategic-keys.c %D%/strategic-keys.h \
+	%D%/strategic-directive.c %D%/strategic-directive.h \
 	%D%/strategic-list.c %D%/strategic-list.h \
 	%D%/subresource.c %D%/subresource.h \
 	%D%/watch-next.c
