@@ -103,6 +103,13 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 	return status;
 }
 
+static bool serves(void *arg, const char *group, const char *version, const char *kind)
+{
+	const struct api *api = arg;
+
+	return types_find_kind(api->types, group, version, kind) != NULL;
+}
+
 /* ---- changes ---- */
 
 static bool is_crd(const struct asb_kind *kind)
@@ -316,7 +323,9 @@ int world_init(struct api *api, struct error *reterr)
 	struct types_world world = {
 		.get = get_object, .now_ms = now_ms, .random = random_number, .arg = api
 	};
-	struct objects_hooks hooks = { .arg = api, .admit = admit, .changed = changed };
+	struct objects_hooks hooks = {
+		.arg = api, .admit = admit, .changed = changed, .serves = serves
+	};
 
 	api->objects = objects_create(&config);
 	api->types = types_create(&world);

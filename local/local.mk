@@ -6,6 +6,7 @@ liblocal_la_SOURCES = \
 	%D%/fields.c %D%/fields.h \
 	%D%/history.c \
 	%D%/objects.c %D%/objects.h %D%/objects-private.h \
+	%D%/owner.c %D%/owner.h \
 	%D%/record.c \
 	%D%/state.c %D%/state.h \
 	%D%/update.c %D%/update.h \
