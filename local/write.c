@@ -289,6 +289,9 @@ int write_patch_tree(struct json_object *object, bool json_patch, struct json_ob
 				   PATCH_OPERATIONS_MAX, asb_length(patch));
 	}
 	r = patch_json(object, patch, ret, &error);
+	if (r == -E2BIG) {
+		return update_fail(reterr, 413, "Request entity too large: %s", error.text);
+	}
 	if (r == -EPROTO) {
 		/* The server says no more than this. */
 		return update_fail(
