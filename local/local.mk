@@ -134,7 +134,7 @@ libtypes_la_SOURCES = \
 	%D%/schema-check.c \
 	%D%/schema-fill.c \
 	%D%/schema-format.c \
-	%D%/schema-pattern.c %D%/schema-pattern.h \
+	%D%/effort.h \
 	%D%/schema-validate.c \
 	%D%/service-defaults.c \
 	%D%/service-validate.c \
@@ -149,3 +149,10 @@ libtypes_la_SOURCES = \
 	%D%/validate-meta.c %D%/validate-meta.h \
 	%D%/validate-name.c %D%/validate-name.h \
 	%D%/validate-quantity.c %D%/validate-quantity.h
+libtypes_la_LIBADD = libpattern.la $(RE2_LIBS) -lstdc++
+
+# Patterns of schemas: RE2 is in C++, and so is what calls it.
+noinst_LTLIBRARIES += libpattern.la
+libpattern_la_SOURCES = %D%/schema-pattern.cc %D%/schema-pattern.h
+libpattern_la_CXXFLAGS = $(HARDEN_CFLAGS) $(AM_CXXFLAGS) $(RE2_CFLAGS)
+

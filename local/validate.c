@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "local/effort.h"
 #include "local/status.h"
 
 #include <agent-sandbox/helpers.h>
@@ -16,6 +17,7 @@
 /* An enum's supported values and a bad value may be long; what is longer helps nobody. */
 #define DETAIL_MAX 4096
 #define MESSAGE_MAX (1u << 20)
+#define CAUSE_STEPS 200 /* what it takes to word one and to look for it among the others */
 
 static const struct {
 	const char *reason, *text;
@@ -35,7 +37,7 @@ static const struct {
 void causes_finish(struct causes *causes)
 {
 	json_object_put(causes->list);
-	*causes = (struct causes)CAUSES_INIT;
+	*causes = (struct causes){ .effort = causes->effort };
 }
 
 bool causes_any(const struct causes *causes)
@@ -60,11 +62,11 @@ static void add(struct causes *causes, const char *reason, const char *field, co
 {
 	struct json_object *cause;
 
-	if (has(causes->list, field, message)) {
-		return;
-	}
 	if (asb_length(causes->list) >= VALIDATE_CAUSES_MAX) {
 		causes->more = true;
+		return;
+	}
+	if (has(causes->list, field, message)) {
 		return;
 	}
 	if (causes->list == NULL) {
@@ -85,6 +87,9 @@ static void add_with(struct causes *causes, enum cause_type type, const char *fi
 	CLEANUP_BUF struct buf message = BUF_INIT(2 * DETAIL_MAX);
 	char detail[DETAIL_MAX];
 
+	if (causes->effort != NULL && !effort_spend(causes->effort, CAUSE_STEPS)) {
+		return;
+	}
 	buf_append_str(&message, kinds[type].text);
 	if (kinds[type].value) {
 		buf_printf(&message, ": %.*s", DETAIL_MAX / 2, value);
