@@ -48,6 +48,7 @@ libapiserver_la_SOURCES = \
 	%D%/tls.c %D%/tls.h \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h \
+	base/allocation.c base/allocation.h \
 	net/exec-frame.c net/exec-frame.h \
 	net/http-head.c net/http-head.h
 libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)

@@ -95,6 +95,7 @@ struct objects {
 	size_t waiting_count;
 	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
 	size_t next_tree;
+	bool trees_suspect;            /* one of them was parsed while there was no memory */
 	struct objects_state *scratch; /* handed out, but not stored (any more) */
 	struct objects_state
 		*answer;       /* of the last write; borrowed, it is in a record or scratch */
@@ -108,6 +109,8 @@ struct record *record_find(const struct objects *objects, const struct served *s
 
 /* ---- states ---- */
 
+/* 503 where an allocation failed since the last time: what was made meanwhile may lack parts. */
+int state_check_memory(struct objects *objects, struct error *reterr);
 /* Of a complete tree; server: 413 when it is too large. */
 int state_create(struct objects *objects, const struct served *served,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr);

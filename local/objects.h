@@ -114,6 +114,9 @@ struct objects_hooks {
 	/* Whether a kind is served in a version: where owners are looked for. NULL: in the version
 	 * that is stored (a server), or in any (in memory alone). */
 	bool (*serves)(void *arg, const char *group, const char *version, const char *kind);
+	/* base/allocation.h: what was made while an allocation failed may lack parts, and is not
+	 * stored, a 503. NULL: nobody knows. */
+	bool (*allocation_failed)(bool forget);
 };
 void objects_set_hooks(struct objects *objects, const struct objects_hooks *hooks);
 
