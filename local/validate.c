@@ -45,6 +45,15 @@ bool causes_any(const struct causes *causes)
 	return causes->list != NULL;
 }
 
+/* Whether there is no room for one more; what is not kept is not worded either. */
+static bool full(struct causes *causes)
+{
+	bool result = asb_length(causes->list) >= VALIDATE_CAUSES_MAX;
+
+	causes->more = causes->more || result;
+	return result;
+}
+
 static bool has(struct json_object *list, const char *field, const char *message)
 {
 	for (size_t i = 0; i < asb_length(list); i++) {
@@ -62,11 +71,7 @@ static void add(struct causes *causes, const char *reason, const char *field, co
 {
 	struct json_object *cause;
 
-	if (asb_length(causes->list) >= VALIDATE_CAUSES_MAX) {
-		causes->more = true;
-		return;
-	}
-	if (has(causes->list, field, message)) {
+	if (full(causes) || has(causes->list, field, message)) {
 		return;
 	}
 	if (causes->list == NULL) {
@@ -106,6 +111,9 @@ void causes_add(struct causes *causes, enum cause_type type, const char *field,
 {
 	va_list args;
 
+	if (full(causes)) {
+		return;
+	}
 	va_start(args, format);
 	add_with(causes, type, field,
 		 json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
@@ -120,6 +128,9 @@ void causes_add_str(struct causes *causes, enum cause_type type, const char *fie
 	CLEANUP_BUF struct buf quoted = BUF_INIT(MESSAGE_MAX);
 	va_list args;
 
+	if (full(causes)) {
+		return;
+	}
 	if (kinds[type].value && value != NULL) {
 		buf_append_json(&quoted, value, strlen(value));
 	}
