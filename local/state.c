@@ -178,6 +178,12 @@ int state_create(struct objects *objects, const struct served *served,
 	size_t length = out.length, ns_at = length + 1, name_at = ns_at + strlen(asb_ns(tree)) + 1,
 	       pairs_at = name_at + strlen(asb_name(tree)) + 1;
 
+	if (!out.failed && json_too_many(buf_str(&out), length)) {
+		return update_fail(reterr, 413,
+				   "Request entity too large: the object '%.253s' has too many "
+				   "objects and arrays for its size",
+				   asb_name(tree));
+	}
 	if (out.failed || length > OBJECTS_SIZE_MAX) {
 		return update_fail(reterr, 413,
 				   "Request entity too large: the object '%.253s' would be larger "
