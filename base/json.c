@@ -192,8 +192,33 @@ static size_t name_with_nul(const char *text, size_t length)
 	return length;
 }
 
+bool json_too_many(const char *text, size_t length)
+{
+	size_t left = JSON_CONTAINERS_MAX + length / JSON_CONTAINER_BYTES;
+	bool within = false;
+
+	if (length < 2 * left) {
+		return false;
+	}
+	for (size_t i = 0; i < length && left > 0; i++) {
+		if (text[i] == '"') {
+			within = !within;
+		} else if (within) {
+			i += text[i] == '\\' ? 1 : 0;
+		} else if (text[i] == '{' || text[i] == '[') {
+			left--;
+		}
+	}
+	return left == 0;
+}
+
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr)
 {
+	if (json_too_many(text, length)) {
+		error_set(reterr, -EINVAL, "JSON text of %zu bytes has too many objects and arrays",
+			  length);
+		return NULL;
+	}
 	if (length > INT_MAX) {
 		error_set(reterr, -EINVAL, "JSON text of %zu bytes is too long", length);
 		return NULL;

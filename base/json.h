@@ -8,9 +8,16 @@
 #include "base/error.h"
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 /* CRD schemas nest deeper than json-c's 32; nothing of Kubernetes nests deeper than this. */
 #define JSON_DEPTH_MAX 128
+#define JSON_CONTAINERS_MAX 100000 /* objects and arrays of a text, and one more for each... */
+#define JSON_CONTAINER_BYTES 12    /* ...so many bytes: what is real has fewer */
+
+/* Whether a text has more objects and arrays than go with its length, which json_parse refuses: an
+ * empty one takes half a kilobyte as a tree, and two bytes as text. */
+bool json_too_many(const char *text, size_t length);
 
 /* Parses exactly one document (white space around it is fine). The tree is the caller's; NULL and
  * *reterr (-EINVAL, or -ENOMEM) for anything else, and for names with a NUL, which the tree cannot hold; strings

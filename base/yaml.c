@@ -14,6 +14,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#define MAPPING_NODES 8   /* an empty one takes half a kilobyte */
 #define BYTES_PER_NODE 64 /* long scalars count as several nodes: an alias can repeat them, too */
 
 struct anchor {
@@ -28,7 +29,7 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the last one read; type YAML_NO_EVENT: none */
 	struct map anchors; /* of struct anchor, of one document */
-	size_t nodes;
+	size_t nodes, alias_nodes;
 	unsigned int depth;
 	struct error *reterr;
 };
@@ -82,6 +83,16 @@ static int count(struct reader *reader, size_t cost)
 	return 0;
 }
 
+/* Counts what is a copy of something that was counted before. */
+static int count_copy(struct reader *reader, size_t cost)
+{
+	if (cost > YAML_ALIAS_NODES_MAX - reader->alias_nodes) {
+		return refuse(reader, "too many values: its aliases repeat too much");
+	}
+	reader->alias_nodes += cost;
+	return count(reader, cost);
+}
+
 static void free_anchor(struct anchor *anchor)
 {
 	if (anchor != NULL) {
@@ -115,7 +126,7 @@ static struct json_object *copy_of(struct json_object *value)
 static int keep_anchor(struct reader *reader, const char *name, struct json_object *value,
 		       size_t cost)
 {
-	int r = count(reader, cost);
+	int r = count_copy(reader, cost);
 
 	if (r < 0) {
 		return r;
@@ -137,7 +148,7 @@ static int read_alias(struct reader *reader, struct json_object **ret)
 		return refuse(reader, "an alias of an anchor that is not there");
 	}
 
-	int r = count(reader, anchor->cost);
+	int r = count_copy(reader, anchor->cost);
 
 	if (r < 0) {
 		return r;
@@ -310,7 +321,7 @@ static int read_node(struct reader *reader, struct json_object **ret)
 		free_anchor(map_remove(&reader->anchors, anchor));
 	}
 
-	int r = count(reader, 1);
+	int r = count(reader, reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
 
 	if (r < 0) {
 		return r;
@@ -326,6 +337,29 @@ static int read_node(struct reader *reader, struct json_object **ret)
 		return r;
 	}
 	*ret = value;
+	return 0;
+}
+
+/* libyaml looks at all directives for each of them, before it hands anything out. */
+static int check_directives(struct reader *reader)
+{
+	size_t found = 0;
+
+	for (size_t at = 0; at < reader->length; at++) {
+		const char *end;
+
+		found += reader->text[at] == '%' ? 1 : 0;
+		if (found > YAML_DIRECTIVES_MAX) {
+			return error_set(reader->reterr, -EINVAL,
+					 "bad YAML in line %zu: more than %d directives",
+					 line_at(reader, at), YAML_DIRECTIVES_MAX);
+		}
+		end = memchr(reader->text + at, '\n', reader->length - at);
+		if (end == NULL) {
+			break;
+		}
+		at = (size_t)(end - reader->text);
+	}
 	return 0;
 }
 
@@ -368,7 +402,11 @@ struct json_object *yaml_parse_all(const char *text, size_t length, struct error
 	}
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
 
-	int r = read_stream(&reader, array);
+	int r = check_directives(&reader);
+
+	if (r == 0) {
+		r = read_stream(&reader, array);
+	}
 
 	free_anchors(&reader);
 	yaml_event_delete(&reader.event);

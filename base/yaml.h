@@ -13,7 +13,10 @@
 #include <json-c/json.h>
 
 #define YAML_DEPTH_MAX 100
-#define YAML_NODES_MAX 1000000 /* after aliases: a few lines could name billions of nodes */
+#define YAML_NODES_MAX 1000000 /* a mapping counts as 8, for the memory it takes */
+#define YAML_ALIAS_NODES_MAX \
+	100000                 /* of those, what aliases repeat: a few lines could name billions */
+#define YAML_DIRECTIVES_MAX 16 /* libyaml compares each with all before */
 
 /* Parses a stream of documents into an array of trees, empty documents left out. NULL and *reterr
  * (-EINVAL, with the line) on bad text. */

@@ -10,11 +10,19 @@
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Most nodes that the copy operations of one patch may make: a few lines that copy the root into
- * itself would double it each time. */
+/* What one patch may do, counted while it is done. A few lines that copy the root into itself would
+ * double it each time, and a small operation may move a large value again and again. */
 #define COPY_NODES_MAX 200000
+#define STEPS_MAX 4000000 /* nodes walked over; some 0.1 s */
+#define STEP_ELEMENTS 16  /* so many elements of an array are moved in a step */
+
+/* What is left of it. */
+struct budget {
+	size_t copy_nodes, copy_bytes, steps;
+};
 
 /* A path (RFC 6901) taken apart. */
 struct pointer {
@@ -138,50 +146,101 @@ static struct json_object *parent(struct json_object *root, const struct pointer
 	return walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
 }
 
-/* Whether a tree is at most depth deep and has no more nodes than are left. */
-static bool fits(struct json_object *value, size_t depth, size_t *nodes_left)
+static int too_much(const char *what, struct error *reterr)
 {
-	if (depth == 0 || *nodes_left == 0) {
-		return false;
+	return error_set(reterr, -E2BIG, "the patch %s", what);
+}
+
+static bool take(size_t *left, size_t amount)
+{
+	bool enough = *left >= amount;
+
+	*left -= enough ? amount : *left;
+	return enough;
+}
+
+/* The length of a scalar, about as it is printed. */
+static size_t scalar_bytes(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string)
+		       ? (size_t)json_object_get_string_len(value) + 2
+		       : 4;
+}
+
+/* Counts a node of a tree that is walked over, and copied if copy. */
+static int count_node(size_t bytes, bool copy, struct budget *budget, struct error *reterr)
+{
+	if (!take(&budget->steps, 1)) {
+		return too_much("takes too many steps: it moves large values too often", reterr);
 	}
-	(*nodes_left)--;
-	for (size_t i = 0; i < asb_length(value); i++) {
-		if (!fits(json_object_array_get_idx(value, i), depth - 1, nodes_left)) {
-			return false;
-		}
+	if (copy && (!take(&budget->copy_nodes, 1) || !take(&budget->copy_bytes, bytes))) {
+		return too_much("copies too much: all that its operations copy may be 3145728 "
+				"bytes and 200000 values",
+				reterr);
 	}
-	if (json_object_is_type(value, json_type_object)) {
+	return 0;
+}
+
+/* Counts a tree, which may be at most depth deep. */
+static int count_tree(struct json_object *value, size_t depth, bool copy, struct budget *budget,
+		      struct error *reterr)
+{
+	int r;
+
+	if (depth == 0) {
+		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
+	}
+	r = count_node(scalar_bytes(value), copy, budget, reterr);
+	for (size_t i = 0; r == 0 && i < asb_length(value); i++) {
+		r = count_tree(json_object_array_get_idx(value, i), depth - 1, copy, budget,
+			       reterr);
+	}
+	if (r == 0 && json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach (value, name, member) {
-			(void)name;
-			if (!fits(member, depth - 1, nodes_left)) {
-				return false;
+			if (copy) {
+				take(&budget->copy_bytes, strlen(name));
+			}
+			r = count_tree(member, depth - 1, copy, budget, reterr);
+			if (r < 0) {
+				break;
 			}
 		}
 	}
-	return true;
+	return r;
+}
+
+/* Counts the elements of an array that make room, or close a gap. */
+static int count_moved(size_t elements, struct budget *budget, struct error *reterr)
+{
+	return take(&budget->steps, 1 + elements / STEP_ELEMENTS)
+		       ? 0
+		       : too_much("takes too many steps: it moves long lists too often", reterr);
 }
 
 static void array_insert(struct json_object *array, size_t place, struct json_object *take_value)
 {
-	json_object_array_add(array, NULL);
-	for (size_t i = asb_length(array) - 1; i > place; i--) {
-		json_object_array_put_idx(array, i,
-					  json_object_get(json_object_array_get_idx(array, i - 1)));
+	struct array_list *list = json_object_get_array(array);
+
+	if (json_object_array_add(array, take_value) < 0) {
+		abort();
 	}
-	json_object_array_put_idx(array, place, take_value);
+	memmove(list->array + place + 1, list->array + place,
+		(list->length - 1 - place) * sizeof(list->array[0]));
+	list->array[place] = take_value;
 }
 
 static int put(struct json_object **root, const struct pointer *pointer, bool replace,
-	       struct json_object *value, struct error *reterr)
+	       struct json_object *value, struct budget *budget, struct error *reterr)
 {
-	size_t nodes = SIZE_MAX, place;
 	struct json_object *old = NULL;
 	const char *name;
-
+	size_t place;
 	/* Each value is within the depth that was parsed, but a patch could hang one under the
 	 * other. */
-	if (!fits(value, JSON_DEPTH_MAX - pointer->count, &nodes)) {
-		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
+	int r = count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
+
+	if (r < 0) {
+		return r;
 	}
 	if (pointer->count == 0) {
 		json_object_get(value);
@@ -209,15 +268,18 @@ static int put(struct json_object **root, const struct pointer *pointer, bool re
 	}
 	if (replace) {
 		json_object_array_put_idx(container, place, json_object_get(value));
-	} else {
+		return 0;
+	}
+	r = count_moved(asb_length(container) - place, budget, reterr);
+	if (r == 0) {
 		array_insert(container, place, json_object_get(value));
 	}
-	return 0;
+	return r;
 }
 
 /* Takes a value out; *ret is the caller's. */
-static int cut(struct json_object *root, const struct pointer *pointer, struct json_object **ret,
-	       struct error *reterr)
+static int cut(struct json_object *root, const struct pointer *pointer, struct budget *budget,
+	       struct json_object **ret, struct error *reterr)
 {
 	struct json_object *old = NULL;
 	const char *name;
@@ -236,6 +298,13 @@ static int cut(struct json_object *root, const struct pointer *pointer, struct j
 	if (json_object_is_type(container, json_type_object)) {
 		json_object_object_del(container, name);
 	} else if (array_place(name, asb_length(container), &place)) {
+		int r = count_moved(asb_length(container) - place, budget, reterr);
+
+		if (r < 0) {
+			json_object_put(*ret);
+			*ret = NULL;
+			return r;
+		}
 		json_object_array_del_idx(container, place, 1);
 	}
 	return 0;
@@ -264,7 +333,7 @@ static int test(struct json_object *root, const struct pointer *pointer, struct 
 }
 
 static int copy_or_move(struct json_object **root, struct json_object *operation,
-			const struct pointer *to, bool move, size_t *nodes_left,
+			const struct pointer *to, bool move, struct budget *budget,
 			struct error *reterr)
 {
 	CLEANUP(pointer_finish) struct pointer from = { 0 };
@@ -276,20 +345,21 @@ static int copy_or_move(struct json_object **root, struct json_object *operation
 		return r;
 	}
 	if (move) {
-		r = cut(*root, &from, &value, reterr);
-		return r < 0 ? r : put(root, to, false, value, reterr);
+		r = cut(*root, &from, budget, &value, reterr);
+		return r < 0 ? r : put(root, to, false, value, budget, reterr);
 	}
 	if (!walk(*root, &from, from.count, &found)) {
 		return missing(&from, reterr);
 	}
-	if (!fits(found, JSON_DEPTH_MAX, nodes_left)) {
-		return error_set(reterr, -EPROTO, "the patch copies too much");
+	r = count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
+	if (r < 0) {
+		return r;
 	}
 	value = asb_copy(found);
-	return put(root, to, false, value, reterr);
+	return put(root, to, false, value, budget, reterr);
 }
 
-static int apply(struct json_object **root, struct json_object *operation, size_t *nodes_left,
+static int apply(struct json_object **root, struct json_object *operation, struct budget *budget,
 		 struct error *reterr)
 {
 	CLEANUP(pointer_finish) struct pointer path = { 0 };
@@ -302,11 +372,10 @@ static int apply(struct json_object **root, struct json_object *operation, size_
 		return r;
 	}
 	if (asb_streq(op, "remove")) {
-		return cut(*root, &path, &copy, reterr);
+		return cut(*root, &path, budget, &copy, reterr);
 	}
 	if (asb_streq(op, "move") || asb_streq(op, "copy")) {
-		return copy_or_move(root, operation, &path, asb_streq(op, "move"), nodes_left,
-				    reterr);
+		return copy_or_move(root, operation, &path, asb_streq(op, "move"), budget, reterr);
 	}
 	if (!asb_streq(op, "add") && !asb_streq(op, "replace") && !asb_streq(op, "test")) {
 		return error_set(reterr, -EINVAL, "the patch has an operation '%.40s'",
@@ -321,14 +390,16 @@ static int apply(struct json_object **root, struct json_object *operation, size_
 	}
 	/* A copy: later operations may change what this one put in, and the patch is not ours. */
 	copy = asb_copy(value);
-	return put(root, &path, asb_streq(op, "replace"), copy, reterr);
+	return put(root, &path, asb_streq(op, "replace"), copy, budget, reterr);
 }
 
 int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret,
 	       struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *root = NULL;
-	size_t nodes_left = COPY_NODES_MAX;
+	struct budget budget = { .copy_nodes = COPY_NODES_MAX,
+				 .copy_bytes = PATCH_COPY_BYTES_MAX,
+				 .steps = STEPS_MAX };
 
 	if (asb_as_array(patch) == NULL) {
 		return error_set(reterr, -EINVAL, "a JSON patch must be an array");
@@ -340,7 +411,7 @@ int patch_json(struct json_object *target, struct json_object *patch, struct jso
 	}
 	root = asb_copy(target);
 	for (size_t i = 0; i < asb_length(patch); i++) {
-		int r = apply(&root, json_object_array_get_idx(patch, i), &nodes_left, reterr);
+		int r = apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
 
 		if (r < 0) {
 			return r;

@@ -7,11 +7,13 @@
 
 #include <json-c/json.h>
 
-#define PATCH_OPERATIONS_MAX 10000 /* as kube-apiserver */
+#define PATCH_OPERATIONS_MAX 10000      /* as kube-apiserver */
+#define PATCH_COPY_BYTES_MAX (3u << 20) /* all that copy operations may add; the same */
 
 /* RFC 6902 on a copy of target, all or nothing; *ret is the caller's. -EINVAL: the patch is none;
- * -EPROTO: a test failed or a path is missing (a 422 of the server). test with value null passes on
- * a missing member, as in kube-apiserver. */
+ * -EPROTO: a test failed or a path is missing (a 422 of the server); -E2BIG: it copies more than it
+ * may, or moves large values and long lists too often, counted while it is done (a 413). test with
+ * value null passes on a missing member, as in kube-apiserver. */
 int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret,
 	       struct error *reterr);
 /* RFC 7386; the result is the caller's. */

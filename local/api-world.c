@@ -3,6 +3,7 @@
  * the store, what a change wakes. The API makes it at start and goes through it at each write. */
 #include "config.h"
 
+#include "base/allocation.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "local/api-private.h"
@@ -131,6 +132,13 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 	keep_verdict(api, &request, status);
 	type_request_finish(&request);
 	return status;
+}
+
+static bool serves(void *arg, const char *group, const char *version, const char *kind)
+{
+	const struct api *api = arg;
+
+	return types_find_kind(api->types, group, version, kind) != NULL;
 }
 
 /* ---- changes ---- */
@@ -346,7 +354,11 @@ int world_init(struct api *api, struct error *reterr)
 	struct types_world world = {
 		.get = get_object, .now_ms = now_ms, .random = random_number, .arg = api
 	};
-	struct objects_hooks hooks = { .arg = api, .admit = admit, .changed = changed };
+	struct objects_hooks hooks = { .arg = api,
+				       .admit = admit,
+				       .changed = changed,
+				       .serves = serves,
+				       .allocation_failed = allocation_failed };
 
 	api->objects = objects_create(&config);
 	api->types = types_create(&world);

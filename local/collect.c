@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "local/objects-private.h"
+#include "local/owner.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
@@ -17,26 +18,29 @@ struct dependents {
 	size_t count, size;
 };
 
-/* An owner lives in the same namespace, or in none. */
-static bool owner_exists(const struct objects *objects, const struct record *record,
-			 const struct owner *reference)
-{
-	const struct record *owner = map_get(&objects->by_uid, reference->uid);
-	size_t length = owner != NULL ? strcspn(owner->key, "/") + 1 : 0;
+/* What the owners of a record are, taken together. */
+struct verdict {
+	size_t present, absent, unknown;
+};
 
-	return owner != NULL &&
-	       (!owner->namespaced || strncmp(owner->key, record->key, length) == 0);
-}
-
-/* Whether a record names owners and none of them exists. */
-static bool orphan(const struct objects *objects, const struct record *record)
+static struct verdict owners_judge(const struct objects *objects, const struct record *record)
 {
+	struct verdict verdict = { 0 };
+
 	for (size_t i = 0; i < record->owner_count; i++) {
-		if (owner_exists(objects, record, &record->owners[i])) {
-			return false;
+		switch (owner_look(objects, record, &record->owners[i])) {
+		case OWNER_PRESENT:
+			verdict.present++;
+			break;
+		case OWNER_ABSENT:
+			verdict.absent++;
+			break;
+		case OWNER_UNKNOWN:
+			verdict.unknown++;
+			break;
 		}
 	}
-	return record->owner_count > 0;
+	return verdict;
 }
 
 static void candidate_add(struct objects *objects, struct record *record)
@@ -123,8 +127,7 @@ bool owners_differ(const struct record *record, struct json_object *object)
 	for (size_t i = 0; i < record->owner_count; i++) {
 		struct json_object *owner = json_object_array_get_idx(owners, i);
 
-		if (!asb_streq(asb_str(owner, "uid"), record->owners[i].uid) ||
-		    asb_true(asb_at(owner, "blockOwnerDeletion")) != record->owners[i].blocks) {
+		if (!owner_same(&record->owners[i], owner)) {
 			return true;
 		}
 	}
@@ -139,14 +142,10 @@ void owners_set(struct objects *objects, struct record *record, struct json_obje
 	record->owners = count > 0 ? xnew_array(struct owner, count) : NULL;
 	record->owner_count = count;
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *owner = json_object_array_get_idx(owners, i);
-		const char *uid = asb_str(owner, "uid");
-
-		record->owners[i].uid = xstrdup(uid != NULL ? uid : "");
-		record->owners[i].blocks = asb_true(asb_at(owner, "blockOwnerDeletion"));
+		owner_init(&record->owners[i], json_object_array_get_idx(owners, i));
 		link_one(objects, record, record->owners[i].uid);
 	}
-	if (orphan(objects, record)) {
+	if (owners_judge(objects, record).present < count) {
 		candidate_add(objects, record);
 	}
 }
@@ -155,19 +154,24 @@ void owners_unset(struct objects *objects, struct record *record)
 {
 	for (size_t i = 0; i < record->owner_count; i++) {
 		unlink_one(objects, record, record->owners[i].uid);
-		free(record->owners[i].uid);
 	}
-	free(TAKE(record->owners));
-	record->owner_count = 0;
+	owners_free(record);
 	candidate_remove(objects, record);
 }
 
-void owners_gone(struct objects *objects, const char *uid)
+void owners_gone(struct objects *objects, const struct record *owner)
 {
-	const struct dependents *dependents = map_get(&objects->dependents, uid);
+	const struct dependents *dependents = map_get(&objects->dependents, owner->uid);
 
 	for (size_t i = 0; dependents != NULL && i < dependents->count; i++) {
-		candidate_add(objects, dependents->records[i]);
+		struct record *record = dependents->records[i];
+
+		for (size_t j = 0; j < record->owner_count; j++) {
+			/* Also when its kind is served no more, because its CRD goes. */
+			record->owners[j].gone = record->owners[j].gone ||
+						 owner_is(&record->owners[j], record, owner);
+		}
+		candidate_add(objects, record);
 	}
 }
 
@@ -197,7 +201,7 @@ bool owners_blocked(const struct objects *objects, const struct record *owner)
 
 		for (size_t j = 0; j < record->owner_count; j++) {
 			if (record->owners[j].blocks &&
-			    strcmp(record->owners[j].uid, owner->uid) == 0) {
+			    owner_is(&record->owners[j], record, owner)) {
 				return true;
 			}
 		}
@@ -232,20 +236,26 @@ static struct json_object *without(struct json_object *array, const char *text)
 	return rest;
 }
 
+/* Takes the references to one uid out of a record. */
+static int drop_owner(struct objects *objects, struct record *record, const char *uid,
+		      struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *tree = state_hold(objects, record->state);
+	struct json_object *copy = object_derive(tree);
+
+	metadata_set(copy, "ownerReferences",
+		     without(asb_array(tree, "metadata", "ownerReferences"), uid));
+	return record_update(objects, record, copy, reterr);
+}
+
 int owners_orphan(struct objects *objects, struct record *owner, struct error *reterr)
 {
 	const struct dependents *dependents;
 
 	/* Each pass takes the owner's uid out of one of them. */
 	while ((dependents = map_get(&objects->dependents, owner->uid)) != NULL) {
-		struct record *record = dependents->records[0];
-		CLEANUP_JSON struct json_object *tree = state_hold(objects, record->state);
-		struct json_object *copy = object_derive(tree);
-		int status;
+		int status = drop_owner(objects, dependents->records[0], owner->uid, reterr);
 
-		metadata_set(copy, "ownerReferences",
-			     without(asb_array(tree, "metadata", "ownerReferences"), owner->uid));
-		status = record_update(objects, record, copy, reterr);
 		if (status != 0) {
 			return status;
 		}
@@ -253,28 +263,73 @@ int owners_orphan(struct objects *objects, struct record *owner, struct error *r
 	return 0;
 }
 
-/* Deletes what depends on an owner and is not being deleted yet. */
-static size_t delete_dependents(struct objects *objects, const char *uid)
+/* What another owner than a waiting one says of a record: it keeps it when it is there and does not
+ * wait itself, and also when nobody can tell. */
+static enum owner_presence other_owners(const struct objects *objects, const struct record *record,
+					const struct record *owner)
+{
+	enum owner_presence result = OWNER_ABSENT;
+
+	for (size_t i = 0; i < record->owner_count; i++) {
+		const struct owner *other = &record->owners[i];
+		const struct record *there = map_get(&objects->by_uid, other->uid);
+		enum owner_presence presence = owner_look(objects, record, other);
+
+		if (presence == OWNER_UNKNOWN) {
+			return OWNER_UNKNOWN;
+		}
+		if (presence == OWNER_PRESENT && there != owner && !there->waiting) {
+			result = OWNER_PRESENT;
+		}
+	}
+	return result;
+}
+
+/* Deletes a dependent of an owner that waits, or lets go of it where another owner keeps it. Whether
+ * that changed anything. */
+static bool delete_dependent(struct objects *objects, struct record *record,
+			     const struct record *owner)
 {
 	const struct objects_delete_options options = { .grace = -1 };
-	size_t deleted = 0;
+	bool names = false;
+
+	for (size_t i = 0; i < record->owner_count && !names; i++) {
+		names = owner_is(&record->owners[i], record, owner);
+	}
+	if (!names || record_deleting(objects, record)) {
+		return false;
+	}
+	switch (other_owners(objects, record, owner)) {
+	case OWNER_PRESENT:
+		return drop_owner(objects, record, owner->uid, NULL) == 0;
+	case OWNER_UNKNOWN:
+		return false;
+	case OWNER_ABSENT:
+		break;
+	}
+	return record_delete(objects, record, &options, NULL) == 0;
+}
+
+/* Deletes what depends on an owner and is not being deleted yet. */
+static size_t delete_dependents(struct objects *objects, const struct record *owner)
+{
+	size_t changes = 0;
 
 	for (size_t i = 0;; i++) {
-		const struct dependents *dependents = map_get(&objects->dependents, uid);
+		const struct dependents *dependents = map_get(&objects->dependents, owner->uid);
 
 		if (dependents == NULL || i >= dependents->count) {
-			return deleted;
+			return changes;
 		}
 
 		struct record *record = dependents->records[i];
 		size_t count = dependents->count;
 
-		if (record_deleting(objects, record) ||
-		    record_delete(objects, record, &options, NULL) != 0) {
+		if (!delete_dependent(objects, record, owner)) {
 			continue;
 		}
-		deleted++;
-		dependents = map_get(&objects->dependents, uid);
+		changes++;
+		dependents = map_get(&objects->dependents, owner->uid);
 		if (dependents != NULL && dependents->count < count) {
 			i--; /* another stands in its place */
 		}
@@ -309,7 +364,7 @@ static size_t collect_waiting(struct objects *objects)
 		struct record *owner = map_get(&objects->by_uid, objects->waiting[i]);
 
 		if (owner != NULL && owner->waiting) {
-			changes += delete_dependents(objects, owner->uid);
+			changes += delete_dependents(objects, owner);
 			if (owners_blocked(objects, owner)) {
 				continue;
 			}
@@ -325,26 +380,91 @@ static size_t collect_waiting(struct objects *objects)
 	return changes;
 }
 
-size_t objects_collect(struct objects *objects)
+/* What could not be judged is judged again: a kind may be served by now. */
+static void look_again(struct objects *objects)
+{
+	const struct dependents *dependents;
+	size_t at = 0;
+
+	if (!objects->kinds_changed) {
+		return;
+	}
+	objects->kinds_changed = false;
+	while ((dependents = map_next(&objects->dependents, &at, NULL)) != NULL) {
+		for (size_t i = 0; i < dependents->count; i++) {
+			if (dependents->records[i]->unsure) {
+				candidate_add(objects, dependents->records[i]);
+			}
+		}
+	}
+}
+
+/* Takes the references to absent owners out of a record that another one keeps. */
+static int drop_absent(struct objects *objects, struct record *record)
+{
+	for (size_t i = record->owner_count; i-- > 0;) {
+		if (owner_look(objects, record, &record->owners[i]) == OWNER_ABSENT) {
+			CLEANUP_FREE char *uid = xstrdup(record->owners[i].uid);
+			int status = drop_owner(objects, record, uid, NULL);
+
+			if (status != 0) {
+				return status;
+			}
+			i = record->owner_count;
+		}
+	}
+	return 0;
+}
+
+/* Does with a candidate what its owners want. 0 or the status of a failure; *ret_changed: whether it
+ * was changed or deleted. */
+static int collect_one(struct objects *objects, struct record *record, bool *ret_changed)
 {
 	const struct objects_delete_options options = { .grace = -1 };
-	/* Only those that are there now: what their end orphans is for the next pass. */
-	struct record *last = objects->candidate_last, *record;
-	bool more = last != NULL;
-	size_t deleted = 0;
+	struct verdict verdict = owners_judge(objects, record);
+	int status = 0;
 
+	*ret_changed = false;
+	if (record->owner_count == 0 || record_deleting(objects, record)) {
+		return 0;
+	}
+	if (!record->unsure) {
+		owners_tell(objects, record);
+	}
+	record->unsure = verdict.unknown > 0;
+	if (verdict.unknown > 0 || verdict.absent == 0) {
+		return 0;
+	}
+	if (verdict.present == 0) {
+		status = record_delete(objects, record, &options, NULL);
+	} else if (objects->config.server) {
+		status = drop_absent(objects, record);
+	} else {
+		return 0;
+	}
+	*ret_changed = status == 0;
+	return status;
+}
+
+size_t objects_collect(struct objects *objects)
+{
+	struct record *last, *record;
+	size_t changes = 0;
+	bool more, changed;
+
+	look_again(objects);
+	/* Only those that are there now: what their end orphans is for the next pass. */
+	last = objects->candidate_last;
+	more = last != NULL;
 	while (more) {
 		record = objects->candidate_first;
 		more = record != last;
 		candidate_remove(objects, record);
-		if (!orphan(objects, record) || record_deleting(objects, record)) {
-			continue;
-		}
-		if (record_delete(objects, record, &options, NULL) != 0) {
+		if (collect_one(objects, record, &changed) != 0) {
 			candidate_add(objects, record); /* the disk is full: again later */
 			break;
 		}
-		deleted++;
+		changes += changed ? 1 : 0;
 	}
-	return deleted + collect_waiting(objects);
+	return changes + collect_waiting(objects);
 }

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/schema.h"
 #include "local/types-private.h"
 
 #include <agent-sandbox/helpers.h>
@@ -110,27 +109,6 @@ static void store_versions(struct json_object *status, struct json_object *crd,
 }
 
 /* What the API server's controllers would write a moment later. */
-/* A pattern beyond what is understood here would be kept in silence, and check nothing. */
-static void warn_of_patterns(struct type_request *request, struct json_object *crd)
-{
-	struct json_object *versions = asb_array(crd, "spec", "versions");
-
-	for (size_t i = 0; i < asb_length(versions); i++) {
-		struct json_object *json = asb_at(json_object_array_get_idx(versions, i), "schema",
-						  "openAPIV3Schema");
-		struct schema *schema = json != NULL ? schema_compile(json, NULL) : NULL;
-		size_t count = schema != NULL ? schema_unchecked_patterns(schema) : 0;
-
-		if (count > 0) {
-			request_warn(request,
-				     "spec.versions[%zu].schema.openAPIV3Schema: %zu patterns use "
-				     "what this server does not check",
-				     i, count);
-		}
-		schema_destroy(schema);
-	}
-}
-
 void crd_prepare(struct type_request *request, enum type_operation operation,
 		 struct json_object *crd, struct json_object *old)
 {
@@ -142,7 +120,6 @@ void crd_prepare(struct type_request *request, enum type_operation operation,
 	if (operation == TYPE_OP_STATUS) {
 		return;
 	}
-	warn_of_patterns(request, crd);
 	json_object_object_del(crd, "status");
 	status = asb_object_in(crd, "status");
 	json_object_object_add(status, "conditions", json_object_new_array());

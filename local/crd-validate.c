@@ -16,6 +16,7 @@
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FIELD_MAX 256
+#define VERSIONS_MAX 100 /* each is compared with each, and compiled */
 #define NAME_MAX_LENGTH 700
 
 static bool is_empty(const char *text)
@@ -130,7 +131,7 @@ static void check_scale_path(struct json_object *scale, const char *prefix, cons
 }
 
 static void check_schema(struct json_object *version, const char *prefix, size_t place,
-			 size_t count, struct causes *causes)
+			 size_t count, struct effort *effort, struct causes *causes)
 {
 	struct json_object *json = asb_at(version, "schema", "openAPIV3Schema");
 	struct error error = { 0 };
@@ -154,11 +155,15 @@ static void check_schema(struct json_object *version, const char *prefix, size_t
 		return;
 	}
 	schema_destroy(schema);
-	schema_check_structural(json, field, causes);
+	schema_check_structural(json, field, causes, effort);
+	if (effort_refusal(effort) != NULL) {
+		causes_add_str(causes, CAUSE_INVALID, field, "", "the schema is too large: %s",
+			       effort_refusal(effort));
+	}
 }
 
 static void check_version(struct json_object *version, size_t place, size_t count,
-			  struct causes *causes)
+			  struct effort *effort, struct causes *causes)
 {
 	const char *name = asb_str(version, "name");
 	struct json_object *scale = asb_at(version, "subresources", "scale");
@@ -167,7 +172,7 @@ static void check_version(struct json_object *version, size_t place, size_t coun
 	snprintf(field, sizeof(field), "spec.versions[%zu].name", place);
 	validate_label_1035(name != NULL ? name : "", field, causes);
 	snprintf(prefix, sizeof(prefix), "spec.versions[%zu]", place);
-	check_schema(version, prefix, place, count, causes);
+	check_schema(version, prefix, place, count, effort, causes);
 	if (count == 1) {
 		snprintf(prefix, sizeof(prefix), "spec");
 	}
@@ -203,12 +208,18 @@ static void check_versions(struct json_object *versions, struct causes *causes)
 {
 	CLEANUP_JSON struct json_object *shown = version_summary(versions);
 	size_t count = asb_length(versions), storage = 0;
+	struct effort effort = { 0 };
 	bool unique = true;
 
+	if (count > VERSIONS_MAX) {
+		causes_add(causes, CAUSE_INVALID, "spec.versions", shown,
+			   "this server serves %d versions of a kind at most", VERSIONS_MAX);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *version = json_object_array_get_idx(versions, i);
 
-		check_version(version, i, count, causes);
+		check_version(version, i, count, &effort, causes);
 		storage += asb_true(asb_at(version, "storage")) ? 1 : 0;
 		for (size_t j = 0; j < i; j++) {
 			unique =

@@ -6,6 +6,7 @@ liblocal_la_SOURCES = \
 	%D%/fields.c %D%/fields.h \
 	%D%/history.c \
 	%D%/objects.c %D%/objects.h %D%/objects-private.h \
+	%D%/owner.c %D%/owner.h \
 	%D%/record.c \
 	%D%/state.c %D%/state.h \
 	%D%/update.c %D%/update.h \
@@ -50,6 +51,7 @@ libapiserver_la_SOURCES = \
 	%D%/text-check.c %D%/text-check.h \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h %D%/watch-private.h \
+	base/allocation.c base/allocation.h \
 	net/exec-frame.c net/exec-frame.h \
 	net/http-head.c net/http-head.h
 libapiserver_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
@@ -109,6 +111,7 @@ liblocal_store_la_SOURCES = \
 	%D%/storage-write.c \
 	%D%/strategic.c %D%/strategic.h \
 	%D%/strategic-keys.c %D%/strategic-keys.h \
+	%D%/strategic-directive.c %D%/strategic-directive.h \
 	%D%/strategic-list.c %D%/strategic-list.h \
 	%D%/subresource.c %D%/subresource.h \
 	%D%/watch-next.c
@@ -137,7 +140,7 @@ libtypes_la_SOURCES = \
 	%D%/schema-check.c \
 	%D%/schema-fill.c \
 	%D%/schema-format.c \
-	%D%/schema-pattern.c %D%/schema-pattern.h \
+	%D%/effort.h \
 	%D%/schema-validate.c \
 	%D%/service-defaults.c \
 	%D%/service-validate.c \
@@ -152,3 +155,10 @@ libtypes_la_SOURCES = \
 	%D%/validate-meta.c %D%/validate-meta.h \
 	%D%/validate-name.c %D%/validate-name.h \
 	%D%/validate-quantity.c %D%/validate-quantity.h
+libtypes_la_LIBADD = libpattern.la $(RE2_LIBS) -lstdc++
+
+# Patterns of schemas: RE2 is in C++, and so is what calls it.
+noinst_LTLIBRARIES += libpattern.la
+libpattern_la_SOURCES = %D%/schema-pattern.cc %D%/schema-pattern.h
+libpattern_la_CXXFLAGS = $(HARDEN_CFLAGS) $(AM_CXXFLAGS) $(RE2_CFLAGS)
+

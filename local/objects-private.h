@@ -42,10 +42,11 @@ struct objects_state {
 	char data[];
 };
 
-/* An owner that a record names. */
+/* An owner that a record names: see local/owner.h. */
 struct owner {
-	char *uid;
+	char *uid, *group, *version, *kind, *name;
 	bool blocks; /* its foreground deletion waits for the record */
+	bool gone;   /* it was there, and was removed */
 };
 
 /* An object. Its state is never changed: a write makes a new one, whose tree may share parts. */
@@ -61,6 +62,7 @@ struct record {
 	bool deleting;         /* server: marked for deletion */
 	bool grace;            /* marked for deletion and held until objects_finish_deletion */
 	bool candidate;        /* for collection */
+	bool unsure;           /* the last look at its owners met a kind that is not served */
 	bool waiting;          /* its foreground deletion waits for dependents */
 	struct record *candidate_previous, *candidate_next;
 };
@@ -88,10 +90,12 @@ struct objects {
 	size_t change_size, change_bytes;
 	struct map dependents; /* uid of an owner -> struct dependents */
 	struct record *candidate_first, *candidate_last;
-	char **waiting; /* uids of those whose foreground deletion waits */
+	bool kinds_changed; /* since the last collection: owners may be found now */
+	char **waiting;     /* uids of those whose foreground deletion waits */
 	size_t waiting_count;
 	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
 	size_t next_tree;
+	bool trees_suspect;            /* one of them was parsed while there was no memory */
 	struct objects_state *scratch; /* handed out, but not stored (any more) */
 	struct objects_state
 		*answer;       /* of the last write; borrowed, it is in a record or scratch */
@@ -105,6 +109,8 @@ struct record *record_find(const struct objects *objects, const struct served *s
 
 /* ---- states ---- */
 
+/* 503 where an allocation failed since the last time: what was made meanwhile may lack parts. */
+int state_check_memory(struct objects *objects, struct error *reterr);
 /* Of a complete tree; server: 413 when it is too large. */
 int state_create(struct objects *objects, const struct served *served,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr);
@@ -172,8 +178,8 @@ const struct change *history_change(const struct objects *objects, uint64_t vers
 bool owners_differ(const struct record *record, struct json_object *object);
 void owners_set(struct objects *objects, struct record *record, struct json_object *object);
 void owners_unset(struct objects *objects, struct record *record);
-/* An owner is gone. */
-void owners_gone(struct objects *objects, const char *uid);
+/* A record is gone, which may have owned others. */
+void owners_gone(struct objects *objects, const struct record *owner);
 /* Takes the references to a record out of its dependents. */
 int owners_orphan(struct objects *objects, struct record *owner, struct error *reterr);
 /* Whether a dependent holds up the foreground deletion of a record. */

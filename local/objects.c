@@ -170,6 +170,7 @@ int objects_serve_with(struct objects *objects, const struct asb_kind *kind,
 		served = served_new(objects, kind);
 	}
 	serving_set(served, serving);
+	objects->kinds_changed = true;
 	if (!new || objects->storage.load == NULL) {
 		return 0;
 	}

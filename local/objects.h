@@ -12,9 +12,9 @@
  * changes), creationTimestamp, generateName, the status subresource (for kinds that have one),
  * optimistic concurrency by metadata.resourceVersion, immutable uid, delete preconditions,
  * deletionTimestamp with finalizers or a grace period (pods on a node, when asked for), owner
- * references (two controllers are refused), garbage collection by owner uid, foreground and orphan
- * deletions. Not known: schemas and defaults (hooks of a server), namespaces' existence (a server
- * knows), references to one of several owners that is gone (they stay).
+ * references (two controllers are refused), garbage collection of what has no owner left, foreground
+ * and orphan deletions. Not known: schemas and defaults (hooks of a server), namespaces' existence
+ * (a server knows).
  */
 #ifndef ASB_LOCAL_OBJECTS_H
 #define ASB_LOCAL_OBJECTS_H
@@ -111,6 +111,12 @@ struct objects_hooks {
 	 * borrowed. */
 	void (*changed)(void *arg, const struct asb_kind *kind, int type,
 			const struct objects_state *state);
+	/* Whether a kind is served in a version: where owners are looked for. NULL: in the version
+	 * that is stored (a server), or in any (in memory alone). */
+	bool (*serves)(void *arg, const char *group, const char *version, const char *kind);
+	/* base/allocation.h: what was made while an allocation failed may lack parts, and is not
+	 * stored, a 503. NULL: nobody knows. */
+	bool (*allocation_failed)(bool forget);
 };
 void objects_set_hooks(struct objects *objects, const struct objects_hooks *hooks);
 
@@ -210,8 +216,14 @@ bool objects_next_change(struct objects *objects, const struct asb_kind *kind, u
 /* The first change of any kind after a version: for invariants. */
 bool objects_next_any(struct objects *objects, uint64_t after, struct objects_change *ret);
 
-/* One pass of the garbage collector: deletes objects of which no owner exists (by uid). Returns how
- * many; 0 is rest. */
+/*
+ * One pass of the garbage collector. It deletes objects of which each owner is proven absent: its
+ * group, version and kind are served, and there is none of that name in the object's namespace (or in
+ * none, for kinds without) with that uid; or it was removed while the object named it. An owner that
+ * cannot be looked for proves nothing: the object stays, and a server writes an event. Where some owners are absent and another
+ * is there, a server takes the references to the absent ones away. Returns how many objects it
+ * changed; 0 is rest.
+ */
 size_t objects_collect(struct objects *objects);
 
 /* The reason of a Status for a code this library returned. */

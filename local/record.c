@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "local/objects-private.h"
+#include "local/owner.h"
 #include "local/update.h"
 
 #include <agent-sandbox/helpers.h>
@@ -46,10 +47,7 @@ bool record_deleting(struct objects *objects, struct record *record)
 
 static void record_free(struct record *record)
 {
-	for (size_t i = 0; i < record->owner_count; i++) {
-		free(record->owners[i].uid);
-	}
-	free(record->owners);
+	owners_free(record);
 	objects_state_unref(record->state);
 	free(record->key);
 	free(record->uid);
@@ -292,7 +290,7 @@ int record_remove(struct objects *objects, struct record *record, struct json_ob
 	map_remove(&objects->by_uid, record->uid);
 	tree_remove(&served->by_name, &record->node);
 	history_add(objects, served, OBJECTS_DELETED, state, objects_state_ref(record->state));
-	owners_gone(objects, record->uid);
+	owners_gone(objects, record);
 	objects_state_unref(objects->scratch);
 	objects->scratch = TAKE(record->state);
 	record_free(record);

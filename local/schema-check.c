@@ -15,6 +15,7 @@
 
 struct check {
 	struct causes *causes;
+	struct effort *effort;
 	struct buf path;
 	size_t depth;
 };
@@ -120,6 +121,9 @@ static void check_keys_there(struct check *c, struct json_object *items, struct 
 	for (size_t i = 0; i < asb_length(keys); i++) {
 		const char *key = asb_as_str(json_object_array_get_idx(keys, i));
 
+		if (!effort_spend(c->effort, 1 + asb_length(asb_at(items, "required")))) {
+			return;
+		}
 		if (!is_listed(asb_at(items, "required"), key) &&
 		    asb_at(items, "properties", key, "default") == NULL) {
 			buf_printf(&c->path, ".items.properties[%s]", key);
@@ -167,14 +171,15 @@ static void check_default(struct check *c, struct json_object *json)
 	struct causes own = CAUSES_INIT;
 	struct schema *schema;
 
-	if (value == NULL) {
+	if (value == NULL || c->effort->steps_spent || c->effort->bytes_spent) {
 		return;
 	}
 	schema = schema_compile(json, NULL);
 	copy = asb_copy(value);
-	if (schema != NULL) {
-		schema_default(schema, copy);
-		schema_validate(schema, copy, &own);
+	/* A default at each level compiles all the levels below again. */
+	if (schema != NULL && effort_spend(c->effort, schema->nodes)) {
+		schema_default(schema, copy, c->effort);
+		schema_validate(schema, copy, &own, c->effort);
 	}
 	for (size_t i = 0; i < asb_length(own.list); i++) {
 		struct json_object *cause = json_object_array_get_idx(own.list, i);
@@ -192,39 +197,31 @@ static void check_default(struct check *c, struct json_object *json)
 	schema_destroy(schema);
 }
 
-/* Only RE2's own grammar could say whether a pattern is one: what is clearly broken is refused, the
- * rest goes unchecked. */
+/* Compiling a pattern takes about so many steps before the first of its instructions, and for each. */
+#define PATTERN_STEPS 500
+#define INSTRUCTION_STEPS 15
+
 static void check_pattern(struct check *c, struct json_object *json)
 {
 	const char *text = asb_str(json, "pattern");
-	size_t open = 0;
-	bool class = false;
+	size_t length = text != NULL ? strlen(text) : 0;
+	char reason[PATTERN_REASON_MAX];
+	struct pattern *pattern;
+	size_t cost;
 
-	for (const char *at = text; at != NULL && *at != '\0'; at++) {
-		if (*at == '\\' && at[1] != '\0') {
-			at++;
-		} else if (class) {
-			class = *at != ']';
-		} else if (*at == '[') {
-			class = true;
-			at += at[1] == '^' ? 1 : 0;
-			at += at[1] == ']' ? 1 : 0;
-		} else if (*at == '(') {
-			open++;
-		} else if (*at == ')' && open-- == 0) {
-			add(c, CAUSE_INVALID, "pattern", text,
-			    "must be a valid regular expression, but isn't: error parsing regexp: "
-			    "unexpected )");
-			return;
-		}
+	if (length == 0 || !effort_spend(c->effort, PATTERN_STEPS + length)) {
+		return;
 	}
-	if (open > 0 || class) {
-		add(c, CAUSE_INVALID, "pattern", text,
-		    open > 0 ? "must be a valid regular expression, but isn't: error parsing "
-			       "regexp: missing closing )"
-			     : "must be a valid regular expression, but isn't: error parsing "
-			       "regexp: missing closing ]");
+	pattern = pattern_create(text, length);
+	cost = pattern_check(pattern, reason);
+	if (cost == 0) {
+		CLEANUP_BUF struct buf detail = BUF_INIT(2 * PATTERN_REASON_MAX);
+
+		buf_printf(&detail, "must be a valid regular expression, but isn't: %s", reason);
+		add(c, CAUSE_INVALID, "pattern", text, buf_str(&detail));
 	}
+	(void)effort_spend(c->effort, INSTRUCTION_STEPS * cost);
+	pattern_destroy(pattern);
 }
 
 static void check_embedded(struct check *c, struct json_object *json)
@@ -330,7 +327,7 @@ static void check_below(struct check *c, struct json_object *json, enum part par
 
 static void check(struct check *c, struct json_object *json, enum part part)
 {
-	if (++c->depth > SCHEMA_DEPTH_MAX) {
+	if (++c->depth > SCHEMA_DEPTH_MAX || !effort_spend(c->effort, 1)) {
 		c->depth--;
 		return;
 	}
@@ -351,9 +348,10 @@ static void check(struct check *c, struct json_object *json, enum part part)
 	c->depth--;
 }
 
-void schema_check_structural(struct json_object *json, const char *field, struct causes *causes)
+void schema_check_structural(struct json_object *json, const char *field, struct causes *causes,
+			     struct effort *effort)
 {
-	struct check c = { .causes = causes, .path = BUF_INIT(SCHEMA_PATH_MAX) };
+	struct check c = { .causes = causes, .effort = effort, .path = BUF_INIT(SCHEMA_PATH_MAX) };
 
 	buf_append_str(&c.path, field);
 	check(&c, json, PART_ROOT);

@@ -116,7 +116,10 @@ void schema_prune(const struct schema *schema, struct json_object *object,
 
 /* ---- defaulting ---- */
 
-static void fill(const struct schema_node *node, struct json_object *value);
+/* Copying a value takes about so many steps, and an empty object half a kilobyte. */
+#define DEFAULT_STEPS 20
+
+static void fill(const struct schema_node *node, struct json_object *value, struct effort *effort);
 
 /* A null where none is allowed counts as missing. */
 static void drop_nulls(const struct schema_node *node, struct json_object *object)
@@ -133,14 +136,19 @@ static void drop_nulls(const struct schema_node *node, struct json_object *objec
 	drop(&doomed, object);
 }
 
-static void fill_object(const struct schema_node *node, struct json_object *object)
+static void fill_object(const struct schema_node *node, struct json_object *object,
+			struct effort *effort)
 {
+	bool fills = node->fills && effort_spend(effort, node->property_count);
+
 	drop_nulls(node, object);
-	for (size_t i = 0; node->fills && i < node->property_count; i++) {
+	for (size_t i = 0; fills && i < node->property_count; i++) {
 		const struct schema_property *property = &node->properties[i];
 
 		if (property->node->default_value != NULL &&
-		    !json_object_object_get_ex(object, property->name, NULL)) {
+		    !json_object_object_get_ex(object, property->name, NULL) &&
+		    effort_grow(effort, property->node->default_bytes + strlen(property->name)) &&
+		    effort_spend(effort, DEFAULT_STEPS * property->node->default_nodes)) {
 			json_object_object_add(object, property->name,
 					       asb_copy(property->node->default_value));
 		}
@@ -149,23 +157,26 @@ static void fill_object(const struct schema_node *node, struct json_object *obje
 		const struct schema_node *member = schema_member(node, name);
 
 		if (member != NULL) {
-			fill(member, value);
+			fill(member, value, effort);
 		}
 	}
 }
 
-static void fill(const struct schema_node *node, struct json_object *value)
+static void fill(const struct schema_node *node, struct json_object *value, struct effort *effort)
 {
+	if (!effort_spend(effort, 1) || effort->bytes_spent) {
+		return;
+	}
 	if (json_object_is_type(value, json_type_object)) {
-		fill_object(node, value);
+		fill_object(node, value, effort);
 	} else if (json_object_is_type(value, json_type_array) && node->items != NULL) {
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			fill(node->items, json_object_array_get_idx(value, i));
+			fill(node->items, json_object_array_get_idx(value, i), effort);
 		}
 	}
 }
 
-void schema_default(const struct schema *schema, struct json_object *object)
+void schema_default(const struct schema *schema, struct json_object *object, struct effort *effort)
 {
-	fill(schema->root, object);
+	fill(schema->root, object, effort);
 }

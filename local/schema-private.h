@@ -57,7 +57,9 @@ struct schema_node {
 	char **map_keys;
 	size_t map_key_count;
 	struct json_object *default_value; /* copied, never printed: any thread may copy */
+	size_t default_bytes, default_nodes;
 	struct json_object *enumeration;
+	size_t enum_bytes;
 	char *enum_text; /* "A", "B" */
 	struct schema_nodes all_of, any_of, one_of;
 	struct schema_node * not ;
@@ -65,7 +67,7 @@ struct schema_node {
 
 struct schema {
 	struct schema_node *root;
-	size_t nodes, unchecked_patterns;
+	size_t nodes, patterns;
 };
 
 /* The schema of a member: its property, or additional; NULL where the schema has none for it. */

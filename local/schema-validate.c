@@ -15,8 +15,14 @@
 /* Faults of no field of their own are said to be of this one: the server prints a nil. */
 #define NO_FIELD "<nil>"
 
+/* What costs as much as a step: characters that a pattern may look at with one instruction, and
+ * characters that are copied into a message or compared. */
+#define STEP_INSTRUCTIONS 20
+#define STEP_CHARACTERS 32
+
 struct validation {
 	struct causes *causes;
+	struct effort *effort;
 	struct buf path;
 };
 
@@ -117,6 +123,15 @@ static bool check_type(struct validation *v, const struct schema_node *node,
 
 /* ---- strings and numbers ---- */
 
+/* Whether a pattern is found in a text, or there is no more effort to look. */
+static bool pattern_found(struct validation *v, const struct schema_node *node, const char *text,
+			  size_t length)
+{
+	uint64_t cost = (uint64_t)pattern_cost(node->pattern) * (length + 1) / STEP_INSTRUCTIONS;
+
+	return !effort_spend(v->effort, cost) || pattern_matches(node->pattern, text, length);
+}
+
 static int64_t letters_in(const char *text)
 {
 	int64_t count = 0;
@@ -131,7 +146,12 @@ static void check_string(struct validation *v, const struct schema_node *node,
 			 struct json_object *value)
 {
 	const char *text = json_object_get_string(value);
+	size_t length = (size_t)json_object_get_string_len(value);
 
+	/* Once to look at it, once for what is said of it. */
+	if (!effort_spend(v->effort, 2 * length / STEP_CHARACTERS)) {
+		return;
+	}
 	if (node->max_length >= 0 && letters_in(text) > node->max_length) {
 		causes_add_str(v->causes, CAUSE_TOO_LONG, here(v), NULL,
 			       "may not be more than %" PRId64 " bytes", node->max_length);
@@ -141,7 +161,7 @@ static void check_string(struct validation *v, const struct schema_node *node,
 			       "%s in body should be at least %" PRId64 " chars long", here(v),
 			       node->min_length);
 	}
-	if (node->pattern != NULL && !pattern_matches(node->pattern, text)) {
+	if (node->pattern != NULL && !pattern_found(v, node, text, length)) {
 		causes_add_str(v->causes, CAUSE_INVALID, here(v), text,
 			       "%s in body should match '%s'", here(v), node->pattern_text);
 	}
@@ -208,6 +228,17 @@ static void check_number(struct validation *v, const struct schema_node *node,
 static void check_enum(struct validation *v, const struct schema_node *node,
 		       struct json_object *value)
 {
+	bool container = asb_length(value) > 0 || json_object_is_type(value, json_type_object);
+	size_t length = json_object_is_type(value, json_type_string)
+				? (size_t)json_object_get_string_len(value)
+				: 0;
+
+	/* Of texts only those as long are compared. */
+	if (!effort_spend(v->effort, asb_length(node->enumeration) * (1 + length / 256) +
+					     length / STEP_CHARACTERS +
+					     (container ? node->enum_bytes : 0))) {
+		return;
+	}
 	for (size_t i = 0; i < asb_length(node->enumeration); i++) {
 		if (json_object_equal(json_object_array_get_idx(node->enumeration, i), value)) {
 			return;
@@ -270,6 +301,11 @@ static void check_unique(struct validation *v, const struct schema_node *node,
 		struct json_object *item = json_object_array_get_idx(array, i), *shown;
 
 		texts[i] = identity(node, item);
+		if (!effort_spend(v->effort,
+				  node->map_key_count + strlen(texts[i]) / STEP_CHARACTERS)) {
+			count = i + 1;
+			break;
+		}
 		if (map_get(&seen, texts[i]) == NULL) {
 			map_put(&seen, texts[i], texts[i]);
 			continue;
@@ -324,7 +360,7 @@ static void check_object(struct validation *v, const struct schema_node *node,
 
 	check_count(v, (size_t)json_object_object_length(object), node->min_properties,
 		    node->max_properties, "properties");
-	for (size_t i = 0; i < node->required_count; i++) {
+	for (size_t i = 0; i < node->required_count && effort_spend(v->effort, 1); i++) {
 		check_required(v, node->required[i], object);
 	}
 	if (node->embedded) {
@@ -351,15 +387,15 @@ static size_t holding(struct validation *v, const struct schema_nodes *nodes,
 	struct causes *outer = v->causes;
 	size_t count = 0;
 
-	for (size_t i = 0; i < nodes->count; i++) {
-		struct causes own = CAUSES_INIT;
+	for (size_t i = 0; i < nodes->count && !v->effort->steps_spent; i++) {
+		struct causes own = { .effort = v->effort };
 
 		v->causes = &own;
 		validate(v, nodes->nodes[i], value);
 		count += causes_any(&own) ? 0 : 1;
 		if (causes_any(&own) && !causes_any(first)) {
 			*first = own;
-			own = (struct causes)CAUSES_INIT;
+			own = (struct causes){ .effort = v->effort };
 		}
 		causes_finish(&own);
 	}
@@ -404,7 +440,7 @@ static void check_all_of(struct validation *v, const struct schema_nodes *nodes,
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < nodes->count; i++) {
+	for (size_t i = 0; i < nodes->count && !v->effort->steps_spent; i++) {
 		const struct schema_nodes one = { nodes->nodes + i, 1 };
 		CLEANUP_CAUSES struct causes own = CAUSES_INIT;
 
@@ -434,7 +470,7 @@ static void check_not(struct validation *v, const struct schema_node *node,
 static void validate(struct validation *v, const struct schema_node *node,
 		     struct json_object *value)
 {
-	if (value == NULL && node->nullable) {
+	if ((value == NULL && node->nullable) || !effort_spend(v->effort, 1)) {
 		return;
 	}
 
@@ -461,10 +497,15 @@ static void validate(struct validation *v, const struct schema_node *node,
 	}
 }
 
-void schema_validate(const struct schema *schema, struct json_object *object, struct causes *causes)
+void schema_validate(const struct schema *schema, struct json_object *object, struct causes *causes,
+		     struct effort *effort)
 {
-	struct validation v = { .causes = causes, .path = BUF_INIT(SCHEMA_PATH_MAX) };
+	struct validation v = { .causes = causes,
+				.effort = effort,
+				.path = BUF_INIT(SCHEMA_PATH_MAX) };
 
+	causes->effort = effort;
 	validate(&v, schema->root, object);
+	causes->effort = NULL;
 	buf_finish(&v.path);
 }

@@ -136,6 +136,27 @@ static char *string_of(struct json_object *json, const char *name)
 	return text != NULL && *text != '\0' ? xstrdup(text) : NULL;
 }
 
+static size_t printed_bytes(struct json_object *value)
+{
+	return strlen(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+}
+
+static size_t count_nodes(struct json_object *value)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < asb_length(value); i++) {
+		count += count_nodes(json_object_array_get_idx(value, i));
+	}
+	if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach (value, name, member) {
+			(void)name;
+			count += count_nodes(member);
+		}
+	}
+	return count;
+}
+
 static void read_enum(struct schema_node *node, struct json_object *json)
 {
 	struct json_object *values = asb_array(json, "enum");
@@ -156,6 +177,7 @@ static void read_enum(struct schema_node *node, struct json_object *json)
 		}
 	}
 	node->enumeration = asb_copy(values);
+	node->enum_bytes = printed_bytes(values);
 	node->enum_text = buf_take(&text);
 }
 
@@ -180,6 +202,8 @@ static void read_values(struct schema_node *node, struct json_object *json)
 	node->max_properties = asb_int(asb_at(json, "maxProperties"), -1);
 	node->format = string_of(json, "format");
 	node->default_value = asb_copy(asb_at(json, "default"));
+	node->default_bytes = printed_bytes(node->default_value);
+	node->default_nodes = count_nodes(node->default_value);
 	node->fills = node->default_value != NULL;
 	read_enum(node, json);
 }
@@ -197,8 +221,8 @@ static void read_lists(struct compiler *compiler, struct schema_node *node,
 		strings_of(asb_at(json, "x-kubernetes-list-map-keys"), &node->map_key_count);
 	node->pattern_text = string_of(json, "pattern");
 	if (node->pattern_text != NULL) {
-		node->pattern = pattern_compile(node->pattern_text);
-		compiler->schema->unchecked_patterns += node->pattern == NULL ? 1 : 0;
+		node->pattern = pattern_create(node->pattern_text, strlen(node->pattern_text));
+		compiler->schema->patterns++;
 	}
 }
 
@@ -304,6 +328,11 @@ static struct schema_node *compile(struct compiler *compiler, struct json_object
 			  SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX);
 		return NULL;
 	}
+	if (compiler->schema->patterns >= SCHEMA_PATTERNS_MAX) {
+		error_set(compiler->reterr, -EINVAL, "a schema may have %d patterns",
+			  SCHEMA_PATTERNS_MAX);
+		return NULL;
+	}
 	compiler->schema->nodes++;
 	compiler->depth++;
 	node = xnew(struct schema_node);
@@ -329,11 +358,6 @@ struct schema *schema_compile(struct json_object *json, struct error *reterr)
 		return NULL;
 	}
 	return schema;
-}
-
-size_t schema_unchecked_patterns(const struct schema *schema)
-{
-	return schema->unchecked_patterns;
 }
 
 const struct schema_node *schema_member(const struct schema_node *node, const char *name)

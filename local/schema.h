@@ -5,9 +5,9 @@
  * allOf/anyOf/oneOf/not branches written in the schema).
  *
  * Not done: CEL (x-kubernetes-validations is kept in the text and not evaluated), $ref (a structural
- * schema may not have it). Patterns: the RE2 subset that POSIX extended expressions can say, see
- * schema-pattern.h; a pattern outside of it is accepted and not checked, and
- * schema_unchecked_patterns() counts them, so that whoever serves the schema can say so.
+ * schema may not have it). Patterns: see schema-pattern.h.
+ *
+ * What defaults and validation do is counted in an effort; see there.
  *
  * A compiled schema is immutable: any thread may use it.
  */
@@ -15,6 +15,7 @@
 #define ASB_LOCAL_SCHEMA_H
 
 #include "base/error.h"
+#include "local/effort.h"
 #include "local/validate.h"
 
 #include <json-c/json.h>
@@ -23,7 +24,8 @@
 
 #define SCHEMA_DEPTH_MAX \
 	64 /* of a schema: below JSON_DEPTH_MAX, so that an object can be as deep */
-#define SCHEMA_NODES_MAX 100000 /* the largest CRDs in use have about 20,000 */
+#define SCHEMA_NODES_MAX 100000  /* the largest CRDs in use have about 20,000 */
+#define SCHEMA_PATTERNS_MAX 4096 /* the largest have some 300; each keeps memory of its own */
 
 struct schema;
 
@@ -31,14 +33,14 @@ struct schema;
  * schema that cannot be used at all. */
 struct schema *schema_compile(struct json_object *json, struct error *reterr);
 void schema_destroy(struct schema *schema);
-size_t schema_unchecked_patterns(const struct schema *schema);
 
 /*
  * What the API server refuses in a CRD's schema, beyond what schema_compile does: a missing type,
  * forbidden members, properties beside additionalProperties, defaults that do not fit, value
  * validations in the wrong place... field is the path of the schema in the CRD.
  */
-void schema_check_structural(struct json_object *json, const char *field, struct causes *causes);
+void schema_check_structural(struct json_object *json, const char *field, struct causes *causes,
+			     struct effort *effort);
 
 /*
  * Drops members the schema does not know. apiVersion, kind and metadata at the top and in embedded
@@ -48,9 +50,9 @@ void schema_check_structural(struct json_object *json, const char *field, struct
 void schema_prune(const struct schema *schema, struct json_object *object,
 		  struct json_object *unknown);
 /* Fills in defaults where members are missing, and nulls where null is not allowed. */
-void schema_default(const struct schema *schema, struct json_object *object);
+void schema_default(const struct schema *schema, struct json_object *object, struct effort *effort);
 /* Adds a cause for every fault, in the API server's words. */
-void schema_validate(const struct schema *schema, struct json_object *object,
-		     struct causes *causes);
+void schema_validate(const struct schema *schema, struct json_object *object, struct causes *causes,
+		     struct effort *effort);
 
 #endif

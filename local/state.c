@@ -140,6 +140,23 @@ static struct objects_state *state_new(size_t size)
 	return state;
 }
 
+/* Whether an allocation failed since that was last forgotten in this thread. */
+static bool state_lacks_memory(const struct objects *objects, bool forget)
+{
+	return objects->hooks.allocation_failed != NULL && objects->hooks.allocation_failed(forget);
+}
+
+int state_check_memory(struct objects *objects, struct error *reterr)
+{
+	if (!state_lacks_memory(objects, true)) {
+		return 0;
+	}
+	objects->trees_suspect = true;
+	return update_fail(reterr, 503,
+			   "the server has no memory left for this request, and changed nothing: "
+			   "try again later, or with less");
+}
+
 int state_create(struct objects *objects, const struct served *served,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr)
 {
@@ -154,10 +171,19 @@ int state_create(struct objects *objects, const struct served *served,
 		return 0;
 	}
 	json_print(tree, &out);
+	if (state_check_memory(objects, reterr) != 0) {
+		return 503;
+	}
 
 	size_t length = out.length, ns_at = length + 1, name_at = ns_at + strlen(asb_ns(tree)) + 1,
 	       pairs_at = name_at + strlen(asb_name(tree)) + 1;
 
+	if (!out.failed && json_too_many(buf_str(&out), length)) {
+		return update_fail(reterr, 413,
+				   "Request entity too large: the object '%.253s' has too many "
+				   "objects and arrays for its size",
+				   asb_name(tree));
+	}
 	if (out.failed || length > OBJECTS_SIZE_MAX) {
 		return update_fail(reterr, 413,
 				   "Request entity too large: the object '%.253s' would be larger "
@@ -202,12 +228,19 @@ struct objects_state *state_of_text(struct json_object *take_tree)
 
 struct json_object *state_tree(struct objects *objects, struct objects_state *state)
 {
+	if (objects->trees_suspect) {
+		objects->trees_suspect = false;
+		state_trees_finish(objects);
+	}
 	if (state->tree == NULL) {
 		struct json_object *tree = json_parse(state->data, state->length, NULL);
 
 		if (tree == NULL) {
 			abort(); /* we printed it */
 		}
+		/* It may lack parts: whoever is here now will not store it, and nobody else gets
+		 * it. */
+		objects->trees_suspect = state_lacks_memory(objects, false);
 		cache_tree(objects, state, tree);
 	}
 	return state->tree;

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "local/strategic-directive.h"
 #include "local/strategic-keys.h"
 #include "local/strategic-list.h"
 #include "local/update.h"
@@ -16,15 +17,15 @@
 #include <string.h>
 
 #define PATH_MAX_LENGTH 512
-#define LIST_MAX 2000 /* elements of a merged list: each is looked for among the others */
-
-static const char delete_prefix[] = "$deleteFromPrimitiveList/",
-		  order_prefix[] = "$setElementOrder/";
+/* Elements that one patch may look at: a merge looks at both of its lists, and a patch of a few bytes
+ * may name a long one again and again. A patch that names each list once stays far below. */
+#define STEPS_MAX 300000
 
 /* One merge. original and patch are trees of its own: it changes both. */
 struct merge {
 	const struct asb_kind *kind;
 	struct error *reterr;
+	size_t steps; /* elements and members looked at so far */
 	char path[PATH_MAX_LENGTH];
 };
 
@@ -46,71 +47,32 @@ static void ascend(struct merge *merge, size_t length)
 	merge->path[length] = '\0';
 }
 
-static bool begins(const char *text, const char *prefix)
+/* Counts what is about to be looked at; 413 when that is too much. */
+static int merge_count(struct merge *merge, size_t steps)
 {
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static bool is_directive(const char *name)
-{
-	return strcmp(name, "$patch") == 0 || strcmp(name, "$retainKeys") == 0 ||
-	       begins(name, delete_prefix) || begins(name, order_prefix);
-}
-
-/* ---- what is new: without directives, without nulls ---- */
-
-static struct json_object *plain(struct json_object *value);
-
-/* What says what to do with something that is not there is nothing, whatever it says. */
-static bool only_directive(struct json_object *value)
-{
-	return asb_at(value, "$patch") != NULL;
-}
-
-static struct json_object *plain_list(struct json_object *list)
-{
-	struct json_object *result = json_object_new_array();
-
-	for (size_t i = 0; i < asb_length(list); i++) {
-		struct json_object *element = json_object_array_get_idx(list, i);
-
-		if (!only_directive(element)) {
-			json_object_array_add(result, plain(element));
-		}
+	merge->steps += steps;
+	if (merge->steps <= STEPS_MAX) {
+		return 0;
 	}
-	return result;
-}
-
-static struct json_object *plain(struct json_object *value)
-{
-	struct json_object *result;
-
-	if (json_object_is_type(value, json_type_array)) {
-		return plain_list(value);
-	}
-	if (!json_object_is_type(value, json_type_object)) {
-		return json_object_get(value);
-	}
-	result = json_object_new_object();
-	json_object_object_foreach (value, name, member) {
-		if (member != NULL && !is_directive(name) && !only_directive(member)) {
-			json_object_object_add(result, name, plain(member));
-		}
-	}
-	return result;
+	return update_fail(merge->reterr, 413,
+			   "Request entity too large: the strategic merge patch compares more than "
+			   "%d elements of lists; send the lists whole, with a merge patch",
+			   STEPS_MAX);
 }
 
 /* ---- lists ---- */
 
-/* Applies what the patch's elements with $patch say. *ret_replace: the patch's list is all. */
-static int apply_element_directives(struct merge *merge, struct json_object *original,
+/* Applies what the patch's elements with $patch say to *list, which is replaced by another list
+ * where elements go. *ret_replace: the patch's list is all. */
+static int apply_element_directives(struct merge *merge, struct json_object **list,
 				    struct json_object *patch, const char *key, bool *ret_replace)
 {
+	CLEANUP_LIST_INDEX struct list_index doomed = { .merge_key = key };
+
 	*ret_replace = false;
 	for (size_t i = 0; i < asb_length(patch); i++) {
 		struct json_object *element = json_object_array_get_idx(patch, i);
 		const char *directive = asb_str(element, "$patch");
-		int place;
 
 		if (directive == NULL) {
 			continue;
@@ -130,23 +92,30 @@ static int apply_element_directives(struct merge *merge, struct json_object *ori
 				"delete patch type with no merge key defined: %s has '%s'",
 				merge->path, key);
 		}
-		while ((place = list_find(original, element, key)) >= 0) {
-			json_object_array_del_idx(original, (size_t)place, 1);
-		}
+		list_index_add(&doomed, element, i);
+	}
+	if (doomed.count > 0) {
+		struct json_object *rest = list_without(*list, &doomed);
+
+		json_object_put(*list);
+		*list = rest;
 	}
 	return 0;
 }
 
-/* Merges the elements of a patch into the original, new ones at its end. */
+/* Merges the elements of a patch into the original, new ones at its end. Of several elements with
+ * one merge key the first is the one that is changed. */
 static int merge_elements(struct merge *merge, struct json_object *original,
 			  struct json_object *patch, const char *key)
 {
+	CLEANUP_LIST_INDEX struct list_index places = { 0 };
 	size_t length = descend(merge, "[]");
 	int status = 0;
 
+	list_index_init(&places, original, key);
 	for (size_t i = 0; status == 0 && i < asb_length(patch); i++) {
 		struct json_object *element = json_object_array_get_idx(patch, i);
-		int place;
+		size_t place;
 
 		if (asb_str(element, "$patch") != NULL) {
 			continue;
@@ -156,55 +125,67 @@ static int merge_elements(struct merge *merge, struct json_object *original,
 					   "map: %.200s does not contain declared merge key: %s",
 					   json_object_to_json_string(element), key);
 		}
-		place = list_find(original, element, key);
-		if (place < 0) {
-			json_object_array_add(original, plain(element));
+		place = list_index_find(&places, element);
+		if (place == LIST_INDEX_NONE) {
+			list_index_add(&places, element, asb_length(original));
+			json_object_array_add(original, directive_free(element));
 		} else {
-			status = merge_map(
-				merge, json_object_array_get_idx(original, (size_t)place), element);
+			status = merge_map(merge, json_object_array_get_idx(original, place),
+					   element);
 		}
 	}
 	ascend(merge, length);
 	return status;
 }
 
+/* The elements of two sets, each once; a new list. */
+static struct json_object *merge_sets(struct json_object *original, struct json_object *patch)
+{
+	CLEANUP_LIST_INDEX struct list_index seen = { 0 };
+	struct json_object *merged = json_object_new_array();
+
+	for (size_t pass = 0; pass < 2; pass++) {
+		struct json_object *from = pass == 0 ? original : patch;
+
+		for (size_t i = 0; i < asb_length(from); i++) {
+			struct json_object *element = json_object_array_get_idx(from, i);
+
+			if (list_index_find(&seen, element) == LIST_INDEX_NONE) {
+				list_index_add(&seen, element, i);
+				json_object_array_add(merged, json_object_get(element));
+			}
+		}
+	}
+	return merged;
+}
+
 /* The merge of two lists by key, or of two sets (key NULL); *ret is the caller's. */
 static int merge_list(struct merge *merge, struct json_object *original, struct json_object *patch,
 		      const char *key, struct json_object **ret)
 {
-	CLEANUP_JSON struct json_object *merged = json_object_new_array();
-	CLEANUP_JSON struct json_object *order = json_object_get(original);
+	CLEANUP_JSON struct json_object *merged = NULL;
+	CLEANUP_JSON struct json_object *order = NULL;
 	bool replace = false;
-	int status = 0;
+	int status = merge_count(merge, asb_length(original) + asb_length(patch));
 
-	if (asb_length(original) + asb_length(patch) > LIST_MAX) {
-		return update_fail(merge->reterr, 400, "the list '%s' has more than %d elements",
-				   merge->path, LIST_MAX);
-	}
-	for (size_t i = 0; i < asb_length(original); i++) {
-		json_object_array_add(merged,
-				      json_object_get(json_object_array_get_idx(original, i)));
+	if (status != 0) {
+		return status;
 	}
 	if (key == NULL) {
-		for (size_t i = 0; i < asb_length(patch); i++) {
-			struct json_object *element = json_object_array_get_idx(patch, i);
-
-			if (list_find(merged, element, NULL) < 0) {
-				json_object_array_add(merged, json_object_get(element));
-			}
-		}
-	} else {
-		status = apply_element_directives(merge, merged, patch, key, &replace);
-		if (status == 0 && replace) {
-			*ret = plain_list(patch);
-			return 0;
-		}
-		if (status == 0) {
-			/* What was taken out has no place any more, should it come again. */
-			json_object_put(order);
-			order = plain_list(merged);
-			status = merge_elements(merge, merged, patch, key);
-		}
+		merged = merge_sets(original, patch);
+		*ret = list_order(merged, patch, original, NULL);
+		return 0;
+	}
+	merged = list_shallow(original);
+	status = apply_element_directives(merge, &merged, patch, key, &replace);
+	if (status == 0 && replace) {
+		*ret = directive_free_list(patch);
+		return 0;
+	}
+	if (status == 0) {
+		/* What was taken out has no place any more, should it come again. */
+		order = list_shallow(merged);
+		status = merge_elements(merge, merged, patch, key);
 	}
 	if (status == 0) {
 		*ret = list_order(merged, patch, order, key);
@@ -226,43 +207,50 @@ static int merge_member_list(struct merge *merge, struct json_object *original,
 }
 
 /* "$deleteFromPrimitiveList/x": takes those values out of x. */
-static void delete_values(struct json_object *original, const char *name,
-			  struct json_object *values)
+static int delete_values(struct merge *merge, struct json_object *original, const char *name,
+			 struct json_object *values)
 {
+	CLEANUP_LIST_INDEX struct list_index doomed = { 0 };
 	struct json_object *list = asb_array(original, name);
+	int status = merge_count(merge, asb_length(list) + asb_length(values));
 
-	for (size_t i = 0; i < asb_length(values); i++) {
-		int place;
-
-		while ((place = list_find(list, json_object_array_get_idx(values, i), NULL)) >= 0) {
-			json_object_array_del_idx(list, (size_t)place, 1);
-		}
+	if (status == 0 && list != NULL) {
+		list_index_init(&doomed, values, NULL);
+		json_object_object_add(original, name, list_without(list, &doomed));
 	}
+	return status;
 }
 
 /* ---- $setElementOrder ---- */
 
-/* The patch's own elements must stand in the order that it names. */
+static int bad_order(struct merge *merge, struct json_object *patch, struct json_object *order)
+{
+	return update_fail(merge->reterr, 400,
+			   "The order in patch list: %.150s doesn't match "
+			   "$setElementOrder list: %.150s",
+			   json_object_to_json_string(patch), json_object_to_json_string(order));
+}
+
+/* The patch's own elements must stand in the order that it names; of one merge key there may be
+ * several in both. */
 static int check_order(struct merge *merge, struct json_object *patch, struct json_object *order,
 		       const char *key)
 {
-	int last = -1;
+	size_t at = 0;
 
-	for (size_t i = 0; i < asb_length(patch); i++) {
+	for (size_t i = 0; asb_length(order) > 0 && i < asb_length(patch); i++) {
 		struct json_object *element = json_object_array_get_idx(patch, i);
-		int place = list_find(order, element, key);
 
 		if (asb_str(element, "$patch") != NULL) {
 			continue;
 		}
-		if (place <= last) {
-			return update_fail(merge->reterr, 400,
-					   "The order in patch list: %.150s doesn't match "
-					   "$setElementOrder list: %.150s",
-					   json_object_to_json_string(patch),
-					   json_object_to_json_string(order));
+		while (at < asb_length(order) &&
+		       !list_same(json_object_array_get_idx(order, at), element, key)) {
+			at++;
 		}
-		last = place;
+		if (at++ >= asb_length(order)) {
+			return bad_order(merge, patch, order);
+		}
 	}
 	return 0;
 }
@@ -274,15 +262,18 @@ static int merge_ordered(struct merge *merge, struct json_object *original,
 	struct json_object *old = asb_array(original, name), *given = asb_array(patch, name);
 	struct strategy strategy = strategy_of(merge->kind, merge->path);
 	CLEANUP_JSON struct json_object *merged = NULL;
-	int status = check_order(merge, given, order, strategy.merge_key);
+	int status = merge_count(merge, asb_length(old) + asb_length(order));
 
+	if (status == 0) {
+		status = check_order(merge, given, order, strategy.merge_key);
+	}
 	if (status != 0 || (old == NULL && given == NULL)) {
 		return status;
 	}
 	if (given == NULL) {
 		merged = json_object_get(old);
 	} else if (old == NULL) {
-		merged = plain_list(given);
+		merged = directive_free_list(given);
 	} else {
 		status = merge_member_list(merge, old, given, &merged);
 	}
@@ -302,17 +293,16 @@ static int apply_orders(struct merge *merge, struct json_object *original,
 	int status = 0;
 
 	json_object_object_foreach (all, member, value) {
-		if (begins(member, order_prefix)) {
+		if (directive_is(member, DIRECTIVE_ORDER)) {
 			json_object_object_add(orders, member, json_object_get(value));
 		}
 	}
 	json_object_object_foreach (orders, directive, order) {
-		const char *name = directive + strlen(order_prefix);
+		const char *name = directive + strlen(DIRECTIVE_ORDER);
 		size_t length = descend(merge, name);
 
-		if (asb_as_array(order) == NULL || asb_length(order) > LIST_MAX) {
-			status = update_fail(merge->reterr, 400, "'%.200s' is no list, or too long",
-					     directive);
+		if (asb_as_array(order) == NULL) {
+			status = update_fail(merge->reterr, 400, "'%.200s' is no list", directive);
 		}
 		if (status == 0) {
 			status = merge_ordered(merge, original, patch, name, order);
@@ -328,14 +318,17 @@ static int apply_orders(struct merge *merge, struct json_object *original,
 
 /* ---- maps ---- */
 
-static bool has(struct json_object *list, const char *name)
+/* The names in a list, for looking them up; the keys are borrowed. */
+static void names_of(struct json_object *list, struct map *ret)
 {
+	*ret = (struct map)MAP_INIT;
 	for (size_t i = 0; i < asb_length(list); i++) {
-		if (asb_streq(asb_as_str(json_object_array_get_idx(list, i)), name)) {
-			return true;
+		struct json_object *name = json_object_array_get_idx(list, i);
+
+		if (asb_as_str(name) != NULL) {
+			map_put(ret, asb_as_str(name), name);
 		}
 	}
-	return false;
 }
 
 /* Takes out what $retainKeys does not name. */
@@ -344,6 +337,8 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 {
 	CLEANUP_JSON struct json_object *keys = json_object_get(asb_at(patch, "$retainKeys"));
 	CLEANUP_JSON struct json_object *gone = json_object_new_array();
+	CLEANUP(map_finish) struct map names = MAP_INIT;
+	int status;
 
 	if (keys == NULL) {
 		return 0;
@@ -352,9 +347,15 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 		return update_fail(merge->reterr, 400, "$retainKeys in '%s' is no list",
 				   merge->path);
 	}
+	status = merge_count(merge, asb_length(keys) + (size_t)json_object_object_length(original) +
+					    (size_t)json_object_object_length(patch));
+	if (status != 0) {
+		return status;
+	}
+	names_of(keys, &names);
 	json_object_object_del(patch, "$retainKeys");
 	json_object_object_foreach (patch, name, value) {
-		if (value != NULL && !is_directive(name) && !has(keys, name)) {
+		if (value != NULL && !directive_any(name) && map_get(&names, name) == NULL) {
 			return update_fail(
 				merge->reterr, 400,
 				"invalid patch format of retainKeys: '%.100s' in '%s' is "
@@ -364,7 +365,7 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 	}
 	json_object_object_foreach (original, member, unused) {
 		(void)unused;
-		if (!has(keys, member)) {
+		if (map_get(&names, member) == NULL) {
 			json_object_array_add(gone, json_object_new_string(member));
 		}
 	}
@@ -399,8 +400,8 @@ static int apply_map_directive(struct merge *merge, struct json_object *original
 	}
 	if (strcmp(directive, "replace") == 0) {
 		json_object_object_foreach (patch, member, taken) {
-			if (taken != NULL && !is_directive(member)) {
-				json_object_object_add(original, member, plain(taken));
+			if (taken != NULL && !directive_any(member)) {
+				json_object_object_add(original, member, directive_free(taken));
 			}
 		}
 	}
@@ -417,7 +418,7 @@ static int merge_both(struct merge *merge, struct json_object *original, const c
 	int status = 0;
 
 	if (json_object_get_type(old) != json_object_get_type(value)) {
-		merged = plain(value);
+		merged = directive_free(value);
 	} else if (json_object_is_type(value, json_type_object)) {
 		status = merge_map(merge, old, value);
 	} else if (json_object_is_type(value, json_type_array)) {
@@ -450,14 +451,14 @@ static int merge_map(struct merge *merge, struct json_object *original, struct j
 	json_object_object_foreach (patch, name, value) {
 		struct json_object *old = NULL;
 
-		if (begins(name, delete_prefix)) {
+		if (directive_is(name, DIRECTIVE_DELETE_VALUES)) {
 			continue;
 		}
 		if (value == NULL) {
 			json_object_object_del(original, name);
 		} else if (!json_object_object_get_ex(original, name, &old) || old == NULL) {
-			if (!only_directive(value)) {
-				json_object_object_add(original, name, plain(value));
+			if (!directive_alone(value)) {
+				json_object_object_add(original, name, directive_free(value));
 			}
 		} else {
 			status = merge_both(merge, original, name, old, value);
@@ -468,11 +469,12 @@ static int merge_map(struct merge *merge, struct json_object *original, struct j
 	}
 	/* Last, whatever the order in the patch: what is to go is gone. */
 	json_object_object_foreach (patch, directive, values) {
-		if (begins(directive, delete_prefix)) {
-			delete_values(original, directive + strlen(delete_prefix), values);
+		if (status == 0 && directive_is(directive, DIRECTIVE_DELETE_VALUES)) {
+			status = delete_values(merge, original,
+					       directive + strlen(DIRECTIVE_DELETE_VALUES), values);
 		}
 	}
-	return 0;
+	return status;
 }
 
 int strategic_merge(const struct asb_kind *kind, struct json_object *target,

@@ -12,8 +12,9 @@
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>
 
-/* The result is the caller's; target and patch stay as they are. 0, or 400 with *reterr for a
- * directive that is none, or a list element without its merge key. */
+/* The result is the caller's; target and patch stay as they are. 0, or with *reterr 400 for a
+ * directive that is none, or a list element without its merge key, and 413 for a patch whose lists
+ * take too long to merge. */
 int strategic_merge(const struct asb_kind *kind, struct json_object *target,
 		    struct json_object *patch, struct json_object **ret, struct error *reterr);
 

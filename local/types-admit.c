@@ -252,25 +252,41 @@ static void check_custom_scale(const struct type *type, struct json_object *obje
 	}
 }
 
+/* The schema asks for more than a request may do. */
+static int too_much(struct type_request *request, const struct effort *effort)
+{
+	json_object_put(request->status);
+	request->status = status_failure(413, "RequestEntityTooLarge", NULL, NULL, NULL,
+					 "Request entity too large: %s", effort_refusal(effort));
+	return 413;
+}
+
 static int admit_custom(struct type_request *request, enum type_operation operation,
 			struct json_object *object, struct json_object *old,
 			struct json_object *unknown)
 {
 	const struct type *type = request->type;
+	struct effort effort = { 0 };
 
 	if (type->schema != NULL) {
 		schema_prune(type->schema, object, unknown);
 	}
 	keep_other_half(type, operation, object, old);
 	if (type->schema != NULL) {
-		schema_default(type->schema, object);
+		schema_default(type->schema, object, &effort);
+	}
+	if (effort_refusal(&effort) != NULL) {
+		return too_much(request, &effort);
 	}
 	if (type->warning != NULL) {
 		request_warn(request, "%s", type->warning);
 	}
 	validate_metadata(type->kind.kind, object, old, &request->causes);
 	if (type->schema != NULL) {
-		schema_validate(type->schema, object, &request->causes);
+		schema_validate(type->schema, object, &request->causes, &effort);
+	}
+	if (effort_refusal(&effort) != NULL) {
+		return too_much(request, &effort);
 	}
 	if (operation != TYPE_OP_STATUS) {
 		check_custom_scale(type, object, &request->causes);

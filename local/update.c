@@ -200,14 +200,19 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 	struct json_object *old = asb_array(object, "metadata", "finalizers");
 	struct json_object *new = asb_array(body, "metadata", "finalizers");
 
-	for (size_t i = 0; asb_deleting(object) && i < asb_length(new); i++) {
-		bool known = false;
+	CLEANUP(map_finish) struct map known = MAP_INIT;
 
-		for (size_t j = 0; j < asb_length(old) && !known; j++) {
-			known = json_object_equal(json_object_array_get_idx(old, j),
-						  json_object_array_get_idx(new, i));
+	for (size_t i = 0; asb_deleting(object) && i < asb_length(old); i++) {
+		struct json_object *one = json_object_array_get_idx(old, i);
+
+		if (asb_as_str(one) != NULL) {
+			map_put(&known, asb_as_str(one), one);
 		}
-		if (!known) {
+	}
+	for (size_t i = 0; asb_deleting(object) && i < asb_length(new); i++) {
+		const char *name = asb_as_str(json_object_array_get_idx(new, i));
+
+		if (name == NULL || map_get(&known, name) == NULL) {
 			return invalid(served, asb_name(object), reterr, "metadata.finalizers",
 				       "Forbidden: no new finalizers can be added if the object is "
 				       "being deleted");

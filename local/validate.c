@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "local/effort.h"
 #include "local/status.h"
 
 #include <agent-sandbox/helpers.h>
@@ -16,6 +17,7 @@
 /* An enum's supported values and a bad value may be long; what is longer helps nobody. */
 #define DETAIL_MAX 4096
 #define MESSAGE_MAX (1u << 20)
+#define CAUSE_STEPS 200 /* what it takes to word one and to look for it among the others */
 
 static const struct {
 	const char *reason, *text;
@@ -35,12 +37,21 @@ static const struct {
 void causes_finish(struct causes *causes)
 {
 	json_object_put(causes->list);
-	*causes = (struct causes)CAUSES_INIT;
+	*causes = (struct causes){ .effort = causes->effort };
 }
 
 bool causes_any(const struct causes *causes)
 {
 	return causes->list != NULL;
+}
+
+/* Whether there is no room for one more; what is not kept is not worded either. */
+static bool full(struct causes *causes)
+{
+	bool result = asb_length(causes->list) >= VALIDATE_CAUSES_MAX;
+
+	causes->more = causes->more || result;
+	return result;
 }
 
 static bool has(struct json_object *list, const char *field, const char *message)
@@ -60,11 +71,7 @@ static void add(struct causes *causes, const char *reason, const char *field, co
 {
 	struct json_object *cause;
 
-	if (has(causes->list, field, message)) {
-		return;
-	}
-	if (asb_length(causes->list) >= VALIDATE_CAUSES_MAX) {
-		causes->more = true;
+	if (full(causes) || has(causes->list, field, message)) {
 		return;
 	}
 	if (causes->list == NULL) {
@@ -85,6 +92,9 @@ static void add_with(struct causes *causes, enum cause_type type, const char *fi
 	CLEANUP_BUF struct buf message = BUF_INIT(2 * DETAIL_MAX);
 	char detail[DETAIL_MAX];
 
+	if (causes->effort != NULL && !effort_spend(causes->effort, CAUSE_STEPS)) {
+		return;
+	}
 	buf_append_str(&message, kinds[type].text);
 	if (kinds[type].value) {
 		buf_printf(&message, ": %.*s", DETAIL_MAX / 2, value);
@@ -101,6 +111,9 @@ void causes_add(struct causes *causes, enum cause_type type, const char *field,
 {
 	va_list args;
 
+	if (full(causes)) {
+		return;
+	}
 	va_start(args, format);
 	add_with(causes, type, field,
 		 json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
@@ -115,6 +128,9 @@ void causes_add_str(struct causes *causes, enum cause_type type, const char *fie
 	CLEANUP_BUF struct buf quoted = BUF_INIT(MESSAGE_MAX);
 	va_list args;
 
+	if (full(causes)) {
+		return;
+	}
 	if (kinds[type].value && value != NULL) {
 		buf_append_json(&quoted, value, strlen(value));
 	}

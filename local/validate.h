@@ -29,7 +29,10 @@ enum cause_type {
 	CAUSE_TYPE_MAX
 };
 
+struct effort;
+
 struct causes {
+	struct effort *effort;    /* what adding costs, also in vain; NULL: nobody counts */
 	struct json_object *list; /* of StatusCause, NULL while there are none */
 	bool more;                /* there were too many */
 };

@@ -218,9 +218,12 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	CLEANUP_JSON struct json_object *object = take_object;
 	CLEANUP(objects_state_release) struct objects_state *state = NULL;
 	struct json_object *kept = NULL;
-	int status = 0;
+	int status = state_check_memory(objects, reterr);
 
 	objects->answer = record->state;
+	if (status != 0) {
+		return status;
+	}
 	if (json_object_equal(record_tree(objects, record), object)) {
 		kept = record_tree(objects, record);
 	} else if ((flags & OBJECTS_DRY_RUN) != 0) {
@@ -289,6 +292,9 @@ int write_patch_tree(struct json_object *object, bool json_patch, struct json_ob
 				   PATCH_OPERATIONS_MAX, asb_length(patch));
 	}
 	r = patch_json(object, patch, ret, &error);
+	if (r == -E2BIG) {
+		return update_fail(reterr, 413, "Request entity too large: %s", error.text);
+	}
 	if (r == -EPROTO) {
 		/* The server says no more than this. */
 		return update_fail(

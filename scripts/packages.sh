@@ -7,10 +7,10 @@
 #	scripts/packages.sh suites   what make check can use beside those of build; without some of it, cases are skipped
 set -eu
 
-build='autoconf automake libtool make gcc libc6-dev pkgconf
-	libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
+build='autoconf automake libtool make gcc g++ libc6-dev pkgconf
+	libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libre2-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
 run='podman runc crun conmon netavark aardvark-dns iptables catatonit runsc haproxy python3'
-suites='g++ patch openssl iproute2 kubernetes-client mmdebstrap busybox-static
+suites='patch openssl iproute2 kubernetes-client mmdebstrap busybox-static
 	python3-yaml python3-kubernetes python3-requests python3-pytest python3-venv'
 
 # shellcheck disable=SC2086 # lists of words

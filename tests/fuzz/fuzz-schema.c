@@ -17,23 +17,33 @@
 
 const char fuzz_corpus[] = "schema";
 
-static void check_schema(struct json_object *json, struct json_object *value)
+static size_t printed(struct json_object *tree)
+{
+	return strlen(json_object_to_json_string_ext(tree, JSON_C_TO_STRING_PLAIN));
+}
+
+static void check_schema(struct json_object *json, struct json_object *value, size_t size)
 {
 	struct error error = { 0 };
 	struct schema *schema = schema_compile(json, &error);
 	CLEANUP_CAUSES struct causes causes = CAUSES_INIT;
 	CLEANUP_JSON struct json_object *unknown = json_object_new_array();
+	struct effort effort = { 0 }, checking = { 0 };
+	size_t before;
 
 	if (schema == NULL) {
 		FUZZ_CHECK(error.code < 0 && error.text[0] != '\0');
 		return;
 	}
-	schema_check_structural(json, "schema", &causes);
+	schema_check_structural(json, "schema", &causes, &checking);
 	schema_prune(schema, value, NULL);
 	schema_prune(schema, value, unknown);
 	FUZZ_CHECK(asb_length(unknown) == 0);
-	schema_default(schema, value);
-	schema_validate(schema, value, &causes);
+	before = printed(value);
+	schema_default(schema, value, &effort);
+	/* What was added is what was counted, and one more. */
+	FUZZ_CHECK(printed(value) <= before + EFFORT_BYTES_MAX + 5 * effort.steps + size);
+	schema_validate(schema, value, &causes, &effort);
 	FUZZ_CHECK(asb_length(causes.list) <= VALIDATE_CAUSES_MAX);
 	schema_destroy(schema);
 }
@@ -42,17 +52,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP_JSON struct json_object *document = json_parse((const char *)data, size, NULL);
 	CLEANUP_FREE char *text = xstrndup((const char *)data, size);
+	char reason[PATTERN_REASON_MAX];
 	struct pattern *pattern;
 
 	if (asb_at(document, "schema") != NULL) {
-		check_schema(asb_at(document, "schema"), asb_at(document, "value"));
+		check_schema(asb_at(document, "schema"), asb_at(document, "value"), size);
 		return 0;
 	}
-	pattern = pattern_compile(text);
-	if (pattern != NULL) {
-		pattern_matches(pattern, "abc-123_XYZ ]^.");
-		pattern_matches(pattern, "");
-	}
+	pattern = pattern_create(text, strlen(text));
+	/* One verdict. */
+	FUZZ_CHECK(pattern_check(pattern, reason) == pattern_cost(pattern));
+	pattern_matches(pattern, "abc-123_XYZ ]^.", 15);
+	pattern_matches(pattern, "", 0);
 	pattern_destroy(pattern);
 	return 0;
 }

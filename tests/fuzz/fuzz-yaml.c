@@ -37,6 +37,11 @@ static void check_reads_back(struct json_object *value)
 		   memcmp(buf_str(&first), buf_str(&second), first.length) == 0);
 }
 
+static size_t printed(struct json_object *tree)
+{
+	return strlen(json_object_to_json_string_ext(tree, JSON_C_TO_STRING_PLAIN));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error error = { 0 };
@@ -48,6 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(one == NULL);
 		return 0;
 	}
+	/* Aliases repeat within their limit: a node is at most so long as JSON. */
+	FUZZ_CHECK(printed(array) <= 8 * size + 512u * YAML_ALIAS_NODES_MAX);
 	FUZZ_CHECK((one != NULL) == (json_object_array_length(array) == 1));
 	check_reads_back(array);
 	return 0;

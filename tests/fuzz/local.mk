@@ -46,6 +46,11 @@ tests_fuzz_fuzz_selector_LDADD = liblocal-store.la liblocal.la libkube.la libbas
 tests_fuzz_fuzz_strategic_SOURCES = %D%/fuzz-strategic.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_strategic_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
 
+check_PROGRAMS += %D%/fuzz-patch
+TESTS += %D%/fuzz-patch
+tests_fuzz_fuzz_patch_SOURCES = %D%/fuzz-patch.c %D%/fuzz.h %D%/replay.c
+tests_fuzz_fuzz_patch_LDADD = libkube.la libbase.la $(JSONC_LIBS)
+
 check_PROGRAMS += %D%/fuzz-spdy
 TESTS += %D%/fuzz-spdy
 tests_fuzz_fuzz_spdy_SOURCES = %D%/fuzz-spdy.c %D%/fuzz.h %D%/replay.c

@@ -16,5 +16,5 @@ TESTS += %D%/types-differential.sh
 EXTRA_DIST += %D%/types-differential.sh %D%/test_types.py %D%/cases_types.py
 # The API server of local mode as its users meet it.
 TESTS += %D%/local.sh
-EXTRA_DIST += %D%/local.sh %D%/server.py %D%/test_bad_input.py %D%/test_connections.py %D%/test_crash.py %D%/test_kubectl.py %D%/test_lists.py %D%/test_parameters.py %D%/test_python_client.py %D%/test_remote.py %D%/test_state.py %D%/test_text.py \
+EXTRA_DIST += %D%/local.sh %D%/server.py %D%/test_bad_input.py %D%/test_bounds.py %D%/test_connections.py %D%/test_crash.py %D%/test_kubectl.py %D%/test_lists.py %D%/test_parameters.py %D%/test_python_client.py %D%/test_remote.py %D%/test_state.py %D%/test_text.py \
 	%D%/test_up.py

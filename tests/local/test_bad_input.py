@@ -151,7 +151,7 @@ class Requests(ServerCase):
             self.assertEqual(0o600, stat.S_IMODE(os.stat(os.path.join(self.server.state, name)).st_mode), name)
 
 
-    def test_a_pattern_that_is_not_checked_is_told(self):
+    def test_a_pattern_with_unicode_and_flags_is_checked(self):
         crd = self.server.write("crd.yaml", """\
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -168,8 +168,11 @@ spec:
       openAPIV3Schema:
         type: object
         properties: {a: {type: string, pattern: '%s'}}
-""" % r"^\\pL+\\b.(?i:x)$")
-        self.assertRegex(self.kubectl("apply", "-f", crd).stderr, "Warning: .*1 patterns? use")
+""" % r"^\pL+\b.(?i:x)$")
+        self.assertEqual("", self.kubectl("apply", "-f", crd).stderr)
+        path = "/apis/pattern.io/v1/namespaces/default/things"
+        self.api.call("POST", path, {"metadata": {"name": "good"}, "a": "a X"})
+        self.assert_status(422, "Invalid", "POST", path, {"metadata": {"name": "bad"}, "a": "1 X"})
 
 
 class Watches(ServerCase):

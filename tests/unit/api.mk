@@ -72,6 +72,18 @@ TESTS += tests/unit/test-namespace
 tests_unit_test_namespace_SOURCES = tests/unit/test-namespace.c $(STORE_WORLD)
 tests_unit_test_namespace_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
 tests_unit_test_namespace_LDADD = $(STORE_LIBS)
+check_PROGRAMS += tests/unit/test-allocation
+TESTS += tests/unit/test-allocation
+tests_unit_test_allocation_SOURCES = tests/unit/test-allocation.c base/allocation.c $(STORE_WORLD)
+tests_unit_test_allocation_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_allocation_LDADD = $(STORE_LIBS)
+
+check_PROGRAMS += tests/unit/test-owner
+TESTS += tests/unit/test-owner
+tests_unit_test_owner_SOURCES = tests/unit/test-owner.c $(STORE_WORLD)
+tests_unit_test_owner_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_owner_LDADD = $(STORE_LIBS)
+
 check_PROGRAMS += tests/unit/test-requests
 TESTS += tests/unit/test-requests
 tests_unit_test_requests_SOURCES = tests/unit/test-requests.c $(STORE_WORLD)

@@ -66,6 +66,14 @@ static void serve(struct store_world *world)
 	}
 }
 
+struct objects *store_world_objects(struct store_world *world)
+{
+	world->objects = objects_create(&(struct objects_config){
+		.now_ms = now_ms, .random = next_random, .arg = world, .server = true });
+	serve(world);
+	return world->objects;
+}
+
 int store_world_open(struct store_world *world)
 {
 	int r = storage_open(world->directory, world->page_limit, &world->storage, &world->error);

@@ -36,6 +36,8 @@ int store_world_teardown(void **state);
 /* Opens the database of its directory and serves the kinds; what close ends. */
 int store_world_open(struct store_world *world);
 void store_world_close(struct store_world *world);
+/* Objects of a server without a database; store_world_close ends them. */
+struct objects *store_world_objects(struct store_world *world);
 
 struct json_object *yaml(const char *text);
 /* A request in the namespace "default", for kinds that have them. */

@@ -77,7 +77,9 @@ static void of_other_peoples_objects_nothing_is_kept(void **state)
 	struct asb_fake *fake = quiet(state);
 
 	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, "
-			   "name: w, uid: u}}");
+			   "name: w, uid: r}}");
+	asb_fake_put(fake, "{apiVersion: example.com/v2, kind: Widget, metadata: {namespace: ns, "
+			   "name: other, uid: u}}");
 	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
 			   "foreign, labels: {a: b}}}");
 	asb_fake_put(fake,
@@ -85,12 +87,12 @@ static void of_other_peoples_objects_nothing_is_kept(void **state)
 		     "labels: {example.com/widget: x}}}");
 	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
 			   "controlled, ownerReferences: "
-			   "[{apiVersion: example.com/v2, kind: Widget, name: w, uid: u, "
+			   "[{apiVersion: example.com/v2, kind: Widget, name: other, uid: u, "
 			   "controller: true}]}}");
 	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
 			   "controlled-by-a-robot, "
 			   "ownerReferences: [{apiVersion: example.com/v1, kind: Robot, name: w, "
-			   "uid: u, controller: true}]}}");
+			   "uid: r, controller: true}]}}");
 	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
 			   "controlled-by-a-foreigner, "
 			   "ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: "

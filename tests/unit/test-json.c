@@ -281,9 +281,32 @@ static void a_member_that_is_null_is_none(void **state)
 	assert_false(same("1", "\"1\""));
 }
 
+static void a_text_of_empty_objects_is_refused(void **state)
+{
+	static const size_t counts[] = { 100000, 1000000 };
+	struct error error = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP_BUF struct buf text = BUF_INIT(16000000);
+		CLEANUP_JSON struct json_object *tree = NULL;
+
+		buf_append_char(&text, '[');
+		for (size_t j = 0; j < counts[i]; j++) {
+			buf_append_str(&text, "{},");
+		}
+		/* What stands in a string is none. */
+		buf_append_str(&text, "\"\\\"[[[[[\"]");
+		tree = json_parse(buf_str(&text), text.length, &error);
+		assert_true((tree != NULL) == (i == 0));
+	}
+	assert_non_null(strstr(error.text, "too many objects"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_text_of_empty_objects_is_refused),
 		cmocka_unit_test(json_prints_what_it_parsed),
 		cmocka_unit_test(json_keeps_the_last_of_duplicate_members),
 		cmocka_unit_test(json_refuses_what_is_not_exactly_one_document),

@@ -102,14 +102,19 @@ static void grace_holds_a_pod(void **state)
 
 /* ---- collection ---- */
 
-static const char *owned_by(const char *name, const char *uid, char ret[256])
+static const char *owned_by_a(const char *kind, const char *owner, const char *name,
+			      const char *uid, char ret[256])
 {
 	snprintf(ret, 256,
-		 "{metadata: {name: %s, ownerReferences: [{apiVersion: example.com/v1, kind: "
-		 "Widget, name: w, uid: %s, "
-		 "controller: true}]}}",
-		 name, uid);
+		 "{metadata: {name: %s, ownerReferences: [{apiVersion: %s, kind: %s, "
+		 "name: %s, uid: %s, controller: true}]}}",
+		 name, strcmp(kind, "Pod") == 0 ? "v1" : "example.com/v1", kind, owner, uid);
 	return ret;
+}
+
+static const char *owned_by(const char *name, const char *uid, char ret[256])
+{
+	return owned_by_a("Widget", "w", name, uid, ret);
 }
 
 static void what_no_owner_holds_is_collected(void **state)
@@ -122,7 +127,7 @@ static void what_no_owner_holds_is_collected(void **state)
 	create(world, &pod_kind, owned_by("p", uid, text));
 	create(world, &pod_kind, "{metadata: {name: free}}");
 	snprintf(uid, sizeof(uid), "%s", asb_uid(get(world, "p")));
-	create(world, &secret_kind, owned_by("s", uid, text));
+	create(world, &secret_kind, owned_by_a("Pod", "p", "s", uid, text));
 	assert_int_equal(objects_collect(world->objects), 0);
 	delete (world, &widget_kind, "w");
 	assert_int_equal(objects_collect(world->objects), 1);
@@ -159,7 +164,7 @@ static void owners_may_change_in_time(void **state)
 		 asb_uid(create(world, &widget_kind, "{metadata: {name: v}}")));
 	create(world, &pod_kind,
 	       owned_by("p", asb_uid(objects_get(world->objects, &widget_kind, "ns", "w")), text));
-	patch(world, "p", false, owned_by("p", uid, text), 0);
+	patch(world, "p", false, owned_by_a("Widget", "v", "p", uid, text), 0);
 	delete (world, &widget_kind, "w");
 	assert_int_equal(objects_collect(world->objects), 0);
 	delete (world, &widget_kind, "v");
@@ -193,7 +198,8 @@ static void collection_is_marked_by_finalizers_once(void **state)
 	struct world *world = *state;
 
 	create(world, &pod_kind,
-	       "{metadata: {name: p, finalizers: [a], ownerReferences: [{apiVersion: v1, kind: X, "
+	       "{metadata: {name: p, finalizers: [a], ownerReferences: [{apiVersion: v1, kind: "
+	       "Pod, "
 	       "name: x, uid: u}]}}");
 	assert_int_equal(objects_collect(world->objects), 1);
 	assert_true(asb_deleting(get(world, "p")));

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -217,7 +218,80 @@ static void a_patch_cannot_grow_without_bounds(void **state)
 	check_bounded("{\"op\":\"test\",\"path\":\"/b\",\"value\":null}", PATCH_OPERATIONS_MAX + 1,
 		      -EINVAL);
 	check_bounded("{\"op\":\"copy\",\"from\":\"\",\"path\":\"/a/b\"}", 200, -EPROTO);
-	check_bounded("{\"op\":\"copy\",\"from\":\"\",\"path\":\"/l/-\"}", 40, -EPROTO);
+	check_bounded("{\"op\":\"copy\",\"from\":\"\",\"path\":\"/l/-\"}", 40, -E2BIG);
+}
+
+/* {"big": a text of so many bytes, "list": so many numbers, "to": {}} */
+static struct json_object *large(size_t bytes, size_t elements)
+{
+	struct json_object *target = parse("{\"list\":[],\"to\":{}}");
+	struct json_object *list = NULL;
+	char *text = calloc(1, bytes + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', bytes);
+	json_object_object_add(target, "big", json_object_new_string(text));
+	free(text);
+	json_object_object_get_ex(target, "list", &list);
+	for (size_t i = 0; i < elements; i++) {
+		json_object_array_add(list, json_object_new_int64((int64_t)i));
+	}
+	return target;
+}
+
+/* What a patch adds counts while it grows: the code, and how much was added at most. */
+static void what_a_patch_does_is_counted(void **state)
+{
+	static const struct {
+		size_t bytes, elements;
+		const char *operation;
+		size_t count;
+		int expected;
+	} examples[] = {
+		{ 900000, 0, "{\"op\":\"copy\",\"from\":\"/big\",\"path\":\"/to/a\"}", 3, 0 },
+		{ 900000, 0, "{\"op\":\"copy\",\"from\":\"/big\",\"path\":\"/to/a\"}", 9000,
+		  -E2BIG },
+		{ 0, 300000, "{\"op\":\"copy\",\"from\":\"/list\",\"path\":\"/to/a\"}", 9000,
+		  -E2BIG },
+		{ 0, 300000, "{\"op\":\"move\",\"from\":\"/list\",\"path\":\"/list\"}", 9000,
+		  -E2BIG },
+		{ 0, 10, "{\"op\":\"move\",\"from\":\"/list\",\"path\":\"/list\"}", 9000, 0 },
+		{ 0, 300000, "{\"op\":\"add\",\"path\":\"/list/0\",\"value\":1}", 9000, -E2BIG },
+		{ 0, 300000, "{\"op\":\"remove\",\"path\":\"/list/0\"}", 9000, -E2BIG },
+		{ 0, 300000, "{\"op\":\"add\",\"path\":\"/list/-\",\"value\":1}", 9000, 0 },
+		{ 0, 0, "{\"op\":\"add\",\"path\":\"/list/0\",\"value\":1}", 9000, 0 },
+		{ 900000, 0, "{\"op\":\"move\",\"from\":\"/big\",\"path\":\"/big\"}", 9000, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+		CLEANUP_JSON struct json_object *target =
+			large(examples[i].bytes, examples[i].elements);
+		CLEANUP_JSON struct json_object *patch =
+			repeat(examples[i].operation, examples[i].count);
+		CLEANUP_JSON struct json_object *result = NULL;
+		struct error error = { 0 };
+
+		print_message("%zu times %s\n", examples[i].count, examples[i].operation);
+		assert_int_equal(patch_json(target, patch, &result, &error), examples[i].expected);
+	}
+}
+
+static void insertions_stand_in_their_order(void **state)
+{
+	static const struct example insertions = {
+		"{\"l\":[1,2,3]}",
+		"[{\"op\":\"add\",\"path\":\"/l/0\",\"value\":0},"
+		"{\"op\":\"add\",\"path\":\"/l/2\",\"value\":\"m\"},"
+		"{\"op\":\"add\",\"path\":\"/l/5\",\"value\":\"e\"},"
+		"{\"op\":\"add\",\"path\":\"/l/-\",\"value\":\"f\"},"
+		"{\"op\":\"move\",\"from\":\"/l/6\",\"path\":\"/l/0\"}]",
+		"{\"l\":[\"f\",0,1,\"m\",2,3,\"e\"]}",
+		0,
+	};
+
+	(void)state;
+	check(&insertions);
 }
 
 static void merge_patch_does_what_rfc_7386_says(void **state)
@@ -262,6 +336,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_patch_is_refused),
 		cmocka_unit_test(a_value_stays_apart_from_the_patch),
 		cmocka_unit_test(a_patch_cannot_grow_without_bounds),
+		cmocka_unit_test(what_a_patch_does_is_counted),
+		cmocka_unit_test(insertions_stand_in_their_order),
 		cmocka_unit_test(merge_patch_does_what_rfc_7386_says),
 	};
 

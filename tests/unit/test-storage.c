@@ -360,9 +360,26 @@ static void too_large_an_object_is_refused(void **state)
 	assert_int_equal(create_map(world, 1, OBJECTS_SIZE_MAX - 1000), 201);
 }
 
+/* What a patch makes must be readable again. */
+static void an_object_that_could_not_be_read_again_is_refused(void **state)
+{
+	struct store_world *world = *state;
+	struct request request = request_for(&a_widget, "w");
+	struct json_object *widget = yaml("metadata: {name: w}\nspec: {a: []}");
+	struct json_object *list = asb_array(widget, "spec", "a");
+
+	for (size_t i = 0; i < 150000; i++) {
+		json_object_array_add(list, json_object_new_array());
+	}
+	assert_int_equal(request_create(world->objects, &request, widget, NULL, &world->error),
+			 413);
+	assert_non_null(strstr(world->error.text, "too many objects"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_STORE(an_object_that_could_not_be_read_again_is_refused),
 		WITH_STORE(what_was_written_is_there_again),
 		WITH_STORE(versions_never_go_back),
 		WITH_STORE(a_watch_from_before_a_restart_has_expired),

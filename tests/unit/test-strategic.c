@@ -157,6 +157,113 @@ static void an_order_is_kept(void **state)
 	check(&a_pod, cases, ARRAY_LEN(cases));
 }
 
+/* Elements that share a merge key: the first one is merged, none is lost. */
+static void elements_of_one_merge_key_all_stay(void **state)
+{
+	static const struct merge_case services[] = {
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}",
+		  "spec: {$setElementOrder/ports: [{port: 53}, {port: 53}], "
+		  "ports: [{port: 53, targetPort: 5}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP, targetPort: 5}, "
+		  "{port: 53, protocol: UDP}]}" },
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}",
+		  "spec: {$setElementOrder/ports: [{port: 53}, {port: 53}], "
+		  "ports: [{port: 53, protocol: TCP}, {port: 53, protocol: TCP}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}" },
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: "
+		  "1}]}",
+		  "spec: {ports: [{port: 1, name: x}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, "
+		  "{port: 1, name: x}]}" },
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 1}, {port: 53, protocol: "
+		  "UDP}]}",
+		  "spec: {$setElementOrder/ports: [{port: 1}, {port: 53}, {port: 53}]}",
+		  "spec: {ports: [{port: 1}, {port: 53, protocol: TCP}, "
+		  "{port: 53, protocol: UDP}]}" },
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: "
+		  "1}]}",
+		  "spec: {ports: [{port: 53, $patch: delete}]}", "spec: {ports: [{port: 1}]}" },
+		{ "spec: {ports: [{port: 1}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, nodePort: 9}, "
+		  "{$patch: replace}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, nodePort: 9}]}" },
+	};
+	static const struct merge_case pods[] = {
+		{ "spec: {containers: [{name: a, env: [{name: X, value: '1'}, "
+		  "{name: X, value: '2'}]}]}",
+		  "spec: {containers: [{name: a, env: [{name: Y}], "
+		  "$setElementOrder/env: [{name: X}, {name: X}, {name: Y}]}]}",
+		  "spec: {containers: [{name: a, env: [{name: X, value: '1'}, "
+		  "{name: X, value: '2'}, {name: Y}]}]}" },
+		{ "spec: {hostAliases: [{ip: '1', hostnames: [a]}, {ip: '1', hostnames: [b]}]}",
+		  "spec: {hostAliases: [{ip: '1', hostnames: [c]}]}",
+		  "spec: {hostAliases: [{ip: '1', hostnames: [c]}, {ip: '1', hostnames: [b]}]}" },
+		{ "spec: {imagePullSecrets: [{name: a}, {name: a}]}",
+		  "spec: {imagePullSecrets: [{name: b}], "
+		  "$setElementOrder/imagePullSecrets: [{name: a}, {name: a}, {name: b}]}",
+		  "spec: {imagePullSecrets: [{name: a}, {name: a}, {name: b}]}" },
+		{ "spec: {imagePullSecrets: [{}, {name: a}]}",
+		  "spec: {imagePullSecrets: [{name: b}]}",
+		  "spec: {imagePullSecrets: [{name: b}, {name: a}, {}]}" },
+		{ "spec: {containers: [{name: a, ports: [{containerPort: 53, protocol: TCP}, "
+		  "{containerPort: 53, protocol: UDP}]}]}",
+		  "spec: {containers: [{name: a, image: x}]}",
+		  "spec: {containers: [{name: a, ports: [{containerPort: 53, protocol: TCP}, "
+		  "{containerPort: 53, protocol: UDP}], image: x}]}" },
+		{ "spec: {topologySpreadConstraints: [{topologyKey: z, whenUnsatisfiable: a}, "
+		  "{topologyKey: z, whenUnsatisfiable: b}]}",
+		  "spec: {topologySpreadConstraints: [{topologyKey: z, maxSkew: 2}]}",
+		  "spec: {topologySpreadConstraints: [{topologyKey: z, whenUnsatisfiable: a, "
+		  "maxSkew: 2}, {topologyKey: z, whenUnsatisfiable: b}]}" },
+	};
+
+	(void)state;
+	check(&a_service, services, ARRAY_LEN(services));
+	check(&a_pod, pods, ARRAY_LEN(pods));
+}
+
+/* A list of so many elements {name: n<i>}. */
+static struct json_object *named(size_t count)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *element = json_object_new_object();
+		char name[24];
+
+		snprintf(name, sizeof(name), "n%zu", i);
+		asb_set_str(element, "name", name);
+		json_object_array_add(list, element);
+	}
+	return list;
+}
+
+static void long_lists_merge_and_repeated_ones_are_refused(void **state)
+{
+	CLEANUP_JSON struct json_object *target = yaml("spec: {containers: [{name: a}]}");
+	CLEANUP_JSON struct json_object *patch = yaml("spec: {containers: []}");
+	CLEANUP_JSON struct json_object *result = NULL;
+	struct json_object *containers = asb_array(patch, "spec", "containers");
+	struct error error = { 0 };
+
+	(void)state;
+	json_object_object_add(
+		json_object_array_get_idx(asb_array(target, "spec", "containers"), 0), "env",
+		named(30000));
+	json_object_array_add(containers, yaml("{name: a}"));
+	json_object_object_add(json_object_array_get_idx(containers, 0), "env", named(30000));
+	assert_int_equal(strategic_merge(&a_pod, target, patch, &result, &error), 0);
+	assert_true(json_object_equal(result, target));
+
+	/* Each of them is small, and walks over the long list. */
+	for (size_t i = 0; i < 1000; i++) {
+		json_object_array_add(containers, yaml("{name: a, env: [{name: x}]}"));
+	}
+	json_object_put(TAKE(result));
+	assert_int_equal(strategic_merge(&a_pod, target, patch, &result, &error), 413);
+	assert_null(result);
+}
+
 static void bad_patches_are_refused(void **state)
 {
 	static const char *const patches[] = {
@@ -202,6 +309,8 @@ int main(void)
 		cmocka_unit_test(finalizers_are_a_set),
 		cmocka_unit_test(directives_delete_and_replace),
 		cmocka_unit_test(an_order_is_kept),
+		cmocka_unit_test(elements_of_one_merge_key_all_stay),
+		cmocka_unit_test(long_lists_merge_and_repeated_ones_are_refused),
 		cmocka_unit_test(bad_patches_are_refused),
 		WITH_STORE(what_a_crd_made_has_none),
 	};

@@ -189,6 +189,50 @@ static void long_strings_cannot_be_repeated_without_end(void **state)
 	expect_error(buf_str(&text), "too many values");
 }
 
+static void aliases_repeat_within_a_limit_of_their_own(void **state)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(200000);
+
+	(void)state;
+	buf_append_str(&text, "a: &a [");
+	for (int i = 0; i < 1000; i++) {
+		buf_append_str(&text, "1, ");
+	}
+	buf_append_str(&text, "]\nb: [");
+	for (int i = 0; i < 150; i++) {
+		buf_append_str(&text, "*a, ");
+	}
+	buf_append_str(&text, "]\n");
+	expect_error(buf_str(&text), "aliases repeat too much");
+}
+
+static void mappings_count_for_what_they_take(void **state)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(2000000);
+
+	(void)state;
+	buf_append_str(&text, "[");
+	for (int i = 0; i < 300000; i++) {
+		buf_append_str(&text, "{},");
+	}
+	buf_append_str(&text, "]");
+	expect_error(buf_str(&text), "too many values");
+}
+
+/* libyaml would compare each with all before, and say nothing for minutes. */
+static void directives_are_few(void **state)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(4000000);
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		buf_printf(&text, "%%TAG !a%d! x\n", i);
+	}
+	buf_append_str(&text, "--- 1\n");
+	expect_error(buf_str(&text), "line 17: more than 16 directives");
+	expect_all("%YAML 1.1\n%TAG !a! x\n--- 1\n", "[1]");
+}
+
 static void depth_has_a_limit(void **state)
 {
 	char text[2 * YAML_DEPTH_MAX + 3], wanted[sizeof(text) + 2] = "[";
@@ -221,6 +265,9 @@ int main(void)
 		cmocka_unit_test(aliases_are_copies),
 		cmocka_unit_test(billion_laughs_are_refused),
 		cmocka_unit_test(long_strings_cannot_be_repeated_without_end),
+		cmocka_unit_test(aliases_repeat_within_a_limit_of_their_own),
+		cmocka_unit_test(mappings_count_for_what_they_take),
+		cmocka_unit_test(directives_are_few),
 		cmocka_unit_test(depth_has_a_limit),
 	};
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The owners that an object names, and whether they exist. As in Kubernetes' garbage collector an
+ * owner is what its group, version, kind and name lead to in the object's own namespace (in none, for
+ * kinds without), if that has the uid. Private to the collector and the records.
+ */
+#ifndef ASB_LOCAL_OWNER_H
+#define ASB_LOCAL_OWNER_H
+
+#include "local/objects-private.h"
+
+enum owner_presence {
+	OWNER_PRESENT,
+	OWNER_ABSENT, /* proven */
+	OWNER_UNKNOWN /* its kind is not served, or cannot own the object: nothing is proven */
+};
+
+/* Takes one of metadata.ownerReferences apart. */
+void owner_init(struct owner *owner, struct json_object *reference);
+/* Whether it says the same as a reference. */
+bool owner_same(const struct owner *owner, struct json_object *reference);
+/* Frees the owners of a record. */
+void owners_free(struct record *record);
+
+/* Whether a record is what an owner of another record names. */
+bool owner_is(const struct owner *owner, const struct record *dependent,
+	      const struct record *record);
+enum owner_presence owner_look(const struct objects *objects, const struct record *record,
+			       const struct owner *owner);
+/* Writes a server's events about owners that prove nothing, and about those in a wrong namespace. May
+ * create objects. */
+void owners_tell(struct objects *objects, struct record *record);
+
+#endif

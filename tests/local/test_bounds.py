@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small requests that ask for much work, and what must not be lost: patches, patterns, defaults, owners, merges."""
+
+import threading
+import unittest
+
+from server import ServerCase, until
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+def crd(plural, spec):
+    kind = plural[:-1].capitalize()
+    return {"metadata": {"name": plural + ".bounds.example.com"},
+            "spec": {"group": "bounds.example.com", "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+                     "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+                         "type": "object", "properties": {"spec": spec}}}}]}}
+
+
+class Bounds(ServerCase):
+    def make_kind(self, plural, spec):
+        self.api.call("POST", CRDS, crd(plural, spec))
+        return f"/apis/bounds.example.com/v1/namespaces/default/{plural}"
+
+    def served_meanwhile(self, attack):
+        """Others are answered while it goes on, and after it."""
+        thread = threading.Thread(target=attack)
+        thread.start()
+        self.api.call("GET", "/api/v1/namespaces/default")
+        thread.join()
+        self.api.call("GET", "/api/v1/namespaces/default")
+
+    def refused_patch(self, name, patch):
+        failures = []
+
+        def attack():
+            try:
+                self.assert_status(413, "RequestEntityTooLarge", "PATCH", f"{MAPS}/{name}", patch,
+                                   content_type=JSON_PATCH)
+            except BaseException as error:  # pylint: disable=broad-except
+                failures.append(error)
+
+        self.served_meanwhile(attack)
+        self.assertEqual([], failures)
+
+    def test_a_patch_copies_within_bounds(self):
+        self.api.call("POST", MAPS, {"metadata": {"name": "large"}, "data": {"a": "x" * 900000}})
+        self.refused_patch("large", [{"op": "copy", "from": "/data/a", "path": f"/data/b{i}"} for i in range(9000)])
+        self.assertEqual(["a"], list(self.api.call("GET", MAPS + "/large")["data"]))
+
+    def test_a_patch_moves_within_bounds(self):
+        owners = [f"example.com/f{i}" for i in range(40000)]
+        self.api.call("POST", MAPS, {"metadata": {"name": "long", "finalizers": owners}})
+        place = "/metadata/finalizers"
+        self.refused_patch("long", [{"op": "move", "from": place, "path": place}] * 9000)
+        self.refused_patch("long", [{"op": "add", "path": "/metadata/finalizers/0", "value": "a/b"}] * 9000)
+
+    def test_patterns_end(self):
+        path = self.make_kind("patterns", {"type": "object", "properties": {
+            "s": {"type": "string", "pattern": "(a|b)*a(a|b){16}$"},
+            "t": {"type": "string", "pattern": "(a|b)*a(a|b){990}$"}}})
+        text = "a" * 300000
+        self.api.call("POST", path, {"metadata": {"name": "fits"}, "spec": {"s": text}})
+        self.assert_status(422, "Invalid", "POST", path, {"metadata": {"name": "not"}, "spec": {"s": text + "c"}})
+        self.assert_status(413, "RequestEntityTooLarge", "POST", path,
+                           {"metadata": {"name": "dear"}, "spec": {"t": text}})
+
+    def test_look_around_and_back_references_are_refused_with_the_reason(self):
+        for pattern, reason in (("(?!a)b", "invalid or unsupported Perl syntax: `(?!`"),
+                                (r"(a)\1", r"invalid escape sequence: `\1`")):
+            message = self.assert_status(422, "Invalid", "POST", CRDS,
+                                         crd("refuseds", {"type": "string", "pattern": pattern}))
+            self.assertIn("must be a valid regular expression, but isn't: error parsing regexp: " + reason, message)
+
+    def test_defaults_do_not_multiply(self):
+        path = self.make_kind("defaults", {"type": "array", "items": {"type": "object", "properties": {
+            "d": {"type": "string", "default": "x" * 1000}}}})
+        self.assert_status(413, "RequestEntityTooLarge", "POST", path,
+                           {"metadata": {"name": "many"}, "spec": [{}] * 100000})
+
+    def test_alternatives_end(self):
+        path = self.make_kind("alternatives", {"type": "array", "items": {
+            "type": "string", "anyOf": [{"maxLength": 0}] * 3000}})
+        self.assert_status(413, "RequestEntityTooLarge", "POST", path,
+                           {"metadata": {"name": "many"}, "spec": ["a"] * 100000})
+
+    def test_finalizers_are_compared_in_time(self):
+        names = [f"example.com/f{i}" for i in range(40000)]
+        self.api.call("POST", MAPS, {"metadata": {"name": "ending", "finalizers": names}})
+        self.api.call("DELETE", MAPS + "/ending")
+        self.api.call("PATCH", MAPS + "/ending", {"metadata": {"finalizers": names[::-1][1:]}},
+                      content_type="application/merge-patch+json")
+        self.assert_status(422, "Invalid", "POST", MAPS, {"metadata": {"name": "bad", "finalizers": [""] * 500000}})
+
+    def test_two_ports_of_one_number_stay(self):
+        path = "/api/v1/namespaces/default/services"
+        ports = [{"name": "t", "port": 53, "protocol": "TCP"}, {"name": "u", "port": 53, "protocol": "UDP"}]
+        self.api.call("POST", path, {"metadata": {"name": "dns"}, "spec": {"selector": {"a": "b"}, "ports": ports}})
+        patch = {"spec": {"$setElementOrder/ports": [{"port": 53}, {"port": 53}],
+                          "ports": [{"port": 53, "targetPort": 5354}]}}
+        for _ in range(2):
+            after = self.api.call("PATCH", path + "/dns", patch, content_type=STRATEGIC)["spec"]["ports"]
+            self.assertEqual([("TCP", 5354), ("UDP", 53)], [(p["protocol"], p["targetPort"]) for p in after])
+
+    def test_an_owner_of_an_unknown_kind_keeps(self):
+        owner = {"apiVersion": "agents.x-k8s.io/v1beta1", "kind": "Sandbox", "name": "old", "uid": "u"}
+        gone = {"apiVersion": "v1", "kind": "ConfigMap", "name": "nobody", "uid": "u"}
+        self.api.call("POST", MAPS, {"metadata": {"name": "kept", "ownerReferences": [owner]}})
+        self.api.call("POST", MAPS, {"metadata": {"name": "not-kept", "ownerReferences": [gone]}})
+        until(lambda: "not-kept" not in self.names(), 60, "an object without owners is still there")
+        self.assertIn("kept", self.names())
+        events = self.api.call("GET", "/api/v1/namespaces/default/events")["items"]
+        self.assertIn(("OwnerRefUnknownKind", "kept"), [(e["reason"], e["involvedObject"]["name"]) for e in events])
+
+    def names(self):
+        return [item["metadata"]["name"] for item in self.api.call("GET", MAPS)["items"]]
+
+
+if __name__ == "__main__":
+    unittest.main()
