@@ -16,6 +16,8 @@
 
 #define CONNECTIONS_MAX 12000u
 #define FILES_RESERVED 64u   /* the server's own descriptors */
+#define FILES_FEW 20u        /* the same where there are hardly more */
+#define FILES_OF_TRANSFER 3u /* of an upload: the file, its folder, what it replaces */
 #define FILES_FOR_WORK 2048u /* pipes of commands, files of transfers */
 
 void guard_init(struct guard *guard, size_t limit)
@@ -23,18 +25,37 @@ void guard_init(struct guard *guard, size_t limit)
 	*guard = (struct guard){ .limit = limit };
 }
 
-size_t guard_limit(void)
+/* The descriptors that are not the server's own. */
+static size_t files_left(void)
 {
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0) {
-		return 256;
+		return 512;
 	}
+	if (files.rlim_cur <= FILES_RESERVED * 2) {
+		return files.rlim_cur > FILES_FEW * 2 ? files.rlim_cur - FILES_FEW : FILES_FEW;
+	}
+	return files.rlim_cur < SIZE_MAX ? files.rlim_cur - FILES_RESERVED : SIZE_MAX;
+}
 
-	uint64_t all = files.rlim_cur > FILES_RESERVED * 2 ? files.rlim_cur - FILES_RESERVED : 64;
-	uint64_t work = all / 2 < FILES_FOR_WORK ? all / 2 : FILES_FOR_WORK;
+static size_t files_for_work(void)
+{
+	size_t half = files_left() / 2;
 
-	return all - work < CONNECTIONS_MAX ? all - work : CONNECTIONS_MAX;
+	return half < FILES_FOR_WORK ? half : FILES_FOR_WORK;
+}
+
+size_t guard_limit(void)
+{
+	size_t rest = files_left() - files_for_work();
+
+	return rest < CONNECTIONS_MAX ? rest : CONNECTIONS_MAX;
+}
+
+size_t guard_transfers(void)
+{
+	return files_for_work() / FILES_OF_TRANSFER;
 }
 
 /* ---- lists ---- */
@@ -104,6 +125,7 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 	connection->phase = phase;
 	connection->since = now;
 	connection->started = false;
+	connection->paused = false;
 	connection->bytes = phase == PHASE_HEAD ? received(connection->fd) : 0;
 	list_add(guard, connection);
 }
@@ -141,7 +163,7 @@ static void sweep_head(struct connection *connection, uint64_t now)
 }
 
 /* An end that came together with the last data tells libmicrohttpd nothing: epoll tells it once. */
-static bool has_gone(const struct connection *connection)
+bool guard_has_gone(const struct connection *connection)
 {
 	char byte;
 
@@ -150,8 +172,13 @@ static bool has_gone(const struct connection *connection)
 
 static void sweep_body(struct connection *connection, uint64_t now)
 {
-	if (has_gone(connection)) {
+	if (guard_has_gone(connection)) {
 		doom(connection);
+		return;
+	}
+	if (connection->paused) {
+		connection->since = now;
+		connection->bytes = 0;
 		return;
 	}
 	if (now - connection->since < BODY_WINDOW_US) {

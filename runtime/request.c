@@ -77,9 +77,12 @@ void request_wait(struct request *request UNUSED)
 void *request_on_target(void *arg, const char *target, struct MHD_Connection *mhd)
 {
 	struct server *server = arg;
-	struct request *request = xnew(struct request);
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	request_drop(info->socket_context);
+
+	struct request *request = xnew(struct request);
 
 	*request = (struct request){ .server = server,
 				     .mhd = mhd,
@@ -91,6 +94,7 @@ void *request_on_target(void *arg, const char *target, struct MHD_Connection *mh
 		request->next->previous = request;
 	}
 	server->requests = request;
+	request->connection->request = request;
 	return request;
 }
 
@@ -242,6 +246,10 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 		answer_too_large(request);
 	} else if (request->route->take != NULL) {
 		request->route->take(request, data, length);
+		if (request->paused) {
+			request->suspended = true;
+			MHD_suspend_connection(request->mhd);
+		}
 	} else if (request->body.ceiling > 0) {
 		buf_append(&request->body, data, length);
 	}
@@ -292,6 +300,10 @@ enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNU
 		*data_size = length;
 		return on_head(request, method);
 	}
+	if (request->paused) { /* libmicrohttpd has more chunks of the body at hand */
+		*data_size = length;
+		return MHD_YES;
+	}
 	return length > 0 ? on_body(request, data, length) : on_complete(request);
 }
 
@@ -316,16 +328,10 @@ static void unlink_request(struct request *request)
 	}
 }
 
-void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **context,
-		    enum MHD_RequestTerminationCode why UNUSED)
+static void end(struct request *request)
 {
-	struct request *request = *context;
-
-	if (request == NULL) {
-		return;
-	}
-	*context = NULL;
 	request->ended = true;
+	request->connection->request = NULL;
 	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,
 		    sched_now_us(request->server->sched));
 	unlink_request(request);
@@ -337,4 +343,24 @@ void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **
 	free(request->rest);
 	buf_finish(&request->body);
 	request_unref(request);
+}
+
+void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **context,
+		    enum MHD_RequestTerminationCode why UNUSED)
+{
+	struct request *request = *context;
+
+	if (request != NULL) {
+		*context = NULL;
+		end(request);
+	}
+}
+
+/* libmicrohttpd tells the end of those requests alone that it has handed over; one that it refuses by
+ * itself (no room for all members of a query, say) has begun here and ends with its connection. */
+void request_drop(struct connection *connection)
+{
+	if (connection->request != NULL) {
+		end(connection->request);
+	}
 }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "runtime/request.h"
 #include "runtime/server.h"
+#include "runtime/work.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -41,7 +42,9 @@ struct connection {
 	struct connection *next, *previous; /* in the list of its phase */
 	enum phase phase;
 	int fd;         /* libmicrohttpd's */
+	struct request *request; /* that has begun on it and has not ended */
 	bool started;   /* PHASE_HEAD: bytes of a head have come */
+	bool paused;    /* PHASE_BODY: we are the slow ones */
 	bool doomed;    /* it was shut down; libmicrohttpd will notice */
 	uint64_t since; /* the phase's, the head's or the window's begin */
 	uint64_t bytes; /* PHASE_HEAD: read before; PHASE_BODY: in this window */
@@ -60,6 +63,7 @@ struct server {
 	int listener, epoll, wake;
 	uint16_t port;
 	struct guard guard;
+	struct work_pool *pool;
 	struct request *requests; /* all that are begun */
 	uint64_t sweep_at, accept_at;
 	bool stopping;
@@ -94,6 +98,7 @@ struct request {
 	void (*destroy)(void *data);
 	unsigned int references; /* libmicrohttpd's request, and a streamed answer */
 	bool begun, handled, closes, suspended, ended;
+	bool paused; /* a piece of the body is worked on */
 };
 
 /* guard.c */
@@ -104,9 +109,12 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 		 uint64_t now);
 /* Shuts down the connection that is idle longest; false when none is idle. */
 bool guard_evict(struct guard *guard);
+/* Whether the client has closed its end and all it sent is read. */
+bool guard_has_gone(const struct connection *connection);
 void guard_sweep(struct guard *guard, uint64_t now);
-/* How many connections this process can have. */
+/* How many connections this process can have, and how many transfers of files. */
 size_t guard_limit(void);
+size_t guard_transfers(void);
 /* Bounds and framing of a head: 0, or the status to refuse it with. */
 unsigned int guard_check_head(const struct request *request);
 
@@ -120,6 +128,8 @@ enum MHD_Result request_on_data(void *server, struct MHD_Connection *mhd, const 
 				size_t *data_size, void **request);
 void request_on_end(void *server, struct MHD_Connection *mhd, void **request,
 		    enum MHD_RequestTerminationCode why);
+/* Ends what libmicrohttpd began and does not tell the end of; harmless where there is nothing. */
+void request_drop(struct connection *connection);
 void request_unref(struct request *request);
 
 /* answer.c */

@@ -2,7 +2,7 @@
 # The server inside a sandbox, the real program over HTTP.
 TESTS += %D%/runtime.sh
 EXTRA_DIST += %D%/runtime.sh %D%/run.py %D%/server.py %D%/forms.py \
-	%D%/test_files.py %D%/test_openapi.py %D%/test_upload.py
+	%D%/test_bounds.py %D%/test_files.py %D%/test_openapi.py %D%/test_upload.py
 
 # Commands, streams, the protocol; the words of commands beside Python's.
 EXTRA_DIST += %D%/test_execute.py %D%/test_hostile.py %D%/test_http.py %D%/test_init.py %D%/test_stream.py %D%/shlex-diff.py %D%/static.sh
