@@ -91,6 +91,8 @@ enum MHD_Result answer_queue(struct request *request)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
 
+	request->connection->answering = true;
+
 	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, response);
 
 	MHD_destroy_response(response);

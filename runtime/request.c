@@ -153,19 +153,22 @@ static uint64_t body_length(const struct request *request)
 	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (uint64_t)length : UINT64_MAX;
 }
 
+/* What nobody wants is read and forgotten, but not for ever. */
+static size_t body_most(const struct route *route)
+{
+	return route->body_max != 0 ? route->body_max : DISCARD_MAX;
+}
+
 static bool is_too_large(const struct request *request, uint64_t length)
 {
-	const struct route *route = request->route;
-
-	return (route->take == NULL || route->body_max != 0) && route->body_max != 0 &&
-	       length > route->body_max;
+	return length > body_most(request->route);
 }
 
 static void answer_too_large(struct request *request)
 {
 	struct buf text CLEANUP_BUF = BUF_INIT(128);
 
-	buf_printf(&text, "The body is larger than %zu bytes", request->route->body_max);
+	buf_printf(&text, "The body is larger than %zu bytes", body_most(request->route));
 	request_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
 }
 
@@ -227,13 +230,38 @@ static enum MHD_Result on_head(struct request *request, const char *method)
 		return answer_queue(request);
 	}
 	guard_enter(&request->server->guard, request->connection, PHASE_BODY, now);
+	request->connection->ignored =
+		request->response != NULL ||
+		(request->route->take == NULL && request->route->body_max == 0);
 	return MHD_YES;
 }
 
 /* ---- the body ---- */
 
+/* The memory alone: what was read of it may live on in a command, and stays counted until the end. */
+static void drop_body(struct request *request)
+{
+	buf_finish(&request->body);
+	request->body = (struct buf)BUF_INIT(0);
+}
+
+static void collect(struct request *request, const char *data, size_t length)
+{
+	if (guard_hold(&request->server->guard, request->connection, length)) {
+		buf_append(&request->body, data, length);
+		return;
+	}
+	request->closes = true;
+	request_add_header(request, "Retry-After", "1");
+	request_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "All bodies together take too much memory");
+}
+
 static enum MHD_Result on_body(struct request *request, const char *data, size_t length)
 {
+	if (request->connection->doomed) {
+		return MHD_NO;
+	}
 	request->received += length;
 	request->connection->bytes += length;
 	if (request->response != NULL) {
@@ -251,7 +279,12 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 			MHD_suspend_connection(request->mhd);
 		}
 	} else if (request->body.ceiling > 0) {
-		buf_append(&request->body, data, length);
+		collect(request, data, length);
+	}
+	if (request->response != NULL) {
+		drop_body(request);
+		guard_let_go(&request->server->guard, request->connection);
+		request->connection->ignored = true;
 	}
 	return MHD_YES;
 }
@@ -278,6 +311,7 @@ static enum MHD_Result on_complete(struct request *request)
 		if (request->response == NULL) {
 			request->route->handle(request);
 		}
+		drop_body(request);
 	}
 	if (request->response != NULL) {
 		return answer_queue(request);
@@ -330,6 +364,7 @@ static void unlink_request(struct request *request)
 
 static void end(struct request *request)
 {
+	guard_let_go(&request->server->guard, request->connection);
 	request->ended = true;
 	request->connection->request = NULL;
 	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,

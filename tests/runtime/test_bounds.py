@@ -12,7 +12,7 @@ import subprocess
 import threading
 
 from forms import TYPE, named, upload
-from server import SOON, Skip, until
+from server import SOON, Server, Skip, until
 from test_execute import JSON, execute
 
 WORKERS = 8  # WORK_THREADS in runtime/work.h
@@ -227,3 +227,73 @@ def test_large_keys_of_an_environment_are_a_422(server):
         body = json.dumps({"command": "true", "env": environment}).encode()
         answer = server.request("POST", "/execute", body, JSON)
         assert answer.status == 422 and answer.json["detail"][0]["type"] == "string_type", (answer.status, answer.body[:200])
+
+
+def restart_with_descriptors(server, count):
+    server.stop()
+    server.__init__()
+    server.prefix = ["sh", "-c", f'ulimit -n {count}; exec "$0" "$@"'] + Server.prefix
+    server.start()
+
+
+def test_slow_bodies_leave_room_for_others(server):
+    """More of them than there may be connections, on a route that takes a body, one that does not, and none."""
+    restart_with_descriptors(server, 256)
+    for method, target, headers in (("GET", "/", {}), ("POST", "/execute", JSON), ("POST", "/none", JSON),
+                                    ("POST", "/upload", {"Content-Type": TYPE}), ("GET", "/download/f", {})):
+        slow = []
+        try:
+            for _ in range(300):
+                sock = server.connect()
+                slow.append(sock)
+                sock.sendall(server.head(method, target, {**headers, "Content-Length": 20000}) + b"x")
+            for _ in range(20):
+                answer = until(lambda: server.get("/"), "an answer")
+                assert answer.status == 200, (method, target, answer)
+        finally:
+            for sock in slow:
+                sock.close()
+
+
+def test_a_few_descriptors_are_enough(server):
+    restart_with_descriptors(server, 64)
+    server.write("f")
+    idle = [server.connect() for _ in range(100)]
+    try:
+        until(lambda: server.get("/").status == 200, "somebody new is served")
+        assert execute(server, "echo x")["stdout"] == "x\n"
+        assert server.get("/download/f").body == b"0123456789"
+        assert upload(server, named("g")).status == 200
+    finally:
+        for sock in idle:
+            sock.close()
+
+
+def test_large_bodies_that_wait_share_one_budget(server):
+    """Each brings all but the last byte of 8 MiB. They are cut, or refused, but a small command still runs."""
+    execute(server, "true")
+    before, size = server.status("VmRSS"), 8 << 20
+    socks = []
+    try:
+        for _ in range(60):
+            sock = server.connect()
+            socks.append(sock)
+            with contextlib.suppress(ConnectionError):
+                sock.sendall(server.head("POST", "/execute", {**JSON, "Content-Length": size}) + b" " * (size - 1))
+        assert server.get("/").status == 200
+        assert execute(server, "echo x")["stdout"] == "x\n"
+        grown = server.status("VmHWM") - before
+        assert server.sanitized or grown < 2 * (64 << 10), grown
+    finally:
+        for sock in socks:
+            sock.close()
+
+
+def test_a_body_that_nobody_wants_has_an_end(server):
+    with server.connect() as sock:
+        sock.sendall(server.head("GET", "/", {"Content-Length": 1 << 40}))
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                sock.sendall(b"x" * (1 << 20))
+            raise AssertionError("64 MiB of it were read")
+    assert server.request("GET", "/", b"x" * 1000).status == 200
