@@ -18,12 +18,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MISSING "File not found"
 #define TYPE "application/octet-stream"
-#define PIECE 32768u /* in memory for each reader, of us and of libmicrohttpd */
+#define PIECE 16384u /* what a thread reads at once */
+#define BLOCK 8192u  /* in memory for each reader, of libmicrohttpd */
 #define DISPOSITION_MAX 2048u /* a name of 255 bytes, each escaped */
 
 /* What says which version of a file this is. */
@@ -159,6 +161,22 @@ static void download_destroy(struct work *work)
 
 /* ---- in the server's thread ---- */
 
+/* What is in memory already: the kernel promises not to wait, or says that it cannot promise. 0: a
+ * thread has to read it. */
+static size_t read_at_once(struct download *download, char *data, size_t size)
+{
+	struct iovec piece = { .iov_base = data,
+			       .iov_len = download->left < size ? (size_t)download->left : size };
+	ssize_t length = preadv2(download->fd, &piece, 1, (off_t)download->offset, RWF_NOWAIT);
+
+	if (length <= 0) {
+		return 0;
+	}
+	download->offset += (uint64_t)length;
+	download->left -= (uint64_t)length;
+	return (size_t)length;
+}
+
 static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, size_t size)
 {
 	struct download *download = arg;
@@ -166,15 +184,21 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 	if (download->failed || (!download->waits && download->error < 0)) {
 		return BODY_ERROR;
 	}
-	if (download->waits || download->piece == NULL) {
-		if (!download->waits) {
-			download->waits = true;
-			work_submit(&download->work);
-		}
+	if (download->waits) {
 		return BODY_WAIT;
 	}
 
-	size_t length = download->length < size ? download->length : size;
+	size_t length = download->piece == NULL ? read_at_once(download, data, size) : 0;
+
+	if (length > 0) {
+		return (ssize_t)length;
+	}
+	if (download->piece == NULL) {
+		download->waits = true;
+		work_submit(&download->work);
+		return BODY_WAIT;
+	}
+	length = download->length < size ? download->length : size;
 
 	memcpy(data, download->piece, length);
 	download->length -= length;
@@ -189,7 +213,7 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 static void answer_bytes(struct download *download, unsigned int status, uint64_t first,
 			 uint64_t length)
 {
-	struct body_source source = { .read = download_read, .arg = download, .block = PIECE };
+	struct body_source source = { .read = download_read, .arg = download, .block = BLOCK };
 	struct buf empty = BUF_INIT(0);
 
 	download->offset = first;
