@@ -95,7 +95,7 @@ void child_log_cut(const char *log, size_t most)
 		(void)copy_all(from, to, info.st_size);
 	}
 	if (from >= 0) {
-		(void)ftruncate(from, 0);
+		(void)!ftruncate(from, 0);
 		close(from);
 	}
 	if (to >= 0) {

@@ -38,3 +38,36 @@ AC_DEFUN([ASB_SANITIZERS], [
   AC_SUBST([SAN_CFLAGS])
   AM_CONDITIONAL([SANITIZED], [test "x$enable_sanitizers" != xno])
 ])
+
+# ASB_HARDENING: what makes a fault harder to use, in HARDEN_CFLAGS and HARDEN_LDFLAGS, by default. After
+# ASB_SANITIZERS.
+AC_DEFUN([ASB_HARDENING], [
+  HARDEN_CFLAGS=
+  for flag in -fstack-protector-strong -fstack-clash-protection -fcf-protection; do
+    AX_ASB_TRY_CFLAG([$flag], [HARDEN_CFLAGS="$HARDEN_CFLAGS $flag"])
+  done
+  # The C library's checks need an optimised build; sanitizers have their own, and who has chosen a level
+  # keeps it.
+  asb_level=
+  AS_IF([test "x$enable_sanitizers" = xno], [
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <stdio.h>
+      #if !defined __OPTIMIZE__ || defined _FORTIFY_SOURCE
+      #error
+      #endif
+    ]], [])], [
+      for level in 2 3; do
+        AX_ASB_TRY_CFLAG([-D_FORTIFY_SOURCE=$level -include stdio.h], [asb_level=$level])
+      done])])
+  AS_IF([test "x$asb_level" != x], [HARDEN_CFLAGS="$HARDEN_CFLAGS -D_FORTIFY_SOURCE=$asb_level"])
+  AC_SUBST([HARDEN_CFLAGS])
+  AC_SUBST([HARDEN_LDFLAGS], ["-Wl,-z,relro -Wl,-z,now"])
+])
+
+# ASB_TRY_STATIC_PIE(IF-LINKED): whether a static program can be position-independent.
+AC_DEFUN([ASB_TRY_STATIC_PIE], [
+  asb_save_cflags=$CFLAGS
+  CFLAGS="$CFLAGS -fPIE -static-pie"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])], [asb_taken=yes], [asb_taken=no])
+  CFLAGS=$asb_save_cflags
+  AS_IF([test $asb_taken = yes], [$1])
+])

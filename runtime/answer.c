@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes answers: texts, files, streams, and the JSON shapes FastAPI's clients know. Called by
+/* Makes answers: texts, streams, and the JSON shapes FastAPI's clients know. Called by
  * handlers and request.c; the last step, answer_queue, by request.c alone. */
 #include "config.h"
 
@@ -80,7 +80,7 @@ static void set_answer(struct request *request, unsigned int status, struct MHD_
 	}
 	request->response = response;
 	request->status = status;
-	request_more(request);
+	request_resume(request);
 }
 
 enum MHD_Result answer_queue(struct request *request)
@@ -90,6 +90,8 @@ enum MHD_Result answer_queue(struct request *request)
 	if (request->closes || request->server->stopping) {
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
+
+	request->connection->answering = true;
 
 	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, response);
 
@@ -157,13 +159,6 @@ void request_answer_invalid(struct request *request, const char *type, const cha
 	request_answer_json(request, MHD_HTTP_UNPROCESSABLE_CONTENT, &body);
 }
 
-void request_answer_file(struct request *request, unsigned int status, const char *type,
-			 int take_fd, uint64_t offset, uint64_t length)
-{
-	set_answer(request, status,
-		   MHD_create_response_from_fd_at_offset64(length, take_fd, offset), type);
-}
-
 /* ---- streams ---- */
 
 static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size)
@@ -216,6 +211,21 @@ void request_more(struct request *request)
 		request->suspended = false;
 		MHD_resume_connection(request->mhd);
 	}
+}
+
+void request_pause(struct request *request)
+{
+	request->paused = true;
+	request->connection->paused = true;
+}
+
+void request_resume(struct request *request)
+{
+	request->paused = false;
+	if (!request->ended) {
+		request->connection->paused = false;
+	}
+	request_more(request);
 }
 
 void json_append(struct buf *out, const char *text, size_t length)

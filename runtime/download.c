@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET and HEAD /download/{path}: a regular file, or one range of it. Called through the routes of
- * files; the server sends the bytes.
+ * GET and HEAD /download/{path}: a regular file, or one range of it, read piece by piece in the threads
+ * for files. Called through the routes of files.
  */
 #include "config.h"
 
+#include "base/memory.h"
 #include "runtime/disposition.h"
 #include "runtime/files.h"
 #include "runtime/range.h"
 #include "runtime/request.h"
+#include "runtime/work.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,17 +18,32 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MISSING "File not found"
 #define TYPE "application/octet-stream"
+#define PIECE 16384u /* what a thread reads at once */
+#define BLOCK 8192u  /* in memory for each reader, of libmicrohttpd */
 #define DISPOSITION_MAX 2048u /* a name of 255 bytes, each escaped */
 
 /* What says which version of a file this is. */
 struct version {
 	char modified[64];
 	char tag[64];
+};
+
+struct download {
+	struct work work;
+	struct lookup lookup;
+	struct stat info;
+	int fd;
+	int error;
+	uint64_t offset, left; /* of what is asked for and not read yet */
+	char *piece;           /* read, not sent; NULL: nothing */
+	size_t length;         /* of it */
+	bool answered, waits, failed; /* for the server's thread alone */
 };
 
 static void describe(const struct stat *info, struct version *ret)
@@ -80,18 +97,146 @@ static void answer_beyond(struct request *request, uint64_t size)
 	buf_finish(&empty);
 }
 
-/* take_fd is a regular file of that description. */
-static void answer_file(struct request *request, int take_fd, const struct stat *info,
-			const char *path)
+/* ---- in a thread for files ---- */
+
+static int download_open(struct download *download)
 {
-	uint64_t size = (uint64_t)info->st_size, first = 0, length = size;
+	int error = lookup_find(&download->lookup);
+	int place = download->lookup.place.fd;
+
+	/* Asked before it is opened: opening alone does something to a device or a FIFO. */
+	if (error == 0 && (fstat(place, &download->info) < 0 || !S_ISREG(download->info.st_mode))) {
+		error = -ENOENT;
+	}
+	if (error < 0) {
+		return error;
+	}
+	download->fd = path_reopen(place, O_RDONLY);
+	place_finish(&download->lookup.place);
+	if (download->fd < 0) {
+		return download->fd;
+	}
+	return fstat(download->fd, &download->info) < 0 ? -errno : 0;
+}
+
+/* A file that became shorter meanwhile is an error: its length has been told. */
+static int download_piece(struct download *download)
+{
+	size_t size = download->left < PIECE ? (size_t)download->left : PIECE;
+	char *piece = xalloc(size);
+	ssize_t length = pread(download->fd, piece, size, (off_t)download->offset);
+
+	if (length <= 0) {
+		int error = length < 0 ? -errno : -EIO;
+
+		free(piece);
+		return error;
+	}
+	download->piece = piece;
+	download->length = (size_t)length;
+	download->offset += (uint64_t)length;
+	download->left -= (uint64_t)length;
+	return 0;
+}
+
+static void download_run(struct work *work)
+{
+	struct download *download = CONTAINER_OF(work, struct download, work);
+
+	download->error =
+		download->fd < 0 ? download_open(download) : download_piece(download);
+}
+
+static void download_destroy(struct work *work)
+{
+	struct download *download = CONTAINER_OF(work, struct download, work);
+
+	if (download->fd >= 0) {
+		close(download->fd);
+	}
+	lookup_finish(&download->lookup);
+	free(download->piece);
+	free(download);
+}
+
+/* ---- in the server's thread ---- */
+
+/* What is in memory already: the kernel promises not to wait, or says that it cannot promise. 0: a
+ * thread has to read it. */
+static size_t read_at_once(struct download *download, char *data, size_t size)
+{
+	struct iovec piece = { .iov_base = data,
+			       .iov_len = download->left < size ? (size_t)download->left : size };
+	ssize_t length = preadv2(download->fd, &piece, 1, (off_t)download->offset, RWF_NOWAIT);
+
+	if (length <= 0) {
+		return 0;
+	}
+	download->offset += (uint64_t)length;
+	download->left -= (uint64_t)length;
+	return (size_t)length;
+}
+
+static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, size_t size)
+{
+	struct download *download = arg;
+
+	if (download->failed || (!download->waits && download->error < 0)) {
+		return BODY_ERROR;
+	}
+	if (download->waits) {
+		return BODY_WAIT;
+	}
+
+	size_t length = download->piece == NULL ? read_at_once(download, data, size) : 0;
+
+	if (length > 0) {
+		return (ssize_t)length;
+	}
+	if (download->piece == NULL) {
+		download->waits = true;
+		work_submit(&download->work);
+		return BODY_WAIT;
+	}
+	length = download->length < size ? download->length : size;
+
+	memcpy(data, download->piece, length);
+	download->length -= length;
+	if (download->length > 0) {
+		memmove(download->piece, download->piece + length, download->length);
+	} else {
+		free(TAKE(download->piece)); /* a reader that is slow keeps one copy alone */
+	}
+	return (ssize_t)length;
+}
+
+static void answer_bytes(struct download *download, unsigned int status, uint64_t first,
+			 uint64_t length)
+{
+	struct body_source source = { .read = download_read, .arg = download, .block = BLOCK };
+	struct buf empty = BUF_INIT(0);
+
+	download->offset = first;
+	download->left = length;
+	if (length == 0) {
+		request_answer_text(download->work.request, status, TYPE, &empty);
+		buf_finish(&empty);
+		return;
+	}
+	request_answer_stream(download->work.request, status, TYPE, length, &source);
+}
+
+static void answer_file(struct download *download)
+{
+	struct request *request = download->work.request;
+	const char *path = buf_str(&download->lookup.path);
+	uint64_t size = (uint64_t)download->info.st_size, first = 0, length = size;
 	struct version version;
 	char range[96];
 
-	describe(info, &version);
+	describe(&download->info, &version);
 	switch (asked_range(request, &version, size, &first, &length)) {
 	case RANGE_BEYOND:
-		close(take_fd);
 		answer_beyond(request, size);
 		return;
 	case RANGE_PART:
@@ -99,37 +244,46 @@ static void answer_file(struct request *request, int take_fd, const struct stat 
 		snprintf(range, sizeof(range), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
 			 first + length - 1, size);
 		request_add_header(request, "Content-Range", range);
-		request_answer_file(request, 206, TYPE, take_fd, first, length);
+		answer_bytes(download, 206, first, length);
 		return;
 	default:
 		add_headers(request, &version, path);
-		request_answer_file(request, 200, TYPE, take_fd, 0, size);
+		answer_bytes(download, 200, 0, size);
+	}
+}
+
+static void download_done(struct work *work, int outcome)
+{
+	struct download *download = CONTAINER_OF(work, struct download, work);
+
+	if (download->answered) {
+		/* That it is not whole is told by the connection's end. */
+		download->waits = false;
+		download->failed = outcome < 0;
+		request_more(work->request);
+	} else if (outcome < 0) {
+		work_answer_failed(work->request, outcome);
+	} else if (download->error < 0) {
+		files_answer_error(work->request, download->error, MISSING);
+	} else {
+		download->answered = true;
+		answer_file(download);
 	}
 }
 
 void download_handle(struct request *request)
 {
-	CLEANUP_BUF struct buf text = BUF_INIT(FILES_TEXT_MAX);
-	CLEANUP_BUF struct buf path = BUF_INIT(FILES_TEXT_MAX);
-	CLEANUP_PLACE struct place place = PLACE_INIT;
-	struct stat info;
-	int error = files_find(request, &text, &path, &place);
+	struct download *download = xnew(struct download);
 
-	/* Asked before it is opened: opening alone does something to a device or a FIFO. */
-	if (error == 0 && (fstat(place.fd, &info) < 0 || !S_ISREG(info.st_mode))) {
-		error = -ENOENT;
-	}
-
-	int fd = error < 0 ? error : path_reopen(place.fd, O_RDONLY);
-
-	if (fd >= 0 && fstat(fd, &info) < 0) {
-		error = -errno;
-		close(fd);
-		fd = error;
-	}
-	if (fd < 0) {
-		files_answer_error(request, fd, MISSING);
+	*download = (struct download){
+		.work = { .run = download_run, .done = download_done, .destroy = download_destroy },
+		.fd = -1
+	};
+	lookup_init(&download->lookup, request);
+	if (!work_begin(&download->work, request)) {
+		download_destroy(&download->work);
 		return;
 	}
-	answer_file(request, fd, &info, buf_str(&path));
+	work_submit(&download->work);
+	request_wait(request);
 }

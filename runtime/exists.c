@@ -4,27 +4,67 @@
  */
 #include "config.h"
 
+#include "base/memory.h"
 #include "runtime/files.h"
 #include "runtime/request.h"
+#include "runtime/work.h"
 
 #include <errno.h>
 
 #define ANSWER_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
 
-void exists_handle(struct request *request)
-{
-	CLEANUP_BUF struct buf text = BUF_INIT(FILES_TEXT_MAX);
-	CLEANUP_BUF struct buf path = BUF_INIT(FILES_TEXT_MAX);
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
-	CLEANUP_PLACE struct place place = PLACE_INIT;
-	int error = files_find(request, &text, &path, &place);
+struct exists {
+	struct work work;
+	struct lookup lookup;
+	int error;
+};
 
-	if (error == -EXDEV) {
-		files_answer_error(request, error, NULL);
+static void exists_run(struct work *work)
+{
+	struct exists *exists = CONTAINER_OF(work, struct exists, work);
+
+	exists->error = lookup_find(&exists->lookup);
+}
+
+static void exists_destroy(struct work *work)
+{
+	struct exists *exists = CONTAINER_OF(work, struct exists, work);
+
+	lookup_finish(&exists->lookup);
+	free(exists);
+}
+
+static void exists_done(struct work *work, int outcome)
+{
+	struct exists *exists = CONTAINER_OF(work, struct exists, work);
+	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+
+	if (outcome < 0) {
+		work_answer_failed(work->request, outcome);
+		return;
+	}
+	if (exists->error == -EXDEV) {
+		files_answer_error(work->request, exists->error, NULL);
 		return;
 	}
 	buf_append_str(&body, "{\"path\":");
-	json_append(&body, buf_str(&text), text.length);
-	buf_printf(&body, ",\"exists\":%s}", error == 0 ? "true" : "false");
-	request_answer_json(request, 200, &body);
+	json_append(&body, buf_str(&exists->lookup.text), exists->lookup.text.length);
+	buf_printf(&body, ",\"exists\":%s}", exists->error == 0 ? "true" : "false");
+	request_answer_json(work->request, 200, &body);
+}
+
+void exists_handle(struct request *request)
+{
+	struct exists *exists = xnew(struct exists);
+
+	*exists = (struct exists){
+		.work = { .run = exists_run, .done = exists_done, .destroy = exists_destroy }
+	};
+	lookup_init(&exists->lookup, request);
+	if (!work_begin(&exists->work, request)) {
+		exists_destroy(&exists->work);
+		return;
+	}
+	work_submit(&exists->work);
+	request_wait(request);
 }

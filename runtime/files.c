@@ -12,13 +12,33 @@
 #include <errno.h>
 #include <string.h>
 
-static int find(const struct runtime *runtime, const struct buf *text, struct buf *path,
+void lookup_init(struct lookup *lookup, const struct request *request)
+{
+	const struct runtime *runtime = request_arg(request);
+	size_t length;
+	const char *asked = request_path(request, &length);
+
+	*lookup = (struct lookup){ .base = &runtime->base,
+				   .text = BUF_INIT(FILES_TEXT_MAX),
+				   .path = BUF_INIT(FILES_TEXT_MAX),
+				   .place = PLACE_INIT };
+	buf_append(&lookup->text, asked, length);
+}
+
+void lookup_finish(struct lookup *lookup)
+{
+	place_finish(&lookup->place);
+	buf_finish(&lookup->text);
+	buf_finish(&lookup->path);
+}
+
+static int find(const struct base *base, const struct buf *text, struct buf *path,
 		struct place *ret)
 {
 	int error = path_clean(buf_str(text), text->length, path);
 
 	if (error == 0) {
-		error = place_find(&runtime->base, buf_str(path), 0, ret);
+		error = place_find(base, buf_str(path), 0, ret);
 	}
 	if (error == 0 && ret->fd < 0) {
 		place_finish(ret);
@@ -27,35 +47,31 @@ static int find(const struct runtime *runtime, const struct buf *text, struct bu
 	return error;
 }
 
-int files_find(const struct request *request, struct buf *ret_text, struct buf *ret_path,
-	       struct place *ret)
+int lookup_find(struct lookup *lookup)
 {
-	const struct runtime *runtime = request_arg(request);
-	size_t length;
-	const char *asked = request_path(request, &length);
-
-	if (buf_append(ret_text, asked, length) < 0) {
+	if (lookup->text.failed) {
 		return -ENAMETOOLONG;
 	}
 
-	int error = find(runtime, ret_text, ret_path, ret);
+	int error = find(lookup->base, &lookup->text, &lookup->path, &lookup->place);
 
-	if ((error != -ENOENT && error != -ENOTDIR) || memchr(asked, '%', length) == NULL) {
+	if ((error != -ENOENT && error != -ENOTDIR) ||
+	    memchr(buf_str(&lookup->text), '%', lookup->text.length) == NULL) {
 		return error;
 	}
 
 	CLEANUP_BUF struct buf twice = BUF_INIT(FILES_TEXT_MAX);
 	CLEANUP_BUF struct buf path = BUF_INIT(FILES_TEXT_MAX);
 
-	path_decode(asked, length, &twice);
+	path_decode(buf_str(&lookup->text), lookup->text.length, &twice);
 
-	int again = find(runtime, &twice, &path, ret);
+	int again = find(lookup->base, &twice, &path, &lookup->place);
 
 	if (again == 0) {
-		buf_clear(ret_text);
-		buf_append(ret_text, buf_str(&twice), twice.length);
-		buf_clear(ret_path);
-		buf_append(ret_path, buf_str(&path), path.length);
+		buf_clear(&lookup->text);
+		buf_append(&lookup->text, buf_str(&twice), twice.length);
+		buf_clear(&lookup->path);
+		buf_append(&lookup->path, buf_str(&path), path.length);
 	}
 	return again == 0 || again == -EXDEV ? again : error;
 }
@@ -73,6 +89,13 @@ void files_answer_error(struct request *request, int error, const char *missing)
 	case -ENAMETOOLONG:
 	case -ELOOP:
 		request_answer_message(request, 404, missing);
+		break;
+	case -EAGAIN: /* a lease, or others rename all the time */
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+		request_add_header(request, "Retry-After", "1");
+		request_answer_message(request, 503, strerror(-error));
 		break;
 	default:
 		request_answer_message(request, 500, strerror(-error));

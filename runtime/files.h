@@ -10,16 +10,26 @@
 
 struct request;
 
-/* Finds what the request's path names: decoded once; only where that is not there, and it still
- * holds escapes, decoded twice, as old clients encode. *ret_text is the text that counted, decoded,
- * as asked for; *ret_path the same, cleaned. Both must be empty with a ceiling of FILES_TEXT_MAX. 0
- * with ret->fd >= 0, or a negative errno: -EXDEV outside of the base. */
-int files_find(const struct request *request, struct buf *ret_text, struct buf *ret_path,
-	       struct place *ret);
 #define FILES_TEXT_MAX (64u << 10) /* a target is shorter */
 
+/* What a request's path names. */
+struct lookup {
+	const struct base *base;
+	struct buf text; /* as asked for, decoded; after lookup_find the text that counted */
+	struct buf path; /* the same, cleaned */
+	struct place place;
+};
+
+/* In the server's thread: copies what was asked for. */
+void lookup_init(struct lookup *lookup, const struct request *request);
+void lookup_finish(struct lookup *lookup);
+/* In a thread of the pool: finds it decoded once; only where that is not there, and it still holds
+ * escapes, decoded twice, as old clients encode. 0 with place.fd >= 0, or a negative errno: -EXDEV
+ * outside of the base. */
+int lookup_find(struct lookup *lookup);
+
 /* Answers an error of finding or opening: 403 outside or without the right, 404 with missing where
- * nothing of that name can be, else 500. */
+ * nothing of that name can be, 503 where it may work later, else 500. */
 void files_answer_error(struct request *request, int error, const char *missing);
 
 void download_handle(struct request *request);

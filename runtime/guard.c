@@ -15,27 +15,51 @@
 #include "base/memory.h"
 
 #define CONNECTIONS_MAX 12000u
-#define FILES_RESERVED 64u /* the server's own descriptors */
-#define FILES_FOR_WORK \
-	6144u /* pipes of commands, and of what they left behind; files of transfers */
+#define FILES_RESERVED 64u   /* the server's own descriptors */
+#define FILES_FEW 20u        /* the same where there are hardly more */
+#define FILES_OF_TRANSFER 3u /* of an upload: the file, its folder, what it replaces */
+#define TRANSFERS_MAX 682u   /* a third of the descriptors for work */
+/* Pipes of commands and of what they left in the background, files of transfers. */
+#define FILES_FOR_WORK 6144u
 
 void guard_init(struct guard *guard, size_t limit)
 {
 	*guard = (struct guard){ .limit = limit };
 }
 
-size_t guard_limit(void)
+/* The descriptors that are not the server's own. */
+static size_t files_left(void)
 {
 	struct rlimit files;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0) {
-		return 256;
+		return 512;
 	}
+	if (files.rlim_cur <= FILES_RESERVED * 2) {
+		return files.rlim_cur > FILES_FEW * 2 ? files.rlim_cur - FILES_FEW : FILES_FEW;
+	}
+	return files.rlim_cur < SIZE_MAX ? files.rlim_cur - FILES_RESERVED : SIZE_MAX;
+}
 
-	uint64_t all = files.rlim_cur > FILES_RESERVED * 2 ? files.rlim_cur - FILES_RESERVED : 64;
-	uint64_t work = all / 2 < FILES_FOR_WORK ? all / 2 : FILES_FOR_WORK;
+static size_t files_for_work(void)
+{
+	size_t half = files_left() / 2;
 
-	return all - work < CONNECTIONS_MAX ? all - work : CONNECTIONS_MAX;
+	return half < FILES_FOR_WORK ? half : FILES_FOR_WORK;
+}
+
+size_t guard_limit(void)
+{
+	size_t rest = files_left() - files_for_work();
+
+	return rest < CONNECTIONS_MAX ? rest : CONNECTIONS_MAX;
+}
+
+size_t guard_transfers(void)
+{
+	size_t transfers = files_for_work() / FILES_OF_TRANSFER;
+
+	return transfers < TRANSFERS_MAX ? transfers : TRANSFERS_MAX;
 }
 
 /* ---- lists ---- */
@@ -86,7 +110,7 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 {
 	struct connection *connection = xnew(struct connection);
 
-	*connection = (struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now };
+	*connection = (struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now, .begun = now };
 	list_add(guard, connection);
 	guard->count++;
 	return connection;
@@ -94,6 +118,7 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 
 void guard_remove(struct guard *guard, struct connection *connection)
 {
+	guard_let_go(guard, connection);
 	list_remove(guard, connection);
 	guard->count--;
 	free(connection);
@@ -103,8 +128,10 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 {
 	list_remove(guard, connection);
 	connection->phase = phase;
-	connection->since = now;
+	connection->since = connection->begun = now;
 	connection->started = false;
+	connection->ignored = connection->answering = false;
+	connection->paused = false;
 	connection->bytes = phase == PHASE_HEAD ? received(connection->fd) : 0;
 	list_add(guard, connection);
 }
@@ -118,16 +145,108 @@ static void doom(struct connection *connection)
 	(void)shutdown(connection->fd, SHUT_RDWR);
 }
 
+typedef bool guard_question(const struct connection *connection);
+
+static bool is_any(const struct connection *connection UNUSED)
+{
+	return true;
+}
+
+static bool is_ignored(const struct connection *connection)
+{
+	return connection->ignored;
+}
+
+/* A body that brings hardly more than it must; not an upload on its way. */
+static bool is_slow(const struct connection *connection)
+{
+	return !connection->paused && connection->bytes < 4 * BODY_WINDOW_BYTES;
+}
+
+static bool is_answering(const struct connection *connection)
+{
+	return connection->answering;
+}
+
+/* Each list has the oldest one first. */
+static struct connection *find_oldest(const struct guard *guard, enum phase phase,
+				      guard_question *question)
+{
+	struct connection *at = guard->first[phase];
+
+	while (at != NULL && (at->doomed || !question(at))) {
+		at = at->next;
+	}
+	return at;
+}
+
+static struct connection *find_victim(const struct guard *guard)
+{
+	struct connection *ignored = find_oldest(guard, PHASE_BODY, is_ignored);
+	struct connection *idle = find_oldest(guard, PHASE_HEAD, is_any);
+	struct connection *slow = find_oldest(guard, PHASE_BODY, is_slow);
+
+	if (ignored != NULL) {
+		return ignored;
+	}
+	if (idle != NULL && slow != NULL) {
+		return slow->begun < idle->begun ? slow : idle;
+	}
+	if (idle != NULL || slow != NULL) {
+		return idle != NULL ? idle : slow;
+	}
+	slow = find_oldest(guard, PHASE_BODY, is_any);
+	return slow != NULL ? slow : find_oldest(guard, PHASE_BUSY, is_answering);
+}
+
 bool guard_evict(struct guard *guard)
 {
-	for (struct connection *connection = guard->first[PHASE_HEAD]; connection != NULL;
-	     connection = connection->next) {
-		if (!connection->doomed) {
-			doom(connection);
-			return true;
+	struct connection *victim = find_victim(guard);
+
+	if (victim != NULL) {
+		doom(victim);
+	}
+	return victim != NULL;
+}
+
+/* ---- memory of bodies ---- */
+
+static struct connection *find_larger(const struct guard *guard, size_t size)
+{
+	struct connection *largest = NULL;
+
+	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
+		if (!at->doomed && at->held > size) {
+			largest = at;
+			size = at->held;
 		}
 	}
-	return false;
+	return largest;
+}
+
+bool guard_hold(struct guard *guard, struct connection *connection, size_t length)
+{
+	size_t size = connection->held + length;
+	size_t most = size > BODY_SMALL ? BODIES_MAX - BODIES_FOR_SMALL : BODIES_MAX;
+
+	while (guard->held + length > most) {
+		struct connection *victim = find_larger(guard, size);
+
+		if (victim == NULL) {
+			return false;
+		}
+		doom(victim);
+		guard_let_go(guard, victim); /* it is freed in this turn of the loop or the next */
+	}
+	guard->held += length;
+	connection->held = size;
+	return true;
+}
+
+void guard_let_go(struct guard *guard, struct connection *connection)
+{
+	guard->held -= connection->held;
+	connection->held = 0;
 }
 
 static void sweep_head(struct connection *connection, uint64_t now)
@@ -142,7 +261,7 @@ static void sweep_head(struct connection *connection, uint64_t now)
 }
 
 /* An end that came together with the last data tells libmicrohttpd nothing: epoll tells it once. */
-static bool has_gone(const struct connection *connection)
+bool guard_has_gone(const struct connection *connection)
 {
 	char byte;
 
@@ -151,8 +270,17 @@ static bool has_gone(const struct connection *connection)
 
 static void sweep_body(struct connection *connection, uint64_t now)
 {
-	if (has_gone(connection)) {
+	if (guard_has_gone(connection)) {
 		doom(connection);
+		return;
+	}
+	if (connection->ignored && now - connection->begun > BODY_IGNORED_US) {
+		doom(connection);
+		return;
+	}
+	if (connection->paused) {
+		connection->since = now;
+		connection->bytes = 0;
 		return;
 	}
 	if (now - connection->since < BODY_WINDOW_US) {

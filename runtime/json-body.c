@@ -18,8 +18,11 @@
 
 #define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
 #define NAME_MAX_BYTES 64u    /* a name of ours with each letter escaped */
-#define DETAIL_MAX (1u << 20)
-#define ERROR_MAX (2 * INPUT_MAX + 512) /* one entry of the list: a key, an input, words of ours */
+#define KEY_MAX 256u          /* of a key that is named; a longer one is cut */
+#define DETAIL_MAX (2u << 20)
+/* What is left of DETAIL_MAX for everything but inputs: ERRORS_MAX times the words and a key. */
+#define DETAIL_WORDS (512u << 10)
+#define INPUT_GROWTH 8u /* an escaped input has at most this many bytes for one */
 #define ERRORS_MAX 100
 #define FLOAT_INTEGER_MAX 9.2e18 /* what pydantic takes for an integer of a float */
 
@@ -37,11 +40,27 @@ struct reader {
 
 static void append_input(struct buf *out, struct json_piece input)
 {
-	if (input.start == NULL || input.length > INPUT_MAX) {
+	if (input.start == NULL || input.length > INPUT_MAX ||
+	    out->length + INPUT_GROWTH * input.length > DETAIL_MAX - DETAIL_WORDS) {
 		buf_append_str(out, "null");
 	} else {
 		json_text_compact(out, input);
 	}
+}
+
+/* A key as long as the body would make the answer larger than an answer may be. */
+static void append_key(struct buf *out, const struct json_piece *key)
+{
+	if (key->length <= KEY_MAX) {
+		buf_append(out, key->start, key->length);
+		return;
+	}
+
+	bool surrogate = false;
+	size_t length = 0;
+	char *text CLEANUP_FREE = json_string_decode(*key, &length, &surrogate);
+
+	json_append(out, text, length < KEY_MAX ? length : KEY_MAX);
 }
 
 static void say(struct reader *reader, const char *type, const char *field,
@@ -49,7 +68,7 @@ static void say(struct reader *reader, const char *type, const char *field,
 {
 	struct buf *out = reader->out;
 
-	if (reader->errors++ >= ERRORS_MAX || out->length > DETAIL_MAX - ERROR_MAX) {
+	if (reader->errors++ >= ERRORS_MAX) {
 		return;
 	}
 	buf_append_str(out, out->length == 0 ? "{\"detail\":[" : ",");
@@ -57,9 +76,9 @@ static void say(struct reader *reader, const char *type, const char *field,
 	if (field != NULL) {
 		buf_printf(out, ",\"%s\"", field);
 	}
-	if (key != NULL && key->length <= INPUT_MAX) {
+	if (key != NULL) {
 		buf_append_char(out, ',');
-		buf_append(out, key->start, key->length);
+		append_key(out, key);
 	}
 	buf_printf(out, "],\"msg\":\"%s\",\"input\":", msg);
 	append_input(out, input);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /list/{path}: what is in a folder, made while it is sent, so that a million entries take no
- * memory and no other request waits for them. Called through the routes of files.
+ * memory; slice by slice in the threads for files, so that no other request waits for them. Called
+ * through the routes of files.
  */
 #include "config.h"
 
@@ -10,6 +11,7 @@
 #include "runtime/files.h"
 #include "runtime/request.h"
 #include "runtime/runtime.h"
+#include "runtime/work.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,26 +24,35 @@
 
 #define MISSING "Path is not a directory"
 #define SLICE 64u            /* entries looked at before other requests get their turn */
+#define SLICE_US 20000u      /* the same in time: links can be long chains */
+#define LIST_MAX 1000000u    /* entries; a file system can be made that never ends */
+#define FOLLOW_US 2000000u   /* of that to follow links; then they are told as what they are */
+#define LIST_US 60000000u    /* of work for one list, its reader's time not counted */
 #define ENTRY_MAX (8u << 10) /* a name of 255 bytes, each escaped, and the rest */
 #define PENDING_MAX ((SLICE + 1) * ENTRY_MAX)
 
 struct list {
-	const struct base *base;
+	struct work work;
+	struct sched *sched;
+	struct lookup lookup; /* its path: where links in the folder are found from */
 	DIR *folder;
-	struct buf path;    /* the folder's, cleaned: where links in it are found from */
 	struct buf pending; /* made, not sent */
 	size_t sent;        /* of pending */
+	size_t count;       /* entries looked at */
+	uint64_t worked_us, followed_us;
+	int error;
 	bool any, ended;
+	bool answered, waits, failed; /* for the server's thread alone */
 };
 
-static void list_destroy(void *arg)
+static void list_destroy(struct work *work)
 {
-	struct list *list = arg;
+	struct list *list = CONTAINER_OF(work, struct list, work);
 
 	if (list->folder != NULL) {
 		closedir(list->folder);
 	}
-	buf_finish(&list->path);
+	lookup_finish(&list->lookup);
 	buf_finish(&list->pending);
 	free(list);
 }
@@ -65,18 +76,20 @@ static void append_time(struct buf *buf, const struct timespec *time)
 }
 
 /* What a link leads to, where that is inside the base; the link itself where it is not, or nothing. */
-static void follow(const struct list *list, const char *name, struct stat *info)
+static void follow(struct list *list, const char *name, struct stat *info)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_TEXT_MAX);
 	CLEANUP_PLACE struct place place = PLACE_INIT;
 	struct stat target;
+	uint64_t begin = sched_now_us(list->sched);
 
-	if (buf_printf(&path, "%s%s%s", buf_str(&list->path), list->path.length > 0 ? "/" : "",
-		       name) == 0 &&
-	    place_find(list->base, buf_str(&path), 0, &place) == 0 && place.fd >= 0 &&
+	if (buf_printf(&path, "%s%s%s", buf_str(&list->lookup.path),
+		       list->lookup.path.length > 0 ? "/" : "", name) == 0 &&
+	    place_find(list->lookup.base, buf_str(&path), 0, &place) == 0 && place.fd >= 0 &&
 	    fstat(place.fd, &target) == 0) {
 		*info = target;
 	}
+	list->followed_us += sched_now_us(list->sched) - begin;
 }
 
 static void append_entry(struct list *list, const char *name)
@@ -87,7 +100,7 @@ static void append_entry(struct list *list, const char *name)
 	if (fstatat(dirfd(list->folder), name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
 		return; /* gone meanwhile */
 	}
-	if (S_ISLNK(info.st_mode)) {
+	if (S_ISLNK(info.st_mode) && list->followed_us < FOLLOW_US) {
 		follow(list, name, &info);
 	}
 	buf_append_str(buf, list->any ? ",{\"name\":" : "{\"name\":");
@@ -100,49 +113,41 @@ static void append_entry(struct list *list, const char *name)
 	list->any = true;
 }
 
-/* Makes a slice of the text. -errno: the folder cannot be read to its end. */
-static int fill(struct list *list)
+/* One entry further. */
+static int step(struct list *list)
 {
-	buf_clear(&list->pending);
-	list->sent = 0;
-	for (unsigned int i = 0; i < SLICE; i++) {
-		errno = 0;
+	errno = 0;
 
-		const struct dirent *entry = readdir(list->folder);
+	const struct dirent *entry = readdir(list->folder);
 
-		if (entry == NULL && errno != 0) {
-			return -errno;
-		}
-		if (entry == NULL) {
-			list->ended = true;
-			return buf_append_char(&list->pending, ']');
-		}
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			append_entry(list, entry->d_name);
-		}
+	if (entry == NULL && errno != 0) {
+		return -errno;
+	}
+	if (entry == NULL) {
+		list->ended = true;
+		return buf_append_char(&list->pending, ']');
+	}
+	if (++list->count > LIST_MAX) {
+		return -EOVERFLOW;
+	}
+	if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+		append_entry(list, entry->d_name);
 	}
 	return list->pending.failed ? -ENOSPC : 0;
 }
 
-static ssize_t list_read(void *arg, uint64_t position UNUSED, char *data, size_t size)
+/* Makes a slice of the text. -errno: the folder cannot be read to its end. */
+static int fill(struct list *list)
 {
-	struct list *list = arg;
+	uint64_t begin = sched_now_us(list->sched), took = 0;
+	int error = 0;
 
-	while (list->sent == list->pending.length) {
-		if (list->ended) {
-			return BODY_END;
-		}
-		if (fill(list) < 0) {
-			return BODY_ERROR;
-		}
+	for (unsigned int i = 0; i < SLICE && took < SLICE_US && error == 0 && !list->ended; i++) {
+		error = step(list);
+		took = sched_now_us(list->sched) - begin;
 	}
-
-	size_t length = list->pending.length - list->sent;
-
-	length = length < size ? length : size;
-	memcpy(data, buf_str(&list->pending) + list->sent, length);
-	list->sent += length;
-	return (ssize_t)length;
+	list->worked_us += took;
+	return error == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : error;
 }
 
 static int open_folder(int fd, DIR **ret)
@@ -162,32 +167,89 @@ static int open_folder(int fd, DIR **ret)
 	return 0;
 }
 
+static void list_run(struct work *work)
+{
+	struct list *list = CONTAINER_OF(work, struct list, work);
+
+	if (list->folder == NULL) {
+		list->error = lookup_find(&list->lookup);
+		if (list->error == 0) {
+			list->error = open_folder(list->lookup.place.fd, &list->folder);
+		}
+		place_finish(&list->lookup.place);
+		buf_append_char(&list->pending, '[');
+	} else {
+		buf_clear(&list->pending);
+		list->sent = 0;
+	}
+	if (list->error == 0) {
+		list->error = fill(list);
+	}
+}
+
+static ssize_t list_read(void *arg, uint64_t position UNUSED, char *data, size_t size)
+{
+	struct list *list = arg;
+
+	if (list->waits || list->failed) { /* a thread may still be in it */
+		return list->failed ? BODY_ERROR : BODY_WAIT;
+	}
+
+	size_t length = list->pending.length - list->sent;
+
+	if (length == 0 && (list->ended || list->error < 0)) {
+		return list->error < 0 ? BODY_ERROR : BODY_END;
+	}
+	if (length == 0) {
+		list->waits = true;
+		work_submit(&list->work);
+		return BODY_WAIT;
+	}
+	length = length < size ? length : size;
+	memcpy(data, buf_str(&list->pending) + list->sent, length);
+	list->sent += length;
+	return (ssize_t)length;
+}
+
+static void list_done(struct work *work, int outcome)
+{
+	struct list *list = CONTAINER_OF(work, struct list, work);
+
+	if (!list->answered && outcome < 0) {
+		work_answer_failed(work->request, outcome);
+		return;
+	}
+	if (!list->answered && list->error < 0) {
+		files_answer_error(work->request, list->error, MISSING);
+		return;
+	}
+	if (!list->answered) {
+		list->answered = true;
+		request_answer_stream(work->request, 200, "application/json", BODY_LENGTH_UNKNOWN,
+				      &(struct body_source){ .read = list_read, .arg = list });
+		return;
+	}
+	/* The answer has begun: that it is not whole is told by the connection's end. */
+	list->waits = false;
+	list->failed = outcome < 0;
+	request_more(work->request);
+}
+
 void list_handle(struct request *request)
 {
 	const struct runtime *runtime = request_arg(request);
-	CLEANUP_BUF struct buf text = BUF_INIT(FILES_TEXT_MAX);
-	CLEANUP_BUF struct buf path = BUF_INIT(FILES_TEXT_MAX);
-	CLEANUP_PLACE struct place place = PLACE_INIT;
-	DIR *folder = NULL;
-	int error = files_find(request, &text, &path, &place);
-
-	if (error == 0) {
-		error = open_folder(place.fd, &folder);
-	}
-	if (error < 0) {
-		files_answer_error(request, error, MISSING);
-		return;
-	}
-
 	struct list *list = xnew(struct list);
 
-	*list = (struct list){ .base = &runtime->base,
-			       .folder = folder,
-			       .path = path,
+	*list = (struct list){ .work = { .run = list_run,
+					 .done = list_done,
+					 .destroy = list_destroy },
+			       .sched = runtime->sched,
 			       .pending = BUF_INIT(PENDING_MAX) };
-	path = (struct buf)BUF_INIT(0);
-	buf_append_char(&list->pending, '[');
-	request_answer_stream(
-		request, 200, "application/json", BODY_LENGTH_UNKNOWN,
-		&(struct body_source){ .read = list_read, .destroy = list_destroy, .arg = list });
+	lookup_init(&list->lookup, request);
+	if (!work_begin(&list->work, request)) {
+		list_destroy(&list->work);
+		return;
+	}
+	work_submit(&list->work);
+	request_wait(request);
 }

@@ -29,7 +29,8 @@ libruntime_la_SOURCES = \
 	%D%/supervise.c %D%/supervise.h %D%/supervise-private.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/users.c %D%/users.h \
-	%D%/utf8.c %D%/utf8.h
+	%D%/utf8.c %D%/utf8.h \
+	%D%/work.c %D%/work.h
 libruntime_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS)
 libruntime_la_LIBADD = $(MHD_LIBS) $(JSONC_LIBS) -lm
 

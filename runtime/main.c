@@ -137,7 +137,9 @@ static int serve(struct process *process, struct error *reterr)
 	}
 	/* In this order: commands report to the server until they are gone. */
 	supervisor_destroy(runtime->supervisor);
-	server_destroy(process->server);
+	if (!server_destroy(process->server)) {
+		_exit(code < 0 ? 1 : 0); /* a thread of it still waits for a file system */
+	}
 	return code;
 }
 

@@ -13,11 +13,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define LINKS_MAX 40u    /* as the kernel's own limit */
+/* Names looked at of one path: twice what a path can hold. Links of 4095 bytes each, which is what the
+ * limit of links alone allows, are 80,000 names and take seconds. */
+#define STEPS_MAX 4096u
 #define RACES_MAX 8u     /* openat2 says EAGAIN when others rename meanwhile; then by hand */
 #define FOLDER_MODE 0755 /* of parents made */
 
@@ -150,7 +154,7 @@ struct walk {
 	int fd;          /* the folder reached */
 	struct buf done; /* its path below the base, of real folders only: what ".." needs */
 	struct buf rest; /* what is still to go */
-	unsigned int links;
+	unsigned int links, steps;
 };
 
 /* Takes the next name off the rest; its length, 0 at the end. */
@@ -246,16 +250,27 @@ static int walk_link(struct walk *walk, const char *name)
 	return error < 0 ? error : restart(walk);
 }
 
-/* A folder that was made belongs to whom its folder belongs; what cannot be given away stays ours. Only
- * ever a folder: who owns the one above may put one of his own here meanwhile, and gains nothing. */
-static void give_to_owner(int parent, int fd)
+/* A folder that is made belongs to whom its folder belongs: it is made as that user, of this thread
+ * alone. Giving it away afterwards would give away what stands under its name by then, which the owner
+ * of the folder above chooses. Where this process may not be that user, or that user may not write
+ * there, the new folder is ours. 0 or -errno. */
+static int make_folder(int parent, const char *name)
 {
-	struct stat above, made;
+	struct stat above;
 
-	if (fstat(parent, &above) == 0 && fstat(fd, &made) == 0 && S_ISDIR(made.st_mode) &&
-	    (above.st_uid != made.st_uid || above.st_gid != made.st_gid)) {
-		(void)!fchownat(fd, "", above.st_uid, above.st_gid, AT_EMPTY_PATH);
+	if (fstat(parent, &above) < 0) {
+		return -errno;
 	}
+
+	int group = setfsgid(above.st_gid), user = setfsuid(above.st_uid);
+	int error = mkdirat(parent, name, FOLDER_MODE) < 0 ? -errno : 0;
+
+	(void)setfsuid((uid_t)user);
+	(void)setfsgid((gid_t)group);
+	if (error == -EACCES || error == -EPERM) {
+		error = mkdirat(parent, name, FOLDER_MODE) < 0 ? -errno : 0;
+	}
+	return error;
 }
 
 /* O_PATH of a name in the folder reached, links not followed. */
@@ -264,15 +279,12 @@ static int look_at(const struct walk *walk, const char *name, bool make)
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
-		bool made = mkdirat(walk->fd, name, FOLDER_MODE) == 0;
+		int error = make_folder(walk->fd, name);
 
-		if (!made && errno != EEXIST) {
-			return -errno;
+		if (error < 0 && error != -EEXIST) {
+			return error;
 		}
 		fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && made) {
-			give_to_owner(walk->fd, fd);
-		}
 	}
 	return fd < 0 ? -errno : fd;
 }
@@ -302,6 +314,9 @@ static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 	if (length == 0) {
 		arrive(walk, ret, -1, NULL);
 		return 1;
+	}
+	if (++walk->steps > STEPS_MAX) {
+		return -ELOOP;
 	}
 	if (strcmp(name, ".") == 0) {
 		return 0;

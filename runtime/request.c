@@ -77,9 +77,12 @@ void request_wait(struct request *request UNUSED)
 void *request_on_target(void *arg, const char *target, struct MHD_Connection *mhd)
 {
 	struct server *server = arg;
-	struct request *request = xnew(struct request);
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	request_drop(info->socket_context);
+
+	struct request *request = xnew(struct request);
 
 	*request = (struct request){ .server = server,
 				     .mhd = mhd,
@@ -91,6 +94,7 @@ void *request_on_target(void *arg, const char *target, struct MHD_Connection *mh
 		request->next->previous = request;
 	}
 	server->requests = request;
+	request->connection->request = request;
 	return request;
 }
 
@@ -149,19 +153,22 @@ static uint64_t body_length(const struct request *request)
 	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (uint64_t)length : UINT64_MAX;
 }
 
+/* What nobody wants is read and forgotten, but not for ever. */
+static size_t body_most(const struct route *route)
+{
+	return route->body_max != 0 ? route->body_max : DISCARD_MAX;
+}
+
 static bool is_too_large(const struct request *request, uint64_t length)
 {
-	const struct route *route = request->route;
-
-	return (route->take == NULL || route->body_max != 0) && route->body_max != 0 &&
-	       length > route->body_max;
+	return length > body_most(request->route);
 }
 
 static void answer_too_large(struct request *request)
 {
 	struct buf text CLEANUP_BUF = BUF_INIT(128);
 
-	buf_printf(&text, "The body is larger than %zu bytes", request->route->body_max);
+	buf_printf(&text, "The body is larger than %zu bytes", body_most(request->route));
 	request_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
 }
 
@@ -223,13 +230,38 @@ static enum MHD_Result on_head(struct request *request, const char *method)
 		return answer_queue(request);
 	}
 	guard_enter(&request->server->guard, request->connection, PHASE_BODY, now);
+	request->connection->ignored =
+		request->response != NULL ||
+		(request->route->take == NULL && request->route->body_max == 0);
 	return MHD_YES;
 }
 
 /* ---- the body ---- */
 
+/* The memory alone: what was read of it may live on in a command, and stays counted until the end. */
+static void drop_body(struct request *request)
+{
+	buf_finish(&request->body);
+	request->body = (struct buf)BUF_INIT(0);
+}
+
+static void collect(struct request *request, const char *data, size_t length)
+{
+	if (guard_hold(&request->server->guard, request->connection, length)) {
+		buf_append(&request->body, data, length);
+		return;
+	}
+	request->closes = true;
+	request_add_header(request, "Retry-After", "1");
+	request_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "All bodies together take too much memory");
+}
+
 static enum MHD_Result on_body(struct request *request, const char *data, size_t length)
 {
+	if (request->connection->doomed) {
+		return MHD_NO;
+	}
 	request->received += length;
 	request->connection->bytes += length;
 	if (request->response != NULL) {
@@ -242,8 +274,17 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 		answer_too_large(request);
 	} else if (request->route->take != NULL) {
 		request->route->take(request, data, length);
+		if (request->paused) {
+			request->suspended = true;
+			MHD_suspend_connection(request->mhd);
+		}
 	} else if (request->body.ceiling > 0) {
-		buf_append(&request->body, data, length);
+		collect(request, data, length);
+	}
+	if (request->response != NULL) {
+		drop_body(request);
+		guard_let_go(&request->server->guard, request->connection);
+		request->connection->ignored = true;
 	}
 	return MHD_YES;
 }
@@ -270,6 +311,7 @@ static enum MHD_Result on_complete(struct request *request)
 		if (request->response == NULL) {
 			request->route->handle(request);
 		}
+		drop_body(request);
 	}
 	if (request->response != NULL) {
 		return answer_queue(request);
@@ -291,6 +333,10 @@ enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNU
 	if (!request->begun) {
 		*data_size = length;
 		return on_head(request, method);
+	}
+	if (request->paused) { /* libmicrohttpd has more chunks of the body at hand */
+		*data_size = length;
+		return MHD_YES;
 	}
 	return length > 0 ? on_body(request, data, length) : on_complete(request);
 }
@@ -316,16 +362,11 @@ static void unlink_request(struct request *request)
 	}
 }
 
-void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **context,
-		    enum MHD_RequestTerminationCode why UNUSED)
+static void end(struct request *request)
 {
-	struct request *request = *context;
-
-	if (request == NULL) {
-		return;
-	}
-	*context = NULL;
+	guard_let_go(&request->server->guard, request->connection);
 	request->ended = true;
+	request->connection->request = NULL;
 	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,
 		    sched_now_us(request->server->sched));
 	unlink_request(request);
@@ -337,4 +378,24 @@ void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **
 	free(request->rest);
 	buf_finish(&request->body);
 	request_unref(request);
+}
+
+void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **context,
+		    enum MHD_RequestTerminationCode why UNUSED)
+{
+	struct request *request = *context;
+
+	if (request != NULL) {
+		*context = NULL;
+		end(request);
+	}
+}
+
+/* libmicrohttpd tells the end of those requests alone that it has handed over; one that it refuses by
+ * itself (no room for all members of a query, say) has begun here and ends with its connection. */
+void request_drop(struct connection *connection)
+{
+	if (connection->request != NULL) {
+		end(connection->request);
+	}
 }

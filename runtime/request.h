@@ -57,11 +57,6 @@ void request_answer_message(struct request *request, unsigned int status, const 
 void request_answer_invalid(struct request *request, const char *type, const char *field,
 			    const char *msg, const char *input);
 
-/* length bytes of a file from offset, sent by sendfile; the descriptor is the answer's then, and is
- * closed. A file that became shorter meanwhile ends the connection. */
-void request_answer_file(struct request *request, unsigned int status, const char *type,
-			 int take_fd, uint64_t offset, uint64_t length);
-
 /* What read returns beside a number of bytes (1 to size). */
 #define BODY_END (-1)   /* nothing more */
 #define BODY_ERROR (-2) /* the connection ends, so that the client sees it is incomplete */
@@ -81,6 +76,9 @@ void request_answer_stream(struct request *request, unsigned int status, const c
  * answer. Not after the source's destroy. */
 void request_more(struct request *request);
 
+/* In take: no more of the body comes until request_resume; an answer resumes it as well. */
+void request_pause(struct request *request);
+void request_resume(struct request *request);
 /* handle returns without an answer; it comes later. The client's going away is not noticed meanwhile. */
 void request_wait(struct request *request);
 

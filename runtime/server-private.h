@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "runtime/request.h"
 #include "runtime/server.h"
+#include "runtime/work.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -23,6 +24,12 @@
 #define IDLE_US 75000000u /* between requests: longer than load balancers keep a connection */
 #define BODY_WINDOW_US 20000000u
 #define BODY_WINDOW_BYTES (10u << 10) /* a body brings this many bytes in each window */
+#define BODY_IGNORED_US 20000000u /* for all of a body that is read and forgotten */
+/* Of all collected bodies together, those of requests that are worked on included; the last part of it
+ * is for small bodies alone, so that a few large ones keep nobody from running a command. */
+#define BODIES_MAX (64u << 20)
+#define BODIES_FOR_SMALL (16u << 20)
+#define BODY_SMALL (64u << 10)
 #define WRITE_TIMEOUT_S 60u           /* a reader that takes nothing for so long is gone */
 #define SWEEP_US 2000000u
 
@@ -41,15 +48,22 @@ struct connection {
 	struct connection *next, *previous; /* in the list of its phase */
 	enum phase phase;
 	int fd;         /* libmicrohttpd's */
+	struct request *request; /* that has begun on it and has not ended */
 	bool started;   /* PHASE_HEAD: bytes of a head have come */
+	bool ignored;   /* PHASE_BODY: it is read and forgotten */
+	bool answering; /* PHASE_BUSY: the client reads */
+	bool paused;    /* PHASE_BODY: we are the slow ones */
 	bool doomed;    /* it was shut down; libmicrohttpd will notice */
 	uint64_t since; /* the phase's, the head's or the window's begin */
+	uint64_t begun; /* the phase's begin */
+	size_t held;    /* of its request's body, counted in guard.held */
 	uint64_t bytes; /* PHASE_HEAD: read before; PHASE_BODY: in this window */
 };
 
 struct guard {
 	struct connection *first[PHASE_MAX], *last[PHASE_MAX];
 	size_t count, limit;
+	size_t held; /* of all bodies */
 };
 
 struct server {
@@ -60,6 +74,7 @@ struct server {
 	int listener, epoll, wake;
 	uint16_t port;
 	struct guard guard;
+	struct work_pool *pool;
 	struct request *requests; /* all that are begun */
 	uint64_t sweep_at, accept_at;
 	bool stopping;
@@ -94,6 +109,7 @@ struct request {
 	void (*destroy)(void *data);
 	unsigned int references; /* libmicrohttpd's request, and a streamed answer */
 	bool begun, handled, closes, suspended, ended;
+	bool paused; /* a piece of the body is worked on */
 };
 
 /* guard.c */
@@ -102,11 +118,21 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now);
 void guard_remove(struct guard *guard, struct connection *connection);
 void guard_enter(struct guard *guard, struct connection *connection, enum phase phase,
 		 uint64_t now);
-/* Shuts down the connection that is idle longest; false when none is idle. */
+/* Shuts down one connection for another: the oldest of those whose body is forgotten anyway; else the
+ * longest idle one or the oldest body that comes slowly, whichever is older; else the oldest one that
+ * reads its answer. False when all are worked on. */
 bool guard_evict(struct guard *guard);
+/* Whether there is room for length more bytes of the connection's body. Where there is none, larger
+ * bodies that are still coming are shut down for it. */
+bool guard_hold(struct guard *guard, struct connection *connection, size_t length);
+/* Its body is gone. */
+void guard_let_go(struct guard *guard, struct connection *connection);
+/* Whether the client has closed its end and all it sent is read. */
+bool guard_has_gone(const struct connection *connection);
 void guard_sweep(struct guard *guard, uint64_t now);
-/* How many connections this process can have. */
+/* How many connections this process can have, and how many transfers of files. */
 size_t guard_limit(void);
+size_t guard_transfers(void);
 /* Bounds and framing of a head: 0, or the status to refuse it with. */
 unsigned int guard_check_head(const struct request *request);
 
@@ -120,6 +146,8 @@ enum MHD_Result request_on_data(void *server, struct MHD_Connection *mhd, const 
 				size_t *data_size, void **request);
 void request_on_end(void *server, struct MHD_Connection *mhd, void **request,
 		    enum MHD_RequestTerminationCode why);
+/* Ends what libmicrohttpd began and does not tell the end of; harmless where there is nothing. */
+void request_drop(struct connection *connection);
 void request_unref(struct request *request);
 
 /* answer.c */

@@ -94,6 +94,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 	struct server *server = arg;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		request_drop(*context);
 		guard_remove(&server->guard, *context);
 		*context = NULL;
 		return;
@@ -168,11 +169,12 @@ int server_create(struct sched *sched, const struct server_config *config, struc
 	server->tasks_end = &server->tasks;
 	sched_mutex_init(&server->lock, sched);
 	guard_init(&server->guard, guard_limit());
+	server->pool = work_pool_create(sched, server, guard_transfers());
 
 	int code = start(server, reterr);
 
 	if (code < 0) {
-		server_destroy(server);
+		(void)server_destroy(server);
 		return code;
 	}
 	*ret = server;
@@ -320,6 +322,7 @@ static void do_timers(struct server *server)
 
 	if (now >= server->sweep_at) {
 		guard_sweep(&server->guard, now);
+		work_pool_expire(server->pool, now);
 		server->sweep_at = now + SWEEP_US;
 	}
 	if (server->accept_at != 0 && now >= server->accept_at) {
@@ -379,10 +382,10 @@ int server_run(struct server *server, struct error *reterr)
 	return 0;
 }
 
-void server_destroy(struct server *server)
+bool server_destroy(struct server *server)
 {
 	if (server == NULL) {
-		return;
+		return true;
 	}
 	if (server->daemon != NULL) {
 		/* libmicrohttpd does not stop while a connection is suspended. */
@@ -397,6 +400,9 @@ void server_destroy(struct server *server)
 		MHD_stop_daemon(server->daemon);
 	}
 	run_tasks(server);
+	if (!work_pool_destroy(server->pool)) {
+		return false;
+	}
 	close_fd(&server->listener);
 	close_fd(&server->epoll);
 	close_fd(&server->wake);
@@ -406,4 +412,5 @@ void server_destroy(struct server *server)
 	}
 	free(server->token);
 	free(server);
+	return true;
 }

@@ -2,8 +2,9 @@
 /*
  * The HTTP server of a sandbox: libmicrohttpd for the protocol, one thread (that of server_run) for
  * all connections, routes as tables. Handlers run in that thread and never block: no wait, no lock
- * that is held long, one bounded piece of a file at a time. The health check is answered between
- * them, so whatever takes more than a few milliseconds belongs into pieces.
+ * that is held long, no call that looks at a file system, which a guest can make as slow as it likes:
+ * that is done by other threads (runtime/work.h). The health check is answered between them, so
+ * whatever takes more than a few milliseconds belongs into pieces.
  *
  *	static const struct route routes[] = {
  *		{ "GET", "/exists/{path}", .handle = exists_handle },
@@ -61,8 +62,10 @@ struct server_config {
 /* Listens, but serves nothing yet. 0 or a negative code. */
 int server_create(struct sched *sched, const struct server_config *config, struct server **ret,
 		  struct error *reterr);
-/* Every request that waits is ended without an answer, through its free function. NULL is fine. */
-void server_destroy(struct server *server);
+/* Every request that waits is ended without an answer, through its free function. NULL is fine. False:
+ * a thread still waits for the file system; nothing that requests refer to may be freed then, and the
+ * process should end at once. */
+bool server_destroy(struct server *server);
 uint16_t server_port(const struct server *server);
 
 /* Serves until server_stop. */

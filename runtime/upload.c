@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /upload: a form whose part "file" becomes a file, by the name it brings. Called through the
- * routes of files; the last part of that name counts, and it lands when the whole form has come.
+ * routes of files; the last part of that name counts, and it lands when the whole form has come. The
+ * form is read in the threads for files, a piece of it at a time; its body pauses meanwhile.
  */
 #include "config.h"
 
@@ -12,12 +13,14 @@
 #include "runtime/multipart.h"
 #include "runtime/request.h"
 #include "runtime/runtime.h"
+#include "runtime/work.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define FIELD_MAX (64u << 10) /* of a part that is no file, which is only shown in a refusal */
 #define ANSWER_MAX (1u << 20)
+#define PIECE_MAX (128u << 10) /* of the body: more than the server hands over at once */
 
 enum kind { KIND_NONE, KIND_TEXT, KIND_FILE, KIND_MAX };
 
@@ -30,7 +33,11 @@ struct part {
 };
 
 struct upload {
+	struct work work;
 	const struct runtime *runtime;
+	struct buf piece;   /* of the body, to be read */
+	struct error error; /* of the form */
+	bool lands;         /* the form is whole: the next step is the last one */
 	struct multipart *form; /* NULL: the body is something else, and is ignored */
 	struct part coming;     /* KIND_NONE: the part that comes has another name */
 	struct part whole;
@@ -48,11 +55,12 @@ static void part_finish(struct part *part)
 	part_init(part);
 }
 
-static void upload_destroy(void *data)
+static void upload_destroy(struct work *work)
 {
-	struct upload *upload = data;
+	struct upload *upload = CONTAINER_OF(work, struct upload, work);
 
 	multipart_destroy(upload->form);
+	buf_finish(&upload->piece);
 	part_finish(&upload->coming);
 	part_finish(&upload->whole);
 	free(upload);
@@ -133,32 +141,21 @@ static void on_end(void *arg)
 
 static const struct part_calls part_calls = { .begin = on_begin, .data = on_data, .end = on_end };
 
+static void upload_run(struct work *work)
+{
+	struct upload *upload = CONTAINER_OF(work, struct upload, work);
+
+	if (!upload->lands) {
+		(void)multipart_feed(upload->form, buf_str(&upload->piece), upload->piece.length,
+				     &upload->error);
+		buf_finish(&upload->piece); /* a client that is slow keeps no memory */
+		upload->piece = (struct buf)BUF_INIT(PIECE_MAX);
+	} else if (upload->whole.kind == KIND_FILE && upload->whole.error.code == 0) {
+		incoming_land(&upload->whole.file, &upload->whole.error);
+	}
+}
+
 /* ---- the request ---- */
-
-void upload_start(struct request *request)
-{
-	struct upload *upload = xnew(struct upload);
-	struct error error = { 0 };
-
-	upload->runtime = request_arg(request);
-	part_init(&upload->coming);
-	part_init(&upload->whole);
-	request_set_data(request, upload, upload_destroy);
-	if (multipart_create(request_header(request, "Content-Type"), &part_calls, upload,
-			     &upload->form, &error) < 0) {
-		request_answer_detail(request, 400, error.text);
-	}
-}
-
-void upload_take(struct request *request, const char *data, size_t length)
-{
-	struct upload *upload = request_data(request);
-	struct error error = { 0 };
-
-	if (upload->form != NULL && multipart_feed(upload->form, data, length, &error) < 0) {
-		request_answer_detail(request, 400, error.text);
-	}
-}
 
 /* The part "file" was a text. */
 static void answer_text(struct request *request, const struct buf *text)
@@ -173,14 +170,11 @@ static void answer_text(struct request *request, const struct buf *text)
 	request_answer_json(request, 422, &body);
 }
 
-static void answer_file(struct request *request, struct part *part)
+static void answer_file(struct request *request, const struct part *part)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	CLEANUP_BUF struct buf words = BUF_INIT(ANSWER_MAX);
 
-	if (part->error.code == 0) {
-		incoming_land(&part->file, &part->error);
-	}
 	if (part->error.code == -EXDEV) {
 		request_answer_message(request, 403, "Access denied");
 		return;
@@ -198,10 +192,8 @@ static void answer_file(struct request *request, struct part *part)
 	request_answer_json(request, part->error.code < 0 ? 500 : 200, &body);
 }
 
-void upload_handle(struct request *request)
+static void answer(struct request *request, const struct upload *upload)
 {
-	struct upload *upload = request_data(request);
-
 	switch (upload->whole.kind) {
 	case KIND_FILE:
 		answer_file(request, &upload->whole);
@@ -212,4 +204,64 @@ void upload_handle(struct request *request)
 	default:
 		request_answer_invalid(request, "missing", "file", "Field required", NULL);
 	}
+}
+
+static void upload_done(struct work *work, int outcome)
+{
+	struct upload *upload = CONTAINER_OF(work, struct upload, work);
+
+	if (outcome < 0) {
+		work_answer_failed(work->request, outcome);
+	} else if (upload->error.code < 0) {
+		request_answer_detail(work->request, 400, upload->error.text);
+	} else if (upload->lands) {
+		answer(work->request, upload);
+	} else {
+		request_resume(work->request);
+	}
+}
+
+void upload_start(struct request *request)
+{
+	struct upload *upload = xnew(struct upload);
+	struct error error = { 0 };
+
+	*upload = (struct upload){ .work = { .run = upload_run,
+					     .done = upload_done,
+					     .destroy = upload_destroy },
+				   .runtime = request_arg(request),
+				   .piece = BUF_INIT(PIECE_MAX) };
+	part_init(&upload->coming);
+	part_init(&upload->whole);
+	if (!work_begin(&upload->work, request)) {
+		upload_destroy(&upload->work);
+		return;
+	}
+	if (multipart_create(request_header(request, "Content-Type"), &part_calls, upload,
+			     &upload->form, &error) < 0) {
+		request_answer_detail(request, 400, error.text);
+	}
+}
+
+void upload_take(struct request *request, const char *data, size_t length)
+{
+	struct upload *upload = CONTAINER_OF((struct work *)request_data(request), struct upload, work);
+
+	if (upload->form != NULL) {
+		if (buf_append(&upload->piece, data, length) < 0) {
+			request_answer_detail(request, 500, "A piece of the form is too large");
+			return;
+		}
+		request_pause(request);
+		work_submit(&upload->work);
+	}
+}
+
+void upload_handle(struct request *request)
+{
+	struct upload *upload = CONTAINER_OF((struct work *)request_data(request), struct upload, work);
+
+	upload->lands = true;
+	work_submit(&upload->work);
+	request_wait(request);
 }

@@ -129,12 +129,94 @@ static void a_body_whose_sender_has_gone_is_given_up_at_once(void **state)
 	drop(&guard, &gone);
 }
 
+static void the_oldest_slow_body_goes_as_well(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer quick = add(&guard, 1), slow = add(&guard, 2), idle = add(&guard, 3);
+	struct peer forgotten = add(&guard, 4), reader = add(&guard, 5);
+
+	guard_enter(&guard, quick.connection, PHASE_BODY, 1);
+	quick.connection->bytes = 1u << 20;
+	guard_enter(&guard, slow.connection, PHASE_BODY, 2);
+	guard_enter(&guard, forgotten.connection, PHASE_BODY, 4);
+	forgotten.connection->ignored = true;
+	guard_enter(&guard, reader.connection, PHASE_BUSY, 5);
+	reader.connection->answering = true;
+
+	struct peer *const order[] = { &forgotten, &slow, &idle, &quick, &reader };
+
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(guard_evict(&guard));
+		assert_true(order[i]->connection->doomed);
+	}
+	assert_false(guard_evict(&guard));
+	for (size_t i = 0; i < 5; i++) {
+		drop(&guard, order[i]);
+	}
+}
+
+static void a_body_that_is_forgotten_has_a_deadline(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer peer = add(&guard, 0);
+
+	guard_enter(&guard, peer.connection, PHASE_BODY, 0);
+	peer.connection->ignored = true;
+	peer.connection->bytes = 1u << 20;
+	guard_sweep(&guard, BODY_IGNORED_US);
+	assert_false(peer.connection->doomed);
+	peer.connection->bytes = 1u << 20;
+	guard_sweep(&guard, BODY_IGNORED_US + 1);
+	assert_true(peer.connection->doomed);
+	drop(&guard, &peer);
+}
+
+static void all_bodies_share_one_budget(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	guard_init(&guard, 10);
+
+	struct peer first = add(&guard, 0), second = add(&guard, 0), small = add(&guard, 0);
+	size_t half = (BODIES_MAX - BODIES_FOR_SMALL) / 2;
+
+	guard_enter(&guard, first.connection, PHASE_BODY, 0);
+	guard_enter(&guard, second.connection, PHASE_BODY, 0);
+	guard_enter(&guard, small.connection, PHASE_BODY, 0);
+	assert_true(guard_hold(&guard, first.connection, half));
+	assert_true(guard_hold(&guard, second.connection, half));
+	/* No larger one is there that could go. */
+	assert_false(guard_hold(&guard, second.connection, 1));
+	/* A small one has room of its own; a larger one than small pushes out the largest. */
+	assert_true(guard_hold(&guard, small.connection, BODY_SMALL));
+	assert_false(first.connection->doomed);
+	assert_true(guard_hold(&guard, small.connection, 1));
+	assert_true(first.connection->doomed);
+	assert_int_equal(guard.held, half + BODY_SMALL + 1);
+	drop(&guard, &first);
+	drop(&guard, &second);
+	drop(&guard, &small);
+	assert_int_equal(guard.held, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_longest_idle_connection_goes_first),
 		cmocka_unit_test(an_idle_connection_is_kept_for_its_time),
 		cmocka_unit_test(a_body_must_go_on_coming),
+		cmocka_unit_test(the_oldest_slow_body_goes_as_well),
+		cmocka_unit_test(a_body_that_is_forgotten_has_a_deadline),
+		cmocka_unit_test(all_bodies_share_one_budget),
 		cmocka_unit_test(a_body_whose_sender_has_gone_is_given_up_at_once),
 	};
 

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads that wait for the file system, their queue and its deadlines. Called by the handlers of
+ * files, and by server.c for deadlines. */
+#include "config.h"
+
+#include "runtime/work.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "runtime/request.h"
+#include "runtime/server-private.h"
+
+struct work_list {
+	struct work *first, *last;
+};
+
+struct work_pool {
+	struct sched *sched;
+	struct server *server;
+	size_t limit;
+	struct sched_thread *threads[WORK_THREADS];
+	struct server_task task; /* tells what is over */
+
+	struct sched_mutex lock;
+	struct sched_cond changed;
+	struct work_list queue, running, finished; /* lock */
+	size_t count;                              /* lock: begun and not destroyed */
+	size_t alive;                              /* lock: threads */
+	bool stopping;                             /* lock */
+};
+
+/* ---- lists ---- */
+
+static struct work_list *list_of(struct work_pool *pool, enum work_state state)
+{
+	switch (state) {
+	case WORK_QUEUED:
+		return &pool->queue;
+	case WORK_RUNNING:
+		return &pool->running;
+	case WORK_FINISHED:
+		return &pool->finished;
+	default:
+		return NULL;
+	}
+}
+
+static void list_remove(struct work_list *list, struct work *work)
+{
+	if (work->previous != NULL) {
+		work->previous->next = work->next;
+	} else {
+		list->first = work->next;
+	}
+	if (work->next != NULL) {
+		work->next->previous = work->previous;
+	} else {
+		list->last = work->previous;
+	}
+	work->next = work->previous = NULL;
+}
+
+static void list_add(struct work_list *list, struct work *work)
+{
+	work->previous = list->last;
+	work->next = NULL;
+	if (list->last != NULL) {
+		list->last->next = work;
+	} else {
+		list->first = work;
+	}
+	list->last = work;
+}
+
+/* Each state's list has the one first that has been in it longest. Lock held. */
+static void enter(struct work *work, enum work_state state)
+{
+	struct work_list *from = list_of(work->pool, work->state);
+	struct work_list *to = list_of(work->pool, state);
+
+	if (from != NULL) {
+		list_remove(from, work);
+	}
+	work->state = state;
+	work->since = sched_now_us(work->pool->sched);
+	if (to != NULL) {
+		list_add(to, work);
+	}
+}
+
+/* ---- in the threads ---- */
+
+/* Lock held, and given back for a while. */
+static void destroy_work(struct work_pool *pool, struct work *work)
+{
+	enter(work, WORK_IDLE);
+	sched_mutex_unlock(&pool->lock);
+	work->destroy(work);
+	sched_mutex_lock(&pool->lock);
+	pool->count--;
+}
+
+static void run_work(struct work_pool *pool, struct work *work)
+{
+	if (!work->unwanted) {
+		enter(work, WORK_RUNNING);
+		sched_mutex_unlock(&pool->lock);
+		work->run(work);
+		sched_mutex_lock(&pool->lock);
+	}
+	if (work->unwanted) {
+		destroy_work(pool, work);
+	} else if (work->given_up) {
+		enter(work, WORK_IDLE);
+	} else {
+		enter(work, WORK_FINISHED);
+		server_post(pool->server, &pool->task);
+	}
+}
+
+static void run_thread(void *arg)
+{
+	struct work_pool *pool = arg;
+
+	LOCKED(&pool->lock);
+	while (pool->queue.first != NULL || !pool->stopping) {
+		if (pool->queue.first != NULL) {
+			run_work(pool, pool->queue.first);
+		} else {
+			(void)sched_cond_wait(&pool->changed, &pool->lock, SCHED_FOREVER);
+		}
+	}
+	pool->alive--;
+	sched_cond_broadcast(&pool->changed);
+}
+
+/* ---- in the server's thread ---- */
+
+static struct work *next_finished(struct work_pool *pool)
+{
+	LOCKED(&pool->lock);
+
+	struct work *work = pool->finished.first;
+
+	if (work != NULL) {
+		enter(work, WORK_IDLE);
+	}
+	return work;
+}
+
+static void on_task(struct server_task *task)
+{
+	struct work_pool *pool = CONTAINER_OF(task, struct work_pool, task);
+	struct work *work;
+
+	while ((work = next_finished(pool)) != NULL) {
+		work->done(work, 0);
+	}
+}
+
+struct work_pool *work_pool_create(struct sched *sched, struct server *server, size_t limit)
+{
+	struct work_pool *pool = xnew(struct work_pool);
+
+	*pool = (struct work_pool){
+		.sched = sched,
+		.server = server,
+		.limit = limit < WORK_MAX ? limit : WORK_MAX,
+		.task = { .fn = on_task },
+		.alive = WORK_THREADS,
+	};
+	sched_mutex_init(&pool->lock, sched);
+	sched_cond_init(&pool->changed, sched);
+	for (size_t i = 0; i < WORK_THREADS; i++) {
+		pool->threads[i] = sched_start(sched, "files", run_thread, pool);
+	}
+	return pool;
+}
+
+static bool wait_for_threads(struct work_pool *pool)
+{
+	uint64_t until = sched_now_us(pool->sched) + WORK_FINISH_US;
+
+	LOCKED(&pool->lock);
+	pool->stopping = true;
+	sched_cond_broadcast(&pool->changed);
+	while (pool->alive > 0) {
+		if (sched_cond_wait(&pool->changed, &pool->lock, until) == -ETIMEDOUT) {
+			break;
+		}
+	}
+	return pool->alive == 0;
+}
+
+bool work_pool_destroy(struct work_pool *pool)
+{
+	if (pool == NULL) {
+		return true;
+	}
+	if (!wait_for_threads(pool)) {
+		return false;
+	}
+	for (size_t i = 0; i < WORK_THREADS; i++) {
+		sched_join(pool->threads[i]);
+	}
+	sched_cond_finish(&pool->changed);
+	sched_mutex_finish(&pool->lock);
+	free(pool);
+	return true;
+}
+
+/* The next one whose time is over; *ret_outcome is what it is told. */
+static struct work *next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
+{
+	LOCKED(&pool->lock);
+	for (struct work *work = pool->queue.first; work != NULL; work = work->next) {
+		if (!work->unwanted && (now > work->since + WORK_QUEUE_US ||
+					guard_has_gone(work->request->connection))) {
+			enter(work, WORK_IDLE);
+			*ret_outcome = -EAGAIN;
+			return work;
+		}
+	}
+	for (struct work *work = pool->running.first; work != NULL; work = work->next) {
+		if (!work->unwanted && !work->given_up && now > work->since + WORK_RUN_US) {
+			work->given_up = true;
+			*ret_outcome = -ETIMEDOUT;
+			return work;
+		}
+	}
+	return NULL;
+}
+
+void work_pool_expire(struct work_pool *pool, uint64_t now)
+{
+	struct work *work;
+	int outcome = 0;
+
+	while ((work = next_expired(pool, now, &outcome)) != NULL) {
+		work->done(work, outcome);
+	}
+}
+
+/* ---- for handlers ---- */
+
+static void on_gone(void *arg)
+{
+	struct work *work = arg;
+	struct work_pool *pool = work->pool;
+
+	LOCKED(&pool->lock);
+	work->request = NULL;
+	work->unwanted = true;
+	if (work->state == WORK_IDLE || work->state == WORK_FINISHED) {
+		enter(work, WORK_QUEUED);
+		sched_cond_signal(&pool->changed);
+	}
+}
+
+bool work_begin(struct work *work, struct request *request)
+{
+	struct work_pool *pool = request_server(request)->pool;
+
+	sched_mutex_lock(&pool->lock);
+
+	bool room = pool->count < pool->limit;
+
+	pool->count += room ? 1 : 0;
+	sched_mutex_unlock(&pool->lock);
+	if (!room) {
+		request_add_header(request, "Retry-After", "1");
+		request_answer_detail(request, 503, "Too many files are transferred at once");
+		return false;
+	}
+	work->pool = pool;
+	work->request = request;
+	request_set_data(request, work, on_gone);
+	return true;
+}
+
+void work_submit(struct work *work)
+{
+	LOCKED(&work->pool->lock);
+	enter(work, WORK_QUEUED);
+	sched_cond_signal(&work->pool->changed);
+}
+
+void work_answer_failed(struct request *request, int outcome)
+{
+	request_add_header(request, "Retry-After", outcome == -ETIMEDOUT ? "10" : "5");
+	request_answer_detail(request, outcome == -ETIMEDOUT ? 504 : 503,
+			      outcome == -ETIMEDOUT
+				      ? "The file system did not answer in time"
+				      : "All threads for files wait for the file system");
+}
