@@ -79,9 +79,10 @@ class Up(unittest.TestCase):
     def up(self, *flags):
         """Starts it and waits until it is ready; a session of its own, as a terminal's would be."""
         with open(self.log, "ab") as out:
+            # Before it is started: on a busy machine it has written before anything is asked here.
+            begun = out.tell()
             self.child = subprocess.Popen([PROGRAM, "up", "--state-dir", self.state, "--pods", self.pods, *flags],
                                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-        begun = os.path.getsize(self.log)
 
         def ready():
             with open(self.log) as f:
