@@ -13,7 +13,7 @@ import traceback
 
 import pytest
 from agentic_sandbox import SandboxClient, SandboxError, SandboxKubernetesError, SandboxRequestError
-from agentic_sandbox import credentials, kube, kubeconfig
+from agentic_sandbox import base, credentials, kube, kubeconfig
 from fakerouter import answer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -233,6 +233,8 @@ def test_a_client_certificate_that_is_replaced_is_used(log_in, https, tmp_path, 
                                             ({"certificate-authority-data": None, "insecure-skip-tls-verify": True}, True)])
 def test_a_server_shows_the_certificate_that_the_kubeconfig_asks_for(log_in, https, tmp_path, monkeypatch, cluster, taken):
     monkeypatch.setattr(kube, "DELETE_SECONDS", 0.5)
+    # What is left of a refusal is nobody's to delete at the end.
+    monkeypatch.setattr(base, "_open_clients", set())
     user = {"client-certificate": "one.crt", "client-key": "one.key"}
     cluster = dict({"certificate-authority-data": encoded(tmp_path / "server.crt")}, **cluster)
     if taken:
