@@ -136,10 +136,13 @@ def _token_file(path: str) -> Secret:
 def _library() -> Callable[[], Login]:
     """The old ways to log in to some clouds, which the package kubernetes knows."""
     configuration, config = kubernetes.client.Configuration(), kubernetes.config  # type: Any, Any
+    failed = ""
     try:
         config.load_kube_config(os.environ.get("KUBECONFIG") or None, client_configuration=configuration)
     except Exception as error:  # it raises whatever its parsers do, and quotes the user's entry
-        raise SandboxKubernetesError(f"the kubeconfig's auth-provider failed: {type(error).__name__}") from None
+        failed = type(error).__name__
+    if failed:
+        raise SandboxKubernetesError(f"the kubeconfig's auth-provider failed: {failed}")
 
     def ask() -> Login:
         try:
