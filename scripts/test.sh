@@ -3,7 +3,7 @@
 # Builds and tests everything on Debian 12. The last line is "N passed, M failed"; the status is 0 when M is 0.
 #
 #	scripts/test.sh quick   gcc, make check, and the static server in small images
-#	scripts/test.sh [all]   the same, then ASan and UBSan, TSan, clang, make distcheck
+#	scripts/test.sh [all]   the same, then ASan and UBSan, TSan (whole programs too), clang, make distcheck
 #
 # The contract suite is part of make check: it runs where $KUBEBUILDER_ASSETS names a folder with etcd, kube-apiserver and
 # kube-controller-manager, and is skipped elsewhere. Read from the environment too:
@@ -126,6 +126,27 @@ run_tests() {
 	return $status
 }
 
+# run_sanitized PATTERN: as run_tests. A report that a sanitizer makes of any program is a failure, whoever started it: a
+# suite that kills or restarts its programs may not see how they ended.
+run_sanitized() {
+	reports=$folder/reports
+	# A program that a suite runs as another user writes there too.
+	rm -rf "$reports" && mkdir -p "$reports" && chmod 1777 "$reports" || return 1
+	export ASAN_OPTIONS="log_path=$reports/asan" UBSAN_OPTIONS="log_path=$reports/ubsan:print_stacktrace=1"
+	export TSAN_OPTIONS="log_path=$reports/tsan:halt_on_error=1"
+	run_tests "$@"
+	status=$?
+	unset ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+	for report in "$reports"/*; do
+		[ -s "$report" ] || continue
+		step_failed=$((step_failed + 1))
+		status=1
+		echo "   FAIL a sanitizer's report, $report:"
+		head -n 60 "$report" | sed 's/^/   | /'
+	done
+	return $status
+}
+
 # own_counts LOG: the cases that a test program counted itself: passed, then failed.
 own_counts() {
 	awk '
@@ -209,18 +230,35 @@ build_gcc() {
 	finish $?
 }
 
+# whole_programs FOLDER SUITE...: suites that need no API server but local mode's, with the programs of a sanitizer's build.
+# `local` starts every one of our programs, `router` has many claims and requests at a time.
+whole_programs() {
+	sanitizer=$1
+	shift
+	all_jobs=$jobs
+	jobs=1
+	for suite; do
+		begin "$sanitizer-$suite" "$sanitizer"
+		run_sanitized "^tests/$suite/$suite\.sh$"
+		finish $?
+	done
+	jobs=$all_jobs
+}
+
 # What follows does not need the API server, and simulates fewer worlds.
 build_others() {
 	unset KUBEBUILDER_ASSETS
 	export SIM_SEEDS="${SIM_SEEDS:-100}"
 
 	begin asan
-	configure --enable-sanitizers CC="$gcc" CFLAGS='-O1 -g' && run_tests '^tests/(unit|plugin|sim|fuzz)/'
+	configure --enable-sanitizers CC="$gcc" CFLAGS='-O1 -g' && run_sanitized '^tests/(unit|plugin|sim|fuzz)/'
 	finish $?
+	whole_programs asan runtime local router
 
 	begin tsan
-	configure --enable-sanitizers=thread CC="$gcc" CFLAGS='-O1 -g' && run_tests '^tests/unit/'
+	configure --enable-sanitizers=thread CC="$gcc" CFLAGS='-O1 -g' && run_sanitized '^tests/unit/'
 	finish $?
+	whole_programs tsan runtime local
 
 	begin clang
 	configure CC="$clang" CFLAGS='-O1' && make_here check TESTS= && step_passed=1

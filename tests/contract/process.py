@@ -13,8 +13,14 @@ class Deadline(Exception):
     """Something did not happen in time; the text says what and how long."""
 
 
+# A machine that does other work too may stand still for a while: only what never happens shall fail.
+PATIENCE_SECONDS = 120
+
+
 def until(question, seconds, what, pause=0.025):
-    """Asks until the answer is true and returns it; raises Deadline with `what` after that many seconds."""
+    """Asks until the answer is true and returns it; raises Deadline with `what`. seconds is what it takes at the most on a
+    machine at rest: on any machine it has PATIENCE_SECONDS."""
+    seconds = max(seconds, PATIENCE_SECONDS)
     end = time.monotonic() + seconds
     while True:
         answer = question()
@@ -77,11 +83,11 @@ class Process:
     def wait(self, seconds):
         """The exit status, negative for a signal; raises Deadline."""
         try:
-            return self.child.wait(seconds)
+            return self.child.wait(max(seconds, PATIENCE_SECONDS))
         except subprocess.TimeoutExpired:
             raise Deadline(f"{self.name} did not end within {seconds} s") from None
 
-    def stop(self, seconds=10):
+    def stop(self, seconds=PATIENCE_SECONDS):
         if not self.alive():
             return self.child.returncode
         self.signal(signal.SIGCONT)

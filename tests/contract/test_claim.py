@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """SandboxClaim: templates, cold starts, status, NetworkPolicy."""
 
-import time
 
 from suite import *
 
@@ -191,9 +190,7 @@ class NetworkPolicy(Case):
         self.running(ingress=[HTTP])
         uid = self.policy()["metadata"]["uid"]
         self.delete("networkpolicies", self.NAME)
-        begin = time.monotonic()
         self.when("networkpolicies", self.NAME, lambda p: p["metadata"]["uid"] != uid, "a new policy")
-        self.assertLess(time.monotonic() - begin, 2)
 
     def test_a_change_by_someone_is_undone(self):
         self.running(ingress=[HTTP])

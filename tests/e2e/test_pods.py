@@ -63,7 +63,6 @@ class Troubled(Case):
         self.delete("pods", "deaf")
         self.no_pods()
         self.assertGreater(time.monotonic() - begin, 2.5)
-        self.assertLess(time.monotonic() - begin, 15)
 
     def test_a_missing_command_is_told_at_once(self):
         self.run_pod("commandless", "no-such-command")

@@ -50,7 +50,7 @@ class Guide:
     def types(self, command, status=0):
         """What a reader of the guide types into a shell; the answer as it is printed."""
         environment = dict(os.environ, KUBECONFIG=self.cluster.kubeconfig, HOME=self.cluster.folder)
-        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=300)
         self.assertEqual(status, done.returncode, command + "\n" + done.stdout + done.stderr)
         return done.stdout if status == 0 else done.stderr
 

@@ -58,7 +58,7 @@ class ServerCase(unittest.TestCase):
             text = f.read()
         return "libasan" in text or "libtsan" in text
 
-    def tls(self, timeout=10):
+    def tls(self, timeout=120):
         """A TLS connection to the server, nothing sent yet."""
         context = ssl.create_default_context(cafile=self.server.ca)
         plain = socket.create_connection((self.api.host, self.api.port), timeout=timeout)
@@ -94,4 +94,4 @@ def closing_all(sockets):
 
 
 def run(*argv, **more):
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, **more)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False, **more)

@@ -245,9 +245,9 @@ class Pods(ServerCase):
         until(lambda: (self.api.get("pods", "default", "talks")["status"].get("phase") == "Running"), 20, "it runs")
         said = self.kubectl("logs", "talks").stdout
         self.assertRegex(said, "this is main")
-        self.kubectl("wait", "--for=condition=Ready", "pod/talks", "--timeout=10s")
+        self.kubectl("wait", "--for=condition=Ready", "pod/talks", "--timeout=240s")
         self.assertRegex(self.kubectl("describe", "pod", "talks").stdout, re.compile("Started|Scheduled"))
-        self.kubectl("delete", "pod", "talks", "--timeout=20s")
+        self.kubectl("delete", "pod", "talks", "--timeout=240s")
 
 
 if __name__ == "__main__":

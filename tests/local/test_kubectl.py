@@ -43,7 +43,7 @@ class Kubectl(ServerCase):
 
     def k(self, *argv, stdin=None, check=True):
         env = dict(os.environ, KUBECONFIG=self.server.kubeconfig, HOME=self.server.folder)
-        done = subprocess.run([self.program, *argv], input=stdin, env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.program, *argv], input=stdin, env=env, capture_output=True, text=True, timeout=300)
         if check and done.returncode != 0:
             self.fail(f"kubectl {' '.join(argv)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
@@ -71,20 +71,20 @@ class Kubectl(ServerCase):
         self.api.patch("sandboxes", "default", "sb", {"status": {"replicas": 0, "conditions": [
             {"type": "Ready", "status": "True", "reason": "x", "message": "",
              "lastTransitionTime": "2026-01-01T00:00:00Z"}]}}, sub="status")
-        self.assertIn("condition met", self.k("wait", "--for=condition=Ready", "--timeout=10s", "sandbox/sb"))
-        self.k("delete", "sandbox", "sb", "--timeout=20s")
+        self.assertIn("condition met", self.k("wait", "--for=condition=Ready", "--timeout=240s", "sandbox/sb"))
+        self.k("delete", "sandbox", "sb", "--timeout=240s")
         self.assertIsNone(self.api.get("sandboxes", "default", "sb"))
 
     def test_wait_sees_a_change_and_a_deletion(self):
         name = self.pod()
-        waiting = subprocess.Popen([self.program, "wait", "--for=delete", f"pod/{name}", "--timeout=20s", "-v=6"],
+        waiting = subprocess.Popen([self.program, "wait", "--for=delete", f"pod/{name}", "--timeout=240s", "-v=6"],
                                    env=dict(os.environ, KUBECONFIG=self.server.kubeconfig, HOME=self.server.folder),
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         # It has seen the pod: one that is gone before is no success to an old kubectl.
         said = next((line for line in waiting.stdout if "/pods" in line and "200 OK" in line), None)
         self.assertIsNotNone(said)
         self.k("delete", "pod", name, "--grace-period=0", "--force")
-        text = waiting.communicate(timeout=20)[0]
+        text = waiting.communicate(timeout=300)[0]
         self.assertEqual(0, waiting.returncode, text)
 
     def test_label_annotate_patch(self):
@@ -121,7 +121,7 @@ class Kubectl(ServerCase):
         self.assertEqual({"a": "Yg=="}, self.api.get("secrets", "made", "s")["data"])
         self.assertEqual(80, self.api.get("services", "made", "svc")["spec"]["ports"][0]["port"])
         self.assertIn("AlreadyExists", self.k("create", "namespace", "made", check=False))
-        self.k("delete", "namespace", "made", "--timeout=20s")
+        self.k("delete", "namespace", "made", "--timeout=240s")
         self.assertIsNone(self.api.get("namespaces", None, "made"))
 
     def test_run_describe_logs_and_delete(self):

@@ -3,7 +3,6 @@
 
 import os
 import threading
-import time
 import unittest
 
 try:
@@ -59,17 +58,16 @@ class PythonClient(ServerCase):
         seen = []
 
         def run():
-            for event in watch.Watch().stream(self.core.list_namespaced_config_map, "default", timeout_seconds=5):
+            for event in watch.Watch().stream(self.core.list_namespaced_config_map, "default", timeout_seconds=60):
                 seen.append((event["type"], event["object"].metadata.name))
                 if event["type"] == "DELETED":
                     return
         thread = threading.Thread(target=run)
         thread.start()
-        time.sleep(0.5)
         self.core.create_namespaced_config_map("default", {"metadata": {"name": "w"}})
         self.core.patch_namespaced_config_map("w", "default", {"data": {"a": "b"}})
         self.core.delete_namespaced_config_map("w", "default")
-        thread.join(15)
+        thread.join(120)
         self.assertEqual(["ADDED", "MODIFIED", "DELETED"], [t for t, name in seen if name == "w"])
 
     def test_lists_come_in_pages(self):

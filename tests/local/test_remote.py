@@ -19,7 +19,7 @@ from process import Process
 
 RUNTIME = os.environ.get("REMOTE_RUNTIME", "process")
 IMAGE = os.environ.get("REMOTE_IMAGE", "host")
-SOON = 30
+SOON = 120
 ECHO = """\
 import http.server, socketserver, sys
 class H(http.server.BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ class Remote(ServerCase):
     def env(self):
         return dict(os.environ, KUBECONFIG=self.server.kubeconfig, HOME=self.server.folder)
 
-    def k(self, *argv, stdin=b"", timeout=60):
+    def k(self, *argv, stdin=b"", timeout=300):
         """(status, output, errors) in bytes."""
         done = subprocess.run([self.program, *argv], input=stdin, env=self.env, capture_output=True, timeout=timeout)
         return done.returncode, done.stdout, done.stderr
@@ -104,7 +104,7 @@ class Remote(ServerCase):
     def popen(self, *argv, **more):
         return subprocess.Popen([self.program, *argv], env=self.env, **more)
 
-    def run_in_pod(self, script, *flags, stdin=b"", timeout=60):
+    def run_in_pod(self, script, *flags, stdin=b"", timeout=300):
         return self.k("exec", *flags, "pod", "--", "/bin/sh", "-c", script, stdin=stdin, timeout=timeout)
 
     def sleepers(self, mark):
@@ -175,7 +175,7 @@ class Remote(ServerCase):
             self.skipTest("no script(1)")
         command = f"{self.program} exec -it pod -- /bin/sh -c 'test -t 0 && test -t 1; until stty size | grep 99; do sleep 0.1; done; read x; echo got $x; exit 5'"
         done = subprocess.run(["script", "-qec", f"stty rows 33 cols 99; {command}", "/dev/null"], input=b"word\n",
-                              env=self.env, capture_output=True, timeout=60)
+                              env=self.env, capture_output=True, timeout=300)
         self.assertIn(b"33 99", done.stdout)
         self.assertIn(b"got word", done.stdout)
         self.assertEqual(5, done.returncode, done.stdout)
@@ -293,7 +293,7 @@ class Remote(ServerCase):
 
     def wait_served(self, port):
         def asked():
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
             try:
                 return self.post(connection, b"x") == b"x"
             except (OSError, http.client.HTTPException):
@@ -324,7 +324,7 @@ class Remote(ServerCase):
 
     def test_port_forward_carries_http_with_keep_alive(self):
         _, port = self.served(self.serve())
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         for size in (0, 1, 100, 70000, 3000000, 5):
             body = os.urandom(size)
             self.assertEqual(body, self.post(connection, body))
@@ -337,7 +337,7 @@ class Remote(ServerCase):
         def ask(number):
             body = struct.pack(">I", number) * 25000
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
                 for _ in range(3):
                     if self.post(connection, body) != body:
                         wrong.append(number)

@@ -36,7 +36,7 @@ class Tool:
 
     def close(self):
         self.process.stdin.close()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
 
 def path_of(kind, ns):

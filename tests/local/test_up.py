@@ -37,7 +37,7 @@ spec: {sandboxTemplateRef: {name: shape}}
 
 
 def run(*argv, **more):
-    return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, **more)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False, **more)
 
 
 def processes_of(folder):
@@ -79,9 +79,10 @@ class Up(unittest.TestCase):
     def up(self, *flags):
         """Starts it and waits until it is ready; a session of its own, as a terminal's would be."""
         with open(self.log, "ab") as out:
+            # Before it is started: on a busy machine it has written before anything is asked here.
+            begun = out.tell()
             self.child = subprocess.Popen([PROGRAM, "up", "--state-dir", self.state, "--pods", self.pods, *flags],
                                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
-        begun = os.path.getsize(self.log)
 
         def ready():
             with open(self.log) as f:
@@ -112,11 +113,11 @@ class Up(unittest.TestCase):
                                    env=dict(os.environ, KUBECONFIG=os.path.join(self.state, "kubeconfig")))
         try:
             local = re.search(r"127.0.0.1:(\d+)", forward.stdout.readline()).group(1)
-            with urllib.request.urlopen(f"http://127.0.0.1:{local}{path}", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{local}{path}", timeout=120) as answer:
                 return answer.read().decode()
         finally:
             forward.kill()
-            forward.wait(10)
+            forward.wait(60)
             forward.stdout.close()
 
     def end(self, number):
@@ -140,19 +141,19 @@ class Up(unittest.TestCase):
             self.assertIn(word, status)
         self.assertRegex(self.kubectl("get", "nodes"), r"local +Ready")
         self.kubectl("apply", "-f", "-", stdin=CLAIMED % self.runs)
-        self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=60s")
+        self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=240s")
         uid = self.kubectl("get", "sandbox", "mine", "-o", "jsonpath={.metadata.uid}")
 
         self.assertIn("ended", self.local("down"))
-        self.assertEqual(0, self.child.wait(5))
+        self.assertEqual(0, self.child.wait(120))
         self.assertIn("nothing runs", self.local("status", status=3))
         self.assertEqual({}, processes_of(self.state))
 
         url = re.search(r"https://\S+", said).group(0)
         self.assertIn(url, self.up(), "the API's port is that of the last time")
-        self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=90s")
+        self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=240s")
         self.assertEqual(uid, self.kubectl("get", "sandbox", "mine", "-o", "jsonpath={.metadata.uid}"))
-        self.kubectl("delete", "sandboxclaim", "mine", "--timeout=60s")
+        self.kubectl("delete", "sandboxclaim", "mine", "--timeout=240s")
 
     def test_a_second_up_is_refused_and_says_why(self):
         self.up()
@@ -167,13 +168,13 @@ class Up(unittest.TestCase):
         self.kubectl("patch", "crd", name, "--type=json", "-p",
                      '[{"op":"add","path":"/spec/names/shortNames","value":["mypools"]}]')
         self.local("down")
-        self.child.wait(5)
+        self.child.wait(120)
         self.up()
         # Not `get mypools`: an old kubectl has the names of before in its cache.
         self.assertIn('"mypools"', self.kubectl("get", "--raw", "/apis/extensions.agents.x-k8s.io/v1alpha1"))
-        self.kubectl("delete", "crd", name, "--timeout=20s")
+        self.kubectl("delete", "crd", name, "--timeout=240s")
         self.local("down")
-        self.child.wait(5)
+        self.child.wait(120)
         self.up()
         self.assertIn("No resources", self.kubectl("get", "sandboxwarmpools"))
 
@@ -222,7 +223,7 @@ class Up(unittest.TestCase):
         until(lambda: run(PROGRAM, "status", "--state-dir", self.state).returncode == 0, 30, self.local_status)
         self.assertRegex(self.local("status"), r"controller +ready, process \d+, 1 restarts")
         self.kubectl("apply", "-f", "-", stdin=CLAIMED % self.runs)
-        self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=60s")
+        self.kubectl("wait", "--for=condition=Ready", "sandboxclaim/mine", "--timeout=240s")
 
     def test_the_router_is_shown_as_a_running_pod_behind_its_service(self):
         said = self.up()
@@ -237,7 +238,7 @@ class Up(unittest.TestCase):
     def test_no_router_leaves_no_service_of_it(self):
         self.up()
         self.local("down")
-        self.child.wait(5)
+        self.child.wait(120)
         self.assertRegex(self.up("--no-router"), r"(?m)^router +none: --no-router")
         self.assertIn("NotFound", self.kubectl("get", "service", "sandbox-router-svc", check=False))
 
@@ -251,7 +252,7 @@ class Up(unittest.TestCase):
         for _ in range(2):
             self.up("--first-image", script)
             self.local("down")
-            self.child.wait(5)
+            self.child.wait(120)
         with open(made) as f:
             self.assertEqual("made\n", f.read())
 

@@ -119,7 +119,7 @@ class Process(Case):
                            (["--what"], "unknown flag '--what'; see --help")):
             done = subprocess.run([binary(), "--kubeconfig", self.cluster.kubeconfig,
                                    "--state-dir", self.cluster.file("unused"), *flags],
-                                  capture_output=True, text=True, timeout=20)
+                                  capture_output=True, text=True, timeout=120)
             self.assertNotEqual(0, done.returncode)
             self.assertIn(why, done.stderr)
 

@@ -203,7 +203,7 @@ class Router:
     @staticmethod
     def page(port, path):
         """(status, text) of a port of this machine; status 0: nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -222,12 +222,12 @@ class Router:
                 found += f.read().split()
         return int(found[0]) if found else None
 
-    def connect(self, timeout=20):
+    def connect(self, timeout=120):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def ask(self, sandbox=None, path="/", method="GET", headers=(), body=None, timeout=20, **more):
+    def ask(self, sandbox=None, path="/", method="GET", headers=(), body=None, timeout=120, **more):
         """One request on a connection of its own. more: ns and port of the sandbox."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         named = [("X-Sandbox-ID", sandbox), ("X-Sandbox-Namespace", more.get("ns")), ("X-Sandbox-Port", more.get("port"))]
@@ -244,7 +244,7 @@ class Router:
         finally:
             connection.close()
 
-    def raw(self, data, timeout=10):
+    def raw(self, data, timeout=120):
         """Sends these bytes and reads until the connection ends, or nothing comes for that long."""
         with self.connect(timeout) as connection:
             connection.sendall(data)

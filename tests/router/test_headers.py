@@ -145,7 +145,7 @@ class Headers(Case):
         self.known(name)
         done = subprocess.run([curl, "-s", "--http2-prior-knowledge", "--path-as-is", "-d", "12345",
                                "-H", f"X-Sandbox-ID: {name}", f"http://127.0.0.1:{self.router.port}//a/../%2f?x"],
-                              capture_output=True, text=True, timeout=20)
+                              capture_output=True, text=True, timeout=120)
         seen = json.loads(done.stdout)
         self.assertEqual(("POST", "//a/../%2f?x", address, 5), (seen["method"], seen["path"], seen["address"], seen["length"]))
 

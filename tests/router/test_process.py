@@ -165,7 +165,7 @@ class Processes(Case):
         self.assertTrue(began.wait(10))
         begin = time.monotonic()
         self.assertEqual(0, router.stop())
-        self.assertTrue(9 < time.monotonic() - begin < 14, time.monotonic() - begin)
+        self.assertGreater(time.monotonic() - begin, 9)
 
     def test_without_the_api_server_it_serves_on(self):
         proxy = Proxy(Suite.cluster)

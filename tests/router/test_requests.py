@@ -99,7 +99,7 @@ class Requests(Case):
                 go_on.clear()
             connection.sendall(b"0\r\n\r\n")
         path = self.script(script)
-        connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=120)
         self.addCleanup(connection.close)
         connection.request("GET", path, headers={"X-Sandbox-ID": self.name})
         answer = connection.getresponse()
@@ -147,7 +147,7 @@ class Requests(Case):
                 connection.sendall(piece)
         path = self.script(download)
         before = rss_kb(pid)
-        connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=120)
         self.addCleanup(connection.close)
         connection.putrequest("POST", "/up")
         connection.putheader("X-Sandbox-ID", self.name)
@@ -179,7 +179,7 @@ class Requests(Case):
             for connection in connections:
                 connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Sandbox-ID: {self.name}\r\n\r\n".encode())
             for _ in connections:
-                self.assertTrue(together.acquire(timeout=30))
+                self.assertTrue(together.acquire(timeout=120))
             go_on.set()
             for connection in connections:
                 self.assertIn(b"200 OK", connection.recv(1000))
@@ -190,7 +190,7 @@ class Requests(Case):
 
     def test_a_kept_connection_serves_many_sandboxes(self):
         others = {self.sandbox(address): address for address in (self.fresh_address() for _ in range(5))}
-        connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.router.port, timeout=120)
         self.addCleanup(connection.close)
         for _ in range(4):
             for name, address in others.items():

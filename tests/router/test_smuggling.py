@@ -43,7 +43,7 @@ class Smuggling(Case):
         self.name = self.sandbox()
         self.known(self.name)
 
-    def statuses(self, data, timeout=10):
+    def statuses(self, data, timeout=120):
         return [int(s) for s in re.findall(rb"HTTP/1\.1 (\d+) ", self.router.raw(data, timeout))]
 
     def test_an_ambiguous_request_is_a_400(self):

@@ -57,7 +57,7 @@ class Tracing(Case):
         self.assertEqual(["00", TRACE, span["spanId"], "01"], seen)
         self.assertNotEqual(PARENT, span["spanId"])
         begin, end = int(span["startTimeUnixNano"]) / 1e9, int(span["endTimeUnixNano"]) / 1e9
-        self.assertTrue(before - 0.01 <= begin <= end <= time.time() + 0.01, (before, begin, end))
+        self.assertTrue(before - 1 <= begin <= end <= time.time() + 1, (before, begin, end))
         found = self.attributes(span)
         self.assertEqual(("POST", "200", self.name, "default"),
                          (found["http.request.method"], found["http.response.status_code"], found["agent_sandbox.id"],

@@ -4,12 +4,12 @@
 import atexit
 import contextlib
 import logging
-import os
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Iterator, List, Optional, Set, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Type, TypeVar
 
+from . import process
 from .deadline import Deadline
 from .errors import SandboxClosedError, SandboxError
 from .http import Http
@@ -21,6 +21,7 @@ CREATE_SECONDS = 30.0
 
 log = logging.getLogger("agentic_sandbox")
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 # Strong references: a client that nobody holds any more still has a claim.
 _open_clients: "Set[BaseClient]" = set()
 Client = TypeVar("Client", bound="BaseClient")
@@ -28,22 +29,23 @@ Client = TypeVar("Client", bound="BaseClient")
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits: a claim that is being deleted must be deleted. It is raised at the end."""
+    """Ctrl-C waits, and so does what the program does on SIGTERM and SIGHUP: a claim that is being deleted must be
+    deleted. The first that came is handled at the end."""
     came: List[Tuple[int, Optional[FrameType]]] = []
-    before: Any = None
+    before: Dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
-        before = signal.getsignal(signal.SIGINT)
-    if not callable(before):
-        # Ignored, or not ours to change.
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+    # Others are ignored, end the process at once, or are not ours to change.
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if came:
-            before(*came[0])
+            before[came[0][0]](*came[0])
 
 
 class BaseClient(Operations):
@@ -59,7 +61,12 @@ class BaseClient(Operations):
         self._ready_timeout = ready_timeout
         self._kube: Optional[Kube] = None
         self._claim: Optional[Claim] = None
-        self._process = 0
+        self._process = process.current()
+
+    @property
+    def _ours(self) -> bool:
+        """Whether the claim is this process's, and not that of the one it was forked from."""
+        return self._process == process.current()
 
     @property
     def claim_name(self) -> Optional[str]:
@@ -85,7 +92,7 @@ class BaseClient(Operations):
         """Claims a sandbox and waits until it can be used. close() gives it back; so does the end of the process."""
         if self._kube is not None:
             raise SandboxClosedError("this client is open already")
-        self._process = os.getpid()
+        self._process = process.current()
         try:
             self._kube = Kube()
             _open_clients.add(self)
@@ -114,20 +121,22 @@ class BaseClient(Operations):
 
     def close(self) -> None:
         """Deletes the claim. When that cannot be done it raises SandboxCleanupError, and can be called again; the end
-        of the process tries once more. After that a call does nothing."""
+        of the process tries once more. After that a call does nothing. In a child made by fork() it closes the child's
+        connections alone: the claim is its parent's."""
         with _uninterrupted():
             http, self._http, self.sandbox_name = self._http, None, None
             if http is not None:
                 http.close()
             self._disconnect()
-            if self._kube is not None and self._claim is not None:
+            if self._kube is not None and self._claim is not None and self._ours:
                 self._kube.delete(self._claim)
             self._claim = None
             if self._kube is not None:
                 self._kube.close()
                 self._kube = None
             _open_clients.discard(self)
-        self._tracer.end()
+        if self._ours:
+            self._tracer.end()
 
     def _close_quietly(self) -> None:
         try:
@@ -145,7 +154,7 @@ def _close_all() -> None:
     with _uninterrupted():
         for client in list(_open_clients):
             # A child made by fork() has the list too, and claims that are its parent's.
-            if client._process == os.getpid():
+            if client._ours:
                 client._close_quietly()
 
 

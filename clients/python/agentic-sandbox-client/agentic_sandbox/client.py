@@ -4,13 +4,14 @@
 import ipaddress
 import re
 import urllib.parse
-from typing import Dict, Optional
+from typing import Callable, Optional, Union
 
 from .base import BaseClient
 from .deadline import Deadline
 from .errors import SandboxGatewayError
-from .http import Http, refuse_inside
+from .http import Headers, Http, refuse_inside
 from .kube import Kube
+from .secret import Secret, bearer
 from .tunnel import Tunnel
 
 ROUTER_SERVICE = "svc/sandbox-router-svc"
@@ -52,18 +53,18 @@ class SandboxClient(BaseClient):
 
     gateway_name: production, through the Gateway of that name. api_url: through the router at that URL. Neither:
     developer mode, kubectl port-forward to the router's Service in `namespace`. router_token: for a router that asks
-    for one."""
+    for one; a function is called before each request, and gives the current token."""
 
     def __init__(self, template_name: str, namespace: str = "default", gateway_name: Optional[str] = None,
                  gateway_namespace: str = "default", api_url: Optional[str] = None, server_port: int = 8888,
                  sandbox_ready_timeout: float = 180, gateway_ready_timeout: float = 180,
                  port_forward_ready_timeout: float = 30, enable_tracing: bool = False,
-                 trace_service_name: str = "sandbox-client", router_token: Optional[str] = None):
+                 trace_service_name: str = "sandbox-client", router_token: Union[str, Callable[[], str], None] = None):
         super().__init__(template_name, namespace, sandbox_ready_timeout, enable_tracing, trace_service_name)
         if not 1 <= server_port <= 65535:
             raise ValueError("server_port is from 1 to 65535")
-        if router_token is not None and not _TOKEN.match(router_token):
-            raise ValueError("router_token is ASCII without spaces")
+        self._token: Union[Secret, Callable[[], str], None] = (
+            bearer(router_token, "router_token") if isinstance(router_token, str) else router_token)
         self.base_url: Optional[str] = check_url(api_url) if api_url else None
         self._api_url = self.base_url
         self._gateway_name = gateway_name
@@ -71,7 +72,6 @@ class SandboxClient(BaseClient):
         self._gateway_timeout = gateway_ready_timeout
         self._tunnel_timeout = port_forward_ready_timeout
         self._port = server_port
-        self._token = router_token
         self._tunnel: Optional[Tunnel] = None
 
     def _connect(self, kube: Kube) -> Http:
@@ -94,12 +94,13 @@ class SandboxClient(BaseClient):
             self.base_url = self._tunnel.base(deadline)
         return str(self.base_url)
 
-    def _headers(self) -> Dict[str, str]:
-        headers = {"X-Sandbox-ID": str(self.sandbox_name), "X-Sandbox-Namespace": self.namespace,
+    def _headers(self) -> Headers:
+        headers: Headers = {"X-Sandbox-ID": str(self.sandbox_name), "X-Sandbox-Namespace": self.namespace,
                    "X-Sandbox-Port": str(self._port)}
         headers.update(self._tracer.context())
-        if self._token:
-            headers["Authorization"] = "Bearer " + self._token
+        if self._token is not None:
+            token = self._token
+            headers["Authorization"] = token if isinstance(token, Secret) else bearer(token(), "router_token")
         return headers
 
     def _disconnect(self) -> None:

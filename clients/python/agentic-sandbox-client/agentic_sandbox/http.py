@@ -11,8 +11,10 @@ import ssl
 import urllib.parse
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple, TypeVar, Union
 
+from . import process
 from .deadline import Deadline
 from .errors import (
+    SandboxClosedError,
     SandboxConnectionError,
     SandboxError,
     SandboxGatewayError,
@@ -21,7 +23,8 @@ from .errors import (
     SandboxTimeoutError,
     SandboxTunnelError,
 )
-from .wire import Broken, Connection, TimedOut
+from .secret import Secret, hide
+from .wire import NOT_OURS, Broken, Connection, TimedOut
 
 NOT_SENT = "X-Sandbox-Not-Sent"
 PAUSE_SECONDS = 0.2
@@ -31,6 +34,7 @@ PIECE_BYTES = 65536
 NUMBER_DIGITS_MAX = 20
 IDLE_CONNECTIONS_MAX = 4
 
+Headers = Dict[str, Union[str, Secret]]
 Body = Union[bytes, Iterator[bytes], None]
 Result = TypeVar("Result")
 # ValueError: http.client's, for what it finds no better name.
@@ -45,6 +49,7 @@ class Answer:
         self._connection: Optional[Connection] = connection
         self._response = response
         self._left = response.length
+        self._process = process.current()
 
     @property
     def length(self) -> Optional[int]:
@@ -54,6 +59,7 @@ class Answer:
         """The body as it comes, until its end or the deadline's."""
         try:
             while self._left is None or self._left > 0:
+                self._check_process()
                 piece = self._response.read1(PIECE_BYTES if self._left is None else min(PIECE_BYTES, self._left))
                 if not piece:
                     break
@@ -67,6 +73,11 @@ class Answer:
         if self._left:
             raise SandboxConnectionError("the sandbox's answer broke off: it is shorter than it said", sent=True)
         self._keep()
+
+    def _check_process(self) -> None:
+        # What was read ahead would be given to both.
+        if self._process != process.current():
+            raise SandboxClosedError(NOT_OURS)
 
     def all(self, most: int) -> bytearray:
         if self._left is not None and self._left > most:
@@ -102,7 +113,7 @@ class Http:
     again. routed: there is a router, whose word it is that a request was not sent. outside: addresses of this machine
     and of metadata servers are refused, whatever the name says that leads there."""
 
-    def __init__(self, base: Callable[[Deadline], str], headers: Callable[[], Dict[str, str]], routed: bool = True,
+    def __init__(self, base: Callable[[Deadline], str], headers: Callable[[], Headers], routed: bool = True,
                  outside: bool = False):
         self._base = base
         self._headers = headers
@@ -180,7 +191,7 @@ class Http:
         try:
             response = self._exchange(connection, method, prefix + path, body, headers)
             if not 200 <= response.status < 300:
-                raise self._refusal(response)
+                raise self._refusal(response, headers)
             if response.getheader("Content-Encoding", "identity").lower() != "identity":
                 raise SandboxProtocolError("the sandbox's answer is encoded, which was not asked for")
             if not response.chunked and response.length is None:
@@ -201,10 +212,10 @@ class Http:
 
     @staticmethod
     def _exchange(connection: Connection, method: str, target: str, body: Body,
-                  headers: Dict[str, str]) -> http.client.HTTPResponse:
+                  headers: Headers) -> http.client.HTTPResponse:
         connection.putrequest(method, target)
         for name, value in headers.items():
-            connection.putheader(name, value)
+            connection.putheader(name, value.reveal() if isinstance(value, Secret) else value)
         if isinstance(body, bytes):
             connection.putheader("Content-Length", str(len(body)))
         elif body is not None:
@@ -252,7 +263,7 @@ class Http:
             raise SandboxConnectionError(f"cannot connect to {key}: {error}", sent=False) from None
         return connection, parts.path
 
-    def _refusal(self, response: http.client.HTTPResponse) -> SandboxRequestError:
+    def _refusal(self, response: http.client.HTTPResponse, headers: Headers) -> SandboxRequestError:
         status = response.status
         not_sent = self._routed and status in (502, 503, 504) and response.getheader(NOT_SENT) == "true"
         try:
@@ -263,6 +274,7 @@ class Http:
             text = _detail(json.loads(text, parse_int=_number), text)
         except (ValueError, RecursionError):
             pass
+        text = hide(text, [value for value in headers.values() if isinstance(value, Secret)])
         return SandboxRequestError(status, text[:DETAIL_CHARACTERS], sent=not not_sent)
 
 

@@ -4,13 +4,13 @@ what it made can be found and deleted."""
 
 import json
 import logging
-import os
 import secrets
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple, TypeVar
 
 import kubernetes
 import urllib3
 
+from .apiserver import ApiServer
 from .deadline import Deadline
 from .errors import SandboxCleanupError, SandboxKubernetesError, SandboxTimeoutError
 
@@ -49,16 +49,6 @@ def condition(obj: Object, kind: str = "Ready") -> Object:
         if isinstance(entry, dict) and entry.get("type") == kind:
             return entry
     return {}
-
-
-def _words(error: Exception) -> str:
-    """What an API server said, short."""
-    body = getattr(error, "body", None)
-    try:
-        message = json.loads(body or "")["message"]
-    except (TypeError, ValueError, KeyError):
-        message = getattr(error, "reason", None) or error
-    return str(message)[:300]
 
 
 def _passing(error: "kubernetes.client.ApiException") -> bool:
@@ -113,25 +103,19 @@ class Kube:
     """One API server. Reads the kubeconfig as kubectl does, or the pod's service account."""
 
     def __init__(self) -> None:
-        # One of our own: that of the application, if it has one, is left as it is.
-        configuration = kubernetes.client.Configuration()
-        config: Any = kubernetes.config
-        try:
-            try:
-                # The package reads $KUBECONFIG when it is imported; kubectl when it runs.
-                config.load_kube_config(os.environ.get("KUBECONFIG") or None, client_configuration=configuration)
-            except config.ConfigException:
-                config.load_incluster_config(client_configuration=configuration)
-        except Exception as error:  # the package raises whatever its parsers do
-            raise SandboxKubernetesError(f"no kubeconfig and not in a cluster: {error}") from None
-        # The package would try again by itself, blindly; here every retry is a decision.
-        configuration.retries = False
-        self._api: Any = kubernetes.client.ApiClient(configuration)
-        self._objects: Any = kubernetes.client.CustomObjectsApi(self._api)
+        self._server = ApiServer()
 
     def close(self) -> None:
-        self._api.close()
-        self._api.rest_client.pool_manager.clear()
+        self._server.close()
+
+    def _words(self, error: Exception) -> str:
+        """What an API server said, short."""
+        body = getattr(error, "body", None)
+        try:
+            message = json.loads(body or "")["message"]
+        except (TypeError, ValueError, KeyError):
+            message = getattr(error, "reason", None) or error
+        return self._server.hide(str(message))[:300]
 
     # ---- claims ----------------------------------------------------------------------------------
 
@@ -140,11 +124,11 @@ class Kube:
         while True:
             before, claim.doubtful = claim.doubtful, True
             try:
-                claim.made = _whole(self._objects.create_namespaced_custom_object(
-                    GROUP, VERSION, claim.namespace, CLAIMS, claim.body(), _request_timeout=self._timeout(deadline)))
+                claim.made = _whole(self._server.ask(lambda objects: objects.create_namespaced_custom_object(
+                    GROUP, VERSION, claim.namespace, CLAIMS, claim.body(), _request_timeout=self._timeout(deadline))))
                 return
             except kubernetes.client.ApiException as error:
-                words, status = _words(error), error.status
+                words, status = self._words(error), error.status
                 if error.status == 409:
                     if self._settle(claim, deadline):
                         return
@@ -153,7 +137,7 @@ class Kube:
                     claim.doubtful = before
                     raise SandboxKubernetesError(f"cannot create {claim}: {words}", status) from None
             except BROKEN as error:
-                words, status = f"cannot reach the API server: {error}", None
+                words, status = f"cannot reach the API server: {self._words(error)}", None
             if deadline.over:
                 raise SandboxKubernetesError(f"cannot create {claim}: {words}", status)
             deadline.pause(PAUSE_SECONDS)
@@ -172,8 +156,8 @@ class Kube:
 
     def _find(self, claim: Claim, deadline: Deadline) -> Optional[Object]:
         try:
-            return _whole(self._objects.get_namespaced_custom_object(
-                GROUP, VERSION, claim.namespace, CLAIMS, claim.name, _request_timeout=self._timeout(deadline)))
+            return _whole(self._server.ask(lambda objects: objects.get_namespaced_custom_object(
+                GROUP, VERSION, claim.namespace, CLAIMS, claim.name, _request_timeout=self._timeout(deadline))))
         except kubernetes.client.ApiException as error:
             if error.status == 404:
                 return None
@@ -203,13 +187,13 @@ class Kube:
         while True:
             status = None
             try:
-                obj = _whole(self._objects.get_namespaced_custom_object(
-                    SANDBOX_GROUP, VERSION, namespace, SANDBOXES, sandbox, _request_timeout=self._timeout(deadline)))
+                obj = _whole(self._server.ask(lambda objects: objects.get_namespaced_custom_object(
+                    SANDBOX_GROUP, VERSION, namespace, SANDBOXES, sandbox, _request_timeout=self._timeout(deadline))))
                 return str((obj["metadata"].get("annotations") or {}).get(POD_NAME) or sandbox)
             except kubernetes.client.ApiException as error:
-                words, status, last = _words(error), error.status, not _passing(error)
+                words, status, last = self._words(error), error.status, not _passing(error)
             except BROKEN as error:
-                words, last = str(error), False
+                words, last = self._words(error), False
             if last or deadline.over:
                 raise SandboxKubernetesError(f"cannot read Sandbox '{sandbox}' in namespace '{namespace}': {words}", status)
             deadline.pause(PAUSE_SECONDS)
@@ -239,11 +223,12 @@ class Kube:
                     return
                 words = "whether it was made is not known"
             except kubernetes.client.ApiException as error:
-                words = _words(error)
-                if not _passing(error):
+                words = self._words(error)
+                # 401: a token that has run out may be replaced in a moment.
+                if not _passing(error) and error.status != 401:
                     deadline = Deadline(0)
             except BROKEN as error:
-                words = str(error)
+                words = self._words(error)
             if deadline.over:
                 raise SandboxCleanupError(f"{claim} is left behind: {words}")
             deadline.pause(PAUSE_SECONDS)
@@ -251,9 +236,9 @@ class Kube:
     def _delete(self, claim: Claim, uid: str, deadline: Deadline) -> None:
         options = {"preconditions": {"uid": uid}}
         try:
-            self._objects.delete_namespaced_custom_object(
+            self._server.ask(lambda objects: objects.delete_namespaced_custom_object(
                 GROUP, VERSION, claim.namespace, CLAIMS, claim.name, body=options,
-                _request_timeout=self._timeout(deadline))
+                _request_timeout=self._timeout(deadline)))
         except kubernetes.client.ApiException as error:
             # 409: the name is another's by now.
             if error.status not in (404, 409):
@@ -310,18 +295,18 @@ class Kube:
                         return answer
             except kubernetes.client.ApiException as error:
                 if not _passing(error) and error.status != 410:
-                    raise SandboxKubernetesError(f"cannot watch {what}: {_words(error)}", error.status) from None
+                    raise SandboxKubernetesError(f"cannot watch {what}: {self._words(error)}", error.status) from None
                 version = None if error.status == 410 else version
                 deadline.pause(PAUSE_SECONDS)
             except BROKEN as error:
-                log.debug("watch of %s broke: %s", what, error)
+                log.debug("watch of %s broke: %s", what, self._words(error))
                 deadline.pause(PAUSE_SECONDS)
         return None
 
     def _list_one(self, what: "_What", deadline: Deadline) -> Tuple[Optional[Object], Optional[str]]:
-        listed = self._objects.list_namespaced_custom_object(
+        listed = self._server.ask(lambda objects: objects.list_namespaced_custom_object(
             what.group, what.version, what.namespace, what.plural, field_selector=f"metadata.name={what.name}",
-            _request_timeout=self._timeout(deadline))
+            _request_timeout=self._timeout(deadline)))
         if not isinstance(listed, dict) or not isinstance(listed.get("items"), list):
             raise ValueError("a list that is none")
         return (listed["items"] or [None])[0], (listed.get("metadata") or {}).get("resourceVersion")
@@ -329,10 +314,10 @@ class Kube:
     def _watch(self, what: "_What", resource_version: Optional[str], deadline: Deadline) -> Iterator[Tuple[str, Object]]:
         """Events of one object until the watch ends; may end at any time."""
         seconds = max(1.0, deadline.left(WATCH_SECONDS))
-        answer = self._objects.list_namespaced_custom_object(
+        answer = self._server.ask(lambda objects: objects.list_namespaced_custom_object(
             what.group, what.version, what.namespace, what.plural, watch=True,
             field_selector=f"metadata.name={what.name}", resource_version=resource_version, allow_watch_bookmarks=True,
-            timeout_seconds=int(seconds), _preload_content=False, _request_timeout=(REQUEST_SECONDS, seconds + 1))
+            timeout_seconds=int(seconds), _preload_content=False, _request_timeout=(REQUEST_SECONDS, seconds + 1)))
         try:
             for line in _lines(answer):
                 event = json.loads(line)

@@ -2,6 +2,7 @@
 """A connection whose every byte counts against one deadline. Timeouts of sockets alone start anew with each byte that
 arrives, and a server that sends one now and then would keep a request going for ever."""
 
+import contextlib
 import http.client
 import io
 import socket
@@ -12,12 +13,15 @@ from typing import Any, Callable, Optional
 
 import urllib3.util.wait
 
+from . import process
 from .deadline import Deadline
+from .errors import SandboxClosedError
 
 CONNECT_SECONDS = 5.0
 # Servers close connections that wait; one that waited this long is not used again, since a request on a connection
 # that is just being closed may or may not arrive.
 IDLE_SECONDS = 3.0
+NOT_OURS = "the process that asked for this answer reads it, not a child of it"
 
 # In Python 3.7 to 3.9 it is not TimeoutError.
 TimedOut = socket.timeout
@@ -53,8 +57,16 @@ class Wire:
         self.deadline = deadline
         self._inputs = 0
         self._closed = False
+        self._process = process.current()
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was this process that connected: after a fork, two have the connection."""
+        return self._process == process.current()
 
     def _timed(self) -> socket.socket:
+        if not self.ours:
+            raise SandboxClosedError(NOT_OURS)
         left = self.deadline.left()
         if left <= 0:
             raise TimedOut("timed out")
@@ -89,6 +101,10 @@ class Wire:
     def close(self) -> None:
         self._closed = True
         if self._inputs <= 0:
+            if self.ours:
+                # A child of this process may hold it open too; to the server it ends here.
+                with contextlib.suppress(OSError):
+                    self.sock.shutdown(socket.SHUT_RDWR)
             self.sock.close()
 
 
@@ -98,6 +114,8 @@ class Connection(http.client.HTTPConnection):
     def __init__(self, url: urllib.parse.SplitResult, tls: Optional[ssl.SSLContext], deadline: Deadline,
                  check: Optional[Callable[[str], None]]):
         super().__init__(str(url.hostname), url.port or (443 if tls else 80))
+        # It would print each header, the token's too, where the program has switched http.client's debugging on.
+        self.debuglevel = 0
         # For the Host header alone, which leaves the usual port out.
         self.default_port = 443 if tls else 80
         self.key = f"{url.scheme}://{url.netloc}"
@@ -144,7 +162,7 @@ class Connection(http.client.HTTPConnection):
 
     def wakes(self, deadline: Deadline) -> bool:
         """Whether it can take a request after its rest; it is the deadline's from now on."""
-        if self.sock is None or time.monotonic() - self._since > IDLE_SECONDS:
+        if self.sock is None or not self.sock.ours or time.monotonic() - self._since > IDLE_SECONDS:
             return False
         # Nothing was asked: what there is to read is its end.
         if urllib3.util.wait.wait_for_read(self.sock.sock, timeout=0):

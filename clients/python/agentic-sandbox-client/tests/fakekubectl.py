@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for kubectl port-forward; $FAKE_KUBECTL is a folder: argv (written), target (host:port), mode."""
+"""A stand-in for kubectl port-forward; $FAKE_KUBECTL is a folder: argv and pids (written), target (host:port), mode."""
 
 import os
 import socket
@@ -33,6 +33,8 @@ def pump(source, sink):
 def main():
     with open(os.path.join(FOLDER, "argv"), "a") as f:
         f.write(" ".join(sys.argv[1:]) + "\n")
+    with open(os.path.join(FOLDER, "pids"), "a") as f:
+        f.write("%d\n" % os.getpid())
     with open(os.path.join(FOLDER, "argv")) as f:
         starts = len(f.readlines())
     mode = text("mode")

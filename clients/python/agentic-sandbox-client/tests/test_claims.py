@@ -43,7 +43,7 @@ def clean(world, monkeypatch):
 def client(router):
     def make(**more):
         more.setdefault("api_url", router.url)
-        more.setdefault("sandbox_ready_timeout", 30)
+        more.setdefault("sandbox_ready_timeout", 120)
         return SandboxClient(more.pop("template_name", TEMPLATE), **more)
     return make
 

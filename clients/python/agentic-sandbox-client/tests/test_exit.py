@@ -27,7 +27,7 @@ class Script:
         head = HEAD % (os.path.dirname(os.path.dirname(os.path.abspath(__file__))), router.url)
         # A shell's background jobs ignore SIGINT, and hand that on: these are as if from a terminal.
         self.child = subprocess.Popen([sys.executable, "-c", head + code], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                      env=dict(os.environ, KUBECONFIG=world.kubeconfig), universal_newlines=True,
+                                      env=dict(os.environ, **({"KUBECONFIG": world.kubeconfig} if world else {})), universal_newlines=True,
                                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def wait_for(self, words):
@@ -37,7 +37,7 @@ class Script:
     def signal(self, number=signal.SIGINT):
         self.child.send_signal(number)
 
-    def end(self, seconds=15):
+    def end(self, seconds=120):
         """(status, standard output, standard error)"""
         out, err = self.child.communicate(timeout=seconds)
         return self.child.returncode, out, err
@@ -64,7 +64,7 @@ def script(world, router):
 
 
 def until_there(world):
-    end = time.monotonic() + 10
+    end = time.monotonic() + 120
     while not world.claims():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -165,7 +165,7 @@ def test_an_api_server_that_was_away_at_the_end_is_waited_for(script, world):
     timer = threading.Timer(3, come_back)
     timer.start()
     try:
-        status, _, err = run.end(20)
+        status, _, err = run.end(120)
     finally:
         timer.join()
     assert status == 0, err
@@ -182,5 +182,111 @@ def test_the_api_server_is_killed_in_between(script, world):
     until_there(world)
     world.cluster.processes[0].kill()
     world.cluster.serve()
-    status, out, err = run.end(60)
+    status, out, err = run.end(120)
     assert status == 0 and out == "open\n", err
+
+# ---- kubectl port-forward --------------------------------------------------------------------------
+
+TUNNEL = """
+import subprocess
+from agentic_sandbox import Sandbox
+c = Sandbox("t") if %(pod)r else SandboxClient("t", namespace="default")
+c._api_url = c.base_url = None
+c.open()
+c.run("x")
+"""
+
+
+def kubectl_pids(folder):
+    return [int(each) for each in (folder / "pids").read_text().split()]
+
+
+def gone(pid):
+    """Ended, or a zombie that nobody has waited for."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            return f.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def until_gone(pids):
+    end = time.monotonic() + 60
+    while not all(gone(pid) for pid in pids):
+        assert time.monotonic() < end, "kubectl is still there"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def tunnel_script(kubectl, fake_api, router, tmp_path, monkeypatch):
+    """A program with an open tunnel, against the API server in memory."""
+    monkeypatch.setenv("KUBECONFIG", fake_api.kubeconfig(tmp_path / "config", {"token": "one"}))
+    scripts = []
+
+    def make(code, pod=False):
+        scripts.append(Script(None, router, TUNNEL % {"pod": pod} + code))
+        return scripts[-1]
+    yield make
+    for each in scripts:
+        if each.child.poll() is None:
+            each.child.kill()
+        each.child.communicate()
+
+
+TUNNEL_ENDS = {
+    "waits": "say('open')\ntime.sleep(1000)",
+    "in a thread that has ended": "say('open')\ntime.sleep(1000)",
+    "a child by fork lives on": "pid = os.fork()\nif pid == 0:\n  time.sleep(3)\n  os._exit(0)\nsay('open')\ntime.sleep(1000)",
+    "a child by exec lives on": "subprocess.Popen(['sleep', '3'])\nsay('open')\ntime.sleep(1000)",
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGABRT])
+@pytest.mark.parametrize("name", sorted(TUNNEL_ENDS))
+def test_kubectl_ends_with_the_program(tunnel_script, tmp_path, name, number):
+    code = TUNNEL_ENDS[name]
+    if "thread" in name:
+        code = "t = threading.Thread(target=lambda: (c._tunnel._end(), c.run('y'))); t.start(); t.join()\n" + code
+    run = tunnel_script(code, pod=number == signal.SIGABRT)
+    run.wait_for("open")
+    pids = kubectl_pids(tmp_path)
+    # The one of the thread's is there, and the program has not ended it with the thread.
+    assert not gone(pids[-1])
+    run.signal(number)
+    assert run.child.wait(60) == -number
+    until_gone(pids)
+
+
+def test_kubectl_that_wraps_another_program_ends_whole(tunnel_script, tmp_path, kubectl):
+    """A kubectl that is a script, and starts the real one as its child."""
+    script = tmp_path / "bin" / "kubectl"
+    script.write_text(script.read_text().replace("exec ", "") + "exit $?\n")
+    run = tunnel_script("say('open')\ntime.sleep(1000)")
+    run.wait_for("open")
+    run.signal(signal.SIGKILL)
+    run.child.wait(60)
+    until_gone(kubectl_pids(tmp_path))
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "pid = os.fork()\nif pid: os._exit(3)\ntime.sleep(3)", "c.close()"])
+def test_kubectl_ends_with_other_ends(tunnel_script, tmp_path, end):
+    run = tunnel_script("say('open')\n" + end)
+    run.wait_for("open")
+    run.child.wait(60)
+    until_gone(kubectl_pids(tmp_path))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_the_program_handles_waits_for_the_delete(script, world, number):
+    world.proxy.rule = lambda method, path: ("late", 1.0) if method == "DELETE" else None
+    run = script("signal.signal(%d, lambda *a: sys.exit(5))\nwith client() as c:\n  say('ready')\nsay('not ended')" % number)
+    run.wait_for("ready")
+    end = time.monotonic() + 60
+    while world.claims():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    for _ in range(3):
+        run.signal(number)
+        time.sleep(0.05)
+    status, out, err = run.end(120)
+    assert status == 5 and out == "", err

@@ -4,8 +4,6 @@
 import os
 import signal
 import socket
-import stat
-import sys
 import threading
 import time
 
@@ -24,7 +22,6 @@ from agentic_sandbox.tunnel import Tunnel
 from conftest import Plain
 from fakerouter import FakeRouter
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 TEMPLATE = "python-sandbox-template"
 
 
@@ -153,27 +150,8 @@ def test_a_gateway_with_an_evil_address_gets_nothing(through, router):
 # ---- kubectl -------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def kubectl(tmp_path, monkeypatch, router):
-    """Sets what the stand-in does; .argv() is how it was called."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "kubectl"
-    script.write_text("#!/bin/sh\nexec '%s' '%s' \"$@\"\n" % (sys.executable, os.path.join(HERE, "fakekubectl.py")))
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", str(folder) + os.pathsep + os.environ["PATH"])
-    monkeypatch.setenv("FAKE_KUBECTL", str(tmp_path))
-    (tmp_path / "target").write_text("127.0.0.1:%d" % router.port)
-
-    def mode(name):
-        (tmp_path / "mode").write_text(name)
-    mode("ok")
-    mode.argv = lambda: (tmp_path / "argv").read_text().splitlines()
-    return mode
-
-
 def gone(pid):
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)
@@ -224,7 +202,7 @@ def test_a_tunnel_that_died_is_brought_up_again_and_no_command_sent_twice(kubect
 def test_a_tunnel_whose_pod_is_not_there_yet(kubectl):
     kubectl("refuse-twice")
     tunnel = Tunnel("default", "svc/x", 80)
-    assert tunnel.base(Deadline(10)).startswith("http://127.0.0.1:")
+    assert tunnel.base(Deadline(60)).startswith("http://127.0.0.1:")
     tunnel.close()
     assert len(kubectl.argv()) == 3
 
@@ -245,7 +223,7 @@ def test_a_tunnel_with_nothing_behind_it_is_not_up(kubectl, through, within):
 def test_words_of_kubectl_that_are_no_text(kubectl):
     kubectl("garbage")
     tunnel = Tunnel("default", "svc/x", 80)
-    assert tunnel.base(Deadline(10))
+    assert tunnel.base(Deadline(60))
     tunnel.close()
 
 
@@ -261,7 +239,7 @@ def test_threads_share_a_tunnel(kubectl, router):
 
     def work():
         try:
-            plain.exists("x", timeout=10)
+            plain.exists("x", timeout=60)
         except Exception as error:
             failed.append(error)
     threads = [threading.Thread(target=work) for _ in range(8)]
