@@ -279,7 +279,8 @@ def test_long_names_of_variables_are_told_too(server):
         status, errors = detail(server, json.dumps({"command": "true", "env": env}).encode())
         assert status == 422 and errors[0]["type"] == "string_type" and errors[0]["loc"][:2] == ["body", "env"], (status, errors[:1])
         return errors
-    assert told({"k" * 1000: 1})[0]["loc"] == ["body", "env", "k" * 1000]
+    assert told({"k" * 200: 1})[0]["loc"] == ["body", "env", "k" * 200]
+    assert told({"k" * 1000: 1})[0]["loc"][2].startswith("k" * 200)
     told({"k" * 3000000: 1})
     told({"\0" * 400000: 1})
     assert len(told({f"{i}" * 1000: ["x" * 10000] for i in range(90)})) > 1
