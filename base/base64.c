@@ -2,7 +2,7 @@
 /* Decodes base64 (RFC 4648, 4) into bytes. Called for what secrets and config maps hold. */
 #include "config.h"
 
-#include "node/volumes-base64.h"
+#include "base/base64.h"
 
 #include <errno.h>
 #include <stdint.h>

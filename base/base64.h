@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base64 of secrets and of binaryData, any bytes. */
-#ifndef ASB_NODE_VOLUMES_BASE64_H
-#define ASB_NODE_VOLUMES_BASE64_H
+#ifndef ASB_BASE_BASE64_H
+#define ASB_BASE_BASE64_H
 
 #include "base/buf.h"
 

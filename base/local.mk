@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
+	%D%/base64.c %D%/base64.h \
 	%D%/baton.c %D%/baton.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/child.c %D%/child.h \
@@ -18,10 +19,11 @@ libbase_la_SOURCES = \
 	%D%/memory.c %D%/memory.h \
 	%D%/number.c %D%/number.h \
 	%D%/sched.c %D%/sched.h \
+	%D%/sha256.c %D%/sha256.h \
 	%D%/socket.c %D%/socket.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/utf8.c %D%/utf8.h \
 	%D%/yaml.c %D%/yaml.h \
 	%D%/yaml-scalar.c %D%/yaml-scalar.h
-libbase_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS)
-libbase_la_LIBADD = $(JSONC_LIBS) $(YAML_LIBS) -lm
+libbase_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
+libbase_la_LIBADD = $(JSONC_LIBS) $(YAML_LIBS) $(CRYPTO_LIBS) -lm

@@ -2,7 +2,7 @@
 /* SHA-256 by libcrypto. Called by the host for plugins, and by programs that store hashes of tokens. */
 #include "config.h"
 
-#include "core/sha256.h"
+#include "base/sha256.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

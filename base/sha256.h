@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 as text. */
-#ifndef ASB_CORE_SHA256_H
-#define ASB_CORE_SHA256_H
+#ifndef ASB_BASE_SHA256_H
+#define ASB_BASE_SHA256_H
 
 #include <stddef.h>
 

@@ -9,8 +9,8 @@
 #include "base/macros.h"
 #include "base/number.h"
 #include "base/sched.h"
-#include "local/requests.h"
-#include "local/storage.h"
+#include "apiserver/requests/requests.h"
+#include "apiserver/storage/storage.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -17,7 +17,7 @@
 #include "base/number.h"
 #include "bench/load-script.h"
 #include "bench/load-watch.h"
-#include "core/kubeconfig.h"
+#include "core/config/kubeconfig.h"
 #include "net/curl-transport.h"
 
 #define REQUEST_TIMEOUT_MS 60000u

@@ -14,7 +14,7 @@ EXTRA_DIST += %D%/README.md %D%/claims.py %D%/local-claims.py %D%/run.py %D%/wor
 
 bench_api_writes_SOURCES = %D%/api-writes.c
 bench_api_writes_CFLAGS = $(AM_CFLAGS)
-bench_api_writes_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
+bench_api_writes_LDADD = librequests.la libobjects.la libkube.la libbase.la $(JSONC_LIBS)
 
 EXTRA_PROGRAMS += %D%/spawn-floor
 bench_spawn_floor_SOURCES = %D%/spawn-floor.c

@@ -15,9 +15,9 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "bench/scale-world.h"
-#include "core/informer.h"
-#include "core/log.h"
-#include "core/manager.h"
+#include "core/controller/informer.h"
+#include "core/observe/log.h"
+#include "core/controller/manager.h"
 
 #define TOUCHES 2000u
 #define COUNT_MAX 1000000
@@ -237,7 +237,7 @@ int main(int argc, char **argv)
 		fputs("usage: store-scale sandboxes|pool COUNT PLUGIN-FOLDER\n", stderr);
 		return 2;
 	}
-	mallopt(M_ARENA_MAX, 2); /* as core/main.c */
+	mallopt(M_ARENA_MAX, 2); /* as controller/main.c */
 	log_set_level(LOG_ERROR);
 	scale.sched = sched_create();
 	scale.metrics = metrics_create(scale.sched);

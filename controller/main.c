@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/log.h"
-#include "core/options.h"
-#include "core/plugin-set.h"
-#include "core/process.h"
+#include "core/observe/log.h"
+#include "controller/options.h"
+#include "controller/plugin-set.h"
+#include "controller/process.h"
 
 #define DUMP_MAX (8u << 20)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses the command line from a table. Called by core/main.c. */
+/* Parses the command line from a table. Called by controller/main.c. */
 #include "config.h"
 
-#include "core/options.h"
+#include "controller/options.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * plugins are --<plugin>.<name>; some have a second name that users of other implementations know
  * (--cluster-domain is --sandbox.cluster-domain).
  */
-#ifndef ASB_CORE_OPTIONS_H
-#define ASB_CORE_OPTIONS_H
+#ifndef ASB_CONTROLLER_OPTIONS_H
+#define ASB_CONTROLLER_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "core/plugin.h"
+#include "core/controller/plugin.h"
 
 #define OPTIONS_PLUGINS_MAX 32 /* --plugin */
 #define OPTIONS_SETTINGS_MAX 128

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds and loads the plugins that the flags ask for. Called by core/main.c. */
+/* Finds and loads the plugins that the flags ask for. Called by controller/main.c. */
 #include "config.h"
 
-#include "core/plugin-set.h"
+#include "controller/plugin-set.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugins of one process: which files, in which order, and that no two of them collide. */
-#ifndef ASB_CORE_PLUGIN_SET_H
-#define ASB_CORE_PLUGIN_SET_H
+#ifndef ASB_CONTROLLER_PLUGIN_SET_H
+#define ASB_CONTROLLER_PLUGIN_SET_H
 
-#include "core/manager.h"
-#include "core/options.h"
-#include "core/plugin.h"
+#include "core/controller/manager.h"
+#include "controller/options.h"
+#include "core/controller/plugin.h"
 
 struct plugin_set {
 	struct plugin items[MANAGER_PLUGINS_MAX];

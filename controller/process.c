@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connects a manager with the real world and waits for a signal. Called by core/main.c. */
+/* Connects a manager with the real world and waits for a signal. Called by controller/main.c. */
 #include "config.h"
 
-#include "core/process.h"
+#include "controller/process.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/admin.h"
-#include "core/api-connect.h"
-#include "core/log.h"
-#include "core/manager.h"
-#include "core/signals.h"
-#include "core/tidy.h"
+#include "core/observe/admin.h"
+#include "core/config/api-connect.h"
+#include "core/observe/log.h"
+#include "core/controller/manager.h"
+#include "core/observe/signals.h"
+#include "core/observe/tidy.h"
 
 #define LEASE_NAME "a3317529.x-k8s.io"
 #define TIDY_FIRST_MS 2000 /* most start-ups are over by then */

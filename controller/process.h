@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The controller as a process: a manager with a real transport, its own endpoints, and signals. */
-#ifndef ASB_CORE_PROCESS_H
-#define ASB_CORE_PROCESS_H
+#ifndef ASB_CONTROLLER_PROCESS_H
+#define ASB_CONTROLLER_PROCESS_H
 
-#include "core/options.h"
-#include "core/plugin-set.h"
+#include "controller/options.h"
+#include "controller/plugin-set.h"
 
 /* Runs until SIGTERM or SIGINT (0), or until the lease is lost or something cannot start (-1, after
  * logging why). */

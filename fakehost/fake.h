@@ -7,7 +7,7 @@
 #include "base/macros.h"
 #include "base/map.h"
 #include "base/tree.h"
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 #include <agent-sandbox/fake-host.h>
 #include <stdbool.h>

@@ -17,4 +17,4 @@ libagent_sandbox_fake_host_la_SOURCES = \
 libagent_sandbox_fake_host_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 libagent_sandbox_fake_host_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-export-symbols-regex '^asb_fake_'
-libagent_sandbox_fake_host_la_LIBADD = liblocal.la libkube.la libbase.la $(JSONC_LIBS) $(CRYPTO_LIBS)
+libagent_sandbox_fake_host_la_LIBADD = libobjects.la libkube.la libbase.la $(JSONC_LIBS) $(CRYPTO_LIBS)

@@ -9,7 +9,7 @@
 #include "base/macros.h"
 #include "base/memory.h"
 #include "base/yaml.h"
-#include "core/sha256.h"
+#include "base/sha256.h"
 #include "local/ask.h"
 
 #include <agent-sandbox/helpers.h>

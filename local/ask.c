@@ -5,7 +5,7 @@
 #include "local/ask.h"
 
 #include "base/json.h"
-#include "local/api.h"
+#include "apiserver/api/api.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

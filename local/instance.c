@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/kubeconfig-write.h"
+#include "apiserver/http/kubeconfig-write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,9 +3,9 @@
  * alone, is here; the others are elsewhere. */
 #include "config.h"
 
-#include "core/log.h"
-#include "core/signals.h"
-#include "core/tidy.h"
+#include "core/observe/log.h"
+#include "core/observe/signals.h"
+#include "core/observe/tidy.h"
 #include "local/options.h"
 #include "local/serving.h"
 #include "local/up.h"

@@ -9,19 +9,14 @@
 #ifndef ASB_LOCAL_MIRROR_H
 #define ASB_LOCAL_MIRROR_H
 
+#include "apiserver/api/api.h"
 #include "base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MIRROR_NODE "agent-sandbox-local"
-/* "127.0.0.1:PORT". Honoured for pods on MIRROR_NODE alone, whatever port of the pod is asked for. */
-#define MIRROR_FORWARD_ANNOTATION "agent-sandbox.local/port-forward-address"
 #define MIRROR_SERVICE "sandbox-router-svc"
-#define MIRROR_POD "sandbox-router"
 #define MIRROR_PORT 8080 /* of the Service: what clients of the router expect */
-
-struct api;
 
 /* Makes or mends both; the pod's status says Ready as ready does. May be called again and again: it
  * writes on difference alone. */

@@ -7,11 +7,11 @@
 
 #include "base/memory.h"
 #include "base/sched.h"
-#include "local/api.h"
-#include "local/kubeconfig-write.h"
+#include "apiserver/api/api.h"
+#include "apiserver/http/kubeconfig-write.h"
 #include "local/options.h"
-#include "local/server.h"
-#include "local/state-folder.h"
+#include "apiserver/http/server.h"
+#include "local/state-directory.h"
 
 #include <errno.h>
 #include <limits.h>

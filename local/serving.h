@@ -5,8 +5,8 @@
 #define ASB_LOCAL_SERVING_H
 
 #include "base/error.h"
-#include "local/tls.h"
-#include "local/token.h"
+#include "apiserver/http/tls.h"
+#include "apiserver/api/token.h"
 
 #include <stdint.h>
 

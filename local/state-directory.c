@@ -3,7 +3,7 @@
  * of local mode. */
 #include "config.h"
 
-#include "local/state-folder.h"
+#include "local/state-directory.h"
 
 #include "base/memory.h"
 

@@ -3,8 +3,8 @@
  * The folder of local mode's state: token, keys, database, kubeconfig. Whoever could write there
  * would choose who may ask the API, so it is trusted only where nobody else could have.
  */
-#ifndef ASB_LOCAL_STATE_FOLDER_H
-#define ASB_LOCAL_STATE_FOLDER_H
+#ifndef ASB_LOCAL_STATE_DIRECTORY_H
+#define ASB_LOCAL_STATE_DIRECTORY_H
 
 #include "base/error.h"
 

@@ -5,7 +5,7 @@
 #include "local/supervise.h"
 
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "local/supervise-private.h"
 
 #include <errno.h>

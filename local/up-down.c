@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/state-folder.h"
+#include "local/state-directory.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

@@ -6,9 +6,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "local/peek.h"
-#include "local/state-folder.h"
+#include "local/state-directory.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

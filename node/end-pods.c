@@ -12,10 +12,10 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/sched.h"
-#include "core/log.h"
-#include "node/runtime.h"
+#include "core/observe/log.h"
+#include "node/runtime/runtime.h"
 #include "node/runtimes.h"
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 #define THREADS 8u
 

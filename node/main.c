@@ -9,11 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "net/curl-transport.h"
 #include "node/end-pods.h"
 #include "node/node.h"
-#include "node/process.h"
+#include "node/process/process.h"
 
 #define CLOEXEC_RANGE 4u /* CLOSE_RANGE_CLOEXEC, since Linux 5.11 */
 

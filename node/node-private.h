@@ -6,16 +6,16 @@
 #include <stdbool.h>
 
 #include "base/sched.h"
-#include "core/client.h"
-#include "core/manager.h"
-#include "core/plugin.h"
-#include "node/book.h"
-#include "node/images.h"
+#include "core/client/client.h"
+#include "core/controller/manager.h"
+#include "core/controller/plugin.h"
+#include "node/pod/book.h"
+#include "node/pod/images.h"
 #include "node/options.h"
-#include "node/probe.h"
-#include "node/runtime.h"
-#include "node/tasks.h"
-#include "node/volumes.h"
+#include "node/probes/probe.h"
+#include "node/runtime/runtime.h"
+#include "node/pod/tasks.h"
+#include "node/volumes/volumes.h"
 
 struct binder;
 

@@ -13,20 +13,20 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/admin.h"
-#include "core/api-connect.h"
-#include "core/log.h"
-#include "core/signals.h"
-#include "core/tidy.h"
-#include "node/address.h"
-#include "node/api.h"
-#include "node/bind.h"
+#include "core/observe/admin.h"
+#include "core/config/api-connect.h"
+#include "core/observe/log.h"
+#include "core/observe/signals.h"
+#include "core/observe/tidy.h"
+#include "node/registration/address.h"
+#include "node/pod/api.h"
+#include "node/pod/bind.h"
 #include "node/node-private.h"
-#include "node/register.h"
+#include "node/registration/register.h"
 #include "node/runtimes.h"
-#include "node/serve.h"
-#include "node/sweep.h"
-#include "node/volumes-claims.h"
+#include "node/server/serve.h"
+#include "node/pod/sweep.h"
+#include "node/volumes/claims.h"
 
 #define TIDY_MS 15000
 #define END_US 3000000u /* for stops, pulls and requests that are under way */

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/fake-runtime.h"
-#include "node/podman.h"
-#include "node/process.h"
+#include "node/runtime/fake.h"
+#include "node/podman/podman.h"
+#include "node/process/process.h"
 
 static int create_podman(struct sched *sched, const struct node_options *options,
 			 const char *node_name, runtime_changed changed, void *arg,

@@ -5,7 +5,7 @@
 
 #include "base/sched.h"
 #include "node/options.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 struct runtime_kind {
 	const char *name;

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "base/macros.h"
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 
 #define TEXT_MAX 65536u
 #define FILES_EACH 3     /* descriptors of a connection: both ends, and its share of the pipes */

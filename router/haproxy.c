@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "router/commands.h"
 #include "router/haproxy-config.h"
 

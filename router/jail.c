@@ -14,7 +14,7 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 
 /* The Debian package makes the first; every system has the second. */
 static const char *const accounts[] = { "haproxy", "nobody" };

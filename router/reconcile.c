@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the table in step with Sandboxes and pods. Run by core/manager in the router's process. */
+/* Keeps the table in step with Sandboxes and pods. Run by core/controller/manager in the router's process. */
 #include "config.h"
 
 #include "router/reconcile.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The router's reconciler: a built-in plugin for core/manager, own kind Sandbox, that keeps the
+/* The router's reconciler: a built-in plugin for core/controller/manager, own kind Sandbox, that keeps the
  * table in step with Sandboxes and their pods and writes nothing to the API server. */
 #ifndef ASB_ROUTER_RECONCILE_H
 #define ASB_ROUTER_RECONCILE_H

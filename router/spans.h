@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "core/trace.h"
+#include "core/observe/trace.h"
 
 struct spans;
 /* Binds run_dir's log socket and reads it on a thread. */

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "router/commands.h"
 
 #define FILE_MAX (256u << 20)

@@ -4,8 +4,8 @@
 #ifndef ASB_RUNTIME_RUNTIME_H
 #define ASB_RUNTIME_RUNTIME_H
 
-#include "runtime/output.h"
-#include "runtime/path.h"
+#include "runtime/exec/output.h"
+#include "runtime/files/path.h"
 
 #include <stdint.h>
 

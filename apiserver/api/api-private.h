@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the API server share. Private to local/api*.c and local/watch*.c. */
-#ifndef ASB_LOCAL_API_PRIVATE_H
-#define ASB_LOCAL_API_PRIVATE_H
+#ifndef ASB_APISERVER_API_API_PRIVATE_H
+#define ASB_APISERVER_API_API_PRIVATE_H
 
 #include "base/map.h"
 #include "base/sched.h"
-#include "local/api.h"
-#include "local/list.h"
-#include "local/query.h"
-#include "local/requests.h"
-#include "local/route.h"
-#include "local/selector.h"
-#include "local/types.h"
+#include "apiserver/api/api.h"
+#include "apiserver/requests/list.h"
+#include "apiserver/api/query.h"
+#include "apiserver/requests/requests.h"
+#include "apiserver/api/route.h"
+#include "apiserver/requests/selector.h"
+#include "apiserver/types/types.h"
 
 struct storage;
 struct watch_list;

@@ -3,16 +3,16 @@
  * all share. The HTTP server calls it on its threads, tests call it plainly. */
 #include "config.h"
 
-#include "local/api.h"
+#include "apiserver/api/api.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "local/api-private.h"
-#include "local/podlog.h"
-#include "local/remote.h"
-#include "local/status.h"
-#include "local/watch.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/remote/podlog.h"
+#include "apiserver/remote/remote.h"
+#include "apiserver/objects/status.h"
+#include "apiserver/api/watch.h"
 
 #include <errno.h>
 #include <stdarg.h>

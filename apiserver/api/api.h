@@ -5,10 +5,10 @@
  *
  * Thread-safe: any thread may ask. It takes the lock of the objects for short times only, and never
  * while it parses a body or prints an answer. An answer is one of three: a body; a watch, to be read
- * as it goes on (local/watch.h); a stream from elsewhere (logs of a pod).
+ * as it goes on (apiserver/api/watch.h); a stream from elsewhere (logs of a pod).
  */
-#ifndef ASB_LOCAL_API_H
-#define ASB_LOCAL_API_H
+#ifndef ASB_APISERVER_API_API_H
+#define ASB_APISERVER_API_API_H
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -18,6 +18,12 @@
 
 #define API_BODY_MAX (3u << 20)     /* bytes of a request's body, as the real server takes them */
 #define API_ANSWER_MAX (256u << 20) /* a list that is not asked for in pages */
+
+/* A pod on this node shows a process of the host: no node runs it, and port-forward leads to the address in its annotation. */
+#define MIRROR_NODE "agent-sandbox-local"
+/* "127.0.0.1:PORT". Honoured for pods on MIRROR_NODE alone, whatever port of the pod is asked for. */
+#define MIRROR_FORWARD_ANNOTATION "agent-sandbox.local/port-forward-address"
+#define MIRROR_POD "sandbox-router"
 
 struct api;
 struct sched;
@@ -29,7 +35,7 @@ struct api_config {
 	struct sched *sched;
 	const char *state_dir;   /* where the objects are kept; NULL: in memory alone */
 	const char *ca;          /* PEM, for kube-root-ca.crt; "" for none */
-	const char *secret;      /* signs the tokens of service accounts (local/token.h) */
+	const char *secret;      /* signs the tokens of service accounts (apiserver/api/token.h) */
 	const char *node_socket; /* of the node, for logs; NULL: there is none */
 	const char *audit_log;   /* writes are told there, a line each; NULL: nowhere */
 	const char *address;     /* "127.0.0.1:6443", as /api tells it; may be set later */

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "local/api-private.h"
+#include "apiserver/api/api-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

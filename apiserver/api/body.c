@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "base/yaml.h"
-#include "local/api-private.h"
-#include "local/protobuf.h"
-#include "local/text-check.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/protobuf.h"
+#include "apiserver/api/text-check.h"
 
 #include <errno.h>
 #include <string.h>

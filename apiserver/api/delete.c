@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/api-private.h"
-#include "local/status.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/objects/status.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /* Routes that are about no kind: discovery, OpenAPI, version, health. The API calls it for them. */
 #include "config.h"
 
-#include "local/api-private.h"
-#include "local/discovery.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/types/discovery.h"
 
 #include <string.h>
 

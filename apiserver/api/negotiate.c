@@ -3,7 +3,7 @@
  * request. */
 #include "config.h"
 
-#include "local/api-private.h"
+#include "apiserver/api/api-private.h"
 
 #include <string.h>
 #include <strings.h>

@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/number.h"
-#include "local/api-private.h"
+#include "apiserver/api/api-private.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/api-private.h"
-#include "local/podlog.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/remote/podlog.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

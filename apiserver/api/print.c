@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "local/api-private.h"
-#include "local/table.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/types/table.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Reads protobuf bodies by tables of messages. The API calls it for bodies of that media type. */
 #include "config.h"
 
-#include "local/protobuf.h"
+#include "apiserver/api/protobuf.h"
 
 #include "base/memory.h"
 

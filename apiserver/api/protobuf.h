@@ -4,8 +4,8 @@
  * (create namespace, configmap, secret, serviceaccount, service, token; delete's options) and has no
  * other form for. Reading only, and only those kinds; answers are JSON, which it takes.
  */
-#ifndef ASB_LOCAL_PROTOBUF_H
-#define ASB_LOCAL_PROTOBUF_H
+#ifndef ASB_APISERVER_API_PROTOBUF_H
+#define ASB_APISERVER_API_PROTOBUF_H
 
 #include "base/error.h"
 

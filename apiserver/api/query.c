@@ -3,10 +3,10 @@
  * anything else. */
 #include "config.h"
 
-#include "local/query.h"
+#include "apiserver/api/query.h"
 
 #include "base/memory.h"
-#include "local/route.h"
+#include "apiserver/api/route.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * since a parameter that is overlooked changes what a request means (a deletion without its
  * selector). Which parameters there are is known by who reads them.
  */
-#ifndef ASB_LOCAL_QUERY_H
-#define ASB_LOCAL_QUERY_H
+#ifndef ASB_APISERVER_API_QUERY_H
+#define ASB_APISERVER_API_QUERY_H
 
 #include "base/error.h"
 

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/api-private.h"
-#include "local/watch-private.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/watch-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exec, attach and port-forward of pods: checks what is asked for and says where on the node it is.
- * The API calls it; the HTTP server then gives the connection to a session (local/remote.h). */
+ * The API calls it; the HTTP server then gives the connection to a session (apiserver/remote/remote.h). */
 #include "config.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/api-private.h"
-#include "local/mirror.h"
-#include "local/remote.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/remote/remote.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Paths of the Kubernetes API: which shape a path has. The API asks it first for each request. */
 #include "config.h"
 
-#include "local/route.h"
+#include "apiserver/api/route.h"
 
 #include "base/utf8.h"
 

@@ -3,8 +3,8 @@
  * What a request's path names: /api/v1/namespaces/NS/pods/NAME/log and its relatives. Knows the
  * shapes of paths, not which kinds are served: that is asked in the next step.
  */
-#ifndef ASB_LOCAL_ROUTE_H
-#define ASB_LOCAL_ROUTE_H
+#ifndef ASB_APISERVER_API_ROUTE_H
+#define ASB_APISERVER_API_ROUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>

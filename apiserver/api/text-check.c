@@ -3,7 +3,7 @@
  * when they are parsed, objects before they are stored. */
 #include "config.h"
 
-#include "local/text-check.h"
+#include "apiserver/api/text-check.h"
 
 #include "base/buf.h"
 #include "base/json.h"

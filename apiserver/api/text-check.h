@@ -4,8 +4,8 @@
  * that a name with one would be two names; and one byte that is not UTF-8 keeps every client from
  * listing the kind. json-c's trees keep both.
  */
-#ifndef ASB_LOCAL_TEXT_CHECK_H
-#define ASB_LOCAL_TEXT_CHECK_H
+#ifndef ASB_APISERVER_API_TEXT_CHECK_H
+#define ASB_APISERVER_API_TEXT_CHECK_H
 
 #include "base/error.h"
 

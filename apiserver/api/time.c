@@ -4,9 +4,9 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/api-private.h"
-#include "local/storage.h"
-#include "local/watch-private.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/storage/storage.h"
+#include "apiserver/api/watch-private.h"
 
 #define REST_US UINT64_C(10000000)       /* without writes there is little to do */
 #define PAUSE_US UINT64_C(20000)         /* between two looks while writes go on */

@@ -3,12 +3,12 @@
  * subresource issues. */
 #include "config.h"
 
-#include "local/token.h"
+#include "apiserver/api/token.h"
 
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/kubeconfig-write.h"
+#include "apiserver/http/kubeconfig-write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * that stand for a ServiceAccount, which carry its name, an end and a MAC under the admin's token,
  * so nothing of them is stored.
  */
-#ifndef ASB_LOCAL_TOKEN_H
-#define ASB_LOCAL_TOKEN_H
+#ifndef ASB_APISERVER_API_TOKEN_H
+#define ASB_APISERVER_API_TOKEN_H
 
 #include "base/error.h"
 

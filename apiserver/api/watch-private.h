@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Watches as the API makes and wakes them. Private to local/watch*.c and local/api*.c. */
-#ifndef ASB_LOCAL_WATCH_PRIVATE_H
-#define ASB_LOCAL_WATCH_PRIVATE_H
+#ifndef ASB_APISERVER_API_WATCH_PRIVATE_H
+#define ASB_APISERVER_API_WATCH_PRIVATE_H
 
-#include "local/api-private.h"
-#include "local/watch.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/watch.h"
 
 struct watch_options {
 	struct asb_kind kind; /* copied */

@@ -3,12 +3,12 @@
  * reads from them on its threads; writes and the thread of time wake them. */
 #include "config.h"
 
-#include "local/watch.h"
+#include "apiserver/api/watch.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/status.h"
-#include "local/watch-private.h"
+#include "apiserver/objects/status.h"
+#include "apiserver/api/watch-private.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
  * A watch that lags behind what the history keeps ends with a 410 event: so a client that does not
  * read costs no memory. Thread-safe; one thread at a time reads from one watch.
  */
-#ifndef ASB_LOCAL_WATCH_H
-#define ASB_LOCAL_WATCH_H
+#ifndef ASB_APISERVER_API_WATCH_H
+#define ASB_APISERVER_API_WATCH_H
 
 #include <stddef.h>
 #include <stdint.h>

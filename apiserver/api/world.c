@@ -6,10 +6,10 @@
 #include "base/allocation.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/api-private.h"
-#include "local/storage.h"
-#include "local/text-check.h"
-#include "local/watch-private.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/storage/storage.h"
+#include "apiserver/api/text-check.h"
+#include "apiserver/api/watch-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

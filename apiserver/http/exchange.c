@@ -3,12 +3,12 @@
  * libmicrohttpd calls it on its threads. */
 #include "config.h"
 
-#include "local/server-private.h"
+#include "apiserver/http/server-private.h"
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/remote.h"
-#include "local/token.h"
+#include "apiserver/remote/remote.h"
+#include "apiserver/api/token.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,10 +3,10 @@
  * until it is closed, and watches whose clients are gone. Called by libmicrohttpd. */
 #include "config.h"
 
-#include "local/server-private.h"
+#include "apiserver/http/server-private.h"
 
 #include "base/memory.h"
-#include "local/watch.h"
+#include "apiserver/api/watch.h"
 
 #include <poll.h>
 #include <sys/socket.h>

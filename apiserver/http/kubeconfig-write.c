@@ -3,7 +3,7 @@
  * tokens and the command use it. */
 #include "config.h"
 
-#include "local/kubeconfig-write.h"
+#include "apiserver/http/kubeconfig-write.h"
 
 #include "base/buf.h"
 #include "base/file.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the kubeconfig through which kubectl and clients find local mode. */
-#ifndef ASB_LOCAL_KUBECONFIG_WRITE_H
-#define ASB_LOCAL_KUBECONFIG_WRITE_H
+#ifndef ASB_APISERVER_HTTP_KUBECONFIG_WRITE_H
+#define ASB_APISERVER_HTTP_KUBECONFIG_WRITE_H
 
 #include "base/error.h"
 

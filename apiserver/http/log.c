@@ -3,9 +3,9 @@
  * put themselves to sleep here. */
 #include "config.h"
 
-#include "local/server-private.h"
+#include "apiserver/http/server-private.h"
 
-#include "local/podlog.h"
+#include "apiserver/remote/podlog.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the HTTP server share. Private to local/server*.c. */
-#ifndef ASB_LOCAL_SERVER_PRIVATE_H
-#define ASB_LOCAL_SERVER_PRIVATE_H
+#ifndef ASB_APISERVER_HTTP_SERVER_PRIVATE_H
+#define ASB_APISERVER_HTTP_SERVER_PRIVATE_H
 
 #include "base/buf.h"
-#include "local/api.h"
-#include "local/server.h"
+#include "apiserver/api/api.h"
+#include "apiserver/http/server.h"
 #include "net/http-guard.h"
 
 #include <microhttpd.h>

@@ -3,10 +3,10 @@
  * The command creates and destroys it. */
 #include "config.h"
 
-#include "local/server-private.h"
+#include "apiserver/http/server-private.h"
 
 #include "base/memory.h"
-#include "local/remote.h"
+#include "apiserver/remote/remote.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -7,8 +7,8 @@
  * Bounded: connections, heads, bodies, the time a head or a body may take, what a client that does
  * not read may hold.
  */
-#ifndef ASB_LOCAL_SERVER_H
-#define ASB_LOCAL_SERVER_H
+#ifndef ASB_APISERVER_HTTP_SERVER_H
+#define ASB_APISERVER_HTTP_SERVER_H
 
 #include "base/error.h"
 #include "base/sched.h"

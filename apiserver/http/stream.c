@@ -3,11 +3,11 @@
  * nothing to send. libmicrohttpd calls the readers on its threads. */
 #include "config.h"
 
-#include "local/server-private.h"
+#include "apiserver/http/server-private.h"
 
 #include "base/memory.h"
-#include "local/podlog.h"
-#include "local/watch.h"
+#include "apiserver/remote/podlog.h"
+#include "apiserver/api/watch.h"
 
 /* What libmicrohttpd allocates for each response beside the connection's own memory; chunks are
  * read straight into that. */

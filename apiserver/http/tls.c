@@ -3,11 +3,11 @@
  * loads them before it serves. */
 #include "config.h"
 
-#include "local/tls.h"
+#include "apiserver/http/tls.h"
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "local/kubeconfig-write.h"
+#include "apiserver/http/kubeconfig-write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * 127.0.0.1, ::1 and localhost (a year, made anew at a start within its last 60 days). Kept in the
  * state folder; keys have mode 0600.
  */
-#ifndef ASB_LOCAL_TLS_H
-#define ASB_LOCAL_TLS_H
+#ifndef ASB_APISERVER_HTTP_TLS_H
+#define ASB_APISERVER_HTTP_TLS_H
 
 #include "base/error.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections that stop being HTTP: a session in a pod reads and writes them, until it gives them back
- * to be closed. Called by local/server-exchange.c.
+ * to be closed. Called by apiserver/http/exchange.c.
  *
  * libmicrohttpd's own upgrades carry TLS through a buffer of four bytes when the head has filled the
  * connection's memory, and do not tell when the client goes. So the connection is suspended instead,
  * in which libmicrohttpd leaves it alone, and its socket and TLS session are used directly. */
 #include "config.h"
 
-#include "local/server-private.h"
+#include "apiserver/http/server-private.h"
 
 #include "base/memory.h"
-#include "local/remote.h"
+#include "apiserver/remote/remote.h"
 
 #include <errno.h>
 #include <gnutls/gnutls.h>

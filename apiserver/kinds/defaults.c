@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "local/types-private.h"
+#include "apiserver/types/types-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 
 #include "base/macros.h"
 #include "base/map.h"
-#include "local/pod-private.h"
-#include "local/validate-name.h"
-#include "local/validate-quantity.h"
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/validation/name.h"
+#include "apiserver/validation/quantity.h"
 
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a pod's validation. Private to local/pod-*.c. */
-#ifndef ASB_LOCAL_POD_PRIVATE_H
-#define ASB_LOCAL_POD_PRIVATE_H
+#ifndef ASB_APISERVER_KINDS_POD_PRIVATE_H
+#define ASB_APISERVER_KINDS_POD_PRIVATE_H
 
-#include "local/validate.h"
+#include "apiserver/validation/validate.h"
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/pod-private.h"
-#include "local/validate-name.h"
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

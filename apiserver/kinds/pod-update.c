@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/macros.h"
-#include "local/pod-private.h"
+#include "apiserver/kinds/pod-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

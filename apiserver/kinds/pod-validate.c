@@ -4,9 +4,9 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/pod-private.h"
-#include "local/types-private.h"
-#include "local/validate-name.h"
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 
 #include "base/macros.h"
 #include "base/map.h"
-#include "local/pod-private.h"
-#include "local/validate-name.h"
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

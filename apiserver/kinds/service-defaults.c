@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/types-private.h"
+#include "apiserver/types/types-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>

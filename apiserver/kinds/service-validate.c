@@ -5,8 +5,8 @@
 
 #include "base/macros.h"
 #include "base/map.h"
-#include "local/types-private.h"
-#include "local/validate-name.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>

@@ -5,10 +5,10 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "local/schema-private.h"
-#include "local/types-private.h"
-#include "local/validate-name.h"
-#include "local/validate-quantity.h"
+#include "apiserver/schema/schema-private.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
+#include "apiserver/validation/quantity.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

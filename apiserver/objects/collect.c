@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/objects-private.h"
-#include "local/owner.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/owner.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -3,9 +3,9 @@
  * their values, selectors check names against them. */
 #include "config.h"
 
-#include "local/fields.h"
+#include "apiserver/objects/fields.h"
 
-#include "local/objects-private.h"
+#include "apiserver/objects/objects-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which fields of a kind a field selector may name. States and selectors ask. Private to local/. */
-#ifndef ASB_LOCAL_FIELDS_H
-#define ASB_LOCAL_FIELDS_H
+#ifndef ASB_APISERVER_OBJECTS_FIELDS_H
+#define ASB_APISERVER_OBJECTS_FIELDS_H
 
 #include <stddef.h>
 

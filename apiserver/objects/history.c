@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/objects-private.h"
+#include "apiserver/objects/objects-private.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the in-memory API share: states, records, kinds, the history. Private to
- * local/: those who use the API see local/objects.h. */
-#ifndef ASB_LOCAL_OBJECTS_PRIVATE_H
-#define ASB_LOCAL_OBJECTS_PRIVATE_H
+ * local/: those who use the API see apiserver/objects/objects.h. */
+#ifndef ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
+#define ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 
 #include "base/map.h"
 #include "base/tree.h"
-#include "local/objects.h"
-#include "local/state.h"
+#include "apiserver/objects/objects.h"
+#include "apiserver/objects/state.h"
 
 #include <stdatomic.h>
 
@@ -27,7 +27,7 @@ struct served {
 	size_t version_count, version_size;
 };
 
-/* See local/state.h. Strings stand behind one another in data: text, ns, name, then the labels as
+/* See apiserver/objects/state.h. Strings stand behind one another in data: text, ns, name, then the labels as
  * pairs, then the fields as pairs of path and value. */
 struct objects_state {
 	_Atomic uint32_t refs;
@@ -42,7 +42,7 @@ struct objects_state {
 	char data[];
 };
 
-/* An owner that a record names: see local/owner.h. */
+/* An owner that a record names: see apiserver/objects/owner.h. */
 struct owner {
 	char *uid, *group, *version, *kind, *name;
 	bool blocks; /* its foreground deletion waits for the record */

@@ -3,12 +3,12 @@
  * stand on it. */
 #include "config.h"
 
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "kube/kind.h"
-#include "local/objects-private.h"
+#include "apiserver/objects/objects-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

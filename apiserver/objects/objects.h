@@ -16,8 +16,8 @@
  * and orphan deletions. Not known: schemas and defaults (hooks of a server), namespaces' existence
  * (a server knows).
  */
-#ifndef ASB_LOCAL_OBJECTS_H
-#define ASB_LOCAL_OBJECTS_H
+#ifndef ASB_APISERVER_OBJECTS_OBJECTS_H
+#define ASB_APISERVER_OBJECTS_OBJECTS_H
 
 #include "base/error.h"
 
@@ -34,7 +34,7 @@ struct objects_config {
 	int64_t (*now_ms)(void *arg);
 	uint64_t (*random)(void *arg);
 	void *arg;
-	/* A server (local mode): states are kept as text (local/state.h) and trees parsed when asked
+	/* A server (local mode): states are kept as text (apiserver/objects/state.h) and trees parsed when asked
 	 * for, so a tree that comes out is borrowed until the next call of any kind; namespaces must
 	 * exist, pods end as the API server ends them. false: the simulation and the fake host. */
 	bool server;

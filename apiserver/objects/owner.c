@@ -3,7 +3,7 @@
  * garbage collector calls it. */
 #include "config.h"
 
-#include "local/owner.h"
+#include "apiserver/objects/owner.h"
 
 #include "base/memory.h"
 

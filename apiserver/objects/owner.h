@@ -4,10 +4,10 @@
  * owner is what its group, version, kind and name lead to in the object's own namespace (in none, for
  * kinds without), if that has the uid. Private to the collector and the records.
  */
-#ifndef ASB_LOCAL_OWNER_H
-#define ASB_LOCAL_OWNER_H
+#ifndef ASB_APISERVER_OBJECTS_OWNER_H
+#define ASB_APISERVER_OBJECTS_OWNER_H
 
-#include "local/objects-private.h"
+#include "apiserver/objects/objects-private.h"
 
 enum owner_presence {
 	OWNER_PRESENT,

@@ -5,9 +5,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/objects-private.h"
-#include "local/owner.h"
-#include "local/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/owner.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -3,13 +3,13 @@
  * the history, lists and watches share them. */
 #include "config.h"
 
-#include "local/state.h"
+#include "apiserver/objects/state.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/fields.h"
-#include "local/objects-private.h"
-#include "local/update.h"
+#include "apiserver/objects/fields.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

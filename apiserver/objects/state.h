@@ -5,8 +5,8 @@
  * ref and unref may be called from any thread, without the API's lock; reading too. In memory alone
  * (the simulation) a state holds a tree instead of the text; the functions below are for the server.
  */
-#ifndef ASB_LOCAL_STATE_H
-#define ASB_LOCAL_STATE_H
+#ifndef ASB_APISERVER_OBJECTS_STATE_H
+#define ASB_APISERVER_OBJECTS_STATE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,9 +3,9 @@
  * show. */
 #include "config.h"
 
-#include "local/status.h"
+#include "apiserver/objects/status.h"
 
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 static struct json_object *status_new(const char *word)
 {

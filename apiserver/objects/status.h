@@ -3,8 +3,8 @@
  * Status objects: how the API says that something went wrong, or that something without an object
  * went well. Reasons and codes as client libraries know them.
  */
-#ifndef ASB_LOCAL_STATUS_H
-#define ASB_LOCAL_STATUS_H
+#ifndef ASB_APISERVER_OBJECTS_STATUS_H
+#define ASB_APISERVER_OBJECTS_STATUS_H
 
 #include "base/buf.h"
 
@@ -16,7 +16,7 @@ struct status_details {
 	struct json_object *take_causes;       /* an array of {reason, message, field}, or NULL */
 };
 
-/* A Failure, with causes and all; local/validate.h has the short form. reason NULL: the usual one of
+/* A Failure, with causes and all; apiserver/validation/validate.h has the short form. reason NULL: the usual one of
  * the code (objects_reason). details may be NULL. The tree is the caller's. */
 struct json_object *status_refusal(int code, const char *reason, const char *message,
 				   const struct status_details *details);

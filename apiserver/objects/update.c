@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What writes to the in-memory API may say, and what an update makes of an object. local/write.c
+/* What writes to the in-memory API may say, and what an update makes of an object. apiserver/objects/write.c
  * calls it. */
 #include "config.h"
 
-#include "local/update.h"
+#include "apiserver/objects/update.h"
 
 #include "base/json.h"
 

@@ -4,10 +4,10 @@
  * comes of an update. Private to the in-memory API. Each returns 0 or the HTTP status of the
  * refusal, with *reterr filled.
  */
-#ifndef ASB_LOCAL_UPDATE_H
-#define ASB_LOCAL_UPDATE_H
+#ifndef ASB_APISERVER_OBJECTS_UPDATE_H
+#define ASB_APISERVER_OBJECTS_UPDATE_H
 
-#include "local/objects-private.h"
+#include "apiserver/objects/objects-private.h"
 
 /* Fills *reterr and returns the status. */
 int update_fail(struct error *reterr, int http_status, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -39,10 +39,10 @@ int update_admit(struct objects *objects, const struct served *served, const cha
 /* Server: a new object's namespace is there and does not end. */
 int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
 			   struct json_object *object, struct error *reterr);
-/* Applies a JSON or merge patch to a tree; *ret is the caller's (local/write.c). */
+/* Applies a JSON or merge patch to a tree; *ret is the caller's (apiserver/objects/write.c). */
 int write_patch_tree(struct json_object *object, bool json_patch, struct json_object *patch,
 		     struct json_object **ret, struct error *reterr);
-/* Stores what a patch made of a record's object (local/write.c). */
+/* Stores what a patch made of a record's object (apiserver/objects/write.c). */
 int write_patched(struct objects *objects, struct record *record, struct json_object *take_body,
 		  uint32_t flags, struct json_object **ret, struct error *reterr);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Create, replace, patch and delete as the API server means them. The simulation and the fake host
- * write through it; what an update may change is told by local/update.c. */
+ * write through it; what an update may change is told by apiserver/objects/update.c. */
 #include "config.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "kube/kind.h"
 #include "kube/patch.h"
-#include "local/objects-private.h"
-#include "local/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

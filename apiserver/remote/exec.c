@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exec and attach: the five streams of v4.channel.k8s.io on one side, one process of the node on the
- * other. A session (local/remote.c) drives it. */
+ * other. A session (apiserver/remote/remote.c) drives it. */
 #include "config.h"
 
-#include "local/remote-private.h"
+#include "apiserver/remote/remote-private.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/status.h"
+#include "apiserver/objects/status.h"
 #include "net/exec-frame.h"
 
 #include <agent-sandbox/helpers.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* port-forward: pairs of streams, an error and a data stream for each connection that kubectl took,
- * and a connection of the node to the pod's port for each pair. A session (local/remote.c) drives it. */
+ * and a connection of the node to the pod's port for each pair. A session (apiserver/remote/remote.c) drives it. */
 #include "config.h"
 
-#include "local/remote-private.h"
+#include "apiserver/remote/remote-private.h"
 
 #include "base/memory.h"
 #include "base/number.h"

@@ -2,11 +2,11 @@
 /* Connections to the node that begin as HTTP and go on as streams. Called by a session's two kinds. */
 #include "config.h"
 
-#include "local/remote-private.h"
+#include "apiserver/remote/remote-private.h"
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/podlog.h"
+#include "apiserver/remote/podlog.h"
 #include "net/http-head.h"
 
 #include <arpa/inet.h>

@@ -3,7 +3,7 @@
  * on a thread of its own. */
 #include "config.h"
 
-#include "local/podlog.h"
+#include "apiserver/remote/podlog.h"
 
 #include "base/buf.h"
 #include "base/memory.h"

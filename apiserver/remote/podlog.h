@@ -3,8 +3,8 @@
  * The logs of a pod, read from the node's unix socket: GET /logs/UID/CONTAINER?follow=...&tailLines=...
  * HTTP/1.0 spoken plainly: the answer ends with the connection.
  */
-#ifndef ASB_LOCAL_PODLOG_H
-#define ASB_LOCAL_PODLOG_H
+#ifndef ASB_APISERVER_REMOTE_PODLOG_H
+#define ASB_APISERVER_REMOTE_PODLOG_H
 
 #include "base/error.h"
 #include "base/sched.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of a session share. Private to local/remote*.c; all of it belongs to the session's
  * thread. */
-#ifndef ASB_LOCAL_REMOTE_PRIVATE_H
-#define ASB_LOCAL_REMOTE_PRIVATE_H
+#ifndef ASB_APISERVER_REMOTE_REMOTE_PRIVATE_H
+#define ASB_APISERVER_REMOTE_REMOTE_PRIVATE_H
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "local/remote.h"
-#include "local/spdy.h"
+#include "apiserver/remote/remote.h"
+#include "apiserver/remote/spdy.h"
 
 #include <poll.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
  * kind of session connects it with. The HTTP server starts them. */
 #include "config.h"
 
-#include "local/remote-private.h"
+#include "apiserver/remote/remote-private.h"
 
 #include "base/memory.h"
 

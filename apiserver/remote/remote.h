@@ -7,8 +7,8 @@
  * A session ends when the process has ended and its answer was read, or when the client is gone: then
  * the connection to the node is closed, by which the node ends the process.
  */
-#ifndef ASB_LOCAL_REMOTE_H
-#define ASB_LOCAL_REMOTE_H
+#ifndef ASB_APISERVER_REMOTE_REMOTE_H
+#define ASB_APISERVER_REMOTE_REMOTE_H
 
 #include "base/sched.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Header blocks of SPDY/3 to and from zlib, with the dictionary that the protocol gives both sides.
- * Called by local/spdy.c. */
+ * Called by apiserver/remote/spdy.c. */
 #include "config.h"
 
-#include "local/spdy-block.h"
+#include "apiserver/remote/spdy-block.h"
 
 #include "base/memory.h"
 

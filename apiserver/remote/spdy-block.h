@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Header blocks of SPDY/3: names and values, through zlib with the protocol's dictionary. Private to
  * local/spdy*.c and tests. */
-#ifndef ASB_LOCAL_SPDY_BLOCK_H
-#define ASB_LOCAL_SPDY_BLOCK_H
+#ifndef ASB_APISERVER_REMOTE_SPDY_BLOCK_H
+#define ASB_APISERVER_REMOTE_SPDY_BLOCK_H
 
-#include "local/spdy.h"
+#include "apiserver/remote/spdy.h"
 
 #define ZLIB_CONST /* next_in is const */
 #include <zlib.h>

@@ -3,10 +3,10 @@
  * the fuzzer call it. */
 #include "config.h"
 
-#include "local/spdy.h"
+#include "apiserver/remote/spdy.h"
 
 #include "base/memory.h"
-#include "local/spdy-block.h"
+#include "apiserver/remote/spdy-block.h"
 
 #include <errno.h>
 #include <string.h>

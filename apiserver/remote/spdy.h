@@ -11,8 +11,8 @@
  * Bounded: a control frame, a header block before and behind zlib, the number of headers. Data is
  * handed on as it comes, a frame of it need not fit anywhere.
  */
-#ifndef ASB_LOCAL_SPDY_H
-#define ASB_LOCAL_SPDY_H
+#ifndef ASB_APISERVER_REMOTE_SPDY_H
+#define ASB_APISERVER_REMOTE_SPDY_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -2,7 +2,7 @@
 /* The names of an event's members in its two groups. Requests for events.k8s.io come here. */
 #include "config.h"
 
-#include "local/event-shape.h"
+#include "apiserver/requests/event-shape.h"
 
 #include "base/macros.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events have two shapes of one object: that of core/v1, which is stored, and that of
  * events.k8s.io/v1. Requests turn one into the other. */
-#ifndef ASB_LOCAL_EVENT_SHAPE_H
-#define ASB_LOCAL_EVENT_SHAPE_H
+#ifndef ASB_APISERVER_REQUESTS_EVENT_SHAPE_H
+#define ASB_APISERVER_REQUESTS_EVENT_SHAPE_H
 
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>

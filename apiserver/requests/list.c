@@ -3,13 +3,13 @@
  * and deletecollection read through it. */
 #include "config.h"
 
-#include "local/list.h"
+#include "apiserver/requests/list.h"
 
 #include "base/memory.h"
 #include "base/number.h"
 #include "kube/version.h"
-#include "local/objects-private.h"
-#include "local/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,12 +4,12 @@
  * list show one version, told by the continue token; it is put together from the history, so a
  * token older than the history is a 410. Under the API's lock.
  */
-#ifndef ASB_LOCAL_LIST_H
-#define ASB_LOCAL_LIST_H
+#ifndef ASB_APISERVER_REQUESTS_LIST_H
+#define ASB_APISERVER_REQUESTS_LIST_H
 
-#include "local/objects.h"
-#include "local/selector.h"
-#include "local/state.h"
+#include "apiserver/objects/objects.h"
+#include "apiserver/requests/selector.h"
+#include "apiserver/objects/state.h"
 
 #define LIST_TOKEN_MAX 1200 /* bytes of a continue token */
 

@@ -2,12 +2,12 @@
 /* Makes, fills and empties namespaces. Requests come here for the kind Namespace, and at each tick. */
 #include "config.h"
 
-#include "local/namespace.h"
+#include "apiserver/requests/namespace.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/objects-private.h"
-#include "local/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

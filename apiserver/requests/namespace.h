@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Namespaces: those made at start, what each holds from its beginning, and their end. Requests call
  * it; existence for creates is checked by the writes themselves. */
-#ifndef ASB_LOCAL_NAMESPACE_H
-#define ASB_LOCAL_NAMESPACE_H
+#ifndef ASB_APISERVER_REQUESTS_NAMESPACE_H
+#define ASB_APISERVER_REQUESTS_NAMESPACE_H
 
 #include "base/error.h"
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 #include <stdbool.h>
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs with all that a request may ask beside them: dry runs, subresources, shapes. The API
- * server's routes call it under their lock; local/objects.h does the work. */
+ * server's routes call it under their lock; apiserver/objects/objects.h does the work. */
 #include "config.h"
 
-#include "local/requests.h"
+#include "apiserver/requests/requests.h"
 
 #include "base/json-scan.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "kube/kind.h"
-#include "local/event-shape.h"
-#include "local/namespace.h"
-#include "local/objects-private.h"
-#include "local/scale.h"
-#include "local/strategic.h"
-#include "local/subresource.h"
-#include "local/update.h"
+#include "apiserver/requests/event-shape.h"
+#include "apiserver/requests/namespace.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/requests/scale.h"
+#include "apiserver/requests/strategic.h"
+#include "apiserver/requests/subresource.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

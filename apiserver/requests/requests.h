@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The verbs of the API as a server needs them: every write with dry run, every object as text, the
- * subresources, namespaces, kinds in two shapes (events). local/objects.h is below it. All under the
+ * subresources, namespaces, kinds in two shapes (events). apiserver/objects/objects.h is below it. All under the
  * API's one lock, which the caller holds; the states that come out may outlive it.
  *
  * Each returns an HTTP status; on failure *reterr has -status and the message, its reason is
@@ -9,12 +9,12 @@
  * state of what a deletion removed, or the answer of a subresource (a Scale, a Status, a
  * TokenRequest): the caller's.
  */
-#ifndef ASB_LOCAL_REQUESTS_H
-#define ASB_LOCAL_REQUESTS_H
+#ifndef ASB_APISERVER_REQUESTS_REQUESTS_H
+#define ASB_APISERVER_REQUESTS_REQUESTS_H
 
-#include "local/list.h"
-#include "local/objects.h"
-#include "local/state.h"
+#include "apiserver/requests/list.h"
+#include "apiserver/objects/objects.h"
+#include "apiserver/objects/state.h"
 
 struct request {
 	const struct asb_kind *kind; /* as in the URL: group, version, plural of a kind served */

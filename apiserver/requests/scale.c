@@ -2,10 +2,10 @@
 /* Reads and writes the replicas of objects through their Scale. Requests for /scale come here. */
 #include "config.h"
 
-#include "local/scale.h"
+#include "apiserver/requests/scale.h"
 
 #include "base/json.h"
-#include "local/update.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scale subresource: an autoscaling/v1 Scale of an object, by the paths its kind is served
  * with. Requests call it. */
-#ifndef ASB_LOCAL_SCALE_H
-#define ASB_LOCAL_SCALE_H
+#ifndef ASB_APISERVER_REQUESTS_SCALE_H
+#define ASB_APISERVER_REQUESTS_SCALE_H
 
 #include "base/error.h"
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 #include <json-c/json.h>
 

@@ -3,14 +3,14 @@
  * selector_create calls it. */
 #include "config.h"
 
-#include "local/selector.h"
+#include "apiserver/requests/selector.h"
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/fields.h"
-#include "local/objects-private.h"
-#include "local/selector-private.h"
-#include "local/update.h"
+#include "apiserver/objects/fields.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/requests/selector-private.h"
+#include "apiserver/objects/update.h"
 
 #include <stdbool.h>
 #include <stdio.h>

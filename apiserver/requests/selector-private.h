@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a selector is made of: shared by its reading and its matching. */
-#ifndef ASB_LOCAL_SELECTOR_PRIVATE_H
-#define ASB_LOCAL_SELECTOR_PRIVATE_H
+#ifndef ASB_APISERVER_REQUESTS_SELECTOR_PRIVATE_H
+#define ASB_APISERVER_REQUESTS_SELECTOR_PRIVATE_H
 
 #include "base/error.h"
 

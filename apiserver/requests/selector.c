@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Selectors: terms over labels and fields, and asking them of states. Lists, watches and
- * deletecollection filter by it; local/selector-parse.c reads the texts. */
+ * deletecollection filter by it; apiserver/requests/selector-parse.c reads the texts. */
 #include "config.h"
 
-#include "local/selector.h"
+#include "apiserver/requests/selector.h"
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/objects-private.h"
-#include "local/selector-private.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/requests/selector-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * Label and field selectors: read from the query's text as the API server reads them, and asked of
  * states (no tree is parsed for it) or of trees. Immutable once made; threads may share one.
  */
-#ifndef ASB_LOCAL_SELECTOR_H
-#define ASB_LOCAL_SELECTOR_H
+#ifndef ASB_APISERVER_REQUESTS_SELECTOR_H
+#define ASB_APISERVER_REQUESTS_SELECTOR_H
 
 #include "base/error.h"
 

@@ -3,7 +3,7 @@
  * it. */
 #include "config.h"
 
-#include "local/strategic-directive.h"
+#include "apiserver/requests/strategic-directive.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

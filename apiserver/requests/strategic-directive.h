@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directives of strategic merge patches, and values without them. Private to the merge. */
-#ifndef ASB_LOCAL_STRATEGIC_DIRECTIVE_H
-#define ASB_LOCAL_STRATEGIC_DIRECTIVE_H
+#ifndef ASB_APISERVER_REQUESTS_STRATEGIC_DIRECTIVE_H
+#define ASB_APISERVER_REQUESTS_STRATEGIC_DIRECTIVE_H
 
 #include <json-c/json.h>
 #include <stdbool.h>

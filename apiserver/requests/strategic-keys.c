@@ -3,7 +3,7 @@
  * patchMergeKey). The strategic merge asks. */
 #include "config.h"
 
-#include "local/strategic-keys.h"
+#include "apiserver/requests/strategic-keys.h"
 
 #include "base/macros.h"
 

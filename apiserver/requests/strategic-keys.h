@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a strategic merge treats the lists and maps of the built-in kinds. Private to the merge. */
-#ifndef ASB_LOCAL_STRATEGIC_KEYS_H
-#define ASB_LOCAL_STRATEGIC_KEYS_H
+#ifndef ASB_APISERVER_REQUESTS_STRATEGIC_KEYS_H
+#define ASB_APISERVER_REQUESTS_STRATEGIC_KEYS_H
 
 #include <agent-sandbox/plugin.h>
 #include <stdbool.h>

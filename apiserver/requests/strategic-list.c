@@ -3,7 +3,7 @@
  * it. */
 #include "config.h"
 
-#include "local/strategic-list.h"
+#include "apiserver/requests/strategic-list.h"
 
 #include "base/memory.h"
 

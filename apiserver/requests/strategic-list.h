@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which elements of lists are the same one, and the order of lists that a strategic patch merged.
  * Private to the merge. All of it takes time linear in the lists, but for one sort. */
-#ifndef ASB_LOCAL_STRATEGIC_LIST_H
-#define ASB_LOCAL_STRATEGIC_LIST_H
+#ifndef ASB_APISERVER_REQUESTS_STRATEGIC_LIST_H
+#define ASB_APISERVER_REQUESTS_STRATEGIC_LIST_H
 
 #include "base/map.h"
-#include "local/strategic-keys.h"
+#include "apiserver/requests/strategic-keys.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>

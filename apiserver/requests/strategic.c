@@ -3,14 +3,14 @@
  * application/strategic-merge-patch+json come here. */
 #include "config.h"
 
-#include "local/strategic.h"
+#include "apiserver/requests/strategic.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/strategic-directive.h"
-#include "local/strategic-keys.h"
-#include "local/strategic-list.h"
-#include "local/update.h"
+#include "apiserver/requests/strategic-directive.h"
+#include "apiserver/requests/strategic-keys.h"
+#include "apiserver/requests/strategic-list.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

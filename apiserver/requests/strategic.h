@@ -4,8 +4,8 @@
  * (containers by name, ports by containerPort or port, ...), sets (finalizers), and the directives
  * $patch: delete|replace|merge, $deleteFromPrimitiveList/x, $setElementOrder/x, $retainKeys.
  */
-#ifndef ASB_LOCAL_STRATEGIC_H
-#define ASB_LOCAL_STRATEGIC_H
+#ifndef ASB_APISERVER_REQUESTS_STRATEGIC_H
+#define ASB_APISERVER_REQUESTS_STRATEGIC_H
 
 #include "base/error.h"
 

@@ -2,11 +2,11 @@
 /* Bindings and evictions of pods, tokens of service accounts. request_create comes here. */
 #include "config.h"
 
-#include "local/subresource.h"
+#include "apiserver/requests/subresource.h"
 
 #include "base/json.h"
-#include "local/objects-private.h"
-#include "local/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What POST means for the subresources of pods and service accounts. Requests call it. */
-#ifndef ASB_LOCAL_SUBRESOURCE_H
-#define ASB_LOCAL_SUBRESOURCE_H
+#ifndef ASB_APISERVER_REQUESTS_SUBRESOURCE_H
+#define ASB_APISERVER_REQUESTS_SUBRESOURCE_H
 
-#include "local/requests.h"
+#include "apiserver/requests/requests.h"
 
 /* Each returns 201 with *ret a reference to the answer, or a refusal. */
 int subresource_bind(struct objects *objects, const struct request *request,

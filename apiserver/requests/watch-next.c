@@ -5,9 +5,9 @@
 
 #include "base/json-scan.h"
 #include "base/memory.h"
-#include "local/list.h"
-#include "local/objects-private.h"
-#include "local/update.h"
+#include "apiserver/requests/list.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
 
 #include <inttypes.h>
 #include <stdio.h>

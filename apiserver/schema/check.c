@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "local/schema-private.h"
-#include "local/validate-name.h"
+#include "apiserver/schema/schema-private.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * spent. A schema of a few lines can ask for any number of either. Once spent, an effort stays so:
  * whoever works goes on to its end without doing more, and who asked looks at effort_refusal.
  */
-#ifndef ASB_LOCAL_EFFORT_H
-#define ASB_LOCAL_EFFORT_H
+#ifndef ASB_APISERVER_SCHEMA_EFFORT_H
+#define ASB_APISERVER_SCHEMA_EFFORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* The formats of strings that the API server checks. Validation asks. */
 #include "config.h"
 
-#include "local/schema-private.h"
+#include "apiserver/schema/schema-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>

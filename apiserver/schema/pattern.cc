@@ -4,7 +4,7 @@
 #include "config.h"
 
 extern "C" {
-#include "local/schema-pattern.h"
+#include "apiserver/schema/pattern.h"
 }
 
 #include <re2/re2.h>

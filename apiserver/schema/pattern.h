@@ -6,8 +6,8 @@
  *
  * A pattern is compiled when it is first matched. Any thread may use one.
  */
-#ifndef ASB_LOCAL_SCHEMA_PATTERN_H
-#define ASB_LOCAL_SCHEMA_PATTERN_H
+#ifndef ASB_APISERVER_SCHEMA_PATTERN_H
+#define ASB_APISERVER_SCHEMA_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compiled form of a schema. Private to local/schema*.c. */
-#ifndef ASB_LOCAL_SCHEMA_PRIVATE_H
-#define ASB_LOCAL_SCHEMA_PRIVATE_H
+#ifndef ASB_APISERVER_SCHEMA_SCHEMA_PRIVATE_H
+#define ASB_APISERVER_SCHEMA_SCHEMA_PRIVATE_H
 
 #include "base/map.h"
-#include "local/schema-pattern.h"
-#include "local/schema.h"
+#include "apiserver/schema/pattern.h"
+#include "apiserver/schema/schema.h"
 
 #include <stdint.h>
 

@@ -3,11 +3,11 @@
  * each version. */
 #include "config.h"
 
-#include "local/schema.h"
+#include "apiserver/schema/schema.h"
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "local/schema-private.h"
+#include "apiserver/schema/schema-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

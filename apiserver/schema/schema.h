@@ -11,12 +11,12 @@
  *
  * A compiled schema is immutable: any thread may use it.
  */
-#ifndef ASB_LOCAL_SCHEMA_H
-#define ASB_LOCAL_SCHEMA_H
+#ifndef ASB_APISERVER_SCHEMA_SCHEMA_H
+#define ASB_APISERVER_SCHEMA_SCHEMA_H
 
 #include "base/error.h"
-#include "local/effort.h"
-#include "local/validate.h"
+#include "apiserver/schema/effort.h"
+#include "apiserver/validation/validate.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>

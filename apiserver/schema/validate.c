@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "local/schema-private.h"
+#include "apiserver/schema/schema-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * a row with other bytes, a write-ahead log with a hole, a file that was cut. Opening calls it. */
 #include "config.h"
 
-#include "local/storage-private.h"
+#include "apiserver/storage/storage-private.h"
 
 #include "base/memory.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the database share: opening, and writing. Private to local/storage*.c. */
-#ifndef ASB_LOCAL_STORAGE_PRIVATE_H
-#define ASB_LOCAL_STORAGE_PRIVATE_H
+#ifndef ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
+#define ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 
-#include "local/storage.h"
+#include "apiserver/storage/storage.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>

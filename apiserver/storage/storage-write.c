@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/storage-private.h"
+#include "apiserver/storage/storage-private.h"
 
 #include <errno.h>
 #include <fcntl.h>

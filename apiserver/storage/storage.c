@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The database of local mode: opening with all its checks, checkpoints, closing. The server's main
- * calls it; what writes is in local/storage-write.c. */
+ * calls it; what writes is in apiserver/storage/storage-write.c. */
 #include "config.h"
 
-#include "local/storage.h"
+#include "apiserver/storage/storage.h"
 
 #include "base/memory.h"
-#include "local/storage-private.h"
+#include "apiserver/storage/storage-private.h"
 
 #include <errno.h>
 #include <fcntl.h>

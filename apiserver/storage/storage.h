@@ -13,11 +13,11 @@
  * A disk that is full refuses what would grow, and changes nothing; deletions still work, for which
  * <directory>/api.reserve (4 MB) is given up, and taken again when there is room.
  */
-#ifndef ASB_LOCAL_STORAGE_H
-#define ASB_LOCAL_STORAGE_H
+#ifndef ASB_APISERVER_STORAGE_STORAGE_H
+#define ASB_APISERVER_STORAGE_STORAGE_H
 
 #include "base/error.h"
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 /* More versions than are written between two checkpoints. */
 #define STORAGE_VERSION_LEAP 1000000

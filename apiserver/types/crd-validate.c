@@ -5,9 +5,9 @@
 
 #include "base/json.h"
 #include "base/macros.h"
-#include "local/jsonpath.h"
-#include "local/types-private.h"
-#include "local/validate-name.h"
+#include "apiserver/types/jsonpath.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/jsonpath.h"
-#include "local/types-private.h"
+#include "apiserver/types/jsonpath.h"
+#include "apiserver/types/types-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

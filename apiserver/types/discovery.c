@@ -3,7 +3,7 @@
  * with them. */
 #include "config.h"
 
-#include "local/discovery.h"
+#include "apiserver/types/discovery.h"
 
 #include "base/macros.h"
 

@@ -4,10 +4,10 @@
  * plain and the aggregated form, and OpenAPI v2 and v3. All are trees of the caller's, made from
  * the types anew; NULL where the group or version is not served (404).
  */
-#ifndef ASB_LOCAL_DISCOVERY_H
-#define ASB_LOCAL_DISCOVERY_H
+#ifndef ASB_APISERVER_TYPES_DISCOVERY_H
+#define ASB_APISERVER_TYPES_DISCOVERY_H
 
-#include "local/types.h"
+#include "apiserver/types/types.h"
 
 #include <stddef.h>
 

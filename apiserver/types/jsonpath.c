@@ -2,7 +2,7 @@
 /* Parses and follows the JSONPaths of CustomResourceDefinitions. Tables read their columns with it. */
 #include "config.h"
 
-#include "local/jsonpath.h"
+#include "apiserver/types/jsonpath.h"
 
 #include "base/memory.h"
 #include "base/number.h"

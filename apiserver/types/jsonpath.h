@@ -4,8 +4,8 @@
  * [?(@.type=="Ready")], also in the {.a.b} form. Recursive descent (..), ranges, unions and scripts
  * are not known: jsonpath_parse refuses them.
  */
-#ifndef ASB_LOCAL_JSONPATH_H
-#define ASB_LOCAL_JSONPATH_H
+#ifndef ASB_APISERVER_TYPES_JSONPATH_H
+#define ASB_APISERVER_TYPES_JSONPATH_H
 
 #include "base/error.h"
 

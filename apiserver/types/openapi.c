@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/discovery.h"
+#include "apiserver/types/discovery.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/types-private.h"
-#include "local/validate-quantity.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/quantity.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "local/table-private.h"
+#include "apiserver/types/table-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/table-private.h"
+#include "apiserver/types/table-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making the cells of a row. Private to local/table*.c. */
-#ifndef ASB_LOCAL_TABLE_PRIVATE_H
-#define ASB_LOCAL_TABLE_PRIVATE_H
+#ifndef ASB_APISERVER_TYPES_TABLE_PRIVATE_H
+#define ASB_APISERVER_TYPES_TABLE_PRIVATE_H
 
-#include "local/table.h"
-#include "local/types-private.h"
+#include "apiserver/types/table.h"
+#include "apiserver/types/types-private.h"
 
 void cell_add(struct json_object *row, const char *text);         /* NULL: "" */
 void cell_add_or_none(struct json_object *row, const char *text); /* NULL or "": <none> */

@@ -3,10 +3,10 @@
  * events where a client asks for them. */
 #include "config.h"
 
-#include "local/table.h"
+#include "apiserver/types/table.h"
 
-#include "local/jsonpath.h"
-#include "local/table-private.h"
+#include "apiserver/types/jsonpath.h"
+#include "apiserver/types/table-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

@@ -4,10 +4,10 @@
  * asks for with Accept: application/json;as=Table;g=meta.k8s.io;v=v1 (also v1beta1), or
  * as=PartialObjectMetadata(List).
  */
-#ifndef ASB_LOCAL_TABLE_H
-#define ASB_LOCAL_TABLE_H
+#ifndef ASB_APISERVER_TYPES_TABLE_H
+#define ASB_APISERVER_TYPES_TABLE_H
 
-#include "local/types.h"
+#include "apiserver/types/types.h"
 
 /* includeObject= */
 enum table_include { TABLE_METADATA, TABLE_NONE, TABLE_OBJECT };

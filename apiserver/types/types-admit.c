@@ -5,9 +5,9 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "local/scale.h"
-#include "local/types-private.h"
-#include "local/validate-meta.h"
+#include "apiserver/requests/scale.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/meta.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>

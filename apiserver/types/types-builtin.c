@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/types-private.h"
+#include "apiserver/types/types-private.h"
 
 #define CHANGE (TYPE_GET | TYPE_PATCH | TYPE_UPDATE)
 #define STATUS                                     \

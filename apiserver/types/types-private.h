@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the table of kinds share. Private to local/types*.c, local/crd*.c,
  * local/pod-*.c, local/service-*.c, local/defaults*.c and local/table*.c. */
-#ifndef ASB_LOCAL_TYPES_PRIVATE_H
-#define ASB_LOCAL_TYPES_PRIVATE_H
+#ifndef ASB_APISERVER_TYPES_TYPES_PRIVATE_H
+#define ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 
-#include "local/types.h"
+#include "apiserver/types/types.h"
 
 #include <stddef.h>
 
@@ -84,7 +84,7 @@ void event_validate(struct json_object *object, struct json_object *old,
 		    enum type_operation operation, struct causes *causes);
 void node_set_defaults(struct json_object *object);
 
-/* Their columns and cells (local/table-cells.c, local/table-pod.c). */
+/* Their columns and cells (apiserver/types/table-cells.c, apiserver/types/table-pod.c). */
 extern const struct type_column pod_columns[], service_columns[], node_columns[],
 	namespace_columns[], event_columns[], claim_columns[], config_map_columns[],
 	secret_columns[], lease_columns[], runtime_class_columns[], policy_columns[], crd_columns[],

@@ -3,11 +3,11 @@
  * what was stored. The API server asks it for every request. */
 #include "config.h"
 
-#include "local/types.h"
+#include "apiserver/types/types.h"
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "local/types-private.h"
+#include "apiserver/types/types-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

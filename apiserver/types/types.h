@@ -24,12 +24,12 @@
  * storage in the version that the type's storage_version says; conversion is "None": only
  * apiVersion differs.
  */
-#ifndef ASB_LOCAL_TYPES_H
-#define ASB_LOCAL_TYPES_H
+#ifndef ASB_APISERVER_TYPES_TYPES_H
+#define ASB_APISERVER_TYPES_TYPES_H
 
 #include "base/error.h"
-#include "local/schema.h"
-#include "local/validate.h"
+#include "apiserver/schema/schema.h"
+#include "apiserver/validation/validate.h"
 
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>
@@ -60,7 +60,7 @@ struct type_subresource {
 	uint32_t verbs;
 };
 
-/* A column of Table answers; local/table.c fills the built-in ones, path those of CRDs. */
+/* A column of Table answers; apiserver/types/table.c fills the built-in ones, path those of CRDs. */
 struct type_column {
 	const char *name, *type, *format, *description;
 	int priority;                /* 0: always shown; 1: -o wide */

@@ -3,11 +3,11 @@
  * goes through it. */
 #include "config.h"
 
-#include "local/validate-meta.h"
+#include "apiserver/validation/meta.h"
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "local/validate-name.h"
+#include "apiserver/validation/name.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every kind's metadata may hold. */
-#ifndef ASB_LOCAL_VALIDATE_META_H
-#define ASB_LOCAL_VALIDATE_META_H
+#ifndef ASB_APISERVER_VALIDATION_META_H
+#define ASB_APISERVER_VALIDATION_META_H
 
-#include "local/validate.h"
+#include "apiserver/validation/validate.h"
 
 #define META_ANNOTATIONS_MAX (256u * 1024) /* keys and values together, as the API server */
 

@@ -3,7 +3,7 @@
  * of the built-in kinds uses them. */
 #include "config.h"
 
-#include "local/validate-name.h"
+#include "apiserver/validation/name.h"
 
 #include "base/buf.h"
 

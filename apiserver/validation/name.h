@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The names, keys and numbers that more than one kind has. */
-#ifndef ASB_LOCAL_VALIDATE_NAME_H
-#define ASB_LOCAL_VALIDATE_NAME_H
+#ifndef ASB_APISERVER_VALIDATION_NAME_H
+#define ASB_APISERVER_VALIDATION_NAME_H
 
-#include "local/validate.h"
+#include "apiserver/validation/validate.h"
 
 #include <stdint.h>
 

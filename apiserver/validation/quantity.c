@@ -2,7 +2,7 @@
 /* Reads quantities of resources. Validation of pods and claims compares them. */
 #include "config.h"
 
-#include "local/validate-quantity.h"
+#include "apiserver/validation/quantity.h"
 
 #include "base/macros.h"
 #include "base/number.h"

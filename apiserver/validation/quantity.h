@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Quantities: 1, 500m, 1.5Gi, 1e3. */
-#ifndef ASB_LOCAL_VALIDATE_QUANTITY_H
-#define ASB_LOCAL_VALIDATE_QUANTITY_H
+#ifndef ASB_APISERVER_VALIDATION_QUANTITY_H
+#define ASB_APISERVER_VALIDATION_QUANTITY_H
 
 #include <json-c/json.h>
 #include <stdbool.h>

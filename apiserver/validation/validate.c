@@ -3,12 +3,12 @@
  * hooks of the built-in kinds add them, the kinds turn them into an answer. */
 #include "config.h"
 
-#include "local/validate.h"
+#include "apiserver/validation/validate.h"
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "local/effort.h"
-#include "local/status.h"
+#include "apiserver/schema/effort.h"
+#include "apiserver/objects/status.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  * and a sentence, and the Status that is made of them. Bounded: past VALIDATE_CAUSES_MAX further
  * causes are only counted as being there.
  */
-#ifndef ASB_LOCAL_VALIDATE_H
-#define ASB_LOCAL_VALIDATE_H
+#ifndef ASB_APISERVER_VALIDATION_VALIDATE_H
+#define ASB_APISERVER_VALIDATION_VALIDATE_H
 
 #include "base/macros.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists in pages, for servers without watch-lists and for a new leader's catching up. Called by
- * core/reflector.c. */
+ * core/cache/reflector.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
-#include "core/log.h"
-#include "core/reflector-private.h"
+#include "core/observe/log.h"
+#include "core/cache/reflector-private.h"
 #include "kube/kind.h"
 #include "kube/version.h"
 

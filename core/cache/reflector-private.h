@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of a reflector share: its life (reflector.c), the stream (reflector-watch.c),
  * paged lists (reflector-list.c). */
-#ifndef ASB_CORE_REFLECTOR_PRIVATE_H
-#define ASB_CORE_REFLECTOR_PRIVATE_H
+#ifndef ASB_CORE_CACHE_REFLECTOR_PRIVATE_H
+#define ASB_CORE_CACHE_REFLECTOR_PRIVATE_H
 
 #include <stdio.h>
 
-#include "core/reflector.h"
+#include "core/cache/reflector.h"
 
 struct reflector {
 	struct reflector_config config;

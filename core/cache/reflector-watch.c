@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One watch stream: cuts it into frames, one a line, and puts them into the store. Called by
- * core/reflector.c. */
+ * core/cache/reflector.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "base/json-scan.h"
 #include "base/json.h"
-#include "core/log.h"
-#include "core/reflector-private.h"
+#include "core/observe/log.h"
+#include "core/cache/reflector-private.h"
 #include "kube/version.h"
 
 #define HEAD_TIMEOUT_MS 30000u

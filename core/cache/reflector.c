@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a reflector: list, watch, back off, list again. Owned by core/informer. */
+/* The life of a reflector: list, watch, back off, list again. Owned by core/controller/informer. */
 #include "config.h"
 
-#include "core/reflector.h"
+#include "core/cache/reflector.h"
 
 #include <errno.h>
 
 #include "base/memory.h"
-#include "core/log.h"
-#include "core/reflector-private.h"
+#include "core/observe/log.h"
+#include "core/cache/reflector-private.h"
 
 #define BACKOFF_FIRST_US 800000u
 #define BACKOFF_MAX_US 30000000u

@@ -11,14 +11,14 @@
  * for again and again. Failures back off from 0.8 s doubling to 30 s, with jitter, until events
  * come again.
  */
-#ifndef ASB_CORE_REFLECTOR_H
-#define ASB_CORE_REFLECTOR_H
+#ifndef ASB_CORE_CACHE_REFLECTOR_H
+#define ASB_CORE_CACHE_REFLECTOR_H
 
 #include <stdbool.h>
 
 #include "base/sched.h"
-#include "core/client.h"
-#include "core/store.h"
+#include "core/client/client.h"
+#include "core/cache/store.h"
 
 #define FRAME_MAX (16u << 20)  /* bytes of one watch event: ten times what etcd can hold */
 #define WATCH_IDLE_MS 150000u  /* bookmarks come each minute */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of reservations, shared by all plugins of a process. Called by core/host.c. */
+/* The table of reservations, shared by all plugins of a process. Called by core/controller/host.c. */
 #include "config.h"
 
-#include "core/reserve.h"
+#include "core/cache/reserve.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,13 +5,13 @@
  * objects that say so themselves (ASB_INDEX_RESERVES), which is what a restart knows. Thread-safe;
  * the lock is taken before a store's, never after.
  */
-#ifndef ASB_CORE_RESERVE_H
-#define ASB_CORE_RESERVE_H
+#ifndef ASB_CORE_CACHE_RESERVE_H
+#define ASB_CORE_CACHE_RESERVE_H
 
 #include <stdbool.h>
 
 #include "base/sched.h"
-#include "core/store.h"
+#include "core/cache/store.h"
 
 struct reservations;
 struct reservations *reservations_create(struct sched *sched);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the few facts of an object that decide whether and where it is stored. Called by
- * core/store.c for every frame. */
+ * core/cache/store.c for every frame. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
-#include "core/store-private.h"
+#include "core/cache/store-private.h"
 #include "kube/version.h"
 
 /* 0; -EAGAIN for text the scan doubts; -EINVAL for an object without a name or a version. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ranked indexes over stored objects. Called by core/store.c under its lock, except for index_collect. */
+/* Ranked indexes over stored objects. Called by core/cache/store.c under its lock, except for index_collect. */
 #include "config.h"
 
-#include "core/store-index.h"
+#include "core/cache/store-index.h"
 
 #include <string.h>
 

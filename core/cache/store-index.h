@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The indexes of a store: for each index a map from values to ordered sets of entries. Private to
- * core/store; its lock guards all. */
-#ifndef ASB_CORE_STORE_INDEX_H
-#define ASB_CORE_STORE_INDEX_H
+ * core/cache/store; its lock guards all. */
+#ifndef ASB_CORE_CACHE_STORE_INDEX_H
+#define ASB_CORE_CACHE_STORE_INDEX_H
 
 #include <agent-sandbox/plugin.h>
 #include <stddef.h>

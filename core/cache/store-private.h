@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What core/store.c (writing) and core/store-read.c (reading) share. */
-#ifndef ASB_CORE_STORE_PRIVATE_H
-#define ASB_CORE_STORE_PRIVATE_H
+/* What core/cache/store.c (writing) and core/cache/store-read.c (reading) share. */
+#ifndef ASB_CORE_CACHE_STORE_PRIVATE_H
+#define ASB_CORE_CACHE_STORE_PRIVATE_H
 
 #include "base/json-scan.h"
 #include "base/map.h"
-#include "core/store-index.h"
-#include "core/store.h"
+#include "core/cache/store-index.h"
+#include "core/cache/store.h"
 
 #define STORE_INDEXES_MAX 32
 #define STORE_KEEP_MAX 16

@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/store-private.h"
+#include "core/cache/store-private.h"
 #include "kube/kind.h"
 #include "net/transport.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The writing half of a store: what the stream and our own answers do to it. Called by
- * core/reflector and core/host-write. */
+ * core/cache/reflector and core/controller/host-write. */
 #include "config.h"
 
-#include "core/store.h"
+#include "core/cache/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/store-private.h"
+#include "core/cache/store-private.h"
 #include "kube/version.h"
 #include "net/transport.h"
 

@@ -19,8 +19,8 @@
  *
  * Thread-safe. Listeners and index functions run on the calling thread with no lock held.
  */
-#ifndef ASB_CORE_STORE_H
-#define ASB_CORE_STORE_H
+#ifndef ASB_CORE_CACHE_STORE_H
+#define ASB_CORE_CACHE_STORE_H
 
 #include "base/buf.h"
 #include "base/sched.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads what the API server answered: done, refused, lost, and in which words. Called by
- * core/client only. */
+ * core/client/client only. */
 #include "config.h"
 
-#include "core/client-private.h"
+#include "core/client/client-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the client share: requests as they go out, what an answer means, when to try
  * again. */
-#ifndef ASB_CORE_CLIENT_PRIVATE_H
-#define ASB_CORE_CLIENT_PRIVATE_H
+#ifndef ASB_CORE_CLIENT_CLIENT_PRIVATE_H
+#define ASB_CORE_CLIENT_CLIENT_PRIVATE_H
 
-#include "core/client.h"
+#include "core/client/client.h"
 
 #define CLIENT_BODY_MAX (3u << 20) /* the API server takes no more in one request */
 #define CLIENT_PATH_MAX 4096       /* names have 253 bytes at most, percent-encoding triples them */

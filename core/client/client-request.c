@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns writes and reads into HTTP requests: method, path, query, body. Called by core/client only.
+/* Turns writes and reads into HTTP requests: method, path, query, body. Called by core/client/client only.
  */
 #include "config.h"
 
-#include "core/client-private.h"
+#include "core/client/client-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

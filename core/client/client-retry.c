@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a request that the API server put off is tried again. Called by core/client only. */
+/* When a request that the API server put off is tried again. Called by core/client/client only. */
 #include "config.h"
 
-#include "core/client-private.h"
+#include "core/client/client-private.h"
 
 bool retry_when(struct sched *sched, uint32_t tries, uint32_t retry_after_ms, uint64_t until_us,
 		uint64_t *ret_us)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Brings writes to an end: sent together, each then tried again, read back or done, by the rules in
- * core/client.h. Called by the host for the plugins' writes, and by events.
+ * core/client/client.h. Called by the host for the plugins' writes, and by events.
  */
 #include "config.h"
 
-#include "core/client-private.h"
+#include "core/client/client-private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "core/client-private.h"
+#include "core/client/client-private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -11,13 +11,13 @@
  *  - A 409 AlreadyExists is read back the same way (libcurl itself may replay a POST on a dead
  * connection).
  */
-#ifndef ASB_CORE_CLIENT_H
-#define ASB_CORE_CLIENT_H
+#ifndef ASB_CORE_CLIENT_CLIENT_H
+#define ASB_CORE_CLIENT_CLIENT_H
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "core/lanes.h"
-#include "core/metrics.h"
+#include "core/client/lanes.h"
+#include "core/observe/metrics.h"
 #include "net/transport.h"
 
 #include <agent-sandbox/plugin.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds events told before and counts how many an object has had. Called by core/events under its
+/* Finds events told before and counts how many an object has had. Called by core/client/events under its
  * lock. */
 #include "config.h"
 
-#include "core/event-book.h"
+#include "core/client/event-book.h"
 
 #include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "core/events.h"
+#include "core/client/events.h"
 
 #define KEY_MAX 4096
 #define REFILL_US 300000000u

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What core/events remembers: for each different event how often it was seen and which Event object
+ * What core/client/events remembers: for each different event how often it was seen and which Event object
  * counts it, and for each object how many it may still have. Both forget what was used least
  * recently. Not locked.
  */
-#ifndef ASB_CORE_EVENT_BOOK_H
-#define ASB_CORE_EVENT_BOOK_H
+#ifndef ASB_CORE_CLIENT_EVENT_BOOK_H
+#define ASB_CORE_CLIENT_EVENT_BOOK_H
 
 #include "base/heap.h"
 #include "base/map.h"

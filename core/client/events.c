@@ -3,7 +3,7 @@
  * plugins. */
 #include "config.h"
 
-#include "core/events.h"
+#include "core/client/events.h"
 
 #include <agent-sandbox/helpers.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "core/event-book.h"
-#include "core/log.h"
+#include "core/client/event-book.h"
+#include "core/observe/log.h"
 
 #define MESSAGE_MAX 1024
 #define REPEAT_US 30000000u /* between two counts of one Event */

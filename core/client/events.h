@@ -5,11 +5,11 @@
  * more than EVENTS_BURST in a short time about one object are dropped, as is what does not fit the
  * queue: an Event is a courtesy, never worth a stall.
  */
-#ifndef ASB_CORE_EVENTS_H
-#define ASB_CORE_EVENTS_H
+#ifndef ASB_CORE_CLIENT_EVENTS_H
+#define ASB_CORE_CLIENT_EVENTS_H
 
 #include "base/sched.h"
-#include "core/client.h"
+#include "core/client/client.h"
 
 #include <json-c/json.h>
 

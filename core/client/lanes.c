@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hands out the slots for requests in flight, by lane. Called by core/client around each exchange
+/* Hands out the slots for requests in flight, by lane. Called by core/client/client around each exchange
  * with the API server. */
 #include "config.h"
 
-#include "core/lanes.h"
+#include "core/client/lanes.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Acquires, renews, loses and releases the Lease on a thread of its own, and says whether writes
- * may be sent. Called by the controller's main; its gate by core/client before each write, and by
+ * may be sent. Called by the controller's main; its gate by core/client/client before each write, and by
  * the transport as it sends one.
  */
 #include "config.h"
 
-#include "core/leader.h"
+#include "core/client/leader.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/client-private.h"
-#include "core/lease.h"
-#include "core/log.h"
+#include "core/client/client-private.h"
+#include "core/client/lease.h"
+#include "core/observe/log.h"
 #include "kube/kind.h"
 
 #define REQUEST_US 5000000u /* half of the renew deadline, as controller-runtime has it */

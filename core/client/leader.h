@@ -9,11 +9,11 @@
  * is the gate: true only while the last renewal is younger than the renew deadline, so after a
  * SIGSTOP nothing is sent before the lease is ours again.
  */
-#ifndef ASB_CORE_LEADER_H
-#define ASB_CORE_LEADER_H
+#ifndef ASB_CORE_CLIENT_LEADER_H
+#define ASB_CORE_CLIENT_LEADER_H
 
 #include "base/sched.h"
-#include "core/client.h"
+#include "core/client/client.h"
 
 #include <stdbool.h>
 

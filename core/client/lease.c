@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in a Lease, and what changes when it is taken, renewed or released. Called by core/leader
+/* What is in a Lease, and what changes when it is taken, renewed or released. Called by core/client/leader
  * only. */
 #include "config.h"
 
-#include "core/lease.h"
+#include "core/client/lease.h"
 
 #include <agent-sandbox/helpers.h>
 

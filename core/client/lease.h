@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Lease object of leader election as client-go writes it: reading and changing trees, no I/O.
- * For core/leader. */
-#ifndef ASB_CORE_LEASE_H
-#define ASB_CORE_LEASE_H
+ * For core/client/leader. */
+#ifndef ASB_CORE_CLIENT_LEASE_H
+#define ASB_CORE_CLIENT_LEASE_H
 
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>

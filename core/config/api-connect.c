@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes a transport out of a kubeconfig. Called by core/process.c and by other programs' mains. */
+/* Makes a transport out of a kubeconfig. Called by controller/process.c and by other programs' mains. */
 #include "config.h"
 
-#include "core/api-connect.h"
+#include "core/config/api-connect.h"
 
 #include <errno.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way to an API server as every program of ours takes it: kubeconfig, credentials, transport. */
-#ifndef ASB_CORE_API_CONNECT_H
-#define ASB_CORE_API_CONNECT_H
+#ifndef ASB_CORE_CONFIG_API_CONNECT_H
+#define ASB_CORE_CONFIG_API_CONNECT_H
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "core/kubeconfig.h"
+#include "core/config/kubeconfig.h"
 #include "net/transport.h"
 
 /* Zeroed before api_connect. */

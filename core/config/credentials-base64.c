@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/credentials-base64.h"
+#include "core/config/credentials-base64.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base64 (RFC 4648, 4) as kubeconfigs and HTTP have it. */
-#ifndef ASB_CORE_CREDENTIALS_BASE64_H
-#define ASB_CORE_CREDENTIALS_BASE64_H
+#ifndef ASB_CORE_CONFIG_CREDENTIALS_BASE64_H
+#define ASB_CORE_CONFIG_CREDENTIALS_BASE64_H
 
 #include <stddef.h>
 

@@ -4,11 +4,11 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/credentials-base64.h"
-#include "core/exec-credential.h"
-#include "core/kubeconfig-private.h"
-#include "core/kubeconfig.h"
-#include "core/log.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/exec-credential.h"
+#include "core/config/kubeconfig-private.h"
+#include "core/config/kubeconfig.h"
+#include "core/observe/log.h"
 
 #include <errno.h>
 #include <string.h>

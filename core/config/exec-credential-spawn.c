@@ -3,7 +3,7 @@
  * with all its children when it is given up. For exec-credential.c. */
 #include "config.h"
 
-#include "core/exec-credential.h"
+#include "core/config/exec-credential.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exec plugins are told and what they say. Run by core/credentials when it has no valid
+/* What exec plugins are told and what they say. Run by core/config/credentials when it has no valid
  * credentials; the process itself is exec-credential-spawn.c's. */
 #include "config.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/credentials-base64.h"
-#include "core/exec-credential.h"
-#include "core/kubeconfig-private.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/exec-credential.h"
+#include "core/config/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

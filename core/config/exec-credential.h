@@ -3,13 +3,13 @@
  * Exec credential plugins: programs that print who we are.
  * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  */
-#ifndef ASB_CORE_EXEC_CREDENTIAL_H
-#define ASB_CORE_EXEC_CREDENTIAL_H
+#ifndef ASB_CORE_CONFIG_EXEC_CREDENTIAL_H
+#define ASB_CORE_CONFIG_EXEC_CREDENTIAL_H
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/sched.h"
-#include "core/kubeconfig.h"
+#include "core/config/kubeconfig.h"
 
 #define EXEC_DEADLINE_US 60000000u /* people may have to touch a key */
 #define EXEC_OUTPUT_MAX (1u << 20)

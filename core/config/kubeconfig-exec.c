@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The exec plugin of a kubeconfig's user: which program to run, how. Read by kubeconfig-user.c, run
- * by core/exec-credential. */
+ * by core/config/exec-credential. */
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/kubeconfig-private.h"
+#include "core/config/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>

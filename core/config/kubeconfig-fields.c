@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/credentials-base64.h"
-#include "core/kubeconfig-private.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
-#include "core/kubeconfig-private.h"
+#include "core/config/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of core/kubeconfig share, and what their tests and core/credentials look at. */
-#ifndef ASB_CORE_KUBECONFIG_PRIVATE_H
-#define ASB_CORE_KUBECONFIG_PRIVATE_H
+/* What the files of core/config/kubeconfig share, and what their tests and core/config/credentials look at. */
+#ifndef ASB_CORE_CONFIG_KUBECONFIG_PRIVATE_H
+#define ASB_CORE_CONFIG_KUBECONFIG_PRIVATE_H
 
 #include "base/buf.h"
-#include "core/kubeconfig.h"
+#include "core/config/kubeconfig.h"
 
 #include <json-c/json.h>
 

@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/kubeconfig-private.h"
+#include "core/config/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>

@@ -8,8 +8,8 @@
  * the file that names them. auth-provider is refused with a message, so is whatever else is not
  * understood and would matter.
  */
-#ifndef ASB_CORE_KUBECONFIG_H
-#define ASB_CORE_KUBECONFIG_H
+#ifndef ASB_CORE_CONFIG_KUBECONFIG_H
+#define ASB_CORE_CONFIG_KUBECONFIG_H
 
 #include "base/error.h"
 #include "base/sched.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arena of one call into a plugin, and the memory of its keys. Used by core/host.c and
- * core/worker.c. */
+/* The arena of one call into a plugin, and the memory of its keys. Used by core/controller/host.c and
+ * core/controller/worker.c. */
 #include "config.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/controller-private.h"
+#include "core/controller/controller-private.h"
 
 void call_begin(struct call *call, struct controller *controller, const char *ns, const char *name)
 {

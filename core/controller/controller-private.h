@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of a controller share: binding and mapping (controller.c), workers (worker.c), the
  * plugin's table (host*.c). */
-#ifndef ASB_CORE_CONTROLLER_PRIVATE_H
-#define ASB_CORE_CONTROLLER_PRIVATE_H
+#ifndef ASB_CORE_CONTROLLER_CONTROLLER_PRIVATE_H
+#define ASB_CORE_CONTROLLER_CONTROLLER_PRIVATE_H
 
 #include "base/map.h"
-#include "core/controller.h"
+#include "core/controller/controller.h"
 
 struct binding {
 	struct store *store; /* NULL: not watched here */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's instance: made, bound to stores, told of changes. Owned by core/manager. */
+/* A plugin's instance: made, bound to stores, told of changes. Owned by core/controller/manager. */
 #include "config.h"
 
-#include "core/controller.h"
+#include "core/controller/controller.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
-#include "core/controller-private.h"
-#include "core/reflector.h"
+#include "core/controller/controller-private.h"
+#include "core/cache/reflector.h"
 
 static void make_metrics(struct controller *controller)
 {

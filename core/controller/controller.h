@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One loaded plugin at work: its instance, its queue, its workers, and where its watches and
- * indexes are found. What the plugin sees of it is the table of core/host.c.
+ * indexes are found. What the plugin sees of it is the table of core/controller/host.c.
  */
-#ifndef ASB_CORE_CONTROLLER_H
-#define ASB_CORE_CONTROLLER_H
+#ifndef ASB_CORE_CONTROLLER_CONTROLLER_H
+#define ASB_CORE_CONTROLLER_CONTROLLER_H
 
-#include "core/client.h"
-#include "core/events.h"
-#include "core/metrics.h"
-#include "core/plugin.h"
-#include "core/queue.h"
-#include "core/reserve.h"
-#include "core/store.h"
-#include "core/trace.h"
+#include "core/client/client.h"
+#include "core/client/events.h"
+#include "core/observe/metrics.h"
+#include "core/controller/plugin.h"
+#include "core/controller/queue.h"
+#include "core/cache/reserve.h"
+#include "core/cache/store.h"
+#include "core/observe/trace.h"
 
 #define MEMORY_MAX 4096u /* bytes a plugin may keep for one key */
 
@@ -38,7 +38,7 @@ struct reflector;
 struct controller *controller_create(const struct controller_config *config, struct error *reterr);
 void controller_destroy(struct controller *controller);
 
-/* --- binding, by core/informer --- */
+/* --- binding, by core/controller/informer --- */
 const struct plugin *controller_plugin(const struct controller *controller);
 /* watch is found in this store; reflector tells whether it is complete. */
 void controller_bind_watch(struct controller *controller, uint32_t watch, struct store *store,

@@ -10,9 +10,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/client.h"
-#include "core/controller-private.h"
-#include "core/log.h"
+#include "core/client/client.h"
+#include "core/controller/controller-private.h"
+#include "core/observe/log.h"
 
 /* A write on its way: the request, and what is needed to settle it. */
 struct sending {

@@ -11,9 +11,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/controller-private.h"
-#include "core/log.h"
-#include "core/sha256.h"
+#include "core/controller/controller-private.h"
+#include "core/observe/log.h"
+#include "base/sha256.h"
 
 #define LIST_DEFAULT 1000u
 #define LIST_CHUNK 64u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the stores and reflectors that the controllers' tables ask for, and passes changes on. Owned by core/manager. */
+/* Makes the stores and reflectors that the controllers' tables ask for, and passes changes on. Owned by core/controller/manager. */
 #include "config.h"
 
-#include "core/informer.h"
+#include "core/controller/informer.h"
 
 #include <string.h>
 

@@ -2,16 +2,16 @@
 /*
  * The informers of a process: one store and one reflector for each kind that some controller
  * watches, shared by all. A change in a store is mapped to keys of each controller that watches the
- * kind (core/controller does the mapping).
+ * kind (core/controller/controller does the mapping).
  */
-#ifndef ASB_CORE_INFORMER_H
-#define ASB_CORE_INFORMER_H
+#ifndef ASB_CORE_CONTROLLER_INFORMER_H
+#define ASB_CORE_CONTROLLER_INFORMER_H
 
 #include "base/buf.h"
-#include "core/client.h"
-#include "core/controller.h"
-#include "core/reflector.h"
-#include "core/reserve.h"
+#include "core/client/client.h"
+#include "core/controller/controller.h"
+#include "core/cache/reflector.h"
+#include "core/cache/reserve.h"
 
 struct informers_config {
 	struct sched *sched;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a controller process together and takes it apart. Called by core/main.c and by the
+/* Puts a controller process together and takes it apart. Called by controller/main.c and by the
  * simulation. */
 #include "config.h"
 
-#include "core/manager.h"
+#include "core/controller/manager.h"
 
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "core/controller.h"
-#include "core/informer.h"
-#include "core/leader.h"
-#include "core/log.h"
+#include "core/controller/controller.h"
+#include "core/controller/informer.h"
+#include "core/client/leader.h"
+#include "core/observe/log.h"
 
 #define REQUESTS_MAX 64u
 #define CATCH_UP_TRIES 5u

@@ -9,13 +9,13 @@
  * yet is parked until they are. A new leader whose stores may lag behind its predecessor lists once
  * more first.
  */
-#ifndef ASB_CORE_MANAGER_H
-#define ASB_CORE_MANAGER_H
+#ifndef ASB_CORE_CONTROLLER_MANAGER_H
+#define ASB_CORE_CONTROLLER_MANAGER_H
 
 #include "base/buf.h"
-#include "core/metrics.h"
-#include "core/plugin.h"
-#include "core/trace.h"
+#include "core/observe/metrics.h"
+#include "core/controller/plugin.h"
+#include "core/observe/trace.h"
 #include "net/transport.h"
 
 #include <stdbool.h>

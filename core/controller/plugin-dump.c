@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's tables as JSON, from which deploy/ and people read what it watches and needs. Called by core/main.c. */
+/* A plugin's tables as JSON, from which deploy/ and people read what it watches and needs. Called by controller/main.c. */
 #include "config.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/plugin.h"
+#include "core/controller/plugin.h"
 
 /* "a,b" as an array. "" is one empty item: the core group. */
 static struct json_object *split(const char *list)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks and copies plugin descriptions, from files or linked in. Called by core/main.c and by
+/* Checks and copies plugin descriptions, from files or linked in. Called by controller/main.c and by
  * tests. */
 #include "config.h"
 
-#include "core/plugin.h"
+#include "core/controller/plugin.h"
 
 #include <dlfcn.h>
 #include <errno.h>

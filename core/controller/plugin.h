@@ -4,8 +4,8 @@
  * rest of core reads plain arrays. Strings and functions stay the plugin's, which is never
  * unloaded.
  */
-#ifndef ASB_CORE_PLUGIN_H
-#define ASB_CORE_PLUGIN_H
+#ifndef ASB_CORE_CONTROLLER_PLUGIN_H
+#define ASB_CORE_CONTROLLER_PLUGIN_H
 
 #include <stdbool.h>
 

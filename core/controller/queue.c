@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The work queue of one controller. Informers add keys, workers take them; both through
- * core/controller. */
+ * core/controller/controller. */
 #include "config.h"
 
-#include "core/queue.h"
+#include "core/controller/queue.h"
 
 #include <stdio.h>
 #include <string.h>

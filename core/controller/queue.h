@@ -9,11 +9,11 @@
  * after 5 ms doubling to 1000 s, until they succeed. Otherwise the semantics are those of client-go's
  * workqueue. Thread-safe.
  */
-#ifndef ASB_CORE_QUEUE_H
-#define ASB_CORE_QUEUE_H
+#ifndef ASB_CORE_CONTROLLER_QUEUE_H
+#define ASB_CORE_CONTROLLER_QUEUE_H
 
 #include "base/sched.h"
-#include "core/metrics.h"
+#include "core/observe/metrics.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker thread: takes a key, calls reconcile, says what comes next. Started by core/controller.c. */
+/* A worker thread: takes a key, calls reconcile, says what comes next. Started by core/controller/controller.c. */
 #include "config.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
-#include "core/controller-private.h"
-#include "core/log.h"
+#include "core/controller/controller-private.h"
+#include "core/observe/log.h"
 
 #define QUIET_FAILURES \
 	3u /* conflicts and the like pass by themselves: logged as warnings only from here on */

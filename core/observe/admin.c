@@ -3,7 +3,7 @@
  * servers' threads. */
 #include "config.h"
 
-#include "core/admin.h"
+#include "core/observe/admin.h"
 
 #include "base/memory.h"
 #include "net/http-server.h"

@@ -5,11 +5,11 @@
  *
  * The callbacks run on the servers' threads: they must not wait for anything.
  */
-#ifndef ASB_CORE_ADMIN_H
-#define ASB_CORE_ADMIN_H
+#ifndef ASB_CORE_OBSERVE_ADMIN_H
+#define ASB_CORE_OBSERVE_ADMIN_H
 
 #include "base/error.h"
-#include "core/metrics.h"
+#include "core/observe/metrics.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
  * upwards, from any thread. */
 #include "config.h"
 
-#include "core/log.h"
+#include "core/observe/log.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

@@ -4,8 +4,8 @@
  * line over 8 KiB is cut. Callers never pass a secret or a whole object. The level is the one
  * global of this project.
  */
-#ifndef ASB_CORE_LOG_H
-#define ASB_CORE_LOG_H
+#ifndef ASB_CORE_OBSERVE_LOG_H
+#define ASB_CORE_OBSERVE_LOG_H
 
 #include "base/error.h"
 #include "base/macros.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry of metrics and its text form. Called by whatever counts something, and by core/admin
+/* The registry of metrics and its text form. Called by whatever counts something, and by core/observe/admin
  * to show it. */
 #include "config.h"
 
-#include "core/metrics.h"
+#include "core/observe/metrics.h"
 
 #include <errno.h>
 #include <math.h>

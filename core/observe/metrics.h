@@ -5,8 +5,8 @@
  * series is made when its labels are first seen, at most METRIC_SERIES_MAX a family (further ones
  * are counted in agent_sandbox_metric_series_dropped_total). Thread-safe.
  */
-#ifndef ASB_CORE_METRICS_H
-#define ASB_CORE_METRICS_H
+#ifndef ASB_CORE_OBSERVE_METRICS_H
+#define ASB_CORE_OBSERVE_METRICS_H
 
 #include "base/buf.h"
 #include "base/sched.h"

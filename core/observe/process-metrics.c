@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernel says about this process, under the names that every dashboard knows. Called by
- * core/metrics before each rendering, registered once by the programs. */
+ * core/observe/metrics before each rendering, registered once by the programs. */
 #include "config.h"
 
-#include "core/metrics.h"
+#include "core/observe/metrics.h"
 
 #include <dirent.h>
 #include <stdbool.h>

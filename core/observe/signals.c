@@ -3,7 +3,7 @@
  * mains. */
 #include "config.h"
 
-#include "core/signals.h"
+#include "core/observe/signals.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The signals that end a program, as something to poll. */
-#ifndef ASB_CORE_SIGNALS_H
-#define ASB_CORE_SIGNALS_H
+#ifndef ASB_CORE_OBSERVE_SIGNALS_H
+#define ASB_CORE_OBSERVE_SIGNALS_H
 
 #include "base/error.h"
 

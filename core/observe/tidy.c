@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives back memory that nobody uses for now. Called by core/process.c while it waits. */
+/* Gives back memory that nobody uses for now. Called by controller/process.c while it waits. */
 #include "config.h"
 
-#include "core/tidy.h"
+#include "core/observe/tidy.h"
 
 #include <link.h>
 #include <malloc.h>

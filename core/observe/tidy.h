@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that start-up and bursts leave behind, given back. */
-#ifndef ASB_CORE_TIDY_H
-#define ASB_CORE_TIDY_H
+#ifndef ASB_CORE_OBSERVE_TIDY_H
+#define ASB_CORE_OBSERVE_TIDY_H
 
 /*
  * Returns free heap to the kernel, and lets go of the pages of programs and libraries: those still needed come back one by one from the

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/trace-private.h"
+#include "core/observe/trace-private.h"
 #include "net/curl-transport.h"
 
 #define DEFAULT_ENDPOINT "http://localhost:4318"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tracer: a ring of finished spans and the thread that sends them. Made by the process, filled
- * by core/trace.c. */
+ * by core/observe/trace.c. */
 #include "config.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/log.h"
-#include "core/trace-private.h"
+#include "core/observe/log.h"
+#include "core/observe/trace-private.h"
 #include "net/curl-transport.h"
 
 #define GATHER_US 1000000u /* spans of one claim come within this: fewer requests */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/trace.h"
+#include "core/observe/trace.h"
 
 #define STATUS_ERROR 2
 

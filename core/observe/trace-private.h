@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What spans (trace.c) and their sending (trace-export.c) share. */
-#ifndef ASB_CORE_TRACE_PRIVATE_H
-#define ASB_CORE_TRACE_PRIVATE_H
+#ifndef ASB_CORE_OBSERVE_TRACE_PRIVATE_H
+#define ASB_CORE_OBSERVE_TRACE_PRIVATE_H
 
-#include "core/trace.h"
+#include "core/observe/trace.h"
 
 struct tracer {
 	struct tracer_config config;

@@ -3,14 +3,14 @@
  * done under a trace. */
 #include "config.h"
 
-#include "core/trace.h"
+#include "core/observe/trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "core/trace-private.h"
+#include "core/observe/trace-private.h"
 
 #define CARRIER_MAX 8192u /* a traceparent and a tracestate are far smaller */
 

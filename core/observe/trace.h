@@ -12,8 +12,8 @@
  * Sources: W3C Trace Context (https://www.w3.org/TR/trace-context/), OTLP 1 over HTTP with JSON
  * (https://opentelemetry.io/docs/specs/otlp/#otlphttp). Any thread, unless said otherwise.
  */
-#ifndef ASB_CORE_TRACE_H
-#define ASB_CORE_TRACE_H
+#ifndef ASB_CORE_OBSERVE_TRACE_H
+#define ASB_CORE_OBSERVE_TRACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/sched.h"
-#include "core/metrics.h"
+#include "core/observe/metrics.h"
 #include "net/transport.h"
 
 #define TRACE_RING 4096u     /* finished spans that may wait; more are dropped */

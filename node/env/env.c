@@ -3,7 +3,7 @@
  * line. Called by the node before it starts a container. */
 #include "config.h"
 
-#include "node/env.h"
+#include "node/env/env.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "node/env-expand.h"
-#include "node/volumes-objects.h"
+#include "node/env/expand.h"
+#include "node/env/objects.h"
 
 /* All of an environment: a kernel takes some 2 MiB of it and of arguments (ARG_MAX). */
 #define ENV_MAX (1024 * 1024)

@@ -4,13 +4,13 @@
  * (fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef), $(NAME) in values, command and args.
  * https://kubernetes.io/docs/tasks/inject-data-application/
  */
-#ifndef ASB_NODE_ENV_H
-#define ASB_NODE_ENV_H
+#ifndef ASB_NODE_ENV_ENV_H
+#define ASB_NODE_ENV_ENV_H
 
 #include <json-c/json.h>
 
 #include "base/error.h"
-#include "node/volumes.h"
+#include "node/volumes/volumes.h"
 
 /* What fieldRef knows of a pod beside its object. */
 struct env_facts {

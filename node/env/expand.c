@@ -3,7 +3,7 @@
  * subPathExpr. */
 #include "config.h"
 
-#include "node/env-expand.h"
+#include "node/env/expand.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * downwardAPI volumes. https://kubernetes.io/docs/concepts/workloads/pods/downward-api/ */
 #include "config.h"
 
-#include "node/env.h"
+#include "node/env/env.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "node/quantity.h"
+#include "node/env/quantity.h"
 
 #define FIELD_MAX (1024 * 1024) /* all annotations of a pod are at most 256 KiB, quoted some more */
 

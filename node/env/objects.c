@@ -3,14 +3,14 @@
  * environment, which want the same errors. */
 #include "config.h"
 
-#include "node/volumes-objects.h"
+#include "node/env/objects.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include <agent-sandbox/helpers.h>
 
-#include "node/volumes-base64.h"
+#include "base/base64.h"
 
 static const char *singular(const char *resource)
 {

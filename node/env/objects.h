@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What config maps and secrets hold, for volumes and for the environment. */
-#ifndef ASB_NODE_VOLUMES_OBJECTS_H
-#define ASB_NODE_VOLUMES_OBJECTS_H
+#ifndef ASB_NODE_ENV_OBJECTS_H
+#define ASB_NODE_ENV_OBJECTS_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "node/volumes.h"
+#include "node/volumes/volumes.h"
 
 /* A value of a config map or secret: the API takes no larger one. */
 #define OBJECT_VALUE_MAX (1024 * 1024)

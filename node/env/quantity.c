@@ -3,7 +3,7 @@
  * Called for resources of containers, limits of volumes and resourceFieldRef. */
 #include "config.h"
 
-#include "node/quantity.h"
+#include "node/env/quantity.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  * in Kubernetes. Asking for whole units or thousandths rounds the same way: a limit of "100m" bytes
  * is one byte, never none.
  */
-#ifndef ASB_NODE_QUANTITY_H
-#define ASB_NODE_QUANTITY_H
+#ifndef ASB_NODE_ENV_QUANTITY_H
+#define ASB_NODE_ENV_QUANTITY_H
 
 #include <json-c/json.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A kubelet's own requests: bindings, final deletes, tokens, content of volumes. Called by the
- * reconciles and by node/volumes.h. */
+ * reconciles and by node/volumes/volumes.h. */
 #include "config.h"
 
-#include "node/api.h"
+#include "node/pod/api.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests of a node that no verb of the plugin ABI makes. Each waits for its answer; any
  * thread. Results are ASB_OK, ASB_NOT_FOUND ... of the ABI, with *reterr. */
-#ifndef ASB_NODE_API_H
-#define ASB_NODE_API_H
+#ifndef ASB_NODE_POD_API_H
+#define ASB_NODE_POD_API_H
 
 #include <json-c/json.h>
 
-#include "core/client.h"
-#include "node/volumes.h"
+#include "core/client/client.h"
+#include "node/volumes/volumes.h"
 
 /* Assigns a pod to a node: POST .../binding. */
 int api_bind(struct client *client, struct json_object *pod, const char *node,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a container or an image is tried again. Called by node/plan.c and node/images.c. */
+/* When a container or an image is tried again. Called by node/pod/plan.c and node/pod/images.c. */
 #include "config.h"
 
-#include "node/backoff.h"
+#include "node/pod/backoff.h"
 
 int64_t backoff_wait_ms(const struct backoff *backoff, int64_t ended_ms, int64_t now_ms)
 {

@@ -3,8 +3,8 @@
  * A kubelet's backoff: 10 s doubling to 300 s, forgotten after 10 minutes without a try. It counts
  * from when something ended, so what has run for long starts again at once. No clock, no lock.
  */
-#ifndef ASB_NODE_BACKOFF_H
-#define ASB_NODE_BACKOFF_H
+#ifndef ASB_NODE_POD_BACKOFF_H
+#define ASB_NODE_POD_BACKOFF_H
 
 #include <stdint.h>
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binds pods to this node while they fit. Called by node/pod.c with --bind. */
+/* Binds pods to this node while they fit. Called by node/pod/pod.c with --bind. */
 #include "config.h"
 
-#include "node/bind.h"
+#include "node/pod/bind.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/api.h"
+#include "node/pod/api.h"
 #include "node/node-private.h"
-#include "node/quantity.h"
-#include "node/register.h"
-#include "node/room.h"
+#include "node/env/quantity.h"
+#include "node/registration/register.h"
+#include "node/pod/room.h"
 
 /* Whoever waits for room is woken when there is some; this is for what nobody tells of. */
 #define AGAIN_MS 60000

@@ -7,15 +7,15 @@
  * A record belongs to the reconcile of its pod's key: only that reads and writes it. Other threads
  * get copies of its key, by uid.
  */
-#ifndef ASB_NODE_BOOK_H
-#define ASB_NODE_BOOK_H
+#ifndef ASB_NODE_POD_BOOK_H
+#define ASB_NODE_POD_BOOK_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/sched.h"
-#include "node/backoff.h"
+#include "node/pod/backoff.h"
 
 #define CONTAINER_ID_MAX 80 /* of runtime.h */
 /* "Try again" is believed so often, a second apart; then it is a failure like any other, told and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pulls images once for all who need them. Called by the reconciles of pods, runs on node/tasks.c. */
+/* Pulls images once for all who need them. Called by the reconciles of pods, runs on node/pod/tasks.c. */
 #include "config.h"
 
-#include "node/images.h"
+#include "node/pod/images.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "base/map.h"
 #include "base/memory.h"
-#include "node/backoff.h"
+#include "node/pod/backoff.h"
 
 #define NOTE_MAX 4096
 /* A pull this young serves everybody who asks for one, Always included: fifty pods made at once are

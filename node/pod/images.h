@@ -4,13 +4,13 @@
  * backoff of each that fails (10 s doubling to 300 s). Nobody waits in here: who asks is woken when
  * there is something new.
  */
-#ifndef ASB_NODE_IMAGES_H
-#define ASB_NODE_IMAGES_H
+#ifndef ASB_NODE_POD_IMAGES_H
+#define ASB_NODE_POD_IMAGES_H
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "node/runtime.h"
-#include "node/tasks.h"
+#include "node/runtime/runtime.h"
+#include "node/pod/tasks.h"
 
 /* Wakes a pod by its uid. Any thread. */
 typedef void (*images_wake)(void *arg, const char *uid);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looks at one pod: the runtime, the probes, what is remembered; and tells what it sees. Called by
- * node/pod.c. */
+ * node/pod/pod.c. */
 #include "config.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/pod-private.h"
+#include "node/pod/pod-private.h"
 
 /* ---- probes ---- */
 

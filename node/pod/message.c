@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "node/pod-private.h"
+#include "node/pod/pod-private.h"
 
 #define MESSAGE_FILE_MAX 4096u /* as a kubelet */
 /* Of all containers of a pod, each with two attempts. */

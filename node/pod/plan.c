@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides what comes next for a pod. Called by node/pod.c; pure. */
+/* Decides what comes next for a pod. Called by node/pod/pod.c; pure. */
 #include "config.h"
 
-#include "node/plan.h"
+#include "node/pod/plan.h"
 
 #include <string.h>
 

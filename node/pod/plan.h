@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a kubelet would do next for a pod, as a list of steps. Pure: no I/O, no clock but the
  * view's. */
-#ifndef ASB_NODE_PLAN_H
-#define ASB_NODE_PLAN_H
+#ifndef ASB_NODE_POD_PLAN_H
+#define ASB_NODE_POD_PLAN_H
 
-#include "node/pod-view.h"
+#include "node/pod/view.h"
 
 enum step_kind {
 	STEP_STOP,    /* end a container that runs */

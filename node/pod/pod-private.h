@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of a pod's reconcile share: one pod, looked at once. */
-#ifndef ASB_NODE_POD_PRIVATE_H
-#define ASB_NODE_POD_PRIVATE_H
+#ifndef ASB_NODE_POD_POD_PRIVATE_H
+#define ASB_NODE_POD_POD_PRIVATE_H
 
 #include <agent-sandbox/helpers.h>
 
 #include "node/node-private.h"
-#include "node/plan.h"
+#include "node/pod/plan.h"
 
 struct pod_call {
 	struct node *node;

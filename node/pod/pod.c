@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reconciler of pods: looks, plans, acts, tells. Run by core/manager as a built-in plugin. */
+/* The reconciler of pods: looks, plans, acts, tells. Run by core/controller/manager as a built-in plugin. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/api.h"
-#include "node/bind.h"
-#include "node/env.h"
-#include "node/pod-private.h"
-#include "node/status.h"
+#include "node/pod/api.h"
+#include "node/pod/bind.h"
+#include "node/env/env.h"
+#include "node/pod/pod-private.h"
+#include "node/pod/status.h"
 
 #define ROUNDS_MAX 64       /* looks in one reconcile: init containers come one after another */
 #define RESYNC_MS 60000     /* an exit nobody told of, a config map that has changed */

@@ -2,7 +2,7 @@
 /* Keeps the account of a node's room, and the list of those who wait for some. Called by bind.c. */
 #include "config.h"
 
-#include "node/room.h"
+#include "node/pod/room.h"
 
 #include <stdlib.h>
 #include <string.h>

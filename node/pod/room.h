@@ -5,15 +5,15 @@
  * to have ended, to be on another node, or to be gone. Whoever waits is woken by that, in the order
  * in which they came, as many as there is room for. Any thread.
  */
-#ifndef ASB_NODE_ROOM_H
-#define ASB_NODE_ROOM_H
+#ifndef ASB_NODE_POD_ROOM_H
+#define ASB_NODE_POD_ROOM_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/sched.h"
-#include "node/bind.h"
+#include "node/pod/bind.h"
 
 /* By then the watch tells of a pod that was bound; who asks later may have to be bound again. */
 #define ROOM_HELD_US 30000000u

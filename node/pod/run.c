@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out the steps of a plan: volumes, sandbox, containers. Called by node/pod.c. */
+/* Carries out the steps of a plan: volumes, sandbox, containers. Called by node/pod/pod.c. */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/env.h"
-#include "node/pod-private.h"
-#include "node/pod-security.h"
+#include "node/env/env.h"
+#include "node/pod/pod-private.h"
+#include "node/pod/security.h"
 
 #define HOSTNAME_MAX 63u
 #define ALIASES_MAX 1024u

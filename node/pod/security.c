@@ -3,7 +3,7 @@
  * are started. */
 #include "config.h"
 
-#include "node/pod-security.h"
+#include "node/pod/security.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 #define SYSCTLS_MAX 64u /* of one pod; there are twelve to choose from */
 #define VALUE_MAX 1024u

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Translates a container's spec for the runtime. Called by node/pod-start.c; pure. */
+/* Translates a container's spec for the runtime. Called by node/pod/start.c; pure. */
 #include "config.h"
 
-#include "node/pod-spec.h"
+#include "node/pod/spec.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 
-#include "node/quantity.h"
+#include "node/env/quantity.h"
 
 /* The container's own field before the pod's. */
 static struct json_object *security(struct json_object *pod, struct json_object *container,

@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 #define SPEC_STRINGS_MAX 256 /* of capabilities, and of groups */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts one container: image, environment, mounts, runtime; and says why when it cannot. Called
- * by node/pod-run.c. */
+ * by node/pod/run.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -8,10 +8,10 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "node/env.h"
-#include "node/pod-private.h"
-#include "node/pod-security.h"
-#include "node/pod-spec.h"
+#include "node/env/env.h"
+#include "node/pod/pod-private.h"
+#include "node/pod/security.h"
+#include "node/pod/spec.h"
 
 #define CONFIG_AGAIN_MS 2000 /* a config map may come any time */
 #define PULL_AGAIN_MS 10000  /* should nobody wake us */

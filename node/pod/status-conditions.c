@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The conditions that a kubelet keeps on a pod. Called by node/status.c; pure. */
+/* The conditions that a kubelet keeps on a pod. Called by node/pod/status.c; pure. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "node/status-private.h"
+#include "node/pod/status-private.h"
 
 #define LIST_MAX (16u << 10) /* 256 names of 63 characters */
 

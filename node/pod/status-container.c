@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One container's entry in the status: its state, the one before, restarts. Called by
- * node/status.c; pure. */
+ * node/pod/status.c; pure. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "node/status-private.h"
+#include "node/pod/status-private.h"
 
 #define MESSAGE_MAX 512
 

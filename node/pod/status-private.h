@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the status share. */
-#ifndef ASB_NODE_STATUS_PRIVATE_H
-#define ASB_NODE_STATUS_PRIVATE_H
+#ifndef ASB_NODE_POD_STATUS_PRIVATE_H
+#define ASB_NODE_POD_STATUS_PRIVATE_H
 
-#include "node/status.h"
+#include "node/pod/status.h"
 
 /* An entry of containerStatuses or initContainerStatuses; the caller's. */
 struct json_object *status_container(const struct pod_view *view,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a pod's status together: phase, addresses, containers, conditions. Called by node/pod.c;
+/* Puts a pod's status together: phase, addresses, containers, conditions. Called by node/pod/pod.c;
  * pure. */
 #include "config.h"
 
-#include "node/status.h"
+#include "node/pod/status.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
-#include "node/status-private.h"
+#include "node/pod/status-private.h"
 
 /* ---- phase ---- */
 

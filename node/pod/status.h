@@ -4,12 +4,12 @@
  * trees, so a status is written only when something is different. What others have written
  * (PodScheduled, qosClass, conditions of readiness gates) stays.
  */
-#ifndef ASB_NODE_STATUS_H
-#define ASB_NODE_STATUS_H
+#ifndef ASB_NODE_POD_STATUS_H
+#define ASB_NODE_POD_STATUS_H
 
 #include <json-c/json.h>
 
-#include "node/pod-view.h"
+#include "node/pod/view.h"
 
 struct status_facts {
 	const char *runtime; /* "podman": the scheme of container ids */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits for a container: its hooks, and its end within a grace. Runs on node/tasks.c, begun by
+/* What waits for a container: its hooks, and its end within a grace. Runs on node/pod/tasks.c, begun by
  * the reconciles; containers of one pod end side by side.
  * https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
 #include "config.h"
@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/log.h"
-#include "node/env.h"
-#include "node/pod-private.h"
+#include "core/observe/log.h"
+#include "node/env/env.h"
+#include "node/pod/pod-private.h"
 
 #define GRACE_DEFAULT_S 30
 #define GRACE_LEAST_S 2 /* what a kubelet leaves when the time is over already */

@@ -2,18 +2,18 @@
 /* Finds pods and folders that nobody asked for. A thread of node/node.c. */
 #include "config.h"
 
-#include "node/sweep.h"
+#include "node/pod/sweep.h"
 
 #include <string.h>
 
 #include "base/map.h"
 #include "base/memory.h"
-#include "core/informer.h"
-#include "core/log.h"
-#include "node/env.h"
+#include "core/controller/informer.h"
+#include "core/observe/log.h"
+#include "node/env/env.h"
 #include "node/node-private.h"
-#include "node/pod-private.h"
-#include "node/volumes-claims.h"
+#include "node/pod/pod-private.h"
+#include "node/volumes/claims.h"
 
 /* The API server is asked for each claim: that often, and when one was gone so soon again. */
 #define CLAIMS_US 30000000u

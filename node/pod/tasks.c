@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads by name, joined when the next one starts. Called by node/images.c and node/pod-stop.c. */
+/* Threads by name, joined when the next one starts. Called by node/pod/images.c and node/pod/stop.c. */
 #include "config.h"
 
-#include "node/tasks.h"
+#include "node/pod/tasks.h"
 
 #include "base/map.h"
 #include "base/memory.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matches a pod's containers with what the runtime has of them. Called by node/pod.c; pure. */
+/* Matches a pod's containers with what the runtime has of them. Called by node/pod/pod.c; pure. */
 #include "config.h"
 
-#include "node/pod-view.h"
+#include "node/pod/view.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

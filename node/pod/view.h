@@ -2,7 +2,7 @@
 /*
  * A pod as it is and as it should be, side by side: its object, what the runtime has of it, and
  * what this process remembers (probes, backoffs, why something could not start). What to do next
- * (node/plan.h) and what to tell (node/status.h) are pure functions of this.
+ * (node/pod/plan.h) and what to tell (node/pod/status.h) are pure functions of this.
  */
 #ifndef ASB_NODE_POD_VIEW_H
 #define ASB_NODE_POD_VIEW_H
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "node/backoff.h"
-#include "node/runtime.h"
+#include "node/pod/backoff.h"
+#include "node/runtime/runtime.h"
 
 #define POD_CONTAINERS_MAX 256 /* of one pod: an object of 1.5 MB could name more, nobody does */
 

@@ -3,7 +3,7 @@
  * it. */
 #include "config.h"
 
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #include <ctype.h>
 #include <errno.h>

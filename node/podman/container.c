@@ -10,9 +10,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-create.h"
-#include "node/podman-internal.h"
-#include "node/podman-user.h"
+#include "node/podman/create.h"
+#include "node/podman/podman-private.h"
+#include "node/podman/user.h"
 
 /* ---- start ---- */
 

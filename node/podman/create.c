@@ -3,7 +3,7 @@
  * podman-container.c send them. */
 #include "config.h"
 
-#include "node/podman-create.h"
+#include "node/podman/create.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,7 +12,7 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #define CPU_PERIOD_US 100000
 #define SHARES_OF_A_CORE 1024

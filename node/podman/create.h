@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 /* What the request needs beside the pod. Borrowed. */
 struct podman_create {

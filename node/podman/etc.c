@@ -16,8 +16,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "node/podman-internal.h"
-#include "node/volumes-files.h"
+#include "node/podman/podman-private.h"
+#include "node/volumes/files.h"
 
 #define HOSTS_MAX (256u << 10)
 #define RESOLV_MAX (64u << 10)

@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #define IDLE_MS 600000u
 #define LINE_MAX_BYTES (256u << 10) /* of one event: labels and a name */

@@ -16,8 +16,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-frame.h"
-#include "node/podman-internal.h"
+#include "node/podman/frame.h"
+#include "node/podman/podman-private.h"
 
 #define OUTPUT_MAX 10240u
 #define END_US 2000000u /* between SIGTERM and SIGKILL, and for Podman to see an end */

@@ -3,7 +3,7 @@
  * containers. podman-handler.c has them written before the first call. */
 #include "config.h"
 
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * podman-stream.c feed it. */
 #include "config.h"
 
-#include "node/podman-frame.h"
+#include "node/podman/frame.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
  * and the pods' network. podman.c's checks and every start ask it first. */
 #include "config.h"
 
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/socket.h"
 #include "net/http-head.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #define HEAD_MAX (16u << 10)
 

@@ -11,8 +11,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "net/curl-transport.h"
-#include "node/podman-internal.h"
-#include "node/podman-reference.h"
+#include "node/podman/podman-private.h"
+#include "node/podman/reference.h"
 
 #define PRESENT_WAIT_US 5000000u                   /* for a registry, where the image is here */
 #define ABSENT_WAIT_US 10000000u                   /* where it is not */

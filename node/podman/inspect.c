@@ -2,7 +2,7 @@
 /* What Podman's answers say of containers. podman-list.c and podman-pod.c read them with it. */
 #include "config.h"
 
-#include "node/podman-inspect.h"
+#include "node/podman/inspect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #define KILLED 137 /* 128 + SIGKILL */
 

@@ -6,7 +6,7 @@
 #include <json-c/json.h>
 #include <sys/types.h>
 
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 /* An entry of the list of containers; false: none of a pod of ours. *ret is the caller's then. */
 bool podman_read_entry(struct json_object *entry, struct runtime_status *ret);

@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-inspect.h"
-#include "node/podman-internal.h"
+#include "node/podman/inspect.h"
+#include "node/podman/podman-private.h"
 
 #define KNOWN_MAX 4096 /* addresses that are remembered: more than a node has pods */
 

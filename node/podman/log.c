@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "base/memory.h"
-#include "node/podman-frame.h"
-#include "node/podman-internal.h"
+#include "node/podman/frame.h"
+#include "node/podman/podman-private.h"
 
 #define IDLE_MS 600000u  /* a followed log that says nothing for so long is asked for again */
 #define REST_MS 60000u   /* of one that is not followed */

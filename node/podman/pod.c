@@ -16,9 +16,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-create.h"
-#include "node/podman-inspect.h"
-#include "node/podman-internal.h"
+#include "node/podman/create.h"
+#include "node/podman/inspect.h"
+#include "node/podman/podman-private.h"
 
 
 /* ---- launching ---- */

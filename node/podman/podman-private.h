@@ -2,15 +2,15 @@
 /*
  * What the files of the runtime on Podman share: the runtime, its services, and calls to them.
  */
-#ifndef ASB_NODE_PODMAN_INTERNAL_H
-#define ASB_NODE_PODMAN_INTERNAL_H
+#ifndef ASB_NODE_PODMAN_PODMAN_PRIVATE_H
+#define ASB_NODE_PODMAN_PODMAN_PRIVATE_H
 
 #include <json-c/json.h>
 #include <sys/types.h>
 
 #include "base/map.h"
 #include "net/transport.h"
-#include "node/podman.h"
+#include "node/podman/podman.h"
 
 #define PODMAN_CALL_MS 30000u   /* a question */
 #define PODMAN_CREATE_MS 60000u /* a create or a start, on a machine that is busy with many */

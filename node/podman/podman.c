@@ -3,7 +3,7 @@
  * node's main makes one. */
 #include "config.h"
 
-#include "node/podman.h"
+#include "node/podman/podman.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #define LOG_MAX (10u << 20)
 #define CREATES 8u

@@ -10,11 +10,11 @@
  *
  * Containers outlive the node: everything is found again by labels. The services do not outlive it.
  */
-#ifndef ASB_NODE_PODMAN_H
-#define ASB_NODE_PODMAN_H
+#ifndef ASB_NODE_PODMAN_PODMAN_H
+#define ASB_NODE_PODMAN_PODMAN_H
 
 #include "base/sched.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 /* Copied. NULL and 0 take the default named. */
 struct podman_config {

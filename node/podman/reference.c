@@ -2,7 +2,7 @@
 /* Names of images: which are well formed, and what short ones may stand for. For podman-image.c. */
 #include "config.h"
 
-#include "node/podman-reference.h"
+#include "node/podman/reference.h"
 
 #include <string.h>
 

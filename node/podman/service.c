@@ -3,7 +3,7 @@
  * that thread, podman-call.c asks for transports. */
 #include "config.h"
 
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 #define GRACE_MOST_S 86400u
 #define KILLED_US 20000000u /* after SIGKILL, until Podman says that it has ended */

@@ -16,8 +16,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/podman-frame.h"
-#include "node/podman-internal.h"
+#include "node/podman/frame.h"
+#include "node/podman/podman-private.h"
 
 #define TICK_MS 500     /* how late a stop is seen by a stream that nothing moves on */
 #define PIECE_MAX 32768 /* bytes carried at a time */

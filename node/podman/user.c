@@ -3,7 +3,7 @@
  * runAsNonRoot is made. */
 #include "config.h"
 
-#include "node/podman-user.h"
+#include "node/podman/user.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
  * container. Called by the node when containers come, are looked at, and go. */
 #include "config.h"
 
-#include "node/probe.h"
+#include "node/probes/probe.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "node/probe-spec.h"
+#include "node/probes/spec.h"
 
 /* Threads are started as they are needed: one that waits for the clock, and one for each probe
  * under way. So many may hang at one time before others are late. */

@@ -12,14 +12,14 @@
  * followed), at most 10 KiB of a body is read; no proxy, User-Agent agent-sandbox-probe/VERSION; the
  * host is the pod's address unless the probe names one.
  */
-#ifndef ASB_NODE_PROBE_H
-#define ASB_NODE_PROBE_H
+#ifndef ASB_NODE_PROBES_PROBE_H
+#define ASB_NODE_PROBES_PROBE_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
 
 #include "base/sched.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 enum probe_kind { PROBE_STARTUP, PROBE_READINESS, PROBE_LIVENESS, PROBE_KINDS };
 

@@ -2,7 +2,7 @@
 /* Reads a probe from its container's spec. Called by the prober when a container is added. */
 #include "config.h"
 
-#include "node/probe-spec.h"
+#include "node/probes/spec.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a probe is to do, read from a container once and kept apart from its JSON; and one try. */
-#ifndef ASB_NODE_PROBE_SPEC_H
-#define ASB_NODE_PROBE_SPEC_H
+#ifndef ASB_NODE_PROBES_SPEC_H
+#define ASB_NODE_PROBES_SPEC_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 enum probe_handler {
 	PROBE_NONE,

@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "net/probe-http.h"
-#include "node/probe-spec.h"
-#include "node/volumes-files.h"
+#include "node/probes/spec.h"
+#include "node/volumes/files.h"
 
 #define USER_AGENT "agent-sandbox-probe/" PACKAGE_VERSION
 #define OUTPUT_MAX (10 * 1024) /* what a runtime gives of a command's output */

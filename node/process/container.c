@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Containers that are plain processes: what they run, their start, their stop. Called through
- * node/process.c's table. */
+ * node/process/process.c's table. */
 #include "config.h"
 
 #include <ctype.h>
@@ -18,7 +18,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define RUNTIME_PROGRAM "agent-sandbox-runtime"
 #define SELF_MAX 4096

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Processes beside a container's own, with its environment: probes, hooks, kubectl exec; and
- * connections to a pod's address. Called through node/process.c's table. */
+ * connections to a pod's address. Called through node/process/process.c's table. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define OUTPUT_MAX 10240u
 #define WAIT_US 1000000u /* of one exec_wait */

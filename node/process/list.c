@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What there is of pods and containers that are plain processes, read from their folders and /proc.
- * Called through node/process.c's table, and by its watcher. */
+ * Called through node/process/process.c's table, and by its watcher. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define LOST_EXIT 137 /* of a container whose supervisor was killed */
 

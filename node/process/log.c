@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logs of containers that are plain processes, out of the two files that their supervisors keep.
- * Called through node/process.c's table. */
+ * Called through node/process/process.c's table. */
 #include "config.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define FOLLOW_MS 200
 #define LINE_BYTES 20480u /* longer than any that a supervisor writes */

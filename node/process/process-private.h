@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the runtime of plain processes share. Private to node/process*.c. */
-#ifndef ASB_NODE_PROCESS_PRIVATE_H
-#define ASB_NODE_PROCESS_PRIVATE_H
+#ifndef ASB_NODE_PROCESS_PROCESS_PRIVATE_H
+#define ASB_NODE_PROCESS_PROCESS_PRIVATE_H
 
 #include <json-c/json.h>
 #include <sys/types.h>
 
 #include "base/macros.h"
-#include "node/process.h"
+#include "node/process/process.h"
 
 #define PROCESS_MARK "ASB_CONTAINER="
 #define PROCESS_LOG_MAX (10u << 20) /* bytes of each of the two files of a log */

@@ -3,7 +3,7 @@
  * watcher, its table of operations. Made by node/runtimes.c. */
 #include "config.h"
 
-#include "node/process.h"
+#include "node/process/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/log.h"
-#include "node/process-private.h"
+#include "core/observe/log.h"
+#include "node/process/process-private.h"
 
 #define WARNING                                                                               \
 	"plain processes of this machine: NOTHING isolates pods from it or from each other; " \

@@ -12,11 +12,11 @@
  * process of a container has its id in $ASB_CONTAINER, by which all of them are found and ended, unless
  * they empty their environment.
  */
-#ifndef ASB_NODE_PROCESS_H
-#define ASB_NODE_PROCESS_H
+#ifndef ASB_NODE_PROCESS_PROCESS_H
+#define ASB_NODE_PROCESS_PROCESS_H
 
 #include "base/sched.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 #define PROCESS_SUPERVISOR "--supervise-process" /* the first argument of a supervisor */
 

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENVIRON_MAX (4u << 20)

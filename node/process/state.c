@@ -17,7 +17,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define DEPTH_MAX 64
 

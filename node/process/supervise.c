@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor of one container that is a plain process: starts it, keeps its log, ends what it
- * leaves behind and writes down how it ended. Executed by node/process-container.c; outlives the node. */
+ * leaves behind and writes down how it ended. Executed by node/process/container.c; outlives the node. */
 #include "config.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/process-private.h"
+#include "node/process/process-private.h"
 
 #define LINE_MAX_BYTES 16384u
 #define DRAIN_MS 1000 /* for what was written before the end */

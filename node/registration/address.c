@@ -2,7 +2,7 @@
 /* Looks through the network interfaces. Called by node/node.c at start. */
 #include "config.h"
 
-#include "node/address.h"
+#include "node/registration/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

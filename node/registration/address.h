@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The address of this machine for its Node. */
-#ifndef ASB_NODE_ADDRESS_H
-#define ASB_NODE_ADDRESS_H
+#ifndef ASB_NODE_REGISTRATION_ADDRESS_H
+#define ASB_NODE_REGISTRATION_ADDRESS_H
 
 #include "base/error.h"
 

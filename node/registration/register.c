@@ -2,7 +2,7 @@
 /* Keeps the Node and its Lease. A thread of node/node.c. */
 #include "config.h"
 
-#include "node/register.h"
+#include "node/registration/register.h"
 
 #include <agent-sandbox/helpers.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/lease.h"
-#include "core/log.h"
-#include "node/bind.h"
+#include "core/client/lease.h"
+#include "core/observe/log.h"
+#include "node/pod/bind.h"
 #include "node/node-private.h"
 
 #define TEXT_MAX 4096

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of the fake runtime, and their file. Called by node/fake-runtime.c. */
+/* Rows of the fake runtime, and their file. Called by node/runtime/fake.c. */
 #include "config.h"
 
-#include "node/fake-table.h"
+#include "node/runtime/fake-table.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

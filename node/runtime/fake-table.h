@@ -5,12 +5,12 @@
  * The file is a journal, a line of JSON for each change, written anew at each load: so a change
  * costs the same with one pod and with ten thousand.
  */
-#ifndef ASB_NODE_FAKE_TABLE_H
-#define ASB_NODE_FAKE_TABLE_H
+#ifndef ASB_NODE_RUNTIME_FAKE_TABLE_H
+#define ASB_NODE_RUNTIME_FAKE_TABLE_H
 
 #include "base/buf.h"
 #include "base/map.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 struct fake_row {
 	struct runtime_status status;

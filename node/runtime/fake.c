@@ -2,7 +2,7 @@
 /* A table that looks like a container runtime. Made by node/node.c for --runtime fake, and by tests. */
 #include "config.h"
 
-#include "node/fake-runtime.h"
+#include "node/runtime/fake.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/fake-table.h"
+#include "node/runtime/fake-table.h"
 
 struct fake {
 	struct runtime runtime; /* first */

@@ -12,11 +12,11 @@
  *	fake/broken     is there, but cannot be started
  *	anything else   runs until it is stopped, then exits with 143
  */
-#ifndef ASB_NODE_FAKE_RUNTIME_H
-#define ASB_NODE_FAKE_RUNTIME_H
+#ifndef ASB_NODE_RUNTIME_FAKE_H
+#define ASB_NODE_RUNTIME_FAKE_H
 
 #include "base/sched.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 /* file: where the table is kept, so that it outlives a kill -9 of the node as real containers do;
  * NULL: in memory alone. Borrowed: nothing. */

@@ -2,7 +2,7 @@
 /* What all runtimes and their callers need. Called by the node and the runtimes. */
 #include "config.h"
 
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 #include <stdlib.h>
 

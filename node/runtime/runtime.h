@@ -14,8 +14,8 @@
  * Errors: a negative errno and one sentence. -ENOENT: no such image, container or pod. -EAGAIN:
  * try again later. -EINVAL: asking again will not help. -EPERM: the pod's own rules forbid it.
  */
-#ifndef ASB_NODE_RUNTIME_H
-#define ASB_NODE_RUNTIME_H
+#ifndef ASB_NODE_RUNTIME_RUNTIME_H
+#define ASB_NODE_RUNTIME_RUNTIME_H
 
 #include <stdbool.h>
 #include <stddef.h>

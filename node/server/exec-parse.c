@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request for a process asks for, out of its path and query. Called by node/serve.c. */
+/* What a request for a process asks for, out of its path and query. Called by node/server/serve.c. */
 #include "config.h"
 
-#include "node/serve-exec.h"
+#include "node/server/exec.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/serve-logs.h"
+#include "node/server/logs.h"
 
 static int hex(char digit)
 {

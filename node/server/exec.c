@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries the streams of a process in a container over a connection, until it has ended or nobody
- * wants it any more. Called by node/serve.c on a thread of its own. */
+ * wants it any more. Called by node/server/serve.c on a thread of its own. */
 #include "config.h"
 
-#include "node/serve-exec.h"
+#include "node/server/exec.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "net/exec-frame.h"
-#include "node/serve-logs.h"
+#include "node/server/logs.h"
 
 #define FULL (256u << 10) /* that waits to be taken; then nothing more is read */
 #define CEILING (FULL + 4 * EXEC_FRAME_MAX)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /exec/... and /attach/...: parsing what is asked, and carrying a process's streams. */
-#ifndef ASB_NODE_SERVE_EXEC_H
-#define ASB_NODE_SERVE_EXEC_H
+#ifndef ASB_NODE_SERVER_EXEC_H
+#define ASB_NODE_SERVER_EXEC_H
 
 #include <stdbool.h>
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 #define EXEC_ARGUMENTS_MAX 1024 /* of a command; its bytes are bounded by the request's head */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries the bytes between a connection and a pod's port, each direction until its own end. Called by
- * node/serve.c on a thread of its own. */
+ * node/server/serve.c on a thread of its own. */
 #include "config.h"
 
-#include "node/serve-forward.h"
+#include "node/server/forward.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "net/exec-frame.h"
-#include "node/serve-logs.h"
+#include "node/server/logs.h"
 
 #define PREFIX "/portforward/"
 #define PIECE 65536u

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /portforward/...: a connection to a pod's port. */
-#ifndef ASB_NODE_SERVE_FORWARD_H
-#define ASB_NODE_SERVE_FORWARD_H
+#ifndef ASB_NODE_SERVER_FORWARD_H
+#define ASB_NODE_SERVER_FORWARD_H
 
 #include <stdint.h>
 
 #include "base/error.h"
-#include "node/serve-exec.h"
+#include "node/server/exec.h"
 
 struct forward_request {
 	char uid[64];

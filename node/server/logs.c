@@ -2,7 +2,7 @@
 /* The log of a container as an HTTP answer, and what all answers share. Called by node/serve*.c. */
 #include "config.h"
 
-#include "node/serve-logs.h"
+#include "node/server/logs.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /logs/...: parsing what is asked, and answering it. */
-#ifndef ASB_NODE_SERVE_LOGS_H
-#define ASB_NODE_SERVE_LOGS_H
+#ifndef ASB_NODE_SERVER_LOGS_H
+#define ASB_NODE_SERVER_LOGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 struct logs_request {
 	char uid[64], container[64];

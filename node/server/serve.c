@@ -2,7 +2,7 @@
 /* A socket, its connections and their threads. Called by node/node.c with --listen-unix. */
 #include "config.h"
 
-#include "node/serve.h"
+#include "node/server/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,10 @@
 #include "base/memory.h"
 #include "base/socket.h"
 #include "net/http-guard.h"
-#include "node/serve-exec.h"
-#include "node/serve-forward.h"
-#include "node/serve-logs.h"
-#include "node/tasks.h"
+#include "node/server/exec.h"
+#include "node/server/forward.h"
+#include "node/server/logs.h"
+#include "node/pod/tasks.h"
 
 #define HEAD_MAX 24576 /* of a request: a command may be long */
 #define SEND_S 30      /* who does not read for so long is gone */

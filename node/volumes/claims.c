@@ -3,7 +3,7 @@
  * for pods; volumes-clear.c removes what is over. */
 #include "config.h"
 
-#include "node/volumes-claims.h"
+#include "node/volumes/claims.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,8 +17,8 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "node/volumes-claims-private.h"
-#include "node/volumes-files.h"
+#include "node/volumes/claims-private.h"
+#include "node/volumes/files.h"
 
 /* ---- who a folder is of ---- */
 

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "node/volumes.h"
+#include "node/volumes/volumes.h"
 
 /* Sets the folders of earlier releases aside; before the first pod is looked at. now_ms is the wall
  * clock's. */

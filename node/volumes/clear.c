@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes the folders of claims that are gone and that no pod uses. Called by node/sweep.c. */
+/* Removes the folders of claims that are gone and that no pod uses. Called by node/pod/sweep.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,9 +12,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/volumes-claims-private.h"
-#include "node/volumes-claims.h"
-#include "node/volumes-files.h"
+#include "node/volumes/claims-private.h"
+#include "node/volumes/claims.h"
+#include "node/volumes/files.h"
 
 #define REMOVING ".removing-" /* before the name of a folder that is being removed */
 

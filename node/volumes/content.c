@@ -3,7 +3,7 @@
  * Called by volumes.c, which then writes them. */
 #include "config.h"
 
-#include "node/volumes-content.h"
+#include "node/volumes/content.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/env.h"
-#include "node/volumes-files.h"
-#include "node/volumes-objects.h"
+#include "node/env/env.h"
+#include "node/volumes/files.h"
+#include "node/env/objects.h"
 
 #define TOKEN_MAX (64 * 1024)
 #define TOKEN_SECONDS 3600        /* expirationSeconds, when not given */

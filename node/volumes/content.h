@@ -3,8 +3,8 @@
 #ifndef ASB_NODE_VOLUMES_CONTENT_H
 #define ASB_NODE_VOLUMES_CONTENT_H
 
-#include "node/volumes-payload.h"
-#include "node/volumes.h"
+#include "node/volumes/payload.h"
+#include "node/volumes/volumes.h"
 
 /* One volume that is being filled. */
 struct content {

@@ -3,7 +3,7 @@
  * that works on volumes. */
 #include "config.h"
 
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 #include <dirent.h>
 #include <errno.h>

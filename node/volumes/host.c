@@ -2,7 +2,7 @@
 /* Checks and makes paths of the host for hostPath volumes. Called by volumes.c. */
 #include "config.h"
 
-#include "node/volumes-host.h"
+#include "node/volumes/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/macros.h"
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 static const struct host_type {
 	const char *name, *noun;

@@ -13,9 +13,9 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
-#include "node/env-expand.h"
-#include "node/volumes-files.h"
-#include "node/volumes.h"
+#include "node/env/expand.h"
+#include "node/volumes/files.h"
+#include "node/volumes/volumes.h"
 
 struct mounting {
 	const struct volume_set *set;

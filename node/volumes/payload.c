@@ -3,7 +3,7 @@
  * projected and downwardAPI volumes, each time their sources may have changed. */
 #include "config.h"
 
-#include "node/volumes-payload.h"
+#include "node/volumes/payload.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 #define HASH_START UINT64_C(14695981039346656037)
 #define HASH_STEP UINT64_C(1099511628211)

@@ -3,7 +3,7 @@
  * Called when volumes are made for a pod with an fsGroup, and when a pod's volumes end. */
 #include "config.h"
 
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * each look at a pod, and when a pod is gone. */
 #include "config.h"
 
-#include "node/volumes.h"
+#include "node/volumes/volumes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +17,12 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/quantity.h"
-#include "node/volumes-claims.h"
-#include "node/volumes-content.h"
-#include "node/volumes-files.h"
-#include "node/volumes-host.h"
-#include "node/volumes-objects.h"
+#include "node/env/quantity.h"
+#include "node/volumes/claims.h"
+#include "node/volumes/content.h"
+#include "node/volumes/files.h"
+#include "node/volumes/host.h"
+#include "node/env/objects.h"
 
 #define FOLDER_ONLY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
 

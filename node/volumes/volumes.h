@@ -19,8 +19,8 @@
  * Variables of services (enableServiceLinks) are not made: they would need every Service of the
  * namespace for each container, and names of services do the same.
  */
-#ifndef ASB_NODE_VOLUMES_H
-#define ASB_NODE_VOLUMES_H
+#ifndef ASB_NODE_VOLUMES_VOLUMES_H
+#define ASB_NODE_VOLUMES_VOLUMES_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "node/runtime.h"
+#include "node/runtime/runtime.h"
 
 /* Where objects come from: the node's store, or the API server. */
 struct volume_source {

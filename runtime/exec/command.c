@@ -3,7 +3,7 @@
  * paid for. Called by supervise.c. */
 #include "config.h"
 
-#include "runtime/command.h"
+#include "runtime/exec/command.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/shlex.h"
+#include "runtime/exec/shlex.h"
 
 #define ARGUMENT_MAX 131072u  /* MAX_ARG_STRLEN: 32 pages, the NUL included */
 #define ARGUMENTS_SPARE 4096u /* what the kernel puts beside them */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a request asks to be run, and how it becomes arguments, environment and the paths to try; the
  * words for what is wrong are Python's, which clients show to people and models. */
-#ifndef ASB_RUNTIME_COMMAND_H
-#define ASB_RUNTIME_COMMAND_H
+#ifndef ASB_RUNTIME_EXEC_COMMAND_H
+#define ASB_RUNTIME_EXEC_COMMAND_H
 
 #include "base/buf.h"
-#include "runtime/json-body.h"
+#include "runtime/http/json-body.h"
 
 #include <stdbool.h>
 #include <stddef.h>

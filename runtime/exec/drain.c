@@ -3,7 +3,7 @@
  * supervise.c and execution.c, in the supervisor's thread. */
 #include "config.h"
 
-#include "runtime/drain.h"
+#include "runtime/exec/drain.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * there are more than DRAINS_MAX, or an eighth of the descriptors the process may have, the oldest one
  * is closed. One thread at a time.
  */
-#ifndef ASB_RUNTIME_DRAIN_H
-#define ASB_RUNTIME_DRAIN_H
+#ifndef ASB_RUNTIME_EXEC_DRAIN_H
+#define ASB_RUNTIME_EXEC_DRAIN_H
 
 #include <stddef.h>
 #include <stdint.h>

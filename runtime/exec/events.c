@@ -2,7 +2,7 @@
 /* Lines and events. Called by stream.c. */
 #include "config.h"
 
-#include "runtime/events.h"
+#include "runtime/exec/events.h"
 
 #include <string.h>
 

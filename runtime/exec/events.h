@@ -5,11 +5,11 @@
  * for an end too. A line of 64 KiB goes out in pieces; so does, when the caller says so (flush), one
  * that has not ended. An LF right behind a piece ends that piece's line: it makes no event.
  */
-#ifndef ASB_RUNTIME_EVENTS_H
-#define ASB_RUNTIME_EVENTS_H
+#ifndef ASB_RUNTIME_EXEC_EVENTS_H
+#define ASB_RUNTIME_EXEC_EVENTS_H
 
 #include "base/buf.h"
-#include "runtime/utf8.h"
+#include "runtime/json/utf8.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/supervise-private.h"
+#include "runtime/exec/supervise-private.h"
 
 #define DRAIN_US 200000u /* for the output of a command whose first process has ended */
 #define KILL_US 800000u  /* for a tree to die: with it, an answer is within the timeout + 1 s */

@@ -2,7 +2,7 @@
 /* A list of pieces. Filled by execute.c in the supervisor's thread, then read in the server's. */
 #include "config.h"
 
-#include "runtime/output.h"
+#include "runtime/exec/output.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a command wrote, kept up to a limit in pieces that grow, so that a small output costs little
  * and a large one is given back to the kernel piece by piece while it is sent. One thread at a time. */
-#ifndef ASB_RUNTIME_OUTPUT_H
-#define ASB_RUNTIME_OUTPUT_H
+#ifndef ASB_RUNTIME_EXEC_OUTPUT_H
+#define ASB_RUNTIME_EXEC_OUTPUT_H
 
 #include "base/buf.h"
-#include "runtime/utf8.h"
+#include "runtime/json/utf8.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

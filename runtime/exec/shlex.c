@@ -3,7 +3,7 @@
  * something to it is ASCII, so UTF-8 goes through whole. Called by command.c. */
 #include "config.h"
 
-#include "runtime/shlex.h"
+#include "runtime/exec/shlex.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A command line to words, as Python's shlex.split (posix, no comments) does, in linear time. No
  * shell: $, *, ; and | are characters like others. */
-#ifndef ASB_RUNTIME_SHLEX_H
-#define ASB_RUNTIME_SHLEX_H
+#ifndef ASB_RUNTIME_EXEC_SHLEX_H
+#define ASB_RUNTIME_EXEC_SHLEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

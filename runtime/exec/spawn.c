@@ -3,7 +3,7 @@
  * execution.c, which prepares it, and by the threads of spawner.c. */
 #include "config.h"
 
-#include "runtime/spawn.h"
+#include "runtime/exec/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/users.h"
+#include "runtime/exec/users.h"
 
 #define STACK_SIZE 65536u
 #define NICER 5          /* the server answers before the guest's processes run */

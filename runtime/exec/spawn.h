@@ -8,10 +8,10 @@
  * decides how long that takes: it may stop the child, hold a lease on the program's file, or answer for
  * the file system. So the threads of spawner.h do it, and whoever waits for the program may give up.
  */
-#ifndef ASB_RUNTIME_SPAWN_H
-#define ASB_RUNTIME_SPAWN_H
+#ifndef ASB_RUNTIME_EXEC_SPAWN_H
+#define ASB_RUNTIME_EXEC_SPAWN_H
 
-#include "runtime/command.h"
+#include "runtime/exec/command.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  * execution.c, in the supervisor's thread. */
 #include "config.h"
 
-#include "runtime/spawner.h"
+#include "runtime/exec/spawner.h"
 
 #include <errno.h>
 #include <unistd.h>

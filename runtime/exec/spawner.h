@@ -4,11 +4,11 @@
  * to its exec. There are two; while all of them are held up there are more, until SPAWNER_THREADS_MAX
  * is reached: then what has waited for SPAWNER_WAIT_US is refused with EAGAIN.
  */
-#ifndef ASB_RUNTIME_SPAWNER_H
-#define ASB_RUNTIME_SPAWNER_H
+#ifndef ASB_RUNTIME_EXEC_SPAWNER_H
+#define ASB_RUNTIME_EXEC_SPAWNER_H
 
 #include "base/sched.h"
-#include "runtime/spawn.h"
+#include "runtime/exec/spawn.h"
 
 #define SPAWNER_THREADS_MAX 256u
 #define SPAWNER_WAIT_US 10000000u

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What supervise.c and execution.c share. For them alone. */
-#ifndef ASB_RUNTIME_SUPERVISE_PRIVATE_H
-#define ASB_RUNTIME_SUPERVISE_PRIVATE_H
+#ifndef ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
+#define ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
 
-#include "runtime/drain.h"
-#include "runtime/spawner.h"
-#include "runtime/supervise.h"
-#include "runtime/tree.h"
+#include "runtime/exec/drain.h"
+#include "runtime/exec/spawner.h"
+#include "runtime/exec/supervise.h"
+#include "runtime/exec/tree.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>

@@ -3,7 +3,7 @@
  * execute.c, stream.c and main.c. */
 #include "config.h"
 
-#include "runtime/supervise.h"
+#include "runtime/exec/supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #include "base/memory.h"
 #include "runtime/signals.h"
-#include "runtime/supervise-private.h"
+#include "runtime/exec/supervise-private.h"
 
 #define EVENTS 64
 #define REAPED_AT_ONCE 256    /* and signals read at once: a guest can make them without end */

@@ -11,12 +11,12 @@
  * supervisor_create makes the process a subreaper and takes its SIGCHLD, SIGTERM and SIGINT, which
  * must be blocked in all threads.
  */
-#ifndef ASB_RUNTIME_SUPERVISE_H
-#define ASB_RUNTIME_SUPERVISE_H
+#ifndef ASB_RUNTIME_EXEC_SUPERVISE_H
+#define ASB_RUNTIME_EXEC_SUPERVISE_H
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "runtime/command.h"
+#include "runtime/exec/command.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* Walks /proc for the processes of a command. Called by supervise.c. */
 #include "config.h"
 
-#include "runtime/tree.h"
+#include "runtime/exec/tree.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -8,8 +8,8 @@
  * CAP_SYS_RESOURCE) can leave it only by lowering it further; then, and where it cannot be read,
  * process group, session and the parent's mark still tell.
  */
-#ifndef ASB_RUNTIME_TREE_H
-#define ASB_RUNTIME_TREE_H
+#ifndef ASB_RUNTIME_EXEC_TREE_H
+#define ASB_RUNTIME_EXEC_TREE_H
 
 #include <stddef.h>
 #include <stdint.h>

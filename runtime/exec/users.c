@@ -2,7 +2,7 @@
 /* Reads who a user is and which groups it is in. Called by main.c once. */
 #include "config.h"
 
-#include "runtime/users.h"
+#include "runtime/exec/users.h"
 
 #include <errno.h>
 #include <grp.h>

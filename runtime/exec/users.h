@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom commands run as, from /etc/passwd and /etc/group themselves: a static binary has no name
  * services to ask. */
-#ifndef ASB_RUNTIME_USERS_H
-#define ASB_RUNTIME_USERS_H
+#ifndef ASB_RUNTIME_EXEC_USERS_H
+#define ASB_RUNTIME_EXEC_USERS_H
 
 #include "base/error.h"
 

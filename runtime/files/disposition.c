@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "runtime/disposition.h"
+#include "runtime/files/disposition.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The header that tells a client under which name to keep a file. */
-#ifndef ASB_RUNTIME_DISPOSITION_H
-#define ASB_RUNTIME_DISPOSITION_H
+#ifndef ASB_RUNTIME_FILES_DISPOSITION_H
+#define ASB_RUNTIME_FILES_DISPOSITION_H
 
 #include "base/buf.h"
 

@@ -5,8 +5,8 @@
  */
 #include "config.h"
 
-#include "runtime/files.h"
-#include "runtime/request.h"
+#include "runtime/files/files.h"
+#include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the file routes have in common, and their handlers for routes-files.c. */
-#ifndef ASB_RUNTIME_FILES_H
-#define ASB_RUNTIME_FILES_H
+#ifndef ASB_RUNTIME_FILES_FILES_H
+#define ASB_RUNTIME_FILES_FILES_H
 
 #include "base/buf.h"
-#include "runtime/path.h"
+#include "runtime/files/path.h"
 
 #include <stddef.h>
 

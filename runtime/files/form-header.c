@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parameters of MIME headers, read as Python's servers read them, where RFCs leave a choice.
- * runtime/multipart calls it for the request's Content-Type and for each part's head.
+ * runtime/files/multipart calls it for the request's Content-Type and for each part's head.
  */
 #include "config.h"
 
-#include "runtime/form-header.h"
-#include "runtime/path.h"
-#include "runtime/utf8.h"
+#include "runtime/files/form-header.h"
+#include "runtime/files/path.h"
+#include "runtime/json/utf8.h"
 
 #include <errno.h>
 #include <string.h>

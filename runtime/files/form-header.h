@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Headers with parameters, as `form-data; name="file"; filename="a"`, and the head of a part. */
-#ifndef ASB_RUNTIME_FORM_HEADER_H
-#define ASB_RUNTIME_FORM_HEADER_H
+#ifndef ASB_RUNTIME_FILES_FORM_HEADER_H
+#define ASB_RUNTIME_FILES_FORM_HEADER_H
 
 #include "base/buf.h"
 

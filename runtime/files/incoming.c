@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "runtime/incoming.h"
+#include "runtime/files/incoming.h"
 
 #include <errno.h>
 #include <fcntl.h>

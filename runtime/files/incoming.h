@@ -5,10 +5,10 @@
  * old file or the whole new one. What stands there is never opened, so a FIFO does not block, a
  * device does not notice, and another name of the same inode (a hard link) keeps the old bytes.
  */
-#ifndef ASB_RUNTIME_INCOMING_H
-#define ASB_RUNTIME_INCOMING_H
+#ifndef ASB_RUNTIME_FILES_INCOMING_H
+#define ASB_RUNTIME_FILES_INCOMING_H
 
-#include "runtime/path.h"
+#include "runtime/files/path.h"
 
 #include <stdint.h>
 

@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "runtime/form-header.h"
-#include "runtime/multipart.h"
+#include "runtime/files/form-header.h"
+#include "runtime/files/multipart.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * before the first boundary but line ends, lines end in CRLF, a part has a Content-Disposition with
  * a name. What stands behind the last boundary is ignored.
  */
-#ifndef ASB_RUNTIME_MULTIPART_H
-#define ASB_RUNTIME_MULTIPART_H
+#ifndef ASB_RUNTIME_FILES_MULTIPART_H
+#define ASB_RUNTIME_FILES_MULTIPART_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "runtime/path.h"
+#include "runtime/files/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,8 +16,8 @@
  * Nothing is opened for reading or writing while it is found (O_PATH): a FIFO does not block and a
  * device does not notice. All functions may be called from any thread.
  */
-#ifndef ASB_RUNTIME_PATH_H
-#define ASB_RUNTIME_PATH_H
+#ifndef ASB_RUNTIME_FILES_PATH_H
+#define ASB_RUNTIME_FILES_PATH_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "runtime/range.h"
+#include "runtime/files/range.h"
 
 #include <stdbool.h>
 #include <stddef.h>

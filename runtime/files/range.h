@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a Range header asks for of something that is size bytes long (RFC 9110, 14.2). */
-#ifndef ASB_RUNTIME_RANGE_H
-#define ASB_RUNTIME_RANGE_H
+#ifndef ASB_RUNTIME_FILES_RANGE_H
+#define ASB_RUNTIME_FILES_RANGE_H
 
 #include <stdint.h>
 

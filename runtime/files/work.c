@@ -3,14 +3,14 @@
  * files, and by server.c for deadlines. */
 #include "config.h"
 
-#include "runtime/work.h"
+#include "runtime/files/work.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "runtime/request.h"
-#include "runtime/server-private.h"
+#include "runtime/http/request.h"
+#include "runtime/http/server-private.h"
 
 struct work_list {
 	struct work *first, *last;

@@ -8,10 +8,10 @@
  * waits for one is refused after WORK_QUEUE_US. The threads are started with the server, before a guest
  * can use up what the system has of them.
  */
-#ifndef ASB_RUNTIME_WORK_H
-#define ASB_RUNTIME_WORK_H
+#ifndef ASB_RUNTIME_FILES_WORK_H
+#define ASB_RUNTIME_FILES_WORK_H
 
-#include "runtime/server.h"
+#include "runtime/http/server.h"
 
 #include <stdbool.h>
 #include <stddef.h>

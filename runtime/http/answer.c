@@ -3,14 +3,14 @@
  * handlers and request.c; the last step, answer_queue, by request.c alone. */
 #include "config.h"
 
-#include "runtime/request.h"
+#include "runtime/http/request.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/server-private.h"
-#include "runtime/utf8.h"
+#include "runtime/http/server-private.h"
+#include "runtime/json/utf8.h"
 
 #define TEXT_MAX \
 	(256u << 10) /* of a short answer; names in it are bounded by what the head may hold */

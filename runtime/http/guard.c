@@ -3,7 +3,7 @@
  * alone, and at its limit it stops accepting. Called by server.c and request.c. */
 #include "config.h"
 
-#include "runtime/server-private.h"
+#include "runtime/http/server-private.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>

@@ -3,7 +3,7 @@
  * routes that take JSON. */
 #include "config.h"
 
-#include "runtime/json-body.h"
+#include "runtime/http/json-body.h"
 
 #include <json-c/json.h>
 #include <math.h>
@@ -11,10 +11,10 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "runtime/json-string.h"
-#include "runtime/json-text.h"
-#include "runtime/request.h"
-#include "runtime/utf8.h"
+#include "runtime/json/string.h"
+#include "runtime/json/text.h"
+#include "runtime/http/request.h"
+#include "runtime/json/utf8.h"
 
 #define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
 #define NAME_MAX_BYTES 64u    /* a name of ours with each letter escaped */

@@ -5,8 +5,8 @@
  * a tree (8 MiB of "[[],[],..." as a tree would be a gigabyte); values of the model's own members
  * alone are read.
  */
-#ifndef ASB_RUNTIME_JSON_BODY_H
-#define ASB_RUNTIME_JSON_BODY_H
+#ifndef ASB_RUNTIME_HTTP_JSON_BODY_H
+#define ASB_RUNTIME_HTTP_JSON_BODY_H
 
 #include "base/buf.h"
 

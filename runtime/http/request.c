@@ -3,13 +3,13 @@
  * body, handler. Called by libmicrohttpd, in the server's thread; answers are made in answer.c. */
 #include "config.h"
 
-#include "runtime/request.h"
+#include "runtime/http/request.h"
 
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "runtime/server-private.h"
+#include "runtime/http/server-private.h"
 
 /* ---- what was asked ---- */
 

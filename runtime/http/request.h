@@ -4,8 +4,8 @@
  * request; it may be called in start, take or handle, or later after request_wait(). What is
  * answered is copied or taken, as each says. Strings that are borrowed live as long as the request.
  */
-#ifndef ASB_RUNTIME_REQUEST_H
-#define ASB_RUNTIME_REQUEST_H
+#ifndef ASB_RUNTIME_HTTP_REQUEST_H
+#define ASB_RUNTIME_HTTP_REQUEST_H
 
 #include "base/buf.h"
 
@@ -53,7 +53,7 @@ void request_answer_text(struct request *request, unsigned int status, const cha
 void request_answer_detail(struct request *request, unsigned int status, const char *detail);
 void request_answer_message(struct request *request, unsigned int status, const char *message);
 /* 422 with a detail list of one: {"type","loc":["body",field],"msg","input"}. field NULL: the body as
- * such. input is JSON text, NULL is null. Longer lists: runtime/json-body.h. */
+ * such. input is JSON text, NULL is null. Longer lists: runtime/http/json-body.h. */
 void request_answer_invalid(struct request *request, const char *type, const char *field,
 			    const char *msg, const char *input);
 

@@ -3,7 +3,7 @@
  * request.c. */
 #include "config.h"
 
-#include "runtime/server-private.h"
+#include "runtime/http/server-private.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What server.c, guard.c, route.c, request.c and answer.c share. For them alone. */
-#ifndef ASB_RUNTIME_SERVER_PRIVATE_H
-#define ASB_RUNTIME_SERVER_PRIVATE_H
+#ifndef ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
+#define ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 
 #include "base/buf.h"
-#include "runtime/request.h"
-#include "runtime/server.h"
-#include "runtime/work.h"
+#include "runtime/http/request.h"
+#include "runtime/http/server.h"
+#include "runtime/files/work.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  * the guards' sweeps. Called by main.c. */
 #include "config.h"
 
-#include "runtime/server.h"
+#include "runtime/http/server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/server-private.h"
+#include "runtime/http/server-private.h"
 
 #define ACCEPT_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000u /* when the process or the machine is out of descriptors */

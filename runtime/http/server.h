@@ -3,7 +3,7 @@
  * The HTTP server of a sandbox: libmicrohttpd for the protocol, one thread (that of server_run) for
  * all connections, routes as tables. Handlers run in that thread and never block: no wait, no lock
  * that is held long, no call that looks at a file system, which a guest can make as slow as it likes:
- * that is done by other threads (runtime/work.h). The health check is answered between them, so
+ * that is done by other threads (runtime/files/work.h). The health check is answered between them, so
  * whatever takes more than a few milliseconds belongs into pieces.
  *
  *	static const struct route routes[] = {
@@ -15,8 +15,8 @@
  * Answered by the server itself, as FastAPI does: 404, 405 with Allow, 307 for a slash too many or
  * too few, 401 where a token is asked for, 400/408/413/414/431 of the guards.
  */
-#ifndef ASB_RUNTIME_SERVER_H
-#define ASB_RUNTIME_SERVER_H
+#ifndef ASB_RUNTIME_HTTP_SERVER_H
+#define ASB_RUNTIME_HTTP_SERVER_H
 
 #include "base/error.h"
 #include "base/sched.h"

@@ -2,7 +2,7 @@
 /* Decodes strings of checked JSON text. Called by json-body.c. */
 #include "config.h"
 
-#include "runtime/json-string.h"
+#include "runtime/json/string.h"
 
 #include <stdint.h>
 #include <string.h>

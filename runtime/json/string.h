@@ -5,7 +5,7 @@
 #ifndef ASB_RUNTIME_JSON_STRING_H
 #define ASB_RUNTIME_JSON_STRING_H
 
-#include "runtime/json-text.h"
+#include "runtime/json/text.h"
 
 /*
  * The inside of a string that json_text_check found, decoded, the caller's to free: *ret_length bytes

@@ -2,11 +2,11 @@
 /* A scanner of JSON with a stack of one byte a level. Called by json-body.c. */
 #include "config.h"
 
-#include "runtime/json-text.h"
+#include "runtime/json/text.h"
 
 #include <string.h>
 
-#include "runtime/json-body.h"
+#include "runtime/http/json-body.h"
 
 struct scanner {
 	const char *start, *at, *end;

@@ -3,7 +3,7 @@
  * stream.c and json-body.c. */
 #include "config.h"
 
-#include "runtime/utf8.h"
+#include "runtime/json/utf8.h"
 
 #include <stdint.h>
 #include <string.h>

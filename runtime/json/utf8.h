@@ -2,8 +2,8 @@
 /* Bytes that may be UTF-8, as they come in pieces, to the inside of a JSON string: what is invalid
  * becomes U+FFFD, one for each maximal part, as Python's errors="replace" has it (Unicode 3.9, U+FFFD
  * substitution of maximal subparts). */
-#ifndef ASB_RUNTIME_UTF8_H
-#define ASB_RUNTIME_UTF8_H
+#ifndef ASB_RUNTIME_JSON_UTF8_H
+#define ASB_RUNTIME_JSON_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,11 +6,11 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "runtime/disposition.h"
-#include "runtime/files.h"
-#include "runtime/range.h"
-#include "runtime/request.h"
-#include "runtime/work.h"
+#include "runtime/files/disposition.h"
+#include "runtime/files/files.h"
+#include "runtime/files/range.h"
+#include "runtime/http/request.h"
+#include "runtime/files/work.h"
 
 #include <errno.h>
 #include <fcntl.h>

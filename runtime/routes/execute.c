@@ -3,16 +3,16 @@
  * the supervisor's for what the command writes. */
 #include "config.h"
 
-#include "runtime/routes-execute.h"
+#include "runtime/routes/routes-execute.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "runtime/output.h"
-#include "runtime/request.h"
+#include "runtime/exec/output.h"
+#include "runtime/http/request.h"
 #include "runtime/runtime.h"
-#include "runtime/supervise.h"
+#include "runtime/exec/supervise.h"
 
 #define BODY_MAX (8u << 20)
 #define SMALL_MAX (64u << 10) /* what is answered in one piece, with its length */

@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "runtime/files.h"
-#include "runtime/request.h"
-#include "runtime/work.h"
+#include "runtime/files/files.h"
+#include "runtime/http/request.h"
+#include "runtime/files/work.h"
 
 #include <errno.h>
 

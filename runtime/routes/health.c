@@ -2,9 +2,9 @@
 /* Says that the server's loop turns. Called by the server for GET /. */
 #include "config.h"
 
-#include "runtime/health.h"
+#include "runtime/routes/health.h"
 
-#include "runtime/request.h"
+#include "runtime/http/request.h"
 
 static void answer(struct request *request)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /: the health check of probes, for anybody. */
-#ifndef ASB_RUNTIME_HEALTH_H
-#define ASB_RUNTIME_HEALTH_H
+#ifndef ASB_RUNTIME_ROUTES_HEALTH_H
+#define ASB_RUNTIME_ROUTES_HEALTH_H
 
-#include "runtime/server.h"
+#include "runtime/http/server.h"
 
 extern const struct route health_routes[];
 

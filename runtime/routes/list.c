@@ -8,10 +8,10 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "runtime/files.h"
-#include "runtime/request.h"
+#include "runtime/files/files.h"
+#include "runtime/http/request.h"
 #include "runtime/runtime.h"
-#include "runtime/work.h"
+#include "runtime/files/work.h"
 
 #include <dirent.h>
 #include <errno.h>

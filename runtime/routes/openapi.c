@@ -5,9 +5,9 @@
  */
 #include "config.h"
 
-#include "runtime/openapi-text.h"
-#include "runtime/request.h"
-#include "runtime/routes-files.h"
+#include "runtime/routes/openapi-text.h"
+#include "runtime/http/request.h"
+#include "runtime/routes/routes-files.h"
 
 #include <stddef.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes that run commands. request_arg() is a struct runtime. */
-#ifndef ASB_RUNTIME_ROUTES_EXECUTE_H
-#define ASB_RUNTIME_ROUTES_EXECUTE_H
+#ifndef ASB_RUNTIME_ROUTES_ROUTES_EXECUTE_H
+#define ASB_RUNTIME_ROUTES_ROUTES_EXECUTE_H
 
-#include "runtime/command.h"
-#include "runtime/server.h"
+#include "runtime/exec/command.h"
+#include "runtime/http/server.h"
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
  */
 #include "config.h"
 
-#include "runtime/files.h"
-#include "runtime/routes-files.h"
+#include "runtime/files/files.h"
+#include "runtime/routes/routes-files.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,15 +3,15 @@
  * Called by both threads: the supervisor's makes events, the server's sends them. */
 #include "config.h"
 
-#include "runtime/routes-execute.h"
+#include "runtime/routes/routes-execute.h"
 
 #include <string.h>
 
 #include "base/memory.h"
-#include "runtime/events.h"
-#include "runtime/request.h"
+#include "runtime/exec/events.h"
+#include "runtime/http/request.h"
 #include "runtime/runtime.h"
-#include "runtime/supervise.h"
+#include "runtime/exec/supervise.h"
 
 #define PENDING_HIGH (128u << 10) /* above: the command waits for its reader */
 #define PENDING_LOW (32u << 10)

@@ -8,12 +8,12 @@
 
 #include "base/memory.h"
 #include "base/sched.h"
-#include "runtime/files.h"
-#include "runtime/incoming.h"
-#include "runtime/multipart.h"
-#include "runtime/request.h"
+#include "runtime/files/files.h"
+#include "runtime/files/incoming.h"
+#include "runtime/files/multipart.h"
+#include "runtime/http/request.h"
 #include "runtime/runtime.h"
-#include "runtime/work.h"
+#include "runtime/files/work.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The plugin ABI: its layout, its headers in other languages, and plugins good and bad for tests/unit/test-plugin-load.
+# The plugin ABI: its layout, its headers in other languages, and plugins good and bad for tests/unit/core/controller/test-plugin-load.
 abi_fixtures = \
 	%D%/good.la \
 	%D%/major.la \

@@ -10,13 +10,13 @@
  */
 #include "config.h"
 
-#include "local/api.h"
+#include "apiserver/api/api.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "local/api-private.h"
-#include "local/objects.h"
+#include "apiserver/api/api-private.h"
+#include "apiserver/objects/objects.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <agent-sandbox/helpers.h>

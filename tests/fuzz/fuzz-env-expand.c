@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node/env-expand: no text may crash it or pass its ceiling; without variables a text keeps its
+ * node/env/expand: no text may crash it or pass its ceiling; without variables a text keeps its
  * length but for $$, and values are put in unread. How to build it: fuzz.h, with
- * node/env-expand.c.
+ * node/env/expand.c.
  */
 #include "config.h"
 
-#include "node/env-expand.h"
+#include "node/env/expand.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/json-body: no body may crash it, and what it says of one is JSON itself. How to build it:
+/* runtime/http/json-body: no body may crash it, and what it says of one is JSON itself. How to build it:
  * fuzz.h. */
 #include "config.h"
 
-#include "runtime/json-body.h"
+#include "runtime/http/json-body.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <json-c/json.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core/kubeconfig: no text may crash it, and what it accepts must be fit to use: a server with a
+ * core/config/kubeconfig: no text may crash it, and what it accepts must be fit to use: a server with a
  * scheme and no user, headers of one line each, certificates never without keys. How to build it:
- * fuzz.h, with core/kubeconfig*.c and core/credentials-base64.c as well.
+ * fuzz.h, with core/kubeconfig*.c and core/config/credentials-base64.c as well.
  */
 #include "config.h"
 
-#include "core/kubeconfig.h"
+#include "core/config/kubeconfig.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runtime/multipart: a form tells the same in one piece and in many, and never more bytes than it
+ * runtime/files/multipart: a form tells the same in one piece and in many, and never more bytes than it
  * had. The first line of an input is the Content-Type, the rest the body. How to build it: fuzz.h.
  */
 #include "config.h"
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "runtime/multipart.h"
+#include "runtime/files/multipart.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

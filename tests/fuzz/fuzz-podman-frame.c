@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node/podman-frame: no bytes may crash it, it never hands on more than it got, and it finds the
- * same however they are cut. How to build it: fuzz.h, with node/podman-frame.c as well.
+ * node/podman/frame: no bytes may crash it, it never hands on more than it got, and it finds the
+ * same however they are cut. How to build it: fuzz.h, with node/podman/frame.c as well.
  */
 #include "config.h"
 
-#include "node/podman-frame.h"
+#include "node/podman/frame.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "podman-frame";

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * local/protobuf: no bytes may crash it, and what it takes is an object that JSON can say and give
- * back. How to build it: fuzz.h, with local/protobuf.c.
+ * apiserver/api/protobuf: no bytes may crash it, and what it takes is an object that JSON can say and give
+ * back. How to build it: fuzz.h, with apiserver/api/protobuf.c.
  */
 #include "config.h"
 
-#include "local/protobuf.h"
+#include "apiserver/api/protobuf.h"
 
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"

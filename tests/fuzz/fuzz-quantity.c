@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node/quantity: no text may crash it, what it takes is within its bounds, and more digits or
- * another unit of the same value must say the same. How to build it: fuzz.h, with node/quantity.c.
+ * node/env/quantity: no text may crash it, what it takes is within its bounds, and more digits or
+ * another unit of the same value must say the same. How to build it: fuzz.h, with node/env/quantity.c.
  */
 #include "config.h"
 
-#include "node/quantity.h"
+#include "node/env/quantity.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * local/route and local/query: no path or query may crash them; what they find lies in their own
- * text, and is no longer than it was sent. How to build it: fuzz.h, with local/route.c, local/query.c.
+ * apiserver/api/route and apiserver/api/query: no path or query may crash them; what they find lies in their own
+ * text, and is no longer than it was sent. How to build it: fuzz.h, with apiserver/api/route.c, apiserver/api/query.c.
  */
 #include "config.h"
 
-#include "local/route.h"
+#include "apiserver/api/route.h"
 
-#include "local/query.h"
+#include "apiserver/api/query.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runtime/path: whatever a request's path says, what is left of it has no name that climbs, and is
+ * runtime/files/path: whatever a request's path says, what is left of it has no name that climbs, and is
  * cleaned already. How to build it: fuzz.h.
  */
 #include "config.h"
 
 #include "base/buf.h"
-#include "runtime/path.h"
+#include "runtime/files/path.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * local/schema: a document {"schema": ..., "value": ...} or a bare pattern. No schema may crash the
+ * apiserver/schema/schema: a document {"schema": ..., "value": ...} or a bare pattern. No schema may crash the
  * compiler, what it prunes once must be pruned for good, and a pattern that is taken must end its
- * match. How to build it: fuzz.h, with local/schema*.c, local/validate.c and local/status.c.
+ * match. How to build it: fuzz.h, with local/schema*.c, apiserver/validation/validate.c and apiserver/objects/status.c.
  */
 #include "config.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/schema-pattern.h"
-#include "local/schema.h"
+#include "apiserver/schema/pattern.h"
+#include "apiserver/schema/schema.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <agent-sandbox/helpers.h>

@@ -7,8 +7,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/objects.h"
-#include "local/selector.h"
+#include "apiserver/objects/objects.h"
+#include "apiserver/requests/selector.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <agent-sandbox/helpers.h>

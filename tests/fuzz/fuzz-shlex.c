@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/shlex: no text may crash it, and its words add up. How to build it: fuzz.h. */
+/* runtime/exec/shlex: no text may crash it, and its words add up. How to build it: fuzz.h. */
 #include "config.h"
 
-#include "runtime/shlex.h"
+#include "runtime/exec/shlex.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "shlex";

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * local/spdy: no bytes may crash it, headers stay within their bounds, and it finds the same however
- * the bytes are cut. How to build it: fuzz.h, with local/spdy.c and local/spdy-block.c as well, -lz.
+ * apiserver/remote/spdy: no bytes may crash it, headers stay within their bounds, and it finds the same however
+ * the bytes are cut. How to build it: fuzz.h, with apiserver/remote/spdy.c and apiserver/remote/spdy-block.c as well, -lz.
  */
 #include "config.h"
 
 #include <string.h>
 
-#include "local/spdy.h"
+#include "apiserver/remote/spdy.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "spdy";

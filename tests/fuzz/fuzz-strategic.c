@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "base/json.h"
-#include "local/strategic.h"
+#include "apiserver/requests/strategic.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <agent-sandbox/helpers.h>

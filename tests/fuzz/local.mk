@@ -42,9 +42,9 @@ tests_fuzz_fuzz_schema_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LI
 check_PROGRAMS += %D%/fuzz-selector %D%/fuzz-strategic
 TESTS += %D%/fuzz-selector %D%/fuzz-strategic
 tests_fuzz_fuzz_selector_SOURCES = %D%/fuzz-selector.c %D%/fuzz.h %D%/replay.c
-tests_fuzz_fuzz_selector_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
+tests_fuzz_fuzz_selector_LDADD = librequests.la libobjects.la libkube.la libbase.la $(JSONC_LIBS)
 tests_fuzz_fuzz_strategic_SOURCES = %D%/fuzz-strategic.c %D%/fuzz.h %D%/replay.c
-tests_fuzz_fuzz_strategic_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
+tests_fuzz_fuzz_strategic_LDADD = librequests.la libobjects.la libkube.la libbase.la $(JSONC_LIBS)
 
 check_PROGRAMS += %D%/fuzz-patch
 TESTS += %D%/fuzz-patch

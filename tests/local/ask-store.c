@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/requests.h"
-#include "local/strategic.h"
+#include "apiserver/requests/requests.h"
+#include "apiserver/requests/strategic.h"
 
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>

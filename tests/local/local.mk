@@ -4,7 +4,7 @@
 check_PROGRAMS += tests/local/ask-store
 tests_local_ask_store_SOURCES = %D%/ask-store.c
 tests_local_ask_store_CFLAGS = $(AM_CFLAGS)
-tests_local_ask_store_LDADD = liblocal-store.la liblocal.la libkube.la libbase.la $(JSONC_LIBS)
+tests_local_ask_store_LDADD = librequests.la libobjects.la libkube.la libbase.la $(JSONC_LIBS)
 TESTS += %D%/store-differential.sh
 EXTRA_DIST += %D%/store-differential.sh %D%/store_differential.py
 

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/memory.h"
-#include "local/types.h"
+#include "apiserver/types/types.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #define ASB_TESTS_NODE_PODMAN_WORLD_H
 
 #include "base/sched.h"
-#include "node/podman-internal.h"
+#include "node/podman/podman-private.h"
 
 /* busybox in a scratch root: what `podman import` makes of a tar. Its /etc has a file of the state
  * folder's own name. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman.h on the real Podman about what a container may not do to the machine or
+/* Promises of node/podman/podman.h on the real Podman about what a container may not do to the machine or
  * leave on it. Needs root; skipped where Podman cannot run. */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "node/pod-private.h"
+#include "node/pod/pod-private.h"
 #include "tests/node/podman-world.h"
 
 #define STAY "trap 'exit 5' TERM; while :; do sleep 0.1; done"

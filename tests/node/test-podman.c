@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman.h on the real Podman: pods, containers, what is found again, and that no
+/* Promises of node/podman/podman.h on the real Podman: pods, containers, what is found again, and that no
  * container runs under another runtime than its pod asks for. Needs root; skipped where Podman
  * cannot run. */
 #include "config.h"

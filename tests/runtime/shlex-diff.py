@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares runtime/shlex with Python's shlex.split on random commands.
+"""Compares runtime/exec/shlex with Python's shlex.split on random commands.
 
     shlex-diff.py [COUNT]
 

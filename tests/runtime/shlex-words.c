@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/shlex.h"
+#include "runtime/exec/shlex.h"
 
 static void print_words(const char *text, size_t length)
 {

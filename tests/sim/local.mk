@@ -9,7 +9,7 @@ tests_sim_sim_SOURCES = \
 	%D%/wire.c \
 	%D%/world.c %D%/world.h
 tests_sim_sim_CFLAGS = $(AM_CFLAGS)
-tests_sim_sim_LDADD = liblocal.la libcore.la libkube.la libbase.la $(JSONC_LIBS)
+tests_sim_sim_LDADD = libobjects.la libcore.la libkube.la libbase.la $(JSONC_LIBS)
 
 EXTRA_DIST += \
 	%D%/mutants/no-reservation.patch \

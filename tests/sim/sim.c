@@ -18,7 +18,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "tests/sim/world.h"
 
 #define CLEAN_SEEDS 20u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transport that ends in local/objects, with the faults of a network and of a dying process. Used by the managers of a world. */
+/* A transport that ends in apiserver/objects/objects, with the faults of a network and of a dying process. Used by the managers of a world. */
 #include "config.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small universe for core and the plugins: the objects (local/objects.h), the processes that talk
+ * A small universe for core and the plugins: the objects (apiserver/objects/objects.h), the processes that talk
  * to them through transports with faults, a kubelet, a garbage collector, and the checks that hold
  * at every version. Everything runs in threads of one simulated sched, so one seed is one history.
  */
@@ -13,9 +13,9 @@
 
 #include "base/map.h"
 #include "base/sched.h"
-#include "core/manager.h"
-#include "core/plugin.h"
-#include "local/objects.h"
+#include "core/controller/manager.h"
+#include "core/controller/plugin.h"
+#include "apiserver/objects/objects.h"
 #include "net/transport.h"
 
 enum { POD, SERVICE, NETWORK_POLICY, PVC, EVENT, LEASE, SANDBOX, TEMPLATE, CLAIM, POOL, KINDS };

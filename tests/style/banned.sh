@@ -47,7 +47,7 @@ function check(text, pattern, why) {
 }
 FNR == 1 {
 	comment = 0
-	sched = FILENAME ~ /^(base\/sched\.[ch]|tests\/unit\/test-sched\.c)$/
+	sched = FILENAME ~ /^(base\/sched\.[ch]|tests\/unit\/base\/test-sched\.c)$/
 }
 {
 	text = code($0)

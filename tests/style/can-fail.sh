@@ -9,7 +9,7 @@ bad=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.git"
-	mkdir -p "$tree/base" "$tree/kube" "$tree/net" "$tree/core" "$tree/node" "$tree/runtime" "$tree/local" "$tree/plugins/claim" "$tree/fakehost"
+	mkdir -p "$tree/base" "$tree/kube" "$tree/net" "$tree/core" "$tree/node" "$tree/runtime" "$tree/apiserver" "$tree/controller" "$tree/local" "$tree/plugins/claim" "$tree/fakehost"
 	printf '/* SPDX-License-Identifier: Apache-2.0 */\n#include "config.h"\n/* never sleep( */\n' >"$tree/base/good.c"
 }
 
@@ -26,14 +26,14 @@ finds() {
 
 finds layering.sh base/a.c '#include "kube/kind.h"'
 finds layering.sh base/a.c '#include "tests/unit/x.h"'
-finds layering.sh kube/a.c '#include "core/store.h"'
+finds layering.sh kube/a.c '#include "core/cache/store.h"'
 finds layering.sh kube/a.c '#include "a.h"'
 finds layering.sh net/a.h '#  include "kube/kind.h"'
-finds layering.sh core/a.c '#include "local/objects.h"'
+finds layering.sh core/a.c '#include "apiserver/objects/objects.h"'
 finds layering.sh core/a.c '#include <curl/curl.h>'
-finds layering.sh node/a.c '#include "local/objects.h"'
-finds layering.sh runtime/a.c '#include "core/log.h"'
-finds layering.sh fakehost/a.c '#include "core/store.h"'
+finds layering.sh node/a.c '#include "apiserver/objects/objects.h"'
+finds layering.sh runtime/a.c '#include "core/observe/log.h"'
+finds layering.sh fakehost/a.c '#include "core/cache/store.h"'
 finds layering.sh plugins/claim/a.c '#include "base/buf.h"'
 finds layering.sh plugins/claim/a.c '#include "plugins/sandbox/sandbox.h"'
 finds layering.sh plugins/claim/a.c '#include <curl/curl.h>'

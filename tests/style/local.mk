@@ -6,3 +6,6 @@ EXTRA_DIST += $(style_tests) %D%/sources.sh
 # Reads the plugins, too.
 TESTS += %D%/metrics-sync.sh
 EXTRA_DIST += %D%/metrics-sync.sh
+# Reads the objects, too.
+TESTS += %D%/structure.sh
+EXTRA_DIST += %D%/structure.sh %D%/circles.py %D%/circles.txt %D%/folders.py

@@ -10,7 +10,7 @@ bad=0
 
 # Each line is "name type labels". In core a family is a call, metrics_family(WHERE, "NAME", "HELP", METRIC_TYPE, LABELS, BUCKETS), or
 # a row of a table, { "NAME", "HELP", METRIC_TYPE }.
-cat "$root"/core/*.c | tr '\n\t' '  ' >"$work/core" || exit 99
+cat "$root"/core/*/*.c | tr '\n\t' '  ' >"$work/core" || exit 99
 {
 	grep -oE 'metrics_family\( *[^,"]+, *"[^"]+", *("[^"]*" *)+, *METRIC_[A-Z]+, *("[^"]*"|NULL)' "$work/core"
 	grep -oE '\{ *"[a-z_]+", *("[^"]*" *)+, *METRIC_[A-Z]+ *\}' "$work/core" | sed 's/ *}$/, NULL/'

@@ -2,7 +2,7 @@
 /* A small world over the in-memory API. Its tests make requests through this. */
 #include "config.h"
 
-#include "tests/unit/objects-fixture.h"
+#include "tests/unit/apiserver/objects-fixture.h"
 
 #include "base/memory.h"
 #include "base/yaml.h"

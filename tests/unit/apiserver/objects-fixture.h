@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small world over the in-memory API, for its tests. */
-#ifndef ASB_TESTS_UNIT_OBJECTS_FIXTURE_H
-#define ASB_TESTS_UNIT_OBJECTS_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_APISERVER_OBJECTS_FIXTURE_H
+#define ASB_TESTS_UNIT_APISERVER_OBJECTS_FIXTURE_H
 
-#include "local/objects.h"
+#include "apiserver/objects/objects.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>

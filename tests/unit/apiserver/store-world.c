@@ -2,7 +2,7 @@
 /* A server's objects with a database in a temporary directory. The tests of local/ stand on it. */
 #include "config.h"
 
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server's objects over a database in a directory of their own, for the tests of local/. */
-#ifndef ASB_TESTS_UNIT_STORE_WORLD_H
-#define ASB_TESTS_UNIT_STORE_WORLD_H
+#ifndef ASB_TESTS_UNIT_APISERVER_STORE_WORLD_H
+#define ASB_TESTS_UNIT_APISERVER_STORE_WORLD_H
 
-#include "local/requests.h"
-#include "local/storage.h"
+#include "apiserver/requests/requests.h"
+#include "apiserver/storage/storage.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tests/unit/types-fixture.h"
+#include "tests/unit/apiserver/types-fixture.h"
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A table of kinds with a world of its own, for tests of what kinds are. */
-#ifndef ASB_TESTS_UNIT_TYPES_FIXTURE_H
-#define ASB_TESTS_UNIT_TYPES_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_APISERVER_TYPES_FIXTURE_H
+#define ASB_TESTS_UNIT_APISERVER_TYPES_FIXTURE_H
 
-#include "local/types.h"
+#include "apiserver/types/types.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

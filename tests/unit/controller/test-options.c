@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/options.h: every flag in every spelling, and what is not understood. */
+/* Promises of controller/options.h: every flag in every spelling, and what is not understood. */
 #include "config.h"
 
-#include "core/options.h"
+#include "controller/options.h"
 
 #include <errno.h>
 #include <setjmp.h>

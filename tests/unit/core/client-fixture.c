@@ -2,7 +2,7 @@
 /* The script, and what each test does around it. Used by test-client and test-client-request. */
 #include "config.h"
 
-#include "tests/unit/client-fixture.h"
+#include "tests/unit/core/client-fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

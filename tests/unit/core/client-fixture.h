@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client and a scripted API server in simulated time, for the tests of core/client*.c. */
-#ifndef ASB_TESTS_CLIENT_FIXTURE_H
-#define ASB_TESTS_CLIENT_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_CORE_CLIENT_FIXTURE_H
+#define ASB_TESTS_UNIT_CORE_CLIENT_FIXTURE_H
 
-#include "core/client.h"
+#include "core/client/client.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/unit/talk-server.h"
+#include "tests/unit/core/talk-server.h"
 
 #define POD(uid)                                                                \
 	"{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\"," \

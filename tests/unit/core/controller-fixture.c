@@ -3,7 +3,7 @@
  * controller, host, informer and manager. */
 #include "config.h"
 
-#include "tests/unit/controller-fixture.h"
+#include "tests/unit/core/controller-fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "core/log.h"
-#include "tests/unit/core-fixture.h"
+#include "core/observe/log.h"
+#include "tests/unit/core/core-fixture.h"
 
 const struct asb_kind rig_kinds[WATCHES] = {
 	{ "example.com", "v1", "widgets", "Widget" },

@@ -3,14 +3,14 @@
  * A controller of Widgets with its stores, on a scripted transport: for the tests of what plugins
  * are given. Its reflectors are not started: a test puts objects into the stores itself.
  */
-#ifndef ASB_TESTS_CONTROLLER_FIXTURE_H
-#define ASB_TESTS_CONTROLLER_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_CORE_CONTROLLER_FIXTURE_H
+#define ASB_TESTS_UNIT_CORE_CONTROLLER_FIXTURE_H
 
 #include <agent-sandbox/helpers.h>
 
-#include "core/controller-private.h"
-#include "core/informer.h"
-#include "tests/unit/core-script.h"
+#include "core/controller/controller-private.h"
+#include "core/controller/informer.h"
+#include "tests/unit/core/core-script.h"
 
 enum { WIDGET, POD, SERVICE, SECRET, WATCHES };
 enum { BY_POD, BY_COLOUR, BY_RESERVED }; /* indexes */

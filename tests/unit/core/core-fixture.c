@@ -3,7 +3,7 @@
  * reflector. */
 #include "config.h"
 
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of core's store, reflector and controllers share: objects as text, and a store
  * that writes its wakes down. */
-#ifndef ASB_TESTS_CORE_FIXTURE_H
-#define ASB_TESTS_CORE_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_CORE_CORE_FIXTURE_H
+#define ASB_TESTS_UNIT_CORE_CORE_FIXTURE_H
 
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/sched.h"
-#include "core/store.h"
+#include "core/cache/store.h"
 
 /* Text with every ' turned into ", to be freed. */
 char *json_text(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -2,7 +2,7 @@
 /* The scripted transport. Used by the tests of reflector, controller and manager. */
 #include "config.h"
 
-#include "tests/unit/core-script.h"
+#include "tests/unit/core/core-script.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * A transport for tests of what lists, watches and writes: a script of answers, each used once by
  * the first request it matches, and streams that the test feeds while they run. In simulated time.
  */
-#ifndef ASB_TESTS_CORE_SCRIPT_H
-#define ASB_TESTS_CORE_SCRIPT_H
+#ifndef ASB_TESTS_UNIT_CORE_CORE_SCRIPT_H
+#define ASB_TESTS_UNIT_CORE_CORE_SCRIPT_H
 
 #include <stdbool.h>
 #include <stddef.h>

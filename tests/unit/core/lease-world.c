@@ -2,7 +2,7 @@
 /* The server with the Lease, and the processes. Used by test-leader and test-leader-loss. */
 #include "config.h"
 
-#include "tests/unit/lease-world.h"
+#include "tests/unit/core/lease-world.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>

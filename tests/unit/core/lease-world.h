@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several processes and the one Lease they want, in simulated time, for the tests of core/leader.c.
+/* Several processes and the one Lease they want, in simulated time, for the tests of core/client/leader.c.
  */
-#ifndef ASB_TESTS_LEASE_WORLD_H
-#define ASB_TESTS_LEASE_WORLD_H
+#ifndef ASB_TESTS_UNIT_CORE_LEASE_WORLD_H
+#define ASB_TESTS_UNIT_CORE_LEASE_WORLD_H
 
-#include "core/leader.h"
+#include "core/client/leader.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/unit/talk-server.h"
+#include "tests/unit/core/talk-server.h"
 
 #define SECOND UINT64_C(1000000)
 

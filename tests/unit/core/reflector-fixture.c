@@ -3,7 +3,7 @@
  * the reflector. */
 #include "config.h"
 
-#include "tests/unit/reflector-fixture.h"
+#include "tests/unit/core/reflector-fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "core/log.h"
+#include "core/observe/log.h"
 
 static void note_change(void *arg)
 {

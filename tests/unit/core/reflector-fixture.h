@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reflector of pods on a scripted transport, for the tests of its parts. */
-#ifndef ASB_TESTS_REFLECTOR_FIXTURE_H
-#define ASB_TESTS_REFLECTOR_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_CORE_REFLECTOR_FIXTURE_H
+#define ASB_TESTS_UNIT_CORE_REFLECTOR_FIXTURE_H
 
-#include "core/reflector.h"
-#include "tests/unit/core-fixture.h"
-#include "tests/unit/core-script.h"
+#include "core/cache/reflector.h"
+#include "tests/unit/core/core-fixture.h"
+#include "tests/unit/core/core-script.h"
 
 #define POD(name, version, phase)                                          \
 	"{'kind':'Pod','apiVersion':'v1','metadata':{'name':'" name        \

@@ -2,7 +2,7 @@
 /* The scripted transport. Used by the tests of client, leader and events. */
 #include "config.h"
 
-#include "tests/unit/talk-server.h"
+#include "tests/unit/core/talk-server.h"
 
 #include <errno.h>
 #include <stdio.h>

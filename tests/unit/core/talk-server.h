@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A transport for tests of what talks to the API server: a function of the test answers each
  * request, in simulated time. */
-#ifndef ASB_TESTS_TALK_SERVER_H
-#define ASB_TESTS_TALK_SERVER_H
+#ifndef ASB_TESTS_UNIT_CORE_TALK_SERVER_H
+#define ASB_TESTS_UNIT_CORE_TALK_SERVER_H
 
 #include "base/sched.h"
 #include "net/transport.h"

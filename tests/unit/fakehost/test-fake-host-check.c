@@ -2,7 +2,7 @@
 /* The fake host: what a wrong test or plugin is told before the process ends. */
 #include "config.h"
 
-#include "tests/unit/widget.h"
+#include "tests/unit/fakehost/widget.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* The fake host: what a plugin sees. */
 #include "config.h"
 
-#include "tests/unit/widget.h"
+#include "tests/unit/fakehost/widget.h"
 
 static int32_t see_fields(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
 {

@@ -2,7 +2,7 @@
 /* The fake host: writes, their preconditions, faults. */
 #include "config.h"
 
-#include "tests/unit/widget.h"
+#include "tests/unit/fakehost/widget.h"
 
 static struct json_object *parse(const char *text)
 {

@@ -2,7 +2,7 @@
 /* The fake host: the world, who is woken, and when. */
 #include "config.h"
 
-#include "tests/unit/widget.h"
+#include "tests/unit/fakehost/widget.h"
 
 /* ---- the world ---- */
 

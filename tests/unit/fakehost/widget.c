@@ -2,7 +2,7 @@
 /* The Widget plugin. The tests of the fake host load it. */
 #include "config.h"
 
-#include "tests/unit/widget.h"
+#include "tests/unit/fakehost/widget.h"
 
 struct probe probe;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin for the tests of the fake host: it makes a pod of each Widget, or does what a test tells
  * it. */
-#ifndef ASB_TESTS_UNIT_WIDGET_H
-#define ASB_TESTS_UNIT_WIDGET_H
+#ifndef ASB_TESTS_UNIT_FAKEHOST_WIDGET_H
+#define ASB_TESTS_UNIT_FAKEHOST_WIDGET_H
 
 #include <agent-sandbox/fake-host.h>
 #include <agent-sandbox/helpers.h>

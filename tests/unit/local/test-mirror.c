@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/sched.h"
-#include "local/api.h"
+#include "apiserver/api/api.h"
 #include "local/apply.h"
 #include "local/ask.h"
 #include "local/mirror.h"

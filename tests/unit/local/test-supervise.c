@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/log.h"
+#include "core/observe/log.h"
 #include "local/supervise.h"
 
 #include <errno.h>

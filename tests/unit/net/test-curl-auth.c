@@ -3,7 +3,7 @@
  * change, and whom it takes for the server. */
 #include "config.h"
 
-#include "tests/unit/transport-fixture.h"
+#include "tests/unit/net/transport-fixture.h"
 
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
  * none, and the truth about whether a request may have been received. */
 #include "config.h"
 
-#include "tests/unit/transport-fixture.h"
+#include "tests/unit/net/transport-fixture.h"
 
 #define SOON_MS 200u /* of requests that shall time out */
 

@@ -3,7 +3,7 @@
  * told from the others. */
 #include "config.h"
 
-#include "tests/unit/transport-fixture.h"
+#include "tests/unit/net/transport-fixture.h"
 
 #define SOON_MS 200u
 #define ALIVE_MS 2000u /* long enough that a busy machine does not make a pause of it */

@@ -3,7 +3,7 @@
  * stopping. Credentials, faults, proxies and streams have their own files beside this one. */
 #include "config.h"
 
-#include "tests/unit/transport-fixture.h"
+#include "tests/unit/net/transport-fixture.h"
 
 /* ---- what goes out and comes back ---- */
 

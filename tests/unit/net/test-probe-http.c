@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of net/probe-http.h and of one try (node/probe-spec.h), against servers on the loopback. */
+/* Promises of net/probe-http.h and of one try (node/probes/spec.h), against servers on the loopback. */
 #include "config.h"
 
 #include "net/probe-http.h"
@@ -17,9 +17,9 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "node/probe-spec.h"
-#include "tests/unit/node-objects.h"
-#include "tests/unit/test-server.h"
+#include "node/probes/spec.h"
+#include "tests/unit/node/node-objects.h"
+#include "tests/unit/net/test-server.h"
 
 /* What the server saw last. */
 struct seen {

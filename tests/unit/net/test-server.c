@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "tests/unit/test-server.h"
+#include "tests/unit/net/test-server.h"
 
 #include <netinet/in.h>
 #include <openssl/err.h>

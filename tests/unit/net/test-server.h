@@ -4,8 +4,8 @@
  * function of the test in a thread of its own, over TCP or TLS, on a port of the loopback that the
  * kernel picks.
  */
-#ifndef ASB_TESTS_TEST_SERVER_H
-#define ASB_TESTS_TEST_SERVER_H
+#ifndef ASB_TESTS_UNIT_NET_TEST_SERVER_H
+#define ASB_TESTS_UNIT_NET_TEST_SERVER_H
 
 #include "base/buf.h"
 #include "base/sched.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of the libcurl transport share: a scheduler, a server that runs the test's
  * function, and a transport to it. */
-#ifndef ASB_TESTS_TRANSPORT_FIXTURE_H
-#define ASB_TESTS_TRANSPORT_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_NET_TRANSPORT_FIXTURE_H
+#define ASB_TESTS_UNIT_NET_TRANSPORT_FIXTURE_H
 
 #include "base/memory.h"
 #include "net/curl-transport.h"
-#include "tests/unit/test-server.h"
+#include "tests/unit/net/test-server.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files for tests of volumes: a folder of the test's own, and what is in files. Include after
  * cmocka.h. */
-#ifndef ASB_TESTS_NODE_FILES_H
-#define ASB_TESTS_NODE_FILES_H
+#ifndef ASB_TESTS_UNIT_NODE_NODE_FILES_H
+#define ASB_TESTS_UNIT_NODE_NODE_FILES_H
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 static inline char *files_temporary(void)
 {

@@ -13,8 +13,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/status.h"
-#include "tests/unit/node-fixture.h"
+#include "node/pod/status.h"
+#include "tests/unit/node/node-fixture.h"
 
 static struct json_object *parse(const char *text)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pods and what a runtime has of them, in short words, for the tests of the node's pure parts. */
-#ifndef ASB_TESTS_UNIT_NODE_FIXTURE_H
-#define ASB_TESTS_UNIT_NODE_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_NODE_NODE_FIXTURE_H
+#define ASB_TESTS_UNIT_NODE_NODE_FIXTURE_H
 
 #include <json-c/json.h>
 
-#include "node/plan.h"
-#include "node/pod-view.h"
+#include "node/pod/plan.h"
+#include "node/pod/view.h"
 
 #define NOW_MS INT64_C(1700000000000)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Config maps, secrets, claims and tokens for tests of the node, from one JSON text:
  * {"configmaps/default/x": {...}, ...}. */
-#ifndef ASB_TESTS_NODE_OBJECTS_H
-#define ASB_TESTS_NODE_OBJECTS_H
+#ifndef ASB_TESTS_UNIT_NODE_NODE_OBJECTS_H
+#define ASB_TESTS_UNIT_NODE_NODE_OBJECTS_H
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/volumes.h"
+#include "node/volumes/volumes.h"
 
 struct node_objects {
 	struct json_object *objects;

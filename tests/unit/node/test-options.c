@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/options.c and of the query of node/serve-logs.c: what people and programs ask for. */
+/* Tests of node/options.c and of the query of node/server/logs.c: what people and programs ask for. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "node/serve-logs.h"
+#include "node/server/logs.h"
 
 static int parse(const char *one, const char *two, struct node_options *ret, struct error *reterr)
 {

@@ -2,7 +2,7 @@
 /* A command socket that keeps a map, for tests of what talks to HAProxy. Used by test-router-*.c. */
 #include "config.h"
 
-#include "tests/unit/router-fixture.h"
+#include "tests/unit/router/router-fixture.h"
 
 #include <dirent.h>
 #include <fcntl.h>

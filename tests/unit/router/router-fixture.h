@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HAProxy's command socket as far as the router uses it: one map and one list, in a folder of the
  * test. */
-#ifndef ASB_TESTS_ROUTER_FIXTURE_H
-#define ASB_TESTS_ROUTER_FIXTURE_H
+#ifndef ASB_TESTS_UNIT_ROUTER_ROUTER_FIXTURE_H
+#define ASB_TESTS_UNIT_ROUTER_ROUTER_FIXTURE_H
 
 #include <stdbool.h>
 

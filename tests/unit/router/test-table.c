@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 #include "router/commands.h"
-#include "tests/unit/router-fixture.h"
+#include "tests/unit/router/router-fixture.h"
 
 #define EARLY "2026-01-01T00:00:00Z"
 #define LATE "2026-01-01T00:00:01Z"

@@ -16,9 +16,9 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
-#include "core/sha256.h"
+#include "base/sha256.h"
 #include "router/haproxy-config.h"
-#include "tests/unit/router-fixture.h"
+#include "tests/unit/router/router-fixture.h"
 
 #define ONE "first-token-0123456789"
 #define TWO "second-token-0123456789"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of local/api-negotiate.c: the first shape of an Accept header that we can make. */
+/* Promises of apiserver/api/negotiate.c: the first shape of an Accept header that we can make. */
 #include "config.h"
 
-#include "local/api-private.h"
+#include "apiserver/api/api-private.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of local/protobuf.h: what kubectl sends is read, and nothing is lost in silence. */
+/* Promises of apiserver/api/protobuf.h: what kubectl sends is read, and nothing is lost in silence. */
 #include "config.h"
 
-#include "local/protobuf.h"
+#include "apiserver/api/protobuf.h"
 
 #include "base/json.h"
 #include "base/macros.h"

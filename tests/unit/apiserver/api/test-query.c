@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/query.h"
+#include "apiserver/api/query.h"
 
 #include <errno.h>
 #include <setjmp.h>

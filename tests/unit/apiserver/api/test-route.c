@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/macros.h"
-#include "local/route.h"
+#include "apiserver/api/route.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,8 +3,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/kubeconfig-write.h"
-#include "local/token.h"
+#include "apiserver/http/kubeconfig-write.h"
+#include "apiserver/api/token.h"
 
 #include <ftw.h>
 #include <setjmp.h>

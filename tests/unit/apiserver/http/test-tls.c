@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "local/tls.h"
+#include "apiserver/http/tls.h"
 
 #include <ftw.h>
 #include <openssl/pem.h>

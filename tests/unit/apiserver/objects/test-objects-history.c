@@ -2,7 +2,7 @@
 /* The in-memory API: deletion, collection, the history. */
 #include "config.h"
 
-#include "tests/unit/objects-fixture.h"
+#include "tests/unit/apiserver/objects-fixture.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 /* The in-memory API: create, replace, patch, status. */
 #include "config.h"
 
-#include "tests/unit/objects-fixture.h"
+#include "tests/unit/apiserver/objects-fixture.h"
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of local/spdy.h: what a client sends comes apart however it is cut, what is none is
+/* Promises of apiserver/remote/spdy.h: what a client sends comes apart however it is cut, what is none is
  * refused, and what is written is what was asked for. */
 #include "config.h"
 
-#include "local/spdy.h"
+#include "apiserver/remote/spdy.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "local/spdy-block.h"
+#include "apiserver/remote/spdy-block.h"
 
 static int on_opened(void *arg, uint32_t stream, const struct spdy_headers *headers, bool fin)
 {

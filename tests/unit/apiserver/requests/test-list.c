@@ -2,11 +2,11 @@
 /* Lists in pages of one version, and watches through a selection. */
 #include "config.h"
 
-#include "local/list.h"
+#include "apiserver/requests/list.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
 /* Namespaces: what is there from the beginning, what they allow, how they end. */
 #include "config.h"
 
-#include "local/namespace.h"
+#include "apiserver/requests/namespace.h"
 
 #include "base/json.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <string.h>
 

@@ -2,12 +2,12 @@
 /* The verbs of a server: dry runs, subresources, deletions of every sort, events in two shapes. */
 #include "config.h"
 
-#include "local/requests.h"
+#include "apiserver/requests/requests.h"
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/sched.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <string.h>
 

@@ -2,11 +2,11 @@
 /* What selectors select, and how they are refused. */
 #include "config.h"
 
-#include "local/selector.h"
+#include "apiserver/requests/selector.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <string.h>
 

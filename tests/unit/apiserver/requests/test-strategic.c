@@ -2,11 +2,11 @@
 /* What strategic merge patches make of built-in kinds. */
 #include "config.h"
 
-#include "local/strategic.h"
+#include "apiserver/requests/strategic.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <string.h>
 

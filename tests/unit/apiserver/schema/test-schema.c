@@ -2,9 +2,9 @@
 #include "config.h"
 
 #include "base/json.h"
-#include "local/schema-pattern.h"
-#include "local/schema.h"
-#include "tests/unit/types-fixture.h"
+#include "apiserver/schema/pattern.h"
+#include "apiserver/schema/schema.h"
+#include "tests/unit/apiserver/types-fixture.h"
 
 #include <agent-sandbox/helpers.h>
 

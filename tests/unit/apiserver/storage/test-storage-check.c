@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "local/storage.h"
-#include "tests/unit/store-world.h"
+#include "apiserver/storage/storage.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,11 +3,11 @@
  * alone. */
 #include "config.h"
 
-#include "local/storage.h"
+#include "apiserver/storage/storage.h"
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/store-world.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #include <errno.h>
 #include <fcntl.h>

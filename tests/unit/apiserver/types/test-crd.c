@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "base/json.h"
-#include "tests/unit/types-fixture.h"
+#include "tests/unit/apiserver/types-fixture.h"
 
 #include <agent-sandbox/helpers.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "local/discovery.h"
+#include "apiserver/types/discovery.h"
 
 #include "base/json.h"
-#include "tests/unit/types-fixture.h"
+#include "tests/unit/apiserver/types-fixture.h"
 
 #include <agent-sandbox/helpers.h>
 

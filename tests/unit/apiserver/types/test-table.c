@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "local/table.h"
+#include "apiserver/types/table.h"
 
 #include "base/json.h"
-#include "local/jsonpath.h"
-#include "tests/unit/types-fixture.h"
+#include "apiserver/types/jsonpath.h"
+#include "tests/unit/apiserver/types-fixture.h"
 
 #include <agent-sandbox/helpers.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reflector.h about lists in pages: where watch-lists are refused, and when a new
+/* Promises of core/cache/reflector.h about lists in pages: where watch-lists are refused, and when a new
  * leader catches up. */
 #include "config.h"
 
-#include "core/reflector.h"
+#include "core/cache/reflector.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/reflector-fixture.h"
+#include "tests/unit/core/reflector-fixture.h"
 
 #define REFUSED "{'kind':'Status','code':422,'message':'sendInitialEvents is forbidden'}"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reflector.h about a stream: frames in pieces, frames that are none, bookmarks,
+/* Promises of core/cache/reflector.h about a stream: frames in pieces, frames that are none, bookmarks,
  * what a list by stream may hold. */
 #include "config.h"
 
-#include "core/reflector.h"
+#include "core/cache/reflector.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/reflector-fixture.h"
+#include "tests/unit/core/reflector-fixture.h"
 
 static void frames_may_be_split_at_every_byte(void **state)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reflector.h about its life: first list, resuming, 410, kinds that are not
+/* Promises of core/cache/reflector.h about its life: first list, resuming, 410, kinds that are not
  * served, backing off, ending. */
 #include "config.h"
 
-#include "core/reflector.h"
+#include "core/cache/reflector.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/reflector-fixture.h"
+#include "tests/unit/core/reflector-fixture.h"
 
 static void the_first_list_is_a_stream_of_the_latest(void **state)
 {

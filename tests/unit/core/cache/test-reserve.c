@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/reserve.h. */
+/* Promises of core/cache/reserve.h. */
 #include "config.h"
 
-#include "core/reserve.h"
+#include "core/cache/reserve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 static const struct asb_kind services = { "", "v1", "services", "Service" };
 static const struct asb_kind foreign_pods = { "example.com", "v1", "pods", "Pod" };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h about the keep rule: what is stored, and that strangers wake by name. */
+/* Promises of core/cache/store.h about the keep rule: what is stored, and that strangers wake by name. */
 #include "config.h"
 
-#include "core/store.h"
+#include "core/cache/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 #define OURS ",'labels':{'ours':'x'}"
 #define OWNED(version, kind, controller)                                                \

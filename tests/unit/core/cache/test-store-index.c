@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h and plugin.h about indexes: ranked keys, cursors, counts, limits. */
+/* Promises of core/cache/store.h and plugin.h about indexes: ranked keys, cursors, counts, limits. */
 #include "config.h"
 
-#include "core/store-index.h"
-#include "core/store.h"
+#include "core/cache/store-index.h"
+#include "core/cache/store.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 /* Each label is an entry: its name the value, its text the rank. */
 static void by_label(struct json_object *object, struct asb_values *out)

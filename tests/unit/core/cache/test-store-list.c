@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h about lists: what they drop, what they keep, what may happen while they
+/* Promises of core/cache/store.h about lists: what they drop, what they keep, what may happen while they
  * run. */
 #include "config.h"
 
-#include "core/store.h"
+#include "core/cache/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 static void set_up(struct store_world *world)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h to readers: own trees of the declared fields, whatever the server sent;
+/* Promises of core/cache/store.h to readers: own trees of the declared fields, whatever the server sent;
  * and to several threads. */
 #include "config.h"
 
-#include "core/store.h"
+#include "core/cache/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 #define FULL                                                                                       \
 	"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'a','namespace':'n','uid':'1','"       \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h: an object we have removed stays, marked as being deleted, until the
+/* Promises of core/cache/store.h: an object we have removed stays, marked as being deleted, until the
  * stream says that it is gone. */
 #include "config.h"
 
-#include "core/store.h"
+#include "core/cache/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 static void set_up(struct store_world *world)
 {

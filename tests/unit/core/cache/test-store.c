@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/store.h: what the stream and our own answers do to each other. */
+/* Promises of core/cache/store.h: what the stream and our own answers do to each other. */
 #include "config.h"
 
-#include "core/store.h"
+#include "core/cache/store.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 static void set_up(struct store_world *world)
 {

@@ -2,7 +2,7 @@
 /* The write verbs of plugin.h as requests: paths, queries, bodies. */
 #include "config.h"
 
-#include "tests/unit/client-fixture.h"
+#include "tests/unit/core/client-fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/client.h: what becomes of a write, whatever the API server answers. */
+/* Promises of core/client/client.h: what becomes of a write, whatever the API server answers. */
 #include "config.h"
 
-#include "core/client.h"
+#include "core/client/client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "base/macros.h"
-#include "tests/unit/client-fixture.h"
+#include "tests/unit/core/client-fixture.h"
 
 /* ---- a POST whose answer is lost ---- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/events.h, in simulated time. */
+/* Promises of core/client/events.h, in simulated time. */
 #include "config.h"
 
-#include "core/events.h"
+#include "core/client/events.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/memory.h"
-#include "tests/unit/talk-server.h"
+#include "tests/unit/core/talk-server.h"
 
 #define SECOND UINT64_C(1000000)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/lanes.h, in simulated time. */
+/* Promises of core/client/lanes.h, in simulated time. */
 #include "config.h"
 
-#include "core/lanes.h"
+#include "core/client/lanes.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/leader.h: how the lease is lost and released, and that two processes never have
+/* Promises of core/client/leader.h: how the lease is lost and released, and that two processes never have
  * it. */
 #include "config.h"
 
-#include "core/leader.h"
+#include "core/client/leader.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/lease-world.h"
+#include "tests/unit/core/lease-world.h"
 
 #define NODES 3
 

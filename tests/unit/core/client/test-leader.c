@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/leader.h: how the lease is acquired and held. */
+/* Promises of core/client/leader.h: how the lease is acquired and held. */
 #include "config.h"
 
-#include "core/leader.h"
+#include "core/client/leader.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/lease-world.h"
+#include "tests/unit/core/lease-world.h"
 
 #define PATH "/apis/coordination.k8s.io/v1/namespaces/ns/leases/lock"
 

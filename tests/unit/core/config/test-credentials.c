@@ -4,9 +4,9 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/credentials-base64.h"
-#include "core/kubeconfig-private.h"
-#include "core/kubeconfig.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/kubeconfig-private.h"
+#include "core/config/kubeconfig.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/exec-credential.h"
+#include "core/config/exec-credential.h"
 
 #include <errno.h>
 #include <setjmp.h>

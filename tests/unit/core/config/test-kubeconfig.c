@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include "base/memory.h"
-#include "core/kubeconfig-private.h"
-#include "core/kubeconfig.h"
+#include "core/config/kubeconfig-private.h"
+#include "core/config/kubeconfig.h"
 
 #include <errno.h>
 #include <fcntl.h>

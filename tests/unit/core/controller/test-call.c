@@ -3,7 +3,7 @@
  * service that needs no network. */
 #include "config.h"
 
-#include "core/controller-private.h"
+#include "core/controller/controller-private.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "core/log.h"
-#include "tests/unit/controller-fixture.h"
+#include "core/observe/log.h"
+#include "tests/unit/core/controller-fixture.h"
 
 /* A call for n/w of a rig, as a worker would make it. */
 struct fixture {

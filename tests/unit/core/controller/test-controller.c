@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/controller.h and plugin.h: how changes map to keys, and what workers do with
+/* Promises of core/controller/controller.h and plugin.h: how changes map to keys, and what workers do with
  * them. */
 #include "config.h"
 
-#include "core/controller.h"
+#include "core/controller/controller.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/controller-fixture.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/controller-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 #define OWNED(kind, name)                                                                    \
 	",'ownerReferences':[{'apiVersion':'example.com/v2','kind':'" kind "','name':'" name \

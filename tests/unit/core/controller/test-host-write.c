@@ -3,7 +3,7 @@
  * what it wakes. */
 #include "config.h"
 
-#include "core/controller-private.h"
+#include "core/controller/controller-private.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,8 +15,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/controller-fixture.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/controller-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 #define OBJECT(kind, name, version, rest)                                \
 	"{'apiVersion':'v1','kind':'" kind "','metadata':{'name':'" name \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/informer.h: one store and one stream for each kind, with what all plugins
+/* Promises of core/controller/informer.h: one store and one stream for each kind, with what all plugins
  * together ask for. */
 #include "config.h"
 
-#include "core/informer.h"
+#include "core/controller/informer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,10 +15,10 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/controller-private.h"
-#include "core/log.h"
-#include "tests/unit/core-fixture.h"
-#include "tests/unit/core-script.h"
+#include "core/controller/controller-private.h"
+#include "core/observe/log.h"
+#include "tests/unit/core/core-fixture.h"
+#include "tests/unit/core/core-script.h"
 
 #define LISTED                                                            \
 	"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5'," \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/manager.h: when plugins start, what a new leader does first, how it all ends. */
+/* Promises of core/controller/manager.h: when plugins start, what a new leader does first, how it all ends. */
 #include "config.h"
 
-#include "core/manager.h"
+#include "core/controller/manager.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/controller-fixture.h"
-#include "tests/unit/core-fixture.h"
+#include "tests/unit/core/controller-fixture.h"
+#include "tests/unit/core/core-fixture.h"
 
 #define END(version)                                                                \
 	"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'" version "'," \

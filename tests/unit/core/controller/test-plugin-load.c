@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/plugin.h and core/plugin-set.h about files, with the plugins of tests/abi. */
+/* Promises of core/controller/plugin.h and controller/plugin-set.h about files, with the plugins of tests/abi. */
 #include "config.h"
 
-#include "core/plugin.h"
+#include "core/controller/plugin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "core/plugin-set.h"
+#include "controller/plugin-set.h"
 
 /*
  * A folder of its own for each test, with copies of the fixtures: those of the build may be

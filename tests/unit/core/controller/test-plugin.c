@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/plugin.h about descriptions: what is copied, what is refused, what is said about
+/* Promises of core/controller/plugin.h about descriptions: what is copied, what is refused, what is said about
  * it. */
 #include "config.h"
 
-#include "core/plugin.h"
+#include "core/controller/plugin.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/queue.h to several workers: in simulated time with many seeds, and with real
+/* Promises of core/controller/queue.h to several workers: in simulated time with many seeds, and with real
  * threads. */
 #include "config.h"
 
-#include "core/queue.h"
+#include "core/controller/queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

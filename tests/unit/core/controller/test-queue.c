@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/queue.h, in simulated time. */
+/* Promises of core/controller/queue.h, in simulated time. */
 #include "config.h"
 
-#include "core/queue.h"
+#include "core/controller/queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

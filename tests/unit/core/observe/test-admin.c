@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/admin.h, over real sockets on ports the system picks. */
+/* Promises of core/observe/admin.h, over real sockets on ports the system picks. */
 #include "config.h"
 
-#include "core/admin.h"
+#include "core/observe/admin.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

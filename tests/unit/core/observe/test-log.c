@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/log.h: one line an event, whatever is in it. */
+/* Promises of core/observe/log.h: one line an event, whatever is in it. */
 #include "config.h"
 
-#include "core/log.h"
+#include "core/observe/log.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/metrics.h: the text is what Prometheus reads. */
+/* Promises of core/observe/metrics.h: the text is what Prometheus reads. */
 #include "config.h"
 
-#include "core/metrics.h"
+#include "core/observe/metrics.h"
 
 #include <math.h>
 #include <setjmp.h>

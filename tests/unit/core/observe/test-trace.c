@@ -14,7 +14,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/trace.h"
+#include "core/observe/trace.h"
 
 #define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

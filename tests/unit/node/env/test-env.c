@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/env.h: the environment that a kubelet would make. */
+/* Promises of node/env/env.h: the environment that a kubelet would make. */
 #include "config.h"
 
-#include "node/env.h"
+#include "node/env/env.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/memory.h"
-#include "tests/unit/node-objects.h"
+#include "tests/unit/node/node-objects.h"
 
 #define OBJECTS                                                                     \
 	"{\"configmaps/ns/cm\":{\"metadata\":{\"name\":\"cm\"},"                    \

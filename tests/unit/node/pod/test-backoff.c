@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/backoff.c. */
+/* Tests of node/pod/backoff.c. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "node/backoff.h"
+#include "node/pod/backoff.h"
 
 #include "base/macros.h"
 

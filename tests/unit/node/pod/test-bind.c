@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/bind.c, node/register-status.c and node/pod-spec.c: trees read and made. */
+/* Tests of node/pod/bind.c, node/registration/register-status.c and node/pod/spec.c: trees read and made. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -13,9 +13,9 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/bind.h"
-#include "node/pod-spec.h"
-#include "node/register.h"
+#include "node/pod/bind.h"
+#include "node/pod/spec.h"
+#include "node/registration/register.h"
 
 #define NOW INT64_C(1700000000000)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/images.c, with the fake runtime. */
+/* Tests of node/pod/images.c, with the fake runtime. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
-#include "node/images.h"
+#include "node/pod/images.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/fake-runtime.h"
+#include "node/runtime/fake.h"
 
 #define LONG_US 10000000u
 

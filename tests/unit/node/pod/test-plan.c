@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/plan.c, and of node/pod-view.c through it: what comes next for a pod. */
+/* Tests of node/pod/plan.c, and of node/pod/view.c through it: what comes next for a pod. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "tests/unit/node-fixture.h"
+#include "tests/unit/node/node-fixture.h"
 
 #define ONE "{'containers':[{'name':'a'}]}"
 #define ONCE "{'restartPolicy':'Never','containers':[{'name':'a'}]}"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/room.h: room comes back when a pod is seen to be gone, and wakes who waits. */
+/* Promises of node/pod/room.h: room comes back when a pod is seen to be gone, and wakes who waits. */
 #include "config.h"
 
-#include "node/room.h"
+#include "node/pod/room.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

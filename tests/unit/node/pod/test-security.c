@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/pod-security.h: safe sysctls alone, and no other seccomp profile than is named. */
+/* Promises of node/pod/security.h: safe sysctls alone, and no other seccomp profile than is named. */
 #include "config.h"
 
-#include "node/pod-security.h"
+#include "node/pod/security.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "tests/unit/node-files.h"
-#include "tests/unit/node-objects.h"
+#include "tests/unit/node/node-files.h"
+#include "tests/unit/node/node-objects.h"
 
 /* A pod with this in its securityContext. */
 static struct json_object *pod_of(const char *context, const char *more)

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "tests/unit/node-fixture.h"
+#include "tests/unit/node/node-fixture.h"
 
 #define ONE "{'containers':[{'name':'a','image':'i'}]}"
 #define ONCE "{'restartPolicy':'Never','containers':[{'name':'a'}]}"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman-create.h: what Podman is asked for is what the pod says. */
+/* Promises of node/podman/create.h: what Podman is asked for is what the pod says. */
 #include "config.h"
 
-#include "node/podman-create.h"
+#include "node/podman/create.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

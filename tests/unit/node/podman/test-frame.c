@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman-frame.h: frames come apart the same however they are cut. */
+/* Promises of node/podman/frame.h: frames come apart the same however they are cut. */
 #include "config.h"
 
-#include "node/podman-frame.h"
+#include "node/podman/frame.h"
 
 #include <errno.h>
 #include <setjmp.h>

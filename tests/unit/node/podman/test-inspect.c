@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman-inspect.h: what Podman's answers mean. */
+/* Promises of node/podman/inspect.h: what Podman's answers mean. */
 #include "config.h"
 
-#include "node/podman-inspect.h"
+#include "node/podman/inspect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman-reference.h: names of images as Kubernetes takes them. */
+/* Promises of node/podman/reference.h: names of images as Kubernetes takes them. */
 #include "config.h"
 
-#include "node/podman-reference.h"
+#include "node/podman/reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

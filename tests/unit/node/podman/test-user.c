@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/podman-user.h: nobody runs as root, or may run as root, who must not. */
+/* Promises of node/podman/user.h: nobody runs as root, or may run as root, who must not. */
 #include "config.h"
 
-#include "node/podman-user.h"
+#include "node/podman/user.h"
 
 #include <errno.h>
 #include <setjmp.h>

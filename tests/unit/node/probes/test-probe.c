@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/probe.h: thresholds and times, in simulation with commands as probes; and that
+/* Promises of node/probes/probe.h: thresholds and times, in simulation with commands as probes; and that
  * what hangs holds nobody up, on real threads. */
 #include "config.h"
 
-#include "node/probe.h"
+#include "node/probes/probe.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "tests/unit/node-objects.h"
+#include "tests/unit/node/node-objects.h"
 
 #define SECOND INT64_C(1000000)
 #define WALL_START (INT64_C(1700000000) * SECOND)

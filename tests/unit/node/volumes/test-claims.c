@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/volumes-claims.h: a claim's data is its own, and ends with it. */
+/* Promises of node/volumes/claims.h: a claim's data is its own, and ends with it. */
 #include "config.h"
 
-#include "node/volumes-claims.h"
+#include "node/volumes/claims.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "tests/unit/node-files.h"
-#include "tests/unit/node-objects.h"
+#include "tests/unit/node/node-files.h"
+#include "tests/unit/node/node-objects.h"
 
 #define KEY "persistentvolumeclaims/ns/claim"
 #define UPGRADE_MS INT64_C(1700000000000) /* 2023-11-14T22:13:20Z */

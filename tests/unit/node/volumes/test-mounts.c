@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "node/volumes.h"
-#include "tests/unit/node-files.h"
-#include "tests/unit/node-objects.h"
+#include "node/volumes/volumes.h"
+#include "tests/unit/node/node-files.h"
+#include "tests/unit/node/node-objects.h"
 
 static const char *const env[] = { "POD=p-0", "UP=../..", NULL };
 

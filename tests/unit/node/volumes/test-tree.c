@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/volumes-files.h: whatever a guest made of a tree, removing it ends, and ends in
+/* Promises of node/volumes/files.h: whatever a guest made of a tree, removing it ends, and ends in
  * it. */
 #include "config.h"
 
-#include "node/volumes-files.h"
+#include "node/volumes/files.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/node-files.h"
+#include "tests/unit/node/node-files.h"
 
 static int set_up(void **state)
 {

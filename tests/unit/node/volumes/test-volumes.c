@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/volumes.h: volumes are made, brought up to date and removed. */
+/* Promises of node/volumes/volumes.h: volumes are made, brought up to date and removed. */
 #include "config.h"
 
-#include "node/volumes.h"
+#include "node/volumes/volumes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "tests/unit/node-files.h"
-#include "tests/unit/node-objects.h"
+#include "tests/unit/node/node-files.h"
+#include "tests/unit/node/node-objects.h"
 
 #define OBJECTS                                                                                 \
 	"{\"configmaps/ns/cm\":{\"metadata\":{\"name\":\"cm\"},"                                \

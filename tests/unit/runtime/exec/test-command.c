@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/command: from a text to what execve takes. */
+/* runtime/exec/command: from a text to what execve takes. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "runtime/command.h"
+#include "runtime/exec/command.h"
 
 static char *own_environment[] = { (char[]){ "PATH=/one::/two" }, (char[]){ "A=1" }, NULL };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/drain: what is written is dropped, each has its turn, the oldest goes. */
+/* runtime/exec/drain: what is written is dropped, each has its turn, the oldest goes. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/macros.h"
-#include "runtime/drain.h"
+#include "runtime/exec/drain.h"
 
 #define PIPES 20
 

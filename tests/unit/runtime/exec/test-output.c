@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/output, runtime/utf8, runtime/events: bytes of commands on their way to clients. */
+/* runtime/exec/output, runtime/json/utf8, runtime/exec/events: bytes of commands on their way to clients. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "runtime/events.h"
-#include "runtime/output.h"
+#include "runtime/exec/events.h"
+#include "runtime/exec/output.h"
 
 #define ALL (1u << 20)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/shlex: the words Python's shlex.split makes. A longer comparison with Python itself is
+/* runtime/exec/shlex: the words Python's shlex.split makes. A longer comparison with Python itself is
  * tests/runtime/shlex-diff.py. */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "runtime/shlex.h"
+#include "runtime/exec/shlex.h"
 
 /* words: separated by '|', each with a '|' behind it. */
 static void expect(const char *text, const char *words)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/spawner: programs start, those that cannot say why, those that are cancelled never run. */
+/* runtime/exec/spawner: programs start, those that cannot say why, those that are cancelled never run. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/spawner.h"
+#include "runtime/exec/spawner.h"
 
 #define PATIENCE_US 20000000u
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/users: who a user is, by files. */
+/* runtime/exec/users: who a user is, by files. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/users.h"
+#include "runtime/exec/users.h"
 
 static void write_file(const char *root, const char *name, const char *text)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of runtime/disposition.h. The wanted texts are what Starlette sends. */
+/* Promises of runtime/files/disposition.h. The wanted texts are what Starlette sends. */
 #include "config.h"
 
-#include "runtime/disposition.h"
+#include "runtime/files/disposition.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

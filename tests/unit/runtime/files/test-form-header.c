@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of runtime/form-header.h. Where the wanted value is a matter of taste it is FastAPI's. */
+/* Promises of runtime/files/form-header.h. Where the wanted value is a matter of taste it is FastAPI's. */
 #include "config.h"
 
 #include "base/macros.h"
-#include "runtime/form-header.h"
+#include "runtime/files/form-header.h"
 
 #include <errno.h>
 #include <setjmp.h>

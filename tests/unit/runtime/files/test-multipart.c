@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of runtime/multipart.h, each form fed whole, byte by byte, and in every two pieces. */
+/* Promises of runtime/files/multipart.h, each form fed whole, byte by byte, and in every two pieces. */
 #include "config.h"
 
-#include "runtime/multipart.h"
+#include "runtime/files/multipart.h"
 
 #include <errno.h>
 #include <setjmp.h>

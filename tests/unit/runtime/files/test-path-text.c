@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of runtime/path.h about paths as texts, before any file is looked at. */
+/* Promises of runtime/files/path.h about paths as texts, before any file is looked at. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "runtime/path.h"
+#include "runtime/files/path.h"
 
 static void assert_cleaned(const char *text, const char *want)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of runtime/path.h, each with openat2 and with the walk by hand. */
+/* Promises of runtime/files/path.h, each with openat2 and with the walk by hand. */
 #include "config.h"
 
 #include "base/memory.h"
 #include "base/sched.h"
-#include "runtime/incoming.h"
-#include "runtime/path.h"
+#include "runtime/files/incoming.h"
+#include "runtime/files/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

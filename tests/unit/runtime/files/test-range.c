@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of runtime/range.h. */
+/* Promises of runtime/files/range.h. */
 #include "config.h"
 
 #include "base/macros.h"
-#include "runtime/range.h"
+#include "runtime/files/range.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/guard: who is shut down, and when. Connections are socket pairs, the clock is a number. */
+/* runtime/http/guard: who is shut down, and when. Connections are socket pairs, the clock is a number. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/server-private.h"
+#include "runtime/http/server-private.h"
 
 #define SECOND UINT64_C(1000000)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/json-body: what fits a model, and what is said of what does not. */
+/* runtime/http/json-body: what fits a model, and what is said of what does not. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/json-body.h"
-#include "runtime/json-string.h"
+#include "runtime/http/json-body.h"
+#include "runtime/json/string.h"
 
 enum { COMMAND, TIMEOUT, FIELDS };
 

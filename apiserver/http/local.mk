@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# The HTTP server: listeners, TLS, tokens, streams.
+libapiserver_la_SOURCES += \
+	%D%/exchange.c \
+	%D%/guard.c \
+	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
+	%D%/log.c \
+	%D%/server.c %D%/server.h \
+	%D%/server-private.h \
+	%D%/stream.c \
+	%D%/tls.c %D%/tls.h \
+	%D%/upgrade.c

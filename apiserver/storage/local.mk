@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# The database behind the objects.
+librequests_la_SOURCES += \
+	%D%/storage.c %D%/storage.h \
+	%D%/storage-check.c \
+	%D%/storage-private.h \
+	%D%/storage-write.c

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# Validation of what all kinds have: metadata, names, quantities.
+libtypes_la_SOURCES += \
+	%D%/meta.c %D%/meta.h \
+	%D%/name.c %D%/name.h \
+	%D%/quantity.c %D%/quantity.h \
+	%D%/validate.c %D%/validate.h

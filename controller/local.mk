@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+bin_PROGRAMS += agent-sandbox-controller
+agent_sandbox_controller_SOURCES = \
+	%D%/main.c \
+	%D%/options.c %D%/options.h \
+	%D%/plugin-set.c %D%/plugin-set.h \
+	%D%/process.c %D%/process.h
+agent_sandbox_controller_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+# Plugins find json-c through their own needs; nothing is exported to them by symbol.
+agent_sandbox_controller_LDADD = libcore.la

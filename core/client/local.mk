@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# Requests to the API server: client, priorities, leader election, events.
+libcore_la_SOURCES += \
+	%D%/client.c %D%/client.h \
+	%D%/client-answer.c \
+	%D%/client-private.h \
+	%D%/client-request.c \
+	%D%/client-retry.c \
+	%D%/client-write.c \
+	%D%/event-book.c %D%/event-book.h \
+	%D%/events.c %D%/events.h \
+	%D%/lanes.c %D%/lanes.h \
+	%D%/leader.c %D%/leader.h \
+	%D%/lease.c %D%/lease.h

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# The Node object: its addresses, capacity, status and lease.
+libnode_la_SOURCES += \
+	%D%/address.c %D%/address.h \
+	%D%/register.c %D%/register.h \
+	%D%/register-status.c

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# The server for logs, exec, attach and port-forward, as a kubelet has one.
+libnode_la_SOURCES += \
+	%D%/exec.c %D%/exec.h \
+	%D%/exec-parse.c \
+	%D%/forward.c %D%/forward.h \
+	%D%/logs.c %D%/logs.h \
+	%D%/serve.c %D%/serve.h
