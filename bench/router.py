@@ -162,11 +162,11 @@ contexts: [{{name: bench, context: {{cluster: bench, user: bench}}}}]
 
     @property
     def map(self):
-        return os.path.join(self.run_dir, "sandboxes.map")
+        return os.path.join(self.run_dir, "sandboxes.enqueue")
 
     def has(self, number, where=None):
         try:
-            said = self.command(f"get map {self.map} sandbox-{number}/default")
+            said = self.command(f"get map {self.enqueue} sandbox-{number}/default")
         except OSError:
             return False
         return f'value="{where}"' in said if where else "found=yes" in said
@@ -202,19 +202,19 @@ contexts: [{{name: bench, context: {{cluster: bench, user: bench}}}}]
                 self.command(make(number))
             return (time.monotonic() - begin) * 1000 / times
         found = {"show_info_ms": each(lambda n: "show info"),
-                 "add_ms": each(lambda n: f"add map {self.map} extra-{n}/default 10.64.0.1"),
-                 "del_ms": each(lambda n: f"del map {self.map} extra-{n}/default")}
+                 "add_ms": each(lambda n: f"add map {self.enqueue} extra-{n}/default 10.64.0.1"),
+                 "del_ms": each(lambda n: f"del map {self.enqueue} extra-{n}/default")}
         begin = time.monotonic()
-        version = re.search(r": (\d+)", self.command(f"prepare map {self.map}")).group(1)
+        version = re.search(r": (\d+)", self.command(f"prepare map {self.enqueue}")).group(1)
         lines, size = [], 0
         for number in range(self.count + 1):
             line = f"sandbox-{number}/default {address(number + 2)}\n" if number < self.count else ""
             lines.append(line)
             size += len(line)
             if size >= PART or number == self.count:
-                self.command(f"add map @{version} {self.map} <<\n{''.join(lines)}")
+                self.command(f"add map @{version} {self.enqueue} <<\n{''.join(lines)}")
                 lines, size = [], 0
-        self.command(f"commit map @{version} {self.map}")
+        self.command(f"commit map @{version} {self.enqueue}")
         found["resync_ms"] = (time.monotonic() - begin) * 1000
         return found
 

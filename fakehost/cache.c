@@ -28,7 +28,7 @@ static void add_watch(struct fake_kind *kind, uint32_t flags)
 	if ((flags & ASB_WATCH_UNWATCHED) == 0) {
 		kind->metadata_only = (!kind->watched || kind->metadata_only) &&
 				      (flags & ASB_WATCH_METADATA) != 0;
-		kind->ours = (!kind->watched || kind->ours) && (flags & ASB_WATCH_OURS) != 0;
+		kind->ours = (!kind->watched || kind->ours) && (flags & ASB_WATCH_SELECTED) != 0;
 		kind->watched = true;
 	}
 }
@@ -179,7 +179,7 @@ static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind,
 {
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const char *const *labels =
-			fake->kinds[i] == kind ? fake->plugin->watches[i].keep_labels : NULL;
+			fake->kinds[i] == kind ? fake->plugin->watches[i].selector_labels : NULL;
 
 		for (; labels != NULL && *labels != NULL; labels++) {
 			if (asb_label(object, *labels) != NULL) {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define NAME_SIZE 48u
-#define WATCH_MAPS (ASB_MAP_SELF | ASB_MAP_CONTROLLER | ASB_MAP_INDEX | ASB_MAP_FUNCTION)
-#define WATCH_FLAGS (ASB_WATCH_METADATA | ASB_WATCH_OPTIONAL | ASB_WATCH_UNWATCHED | ASB_WATCH_OURS)
+#define WATCH_MAPS (ASB_ENQUEUE_SELF | ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX | ASB_ENQUEUE_FUNCTION)
+#define WATCH_FLAGS (ASB_WATCH_METADATA | ASB_WATCH_OPTIONAL | ASB_WATCH_UNWATCHED | ASB_WATCH_SELECTED)
 
 static void check_head(const struct asb_plugin *plugin)
 {
@@ -70,26 +70,26 @@ static void check_names(const struct asb_plugin *plugin)
 static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 {
 	const struct asb_watch *watch = &plugin->watches[number];
-	int64_t index = watch->map_index != NULL ? index_number(plugin, watch->map_index) : -1;
+	int64_t index = watch->enqueue_index != NULL ? index_number(plugin, watch->enqueue_index) : -1;
 
 	if (watch->kind.group == NULL || watch->kind.version == NULL ||
 	    watch->kind.plural == NULL) {
 		fake_fatal("watches[%u], '%s', has no group, version or plural", number,
 			   watch->kind.kind);
 	}
-	if ((watch->map & ~WATCH_MAPS) != 0 || (watch->flags & ~WATCH_FLAGS) != 0) {
+	if ((watch->enqueue & ~WATCH_MAPS) != 0 || (watch->flags & ~WATCH_FLAGS) != 0) {
 		fake_fatal("watches[%u], '%s', has unknown bits in map or flags", number,
 			   watch->kind.kind);
 	}
-	if ((watch->map & ASB_MAP_INDEX) != 0 && index < 0) {
+	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 && index < 0) {
 		fake_fatal("watches[%u], '%s': there is no index '%s' over watches[0]", number,
-			   watch->kind.kind, watch->map_index != NULL ? watch->map_index : "");
+			   watch->kind.kind, watch->enqueue_index != NULL ? watch->enqueue_index : "");
 	}
-	if ((watch->map & ASB_MAP_FUNCTION) != 0 && watch->map_function == NULL) {
-		fake_fatal("watches[%u], '%s': ASB_MAP_FUNCTION needs map_function", number,
+	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0 && watch->enqueue_function == NULL) {
+		fake_fatal("watches[%u], '%s': ASB_ENQUEUE_FUNCTION needs enqueue_function", number,
 			   watch->kind.kind);
 	}
-	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 && watch->map != 0) {
+	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 && watch->enqueue != 0) {
 		fake_fatal("watches[%u], '%s', is not watched: nothing can map", number,
 			   watch->kind.kind);
 	}

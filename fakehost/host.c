@@ -193,15 +193,15 @@ static const char *host_reserved(struct asb_call *call, uint32_t watch, const ch
 	return holder != NULL ? arena_block(&mine->arena, xstrdup(holder)) : NULL;
 }
 
-static void *host_memory(struct asb_call *call, uint64_t size)
+static void *host_key_state(struct asb_call *call, uint64_t size)
 {
 	struct fake_key *key = call_of(call)->key;
 
 	if (key == NULL) {
-		fake_fatal("memory() belongs to a reconcile, not to a mapping function");
+		fake_fatal("key_state() may be called in a reconcile only, not in an enqueue function");
 	}
 	if (size == 0 || size > MEMORY_MAX) {
-		fake_fatal("memory() gives 1 to %u bytes, not %llu", MEMORY_MAX,
+		fake_fatal("key_state() gives 1 to %u bytes, not %llu", MEMORY_MAX,
 			   (unsigned long long)size);
 	}
 	if (key->memory == NULL) {
@@ -209,7 +209,7 @@ static void *host_memory(struct asb_call *call, uint64_t size)
 		key->memory_size = (size_t)size;
 	}
 	if (size > key->memory_size) {
-		fake_fatal("memory() of %s has %zu bytes since its first call, not %llu", key->key,
+		fake_fatal("key_state() of %s has %zu bytes since its first call, not %llu", key->key,
 			   key->memory_size, (unsigned long long)size);
 	}
 	return key->memory;
@@ -242,7 +242,7 @@ static void host_event(struct asb_call *call, struct json_object *about, const c
 }
 
 ASB_PRINTF(3, 4)
-static int32_t host_fail(struct asb_call *call, int32_t verdict, const char *format, ...)
+static int32_t host_fail(struct asb_call *call, int32_t result, const char *format, ...)
 {
 	struct asb_fake *fake = call_of(call)->fake;
 	char *message = NULL;
@@ -256,7 +256,7 @@ static int32_t host_fail(struct asb_call *call, int32_t verdict, const char *for
 	free(fake->failure);
 	fake->failure = message;
 	host_log(&fake->instance, ASB_LOG_WARNING, "%s", message);
-	return verdict;
+	return result;
 }
 
 static const struct asb_host table = {
@@ -275,8 +275,8 @@ static const struct asb_host table = {
 	.reserve = host_reserve,
 	.release = host_release,
 	.reserved = host_reserved,
-	.memory = host_memory,
-	.read = write_read,
+	.key_state = host_key_state,
+	.get_live = write_read,
 	.write_all = write_all,
 	.event = host_event,
 	.fail = host_fail,

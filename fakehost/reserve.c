@@ -58,7 +58,7 @@ int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const ch
 	struct reservation *reservation;
 
 	if (current != NULL && strcmp(current, holder) != 0) {
-		return ASB_EXISTS;
+		return ASB_ALREADY_EXISTS;
 	}
 	id_of(kind, ns, name, id);
 	if (map_get(&fake->reservations, id) == NULL) {

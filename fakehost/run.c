@@ -123,17 +123,17 @@ void run_collect(struct asb_fake *fake)
 	} while (objects_collect(fake->objects) > 0);
 }
 
-/* What follows from a verdict. */
-static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t verdict,
+/* What follows from a result. */
+static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t result,
 		     uint64_t after_ms)
 {
 	uint64_t backoff = BACKOFF_FIRST_MS;
 
-	switch (verdict) {
-	case ASB_AGAIN:
+	switch (result) {
+	case ASB_REQUEUE_AFTER:
 		run_enqueue(fake, key->ns, key->name, after_ms);
 		break;
-	case ASB_RETRY:
+	case ASB_ERROR:
 		for (uint32_t i = 0; i < key->failures && backoff < BACKOFF_MAX_MS; i++) {
 			backoff *= 2;
 		}
@@ -142,37 +142,37 @@ static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t verdic
 			    backoff < BACKOFF_MAX_MS ? backoff : BACKOFF_MAX_MS);
 		return;
 	case ASB_DONE:
-	case ASB_TERMINAL:
+	case ASB_TERMINAL_ERROR:
 		break;
 	default:
-		fake_fatal("reconcile of %s returned %d, which is no verdict", key->key, verdict);
+		fake_fatal("reconcile of %s returned %d, which is not a result of reconcile", key->key, result);
 	}
 	key->failures = 0;
 }
 
-static int32_t reconcile(struct asb_fake *fake, struct fake_key *key, uint64_t *ret_after_ms)
+static int32_t reconcile(struct asb_fake *fake, struct fake_key *key, uint64_t *ret_requeue_after_ms)
 {
 	const struct asb_key place = { key->ns, key->name };
 	struct fake_call call;
-	int32_t verdict;
+	int32_t result;
 
 	if (fake->current != NULL) {
 		fake_fatal("reconcile of %s was asked for within a reconcile", key->key);
 	}
-	*ret_after_ms = 0;
+	*ret_requeue_after_ms = 0;
 	call_init(&call, fake, key);
 	fake->current = &call;
 	key->running = true;
-	verdict = fake->plugin->reconcile(fake->state, &call.call, &place, ret_after_ms);
+	result = fake->plugin->reconcile(fake->state, &call.call, &place, ret_requeue_after_ms);
 	key->running = false;
 	fake->current = NULL;
 	arena_finish(&call.arena);
 	if (objects_get(fake->objects, fake->kinds[0]->kind, key->ns, key->name) == NULL) {
 		forget_memory(key);
 	}
-	conclude(fake, key, verdict, *ret_after_ms);
+	conclude(fake, key, result, *ret_requeue_after_ms);
 	run_collect(fake);
-	return verdict;
+	return result;
 }
 
 static void queue_due(struct asb_fake *fake)
@@ -204,11 +204,11 @@ int asb_fake_settle(struct asb_fake *fake)
 }
 
 int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name,
-			   uint64_t *ret_after_ms)
+			   uint64_t *ret_requeue_after_ms)
 {
 	struct fake_key *key;
 	uint64_t after_ms;
-	int32_t verdict;
+	int32_t result;
 
 	run_collect(fake);
 	key = key_of(fake, ns, name);
@@ -216,11 +216,11 @@ int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *na
 		unqueue(fake, key);
 	}
 	drop_delay(fake, key);
-	verdict = reconcile(fake, key, &after_ms);
-	if (ret_after_ms != NULL) {
-		*ret_after_ms = after_ms;
+	result = reconcile(fake, key, &after_ms);
+	if (ret_requeue_after_ms != NULL) {
+		*ret_requeue_after_ms = after_ms;
 	}
-	return verdict;
+	return result;
 }
 
 int asb_fake_advance(struct asb_fake *fake, uint64_t ms)

@@ -72,7 +72,7 @@ static void wake_function(struct asb_fake *fake, const struct asb_watch *watch,
 	struct fake_call call;
 
 	call_init(&call, fake, NULL);
-	watch->map_function(fake->state, &call.call, view(&call, before), view(&call, after),
+	watch->enqueue_function(fake->state, &call.call, view(&call, before), view(&call, after),
 			    &adder.keys);
 	arena_finish(&call.arena);
 }
@@ -86,17 +86,17 @@ void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const cha
 		if (fake->kinds[i] != kind) {
 			continue;
 		}
-		if ((watch->map & ASB_MAP_SELF) != 0) {
+		if ((watch->enqueue & ASB_ENQUEUE_SELF) != 0) {
 			wake_self(fake, kind, ns, name);
 		}
-		if ((watch->map & ASB_MAP_CONTROLLER) != 0) {
+		if ((watch->enqueue & ASB_ENQUEUE_OWNER) != 0) {
 			wake_controller(fake, ns, before);
 			wake_controller(fake, ns, after);
 		}
-		if ((watch->map & ASB_MAP_INDEX) != 0) {
-			wake_index(fake, watch->map_index, ns, name);
+		if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0) {
+			wake_index(fake, watch->enqueue_index, ns, name);
 		}
-		if ((watch->map & ASB_MAP_FUNCTION) != 0) {
+		if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0) {
 			wake_function(fake, watch, before, after);
 		}
 	}
@@ -108,7 +108,7 @@ void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const ch
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const struct asb_watch *watch = &fake->plugin->watches[i];
 
-		if (fake->kinds[i] == kind && (watch->map & ASB_MAP_SELF) != 0) {
+		if (fake->kinds[i] == kind && (watch->enqueue & ASB_ENQUEUE_SELF) != 0) {
 			wake_self(fake, kind, ns, name);
 		}
 	}

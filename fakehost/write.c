@@ -16,7 +16,7 @@ static const struct {
 } verbs[] = {
 	{ ASB_CREATE, "CREATE" },           { ASB_PATCH_JSON, "PATCH_JSON" },
 	{ ASB_PATCH_MERGE, "PATCH_MERGE" }, { ASB_SET_STATUS, "SET_STATUS" },
-	{ ASB_REMOVE, "REMOVE" },
+	{ ASB_DELETE, "REMOVE" },
 };
 
 /* A write on its way. */
@@ -55,7 +55,7 @@ static int32_t result_of(int http_status, const char *message)
 	case 404:
 		return ASB_NOT_FOUND;
 	case 409:
-		return strcmp(objects_reason(409, message), "AlreadyExists") == 0 ? ASB_EXISTS
+		return strcmp(objects_reason(409, message), "AlreadyExists") == 0 ? ASB_ALREADY_EXISTS
 										  : ASB_CONFLICT;
 	default:
 		return ASB_INVALID;
@@ -99,7 +99,7 @@ static const char *refuse(const struct request *request)
 		}
 		return write->uid == NULL ? "ASB_SET_STATUS needs a uid" : NULL;
 	default:
-		return body ? "ASB_REMOVE takes no take_body" : NULL;
+		return body ? "ASB_DELETE takes no take_body" : NULL;
 	}
 }
 
@@ -126,7 +126,7 @@ static void read_back(struct request *request, struct json_object *body, int htt
 		finish(request, ASB_OK, 200, "");
 		request->write->ret = answer(request->call, request->write->watch, object);
 	} else {
-		finish(request, ASB_EXISTS, http_status, message);
+		finish(request, ASB_ALREADY_EXISTS, http_status, message);
 	}
 }
 
@@ -140,7 +140,7 @@ static void create(struct request *request)
 					   &object, &error);
 	int32_t result = result_of(status, error.text);
 
-	if (result == ASB_EXISTS) {
+	if (result == ASB_ALREADY_EXISTS) {
 		read_back(request, request->write->take_body, status, error.text);
 		return;
 	}
@@ -225,7 +225,7 @@ static void perform(struct request *request)
 
 	if (write->verb == ASB_CREATE) {
 		create(request);
-	} else if (write->verb != ASB_REMOVE) {
+	} else if (write->verb != ASB_DELETE) {
 		patch(request);
 	} else if ((write->flags & ASB_DRY_RUN) != 0) {
 		dry_remove(request);
@@ -248,9 +248,9 @@ static int32_t http_of(int32_t result)
 	case ASB_NOT_FOUND:
 		return 404;
 	case ASB_CONFLICT:
-	case ASB_EXISTS:
+	case ASB_ALREADY_EXISTS:
 		return 409;
-	case ASB_DENIED:
+	case ASB_FORBIDDEN:
 		return 403;
 	case ASB_INVALID:
 		return 422;

@@ -25,13 +25,13 @@ static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP",   
 static const struct asb_watch watches[] = {
 	{
 		.kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = sandbox_fields,
 	},
 	{
 		.kind = { "", "v1", "pods", "Pod" },
-		.map = ASB_MAP_CONTROLLER,
-		.flags = ASB_WATCH_OURS,
+		.enqueue = ASB_ENQUEUE_OWNER,
+		.flags = ASB_WATCH_SELECTED,
 		.fields = pod_fields,
 	},
 	{ .fields = NULL },
@@ -44,7 +44,7 @@ static const struct asb_rule rules[] = {
 };
 
 static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	struct table *table = state;
 	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
@@ -58,8 +58,8 @@ static int32_t reconcile(void *state, struct asb_call *call, const struct asb_ke
 	if (route_find(sandbox, pod, address) != NULL) {
 		table_set(table, entry, NULL, NULL);
 	} else if (table_set(table, entry, address, route_since(pod)) < 0) {
-		*ret_after_ms = AGAIN_MS;
-		return ASB_AGAIN;
+		*ret_requeue_after_ms = AGAIN_MS;
+		return ASB_REQUEUE_AFTER;
 	}
 	return ASB_DONE;
 }

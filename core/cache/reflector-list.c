@@ -95,7 +95,7 @@ static int get_page(struct reflector *reflector, const char *more, struct http_a
 	if (reflector->config.metadata_only) {
 		request.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 	}
-	client_request(reflector->config.client, LANE_CLAIM, &request, ret);
+	client_request(reflector->config.client, PRIORITY_CLAIM, &request, ret);
 	return path.failed ? -ENOSPC : ret->result == 0 && ret->status == 200 ? 0 : -EPROTO;
 }
 

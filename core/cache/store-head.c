@@ -76,7 +76,7 @@ static bool has_kept_label(const struct store *store, const struct json_span *la
 	if (labels->start == NULL || *labels->start != '{' || store->keep_label_count == 0) {
 		return false;
 	}
-	if (json_scan_members(labels->start, labels->length, store->keep_labels,
+	if (json_scan_members(labels->start, labels->length, store->selector_labels,
 			      store->keep_label_count, found) < 0) {
 		return true; /* in doubt it costs memory, not correctness */
 	}

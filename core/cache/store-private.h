@@ -31,7 +31,7 @@ struct store {
 	struct json_fields *fields;
 	struct index indexes[STORE_INDEXES_MAX];
 	uint32_t index_count;
-	const char *keep_labels[STORE_KEEP_MAX];
+	const char *selector_labels[STORE_KEEP_MAX];
 	const struct asb_kind *keep_kinds[STORE_KEEP_MAX];
 	size_t keep_label_count, keep_kind_count;
 	bool keep_all;

@@ -99,7 +99,7 @@ uint32_t store_add_index(struct store *store, const char *name,
 void store_keep_label(struct store *store, const char *label)
 {
 	for (size_t i = 0; i < store->keep_label_count; i++) {
-		if (strcmp(store->keep_labels[i], label) == 0) {
+		if (strcmp(store->selector_labels[i], label) == 0) {
 			return;
 		}
 	}
@@ -107,7 +107,7 @@ void store_keep_label(struct store *store, const char *label)
 		store->keep_all = true; /* more than we can look for: memory, not correctness */
 		return;
 	}
-	store->keep_labels[store->keep_label_count++] = label;
+	store->selector_labels[store->keep_label_count++] = label;
 }
 
 void store_keep_controlled(struct store *store, const struct asb_kind *kind)

@@ -76,7 +76,7 @@ int32_t client_code(int http_status, const char *body, size_t length)
 	switch (http_status) {
 	case 401:
 	case 403:
-		return ASB_DENIED;
+		return ASB_FORBIDDEN;
 	case 404:
 		return ASB_NOT_FOUND;
 	case 408:
@@ -84,7 +84,7 @@ int32_t client_code(int http_status, const char *body, size_t length)
 		return ASB_UNREACHABLE;
 	case 409:
 		status = parse_status(body, length);
-		return asb_streq(asb_str(status, "reason"), "AlreadyExists") ? ASB_EXISTS
+		return asb_streq(asb_str(status, "reason"), "AlreadyExists") ? ASB_ALREADY_EXISTS
 									     : ASB_CONFLICT;
 	default:
 		break;

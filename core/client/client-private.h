@@ -17,7 +17,7 @@
 
 struct client {
 	struct client_config config;
-	struct lanes *lanes;
+	struct limiter *limiter;
 	struct metric *requests, *writes, *seconds;
 	struct sched_mutex lock;
 	struct sched_cond stopping;

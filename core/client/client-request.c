@@ -31,12 +31,12 @@ static const struct verb {
 	[ASB_SET_STATUS] = { "status", "PATCH", "application/json-patch+json", "status",
 			     "?fieldManager=agent-sandbox-controller&fieldValidation="
 			     "Ignore&" SERVER_TIMEOUT },
-	[ASB_REMOVE] = { "delete", "DELETE", "application/json", NULL, "?" SERVER_TIMEOUT },
+	[ASB_DELETE] = { "delete", "DELETE", "application/json", NULL, "?" SERVER_TIMEOUT },
 };
 
 const char *client_verb_name(uint32_t verb)
 {
-	return verb >= ASB_CREATE && verb <= ASB_REMOVE ? verbs[verb].name : "unknown";
+	return verb >= ASB_CREATE && verb <= ASB_DELETE ? verbs[verb].name : "unknown";
 }
 
 const char *client_write_ns(const struct client_write *write)
@@ -161,7 +161,7 @@ static void append_body(struct buf *out, const struct client_write *write)
 	case ASB_SET_STATUS:
 		append_status(out, write);
 		break;
-	case ASB_REMOVE:
+	case ASB_DELETE:
 		append_delete_options(out, write);
 		break;
 	default:
@@ -178,7 +178,7 @@ static int check_write(const struct client_write *write, struct error *reterr)
 	bool array = json_object_is_type(write->body, json_type_array);
 	bool object = json_object_is_type(write->body, json_type_object);
 
-	if (write->verb < ASB_CREATE || write->verb > ASB_REMOVE) {
+	if (write->verb < ASB_CREATE || write->verb > ASB_DELETE) {
 		return error_set(reterr, ASB_INVALID, "there is no verb %u", write->verb);
 	}
 	if ((write->verb == ASB_CREATE || write->verb == ASB_PATCH_MERGE) && !object) {

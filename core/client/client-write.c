@@ -71,7 +71,7 @@ static void take_object(struct sending *sending, struct http_answer *answer, boo
 	struct client_write *write = sending->write;
 
 	if (is_status) {
-		write->gone = write->verb == ASB_REMOVE;
+		write->gone = write->verb == ASB_DELETE;
 	} else {
 		write->answer = answer->body;
 		answer->body = (struct buf)BUF_INIT(ANSWER_MAX);
@@ -100,7 +100,7 @@ static void refused(struct sending *sending, const struct http_answer *answer)
 	struct client_write *write = sending->write;
 	int32_t code = client_code(answer->status, buf_str(&answer->body), answer->body.length);
 
-	if (write->verb == ASB_CREATE && code == ASB_EXISTS) {
+	if (write->verb == ASB_CREATE && code == ASB_ALREADY_EXISTS) {
 		sending->step = STEP_READ_BACK;
 		return;
 	}
@@ -186,7 +186,7 @@ static void handle_read_back(struct client *client, struct sending *sending,
 		take_object(sending, answer, false);
 	} else {
 		write->http_status = 409;
-		end(sending, ASB_EXISTS, "");
+		end(sending, ASB_ALREADY_EXISTS, "");
 		snprintf(write->message, sizeof(write->message),
 			 "'%s' is there already and is not ours", client_write_name(write));
 	}
@@ -230,7 +230,7 @@ static void count_write(struct client *client, const struct sending *sending)
 }
 
 /* Sends what is due, slots being held, and handles the answers. */
-static void perform(struct client *client, enum lane lane, struct sending **due, size_t count)
+static void perform(struct client *client, enum priority priority, struct sending **due, size_t count)
 {
 	struct http_request requests[ASB_WRITE_MAX];
 	struct http_answer answers[ASB_WRITE_MAX];
@@ -248,7 +248,7 @@ static void perform(struct client *client, enum lane lane, struct sending **due,
 	if (n > 0) {
 		client_exchange(client, requests, answers, n);
 	}
-	lanes_leave(client->lanes, lane, (uint32_t)count);
+	limiter_leave(client->limiter, priority, (uint32_t)count);
 	for (size_t i = 0; i < n; i++) {
 		count_write(client, sent[i]);
 		if (sent[i]->step == STEP_SEND) {
@@ -264,18 +264,18 @@ static void perform(struct client *client, enum lane lane, struct sending **due,
 static void enter_and_perform(struct client *client, struct sending **due, size_t count)
 {
 	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LANE_WAIT_US;
-	enum lane lane = LANE_EVENT;
+	enum priority priority = PRIORITY_EVENT;
 	int rc;
 
 	/* Together they are as urgent as the most urgent: it waits for all. */
 	for (size_t i = 0; i < count; i++) {
-		lane = due[i]->write->lane < lane ? due[i]->write->lane : lane;
+		priority = due[i]->write->priority < priority ? due[i]->write->priority : priority;
 		deadline = due[i]->until_us > 0 && due[i]->until_us < deadline ? due[i]->until_us
 									       : deadline;
 	}
-	rc = lanes_enter(client->lanes, lane, (uint32_t)count, deadline);
+	rc = limiter_enter(client->limiter, priority, (uint32_t)count, deadline);
 	if (rc == 0) {
-		perform(client, lane, due, count);
+		perform(client, priority, due, count);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends requests to the API server through lanes, and single reads. Called by the host for plugins
+ * Sends requests to the API server through limiter, and single reads. Called by the host for plugins
  * and by the leader, the events and the reflectors.
  */
 #include "config.h"
@@ -18,8 +18,8 @@ struct client *client_create(const struct client_config *config)
 
 	client->config = *config;
 	client->config.slots = config->slots > 0 ? config->slots : 1;
-	client->lanes = lanes_create(config->sched, client->config.slots);
-	lanes_limit(client->lanes, config->rate, config->burst);
+	client->limiter = limiter_create(config->sched, client->config.slots);
+	limiter_limit(client->limiter, config->rate, config->burst);
 	sched_mutex_init(&client->lock, config->sched);
 	sched_cond_init(&client->stopping, config->sched);
 	if (config->metrics != NULL) {
@@ -43,7 +43,7 @@ void client_destroy(struct client *client)
 	if (client == NULL) {
 		return;
 	}
-	lanes_destroy(client->lanes);
+	limiter_destroy(client->limiter);
 	sched_cond_finish(&client->stopping);
 	sched_mutex_finish(&client->lock);
 	free(client);
@@ -56,12 +56,12 @@ void client_stop(struct client *client)
 		client->stopped = true;
 		sched_cond_broadcast(&client->stopping);
 	}
-	lanes_stop(client->lanes);
+	limiter_stop(client->limiter);
 }
 
-struct lanes *client_lanes(struct client *client)
+struct limiter *client_lanes(struct client *client)
 {
-	return client->lanes;
+	return client->limiter;
 }
 
 struct transport *client_transport(struct client *client)
@@ -106,13 +106,13 @@ void client_exchange(struct client *client, const struct http_request *requests,
 	}
 }
 
-void client_request(struct client *client, enum lane lane, const struct http_request *request,
+void client_request(struct client *client, enum priority priority, const struct http_request *request,
 		    struct http_answer *ret)
 {
 	struct sched *sched = client->config.sched;
 	struct http_request once = *request;
 	uint64_t deadline = sched_now_us(sched) + (uint64_t)request->timeout_ms * 1000, now;
-	int rc = lanes_enter(client->lanes, lane, 1, deadline);
+	int rc = limiter_enter(client->limiter, priority, 1, deadline);
 
 	if (rc < 0) {
 		*ret = (struct http_answer){ .result = rc, .body = BUF_INIT(ANSWER_MAX) };
@@ -125,7 +125,7 @@ void client_request(struct client *client, enum lane lane, const struct http_req
 	now = sched_now_us(sched);
 	once.timeout_ms = now + 1000 < deadline ? (uint32_t)((deadline - now) / 1000) : 1;
 	client_exchange(client, &once, ret, 1);
-	lanes_leave(client->lanes, lane, 1);
+	limiter_leave(client->limiter, priority, 1);
 }
 
 static int read_failed(enum fate fate, const struct http_answer *answer, const char *path,
@@ -145,7 +145,7 @@ static int read_failed(enum fate fate, const struct http_answer *answer, const c
 }
 
 int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
-		const char *name, enum lane lane, struct buf *ret_body, struct error *reterr)
+		const char *name, enum priority priority, struct buf *ret_body, struct error *reterr)
 {
 	struct outgoing out;
 	struct http_answer answer;
@@ -160,7 +160,7 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process stops");
 			break;
 		}
-		client_request(client, lane, &out.request, &answer);
+		client_request(client, priority, &out.request, &answer);
 		fate = answer_fate(&answer, &is_status);
 		if (fate == FATE_DONE) {
 			*ret_body = answer.body;

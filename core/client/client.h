@@ -3,7 +3,7 @@
  * Requests to the API server that mean something: reads and the write verbs of the ABI, with the
  * rules that keep retries harmless. One client a process; any thread.
  *
- *  - Every request goes through its lane; nothing is sent while the gate says no (the lease is too
+ *  - Every request goes through its priority; nothing is sent while the gate says no (the lease is too
  * old).
  *  - 429, and 5xx with Retry-After, are tried again within the deadline; nothing else is.
  *  - A POST whose answer is lost is read back by its name, never repeated blindly: there and
@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "core/client/lanes.h"
+#include "core/client/limiter.h"
 #include "core/observe/metrics.h"
 #include "net/transport.h"
 
@@ -44,16 +44,16 @@ struct client_config {
 struct client;
 struct client *client_create(const struct client_config *config);
 void client_destroy(struct client *client);
-/* Wakes everything that waits for a lane; later requests are answered ASB_CANCELLED. */
+/* Wakes everything that waits for a priority; later requests are answered ASB_CANCELLED. */
 void client_stop(struct client *client);
-struct lanes *client_lanes(struct client *client);
+struct limiter *client_lanes(struct client *client);
 struct transport *client_transport(struct client *client);
 
 /* A write, as asb_write with its kind resolved. */
 struct client_write {
 	uint32_t verb; /* ASB_CREATE ... */
 	const struct asb_kind *kind;
-	enum lane lane;
+	enum priority priority;
 	bool dry_run;
 	/* ask for PartialObjectMetadata: only for kinds whose spec and status nobody reads */
 	bool metadata_only;
@@ -66,7 +66,7 @@ struct client_write {
 	/* the object's bytes when result is ASB_OK and there is one; freed by client_write_finish
 	 */
 	struct buf answer;
-	/* ASB_REMOVE: the answer says the object is gone (a Status), not marked */
+	/* ASB_DELETE: the answer says the object is gone (a Status), not marked */
 	bool gone;
 	char message[512];
 	int64_t ended_us; /* wall clock, when that was known */
@@ -78,10 +78,10 @@ void client_write_finish(struct client_write *write);
 
 /* GET of one object; its bytes go to ret_body. ASB_OK or an error with *reterr. */
 int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
-		const char *name, enum lane lane, struct buf *ret_body, struct error *reterr);
-/* Any request, for the lease and for discovery: goes through the lane and the metrics; no gate, no
+		const char *name, enum priority priority, struct buf *ret_body, struct error *reterr);
+/* Any request, for the lease and for discovery: goes through the priority and the metrics; no gate, no
  * retry. */
-void client_request(struct client *client, enum lane lane, const struct http_request *request,
+void client_request(struct client *client, enum priority priority, const struct http_request *request,
 		    struct http_answer *ret);
 
 /* "create", "patch", "status", "delete": the verb label of agent_sandbox_api_writes_total. */

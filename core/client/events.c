@@ -215,7 +215,7 @@ static const char *settle(struct events *events, struct event_entry *entry,
 
 	entry->busy = false;
 	/* The name is random, so the one that exists is what we sent. */
-	if (write->result == ASB_OK || (write->result == ASB_EXISTS && !entry->posted)) {
+	if (write->result == ASB_OK || (write->result == ASB_ALREADY_EXISTS && !entry->posted)) {
 		entry->posted = true;
 		entry->failures = 0;
 		entry->sent_us = now;
@@ -236,7 +236,7 @@ static const char *settle(struct events *events, struct event_entry *entry,
 		return NULL;
 	}
 	entry->failures = 0;
-	return write->result == ASB_DENIED ? "denied" : "failed";
+	return write->result == ASB_FORBIDDEN ? "denied" : "failed";
 }
 
 /* Sends one entry, lock not held: busy keeps it. */
@@ -247,7 +247,7 @@ static void send_entry(struct events *events, struct event_entry *entry, struct 
 	struct client_write write = {
 		.verb = posted ? ASB_PATCH_MERGE : ASB_CREATE,
 		.kind = &event_kind,
-		.lane = LANE_EVENT,
+		.priority = PRIORITY_EVENT,
 		.metadata_only = true,
 		.ns = asb_str(entry->body, "metadata", "namespace"),
 		.name = entry->name,
@@ -258,7 +258,7 @@ static void send_entry(struct events *events, struct event_entry *entry, struct 
 	client_write_all(events->client, &write, 1);
 	if (write.result == ASB_OK) {
 		metric_record(events->sent, 1, verb);
-	} else if (write.result == ASB_DENIED && !events->denied_logged) {
+	} else if (write.result == ASB_FORBIDDEN && !events->denied_logged) {
 		events->denied_logged = true;
 		log_warning("the API server refuses an event, going on without: %s", write.message);
 	}

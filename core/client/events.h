@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events (core/v1) about objects, sent by one thread in the last lane. The same event again is
+ * Events (core/v1) about objects, sent by one thread in the last priority. The same event again is
  * counted in the one that is there (PATCH of count and lastTimestamp, at most one in 30 s each);
  * more than EVENTS_BURST in a short time about one object are dropped, as is what does not fit the
  * queue: an Event is a courtesy, never worth a stall.

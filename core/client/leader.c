@@ -127,7 +127,7 @@ static int32_t request(struct leader *leader, const char *method, bool named,
 	}
 	request.path = buf_str(&path);
 	request.timeout_ms = (uint32_t)((until_us - now) / 1000);
-	client_request(leader->config.client, LANE_LEASE, &request, &answer);
+	client_request(leader->config.client, PRIORITY_LEASE, &request, &answer);
 	if (answer.result == 0) {
 		code = client_code(answer.status, buf_str(&answer.body), answer.body.length);
 	}
@@ -138,7 +138,7 @@ static int32_t request(struct leader *leader, const char *method, bool named,
 	}
 	if (code == ASB_OK) {
 		take_lease(leader, TAKE(object));
-	} else if (code != ASB_NOT_FOUND && code != ASB_CONFLICT && code != ASB_EXISTS) {
+	} else if (code != ASB_NOT_FOUND && code != ASB_CONFLICT && code != ASB_ALREADY_EXISTS) {
 		char message[200];
 
 		answer_message(&answer, message, sizeof(message));

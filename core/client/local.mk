@@ -9,6 +9,6 @@ libcore_la_SOURCES += \
 	%D%/client-write.c \
 	%D%/event-book.c %D%/event-book.h \
 	%D%/events.c %D%/events.h \
-	%D%/lanes.c %D%/lanes.h \
+	%D%/limiter.c %D%/limiter.h \
 	%D%/leader.c %D%/leader.h \
 	%D%/lease.c %D%/lease.h

@@ -123,7 +123,7 @@ static void map_controller(struct controller *controller, struct key_sink *sink,
 	}
 }
 
-static void map_index(struct controller *controller, struct key_sink *sink, const char *index_name,
+static void enqueue_index(struct controller *controller, struct key_sink *sink, const char *index_name,
 		      const char *ns, const char *name)
 {
 	const struct plugin *plugin = controller->plugin;
@@ -149,13 +149,13 @@ static void map_index(struct controller *controller, struct key_sink *sink, cons
 	} while (count == ARRAY_LEN(keys));
 }
 
-static void map_function(struct controller *controller, const struct asb_watch *watch,
+static void enqueue_function(struct controller *controller, const struct asb_watch *watch,
 			 struct key_sink *sink, struct store_change *change)
 {
 	struct call call;
 
 	call_begin(&call, controller, NULL, NULL);
-	watch->map_function(controller->state, &call.base, store_change_before(change),
+	watch->enqueue_function(controller->state, &call.base, store_change_before(change),
 			    store_change_after(change), &sink->keys);
 	call_finish(&call);
 }
@@ -172,29 +172,29 @@ void controller_map(struct controller *controller, uint32_t watch_number,
 					     : QUEUE_UNDER_WAY,
 	};
 
-	if ((watch->map & ASB_MAP_SELF) != 0 &&
+	if ((watch->enqueue & ASB_ENQUEUE_SELF) != 0 &&
 	    (watch_number == 0 ||
 	     store_has(controller->bindings[0].store, change->ns, change->name))) {
 		sink_add(&sink.keys, change->ns, change->name);
 	}
-	if ((watch->map & ASB_MAP_CONTROLLER) != 0) {
+	if ((watch->enqueue & ASB_ENQUEUE_OWNER) != 0) {
 		if (!store_change_keeps_owners(change)) {
 			map_controller(controller, &sink, change->ns, store_change_before(change));
 		}
 		map_controller(controller, &sink, change->ns, store_change_after(change));
 	}
-	if ((watch->map & ASB_MAP_INDEX) != 0) {
-		map_index(controller, &sink, watch->map_index, change->ns, change->name);
+	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0) {
+		enqueue_index(controller, &sink, watch->enqueue_index, change->ns, change->name);
 	}
-	if ((watch->map & ASB_MAP_FUNCTION) != 0) {
-		map_function(controller, watch, &sink, change);
+	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0) {
+		enqueue_function(controller, watch, &sink, change);
 	}
 }
 
 void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
 			     const char *name)
 {
-	if ((controller->plugin->watches[watch].map & ASB_MAP_SELF) != 0 &&
+	if ((controller->plugin->watches[watch].enqueue & ASB_ENQUEUE_SELF) != 0 &&
 	    store_has(controller->bindings[0].store, ns, name)) {
 		queue_add(controller->queue, ns, name, QUEUE_FRESH);
 	}

@@ -46,7 +46,7 @@ void controller_bind_watch(struct controller *controller, uint32_t watch, struct
 void controller_bind_index(struct controller *controller, uint32_t index, uint32_t store_index);
 /* Maps a change of a watched kind to keys and queues them. */
 void controller_map(struct controller *controller, uint32_t watch, struct store_change *change);
-/* The same for an object that is not stored: only ASB_MAP_SELF can apply. */
+/* The same for an object that is not stored: only ASB_ENQUEUE_SELF can apply. */
 void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
 			     const char *name);
 

@@ -58,7 +58,7 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 	const struct plugin *plugin = call->controller->plugin;
 
 	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE ||
-	    write->verb > ASB_REMOVE) {
+	    write->verb > ASB_DELETE) {
 		log_error("plugin '%s' asks for write %u of watch %u, of which there are %u",
 			  plugin->head.name, write->verb, write->watch, plugin->watch_count);
 		abort();
@@ -77,7 +77,7 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 		.request = {
 			.verb = write->verb,
 			.kind = &plugin->watches[write->watch].kind,
-			.lane = write->lane != 0 ? (enum lane)write->lane : LANE_CLAIM,
+			.priority = write->priority != 0 ? (enum priority)write->priority : PRIORITY_CLAIM,
 			.dry_run = (write->flags & ASB_DRY_RUN) != 0,
 			.metadata_only = binding_of(call, write)->metadata_only,
 			.ns = write->ns != NULL ? write->ns : "",
@@ -121,7 +121,7 @@ static void settle(struct call *call, struct sending *sending)
 	if (request->result == ASB_OK && !request->gone && request->answer.length > 0) {
 		settle_object(call, write, request);
 	}
-	if (write->verb == ASB_REMOVE && store != NULL && !request->dry_run &&
+	if (write->verb == ASB_DELETE && store != NULL && !request->dry_run &&
 	    (request->result == ASB_NOT_FOUND || (request->result == ASB_OK && request->gone))) {
 		store_removed(store, request->ns, request->name, write->uid);
 	}

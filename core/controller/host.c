@@ -22,7 +22,7 @@ static void host_log(struct asb_instance *instance, uint32_t level, const char *
 	PRINTF_LIKE(3, 4);
 static void host_event(struct asb_call *base, struct json_object *about, const char *type,
 		       const char *reason, const char *format, ...) PRINTF_LIKE(5, 6);
-static int32_t host_fail(struct asb_call *base, int32_t verdict, const char *format, ...)
+static int32_t host_fail(struct asb_call *base, int32_t result, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 
 static struct controller *controller_of(struct asb_instance *instance)
@@ -225,7 +225,7 @@ static int32_t host_reserve(struct asb_call *base, uint32_t watch, const char *n
 	return reservations_take(controller->config.reservations, kind_of(controller, watch), ns,
 				 name, holder, controller)
 		       ? ASB_OK
-		       : ASB_EXISTS;
+		       : ASB_ALREADY_EXISTS;
 }
 
 static void host_release(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
@@ -252,7 +252,7 @@ static const char *host_reserved(struct asb_call *base, uint32_t watch, const ch
 	return copy;
 }
 
-static void *host_memory(struct asb_call *base, uint64_t size)
+static void *host_key_state(struct asb_call *base, uint64_t size)
 {
 	struct call *call = call_of(base);
 	void *memory = call->name != NULL ? call_memory(call, size) : NULL;
@@ -267,7 +267,7 @@ static void *host_memory(struct asb_call *base, uint64_t size)
 
 /* ---- the API server ---- */
 
-static int32_t host_read(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
+static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
 			 struct json_object **ret)
 {
 	struct call *call = call_of(base);
@@ -276,7 +276,7 @@ static int32_t host_read(struct asb_call *base, uint32_t watch, const char *ns, 
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	struct error error = { 0 };
 	struct json_object *object;
-	int32_t result = client_read(call->controller->config.client, kind, ns, name, LANE_CLAIM,
+	int32_t result = client_read(call->controller->config.client, kind, ns, name, PRIORITY_CLAIM,
 				     &body, &error);
 
 	*ret = NULL;
@@ -305,7 +305,7 @@ static void host_event(struct asb_call *base, struct json_object *about, const c
 	events_emit(controller->config.events, about, type, reason, text);
 }
 
-static int32_t host_fail(struct asb_call *base, int32_t verdict, const char *format, ...)
+static int32_t host_fail(struct asb_call *base, int32_t result, const char *format, ...)
 {
 	struct call *call = call_of(base);
 	va_list args;
@@ -313,7 +313,7 @@ static int32_t host_fail(struct asb_call *base, int32_t verdict, const char *for
 	va_start(args, format);
 	vsnprintf(call->failure, sizeof(call->failure), format, args);
 	va_end(args);
-	return verdict;
+	return result;
 }
 
 const struct asb_host controller_host = {
@@ -332,8 +332,8 @@ const struct asb_host controller_host = {
 	.reserve = host_reserve,
 	.release = host_release,
 	.reserved = host_reserved,
-	.memory = host_memory,
-	.read = host_read,
+	.key_state = host_key_state,
+	.get_live = host_get_live,
 	.write_all = host_write_all,
 	.event = host_event,
 	.fail = host_fail,

@@ -117,10 +117,10 @@ static void set_keep_rule(struct informers *informers, struct informer *informer
 	for (size_t i = 0; i < informer->subscription_count; i++) {
 		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
 
-		if ((watch->flags & ASB_WATCH_OURS) == 0) {
+		if ((watch->flags & ASB_WATCH_SELECTED) == 0) {
 			store_keep_all(informer->store);
 		}
-		for (const char *const *label = watch->keep_labels; label != NULL && *label != NULL;
+		for (const char *const *label = watch->selector_labels; label != NULL && *label != NULL;
 		     label++) {
 			store_keep_label(informer->store, *label);
 		}

@@ -50,22 +50,22 @@ static struct json_object *dump_watch(const struct asb_watch *watch)
 	asb_set_str(object, "version", watch->kind.version);
 	asb_set_str(object, "plural", watch->kind.plural);
 	asb_set_str(object, "kind", watch->kind.kind);
-	add_if(map, (watch->map & ASB_MAP_SELF) != 0, "self");
-	add_if(map, (watch->map & ASB_MAP_CONTROLLER) != 0, "controller");
-	if ((watch->map & ASB_MAP_INDEX) != 0) {
-		CLEANUP_FREE char *text = xprintf("index:%s", watch->map_index);
+	add_if(map, (watch->enqueue & ASB_ENQUEUE_SELF) != 0, "self");
+	add_if(map, (watch->enqueue & ASB_ENQUEUE_OWNER) != 0, "controller");
+	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0) {
+		CLEANUP_FREE char *text = xprintf("index:%s", watch->enqueue_index);
 
 		add_if(map, true, text);
 	}
-	add_if(map, (watch->map & ASB_MAP_FUNCTION) != 0, "function");
+	add_if(map, (watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0, "function");
 	add_if(flags, (watch->flags & ASB_WATCH_METADATA) != 0, "metadata");
 	add_if(flags, (watch->flags & ASB_WATCH_OPTIONAL) != 0, "optional");
 	add_if(flags, (watch->flags & ASB_WATCH_UNWATCHED) != 0, "unwatched");
-	add_if(flags, (watch->flags & ASB_WATCH_OURS) != 0, "ours");
+	add_if(flags, (watch->flags & ASB_WATCH_SELECTED) != 0, "ours");
 	json_object_object_add(object, "map", map);
 	json_object_object_add(object, "flags", flags);
 	json_object_object_add(object, "fields", texts(watch->fields));
-	json_object_object_add(object, "keep_labels", texts(watch->keep_labels));
+	json_object_object_add(object, "selector_labels", texts(watch->selector_labels));
 	return object;
 }
 

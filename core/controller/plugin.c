@@ -84,18 +84,18 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 				 "'%s': a watch without group, version, plural or kind",
 				 plugin->file);
 	}
-	if ((watch->map & ASB_MAP_FUNCTION) != 0 && watch->map_function == NULL) {
+	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0 && watch->enqueue_function == NULL) {
 		return error_set(reterr, -EINVAL,
 				 "'%s': watch of '%s' maps by a function it does not have",
 				 plugin->file, kind->plural);
 	}
-	if ((watch->map & ASB_MAP_INDEX) != 0 &&
-	    (watch->map_index == NULL || !has_index(plugin, watch->map_index, 0))) {
+	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 &&
+	    (watch->enqueue_index == NULL || !has_index(plugin, watch->enqueue_index, 0))) {
 		return error_set(
 			reterr, -EINVAL,
 			"'%s': watch of '%s' maps by index '%s', which is none over watches[0]",
 			plugin->file, kind->plural,
-			watch->map_index != NULL ? watch->map_index : "");
+			watch->enqueue_index != NULL ? watch->enqueue_index : "");
 	}
 	return 0;
 }

@@ -15,27 +15,27 @@
 
 static const char *const results[] = { "success", "requeue_after", "error", "terminal_error" };
 
-static const char *result_of(int32_t verdict)
+static const char *result_of(int32_t result)
 {
-	switch (verdict) {
+	switch (result) {
 	case ASB_DONE:
 		return results[0];
-	case ASB_AGAIN:
+	case ASB_REQUEUE_AFTER:
 		return results[1];
-	case ASB_TERMINAL:
+	case ASB_TERMINAL_ERROR:
 		return results[3];
 	default:
 		return results[2];
 	}
 }
 
-static void report_failure(const struct call *call, const struct queue_item *item, int32_t verdict)
+static void report_failure(const struct call *call, const struct queue_item *item, int32_t result)
 {
 	const char *const fields[] = { "plugin",    call->controller->plugin->head.name,
 				       "namespace", call->ns,
 				       "name",      call->name,
 				       NULL };
-	bool loud = verdict == ASB_TERMINAL || queue_item_failures(item) >= QUIET_FAILURES;
+	bool loud = result == ASB_TERMINAL_ERROR || queue_item_failures(item) >= QUIET_FAILURES;
 
 	log_write(loud ? LOG_WARNING : LOG_DEBUG, fields, "reconcile failed: %s",
 		  call->failure[0] != '\0' ? call->failure : "the plugin gave no reason");
@@ -71,29 +71,29 @@ static void begin_span(struct call *call)
 }
 
 static int32_t reconcile(struct controller *controller, struct queue_item *item,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	struct asb_key key = { .ns = queue_item_ns(item), .name = queue_item_name(item) };
 	bool was_gone = !store_has(controller->bindings[0].store, key.ns, key.name);
 	struct call call;
-	int32_t verdict;
+	int32_t result;
 
 	call_begin(&call, controller, key.ns, key.name);
 	begin_span(&call);
-	verdict = controller->plugin->head.reconcile(controller->state, &call.base, &key,
-						     ret_after_ms);
-	if (verdict != ASB_DONE && verdict != ASB_AGAIN) {
-		report_failure(&call, item, verdict);
+	result = controller->plugin->head.reconcile(controller->state, &call.base, &key,
+						     ret_requeue_after_ms);
+	if (result != ASB_DONE && result != ASB_REQUEUE_AFTER) {
+		report_failure(&call, item, result);
 	}
 	/* Gone meanwhile is not enough: the plugin must have seen it gone once with its memory intact. */
 	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
 		memory_forget(controller, key.ns, key.name);
 	}
-	span_attribute(&call.span, "result", result_of(verdict));
+	span_attribute(&call.span, "result", result_of(result));
 	span_end(controller->config.tracer, &call.span,
-		 verdict == ASB_DONE || verdict == ASB_AGAIN ? NULL : call.failure);
+		 result == ASB_DONE || result == ASB_REQUEUE_AFTER ? NULL : call.failure);
 	call_finish(&call);
-	return verdict;
+	return result;
 }
 
 static void work_on(struct worker *worker, struct queue_item *item)
@@ -102,20 +102,20 @@ static void work_on(struct worker *worker, struct queue_item *item)
 	const char *name = controller->plugin->head.name;
 	uint64_t began = sched_now_us(controller->config.sched), after_ms = 0,
 		 after_us = SCHED_FOREVER;
-	int32_t verdict;
+	int32_t result;
 
 	set_busy(worker, began);
-	verdict = reconcile(controller, item, &after_ms);
+	result = reconcile(controller, item, &after_ms);
 	set_busy(worker, 0);
 	metric_record(controller->durations,
 		      (double)(sched_now_us(controller->config.sched) - began) / 1e6,
 		      (const char *[]){ name });
-	metric_record(controller->reconciles, 1, (const char *[]){ name, result_of(verdict) });
-	if (verdict == ASB_AGAIN) {
+	metric_record(controller->reconciles, 1, (const char *[]){ name, result_of(result) });
+	if (result == ASB_REQUEUE_AFTER) {
 		after_us = after_ms < SCHED_FOREVER / 1000 ? after_ms * 1000 : SCHED_FOREVER - 1;
 	}
 	queue_done(controller->queue, item,
-		   verdict == ASB_DONE || verdict == ASB_AGAIN || verdict == ASB_TERMINAL
+		   result == ASB_DONE || result == ASB_REQUEUE_AFTER || result == ASB_TERMINAL_ERROR
 			   ? QUEUE_FORGET
 			   : QUEUE_RETRY,
 		   after_us);

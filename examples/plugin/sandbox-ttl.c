@@ -109,16 +109,16 @@ static const char *const ttl_fields[] = { "spec", "status", NULL };
 static const struct asb_watch watches[] = {
 	[WATCH_TTL] = {
 		.kind = { "examples.agents.x-k8s.io", "v1alpha1", "sandboxttls", "SandboxTTL" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = ttl_fields,
 	},
 	[WATCH_CLAIM] = {
 		.kind = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxclaims", "SandboxClaim" },
-		.map = ASB_MAP_FUNCTION,
-		.map_function = map_claim,
+		.enqueue = ASB_ENQUEUE_FUNCTION,
+		.enqueue_function = map_claim,
 		.flags = ASB_WATCH_METADATA,
 	},
-	{ .map = 0 },
+	{ .enqueue = 0 },
 };
 
 /* ---- rights, options, metrics ---- */
@@ -182,7 +182,7 @@ static void note_reaped(struct pass *pass, const char *name, int64_t age_ms)
 /*
  * Deletes the oldest claims that are due, as many as go in one write_all; if there are more,
  * report() sees it. Each at the version that was looked at: one that has just lost the label stays.
- * Returns ASB_DONE or ASB_RETRY.
+ * Returns ASB_DONE or ASB_ERROR.
  */
 static int32_t reap(struct pass *pass)
 {
@@ -194,7 +194,7 @@ static int32_t reap(struct pass *pass)
 
 	while (due < count && pass->now_ms - created_ms(claims[due]) >= pass->ttl_ms) {
 		writes[due] = asb_remove(WATCH_CLAIM, claims[due], true);
-		writes[due].lane = ASB_LANE_REFILL; /* nobody waits for it */
+		writes[due].priority = ASB_PRIORITY_REFILL; /* nobody waits for it */
 		due++;
 	}
 	if (due == 0) {
@@ -205,7 +205,7 @@ static int32_t reap(struct pass *pass)
 		if (writes[i].result == ASB_OK) {
 			note_reaped(pass, writes[i].name, pass->now_ms - created_ms(claims[i]));
 		} else if (writes[i].result != ASB_NOT_FOUND) {
-			verdict = pass->call->host->fail(pass->call, ASB_RETRY,
+			verdict = pass->call->host->fail(pass->call, ASB_ERROR,
 							 "cannot delete SandboxClaim '%s': %s",
 							 writes[i].name, writes[i].message);
 		}
@@ -232,14 +232,14 @@ static int32_t report(struct pass *pass, int64_t *ret_next_ms)
 	}
 	write = asb_set_status(WATCH_TTL, pass->ttl, status);
 	if (asb_write(pass->call, &write) != ASB_OK && write.result != ASB_NOT_FOUND) {
-		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot write the status: %s",
+		return pass->call->host->fail(pass->call, ASB_ERROR, "cannot write the status: %s",
 					      write.message);
 	}
 	return ASB_DONE;
 }
 
 static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const struct asb_key *key,
-			     uint64_t *ret_after_ms)
+			     uint64_t *ret_requeue_after_ms)
 {
 	const struct state *state = (const struct state *)take_state;
 	struct pass pass = { .call = call,
@@ -252,7 +252,7 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 		return ASB_DONE;
 	}
 	if (asb_str(pass.ttl, "spec", "label") == NULL || seconds <= 0 || seconds > INT32_MAX) {
-		return call->host->fail(call, ASB_TERMINAL,
+		return call->host->fail(call, ASB_TERMINAL_ERROR,
 					"the spec has no label, or no ttlSeconds from 1 to %d",
 					INT32_MAX);
 	}
@@ -261,7 +261,7 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 	pass.ttl_ms = (seconds > state->min_seconds ? seconds : state->min_seconds) * 1000;
 	/* The higher of the two: what a failed status write did not say is said by the next, and a
 	 * restart goes on from the stored one. */
-	pass.tally = (struct tally *)call->host->memory(call, sizeof(*pass.tally));
+	pass.tally = (struct tally *)call->host->key_state(call, sizeof(*pass.tally));
 	stored = asb_int(asb_at(pass.ttl, "status", "reaped"), 0);
 	pass.tally->reaped = pass.tally->reaped > stored ? pass.tally->reaped : stored;
 
@@ -270,8 +270,8 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 	if (verdict != ASB_DONE || reported != ASB_DONE) {
 		return verdict != ASB_DONE ? verdict : reported;
 	}
-	*ret_after_ms = next_ms > pass.now_ms ? (uint64_t)(next_ms - pass.now_ms) : 0;
-	return next_ms > 0 ? ASB_AGAIN : ASB_DONE;
+	*ret_requeue_after_ms = next_ms > pass.now_ms ? (uint64_t)(next_ms - pass.now_ms) : 0;
+	return next_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
 }
 
 /* ---- life

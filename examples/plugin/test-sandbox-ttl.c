@@ -132,7 +132,7 @@ static void nothing_is_written_when_nothing_changed(void)
 	add_claim(fake, "ns", "a", "team: ci");
 	CHECK(asb_fake_settle(fake) == 0);
 	asb_fake_forget(fake);
-	CHECK(asb_fake_reconcile(fake, "ns", "t", NULL) == ASB_AGAIN);
+	CHECK(asb_fake_reconcile(fake, "ns", "t", NULL) == ASB_REQUEUE_AFTER);
 	CHECK(asb_fake_writes(fake) == 0);
 	asb_fake_destroy(fake);
 }
@@ -166,7 +166,7 @@ static void failed_delete_is_tried_again(void)
 
 	add_claim(fake, "ns", "a", "team: ci");
 	CHECK(asb_fake_settle(fake) == 0);
-	asb_fake_fail(fake, ASB_REMOVE, "SandboxClaim", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_DELETE, "SandboxClaim", ASB_UNREACHABLE, "no answer", false);
 	CHECK(asb_fake_advance(fake, HOUR_MS) == 0);
 	CHECK(claim(fake, "a") != NULL);
 	CHECK(strstr(asb_fake_failure(fake), "no answer") != NULL);
@@ -212,7 +212,7 @@ static void spec_without_sense_is_not_retried(void)
 	struct asb_fake *fake = world();
 
 	asb_fake_merge(fake, "SandboxTTL", "ns", "t", "{ spec: { ttlSeconds: -1 } }");
-	CHECK(asb_fake_reconcile(fake, "ns", "t", NULL) == ASB_TERMINAL);
+	CHECK(asb_fake_reconcile(fake, "ns", "t", NULL) == ASB_TERMINAL_ERROR);
 	asb_fake_delete(fake, "SandboxTTL", "ns", "t");
 	CHECK(asb_fake_reconcile(fake, "ns", "t", NULL) == ASB_DONE);
 	CHECK(asb_fake_writes(fake) == 0);

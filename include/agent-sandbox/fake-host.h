@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host without an API server, for the tests of a plugin: objects in memory that answer as
- *Kubernetes would, a clock that the test moves, and a record of what the plugin did. Link with
- *-lagent-sandbox-fake-host.
+ * A host without an API server, for the tests of a plugin: objects in memory that behave as Kubernetes
+ * does, a clock that the test moves, and a record of what the plugin did. Link with
+ * -lagent-sandbox-fake-host.
  *
  *	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
- *	asb_fake_put(fake, "{ apiVersion: ..., kind: Widget, metadata: { namespace: ns, name: w }
- *}"); asb_fake_settle(fake); assert(asb_fake_get(fake, "Pod", "ns", "w") != NULL);
+ *
+ *	asb_fake_put(fake, "{ apiVersion: ..., kind: Widget, metadata: { namespace: ns, name: w } }");
+ *	asb_fake_settle(fake);
+ *	assert(asb_fake_get(fake, "Pod", "ns", "w") != NULL);
  *	asb_fake_destroy(fake);
  *
- * Objects have uids, resourceVersions, generations, a status subresource, preconditions, JSON and
- *merge patches as plugin.h describes them, and owners whose end collects what they own. The store
- *is always up to date. Everything happens in the calling thread; nothing waits. What a test asks
- *wrongly (text that is no object, an unknown kind) ends the process with a message: it is a mistake
- *in the test.
+ * Objects have uids, resourceVersions, generations, a status subresource, preconditions, JSON and merge
+ * patches as plugin.h describes them, and owners whose deletion deletes what they own. The store is
+ * always up to date. Everything happens in the calling thread; nothing waits. A mistake in the test
+ * (text that is not an object, an unknown kind) ends the process with a message.
  */
 #ifndef AGENT_SANDBOX_FAKE_HOST_H
 #define AGENT_SANDBOX_FAKE_HOST_H
@@ -72,21 +73,21 @@ ASB_EXPORT const char *asb_fake_reserved(struct asb_fake *fake, const char *kind
 /* Reconciles whatever changes asked for, until nothing is left that is due now (-1: not at rest
  * after 1000 rounds). Retries are not due at once: they count as rest. */
 ASB_EXPORT int asb_fake_settle(struct asb_fake *fake);
-/* One reconcile of one key, asked for or not: its verdict. */
+/* One reconcile of one key, asked for or not: its result. */
 ASB_EXPORT int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name,
-				      uint64_t *ret_after_ms);
+				      uint64_t *ret_requeue_after_ms);
 /* Moves the clock, settling at each time something falls due. */
 ASB_EXPORT int asb_fake_advance(struct asb_fake *fake, uint64_t ms);
 ASB_EXPORT int64_t asb_fake_now_ms(struct asb_fake *fake);
 /* When the earliest delayed key is due, milliseconds from now; -1 for none. */
 ASB_EXPORT int64_t asb_fake_next_ms(struct asb_fake *fake);
-/* A restart: memory, reservations and delays are gone, every object is new to the plugin. */
+/* A restart: the state of keys, reservations and delays are gone, every object is new to the plugin. */
 ASB_EXPORT void asb_fake_restart(struct asb_fake *fake);
 
 /* --- faults --- */
 
 /* The next matching write (verb ASB_CREATE ..., 0 for any; kind NULL for any) fails with result and
- * message; done says whether it takes effect nevertheless, as when the answer is lost. May be
+ * message; done says whether it takes effect nevertheless, as when the response is lost. May be
  * called several times: they queue. */
 ASB_EXPORT void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind,
 			      int32_t result, const char *message, bool done);

@@ -562,14 +562,14 @@ static inline int32_t asb_write(struct asb_call *call, struct asb_write *write)
 }
 
 /* Writes that are the same everywhere, as initialisers. ns and name stay the caller's. */
-static inline struct asb_write asb_create(uint32_t watch, uint32_t lane,
+static inline struct asb_write asb_create(uint32_t watch, uint32_t priority,
 					  struct json_object *take_object)
 {
 	struct asb_write write = { 0 };
 
 	write.verb = ASB_CREATE;
 	write.watch = watch;
-	write.lane = lane;
+	write.priority = priority;
 	write.ns = asb_ns(take_object);
 	write.name = asb_name(take_object);
 	write.take_body = take_object;
@@ -584,7 +584,7 @@ static inline struct asb_write asb_set_status(uint32_t watch, struct json_object
 
 	write.verb = ASB_SET_STATUS;
 	write.watch = watch;
-	write.lane = ASB_LANE_STATUS;
+	write.priority = ASB_PRIORITY_STATUS;
 	write.ns = asb_ns(object);
 	write.name = asb_name(object);
 	write.uid = asb_uid(object);
@@ -600,7 +600,7 @@ static inline struct asb_write asb_patch_of(uint32_t watch, struct json_object *
 
 	write.verb = verb;
 	write.watch = watch;
-	write.lane = ASB_LANE_CLAIM;
+	write.priority = ASB_PRIORITY_CLAIM;
 	write.ns = asb_ns(object);
 	write.name = asb_name(object);
 	write.uid = asb_uid(object);
@@ -615,9 +615,9 @@ static inline struct asb_write asb_remove(uint32_t watch, struct json_object *ob
 {
 	struct asb_write write = { 0 };
 
-	write.verb = ASB_REMOVE;
+	write.verb = ASB_DELETE;
 	write.watch = watch;
-	write.lane = ASB_LANE_CLAIM;
+	write.priority = ASB_PRIORITY_CLAIM;
 	write.ns = asb_ns(object);
 	write.name = asb_name(object);
 	write.uid = asb_uid(object);

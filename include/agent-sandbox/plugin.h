@@ -1,46 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin ABI of agent-sandbox-controller, version 1.
+ * The plugin ABI of agent-sandbox-controller, version 2.
  *
- * A plugin is a shared object that reconciles one kind of Kubernetes object. It exports one
- *function, asb_plugin_entry(), which returns a constant description of the plugin: what it watches,
- *how it indexes it, which rights, options and metrics it has, and three functions: init, reconcile
- *and fini. Everything the plugin may do comes in as a table of functions (struct asb_host), so a
- *plugin has no undefined symbols but those of json-c and libc, and is tested against the fake host
- *(fake-host.h) with no API server at all.
+ * A plugin is a shared object that reconciles one kind of Kubernetes object. It exports one function,
+ * asb_plugin_entry(), which returns a constant description of the plugin: what it watches, how it
+ * indexes it, which rights, options and metrics it has, and three functions: init, reconcile and fini.
+ * Everything the plugin may do comes in as a table of functions (struct asb_host), so a plugin has no
+ * undefined symbols but those of json-c and libc, and is tested against the fake host (fake-host.h)
+ * without an API server.
  *
- *	static const struct asb_watch watches[] = { { .kind = {...}, .map = ASB_MAP_SELF }, {0} };
+ *	static const struct asb_watch watches[] = {
+ *		{ .kind = { ... }, .enqueue = ASB_ENQUEUE_SELF },
+ *		{ 0 },
+ *	};
  *	static const struct asb_plugin plugin = {
- *		ASB_PLUGIN_HEAD, .name = "example", .version = "1.0", .watches = watches,
+ *		ASB_PLUGIN_HEAD,
+ *		.name = "example",
+ *		.version = "1.0",
+ *		.watches = watches,
  *		.reconcile = example_reconcile,
  *	};
  *	ASB_PLUGIN(plugin)
  *
- * LIFE. The host opens the file (RTLD_NOW | RTLD_LOCAL, never closed), compares the head, copies
- *the tables, calls init once, starts the watches, and once they are complete and this process
- *leads, calls reconcile for every object of the plugin's own kind (watches[0]) and again whenever
- *something that maps to it changes. fini is called at an orderly end, when no reconcile runs any
- *more.
+ * LIFE CYCLE. The host opens the file (RTLD_NOW | RTLD_LOCAL, never closed), compares the head, copies
+ * the tables, calls init once, and starts the watches. Once they are synced and this process is the
+ * leader, it calls reconcile for every object of the plugin's own kind (watches[0]) and again whenever
+ * an object that enqueues its key changes. fini is called at an orderly end, when no reconcile is
+ * running any more.
  *
- * RECONCILE sees the state of the world, never events: it is told a key, reads what the store
- *holds, and writes the difference. It must be idempotent. The host never runs one key twice at a
- *time; different keys run in parallel on several threads. A plugin starts no threads and keeps no
- *locks; what it wants to remember between two calls for one key goes into memory().
+ * RECONCILE sees the state of the world, never events: it is given a key, reads what the store holds,
+ * and writes the difference. It must be idempotent. The host never runs one key twice at the same time;
+ * different keys run in parallel on several threads. A plugin starts no threads and keeps no locks;
+ * what it wants to remember between two calls for one key goes into key_state().
  *
- * OWNERSHIP. Whatever the host hands out during a call (trees, strings, arrays) belongs to that
- *call and is freed when it returns: there is nothing to release, and nothing may be kept. A tree is
- *the call's own copy: it may be changed, and json_object_get() may take parts of it into a new
- *object. A member named take_... belongs to the host from the call on, whether the call succeeds or
- *not.
+ * OWNERSHIP. Whatever the host hands out during a call (trees, strings, arrays) belongs to that call
+ * and is freed when the call returns: there is nothing to release, and nothing may be kept. A tree is
+ * the call's own copy: it may be changed, and json_object_get() may take parts of it into a new object.
+ * A member named take_... belongs to the host from the call on, whether the call succeeds or not.
  *
- * READ YOUR WRITES. The answer to a write is in the store when the write returns, and wakes
- *whatever its watch event would wake.
+ * READ YOUR WRITES. The response to a write is in the store when the write returns, and enqueues
+ * whatever its watch event would enqueue.
  *
- * COMPATIBILITY. Within a major version members are only added, always at the end of their struct,
- *and none changes its meaning. Sizes travel with the description (ASB_PLUGIN_HEAD), so an old
- *plugin runs in a newer host: what it does not have reads as zero. A plugin of another major
- *version, or of a newer minor, is refused. Numbers have fixed width; there are no enums, bools or
- *longs in a struct.
+ * COMPATIBILITY. Within a major version members are only added, always at the end of their struct, and
+ * none changes its meaning. Sizes travel with the description (ASB_PLUGIN_HEAD), so an old plugin runs
+ * in a newer host: a member that the plugin does not have reads as zero. A plugin of another major
+ * version, or of a newer minor version, is refused. Numbers have a fixed width; there are no enums,
+ * bools or longs in a struct.
  */
 #ifndef AGENT_SANDBOX_PLUGIN_H
 #define AGENT_SANDBOX_PLUGIN_H
@@ -53,7 +58,7 @@ extern "C" {
 #endif
 
 #define ASB_MAGIC 0x31425341u /* "ASB1" */
-#define ASB_ABI_MAJOR 1u
+#define ASB_ABI_MAJOR 2u
 #define ASB_ABI_MINOR 0u
 
 /* The json-c whose trees cross the line: host and plugin must have the same one. */
@@ -93,40 +98,40 @@ struct asb_key {
 	const char *ns, *name;
 };
 
-/* What reconcile returns. */
-#define ASB_DONE 0     /* nothing more to do until something changes; forgets the backoff */
-#define ASB_AGAIN 1    /* the same, and call again after *ret_after_ms at the latest */
-#define ASB_RETRY (-1) /* failed: call again with backoff, 5 ms doubling to 1000 s for this key */
-#define ASB_TERMINAL (-2) /* failed, and only a change can help: no retry */
+/* The result of reconcile, with the meaning of controller-runtime's Result and error. */
+#define ASB_DONE 0                /* nothing to do until something changes; resets the backoff */
+#define ASB_REQUEUE_AFTER 1       /* the same, and call again after *ret_requeue_after_ms at the latest */
+#define ASB_ERROR (-1)            /* failed: call again with backoff, 5 ms doubling to 1000 s per key */
+#define ASB_TERMINAL_ERROR (-2)   /* failed, and only a change can help: no retry */
 
 /* What reads and writes return; the numbers are part of the ABI. */
 #define ASB_OK 0
 #define ASB_NOT_FOUND (-101) /* 404 */
 #define ASB_CONFLICT (-102)  /* 409: a uid or resourceVersion precondition did not hold */
 /* 409 AlreadyExists, and the object there is not the one just sent */
-#define ASB_EXISTS (-103)
-#define ASB_DENIED (-104) /* 401, 403: rights, quota, admission */
+#define ASB_ALREADY_EXISTS (-103)
+#define ASB_FORBIDDEN (-104) /* 401, 403: rights, quota, admission */
 /* 400, 413, 422: the API server refuses it; a failed JSON patch test too */
 #define ASB_INVALID (-105)
-/* no answer, or 429 or 5xx past all retries; it may or may not have been done */
+/* no response, or 429 or 5xx after all retries; the write may or may not have been done */
 #define ASB_UNREACHABLE (-106)
-#define ASB_CANCELLED (-107) /* not sent: this process stops, or does not lead any more */
+#define ASB_CANCELLED (-107) /* not sent: this process is stopping, or is not the leader any more */
 
 /* ---- what a plugin describes ---- */
 
-/* Takes keys of the plugin's own kind from a mapping function. Adding a key twice is harmless. */
+/* Takes keys of the plugin's own kind from an enqueue function. Adding a key twice is harmless. */
 struct asb_keys {
 	void (*add)(struct asb_keys *, const char *ns, const char *name);
 };
 
-/* How a changed object maps to keys of the plugin's own kind (bits of asb_watch.map). */
+/* Which keys of the plugin's own kind a changed object enqueues (bits of asb_watch.enqueue). */
 /* the object's own namespace and name, if an object of the own kind has them */
-#define ASB_MAP_SELF 1u
+#define ASB_ENQUEUE_SELF 1u
 /* its controller owner, if that is of the own kind: the one before and the one after */
-#define ASB_MAP_CONTROLLER 2u
-/* all that map_index lists under "<namespace>/<name>" of the changed object */
-#define ASB_MAP_INDEX 4u
-#define ASB_MAP_FUNCTION 8u /* what map_function adds */
+#define ASB_ENQUEUE_OWNER 2u
+/* all objects that enqueue_index lists under "<namespace>/<name>" of the changed object */
+#define ASB_ENQUEUE_INDEX 4u
+#define ASB_ENQUEUE_FUNCTION 8u /* the keys that enqueue_function adds */
 
 /* asb_watch.flags */
 /* only metadata is read: ask the server for PartialObjectMetadata */
@@ -135,31 +140,31 @@ struct asb_keys {
 #define ASB_WATCH_OPTIONAL 2u
 /* written or read live, never watched: get, list and count find nothing */
 #define ASB_WATCH_UNWATCHED 4u
-/* keep only objects with one of keep_labels, or whose controller is of a kind that a loaded plugin
- * reconciles; the rest of the cluster costs no memory */
-#define ASB_WATCH_OURS 8u
+/* a cache selector: store only objects with one of selector_labels, or whose controller is of a kind
+ * that a loaded plugin reconciles; the rest of the cluster costs no memory */
+#define ASB_WATCH_SELECTED 8u
 
 /*
  * A kind the plugin reads or writes. watches[0] is its own kind: the keys that reconcile gets.
  * Other functions name a kind by its number in this table. Informers are shared by all plugins;
- * each object is stored with the union of the fields all plugins declare, and only a change in
- * those wakes anybody.
+ * each object is stored with the union of the fields that all plugins declare (its transform), and
+ * events that change no declared field enqueue no key.
  */
 struct asb_watch {
 	struct asb_kind kind;
-	uint32_t map;   /* ASB_MAP_* */
-	uint32_t flags; /* ASB_WATCH_* */
+	uint32_t enqueue; /* ASB_ENQUEUE_* */
+	uint32_t flags;   /* ASB_WATCH_* */
 	/* Fields the plugin reads beyond those always there (apiVersion, kind; of metadata: name,
 	 * namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp,
 	 * labels, annotations, ownerReferences), as paths with dots ("spec.template",
 	 * "status.phase"); ends in NULL. NULL: nothing more. */
 	const char *const *fields;
-	const char *const *keep_labels; /* label keys for ASB_WATCH_OURS; ends in NULL */
-	/* for ASB_MAP_INDEX: the name of an index over watches[0] */
-	const char *map_index;
-	/* For ASB_MAP_FUNCTION. before or after is NULL when the object was added or removed. Runs
+	const char *const *selector_labels; /* label keys for ASB_WATCH_SELECTED; ends in NULL */
+	/* for ASB_ENQUEUE_INDEX: the name of an index over watches[0] */
+	const char *enqueue_index;
+	/* For ASB_ENQUEUE_FUNCTION. before or after is NULL when the object was added or removed. Runs
 	 * on a watch thread: may read (get, list, count), must not write. */
-	void (*map_function)(void *state, struct asb_call *, struct json_object *before,
+	void (*enqueue_function)(void *state, struct asb_call *, struct json_object *before,
 			     struct json_object *after, struct asb_keys *out);
 };
 
@@ -235,9 +240,9 @@ struct asb_plugin {
 	/* Reads options, allocates state. No I/O. Returns 0, or -1 after log() said why: the host
 	 * does not start. NULL: none. */
 	int32_t (*init)(const struct asb_host *, struct asb_instance *, void **ret_state);
-	/* Returns ASB_DONE, ASB_AGAIN, ASB_RETRY or ASB_TERMINAL. Required. */
+	/* Returns ASB_DONE, ASB_REQUEUE_AFTER, ASB_ERROR or ASB_TERMINAL_ERROR. Required. */
 	int32_t (*reconcile)(void *state, struct asb_call *, const struct asb_key *,
-			     uint64_t *ret_after_ms);
+			     uint64_t *ret_requeue_after_ms);
 	void (*fini)(void *state); /* may be NULL */
 };
 
@@ -259,7 +264,7 @@ struct asb_plugin {
 /* ---- what the host does ---- */
 
 /* Write verbs. */
-/* POST take_body. metadata.name must be set, so that a lost answer can be read back: an object that
+/* POST take_body. metadata.name must be set, so that the object can be read back when the response is lost: an object that
  * is there already and has the same controller uid as take_body (neither may lack one) is ASB_OK */
 #define ASB_CREATE 1u
 /* PATCH with a JSON patch (RFC 6902), an array; uid, if set, becomes its first test */
@@ -270,35 +275,34 @@ struct asb_plugin {
 /* replaces .status with take_body, tested against uid (required); nothing is sent when the stored
  * one is equal, members that are null aside */
 #define ASB_SET_STATUS 4u
-#define ASB_REMOVE 5u /* DELETE with uid and resource_version, if set, as preconditions */
+#define ASB_DELETE 5u /* DELETE with uid and resource_version, if set, as preconditions */
 
-/* Lanes: where requests queue for a connection, a lower number goes first. */
-#define ASB_LANE_CLAIM 1u /* somebody waits for this */
-#define ASB_LANE_STATUS 2u
-#define ASB_LANE_REFILL 3u
-#define ASB_LANE_EVENT 4u
+/* Priorities: in which order requests wait for a connection; a lower number goes first. */
+#define ASB_PRIORITY_CLAIM 1u /* a user waits for this */
+#define ASB_PRIORITY_STATUS 2u
+#define ASB_PRIORITY_REFILL 3u
+#define ASB_PRIORITY_EVENT 4u
 
 /* asb_write.flags */
 /* validated by the API server, admission included; not stored, neither there nor here */
 #define ASB_DRY_RUN 1u
 
 struct asb_write {
-	uint32_t verb;  /* ASB_CREATE ... */
-	uint32_t watch; /* number in watches */
-	uint32_t lane;  /* ASB_LANE_*; 0 is ASB_LANE_CLAIM */
+	uint32_t verb;     /* ASB_CREATE ... */
+	uint32_t watch;    /* number in watches */
+	uint32_t priority; /* ASB_PRIORITY_*; 0 is ASB_PRIORITY_CLAIM */
 	uint32_t flags;
 	const char *ns, *name;         /* ASB_CREATE: name may be NULL, that of take_body counts */
 	const char *uid;               /* see the verbs; NULL: not tested */
 	const char *resource_version;  /* see the verbs; NULL: not tested */
-	struct json_object *take_body; /* NULL for ASB_REMOVE */
+	struct json_object *take_body; /* NULL for ASB_DELETE */
 
 	/* Set by the host. */
 	int32_t result;      /* ASB_OK, ASB_NOT_FOUND ... */
-	int32_t http_status; /* 0: no answer, or nothing was sent */
-	/* the object as the server answered it, of a watched kind with the declared fields; or NULL
-	 */
+	int32_t http_status; /* 0: no response, or nothing was sent */
+	/* the object in the response, of a watched kind with the declared fields; or NULL */
 	struct json_object *ret;
-	/* the server's words, or ours, when result is not ASB_OK; else "" */
+	/* the message of the server, or of the host, when result is not ASB_OK; else "" */
 	const char *message;
 };
 
@@ -316,14 +320,14 @@ struct asb_write {
 /*
  * The host's services. Valid from init to fini; functions that take an asb_call on that call's
  * thread, the others on any. Check struct_size before using a slot that was added after
- * version 1.0.
+ * version 2.0.
  */
 struct asb_host {
 	uint32_t struct_size, abi_minor;
 
 	/* --- any time --- */
 
-	/* One line in the log, with the plugin's name. Never a secret, never a whole object. */
+	/* Writes one line to the log, with the plugin's name. Never a secret, never a whole object. */
 	void (*log)(struct asb_instance *, uint32_t level, const char *format, ...)
 		ASB_PRINTF(3, 4);
 	/* Adds to a counter, sets a gauge, observes a histogram: metrics[index]; label values in
@@ -357,7 +361,7 @@ struct asb_host {
 	/* Reservations say, within this process and across plugins, that an object of
 	 * watches[watch] is spoken for. They live in memory; an index with ASB_INDEX_RESERVES makes
 	 * them from objects, and so rebuilds them at start. holder is "<namespace>/<name>" of who
-	 * reserves. reserve returns ASB_OK (also when holder has it already) or ASB_EXISTS.
+	 * reserves. reserve returns ASB_OK (also when holder has it already) or ASB_ALREADY_EXISTS.
 	 * reserved returns the holder or NULL. release of what holder does not hold does nothing.
 	 * When a key's object is gone, or another one has its name, what the plugin reserved with
 	 * the key as holder is released. */
@@ -368,28 +372,28 @@ struct asb_host {
 	const char *(*reserved)(struct asb_call *, uint32_t watch, const char *ns,
 				const char *name);
 
-	/* size bytes that belong to the key of this reconcile: zeroed at first, then as the last
-	 * call left them; gone when the key's object is gone, or the process. For what is cheap to
-	 * lose. At most 4096 bytes; the first call decides. */
-	void *(*memory)(struct asb_call *, uint64_t size);
+	/* The state of this key: size bytes, zeroed at first, then as the last call left them. They
+	 * are gone when the key's object is gone, or the process, so keep here only what is cheap to
+	 * lose. At most 4096 bytes; the first call decides the size. */
+	void *(*key_state)(struct asb_call *, uint64_t size);
 
 	/* --- the API server: these wait --- */
 
-	/* A live GET, for the rare case in which the store cannot know. ASB_OK and *ret, or an
-	 * error. */
-	int32_t (*read)(struct asb_call *, uint32_t watch, const char *ns, const char *name,
+	/* A GET from the API server, for the rare case in which the store cannot know. ASB_OK and *ret,
+	 * or an error. */
+	int32_t (*get_live)(struct asb_call *, uint32_t watch, const char *ns, const char *name,
 			struct json_object **ret);
 	/* Sends up to ASB_WRITE_MAX writes together and returns when each has its result. Returns
 	 * the first result that is not ASB_OK, else ASB_OK. */
 	int32_t (*write_all)(struct asb_call *, struct asb_write *writes, uint32_t count);
 	/* An Event about an object (its apiVersion, kind and metadata are read), type "Normal" or
-	 * "Warning". Queued, sent in the last lane, dropped under pressure; repeats are counted in
-	 * one Event. */
+	 * "Warning". Queued, sent with the lowest priority, dropped under pressure; repeated events
+	 * are counted in one Event. */
 	void (*event)(struct asb_call *, struct json_object *about, const char *type,
 		      const char *reason, const char *format, ...) ASB_PRINTF(5, 6);
-	/* Notes why this call fails, for the log, and returns verdict: return h->fail(call,
-	 * ASB_RETRY, "..."). */
-	int32_t (*fail)(struct asb_call *, int32_t verdict, const char *format, ...)
+	/* Records for the log why this call fails, and returns result:
+	 * return h->fail(call, ASB_ERROR, "..."). */
+	int32_t (*fail)(struct asb_call *, int32_t result, const char *format, ...)
 		ASB_PRINTF(3, 4);
 };
 

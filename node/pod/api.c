@@ -40,7 +40,7 @@ static int exchange(struct client *client, const char *method, const struct buf 
 	json_print(body, &text);
 	request.body = buf_str(&text);
 	request.body_length = text.length;
-	client_request(client, LANE_CLAIM, &request, &answer);
+	client_request(client, PRIORITY_CLAIM, &request, &answer);
 	if (answer.result != 0) {
 		code = error_set(reterr, ASB_UNREACHABLE, "%s '%.120s': %s", method, buf_str(path),
 				 answer.error);
@@ -119,7 +119,7 @@ int api_source_get(void *client, const char *resource, const char *ns, const cha
 			kind.kind = source_kinds[i].kind;
 		}
 	}
-	code = client_read(client, &kind, ns, name, LANE_CLAIM, &body, reterr);
+	code = client_read(client, &kind, ns, name, PRIORITY_CLAIM, &body, reterr);
 	if (code == ASB_NOT_FOUND) {
 		return -ENOENT;
 	}

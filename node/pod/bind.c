@@ -219,7 +219,7 @@ static int32_t refuse(struct asb_call *call, struct json_object *pod, const char
 	json_object_object_add(status, "conditions", list);
 	write = asb_set_status(WATCH_PODS, pod, status);
 	asb_write(call, &write);
-	return ASB_AGAIN;
+	return ASB_REQUEUE_AFTER;
 }
 
 static bool is_for_us(struct json_object *pod)
@@ -239,7 +239,7 @@ static bool is_selected(struct node *node, struct json_object *pod, struct buf *
 }
 
 int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		 uint64_t *ret_after_ms)
+		 uint64_t *ret_requeue_after_ms)
 {
 	struct binder *binder = node->binder;
 	const char *ns = asb_ns(pod), *name = asb_name(pod), *uid = asb_uid(pod);
@@ -248,7 +248,7 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 	struct error error = { 0 };
 	int code;
 
-	*ret_after_ms = AGAIN_MS;
+	*ret_requeue_after_ms = AGAIN_MS;
 	if (!is_for_us(pod)) {
 		return ASB_DONE;
 	}
@@ -265,7 +265,7 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 	case ROOM_NONE:
 		return refuse(call, pod, buf_str(&why));
 	case ROOM_HELD:
-		return ASB_AGAIN; /* it is bound, and the watch tells */
+		return ASB_REQUEUE_AFTER; /* it is bound, and the watch tells */
 	case ROOM_PROMISED:
 		break;
 	}
@@ -280,5 +280,5 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 	if (code == ASB_NOT_FOUND || code == ASB_CONFLICT) {
 		return ASB_DONE; /* gone, or somebody else was first: the watch tells */
 	}
-	return call->host->fail(call, ASB_RETRY, "cannot bind the pod: %s", error.text);
+	return call->host->fail(call, ASB_ERROR, "cannot bind the pod: %s", error.text);
 }

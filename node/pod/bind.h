@@ -25,7 +25,7 @@ void binder_destroy(struct binder *binder);
 
 /* Binds it, or says why not in an event and a condition. The verdict of a reconcile. */
 int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		 uint64_t *ret_after_ms);
+		 uint64_t *ret_requeue_after_ms);
 
 /* What a pod asks for: the sum of containers and sidecars, or what an init container and the sidecars
  * before it ask for if that is more. Pure. */

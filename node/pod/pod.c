@@ -128,9 +128,9 @@ static int32_t put_off(struct pod_call *pc, int code, const char *what, const ch
 				    "pod '%s/%s': %s, again soon: %s", asb_ns(pc->pod),
 				    asb_name(pc->pod), what, why);
 		pod_wait(pc, OUTAGE_MS);
-		return ASB_AGAIN;
+		return ASB_REQUEUE_AFTER;
 	}
-	return pc->call->host->fail(pc->call, ASB_RETRY, "%s: %s", what, why);
+	return pc->call->host->fail(pc->call, ASB_ERROR, "%s: %s", what, why);
 }
 
 static int32_t write_status(struct pod_call *pc)
@@ -159,7 +159,7 @@ static int32_t remove_for_good(struct pod_call *pc)
 	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
 	    clear_folders(node, uid, &error) < 0) {
 		pod_event(pc, "Warning", "FailedKillPod", "error killing pod: %s", error.text);
-		return pc->call->host->fail(pc->call, ASB_RETRY, "cannot clear the pod away: %s",
+		return pc->call->host->fail(pc->call, ASB_ERROR, "cannot clear the pod away: %s",
 					    error.text);
 	}
 	code = api_remove_pod(node->client, pc->pod, &error);
@@ -238,11 +238,11 @@ static int32_t sync_pod(struct pod_call *pc)
 	if (!pc->view.terminal || pc->view.deleting) {
 		pod_wait(pc, RESYNC_MS);
 	}
-	return pc->wait_ms > 0 ? ASB_AGAIN : ASB_DONE;
+	return pc->wait_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
 }
 
 static int32_t run_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		       uint64_t *ret_after_ms)
+		       uint64_t *ret_requeue_after_ms)
 {
 	struct pod_call pc = { .node = node, .call = call, .pod = pod };
 	int32_t verdict;
@@ -251,14 +251,14 @@ static int32_t run_pod(struct node *node, struct asb_call *call, struct json_obj
 	pc.record->grace_s =
 		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
 	verdict = sync_pod(&pc);
-	*ret_after_ms = (uint64_t)pc.wait_ms;
+	*ret_requeue_after_ms = (uint64_t)pc.wait_ms;
 	pod_forget_look(&pc);
 	volume_set_finish(&pc.volumes);
 	return verdict;
 }
 
 static int32_t pod_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			     uint64_t *ret_after_ms)
+			     uint64_t *ret_requeue_after_ms)
 {
 	struct node *node = state;
 	struct json_object *pod = asb_get(call, WATCH_PODS, key->ns, key->name);
@@ -274,17 +274,17 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	strangers = end_strangers(node, key, ours ? asb_uid(pod) : NULL, &error);
 
 	if (ours && asb_uid(pod) != NULL) {
-		verdict = run_pod(node, call, pod, ret_after_ms);
+		verdict = run_pod(node, call, pod, ret_requeue_after_ms);
 	} else if (pod != NULL && (on == NULL || *on == '\0') && node->binder != NULL) {
-		verdict = bind_pod(node, call, pod, ret_after_ms);
+		verdict = bind_pod(node, call, pod, ret_requeue_after_ms);
 	}
 	if (strangers > 0 && verdict == ASB_DONE) {
 		/* Its end wakes us; this is for one that could not be begun. */
-		*ret_after_ms = OUTAGE_MS;
-		return ASB_AGAIN;
+		*ret_requeue_after_ms = OUTAGE_MS;
+		return ASB_REQUEUE_AFTER;
 	}
-	if (strangers < 0 && (verdict == ASB_DONE || verdict == ASB_AGAIN)) {
-		return call->host->fail(call, ASB_RETRY, "cannot end a pod that is gone: %s",
+	if (strangers < 0 && (verdict == ASB_DONE || verdict == ASB_REQUEUE_AFTER)) {
+		return call->host->fail(call, ASB_ERROR, "cannot end a pod that is gone: %s",
 					error.text);
 	}
 	return verdict;
@@ -298,12 +298,12 @@ static const char *const pod_fields[] = { "spec", "status", NULL };
 
 static const struct asb_watch watches[] = {
 	[WATCH_PODS] = { .kind = { "", "v1", "pods", "Pod" },
-			 .map = ASB_MAP_SELF,
+			 .enqueue = ASB_ENQUEUE_SELF,
 			 .fields = pod_fields },
 	[WATCH_RUNTIME_CLASSES] = { .kind = { "node.k8s.io", "v1", "runtimeclasses",
 					      "RuntimeClass" },
 				    .flags = ASB_WATCH_UNWATCHED },
-	{ .map = 0 },
+	{ .enqueue = 0 },
 };
 
 /* Pods that take room on a node. */

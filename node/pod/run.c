@@ -120,7 +120,7 @@ static bool find_handler(struct pod_call *pc, const char **ret)
 	if (name == NULL || *name == '\0') {
 		return true;
 	}
-	code = pc->call->host->read(pc->call, WATCH_RUNTIME_CLASSES, "", name, &class);
+	code = pc->call->host->get_live(pc->call, WATCH_RUNTIME_CLASSES, "", name, &class);
 	if (code != ASB_OK) {
 		pod_event(pc, "Warning", "FailedCreatePodSandBox",
 			  "Failed to create pod sandbox: RuntimeClass \"%s\" %s", name,

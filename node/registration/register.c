@@ -113,13 +113,13 @@ static int write_one(struct registrar *registrar, struct client_write *write,
 {
 	int result;
 
-	write->lane = LANE_LEASE;
+	write->priority = PRIORITY_LEASE;
 	client_write_all(registrar->node->client, write, 1);
 	result = write->result;
 	if (result == ASB_OK && ret != NULL) {
 		*ret = json_parse(buf_str(&write->answer), write->answer.length, NULL);
 	}
-	if (result != ASB_OK && result != ASB_EXISTS && result != ASB_CANCELLED &&
+	if (result != ASB_OK && result != ASB_ALREADY_EXISTS && result != ASB_CANCELLED &&
 	    result != ASB_NOT_FOUND && !registrar->told) {
 		registrar->told = true;
 		log_warning("cannot write the %s '%s', going on: %s", write->kind->kind,
@@ -135,7 +135,7 @@ static struct json_object *read_one(struct registrar *registrar, const struct as
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	struct error error = { 0 };
 
-	*ret_code = client_read(registrar->node->client, kind, ns, name, LANE_LEASE, &body, &error);
+	*ret_code = client_read(registrar->node->client, kind, ns, name, PRIORITY_LEASE, &body, &error);
 	if (*ret_code != ASB_OK && *ret_code != ASB_NOT_FOUND && *ret_code != ASB_CANCELLED &&
 	    !registrar->told) {
 		registrar->told = true;

@@ -77,7 +77,7 @@ extern const char claim_crd[];
 
 /* --- reconcile.c --- */
 int32_t claim_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			uint64_t *ret_after_ms);
+			uint64_t *ret_requeue_after_ms);
 /* Asks for another pass after ms at the latest. */
 void pass_again_after(struct pass *pass, uint64_t ms);
 

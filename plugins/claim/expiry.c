@@ -53,7 +53,7 @@ static int32_t retire(struct pass *pass)
 {
 	bool first = !status_reason_is(pass, "ClaimExpired");
 	struct json_object *found = NULL;
-	int32_t verdict = ASB_RETRY;
+	int32_t verdict = ASB_ERROR;
 
 	if (sandbox_find(pass, &found, &verdict) == SANDBOX_UNKNOWN) {
 		return verdict;

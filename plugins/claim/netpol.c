@@ -147,7 +147,7 @@ static bool foreign(struct pass *pass, struct json_object *found, int32_t *ret_v
 {
 	/* One without a controller is in no store: only looking again shows that it has gone. */
 	pass_again_after(pass, RECHECK_MS);
-	*ret_verdict = status_foreign(pass, ASB_TERMINAL, found);
+	*ret_verdict = status_foreign(pass, ASB_TERMINAL_ERROR, found);
 	return false;
 }
 
@@ -161,19 +161,19 @@ static bool create(struct pass *pass, const char *name, struct json_object *take
 	asb_set_owner(policy, pass->claim);
 	asb_set_annotation(policy, ANNOTATION_POLICY_HASH, hash);
 	json_object_object_add(policy, "spec", take_spec);
-	write = asb_create(WATCH_POLICY, ASB_LANE_CLAIM, policy);
+	write = asb_create(WATCH_POLICY, ASB_PRIORITY_CLAIM, policy);
 	write.name = name;
 	(void)asb_write(pass->call, &write);
-	if (write.result != ASB_EXISTS) {
+	if (write.result != ASB_ALREADY_EXISTS) {
 		return written(pass, &write, "create the NetworkPolicy", ret_verdict);
 	}
-	if (pass->call->host->read(pass->call, WATCH_POLICY, pass->key->ns, name, &found) ==
+	if (pass->call->host->get_live(pass->call, WATCH_POLICY, pass->key->ns, name, &found) ==
 		    ASB_OK &&
 	    !asb_controlled_by(found, &claim_kind, asb_uid(pass->claim))) {
 		return foreign(pass, found, ret_verdict);
 	}
 	*ret_verdict = pass->call->host->fail(
-		pass->call, ASB_RETRY, "the NetworkPolicy's name was taken and is free again");
+		pass->call, ASB_ERROR, "the NetworkPolicy's name was taken and is free again");
 	return false;
 }
 
@@ -197,7 +197,7 @@ static bool update(struct pass *pass, struct json_object *stored, struct json_ob
 	write = asb_patch_of(WATCH_POLICY, stored, ASB_PATCH_JSON, patch);
 	(void)asb_write(pass->call, &write);
 	if (write.result == ASB_INVALID &&
-	    (pass->call->host->read(pass->call, WATCH_POLICY, pass->key->ns, write.name, &found) !=
+	    (pass->call->host->get_live(pass->call, WATCH_POLICY, pass->key->ns, write.name, &found) !=
 		     ASB_OK ||
 	     !asb_streq(asb_uid(found), write.uid))) {
 		/* Not the spec was refused: another policy stands there now. */

@@ -94,7 +94,7 @@ static int32_t orphan_delete(struct pass *pass, struct json_object *pod)
 	struct asb_write write = asb_remove(WATCH_POD, pod, true);
 	int32_t result;
 
-	write.lane = ASB_LANE_REFILL;
+	write.priority = ASB_PRIORITY_REFILL;
 	result = asb_write(pass->call, &write);
 	if (result == ASB_OK) {
 		pass->call->host->event(pass->call, pod, "Warning", "OrphanedPodDeleted",
@@ -106,7 +106,7 @@ static int32_t orphan_delete(struct pass *pass, struct json_object *pod)
 	if (result == ASB_NOT_FOUND || result == ASB_CONFLICT) {
 		return ASB_DONE; /* its change, or its end, is on its way to the store */
 	}
-	return pass->call->host->fail(pass->call, ASB_RETRY,
+	return pass->call->host->fail(pass->call, ASB_ERROR,
 				      "cannot delete the orphaned Pod '%s': %s", asb_name(pod),
 				      write.message);
 }
@@ -119,14 +119,14 @@ static int32_t orphan_judge(struct pass *pass, struct json_object *pod)
 	if (!orphan_is(pod) || wanted_in_store(pass, pod)) {
 		return ASB_DONE;
 	}
-	result = pass->call->host->read(pass->call, WATCH_SANDBOX, pass->key->ns,
+	result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
 					sandbox_name(pass, pod), &sandbox);
 	if (result == ASB_NOT_FOUND) {
 		return orphan_delete(pass, pod);
 	}
 	if (result != ASB_OK) {
 		return pass->call->host->fail(
-			pass->call, ASB_RETRY,
+			pass->call, ASB_ERROR,
 			"cannot see whether a Sandbox wants the Pod '%s' (%d)", asb_name(pod),
 			(int)result);
 	}

@@ -24,20 +24,20 @@ static const char *const pod_labels[] = { LABEL_POOL, LABEL_NAME_HASH, NULL };
 static const struct asb_watch watches[] = {
 	[WATCH_CLAIM] = {
 		.kind = { EXTENSIONS, "sandboxclaims", "SandboxClaim" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = spec_and_status,
 	},
 	/* A template that appears, or changes its network rules, wakes the claims that name it. */
 	[WATCH_TEMPLATE] = {
 		.kind = { EXTENSIONS, "sandboxtemplates", "SandboxTemplate" },
-		.map = ASB_MAP_INDEX,
-		.map_index = "claims-by-template",
+		.enqueue = ASB_ENQUEUE_INDEX,
+		.enqueue_index = "claims-by-template",
 		.fields = spec_only,
 	},
 	/* By its name too: a foreign Sandbox that goes away makes room for the claim's own. */
 	[WATCH_SANDBOX] = {
 		.kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
-		.map = ASB_MAP_CONTROLLER | ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_SELF,
 		.fields = status_only,
 	},
 	/* Pools and their pods wake nobody: a claim looks once, and starts cold if there is nothing
@@ -48,17 +48,17 @@ static const struct asb_watch watches[] = {
 	},
 	[WATCH_POD] = {
 		.kind = { "", "v1", "pods", "Pod" },
-		.map = ASB_MAP_FUNCTION,
-		.map_function = orphan_map,
-		.flags = ASB_WATCH_OURS,
-		.keep_labels = pod_labels,
+		.enqueue = ASB_ENQUEUE_FUNCTION,
+		.enqueue_function = orphan_map,
+		.flags = ASB_WATCH_SELECTED,
+		.selector_labels = pod_labels,
 		.fields = pod_health,
 	},
 	[WATCH_POLICY] = {
 		.kind = { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy" },
-		.map = ASB_MAP_FUNCTION,
-		.map_function = map_policy,
-		.flags = ASB_WATCH_OURS,
+		.enqueue = ASB_ENQUEUE_FUNCTION,
+		.enqueue_function = map_policy,
+		.flags = ASB_WATCH_SELECTED,
 		.fields = spec_only,
 	},
 	[WATCH_MAX] = { .fields = NULL },

@@ -54,37 +54,37 @@ static int32_t say_template_missing(struct pass *pass, const char *name)
 /* The Sandbox is to be made: from the template, after its NetworkPolicy. */
 static int32_t start(struct pass *pass, struct json_object *claim_template)
 {
-	int32_t verdict = ASB_DONE;
+	int32_t result = ASB_DONE;
 
 	if (asb_at(pass->claim, "status", "sandbox") != NULL) {
-		verdict = status_say(pass, "SandboxMissing", "Sandbox does not exist");
-		if (verdict != ASB_DONE) {
-			return verdict;
+		result = status_say(pass, "SandboxMissing", "Sandbox does not exist");
+		if (result != ASB_DONE) {
+			return result;
 		}
 	}
-	verdict = sandbox_make(pass, claim_template);
-	return verdict == ASB_DONE ? status_pass_on(pass) : verdict;
+	result = sandbox_make(pass, claim_template);
+	return result == ASB_DONE ? status_pass_on(pass) : result;
 }
 
 static int32_t provide(struct pass *pass)
 {
 	struct json_object *found = NULL, *claim_template;
 	const char *name = "";
-	int32_t verdict = ASB_RETRY;
+	int32_t result = ASB_ERROR;
 
-	switch (sandbox_find(pass, &found, &verdict)) {
+	switch (sandbox_find(pass, &found, &result)) {
 	case SANDBOX_UNKNOWN:
-		return verdict;
+		return result;
 	case SANDBOX_FOREIGN:
-		return status_foreign(pass, verdict, found);
+		return status_foreign(pass, result, found);
 	case SANDBOX_LEAVING:
 		return status_say(pass, "SandboxMissing", "Sandbox is being deleted");
 	default:
 		break;
 	}
 	claim_template = find_template(pass, &name);
-	if (claim_template != NULL && !policy_sync(pass, claim_template, &verdict)) {
-		return verdict;
+	if (claim_template != NULL && !policy_sync(pass, claim_template, &result)) {
+		return result;
 	}
 	if (pass->sandbox != NULL) {
 		return status_pass_on(pass);
@@ -98,17 +98,17 @@ static int32_t provide(struct pass *pass)
 static int32_t run(struct pass *pass)
 {
 	struct json_object *found = NULL;
-	int32_t verdict = ASB_RETRY;
+	int32_t result = ASB_ERROR;
 
 	switch (expiry_look(pass)) {
 	case EXPIRY_DUE:
 		return expiry_enforce(pass);
 	case EXPIRY_UNREADABLE:
 		/* What runs goes on; nothing is begun whose end cannot be known. */
-		if (sandbox_find(pass, &found, &verdict) == SANDBOX_UNKNOWN) {
-			return verdict;
+		if (sandbox_find(pass, &found, &result) == SANDBOX_UNKNOWN) {
+			return result;
 		}
-		return status_error(pass, ASB_TERMINAL,
+		return status_error(pass, ASB_TERMINAL_ERROR,
 				    "spec.lifecycle.shutdownTime is not a date-time");
 	default:
 		return provide(pass);
@@ -116,46 +116,46 @@ static int32_t run(struct pass *pass)
 }
 
 /* What a pass ends with when its two halves disagree: a retry is due if either wants one. */
-static int32_t worse(int32_t verdict, int32_t other)
+static int32_t worse(int32_t result, int32_t other)
 {
-	return verdict == ASB_RETRY || other == ASB_DONE ? verdict : other;
+	return result == ASB_ERROR || other == ASB_DONE ? result : other;
 }
 
 int32_t claim_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			uint64_t *ret_after_ms)
+			uint64_t *ret_requeue_after_ms)
 {
 	struct pass pass = {
 		.call = call,
 		.key = key,
 		.claim = asb_get(call, WATCH_CLAIM, key->ns, key->name),
-		.memory = call->host->memory(call, sizeof(struct claim_memory)),
+		.memory = call->host->key_state(call, sizeof(struct claim_memory)),
 		.now_ms = asb_now_ms(call),
 		.after_ms = PASS_NEVER,
 	};
-	int32_t verdict;
+	int32_t result;
 
 	(void)state;
 	if (pass.claim == NULL || asb_deleting(pass.claim)) {
 		/* Owner references clean up; only what is kept in memory is ours to give back. */
 		pick_forget(&pass);
-		verdict = ASB_DONE;
+		result = ASB_DONE;
 	} else {
 		remember(&pass);
-		verdict = run(&pass);
+		result = run(&pass);
 	}
-	if (verdict >= 0) {
+	if (result >= 0) {
 		pass.memory->failures = 0;
 	}
-	verdict = worse(verdict, orphans_settle(&pass));
+	result = worse(result, orphans_settle(&pass));
 	if (pass.after_ms == PASS_NEVER) {
-		return verdict;
+		return result;
 	}
-	if (verdict < 0) {
+	if (result < 0) {
 		/* A failed pass is called again by backoff, or not at all: an expiry must not wait
 		 * for that. */
 		call->host->enqueue(call->instance, key->ns, key->name, pass.after_ms);
-		return verdict;
+		return result;
 	}
-	*ret_after_ms = pass.after_ms;
-	return ASB_AGAIN;
+	*ret_requeue_after_ms = pass.after_ms;
+	return ASB_REQUEUE_AFTER;
 }

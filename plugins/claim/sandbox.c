@@ -18,12 +18,12 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 	bool stored = found != NULL;
 
 	if (!stored && pass->memory->unsure) {
-		int32_t result = pass->call->host->read(pass->call, WATCH_SANDBOX, pass->key->ns,
+		int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
 							pass->key->name, &found);
 
 		if (result != ASB_OK && result != ASB_NOT_FOUND) {
 			*ret_verdict = pass->call->host->fail(
-				pass->call, ASB_RETRY,
+				pass->call, ASB_ERROR,
 				"cannot see whether the Sandbox was created (%d)", (int)result);
 			return SANDBOX_UNKNOWN;
 		}
@@ -35,7 +35,7 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 	if (!is_ours(pass, found)) {
 		/* The store wakes the claim when a Sandbox it holds goes away; of another it cannot
 		 * know. */
-		*ret_verdict = stored ? ASB_TERMINAL : ASB_RETRY;
+		*ret_verdict = stored ? ASB_TERMINAL_ERROR : ASB_ERROR;
 		return SANDBOX_FOREIGN;
 	}
 	if (stored) {
@@ -115,13 +115,13 @@ static int32_t made(struct pass *pass, struct asb_write *write, const struct pic
 static int32_t taken(struct pass *pass)
 {
 	struct json_object *found = NULL;
-	int32_t result = pass->call->host->read(pass->call, WATCH_SANDBOX, pass->key->ns,
+	int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
 						pass->key->name, &found);
 
 	if (result == ASB_OK && !is_ours(pass, found)) {
-		return status_foreign(pass, ASB_RETRY, found);
+		return status_foreign(pass, ASB_ERROR, found);
 	}
-	return pass->call->host->fail(pass->call, ASB_RETRY,
+	return pass->call->host->fail(pass->call, ASB_ERROR,
 				      "the Sandbox's name was taken and is free again");
 }
 
@@ -132,7 +132,7 @@ int32_t sandbox_make(struct pass *pass, struct json_object *claim_template)
 	int32_t result;
 
 	pick_pod(pass, claim_template, &pick);
-	write = asb_create(WATCH_SANDBOX, ASB_LANE_CLAIM, build(pass, claim_template, pick.pod));
+	write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM, build(pass, claim_template, pick.pod));
 	result = asb_write(pass->call, &write);
 	if (result == ASB_OK) {
 		return made(pass, &write, &pick);
@@ -145,7 +145,7 @@ int32_t sandbox_make(struct pass *pass, struct json_object *claim_template)
 	}
 	pick_release(pass, pick.pod);
 	pass->memory->pod[0] = '\0';
-	if (result == ASB_EXISTS) {
+	if (result == ASB_ALREADY_EXISTS) {
 		return taken(pass);
 	}
 	return status_write_failed(pass, &write, "create the Sandbox");

@@ -57,7 +57,7 @@ static int32_t write_ready(struct pass *pass, const char *value, const char *rea
 
 	if (result != ASB_OK) {
 		json_object_put(status);
-		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot write the status: %s",
+		return pass->call->host->fail(pass->call, ASB_ERROR, "cannot write the status: %s",
 					      write.message);
 	}
 	json_object_object_add(pass->claim, "status", status);
@@ -173,7 +173,7 @@ int32_t status_error(struct pass *pass, int32_t verdict, const char *format, ...
 	trim_utf8(message);
 	if (!too_soon(pass, message)) {
 		if (status_say(pass, "ReconcilerError", message) != ASB_DONE) {
-			return ASB_RETRY;
+			return ASB_ERROR;
 		}
 		pass->memory->error_ms = pass->now_ms;
 	}
@@ -212,14 +212,14 @@ int32_t status_write_failed(struct pass *pass, const struct asb_write *write, co
 		if (pass->memory->failures++ > 0) {
 			break;
 		}
-		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot %s: %s", what, words);
+		return pass->call->host->fail(pass->call, ASB_ERROR, "cannot %s: %s", what, words);
 	case ASB_NOT_FOUND:
 	case ASB_CONFLICT:
 	case ASB_CANCELLED:
 		/* The world has moved on: the next pass sees it. */
-		return pass->call->host->fail(pass->call, ASB_RETRY, "cannot %s: %s", what, words);
+		return pass->call->host->fail(pass->call, ASB_ERROR, "cannot %s: %s", what, words);
 	default:
 		break;
 	}
-	return status_error(pass, ASB_RETRY, "cannot %s: %s", what, words);
+	return status_error(pass, ASB_ERROR, "cannot %s: %s", what, words);
 }

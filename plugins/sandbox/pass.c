@@ -23,7 +23,7 @@ void pass_init(struct pass *p, const struct sandbox_state *state, struct asb_cal
 	*p = (struct pass){
 		.call = call,
 		.state = state,
-		.memory = call->host->memory(call, sizeof(struct sandbox_memory)),
+		.memory = call->host->key_state(call, sizeof(struct sandbox_memory)),
 		.sandbox = sandbox,
 		.ns = asb_ns(sandbox),
 		.name = asb_name(sandbox),
@@ -125,7 +125,7 @@ void pass_stop(struct pass *p, const char *why)
 static bool met_another_world(const struct asb_write *write)
 {
 	if (write->verb == ASB_CREATE) {
-		return write->result == ASB_EXISTS;
+		return write->result == ASB_ALREADY_EXISTS;
 	}
 	return write->result == ASB_NOT_FOUND || write->result == ASB_CONFLICT ||
 	       write->result == ASB_INVALID;
@@ -154,7 +154,7 @@ enum outcome pass_judge(struct pass *p, struct side *side, const struct asb_writ
 
 void pass_read(struct pass *p, struct side *side, uint32_t watch, const char *name)
 {
-	int32_t result = p->call->host->read(p->call, watch, p->ns, name, &side->object);
+	int32_t result = p->call->host->get_live(p->call, watch, p->ns, name, &side->object);
 
 	if (result != ASB_OK) {
 		side->object = NULL;

@@ -22,33 +22,33 @@ static const char *const service_labels[] = { LABEL_NAME_HASH, NULL };
 const struct asb_watch sandbox_watches[] = {
 	{
 		.kind = { AGENTS, "v1alpha1", "sandboxes", "Sandbox" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = sandbox_fields,
 	},
 	{
 		.kind = { "", "v1", "pods", "Pod" },
-		.map = ASB_MAP_SELF | ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
-		.flags = ASB_WATCH_OURS,
+		.enqueue = ASB_ENQUEUE_SELF | ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX,
+		.flags = ASB_WATCH_SELECTED,
 		.fields = pod_fields,
-		.keep_labels = pod_labels,
-		.map_index = "pod-name",
+		.selector_labels = pod_labels,
+		.enqueue_index = "pod-name",
 	},
 	{
 		.kind = { "", "v1", "services", "Service" },
-		.map = ASB_MAP_SELF | ASB_MAP_CONTROLLER,
-		.flags = ASB_WATCH_OURS,
+		.enqueue = ASB_ENQUEUE_SELF | ASB_ENQUEUE_OWNER,
+		.flags = ASB_WATCH_SELECTED,
 		.fields = service_fields,
-		.keep_labels = service_labels,
+		.selector_labels = service_labels,
 	},
 	{
 		.kind = { "", "v1", "persistentvolumeclaims", "PersistentVolumeClaim" },
-		.map = ASB_MAP_CONTROLLER,
-		.flags = ASB_WATCH_OURS | ASB_WATCH_METADATA,
+		.enqueue = ASB_ENQUEUE_OWNER,
+		.flags = ASB_WATCH_SELECTED | ASB_WATCH_METADATA,
 	},
 	{
 		/* A Sandbox has the name of its claim. */
 		.kind = { EXTENSIONS, "v1alpha1", "sandboxclaims", "SandboxClaim" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.flags = ASB_WATCH_OPTIONAL,
 		.fields = claim_fields,
 	},
@@ -57,7 +57,7 @@ const struct asb_watch sandbox_watches[] = {
 		.flags = ASB_WATCH_OPTIONAL,
 		.fields = pool_fields,
 	},
-	{ .map = 0 },
+	{ .enqueue = 0 },
 };
 
 /* A Sandbox under "<namespace>/<pod>" of its annotation, so that a change of the pod finds it. */

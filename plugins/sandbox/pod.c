@@ -188,7 +188,7 @@ static bool plan_own_name(struct pass *p, struct asb_write *ret_write)
 		if (p->volumes_failed) {
 			return false;
 		}
-		*ret_write = asb_create(WATCH_POD, ASB_LANE_CLAIM, template_pod(p));
+		*ret_write = asb_create(WATCH_POD, ASB_PRIORITY_CLAIM, template_pod(p));
 		return true;
 	}
 	if (asb_controller(pod, NULL) != NULL || asb_deleting(pod)) {
@@ -272,7 +272,7 @@ void pod_done(struct pass *p, const struct asb_write *write)
 {
 	if (write->watch == WATCH_SANDBOX) {
 		annotation_done(p, write);
-	} else if (write->verb == ASB_REMOVE) {
+	} else if (write->verb == ASB_DELETE) {
 		remove_done(p, write);
 	} else {
 		pass_done(p, &p->pod, write,

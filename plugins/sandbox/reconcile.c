@@ -40,26 +40,26 @@ static void settle(struct pass *p)
 }
 
 /* A retry's backoff may be longer than what else is due, so that is asked for beside it. */
-static int32_t verdict(struct pass *p, uint64_t *ret_after_ms)
+static int32_t result(struct pass *p, uint64_t *ret_requeue_after_ms)
 {
 	if (p->retry) {
 		if (p->again_ms >= 0) {
 			p->call->host->enqueue(p->call->instance, p->ns, p->name,
 					       (uint64_t)p->again_ms);
 		}
-		return p->call->host->fail(p->call, ASB_RETRY, "%s",
+		return p->call->host->fail(p->call, ASB_ERROR, "%s",
 					   *p->error != '\0' ? p->error
 							     : "the world keeps changing");
 	}
 	if (p->again_ms >= 0) {
-		*ret_after_ms = (uint64_t)p->again_ms;
-		return ASB_AGAIN;
+		*ret_requeue_after_ms = (uint64_t)p->again_ms;
+		return ASB_REQUEUE_AFTER;
 	}
 	return ASB_DONE;
 }
 
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			  uint64_t *ret_after_ms)
+			  uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
 	struct pass pass;
@@ -76,5 +76,5 @@ int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_k
 		settle(&pass);
 		status_write(&pass);
 	}
-	return verdict(&pass, ret_after_ms);
+	return result(&pass, ret_requeue_after_ms);
 }

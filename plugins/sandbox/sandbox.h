@@ -96,7 +96,7 @@ enum outcome {
 /* --- reconcile.c --- */
 
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			  uint64_t *ret_after_ms);
+			  uint64_t *ret_requeue_after_ms);
 
 /* --- pass.c: what all steps do with a pass --- */
 

@@ -63,7 +63,7 @@ bool service_plan(struct pass *p, struct asb_write *ret_write)
 		return false;
 	}
 	if (service == NULL) {
-		*ret_write = asb_create(WATCH_SERVICE, ASB_LANE_CLAIM, new_service(p));
+		*ret_write = asb_create(WATCH_SERVICE, ASB_PRIORITY_CLAIM, new_service(p));
 		return true;
 	}
 	/* Not even one without an owner is taken over: somebody made it, for traffic of their own. */

@@ -91,7 +91,7 @@ void volumes_ensure(struct pass *p)
 		if (is_there(p, &side)) {
 			continue;
 		}
-		writes[count] = asb_create(WATCH_VOLUME, ASB_LANE_CLAIM,
+		writes[count] = asb_create(WATCH_VOLUME, ASB_PRIORITY_CLAIM,
 					   new_volume(p, template, names[count]));
 		if (++count == ASB_WRITE_MAX) {
 			create_all(p, writes, names, count);

@@ -15,7 +15,7 @@ static const char *const template_fields[] = { "spec", NULL };
 const struct asb_watch template_watches[] = {
 	[WATCH_TEMPLATE] = {
 		.kind = { EXTENSIONS, "v1alpha1", "sandboxtemplates", "SandboxTemplate" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = template_fields,
 	},
 	/* Only ever created with a dry run. */
@@ -27,7 +27,7 @@ const struct asb_watch template_watches[] = {
 		.kind = { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy" },
 		.flags = ASB_WATCH_UNWATCHED,
 	},
-	{ .map = 0 },
+	{ .enqueue = 0 },
 };
 
 static const struct asb_rule rules[] = {

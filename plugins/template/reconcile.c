@@ -14,7 +14,7 @@
 
 enum { CHECK_POD = 1u << 0, CHECK_POLICY = 1u << 1 };
 
-/* What is remembered of a template: memory() of plugin.h. */
+/* What is remembered of a template: key_state() of plugin.h. */
 struct checked {
 	char uid[64];
 	int64_t generation;
@@ -26,7 +26,7 @@ struct checked {
 static struct checked *recall(struct asb_call *call, struct json_object *template)
 {
 	struct checked *checked =
-		(struct checked *)call->host->memory(call, sizeof(struct checked));
+		(struct checked *)call->host->key_state(call, sizeof(struct checked));
 	const char *uid = asb_uid(template);
 
 	uid = uid != NULL ? uid : "";
@@ -108,7 +108,7 @@ static struct json_object *new_policy(struct json_object *template, const char *
 static bool take_answer(struct asb_call *call, struct json_object *template,
 			const struct asb_write *write)
 {
-	if (write->result == ASB_OK || write->result == ASB_EXISTS) {
+	if (write->result == ASB_OK || write->result == ASB_ALREADY_EXISTS) {
 		return true;
 	}
 	if (write->result == ASB_INVALID && write->http_status == 422) {
@@ -116,7 +116,7 @@ static bool take_answer(struct asb_call *call, struct json_object *template,
 				  write->message);
 		return true;
 	}
-	(void)call->host->fail(call, ASB_RETRY, "cannot check a %s: %s",
+	(void)call->host->fail(call, ASB_ERROR, "cannot check a %s: %s",
 			       template_watches[write->watch].kind.kind, write->message);
 	return false;
 }
@@ -141,11 +141,11 @@ static void check(struct asb_call *call, struct json_object *template, const str
 	if ((due & CHECK_POD) != 0) {
 		parts[count] = CHECK_POD;
 		writes[count++] =
-			asb_create(WATCH_POD, ASB_LANE_EVENT, new_pod(template, key->ns, name));
+			asb_create(WATCH_POD, ASB_PRIORITY_EVENT, new_pod(template, key->ns, name));
 	}
 	if ((due & CHECK_POLICY) != 0) {
 		parts[count] = CHECK_POLICY;
-		writes[count++] = asb_create(WATCH_POLICY, ASB_LANE_EVENT,
+		writes[count++] = asb_create(WATCH_POLICY, ASB_PRIORITY_EVENT,
 					     new_policy(template, key->ns, name));
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -160,13 +160,13 @@ static void check(struct asb_call *call, struct json_object *template, const str
 }
 
 int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			   uint64_t *ret_after_ms)
+			   uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *template = asb_get(call, WATCH_TEMPLATE, key->ns, key->name);
 	struct checked *checked;
 
 	(void)state;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	if (template == NULL || asb_deleting(template)) {
 		return ASB_DONE;
 	}
@@ -175,5 +175,5 @@ int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_
 		return ASB_DONE;
 	}
 	check(call, template, key, checked);
-	return due_parts(template, checked) == 0 ? ASB_DONE : ASB_RETRY;
+	return due_parts(template, checked) == 0 ? ASB_DONE : ASB_ERROR;
 }

@@ -11,6 +11,6 @@ extern const struct asb_watch template_watches[];
 extern const char template_crd[]; /* made from crd.yaml */
 
 int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			   uint64_t *ret_after_ms);
+			   uint64_t *ret_requeue_after_ms);
 
 #endif

@@ -29,7 +29,7 @@ static enum answer ask(struct pool *pool, const char *name)
 	if (store_knows(pool, name)) {
 		return ANSWER_SETTLED;
 	}
-	result = pool->host->read(pool->call, WATCH_POD, pool->key->ns, name, &pod);
+	result = pool->host->get_live(pool->call, WATCH_POD, pool->key->ns, name, &pod);
 	if (result == ASB_NOT_FOUND) {
 		return ANSWER_MISSING;
 	}
@@ -65,7 +65,7 @@ bool doubt_settle(struct pool *pool)
 			certain = false;
 			pool->failed = true;
 			doubt_add(pool, name);
-			(void)pool->host->fail(pool->call, ASB_RETRY, "cannot read Pod '%s'", name);
+			(void)pool->host->fail(pool->call, ASB_ERROR, "cannot read Pod '%s'", name);
 			break;
 		case ANSWER_EXISTS:
 			pool_again(pool, LOOK_AGAIN_MS);

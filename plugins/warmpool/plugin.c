@@ -17,24 +17,24 @@ static const char *const pod_labels[] = { LABEL_POOL, NULL };
 const struct asb_watch warmpool_watches[] = {
 	[WATCH_POOL] = {
 		.kind = { EXTENSIONS, "v1alpha1", "sandboxwarmpools", "SandboxWarmPool" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = pool_fields,
 	},
 	[WATCH_TEMPLATE] = {
 		.kind = { EXTENSIONS, "v1alpha1", "sandboxtemplates", "SandboxTemplate" },
-		.map = ASB_MAP_INDEX,
+		.enqueue = ASB_ENQUEUE_INDEX,
 		.fields = template_fields,
-		.map_index = "pools-by-template",
+		.enqueue_index = "pools-by-template",
 	},
 	[WATCH_POD] = {
 		.kind = { "", "v1", "pods", "Pod" },
-		.map = ASB_MAP_CONTROLLER | ASB_MAP_FUNCTION,
-		.flags = ASB_WATCH_OURS,
+		.enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_FUNCTION,
+		.flags = ASB_WATCH_SELECTED,
 		.fields = pod_fields,
-		.keep_labels = pod_labels,
-		.map_function = pod_to_pools,
+		.selector_labels = pod_labels,
+		.enqueue_function = pod_to_pools,
 	},
-	{ .map = 0 },
+	{ .enqueue = 0 },
 };
 
 /* A reconcile counts and takes a few from an end: it costs the same for 10 pods and for 10,000. */

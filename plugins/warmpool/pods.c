@@ -140,7 +140,7 @@ static void take_refused(struct pool *pool, const struct asb_write *write)
  */
 static bool take_created(struct pool *pool, const struct asb_write *write)
 {
-	if (write->result == ASB_OK || write->result == ASB_EXISTS) {
+	if (write->result == ASB_OK || write->result == ASB_ALREADY_EXISTS) {
 		if (write->result == ASB_OK &&
 		    asb_get(pool->call, WATCH_POD, write->ns, write->name) == NULL) {
 			doubt_add(pool, write->name);
@@ -148,7 +148,7 @@ static bool take_created(struct pool *pool, const struct asb_write *write)
 		return true;
 	}
 	pool_failed(pool, write);
-	if (write->result == ASB_DENIED || write->result == ASB_INVALID ||
+	if (write->result == ASB_FORBIDDEN || write->result == ASB_INVALID ||
 	    write->http_status == 429) {
 		take_refused(pool, write);
 	}
@@ -167,7 +167,7 @@ static bool create_some(struct pool *pool, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++) {
 		choose_name(pool, names[i]);
-		writes[i] = asb_create(WATCH_POD, ASB_LANE_REFILL, new_pod(pool, names[i]));
+		writes[i] = asb_create(WATCH_POD, ASB_PRIORITY_REFILL, new_pod(pool, names[i]));
 		writes[i].ns = pool->key->ns;
 		writes[i].name = names[i]; /* the one in the body is the host's from now on */
 	}
@@ -205,7 +205,7 @@ static struct asb_write adoption(struct pool *pool, struct json_object *pod)
 		asb_patch(patch, "add", added, "metadata", "ownerReferences");
 	}
 	write = asb_patch_of(WATCH_POD, pod, ASB_PATCH_JSON, patch);
-	write.lane = ASB_LANE_REFILL;
+	write.priority = ASB_PRIORITY_REFILL;
 	return write;
 }
 
@@ -227,7 +227,7 @@ static enum adopted take_adopted(struct pool *pool, const struct asb_write *writ
 	}
 	pool->host->log(pool->call->instance, ASB_LOG_INFO, "Pod '%s' not taken in: %s, going on",
 			write->name, write->message);
-	if (pool->host->read(pool->call, WATCH_POD, write->ns, write->name, &pod) == ASB_OK &&
+	if (pool->host->get_live(pool->call, WATCH_POD, write->ns, write->name, &pod) == ASB_OK &&
 	    asb_controlled_by(pod, &warmpool_watches[WATCH_POOL].kind, pool->uid)) {
 		doubt_add(pool, write->name);
 		pool_again(pool, LOOK_AGAIN_MS);

@@ -10,7 +10,7 @@
 static const char *const verbs[] = {
 	[ASB_CREATE] = "create",     [ASB_PATCH_JSON] = "patch",
 	[ASB_PATCH_MERGE] = "patch", [ASB_SET_STATUS] = "set the status of",
-	[ASB_REMOVE] = "delete",
+	[ASB_DELETE] = "delete",
 };
 
 static void pool_value(const struct pool *pool, const char *tail, char ret[256])
@@ -45,7 +45,7 @@ void pool_again(struct pool *pool, uint64_t ms)
 void pool_failed(struct pool *pool, const struct asb_write *write)
 {
 	pool->failed = true;
-	(void)pool->host->fail(pool->call, ASB_RETRY, "cannot %s %s '%s': %s", verbs[write->verb],
+	(void)pool->host->fail(pool->call, ASB_ERROR, "cannot %s %s '%s': %s", verbs[write->verb],
 			       warmpool_watches[write->watch].kind.kind, write->name,
 			       write->message);
 }
@@ -54,7 +54,7 @@ void pool_failed(struct pool *pool, const struct asb_write *write)
 static struct pool_memory *recall(struct pool *pool)
 {
 	struct pool_memory *memory =
-		(struct pool_memory *)pool->host->memory(pool->call, sizeof(struct pool_memory));
+		(struct pool_memory *)pool->host->key_state(pool->call, sizeof(struct pool_memory));
 
 	if (strncmp(memory->uid, pool->uid, sizeof(memory->uid) - 1) != 0) {
 		*memory = (struct pool_memory){ 0 };
@@ -97,24 +97,24 @@ static void find_template(struct pool *pool)
 }
 
 /* What to tell the host. A failed pool has its backoff, but its status does not wait for that. */
-static int32_t verdict(struct pool *pool, uint64_t *ret_after_ms)
+static int32_t result(struct pool *pool, uint64_t *ret_requeue_after_ms)
 {
 	if (pool->failed) {
 		if (pool->after_ms != UINT64_MAX) {
 			pool->host->enqueue(pool->call->instance, pool->key->ns, pool->key->name,
 					    pool->after_ms);
 		}
-		return ASB_RETRY;
+		return ASB_ERROR;
 	}
 	if (pool->after_ms != UINT64_MAX) {
-		*ret_after_ms = pool->after_ms;
-		return ASB_AGAIN;
+		*ret_requeue_after_ms = pool->after_ms;
+		return ASB_REQUEUE_AFTER;
 	}
 	return ASB_DONE;
 }
 
 int32_t warmpool_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			   uint64_t *ret_after_ms)
+			   uint64_t *ret_requeue_after_ms)
 {
 	struct pool pool = {
 		.call = call,
@@ -148,5 +148,5 @@ int32_t warmpool_reconcile(void *state, struct asb_call *call, const struct asb_
 		pods_fill(&pool);
 	}
 	status_report(&pool);
-	return verdict(&pool, ret_after_ms);
+	return result(&pool, ret_requeue_after_ms);
 }

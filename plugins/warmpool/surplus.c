@@ -40,7 +40,7 @@ static bool remove_pods(struct pool *pool, struct json_object *const pods[], uin
 		if (pool->host->reserve(pool->call, WATCH_POD, asb_ns(pods[i]), asb_name(pods[i]),
 					holder) == ASB_OK) {
 			writes[sent] = asb_remove(WATCH_POD, pods[i], true);
-			writes[sent++].lane = ASB_LANE_REFILL;
+			writes[sent++].priority = ASB_PRIORITY_REFILL;
 		}
 	}
 	if (sent == 0) {

@@ -96,7 +96,7 @@ int64_t hash_rank(const char *hash);
 
 /* reconcile.c */
 int32_t warmpool_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			   uint64_t *ret_after_ms);
+			   uint64_t *ret_requeue_after_ms);
 /* How many pods of this pool an index holds under its uid and tail. */
 int64_t pool_count(struct pool *pool, uint32_t index, const char *tail);
 /* Lists them likewise, at most limit. */

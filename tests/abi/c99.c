@@ -5,17 +5,17 @@
 #include <agent-sandbox/plugin.h>
 
 static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *object = asb_get(call, 0, key->ns, key->name);
 
 	(void)state;
-	*ret_after_ms = 0;
-	return asb_streq(asb_str(object, "status", "phase"), "Done") ? ASB_DONE : ASB_AGAIN;
+	*ret_requeue_after_ms = 0;
+	return asb_streq(asb_str(object, "status", "phase"), "Done") ? ASB_DONE : ASB_REQUEUE_AFTER;
 }
 
 static const struct asb_watch watches[] = {
-	{ .kind = { "example.com", "v1", "widgets", "Widget" }, .map = ASB_MAP_SELF },
+	{ .kind = { "example.com", "v1", "widgets", "Widget" }, .enqueue = ASB_ENQUEUE_SELF },
 	{ .kind = { NULL, NULL, NULL, NULL } },
 };
 

@@ -5,18 +5,18 @@
 #include <agent-sandbox/plugin.h>
 
 static int32_t reconcile(void *, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *object = asb_get(call, 0, key->ns, key->name);
 	struct asb_write write = asb_remove(0, object, true);
 
-	*ret_after_ms = 0;
-	return asb_write(call, &write) == ASB_OK ? ASB_DONE : ASB_RETRY;
+	*ret_requeue_after_ms = 0;
+	return asb_write(call, &write) == ASB_OK ? ASB_DONE : ASB_ERROR;
 }
 
 static const struct asb_watch watches[] = {
 	{ { "example.com", "v1", "widgets", "Widget" },
-	  ASB_MAP_SELF,
+	  ASB_ENQUEUE_SELF,
 	  0,
 	  nullptr,
 	  nullptr,

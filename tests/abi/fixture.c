@@ -30,12 +30,12 @@ extern int fixture_nobody_has_this(void);
 #endif
 
 static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	(void)state;
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 #ifdef FIXTURE_MISSING_SYMBOL
 	return fixture_nobody_has_this();
 #else
@@ -55,15 +55,15 @@ static const char *const labels[] = { "example.com/ours", (const char *)0 };
 static const struct asb_watch watches[] = {
 	{
 		.kind = { "example.com", "v1", "widgets", FIXTURE_KIND },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = fields,
 	},
 	{
 		.kind = { "", "v1", "pods", "Pod" },
-		.map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
-		.flags = ASB_WATCH_OURS | ASB_WATCH_METADATA,
-		.keep_labels = labels,
-		.map_index = "by-pod",
+		.enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX,
+		.flags = ASB_WATCH_SELECTED | ASB_WATCH_METADATA,
+		.selector_labels = labels,
+		.enqueue_index = "by-pod",
 	},
 	{ .kind = { "", "v1", "secrets", "Secret" },
 	  .flags = ASB_WATCH_UNWATCHED | ASB_WATCH_OPTIONAL },

@@ -18,7 +18,7 @@ abi_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 tests_abi_good_la_SOURCES = %D%/fixture.c
 tests_abi_good_la_LDFLAGS = $(abi_ldflags)
 tests_abi_major_la_SOURCES = %D%/fixture.c
-tests_abi_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DFIXTURE_MAJOR=2 -DFIXTURE_MINOR=7
+tests_abi_major_la_CPPFLAGS = $(AM_CPPFLAGS) -DFIXTURE_MAJOR=1 -DFIXTURE_MINOR=0
 tests_abi_major_la_LDFLAGS = $(abi_ldflags)
 tests_abi_magic_la_SOURCES = %D%/fixture.c
 tests_abi_magic_la_CPPFLAGS = $(AM_CPPFLAGS) -DFIXTURE_MAGIC=0xabad1deau

@@ -11,11 +11,11 @@ struct older_kind {
 	const char *group, *version, *plural, *kind;
 };
 
-struct older_watch { /* no map_index, no map_function */
+struct older_watch { /* no enqueue_index, no enqueue_function */
 	struct older_kind kind;
-	uint32_t map, flags;
+	uint32_t enqueue, flags;
 	const char *const *fields;
-	const char *const *keep_labels;
+	const char *const *selector_labels;
 };
 
 struct older_option { /* no help */
@@ -37,15 +37,15 @@ struct older_plugin { /* no fini */
 	const struct older_metric *metrics;
 	const char *crd;
 	void *init;
-	int32_t (*reconcile)(void *state, void *call, const void *key, uint64_t *ret_after_ms);
+	int32_t (*reconcile)(void *state, void *call, const void *key, uint64_t *ret_requeue_after_ms);
 };
 
-static int32_t reconcile(void *state, void *call, const void *key, uint64_t *ret_after_ms)
+static int32_t reconcile(void *state, void *call, const void *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)state;
 	(void)call;
 	(void)key;
-	*ret_after_ms = 42;
+	*ret_requeue_after_ms = 42;
 	return 1;
 }
 
@@ -68,7 +68,7 @@ static const struct {
 } description = {
 	{
 		0x31425341u,
-		1,
+		2,
 		0,
 		sizeof(struct older_plugin),
 		sizeof(struct older_watch),

@@ -267,7 +267,7 @@ static void a_deletion_that_fails_is_tried_again_and_told_once(void **state)
 	struct asb_fake *fake = claim_create(RETAIN_AT(IN_ONE_MINUTE));
 
 	(void)state;
-	asb_fake_fail(fake, ASB_REMOVE, "Sandbox", ASB_UNREACHABLE, "timeout", true);
+	asb_fake_fail(fake, ASB_DELETE, "Sandbox", ASB_UNREACHABLE, "timeout", true);
 	assert_int_not_equal(asb_fake_advance(fake, SECONDS(61)), -1);
 	assert_expired(fake);
 	assert_int_equal(world_events(fake, "ClaimExpired"), 1);

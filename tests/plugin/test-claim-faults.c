@@ -64,7 +64,7 @@ static void a_permanent_error_is_written_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < 40; i++) {
-		asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_DENIED, "exceeded quota", false);
+		asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_FORBIDDEN, "exceeded quota", false);
 	}
 	assert_int_not_equal(asb_fake_advance(fake, SECONDS(600)), -1);
 	assert_in_range(writes_of(fake, MAKE_SANDBOX), 5, 40);

@@ -285,14 +285,14 @@ static void a_pod_that_is_adopted_under_the_deletion_is_kept(void **state)
 
 static void a_deletion_that_fails_is_tried_again(void **state)
 {
-	static const int32_t results[] = { ASB_UNREACHABLE, ASB_DENIED };
+	static const int32_t results[] = { ASB_UNREACHABLE, ASB_FORBIDDEN };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
 		struct asb_fake *fake = world_create();
 
 		orphan(fake, "x", GONE, "c", "");
-		asb_fake_fail(fake, ASB_REMOVE, "Pod", results[i], "not now", false);
+		asb_fake_fail(fake, ASB_DELETE, "Pod", results[i], "not now", false);
 		assert_deleted(fake);
 		asb_fake_destroy(fake);
 	}

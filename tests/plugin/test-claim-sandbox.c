@@ -119,7 +119,7 @@ static void a_foreign_sandbox_is_named_and_never_touched(void **state)
 	(void)state;
 	put_foreign_sandbox(fake, "");
 	world_claim(fake, "c", "");
-	assert_int_equal(reconcile(fake), ASB_TERMINAL);
+	assert_int_equal(reconcile(fake), ASB_TERMINAL_ERROR);
 	world_settle(fake);
 	world_assert_ready(
 		fake, "c", "False", "ReconcilerError",

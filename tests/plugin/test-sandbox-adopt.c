@@ -338,7 +338,7 @@ static void nothing_else_shortens_the_two_seconds(void **state)
 	world_adopted(fake, "a", "x");
 	asb_fake_delete(fake, "Pod", "ns", "x");
 	asb_fake_settle(fake);
-	world_refuse(fake, "Service", ASB_DENIED, "no", 3);
+	world_refuse(fake, "Service", ASB_FORBIDDEN, "no", 3);
 	asb_fake_delete(fake, "Service", "ns", "a");
 	asb_fake_settle(fake);
 	assert_condition(fake, "a", "False", "ReconcilerError", "Error seen: no");

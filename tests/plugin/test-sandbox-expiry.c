@@ -222,7 +222,7 @@ static void an_expiry_that_fails_is_said_and_tried_again(void **state)
 	world_sandbox(fake, "a", "");
 	asb_fake_settle(fake);
 	for (int i = 0; i < 4; i++) {
-		asb_fake_fail(fake, ASB_REMOVE, "Pod", ASB_DENIED, "a webhook says no", false);
+		asb_fake_fail(fake, ASB_DELETE, "Pod", ASB_FORBIDDEN, "a webhook says no", false);
 	}
 	asb_fake_merge(fake, "Sandbox", "ns", "a",
 		       "spec: {shutdownTime: \"2001-01-01T00:00:00Z\"}");

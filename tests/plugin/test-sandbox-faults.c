@@ -44,7 +44,7 @@ static void a_forbidden_volume_is_said_and_the_pod_waits(void **state)
 {
 	struct asb_fake *fake = *state;
 
-	world_refuse(fake, "PersistentVolumeClaim", ASB_DENIED, "exceeded quota", 2);
+	world_refuse(fake, "PersistentVolumeClaim", ASB_FORBIDDEN, "exceeded quota", 2);
 	world_sandbox(fake, "a", "volumeClaimTemplates: [{metadata: {name: data}, spec: {}}]");
 	asb_fake_settle(fake);
 	assert_condition(fake, "a", "False", "ReconcilerError", "Error seen: exceeded quota");
@@ -70,7 +70,7 @@ static void an_error_whose_text_changes_is_written_once_a_minute(void **state)
 
 	for (int i = 0; i < 40; i++) {
 		snprintf(message, sizeof(message), "webhook on port %d does not answer", 40000 + i);
-		world_refuse(fake, "Pod", ASB_DENIED, message, 1);
+		world_refuse(fake, "Pod", ASB_FORBIDDEN, message, 1);
 	}
 	world_sandbox(fake, "a", "");
 	asb_fake_settle(fake);
@@ -319,7 +319,7 @@ static void a_replacement_that_is_refused_is_no_less_a_loss(void **state)
 	asb_fake_delete(fake, "Pod", "ns", "x");
 	asb_fake_settle(fake);
 	for (int i = 0; i < 3; i++) {
-		asb_fake_fail(fake, ASB_PATCH_JSON, "Sandbox", ASB_DENIED, "not now", false);
+		asb_fake_fail(fake, ASB_PATCH_JSON, "Sandbox", ASB_FORBIDDEN, "not now", false);
 	}
 	asb_fake_advance(fake, 2000);
 	assert_condition(fake, "a", "False", "ReconcilerError", "Error seen: not now");

@@ -456,7 +456,7 @@ static void the_selector_waits_for_a_pod_that_could_not_be_labelled(void **state
 	world_sandbox(fake, "a", "");
 	put_go_objects(fake);
 	for (int i = 0; i < 3; i++) {
-		asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_DENIED, "no", false);
+		asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_FORBIDDEN, "no", false);
 	}
 	asb_fake_settle(fake);
 	assert_null(

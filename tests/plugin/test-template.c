@@ -34,13 +34,13 @@ static int32_t spy_write_all(struct asb_call *call, struct asb_write *writes, ui
 
 		json_object_put(*sent);
 		*sent = asb_copy(writes[i].take_body);
-		sent_lane = writes[i].lane;
+		sent_lane = writes[i].priority;
 	}
 	return real->write_all(call, writes, count);
 }
 
 static int32_t spied_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_after_ms)
+			       uint64_t *ret_requeue_after_ms)
 {
 	int32_t verdict;
 
@@ -48,7 +48,7 @@ static int32_t spied_reconcile(void *state, struct asb_call *call, const struct 
 	ours = *real;
 	ours.write_all = spy_write_all;
 	call->host = &ours;
-	verdict = asb_plugin_entry()->reconcile(state, call, key, ret_after_ms);
+	verdict = asb_plugin_entry()->reconcile(state, call, key, ret_requeue_after_ms);
 	call->host = real;
 	return verdict;
 }
@@ -94,7 +94,7 @@ static void generation_is_checked_once_with_dry_runs(void **state)
 	assert_int_equal(asb_fake_writes(fake), 2);
 	assert_string_equal(asb_fake_write(fake, 0), "CREATE Pod ns/t-check (dry run)");
 	assert_string_equal(asb_fake_write(fake, 1), "CREATE NetworkPolicy ns/t-check (dry run)");
-	assert_int_equal(sent_lane, ASB_LANE_EVENT);
+	assert_int_equal(sent_lane, ASB_PRIORITY_EVENT);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
 	asb_fake_merge(fake, KIND, "ns", "t", "{ metadata: { labels: { a: b } } }");
 	asb_fake_settle(fake);
@@ -174,8 +174,8 @@ static void quota_says_nothing_about_the_template(void **state)
 	struct asb_fake *fake = world("");
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_DENIED, "exceeded quota", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_RETRY);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_FORBIDDEN, "exceeded quota", false);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_ERROR);
 	assert_non_null(strstr(asb_fake_failure(fake), "exceeded quota"));
 	assert_null(asb_fake_event(fake, 0));
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
@@ -190,7 +190,7 @@ static void only_what_had_no_answer_is_asked_again(void **state)
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_INVALID, "wrong", false);
 	asb_fake_fail(fake, ASB_CREATE, "NetworkPolicy", ASB_UNREACHABLE, "no answer", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_ERROR);
 	asb_fake_forget(fake);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
 	assert_int_equal(asb_fake_writes(fake), 1);
@@ -204,7 +204,7 @@ static void name_that_is_taken_is_no_fault_of_the_template(void **state)
 	struct asb_fake *fake = world("");
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_EXISTS, "already exists", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_ALREADY_EXISTS, "already exists", false);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);
 	assert_null(asb_fake_event(fake, 0));
 	finish(fake);

@@ -82,7 +82,7 @@ static void pod_without_a_controller_wakes_the_pool_of_its_label(void **state)
 	struct asb_fake *fake = world_with_empty_pool();
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_DENIED, "quota", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_FORBIDDEN, "quota", false);
 	scale(fake, 1);
 	asb_fake_settle(fake);
 	put_orphan(fake, "lost", "");
@@ -197,7 +197,7 @@ static void lost_answer_to_an_adoption_makes_no_second_pod(void **state)
 	put_orphan(fake, "lost", "");
 	scale(fake, 1);
 	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_UNREACHABLE, "no answer", true);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	spy.store_is_blind = true; /* it shows none of it yet */
 	asb_fake_reconcile(fake, "ns", "pool", NULL);
 	asb_fake_reconcile(fake, "ns", "pool", NULL);
@@ -232,7 +232,7 @@ static void refused_adoption_does_not_hold_up_the_pool(void **state)
 	(void)state;
 	put_orphan(fake, "lost", "");
 	scale(fake, 2);
-	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_DENIED, "no", false);
+	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_FORBIDDEN, "no", false);
 	asb_fake_settle(fake);
 	assert_false(is_ours(fake, "lost"));
 	assert_int_equal(status_of(fake, "replicas"), 2);

@@ -33,7 +33,7 @@ static void lost_write_is_done_again_under_the_same_name(void **state)
 
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	snprintf(first, sizeof(first), "%s", asb_fake_write(fake, 0));
 	assert_int_equal(asb_fake_count(fake, "Pod"), 0);
 	asb_fake_forget(fake);
@@ -51,10 +51,10 @@ static void pod_that_a_late_store_does_not_show_is_counted(void **state)
 
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", true);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	spy.store_is_blind = true;
 	for (unsigned int i = 0; i < 5; i++) {
-		assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_AGAIN);
+		assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_REQUEUE_AFTER);
 		assert_true(after <= 1000);
 	}
 	assert_int_equal(wrote(fake, "CREATE Pod"), 1);
@@ -71,12 +71,12 @@ static void nothing_is_made_while_the_api_server_does_not_answer(void **state)
 
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
 	asb_fake_forget(fake);
 	spy.reads_fail = true;
 	scale(fake, 4);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(wrote(fake, "CREATE"), 0);
 	spy.reads_fail = false;
 	asb_fake_advance(fake, 5000);
@@ -154,19 +154,19 @@ static void quota_is_told_and_tried_one_pod_at_a_time(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 6; i++) {
-		asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_DENIED, "exceeded quota: q", false);
+		asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_FORBIDDEN, "exceeded quota: q", false);
 	}
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(wrote(fake, "CREATE"), ASB_WRITE_MAX);
 	assert_int_equal(told(fake, "Warning FailedCreate SandboxWarmPool ns/pool: "
 				    "exceeded quota: q"),
 			 1);
 	asb_fake_forget(fake);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(wrote(fake, "CREATE"), 1);
 	snprintf(again, sizeof(again), "%s", asb_fake_write(fake, 0));
 	asb_fake_forget(fake);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_string_equal(asb_fake_write(fake, 0), again);
 	assert_non_null(strstr(asb_fake_failure(fake), "exceeded quota: q"));
 	asb_fake_advance(fake, 5000);
@@ -180,7 +180,7 @@ static void invalid_pod_is_told_in_the_servers_words(void **state)
 
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_INVALID, "spec.containers: bad 100%", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(told(fake, "Warning FailedCreate SandboxWarmPool ns/pool: "
 				    "spec.containers: bad 100%"),
 			 1);
@@ -194,7 +194,7 @@ static void too_many_requests_is_told_and_the_pod_is_looked_for(void **state)
 	(void)state;
 	spy.too_many = true;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "too many requests", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(told(fake, "Warning FailedCreate"), 1);
 	asb_fake_advance(fake, 1000);
 	assert_int_equal(live_pods(fake), 1);
@@ -209,7 +209,7 @@ static void refusal_does_not_hold_up_status(void **state)
 	(void)state;
 	asb_fake_settle(fake);
 	for (unsigned int i = 0; i < 30; i++) {
-		asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_DENIED, "quota", false);
+		asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_FORBIDDEN, "quota", false);
 	}
 	scale(fake, 3);
 	asb_fake_advance(fake, 3000); /* the backoff is long by now */
@@ -228,7 +228,7 @@ static void cancelled_write_is_not_in_doubt(void **state)
 
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_CANCELLED, "not leading", false);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	asb_fake_advance(fake, 1000);
 	assert_int_equal(live_pods(fake), 1);
 	assert_int_equal(spy.reads, 0);

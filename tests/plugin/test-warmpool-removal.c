@@ -68,7 +68,7 @@ static void pool_looks_again_when_all_surplus_is_reserved(void **state)
 	asb_fake_advance(fake, 1000);
 	asb_fake_reserve(fake, "Pod", "ns", live_name(fake, 0), "ns/claim");
 	asb_fake_merge(fake, POOL_KIND, "ns", "pool", "{ spec: { replicas: 0 } }");
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_AGAIN);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_REQUEUE_AFTER);
 	assert_int_equal(after, 1000);
 	assert_int_equal(live_pods(fake), 1);
 	asb_fake_destroy(fake);
@@ -108,9 +108,9 @@ static void no_claim_can_take_a_pod_while_it_is_deleted(void **state)
 	asb_fake_settle(fake);
 	scale(fake, 0);
 	asb_fake_before_write(fake, try_to_reserve, &result);
-	asb_fake_fail(fake, ASB_REMOVE, "Pod", ASB_DENIED, "no", false);
+	asb_fake_fail(fake, ASB_DELETE, "Pod", ASB_FORBIDDEN, "no", false);
 	asb_fake_reconcile(fake, "ns", "pool", NULL);
-	assert_int_equal(result, ASB_EXISTS);
+	assert_int_equal(result, ASB_ALREADY_EXISTS);
 	asb_fake_before_write(fake, NULL, NULL);
 	assert_null(asb_fake_reserved(fake, "Pod", "ns", live_name(fake, 0)));
 	asb_fake_destroy(fake);
@@ -135,7 +135,7 @@ static void pod_that_is_adopted_meanwhile_stays(void **state)
 	asb_fake_settle(fake);
 	scale(fake, 0);
 	asb_fake_before_write(fake, take_first, &taken);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_true(taken);
 	assert_int_equal(live_pods(fake), 1);
 	asb_fake_advance(fake, 2000);
@@ -174,9 +174,9 @@ static void ended_pod_is_replaced_only_once_it_is_deleted(void **state)
 
 	(void)state;
 	asb_fake_settle(fake);
-	asb_fake_fail(fake, ASB_REMOVE, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_DELETE, "Pod", ASB_UNREACHABLE, "no answer", false);
 	set_phase(fake, live_name(fake, 0), "Failed");
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
 	asb_fake_advance(fake, 1000);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
@@ -343,11 +343,11 @@ static void lost_answer_in_a_rollout_does_not_exceed_the_surge(void **state)
 	asb_fake_forget(fake);
 	put_template(fake, "two");
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", true);
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_RETRY);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	snprintf(name, sizeof(name), "%s", strrchr(asb_fake_write(fake, 0), '/') + 1);
 	spy.hides = name;
 	for (unsigned int i = 0; i < 4; i++) {
-		assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_AGAIN);
+		assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_REQUEUE_AFTER);
 	}
 	assert_int_equal(live_pods(fake), 4);
 	asb_fake_destroy(fake);

@@ -27,7 +27,7 @@ static void pool_makes_as_many_pods_as_asked(void **state)
 	scale(fake, 5);
 	asb_fake_settle(fake);
 	assert_int_equal(live_pods(fake), 5);
-	assert_int_equal(spy.lanes, 1u << ASB_LANE_REFILL | 1u << ASB_LANE_STATUS);
+	assert_int_equal(spy.priorities, 1u << ASB_PRIORITY_REFILL | 1u << ASB_PRIORITY_STATUS);
 	asb_fake_destroy(fake);
 }
 
@@ -153,7 +153,7 @@ static void another_name_is_chosen_for_one_that_is_taken(void **state)
 	struct asb_fake *fake = world_with_pool(2, "one");
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_EXISTS, "already exists", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_ALREADY_EXISTS, "already exists", false);
 	asb_fake_settle(fake);
 	assert_int_equal(live_pods(fake), 2);
 	assert_int_equal(wrote(fake, "CREATE Pod"), 3);
@@ -167,7 +167,7 @@ static void large_pool_gives_way_and_goes_on(void **state)
 	uint64_t after = 99;
 
 	(void)state;
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_AGAIN);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", &after), ASB_REQUEUE_AFTER);
 	assert_int_equal(after, 0);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 64);
 	assert_int_equal(asb_fake_settle(fake), 0);
@@ -180,11 +180,11 @@ static void a_million_replicas_are_bounded_work(void **state)
 	struct asb_fake *fake = world_with_pool(1000000, "one");
 
 	(void)state;
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_AGAIN);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_REQUEUE_AFTER);
 	assert_int_equal(wrote(fake, "CREATE Pod"), 64);
 	asb_fake_merge(fake, POOL_KIND, "ns", "pool",
 		       "{ spec: { replicas: 9223372036854775807 } }");
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_AGAIN);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_REQUEUE_AFTER);
 	assert_int_equal(wrote(fake, "CREATE Pod"), 128);
 	asb_fake_destroy(fake);
 }

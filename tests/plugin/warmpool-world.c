@@ -54,29 +54,29 @@ static uint64_t spy_count(struct asb_call *call, uint32_t index, const char *val
 	return spy.store_is_blind ? 0 : real->count(call, index, value) - (hidden ? 1 : 0);
 }
 
-static void *spy_memory(struct asb_call *call, uint64_t size)
+static void *spy_key_state(struct asb_call *call, uint64_t size)
 {
 	static uint64_t kept[512];
 
 	if (!spy.keeps_memory) {
 		memset(kept, 0, sizeof(kept));
-		return real->memory(call, size);
+		return real->key_state(call, size);
 	}
 	return kept;
 }
 
-static int32_t spy_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
+static int32_t spy_get_live(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
 			struct json_object **ret)
 {
 	spy.reads++;
-	return spy.reads_fail ? ASB_UNREACHABLE : real->read(call, watch, ns, name, ret);
+	return spy.reads_fail ? ASB_UNREACHABLE : real->get_live(call, watch, ns, name, ret);
 }
 
 static int32_t spy_write_all(struct asb_call *call, struct asb_write *writes, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		spy.lanes |= 1u << writes[i].lane;
-		spy.bad_removes += writes[i].verb == ASB_REMOVE &&
+		spy.priorities |= 1u << writes[i].priority;
+		spy.bad_removes += writes[i].verb == ASB_DELETE &&
 				   (writes[i].uid == NULL || writes[i].resource_version == NULL);
 	}
 	int32_t result = real->write_all(call, writes, count);
@@ -90,10 +90,10 @@ static int32_t spy_write_all(struct asb_call *call, struct asb_write *writes, ui
 }
 
 static int32_t spied_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_after_ms)
+			       uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *template;
-	int32_t verdict;
+	int32_t result;
 
 	real = call->host;
 	template = real->get(call, WATCH_TEMPLATE, "ns", "tmpl");
@@ -104,13 +104,13 @@ static int32_t spied_reconcile(void *state, struct asb_call *call, const struct 
 	ours.get = spy_get;
 	ours.list = spy_list;
 	ours.count = spy_count;
-	ours.read = spy_read;
-	ours.memory = spy_memory;
+	ours.get_live = spy_get_live;
+	ours.key_state = spy_key_state;
 	ours.write_all = spy_write_all;
 	call->host = &ours;
-	verdict = asb_plugin_entry()->reconcile(state, call, key, ret_after_ms);
+	result = asb_plugin_entry()->reconcile(state, call, key, ret_requeue_after_ms);
 	call->host = real;
-	return verdict;
+	return result;
 }
 
 static struct asb_plugin spied;

@@ -132,7 +132,7 @@ static void clean_claims(const struct plugin *plugins, uint64_t seed)
 		{ "POST Pod, the pool's own included", world.counts[POD][ASB_CREATE], all },
 		{ "POST Event", world.counts[EVENT][ASB_CREATE], n },
 		{ "PATCH Sandbox", world.counts[SANDBOX][ASB_PATCH_JSON], 0 },
-		{ "DELETE Pod", world.counts[POD][ASB_REMOVE], 0 },
+		{ "DELETE Pod", world.counts[POD][ASB_DELETE], 0 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -131,7 +131,7 @@ static uint32_t verb_of(const struct http_request *request, const struct target 
 {
 	switch (request->method[0]) {
 	case 'D':
-		return ASB_REMOVE;
+		return ASB_DELETE;
 	case 'P':
 		if (strcmp(request->method, "POST") == 0) {
 			return ASB_CREATE;
@@ -193,7 +193,7 @@ static void account(struct world *world, const struct process *process,
 	}
 	world->counts[target->kind - world_kinds][verb]++;
 	snprintf(key, sizeof(key), "%s/%s/%s", target->kind->plural, target->ns, target->name);
-	if (verb != ASB_CREATE && verb != ASB_REMOVE &&
+	if (verb != ASB_CREATE && verb != ASB_DELETE &&
 	    objects_version(world->objects) == version_before &&
 	    map_get(&world->troubled, key) == NULL) {
 		world->needless++;

@@ -167,11 +167,11 @@ tests_unit_fakehost_test_fake_host_write_LDADD = $(FAKE_HOST_LIBS)
 
 # core/: talk
 TALK_SERVER = tests/unit/core/talk-server.c tests/unit/core/talk-server.h
-check_PROGRAMS += tests/unit/core/client/test-lanes
-TESTS += tests/unit/core/client/test-lanes
-tests_unit_core_client_test_lanes_SOURCES = tests/unit/core/client/test-lanes.c
-tests_unit_core_client_test_lanes_CFLAGS = $(TEST_CFLAGS)
-tests_unit_core_client_test_lanes_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/core/client/test-limiter
+TESTS += tests/unit/core/client/test-limiter
+tests_unit_core_client_test_limiter_SOURCES = tests/unit/core/client/test-limiter.c
+tests_unit_core_client_test_limiter_CFLAGS = $(TEST_CFLAGS)
+tests_unit_core_client_test_limiter_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/core/client/test-client
 TESTS += tests/unit/core/client/test-client
 tests_unit_core_client_test_client_SOURCES = tests/unit/core/client/test-client.c tests/unit/core/client-fixture.c tests/unit/core/client-fixture.h $(TALK_SERVER)

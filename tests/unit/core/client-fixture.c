@@ -69,7 +69,7 @@ void tear_down(struct fixture *f)
 	assert_false(f->surprised);
 	assert_null(f->steps[f->next].method);
 	assert_int_equal(
-		lanes_enter(client_lanes(f->client), LANE_LEASE, 8, sched_now_us(f->sched)), 0);
+		limiter_enter(client_lanes(f->client), PRIORITY_LEASE, 8, sched_now_us(f->sched)), 0);
 	client_destroy(f->client);
 	metrics_destroy(f->metrics);
 	talk_server_finish(&f->server);
@@ -87,7 +87,7 @@ struct json_object *parse(const char *text)
 void send_write(struct fixture *f, struct client_write *write, const char *body)
 {
 	write->body = body != NULL ? parse(body) : NULL;
-	write->lane = LANE_CLAIM;
+	write->priority = PRIORITY_CLAIM;
 	write->kind = write->kind != NULL ? write->kind : &pods;
 	client_write_all(f->client, write, 1);
 	json_object_put(write->body);

@@ -64,14 +64,14 @@ static void note_end(struct rig *rig)
 }
 
 static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	struct rig *rig = state;
 	int32_t verdict = ASB_DONE;
 
 	note_begin(rig, key);
 	if (rig->reconcile != NULL) {
-		verdict = rig->reconcile(rig, call, key, ret_after_ms);
+		verdict = rig->reconcile(rig, call, key, ret_requeue_after_ms);
 	}
 	note_end(rig);
 	return verdict;
@@ -83,8 +83,8 @@ static void map(void *state, struct asb_call *call, struct json_object *before,
 	struct rig *rig = state;
 
 	rig->maps++;
-	if (rig->map != NULL) {
-		rig->map(rig, call, before, after, out);
+	if (rig->enqueue != NULL) {
+		rig->enqueue(rig, call, before, after, out);
 	}
 }
 
@@ -109,16 +109,16 @@ static const char *const pod_fields[] = { "status.phase", "status.rank", NULL };
 
 static const struct asb_watch watches[] = {
 	{ .kind = { "example.com", "v1", "widgets", "Widget" },
-	  .map = ASB_MAP_SELF,
+	  .enqueue = ASB_ENQUEUE_SELF,
 	  .fields = widget_fields },
 	{ .kind = { "", "v1", "pods", "Pod" },
-	  .map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
+	  .enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX,
 	  .fields = pod_fields,
-	  .map_index = "by-pod" },
+	  .enqueue_index = "by-pod" },
 	{ .kind = { "", "v1", "services", "Service" },
-	  .map = ASB_MAP_SELF | ASB_MAP_FUNCTION,
+	  .enqueue = ASB_ENQUEUE_SELF | ASB_ENQUEUE_FUNCTION,
 	  .flags = ASB_WATCH_METADATA,
-	  .map_function = map },
+	  .enqueue_function = map },
 	{ .kind = { "", "v1", "secrets", "Secret" }, .flags = ASB_WATCH_UNWATCHED },
 	{ .kind = { 0 } },
 };

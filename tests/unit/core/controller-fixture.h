@@ -21,7 +21,7 @@ extern const struct asb_kind rig_kinds[WATCHES];
 
 struct rig;
 typedef int32_t (*rig_reconcile)(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-				 uint64_t *ret_after_ms);
+				 uint64_t *ret_requeue_after_ms);
 
 struct rig {
 	struct sched *sched;
@@ -37,7 +37,7 @@ struct rig {
 
 	/* What the plugin does, and what it saw. */
 	rig_reconcile reconcile;
-	void (*map)(struct rig *rig, struct asb_call *call, struct json_object *before,
+	void (*enqueue)(struct rig *rig, struct asb_call *call, struct json_object *before,
 		    struct json_object *after, struct asb_keys *out);
 	int init_result;
 	unsigned int inits, finis, maps;

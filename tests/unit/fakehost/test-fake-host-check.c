@@ -49,11 +49,11 @@ static void a_description_is_checked_as_by_the_real_host(void **state)
 {
 	static const struct asb_watch no_watch[] = { { { 0 } } };
 	static const struct asb_watch no_index[] = {
-		{ .kind = { "g", "v", "ws", "W" }, .map = ASB_MAP_INDEX, .map_index = "x" },
+		{ .kind = { "g", "v", "ws", "W" }, .enqueue = ASB_ENQUEUE_INDEX, .enqueue_index = "x" },
 		{ { 0 } }
 	};
 	static const struct asb_watch no_function[] = {
-		{ .kind = { "g", "v", "ws", "W" }, .map = ASB_MAP_FUNCTION }, { { 0 } }
+		{ .kind = { "g", "v", "ws", "W" }, .enqueue = ASB_ENQUEUE_FUNCTION }, { { 0 } }
 	};
 	static const struct asb_watch unwatched[] = {
 		{ .kind = { "g", "v", "ws", "W" }, .flags = ASB_WATCH_UNWATCHED }, { { 0 } }
@@ -65,11 +65,11 @@ static void a_description_is_checked_as_by_the_real_host(void **state)
 	wrong.magic = 0;
 	check_abort(load, &wrong, "magic");
 	wrong = widget_plugin;
-	wrong.abi_major = 2;
-	check_abort(load, &wrong, "ABI 2.0");
+	wrong.abi_major = 1;
+	check_abort(load, &wrong, "ABI 1.0");
 	wrong = widget_plugin;
 	wrong.abi_minor = 1;
-	check_abort(load, &wrong, "ABI 1.1");
+	check_abort(load, &wrong, "ABI 2.1");
 	wrong = widget_plugin;
 	wrong.watch_size = 8;
 	check_abort(load, &wrong, "sizes");
@@ -89,7 +89,7 @@ static void a_description_is_checked_as_by_the_real_host(void **state)
 	wrong.watches = no_index;
 	check_abort(load, &wrong, "no index 'x'");
 	wrong.watches = no_function;
-	check_abort(load, &wrong, "map_function");
+	check_abort(load, &wrong, "enqueue_function");
 	wrong.watches = unwatched;
 	check_abort(load, &wrong, "must be watched");
 }
@@ -125,25 +125,25 @@ static void mistakes_of_a_test_end_it(void **state)
 		    "name or generateName is required");
 }
 
-static int32_t no_verdict(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t no_result(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	return 17;
 }
 
-static int32_t much_memory(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t much_memory(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)key;
-	(void)ret_after_ms;
-	return call->host->memory(call, 4097) == NULL ? ASB_DONE : ASB_RETRY;
+	(void)ret_requeue_after_ms;
+	return call->host->key_state(call, 4097) == NULL ? ASB_DONE : ASB_ERROR;
 }
 
-static int32_t no_watch(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t no_watch(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
-	(void)ret_after_ms;
-	return asb_get(call, 99, key->ns, key->name) == NULL ? ASB_DONE : ASB_RETRY;
+	(void)ret_requeue_after_ms;
+	return asb_get(call, 99, key->ns, key->name) == NULL ? ASB_DONE : ASB_ERROR;
 }
 
 static void reconcile(const void *arg)
@@ -154,10 +154,10 @@ static void reconcile(const void *arg)
 
 static void mistakes_of_a_plugin_end_it(void **state)
 {
-	static const probe_function wrong[] = { no_verdict, much_memory, no_watch };
+	static const probe_function wrong[] = { no_result, much_memory, no_watch };
 
 	(void)state;
-	check_abort(reconcile, &wrong[0], "no verdict");
+	check_abort(reconcile, &wrong[0], "not a result");
 	check_abort(reconcile, &wrong[1], "4096");
 	check_abort(reconcile, &wrong[2], "no watch 99");
 }

@@ -4,13 +4,13 @@
 
 #include "tests/unit/fakehost/widget.h"
 
-static int32_t see_fields(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t see_fields(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *pod = asb_get(call, POD, "ns", "p"),
 			   *secret = asb_get(call, SECRET, "ns", "s"), *lease = NULL;
 
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_string_equal(asb_str(pod, "apiVersion"), "v1");
 	assert_string_equal(asb_str(pod, "kind"), "Pod");
 	assert_string_equal(asb_str(pod, "status", "phase"), "Running");
@@ -27,9 +27,9 @@ static int32_t see_fields(struct asb_call *call, const struct asb_key *key, uint
 	assert_null(asb_at(secret, "spec"));
 	assert_null(asb_at(secret, "data"));
 	assert_null(asb_get(call, LEASE, "ns", "l"));
-	assert_int_equal(call->host->read(call, LEASE, "ns", "l", &lease), ASB_OK);
+	assert_int_equal(call->host->get_live(call, LEASE, "ns", "l", &lease), ASB_OK);
 	assert_string_equal(asb_str(lease, "spec", "holderIdentity"), "me");
-	assert_int_equal(call->host->read(call, LEASE, "ns", "none", &lease), ASB_NOT_FOUND);
+	assert_int_equal(call->host->get_live(call, LEASE, "ns", "none", &lease), ASB_NOT_FOUND);
 	assert_null(asb_get(call, POD, "ns", "none"));
 	return ASB_DONE;
 }
@@ -51,10 +51,10 @@ static void get_shows_only_what_was_declared(void **state)
 }
 
 static int32_t see_services(struct asb_call *call, const struct asb_key *key,
-			    uint64_t *ret_after_ms)
+			    uint64_t *ret_requeue_after_ms)
 {
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_null(asb_get(call, SERVICE, "ns", "foreign"));
 	assert_null(asb_get(call, SERVICE, "ns", "controlled-by-a-foreigner"));
 	assert_non_null(asb_get(call, SERVICE, "ns", "labelled"));
@@ -64,10 +64,10 @@ static int32_t see_services(struct asb_call *call, const struct asb_key *key,
 }
 
 static int32_t see_no_service(struct asb_call *call, const struct asb_key *key,
-			      uint64_t *ret_after_ms)
+			      uint64_t *ret_requeue_after_ms)
 {
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_null(asb_get(call, SERVICE, "ns", "labelled"));
 	return ASB_DONE;
 }
@@ -115,12 +115,12 @@ static void check_list(struct asb_call *call, uint32_t limit, uint32_t flags, co
 	assert_string_equal(names, expected);
 }
 
-static int32_t see_lists(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t see_lists(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *const *pods = NULL;
 
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	check_list(call, 0, 0, "c a d b ");
 	check_list(call, 2, 0, "c a ");
 	check_list(call, 0, ASB_LIST_REVERSE, "b d a c ");
@@ -160,16 +160,16 @@ static void lists_go_by_rank_then_name(void **state)
 }
 
 static int32_t see_reservations(struct asb_call *call, const struct asb_key *key,
-				uint64_t *ret_after_ms)
+				uint64_t *ret_requeue_after_ms)
 {
 	const struct asb_host *host = call->host;
 
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_null(host->reserved(call, POD, "ns", "p"));
 	assert_int_equal(host->reserve(call, POD, "ns", "p", "ns/x"), ASB_OK);
 	assert_int_equal(host->reserve(call, POD, "ns", "p", "ns/x"), ASB_OK);
-	assert_int_equal(host->reserve(call, POD, "ns", "p", "ns/y"), ASB_EXISTS);
+	assert_int_equal(host->reserve(call, POD, "ns", "p", "ns/y"), ASB_ALREADY_EXISTS);
 	assert_int_equal(host->reserve(call, SERVICE, "ns", "p", "ns/y"), ASB_OK);
 	assert_string_equal(host->reserved(call, POD, "ns", "p"), "ns/x");
 	host->release(call, POD, "ns", "p", "ns/y");
@@ -181,7 +181,7 @@ static int32_t see_reservations(struct asb_call *call, const struct asb_key *key
 	host->release(call, POD, "ns", "q", "ns/w");
 	assert_string_equal(host->reserved(call, POD, "ns", "q"), "ns/w");
 	assert_int_equal(host->reserve(call, POD, "ns", "q", "ns/w"), ASB_OK);
-	assert_int_equal(host->reserve(call, POD, "ns", "q", "ns/y"), ASB_EXISTS);
+	assert_int_equal(host->reserve(call, POD, "ns", "q", "ns/y"), ASB_ALREADY_EXISTS);
 	host->release(call, POD, "ns", "q", "ns/w");
 	return ASB_DONE;
 }
@@ -202,12 +202,12 @@ static void reservations_have_one_holder(void **state)
 }
 
 static int32_t count_in_memory(struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_after_ms)
+			       uint64_t *ret_requeue_after_ms)
 {
-	unsigned char *memory = call->host->memory(call, 1);
+	unsigned char *memory = call->host->key_state(call, 1);
 
 	(void)key;
-	*ret_after_ms = ++*memory;
+	*ret_requeue_after_ms = ++*memory;
 	return ASB_DONE;
 }
 
@@ -238,14 +238,14 @@ static void memory_lasts_as_long_as_the_object(void **state)
 }
 
 static int32_t see_services_of_the_host(struct asb_call *call, const struct asb_key *key,
-					uint64_t *ret_after_ms)
+					uint64_t *ret_requeue_after_ms)
 {
 	const struct asb_host *host = call->host;
 	const char *const how[] = { "ns", "fast" }, *const slow[] = { "ns", "slow" };
 	char hex[65];
 
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_string_equal(host->option(call->instance, 0), probe.arg);
 	host->sha256(call->instance, "abc", 3, hex);
 	assert_string_equal(hex,

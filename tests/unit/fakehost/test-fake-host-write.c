@@ -18,13 +18,13 @@ static const char *uid_of(struct asb_fake *fake, const char *kind, const char *n
 }
 
 /* The one write of try_write, its place in probe.arg. */
-static int32_t send_one(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t send_one(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	struct asb_write *write = (struct asb_write *)(uintptr_t)probe.arg;
 	int32_t result = call->host->write_all(call, write, 1);
 
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_int_equal(result, write->result);
 	assert_null(write->take_body);
 	assert_int_equal(write->result == ASB_OK, *write->message == '\0');
@@ -65,7 +65,7 @@ static struct asb_write creation(const char *owner_uid)
 	} else {
 		json_object_put(owners);
 	}
-	return asb_create(POD, ASB_LANE_CLAIM, body);
+	return asb_create(POD, ASB_PRIORITY_CLAIM, body);
 }
 
 static void a_create_that_is_there_already_is_done(void **state)
@@ -76,13 +76,13 @@ static void a_create_that_is_there_already_is_done(void **state)
 	snprintf(uid, sizeof(uid), "%s", uid_of(fake, "Widget", "w"));
 	assert_int_equal(try_write(fake, creation(uid)), ASB_OK);
 	assert_int_equal(try_write(fake, creation(uid)), ASB_OK);
-	assert_int_equal(try_write(fake, creation("another")), ASB_EXISTS);
-	assert_int_equal(try_write(fake, creation(NULL)), ASB_EXISTS);
+	assert_int_equal(try_write(fake, creation("another")), ASB_ALREADY_EXISTS);
+	assert_int_equal(try_write(fake, creation(NULL)), ASB_ALREADY_EXISTS);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 1);
 	assert_int_equal(asb_fake_writes(fake), 4);
 	asb_fake_delete(fake, "Pod", "ns", "p");
 	assert_int_equal(try_write(fake, creation(NULL)), ASB_OK);
-	assert_int_equal(try_write(fake, creation(NULL)), ASB_EXISTS);
+	assert_int_equal(try_write(fake, creation(NULL)), ASB_ALREADY_EXISTS);
 }
 
 static void a_create_needs_its_own_name(void **state)
@@ -174,16 +174,16 @@ static void a_removal_hits_only_what_was_meant(void **state)
 	struct asb_fake *fake = quiet(state);
 	struct asb_write write;
 
-	assert_int_equal(try_write(fake, of_pod(ASB_REMOVE, "u", NULL)), ASB_NOT_FOUND);
+	assert_int_equal(try_write(fake, of_pod(ASB_DELETE, "u", NULL)), ASB_NOT_FOUND);
 	asb_fake_put(fake, POD_P ", uid: u}}");
-	assert_int_equal(try_write(fake, of_pod(ASB_REMOVE, "v", NULL)), ASB_CONFLICT);
-	write = of_pod(ASB_REMOVE, "u", NULL);
+	assert_int_equal(try_write(fake, of_pod(ASB_DELETE, "v", NULL)), ASB_CONFLICT);
+	write = of_pod(ASB_DELETE, "u", NULL);
 	write.resource_version = "1";
 	assert_int_equal(try_write(fake, write), ASB_CONFLICT);
-	assert_int_equal(try_write(fake, of_pod(ASB_REMOVE, "u", NULL)), ASB_OK);
+	assert_int_equal(try_write(fake, of_pod(ASB_DELETE, "u", NULL)), ASB_OK);
 	assert_null(asb_fake_get(fake, "Pod", "ns", "p"));
 	asb_fake_put(fake, POD_P ", finalizers: [example.com/x]}}");
-	assert_int_equal(try_write(fake, of_pod(ASB_REMOVE, NULL, NULL)), ASB_OK);
+	assert_int_equal(try_write(fake, of_pod(ASB_DELETE, NULL, NULL)), ASB_OK);
 	assert_true(asb_deleting(asb_fake_get(fake, "Pod", "ns", "p")));
 }
 
@@ -197,7 +197,7 @@ static void dry_runs_leave_no_trace(void **state)
 	assert_int_equal(asb_fake_count(fake, "Pod"), 0);
 	assert_string_equal(asb_fake_write(fake, 0), "CREATE Pod ns/p (dry run)");
 	asb_fake_put(fake, POD_P "}}");
-	write = of_pod(ASB_REMOVE, NULL, NULL);
+	write = of_pod(ASB_DELETE, NULL, NULL);
 	write.flags = ASB_DRY_RUN;
 	assert_int_equal(try_write(fake, write), ASB_OK);
 	write = of_pod(ASB_PATCH_MERGE, NULL, "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
@@ -208,17 +208,17 @@ static void dry_runs_leave_no_trace(void **state)
 	assert_int_equal(settled(fake), 0);
 }
 
-static int32_t several(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t several(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	struct asb_write writes[] = {
 		creation(NULL),
 		of_pod(ASB_PATCH_MERGE, "wrong", "{}"),
 		of_pod(ASB_PATCH_MERGE, NULL, "{\"metadata\":{\"labels\":{\"colour\":\"red\"}}}"),
-		{ .verb = ASB_REMOVE, .watch = SERVICE, .ns = "ns", .name = "none" },
+		{ .verb = ASB_DELETE, .watch = SERVICE, .ns = "ns", .name = "none" },
 	};
 
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	assert_int_equal(call->host->write_all(call, writes, 4), ASB_INVALID);
 	assert_int_equal(writes[0].result, ASB_OK);
 	assert_int_equal(writes[0].http_status, 201);
@@ -243,16 +243,16 @@ static void faults_hit_the_next_write_that_matches(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_fail(fake, ASB_REMOVE, "Pod", ASB_DENIED, "no", false);
+	asb_fake_fail(fake, ASB_DELETE, "Pod", ASB_FORBIDDEN, "no", false);
 	asb_fake_fail(fake, ASB_CREATE, NULL, ASB_UNREACHABLE, "lost", true);
 	asb_fake_fail(fake, 0, NULL, ASB_CANCELLED, "stop", false);
 	assert_int_equal(try_write(fake, creation(NULL)), ASB_UNREACHABLE);
 	assert_non_null(asb_fake_get(fake, "Pod", "ns", "p"));
 	assert_int_equal(try_write(fake, creation(NULL)), ASB_CANCELLED);
 	assert_int_equal(asb_fake_writes(fake), 1);
-	assert_int_equal(try_write(fake, of_pod(ASB_REMOVE, NULL, NULL)), ASB_DENIED);
+	assert_int_equal(try_write(fake, of_pod(ASB_DELETE, NULL, NULL)), ASB_FORBIDDEN);
 	assert_non_null(asb_fake_get(fake, "Pod", "ns", "p"));
-	assert_int_equal(try_write(fake, of_pod(ASB_REMOVE, NULL, NULL)), ASB_OK);
+	assert_int_equal(try_write(fake, of_pod(ASB_DELETE, NULL, NULL)), ASB_OK);
 }
 
 static void a_lost_answer_is_found_again(void **state)
@@ -279,14 +279,14 @@ static void the_world_may_change_before_a_write(void **state)
 	struct asb_fake *fake = quiet(state);
 
 	asb_fake_before_write(fake, snatch, (void *)(uintptr_t)thief);
-	assert_int_equal(try_write(fake, creation(NULL)), ASB_EXISTS);
+	assert_int_equal(try_write(fake, creation(NULL)), ASB_ALREADY_EXISTS);
 	assert_string_equal(asb_label(asb_fake_get(fake, "Pod", "ns", "p"), "colour"), "red");
 }
 
 static int32_t about_the_widget(struct asb_call *call, const struct asb_key *key,
-				uint64_t *ret_after_ms)
+				uint64_t *ret_requeue_after_ms)
 {
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	call->host->event(call, asb_get(call, WIDGET, key->ns, key->name), "Warning", "Lost",
 			  "%d lost", 3);
 	return ASB_DONE;

@@ -201,9 +201,9 @@ static void what_is_not_declared_wakes_nobody(void **state)
 }
 
 static int32_t enqueue_another(struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_after_ms)
+			       uint64_t *ret_requeue_after_ms)
 {
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	if (strcmp(key->name, "w") == 0) {
 		call->host->enqueue(call->instance, "ns", "later", 50);
 		call->host->enqueue(call->instance, "ns", "later", 20);
@@ -230,12 +230,12 @@ static void a_delayed_key_keeps_the_earlier_time(void **state)
 }
 
 static int32_t again_after_a_minute(struct asb_call *call, const struct asb_key *key,
-				    uint64_t *ret_after_ms)
+				    uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
-	*ret_after_ms = 60000;
-	return ASB_AGAIN;
+	*ret_requeue_after_ms = 60000;
+	return ASB_REQUEUE_AFTER;
 }
 
 static void again_is_called_when_its_time_has_come(void **state)
@@ -245,7 +245,7 @@ static void again_is_called_when_its_time_has_come(void **state)
 	uint64_t after_ms = 0;
 
 	probe.reconcile = again_after_a_minute;
-	assert_int_equal(asb_fake_reconcile(fake, "ns", "w", &after_ms), ASB_AGAIN);
+	assert_int_equal(asb_fake_reconcile(fake, "ns", "w", &after_ms), ASB_REQUEUE_AFTER);
 	assert_int_equal(after_ms, 60000);
 	assert_int_equal(settled(fake), 0);
 	assert_int_equal(asb_fake_advance(fake, 180000), 0);
@@ -267,11 +267,11 @@ static void after_a_restart_everything_is_new(void **state)
 	assert_int_equal(settled(fake), 1);
 }
 
-static int32_t retry(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t retry(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)key;
-	(void)ret_after_ms;
-	return call->host->fail(call, ASB_RETRY, "not %s", "yet");
+	(void)ret_requeue_after_ms;
+	return call->host->fail(call, ASB_ERROR, "not %s", "yet");
 }
 
 static void retries_back_off_until_one_succeeds(void **state)
@@ -299,28 +299,28 @@ static void retries_back_off_until_one_succeeds(void **state)
 	assert_string_equal(asb_fake_failure(fake), "");
 }
 
-static int32_t give_up(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t give_up(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
-	return ASB_TERMINAL;
+	(void)ret_requeue_after_ms;
+	return ASB_TERMINAL_ERROR;
 }
 
 static void terminal_is_not_retried(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	assert_int_equal(run(fake, give_up), ASB_TERMINAL);
+	assert_int_equal(run(fake, give_up), ASB_TERMINAL_ERROR);
 	assert_int_equal(asb_fake_next_ms(fake), -1);
 }
 
-static int32_t spin(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+static int32_t spin(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
-	*ret_after_ms = 0;
-	return ASB_AGAIN;
+	*ret_requeue_after_ms = 0;
+	return ASB_REQUEUE_AFTER;
 }
 
 static void what_never_rests_is_told(void **state)

@@ -25,27 +25,27 @@ static void robot_changed(void *state, struct asb_call *call, struct json_object
 
 const struct asb_watch widget_watches[] = {
 	[WIDGET] = { .kind = { "example.com", "v1", "widgets", "Widget" },
-		     .map = ASB_MAP_SELF,
+		     .enqueue = ASB_ENQUEUE_SELF,
 		     .fields = widget_fields },
 	[POD] = { .kind = { "", "v1", "pods", "Pod" },
-		  .map = ASB_MAP_CONTROLLER | ASB_MAP_INDEX,
+		  .enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX,
 		  .fields = pod_fields,
-		  .map_index = "by-pod" },
+		  .enqueue_index = "by-pod" },
 	[SERVICE] = { .kind = { "", "v1", "services", "Service" },
-		      .map = ASB_MAP_SELF,
-		      .flags = ASB_WATCH_OURS,
-		      .keep_labels = labels },
+		      .enqueue = ASB_ENQUEUE_SELF,
+		      .flags = ASB_WATCH_SELECTED,
+		      .selector_labels = labels },
 	[SECRET] = { .kind = { "", "v1", "secrets", "Secret" },
-		     .map = ASB_MAP_SELF,
+		     .enqueue = ASB_ENQUEUE_SELF,
 		     .flags = ASB_WATCH_METADATA,
 		     .fields = pod_fields },
 	[LEASE] = { .kind = { "coordination.k8s.io", "v1", "leases", "Lease" },
 		    .flags = ASB_WATCH_UNWATCHED,
 		    .fields = widget_fields },
 	[ROBOT] = { .kind = { "example.com", "v1", "robots", "Robot" },
-		    .map = ASB_MAP_FUNCTION,
+		    .enqueue = ASB_ENQUEUE_FUNCTION,
 		    .flags = ASB_WATCH_OPTIONAL,
-		    .map_function = robot_changed },
+		    .enqueue_function = robot_changed },
 	{ { 0 } },
 };
 
@@ -129,9 +129,9 @@ static int32_t make_pod(struct asb_call *call, struct json_object *widget)
 	if (pod == NULL) {
 		body = asb_new(&widget_watches[POD].kind, asb_ns(widget), asb_name(widget));
 		asb_set_owner(body, widget);
-		write = asb_create(POD, ASB_LANE_CLAIM, body);
+		write = asb_create(POD, ASB_PRIORITY_CLAIM, body);
 		if (asb_write(call, &write) != ASB_OK) {
-			return call->host->fail(call, ASB_RETRY, "create of the pod: %s",
+			return call->host->fail(call, ASB_ERROR, "create of the pod: %s",
 						write.message);
 		}
 		pod = asb_get(call, POD, asb_ns(widget), asb_name(widget));
@@ -143,11 +143,11 @@ static int32_t make_pod(struct asb_call *call, struct json_object *widget)
 	write = asb_set_status(WIDGET, widget, status);
 	return asb_write(call, &write) == ASB_OK
 		       ? ASB_DONE
-		       : call->host->fail(call, ASB_RETRY, "%s", write.message);
+		       : call->host->fail(call, ASB_ERROR, "%s", write.message);
 }
 
 static int32_t widget_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-				uint64_t *ret_after_ms)
+				uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *widget = asb_get(call, WIDGET, key->ns, key->name);
 
@@ -155,7 +155,7 @@ static int32_t widget_reconcile(void *state, struct asb_call *call, const struct
 	probe.calls++;
 	snprintf(probe.last, sizeof(probe.last), "%s/%s", key->ns, key->name);
 	if (probe.reconcile != NULL) {
-		return probe.reconcile(call, key, ret_after_ms);
+		return probe.reconcile(call, key, ret_requeue_after_ms);
 	}
 	return widget != NULL ? make_pod(call, widget) : ASB_DONE;
 }
@@ -197,11 +197,11 @@ unsigned int settled(struct asb_fake *fake)
 	return probe.calls;
 }
 
-int32_t do_nothing(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms)
+int32_t do_nothing(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	return ASB_DONE;
 }
 

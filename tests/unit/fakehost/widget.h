@@ -24,7 +24,7 @@ enum { MADE, SIZE, TIME };
 #define POD_P "{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: p"
 
 typedef int32_t (*probe_function)(struct asb_call *call, const struct asb_key *key,
-				  uint64_t *ret_after_ms);
+				  uint64_t *ret_requeue_after_ms);
 
 /* What the plugin does instead of its own work, and what it saw: a plugin has no other way to meet
  * its test. */
@@ -47,7 +47,7 @@ int32_t run(struct asb_fake *fake, probe_function function);
 /* Settles, and says how often reconcile was called. */
 unsigned int settled(struct asb_fake *fake);
 /* A probe. */
-int32_t do_nothing(struct asb_call *call, const struct asb_key *key, uint64_t *ret_after_ms);
+int32_t do_nothing(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms);
 /* A fake at rest with one Widget that nobody works on. */
 struct asb_fake *quiet(void **state);
 

@@ -100,7 +100,7 @@ static void merge_patch_leaves_the_callers_tree_alone(void **state)
 	struct json_object *body = parse("{\"metadata\":{\"labels\":{}}}");
 	struct client_write write = { .verb = ASB_PATCH_MERGE,
 				      .kind = &pods,
-				      .lane = LANE_CLAIM,
+				      .priority = PRIORITY_CLAIM,
 				      .ns = "n",
 				      .name = "p",
 				      .uid = "u",
@@ -131,7 +131,7 @@ static void status_is_a_tested_json_patch_on_the_subresource(void **state)
 static void remove_sends_preconditions_in_a_body(void **state)
 {
 	(void)state;
-	expect_request((struct client_write){ .verb = ASB_REMOVE,
+	expect_request((struct client_write){ .verb = ASB_DELETE,
 					      .ns = "n",
 					      .name = "p",
 					      .uid = "u",
@@ -142,7 +142,7 @@ static void remove_sends_preconditions_in_a_body(void **state)
 		       "\"resourceVersion\":\"7\"},\"propagationPolicy\":\"Background\"}");
 	expect_request(
 		(struct client_write){
-			.verb = ASB_REMOVE, .ns = "n", .name = "p", .dry_run = true },
+			.verb = ASB_DELETE, .ns = "n", .name = "p", .dry_run = true },
 		NULL, "DELETE", "/api/v1/namespaces/n/pods/p?timeout=5s&dryRun=All",
 		"application/json",
 		"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":"
@@ -187,7 +187,7 @@ static void a_body_beyond_the_servers_limit_is_not_sent(void **state)
 	size_t size = 4u << 20;
 	char *text = xalloc(size + 1);
 	struct client_write write = {
-		.verb = ASB_PATCH_MERGE, .kind = &pods, .lane = LANE_CLAIM, .ns = "n", .name = "p"
+		.verb = ASB_PATCH_MERGE, .kind = &pods, .priority = PRIORITY_CLAIM, .ns = "n", .name = "p"
 	};
 	struct fixture f;
 

@@ -43,9 +43,9 @@ static void a_lost_post_that_is_there_and_foreign_exists(void **state)
 	static const struct step plain[] = { { "POST", LOST }, { "GET", 200, PLAIN_POD }, { 0 } };
 
 	(void)state;
-	expect(foreign, ASB_CREATE, POD("mine"), ASB_EXISTS, 409);
-	expect(plain, ASB_CREATE, POD("mine"), ASB_EXISTS, 409);
-	expect(plain, ASB_CREATE, PLAIN_POD, ASB_EXISTS, 409); /* no controller proves nothing */
+	expect(foreign, ASB_CREATE, POD("mine"), ASB_ALREADY_EXISTS, 409);
+	expect(plain, ASB_CREATE, POD("mine"), ASB_ALREADY_EXISTS, 409);
+	expect(plain, ASB_CREATE, PLAIN_POD, ASB_ALREADY_EXISTS, 409); /* no controller proves nothing */
 }
 
 static void a_lost_post_that_is_not_there_is_sent_once_more(void **state)
@@ -107,7 +107,7 @@ static void a_name_that_is_taken_is_read_back(void **state)
 
 	(void)state;
 	expect(ours, ASB_CREATE, POD("mine"), ASB_OK, 200);
-	expect(foreign, ASB_CREATE, POD("mine"), ASB_EXISTS, 409);
+	expect(foreign, ASB_CREATE, POD("mine"), ASB_ALREADY_EXISTS, 409);
 	expect(gone, ASB_CREATE, POD("mine"), ASB_OK, 201);
 	expect(conflict, ASB_CREATE, POD("mine"), ASB_CONFLICT, 409);
 }
@@ -288,7 +288,7 @@ static void reads_pass_a_shut_gate(void **state)
 	(void)state;
 	set_up(&f, steps);
 	f.gate_shuts = 0;
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, &body, NULL), ASB_OK);
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, NULL), ASB_OK);
 	buf_finish(&body);
 	tear_down(&f);
 }
@@ -338,7 +338,7 @@ static void stopping_ends_a_wait_and_all_that_comes(void **state)
 	assert_int_equal(sched_now_us(f.sched), 1000000);
 	send_write(&f, &second, "{}");
 	assert_int_equal(second.result, ASB_CANCELLED);
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, NULL, NULL),
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, NULL, NULL),
 			 ASB_CANCELLED);
 	sched_join(stopper);
 	assert_int_equal(f.server.count, 1);
@@ -361,18 +361,18 @@ static void writes_go_together_and_end_each_on_its_own(void **state)
 	struct client_write writes[] = {
 		{ .verb = ASB_PATCH_MERGE,
 		  .kind = &pods,
-		  .lane = LANE_CLAIM,
+		  .priority = PRIORITY_CLAIM,
 		  .ns = "n",
 		  .name = "p",
 		  .body = patch },
 		{ .verb = ASB_PATCH_MERGE,
 		  .kind = &pods,
-		  .lane = LANE_CLAIM,
+		  .priority = PRIORITY_CLAIM,
 		  .ns = "n",
 		  .name = "p",
 		  .body = wrong },
-		{ .verb = ASB_CREATE, .kind = &pods, .lane = LANE_CLAIM, .ns = "n", .body = pod },
-		{ .verb = ASB_REMOVE, .kind = &pods, .lane = LANE_REFILL, .ns = "n", .name = "q" },
+		{ .verb = ASB_CREATE, .kind = &pods, .priority = PRIORITY_CLAIM, .ns = "n", .body = pod },
+		{ .verb = ASB_DELETE, .kind = &pods, .priority = PRIORITY_REFILL, .ns = "n", .name = "q" },
 	};
 	struct fixture f;
 
@@ -405,9 +405,9 @@ static void fewer_slots_than_writes_send_them_in_turn(void **state)
 	(void)state;
 	set_up_slots(&f, steps, 2);
 	for (size_t i = 0; i < 4; i++) {
-		writes[i] = (struct client_write){ .verb = ASB_REMOVE,
+		writes[i] = (struct client_write){ .verb = ASB_DELETE,
 						   .kind = &pods,
-						   .lane = LANE_EVENT,
+						   .priority = PRIORITY_EVENT,
 						   .ns = "n",
 						   .name = "p" };
 	}
@@ -427,7 +427,7 @@ static void removing_tells_gone_from_marked(void **state)
 		{ "DELETE", 200, "{\"kind\":\"Status\",\"status\":\"Success\"}" }, { 0 }
 	};
 	static const struct step marked[] = { { "DELETE", 200, PLAIN_POD }, { 0 } };
-	struct client_write write = { .verb = ASB_REMOVE, .ns = "n", .name = "p" };
+	struct client_write write = { .verb = ASB_DELETE, .ns = "n", .name = "p" };
 	struct fixture f;
 
 	(void)state;
@@ -453,7 +453,7 @@ static void statuses_have_their_codes(void **state)
 		int32_t code;
 	} table[] = {
 		{ 200, ASB_OK },          { 201, ASB_OK },          { 202, ASB_OK },
-		{ 400, ASB_INVALID },     { 401, ASB_DENIED },      { 403, ASB_DENIED },
+		{ 400, ASB_INVALID },     { 401, ASB_FORBIDDEN },      { 403, ASB_FORBIDDEN },
 		{ 404, ASB_NOT_FOUND },   { 408, ASB_UNREACHABLE }, { 409, ASB_CONFLICT },
 		{ 410, ASB_INVALID },     { 413, ASB_INVALID },     { 422, ASB_INVALID },
 		{ 429, ASB_UNREACHABLE }, { 500, ASB_UNREACHABLE }, { 504, ASB_UNREACHABLE },
@@ -464,7 +464,7 @@ static void statuses_have_their_codes(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		assert_int_equal(client_code(table[i].status, "", 0), table[i].code);
 	}
-	assert_int_equal(client_code(409, EXISTS, strlen(EXISTS)), ASB_EXISTS);
+	assert_int_equal(client_code(409, EXISTS, strlen(EXISTS)), ASB_ALREADY_EXISTS);
 }
 
 static void the_servers_words_come_through_on_one_line(void **state)
@@ -515,17 +515,17 @@ static void reads_answer_bytes_or_an_error(void **state)
 
 	(void)state;
 	set_up(&f, steps);
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, &body, &error), ASB_OK);
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error), ASB_OK);
 	assert_string_equal(buf_str(&body), PLAIN_POD);
 	buf_finish(&body);
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, &body, &error),
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
 			 ASB_NOT_FOUND);
 	assert_string_equal(error.text, "GET '/api/v1/namespaces/n/pods/p': pods \"p\" not found");
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, &body, &error), ASB_OK);
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error), ASB_OK);
 	buf_finish(&body);
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, &body, &error),
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
 			 ASB_UNREACHABLE);
-	assert_int_equal(client_read(f.client, &pods, "n", "p", LANE_CLAIM, &body, &error),
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
 			 ASB_UNREACHABLE);
 	tear_down(&f);
 }

@@ -188,7 +188,7 @@ static void reservations_are_for_one_holder(void **state)
 	assert_null(f.host->reserved(&f.call.base, POD, "n", "p"));
 	assert_int_equal(f.host->reserve(&f.call.base, POD, "n", "p", "n/w"), ASB_OK);
 	assert_int_equal(f.host->reserve(&f.call.base, POD, "n", "p", "n/w"), ASB_OK);
-	assert_int_equal(f.host->reserve(&f.call.base, POD, "n", "p", "n/x"), ASB_EXISTS);
+	assert_int_equal(f.host->reserve(&f.call.base, POD, "n", "p", "n/x"), ASB_ALREADY_EXISTS);
 	assert_string_equal(f.host->reserved(&f.call.base, POD, "n", "p"), "n/w");
 	f.host->release(&f.call.base, POD, "n", "p", "n/x");
 	assert_string_equal(f.host->reserved(&f.call.base, POD, "n", "p"), "n/w");
@@ -196,7 +196,7 @@ static void reservations_are_for_one_holder(void **state)
 	assert_null(f.host->reserved(&f.call.base, POD, "n", "p"));
 	rig_put(&f.rig, WIDGET, "x", 9, ",'annotations':{'reserves':'n/p'}", "");
 	assert_string_equal(f.host->reserved(&f.call.base, POD, "n", "p"), "n/x");
-	assert_int_equal(f.host->reserve(&f.call.base, POD, "n", "p", "n/w"), ASB_EXISTS);
+	assert_int_equal(f.host->reserve(&f.call.base, POD, "n", "p", "n/w"), ASB_ALREADY_EXISTS);
 	tear_down(&f);
 }
 
@@ -210,18 +210,18 @@ static void memory_is_zeroed_and_stays_as_it_was_left(void **state)
 	(void)state;
 	set_up(&f);
 	rig_put(&f.rig, WIDGET, "w", 5, "", "");
-	memory = f.host->memory(&f.call.base, 100);
+	memory = f.host->key_state(&f.call.base, 100);
 	for (size_t i = 0; i < 100; i++) {
 		assert_int_equal(memory[i], 0);
 	}
 	memory[99] = 'x';
-	assert_ptr_equal(f.host->memory(&f.call.base, 100), memory);
+	assert_ptr_equal(f.host->key_state(&f.call.base, 100), memory);
 	next_call(&f);
-	memory = f.host->memory(&f.call.base, 100);
+	memory = f.host->key_state(&f.call.base, 100);
 	assert_int_equal(memory[99], 'x');
 	rig_put(&f.rig, WIDGET, "w", 6, ",'labels':{'l':'1'}", "");
 	next_call(&f);
-	memory = f.host->memory(&f.call.base, 50);
+	memory = f.host->key_state(&f.call.base, 50);
 	assert_int_equal(memory[99], 'x');
 	tear_down(&f);
 }
@@ -264,11 +264,11 @@ static void memory_is_of_an_object_not_of_a_name(void **state)
 	(void)state;
 	set_up(&f);
 	rig_put(&f.rig, WIDGET, "w", 5, ",'uid':'1'", "");
-	memory = f.host->memory(&f.call.base, 8);
+	memory = f.host->key_state(&f.call.base, 8);
 	memory[0] = 'x';
 	rig_put(&f.rig, WIDGET, "w", 6, ",'uid':'2'", "");
 	next_call(&f);
-	memory = f.host->memory(&f.call.base, 8);
+	memory = f.host->key_state(&f.call.base, 8);
 	assert_int_equal(memory[0], 0);
 	tear_down(&f);
 }
@@ -281,13 +281,13 @@ static void memory_in_hand_stays_valid_until_the_call_ends(void **state)
 	(void)state;
 	set_up(&f);
 	rig_put(&f.rig, WIDGET, "w", 5, ",'uid':'1'", "");
-	memory = f.host->memory(&f.call.base, 8);
+	memory = f.host->key_state(&f.call.base, 8);
 	memory[0] = 'x';
 	rig_put(&f.rig, WIDGET, "w", 6, ",'uid':'2'", ""); /* while the call runs */
-	assert_ptr_equal(f.host->memory(&f.call.base, 8), memory);
+	assert_ptr_equal(f.host->key_state(&f.call.base, 8), memory);
 	assert_int_equal(memory[0], 'x');
 	next_call(&f);
-	memory = f.host->memory(&f.call.base, 8);
+	memory = f.host->key_state(&f.call.base, 8);
 	assert_int_equal(memory[0], 0);
 	tear_down(&f);
 }
@@ -304,10 +304,10 @@ static void uids_of_any_length_are_told_apart(void **state)
 	uid[sizeof(uid) - 1] = '\0';
 	snprintf(metadata, sizeof(metadata), ",'uid':'%s'", uid);
 	rig_put(&f.rig, WIDGET, "w", 5, metadata, "");
-	memory = f.host->memory(&f.call.base, 8);
+	memory = f.host->key_state(&f.call.base, 8);
 	memory[0] = 'x';
 	next_call(&f);
-	memory = f.host->memory(&f.call.base, 8);
+	memory = f.host->key_state(&f.call.base, 8);
 	assert_int_equal(memory[0], 'x');
 	tear_down(&f);
 }
@@ -401,12 +401,12 @@ static void fail_gives_the_verdict_back_and_keeps_the_words(void **state)
 
 	(void)state;
 	set_up(&f);
-	assert_int_equal((f.host->fail)(&f.call.base, ASB_TERMINAL, "no %s for %d", "room", 7),
-			 ASB_TERMINAL);
+	assert_int_equal((f.host->fail)(&f.call.base, ASB_TERMINAL_ERROR, "no %s for %d", "room", 7),
+			 ASB_TERMINAL_ERROR);
 	assert_string_equal(f.call.failure, "no room for 7");
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';
-	assert_int_equal((f.host->fail)(&f.call.base, ASB_RETRY, "%s", long_text), ASB_RETRY);
+	assert_int_equal((f.host->fail)(&f.call.base, ASB_ERROR, "%s", long_text), ASB_ERROR);
 	assert_int_equal(strlen(f.call.failure), sizeof(f.call.failure) - 1);
 	tear_down(&f);
 }

@@ -122,7 +122,7 @@ static void a_function_gives_what_it_adds(void **state)
 
 	(void)state;
 	rig_init(&rig);
-	rig.map = map_pairs;
+	rig.enqueue = map_pairs;
 	rig_put(&rig, SERVICE, "s", 5, "", "");
 	expect_keys(&rig, "before/none after/5");
 	rig_put(&rig, WIDGET, "w", 6, "", "");
@@ -190,18 +190,18 @@ static void expect_reconciled(struct rig *rig, const char *keys)
 }
 
 static int32_t verdict_of_name(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_after_ms)
+			       uint64_t *ret_requeue_after_ms)
 {
 	(void)rig;
 	(void)call;
 	switch (key->name[0]) {
 	case 'a':
-		*ret_after_ms = 7000;
-		return ASB_AGAIN;
+		*ret_requeue_after_ms = 7000;
+		return ASB_REQUEUE_AFTER;
 	case 'r':
-		return ASB_RETRY;
+		return ASB_ERROR;
 	case 't':
-		return ASB_TERMINAL;
+		return ASB_TERMINAL_ERROR;
 	case '?':
 		return 4711;
 	default:
@@ -272,11 +272,11 @@ static void retries_back_off_from_5_ms_doubling(void **state)
 }
 
 static int32_t take_a_while(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-			    uint64_t *ret_after_ms)
+			    uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	script_pass(&rig->script, 1000000);
 	return ASB_DONE;
 }
@@ -370,13 +370,13 @@ static void a_shut_controller_ends_what_runs_and_begins_nothing(void **state)
 }
 
 static int32_t count_in_memory(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_after_ms)
+			       uint64_t *ret_requeue_after_ms)
 {
-	uint64_t *calls = call->host->memory(call, sizeof(*calls));
+	uint64_t *calls = call->host->key_state(call, sizeof(*calls));
 
 	(void)rig;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	(*calls)++;
 	LOCKED(&rig->lock);
 	size_t length = strlen(rig->keys);

@@ -192,7 +192,7 @@ static void a_status_of_which_only_a_part_is_stored_is_sent(void **state)
 static void a_removal_that_is_done_marks_the_object(void **state)
 {
 	struct asb_write write = {
-		.verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+		.verb = ASB_DELETE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
 	};
 	struct fixture f;
 
@@ -209,7 +209,7 @@ static void a_removal_that_is_done_marks_the_object(void **state)
 
 static void a_removal_that_takes_its_time_stores_the_answer(void **state)
 {
-	struct asb_write write = { .verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p" };
+	struct asb_write write = { .verb = ASB_DELETE, .watch = POD, .ns = "n", .name = "p" };
 	struct fixture f;
 
 	(void)state;
@@ -227,7 +227,7 @@ static void a_removal_that_takes_its_time_stores_the_answer(void **state)
 static void removing_what_is_gone_marks_it_too(void **state)
 {
 	struct asb_write write = {
-		.verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+		.verb = ASB_DELETE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
 	};
 	struct fixture f;
 
@@ -242,7 +242,7 @@ static void removing_what_is_gone_marks_it_too(void **state)
 static void a_removal_that_fails_marks_nothing(void **state)
 {
 	struct asb_write write = {
-		.verb = ASB_REMOVE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
+		.verb = ASB_DELETE, .watch = POD, .ns = "n", .name = "p", .uid = "u-p"
 	};
 	struct fixture f;
 
@@ -267,7 +267,7 @@ static void a_dry_run_stores_nothing(void **state)
 		  .flags = ASB_DRY_RUN,
 		  .ns = "n",
 		  .name = "p" },
-		{ .verb = ASB_REMOVE, .watch = POD, .flags = ASB_DRY_RUN, .ns = "n", .name = "p" },
+		{ .verb = ASB_DELETE, .watch = POD, .flags = ASB_DRY_RUN, .ns = "n", .name = "p" },
 	};
 	struct fixture f;
 
@@ -295,7 +295,7 @@ static void writes_go_together_and_each_has_its_result(void **state)
 		{ .verb = ASB_SET_STATUS, .watch = WIDGET, .ns = "n", .name = "w", .uid = "u-w" },
 		{ .verb = ASB_PATCH_MERGE, .watch = POD, .ns = "n", .name = "missing" },
 		{ .verb = ASB_CREATE, .watch = SECRET },
-		{ .verb = ASB_REMOVE, .watch = SECRET, .ns = "n", .name = "s" },
+		{ .verb = ASB_DELETE, .watch = SECRET, .ns = "n", .name = "s" },
 	};
 	struct fixture f;
 
@@ -316,7 +316,7 @@ static void writes_go_together_and_each_has_its_result(void **state)
 	assert_int_equal(writes[2].result, ASB_OK);
 	/* Of a kind that is not watched the whole answer. */
 	assert_string_equal(asb_str(writes[2].ret, "data", "k"), "v");
-	assert_int_equal(writes[3].result, ASB_DENIED);
+	assert_int_equal(writes[3].result, ASB_FORBIDDEN);
 	assert_int_equal(f.rig.script.sent_count, 3);
 	for (size_t i = 0; i < ARRAY_LEN(writes); i++) {
 		assert_null(writes[i].take_body);
@@ -385,7 +385,7 @@ static void a_read_is_live_and_trimmed_like_the_store(void **state)
 	script_answer(
 		&f.rig.script, "GET /api/v1/namespaces/n/pods/p", 200,
 		OBJECT("Pod", "p", "9", ",'spec':{'nodeName':'x'},'status':{'phase':'Failed'}"));
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object), ASB_OK);
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object), ASB_OK);
 	assert_string_equal(asb_str(object, "status", "phase"), "Failed");
 	assert_string_equal(asb_resource_version(object), "9");
 	assert_null(asb_at(object, "spec"));
@@ -403,7 +403,7 @@ static void a_read_of_a_kind_that_is_not_watched_is_whole(void **state)
 	set_up(&f);
 	script_answer(&f.rig.script, "GET /api/v1/namespaces/n/secrets/s", 200,
 		      OBJECT("Secret", "s", "9", ",'data':{'k':'v'}"));
-	assert_int_equal((f.call.base.host->read)(&f.call.base, SECRET, "n", "s", &object), ASB_OK);
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, SECRET, "n", "s", &object), ASB_OK);
 	assert_string_equal(asb_str(object, "data", "k"), "v");
 	tear_down(&f);
 }
@@ -419,12 +419,12 @@ static void a_read_that_fails_says_how(void **state)
 	script_answer(&f.rig.script, "GET", 404, NOT_FOUND);
 	script_answer(&f.rig.script, "GET", 403, "{'kind':'Status'}");
 	script_answer(&f.rig.script, "GET", -ECONNRESET, "");
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object),
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object),
 			 ASB_NOT_FOUND);
 	assert_null(object);
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object),
-			 ASB_DENIED);
-	assert_int_equal((f.call.base.host->read)(&f.call.base, POD, "n", "p", &object),
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object),
+			 ASB_FORBIDDEN);
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object),
 			 ASB_UNREACHABLE);
 	json_object_put(before);
 	tear_down(&f);

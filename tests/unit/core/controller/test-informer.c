@@ -59,12 +59,12 @@ struct fixture {
 };
 
 static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	(void)state;
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	return ASB_DONE;
 }
 
@@ -164,21 +164,21 @@ static void event(struct fixture *f, const struct asb_kind *kind, const char *qu
 static void set_up_two(struct fixture *f, uint32_t flags, uint32_t other_flags)
 {
 	const struct asb_watch one[] = {
-		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
+		{ .kind = WIDGETS, .enqueue = ASB_ENQUEUE_SELF },
 		{ .kind = PODS,
-		  .map = ASB_MAP_CONTROLLER,
+		  .enqueue = ASB_ENQUEUE_OWNER,
 		  .flags = flags,
 		  .fields = phase,
-		  .keep_labels = label },
+		  .selector_labels = label },
 		{ .kind = { 0 } },
 	};
 	const struct asb_watch two[] = {
-		{ .kind = GADGETS, .map = ASB_MAP_SELF },
+		{ .kind = GADGETS, .enqueue = ASB_ENQUEUE_SELF },
 		{ .kind = PODS,
-		  .map = ASB_MAP_SELF,
+		  .enqueue = ASB_ENQUEUE_SELF,
 		  .flags = other_flags,
 		  .fields = node,
-		  .keep_labels = other_label },
+		  .selector_labels = other_label },
 		{ .kind = { 0 } },
 	};
 
@@ -230,7 +230,7 @@ static void one_who_wants_all_keeps_all(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up_two(&f, ASB_WATCH_OURS, 0);
+	set_up_two(&f, ASB_WATCH_SELECTED, 0);
 	event(&f, &pods, "{'metadata':{'name':'p','resourceVersion':'5'}}");
 	assert_int_equal(store_size(informers_store(f.informers, &pods)), 1);
 	tear_down(&f);
@@ -242,7 +242,7 @@ static void ours_are_those_of_any_plugin(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up_two(&f, ASB_WATCH_OURS, ASB_WATCH_OURS);
+	set_up_two(&f, ASB_WATCH_SELECTED, ASB_WATCH_SELECTED);
 	store = informers_store(f.informers, &pods);
 	event(&f, &pods, "{'metadata':{'name':'none','resourceVersion':'5'}}");
 	assert_int_equal(store_size(store), 0);
@@ -267,7 +267,7 @@ static void the_own_kind_is_kept_whole(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up_two(&f, ASB_WATCH_OURS, ASB_WATCH_OURS);
+	set_up_two(&f, ASB_WATCH_SELECTED, ASB_WATCH_SELECTED);
 	event(&f, &widgets, "{'metadata':{'name':'w','resourceVersion':'5'}}");
 	assert_int_equal(store_size(informers_store(f.informers, &widgets)), 1);
 	tear_down(&f);
@@ -305,11 +305,11 @@ static void metadata_is_asked_for_only_if_nobody_reads_more(void **state)
 static void an_optional_kind_is_watched_only_where_it_is_reconciled(void **state)
 {
 	static const struct asb_watch one[] = {
-		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
-		{ .kind = GADGETS, .map = ASB_MAP_SELF, .flags = ASB_WATCH_OPTIONAL },
+		{ .kind = WIDGETS, .enqueue = ASB_ENQUEUE_SELF },
+		{ .kind = GADGETS, .enqueue = ASB_ENQUEUE_SELF, .flags = ASB_WATCH_OPTIONAL },
 		{ .kind = { 0 } },
 	};
-	static const struct asb_watch two[] = { { .kind = GADGETS, .map = ASB_MAP_SELF },
+	static const struct asb_watch two[] = { { .kind = GADGETS, .enqueue = ASB_ENQUEUE_SELF },
 						{ .kind = { 0 } } };
 
 	(void)state;
@@ -331,7 +331,7 @@ static void an_optional_kind_is_watched_only_where_it_is_reconciled(void **state
 static void a_kind_that_is_only_written_is_not_watched(void **state)
 {
 	static const struct asb_watch one[] = {
-		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
+		{ .kind = WIDGETS, .enqueue = ASB_ENQUEUE_SELF },
 		{ .kind = LEASES, .flags = ASB_WATCH_UNWATCHED },
 		{ .kind = { 0 } },
 	};
@@ -351,9 +351,9 @@ static void a_kind_that_is_only_written_is_not_watched(void **state)
 static void the_selector_narrows_pods_alone(void **state)
 {
 	static const struct asb_watch one[] = {
-		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
-		{ .kind = PODS, .map = ASB_MAP_SELF },
-		{ .kind = { "example.com", "v1", "pods", "Pod" }, .map = ASB_MAP_SELF },
+		{ .kind = WIDGETS, .enqueue = ASB_ENQUEUE_SELF },
+		{ .kind = PODS, .enqueue = ASB_ENQUEUE_SELF },
+		{ .kind = { "example.com", "v1", "pods", "Pod" }, .enqueue = ASB_ENQUEUE_SELF },
 		{ .kind = { 0 } },
 	};
 	struct fixture f;
@@ -373,13 +373,13 @@ static void the_selector_narrows_pods_alone(void **state)
 static void indexes_of_plugins_over_one_kind_do_not_mix(void **state)
 {
 	static const struct asb_watch one[] = {
-		{ .kind = WIDGETS, .map = ASB_MAP_SELF },
-		{ .kind = PODS, .map = ASB_MAP_SELF, .fields = phase },
+		{ .kind = WIDGETS, .enqueue = ASB_ENQUEUE_SELF },
+		{ .kind = PODS, .enqueue = ASB_ENQUEUE_SELF, .fields = phase },
 		{ .kind = { 0 } },
 	};
 	static const struct asb_watch two[] = {
-		{ .kind = GADGETS, .map = ASB_MAP_SELF },
-		{ .kind = PODS, .map = ASB_MAP_SELF },
+		{ .kind = GADGETS, .enqueue = ASB_ENQUEUE_SELF },
+		{ .kind = PODS, .enqueue = ASB_ENQUEUE_SELF },
 		{ .kind = { 0 } },
 	};
 	static const struct asb_index one_indexes[] = {

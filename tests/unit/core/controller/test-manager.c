@@ -38,17 +38,17 @@ struct fixture {
 };
 
 static int32_t never(void *state, struct asb_call *call, const struct asb_key *key,
-		     uint64_t *ret_after_ms)
+		     uint64_t *ret_requeue_after_ms)
 {
 	(void)state;
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
-	return ASB_TERMINAL;
+	(void)ret_requeue_after_ms;
+	return ASB_TERMINAL_ERROR;
 }
 
 static const struct asb_watch parked_watches[] = {
-	{ .kind = { "example.com", "v1", "gadgets", "Gadget" }, .map = ASB_MAP_SELF },
+	{ .kind = { "example.com", "v1", "gadgets", "Gadget" }, .enqueue = ASB_ENQUEUE_SELF },
 	{ .kind = { 0 } },
 };
 static const struct asb_plugin parked_description = {
@@ -358,15 +358,15 @@ static void a_leader_that_cannot_catch_up_does_not_lead(void **state)
 }
 
 static int32_t create_something(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-				uint64_t *ret_after_ms)
+				uint64_t *ret_requeue_after_ms)
 {
 	struct asb_write write =
 		asb_create(SECRET, 0, asb_new(&rig_kinds[SECRET], key->ns, "made"));
 
 	(void)rig;
-	*ret_after_ms = 1000;
+	*ret_requeue_after_ms = 1000;
 	write.ns = key->ns;
-	return asb_write(call, &write) == ASB_CANCELLED ? ASB_TERMINAL : ASB_AGAIN;
+	return asb_write(call, &write) == ASB_CANCELLED ? ASB_TERMINAL_ERROR : ASB_REQUEUE_AFTER;
 }
 
 static void who_has_lost_the_lease_writes_nothing(void **state)
@@ -394,14 +394,14 @@ static void who_has_lost_the_lease_writes_nothing(void **state)
 /* ---- ending ---- */
 
 static int32_t take_a_while(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-			    uint64_t *ret_after_ms)
+			    uint64_t *ret_requeue_after_ms)
 {
 	uint64_t ignored;
 
 	script_pass(&rig->script, 500000);
-	return create_something(rig, call, key, &ignored) == ASB_TERMINAL
-		       ? ASB_TERMINAL
-		       : (*ret_after_ms = 0, ASB_DONE);
+	return create_something(rig, call, key, &ignored) == ASB_TERMINAL_ERROR
+		       ? ASB_TERMINAL_ERROR
+		       : (*ret_requeue_after_ms = 0, ASB_DONE);
 }
 
 /* Until a reconcile runs. */

@@ -148,15 +148,15 @@ static void a_plugin_of_an_older_minor_loads_and_lacks_nothing_but_what_it_lacks
 	assert_null(plugin.head.fini);
 	assert_int_equal(plugin.watch_count, 2);
 	assert_string_equal(plugin.watches[1].kind.kind, "Pod");
-	assert_int_equal(plugin.watches[1].map, ASB_MAP_CONTROLLER);
-	assert_null(plugin.watches[0].map_index);
-	assert_null(plugin.watches[0].map_function);
+	assert_int_equal(plugin.watches[1].enqueue, ASB_ENQUEUE_OWNER);
+	assert_null(plugin.watches[0].enqueue_index);
+	assert_null(plugin.watches[0].enqueue_function);
 	assert_int_equal(plugin.option_count, 3);
 	assert_string_equal(plugin.options[2].fallback, "3");
 	assert_null(plugin.options[0].help);
 	assert_int_equal(plugin.metric_count, 2);
 	assert_null(plugin.metrics[1].labels);
-	assert_int_equal(plugin.head.reconcile(NULL, NULL, NULL, &after), ASB_AGAIN);
+	assert_int_equal(plugin.head.reconcile(NULL, NULL, NULL, &after), ASB_REQUEUE_AFTER);
 	assert_int_equal(after, 42);
 	plugin_finish(&plugin);
 }
@@ -166,10 +166,10 @@ static void refusals_name_the_file_and_both_sides(void **state)
 	struct folder folder = make_folder(state);
 	expect_fixture_refused(&folder, "magic", "0xabad1dea");
 	expect_fixture_refused(&folder, "magic", "0x31425341");
-	expect_fixture_refused(&folder, "major", "2.7");
 	expect_fixture_refused(&folder, "major", "1.0");
-	expect_fixture_refused(&folder, "minor", "1.99");
-	expect_fixture_refused(&folder, "minor", "1.0");
+	expect_fixture_refused(&folder, "major", "2.0");
+	expect_fixture_refused(&folder, "minor", "2.99");
+	expect_fixture_refused(&folder, "minor", "2.0");
 	expect_fixture_refused(&folder, "soname", "libjson-c.so.99");
 	expect_fixture_refused(&folder, "soname", ASB_JSON_SONAME);
 	expect_fixture_refused(&folder, "no-entry", "asb_plugin_entry");

@@ -18,12 +18,12 @@
 #include "base/memory.h"
 
 static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_after_ms)
+			 uint64_t *ret_requeue_after_ms)
 {
 	(void)state;
 	(void)call;
 	(void)key;
-	(void)ret_after_ms;
+	(void)ret_requeue_after_ms;
 	return ASB_DONE;
 }
 
@@ -66,18 +66,18 @@ static void draft_init(struct draft *draft)
 	};
 	draft->watches[0] = (struct asb_watch){
 		.kind = { "example.com", "v1", "widgets", "Widget" },
-		.map = ASB_MAP_SELF,
+		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = fields,
 	};
 	draft->watches[1] = (struct asb_watch){
 		.kind = { "", "v1", "pods", "Pod" },
-		.map = ASB_MAP_INDEX,
-		.map_index = "by-pod",
+		.enqueue = ASB_ENQUEUE_INDEX,
+		.enqueue_index = "by-pod",
 	};
 	draft->watches[2] = (struct asb_watch){
 		.kind = { "", "v1", "services", "Service" },
-		.map = ASB_MAP_FUNCTION,
-		.map_function = map,
+		.enqueue = ASB_ENQUEUE_FUNCTION,
+		.enqueue_function = map,
 	};
 	draft->indexes[0] = (struct asb_index){ .name = "by-pod", .values = values };
 	draft->indexes[1] = (struct asb_index){
@@ -125,7 +125,7 @@ static void a_description_is_copied_whole(void **state)
 	assert_int_equal(plugin.watch_count, 3);
 	assert_string_equal(plugin.watches[0].kind.plural, "widgets");
 	assert_ptr_equal(plugin.watches[0].fields, fields);
-	assert_ptr_equal(plugin.watches[2].map_function, map);
+	assert_ptr_equal(plugin.watches[2].enqueue_function, map);
 	assert_int_equal(plugin.index_count, 2);
 	assert_int_equal(plugin.indexes[1].reserves, 2);
 	assert_int_equal(plugin.rule_count, 1);
@@ -179,7 +179,7 @@ static void another_major_is_refused_with_both(void **state)
 	draft.plugin.abi_major = 7;
 	draft.plugin.abi_minor = 5;
 	expect_refusal(&draft.plugin, "7.5");
-	expect_refusal(&draft.plugin, "1.0");
+	expect_refusal(&draft.plugin, "2.0");
 	draft.plugin.abi_major = 0;
 	draft.plugin.abi_minor = 0;
 	expect_refusal(&draft.plugin, "0.0");
@@ -192,8 +192,8 @@ static void a_newer_minor_is_refused_with_both(void **state)
 	(void)state;
 	draft_init(&draft);
 	draft.plugin.abi_minor = 9;
-	expect_refusal(&draft.plugin, "1.9");
-	expect_refusal(&draft.plugin, "1.0");
+	expect_refusal(&draft.plugin, "2.9");
+	expect_refusal(&draft.plugin, "2.0");
 }
 
 static void another_json_library_is_refused_with_both(void **state)
@@ -294,15 +294,15 @@ static void maps_name_what_is_there(void **state)
 
 	(void)state;
 	draft_init(&draft);
-	draft.watches[2].map_function = NULL;
+	draft.watches[2].enqueue_function = NULL;
 	expect_refusal(&draft.plugin, "'services'");
 	draft_init(&draft);
-	draft.watches[1].map_index = "none";
+	draft.watches[1].enqueue_index = "none";
 	expect_refusal(&draft.plugin, "'none'");
-	draft.watches[1].map_index = NULL;
+	draft.watches[1].enqueue_index = NULL;
 	expect_refusal(&draft.plugin, "'pods'");
 	/* It must be over the plugin's own kind. */
-	draft.watches[1].map_index = "pods";
+	draft.watches[1].enqueue_index = "pods";
 	expect_refusal(&draft.plugin, "watches[0]");
 }
 
@@ -451,16 +451,16 @@ static void a_dump_is_one_line_of_json_with_all_tables(void **state)
 	assert_string_equal(asb_str(dump, "name"), "draft");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "abi"), JSON_C_TO_STRING_PLAIN),
-		"[1,0]");
+		"[2,0]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "watches"), JSON_C_TO_STRING_PLAIN),
 		"[{\"group\":\"example.com\",\"version\":\"v1\",\"plural\":\"widgets\",\"kind\":"
 		"\"Widget\","
-		"\"map\":[\"self\"],\"flags\":[],\"fields\":[\"spec\"],\"keep_labels\":[]},"
+		"\"map\":[\"self\"],\"flags\":[],\"fields\":[\"spec\"],\"selector_labels\":[]},"
 		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"pods\",\"kind\":\"Pod\","
-		"\"map\":[\"index:by-pod\"],\"flags\":[],\"fields\":[],\"keep_labels\":[]},"
+		"\"map\":[\"index:by-pod\"],\"flags\":[],\"fields\":[],\"selector_labels\":[]},"
 		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"services\",\"kind\":\"Service\","
-		"\"map\":[\"function\"],\"flags\":[],\"fields\":[],\"keep_labels\":[]}]");
+		"\"map\":[\"function\"],\"flags\":[],\"fields\":[],\"selector_labels\":[]}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "indexes"), JSON_C_TO_STRING_PLAIN),
 		"[{\"name\":\"by-pod\",\"watch\":\"Widget\"},"
