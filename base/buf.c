@@ -3,12 +3,13 @@
 #include "config.h"
 
 #include "base/buf.h"
-#include "base/memory.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 void buf_finish(struct buf *buf)
 {

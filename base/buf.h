@@ -7,10 +7,10 @@
 #ifndef ASB_BASE_BUF_H
 #define ASB_BASE_BUF_H
 
-#include "base/macros.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/macros.h"
 
 struct buf {
 	char *data; /* NULL until something is in it */
@@ -20,7 +20,10 @@ struct buf {
 	bool failed;
 };
 
-#define BUF_INIT(most) { .ceiling = (most) }
+#define BUF_INIT(most)            \
+	{                         \
+		.ceiling = (most) \
+	}
 
 void buf_finish(struct buf *buf);
 /* Empties it and forgives a failure; keeps the memory. */

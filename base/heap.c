@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/heap.h"
+
 #include "base/memory.h"
 
 static bool earlier(const struct heap_node *a, const struct heap_node *b)

@@ -20,7 +20,10 @@ struct heap {
 	uint64_t arrivals;
 };
 
-#define HEAP_INIT { 0 }
+#define HEAP_INIT \
+	{         \
+		0 \
+	}
 
 void heap_finish(struct heap *heap);
 /* node->when is set by the caller; the node must be in no heap. */

@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
-#include "base/json-scanner.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "base/json-scanner.h"
 
 #define DIGITS_MAX 18 /* integers this long fit, whatever the digits */
 

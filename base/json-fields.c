@@ -5,15 +5,15 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
 #include "base/error.h"
 #include "base/json-scan.h"
 #include "base/json-scanner.h"
 #include "base/json.h"
 #include "base/memory.h"
-
-#include <errno.h>
-#include <limits.h>
-#include <string.h>
 
 size_t json_field_find(const struct json_field *field, const char *name, size_t length)
 {
@@ -101,7 +101,7 @@ static bool print_members(const struct json_field *field, struct json_object *ob
 {
 	bool any = false;
 
-	json_object_object_foreach(object, name, value) {
+	json_object_object_foreach (object, name, value) {
 		size_t i = json_field_find(field, name, strlen(name)), before = out->length;
 
 		if (i == field->count) {

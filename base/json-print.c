@@ -3,11 +3,11 @@
  * leaves out what does not fit, and says nothing. */
 #include "config.h"
 
-#include "base/json.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+
+#include "base/json.h"
 
 static void print_escape(unsigned char c, struct buf *out)
 {

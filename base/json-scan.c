@@ -6,12 +6,13 @@
 #include "config.h"
 
 #include "base/json-scan.h"
-#include "base/json-scanner.h"
-#include "base/macros.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+
+#include "base/json-scanner.h"
+#include "base/macros.h"
 
 #define CHILDREN_MAX 64 /* of one object that are declared: a bit each says which were there */
 #define MEMBERS_MAX 16

@@ -10,10 +10,10 @@
 #ifndef ASB_BASE_JSON_SCAN_H
 #define ASB_BASE_JSON_SCAN_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
 
 struct json_fields;
 

@@ -4,11 +4,11 @@
 #ifndef ASB_BASE_JSON_SCANNER_H
 #define ASB_BASE_JSON_SCANNER_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 #define SCAN_DEPTH_MAX 127 /* containers around a value: as json-c counts JSON_DEPTH_MAX */
 /* Member names of all objects open at once in a copied part; few have more than 50. */

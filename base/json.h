@@ -4,11 +4,11 @@
 #ifndef ASB_BASE_JSON_H
 #define ASB_BASE_JSON_H
 
-#include "base/buf.h"
-#include "base/error.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/error.h"
 
 /* CRD schemas nest deeper than json-c's 32; nothing of Kubernetes nests deeper than this. */
 #define JSON_DEPTH_MAX 128

@@ -15,12 +15,12 @@
 #define CLEANUP(function) __attribute__((__cleanup__(function), __unused__))
 
 /* Gives a pointer away: its value, leaving NULL behind. */
-#define TAKE(pointer)                                                                                      \
-	__extension__({                                                                                    \
-		__typeof__(pointer) *take_from_ = &(pointer);                                              \
-		__typeof__(pointer) take_value_ = *take_from_;                                             \
-		*take_from_ = NULL;                                                                        \
-		take_value_;                                                                               \
+#define TAKE(pointer)                                          \
+	__extension__({                                        \
+		__typeof__(pointer) *take_from_ = &(pointer);  \
+		__typeof__(pointer) take_value_ = *take_from_; \
+		*take_from_ = NULL;                            \
+		take_value_;                                   \
 	})
 
 static inline void cleanup_free(void *pointer)
@@ -29,6 +29,7 @@ static inline void cleanup_free(void *pointer)
 }
 #define CLEANUP_FREE CLEANUP(cleanup_free)
 
-#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

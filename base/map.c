@@ -4,9 +4,10 @@
 #include "config.h"
 
 #include "base/map.h"
-#include "base/memory.h"
 
 #include <string.h>
+
+#include "base/memory.h"
 
 #define CAPACITY_MIN 16
 

@@ -23,7 +23,10 @@ struct map {
 	size_t count;
 };
 
-#define MAP_INIT { 0 }
+#define MAP_INIT  \
+	{         \
+		0 \
+	}
 
 /* Frees the slots; what they point to is the caller's. */
 void map_finish(struct map *map);

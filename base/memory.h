@@ -4,9 +4,9 @@
 #ifndef ASB_BASE_MEMORY_H
 #define ASB_BASE_MEMORY_H
 
-#include "base/macros.h"
-
 #include <stddef.h>
+
+#include "base/macros.h"
 
 /* Zeroed; freed with free(). */
 void *xalloc(size_t size) __attribute__((__malloc__, __returns_nonnull__));

@@ -6,8 +6,6 @@
  */
 #include "config.h"
 
-#include "base/baton.h"
-#include "base/memory.h"
 #include "base/sched.h"
 
 #include <errno.h>
@@ -18,6 +16,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include "base/baton.h"
+#include "base/memory.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STACK_SIZE (2u * 1024 * 1024) /* sanitizers make frames several times as large */

@@ -21,7 +21,10 @@ struct tree {
 	size_t count;
 };
 
-#define TREE_INIT { 0 }
+#define TREE_INIT \
+	{         \
+		0 \
+	}
 
 /* rank and tie are set by the caller; no equal node may be in the tree. */
 void tree_insert(struct tree *tree, struct tree_node *node);

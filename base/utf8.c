@@ -5,9 +5,9 @@
 
 #include "base/utf8.h"
 
-#include "base/buf.h"
-
 #include <stdint.h>
+
+#include "base/buf.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 #define LONGEST 4u

@@ -3,9 +3,6 @@
  * manifests and configuration. */
 #include "config.h"
 
-#include "base/map.h"
-#include "base/memory.h"
-#include "base/yaml-scalar.h"
 #include "base/yaml.h"
 
 #include <errno.h>
@@ -13,6 +10,10 @@
 #include <stdbool.h>
 #include <string.h>
 #include <yaml.h>
+
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/yaml-scalar.h"
 
 #define MAPPING_NODES 8   /* an empty one takes half a kilobyte */
 #define BYTES_PER_NODE 64 /* long scalars count as several nodes: an alias can repeat them, too */

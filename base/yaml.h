@@ -8,9 +8,9 @@
 #ifndef ASB_BASE_YAML_H
 #define ASB_BASE_YAML_H
 
-#include "base/error.h"
-
 #include <json-c/json.h>
+
+#include "base/error.h"
 
 #define YAML_DEPTH_MAX 100
 #define YAML_NODES_MAX 1000000 /* a mapping counts as 8, for the memory it takes */

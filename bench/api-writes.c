@@ -5,18 +5,18 @@
  */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/macros.h"
-#include "base/number.h"
-#include "base/sched.h"
-#include "apiserver/requests/requests.h"
-#include "apiserver/storage/storage.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/requests/requests.h"
+#include "apiserver/storage/storage.h"
+#include "base/json.h"
+#include "base/macros.h"
+#include "base/number.h"
+#include "base/sched.h"
 
 #define ENVIRONMENT 80 /* variables of a pod: makes 4 KB of it */
 #define TICK_EVERY 50

@@ -7,10 +7,9 @@
  */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -4,11 +4,10 @@
 
 #include "bench/load-script.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"

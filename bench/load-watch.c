@@ -4,10 +4,9 @@
 
 #include "bench/load-watch.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -56,9 +55,8 @@ static int take_bytes(void *arg, const char *data, size_t length)
 static void run(void *arg)
 {
 	struct load_watch *watch = arg;
-	char *path CLEANUP_FREE = xprintf(
-		"%s?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersion="
-		"&resourceVersionMatch=NotOlderThan&timeoutSeconds=3600",
+	CLEANUP_FREE char *path = xprintf(
+		"%s?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersion=&resourceVersionMatch=NotOlderThan&timeoutSeconds=3600",
 		watch->path);
 	struct http_request request = { .method = "GET",
 					.path = path,

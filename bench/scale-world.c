@@ -4,11 +4,10 @@
 
 #include "bench/scale-world.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 
@@ -47,7 +46,7 @@
 
 #define FIELDS_OF_CONDITION(type)                                                     \
 	"\"k:{\\\"type\\\":\\\"" type "\\\"}\":{\".\":{},\"f:lastProbeTime\":{},\"f:" \
-				      "lastTransitionTime\":{},\"f:status\":{},\"f:type\":{}}"
+	"lastTransitionTime\":{},\"f:status\":{},\"f:type\":{}}"
 
 #define POD_MANAGED_FIELDS                                                                                         \
 	"\"managedFields\":[{\"manager\":\"agent-sandbox-controller\",\"operation\":\"Update\","                   \
@@ -140,21 +139,15 @@ static void name_of(unsigned int number, struct names *ret)
 
 static void print_sandbox(const struct names *names, unsigned int version, struct buf *out)
 {
-	buf_printf(out,
-		   "{\"apiVersion\":\"agents.x-k8s.io/"
-		   "v1alpha1\",\"kind\":\"Sandbox\",\"metadata\":{\"creationTimestamp\":\"" TIME
-		   "\",\"generation\":1," SANDBOX_MANAGED_FIELDS
-		   ",\"name\":\"%s\",\"namespace\":\"bench\",\"resourceVersion\":\"%u\","
-		   "\"uid\":\"%s\"},\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"app\":"
-		   "\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC
-		   "},\"replicas\":1,\"shutdownPolicy\":\"Retain\"},\"status\":{\"conditions\":[{"
-		   "\"lastTransitionTime\":\"" TIME
-		   "\",\"message\":\"Pod is Ready; Service "
-		   "Exists\",\"observedGeneration\":1,\"reason\":\"DependenciesReady\","
-		   "\"status\":\"True\",\"type\":\"Ready\"}],\"replicas\":1,\"selector\":\"" AGENTS
-		   "/sandbox-name-hash=%s\","
-		   "\"service\":\"%s\",\"serviceFQDN\":\"%s.bench.svc.cluster.local\"}}",
-		   names->name, version, names->uid, names->hash, names->name, names->name);
+	buf_printf(
+		out,
+		"{\"apiVersion\":\"agents.x-k8s.io/v1alpha1\",\"kind\":\"Sandbox\",\"metadata\":{\"creationTimestamp\":\"" TIME
+		"\",\"generation\":1," SANDBOX_MANAGED_FIELDS
+		",\"name\":\"%s\",\"namespace\":\"bench\",\"resourceVersion\":\"%u\",\"uid\":\"%s\"},\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"app\":\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC
+		"},\"replicas\":1,\"shutdownPolicy\":\"Retain\"},\"status\":{\"conditions\":[{\"lastTransitionTime\":\"" TIME
+		"\",\"message\":\"Pod is Ready; Service Exists\",\"observedGeneration\":1,\"reason\":\"DependenciesReady\",\"status\":\"True\",\"type\":\"Ready\"}],\"replicas\":1,\"selector\":\"" AGENTS
+		"/sandbox-name-hash=%s\",\"service\":\"%s\",\"serviceFQDN\":\"%s.bench.svc.cluster.local\"}}",
+		names->name, version, names->uid, names->hash, names->name, names->name);
 }
 
 static void print_pod(const struct scale_world *world, const struct names *names,
@@ -164,11 +157,11 @@ static void print_pod(const struct scale_world *world, const struct names *names
 
 	asb_name_hash("pool", pool_hash);
 	asb_name_hash("template", template_hash);
-	buf_printf(out,
-		   "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\","
-		   "\"namespace\":\"bench\",\"uid\":\"%s\","
-		   "\"resourceVersion\":\"%u\",\"creationTimestamp\":\"" TIME "\",\"labels\":{",
-		   names->name, names->pod_uid, version);
+	buf_printf(
+		out,
+		"{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"bench\",\"uid\":\"%s\",\"resourceVersion\":\"%u\",\"creationTimestamp\":\"" TIME
+		"\",\"labels\":{",
+		names->name, names->pod_uid, version);
 	if (world->pool) {
 		buf_printf(out,
 			   "\"" AGENTS "/pool\":\"%s\",\"" AGENTS
@@ -185,73 +178,54 @@ static void print_pod(const struct scale_world *world, const struct names *names
 	}
 	buf_append_str(
 		out,
-		"," POD_MANAGED_FIELDS
-		"},\"spec\":" POD_SPEC ",\"status\":{\"phase\":\"Running\",\"conditions\":"
-				       "[" CONDITION("PodReadyToStartContainers") "," CONDITION(
-					       "Initialized") "," CONDITION("ContainersReady") ",");
-	buf_printf(out,
-		   "{\"type\":\"Ready\",\"status\":\"True\",\"lastProbeTime\":null,"
-		   "\"lastTransitionTime\":"
-		   "\"2026-01-02T04:%02u:%02uZ\"},",
-		   touch / 60 % 60, touch % 60);
-	buf_append_str(out,
-		       CONDITION("PodScheduled") "],\"hostIP\":\"10.0.0.1\",\"hostIPs\":[{\"ip\":"
-						 "\"10.0.0.1\"}],"
-						 "\"podIP\":\"10.1.0.1\",\"podIPs\":[{\"ip\":\"10."
-						 "1.0.1\"}],\"startTime\":\"" TIME
-						 "\",\"containerStatuses\":[{"
-						 "\"name\":\"runtime\",\"state\":{\"running\":{"
-						 "\"startedAt\":\"" TIME
-						 "\"}},\"lastState\":{},\"ready\":true,"
-						 "\"restartCount\":0,\"image\":\"example.com/"
-						 "runtime:v1\",\"imageID\":\"sha256:0\","
-						 "\"containerID\":\"containerd://0\","
-						 "\"started\":true}],\"qosClass\":\"Burstable\"}}");
+		"," POD_MANAGED_FIELDS "},\"spec\":" POD_SPEC
+		",\"status\":{\"phase\":\"Running\",\"conditions\":[" CONDITION("PodReadyToStartContainers") "," CONDITION(
+			"Initialized") "," CONDITION("ContainersReady") ",");
+	buf_printf(
+		out,
+		"{\"type\":\"Ready\",\"status\":\"True\",\"lastProbeTime\":null,\"lastTransitionTime\":\"2026-01-02T04:%02u:%02uZ\"},",
+		touch / 60 % 60, touch % 60);
+	buf_append_str(
+		out,
+		CONDITION(
+			"PodScheduled") "],\"hostIP\":\"10.0.0.1\",\"hostIPs\":[{\"ip\":\"10.0.0.1\"}],\"podIP\":\"10.1.0.1\",\"podIPs\":[{\"ip\":\"10.1.0.1\"}],\"startTime\":\"" TIME
+					"\",\"containerStatuses\":[{\"name\":\"runtime\",\"state\":{\"running\":{\"startedAt\":\"" TIME
+					"\"}},\"lastState\":{},\"ready\":true,\"restartCount\":0,\"image\":\"example.com/runtime:v1\",\"imageID\":\"sha256:0\",\"containerID\":\"containerd://0\",\"started\":true}],\"qosClass\":\"Burstable\"}}");
 }
 
 static void print_service(const struct names *names, unsigned int version, struct buf *out)
 {
-	buf_printf(out,
-		   "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\","
-		   "\"namespace\":\"bench\","
-		   "\"uid\":\"4c745850-d24c-437f-a0be-18b742244d1c\",\"resourceVersion\":\"%u\","
-		   "\"creationTimestamp\":\"" TIME "\",\"labels\":{\"" AGENTS
-		   "/sandbox-name-hash\":\"%s\"},",
-		   names->name, version, names->hash);
+	buf_printf(
+		out,
+		"{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"bench\",\"uid\":\"4c745850-d24c-437f-a0be-18b742244d1c\",\"resourceVersion\":\"%u\",\"creationTimestamp\":\"" TIME
+		"\",\"labels\":{\"" AGENTS "/sandbox-name-hash\":\"%s\"},",
+		names->name, version, names->hash);
 	buf_printf(out, OWNER_FORMAT, AGENTS, "Sandbox", names->name, names->uid);
-	buf_printf(out,
-		   "," SERVICE_MANAGED_FIELDS "},\"spec\":{\"selector\":{\"" AGENTS
-		   "/sandbox-name-hash\":\"%s\",\"" AGENTS
-		   "/sandbox-uid\":\"%s\"},\"clusterIP\":\"None\",\"clusterIPs\":[\"None\"],"
-		   "\"type\":\"ClusterIP\","
-		   "\"sessionAffinity\":\"None\",\"ipFamilies\":[\"IPv4\"],\"ipFamilyPolicy\":"
-		   "\"SingleStack\","
-		   "\"internalTrafficPolicy\":\"Cluster\"},\"status\":{\"loadBalancer\":{}}}",
-		   names->hash, names->uid);
+	buf_printf(
+		out,
+		"," SERVICE_MANAGED_FIELDS "},\"spec\":{\"selector\":{\"" AGENTS
+		"/sandbox-name-hash\":\"%s\",\"" AGENTS
+		"/sandbox-uid\":\"%s\"},\"clusterIP\":\"None\",\"clusterIPs\":[\"None\"],\"type\":\"ClusterIP\",\"sessionAffinity\":\"None\",\"ipFamilies\":[\"IPv4\"],\"ipFamilyPolicy\":\"SingleStack\",\"internalTrafficPolicy\":\"Cluster\"},\"status\":{\"loadBalancer\":{}}}",
+		names->hash, names->uid);
 }
 
 static void print_pool(const struct scale_world *world, struct buf *out)
 {
-	buf_printf(out,
-		   "{\"apiVersion\":\"extensions.agents.x-k8s.io/"
-		   "v1alpha1\",\"kind\":\"SandboxWarmPool\",\"metadata\":{"
-		   "\"creationTimestamp\":\"" TIME
-		   "\",\"generation\":1,\"name\":\"pool\",\"namespace\":\"bench\","
-		   "\"resourceVersion\":\"5\",\"uid\":\"" POOL_UID
-		   "\"},\"spec\":{\"replicas\":%u,\"sandboxTemplateRef\":{"
-		   "\"name\":\"template\"}},\"status\":{\"replicas\":%u,\"readyReplicas\":%u}}",
-		   world->count, world->count, world->count);
+	buf_printf(
+		out,
+		"{\"apiVersion\":\"extensions.agents.x-k8s.io/v1alpha1\",\"kind\":\"SandboxWarmPool\",\"metadata\":{\"creationTimestamp\":\"" TIME
+		"\",\"generation\":1,\"name\":\"pool\",\"namespace\":\"bench\",\"resourceVersion\":\"5\",\"uid\":\"" POOL_UID
+		"\"},\"spec\":{\"replicas\":%u,\"sandboxTemplateRef\":{\"name\":\"template\"}},\"status\":{\"replicas\":%u,\"readyReplicas\":%u}}",
+		world->count, world->count, world->count);
 }
 
 static void print_template(struct buf *out)
 {
-	buf_append_str(out, "{\"apiVersion\":\"extensions.agents.x-k8s.io/"
-			    "v1alpha1\",\"kind\":\"SandboxTemplate\",\"metadata\":{"
-			    "\"creationTimestamp\":\"" TIME
-			    "\",\"generation\":1,\"name\":\"template\",\"namespace\":\"bench\","
-			    "\"resourceVersion\":\"4\",\"uid\":\"00000000-0000-4000-8000-"
-			    "00000000f002\"},\"spec\":{\"podTemplate\":{\"metadata\":{"
-			    "\"labels\":{\"app\":\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC "}}}");
+	buf_append_str(
+		out,
+		"{\"apiVersion\":\"extensions.agents.x-k8s.io/v1alpha1\",\"kind\":\"SandboxTemplate\",\"metadata\":{\"creationTimestamp\":\"" TIME
+		"\",\"generation\":1,\"name\":\"template\",\"namespace\":\"bench\",\"resourceVersion\":\"4\",\"uid\":\"00000000-0000-4000-8000-00000000f002\"},\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"app\":\"agent\"}},\"spec\":" POD_TEMPLATE_SPEC
+		"}}}");
 }
 
 /* ---- streams -------------------------------------------------------------------------------------------------- */
@@ -354,11 +328,10 @@ static int send_list(const struct scale_world *world, enum collection collection
 			return -1;
 		}
 	}
-	buf_printf(&reader->frame,
-		   "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Stub\",\"metadata\":{"
-		   "\"resourceVersion\":\"%u\","
-		   "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}",
-		   list_version(world));
+	buf_printf(
+		&reader->frame,
+		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"Stub\",\"metadata\":{\"resourceVersion\":\"%u\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}",
+		list_version(world));
 	return send_frame(reader);
 }
 

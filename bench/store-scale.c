@@ -16,8 +16,8 @@
 #include "base/number.h"
 #include "bench/scale-world.h"
 #include "core/controller/informer.h"
-#include "core/observe/log.h"
 #include "core/controller/manager.h"
+#include "core/observe/log.h"
 
 #define TOUCHES 2000u
 #define COUNT_MAX 1000000

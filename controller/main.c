@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/observe/log.h"
 #include "controller/options.h"
 #include "controller/plugin-set.h"
 #include "controller/process.h"
+#include "core/observe/log.h"
 
 #define DUMP_MAX (8u << 20)
 
@@ -41,8 +41,7 @@ static int help(const struct options *options)
 	all.extensions = true;
 	if (plugin_set_load(&plugins, &all, &error) < 0) {
 		fprintf(stderr,
-			"agent-sandbox-controller: %s; the options of what does not load are not "
-			"shown\n",
+			"agent-sandbox-controller: %s; the options of what does not load are not shown\n",
 			error.text);
 	}
 	options_help(stdout);

@@ -88,8 +88,7 @@ void options_help(FILE *out)
 
 		fprintf(out, "%*s%s\n", width < 44 ? 44 - width : 1, "", rows[i].help);
 	}
-	fputs("\nOptions of plugins, --<plugin>.<name>; each plugin has workers, the number of its "
-	      "threads:\n",
+	fputs("\nOptions of plugins, --<plugin>.<name>; each plugin has workers, the number of its threads:\n",
 	      out);
 }
 

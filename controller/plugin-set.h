@@ -3,8 +3,8 @@
 #ifndef ASB_CONTROLLER_PLUGIN_SET_H
 #define ASB_CONTROLLER_PLUGIN_SET_H
 
-#include "core/controller/manager.h"
 #include "controller/options.h"
+#include "core/controller/manager.h"
 #include "core/controller/plugin.h"
 
 struct plugin_set {

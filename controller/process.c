@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/observe/admin.h"
 #include "core/config/api-connect.h"
-#include "core/observe/log.h"
 #include "core/controller/manager.h"
+#include "core/observe/admin.h"
+#include "core/observe/log.h"
 #include "core/observe/signals.h"
 #include "core/observe/tidy.h"
 
@@ -117,10 +117,9 @@ static int choose_lease(struct process *process, struct manager_config *config,
 		config->lease_ns = process->api.kubeconfig.namespace_;
 	}
 	if (config->lease_ns == NULL) {
-		return error_set(reterr, -EINVAL,
-				 "--leader-elect outside a cluster needs "
-				 "--leader-election-namespace: there is no pod's "
-				 "namespace to take");
+		return error_set(
+			reterr, -EINVAL,
+			"--leader-elect outside a cluster needs --leader-election-namespace: there is no pod's namespace to take");
 	}
 	gethostname(host, sizeof(host) - 1);
 	snprintf(process->identity, sizeof(process->identity), "%s_%016llx", host,

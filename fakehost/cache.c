@@ -3,14 +3,14 @@
  * that changes the world calls cache_update after it. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "fakehost/fake.h"
 #include "kube/kind.h"
-
-#include <agent-sandbox/helpers.h>
-#include <stdio.h>
-#include <string.h>
 
 static struct fake_kind *find_same(const struct asb_fake *fake, const struct asb_kind *kind)
 {

@@ -3,13 +3,14 @@
  * it. */
 #include "config.h"
 
-#include "fakehost/fake.h"
-
 #include <string.h>
+
+#include "fakehost/fake.h"
 
 #define NAME_SIZE 48u
 #define WATCH_MAPS (ASB_ENQUEUE_SELF | ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX | ASB_ENQUEUE_FUNCTION)
-#define WATCH_FLAGS (ASB_WATCH_METADATA | ASB_WATCH_OPTIONAL | ASB_WATCH_UNWATCHED | ASB_WATCH_SELECTED)
+#define WATCH_FLAGS \
+	(ASB_WATCH_METADATA | ASB_WATCH_OPTIONAL | ASB_WATCH_UNWATCHED | ASB_WATCH_SELECTED)
 
 static void check_head(const struct asb_plugin *plugin)
 {
@@ -17,9 +18,9 @@ static void check_head(const struct asb_plugin *plugin)
 		fake_fatal("there is no plugin: asb_plugin_entry() returned NULL");
 	}
 	if (plugin->magic != ASB_MAGIC) {
-		fake_fatal("the plugin's magic is 0x%08x, not 0x%08x: its description lacks "
-			   "ASB_PLUGIN_HEAD",
-			   plugin->magic, ASB_MAGIC);
+		fake_fatal(
+			"the plugin's magic is 0x%08x, not 0x%08x: its description lacks ASB_PLUGIN_HEAD",
+			plugin->magic, ASB_MAGIC);
 	}
 	if (plugin->abi_major != ASB_ABI_MAJOR || plugin->abi_minor > ASB_ABI_MINOR) {
 		fake_fatal("the plugin is of ABI %u.%u, this host of %u.%u", plugin->abi_major,
@@ -33,9 +34,9 @@ static void check_head(const struct asb_plugin *plugin)
 	    plugin->option_size != sizeof(struct asb_option) ||
 	    plugin->metric_size != sizeof(struct asb_metric) ||
 	    plugin->write_size != sizeof(struct asb_write)) {
-		fake_fatal("the plugin's sizes are not those of ABI %u.%u: its description lacks "
-			   "ASB_PLUGIN_HEAD",
-			   plugin->abi_major, plugin->abi_minor);
+		fake_fatal(
+			"the plugin's sizes are not those of ABI %u.%u: its description lacks ASB_PLUGIN_HEAD",
+			plugin->abi_major, plugin->abi_minor);
 	}
 	if (plugin->json_soname == NULL || strcmp(plugin->json_soname, ASB_JSON_SONAME) != 0) {
 		fake_fatal("the plugin uses '%s', this host '%s'",
@@ -49,9 +50,9 @@ static void check_names(const struct asb_plugin *plugin)
 	size_t length = plugin->name != NULL ? strspn(plugin->name, letters) : 0;
 
 	if (length == 0 || length >= NAME_SIZE || plugin->name[length] != '\0') {
-		fake_fatal("the plugin's name '%s' is not of 1 to 47 lower case letters, digits "
-			   "and dashes",
-			   plugin->name != NULL ? plugin->name : "");
+		fake_fatal(
+			"the plugin's name '%s' is not of 1 to 47 lower case letters, digits and dashes",
+			plugin->name != NULL ? plugin->name : "");
 	}
 	if (plugin->version == NULL) {
 		fake_fatal("the plugin has no version");
@@ -70,7 +71,8 @@ static void check_names(const struct asb_plugin *plugin)
 static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 {
 	const struct asb_watch *watch = &plugin->watches[number];
-	int64_t index = watch->enqueue_index != NULL ? index_number(plugin, watch->enqueue_index) : -1;
+	int64_t index =
+		watch->enqueue_index != NULL ? index_number(plugin, watch->enqueue_index) : -1;
 
 	if (watch->kind.group == NULL || watch->kind.version == NULL ||
 	    watch->kind.plural == NULL) {
@@ -83,7 +85,8 @@ static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 && index < 0) {
 		fake_fatal("watches[%u], '%s': there is no index '%s' over watches[0]", number,
-			   watch->kind.kind, watch->enqueue_index != NULL ? watch->enqueue_index : "");
+			   watch->kind.kind,
+			   watch->enqueue_index != NULL ? watch->enqueue_index : "");
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0 && watch->enqueue_function == NULL) {
 		fake_fatal("watches[%u], '%s': ASB_ENQUEUE_FUNCTION needs enqueue_function", number,

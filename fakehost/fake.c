@@ -3,13 +3,14 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
 #include "fakehost/fake.h"
 
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 void fake_fatal(const char *format, ...)
 {

@@ -3,16 +3,16 @@
 #ifndef ASB_FAKEHOST_FAKE_H
 #define ASB_FAKEHOST_FAKE_H
 
-#include "base/heap.h"
-#include "base/macros.h"
-#include "base/map.h"
-#include "base/tree.h"
-#include "apiserver/objects/objects.h"
-
 #include <agent-sandbox/fake-host.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "apiserver/objects/objects.h"
+#include "base/heap.h"
+#include "base/macros.h"
+#include "base/map.h"
+#include "base/tree.h"
 
 #define FAKE_KEY_MAX 640 /* "namespace/name" */
 

@@ -3,14 +3,14 @@
  * that carry it. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "fakehost/fake.h"
-
 #include <agent-sandbox/helpers.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "fakehost/fake.h"
 
 #define MEMORY_MAX 4096u
 #define LIST_MAX 1000u
@@ -198,7 +198,8 @@ static void *host_key_state(struct asb_call *call, uint64_t size)
 	struct fake_key *key = call_of(call)->key;
 
 	if (key == NULL) {
-		fake_fatal("key_state() may be called in a reconcile only, not in an enqueue function");
+		fake_fatal(
+			"key_state() may be called in a reconcile only, not in an enqueue function");
 	}
 	if (size == 0 || size > MEMORY_MAX) {
 		fake_fatal("key_state() gives 1 to %u bytes, not %llu", MEMORY_MAX,
@@ -209,8 +210,8 @@ static void *host_key_state(struct asb_call *call, uint64_t size)
 		key->memory_size = (size_t)size;
 	}
 	if (size > key->memory_size) {
-		fake_fatal("key_state() of %s has %zu bytes since its first call, not %llu", key->key,
-			   key->memory_size, (unsigned long long)size);
+		fake_fatal("key_state() of %s has %zu bytes since its first call, not %llu",
+			   key->key, key->memory_size, (unsigned long long)size);
 	}
 	return key->memory;
 }

@@ -3,10 +3,10 @@
  * reservations read. */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "fakehost/fake.h"
-
-#include <string.h>
 
 struct collector {
 	struct asb_values values;

@@ -3,12 +3,12 @@
  * table and the write path fill it. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/memory.h"
 #include "fakehost/fake.h"
-
-#include <agent-sandbox/helpers.h>
-#include <string.h>
 
 /* One metric with one set of labels. */
 struct series {

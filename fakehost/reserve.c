@@ -3,12 +3,12 @@
  * host table and the test's functions call it. */
 #include "config.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/memory.h"
 #include "fakehost/fake.h"
 #include "kube/kind.h"
-
-#include <stdio.h>
-#include <string.h>
 
 struct reservation {
 	char *id, *holder;

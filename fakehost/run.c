@@ -3,12 +3,12 @@
  * add keys. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "fakehost/fake.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "fakehost/fake.h"
 
 #define ROUNDS_MAX 1000
 #define BACKOFF_FIRST_MS 5u
@@ -124,8 +124,7 @@ void run_collect(struct asb_fake *fake)
 }
 
 /* What follows from a result. */
-static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t result,
-		     uint64_t after_ms)
+static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t result, uint64_t after_ms)
 {
 	uint64_t backoff = BACKOFF_FIRST_MS;
 
@@ -145,12 +144,14 @@ static void conclude(struct asb_fake *fake, struct fake_key *key, int32_t result
 	case ASB_TERMINAL_ERROR:
 		break;
 	default:
-		fake_fatal("reconcile of %s returned %d, which is not a result of reconcile", key->key, result);
+		fake_fatal("reconcile of %s returned %d, which is not a result of reconcile",
+			   key->key, result);
 	}
 	key->failures = 0;
 }
 
-static int32_t reconcile(struct asb_fake *fake, struct fake_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t reconcile(struct asb_fake *fake, struct fake_key *key,
+			 uint64_t *ret_requeue_after_ms)
 {
 	const struct asb_key place = { key->ns, key->name };
 	struct fake_call call;

@@ -3,13 +3,13 @@
  * it. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "fakehost/fake.h"
-#include "kube/kind.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "fakehost/fake.h"
+#include "kube/kind.h"
 
 struct adder {
 	struct asb_keys keys;
@@ -73,7 +73,7 @@ static void wake_function(struct asb_fake *fake, const struct asb_watch *watch,
 
 	call_init(&call, fake, NULL);
 	watch->enqueue_function(fake->state, &call.call, view(&call, before), view(&call, after),
-			    &adder.keys);
+				&adder.keys);
 	arena_finish(&call.arena);
 }
 

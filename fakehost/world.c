@@ -2,13 +2,13 @@
 /* The world as the test sees and changes it: everybody who is not the plugin. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "fakehost/fake.h"
-
-#include <agent-sandbox/helpers.h>
-#include <string.h>
 
 static struct fake_kind *kind_of(const struct asb_fake *fake, const char *name)
 {
@@ -156,9 +156,9 @@ void asb_fake_pod_ready(struct asb_fake *fake, const char *ns, const char *name)
 	char now[21];
 
 	asb_time_format(fake->now_ms, now);
-	text = xprintf("{status: {phase: Running, conditions: [{type: Ready, status: \"True\", "
-		       "lastTransitionTime: \"%s\"}]}}",
-		       now);
+	text = xprintf(
+		"{status: {phase: Running, conditions: [{type: Ready, status: \"True\", lastTransitionTime: \"%s\"}]}}",
+		now);
 	asb_fake_merge(fake, "Pod", ns, name, text);
 }
 

@@ -3,12 +3,12 @@
  * asked for. The host table calls it. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "fakehost/fake.h"
-
-#include <agent-sandbox/helpers.h>
-#include <string.h>
 
 static const struct {
 	uint32_t verb;
@@ -55,8 +55,9 @@ static int32_t result_of(int http_status, const char *message)
 	case 404:
 		return ASB_NOT_FOUND;
 	case 409:
-		return strcmp(objects_reason(409, message), "AlreadyExists") == 0 ? ASB_ALREADY_EXISTS
-										  : ASB_CONFLICT;
+		return strcmp(objects_reason(409, message), "AlreadyExists") == 0
+			       ? ASB_ALREADY_EXISTS
+			       : ASB_CONFLICT;
 	default:
 		return ASB_INVALID;
 	}

@@ -4,10 +4,10 @@
 #ifndef ASB_KUBE_KIND_H
 #define ASB_KUBE_KIND_H
 
-#include "base/buf.h"
-
 #include <agent-sandbox/plugin.h>
 #include <stdbool.h>
+
+#include "base/buf.h"
 
 /* Same group and kind (versions may differ: one object is served in several). */
 bool kind_same(const struct asb_kind *a, const struct asb_kind *b);

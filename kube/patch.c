@@ -5,13 +5,13 @@
 
 #include "kube/patch.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
 
 /* What one patch may do, counted while it is done. A few lines that copy the root into itself would
  * double it each time, and a small operation may move a large value again and again. */
@@ -174,9 +174,9 @@ static int count_node(size_t bytes, bool copy, struct budget *budget, struct err
 		return too_much("takes too many steps: it moves large values too often", reterr);
 	}
 	if (copy && (!take(&budget->copy_nodes, 1) || !take(&budget->copy_bytes, bytes))) {
-		return too_much("copies too much: all that its operations copy may be 3145728 "
-				"bytes and 200000 values",
-				reterr);
+		return too_much(
+			"copies too much: all that its operations copy may be 3145728 bytes and 200000 values",
+			reterr);
 	}
 	return 0;
 }

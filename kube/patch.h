@@ -3,9 +3,9 @@
 #ifndef ASB_KUBE_PATCH_H
 #define ASB_KUBE_PATCH_H
 
-#include "base/error.h"
-
 #include <json-c/json.h>
+
+#include "base/error.h"
 
 #define PATCH_OPERATIONS_MAX 10000      /* as kube-apiserver */
 #define PATCH_COPY_BYTES_MAX (3u << 20) /* all that copy operations may add; the same */

@@ -5,16 +5,16 @@
 
 #include "local/apply.h"
 
-#include "base/json.h"
-#include "base/macros.h"
-#include "base/memory.h"
-#include "base/yaml.h"
-#include "base/sha256.h"
-#include "local/ask.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "base/macros.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "base/yaml.h"
+#include "local/ask.h"
 
 #define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -32,7 +32,7 @@ static const struct {
 
 static int apply(struct api *api, const char *name, const char *text, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf(CRDS "/%s", name);
+	CLEANUP_FREE char *path = xprintf(CRDS "/%s", name);
 	struct json_object *there CLEANUP_JSON = NULL, *wanted CLEANUP_JSON = NULL,
 				  *answer CLEANUP_JSON = NULL;
 	char hash[SHA256_HEX];

@@ -4,11 +4,11 @@
 
 #include "local/ask.h"
 
-#include "base/json.h"
-#include "apiserver/api/api.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/api/api.h"
+#include "base/json.h"
 
 int ask_text(struct api *api, const char *method, const char *path, const char *content_type,
 	     const char *text, struct json_object **ret)
@@ -38,7 +38,7 @@ int ask_text(struct api *api, const char *method, const char *path, const char *
 int ask(struct api *api, const char *method, const char *path, const char *content_type,
 	struct json_object *body, struct json_object **ret)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(API_BODY_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(API_BODY_MAX);
 
 	if (body != NULL) {
 		(void)json_print(body, &text);

@@ -3,9 +3,9 @@
 #ifndef ASB_LOCAL_ASK_H
 #define ASB_LOCAL_ASK_H
 
-#include "base/error.h"
-
 #include <json-c/json.h>
+
+#include "base/error.h"
 
 struct api;
 

@@ -4,11 +4,6 @@
 
 #include "local/instance.h"
 
-#include "base/file.h"
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/http/kubeconfig-write.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,12 +11,17 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "apiserver/http/kubeconfig-write.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+
 #define RECORD_MAX 65536u
 #define LOOK_MS 50
 
 static int open_lock(const char *state_dir, const char *name, int flags, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("%s/%s", state_dir, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", state_dir, name);
 	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	return fd >= 0 ? fd
@@ -45,10 +45,10 @@ static int wait_for_children(struct sched *sched, int fd, const char *state_dir,
 					 state_dir, strerror(errno));
 		}
 		if (sched_now_us(sched) >= deadline) {
-			return error_set(reterr, -ETIMEDOUT,
-					 "processes of an earlier `up` do not end: see who has "
-					 "'%s/children.lock' open (fuser), and end them",
-					 state_dir);
+			return error_set(
+				reterr, -ETIMEDOUT,
+				"processes of an earlier `up` do not end: see who has '%s/children.lock' open (fuser), and end them",
+				state_dir);
 		}
 		(void)poll(NULL, 0, LOOK_MS);
 	}
@@ -63,10 +63,10 @@ int instance_take(struct sched *sched, const char *state_dir, struct instance *r
 	int code = instance.lock = open_lock(state_dir, "up.lock", O_RDWR | O_CREAT, reterr);
 
 	if (code >= 0 && fcntl(instance.lock, F_SETLK, &lock) < 0) {
-		code = error_set(reterr, -EBUSY,
-				 "agent-sandbox-local runs already with the state in '%s' (process "
-				 "%d): `status` tells more, `down` ends it",
-				 state_dir, (int)instance_holder(state_dir, NULL));
+		code = error_set(
+			reterr, -EBUSY,
+			"agent-sandbox-local runs already with the state in '%s' (process %d): `status` tells more, `down` ends it",
+			state_dir, (int)instance_holder(state_dir, NULL));
 	}
 	if (code >= 0) {
 		code = instance.children =
@@ -122,8 +122,8 @@ static char *record_path(const char *state_dir)
 
 int instance_tell(const char *state_dir, struct json_object *record, struct error *reterr)
 {
-	char *path CLEANUP_FREE = record_path(state_dir);
-	struct buf text CLEANUP_BUF = BUF_INIT(RECORD_MAX);
+	CLEANUP_FREE char *path = record_path(state_dir);
+	CLEANUP_BUF struct buf text = BUF_INIT(RECORD_MAX);
 
 	if (json_print(record, &text) < 0) {
 		return error_set(reterr, -ENOSPC, "the record of what runs is too long");
@@ -133,7 +133,7 @@ int instance_tell(const char *state_dir, struct json_object *record, struct erro
 
 struct json_object *instance_told(const char *state_dir)
 {
-	char *path CLEANUP_FREE = record_path(state_dir);
+	CLEANUP_FREE char *path = record_path(state_dir);
 	CLEANUP_BUF struct buf text = BUF_INIT(RECORD_MAX);
 
 	return file_read(path, &text) == 0 ? json_parse(buf_str(&text), text.length, NULL) : NULL;
@@ -141,7 +141,7 @@ struct json_object *instance_told(const char *state_dir)
 
 void instance_forget(const char *state_dir)
 {
-	char *path CLEANUP_FREE = record_path(state_dir);
+	CLEANUP_FREE char *path = record_path(state_dir);
 
 	(void)unlink(path);
 }

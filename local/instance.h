@@ -13,11 +13,11 @@
 #ifndef ASB_LOCAL_INSTANCE_H
 #define ASB_LOCAL_INSTANCE_H
 
-#include "base/error.h"
-#include "base/sched.h"
-
 #include <json-c/json.h>
 #include <sys/types.h>
+
+#include "base/error.h"
+#include "base/sched.h"
 
 #define INSTANCE_RECORD "up.json"
 #define INSTANCE_LEFTOVERS_US 20000000u /* for children of an `up` that was killed to end */

@@ -3,18 +3,18 @@
  * alone, is here; the others are elsewhere. */
 #include "config.h"
 
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
 #include "core/observe/tidy.h"
 #include "local/options.h"
 #include "local/serving.h"
 #include "local/up.h"
-
-#include <errno.h>
-#include <malloc.h>
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
 
 #define TIDY_FIRST_MS 2000
 #define TIDY_MS 30000

@@ -5,13 +5,13 @@
 
 #include "local/mirror.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "local/ask.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/ask.h"
 
 #define SERVICES "/api/v1/namespaces/default/services"
 #define PODS "/api/v1/namespaces/default/pods"
@@ -27,12 +27,9 @@ static int refused(int status, struct json_object *answer, const char *what, str
 static int keep_service(struct api *api, struct error *reterr)
 {
 	static const char service[] =
-		"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":"
-		"\"" MIRROR_SERVICE
-		"\",\"labels\":{\"app\":\"sandbox-router\"}},\"spec\":{\"selector\":{\"app\":"
-		"\"sandbox-router\"},\"ports\":[{\"name\":\"http\",\"port\":8080,\"targetPort\":"
-		"8080}]}}";
-	struct json_object *answer CLEANUP_JSON = NULL;
+		"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" MIRROR_SERVICE
+		"\",\"labels\":{\"app\":\"sandbox-router\"}},\"spec\":{\"selector\":{\"app\":\"sandbox-router\"},\"ports\":[{\"name\":\"http\",\"port\":8080,\"targetPort\":8080}]}}";
+	CLEANUP_JSON struct json_object *answer = NULL;
 
 	if (ask(api, "GET", SERVICES "/" MIRROR_SERVICE, NULL, NULL, NULL) == 200) {
 		return 0;
@@ -47,22 +44,17 @@ static char *pod_text(const char *address)
 {
 	return xprintf(
 		"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"" MIRROR_POD
-		"\",\"labels\":{\"app\":\"sandbox-router\"},\"annotations\":{"
-		"\"kubernetes.io/"
-		"config.mirror\":\"agent-sandbox-local\",\"" MIRROR_FORWARD_ANNOTATION
+		"\",\"labels\":{\"app\":\"sandbox-router\"},\"annotations\":{\"kubernetes.io/config.mirror\":\"agent-sandbox-local\",\"" MIRROR_FORWARD_ANNOTATION
 		"\":\"%s\"}},\"spec\":{\"nodeName\":\"" MIRROR_NODE
-		"\",\"hostNetwork\":true,\"automountServiceAccountToken\":false,"
-		"\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"router\","
-		"\"image\":\"agent-sandbox-router\",\"ports\":[{\"name\":\"http\","
-		"\"containerPort\":8080}]}]}}",
+		"\",\"hostNetwork\":true,\"automountServiceAccountToken\":false,\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"router\",\"image\":\"agent-sandbox-router\",\"ports\":[{\"name\":\"http\",\"containerPort\":8080}]}]}}",
 		address);
 }
 
 /* A pod on a node is deleted by its node; this one's node is us. */
 static void end_pod(struct api *api)
 {
-	static const char now[] = "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
-				  "\"gracePeriodSeconds\":0}";
+	static const char now[] =
+		"{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0}";
 
 	(void)ask_text(api, "DELETE", PODS "/" MIRROR_POD, NULL, now, NULL);
 }
@@ -70,23 +62,15 @@ static void end_pod(struct api *api)
 /* What a kubelet would say of it. */
 static int tell_status(struct api *api, bool ready, int64_t now_ms, struct error *reterr)
 {
-	struct json_object *answer CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *answer = NULL;
 	char now[21];
 
 	asb_time_format(now_ms, now);
 
 	const char *truth = ready ? "True" : "False";
-	char *text CLEANUP_FREE = xprintf(
-		"{\"status\":{\"phase\":\"Running\",\"hostIP\":\"127.0.0.1\",\"podIP\":\"127.0.0."
-		"1\","
-		"\"podIPs\":[{\"ip\":\"127.0.0.1\"}],\"startTime\":\"%s\",\"conditions\":["
-		"{\"type\":\"PodScheduled\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},"
-		"{\"type\":\"Initialized\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},"
-		"{\"type\":\"ContainersReady\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"},"
-		"{\"type\":\"Ready\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}],"
-		"\"containerStatuses\":[{\"name\":\"router\",\"image\":\"agent-sandbox-router\","
-		"\"imageID\":\"\",\"restartCount\":0,\"ready\":%s,\"started\":true,\"state\":"
-		"{\"running\":{\"startedAt\":\"%s\"}}}]}}",
+	CLEANUP_FREE char *text = xprintf(
+		"{\"status\":{\"phase\":\"Running\",\"hostIP\":\"127.0.0.1\",\"podIP\":\"127.0.0.1\",\"podIPs\":[{\"ip\":\"127.0.0.1\"}],\"startTime\":\"%s\",\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},{\"type\":\"Initialized\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},{\"type\":\"ContainersReady\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"},"
+		"{\"type\":\"Ready\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}],\"containerStatuses\":[{\"name\":\"router\",\"image\":\"agent-sandbox-router\",\"imageID\":\"\",\"restartCount\":0,\"ready\":%s,\"started\":true,\"state\":{\"running\":{\"startedAt\":\"%s\"}}}]}}",
 		now, now, now, truth, now, truth, now, ready ? "true" : "false", now);
 	int status = ask_text(api, "PATCH", PODS "/" MIRROR_POD "/status", MERGE, text, &answer);
 
@@ -96,7 +80,7 @@ static int tell_status(struct api *api, bool ready, int64_t now_ms, struct error
 static int keep_pod(struct api *api, const char *address, bool ready, int64_t now_ms,
 		    struct error *reterr)
 {
-	char *text CLEANUP_FREE = pod_text(address);
+	CLEANUP_FREE char *text = pod_text(address);
 	struct json_object *pod CLEANUP_JSON = NULL, *answer CLEANUP_JSON = NULL;
 	int status = ask(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod);
 
@@ -120,7 +104,7 @@ static int keep_pod(struct api *api, const char *address, bool ready, int64_t no
 
 int mirror_keep(struct api *api, uint16_t port, bool ready, int64_t now_ms, struct error *reterr)
 {
-	char *address CLEANUP_FREE = xprintf("127.0.0.1:%u", port);
+	CLEANUP_FREE char *address = xprintf("127.0.0.1:%u", port);
 	int code = keep_service(api, reterr);
 
 	return code < 0 ? code : keep_pod(api, address, ready, now_ms, reterr);
@@ -128,7 +112,7 @@ int mirror_keep(struct api *api, uint16_t port, bool ready, int64_t now_ms, stru
 
 void mirror_remove(struct api *api)
 {
-	struct json_object *pod CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *pod = NULL;
 
 	if (ask(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod) == 200 &&
 	    asb_streq(asb_str(pod, "spec", "nodeName"), MIRROR_NODE)) {

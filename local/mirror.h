@@ -9,11 +9,11 @@
 #ifndef ASB_LOCAL_MIRROR_H
 #define ASB_LOCAL_MIRROR_H
 
-#include "apiserver/api/api.h"
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "apiserver/api/api.h"
+#include "base/error.h"
 
 #define MIRROR_SERVICE "sandbox-router-svc"
 #define MIRROR_PORT 8080 /* of the Service: what clients of the router expect */

@@ -4,13 +4,13 @@
 
 #include "local/options.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "base/number.h"
 
 enum row_type { ROW_TEXT, ROW_PORT, ROW_BOOL };
 
@@ -27,8 +27,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "up", UP,
-	  "API, node, controller and, with HAProxy, the router on this machine; Ctrl-C ends it "
-	  "all" },
+	  "API, node, controller and, with HAProxy, the router on this machine; Ctrl-C ends it all" },
 	{ "down", DOWN, "ends the `up` that runs, and waits for it" },
 	{ "status", STATUS, "what runs: exit status 0 all of it, 1 not all, 3 nothing" },
 	{ "serve", SERVE, "the API alone; prints the path of the kubeconfig when it answers" },
@@ -46,11 +45,9 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{ "state-dir", ROW_TEXT, AT(state_dir), ANY, "DIR",
-	  "where objects, keys and the kubeconfig are kept (default: /var/lib/agent-sandbox for "
-	  "root, else ~/.local/state/agent-sandbox)" },
+	  "where objects, keys and the kubeconfig are kept (default: /var/lib/agent-sandbox for root, else ~/.local/state/agent-sandbox)" },
 	{ "pods", ROW_TEXT, AT(pods), UP, "RUNTIME",
-	  "podman: containers (default); process: plain processes of this machine, NOT isolated; "
-	  "fake: nothing runs, pods are Ready" },
+	  "podman: containers (default); process: plain processes of this machine, NOT isolated; fake: nothing runs, pods are Ready" },
 	{ "port", ROW_PORT, AT(port), UP | SERVE, "N",
 	  "port of the API (default 0: with up the one of the last time, else any free one)" },
 	{ "router-port", ROW_PORT, AT(router_port), UP, "N",
@@ -61,11 +58,9 @@ static const struct option_row rows[] = {
 	{ "audit-log", ROW_TEXT, AT(audit_log), UP | SERVE, "FILE",
 	  "where to log each write, as kube-apiserver does (default: nowhere)" },
 	{ "plugin-dir", ROW_TEXT, AT(plugin_dir), UP, "DIR",
-	  "the controller's folder of plugins (default: .libs beside this program in a build "
-	  "folder, else the installed one)" },
+	  "the controller's folder of plugins (default: .libs beside this program in a build folder, else the installed one)" },
 	{ "first-image", ROW_TEXT, AT(first_image), UP, "FILE",
-	  "a program that makes the first images, such as scripts/build-image.sh: run until it "
-	  "succeeded once for this state" },
+	  "a program that makes the first images, such as scripts/build-image.sh: run until it succeeded once for this state" },
 	{ "address", ROW_TEXT, AT(address), SERVE, "IP",
 	  "IPv4 address to listen on (default 127.0.0.1)" },
 	{ "node-socket", ROW_TEXT, AT(node_socket), SERVE, "FILE",

@@ -4,11 +4,11 @@
 #ifndef ASB_LOCAL_OPTIONS_H
 #define ASB_LOCAL_OPTIONS_H
 
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "base/error.h"
 
 /* Strings are borrowed from argv. */
 struct local_options {

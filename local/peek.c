@@ -5,16 +5,16 @@
 
 #include "local/peek.h"
 
-#include "base/memory.h"
-#include "base/socket.h"
-#include "net/http-head.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "base/socket.h"
+#include "net/http-head.h"
 
 #define ANSWER_MAX (8u << 20)
 
@@ -58,10 +58,10 @@ static int read_answer(int fd, struct buf *answer)
 
 int peek(uint16_t port, const char *socket_path, const char *path, int timeout_ms, struct buf *body)
 {
-	char *request CLEANUP_FREE = xprintf("GET %s HTTP/1.0\r\nHost: localhost\r\n"
+	CLEANUP_FREE char *request = xprintf("GET %s HTTP/1.0\r\nHost: localhost\r\n"
 					     "Accept: application/json, */*\r\n\r\n",
 					     path);
-	struct buf answer CLEANUP_BUF = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_MAX);
 	uint32_t patience = (uint32_t)timeout_ms;
 	int fd = port != 0 ? open_port(port, patience)
 			   : socket_connect_unix(socket_path, patience, patience);

@@ -3,9 +3,9 @@
 #ifndef ASB_LOCAL_PEEK_H
 #define ASB_LOCAL_PEEK_H
 
-#include "base/buf.h"
-
 #include <stdint.h>
+
+#include "base/buf.h"
 
 /* The status, or a negative code; at most timeout_ms for each step. Asks 127.0.0.1:port or, where
  * that is 0, the unix socket. body, which may be NULL, gets what follows the head, up to its

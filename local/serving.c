@@ -5,18 +5,18 @@
 
 #include "local/serving.h"
 
-#include "base/memory.h"
-#include "base/sched.h"
-#include "apiserver/api/api.h"
-#include "apiserver/http/kubeconfig-write.h"
-#include "local/options.h"
-#include "apiserver/http/server.h"
-#include "local/state-directory.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#include "apiserver/api/api.h"
+#include "apiserver/http/kubeconfig-write.h"
+#include "apiserver/http/server.h"
+#include "base/memory.h"
+#include "base/sched.h"
+#include "local/options.h"
+#include "local/state-directory.h"
 
 #define DESCRIPTORS_LEAST 64u
 
@@ -71,10 +71,10 @@ static int check_descriptors(struct error *reterr)
 	if (limit.rlim_max >= DESCRIPTORS_LEAST && setrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		return 0;
 	}
-	return error_set(reterr, -EMFILE,
-			 "the limit of open files is %llu, and the API server needs %u: raise it "
-			 "(ulimit -n, LimitNOFILE=)",
-			 (unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
+	return error_set(
+		reterr, -EMFILE,
+		"the limit of open files is %llu, and the API server needs %u: raise it (ulimit -n, LimitNOFILE=)",
+		(unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
 }
 
 static int load(struct serving *serving, struct error *reterr)
@@ -127,7 +127,7 @@ int serving_start(struct serving *serving, const struct local_options *options, 
 		return code;
 	}
 
-	char *address CLEANUP_FREE = xprintf("%s:%u", host, server_port(serving->server));
+	CLEANUP_FREE char *address = xprintf("%s:%u", host, server_port(serving->server));
 
 	serving->port = server_port(serving->server);
 	serving->url = xprintf("https://%s", address);

@@ -4,11 +4,11 @@
 #ifndef ASB_LOCAL_SERVING_H
 #define ASB_LOCAL_SERVING_H
 
-#include "base/error.h"
-#include "apiserver/http/tls.h"
-#include "apiserver/api/token.h"
-
 #include <stdint.h>
+
+#include "apiserver/api/token.h"
+#include "apiserver/http/tls.h"
+#include "base/error.h"
 
 struct api;
 struct local_options;

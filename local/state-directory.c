@@ -5,8 +5,6 @@
 
 #include "local/state-directory.h"
 
-#include "base/memory.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/memory.h"
 
 static int fail(struct error *reterr, const char *path, const char *name, const char *why,
 		const char *what_to_do)
@@ -90,9 +90,9 @@ static int check_folder(const char *path, const struct stat *info, struct error 
 			    "choose another --state-dir, or run as its owner");
 	}
 	if ((info->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		return fail(reterr, path, "", "may be written by other users",
-			    "look at what is in it, then chmod 700 it, or choose another "
-			    "--state-dir");
+		return fail(
+			reterr, path, "", "may be written by other users",
+			"look at what is in it, then chmod 700 it, or choose another --state-dir");
 	}
 	return 0;
 }
@@ -136,7 +136,7 @@ int state_folder_check(const char *path, struct error *reterr)
 
 int state_folder_make(const char *path, struct error *reterr)
 {
-	char *text CLEANUP_FREE = xstrdup(path);
+	CLEANUP_FREE char *text = xstrdup(path);
 
 	for (char *slash = text; slash != NULL;) {
 		slash = strchr(slash + 1, '/');

@@ -2,10 +2,6 @@
 /* Forks one child with its descriptors, and keeps its log small. Called by local/supervise.c. */
 #include "config.h"
 
-#include "base/child.h"
-#include "base/memory.h"
-#include "local/supervise-private.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,6 +9,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/child.h"
+#include "base/memory.h"
+#include "local/supervise-private.h"
 
 #define LOCK_FD 3
 
@@ -86,7 +86,7 @@ void child_log_cut(const char *log, size_t most)
 		return;
 	}
 
-	char *old CLEANUP_FREE = xprintf("%s.1", log);
+	CLEANUP_FREE char *old = xprintf("%s.1", log);
 	int from = open(log, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 

@@ -4,10 +4,6 @@
 
 #include "local/supervise.h"
 
-#include "base/memory.h"
-#include "core/observe/log.h"
-#include "local/supervise-private.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +11,10 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "core/observe/log.h"
+#include "local/supervise-private.h"
 
 #define LOG_LOOK_US 10000000u
 #define KILLED_US 5000000u /* for the kernel to end what was killed */
@@ -109,7 +109,7 @@ static void start(struct supervisor *supervisor, struct child *child)
 {
 	struct command command = { 0 };
 	struct error error = { 0 };
-	char *log CLEANUP_FREE = xprintf("%s/%s.log", supervisor->log_dir, child->spec.name);
+	CLEANUP_FREE char *log = xprintf("%s/%s.log", supervisor->log_dir, child->spec.name);
 
 	child->spec.make(child->spec.arg, &command);
 	child->started_us = sched_now_us(supervisor->sched);
@@ -188,7 +188,7 @@ static void cut_logs(struct supervisor *supervisor, uint64_t now)
 	}
 	supervisor->log_look_us = now + LOG_LOOK_US;
 	for (size_t i = 0; i < supervisor->count; i++) {
-		char *log CLEANUP_FREE = xprintf("%s/%s.log", supervisor->log_dir,
+		CLEANUP_FREE char *log = xprintf("%s/%s.log", supervisor->log_dir,
 						 supervisor->children[i].spec.name);
 
 		child_log_cut(log, SUPERVISE_LOG_MAX);
@@ -265,7 +265,7 @@ void supervisor_end(struct supervisor *supervisor, const char *name, uint64_t gr
 int supervisor_run(struct supervisor *supervisor, const char *name, const struct command *command,
 		   uint64_t limit_us)
 {
-	char *log CLEANUP_FREE = xprintf("%s/%s.log", supervisor->log_dir, name);
+	CLEANUP_FREE char *log = xprintf("%s/%s.log", supervisor->log_dir, name);
 	struct child child = { .spec = { .name = name, .once = true }, .pidfd = -1 };
 	struct error error = { 0 };
 

@@ -11,13 +11,13 @@
 #ifndef ASB_LOCAL_SUPERVISE_H
 #define ASB_LOCAL_SUPERVISE_H
 
-#include "base/error.h"
-#include "base/sched.h"
-
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base/error.h"
+#include "base/sched.h"
 
 #define SUPERVISE_MAX 4
 #define SUPERVISE_ARGS_MAX 32

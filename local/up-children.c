@@ -5,13 +5,13 @@
 
 #include "local/up-private.h"
 
-#include "base/memory.h"
-#include "local/peek.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "local/peek.h"
 
 char *children_programs(void)
 {
@@ -45,14 +45,14 @@ static char *find_haproxy(void)
 
 static int find_program(const struct up *up, const char *name, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("%s/%s", up->programs, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", up->programs, name);
 
 	return access(path, X_OK) == 0
 		       ? 0
-		       : error_set(reterr, -ENOENT,
-				   "there is no program '%s': it is built and installed with this "
-				   "one",
-				   path);
+		       : error_set(
+				 reterr, -ENOENT,
+				 "there is no program '%s': it is built and installed with this one",
+				 path);
 }
 
 int children_find(struct up *up, struct error *reterr)
@@ -100,8 +100,8 @@ static void make_node(void *arg, struct command *ret)
 static void make_controller(void *arg, struct command *ret)
 {
 	struct up *up = arg;
-	char *built CLEANUP_FREE = xprintf("%s/.libs", up->programs);
-	char *plugin CLEANUP_FREE = xprintf("%s/sandbox.so", built);
+	CLEANUP_FREE char *built = xprintf("%s/.libs", up->programs);
+	CLEANUP_FREE char *plugin = xprintf("%s/sandbox.so", built);
 
 	up->controller_health = peek_free_port(0);
 	command_add(ret, "%s/agent-sandbox-controller", up->programs);
@@ -152,7 +152,7 @@ void children_start(struct up *up)
 	const struct child_spec image = {
 		.name = FIRST_IMAGE, .make = make_first_image, .arg = up, .once = true
 	};
-	char *made CLEANUP_FREE = xprintf("%s/first-image.made", up->serving.state_dir);
+	CLEANUP_FREE char *made = xprintf("%s/first-image.made", up->serving.state_dir);
 
 	supervisor_add(up->supervisor, &node);
 	supervisor_add(up->supervisor, &controller);

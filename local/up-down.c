@@ -4,10 +4,6 @@
 
 #include "local/up-private.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "local/state-directory.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <limits.h>
@@ -16,6 +12,10 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/state-directory.h"
 
 #define DOWN_MS 150000 /* more than `up` allows itself */
 
@@ -65,12 +65,12 @@ static int end_up(const char *state_dir, pid_t pid, int signals, struct error *r
 /* What a killed one left: children that are about to end, and containers. */
 static int end_leftovers(const char *state_dir, struct error *reterr)
 {
-	struct json_object *record CLEANUP_JSON = instance_told(state_dir);
+	CLEANUP_JSON struct json_object *record = instance_told(state_dir);
 	const char *pods = asb_str(record, "pods");
 	struct sched *sched = sched_create();
 	struct instance instance = INSTANCE_NONE;
 	int code = instance_take(sched, state_dir, &instance, reterr);
-	char *programs CLEANUP_FREE = children_programs();
+	CLEANUP_FREE char *programs = children_programs();
 
 	if (code == 0 && pods != NULL && programs != NULL) {
 		struct supervisor *supervisor =
@@ -81,8 +81,8 @@ static int end_leftovers(const char *state_dir, struct error *reterr)
 		code = supervisor_run(supervisor, NODE, &command, END_PODS_US);
 		if (code != 0) {
 			code = error_set(reterr, -EIO,
-					 "cannot end the pods that were left: the end of "
-					 "'%s/" NODE ".log' tells why",
+					 "cannot end the pods that were left: the end of '%s/" NODE
+					 ".log' tells why",
 					 state_dir);
 		}
 		command_finish(&command);
@@ -99,8 +99,8 @@ static int end_leftovers(const char *state_dir, struct error *reterr)
 
 int down_run(const struct local_options *options, int signals, struct error *reterr)
 {
-	char *said CLEANUP_FREE = local_options_state_dir(options);
-	char *state_dir CLEANUP_FREE = said != NULL ? realpath(said, NULL) : NULL;
+	CLEANUP_FREE char *said = local_options_state_dir(options);
+	CLEANUP_FREE char *state_dir = said != NULL ? realpath(said, NULL) : NULL;
 	int checked = state_dir != NULL ? state_folder_check(state_dir, reterr) : 0;
 
 	if (checked < 0) {
@@ -121,7 +121,7 @@ int down_run(const struct local_options *options, int signals, struct error *ret
 		return code;
 	}
 
-	struct json_object *record CLEANUP_JSON =
+	CLEANUP_JSON struct json_object *record =
 		state_dir != NULL ? instance_told(state_dir) : NULL;
 
 	if (record != NULL) {

@@ -3,14 +3,14 @@
 #ifndef ASB_LOCAL_UP_PRIVATE_H
 #define ASB_LOCAL_UP_PRIVATE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "local/instance.h"
 #include "local/options.h"
 #include "local/serving.h"
 #include "local/supervise.h"
 #include "local/up.h"
-
-#include <stdbool.h>
 
 #define NODE "node"
 #define CONTROLLER "controller"

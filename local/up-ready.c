@@ -5,11 +5,6 @@
 
 #include "local/up-private.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "local/ask.h"
-#include "local/peek.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "local/ask.h"
+#include "local/peek.h"
 
 #define READY_US 120000000u  /* Podman's first start on a slow disk */
 #define IMAGE_US 1800000000u /* a base that is made of packages, over a slow line */
@@ -31,10 +31,7 @@
 static void forget_node(struct api *api)
 {
 	static const char unknown[] =
-		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\","
-		"\"reason\":"
-		"\"NodeStatusUnknown\",\"message\":\"The node has not been heard of since the "
-		"start.\"}]}}";
+		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\",\"reason\":\"NodeStatusUnknown\",\"message\":\"The node has not been heard of since the start.\"}]}}";
 
 	(void)ask_text(api, "PATCH", NODES "/" UP_NODE_NAME "/status",
 		       "application/strategic-merge-patch+json", unknown, NULL);
@@ -43,12 +40,11 @@ static void forget_node(struct api *api)
 static void forget_pod(struct api *api, struct json_object *pod)
 {
 	static const char not_ready[] =
-		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"},"
-		"{\"type\":\"ContainersReady\",\"status\":\"False\"}]}}";
+		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"},{\"type\":\"ContainersReady\",\"status\":\"False\"}]}}";
 
 	if (asb_streq(asb_str(pod, "spec", "nodeName"), UP_NODE_NAME) &&
 	    asb_condition_is(pod, "Ready", "True")) {
-		char *path CLEANUP_FREE =
+		CLEANUP_FREE char *path =
 			xprintf("/api/v1/namespaces/%s/pods/%s/status", asb_ns(pod), asb_name(pod));
 
 		(void)ask_text(api, "PATCH", path, "application/strategic-merge-patch+json",
@@ -58,7 +54,7 @@ static void forget_pod(struct api *api, struct json_object *pod)
 
 void ready_forget(struct up *up)
 {
-	struct json_object *list CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *list = NULL;
 
 	forget_node(up->serving.api);
 	if (ask(up->serving.api, "GET", "/api/v1/pods", NULL, NULL, &list) != 200) {
@@ -77,7 +73,7 @@ void ready_forget(struct up *up)
 /* 1: ready; 0: not yet; a negative code: it says why it cannot be. */
 static int look_at_node(struct up *up, struct error *reterr)
 {
-	struct json_object *node CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *node = NULL;
 	int status = ask(up->serving.api, "GET", NODES "/" UP_NODE_NAME, NULL, NULL, &node);
 
 	if (status == 200 && asb_condition_is(node, "Ready", "True")) {
@@ -86,13 +82,12 @@ static int look_at_node(struct up *up, struct error *reterr)
 	if (status == 200 && asb_condition_is(node, "Ready", "False")) {
 		const char *why = asb_str(asb_condition(node, "Ready"), "message");
 
-		return error_set(reterr, -ENOTSUP, "no pods can be run with --pods %s: %s%s",
-				 up->options->pods, why != NULL ? why : "",
-				 strcmp(up->options->pods, "podman") == 0
-					 ? " (without Podman there are --pods process, where "
-					   "nothing is isolated, and --pods fake, where nothing "
-					   "runs)"
-					 : "");
+		return error_set(
+			reterr, -ENOTSUP, "no pods can be run with --pods %s: %s%s",
+			up->options->pods, why != NULL ? why : "",
+			strcmp(up->options->pods, "podman") == 0
+				? " (without Podman there are --pods process, where nothing is isolated, and --pods fake, where nothing runs)"
+				: "");
 	}
 	return 0;
 }
@@ -145,7 +140,7 @@ static int look(struct up *up, struct error *reterr)
 /* The last line of its log, as far as it fits. */
 static void last_line(const struct up *up, char *text, size_t size)
 {
-	char *path CLEANUP_FREE = xprintf("%s/" FIRST_IMAGE ".log", up->serving.state_dir);
+	CLEANUP_FREE char *path = xprintf("%s/" FIRST_IMAGE ".log", up->serving.state_dir);
 	char piece[512] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat info;
@@ -175,7 +170,7 @@ static void last_line(const struct up *up, char *text, size_t size)
 /* 1: there is nothing (more) to wait for. */
 static int look_at_image(struct up *up, struct error *reterr)
 {
-	char *made CLEANUP_FREE = xprintf("%s/first-image.made", up->serving.state_dir);
+	CLEANUP_FREE char *made = xprintf("%s/first-image.made", up->serving.state_dir);
 	char line[200];
 	int status;
 
@@ -184,10 +179,11 @@ static int look_at_image(struct up *up, struct error *reterr)
 	}
 	last_line(up, line, sizeof(line));
 	if (status != 0) {
-		return error_set(reterr, -EIO,
-				 "'%s' (--first-image) failed with status %d: %s (all of it: "
-				 "%s/" FIRST_IMAGE ".log)",
-				 up->options->first_image, status, line, up->serving.state_dir);
+		return error_set(
+			reterr, -EIO,
+			"'%s' (--first-image) failed with status %d: %s (all of it: %s/" FIRST_IMAGE
+			".log)",
+			up->options->first_image, status, line, up->serving.state_dir);
 	}
 
 	int fd = open(made, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -206,8 +202,7 @@ static void tell_progress(struct up *up, bool image, uint64_t now)
 	if (!image) {
 		printf("... %3u s  waiting for %s\n", seconds,
 		       supervisor_pid(up->supervisor, NODE) != 0
-			       ? "the node, the controller or the "
-				 "router to be ready"
+			       ? "the node, the controller or the router to be ready"
 			       : "the node to start");
 	} else {
 		last_line(up, line, sizeof(line));

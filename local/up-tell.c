@@ -4,12 +4,6 @@
 
 #include "local/up-private.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "core/observe/log.h"
-#include "local/peek.h"
-#include "local/state-directory.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,6 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/observe/log.h"
+#include "local/peek.h"
+#include "local/state-directory.h"
 
 #define PEEK_MS 2000
 #define LISTED_MAX (8u << 20)
@@ -38,7 +38,7 @@ static void add_child(struct json_object *children, const struct up *up, const c
 
 void tell_record(struct up *up)
 {
-	struct json_object *record CLEANUP_JSON = json_object_new_object();
+	CLEANUP_JSON struct json_object *record = json_object_new_object();
 	struct json_object *children = json_object_new_object();
 	struct error error = { 0 };
 
@@ -87,7 +87,7 @@ static bool tell_child(struct json_object *record, const char *name)
 /* Objects of a kind, and whether all of them have the condition Ready. */
 static struct json_object *list(const char *socket_path, const char *path)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(LISTED_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(LISTED_MAX);
 
 	return peek(0, socket_path, path, PEEK_MS, &body) == 200
 		       ? json_parse(buf_str(&body), body.length, NULL)
@@ -106,9 +106,9 @@ static size_t count_ready(struct json_object *items)
 
 static bool tell_api(struct json_object *record, const char *state_dir)
 {
-	char *socket_path CLEANUP_FREE = xprintf("%s/api.sock", state_dir);
-	struct json_object *nodes CLEANUP_JSON = list(socket_path, "/api/v1/nodes");
-	struct json_object *pods CLEANUP_JSON = list(socket_path, "/api/v1/pods");
+	CLEANUP_FREE char *socket_path = xprintf("%s/api.sock", state_dir);
+	CLEANUP_JSON struct json_object *nodes = list(socket_path, "/api/v1/nodes");
+	CLEANUP_JSON struct json_object *pods = list(socket_path, "/api/v1/pods");
 	struct json_object *all_nodes = asb_array(nodes, "items"),
 			   *all_pods = asb_array(pods, "items");
 	const char *mode = asb_str(record, "pods");
@@ -151,8 +151,8 @@ static bool tell_all(struct json_object *record, const char *state_dir, int pid)
 
 int status_run(const struct local_options *options, struct error *reterr)
 {
-	char *said CLEANUP_FREE = local_options_state_dir(options);
-	char *state_dir CLEANUP_FREE = said != NULL ? realpath(said, NULL) : NULL;
+	CLEANUP_FREE char *said = local_options_state_dir(options);
+	CLEANUP_FREE char *state_dir = said != NULL ? realpath(said, NULL) : NULL;
 	int checked = state_dir != NULL ? state_folder_check(state_dir, reterr) : 0;
 
 	if (checked < 0) {
@@ -169,7 +169,7 @@ int status_run(const struct local_options *options, struct error *reterr)
 		return STATUS_NOTHING;
 	}
 
-	struct json_object *record CLEANUP_JSON = instance_told(state_dir);
+	CLEANUP_JSON struct json_object *record = instance_told(state_dir);
 
 	if (asb_str(record, "url") == NULL || asb_str(record, "kubeconfig") == NULL ||
 	    asb_str(record, "pods") == NULL || asb_str(record, "version") == NULL) {

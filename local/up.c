@@ -5,6 +5,13 @@
 
 #include "local/up-private.h"
 
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -13,13 +20,6 @@
 #include "local/apply.h"
 #include "local/mirror.h"
 #include "local/peek.h"
-
-#include <agent-sandbox/helpers.h>
-#include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #define TIDY_FIRST_MS 2000
 #define TIDY_MS 30000
@@ -58,8 +58,7 @@ static int check_state_dir(const char *state_dir, struct error *reterr)
 		       ? 0
 		       : error_set(
 				 reterr, -ENAMETOOLONG,
-				 "the state folder's path is too long: sockets in it may have 107 "
-				 "characters, '%s' has %zu, of at most %d (--state-dir)",
+				 "the state folder's path is too long: sockets in it may have 107 characters, '%s' has %zu, of at most %d (--state-dir)",
 				 state_dir, strlen(state_dir), UP_STATE_DIR_MAX);
 }
 
@@ -71,7 +70,7 @@ static char *ports_path(const struct up *up)
 /* Those of the last time: kubeconfigs and URLs that users noted stay good. */
 static void load_ports(struct up *up, uint16_t *ret_api)
 {
-	char *path CLEANUP_FREE = ports_path(up);
+	CLEANUP_FREE char *path = ports_path(up);
 	unsigned int api = 0, router = 0;
 	FILE *file = fopen(path, "re");
 
@@ -88,8 +87,8 @@ static void load_ports(struct up *up, uint16_t *ret_api)
 
 static void save_ports(const struct up *up)
 {
-	char *path CLEANUP_FREE = ports_path(up);
-	char *text CLEANUP_FREE = xprintf("%u %u\n", up->serving.port, up->router_port);
+	CLEANUP_FREE char *path = ports_path(up);
+	CLEANUP_FREE char *text = xprintf("%u %u\n", up->serving.port, up->router_port);
 
 	/* Without it other ports are chosen the next time. */
 	(void)file_replace(path, text, strlen(text), 0600, false);
@@ -133,7 +132,7 @@ static int start(struct up *up, struct error *reterr)
 		warn_of_processes();
 	}
 
-	struct json_object *left CLEANUP_JSON = instance_told(up->serving.state_dir);
+	CLEANUP_JSON struct json_object *left = instance_told(up->serving.state_dir);
 
 	if (left != NULL) {
 		log_warning("the last `up` was killed; going on with what it left");
@@ -173,8 +172,7 @@ static void tell_ready(struct up *up)
 	} else if (ready_router(up)) {
 		say("router      http://127.0.0.1:%u", up->router_port);
 	} else {
-		say("router      does not stay up, going on without: the end of %s/router.log "
-		    "tells why",
+		say("router      does not stay up, going on without: the end of %s/router.log tells why",
 		    up->serving.state_dir);
 	}
 	say("logs        %s/*.log", up->serving.state_dir);

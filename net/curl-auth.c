@@ -4,13 +4,13 @@
  * their callers' threads. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "net/curl-internal.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "net/curl-internal.h"
 
 void http_credentials_finish(struct http_credentials *credentials)
 {
@@ -65,7 +65,7 @@ static struct auth *auth_create(const struct curl_transport *transport,
 	auth->refs = 1;
 	auth->generation = credentials->generation;
 	if (credentials->authorization != NULL) {
-		char *line CLEANUP_FREE = xprintf("Authorization: %s", credentials->authorization);
+		CLEANUP_FREE char *line = xprintf("Authorization: %s", credentials->authorization);
 
 		auth->authorization = xstrdup(credentials->authorization);
 		add_header(auth, line);
@@ -103,7 +103,7 @@ static int ask(struct curl_transport *transport, struct http_credentials *ret, s
 
 struct auth *auth_acquire(struct curl_transport *transport, struct error *reterr)
 {
-	struct http_credentials credentials CLEANUP(http_credentials_finish);
+	CLEANUP(http_credentials_finish) struct http_credentials credentials;
 	struct auth *old = NULL, *auth;
 
 	if (ask(transport, &credentials, reterr) < 0) {

@@ -4,10 +4,10 @@
  * queue. */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/memory.h"
 #include "net/curl-internal.h"
-
-#include <errno.h>
 
 #define POLL_MAX_MS 60000 /* while nothing happens */
 

@@ -7,9 +7,9 @@
 #ifndef ASB_NET_CURL_INTERNAL_H
 #define ASB_NET_CURL_INTERNAL_H
 
-#include "net/curl-transport.h"
-
 #include <curl/curl.h>
+
+#include "net/curl-transport.h"
 
 #define CONNECT_TIMEOUT_MS 5000L
 #define REQUEST_BUFFER 16384L /* a TLS record; libcurl keeps one for each easy handle */

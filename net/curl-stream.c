@@ -3,10 +3,10 @@
  * transport's table of operations calls it, and its stop wakes it. */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/memory.h"
 #include "net/curl-internal.h"
-
-#include <errno.h>
 
 #define STREAM_POLL_MAX_MS 60000
 

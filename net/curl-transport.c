@@ -4,14 +4,15 @@
  * it through net/transport.h. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "net/curl-internal.h"
 #include "net/curl-transport.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/memory.h"
+#include "net/curl-internal.h"
 
 #define CONNECTIONS_MAX 1024u
 
@@ -89,7 +90,7 @@ static void perform(struct transport *base, const struct http_request *requests,
 		    struct http_answer *answers, size_t count)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
-	struct exchange *exchanges CLEANUP_FREE = xnew_array(struct exchange, count);
+	CLEANUP_FREE struct exchange *exchanges = xnew_array(struct exchange, count);
 	uint64_t now = sched_now_us(transport->sched);
 	struct error error = { 0 };
 
@@ -210,7 +211,7 @@ static int split_server(struct curl_transport *transport,
 		xprintf("%s://%s:%s%.*s", scheme, named ? config->tls_server_name : host, port,
 			(int)length, path);
 	if (named) {
-		char *target CLEANUP_FREE = xprintf("::%s:%s", host, port);
+		CLEANUP_FREE char *target = xprintf("::%s:%s", host, port);
 
 		add_to(&transport->connect_to, target);
 		*ret_host = strcmp(port, "443") == 0 ? xprintf("Host: %s", host)
@@ -273,8 +274,8 @@ static char *copy(const char *text)
 static int configure(struct curl_transport *transport, const struct curl_transport_config *config,
 		     struct error *reterr)
 {
-	CURLU *url CLEANUP(cleanup_url) = curl_url();
-	char *host CLEANUP_FREE = NULL;
+	CLEANUP(cleanup_url) CURLU *url = curl_url();
+	CLEANUP_FREE char *host = NULL;
 	size_t given = 0, count = 0;
 	int r = check_lines(config, reterr);
 

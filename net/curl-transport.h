@@ -7,11 +7,11 @@
 #ifndef ASB_NET_CURL_TRANSPORT_H
 #define ASB_NET_CURL_TRANSPORT_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/sched.h"
 #include "net/transport.h"
-
-#include <stdbool.h>
 
 /*
  * Credentials change while the process runs (rotated tokens, certificates from an exec plugin), so

@@ -4,10 +4,6 @@
  * at a time. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "net/curl-internal.h"
-#include "net/retry-after.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,6 +11,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+
+#include "base/memory.h"
+#include "net/curl-internal.h"
+#include "net/retry-after.h"
 
 /* ---- what libcurl calls ---- */
 

@@ -12,11 +12,11 @@
 #ifndef ASB_NET_EXEC_FRAME_H
 #define ASB_NET_EXEC_FRAME_H
 
-#include "base/buf.h"
-
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base/buf.h"
 
 #define EXEC_FRAME_MAX 32768u /* bytes behind a head: a pipe gives 64 KiB at most */
 #define EXEC_FRAME_HEAD 5u

@@ -16,11 +16,11 @@
 #ifndef ASB_NET_HTTP_GUARD_H
 #define ASB_NET_HTTP_GUARD_H
 
-#include "base/sched.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/sched.h"
 
 #define HTTP_GUARD_HEAD_US 10000000u /* any client on any network sends a head in less */
 #define HTTP_GUARD_SWEEP_US 2000000u /* how often the deadlines are looked at */

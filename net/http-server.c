@@ -3,8 +3,6 @@
  * controller's main serves health and metrics with it. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "net/http-guard.h"
 #include "net/http-server.h"
 
 #include <errno.h>
@@ -15,6 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "net/http-guard.h"
 
 #define PAGE_MAX (16u << 20)          /* metrics of 2000 series a family stay far below */
 #define SERVER_CONNECTIONS 64u        /* probes and scrapers are few; then the oldest is cut */
@@ -104,7 +105,7 @@ static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int
 static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int status,
 				 const char *text)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf body = BUF_INIT(1024);
 
 	buf_append_str(&body, text);
 	return send_page(connection, status, "text/plain; charset=utf-8", &body,
@@ -124,7 +125,7 @@ static bool has_body(struct MHD_Connection *connection)
 static enum MHD_Result send_route(const struct http_server *server,
 				  struct MHD_Connection *connection, const struct http_route *route)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(PAGE_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(PAGE_MAX);
 	int status = route->answer(server->arg, &body);
 
 	if (body.failed) {
@@ -225,7 +226,7 @@ static int listen_on(const struct addrinfo *info)
  * tried in that order. */
 static int open_socket(const char *address, struct error *reterr)
 {
-	char *text CLEANUP_FREE = xstrdup(address);
+	CLEANUP_FREE char *text = xstrdup(address);
 	const char *host = NULL, *port = NULL;
 
 	if (strlen(address) >= ADDRESS_MAX || split_address(text, &host, &port) < 0) {

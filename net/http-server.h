@@ -5,10 +5,10 @@
 #ifndef ASB_NET_HTTP_SERVER_H
 #define ASB_NET_HTTP_SERVER_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/error.h"
-
-#include <stdint.h>
 
 struct http_route {
 	const char *path;

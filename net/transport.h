@@ -6,11 +6,11 @@
 #ifndef ASB_NET_TRANSPORT_H
 #define ASB_NET_TRANSPORT_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 #define ANSWER_MAX \
 	(16u << 20) /* bytes of one answer: etcd holds 1.5 MB objects, lists come in pages */

@@ -147,7 +147,7 @@ int end_pods_run(const struct node_options *options)
 			   : kind->create(sched, options,
 					  options->node_name != NULL ? options->node_name : "node",
 					  on_changed, NULL, &runtime, &error);
-	struct buf note CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf note = BUF_INIT(4096);
 
 	if (code == 0) {
 		code = end_all(sched, options, runtime, &error);

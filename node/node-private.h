@@ -9,12 +9,12 @@
 #include "core/client/client.h"
 #include "core/controller/manager.h"
 #include "core/controller/plugin.h"
+#include "node/options.h"
 #include "node/pod/book.h"
 #include "node/pod/images.h"
-#include "node/options.h"
+#include "node/pod/tasks.h"
 #include "node/probes/probe.h"
 #include "node/runtime/runtime.h"
-#include "node/pod/tasks.h"
 #include "node/volumes/volumes.h"
 
 struct binder;

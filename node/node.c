@@ -13,19 +13,19 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/observe/admin.h"
 #include "core/config/api-connect.h"
+#include "core/observe/admin.h"
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
 #include "core/observe/tidy.h"
-#include "node/registration/address.h"
+#include "node/node-private.h"
 #include "node/pod/api.h"
 #include "node/pod/bind.h"
-#include "node/node-private.h"
+#include "node/pod/sweep.h"
+#include "node/registration/address.h"
 #include "node/registration/register.h"
 #include "node/runtimes.h"
 #include "node/server/serve.h"
-#include "node/pod/sweep.h"
 #include "node/volumes/claims.h"
 
 #define TIDY_MS 15000

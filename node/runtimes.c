@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "node/runtime/fake.h"
 #include "node/podman/podman.h"
 #include "node/process/process.h"
+#include "node/runtime/fake.h"
 
 static int create_podman(struct sched *sched, const struct node_options *options,
 			 const char *node_name, runtime_changed changed, void *arg,

@@ -36,10 +36,10 @@ extern const char router_wait_lua[];
 
 static void refuse(struct buf *out, int status, const char *detail, const char *condition)
 {
-	buf_printf(out,
-		   "\thttp-request return status %d content-type application/json string "
-		   "'{\"detail\":\"%s\"}' if %s\n",
-		   status, detail, condition);
+	buf_printf(
+		out,
+		"\thttp-request return status %d content-type application/json string '{\"detail\":\"%s\"}' if %s\n",
+		status, detail, condition);
 }
 
 /* As many as were asked for, or as this machine has descriptors for. */
@@ -99,10 +99,10 @@ static void add_errors(struct buf *out)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		buf_printf(out,
-			   "\thttp-error status %d content-type application/json string "
-			   "'{\"detail\":\"%s\"}'\n",
-			   errors[i].status, errors[i].detail);
+		buf_printf(
+			out,
+			"\thttp-error status %d content-type application/json string '{\"detail\":\"%s\"}'\n",
+			errors[i].status, errors[i].detail);
 	}
 }
 
@@ -153,11 +153,9 @@ static void add_authentication(const struct options *options, struct buf *out)
 		out,
 		"\tacl is_one req.fhdr_cnt(Authorization) eq 1\n"
 		"\tacl is_bearer req.fhdr(Authorization) -m reg -i '^bearer +[^ ]+$'\n"
-		"\tacl is_allowed req.fhdr(Authorization),regsub('^bearer +','',i),sha2(256),hex,"
-		"lower -m str -f %s/" TOKENS_FILE "\n"
-		"\thttp-request return status 401 content-type application/json hdr "
-		"WWW-Authenticate Bearer string '{\"detail\":\"Not authenticated\"}' unless "
-		"is_one is_bearer is_allowed\n"
+		"\tacl is_allowed req.fhdr(Authorization),regsub('^bearer +','',i),sha2(256),hex,lower -m str -f %s/" TOKENS_FILE
+		"\n"
+		"\thttp-request return status 401 content-type application/json hdr WWW-Authenticate Bearer string '{\"detail\":\"Not authenticated\"}' unless is_one is_bearer is_allowed\n"
 		"\thttp-request del-header Authorization\n",
 		options->run_dir);
 }
@@ -178,19 +176,18 @@ static void add_checks(const struct options *options, struct buf *out)
 	buf_append_str(out, "\tacl has_ns req.fhdr(X-Sandbox-Namespace) -m found\n"
 			    "\tacl has_port req.fhdr(X-Sandbox-Port) -m found\n");
 	refuse(out, 400, "Invalid namespace format.",
-	       "{ req.fhdr_cnt(X-Sandbox-Namespace) gt 1 } or has_ns !{ "
-	       "req.fhdr(X-Sandbox-Namespace) -m reg " LABEL " }");
+	       "{ req.fhdr_cnt(X-Sandbox-Namespace) gt 1 } or has_ns !{ req.fhdr(X-Sandbox-Namespace) -m reg " LABEL
+	       " }");
 	refuse(out, 400, "Invalid port format.",
-	       "{ req.fhdr_cnt(X-Sandbox-Port) gt 1 } or has_port !{ req.fhdr(X-Sandbox-Port) -m "
-	       "reg "
-	       "" PORT " }");
-	buf_append_str(out,
-		       "\thttp-request set-var(txn.id) req.fhdr(X-Sandbox-ID)\n"
-		       "\thttp-request set-var(txn.ns) str(default)\n"
-		       "\thttp-request set-var(txn.ns) req.fhdr(X-Sandbox-Namespace) if has_ns\n"
-		       "\thttp-request set-var(txn.port) int(8888)\n"
-		       "\thttp-request set-var(txn.port) req.fhdr(X-Sandbox-Port),add(0) if "
-		       "has_port\n");
+	       "{ req.fhdr_cnt(X-Sandbox-Port) gt 1 } or has_port !{ req.fhdr(X-Sandbox-Port) -m reg " PORT
+	       " }");
+	buf_append_str(
+		out,
+		"\thttp-request set-var(txn.id) req.fhdr(X-Sandbox-ID)\n"
+		"\thttp-request set-var(txn.ns) str(default)\n"
+		"\thttp-request set-var(txn.ns) req.fhdr(X-Sandbox-Namespace) if has_ns\n"
+		"\thttp-request set-var(txn.port) int(8888)\n"
+		"\thttp-request set-var(txn.port) req.fhdr(X-Sandbox-Port),add(0) if has_port\n");
 	for (size_t i = 0; refused.ports[i] != 0; i++) {
 		char condition[64];
 
@@ -209,15 +206,12 @@ static void add_tracing(const struct options *options, struct buf *out)
 	buf_printf(
 		out,
 		"\tlog %s/" LOG_SOCKET " len 2048 format raw local0\n"
-		"\tlog-format \"%%[var(txn.parent)] %%[var(txn.span)] %%Ts %%ms %%Ta %%ST %%HM "
-		"%%[var(txn.id)] %%[var(txn.ns)]\"\n"
+		"\tlog-format \"%%[var(txn.parent)] %%[var(txn.span)] %%Ts %%ms %%Ta %%ST %%HM %%[var(txn.id)] %%[var(txn.ns)]\"\n"
 		"\tacl is_traced req.fhdr(traceparent) -m reg " TRACEPARENT "\n"
 		"\thttp-request set-log-level silent unless is_traced\n"
 		"\thttp-request set-var(txn.parent) req.fhdr(traceparent) if is_traced\n"
 		"\thttp-request set-var(txn.span) uuid,sha1,hex,lower,bytes(0,16) if is_traced\n"
-		"\thttp-request set-header traceparent "
-		"%%[var(txn.parent),bytes(0,36)]%%[var(txn.span)]%%[var(txn.parent),bytes(52,3)] "
-		"if is_traced\n",
+		"\thttp-request set-header traceparent %%[var(txn.parent),bytes(0,36)]%%[var(txn.span)]%%[var(txn.parent),bytes(52,3)] if is_traced\n",
 		/* The path as HAProxy sees it. */
 		options->jail.on ? "" : options->run_dir);
 }
@@ -229,10 +223,7 @@ static void add_lookup(const struct options *options, struct buf *out)
 		"\thttp-request set-var(txn.key) var(txn.id),concat(/,txn.ns)\n"
 		"\thttp-request set-var(txn.address) var(txn.key),map_str(%s/" MAP_FILE ")\n"
 		"\thttp-request lua.wait_for_sandbox unless { var(txn.address) -m found }\n"
-		"\thttp-request return status 503 content-type application/json hdr Retry-After 1 "
-		"hdr X-Sandbox-Not-Sent true lf-string '{\"detail\":\"Sandbox %%[var(txn.id)] in "
-		"namespace %%[var(txn.ns)] is not there or not Ready.\"}' unless { "
-		"var(txn.address) -m found }\n",
+		"\thttp-request return status 503 content-type application/json hdr Retry-After 1 hdr X-Sandbox-Not-Sent true lf-string '{\"detail\":\"Sandbox %%[var(txn.id)] in namespace %%[var(txn.ns)] is not there or not Ready.\"}' unless { var(txn.address) -m found }\n",
 		options->run_dir);
 }
 
@@ -240,9 +231,9 @@ static void add_frontend(const struct options *options, struct buf *out)
 {
 	buf_append_str(out, "frontend sandboxes\n");
 	add_bind(options->listen, out);
-	buf_append_str(out, "\thttp-request return status 200 content-type application/json string "
-			    "'{\"status\":\"ok\"}' if METH_GET { path /healthz } !{ "
-			    "req.fhdr(X-Sandbox-ID) -m found }\n");
+	buf_append_str(
+		out,
+		"\thttp-request return status 200 content-type application/json string '{\"status\":\"ok\"}' if METH_GET { path /healthz } !{ req.fhdr(X-Sandbox-ID) -m found }\n");
 	add_tracing(options, out);
 	add_checks(options, out);
 	add_lookup(options, out);
@@ -280,16 +271,11 @@ static void add_backend(const char *name, const char *policy, struct buf *out)
 		"\thttp-response set-var(txn.answered) bool(true)\n"
 		"\thttp-response deny deny_status 502 if { res.hdrs -m reg '\\x00' }\n"
 		"\thttp-response del-header ^x[-_]sandbox[-_]not[-_]sent$ -m reg\n"
-		"\thttp-after-response set-header X-Sandbox-Not-Sent true if { status 503 } !{ "
-		"var(txn.answered) -m found }\n"
-		"\thttp-after-response set-status 502 if { status 503 } !{ var(txn.answered) -m "
-		"found }\n"
-		"\thttp-error status 503 content-type application/json lf-string "
-		"'{\"detail\":\"Could not connect to the backend sandbox: %[var(txn.id)]\"}'\n"
-		"\thttp-error status 502 content-type application/json lf-string "
-		"'{\"detail\":\"Could not connect to the backend sandbox: %[var(txn.id)]\"}'\n"
-		"\thttp-error status 504 content-type application/json lf-string "
-		"'{\"detail\":\"The backend sandbox did not answer in time: %[var(txn.id)]\"}'\n");
+		"\thttp-after-response set-header X-Sandbox-Not-Sent true if { status 503 } !{ var(txn.answered) -m found }\n"
+		"\thttp-after-response set-status 502 if { status 503 } !{ var(txn.answered) -m found }\n"
+		"\thttp-error status 503 content-type application/json lf-string '{\"detail\":\"Could not connect to the backend sandbox: %[var(txn.id)]\"}'\n"
+		"\thttp-error status 502 content-type application/json lf-string '{\"detail\":\"Could not connect to the backend sandbox: %[var(txn.id)]\"}'\n"
+		"\thttp-error status 504 content-type application/json lf-string '{\"detail\":\"The backend sandbox did not answer in time: %[var(txn.id)]\"}'\n");
 }
 
 /*
@@ -311,8 +297,9 @@ int config_text(const struct options *options, struct buf *out)
 	if (strcmp(options->haproxy_metrics_address, "0") != 0) {
 		buf_append_str(out, "frontend metrics\n");
 		add_bind(options->haproxy_metrics_address, out);
-		buf_append_str(out, "\thttp-request use-service prometheus-exporter if { path "
-				    "/metrics }\n\thttp-request return status 404\n");
+		buf_append_str(
+			out,
+			"\thttp-request use-service prometheus-exporter if { path /metrics }\n\thttp-request return status 404\n");
 	}
 	add_frontend(options, out);
 	add_backends(out);

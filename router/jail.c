@@ -88,8 +88,8 @@ int jail_open(const char *run_dir, struct jail *ret, struct error *reterr)
 	if (jail.on) {
 		*ret = jail;
 	} else {
-		log_warning("HAProxy runs as root: there is no account haproxy or nobody, or this "
-			    "root may not change its user and its root folder");
+		log_warning(
+			"HAProxy runs as root: there is no account haproxy or nobody, or this root may not change its user and its root folder");
 	}
 	return 0;
 }

@@ -13,10 +13,10 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "core/observe/admin.h"
 #include "core/config/api-connect.h"
-#include "core/observe/log.h"
 #include "core/controller/manager.h"
+#include "core/observe/admin.h"
+#include "core/observe/log.h"
 #include "core/observe/metrics.h"
 #include "core/observe/signals.h"
 #include "core/observe/trace.h"

@@ -108,10 +108,10 @@ static int parse_ports(struct options *options, struct error *reterr)
 static int check_word(const char *flag, const char *value, struct error *reterr)
 {
 	if (strpbrk(value, " \t\n\r\"'\\#$") != NULL || *value == '\0') {
-		return error_set(reterr, -EINVAL,
-				 "--%s is empty or has a character that HAProxy's configuration "
-				 "cannot hold: '%s'",
-				 flag, value);
+		return error_set(
+			reterr, -EINVAL,
+			"--%s is empty or has a character that HAProxy's configuration cannot hold: '%s'",
+			flag, value);
 	}
 	return 0;
 }
@@ -167,8 +167,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *rete
 void options_help(FILE *out)
 {
 	fputs("Usage: agent-sandbox-router [FLAG]...\n"
-	      "Carries requests to sandboxes: HAProxy in front, its map kept by this "
-	      "program.\n\nFlags:\n",
+	      "Carries requests to sandboxes: HAProxy in front, its map kept by this program.\n\nFlags:\n",
 	      out);
 	flags_help(flags, out);
 }

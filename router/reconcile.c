@@ -4,9 +4,8 @@
 
 #include "router/reconcile.h"
 
-#include <stdio.h>
-
 #include <agent-sandbox/helpers.h>
+#include <stdio.h>
 
 #include "router/route.h"
 #include "router/table.h"

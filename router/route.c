@@ -4,12 +4,11 @@
 
 #include "router/route.h"
 
+#include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #define ANNOTATION_POD_NAME "agents.x-k8s.io/pod-name"
 

@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "core/observe/log.h"
 #include "base/sha256.h"
+#include "core/observe/log.h"
 #include "router/commands.h"
 #include "router/haproxy-config.h"
 

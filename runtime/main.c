@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/routes/health.h"
+#include "runtime/exec/supervise.h"
+#include "runtime/exec/users.h"
 #include "runtime/options.h"
+#include "runtime/routes/health.h"
 #include "runtime/routes/routes-execute.h"
 #include "runtime/routes/routes-files.h"
 #include "runtime/runtime.h"
-#include "runtime/exec/supervise.h"
-#include "runtime/exec/users.h"
 
 #define TOKEN_MAX 4096u
 #define OUTPUT_ALL (256u << 20) /* kept of all commands together */

@@ -6,11 +6,11 @@
 
 #include <stdlib.h>
 
-#define NEVER_CALLED(name)                                        \
+#define NEVER_CALLED(name)                                          \
 	void name(void) __attribute__((__visibility__("default"))); \
-	void name(void)                                           \
-	{                                                         \
-		abort();                                          \
+	void name(void)                                             \
+	{                                                           \
+		abort();                                            \
 	}
 
 NEVER_CALLED(gnutls_alpn_set_protocols)

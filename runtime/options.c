@@ -62,9 +62,7 @@ static void help_row(FILE *out, const struct option_row *row, bool flag)
 void options_help(FILE *out)
 {
 	fputs("Usage: agent-sandbox-runtime [FLAG]...\n"
-	      "Serves commands and files of a sandbox over HTTP.\n\nFlags, and what is read where "
-	      "one "
-	      "is not given:\n",
+	      "Serves commands and files of a sandbox over HTTP.\n\nFlags, and what is read where one is not given:\n",
 	      out);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (rows[i].name != NULL) {

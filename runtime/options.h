@@ -3,11 +3,11 @@
 #ifndef ASB_RUNTIME_OPTIONS_H
 #define ASB_RUNTIME_OPTIONS_H
 
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "base/error.h"
 
 struct options {
 	const char *host;        /* --host */

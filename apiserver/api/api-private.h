@@ -3,15 +3,15 @@
 #ifndef ASB_APISERVER_API_API_PRIVATE_H
 #define ASB_APISERVER_API_API_PRIVATE_H
 
-#include "base/map.h"
-#include "base/sched.h"
 #include "apiserver/api/api.h"
-#include "apiserver/requests/list.h"
 #include "apiserver/api/query.h"
-#include "apiserver/requests/requests.h"
 #include "apiserver/api/route.h"
+#include "apiserver/requests/list.h"
+#include "apiserver/requests/requests.h"
 #include "apiserver/requests/selector.h"
 #include "apiserver/types/types.h"
+#include "base/map.h"
+#include "base/sched.h"
 
 struct storage;
 struct watch_list;

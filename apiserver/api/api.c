@@ -5,19 +5,19 @@
 
 #include "apiserver/api/api.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "base/utf8.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/remote/podlog.h"
-#include "apiserver/remote/remote.h"
-#include "apiserver/objects/status.h"
-#include "apiserver/api/watch.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/watch.h"
+#include "apiserver/objects/status.h"
+#include "apiserver/remote/podlog.h"
+#include "apiserver/remote/remote.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/utf8.h"
 
 #define JSON_TYPE "application/json"
 #define MESSAGE_MAX 2048
@@ -259,9 +259,9 @@ static void handle_resource(struct api_call *call)
 		return;
 	}
 	if (!negotiate(call)) {
-		call_fail(call, 406, NULL,
-			  "only the following media types are accepted: application/json, "
-			  "application/yaml");
+		call_fail(
+			call, 406, NULL,
+			"only the following media types are accepted: application/json, application/yaml");
 		return;
 	}
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
@@ -310,9 +310,9 @@ static void handle(struct api_call *call)
 	struct error error = { 0 };
 
 	if (route_parse(request->path, &call->route) < 0) {
-		call_fail(call, 400, NULL,
-			  "the path is too long, or does not decode: percent signs stand before "
-			  "two hexadecimal digits, and what they encode is UTF-8 without NUL");
+		call_fail(
+			call, 400, NULL,
+			"the path is too long, or does not decode: percent signs stand before two hexadecimal digits, and what they encode is UTF-8 without NUL");
 		return;
 	}
 	if (query_parse(request->query, &call->query, &error) < 0) {

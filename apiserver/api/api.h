@@ -10,11 +10,11 @@
 #ifndef ASB_APISERVER_API_API_H
 #define ASB_APISERVER_API_API_H
 
-#include "base/buf.h"
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
 
 #define API_BODY_MAX (3u << 20)     /* bytes of a request's body, as the real server takes them */
 #define API_ANSWER_MAX (256u << 20) /* a list that is not asked for in pages */

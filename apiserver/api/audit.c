@@ -3,16 +3,16 @@
  * when, with what answer; never a body. The API tells it each request that may write. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/utf8.h"
-#include "apiserver/api/api-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "apiserver/api/api-private.h"
+#include "base/json.h"
+#include "base/utf8.h"
 
 /* A URI as long as the server takes, each byte escaped, and the names that were decoded from it. */
 #define LINE_MAX_BYTES (128u << 10)
@@ -125,10 +125,10 @@ void audit_write(const struct api_call *call, int64_t received_us)
 	if (api->audit < 0 || verb == NULL) {
 		return;
 	}
-	buf_printf(&line,
-		   "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\","
-		   "\"stage\":\"ResponseComplete\",\"verb\":\"%s\",",
-		   verb);
+	buf_printf(
+		&line,
+		"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"stage\":\"ResponseComplete\",\"verb\":\"%s\",",
+		verb);
 	add_uri(&line, call->request);
 	buf_append_str(&line, ",\"user\":{");
 	add_text(&line, "username", call->request->user);

@@ -3,15 +3,15 @@
  * lock. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/utf8.h"
-#include "base/yaml.h"
+#include <errno.h>
+#include <string.h>
+
 #include "apiserver/api/api-private.h"
 #include "apiserver/api/protobuf.h"
 #include "apiserver/api/text-check.h"
-
-#include <errno.h>
-#include <string.h>
+#include "base/json.h"
+#include "base/utf8.h"
+#include "base/yaml.h"
 
 static bool parse_protobuf(struct api_call *call)
 {
@@ -89,9 +89,9 @@ bool body_parse(struct api_call *call)
 		yaml = media_type_is(type, "application/apply-patch+yaml");
 	}
 	if (!json && !yaml && !protobuf) {
-		call_fail(call, 415, NULL,
-			  "the body of the request was in an unknown format - accepted media types "
-			  "include: application/json, application/yaml");
+		call_fail(
+			call, 415, NULL,
+			"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml");
 		return false;
 	}
 	if (request->length == 0) {

@@ -3,13 +3,13 @@
  * kinds. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/objects/status.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/objects/status.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 /* ---- options: each false means that the call has failed ---- */
 
@@ -63,10 +63,10 @@ static bool take_propagation(struct api_call *call, const char *text, bool orpha
 	};
 
 	if (orphan) {
-		call_fail(call, 422, NULL,
-			  "propagationPolicy: Invalid value: \"%.64s\": orphanDependents and "
-			  "deletionPropagation cannot be both set",
-			  text);
+		call_fail(
+			call, 422, NULL,
+			"propagationPolicy: Invalid value: \"%.64s\": orphanDependents and deletionPropagation cannot be both set",
+			text);
 		return false;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
@@ -75,10 +75,10 @@ static bool take_propagation(struct api_call *call, const char *text, bool orpha
 			return true;
 		}
 	}
-	call_fail(call, 422, NULL,
-		  "propagationPolicy: Unsupported value: \"%.64s\": supported values: "
-		  "\"Background\", \"Foreground\", \"Orphan\"",
-		  text);
+	call_fail(
+		call, 422, NULL,
+		"propagationPolicy: Unsupported value: \"%.64s\": supported values: \"Background\", \"Foreground\", \"Orphan\"",
+		text);
 	return false;
 }
 

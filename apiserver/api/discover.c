@@ -2,10 +2,10 @@
 /* Routes that are about no kind: discovery, OpenAPI, version, health. The API calls it for them. */
 #include "config.h"
 
+#include <string.h>
+
 #include "apiserver/api/api-private.h"
 #include "apiserver/types/discovery.h"
-
-#include <string.h>
 
 #define AGGREGATED(version) \
 	"application/json;g=apidiscovery.k8s.io;v=" version ";as=APIGroupDiscoveryList"

@@ -3,10 +3,10 @@
  * as the real server refuses it. The API's handlers ask. */
 #include "config.h"
 
-#include "base/number.h"
-#include "apiserver/api/api-private.h"
-
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "base/number.h"
 
 #define MANAGER_MAX 128u /* bytes of a field manager's name, as the real server has it */
 
@@ -70,10 +70,10 @@ static bool read_validation(struct api_call *call)
 		}
 	}
 	if (text != NULL) {
-		call_fail(call, 422, NULL,
-			  "fieldValidation: Unsupported value: \"%.64s\": supported values: "
-			  "\"Ignore\", \"Warn\", \"Strict\"",
-			  text);
+		call_fail(
+			call, 422, NULL,
+			"fieldValidation: Unsupported value: \"%.64s\": supported values: \"Ignore\", \"Warn\", \"Strict\"",
+			text);
 	}
 	return text == NULL;
 }
@@ -92,10 +92,10 @@ static bool check_manager(struct api_call *call)
 	}
 	for (const char *at = text; *at != '\0'; at++) {
 		if ((unsigned char)*at < ' ' || *at == 0x7f) {
-			call_fail(call, 422, NULL,
-				  "fieldManager: Invalid value: invalid character U+%04X (at "
-				  "position %td)",
-				  (unsigned int)(unsigned char)*at, at - text);
+			call_fail(
+				call, 422, NULL,
+				"fieldManager: Invalid value: invalid character U+%04X (at position %td)",
+				(unsigned int)(unsigned char)*at, at - text);
 			return false;
 		}
 	}
@@ -134,10 +134,10 @@ bool options_version(struct api_call *call, uint64_t *ret)
 	int64_t version = 0;
 
 	if (text != NULL && *text != '\0' && integer_parse(text, 0, INT64_MAX, &version) < 0) {
-		call_fail(call, 400, NULL,
-			  "resourceVersion: Invalid value: \"%.64s\": strconv.ParseUint: parsing "
-			  "\"%.64s\": invalid syntax",
-			  text, text);
+		call_fail(
+			call, 400, NULL,
+			"resourceVersion: Invalid value: \"%.64s\": strconv.ParseUint: parsing \"%.64s\": invalid syntax",
+			text, text);
 		return false;
 	}
 	*ret = (uint64_t)version;
@@ -165,10 +165,10 @@ static bool read_versions(struct api_call *call, struct list_options *options)
 		return fail_match(call, "is forbidden unless resourceVersion is provided");
 	}
 	if (matched && strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0) {
-		call_fail(call, 422, NULL,
-			  "resourceVersionMatch: Unsupported value: \"%.64s\": supported values: "
-			  "\"Exact\", \"NotOlderThan\"",
-			  match);
+		call_fail(
+			call, 422, NULL,
+			"resourceVersionMatch: Unsupported value: \"%.64s\": supported values: \"Exact\", \"NotOlderThan\"",
+			match);
 		return false;
 	}
 	if (matched && strcmp(match, "Exact") == 0) {

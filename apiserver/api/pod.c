@@ -3,14 +3,14 @@
  * for the pod and container of its neighbours. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/remote/podlog.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/remote/podlog.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define LOG_PATH_MAX 4096
 

@@ -3,15 +3,15 @@
  * alone. Reads and writes end in it, watches print their events with it. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "base/utf8.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/types/table.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/types/table.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/utf8.h"
 
 #define ROWS_AT_ONCE 64u              /* Table rows made in one holding of the lock */
 #define ROWS_BYTES_AT_ONCE (1u << 20) /* of their objects: a tree takes many times its text */
@@ -185,10 +185,10 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 	bool metadata = call->shape == SHAPE_METADATA;
 
 	if (metadata) {
-		buf_printf(out,
-			   "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/"
-			   "%s\",",
-			   call->shape_version);
+		buf_printf(
+			out,
+			"{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/%s\",",
+			call->shape_version);
 	} else {
 		buf_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",", call->list_kind,
 			   kind->group, *kind->group != '\0' ? "/" : "", kind->version);

@@ -4,14 +4,14 @@
 
 #include "apiserver/api/protobuf.h"
 
-#include "base/memory.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define DEPTH_MAX 8 /* the deepest of ours has 5 levels */
 
@@ -171,7 +171,7 @@ static struct json_object *text_of(const struct bytes *part)
 static struct json_object *base64_of(const struct bytes *part)
 {
 	size_t length = (size_t)(part->end - part->at);
-	unsigned char *text CLEANUP_FREE = xalloc((length + 2) / 3 * 4 + 1);
+	CLEANUP_FREE unsigned char *text = xalloc((length + 2) / 3 * 4 + 1);
 
 	EVP_EncodeBlock(text, part->at, (int)length);
 	return json_object_new_string((const char *)text);
@@ -208,7 +208,7 @@ static int add_entry(struct json_object *into, const struct field *field, struct
 				 field->name);
 	}
 
-	char *name CLEANUP_FREE =
+	CLEANUP_FREE char *name =
 		xstrndup(key.at != NULL ? (const char *)key.at : "", (size_t)(key.end - key.at));
 
 	json_object_object_add(asb_object_in(into, field->name), name,
@@ -345,8 +345,8 @@ static int parse_message(const struct message *message, struct bytes bytes, int 
 		}
 		if (field->number == 0) {
 			return error_set(reterr, -ENOTSUP,
-					 "field %" PRIu32 " of the protobuf is not known here: "
-					 "send JSON",
+					 "field %" PRIu32
+					 " of the protobuf is not known here: send JSON",
 					 number);
 		}
 		if (field->type == FIELD_IGNORED) {

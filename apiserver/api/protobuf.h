@@ -7,10 +7,10 @@
 #ifndef ASB_APISERVER_API_PROTOBUF_H
 #define ASB_APISERVER_API_PROTOBUF_H
 
-#include "base/error.h"
-
 #include <json-c/json.h>
 #include <stddef.h>
+
+#include "base/error.h"
 
 /* The object, the caller's. NULL and *reterr: -EINVAL for what is no such body, -ENOTSUP for a kind
  * or a field that is not known here, so that nothing is lost in silence. */

@@ -5,12 +5,12 @@
 
 #include "apiserver/api/query.h"
 
-#include "base/memory.h"
-#include "apiserver/api/route.h"
-
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+
+#include "apiserver/api/route.h"
+#include "base/memory.h"
 
 static size_t count_parts(const char *text)
 {
@@ -39,10 +39,10 @@ static const char *decode_part(const char *from, size_t length, struct query *qu
 static int fail(struct query *query, const char *part, size_t length, struct error *reterr)
 {
 	query_finish(query);
-	return error_set(reterr, -EINVAL,
-			 "the query does not decode at '%.*s': percent signs stand before two "
-			 "hexadecimal digits, and what they encode is UTF-8 without NUL",
-			 (int)(length < 100 ? length : 100), part);
+	return error_set(
+		reterr, -EINVAL,
+		"the query does not decode at '%.*s': percent signs stand before two hexadecimal digits, and what they encode is UTF-8 without NUL",
+		(int)(length < 100 ? length : 100), part);
 }
 
 int query_parse(const char *text, struct query *ret, struct error *reterr)

@@ -7,10 +7,10 @@
 #ifndef ASB_APISERVER_API_QUERY_H
 #define ASB_APISERVER_API_QUERY_H
 
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/error.h"
 
 /* More than any client sends: a command for exec has one for each word. */
 #define QUERY_PAIRS_MAX 4096u

@@ -2,13 +2,13 @@
 /* Gets, lists and the beginning of watches. The API calls it for GET on kinds. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/api/watch-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/watch-private.h"
+#include "base/memory.h"
 
 #define WATCH_DEFAULT_S 1800u /* and as much again by chance, as the real server */
 #define WATCH_MOST_S 86400u
@@ -19,7 +19,7 @@ bool read_selector(struct api_call *call, struct selector **ret)
 {
 	const char *labels = call_query(call, "labelSelector");
 	const char *fields = call_query(call, "fieldSelector");
-	char *own CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *own = NULL;
 	struct error error = { 0 };
 
 	/* A watch of one name is a watch of all with that selector. */
@@ -101,15 +101,15 @@ static bool watch_query_read(struct api_call *call, struct watch_query *ret)
 	ret->initial = query_flag(&call->query, "sendInitialEvents", false);
 	ret->no_initial = initial != NULL && !ret->initial;
 	if (initial != NULL && (match == NULL || strcmp(match, "NotOlderThan") != 0)) {
-		call_fail(call, 422, NULL,
-			  "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
-			  "resourceVersionMatch to NotOlderThan");
+		call_fail(
+			call, 422, NULL,
+			"resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
 		return false;
 	}
 	if (initial == NULL && match != NULL && *match != '\0') {
-		call_fail(call, 422, NULL,
-			  "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for "
-			  "watch unless sendInitialEvents is provided");
+		call_fail(
+			call, 422, NULL,
+			"resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
 		return false;
 	}
 	ret->from_now = ret->version == 0;

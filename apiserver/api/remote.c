@@ -3,15 +3,15 @@
  * The API calls it; the HTTP server then gives the connection to a session (apiserver/remote/remote.h). */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/remote/remote.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 #include <strings.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/remote/remote.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/number.h"
 
 #define UPGRADE "SPDY/3.1"
 #define PATH_MAX_BYTES 20480u /* as long as a request's own path, and its names */
@@ -59,10 +59,10 @@ static bool check_upgrade(struct api_call *call, bool forward)
 	}
 	/* Port-forward has one protocol, and its clients need not name it. */
 	if ((!forward || offered) && !offers(request->protocols, protocol)) {
-		call_fail(call, 403, NULL,
-			  "unable to upgrade: unable to negotiate protocol: client supports "
-			  "[%.200s], server accepts [%s]",
-			  offered ? request->protocols : "", protocol);
+		call_fail(
+			call, 403, NULL,
+			"unable to upgrade: unable to negotiate protocol: client supports [%.200s], server accepts [%s]",
+			offered ? request->protocols : "", protocol);
 		return false;
 	}
 	return true;
@@ -107,10 +107,10 @@ static bool check_ports(struct api_call *call)
 
 		if (strcmp(pair->name, "ports") == 0 &&
 		    integer_parse(pair->value, 0, UINT16_MAX, &port) < 0) {
-			call_fail(call, 400, NULL,
-				  "cannot convert to []int32: strconv.ParseUint: parsing "
-				  "\"%.64s\": invalid syntax",
-				  pair->value);
+			call_fail(
+				call, 400, NULL,
+				"cannot convert to []int32: strconv.ParseUint: parsing \"%.64s\": invalid syntax",
+				pair->value);
 			return false;
 		}
 	}

@@ -4,10 +4,10 @@
 
 #include "apiserver/api/route.h"
 
-#include "base/utf8.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "base/utf8.h"
 
 #define SEGMENTS_MAX 64u /* more than any of ours has; the rest of pods/X/proxy is not ours */
 

@@ -5,13 +5,13 @@
 
 #include "apiserver/api/text-check.h"
 
-#include "base/buf.h"
-#include "base/json.h"
-#include "base/utf8.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/utf8.h"
 
 #define PATH_MAX_BYTES 160u /* what of a path an error shows */
 
@@ -157,10 +157,10 @@ int text_check_patch(struct json_object *patch, struct error *reterr)
 
 		for (size_t j = 0; j < ARRAY_LEN(names); j++) {
 			if (has_nul(asb_at(step, names[j]))) {
-				return error_set(reterr, -EINVAL,
-						 "[%zu].%s: Invalid value: must not contain NUL "
-						 "(U+0000)",
-						 i, names[j]);
+				return error_set(
+					reterr, -EINVAL,
+					"[%zu].%s: Invalid value: must not contain NUL (U+0000)", i,
+					names[j]);
 			}
 		}
 	}

@@ -7,10 +7,10 @@
 #ifndef ASB_APISERVER_API_TEXT_CHECK_H
 #define ASB_APISERVER_API_TEXT_CHECK_H
 
-#include "base/error.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
+
+#include "base/error.h"
 
 /* Whether all names and strings of a tree are UTF-8. */
 bool text_is_utf8(struct json_object *tree);

@@ -3,10 +3,10 @@
  * and ends of watches, checkpoints. The command and tests create and destroy it. */
 #include "config.h"
 
-#include "base/memory.h"
 #include "apiserver/api/api-private.h"
-#include "apiserver/storage/storage.h"
 #include "apiserver/api/watch-private.h"
+#include "apiserver/storage/storage.h"
+#include "base/memory.h"
 
 #define REST_US UINT64_C(10000000)       /* without writes there is little to do */
 #define PAUSE_US UINT64_C(20000)         /* between two looks while writes go on */

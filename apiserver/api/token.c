@@ -5,11 +5,6 @@
 
 #include "apiserver/api/token.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/http/kubeconfig-write.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +16,11 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "apiserver/http/kubeconfig-write.h"
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/number.h"
 
 #define SECRET_BYTES 32u
 #define MAC_BYTES 32u
@@ -36,7 +36,7 @@ static void hex(const unsigned char *data, size_t length, char *ret)
 
 int token_load(const char *folder, char ret[TOKEN_MAX], struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("%s/token", folder);
+	CLEANUP_FREE char *path = xprintf("%s/token", folder);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0) {
@@ -47,10 +47,10 @@ int token_load(const char *folder, char ret[TOKEN_MAX], struct error *reterr)
 			length--;
 		}
 		if (length < 16) {
-			return error_set(reterr, -EINVAL,
-					 "'%s' holds no token of 16 characters or more: remove it, "
-					 "and a new one is made",
-					 path);
+			return error_set(
+				reterr, -EINVAL,
+				"'%s' holds no token of 16 characters or more: remove it, and a new one is made",
+				path);
 		}
 		ret[length] = '\0';
 		return 0;
@@ -113,7 +113,7 @@ static bool check_issued(const char *secret, const char *token, int64_t now_s,
 {
 	char mac[2 * MAC_BYTES + 1];
 	const char *end = strrchr(token, ':');
-	char *text CLEANUP_FREE = xstrndup(token, (size_t)(end - token));
+	CLEANUP_FREE char *text = xstrndup(token, (size_t)(end - token));
 	char *colon = strrchr(text, ':');
 	int64_t end_s = 0;
 

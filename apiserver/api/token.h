@@ -7,11 +7,11 @@
 #ifndef ASB_APISERVER_API_TOKEN_H
 #define ASB_APISERVER_API_TOKEN_H
 
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/error.h"
 
 #define TOKEN_MAX 1024     /* bytes, with the NUL */
 #define TOKEN_USER_MAX 600 /* "system:serviceaccount:NS:NAME" */

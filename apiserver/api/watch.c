@@ -5,14 +5,14 @@
 
 #include "apiserver/api/watch.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/objects/status.h"
-#include "apiserver/api/watch-private.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/api/watch-private.h"
+#include "apiserver/objects/status.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define EVENT_MAX (8u << 20)    /* an object of 1.5 MB, its quotes, a Table row with it */
 #define BATCH_BYTES (32u << 10) /* printed ahead for a reader: what a slow one may hold */
@@ -63,7 +63,7 @@ static char *list_key(const char *group, const char *plural, const char *ns, con
 static struct watch_list *list_of(struct api *api, const char *group, const char *plural,
 				  const char *ns, const char *name)
 {
-	char *key CLEANUP_FREE = list_key(group, plural, ns, name);
+	CLEANUP_FREE char *key = list_key(group, plural, ns, name);
 	struct watch_list *list = map_get(&api->watch_lists, key);
 
 	if (list == NULL) {
@@ -130,7 +130,7 @@ static void wake_at(struct watch *watch, uint64_t version)
 static void wake_list(struct api *api, const char *group, const char *plural, const char *ns,
 		      const char *name, uint64_t version)
 {
-	char *key CLEANUP_FREE = list_key(group, plural, ns, name);
+	CLEANUP_FREE char *key = list_key(group, plural, ns, name);
 	const struct watch_list *list = map_get(&api->watch_lists, key);
 
 	for (struct watch *watch = list != NULL ? list->first : NULL; watch != NULL;
@@ -307,22 +307,22 @@ static void print_bookmark(struct watch *watch, uint64_t version, bool initial_e
 {
 	const struct asb_kind *kind = &watch->kind;
 
-	buf_printf(&watch->text,
-		   "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\","
-		   "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
-		   watch->shape == SHAPE_METADATA ? "PartialObjectMetadata" : kind->kind,
-		   watch->shape == SHAPE_METADATA ? "meta.k8s.io" : kind->group,
-		   watch->shape == SHAPE_METADATA || *kind->group != '\0' ? "/" : "",
-		   watch->shape == SHAPE_METADATA ? watch->shape_version : kind->version, version,
-		   initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
+	buf_printf(
+		&watch->text,
+		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",\"metadata\":{\"resourceVersion\":\"%" PRIu64
+		"\"%s}}}\n",
+		watch->shape == SHAPE_METADATA ? "PartialObjectMetadata" : kind->kind,
+		watch->shape == SHAPE_METADATA ? "meta.k8s.io" : kind->group,
+		watch->shape == SHAPE_METADATA || *kind->group != '\0' ? "/" : "",
+		watch->shape == SHAPE_METADATA ? watch->shape_version : kind->version, version,
+		initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
 }
 
 static void print_expired(struct watch *watch)
 {
 	CLEANUP_JSON struct json_object *status = status_refusal(
 		410, "Expired",
-		"too old resource version: the history does not go back that far; list "
-		"again and watch from there",
+		"too old resource version: the history does not go back that far; list again and watch from there",
 		NULL);
 
 	buf_append_str(&watch->text, "{\"type\":\"ERROR\",\"object\":");

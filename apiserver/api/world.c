@@ -3,17 +3,17 @@
  * the store, what a change wakes. The API makes it at start and goes through it at each write. */
 #include "config.h"
 
-#include "base/allocation.h"
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/storage/storage.h"
-#include "apiserver/api/text-check.h"
-#include "apiserver/api/watch-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/text-check.h"
+#include "apiserver/api/watch-private.h"
+#include "apiserver/storage/storage.h"
+#include "base/allocation.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 static const struct asb_kind crd_kind = { .group = "apiextensions.k8s.io",
 					  .version = "v1",
@@ -241,7 +241,7 @@ static bool stored_as_such(const struct type *type)
 
 static int serve_type(struct api *api, const struct type *type, struct error *reterr)
 {
-	char *key CLEANUP_FREE = served_key(&type->kind);
+	CLEANUP_FREE char *key = served_key(&type->kind);
 	struct api_served *served = map_get(&api->served, key);
 	int code = serve(api, type, reterr);
 

@@ -3,14 +3,14 @@
  * PUT and PATCH on kinds. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/api/token.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/token.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define TOKEN_DEFAULT_S 3600
 #define TOKEN_LEAST_S 600
@@ -69,14 +69,13 @@ static bool patch_type_of(struct api_call *call, enum patch_type *ret)
 		}
 	}
 	if (media_type_is(call->request->content_type, "application/apply-patch+yaml")) {
-		call_fail(call, 415, NULL,
-			  "server-side apply is not supported here: use client-side apply (kubectl "
-			  "apply without --server-side), or a merge patch");
+		call_fail(
+			call, 415, NULL,
+			"server-side apply is not supported here: use client-side apply (kubectl apply without --server-side), or a merge patch");
 	} else {
-		call_fail(call, 415, NULL,
-			  "the body of the request was in an unknown format - accepted media types "
-			  "include: application/json-patch+json, application/merge-patch+json, "
-			  "application/strategic-merge-patch+json");
+		call_fail(
+			call, 415, NULL,
+			"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json");
 	}
 	return false;
 }

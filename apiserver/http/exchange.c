@@ -5,16 +5,16 @@
 
 #include "apiserver/http/server-private.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/remote/remote.h"
-#include "apiserver/api/token.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "apiserver/api/token.h"
+#include "apiserver/remote/remote.h"
+#include "base/memory.h"
+#include "base/number.h"
 
 #define PROTOCOLS_MAX 1024u /* of X-Stream-Protocol-Version */
 
@@ -48,7 +48,7 @@ static void add_warnings(struct MHD_Response *response, const char *warnings)
 {
 	while (warnings != NULL && *warnings != '\0') {
 		size_t length = strcspn(warnings, "\n");
-		struct buf value CLEANUP_BUF = BUF_INIT(8192);
+		CLEANUP_BUF struct buf value = BUF_INIT(8192);
 
 		buf_append_str(&value, "299 - \"");
 		for (size_t i = 0; i < length; i++) {
@@ -329,7 +329,7 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 		*query++ = '\0';
 	}
 
-	struct buf protocols CLEANUP_BUF = BUF_INIT(PROTOCOLS_MAX);
+	CLEANUP_BUF struct buf protocols = BUF_INIT(PROTOCOLS_MAX);
 	struct api_request request = {
 		.method = method,
 		.path = exchange->uri,

@@ -5,11 +5,11 @@
 
 #include "apiserver/http/server-private.h"
 
-#include "base/memory.h"
-#include "apiserver/api/watch.h"
-
 #include <poll.h>
 #include <sys/socket.h>
+
+#include "apiserver/api/watch.h"
+#include "base/memory.h"
 
 #define PROBES_AT_ONCE 256u
 #define FILES_RESERVED 512u /* the database, sessions in pods, logs */

@@ -5,13 +5,13 @@
 
 #include "apiserver/http/kubeconfig-write.h"
 
-#include "base/buf.h"
-#include "base/file.h"
-#include "base/memory.h"
-
 #include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 #define KUBECONFIG_MAX (64u << 10)
 
@@ -29,7 +29,7 @@ int kubeconfig_write(const char *path, const char *server, const char *ca, const
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_MAX);
 	size_t length = strlen(ca);
-	unsigned char *encoded CLEANUP_FREE = xalloc((length + 2) / 3 * 4 + 1);
+	CLEANUP_FREE unsigned char *encoded = xalloc((length + 2) / 3 * 4 + 1);
 
 	if (length > KUBECONFIG_MAX / 2) {
 		return error_set(reterr, -E2BIG, "the CA's certificate is too large");

@@ -5,13 +5,13 @@
 
 #include "apiserver/http/server-private.h"
 
-#include "apiserver/remote/podlog.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "apiserver/remote/podlog.h"
 
 #define WAKE_ID 0u
 

@@ -3,13 +3,13 @@
 #ifndef ASB_APISERVER_HTTP_SERVER_PRIVATE_H
 #define ASB_APISERVER_HTTP_SERVER_PRIVATE_H
 
-#include "base/buf.h"
-#include "apiserver/api/api.h"
-#include "apiserver/http/server.h"
-#include "net/http-guard.h"
-
 #include <microhttpd.h>
 #include <stdbool.h>
+
+#include "apiserver/api/api.h"
+#include "apiserver/http/server.h"
+#include "base/buf.h"
+#include "net/http-guard.h"
 
 #define SERVER_URI_MAX 16384u           /* a label selector may be long */
 #define SERVER_PARAMETERS_MAX 64u       /* of a query: no route knows a third of that */

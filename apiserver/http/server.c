@@ -5,9 +5,6 @@
 
 #include "apiserver/http/server-private.h"
 
-#include "base/memory.h"
-#include "apiserver/remote/remote.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,6 +14,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "apiserver/remote/remote.h"
+#include "base/memory.h"
 
 #define FILES_WANTED (SERVER_CONNECTIONS_MAX + 512u)
 /* libmicrohttpd's own limit is beyond ours, which refuses (guard_accept) instead of waiting. */
@@ -75,10 +75,10 @@ static int listen_unix(struct server *server, struct error *reterr)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
-		return error_set(reterr, -ENAMETOOLONG,
-				 "the socket's path '%s' is longer than the system takes (%zu): "
-				 "use a state folder with a shorter name",
-				 path, sizeof(address.sun_path) - 1);
+		return error_set(
+			reterr, -ENAMETOOLONG,
+			"the socket's path '%s' is longer than the system takes (%zu): use a state folder with a shorter name",
+			path, sizeof(address.sun_path) - 1);
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	(void)unlink(path);

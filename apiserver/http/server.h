@@ -10,10 +10,10 @@
 #ifndef ASB_APISERVER_HTTP_SERVER_H
 #define ASB_APISERVER_HTTP_SERVER_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/sched.h"
-
-#include <stdint.h>
 
 #define SERVER_CONNECTIONS_MAX 8192u /* 5,000 watches and as many requests as the threads serve */
 #define SERVER_THREADS 4u

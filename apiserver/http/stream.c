@@ -5,9 +5,9 @@
 
 #include "apiserver/http/server-private.h"
 
-#include "base/memory.h"
-#include "apiserver/remote/podlog.h"
 #include "apiserver/api/watch.h"
+#include "apiserver/remote/podlog.h"
+#include "base/memory.h"
 
 /* What libmicrohttpd allocates for each response beside the connection's own memory; chunks are
  * read straight into that. */

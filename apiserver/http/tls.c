@@ -5,10 +5,6 @@
 
 #include "apiserver/http/tls.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "apiserver/http/kubeconfig-write.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/ec.h>
@@ -19,6 +15,10 @@
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "apiserver/http/kubeconfig-write.h"
+#include "base/buf.h"
+#include "base/memory.h"
 
 #define DAY INT64_C(86400)
 #define CA_DAYS 3650
@@ -84,21 +84,21 @@ static int parse(const char *certificate, const char *key, struct pair *ret)
 /* 0, -ENOENT when one of the two is not there, or another error. */
 static int load_pair(const char *folder, const char *name, struct pair *ret, struct error *reterr)
 {
-	char *certificate_path CLEANUP_FREE = xprintf("%s/%s.crt", folder, name);
-	char *key_path CLEANUP_FREE = xprintf("%s/%s.key", folder, name);
+	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", folder, name);
+	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", folder, name);
 	struct error error = { 0 };
-	char *certificate CLEANUP_FREE = read_file(certificate_path, &error);
-	char *key CLEANUP_FREE = certificate != NULL ? read_file(key_path, &error) : NULL;
+	CLEANUP_FREE char *certificate = read_file(certificate_path, &error);
+	CLEANUP_FREE char *key = certificate != NULL ? read_file(key_path, &error) : NULL;
 
 	if (key == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
 	}
 	return parse(certificate, key, ret) == 0
 		       ? 0
-		       : error_set(reterr, -EINVAL,
-				   "'%s' and '%s' do not belong together: remove both, and new "
-				   "ones are made",
-				   certificate_path, key_path);
+		       : error_set(
+				 reterr, -EINVAL,
+				 "'%s' and '%s' do not belong together: remove both, and new ones are made",
+				 certificate_path, key_path);
 }
 
 static char *pem_of(BIO *bio)
@@ -136,9 +136,9 @@ static void text_release(char **text)
 static int save_pair(const char *folder, const char *name, const struct pair *pair,
 		     struct error *reterr)
 {
-	char *certificate_path CLEANUP_FREE = xprintf("%s/%s.crt", folder, name);
-	char *key_path CLEANUP_FREE = xprintf("%s/%s.key", folder, name);
-	char *certificate CLEANUP_FREE = certificate_text(pair->certificate);
+	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", folder, name);
+	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", folder, name);
+	CLEANUP_FREE char *certificate = certificate_text(pair->certificate);
 	CLEANUP(text_release) char *key = key_text(pair->key);
 	int code = private_file_write(key_path, key, (unsigned int)strlen(key), 0600, reterr);
 
@@ -222,8 +222,7 @@ static int make_leaf(const struct pair *ca, int64_t now_s, struct pair *ret, str
 	       extend(leaf, ca->certificate, NID_ext_key_usage, "serverAuth") &&
 	       extend(leaf, ca->certificate, NID_authority_key_identifier, "keyid") &&
 	       extend(leaf, ca->certificate, NID_subject_alt_name,
-		      "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
-		      "DNS:kubernetes.default.svc") &&
+		      "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc") &&
 	       X509_sign(leaf, ca->key, EVP_sha256()) > 0;
 	return good ? 0 : error_set(reterr, -EIO, "libcrypto cannot make the server's certificate");
 }
@@ -279,7 +278,7 @@ int tls_load(const char *folder, int64_t now_s, struct tls_files *ret, struct er
 		return error_prefix(reterr, "certificates");
 	}
 
-	char *own CLEANUP_FREE = certificate_text(leaf.certificate);
+	CLEANUP_FREE char *own = certificate_text(leaf.certificate);
 
 	ret->ca = certificate_text(ca.certificate);
 	ret->leaf = xprintf("%s%s", own, ret->ca);

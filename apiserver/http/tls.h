@@ -7,9 +7,9 @@
 #ifndef ASB_APISERVER_HTTP_TLS_H
 #define ASB_APISERVER_HTTP_TLS_H
 
-#include "base/error.h"
-
 #include <stdint.h>
+
+#include "base/error.h"
 
 struct tls_files {
 	char *ca;   /* PEM text of the CA's certificate */

@@ -9,12 +9,12 @@
 
 #include "apiserver/http/server-private.h"
 
-#include "base/memory.h"
-#include "apiserver/remote/remote.h"
-
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <sys/socket.h>
+
+#include "apiserver/remote/remote.h"
+#include "base/memory.h"
 
 /* From the answer that says 101 to the end of the session; the session's thread's. */
 struct upgrade {

@@ -3,12 +3,12 @@
  * kinds calls them for every write. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/macros.h"
-#include "apiserver/types/types-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "base/buf.h"
+#include "base/macros.h"
 
 #define SECRET_MAX (4u << 20) /* of a value as base64: more than any object may have */
 

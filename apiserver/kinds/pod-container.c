@@ -3,15 +3,15 @@
  * validation calls it. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "base/map.h"
-#include "apiserver/kinds/pod-private.h"
-#include "apiserver/validation/name.h"
-#include "apiserver/validation/quantity.h"
-
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <string.h>
+
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/validation/name.h"
+#include "apiserver/validation/quantity.h"
+#include "base/macros.h"
+#include "base/map.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -23,9 +23,9 @@ static void check_port_name(const char *name, const char *field, struct causes *
 	bool letter = false;
 
 	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != length) {
-		causes_add_str(causes, CAUSE_INVALID, field, name,
-			       "must contain only alpha-numeric characters (a-z, 0-9), and "
-			       "hyphens (-)");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, name,
+			"must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
 	}
 	for (size_t i = 0; i < length; i++) {
 		letter = letter || islower((unsigned char)name[i]);
@@ -96,9 +96,9 @@ static void check_env_name(const char *name, const char *field, struct causes *c
 		good = good && *c >= 0x20 && *c < 0x7f && *c != '=';
 	}
 	if (!good) {
-		causes_add_str(causes, CAUSE_INVALID, field, name,
-			       "a valid environment variable name must consist only of printable "
-			       "ASCII characters other than '='");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, name,
+			"a valid environment variable name must consist only of printable ASCII characters other than '='");
 	}
 }
 
@@ -148,9 +148,9 @@ static void check_value_from(struct json_object *env, const char *field, struct 
 		count += asb_at(from, sources[i]) != NULL ? 1 : 0;
 	}
 	if (count == 0) {
-		causes_add_str(causes, CAUSE_INVALID, field, "",
-			       "must specify one of: `fieldRef`, `resourceFieldRef`, "
-			       "`configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, "",
+			"must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
 	} else if (value != NULL && *value != '\0') {
 		causes_add_str(causes, CAUSE_INVALID, field, "",
 			       "may not be specified when `value` is not empty");
@@ -274,9 +274,9 @@ static void check_amounts(struct json_object *amounts, const char *field, struct
 		snprintf(path, sizeof(path), "%s[%s]", field, name);
 		validate_qualified(name, path, causes);
 		if (!quantity_parse(value, &amount)) {
-			causes_add(causes, CAUSE_INVALID, path, value,
-				   "quantities must match the regular expression "
-				   "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+			causes_add(
+				causes, CAUSE_INVALID, path, value,
+				"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
 		} else if (amount < 0) {
 			causes_add(causes, CAUSE_INVALID, path, value,
 				   "must be greater than or equal to 0");

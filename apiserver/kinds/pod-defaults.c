@@ -3,11 +3,11 @@
  * for every write of a pod. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/types/types-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "base/macros.h"
 
 #define FILE_MODE 420      /* 0644 */
 #define TOKEN_SECONDS 3600 /* of a projected service account token */

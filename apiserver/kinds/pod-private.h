@@ -3,9 +3,9 @@
 #ifndef ASB_APISERVER_KINDS_POD_PRIVATE_H
 #define ASB_APISERVER_KINDS_POD_PRIVATE_H
 
-#include "apiserver/validation/validate.h"
-
 #include <stdbool.h>
+
+#include "apiserver/validation/validate.h"
 
 #define POD_FIELD_MAX 512 /* of a path to a field in a message */
 

@@ -2,12 +2,12 @@
 /* Validation of probes and lifecycle handlers. That of containers calls it. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/kinds/pod-private.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/validation/name.h"
+#include "base/macros.h"
 
 static void check_handler_port(struct json_object *handler, const char *field,
 			       struct causes *causes)

@@ -3,12 +3,12 @@
  * validation calls it for updates. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/macros.h"
-#include "apiserver/kinds/pod-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/kinds/pod-private.h"
+#include "base/json.h"
+#include "base/macros.h"
 
 /* Gives to the copy of the new spec what may differ, from the old one. */
 static void copy_images(struct json_object *spec, struct json_object *old, const char *list)
@@ -124,9 +124,6 @@ void pod_validate_update(struct json_object *pod, struct json_object *old_pod,
 	}
 	causes_add_str(
 		causes, CAUSE_FORBIDDEN, "spec", NULL,
-		"pod updates may not change fields other than `spec.containers[*].image`,"
-		"`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` "
-		"(only additions to existing tolerations),`spec.terminationGracePeriodSeconds` "
-		"(allow it to be set to 1 if it was previously negative)\nspec.%s differs",
+		"pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\nspec.%s differs",
 		kept ? first_difference(spec, old) : "tolerations");
 }

@@ -3,14 +3,14 @@
  * every write of a pod. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/kinds/pod-private.h"
-#include "apiserver/types/types-private.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <string.h>
+
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
+#include "base/macros.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -90,8 +90,7 @@ static void check_toleration(struct json_object *toleration, const char *field,
 		validate_qualified(key, field, causes);
 	} else if (!asb_streq(operator, "Exists")) {
 		causes_add_str(causes, CAUSE_INVALID, path, operator != NULL ? operator : "",
-			       "operator must be Exists when `key` is empty, which means \"match "
-			       "all values and all keys\"");
+			       "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
 	}
 	if (operator!= NULL && * operator!= '\0') {
 		validate_option(operator, OPTIONS("Equal", "Exists"), path, causes);

@@ -2,13 +2,13 @@
 /* Validation of a pod's volumes. Pod validation calls it. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "base/map.h"
-#include "apiserver/kinds/pod-private.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/kinds/pod-private.h"
+#include "apiserver/validation/name.h"
+#include "base/macros.h"
+#include "base/map.h"
 
 /* What a source cannot do without. */
 static const struct {

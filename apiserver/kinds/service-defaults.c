@@ -3,13 +3,13 @@
  * it for every write of a Service, and after it. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/types/types-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "base/macros.h"
 
 #define NODE_PORT_FIRST 30000
 #define NODE_PORTS 2768
@@ -105,10 +105,10 @@ static void give_address(struct type_request *request, struct json_object *servi
 			return; /* validation says so */
 		}
 		if (number < 0) {
-			refuse_address(request, service,
-				       "failed to allocate IP: the provided IP is not in the valid "
-				       "range. The range of valid IPs is " ADDRESS_PREFIX
-				       ".0.0/16");
+			refuse_address(
+				request, service,
+				"failed to allocate IP: the provided IP is not in the valid range. The range of valid IPs is " ADDRESS_PREFIX
+				".0.0/16");
 		} else if (address_taken(request->types, (uint32_t)number)) {
 			refuse_address(request, service,
 				       "failed to allocate IP: provided IP is already allocated");

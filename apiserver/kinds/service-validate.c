@@ -3,16 +3,16 @@
  * write of a Service. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "base/map.h"
-#include "apiserver/types/types-private.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
+#include "base/macros.h"
+#include "base/map.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FIELD_MAX 64
@@ -30,9 +30,9 @@ static void check_target(struct json_object *target, const char *field, struct c
 		const char *name = json_object_get_string(target);
 
 		if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name)) {
-			causes_add_str(causes, CAUSE_INVALID, field, name,
-				       "must contain only alpha-numeric characters (a-z, 0-9), "
-				       "and hyphens (-)");
+			causes_add_str(
+				causes, CAUSE_INVALID, field, name,
+				"must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
 		}
 		if (strpbrk(name, "abcdefghijklmnopqrstuvwxyz") == NULL) {
 			causes_add_str(causes, CAUSE_INVALID, field, name,

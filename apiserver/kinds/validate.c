@@ -3,16 +3,16 @@
  * events. The table of kinds calls them for every write. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/macros.h"
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "apiserver/schema/schema-private.h"
 #include "apiserver/types/types-private.h"
 #include "apiserver/validation/name.h"
 #include "apiserver/validation/quantity.h"
-
-#include <agent-sandbox/helpers.h>
-#include <stdio.h>
-#include <string.h>
+#include "base/buf.h"
+#include "base/macros.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FIELD_MAX 512
@@ -27,9 +27,9 @@ static void check_storage(struct json_object *spec, struct causes *causes)
 	if (storage == NULL) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.resources[storage]", NULL, "%s", "");
 	} else if (!quantity_parse(storage, &amount)) {
-		causes_add(causes, CAUSE_INVALID, "spec.resources[storage]", storage,
-			   "quantities must match the regular expression "
-			   "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+		causes_add(
+			causes, CAUSE_INVALID, "spec.resources[storage]", storage,
+			"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
 	} else if (amount <= 0) {
 		causes_add(causes, CAUSE_INVALID, "spec.resources[storage]", storage,
 			   "must be greater than zero");
@@ -47,10 +47,9 @@ static void check_claim_update(struct json_object *spec, struct json_object *old
 		struct json_object *before = asb_at(old, fixed[i]);
 
 		if (before != NULL && !json_object_equal(asb_at(spec, fixed[i]), before)) {
-			causes_add_str(causes, CAUSE_FORBIDDEN, "spec", NULL,
-				       "spec is immutable after creation except "
-				       "resources.requests and volumeAttributesClassName for bound "
-				       "claims");
+			causes_add_str(
+				causes, CAUSE_FORBIDDEN, "spec", NULL,
+				"spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims");
 			return;
 		}
 	}
@@ -229,9 +228,9 @@ static void check_peer(struct json_object *peer, const char *field, struct cause
 		if (cidr == NULL || *cidr == '\0') {
 			causes_add_str(causes, CAUSE_REQUIRED, path, NULL, "%s", "");
 		} else if (!schema_format_fits("cidr", cidr)) {
-			causes_add_str(causes, CAUSE_INVALID, path, cidr,
-				       "must be a valid CIDR value, (e.g. 10.9.8.0/24 or "
-				       "2001:db8::/64)");
+			causes_add_str(
+				causes, CAUSE_INVALID, path, cidr,
+				"must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
 		}
 	}
 	snprintf(path, sizeof(path), "%s.podSelector.matchLabels", field);

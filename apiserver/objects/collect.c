@@ -3,13 +3,13 @@
  * the simulation and the fake host ask for the collecting. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/owner.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/owner.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 /* The records that name one uid as an owner, once for each time they do. */
 struct dependents {

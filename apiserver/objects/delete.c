@@ -3,13 +3,13 @@
  * collector and namespaces that end call it. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define GRACE_SECONDS 30 /* where a pod names none */
 
@@ -158,12 +158,11 @@ static int check_preconditions(struct objects *objects, struct record *record,
 
 	if (status == 0 && options->resource_version != NULL &&
 	    !asb_streq(version, options->resource_version)) {
-		status = update_fail(reterr, 409,
-				     "Operation cannot be fulfilled on %s \"%s\": Precondition "
-				     "failed: ResourceVersion in "
-				     "precondition: %.64s, ResourceVersion in object meta: %s",
-				     record->served->kind.plural, asb_name(object),
-				     options->resource_version, version);
+		status = update_fail(
+			reterr, 409,
+			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in precondition: %.64s, ResourceVersion in object meta: %s",
+			record->served->kind.plural, asb_name(object), options->resource_version,
+			version);
 	}
 	return status;
 }

@@ -5,12 +5,12 @@
 
 #include "apiserver/objects/fields.h"
 
-#include "apiserver/objects/objects-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
 
 static const char *const none[] = { NULL };
 static const char *const pod[] = { "spec.nodeName",

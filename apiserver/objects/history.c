@@ -2,10 +2,10 @@
 /* The changes of the in-memory API by version. Writes add to it; watches and invariants read. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "apiserver/objects/objects-private.h"
-
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "base/memory.h"
 
 /* What a change may hold in memory: a state before it is often also that of another change. */
 static size_t change_bytes(const struct change *change)

@@ -4,12 +4,12 @@
 #ifndef ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 #define ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 
-#include "base/map.h"
-#include "base/tree.h"
+#include <stdatomic.h>
+
 #include "apiserver/objects/objects.h"
 #include "apiserver/objects/state.h"
-
-#include <stdatomic.h>
+#include "base/map.h"
+#include "base/tree.h"
 
 #define KEY_MAX 640 /* namespace 63, name 253, with room for what only looks like one */
 

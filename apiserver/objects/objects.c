@@ -5,16 +5,16 @@
 
 #include "apiserver/objects/objects.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "kube/kind.h"
-#include "apiserver/objects/objects-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "kube/kind.h"
 
 struct objects *objects_create(const struct objects_config *config)
 {

@@ -19,12 +19,12 @@
 #ifndef ASB_APISERVER_OBJECTS_OBJECTS_H
 #define ASB_APISERVER_OBJECTS_OBJECTS_H
 
-#include "base/error.h"
-
 #include <agent-sandbox/plugin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/error.h"
 
 struct objects;
 struct objects_state;

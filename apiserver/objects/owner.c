@@ -5,12 +5,12 @@
 
 #include "apiserver/objects/owner.h"
 
-#include "base/memory.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 static char *owner_text(struct json_object *reference, const char *name)
 {
@@ -179,11 +179,10 @@ static void owner_tell_namespace(struct objects *objects, struct record *record,
 {
 	int length = (int)owner_ns_length(record);
 	const char *slash = *owner->group != '\0' ? "/" : "";
-	CLEANUP_FREE char *message =
-		xprintf("ownerRef [%s%s%s/%s, namespace: %.*s, name: %s, uid: %s] does not exist "
-			"in namespace \"%.*s\"",
-			owner->group, slash, owner->version, owner->kind, length, record->key,
-			owner->name, owner->uid, length, record->key);
+	CLEANUP_FREE char *message = xprintf(
+		"ownerRef [%s%s%s/%s, namespace: %.*s, name: %s, uid: %s] does not exist in namespace \"%.*s\"",
+		owner->group, slash, owner->version, owner->kind, length, record->key, owner->name,
+		owner->uid, length, record->key);
 
 	owner_event(objects, record, "OwnerRefInvalidNamespace", message);
 }
@@ -193,10 +192,9 @@ static void owner_tell_kind(struct objects *objects, struct record *record,
 			    const struct owner *owner)
 {
 	const char *slash = *owner->group != '\0' ? "/" : "";
-	CLEANUP_FREE char *message =
-		xprintf("the object is kept: its owner %.100s '%.253s' cannot be looked up, for "
-			"that kind is not served as '%.253s%s%.63s'",
-			owner->kind, owner->name, owner->group, slash, owner->version);
+	CLEANUP_FREE char *message = xprintf(
+		"the object is kept: its owner %.100s '%.253s' cannot be looked up, for that kind is not served as '%.253s%s%.63s'",
+		owner->kind, owner->name, owner->group, slash, owner->version);
 
 	owner_event(objects, record, "OwnerRefUnknownKind", message);
 }

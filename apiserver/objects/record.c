@@ -3,16 +3,16 @@
  * one), then in memory, then in the history. Writes, deletions and the collector go through it. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/owner.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/owner.h"
+#include "apiserver/objects/update.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 void metadata_set(struct json_object *object, const char *name, struct json_object *take_value)
 {
@@ -201,10 +201,11 @@ int record_load(struct objects *objects, struct served *served, uint64_t order, 
 	if (asb_name(object) == NULL || asb_uid(object) == NULL ||
 	    record_find(objects, served, asb_ns(object), asb_name(object)) != NULL ||
 	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
-		return update_fail(reterr, 500,
-				   "the stored object %" PRIu64 " of '%s' has no name or uid of "
-				   "its own: the database is damaged",
-				   order, served->id);
+		return update_fail(
+			reterr, 500,
+			"the stored object %" PRIu64
+			" of '%s' has no name or uid of its own: the database is damaged",
+			order, served->id);
 	}
 	status = state_create(objects, served, TAKE(object), &state, reterr);
 	if (status != 0) {

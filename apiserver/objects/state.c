@@ -5,14 +5,14 @@
 
 #include "apiserver/objects/state.h"
 
-#include "base/json.h"
-#include "base/memory.h"
+#include <agent-sandbox/helpers.h>
+#include <string.h>
+
 #include "apiserver/objects/fields.h"
 #include "apiserver/objects/objects-private.h"
 #include "apiserver/objects/update.h"
-
-#include <agent-sandbox/helpers.h>
-#include <string.h>
+#include "base/json.h"
+#include "base/memory.h"
 
 struct objects_state *objects_state_ref(struct objects_state *state)
 {
@@ -152,9 +152,9 @@ int state_check_memory(struct objects *objects, struct error *reterr)
 		return 0;
 	}
 	objects->trees_suspect = true;
-	return update_fail(reterr, 503,
-			   "the server has no memory left for this request, and changed nothing: "
-			   "try again later, or with less");
+	return update_fail(
+		reterr, 503,
+		"the server has no memory left for this request, and changed nothing: try again later, or with less");
 }
 
 int state_create(struct objects *objects, const struct served *served,
@@ -179,16 +179,16 @@ int state_create(struct objects *objects, const struct served *served,
 	       pairs_at = name_at + strlen(asb_name(tree)) + 1;
 
 	if (!out.failed && json_too_many(buf_str(&out), length)) {
-		return update_fail(reterr, 413,
-				   "Request entity too large: the object '%.253s' has too many "
-				   "objects and arrays for its size",
-				   asb_name(tree));
+		return update_fail(
+			reterr, 413,
+			"Request entity too large: the object '%.253s' has too many objects and arrays for its size",
+			asb_name(tree));
 	}
 	if (out.failed || length > OBJECTS_SIZE_MAX) {
-		return update_fail(reterr, 413,
-				   "Request entity too large: the object '%.253s' would be larger "
-				   "than the %d bytes that can be stored",
-				   asb_name(tree), OBJECTS_SIZE_MAX);
+		return update_fail(
+			reterr, 413,
+			"Request entity too large: the object '%.253s' would be larger than the %d bytes that can be stored",
+			asb_name(tree), OBJECTS_SIZE_MAX);
 	}
 	buf_append(&out, "", 1);
 	append_pair(&out, asb_ns(tree), asb_name(tree));

@@ -6,9 +6,9 @@
 #ifndef ASB_APISERVER_OBJECTS_STATUS_H
 #define ASB_APISERVER_OBJECTS_STATUS_H
 
-#include "base/buf.h"
-
 #include <json-c/json.h>
+
+#include "base/buf.h"
 
 struct status_details {
 	const char *group, *kind, *name, *uid; /* NULL: not said; kind is the plural */

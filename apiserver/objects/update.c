@@ -5,12 +5,12 @@
 
 #include "apiserver/objects/update.h"
 
-#include "base/json.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/json.h"
 
 PRINTF_LIKE(3, 0)
 static int fail(struct error *reterr, int http_status, const char *format, va_list args)
@@ -95,15 +95,15 @@ int update_check_body(const struct served *served, const char *ns, const char *n
 				   kind, served->kind.kind);
 	}
 	if (*body_ns != '\0' && strcmp(body_ns, ns) != 0) {
-		return update_fail(reterr, 400,
-				   "the namespace of the provided object does not match the "
-				   "namespace sent on the request");
+		return update_fail(
+			reterr, 400,
+			"the namespace of the provided object does not match the namespace sent on the request");
 	}
 	if (name != NULL && body_name != NULL && strcmp(body_name, name) != 0) {
-		return update_fail(reterr, 400,
-				   "the name of the object (%.100s) does not match the name on the "
-				   "URL (%.100s)",
-				   body_name, name);
+		return update_fail(
+			reterr, 400,
+			"the name of the object (%.100s) does not match the name on the URL (%.100s)",
+			body_name, name);
 	}
 	asb_object_in(body, "metadata");
 	return 0;
@@ -159,11 +159,10 @@ int update_check_uid(const struct served *served, struct json_object *object, co
 	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
 		return 0;
 	}
-	return update_fail(reterr, 409,
-			   "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID "
-			   "in precondition: %.64s, "
-			   "UID in object meta: %.64s",
-			   served->kind.plural, asb_name(object), uid, asb_uid(object));
+	return update_fail(
+		reterr, 409,
+		"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, UID in object meta: %.64s",
+		served->kind.plural, asb_name(object), uid, asb_uid(object));
 }
 
 int update_check_immutable(const struct served *served, struct json_object *object,
@@ -187,11 +186,10 @@ static int check_version(const struct served *served, struct json_object *object
 	    asb_streq(version, asb_resource_version(object))) {
 		return 0;
 	}
-	return update_fail(reterr, 409,
-			   "Operation cannot be fulfilled on %s \"%s\": the object has been "
-			   "modified; please apply your "
-			   "changes to the latest version and try again",
-			   served->kind.plural, asb_name(object));
+	return update_fail(
+		reterr, 409,
+		"Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest version and try again",
+		served->kind.plural, asb_name(object));
 }
 
 static int check_finalizers(const struct served *served, struct json_object *object,
@@ -213,9 +211,9 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 		const char *name = asb_as_str(json_object_array_get_idx(new, i));
 
 		if (name == NULL || map_get(&known, name) == NULL) {
-			return invalid(served, asb_name(object), reterr, "metadata.finalizers",
-				       "Forbidden: no new finalizers can be added if the object is "
-				       "being deleted");
+			return invalid(
+				served, asb_name(object), reterr, "metadata.finalizers",
+				"Forbidden: no new finalizers can be added if the object is being deleted");
 		}
 	}
 	return 0;
@@ -321,11 +319,11 @@ int update_check_namespace(struct objects *objects, const struct served *served,
 		return update_not_found(namespaces, ns, reterr);
 	}
 	if (asb_deleting(record_tree(objects, record))) {
-		return update_fail(reterr, 403,
-				   "%s \"%.253s\" is forbidden: unable to create new content in "
-				   "namespace %.63s because it is being terminated",
-				   resource(served, text),
-				   asb_name(object) != NULL ? asb_name(object) : "", ns);
+		return update_fail(
+			reterr, 403,
+			"%s \"%.253s\" is forbidden: unable to create new content in namespace %.63s because it is being terminated",
+			resource(served, text), asb_name(object) != NULL ? asb_name(object) : "",
+			ns);
 	}
 	return 0;
 }

@@ -3,18 +3,18 @@
  * write through it; what an update may change is told by apiserver/objects/update.c. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "kube/kind.h"
-#include "kube/patch.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "kube/kind.h"
+#include "kube/patch.h"
 
 #define GENERATE_TRIES 8 /* as kube-apiserver */
 

@@ -5,15 +5,15 @@
 
 #include "apiserver/remote/remote-private.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/objects/status.h"
-#include "net/exec-frame.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/status.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "net/exec-frame.h"
 
 #define STREAMS_US 30000000u /* for the client to open its streams */
 #define SIZES_MAX 4096u      /* bytes of a size that has not come whole */
@@ -73,7 +73,7 @@ static void end_with(struct exec *exec, struct json_object *take_status)
 
 static void fail(struct exec *exec, const char *text)
 {
-	char *message CLEANUP_FREE = xprintf("error executing command in container: %s", text);
+	CLEANUP_FREE char *message = xprintf("error executing command in container: %s", text);
 
 	end_with(exec, status_refusal(500, "InternalError", message, NULL));
 }

@@ -5,12 +5,12 @@
 
 #include "apiserver/remote/remote-private.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/number.h"
 #include "net/exec-frame.h"
-
-#include <stdio.h>
-#include <string.h>
 
 #define ID_MAX 32     /* bytes of a requestID: a number */
 #define TEXT_MAX 1024 /* of what the node says of a failure */
@@ -68,7 +68,7 @@ static void end_stream(struct forward *forward, uint32_t *stream, const char *te
 /* Both streams end, with a sentence on the error stream when there is one. */
 static void finish(struct forward *forward, struct pair *pair, const char *text)
 {
-	char *sentence CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *sentence = NULL;
 
 	if (*text != '\0') {
 		sentence = xprintf("error forwarding port %lld: %s", (long long)pair->port, text);
@@ -117,7 +117,7 @@ static struct pair *pair_of(struct forward *forward, const char *id, int64_t por
 static void begin(struct forward *forward, struct pair *pair)
 {
 	const struct remote_target *target = forward->session->target;
-	char *path CLEANUP_FREE = xprintf("%s%lld", target->path, (long long)pair->port);
+	CLEANUP_FREE char *path = xprintf("%s%lld", target->path, (long long)pair->port);
 	struct error error = { 0 };
 
 	pair->linked = true;

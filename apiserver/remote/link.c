@@ -4,11 +4,6 @@
 
 #include "apiserver/remote/remote-private.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/remote/podlog.h"
-#include "net/http-head.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +11,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "apiserver/remote/podlog.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "net/http-head.h"
 
 #define HEAD_MAX 8192u
 #define LOOPBACK "127.0.0.1:"
@@ -68,7 +68,7 @@ static int connect_to_port(const char *text, struct error *reterr)
 /* More than a socket's buffer holds is no request of ours. */
 static int send_head(int fd, const char *path, const char *protocol)
 {
-	char *text CLEANUP_FREE =
+	CLEANUP_FREE char *text =
 		xprintf("POST %s HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\n"
 			"Upgrade: %s\r\n\r\n",
 			path, protocol);

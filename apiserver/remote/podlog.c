@@ -5,17 +5,17 @@
 
 #include "apiserver/remote/podlog.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "base/socket.h"
-#include "net/http-head.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "base/socket.h"
+#include "net/http-head.h"
 
 #define HEAD_MAX 8192u
 #define CONNECT_MS 5000 /* the node takes a connection within */
@@ -53,7 +53,7 @@ static ssize_t receive(int fd, char *data, size_t size, int timeout_ms)
 
 static int send_request(int fd, const char *path)
 {
-	char *text CLEANUP_FREE = xprintf("GET %s HTTP/1.0\r\nHost: node\r\n\r\n", path);
+	CLEANUP_FREE char *text = xprintf("GET %s HTTP/1.0\r\nHost: node\r\n\r\n", path);
 	size_t length = strlen(text);
 
 	/* A path is far smaller than a socket's buffer. */

@@ -6,11 +6,11 @@
 #ifndef ASB_APISERVER_REMOTE_PODLOG_H
 #define ASB_APISERVER_REMOTE_PODLOG_H
 
-#include "base/error.h"
-#include "base/sched.h"
-
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "base/error.h"
+#include "base/sched.h"
 
 struct podlog;
 

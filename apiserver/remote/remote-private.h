@@ -4,13 +4,13 @@
 #ifndef ASB_APISERVER_REMOTE_REMOTE_PRIVATE_H
 #define ASB_APISERVER_REMOTE_REMOTE_PRIVATE_H
 
-#include "base/buf.h"
-#include "base/error.h"
-#include "apiserver/remote/remote.h"
-#include "apiserver/remote/spdy.h"
-
 #include <poll.h>
 #include <stdint.h>
+
+#include "apiserver/remote/remote.h"
+#include "apiserver/remote/spdy.h"
+#include "base/buf.h"
+#include "base/error.h"
 
 #define REMOTE_PIECE 32768u      /* bytes read at a time */
 #define REMOTE_FULL (256u << 10) /* that wait to be sent; then nothing more is read */

@@ -5,12 +5,12 @@
 
 #include "apiserver/remote/remote-private.h"
 
-#include "base/memory.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "base/memory.h"
 
 #define OWN_POLLS (REMOTE_POLLS_MAX - REMOTE_PAIRS_MAX)
 #define LINGER_US 5000000u /* for it to read the rest and to close */

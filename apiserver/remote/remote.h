@@ -10,11 +10,11 @@
 #ifndef ASB_APISERVER_REMOTE_REMOTE_H
 #define ASB_APISERVER_REMOTE_REMOTE_H
 
-#include "base/sched.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "base/sched.h"
 
 #define REMOTE_SESSIONS_MAX 64u
 #define REMOTE_PROTOCOL "v4.channel.k8s.io" /* of exec and attach: since Kubernetes 1.4 */

@@ -5,10 +5,10 @@
 
 #include "apiserver/remote/spdy-block.h"
 
-#include "base/memory.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 /* SPDY/3, 2.6.10.1. A length in four bytes before each word; zlib holds it against the sum that the
  * other side sent. */
@@ -39,14 +39,8 @@ const char spdy_dictionary[SPDY_DICTIONARY_LENGTH + 1] =
 	LENGTH("\020") "www-authenticate" LENGTH("\006") "method" LENGTH("\003") "get"
 	LENGTH("\006") "status" LENGTH("\006") "200 OK" LENGTH("\007") "version"
 	LENGTH("\010") "HTTP/1.1" LENGTH("\003") "url" LENGTH("\006") "public"
-	LENGTH("\012") "set-cookie" LENGTH("\012") "keep-alive" LENGTH("\006") "origin"
-	"100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
-	"203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized"
-	"403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented503 Service Unavailable"
-	"Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMT"
-	"chunked,text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,"
-	"text/plain,text/javascript,publicprivatemax-age=gzip,deflate,sdchcharset=utf-8"
-	"charset=iso-8859-1,utf-,*,enq=0.";
+	LENGTH("\012") "set-cookie" LENGTH("\012") "keep-alive" LENGTH("\006") "origin100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized403 Forbidden404 Not Found500 Internal Server Error501 Not Implemented503 Service UnavailableJan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMT"
+	"chunked,text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/javascript,publicprivatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0.";
 /* clang-format on */
 
 /* ---- reading ---- */
@@ -161,16 +155,16 @@ int spdy_inflate(struct spdy_inflater *inflater, const char *data, size_t length
 {
 	*ret = (struct spdy_headers){ 0 };
 	if (!inflater->open || inflate_block(inflater, data, length) < 0) {
-		return error_set(reterr, -EPROTO,
-				 "a block of headers is not compressed as SPDY/3 says, or larger "
-				 "than %u bytes",
-				 SPDY_BLOCK_MAX);
+		return error_set(
+			reterr, -EPROTO,
+			"a block of headers is not compressed as SPDY/3 says, or larger than %u bytes",
+			SPDY_BLOCK_MAX);
 	}
 	if (take_headers(&inflater->block, ret) < 0) {
-		return error_set(reterr, -EPROTO,
-				 "a block of headers is not made as SPDY/3 says, or has more than "
-				 "%u",
-				 SPDY_HEADERS_MAX);
+		return error_set(
+			reterr, -EPROTO,
+			"a block of headers is not made as SPDY/3 says, or has more than %u",
+			SPDY_HEADERS_MAX);
 	}
 	return 0;
 }
@@ -214,7 +208,7 @@ static void put_text(struct buf *block, const char *text, size_t length)
 void spdy_deflate(struct spdy_deflater *deflater, const struct spdy_headers *headers,
 		  struct buf *out)
 {
-	struct buf block CLEANUP_BUF = BUF_INIT(SPDY_BLOCK_MAX);
+	CLEANUP_BUF struct buf block = BUF_INIT(SPDY_BLOCK_MAX);
 	const unsigned char count[] = { 0, 0, 0, (unsigned char)headers->count };
 	z_stream *zlib = &deflater->zlib;
 	char piece[1024];

@@ -5,11 +5,11 @@
 
 #include "apiserver/remote/spdy.h"
 
-#include "base/memory.h"
-#include "apiserver/remote/spdy-block.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "apiserver/remote/spdy-block.h"
+#include "base/memory.h"
 
 #define HEAD 8u
 #define FLAG_FIN 1u
@@ -263,7 +263,7 @@ static void put_control(enum frame_type type, size_t length, struct buf *out)
 
 void spdy_put_reply(struct spdy *spdy, uint32_t stream, struct buf *out)
 {
-	struct buf block CLEANUP_BUF = BUF_INIT(SPDY_CONTROL_MAX);
+	CLEANUP_BUF struct buf block = BUF_INIT(SPDY_CONTROL_MAX);
 	const struct spdy_headers none = { .count = 0 };
 
 	spdy_deflate(&spdy->deflater, &none, &block);

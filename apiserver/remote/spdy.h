@@ -14,12 +14,12 @@
 #ifndef ASB_APISERVER_REMOTE_SPDY_H
 #define ASB_APISERVER_REMOTE_SPDY_H
 
-#include "base/buf.h"
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
 
 #define SPDY_CONTROL_MAX 16384u  /* bytes of a control frame; kubectl's have about 100 */
 #define SPDY_BLOCK_MAX 16384u    /* bytes of a header block, inflated */

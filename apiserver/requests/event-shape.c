@@ -4,10 +4,10 @@
 
 #include "apiserver/requests/event-shape.h"
 
-#include "base/macros.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "base/macros.h"
 
 static const struct {
 	const char *core, *other;

@@ -5,15 +5,15 @@
 
 #include "apiserver/requests/list.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-#include "kube/version.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "kube/version.h"
 
 /* What an object was at the list's version, where it has changed since. */
 struct past {
@@ -201,8 +201,7 @@ static int expired(struct error *reterr)
 {
 	return update_fail(
 		reterr, 410,
-		"The provided continue parameter is too old to display a consistent list "
-		"result. You can start a new list without the continue parameter.");
+		"The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.");
 }
 
 /* The version a list shows, and the key behind which it goes on. */

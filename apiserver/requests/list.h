@@ -8,8 +8,8 @@
 #define ASB_APISERVER_REQUESTS_LIST_H
 
 #include "apiserver/objects/objects.h"
-#include "apiserver/requests/selector.h"
 #include "apiserver/objects/state.h"
+#include "apiserver/requests/selector.h"
 
 #define LIST_TOKEN_MAX 1200 /* bytes of a continue token */
 

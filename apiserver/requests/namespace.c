@@ -4,13 +4,13 @@
 
 #include "apiserver/requests/namespace.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define DELETIONS_MAX 500 /* of one tick: a request waits no longer than these take */
 
@@ -100,10 +100,10 @@ int namespace_check_delete(const char *name, struct error *reterr)
 {
 	for (size_t i = 0; i < 3; i++) {
 		if (strcmp(first[i], name) == 0) {
-			return update_fail(reterr, 403,
-					   "namespaces \"%s\" is forbidden: this namespace may not "
-					   "be deleted",
-					   name);
+			return update_fail(
+				reterr, 403,
+				"namespaces \"%s\" is forbidden: this namespace may not be deleted",
+				name);
 		}
 	}
 	return 0;

@@ -4,10 +4,10 @@
 #ifndef ASB_APISERVER_REQUESTS_NAMESPACE_H
 #define ASB_APISERVER_REQUESTS_NAMESPACE_H
 
-#include "base/error.h"
-#include "apiserver/objects/objects.h"
-
 #include <stdbool.h>
+
+#include "apiserver/objects/objects.h"
+#include "base/error.h"
 
 /* The four of every cluster, and what each holds. Idempotent. 0 or an HTTP status. */
 int namespace_bootstrap(struct objects *objects, const char *ca, struct error *reterr);

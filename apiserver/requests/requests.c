@@ -5,21 +5,21 @@
 
 #include "apiserver/requests/requests.h"
 
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "apiserver/requests/event-shape.h"
+#include "apiserver/requests/namespace.h"
+#include "apiserver/requests/scale.h"
+#include "apiserver/requests/strategic.h"
+#include "apiserver/requests/subresource.h"
 #include "base/json-scan.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "kube/kind.h"
-#include "apiserver/requests/event-shape.h"
-#include "apiserver/requests/namespace.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/requests/scale.h"
-#include "apiserver/requests/strategic.h"
-#include "apiserver/requests/subresource.h"
-#include "apiserver/objects/update.h"
-
-#include <agent-sandbox/helpers.h>
-#include <stdio.h>
-#include <string.h>
 
 #define SWEEP_MS 10000 /* between two looks for old events */
 
@@ -212,10 +212,9 @@ static int apply_patch(const struct request *request, const struct served *serve
 {
 	if (type == PATCH_STRATEGIC && served->serving.custom &&
 	    !is_subresource(request, "scale")) {
-		return update_fail(reterr, 415,
-				   "the body of the request was in an unknown format - accepted "
-				   "media types include: application/json-patch+json, "
-				   "application/merge-patch+json, application/apply-patch+yaml");
+		return update_fail(
+			reterr, 415,
+			"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
 	}
 	if (type == PATCH_STRATEGIC) {
 		return strategic_merge(request->kind, target, patch, ret, reterr);

@@ -12,9 +12,9 @@
 #ifndef ASB_APISERVER_REQUESTS_REQUESTS_H
 #define ASB_APISERVER_REQUESTS_REQUESTS_H
 
-#include "apiserver/requests/list.h"
 #include "apiserver/objects/objects.h"
 #include "apiserver/objects/state.h"
+#include "apiserver/requests/list.h"
 
 struct request {
 	const struct asb_kind *kind; /* as in the URL: group, version, plural of a kind served */

@@ -4,11 +4,11 @@
 
 #include "apiserver/requests/scale.h"
 
-#include "base/json.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/objects/update.h"
+#include "base/json.h"
 
 #define NAME_LENGTH 128
 
@@ -89,8 +89,7 @@ int scale_apply(const struct objects_serving *serving, struct json_object *objec
 	     json_object_get_int64(replicas) > INT32_MAX)) {
 		return update_fail(
 			reterr, 422,
-			"Scale.autoscaling \"%.253s\" is invalid: spec.replicas: Invalid "
-			"value: must be greater than or equal to 0",
+			"Scale.autoscaling \"%.253s\" is invalid: spec.replicas: Invalid value: must be greater than or equal to 0",
 			asb_name(object));
 	}
 	copy = asb_copy(object);

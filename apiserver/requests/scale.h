@@ -4,10 +4,10 @@
 #ifndef ASB_APISERVER_REQUESTS_SCALE_H
 #define ASB_APISERVER_REQUESTS_SCALE_H
 
-#include "base/error.h"
-#include "apiserver/objects/objects.h"
-
 #include <json-c/json.h>
+
+#include "apiserver/objects/objects.h"
+#include "base/error.h"
 
 /* The value at a path as CRDs write them, ".spec.replicas", borrowed; NULL: there is none, or path is
  * NULL. */

@@ -3,18 +3,17 @@
  * selector_create calls it. */
 #include "config.h"
 
-#include "apiserver/requests/selector.h"
-
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/objects/fields.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/requests/selector-private.h"
-#include "apiserver/objects/update.h"
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/fields.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "apiserver/requests/selector-private.h"
+#include "apiserver/requests/selector.h"
+#include "base/memory.h"
+#include "base/number.h"
 
 #define NAME_MAX_LENGTH 63
 #define PREFIX_MAX_LENGTH 253
@@ -138,11 +137,7 @@ static int check_key(struct reader *reader, const struct token *key)
 	}
 	return update_fail(
 		reader->reterr, 400,
-		"unable to parse requirement: <nil>: Invalid value: \"%.*s\": name part must "
-		"consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
-		"an "
-		"alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc'), with an "
-		"optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+		"unable to parse requirement: <nil>: Invalid value: \"%.*s\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc'), with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
 		(int)(key->length < 100 ? key->length : 100), key->start);
 }
 
@@ -151,11 +146,7 @@ static int add_value(struct reader *reader, struct selector_term *term, const st
 	if (value->length > 0 && !qualified(value->start, value->length)) {
 		return update_fail(
 			reader->reterr, 400,
-			"unable to parse requirement: values[%zu][%.64s]: Invalid value: \"%.*s\": "
-			"a "
-			"valid label must be an empty string or consist of alphanumeric "
-			"characters, "
-			"'-', '_' or '.', and must start and end with an alphanumeric character",
+			"unable to parse requirement: values[%zu][%.64s]: Invalid value: \"%.*s\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
 			term->value_count, term->key,
 			(int)(value->length < 100 ? value->length : 100), value->start);
 	}
@@ -209,11 +200,10 @@ static int read_exact(struct reader *reader, struct selector_term *term)
 
 	if (status == 0 && term->operator>= SELECTOR_GREATER && integer_parse(
 				   term->values[0], INT64_MIN, INT64_MAX, &number) != 0) {
-		return update_fail(reader->reterr, 400,
-				   "unable to parse requirement: values[0][%.64s]: Invalid value: "
-				   "\"%.100s\": for 'Gt', 'Lt' operators, the value must be an "
-				   "integer",
-				   term->key, term->values[0]);
+		return update_fail(
+			reader->reterr, 400,
+			"unable to parse requirement: values[0][%.64s]: Invalid value: \"%.100s\": for 'Gt', 'Lt' operators, the value must be an integer",
+			term->key, term->values[0]);
 	}
 	return status;
 }

@@ -3,10 +3,10 @@
 #ifndef ASB_APISERVER_REQUESTS_SELECTOR_PRIVATE_H
 #define ASB_APISERVER_REQUESTS_SELECTOR_PRIVATE_H
 
-#include "base/error.h"
-
 #include <agent-sandbox/plugin.h>
 #include <stddef.h>
+
+#include "base/error.h"
 
 struct objects;
 

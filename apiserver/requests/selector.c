@@ -5,13 +5,13 @@
 
 #include "apiserver/requests/selector.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/requests/selector-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/requests/selector-private.h"
+#include "base/memory.h"
+#include "base/number.h"
 
 static void term_finish(struct selector_term *term)
 {

@@ -6,11 +6,11 @@
 #ifndef ASB_APISERVER_REQUESTS_SELECTOR_H
 #define ASB_APISERVER_REQUESTS_SELECTOR_H
 
-#include "base/error.h"
-
 #include <agent-sandbox/plugin.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/error.h"
 
 #define SELECTOR_TEXT_MAX 65536 /* of one selector: a URL holds no more */
 #define SELECTOR_TERMS_MAX 1000

@@ -5,9 +5,9 @@
 
 #include "apiserver/requests/strategic-keys.h"
 
-#include "base/macros.h"
-
 #include <string.h>
+
+#include "base/macros.h"
 
 /* Paths in a pod's spec. */
 static const struct {

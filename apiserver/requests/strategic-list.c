@@ -5,10 +5,10 @@
 
 #include "apiserver/requests/strategic-list.h"
 
-#include "base/memory.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
 
 #define PRINT_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 

@@ -4,13 +4,13 @@
 #ifndef ASB_APISERVER_REQUESTS_STRATEGIC_LIST_H
 #define ASB_APISERVER_REQUESTS_STRATEGIC_LIST_H
 
-#include "base/map.h"
-#include "apiserver/requests/strategic-keys.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "apiserver/requests/strategic-keys.h"
+#include "base/map.h"
 
 /* The places of a list's elements by what identifies them: equal scalars (merge_key NULL), or
  * objects with one merge key. Several elements may have the same identity: the first one counts. */

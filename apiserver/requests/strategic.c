@@ -5,16 +5,16 @@
 
 #include "apiserver/requests/strategic.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/requests/strategic-directive.h"
-#include "apiserver/requests/strategic-keys.h"
-#include "apiserver/requests/strategic-list.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/update.h"
+#include "apiserver/requests/strategic-directive.h"
+#include "apiserver/requests/strategic-keys.h"
+#include "apiserver/requests/strategic-list.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define PATH_MAX_LENGTH 512
 /* Elements that one patch may look at: a merge looks at both of its lists, and a patch of a few bytes
@@ -54,10 +54,10 @@ static int merge_count(struct merge *merge, size_t steps)
 	if (merge->steps <= STEPS_MAX) {
 		return 0;
 	}
-	return update_fail(merge->reterr, 413,
-			   "Request entity too large: the strategic merge patch compares more than "
-			   "%d elements of lists; send the lists whole, with a merge patch",
-			   STEPS_MAX);
+	return update_fail(
+		merge->reterr, 413,
+		"Request entity too large: the strategic merge patch compares more than %d elements of lists; send the lists whole, with a merge patch",
+		STEPS_MAX);
 }
 
 /* ---- lists ---- */
@@ -225,10 +225,10 @@ static int delete_values(struct merge *merge, struct json_object *original, cons
 
 static int bad_order(struct merge *merge, struct json_object *patch, struct json_object *order)
 {
-	return update_fail(merge->reterr, 400,
-			   "The order in patch list: %.150s doesn't match "
-			   "$setElementOrder list: %.150s",
-			   json_object_to_json_string(patch), json_object_to_json_string(order));
+	return update_fail(
+		merge->reterr, 400,
+		"The order in patch list: %.150s doesn't match $setElementOrder list: %.150s",
+		json_object_to_json_string(patch), json_object_to_json_string(order));
 }
 
 /* The patch's own elements must stand in the order that it names; of one merge key there may be
@@ -358,8 +358,7 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 		if (value != NULL && !directive_any(name) && map_get(&names, name) == NULL) {
 			return update_fail(
 				merge->reterr, 400,
-				"invalid patch format of retainKeys: '%.100s' in '%s' is "
-				"not among them",
+				"invalid patch format of retainKeys: '%.100s' in '%s' is not among them",
 				name, merge->path);
 		}
 	}

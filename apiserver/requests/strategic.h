@@ -7,10 +7,10 @@
 #ifndef ASB_APISERVER_REQUESTS_STRATEGIC_H
 #define ASB_APISERVER_REQUESTS_STRATEGIC_H
 
-#include "base/error.h"
-
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>
+
+#include "base/error.h"
 
 /* The result is the caller's; target and patch stay as they are. 0, or with *reterr 400 for a
  * directive that is none, or a list element without its merge key, and 413 for a patch whose lists

@@ -4,14 +4,14 @@
 
 #include "apiserver/requests/subresource.h"
 
-#include "base/json.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "base/json.h"
 
 #define TOKEN_SECONDS 3600
 #define TOKEN_SECONDS_MAX (INT64_C(1) << 32) /* as the real server */
@@ -156,10 +156,8 @@ int subresource_token(struct objects *objects, const struct request *request,
 	if (seconds < 600 || seconds > TOKEN_SECONDS_MAX) {
 		return update_fail(
 			reterr, 422,
-			"TokenRequest.authentication.k8s.io \"\" is invalid: "
-			"spec.expirationSeconds: Invalid value: %" PRId64
-			": may not specify a duration less than 10 minutes, or larger than "
-			"1<<32 seconds",
+			"TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: %" PRId64
+			": may not specify a duration less than 10 minutes, or larger than 1<<32 seconds",
 			seconds);
 	}
 	snprintf(token, sizeof(token), "sa-%016" PRIx64 "%016" PRIx64 "%016" PRIx64,

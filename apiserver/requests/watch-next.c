@@ -3,15 +3,15 @@
  * server's watch streams read through it. */
 #include "config.h"
 
-#include "base/json-scan.h"
-#include "base/memory.h"
-#include "apiserver/requests/list.h"
-#include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/update.h"
+#include "apiserver/requests/list.h"
+#include "base/json-scan.h"
+#include "base/memory.h"
 
 /* The same state at another version: only its text says so, labels and fields are gone with it. */
 static struct objects_state *at_version(struct objects_state *state, uint64_t version)

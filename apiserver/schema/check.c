@@ -3,13 +3,13 @@
  * CustomResourceDefinitions calls it. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/macros.h"
-#include "apiserver/schema/schema-private.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/schema/schema-private.h"
+#include "apiserver/validation/name.h"
+#include "base/buf.h"
+#include "base/macros.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -80,8 +80,7 @@ static void check_forbidden(struct check *c, struct json_object *json)
 	}
 	if (asb_true(asb_at(json, "uniqueItems"))) {
 		add(c, CAUSE_FORBIDDEN, "uniqueItems", NULL,
-		    "uniqueItems cannot be set to true since the runtime complexity becomes "
-		    "quadratic");
+		    "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
 	}
 	if (json_object_is_type(asb_at(json, "properties"), json_type_object) &&
 	    json_object_object_length(asb_at(json, "properties")) > 0 &&
@@ -128,8 +127,7 @@ static void check_keys_there(struct check *c, struct json_object *items, struct 
 		    asb_at(items, "properties", key, "default") == NULL) {
 			buf_printf(&c->path, ".items.properties[%s]", key);
 			add(c, CAUSE_REQUIRED, "default", NULL,
-			    "this property is in x-kubernetes-list-map-keys, so it must have a "
-			    "default or be a required property");
+			    "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
 			buf_cut(&c->path, length);
 		}
 	}
@@ -230,8 +228,7 @@ static void check_embedded(struct check *c, struct json_object *json)
 	    asb_at(json, "properties") == NULL &&
 	    !asb_true(asb_at(json, "x-kubernetes-preserve-unknown-fields"))) {
 		add(c, CAUSE_REQUIRED, "properties", NULL,
-		    "must not be empty if x-kubernetes-embedded-resource is true without "
-		    "x-kubernetes-preserve-unknown-fields");
+		    "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
 	}
 }
 
@@ -265,8 +262,7 @@ static void check_metadata(struct check *c, struct json_object *json)
 	if (more) {
 		buf_printf(&c->path, ".properties[metadata]");
 		add(c, CAUSE_FORBIDDEN, "", NULL,
-		    "must not specify anything other than name and generateName, but metadata is "
-		    "implicitly specified");
+		    "must not specify anything other than name and generateName, but metadata is implicitly specified");
 		buf_cut(&c->path, length);
 	}
 }

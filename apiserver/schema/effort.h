@@ -43,9 +43,7 @@ static inline const char *effort_refusal(const struct effort *effort)
 	return effort->bytes_spent
 		       ? "the defaults of the schema make the object larger than 3145728 bytes"
 	       : effort->steps_spent
-		       ? "the object takes too long to check: its schema asks for more than "
-			 "5000000 "
-			 "steps (patterns, enums and alternatives count for each value)"
+		       ? "the object takes too long to check: its schema asks for more than 5000000 steps (patterns, enums and alternatives count for each value)"
 		       : NULL;
 }
 

@@ -3,12 +3,12 @@
  * kinds of CustomResourceDefinitions call it for every write. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "apiserver/schema/schema-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/schema/schema-private.h"
+#include "base/buf.h"
+#include "base/memory.h"
 
 /* ---- pruning ---- */
 

@@ -158,8 +158,8 @@ static bool is_email(const char *text)
 /* As Go's ParseRequestURI: a scheme, or a path from the root. */
 static bool is_uri(const char *text)
 {
-	size_t scheme = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				     "0123456789+-.");
+	size_t scheme =
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
 
 	if (strpbrk(text, " \t\n\x7f") != NULL) {
 		return false;

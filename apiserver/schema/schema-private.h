@@ -3,11 +3,11 @@
 #ifndef ASB_APISERVER_SCHEMA_SCHEMA_PRIVATE_H
 #define ASB_APISERVER_SCHEMA_SCHEMA_PRIVATE_H
 
-#include "base/map.h"
+#include <stdint.h>
+
 #include "apiserver/schema/pattern.h"
 #include "apiserver/schema/schema.h"
-
-#include <stdint.h>
+#include "base/map.h"
 
 #define SCHEMA_PATH_MAX 8192 /* of a field in a message: keys of maps may be long */
 

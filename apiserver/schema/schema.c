@@ -5,13 +5,13 @@
 
 #include "apiserver/schema/schema.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "apiserver/schema/schema-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
+
+#include "apiserver/schema/schema-private.h"
+#include "base/buf.h"
+#include "base/memory.h"
 
 #define ENUM_TEXT_MAX (64u * 1024)
 

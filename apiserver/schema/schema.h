@@ -14,13 +14,13 @@
 #ifndef ASB_APISERVER_SCHEMA_SCHEMA_H
 #define ASB_APISERVER_SCHEMA_SCHEMA_H
 
-#include "base/error.h"
-#include "apiserver/schema/effort.h"
-#include "apiserver/validation/validate.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "apiserver/schema/effort.h"
+#include "apiserver/validation/validate.h"
+#include "base/error.h"
 
 #define SCHEMA_DEPTH_MAX \
 	64 /* of a schema: below JSON_DEPTH_MAX, so that an object can be as deep */

@@ -3,14 +3,14 @@
  * for every write. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "apiserver/schema/schema-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+
+#include "apiserver/schema/schema-private.h"
+#include "base/buf.h"
+#include "base/memory.h"
 
 /* Faults of no field of their own are said to be of this one: the server prints a nil. */
 #define NO_FIELD "<nil>"
@@ -410,15 +410,15 @@ static void check_one_of(struct validation *v, const struct schema_nodes *nodes,
 	size_t count = nodes->count > 0 ? holding(v, nodes, value, &first) : 1;
 
 	if (count > 1) {
-		causes_add_str(v->causes, CAUSE_INVALID, NO_FIELD, "",
-			       "\"%s\" must validate one and only one schema (oneOf). Found %zu "
-			       "valid alternatives",
-			       here(v), count);
+		causes_add_str(
+			v->causes, CAUSE_INVALID, NO_FIELD, "",
+			"\"%s\" must validate one and only one schema (oneOf). Found %zu valid alternatives",
+			here(v), count);
 	} else if (count == 0) {
-		causes_add_str(v->causes, CAUSE_INVALID, NO_FIELD, "",
-			       "\"%s\" must validate one and only one schema (oneOf). Found none "
-			       "valid",
-			       here(v));
+		causes_add_str(
+			v->causes, CAUSE_INVALID, NO_FIELD, "",
+			"\"%s\" must validate one and only one schema (oneOf). Found none valid",
+			here(v));
 		causes_merge(v->causes, &first);
 	}
 }

@@ -5,8 +5,6 @@
 
 #include "apiserver/storage/storage-private.h"
 
-#include "base/memory.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#include "base/memory.h"
 
 /* ---- rows ---- */
 
@@ -63,9 +63,8 @@ static int fail_row(sqlite3_stmt *row, struct error *reterr)
 {
 	return error_set(
 		reterr, -EUCLEAN,
-		"the row of %.100s %.63s/%.253s is damaged (its checksum differs): restore "
-		"api.db from a copy, or give this object up with: sqlite3 api.db \"DELETE "
-		"FROM objects WHERE id = %" PRId64 "\"",
+		"the row of %.100s %.63s/%.253s is damaged (its checksum differs): restore api.db from a copy, or give this object up with: sqlite3 api.db \"DELETE FROM objects WHERE id = %" PRId64
+		"\"",
 		text_at(row, 2), text_at(row, 3), text_at(row, 4),
 		(int64_t)sqlite3_column_int64(row, 0));
 }
@@ -118,13 +117,10 @@ int storage_add_sums(struct storage *storage, struct error *reterr)
 	if (result != SQLITE_OK) {
 		return storage_failed(storage, result, "adding checksums", reterr);
 	}
-	return storage_run(storage,
-			   "BEGIN IMMEDIATE;"
-			   "ALTER TABLE objects ADD COLUMN sum INTEGER;"
-			   "UPDATE objects SET sum = asb_sum(id, version, kind, ns, name, body);"
-			   "PRAGMA user_version = 2;"
-			   "COMMIT",
-			   "adding checksums", reterr);
+	return storage_run(
+		storage,
+		"BEGIN IMMEDIATE;ALTER TABLE objects ADD COLUMN sum INTEGER;UPDATE objects SET sum = asb_sum(id, version, kind, ns, name, body);PRAGMA user_version = 2;COMMIT",
+		"adding checksums", reterr);
 }
 
 /* ---- the write-ahead log (its format: sqlite.org/fileformat2.html) ---- */
@@ -225,9 +221,7 @@ static int wal_check(struct wal *wal, const char *path, struct error *reterr)
 	if (!wal_begin(wal)) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"'%s' is damaged at its beginning: what was written since the last "
-			"checkpoint would be lost. Restore it with api.db from a copy, or "
-			"remove it to go on without that",
+			"'%s' is damaged at its beginning: what was written since the last checkpoint would be lost. Restore it with api.db from a copy, or remove it to go on without that",
 			path);
 	}
 	wal->frame = xalloc(FRAME_HEAD + wal->page);
@@ -237,9 +231,7 @@ static int wal_check(struct wal *wal, const char *path, struct error *reterr)
 	if (more) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"'%s' is damaged at byte %lld of %lld: what was written after that "
-			"would be lost. Restore it with api.db from a copy, or go on without "
-			"that: truncate -s %lld '%s'",
+			"'%s' is damaged at byte %lld of %lld: what was written after that would be lost. Restore it with api.db from a copy, or go on without that: truncate -s %lld '%s'",
 			path, (long long)good, (long long)wal->size, (long long)good, path);
 	}
 	return 0;
@@ -260,8 +252,7 @@ int storage_check_files(const char *directory, struct error *reterr)
 	    (has_db || log_info.st_size > 0)) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"'%s' is %s, which it was not: restore it from a copy, or remove it "
-			"and api.db-wal to begin anew",
+			"'%s' is %s, which it was not: restore it from a copy, or remove it and api.db-wal to begin anew",
 			db, has_db ? "empty" : "gone");
 	}
 	if (!has_log || wal.size == 0 || db_info.st_size == 0) {

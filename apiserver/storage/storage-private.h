@@ -3,10 +3,10 @@
 #ifndef ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 #define ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 
-#include "apiserver/storage/storage.h"
-
 #include <sqlite3.h>
 #include <stdbool.h>
+
+#include "apiserver/storage/storage.h"
 
 struct storage {
 	struct objects_storage hooks;

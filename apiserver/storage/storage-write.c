@@ -3,12 +3,12 @@
  * through struct objects_storage. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "apiserver/storage/storage-private.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include "apiserver/storage/storage-private.h"
+#include "base/memory.h"
 
 #define RESERVE_BYTES (4 << 20) /* room to delete in when the disk is full: as long as a WAL */
 
@@ -38,16 +38,16 @@ int storage_failed(struct storage *storage, int result, const char *what, struct
 {
 	switch (result & 0xff) {
 	case SQLITE_FULL:
-		return error_set(reterr, -ENOSPC,
-				 "%s: the disk is full (or the database's limit is met): free some "
-				 "space, and try again",
-				 what);
+		return error_set(
+			reterr, -ENOSPC,
+			"%s: the disk is full (or the database's limit is met): free some space, and try again",
+			what);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return error_set(reterr, -EUCLEAN,
-				 "%s: the database is damaged (%s): restore api.db from a copy, or "
-				 "move it away to begin anew",
-				 what, sqlite3_errmsg(storage->db));
+		return error_set(
+			reterr, -EUCLEAN,
+			"%s: the database is damaged (%s): restore api.db from a copy, or move it away to begin anew",
+			what, sqlite3_errmsg(storage->db));
 	default:
 		return error_set(reterr, code_of(result), "%s: %s (SQLite %d, errno %d)", what,
 				 sqlite3_errmsg(storage->db), sqlite3_extended_errcode(storage->db),
@@ -209,10 +209,10 @@ static int load(void *arg, const char *kind_id,
 {
 	struct storage *storage = arg;
 	sqlite3_stmt *statement = NULL;
-	int result = sqlite3_prepare_v2(storage->db,
-					"SELECT id, version, body FROM objects WHERE kind = ?1 "
-					"ORDER BY id",
-					-1, &statement, NULL),
+	int result = sqlite3_prepare_v2(
+		    storage->db,
+		    "SELECT id, version, body FROM objects WHERE kind = ?1 ORDER BY id", -1,
+		    &statement, NULL),
 	    r = 0;
 
 	if (result == SQLITE_OK) {
@@ -239,9 +239,7 @@ int storage_prepare(struct storage *storage, struct error *reterr)
 		const char *sql;
 		sqlite3_stmt **statement;
 	} statements[] = {
-		{ "INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO "
-		  "UPDATE SET version = excluded.version, body = excluded.body, "
-		  "sum = excluded.sum",
+		{ "INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body, sum = excluded.sum",
 		  &storage->put },
 		{ "DELETE FROM objects WHERE id = ?1", &storage->remove },
 		{ "UPDATE state SET value = ?1 WHERE name = 'version'", &storage->version },

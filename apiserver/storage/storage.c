@@ -5,9 +5,6 @@
 
 #include "apiserver/storage/storage.h"
 
-#include "base/memory.h"
-#include "apiserver/storage/storage-private.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,8 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define APPLICATION 0x41534231 /* in the file's head: "ASB1" */
-#define LAYOUT 2               /* 1 had no checksums */
+#include "apiserver/storage/storage-private.h"
+#include "base/memory.h"
+
+#define APPLICATION 0x41534231  /* in the file's head: "ASB1" */
+#define LAYOUT 2                /* 1 had no checksums */
 #define WAL_PAGES 1000          /* 4 MB: then SQLite moves them into the file, and syncs */
 #define CACHE_KIB "-512"        /* memory has all objects: pages are only written */
 #define JOURNAL_LIMIT "8388608" /* bytes of the WAL kept after a burst */
@@ -33,8 +33,7 @@ static int lock_directory(struct storage *storage, const char *directory, struct
 	if (flock(storage->lock, LOCK_EX | LOCK_NB) < 0) {
 		return error_set(
 			reterr, -EBUSY,
-			"another server uses the state in '%s': stop it, or choose another "
-			"directory",
+			"another server uses the state in '%s': stop it, or choose another directory",
 			directory);
 	}
 	return 0;
@@ -77,25 +76,18 @@ static int check_layout(struct storage *storage, const char *path, struct error 
 		return storage_add_sums(storage, reterr);
 	}
 	if (tables > 0 && layout != LAYOUT) {
-		return error_set(reterr, -EPROTO,
-				 "'%s' has layout %" PRId64 ", this program knows layout %d: use "
-				 "the version that made it, or another directory",
-				 path, layout, LAYOUT);
+		return error_set(
+			reterr, -EPROTO,
+			"'%s' has layout %" PRId64
+			", this program knows layout %d: use the version that made it, or another directory",
+			path, layout, LAYOUT);
 	}
 	if (tables > 0) {
 		return 0;
 	}
 	return storage_run(
 		storage,
-		"BEGIN IMMEDIATE;"
-		"CREATE TABLE objects (id INTEGER PRIMARY KEY, version INTEGER NOT NULL,"
-		" kind TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL,"
-		" sum INTEGER);"
-		"CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);"
-		"INSERT INTO state VALUES ('version', 1), ('order', 0), ('clean', 1);"
-		"PRAGMA application_id = 1095975473;"
-		"PRAGMA user_version = 2;"
-		"COMMIT",
+		"BEGIN IMMEDIATE;CREATE TABLE objects (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, sum INTEGER);CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL);INSERT INTO state VALUES ('version', 1), ('order', 0), ('clean', 1);PRAGMA application_id = 1095975473;PRAGMA user_version = 2;COMMIT",
 		"making the tables of a new database", reterr);
 }
 
@@ -106,11 +98,9 @@ static int set_pragmas(struct storage *storage, uint32_t page_limit, struct erro
 	int r = storage_run(
 		storage,
 		"PRAGMA locking_mode = EXCLUSIVE;" /* no shared memory file, fewer calls */
-		"PRAGMA journal_mode = WAL;"
-		"PRAGMA synchronous = NORMAL;"
-		"PRAGMA cache_size = " CACHE_KIB ";"
-		"PRAGMA journal_size_limit = " JOURNAL_LIMIT ";"
-		"PRAGMA secure_delete = ON;" /* what was a Secret is not left in free pages */
+		"PRAGMA journal_mode = WAL;PRAGMA synchronous = NORMAL;PRAGMA cache_size = " CACHE_KIB
+		";PRAGMA journal_size_limit = " JOURNAL_LIMIT
+		";PRAGMA secure_delete = ON;" /* what was a Secret is not left in free pages */
 		"PRAGMA trusted_schema = OFF;",
 		"opening the database", reterr);
 
@@ -128,8 +118,7 @@ static int set_pragmas(struct storage *storage, uint32_t page_limit, struct erro
 	if (r == 0 && faults > 0) {
 		r = error_set(
 			reterr, -EUCLEAN,
-			"the database is damaged: restore api.db from a copy, or move it away "
-			"to begin anew");
+			"the database is damaged: restore api.db from a copy, or move it away to begin anew");
 	}
 	return r;
 }
@@ -139,16 +128,16 @@ static int set_pragmas(struct storage *storage, uint32_t page_limit, struct erro
 static int read_counters(struct storage *storage, struct error *reterr)
 {
 	int64_t version = 0, order = 0, clean = 0;
-	int r = storage_number(storage,
-			       "SELECT max((SELECT value FROM state WHERE name = 'version'),"
-			       " ifnull((SELECT max(version) FROM objects), 0))",
-			       &version, reterr);
+	int r = storage_number(
+		storage,
+		"SELECT max((SELECT value FROM state WHERE name = 'version'), ifnull((SELECT max(version) FROM objects), 0))",
+		&version, reterr);
 
 	if (r == 0) {
-		r = storage_number(storage,
-				   "SELECT max((SELECT value FROM state WHERE name = 'order'),"
-				   " ifnull((SELECT max(id) FROM objects), 0))",
-				   &order, reterr);
+		r = storage_number(
+			storage,
+			"SELECT max((SELECT value FROM state WHERE name = 'order'), ifnull((SELECT max(id) FROM objects), 0))",
+			&order, reterr);
 	}
 	if (r == 0) {
 		r = storage_number(storage, "SELECT value FROM state WHERE name = 'clean'", &clean,
@@ -158,9 +147,9 @@ static int read_counters(struct storage *storage, struct error *reterr)
 		return r;
 	}
 	if (version < 1 || version > INT64_MAX / 2 || order < 0) {
-		return error_set(reterr, -EUCLEAN,
-				 "the database's counters are damaged: restore api.db from a copy, "
-				 "or move it away to begin anew");
+		return error_set(
+			reterr, -EUCLEAN,
+			"the database's counters are damaged: restore api.db from a copy, or move it away to begin anew");
 	}
 	storage->hooks.version = (uint64_t)version + (clean == 0 ? STORAGE_VERSION_LEAP : 0);
 	storage->hooks.order = (uint64_t)order;

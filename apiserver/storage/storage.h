@@ -16,8 +16,8 @@
 #ifndef ASB_APISERVER_STORAGE_STORAGE_H
 #define ASB_APISERVER_STORAGE_STORAGE_H
 
-#include "base/error.h"
 #include "apiserver/objects/objects.h"
+#include "base/error.h"
 
 /* More versions than are written between two checkpoints. */
 #define STORAGE_VERSION_LEAP 1000000

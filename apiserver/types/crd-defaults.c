@@ -3,13 +3,13 @@
  * of kinds calls it. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/types/types-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "base/macros.h"
 
 #define KIND_MAX 300
 

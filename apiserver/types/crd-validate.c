@@ -3,16 +3,16 @@
  * every write of one. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/macros.h"
-#include "apiserver/types/jsonpath.h"
-#include "apiserver/types/types-private.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/jsonpath.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/name.h"
+#include "base/json.h"
+#include "base/macros.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FIELD_MAX 256
@@ -255,11 +255,10 @@ static void check_group(struct json_object *crd, const char *group, struct cause
 	if (((length > 7 && strcmp(group + length - 7, ".k8s.io") == 0) ||
 	     (length > 14 && strcmp(group + length - 14, ".kubernetes.io") == 0)) &&
 	    is_empty(asb_annotation(crd, approved))) {
-		causes_add_str(causes, CAUSE_REQUIRED,
-			       "metadata.annotations[api-approved.kubernetes.io]", NULL,
-			       "protected groups must have approval annotation "
-			       "\"api-approved.kubernetes.io\", see "
-			       "https://github.com/kubernetes/enhancements/pull/1111");
+		causes_add_str(
+			causes, CAUSE_REQUIRED, "metadata.annotations[api-approved.kubernetes.io]",
+			NULL,
+			"protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111");
 	}
 }
 
@@ -284,8 +283,7 @@ static void check_scope(struct json_object *spec, struct causes *causes)
 		causes_add(
 			causes, CAUSE_INVALID, "spec.preserveUnknownFields",
 			asb_at(spec, "preserveUnknownFields"),
-			"cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
-			"spec.versions[*].schema instead");
+			"cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead");
 	}
 }
 

@@ -3,12 +3,12 @@
  * when one was stored or removed, and before one is stored, for its defaults and status. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "apiserver/types/jsonpath.h"
-#include "apiserver/types/types-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/types/jsonpath.h"
+#include "apiserver/types/types-private.h"
+#include "base/memory.h"
 
 #define SUBRESOURCES_MAX 3 /* status, scale, the end */
 

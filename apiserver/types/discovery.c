@@ -5,11 +5,11 @@
 
 #include "apiserver/types/discovery.h"
 
-#include "base/macros.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/macros.h"
 
 #define GROUP_VERSION_MAX 330
 

@@ -7,9 +7,9 @@
 #ifndef ASB_APISERVER_TYPES_DISCOVERY_H
 #define ASB_APISERVER_TYPES_DISCOVERY_H
 
-#include "apiserver/types/types.h"
-
 #include <stddef.h>
+
+#include "apiserver/types/types.h"
 
 /* The Kubernetes version whose API this is like. */
 #define DISCOVERY_MAJOR "1"

@@ -4,13 +4,13 @@
 
 #include "apiserver/types/jsonpath.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "base/number.h"
 
 #define NAME_MAX_LENGTH 320 /* a label key of 253 + 1 + 63 */
 

@@ -7,10 +7,10 @@
 #ifndef ASB_APISERVER_TYPES_JSONPATH_H
 #define ASB_APISERVER_TYPES_JSONPATH_H
 
-#include "base/error.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
+
+#include "base/error.h"
 
 #define JSONPATH_STEPS_MAX 32 /* longer than any path to a field of Kubernetes */
 

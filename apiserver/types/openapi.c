@@ -3,12 +3,12 @@
  * of the built-in kinds. The API server answers with them; kubectl explain reads them. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/types/discovery.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/discovery.h"
+#include "base/macros.h"
 
 #define NAME_MAX_LENGTH 640
 #define PATH_MAX_LENGTH 1024

@@ -3,12 +3,12 @@
  * class, tolerations. The table of kinds calls it for every write of a pod. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/types/types-private.h"
-#include "apiserver/validation/quantity.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/quantity.h"
+#include "base/macros.h"
 
 #define TOKEN_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
 #define TOKEN_SECONDS 3607 /* as the API server: an hour, and a mark that it chose it */
@@ -215,10 +215,10 @@ static void admit_account(struct type_request *request, struct json_object *pod)
 	}
 	account = types_get(types, "", "v1", "serviceaccounts", request->ns, name);
 	if (account == NULL) {
-		request_forbid(request, pod,
-			       "error looking up service account %s/%s: serviceaccount \"%s\" not "
-			       "found",
-			       request->ns, name, name);
+		request_forbid(
+			request, pod,
+			"error looking up service account %s/%s: serviceaccount \"%s\" not found",
+			request->ns, name, name);
 		return;
 	}
 	if (!automounts(spec, account)) {

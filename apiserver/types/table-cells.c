@@ -2,14 +2,14 @@
 /* The rows of the built-in kinds but pods, as kubectl shows them. Tables call them. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/macros.h"
-#include "apiserver/types/table-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/table-private.h"
+#include "base/buf.h"
+#include "base/macros.h"
 
 #define LIST_MAX 4096 /* bytes of a cell that lists things */
 

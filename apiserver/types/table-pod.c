@@ -2,13 +2,13 @@
 /* How a pod's row reads: READY, STATUS, RESTARTS as kubectl shows them. Tables call it. */
 #include "config.h"
 
-#include "base/macros.h"
-#include "apiserver/types/table-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/table-private.h"
+#include "base/macros.h"
 
 #define REASON_MAX 300
 

@@ -5,12 +5,12 @@
 
 #include "apiserver/types/table.h"
 
-#include "apiserver/types/jsonpath.h"
-#include "apiserver/types/table-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/types/jsonpath.h"
+#include "apiserver/types/table-private.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)

@@ -3,16 +3,16 @@
  * defaults, admission, validation. The API server calls it for every write. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/memory.h"
-#include "apiserver/requests/scale.h"
-#include "apiserver/types/types-private.h"
-#include "apiserver/validation/meta.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/requests/scale.h"
+#include "apiserver/types/types-private.h"
+#include "apiserver/validation/meta.h"
+#include "base/buf.h"
+#include "base/memory.h"
 
 #define TEXT_MAX 2048
 #define STRICT_MAX (64u * 1024)
@@ -95,17 +95,17 @@ static int check_shape(struct type_request *request, struct json_object *object)
 		return refuse(request, "the body is no %s: it must be a JSON object", kind->kind);
 	}
 	if (metadata != NULL && !json_object_is_type(metadata, json_type_object)) {
-		return refuse(request,
-			      "%s in version \"%s\" cannot be handled as a %s: metadata must be "
-			      "an object",
-			      kind->kind, kind->version, kind->kind);
+		return refuse(
+			request,
+			"%s in version \"%s\" cannot be handled as a %s: metadata must be an object",
+			kind->kind, kind->version, kind->kind);
 	}
 	field = metadata_mistyped(metadata);
 	if (field != NULL) {
-		return refuse(request,
-			      "%s in version \"%s\" cannot be handled as a %s: json: cannot "
-			      "unmarshal Go struct field ObjectMeta.%s: the type is wrong",
-			      kind->kind, kind->version, kind->kind, field);
+		return refuse(
+			request,
+			"%s in version \"%s\" cannot be handled as a %s: json: cannot unmarshal Go struct field ObjectMeta.%s: the type is wrong",
+			kind->kind, kind->version, kind->kind, field);
 	}
 	return 0;
 }
@@ -124,10 +124,10 @@ int type_check_body(struct type_request *request, struct json_object *object)
 	}
 	api_version_of(request->type, version);
 	if (body_version != NULL && *body_version != '\0' && strcmp(body_version, version) != 0) {
-		return refuse(request,
-			      "the API version in the data (%s) does not match the expected API "
-			      "version (%s)",
-			      body_version, version);
+		return refuse(
+			request,
+			"the API version in the data (%s) does not match the expected API version (%s)",
+			body_version, version);
 	}
 	if (body_kind != NULL && *body_kind != '\0' && strcmp(body_kind, kind->kind) != 0) {
 		return refuse(request, "%s in version \"%s\" cannot be handled as a %s", body_kind,
@@ -135,14 +135,14 @@ int type_check_body(struct type_request *request, struct json_object *object)
 	}
 	if (request->type->namespaced && *asb_ns(object) != '\0' &&
 	    strcmp(asb_ns(object), ns) != 0) {
-		return refuse(request, "the namespace of the provided object does not match the "
-				       "namespace sent on the request");
+		return refuse(
+			request,
+			"the namespace of the provided object does not match the namespace sent on the request");
 	}
 	if (request->name != NULL && body_name != NULL && *body_name != '\0' &&
 	    strcmp(body_name, request->name) != 0) {
 		return refuse(request,
-			      "the name of the object (%s) does not match the name on the URL "
-			      "(%s)",
+			      "the name of the object (%s) does not match the name on the URL (%s)",
 			      body_name, request->name);
 	}
 	asb_set_str(object, "apiVersion", version);

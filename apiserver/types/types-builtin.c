@@ -2,8 +2,8 @@
 /* The built-in kinds as data: names, verbs, subresources, hooks. The table of kinds reads it. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "apiserver/types/types-private.h"
+#include "base/macros.h"
 
 #define CHANGE (TYPE_GET | TYPE_PATCH | TYPE_UPDATE)
 #define STATUS                                     \

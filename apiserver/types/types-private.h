@@ -4,9 +4,9 @@
 #ifndef ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 #define ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 
-#include "apiserver/types/types.h"
-
 #include <stddef.h>
+
+#include "apiserver/types/types.h"
 
 /* 10.96.0.0/16, as kubeadm's default begins. */
 #define ADDRESS_PREFIX "10.96"

@@ -5,12 +5,12 @@
 
 #include "apiserver/types/types.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-#include "apiserver/types/types-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/types/types-private.h"
+#include "base/memory.h"
+#include "base/number.h"
 
 struct types *types_create(const struct types_world *world)
 {

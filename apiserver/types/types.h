@@ -27,15 +27,15 @@
 #ifndef ASB_APISERVER_TYPES_TYPES_H
 #define ASB_APISERVER_TYPES_TYPES_H
 
-#include "base/error.h"
-#include "apiserver/schema/schema.h"
-#include "apiserver/validation/validate.h"
-
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "apiserver/schema/schema.h"
+#include "apiserver/validation/validate.h"
+#include "base/error.h"
 
 struct jsonpath;
 struct types;

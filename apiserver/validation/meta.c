@@ -5,12 +5,12 @@
 
 #include "apiserver/validation/meta.h"
 
-#include "base/buf.h"
-#include "base/macros.h"
-#include "apiserver/validation/name.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/validation/name.h"
+#include "base/buf.h"
+#include "base/macros.h"
 
 #define UNKNOWN_MAX 512 /* of a path in a warning */
 
@@ -158,11 +158,11 @@ static void check_owners(struct json_object *owners, struct causes *causes)
 			continue;
 		}
 		if (first != NULL) {
-			causes_add(causes, CAUSE_INVALID, "metadata.ownerReferences", owners,
-				   "Only one reference can have Controller set to true. Found "
-				   "\"true\" in references for %s/%s and %s/%s",
-				   asb_str(first, "kind"), asb_str(first, "name"),
-				   asb_str(owner, "kind"), asb_str(owner, "name"));
+			causes_add(
+				causes, CAUSE_INVALID, "metadata.ownerReferences", owners,
+				"Only one reference can have Controller set to true. Found \"true\" in references for %s/%s and %s/%s",
+				asb_str(first, "kind"), asb_str(first, "name"),
+				asb_str(owner, "kind"), asb_str(owner, "name"));
 			return;
 		}
 		first = owner;

@@ -5,11 +5,11 @@
 
 #include "apiserver/validation/name.h"
 
-#include "base/buf.h"
-
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 #define SUBDOMAIN_MAX 253
 #define LABEL_MAX 63
@@ -63,11 +63,10 @@ void validate_subdomain(const char *text, const char *field, struct causes *caus
 		too_long(text, field, SUBDOMAIN_MAX, causes);
 	}
 	if (!is_subdomain(text)) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "a lowercase RFC 1123 subdomain must consist of lower case "
-			       "alphanumeric characters, '-' or '.', and must start and end with "
-			       "an alphanumeric character (e.g. 'example.com', regex used for "
-			       "validation is '" LABEL_FORM "(\\." LABEL_FORM ")*')");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '" LABEL_FORM
+			"(\\." LABEL_FORM ")*')");
 	}
 }
 
@@ -77,11 +76,10 @@ void validate_label(const char *text, const char *field, struct causes *causes)
 		too_long(text, field, LABEL_MAX, causes);
 	}
 	if (!is_label(text, strlen(text))) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "a lowercase RFC 1123 label must consist of lower case "
-			       "alphanumeric characters or '-', and must start and end with an "
-			       "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
-			       "for validation is '" LABEL_FORM "')");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '" LABEL_FORM
+			"')");
 	}
 }
 
@@ -91,11 +89,9 @@ void validate_label_1035(const char *text, const char *field, struct causes *cau
 		too_long(text, field, LABEL_MAX, causes);
 	}
 	if (!is_label(text, strlen(text)) || isdigit((unsigned char)*text)) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "a DNS-1035 label must consist of lower case alphanumeric "
-			       "characters or '-', start with an alphabetic character, and end "
-			       "with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
-			       "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')");
 	}
 }
 
@@ -124,11 +120,10 @@ static void check_prefix(const char *text, size_t length, const char *field, str
 	if (length == 0) {
 		causes_add_str(causes, CAUSE_INVALID, field, text, "prefix part must be non-empty");
 	} else if (length > SUBDOMAIN_MAX || !is_subdomain(buf_str(&prefix))) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "prefix part a lowercase RFC 1123 subdomain must consist of lower "
-			       "case alphanumeric characters, '-' or '.', and must start and end "
-			       "with an alphanumeric character (e.g. 'example.com', regex used "
-			       "for validation is '" LABEL_FORM "(\\." LABEL_FORM ")*')");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '" LABEL_FORM
+			"(\\." LABEL_FORM ")*')");
 	}
 }
 
@@ -146,11 +141,10 @@ void validate_qualified(const char *text, const char *field, struct causes *caus
 			       "name part must be no more than %d bytes", LABEL_MAX);
 	}
 	if (!is_word(name)) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "name part must consist of alphanumeric characters, '-', '_' or "
-			       "'.', and must start and end with an alphanumeric character (e.g. "
-			       "'MyName',  or 'my.name',  or '123-abc', regex used for validation "
-			       "is '" QUALIFIED_FORM "')");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '" QUALIFIED_FORM
+			"')");
 	}
 }
 
@@ -160,11 +154,10 @@ void validate_label_value(const char *text, const char *field, struct causes *ca
 		too_long(text, field, LABEL_MAX, causes);
 	}
 	if (*text != '\0' && !is_word(text)) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "a valid label must be an empty string or consist of alphanumeric "
-			       "characters, '-', '_' or '.', and must start and end with an "
-			       "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or "
-			       "'12345', regex used for validation is '(" QUALIFIED_FORM ")?')");
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(" QUALIFIED_FORM
+			")?')");
 	}
 }
 
@@ -186,12 +179,12 @@ void validate_config_key(const char *text, const char *field, struct causes *cau
 	if (strlen(text) > SUBDOMAIN_MAX) {
 		too_long(text, field, SUBDOMAIN_MAX, causes);
 	}
-	if (*text == '\0' || strspn(text, "-._0123456789abcdefghijklmnopqrstuvwxyz"
-					  "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(text)) {
-		causes_add_str(causes, CAUSE_INVALID, field, text,
-			       "a valid config key must consist of alphanumeric characters, '-', "
-			       "'_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex "
-			       "used for validation is '[-._a-zA-Z0-9]+')");
+	if (*text == '\0' ||
+	    strspn(text, "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") !=
+		    strlen(text)) {
+		causes_add_str(
+			causes, CAUSE_INVALID, field, text,
+			"a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
 	} else if (strcmp(text, ".") == 0 || strncmp(text, "..", 2) == 0) {
 		causes_add_str(causes, CAUSE_INVALID, field, text, "must not be '%s'",
 			       text[1] == '\0' ? "." : "..");

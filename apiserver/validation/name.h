@@ -3,9 +3,9 @@
 #ifndef ASB_APISERVER_VALIDATION_NAME_H
 #define ASB_APISERVER_VALIDATION_NAME_H
 
-#include "apiserver/validation/validate.h"
-
 #include <stdint.h>
+
+#include "apiserver/validation/validate.h"
 
 /* Each adds causes for field. */
 void validate_subdomain(const char *text, const char *field, struct causes *causes);

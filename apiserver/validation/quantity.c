@@ -4,12 +4,12 @@
 
 #include "apiserver/validation/quantity.h"
 
-#include "base/macros.h"
-#include "base/number.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/macros.h"
+#include "base/number.h"
 
 #define QUANTITY_MAX 64
 

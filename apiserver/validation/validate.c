@@ -5,14 +5,14 @@
 
 #include "apiserver/validation/validate.h"
 
-#include "base/buf.h"
-#include "base/json.h"
-#include "apiserver/schema/effort.h"
-#include "apiserver/objects/status.h"
-
 #include <agent-sandbox/helpers.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "apiserver/objects/status.h"
+#include "apiserver/schema/effort.h"
+#include "base/buf.h"
+#include "base/json.h"
 
 /* An enum's supported values and a bad value may be long; what is longer helps nobody. */
 #define DETAIL_MAX 4096

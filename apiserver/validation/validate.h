@@ -7,11 +7,11 @@
 #ifndef ASB_APISERVER_VALIDATION_VALIDATE_H
 #define ASB_APISERVER_VALIDATION_VALIDATE_H
 
-#include "base/macros.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/macros.h"
 
 #define VALIDATE_CAUSES_MAX \
 	100 /* a client reads the first few; a list of 10,000 bad items is one mistake */

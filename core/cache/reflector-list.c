@@ -3,14 +3,13 @@
  * core/cache/reflector.c. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
-#include "core/observe/log.h"
 #include "core/cache/reflector-private.h"
+#include "core/observe/log.h"
 #include "kube/kind.h"
 #include "kube/version.h"
 

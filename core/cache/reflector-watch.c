@@ -3,15 +3,14 @@
  * core/cache/reflector.c. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json-scan.h"
 #include "base/json.h"
-#include "core/observe/log.h"
 #include "core/cache/reflector-private.h"
+#include "core/observe/log.h"
 #include "kube/version.h"
 
 #define HEAD_TIMEOUT_MS 30000u
@@ -195,8 +194,9 @@ static void watch_path(struct reflector *reflector, bool list_first, uint64_t fr
 	buf_printf(out, "watch=true&allowWatchBookmarks=true&timeoutSeconds=%llu",
 		   (unsigned long long)seconds);
 	if (list_first) {
-		buf_append_str(out, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&"
-				    "resourceVersion=");
+		buf_append_str(
+			out,
+			"&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
 	} else {
 		buf_printf(out, "&resourceVersion=%llu", (unsigned long long)from);
 	}

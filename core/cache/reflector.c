@@ -7,8 +7,8 @@
 #include <errno.h>
 
 #include "base/memory.h"
-#include "core/observe/log.h"
 #include "core/cache/reflector-private.h"
+#include "core/observe/log.h"
 
 #define BACKOFF_FIRST_US 800000u
 #define BACKOFF_MAX_US 30000000u

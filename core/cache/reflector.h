@@ -17,8 +17,8 @@
 #include <stdbool.h>
 
 #include "base/sched.h"
-#include "core/client/client.h"
 #include "core/cache/store.h"
+#include "core/client/client.h"
 
 #define FRAME_MAX (16u << 20)  /* bytes of one watch event: ten times what etcd can hold */
 #define WATCH_IDLE_MS 150000u  /* bookmarks come each minute */

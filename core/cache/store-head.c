@@ -3,10 +3,9 @@
  * core/cache/store.c for every frame. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "core/cache/store-private.h"

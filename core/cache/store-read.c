@@ -2,11 +2,10 @@
 /* The reading half of a store: trees, counts and keys for the calls of plugins. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -5,11 +5,10 @@
 
 #include "core/cache/store.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -22,13 +22,13 @@
 #ifndef ASB_CORE_CACHE_STORE_H
 #define ASB_CORE_CACHE_STORE_H
 
-#include "base/buf.h"
-#include "base/sched.h"
-
 #include <agent-sandbox/plugin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
+#include "base/sched.h"
 
 #define STORE_KEY_MAX 640 /* "ns/name" */
 

@@ -20,17 +20,13 @@ static const struct verb {
 	const char *query;
 } verbs[] = {
 	[ASB_CREATE] = { "create", "POST", "application/json", NULL,
-			 "?fieldManager=agent-sandbox-controller&fieldValidation="
-			 "Ignore&" SERVER_TIMEOUT },
+			 "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&" SERVER_TIMEOUT },
 	[ASB_PATCH_JSON] = { "patch", "PATCH", "application/json-patch+json", NULL,
-			     "?fieldManager=agent-sandbox-controller&fieldValidation="
-			     "Ignore&" SERVER_TIMEOUT },
+			     "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&" SERVER_TIMEOUT },
 	[ASB_PATCH_MERGE] = { "patch", "PATCH", "application/merge-patch+json", NULL,
-			      "?fieldManager=agent-sandbox-controller&fieldValidation="
-			      "Ignore&" SERVER_TIMEOUT },
+			      "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&" SERVER_TIMEOUT },
 	[ASB_SET_STATUS] = { "status", "PATCH", "application/json-patch+json", "status",
-			     "?fieldManager=agent-sandbox-controller&fieldValidation="
-			     "Ignore&" SERVER_TIMEOUT },
+			     "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&" SERVER_TIMEOUT },
 	[ASB_DELETE] = { "delete", "DELETE", "application/json", NULL, "?" SERVER_TIMEOUT },
 };
 

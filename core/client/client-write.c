@@ -230,7 +230,8 @@ static void count_write(struct client *client, const struct sending *sending)
 }
 
 /* Sends what is due, slots being held, and handles the answers. */
-static void perform(struct client *client, enum priority priority, struct sending **due, size_t count)
+static void perform(struct client *client, enum priority priority, struct sending **due,
+		    size_t count)
 {
 	struct http_request requests[ASB_WRITE_MAX];
 	struct http_answer answers[ASB_WRITE_MAX];

@@ -106,8 +106,8 @@ void client_exchange(struct client *client, const struct http_request *requests,
 	}
 }
 
-void client_request(struct client *client, enum priority priority, const struct http_request *request,
-		    struct http_answer *ret)
+void client_request(struct client *client, enum priority priority,
+		    const struct http_request *request, struct http_answer *ret)
 {
 	struct sched *sched = client->config.sched;
 	struct http_request once = *request;
@@ -145,7 +145,8 @@ static int read_failed(enum fate fate, const struct http_answer *answer, const c
 }
 
 int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
-		const char *name, enum priority priority, struct buf *ret_body, struct error *reterr)
+		const char *name, enum priority priority, struct buf *ret_body,
+		struct error *reterr)
 {
 	struct outgoing out;
 	struct http_answer answer;

@@ -14,15 +14,15 @@
 #ifndef ASB_CORE_CLIENT_CLIENT_H
 #define ASB_CORE_CLIENT_CLIENT_H
 
+#include <agent-sandbox/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 #include "base/sched.h"
 #include "core/client/limiter.h"
 #include "core/observe/metrics.h"
 #include "net/transport.h"
-
-#include <agent-sandbox/plugin.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 /* a mutating request: shorter than lease minus renew deadline, so none lands after a successor
  * leads */
@@ -78,11 +78,12 @@ void client_write_finish(struct client_write *write);
 
 /* GET of one object; its bytes go to ret_body. ASB_OK or an error with *reterr. */
 int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
-		const char *name, enum priority priority, struct buf *ret_body, struct error *reterr);
+		const char *name, enum priority priority, struct buf *ret_body,
+		struct error *reterr);
 /* Any request, for the lease and for discovery: goes through the priority and the metrics; no gate, no
  * retry. */
-void client_request(struct client *client, enum priority priority, const struct http_request *request,
-		    struct http_answer *ret);
+void client_request(struct client *client, enum priority priority,
+		    const struct http_request *request, struct http_answer *ret);
 
 /* "create", "patch", "status", "delete": the verb label of agent_sandbox_api_writes_total. */
 const char *client_verb_name(uint32_t verb);

@@ -7,12 +7,12 @@
 #ifndef ASB_CORE_CLIENT_EVENT_BOOK_H
 #define ASB_CORE_CLIENT_EVENT_BOOK_H
 
-#include "base/heap.h"
-#include "base/map.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/heap.h"
+#include "base/map.h"
 
 /* One event as it is told: what makes it the same as another. Strings are borrowed. */
 struct event_told {

@@ -8,10 +8,10 @@
 #ifndef ASB_CORE_CLIENT_EVENTS_H
 #define ASB_CORE_CLIENT_EVENTS_H
 
+#include <json-c/json.h>
+
 #include "base/sched.h"
 #include "core/client/client.h"
-
-#include <json-c/json.h>
 
 #define EVENTS_QUEUE_MAX 1000
 #define EVENTS_BURST 25 /* about one object, refilled one in 300 s, as client-go does */

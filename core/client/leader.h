@@ -12,10 +12,10 @@
 #ifndef ASB_CORE_CLIENT_LEADER_H
 #define ASB_CORE_CLIENT_LEADER_H
 
+#include <stdbool.h>
+
 #include "base/sched.h"
 #include "core/client/client.h"
-
-#include <stdbool.h>
 
 #define LEASE_DURATION_US 15000000u
 #define LEASE_RENEW_DEADLINE_US 10000000u

@@ -71,7 +71,8 @@ void limiter_destroy(struct limiter *limiter)
 static uint32_t ceiling_of(const struct limiter *limiter, enum priority priority, uint32_t count)
 {
 	static const uint32_t kept_eighths[PRIORITY_MAX] = { 0, 0, 1, 2, 4 };
-	uint32_t kept = priority == PRIORITY_LEASE ? 0 : 1 + limiter->slots * kept_eighths[priority] / 8;
+	uint32_t kept =
+		priority == PRIORITY_LEASE ? 0 : 1 + limiter->slots * kept_eighths[priority] / 8;
 	uint32_t ceiling = limiter->slots > kept ? limiter->slots - kept : 1;
 
 	return ceiling > count ? ceiling : count;
@@ -135,7 +136,8 @@ static void count_claims(struct limiter *limiter, enum priority priority, int64_
 
 static bool fits(const struct limiter *limiter, enum priority priority, uint32_t count)
 {
-	return !gives_way(limiter, priority) && limiter->used + count <= ceiling_of(limiter, priority, count) &&
+	return !gives_way(limiter, priority) &&
+	       limiter->used + count <= ceiling_of(limiter, priority, count) &&
 	       price_of(limiter, priority, count) <= limiter->tokens;
 }
 
@@ -184,7 +186,8 @@ static void grant(struct limiter *limiter)
 			queue_remove(queue, waiter);
 			limiter->used += waiter->count;
 			count_claims(limiter, (enum priority)priority, waiter->count);
-			limiter->tokens -= price_of(limiter, (enum priority)priority, waiter->count);
+			limiter->tokens -=
+				price_of(limiter, (enum priority)priority, waiter->count);
 			waiter->granted = true;
 			sched_cond_signal(&waiter->granted_cond);
 		}
@@ -192,10 +195,12 @@ static void grant(struct limiter *limiter)
 }
 
 /* When to look again, though nobody leaves: at the end of the pause, if this is one. */
-static uint64_t when_next(const struct limiter *limiter, enum priority priority, const struct waiter *waiter)
+static uint64_t when_next(const struct limiter *limiter, enum priority priority,
+			  const struct waiter *waiter)
 {
 	uint64_t paid = when_paid(limiter, price_of(limiter, priority, waiter->count));
-	uint64_t from = limiter->claims > 0 ? sched_now_us(limiter->lock.sched) : limiter->claimed_us;
+	uint64_t from =
+		limiter->claims > 0 ? sched_now_us(limiter->lock.sched) : limiter->claimed_us;
 	uint64_t pause = waiter->looks ? from + LIMITER_PAUSE_US : SCHED_FOREVER;
 
 	return paid < pause ? paid : pause;
@@ -231,7 +236,8 @@ static int wait_turn(struct limiter *limiter, enum priority priority, struct wai
 	return -ETIMEDOUT;
 }
 
-int limiter_enter(struct limiter *limiter, enum priority priority, uint32_t count, uint64_t deadline_us)
+int limiter_enter(struct limiter *limiter, enum priority priority, uint32_t count,
+		  uint64_t deadline_us)
 {
 	struct waiter waiter = { .count = count < limiter->slots ? count : limiter->slots };
 	int rc;

@@ -10,12 +10,19 @@
 #ifndef ASB_CORE_CLIENT_LANES_H
 #define ASB_CORE_CLIENT_LANES_H
 
-#include "base/sched.h"
-
 #include <stdint.h>
 
+#include "base/sched.h"
+
 /* PRIORITY_CLAIM to PRIORITY_EVENT have the numbers of ASB_PRIORITY_*. */
-enum priority { PRIORITY_LEASE, PRIORITY_CLAIM, PRIORITY_STATUS, PRIORITY_REFILL, PRIORITY_EVENT, PRIORITY_MAX };
+enum priority {
+	PRIORITY_LEASE,
+	PRIORITY_CLAIM,
+	PRIORITY_STATUS,
+	PRIORITY_REFILL,
+	PRIORITY_EVENT,
+	PRIORITY_MAX
+};
 
 #define LIMITER_PAUSE_US 20000u      /* without a request of the claim priority: others may go */
 #define LIMITER_PATIENCE_US 2000000u /* most that it holds those up, from its last pause on */
@@ -30,7 +37,8 @@ void limiter_limit(struct limiter *limiter, double rate, double burst);
 void limiter_destroy(struct limiter *limiter);
 /* Waits until count slots (at most slots) are this caller's. -ETIMEDOUT past the deadline,
  * -ECANCELED after limiter_stop. */
-int limiter_enter(struct limiter *limiter, enum priority priority, uint32_t count, uint64_t deadline_us);
+int limiter_enter(struct limiter *limiter, enum priority priority, uint32_t count,
+		  uint64_t deadline_us);
 void limiter_leave(struct limiter *limiter, enum priority priority, uint32_t count);
 void limiter_stop(struct limiter *limiter);
 

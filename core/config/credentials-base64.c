@@ -3,11 +3,12 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
 #include "core/config/credentials-base64.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

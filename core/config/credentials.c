@@ -3,17 +3,17 @@
  * are refused. The transport asks for each call; mains create it beside the kubeconfig. */
 #include "config.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "base/memory.h"
 #include "core/config/credentials-base64.h"
 #include "core/config/exec-credential.h"
 #include "core/config/kubeconfig-private.h"
 #include "core/config/kubeconfig.h"
 #include "core/observe/log.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define TOKEN_MAX (64u << 10)
 #define PEM_MAX (1u << 20)
@@ -59,7 +59,7 @@ static void replace(char **secret, char *take_text)
 
 static int read_token_file(const char *path, char **ret, struct error *reterr)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(TOKEN_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(TOKEN_MAX);
 	int r = kubeconfig_read(path, &text, reterr);
 
 	if (r < 0) {
@@ -110,7 +110,7 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 
 static int read_pem(const char *path, const char *given, char **ret, struct error *reterr)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(PEM_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(PEM_MAX);
 	int r = 0;
 
 	if (path == NULL) {

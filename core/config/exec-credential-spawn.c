@@ -3,8 +3,6 @@
  * with all its children when it is given up. For exec-credential.c. */
 #include "config.h"
 
-#include "core/config/exec-credential.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +12,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/config/exec-credential.h"
 
 /* Milliseconds for poll until a deadline; 0 when it has passed. */
 static int left_ms(struct sched *sched, uint64_t deadline_us)

@@ -3,16 +3,17 @@
  * credentials; the process itself is exec-credential-spawn.c's. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "core/config/credentials-base64.h"
 #include "core/config/exec-credential.h"
-#include "core/config/kubeconfig-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/kubeconfig-private.h"
 
 static void free_secret(char *text)
 {
@@ -35,7 +36,7 @@ void exec_credential_finish(struct exec_credential *credential)
 static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 		  struct error *reterr)
 {
-	struct buf pem CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX);
+	CLEANUP_BUF struct buf pem = BUF_INIT(KUBECONFIG_SIZE_MAX);
 
 	if (config->ca_pem != NULL) {
 		buf_append_str(&pem, config->ca_pem);
@@ -47,7 +48,7 @@ static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 		}
 	}
 	if (pem.length > 0) {
-		char *data CLEANUP_FREE = base64_encode(buf_str(&pem), pem.length);
+		CLEANUP_FREE char *data = base64_encode(buf_str(&pem), pem.length);
 
 		asb_set_str(cluster, "certificate-authority-data", data);
 	}
@@ -77,7 +78,7 @@ static int add_cluster(struct json_object *spec, const struct kubeconfig *config
 
 int exec_credential_info(const struct kubeconfig *config, struct buf *out, struct error *reterr)
 {
-	struct json_object *info CLEANUP_JSON = json_object_new_object();
+	CLEANUP_JSON struct json_object *info = json_object_new_object();
 	struct json_object *spec = asb_object_in(info, "spec");
 	int r = 0;
 
@@ -150,7 +151,7 @@ static int read_status(struct json_object *status, struct exec_credential *ret,
 int exec_credential_parse(const char *text, size_t length, const char *api_version,
 			  struct exec_credential *ret, struct error *reterr)
 {
-	struct json_object *tree CLEANUP_JSON = json_parse(text, length, NULL);
+	CLEANUP_JSON struct json_object *tree = json_parse(text, length, NULL);
 
 	if (tree == NULL) {
 		return error_set(reterr, -EINVAL,
@@ -219,8 +220,8 @@ static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd
 		return r;
 	}
 
-	char **argv CLEANUP(kubeconfig_list_free) = make_arguments(&config->exec);
-	char **env CLEANUP(kubeconfig_list_free) = make_environment(config, buf_str(&info));
+	CLEANUP(kubeconfig_list_free) char **argv = make_arguments(&config->exec);
+	CLEANUP(kubeconfig_list_free) char **env = make_environment(config, buf_str(&info));
 
 	r = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
 	if (r == 0) {

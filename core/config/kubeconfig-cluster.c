@@ -3,12 +3,12 @@
  * kubeconfig-files.c for the current context. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/kubeconfig-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/memory.h"
+#include "core/config/kubeconfig-private.h"
 
 /* unix:///PATH, a form of our own: the socket of an API server on this machine, which knows its
  * clients by their user. *ret: whether it is one. */
@@ -81,9 +81,9 @@ static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *c
 		r = kubeconfig_bool(entry, "insecure-skip-tls-verify", &config->insecure, reterr);
 	}
 	if (r == 0 && config->insecure && (config->ca_pem != NULL || config->ca_file != NULL)) {
-		r = kubeconfig_bad(entry, reterr,
-				   "a certificate authority and 'insecure-skip-tls-verify' exclude "
-				   "each other");
+		r = kubeconfig_bad(
+			entry, reterr,
+			"a certificate authority and 'insecure-skip-tls-verify' exclude each other");
 	}
 	return r;
 }

@@ -3,11 +3,11 @@
  * by core/config/exec-credential. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/kubeconfig-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "core/config/kubeconfig-private.h"
 
 #define EXEC_WORDS_MAX 1024 /* arguments, and variables */
 
@@ -88,9 +88,9 @@ static int check_version(const struct kubeconfig_entry *exec, const char *api_ve
 {
 	if (!asb_streq(api_version, "client.authentication.k8s.io/v1") &&
 	    !asb_streq(api_version, "client.authentication.k8s.io/v1beta1")) {
-		return kubeconfig_bad(exec, reterr,
-				      "'exec.apiVersion' is neither v1 nor v1beta1 of "
-				      "client.authentication.k8s.io");
+		return kubeconfig_bad(
+			exec, reterr,
+			"'exec.apiVersion' is neither v1 nor v1beta1 of client.authentication.k8s.io");
 	}
 	return 0;
 }

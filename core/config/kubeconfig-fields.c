@@ -3,15 +3,15 @@
  * value. The readers of clusters, users and exec plugins are made of these. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/credentials-base64.h"
-#include "core/config/kubeconfig-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/kubeconfig-private.h"
 
 int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format,
 		   ...)
@@ -89,7 +89,7 @@ int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, 
 			struct error *reterr)
 {
 	const char *text;
-	char *pem CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *pem = NULL;
 	int r = kubeconfig_text(entry, name, &text, reterr);
 
 	if (r < 0 || text == NULL) {

@@ -3,15 +3,15 @@
  * comes to. Used by kubeconfig.c, which knows where files are. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/yaml.h"
 #include "core/config/kubeconfig-private.h"
-
-#include <agent-sandbox/helpers.h>
-#include <errno.h>
-#include <string.h>
 
 /* ---- files ---- */
 
@@ -36,7 +36,7 @@ char *kubeconfig_path(const char *folder, const char *path)
 /* The one document of a text, which may be none at all: an empty file sets nothing. */
 static struct json_object *parse_one(const char *text, size_t length, struct error *reterr)
 {
-	struct json_object *documents CLEANUP_JSON = yaml_parse_all(text, length, reterr);
+	CLEANUP_JSON struct json_object *documents = yaml_parse_all(text, length, reterr);
 
 	if (documents == NULL) {
 		return NULL;
@@ -63,7 +63,7 @@ int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_
 				 KUBECONFIG_FILES_MAX, KUBECONFIG_SIZE_MAX);
 	}
 
-	struct json_object *tree CLEANUP_JSON = parse_one(text, length, reterr);
+	CLEANUP_JSON struct json_object *tree = parse_one(text, length, reterr);
 
 	if (tree == NULL) {
 		return -EINVAL;
@@ -133,7 +133,7 @@ static const char *current_context(const struct kubeconfig_files *files)
 static void read_exec_extension(const struct kubeconfig_entry *cluster, struct kubeconfig *config)
 {
 	struct json_object *list = asb_array(cluster->value, "extensions");
-	struct buf text CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		struct json_object *item = json_object_array_get_idx(list, i);

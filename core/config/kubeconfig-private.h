@@ -3,10 +3,10 @@
 #ifndef ASB_CORE_CONFIG_KUBECONFIG_PRIVATE_H
 #define ASB_CORE_CONFIG_KUBECONFIG_PRIVATE_H
 
+#include <json-c/json.h>
+
 #include "base/buf.h"
 #include "core/config/kubeconfig.h"
-
-#include <json-c/json.h>
 
 #define KUBECONFIG_FILES_MAX 64 /* in $KUBECONFIG */
 

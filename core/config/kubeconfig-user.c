@@ -3,13 +3,13 @@
  * for the current context. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/kubeconfig-private.h"
-
 #include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "core/config/kubeconfig-private.h"
 
 #define HEADERS_MAX 256 /* Impersonate-* of one user */
 
@@ -152,7 +152,7 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 		return kubeconfig_bad(entry, reterr, "'as-user-extra' is not a map");
 	}
 	json_object_object_foreach (extra, key, list) {
-		char *name CLEANUP_FREE = extra_name(key);
+		CLEANUP_FREE char *name = extra_name(key);
 		int r = add_list(entry, config, count, name, list, reterr);
 
 		if (r < 0) {
@@ -212,10 +212,10 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 	int r;
 
 	if (provider != NULL) {
-		kubeconfig_bad(entry, reterr,
-			       "'auth-provider' (%.64s) is not supported, as in other clients "
-			       "since 1.26: use an exec plugin",
-			       name != NULL ? name : "without a name");
+		kubeconfig_bad(
+			entry, reterr,
+			"'auth-provider' (%.64s) is not supported, as in other clients since 1.26: use an exec plugin",
+			name != NULL ? name : "without a name");
 		if (reterr != NULL) {
 			reterr->code = -ENOTSUP;
 		}

@@ -3,14 +3,15 @@
  * programs' mains load it first of all things. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/kubeconfig-private.h"
 #include "core/config/kubeconfig.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "core/config/kubeconfig-private.h"
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NAMESPACE_MAX 253
@@ -55,7 +56,7 @@ void kubeconfig_finish(struct kubeconfig *config)
 int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret,
 		     struct error *reterr)
 {
-	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
+	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
 	int r = kubeconfig_files_add(&files, text, length, base, reterr);
 
 	return r < 0 ? r : kubeconfig_resolve(&files, ret, reterr);
@@ -65,9 +66,9 @@ int kubeconfig_parse(const char *text, size_t length, const char *base, struct k
 
 static int add_file(struct kubeconfig_files *files, const char *path, struct error *reterr)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
 	const char *slash = strrchr(path, '/');
-	char *folder CLEANUP_FREE =
+	CLEANUP_FREE char *folder =
 		slash == NULL ? xstrdup(".")
 			      : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 	int r = kubeconfig_read(path, &text, reterr);
@@ -84,7 +85,7 @@ static int add_file(struct kubeconfig_files *files, const char *path, struct err
 
 static int load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
-	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
+	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
 	int r = add_file(&files, path, reterr);
 
 	if (r < 0) {
@@ -100,11 +101,11 @@ static int load_one(const char *path, struct kubeconfig *ret, struct error *rete
 /* $KUBECONFIG: files that are not there are passed over. *ret_any: one was there. */
 static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, struct error *reterr)
 {
-	struct kubeconfig_files files CLEANUP(kubeconfig_files_finish) = { .count = 0 };
+	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
 
 	while (*list != '\0') {
 		size_t length = strcspn(list, ":");
-		char *path CLEANUP_FREE = xstrndup(list, length);
+		CLEANUP_FREE char *path = xstrndup(list, length);
 		int r = length == 0 || access(path, F_OK) < 0 ? 0 : add_file(&files, path, reterr);
 
 		if (r < 0) {
@@ -133,15 +134,15 @@ int kubeconfig_in_cluster(const char *folder, const char *host, const char *port
 {
 	char *token_file CLEANUP_FREE = xprintf("%s/token", folder),
 			 *ca_file CLEANUP_FREE = xprintf("%s/ca.crt", folder);
-	char *namespace_file CLEANUP_FREE = xprintf("%s/namespace", folder);
-	struct buf name CLEANUP_BUF = BUF_INIT(NAMESPACE_MAX + 2);
+	CLEANUP_FREE char *namespace_file = xprintf("%s/namespace", folder);
+	CLEANUP_BUF struct buf name = BUF_INIT(NAMESPACE_MAX + 2);
 	bool v6 = strchr(host, ':') != NULL && host[0] != '[';
 
 	if (access(token_file, R_OK) < 0) {
-		return error_set(reterr, -errno,
-				 "in a cluster, but the service account's token '%.256s' is not "
-				 "readable: %s",
-				 token_file, strerror(errno));
+		return error_set(
+			reterr, -errno,
+			"in a cluster, but the service account's token '%.256s' is not readable: %s",
+			token_file, strerror(errno));
 	}
 	if (kubeconfig_read(namespace_file, &name, NULL) < 0) {
 		buf_clear(&name);
@@ -187,12 +188,12 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 		return kubeconfig_in_cluster(SERVICE_ACCOUNT, host, port, ret, reterr);
 	}
 
-	char *at_home CLEANUP_FREE = home != NULL ? xprintf("%s/.kube/config", home) : NULL;
+	CLEANUP_FREE char *at_home = home != NULL ? xprintf("%s/.kube/config", home) : NULL;
 
 	if (at_home != NULL && access(at_home, F_OK) == 0) {
 		return load_one(at_home, ret, reterr);
 	}
-	return error_set(reterr, -ENOENT,
-			 "no API server is known: no --kubeconfig, no file of $KUBECONFIG, no "
-			 "cluster around, no ~/.kube/config");
+	return error_set(
+		reterr, -ENOENT,
+		"no API server is known: no --kubeconfig, no file of $KUBECONFIG, no cluster around, no ~/.kube/config");
 }

@@ -4,15 +4,14 @@
 
 #include "core/controller/controller.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/memory.h"
-#include "core/controller/controller-private.h"
 #include "core/cache/reflector.h"
+#include "core/controller/controller-private.h"
 
 static void make_metrics(struct controller *controller)
 {
@@ -123,8 +122,8 @@ static void map_controller(struct controller *controller, struct key_sink *sink,
 	}
 }
 
-static void enqueue_index(struct controller *controller, struct key_sink *sink, const char *index_name,
-		      const char *ns, const char *name)
+static void enqueue_index(struct controller *controller, struct key_sink *sink,
+			  const char *index_name, const char *ns, const char *name)
 {
 	const struct plugin *plugin = controller->plugin;
 	char value[STORE_KEY_MAX], keys[16][STORE_KEY_MAX];
@@ -150,13 +149,13 @@ static void enqueue_index(struct controller *controller, struct key_sink *sink, 
 }
 
 static void enqueue_function(struct controller *controller, const struct asb_watch *watch,
-			 struct key_sink *sink, struct store_change *change)
+			     struct key_sink *sink, struct store_change *change)
 {
 	struct call call;
 
 	call_begin(&call, controller, NULL, NULL);
 	watch->enqueue_function(controller->state, &call.base, store_change_before(change),
-			    store_change_after(change), &sink->keys);
+				store_change_after(change), &sink->keys);
 	call_finish(&call);
 }
 

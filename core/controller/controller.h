@@ -6,13 +6,13 @@
 #ifndef ASB_CORE_CONTROLLER_CONTROLLER_H
 #define ASB_CORE_CONTROLLER_CONTROLLER_H
 
-#include "core/client/client.h"
-#include "core/client/events.h"
-#include "core/observe/metrics.h"
-#include "core/controller/plugin.h"
-#include "core/controller/queue.h"
 #include "core/cache/reserve.h"
 #include "core/cache/store.h"
+#include "core/client/client.h"
+#include "core/client/events.h"
+#include "core/controller/plugin.h"
+#include "core/controller/queue.h"
+#include "core/observe/metrics.h"
 #include "core/observe/trace.h"
 
 #define MEMORY_MAX 4096u /* bytes a plugin may keep for one key */

@@ -3,10 +3,9 @@
  * Called by plugins. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -103,9 +102,9 @@ static void settle_object(struct call *call, struct asb_write *write,
 		return;
 	}
 	if (!request->dry_run && store_answer(store, text, length, &object) < 0) {
-		log_warning("the answer to a write of '%s' is no object with a name and a version, "
-			    "going on",
-			    request->kind->plural);
+		log_warning(
+			"the answer to a write of '%s' is no object with a name and a version, going on",
+			request->kind->plural);
 	}
 	write->ret = call_keep(call, object != NULL ? object : store_trim(store, text, length));
 }

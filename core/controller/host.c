@@ -3,17 +3,16 @@
  * plugins. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "core/controller/controller-private.h"
 #include "core/observe/log.h"
-#include "base/sha256.h"
 
 #define LIST_DEFAULT 1000u
 #define LIST_CHUNK 64u
@@ -267,8 +266,8 @@ static void *host_key_state(struct asb_call *base, uint64_t size)
 
 /* ---- the API server ---- */
 
-static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
-			 struct json_object **ret)
+static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *ns,
+			     const char *name, struct json_object **ret)
 {
 	struct call *call = call_of(base);
 	const struct asb_kind *kind = kind_of(call->controller, watch);
@@ -276,8 +275,8 @@ static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	struct error error = { 0 };
 	struct json_object *object;
-	int32_t result = client_read(call->controller->config.client, kind, ns, name, PRIORITY_CLAIM,
-				     &body, &error);
+	int32_t result = client_read(call->controller->config.client, kind, ns, name,
+				     PRIORITY_CLAIM, &body, &error);
 
 	*ret = NULL;
 	if (result != ASB_OK) {

@@ -120,8 +120,8 @@ static void set_keep_rule(struct informers *informers, struct informer *informer
 		if ((watch->flags & ASB_WATCH_SELECTED) == 0) {
 			store_keep_all(informer->store);
 		}
-		for (const char *const *label = watch->selector_labels; label != NULL && *label != NULL;
-		     label++) {
+		for (const char *const *label = watch->selector_labels;
+		     label != NULL && *label != NULL; label++) {
 			store_keep_label(informer->store, *label);
 		}
 	}

@@ -8,10 +8,10 @@
 #define ASB_CORE_CONTROLLER_INFORMER_H
 
 #include "base/buf.h"
-#include "core/client/client.h"
-#include "core/controller/controller.h"
 #include "core/cache/reflector.h"
 #include "core/cache/reserve.h"
+#include "core/client/client.h"
+#include "core/controller/controller.h"
 
 struct informers_config {
 	struct sched *sched;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "core/client/leader.h"
 #include "core/controller/controller.h"
 #include "core/controller/informer.h"
-#include "core/client/leader.h"
 #include "core/observe/log.h"
 
 #define REQUESTS_MAX 64u

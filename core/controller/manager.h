@@ -12,13 +12,13 @@
 #ifndef ASB_CORE_CONTROLLER_MANAGER_H
 #define ASB_CORE_CONTROLLER_MANAGER_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
-#include "core/observe/metrics.h"
 #include "core/controller/plugin.h"
+#include "core/observe/metrics.h"
 #include "core/observe/trace.h"
 #include "net/transport.h"
-
-#include <stdbool.h>
 
 #define MANAGER_PLUGINS_MAX 64
 

@@ -2,9 +2,8 @@
 /* A plugin's tables as JSON, from which deploy/ and people read what it watches and needs. Called by controller/main.c. */
 #include "config.h"
 
-#include <string.h>
-
 #include <agent-sandbox/helpers.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -23,18 +23,17 @@ static int check_head(const struct asb_plugin *description, const char *file, st
 		return error_set(reterr, -EINVAL, "'%s' is no plugin: it has no description", file);
 	}
 	if (description->magic != ASB_MAGIC) {
-		return error_set(reterr, -EINVAL,
-				 "'%s' is no plugin: its magic is 0x%08x, not 0x%08x; was it built "
-				 "with ASB_PLUGIN_HEAD?",
-				 file, description->magic, ASB_MAGIC);
+		return error_set(
+			reterr, -EINVAL,
+			"'%s' is no plugin: its magic is 0x%08x, not 0x%08x; was it built with ASB_PLUGIN_HEAD?",
+			file, description->magic, ASB_MAGIC);
 	}
 	if (description->abi_major != ASB_ABI_MAJOR) {
-		return error_set(reterr, -EINVAL,
-				 "'%s' was built for plugin ABI %u.%u, this host speaks %u.%u: "
-				 "build it anew against "
-				 "this version",
-				 file, description->abi_major, description->abi_minor,
-				 ASB_ABI_MAJOR, ASB_ABI_MINOR);
+		return error_set(
+			reterr, -EINVAL,
+			"'%s' was built for plugin ABI %u.%u, this host speaks %u.%u: build it anew against this version",
+			file, description->abi_major, description->abi_minor, ASB_ABI_MAJOR,
+			ASB_ABI_MINOR);
 	}
 	if (description->abi_minor > ASB_ABI_MINOR) {
 		return error_set(
@@ -147,10 +146,10 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
 		if (index->values == NULL || index->watch >= plugin->watch_count ||
 		    ((index->flags & ASB_INDEX_RESERVES) != 0 &&
 		     index->reserves >= plugin->watch_count)) {
-			return error_set(reterr, -EINVAL,
-					 "'%s': index '%s' has no function or names a watch that "
-					 "is not there",
-					 plugin->file, index->name);
+			return error_set(
+				reterr, -EINVAL,
+				"'%s': index '%s' has no function or names a watch that is not there",
+				plugin->file, index->name);
 		}
 	}
 	for (uint32_t i = 0; i < plugin->watch_count; i++) {
@@ -255,10 +254,10 @@ static int check_file(const char *file, struct error *reterr)
 		return error_set(reterr, -EINVAL, "plugin '%s' is no regular file", file);
 	}
 	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		return error_set(reterr, -EPERM,
-				 "plugin '%s' is writable by others (mode %04o): chmod go-w it, if "
-				 "you trust it",
-				 file, (unsigned int)status.st_mode & 07777u);
+		return error_set(
+			reterr, -EPERM,
+			"plugin '%s' is writable by others (mode %04o): chmod go-w it, if you trust it",
+			file, (unsigned int)status.st_mode & 07777u);
 	}
 	if (status.st_uid != 0 && status.st_uid != geteuid()) {
 		return error_set(

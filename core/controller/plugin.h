@@ -7,9 +7,8 @@
 #ifndef ASB_CORE_CONTROLLER_PLUGIN_H
 #define ASB_CORE_CONTROLLER_PLUGIN_H
 
-#include <stdbool.h>
-
 #include <agent-sandbox/plugin.h>
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -12,12 +12,12 @@
 #ifndef ASB_CORE_CONTROLLER_QUEUE_H
 #define ASB_CORE_CONTROLLER_QUEUE_H
 
-#include "base/sched.h"
-#include "core/observe/metrics.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/sched.h"
+#include "core/observe/metrics.h"
 
 #define QUEUE_BACKOFF_FIRST_US 5000u
 #define QUEUE_BACKOFF_MAX_US 1000000000u

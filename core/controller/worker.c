@@ -2,9 +2,8 @@
 /* A worker thread: takes a key, calls reconcile, says what comes next. Started by core/controller/controller.c. */
 #include "config.h"
 
-#include <stdio.h>
-
 #include <agent-sandbox/helpers.h>
+#include <stdio.h>
 
 #include "base/json.h"
 #include "core/controller/controller-private.h"
@@ -81,7 +80,7 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	call_begin(&call, controller, key.ns, key.name);
 	begin_span(&call);
 	result = controller->plugin->head.reconcile(controller->state, &call.base, &key,
-						     ret_requeue_after_ms);
+						    ret_requeue_after_ms);
 	if (result != ASB_DONE && result != ASB_REQUEUE_AFTER) {
 		report_failure(&call, item, result);
 	}

@@ -8,11 +8,11 @@
 #ifndef ASB_CORE_OBSERVE_ADMIN_H
 #define ASB_CORE_OBSERVE_ADMIN_H
 
-#include "base/error.h"
-#include "core/observe/metrics.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/error.h"
+#include "core/observe/metrics.h"
 
 struct admin_config {
 	struct metrics *metrics;

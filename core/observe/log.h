@@ -7,11 +7,11 @@
 #ifndef ASB_CORE_OBSERVE_LOG_H
 #define ASB_CORE_OBSERVE_LOG_H
 
-#include "base/error.h"
-#include "base/macros.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/error.h"
+#include "base/macros.h"
 
 enum log_level { LOG_ERROR = 1, LOG_WARNING, LOG_INFO, LOG_DEBUG }; /* the numbers of ASB_LOG_* */
 

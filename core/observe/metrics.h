@@ -8,10 +8,10 @@
 #ifndef ASB_CORE_OBSERVE_METRICS_H
 #define ASB_CORE_OBSERVE_METRICS_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/sched.h"
-
-#include <stdint.h>
 
 #define METRIC_SERIES_MAX 2000
 #define METRIC_LABELS_MAX 4

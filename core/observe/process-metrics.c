@@ -3,14 +3,14 @@
  * core/observe/metrics before each rendering, registered once by the programs. */
 #include "config.h"
 
-#include "core/observe/metrics.h"
-
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "core/observe/metrics.h"
 
 enum {
 	CPU_SECONDS,
@@ -117,8 +117,7 @@ static void update_start(struct metrics *metrics)
 
 	if (rest != NULL && per_second > 0 && find_number("/proc/stat", "btime", &boot) &&
 	    sscanf(rest,
-		   ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-		   "%llu",
+		   ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
 		   &ticks) == 1) {
 		set(metrics, START_TIME, (double)boot + (double)ticks / (double)per_second);
 	}

@@ -34,10 +34,10 @@ static char *split_endpoint(char **ret_path, struct error *reterr)
 	host = strstr(endpoint, "://");
 	if (host == NULL ||
 	    (strncmp(endpoint, "http://", 7) != 0 && strncmp(endpoint, "https://", 8) != 0)) {
-		error_set(reterr, -EINVAL,
-			  "the OTLP endpoint '%s' is not http://HOST[:PORT][/PATH] or https://...; "
-			  "see OTEL_EXPORTER_OTLP_ENDPOINT",
-			  endpoint);
+		error_set(
+			reterr, -EINVAL,
+			"the OTLP endpoint '%s' is not http://HOST[:PORT][/PATH] or https://...; see OTEL_EXPORTER_OTLP_ENDPOINT",
+			endpoint);
 		return NULL;
 	}
 	path = strchr(host + 3, '/');

@@ -99,10 +99,9 @@ static void run(void *arg)
 		count(tracer, well ? "sent" : "failed", spans);
 		/* A collector that stays away is said once, not once a second. */
 		if (!well && was_well) {
-			log_warning("the collector does not take spans (status %d%s%s); they are "
-				    "dropped until it does",
-				    answer.status, answer.error[0] != '\0' ? ": " : "",
-				    answer.error);
+			log_warning(
+				"the collector does not take spans (status %d%s%s); they are dropped until it does",
+				answer.status, answer.error[0] != '\0' ? ": " : "", answer.error);
 		}
 		was_well = well;
 		http_answer_finish(&answer);

@@ -5,7 +5,6 @@
  * docs/plugin-abi.md walks through it.
  */
 #include <agent-sandbox/helpers.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -132,8 +131,7 @@ static const struct asb_rule rules[] = {
 
 static const struct asb_option options[] = {
 	[OPTION_MIN_SECONDS] = { "min-seconds", "60",
-				 "the shortest ttlSeconds that is obeyed; a shorter one counts as "
-				 "this" },
+				 "the shortest ttlSeconds that is obeyed; a shorter one counts as this" },
 	{ .name = NULL },
 };
 

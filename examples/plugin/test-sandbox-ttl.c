@@ -5,7 +5,6 @@
  */
 #include <agent-sandbox/fake-host.h>
 #include <agent-sandbox/helpers.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,9 +27,9 @@ static struct asb_fake *world(void)
 {
 	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
 
-	asb_fake_put(fake, "{ apiVersion: examples.agents.x-k8s.io/v1alpha1, kind: SandboxTTL, "
-			   "metadata: { namespace: ns, name: t }, spec: { label: team=ci, "
-			   "ttlSeconds: 3600 } }");
+	asb_fake_put(
+		fake,
+		"{ apiVersion: examples.agents.x-k8s.io/v1alpha1, kind: SandboxTTL, metadata: { namespace: ns, name: t }, spec: { label: team=ci, ttlSeconds: 3600 } }");
 	return fake;
 }
 
@@ -39,10 +38,10 @@ static void add_claim(struct asb_fake *fake, const char *ns, const char *name, c
 {
 	char text[512];
 
-	snprintf(text, sizeof(text),
-		 "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, "
-		 "metadata: { namespace: %s, name: %s, labels: { %s } } }",
-		 ns, name, labels);
+	snprintf(
+		text, sizeof(text),
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: %s, name: %s, labels: { %s } } }",
+		ns, name, labels);
 	asb_fake_put(fake, text);
 }
 
@@ -197,8 +196,7 @@ static void shortest_time_is_an_option(void)
 
 	asb_fake_put(
 		fake,
-		"{ apiVersion: examples.agents.x-k8s.io/v1alpha1, kind: SandboxTTL, "
-		"metadata: { namespace: ns, name: t }, spec: { label: team=ci, ttlSeconds: 1 } }");
+		"{ apiVersion: examples.agents.x-k8s.io/v1alpha1, kind: SandboxTTL, metadata: { namespace: ns, name: t }, spec: { label: team=ci, ttlSeconds: 1 } }");
 	add_claim(fake, "ns", "a", "team: ci");
 	CHECK(asb_fake_advance(fake, 2 * HOUR_MS - 1) == 0);
 	CHECK(claim(fake, "a") != NULL);

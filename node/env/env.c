@@ -5,10 +5,9 @@
 
 #include "node/env/env.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -196,9 +195,9 @@ static int value_from(struct env *env, struct json_object *from, char **ret)
 	if ((ref = asb_at(from, "secretKeyRef")) != NULL) {
 		return value_from_key(env, ref, "secrets", ret);
 	}
-	return error_set(env->reterr, -EINVAL,
-			 "this node has no such valueFrom: use fieldRef, resourceFieldRef, "
-			 "configMapKeyRef or secretKeyRef");
+	return error_set(
+		env->reterr, -EINVAL,
+		"this node has no such valueFrom: use fieldRef, resourceFieldRef, configMapKeyRef or secretKeyRef");
 }
 
 static const char *lookup_made(void *arg, const char *name, size_t length)
@@ -219,10 +218,10 @@ static int add_entry(struct env *env, struct json_object *entry)
 	int code;
 
 	if (name == NULL || !is_name(name)) {
-		return error_set(env->reterr, -EINVAL,
-				 "'%.100s' cannot be a variable: its name must be printable "
-				 "characters without '='",
-				 name != NULL ? name : "");
+		return error_set(
+			env->reterr, -EINVAL,
+			"'%.100s' cannot be a variable: its name must be printable characters without '='",
+			name != NULL ? name : "");
 	}
 	if (from != NULL && (text == NULL || *text == '\0')) {
 		code = value_from(env, from, &found);

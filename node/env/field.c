@@ -3,18 +3,16 @@
  * downwardAPI volumes. https://kubernetes.io/docs/concepts/workloads/pods/downward-api/ */
 #include "config.h"
 
-#include "node/env/env.h"
-
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/buf.h"
 #include "base/memory.h"
+#include "node/env/env.h"
 #include "node/env/quantity.h"
 
 #define FIELD_MAX (1024 * 1024) /* all annotations of a pod are at most 256 KiB, quoted some more */

@@ -5,10 +5,9 @@
 
 #include "node/env/objects.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/base64.h"
 

@@ -5,10 +5,9 @@
 
 #include "node/env/quantity.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #define TEXT_MAX 128      /* a longer one is nonsense, or an attack */
 #define DIGITS_MAX 192    /* of the text and of doubling it sixty times */

@@ -9,11 +9,11 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/pod/api.h"
-#include "node/node-private.h"
 #include "node/env/quantity.h"
-#include "node/registration/register.h"
+#include "node/node-private.h"
+#include "node/pod/api.h"
 #include "node/pod/room.h"
+#include "node/registration/register.h"
 
 /* Whoever waits for room is woken when there is some; this is for what nobody tells of. */
 #define AGAIN_MS 60000

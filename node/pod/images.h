@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "node/runtime/runtime.h"
 #include "node/pod/tasks.h"
+#include "node/runtime/runtime.h"
 
 /* Wakes a pod by its uid. Any thread. */
 typedef void (*images_wake)(void *arg, const char *uid);

@@ -238,7 +238,7 @@ static bool room_is(const struct room_entry *entry, const char *uid)
 void room_taken(struct room *room, const char *ns, const char *name, const char *uid,
 		const struct bind_capacity *asked)
 {
-	char *key CLEANUP_FREE = xprintf("%s/%s", ns, name);
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	struct room_call call = { 0 };
 
 	sched_mutex_lock(&room->lock);
@@ -262,7 +262,7 @@ void room_taken(struct room *room, const char *ns, const char *name, const char 
 
 void room_left(struct room *room, const char *ns, const char *name)
 {
-	char *key CLEANUP_FREE = xprintf("%s/%s", ns, name);
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	struct room_call call = { 0 };
 
 	sched_mutex_lock(&room->lock);
@@ -277,7 +277,7 @@ void room_left(struct room *room, const char *ns, const char *name)
 
 void room_unbound(struct room *room, const char *ns, const char *name, const char *uid)
 {
-	char *key CLEANUP_FREE = xprintf("%s/%s", ns, name);
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	struct room_call call = { 0 };
 
 	sched_mutex_lock(&room->lock);
@@ -315,7 +315,7 @@ bool room_count_end(struct room *room, uint64_t begun)
 enum room_answer room_ask(struct room *room, const char *ns, const char *name, const char *uid,
 			  const struct bind_capacity *asked, struct buf *why)
 {
-	char *key CLEANUP_FREE = xprintf("%s/%s", ns, name);
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 
 	LOCKED(&room->lock);
 	struct room_entry *entry = map_get(&room->pods, key);
@@ -340,7 +340,7 @@ enum room_answer room_ask(struct room *room, const char *ns, const char *name, c
 
 void room_give_back(struct room *room, const char *ns, const char *name, const char *uid)
 {
-	char *key CLEANUP_FREE = xprintf("%s/%s", ns, name);
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	struct room_call call = { 0 };
 
 	sched_mutex_lock(&room->lock);
@@ -357,7 +357,7 @@ void room_give_back(struct room *room, const char *ns, const char *name, const c
 void room_wait(struct room *room, const char *ns, const char *name,
 	       const struct bind_capacity *asked)
 {
-	char *key CLEANUP_FREE = xprintf("%s/%s", ns, name);
+	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 
 	LOCKED(&room->lock);
 	room_begin_waiting(room, key, ns, name, asked);

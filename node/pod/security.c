@@ -5,11 +5,10 @@
 
 #include "node/pod/security.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "node/volumes/files.h"
@@ -40,7 +39,7 @@ static const struct sysctl {
 /* "net/ipv4/x" is another way to write "net.ipv4.x". */
 static const struct sysctl *sysctl_find(const char *name)
 {
-	char *plain CLEANUP_FREE = xstrdup(name);
+	CLEANUP_FREE char *plain = xstrdup(name);
 
 	for (char *at = plain; *at != '\0' && strchr(name, '.') == NULL; at++) {
 		*at = *at == '/' ? '.' : *at;
@@ -110,7 +109,7 @@ int sysctls_read(struct json_object *pod, char ***ret_network, char ***ret_own,
 /* A regular file below the folder of profiles. */
 static int seccomp_local(const char *root, const char *profile, char **ret, struct error *reterr)
 {
-	char *folder CLEANUP_FREE = xprintf("%s/seccomp", root);
+	CLEANUP_FREE char *folder = xprintf("%s/seccomp", root);
 	CLEANUP_FD int top = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int file =
 		top < 0 ? -errno : open_beneath(top, profile, O_RDONLY | O_NONBLOCK, 0, 0);

@@ -173,10 +173,10 @@ static void add_message(struct pod_call *pc, const struct container_view *contai
 		message_make(pc->node->options->state_dir, asb_uid(pc->pod), container->name,
 			     container->next, pc->node->runtime->mounts);
 	if (parts->message_file == NULL) {
-		pod_event(pc, "Warning", "FailedMount",
-			  "container %s: no file can be made for its termination message, going "
-			  "on: %s",
-			  container->name, strerror(errno));
+		pod_event(
+			pc, "Warning", "FailedMount",
+			"container %s: no file can be made for its termination message, going on: %s",
+			container->name, strerror(errno));
 		return;
 	}
 	parts->all[parts->mount_count] = (struct runtime_mount){

@@ -88,10 +88,10 @@ static void find_gate(const struct pod_view *view, struct buf *out)
 			continue;
 		}
 		if (asb_condition(view->pod, type) == NULL) {
-			buf_printf(out,
-				   "corresponding condition of pod readiness gate \"%s\" does not "
-				   "exist.",
-				   type);
+			buf_printf(
+				out,
+				"corresponding condition of pod readiness gate \"%s\" does not exist.",
+				type);
 		} else {
 			buf_printf(
 				out,

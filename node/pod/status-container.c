@@ -77,9 +77,9 @@ static struct json_object *lost(const struct container_view *container)
 
 	json_object_object_add(inner, "exitCode", json_object_new_int(container->exit_code));
 	asb_set_str(inner, "reason", "ContainerStatusUnknown");
-	asb_set_str(inner, "message",
-		    "The container could not be located when the pod was looked at.  The container "
-		    "used to be Running");
+	asb_set_str(
+		inner, "message",
+		"The container could not be located when the pod was looked at.  The container used to be Running");
 	json_object_object_add(inner, "startedAt", NULL);
 	json_object_object_add(inner, "finishedAt", NULL);
 	return state;

@@ -5,11 +5,10 @@
 
 #include "node/podman/podman-private.h"
 
+#include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -32,7 +31,7 @@ static int code_of(int status)
 
 int podman_result(const struct http_answer *answer, struct json_object **ret, struct error *reterr)
 {
-	struct json_object *tree CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *tree = NULL;
 
 	if (answer->result != 0) {
 		return error_set(reterr, -EAGAIN, "podman does not answer: %s", answer->error);
@@ -62,8 +61,8 @@ int podman_call(struct podman *podman, const struct podman_request *request,
 		struct json_object **ret, struct error *reterr)
 {
 	int handler = request->handler >= 0 ? request->handler : podman_main(podman);
-	struct buf body CLEANUP_BUF = BUF_INIT(PODMAN_REQUEST_MAX);
-	char *path CLEANUP_FREE = xprintf(PODMAN_API "%s", request->path);
+	CLEANUP_BUF struct buf body = BUF_INIT(PODMAN_REQUEST_MAX);
+	CLEANUP_FREE char *path = xprintf(PODMAN_API "%s", request->path);
 	struct http_answer answer;
 
 	if (request->body != NULL && json_print(request->body, &body) < 0) {
@@ -132,14 +131,14 @@ void podman_escape(struct buf *out, const char *text)
 
 char *podman_filter(const struct podman *podman, const char *uid, const char *event)
 {
-	struct buf filters CLEANUP_BUF = BUF_INIT(16384);
-	struct buf query CLEANUP_BUF = BUF_INIT(65536);
-	char *label CLEANUP_FREE = xprintf(LABEL_NODE "=%s", podman->label);
+	CLEANUP_BUF struct buf filters = BUF_INIT(16384);
+	CLEANUP_BUF struct buf query = BUF_INIT(65536);
+	CLEANUP_FREE char *label = xprintf(LABEL_NODE "=%s", podman->label);
 
 	buf_append_str(&filters, "{\"label\":[");
 	buf_append_json(&filters, label, strlen(label));
 	if (uid != NULL) {
-		char *pod CLEANUP_FREE = xprintf(LABEL_UID "=%s", uid);
+		CLEANUP_FREE char *pod = xprintf(LABEL_UID "=%s", uid);
 
 		buf_append_char(&filters, ',');
 		buf_append_json(&filters, pod, strlen(pod));

@@ -3,6 +3,7 @@
  * listen on loopback alone. The node calls it through podman.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -97,12 +96,12 @@ static void connect_inside(void *arg)
 /* The pause's network namespace, opened. */
 static int open_space(struct podman *podman, const char *uid, char ret_ip[64], struct error *reterr)
 {
-	char *name CLEANUP_FREE = podman_pause_name(uid);
-	char *path CLEANUP_FREE = xprintf("/containers/%s/json", name);
+	CLEANUP_FREE char *name = podman_pause_name(uid);
+	CLEANUP_FREE char *path = xprintf("/containers/%s/json", name);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	struct json_object *inspect CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *inspect = NULL;
 	int r = podman_call(podman, &request, &inspect, reterr);
 	int64_t pid = asb_int(asb_at(inspect, "State", "Pid"), 0);
 
@@ -113,7 +112,7 @@ static int open_space(struct podman *podman, const char *uid, char ret_ip[64], s
 		return error_set(reterr, -ENOENT, "the pod '%s' does not run", uid);
 	}
 
-	char *space CLEANUP_FREE = xprintf("/proc/%lld/ns/net", (long long)pid);
+	CLEANUP_FREE char *space = xprintf("/proc/%lld/ns/net", (long long)pid);
 	int fd = open(space, O_RDONLY | O_CLOEXEC);
 
 	if (!podman_read_ip(inspect, podman->network, ret_ip)) {

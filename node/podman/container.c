@@ -2,11 +2,10 @@
 /* The containers of a pod: start and remove. The node calls them through podman.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -19,8 +18,8 @@
 /* The image's USER; the caller's. */
 static int image_user(struct podman *podman, const char *image, char **ret, struct error *reterr)
 {
-	struct json_object *inspect CLEANUP_JSON = NULL;
-	char *path CLEANUP_FREE = xprintf("/images/%s/json", image);
+	CLEANUP_JSON struct json_object *inspect = NULL;
+	CLEANUP_FREE char *path = xprintf("/images/%s/json", image);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
@@ -38,7 +37,7 @@ static int image_user(struct podman *podman, const char *image, char **ret, stru
 static int check_user(struct podman *podman, const struct runtime_container *container,
 		      const char *image, char **ret_user, struct error *reterr)
 {
-	char *user CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *user = NULL;
 	int r;
 
 	if (!container->non_root) {
@@ -73,10 +72,10 @@ static void note_limits(const struct runtime_pod *pod, const struct runtime_cont
 	if (handler == PODMAN_RUNSC && notes != NULL &&
 	    (container->memory_limit > 0 || container->cpu_limit > 0 ||
 	     container->pids_limit > 0)) {
-		buf_printf(notes,
-			   "limits of container '%s' are not held: runsc runs with "
-			   "--ignore-cgroups here\n",
-			   container->name);
+		buf_printf(
+			notes,
+			"limits of container '%s' are not held: runsc runs with --ignore-cgroups here\n",
+			container->name);
 	}
 }
 
@@ -86,7 +85,7 @@ static int launch(struct podman *podman, int handler, const struct runtime_pod *
 {
 	struct runtime_mount files[PODMAN_ETC_FILES];
 	size_t file_count = podman_etc_mounts(podman, pod->uid, files);
-	char *name CLEANUP_FREE =
+	CLEANUP_FREE char *name =
 		podman_container_name(pod->uid, container->name, container->attempt);
 	const struct podman_create create = {
 		.label = podman->label,
@@ -97,7 +96,7 @@ static int launch(struct podman *podman, int handler, const struct runtime_pod *
 		.log_max = podman->log_max,
 		.take_rlimits = podman_rlimits(),
 	};
-	struct json_object *body CLEANUP_JSON = podman_create_container(&create, pod, container);
+	CLEANUP_JSON struct json_object *body = podman_create_container(&create, pod, container);
 
 	podman_etc_mounts_finish(files, file_count);
 	return podman_launch(podman, handler, name, body, ret_id, NULL, reterr);
@@ -141,7 +140,7 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 int podman_remove_container(struct runtime *runtime, const char *id, struct error *reterr)
 {
 	struct podman *podman = podman_of(runtime);
-	char *path CLEANUP_FREE = xprintf("/containers/%s" PODMAN_REMOVE, id);
+	CLEANUP_FREE char *path = xprintf("/containers/%s" PODMAN_REMOVE, id);
 	const struct podman_request request = {
 		.handler = -1, .method = "DELETE", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};

@@ -5,10 +5,9 @@
 
 #include "node/podman/create.h"
 
+#include <agent-sandbox/helpers.h>
 #include <string.h>
 #include <strings.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/macros.h"
 #include "base/memory.h"
@@ -92,7 +91,7 @@ static void add_sysctls(struct json_object *body, const char *const *sysctls)
 		const char *equals = strchr(sysctls[i], '=');
 
 		if (equals != NULL) {
-			char *name CLEANUP_FREE =
+			CLEANUP_FREE char *name =
 				xstrndup(sysctls[i], (size_t)(equals - sysctls[i]));
 
 			asb_set_str(asb_object_in(body, "sysctl"), name, equals + 1);
@@ -104,7 +103,7 @@ struct json_object *podman_create_pause(const struct podman_create *create,
 					const struct runtime_pod *pod)
 {
 	static const char *const command[] = { "/pause", "-P", NULL };
-	char *name CLEANUP_FREE = podman_pause_name(pod->uid);
+	CLEANUP_FREE char *name = podman_pause_name(pod->uid);
 	struct json_object *body = begin(create, pod, name);
 
 	asb_set_str(body, "rootfs", create->root);
@@ -135,7 +134,7 @@ static void add_environment(struct json_object *body, const char *const *env)
 		const char *equals = strchr(env[i], '=');
 
 		if (equals != NULL && equals != env[i]) {
-			char *name CLEANUP_FREE = xstrndup(env[i], (size_t)(equals - env[i]));
+			CLEANUP_FREE char *name = xstrndup(env[i], (size_t)(equals - env[i]));
 
 			asb_set_str(map, name, equals + 1);
 		}
@@ -169,7 +168,7 @@ static struct json_object *tmpfs_mount(const struct runtime_mount *wanted)
 	struct json_object *array = array_of(options);
 
 	if (wanted->size > 0) {
-		char *size CLEANUP_FREE = xprintf("size=%llu", (unsigned long long)wanted->size);
+		CLEANUP_FREE char *size = xprintf("size=%llu", (unsigned long long)wanted->size);
 
 		json_object_array_add(array, json_object_new_string(size));
 	}
@@ -307,10 +306,10 @@ struct json_object *podman_create_container(const struct podman_create *create,
 					    const struct runtime_pod *pod,
 					    const struct runtime_container *container)
 {
-	char *name CLEANUP_FREE =
+	CLEANUP_FREE char *name =
 		podman_container_name(pod->uid, container->name, container->attempt);
-	char *pause CLEANUP_FREE = podman_pause_name(pod->uid);
-	char *attempt CLEANUP_FREE = xprintf("%u", container->attempt);
+	CLEANUP_FREE char *pause = podman_pause_name(pod->uid);
+	CLEANUP_FREE char *attempt = xprintf("%u", container->attempt);
 	struct json_object *body = begin(create, pod, name);
 	struct json_object *labels = asb_object_in(body, "labels");
 	struct json_object *log = asb_object_in(body, "log_configuration");

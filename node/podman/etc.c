@@ -4,6 +4,7 @@
  * removed, and for the mounts of each container. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,8 +12,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -41,7 +40,7 @@ static char *etc_folder(const struct podman *podman, const char *uid)
 static int etc_write(const char *folder, const char *name, const struct buf *text,
 		     struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
 
 	if (text->failed) {
 		return error_set(reterr, -EINVAL, "what belongs into '%s' is too long", path);
@@ -52,7 +51,7 @@ static int etc_write(const char *folder, const char *name, const struct buf *tex
 static int etc_write_hosts(const char *folder, const struct runtime_pod *pod, const char *ip,
 			   struct error *reterr)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(HOSTS_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(HOSTS_MAX);
 
 	buf_append_str(&text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	buf_printf(&text, "%s\t%s\n", ip, pod->hostname != NULL ? pod->hostname : pod->name);
@@ -65,7 +64,7 @@ static int etc_write_hosts(const char *folder, const struct runtime_pod *pod, co
 static int etc_write_hostname(const char *folder, const struct runtime_pod *pod,
 			      struct error *reterr)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf text = BUF_INIT(1024);
 	char own[256] = "";
 
 	if (pod->host_network) {
@@ -79,7 +78,7 @@ static int etc_write_hostname(const char *folder, const struct runtime_pod *pod,
 static int etc_write_resolver(const char *folder, struct json_object *pause, struct error *reterr)
 {
 	const char *path = asb_str(pause, "ResolvConfPath");
-	struct buf text CLEANUP_BUF = BUF_INIT(RESOLV_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(RESOLV_MAX);
 
 	if (path == NULL || *path == '\0' || file_read(path, &text) < 0) {
 		return 0; /* the container has Podman's own */
@@ -128,8 +127,8 @@ static int etc_write_all(const char *etc, const struct runtime_pod *pod, const c
 int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
 		    struct json_object *pause, struct error *reterr)
 {
-	char *folder CLEANUP_FREE = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
-	char *etc CLEANUP_FREE = etc_folder(podman, pod->uid);
+	CLEANUP_FREE char *folder = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
+	CLEANUP_FREE char *etc = etc_folder(podman, pod->uid);
 	int r;
 
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
@@ -149,7 +148,7 @@ int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, 
 size_t podman_etc_mounts(const struct podman *podman, const char *uid,
 			 struct runtime_mount ret[PODMAN_ETC_FILES])
 {
-	char *folder CLEANUP_FREE = etc_folder(podman, uid);
+	CLEANUP_FREE char *folder = etc_folder(podman, uid);
 	size_t count = 0;
 
 	_Static_assert(ARRAY_LEN(etc_files) == PODMAN_ETC_FILES, "one place for each file");
@@ -181,13 +180,13 @@ void podman_etc_mounts_finish(struct runtime_mount *mounts, size_t count)
 
 void podman_etc_remove(const struct podman *podman, const char *uid)
 {
-	char *folder CLEANUP_FREE = etc_folder(podman, uid);
-	char *hosts CLEANUP_FREE = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);
+	CLEANUP_FREE char *folder = etc_folder(podman, uid);
+	CLEANUP_FREE char *hosts = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);
 
 	(void)unlink(hosts); /* an earlier release's */
 	(void)umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
 	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
-		char *path CLEANUP_FREE = xprintf("%s/%s", folder, etc_files[i].name);
+		CLEANUP_FREE char *path = xprintf("%s/%s", folder, etc_files[i].name);
 
 		(void)unlink(path);
 	}

@@ -3,10 +3,9 @@
  * podman.c starts it as a thread. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -26,7 +25,7 @@ struct watch {
 
 static void on_line(struct watch *watch, const char *text, size_t length)
 {
-	struct json_object *event CLEANUP_JSON = json_parse(text, length, NULL);
+	CLEANUP_JSON struct json_object *event = json_parse(text, length, NULL);
 	const char *uid = asb_str(event, "Actor", "Attributes", LABEL_UID);
 
 	if (uid != NULL) {
@@ -78,8 +77,8 @@ static bool wait_before_again(struct podman *podman, uint64_t pause_us)
 static void follow(struct watch *watch)
 {
 	struct podman *podman = watch->podman;
-	char *filter CLEANUP_FREE = podman_filter(podman, NULL, "died");
-	char *path CLEANUP_FREE =
+	CLEANUP_FREE char *filter = podman_filter(podman, NULL, "died");
+	CLEANUP_FREE char *path =
 		xprintf(PODMAN_API "/events%s&since=%lld", filter, (long long)watch->since_s);
 	const struct http_request request = { .method = "GET",
 					      .path = path,

@@ -3,6 +3,7 @@
  * podman.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,8 +12,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -26,10 +25,10 @@
 int podman_exec_create(struct podman *podman, const char *id, const char *const *argv, bool tty,
 		       bool want_in, char ret_id[80], struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s/exec", id);
-	struct json_object *body CLEANUP_JSON = json_object_new_object();
+	CLEANUP_FREE char *path = xprintf("/containers/%s/exec", id);
+	CLEANUP_JSON struct json_object *body = json_object_new_object();
 	struct json_object *command = json_object_new_array();
-	struct json_object *session CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *session = NULL;
 	const struct podman_request request = { .handler = -1,
 						.method = "POST",
 						.path = path,
@@ -64,11 +63,11 @@ int podman_exec_create(struct podman *podman, const char *id, const char *const 
 int podman_exec_result(struct podman *podman, const char *id, int *ret_exit, pid_t *ret_pid,
 		       struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/exec/%s/json", id);
+	CLEANUP_FREE char *path = xprintf("/exec/%s/json", id);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	struct json_object *session CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *session = NULL;
 	int r = podman_call(podman, &request, &session, reterr);
 
 	if (r < 0) {
@@ -163,7 +162,7 @@ int podman_exec(struct runtime *runtime, const char *id, const char *const *argv
 {
 	struct podman *podman = podman_of(runtime);
 	uint64_t deadline = sched_now_us(podman->sched) + timeout_ms * UINT64_C(1000);
-	struct buf rest CLEANUP_BUF = BUF_INIT(65536);
+	CLEANUP_BUF struct buf rest = BUF_INIT(65536);
 	char session[80];
 	int fd = -1;
 	int r = podman_exec_create(podman, id, argv, false, false, session, reterr);
@@ -172,7 +171,7 @@ int podman_exec(struct runtime *runtime, const char *id, const char *const *argv
 		return r;
 	}
 
-	char *path CLEANUP_FREE = xprintf("/exec/%s/start", session);
+	CLEANUP_FREE char *path = xprintf("/exec/%s/start", session);
 
 	r = podman_hijack(podman, path, "{\"Detach\":false,\"Tty\":false}", &rest, &fd, reterr);
 	if (r < 0) {

@@ -30,7 +30,7 @@ char *podman_find(const char *name)
 	}
 	while (*path != '\0') {
 		size_t length = strcspn(path, ":");
-		char *file CLEANUP_FREE = xprintf("%.*s/%s", (int)length, path, name);
+		CLEANUP_FREE char *file = xprintf("%.*s/%s", (int)length, path, name);
 
 		if (length > 0 && access(file, X_OK) == 0) {
 			return TAKE(file);
@@ -54,7 +54,7 @@ int podman_write_file(const char *path, const char *text, size_t length, mode_t 
  * for a container where it lacks CAP_SYS_RESOURCE. */
 static uint64_t most_processes(void)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(64);
+	CLEANUP_BUF struct buf text = BUF_INIT(64);
 	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
 	int64_t most = 32768;
 
@@ -99,24 +99,23 @@ struct json_object *podman_rlimits(void)
  * API takes no defaults for limits from it, the command line does. */
 static int write_configuration(const struct podman *podman, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("%s/containers.conf", podman->state_dir);
+	CLEANUP_FREE char *path = xprintf("%s/containers.conf", podman->state_dir);
 	unsigned long long files = most_files(), processes = most_processes();
-	char *text CLEANUP_FREE =
-		xprintf("[containers]\n"
-			"default_ulimits = [\"nofile=%llu:%llu\", \"nproc=%llu:%llu\"]\n"
-			"log_driver = \"k8s-file\"\n"
-			"http_proxy = false\n"
-			"[engine]\n"
-			"cgroup_manager = \"cgroupfs\"\n"
-			"events_logger = \"file\"\n"
-			"[engine.runtimes]\n"
-			"runsc = [\"%s/runsc\"]\n"
-			"[network]\n"
-			"network_backend = \"netavark\"\n"
-			/* Podman's own choice has room for 253 pods. */
-			"default_subnet_pools = [{\"base\" = \"10.89.0.0/16\", \"size\" = 20},"
-			" {\"base\" = \"10.90.0.0/15\", \"size\" = 20}]\n",
-			files, files, processes, processes, podman->state_dir);
+	CLEANUP_FREE char *text = xprintf(
+		"[containers]\n"
+		"default_ulimits = [\"nofile=%llu:%llu\", \"nproc=%llu:%llu\"]\n"
+		"log_driver = \"k8s-file\"\n"
+		"http_proxy = false\n"
+		"[engine]\n"
+		"cgroup_manager = \"cgroupfs\"\n"
+		"events_logger = \"file\"\n"
+		"[engine.runtimes]\n"
+		"runsc = [\"%s/runsc\"]\n"
+		"[network]\n"
+		"network_backend = \"netavark\"\n"
+		/* Podman's own choice has room for 253 pods. */
+		"default_subnet_pools = [{\"base\" = \"10.89.0.0/16\", \"size\" = 20}, {\"base\" = \"10.90.0.0/15\", \"size\" = 20}]\n",
+		files, files, processes, processes, podman->state_dir);
 
 	return podman_write_file(path, text, strlen(text), 0600, reterr);
 }
@@ -136,18 +135,18 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 	static const char *const folders[] = { "",     "/dev", "/proc", "/sys",
 					       "/etc", "/run", "/tmp",  "/var" };
 	static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
-	char *binary CLEANUP_FREE = podman_find(podman->pause);
-	char *path CLEANUP_FREE = xprintf("%s/pause/pause", podman->state_dir);
-	struct buf program CLEANUP_BUF = BUF_INIT(PAUSE_MAX);
+	CLEANUP_FREE char *binary = podman_find(podman->pause);
+	CLEANUP_FREE char *path = xprintf("%s/pause/pause", podman->state_dir);
+	CLEANUP_BUF struct buf program = BUF_INIT(PAUSE_MAX);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(folders); i++) {
-		char *folder CLEANUP_FREE = xprintf("%s/pause%s", podman->state_dir, folders[i]);
+		CLEANUP_FREE char *folder = xprintf("%s/pause%s", podman->state_dir, folders[i]);
 
 		r = make_folder(folder, 0755, reterr);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
-		char *file CLEANUP_FREE = xprintf("%s/pause%s", podman->state_dir, files[i]);
+		CLEANUP_FREE char *file = xprintf("%s/pause%s", podman->state_dir, files[i]);
 
 		r = podman_write_file(file, "", 0, 0644, reterr);
 	}
@@ -167,7 +166,7 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 
 int podman_write_files(struct podman *podman, struct error *reterr)
 {
-	char *pods CLEANUP_FREE = xprintf("%s/pods", podman->state_dir);
+	CLEANUP_FREE char *pods = xprintf("%s/pods", podman->state_dir);
 	int r = write_configuration(podman, reterr);
 
 	if (r == 0) {

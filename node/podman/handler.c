@@ -5,11 +5,10 @@
 
 #include "node/podman/podman-private.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -18,7 +17,7 @@
 
 static void remove_trial(struct podman *podman, int handler, const char *name)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s" PODMAN_REMOVE, name);
+	CLEANUP_FREE char *path = xprintf("/containers/%s" PODMAN_REMOVE, name);
 	const struct podman_request request = {
 		.handler = handler, .method = "DELETE", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
@@ -31,7 +30,7 @@ static struct json_object *trial_container(const struct podman *podman, const ch
 	struct json_object *create = json_object_new_object(), *command = json_object_new_array(),
 			   *network = json_object_new_object(), *log = json_object_new_object();
 	struct json_object *labels = asb_object_in(create, "labels");
-	char *root CLEANUP_FREE = xprintf("%s/pause", podman->state_dir);
+	CLEANUP_FREE char *root = xprintf("%s/pause", podman->state_dir);
 
 	json_object_array_add(command, json_object_new_string("/pause"));
 	json_object_array_add(command, json_object_new_string("-P"));
@@ -51,12 +50,12 @@ static struct json_object *trial_container(const struct podman *podman, const ch
 /* What a node that was killed amid a trial has left. */
 static void remove_old_trials(struct podman *podman)
 {
-	char *filter CLEANUP_FREE = podman_filter(podman, NULL, NULL);
-	char *path CLEANUP_FREE = xprintf("/containers/json%s", filter);
+	CLEANUP_FREE char *filter = podman_filter(podman, NULL, NULL);
+	CLEANUP_FREE char *path = xprintf("/containers/json%s", filter);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	struct json_object *entries CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *entries = NULL;
 
 	(void)podman_call(podman, &request, &entries, NULL);
 	for (size_t i = 0; i < asb_length(entries); i++) {
@@ -73,8 +72,8 @@ static void remove_old_trials(struct podman *podman)
 static int try_handler(struct podman *podman, int handler, struct error *reterr)
 {
 	uint64_t random = sched_random(podman->sched);
-	char *name CLEANUP_FREE = xprintf("asb-trial-%016llx", (unsigned long long)random);
-	struct json_object *create CLEANUP_JSON = trial_container(podman, name);
+	CLEANUP_FREE char *name = xprintf("asb-trial-%016llx", (unsigned long long)random);
+	CLEANUP_JSON struct json_object *create = trial_container(podman, name);
 	char id[80];
 	int r = podman_launch(podman, handler, name, create, id, NULL, reterr);
 
@@ -89,16 +88,16 @@ static int try_handler(struct podman *podman, int handler, struct error *reterr)
  * --ignore-cgroups: it knows neither hybrid cgroups nor Podman's folders. */
 static int write_wrapper(const char *path, const char *platform, struct error *reterr)
 {
-	char *runsc CLEANUP_FREE = podman_find("runsc");
+	CLEANUP_FREE char *runsc = podman_find("runsc");
 
 	if (runsc == NULL) {
 		return error_set(reterr, -EINVAL,
 				 "no 'runsc' on PATH: install the package runsc for gVisor");
 	}
 
-	char *text CLEANUP_FREE = xprintf("#!/bin/sh\nexec '%s' --platform=%s --network=host "
-					  "--ignore-cgroups \"$@\"\n",
-					  runsc, platform);
+	CLEANUP_FREE char *text = xprintf(
+		"#!/bin/sh\nexec '%s' --platform=%s --network=host --ignore-cgroups \"$@\"\n",
+		runsc, platform);
 
 	return podman_write_file(path, text, strlen(text), 0755, reterr);
 }
@@ -106,7 +105,7 @@ static int write_wrapper(const char *path, const char *platform, struct error *r
 static int try_runsc(struct podman *podman, struct error *reterr)
 {
 	static const char *const platforms[] = { "systrap", "ptrace" };
-	char *path CLEANUP_FREE = xprintf("%s/runsc", podman->state_dir);
+	CLEANUP_FREE char *path = xprintf("%s/runsc", podman->state_dir);
 	int r;
 
 	if (podman->platform != NULL) {
@@ -141,7 +140,7 @@ static int prove(struct podman *podman, int handler, struct error *reterr)
 		return 0;
 	}
 
-	char *binary CLEANUP_FREE = podman_find(podman->services[handler].handler);
+	CLEANUP_FREE char *binary = podman_find(podman->services[handler].handler);
 
 	if (binary == NULL) {
 		return error_set(reterr, -EINVAL, "no '%s' on PATH: install its package",
@@ -162,7 +161,7 @@ static int prove(struct podman *podman, int handler, struct error *reterr)
 
 static int make_network(struct podman *podman, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/networks/%s/exists", podman->network);
+	CLEANUP_FREE char *path = xprintf("/networks/%s/exists", podman->network);
 	struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
@@ -172,7 +171,7 @@ static int make_network(struct podman *podman, struct error *reterr)
 		return r;
 	}
 
-	struct json_object *create CLEANUP_JSON = json_object_new_object();
+	CLEANUP_JSON struct json_object *create = json_object_new_object();
 
 	asb_set_str(create, "name", podman->network);
 	asb_set_str(create, "driver", "bridge");
@@ -222,9 +221,9 @@ static int prepare(struct podman *podman, struct error *reterr)
 {
 	int r = geteuid() == 0
 			? 0
-			: error_set(reterr, -EINVAL,
-				    "the addresses of a user's pods cannot be reached from the "
-				    "machine: the node must run as root");
+			: error_set(
+				  reterr, -EINVAL,
+				  "the addresses of a user's pods cannot be reached from the machine: the node must run as root");
 
 	if (r == 0 && podman->binary == NULL) {
 		r = error_set(reterr, -ENOENT, "no podman on PATH: install the package podman");

@@ -81,12 +81,12 @@ int podman_hijack(struct podman *podman, const char *path, const char *body, str
 		  int *ret_fd, struct error *reterr)
 {
 	int handler = podman_main(podman);
-	char *request CLEANUP_FREE =
+	CLEANUP_FREE char *request =
 		xprintf("POST " PODMAN_API "%s HTTP/1.1\r\nHost: podman\r\nConnection: Upgrade\r\n"
 			"Upgrade: tcp\r\nContent-Type: application/json\r\n"
 			"Content-Length: %zu\r\n\r\n%s",
 			path, strlen(body), body);
-	struct buf in CLEANUP_BUF = BUF_INIT(HEAD_MAX);
+	CLEANUP_BUF struct buf in = BUF_INIT(HEAD_MAX);
 
 	(void)podman_transport(podman, handler);
 

@@ -3,10 +3,9 @@
  * through podman.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -23,7 +22,7 @@
 
 static bool is_here(struct podman *podman, const char *name)
 {
-	char *path CLEANUP_FREE = xprintf("/images/%s/exists", name);
+	CLEANUP_FREE char *path = xprintf("/images/%s/exists", name);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
@@ -119,7 +118,7 @@ static int read_outcome(struct pull *pull, const struct http_answer *answer, con
 		return say_failed(name, error.text, reterr);
 	}
 	for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
-		struct json_object *line CLEANUP_JSON = json_parse(text, strcspn(text, "\n"), NULL);
+		CLEANUP_JSON struct json_object *line = json_parse(text, strcspn(text, "\n"), NULL);
 
 		if (asb_str(line, "error") != NULL) {
 			return say_failed(name, asb_str(line, "error"), reterr);
@@ -133,7 +132,7 @@ static int read_outcome(struct pull *pull, const struct http_answer *answer, con
 
 static void run_pull(struct pull *pull, const char *name, struct http_answer *answer)
 {
-	struct buf path CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf path = BUF_INIT(4096);
 	struct sched_thread *watchdog =
 		sched_start(pull->podman->sched, "podman-pull", watch_pull, pull);
 
@@ -210,7 +209,7 @@ int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime
 		return r;
 	}
 
-	char *here CLEANUP_FREE = podman_image_here(podman, image, &error);
+	CLEANUP_FREE char *here = podman_image_here(podman, image, &error);
 	bool local = strncmp(here != NULL ? here : image, "localhost/", 10) == 0;
 
 	if (here == NULL && error.code == -EINVAL) {
@@ -227,7 +226,7 @@ int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime
 			      : "its pull policy is Never");
 	}
 
-	char *name CLEANUP_FREE = remote_name(image);
+	CLEANUP_FREE char *name = remote_name(image);
 
 	r = pull_image(podman, name, here != NULL ? PRESENT_WAIT_US : ABSENT_WAIT_US, &error);
 	if (r == 0) {

@@ -4,10 +4,9 @@
 
 #include "node/podman/inspect.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "base/number.h"

@@ -3,9 +3,8 @@
  * calls it through podman.c's table. */
 #include "config.h"
 
-#include <errno.h>
-
 #include <agent-sandbox/helpers.h>
+#include <errno.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -57,7 +56,7 @@ static void know_address(struct podman *podman, char *take_run, const char *ip)
 /* The caller's; NULL: not known. */
 static char *known_address(struct podman *podman, const struct runtime_status *status)
 {
-	char *run CLEANUP_FREE = run_of(status);
+	CLEANUP_FREE char *run = run_of(status);
 
 	LOCKED(&podman->lock);
 
@@ -96,9 +95,9 @@ static void read_inspect(struct podman *podman, struct json_object *inspect,
 
 static void complete(struct podman *podman, struct runtime_list *list)
 {
-	char **paths CLEANUP_FREE = xnew_array(char *, list->count + 1);
-	struct json_object **trees CLEANUP_FREE = xnew_array(struct json_object *, list->count + 1);
-	bool *asked CLEANUP_FREE = xnew_array(bool, list->count + 1);
+	CLEANUP_FREE char **paths = xnew_array(char *, list->count + 1);
+	CLEANUP_FREE struct json_object **trees = xnew_array(struct json_object *, list->count + 1);
+	CLEANUP_FREE bool *asked = xnew_array(bool, list->count + 1);
 	size_t count = 0, at = 0;
 
 	for (size_t i = 0; i < list->count; i++) {
@@ -128,15 +127,15 @@ int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *r
 		struct error *reterr)
 {
 	struct podman *podman = podman_of(runtime);
-	struct json_object *entries CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *entries = NULL;
 	int r = podman_prepare(podman, reterr);
 
 	if (r < 0) {
 		return r;
 	}
 
-	char *filter CLEANUP_FREE = podman_filter(podman, uid, NULL);
-	char *path CLEANUP_FREE = xprintf("/containers/json%s", filter);
+	CLEANUP_FREE char *filter = podman_filter(podman, uid, NULL);
+	CLEANUP_FREE char *path = xprintf("/containers/json%s", filter);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};

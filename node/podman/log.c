@@ -48,7 +48,7 @@ static int on_bytes(void *arg, const char *data, size_t length)
 static char *path_of(const char *id, const struct runtime_log_options *options, int64_t since_ms,
 		     bool again)
 {
-	struct buf path CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf path = BUF_INIT(1024);
 
 	buf_printf(&path,
 		   PODMAN_API "/containers/%s/logs?stdout=true&stderr=true&follow=%s&timestamps=%s",
@@ -80,7 +80,7 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 	}
 	for (uint32_t i = 0; i < FOLLOWS_MAX; i++) {
 		struct transport *transport = podman_transport(podman, podman_main(podman));
-		char *path CLEANUP_FREE = path_of(id, options, since_ms, i > 0);
+		CLEANUP_FREE char *path = path_of(id, options, since_ms, i > 0);
 		const struct http_request request = {
 			.method = "GET", .path = path, .accept = "*/*", .timeout_ms = PODMAN_CALL_MS
 		};

@@ -3,6 +3,7 @@
  * node starts and removes pods through podman.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,21 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/podman/create.h"
 #include "node/podman/inspect.h"
 #include "node/podman/podman-private.h"
 
-
 /* ---- launching ---- */
 
 static int call_on(struct podman *podman, int handler, const char *method, const char *name,
 		   const char *what, struct json_object **ret, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s%s", name, what);
+	CLEANUP_FREE char *path = xprintf("/containers/%s%s", name, what);
 	const struct podman_request request = {
 		.handler = handler, .method = method, .path = path, .timeout_ms = PODMAN_CREATE_MS
 	};
@@ -77,7 +75,7 @@ static int code_of_start(int code, const char *words)
 static int start_checked(struct podman *podman, int handler, const char *name, char ret_id[80],
 			 struct error *reterr)
 {
-	struct json_object *inspect CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *inspect = NULL;
 	int r = call_on(podman, -1, "GET", name, "/json", &inspect, reterr);
 
 	if (r == 0) {
@@ -159,8 +157,8 @@ static char *pod_folder(const struct podman *podman, const char *uid)
 static int launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
 			struct json_object **ret_inspect, struct error *reterr)
 {
-	char *root CLEANUP_FREE = xprintf("%s/pause", podman->state_dir);
-	char *name CLEANUP_FREE = podman_pause_name(pod->uid);
+	CLEANUP_FREE char *root = xprintf("%s/pause", podman->state_dir);
+	CLEANUP_FREE char *name = podman_pause_name(pod->uid);
 	char id[80];
 	const struct podman_create create = {
 		.label = podman->label,
@@ -169,7 +167,7 @@ static int launch_pause(struct podman *podman, int handler, const struct runtime
 		.network = podman->network,
 		.take_rlimits = podman_rlimits(),
 	};
-	struct json_object *body CLEANUP_JSON = podman_create_pause(&create, pod);
+	CLEANUP_JSON struct json_object *body = podman_create_pause(&create, pod);
 	int r = podman_launch(podman, handler, name, body, id, ret_inspect, reterr);
 
 	if (r < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
@@ -186,7 +184,7 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 		     struct error *reterr)
 {
 	struct podman *podman = podman_of(runtime);
-	struct json_object *inspect CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *inspect = NULL;
 	char ip[64];
 	int handler, r;
 
@@ -227,8 +225,8 @@ static int remove_all(struct podman *podman, const struct runtime_list *list, bo
 			continue;
 		}
 
-		int r = call_on(podman, -1, "DELETE", list->items[i].id,
-				PODMAN_REMOVE, NULL, reterr);
+		int r = call_on(podman, -1, "DELETE", list->items[i].id, PODMAN_REMOVE, NULL,
+				reterr);
 
 		podman_forget_stopped(podman, list->items[i].id);
 		result = r < 0 && r != -ENOENT ? r : result;
@@ -253,7 +251,7 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 	}
 	runtime_list_finish(&list);
 	if (r == 0) {
-		char *folder CLEANUP_FREE = pod_folder(podman, uid);
+		CLEANUP_FREE char *folder = pod_folder(podman, uid);
 
 		podman_etc_remove(podman, uid);
 		(void)rmdir(folder);

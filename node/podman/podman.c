@@ -5,12 +5,11 @@
 
 #include "node/podman/podman.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -25,7 +24,7 @@ static int check(struct runtime *runtime, struct buf *note, struct error *reterr
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = "/version", .timeout_ms = PODMAN_CALL_MS
 	};
-	struct json_object *version CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *version = NULL;
 	int handler, r = podman_handler(podman, NULL, &handler, reterr);
 
 	if (r == 0) {
@@ -115,15 +114,15 @@ static const struct runtime_ops ops = {
 /* It stands in Podman's configuration and in a script, so only plain characters. */
 static int check_config(const struct podman_config *config, struct error *reterr)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789/._-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
 
 	if (config->state_dir == NULL || config->state_dir[0] != '/' ||
 	    config->state_dir[strspn(config->state_dir, plain)] != '\0') {
-		return error_set(reterr, -EINVAL,
-				 "the state folder must be an absolute path of letters, digits, "
-				 "'.', '_' and '-', not '%s'",
-				 config->state_dir != NULL ? config->state_dir : "");
+		return error_set(
+			reterr, -EINVAL,
+			"the state folder must be an absolute path of letters, digits, '.', '_' and '-', not '%s'",
+			config->state_dir != NULL ? config->state_dir : "");
 	}
 	if (!podman_name_ok(config->node) ||
 	    (config->network != NULL && !podman_name_ok(config->network))) {

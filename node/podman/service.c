@@ -229,8 +229,8 @@ static void run_child(const char *folder, const char *binary, char *const *argv,
 
 static void start(struct podman *podman, struct podman_service *service)
 {
-	char *address CLEANUP_FREE = xprintf("unix://%s", service->socket);
-	char *log_path CLEANUP_FREE = xprintf("%s/%s.log", podman->state_dir, service->handler);
+	CLEANUP_FREE char *address = xprintf("unix://%s", service->socket);
+	CLEANUP_FREE char *log_path = xprintf("%s/%s.log", podman->state_dir, service->handler);
 	char *argv[] = { podman->binary,
 			 (char[]){ "--runtime" },
 			 (char *)(uintptr_t)service->handler,

@@ -3,12 +3,11 @@
  * node calls it through podman.c's table, on a thread for each. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -66,11 +65,11 @@ struct target {
 /* 0 with a pid of 0 where it has ended or is gone. */
 static int look(struct target *target, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s/json", target->id);
+	CLEANUP_FREE char *path = xprintf("/containers/%s/json", target->id);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	struct json_object *inspect CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *inspect = NULL;
 	int r = podman_call(target->podman, &request, &inspect, reterr);
 	struct json_object *state = asb_at(inspect, "State");
 
@@ -92,7 +91,7 @@ static int look(struct target *target, struct error *reterr)
 /* Not by our own kill(2): under runsc the process that Podman names is not the guest's. */
 static int send(struct target *target, int signal, struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s/kill?signal=%d", target->id, signal);
+	CLEANUP_FREE char *path = xprintf("/containers/%s/kill?signal=%d", target->id, signal);
 	const struct podman_request request = {
 		.handler = -1, .method = "POST", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};

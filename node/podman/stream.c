@@ -3,6 +3,7 @@
  * connection and three pipes. kubectl exec and attach reach it through podman.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -23,7 +22,7 @@
 #define PIECE_MAX 32768 /* bytes carried at a time */
 #define END_US 5000000u /* for Podman to tell how it ended */
 #define LOOK_MS 20
-#define KILL_US 1000000u /* between SIGTERM and SIGKILL of what nobody wants any more */
+#define KILL_US 1000000u   /* between SIGTERM and SIGKILL of what nobody wants any more */
 #define ATTACHED "attach-" /* in front of a container's id, instead of a session's */
 
 struct podman_stream {
@@ -233,7 +232,7 @@ static int make_pipes(struct podman_stream *stream, bool want_in, struct runtime
 static int begin(struct podman_stream *stream, const char *id, const char *const *argv,
 		 bool want_in, struct buf *rest, struct error *reterr)
 {
-	char *path CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *path = NULL;
 
 	if (argv == NULL) {
 		snprintf(stream->id, sizeof(stream->id), ATTACHED "%.72s", id);
@@ -261,7 +260,7 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 	struct podman *podman = podman_of(runtime);
 	struct runtime_exec_stream own = { .in = -1, .out = -1, .err = -1 };
 	struct podman_stream *stream = xnew(struct podman_stream);
-	struct buf rest CLEANUP_BUF = BUF_INIT(65536);
+	CLEANUP_BUF struct buf rest = BUF_INIT(65536);
 
 	stream->podman = podman;
 	stream->tty = tty;
@@ -300,11 +299,11 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 static int attached_result(struct podman *podman, const char *id, int *ret_exit,
 			   struct error *reterr)
 {
-	char *path CLEANUP_FREE = xprintf("/containers/%s/json", id);
+	CLEANUP_FREE char *path = xprintf("/containers/%s/json", id);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	struct json_object *inspect CLEANUP_JSON = NULL;
+	CLEANUP_JSON struct json_object *inspect = NULL;
 	int r = podman_call(podman, &request, &inspect, reterr);
 
 	if (r == 0 && asb_true(asb_at(inspect, "State", "Running"))) {
@@ -377,7 +376,7 @@ int podman_exec_resize(struct runtime *runtime, const struct runtime_exec_stream
 {
 	const char *exec_id = process->id;
 	bool attached = strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0;
-	char *path CLEANUP_FREE =
+	CLEANUP_FREE char *path =
 		xprintf("/%s/%s/resize?h=%u&w=%u", attached ? "containers" : "exec",
 			attached ? exec_id + strlen(ATTACHED) : exec_id, rows, columns);
 	const struct podman_request request = {

@@ -32,7 +32,7 @@ static bool user_is_zero(const char *text)
 
 int user_check_non_root(const char *user, bool of_image, struct error *reterr)
 {
-	char *name CLEANUP_FREE = xstrndup(user, strcspn(user, ":"));
+	CLEANUP_FREE char *name = xstrndup(user, strcspn(user, ":"));
 	int64_t uid;
 
 	if (!of_image && user_is_zero(name)) {
@@ -43,16 +43,16 @@ int user_check_non_root(const char *user, bool of_image, struct error *reterr)
 				 "container has runAsNonRoot and image will run as root");
 	}
 	if (!user_is_digits(name)) {
-		return error_set(reterr, -EPERM,
-				 "container has runAsNonRoot and image has non-numeric user "
-				 "(%.200s), cannot verify user is non-root",
-				 name);
+		return error_set(
+			reterr, -EPERM,
+			"container has runAsNonRoot and image has non-numeric user (%.200s), cannot verify user is non-root",
+			name);
 	}
 	if (integer_parse(name, 1, UID_LARGEST, &uid) < 0) {
-		return error_set(reterr, -EPERM,
-				 "container has runAsNonRoot and user %.200s is no uid from 1 to "
-				 "%lld, cannot verify user is non-root",
-				 name, (long long)UID_LARGEST);
+		return error_set(
+			reterr, -EPERM,
+			"container has runAsNonRoot and user %.200s is no uid from 1 to %lld, cannot verify user is non-root",
+			name, (long long)UID_LARGEST);
 	}
 	return 0;
 }

@@ -5,12 +5,11 @@
 
 #include "node/probes/probe.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/heap.h"
 #include "base/map.h"

@@ -4,10 +4,9 @@
 
 #include "node/probes/spec.h"
 
+#include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "base/number.h"

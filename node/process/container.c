@@ -3,6 +3,7 @@
  * node/process/process.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +14,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -107,24 +106,23 @@ static char *choose_program(const struct runtime_container *container, const cha
 		if (path == NULL) {
 			error_set(
 				reterr, -ENOENT,
-				"there is no command '%.200s' on this machine, whose own programs "
-				"--runtime process runs",
+				"there is no command '%.200s' on this machine, whose own programs --runtime process runs",
 				container->command[0]);
 		}
 		return path;
 	}
 	if (!is_sandbox_image(container->image)) {
-		error_set(reterr, -ENOENT,
-			  "--runtime process has no images: give the container of '%.200s' a "
-			  "command that is on this machine",
-			  container->image);
+		error_set(
+			reterr, -ENOENT,
+			"--runtime process has no images: give the container of '%.200s' a command that is on this machine",
+			container->image);
 		return NULL;
 	}
 	path = find_runtime(env);
 	if (path == NULL) {
 		error_set(reterr, -ENOENT,
-			  "there is no " RUNTIME_PROGRAM " beside agent-sandbox-node nor on $PATH: "
-			  "install it");
+			  "there is no " RUNTIME_PROGRAM
+			  " beside agent-sandbox-node nor on $PATH: install it");
 		return NULL;
 	}
 

@@ -3,6 +3,7 @@
  * connections to a pod's address. Called through node/process/process.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +16,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"

@@ -3,12 +3,11 @@
  * Called through node/process/process.c's table. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
 #include "base/json.h"

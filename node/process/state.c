@@ -3,14 +3,13 @@
  * its other parts and by supervisors. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
 #include "base/file.h"

@@ -3,6 +3,7 @@
  * leaves behind and writes down how it ended. Executed by node/process/container.c; outlives the node. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,8 +15,6 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
 #include "base/json.h"

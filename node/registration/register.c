@@ -15,8 +15,8 @@
 #include "base/memory.h"
 #include "core/client/lease.h"
 #include "core/observe/log.h"
-#include "node/pod/bind.h"
 #include "node/node-private.h"
+#include "node/pod/bind.h"
 
 #define TEXT_MAX 4096
 #define LINE_MAX_BYTES 256
@@ -135,7 +135,8 @@ static struct json_object *read_one(struct registrar *registrar, const struct as
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	struct error error = { 0 };
 
-	*ret_code = client_read(registrar->node->client, kind, ns, name, PRIORITY_LEASE, &body, &error);
+	*ret_code =
+		client_read(registrar->node->client, kind, ns, name, PRIORITY_LEASE, &body, &error);
 	if (*ret_code != ASB_OK && *ret_code != ASB_NOT_FOUND && *ret_code != ASB_CANCELLED &&
 	    !registrar->told) {
 		registrar->told = true;

@@ -31,7 +31,7 @@ struct runtime_pod {
 	const char *hostname; /* at most 63 characters */
 	bool host_network;
 	const char *const
-		*host_aliases; /* "1.2.3.4 name other" lines for /etc/hosts, ends in NULL */
+		*host_aliases;      /* "1.2.3.4 name other" lines for /etc/hosts, ends in NULL */
 	const char *const *sysctls; /* "name=value" of the network, ends in NULL; NULL: none */
 };
 

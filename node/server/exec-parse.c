@@ -2,12 +2,11 @@
 /* What a request for a process asks for, out of its path and query. Called by node/server/serve.c. */
 #include "config.h"
 
-#include "node/server/exec.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "node/server/exec.h"
 #include "node/server/logs.h"
 
 static int hex(char digit)

@@ -139,10 +139,9 @@ int serve_bytes(int fd, const char *data, size_t length)
 
 void serve_text(int fd, const char *status, const char *text)
 {
-	CLEANUP_FREE char *answer =
-		xprintf("HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
-			"%zu\r\nConnection: close\r\n\r\n%s\n",
-			status, strlen(text) + 1, text);
+	CLEANUP_FREE char *answer = xprintf(
+		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+		status, strlen(text) + 1, text);
 
 	serve_bytes(fd, answer, strlen(answer));
 }
@@ -221,7 +220,7 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 				 .limited = request->options.limit_bytes > 0 };
 	struct error error = { 0 };
 	CLEANUP_FREE char *id = serve_find_container(runtime, request->uid, request->container,
-						    request->previous, &error);
+						     request->previous, &error);
 	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
 						   &answer, &error)
 			      : -ENOENT;

@@ -18,10 +18,10 @@
 #include "base/memory.h"
 #include "base/socket.h"
 #include "net/http-guard.h"
+#include "node/pod/tasks.h"
 #include "node/server/exec.h"
 #include "node/server/forward.h"
 #include "node/server/logs.h"
-#include "node/pod/tasks.h"
 
 #define HEAD_MAX 24576 /* of a request: a command may be long */
 #define SEND_S 30      /* who does not read for so long is gone */

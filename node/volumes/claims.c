@@ -5,6 +5,7 @@
 
 #include "node/volumes/claims.h"
 
+#include <agent-sandbox/helpers.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "base/number.h"
@@ -103,11 +102,12 @@ int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr)
 		code = old < 0 ? old : claims_set_aside(claims, old, *at, now_ms);
 	}
 	names_finish(names);
-	return code == 0 ? 0
-			 : error_set(reterr, code,
-				     "cannot set the folders of claims aside that an earlier "
-				     "release made in '%s': %s",
-				     path, strerror(-code));
+	return code == 0
+		       ? 0
+		       : error_set(
+				 reterr, code,
+				 "cannot set the folders of claims aside that an earlier release made in '%s': %s",
+				 path, strerror(-code));
 }
 
 int claim_take_over(int claims, struct json_object *claim)
@@ -158,10 +158,10 @@ static int claim_pin(int pod, const char *volume, struct json_object *claim, str
 	int code = pins < 0 ? pins : claim_pinned(pins, volume, pinned);
 
 	if (code == 0 && *pinned != '\0' && strcmp(pinned, uid) != 0) {
-		return error_set(reterr, -EAGAIN,
-				 "persistentvolumeclaim \"%s\" is not the one that this pod began "
-				 "to use: that was deleted, and another of its name was made",
-				 name);
+		return error_set(
+			reterr, -EAGAIN,
+			"persistentvolumeclaim \"%s\" is not the one that this pod began to use: that was deleted, and another of its name was made",
+			name);
 	}
 	if (code == 0 && *pinned == '\0' && asb_deleting(claim)) {
 		return error_set(reterr, -EAGAIN,

@@ -2,13 +2,12 @@
 /* Removes the folders of claims that are gone and that no pod uses. Called by node/pod/sweep.c. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -187,10 +186,10 @@ static void clear_old(struct clearing *clearing, int old, const char *name)
 	if (code == 0 && is_plain(asb_uid(claim))) {
 		code = claim_take_over(clearing->claims, claim);
 		if (code == 0) {
-			clear_tell(clearing,
-				   "the folder that an earlier release made under a claim's name "
-				   "is that of the claim which has the name now:",
-				   name, 0);
+			clear_tell(
+				clearing,
+				"the folder that an earlier release made under a claim's name is that of the claim which has the name now:",
+				name, 0);
 			return;
 		}
 		/* The claim has a folder of its own already: it was made after the upgrade. */

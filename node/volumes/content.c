@@ -5,17 +5,16 @@
 
 #include "node/volumes/content.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/env/env.h"
-#include "node/volumes/files.h"
 #include "node/env/objects.h"
+#include "node/volumes/files.h"
 
 #define TOKEN_MAX (64 * 1024)
 #define TOKEN_SECONDS 3600        /* expirationSeconds, when not given */
@@ -232,9 +231,9 @@ static int add_source(struct content *content, struct json_object *source)
 	if ((part = asb_at(source, "serviceAccountToken")) != NULL) {
 		return add_token(content, part);
 	}
-	return error_set(content->reterr, -EINVAL,
-			 "this node projects configMap, secret, downwardAPI and "
-			 "serviceAccountToken, not what this volume names");
+	return error_set(
+		content->reterr, -EINVAL,
+		"this node projects configMap, secret, downwardAPI and serviceAccountToken, not what this volume names");
 }
 
 int content_projected(struct content *content, struct json_object *volume)

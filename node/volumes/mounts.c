@@ -3,14 +3,13 @@
  * before it starts a container. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/mount.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "node/env/expand.h"
@@ -79,10 +78,10 @@ static int read_sub_path(struct mounting *mounting, struct json_object *item, ch
 		mounting->missing = NULL;
 		env_expand_text(expression, lookup, mounting, &path);
 		if (mounting->missing != NULL) {
-			return error_set(mounting->reterr, -EINVAL,
-					 "subPathExpr '%.200s' names a variable that the container "
-					 "does not have",
-					 expression);
+			return error_set(
+				mounting->reterr, -EINVAL,
+				"subPathExpr '%.200s' names a variable that the container does not have",
+				expression);
 		}
 	} else {
 		return 0;
@@ -231,10 +230,10 @@ static int make_mount(struct mounting *mounting, struct json_object *item, size_
 		return code;
 	}
 	if (sub_path != NULL && volume->path == NULL) {
-		return error_set(mounting->reterr, -EINVAL,
-				 "volume \"%s\" is in memory, of each container apart since this "
-				 "node may mount nothing: it takes no subPath",
-				 name);
+		return error_set(
+			mounting->reterr, -EINVAL,
+			"volume \"%s\" is in memory, of each container apart since this node may mount nothing: it takes no subPath",
+			name);
 	}
 	if (sub_path != NULL) {
 		code = resolve_sub_path(mounting, volume, sub_path, index, &source);

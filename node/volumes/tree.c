@@ -3,8 +3,6 @@
  * Called when volumes are made for a pod with an fsGroup, and when a pod's volumes end. */
 #include "config.h"
 
-#include "node/volumes/files.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "node/volumes/files.h"
 
 #define PATHS_MAX (64u << 20)     /* folders that wait for their turn, as paths */
 #define MOUNTINFO_MAX (16u << 20) /* some 100,000 mounts */

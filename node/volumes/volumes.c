@@ -5,6 +5,7 @@
 
 #include "node/volumes/volumes.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,16 +14,14 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
 #include "base/memory.h"
+#include "node/env/objects.h"
 #include "node/env/quantity.h"
 #include "node/volumes/claims.h"
 #include "node/volumes/content.h"
 #include "node/volumes/files.h"
 #include "node/volumes/host.h"
-#include "node/env/objects.h"
 
 #define FOLDER_ONLY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
 
@@ -247,7 +246,8 @@ static int make_claim(struct making *making, const char *name, bool ephemeral,
 	}
 	free(volume->path);
 	volume->path = TAKE(path);
-	volume->asked = quantity_value_of(asb_at(claim, "spec", "resources", "requests"), "storage");
+	volume->asked =
+		quantity_value_of(asb_at(claim, "spec", "resources", "requests"), "storage");
 	return own(making, volume->name, folder);
 }
 
@@ -322,9 +322,7 @@ static int make_one(struct making *making, struct json_object *item, struct volu
 	if (type == NULL) {
 		code = error_set(
 			making->reterr, -EINVAL,
-			"this node has no volumes of type '%.100s': it has emptyDir, "
-			"configMap, secret, projected, downwardAPI, persistentVolumeClaim, "
-			"ephemeral and hostPath",
+			"this node has no volumes of type '%.100s': it has emptyDir, configMap, secret, projected, downwardAPI, persistentVolumeClaim, ephemeral and hostPath",
 			type_name);
 	} else {
 		code = type->make(making, asb_at(item, type_name), volume);

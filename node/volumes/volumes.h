@@ -49,7 +49,8 @@ struct volume {
 			  stays on the host as a tmpfs shared by the pod's containers where one may be
 			  mounted) */
 	uint64_t size; /* limit of a tmpfs, 0: none */
-	uint64_t asked;  /* bytes that the pod or claim says and that a folder does not hold, 0: none */
+	uint64_t
+		asked; /* bytes that the pod or claim says and that a folder does not hold, 0: none */
 	bool taken_over; /* a claim's, made by an earlier release; said once */
 	bool read_only;
 };

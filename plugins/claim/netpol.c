@@ -197,8 +197,8 @@ static bool update(struct pass *pass, struct json_object *stored, struct json_ob
 	write = asb_patch_of(WATCH_POLICY, stored, ASB_PATCH_JSON, patch);
 	(void)asb_write(pass->call, &write);
 	if (write.result == ASB_INVALID &&
-	    (pass->call->host->get_live(pass->call, WATCH_POLICY, pass->key->ns, write.name, &found) !=
-		     ASB_OK ||
+	    (pass->call->host->get_live(pass->call, WATCH_POLICY, pass->key->ns, write.name,
+					&found) != ASB_OK ||
 	     !asb_streq(asb_uid(found), write.uid))) {
 		/* Not the spec was refused: another policy stands there now. */
 		write.result = ASB_CONFLICT;

@@ -97,10 +97,10 @@ static int32_t orphan_delete(struct pass *pass, struct json_object *pod)
 	write.priority = ASB_PRIORITY_REFILL;
 	result = asb_write(pass->call, &write);
 	if (result == ASB_OK) {
-		pass->call->host->event(pass->call, pod, "Warning", "OrphanedPodDeleted",
-					"Pod \"%s\" was taken out of its pool for the SandboxClaim "
-					"with UID %.63s and never handed over: deleted",
-					asb_name(pod), asb_label(pod, LABEL_CLAIM_UID));
+		pass->call->host->event(
+			pass->call, pod, "Warning", "OrphanedPodDeleted",
+			"Pod \"%s\" was taken out of its pool for the SandboxClaim with UID %.63s and never handed over: deleted",
+			asb_name(pod), asb_label(pod, LABEL_CLAIM_UID));
 		return ASB_DONE;
 	}
 	if (result == ASB_NOT_FOUND || result == ASB_CONFLICT) {
@@ -120,7 +120,7 @@ static int32_t orphan_judge(struct pass *pass, struct json_object *pod)
 		return ASB_DONE;
 	}
 	result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
-					sandbox_name(pass, pod), &sandbox);
+					    sandbox_name(pass, pod), &sandbox);
 	if (result == ASB_NOT_FOUND) {
 		return orphan_delete(pass, pod);
 	}

@@ -18,8 +18,8 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 	bool stored = found != NULL;
 
 	if (!stored && pass->memory->unsure) {
-		int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
-							pass->key->name, &found);
+		int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX,
+							    pass->key->ns, pass->key->name, &found);
 
 		if (result != ASB_OK && result != ASB_NOT_FOUND) {
 			*ret_verdict = pass->call->host->fail(
@@ -116,7 +116,7 @@ static int32_t taken(struct pass *pass)
 {
 	struct json_object *found = NULL;
 	int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
-						pass->key->name, &found);
+						    pass->key->name, &found);
 
 	if (result == ASB_OK && !is_ours(pass, found)) {
 		return status_foreign(pass, ASB_ERROR, found);
@@ -132,7 +132,8 @@ int32_t sandbox_make(struct pass *pass, struct json_object *claim_template)
 	int32_t result;
 
 	pick_pod(pass, claim_template, &pick);
-	write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM, build(pass, claim_template, pick.pod));
+	write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM,
+			   build(pass, claim_template, pick.pod));
 	result = asb_write(pass->call, &write);
 	if (result == ASB_OK) {
 		return made(pass, &write, &pick);

@@ -121,7 +121,7 @@ static char **make_environment(const struct command *command, char *const *envir
 
 	memcpy(result, environment, count * sizeof(*result));
 
-	struct buf made CLEANUP_BUF = BUF_INIT(JSON_BODY_PAIRS_MAX * sizeof(char *));
+	CLEANUP_BUF struct buf made = BUF_INIT(JSON_BODY_PAIRS_MAX * sizeof(char *));
 
 	for (size_t i = 0; i < command->pair_count; i++) {
 		set_variable(result, &count, &command->pairs[i]);
@@ -247,7 +247,7 @@ int program_init(struct program *program, const struct command *command, char *c
 	}
 	program->envp = make_environment(command, environment);
 	if (is_too_long(&shlex, program->envp)) {
-		char *name CLEANUP_FREE = xstrndup(shlex.words, strnlen(shlex.words, ARGUMENT_MAX));
+		CLEANUP_FREE char *name = xstrndup(shlex.words, strnlen(shlex.words, ARGUMENT_MAX));
 
 		command_error(why, E2BIG, name);
 		return -1;

@@ -4,12 +4,12 @@
 #ifndef ASB_RUNTIME_EXEC_COMMAND_H
 #define ASB_RUNTIME_EXEC_COMMAND_H
 
-#include "base/buf.h"
-#include "runtime/http/json-body.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
+#include "runtime/http/json-body.h"
 
 /* As the request says it; all strings are the command's own. */
 struct command {

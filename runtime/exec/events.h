@@ -8,11 +8,11 @@
 #ifndef ASB_RUNTIME_EXEC_EVENTS_H
 #define ASB_RUNTIME_EXEC_EVENTS_H
 
-#include "base/buf.h"
-#include "runtime/json/utf8.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
+#include "runtime/json/utf8.h"
 
 #define EVENT_LINE_MAX (64u << 10)
 #define EVENTS_MAX \

@@ -117,7 +117,7 @@ static void fail(struct execution *execution, struct buf *why)
 void execution_begin(struct execution *execution)
 {
 	struct supervisor *supervisor = execution->supervisor;
-	struct buf why CLEANUP_BUF = BUF_INIT(WHY_MAX);
+	CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
 	uint64_t now = sched_now_us(supervisor->sched);
 	uint64_t seconds = execution->command.timeout_s;
 	struct spawn *spawn = spawn_create();
@@ -180,7 +180,7 @@ static bool settle(struct execution *execution)
 
 	execution->pid = 0;
 	if (failed && execution->state == EXECUTION_RUNS) {
-		struct buf why CLEANUP_BUF = BUF_INIT(WHY_MAX);
+		CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
 
 		say_why(execution, spawn, &why);
 		fail(execution, &why);

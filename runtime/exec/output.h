@@ -4,13 +4,13 @@
 #ifndef ASB_RUNTIME_EXEC_OUTPUT_H
 #define ASB_RUNTIME_EXEC_OUTPUT_H
 
-#include "base/buf.h"
-#include "runtime/json/utf8.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
+#include "runtime/json/utf8.h"
 
 struct output_piece;
 

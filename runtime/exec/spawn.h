@@ -11,13 +11,13 @@
 #ifndef ASB_RUNTIME_EXEC_SPAWN_H
 #define ASB_RUNTIME_EXEC_SPAWN_H
 
-#include "runtime/exec/command.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
+
+#include "runtime/exec/command.h"
 
 struct user;
 

@@ -3,13 +3,13 @@
 #ifndef ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
 #define ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
 
+#include <stdatomic.h>
+#include <sys/types.h>
+
 #include "runtime/exec/drain.h"
 #include "runtime/exec/spawner.h"
 #include "runtime/exec/supervise.h"
 #include "runtime/exec/tree.h"
-
-#include <stdatomic.h>
-#include <sys/types.h>
 
 #define READ_SIZE 65536u
 

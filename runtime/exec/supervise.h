@@ -14,14 +14,14 @@
 #ifndef ASB_RUNTIME_EXEC_SUPERVISE_H
 #define ASB_RUNTIME_EXEC_SUPERVISE_H
 
-#include "base/error.h"
-#include "base/sched.h"
-#include "runtime/exec/command.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+
+#include "base/error.h"
+#include "base/sched.h"
+#include "runtime/exec/command.h"
 
 struct supervisor;
 struct execution;

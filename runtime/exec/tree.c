@@ -38,10 +38,10 @@ void tree_marks_init(struct tree_marks *marks, uint64_t random)
 	if (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max <= most) {
 		most = limit.rlim_max - 1;
 	}
-	*marks = (struct tree_marks){
-		.top = most > 2 * MARK_LEAST ? 2 * MARK_LEAST + random % (most - 2 * MARK_LEAST)
-					     : most
-	};
+	*marks = (struct tree_marks){ .top = most > 2 * MARK_LEAST
+						     ? 2 * MARK_LEAST +
+							       random % (most - 2 * MARK_LEAST)
+						     : most };
 }
 
 uint64_t tree_mark_next(struct tree_marks *marks)

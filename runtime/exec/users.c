@@ -20,7 +20,7 @@
 
 static FILE *open_file(const char *root_dir, const char *name)
 {
-	char *path CLEANUP_FREE = xprintf("%s%s", root_dir, name);
+	CLEANUP_FREE char *path = xprintf("%s%s", root_dir, name);
 
 	return fopen(path, "re");
 }
@@ -35,7 +35,7 @@ static void copy_entry(const struct passwd *entry, struct user *user)
 static bool find_entry(const char *root_dir, const char *name, struct user *user)
 {
 	FILE *file = open_file(root_dir, "/etc/passwd");
-	char *line CLEANUP_FREE = xalloc(LINE_MAX_BYTES);
+	CLEANUP_FREE char *line = xalloc(LINE_MAX_BYTES);
 	struct passwd entry, *found = NULL;
 	bool hit = false;
 
@@ -57,7 +57,7 @@ static bool find_entry(const char *root_dir, const char *name, struct user *user
 static void find_groups(const char *root_dir, struct user *user)
 {
 	FILE *file = open_file(root_dir, "/etc/group");
-	char *line CLEANUP_FREE = xalloc(LINE_MAX_BYTES);
+	CLEANUP_FREE char *line = xalloc(LINE_MAX_BYTES);
 	struct group entry, *found = NULL;
 
 	user->groups[0] = user->gid;
@@ -80,7 +80,7 @@ int user_find(const char *text, const char *root_dir, struct user *ret, struct e
 {
 	struct user user = { 0 };
 	const char *colon = strchr(text, ':');
-	char *first CLEANUP_FREE =
+	CLEANUP_FREE char *first =
 		colon != NULL ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
 	int64_t uid = 0, gid = 0;
 

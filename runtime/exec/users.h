@@ -4,11 +4,11 @@
 #ifndef ASB_RUNTIME_EXEC_USERS_H
 #define ASB_RUNTIME_EXEC_USERS_H
 
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "base/error.h"
 
 #define USER_GROUPS_MAX 256
 

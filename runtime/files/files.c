@@ -6,11 +6,12 @@
 #include "config.h"
 
 #include "runtime/files/files.h"
-#include "runtime/http/request.h"
-#include "runtime/runtime.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "runtime/http/request.h"
+#include "runtime/runtime.h"
 
 void lookup_init(struct lookup *lookup, const struct request *request)
 {

@@ -3,10 +3,10 @@
 #ifndef ASB_RUNTIME_FILES_FILES_H
 #define ASB_RUNTIME_FILES_FILES_H
 
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "runtime/files/path.h"
-
-#include <stddef.h>
 
 struct request;
 

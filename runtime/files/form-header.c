@@ -6,12 +6,13 @@
 #include "config.h"
 
 #include "runtime/files/form-header.h"
-#include "runtime/files/path.h"
-#include "runtime/json/utf8.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+
+#include "runtime/files/path.h"
+#include "runtime/json/utf8.h"
 
 struct text {
 	const char *data;

@@ -3,10 +3,10 @@
 #ifndef ASB_RUNTIME_FILES_FORM_HEADER_H
 #define ASB_RUNTIME_FILES_FORM_HEADER_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
 
 /* Is what stands before the first ';' this word, in any case? */
 bool form_header_is(const char *value, size_t length, const char *word);

@@ -8,9 +8,9 @@
 #ifndef ASB_RUNTIME_FILES_INCOMING_H
 #define ASB_RUNTIME_FILES_INCOMING_H
 
-#include "runtime/files/path.h"
-
 #include <stdint.h>
+
+#include "runtime/files/path.h"
 
 struct incoming {
 	struct place place;

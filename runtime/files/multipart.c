@@ -4,12 +4,13 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
-#include "runtime/files/form-header.h"
 #include "runtime/files/multipart.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "base/memory.h"
+#include "runtime/files/form-header.h"
 
 enum state {
 	STATE_START, /* before the first boundary */

@@ -8,11 +8,11 @@
 #ifndef ASB_RUNTIME_FILES_MULTIPART_H
 #define ASB_RUNTIME_FILES_MULTIPART_H
 
-#include "base/buf.h"
-#include "base/error.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
 
 #define MULTIPART_BOUNDARY_MAX 256u    /* RFC 2046 allows 70 */
 #define MULTIPART_HEAD_MAX (16u << 10) /* a path of 4096 bytes and its quoting fit */

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LINKS_MAX 40u    /* as the kernel's own limit */
+#define LINKS_MAX 40u /* as the kernel's own limit */
 /* Names looked at of one path: twice what a path can hold. Links of 4095 bytes each, which is what the
  * limit of links alone allows, are 80,000 names and take seconds. */
 #define STEPS_MAX 4096u

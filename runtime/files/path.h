@@ -19,12 +19,12 @@
 #ifndef ASB_RUNTIME_FILES_PATH_H
 #define ASB_RUNTIME_FILES_PATH_H
 
-#include "base/buf.h"
-#include "base/error.h"
-
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
 
 /* What the kernel takes as a path, without the NUL. */
 #define PATH_TEXT_MAX ((size_t)PATH_MAX - 1)

@@ -11,11 +11,11 @@
 #ifndef ASB_RUNTIME_FILES_WORK_H
 #define ASB_RUNTIME_FILES_WORK_H
 
-#include "runtime/http/server.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "runtime/http/server.h"
 
 #define WORK_THREADS 8u         /* a stuck one is a lost one; idle ones cost a few pages */
 #define WORK_MAX 1024u          /* begun at once; each may hold a piece of a file in memory */
@@ -46,10 +46,11 @@ struct work {
 	struct request *request; /* for the server's thread alone; NULL once it has ended */
 
 	struct work_pool *pool;
-	struct work *next, *previous; /* lock of the pool: the queue, or those that run, or are over */
-	enum work_state state;        /* lock */
-	bool unwanted, given_up;      /* lock */
-	uint64_t since;               /* lock: in this state */
+	struct work *next,
+		*previous;       /* lock of the pool: the queue, or those that run, or are over */
+	enum work_state state;   /* lock */
+	bool unwanted, given_up; /* lock */
+	uint64_t since;          /* lock: in this state */
 };
 
 /* limit: how many may be begun at once. Starts the threads. */

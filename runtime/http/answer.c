@@ -3,12 +3,11 @@
  * handlers and request.c; the last step, answer_queue, by request.c alone. */
 #include "config.h"
 
-#include "runtime/http/request.h"
-
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "runtime/http/request.h"
 #include "runtime/http/server-private.h"
 #include "runtime/json/utf8.h"
 
@@ -125,7 +124,7 @@ void request_answer_json(struct request *request, unsigned int status, struct bu
 static void answer_member(struct request *request, unsigned int status, const char *name,
 			  const char *text)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(TEXT_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(TEXT_MAX);
 
 	buf_printf(&body, "{\"%s\":", name);
 	json_append(&body, text, strlen(text));
@@ -146,7 +145,7 @@ void request_answer_message(struct request *request, unsigned int status, const 
 void request_answer_invalid(struct request *request, const char *type, const char *field,
 			    const char *msg, const char *input)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(TEXT_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(TEXT_MAX);
 
 	buf_printf(&body, "{\"detail\":[{\"type\":\"%s\",\"loc\":[\"body\"", type);
 	if (field != NULL) {

@@ -110,7 +110,8 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 {
 	struct connection *connection = xnew(struct connection);
 
-	*connection = (struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now, .begun = now };
+	*connection =
+		(struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now, .begun = now };
 	list_add(guard, connection);
 	guard->count++;
 	return connection;
@@ -310,8 +311,8 @@ void guard_sweep(struct guard *guard, uint64_t now)
 
 /* ---- heads ---- */
 
-static const char token_characters[] = "!#$%&'*+-.^_`|~0123456789"
-				       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+static const char token_characters[] =
+	"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 struct head {
 	size_t size, count, lengths, codings, hosts;

@@ -11,9 +11,9 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "runtime/http/request.h"
 #include "runtime/json/string.h"
 #include "runtime/json/text.h"
-#include "runtime/http/request.h"
 #include "runtime/json/utf8.h"
 
 #define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
@@ -58,7 +58,7 @@ static void append_key(struct buf *out, const struct json_piece *key)
 
 	bool surrogate = false;
 	size_t length = 0;
-	char *text CLEANUP_FREE = json_string_decode(*key, &length, &surrogate);
+	CLEANUP_FREE char *text = json_string_decode(*key, &length, &surrogate);
 
 	json_append(out, text, length < KEY_MAX ? length : KEY_MAX);
 }
@@ -90,10 +90,10 @@ static void say(struct reader *reader, const char *type, const char *field,
 
 static void say_no_json(struct buf *out, const struct json_text_error *error)
 {
-	buf_printf(out,
-		   "{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",%zu],"
-		   "\"msg\":\"JSON decode error\",\"input\":{},\"ctx\":{\"error\":",
-		   error->position);
+	buf_printf(
+		out,
+		"{\"detail\":[{\"type\":\"json_invalid\",\"loc\":[\"body\",%zu],\"msg\":\"JSON decode error\",\"input\":{},\"ctx\":{\"error\":",
+		error->position);
 	json_append(out, error->what, strlen(error->what));
 	buf_append_str(out, "}}]}");
 }
@@ -169,7 +169,7 @@ static const char *number_of_text(struct json_piece piece, int64_t *ret)
 {
 	bool half = false; /* no digit either */
 	size_t length;
-	char *text CLEANUP_FREE = json_string_decode(piece, &length, &half);
+	CLEANUP_FREE char *text = json_string_decode(piece, &length, &half);
 	const char *at = text;
 
 	while (length > 0 && is_blank(*at)) {
@@ -337,7 +337,7 @@ static void on_member(void *arg, struct json_piece name, struct json_piece value
 	struct reader *reader = arg;
 	bool half = false; /* a name of ours has none */
 	size_t length;
-	char *text CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *text = NULL;
 
 	if (name.length > NAME_MAX_BYTES + 2) {
 		return; /* nobody's */
@@ -460,7 +460,7 @@ static bool is_json(const char *type)
 
 static void answer_no_json(const struct buf *body, struct buf *out)
 {
-	struct buf input CLEANUP_BUF = BUF_INIT(6 * INPUT_MAX + 2);
+	CLEANUP_BUF struct buf input = BUF_INIT(6 * INPUT_MAX + 2);
 	struct reader reader = { .out = out };
 	struct json_piece piece = { 0 };
 
@@ -480,7 +480,7 @@ static void answer_no_json(const struct buf *body, struct buf *out)
 bool json_body_read(struct request *request, const struct json_field_rule *rules, size_t count,
 		    struct json_value *values)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(DETAIL_MAX);
+	CLEANUP_BUF struct buf out = BUF_INIT(DETAIL_MAX);
 	const struct buf *body = request_body(request);
 	unsigned int status = 422;
 

@@ -8,11 +8,11 @@
 #ifndef ASB_RUNTIME_HTTP_JSON_BODY_H
 #define ASB_RUNTIME_HTTP_JSON_BODY_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 struct request;
 

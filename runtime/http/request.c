@@ -166,7 +166,7 @@ static bool is_too_large(const struct request *request, uint64_t length)
 
 static void answer_too_large(struct request *request)
 {
-	struct buf text CLEANUP_BUF = BUF_INIT(128);
+	CLEANUP_BUF struct buf text = BUF_INIT(128);
 
 	buf_printf(&text, "The body is larger than %zu bytes", body_most(request->route));
 	request_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
@@ -230,9 +230,8 @@ static enum MHD_Result on_head(struct request *request, const char *method)
 		return answer_queue(request);
 	}
 	guard_enter(&request->server->guard, request->connection, PHASE_BODY, now);
-	request->connection->ignored =
-		request->response != NULL ||
-		(request->route->take == NULL && request->route->body_max == 0);
+	request->connection->ignored = request->response != NULL || (request->route->take == NULL &&
+								     request->route->body_max == 0);
 	return MHD_YES;
 }
 

@@ -7,12 +7,12 @@
 #ifndef ASB_RUNTIME_HTTP_REQUEST_H
 #define ASB_RUNTIME_HTTP_REQUEST_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base/buf.h"
 
 struct request;
 

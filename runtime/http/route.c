@@ -107,8 +107,9 @@ static const char *safe_host(const struct request *request)
 	const char *host = request_header(request, MHD_HTTP_HEADER_HOST);
 
 	if (host == NULL ||
-	    host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-			      ":[]")] != '\0') {
+	    host[strspn(host,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")] !=
+		    '\0') {
 		return NULL;
 	}
 	return host;
@@ -137,7 +138,7 @@ static void answer_redirect(struct request *request, const struct path *path, bo
 /* As Starlette: the path with a slash less, or one more, is known. */
 static bool redirect(struct request *request, struct path *path)
 {
-	struct buf allow CLEANUP_BUF = BUF_INIT(ALLOW_MAX);
+	CLEANUP_BUF struct buf allow = BUF_INIT(ALLOW_MAX);
 	size_t length = path->length, rest = 0;
 	bool add = path->text[length - 1] != '/';
 
@@ -162,13 +163,13 @@ static bool redirect(struct request *request, struct path *path)
 
 const struct route *route_find(struct request *request)
 {
-	struct buf allow CLEANUP_BUF = BUF_INIT(ALLOW_MAX);
+	CLEANUP_BUF struct buf allow = BUF_INIT(ALLOW_MAX);
 	struct path path = { 0 };
 	size_t rest = 0;
 
 	path_init(&path, request->target);
 
-	char *text CLEANUP_FREE = path.text;
+	CLEANUP_FREE char *text = path.text;
 	const struct route *route =
 		find(request->server, path.text, path.length, request->method, &allow, &rest);
 

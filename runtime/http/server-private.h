@@ -3,15 +3,15 @@
 #ifndef ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 #define ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 
-#include "base/buf.h"
-#include "runtime/http/request.h"
-#include "runtime/http/server.h"
-#include "runtime/files/work.h"
-
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/buf.h"
+#include "runtime/files/work.h"
+#include "runtime/http/request.h"
+#include "runtime/http/server.h"
 
 #define TARGET_MAX (32u << 10) /* of a request line: paths of 4096 bytes, each escaped, and more */
 #define HEAD_MAX (64u << 10)   /* of all header lines */
@@ -24,13 +24,13 @@
 #define IDLE_US 75000000u /* between requests: longer than load balancers keep a connection */
 #define BODY_WINDOW_US 20000000u
 #define BODY_WINDOW_BYTES (10u << 10) /* a body brings this many bytes in each window */
-#define BODY_IGNORED_US 20000000u /* for all of a body that is read and forgotten */
+#define BODY_IGNORED_US 20000000u     /* for all of a body that is read and forgotten */
 /* Of all collected bodies together, those of requests that are worked on included; the last part of it
  * is for small bodies alone, so that a few large ones keep nobody from running a command. */
 #define BODIES_MAX (64u << 20)
 #define BODIES_FOR_SMALL (16u << 20)
 #define BODY_SMALL (64u << 10)
-#define WRITE_TIMEOUT_S 60u           /* a reader that takes nothing for so long is gone */
+#define WRITE_TIMEOUT_S 60u /* a reader that takes nothing for so long is gone */
 #define SWEEP_US 2000000u
 
 #define DISCARD_MAX \
@@ -47,17 +47,17 @@ enum phase {
 struct connection {
 	struct connection *next, *previous; /* in the list of its phase */
 	enum phase phase;
-	int fd;         /* libmicrohttpd's */
+	int fd;                  /* libmicrohttpd's */
 	struct request *request; /* that has begun on it and has not ended */
-	bool started;   /* PHASE_HEAD: bytes of a head have come */
-	bool ignored;   /* PHASE_BODY: it is read and forgotten */
-	bool answering; /* PHASE_BUSY: the client reads */
-	bool paused;    /* PHASE_BODY: we are the slow ones */
-	bool doomed;    /* it was shut down; libmicrohttpd will notice */
-	uint64_t since; /* the phase's, the head's or the window's begin */
-	uint64_t begun; /* the phase's begin */
-	size_t held;    /* of its request's body, counted in guard.held */
-	uint64_t bytes; /* PHASE_HEAD: read before; PHASE_BODY: in this window */
+	bool started;            /* PHASE_HEAD: bytes of a head have come */
+	bool ignored;            /* PHASE_BODY: it is read and forgotten */
+	bool answering;          /* PHASE_BUSY: the client reads */
+	bool paused;             /* PHASE_BODY: we are the slow ones */
+	bool doomed;             /* it was shut down; libmicrohttpd will notice */
+	uint64_t since;          /* the phase's, the head's or the window's begin */
+	uint64_t begun;          /* the phase's begin */
+	size_t held;             /* of its request's body, counted in guard.held */
+	uint64_t bytes;          /* PHASE_HEAD: read before; PHASE_BODY: in this window */
 };
 
 struct guard {

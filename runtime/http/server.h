@@ -18,12 +18,12 @@
 #ifndef ASB_RUNTIME_HTTP_SERVER_H
 #define ASB_RUNTIME_HTTP_SERVER_H
 
-#include "base/error.h"
-#include "base/sched.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/error.h"
+#include "base/sched.h"
 
 struct request;
 struct server;

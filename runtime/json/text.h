@@ -5,10 +5,10 @@
 #ifndef ASB_RUNTIME_JSON_TEXT_H
 #define ASB_RUNTIME_JSON_TEXT_H
 
-#include "base/buf.h"
-
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "base/buf.h"
 
 struct json_piece {
 	const char *start;

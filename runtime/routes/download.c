@@ -5,13 +5,6 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
-#include "runtime/files/disposition.h"
-#include "runtime/files/files.h"
-#include "runtime/files/range.h"
-#include "runtime/http/request.h"
-#include "runtime/files/work.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,10 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+#include "runtime/files/disposition.h"
+#include "runtime/files/files.h"
+#include "runtime/files/range.h"
+#include "runtime/files/work.h"
+#include "runtime/http/request.h"
+
 #define MISSING "File not found"
 #define TYPE "application/octet-stream"
-#define PIECE 16384u /* what a thread reads at once */
-#define BLOCK 8192u  /* in memory for each reader, of libmicrohttpd */
+#define PIECE 16384u          /* what a thread reads at once */
+#define BLOCK 8192u           /* in memory for each reader, of libmicrohttpd */
 #define DISPOSITION_MAX 2048u /* a name of 255 bytes, each escaped */
 
 /* What says which version of a file this is. */
@@ -40,9 +40,9 @@ struct download {
 	struct stat info;
 	int fd;
 	int error;
-	uint64_t offset, left; /* of what is asked for and not read yet */
-	char *piece;           /* read, not sent; NULL: nothing */
-	size_t length;         /* of it */
+	uint64_t offset, left;        /* of what is asked for and not read yet */
+	char *piece;                  /* read, not sent; NULL: nothing */
+	size_t length;                /* of it */
 	bool answered, waits, failed; /* for the server's thread alone */
 };
 
@@ -143,8 +143,7 @@ static void download_run(struct work *work)
 {
 	struct download *download = CONTAINER_OF(work, struct download, work);
 
-	download->error =
-		download->fd < 0 ? download_open(download) : download_piece(download);
+	download->error = download->fd < 0 ? download_open(download) : download_piece(download);
 }
 
 static void download_destroy(struct work *work)

@@ -3,16 +3,15 @@
  * the supervisor's for what the command writes. */
 #include "config.h"
 
-#include "runtime/routes/routes-execute.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "runtime/exec/output.h"
-#include "runtime/http/request.h"
-#include "runtime/runtime.h"
 #include "runtime/exec/supervise.h"
+#include "runtime/http/request.h"
+#include "runtime/routes/routes-execute.h"
+#include "runtime/runtime.h"
 
 #define BODY_MAX (8u << 20)
 #define SMALL_MAX (64u << 10) /* what is answered in one piece, with its length */
@@ -121,7 +120,7 @@ static void append_end(struct run *run)
 /* Puts the words instead of what the command said on stderr. */
 static void set_problem(struct run *run)
 {
-	struct buf words CLEANUP_BUF = BUF_INIT(TEXT_MAX);
+	CLEANUP_BUF struct buf words = BUF_INIT(TEXT_MAX);
 	struct output *err = &run->outputs[EXECUTION_ERR];
 
 	if (execute_problem(run->result, run->timeout_s, &words)) {
@@ -186,7 +185,7 @@ static void release(void *arg)
 
 static void answer_whole(struct run *run)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(8 * SMALL_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(8 * SMALL_MAX);
 	char data[4096];
 	size_t length;
 

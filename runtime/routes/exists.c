@@ -4,12 +4,12 @@
  */
 #include "config.h"
 
+#include <errno.h>
+
 #include "base/memory.h"
 #include "runtime/files/files.h"
-#include "runtime/http/request.h"
 #include "runtime/files/work.h"
-
-#include <errno.h>
+#include "runtime/http/request.h"
 
 #define ANSWER_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
 

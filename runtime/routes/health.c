@@ -8,7 +8,7 @@
 
 static void answer(struct request *request)
 {
-	struct buf body CLEANUP_BUF = BUF_INIT(128);
+	CLEANUP_BUF struct buf body = BUF_INIT(128);
 
 	buf_append_str(&body, "{\"status\":\"ok\",\"message\":\"Sandbox Runtime is active.\"}");
 	request_answer_json(request, 200, &body);

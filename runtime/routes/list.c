@@ -6,13 +6,6 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
-#include "base/number.h"
-#include "runtime/files/files.h"
-#include "runtime/http/request.h"
-#include "runtime/runtime.h"
-#include "runtime/files/work.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +14,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "runtime/files/files.h"
+#include "runtime/files/work.h"
+#include "runtime/http/request.h"
+#include "runtime/runtime.h"
 
 #define MISSING "Path is not a directory"
 #define SLICE 64u            /* entries looked at before other requests get their turn */
@@ -240,11 +240,11 @@ void list_handle(struct request *request)
 	const struct runtime *runtime = request_arg(request);
 	struct list *list = xnew(struct list);
 
-	*list = (struct list){ .work = { .run = list_run,
-					 .done = list_done,
-					 .destroy = list_destroy },
-			       .sched = runtime->sched,
-			       .pending = BUF_INIT(PENDING_MAX) };
+	*list = (struct list){
+		.work = { .run = list_run, .done = list_done, .destroy = list_destroy },
+		.sched = runtime->sched,
+		.pending = BUF_INIT(PENDING_MAX)
+	};
 	lookup_init(&list->lookup, request);
 	if (!work_begin(&list->work, request)) {
 		list_destroy(&list->work);

@@ -5,11 +5,11 @@
  */
 #include "config.h"
 
-#include "runtime/routes/openapi-text.h"
-#include "runtime/http/request.h"
-#include "runtime/routes/routes-files.h"
-
 #include <stddef.h>
+
+#include "runtime/http/request.h"
+#include "runtime/routes/openapi-text.h"
+#include "runtime/routes/routes-files.h"
 
 static void openapi_handle(struct request *request)
 {

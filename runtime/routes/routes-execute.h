@@ -3,10 +3,10 @@
 #ifndef ASB_RUNTIME_ROUTES_ROUTES_EXECUTE_H
 #define ASB_RUNTIME_ROUTES_ROUTES_EXECUTE_H
 
+#include <stdbool.h>
+
 #include "runtime/exec/command.h"
 #include "runtime/http/server.h"
-
-#include <stdbool.h>
 
 struct request;
 struct execution_result;

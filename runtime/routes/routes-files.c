@@ -4,11 +4,12 @@
  */
 #include "config.h"
 
-#include "runtime/files/files.h"
 #include "runtime/routes/routes-files.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "runtime/files/files.h"
 
 const struct route routes_files[] = {
 	{ .method = "POST",

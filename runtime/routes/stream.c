@@ -3,15 +3,14 @@
  * Called by both threads: the supervisor's makes events, the server's sends them. */
 #include "config.h"
 
-#include "runtime/routes/routes-execute.h"
-
 #include <string.h>
 
 #include "base/memory.h"
 #include "runtime/exec/events.h"
-#include "runtime/http/request.h"
-#include "runtime/runtime.h"
 #include "runtime/exec/supervise.h"
+#include "runtime/http/request.h"
+#include "runtime/routes/routes-execute.h"
+#include "runtime/runtime.h"
 
 #define PENDING_HIGH (128u << 10) /* above: the command waits for its reader */
 #define PENDING_LOW (32u << 10)
@@ -74,7 +73,7 @@ static bool send_events(struct stream *stream, struct buf *events)
 static bool on_output(void *arg, enum execution_stream which, const char *data, size_t length)
 {
 	struct stream *stream = arg;
-	struct buf events CLEANUP_BUF = BUF_INIT(EVENTS_MAX);
+	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
 	uint64_t now = sched_now_us(stream->sched);
 
 	event_lines_add(&stream->lines[which], names[which], data, length, &events);
@@ -87,7 +86,7 @@ static bool on_output(void *arg, enum execution_stream which, const char *data, 
 static void on_timer(void *arg, uint64_t now)
 {
 	struct stream *stream = arg;
-	struct buf events CLEANUP_BUF = BUF_INIT(EVENTS_MAX);
+	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
 
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		if (now >= stream->flush_at[i]) {
@@ -105,8 +104,8 @@ static void on_timer(void *arg, uint64_t now)
 static void on_end(void *arg, const struct execution_result *result)
 {
 	struct stream *stream = arg;
-	struct buf events CLEANUP_BUF = BUF_INIT(EVENTS_MAX);
-	struct buf words CLEANUP_BUF = BUF_INIT(WORDS_MAX);
+	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
+	CLEANUP_BUF struct buf words = BUF_INIT(WORDS_MAX);
 
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		event_lines_flush(&stream->lines[i], names[i], true, &events);

@@ -6,17 +6,17 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/sched.h"
 #include "runtime/files/files.h"
 #include "runtime/files/incoming.h"
 #include "runtime/files/multipart.h"
+#include "runtime/files/work.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
-#include "runtime/files/work.h"
-
-#include <errno.h>
-#include <string.h>
 
 #define FIELD_MAX (64u << 10) /* of a part that is no file, which is only shown in a refusal */
 #define ANSWER_MAX (1u << 20)
@@ -35,9 +35,9 @@ struct part {
 struct upload {
 	struct work work;
 	const struct runtime *runtime;
-	struct buf piece;   /* of the body, to be read */
-	struct error error; /* of the form */
-	bool lands;         /* the form is whole: the next step is the last one */
+	struct buf piece;       /* of the body, to be read */
+	struct error error;     /* of the form */
+	bool lands;             /* the form is whole: the next step is the last one */
 	struct multipart *form; /* NULL: the body is something else, and is ignored */
 	struct part coming;     /* KIND_NONE: the part that comes has another name */
 	struct part whole;
@@ -162,9 +162,9 @@ static void answer_text(struct request *request, const struct buf *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 
-	buf_append_str(&body, "{\"detail\":[{\"type\":\"value_error\",\"loc\":[\"body\",\"file\"],"
-			      "\"msg\":\"Value error, Expected UploadFile, received: "
-			      "<class 'str'>\",\"input\":");
+	buf_append_str(
+		&body,
+		"{\"detail\":[{\"type\":\"value_error\",\"loc\":[\"body\",\"file\"],\"msg\":\"Value error, Expected UploadFile, received: <class 'str'>\",\"input\":");
 	json_append(&body, buf_str(text), text->length);
 	buf_append_str(&body, ",\"ctx\":{\"error\":{}}}]}");
 	request_answer_json(request, 422, &body);
@@ -226,11 +226,11 @@ void upload_start(struct request *request)
 	struct upload *upload = xnew(struct upload);
 	struct error error = { 0 };
 
-	*upload = (struct upload){ .work = { .run = upload_run,
-					     .done = upload_done,
-					     .destroy = upload_destroy },
-				   .runtime = request_arg(request),
-				   .piece = BUF_INIT(PIECE_MAX) };
+	*upload = (struct upload){
+		.work = { .run = upload_run, .done = upload_done, .destroy = upload_destroy },
+		.runtime = request_arg(request),
+		.piece = BUF_INIT(PIECE_MAX)
+	};
 	part_init(&upload->coming);
 	part_init(&upload->whole);
 	if (!work_begin(&upload->work, request)) {
@@ -245,7 +245,8 @@ void upload_start(struct request *request)
 
 void upload_take(struct request *request, const char *data, size_t length)
 {
-	struct upload *upload = CONTAINER_OF((struct work *)request_data(request), struct upload, work);
+	struct upload *upload =
+		CONTAINER_OF((struct work *)request_data(request), struct upload, work);
 
 	if (upload->form != NULL) {
 		if (buf_append(&upload->piece, data, length) < 0) {
@@ -259,7 +260,8 @@ void upload_take(struct request *request, const char *data, size_t length)
 
 void upload_handle(struct request *request)
 {
-	struct upload *upload = CONTAINER_OF((struct work *)request_data(request), struct upload, work);
+	struct upload *upload =
+		CONTAINER_OF((struct work *)request_data(request), struct upload, work);
 
 	upload->lands = true;
 	work_submit(&upload->work);

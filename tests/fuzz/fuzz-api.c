@@ -10,20 +10,19 @@
  */
 #include "config.h"
 
-#include "apiserver/api/api.h"
-
-#include "base/json.h"
-#include "base/memory.h"
-#include "base/utf8.h"
-#include "apiserver/api/api-private.h"
-#include "apiserver/objects/objects.h"
-#include "tests/fuzz/fuzz.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "apiserver/api/api-private.h"
+#include "apiserver/api/api.h"
+#include "apiserver/objects/objects.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "api";
 
@@ -58,8 +57,7 @@ static const char *const routes[] = {
 	"/api/v1/namespaces/default/finalize",
 	"/api/v1/configmaps",
 	"/api/v1/watch/pods",
-	"/api/v1/watch"
-	"/namespaces/default/pods/p",
+	"/api/v1/watch/namespaces/default/pods/p",
 	"/api/v1/nodes/n/status",
 	"/apis/events.k8s.io/v1/namespaces/default/events",
 	CRDS,
@@ -208,22 +206,15 @@ static void begin(void)
 	create(NS "configmaps", "{\"metadata\":{\"name\":\"kept\",\"labels\":{\"app\":\"a\"}}}");
 	create(NS "configmaps", "{\"metadata\":{\"name\":\"also\",\"finalizers\":[\"a.b/c\"]}}");
 	create(NS "pods",
-	       "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\",\"containers\":"
-	       "[{\"name\":\"c\",\"image\":\"localhost/x\"}]}}");
+	       "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\",\"containers\":[{\"name\":\"c\",\"image\":\"localhost/x\"}]}}");
 	create(NS "services",
 	       "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"ports\":[{\"port\":80}]}}");
 	create(CRDS,
-	       "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example."
-	       "com\","
-	       "\"scope\":\"Namespaced\",\"names\":{\"plural\":\"things\",\"singular\":\"thing\","
-	       "\"kind\":\"Thing\",\"listKind\":\"ThingList\"},\"versions\":[{\"name\":\"v1\","
-	       "\"served\":true,\"storage\":true,\"subresources\":{\"status\":{},\"scale\":{"
-	       "\"specReplicasPath\":\".spec.replicas\",\"statusReplicasPath\":"
-	       "\".status.replicas\"}},\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
-	       "\"x-kubernetes-preserve-unknown-fields\":true}}}]}}");
+	       "{\"metadata\":{\"name\":\"things.example.com\"},\"spec\":{\"group\":\"example.com\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"things\",\"singular\":\"thing\","
+	       "\"kind\":\"Thing\",\"listKind\":\"ThingList\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"subresources\":{\"status\":{},\"scale\":{"
+	       "\"specReplicasPath\":\".spec.replicas\",\"statusReplicasPath\":\".status.replicas\"}},\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}}]}}");
 	create("/apis/example.com/v1/namespaces/default/things",
-	       "{\"apiVersion\":\"example.com/"
-	       "v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"t\"}}");
+	       "{\"apiVersion\":\"example.com/v1\",\"kind\":\"Thing\",\"metadata\":{\"name\":\"t\"}}");
 }
 
 /* ---- what is there ---- */

@@ -6,12 +6,11 @@
  */
 #include "config.h"
 
-#include "node/env/expand.h"
-
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "node/env/expand.h"
 #include "tests/fuzz/fuzz.h"
 
 #define OUT_MAX 65536

@@ -3,10 +3,10 @@
  * fuzz.h. */
 #include "config.h"
 
+#include <json-c/json.h>
+
 #include "runtime/http/json-body.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <json-c/json.h>
 
 const char fuzz_corpus[] = "json-body";
 
@@ -18,8 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ "env", JSON_FIELD_ENV, false },
 	};
 	struct json_value values[3];
-	struct buf out CLEANUP_BUF = BUF_INIT(16u << 20);
-	struct buf text CLEANUP_BUF = BUF_INIT(16u << 20);
+	CLEANUP_BUF struct buf out = BUF_INIT(16u << 20);
+	CLEANUP_BUF struct buf text = BUF_INIT(16u << 20);
 	unsigned int status = 0;
 
 	/* As a collected body: a NUL behind it. */

@@ -5,15 +5,15 @@
  */
 #include "config.h"
 
-#include "base/json-scan.h"
-#include "base/json.h"
-#include "base/macros.h"
-#include "tests/fuzz/fuzz.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "base/json-scan.h"
+#include "base/json.h"
+#include "base/macros.h"
+#include "tests/fuzz/fuzz.h"
 
 #define PATHS_MAX 4
 #define OUT_MAX (64u * 1024 * 1024)

@@ -6,10 +6,10 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "core/config/kubeconfig.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <string.h>
 
 const char fuzz_corpus[] = "kubeconfig";
 

@@ -5,12 +5,12 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/memory.h"
 #include "runtime/files/multipart.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <string.h>
 
 #define LOG_MAX (64u << 20)
 

@@ -6,13 +6,13 @@
  */
 #include "config.h"
 
-#include "base/json.h"
-#include "kube/patch.h"
-#include "tests/fuzz/fuzz.h"
-
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "kube/patch.h"
+#include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "patch";
 

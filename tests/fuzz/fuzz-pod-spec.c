@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,19 +18,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/pod/bind.h"
 #include "node/env/env.h"
+#include "node/pod/bind.h"
 #include "node/pod/plan.h"
 #include "node/pod/security.h"
 #include "node/pod/spec.h"
+#include "node/pod/status.h"
 #include "node/podman/create.h"
 #include "node/podman/user.h"
 #include "node/probes/spec.h"
-#include "node/pod/status.h"
 #include "node/volumes/files.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -51,8 +50,8 @@ struct world {
 static int get(void *arg UNUSED, const char *resource, const char *ns UNUSED, const char *name,
 	       struct json_object **ret, struct error *reterr)
 {
-	static const char text[] = "{\"metadata\":{\"name\":\"x\"},\"data\":{\"a\":\"YQ==\","
-				   "\"PATH\":\"YQ==\",\"b\":\"not base64\"}}";
+	static const char text[] =
+		"{\"metadata\":{\"name\":\"x\"},\"data\":{\"a\":\"YQ==\",\"PATH\":\"YQ==\",\"b\":\"not base64\"}}";
 
 	if (name[0] == '-' || strcmp(resource, "persistentvolumeclaims") == 0) {
 		return error_set(reterr, -ENOENT, "none");

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "apiserver/api/protobuf.h"
-
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"
 

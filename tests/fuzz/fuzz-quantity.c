@@ -5,12 +5,11 @@
  */
 #include "config.h"
 
-#include "node/env/quantity.h"
-
 #include <string.h>
 
 #include "base/macros.h"
 #include "base/memory.h"
+#include "node/env/quantity.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "quantity";

@@ -5,13 +5,11 @@
  */
 #include "config.h"
 
-#include "apiserver/api/route.h"
-
-#include "apiserver/api/query.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "apiserver/api/query.h"
+#include "apiserver/api/route.h"
 #include "base/macros.h"
 #include "base/memory.h"
 #include "tests/fuzz/fuzz.h"

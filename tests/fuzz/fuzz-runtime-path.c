@@ -5,12 +5,12 @@
  */
 #include "config.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "runtime/files/path.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <errno.h>
-#include <string.h>
 
 #define TEXT_MAX (1u << 20)
 

@@ -6,14 +6,14 @@
  */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/schema/pattern.h"
-#include "apiserver/schema/schema.h"
-#include "tests/fuzz/fuzz.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/schema/pattern.h"
+#include "apiserver/schema/schema.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "schema";
 

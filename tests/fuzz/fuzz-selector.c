@@ -6,12 +6,12 @@
  */
 #include "config.h"
 
-#include "base/memory.h"
+#include <agent-sandbox/helpers.h>
+
 #include "apiserver/objects/objects.h"
 #include "apiserver/requests/selector.h"
+#include "base/memory.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <agent-sandbox/helpers.h>
 
 const char fuzz_corpus[] = "selector";
 

@@ -7,12 +7,12 @@
  */
 #include "config.h"
 
-#include "base/json.h"
-#include "apiserver/requests/strategic.h"
-#include "tests/fuzz/fuzz.h"
-
 #include <agent-sandbox/helpers.h>
 #include <string.h>
+
+#include "apiserver/requests/strategic.h"
+#include "base/json.h"
+#include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "strategic";
 

@@ -5,13 +5,13 @@
  */
 #include "config.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/yaml.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <limits.h>
-#include <string.h>
 
 #define OUT_MAX (256u * 1024 * 1024)
 

@@ -5,14 +5,14 @@
  */
 #include "config.h"
 
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/buf.h"
 #include "base/macros.h"
 #include "base/memory.h"
 #include "tests/fuzz/fuzz.h"
-
-#include <dirent.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #define INPUT_MAX (16u * 1024 * 1024)
 

@@ -3,15 +3,15 @@
  * differential check against a real API server asks it (store_differential.py). */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "apiserver/requests/requests.h"
-#include "apiserver/requests/strategic.h"
-
 #include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "apiserver/requests/requests.h"
+#include "apiserver/requests/strategic.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #define LINE_MAX_BYTES (1 << 20)
 

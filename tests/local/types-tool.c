@@ -7,13 +7,13 @@
  */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+#include <stdio.h>
+
+#include "apiserver/types/types.h"
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/memory.h"
-#include "apiserver/types/types.h"
-
-#include <agent-sandbox/helpers.h>
-#include <stdio.h>
 
 #define LINE_CEILING (16u << 20)
 

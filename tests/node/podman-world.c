@@ -46,17 +46,17 @@ static const char *make_image(const char *state)
 {
 	static const char *const folders[] = { "root", "root/bin", "root/tmp", "root/etc" };
 	const char *named = getenv("BUSYBOX");
-	char *busybox CLEANUP_FREE = podman_find(named != NULL ? named : "busybox");
-	char *root CLEANUP_FREE = xprintf("%s/root", state);
-	char *program CLEANUP_FREE = xprintf("%s/bin/busybox", root);
-	char *tar CLEANUP_FREE = xprintf("%s/root.tar", state);
+	CLEANUP_FREE char *busybox = podman_find(named != NULL ? named : "busybox");
+	CLEANUP_FREE char *root = xprintf("%s/root", state);
+	CLEANUP_FREE char *program = xprintf("%s/bin/busybox", root);
+	CLEANUP_FREE char *tar = xprintf("%s/root.tar", state);
 	const char *const copy[] = { "cp", busybox, program, NULL };
 	const char *const links[] = { "chroot", root, "/bin/busybox", "--install", "-s",
 				      "/bin",   NULL };
 	/* So that a volume of the image can be told from those of others on this machine. */
-	char *mark CLEANUP_FREE = xprintf("%s/root/etc/%s", state, state + strlen("/tmp/"));
+	CLEANUP_FREE char *mark = xprintf("%s/root/etc/%s", state, state + strlen("/tmp/"));
 	const char *const touch[] = { "touch", mark, NULL };
-	char *passwd CLEANUP_FREE = xprintf("%s/root/etc/passwd", state);
+	CLEANUP_FREE char *passwd = xprintf("%s/root/etc/passwd", state);
 	static const char users[] = "root:x:0:0::/:/bin/sh\n1root:x:0:0::/:/bin/sh\n"
 				    "admin:x:0:0::/:/bin/sh\nguest:x:1500:1500::/:/bin/sh\n";
 	const char *const pack[] = { "tar", "-C", root, "-cf", tar, ".", NULL };
@@ -67,7 +67,7 @@ static const char *make_image(const char *state)
 		return "no busybox on PATH: install busybox-static";
 	}
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		char *folder CLEANUP_FREE = xprintf("%s/%s", state, folders[i]);
+		CLEANUP_FREE char *folder = xprintf("%s/%s", state, folders[i]);
 
 		(void)mkdir(folder, 0755);
 	}
@@ -80,7 +80,7 @@ static const char *make_image(const char *state)
 
 void world_image(struct podman_world *world, const char *name, const char *change)
 {
-	char *tar CLEANUP_FREE = xprintf("%s/root.tar", world->state);
+	CLEANUP_FREE char *tar = xprintf("%s/root.tar", world->state);
 	const char *const import[] = {
 		"podman", "import", "-q", "--change", change, tar, name, NULL
 	};
@@ -147,7 +147,7 @@ static int start_runtime(struct podman_world *world, struct error *reterr)
 
 const char *world_setup(struct podman_world *world)
 {
-	struct buf note CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf note = BUF_INIT(1024);
 	static char why[512];
 	struct error error = { 0 };
 
@@ -205,7 +205,7 @@ pid_t world_spawn(const char *const *argv, int *ret_out)
 /* One process, by what its command line says. */
 static bool serves(const struct dirent *entry, const char *state)
 {
-	char *path CLEANUP_FREE = xprintf("/proc/%s/cmdline", entry->d_name);
+	CLEANUP_FREE char *path = xprintf("/proc/%s/cmdline", entry->d_name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char line[4096];
 	ssize_t got = fd >= 0 ? read(fd, line, sizeof(line)) : -1;
@@ -305,7 +305,7 @@ void world_run(struct podman_world *world, const char *uid, const char *handler,
 void world_expect(struct podman_world *world, const char *id, const char *line, const char *wanted)
 {
 	const char *const argv[] = { "/bin/sh", "-c", line, NULL };
-	struct buf output CLEANUP_BUF = BUF_INIT(20000);
+	CLEANUP_BUF struct buf output = BUF_INIT(20000);
 	struct error error = { 0 };
 	int code = -1;
 

@@ -50,7 +50,7 @@ static int start(struct podman_world *world, const char *uid, const char *handle
 /* Of images of this test. */
 static size_t count_volumes(struct podman_world *world)
 {
-	char *line CLEANUP_FREE =
+	CLEANUP_FREE char *line =
 		xprintf("ls -d $(podman info --format '{{.Store.VolumePath}}')/*/_data/%s 2>&-",
 			world->state + strlen("/tmp/"));
 
@@ -66,7 +66,7 @@ static void volumes_of_an_image_go_with_their_container(void **state)
 	struct runtime_container container = { .name = "main",
 					       .image = GUARD_IMAGE,
 					       .command = stay };
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct error error = { 0 };
 	char id[80];
 
@@ -105,12 +105,12 @@ static void nobody_runs_as_root_who_must_not(void **state)
 	struct runtime_container container = {
 		.name = "main", .image = GUARD_IMAGE, .command = stay, .non_root = true
 	};
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct error error = { 0 };
 	char id[80];
 
 	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
-		char *change CLEANUP_FREE = xprintf("USER %s", users[i]);
+		CLEANUP_FREE char *change = xprintf("USER %s", users[i]);
 
 		world_image(world, GUARD_IMAGE, change);
 		container.attempt = (uint32_t)i;
@@ -147,7 +147,7 @@ static void containers_make_no_devices_and_no_raw_packets(void **state)
 	struct runtime_container asks = {
 		.name = "asks", .image = TEST_IMAGE, .command = stay, .cap_add = add
 	};
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct error error = { 0 };
 	char id[80];
 
@@ -189,7 +189,7 @@ static void files_of_the_node_take_little(void **state)
 	char id[80];
 
 	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
-		char *uid CLEANUP_FREE = world_uid(world);
+		CLEANUP_FREE char *uid = world_uid(world);
 		char *message = message_make(world->state, uid, "main", 0, true);
 		const struct runtime_mount mount = { .source = message,
 						     .target = "/dev/termination-log" };
@@ -211,17 +211,14 @@ static void files_of_the_node_take_little(void **state)
 		assert_int_equal(start(world, uid, handlers[i], &container, id, &error), 0);
 		world_expect(world, id, "cat /etc/hosts /etc/hostname", "pod-host\npod-host\n");
 		world_expect(world, id, "cat /etc/resolv.conf && echo read", "read");
-		world_expect(world, id,
-			     "for f in /dev/termination-log /etc/hosts /etc/hostname "
-			     "/etc/resolv.conf /run/.containerenv; do "
-			     "head -c 3000000 /dev/zero 2>/dev/null >> $f; "
-			     "[ $(wc -c < $f) -lt 1100000 ] || echo $f is large; done; echo done",
-			     "done");
-		world_expect(world, id,
-			     "for f in /dev/termination-log /etc/hosts /etc/hostname "
-			     "/etc/resolv.conf /run/.containerenv; do "
-			     "[ $(wc -c < $f) -lt 1100000 ] || echo $f is large; done | wc -l",
-			     "0\n");
+		world_expect(
+			world, id,
+			"for f in /dev/termination-log /etc/hosts /etc/hostname /etc/resolv.conf /run/.containerenv; do head -c 3000000 /dev/zero 2>/dev/null >> $f; [ $(wc -c < $f) -lt 1100000 ] || echo $f is large; done; echo done",
+			"done");
+		world_expect(
+			world, id,
+			"for f in /dev/termination-log /etc/hosts /etc/hostname /etc/resolv.conf /run/.containerenv; do [ $(wc -c < $f) -lt 1100000 ] || echo $f is large; done | wc -l",
+			"0\n");
 		/* With a read-only root, the message is all it may write. */
 		closed.name = "closed";
 		closed.read_only_root = true;
@@ -233,10 +230,9 @@ static void files_of_the_node_take_little(void **state)
 		free(message);
 
 		/* Nothing of it is left. */
-		char *line CLEANUP_FREE =
-			xprintf("ls -d %s/pods/%s %s/messages/%s 2>/dev/null; grep -F %s "
-				"/proc/self/mountinfo; true",
-				world->state, uid, world->state, uid, uid);
+		CLEANUP_FREE char *line = xprintf(
+			"ls -d %s/pods/%s %s/messages/%s 2>/dev/null; grep -F %s /proc/self/mountinfo; true",
+			world->state, uid, world->state, uid, uid);
 
 		assert_int_equal(world_count(line), 0);
 	}
@@ -247,16 +243,15 @@ static void files_of_the_node_take_little(void **state)
 static void profiles_and_settings_are_those_that_are_asked_for(void **state)
 {
 	static const char profile[] =
-		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\","
-		"\"mkdirat\"],\"action\":\"SCMP_ACT_ERRNO\"}]}";
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\",\"mkdirat\"],\"action\":\"SCMP_ACT_ERRNO\"}]}";
 	struct podman_world *world = world_of(state);
 	const struct runtime_ops *ops = world->runtime->ops;
 	const char *const stay[] = { "/bin/sh", "-c", STAY, NULL };
 	const char *const network[] = { "net.ipv4.ip_unprivileged_port_start=81", NULL };
 	const char *const own[] = { "kernel.shm_rmid_forced=1", NULL };
-	char *uid CLEANUP_FREE = world_uid(world);
-	char *path CLEANUP_FREE = xprintf("%s/profile.json", world->state);
-	char *none CLEANUP_FREE = xprintf("%s/none.json", world->state);
+	CLEANUP_FREE char *uid = world_uid(world);
+	CLEANUP_FREE char *path = xprintf("%s/profile.json", world->state);
+	CLEANUP_FREE char *none = xprintf("%s/none.json", world->state);
 	const struct runtime_pod pod = {
 		.ns = "default", .name = "p", .uid = uid, .hostname = "pod-host", .sysctls = network
 	};

@@ -52,7 +52,7 @@ static void podman_runs_a_pod_and_tells_how_it_ended(void **state)
 {
 	struct podman_world *world = world_of(state);
 	const struct runtime_ops *ops = world->runtime->ops;
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct runtime_list list = { 0 };
 	char ip[64], again[64], id[80], same[80];
 	struct error error = { 0 };
@@ -83,7 +83,7 @@ static void podman_runs_a_pod_and_tells_how_it_ended(void **state)
 static void podman_finds_everything_again(void **state)
 {
 	struct podman_world *world = world_of(state);
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct runtime_list list = { 0 };
 	char ip[64], id[80];
 	struct error error = { 0 };
@@ -122,7 +122,7 @@ static int be_victim(const char *state, const char *uid)
 static void podman_loses_services_and_no_container_with_a_killed_node(void **state)
 {
 	struct podman_world *world = world_of(state);
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	const char *const argv[] = { "victim", world->state, uid, NULL };
 	struct runtime_list list = { 0 };
 	struct error error = { 0 };
@@ -159,7 +159,7 @@ static void podman_comes_back_when_its_service_is_killed(void **state)
 {
 	struct podman_world *world = world_of(state);
 	struct podman *podman = podman_of(world->runtime);
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	char ip[64], id[80];
 
 	world_run(world, uid, NULL, STAY, ip, id);
@@ -183,7 +183,7 @@ static void podman_refuses_a_container_under_another_runtime(void **state)
 	struct podman_world *world = world_of(state);
 	struct podman *podman = podman_of(world->runtime);
 	struct podman_service *services = podman->services;
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	const char *const command[] = { "/bin/sh", "-c", "echo it ran", NULL };
 	const struct runtime_pod pod = {
 		.ns = "default", .name = "p", .uid = uid, .handler = "runsc", .hostname = "pod-host"
@@ -220,7 +220,7 @@ static void podman_refuses_a_container_under_another_runtime(void **state)
 static void podman_runs_a_pod_under_runsc(void **state)
 {
 	struct podman_world *world = world_of(state);
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct error error = { 0 };
 	char ip[64], id[80];
 
@@ -239,8 +239,8 @@ static void podman_kills_a_process_that_takes_too_long(void **state)
 {
 	struct podman_world *world = world_of(state);
 	const char *const argv[] = { "/bin/sh", "-c", "echo begun; exec sleep 77", NULL };
-	char *uid CLEANUP_FREE = world_uid(world);
-	struct buf output CLEANUP_BUF = BUF_INIT(20000);
+	CLEANUP_FREE char *uid = world_uid(world);
+	CLEANUP_BUF struct buf output = BUF_INIT(20000);
 	struct error error = { 0 };
 	char ip[64], id[80];
 	int code = -1;
@@ -267,7 +267,7 @@ static void podman_kills_a_process_that_takes_too_long(void **state)
 static void podman_holds_a_limit_of_memory(void **state)
 {
 	struct podman_world *world = world_of(state);
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	const char *const command[] = { "/bin/sh", "-c", "exec tail /dev/zero", NULL };
 	const struct runtime_pod pod = {
 		.ns = "default", .name = "p", .uid = uid, .hostname = "pod-host"
@@ -302,8 +302,8 @@ static void podman_hands_on_logs(void **state)
 	const struct runtime_log_options last = { .tail_lines = 2 },
 					 all = { .tail_lines = -1, .follow = true };
 	const struct runtime_log_options few = { .tail_lines = -1, .limit_bytes = 5 };
-	char *uid CLEANUP_FREE = world_uid(world);
-	struct buf output CLEANUP_BUF = BUF_INIT(20000);
+	CLEANUP_FREE char *uid = world_uid(world);
+	CLEANUP_BUF struct buf output = BUF_INIT(20000);
 	struct error error = { 0 };
 	char ip[64], id[80];
 
@@ -345,7 +345,7 @@ static void podman_carries_the_streams_of_a_process(void **state)
 	struct podman_world *world = world_of(state);
 	const struct runtime_ops *ops = world->runtime->ops;
 	const char *const argv[] = { "/bin/sh", "-c", "echo err >&2; cat; exit 7", NULL };
-	char *uid CLEANUP_FREE = world_uid(world);
+	CLEANUP_FREE char *uid = world_uid(world);
 	struct buf output CLEANUP_BUF = BUF_INIT(20000), errors CLEANUP_BUF = BUF_INIT(20000);
 	struct runtime_exec_stream stream;
 	struct error error = { 0 };
@@ -381,8 +381,8 @@ static void podman_carries_the_streams_of_a_process(void **state)
 static void podman_connects_to_servers_on_loopback(void **state)
 {
 	struct podman_world *world = world_of(state);
-	char *uid CLEANUP_FREE = world_uid(world);
-	struct buf output CLEANUP_BUF = BUF_INIT(20000);
+	CLEANUP_FREE char *uid = world_uid(world);
+	CLEANUP_BUF struct buf output = BUF_INIT(20000);
 	struct error error = { 0 };
 	char ip[64], id[80];
 	int fd = -1;
@@ -404,7 +404,7 @@ static void podman_connects_to_servers_on_loopback(void **state)
 
 static void tag_image(struct podman_world *world, const char *name)
 {
-	char *path CLEANUP_FREE = xprintf("/images/" TEST_IMAGE "/tag?repo=%s&tag=1", name);
+	CLEANUP_FREE char *path = xprintf("/images/" TEST_IMAGE "/tag?repo=%s&tag=1", name);
 	const struct podman_request request = {
 		.handler = -1, .method = "POST", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
@@ -417,7 +417,7 @@ static void podman_says_what_images_there_are(void **state)
 {
 	struct podman_world *world = world_of(state);
 	const struct runtime_ops *ops = world->runtime->ops;
-	struct buf note CLEANUP_BUF = BUF_INIT(2000);
+	CLEANUP_BUF struct buf note = BUF_INIT(2000);
 	struct error error = { 0 };
 	enum runtime_image result;
 

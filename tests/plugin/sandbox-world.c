@@ -61,19 +61,18 @@ void world_pool_pod(struct asb_fake *fake, const char *pod)
 				"spec: {replicas: 1, sandboxTemplateRef: {name: tmpl}}\n");
 	}
 	snprintf(uid, sizeof(uid), "%s", world_uid(fake, "SandboxWarmPool", "pool"));
-	world_put(fake,
-		  "apiVersion: v1\n"
-		  "kind: Pod\n"
-		  "metadata:\n"
-		  "  namespace: ns\n"
-		  "  name: %s\n"
-		  "  labels: {%s: aaaaaaaa, %s: bbbbbbbb, app: python}\n"
-		  "  ownerReferences:\n"
-		  "  - {apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, "
-		  "name: pool,"
-		  " uid: %s, controller: true, blockOwnerDeletion: true}\n"
-		  "spec: {containers: [{name: c, image: i}]}\n",
-		  pod, POOL_LABEL, TEMPLATE_LABEL, uid);
+	world_put(
+		fake,
+		"apiVersion: v1\n"
+		"kind: Pod\n"
+		"metadata:\n"
+		"  namespace: ns\n"
+		"  name: %s\n"
+		"  labels: {%s: aaaaaaaa, %s: bbbbbbbb, app: python}\n"
+		"  ownerReferences:\n"
+		"  - {apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, name: pool, uid: %s, controller: true, blockOwnerDeletion: true}\n"
+		"spec: {containers: [{name: c, image: i}]}\n",
+		pod, POOL_LABEL, TEMPLATE_LABEL, uid);
 	asb_fake_pod_ready(fake, "ns", pod);
 }
 
@@ -92,23 +91,22 @@ void world_claimed_sandbox(struct asb_fake *fake, const char *name, const char *
 	char uid[64];
 
 	snprintf(uid, sizeof(uid), "%s", world_uid(fake, "SandboxClaim", name));
-	world_put(fake,
-		  "apiVersion: agents.x-k8s.io/v1alpha1\n"
-		  "kind: Sandbox\n"
-		  "metadata:\n"
-		  "  namespace: ns\n"
-		  "  name: %s\n"
-		  "  annotations: {%s: %s}\n"
-		  "  ownerReferences:\n"
-		  "  - {apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, name: "
-		  "%s, uid: %s,"
-		  " controller: true, blockOwnerDeletion: true}\n"
-		  "spec:\n"
-		  "  replicas: 1\n"
-		  "  podTemplate:\n"
-		  "    metadata: {labels: {%s: %s}}\n"
-		  "    spec: {containers: [{name: c, image: i}]}\n",
-		  name, POD_NAME, pod, name, uid, CLAIM_UID, uid);
+	world_put(
+		fake,
+		"apiVersion: agents.x-k8s.io/v1alpha1\n"
+		"kind: Sandbox\n"
+		"metadata:\n"
+		"  namespace: ns\n"
+		"  name: %s\n"
+		"  annotations: {%s: %s}\n"
+		"  ownerReferences:\n"
+		"  - {apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, name: %s, uid: %s, controller: true, blockOwnerDeletion: true}\n"
+		"spec:\n"
+		"  replicas: 1\n"
+		"  podTemplate:\n"
+		"    metadata: {labels: {%s: %s}}\n"
+		"    spec: {containers: [{name: c, image: i}]}\n",
+		name, POD_NAME, pod, name, uid, CLAIM_UID, uid);
 }
 
 void world_adopted(struct asb_fake *fake, const char *name, const char *pod)

@@ -116,8 +116,9 @@ static void an_error_that_had_to_wait_is_written_after_all(void **state)
 		asb_fake_fail(fake, ASB_CREATE, "Sandbox", ASB_INVALID, "refused", false);
 	}
 	world_settle(fake);
-	asb_fake_put(fake, "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox,"
-			   " metadata: { namespace: default, name: c }, spec: {} }");
+	asb_fake_put(
+		fake,
+		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: {} }");
 	world_settle(fake);
 	world_assert_ready(fake, "c", "False", "ReconcilerError",
 			   "Error seen: cannot create the Sandbox: refused");
@@ -252,9 +253,9 @@ static void somebody_else_is_faster(struct asb_fake *fake, void *arg)
 
 	if (!*done) {
 		*done = true;
-		asb_fake_put(fake,
-			     "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox,"
-			     " metadata: { namespace: default, name: c }, spec: { replicas: 0 } }");
+		asb_fake_put(
+			fake,
+			"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c }, spec: { replicas: 0 } }");
 	}
 }
 

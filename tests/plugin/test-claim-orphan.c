@@ -17,12 +17,10 @@ static void orphan(struct asb_fake *fake, const char *name, const char *claim_ui
 	char hash[9];
 
 	asb_name_hash(sandbox, hash);
-	world_put(fake,
-		  "{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: %s,"
-		  " labels: { agents.x-k8s.io/claim-uid: '%s',"
-		  " agents.x-k8s.io/sandbox-name-hash: '%s'%s } }, spec: {},"
-		  " status: { phase: Running } }",
-		  name, claim_uid, hash, more);
+	world_put(
+		fake,
+		"{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: %s, labels: { agents.x-k8s.io/claim-uid: '%s', agents.x-k8s.io/sandbox-name-hash: '%s'%s } }, spec: {}, status: { phase: Running } }",
+		name, claim_uid, hash, more);
 }
 
 /* A Sandbox of a claim; pod: what its annotation names, or NULL. */
@@ -36,11 +34,10 @@ static void sandbox_of(struct asb_fake *fake, const char *claim, const char *pod
 		snprintf(annotation, sizeof(annotation),
 			 ", annotations: { agents.x-k8s.io/pod-name: '%s' }", pod);
 	}
-	world_put(fake,
-		  "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: "
-		  "default, name: %s%s, ownerReferences: [ %s ] }, spec: { replicas: 1, "
-		  "podTemplate: { spec: {} } } }",
-		  claim, annotation, owner);
+	world_put(
+		fake,
+		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: %s%s, ownerReferences: [ %s ] }, spec: { replicas: 1, podTemplate: { spec: {} } } }",
+		claim, annotation, owner);
 }
 
 static const char *uid_of(struct asb_fake *fake, const char *claim)
@@ -202,11 +199,9 @@ static void a_pod_without_full_proof_is_kept(void **state)
 		"agents.x-k8s.io/claim-uid: '" GONE "'",
 		"agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa'",
 		"agents.x-k8s.io/claim-uid: '" GONE
-		"', agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa',"
-		" agents.x-k8s.io/sandbox-uid: 'u'",
+		"', agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa', agents.x-k8s.io/sandbox-uid: 'u'",
 		"agents.x-k8s.io/claim-uid: '" GONE
-		"', agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa',"
-		" agents.x-k8s.io/pool: 'bbbbbbbb'",
+		"', agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa', agents.x-k8s.io/pool: 'bbbbbbbb'",
 		"app: x",
 	};
 
@@ -214,10 +209,10 @@ static void a_pod_without_full_proof_is_kept(void **state)
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
 		struct asb_fake *fake = world_create();
 
-		world_put(fake,
-			  "{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: x,"
-			  " labels: { %s } }, spec: {} }",
-			  labels[i]);
+		world_put(
+			fake,
+			"{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: x, labels: { %s } }, spec: {} }",
+			labels[i]);
 		assert_kept(fake);
 		asb_fake_destroy(fake);
 	}
@@ -232,12 +227,11 @@ static void a_pod_with_any_owner_is_kept(void **state)
 
 		world_owner(owner, "apps/v1", "ReplicaSet",
 			    asb_uid(world_get(fake, "SandboxTemplate", "t")), controller == 1);
-		world_put(fake,
-			  "{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: x,"
-			  " labels: { agents.x-k8s.io/claim-uid: '" GONE "',"
-			  " agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa' },"
-			  " ownerReferences: [ %s ] }, spec: {} }",
-			  owner);
+		world_put(
+			fake,
+			"{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: x, labels: { agents.x-k8s.io/claim-uid: '" GONE
+			"', agents.x-k8s.io/sandbox-name-hash: 'aaaaaaaa' }, ownerReferences: [ %s ] }, spec: {} }",
+			owner);
 		assert_kept(fake);
 		asb_fake_destroy(fake);
 	}

@@ -118,14 +118,13 @@ static void a_dying_or_dead_pod_is_never_taken(void **state)
 
 static void put_pod(struct asb_fake *fake, const char *ns, const char *name, const char *owner)
 {
-	world_put(fake,
-		  "{ apiVersion: v1, kind: Pod, metadata: { namespace: %s, name: %s, labels: {"
-		  " agents.x-k8s.io/pool: '12345678',"
-		  " agents.x-k8s.io/sandbox-template-ref-hash: '87654321' },"
-		  " annotations: { agents.x-k8s.io/pod-template-hash: '" WORLD_HASH "' },"
-		  " ownerReferences: [ %s ] }, spec: {}, status: { phase: Running, conditions: ["
-		  " { type: Ready, status: 'True', lastTransitionTime: '" OLDEST "' } ] } }",
-		  ns, name, owner);
+	world_put(
+		fake,
+		"{ apiVersion: v1, kind: Pod, metadata: { namespace: %s, name: %s, labels: { agents.x-k8s.io/pool: '12345678', agents.x-k8s.io/sandbox-template-ref-hash: '87654321' },"
+		" annotations: { agents.x-k8s.io/pod-template-hash: '" WORLD_HASH
+		"' }, ownerReferences: [ %s ] }, spec: {}, status: { phase: Running, conditions: [ { type: Ready, status: 'True', lastTransitionTime: '" OLDEST
+		"' } ] } }",
+		ns, name, owner);
 }
 
 static void put_owned_pod(struct asb_fake *fake, const char *ns, const char *name,
@@ -165,8 +164,10 @@ static void a_pod_of_another_namespace_that_speaks_of_the_pool_is_not_believed(v
 
 	(void)state;
 	/* A second owner, which exists, keeps it from being collected. */
-	world_put(fake, "{ apiVersion: " WORLD_EXTENSIONS ", kind: SandboxTemplate,"
-			" metadata: { namespace: elsewhere, name: t }, spec: {} }");
+	world_put(
+		fake,
+		"{ apiVersion: " WORLD_EXTENSIONS
+		", kind: SandboxTemplate, metadata: { namespace: elsewhere, name: t }, spec: {} }");
 	world_owner(real, WORLD_EXTENSIONS, "SandboxTemplate",
 		    asb_uid(asb_fake_get(fake, "SandboxTemplate", "elsewhere", "t")), false);
 	world_owner(forged, WORLD_EXTENSIONS, "SandboxWarmPool",
@@ -277,11 +278,10 @@ static void only_a_claims_sandbox_reserves(void **state)
 	world_owner(owner, WORLD_EXTENSIONS, "SandboxTemplate",
 		    asb_uid(world_get(fake, "SandboxTemplate", "t")), true);
 	for (int owned = 0; owned < 2; owned++) {
-		world_put(fake,
-			  "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: {"
-			  " namespace: default, name: plain-%d, ownerReferences: [ %s ],"
-			  " annotations: { agents.x-k8s.io/pod-name: a } }, spec: {} }",
-			  owned, owned ? owner : "");
+		world_put(
+			fake,
+			"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: plain-%d, ownerReferences: [ %s ], annotations: { agents.x-k8s.io/pod-name: a } }, spec: {} }",
+			owned, owned ? owner : "");
 	}
 	assert_null(asb_fake_reserved(fake, "Pod", "default", "a"));
 	assert_string_equal(claim_gets(fake, "x"), "a");

@@ -86,9 +86,9 @@ static void changed_rules_replace_the_old_ones(void **state)
 
 	(void)state;
 	asb_fake_forget(fake);
-	world_template(fake, "t",
-		       "{ ingress: [ { ports: [ { port: 9 } ] } ],"
-		       " egress: [ { to: [ { ipBlock: { cidr: 10.0.0.0/8 } } ] } ] }");
+	world_template(
+		fake, "t",
+		"{ ingress: [ { ports: [ { port: 9 } ] } ], egress: [ { to: [ { ipBlock: { cidr: 10.0.0.0/8 } } ] } ] }");
 	world_settle(fake);
 	world_assert_writes(fake, PATCH_POLICY, NULL);
 	rule = json_object_array_get_idx(asb_at(spec_of(fake), "ingress"), 0);
@@ -169,10 +169,9 @@ static void defaults_that_the_server_adds_are_no_difference(void **state)
 
 	(void)state;
 	asb_fake_forget(fake);
-	asb_fake_merge(fake, "NetworkPolicy", "default", POLICY,
-		       "{ spec: { ingress: [ { from: [ { podSelector: { matchLabels: { app: router "
-		       "} } } ],"
-		       " ports: [ { port: 8888, protocol: TCP } ] } ] } }");
+	asb_fake_merge(
+		fake, "NetworkPolicy", "default", POLICY,
+		"{ spec: { ingress: [ { from: [ { podSelector: { matchLabels: { app: router } } } ], ports: [ { port: 8888, protocol: TCP } ] } ] } }");
 	world_settle(fake);
 	asb_fake_restart(fake);
 	world_settle(fake);
@@ -199,9 +198,7 @@ static void put_policy(struct asb_fake *fake, const char *name, const char *owne
 {
 	world_put(
 		fake,
-		"{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: { namespace: "
-		"default, name: %s,"
-		" ownerReferences: [ %s ] }, spec: { podSelector: {}, policyTypes: [ Ingress ] } }",
+		"{ apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: { namespace: default, name: %s, ownerReferences: [ %s ] }, spec: { podSelector: {}, policyTypes: [ Ingress ] } }",
 		name, owner);
 }
 

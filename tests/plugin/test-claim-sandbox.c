@@ -103,13 +103,11 @@ static int32_t reconcile(struct asb_fake *fake)
 
 static void put_foreign_sandbox(struct asb_fake *fake, const char *owners)
 {
-	world_put(fake,
-		  "{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: "
-		  "default, name: c,"
-		  " ownerReferences: [ %s ] }, spec: { podTemplate: { spec: {} } }, status: { "
-		  "conditions: ["
-		  " { type: Ready, status: 'True', reason: DependenciesReady, message: '' } ] } }",
-		  owners);
+	world_put(
+		fake,
+		"{ apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: { namespace: default, name: c, ownerReferences: [ %s ] }, spec: { podTemplate: { spec: {} } }, status: { conditions: ["
+		" { type: Ready, status: 'True', reason: DependenciesReady, message: '' } ] } }",
+		owners);
 }
 
 static void a_foreign_sandbox_is_named_and_never_touched(void **state)

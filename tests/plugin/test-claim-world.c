@@ -30,31 +30,28 @@ struct asb_fake *world_create(void)
 
 void world_template(struct asb_fake *fake, const char *name, const char *network_policy)
 {
-	world_put(fake,
-		  "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate,"
-		  " metadata: { namespace: default, name: %s }, spec: { podTemplate: {"
-		  " metadata: { labels: { app: x } }, spec: { containers: [ { name: main, image: "
-		  "img } ] } }%s%s } }",
-		  name, network_policy != NULL ? ", networkPolicy: " : "",
-		  network_policy != NULL ? network_policy : "");
+	world_put(
+		fake,
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: { namespace: default, name: %s }, spec: { podTemplate: {"
+		" metadata: { labels: { app: x } }, spec: { containers: [ { name: main, image: img } ] } }%s%s } }",
+		name, network_policy != NULL ? ", networkPolicy: " : "",
+		network_policy != NULL ? network_policy : "");
 }
 
 void world_claim(struct asb_fake *fake, const char *name, const char *more)
 {
-	world_put(fake,
-		  "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim,"
-		  " metadata: { namespace: default, name: %s }, spec: { sandboxTemplateRef: { "
-		  "name: t }%s } }",
-		  name, more);
+	world_put(
+		fake,
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: %s }, spec: { sandboxTemplateRef: { name: t }%s } }",
+		name, more);
 }
 
 void world_pool(struct asb_fake *fake, const char *name, const char *claim_template)
 {
-	world_put(fake,
-		  "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool,"
-		  " metadata: { namespace: default, name: %s },"
-		  " spec: { replicas: 1, sandboxTemplateRef: { name: %s } } }",
-		  name, claim_template);
+	world_put(
+		fake,
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, metadata: { namespace: default, name: %s }, spec: { replicas: 1, sandboxTemplateRef: { name: %s } } }",
+		name, claim_template);
 }
 
 void world_pod(struct asb_fake *fake, const char *pool, const char *name, const char *ready_since,
@@ -64,22 +61,20 @@ void world_pod(struct asb_fake *fake, const char *pool, const char *name, const 
 	char status[256] = "{ phase: Pending }", annotation[256] = "";
 
 	if (ready_since != NULL) {
-		snprintf(status, sizeof(status),
-			 "{ phase: Running, conditions: [ { type: Ready, status: 'True',"
-			 " lastTransitionTime: '%s' } ] }",
-			 ready_since);
+		snprintf(
+			status, sizeof(status),
+			"{ phase: Running, conditions: [ { type: Ready, status: 'True', lastTransitionTime: '%s' } ] }",
+			ready_since);
 	}
 	if (hash != NULL) {
 		snprintf(annotation, sizeof(annotation),
 			 ", annotations: { agents.x-k8s.io/pod-template-hash: '%s' }", hash);
 	}
-	world_put(fake,
-		  "{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: %s,"
-		  " labels: { agents.x-k8s.io/pool: '12345678' }%s, ownerReferences: [ {"
-		  " apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, name: "
-		  "%s, uid: '%s',"
-		  " controller: true, blockOwnerDeletion: true } ] }, spec: {}, status: %s }",
-		  name, annotation, pool, uid, status);
+	world_put(
+		fake,
+		"{ apiVersion: v1, kind: Pod, metadata: { namespace: default, name: %s, labels: { agents.x-k8s.io/pool: '12345678' }%s, ownerReferences: [ {"
+		" apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, name: %s, uid: '%s', controller: true, blockOwnerDeletion: true } ] }, spec: {}, status: %s }",
+		name, annotation, pool, uid, status);
 }
 
 void world_owner(char ret[WORLD_OWNER_SIZE], const char *version, const char *kind, const char *uid,
@@ -95,11 +90,10 @@ void world_report(struct asb_fake *fake, const char *sandbox, const char *status
 {
 	char text[TEXT_SIZE];
 
-	snprintf(text, sizeof(text),
-		 "{ status: { replicas: 1, conditions: [ { type: Ready, status: '%s', reason: %s, "
-		 "message: '%s',"
-		 " observedGeneration: 77, lastTransitionTime: '2026-01-02T03:04:05Z' } ] } }",
-		 status, reason, message);
+	snprintf(
+		text, sizeof(text),
+		"{ status: { replicas: 1, conditions: [ { type: Ready, status: '%s', reason: %s, message: '%s', observedGeneration: 77, lastTransitionTime: '2026-01-02T03:04:05Z' } ] } }",
+		status, reason, message);
 	asb_fake_merge(fake, "Sandbox", "default", sandbox, text);
 	world_settle(fake);
 }

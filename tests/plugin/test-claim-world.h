@@ -4,15 +4,14 @@
 #ifndef ASB_TESTS_PLUGIN_TEST_CLAIM_WORLD_H
 #define ASB_TESTS_PLUGIN_TEST_CLAIM_WORLD_H
 
+#include <agent-sandbox/fake-host.h>
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include <agent-sandbox/fake-host.h>
-#include <agent-sandbox/helpers.h>
 
 /* The hash of the podTemplate of every template of world_template(). */
 #define WORLD_HASH "4f52dd0242f6c1512be974f4898a0914f1fea1e8d65f2dcb29f1d4982fa1c815"

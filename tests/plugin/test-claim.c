@@ -57,9 +57,9 @@ static void the_sandbox_has_the_claims_name_owner_and_the_templates_pod(void **s
 	struct json_object *sandbox, *owner, *labels;
 
 	(void)state;
-	asb_fake_merge(fake, "SandboxTemplate", "default", "t",
-		       "{ spec: { podTemplate: { metadata: { annotations: { a: b } },"
-		       " spec: { fieldOfTomorrow: { deep: [ 1, two ] } } } } }");
+	asb_fake_merge(
+		fake, "SandboxTemplate", "default", "t",
+		"{ spec: { podTemplate: { metadata: { annotations: { a: b } }, spec: { fieldOfTomorrow: { deep: [ 1, two ] } } } } }");
 	world_claim(fake, "c", "");
 	world_settle(fake);
 	sandbox = world_get(fake, "Sandbox", "c");
@@ -85,9 +85,9 @@ static void a_template_cannot_override_the_claim_uid_label(void **state)
 	struct asb_fake *fake = world_create();
 
 	(void)state;
-	asb_fake_merge(fake, "SandboxTemplate", "default", "t",
-		       "{ spec: { podTemplate: { metadata: { labels: { agents.x-k8s.io/claim-uid: "
-		       "forged } } } } }");
+	asb_fake_merge(
+		fake, "SandboxTemplate", "default", "t",
+		"{ spec: { podTemplate: { metadata: { labels: { agents.x-k8s.io/claim-uid: forged } } } } }");
 	world_claim(fake, "c", "");
 	world_settle(fake);
 	assert_string_equal(asb_str(world_get(fake, "Sandbox", "c"), "spec", "podTemplate",
@@ -125,11 +125,10 @@ static void a_trace_context_is_handed_on(void **state)
 	struct asb_fake *fake = world_create();
 
 	(void)state;
-	world_put(fake, "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim,"
-			" metadata: { namespace: default, name: c, annotations: {"
-			" opentelemetry.io/trace-context: '{\"traceparent\":\"00-ab-cd-01\"}', "
-			"other: x } },"
-			" spec: { sandboxTemplateRef: { name: t } } }");
+	world_put(
+		fake,
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: c, annotations: { opentelemetry.io/trace-context: '{\"traceparent\":\"00-ab-cd-01\"}', other: x } },"
+		" spec: { sandboxTemplateRef: { name: t } } }");
 	world_settle(fake);
 	assert_string_equal(
 		asb_annotation(world_get(fake, "Sandbox", "c"), "opentelemetry.io/trace-context"),
@@ -193,13 +192,13 @@ static void a_claim_without_a_template_name_waits(void **state)
 	struct asb_fake *fake = world_create();
 
 	(void)state;
-	world_put(fake,
-		  "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim,"
-		  " metadata: { namespace: default, name: c }, spec: { sandboxTemplateRef: { name: "
-		  "%0300d } } }",
-		  7);
-	world_put(fake, "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim,"
-			" metadata: { namespace: default, name: d }, spec: {} }");
+	world_put(
+		fake,
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: c }, spec: { sandboxTemplateRef: { name: %0300d } } }",
+		7);
+	world_put(
+		fake,
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: { namespace: default, name: d }, spec: {} }");
 	world_settle(fake);
 	world_assert_ready(fake, "c", "False", "TemplateNotFound", NULL);
 	world_assert_ready(fake, "d", "False", "TemplateNotFound", NULL);
@@ -251,8 +250,7 @@ static void what_others_write_into_the_status_stays(void **state)
 	world_settle(fake);
 	asb_fake_merge(
 		fake, "SandboxClaim", "default", "c",
-		"{ status: { future: 1, conditions: [ { type: Audited, status: 'True', reason: Yes,"
-		" message: '', lastTransitionTime: '2026-01-01T00:00:00Z' } ] } }");
+		"{ status: { future: 1, conditions: [ { type: Audited, status: 'True', reason: Yes, message: '', lastTransitionTime: '2026-01-01T00:00:00Z' } ] } }");
 	world_sandbox_ready(fake, "c");
 	claim = world_get(fake, "SandboxClaim", "c");
 	assert_true(asb_condition_is(claim, "Audited", "True"));

@@ -13,9 +13,9 @@ static void an_expired_sandbox_loses_pod_and_service_and_keeps_its_volumes(void 
 {
 	struct asb_fake *fake = *state;
 
-	world_sandbox(fake, "a",
-		      "shutdownTime: \"2026-01-02T03:05:05Z\","
-		      " volumeClaimTemplates: [{metadata: {name: data}, spec: {}}]");
+	world_sandbox(
+		fake, "a",
+		"shutdownTime: \"2026-01-02T03:05:05Z\", volumeClaimTemplates: [{metadata: {name: data}, spec: {}}]");
 	asb_fake_settle(fake);
 	asb_fake_forget(fake);
 	asb_fake_advance(fake, 59999);
@@ -162,9 +162,9 @@ static void an_expired_sandbox_is_left_as_it_is(void **state)
 	world_sandbox(fake, "a", "shutdownTime: \"2001-01-01T00:00:00Z\"");
 	asb_fake_settle(fake);
 	asb_fake_forget(fake);
-	asb_fake_merge(fake, "Sandbox", "ns", "a",
-		       "spec: {replicas: 0, shutdownPolicy: Delete, shutdownTime: "
-		       "\"2002-01-01T00:00:00Z\"}");
+	asb_fake_merge(
+		fake, "Sandbox", "ns", "a",
+		"spec: {replicas: 0, shutdownPolicy: Delete, shutdownTime: \"2002-01-01T00:00:00Z\"}");
 	asb_fake_restart(fake);
 	asb_fake_settle(fake);
 	assert_writes(fake, NULL);
@@ -182,16 +182,16 @@ static void a_pod_whose_creation_was_heard_of_late_goes_too(void **state)
 	asb_fake_settle(fake);
 	snprintf(uid, sizeof(uid), "%s", world_uid(fake, "Sandbox", "a"));
 	world_foreign(fake, "Pod", "a");
-	world_put(fake,
-		  "apiVersion: v1\n"
-		  "kind: Pod\n"
-		  "metadata:\n"
-		  "  namespace: ns\n"
-		  "  name: late\n"
-		  "  ownerReferences:\n"
-		  "  - {apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, name: a, uid: %s, "
-		  "controller: true}\n",
-		  uid);
+	world_put(
+		fake,
+		"apiVersion: v1\n"
+		"kind: Pod\n"
+		"metadata:\n"
+		"  namespace: ns\n"
+		"  name: late\n"
+		"  ownerReferences:\n"
+		"  - {apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, name: a, uid: %s, controller: true}\n",
+		uid);
 	asb_fake_settle(fake);
 	assert_false(world_exists(fake, "Pod", "late"));
 	assert_true(world_exists(fake, "Pod", "a"));

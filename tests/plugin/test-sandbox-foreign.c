@@ -115,11 +115,9 @@ static void an_owner_of_the_right_name_and_wrong_uid_is_not_believed(void **stat
 static void an_owner_of_another_kind_or_group_is_not_believed(void **state)
 {
 	static const char *const owners[] = {
-		"{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandpit, name: a, uid: %s, "
-		"controller: true}",
+		"{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandpit, name: a, uid: %s, controller: true}",
 		"{apiVersion: example.org/v1, kind: Sandbox, name: a, uid: %s, controller: true}",
-		"{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, name: a, uid: %s, "
-		"controller: false}",
+		"{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, name: a, uid: %s, controller: false}",
 		NULL,
 	};
 
@@ -210,8 +208,7 @@ static void a_foreign_volume_is_an_error_and_no_pod_is_made(void **state)
 	assert_false(world_exists(fake, "Pod", "a"));
 	assert_condition(
 		fake, "a", "False", "ReconcilerError",
-		"Error seen: PersistentVolumeClaim \"data-a\" belongs to nobody and was not made "
-		"for this Sandbox");
+		"Error seen: PersistentVolumeClaim \"data-a\" belongs to nobody and was not made for this Sandbox");
 	assert_untouched(fake, "PersistentVolumeClaim", "data-a", version);
 	asb_fake_delete(fake, "PersistentVolumeClaim", "ns", "data-a");
 	asb_fake_advance(fake, 1000);
@@ -241,10 +238,10 @@ static void other_owners_and_labels_of_a_pod_taken_over_stay(void **state)
 	char text[256];
 
 	world_unowned(fake, "Pod", "a");
-	snprintf(text, sizeof(text),
-		 "metadata: {labels: {mine: stays}, ownerReferences:"
-		 " [{apiVersion: v1, kind: ConfigMap, name: m, uid: %s}]}",
-		 world_stranger(fake));
+	snprintf(
+		text, sizeof(text),
+		"metadata: {labels: {mine: stays}, ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: m, uid: %s}]}",
+		world_stranger(fake));
 	asb_fake_merge(fake, "Pod", "ns", "a", text);
 	world_sandbox(fake, "a", "");
 	asb_fake_settle(fake);
@@ -293,11 +290,10 @@ static void own_a(struct asb_fake *fake, void *arg)
 
 	(void)arg;
 	if (asb_at(asb_fake_get(fake, "Pod", "ns", "a"), "metadata", "ownerReferences") == NULL) {
-		snprintf(text, sizeof(text),
-			 "metadata: {ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, "
-			 "name: rs,"
-			 " uid: %s, controller: true}]}",
-			 world_uid(fake, "PersistentVolumeClaim", "stranger"));
+		snprintf(
+			text, sizeof(text),
+			"metadata: {ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, uid: %s, controller: true}]}",
+			world_uid(fake, "PersistentVolumeClaim", "stranger"));
 		asb_fake_merge(fake, "Pod", "ns", "a", text);
 	}
 }

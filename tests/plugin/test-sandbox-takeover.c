@@ -134,9 +134,9 @@ static void without_the_claim_in_the_store_nothing_is_adopted(void **state)
 	asb_fake_settle(fake);
 	assert_true(world_exists(fake, "Pod", "x"));
 	assert_false(world_owns(fake, "a", "Pod", "x"));
-	assert_condition(fake, "a", "False", "ReconcilerError",
-			 "Error seen: Pod \"x\" belongs to nobody and was not made for this "
-			 "Sandbox");
+	assert_condition(
+		fake, "a", "False", "ReconcilerError",
+		"Error seen: Pod \"x\" belongs to nobody and was not made for this Sandbox");
 }
 
 /* Another controller takes the pod at the moment of our patch. */
@@ -149,10 +149,10 @@ static void take_pod(struct asb_fake *fake, void *arg)
 		return;
 	}
 	*done = true;
-	snprintf(text, sizeof(text),
-		 "metadata: {ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, "
-		 "uid: %s, controller: true}]}",
-		 world_stranger(fake));
+	snprintf(
+		text, sizeof(text),
+		"metadata: {ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, uid: %s, controller: true}]}",
+		world_stranger(fake));
 	asb_fake_merge(fake, "Pod", "ns", "x", text);
 }
 

@@ -61,16 +61,16 @@ static void labels_of_a_template_never_override_the_systems(void **state)
 	struct asb_fake *fake = *state;
 	struct json_object *pod;
 
-	world_put(fake,
-		  "apiVersion: agents.x-k8s.io/v1alpha1\n"
-		  "kind: Sandbox\n"
-		  "metadata: {namespace: ns, name: a}\n"
-		  "spec:\n"
-		  "  podTemplate:\n"
-		  "    metadata: {labels: {%s: forged, %s: forged, %s: forged, %s: forged, %s: "
-		  "forged}}\n"
-		  "    spec: {containers: [{name: c, image: i}]}\n",
-		  NAME_HASH, SANDBOX_UID, CLAIM_UID, POOL_LABEL, TEMPLATE_LABEL);
+	world_put(
+		fake,
+		"apiVersion: agents.x-k8s.io/v1alpha1\n"
+		"kind: Sandbox\n"
+		"metadata: {namespace: ns, name: a}\n"
+		"spec:\n"
+		"  podTemplate:\n"
+		"    metadata: {labels: {%s: forged, %s: forged, %s: forged, %s: forged, %s: forged}}\n"
+		"    spec: {containers: [{name: c, image: i}]}\n",
+		NAME_HASH, SANDBOX_UID, CLAIM_UID, POOL_LABEL, TEMPLATE_LABEL);
 	asb_fake_settle(fake);
 	pod = asb_fake_get(fake, "Pod", "ns", "a");
 	assert_string_equal(asb_label(pod, NAME_HASH), HASH_A);
@@ -333,10 +333,9 @@ static void volumes_are_made_owned_and_mounted(void **state)
 	struct asb_fake *fake = *state;
 	struct json_object *volume, *mounted;
 
-	world_sandbox(fake, "a",
-		      "volumeClaimTemplates: [{metadata: {name: data, labels: {l: x}, annotations: "
-		      "{n: y}},"
-		      " spec: {accessModes: [ReadWriteOnce]}}]");
+	world_sandbox(
+		fake, "a",
+		"volumeClaimTemplates: [{metadata: {name: data, labels: {l: x}, annotations: {n: y}}, spec: {accessModes: [ReadWriteOnce]}}]");
 	asb_fake_settle(fake);
 	assert_string_equal(asb_fake_write(fake, 0), "CREATE PersistentVolumeClaim ns/data-a");
 	volume = asb_fake_get(fake, "PersistentVolumeClaim", "ns", "data-a");
@@ -378,11 +377,9 @@ static void more_volumes_than_go_out_together_are_all_made(void **state)
 {
 	struct asb_fake *fake = *state;
 
-	world_sandbox(fake, "a",
-		      "volumeClaimTemplates: [{metadata: {name: v1}, spec: {}}, {metadata: {name: "
-		      "v2}, spec: {}},"
-		      " {metadata: {name: v3}, spec: {}}, {metadata: {name: v4}, spec: {}},"
-		      " {metadata: {name: v5}, spec: {}}]");
+	world_sandbox(
+		fake, "a",
+		"volumeClaimTemplates: [{metadata: {name: v1}, spec: {}}, {metadata: {name: v2}, spec: {}}, {metadata: {name: v3}, spec: {}}, {metadata: {name: v4}, spec: {}}, {metadata: {name: v5}, spec: {}}]");
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_count(fake, "PersistentVolumeClaim"), 5);
 	assert_int_equal(
@@ -415,21 +412,20 @@ static void put_go_objects(struct asb_fake *fake)
 
 	snprintf(uid, sizeof(uid), "%s", world_uid(fake, "Sandbox", "a"));
 	for (int i = 0; i < 2; i++) {
-		world_put(fake,
-			  "apiVersion: v1\n"
-			  "kind: %s\n"
-			  "metadata:\n"
-			  "  namespace: ns\n"
-			  "  name: a\n"
-			  "  labels: {%s: %s}\n"
-			  "  ownerReferences:\n"
-			  "  - {apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, name: a, uid: "
-			  "%s,"
-			  " controller: true, blockOwnerDeletion: true}\n"
-			  "spec: {%s}\n",
-			  i == 0 ? "Pod" : "Service", NAME_HASH, HASH_A, uid,
-			  i == 0 ? "containers: [{name: c, image: i}]"
-				 : "clusterIP: None, selector: {" NAME_HASH ": " HASH_A "}");
+		world_put(
+			fake,
+			"apiVersion: v1\n"
+			"kind: %s\n"
+			"metadata:\n"
+			"  namespace: ns\n"
+			"  name: a\n"
+			"  labels: {%s: %s}\n"
+			"  ownerReferences:\n"
+			"  - {apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, name: a, uid: %s, controller: true, blockOwnerDeletion: true}\n"
+			"spec: {%s}\n",
+			i == 0 ? "Pod" : "Service", NAME_HASH, HASH_A, uid,
+			i == 0 ? "containers: [{name: c, image: i}]"
+			       : "clusterIP: None, selector: {" NAME_HASH ": " HASH_A "}");
 	}
 }
 

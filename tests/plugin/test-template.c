@@ -5,14 +5,13 @@
  */
 #include "config.h"
 
+#include <agent-sandbox/fake-host.h>
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#include <agent-sandbox/fake-host.h>
-#include <agent-sandbox/helpers.h>
 
 #define KIND "SandboxTemplate"
 #define HEAD "apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: " KIND ", "
@@ -62,11 +61,11 @@ static struct asb_fake *world(const char *rest)
 	spied = *asb_plugin_entry();
 	spied.reconcile = spied_reconcile;
 	fake = asb_fake_create(&spied);
-	snprintf(text, sizeof(text),
-		 "{ " HEAD "metadata: { namespace: ns, name: t }, spec: { podTemplate: { "
-		 "metadata: { labels: { app: web } }, "
-		 "spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
-		 rest);
+	snprintf(
+		text, sizeof(text),
+		"{ " HEAD
+		"metadata: { namespace: ns, name: t }, spec: { podTemplate: { metadata: { labels: { app: web } }, spec: { containers: [ { name: c, image: one } ], tomorrow: 1 } } %s } }",
+		rest);
 	asb_fake_put(fake, text);
 	return fake;
 }
@@ -222,8 +221,8 @@ static void longest_template_name_makes_a_valid_name(void **state)
 	name[253] = '\0';
 	name[246] = '.'; /* where it is cut */
 	snprintf(text, sizeof(text),
-		 "{ " HEAD "metadata: { namespace: ns, name: %s }, "
-		 "spec: { podTemplate: { spec: {} } } }",
+		 "{ " HEAD
+		 "metadata: { namespace: ns, name: %s }, spec: { podTemplate: { spec: {} } } }",
 		 name);
 	asb_fake_put(fake, text);
 	asb_fake_settle(fake);
@@ -242,8 +241,9 @@ static void restart_checks_again_and_a_new_template_of_the_name_too(void **state
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_writes(fake), 2);
 	asb_fake_delete(fake, KIND, "ns", "t");
-	asb_fake_put(fake, "{ " HEAD "metadata: { namespace: ns, name: t }, "
-			   "spec: { podTemplate: { spec: {} } } }");
+	asb_fake_put(fake,
+		     "{ " HEAD
+		     "metadata: { namespace: ns, name: t }, spec: { podTemplate: { spec: {} } } }");
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_writes(fake), 3);
 	finish(fake);

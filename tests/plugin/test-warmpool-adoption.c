@@ -115,10 +115,10 @@ static void owners_that_are_no_controllers_are_kept(void **state)
 	char owner[256];
 
 	(void)state;
-	snprintf(owner, sizeof(owner),
-		 "{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, "
-		 "name: tmpl, uid: %s }",
-		 asb_uid(asb_fake_get(fake, "SandboxTemplate", "ns", "tmpl")));
+	snprintf(
+		owner, sizeof(owner),
+		"{ apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, name: tmpl, uid: %s }",
+		asb_uid(asb_fake_get(fake, "SandboxTemplate", "ns", "tmpl")));
 	put_orphan(fake, "lost", owner);
 	scale(fake, 1);
 	asb_fake_settle(fake);

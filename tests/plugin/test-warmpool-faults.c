@@ -158,9 +158,8 @@ static void quota_is_told_and_tried_one_pod_at_a_time(void **state)
 	}
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(wrote(fake, "CREATE"), ASB_WRITE_MAX);
-	assert_int_equal(told(fake, "Warning FailedCreate SandboxWarmPool ns/pool: "
-				    "exceeded quota: q"),
-			 1);
+	assert_int_equal(
+		told(fake, "Warning FailedCreate SandboxWarmPool ns/pool: exceeded quota: q"), 1);
 	asb_fake_forget(fake);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(wrote(fake, "CREATE"), 1);
@@ -181,9 +180,10 @@ static void invalid_pod_is_told_in_the_servers_words(void **state)
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_INVALID, "spec.containers: bad 100%", false);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
-	assert_int_equal(told(fake, "Warning FailedCreate SandboxWarmPool ns/pool: "
-				    "spec.containers: bad 100%"),
-			 1);
+	assert_int_equal(
+		told(fake,
+		     "Warning FailedCreate SandboxWarmPool ns/pool: spec.containers: bad 100%"),
+		1);
 	asb_fake_destroy(fake);
 }
 

@@ -65,15 +65,12 @@ static void labels_of_a_template_never_override_the_systems(void **state)
 	char hash[9];
 
 	(void)state;
-	asb_fake_put(fake, "{ " API "kind: SandboxTemplate, "
-			   "metadata: { namespace: ns, name: tmpl }, spec: { podTemplate: { "
-			   "metadata: { labels: { agents.x-k8s.io/pool: mine, "
-			   "agents.x-k8s.io/sandbox-template-ref-hash: mine, "
-			   "agents.x-k8s.io/claim-uid: mine, "
-			   "agents.x-k8s.io/sandbox-uid: mine, "
-			   "agents.x-k8s.io/sandbox-name-hash: mine }, annotations: { "
-			   "agents.x-k8s.io/pod-template-hash: mine } }, "
-			   "spec: { containers: [ { name: c, image: one } ] } } } }");
+	asb_fake_put(
+		fake,
+		"{ " API
+		"kind: SandboxTemplate, metadata: { namespace: ns, name: tmpl }, spec: { podTemplate: { metadata: { labels: { agents.x-k8s.io/pool: mine, agents.x-k8s.io/sandbox-template-ref-hash: mine, "
+		"agents.x-k8s.io/claim-uid: mine, agents.x-k8s.io/sandbox-uid: mine, agents.x-k8s.io/sandbox-name-hash: mine }, annotations: { agents.x-k8s.io/pod-template-hash: mine } }, "
+		"spec: { containers: [ { name: c, image: one } ] } } } }");
 	put_pool(fake, 1);
 	assert_int_equal(asb_fake_settle(fake), 0);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 1);
@@ -132,10 +129,11 @@ static void longest_pool_name_makes_a_valid_pod_name(void **state)
 	memset(name, 'a', sizeof(name) - 1);
 	name[253] = '\0';
 	name[56] = '.'; /* where it is cut */
-	snprintf(text, sizeof(text),
-		 "{ " API "kind: SandboxWarmPool, metadata: { namespace: ns, name: %s }, "
-		 "spec: { replicas: 1, sandboxTemplateRef: { name: tmpl } } }",
-		 name);
+	snprintf(
+		text, sizeof(text),
+		"{ " API
+		"kind: SandboxWarmPool, metadata: { namespace: ns, name: %s }, spec: { replicas: 1, sandboxTemplateRef: { name: tmpl } } }",
+		name);
 	put_template(fake, "one");
 	asb_fake_put(fake, text);
 	asb_fake_settle(fake);
@@ -211,9 +209,10 @@ static void missing_template_is_told_once_and_nothing_is_made(void **state)
 	scale(fake, 3);
 	asb_fake_settle(fake);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 0);
-	assert_int_equal(told(fake, "Warning TemplateNotFound SandboxWarmPool ns/pool: "
-				    "SandboxTemplate \"tmpl\" not found"),
-			 1);
+	assert_int_equal(
+		told(fake,
+		     "Warning TemplateNotFound SandboxWarmPool ns/pool: SandboxTemplate \"tmpl\" not found"),
+		1);
 	assert_int_equal(told(fake, ""), 1);
 	assert_int_equal(status_of(fake, "replicas"), 0);
 	assert_int_equal(status_of(fake, "readyReplicas"), 0);

@@ -66,7 +66,7 @@ static void *spy_key_state(struct asb_call *call, uint64_t size)
 }
 
 static int32_t spy_get_live(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
-			struct json_object **ret)
+			    struct json_object **ret)
 {
 	spy.reads++;
 	return spy.reads_fail ? ASB_UNREACHABLE : real->get_live(call, watch, ns, name, ret);
@@ -136,11 +136,11 @@ void put_template(struct asb_fake *fake, const char *image)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text),
-		 "{ " API "kind: SandboxTemplate, metadata: { namespace: ns, name: tmpl }, "
-		 "spec: { podTemplate: { metadata: { labels: { app: web }, annotations: "
-		 "{ note: hi } }, spec: { containers: [ { name: c, image: %s } ] } } } }",
-		 image);
+	snprintf(
+		text, sizeof(text),
+		"{ " API
+		"kind: SandboxTemplate, metadata: { namespace: ns, name: tmpl }, spec: { podTemplate: { metadata: { labels: { app: web }, annotations: { note: hi } }, spec: { containers: [ { name: c, image: %s } ] } } } }",
+		image);
 	asb_fake_put(fake, text);
 }
 
@@ -148,10 +148,11 @@ void put_pool(struct asb_fake *fake, int replicas)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text),
-		 "{ " API "kind: SandboxWarmPool, metadata: { namespace: ns, name: pool }, "
-		 "spec: { replicas: %d, sandboxTemplateRef: { name: tmpl } } }",
-		 replicas);
+	snprintf(
+		text, sizeof(text),
+		"{ " API
+		"kind: SandboxWarmPool, metadata: { namespace: ns, name: pool }, spec: { replicas: %d, sandboxTemplateRef: { name: tmpl } } }",
+		replicas);
 	asb_fake_put(fake, text);
 }
 
@@ -160,12 +161,10 @@ void put_pod(struct asb_fake *fake, const char *name, const char *labels, const 
 {
 	char text[1024];
 
-	snprintf(text, sizeof(text),
-		 "{ apiVersion: v1, kind: Pod, metadata: { namespace: ns, name: %s, "
-		 "labels: { %s }, annotations: { %s }, ownerReferences: [ %s ] }, "
-		 "spec: { containers: [ { name: c, image: foreign } ] }, "
-		 "status: { phase: Running } }",
-		 name, labels, annotations, owners);
+	snprintf(
+		text, sizeof(text),
+		"{ apiVersion: v1, kind: Pod, metadata: { namespace: ns, name: %s, labels: { %s }, annotations: { %s }, ownerReferences: [ %s ] }, spec: { containers: [ { name: c, image: foreign } ] }, status: { phase: Running } }",
+		name, labels, annotations, owners);
 	asb_fake_put(fake, text);
 }
 
@@ -197,8 +196,8 @@ void take_pod(struct asb_fake *fake, const char *pod)
 	char text[512];
 
 	snprintf(text, sizeof(text),
-		 "{ metadata: { labels: { agents.x-k8s.io/pool: null }, ownerReferences: [ "
-		 "{ " API "kind: SandboxTemplate, name: tmpl, uid: %s, controller: true } ] } }",
+		 "{ metadata: { labels: { agents.x-k8s.io/pool: null }, ownerReferences: [ { " API
+		 "kind: SandboxTemplate, name: tmpl, uid: %s, controller: true } ] } }",
 		 asb_uid(asb_fake_get(fake, "SandboxTemplate", "ns", "tmpl")));
 	asb_fake_merge(fake, "Pod", "ns", pod, text);
 }

@@ -22,7 +22,7 @@ struct spy {
 	const char *hides;       /* a live pod of the current hash that is not in the store */
 	struct asb_fake *racing; /* after the next list a claim of the pool's name takes a pod */
 	unsigned int reads, calls, listed; /* calls: of get, list and count */
-	uint32_t priorities;                    /* bit n: priority n was used */
+	uint32_t priorities;               /* bit n: priority n was used */
 	unsigned int bad_removes;          /* without uid or resourceVersion */
 	char hash[65];                     /* of the template "tmpl", as helpers.h makes it */
 };

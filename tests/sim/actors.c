@@ -2,10 +2,9 @@
 /* Those in a world who are not controllers: a kubelet, the garbage collector, users. Each is a thread. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -142,10 +141,9 @@ static void write_ready(struct world *world, const char *name, bool ready)
 	CLEANUP_FREE char *text = NULL;
 
 	asb_time_format(sched_wall_us(world->sched) / 1000, now);
-	text = xprintf("{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, "
-		       "status: \"%s\", "
-		       "lastTransitionTime: \"%s\"}]}}",
-		       ready ? "True" : "False", now);
+	text = xprintf(
+		"{status: {phase: Running, podIP: 10.0.0.1, conditions: [{type: Ready, status: \"%s\", lastTransitionTime: \"%s\"}]}}",
+		ready ? "True" : "False", now);
 	apply(world, POD, name, true, text);
 }
 
@@ -216,11 +214,10 @@ void actor_collector(void *arg)
 
 static void create_claim(struct world *world, unsigned int number)
 {
-	CLEANUP_FREE char *text =
-		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, "
-			"metadata: {name: claim-%u, "
-			"namespace: " NS "}, spec: {sandboxTemplateRef: {name: t}}}",
-			number);
+	CLEANUP_FREE char *text = xprintf(
+		"{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxClaim, metadata: {name: claim-%u, namespace: " NS
+		"}, spec: {sandboxTemplateRef: {name: t}}}",
+		number);
 
 	create(world, CLAIM, text);
 }
@@ -231,12 +228,10 @@ static void create_bystander(struct world *world)
 	CLEANUP_FREE char *text = NULL;
 
 	sched_mutex_lock(&world->lock);
-	text = xprintf("{apiVersion: v1, kind: Pod, metadata: {name: " WORLD_BYSTANDER
-		       ", namespace: " NS ", labels: {agents.x-k8s.io/claim-uid: mine, "
-		       "agents.x-k8s.io/sandbox-name-hash: mine}, ownerReferences: [{apiVersion: "
-		       "extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, name: t, uid: "
-		       "%s}]}, spec: {}}",
-		       asb_uid(objects_get(world->objects, &world_kinds[TEMPLATE], NS, "t")));
+	text = xprintf(
+		"{apiVersion: v1, kind: Pod, metadata: {name: " WORLD_BYSTANDER ", namespace: " NS
+		", labels: {agents.x-k8s.io/claim-uid: mine, agents.x-k8s.io/sandbox-name-hash: mine}, ownerReferences: [{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, name: t, uid: %s}]}, spec: {}}",
+		asb_uid(objects_get(world->objects, &world_kinds[TEMPLATE], NS, "t")));
 	sched_mutex_unlock(&world->lock);
 	create(world, POD, text);
 }
@@ -300,16 +295,14 @@ void actor_users(void *arg)
 {
 	struct world *world = arg;
 	const struct world_config *config = &world->config;
-	CLEANUP_FREE char *pool =
-		xprintf("{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, "
-			"metadata: {name: pool, "
-			"namespace: " NS "}, spec: {replicas: %u, sandboxTemplateRef: {name: t}}}",
-			config->replicas);
+	CLEANUP_FREE char *pool = xprintf(
+		"{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxWarmPool, metadata: {name: pool, namespace: " NS
+		"}, spec: {replicas: %u, sandboxTemplateRef: {name: t}}}",
+		config->replicas);
 
 	create(world, TEMPLATE,
-	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: "
-	       "{name: t, namespace: " NS "}, spec: {podTemplate: {metadata: {labels: {app: x}}, "
-	       "spec: {containers: [{name: c, image: i}]}}}}");
+	       "{apiVersion: extensions.agents.x-k8s.io/v1alpha1, kind: SandboxTemplate, metadata: {name: t, namespace: " NS
+	       "}, spec: {podTemplate: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, image: i}]}}}}");
 	if (config->replicas > 0) {
 		create(world, POOL, pool);
 		world_sleep(world, config->hasty ? 0 : 2000000);

@@ -2,10 +2,9 @@
 /* What must hold at every version of a world, and what must hold once it rests. Called with the world's lock held. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "kube/kind.h"

@@ -6,10 +6,9 @@
  */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 #include "base/yaml.h"
@@ -121,13 +120,11 @@ static struct foreign_write take_pod(struct json_object *claim, struct json_obje
 /* The second write: the Sandbox names the pod, if there was one. */
 static struct foreign_write make_sandbox(struct json_object *claim, struct json_object *pod)
 {
-	struct json_object *sandbox =
-		parse(xprintf("{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: "
-			      "{name: %s, namespace: " NS "}, spec: {replicas: 1, podTemplate: "
-			      "{metadata: {labels: {app: x, " CLAIM_UID ": %s}}, spec: "
-			      "{automountServiceAccountToken: false, containers: [{name: c, image: "
-			      "i}]}}}}",
-			      asb_name(claim), asb_uid(claim)));
+	struct json_object *sandbox = parse(xprintf(
+		"{apiVersion: agents.x-k8s.io/v1alpha1, kind: Sandbox, metadata: {name: %s, namespace: " NS
+		"}, spec: {replicas: 1, podTemplate: {metadata: {labels: {app: x, " CLAIM_UID
+		": %s}}, spec: {automountServiceAccountToken: false, containers: [{name: c, image: i}]}}}}",
+		asb_name(claim), asb_uid(claim)));
 
 	asb_set_owner(sandbox, claim);
 	if (pod != NULL) {
@@ -161,8 +158,8 @@ static struct foreign_write make_service(struct json_object *sandbox)
 	hash_of(sandbox, hash);
 	service =
 		parse(xprintf("{apiVersion: v1, kind: Service, metadata: {name: %s, namespace: " NS
-			      ", labels: {" NAME_HASH ": '%s'}}, spec: {clusterIP: None, "
-			      "selector: {" NAME_HASH ": '%s'}}}",
+			      ", labels: {" NAME_HASH
+			      ": '%s'}}, spec: {clusterIP: None, selector: {" NAME_HASH ": '%s'}}}",
 			      asb_name(sandbox), hash, hash));
 	asb_set_owner(service, sandbox);
 	return write_of(SERVICE, true, false, service);
@@ -177,10 +174,9 @@ static struct foreign_write say_ready(struct world *world, int kind, struct json
 	asb_time_format(sched_wall_us(world->sched) / 1000, now);
 	json_object_object_add(
 		copy, "status",
-		parse(xprintf("{%s, conditions: [{type: Ready, status: 'True', reason: "
-			      "DependenciesReady, message: Pod is Ready; Service Exists, "
-			      "observedGeneration: 1, lastTransitionTime: '%s'}]}",
-			      kind == SANDBOX ? "replicas: 1" : "sandbox: {}", now)));
+		parse(xprintf(
+			"{%s, conditions: [{type: Ready, status: 'True', reason: DependenciesReady, message: Pod is Ready; Service Exists, observedGeneration: 1, lastTransitionTime: '%s'}]}",
+			kind == SANDBOX ? "replicas: 1" : "sandbox: {}", now)));
 	if (kind == CLAIM) {
 		asb_set_str(asb_object_in(asb_object_in(copy, "status"), "sandbox"), "Name",
 			    asb_name(object));

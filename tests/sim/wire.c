@@ -2,11 +2,10 @@
 /* A transport that ends in apiserver/objects/objects, with the faults of a network and of a dying process. Used by the managers of a world. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -80,10 +79,10 @@ static void understand(const char *path, struct target *ret)
 static void answer_status(struct http_answer *answer, int status, const char *message)
 {
 	answer->status = status;
-	buf_printf(&answer->body,
-		   "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\","
-		   "\"code\":%d,\"message\":",
-		   status < 400 ? "Success" : "Failure", objects_reason(status, message), status);
+	buf_printf(
+		&answer->body,
+		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\",\"code\":%d,\"message\":",
+		status < 400 ? "Success" : "Failure", objects_reason(status, message), status);
 	buf_append_json(&answer->body, message, strlen(message));
 	buf_append_char(&answer->body, '}');
 }
@@ -454,11 +453,11 @@ static int send_bookmark(struct watch *watch, uint64_t version, bool initial_end
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(ANSWER_MAX);
 
-	buf_printf(&text,
-		   "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"metadata\":{"
-		   "\"resourceVersion\":\"%llu\"%s}}}\n",
-		   watch->target.kind->kind, (unsigned long long)version,
-		   initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
+	buf_printf(
+		&text,
+		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"%s}}}\n",
+		watch->target.kind->kind, (unsigned long long)version,
+		initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
 	return send_text(watch, &text);
 }
 
@@ -511,9 +510,8 @@ static enum next next_change(struct watch *watch, uint64_t deadline, struct buf 
 
 static void follow(struct watch *watch, struct http_answer *answer)
 {
-	static const char gone[] = "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":"
-				   "410,\"reason\":\"Expired\","
-				   "\"message\":\"too old resource version\"}}\n";
+	static const char gone[] =
+		"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\",\"message\":\"too old resource version\"}}\n";
 	struct world *world = watch->process->world;
 	uint64_t end = sched_now_us(world->sched) + 300000000u;
 

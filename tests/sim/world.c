@@ -4,12 +4,11 @@
 
 #include "tests/sim/world.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/memory.h"
 

@@ -11,11 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "apiserver/objects/objects.h"
 #include "base/map.h"
 #include "base/sched.h"
 #include "core/controller/manager.h"
 #include "core/controller/plugin.h"
-#include "apiserver/objects/objects.h"
 #include "net/transport.h"
 
 enum { POD, SERVICE, NETWORK_POLICY, PVC, EVENT, LEASE, SANDBOX, TEMPLATE, CLAIM, POOL, KINDS };

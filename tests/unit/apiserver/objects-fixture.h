@@ -3,8 +3,6 @@
 #ifndef ASB_TESTS_UNIT_APISERVER_OBJECTS_FIXTURE_H
 #define ASB_TESTS_UNIT_APISERVER_OBJECTS_FIXTURE_H
 
-#include "apiserver/objects/objects.h"
-
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +10,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "apiserver/objects/objects.h"
 
 struct world {
 	struct objects *objects;

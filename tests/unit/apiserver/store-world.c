@@ -4,13 +4,13 @@
 
 #include "tests/unit/apiserver/store-world.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "base/yaml.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/yaml.h"
 
 const struct asb_kind a_pod = { "", "v1", "pods", "Pod" };
 const struct asb_kind a_map = { "", "v1", "configmaps", "ConfigMap" };

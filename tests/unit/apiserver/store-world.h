@@ -3,9 +3,6 @@
 #ifndef ASB_TESTS_UNIT_APISERVER_STORE_WORLD_H
 #define ASB_TESTS_UNIT_APISERVER_STORE_WORLD_H
 
-#include "apiserver/requests/requests.h"
-#include "apiserver/storage/storage.h"
-
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +10,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "apiserver/requests/requests.h"
+#include "apiserver/storage/storage.h"
 
 struct store_world {
 	char directory[64];

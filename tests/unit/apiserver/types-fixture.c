@@ -3,10 +3,10 @@
 
 #include "tests/unit/apiserver/types-fixture.h"
 
+#include <agent-sandbox/helpers.h>
+
 #include "base/json.h"
 #include "base/memory.h"
-
-#include <agent-sandbox/helpers.h>
 
 static struct json_object *get(void *arg, const struct type *type, const char *ns, const char *name)
 {
@@ -103,14 +103,10 @@ const char *refusal(const struct types_fixture *fixture)
 
 void serve_things(struct types_fixture *fixture, const char *schema)
 {
-	char *text = xprintf("{'metadata': {'name': 'things.t.example'}, 'spec': {'group': "
-			     "'t.example', 'scope': 'Namespaced', 'names': {'plural': 'things', "
-			     "'kind': 'Thing', 'shortNames': ['th']}, 'versions': [{'name': 'v1', "
-			     "'served': true, 'storage': true, 'subresources': {'status': {}, "
-			     "'scale': {'specReplicasPath': '.spec.replicas', "
-			     "'statusReplicasPath': '.status.replicas'}}, 'schema': "
-			     "{'openAPIV3Schema': %s}}]}}",
-			     schema);
+	char *text = xprintf(
+		"{'metadata': {'name': 'things.t.example'}, 'spec': {'group': 't.example', 'scope': 'Namespaced', 'names': {'plural': 'things', 'kind': 'Thing', 'shortNames': ['th']}, 'versions': [{'name': 'v1', "
+		"'served': true, 'storage': true, 'subresources': {'status': {}, 'scale': {'specReplicasPath': '.spec.replicas', 'statusReplicasPath': '.status.replicas'}}, 'schema': {'openAPIV3Schema': %s}}]}}",
+		schema);
 	struct json_object *crd;
 	int status;
 

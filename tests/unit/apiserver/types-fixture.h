@@ -3,8 +3,6 @@
 #ifndef ASB_TESTS_UNIT_APISERVER_TYPES_FIXTURE_H
 #define ASB_TESTS_UNIT_APISERVER_TYPES_FIXTURE_H
 
-#include "apiserver/types/types.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "apiserver/types/types.h"
 
 #define TYPES_NOW_MS INT64_C(1700000000000) /* 2023-11-14T22:13:20Z */
 

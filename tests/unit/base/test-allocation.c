@@ -5,16 +5,16 @@
 
 #include "base/allocation.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "tests/unit/apiserver/store-world.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #define ALLOCATIONS_MAX 4000 /* a write takes fewer */
 
@@ -121,15 +121,12 @@ static void a_write_without_memory_stores_nothing(void **state)
 {
 	static const struct attempt attempts[] = {
 		{ ATTEMPT_CREATE,
-		  "{\"metadata\":{\"name\":\"n\",\"labels\":{\"x\":\"y\"}},\"data\":"
-		  "{\"a\":\"some text that is longer than what json-c keeps inside\",\"d\":\"e\"}}",
-		  "{\"a\":\"some text that is longer than what json-c keeps "
-		  "inside\",\"d\":\"e\"}" },
+		  "{\"metadata\":{\"name\":\"n\",\"labels\":{\"x\":\"y\"}},\"data\":{\"a\":\"some text that is longer than what json-c keeps inside\",\"d\":\"e\"}}",
+		  "{\"a\":\"some text that is longer than what json-c keeps inside\",\"d\":\"e\"}" },
 		{ ATTEMPT_MERGE, "{\"data\":{\"a\":\"new\",\"d\":\"four\"}}",
 		  "{\"a\":\"new\",\"b\":\"two\",\"c\":\"three\",\"d\":\"four\"}" },
 		{ ATTEMPT_JSON,
-		  "[{\"op\":\"copy\",\"from\":\"/data/a\",\"path\":\"/data/d\"},"
-		  "{\"op\":\"replace\",\"path\":\"/data/a\",\"value\":\"new\"}]",
+		  "[{\"op\":\"copy\",\"from\":\"/data/a\",\"path\":\"/data/d\"},{\"op\":\"replace\",\"path\":\"/data/a\",\"value\":\"new\"}]",
 		  "{\"a\":\"new\",\"b\":\"two\",\"c\":\"three\",\"d\":\"one\"}" },
 		{ ATTEMPT_STRATEGIC,
 		  "{\"metadata\":{\"finalizers\":[\"x/y\"]},\"data\":{\"a\":\"new\"}}",

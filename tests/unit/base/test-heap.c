@@ -3,12 +3,13 @@
 #include "config.h"
 
 #include "base/heap.h"
-#include "base/macros.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 static void heap_gives_ties_in_order_of_arrival(void **state)
 {

@@ -4,8 +4,6 @@
 #include "config.h"
 
 #include "base/json-scan.h"
-#include "base/json.h"
-#include "base/macros.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -14,6 +12,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/json.h"
+#include "base/macros.h"
 
 #define OUT_MAX 100000
 #define DOUBT NULL
@@ -58,11 +59,8 @@ static void check_examples(const struct example *examples, size_t count)
 static void extract_keeps_the_declared_fields_nested_and_in_order(void **state)
 {
 	const struct example examples[] = {
-		{ "{\"kind\":\"Pod\",\"status\":{\"phase\":\"Running\",\"x\":[{}]},\"metadata\":{"
-		  "\"uid\":\"1\",\"name\":\"a\","
-		  "\"labels\":{\"b\":\"c\"}}}",
-		  "{\"status\":{\"phase\":\"Running\"},\"metadata\":{\"name\":\"a\",\"labels\":{"
-		  "\"b\":\"c\"}}}",
+		{ "{\"kind\":\"Pod\",\"status\":{\"phase\":\"Running\",\"x\":[{}]},\"metadata\":{\"uid\":\"1\",\"name\":\"a\",\"labels\":{\"b\":\"c\"}}}",
+		  "{\"status\":{\"phase\":\"Running\"},\"metadata\":{\"name\":\"a\",\"labels\":{\"b\":\"c\"}}}",
 		  NULL },
 		{ "{}", "{}", NULL },
 		{ "{\"metadata\":{}}", "{}", NULL },
@@ -80,8 +78,7 @@ static void extract_keeps_the_declared_fields_nested_and_in_order(void **state)
 static void extract_drops_white_space_outside_of_strings(void **state)
 {
 	const struct example examples[] = {
-		{ " {\n\t\"metadata\" : { \"name\" : \"a b\" , \"labels\" : { \"x\" : [ 1 , 2 ] , "
-		  "\"y\" : { } } }\r\n}\n",
+		{ " {\n\t\"metadata\" : { \"name\" : \"a b\" , \"labels\" : { \"x\" : [ 1 , 2 ] , \"y\" : { } } }\r\n}\n",
 		  "{\"metadata\":{\"name\":\"a b\",\"labels\":{\"x\":[1,2],\"y\":{}}}}", NULL },
 	};
 
@@ -323,8 +320,8 @@ static void no_paths_give_an_empty_object(void **state)
 
 static void members_are_found_at_the_top_only(void **state)
 {
-	const char *text = " { \"type\" : \"ADDED\" , \"object\" : {\"type\":1,\"object\":[\"}\"]} "
-			   ", \"n\":-1.5e3 } \n";
+	const char *text =
+		" { \"type\" : \"ADDED\" , \"object\" : {\"type\":1,\"object\":[\"}\"]} , \"n\":-1.5e3 } \n";
 	const char *const names[] = { "object", "type", "none", "n" };
 	struct json_span spans[4];
 	const char *inside;

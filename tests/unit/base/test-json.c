@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "base/json.h"
-#include "base/macros.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 static void expect_text(const char *text, const char *wanted)
 {
@@ -258,8 +259,8 @@ static void json_print_of_no_value_is_null(void **state)
 
 static bool same(const char *one, const char *two)
 {
-	struct json_object *a CLEANUP_JSON = json_parse(one, strlen(one), NULL);
-	struct json_object *b CLEANUP_JSON = json_parse(two, strlen(two), NULL);
+	CLEANUP_JSON struct json_object *a = json_parse(one, strlen(one), NULL);
+	CLEANUP_JSON struct json_object *b = json_parse(two, strlen(two), NULL);
 
 	assert_true(json_same(a, b) == json_same(b, a));
 	return json_same(a, b);

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include "base/map.h"
-#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
 
 #define NAMES 600
 

@@ -2,7 +2,6 @@
 /* Promises of base/sched.h, real and simulated. Meant to be run under TSan, too. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "base/sched.h"
 
 #include <errno.h>
@@ -16,6 +15,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 #define WORKERS 4
 #define ROUNDS 50

@@ -2,7 +2,6 @@
 /* Promises of base/tree.h: order, both directions, and a shape that does not depend on history. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "base/tree.h"
 
 #include <setjmp.h>
@@ -12,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 #define NODES 300
 

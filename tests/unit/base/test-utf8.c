@@ -2,8 +2,6 @@
 /* Text of a known length as UTF-8. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/macros.h"
 #include "base/utf8.h"
 
 #include <setjmp.h>
@@ -13,6 +11,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/macros.h"
 
 #define VALID(text) utf8_valid_length(text, sizeof(text) - 1)
 

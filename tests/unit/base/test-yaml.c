@@ -3,8 +3,6 @@
  * explode. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/macros.h"
 #include "base/yaml.h"
 
 #include <errno.h>
@@ -13,6 +11,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/json.h"
+#include "base/macros.h"
 
 #define ALL_MAX 100000
 
@@ -46,11 +47,9 @@ static void plain_scalars_follow_the_json_schema(void **state)
 	expect_all("[~, null, true, false, 0, -12, 1.50, -0.5, 1e3]",
 		   "[[null,null,true,false,0,-12,1.50,-0.5,1e3]]");
 	expect_all("a:\nb:\n-\n", "[{\"a\":null,\"b\":[null]}]");
-	expect_all("[Null, yes, No, on, True, 0644, 0x1F, 0o7, +1, 1., .5, .inf, 1_000, 12:30, "
-		   "1-2, --1, 1e]",
-		   "[[\"Null\",\"yes\",\"No\",\"on\",\"True\",\"0644\",\"0x1F\",\"0o7\",\"+1\",\"1."
-		   "\",\".5\",\".inf\","
-		   "\"1_000\",\"12:30\",\"1-2\",\"--1\",\"1e\"]]");
+	expect_all(
+		"[Null, yes, No, on, True, 0644, 0x1F, 0o7, +1, 1., .5, .inf, 1_000, 12:30, 1-2, --1, 1e]",
+		"[[\"Null\",\"yes\",\"No\",\"on\",\"True\",\"0644\",\"0x1F\",\"0o7\",\"+1\",\"1.\",\".5\",\".inf\",\"1_000\",\"12:30\",\"1-2\",\"--1\",\"1e\"]]");
 }
 
 static void quoted_scalars_stay_strings(void **state)

@@ -69,7 +69,8 @@ void tear_down(struct fixture *f)
 	assert_false(f->surprised);
 	assert_null(f->steps[f->next].method);
 	assert_int_equal(
-		limiter_enter(client_lanes(f->client), PRIORITY_LEASE, 8, sched_now_us(f->sched)), 0);
+		limiter_enter(client_lanes(f->client), PRIORITY_LEASE, 8, sched_now_us(f->sched)),
+		0);
 	client_destroy(f->client);
 	metrics_destroy(f->metrics);
 	talk_server_finish(&f->server);

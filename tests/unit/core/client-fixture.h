@@ -3,13 +3,12 @@
 #ifndef ASB_TESTS_UNIT_CORE_CLIENT_FIXTURE_H
 #define ASB_TESTS_UNIT_CORE_CLIENT_FIXTURE_H
 
-#include "core/client/client.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/client/client.h"
 #include "tests/unit/core/talk-server.h"
 
 #define POD(uid)                                                                \

@@ -38,7 +38,7 @@ struct rig {
 	/* What the plugin does, and what it saw. */
 	rig_reconcile reconcile;
 	void (*enqueue)(struct rig *rig, struct asb_call *call, struct json_object *before,
-		    struct json_object *after, struct asb_keys *out);
+			struct json_object *after, struct asb_keys *out);
 	int init_result;
 	unsigned int inits, finis, maps;
 	struct sched_mutex lock;

@@ -5,13 +5,13 @@
 
 #include "tests/unit/core/core-fixture.h"
 
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/json.h"
@@ -48,8 +48,7 @@ char *object_text(const char *name, uint64_t version, const char *metadata, cons
 		strstr(metadata, "'uid'") == NULL ? xprintf(",'uid':'u-%s'", name) : xstrdup("");
 
 	return json_text(
-		"{'kind':'Pod','apiVersion':'v1','metadata':{'name':'%s','namespace':'n'%s,"
-		"'resourceVersion':'%llu'%s}%s}",
+		"{'kind':'Pod','apiVersion':'v1','metadata':{'name':'%s','namespace':'n'%s,'resourceVersion':'%llu'%s}%s}",
 		name, uid, (unsigned long long)version, metadata, rest);
 }
 

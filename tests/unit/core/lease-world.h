@@ -4,13 +4,12 @@
 #ifndef ASB_TESTS_UNIT_CORE_LEASE_WORLD_H
 #define ASB_TESTS_UNIT_CORE_LEASE_WORLD_H
 
-#include "core/client/leader.h"
-
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/client/leader.h"
 #include "tests/unit/core/talk-server.h"
 
 #define SECOND UINT64_C(1000000)

@@ -4,11 +4,11 @@
 #ifndef ASB_TESTS_UNIT_CORE_TALK_SERVER_H
 #define ASB_TESTS_UNIT_CORE_TALK_SERVER_H
 
-#include "base/sched.h"
-#include "net/transport.h"
-
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/sched.h"
+#include "net/transport.h"
 
 #define SENT_MAX 512
 

@@ -2,13 +2,13 @@
 /* The fake host: what a wrong test or plugin is told before the process ends. */
 #include "config.h"
 
-#include "tests/unit/fakehost/widget.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/unit/fakehost/widget.h"
 
 /* A child does this; it must abort with a message that has this in it. */
 static void check_abort(void (*wrong)(const void *arg), const void *arg, const char *message)
@@ -48,10 +48,10 @@ static void load(const void *arg)
 static void a_description_is_checked_as_by_the_real_host(void **state)
 {
 	static const struct asb_watch no_watch[] = { { { 0 } } };
-	static const struct asb_watch no_index[] = {
-		{ .kind = { "g", "v", "ws", "W" }, .enqueue = ASB_ENQUEUE_INDEX, .enqueue_index = "x" },
-		{ { 0 } }
-	};
+	static const struct asb_watch no_index[] = { { .kind = { "g", "v", "ws", "W" },
+						       .enqueue = ASB_ENQUEUE_INDEX,
+						       .enqueue_index = "x" },
+						     { { 0 } } };
 	static const struct asb_watch no_function[] = {
 		{ .kind = { "g", "v", "ws", "W" }, .enqueue = ASB_ENQUEUE_FUNCTION }, { { 0 } }
 	};
@@ -125,7 +125,8 @@ static void mistakes_of_a_test_end_it(void **state)
 		    "name or generateName is required");
 }
 
-static int32_t no_result(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t no_result(struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
@@ -133,14 +134,16 @@ static int32_t no_result(struct asb_call *call, const struct asb_key *key, uint6
 	return 17;
 }
 
-static int32_t much_memory(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t much_memory(struct asb_call *call, const struct asb_key *key,
+			   uint64_t *ret_requeue_after_ms)
 {
 	(void)key;
 	(void)ret_requeue_after_ms;
 	return call->host->key_state(call, 4097) == NULL ? ASB_DONE : ASB_ERROR;
 }
 
-static int32_t no_watch(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t no_watch(struct asb_call *call, const struct asb_key *key,
+			uint64_t *ret_requeue_after_ms)
 {
 	(void)ret_requeue_after_ms;
 	return asb_get(call, 99, key->ns, key->name) == NULL ? ASB_DONE : ASB_ERROR;

@@ -4,7 +4,8 @@
 
 #include "tests/unit/fakehost/widget.h"
 
-static int32_t see_fields(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t see_fields(struct asb_call *call, const struct asb_key *key,
+			  uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *pod = asb_get(call, POD, "ns", "p"),
 			   *secret = asb_get(call, SECRET, "ns", "s"), *lease = NULL;
@@ -38,15 +39,15 @@ static void get_shows_only_what_was_declared(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, POD_P ", labels: {a: b}, finalizers: [x.y/z]}, spec: {nodeName: n1, "
-				 "containers: [{name: c}]}, "
-				 "status: {phase: Running, podIP: 10.0.0.1}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: s}, "
-			   "spec: {nodeName: x}, "
-			   "data: {k: djE=}}");
-	asb_fake_put(fake, "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: "
-			   "{namespace: ns, name: l}, "
-			   "spec: {holderIdentity: me}}");
+	asb_fake_put(
+		fake, POD_P
+		", labels: {a: b}, finalizers: [x.y/z]}, spec: {nodeName: n1, containers: [{name: c}]}, status: {phase: Running, podIP: 10.0.0.1}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: s}, spec: {nodeName: x}, data: {k: djE=}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {namespace: ns, name: l}, spec: {holderIdentity: me}}");
 	run(fake, see_fields);
 }
 
@@ -76,27 +77,27 @@ static void of_other_peoples_objects_nothing_is_kept(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, "
-			   "name: w, uid: r}}");
-	asb_fake_put(fake, "{apiVersion: example.com/v2, kind: Widget, metadata: {namespace: ns, "
-			   "name: other, uid: u}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
-			   "foreign, labels: {a: b}}}");
-	asb_fake_put(fake,
-		     "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: labelled, "
-		     "labels: {example.com/widget: x}}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
-			   "controlled, ownerReferences: "
-			   "[{apiVersion: example.com/v2, kind: Widget, name: other, uid: u, "
-			   "controller: true}]}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
-			   "controlled-by-a-robot, "
-			   "ownerReferences: [{apiVersion: example.com/v1, kind: Robot, name: w, "
-			   "uid: r, controller: true}]}}");
-	asb_fake_put(fake, "{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: "
-			   "controlled-by-a-foreigner, "
-			   "ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: "
-			   "u, controller: true}]}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, name: w, uid: r}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: example.com/v2, kind: Widget, metadata: {namespace: ns, name: other, uid: u}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: foreign, labels: {a: b}}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: labelled, labels: {example.com/widget: x}}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: controlled, ownerReferences: [{apiVersion: example.com/v2, kind: Widget, name: other, uid: u, controller: true}]}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: controlled-by-a-robot, ownerReferences: [{apiVersion: example.com/v1, kind: Robot, name: w, uid: r, controller: true}]}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: v1, kind: Service, metadata: {namespace: ns, name: controlled-by-a-foreigner, ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: u, controller: true}]}}");
 	run(fake, see_services);
 	asb_fake_merge(fake, "Service", "ns", "labelled", "{metadata: {labels: null}}");
 	run(fake, see_no_service);
@@ -115,7 +116,8 @@ static void check_list(struct asb_call *call, uint32_t limit, uint32_t flags, co
 	assert_string_equal(names, expected);
 }
 
-static int32_t see_lists(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t see_lists(struct asb_call *call, const struct asb_key *key,
+			 uint64_t *ret_requeue_after_ms)
 {
 	struct json_object *const *pods = NULL;
 
@@ -138,10 +140,10 @@ static void put_pod(struct asb_fake *fake, const char *name, const char *rank)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text),
-		 "{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: %s, labels: {colour: "
-		 "red, rank: '%s'}}}",
-		 name, rank);
+	snprintf(
+		text, sizeof(text),
+		"{apiVersion: v1, kind: Pod, metadata: {namespace: ns, name: %s, labels: {colour: red, rank: '%s'}}}",
+		name, rank);
 	asb_fake_put(fake, text);
 }
 

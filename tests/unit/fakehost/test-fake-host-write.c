@@ -18,7 +18,8 @@ static const char *uid_of(struct asb_fake *fake, const char *kind, const char *n
 }
 
 /* The one write of try_write, its place in probe.arg. */
-static int32_t send_one(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t send_one(struct asb_call *call, const struct asb_key *key,
+			uint64_t *ret_requeue_after_ms)
 {
 	struct asb_write *write = (struct asb_write *)(uintptr_t)probe.arg;
 	int32_t result = call->host->write_all(call, write, 1);
@@ -53,9 +54,8 @@ static struct asb_write of_pod(uint32_t verb, const char *uid, const char *body)
 static struct asb_write creation(const char *owner_uid)
 {
 	struct json_object *body = asb_new(&widget_watches[POD].kind, "ns", "p");
-	struct json_object *owner =
-		parse("{\"apiVersion\":\"example.com/v1\",\"kind\":\"Widget\",\"name\":\"w\","
-		      "\"controller\":true}");
+	struct json_object *owner = parse(
+		"{\"apiVersion\":\"example.com/v1\",\"kind\":\"Widget\",\"name\":\"w\",\"controller\":true}");
 	struct json_object *owners = json_object_new_array();
 
 	asb_set_str(owner, "uid", owner_uid);
@@ -208,7 +208,8 @@ static void dry_runs_leave_no_trace(void **state)
 	assert_int_equal(settled(fake), 0);
 }
 
-static int32_t several(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t several(struct asb_call *call, const struct asb_key *key,
+		       uint64_t *ret_requeue_after_ms)
 {
 	struct asb_write writes[] = {
 		creation(NULL),

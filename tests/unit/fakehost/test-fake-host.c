@@ -117,27 +117,23 @@ static void the_controller_before_and_after_are_woken(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake, "{apiVersion: example.com/v1, kind: Widget, metadata: {namespace: ns, "
-			   "name: v, uid: u-v}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: example.com/v1, kind: Widget, metadata: {namespace: ns, name: v, uid: u-v}}");
 	asb_fake_merge(fake, "Widget", "ns", "w", "{spec: {a: 1}}");
 	assert_int_equal(settled(fake), 2);
 	asb_fake_put(
 		fake, POD_P
-		", ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v, "
-		"controller: true}]}}");
+		", ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v, controller: true}]}}");
 	assert_int_equal(settled(fake), 1);
 	assert_string_equal(probe.last, "ns/v");
-	asb_fake_merge(fake, "Pod", "ns", "p",
-		       "{metadata: {ownerReferences: [{apiVersion: example.com/v1, kind: Widget, "
-		       "name: w, uid: u-w, "
-		       "controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, "
-		       "uid: u-v}]}}");
+	asb_fake_merge(
+		fake, "Pod", "ns", "p",
+		"{metadata: {ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: w, uid: u-w, controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v}]}}");
 	assert_int_equal(settled(fake), 2);
-	asb_fake_merge(fake, "Pod", "ns", "p",
-		       "{metadata: {ownerReferences: [{apiVersion: other/v1, kind: Widget, name: "
-		       "w, uid: u-v, "
-		       "controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, "
-		       "uid: u-v}]}}");
+	asb_fake_merge(
+		fake, "Pod", "ns", "p",
+		"{metadata: {ownerReferences: [{apiVersion: other/v1, kind: Widget, name: w, uid: u-v, controller: true}, {apiVersion: example.com/v1, kind: Widget, name: v, uid: u-v}]}}");
 	assert_int_equal(settled(fake), 1);
 	assert_string_equal(probe.last, "ns/w");
 }
@@ -160,9 +156,9 @@ static void a_function_wakes_whom_it_names(void **state)
 {
 	struct asb_fake *fake = quiet(state);
 
-	asb_fake_put(fake,
-		     "{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, name: r, "
-		     "labels: {widget: elsewhere}}}");
+	asb_fake_put(
+		fake,
+		"{apiVersion: example.com/v1, kind: Robot, metadata: {namespace: ns, name: r, labels: {widget: elsewhere}}}");
 	assert_int_equal(settled(fake), 1);
 	assert_string_equal(probe.last, "ns/elsewhere");
 	asb_fake_delete(fake, "Robot", "ns", "r");
@@ -267,7 +263,8 @@ static void after_a_restart_everything_is_new(void **state)
 	assert_int_equal(settled(fake), 1);
 }
 
-static int32_t retry(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t retry(struct asb_call *call, const struct asb_key *key,
+		     uint64_t *ret_requeue_after_ms)
 {
 	(void)key;
 	(void)ret_requeue_after_ms;
@@ -299,7 +296,8 @@ static void retries_back_off_until_one_succeeds(void **state)
 	assert_string_equal(asb_fake_failure(fake), "");
 }
 
-static int32_t give_up(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t give_up(struct asb_call *call, const struct asb_key *key,
+		       uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;
@@ -315,7 +313,8 @@ static void terminal_is_not_retried(void **state)
 	assert_int_equal(asb_fake_next_ms(fake), -1);
 }
 
-static int32_t spin(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms)
+static int32_t spin(struct asb_call *call, const struct asb_key *key,
+		    uint64_t *ret_requeue_after_ms)
 {
 	(void)call;
 	(void)key;

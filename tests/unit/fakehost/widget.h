@@ -47,7 +47,8 @@ int32_t run(struct asb_fake *fake, probe_function function);
 /* Settles, and says how often reconcile was called. */
 unsigned int settled(struct asb_fake *fake);
 /* A probe. */
-int32_t do_nothing(struct asb_call *call, const struct asb_key *key, uint64_t *ret_requeue_after_ms);
+int32_t do_nothing(struct asb_call *call, const struct asb_key *key,
+		   uint64_t *ret_requeue_after_ms);
 /* A fake at rest with one Widget that nobody works on. */
 struct asb_fake *quiet(void **state);
 

@@ -3,8 +3,6 @@
 
 #include "kube/patch.h"
 
-#include "base/json.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +12,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/json.h"
 
 /* expected NULL: the patch must fail with code. */
 struct example {
@@ -93,8 +93,7 @@ static void json_patch_does_what_rfc_6902_says(void **state)
 		  "{\"a/b\":{\"~\":2}}", 0 },
 		{ "{\"\":1}", "[{\"op\":\"replace\",\"path\":\"/\",\"value\":2}]", "{\"\":2}", 0 },
 		{ "{\"a\":1}",
-		  "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1},{\"op\":\"remove\",\"path\":\"/"
-		  "a\"}]",
+		  "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1},{\"op\":\"remove\",\"path\":\"/a\"}]",
 		  "{}", 0 },
 		{ "{\"a\":{\"x\":1,\"y\":2}}",
 		  "[{\"op\":\"test\",\"path\":\"/a\",\"value\":{\"y\":2,\"x\":1}}]",
@@ -179,9 +178,7 @@ static void a_value_stays_apart_from_the_patch(void **state)
 {
 	static const struct example shared = {
 		"{}",
-		"[{\"op\":\"add\",\"path\":\"/a\",\"value\":{}},{\"op\":\"copy\",\"from\":\"/"
-		"a\",\"path\":\"/b\"},"
-		"{\"op\":\"add\",\"path\":\"/a/x\",\"value\":1}]",
+		"[{\"op\":\"add\",\"path\":\"/a\",\"value\":{}},{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/b\"},{\"op\":\"add\",\"path\":\"/a/x\",\"value\":1}]",
 		"{\"a\":{\"x\":1},\"b\":{}}",
 		0,
 	};
@@ -281,10 +278,7 @@ static void insertions_stand_in_their_order(void **state)
 {
 	static const struct example insertions = {
 		"{\"l\":[1,2,3]}",
-		"[{\"op\":\"add\",\"path\":\"/l/0\",\"value\":0},"
-		"{\"op\":\"add\",\"path\":\"/l/2\",\"value\":\"m\"},"
-		"{\"op\":\"add\",\"path\":\"/l/5\",\"value\":\"e\"},"
-		"{\"op\":\"add\",\"path\":\"/l/-\",\"value\":\"f\"},"
+		"[{\"op\":\"add\",\"path\":\"/l/0\",\"value\":0},{\"op\":\"add\",\"path\":\"/l/2\",\"value\":\"m\"},{\"op\":\"add\",\"path\":\"/l/5\",\"value\":\"e\"},{\"op\":\"add\",\"path\":\"/l/-\",\"value\":\"f\"},"
 		"{\"op\":\"move\",\"from\":\"/l/6\",\"path\":\"/l/0\"}]",
 		"{\"l\":[\"f\",0,1,\"m\",2,3,\"e\"]}",
 		0,

@@ -2,11 +2,6 @@
 /* What `up` keeps in its API: the router's Service and pod, the four CRDs. */
 #include "config.h"
 
-#include "base/json.h"
-#include "base/sched.h"
-#include "apiserver/api/api.h"
-#include "local/apply.h"
-#include "local/ask.h"
 #include "local/mirror.h"
 
 #include <agent-sandbox/helpers.h>
@@ -16,6 +11,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "apiserver/api/api.h"
+#include "base/json.h"
+#include "base/sched.h"
+#include "local/apply.h"
+#include "local/ask.h"
 
 #define POD "/api/v1/namespaces/default/pods/" MIRROR_POD
 #define SERVICE "/api/v1/namespaces/default/services/" MIRROR_SERVICE
@@ -73,8 +74,8 @@ static void the_router_is_a_running_pod_behind_its_service(void **state)
 
 	keep(world, 8123, true);
 
-	struct json_object *pod CLEANUP_JSON = get(world, POD);
-	struct json_object *service CLEANUP_JSON = get(world, SERVICE);
+	CLEANUP_JSON struct json_object *pod = get(world, POD);
+	CLEANUP_JSON struct json_object *service = get(world, SERVICE);
 	const char *selected = asb_str(service, "spec", "selector", "app");
 
 	assert_string_equal(asb_str(pod, "status", "phase"), "Running");
@@ -90,11 +91,11 @@ static void nothing_is_written_while_nothing_changes(void **state)
 
 	keep(world, 8123, true);
 
-	struct json_object *before CLEANUP_JSON = get(world, POD);
+	CLEANUP_JSON struct json_object *before = get(world, POD);
 
 	keep(world, 8123, true);
 
-	struct json_object *after CLEANUP_JSON = get(world, POD);
+	CLEANUP_JSON struct json_object *after = get(world, POD);
 
 	assert_string_equal(asb_str(before, "metadata", "resourceVersion"),
 			    asb_str(after, "metadata", "resourceVersion"));
@@ -107,12 +108,12 @@ static void what_changes_is_told(void **state)
 	keep(world, 8123, true);
 	keep(world, 8123, false);
 
-	struct json_object *unready CLEANUP_JSON = get(world, POD);
+	CLEANUP_JSON struct json_object *unready = get(world, POD);
 
 	assert_true(asb_condition_is(unready, "Ready", "False"));
 	keep(world, 8124, true);
 
-	struct json_object *moved CLEANUP_JSON = get(world, POD);
+	CLEANUP_JSON struct json_object *moved = get(world, POD);
 
 	assert_string_equal(asb_annotation(moved, MIRROR_FORWARD_ANNOTATION), "127.0.0.1:8124");
 	assert_true(asb_condition_is(moved, "Ready", "True"));
@@ -126,7 +127,7 @@ static void a_deleted_pod_comes_back(void **state)
 	assert_int_equal(ask(world->api, "DELETE", POD, NULL, NULL, NULL), 200);
 	keep(world, 8123, true);
 
-	struct json_object *pod CLEANUP_JSON = get(world, POD);
+	CLEANUP_JSON struct json_object *pod = get(world, POD);
 
 	assert_null(asb_at(pod, "metadata", "deletionTimestamp"));
 }
@@ -148,11 +149,11 @@ static void the_kinds_are_made_once(void **state)
 
 	assert_int_equal(apply_crds(world->api, &error), 0);
 
-	struct json_object *before CLEANUP_JSON = get(world, CRD);
+	CLEANUP_JSON struct json_object *before = get(world, CRD);
 
 	assert_int_equal(apply_crds(world->api, &error), 0);
 
-	struct json_object *after CLEANUP_JSON = get(world, CRD);
+	CLEANUP_JSON struct json_object *after = get(world, CRD);
 
 	assert_string_equal(asb_str(before, "metadata", "resourceVersion"),
 			    asb_str(after, "metadata", "resourceVersion"));
@@ -173,7 +174,7 @@ static void kinds_of_another_build_are_replaced(void **state)
 	assert_int_equal(ask_text(world->api, "PATCH", CRD, MERGE, other, NULL), 200);
 	assert_int_equal(apply_crds(world->api, &error), 0);
 
-	struct json_object *crd CLEANUP_JSON = get(world, CRD);
+	CLEANUP_JSON struct json_object *crd = get(world, CRD);
 	struct json_object *names = asb_array(crd, "spec", "names", "shortNames");
 
 	for (size_t i = 0; i < asb_length(names); i++) {

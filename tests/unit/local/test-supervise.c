@@ -2,8 +2,6 @@
 /* Children: started again when they die, ended when they must, their logs kept small. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/observe/log.h"
 #include "local/supervise.h"
 
 #include <errno.h>
@@ -20,6 +18,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
+#include "core/observe/log.h"
 
 #define PATIENCE_US 20000000u
 
@@ -50,7 +51,7 @@ static int set_up(void **state)
 	snprintf(world->folder, sizeof(world->folder), "/tmp/supervise-XXXXXX");
 	assert_non_null(mkdtemp(world->folder));
 
-	char *lock CLEANUP_FREE = xprintf("%s/lock", world->folder);
+	CLEANUP_FREE char *lock = xprintf("%s/lock", world->folder);
 
 	world->sched = sched_create();
 	world->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -107,7 +108,7 @@ static void until_changes(struct world *world, unsigned int changes)
 
 static char *read_log(const struct world *world)
 {
-	char *path CLEANUP_FREE = xprintf("%s/child.log", world->folder);
+	CLEANUP_FREE char *path = xprintf("%s/child.log", world->folder);
 	char *text = xalloc(65536);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -125,7 +126,7 @@ static void a_child_that_dies_is_started_again(void **state)
 	until_changes(world, 5); /* start, end, start, end, start */
 	assert_int_equal(supervisor_restarts(world->supervisor, "child"), 2);
 
-	char *log CLEANUP_FREE = read_log(world);
+	CLEANUP_FREE char *log = read_log(world);
 
 	assert_non_null(strstr(log, "here\nhere\n"));
 }
@@ -203,7 +204,7 @@ static void a_command_gives_its_status_or_is_killed_in_time(void **state)
 static void the_lock_is_held_while_a_child_lives(void **state)
 {
 	struct world *world = *state;
-	char *path CLEANUP_FREE = xprintf("%s/lock", world->folder);
+	CLEANUP_FREE char *path = xprintf("%s/lock", world->folder);
 	int other = open(path, O_RDWR | O_CLOEXEC);
 
 	assert_int_equal(flock(world->lock, LOCK_EX | LOCK_NB), 0);
@@ -219,8 +220,8 @@ static void the_lock_is_held_while_a_child_lives(void **state)
 static void a_log_that_is_too_long_is_moved_away(void **state)
 {
 	struct world *world = *state;
-	char *path CLEANUP_FREE = xprintf("%s/child.log", world->folder);
-	char *old CLEANUP_FREE = xprintf("%s/child.log.1", world->folder);
+	CLEANUP_FREE char *path = xprintf("%s/child.log", world->folder);
+	CLEANUP_FREE char *old = xprintf("%s/child.log.1", world->folder);
 	struct stat info;
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 

@@ -3,9 +3,9 @@
  * change, and whom it takes for the server. */
 #include "config.h"
 
-#include "tests/unit/net/transport-fixture.h"
-
 #include <unistd.h>
+
+#include "tests/unit/net/transport-fixture.h"
 
 /* ---- credentials ---- */
 
@@ -148,7 +148,7 @@ static void serve_name(void *arg, struct test_peer *peer)
 
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
-		char *text CLEANUP_FREE = xprintf("%s|%s", test_peer_name(peer),
+		CLEANUP_FREE char *text = xprintf("%s|%s", test_peer_name(peer),
 						  test_request_header(&request, "Host", value));
 
 		test_request_finish(&request);

@@ -24,7 +24,7 @@ static void check_fault(struct fixture *f, uint32_t timeout_ms, int result, bool
 static void refused_connections_are_not_sent(void **state)
 {
 	struct fixture f;
-	char *server CLEANUP_FREE = xprintf("http://127.0.0.1:%u", test_port_closed());
+	CLEANUP_FREE char *server = xprintf("http://127.0.0.1:%u", test_port_closed());
 
 	(void)state;
 	fixture_init(&f, NULL, NULL, serve_ok);

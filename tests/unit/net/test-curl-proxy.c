@@ -3,9 +3,9 @@
  * for the server. */
 #include "config.h"
 
-#include "tests/unit/net/transport-fixture.h"
-
 #include <unistd.h>
+
+#include "tests/unit/net/transport-fixture.h"
 
 static int get_token(void *arg, struct http_credentials *ret, struct error *reterr)
 {
@@ -115,7 +115,7 @@ static void socks_proxies_look_names_up_themselves(void **state)
 	(void)state;
 	fixture_init(&f, NULL, NULL, serve_socks);
 
-	char *proxy CLEANUP_FREE = xprintf("socks5://127.0.0.1:%u", test_server_port(f.server));
+	CLEANUP_FREE char *proxy = xprintf("socks5://127.0.0.1:%u", test_server_port(f.server));
 
 	fixture_connect(&f, (struct curl_transport_config){ .server = "http://api.invalid",
 							    .proxy_url = proxy });

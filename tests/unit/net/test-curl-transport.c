@@ -18,7 +18,7 @@ static void serve_echo(void *arg, struct test_peer *peer)
 
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
-		struct buf text CLEANUP_BUF = BUF_INIT(4u << 20);
+		CLEANUP_BUF struct buf text = BUF_INIT(4u << 20);
 
 		buf_printf(&text, "%s %s|", request.method, request.path);
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -57,27 +57,17 @@ static void requests_go_out_as_they_are_given(void **state)
 		  .timeout_ms = TEST_TIMEOUT_MS },
 	};
 	const char *const expected[] = {
-		"PATCH /p/q/a?b=c|Accept=application/x|Content-Type=application/json-patch+json|"
-		"User-Agent=agent-sandbox-test/"
-		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|[1]",
-		"GET /p/q/../d|Accept=application/json|Content-Type=|"
-		"User-Agent=agent-sandbox-test/"
-		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
-		"DELETE /p/q/e|Accept=application/json|Content-Type=|"
-		"User-Agent=agent-sandbox-test/"
-		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
-		"DELETE /p/q/e|Accept=application/json|Content-Type=application/json|"
-		"User-Agent=agent-sandbox-test/"
-		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|{}",
-		"POST /p/q/f|Accept=application/json|Content-Type=text/plain|"
-		"User-Agent=agent-sandbox-test/"
-		"1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
+		"PATCH /p/q/a?b=c|Accept=application/x|Content-Type=application/json-patch+json|User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|[1]",
+		"GET /p/q/../d|Accept=application/json|Content-Type=|User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
+		"DELETE /p/q/e|Accept=application/json|Content-Type=|User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
+		"DELETE /p/q/e|Accept=application/json|Content-Type=application/json|User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|{}",
+		"POST /p/q/f|Accept=application/json|Content-Type=text/plain|User-Agent=agent-sandbox-test/1|Expect=|Host=%s|X-More=yes|Authorization=|Accept-Encoding=|",
 	};
 
 	(void)state;
 	fixture_init(&f, NULL, NULL, serve_echo);
 
-	char *server CLEANUP_FREE = xprintf("%s/p/q/", f.url);
+	CLEANUP_FREE char *server = xprintf("%s/p/q/", f.url);
 
 	/* One connection and twice: no option of a request lives on in the next. */
 	fixture_connect(&f, (struct curl_transport_config){
@@ -86,7 +76,7 @@ static void requests_go_out_as_they_are_given(void **state)
 		struct http_answer answer;
 		const char *host = f.url + strlen("http://"),
 			   *mark = strstr(expected[i % ARRAY_LEN(requests)], "%s");
-		char *text CLEANUP_FREE =
+		CLEANUP_FREE char *text =
 			xprintf("%.*s%s%s", (int)(mark - expected[i % ARRAY_LEN(requests)]),
 				expected[i % ARRAY_LEN(requests)], host, mark + 2);
 
@@ -104,7 +94,7 @@ static void bodies_of_megabytes_go_out_whole(void **state)
 {
 	struct fixture f;
 	size_t length = 1500000; /* from 1 MiB on, libcurl would like to wait for a 100 */
-	char *body CLEANUP_FREE = xalloc(length + 1);
+	CLEANUP_FREE char *body = xalloc(length + 1);
 	struct http_request request = { .method = "PUT",
 					.path = "/",
 					.content_type = "a/b",

@@ -2,7 +2,6 @@
 /* net/http-guard: which connections are cut, and when, on a clock that is simulated. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "net/http-guard.h"
 
 #include <errno.h>
@@ -13,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 #define SECOND 1000000u
 #define LINKS 4

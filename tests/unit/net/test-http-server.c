@@ -2,7 +2,6 @@
 /* The HTTP server of our own endpoints: its routes, what it refuses, its addresses. */
 #include "config.h"
 
-#include "base/memory.h"
 #include "net/http-server.h"
 
 #include <errno.h>
@@ -15,6 +14,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
 
 static int answer_live(void *arg, struct buf *body)
 {
@@ -101,7 +102,7 @@ static char *talk(const struct http_server *server, const char *text)
 static void check(const struct http_server *server, const char *request, const char *status,
 		  const char *contains)
 {
-	char *got CLEANUP_FREE = talk(server, request);
+	CLEANUP_FREE char *got = talk(server, request);
 
 	if (strncmp(got, status, strlen(status)) != 0 || strstr(got, contains) == NULL) {
 		fail_msg("'%s' is answered '%s'", request, got);
@@ -136,7 +137,7 @@ static void routes_answer_and_all_else_is_refused(void **state)
 static void head_has_no_body(void **state)
 {
 	struct http_server *server = start("127.0.0.1:0");
-	char *got CLEANUP_FREE = talk(server, "HEAD /live" CLOSE "\r\n");
+	CLEANUP_FREE char *got = talk(server, "HEAD /live" CLOSE "\r\n");
 
 	(void)state;
 	assert_memory_equal(got, "HTTP/1.1 200 ", 13);
@@ -149,7 +150,7 @@ static void connections_are_kept(void **state)
 {
 	struct http_server *server = start("127.0.0.1:0");
 	int fd = connect_to(server);
-	struct buf got CLEANUP_BUF = BUF_INIT(1u << 20);
+	CLEANUP_BUF struct buf got = BUF_INIT(1u << 20);
 
 	(void)state;
 	for (int i = 1; i <= 3; i++) {
@@ -299,7 +300,7 @@ static void addresses_have_several_forms(void **state)
 static void a_taken_port_is_an_error_that_names_it(void **state)
 {
 	struct http_server *first = start("127.0.0.1:0"), *second = NULL;
-	char *address CLEANUP_FREE = xprintf("127.0.0.1:%u", http_server_port(first));
+	CLEANUP_FREE char *address = xprintf("127.0.0.1:%u", http_server_port(first));
 	struct error error = { 0 };
 
 	(void)state;

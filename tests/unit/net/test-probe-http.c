@@ -18,8 +18,8 @@
 
 #include "base/macros.h"
 #include "node/probes/spec.h"
-#include "tests/unit/node/node-objects.h"
 #include "tests/unit/net/test-server.h"
+#include "tests/unit/node/node-objects.h"
 
 /* What the server saw last. */
 struct seen {
@@ -150,11 +150,11 @@ static void headers_are_the_probes_own(void **state)
 	struct world *world = *state;
 	struct error why;
 
-	assert_int_equal(get(world, "/ok?x=1",
-			     ",\"httpHeaders\":[{\"name\":\"Host\",\"value\":\"app.example\"},"
-			     "{\"name\":\"X-Extra\",\"value\":\"a b\"}]",
-			     &why),
-			 PROBE_SUCCESS);
+	assert_int_equal(
+		get(world, "/ok?x=1",
+		    ",\"httpHeaders\":[{\"name\":\"Host\",\"value\":\"app.example\"},{\"name\":\"X-Extra\",\"value\":\"a b\"}]",
+		    &why),
+		PROBE_SUCCESS);
 	assert_string_equal(world->seen.host, "app.example");
 	assert_string_equal(world->seen.extra, "a b");
 	assert_int_equal(strncmp(world->seen.agent, "agent-sandbox-probe/", 20), 0);
@@ -190,10 +190,9 @@ static void certificates_are_not_checked(void **state)
 	struct world *world = *state;
 	CLEANUP_FREE char *probe = xprintf(
 		"{\"httpGet\":{\"path\":\"/ok?x=1\",\"port\":\"web\",\"scheme\":\"HTTPS\"}}");
-	CLEANUP_FREE char *container =
-		xprintf("{\"ports\":[{\"name\":\"other\",\"containerPort\":1},"
-			"{\"name\":\"web\",\"containerPort\":%u}]}",
-			test_server_port(world->tls));
+	CLEANUP_FREE char *container = xprintf(
+		"{\"ports\":[{\"name\":\"other\",\"containerPort\":1},{\"name\":\"web\",\"containerPort\":%u}]}",
+		test_server_port(world->tls));
 	struct error why = { 0 };
 
 	if (try_json(probe, container, 20000, -1, &why) != PROBE_SUCCESS) {

@@ -2,7 +2,6 @@
 /* Retry-After in all its forms. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "net/retry-after.h"
 
 #include <setjmp.h>
@@ -10,6 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 #define NOW_US INT64_C(1700000000000000) /* Tue, 14 Nov 2023 22:13:20 GMT */
 

@@ -3,7 +3,6 @@
  * of net/ use it, and those of whatever stands on a real connection. */
 #include "config.h"
 
-#include "base/memory.h"
 #include "tests/unit/net/test-server.h"
 
 #include <netinet/in.h>
@@ -21,6 +20,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
 
 #define HEAD_MOST 65536u
 #define BODY_MOST (4u << 20)
@@ -164,10 +165,9 @@ bool test_peer_say(struct test_peer *peer, const char *text)
 
 bool test_peer_answer(struct test_peer *peer, int status, const char *headers, const char *body)
 {
-	char *text CLEANUP_FREE =
-		xprintf("HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: "
-			"%zu\r\n\r\n%s",
-			status, headers != NULL ? headers : "", strlen(body), body);
+	CLEANUP_FREE char *text = xprintf(
+		"HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+		status, headers != NULL ? headers : "", strlen(body), body);
 
 	return test_peer_say(peer, text);
 }

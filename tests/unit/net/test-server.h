@@ -7,12 +7,12 @@
 #ifndef ASB_TESTS_UNIT_NET_TEST_SERVER_H
 #define ASB_TESTS_UNIT_NET_TEST_SERVER_H
 
-#include "base/buf.h"
-#include "base/sched.h"
-
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/sched.h"
 
 /* A key and a certificate. */
 struct test_identity {

@@ -4,10 +4,6 @@
 #ifndef ASB_TESTS_UNIT_NET_TRANSPORT_FIXTURE_H
 #define ASB_TESTS_UNIT_NET_TRANSPORT_FIXTURE_H
 
-#include "base/memory.h"
-#include "net/curl-transport.h"
-#include "tests/unit/net/test-server.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +11,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
+#include "net/curl-transport.h"
+#include "tests/unit/net/test-server.h"
 
 #define TEST_TIMEOUT_MS 20000u /* of requests that shall not time out */
 

@@ -2,19 +2,19 @@
 /* Builds pods and lists of containers. Used by test-node-plan.c and test-node-status.c. */
 #include "config.h"
 
+#include "tests/unit/node/node-fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
-
-#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/pod/status.h"
-#include "tests/unit/node/node-fixture.h"
 
 static struct json_object *parse(const char *text)
 {
@@ -31,8 +31,9 @@ static struct json_object *parse(const char *text)
 
 void world_begin(struct pod_world *world, const char *spec, const char *status)
 {
-	*world = (struct pod_world){ .pod = parse("{'metadata':{'name':'p','namespace':'n',"
-						  "'uid':'u','generation':1}}") };
+	*world = (struct pod_world){
+		.pod = parse("{'metadata':{'name':'p','namespace':'n','uid':'u','generation':1}}")
+	};
 	json_object_object_add(world->pod, "spec", parse(spec));
 	json_object_object_add(world->pod, "status", parse(status));
 }

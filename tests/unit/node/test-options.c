@@ -2,17 +2,16 @@
 /* Tests of node/options.c and of the query of node/server/logs.c: what people and programs ask for. */
 #include "config.h"
 
+#include "node/options.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
-
-#include "node/options.h"
-
-#include <errno.h>
-#include <string.h>
 
 #include "base/macros.h"
 #include "node/server/logs.h"
@@ -78,9 +77,11 @@ static void logs_take_the_options_of_kubernetes(void **state UNUSED)
 {
 	struct logs_request request;
 
-	assert_int_equal(0, logs_parse("/logs/u-1/main?tailLines=5&follow=true&timestamps=1&"
-				       "sinceSeconds=60&limitBytes=10&previous=true&other=x",
-				       &request, NULL));
+	assert_int_equal(
+		0,
+		logs_parse(
+			"/logs/u-1/main?tailLines=5&follow=true&timestamps=1&sinceSeconds=60&limitBytes=10&previous=true&other=x",
+			&request, NULL));
 	assert_string_equal("u-1", request.uid);
 	assert_string_equal("main", request.container);
 	assert_int_equal(5, request.options.tail_lines);
@@ -110,9 +111,7 @@ static void logs_refuse_the_rest(void **state UNUSED)
 		{ "/logs/u/c?follow=maybe", -EINVAL },
 		{ "/logs/u/c?limitBytes=0", -EINVAL },
 		{ "/logs/u/c?sinceSeconds=x", -EINVAL },
-		{ "/logs/u/"
-		  "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
-		  "c",
+		{ "/logs/u/cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
 		  -ENOENT },
 	};
 

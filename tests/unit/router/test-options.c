@@ -2,19 +2,18 @@
 /* Tests of router/options.c and of the text that router/haproxy-config.c makes of them. */
 #include "config.h"
 
+#include "router/options.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
-#include "router/options.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "base/macros.h"
 #include "base/memory.h"
@@ -96,8 +95,7 @@ static void options_say_what_is_wrong(void **state UNUSED)
 		{ "--run-dir", "/a$HOME", "--run-dir is empty or has a character" },
 		{ "--run-dir", "relative", "--run-dir is an absolute path" },
 		{ "--run-dir",
-		  "/234567890123456789012345678901234567890123456789012345678901234567890123456789"
-		  "0",
+		  "/2345678901234567890123456789012345678901234567890123456789012345678901234567890",
 		  "at most 72 characters" },
 		{ "--allow-ports", "0", "--allow-ports is a list" },
 		{ "--allow-ports", "22,x", "--allow-ports is a list" },

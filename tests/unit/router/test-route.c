@@ -2,16 +2,15 @@
 /* Tests of router/route.c: who can be reached, and why others cannot. */
 #include "config.h"
 
+#include "router/route.h"
+
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "router/route.h"
-
-#include <json-c/json.h>
 
 #include "base/macros.h"
 
@@ -57,8 +56,7 @@ static const struct {
 	  POD("\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"}],\"podIP\":\"10.1.2.3\""),
 	  NOT_READY, "" },
 	{ PLAIN,
-	  POD("\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\"}],\"podIP\":\"10.1.2."
-	      "3\""),
+	  POD("\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\"}],\"podIP\":\"10.1.2.3\""),
 	  NOT_READY, "" },
 	{ PLAIN, POD(READY), NOT_READY, "" },
 	{ PLAIN, POD(READY ",\"podIP\":7"), NOT_READY, "" },

@@ -2,16 +2,15 @@
 /* Tests of router/spans.c: a line of HAProxy's log is a span, or nothing. */
 #include "config.h"
 
+#include "router/spans.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
-
-#include "router/spans.h"
-
-#include <string.h>
 
 #include "base/macros.h"
 
@@ -21,8 +20,7 @@ static const char *const nothing[] = {
 	"",
 	"\n",
 	"- - 1 0 0 200 GET - -",
-	"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00 0123456789abcdef 1 0 0 200 GET a "
-	"b",
+	"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00 0123456789abcdef 1 0 0 200 GET a b",
 	PARENT,
 	PARENT " 0123456789abcdef 1 0 0 200 GET a",
 	PARENT " 0123456789abcde 1 0 0 200 GET a b",

@@ -2,18 +2,17 @@
 /* Tests of router/table.c and router/commands.c: memory, file and HAProxy say the same. */
 #include "config.h"
 
+#include "router/table.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
-#include "router/table.h"
-
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/memory.h"
 #include "router/commands.h"

@@ -2,17 +2,16 @@
 /* Tests of router/tokens.c: HAProxy has the hashes of what the file says, and nothing else. */
 #include "config.h"
 
+#include "router/tokens.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
-#include "router/tokens.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/macros.h"
 #include "base/memory.h"

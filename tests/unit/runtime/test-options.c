@@ -2,17 +2,18 @@
 /* runtime/options: flags before variables before defaults; what is wrong is told. */
 #include "config.h"
 
+#include "runtime/options.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "base/macros.h"
-#include "runtime/options.h"
 
 static const char *const variables[] = {
 	"PORT",

@@ -2,16 +2,16 @@
 /* runtime/signals: whose signals end the first process of a PID namespace. */
 #include "config.h"
 
+#include "runtime/signals.h"
+
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 
-#include "runtime/signals.h"
+#include <cmocka.h>
 
 static bool counts(uint32_t sender, int code, pid_t self)
 {

@@ -2,13 +2,13 @@
 /* Promises of apiserver/api/negotiate.c: the first shape of an Accept header that we can make. */
 #include "config.h"
 
-#include "apiserver/api/api-private.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "apiserver/api/api-private.h"
 
 #define TABLE "application/json;as=Table;v=v1;g=meta.k8s.io"
 
@@ -76,8 +76,8 @@ static void negotiate_refuses_what_is_not_made_but_for_logs(void **state)
 
 static void accepts_finds_a_type_with_its_parameter(void **state)
 {
-	const char *accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
-			     "application/json";
+	const char *accept =
+		"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
 	(void)state;
 	assert_true(accepts(accept, "application/json", "as=APIGroupDiscoveryList"));

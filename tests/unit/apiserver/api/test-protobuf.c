@@ -4,15 +4,15 @@
 
 #include "apiserver/api/protobuf.h"
 
-#include "base/json.h"
-#include "base/macros.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/json.h"
+#include "base/macros.h"
 
 /* The envelope of a kind, and the object in it. */
 #define BODY(kind_field, object_field) "k8s\0\x0a" kind_field object_field
@@ -32,8 +32,7 @@ static struct json_object *parse(const char *data, size_t length, struct error *
 static void protobuf_reads_a_config_map(void **state)
 {
 	static const char body[] = BODY(CONFIG_MAP, "\x12\x0e\x0a\x04\x0a\x02"
-						    "cm"
-						    "\x12\x06\x0a\x01"
+						    "cm\x12\x06\x0a\x01"
 						    "a\x12\x01"
 						    "b");
 	struct error error;
@@ -44,9 +43,9 @@ static void protobuf_reads_a_config_map(void **state)
 	assert_string_equal(error.text, "");
 	assert_non_null(object);
 	assert_int_equal(json_print(object, &text), 0);
-	assert_string_equal(buf_str(&text),
-			    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{"
-			    "\"name\":\"cm\"},\"data\":{\"a\":\"b\"}}");
+	assert_string_equal(
+		buf_str(&text),
+		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"cm\"},\"data\":{\"a\":\"b\"}}");
 }
 
 static void protobuf_refuses_kinds_and_fields_that_it_does_not_know(void **state)
@@ -67,8 +66,7 @@ static void protobuf_refuses_kinds_and_fields_that_it_does_not_know(void **state
 static void protobuf_refuses_every_body_that_is_cut(void **state)
 {
 	static const char body[] = BODY(CONFIG_MAP, "\x12\x0e\x0a\x04\x0a\x02"
-						    "cm"
-						    "\x12\x06\x0a\x01"
+						    "cm\x12\x06\x0a\x01"
 						    "a\x12\x01"
 						    "b");
 	/* Where one ends behind its envelope's first part, it is a whole body of an empty object. */

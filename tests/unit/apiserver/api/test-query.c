@@ -2,7 +2,6 @@
 /* Queries of the API. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "apiserver/api/query.h"
 
 #include <errno.h>
@@ -14,15 +13,18 @@
 
 #include <cmocka.h>
 
+#include "base/macros.h"
+
 static void a_query_is_read_by_name(void **state)
 {
 	struct query query;
 
 	(void)state;
-	assert_int_equal(query_parse("watch=1&labelSelector=a%3Db%2Cc&x&limit=5&limit=6&plus=a+b&&"
-				     "%6caterals=z&=y",
-				     &query, NULL),
-			 0);
+	assert_int_equal(
+		query_parse(
+			"watch=1&labelSelector=a%3Db%2Cc&x&limit=5&limit=6&plus=a+b&&%6caterals=z&=y",
+			&query, NULL),
+		0);
 	assert_string_equal(query_value(&query, "labelSelector"), "a=b,c");
 	assert_string_equal(query_value(&query, "limit"), "5");
 	assert_string_equal(query_value(&query, "x"), "");

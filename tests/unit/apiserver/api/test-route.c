@@ -2,7 +2,6 @@
 /* Paths of the API. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "apiserver/api/route.h"
 
 #include <errno.h>
@@ -14,6 +13,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 static void check(const char *path, enum route_type type, const char *words)
 {

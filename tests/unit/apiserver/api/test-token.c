@@ -2,8 +2,6 @@
 /* Tokens: which are good, for whom, until when; and the small files they are kept in. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "apiserver/http/kubeconfig-write.h"
 #include "apiserver/api/token.h"
 
 #include <ftw.h>
@@ -17,12 +15,15 @@
 
 #include <cmocka.h>
 
+#include "apiserver/http/kubeconfig-write.h"
+#include "base/memory.h"
+
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NOW INT64_C(1800000000)
 
 static bool good(const char *token, int64_t now, char user[TOKEN_USER_MAX])
 {
-	char *text CLEANUP_FREE = xprintf("Bearer %s", token);
+	CLEANUP_FREE char *text = xprintf("Bearer %s", token);
 
 	return token_check(SECRET, text, now, user);
 }
@@ -50,9 +51,7 @@ static void all_else_is_refused(void **state)
 		"Bearer 0123456789abcdef",
 		"Bearer sa:",
 		"Bearer sa:a:b:99999999999:",
-		"Bearer "
-		"sa:a:b:99999999999:"
-		"0000000000000000000000000000000000000000000000000000000000000000",
+		"Bearer sa:a:b:99999999999:0000000000000000000000000000000000000000000000000000000000000000",
 	};
 	char user[TOKEN_USER_MAX];
 
@@ -104,7 +103,7 @@ static void the_admin_s_token_is_made_once_and_kept_private(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	char *path CLEANUP_FREE = xprintf("%s/token", folder);
+	CLEANUP_FREE char *path = xprintf("%s/token", folder);
 
 	assert_int_equal(token_load(folder, once, &error), 0);
 	assert_int_equal(token_load(folder, again, &error), 0);
@@ -126,7 +125,7 @@ static void a_kubeconfig_replaces_the_one_before(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	char *path CLEANUP_FREE = xprintf("%s/kubeconfig", folder);
+	CLEANUP_FREE char *path = xprintf("%s/kubeconfig", folder);
 
 	assert_int_equal(kubeconfig_write(path, "https://a:1", "PEM", "t1", &error), 0);
 	assert_int_equal(kubeconfig_write(path, "https://a:2", "PEM", "t2", &error), 0);

@@ -2,7 +2,6 @@
 /* The certificates of local mode, as OpenSSL's verifier sees them. */
 #include "config.h"
 
-#include "base/memory.h"
 #include "apiserver/http/tls.h"
 
 #include <ftw.h>
@@ -18,6 +17,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
 
 #define NOW INT64_C(1800000000)
 #define DAY INT64_C(86400)
@@ -115,7 +116,7 @@ static void keys_are_for_their_owner_alone(void **state)
 
 	load(*state, NOW, &files);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char *path CLEANUP_FREE = xprintf("%s/%s", (char *)*state, names[i]);
+		CLEANUP_FREE char *path = xprintf("%s/%s", (char *)*state, names[i]);
 
 		assert_int_equal(stat(path, &info), 0);
 		assert_int_equal(info.st_mode & 0777, 0600);
@@ -151,8 +152,8 @@ static void a_leaf_in_its_last_days_is_made_anew_under_the_same_ca(void **state)
 
 static void a_damaged_leaf_is_made_anew_a_damaged_ca_is_told(void **state)
 {
-	char *leaf CLEANUP_FREE = xprintf("%s/server.crt", (char *)*state);
-	char *ca CLEANUP_FREE = xprintf("%s/ca.crt", (char *)*state);
+	CLEANUP_FREE char *leaf = xprintf("%s/server.crt", (char *)*state);
+	CLEANUP_FREE char *ca = xprintf("%s/ca.crt", (char *)*state);
 	struct tls_files files;
 	struct error error = { 0 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+
 #include "base/json.h"
 #include "tests/unit/apiserver/types-fixture.h"
-
-#include <agent-sandbox/helpers.h>
 
 #define POD(spec) "{'metadata': {'name': 'x'}, 'spec': " spec "}"
 
@@ -24,11 +24,8 @@ static void a_pod_gets_kubernetes_defaults(void **state)
 	int status;
 	CLEANUP_JSON struct json_object *pod = admitted(
 		*state, "", "pods",
-		POD("{'containers': [{'name': 'c', 'image': 'i:1', 'ports': [{'containerPort': "
-		    "80}], "
-		    "'resources': {'limits': {'cpu': '1', 'memory': '1Gi'}}, 'readinessProbe': "
-		    "{'httpGet': {'port': 80}}}, {'name': 'd', 'image': 'r/i'}], 'volumes': "
-		    "[{'name': 'v'}]}"),
+		POD("{'containers': [{'name': 'c', 'image': 'i:1', 'ports': [{'containerPort': 80}], 'resources': {'limits': {'cpu': '1', 'memory': '1Gi'}}, 'readinessProbe': "
+		    "{'httpGet': {'port': 80}}}, {'name': 'd', 'image': 'r/i'}], 'volumes': [{'name': 'v'}]}"),
 		NULL, &status);
 	struct json_object *spec = asb_at(pod, "spec"),
 			   *first = json_object_array_get_idx(asb_at(spec, "containers"), 0),
@@ -56,14 +53,12 @@ static void faults_of_a_pod_are_named(void **state)
 	refused(*state, "pods", POD("{'containers': [{'name': 'c'}]}"), 422,
 		"Pod \"x\" is invalid: spec.containers[0].image: Required value");
 	refused(*state, "pods",
-		POD("{'containers': [{'name': 'c', 'image': 'i', 'volumeMounts': [{'name': 'v', "
-		    "'mountPath': '/v'}]}]}"),
+		POD("{'containers': [{'name': 'c', 'image': 'i', 'volumeMounts': [{'name': 'v', 'mountPath': '/v'}]}]}"),
 		422,
 		"Pod \"x\" is invalid: spec.containers[0].volumeMounts[0].name: Not found: \"v\"");
 	refused(*state, "pods",
 		POD("{'containers': [{'name': 'c', 'image': 'i'}], 'restartPolicy': 'X'}"), 422,
-		"Pod \"x\" is invalid: spec.restartPolicy: Unsupported value: \"X\": supported "
-		"values: \"Always\", \"OnFailure\", \"Never\"");
+		"Pod \"x\" is invalid: spec.restartPolicy: Unsupported value: \"X\": supported values: \"Always\", \"OnFailure\", \"Never\"");
 }
 
 static void a_runtime_class_must_exist(void **state)
@@ -78,8 +73,7 @@ static void a_service_account_must_exist(void **state)
 	refused(*state, "pods",
 		POD("{'containers': [{'name': 'c', 'image': 'i'}], 'serviceAccountName': 'nope'}"),
 		403,
-		"pods \"x\" is forbidden: error looking up service account default/nope: "
-		"serviceaccount \"nope\" not found");
+		"pods \"x\" is forbidden: error looking up service account default/nope: serviceaccount \"nope\" not found");
 }
 
 static int updated(struct types_fixture *fixture, struct json_object *old, const char *path,
@@ -140,11 +134,10 @@ static void services_get_addresses_that_no_two_share(void **state)
 static void a_headless_service_keeps_none(void **state)
 {
 	int status;
-	CLEANUP_JSON struct json_object *service =
-		admitted(*state, "", "services",
-			 "{'metadata': {'name': 's'}, 'spec': {'clusterIP': 'None', 'selector': "
-			 "{'a': 'b'}}}",
-			 NULL, &status);
+	CLEANUP_JSON struct json_object *service = admitted(
+		*state, "", "services",
+		"{'metadata': {'name': 's'}, 'spec': {'clusterIP': 'None', 'selector': {'a': 'b'}}}",
+		NULL, &status);
 
 	assert_int_equal(status, 0);
 	assert_string_equal(asb_str(service, "spec", "clusterIP"), "None");
@@ -152,8 +145,8 @@ static void a_headless_service_keeps_none(void **state)
 
 static void an_address_given_back_can_be_asked_for(void **state)
 {
-	static const char text[] = "{'metadata': {'name': 's'}, 'spec': {'clusterIP': "
-				   "'10.96.7.7', 'ports': [{'port': 80}]}}";
+	static const char text[] =
+		"{'metadata': {'name': 's'}, 'spec': {'clusterIP': '10.96.7.7', 'ports': [{'port': 80}]}}";
 	struct types_fixture *fixture = *state;
 	int status;
 	CLEANUP_JSON struct json_object *service =

@@ -2,9 +2,9 @@
 /* The in-memory API: deletion, collection, the history. */
 #include "config.h"
 
-#include "tests/unit/apiserver/objects-fixture.h"
-
 #include <stdio.h>
+
+#include "tests/unit/apiserver/objects-fixture.h"
 
 static struct json_object *get(struct world *world, const char *name)
 {
@@ -105,10 +105,10 @@ static void grace_holds_a_pod(void **state)
 static const char *owned_by_a(const char *kind, const char *owner, const char *name,
 			      const char *uid, char ret[256])
 {
-	snprintf(ret, 256,
-		 "{metadata: {name: %s, ownerReferences: [{apiVersion: %s, kind: %s, "
-		 "name: %s, uid: %s, controller: true}]}}",
-		 name, strcmp(kind, "Pod") == 0 ? "v1" : "example.com/v1", kind, owner, uid);
+	snprintf(
+		ret, 256,
+		"{metadata: {name: %s, ownerReferences: [{apiVersion: %s, kind: %s, name: %s, uid: %s, controller: true}]}}",
+		name, strcmp(kind, "Pod") == 0 ? "v1" : "example.com/v1", kind, owner, uid);
 	return ret;
 }
 
@@ -198,9 +198,7 @@ static void collection_is_marked_by_finalizers_once(void **state)
 	struct world *world = *state;
 
 	create(world, &pod_kind,
-	       "{metadata: {name: p, finalizers: [a], ownerReferences: [{apiVersion: v1, kind: "
-	       "Pod, "
-	       "name: x, uid: u}]}}");
+	       "{metadata: {name: p, finalizers: [a], ownerReferences: [{apiVersion: v1, kind: Pod, name: x, uid: u}]}}");
 	assert_int_equal(objects_collect(world->objects), 1);
 	assert_true(asb_deleting(get(world, "p")));
 	assert_int_equal(objects_collect(world->objects), 0);

@@ -2,9 +2,9 @@
 /* The in-memory API: create, replace, patch, status. */
 #include "config.h"
 
-#include "tests/unit/apiserver/objects-fixture.h"
-
 #include <errno.h>
+
+#include "tests/unit/apiserver/objects-fixture.h"
 
 static void a_create_is_stamped_by_the_server(void **state)
 {
@@ -15,8 +15,7 @@ static void a_create_is_stamped_by_the_server(void **state)
 	assert_int_equal(
 		objects_create_object(
 			world->objects, &pod_kind, "ns",
-			tree("{metadata: {name: p, uid: mine, generation: 7, deletionTimestamp: "
-			     "x, creationTimestamp: x}, spec: {a: 1}, status: {phase: x}}"),
+			tree("{metadata: {name: p, uid: mine, generation: 7, deletionTimestamp: x, creationTimestamp: x}, spec: {a: 1}, status: {phase: x}}"),
 			0, &pod, &error),
 		201);
 	assert_ptr_equal(pod, objects_get(world->objects, &pod_kind, "ns", "p"));
@@ -64,9 +63,7 @@ static void what_is_no_object_of_the_kind_is_refused(void **state)
 		{ "{metadata: {name: ..}}", 422 },
 		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x}]}}",
 		  422 },
-		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: "
-		  "a, controller: true}, "
-		  "{apiVersion: v1, kind: X, name: y, uid: b, controller: true}]}}",
+		{ "{metadata: {name: p, ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: a, controller: true}, {apiVersion: v1, kind: X, name: y, uid: b, controller: true}]}}",
 		  422 },
 	};
 	struct world *world = *state;
@@ -166,11 +163,11 @@ static void the_status_resource_changes_nothing_else(void **state)
 			       OBJECTS_STATUS),
 			 409);
 	assert_string_equal(objects_reason(409, world->error.text), "Conflict");
-	assert_int_equal(patch(world, "p", true,
-			       "[{op: test, path: /metadata/uid, value: x}, {op: add, path: "
-			       "/status, value: {}}]",
-			       OBJECTS_STATUS),
-			 422);
+	assert_int_equal(
+		patch(world, "p", true,
+		      "[{op: test, path: /metadata/uid, value: x}, {op: add, path: /status, value: {}}]",
+		      OBJECTS_STATUS),
+		422);
 }
 
 static void kinds_without_status_have_no_such_resource(void **state)
@@ -214,16 +211,15 @@ static void uids_and_versions_are_preconditions(void **state)
 
 static void json_patches_fail_as_a_whole(void **state)
 {
-	static const char gone[] = "[{op: test, path: /metadata/deletionTimestamp, value: null}, "
-				   "{op: add, path: /metadata/labels, value: {a: b}}]";
+	static const char gone[] =
+		"[{op: test, path: /metadata/deletionTimestamp, value: null}, {op: add, path: /metadata/labels, value: {a: b}}]";
 	struct world *world = *state;
 
 	create(world, &pod_kind, "{metadata: {name: p}}");
 	assert_int_equal(patch(world, "p", true, gone, 0), 200);
 	assert_int_equal(
 		patch(world, "p", true,
-		      "[{op: replace, path: /metadata/labels/a, value: c}, {op: test, path: "
-		      "/metadata/labels/a, value: b}]",
+		      "[{op: replace, path: /metadata/labels/a, value: c}, {op: test, path: /metadata/labels/a, value: b}]",
 		      0),
 		422);
 	assert_string_equal(world->error.text,

@@ -3,11 +3,11 @@
  * proven to be without owners goes. */
 #include "config.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "tests/unit/apiserver/store-world.h"
-
-#include <string.h>
 
 static const struct asb_kind a_gadget = { "example.org", "v1", "gadgets", "Gadget" };
 
@@ -31,10 +31,10 @@ static char *reference(struct store_world *world, const struct asb_kind *kind, c
 {
 	CLEANUP_JSON struct json_object *tree = uid == NULL ? store_tree(world, kind, name) : NULL;
 
-	return xprintf("{apiVersion: %s%s%s, kind: %s, name: %s, uid: %s, "
-		       "blockOwnerDeletion: true}",
-		       kind->group, *kind->group != '\0' ? "/" : "", kind->version, kind->kind,
-		       name, uid != NULL ? uid : asb_uid(tree));
+	return xprintf(
+		"{apiVersion: %s%s%s, kind: %s, name: %s, uid: %s, blockOwnerDeletion: true}",
+		kind->group, *kind->group != '\0' ? "/" : "", kind->version, kind->kind, name,
+		uid != NULL ? uid : asb_uid(tree));
 }
 
 static size_t events_with(struct store_world *world, const char *reason)
@@ -62,10 +62,8 @@ static void an_owner_that_cannot_be_looked_up_keeps(void **state)
 		"{apiVersion: example.org/v1, kind: Widget, name: old, uid: u4}",
 		"{apiVersion: 'a/b/c', kind: Widget, name: old, uid: u5}",
 		/* beside one that is proven absent, whichever comes first */
-		"{apiVersion: v1, kind: ConfigMap, name: no, uid: u6}, {apiVersion: x/v1, kind: X, "
-		"name: x, uid: u7}",
-		"{apiVersion: x/v1, kind: X, name: x, uid: u7}, {apiVersion: v1, kind: ConfigMap, "
-		"name: no, uid: u6}",
+		"{apiVersion: v1, kind: ConfigMap, name: no, uid: u6}, {apiVersion: x/v1, kind: X, name: x, uid: u7}",
+		"{apiVersion: x/v1, kind: X, name: x, uid: u7}, {apiVersion: v1, kind: ConfigMap, name: no, uid: u6}",
 	};
 	struct store_world *world = *state;
 	char name[16];

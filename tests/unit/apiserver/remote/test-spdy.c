@@ -53,7 +53,7 @@ static void put_open(struct spdy_deflater *deflater, uint32_t stream, const char
 {
 	const struct spdy_headers headers = { .items = { { "streamtype", type, strlen(type) } },
 					      .count = 1 };
-	struct buf block CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf block = BUF_INIT(4096);
 
 	spdy_deflate(deflater, &headers, &block);
 
@@ -78,7 +78,7 @@ static void frames_come_apart_however_they_are_cut(void **state)
 {
 	static const char expected[] =
 		"open 1 error;open 3 stdin fin;3a;3b;3 fin;ping 7;reset 1 5;";
-	struct buf in CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf in = BUF_INIT(4096);
 	struct spdy_deflater deflater;
 
 	(void)state;
@@ -91,7 +91,7 @@ static void frames_come_apart_however_they_are_cut(void **state)
 	spdy_put_reset(1, SPDY_RESET_CANCEL, &in);
 	spdy_deflater_finish(&deflater);
 	for (size_t cut = 1; cut <= in.length; cut++) {
-		struct buf seen CLEANUP_BUF = BUF_INIT(4096);
+		CLEANUP_BUF struct buf seen = BUF_INIT(4096);
 		struct spdy *spdy = spdy_create(&events, &seen);
 
 		for (size_t at = 0; at < in.length; at += cut) {
@@ -107,7 +107,7 @@ static void frames_come_apart_however_they_are_cut(void **state)
 
 static void assert_refused(const struct buf *in)
 {
-	struct buf seen CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf seen = BUF_INIT(4096);
 	struct spdy *spdy = spdy_create(&events, &seen);
 	struct error error = { 0 };
 
@@ -122,7 +122,7 @@ static void streams_are_odd_and_rise(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		struct buf in CLEANUP_BUF = BUF_INIT(4096);
+		CLEANUP_BUF struct buf in = BUF_INIT(4096);
 		struct spdy_deflater deflater;
 
 		spdy_deflater_init(&deflater);
@@ -136,7 +136,7 @@ static void streams_are_odd_and_rise(void **state)
 static void a_long_block_is_read_and_junk_behind_it_is_refused(void **state)
 {
 	static char long_type[SPDY_BLOCK_MAX + 1];
-	struct buf in CLEANUP_BUF = BUF_INIT(65536);
+	CLEANUP_BUF struct buf in = BUF_INIT(65536);
 	const struct spdy_headers headers = { .items = { { "a", long_type, SPDY_BLOCK_MAX - 20 } },
 					      .count = 1 };
 	struct spdy_inflater inflater;

@@ -4,13 +4,13 @@
 
 #include "apiserver/requests/list.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "tests/unit/apiserver/store-world.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "tests/unit/apiserver/store-world.h"
 
 static void make(struct store_world *world, const char *name, const char *label)
 {

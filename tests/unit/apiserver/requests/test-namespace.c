@@ -4,10 +4,10 @@
 
 #include "apiserver/requests/namespace.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "tests/unit/apiserver/store-world.h"
-
-#include <string.h>
 
 static void four_are_there_and_filled(void **state)
 {

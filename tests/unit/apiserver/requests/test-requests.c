@@ -4,12 +4,12 @@
 
 #include "apiserver/requests/requests.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/sched.h"
 #include "tests/unit/apiserver/store-world.h"
-
-#include <string.h>
 
 static int delete_with(struct store_world *world, const struct asb_kind *kind, const char *name,
 		       struct objects_delete_options options)
@@ -114,8 +114,7 @@ static void make_family(struct store_world *world, bool blocks)
 	assert_int_equal(store_create(world, &a_widget, "metadata: {name: owner}"), 201);
 	owner = store_tree(world, &a_widget, "owner");
 	text = xprintf(
-		"metadata: {name: child, finalizers: [x/y], ownerReferences: [{apiVersion: "
-		"example.com/v1, kind: Widget, name: owner, uid: %s, blockOwnerDeletion: %s}]}",
+		"metadata: {name: child, finalizers: [x/y], ownerReferences: [{apiVersion: example.com/v1, kind: Widget, name: owner, uid: %s, blockOwnerDeletion: %s}]}",
 		asb_uid(owner), blocks ? "true" : "false");
 	assert_int_equal(store_create(world, &a_map, text), 201);
 }

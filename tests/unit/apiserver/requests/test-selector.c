@@ -4,11 +4,11 @@
 
 #include "apiserver/requests/selector.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "tests/unit/apiserver/store-world.h"
-
-#include <string.h>
 
 /* The names of the objects that a selector selects, in order, with blanks between. */
 static const char *selected(struct store_world *world, const struct asb_kind *kind,

@@ -4,11 +4,11 @@
 
 #include "apiserver/requests/strategic.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/memory.h"
 #include "tests/unit/apiserver/store-world.h"
-
-#include <string.h>
 
 struct merge_case {
 	const char *target, *patch, *result;
@@ -44,16 +44,13 @@ static void lists_merge_by_their_keys(void **state)
 		  "spec: {containers: [{name: n}, {name: a}]}" },
 		{ "spec: {containers: [{name: a, ports: [{containerPort: 80, name: w}]}]}",
 		  "spec: {containers: [{name: a, ports: [{containerPort: 80, protocol: TCP}]}]}",
-		  "spec: {containers: [{name: a, ports: [{containerPort: 80, name: w, protocol: "
-		  "TCP}]}]}" },
+		  "spec: {containers: [{name: a, ports: [{containerPort: 80, name: w, protocol: TCP}]}]}" },
 		{ "spec: {containers: [{name: a, env: [{name: X, value: '1'}, {name: Y}]}]}",
 		  "spec: {containers: [{name: a, env: [{name: X, value: '2'}]}]}",
 		  "spec: {containers: [{name: a, env: [{name: X, value: '2'}, {name: Y}]}]}" },
 		{ "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, name: v}]}]}",
-		  "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, readOnly: "
-		  "true}]}]}",
-		  "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, name: v, readOnly: "
-		  "true}]}]}" },
+		  "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, readOnly: true}]}]}",
+		  "spec: {containers: [{name: a, volumeMounts: [{mountPath: /a, name: v, readOnly: true}]}]}" },
 		{ "status: {conditions: [{type: Ready, status: 'False'}, {type: X}]}",
 		  "status: {conditions: [{type: Ready, status: 'True'}]}",
 		  "status: {conditions: [{type: Ready, status: 'True'}, {type: X}]}" },
@@ -93,8 +90,7 @@ static void finalizers_are_a_set(void **state)
 		  "metadata: {$deleteFromPrimitiveList/finalizers: [a]}",
 		  "metadata: {finalizers: [b]}" },
 		{ "metadata: {finalizers: [a, b]}",
-		  "metadata: {$setElementOrder/finalizers: [c, b], finalizers: [c], "
-		  "$deleteFromPrimitiveList/finalizers: [a]}",
+		  "metadata: {$setElementOrder/finalizers: [c, b], finalizers: [c], $deleteFromPrimitiveList/finalizers: [a]}",
 		  "metadata: {finalizers: [c, b]}" },
 	};
 
@@ -118,8 +114,7 @@ static void directives_delete_and_replace(void **state)
 		  "spec: {nodeSelector: {}}" },
 		/* A source of a volume takes the place of another. */
 		{ "spec: {volumes: [{name: v, emptyDir: {}}]}",
-		  "spec: {volumes: [{name: v, $retainKeys: [name, configMap], configMap: {name: "
-		  "c}}]}",
+		  "spec: {volumes: [{name: v, $retainKeys: [name, configMap], configMap: {name: c}}]}",
 		  "spec: {volumes: [{name: v, configMap: {name: c}}]}" },
 		/* What is new brings no directives and no nulls. */
 		{ "spec: {}", "spec: {volumes: [{name: v, $retainKeys: [name], x: null}]}",
@@ -135,20 +130,17 @@ static void an_order_is_kept(void **state)
 	static const struct merge_case cases[] = {
 		/* As kubectl apply adds one at the end. */
 		{ "spec: {containers: [{name: a, x: 1}, {name: b}]}",
-		  "spec: {$setElementOrder/containers: [{name: a}, {name: b}, {name: c}], "
-		  "containers: [{name: c}]}",
+		  "spec: {$setElementOrder/containers: [{name: a}, {name: b}, {name: c}], containers: [{name: c}]}",
 		  "spec: {containers: [{name: a, x: 1}, {name: b}, {name: c}]}" },
 		{ "spec: {containers: [{name: a}, {name: b}]}",
 		  "spec: {$setElementOrder/containers: [{name: b}, {name: a}]}",
 		  "spec: {containers: [{name: b}, {name: a}]}" },
 		/* The server's own stays where it was. */
 		{ "spec: {containers: [{name: s}, {name: a}]}",
-		  "spec: {$setElementOrder/containers: [{name: a}, {name: n}], containers: [{name: "
-		  "n}]}",
+		  "spec: {$setElementOrder/containers: [{name: a}, {name: n}], containers: [{name: n}]}",
 		  "spec: {containers: [{name: s}, {name: a}, {name: n}]}" },
 		{ "spec: {containers: [{name: a}, {name: b}]}",
-		  "spec: {$setElementOrder/containers: [{name: b}], containers: [{$patch: delete, "
-		  "name: a}]}",
+		  "spec: {$setElementOrder/containers: [{name: b}], containers: [{$patch: delete, name: a}]}",
 		  "spec: {containers: [{name: b}]}" },
 		{ "spec: {}", "spec: {$setElementOrder/containers: [{name: b}]}", "spec: {}" },
 	};
@@ -162,59 +154,42 @@ static void elements_of_one_merge_key_all_stay(void **state)
 {
 	static const struct merge_case services[] = {
 		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}",
-		  "spec: {$setElementOrder/ports: [{port: 53}, {port: 53}], "
-		  "ports: [{port: 53, targetPort: 5}]}",
-		  "spec: {ports: [{port: 53, protocol: TCP, targetPort: 5}, "
-		  "{port: 53, protocol: UDP}]}" },
+		  "spec: {$setElementOrder/ports: [{port: 53}, {port: 53}], ports: [{port: 53, targetPort: 5}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP, targetPort: 5}, {port: 53, protocol: UDP}]}" },
 		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}",
-		  "spec: {$setElementOrder/ports: [{port: 53}, {port: 53}], "
-		  "ports: [{port: 53, protocol: TCP}, {port: 53, protocol: TCP}]}",
+		  "spec: {$setElementOrder/ports: [{port: 53}, {port: 53}], ports: [{port: 53, protocol: TCP}, {port: 53, protocol: TCP}]}",
 		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}" },
-		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: "
-		  "1}]}",
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: 1}]}",
 		  "spec: {ports: [{port: 1, name: x}]}",
-		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, "
-		  "{port: 1, name: x}]}" },
-		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 1}, {port: 53, protocol: "
-		  "UDP}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: 1, name: x}]}" },
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 1}, {port: 53, protocol: UDP}]}",
 		  "spec: {$setElementOrder/ports: [{port: 1}, {port: 53}, {port: 53}]}",
-		  "spec: {ports: [{port: 1}, {port: 53, protocol: TCP}, "
-		  "{port: 53, protocol: UDP}]}" },
-		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: "
-		  "1}]}",
+		  "spec: {ports: [{port: 1}, {port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}" },
+		{ "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, protocol: UDP}, {port: 1}]}",
 		  "spec: {ports: [{port: 53, $patch: delete}]}", "spec: {ports: [{port: 1}]}" },
 		{ "spec: {ports: [{port: 1}]}",
-		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, nodePort: 9}, "
-		  "{$patch: replace}]}",
+		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, nodePort: 9}, {$patch: replace}]}",
 		  "spec: {ports: [{port: 53, protocol: TCP}, {port: 53, nodePort: 9}]}" },
 	};
 	static const struct merge_case pods[] = {
-		{ "spec: {containers: [{name: a, env: [{name: X, value: '1'}, "
-		  "{name: X, value: '2'}]}]}",
-		  "spec: {containers: [{name: a, env: [{name: Y}], "
-		  "$setElementOrder/env: [{name: X}, {name: X}, {name: Y}]}]}",
-		  "spec: {containers: [{name: a, env: [{name: X, value: '1'}, "
-		  "{name: X, value: '2'}, {name: Y}]}]}" },
+		{ "spec: {containers: [{name: a, env: [{name: X, value: '1'}, {name: X, value: '2'}]}]}",
+		  "spec: {containers: [{name: a, env: [{name: Y}], $setElementOrder/env: [{name: X}, {name: X}, {name: Y}]}]}",
+		  "spec: {containers: [{name: a, env: [{name: X, value: '1'}, {name: X, value: '2'}, {name: Y}]}]}" },
 		{ "spec: {hostAliases: [{ip: '1', hostnames: [a]}, {ip: '1', hostnames: [b]}]}",
 		  "spec: {hostAliases: [{ip: '1', hostnames: [c]}]}",
 		  "spec: {hostAliases: [{ip: '1', hostnames: [c]}, {ip: '1', hostnames: [b]}]}" },
 		{ "spec: {imagePullSecrets: [{name: a}, {name: a}]}",
-		  "spec: {imagePullSecrets: [{name: b}], "
-		  "$setElementOrder/imagePullSecrets: [{name: a}, {name: a}, {name: b}]}",
+		  "spec: {imagePullSecrets: [{name: b}], $setElementOrder/imagePullSecrets: [{name: a}, {name: a}, {name: b}]}",
 		  "spec: {imagePullSecrets: [{name: a}, {name: a}, {name: b}]}" },
 		{ "spec: {imagePullSecrets: [{}, {name: a}]}",
 		  "spec: {imagePullSecrets: [{name: b}]}",
 		  "spec: {imagePullSecrets: [{name: b}, {name: a}, {}]}" },
-		{ "spec: {containers: [{name: a, ports: [{containerPort: 53, protocol: TCP}, "
-		  "{containerPort: 53, protocol: UDP}]}]}",
+		{ "spec: {containers: [{name: a, ports: [{containerPort: 53, protocol: TCP}, {containerPort: 53, protocol: UDP}]}]}",
 		  "spec: {containers: [{name: a, image: x}]}",
-		  "spec: {containers: [{name: a, ports: [{containerPort: 53, protocol: TCP}, "
-		  "{containerPort: 53, protocol: UDP}], image: x}]}" },
-		{ "spec: {topologySpreadConstraints: [{topologyKey: z, whenUnsatisfiable: a}, "
-		  "{topologyKey: z, whenUnsatisfiable: b}]}",
+		  "spec: {containers: [{name: a, ports: [{containerPort: 53, protocol: TCP}, {containerPort: 53, protocol: UDP}], image: x}]}" },
+		{ "spec: {topologySpreadConstraints: [{topologyKey: z, whenUnsatisfiable: a}, {topologyKey: z, whenUnsatisfiable: b}]}",
 		  "spec: {topologySpreadConstraints: [{topologyKey: z, maxSkew: 2}]}",
-		  "spec: {topologySpreadConstraints: [{topologyKey: z, whenUnsatisfiable: a, "
-		  "maxSkew: 2}, {topologyKey: z, whenUnsatisfiable: b}]}" },
+		  "spec: {topologySpreadConstraints: [{topologyKey: z, whenUnsatisfiable: a, maxSkew: 2}, {topologyKey: z, whenUnsatisfiable: b}]}" },
 	};
 
 	(void)state;
@@ -274,9 +249,7 @@ static void bad_patches_are_refused(void **state)
 		"spec: {$retainKeys: [a], b: 1}",
 		"spec: {$retainKeys: a}",
 		"spec: {$setElementOrder/containers: 1}",
-		"spec: {$setElementOrder/containers: [{name: b}, {name: a}], containers: [{name: "
-		"a}, "
-		"{name: b}]}",
+		"spec: {$setElementOrder/containers: [{name: b}, {name: a}], containers: [{name: a}, {name: b}]}",
 	};
 	CLEANUP_JSON struct json_object *target = yaml("spec: {containers: [{name: a}]}");
 

@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "base/json.h"
-#include "apiserver/schema/pattern.h"
 #include "apiserver/schema/schema.h"
-#include "tests/unit/apiserver/types-fixture.h"
 
 #include <agent-sandbox/helpers.h>
 
+#include "apiserver/schema/pattern.h"
+#include "base/json.h"
+#include "tests/unit/apiserver/types-fixture.h"
+
 static const char schema_text[] =
-	"{'type': 'object', 'required': ['spec'], 'properties': {'spec': {'type': 'object', "
-	"'properties': {"
-	"'n': {'type': 'integer', 'format': 'int32', 'minimum': 0, 'maximum': 10},"
-	"'s': {'type': 'string', 'pattern': '^[a-z]+$', 'maxLength': 4},"
-	"'e': {'type': 'string', 'enum': ['A', 'B']},"
-	"'d': {'type': 'object', 'default': {}, 'properties': {'x': {'type': 'integer', 'default': "
-	"5}}},"
-	"'free': {'type': 'object', 'x-kubernetes-preserve-unknown-fields': true, "
-	"'properties': {'known': {'type': 'object'}}},"
-	"'emb': {'type': 'object', 'x-kubernetes-embedded-resource': true, 'properties': {}},"
-	"'map': {'type': 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': "
-	"['k'], 'items': {'type': 'object', 'required': ['k'], 'properties': {'k': {'type': "
-	"'string'}}}},"
-	"'nul': {'type': 'string', 'nullable': true},"
-	"'ios': {'x-kubernetes-int-or-string': true},"
-	"'labels': {'type': 'object', 'additionalProperties': {'type': 'string'}}"
-	"}}}}";
+	"{'type': 'object', 'required': ['spec'], 'properties': {'spec': {'type': 'object', 'properties': {'n': {'type': 'integer', 'format': 'int32', 'minimum': 0, 'maximum': 10},"
+	"'s': {'type': 'string', 'pattern': '^[a-z]+$', 'maxLength': 4},'e': {'type': 'string', 'enum': ['A', 'B']},'d': {'type': 'object', 'default': {}, 'properties': {'x': {'type': 'integer', 'default': 5}}},"
+	"'free': {'type': 'object', 'x-kubernetes-preserve-unknown-fields': true, 'properties': {'known': {'type': 'object'}}},'emb': {'type': 'object', 'x-kubernetes-embedded-resource': true, 'properties': {}},"
+	"'map': {'type': 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'], 'items': {'type': 'object', 'required': ['k'], 'properties': {'k': {'type': 'string'}}}},"
+	"'nul': {'type': 'string', 'nullable': true},'ios': {'x-kubernetes-int-or-string': true},'labels': {'type': 'object', 'additionalProperties': {'type': 'string'}}}}}}";
 
 static struct schema *compiled(void)
 {
@@ -71,13 +60,13 @@ static void faults_read_as_the_api_server_words_them(void **state)
 static void types_are_checked(void **state)
 {
 	(void)state;
-	expect("{'s': 5}", "Invalid value: \"integer\": spec.s in body must be of type string: "
-			   "\"integer\"");
+	expect("{'s': 5}",
+	       "Invalid value: \"integer\": spec.s in body must be of type string: \"integer\"");
 	expect("{'s': 'abcde'}", "Too long: may not be more than 4 bytes");
 	expect("{'s': 'A'}", "Invalid value: \"A\": spec.s in body should match '^[a-z]+$'");
 	expect("{'e': 'C'}", "Unsupported value: \"C\": supported values: \"A\", \"B\"");
-	expect("{'ios': 1.5}", "Invalid value: \"number\": spec.ios in body must be of type "
-			       "integer,string: \"number\"");
+	expect("{'ios': 1.5}",
+	       "Invalid value: \"number\": spec.ios in body must be of type integer,string: \"number\"");
 	expect("{'emb': {'kind': 'x'}}", "Required value");
 	expect("{'map': [{'k': 'a'}, {'k': 'a'}]}", "Duplicate value: {\"k\":\"a\"}");
 }
@@ -93,9 +82,8 @@ static void defaults_fill_in_and_nulls_go(void **state)
 static void what_is_unknown_is_pruned_and_named(void **state)
 {
 	struct schema *schema = compiled();
-	CLEANUP_JSON struct json_object *object =
-		parsed("{'metadata': {'x': 1}, 'more': 1, 'spec': {'zap': 1, 'free': {'any': 1, "
-		       "'known': {'not': 1}}, 'map': [{'k': 'a', 'j': 1}], 'labels': {'a': 'b'}}}");
+	CLEANUP_JSON struct json_object *object = parsed(
+		"{'metadata': {'x': 1}, 'more': 1, 'spec': {'zap': 1, 'free': {'any': 1, 'known': {'not': 1}}, 'map': [{'k': 'a', 'j': 1}], 'labels': {'a': 'b'}}}");
 	CLEANUP_JSON struct json_object *unknown = json_object_new_array();
 
 	(void)state;
@@ -104,8 +92,7 @@ static void what_is_unknown_is_pruned_and_named(void **state)
 			    "[\"more\",\"spec.zap\",\"spec.free.known.not\",\"spec.map[0].j\"]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(object, "spec"), JSON_C_TO_STRING_PLAIN),
-		"{\"free\":{\"any\":1,\"known\":{}},\"map\":[{\"k\":\"a\"}],\"labels\":{"
-		"\"a\":\"b\"}}");
+		"{\"free\":{\"any\":1,\"known\":{}},\"map\":[{\"k\":\"a\"}],\"labels\":{\"a\":\"b\"}}");
 	schema_destroy(schema);
 }
 
@@ -320,8 +307,7 @@ static void long_lists_of_sets_and_maps_are_checked(void **state)
 {
 	(void)state;
 	assert_false(is_too_much(
-		parsed("{'type': 'array', 'x-kubernetes-list-type': 'set', 'items': {'type': "
-		       "'string'}}"),
+		parsed("{'type': 'array', 'x-kubernetes-list-type': 'set', 'items': {'type': 'string'}}"),
 		texts(100000, "s")));
 }
 

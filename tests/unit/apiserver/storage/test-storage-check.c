@@ -2,12 +2,6 @@
 /* A database that a disk has changed between two runs: it is refused, with what is damaged. */
 #include "config.h"
 
-#include "base/buf.h"
-#include "base/file.h"
-#include "base/memory.h"
-#include "apiserver/storage/storage.h"
-#include "tests/unit/apiserver/store-world.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -15,6 +9,12 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "apiserver/storage/storage.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "tests/unit/apiserver/store-world.h"
 
 #define FILE_MAX (16u << 20)
 #define WAL_HEAD 32

@@ -5,10 +5,6 @@
 
 #include "apiserver/storage/storage.h"
 
-#include "base/json.h"
-#include "base/memory.h"
-#include "tests/unit/apiserver/store-world.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,6 +16,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "tests/unit/apiserver/store-world.h"
 
 /* Where they are in a SQLite file (https://www.sqlite.org/fileformat.html). */
 #define USER_VERSION 60

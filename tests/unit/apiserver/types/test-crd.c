@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
+
 #include "base/json.h"
 #include "tests/unit/apiserver/types-fixture.h"
-
-#include <agent-sandbox/helpers.h>
 
 #define SCHEMA                                                                                     \
 	"{'type': 'object', 'properties': {'spec': {'type': 'object', 'properties': {'replicas': " \
@@ -53,16 +53,13 @@ static void objects_follow_the_schema(void **state)
 	assert_int_equal(status, 422);
 	assert_string_equal(
 		refusal(fixture),
-		"Thing.t.example \"x\" is invalid: [spec.replicas: Invalid value: -1: "
-		"spec.replicas "
-		"in body should be greater than or equal to 0, .spec.replicas: Invalid value: -1: "
-		"should be a non-negative integer]");
+		"Thing.t.example \"x\" is invalid: [spec.replicas: Invalid value: -1: spec.replicas in body should be greater than or equal to 0, .spec.replicas: Invalid value: -1: should be a non-negative integer]");
 	json_object_put(admitted(fixture, "t.example", "things",
 				 "{'metadata': {'name': 'x'}, 'spec': {'zap': 1}}", NULL, &status));
 	assert_int_equal(status, 400);
-	assert_string_equal(refusal(fixture),
-			    "Thing in version \"v1\" cannot be handled as a Thing: "
-			    "strict decoding error: unknown field \"spec.zap\"");
+	assert_string_equal(
+		refusal(fixture),
+		"Thing in version \"v1\" cannot be handled as a Thing: strict decoding error: unknown field \"spec.zap\"");
 }
 
 static void a_new_object_has_no_status(void **state)
@@ -85,21 +82,12 @@ static void what_the_api_server_refuses_is_refused(void **state)
 	static const struct {
 		const char *text, *message;
 	} bad[] = {
-		{ "{'metadata': {'name': 'x.t.example'}, 'spec': {'group': 't.example', 'scope': "
-		  "'Namespaced', 'names': {'plural': 'foos', 'kind': 'Foo'}, 'versions': [{'name': "
-		  "'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': "
-		  "'object'}}}]}}",
-		  "CustomResourceDefinition.apiextensions.k8s.io \"x.t.example\" is invalid: "
-		  "metadata.name: Invalid value: \"x.t.example\": must be "
-		  "spec.names.plural+\".\"+spec.group" },
-		{ "{'metadata': {'name': 'foos.t.example'}, 'spec': {'group': 't.example', "
-		  "'scope': "
-		  "'Namespaced', 'names': {'plural': 'foos', 'kind': 'Foo'}, 'versions': [{'name': "
-		  "'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': "
-		  "'object', 'properties': {'a': {}}}}}]}}",
-		  "CustomResourceDefinition.apiextensions.k8s.io \"foos.t.example\" is invalid: "
-		  "spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be "
-		  "empty for specified object fields" },
+		{ "{'metadata': {'name': 'x.t.example'}, 'spec': {'group': 't.example', 'scope': 'Namespaced', 'names': {'plural': 'foos', 'kind': 'Foo'}, 'versions': [{'name': "
+		  "'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': 'object'}}}]}}",
+		  "CustomResourceDefinition.apiextensions.k8s.io \"x.t.example\" is invalid: metadata.name: Invalid value: \"x.t.example\": must be spec.names.plural+\".\"+spec.group" },
+		{ "{'metadata': {'name': 'foos.t.example'}, 'spec': {'group': 't.example', 'scope': 'Namespaced', 'names': {'plural': 'foos', 'kind': 'Foo'}, 'versions': [{'name': "
+		  "'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': 'object', 'properties': {'a': {}}}}}]}}",
+		  "CustomResourceDefinition.apiextensions.k8s.io \"foos.t.example\" is invalid: spec.validation.openAPIV3Schema.properties[a].type: Required value: must not be empty for specified object fields" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

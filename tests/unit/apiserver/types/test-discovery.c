@@ -3,10 +3,10 @@
 
 #include "apiserver/types/discovery.h"
 
+#include <agent-sandbox/helpers.h>
+
 #include "base/json.h"
 #include "tests/unit/apiserver/types-fixture.h"
-
-#include <agent-sandbox/helpers.h>
 
 static struct json_object *named(struct json_object *list, const char *member, const char *name)
 {
@@ -40,8 +40,9 @@ static void a_crd_shows_in_all_documents(void **state)
 {
 	struct types_fixture *fixture = *state;
 
-	serve_things(fixture, "{'type': 'object', 'properties': {'spec': {'type': 'object', "
-			      "'description': 'what it is'}}}");
+	serve_things(
+		fixture,
+		"{'type': 'object', 'properties': {'spec': {'type': 'object', 'description': 'what it is'}}}");
 
 	CLEANUP_JSON struct json_object *groups = discovery_groups(fixture->types);
 	CLEANUP_JSON struct json_object *group = discovery_group(fixture->types, "t.example");

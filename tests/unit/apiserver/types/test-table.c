@@ -3,11 +3,11 @@
 
 #include "apiserver/types/table.h"
 
-#include "base/json.h"
-#include "apiserver/types/jsonpath.h"
-#include "tests/unit/apiserver/types-fixture.h"
-
 #include <agent-sandbox/helpers.h>
+
+#include "apiserver/types/jsonpath.h"
+#include "base/json.h"
+#include "tests/unit/apiserver/types-fixture.h"
 
 /* A cell of the row that an object makes. */
 static const char *cell(struct json_object *table, size_t place)
@@ -38,37 +38,37 @@ static void pod_reads(struct types_fixture *fixture, const char *pod_text, const
 static void a_pods_status_is_told_in_one_word(void **state)
 {
 	pod_reads(*state, "{" SPEC ", 'status': {'phase': 'Pending'}}", "0/1", "Pending", "0");
-	pod_reads(*state,
-		  "{" SPEC ", 'status': {'phase': 'Running', 'containerStatuses': [{'ready': true, "
-		  "'state': {'running': {}}}]}}",
-		  "1/1", "Running", "0");
-	pod_reads(*state,
-		  "{" SPEC
-		  ", 'status': {'phase': 'Running', 'containerStatuses': [{'restartCount': 3, "
-		  "'lastState': {'terminated': {'finishedAt': '2023-11-14T22:13:10Z'}}, 'state': "
-		  "{'waiting': {'reason': 'CrashLoopBackOff'}}}]}}",
-		  "0/1", "CrashLoopBackOff", "3 (10s ago)");
-	pod_reads(*state,
-		  "{" SPEC ", 'status': {'phase': 'Succeeded', 'containerStatuses': [{'state': "
-		  "{'terminated': {'reason': 'Completed'}}}]}}",
-		  "0/1", "Completed", "0");
-	pod_reads(*state,
-		  "{" SPEC ", 'status': {'phase': 'Failed', 'containerStatuses': [{'state': "
-		  "{'terminated': {'exitCode': 2}}}]}}",
-		  "0/1", "ExitCode:2", "0");
+	pod_reads(
+		*state,
+		"{" SPEC
+		", 'status': {'phase': 'Running', 'containerStatuses': [{'ready': true, 'state': {'running': {}}}]}}",
+		"1/1", "Running", "0");
+	pod_reads(
+		*state,
+		"{" SPEC
+		", 'status': {'phase': 'Running', 'containerStatuses': [{'restartCount': 3, 'lastState': {'terminated': {'finishedAt': '2023-11-14T22:13:10Z'}}, 'state': {'waiting': {'reason': 'CrashLoopBackOff'}}}]}}",
+		"0/1", "CrashLoopBackOff", "3 (10s ago)");
+	pod_reads(
+		*state,
+		"{" SPEC
+		", 'status': {'phase': 'Succeeded', 'containerStatuses': [{'state': {'terminated': {'reason': 'Completed'}}}]}}",
+		"0/1", "Completed", "0");
+	pod_reads(
+		*state,
+		"{" SPEC
+		", 'status': {'phase': 'Failed', 'containerStatuses': [{'state': {'terminated': {'exitCode': 2}}}]}}",
+		"0/1", "ExitCode:2", "0");
 }
 
 static void init_containers_and_deletion_are_told(void **state)
 {
-	pod_reads(*state,
-		  "{'metadata': {'name': 'p'}, 'spec': {'containers': [{'name': 'c'}], "
-		  "'initContainers': [{'name': 'i'}]}, 'status': {'phase': 'Pending', "
-		  "'initContainerStatuses': [{'name': 'i', 'state': {'running': {}}}]}}",
-		  "0/1", "Init:0/1", "0");
 	pod_reads(
 		*state,
-		"{'metadata': {'name': 'p', 'deletionTimestamp': '2023-11-14T22:13:10Z'}, 'spec': "
-		"{'containers': [{'name': 'c'}]}, 'status': {'phase': 'Running'}}",
+		"{'metadata': {'name': 'p'}, 'spec': {'containers': [{'name': 'c'}], 'initContainers': [{'name': 'i'}]}, 'status': {'phase': 'Pending', 'initContainerStatuses': [{'name': 'i', 'state': {'running': {}}}]}}",
+		"0/1", "Init:0/1", "0");
+	pod_reads(
+		*state,
+		"{'metadata': {'name': 'p', 'deletionTimestamp': '2023-11-14T22:13:10Z'}, 'spec': {'containers': [{'name': 'c'}]}, 'status': {'phase': 'Running'}}",
 		"0/1", "Terminating", "0");
 }
 
@@ -126,10 +126,8 @@ static void jsonpaths_find_what_columns_ask_for(void **state)
 		{ ".spec.list[-1]", "b" },
 		{ ".spec.list[*]", "a" },
 	};
-	CLEANUP_JSON struct json_object *object =
-		parsed("{'metadata': {'labels': {'a.b/c': 'lab'}}, 'spec': {'n': 3, 'list': ['a', "
-		       "'b']}, 'status': {'conditions': [{'type': 'Other', 'status': 'False'}, "
-		       "{'type': 'Ready', 'status': 'True'}]}}");
+	CLEANUP_JSON struct json_object *object = parsed(
+		"{'metadata': {'labels': {'a.b/c': 'lab'}}, 'spec': {'n': 3, 'list': ['a', 'b']}, 'status': {'conditions': [{'type': 'Other', 'status': 'False'}, {'type': 'Ready', 'status': 'True'}]}}");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -3,8 +3,6 @@
  * leader catches up. */
 #include "config.h"
 
-#include "core/cache/reflector.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "core/cache/reflector.h"
 #include "tests/unit/core/reflector-fixture.h"
 
 #define REFUSED "{'kind':'Status','code':422,'message':'sendInitialEvents is forbidden'}"

@@ -3,8 +3,6 @@
  * what a list by stream may hold. */
 #include "config.h"
 
-#include "core/cache/reflector.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "core/cache/reflector.h"
 #include "tests/unit/core/reflector-fixture.h"
 
 static void frames_may_be_split_at_every_byte(void **state)
@@ -157,10 +156,9 @@ static void a_frame_of_one_and_a_half_megabytes_is_read(void **state)
 
 	(void)state;
 	memset(value, 'v', size);
-	frame = xprintf("{'type':'ADDED','object':{'metadata':{'name':'b','namespace':'n','"
-			"resourceVersion':'11',"
-			"'annotations':{'big':'%s'}}}}\n",
-			value);
+	frame = xprintf(
+		"{'type':'ADDED','object':{'metadata':{'name':'b','namespace':'n','resourceVersion':'11','annotations':{'big':'%s'}}}}\n",
+		value);
 	mirror_init_synced(&m);
 	m.script.piece = 16384;
 	script_feed(&m.script, "pods", frame);
@@ -192,10 +190,11 @@ static void only_the_marked_bookmark_ends_a_list(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 200,
-		      ADDED("a", "5", "Running") BOOKMARK("7")
-			      EVENT("BOOKMARK", "{'metadata':{'resourceVersion':'8','annotations':{"
-						"'k8s.io/initial-events-end':'false'}}}"));
+	script_answer(
+		&m.script, LIST_FIRST, 200,
+		ADDED("a", "5", "Running") BOOKMARK("7") EVENT(
+			"BOOKMARK",
+			"{'metadata':{'resourceVersion':'8','annotations':{'k8s.io/initial-events-end':'false'}}}"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_LISTING);

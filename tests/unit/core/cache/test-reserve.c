@@ -4,12 +4,12 @@
 
 #include "core/cache/reserve.h"
 
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "tests/unit/core/core-fixture.h"

@@ -2,8 +2,6 @@
 /* Promises of core/cache/store.h about the keep rule: what is stored, and that strangers wake by name. */
 #include "config.h"
 
-#include "core/cache/store.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "core/cache/store.h"
 #include "tests/unit/core/core-fixture.h"
 
 #define OURS ",'labels':{'ours':'x'}"

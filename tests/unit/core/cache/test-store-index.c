@@ -3,18 +3,18 @@
 #include "config.h"
 
 #include "core/cache/store-index.h"
-#include "core/cache/store.h"
 
+#include <agent-sandbox/helpers.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "core/cache/store.h"
 #include "tests/unit/core/core-fixture.h"
 
 /* Each label is an entry: its name the value, its text the rank. */

@@ -3,8 +3,6 @@
  * run. */
 #include "config.h"
 
-#include "core/cache/store.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "core/cache/store.h"
 #include "tests/unit/core/core-fixture.h"
 
 static void set_up(struct store_world *world)

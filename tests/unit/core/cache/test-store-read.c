@@ -3,18 +3,17 @@
  * and to several threads. */
 #include "config.h"
 
-#include "core/cache/store.h"
-
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "core/cache/store.h"
 #include "tests/unit/core/core-fixture.h"
 
 #define FULL                                                                                       \
@@ -97,8 +96,8 @@ static void a_partial_object_becomes_one_of_the_kind(void **state)
 
 	(void)state;
 	set_up(&world);
-	event(&world, "{'apiVersion':'meta.k8s.io/v1','kind':'PartialObjectMetadata',"
-		      "'metadata':{'name':'a','resourceVersion':'5'}}");
+	event(&world,
+	      "{'apiVersion':'meta.k8s.io/v1','kind':'PartialObjectMetadata','metadata':{'name':'a','resourceVersion':'5'}}");
 	object = store_get(world.store, "", "a");
 	expect_tree(
 		object,
@@ -120,12 +119,12 @@ static void fields_of_several_plugins_add_up(void **state)
 	store_add_fields(world.store, two);
 	store_keep_all(world.store);
 	store_seal(world.store);
-	event(&world, "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},'status'"
-		      ":{'x':1,'y':2},"
-		      "'data':{}}");
+	event(&world,
+	      "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},'status':{'x':1,'y':2},'data':{}}");
 	object = store_get(world.store, "", "a");
-	expect_tree(object, "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},"
-			    "'status':{'x':1,'y':2},'apiVersion':'v1','kind':'Pod'}");
+	expect_tree(
+		object,
+		"{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},'status':{'x':1,'y':2},'apiVersion':'v1','kind':'Pod'}");
 	store_world_finish(&world);
 }
 
@@ -196,8 +195,9 @@ static void trim_reads_what_the_scan_doubts(void **state)
 	(void)state;
 	set_up(&world);
 	object = store_trim(world.store, text, strlen(text));
-	expect_tree(object, "{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},"
-			    "'apiVersion':'v1','kind':'Pod'}");
+	expect_tree(
+		object,
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'apiVersion':'v1','kind':'Pod'}");
 	store_world_finish(&world);
 }
 
@@ -243,16 +243,16 @@ static void the_status_alone_is_that_of_the_uid(void **state)
 	store_keep_all(world.store);
 	store_seal(world.store);
 	assert_null(store_get_status(world.store, "n", "a", "u-a"));
-	event(&world, "{'metadata':{'name':'a','namespace':'n','uid':'u-a','resourceVersion':'6'},"
-		      "'spec':{'x':1},'status':{'phase':'Running'}}");
+	event(&world,
+	      "{'metadata':{'name':'a','namespace':'n','uid':'u-a','resourceVersion':'6'},'spec':{'x':1},'status':{'phase':'Running'}}");
 	status = store_get_status(world.store, "n", "a", "u-a");
 	assert_string_equal(asb_str(status, "phase"), "Running");
 	json_object_put(status);
 	assert_null(store_get_status(world.store, "n", "a", "u-b"));
 	assert_null(store_get_status(world.store, "n", "a", ""));
 	/* An escape in the uid: found by way of a tree. */
-	event(&world, "{'metadata':{'name':'b','namespace':'n','uid':'u\\u002db',"
-		      "'resourceVersion':'7'},'status':{'phase':'Failed'}}");
+	event(&world,
+	      "{'metadata':{'name':'b','namespace':'n','uid':'u\\u002db','resourceVersion':'7'},'status':{'phase':'Failed'}}");
 	status = store_get_status(world.store, "n", "b", "u-b");
 	assert_string_equal(asb_str(status, "phase"), "Failed");
 	json_object_put(status);

@@ -3,18 +3,17 @@
  * stream says that it is gone. */
 #include "config.h"
 
-#include "core/cache/store.h"
-
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "core/cache/store.h"
 #include "tests/unit/core/core-fixture.h"
 
 static void set_up(struct store_world *world)

@@ -271,10 +271,8 @@ static void text_that_is_no_object_is_refused_and_changes_nothing(void **state)
 		"{'metadata':{'name':'a','namespace':7,'resourceVersion':'5'}}",
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'}",
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'}}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':}"
-		"}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'"
-		"\\ud800}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'\\ud800}}",
 	};
 	struct store_world world;
 
@@ -315,27 +313,16 @@ static void a_key_too_long_for_any_object_is_refused(void **state)
 static void escapes_that_the_scan_doubts_are_read_as_json(void **state)
 {
 	static const char *const texts[] = {
-		"{'metadata':{'name':'\\u0061','namespace':'n','resourceVersion':'5'},'status':{'"
-		"phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'\\u006e','resourceVersion':'5'},'status':{'"
-		"phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'\\u0035'},'status':{'"
-		"phase':'Running'}}",
-		"{'metadata':{'n\\u0061me':'a','namespace':'n','resourceVersion':'5'},'status':{'"
-		"phase':'Running'}}",
-		"{'meta\\u0064ata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'"
-		"phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'st\\u0061tus':{'"
-		"phase':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'"
-		"ph\\u0061se':'Running'}}",
-		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'"
-		"\\u0052unning'}}",
-		"{'metadata':{'name':'x','name':'a','namespace':'n','resourceVersion':'5'},'status'"
-		":{'phase':'Running'}}",
-		("{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':"
-		 "'X'},"
-		 "'status':{'phase':'Running'}}"),
+		"{'metadata':{'name':'\\u0061','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'\\u006e','resourceVersion':'5'},'status':{'phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'\\u0035'},'status':{'phase':'Running'}}",
+		"{'metadata':{'n\\u0061me':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
+		"{'meta\\u0064ata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'st\\u0061tus':{'phase':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'ph\\u0061se':'Running'}}",
+		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'\\u0052unning'}}",
+		"{'metadata':{'name':'x','name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'Running'}}",
+		("{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'status':{'phase':'X'},'status':{'phase':'Running'}}"),
 	};
 
 	(void)state;

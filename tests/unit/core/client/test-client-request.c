@@ -2,8 +2,6 @@
 /* The write verbs of plugin.h as requests: paths, queries, bodies. */
 #include "config.h"
 
-#include "tests/unit/core/client-fixture.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "tests/unit/core/client-fixture.h"
 
 #define QUERY "?fieldManager=agent-sandbox-controller&fieldValidation=Ignore&timeout=5s"
 
@@ -71,8 +70,7 @@ static void json_patch_tests_the_uid_first(void **state)
 			.verb = ASB_PATCH_JSON, .ns = "n", .name = "p", .uid = "u\"1" },
 		"[{\"op\":\"remove\",\"path\":\"/a\"}]", "PATCH",
 		"/api/v1/namespaces/n/pods/p" QUERY, "application/json-patch+json",
-		"[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"u\\\"1\"},"
-		"{\"op\":\"remove\",\"path\":\"/a\"}]");
+		"[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"u\\\"1\"},{\"op\":\"remove\",\"path\":\"/a\"}]");
 	expect_request((struct client_write){ .verb = ASB_PATCH_JSON, .ns = "n", .name = "p" },
 		       "[{\"op\":\"remove\",\"path\":\"/a\"}]", "PATCH",
 		       "/api/v1/namespaces/n/pods/p" QUERY, "application/json-patch+json",
@@ -90,8 +88,7 @@ static void merge_patch_carries_uid_and_version_in_its_metadata(void **state)
 				       .resource_version = "7" },
 		"{\"spec\":{\"a\":null},\"metadata\":{\"labels\":{\"x\":\"/\"}}}", "PATCH",
 		"/api/v1/namespaces/n/pods/p" QUERY, "application/merge-patch+json",
-		"{\"spec\":{\"a\":null},\"metadata\":{\"labels\":{\"x\":\"/\"},\"uid\":\"u\","
-		"\"resourceVersion\":\"7\"}}");
+		"{\"spec\":{\"a\":null},\"metadata\":{\"labels\":{\"x\":\"/\"},\"uid\":\"u\",\"resourceVersion\":\"7\"}}");
 }
 
 static void merge_patch_leaves_the_callers_tree_alone(void **state)
@@ -124,30 +121,26 @@ static void status_is_a_tested_json_patch_on_the_subresource(void **state)
 		(struct client_write){ .verb = ASB_SET_STATUS, .ns = "n", .name = "p", .uid = "u" },
 		"{\"phase\":\"x\"}", "PATCH", "/api/v1/namespaces/n/pods/p/status" QUERY,
 		"application/json-patch+json",
-		"[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"u\"},"
-		"{\"op\":\"add\",\"path\":\"/status\",\"value\":{\"phase\":\"x\"}}]");
+		"[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"u\"},{\"op\":\"add\",\"path\":\"/status\",\"value\":{\"phase\":\"x\"}}]");
 }
 
 static void remove_sends_preconditions_in_a_body(void **state)
 {
 	(void)state;
-	expect_request((struct client_write){ .verb = ASB_DELETE,
-					      .ns = "n",
-					      .name = "p",
-					      .uid = "u",
-					      .resource_version = "7" },
-		       NULL, "DELETE", "/api/v1/namespaces/n/pods/p?timeout=5s", "application/json",
-		       "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"preconditions\":{"
-		       "\"uid\":\"u\","
-		       "\"resourceVersion\":\"7\"},\"propagationPolicy\":\"Background\"}");
+	expect_request(
+		(struct client_write){ .verb = ASB_DELETE,
+				       .ns = "n",
+				       .name = "p",
+				       .uid = "u",
+				       .resource_version = "7" },
+		NULL, "DELETE", "/api/v1/namespaces/n/pods/p?timeout=5s", "application/json",
+		"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"preconditions\":{\"uid\":\"u\",\"resourceVersion\":\"7\"},\"propagationPolicy\":\"Background\"}");
 	expect_request(
 		(struct client_write){
 			.verb = ASB_DELETE, .ns = "n", .name = "p", .dry_run = true },
 		NULL, "DELETE", "/api/v1/namespaces/n/pods/p?timeout=5s&dryRun=All",
 		"application/json",
-		"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":"
-		"\"Background\","
-		"\"dryRun\":[\"All\"]}");
+		"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"Background\",\"dryRun\":[\"All\"]}");
 }
 
 static void dry_run_is_asked_for(void **state)
@@ -186,9 +179,11 @@ static void a_body_beyond_the_servers_limit_is_not_sent(void **state)
 	static const struct step none[] = { { 0 } };
 	size_t size = 4u << 20;
 	char *text = xalloc(size + 1);
-	struct client_write write = {
-		.verb = ASB_PATCH_MERGE, .kind = &pods, .priority = PRIORITY_CLAIM, .ns = "n", .name = "p"
-	};
+	struct client_write write = { .verb = ASB_PATCH_MERGE,
+				      .kind = &pods,
+				      .priority = PRIORITY_CLAIM,
+				      .ns = "n",
+				      .name = "p" };
 	struct fixture f;
 
 	(void)state;

@@ -45,7 +45,8 @@ static void a_lost_post_that_is_there_and_foreign_exists(void **state)
 	(void)state;
 	expect(foreign, ASB_CREATE, POD("mine"), ASB_ALREADY_EXISTS, 409);
 	expect(plain, ASB_CREATE, POD("mine"), ASB_ALREADY_EXISTS, 409);
-	expect(plain, ASB_CREATE, PLAIN_POD, ASB_ALREADY_EXISTS, 409); /* no controller proves nothing */
+	expect(plain, ASB_CREATE, PLAIN_POD, ASB_ALREADY_EXISTS,
+	       409); /* no controller proves nothing */
 }
 
 static void a_lost_post_that_is_not_there_is_sent_once_more(void **state)
@@ -288,7 +289,8 @@ static void reads_pass_a_shut_gate(void **state)
 	(void)state;
 	set_up(&f, steps);
 	f.gate_shuts = 0;
-	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, NULL), ASB_OK);
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, NULL),
+			 ASB_OK);
 	buf_finish(&body);
 	tear_down(&f);
 }
@@ -371,8 +373,16 @@ static void writes_go_together_and_end_each_on_its_own(void **state)
 		  .ns = "n",
 		  .name = "p",
 		  .body = wrong },
-		{ .verb = ASB_CREATE, .kind = &pods, .priority = PRIORITY_CLAIM, .ns = "n", .body = pod },
-		{ .verb = ASB_DELETE, .kind = &pods, .priority = PRIORITY_REFILL, .ns = "n", .name = "q" },
+		{ .verb = ASB_CREATE,
+		  .kind = &pods,
+		  .priority = PRIORITY_CLAIM,
+		  .ns = "n",
+		  .body = pod },
+		{ .verb = ASB_DELETE,
+		  .kind = &pods,
+		  .priority = PRIORITY_REFILL,
+		  .ns = "n",
+		  .name = "q" },
 	};
 	struct fixture f;
 
@@ -453,7 +463,7 @@ static void statuses_have_their_codes(void **state)
 		int32_t code;
 	} table[] = {
 		{ 200, ASB_OK },          { 201, ASB_OK },          { 202, ASB_OK },
-		{ 400, ASB_INVALID },     { 401, ASB_FORBIDDEN },      { 403, ASB_FORBIDDEN },
+		{ 400, ASB_INVALID },     { 401, ASB_FORBIDDEN },   { 403, ASB_FORBIDDEN },
 		{ 404, ASB_NOT_FOUND },   { 408, ASB_UNREACHABLE }, { 409, ASB_CONFLICT },
 		{ 410, ASB_INVALID },     { 413, ASB_INVALID },     { 422, ASB_INVALID },
 		{ 429, ASB_UNREACHABLE }, { 500, ASB_UNREACHABLE }, { 504, ASB_UNREACHABLE },
@@ -515,13 +525,15 @@ static void reads_answer_bytes_or_an_error(void **state)
 
 	(void)state;
 	set_up(&f, steps);
-	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error), ASB_OK);
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
+			 ASB_OK);
 	assert_string_equal(buf_str(&body), PLAIN_POD);
 	buf_finish(&body);
 	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
 			 ASB_NOT_FOUND);
 	assert_string_equal(error.text, "GET '/api/v1/namespaces/n/pods/p': pods \"p\" not found");
-	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error), ASB_OK);
+	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
+			 ASB_OK);
 	buf_finish(&body);
 	assert_int_equal(client_read(f.client, &pods, "n", "p", PRIORITY_CLAIM, &body, &error),
 			 ASB_UNREACHABLE);

@@ -3,8 +3,6 @@
  * it. */
 #include "config.h"
 
-#include "core/client/leader.h"
-
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "core/client/leader.h"
 #include "tests/unit/core/lease-world.h"
 
 #define NODES 3

@@ -37,9 +37,9 @@ static void an_absent_lease_is_taken_at_once(void **state)
 	assert_int_equal(asb_int(asb_at(world.lease, "spec", "leaseDurationSeconds"), 0), 15);
 	assert_int_equal(transitions(&world), 0);
 	assert_string_equal(a.server.sent[0].path, PATH);
-	assert_string_equal(a.server.sent[1].path,
-			    "/apis/coordination.k8s.io/v1/namespaces/ns/leases"
-			    "?fieldManager=agent-sandbox-controller");
+	assert_string_equal(
+		a.server.sent[1].path,
+		"/apis/coordination.k8s.io/v1/namespaces/ns/leases?fieldManager=agent-sandbox-controller");
 	assert_in_range(a.server.sent[1].timeout_ms, 1, 5000);
 	finish(&a);
 	tear_down(&world);

@@ -89,7 +89,8 @@ static void use(void *arg)
 }
 
 /* Starts a user and gives it the time to stand in line. */
-static void start(struct fixture *f, struct user *user, enum priority priority, uint32_t count, char letter)
+static void start(struct fixture *f, struct user *user, enum priority priority, uint32_t count,
+		  char letter)
 {
 	*user = (struct user){ .fixture = f,
 			       .priority = priority,
@@ -189,7 +190,8 @@ static void a_single_slot_serves_every_lane(void **state)
 	struct limiter *limiter = limiter_create(sched, 1);
 
 	(void)state;
-	for (size_t priority = PRIORITY_MAX; priority-- > 0;) { /* after a claim a refill would wait */
+	for (size_t priority = PRIORITY_MAX;
+	     priority-- > 0;) { /* after a claim a refill would wait */
 		assert_int_equal(limiter_enter(limiter, (enum priority)priority, 1, 0), 0);
 		assert_int_equal(limiter_enter(limiter, (enum priority)priority, 1, 0), -ETIMEDOUT);
 		limiter_leave(limiter, (enum priority)priority, 1);
@@ -372,7 +374,9 @@ static void the_rate_does_not_outlive_a_deadline(void **state)
 	limiter_limit(f.limiter, 0.1, 1);
 	assert_int_equal(limiter_enter(f.limiter, PRIORITY_CLAIM, 1, SCHED_FOREVER), 0);
 	limiter_leave(f.limiter, PRIORITY_CLAIM, 1);
-	assert_int_equal(limiter_enter(f.limiter, PRIORITY_CLAIM, 1, sched_now_us(f.sched) + 500000), -ETIMEDOUT);
+	assert_int_equal(
+		limiter_enter(f.limiter, PRIORITY_CLAIM, 1, sched_now_us(f.sched) + 500000),
+		-ETIMEDOUT);
 	tear_down(&f);
 }
 
@@ -411,18 +415,19 @@ static void refills_wait_for_a_pause_between_claims(void **state)
 	assert_in_range(refill_waits(1000, PRIORITY_CLAIM, 50), 50 * 11000,
 			51 * 11000 + 2 * LIMITER_PAUSE_US);
 	/* The first pause that is long enough, by however little. */
-	assert_in_range(refill_waits(LIMITER_PAUSE_US + 1, PRIORITY_CLAIM, 50), 10000 + LIMITER_PAUSE_US,
-			10000 + LIMITER_PAUSE_US + 1);
-	assert_in_range(refill_waits(LIMITER_PAUSE_US + 1000, PRIORITY_CLAIM, 50), 10000 + LIMITER_PAUSE_US,
-			10000 + LIMITER_PAUSE_US + 1);
-	assert_in_range(refill_waits(2 * LIMITER_PAUSE_US, PRIORITY_CLAIM, 50), 10000 + LIMITER_PAUSE_US,
-			10000 + 2 * LIMITER_PAUSE_US);
+	assert_in_range(refill_waits(LIMITER_PAUSE_US + 1, PRIORITY_CLAIM, 50),
+			10000 + LIMITER_PAUSE_US, 10000 + LIMITER_PAUSE_US + 1);
+	assert_in_range(refill_waits(LIMITER_PAUSE_US + 1000, PRIORITY_CLAIM, 50),
+			10000 + LIMITER_PAUSE_US, 10000 + LIMITER_PAUSE_US + 1);
+	assert_in_range(refill_waits(2 * LIMITER_PAUSE_US, PRIORITY_CLAIM, 50),
+			10000 + LIMITER_PAUSE_US, 10000 + 2 * LIMITER_PAUSE_US);
 }
 
 static void claims_without_a_pause_hold_refills_up_for_a_while_only(void **state)
 {
 	(void)state;
-	assert_in_range(refill_waits(1000, PRIORITY_CLAIM, 1000), LIMITER_PATIENCE_US - LIMITER_PAUSE_US,
+	assert_in_range(refill_waits(1000, PRIORITY_CLAIM, 1000),
+			LIMITER_PATIENCE_US - LIMITER_PAUSE_US,
 			LIMITER_PATIENCE_US + LIMITER_PAUSE_US);
 }
 

@@ -3,11 +3,6 @@
  * how often a plugin runs. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/credentials-base64.h"
-#include "core/config/kubeconfig-private.h"
-#include "core/config/kubeconfig.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -18,6 +13,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
+#include "core/config/credentials-base64.h"
+#include "core/config/kubeconfig-private.h"
+#include "core/config/kubeconfig.h"
 
 #define WALL_US INT64_C(1700000000000000) /* 2023-11-14T22:13:20Z */
 #define PAIR(x) "-----BEGIN " x "-----\n"
@@ -38,7 +38,7 @@ static char *path_of(const struct world *world, const char *name)
 
 static void put(const struct world *world, const char *name, const char *text, mode_t mode)
 {
-	char *path CLEANUP_FREE = path_of(world, name);
+	CLEANUP_FREE char *path = path_of(world, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
 	assert_true(fd >= 0);
@@ -48,7 +48,7 @@ static void put(const struct world *world, const char *name, const char *text, m
 
 static void drop(const struct world *world, const char *name)
 {
-	char *path CLEANUP_FREE = path_of(world, name);
+	CLEANUP_FREE char *path = path_of(world, name);
 
 	unlink(path);
 }
@@ -251,7 +251,7 @@ static void certificate_files_are_read_every_five_minutes(void **state)
 /* A plugin that notes its run and prints what the test has put into "says". */
 static void set_plugin(struct world *world)
 {
-	char *script CLEANUP_FREE = xprintf("#!/bin/sh\nprintf x >>%s/runs\ncat %s/says\n",
+	CLEANUP_FREE char *script = xprintf("#!/bin/sh\nprintf x >>%s/runs\ncat %s/says\n",
 					    world->folder, world->folder);
 
 	put(world, "plugin", script, 0700);
@@ -261,9 +261,8 @@ static void set_plugin(struct world *world)
 
 static void say(struct world *world, const char *token, const char *expiry)
 {
-	char *text CLEANUP_FREE = xprintf(
-		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\","
-		"\"status\":{\"token\":\"%s\"%s%s%s}}",
+	CLEANUP_FREE char *text = xprintf(
+		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"%s\"%s%s%s}}",
 		token, expiry != NULL ? ",\"expirationTimestamp\":\"" : "",
 		expiry != NULL ? expiry : "", expiry != NULL ? "\"" : "");
 
@@ -272,8 +271,8 @@ static void say(struct world *world, const char *token, const char *expiry)
 
 static size_t runs(struct world *world)
 {
-	char *path CLEANUP_FREE = path_of(world, "runs");
-	struct buf text CLEANUP_BUF = BUF_INIT(1000);
+	CLEANUP_FREE char *path = path_of(world, "runs");
+	CLEANUP_BUF struct buf text = BUF_INIT(1000);
 
 	(void)kubeconfig_read(path, &text, NULL);
 	return text.length;

@@ -3,7 +3,6 @@
  * us or gives secrets away. */
 #include "config.h"
 
-#include "base/memory.h"
 #include "core/config/exec-credential.h"
 
 #include <errno.h>
@@ -17,13 +16,15 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
+
 #define V1 "client.authentication.k8s.io/v1"
 #define SOON_US 200000u
 #define LONG_US 20000000u
 
 static const char good[] =
-	"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":{\"token\":\"T\","
-	"\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}";
+	"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+	"\",\"status\":{\"token\":\"T\",\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}";
 
 static void answers_are_read(void **state)
 {
@@ -38,8 +39,8 @@ static void answers_are_read(void **state)
 	exec_credential_finish(&credential);
 
 	const char *pair =
-		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1 "\",\"status\":"
-		"{\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\",\"token\":\"\"}}\n";
+		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+		"\",\"status\":{\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\",\"token\":\"\"}}\n";
 
 	assert_int_equal(exec_credential_parse(pair, strlen(pair), V1, &credential, &error), 0);
 	assert_null(credential.token);
@@ -57,8 +58,7 @@ static void bad_answers_are_refused_without_showing_them(void **state)
 		"",
 		"SECRET",
 		"{\"token\":\"SECRET\"}",
-		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/"
-		"v1beta1\",\"status\":{\"token\":\"SECRET\"}}",
+		"{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"SECRET\"}}",
 		"{\"kind\":\"Status\",\"apiVersion\":\"" V1 "\",\"status\":{\"token\":\"SECRET\"}}",
 		STATUS("null"),
 		STATUS("{}"),
@@ -91,24 +91,24 @@ static void plugins_are_told_of_the_cluster_if_they_want(void **state)
 				     .insecure = true,
 				     .proxy_url = xstrdup("http://p"),
 				     .exec = exec };
-	struct buf out CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf out = BUF_INIT(4096);
 
 	(void)state;
 	config.exec.api_version = xstrdup(V1);
 	assert_int_equal(exec_credential_info(&config, &out, NULL), 0);
-	assert_string_equal(buf_str(&out),
-			    "{\"spec\":{\"interactive\":false},\"kind\":\"ExecCredential\","
-			    "\"apiVersion\":\"" V1 "\"}");
+	assert_string_equal(
+		buf_str(&out),
+		"{\"spec\":{\"interactive\":false},\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
+		"\"}");
 
 	config.exec.provide_cluster_info = true;
 	config.exec.cluster_config = xstrdup("{\"a\":1}");
 	buf_clear(&out);
 	assert_int_equal(exec_credential_info(&config, &out, NULL), 0);
-	assert_string_equal(buf_str(&out), "{\"spec\":{\"interactive\":false,\"cluster\":{"
-					   "\"server\":\"https://h\",\"proxy-url\":\"http://p\","
-					   "\"insecure-skip-tls-verify\":true,\"config\":{\"a\":1},"
-					   "\"certificate-authority-data\":\"UEVN\"}},\"kind\":"
-					   "\"ExecCredential\",\"apiVersion\":\"" V1 "\"}");
+	assert_string_equal(
+		buf_str(&out),
+		"{\"spec\":{\"interactive\":false,\"cluster\":{\"server\":\"https://h\",\"proxy-url\":\"http://p\",\"insecure-skip-tls-verify\":true,\"config\":{\"a\":1},\"certificate-authority-data\":\"UEVN\"}},\"kind\":"
+		"\"ExecCredential\",\"apiVersion\":\"" V1 "\"}");
 	kubeconfig_finish(&config);
 }
 
@@ -131,7 +131,7 @@ static int run(const char *script, char *const *env, int stop_fd, uint64_t timeo
 
 static void output_comes_back_and_the_environment_goes_in(void **state)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf out = BUF_INIT(4096);
 	struct error error = { 0 };
 	char variable[] = "GREETING=hello";
 	char *env[] = { variable, NULL };
@@ -145,10 +145,10 @@ static void output_comes_back_and_the_environment_goes_in(void **state)
 
 static void no_descriptor_of_ours_reaches_it(void **state)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf out = BUF_INIT(4096);
 	struct error error = { 0 };
 	int leaky = dup(STDOUT_FILENO); /* without CLOEXEC, as libraries have them */
-	char *script CLEANUP_FREE =
+	CLEANUP_FREE char *script =
 		xprintf("if { true >&%d; } 2>&-; then echo open; else echo closed; fi", leaky);
 
 	(void)state;
@@ -160,7 +160,7 @@ static void no_descriptor_of_ours_reaches_it(void **state)
 
 static void failures_are_told_apart(void **state)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf out = BUF_INIT(4096);
 	struct error error = { 0 };
 	struct sched *sched = sched_create();
 	char missing[] = "/nonexistent/plugin";
@@ -185,7 +185,7 @@ static void a_plugin_that_hangs_is_killed_with_its_children(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
-		struct buf out CLEANUP_BUF = BUF_INIT(4096);
+		CLEANUP_BUF struct buf out = BUF_INIT(4096);
 		struct error error = { 0 };
 		int ends[2];
 
@@ -209,7 +209,7 @@ static void a_plugin_that_hangs_is_killed_with_its_children(void **state)
 
 static void stopping_ends_it_at_once(void **state)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf out = BUF_INIT(4096);
 	struct error error = { 0 };
 	int fd = eventfd(1, EFD_CLOEXEC);
 
@@ -220,7 +220,7 @@ static void stopping_ends_it_at_once(void **state)
 
 static void a_flood_is_cut_off(void **state)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf out = BUF_INIT(4096);
 	struct error error = { 0 };
 
 	(void)state;

@@ -3,8 +3,6 @@
  * refused and with which words. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "core/config/kubeconfig-private.h"
 #include "core/config/kubeconfig.h"
 
 #include <errno.h>
@@ -17,6 +15,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
+#include "core/config/kubeconfig-private.h"
 
 #define PEM "LS0tLS1CRUdJTiBYLS0tLS0KYQo=" /* -----BEGIN X-----\na\n */
 #define PEM_TEXT "-----BEGIN X-----\na\n"
@@ -41,10 +42,9 @@ static void everything_a_cluster_says_is_read(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h:6443/prefix', tls-server-name: t, "
-				   "proxy-url: 'socks5://p:1', "
-				   "certificate-authority-data: " PEM
-				   ", certificate-authority: ca.crt") USER(""),
+	parse(HEAD CONTEXT CLUSTER(
+		      "server: 'https://h:6443/prefix', tls-server-name: t, proxy-url: 'socks5://p:1', certificate-authority-data: " PEM
+		      ", certificate-authority: ca.crt") USER(""),
 	      &config);
 	assert_string_equal(config.server, "https://h:6443/prefix");
 	assert_string_equal(config.tls_server_name, "t");
@@ -110,9 +110,9 @@ static void base64_may_run_over_lines(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse(HEAD CONTEXT USER("") "clusters:\n- name: k\n  cluster:\n    server: https://h\n"
-				    "    certificate-authority-data: |\n      LS0tLS1CRUdJTi\n     "
-				    " BYLS0tLS0KYQo=\n",
+	parse(HEAD CONTEXT USER(
+		      "") "clusters:\n- name: k\n  cluster:\n    server: https://h\n"
+			  "    certificate-authority-data: |\n      LS0tLS1CRUdJTi\n      BYLS0tLS0KYQo=\n",
 	      &config);
 	assert_string_equal(config.ca_pem, PEM_TEXT);
 	kubeconfig_finish(&config);
@@ -128,9 +128,8 @@ static void acting_as_somebody_makes_headers(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse(HEAD CONTEXT CLUSTER("server: 'https://h'")
-		      USER("token: T, as: jane, as-uid: '7', as-groups: [dev, ops], as-user-extra: "
-			   "{'Ab/C%': [v, w]}"),
+	parse(HEAD CONTEXT CLUSTER("server: 'https://h'") USER(
+		      "token: T, as: jane, as-uid: '7', as-groups: [dev, ops], as-user-extra: {'Ab/C%': [v, w]}"),
 	      &config);
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
 		assert_string_equal(config.headers[i], expected[i]);
@@ -145,12 +144,8 @@ static void everything_an_exec_plugin_says_is_read(void **state)
 
 	(void)state;
 	parse(HEAD CONTEXT CLUSTER(
-		      "server: 'https://h', extensions: [{name: other, extension: 1}, "
-		      "{name: client.authentication.k8s.io/exec, extension: {a: [1]}}]")
-		      USER("exec: {command: bin/p, args: [a, 'b c'], env: [{name: X, value: y=z}], "
-			   "installHint: get it, "
-			   "apiVersion: client.authentication.k8s.io/v1beta1, provideClusterInfo: "
-			   "true}"),
+		      "server: 'https://h', extensions: [{name: other, extension: 1}, {name: client.authentication.k8s.io/exec, extension: {a: [1]}}]")
+		      USER("exec: {command: bin/p, args: [a, 'b c'], env: [{name: X, value: y=z}], installHint: get it, apiVersion: client.authentication.k8s.io/v1beta1, provideClusterInfo: true}"),
 	      &config);
 	assert_string_equal(config.exec.command, "/base/bin/p");
 	assert_string_equal(config.exec.args[0], "a");
@@ -173,9 +168,7 @@ static void json_is_read_too(void **state)
 	struct kubeconfig config;
 
 	(void)state;
-	parse("{\"current-context\":\"c\",\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":"
-	      "\"k\"}}],"
-	      "\"clusters\":[{\"name\":\"k\",\"cluster\":{\"server\":\"https://h\"}}]}",
+	parse("{\"current-context\":\"c\",\"contexts\":[{\"name\":\"c\",\"context\":{\"cluster\":\"k\"}}],\"clusters\":[{\"name\":\"k\",\"cluster\":{\"server\":\"https://h\"}}]}",
 	      &config);
 	assert_string_equal(config.server, "https://h");
 	assert_null(config.token);
@@ -207,8 +200,8 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 		{ HEAD CONTEXT CLUSTER("server: 'https://u:SECRET@h'"), "user name" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: 'yes'"),
 		  "neither true nor false" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h', insecure-skip-tls-verify: true, "
-				       "certificate-authority: x"),
+		{ HEAD CONTEXT CLUSTER(
+			  "server: 'https://h', insecure-skip-tls-verify: true, certificate-authority: x"),
 		  "exclude" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h', certificate-authority-data: '!!'"),
 		  "base64" },
@@ -246,13 +239,11 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
 			  USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1}"),
 		  "interactiveMode" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
-			  USER("exec: {command: x, apiVersion: client.authentication.k8s.io/v1, "
-			       "interactiveMode: Always}"),
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER(
+			  "exec: {command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always}"),
 		  "asks its user" },
-		{ HEAD CONTEXT CLUSTER("server: 'https://h'")
-			  USER("exec: {interactiveMode: Never, apiVersion: "
-			       "client.authentication.k8s.io/v1}"),
+		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER(
+			  "exec: {interactiveMode: Never, apiVersion: client.authentication.k8s.io/v1}"),
 		  "'exec.command'" },
 		{ HEAD CONTEXT CLUSTER("server: 'https://h'") USER("exec: {" EXEC ", args: [1]}"),
 		  "'exec.args'" },
@@ -315,7 +306,7 @@ static int remove_folder(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char *path CLEANUP_FREE = xprintf("%s/%s", folder, names[i]);
+		CLEANUP_FREE char *path = xprintf("%s/%s", folder, names[i]);
 
 		remove(path);
 	}
@@ -326,10 +317,10 @@ static int remove_folder(void **state)
 
 static void the_first_file_to_set_a_name_wins(void **state)
 {
-	char *a CLEANUP_FREE =
+	CLEANUP_FREE char *a =
 		put("a", "users: [{name: u, user: {tokenFile: t}}]\n"
 			 "clusters: [{name: k, cluster: {server: 'https://first'}}]\n");
-	char *b CLEANUP_FREE =
+	CLEANUP_FREE char *b =
 		put("b", HEAD CONTEXT CLUSTER("server: 'https://second'") USER("token: T"));
 	char *list CLEANUP_FREE = xprintf("%s/missing::%s:%s", folder, a, b),
 		   *path CLEANUP_FREE = xprintf("%s/t", folder);
@@ -363,25 +354,25 @@ static void files_are_looked_for_in_order(void **state)
 	assert_int_equal(kubeconfig_load("/nonexistent/file", &config, &error), -ENOENT);
 	assert_non_null(strstr(error.text, "'/nonexistent/file'"));
 
-	char *kube CLEANUP_FREE = xprintf("%s/.kube", folder);
+	CLEANUP_FREE char *kube = xprintf("%s/.kube", folder);
 
 	assert_int_equal(mkdir(kube, 0700), 0);
 
-	char *home CLEANUP_FREE =
+	CLEANUP_FREE char *home =
 		put(".kube/config", HEAD CONTEXT CLUSTER("server: 'https://home'") USER(""));
 
 	assert_int_equal(kubeconfig_load(NULL, &config, &error), 0);
 	assert_string_equal(config.server, "https://home");
 	kubeconfig_finish(&config);
 
-	char *a CLEANUP_FREE = put("a", HEAD CONTEXT CLUSTER("server: 'https://env'") USER(""));
+	CLEANUP_FREE char *a = put("a", HEAD CONTEXT CLUSTER("server: 'https://env'") USER(""));
 
 	setenv("KUBECONFIG", a, 1);
 	assert_int_equal(kubeconfig_load("", &config, &error), 0);
 	assert_string_equal(config.server, "https://env");
 	kubeconfig_finish(&config);
 
-	char *b CLEANUP_FREE = put("b", "current-context: [");
+	CLEANUP_FREE char *b = put("b", "current-context: [");
 
 	assert_true(kubeconfig_load(b, &config, &error) < 0);
 	assert_non_null(strstr(error.text, b));
@@ -398,7 +389,7 @@ static void a_pod_uses_its_service_account(void **state)
 	assert_non_null(strstr(error.text, "token"));
 
 	char *token CLEANUP_FREE = put("token", "T"), *ca CLEANUP_FREE = put("ca.crt", "x");
-	char *ns CLEANUP_FREE = put("namespace", "agents\n");
+	CLEANUP_FREE char *ns = put("namespace", "agents\n");
 
 	assert_int_equal(kubeconfig_in_cluster(folder, "10.0.0.1", "443", &config, &error), 0);
 	assert_string_equal(config.server, "https://10.0.0.1:443");

@@ -3,8 +3,6 @@
  * service that needs no network. */
 #include "config.h"
 
-#include "core/controller/controller-private.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "core/controller/controller-private.h"
 #include "core/observe/log.h"
 #include "tests/unit/core/controller-fixture.h"
 
@@ -401,8 +400,9 @@ static void fail_gives_the_verdict_back_and_keeps_the_words(void **state)
 
 	(void)state;
 	set_up(&f);
-	assert_int_equal((f.host->fail)(&f.call.base, ASB_TERMINAL_ERROR, "no %s for %d", "room", 7),
-			 ASB_TERMINAL_ERROR);
+	assert_int_equal(
+		(f.host->fail)(&f.call.base, ASB_TERMINAL_ERROR, "no %s for %d", "room", 7),
+		ASB_TERMINAL_ERROR);
 	assert_string_equal(f.call.failure, "no room for 7");
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';

@@ -420,8 +420,9 @@ static void reconciles_are_counted_by_result(void **state)
 	rig_put(&rig, WIDGET, "done", 8, "", "");
 	script_pass(&rig.script, 1000);
 	assert_int_equal(metrics_render(rig.metrics, &text), 0);
-	assert_non_null(strstr(buf_str(&text), "controller_runtime_reconcile_total{controller="
-					       "\"widget\",result=\"success\"} 1\n"));
+	assert_non_null(strstr(
+		buf_str(&text),
+		"controller_runtime_reconcile_total{controller=\"widget\",result=\"success\"} 1\n"));
 	assert_non_null(
 		strstr(buf_str(&text), "controller=\"widget\",result=\"requeue_after\"} 1\n"));
 	assert_non_null(strstr(buf_str(&text), "controller=\"widget\",result=\"error\"} 1\n"));
@@ -482,18 +483,18 @@ static void it_waits_until_all_its_kinds_are_listed(void **state)
 	assert_false(absent);
 	script_answer(&rig.script, "pods?watch", 404, "{'kind':'Status'}");
 	for (size_t i = 0; i < 2; i++) {
-		script_answer(&rig.script, i == 0 ? "widgets?watch" : "services?watch", 200,
-			      "{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5',"
-			      "'annotations':{'k8s.io/initial-events-end':'true'}}}}\n");
+		script_answer(
+			&rig.script, i == 0 ? "widgets?watch" : "services?watch", 200,
+			"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5','annotations':{'k8s.io/initial-events-end':'true'}}}}\n");
 	}
 	informers_start(rig.informers);
 	script_pass(&rig.script, 1000);
 	kind = controller_waits_for(rig.controller, &absent);
 	assert_string_equal(kind->kind, "Pod");
 	assert_true(absent);
-	script_answer(&rig.script, "pods?watch", 200,
-		      "{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5',"
-		      "'annotations':{'k8s.io/initial-events-end':'true'}}}}\n");
+	script_answer(
+		&rig.script, "pods?watch", 200,
+		"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5','annotations':{'k8s.io/initial-events-end':'true'}}}}\n");
 	script_pass(&rig.script, 3000000);
 	assert_null(controller_waits_for(rig.controller, &absent)); /* secrets are not watched */
 	rig.script.transport.ops->stop(&rig.script.transport);

@@ -3,8 +3,6 @@
  * what it wakes. */
 #include "config.h"
 
-#include "core/controller/controller-private.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "core/controller/controller-private.h"
 #include "tests/unit/core/controller-fixture.h"
 #include "tests/unit/core/core-fixture.h"
 
@@ -81,11 +80,8 @@ static void a_creation_is_in_the_store_when_it_returns_and_wakes(void **state)
 	set_up(&f);
 	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/pods?", 201,
 		      OBJECT("Pod", "p2", "9", ",'status':{'phase':'Pending'}"));
-	write.take_body =
-		tree("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p2','namespace':'n',"
-		     "'ownerReferences':[{'apiVersion':'example.com/"
-		     "v1','kind':'Widget','name':'w','uid':'u-w',"
-		     "'controller':true}]}}");
+	write.take_body = tree(
+		"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p2','namespace':'n','ownerReferences':[{'apiVersion':'example.com/v1','kind':'Widget','name':'w','uid':'u-w','controller':true}]}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_int_equal(write.http_status, 201);
 	assert_string_equal(write.message, "");
@@ -214,10 +210,9 @@ static void a_removal_that_takes_its_time_stores_the_answer(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "DELETE", 200,
-		      "{'kind':'Pod','metadata':{'name':'p','namespace':'n','uid':'u-p','"
-		      "resourceVersion':'9',"
-		      "'deletionTimestamp':'2030-01-01T00:00:00Z'}}");
+	script_answer(
+		&f.rig.script, "DELETE", 200,
+		"{'kind':'Pod','metadata':{'name':'p','namespace':'n','uid':'u-p','resourceVersion':'9','deletionTimestamp':'2030-01-01T00:00:00Z'}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_string_equal(asb_str(stored(&f, POD, "p"), "metadata", "deletionTimestamp"),
 			    "2030-01-01T00:00:00Z");
@@ -341,9 +336,9 @@ static void a_kind_of_which_metadata_is_read_is_answered_so(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "POST", 201,
-		      "{'kind':'PartialObjectMetadata','apiVersion':'meta.k8s.io/v1',"
-		      "'metadata':{'name':'s','namespace':'n','uid':'u','resourceVersion':'9'}}");
+	script_answer(
+		&f.rig.script, "POST", 201,
+		"{'kind':'PartialObjectMetadata','apiVersion':'meta.k8s.io/v1','metadata':{'name':'s','namespace':'n','uid':'u','resourceVersion':'9'}}");
 	write.take_body = tree("{'metadata':{'name':'s','namespace':'n'}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_non_null(strstr(f.rig.script.sent[0].accept, "as=PartialObjectMetadata"));
@@ -361,9 +356,8 @@ static void a_status_without_a_namespace_is_compared_too(void **state)
 
 	(void)state;
 	set_up(&f);
-	CLEANUP_FREE char *text =
-		json_text("{'metadata':{'name':'global','uid':'u','resourceVersion':'8'},"
-			  "'status':{'phase':'Old'}}");
+	CLEANUP_FREE char *text = json_text(
+		"{'metadata':{'name':'global','uid':'u','resourceVersion':'8'},'status':{'phase':'Old'}}");
 
 	assert_int_equal(store_event(f.rig.stores[WIDGET], STORE_ADDED, text, strlen(text), NULL),
 			 0);
@@ -385,7 +379,8 @@ static void a_read_is_live_and_trimmed_like_the_store(void **state)
 	script_answer(
 		&f.rig.script, "GET /api/v1/namespaces/n/pods/p", 200,
 		OBJECT("Pod", "p", "9", ",'spec':{'nodeName':'x'},'status':{'phase':'Failed'}"));
-	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object), ASB_OK);
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object),
+			 ASB_OK);
 	assert_string_equal(asb_str(object, "status", "phase"), "Failed");
 	assert_string_equal(asb_resource_version(object), "9");
 	assert_null(asb_at(object, "spec"));
@@ -403,7 +398,8 @@ static void a_read_of_a_kind_that_is_not_watched_is_whole(void **state)
 	set_up(&f);
 	script_answer(&f.rig.script, "GET /api/v1/namespaces/n/secrets/s", 200,
 		      OBJECT("Secret", "s", "9", ",'data':{'k':'v'}"));
-	assert_int_equal((f.call.base.host->get_live)(&f.call.base, SECRET, "n", "s", &object), ASB_OK);
+	assert_int_equal((f.call.base.host->get_live)(&f.call.base, SECRET, "n", "s", &object),
+			 ASB_OK);
 	assert_string_equal(asb_str(object, "data", "k"), "v");
 	tear_down(&f);
 }

@@ -5,12 +5,12 @@
 
 #include "core/controller/informer.h"
 
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/json.h"
@@ -196,8 +196,7 @@ static void plugins_share_a_store_with_the_fields_of_all(void **state)
 	(void)state;
 	set_up_two(&f, 0, 0);
 	event(&f, &pods,
-	      "{'metadata':{'name':'p','resourceVersion':'5'},'spec':{'nodeName':'x','y':1},"
-	      "'status':{'phase':'Running','z':1}}");
+	      "{'metadata':{'name':'p','resourceVersion':'5'},'spec':{'nodeName':'x','y':1},'status':{'phase':'Running','z':1}}");
 	pod = store_get(informers_store(f.informers, &pods), "", "p");
 	assert_string_equal(asb_str(pod, "spec", "nodeName"), "x");
 	assert_string_equal(asb_str(pod, "status", "phase"), "Running");
@@ -217,9 +216,7 @@ static void a_change_goes_to_all_who_watch_the_kind(void **state)
 	assert_int_equal(queue_depth(f.controllers[0]->queue), 0);
 	assert_int_equal(queue_depth(f.controllers[1]->queue), 1);
 	event(&f, &pods,
-	      "{'metadata':{'name':'p','resourceVersion':'5','ownerReferences':[{'apiVersion':'"
-	      "example.com/v1',"
-	      "'kind':'Widget','name':'w','uid':'1','controller':true}]}}");
+	      "{'metadata':{'name':'p','resourceVersion':'5','ownerReferences':[{'apiVersion':'example.com/v1','kind':'Widget','name':'w','uid':'1','controller':true}]}}");
 	assert_int_equal(queue_depth(f.controllers[0]->queue), 1);
 	assert_int_equal(queue_depth(f.controllers[1]->queue), 1);
 	tear_down(&f);
@@ -249,9 +246,7 @@ static void ours_are_those_of_any_plugin(void **state)
 	event(&f, &pods, "{'metadata':{'name':'a','resourceVersion':'6','labels':{'ours':''}}}");
 	event(&f, &pods, "{'metadata':{'name':'b','resourceVersion':'7','labels':{'theirs':''}}}");
 	event(&f, &pods,
-	      "{'metadata':{'name':'c','resourceVersion':'8','ownerReferences':[{'apiVersion':'"
-	      "example.com/v1',"
-	      "'kind':'Gadget','name':'g','uid':'1','controller':true}]}}");
+	      "{'metadata':{'name':'c','resourceVersion':'8','ownerReferences':[{'apiVersion':'example.com/v1','kind':'Gadget','name':'g','uid':'1','controller':true}]}}");
 	assert_int_equal(store_size(store), 3);
 	/* A stranger wakes the object of its name, of who maps by name. */
 	event(&f, &gadgets, "{'metadata':{'name':'x','resourceVersion':'4'}}");
@@ -403,9 +398,7 @@ static void indexes_of_plugins_over_one_kind_do_not_mix(void **state)
 	add_plugin(&f, "two", two, two_indexes);
 	make(&f, NULL);
 	event(&f, &pods,
-	      "{'metadata':{'name':'p','namespace':'n','resourceVersion':'5','annotations':{'"
-	      "reserves':'n/q'}},"
-	      "'status':{'phase':'Running'}}");
+	      "{'metadata':{'name':'p','namespace':'n','resourceVersion':'5','annotations':{'reserves':'n/q'}},'status':{'phase':'Running'}}");
 	call_begin(&call, f.controllers[0], NULL, NULL);
 	assert_int_equal(call.base.host->count(&call.base, 1, "Running"), 1);
 	assert_int_equal(call.base.host->count(&call.base, 1, "n/q"), 0);

@@ -294,9 +294,7 @@ static void a_standby_watches_and_does_not_work(void **state)
 	set_up(&f);
 	with_lease(&f);
 	f.lease = json_text(
-		"{'apiVersion':'coordination.k8s.io/"
-		"v1','kind':'Lease','metadata':{'name':'lock','namespace':'ns',"
-		"'resourceVersion':'1'},'spec':{'holderIdentity':'other','leaseDurationSeconds':15,"
+		"{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'lock','namespace':'ns','resourceVersion':'1'},'spec':{'holderIdentity':'other','leaseDurationSeconds':15,"
 		"'renewTime':'2023-11-14T22:13:20.000000Z'}}");
 	answer_lists(&f);
 	start(&f);
@@ -307,10 +305,9 @@ static void a_standby_watches_and_does_not_work(void **state)
 		store_size(informers_store(manager_informers(f.manager), &rig_kinds[WIDGET])), 1);
 	expect_reconciled(&f, "");
 	/* The other one is gone: what it wrote last is listed before anybody works. */
-	script_answer(&f.rig.script, "/widgets?limit", 200,
-		      "{'metadata':{'resourceVersion':'20'},'items':[{'metadata':{'name':'new','"
-		      "namespace':'n',"
-		      "'resourceVersion':'15'}}]}");
+	script_answer(
+		&f.rig.script, "/widgets?limit", 200,
+		"{'metadata':{'resourceVersion':'20'},'items':[{'metadata':{'name':'new','namespace':'n','resourceVersion':'15'}}]}");
 	script_answer(&f.rig.script, "/pods?limit", 200, PAGE);
 	script_answer(&f.rig.script, "/services?limit", 200, PAGE);
 	pass(&f, 10000000);
@@ -344,9 +341,7 @@ static void a_leader_that_cannot_catch_up_does_not_lead(void **state)
 	set_up(&f);
 	with_lease(&f);
 	f.lease = json_text(
-		"{'apiVersion':'coordination.k8s.io/"
-		"v1','kind':'Lease','metadata':{'name':'lock','namespace':'ns',"
-		"'resourceVersion':'1'},'spec':{'holderIdentity':'other','leaseDurationSeconds':15,"
+		"{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'lock','namespace':'ns','resourceVersion':'1'},'spec':{'holderIdentity':'other','leaseDurationSeconds':15,"
 		"'renewTime':'2023-11-14T22:13:20.000000Z'}}");
 	answer_lists(&f);
 	start(&f);

@@ -2,8 +2,6 @@
 /* Promises of core/controller/plugin.h and controller/plugin-set.h about files, with the plugins of tests/abi. */
 #include "config.h"
 
-#include "core/controller/plugin.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -19,6 +17,7 @@
 
 #include "base/memory.h"
 #include "controller/plugin-set.h"
+#include "core/controller/plugin.h"
 
 /*
  * A folder of its own for each test, with copies of the fixtures: those of the build may be

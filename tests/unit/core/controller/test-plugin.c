@@ -5,13 +5,13 @@
 
 #include "core/controller/plugin.h"
 
+#include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/json.h"
@@ -454,28 +454,21 @@ static void a_dump_is_one_line_of_json_with_all_tables(void **state)
 		"[2,0]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "watches"), JSON_C_TO_STRING_PLAIN),
-		"[{\"group\":\"example.com\",\"version\":\"v1\",\"plural\":\"widgets\",\"kind\":"
-		"\"Widget\","
-		"\"map\":[\"self\"],\"flags\":[],\"fields\":[\"spec\"],\"selector_labels\":[]},"
-		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"pods\",\"kind\":\"Pod\","
-		"\"map\":[\"index:by-pod\"],\"flags\":[],\"fields\":[],\"selector_labels\":[]},"
-		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"services\",\"kind\":\"Service\","
-		"\"map\":[\"function\"],\"flags\":[],\"fields\":[],\"selector_labels\":[]}]");
+		"[{\"group\":\"example.com\",\"version\":\"v1\",\"plural\":\"widgets\",\"kind\":\"Widget\",\"map\":[\"self\"],\"flags\":[],\"fields\":[\"spec\"],\"selector_labels\":[]},"
+		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"pods\",\"kind\":\"Pod\",\"map\":[\"index:by-pod\"],\"flags\":[],\"fields\":[],\"selector_labels\":[]},"
+		"{\"group\":\"\",\"version\":\"v1\",\"plural\":\"services\",\"kind\":\"Service\",\"map\":[\"function\"],\"flags\":[],\"fields\":[],\"selector_labels\":[]}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "indexes"), JSON_C_TO_STRING_PLAIN),
-		"[{\"name\":\"by-pod\",\"watch\":\"Widget\"},"
-		"{\"name\":\"pods\",\"watch\":\"Pod\",\"reserves\":\"Service\"}]");
+		"[{\"name\":\"by-pod\",\"watch\":\"Widget\"},{\"name\":\"pods\",\"watch\":\"Pod\",\"reserves\":\"Service\"}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "rules"), JSON_C_TO_STRING_PLAIN),
 		"[{\"groups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\",\"list\"]}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "options"), JSON_C_TO_STRING_PLAIN),
-		"[{\"name\":\"colour\",\"fallback\":\"red\",\"help\":\"help\"},{\"name\":\"size\"}"
-		"]");
+		"[{\"name\":\"colour\",\"fallback\":\"red\",\"help\":\"help\"},{\"name\":\"size\"}]");
 	assert_string_equal(
 		json_object_to_json_string_ext(asb_at(dump, "metrics"), JSON_C_TO_STRING_PLAIN),
-		"[{\"name\":\"m_total\",\"help\":\"M.\",\"labels\":[\"a\",\"b\"],\"type\":"
-		"\"counter\"}]");
+		"[{\"name\":\"m_total\",\"help\":\"M.\",\"labels\":[\"a\",\"b\"],\"type\":\"counter\"}]");
 	assert_string_equal(asb_str(dump, "crd"), "crd");
 	plugin_finish(&plugin);
 	buf_finish(&out);

@@ -3,8 +3,6 @@
  * threads. */
 #include "config.h"
 
-#include "core/controller/queue.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "core/controller/queue.h"
 
 struct fixture {
 	struct sched *sched;

@@ -4,6 +4,7 @@
 
 #include "core/observe/log.h"
 
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,8 +15,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-
-#include <agent-sandbox/helpers.h>
 
 /* Lines land in a file while a test catches them. */
 struct caught {

@@ -2,6 +2,8 @@
 /* Contexts as text, spans as a collector gets them, and that nothing waits for a collector. */
 #include "config.h"
 
+#include "core/observe/trace.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +16,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/observe/trace.h"
 
 #define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -91,20 +91,15 @@ static void expect_error(const char *container, int code, const char *text)
 static void a_later_entry_wins_and_env_wins_over_env_from(void **state)
 {
 	(void)state;
-	EXPECT("{\"envFrom\":[{\"configMapRef\":{\"name\":\"plain\"}},"
-	       "{\"configMapRef\":{\"name\":\"cm\"},\"prefix\":\"P_\"},"
-	       "{\"secretRef\":{\"name\":\"none\",\"optional\":true}}],"
-	       "\"env\":[{\"name\":\"B\",\"value\":\"x\"},{\"name\":\"C\",\"value\":\"1\"},"
-	       "{\"name\":\"C\",\"value\":\"$(C)$(B)\"}]}",
+	EXPECT("{\"envFrom\":[{\"configMapRef\":{\"name\":\"plain\"}},{\"configMapRef\":{\"name\":\"cm\"},\"prefix\":\"P_\"},{\"secretRef\":{\"name\":\"none\",\"optional\":true}}],"
+	       "\"env\":[{\"name\":\"B\",\"value\":\"x\"},{\"name\":\"C\",\"value\":\"1\"},{\"name\":\"C\",\"value\":\"$(C)$(B)\"}]}",
 	       "A=from-plain", "B=x", "P_A=from-cm", "P_b.c-d=dots", "C=1x");
 }
 
 static void references_are_expanded_once(void **state)
 {
 	(void)state;
-	EXPECT("{\"env\":[{\"name\":\"A\",\"value\":\"a\"},{\"name\":\"B\","
-	       "\"value\":\"$(A) $$(A) $(NO) $A $ $( $$$(A) $(LATER) $()\"},"
-	       "{\"name\":\"LATER\",\"value\":\"$$(A)\"},{\"name\":\"D\",\"value\":\"$(LATER)\"},"
+	EXPECT("{\"env\":[{\"name\":\"A\",\"value\":\"a\"},{\"name\":\"B\",\"value\":\"$(A) $$(A) $(NO) $A $ $( $$$(A) $(LATER) $()\"},{\"name\":\"LATER\",\"value\":\"$$(A)\"},{\"name\":\"D\",\"value\":\"$(LATER)\"},"
 	       "{\"name\":\"E\"},{\"name\":\"F\",\"value\":\"end$\"}]}",
 	       "A=a", "B=a $(A) $(NO) $A $ $( $$$(A) $(LATER) $()", "LATER=$(A)", "D=$(A)",
 	       "E=", "F=end$");
@@ -113,25 +108,12 @@ static void references_are_expanded_once(void **state)
 static void values_come_from_keys_fields_and_resources(void **state)
 {
 	(void)state;
-	EXPECT("{\"name\":\"c\",\"resources\":{\"limits\":{\"cpu\":\"1500m\"}},\"env\":["
-	       "{\"name\":\"S\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\",\"key\":\"key\"}}},"
-	       "{\"name\":\"M\",\"valueFrom\":{\"configMapKeyRef\":{\"name\":\"cm\",\"key\":\"A\"}}"
-	       "},"
-	       "{\"name\":\"O\",\"valueFrom\":{\"configMapKeyRef\":{\"name\":\"cm\",\"key\":\"zz\","
-	       "\"optional\":true}}},"
-	       "{\"name\":\"IP\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"status.podIP\"}}},"
-	       "{\"name\":\"N\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"spec.nodeName\"}}},"
-	       "{\"name\":\"L\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
-	       "\"metadata.labels['b']\"}}},"
-	       "{\"name\":\"NL\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
-	       "\"metadata.labels['none']\"}}},"
-	       "{\"name\":\"AN\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
-	       "\"metadata.annotations['x/y']\"}}},"
-	       "{\"name\":\"SA\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
-	       "\"spec.serviceAccountName\"}}},"
-	       "{\"name\":\"CPU\",\"valueFrom\":{\"resourceFieldRef\":"
-	       "{\"resource\":\"limits.cpu\"}}},"
-	       "{\"name\":\"REF\",\"value\":\"$(S)-$(CPU)\"}]}",
+	EXPECT("{\"name\":\"c\",\"resources\":{\"limits\":{\"cpu\":\"1500m\"}},\"env\":[{\"name\":\"S\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\",\"key\":\"key\"}}},"
+	       "{\"name\":\"M\",\"valueFrom\":{\"configMapKeyRef\":{\"name\":\"cm\",\"key\":\"A\"}}},{\"name\":\"O\",\"valueFrom\":{\"configMapKeyRef\":{\"name\":\"cm\",\"key\":\"zz\",\"optional\":true}}},"
+	       "{\"name\":\"IP\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"status.podIP\"}}},{\"name\":\"N\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"spec.nodeName\"}}},"
+	       "{\"name\":\"L\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"metadata.labels['b']\"}}},{\"name\":\"NL\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"metadata.labels['none']\"}}},"
+	       "{\"name\":\"AN\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"metadata.annotations['x/y']\"}}},{\"name\":\"SA\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"spec.serviceAccountName\"}}},"
+	       "{\"name\":\"CPU\",\"valueFrom\":{\"resourceFieldRef\":{\"resource\":\"limits.cpu\"}}},{\"name\":\"REF\",\"value\":\"$(S)-$(CPU)\"}]}",
 	       "S=hunter2", "M=from-cm", "IP=10.88.0.5", "N=node-1", "L=two", "NL=", "AN=z",
 	       "SA=sa", "CPU=2", "REF=hunter2-2");
 }
@@ -143,22 +125,22 @@ static void errors_are_a_kubelets_and_hold_no_values(void **state)
 		     "configmap \"none\" not found");
 	expect_error("{\"envFrom\":[{\"configMapRef\":{\"name\":\"later\"}}]}", -EAGAIN,
 		     "couldn't get configmap \"ns/later\"");
-	expect_error("{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"none\","
-		     "\"key\":\"k\"}}}]}",
-		     -EAGAIN, "secret \"none\" not found");
-	expect_error("{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\","
-		     "\"key\":\"k\"}}}]}",
-		     -EAGAIN, "couldn't find key k in Secret ns/s");
-	expect_error("{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\","
-		     "\"key\":\"zero\"}}}]}",
-		     -EAGAIN, "NUL");
-	expect_error("{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\","
-		     "\"key\":\"bad\"}}}]}",
-		     -EAGAIN, "base64");
+	expect_error(
+		"{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"none\",\"key\":\"k\"}}}]}",
+		-EAGAIN, "secret \"none\" not found");
+	expect_error(
+		"{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\",\"key\":\"k\"}}}]}",
+		-EAGAIN, "couldn't find key k in Secret ns/s");
+	expect_error(
+		"{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\",\"key\":\"zero\"}}}]}",
+		-EAGAIN, "NUL");
+	expect_error(
+		"{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"secretKeyRef\":{\"name\":\"s\",\"key\":\"bad\"}}}]}",
+		-EAGAIN, "base64");
 	expect_error("{\"env\":[{\"name\":\"A=B\",\"value\":\"x\"}]}", -EINVAL, "'A=B'");
-	expect_error("{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":"
-		     "\"spec.containers\"}}}]}",
-		     -EINVAL, "unsupported fieldPath: spec.containers");
+	expect_error(
+		"{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"spec.containers\"}}}]}",
+		-EINVAL, "unsupported fieldPath: spec.containers");
 	expect_error("{\"env\":[{\"name\":\"X\",\"valueFrom\":{\"other\":{}}}]}", -EINVAL,
 		     "valueFrom");
 }

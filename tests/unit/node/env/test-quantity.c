@@ -128,8 +128,8 @@ static void quantities_are_compared(void **state)
 
 static void lists_of_resources_hold_strings_and_numbers(void **state)
 {
-	static const char text[] = "{\"cpu\":0.5,\"memory\":\"64Mi\",\"pods\":7,\"bad\":\"x\","
-				   "\"minus\":\"-1\",\"list\":[]}";
+	static const char text[] =
+		"{\"cpu\":0.5,\"memory\":\"64Mi\",\"pods\":7,\"bad\":\"x\",\"minus\":\"-1\",\"list\":[]}";
 	CLEANUP_JSON struct json_object *list = json_parse(text, sizeof(text) - 1, NULL);
 
 	(void)state;

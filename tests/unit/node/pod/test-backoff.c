@@ -2,14 +2,14 @@
 /* Tests of node/pod/backoff.c. */
 #include "config.h"
 
+#include "node/pod/backoff.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include "node/pod/backoff.h"
 
 #include "base/macros.h"
 

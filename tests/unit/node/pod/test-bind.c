@@ -2,6 +2,9 @@
 /* Tests of node/pod/bind.c, node/registration/register-status.c and node/pod/spec.c: trees read and made. */
 #include "config.h"
 
+#include "node/pod/bind.h"
+
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +12,8 @@
 
 #include <cmocka.h>
 
-#include <agent-sandbox/helpers.h>
-
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/pod/bind.h"
 #include "node/pod/spec.h"
 #include "node/registration/register.h"
 
@@ -37,9 +37,7 @@ static struct json_object *parse(const char *text)
 static void requests_are_the_sum_or_an_init_containers(void **state UNUSED)
 {
 	CLEANUP_JSON struct json_object *pod = parse(
-		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Gi'}}},"
-		"{'resources':{'requests':{'cpu':'1'}}},{}],"
-		"'initContainers':[{'resources':{'requests':{'cpu':'200m','memory':'3Gi'}}}]}}");
+		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Gi'}}},{'resources':{'requests':{'cpu':'1'}}},{}],'initContainers':[{'resources':{'requests':{'cpu':'200m','memory':'3Gi'}}}]}}");
 	struct bind_capacity asked;
 
 	bind_requests(pod, &asked);
@@ -51,10 +49,8 @@ static void requests_are_the_sum_or_an_init_containers(void **state UNUSED)
 static void requests_of_sidecars_add_up(void **state UNUSED)
 {
 	CLEANUP_JSON struct json_object *pod = parse(
-		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Ki'}}}],"
-		"'initContainers':[{'resources':{'requests':{'cpu':'300m'}}},"
-		"{'restartPolicy':'Always','resources':{'requests':{'cpu':'200m','memory':'2Ki'}}},"
-		"{'resources':{'requests':{'cpu':'250m','memory':'5Ki'}}}]}}");
+		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Ki'}}}],'initContainers':[{'resources':{'requests':{'cpu':'300m'}}},"
+		"{'restartPolicy':'Always','resources':{'requests':{'cpu':'200m','memory':'2Ki'}}},{'resources':{'requests':{'cpu':'250m','memory':'5Ki'}}}]}}");
 	struct bind_capacity asked;
 
 	bind_requests(pod, &asked);
@@ -66,10 +62,8 @@ static void requests_of_sidecars_add_up(void **state UNUSED)
 static void requests_never_wrap_around(void **state UNUSED)
 {
 	CLEANUP_JSON struct json_object *pod = parse(
-		"{'spec':{'containers':[{'resources':{'requests':{'memory':'9223372036854775807',"
-		"'cpu':'9223372036854775807'}}},{'resources':{'requests':{'memory':"
-		"'9223372036854775807','cpu':'9223372036854775807'}}},{'resources':{'requests':"
-		"{'memory':'3','cpu':'3m'}}}]}}");
+		"{'spec':{'containers':[{'resources':{'requests':{'memory':'9223372036854775807','cpu':'9223372036854775807'}}},{'resources':{'requests':{'memory':"
+		"'9223372036854775807','cpu':'9223372036854775807'}}},{'resources':{'requests':{'memory':'3','cpu':'3m'}}}]}}");
 	struct bind_capacity asked;
 
 	bind_requests(pod, &asked);
@@ -169,15 +163,10 @@ static void node_status_keeps_what_others_say(void **state UNUSED)
 static void container_overrides_the_pods_security(void **state UNUSED)
 {
 	CLEANUP_JSON struct json_object *pod = parse(
-		"{'spec':{'securityContext':{'runAsUser':1,'runAsGroup':2,'runAsNonRoot':true,"
-		"'fsGroup':7,'supplementalGroups':[5,6]}}}");
-	CLEANUP_JSON struct json_object *container =
-		parse("{'name':'a','image':'i','tty':true,'securityContext':{'runAsUser':10,"
-		      "'privileged':true,'readOnlyRootFilesystem':true,"
-		      "'allowPrivilegeEscalation':false,"
-		      "'capabilities':{'add':['NET_ADMIN'],'drop':['ALL']}},"
-		      "'resources':{'limits':{'memory':'64Mi','cpu':'1500m'},"
-		      "'requests':{'cpu':'250m'}}}");
+		"{'spec':{'securityContext':{'runAsUser':1,'runAsGroup':2,'runAsNonRoot':true,'fsGroup':7,'supplementalGroups':[5,6]}}}");
+	CLEANUP_JSON struct json_object *container = parse(
+		"{'name':'a','image':'i','tty':true,'securityContext':{'runAsUser':10,'privileged':true,'readOnlyRootFilesystem':true,'allowPrivilegeEscalation':false,'capabilities':{'add':['NET_ADMIN'],'drop':['ALL']}},"
+		"'resources':{'limits':{'memory':'64Mi','cpu':'1500m'},'requests':{'cpu':'250m'}}}");
 	struct container_spec spec;
 
 	container_spec_make(pod, container, &spec);

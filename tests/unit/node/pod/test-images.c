@@ -2,17 +2,16 @@
 /* Tests of node/pod/images.c, with the fake runtime. */
 #include "config.h"
 
+#include "node/pod/images.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
-
-#include "node/pod/images.h"
-
-#include <errno.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "node/runtime/fake.h"

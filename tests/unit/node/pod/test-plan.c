@@ -250,8 +250,7 @@ static void plan_counts_on_from_the_status_when_the_runtime_knows_nothing(void *
 		{ ONE, "'restartCount':4,'state':{'running':{}}", "start a", 5 },
 		{ ONE, "'restartCount':4,'state':{'terminated':{'exitCode':0}}", "start a", 5 },
 		{ ONE,
-		  "'restartCount':4,'state':{'waiting':{}},'lastState':{'terminated':{'exitCode':1}"
-		  "}",
+		  "'restartCount':4,'state':{'waiting':{}},'lastState':{'terminated':{'exitCode':1}}",
 		  "start a", 5 },
 		{ ONE, "'restartCount':0,'state':{'waiting':{}},'lastState':{}", "start a", 0 },
 		{ ONCE, "'restartCount':0,'state':{'running':{}}", "", 1 },

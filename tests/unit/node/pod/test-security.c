@@ -26,11 +26,9 @@ static struct json_object *pod_of(const char *context, const char *more)
 
 static void sysctls_go_to_the_pod_or_to_its_containers(void **state UNUSED)
 {
-	CLEANUP_JSON struct json_object *pod =
-		pod_of("\"sysctls\":[{\"name\":\"net/ipv4/tcp_syncookies\",\"value\":\"0\"},"
-		       "{\"name\":\"kernel.shm_rmid_forced\",\"value\":\"1\"},"
-		       "{\"name\":\"net.ipv4.ip_local_port_range\",\"value\":\"1024 2000\"}]",
-		       "");
+	CLEANUP_JSON struct json_object *pod = pod_of(
+		"\"sysctls\":[{\"name\":\"net/ipv4/tcp_syncookies\",\"value\":\"0\"},{\"name\":\"kernel.shm_rmid_forced\",\"value\":\"1\"},{\"name\":\"net.ipv4.ip_local_port_range\",\"value\":\"1024 2000\"}]",
+		"");
 	char **network, **own;
 
 	assert_int_equal(sysctls_read(pod, &network, &own, NULL), 0);
@@ -61,8 +59,7 @@ static void sysctls_that_are_not_safe_are_refused(void **state UNUSED)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP_FREE char *context = xprintf(
-			"\"sysctls\":[{\"name\":\"kernel.shm_rmid_forced\",\"value\":\"1\"},"
-			"{\"name\":\"%s\",\"value\":\"%s\"}]",
+			"\"sysctls\":[{\"name\":\"kernel.shm_rmid_forced\",\"value\":\"1\"},{\"name\":\"%s\",\"value\":\"%s\"}]",
 			cases[i].name, cases[i].value);
 		CLEANUP_JSON struct json_object *pod = pod_of(context, cases[i].more);
 		char **network = NULL, **own = NULL;

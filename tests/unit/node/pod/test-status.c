@@ -2,14 +2,13 @@
 /* Tests of node/status*.c: what is told of a pod. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include <agent-sandbox/helpers.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -108,9 +107,9 @@ static void status_is_the_same_when_nothing_has_changed(void **state UNUSED)
 	CLEANUP_JSON struct json_object *first = NULL, *second = NULL;
 	struct pod_world world;
 
-	world_begin(&world, INIT,
-		    "{'qosClass':'Burstable','conditions':[{'type':'PodScheduled',"
-		    "'status':'True'}]}");
+	world_begin(
+		&world, INIT,
+		"{'qosClass':'Burstable','conditions':[{'type':'PodScheduled','status':'True'}]}");
 	world_sandbox(&world);
 	world_add(&world, "i", 0, 0);
 	world_add(&world, "a", 1, RUNS);
@@ -132,11 +131,9 @@ static void status_moves_a_transition_time_only_with_its_status(void **state UNU
 	CLEANUP_JSON struct json_object *status = NULL;
 	struct pod_world world;
 
-	world_begin(&world, ONE,
-		    "{'startTime':'2020-01-01T00:00:00Z','conditions':["
-		    "{'type':'Ready','status':'False','lastTransitionTime':'2020-01-01T00:00:00Z'},"
-		    "{'type':'Initialized','status':'True','lastTransitionTime':"
-		    "'2020-01-01T00:00:00Z'}]}");
+	world_begin(
+		&world, ONE,
+		"{'startTime':'2020-01-01T00:00:00Z','conditions':[{'type':'Ready','status':'False','lastTransitionTime':'2020-01-01T00:00:00Z'},{'type':'Initialized','status':'True','lastTransitionTime':'2020-01-01T00:00:00Z'}]}");
 	world_sandbox(&world);
 	world_add(&world, "a", 0, RUNS);
 	world_look(&world);
@@ -339,8 +336,8 @@ static void status_tells_why_it_was_ended(void **state UNUSED)
 
 static void status_waits_for_readiness_gates(void **state UNUSED)
 {
-	static const char spec[] = "{'containers':[{'name':'a'}],'readinessGates':["
-				   "{'conditionType':'x/y'}]}";
+	static const char spec[] =
+		"{'containers':[{'name':'a'}],'readinessGates':[{'conditionType':'x/y'}]}";
 	CLEANUP_JSON struct json_object *status = NULL;
 	struct pod_world world;
 

@@ -4,11 +4,11 @@
 
 #include "node/podman/create.h"
 
+#include <agent-sandbox/helpers.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include <agent-sandbox/helpers.h>
 #include <cmocka.h>
 
 #include "base/json.h"
@@ -33,7 +33,7 @@ static const struct runtime_pod pod = {
 
 static void expect(struct json_object *value, const char *wanted)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(10000);
+	CLEANUP_BUF struct buf out = BUF_INIT(10000);
 
 	assert_int_equal(json_print(value, &out), 0);
 	assert_string_equal(buf_str(&out), wanted);
@@ -46,7 +46,7 @@ static struct json_object *made(const struct runtime_container *container)
 
 static void create_gives_the_pause_the_network_and_the_name(void **state)
 {
-	struct json_object *body CLEANUP_JSON = podman_create_pause(&create, &pod);
+	CLEANUP_JSON struct json_object *body = podman_create_pause(&create, &pod);
 
 	(void)state;
 	assert_string_equal(asb_str(body, "name"), "asb-u1");
@@ -61,7 +61,7 @@ static void create_gives_the_pause_the_network_and_the_name(void **state)
 static void create_joins_the_network_of_the_pause(void **state)
 {
 	const struct runtime_container container = { .name = "main", .attempt = 3 };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
 	assert_string_equal(asb_str(body, "name"), "asb-u1-main-3");
@@ -76,7 +76,7 @@ static void create_uses_the_host_network_when_asked(void **state)
 	const struct runtime_pod host = {
 		.ns = "d", .name = "p", .uid = "u2", .hostname = "h", .host_network = true
 	};
-	struct json_object *body CLEANUP_JSON = podman_create_pause(&create, &host);
+	CLEANUP_JSON struct json_object *body = podman_create_pause(&create, &host);
 
 	(void)state;
 	expect(asb_at(body, "netns"), "{\"nsmode\":\"host\"}");
@@ -87,7 +87,7 @@ static void create_uses_the_host_network_when_asked(void **state)
 static void create_leaves_to_the_image_what_the_pod_does_not_say(void **state)
 {
 	const struct runtime_container container = { .name = "main" };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
 	assert_null(asb_at(body, "entrypoint"));
@@ -103,8 +103,8 @@ static void create_takes_command_for_entrypoint_and_args_for_command(void **stat
 	const char *const command[] = { "/bin/a", "b", NULL }, *const args[] = { "c d", NULL };
 	const struct runtime_container both = { .name = "m", .command = command, .args = args };
 	const struct runtime_container only = { .name = "m", .args = args };
-	struct json_object *first CLEANUP_JSON = made(&both);
-	struct json_object *second CLEANUP_JSON = made(&only);
+	CLEANUP_JSON struct json_object *first = made(&both);
+	CLEANUP_JSON struct json_object *second = made(&only);
 
 	(void)state;
 	expect(asb_at(first, "entrypoint"), "[\"/bin/a\",\"b\"]");
@@ -117,7 +117,7 @@ static void create_keeps_everything_behind_the_first_equals(void **state)
 {
 	const char *const env[] = { "A=b=c", "EMPTY=", "=no", "none", "A=last", NULL };
 	const struct runtime_container container = { .name = "m", .env = env };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
 	expect(asb_at(body, "env"), "{\"A\":\"last\",\"EMPTY\":\"\"}");
@@ -130,18 +130,17 @@ static void create_limits_memory_without_swap_and_time_by_quota(void **state)
 						     .cpu_limit = 1500,
 						     .cpu_request = 250,
 						     .pids_limit = 7 };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
-	expect(asb_at(body, "resource_limits"), "{\"memory\":{\"limit\":1048576,\"swap\":1048576},"
-						"\"cpu\":{\"period\":100000,\"quota\":150000,"
-						"\"shares\":256},\"pids\":{\"limit\":7}}");
+	expect(asb_at(body, "resource_limits"),
+	       "{\"memory\":{\"limit\":1048576,\"swap\":1048576},\"cpu\":{\"period\":100000,\"quota\":150000,\"shares\":256},\"pids\":{\"limit\":7}}");
 }
 
 static void create_never_asks_for_less_than_the_kernel_takes(void **state)
 {
 	const struct runtime_container container = { .name = "m", .cpu_limit = 1 };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
 	expect(asb_at(body, "resource_limits", "cpu"),
@@ -157,30 +156,23 @@ static void create_mounts_the_hosts_of_the_pod_unless_there_are_others(void **st
 	};
 	const struct runtime_container with = { .name = "m", .mounts = &own, .mount_count = 1 };
 	const struct runtime_container without = { .name = "m", .mounts = some, .mount_count = 2 };
-	struct json_object *first CLEANUP_JSON = made(&with);
-	struct json_object *second CLEANUP_JSON = made(&without);
+	CLEANUP_JSON struct json_object *first = made(&with);
+	CLEANUP_JSON struct json_object *second = made(&without);
 
 	(void)state;
 	expect(asb_at(first, "mounts"),
-	       "[{\"type\":\"bind\",\"source\":\"/src\",\"destination\":\"/etc/hosts\","
-	       "\"options\":[\"rbind\",\"rprivate\",\"rw\"]},"
-	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/env\","
+	       "[{\"type\":\"bind\",\"source\":\"/src\",\"destination\":\"/etc/hosts\",\"options\":[\"rbind\",\"rprivate\",\"rw\"]},{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/env\","
 	       "\"destination\":\"/run/.env\",\"options\":[\"rbind\",\"rprivate\",\"ro\"]}]");
 	expect(asb_at(second, "mounts"),
-	       "[{\"type\":\"bind\",\"source\":\"/data\",\"destination\":\"/d\","
-	       "\"options\":[\"rbind\",\"rprivate\",\"ro\"]},"
-	       "{\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"destination\":\"/t\","
-	       "\"options\":[\"rw\",\"nosuid\",\"nodev\",\"mode=1777\",\"size=4096\"]},"
-	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/hosts\","
-	       "\"destination\":\"/etc/hosts\",\"options\":[\"rbind\",\"rprivate\",\"rw\"]},"
-	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/env\","
-	       "\"destination\":\"/run/.env\",\"options\":[\"rbind\",\"rprivate\",\"ro\"]}]");
+	       "[{\"type\":\"bind\",\"source\":\"/data\",\"destination\":\"/d\",\"options\":[\"rbind\",\"rprivate\",\"ro\"]},{\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"destination\":\"/t\","
+	       "\"options\":[\"rw\",\"nosuid\",\"nodev\",\"mode=1777\",\"size=4096\"]},{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/hosts\",\"destination\":\"/etc/hosts\",\"options\":[\"rbind\",\"rprivate\",\"rw\"]},"
+	       "{\"type\":\"bind\",\"source\":\"/state/pods/u1/etc/env\",\"destination\":\"/run/.env\",\"options\":[\"rbind\",\"rprivate\",\"ro\"]}]");
 }
 
 static void create_writes_nothing_into_a_read_only_root(void **state)
 {
 	const struct runtime_container container = { .name = "m", .read_only_root = true };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
 	expect(asb_at(json_object_array_get_idx(asb_at(body, "mounts"), 0), "options"),
@@ -209,7 +201,7 @@ static void create_keeps_raw_packets_and_devices_away(void **state)
 							     .cap_add = cases[i].add,
 							     .cap_drop = cases[i].drop,
 							     .privileged = cases[i].privileged };
-		struct json_object *body CLEANUP_JSON = made(&container);
+		CLEANUP_JSON struct json_object *body = made(&container);
 
 		expect(asb_at(body, "cap_drop"), cases[i].dropped);
 	}
@@ -227,8 +219,8 @@ static void create_gives_network_settings_to_the_pause_and_the_rest_to_container
 
 	(void)state;
 	with.sysctls = network;
-	struct json_object *pause CLEANUP_JSON = podman_create_pause(&create, &with);
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *pause = podman_create_pause(&create, &with);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	expect(asb_at(pause, "sysctl"),
 	       "{\"net.ipv4.ping_group_range\":\"1 2\",\"net.ipv4.tcp_syncookies\":\"0\"}");
@@ -249,7 +241,7 @@ static void create_passes_on_what_the_process_may_do(void **state)
 						     .no_new_privileges = true,
 						     .tty = true,
 						     .stdin_open = true };
-	struct json_object *body CLEANUP_JSON = made(&container);
+	CLEANUP_JSON struct json_object *body = made(&container);
 
 	(void)state;
 	assert_string_equal(asb_str(body, "user"), "1000:1000");

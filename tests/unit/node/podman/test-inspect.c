@@ -35,12 +35,9 @@ static void finish(struct runtime_status *status)
 
 static void inspect_reads_a_line_of_the_list(void **state)
 {
-	struct json_object *entry CLEANUP_JSON =
-		tree("{\"Id\":\"abc\",\"State\":\"running\",\"Image\":\"localhost/"
-		     "x:1\",\"ImageID\":\"i\","
-		     "\"Created\":\"2024-01-02T03:04:05.678901234Z\",\"StartedAt\":1704164646,"
-		     "\"ExitedAt\":-62135596800," LABELS(",\"agent-sandbox.container\":\"main\","
-							 "\"agent-sandbox.attempt\":\"2\"") "}");
+	CLEANUP_JSON struct json_object *entry = tree(
+		"{\"Id\":\"abc\",\"State\":\"running\",\"Image\":\"localhost/x:1\",\"ImageID\":\"i\",\"Created\":\"2024-01-02T03:04:05.678901234Z\",\"StartedAt\":1704164646,\"ExitedAt\":-62135596800," LABELS(
+			",\"agent-sandbox.container\":\"main\",\"agent-sandbox.attempt\":\"2\"") "}");
 	struct runtime_status status;
 
 	(void)state;
@@ -66,7 +63,7 @@ static void inspect_passes_over_what_is_not_of_a_pod(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		struct json_object *entry CLEANUP_JSON = tree(others[i]);
+		CLEANUP_JSON struct json_object *entry = tree(others[i]);
 
 		assert_false(podman_read_entry(entry, &status));
 	}
@@ -74,7 +71,7 @@ static void inspect_passes_over_what_is_not_of_a_pod(void **state)
 
 static struct runtime_status ended(const char *inspect, bool stopped)
 {
-	struct json_object *value CLEANUP_JSON = tree(inspect);
+	CLEANUP_JSON struct json_object *value = tree(inspect);
 	struct runtime_status status = { .phase = RUNTIME_EXITED };
 
 	podman_read_state(value, stopped, &status);
@@ -88,8 +85,8 @@ static void inspect_tells_an_end_for_want_of_memory(void **state)
 		"{\"State\":{\"ExitCode\":137},\"HostConfig\":{\"Memory\":1000}}";
 	static const char free_of_limits[] =
 		"{\"State\":{\"ExitCode\":137},\"HostConfig\":{\"Memory\":0}}";
-	static const char under_runsc[] = "{\"OCIRuntime\":\"runsc\",\"State\":{\"ExitCode\":137},"
-					  "\"HostConfig\":{\"Memory\":1000}}";
+	static const char under_runsc[] =
+		"{\"OCIRuntime\":\"runsc\",\"State\":{\"ExitCode\":137},\"HostConfig\":{\"Memory\":1000}}";
 	struct runtime_status runsc = ended(under_runsc, false);
 
 	(void)state;
@@ -105,9 +102,9 @@ static void inspect_tells_an_end_for_want_of_memory(void **state)
 
 static void inspect_takes_the_zero_time_for_none(void **state)
 {
-	struct runtime_status status = ended("{\"State\":{\"StartedAt\":\"0001-01-01T00:00:00Z\","
-					     "\"FinishedAt\":\"2024-01-02T03:04:05.5Z\"}}",
-					     false);
+	struct runtime_status status = ended(
+		"{\"State\":{\"StartedAt\":\"0001-01-01T00:00:00Z\",\"FinishedAt\":\"2024-01-02T03:04:05.5Z\"}}",
+		false);
 
 	(void)state;
 	assert_int_equal(status.started_ms, 0);
@@ -116,9 +113,8 @@ static void inspect_takes_the_zero_time_for_none(void **state)
 
 static void inspect_finds_the_address_on_the_network(void **state)
 {
-	struct json_object *value CLEANUP_JSON =
-		tree("{\"NetworkSettings\":{\"Networks\":{\"a\":{\"IPAddress\":\"10.1.2.3\"},"
-		     "\"b\":{\"IPAddress\":\"\"}}}}");
+	CLEANUP_JSON struct json_object *value = tree(
+		"{\"NetworkSettings\":{\"Networks\":{\"a\":{\"IPAddress\":\"10.1.2.3\"},\"b\":{\"IPAddress\":\"\"}}}}");
 	char ip[64] = "same";
 
 	(void)state;

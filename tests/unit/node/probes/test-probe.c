@@ -426,9 +426,9 @@ static void late_server_body(struct world *world)
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-	CLEANUP_FREE char *container = xprintf("{\"readinessProbe\":{\"tcpSocket\":{\"port\":%u},"
-					       "\"periodSeconds\":100}}",
-					       ntohs(address.sin_port));
+	CLEANUP_FREE char *container =
+		xprintf("{\"readinessProbe\":{\"tcpSocket\":{\"port\":%u},\"periodSeconds\":100}}",
+			ntohs(address.sin_port));
 
 	add(world, container);
 	LOCKED(&world->lock);

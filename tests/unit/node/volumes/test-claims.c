@@ -70,9 +70,7 @@ static void set_claim(struct fixture *fixture, const char *uid, const char *crea
 	json_object_object_del(fixture->objects.objects, KEY);
 	if (uid != NULL) {
 		CLEANUP_FREE char *text = xprintf(
-			"{\"metadata\":{\"name\":\"claim\",\"namespace\":\"ns\",\"uid\":\"%s\","
-			"\"creationTimestamp\":\"%s\"},\"spec\":{\"resources\":{\"requests\":"
-			"{\"storage\":\"1Mi\"}}}}",
+			"{\"metadata\":{\"name\":\"claim\",\"namespace\":\"ns\",\"uid\":\"%s\",\"creationTimestamp\":\"%s\"},\"spec\":{\"resources\":{\"requests\":{\"storage\":\"1Mi\"}}}}",
 			uid, created);
 
 		json_object_object_add(fixture->objects.objects, KEY, node_json(text));
@@ -92,10 +90,7 @@ static void set_deleting(struct fixture *fixture)
 static int make(struct fixture *fixture, const char *uid)
 {
 	CLEANUP_FREE char *text = xprintf(
-		"{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"%s\"},\"spec\":{"
-		"\"volumes\":[{\"name\":\"v\",\"persistentVolumeClaim\":{\"claimName\":\"claim\"}}]"
-		","
-		"\"containers\":[{\"name\":\"c\"}]}}",
+		"{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"%s\"},\"spec\":{\"volumes\":[{\"name\":\"v\",\"persistentVolumeClaim\":{\"claimName\":\"claim\"}}],\"containers\":[{\"name\":\"c\"}]}}",
 		uid);
 	struct json_object *pod = node_json(text);
 	struct volume_set set = { 0 };

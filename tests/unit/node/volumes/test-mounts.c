@@ -34,9 +34,7 @@ static int set_up(void **state)
 	fixture->objects.objects = node_json(
 		"{\"configmaps/ns/cm\":{\"metadata\":{\"name\":\"cm\"},\"data\":{\"a\":\"1\"}}}");
 	fixture->pod = node_json(
-		"{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u\"},\"spec\":"
-		"{\"volumes\":[{\"name\":\"data\",\"emptyDir\":{}},"
-		"{\"name\":\"cm\",\"configMap\":{\"name\":\"cm\"}}]}}");
+		"{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u\"},\"spec\":{\"volumes\":[{\"name\":\"data\",\"emptyDir\":{}},{\"name\":\"cm\",\"configMap\":{\"name\":\"cm\"}}]}}");
 
 	const struct volume_source source = node_objects_source(&fixture->objects);
 
@@ -92,9 +90,9 @@ static void volumes_are_mounted_where_the_container_says(void **state)
 {
 	struct fixture *fixture = *state;
 
-	mounts_well(fixture, "{\"name\":\"data\",\"mountPath\":\"/data\"},"
-			     "{\"name\":\"data\",\"mountPath\":\"ro\",\"readOnly\":true},"
-			     "{\"name\":\"cm\",\"mountPath\":\"/cm\"}");
+	mounts_well(
+		fixture,
+		"{\"name\":\"data\",\"mountPath\":\"/data\"},{\"name\":\"data\",\"mountPath\":\"ro\",\"readOnly\":true},{\"name\":\"cm\",\"mountPath\":\"/cm\"}");
 	assert_int_equal(fixture->count, 3);
 	assert_string_equal(fixture->mounts[0].source, fixture->set.items[0].path);
 	assert_string_equal(fixture->mounts[0].target, "/data");
@@ -114,9 +112,9 @@ static void a_sub_path_is_made_and_reached(void **state)
 	CLEANUP_FREE char *path = xprintf("%s/a/p-0/c", data);
 	struct stat inside, handed;
 
-	mounts_well(fixture,
-		    "{\"name\":\"data\",\"mountPath\":\"/d\",\"subPathExpr\":\"a/$(POD)/c\"},"
-		    "{\"name\":\"cm\",\"mountPath\":\"/f\",\"subPath\":\"a\"}");
+	mounts_well(
+		fixture,
+		"{\"name\":\"data\",\"mountPath\":\"/d\",\"subPathExpr\":\"a/$(POD)/c\"},{\"name\":\"cm\",\"mountPath\":\"/f\",\"subPath\":\"a\"}");
 	assert_int_equal(stat(path, &inside), 0);
 	assert_int_equal(inside.st_mode & 07777, 0777);
 	assert_int_equal(stat(fixture->mounts[0].source, &handed), 0);

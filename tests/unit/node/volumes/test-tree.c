@@ -3,8 +3,6 @@
  * it. */
 #include "config.h"
 
-#include "node/volumes/files.h"
-
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "node/volumes/files.h"
 #include "tests/unit/node/node-files.h"
 
 static int set_up(void **state)

@@ -22,17 +22,17 @@
 #include "tests/unit/node/node-files.h"
 #include "tests/unit/node/node-objects.h"
 
-#define OBJECTS                                                                                 \
-	"{\"configmaps/ns/cm\":{\"metadata\":{\"name\":\"cm\"},"                                \
-	"\"data\":{\"a\":\"1\",\"b\":\"2\"},\"binaryData\":{\"bin\":\"AAEC\"}},"                \
-	"\"secrets/ns/s\":{\"metadata\":{\"name\":\"s\"},\"data\":{\"key\":\"aHVudGVyMg==\"}}," \
-	"\"persistentvolumeclaims/ns/claim\":{\"metadata\":{\"name\":\"claim\","              \
-	"\"namespace\":\"ns\",\"uid\":\"c-1\"},\"spec\":{}},"                                       \
-	"\"persistentvolumeclaims/ns/block\":{\"metadata\":{\"name\":\"block\"},"               \
-	"\"spec\":{\"volumeMode\":\"Block\"}},"                                                 \
-	"\"persistentvolumeclaims/ns/"                                                          \
-	"p-mine\":{\"metadata\":{\"name\":\"p-mine\",\"namespace\":\"ns\",\"uid\":\"c-2\",\"ownerReferences\":"                      \
-	"[{\"uid\":\"u-1\",\"controller\":true}]},\"spec\":{}},"                                \
+#define OBJECTS                                                                                                 \
+	"{\"configmaps/ns/cm\":{\"metadata\":{\"name\":\"cm\"},"                                                \
+	"\"data\":{\"a\":\"1\",\"b\":\"2\"},\"binaryData\":{\"bin\":\"AAEC\"}},"                                \
+	"\"secrets/ns/s\":{\"metadata\":{\"name\":\"s\"},\"data\":{\"key\":\"aHVudGVyMg==\"}},"                 \
+	"\"persistentvolumeclaims/ns/claim\":{\"metadata\":{\"name\":\"claim\","                                \
+	"\"namespace\":\"ns\",\"uid\":\"c-1\"},\"spec\":{}},"                                                   \
+	"\"persistentvolumeclaims/ns/block\":{\"metadata\":{\"name\":\"block\"},"                               \
+	"\"spec\":{\"volumeMode\":\"Block\"}},"                                                                 \
+	"\"persistentvolumeclaims/ns/"                                                                          \
+	"p-mine\":{\"metadata\":{\"name\":\"p-mine\",\"namespace\":\"ns\",\"uid\":\"c-2\",\"ownerReferences\":" \
+	"[{\"uid\":\"u-1\",\"controller\":true}]},\"spec\":{}},"                                                \
 	"\"persistentvolumeclaims/ns/p-other\":{\"metadata\":{\"name\":\"p-other\"},\"spec\":{}}}"
 
 struct fixture {
@@ -75,11 +75,9 @@ static int tear_down(void **state)
 /* Makes the volumes of a pod; extra is more of its spec. */
 static int make(struct fixture *fixture, const char *volumes, const char *extra)
 {
-	CLEANUP_FREE char *text =
-		xprintf("{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u-1\","
-			"\"labels\":{\"app\":\"x\"}},\"spec\":{\"volumes\":[%s],\"containers\":[{"
-			"\"name\":\"c\",\"resources\":{\"limits\":{\"memory\":\"64Mi\"}}}]%s}}",
-			volumes, extra);
+	CLEANUP_FREE char *text = xprintf(
+		"{\"metadata\":{\"name\":\"p\",\"namespace\":\"ns\",\"uid\":\"u-1\",\"labels\":{\"app\":\"x\"}},\"spec\":{\"volumes\":[%s],\"containers\":[{\"name\":\"c\",\"resources\":{\"limits\":{\"memory\":\"64Mi\"}}}]%s}}",
+		volumes, extra);
 
 	json_object_put(fixture->pod);
 	fixture->pod = node_json(text);
@@ -225,29 +223,27 @@ static void items_choose_keys_paths_and_modes(void **state)
 {
 	struct fixture *fixture = *state;
 
-	make_well(fixture,
-		  "{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"defaultMode\":256,\"items\":["
-		  "{\"key\":\"a\",\"path\":\"deep/er/a.txt\"},"
-		  "{\"key\":\"b\",\"path\":\"b\",\"mode\":493}]}}",
-		  "");
+	make_well(
+		fixture,
+		"{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"defaultMode\":256,\"items\":[{\"key\":\"a\",\"path\":\"deep/er/a.txt\"},{\"key\":\"b\",\"path\":\"b\",\"mode\":493}]}}",
+		"");
 	expect_file(fixture, "deep/er/a.txt", "1");
 	assert_int_equal(mode_of(fixture, "deep/er/a.txt"), 0400);
 	assert_int_equal(mode_of(fixture, "b"), 0755);
 	expect_file(fixture, "a", NULL);
-	make_badly(fixture,
-		   "{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":["
-		   "{\"key\":\"zz\",\"path\":\"zz\"}]}}",
-		   -EAGAIN,
-		   "MountVolume.SetUp failed for volume \"v\" : references non-existent config "
-		   "key: zz");
-	make_badly(fixture,
-		   "{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":["
-		   "{\"key\":\"a\",\"path\":\"../../x\"}]}}",
-		   -EINVAL, "'..'");
-	make_badly(fixture,
-		   "{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":["
-		   "{\"key\":\"a\",\"path\":\"x\"},{\"key\":\"b\",\"path\":\"x/y\"}]}}",
-		   -EINVAL, "a file and a folder at once");
+	make_badly(
+		fixture,
+		"{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":[{\"key\":\"zz\",\"path\":\"zz\"}]}}",
+		-EAGAIN,
+		"MountVolume.SetUp failed for volume \"v\" : references non-existent config key: zz");
+	make_badly(
+		fixture,
+		"{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":[{\"key\":\"a\",\"path\":\"../../x\"}]}}",
+		-EINVAL, "'..'");
+	make_badly(
+		fixture,
+		"{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":[{\"key\":\"a\",\"path\":\"x\"},{\"key\":\"b\",\"path\":\"x/y\"}]}}",
+		-EINVAL, "a file and a folder at once");
 }
 
 static void optional_sources_may_be_missing(void **state)
@@ -288,21 +284,19 @@ static void downward_files_hold_fields_and_resources(void **state)
 {
 	struct fixture *fixture = *state;
 
-	make_well(fixture,
-		  "{\"name\":\"v\",\"downwardAPI\":{\"items\":["
-		  "{\"path\":\"labels\",\"fieldRef\":{\"fieldPath\":\"metadata.labels\"}},"
-		  "{\"path\":\"name\",\"mode\":292,\"fieldRef\":{\"fieldPath\":\"metadata.name\"}},"
-		  "{\"path\":\"mem\",\"resourceFieldRef\":{\"containerName\":\"c\","
-		  "\"resource\":\"limits.memory\",\"divisor\":\"1Mi\"}}]}}",
-		  "");
+	make_well(
+		fixture,
+		"{\"name\":\"v\",\"downwardAPI\":{\"items\":[{\"path\":\"labels\",\"fieldRef\":{\"fieldPath\":\"metadata.labels\"}},{\"path\":\"name\",\"mode\":292,\"fieldRef\":{\"fieldPath\":\"metadata.name\"}},"
+		"{\"path\":\"mem\",\"resourceFieldRef\":{\"containerName\":\"c\",\"resource\":\"limits.memory\",\"divisor\":\"1Mi\"}}]}}",
+		"");
 	expect_file(fixture, "labels", "app=\"x\"");
 	expect_file(fixture, "name", "p");
 	expect_file(fixture, "mem", "64");
 	assert_int_equal(mode_of(fixture, "name"), 0444);
-	make_badly(fixture,
-		   "{\"name\":\"v\",\"downwardAPI\":{\"items\":["
-		   "{\"path\":\"ip\",\"fieldRef\":{\"fieldPath\":\"status.podIP\"}}]}}",
-		   -EINVAL, "unsupported fieldPath: status.podIP");
+	make_badly(
+		fixture,
+		"{\"name\":\"v\",\"downwardAPI\":{\"items\":[{\"path\":\"ip\",\"fieldRef\":{\"fieldPath\":\"status.podIP\"}}]}}",
+		-EINVAL, "unsupported fieldPath: status.podIP");
 }
 
 #define TOKEN_VOLUME                                                               \
@@ -366,8 +360,8 @@ static void an_old_token_is_better_than_none(void **state)
 static void claims_outlast_their_pods(void **state)
 {
 	struct fixture *fixture = *state;
-	static const char volume[] = "{\"name\":\"v\",\"persistentVolumeClaim\":{\"claimName\":"
-				     "\"claim\",\"readOnly\":true}}";
+	static const char volume[] =
+		"{\"name\":\"v\",\"persistentVolumeClaim\":{\"claimName\":\"claim\",\"readOnly\":true}}";
 
 	make_well(fixture, volume, "");
 	assert_true(fixture->set.items[0].read_only);

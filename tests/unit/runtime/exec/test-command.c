@@ -2,18 +2,19 @@
 /* runtime/exec/command: from a text to what execve takes. */
 #include "config.h"
 
+#include "runtime/exec/command.h"
+
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "base/memory.h"
-#include "runtime/exec/command.h"
 
 static char *own_environment[] = { (char[]){ "PATH=/one::/two" }, (char[]){ "A=1" }, NULL };
 
@@ -33,7 +34,7 @@ static struct json_pair pair_of(const char *name, const char *value)
 /* What is said where the text cannot be run; the caller frees it. */
 static char *refusal(struct command *take_command)
 {
-	struct buf why CLEANUP_BUF = BUF_INIT(1 << 20);
+	CLEANUP_BUF struct buf why = BUF_INIT(1 << 20);
 	struct program program;
 
 	assert_int_equal(program_init(&program, take_command, own_environment, &why), -1);
@@ -44,14 +45,14 @@ static char *refusal(struct command *take_command)
 
 static void expect_refusal(struct command command, const char *why)
 {
-	char *said CLEANUP_FREE = refusal(&command);
+	CLEANUP_FREE char *said = refusal(&command);
 
 	assert_string_equal(said, why);
 }
 
 static void a_program_is_looked_for_where_path_says(void **state)
 {
-	struct buf why CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf why = BUF_INIT(1024);
 	struct command command = command_of("ls 'a b'");
 	struct program program;
 
@@ -70,7 +71,7 @@ static void a_program_is_looked_for_where_path_says(void **state)
 
 static void a_program_with_a_slash_is_not_looked_for(void **state)
 {
-	struct buf why CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf why = BUF_INIT(1024);
 	struct command command = command_of("./ls");
 	struct program program;
 
@@ -84,7 +85,7 @@ static void a_program_with_a_slash_is_not_looked_for(void **state)
 
 static void variables_of_a_request_replace_ours(void **state)
 {
-	struct buf why CLEANUP_BUF = BUF_INIT(1024);
+	CLEANUP_BUF struct buf why = BUF_INIT(1024);
 	struct command command = command_of("true");
 	struct program program;
 	size_t count = 0, found = 0;
@@ -114,7 +115,7 @@ static void what_cannot_run_is_told_in_pythons_words(void **state)
 	struct command nul = command_of("echo x");
 	struct command folder = command_of("true"), half = command_of("true"),
 		       name = command_of("true");
-	struct buf text CLEANUP_BUF = BUF_INIT(1 << 20);
+	CLEANUP_BUF struct buf text = BUF_INIT(1 << 20);
 
 	(void)state;
 	expect_refusal(command_of(" "), "list index out of range");
@@ -150,8 +151,8 @@ static void names_are_quoted_as_python_quotes_them(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf out CLEANUP_BUF = BUF_INIT(1024);
-		char *wanted CLEANUP_FREE =
+		CLEANUP_BUF struct buf out = BUF_INIT(1024);
+		CLEANUP_FREE char *wanted =
 			xprintf("[Errno 2] No such file or directory: %s", cases[i].text);
 
 		command_error(&out, ENOENT, cases[i].name);

@@ -2,22 +2,23 @@
 /* runtime/exec/drain: what is written is dropped, each has its turn, the oldest goes. */
 #include "config.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "runtime/exec/drain.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 #include "base/macros.h"
-#include "runtime/exec/drain.h"
 
 #define PIPES 20
 

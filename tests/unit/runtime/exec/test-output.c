@@ -2,16 +2,17 @@
 /* runtime/exec/output, runtime/json/utf8, runtime/exec/events: bytes of commands on their way to clients. */
 #include "config.h"
 
+#include "runtime/exec/output.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "runtime/exec/events.h"
-#include "runtime/exec/output.h"
 
 #define ALL (1u << 20)
 

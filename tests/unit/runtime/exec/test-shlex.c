@@ -3,17 +3,18 @@
  * tests/runtime/shlex-diff.py. */
 #include "config.h"
 
+#include "runtime/exec/shlex.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "base/memory.h"
-#include "runtime/exec/shlex.h"
 
 /* words: separated by '|', each with a '|' behind it. */
 static void expect(const char *text, const char *words)

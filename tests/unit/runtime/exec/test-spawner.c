@@ -2,14 +2,14 @@
 /* runtime/exec/spawner: programs start, those that cannot say why, those that are cancelled never run. */
 #include "config.h"
 
+#include "runtime/exec/spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,8 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 #include "base/memory.h"
-#include "runtime/exec/spawner.h"
 
 #define PATIENCE_US 20000000u
 
@@ -59,7 +60,7 @@ static struct spawn *spawn_of(struct world *world, const char *text)
 {
 	char *const environment[] = { (char[]){ "PATH=/bin:/usr/bin" }, NULL };
 	struct command command = { .text = xstrdup(text), .length = strlen(text) };
-	struct buf why CLEANUP_BUF = BUF_INIT(4096);
+	CLEANUP_BUF struct buf why = BUF_INIT(4096);
 	struct spawn *spawn = spawn_create();
 	int ends[2];
 

@@ -2,19 +2,20 @@
 /* runtime/exec/users: who a user is, by files. */
 #include "config.h"
 
+#include "runtime/exec/users.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 #include "base/memory.h"
-#include "runtime/exec/users.h"
 
 static void write_file(const char *root, const char *name, const char *text)
 {

@@ -2,7 +2,6 @@
 /* Promises of runtime/files/form-header.h. Where the wanted value is a matter of taste it is FastAPI's. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "runtime/files/form-header.h"
 
 #include <errno.h>
@@ -12,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 /* want NULL: it has none. */
 static void assert_parameter(const char *value, const char *name, const char *want)

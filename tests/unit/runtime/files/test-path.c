@@ -2,9 +2,6 @@
 /* Promises of runtime/files/path.h, each with openat2 and with the walk by hand. */
 #include "config.h"
 
-#include "base/memory.h"
-#include "base/sched.h"
-#include "runtime/files/incoming.h"
 #include "runtime/files/path.h"
 
 #include <errno.h>
@@ -21,6 +18,10 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/sched.h"
+#include "runtime/files/incoming.h"
 
 #define RACES 20000
 

@@ -2,7 +2,6 @@
 /* Promises of runtime/files/range.h. */
 #include "config.h"
 
-#include "base/macros.h"
 #include "runtime/files/range.h"
 
 #include <setjmp.h>
@@ -11,6 +10,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "base/macros.h"
 
 static void assert_part(const char *header, uint64_t size, uint64_t want_first,
 			uint64_t want_length)

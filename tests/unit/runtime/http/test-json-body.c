@@ -2,18 +2,19 @@
 /* runtime/http/json-body: what fits a model, and what is said of what does not. */
 #include "config.h"
 
+#include "runtime/http/json-body.h"
+
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/http/json-body.h"
+#include <cmocka.h>
+
 #include "runtime/json/string.h"
 
 enum { COMMAND, TIMEOUT, FIELDS };
@@ -25,7 +26,7 @@ static const struct json_field_rule rules[FIELDS] = {
 
 static void expect_command(const char *body, const char *command, size_t length)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(1 << 20);
+	CLEANUP_BUF struct buf out = BUF_INIT(1 << 20);
 	struct json_value values[FIELDS];
 	unsigned int status;
 
@@ -37,7 +38,7 @@ static void expect_command(const char *body, const char *command, size_t length)
 
 static void expect_refusal(const char *body, unsigned int wanted, const char *says)
 {
-	struct buf out CLEANUP_BUF = BUF_INIT(1 << 20);
+	CLEANUP_BUF struct buf out = BUF_INIT(1 << 20);
 	struct json_value values[FIELDS];
 	unsigned int status;
 
@@ -75,7 +76,7 @@ static void half_a_character_is_noticed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf out CLEANUP_BUF = BUF_INIT(1 << 20);
+		CLEANUP_BUF struct buf out = BUF_INIT(1 << 20);
 		struct json_value values[FIELDS];
 		unsigned int status;
 
