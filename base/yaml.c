@@ -210,7 +210,7 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 	struct json_object *value = NULL;
 
 	if (reader->event.type != YAML_SCALAR_EVENT) {
-		return refuse(reader, "a key that is no string");
+		return refuse(reader, "a key that is not a string");
 	}
 	if (reader->event.data.scalar.tag == NULL &&
 	    reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
@@ -229,7 +229,7 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 	const char *problem = NULL;
 
 	if (text == NULL) {
-		problem = "a key that is no string";
+		problem = "a key that is not a string";
 	} else if (strlen(text) != (size_t)json_object_get_string_len(value)) {
 		problem = "a key with a NUL";
 	} else if (json_object_object_get_ex(object, text, NULL)) {

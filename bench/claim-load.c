@@ -52,19 +52,19 @@ struct load {
 
 /* ---- sending ---- */
 
-static void note_failure(struct load *load, const char *path, const struct http_answer *answer)
+static void note_failure(struct load *load, const char *path, const struct http_response *response)
 {
 	LOCKED(&load->lock);
 	if (load->failed++ == 0) {
 		snprintf(load->error, sizeof(load->error), "%.200s: %d %.100s %.250s", path,
-			 answer->status, answer->error, buf_str(&answer->body));
+			 response->status, response->error, buf_str(&response->body));
 	}
 }
 
-static void keep_uid(const struct http_answer *answer, char ret[LOAD_UID_SIZE])
+static void keep_uid(const struct http_response *response, char ret[LOAD_UID_SIZE])
 {
 	CLEANUP_JSON struct json_object *object =
-		json_parse(buf_str(&answer->body), answer->body.length, NULL);
+		json_parse(buf_str(&response->body), response->body.length, NULL);
 	const char *uid = asb_uid(object);
 
 	snprintf(ret, LOAD_UID_SIZE, "%s", uid != NULL ? uid : "");
@@ -92,7 +92,7 @@ static bool send_step(struct load *load, size_t item, size_t number, char (*uids
 	const struct load_step *step = &load->script.steps[number];
 	CLEANUP_BUF struct buf path = BUF_INIT(16384);
 	CLEANUP_BUF struct buf body = BUF_INIT(BODY_MAX);
-	CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
+	CLEANUP(http_response_finish) struct http_response response = { 0 };
 	struct http_request request = { .method = step->method, .timeout_ms = REQUEST_TIMEOUT_MS };
 	bool good;
 
@@ -105,12 +105,12 @@ static bool send_step(struct load *load, size_t item, size_t number, char (*uids
 		request.body = buf_str(&body);
 		request.body_length = body.length;
 	}
-	transport_perform(load->transport, &request, &answer, 1);
-	good = answer.result == 0 && answer.status >= 200 && answer.status < 300;
+	transport_perform(load->transport, &request, &response, 1);
+	good = response.result == 0 && response.status >= 200 && response.status < 300;
 	if (!good) {
-		note_failure(load, request.path, &answer);
+		note_failure(load, request.path, &response);
 	} else if (is_needed(load, number)) {
-		keep_uid(&answer, uids[number]);
+		keep_uid(&response, uids[number]);
 	}
 	return good;
 }
@@ -169,9 +169,9 @@ static void greet(void *arg)
 	struct http_request request = { .method = "GET",
 					.path = "/version",
 					.timeout_ms = REQUEST_TIMEOUT_MS };
-	CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
+	CLEANUP(http_response_finish) struct http_response response = { 0 };
 
-	transport_perform(load->transport, &request, &answer, 1);
+	transport_perform(load->transport, &request, &response, 1);
 }
 
 static void warm_up(struct load *load)

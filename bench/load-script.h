@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What claim-load sends: a chain of requests for each of many items. A path or body names what differs: @0@ to @9@ are the item's
- * words, @uid0@ to @uid9@ the metadata.uid in the answer to that step of the chain.
+ * words, @uid0@ to @uid9@ the metadata.uid in the response to that step of the chain.
  */
 #ifndef ASB_BENCH_LOAD_SCRIPT_H
 #define ASB_BENCH_LOAD_SCRIPT_H

@@ -61,18 +61,18 @@ static void run(void *arg)
 	struct http_request request = { .method = "GET",
 					.path = path,
 					.timeout_ms = HEAD_TIMEOUT_MS };
-	struct http_answer answer = { 0 };
+	struct http_response response = { 0 };
 
 	watch->transport->ops->stream(watch->transport, &request, IDLE_MS, take_bytes, watch,
-				      &answer);
+				      &response);
 	{
 		LOCKED(&watch->lock);
 		watch->ended = true;
 		snprintf(watch->error, sizeof(watch->error), "the watch ended: %d %s %.200s",
-			 answer.status, answer.error, buf_str(&answer.body));
+			 response.status, response.error, buf_str(&response.body));
 		sched_cond_broadcast(&watch->changed);
 	}
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 }
 
 bool load_watch_start(struct load_watch *watch, struct sched *sched, struct transport *transport,

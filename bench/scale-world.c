@@ -352,7 +352,7 @@ static void note_sent(struct scale_world *world, unsigned int sent)
 }
 
 static void stream(struct transport *transport, const struct http_request *request,
-		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret)
+		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_response *ret)
 {
 	struct scale_world *world = (struct scale_world *)transport;
 	enum collection collection = collection_of(request->path);
@@ -361,7 +361,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 	struct names names;
 
 	(void)idle_ms;
-	*ret = (struct http_answer){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
 	if (send_list(world, collection, &reader) == 0) {
 		while (wait_for_touch(world, sent)) {
 			unsigned int pod = sent++ % world->count;
@@ -385,17 +385,18 @@ static void stream(struct transport *transport, const struct http_request *reque
 
 /* ---- requests ------------------------------------------------------------------------------------------------- */
 
-/* Nothing has to be written in this world; what is written all the same gets its own text for an answer. */
+/* Nothing has to be written in this world; what is written all the same gets its own text for a response. */
 static void perform(struct transport *transport, const struct http_request *requests,
-		    struct http_answer *answers, size_t count)
+		    struct http_response *responses, size_t count)
 {
 	struct scale_world *world = (struct scale_world *)transport;
 
 	for (size_t i = 0; i < count; i++) {
 		bool dry = strstr(requests[i].path, "dryRun=All") != NULL;
 
-		answers[i] = (struct http_answer){ .status = 201, .body = BUF_INIT(ANSWER_MAX) };
-		buf_append(&answers[i].body, requests[i].body != NULL ? requests[i].body : "{}",
+		responses[i] =
+			(struct http_response){ .status = 201, .body = BUF_INIT(ANSWER_MAX) };
+		buf_append(&responses[i].body, requests[i].body != NULL ? requests[i].body : "{}",
 			   requests[i].body != NULL ? requests[i].body_length : 2);
 		if (!dry && strcmp(requests[i].method, "GET") != 0) {
 			LOCKED(&world->lock);

@@ -154,12 +154,12 @@ static double event_us(struct scale *scale)
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-static bool load_plugins(struct scale *scale, const char *folder)
+static bool load_plugins(struct scale *scale, const char *directory)
 {
 	static const char *const names[PLUGINS] = { "sandbox", "template", "claim", "warmpool" };
 
 	for (size_t i = 0; i < PLUGINS; i++) {
-		CLEANUP_FREE char *file = xprintf("%s/%s.so", folder, names[i]);
+		CLEANUP_FREE char *file = xprintf("%s/%s.so", directory, names[i]);
 		struct error error = { 0 };
 
 		if (plugin_load(file, &scale->plugins[i], &error) < 0) {

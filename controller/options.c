@@ -66,7 +66,8 @@ static const struct option_row rows[] = {
 	{ "pod-label-selector", OPTION_TEXT, AT(pod_label_selector), "SELECTOR",
 	  "watch only pods with these labels, on shared clusters", 0, 0 },
 	{ "plugin-dir", OPTION_TEXT, AT(plugin_dir), "DIR",
-	  "folder of the plugins (default " PLUGIN_DIR "); others' plugins in it load too", 0, 0 },
+	  "directory of the plugins (default " PLUGIN_DIR "); others' plugins in it load too", 0,
+	  0 },
 	{ "plugin", OPTION_PLUGIN, 0, "FILE", "load another plugin; may be repeated", 0, 0 },
 	{ "dump-plugin", OPTION_TEXT, AT(dump_plugin), "FILE",
 	  "print a plugin's tables as JSON and exit", 0, 0 },
@@ -188,7 +189,7 @@ static int parse_one(int argc, char **argv, int *at, struct options *options, st
 	size_t length;
 
 	if (text[0] != '-' || text[1] == '\0') {
-		return error_set(reterr, -EINVAL, "'%s' is no flag; see --help", text);
+		return error_set(reterr, -EINVAL, "unknown flag '%s'; see --help", text);
 	}
 	text += text[1] == '-' ? 2 : 1;
 	length = strcspn(text, "=");

@@ -35,10 +35,10 @@ static int load(struct plugin_set *set, const char *file, struct error *reterr)
 	return 0;
 }
 
-static int load_from(struct plugin_set *set, const char *folder, const char *name,
+static int load_from(struct plugin_set *set, const char *directory, const char *name,
 		     struct error *reterr)
 {
-	CLEANUP_FREE char *file = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *file = xprintf("%s/%s", directory, name);
 
 	return load(set, file, reterr);
 }
@@ -59,18 +59,18 @@ static int is_foreign_plugin(const struct dirent *entry)
 	return 1;
 }
 
-static int load_foreign(struct plugin_set *set, const char *folder, struct error *reterr)
+static int load_foreign(struct plugin_set *set, const char *directory, struct error *reterr)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(folder, &entries, is_foreign_plugin, alphasort), error = 0;
+	int count = scandir(directory, &entries, is_foreign_plugin, alphasort), error = 0;
 
 	if (count < 0) {
-		return error_set(reterr, -errno, "cannot read the plugin folder '%s': %s", folder,
-				 strerror(errno));
+		return error_set(reterr, -errno, "cannot read the plugin directory '%s': %s",
+				 directory, strerror(errno));
 	}
 	for (int i = 0; i < count; i++) {
 		if (error == 0) {
-			error = load_from(set, folder, entries[i]->d_name, reterr);
+			error = load_from(set, directory, entries[i]->d_name, reterr);
 		}
 		free(entries[i]);
 	}

@@ -255,7 +255,7 @@ static void take_in(struct asb_fake *fake, const struct objects_change *change,
 
 	if (before == NULL && after == NULL) {
 		if (kind->watched && change->type != OBJECTS_MODIFIED) {
-			wake_stranger(fake, kind, change->ns, change->name);
+			wake_filtered(fake, kind, change->ns, change->name);
 		}
 		return;
 	}

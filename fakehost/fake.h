@@ -177,7 +177,7 @@ void reserve_clear(struct asb_fake *fake);
 void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
 		  const char *name, struct json_object *before, struct json_object *after);
 /* An object that the store does not keep came or went. */
-void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+void wake_filtered(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
 		   const char *name);
 
 /* run.c */

@@ -102,7 +102,7 @@ void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const cha
 	}
 }
 
-void wake_stranger(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+void wake_filtered(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
 		   const char *name)
 {
 	for (uint32_t i = 0; i < fake->watch_count; i++) {

@@ -27,7 +27,7 @@ static struct json_object *parse(const char *text)
 	struct json_object *tree = yaml_parse(text, strlen(text), &error);
 
 	if (!json_object_is_type(tree, json_type_object)) {
-		fake_fatal("this is no object: %s: %s", error.text, text);
+		fake_fatal("this is not an object: %s: %s", error.text, text);
 	}
 	return tree;
 }

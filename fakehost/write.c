@@ -65,8 +65,8 @@ static int32_t result_of(int http_status, const char *message)
 
 /* An object that the server answered: what the store would show of it, or all of it where there is
  * no store. */
-static struct json_object *answer(struct fake_call *call, uint32_t watch,
-				  struct json_object *object)
+static struct json_object *response(struct fake_call *call, uint32_t watch,
+				    struct json_object *object)
 {
 	struct asb_fake *fake = call->fake;
 	bool unwatched = (fake->plugin->watches[watch].flags & ASB_WATCH_UNWATCHED) != 0;
@@ -125,7 +125,7 @@ static void read_back(struct request *request, struct json_object *body, int htt
 
 	if (asb_streq(mine, asb_str(asb_controller(object, NULL), "uid"))) {
 		finish(request, ASB_OK, 200, "");
-		request->write->ret = answer(request->call, request->write->watch, object);
+		request->write->ret = response(request->call, request->write->watch, object);
 	} else {
 		finish(request, ASB_ALREADY_EXISTS, http_status, message);
 	}
@@ -147,7 +147,7 @@ static void create(struct request *request)
 	}
 	finish(request, result, status, error.text);
 	if (result == ASB_OK) {
-		request->write->ret = answer(request->call, request->write->watch, object);
+		request->write->ret = response(request->call, request->write->watch, object);
 	}
 }
 
@@ -197,7 +197,7 @@ static void patch(struct request *request)
 
 	finish(request, result_of(status, error.text), status, error.text);
 	if (request->write->result == ASB_OK) {
-		request->write->ret = answer(request->call, request->write->watch, object);
+		request->write->ret = response(request->call, request->write->watch, object);
 	}
 }
 
@@ -357,6 +357,6 @@ int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const 
 	if (object == NULL) {
 		return ASB_NOT_FOUND;
 	}
-	*ret = answer(mine, watch, object);
+	*ret = response(mine, watch, object);
 	return ASB_OK;
 }

@@ -34,7 +34,7 @@ static int apply(struct api *api, const char *name, const char *text, struct err
 {
 	CLEANUP_FREE char *path = xprintf(CRDS "/%s", name);
 	struct json_object *there CLEANUP_JSON = NULL, *wanted CLEANUP_JSON = NULL,
-				  *answer CLEANUP_JSON = NULL;
+				  *response CLEANUP_JSON = NULL;
 	char hash[SHA256_HEX];
 	int status = ask(api, "GET", path, NULL, NULL, &there);
 
@@ -49,15 +49,15 @@ static int apply(struct api *api, const char *name, const char *text, struct err
 	if (status == 200) {
 		json_object_object_add(there, "spec", json_object_get(asb_at(wanted, "spec")));
 		asb_set_annotation(there, APPLY_ANNOTATION, hash);
-		status = ask(api, "PUT", path, NULL, there, &answer);
+		status = ask(api, "PUT", path, NULL, there, &response);
 	} else if (status == 404) {
 		asb_set_annotation(wanted, APPLY_ANNOTATION, hash);
-		status = ask(api, "POST", CRDS, NULL, wanted, &answer);
+		status = ask(api, "POST", CRDS, NULL, wanted, &response);
 	}
 	return status == 200 || status == 201
 		       ? 0
 		       : error_set(reterr, -EIO, "the CRD %s is refused with %d: %s", name, status,
-				   ask_message(answer));
+				   ask_message(response));
 }
 
 int apply_crds(struct api *api, struct error *reterr)

@@ -22,16 +22,16 @@ int ask_text(struct api *api, const char *method, const char *path, const char *
 				       .user = "agent-sandbox-local",
 				       .body = text,
 				       .length = strlen(text) };
-	struct api_answer answer;
+	struct api_response response;
 
-	api_handle(api, &request, &answer);
+	api_handle(api, &request, &response);
 
-	int status = answer.status;
+	int status = response.status;
 
 	if (ret != NULL) {
-		*ret = json_parse(buf_str(&answer.body), answer.body.length, NULL);
+		*ret = json_parse(buf_str(&response.body), response.body.length, NULL);
 	}
-	api_answer_finish(&answer);
+	api_response_finish(&response);
 	return status;
 }
 
@@ -46,9 +46,9 @@ int ask(struct api *api, const char *method, const char *path, const char *conte
 	return ask_text(api, method, path, content_type, buf_str(&text), ret);
 }
 
-const char *ask_message(struct json_object *answer)
+const char *ask_message(struct json_object *response)
 {
-	const char *message = asb_str(answer, "message");
+	const char *message = asb_str(response, "message");
 
 	return message != NULL ? message : "";
 }

@@ -9,7 +9,7 @@
 
 struct api;
 
-/* The status of the answer (200, 404 ...); *ret, which may be NULL, gets the tree, the caller's, or
+/* The status of the response (200, 404 ...); *ret, which may be NULL, gets the tree, the caller's, or
  * NULL. body: NULL for none. content_type: NULL for JSON. */
 int ask(struct api *api, const char *method, const char *path, const char *content_type,
 	struct json_object *body, struct json_object **ret);
@@ -17,6 +17,6 @@ int ask(struct api *api, const char *method, const char *path, const char *conte
 int ask_text(struct api *api, const char *method, const char *path, const char *content_type,
 	     const char *text, struct json_object **ret);
 /* What a Status says, "" when it is none. Borrowed. */
-const char *ask_message(struct json_object *answer);
+const char *ask_message(struct json_object *response);
 
 #endif

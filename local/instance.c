@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The locks and the record of one state folder. Called by `up`, `down` and `status`. */
+/* The locks and the record of one state directory. Called by `up`, `down` and `status`. */
 #include "config.h"
 
 #include "local/instance.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One `up` for each state folder, and how the other commands find it. Two locks, since their ends
+ * One `up` for each state directory, and how the other commands find it. Two locks, since their ends
  * differ:
  *
  *	up.lock        a POSIX lock: the kernel names its holder, so no pid is ever guessed
@@ -30,13 +30,13 @@ struct instance {
 		-1, -1 \
 	}
 
-/* Takes both locks of a folder that exists. -EBUSY: another `up` has it; -ETIMEDOUT: children of one
+/* Takes both locks of a directory that exists. -EBUSY: another `up` has it; -ETIMEDOUT: children of one
  * that was killed do not end. */
 int instance_take(struct sched *sched, const char *state_dir, struct instance *ret,
 		  struct error *reterr);
 void instance_release(struct instance *instance);
 
-/* Whoever has up.lock; 0: nobody, also where there is no such folder. A negative code and *reterr
+/* Whoever has up.lock; 0: nobody, also where there is no such directory. A negative code and *reterr
  * where that cannot be seen. */
 pid_t instance_holder(const char *state_dir, struct error *reterr);
 

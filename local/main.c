@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 	struct local_options options;
 	struct error error = { 0 };
 
-	/* Threads that answer take turns; an arena for each would only hold free memory. */
+	/* Threads that response take turns; an arena for each would only hold free memory. */
 	mallopt(M_ARENA_MAX, 2);
 	/* Trees come and go between large blocks, each of which would merge the fast bins. */
 	mallopt(M_MXFAST, 0);

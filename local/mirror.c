@@ -17,10 +17,10 @@
 #define PODS "/api/v1/namespaces/default/pods"
 #define MERGE "application/merge-patch+json"
 
-static int refused(int status, struct json_object *answer, const char *what, struct error *reterr)
+static int refused(int status, struct json_object *response, const char *what, struct error *reterr)
 {
 	return error_set(reterr, -EIO, "%s of the router is refused with %d: %s", what, status,
-			 ask_message(answer));
+			 ask_message(response));
 }
 
 /* Made when it is not there; one that users changed is theirs. */
@@ -29,15 +29,15 @@ static int keep_service(struct api *api, struct error *reterr)
 	static const char service[] =
 		"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" MIRROR_SERVICE
 		"\",\"labels\":{\"app\":\"sandbox-router\"}},\"spec\":{\"selector\":{\"app\":\"sandbox-router\"},\"ports\":[{\"name\":\"http\",\"port\":8080,\"targetPort\":8080}]}}";
-	CLEANUP_JSON struct json_object *answer = NULL;
+	CLEANUP_JSON struct json_object *response = NULL;
 
 	if (ask(api, "GET", SERVICES "/" MIRROR_SERVICE, NULL, NULL, NULL) == 200) {
 		return 0;
 	}
 
-	int status = ask_text(api, "POST", SERVICES, NULL, service, &answer);
+	int status = ask_text(api, "POST", SERVICES, NULL, service, &response);
 
-	return status == 201 ? 0 : refused(status, answer, "the Service", reterr);
+	return status == 201 ? 0 : refused(status, response, "the Service", reterr);
 }
 
 static char *pod_text(const char *address)
@@ -62,7 +62,7 @@ static void end_pod(struct api *api)
 /* What a kubelet would say of it. */
 static int tell_status(struct api *api, bool ready, int64_t now_ms, struct error *reterr)
 {
-	CLEANUP_JSON struct json_object *answer = NULL;
+	CLEANUP_JSON struct json_object *response = NULL;
 	char now[21];
 
 	asb_time_format(now_ms, now);
@@ -72,16 +72,16 @@ static int tell_status(struct api *api, bool ready, int64_t now_ms, struct error
 		"{\"status\":{\"phase\":\"Running\",\"hostIP\":\"127.0.0.1\",\"podIP\":\"127.0.0.1\",\"podIPs\":[{\"ip\":\"127.0.0.1\"}],\"startTime\":\"%s\",\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},{\"type\":\"Initialized\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},{\"type\":\"ContainersReady\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"},"
 		"{\"type\":\"Ready\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}],\"containerStatuses\":[{\"name\":\"router\",\"image\":\"agent-sandbox-router\",\"imageID\":\"\",\"restartCount\":0,\"ready\":%s,\"started\":true,\"state\":{\"running\":{\"startedAt\":\"%s\"}}}]}}",
 		now, now, now, truth, now, truth, now, ready ? "true" : "false", now);
-	int status = ask_text(api, "PATCH", PODS "/" MIRROR_POD "/status", MERGE, text, &answer);
+	int status = ask_text(api, "PATCH", PODS "/" MIRROR_POD "/status", MERGE, text, &response);
 
-	return status == 200 ? 0 : refused(status, answer, "the pod's status", reterr);
+	return status == 200 ? 0 : refused(status, response, "the pod's status", reterr);
 }
 
 static int keep_pod(struct api *api, const char *address, bool ready, int64_t now_ms,
 		    struct error *reterr)
 {
 	CLEANUP_FREE char *text = pod_text(address);
-	struct json_object *pod CLEANUP_JSON = NULL, *answer CLEANUP_JSON = NULL;
+	struct json_object *pod CLEANUP_JSON = NULL, *response CLEANUP_JSON = NULL;
 	int status = ask(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod);
 
 	if (status == 200 && (asb_at(pod, "metadata", "deletionTimestamp") != NULL ||
@@ -91,9 +91,9 @@ static int keep_pod(struct api *api, const char *address, bool ready, int64_t no
 		status = 404;
 	}
 	if (status == 404) {
-		status = ask_text(api, "POST", PODS, NULL, text, &answer);
+		status = ask_text(api, "POST", PODS, NULL, text, &response);
 		if (status != 201) {
-			return refused(status, answer, "the pod", reterr);
+			return refused(status, response, "the pod", reterr);
 		}
 	} else if (asb_streq(asb_str(pod, "status", "phase"), "Running") &&
 		   asb_condition_is(pod, "Ready", ready ? "True" : "False")) {

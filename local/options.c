@@ -54,17 +54,17 @@ static const struct option_row rows[] = {
 	  "port of the router (default 0: the one of the last time, else any free one)" },
 	{ "no-router", ROW_BOOL, AT(no_router), UP, "", "run no router" },
 	{ "kubeconfig", ROW_TEXT, AT(kubeconfig), UP | SERVE, "FILE",
-	  "where to write the kubeconfig (default: kubeconfig in the state folder)" },
+	  "where to write the kubeconfig (default: kubeconfig in the state directory)" },
 	{ "audit-log", ROW_TEXT, AT(audit_log), UP | SERVE, "FILE",
 	  "where to log each write, as kube-apiserver does (default: nowhere)" },
 	{ "plugin-dir", ROW_TEXT, AT(plugin_dir), UP, "DIR",
-	  "the controller's folder of plugins (default: .libs beside this program in a build folder, else the installed one)" },
+	  "the controller's directory of plugins (default: .libs beside this program in a build directory, else the installed one)" },
 	{ "first-image", ROW_TEXT, AT(first_image), UP, "FILE",
 	  "a program that makes the first images, such as scripts/build-image.sh: run until it succeeded once for this state" },
 	{ "address", ROW_TEXT, AT(address), SERVE, "IP",
 	  "IPv4 address to listen on (default 127.0.0.1)" },
 	{ "node-socket", ROW_TEXT, AT(node_socket), SERVE, "FILE",
-	  "unix socket of the node, for logs (default: node.sock in the state folder)" },
+	  "unix socket of the node, for logs (default: node.sock in the state directory)" },
 	{ "log-format", ROW_TEXT, AT(log_format), ANY, "FORMAT", "text or json" },
 	{ "log-level", ROW_TEXT, AT(log_level), ANY, "LEVEL", "error, warning, info or debug" },
 	{ "help", ROW_BOOL, AT(help), ANY, "", "print this" },
@@ -97,7 +97,8 @@ static int set(struct local_options *options, const struct option_row *row, cons
 	}
 	return integer_parse(value, 0, UINT16_MAX, place) == 0
 		       ? 0
-		       : error_set(reterr, -EINVAL, "--%s '%s' is no port: 0 to 65535", row->name,
+		       : error_set(reterr, -EINVAL,
+				   "--%s '%s' is not a port number from 0 to 65535", row->name,
 				   value);
 }
 
@@ -111,7 +112,7 @@ static int take_flag(int argc, char **argv, int *at, struct local_options *optio
 	const char *value = text[length] == '=' ? text + length + 1 : NULL;
 
 	if (row == NULL) {
-		return error_set(reterr, -EINVAL, "there is no flag '%s': see --help", argv[*at]);
+		return error_set(reterr, -EINVAL, "unknown flag '%s'; see --help", argv[*at]);
 	}
 	if (row->type == ROW_BOOL && value != NULL) {
 		return error_set(reterr, -EINVAL, "--%s takes no value", row->name);
@@ -144,12 +145,12 @@ static int check(const struct local_options *options, uint32_t used, struct erro
 
 	if (command == 0) {
 		return error_set(reterr, -EINVAL,
-				 "'%s' is no command; there are: up, down, status, serve",
+				 "unknown command '%s'; the commands are: up, down, status, serve",
 				 options->command != NULL ? options->command : "");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if ((used >> i & 1) != 0 && (rows[i].commands & command) == 0) {
-			return error_set(reterr, -EINVAL, "--%s is no flag of '%s': see --help",
+			return error_set(reterr, -EINVAL, "unknown flag --%s of '%s'; see --help",
 					 rows[i].name, options->command);
 		}
 	}

@@ -24,7 +24,7 @@ struct local_options {
 /* -EINVAL and *reterr, with what to do, for what is not understood. */
 int local_options_parse(int argc, char **argv, struct local_options *ret, struct error *reterr);
 void local_options_help(FILE *out);
-/* The folder for state: --state-dir, or /var/lib/agent-sandbox for root, else the user's
+/* The directory for state: --state-dir, or /var/lib/agent-sandbox for root, else the user's
  * $XDG_STATE_HOME/agent-sandbox (~/.local/state); the caller's. NULL: there is no home. */
 char *local_options_state_dir(const struct local_options *options);
 

@@ -43,13 +43,13 @@ static int open_port(uint16_t port, uint32_t patience_ms)
 	return fd;
 }
 
-static int read_answer(int fd, struct buf *answer)
+static int read_response(int fd, struct buf *response)
 {
 	char piece[16384];
 	ssize_t got;
 
 	while ((got = recv(fd, piece, sizeof(piece), 0)) > 0) {
-		if (buf_append(answer, piece, (size_t)got) < 0) {
+		if (buf_append(response, piece, (size_t)got) < 0) {
 			return -ENOSPC;
 		}
 	}
@@ -61,7 +61,7 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 	CLEANUP_FREE char *request = xprintf("GET %s HTTP/1.0\r\nHost: localhost\r\n"
 					     "Accept: application/json, */*\r\n\r\n",
 					     path);
-	CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf response = BUF_INIT(ANSWER_MAX);
 	uint32_t patience = (uint32_t)timeout_ms;
 	int fd = port != 0 ? open_port(port, patience)
 			   : socket_connect_unix(socket_path, patience, patience);
@@ -74,16 +74,16 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) {
 		code = -EIO;
 	} else {
-		code = read_answer(fd, &answer);
+		code = read_response(fd, &response);
 	}
 	close(fd);
 
 	if (code < 0) {
 		return code;
 	}
-	code = http_head_status(&answer, &length);
+	code = http_head_status(&response, &length);
 	if (code > 0 && body != NULL) {
-		(void)buf_append_str(body, buf_str(&answer) + length);
+		(void)buf_append_str(body, buf_str(&response) + length);
 	}
 	return code != 0 ? code : -EPROTO;
 }

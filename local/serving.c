@@ -20,13 +20,13 @@
 
 #define DESCRIPTORS_LEAST 64u
 
-/* Children are told the folder, and may stand elsewhere. */
+/* Children are told the directory, and may stand elsewhere. */
 static int make_absolute(char **path, struct error *reterr)
 {
 	char *absolute = realpath(*path, NULL);
 
 	if (absolute == NULL) {
-		return error_set(reterr, -errno, "cannot find the folder '%s': %s", *path,
+		return error_set(reterr, -errno, "cannot find the directory '%s': %s", *path,
 				 strerror(errno));
 	}
 	free(*path);
@@ -38,11 +38,12 @@ int serving_init(const struct local_options *options, struct serving *ret, struc
 {
 	*ret = (struct serving){ .state_dir = local_options_state_dir(options) };
 	if (ret->state_dir == NULL) {
-		return error_set(reterr, -ENOENT, "there is no home folder: say --state-dir DIR");
+		return error_set(reterr, -ENOENT,
+				 "there is no home directory: say --state-dir DIR");
 	}
 	ret->sched = sched_create();
 
-	int code = state_folder_make(ret->state_dir, reterr);
+	int code = state_directory_make(ret->state_dir, reterr);
 
 	/* `serve` keeps the path as it was said: others may compare it. */
 	if (code == 0 && strcmp(options->command, "serve") != 0) {

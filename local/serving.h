@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API server as one thing: state folder, certificates, token, API, listener, kubeconfig. What
+/* The API server as one thing: state directory, certificates, token, API, listener, kubeconfig. What
  * `serve` and `up` stand on. */
 #ifndef ASB_LOCAL_SERVING_H
 #define ASB_LOCAL_SERVING_H
@@ -26,7 +26,7 @@ struct serving {
 	struct server *server;
 };
 
-/* Makes the state folder (0700) and its parents. What follows may take a lock there first. */
+/* Makes the state directory (0700) and its parents. What follows may take a lock there first. */
 int serving_init(const struct local_options *options, struct serving *ret, struct error *reterr);
 /* Serves; the kubeconfig is written when it answers. port: 0 picks one. */
 int serving_start(struct serving *serving, const struct local_options *options, uint16_t port,

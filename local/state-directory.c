@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes and checks the state folder before anything in it is believed. Called first by each command
+/* Makes and checks the state directory before anything in it is believed. Called first by each command
  * of local mode. */
 #include "config.h"
 
@@ -41,15 +41,15 @@ static int check_entry(const char *path, const char *name, const struct stat *in
 {
 	if (S_ISLNK(info->st_mode)) {
 		return fail(reterr, path, name, "is a link",
-			    "move what it leads to into the folder, or remove it");
+			    "move what it leads to into the directory, or remove it");
 	}
-	/* The router may give its folder to the user it runs as. */
+	/* The router may give its directory to the user it runs as. */
 	if (is_foreign(info->st_uid) && strcmp(name, "router") != 0) {
 		return fail(reterr, path, name, "belongs to another user",
 			    "look who put it there, and remove it or choose another --state-dir");
 	}
 	if (S_ISFIFO(info->st_mode) || S_ISBLK(info->st_mode) || S_ISCHR(info->st_mode)) {
-		return fail(reterr, path, name, "is no file", "remove it");
+		return fail(reterr, path, name, "is not a file", "remove it");
 	}
 	if (S_ISREG(info->st_mode) && (info->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		return fail(reterr, path, name, "may be written by other users",
@@ -63,27 +63,27 @@ static int check_entry(const char *path, const char *name, const struct stat *in
 	return 0;
 }
 
-static int check_entries(const char *path, DIR *folder, struct error *reterr)
+static int check_entries(const char *path, DIR *directory, struct error *reterr)
 {
 	struct dirent *entry;
 	struct stat info;
 	int code = 0;
 
-	while (code == 0 && (entry = readdir(folder)) != NULL) {
+	while (code == 0 && (entry = readdir(directory)) != NULL) {
 		const char *name = entry->d_name;
 
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 			continue;
 		}
 		/* What is gone by now says nothing. */
-		if (fstatat(dirfd(folder), name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (fstatat(dirfd(directory), name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
 			code = check_entry(path, name, &info, reterr);
 		}
 	}
 	return code;
 }
 
-static int check_folder(const char *path, const struct stat *info, struct error *reterr)
+static int check_directory(const char *path, const struct stat *info, struct error *reterr)
 {
 	if (info->st_uid != geteuid()) {
 		return fail(reterr, path, "", "belongs to another user",
@@ -97,7 +97,7 @@ static int check_folder(const char *path, const struct stat *info, struct error 
 	return 0;
 }
 
-int state_folder_check(const char *path, struct error *reterr)
+int state_directory_check(const char *path, struct error *reterr)
 {
 	struct stat info;
 
@@ -111,30 +111,31 @@ int state_folder_check(const char *path, struct error *reterr)
 	if (fd < 0) {
 		return errno == ENOENT
 			       ? 0
-			       : error_set(reterr, -errno, "cannot open the folder '%s': %s", path,
-					   strerror(errno));
+			       : error_set(reterr, -errno, "cannot open the directory '%s': %s",
+					   path, strerror(errno));
 	}
 
-	DIR *folder = fdopendir(fd);
-	int code = folder == NULL || fstat(fd, &info) < 0 ? -errno : 0;
+	DIR *directory = fdopendir(fd);
+	int code = directory == NULL || fstat(fd, &info) < 0 ? -errno : 0;
 
 	if (code < 0) {
-		error_set(reterr, code, "cannot read the folder '%s': %s", path, strerror(-code));
+		error_set(reterr, code, "cannot read the directory '%s': %s", path,
+			  strerror(-code));
 	} else {
-		code = check_folder(path, &info, reterr);
+		code = check_directory(path, &info, reterr);
 	}
 	if (code == 0) {
-		code = check_entries(path, folder, reterr);
+		code = check_entries(path, directory, reterr);
 	}
-	if (folder != NULL) {
-		closedir(folder);
+	if (directory != NULL) {
+		closedir(directory);
 	} else {
 		close(fd);
 	}
 	return code;
 }
 
-int state_folder_make(const char *path, struct error *reterr)
+int state_directory_make(const char *path, struct error *reterr)
 {
 	CLEANUP_FREE char *text = xstrdup(path);
 
@@ -144,12 +145,12 @@ int state_folder_make(const char *path, struct error *reterr)
 			*slash = '\0';
 		}
 		if (mkdir(text, 0700) < 0 && errno != EEXIST) {
-			return error_set(reterr, -errno, "cannot make the folder '%s': %s", text,
+			return error_set(reterr, -errno, "cannot make the directory '%s': %s", text,
 					 strerror(errno));
 		}
 		if (slash != NULL) {
 			*slash = '/';
 		}
 	}
-	return state_folder_check(path, reterr);
+	return state_directory_check(path, reterr);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The children of `up`: started, watched, started again after a pause that grows when they end, and
- * ended in order. Their output goes to <log folder>/<name>.log, of which at most two times
+ * ended in order. Their output goes to <log directory>/<name>.log, of which at most two times
  * SUPERVISE_LOG_MAX bytes are kept. They die with us (SIGTERM from the kernel), and hold the
  * instance's second lock while they live (local/instance.h).
  *
@@ -26,7 +26,7 @@
 #define SUPERVISE_PAUSE_MAX_US 10000000u
 #define SUPERVISE_STEADY_US 30000000u /* it ran this long: what it died of is new */
 
-/* What is run: made anew for each start, since ports may have been taken meanwhile. */
+/* What is run: made again for each start, since ports may have been taken meanwhile. */
 struct command {
 	char *argv[SUPERVISE_ARGS_MAX + 1]; /* ours; argv[0] is an absolute path */
 	size_t count;

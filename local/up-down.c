@@ -101,7 +101,7 @@ int down_run(const struct local_options *options, int signals, struct error *ret
 {
 	CLEANUP_FREE char *said = local_options_state_dir(options);
 	CLEANUP_FREE char *state_dir = said != NULL ? realpath(said, NULL) : NULL;
-	int checked = state_dir != NULL ? state_folder_check(state_dir, reterr) : 0;
+	int checked = state_dir != NULL ? state_directory_check(state_dir, reterr) : 0;
 
 	if (checked < 0) {
 		return checked;

@@ -26,7 +26,7 @@ struct up {
 	int signals;
 	uint64_t started_us;
 
-	char *programs; /* the folder this program is in */
+	char *programs; /* the directory this program is in */
 	char *haproxy;  /* NULL: there is none */
 	bool router;    /* it is to run */
 	uint16_t controller_health, router_port, router_health;
@@ -45,7 +45,7 @@ void children_start(struct up *up);
 /* The command that ends and removes all containers of this state, of a runtime (--pods). */
 void children_end_pods_command(const char *programs, const char *state_dir, const char *pods,
 			       struct command *ret);
-/* The folder this program is in, the caller's; NULL where the kernel does not tell. */
+/* The directory this program is in, the caller's; NULL where the kernel does not tell. */
 char *children_programs(void);
 
 /* ---- up-ready.c: waiting for the first time that all is ready ---- */

@@ -92,14 +92,14 @@ static int look_at_node(struct up *up, struct error *reterr)
 	return 0;
 }
 
-static bool answers(uint16_t port)
+static bool responses(uint16_t port)
 {
 	return port != 0 && peek(port, "", "/readyz", PEEK_MS, NULL) == 200;
 }
 
 bool ready_router(const struct up *up)
 {
-	return supervisor_pid(up->supervisor, ROUTER) != 0 && answers(up->router_health);
+	return supervisor_pid(up->supervisor, ROUTER) != 0 && responses(up->router_health);
 }
 
 static int check_child(const struct up *up, const char *name, struct error *reterr)
@@ -125,7 +125,7 @@ static int look(struct up *up, struct error *reterr)
 	if (code < 1) {
 		return code;
 	}
-	if (!answers(up->controller_health)) {
+	if (!responses(up->controller_health)) {
 		return 0;
 	}
 	/* Sandboxes work without the router: it is told, not fatal. */

@@ -58,7 +58,7 @@ static int check_state_dir(const char *state_dir, struct error *reterr)
 		       ? 0
 		       : error_set(
 				 reterr, -ENAMETOOLONG,
-				 "the state folder's path is too long: sockets in it may have 107 characters, '%s' has %zu, of at most %d (--state-dir)",
+				 "the state directory's path is too long: sockets in it may have 107 characters, '%s' has %zu, of at most %d (--state-dir)",
 				 state_dir, strlen(state_dir), UP_STATE_DIR_MAX);
 }
 

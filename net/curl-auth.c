@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials as libcurl takes them: one immutable block a set, shared by the requests that use it,
- * made anew only when the source says something else. Called by the transport and its streams, in
+ * made again only when the source says something else. Called by the transport and its streams, in
  * their callers' threads. */
 #include "config.h"
 
@@ -140,11 +140,11 @@ struct auth *auth_renew(struct curl_transport *transport, const struct auth *old
 	return auth;
 }
 
-void auth_missing(struct http_answer *answer, const struct error *error)
+void auth_missing(struct http_response *response, const struct error *error)
 {
-	answer->result = error->code < 0 ? error->code : -EACCES;
-	snprintf(answer->error, sizeof(answer->error), "credentials: %.*s",
-		 (int)sizeof(answer->error) - 16, error->text);
+	response->result = error->code < 0 ? error->code : -EACCES;
+	snprintf(response->error, sizeof(response->error), "credentials: %.*s",
+		 (int)sizeof(response->error) - 16, error->text);
 }
 
 void auth_release(struct curl_transport *transport, struct auth *auth)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the libcurl transport share. An exchange is one request and its answer; a wire
+ * What the files of the libcurl transport share. An exchange is one request and its response; a wire
  * is an easy handle that carries one exchange after another; an auth is what all exchanges with the
  * same credentials send.
  */
@@ -14,7 +14,7 @@
 #define CONNECT_TIMEOUT_MS 5000L
 #define REQUEST_BUFFER 16384L /* a TLS record; libcurl keeps one for each easy handle */
 #define STREAM_BUFFER 32768L  /* a watch is one long read */
-#define HEAD_MAX (128u << 10) /* of one answer: libcurl itself would take any number of headers */
+#define HEAD_MAX (128u << 10) /* of one response: libcurl itself would take any number of headers */
 #define HEADER_LINE_MAX (64u << 10) /* of a request: tokens with many groups run to some KiB */
 #define URL_MAX (64u << 10)
 #define RETRY_AFTER_MAX_MS 3600000u /* a server that says more is not believed */
@@ -38,7 +38,7 @@ struct batch {
 
 struct exchange {
 	const struct http_request *request;
-	struct http_answer *answer;
+	struct http_response *response;
 	struct auth *auth;
 	uint64_t deadline_us;
 	struct batch *batch;   /* NULL: a stream */
@@ -107,16 +107,16 @@ struct curl_transport {
 struct auth *auth_acquire(struct curl_transport *transport, struct error *reterr);
 /* After a 401 to old: another auth than old, with a reference; NULL if there is no other. */
 struct auth *auth_renew(struct curl_transport *transport, const struct auth *old);
-/* Fails an answer that has no credentials to be asked with. */
-void auth_missing(struct http_answer *answer, const struct error *error);
+/* Fails a response that has no credentials to be asked with. */
+void auth_missing(struct http_response *response, const struct error *error);
 void auth_release(struct curl_transport *transport, struct auth *auth);
 
 /* curl-wire.c: easy handles. */
 struct wire *wire_create(struct curl_transport *transport, long buffer_size, struct error *reterr);
 void wire_destroy(struct wire *wire);
-/* Readies the handle for an exchange; timeout_ms 0 is none. Negative: the answer says why. */
+/* Readies the handle for an exchange; timeout_ms 0 is none. Negative: the response says why. */
 int wire_begin(struct wire *wire, struct exchange *exchange, long timeout_ms);
-/* Fills the answer's result from what libcurl says and lets go of the exchange. */
+/* Fills the response's result from what libcurl says and lets go of the exchange. */
 void wire_end(struct wire *wire, CURLcode code);
 /* The same for an exchange that is given up. */
 void wire_cancel(struct wire *wire, int result, const char *why);
@@ -130,6 +130,6 @@ void engine_finish(struct curl_transport *transport);
 
 /* curl-stream.c */
 void stream_run(struct transport *transport, const struct http_request *request, uint32_t idle_ms,
-		transport_bytes bytes, void *arg, struct http_answer *ret);
+		transport_bytes bytes, void *arg, struct http_response *ret);
 
 #endif

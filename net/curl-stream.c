@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams: one long answer on a connection of its own, driven in the thread that wants it. The
+/* Streams: one long response on a connection of its own, driven in the thread that wants it. The
  * transport's table of operations calls it, and its stop wakes it. */
 #include "config.h"
 
@@ -42,7 +42,7 @@ static bool stopping(struct curl_transport *transport)
 }
 
 /*
- * When the stream has waited too long: for the head, and for all of an answer that is not the
+ * When the stream has waited too long: for the head, and for all of a response that is not the
  * stream (bytes got nothing, so the request's own deadline holds), or since the last byte.
  */
 static uint64_t deadline_of(const struct exchange *exchange, CURL *easy, uint64_t idle_us)
@@ -68,7 +68,7 @@ static bool done(CURLM *multi, CURLcode *ret)
 	return false;
 }
 
-/* Until the end, whichever it is; the answer has it then. */
+/* Until the end, whichever it is; the response has it then. */
 static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 {
 	struct curl_transport *transport = wire->transport;
@@ -96,7 +96,7 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 		if (deadline <= now) {
 			wire_cancel(wire, -ETIMEDOUT,
 				    wire->exchange->head_seen ? "no byte came for too long"
-							      : "no answer came in time");
+							      : "no response came in time");
 			return;
 		}
 
@@ -145,20 +145,20 @@ static void run_once(struct curl_transport *transport, struct exchange *exchange
 }
 
 void stream_run(struct transport *base, const struct http_request *request, uint32_t idle_ms,
-		transport_bytes bytes, void *arg, struct http_answer *ret)
+		transport_bytes bytes, void *arg, struct http_response *ret)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 	struct error error = { 0 };
 	uint64_t deadline = sched_now_us(transport->sched) + request->timeout_ms * UINT64_C(1000);
 
-	*ret = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
 
 	struct auth *auth = auth_acquire(transport, &error);
 
 	for (int attempt = 0; auth != NULL; attempt++) {
 		struct exchange exchange = {
 			.request = request,
-			.answer = ret,
+			.response = ret,
 			.auth = auth,
 			.deadline_us = deadline,
 			.bytes = bytes,
@@ -166,7 +166,7 @@ void stream_run(struct transport *base, const struct http_request *request, uint
 		};
 		struct auth *other = NULL;
 
-		*ret = (struct http_answer){ .body = ret->body };
+		*ret = (struct http_response){ .body = ret->body };
 		buf_clear(&ret->body);
 		run_once(transport, &exchange, idle_ms * UINT64_C(1000));
 		if (ret->result == 0 && ret->status == 401 && attempt == 0) {

@@ -60,14 +60,14 @@ static size_t collect_refused(struct exchange *exchanges, size_t count, struct a
 	size_t refused = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct http_answer *answer = exchanges[i].answer;
+		struct http_response *response = exchanges[i].response;
 
-		if (answer->result == 0 && answer->status == 401) {
-			buf_clear(&answer->body);
-			*answer = (struct http_answer){ .body = answer->body };
+		if (response->result == 0 && response->status == 401) {
+			buf_clear(&response->body);
+			*response = (struct http_response){ .body = response->body };
 			exchanges[refused++] = (struct exchange){
 				.request = exchanges[i].request,
-				.answer = answer,
+				.response = response,
 				.auth = auth,
 				.deadline_us = exchanges[i].deadline_us,
 			};
@@ -76,10 +76,10 @@ static size_t collect_refused(struct exchange *exchanges, size_t count, struct a
 	return refused;
 }
 
-static bool any_refused(const struct http_answer *answers, size_t count)
+static bool any_refused(const struct http_response *responses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (answers[i].result == 0 && answers[i].status == 401) {
+		if (responses[i].result == 0 && responses[i].status == 401) {
 			return true;
 		}
 	}
@@ -87,7 +87,7 @@ static bool any_refused(const struct http_answer *answers, size_t count)
 }
 
 static void perform(struct transport *base, const struct http_request *requests,
-		    struct http_answer *answers, size_t count)
+		    struct http_response *responses, size_t count)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 	CLEANUP_FREE struct exchange *exchanges = xnew_array(struct exchange, count);
@@ -95,26 +95,26 @@ static void perform(struct transport *base, const struct http_request *requests,
 	struct error error = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		answers[i] = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+		responses[i] = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
 	}
 
 	struct auth *auth = auth_acquire(transport, &error);
 
 	if (auth == NULL) {
 		for (size_t i = 0; i < count; i++) {
-			auth_missing(&answers[i], &error);
+			auth_missing(&responses[i], &error);
 		}
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		exchanges[i].request = &requests[i];
-		exchanges[i].answer = &answers[i];
+		exchanges[i].response = &responses[i];
 		exchanges[i].auth = auth;
 		exchanges[i].deadline_us = now + requests[i].timeout_ms * UINT64_C(1000);
 	}
 	run_batch(transport, exchanges, count);
 
-	struct auth *other = any_refused(answers, count) ? auth_renew(transport, auth) : NULL;
+	struct auth *other = any_refused(responses, count) ? auth_renew(transport, auth) : NULL;
 
 	if (other != NULL) {
 		run_batch(transport, exchanges, collect_refused(exchanges, count, other));
@@ -142,9 +142,9 @@ static void stop(struct transport *base)
 	}
 }
 
-void http_answer_finish(struct http_answer *answer)
+void http_response_finish(struct http_response *response)
 {
-	buf_finish(&answer->body);
+	buf_finish(&response->body);
 }
 
 /* ---- configuration ---- */

@@ -22,7 +22,8 @@ struct http_credentials {
 	char *authorization; /* header value, "Bearer ...", or NULL */
 	char *certificate;   /* PEM text, or NULL */
 	char *key;           /* PEM text, or NULL */
-	uint64_t generation; /* changes when certificate or key change: connections are made anew */
+	uint64_t
+		generation; /* changes when certificate or key change: connections are made again */
 };
 void http_credentials_finish(struct http_credentials *credentials);
 
@@ -30,7 +31,7 @@ struct http_credentials_source {
 	/* 0, or negative with *reterr: the request fails with that text. Any thread; may block (an
 	 * exec plugin). */
 	int (*get)(void *arg, struct http_credentials *ret, struct error *reterr);
-	/* The server said 401 to these: ask anew next time. */
+	/* The server said 401 to these: ask again next time. */
 	void (*refused)(void *arg, uint64_t generation);
 	void *arg;
 	/* The transport was stopped: a get that blocks returns -ECANCELED soon. NULL: get never

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Easy handles: everything libcurl is told about a request and everything it says about an answer.
+/* Easy handles: everything libcurl is told about a request and everything it says about a response.
  * Used by the request thread (curl-engine.c) and by streams (curl-stream.c), a handle by one thread
  * at a time. */
 #include "config.h"
@@ -50,7 +50,7 @@ static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_por
 	    !exchange->request->may_send(exchange->request->may_send_arg)) {
 		return CURL_PREREQFUNC_ABORT;
 	}
-	exchange->answer->maybe_sent = true;
+	exchange->response->maybe_sent = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -60,13 +60,13 @@ static void read_retry_after(struct exchange *exchange, struct sched *sched, con
 	static const char name[] = "retry-after:";
 
 	if (length >= sizeof(name) && strncasecmp(line, name, sizeof(name) - 1) == 0) {
-		exchange->answer->retry_after_ms =
+		exchange->response->retry_after_ms =
 			retry_after_ms(line + sizeof(name) - 1, length - (sizeof(name) - 1),
 				       sched_wall_us(sched), RETRY_AFTER_MAX_MS);
 	}
 }
 
-/* Sees the lines of every answer on the way, those with 100 too: each begins anew. */
+/* Sees the lines of every response on the way, those with 100 too: each begins again. */
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct wire *wire = arg;
@@ -83,7 +83,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		exchange->answer->retry_after_ms = 0;
+		exchange->response->retry_after_ms = 0;
 		exchange->head_whole = false;
 	} else if (line[0] == '\r' || line[0] == '\n') {
 		exchange->head_whole = true;
@@ -107,7 +107,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 		exchange->bytes_ended = exchange->bytes(exchange->bytes_arg, data, length) != 0;
 		return exchange->bytes_ended ? 0 : length;
 	}
-	if (buf_append(&exchange->answer->body, data, length) < 0) {
+	if (buf_append(&exchange->response->body, data, length) < 0) {
 		exchange->too_big = true;
 		return 0;
 	}
@@ -160,7 +160,7 @@ static CURLcode set_numbers(CURL *easy, const struct curl_transport *transport, 
 	return CURLE_OK;
 }
 
-/* CAPATH goes first: Debian's default is a folder, which would be trusted besides a given CA and
+/* CAPATH goes first: Debian's default is a directory, which would be trusted besides a given CA and
  * rules out the cache. */
 static CURLcode set_trust(CURL *easy, const struct curl_transport *transport)
 {
@@ -377,7 +377,7 @@ static int result_of(const struct exchange *exchange, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
-		/* libcurl takes a connection that ends within the head for the end of the answer.
+		/* libcurl takes a connection that ends within the head for the end of the response.
 		 */
 		return exchange->head_whole ? 0 : -EPROTO;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -404,30 +404,30 @@ static int result_of(const struct exchange *exchange, CURLcode code)
 
 void exchange_fail(struct exchange *exchange, int result, const char *why)
 {
-	exchange->answer->result = result;
-	snprintf(exchange->answer->error, sizeof(exchange->answer->error), "%s", why);
+	exchange->response->result = result;
+	snprintf(exchange->response->error, sizeof(exchange->response->error), "%s", why);
 }
 
 void wire_end(struct wire *wire, CURLcode code)
 {
 	struct exchange *exchange = wire->exchange;
-	struct http_answer *answer = exchange->answer;
+	struct http_response *response = exchange->response;
 	int result = result_of(exchange, code);
 	long status = 0;
 
 	curl_easy_getinfo(wire->easy, CURLINFO_RESPONSE_CODE, &status);
-	answer->status = (int)status;
+	response->status = (int)status;
 	if (exchange->too_big) {
-		exchange_fail(exchange, result, "the answer is larger than the limit");
+		exchange_fail(exchange, result, "the response is larger than the limit");
 	} else if (exchange->bytes_ended) {
 		exchange_fail(exchange, result, "the reader has had enough");
 	} else if (code == CURLE_ABORTED_BY_CALLBACK) {
 		exchange_fail(exchange, result,
-			      answer->maybe_sent
+			      response->maybe_sent
 				      ? "its connection ended, and it may not be sent again"
 				      : "not sent: it may not be any more");
 	} else if (code == CURLE_OK && result != 0) {
-		exchange_fail(exchange, result, "the answer ended within its head");
+		exchange_fail(exchange, result, "the response ended within its head");
 	} else if (result != 0) {
 		exchange_fail(exchange, result,
 			      wire->error[0] != '\0' ? wire->error : curl_easy_strerror(code));

@@ -100,7 +100,7 @@ static uint64_t deadline_us(const struct http_guard *guard, const struct http_li
 	case HTTP_PHASE_BODY:
 		return guard->config.body_us;
 	case HTTP_PHASE_ANSWER:
-		return guard->config.answer_us;
+		return guard->config.response_us;
 	default:
 		return SCHED_FOREVER;
 	}

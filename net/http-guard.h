@@ -6,7 +6,7 @@
  *
  * A connection has a deadline for its first request's head, TLS handshake included, counted from when
  * it was accepted; for the heads of later requests, from their first byte; for the rest between
- * requests; for a body; and for an answer, unless that is a stream, which may go on. When the limit is
+ * requests; for a body; and for a response, unless that is a stream, which may go on. When the limit is
  * reached, the connection that has been idle, or has been sending its head or its body, for longest is
  * cut; when there is none, the one with the oldest answer that is no stream.
  *
@@ -29,7 +29,7 @@ enum http_phase {
 	HTTP_PHASE_HEAD, /* idle, or a head is coming */
 	HTTP_PHASE_BODY,
 	HTTP_PHASE_ANSWER,
-	HTTP_PHASE_STREAM, /* an answer without an end of its own, or no HTTP any more */
+	HTTP_PHASE_STREAM, /* a response without an end of its own, or no HTTP any more */
 	HTTP_PHASE_MAX
 };
 
@@ -48,10 +48,10 @@ struct http_link {
 struct http_guard_config {
 	struct sched *sched;
 	size_t limit;     /* of connections */
-	uint64_t idle_us; /* from an answer to the next head's first byte */
+	uint64_t idle_us; /* from a response to the next head's first byte */
 	uint64_t body_us; /* from a head to its body's end */
 	uint64_t
-		answer_us; /* from a request to its answer's end; SCHED_FOREVER: answers may go on */
+		response_us; /* from a request to its response's end; SCHED_FOREVER: answers may go on */
 	/* Called by the guard's thread after each look, no lock held; NULL: nothing. */
 	void (*on_sweep)(void *arg);
 	void *arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the status line of an answer. Called by what speaks HTTP only to begin. */
+/* Reads the status line of a response. Called by what speaks HTTP only to begin. */
 #include "config.h"
 
 #include "net/http-head.h"
@@ -15,9 +15,9 @@ static bool is_digit(char c)
 }
 
 /* "HTTP/1.1 101 Switching Protocols" */
-int http_head_status(const struct buf *answer, size_t *ret_length)
+int http_head_status(const struct buf *response, size_t *ret_length)
 {
-	const char *text = buf_str(answer), *end = strstr(text, "\r\n\r\n");
+	const char *text = buf_str(response), *end = strstr(text, "\r\n\r\n");
 	const char *code = text + strlen(PREFIX "1 ");
 
 	if (strncmp(text, PREFIX, strnlen(text, strlen(PREFIX))) != 0) {

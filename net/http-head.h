@@ -11,6 +11,6 @@
 
 /* The status (100 to 999), and in *ret_length how long the head is, empty line included; 0 when it is
  * not whole yet; -EPROTO when it is none. */
-int http_head_status(const struct buf *answer, size_t *ret_length);
+int http_head_status(const struct buf *response, size_t *ret_length);
 
 #endif

@@ -85,20 +85,20 @@ static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int
 				 const char *content_type, struct buf *body, const char *allow)
 {
 	size_t length = body->length;
-	struct MHD_Response *response =
+	struct MHD_Response *mhd_response =
 		MHD_create_response_from_buffer(length, buf_take(body), MHD_RESPMEM_MUST_FREE);
 
-	if (response == NULL) {
+	if (mhd_response == NULL) {
 		return MHD_NO;
 	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	if (allow != NULL) {
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_ALLOW, allow);
 	}
 
-	enum MHD_Result queued = MHD_queue_response(connection, status, response);
+	enum MHD_Result queued = MHD_queue_response(connection, status, mhd_response);
 
-	MHD_destroy_response(response);
+	MHD_destroy_response(mhd_response);
 	return queued;
 }
 
@@ -126,7 +126,7 @@ static enum MHD_Result send_route(const struct http_server *server,
 				  struct MHD_Connection *connection, const struct http_route *route)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(PAGE_MAX);
-	int status = route->answer(server->arg, &body);
+	int status = route->response(server->arg, &body);
 
 	if (body.failed) {
 		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
@@ -300,7 +300,7 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 		.limit = http_guard_limit(SERVER_CONNECTIONS, FILES_RESERVED),
 		.idle_us = SERVER_TIMEOUT_S * 1000000u,
 		.body_us = HTTP_GUARD_HEAD_US,
-		.answer_us = SERVER_ANSWER_US,
+		.response_us = SERVER_ANSWER_US,
 	});
 	server->daemon = MHD_start_daemon(
 		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, on_accept, server,

@@ -14,7 +14,7 @@ struct http_route {
 	const char *path;
 	const char *content_type;
 	/* Fills the body and returns the status. On the server's thread. */
-	int (*answer)(void *arg, struct buf *body);
+	int (*response)(void *arg, struct buf *body);
 };
 
 struct http_server;

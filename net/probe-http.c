@@ -137,7 +137,8 @@ static int one_request(struct probing *probing, const struct probe_http *request
 	code = perform(probing, request, &result);
 	curl_multi_remove_handle(probing->multi, probing->easy);
 	if (code < 0) {
-		return error_set(reterr, code, "%s", code == -ECANCELED ? "given up" : "no answer");
+		return error_set(reterr, code, "%s",
+				 code == -ECANCELED ? "given up" : "no response");
 	}
 	if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && probing->enough)) {
 		return 0;

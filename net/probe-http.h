@@ -2,7 +2,7 @@
 /*
  * One HTTP request to see whether a server is well, as a kubelet's httpGet probe makes it: on a
  * connection of its own, straight to the host (no proxy), certificates unchecked. Redirects are
- * followed on the same host; one to another host is an answer like any, and is not gone after. Not
+ * followed on the same host; one to another host is a response like any, and is not gone after. Not
  * more of a body than PROBE_BODY_MAX is read.
  */
 #ifndef ASB_NET_PROBE_HTTP_H
@@ -25,7 +25,7 @@ struct probe_http {
 	int stop_fd;       /* readable: give up with -ECANCELED; -1: none */
 };
 
-/* 0 and the last answer's status; -ETIMEDOUT, -ECANCELED, or -ECONNREFUSED for any other reason to
+/* 0 and the last response's status; -ETIMEDOUT, -ECANCELED, or -ECONNREFUSED for any other reason to
  * have none. Any thread. */
 int probe_http(const struct probe_http *request, int *ret_status, struct error *reterr);
 

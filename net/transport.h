@@ -13,7 +13,7 @@
 #include "base/buf.h"
 
 #define ANSWER_MAX \
-	(16u << 20) /* bytes of one answer: etcd holds 1.5 MB objects, lists come in pages */
+	(16u << 20) /* bytes of one response: etcd holds 1.5 MB objects, lists come in pages */
 
 struct http_request {
 	const char *method;       /* "GET" ... */
@@ -23,7 +23,7 @@ struct http_request {
 	const char *body;
 	size_t body_length;
 	uint32_t
-		timeout_ms; /* for all of it; a stream: until the first byte of the answer's head */
+		timeout_ms; /* for all of it; a stream: until the first byte of the response's head */
 	/* Asked when the connection is there and the request goes out, in any thread; false: it does
 	 * not (-ECANCELED). Whatever was made sure of before may be long over by then, if the
 	 * process was stopped. NULL: it may. */
@@ -31,7 +31,7 @@ struct http_request {
 	void *may_send_arg;
 };
 
-struct http_answer {
+struct http_response {
 	/* 0: the server answered; -ETIMEDOUT, -ECONNREFUSED, -ECANCELED, -EPROTO ...: it did not */
 	int result;
 	bool maybe_sent;         /* result != 0: the server may have received the request */
@@ -42,7 +42,7 @@ struct http_answer {
 };
 
 /* Frees the body. */
-void http_answer_finish(struct http_answer *answer);
+void http_response_finish(struct http_response *response);
 
 struct transport;
 
@@ -50,16 +50,17 @@ struct transport;
 typedef int (*transport_bytes)(void *arg, const char *data, size_t length);
 
 struct transport_ops {
-	/* Sends count requests together; returns when each has its answer. answers are zeroed by
+	/* Sends count requests together; returns when each has its response. answers are zeroed by
 	 * the callee. */
 	void (*perform)(struct transport *transport, const struct http_request *requests,
-			struct http_answer *answers, size_t count);
-	/* One long answer, on a connection of its own, in the calling thread. bytes is called only
+			struct http_response *responses, size_t count);
+	/* One long response, on a connection of its own, in the calling thread. bytes is called only
 	 * for a 200; another status is in *ret with its body. Ends when the server ends it, when
 	 * idle_ms pass without a byte (-ETIMEDOUT), when bytes says so or the transport is stopped
 	 * (-ECANCELED). */
 	void (*stream)(struct transport *transport, const struct http_request *request,
-		       uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret);
+		       uint32_t idle_ms, transport_bytes bytes, void *arg,
+		       struct http_response *ret);
 	/* From now on nothing is sent; what waits returns -ECANCELED soon. Any thread. */
 	void (*stop)(struct transport *transport);
 };
@@ -70,9 +71,9 @@ struct transport {
 
 static inline void transport_perform(struct transport *transport,
 				     const struct http_request *requests,
-				     struct http_answer *answers, size_t count)
+				     struct http_response *responses, size_t count)
 {
-	transport->ops->perform(transport, requests, answers, count);
+	transport->ops->perform(transport, requests, responses, count);
 }
 
 #endif

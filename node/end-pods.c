@@ -99,7 +99,7 @@ static void run_threads(struct sched *sched, struct ending *ending, bool pods)
 	}
 }
 
-/* Nobody writes any more, and the state folder can be removed. */
+/* Nobody writes any more, and the state directory can be removed. */
 static void unmount_messages(const char *state_dir)
 {
 	CLEANUP_FREE char *path = xprintf("%s/messages", state_dir);

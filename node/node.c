@@ -82,16 +82,16 @@ static bool is_ready(void *arg, struct buf *text)
 
 /* ---- setting up ---- */
 
-static int make_folder(const char *path, struct error *reterr)
+static int make_directory(const char *path, struct error *reterr)
 {
 	struct stat info;
 
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the folder '%s' (--state-dir): %s",
+		return error_set(reterr, -errno, "cannot make the directory '%s' (--state-dir): %s",
 				 path, strerror(errno));
 	}
 	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
-		return error_set(reterr, -ENOTDIR, "'%s' (--state-dir) is no folder", path);
+		return error_set(reterr, -ENOTDIR, "'%s' (--state-dir) is not a directory", path);
 	}
 	return 0;
 }
@@ -195,7 +195,7 @@ static int serve(struct node_process *process, struct error *reterr)
 static int set_up(struct node_process *process, struct error *reterr)
 {
 	struct node *node = &process->node;
-	int error = make_folder(node->options->state_dir, reterr);
+	int error = make_directory(node->options->state_dir, reterr);
 
 	if (error < 0 || (error = choose_name(process, reterr)) < 0 ||
 	    (error = claims_upgrade(node->options->state_dir, sched_wall_us(node->sched) / 1000,

@@ -111,7 +111,7 @@ static int parse_one(int argc, char **argv, int *at, struct node_options *option
 	size_t length;
 
 	if (text[0] != '-' || text[1] == '\0') {
-		return error_set(reterr, -EINVAL, "'%s' is no flag; see --help", text);
+		return error_set(reterr, -EINVAL, "unknown flag '%s'; see --help", text);
 	}
 	text += text[1] == '-' ? 2 : 1;
 	length = strcspn(text, "=");

@@ -16,8 +16,8 @@ static int create_podman(struct sched *sched, const struct node_options *options
 			 const char *node_name, runtime_changed changed, void *arg,
 			 struct runtime **ret, struct error *reterr)
 {
-	CLEANUP_FREE char *folder = xprintf("%s/podman", options->state_dir);
-	struct podman_config config = { .state_dir = folder, .node = node_name };
+	CLEANUP_FREE char *directory = xprintf("%s/podman", options->state_dir);
+	struct podman_config config = { .state_dir = directory, .node = node_name };
 
 	return podman_runtime_create(sched, &config, changed, arg, ret, reterr);
 }
@@ -35,9 +35,9 @@ static int create_process(struct sched *sched, const struct node_options *option
 			  const char *node_name UNUSED, runtime_changed changed, void *arg,
 			  struct runtime **ret, struct error *reterr)
 {
-	CLEANUP_FREE char *folder = xprintf("%s/process", options->state_dir);
+	CLEANUP_FREE char *directory = xprintf("%s/process", options->state_dir);
 
-	return process_runtime_create(sched, folder, changed, arg, ret, reterr);
+	return process_runtime_create(sched, directory, changed, arg, ret, reterr);
 }
 
 static const struct runtime_kind kinds[] = {

@@ -55,7 +55,7 @@ static int send_all(int fd, const char *text, size_t length, struct error *reter
 	return 0;
 }
 
-int command_send(const char *socket, const char *text, size_t length, struct buf *answer,
+int command_send(const char *socket, const char *text, size_t length, struct buf *response,
 		 struct error *reterr)
 {
 	CLEANUP(close_socket) int fd = connect_to(socket, reterr);
@@ -75,19 +75,20 @@ int command_send(const char *socket, const char *text, size_t length, struct buf
 		if (got < 0 && errno != EINTR) {
 			return socket_error("does not answer", reterr);
 		}
-		if (got > 0 && buf_append(answer, data, (size_t)got) < 0) {
+		if (got > 0 && buf_append(response, data, (size_t)got) < 0) {
 			return error_set(reterr, -EFBIG, "HAProxy answers too much");
 		}
 	} while (got != 0);
-	return answer->length > 0 ? 0
-				  : error_set(reterr, -EPROTO, "HAProxy hung up without an answer");
+	return response->length > 0
+		       ? 0
+		       : error_set(reterr, -EPROTO, "HAProxy hung up without a response");
 }
 
 int command_do(const char *socket, const char *text, size_t length, struct error *reterr)
 {
-	CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_BYTES);
-	int error = command_send(socket, text, length, &answer, reterr);
-	const char *words = buf_str(&answer);
+	CLEANUP_BUF struct buf response = BUF_INIT(ANSWER_BYTES);
+	int error = command_send(socket, text, length, &response, reterr);
+	const char *words = buf_str(&response);
 
 	if (error < 0) {
 		return error;
@@ -101,17 +102,17 @@ int command_do(const char *socket, const char *text, size_t length, struct error
 int command_prepare(const char *socket, const char *what, const char *file, char ret_version[24],
 		    struct error *reterr)
 {
-	CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_BYTES);
+	CLEANUP_BUF struct buf response = BUF_INIT(ANSWER_BYTES);
 	CLEANUP_FREE char *text = xprintf("prepare %s %s\n", what, file);
-	int error = command_send(socket, text, strlen(text), &answer, reterr);
-	const char *number = strstr(buf_str(&answer), ": ");
+	int error = command_send(socket, text, strlen(text), &response, reterr);
+	const char *number = strstr(buf_str(&response), ": ");
 
 	if (error < 0) {
 		return error;
 	}
 	if (number == NULL || strspn(number + 2, "0123456789") == 0) {
 		return error_set(reterr, -EPROTO, "HAProxy does not prepare %s: %.*s", what,
-				 (int)strcspn(buf_str(&answer), "\n"), buf_str(&answer));
+				 (int)strcspn(buf_str(&response), "\n"), buf_str(&response));
 	}
 	number += 2;
 	snprintf(ret_version, 24, "%.*s", (int)strspn(number, "0123456789"), number);

@@ -323,7 +323,7 @@ int config_lock(const struct options *options, struct error *reterr)
 	int fd, error;
 
 	if (mkdir(options->run_dir, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the folder %s: %s; see --run-dir",
+		return error_set(reterr, -errno, "cannot make the directory %s: %s; see --run-dir",
 				 options->run_dir, strerror(errno));
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "router/options.h"
 
-/* Files in the run folder. */
+/* Files in the run directory. */
 #define CONFIG_FILE "haproxy.cfg"
 #define MAP_FILE "sandboxes.map"
 #define LUA_FILE "wait.lua"
@@ -18,10 +18,10 @@
 
 /* The text of the configuration file. */
 int config_text(const struct options *options, struct buf *out);
-/* Makes the run folder (0700) if it is not there and takes it for this process as long as the
- * descriptor that it returns is open: two routers in one folder would use each other's files. */
+/* Makes the run directory (0700) if it is not there and takes it for this process as long as the
+ * descriptor that it returns is open: two routers in one directory would use each other's files. */
 int config_lock(const struct options *options, struct error *reterr);
-/* Writes configuration and Lua into the run folder. */
+/* Writes configuration and Lua into the run directory. */
 int config_write(const struct options *options, struct error *reterr);
 
 #endif

@@ -150,10 +150,10 @@ static int start(struct haproxy *haproxy, struct child *ret, struct error *reter
 static bool comes_up(struct haproxy *haproxy, struct child *child)
 {
 	for (int i = 0; i < START_TICKS && wait_ms(haproxy, 0); i++) {
-		CLEANUP_BUF struct buf answer = BUF_INIT(65536);
+		CLEANUP_BUF struct buf response = BUF_INIT(65536);
 		struct error error = { 0 };
 
-		if (command_send(haproxy->socket, "show info\n", 10, &answer, &error) == 0) {
+		if (command_send(haproxy->socket, "show info\n", 10, &response, &error) == 0) {
 			return true;
 		}
 		if (has_ended(child, LOOK_MS)) {

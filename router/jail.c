@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds an account for HAProxy and makes its empty root folder. Called by router/main.c. */
+/* Finds an account for HAProxy and makes its empty root directory. Called by router/main.c. */
 #include "config.h"
 
 #include "router/jail.h"
@@ -33,16 +33,17 @@ static bool jail_find_account(struct jail *jail)
 	return false;
 }
 
-static int jail_make_folder(const char *path, struct error *reterr)
+static int jail_make_directory(const char *path, struct error *reterr)
 {
 	struct stat status;
 
 	if (mkdir(path, 0755) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the folder %s: %s; see --run-dir",
+		return error_set(reterr, -errno, "cannot make the directory %s: %s; see --run-dir",
 				 path, strerror(errno));
 	}
 	if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0) {
-		return error_set(reterr, -EPERM, "%s is no folder of root's; see --run-dir", path);
+		return error_set(reterr, -EPERM, "%s is not a directory of root's; see --run-dir",
+				 path);
 	}
 	/* The umask has taken away what the account needs to be in it. */
 	if (chmod(path, 0755) < 0) {
@@ -79,7 +80,7 @@ int jail_open(const char *run_dir, struct jail *ret, struct error *reterr)
 		return 0;
 	}
 
-	int error = jail_make_folder(path, reterr);
+	int error = jail_make_directory(path, reterr);
 
 	if (error < 0) {
 		return error;
@@ -89,7 +90,7 @@ int jail_open(const char *run_dir, struct jail *ret, struct error *reterr)
 		*ret = jail;
 	} else {
 		log_warning(
-			"HAProxy runs as root: there is no account haproxy or nobody, or this root may not change its user and its root folder");
+			"HAProxy runs as root: there is no account haproxy or nobody, or this root may not change its user and its root directory");
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What HAProxy is confined to when the router runs as root: it parses what strangers and sandboxes
- * send, so it does that as a user without rights, in an empty folder. */
+ * send, so it does that as a user without rights, in an empty directory. */
 #ifndef ASB_ROUTER_JAIL_H
 #define ASB_ROUTER_JAIL_H
 
@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-/* In the run folder: HAProxy's root folder, with nothing in it but the socket of its log. */
+/* In the run directory: HAProxy's root directory, with nothing in it but the socket of its log. */
 #define JAIL_DIR "root"
 
 struct jail {
@@ -18,9 +18,9 @@ struct jail {
 	gid_t gid;
 };
 
-/* Chooses the account (haproxy, else nobody) and makes the folder in run_dir, which must exist. Off
+/* Chooses the account (haproxy, else nobody) and makes the directory in run_dir, which must exist. Off
  * when the router is not root, and, with a warning in the log, where the system does not let root
- * change its user or its root folder (a container without those capabilities). */
+ * change its user or its root directory (a container without those capabilities). */
 int jail_open(const char *run_dir, struct jail *ret, struct error *reterr);
 
 #endif

@@ -26,7 +26,7 @@ static const struct flag flags[] = {
 	{ "wait-ms", FLAG_INTEGER, AT(wait_ms), "MS",
 	  "how long a request waits for its sandbox to appear (default 2000)", 0, 60000 },
 	{ "timeout-seconds", FLAG_INTEGER, AT(timeout_s), "S",
-	  "how long a sandbox may be silent within an answer (default 3600)", 1, 86400 },
+	  "how long a sandbox may be silent within a response (default 3600)", 1, 86400 },
 	{ "max-connections", FLAG_INTEGER, AT(connections), "N", "at a time (default 10000)", 10,
 	  1000000 },
 	{ "threads", FLAG_INTEGER, AT(threads), "N", "of HAProxy (default: as many as processors)",

@@ -11,7 +11,7 @@
 #include "router/jail.h"
 
 #define ROUTER_PORTS_MAX 32
-/* Of the run folder's path: the names of HAProxy's sockets in it end at 97 characters. */
+/* Of the run directory's path: the names of HAProxy's sockets in it end at 97 characters. */
 #define ROUTER_DIR_MAX 72
 
 struct options {
@@ -26,7 +26,7 @@ struct options {
 
 	uint16_t allowed[ROUTER_PORTS_MAX]; /* of allow_ports */
 	unsigned int allowed_count;
-	struct jail jail; /* no flag: of the run folder and who runs the router */
+	struct jail jail; /* no flag: of the run directory and who runs the router */
 };
 
 /* Parses and checks. Strings are borrowed from argv. */

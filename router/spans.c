@@ -136,7 +136,7 @@ static int bind_socket(struct spans *spans, struct error *reterr)
 		return error_set(reterr, -errno, "cannot listen at %s: %s", spans->path,
 				 strerror(errno));
 	}
-	/* HAProxy may be another user; who cannot enter the run folder gets nowhere near. */
+	/* HAProxy may be another user; who cannot enter the run directory gets nowhere near. */
 	if (chmod(spans->path, 0666) < 0) {
 		return error_set(reterr, -errno, "cannot set the mode of %s: %s", spans->path,
 				 strerror(errno));

@@ -31,9 +31,9 @@ int table_write(struct table *table, struct error *reterr);
 void table_online(struct table *table);
 /* It does not run: changes wait for the file. */
 void table_offline(struct table *table);
-/* Sends everything anew when a command has failed since the last time. Called now and then. */
+/* Sends everything again when a command has failed since the last time. Called now and then. */
 void table_repair(struct table *table);
-/* HAProxy has left a command without an answer (see commands.h): nobody knows what its map will be.
+/* HAProxy has left a command without a response (see commands.h): nobody knows what its map will be.
  * Until the next table_online. */
 void table_lose(struct table *table);
 bool table_is_lost(struct table *table);

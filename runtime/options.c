@@ -165,7 +165,7 @@ static int read_flag(int argc, char **argv, int *at, struct options *options, st
 	size_t length;
 
 	if (strncmp(text, "--", 2) != 0) {
-		return error_set(reterr, -EINVAL, "'%.100s' is no flag; see --help", text);
+		return error_set(reterr, -EINVAL, "unknown flag '%.100s'; see --help", text);
 	}
 	length = strcspn(text + 2, "=");
 	value = text[2 + length] == '=' ? text + 2 + length + 1 : NULL;

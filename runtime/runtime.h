@@ -18,7 +18,7 @@ struct runtime {
 	struct output_budget budget; /* of what commands wrote and nobody has read yet */
 	uint64_t exec_timeout_s;     /* of commands that ask for none; 0: none */
 	uint64_t output_max;         /* of a stream of a command */
-	struct base base;            /* the folder that commands run in and files are below */
+	struct base base;            /* the directory that commands run in and files are below */
 };
 
 #endif

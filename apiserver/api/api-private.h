@@ -60,19 +60,19 @@ struct api {
 	struct sched_thread *time_thread;
 };
 
-/* How an answer is shaped. */
+/* How a response is shaped. */
 enum shape { SHAPE_OBJECT, SHAPE_TABLE, SHAPE_METADATA };
 
 /* One request while it is answered. */
 struct api_call {
 	struct api *api;
 	const struct api_request *request;
-	struct api_answer *answer;
+	struct api_response *response;
 	struct route route;
 	struct query query;
 	enum shape shape;
 	bool pretty;
-	bool yaml;                 /* the answer is called YAML; JSON is */
+	bool yaml;                 /* the response is called YAML; JSON is */
 	const char *shape_version; /* "v1" or "v1beta1", static */
 
 	/* Copies of what the type says: it may go while we do not hold the lock. */
@@ -96,7 +96,7 @@ void call_fail(struct api_call *call, int status, const char *reason, const char
 /* Answers as an error of the objects says. */
 void call_fail_with(struct api_call *call, int status, const struct error *error);
 /* Answers with a tree, which is taken. */
-void call_answer_tree(struct api_call *call, int status, struct json_object *take);
+void call_response_tree(struct api_call *call, int status, struct json_object *take);
 /* Finds the type under the lock and copies what is needed of it; false: the call has failed. */
 bool call_find_type(struct api_call *call);
 const struct type *call_type(const struct api_call *call);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request of the Kubernetes API from its path to its answer: who handles it, and the answers
+/* One request of the Kubernetes API from its path to its response: who handles it, and the responses
  * all share. The HTTP server calls it on its threads, tests call it plainly. */
 #include "config.h"
 
@@ -24,26 +24,26 @@
 
 /* ---- answers ---- */
 
-void call_answer_tree(struct api_call *call, int status, struct json_object *take)
+void call_response_tree(struct api_call *call, int status, struct json_object *take)
 {
 	CLEANUP_JSON struct json_object *tree = take;
-	struct api_answer *answer = call->answer;
+	struct api_response *response = call->response;
 
-	answer->status = status;
-	answer->content_type = call->yaml ? "application/yaml" : JSON_TYPE;
-	buf_clear(&answer->body);
+	response->status = status;
+	response->content_type = call->yaml ? "application/yaml" : JSON_TYPE;
+	buf_clear(&response->body);
 	if (call->pretty) {
 		CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
 
 		json_print(tree, &text);
-		print_indented(buf_str(&text), text.length, &answer->body);
-		answer->body.failed = answer->body.failed || text.failed;
+		print_indented(buf_str(&text), text.length, &response->body);
+		response->body.failed = response->body.failed || text.failed;
 	} else {
-		json_print(tree, &answer->body);
+		json_print(tree, &response->body);
 	}
 	/* Messages quote what was sent, cut somewhere; no client could read a broken character. */
-	utf8_repair(&answer->body);
-	buf_append_char(&answer->body, '\n');
+	utf8_repair(&response->body);
+	buf_append_char(&response->body, '\n');
 }
 
 static void fail_details(struct api_call *call, int status, const char *reason, const char *message)
@@ -52,9 +52,9 @@ static void fail_details(struct api_call *call, int status, const char *reason, 
 					  .kind = call->kind.plural,
 					  .name = call->route.name };
 
-	call_answer_tree(call, status,
-			 status_refusal(status, reason, message,
-					call->kind.plural != NULL ? &details : NULL));
+	call_response_tree(call, status,
+			   status_refusal(status, reason, message,
+					  call->kind.plural != NULL ? &details : NULL));
 }
 
 void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
@@ -68,7 +68,7 @@ void call_fail(struct api_call *call, int status, const char *reason, const char
 	fail_details(call, status, reason, message);
 }
 
-/* By this cause clients know that they are ahead of the server, and list anew. */
+/* By this cause clients know that they are ahead of the server, and list again. */
 static void fail_too_large(struct api_call *call, const char *message)
 {
 	struct json_object *cause = json_object_new_object();
@@ -79,14 +79,14 @@ static void fail_too_large(struct api_call *call, const char *message)
 	json_object_object_add(cause, "message",
 			       json_object_new_string("Too large resource version"));
 	json_object_array_add(details.take_causes, cause);
-	call_answer_tree(call, 504, status_refusal(504, "Timeout", message, &details));
-	call->answer->retry_after_s = 1;
+	call_response_tree(call, 504, status_refusal(504, "Timeout", message, &details));
+	call->response->retry_after_s = 1;
 }
 
 void call_fail_with(struct api_call *call, int status, const struct error *error)
 {
 	if (call->refusal != NULL) {
-		call_answer_tree(call, status, TAKE(call->refusal));
+		call_response_tree(call, status, TAKE(call->refusal));
 		return;
 	}
 	if (status == 504) {
@@ -99,36 +99,36 @@ void call_fail_with(struct api_call *call, int status, const struct error *error
 /* What no kind is served at: the words by which clients know it. */
 static void fail_path(struct api_call *call)
 {
-	struct api_answer *answer = call->answer;
+	struct api_response *response = call->response;
 
-	answer->status = 404;
-	answer->content_type = "text/plain; charset=utf-8";
-	buf_append_str(&answer->body, "404 page not found\n");
+	response->status = 404;
+	response->content_type = "text/plain; charset=utf-8";
+	buf_append_str(&response->body, "404 page not found\n");
 }
 
-void api_refuse(int status, const char *message, struct api_answer *ret)
+void api_refuse(int status, const char *message, struct api_response *ret)
 {
 	CLEANUP_JSON struct json_object *tree = status_refusal(status, NULL, message, NULL);
 
-	*ret = (struct api_answer){ .status = status,
-				    .content_type = JSON_TYPE,
-				    .body = BUF_INIT(API_ANSWER_MAX) };
+	*ret = (struct api_response){ .status = status,
+				      .content_type = JSON_TYPE,
+				      .body = BUF_INIT(API_ANSWER_MAX) };
 	json_print(tree, &ret->body);
 	utf8_repair(&ret->body);
 	buf_append_char(&ret->body, '\n');
 }
 
-void api_answer_finish(struct api_answer *answer)
+void api_response_finish(struct api_response *response)
 {
-	buf_finish(&answer->body);
-	free(answer->warnings);
-	answer->warnings = NULL;
-	watch_close(answer->watch);
-	answer->watch = NULL;
-	podlog_close(answer->podlog);
-	answer->podlog = NULL;
-	remote_target_free(answer->remote);
-	answer->remote = NULL;
+	buf_finish(&response->body);
+	free(response->warnings);
+	response->warnings = NULL;
+	watch_close(response->watch);
+	response->watch = NULL;
+	podlog_close(response->podlog);
+	response->podlog = NULL;
+	remote_target_free(response->remote);
+	response->remote = NULL;
 }
 
 /* ---- types ---- */
@@ -242,7 +242,7 @@ static bool verb_allowed(struct api_call *call)
 	}
 	call_fail(call, 405, NULL,
 		  "the server does not allow this method on the requested resource");
-	call->answer->allow = sub ? ALLOW_SUBRESOURCE : named ? ALLOW_OBJECT : ALLOW_LIST;
+	call->response->allow = sub ? ALLOW_SUBRESOURCE : named ? ALLOW_OBJECT : ALLOW_LIST;
 	return false;
 }
 
@@ -288,7 +288,7 @@ static void take_warnings(struct api_call *call)
 		buf_append_char(&text, '\n');
 	}
 	if (text.length > 0) {
-		call->answer->warnings = buf_take(&text);
+		call->response->warnings = buf_take(&text);
 	}
 }
 
@@ -329,21 +329,21 @@ static void handle(struct api_call *call)
 	}
 }
 
-void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret)
+void api_handle(struct api *api, const struct api_request *request, struct api_response *ret)
 {
 	struct api_call *call = xnew(struct api_call);
 	int64_t received_us = sched_wall_us(api->sched);
 
-	*ret = (struct api_answer){ .content_type = JSON_TYPE, .body = BUF_INIT(API_ANSWER_MAX) };
+	*ret = (struct api_response){ .content_type = JSON_TYPE, .body = BUF_INIT(API_ANSWER_MAX) };
 	call->api = api;
 	call->request = request;
-	call->answer = ret;
+	call->response = ret;
 	handle(call);
 	take_warnings(call);
 	audit_write(call, received_us);
 	call_finish(call);
 	if (ret->body.failed) {
-		api_answer_finish(ret);
-		api_refuse(500, "the answer is too large: ask for pages (limit=)", ret);
+		api_response_finish(ret);
+		api_refuse(500, "the response is too large: ask for pages (limit=)", ret);
 	}
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API server of local mode apart from HTTP: a request in, an answer out. The HTTP server, tests
+ * The API server of local mode apart from HTTP: a request in, a response out. The HTTP server, tests
  * and other transports stand on it.
  *
  * Thread-safe: any thread may ask. It takes the lock of the objects for short times only, and never
- * while it parses a body or prints an answer. An answer is one of three: a body; a watch, to be read
+ * while it parses a body or prints a response. A response is one of three: a body; a watch, to be read
  * as it goes on (apiserver/api/watch.h); a stream from elsewhere (logs of a pod).
  */
 #ifndef ASB_APISERVER_API_API_H
@@ -63,7 +63,7 @@ struct api_request {
 	size_t length;
 };
 
-struct api_answer {
+struct api_response {
 	int status;
 	const char *content_type; /* static */
 	struct buf body;
@@ -76,10 +76,10 @@ struct api_answer {
 	struct remote_target *remote;
 };
 
-/* Never fails: what goes wrong is an answer. *ret need not be initialised. */
-void api_handle(struct api *api, const struct api_request *request, struct api_answer *ret);
-void api_answer_finish(struct api_answer *answer);
+/* Never fails: what goes wrong is a response. *ret need not be initialised. */
+void api_handle(struct api *api, const struct api_request *request, struct api_response *ret);
+void api_response_finish(struct api_response *response);
 /* What is refused before there is a request: a Status with that code. */
-void api_refuse(int status, const char *message, struct api_answer *ret);
+void api_refuse(int status, const char *message, struct api_response *ret);
 
 #endif

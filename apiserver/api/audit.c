@@ -144,7 +144,7 @@ void audit_write(const struct api_call *call, int64_t received_us)
 		buf_append_char(&line, ',');
 		add_text(&line, "subresource", route->subresource);
 	}
-	buf_printf(&line, "},\"responseStatus\":{\"code\":%d}", call->answer->status);
+	buf_printf(&line, "},\"responseStatus\":{\"code\":%d}", call->response->status);
 	add_time(&line, "requestReceivedTimestamp", received_us);
 	add_time(&line, "stageTimestamp", sched_wall_us(api->sched));
 	buf_append_str(&line, "}\n");

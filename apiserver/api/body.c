@@ -103,7 +103,7 @@ bool body_parse(struct api_call *call)
 	}
 	if (strcmp(request->method, "PATCH") != 0 &&
 	    !json_object_is_type(call->body, json_type_object)) {
-		call_fail(call, 400, NULL, "the body is no object");
+		call_fail(call, 400, NULL, "the body is not a JSON object");
 		return false;
 	}
 	return check_nul(call);

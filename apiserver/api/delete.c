@@ -190,7 +190,7 @@ static bool shows_deleted(const struct api_call *call)
 }
 
 /* What was removed is told by a Status; what is only marked is shown. */
-static void answer(struct api_call *call, const struct objects_state *state, bool exists)
+static void response(struct api_call *call, const struct objects_state *state, bool exists)
 {
 	if (exists || shows_deleted(call)) {
 		print_object(call, 200, state);
@@ -205,7 +205,7 @@ static void answer(struct api_call *call, const struct objects_state *state, boo
 					  .kind = call->kind.plural,
 					  .uid = asb_uid(object) };
 
-	call_answer_tree(call, 200, status_success(&details));
+	call_response_tree(call, 200, status_success(&details));
 }
 
 static void delete_one(struct api_call *call, const struct objects_delete_options *options)
@@ -230,7 +230,7 @@ static void delete_one(struct api_call *call, const struct objects_delete_option
 		world_written(api);
 	}
 	if (status == 200 || status == 202) {
-		answer(call, state, exists);
+		response(call, state, exists);
 	} else {
 		call_fail_with(call, status, &error);
 	}

@@ -53,14 +53,14 @@ static struct json_object *tree_of(struct api_call *call, const char *version)
 	}
 }
 
-static void answer_text(struct api_call *call, int status, const char *text)
+static void response_text(struct api_call *call, int status, const char *text)
 {
-	call->answer->status = status;
-	call->answer->content_type = "text/plain; charset=utf-8";
-	buf_append_str(&call->answer->body, text);
+	call->response->status = status;
+	call->response->content_type = "text/plain; charset=utf-8";
+	buf_append_str(&call->response->body, text);
 }
 
-static bool answer_protobuf(struct api_call *call)
+static bool respond_protobuf(struct api_call *call)
 {
 	static const char at[] = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 	const char *accept = call->request->accept;
@@ -73,9 +73,9 @@ static bool answer_protobuf(struct api_call *call)
 
 	const void *data = openapi_v2_protobuf(&length);
 
-	call->answer->status = 200;
-	call->answer->content_type = OPENAPI_PROTOBUF;
-	buf_append(&call->answer->body, data, length);
+	call->response->status = 200;
+	call->response->content_type = OPENAPI_PROTOBUF;
+	buf_append(&call->response->body, data, length);
 	return true;
 }
 
@@ -87,14 +87,14 @@ void discover_handle(struct api_call *call)
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
 		call_fail(call, 405, NULL,
 			  "the server does not allow this method on the requested resource");
-		call->answer->allow = "GET";
+		call->response->allow = "GET";
 		return;
 	}
 	if (call->route.type == ROUTE_HEALTH) {
-		answer_text(call, 200, "ok");
+		response_text(call, 200, "ok");
 		return;
 	}
-	if (answer_protobuf(call)) {
+	if (respond_protobuf(call)) {
 		return;
 	}
 
@@ -105,13 +105,13 @@ void discover_handle(struct api_call *call)
 		tree = tree_of(call, version);
 	}
 	if (tree == NULL) {
-		answer_text(call, 404, "404 page not found\n");
+		response_text(call, 404, "404 page not found\n");
 		return;
 	}
-	call_answer_tree(call, 200, tree);
+	call_response_tree(call, 200, tree);
 	if (version != NULL &&
 	    (call->route.type == ROUTE_CORE || call->route.type == ROUTE_GROUPS)) {
-		call->answer->content_type =
+		call->response->content_type =
 			strcmp(version, "v2") == 0 ? AGGREGATED("v2") : AGGREGATED("v2beta1");
 	}
 }

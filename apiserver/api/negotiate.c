@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accept and Content-Type headers: which shape an answer is to have. The API asks for each
+/* Accept and Content-Type headers: which shape a response is to have. The API asks for each
  * request. */
 #include "config.h"
 

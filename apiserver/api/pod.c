@@ -110,7 +110,8 @@ static bool log_query(struct api_call *call, struct buf *path)
 	}
 	if (since != NULL && *since != '\0') {
 		if (!asb_time_parse(since, &ms)) {
-			call_fail(call, 400, NULL, "'%.64s' is no time for 'sinceTime'", since);
+			call_fail(call, 400, NULL, "'%.64s' is not a valid time for 'sinceTime'",
+				  since);
 			return false;
 		}
 		if (call_query(call, "sinceSeconds") != NULL) {
@@ -127,7 +128,7 @@ static bool log_query(struct api_call *call, struct buf *path)
 static void open_log(struct api_call *call, const char *path)
 {
 	struct api *api = call->api;
-	struct api_answer *answer = call->answer;
+	struct api_response *response = call->response;
 	struct error error = { 0 };
 	int status = 0;
 
@@ -135,23 +136,24 @@ static void open_log(struct api_call *call, const char *path)
 		call_fail(call, 503, NULL, "there is no node here that would have logs");
 		return;
 	}
-	if (podlog_open(api->sched, api->node_socket, path, &status, &answer->podlog, &error) < 0) {
+	if (podlog_open(api->sched, api->node_socket, path, &status, &response->podlog, &error) <
+	    0) {
 		call_fail(call, 503, NULL, "the node gives no logs: %s", error.text);
 		return;
 	}
 	if (status != 200) {
 		char text[1024];
-		ssize_t length = podlog_read(answer->podlog, text, sizeof(text) - 1, 1000);
+		ssize_t length = podlog_read(response->podlog, text, sizeof(text) - 1, 1000);
 
-		podlog_close(answer->podlog);
-		answer->podlog = NULL;
+		podlog_close(response->podlog);
+		response->podlog = NULL;
 		text[length > 0 ? length : 0] = '\0';
 		call_fail(call, status >= 400 && status < 600 ? status : 500, NULL, "%s",
 			  length > 0 ? text : "the node gives no logs");
 		return;
 	}
-	answer->status = 200;
-	answer->content_type = "text/plain";
+	response->status = 200;
+	response->content_type = "text/plain";
 }
 
 void podlog_handle(struct api_call *call)

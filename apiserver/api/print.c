@@ -71,13 +71,13 @@ static void set_version(struct json_object *list, uint64_t version)
 
 void print_object(struct api_call *call, int status, const struct objects_state *state)
 {
-	struct api_answer *answer = call->answer;
+	struct api_response *response = call->response;
 
 	if (call->shape == SHAPE_OBJECT && !call->pretty) {
-		answer->status = status;
-		answer->content_type = call->yaml ? "application/yaml" : "application/json";
-		request_text(&call->kind, state, &answer->body);
-		buf_append_char(&answer->body, '\n');
+		response->status = status;
+		response->content_type = call->yaml ? "application/yaml" : "application/json";
+		request_text(&call->kind, state, &response->body);
+		buf_append_char(&response->body, '\n');
 		return;
 	}
 
@@ -95,7 +95,7 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 	} else {
 		shaped = json_object_get(object);
 	}
-	call_answer_tree(call, status, shaped);
+	call_response_tree(call, status, shaped);
 }
 
 int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
@@ -291,7 +291,7 @@ static bool print_table(struct api_call *call, const struct list_page *page, str
 
 void print_list(struct api_call *call, const struct list_page *page)
 {
-	struct buf *body = &call->answer->body, text CLEANUP_BUF = BUF_INIT(API_ANSWER_MAX);
+	struct buf *body = &call->response->body, text CLEANUP_BUF = BUF_INIT(API_ANSWER_MAX);
 	struct buf *out = call->pretty ? &text : body;
 
 	if (call->shape != SHAPE_TABLE) {
@@ -306,6 +306,6 @@ void print_list(struct api_call *call, const struct list_page *page)
 		print_indented(buf_str(&text), text.length, body);
 		body->failed = body->failed || text.failed;
 	}
-	call->answer->status = 200;
-	call->answer->content_type = call->yaml ? "application/yaml" : "application/json";
+	call->response->status = 200;
+	call->response->content_type = call->yaml ? "application/yaml" : "application/json";
 }

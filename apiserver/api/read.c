@@ -186,9 +186,9 @@ void read_watch(struct api_call *call)
 		options.expired = true;
 	}
 	options.take_selector = selector;
-	call->answer->status = 200;
-	call->answer->content_type = "application/json";
-	call->answer->watch = watch_create(api, &options);
+	call->response->status = 200;
+	call->response->content_type = "application/json";
+	call->response->watch = watch_create(api, &options);
 }
 
 /* ---- gets ---- */

@@ -144,10 +144,10 @@ static bool exec_path(struct api_call *call, struct json_object *pod, struct rem
 	return true;
 }
 
-static void answer_with(struct api_call *call, struct remote_target *take_target)
+static void respond_with(struct api_call *call, struct remote_target *take_target)
 {
-	call->answer->remote = take_target;
-	call->answer->status = 101;
+	call->response->remote = take_target;
+	call->response->status = 101;
 }
 
 /* Where the ports of the router's mirror pod lead to; NULL: it is another pod. */
@@ -197,5 +197,5 @@ void remote_handle(struct api_call *call)
 
 	target->socket = xstrdup(address != NULL ? address : call->api->node_socket);
 	target->path = buf_take(&path);
-	answer_with(call, target);
+	respond_with(call, target);
 }

@@ -34,9 +34,9 @@ static void hex(const unsigned char *data, size_t length, char *ret)
 	ret[2 * length] = '\0';
 }
 
-int token_load(const char *folder, char ret[TOKEN_MAX], struct error *reterr)
+int token_load(const char *directory, char ret[TOKEN_MAX], struct error *reterr)
 {
-	CLEANUP_FREE char *path = xprintf("%s/token", folder);
+	CLEANUP_FREE char *path = xprintf("%s/token", directory);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd >= 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bearer tokens of local mode: the admin's, random, in the state folder with mode 0600; and those
+ * Bearer tokens of local mode: the admin's, random, in the state directory with mode 0600; and those
  * that stand for a ServiceAccount, which carry its name, an end and a MAC under the admin's token,
  * so nothing of them is stored.
  */
@@ -16,8 +16,8 @@
 #define TOKEN_MAX 1024     /* bytes, with the NUL */
 #define TOKEN_USER_MAX 600 /* "system:serviceaccount:NS:NAME" */
 
-/* The admin's token from folder/token, made if it is not there. */
-int token_load(const char *folder, char ret[TOKEN_MAX], struct error *reterr);
+/* The admin's token from directory/token, made if it is not there. */
+int token_load(const char *directory, char ret[TOKEN_MAX], struct error *reterr);
 /* A token for a service account until end_s (since 1970). */
 int token_issue(const char *secret, const char *ns, const char *account, int64_t end_s,
 		char ret[TOKEN_MAX]);

@@ -297,7 +297,7 @@ static void print_state(struct watch *watch, int type, const struct objects_stat
 	buf_printf(&watch->text, "{\"type\":\"%s\",\"object\":", words[type]);
 	if (print_event(watch->api, &watch->kind, watch->shape, watch->shape_version,
 			!watch->first_sent, state, &watch->text) < 0) {
-		watch->over = true; /* too large, or its type is gone: the client watches anew */
+		watch->over = true; /* too large, or its type is gone: the client watches again */
 	}
 	watch->first_sent = true;
 	buf_append_str(&watch->text, "}\n");

@@ -46,7 +46,7 @@ static struct json_object *get_object(void *arg, const struct type *type, const 
 
 /* ---- admission ---- */
 
-static void keep_verdict(struct api *api, struct type_request *request, int status)
+static void keep_result(struct api *api, struct type_request *request, int status)
 {
 	struct api_call *call = api->call;
 
@@ -129,7 +129,7 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 
 		objects_fail(reterr, status, "%s", message != NULL ? message : "refused");
 	}
-	keep_verdict(api, &request, status);
+	keep_result(api, &request, status);
 	type_request_finish(&request);
 	return status;
 }

@@ -103,31 +103,31 @@ static int perform(struct api_call *call, enum patch_type type, struct objects_s
 }
 
 /* A TokenRequest's answer gets its token here: who keeps objects does not know the secret. */
-static void answer_token(struct api_call *call, int status, const struct objects_state *state)
+static void respond_token(struct api_call *call, int status, const struct objects_state *state)
 {
 	size_t length = 0;
 	const char *text = objects_state_text(state, &length);
-	CLEANUP_JSON struct json_object *answer = json_parse(text, length, NULL);
-	int64_t seconds = asb_int(asb_at(answer, "spec", "expirationSeconds"), TOKEN_DEFAULT_S);
+	CLEANUP_JSON struct json_object *response = json_parse(text, length, NULL);
+	int64_t seconds = asb_int(asb_at(response, "spec", "expirationSeconds"), TOKEN_DEFAULT_S);
 	int64_t now_s = sched_wall_us(call->api->sched) / 1000000;
 	char token[TOKEN_MAX], end[21];
 
 	if (seconds < TOKEN_LEAST_S || seconds > TOKEN_MOST_S) {
 		seconds = seconds < TOKEN_LEAST_S ? TOKEN_LEAST_S : TOKEN_MOST_S;
 	}
-	if (answer == NULL || token_issue(call->api->secret, call->route.ns, call->route.name,
-					  now_s + seconds, token) < 0) {
+	if (response == NULL || token_issue(call->api->secret, call->route.ns, call->route.name,
+					    now_s + seconds, token) < 0) {
 		call_fail(call, 500, NULL, "cannot make a token");
 		return;
 	}
 	asb_time_format((now_s + seconds) * 1000, end);
 
-	struct json_object *object = asb_object_in(answer, "status");
+	struct json_object *object = asb_object_in(response, "status");
 
 	asb_set_str(object, "token", token);
 	asb_set_str(object, "expirationTimestamp", end);
 	explicit_bzero(token, sizeof(token));
-	call_answer_tree(call, status, json_object_get(answer));
+	call_response_tree(call, status, json_object_get(response));
 }
 
 static void keep_name(struct api_call *call)
@@ -162,7 +162,7 @@ void write_handle(struct api_call *call)
 	if (status != 200 && status != 201) {
 		call_fail_with(call, status, &error);
 	} else if (strcmp(call->route.subresource, "token") == 0) {
-		answer_token(call, status, state);
+		respond_token(call, status, state);
 	} else {
 		print_object(call, status, state);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP request and its answer: who asks, the body as it comes, the API's answer as a response.
+/* One HTTP request and its response: who asks, the body as it comes, the API's answer as a response.
  * libmicrohttpd calls it on its threads. */
 #include "config.h"
 
@@ -38,13 +38,13 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 
 /* ---- answers ---- */
 
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
+static void add_header(struct MHD_Response *mhd_response, const char *name, const char *value)
 {
-	(void)MHD_add_response_header(response, name, value);
+	(void)MHD_add_response_header(mhd_response, name, value);
 }
 
 /* Each as: 299 - "text", what would end the quotes escaped. */
-static void add_warnings(struct MHD_Response *response, const char *warnings)
+static void add_warnings(struct MHD_Response *mhd_response, const char *warnings)
 {
 	while (warnings != NULL && *warnings != '\0') {
 		size_t length = strcspn(warnings, "\n");
@@ -58,7 +58,7 @@ static void add_warnings(struct MHD_Response *response, const char *warnings)
 			buf_append_char(&value, warnings[i]);
 		}
 		buf_append_char(&value, '"');
-		add_header(response, "Warning", buf_str(&value));
+		add_header(mhd_response, "Warning", buf_str(&value));
 		warnings += length;
 		warnings += *warnings == '\n' ? 1 : 0;
 	}
@@ -76,45 +76,45 @@ static enum MHD_Result queue(struct MHD_Connection *connection, int status,
 
 static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status);
 
-static enum MHD_Result send_answer(struct server *server, struct MHD_Connection *connection,
-				   struct api_answer *answer)
+static enum MHD_Result send_response(struct server *server, struct MHD_Connection *connection,
+				     struct api_response *response)
 {
-	struct MHD_Response *response;
+	struct MHD_Response *mhd_response;
 	char number[16];
 
-	if (answer->remote != NULL) {
+	if (response->remote != NULL) {
 		if (!remote_enter(server->remote)) {
 			return refuse(server, connection, 429);
 		}
-		upgrade_start(server, connection, TAKE(answer->remote));
+		upgrade_start(server, connection, TAKE(response->remote));
 		return MHD_YES;
 	}
-	if (answer->watch != NULL || answer->podlog != NULL) {
-		response = stream_response(server, connection, answer);
+	if (response->watch != NULL || response->podlog != NULL) {
+		mhd_response = stream_response(server, connection, response);
 	} else {
-		size_t length = answer->body.length;
+		size_t length = response->body.length;
 
-		response = MHD_create_response_from_buffer(length, buf_take(&answer->body),
-							   MHD_RESPMEM_MUST_FREE);
+		mhd_response = MHD_create_response_from_buffer(length, buf_take(&response->body),
+							       MHD_RESPMEM_MUST_FREE);
 	}
-	if (response == NULL) {
+	if (mhd_response == NULL) {
 		return MHD_NO;
 	}
-	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
-	add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
-	if (answer->allow != NULL) {
-		add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+	add_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	add_header(mhd_response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
+	if (response->allow != NULL) {
+		add_header(mhd_response, MHD_HTTP_HEADER_ALLOW, response->allow);
 	}
-	if (answer->retry_after_s > 0) {
-		snprintf(number, sizeof(number), "%d", answer->retry_after_s);
-		add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, number);
+	if (response->retry_after_s > 0) {
+		snprintf(number, sizeof(number), "%d", response->retry_after_s);
+		add_header(mhd_response, MHD_HTTP_HEADER_RETRY_AFTER, number);
 	}
-	if (answer->status == 401) {
-		add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+	if (response->status == 401) {
+		add_header(mhd_response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 			   "Bearer realm=\"agent-sandbox-local\"");
 	}
-	add_warnings(response, answer->warnings);
-	return queue(connection, answer->status, response);
+	add_warnings(mhd_response, response->warnings);
+	return queue(connection, response->status, mhd_response);
 }
 
 static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status)
@@ -129,18 +129,18 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 		{ 429, "too many sessions in pods are open: end one" },
 		{ 503, "the bodies of all requests together are too large now: try again" },
 	};
-	struct api_answer answer;
+	struct api_response response;
 	const char *message = "the server refuses the request";
 
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
 		message = messages[i].status == status ? messages[i].message : message;
 	}
-	api_refuse(status, message, &answer);
-	answer.retry_after_s = status == 503 ? 1 : answer.retry_after_s;
+	api_refuse(status, message, &response);
+	response.retry_after_s = status == 503 ? 1 : response.retry_after_s;
 
-	enum MHD_Result sent = send_answer(server, connection, &answer);
+	enum MHD_Result sent = send_response(server, connection, &response);
 
-	api_answer_finish(&answer);
+	api_response_finish(&response);
 	return sent;
 }
 
@@ -320,8 +320,8 @@ static enum MHD_Result add_protocol(void *arg, enum MHD_ValueKind kind UNUSED, c
 	return MHD_YES;
 }
 
-static enum MHD_Result answer(struct server *server, struct MHD_Connection *connection,
-			      const char *method, struct exchange *exchange)
+static enum MHD_Result response(struct server *server, struct MHD_Connection *connection,
+				const char *method, struct exchange *exchange)
 {
 	char *query = strchr(exchange->uri, '?');
 
@@ -341,7 +341,7 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 		.body = buf_str(&exchange->body),
 		.length = exchange->body.length,
 	};
-	struct api_answer result;
+	struct api_response result;
 
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, add_protocol, &protocols);
 	request.protocols = buf_str(&protocols);
@@ -349,10 +349,10 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 
 	exchange->taken_over = result.remote != NULL;
 
-	enum MHD_Result sent = send_answer(server, connection, &result);
+	enum MHD_Result sent = send_response(server, connection, &result);
 
 	exchange->taken_over = exchange->taken_over && result.remote == NULL;
-	api_answer_finish(&result);
+	api_response_finish(&result);
 	return sent;
 }
 
@@ -383,5 +383,5 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 		return refuse(server, connection, exchange->refused);
 	}
 	guard_phase(server, connection, HTTP_PHASE_ANSWER);
-	return answer(server, connection, method, exchange);
+	return response(server, connection, method, exchange);
 }

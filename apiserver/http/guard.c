@@ -101,7 +101,7 @@ void guard_start(struct server *server)
 		.limit = http_guard_limit(SERVER_CONNECTIONS_MAX, FILES_RESERVED),
 		.idle_us = SERVER_REST_US,
 		.body_us = SERVER_BODY_US,
-		.answer_us = SERVER_ANSWER_US,
+		.response_us = SERVER_ANSWER_US,
 		.on_sweep = on_sweep,
 		.arg = server,
 	});

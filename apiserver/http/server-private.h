@@ -15,7 +15,7 @@
 #define SERVER_PARAMETERS_MAX 64u       /* of a query: no route knows a third of that */
 #define SERVER_MEMORY (24u << 10)       /* of a connection: its head, and what is being sent */
 #define SERVER_SILENCE_S 95u            /* Go's clients close after 90 s of rest themselves */
-#define SERVER_REST_US 120000000u       /* from an answer to the next request */
+#define SERVER_REST_US 120000000u       /* from a response to the next request */
 #define SERVER_BODY_US 60000000u        /* from a head to its body's end */
 #define SERVER_ANSWER_US 600000000u     /* a long list to a slow reader; watches and logs go on */
 #define SERVER_BODIES_MAX (128u << 20)  /* of all requests together */
@@ -77,9 +77,9 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **request_a
 void exchange_free(struct server *server, struct exchange *exchange);
 
 /* ---- server-stream.c ---- */
-/* The answer's watch or log becomes a response; NULL without memory. */
+/* The response's watch or log becomes a response; NULL without memory. */
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
-				     struct api_answer *answer);
+				     struct api_response *response);
 
 /* ---- server-log.c ---- */
 int logs_start(struct server *server, struct error *reterr);

@@ -68,7 +68,7 @@ static int listen_tcp(struct server *server, struct error *reterr)
 	return fd;
 }
 
-/* The state folder is locked by who opened its storage, so what is at the path is a rest. */
+/* The state directory is locked by who opened its storage, so what is at the path is a rest. */
 static int listen_unix(struct server *server, struct error *reterr)
 {
 	const char *path = server->config.socket_path;
@@ -77,7 +77,7 @@ static int listen_unix(struct server *server, struct error *reterr)
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		return error_set(
 			reterr, -ENAMETOOLONG,
-			"the socket's path '%s' is longer than the system takes (%zu): use a state folder with a shorter name",
+			"the socket's path '%s' is longer than the system takes (%zu): use a state directory with a shorter name",
 			path, sizeof(address.sun_path) - 1);
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);

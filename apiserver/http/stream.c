@@ -106,27 +106,27 @@ static void stream_free(void *arg)
 }
 
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
-				     struct api_answer *answer)
+				     struct api_response *response)
 {
 	struct stream *stream = xnew(struct stream);
 
 	stream->server = server;
 	stream->connection = connection;
 	stream->fd = guard_link(connection)->http.fd;
-	stream->watch = TAKE(answer->watch);
-	stream->podlog = TAKE(answer->podlog);
+	stream->watch = TAKE(response->watch);
+	stream->podlog = TAKE(response->podlog);
 	if (stream->watch != NULL) {
 		stream_list(stream);
 	}
 
-	struct MHD_Response *response = MHD_create_response_from_callback(
+	struct MHD_Response *mhd_response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream->watch != NULL ? read_watch : read_log,
 		stream, stream_free);
 
-	if (response == NULL) {
+	if (mhd_response == NULL) {
 		stream_free(stream);
 		return NULL;
 	}
 	guard_phase(server, connection, HTTP_PHASE_STREAM);
-	return response;
+	return mhd_response;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CA and the server's certificate, made by libcrypto and kept in the state folder. The command
+/* The CA and the server's certificate, made by libcrypto and kept in the state directory. The command
  * loads them before it serves. */
 #include "config.h"
 
@@ -82,10 +82,11 @@ static int parse(const char *certificate, const char *key, struct pair *ret)
 }
 
 /* 0, -ENOENT when one of the two is not there, or another error. */
-static int load_pair(const char *folder, const char *name, struct pair *ret, struct error *reterr)
+static int load_pair(const char *directory, const char *name, struct pair *ret,
+		     struct error *reterr)
 {
-	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", folder, name);
-	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", folder, name);
+	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", directory, name);
+	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", directory, name);
 	struct error error = { 0 };
 	CLEANUP_FREE char *certificate = read_file(certificate_path, &error);
 	CLEANUP_FREE char *key = certificate != NULL ? read_file(key_path, &error) : NULL;
@@ -133,11 +134,11 @@ static void text_release(char **text)
 	}
 }
 
-static int save_pair(const char *folder, const char *name, const struct pair *pair,
+static int save_pair(const char *directory, const char *name, const struct pair *pair,
 		     struct error *reterr)
 {
-	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", folder, name);
-	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", folder, name);
+	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", directory, name);
+	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", directory, name);
 	CLEANUP_FREE char *certificate = certificate_text(pair->certificate);
 	CLEANUP(text_release) char *key = key_text(pair->key);
 	int code = private_file_write(key_path, key, (unsigned int)strlen(key), 0600, reterr);
@@ -236,23 +237,23 @@ static bool good_for(X509 *certificate, int64_t until_s)
 	return X509_cmp_time(X509_get0_notAfter(certificate), &until) > 0;
 }
 
-static int load_ca(const char *folder, int64_t now_s, struct pair *ret, struct error *reterr)
+static int load_ca(const char *directory, int64_t now_s, struct pair *ret, struct error *reterr)
 {
-	int code = load_pair(folder, "ca", ret, reterr);
+	int code = load_pair(directory, "ca", ret, reterr);
 
 	if (code == -ENOENT || (code == 0 && !good_for(ret->certificate, now_s))) {
 		pair_finish(ret);
 		*ret = (struct pair){ 0 };
 		code = make_ca(now_s, ret, reterr);
-		return code < 0 ? code : save_pair(folder, "ca", ret, reterr);
+		return code < 0 ? code : save_pair(directory, "ca", ret, reterr);
 	}
 	return code;
 }
 
-static int load_leaf(const char *folder, const struct pair *ca, int64_t now_s, struct pair *ret,
+static int load_leaf(const char *directory, const struct pair *ca, int64_t now_s, struct pair *ret,
 		     struct error *reterr)
 {
-	int code = load_pair(folder, "server", ret, reterr);
+	int code = load_pair(directory, "server", ret, reterr);
 
 	if (code == 0 && good_for(ret->certificate, now_s + LEAF_RENEW_DAYS * DAY) &&
 	    X509_verify(ret->certificate, ca->key) == 1) {
@@ -262,17 +263,17 @@ static int load_leaf(const char *folder, const struct pair *ca, int64_t now_s, s
 	pair_finish(ret);
 	*ret = (struct pair){ 0 };
 	code = make_leaf(ca, now_s, ret, reterr);
-	return code < 0 ? code : save_pair(folder, "server", ret, reterr);
+	return code < 0 ? code : save_pair(directory, "server", ret, reterr);
 }
 
-int tls_load(const char *folder, int64_t now_s, struct tls_files *ret, struct error *reterr)
+int tls_load(const char *directory, int64_t now_s, struct tls_files *ret, struct error *reterr)
 {
 	CLEANUP_PAIR struct pair ca = { 0 };
 	CLEANUP_PAIR struct pair leaf = { 0 };
-	int code = load_ca(folder, now_s, &ca, reterr);
+	int code = load_ca(directory, now_s, &ca, reterr);
 
 	if (code == 0) {
-		code = load_leaf(folder, &ca, now_s, &leaf, reterr);
+		code = load_leaf(directory, &ca, now_s, &leaf, reterr);
 	}
 	if (code < 0) {
 		return error_prefix(reterr, "certificates");

@@ -16,7 +16,7 @@
 #include "apiserver/remote/remote.h"
 #include "base/memory.h"
 
-/* From the answer that says 101 to the end of the session; the session's thread's. */
+/* From the response that says 101 to the end of the session; the session's thread's. */
 struct upgrade {
 	struct MHD_Connection *connection;
 	gnutls_session_t tls; /* NULL: plain */
@@ -63,7 +63,7 @@ static bool has_bytes(void *arg)
 	return upgrade->tls != NULL && gnutls_record_check_pending(upgrade->tls) > 0;
 }
 
-/* libmicrohttpd asks for an answer again, gets none, and closes. */
+/* libmicrohttpd asks for a response again, gets none, and closes. */
 static void done(void *arg)
 {
 	struct upgrade *upgrade = arg;

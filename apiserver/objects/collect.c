@@ -19,28 +19,28 @@ struct dependents {
 };
 
 /* What the owners of a record are, taken together. */
-struct verdict {
+struct result {
 	size_t present, absent, unknown;
 };
 
-static struct verdict owners_judge(const struct objects *objects, const struct record *record)
+static struct result owners_judge(const struct objects *objects, const struct record *record)
 {
-	struct verdict verdict = { 0 };
+	struct result result = { 0 };
 
 	for (size_t i = 0; i < record->owner_count; i++) {
 		switch (owner_look(objects, record, &record->owners[i])) {
 		case OWNER_PRESENT:
-			verdict.present++;
+			result.present++;
 			break;
 		case OWNER_ABSENT:
-			verdict.absent++;
+			result.absent++;
 			break;
 		case OWNER_UNKNOWN:
-			verdict.unknown++;
+			result.unknown++;
 			break;
 		}
 	}
-	return verdict;
+	return result;
 }
 
 static void candidate_add(struct objects *objects, struct record *record)
@@ -421,7 +421,7 @@ static int drop_absent(struct objects *objects, struct record *record)
 static int collect_one(struct objects *objects, struct record *record, bool *ret_changed)
 {
 	const struct objects_delete_options options = { .grace = -1 };
-	struct verdict verdict = owners_judge(objects, record);
+	struct result result = owners_judge(objects, record);
 	int status = 0;
 
 	*ret_changed = false;
@@ -431,11 +431,11 @@ static int collect_one(struct objects *objects, struct record *record, bool *ret
 	if (!record->unsure) {
 		owners_tell(objects, record);
 	}
-	record->unsure = verdict.unknown > 0;
-	if (verdict.unknown > 0 || verdict.absent == 0) {
+	record->unsure = result.unknown > 0;
+	if (result.unknown > 0 || result.absent == 0) {
 		return 0;
 	}
-	if (verdict.present == 0) {
+	if (result.present == 0) {
 		status = record_delete(objects, record, &options, NULL);
 	} else if (objects->config.server) {
 		status = drop_absent(objects, record);

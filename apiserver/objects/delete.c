@@ -188,9 +188,9 @@ int objects_delete_with(struct objects *objects, const struct asb_kind *kind, co
 
 	/* The record may be gone after this; its last state is kept then. */
 	rest = record_find(objects, served, ns, name);
-	objects->answer = rest != NULL ? rest->state : objects->scratch;
+	objects->response = rest != NULL ? rest->state : objects->scratch;
 	if (ret != NULL) {
-		*ret = state_tree(objects, objects->answer);
+		*ret = state_tree(objects, objects->response);
 	}
 	return 200;
 }

@@ -98,7 +98,7 @@ struct objects {
 	bool trees_suspect;            /* one of them was parsed while there was no memory */
 	struct objects_state *scratch; /* handed out, but not stored (any more) */
 	struct objects_state
-		*answer;       /* of the last write; borrowed, it is in a record or scratch */
+		*response;     /* of the last write; borrowed, it is in a record or scratch */
 	uint64_t tick_version; /* at the last tick */
 	int64_t sweep_ms;      /* when old events are looked for next */
 };

@@ -88,7 +88,7 @@ int update_check_body(const struct served *served, const char *ns, const char *n
 	if (!json_object_is_type(body, json_type_object) ||
 	    (asb_at(body, "metadata") != NULL &&
 	     !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
-		return update_fail(reterr, 400, "the body is no object with metadata");
+		return update_fail(reterr, 400, "the body is not a JSON object with metadata");
 	}
 	if (kind != NULL && strcmp(kind, served->kind.kind) != 0) {
 		return update_fail(reterr, 400, "%s in the request body is not the %s of the URL",

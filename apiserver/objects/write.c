@@ -130,7 +130,7 @@ static int store_new(struct objects *objects, struct served *served,
 	if (status != 0) {
 		return status;
 	}
-	objects->answer = record != NULL ? record->state : state;
+	objects->response = record != NULL ? record->state : state;
 	if (ret != NULL) {
 		*ret = kept;
 	}
@@ -220,7 +220,7 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	struct json_object *kept = NULL;
 	int status = state_check_memory(objects, reterr);
 
-	objects->answer = record->state;
+	objects->response = record->state;
 	if (status != 0) {
 		return status;
 	}
@@ -229,15 +229,15 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	} else if ((flags & OBJECTS_DRY_RUN) != 0) {
 		status = state_create(objects, record->served, TAKE(object), &state, reterr);
 		kept = status == 0 ? objects_keep(objects, TAKE(state)) : NULL;
-		objects->answer = objects->scratch;
+		objects->response = objects->scratch;
 	} else if (record_released(objects, record, object)) {
 		status = store_last(objects, record, TAKE(object), &kept, reterr);
 		status = status == 200 ? 0 : status;
-		objects->answer = objects->scratch;
+		objects->response = objects->scratch;
 	} else {
 		status = record_update(objects, record, TAKE(object), reterr);
 		kept = status == 0 ? record_tree(objects, record) : NULL;
-		objects->answer = record->state;
+		objects->response = record->state;
 	}
 	if (status != 0) {
 		return status;

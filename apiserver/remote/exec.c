@@ -277,7 +277,7 @@ static void take_frames(struct exec *exec)
 		ssize_t used = exec_frame_get(buf_str(in) + at, in->length - at, &frame);
 
 		if (used < 0) {
-			fail(exec, "the node said what is no frame");
+			fail(exec, "the node sent something that is not a frame");
 		}
 		if (used <= 0) {
 			break;

@@ -46,7 +46,7 @@ static int connect_to_port(const char *text, struct error *reterr)
 	int64_t number = 0;
 
 	if (integer_parse(text + strlen(LOOPBACK), 1, UINT16_MAX, &number) < 0) {
-		return error_set(reterr, -EINVAL, "'%.60s' is no port of 127.0.0.1", text);
+		return error_set(reterr, -EINVAL, "'%.60s' is not a port of 127.0.0.1", text);
 	}
 	address.sin_port = htons((uint16_t)number);
 
@@ -104,7 +104,7 @@ struct pollfd link_node_poll(const struct link_node *link, bool reads)
 	return (struct pollfd){ .fd = events != 0 ? link->fd : -1, .events = events };
 }
 
-/* The head of the answer, out of what came. */
+/* The head of the response, out of what came. */
 static bool take_head(struct link_node *link)
 {
 	size_t length = 0;

@@ -4,7 +4,7 @@
  * descriptor that the HTTP server gave away; the other is the node's unix socket (net/exec-frame.h).
  * A thread for each session, REMOTE_SESSIONS_MAX of them.
  *
- * A session ends when the process has ended and its answer was read, or when the client is gone: then
+ * A session ends when the process has ended and its response was read, or when the client is gone: then
  * the connection to the node is closed, by which the node ends the process.
  */
 #ifndef ASB_APISERVER_REMOTE_REMOTE_H

@@ -51,7 +51,7 @@ static uint32_t flags_of(const struct request *request)
 static int answered(struct objects *objects, int status, struct objects_state **ret)
 {
 	if ((status == 200 || status == 201) && ret != NULL) {
-		*ret = objects_state_ref(objects->answer);
+		*ret = objects_state_ref(objects->response);
 	}
 	return status;
 }
@@ -88,8 +88,8 @@ static struct record *find(struct objects *objects, const struct request *reques
 	return record;
 }
 
-static int scale_answer(struct objects *objects, struct record *record, struct objects_state **ret,
-			struct error *reterr)
+static int scale_response(struct objects *objects, struct record *record,
+			  struct objects_state **ret, struct error *reterr)
 {
 	struct json_object *scale =
 		scale_of(&record->served->serving, record_tree(objects, record));
@@ -115,7 +115,7 @@ int request_get(struct objects *objects, const struct request *request, struct o
 		return status;
 	}
 	if (is_subresource(request, "scale")) {
-		return scale_answer(objects, record, ret, reterr);
+		return scale_response(objects, record, ret, reterr);
 	}
 	if (!is_main(request) &&
 	    !(is_subresource(request, "status") && record->served->serving.status)) {
@@ -156,14 +156,14 @@ int request_create(struct objects *objects, const struct request *request, struc
 			  ret);
 	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
 		/* What was answered is in its record still: the rest is other objects'. */
-		CLEANUP_FREE char *name = xstrdup(objects_state_name(objects->answer));
+		CLEANUP_FREE char *name = xstrdup(objects_state_name(objects->response));
 
 		namespace_fill(objects, name, NULL);
 	}
 	return status;
 }
 
-/* Writes the replicas that a Scale wants; the answer is the Scale after it. */
+/* Writes the replicas that a Scale wants; the response is the Scale after it. */
 static int write_scale(struct objects *objects, const struct request *request,
 		       struct record *record, struct json_object *scale, struct objects_state **ret,
 		       struct error *reterr)

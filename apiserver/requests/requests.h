@@ -6,7 +6,7 @@
  *
  * Each returns an HTTP status; on failure *reterr has -status and the message, its reason is
  * objects_reason(). *ret, which may be NULL, is a reference to the object after the write, the last
- * state of what a deletion removed, or the answer of a subresource (a Scale, a Status, a
+ * state of what a deletion removed, or the response of a subresource (a Scale, a Status, a
  * TokenRequest): the caller's.
  */
 #ifndef ASB_APISERVER_REQUESTS_REQUESTS_H

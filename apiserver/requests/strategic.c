@@ -302,7 +302,8 @@ static int apply_orders(struct merge *merge, struct json_object *original,
 		size_t length = descend(merge, name);
 
 		if (asb_as_array(order) == NULL) {
-			status = update_fail(merge->reterr, 400, "'%.200s' is no list", directive);
+			status = update_fail(merge->reterr, 400, "'%.200s' is not a list",
+					     directive);
 		}
 		if (status == 0) {
 			status = merge_ordered(merge, original, patch, name, order);
@@ -344,7 +345,7 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 		return 0;
 	}
 	if (asb_as_array(keys) == NULL) {
-		return update_fail(merge->reterr, 400, "$retainKeys in '%s' is no list",
+		return update_fail(merge->reterr, 400, "$retainKeys in '%s' is not a list",
 				   merge->path);
 	}
 	status = merge_count(merge, asb_length(keys) + (size_t)json_object_object_length(original) +

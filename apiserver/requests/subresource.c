@@ -28,7 +28,7 @@ static struct objects_state *success(void)
 	return state_of_text(status);
 }
 
-static void answer(struct objects_state **ret, struct objects_state *take_state)
+static void response(struct objects_state **ret, struct objects_state *take_state)
 {
 	if (ret != NULL) {
 		*ret = take_state;
@@ -114,7 +114,7 @@ int subresource_bind(struct objects *objects, const struct request *request,
 		status = record_update(objects, record, bound(objects, pod, binding, node), reterr);
 	}
 	if (status == 0) {
-		answer(ret, success());
+		response(ret, success());
 	}
 	return status == 0 ? 201 : status;
 }
@@ -136,7 +136,7 @@ int subresource_evict(struct objects *objects, const struct request *request,
 	if (status != 200) {
 		return status;
 	}
-	answer(ret, success());
+	response(ret, success());
 	return 201;
 }
 
@@ -173,6 +173,6 @@ int subresource_token(struct objects *objects, const struct request *request,
 	status = asb_object_in(object, "status");
 	asb_set_str(status, "token", token);
 	json_object_object_add(status, "expirationTimestamp", time_now(objects, seconds));
-	answer(ret, state_of_text(object));
+	response(ret, state_of_text(object));
 	return 201;
 }

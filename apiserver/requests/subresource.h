@@ -5,7 +5,7 @@
 
 #include "apiserver/requests/requests.h"
 
-/* Each returns 201 with *ret a reference to the answer, or a refusal. */
+/* Each returns 201 with *ret a reference to the response, or a refusal. */
 int subresource_bind(struct objects *objects, const struct request *request,
 		     struct json_object *binding, struct objects_state **ret, struct error *reterr);
 int subresource_evict(struct objects *objects, const struct request *request,

@@ -2,7 +2,7 @@
 /*
  * The documents by which clients find out what is served: /version, /api, /apis and below, in the
  * plain and the aggregated form, and OpenAPI v2 and v3. All are trees of the caller's, made from
- * the types anew; NULL where the group or version is not served (404).
+ * the types again; NULL where the group or version is not served (404).
  */
 #ifndef ASB_APISERVER_TYPES_DISCOVERY_H
 #define ASB_APISERVER_TYPES_DISCOVERY_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Causes of a refusal and the Status made of them, worded as the API server does. Schemas and the
- * hooks of the built-in kinds add them, the kinds turn them into an answer. */
+ * hooks of the built-in kinds add them, the kinds turn them into a response. */
 #include "config.h"
 
 #include "apiserver/validation/validate.h"

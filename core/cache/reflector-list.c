@@ -27,20 +27,20 @@ void reflector_path(const struct reflector *reflector, struct buf *out)
 	}
 }
 
-int reflector_failure(const struct reflector *reflector, const struct http_answer *answer,
+int reflector_failure(const struct reflector *reflector, const struct http_response *response,
 		      struct error *reterr)
 {
-	if (answer->result != 0) {
-		return error_set(reterr, answer->result, "%s", answer->error);
+	if (response->result != 0) {
+		return error_set(reterr, response->result, "%s", response->error);
 	}
-	switch (answer->status) {
+	switch (response->status) {
 	case 404:
 		return error_set(reterr, -ENOENT, "'%s' is not served", reflector->kind->plural);
 	case 410:
 		return error_set(reterr, -ESTALE, "the version to go on from is too old");
 	default:
 		return error_set(reterr, -EPROTO, "the API server answered %d: %.300s",
-				 answer->status, buf_str(&answer->body));
+				 response->status, buf_str(&response->body));
 	}
 }
 
@@ -71,7 +71,7 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 		if (json_print(json_object_array_get_idx(items, i), &text) < 0 ||
 		    store_list_item(reflector->config.store, buf_str(&text), text.length) < 0) {
 			log_warning(
-				"an item of the list of '%s' is no object with a name, going on",
+				"an item of the list of '%s' is not an object with a name, going on",
 				reflector->kind->plural);
 		}
 	}
@@ -79,7 +79,7 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 	return 0;
 }
 
-static int get_page(struct reflector *reflector, const char *more, struct http_answer *ret)
+static int get_page(struct reflector *reflector, const char *more, struct http_response *ret)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(16384);
 	struct http_request request = { .method = "GET", .timeout_ms = LIST_TIMEOUT_MS };
@@ -104,14 +104,14 @@ int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, str
 	uint64_t version = 0;
 
 	for (unsigned int page = 0; page < LIST_PAGES_MAX; page++) {
-		CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
+		CLEANUP(http_response_finish) struct http_response response = { 0 };
 		char *next = NULL;
-		int error = get_page(reflector, more, &answer);
+		int error = get_page(reflector, more, &response);
 
 		if (error < 0) {
-			return reflector_failure(reflector, &answer, reterr);
+			return reflector_failure(reflector, &response, reterr);
 		}
-		error = store_page(reflector, &answer.body, &next, &version, reterr);
+		error = store_page(reflector, &response.body, &next, &version, reterr);
 		if (error < 0) {
 			return error;
 		}

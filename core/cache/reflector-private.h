@@ -28,14 +28,14 @@ void reflector_begin_list(struct reflector *reflector);
 void reflector_end_list(struct reflector *reflector);
 
 /* Streams from the store's version, or first lists by stream. 0: ended as it should; -ESTALE: list
- * anew; -ENOENT: the kind is not served; -ENOTSUP: no watch-lists here; else a failure. */
+ * again; -ENOENT: the kind is not served; -ENOTSUP: no watch-lists here; else a failure. */
 int reflector_watch(struct reflector *reflector, bool list_first, struct error *reterr);
 /* Lists all pages into the store, between begin and end. *ret_version: of the list. */
 int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, struct error *reterr);
 /* Appends "/apis/...?" and the selector, for more query parameters to follow. */
 void reflector_path(const struct reflector *reflector, struct buf *out);
-/* Makes an answer that is none of ours to use into an error. */
-int reflector_failure(const struct reflector *reflector, const struct http_answer *answer,
+/* Makes a response that is none of ours to use into an error. */
+int reflector_failure(const struct reflector *reflector, const struct http_response *response,
 		      struct error *reterr);
 
 #endif

@@ -106,13 +106,13 @@ static int take_object(struct stream *stream, const struct json_span *type,
 		stream->last = version > stream->last ? version : stream->last;
 	}
 	if (error < 0) {
-		log_warning("an event of '%s' is no object with a name and a version, going on",
+		log_warning("an event of '%s' is not an object with a name and a version, going on",
 			    stream->reflector->kind->plural);
 	}
 	return 0;
 }
 
-/* The type and the object of a frame. What the scan doubts is printed anew by json-c, into plain,
+/* The type and the object of a frame. What the scan doubts is printed again by json-c, into plain,
  * and read again. */
 static int read_frame(const char *text, size_t length, struct buf *plain, struct json_span spans[2])
 {
@@ -140,7 +140,7 @@ static int take_frame(struct stream *stream, const char *text, size_t length)
 	}
 	stream->frames++;
 	if (read_frame(text, length, &plain, spans) < 0) {
-		return finish(stream, -EPROTO, "a frame that is no watch event");
+		return finish(stream, -EPROTO, "a frame that is not a watch event");
 	}
 	if (is_type(&spans[0], "\"BOOKMARK\"")) {
 		return take_bookmark(stream, spans[1].start, spans[1].length);
@@ -203,13 +203,13 @@ static void watch_path(struct reflector *reflector, bool list_first, uint64_t fr
 }
 
 /* What the end of a stream means. */
-static int judge(struct stream *stream, const struct http_answer *answer, bool list_first,
+static int judge(struct stream *stream, const struct http_response *response, bool list_first,
 		 struct error *reterr)
 {
 	if (stream->result != 0) {
 		return error_set(reterr, stream->result, "%s", stream->error.text);
 	}
-	if (answer->result == 0 && answer->status == 200) {
+	if (response->result == 0 && response->status == 200) {
 		if (stream->listing) {
 			return error_set(reterr, -EPROTO,
 					 "the list of '%s' ended before it was complete",
@@ -221,16 +221,17 @@ static int judge(struct stream *stream, const struct http_answer *answer, bool l
 		}
 		return 0;
 	}
-	if (answer->result == 0 && list_first && (answer->status == 400 || answer->status == 422)) {
+	if (response->result == 0 && list_first &&
+	    (response->status == 400 || response->status == 422)) {
 		return -ENOTSUP;
 	}
-	return reflector_failure(stream->reflector, answer, reterr);
+	return reflector_failure(stream->reflector, response, reterr);
 }
 
 int reflector_watch(struct reflector *reflector, bool list_first, struct error *reterr)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(16384);
-	CLEANUP(http_answer_finish) struct http_answer answer = { 0 };
+	CLEANUP(http_response_finish) struct http_response response = { 0 };
 	struct transport *transport = client_transport(reflector->config.client);
 	struct http_request request = { .method = "GET", .timeout_ms = HEAD_TIMEOUT_MS };
 	struct stream stream = { .reflector = reflector,
@@ -248,11 +249,11 @@ int reflector_watch(struct reflector *reflector, bool list_first, struct error *
 	if (list_first) {
 		reflector_begin_list(reflector);
 	}
-	transport->ops->stream(transport, &request, WATCH_IDLE_MS, take_bytes, &stream, &answer);
+	transport->ops->stream(transport, &request, WATCH_IDLE_MS, take_bytes, &stream, &response);
 	if (stream.listing) {
 		reflector_end_list(reflector);
 	}
-	result = judge(&stream, &answer, list_first, reterr);
+	result = judge(&stream, &response, list_first, reterr);
 	buf_finish(&stream.line);
 	return result;
 }

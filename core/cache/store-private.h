@@ -36,7 +36,7 @@ struct store {
 	size_t keep_label_count, keep_kind_count;
 	bool keep_all;
 	store_listener listener;
-	store_stranger stranger;
+	store_filtered filtered;
 	void *listener_arg;
 
 	struct sched_mutex lock;
@@ -59,7 +59,7 @@ struct store_head {
 
 /*
  * 0, or -EINVAL for text that is no object with a name and a version. Text that the scan doubts is
- * printed anew into plain, and *text and *length made to point there.
+ * printed again into plain, and *text and *length made to point there.
  */
 int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret);
 /* Whether the keep rule wants the object. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writing half of a store: what the stream and our own answers do to it. Called by
+/* The writing half of a store: what the stream and our own responses do to it. Called by
  * core/cache/reflector and core/controller/host-write. */
 #include "config.h"
 
@@ -123,10 +123,10 @@ void store_keep_all(struct store *store)
 	store->keep_all = true;
 }
 
-void store_listen(struct store *store, store_listener listener, store_stranger stranger, void *arg)
+void store_listen(struct store *store, store_listener listener, store_filtered filtered, void *arg)
 {
 	store->listener = listener;
-	store->stranger = stranger;
+	store->filtered = filtered;
 	store->listener_arg = arg;
 }
 
@@ -400,14 +400,14 @@ static bool drop(struct store *store, const struct arrival *arrival)
 	return !stale;
 }
 
-static void meet_stranger(struct store *store, const struct arrival *arrival)
+static void meet_filtered(struct store *store, const struct arrival *arrival)
 {
 	char ns[STORE_KEY_MAX];
 	const char *name;
 
 	split_key(arrival->key, ns, &name);
-	if (drop(store, arrival) && store->stranger != NULL) {
-		store->stranger(store->listener_arg, ns, name);
+	if (drop(store, arrival) && store->filtered != NULL) {
+		store->filtered(store->listener_arg, ns, name);
 	}
 }
 
@@ -440,7 +440,7 @@ static int arrive(struct store *store, enum source source, bool deleted, const c
 		*ret_version = head.version;
 	}
 	if (!store_wants(store, &head)) {
-		meet_stranger(store, &arrival);
+		meet_filtered(store, &arrival);
 		return 0;
 	}
 	if (deleted) {
@@ -468,7 +468,7 @@ int store_event(struct store *store, enum store_event event, const char *text, s
 	return arrive(store, FROM_STREAM, event == STORE_DELETED, text, length, ret_version, NULL);
 }
 
-int store_answer(struct store *store, const char *text, size_t length, struct json_object **ret)
+int store_response(struct store *store, const char *text, size_t length, struct json_object **ret)
 {
 	if (ret != NULL) {
 		*ret = NULL;

@@ -4,13 +4,13 @@
  * index entries, and the JSON of the fields that plugins declared, trimmed by base/json-scan. A get
  * parses its own small tree.
  *
- * Two sources write into it: the watch stream and the answers to our own writes ("read your
+ * Two sources write into it: the watch stream and the responses to our own writes ("read your
  * writes"). The rules that keep them apart, S being the version up to which the stream is known:
- *  - an answer at version r counts only if r > S (else the stream has shown it, or what came after
+ *  - a response at version r counts only if r > S (else the stream has shown it, or what came after
  * it) and r > the stored version;
  *  - an event counts only if its version is > S, and it changes the object only if it is newer than
  * the stored version;
- *  - what changes none of the declared bytes wakes nobody, so the event that repeats an answer is
+ *  - what changes none of the declared bytes wakes nobody, so the event that repeats a response is
  * silent;
  *  - a relist at L drops what it does not list, unless that was stored at a version > L;
  *  - a list that the stream has overtaken does not bring back what that has taken away;
@@ -54,7 +54,7 @@ struct json_object *store_change_after(struct store_change *change);
 
 typedef void (*store_listener)(void *arg, struct store_change *change);
 /* An object that the keep rule turned away appeared (true) or went. */
-typedef void (*store_stranger)(void *arg, const char *ns, const char *name);
+typedef void (*store_filtered)(void *arg, const char *ns, const char *name);
 
 /* kind is borrowed. */
 struct store *store_create(struct sched *sched, const struct asb_kind *kind);
@@ -73,7 +73,7 @@ uint32_t store_add_index(struct store *store, const char *name,
 void store_keep_label(struct store *store, const char *label);
 void store_keep_controlled(struct store *store, const struct asb_kind *kind);
 void store_keep_all(struct store *store);
-void store_listen(struct store *store, store_listener listener, store_stranger stranger, void *arg);
+void store_listen(struct store *store, store_listener listener, store_filtered filtered, void *arg);
 /* Ends this part. */
 void store_seal(struct store *store);
 
@@ -104,9 +104,9 @@ uint64_t store_version(struct store *store);
 
 /* --- our own writes: any thread --- */
 
-/* The answer to a write. *ret (which may be NULL) is what store_trim would make of the text, the
+/* The response to a write. *ret (which may be NULL) is what store_trim would make of the text, the
  * caller's, when it was made on the way; else NULL. */
-int store_answer(struct store *store, const char *text, size_t length, struct json_object **ret);
+int store_response(struct store *store, const char *text, size_t length, struct json_object **ret);
 /* A deletion was accepted, and the object is gone or as good as gone. uid NULL: whatever is there.
  */
 void store_removed(struct store *store, const char *ns, const char *name, const char *uid);
@@ -122,7 +122,7 @@ bool store_uid(struct store *store, const char *ns, const char *name, char ret_u
  * NULL for none. */
 struct json_object *store_get_status(struct store *store, const char *ns, const char *name,
 				     const char *uid);
-/* The text of a full object (an answer, a live GET) as store_get would give it: only declared
+/* The text of a full object (a response, a live GET) as store_get would give it: only declared
  * fields. */
 struct json_object *store_trim(struct store *store, const char *text, size_t length);
 size_t store_count(struct store *store, uint32_t index, const char *value);

@@ -17,7 +17,7 @@
 
 /*
  * Whether a text is one whole JSON object, and whether that is a Status. libcurl may report a
- * truncated body as success, so only the end of the JSON proves that the answer is whole.
+ * truncated body as success, so only the end of the JSON proves that the response is whole.
  */
 static bool whole_object(const char *text, size_t length, bool *ret_status)
 {
@@ -39,21 +39,21 @@ static bool whole_object(const char *text, size_t length, bool *ret_status)
 	return json_object_is_type(object, json_type_object);
 }
 
-enum fate answer_fate(const struct http_answer *answer, bool *ret_status)
+enum outcome outcome_of_response(const struct http_response *response, bool *ret_status)
 {
 	*ret_status = false;
-	if (answer->result != 0) {
-		return answer->maybe_sent ? FATE_LOST : FATE_NOT_SENT;
+	if (response->result != 0) {
+		return response->maybe_sent ? OUTCOME_LOST : OUTCOME_NOT_SENT;
 	}
-	if (answer->status >= 200 && answer->status < 300) {
-		return whole_object(buf_str(&answer->body), answer->body.length, ret_status)
-			       ? FATE_DONE
-			       : FATE_LOST;
+	if (response->status >= 200 && response->status < 300) {
+		return whole_object(buf_str(&response->body), response->body.length, ret_status)
+			       ? OUTCOME_DONE
+			       : OUTCOME_LOST;
 	}
-	if (answer->status == 429 || (answer->status >= 500 && answer->retry_after_ms > 0)) {
-		return FATE_AGAIN;
+	if (response->status == 429 || (response->status >= 500 && response->retry_after_ms > 0)) {
+		return OUTCOME_AGAIN;
 	}
-	return FATE_REFUSED;
+	return OUTCOME_REFUSED;
 }
 
 /* The Status object of a body, or NULL; the caller's. */
@@ -109,35 +109,35 @@ static void copy_line(const char *text, char *ret, size_t size)
 	ret[length] = '\0';
 }
 
-void answer_message(const struct http_answer *answer, char *ret, size_t size)
+void response_message(const struct http_response *response, char *ret, size_t size)
 {
 	CLEANUP_JSON struct json_object *status = NULL;
 	const char *message;
 
-	if (answer->result != 0) {
-		copy_line(answer->error, ret, size);
+	if (response->result != 0) {
+		copy_line(response->error, ret, size);
 		return;
 	}
-	if (answer->status >= 200 && answer->status < 300) {
-		snprintf(ret, size, "the answer was cut short after %zu bytes",
-			 answer->body.length);
+	if (response->status >= 200 && response->status < 300) {
+		snprintf(ret, size, "the response was cut short after %zu bytes",
+			 response->body.length);
 		return;
 	}
-	status = parse_status(buf_str(&answer->body), answer->body.length);
+	status = parse_status(buf_str(&response->body), response->body.length);
 	message = asb_str(status, "message");
 	if (message == NULL && status == NULL) {
-		message = buf_str(&answer->body); /* a 429 is plain text */
+		message = buf_str(&response->body); /* a 429 is plain text */
 	}
 	copy_line(message != NULL ? message : "", ret, size);
 	if (*ret == '\0') {
-		snprintf(ret, size, "HTTP status %d", answer->status);
+		snprintf(ret, size, "HTTP status %d", response->status);
 	}
 }
 
-bool answer_is_ours(const struct http_answer *answer, struct json_object *body)
+bool response_is_ours(const struct http_response *response, struct json_object *body)
 {
 	CLEANUP_JSON struct json_object *there =
-		json_parse(buf_str(&answer->body), answer->body.length, NULL);
+		json_parse(buf_str(&response->body), response->body.length, NULL);
 
 	return asb_streq(asb_str(asb_controller(there, NULL), "uid"),
 			 asb_str(asb_controller(body, NULL), "uid"));

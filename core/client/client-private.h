@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the client share: requests as they go out, what an answer means, when to try
+/* What the parts of the client share: requests as they go out, what a response means, when to try
  * again. */
 #ifndef ASB_CORE_CLIENT_CLIENT_PRIVATE_H
 #define ASB_CORE_CLIENT_CLIENT_PRIVATE_H
@@ -26,9 +26,9 @@ struct client {
 
 /* Waits for a time (one in the past is fine); false: the client stops. */
 bool client_wait_until(struct client *client, uint64_t when_us);
-/* Sends count requests together, slots being held, and counts the answers. */
+/* Sends count requests together, slots being held, and counts the responses. */
 void client_exchange(struct client *client, const struct http_request *requests,
-		     struct http_answer *answers, size_t count);
+		     struct http_response *responses, size_t count);
 
 /* ---- client-request.c ---- */
 
@@ -49,20 +49,20 @@ void outgoing_finish(struct outgoing *outgoing);
 
 /* ---- client-answer.c ---- */
 
-enum fate {
-	FATE_DONE,     /* 2xx and a whole object */
-	FATE_REFUSED,  /* the server's word: client_code says what */
-	FATE_AGAIN,    /* asked to try again: nothing was done, or it says so */
-	FATE_LOST,     /* no answer, or half of one: may have been done */
-	FATE_NOT_SENT, /* the server has not seen it */
+enum outcome {
+	OUTCOME_DONE,     /* 2xx and a whole object */
+	OUTCOME_REFUSED,  /* the server's word: client_code says what */
+	OUTCOME_AGAIN,    /* asked to try again: nothing was done, or it says so */
+	OUTCOME_LOST,     /* no response, or half of one: may have been done */
+	OUTCOME_NOT_SENT, /* the server has not seen it */
 };
 
 /* ret_status: whether a FATE_DONE is a Status, not an object. */
-enum fate answer_fate(const struct http_answer *answer, bool *ret_status);
+enum outcome outcome_of_response(const struct http_response *response, bool *ret_status);
 /* A sentence for FATE_*: the server's words, or the transport's, on one line. */
-void answer_message(const struct http_answer *answer, char *ret, size_t size);
-/* Whether an answer's object has the controller, by uid, that body has; neither may lack one. */
-bool answer_is_ours(const struct http_answer *answer, struct json_object *body);
+void response_message(const struct http_response *response, char *ret, size_t size);
+/* Whether a response's object has the controller, by uid, that body has; neither may lack one. */
+bool response_is_ours(const struct http_response *response, struct json_object *body);
 
 /* ---- client-retry.c ---- */
 

@@ -12,7 +12,7 @@
 
 enum step {
 	STEP_SEND,
-	STEP_READ_BACK, /* a POST whose answer was lost, or that found its name taken */
+	STEP_READ_BACK, /* a POST whose response was lost, or that found its name taken */
 	STEP_DONE,
 };
 
@@ -50,7 +50,7 @@ static void start(struct sending *sending, struct client_write *write)
 	*sending = (struct sending){ .write = write };
 	write->result = ASB_OK;
 	write->http_status = 0;
-	write->answer = (struct buf)BUF_INIT(ANSWER_MAX);
+	write->response = (struct buf)BUF_INIT(ANSWER_MAX);
 	write->gone = false;
 	write->message[0] = '\0';
 	write->ended_us = 0;
@@ -66,22 +66,22 @@ static void start(struct sending *sending, struct client_write *write)
 
 /* ---- answers ---- */
 
-static void take_object(struct sending *sending, struct http_answer *answer, bool is_status)
+static void take_object(struct sending *sending, struct http_response *response, bool is_status)
 {
 	struct client_write *write = sending->write;
 
 	if (is_status) {
 		write->gone = write->verb == ASB_DELETE;
 	} else {
-		write->answer = answer->body;
-		answer->body = (struct buf)BUF_INIT(ANSWER_MAX);
+		write->response = response->body;
+		response->body = (struct buf)BUF_INIT(ANSWER_MAX);
 	}
 	end(sending, ASB_OK, "");
 }
 
 /* What was sent may be there or not: only a POST has a name to find out by. A dry run leaves
  * nothing to find. */
-static void lost(struct sending *sending, const struct http_answer *answer)
+static void lost(struct sending *sending, const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
 
@@ -91,60 +91,63 @@ static void lost(struct sending *sending, const struct http_answer *answer)
 		sending->step = STEP_READ_BACK;
 		return;
 	}
-	answer_message(answer, message, sizeof(message));
+	response_message(response, message, sizeof(message));
 	end(sending, ASB_UNREACHABLE, message);
 }
 
-static void refused(struct sending *sending, const struct http_answer *answer)
+static void refused(struct sending *sending, const struct http_response *response)
 {
 	struct client_write *write = sending->write;
-	int32_t code = client_code(answer->status, buf_str(&answer->body), answer->body.length);
+	int32_t code =
+		client_code(response->status, buf_str(&response->body), response->body.length);
 
 	if (write->verb == ASB_CREATE && code == ASB_ALREADY_EXISTS) {
 		sending->step = STEP_READ_BACK;
 		return;
 	}
-	answer_message(answer, write->message, sizeof(write->message));
+	response_message(response, write->message, sizeof(write->message));
 	write->result = code;
 	sending->step = STEP_DONE;
 }
 
-static void again(struct client *client, struct sending *sending, const struct http_answer *answer)
+static void again(struct client *client, struct sending *sending,
+		  const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
 
 	/* A 429 says that nothing was done; a 5xx says nothing. */
-	sending->maybe_done = sending->maybe_done || answer->status != 429;
-	if (retry_when(client->config.sched, sending->tries++, answer->retry_after_ms,
+	sending->maybe_done = sending->maybe_done || response->status != 429;
+	if (retry_when(client->config.sched, sending->tries++, response->retry_after_ms,
 		       sending->until_us, &sending->when_us)) {
 		return;
 	}
-	answer_message(answer, message, sizeof(message));
+	response_message(response, message, sizeof(message));
 	end(sending, ASB_UNREACHABLE, message);
 }
 
-static void handle_write(struct client *client, struct sending *sending, struct http_answer *answer)
+static void handle_write(struct client *client, struct sending *sending,
+			 struct http_response *response)
 {
 	bool is_status = false;
-	enum fate fate = answer_fate(answer, &is_status);
+	enum outcome outcome = outcome_of_response(response, &is_status);
 
-	sending->write->http_status = answer->status;
-	switch (fate) {
-	case FATE_DONE:
-		take_object(sending, answer, is_status);
+	sending->write->http_status = response->status;
+	switch (outcome) {
+	case OUTCOME_DONE:
+		take_object(sending, response, is_status);
 		break;
-	case FATE_LOST:
-		lost(sending, answer);
+	case OUTCOME_LOST:
+		lost(sending, response);
 		break;
-	case FATE_AGAIN:
-		again(client, sending, answer);
+	case OUTCOME_AGAIN:
+		again(client, sending, response);
 		break;
-	case FATE_NOT_SENT:
-		give_up(sending, answer->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
-			answer->error);
+	case OUTCOME_NOT_SENT:
+		give_up(sending, response->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
+			response->error);
 		break;
-	case FATE_REFUSED:
-		refused(sending, answer);
+	case OUTCOME_REFUSED:
+		refused(sending, response);
 		break;
 	}
 }
@@ -156,7 +159,7 @@ static void send_again(struct client *client, struct sending *sending)
 	sending->maybe_done = false;
 	if (sending->sent_again || sched_now_us(client->config.sched) >= sending->until_us) {
 		end(sending, ASB_UNREACHABLE,
-		    "what was sent is not there, and its answer was lost");
+		    "what was sent is not there, and its response was lost");
 		return;
 	}
 	sending->sent_again = true;
@@ -164,26 +167,26 @@ static void send_again(struct client *client, struct sending *sending)
 }
 
 static void handle_read_back(struct client *client, struct sending *sending,
-			     struct http_answer *answer)
+			     struct http_response *response)
 {
 	struct client_write *write = sending->write;
 	bool is_status = false;
-	enum fate fate = answer_fate(answer, &is_status);
+	enum outcome outcome = outcome_of_response(response, &is_status);
 
-	if (fate == FATE_AGAIN) {
-		again(client, sending, answer);
-	} else if (fate == FATE_REFUSED && answer->status == 404) {
+	if (outcome == OUTCOME_AGAIN) {
+		again(client, sending, response);
+	} else if (outcome == OUTCOME_REFUSED && response->status == 404) {
 		send_again(client, sending);
-	} else if (fate != FATE_DONE || is_status) {
+	} else if (outcome != OUTCOME_DONE || is_status) {
 		char message[400];
 
-		answer_message(answer, message, sizeof(message));
+		response_message(response, message, sizeof(message));
 		end(sending, ASB_UNREACHABLE, "");
 		snprintf(write->message, sizeof(write->message), "reading back what was sent: %s",
 			 message);
-	} else if (answer_is_ours(answer, write->body)) {
-		write->http_status = answer->status;
-		take_object(sending, answer, false);
+	} else if (response_is_ours(response, write->body)) {
+		write->http_status = response->status;
+		take_object(sending, response, false);
 	} else {
 		write->http_status = 409;
 		end(sending, ASB_ALREADY_EXISTS, "");
@@ -229,12 +232,12 @@ static void count_write(struct client *client, const struct sending *sending)
 	}
 }
 
-/* Sends what is due, slots being held, and handles the answers. */
+/* Sends what is due, slots being held, and handles the responses. */
 static void perform(struct client *client, enum priority priority, struct sending **due,
 		    size_t count)
 {
 	struct http_request requests[ASB_WRITE_MAX];
-	struct http_answer answers[ASB_WRITE_MAX];
+	struct http_response responses[ASB_WRITE_MAX];
 	struct sending *sent[ASB_WRITE_MAX];
 	uint64_t until = sched_now_us(client->config.sched) + CLIENT_DEADLINE_US;
 	size_t n = 0;
@@ -247,18 +250,18 @@ static void perform(struct client *client, enum priority priority, struct sendin
 		}
 	}
 	if (n > 0) {
-		client_exchange(client, requests, answers, n);
+		client_exchange(client, requests, responses, n);
 	}
 	limiter_leave(client->limiter, priority, (uint32_t)count);
 	for (size_t i = 0; i < n; i++) {
 		count_write(client, sent[i]);
 		if (sent[i]->step == STEP_SEND) {
-			handle_write(client, sent[i], &answers[i]);
+			handle_write(client, sent[i], &responses[i]);
 		} else {
-			handle_read_back(client, sent[i], &answers[i]);
+			handle_read_back(client, sent[i], &responses[i]);
 		}
 		sent[i]->write->ended_us = sched_wall_us(client->config.sched);
-		http_answer_finish(&answers[i]);
+		http_response_finish(&responses[i]);
 	}
 }
 
@@ -340,5 +343,5 @@ void client_write_all(struct client *client, struct client_write *writes, size_t
 
 void client_write_finish(struct client_write *write)
 {
-	buf_finish(&write->answer);
+	buf_finish(&write->response);
 }

@@ -32,7 +32,7 @@ struct client *client_create(const struct client_config *config)
 						METRIC_COUNTER, "kind,verb", NULL);
 		client->seconds =
 			metrics_family(config->metrics, "agent_sandbox_api_request_seconds",
-				       "Time from sending a request to its answer.",
+				       "Time from sending a request to its response.",
 				       METRIC_HISTOGRAM, "method", NULL);
 	}
 	return client;
@@ -78,36 +78,36 @@ bool client_wait_until(struct client *client, uint64_t when_us)
 	return !client->stopped;
 }
 
-static void count_answer(struct client *client, const struct http_request *request,
-			 const struct http_answer *answer, double seconds)
+static void count_response(struct client *client, const struct http_request *request,
+			   const struct http_response *response, double seconds)
 {
 	char code[16] = "<error>"; /* as Go's client has it */
 	const char *const labels[] = { code, request->method };
 	const char *const method[] = { request->method };
 
-	if (answer->result == 0) {
-		snprintf(code, sizeof(code), "%d", answer->status);
+	if (response->result == 0) {
+		snprintf(code, sizeof(code), "%d", response->status);
 	}
 	metric_record(client->requests, 1, labels);
 	metric_record(client->seconds, seconds, method);
 }
 
 void client_exchange(struct client *client, const struct http_request *requests,
-		     struct http_answer *answers, size_t count)
+		     struct http_response *responses, size_t count)
 {
 	uint64_t start = sched_now_us(client->config.sched);
 
-	transport_perform(client->config.transport, requests, answers, count);
+	transport_perform(client->config.transport, requests, responses, count);
 
 	double seconds = (double)(sched_now_us(client->config.sched) - start) / 1e6;
 
 	for (size_t i = 0; i < count; i++) {
-		count_answer(client, &requests[i], &answers[i], seconds);
+		count_response(client, &requests[i], &responses[i], seconds);
 	}
 }
 
 void client_request(struct client *client, enum priority priority,
-		    const struct http_request *request, struct http_answer *ret)
+		    const struct http_request *request, struct http_response *ret)
 {
 	struct sched *sched = client->config.sched;
 	struct http_request once = *request;
@@ -115,7 +115,7 @@ void client_request(struct client *client, enum priority priority,
 	int rc = limiter_enter(client->limiter, priority, 1, deadline);
 
 	if (rc < 0) {
-		*ret = (struct http_answer){ .result = rc, .body = BUF_INIT(ANSWER_MAX) };
+		*ret = (struct http_response){ .result = rc, .body = BUF_INIT(ANSWER_MAX) };
 		snprintf(ret->error, sizeof(ret->error), "%s",
 			 rc == -ECANCELED ? "not sent: this process stops"
 					  : "not sent: too many requests in flight");
@@ -128,18 +128,19 @@ void client_request(struct client *client, enum priority priority,
 	limiter_leave(client->limiter, priority, 1);
 }
 
-static int read_failed(enum fate fate, const struct http_answer *answer, const char *path,
+static int read_failed(enum outcome outcome, const struct http_response *response, const char *path,
 		       struct error *reterr)
 {
 	char message[400];
-	int32_t code = fate == FATE_REFUSED ? client_code(answer->status, buf_str(&answer->body),
-							  answer->body.length)
-					    : ASB_UNREACHABLE;
+	int32_t code = outcome == OUTCOME_REFUSED
+			       ? client_code(response->status, buf_str(&response->body),
+					     response->body.length)
+			       : ASB_UNREACHABLE;
 
-	if (answer->result == -ECANCELED) {
+	if (response->result == -ECANCELED) {
 		code = ASB_CANCELLED;
 	}
-	answer_message(answer, message, sizeof(message));
+	response_message(response, message, sizeof(message));
 	return error_set(reterr, code == ASB_OK ? ASB_UNREACHABLE : code, "GET '%.80s': %s", path,
 			 message);
 }
@@ -149,29 +150,30 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 		struct error *reterr)
 {
 	struct outgoing out;
-	struct http_answer answer;
+	struct http_response response;
 	uint64_t until = sched_now_us(client->config.sched) + CLIENT_DEADLINE_US, when = 0;
 	int rc = outgoing_read(&out, kind, ns, name, false, reterr);
 
 	for (uint32_t tries = 0; rc == 0; tries++) {
 		bool is_status = false;
-		enum fate fate;
+		enum outcome outcome;
 
 		if (!client_wait_until(client, when)) {
 			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process stops");
 			break;
 		}
-		client_request(client, priority, &out.request, &answer);
-		fate = answer_fate(&answer, &is_status);
-		if (fate == FATE_DONE) {
-			*ret_body = answer.body;
+		client_request(client, priority, &out.request, &response);
+		outcome = outcome_of_response(&response, &is_status);
+		if (outcome == OUTCOME_DONE) {
+			*ret_body = response.body;
 			break;
 		}
-		if (fate != FATE_AGAIN ||
-		    !retry_when(client->config.sched, tries, answer.retry_after_ms, until, &when)) {
-			rc = read_failed(fate, &answer, buf_str(&out.path), reterr);
+		if (outcome != OUTCOME_AGAIN ||
+		    !retry_when(client->config.sched, tries, response.retry_after_ms, until,
+				&when)) {
+			rc = read_failed(outcome, &response, buf_str(&out.path), reterr);
 		}
-		http_answer_finish(&answer);
+		http_response_finish(&response);
 	}
 	outgoing_finish(&out);
 	return rc;

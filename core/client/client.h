@@ -6,7 +6,7 @@
  *  - Every request goes through its priority; nothing is sent while the gate says no (the lease is too
  * old).
  *  - 429, and 5xx with Retry-After, are tried again within the deadline; nothing else is.
- *  - A POST whose answer is lost is read back by its name, never repeated blindly: there and
+ *  - A POST whose response is lost is read back by its name, never repeated blindly: there and
  * controlled by the same uid as the body's is success; not there is sent once more.
  *  - A 409 AlreadyExists is read back the same way (libcurl itself may replay a POST on a dead
  * connection).
@@ -65,8 +65,8 @@ struct client_write {
 	int32_t http_status;
 	/* the object's bytes when result is ASB_OK and there is one; freed by client_write_finish
 	 */
-	struct buf answer;
-	/* ASB_DELETE: the answer says the object is gone (a Status), not marked */
+	struct buf response;
+	/* ASB_DELETE: the response says the object is gone (a Status), not marked */
 	bool gone;
 	char message[512];
 	int64_t ended_us; /* wall clock, when that was known */
@@ -83,7 +83,7 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 /* Any request, for the lease and for discovery: goes through the priority and the metrics; no gate, no
  * retry. */
 void client_request(struct client *client, enum priority priority,
-		    const struct http_request *request, struct http_answer *ret);
+		    const struct http_request *request, struct http_response *ret);
 
 /* "create", "patch", "status", "delete": the verb label of agent_sandbox_api_writes_total. */
 const char *client_verb_name(uint32_t verb);

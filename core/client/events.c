@@ -225,7 +225,7 @@ static const char *settle(struct events *events, struct event_entry *entry,
 		return NULL;
 	}
 	if (write->result == ASB_NOT_FOUND && entry->posted) {
-		/* The server forgets Events after an hour: this one begins anew. */
+		/* The server forgets Events after an hour: this one begins again. */
 		entry->posted = false;
 		new_name(events, entry);
 		schedule(events, entry, now);

@@ -26,10 +26,10 @@
 #define JITTER_US 1000000u /* standbys spread over this after an expiry */
 #define BODY_MAX (256u << 10)
 
-enum outcome {
+enum lease_outcome {
 	OUTCOME_HELD,   /* written with us as the holder */
 	OUTCOME_OTHER,  /* somebody else's, and not expired */
-	OUTCOME_FAILED, /* no answer, or beaten to it */
+	OUTCOME_FAILED, /* no response, or beaten to it */
 };
 
 struct leader {
@@ -103,14 +103,14 @@ static void take_lease(struct leader *leader, struct json_object *take)
 	leader->lease = take;
 }
 
-/* Sends a request for the lease; an object in the answer becomes the one last seen. ASB_OK ... */
+/* Sends a request for the lease; an object in the response becomes the one last seen. ASB_OK ... */
 static int32_t request(struct leader *leader, const char *method, bool named,
 		       struct json_object *body, uint64_t until_us)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(4096), text = BUF_INIT(BODY_MAX);
 	uint64_t now = sched_now_us(leader->config.sched);
 	struct http_request request = { .method = method, .accept = "application/json" };
-	struct http_answer answer;
+	struct http_response response;
 	struct json_object *object = NULL;
 	int32_t code = ASB_UNREACHABLE;
 
@@ -127,12 +127,12 @@ static int32_t request(struct leader *leader, const char *method, bool named,
 	}
 	request.path = buf_str(&path);
 	request.timeout_ms = (uint32_t)((until_us - now) / 1000);
-	client_request(leader->config.client, PRIORITY_LEASE, &request, &answer);
-	if (answer.result == 0) {
-		code = client_code(answer.status, buf_str(&answer.body), answer.body.length);
+	client_request(leader->config.client, PRIORITY_LEASE, &request, &response);
+	if (response.result == 0) {
+		code = client_code(response.status, buf_str(&response.body), response.body.length);
 	}
 	if (code == ASB_OK) {
-		object = json_parse(buf_str(&answer.body), answer.body.length, NULL);
+		object = json_parse(buf_str(&response.body), response.body.length, NULL);
 		code = asb_str(object, "metadata", "resourceVersion") != NULL ? ASB_OK
 									      : ASB_UNREACHABLE;
 	}
@@ -141,11 +141,11 @@ static int32_t request(struct leader *leader, const char *method, bool named,
 	} else if (code != ASB_NOT_FOUND && code != ASB_CONFLICT && code != ASB_ALREADY_EXISTS) {
 		char message[200];
 
-		answer_message(&answer, message, sizeof(message));
+		response_message(&response, message, sizeof(message));
 		complain(leader, code, message);
 	}
 	json_object_put(object);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	return code;
 }
 
@@ -161,7 +161,7 @@ static int32_t fetch(struct leader *leader, uint64_t until_us)
 }
 
 /* Writes the lease with us as its holder, over the version last seen. */
-static enum outcome hold(struct leader *leader, uint64_t until_us)
+static enum lease_outcome hold(struct leader *leader, uint64_t until_us)
 {
 	struct sched *sched = leader->config.sched;
 	CLEANUP_JSON struct json_object *fresh =
@@ -186,7 +186,7 @@ static enum outcome hold(struct leader *leader, uint64_t until_us)
 }
 
 /* Looks at the lease and takes it if it is ours, nobody's or expired. */
-static enum outcome look(struct leader *leader, uint64_t until_us)
+static enum lease_outcome look(struct leader *leader, uint64_t until_us)
 {
 	bool expired, ours = leader->leading;
 	int32_t code = fetch(leader, until_us);
@@ -246,7 +246,7 @@ static bool acquire(struct leader *leader)
 }
 
 /* One attempt to renew: mostly one PUT over the version that our last one made. */
-static enum outcome renew(struct leader *leader)
+static enum lease_outcome renew(struct leader *leader)
 {
 	uint64_t now = sched_now_us(leader->config.sched),
 		 deadline = leader->renewed_us + LEASE_RENEW_DEADLINE_US;
@@ -268,7 +268,7 @@ static bool keep(struct leader *leader)
 
 	while (wait_until(leader, next)) {
 		uint64_t start = sched_now_us(leader->config.sched), now, deadline;
-		enum outcome outcome = renew(leader);
+		enum lease_outcome outcome = renew(leader);
 
 		if (outcome == OUTCOME_HELD) {
 			next = start + LEASE_RETRY_US;

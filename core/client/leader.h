@@ -38,7 +38,7 @@ struct leader;
 /* Starts the thread that acquires and renews. */
 struct leader *leader_create(const struct leader_config *config);
 /* Stops renewing and, if release, gives the lease up (holderIdentity "", 1 s) so that a standby
- * takes over at once: only after all writes have their answers, and before client_stop. Joins the
+ * takes over at once: only after all writes have their responses, and before client_stop. Joins the
  * thread; when a request holds that up for more than 1 s, leader_destroy joins it, so call that
  * after the transport's stop. */
 void leader_stop(struct leader *leader, bool release);

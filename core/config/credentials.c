@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials over time: which token and certificate hold now, read or made anew when they age or
+/* Credentials over time: which token and certificate hold now, read or made again when they age or
  * are refused. The transport asks for each call; mains create it beside the kubeconfig. */
 #include "config.h"
 

@@ -137,7 +137,7 @@ static int read_status(struct json_object *status, struct exec_credential *ret,
 	}
 	if (expiry != NULL && !asb_time_parse(expiry, &expires_ms)) {
 		return error_set(reterr, -EINVAL,
-				 "the exec plugin's expirationTimestamp is no time");
+				 "the exec plugin's expirationTimestamp is not a time");
 	}
 	*ret = (struct exec_credential){
 		.token = token != NULL ? xstrdup(token) : NULL,

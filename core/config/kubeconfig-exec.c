@@ -27,7 +27,7 @@ static int read_args(const struct kubeconfig_entry *exec, struct exec_config *co
 		if (word == NULL) {
 			return kubeconfig_bad(
 				exec, reterr,
-				"'exec.args' holds what is no string (put it in quotes)");
+				"'exec.args' holds something that is not a string (put it in quotes)");
 		}
 		kubeconfig_list_add(&config->args, xstrdup(word));
 	}
@@ -52,7 +52,7 @@ static int read_env(const struct kubeconfig_entry *exec, struct exec_config *con
 		if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL || value == NULL) {
 			return kubeconfig_bad(
 				exec, reterr,
-				"'exec.env' holds what is no name and value, both strings");
+				"'exec.env' holds something that is not a name and a value, both strings");
 		}
 		kubeconfig_list_add(&config->env, xprintf("%s=%s", name, value));
 	}
@@ -108,7 +108,7 @@ static int read_command(const struct kubeconfig_entry *exec, struct exec_config 
 	}
 	if (r == 0) {
 		config->command = strchr(command, '/') != NULL
-					  ? kubeconfig_path(exec->folder, command)
+					  ? kubeconfig_path(exec->directory, command)
 					  : xstrdup(command);
 	}
 	return r;

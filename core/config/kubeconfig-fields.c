@@ -80,7 +80,7 @@ int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name,
 
 	if (r == 0 && text != NULL) {
 		free(*ret);
-		*ret = kubeconfig_path(entry->folder, text);
+		*ret = kubeconfig_path(entry->directory, text);
 	}
 	return r;
 }

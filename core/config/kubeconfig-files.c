@@ -28,9 +28,10 @@ int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 		       : error_set(reterr, code, "cannot read '%.256s': %s", path, strerror(-code));
 }
 
-char *kubeconfig_path(const char *folder, const char *path)
+char *kubeconfig_path(const char *directory, const char *path)
 {
-	return path[0] == '/' || folder[0] == '\0' ? xstrdup(path) : xprintf("%s/%s", folder, path);
+	return path[0] == '/' || directory[0] == '\0' ? xstrdup(path)
+						      : xprintf("%s/%s", directory, path);
 }
 
 /* The one document of a text, which may be none at all: an empty file sets nothing. */
@@ -56,7 +57,7 @@ static struct json_object *parse_one(const char *text, size_t length, struct err
 }
 
 int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_t length,
-			 const char *folder, struct error *reterr)
+			 const char *directory, struct error *reterr)
 {
 	if (files->count == KUBECONFIG_FILES_MAX || length > KUBECONFIG_SIZE_MAX) {
 		return error_set(reterr, -E2BIG, "more than %d files, or one over %u bytes",
@@ -76,7 +77,7 @@ int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_
 		return error_set(reterr, -EINVAL, "not a kubeconfig: its kind is not Config of v1");
 	}
 	files->list[files->count++] =
-		(struct kubeconfig_file){ .tree = TAKE(tree), .folder = xstrdup(folder) };
+		(struct kubeconfig_file){ .tree = TAKE(tree), .directory = xstrdup(directory) };
 	return 0;
 }
 
@@ -84,7 +85,7 @@ void kubeconfig_files_finish(struct kubeconfig_files *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		json_object_put(files->list[i].tree);
-		free(files->list[i].folder);
+		free(files->list[i].directory);
 	}
 	files->count = 0;
 }
@@ -105,7 +106,7 @@ static int find(const struct kubeconfig_files *files, const char *list_name, con
 				continue;
 			}
 			*ret = (struct kubeconfig_entry){ .value = asb_at(item, what),
-							  .folder = files->list[i].folder,
+							  .directory = files->list[i].directory,
 							  .what = what,
 							  .name = name };
 			if (!json_object_is_type(ret->value, json_type_object)) {

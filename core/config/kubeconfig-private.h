@@ -12,7 +12,7 @@
 
 struct kubeconfig_file {
 	struct json_object *tree;
-	char *folder; /* relative paths in it count from here */
+	char *directory; /* relative paths in it count from here */
 };
 
 /* In the order of $KUBECONFIG. */
@@ -24,19 +24,19 @@ struct kubeconfig_files {
 /* A named entry: "user 'x'" of some file. */
 struct kubeconfig_entry {
 	struct json_object *value;
-	const char *folder;
+	const char *directory;
 	const char *what, *name; /* for errors */
 };
 
 /* kubeconfig-files.c */
 int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_t length,
-			 const char *folder, struct error *reterr);
+			 const char *directory, struct error *reterr);
 void kubeconfig_files_finish(struct kubeconfig_files *files);
 /* What the current context says; *ret is as it was on failure. */
 int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *ret,
 		       struct error *reterr);
-/* path, from folder if it is relative. A string of its own. */
-char *kubeconfig_path(const char *folder, const char *path);
+/* path, from directory if it is relative. A string of its own. */
+char *kubeconfig_path(const char *directory, const char *path);
 /* Appends a file of at most the buffer's ceiling. */
 int kubeconfig_read(const char *path, struct buf *out, struct error *reterr);
 
@@ -68,8 +68,8 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 int kubeconfig_exec(const struct kubeconfig_entry *user, struct json_object *exec,
 		    struct exec_config *ret, struct error *reterr);
 
-/* kubeconfig.c: as a pod, with the given service and the folder of its service account. */
-int kubeconfig_in_cluster(const char *folder, const char *host, const char *port,
+/* kubeconfig.c: as a pod, with the given service and the directory of its service account. */
+int kubeconfig_in_cluster(const char *directory, const char *host, const char *port,
 			  struct kubeconfig *ret, struct error *reterr);
 
 #endif

@@ -68,7 +68,7 @@ static int add_file(struct kubeconfig_files *files, const char *path, struct err
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
 	const char *slash = strrchr(path, '/');
-	CLEANUP_FREE char *folder =
+	CLEANUP_FREE char *directory =
 		slash == NULL ? xstrdup(".")
 			      : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 	int r = kubeconfig_read(path, &text, reterr);
@@ -76,7 +76,7 @@ static int add_file(struct kubeconfig_files *files, const char *path, struct err
 	if (r < 0) {
 		return r;
 	}
-	r = kubeconfig_files_add(files, buf_str(&text), text.length, folder, reterr);
+	r = kubeconfig_files_add(files, buf_str(&text), text.length, directory, reterr);
 	if (r < 0) {
 		error_prefix(reterr, "kubeconfig '%.256s'", path);
 	}
@@ -129,12 +129,12 @@ static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, st
 
 /* ---- in a pod ---- */
 
-int kubeconfig_in_cluster(const char *folder, const char *host, const char *port,
+int kubeconfig_in_cluster(const char *directory, const char *host, const char *port,
 			  struct kubeconfig *ret, struct error *reterr)
 {
-	char *token_file CLEANUP_FREE = xprintf("%s/token", folder),
-			 *ca_file CLEANUP_FREE = xprintf("%s/ca.crt", folder);
-	CLEANUP_FREE char *namespace_file = xprintf("%s/namespace", folder);
+	char *token_file CLEANUP_FREE = xprintf("%s/token", directory),
+			 *ca_file CLEANUP_FREE = xprintf("%s/ca.crt", directory);
+	CLEANUP_FREE char *namespace_file = xprintf("%s/namespace", directory);
 	CLEANUP_BUF struct buf name = BUF_INIT(NAMESPACE_MAX + 2);
 	bool v6 = strchr(host, ':') != NULL && host[0] != '[';
 

@@ -42,7 +42,7 @@ struct kubeconfig {
 
 /* path: --kubeconfig, or NULL. */
 int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *reterr);
-/* Pieces of it, for tests: one file's text; base is the folder relative paths count from. */
+/* Pieces of it, for tests: one file's text; base is the directory relative paths count from. */
 int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret,
 		     struct error *reterr);
 void kubeconfig_finish(struct kubeconfig *config);

@@ -64,7 +64,7 @@ void *call_alloc(struct call *call, size_t size)
 /* ---- memory of keys ---- */
 
 struct memory {
-	char *uid; /* of the object it is about: another one of that name starts anew */
+	char *uid; /* of the object it is about: another one of that name starts again */
 	uint64_t size;
 	void *data;
 	char key[];

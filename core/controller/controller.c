@@ -190,7 +190,7 @@ void controller_map(struct controller *controller, uint32_t watch_number,
 	}
 }
 
-void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
+void controller_map_filtered(struct controller *controller, uint32_t watch, const char *ns,
 			     const char *name)
 {
 	if ((controller->plugin->watches[watch].enqueue & ASB_ENQUEUE_SELF) != 0 &&

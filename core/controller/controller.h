@@ -47,7 +47,7 @@ void controller_bind_index(struct controller *controller, uint32_t index, uint32
 /* Maps a change of a watched kind to keys and queues them. */
 void controller_map(struct controller *controller, uint32_t watch, struct store_change *change);
 /* The same for an object that is not stored: only ASB_ENQUEUE_SELF can apply. */
-void controller_map_stranger(struct controller *controller, uint32_t watch, const char *ns,
+void controller_map_filtered(struct controller *controller, uint32_t watch, const char *ns,
 			     const char *name);
 
 /* Queues a key. Any thread. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* asb_host.write_all: a plugin's writes become requests, and their answers part of the store.
+/* asb_host.write_all: a plugin's writes become requests, and their responses part of the store.
  * Called by plugins. */
 #include "config.h"
 
@@ -88,22 +88,22 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 	};
 }
 
-/* Puts an answer into the store and gives the plugin its tree. */
+/* Puts a response into the store and gives the plugin its tree. */
 static void settle_object(struct call *call, struct asb_write *write,
 			  const struct client_write *request)
 {
 	struct store *store = binding_of(call, write)->store;
-	const char *text = buf_str(&request->answer);
-	size_t length = request->answer.length;
+	const char *text = buf_str(&request->response);
+	size_t length = request->response.length;
 	struct json_object *object = NULL;
 
 	if (store == NULL) {
 		write->ret = call_keep(call, json_parse(text, length, NULL));
 		return;
 	}
-	if (!request->dry_run && store_answer(store, text, length, &object) < 0) {
+	if (!request->dry_run && store_response(store, text, length, &object) < 0) {
 		log_warning(
-			"the answer to a write of '%s' is no object with a name and a version, going on",
+			"the response to a write of '%s' is not an object with a name and a version, going on",
 			request->kind->plural);
 	}
 	write->ret = call_keep(call, object != NULL ? object : store_trim(store, text, length));
@@ -117,7 +117,7 @@ static void settle(struct call *call, struct sending *sending)
 
 	write->result = request->result;
 	write->http_status = request->http_status;
-	if (request->result == ASB_OK && !request->gone && request->answer.length > 0) {
+	if (request->result == ASB_OK && !request->gone && request->response.length > 0) {
 		settle_object(call, write, request);
 	}
 	if (write->verb == ASB_DELETE && store != NULL && !request->dry_run &&

@@ -52,12 +52,12 @@ static void on_change(void *arg, struct store_change *change)
 	}
 }
 
-static void on_stranger(void *arg, const char *ns, const char *name)
+static void on_filtered(void *arg, const char *ns, const char *name)
 {
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map_stranger(informer->subscriptions[i].controller,
+		controller_map_filtered(informer->subscriptions[i].controller,
 					informer->subscriptions[i].watch, ns, name);
 	}
 }
@@ -102,7 +102,7 @@ static void subscribe(struct informers *informers, struct controller *controller
 		informer->kind = &watch->kind;
 		informer->metadata_only = true;
 		informer->store = store_create(informers->config.sched, &watch->kind);
-		store_listen(informer->store, on_change, on_stranger, informer);
+		store_listen(informer->store, on_change, on_filtered, informer);
 	}
 	if (informer->subscription_count == SUBSCRIPTIONS_MAX) {
 		abort();

@@ -20,12 +20,13 @@
 static int check_head(const struct asb_plugin *description, const char *file, struct error *reterr)
 {
 	if (description == NULL) {
-		return error_set(reterr, -EINVAL, "'%s' is no plugin: it has no description", file);
+		return error_set(reterr, -EINVAL, "'%s' is not a plugin: it has no description",
+				 file);
 	}
 	if (description->magic != ASB_MAGIC) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s' is no plugin: its magic is 0x%08x, not 0x%08x; was it built with ASB_PLUGIN_HEAD?",
+			"'%s' is not a plugin: its magic is 0x%08x, not 0x%08x; was it built with ASB_PLUGIN_HEAD?",
 			file, description->magic, ASB_MAGIC);
 	}
 	if (description->abi_major != ASB_ABI_MAJOR) {
@@ -251,7 +252,7 @@ static int check_file(const char *file, struct error *reterr)
 				 strerror(errno));
 	}
 	if (!S_ISREG(status.st_mode)) {
-		return error_set(reterr, -EINVAL, "plugin '%s' is no regular file", file);
+		return error_set(reterr, -EINVAL, "plugin '%s' is not a regular file", file);
 	}
 	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		return error_set(
@@ -291,7 +292,7 @@ int plugin_load(const char *file, struct plugin *ret, struct error *reterr)
 	*(void **)&entry = dlsym(handle, "asb_plugin_entry");
 	if (entry == NULL) {
 		return error_set(reterr, -EINVAL,
-				 "'%s' is no plugin: it has no function asb_plugin_entry", path);
+				 "'%s' is not a plugin: it has no function asb_plugin_entry", path);
 	}
 	return plugin_copy(entry(), path, ret, reterr);
 }

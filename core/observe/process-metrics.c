@@ -62,14 +62,14 @@ static void update_cpu(struct metrics *metrics)
 static void update_files(struct metrics *metrics)
 {
 	struct rlimit limit;
-	DIR *folder = opendir("/proc/self/fd");
+	DIR *directory = opendir("/proc/self/fd");
 	size_t count = 0;
 
-	if (folder != NULL) {
-		for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+	if (directory != NULL) {
+		for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
 			count += entry->d_name[0] != '.' ? 1 : 0;
 		}
-		closedir(folder);
+		closedir(directory);
 		set(metrics, OPEN_FDS,
 		    (double)(count > 0 ? count - 1 : 0)); /* not the one just used */
 	}

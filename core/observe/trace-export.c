@@ -65,7 +65,7 @@ static size_t take_batch(struct tracer *tracer, struct span *batch, bool *ret_la
 
 /* One try: spans are a courtesy, and a collector that refuses them once will again. */
 static bool send_batch(struct tracer *tracer, const struct span *batch, size_t spans, bool last,
-		       struct http_answer *answer)
+		       struct http_response *response)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(BODY_MAX);
 	struct http_request request = {
@@ -76,13 +76,13 @@ static bool send_batch(struct tracer *tracer, const struct span *batch, size_t s
 	};
 
 	if (trace_otlp(batch, spans, tracer->service, &body) < 0) {
-		*answer = (struct http_answer){ .error = "the spans do not fit a request" };
+		*response = (struct http_response){ .error = "the spans do not fit a request" };
 		return false;
 	}
 	request.body = buf_str(&body);
 	request.body_length = body.length;
-	transport_perform(tracer->config.transport, &request, answer, 1);
-	return answer->result == 0 && answer->status >= 200 && answer->status < 300;
+	transport_perform(tracer->config.transport, &request, response, 1);
+	return response->result == 0 && response->status >= 200 && response->status < 300;
 }
 
 static void run(void *arg)
@@ -93,18 +93,19 @@ static void run(void *arg)
 	size_t spans;
 
 	while ((spans = take_batch(tracer, batch, &last)) > 0) {
-		struct http_answer answer = { 0 };
-		bool well = send_batch(tracer, batch, spans, last, &answer);
+		struct http_response response = { 0 };
+		bool well = send_batch(tracer, batch, spans, last, &response);
 
 		count(tracer, well ? "sent" : "failed", spans);
 		/* A collector that stays away is said once, not once a second. */
 		if (!well && was_well) {
 			log_warning(
 				"the collector does not take spans (status %d%s%s); they are dropped until it does",
-				answer.status, answer.error[0] != '\0' ? ": " : "", answer.error);
+				response.status, response.error[0] != '\0' ? ": " : "",
+				response.error);
 		}
 		was_well = well;
-		http_answer_finish(&answer);
+		http_response_finish(&response);
 		if (last && !well) {
 			break;
 		}

@@ -188,7 +188,7 @@ static int32_t reap(struct pass *pass)
 	struct json_object *const *claims;
 	uint32_t due = 0, count = pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value,
 							 ASB_WRITE_MAX, 0, &claims);
-	int32_t verdict = ASB_DONE;
+	int32_t result = ASB_DONE;
 
 	while (due < count && pass->now_ms - created_ms(claims[due]) >= pass->ttl_ms) {
 		writes[due] = asb_remove(WATCH_CLAIM, claims[due], true);
@@ -203,12 +203,12 @@ static int32_t reap(struct pass *pass)
 		if (writes[i].result == ASB_OK) {
 			note_reaped(pass, writes[i].name, pass->now_ms - created_ms(claims[i]));
 		} else if (writes[i].result != ASB_NOT_FOUND) {
-			verdict = pass->call->host->fail(pass->call, ASB_ERROR,
-							 "cannot delete SandboxClaim '%s': %s",
-							 writes[i].name, writes[i].message);
+			result = pass->call->host->fail(pass->call, ASB_ERROR,
+							"cannot delete SandboxClaim '%s': %s",
+							writes[i].name, writes[i].message);
 		}
 	}
-	return verdict;
+	return result;
 }
 
 /* Writes the status if it differs. *ret_next_ms is when the oldest claim left is due, or 0. */
@@ -244,7 +244,7 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 			     .ttl = asb_get(call, WATCH_TTL, key->ns, key->name),
 			     .now_ms = asb_now_ms(call) };
 	int64_t seconds = asb_int(asb_at(pass.ttl, "spec", "ttlSeconds"), 0), stored, next_ms;
-	int32_t verdict, reported;
+	int32_t result, reported;
 
 	if (pass.ttl == NULL || asb_deleting(pass.ttl)) {
 		return ASB_DONE;
@@ -263,10 +263,10 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 	stored = asb_int(asb_at(pass.ttl, "status", "reaped"), 0);
 	pass.tally->reaped = pass.tally->reaped > stored ? pass.tally->reaped : stored;
 
-	verdict = reap(&pass);
+	result = reap(&pass);
 	reported = report(&pass, &next_ms);
-	if (verdict != ASB_DONE || reported != ASB_DONE) {
-		return verdict != ASB_DONE ? verdict : reported;
+	if (result != ASB_DONE || reported != ASB_DONE) {
+		return result != ASB_DONE ? result : reported;
 	}
 	*ret_requeue_after_ms = next_ms > pass.now_ms ? (uint64_t)(next_ms - pass.now_ms) : 0;
 	return next_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;

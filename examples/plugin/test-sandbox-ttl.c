@@ -165,16 +165,16 @@ static void failed_delete_is_tried_again(void)
 
 	add_claim(fake, "ns", "a", "team: ci");
 	CHECK(asb_fake_settle(fake) == 0);
-	asb_fake_fail(fake, ASB_DELETE, "SandboxClaim", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_DELETE, "SandboxClaim", ASB_UNREACHABLE, "no response", false);
 	CHECK(asb_fake_advance(fake, HOUR_MS) == 0);
 	CHECK(claim(fake, "a") != NULL);
-	CHECK(strstr(asb_fake_failure(fake), "no answer") != NULL);
+	CHECK(strstr(asb_fake_failure(fake), "no response") != NULL);
 	CHECK(asb_fake_advance(fake, 1000) == 0);
 	CHECK(claim(fake, "a") == NULL);
 	asb_fake_destroy(fake);
 }
 
-/* The status is not written, or it is and its answer is lost. */
+/* The status is not written, or it is and its response is lost. */
 static void failed_status_counts_nothing_twice_and_nothing_never(void)
 {
 	for (int done = 0; done < 2; done++) {
@@ -182,7 +182,8 @@ static void failed_status_counts_nothing_twice_and_nothing_never(void)
 
 		add_claim(fake, "ns", "a", "team: ci");
 		CHECK(asb_fake_settle(fake) == 0);
-		asb_fake_fail(fake, ASB_SET_STATUS, NULL, ASB_UNREACHABLE, "no answer", done != 0);
+		asb_fake_fail(fake, ASB_SET_STATUS, NULL, ASB_UNREACHABLE, "no response",
+			      done != 0);
 		CHECK(asb_fake_advance(fake, 2 * HOUR_MS) == 0);
 		CHECK(status(fake, "reaped") == 1);
 		asb_fake_destroy(fake);

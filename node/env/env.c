@@ -106,7 +106,7 @@ static int value_of(struct env *env, struct json_object *object, const char *res
 				 "key %.200s of %s %s/%s cannot be in an environment: %s", key,
 				 resource, env->ns, asb_name(object),
 				 code == -ENOSPC ? "it is too large"
-				 : code < 0      ? "it is no base64"
+				 : code < 0      ? "it is not valid base64"
 						 : "it has a NUL byte");
 	}
 	*ret = buf_take(&value);

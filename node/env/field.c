@@ -232,8 +232,8 @@ int env_resource(struct json_object *pod, struct json_object *container, struct 
 				 which == NULL ? "resource" : "container");
 	}
 	if (written != NULL && (quantity_read(written, &divisor) < 0 || divisor.negative)) {
-		return error_set(reterr, -EINVAL, "the divisor of resource %.100s is no quantity",
-				 which);
+		return error_set(reterr, -EINVAL,
+				 "the divisor of resource %.100s is not a quantity", which);
 	}
 	if (divisor.whole == 0 && divisor.nano == 0) {
 		divisor.whole = 1;

@@ -21,7 +21,7 @@ static const struct asb_kind account_kind = {
 	.group = "", .version = "v1", .plural = "serviceaccounts", .kind = "ServiceAccount"
 };
 
-/* Sends body (borrowed); ret, which may be NULL, gets the answer's tree, the caller's. */
+/* Sends body (borrowed); ret, which may be NULL, gets the response's tree, the caller's. */
 static int exchange(struct client *client, const char *method, const struct buf *path,
 		    struct json_object *body, struct json_object **ret, struct error *reterr)
 {
@@ -34,32 +34,32 @@ static int exchange(struct client *client, const char *method, const struct buf 
 		.timeout_ms = CLIENT_DEADLINE_US / 1000,
 	};
 	CLEANUP_JSON struct json_object *tree = NULL;
-	struct http_answer answer = { 0 };
+	struct http_response response = { 0 };
 	int code = ASB_OK;
 
 	json_print(body, &text);
 	request.body = buf_str(&text);
 	request.body_length = text.length;
-	client_request(client, PRIORITY_CLAIM, &request, &answer);
-	if (answer.result != 0) {
+	client_request(client, PRIORITY_CLAIM, &request, &response);
+	if (response.result != 0) {
 		code = error_set(reterr, ASB_UNREACHABLE, "%s '%.120s': %s", method, buf_str(path),
-				 answer.error);
-		http_answer_finish(&answer);
+				 response.error);
+		http_response_finish(&response);
 		return code;
 	}
-	tree = json_parse(buf_str(&answer.body), answer.body.length, NULL);
-	if (answer.status < 200 || answer.status > 299) {
+	tree = json_parse(buf_str(&response.body), response.body.length, NULL);
+	if (response.status < 200 || response.status > 299) {
 		const char *message = asb_str(tree, "message");
 
 		code = error_set(
 			reterr,
-			client_code(answer.status, buf_str(&answer.body), answer.body.length),
-			"%s '%.120s': %d: %.200s", method, buf_str(path), answer.status,
+			client_code(response.status, buf_str(&response.body), response.body.length),
+			"%s '%.120s': %d: %.200s", method, buf_str(path), response.status,
 			message != NULL ? message : "");
 	} else if (ret != NULL) {
 		*ret = TAKE(tree);
 	}
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	return code;
 }
 
@@ -133,7 +133,7 @@ int api_source_get(void *client, const char *resource, const char *ns, const cha
 int api_source_token(void *client, struct json_object *pod, const char *audience, int64_t seconds,
 		     char **ret, struct error *reterr)
 {
-	CLEANUP_JSON struct json_object *body = json_object_new_object(), *answer = NULL;
+	CLEANUP_JSON struct json_object *body = json_object_new_object(), *response = NULL;
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_MAX_BYTES);
 	struct json_object *spec = asb_object_in(body, "spec");
 	struct json_object *bound = asb_object_in(spec, "boundObjectRef");
@@ -154,10 +154,10 @@ int api_source_token(void *client, struct json_object *pod, const char *audience
 	asb_set_str(bound, "uid", asb_uid(pod));
 	kind_path(&path, &account_kind, asb_ns(pod), account != NULL ? account : "default",
 		  "token");
-	if (exchange(client, "POST", &path, body, &answer, reterr) != ASB_OK) {
+	if (exchange(client, "POST", &path, body, &response, reterr) != ASB_OK) {
 		return -EAGAIN;
 	}
-	token = asb_str(answer, "status", "token");
+	token = asb_str(response, "status", "token");
 	if (token == NULL) {
 		return error_set(reterr, -EAGAIN, "the API server's answer has no token");
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of a node that no verb of the plugin ABI makes. Each waits for its answer; any
+/* The requests of a node that no verb of the plugin ABI makes. Each waits for its response; any
  * thread. Results are ASB_OK, ASB_NOT_FOUND ... of the ABI, with *reterr. */
 #ifndef ASB_NODE_POD_API_H
 #define ASB_NODE_POD_API_H

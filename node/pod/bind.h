@@ -23,7 +23,7 @@ void binder_see(struct binder *binder, const struct asb_key *key, struct json_ob
 void binder_close(struct binder *binder, bool closed);
 void binder_destroy(struct binder *binder);
 
-/* Binds it, or says why not in an event and a condition. The verdict of a reconcile. */
+/* Binds it, or says why not in an event and a condition. The result of a reconcile. */
 int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
 		 uint64_t *ret_requeue_after_ms);
 

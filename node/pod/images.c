@@ -208,7 +208,7 @@ static void add_waiter(struct image *image, const char *uid)
 }
 
 /* Whether there is nothing to be pulled now; *ret says what. */
-static bool known(struct image *image, struct image_answer *ret)
+static bool known(struct image *image, struct image_response *ret)
 {
 	struct images *images = image->images;
 
@@ -230,12 +230,12 @@ static bool known(struct image *image, struct image_answer *ret)
 }
 
 void images_ask(struct images *images, const char *image_name, enum runtime_pull policy,
-		const char *uid, struct image_answer *ret)
+		const char *uid, struct image_response *ret)
 {
 	CLEANUP_FREE char *task = xprintf("image %d %s", (int)policy, image_name);
 	struct image *image;
 
-	*ret = (struct image_answer){ 0 };
+	*ret = (struct image_response){ 0 };
 	LOCKED(&images->lock);
 	image = find(images, image_name, policy);
 	if (!image->pulling && known(image, ret)) {

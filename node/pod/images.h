@@ -29,7 +29,7 @@ enum image_state {
 	IMAGE_FAILED, /* this is new, or waits for its backoff: see failure */
 };
 
-struct image_answer {
+struct image_response {
 	enum image_state state;
 	bool began;       /* PULLING: by this call */
 	uint64_t failure; /* FAILED: a number that changes with each try */
@@ -41,7 +41,7 @@ struct image_answer {
 
 /* Asks for an image on behalf of a pod; may begin a pull. */
 void images_ask(struct images *images, const char *image, enum runtime_pull policy, const char *uid,
-		struct image_answer *ret);
+		struct image_response *ret);
 /* The policy where a container names none: by the tag, as in Kubernetes. */
 enum runtime_pull image_policy(const char *policy, const char *image);
 

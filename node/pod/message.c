@@ -22,26 +22,26 @@
 #define MESSAGE_LOG_MAX 2048u
 #define MESSAGE_LOG_LINES 80
 
-static char *folder_of(const char *root, const char *uid)
+static char *directory_of(const char *root, const char *uid)
 {
 	return xprintf("%s/messages/%s", root, uid);
 }
 
-/* The folder of a pod's messages, bounded by a small tmpfs: whatever containers write there, they fill nothing
- * of the machine. Where none may be mounted, it lies on the disk. A folder that an earlier release
+/* The directory of a pod's messages, bounded by a small tmpfs: whatever containers write there, they fill nothing
+ * of the machine. Where none may be mounted, it lies on the disk. A directory that an earlier release
  * made stays as it is: running containers write there. */
-static int message_folder(const char *root, const char *uid, bool bounded)
+static int message_directory(const char *root, const char *uid, bool bounded)
 {
-	CLEANUP_FREE char *all = xprintf("%s/messages", root), *folder = folder_of(root, uid);
+	CLEANUP_FREE char *all = xprintf("%s/messages", root), *directory = directory_of(root, uid);
 
 	if (mkdir(all, 0700) != 0 && errno != EEXIST) {
 		return -errno;
 	}
 	/* An empty one that is no mount: the machine was restarted. */
-	(void)rmdir(folder);
-	if (mkdir(folder, 0700) == 0) {
+	(void)rmdir(directory);
+	if (mkdir(directory, 0700) == 0) {
 		if (bounded) {
-			(void)mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			(void)mount("tmpfs", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 				    MESSAGES_OPTIONS);
 		}
 	} else if (errno != EEXIST) {
@@ -53,17 +53,17 @@ static int message_folder(const char *root, const char *uid, bool bounded)
 char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt,
 		   bool bounded)
 {
-	CLEANUP_FREE char *folder = folder_of(root, uid);
-	char *path = xprintf("%s/%s-%u", folder, name, attempt);
+	CLEANUP_FREE char *directory = directory_of(root, uid);
+	char *path = xprintf("%s/%s-%u", directory, name, attempt);
 	int fd;
 
-	if (message_folder(root, uid, bounded) < 0) {
+	if (message_directory(root, uid, bounded) < 0) {
 		free(path);
 		return NULL;
 	}
 	/* The status tells of the last two attempts alone. */
 	if (attempt >= 2) {
-		CLEANUP_FREE char *old = xprintf("%s/%s-%u", folder, name, attempt - 2);
+		CLEANUP_FREE char *old = xprintf("%s/%s-%u", directory, name, attempt - 2);
 
 		(void)unlink(old);
 	}
@@ -141,8 +141,8 @@ static char *clean(const struct buf *raw)
 
 char *message_read(struct node *node, struct json_object *spec, const struct runtime_status *status)
 {
-	CLEANUP_FREE char *folder = folder_of(node->options->state_dir, status->pod_uid);
-	CLEANUP_FREE char *path = xprintf("%s/%s-%u", folder, status->name, status->attempt);
+	CLEANUP_FREE char *directory = directory_of(node->options->state_dir, status->pod_uid);
+	CLEANUP_FREE char *path = xprintf("%s/%s-%u", directory, status->name, status->attempt);
 	CLEANUP_BUF struct buf raw = BUF_INIT(1u << 20);
 	struct runtime_log_options options = {
 		.tail_lines = MESSAGE_LOG_LINES,
@@ -159,17 +159,17 @@ char *message_read(struct node *node, struct json_object *spec, const struct run
 
 void message_remove(const char *root, const char *uid)
 {
-	CLEANUP_FREE char *folder = folder_of(root, uid);
-	DIR *open_folder = opendir(folder);
+	CLEANUP_FREE char *directory = directory_of(root, uid);
+	DIR *open_directory = opendir(directory);
 	const struct dirent *entry;
 
-	if (open_folder == NULL) {
+	if (open_directory == NULL) {
 		return;
 	}
-	while ((entry = readdir(open_folder)) != NULL) {
-		unlinkat(dirfd(open_folder), entry->d_name, 0);
+	while ((entry = readdir(open_directory)) != NULL) {
+		unlinkat(dirfd(open_directory), entry->d_name, 0);
 	}
-	closedir(open_folder);
-	(void)umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
-	rmdir(folder);
+	closedir(open_directory);
+	(void)umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW);
+	rmdir(directory);
 }

@@ -68,7 +68,7 @@ void pod_note(struct pod_call *pc, size_t number, const char *reason, const char
 /* Begins to end a container: preStop, SIGTERM, SIGKILL after the grace. */
 void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy);
 /* The same of a pod whose object is gone. False: it runs no more. */
-bool pod_stop_stranger(struct node *node, const struct runtime_status *status, int64_t grace_s);
+bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int64_t grace_s);
 bool pod_is_stopping(struct node *node, const char *id);
 /* Begins a container's postStart hook, if it has one. */
 void pod_begin_post_start(struct pod_call *pc, size_t number, const char *id);

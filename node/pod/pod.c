@@ -52,14 +52,14 @@ void pod_event(struct pod_call *pc, const char *type, const char *reason, const 
 /* ---- pods whose object is gone ---- */
 
 /* What a pod leaves beside its containers. */
-static int clear_folders(struct node *node, const char *uid, struct error *reterr)
+static int clear_directories(struct node *node, const char *uid, struct error *reterr)
 {
 	message_remove(node->options->state_dir, uid);
 	return volumes_remove(node->options->state_dir, uid, reterr);
 }
 
 /* 0: nothing of it is left. 1: it is still ending. */
-static int end_stranger(struct node *node, struct pod_record *record, struct error *reterr)
+static int end_orphan(struct node *node, struct pod_record *record, struct error *reterr)
 {
 	struct runtime *runtime = node->runtime;
 	struct runtime_list list = { 0 };
@@ -69,7 +69,7 @@ static int end_stranger(struct node *node, struct pod_record *record, struct err
 
 	/* Without a grace the removal below ends it as well, in one step. */
 	for (size_t i = 0; error == 0 && grace_s > 0 && i < list.count; i++) {
-		runs = pod_stop_stranger(node, &list.items[i], grace_s) || runs;
+		runs = pod_stop_orphan(node, &list.items[i], grace_s) || runs;
 	}
 	runtime_list_finish(&list);
 	if (error < 0 || runs) {
@@ -78,7 +78,7 @@ static int end_stranger(struct node *node, struct pod_record *record, struct err
 	if (any) {
 		error = runtime->ops->remove_pod(runtime, record->uid, reterr);
 	}
-	return error < 0 ? error : clear_folders(node, record->uid, reterr);
+	return error < 0 ? error : clear_directories(node, record->uid, reterr);
 }
 
 static void end_probes_of(struct node *node, const struct pod_record *record)
@@ -91,8 +91,8 @@ static void end_probes_of(struct node *node, const struct pod_record *record)
 }
 
 /* Ends what runs under this key without being the pod that has it. */
-static int end_strangers(struct node *node, const struct asb_key *key, const char *uid,
-			 struct error *reterr)
+static int end_orphans(struct node *node, const struct asb_key *key, const char *uid,
+		       struct error *reterr)
 {
 	char **uids = book_uids(node->book, key->ns, key->name);
 	int result = 0;
@@ -106,7 +106,7 @@ static int end_strangers(struct node *node, const struct asb_key *key, const cha
 		}
 		record = book_get(node->book, *at, key->ns, key->name);
 		end_probes_of(node, record);
-		left = end_stranger(node, record, reterr);
+		left = end_orphan(node, record, reterr);
 		if (left == 0) {
 			book_drop(node->book, *at);
 		} else if (result >= 0) {
@@ -157,7 +157,7 @@ static int32_t remove_for_good(struct pod_call *pc)
 
 	if ((pc->list.count > 0 &&
 	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
-	    clear_folders(node, uid, &error) < 0) {
+	    clear_directories(node, uid, &error) < 0) {
 		pod_event(pc, "Warning", "FailedKillPod", "error killing pod: %s", error.text);
 		return pc->call->host->fail(pc->call, ASB_ERROR, "cannot clear the pod away: %s",
 					    error.text);
@@ -245,16 +245,16 @@ static int32_t run_pod(struct node *node, struct asb_call *call, struct json_obj
 		       uint64_t *ret_requeue_after_ms)
 {
 	struct pod_call pc = { .node = node, .call = call, .pod = pod };
-	int32_t verdict;
+	int32_t result;
 
 	pc.record = book_get(node->book, asb_uid(pod), asb_ns(pod), asb_name(pod));
 	pc.record->grace_s =
 		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
-	verdict = sync_pod(&pc);
+	result = sync_pod(&pc);
 	*ret_requeue_after_ms = (uint64_t)pc.wait_ms;
 	pod_forget_look(&pc);
 	volume_set_finish(&pc.volumes);
-	return verdict;
+	return result;
 }
 
 static int32_t pod_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
@@ -265,29 +265,29 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	const char *on = asb_str(pod, "spec", "nodeName");
 	bool ours = asb_streq(on, node->name);
 	struct error error = { 0 };
-	int32_t verdict = ASB_DONE;
-	int strangers;
+	int32_t result = ASB_DONE;
+	int orphans;
 
 	if (node->binder != NULL) {
 		binder_see(node->binder, key, pod);
 	}
-	strangers = end_strangers(node, key, ours ? asb_uid(pod) : NULL, &error);
+	orphans = end_orphans(node, key, ours ? asb_uid(pod) : NULL, &error);
 
 	if (ours && asb_uid(pod) != NULL) {
-		verdict = run_pod(node, call, pod, ret_requeue_after_ms);
+		result = run_pod(node, call, pod, ret_requeue_after_ms);
 	} else if (pod != NULL && (on == NULL || *on == '\0') && node->binder != NULL) {
-		verdict = bind_pod(node, call, pod, ret_requeue_after_ms);
+		result = bind_pod(node, call, pod, ret_requeue_after_ms);
 	}
-	if (strangers > 0 && verdict == ASB_DONE) {
+	if (orphans > 0 && result == ASB_DONE) {
 		/* Its end wakes us; this is for one that could not be begun. */
 		*ret_requeue_after_ms = OUTAGE_MS;
 		return ASB_REQUEUE_AFTER;
 	}
-	if (strangers < 0 && (verdict == ASB_DONE || verdict == ASB_REQUEUE_AFTER)) {
+	if (orphans < 0 && (result == ASB_DONE || result == ASB_REQUEUE_AFTER)) {
 		return call->host->fail(call, ASB_ERROR, "cannot end a pod that is gone: %s",
 					error.text);
 	}
-	return verdict;
+	return result;
 }
 
 /* ---- the description ---- */

@@ -312,8 +312,8 @@ bool room_count_end(struct room *room, uint64_t begun)
 
 /* ---- what is asked ---- */
 
-enum room_answer room_ask(struct room *room, const char *ns, const char *name, const char *uid,
-			  const struct bind_capacity *asked, struct buf *why)
+enum room_response room_ask(struct room *room, const char *ns, const char *name, const char *uid,
+			    const struct bind_capacity *asked, struct buf *why)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 

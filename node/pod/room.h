@@ -44,13 +44,13 @@ bool room_count_end(struct room *room, uint64_t begun);
 
 /* ---- what is asked ---- */
 
-enum room_answer {
+enum room_response {
 	ROOM_PROMISED, /* it is the pod's until it is seen to be gone, or given back */
 	ROOM_HELD,     /* it was promised to this very pod a moment ago */
 	ROOM_NONE, /* why says what there is too little of; the pod is woken when there may be */
 };
-enum room_answer room_ask(struct room *room, const char *ns, const char *name, const char *uid,
-			  const struct bind_capacity *asked, struct buf *why);
+enum room_response room_ask(struct room *room, const char *ns, const char *name, const char *uid,
+			    const struct bind_capacity *asked, struct buf *why);
 /* The pod could not be bound. */
 void room_give_back(struct room *room, const char *ns, const char *name, const char *uid);
 /* The pod waits for something else than room, so that room_wake_all wakes it. */

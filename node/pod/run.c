@@ -17,7 +17,7 @@
 
 /* ---- volumes ---- */
 
-/* What a volume's owner should know: once for each process, and of a folder that changed hands once
+/* What a volume's owner should know: once for each process, and of a directory that changed hands once
  * for all. */
 static void tell_volumes(struct pod_call *pc, bool first)
 {
@@ -27,13 +27,13 @@ static void tell_volumes(struct pod_call *pc, bool first)
 		if (volume->taken_over) {
 			pod_event(
 				pc, "Normal", "VolumeTakenOver",
-				"volume \"%s\": its claim has taken over the folder that an earlier release made under the claim's name; it may hold files of an earlier claim of that name",
+				"volume \"%s\": its claim has taken over the directory that an earlier release made under the claim's name; it may hold files of an earlier claim of that name",
 				volume->name);
 		}
 		if (first && volume->asked > 0) {
 			pod_event(
 				pc, "Warning", "NotSupported",
-				"volume \"%s\": this node keeps it as a folder and does not hold its size of %llu bytes",
+				"volume \"%s\": this node keeps it as a directory and does not hold its size of %llu bytes",
 				volume->name, (unsigned long long)volume->asked);
 		}
 	}

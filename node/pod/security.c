@@ -106,21 +106,21 @@ int sysctls_read(struct json_object *pod, char ***ret_network, char ***ret_own,
 	return 0;
 }
 
-/* A regular file below the folder of profiles. */
+/* A regular file below the directory of profiles. */
 static int seccomp_local(const char *root, const char *profile, char **ret, struct error *reterr)
 {
-	CLEANUP_FREE char *folder = xprintf("%s/seccomp", root);
-	CLEANUP_FD int top = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FREE char *directory = xprintf("%s/seccomp", root);
+	CLEANUP_FD int top = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int file =
 		top < 0 ? -errno : open_beneath(top, profile, O_RDONLY | O_NONBLOCK, 0, 0);
 	struct stat info;
 
 	if (file >= 0 && fstat(file, &info) == 0 && S_ISREG(info.st_mode)) {
-		*ret = xprintf("%s/%s", folder, profile);
+		*ret = xprintf("%s/%s", directory, profile);
 		return 0;
 	}
-	return error_set(reterr, -EPERM, "cannot load seccomp profile \"%s/%.200s\": %s", folder,
-			 profile, file < 0 ? strerror(-file) : "it is no file");
+	return error_set(reterr, -EPERM, "cannot load seccomp profile \"%s/%.200s\": %s", directory,
+			 profile, file < 0 ? strerror(-file) : "it is not a file");
 }
 
 int seccomp_read(const char *root, struct json_object *pod, struct json_object *container,

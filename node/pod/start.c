@@ -55,53 +55,53 @@ void pod_note(struct pod_call *pc, size_t number, const char *reason, const char
 /* ---- the image ---- */
 
 static void image_failed(struct pod_call *pc, size_t number, const char *image,
-			 const struct image_answer *answer)
+			 const struct image_response *response)
 {
 	struct container_note *note = &pc->record->notes[number];
 	char message[sizeof(note->message)];
 
-	if (answer->code == -EINVAL) {
-		pod_note(pc, number, "InvalidImageName", answer->text, BACKOFF_MAX_MS);
+	if (response->code == -EINVAL) {
+		pod_note(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
 		return;
 	}
-	if (note->image_failure != answer->failure) {
-		note->image_failure = answer->failure;
+	if (note->image_failure != response->failure) {
+		note->image_failure = response->failure;
 		pod_event(pc, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
-			  answer->text);
+			  response->text);
 		pod_event(pc, "Warning", "Failed", "Error: ErrImagePull");
 		/* Soon again, to say that it waits now. */
-		pod_note(pc, number, "ErrImagePull", answer->text, CONFIG_AGAIN_MS);
+		pod_note(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
 		return;
 	}
 	snprintf(message, sizeof(message), "Back-off pulling image \"%.200s\": %.250s", image,
-		 answer->text);
+		 response->text);
 	pod_event(pc, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
 	pod_event(pc, "Warning", "Failed", "Error: ImagePullBackOff");
-	pod_note(pc, number, "ImagePullBackOff", message, answer->left_ms);
+	pod_note(pc, number, "ImagePullBackOff", message, response->left_ms);
 }
 
 static bool pull_image(struct pod_call *pc, size_t number, const char *image,
 		       enum runtime_pull policy)
 {
-	struct image_answer answer;
+	struct image_response response;
 
-	images_ask(pc->node->images, image, policy, asb_uid(pc->pod), &answer);
-	switch (answer.state) {
+	images_ask(pc->node->images, image, policy, asb_uid(pc->pod), &response);
+	switch (response.state) {
 	case IMAGE_PULLING:
-		if (answer.began) {
+		if (response.began) {
 			pod_event(pc, "Normal", "Pulling", "Pulling image \"%s\"", image);
 		}
 		pod_wait(pc, PULL_AGAIN_MS);
 		return false;
 	case IMAGE_FAILED:
-		image_failed(pc, number, image, &answer);
+		image_failed(pc, number, image, &response);
 		return false;
 	case IMAGE_SKIPPED:
-		pod_event(pc, "Normal", "PullSkipped", "%s", answer.text);
+		pod_event(pc, "Normal", "PullSkipped", "%s", response.text);
 		return true;
 	case IMAGE_PULLED:
 		pod_event(pc, "Normal", "Pulled", "Successfully pulled image \"%s\" in %lldms",
-			  image, (long long)answer.took_ms);
+			  image, (long long)response.took_ms);
 		return true;
 	default:
 		pod_event(pc, "Normal", "Pulled",

@@ -10,22 +10,22 @@
 
 #define LIST_MAX (16u << 10) /* 256 names of 63 characters */
 
-struct verdict {
+struct result {
 	const char *type;
 	bool good;
 	const char *reason, *message; /* or NULL */
 };
 
-static void set(const struct pod_view *view, struct json_object *conditions, struct verdict verdict)
+static void set(const struct pod_view *view, struct json_object *conditions, struct result result)
 {
-	const char *status = verdict.good ? "True" : "False";
-	struct json_object *condition = asb_condition_in(conditions, verdict.type);
+	const char *status = result.good ? "True" : "False";
+	struct json_object *condition = asb_condition_in(conditions, result.type);
 	bool same = asb_streq(asb_str(condition, "status"), status);
 	char now[21];
 
 	if (condition == NULL) {
 		condition = json_object_new_object();
-		asb_set_str(condition, "type", verdict.type);
+		asb_set_str(condition, "type", result.type);
 		json_object_array_add(conditions, condition);
 	}
 	if (!same) {
@@ -35,8 +35,8 @@ static void set(const struct pod_view *view, struct json_object *conditions, str
 	}
 	/* The API server always has this member, and without it nothing would ever be equal. */
 	json_object_object_add(condition, "lastProbeTime", NULL);
-	asb_set_str(condition, "reason", verdict.reason);
-	asb_set_str(condition, "message", verdict.message);
+	asb_set_str(condition, "reason", result.reason);
+	asb_set_str(condition, "message", result.message);
 	if (asb_generation(view->pod) > 0) {
 		json_object_object_add(condition, "observedGeneration",
 				       json_object_new_int64(asb_generation(view->pod)));
@@ -109,7 +109,7 @@ void status_conditions(const struct pod_view *view, const char *phase, struct js
 	struct json_object *conditions = asb_array(status, "conditions");
 	bool succeeded = strcmp(phase, "Succeeded") == 0, failed = strcmp(phase, "Failed") == 0;
 	const char *reason = succeeded ? "PodCompleted" : failed ? "PodFailed" : NULL;
-	struct verdict ready = { .type = "ContainersReady" };
+	struct result ready = { .type = "ContainersReady" };
 
 	if (conditions == NULL) {
 		conditions = json_object_new_array();
@@ -119,16 +119,16 @@ void status_conditions(const struct pod_view *view, const char *phase, struct js
 	list_uninitialized(view, &incomplete);
 	find_gate(view, &gate);
 	set(view, conditions,
-	    (struct verdict){ .type = "PodReadyToStartContainers",
-			      .good = view->sandbox != NULL && !(succeeded || failed) });
+	    (struct result){ .type = "PodReadyToStartContainers",
+			     .good = view->sandbox != NULL && !(succeeded || failed) });
 	set(view, conditions,
-	    (struct verdict){ .type = "Initialized",
-			      .good = succeeded || incomplete.length == 0,
-			      .reason = succeeded               ? "PodCompleted"
-					: incomplete.length > 0 ? "ContainersNotInitialized"
-								: NULL,
-			      .message = !succeeded && incomplete.length > 0 ? buf_str(&incomplete)
-									     : NULL });
+	    (struct result){ .type = "Initialized",
+			     .good = succeeded || incomplete.length == 0,
+			     .reason = succeeded               ? "PodCompleted"
+				       : incomplete.length > 0 ? "ContainersNotInitialized"
+							       : NULL,
+			     .message = !succeeded && incomplete.length > 0 ? buf_str(&incomplete)
+									    : NULL });
 	ready.good = reason == NULL && unready.length == 0;
 	if (!ready.good) {
 		ready.reason = reason != NULL ? reason : "ContainersNotReady";
@@ -136,11 +136,11 @@ void status_conditions(const struct pod_view *view, const char *phase, struct js
 	}
 	if (ready.good && gate.length > 0) {
 		set(view, conditions,
-		    (struct verdict){ .type = "Ready",
-				      .reason = "ReadinessGatesNotReady",
-				      .message = buf_str(&gate) });
+		    (struct result){ .type = "Ready",
+				     .reason = "ReadinessGatesNotReady",
+				     .message = buf_str(&gate) });
 	} else {
-		struct verdict same = ready;
+		struct result same = ready;
 
 		same.type = "Ready";
 		set(view, conditions, same);

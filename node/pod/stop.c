@@ -255,7 +255,7 @@ void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
 	pod_wait(pc, STOP_AGAIN_MS);
 }
 
-bool pod_stop_stranger(struct node *node, const struct runtime_status *status, int64_t grace_s)
+bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int64_t grace_s)
 {
 	if (status->name == NULL || status->phase != RUNTIME_RUNNING) {
 		return false;

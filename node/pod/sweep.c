@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds pods and folders that nobody asked for. A thread of node/node.c. */
+/* Finds pods and directories that nobody asked for. A thread of node/node.c. */
 #include "config.h"
 
 #include "node/pod/sweep.h"
@@ -25,9 +25,9 @@ struct sweeper {
 	struct sched_cond changed;
 	bool stopping, wanted; /* lock */
 	struct sched_thread *thread;
-	bool told;           /* the thread's own: a failure is logged once */
-	char **suspects;     /* the thread's own: folders of nobody at the last look; or NULL */
-	uint64_t folders_us; /* the thread's own: when they are looked at next */
+	bool told;       /* the thread's own: a failure is logged once */
+	char **suspects; /* the thread's own: directories of nobody at the last look; or NULL */
+	uint64_t directories_us;   /* the thread's own: when they are looked at next */
 	struct claims_look claims; /* the thread's own, and when they are looked at next */
 	uint64_t claims_us;
 };
@@ -67,7 +67,7 @@ static bool find_pods(struct sweeper *sweeper)
 	return true;
 }
 
-/* ---- folders ---- */
+/* ---- directories ---- */
 
 struct keys {
 	char **items; /* "ns", "name", "ns" ... */
@@ -115,8 +115,8 @@ static bool is_listed(char **list, const char *text)
 	return false;
 }
 
-/* Removes folders that had no pod at the last look and have none now. */
-static void clear_folders(struct sweeper *sweeper)
+/* Removes directories that had no pod at the last look and have none now. */
+static void clear_directories(struct sweeper *sweeper)
 {
 	struct node *node = sweeper->node;
 	CLEANUP_BUF struct buf missing = BUF_INIT(1u << 16);
@@ -193,9 +193,9 @@ static void run(void *arg)
 		now = sched_now_us(sched);
 		next = now + (found ? SWEEP_US : SWEEP_US / 20);
 		/* Twice in a row means a time apart, however often this thread is woken. */
-		if (found && now >= sweeper->folders_us) {
-			clear_folders(sweeper);
-			sweeper->folders_us = now + SWEEP_US;
+		if (found && now >= sweeper->directories_us) {
+			clear_directories(sweeper);
+			sweeper->directories_us = now + SWEEP_US;
 		}
 		if (now >= sweeper->claims_us) {
 			clear_claims(sweeper);

@@ -2,7 +2,7 @@
 /*
  * Compares what the runtime has with what is known, at start, every minute, and whenever the
  * runtime says that it has lost sight: each pod found is looked at by its own reconcile, which
- * takes it over or ends it. Folders that belong to nobody are removed, and those of claims that
+ * takes it over or ends it. Directories that belong to nobody are removed, and those of claims that
  * are gone. On a thread of its own.
  */
 #ifndef ASB_NODE_POD_SWEEP_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to Podman's services and what their answers mean. Every other file of the runtime calls
+/* Requests to Podman's services and what their responses mean. Every other file of the runtime calls
  * it. */
 #include "config.h"
 
@@ -29,21 +29,22 @@ static int code_of(int status)
 	}
 }
 
-int podman_result(const struct http_answer *answer, struct json_object **ret, struct error *reterr)
+int podman_result(const struct http_response *response, struct json_object **ret,
+		  struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *tree = NULL;
 
-	if (answer->result != 0) {
-		return error_set(reterr, -EAGAIN, "podman does not answer: %s", answer->error);
+	if (response->result != 0) {
+		return error_set(reterr, -EAGAIN, "podman does not answer: %s", response->error);
 	}
-	if (answer->body.length > 0) {
-		tree = json_parse(answer->body.data, answer->body.length, NULL);
+	if (response->body.length > 0) {
+		tree = json_parse(response->body.data, response->body.length, NULL);
 	}
-	if (answer->status / 100 != 2 && answer->status != 304) {
+	if (response->status / 100 != 2 && response->status != 304) {
 		const char *words = asb_str(tree, "message");
 
-		return error_set(reterr, code_of(answer->status), "podman: %.*s", WORDS_MAX,
-				 words != NULL ? words : "an answer without words");
+		return error_set(reterr, code_of(response->status), "podman: %.*s", WORDS_MAX,
+				 words != NULL ? words : "a response without words");
 	}
 	if (ret != NULL) {
 		*ret = TAKE(tree);
@@ -63,7 +64,7 @@ int podman_call(struct podman *podman, const struct podman_request *request,
 	int handler = request->handler >= 0 ? request->handler : podman_main(podman);
 	CLEANUP_BUF struct buf body = BUF_INIT(PODMAN_REQUEST_MAX);
 	CLEANUP_FREE char *path = xprintf(PODMAN_API "%s", request->path);
-	struct http_answer answer;
+	struct http_response response;
 
 	if (request->body != NULL && json_print(request->body, &body) < 0) {
 		return error_set(reterr, -EINVAL,
@@ -80,11 +81,11 @@ int podman_call(struct podman *podman, const struct podman_request *request,
 		.timeout_ms = request->timeout_ms,
 	};
 
-	transport_perform(podman_transport(podman, handler), &http, &answer, 1);
+	transport_perform(podman_transport(podman, handler), &http, &response, 1);
 
-	int r = podman_result(&answer, ret, reterr);
+	int r = podman_result(&response, ret, reterr);
 
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	return r;
 }
 
@@ -98,7 +99,7 @@ void podman_get_many(struct podman *podman, char *const *paths, size_t count,
 	for (size_t done = 0; done < count; done += GET_AT_ONCE) {
 		size_t n = count - done < GET_AT_ONCE ? count - done : GET_AT_ONCE;
 		struct http_request requests[GET_AT_ONCE];
-		struct http_answer answers[GET_AT_ONCE];
+		struct http_response responses[GET_AT_ONCE];
 
 		for (size_t i = 0; i < n; i++) {
 			requests[i] = (struct http_request){
@@ -107,11 +108,11 @@ void podman_get_many(struct podman *podman, char *const *paths, size_t count,
 				.timeout_ms = PODMAN_CALL_MS,
 			};
 		}
-		transport_perform(transport, requests, answers, n);
+		transport_perform(transport, requests, responses, n);
 		for (size_t i = 0; i < n; i++) {
 			trees[done + i] = NULL;
-			(void)podman_result(&answers[i], &trees[done + i], NULL);
-			http_answer_finish(&answers[i]);
+			(void)podman_result(&responses[i], &trees[done + i], NULL);
+			http_response_finish(&responses[i]);
 		}
 	}
 }

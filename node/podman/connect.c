@@ -130,7 +130,7 @@ int podman_connect(struct runtime *runtime, const char *uid, uint16_t port, int 
 	struct attempt attempt = { .podman = podman, .port = port };
 
 	if (!podman_name_ok(uid)) {
-		return error_set(reterr, -EINVAL, "'%s' is no uid of a pod", uid);
+		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
 	}
 	attempt.space = open_space(podman, uid, attempt.ip, reterr);
 	if (attempt.space < 0) {

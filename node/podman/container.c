@@ -33,7 +33,7 @@ static int image_user(struct podman *podman, const char *image, char **ret, stru
 }
 
 /* runAsNonRoot. What was checked is what Podman is asked for: *ret_user is the image's user then,
- * so that an image that is tagged anew meanwhile changes nothing. Else it stays NULL. */
+ * so that an image that is tagged again meanwhile changes nothing. Else it stays NULL. */
 static int check_user(struct podman *podman, const struct runtime_container *container,
 		      const char *image, char **ret_user, struct error *reterr)
 {
@@ -111,7 +111,7 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 	int handler, r;
 
 	if (!podman_name_ok(pod->uid) || !podman_name_ok(container->name)) {
-		return error_set(reterr, -EINVAL, "'%s' and '%s' are no names of a container",
+		return error_set(reterr, -EINVAL, "'%s' and '%s' are not valid container names",
 				 pod->uid, container->name);
 	}
 	r = podman_handler(podman, pod->handler, &handler, reterr);
@@ -146,7 +146,7 @@ int podman_remove_container(struct runtime *runtime, const char *id, struct erro
 	};
 
 	if (!podman_name_ok(id)) {
-		return error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
 
 	int r = podman_call(podman, &request, NULL, reterr);

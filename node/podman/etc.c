@@ -32,15 +32,15 @@ static const struct etc_file {
 	{ "containerenv", "/run/.containerenv", true },
 };
 
-static char *etc_folder(const struct podman *podman, const char *uid)
+static char *etc_directory(const struct podman *podman, const char *uid)
 {
 	return xprintf("%s/pods/%s/etc", podman->state_dir, uid);
 }
 
-static int etc_write(const char *folder, const char *name, const struct buf *text,
+static int etc_write(const char *directory, const char *name, const struct buf *text,
 		     struct error *reterr)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 
 	if (text->failed) {
 		return error_set(reterr, -EINVAL, "what belongs into '%s' is too long", path);
@@ -48,7 +48,7 @@ static int etc_write(const char *folder, const char *name, const struct buf *tex
 	return podman_write_file(path, buf_str(text), text->length, 0644, reterr);
 }
 
-static int etc_write_hosts(const char *folder, const struct runtime_pod *pod, const char *ip,
+static int etc_write_hosts(const char *directory, const struct runtime_pod *pod, const char *ip,
 			   struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(HOSTS_MAX);
@@ -58,10 +58,10 @@ static int etc_write_hosts(const char *folder, const struct runtime_pod *pod, co
 	for (size_t i = 0; pod->host_aliases != NULL && pod->host_aliases[i] != NULL; i++) {
 		buf_printf(&text, "%s\n", pod->host_aliases[i]);
 	}
-	return etc_write(folder, "hosts", &text, reterr);
+	return etc_write(directory, "hosts", &text, reterr);
 }
 
-static int etc_write_hostname(const char *folder, const struct runtime_pod *pod,
+static int etc_write_hostname(const char *directory, const struct runtime_pod *pod,
 			      struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(1024);
@@ -71,11 +71,12 @@ static int etc_write_hostname(const char *folder, const struct runtime_pod *pod,
 		(void)gethostname(own, sizeof(own) - 1);
 	}
 	buf_printf(&text, "%s\n", pod->host_network ? own : pod->hostname);
-	return etc_write(folder, "hostname", &text, reterr);
+	return etc_write(directory, "hostname", &text, reterr);
 }
 
 /* What Podman made for the pause, which all containers of the pod would write to. */
-static int etc_write_resolver(const char *folder, struct json_object *pause, struct error *reterr)
+static int etc_write_resolver(const char *directory, struct json_object *pause,
+			      struct error *reterr)
 {
 	const char *path = asb_str(pause, "ResolvConfPath");
 	CLEANUP_BUF struct buf text = BUF_INIT(RESOLV_MAX);
@@ -83,10 +84,10 @@ static int etc_write_resolver(const char *folder, struct json_object *pause, str
 	if (path == NULL || *path == '\0' || file_read(path, &text) < 0) {
 		return 0; /* the container has Podman's own */
 	}
-	return etc_write(folder, "resolv.conf", &text, reterr);
+	return etc_write(directory, "resolv.conf", &text, reterr);
 }
 
-/* Where none may be mounted, the files lie on the disk. anew: what is there is full. Containers that
+/* Where none may be mounted, the files lie on the disk. again: what is there is full. Containers that
  * run keep what they have. */
 static int etc_make(const char *pod, bool anew, struct error *reterr)
 {
@@ -97,13 +98,14 @@ static int etc_make(const char *pod, bool anew, struct error *reterr)
 		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 	}
 
-	CLEANUP_FD int folder = parent < 0 ? -errno : folder_make(parent, "etc", 0755, NULL);
+	CLEANUP_FD int directory = parent < 0 ? -errno : directory_make(parent, "etc", 0755, NULL);
 
-	if (folder < 0) {
-		return error_set(reterr, folder, "cannot make '%s': %s", path, strerror(-folder));
+	if (directory < 0) {
+		return error_set(reterr, directory, "cannot make '%s': %s", path,
+				 strerror(-directory));
 	}
-	if (!is_mount(parent, folder)) {
-		(void)mount("tmpfs", fd_path(folder).text, "tmpfs",
+	if (!is_mount(parent, directory)) {
+		(void)mount("tmpfs", fd_path(directory).text, "tmpfs",
 			    MS_NOSUID | MS_NODEV | MS_NOEXEC, ETC_OPTIONS);
 	}
 	return 0;
@@ -127,19 +129,20 @@ static int etc_write_all(const char *etc, const struct runtime_pod *pod, const c
 int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
 		    struct json_object *pause, struct error *reterr)
 {
-	CLEANUP_FREE char *folder = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
-	CLEANUP_FREE char *etc = etc_folder(podman, pod->uid);
+	CLEANUP_FREE char *directory = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
+	CLEANUP_FREE char *etc = etc_directory(podman, pod->uid);
 	int r;
 
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", folder, strerror(errno));
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make '%s': %s", directory,
+				 strerror(errno));
 	}
-	r = etc_make(folder, false, reterr);
+	r = etc_make(directory, false, reterr);
 	if (r == 0) {
 		r = etc_write_all(etc, pod, ip, pause, reterr);
 	}
 	/* A container has filled it. */
-	if (r == -ENOSPC && (r = etc_make(folder, true, reterr)) == 0) {
+	if (r == -ENOSPC && (r = etc_make(directory, true, reterr)) == 0) {
 		r = etc_write_all(etc, pod, ip, pause, reterr);
 	}
 	return r;
@@ -148,12 +151,12 @@ int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, 
 size_t podman_etc_mounts(const struct podman *podman, const char *uid,
 			 struct runtime_mount ret[PODMAN_ETC_FILES])
 {
-	CLEANUP_FREE char *folder = etc_folder(podman, uid);
+	CLEANUP_FREE char *directory = etc_directory(podman, uid);
 	size_t count = 0;
 
 	_Static_assert(ARRAY_LEN(etc_files) == PODMAN_ETC_FILES, "one place for each file");
 	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
-		char *path = xprintf("%s/%s", folder, etc_files[i].name);
+		char *path = xprintf("%s/%s", directory, etc_files[i].name);
 
 		/* A pod that an earlier release started has none but its hosts. */
 		if (access(path, R_OK) != 0 && i == 0) {
@@ -180,15 +183,15 @@ void podman_etc_mounts_finish(struct runtime_mount *mounts, size_t count)
 
 void podman_etc_remove(const struct podman *podman, const char *uid)
 {
-	CLEANUP_FREE char *folder = etc_folder(podman, uid);
+	CLEANUP_FREE char *directory = etc_directory(podman, uid);
 	CLEANUP_FREE char *hosts = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);
 
 	(void)unlink(hosts); /* an earlier release's */
-	(void)umount2(folder, MNT_DETACH | UMOUNT_NOFOLLOW);
+	(void)umount2(directory, MNT_DETACH | UMOUNT_NOFOLLOW);
 	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
-		CLEANUP_FREE char *path = xprintf("%s/%s", folder, etc_files[i].name);
+		CLEANUP_FREE char *path = xprintf("%s/%s", directory, etc_files[i].name);
 
 		(void)unlink(path);
 	}
-	(void)rmdir(folder);
+	(void)rmdir(directory);
 }

@@ -84,13 +84,13 @@ static void follow(struct watch *watch)
 					      .path = path,
 					      .timeout_ms = PODMAN_CALL_MS };
 	struct transport *transport = podman_transport(podman, podman_main(podman));
-	struct http_answer answer;
+	struct http_response response;
 
 	buf_clear(&watch->line);
 	watch->heard = false;
-	transport->ops->stream(transport, &request, IDLE_MS, on_bytes, watch, &answer);
-	watch->heard = watch->heard || answer.result == -ETIMEDOUT;
-	http_answer_finish(&answer);
+	transport->ops->stream(transport, &request, IDLE_MS, on_bytes, watch, &response);
+	watch->heard = watch->heard || response.result == -ETIMEDOUT;
+	http_response_finish(&response);
 }
 
 void podman_watch(void *arg)

@@ -37,7 +37,7 @@ int podman_exec_create(struct podman *podman, const char *id, const char *const 
 
 	if (!podman_name_ok(id)) {
 		json_object_put(command);
-		return error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
 	for (size_t i = 0; argv[i] != NULL; i++) {
 		json_object_array_add(command, json_object_new_string(argv[i]));

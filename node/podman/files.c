@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of the state folder: Podman's configuration, runsc's flags, the root of pause
+/* The files of the state directory: Podman's configuration, runsc's flags, the root of pause
  * containers. podman-handler.c has them written before the first call. */
 #include "config.h"
 
@@ -93,7 +93,7 @@ struct json_object *podman_rlimits(void)
 	return list;
 }
 
-/* ---- the folder ---- */
+/* ---- the directory ---- */
 
 /* Of our own, so that what the machine's says does not matter; nothing in it needs systemd. The
  * API takes no defaults for limits from it, the command line does. */
@@ -120,7 +120,7 @@ static int write_configuration(const struct podman *podman, struct error *reterr
 	return podman_write_file(path, text, strlen(text), 0600, reterr);
 }
 
-static int make_folder(const char *path, mode_t mode, struct error *reterr)
+static int make_directory(const char *path, mode_t mode, struct error *reterr)
 {
 	if (mkdir(path, mode) < 0 && errno != EEXIST) {
 		return error_set(reterr, -errno, "cannot make '%s': %s", path, strerror(errno));
@@ -132,18 +132,19 @@ static int make_folder(const char *path, mode_t mode, struct error *reterr)
  * pods that start at one time do not make it for one another. */
 static int write_pause(const struct podman *podman, struct error *reterr)
 {
-	static const char *const folders[] = { "",     "/dev", "/proc", "/sys",
-					       "/etc", "/run", "/tmp",  "/var" };
+	static const char *const directories[] = { "",     "/dev", "/proc", "/sys",
+						   "/etc", "/run", "/tmp",  "/var" };
 	static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf" };
 	CLEANUP_FREE char *binary = podman_find(podman->pause);
 	CLEANUP_FREE char *path = xprintf("%s/pause/pause", podman->state_dir);
 	CLEANUP_BUF struct buf program = BUF_INIT(PAUSE_MAX);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(folders); i++) {
-		CLEANUP_FREE char *folder = xprintf("%s/pause%s", podman->state_dir, folders[i]);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(directories); i++) {
+		CLEANUP_FREE char *directory =
+			xprintf("%s/pause%s", podman->state_dir, directories[i]);
 
-		r = make_folder(folder, 0755, reterr);
+		r = make_directory(directory, 0755, reterr);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		CLEANUP_FREE char *file = xprintf("%s/pause%s", podman->state_dir, files[i]);
@@ -170,7 +171,7 @@ int podman_write_files(struct podman *podman, struct error *reterr)
 	int r = write_configuration(podman, reterr);
 
 	if (r == 0) {
-		r = make_folder(pods, 0700, reterr);
+		r = make_directory(pods, 0700, reterr);
 	}
 	return r == 0 ? write_pause(podman, reterr) : r;
 }

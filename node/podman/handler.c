@@ -85,7 +85,7 @@ static int try_handler(struct podman *podman, int handler, struct error *reterr)
 
 /* Podman hands runsc no flags, so it calls a wrapper. Without --network=host runsc takes the pod's
  * network for the machine's own and refuses; with it, it uses the sockets of the pod's network.
- * --ignore-cgroups: it knows neither hybrid cgroups nor Podman's folders. */
+ * --ignore-cgroups: it knows neither hybrid cgroups nor Podman's directories. */
 static int write_wrapper(const char *path, const char *platform, struct error *reterr)
 {
 	CLEANUP_FREE char *runsc = podman_find("runsc");

@@ -36,7 +36,7 @@ char *podman_image_here(struct podman *podman, const char *image, struct error *
 	size_t count;
 
 	if (!reference_ok(image)) {
-		error_set(reterr, -EINVAL, "'%.300s' is no name of an image", image);
+		error_set(reterr, -EINVAL, "'%.300s' is not a valid image name", image);
 		return NULL;
 	}
 	count = reference_candidates(image, names);
@@ -105,7 +105,7 @@ static int say_failed(const char *name, const char *words, struct error *reterr)
 }
 
 /* The last line tells: an id, or an error. */
-static int read_outcome(struct pull *pull, const struct http_answer *answer, const char *name,
+static int read_outcome(struct pull *pull, const struct http_response *response, const char *name,
 			struct error *reterr)
 {
 	struct error error = { 0 };
@@ -114,7 +114,7 @@ static int read_outcome(struct pull *pull, const struct http_answer *answer, con
 	if (pull->late) {
 		return say_failed(name, "no registry answers", reterr);
 	}
-	if (podman_result(answer, NULL, &error) < 0) {
+	if (podman_result(response, NULL, &error) < 0) {
 		return say_failed(name, error.text, reterr);
 	}
 	for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
@@ -130,7 +130,7 @@ static int read_outcome(struct pull *pull, const struct http_answer *answer, con
 	return say_failed(name, "podman ended without saying how", reterr);
 }
 
-static void run_pull(struct pull *pull, const char *name, struct http_answer *answer)
+static void run_pull(struct pull *pull, const char *name, struct http_response *response)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(4096);
 	struct sched_thread *watchdog =
@@ -144,7 +144,7 @@ static void run_pull(struct pull *pull, const char *name, struct http_answer *an
 					      .timeout_ms = PODMAN_CALL_MS };
 
 	pull->transport->ops->stream(pull->transport, &request, PULL_IDLE_MS, on_bytes, pull,
-				     answer);
+				     response);
 	{
 		LOCKED(&pull->lock);
 		pull->over = true;
@@ -164,7 +164,7 @@ static int pull_image(struct podman *podman, const char *name, uint64_t wait_us,
 		.connections = 1,
 	};
 	struct pull pull = { .podman = podman, .text = BUF_INIT(PULL_TEXT_MAX) };
-	struct http_answer answer;
+	struct http_response response;
 
 	(void)podman_transport(podman, handler);
 	pull.transport = curl_transport_create(podman->sched, &config, reterr);
@@ -174,11 +174,11 @@ static int pull_image(struct podman *podman, const char *name, uint64_t wait_us,
 	pull.deadline_us = sched_now_us(podman->sched) + wait_us;
 	sched_mutex_init(&pull.lock, podman->sched);
 	sched_cond_init(&pull.news, podman->sched);
-	run_pull(&pull, name, &answer);
+	run_pull(&pull, name, &response);
 
-	int r = read_outcome(&pull, &answer, name, reterr);
+	int r = read_outcome(&pull, &response, name, reterr);
 
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	curl_transport_destroy(pull.transport);
 	buf_finish(&pull.text);
 	sched_cond_finish(&pull.news);

@@ -71,7 +71,7 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 	struct log log = { .options = options, .bytes = bytes, .arg = arg };
 	int64_t since_ms = options->since_ms;
 	int r = podman_name_ok(id) ? podman_prepare(podman, reterr)
-				   : error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+				   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 
 	if (r < 0 || options->tail_lines == 0) {
 		if (r < 0 || !options->follow) {
@@ -85,19 +85,19 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 			.method = "GET", .path = path, .accept = "*/*", .timeout_ms = PODMAN_CALL_MS
 		};
 		int64_t asked_ms = sched_wall_us(podman->sched) / 1000;
-		struct http_answer answer;
+		struct http_response response;
 
 		log.frames = (struct frame_reader){ 0 };
 		transport->ops->stream(transport, &request, options->follow ? IDLE_MS : REST_MS,
-				       on_bytes, &log, &answer);
-		r = log.full ? 0 : podman_result(&answer, NULL, reterr);
-		if (log.full || !options->follow || answer.result != -ETIMEDOUT) {
-			http_answer_finish(&answer);
+				       on_bytes, &log, &response);
+		r = log.full ? 0 : podman_result(&response, NULL, reterr);
+		if (log.full || !options->follow || response.result != -ETIMEDOUT) {
+			http_response_finish(&response);
 			return r;
 		}
 		/* Nothing came for IDLE_MS, so what comes is younger than this question was. */
 		since_ms = asked_ms > since_ms ? asked_ms : since_ms;
-		http_answer_finish(&answer);
+		http_response_finish(&response);
 	}
 	return 0;
 }

@@ -96,7 +96,7 @@ static int start_checked(struct podman *podman, int handler, const char *name, c
 	}
 	r = call_on(podman, handler, "POST", name, "/start", NULL, reterr);
 	if (r < 0) {
-		/* What never ran is not left behind: the next try begins anew. */
+		/* What never ran is not left behind: the next try begins again. */
 		discard(podman, name);
 		r = code_of_start(r, reterr->text);
 	}
@@ -149,7 +149,7 @@ static void own_address(char ret_ip[64])
 	}
 }
 
-static char *pod_folder(const struct podman *podman, const char *uid)
+static char *pod_directory(const struct podman *podman, const char *uid)
 {
 	return xprintf("%s/pods/%s", podman->state_dir, uid);
 }
@@ -189,7 +189,7 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 	int handler, r;
 
 	if (!podman_name_ok(pod->uid)) {
-		return error_set(reterr, -EINVAL, "'%s' is no uid of a pod", pod->uid);
+		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", pod->uid);
 	}
 	/* The pod's own handler must work, but holds no network: the default does that. */
 	r = podman_handler(podman, pod->handler, &handler, reterr);
@@ -239,7 +239,7 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 	struct podman *podman = podman_of(runtime);
 	struct runtime_list list = { 0 };
 	int r = podman_name_ok(uid) ? podman_list(runtime, uid, &list, reterr)
-				    : error_set(reterr, -EINVAL, "'%s' is no uid of a pod", uid);
+				    : error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
 
 	if (r < 0) {
 		return r;
@@ -251,10 +251,10 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 	}
 	runtime_list_finish(&list);
 	if (r == 0) {
-		CLEANUP_FREE char *folder = pod_folder(podman, uid);
+		CLEANUP_FREE char *directory = pod_directory(podman, uid);
 
 		podman_etc_remove(podman, uid);
-		(void)rmdir(folder);
+		(void)rmdir(directory);
 	}
 	return r;
 }

@@ -22,7 +22,7 @@
 #define PODMAN_REMOVE "?force=true&timeout=0&volumes=true"
 
 /* Labels of every container of ours. */
-#define LABEL_NODE "agent-sandbox.node" /* node's name and state folder */
+#define LABEL_NODE "agent-sandbox.node" /* node's name and state directory */
 #define LABEL_UID "agent-sandbox.pod-uid"
 #define LABEL_NS "agent-sandbox.pod-namespace"
 #define LABEL_POD "agent-sandbox.pod-name"
@@ -77,7 +77,7 @@ struct podman {
 	struct sched_thread *supervisor, *events;
 };
 
-/* podman-files.c: the state folder. */
+/* podman-files.c: the state directory. */
 /* A program's path by PATH, the caller's; NULL: there is none. */
 char *podman_find(const char *name);
 /* Makes containers.conf and the pause's rootfs, needs no service. */
@@ -112,12 +112,13 @@ struct podman_request {
 	struct json_object *body; /* borrowed; NULL: none */
 	uint32_t timeout_ms;
 };
-/* 0 for a 2xx or 304, with the answer's tree (NULL: no body) in *ret if wanted. -ENOENT for a 404,
+/* 0 for a 2xx or 304, with the response's tree (NULL: no body) in *ret if wanted. -ENOENT for a 404,
  * -EEXIST for a 409, -EINVAL for a 400, else -EAGAIN, with Podman's words. */
 int podman_call(struct podman *podman, const struct podman_request *request,
 		struct json_object **ret, struct error *reterr);
-/* The same for an answer in hand. */
-int podman_result(const struct http_answer *answer, struct json_object **ret, struct error *reterr);
+/* The same for a response in hand. */
+int podman_result(const struct http_response *response, struct json_object **ret,
+		  struct error *reterr);
 /* GETs many paths at once; trees[i] is NULL where it failed. */
 void podman_get_many(struct podman *podman, char *const *paths, size_t count,
 		     struct json_object **trees);

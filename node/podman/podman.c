@@ -121,7 +121,7 @@ static int check_config(const struct podman_config *config, struct error *reterr
 	    config->state_dir[strspn(config->state_dir, plain)] != '\0') {
 		return error_set(
 			reterr, -EINVAL,
-			"the state folder must be an absolute path of letters, digits, '.', '_' and '-', not '%s'",
+			"the state directory must be an absolute path of letters, digits, '.', '_' and '-', not '%s'",
 			config->state_dir != NULL ? config->state_dir : "");
 	}
 	if (!podman_name_ok(config->node) ||
@@ -135,7 +135,7 @@ static int check_config(const struct podman_config *config, struct error *reterr
 				 config->handler);
 	}
 	if (config->runsc_platform != NULL && !podman_name_ok(config->runsc_platform)) {
-		return error_set(reterr, -EINVAL, "'%s' is no platform of runsc",
+		return error_set(reterr, -EINVAL, "'%s' is not a platform of runsc",
 				 config->runsc_platform);
 	}
 	return 0;

@@ -35,7 +35,7 @@ struct podman_config {
 	uint32_t creates;  /* most creates and starts at one time: 8 */
 };
 
-/* Makes the state folder; runs nothing yet: check() and the first pod do. changed is called on
+/* Makes the state directory; runs nothing yet: check() and the first pod do. changed is called on
  * threads of the runtime until destroy returns. */
 int podman_runtime_create(struct sched *sched, const struct podman_config *config,
 			  runtime_changed changed, void *arg, struct runtime **ret,

@@ -50,7 +50,7 @@ int podman_handler_index(const char *handler)
 
 /* The service listens itself. Handed a socket as LISTEN_FDS, Podman 4.3 gives it to containers and
  * closes what has its number. */
-static bool answers(const char *path)
+static bool responses(const char *path)
 {
 	int fd = socket_connect_unix(path, 0, 0);
 
@@ -63,18 +63,18 @@ static bool answers(const char *path)
 /* Of nodes that were killed: nobody else asks their services. */
 static void remove_old_sockets(const struct podman *podman)
 {
-	DIR *folder = opendir(podman->state_dir);
+	DIR *directory = opendir(podman->state_dir);
 	struct dirent *entry;
 
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		size_t length = strlen(entry->d_name);
 
 		if (length > 5 && strcmp(entry->d_name + length - 5, ".sock") == 0) {
-			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+			(void)unlinkat(dirfd(directory), entry->d_name, 0);
 		}
 	}
-	if (folder != NULL) {
-		closedir(folder);
+	if (directory != NULL) {
+		closedir(directory);
 	}
 }
 
@@ -206,14 +206,14 @@ static void free_environment(char **variables)
 }
 
 /* After fork: only what is safe beside other threads. Does not return. */
-static void run_child(const char *folder, const char *binary, char *const *argv, char **variables,
-		      pid_t parent, int null, int log)
+static void run_child(const char *directory, const char *binary, char *const *argv,
+		      char **variables, pid_t parent, int null, int log)
 {
 	/* Tied to the supervisor's thread, which lives as long as the runtime: kill -9 of the node
 	 * leaves no service behind. Containers have parents of their own. */
 	child_begin(parent);
 	/* conmon leaves a file "oom" where it was started. */
-	if (chdir(folder) < 0) {
+	if (chdir(directory) < 0) {
 		_exit(127);
 	}
 	/* Above 2, so that no dup2 closes another's source. */
@@ -380,7 +380,7 @@ void podman_supervise(void *arg)
 			}
 			if (service->pid != 0 && !wanted(podman, service)) {
 				(void)kill(service->pid, SIGTERM);
-			} else if (is_starting(podman, service) && answers(service->socket)) {
+			} else if (is_starting(podman, service) && responses(service->socket)) {
 				set_ready(podman, service, true);
 			}
 		}

@@ -165,7 +165,7 @@ int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grac
 	int r;
 
 	if (!podman_name_ok(id)) {
-		return error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
 	r = look(&target, reterr);
 	if (r < 0 || target.pid == 0) {

@@ -269,7 +269,7 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 	join_all(podman, NULL, true);
 
 	int r = podman_name_ok(id) ? make_pipes(stream, want_in, &own, reterr)
-				   : error_set(reterr, -EINVAL, "'%s' is no id of a container", id);
+				   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 
 	if (r == 0) {
 		r = begin(stream, id, argv, want_in, &rest, reterr);
@@ -385,5 +385,5 @@ int podman_exec_resize(struct runtime *runtime, const struct runtime_exec_stream
 
 	return podman_name_ok(exec_id)
 		       ? podman_call(podman_of(runtime), &request, NULL, reterr)
-		       : error_set(reterr, -EINVAL, "'%s' is no id of a process", exec_id);
+		       : error_set(reterr, -EINVAL, "'%s' is not a process id", exec_id);
 }

@@ -51,7 +51,7 @@ int user_check_non_root(const char *user, bool of_image, struct error *reterr)
 	if (integer_parse(name, 1, UID_LARGEST, &uid) < 0) {
 		return error_set(
 			reterr, -EPERM,
-			"container has runAsNonRoot and user %.200s is no uid from 1 to %lld, cannot verify user is non-root",
+			"container has runAsNonRoot and user %.200s is not an uid from 1 to %lld, cannot verify user is non-root",
 			name, (long long)UID_LARGEST);
 	}
 	return 0;

@@ -76,7 +76,7 @@ static void read_headers(struct probe_spec *spec, struct json_object *headers)
 		value = value != NULL ? value : "";
 		if (name == NULL || *name == '\0' || strpbrk(name, ": ;") != NULL ||
 		    !is_clean(name) || !is_clean(value)) {
-			fail(spec, xstrdup("one of its httpHeaders is no header"));
+			fail(spec, xstrdup("one of its httpHeaders is not a header"));
 			value = "";
 		}
 		spec->strings[i] = xprintf("%s: %s", name != NULL ? name : "", value);
@@ -104,7 +104,7 @@ static void read_http(struct probe_spec *spec, struct json_object *container,
 	if (port == 0) {
 		fail(spec, xstrdup("its port is none of the container's"));
 	} else if (!is_clean(path) || !is_clean(host)) {
-		fail(spec, xstrdup("its path or host is no part of a URL"));
+		fail(spec, xstrdup("its path or host cannot be part of a URL"));
 	}
 	/* What curl does not take in a URL. */
 	CLEANUP_BUF struct buf encoded = BUF_INIT(64 * 1024);

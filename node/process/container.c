@@ -23,15 +23,15 @@
 #define SELF_MAX 4096
 #define KILL_US 10000000u /* for a supervisor to write the end down after SIGKILL */
 
-char *process_folder(struct process_runtime *process, const char *id, struct error *reterr)
+char *process_directory(struct process_runtime *process, const char *id, struct error *reterr)
 {
 	size_t length = strlen(id);
 
 	if (length != 16 || strspn(id, "0123456789abcdef") != length) {
-		error_set(reterr, -EINVAL, "'%.80s' is no id of a container", id);
+		error_set(reterr, -EINVAL, "'%.80s' is not a container id", id);
 		return NULL;
 	}
-	return xprintf("%s/containers/%s", process->folder, id);
+	return xprintf("%s/containers/%s", process->directory, id);
 }
 
 /* FNV-1a over pod, name and attempt: the same container has the same id after a restart. */
@@ -200,7 +200,7 @@ static void tell_notes(const struct runtime_pod *pod, const struct runtime_conta
 		{ container->seccomp != NULL, "seccompProfile is not applied" },
 		{ has_any(pod->sysctls) || has_any(container->sysctls), "sysctls are not set" },
 		{ container->working_dir != NULL,
-		  "workingDir is not used: it begins in a folder of its own" },
+		  "workingDir is not used: it begins in a directory of its own" },
 	};
 
 	if (notes == NULL) {
@@ -224,9 +224,9 @@ static void tell_notes(const struct runtime_pod *pod, const struct runtime_conta
 /* ---- start ---- */
 
 /* Executes this program as the supervisor; 0 when the container's process runs. */
-static int run_supervisor(const char *folder, struct error *reterr)
+static int run_supervisor(const char *directory, struct error *reterr)
 {
-	const char *const argv[] = { "agent-sandbox-node", PROCESS_SUPERVISOR, folder, NULL };
+	const char *const argv[] = { "agent-sandbox-node", PROCESS_SUPERVISOR, directory, NULL };
 	const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), status = -1;
 	const struct process_spawn spawn = { .path = "/proc/self/exe",
@@ -249,15 +249,16 @@ static int run_supervisor(const char *folder, struct error *reterr)
 	}
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0
 		       ? 0
-		       : error_set(reterr, -EAGAIN, "the supervisor of '%s' did not start", folder);
+		       : error_set(reterr, -EAGAIN, "the supervisor of '%s' did not start",
+				   directory);
 }
 
 static int write_info(struct process_runtime *process, const struct runtime_pod *pod,
 		      const struct runtime_container *container, const char *id, const char *ip,
-		      const char *folder, struct error *reterr)
+		      const char *directory, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *info = json_object_new_object();
-	CLEANUP_FREE char *work = xprintf("%s/work", folder);
+	CLEANUP_FREE char *work = xprintf("%s/work", directory);
 	struct json_object *argv = json_object_new_array();
 	struct json_object *env = make_env(pod, container, id, ip, work);
 	CLEANUP_FREE const char **strings = process_strings(env);
@@ -285,15 +286,15 @@ static int write_info(struct process_runtime *process, const struct runtime_pod 
 	json_object_object_add(info, "attempt", json_object_new_int64(container->attempt));
 	json_object_object_add(info, "createdMs",
 			       json_object_new_int64(sched_wall_us(process->sched) / 1000));
-	if ((mkdir(folder, 0700) < 0 && errno != EEXIST) ||
+	if ((mkdir(directory, 0700) < 0 && errno != EEXIST) ||
 	    (mkdir(work, 0700) < 0 && errno != EEXIST)) {
-		return error_set(reterr, -EAGAIN, "cannot make the folder '%s': %s", work,
+		return error_set(reterr, -EAGAIN, "cannot make the directory '%s': %s", work,
 				 strerror(errno));
 	}
-	int code = process_store(folder, "info.json", info);
+	int code = process_store(directory, "info.json", info);
 
 	return code == 0 ? 0
-			 : error_set(reterr, -EAGAIN, "cannot write '%s/info.json': %s", folder,
+			 : error_set(reterr, -EAGAIN, "cannot write '%s/info.json': %s", directory,
 				     strerror(-code));
 }
 
@@ -303,7 +304,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 {
 	struct process_runtime *process = process_of(runtime);
 	CLEANUP_FREE char *name = xprintf("%s.json", pod->uid);
-	CLEANUP_FREE char *pods = xprintf("%s/pods", process->folder);
+	CLEANUP_FREE char *pods = xprintf("%s/pods", process->directory);
 	CLEANUP_JSON struct json_object *sandbox = process_load(pods, name);
 	const char *ip = asb_str(sandbox, "ip");
 	uint64_t one = 1;
@@ -312,8 +313,8 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 
 	make_id(pod->uid, container->name, container->attempt, id);
 
-	CLEANUP_FREE char *folder = process_folder(process, id, reterr);
-	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+	CLEANUP_FREE char *directory = process_directory(process, id, reterr);
+	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 
 	if (ip == NULL) {
 		return error_set(reterr, -ENOENT, "the pod '%s' is not started", pod->uid);
@@ -323,9 +324,9 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 				 "runAsNonRoot: --runtime process runs all as root here");
 	}
 	if (run == NULL) {
-		code = write_info(process, pod, container, id, ip, folder, reterr);
+		code = write_info(process, pod, container, id, ip, directory, reterr);
 		if (code == 0) {
-			code = run_supervisor(folder, reterr);
+			code = run_supervisor(directory, reterr);
 		}
 		if (code < 0) {
 			return code;
@@ -339,20 +340,20 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 
 /* ---- stop ---- */
 
-static bool has_ended(const char *folder)
+static bool has_ended(const char *directory)
 {
-	CLEANUP_JSON struct json_object *end = process_load(folder, "exit.json");
-	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
+	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 
 	return end != NULL || process_supervisor(run) < 0;
 }
 
-static bool wait_end(struct process_runtime *process, const char *folder, uint64_t us)
+static bool wait_end(struct process_runtime *process, const char *directory, uint64_t us)
 {
 	uint64_t deadline = sched_now_us(process->sched) + us;
 	bool ended;
 
-	while (!(ended = has_ended(folder)) && sched_now_us(process->sched) < deadline) {
+	while (!(ended = has_ended(directory)) && sched_now_us(process->sched) < deadline) {
 		(void)poll(NULL, 0, PROCESS_LOOK_MS);
 	}
 	return ended;
@@ -361,22 +362,22 @@ static bool wait_end(struct process_runtime *process, const char *folder, uint64
 int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, struct error *reterr)
 {
 	struct process_runtime *process = process_of(runtime);
-	CLEANUP_FREE char *folder = process_folder(process, id, reterr);
+	CLEANUP_FREE char *directory = process_directory(process, id, reterr);
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
 
-	if (folder == NULL) {
+	if (directory == NULL) {
 		return -EINVAL;
 	}
 
-	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	pid_t child = (pid_t)asb_int(asb_at(run, "child"), 0);
 
-	if (!has_ended(folder) && child > 1) {
+	if (!has_ended(directory) && child > 1) {
 		/* The supervisor has not buried it, so the pid is still its own. */
 		(void)kill(child, SIGTERM);
-		if (!wait_end(process, folder, grace_s * UINT64_C(1000000))) {
+		if (!wait_end(process, directory, grace_s * UINT64_C(1000000))) {
 			process_kill_all(mark);
-			if (!wait_end(process, folder, KILL_US)) {
+			if (!wait_end(process, directory, KILL_US)) {
 				return error_set(reterr, -EAGAIN, "'%s' does not end", id);
 			}
 		}
@@ -387,11 +388,11 @@ int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, stru
 
 int process_remove(struct runtime *runtime, const char *id, struct error *reterr)
 {
-	CLEANUP_FREE char *folder = process_folder(process_of(runtime), id, reterr);
-	int code = folder != NULL ? process_stop(runtime, id, 0, reterr) : -EINVAL;
+	CLEANUP_FREE char *directory = process_directory(process_of(runtime), id, reterr);
+	int code = directory != NULL ? process_stop(runtime, id, 0, reterr) : -EINVAL;
 
 	if (code == 0) {
-		process_remove_tree(folder);
+		process_remove_tree(directory);
 	}
 	return code;
 }

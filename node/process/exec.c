@@ -121,11 +121,11 @@ static int make_streams(bool tty, bool want_in, struct streams *ret, struct erro
 static int start(struct process_runtime *process, const char *id, const char *const *argv,
 		 struct streams *streams, char ret_id[80], struct error *reterr)
 {
-	CLEANUP_FREE char *folder = process_folder(process, id, reterr);
+	CLEANUP_FREE char *directory = process_directory(process, id, reterr);
 	CLEANUP_JSON struct json_object *info =
-		folder != NULL ? process_load(folder, "info.json") : NULL;
+		directory != NULL ? process_load(directory, "info.json") : NULL;
 	CLEANUP_JSON struct json_object *run =
-		folder != NULL ? process_load(folder, "run.json") : NULL;
+		directory != NULL ? process_load(directory, "run.json") : NULL;
 	CLEANUP_FREE char *mark = NULL, *path = NULL, *work = NULL;
 	CLEANUP_FREE const char **env = NULL;
 	struct json_object *variables = asb_at(info, "env");
@@ -141,7 +141,7 @@ static int start(struct process_runtime *process, const char *id, const char *co
 		return error_set(reterr, -ENOENT, "there is no command '%.200s' on this machine",
 				 argv[0]);
 	}
-	work = xprintf("%s/work", folder);
+	work = xprintf("%s/work", directory);
 
 	const struct process_spawn spawn = { .path = path,
 					     .argv = argv,
@@ -315,7 +315,7 @@ int process_exec(struct runtime *runtime, const char *id, const char *const *arg
 int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int *ret_fd,
 		    struct error *reterr)
 {
-	CLEANUP_FREE char *pods = xprintf("%s/pods", process_of(runtime)->folder);
+	CLEANUP_FREE char *pods = xprintf("%s/pods", process_of(runtime)->directory);
 	CLEANUP_FREE char *name = xprintf("%.64s.json", uid);
 	CLEANUP_JSON struct json_object *pod =
 		strchr(uid, '/') == NULL ? process_load(pods, name) : NULL;

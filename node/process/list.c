@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is of pods and containers that are plain processes, read from their folders and /proc.
+/* What there is of pods and containers that are plain processes, read from their directories and /proc.
  * Called through node/process/process.c's table, and by its watcher. */
 #include "config.h"
 
@@ -35,8 +35,9 @@ static struct runtime_status *add(struct runtime_list *list)
 static int add_pod(void *arg, const char *name)
 {
 	struct listing *listing = arg;
-	CLEANUP_FREE char *folder = xprintf("%s/pods", listing->process->folder);
-	CLEANUP_JSON struct json_object *pod = name[0] != '.' ? process_load(folder, name) : NULL;
+	CLEANUP_FREE char *directory = xprintf("%s/pods", listing->process->directory);
+	CLEANUP_JSON struct json_object *pod =
+		name[0] != '.' ? process_load(directory, name) : NULL;
 	const char *uid = asb_str(pod, "uid"), *ip = asb_str(pod, "ip");
 	struct runtime_status *status;
 
@@ -55,13 +56,13 @@ static int add_pod(void *arg, const char *name)
 }
 
 /* How it stands; a container that lost its supervisor ends here, and all its processes with it. */
-static void read_phase(struct listing *listing, const char *folder, const char *id,
+static void read_phase(struct listing *listing, const char *directory, const char *id,
 		       struct runtime_status *status)
 {
-	CLEANUP_JSON struct json_object *run = process_load(folder, "run.json");
+	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	bool lives = process_supervisor(run) > 0;
 	/* After that look: its last act is to write this. */
-	CLEANUP_JSON struct json_object *end = process_load(folder, "exit.json");
+	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
 
 	status->started_ms = asb_int(asb_at(run, "startedMs"), 0);
@@ -73,7 +74,7 @@ static void read_phase(struct listing *listing, const char *folder, const char *
 		json_object_object_add(
 			end, "finishedMs",
 			json_object_new_int64(sched_wall_us(listing->process->sched) / 1000));
-		(void)process_store(folder, "exit.json", end);
+		(void)process_store(directory, "exit.json", end);
 	}
 	if (end != NULL) {
 		status->phase = RUNTIME_EXITED;
@@ -85,9 +86,9 @@ static void read_phase(struct listing *listing, const char *folder, const char *
 static int add_container(void *arg, const char *id)
 {
 	struct listing *listing = arg;
-	CLEANUP_FREE char *folder = process_folder(listing->process, id, NULL);
+	CLEANUP_FREE char *directory = process_directory(listing->process, id, NULL);
 	CLEANUP_JSON struct json_object *info =
-		folder != NULL ? process_load(folder, "info.json") : NULL;
+		directory != NULL ? process_load(directory, "info.json") : NULL;
 	const char *uid = asb_str(info, "podUid"), *name = asb_str(info, "name");
 	struct runtime_status *status;
 
@@ -105,7 +106,7 @@ static int add_container(void *arg, const char *id)
 	status->image = dup_or_null(asb_str(info, "image"));
 	status->image_id = dup_or_null(asb_str(info, "image"));
 	status->created_ms = asb_int(asb_at(info, "createdMs"), 0);
-	read_phase(listing, folder, id, status);
+	read_phase(listing, directory, id, status);
 	return 0;
 }
 
@@ -113,8 +114,8 @@ int process_list(struct runtime *runtime, const char *uid, struct runtime_list *
 		 struct error *reterr)
 {
 	struct process_runtime *process = process_of(runtime);
-	CLEANUP_FREE char *pods = xprintf("%s/pods", process->folder);
-	CLEANUP_FREE char *containers = xprintf("%s/containers", process->folder);
+	CLEANUP_FREE char *pods = xprintf("%s/pods", process->directory);
+	CLEANUP_FREE char *containers = xprintf("%s/containers", process->directory);
 	struct runtime_list list = { 0 };
 	struct listing listing = { process, uid, &list };
 	int code = process_each(pods, add_pod, &listing);
@@ -124,7 +125,7 @@ int process_list(struct runtime *runtime, const char *uid, struct runtime_list *
 	}
 	if (code < 0) {
 		runtime_list_finish(&list);
-		return error_set(reterr, -EAGAIN, "cannot read '%s': %s", process->folder,
+		return error_set(reterr, -EAGAIN, "cannot read '%s': %s", process->directory,
 				 strerror(-code));
 	}
 	*ret = list;

@@ -90,17 +90,17 @@ static int take_file(struct reading *reading, FILE *file)
 	return r;
 }
 
-static FILE *open_log(const char *folder, const char *name)
+static FILE *open_log(const char *directory, const char *name)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 
 	return fopen(path, "re");
 }
 
-static int take_both(struct reading *reading, const char *folder, FILE **ret_file)
+static int take_both(struct reading *reading, const char *directory, FILE **ret_file)
 {
-	FILE *old = open_log(folder, "log.1");
-	FILE *file = open_log(folder, "log");
+	FILE *old = open_log(directory, "log.1");
+	FILE *file = open_log(directory, "log");
 	int r = old != NULL ? take_file(reading, old) : 0;
 
 	if (old != NULL) {
@@ -113,9 +113,9 @@ static int take_both(struct reading *reading, const char *folder, FILE **ret_fil
 	return r;
 }
 
-static bool has_ended(const char *folder)
+static bool has_ended(const char *directory)
 {
-	CLEANUP_JSON struct json_object *end = process_load(folder, "exit.json");
+	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 
 	return end != NULL;
 }
@@ -124,17 +124,17 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 		 int (*bytes)(void *arg, const char *data, size_t length), void *arg,
 		 struct error *reterr)
 {
-	CLEANUP_FREE char *folder = process_folder(process_of(runtime), id, reterr);
+	CLEANUP_FREE char *directory = process_directory(process_of(runtime), id, reterr);
 	struct reading reading = { .options = options, .bytes = bytes, .arg = arg };
 	FILE *file = NULL;
 	int r;
 
-	if (folder == NULL) {
+	if (directory == NULL) {
 		return -EINVAL;
 	}
 	if (options->tail_lines >= 0) {
 		reading.counting = true;
-		(void)take_both(&reading, folder, &file);
+		(void)take_both(&reading, directory, &file);
 		if (file != NULL) {
 			fclose(file);
 		}
@@ -144,9 +144,9 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 		reading.lines = 0;
 		reading.counting = false;
 	}
-	r = take_both(&reading, folder, &file);
+	r = take_both(&reading, directory, &file);
 	while (r == 0 && options->follow && file != NULL) {
-		bool ended = has_ended(folder);
+		bool ended = has_ended(directory);
 
 		r = take_file(&reading, file);
 		if (ended) {

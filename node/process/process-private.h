@@ -17,7 +17,7 @@
 struct process_runtime {
 	struct runtime runtime; /* first */
 	struct sched *sched;
-	char *folder;
+	char *directory;
 	runtime_changed changed;
 	void *arg;
 	struct sched_mutex lock; /* of the addresses */
@@ -33,12 +33,12 @@ static inline struct process_runtime *process_of(struct runtime *runtime)
 }
 
 /* ---- process-state.c: what is remembered ---- */
-/* The tree in folder/name; NULL: there is none, or it is broken. The caller's. */
-struct json_object *process_load(const char *folder, const char *name);
+/* The tree in directory/name; NULL: there is none, or it is broken. The caller's. */
+struct json_object *process_load(const char *directory, const char *name);
 /* Writes it whole or not at all, mode 0600. */
-int process_store(const char *folder, const char *name, struct json_object *tree);
-/* Removes a folder and what is in it. */
-void process_remove_tree(const char *folder);
+int process_store(const char *directory, const char *name, struct json_object *tree);
+/* Removes a directory and what is in it. */
+void process_remove_tree(const char *directory);
 /* In clock ticks since boot: with the pid it names a process for ever. 0: there is none. */
 int64_t process_start_time(pid_t pid);
 /* Whether the process that run.json names is still there: its pid (-1: no). */
@@ -82,8 +82,8 @@ int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int
 		    struct error *reterr);
 
 /* ---- process-container.c, process-list.c ---- */
-/* The folder of a container, the caller's; NULL and *reterr for an id that is none. */
-char *process_folder(struct process_runtime *process, const char *id, struct error *reterr);
+/* The directory of a container, the caller's; NULL and *reterr for an id that is none. */
+char *process_directory(struct process_runtime *process, const char *id, struct error *reterr);
 int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 		  const struct runtime_container *container, char ret_id[80], struct buf *notes,
 		  struct error *reterr);
@@ -91,7 +91,7 @@ int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, stru
 int process_remove(struct runtime *runtime, const char *id, struct error *reterr);
 int process_list(struct runtime *runtime, const char *uid, struct runtime_list *ret,
 		 struct error *reterr);
-/* The names in a folder, "." and ".." left out: calls each until one returns other than 0. */
-int process_each(const char *folder, int (*each)(void *arg, const char *name), void *arg);
+/* The names in a directory, "." and ".." left out: calls each until one returns other than 0. */
+int process_each(const char *directory, int (*each)(void *arg, const char *name), void *arg);
 
 #endif

@@ -56,20 +56,20 @@ static int ensure_image(struct runtime *runtime UNUSED, const char *image UNUSED
 /* ---- pods ---- */
 
 struct search {
-	const char *folder, *ip;
+	const char *directory, *ip;
 };
 
 static int has_address(void *arg, const char *name)
 {
 	const struct search *search = arg;
 	CLEANUP_JSON struct json_object *pod =
-		name[0] != '.' ? process_load(search->folder, name) : NULL;
+		name[0] != '.' ? process_load(search->directory, name) : NULL;
 
 	return asb_streq(asb_str(pod, "ip"), search->ip) ? 1 : 0;
 }
 
 /* From the uid, then the next one that no other pod has. */
-static int choose_address(const char *folder, const char *uid, char ret[64])
+static int choose_address(const char *directory, const char *uid, char ret[64])
 {
 	uint32_t hash = 2166136261u;
 
@@ -78,14 +78,14 @@ static int choose_address(const char *folder, const char *uid, char ret[64])
 	}
 	for (uint32_t i = 0; i < ADDRESS_COUNT; i++) {
 		uint32_t address = ADDRESS_FIRST + (hash + i) % ADDRESS_COUNT;
-		const struct search search = { folder, ret };
+		const struct search search = { directory, ret };
 
 		if ((address & 0xff) == 0 || (address & 0xff) == 0xff) {
 			continue;
 		}
 		snprintf(ret, 64, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
 			 address >> 8 & 0xff, address & 0xff);
-		if (process_each(folder, has_address, (void *)(uintptr_t)&search) == 0) {
+		if (process_each(directory, has_address, (void *)(uintptr_t)&search) == 0) {
 			return 0;
 		}
 	}
@@ -93,10 +93,10 @@ static int choose_address(const char *folder, const char *uid, char ret[64])
 }
 
 static int make_pod(struct process_runtime *process, const struct runtime_pod *pod,
-		    const char *folder, const char *name, char ret_ip[64], struct error *reterr)
+		    const char *directory, const char *name, char ret_ip[64], struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *tree = json_object_new_object();
-	int code = choose_address(folder, pod->uid, ret_ip);
+	int code = choose_address(directory, pod->uid, ret_ip);
 
 	json_object_object_add(tree, "uid", json_object_new_string(pod->uid));
 	json_object_object_add(tree, "ns", json_object_new_string(pod->ns));
@@ -105,18 +105,18 @@ static int make_pod(struct process_runtime *process, const struct runtime_pod *p
 	json_object_object_add(tree, "createdMs",
 			       json_object_new_int64(sched_wall_us(process->sched) / 1000));
 	if (code == 0) {
-		code = process_store(folder, name, tree);
+		code = process_store(directory, name, tree);
 	}
 	return code == 0 ? 0
-			 : error_set(reterr, -EAGAIN, "cannot remember the pod in '%s': %s", folder,
-				     strerror(-code));
+			 : error_set(reterr, -EAGAIN, "cannot remember the pod in '%s': %s",
+				     directory, strerror(-code));
 }
 
 static int start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
 		     struct error *reterr)
 {
 	struct process_runtime *process = process_of(runtime);
-	CLEANUP_FREE char *folder = xprintf("%s/pods", process->folder);
+	CLEANUP_FREE char *directory = xprintf("%s/pods", process->directory);
 	CLEANUP_FREE char *name = xprintf("%s.json", pod->uid);
 
 	if (pod->handler != NULL) {
@@ -124,20 +124,20 @@ static int start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 	}
 
 	LOCKED(&process->lock);
-	CLEANUP_JSON struct json_object *there = process_load(folder, name);
+	CLEANUP_JSON struct json_object *there = process_load(directory, name);
 	const char *ip = asb_str(there, "ip");
 
 	if (ip != NULL) {
 		snprintf(ret_ip, 64, "%s", ip);
 		return 0;
 	}
-	return make_pod(process, pod, folder, name, ret_ip, reterr);
+	return make_pod(process, pod, directory, name, ret_ip, reterr);
 }
 
 static int remove_pod(struct runtime *runtime, const char *uid, struct error *reterr)
 {
 	struct process_runtime *process = process_of(runtime);
-	CLEANUP_FREE char *file = xprintf("%s/pods/%s.json", process->folder, uid);
+	CLEANUP_FREE char *file = xprintf("%s/pods/%s.json", process->directory, uid);
 	struct runtime_list list = { 0 };
 	int code = process_list(runtime, uid, &list, reterr);
 
@@ -162,9 +162,9 @@ struct watched {
 };
 
 /* Once for each container, also for one that ended before it could be watched. */
-static void tell_end(struct process_runtime *process, const char *folder, const char *uid)
+static void tell_end(struct process_runtime *process, const char *directory, const char *uid)
 {
-	CLEANUP_FREE char *mark = xprintf("%s/told", folder);
+	CLEANUP_FREE char *mark = xprintf("%s/told", directory);
 	int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd >= 0) {
@@ -176,16 +176,16 @@ static void tell_end(struct process_runtime *process, const char *folder, const 
 static int watch_one(void *arg, const char *id)
 {
 	struct watched *watched = arg;
-	CLEANUP_FREE char *folder = process_folder(watched->process, id, NULL);
+	CLEANUP_FREE char *directory = process_directory(watched->process, id, NULL);
 	CLEANUP_JSON struct json_object *run =
-		folder != NULL ? process_load(folder, "run.json") : NULL;
+		directory != NULL ? process_load(directory, "run.json") : NULL;
 	CLEANUP_JSON struct json_object *info =
-		run != NULL ? process_load(folder, "info.json") : NULL;
+		run != NULL ? process_load(directory, "info.json") : NULL;
 	const char *uid = asb_str(info, "podUid");
 	pid_t pid = process_supervisor(run);
 
 	if (pid < 0 && uid != NULL) {
-		tell_end(watched->process, folder, uid);
+		tell_end(watched->process, directory, uid);
 	}
 
 	int fd = pid > 0 && uid != NULL ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
@@ -206,7 +206,7 @@ static bool stopping(struct process_runtime *process)
 static void watch(void *arg)
 {
 	struct process_runtime *process = arg;
-	CLEANUP_FREE char *folder = xprintf("%s/containers", process->folder);
+	CLEANUP_FREE char *directory = xprintf("%s/containers", process->directory);
 	CLEANUP_FREE struct watched *watched = xnew(struct watched);
 	uint64_t number;
 
@@ -214,7 +214,7 @@ static void watch(void *arg)
 	while (!stopping(process)) {
 		watched->fds[0] = (struct pollfd){ .fd = process->wake, .events = POLLIN };
 		watched->count = 1;
-		(void)process_each(folder, watch_one, watched);
+		(void)process_each(directory, watch_one, watched);
 		(void)poll(watched->fds, watched->count, WATCH_MS);
 		(void)!read(process->wake, &number, sizeof(number));
 		for (size_t i = 1; i < watched->count; i++) {
@@ -239,7 +239,7 @@ static void destroy(struct runtime *runtime)
 	close(process->wake);
 	sched_mutex_finish(&process->watch_lock);
 	sched_mutex_finish(&process->lock);
-	free(process->folder);
+	free(process->directory);
 	free(process);
 }
 
@@ -263,31 +263,31 @@ static const struct runtime_ops operations = {
 	.destroy = destroy,
 };
 
-static int make_folder(const char *path, struct error *reterr)
+static int make_directory(const char *path, struct error *reterr)
 {
 	return mkdir(path, 0700) == 0 || errno == EEXIST
 		       ? 0
-		       : error_set(reterr, -errno, "cannot make the folder '%s': %s", path,
+		       : error_set(reterr, -errno, "cannot make the directory '%s': %s", path,
 				   strerror(errno));
 }
 
-int process_runtime_create(struct sched *sched, const char *folder, runtime_changed changed,
+int process_runtime_create(struct sched *sched, const char *directory, runtime_changed changed,
 			   void *arg, struct runtime **ret, struct error *reterr)
 {
-	CLEANUP_FREE char *pods = xprintf("%s/pods", folder);
-	CLEANUP_FREE char *containers = xprintf("%s/containers", folder);
+	CLEANUP_FREE char *pods = xprintf("%s/pods", directory);
+	CLEANUP_FREE char *containers = xprintf("%s/containers", directory);
 	struct process_runtime *process;
-	int code = make_folder(folder, reterr);
+	int code = make_directory(directory, reterr);
 
-	if (code < 0 || (code = make_folder(pods, reterr)) < 0 ||
-	    (code = make_folder(containers, reterr)) < 0) {
+	if (code < 0 || (code = make_directory(pods, reterr)) < 0 ||
+	    (code = make_directory(containers, reterr)) < 0) {
 		return code;
 	}
 	log_warning(WARNING);
 	process = xnew(struct process_runtime);
 	process->runtime.ops = &operations;
 	process->sched = sched;
-	process->folder = xstrdup(folder);
+	process->directory = xstrdup(directory);
 	process->changed = changed;
 	process->arg = arg;
 	process->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

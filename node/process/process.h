@@ -7,7 +7,7 @@
  * capabilities are not made; each that a pod asks for is a note.
  *
  * Each pod has a loopback address of its own, 127.64.0.1 to 127.127.255.254, for its servers to listen
- * on ($POD_IP). Each container has a folder to begin in, and a supervisor: this program, executed again
+ * on ($POD_IP). Each container has a directory to begin in, and a supervisor: this program, executed again
  * (process_supervise), which outlives the node, keeps the log and writes down how it ended. Every
  * process of a container has its id in $ASB_CONTAINER, by which all of them are found and ended, unless
  * they empty their environment.
@@ -20,9 +20,9 @@
 
 #define PROCESS_SUPERVISOR "--supervise-process" /* the first argument of a supervisor */
 
-/* folder: absolute, made when absent; everything is found again there. changed is called on a thread
+/* directory: absolute, made when absent; everything is found again there. changed is called on a thread
  * of the runtime until destroy returns. */
-int process_runtime_create(struct sched *sched, const char *folder, runtime_changed changed,
+int process_runtime_create(struct sched *sched, const char *directory, runtime_changed changed,
 			   void *arg, struct runtime **ret, struct error *reterr);
 /* The supervisor's main. argv: PROGRAM PROCESS_SUPERVISOR FOLDER-OF-THE-CONTAINER. */
 int process_supervise(int argc, char **argv);

@@ -20,26 +20,26 @@
 
 #define DEPTH_MAX 64
 
-struct json_object *process_load(const char *folder, const char *name)
+struct json_object *process_load(const char *directory, const char *name)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 	CLEANUP_BUF struct buf text = BUF_INIT(PROCESS_FILE_MAX);
 
 	return file_read(path, &text) == 0 ? json_parse(buf_str(&text), text.length, NULL) : NULL;
 }
 
-int process_store(const char *folder, const char *name, struct json_object *tree)
+int process_store(const char *directory, const char *name, struct json_object *tree)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 	CLEANUP_BUF struct buf text = BUF_INIT(PROCESS_FILE_MAX);
 
 	json_print(tree, &text);
 	return text.failed ? -EFBIG : file_replace(path, text.data, text.length, 0600, false);
 }
 
-int process_each(const char *folder, int (*each)(void *arg, const char *name), void *arg)
+int process_each(const char *directory, int (*each)(void *arg, const char *name), void *arg)
 {
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(directory);
 	const struct dirent *entry;
 	int r = 0;
 
@@ -55,7 +55,7 @@ int process_each(const char *folder, int (*each)(void *arg, const char *name), v
 	return r;
 }
 
-/* Below an open folder, by descriptors: names that others put there lead nowhere else. */
+/* Below an open directory, by descriptors: names that others put there lead nowhere else. */
 static void remove_below(int parent, const char *name, int depth)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -76,9 +76,9 @@ static void remove_below(int parent, const char *name, int depth)
 	(void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-void process_remove_tree(const char *folder)
+void process_remove_tree(const char *directory)
 {
-	remove_below(AT_FDCWD, folder, 0);
+	remove_below(AT_FDCWD, directory, 0);
 }
 
 int64_t process_start_time(pid_t pid)

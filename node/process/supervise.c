@@ -26,7 +26,7 @@
 
 struct supervisor {
 	struct sched *sched; /* its clock */
-	const char *folder;
+	const char *directory;
 	int log;
 	uint64_t log_size;
 	struct buf line;
@@ -36,15 +36,15 @@ struct supervisor {
 
 static int open_log(const struct supervisor *supervisor)
 {
-	CLEANUP_FREE char *path = xprintf("%s/log", supervisor->folder);
+	CLEANUP_FREE char *path = xprintf("%s/log", supervisor->directory);
 
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 static void rotate(struct supervisor *supervisor)
 {
-	CLEANUP_FREE char *path = xprintf("%s/log", supervisor->folder);
-	CLEANUP_FREE char *old = xprintf("%s/log.1", supervisor->folder);
+	CLEANUP_FREE char *path = xprintf("%s/log", supervisor->directory);
+	CLEANUP_FREE char *old = xprintf("%s/log.1", supervisor->directory);
 
 	(void)rename(path, old);
 	close(supervisor->log);
@@ -95,7 +95,7 @@ static bool read_output(struct supervisor *supervisor, int fd)
 
 static pid_t start(const struct supervisor *supervisor, struct json_object *info, int out)
 {
-	CLEANUP_FREE char *work = xprintf("%s/work", supervisor->folder);
+	CLEANUP_FREE char *work = xprintf("%s/work", supervisor->directory);
 	CLEANUP_FREE const char **argv = process_strings(asb_at(info, "argv"));
 	CLEANUP_FREE const char **env = process_strings(asb_at(info, "env"));
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -122,7 +122,7 @@ static int write_run(const struct supervisor *supervisor, pid_t child)
 	json_object_object_add(run, "child", json_object_new_int64(child));
 	json_object_object_add(run, "startedMs",
 			       json_object_new_int64(sched_wall_us(supervisor->sched) / 1000));
-	return process_store(supervisor->folder, "run.json", run);
+	return process_store(supervisor->directory, "run.json", run);
 }
 
 static void write_exit(const struct supervisor *supervisor, int status)
@@ -133,7 +133,7 @@ static void write_exit(const struct supervisor *supervisor, int status)
 	json_object_object_add(end, "exit", json_object_new_int(code));
 	json_object_object_add(end, "finishedMs",
 			       json_object_new_int64(sched_wall_us(supervisor->sched) / 1000));
-	(void)process_store(supervisor->folder, "exit.json", end);
+	(void)process_store(supervisor->directory, "exit.json", end);
 }
 
 /* Whether the child has ended; orphans of the container come to us and are buried too. */
@@ -195,14 +195,14 @@ static void watch(struct supervisor *supervisor, pid_t child, int out, const cha
  * start it again. */
 static bool take_container(const struct supervisor *supervisor)
 {
-	CLEANUP_FREE char *path = xprintf("%s/lock", supervisor->folder);
+	CLEANUP_FREE char *path = xprintf("%s/lock", supervisor->directory);
 	CLEANUP_JSON struct json_object *run = NULL;
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* until we end */
 
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		return false;
 	}
-	run = process_load(supervisor->folder, "run.json");
+	run = process_load(supervisor->directory, "run.json");
 	return run == NULL;
 }
 
@@ -244,8 +244,8 @@ int process_supervise(int argc, char **argv)
 	if (argc != 3 || pipe2(told, O_CLOEXEC) < 0) {
 		return 2;
 	}
-	supervisor.folder = argv[2];
-	info = process_load(supervisor.folder, "info.json");
+	supervisor.directory = argv[2];
+	info = process_load(supervisor.directory, "info.json");
 	if (info == NULL) {
 		return 2;
 	}

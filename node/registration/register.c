@@ -67,11 +67,11 @@ static void read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES
 	snprintf(ret, LINE_MAX_BYTES, "%.*s", (int)strcspn(line, "\"\n"), line);
 }
 
-static uint64_t storage_of(const char *folder)
+static uint64_t storage_of(const char *directory)
 {
 	struct statvfs info;
 
-	return statvfs(folder, &info) == 0 ? (uint64_t)info.f_blocks * info.f_frsize : 0;
+	return statvfs(directory, &info) == 0 ? (uint64_t)info.f_blocks * info.f_frsize : 0;
 }
 
 static struct json_object *make_status(struct registrar *registrar, struct json_object *stored)
@@ -117,7 +117,7 @@ static int write_one(struct registrar *registrar, struct client_write *write,
 	client_write_all(registrar->node->client, write, 1);
 	result = write->result;
 	if (result == ASB_OK && ret != NULL) {
-		*ret = json_parse(buf_str(&write->answer), write->answer.length, NULL);
+		*ret = json_parse(buf_str(&write->response), write->response.length, NULL);
 	}
 	if (result != ASB_OK && result != ASB_ALREADY_EXISTS && result != ASB_CANCELLED &&
 	    result != ASB_NOT_FOUND && !registrar->told) {

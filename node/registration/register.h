@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Node object of this machine and its Lease: made when absent, renewed every 10 s, told anew
+ * The Node object of this machine and its Lease: made when absent, renewed every 10 s, told again
  * when something changes or five minutes have passed, on a thread of its own.
  * https://kubernetes.io/docs/concepts/architecture/nodes/
  */
@@ -30,7 +30,7 @@ struct node_facts {
 	bool runtime_good;
 	const char *runtime_text; /* what check() said */
 	struct bind_capacity capacity;
-	uint64_t storage; /* bytes of the state folder's file system */
+	uint64_t storage; /* bytes of the state directory's file system */
 	const char *machine, *kernel, *os_image, *machine_id, *boot_id, *system_uuid;
 };
 

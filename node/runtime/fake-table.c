@@ -248,7 +248,7 @@ int fake_table_save(struct fake_table *table, struct error *reterr)
 				      strerror(-error));
 }
 
-/* The file anew, with what is there now; it stays open for the changes. */
+/* The file again, with what is there now; it stays open for the changes. */
 static int write_anew(struct fake_table *table, struct error *reterr)
 {
 	CLEANUP_FREE char *fresh = xprintf("%s.new", table->file);

@@ -2,7 +2,7 @@
 /*
  * The table of the fake runtime: rows in memory and, if wished, in a file. Not locked.
  *
- * The file is a journal, a line of JSON for each change, written anew at each load: so a change
+ * The file is a journal, a line of JSON for each change, written again at each load: so a change
  * costs the same with one pod and with ten thousand.
  */
 #ifndef ASB_NODE_RUNTIME_FAKE_TABLE_H

@@ -36,7 +36,7 @@ struct runtime_pod {
 };
 
 struct runtime_mount {
-	const char *source; /* a file or folder of the host; NULL: a tmpfs */
+	const char *source; /* a file or directory of the host; NULL: a tmpfs */
 	const char *target; /* in the container */
 	uint64_t size;      /* of a tmpfs in bytes, 0: half of the memory */
 	bool read_only;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of a container as an HTTP answer, and what all answers share. Called by node/serve*.c. */
+/* The log of a container as an HTTP answer, and what all responses share. Called by node/serve*.c. */
 #include "config.h"
 
 #include "node/server/logs.h"
@@ -21,7 +21,7 @@
 
 static int bad(const char *name, const char *value, struct error *reterr)
 {
-	return error_set(reterr, -EINVAL, "'%.80s' is no value of %s", value, name);
+	return error_set(reterr, -EINVAL, "'%.80s' is not a valid value of %s", value, name);
 }
 
 static int set_flag(bool *flag, const char *name, const char *value, struct error *reterr)
@@ -139,44 +139,44 @@ int serve_bytes(int fd, const char *data, size_t length)
 
 void serve_text(int fd, const char *status, const char *text)
 {
-	CLEANUP_FREE char *answer = xprintf(
+	CLEANUP_FREE char *response = xprintf(
 		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
 		status, strlen(text) + 1, text);
 
-	serve_bytes(fd, answer, strlen(answer));
+	serve_bytes(fd, response, strlen(response));
 }
 
 /* The head goes out with the first bytes, so that an error before them can still be told. */
-struct answer {
+struct response {
 	int fd;
 	bool began;
 	uint64_t left; /* of limitBytes; 0: no limit */
 	bool limited;
 };
 
-static int begin(struct answer *answer)
+static int begin(struct response *response)
 {
-	if (answer->began) {
+	if (response->began) {
 		return 0;
 	}
-	answer->began = true;
-	return serve_bytes(answer->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
+	response->began = true;
+	return serve_bytes(response->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
 }
 
 static int on_bytes(void *arg, const char *data, size_t length)
 {
-	struct answer *answer = arg;
-	int error = begin(answer);
+	struct response *response = arg;
+	int error = begin(response);
 
 	if (error < 0) {
 		return error;
 	}
-	if (answer->limited && length >= answer->left) {
-		serve_bytes(answer->fd, data, (size_t)answer->left);
+	if (response->limited && length >= response->left) {
+		serve_bytes(response->fd, data, (size_t)response->left);
 		return -ECANCELED;
 	}
-	answer->left -= answer->limited ? length : 0;
-	return serve_bytes(answer->fd, data, length);
+	response->left -= response->limited ? length : 0;
+	return serve_bytes(response->fd, data, length);
 }
 
 char *serve_find_container(struct runtime *runtime, const char *uid, const char *name,
@@ -215,20 +215,20 @@ char *serve_find_container(struct runtime *runtime, const char *uid, const char 
 
 void logs_serve(struct runtime *runtime, const struct logs_request *request, int fd)
 {
-	struct answer answer = { .fd = fd,
-				 .left = request->options.limit_bytes,
-				 .limited = request->options.limit_bytes > 0 };
+	struct response response = { .fd = fd,
+				     .left = request->options.limit_bytes,
+				     .limited = request->options.limit_bytes > 0 };
 	struct error error = { 0 };
 	CLEANUP_FREE char *id = serve_find_container(runtime, request->uid, request->container,
 						     request->previous, &error);
 	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
-						   &answer, &error)
+						   &response, &error)
 			      : -ENOENT;
 
-	if (code < 0 && !answer.began) {
+	if (code < 0 && !response.began) {
 		serve_text(fd, code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
 			   error.text);
 	} else {
-		begin(&answer);
+		begin(&response);
 	}
 }

@@ -91,7 +91,7 @@ static void refuse(int fd, int code, const char *text)
 	serve_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", text);
 }
 
-static void answer_logs(struct serve *server, int fd, const char *target)
+static void respond_logs(struct serve *server, int fd, const char *target)
 {
 	struct logs_request request;
 	struct error error = { 0 };
@@ -108,7 +108,7 @@ static void answer_logs(struct serve *server, int fd, const char *target)
 	logs_serve(server->runtime, &request, fd);
 }
 
-static void answer_stream(struct serve *server, int fd, const char *target)
+static void response_stream(struct serve *server, int fd, const char *target)
 {
 	struct serve_stream stream = {
 		.sched = server->sched, .runtime = server->runtime, .fd = fd, .stop = server->stop
@@ -133,7 +133,7 @@ static void answer_stream(struct serve *server, int fd, const char *target)
 	forward_serve(&stream, &forward);
 }
 
-static void answer(struct serve *server, int fd, char *head)
+static void response(struct serve *server, int fd, char *head)
 {
 	char *target = strchr(head, ' '), *end;
 
@@ -145,9 +145,9 @@ static void answer(struct serve *server, int fd, char *head)
 	*target++ = '\0';
 	*end = '\0';
 	if (strcmp(head, "GET") == 0) {
-		answer_logs(server, fd, target);
+		respond_logs(server, fd, target);
 	} else if (strcmp(head, "POST") == 0) {
-		answer_stream(server, fd, target);
+		response_stream(server, fd, target);
 	} else {
 		serve_text(fd, "405 Method Not Allowed", "only GET and POST");
 	}
@@ -162,7 +162,7 @@ static void run_connection(void *arg)
 	if (read_head(connection, head)) {
 		/* Logs that are followed and sessions go on for as long as somebody takes them. */
 		http_guard_enter(server->guard, &connection->link, HTTP_PHASE_STREAM);
-		answer(server, connection->fd, head);
+		response(server, connection->fd, head);
 	}
 }
 
@@ -285,7 +285,7 @@ struct serve *serve_create(struct sched *sched, struct runtime *runtime, const c
 		.limit = SERVE_CONNECTIONS_MAX,
 		.idle_us = HTTP_GUARD_HEAD_US,
 		.body_us = HTTP_GUARD_HEAD_US,
-		.answer_us = HTTP_GUARD_HEAD_US,
+		.response_us = HTTP_GUARD_HEAD_US,
 	});
 	server->thread = sched_start(sched, "serve", listen_on, server);
 	return server;

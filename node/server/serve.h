@@ -8,9 +8,9 @@
  *	POST /portforward/{pod uid}/{port}                                      Upgrade: agent-sandbox-forward
  *
  * After a 101 the connection speaks net/exec-frame.h, or carries the bytes of the pod's port. Who
- * asks sends nothing before the answer.
+ * asks sends nothing before the response.
  *
- * Each connection carries one request and has a thread of its own; the answer ends with the
+ * Each connection carries one request and has a thread of its own; the response ends with the
  * connection. A head has ten seconds, whatever drips in, and when there are too many connections the
  * one that has waited longest for its head is cut (net/http-guard.h).
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the folders of claims, by UID, and hands those of earlier releases on. Called by volumes.c
+/* Makes the directories of claims, by UID, and hands those of earlier releases on. Called by volumes.c
  * for pods; volumes-clear.c removes what is over. */
 #include "config.h"
 
@@ -19,19 +19,19 @@
 #include "node/volumes/claims-private.h"
 #include "node/volumes/files.h"
 
-/* ---- who a folder is of ---- */
+/* ---- who a directory is of ---- */
 
-int claim_owner_write(int folder, const char *ns, const char *name, int64_t since_ms)
+int claim_owner_write(int directory, const char *ns, const char *name, int64_t since_ms)
 {
 	CLEANUP_FREE char *text = xprintf("%s/%s\n%lld\n", ns, name, (long long)since_ms);
-	CLEANUP_FREE char *path = xprintf("%s/%s", fd_path(folder).text, CLAIM_OWNER);
+	CLEANUP_FREE char *path = xprintf("%s/%s", fd_path(directory).text, CLAIM_OWNER);
 
 	return file_replace(path, text, strlen(text), 0600, true);
 }
 
-int claim_owner_read(int folder, struct claim_owner *ret)
+int claim_owner_read(int directory, struct claim_owner *ret)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", fd_path(folder).text, CLAIM_OWNER);
+	CLEANUP_FREE char *path = xprintf("%s/%s", fd_path(directory).text, CLAIM_OWNER);
 	CLEANUP_BUF struct buf text = BUF_INIT(CLAIM_OWNER_MAX);
 	int code = file_read(path, &text);
 	char *line, *name;
@@ -61,7 +61,7 @@ void claim_owner_finish(struct claim_owner *owner)
 	free(owner->name);
 }
 
-/* ---- folders of earlier releases ---- */
+/* ---- directories of earlier releases ---- */
 
 /* One of them into claims/old. What is done twice, after a kill in the middle, does no harm: the
  * last step is the move. */
@@ -69,10 +69,10 @@ static int claims_set_aside(int claims, int old, const char *name, int64_t now_m
 {
 	const char *under = strchr(name, '_');
 	CLEANUP_FREE char *ns = xstrndup(name, (size_t)(under - name));
-	CLEANUP_FD int folder = folder_make(old, name, 0700, NULL);
-	int code = folder < 0 ? folder : claim_owner_write(folder, ns, under + 1, now_ms);
+	CLEANUP_FD int directory = directory_make(old, name, 0700, NULL);
+	int code = directory < 0 ? directory : claim_owner_write(directory, ns, under + 1, now_ms);
 
-	if (code == 0 && renameat(claims, name, folder, CLAIM_DATA) < 0) {
+	if (code == 0 && renameat(claims, name, directory, CLAIM_DATA) < 0) {
 		code = -errno;
 	}
 	return code;
@@ -84,7 +84,7 @@ int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr)
 	CLEANUP_FD int claims = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int old = -1;
 	char **names = NULL;
-	int code = claims < 0 ? -errno : folder_names(claims, &names);
+	int code = claims < 0 ? -errno : directory_names(claims, &names);
 
 	if (code == -ENOENT) {
 		return 0; /* there was never a claim */
@@ -97,7 +97,7 @@ int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr)
 			continue;
 		}
 		if (old < 0) {
-			old = folder_make(claims, CLAIMS_OLD, 0700, NULL);
+			old = directory_make(claims, CLAIMS_OLD, 0700, NULL);
 		}
 		code = old < 0 ? old : claims_set_aside(claims, old, *at, now_ms);
 	}
@@ -106,7 +106,7 @@ int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr)
 		       ? 0
 		       : error_set(
 				 reterr, code,
-				 "cannot set the folders of claims aside that an earlier release made in '%s': %s",
+				 "cannot set the directories of claims aside that an earlier release made in '%s': %s",
 				 path, strerror(-code));
 }
 
@@ -114,13 +114,13 @@ int claim_take_over(int claims, struct json_object *claim)
 {
 	CLEANUP_FREE char *name = xprintf("%s_%s", asb_ns(claim), asb_name(claim));
 	CLEANUP_FD int old = openat(claims, CLAIMS_OLD, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int folder =
+	CLEANUP_FD int directory =
 		old < 0 ? -errno : open_beneath(old, name, O_RDONLY | O_DIRECTORY, 0, 0);
 	CLEANUP(claim_owner_finish) struct claim_owner owner = { 0 };
 	int64_t created_ms;
-	int code = folder < 0 ? folder : claim_owner_read(folder, &owner);
+	int code = directory < 0 ? directory : claim_owner_read(directory, &owner);
 
-	if (code == 0 && faccessat(folder, CLAIM_DATA, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (code == 0 && faccessat(directory, CLAIM_DATA, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
 		code = -errno;
 	}
 	if (code == 0 &&
@@ -128,7 +128,7 @@ int claim_take_over(int claims, struct json_object *claim)
 	     created_ms > owner.since_ms)) {
 		return -ENOENT;
 	}
-	/* Onto nothing: a claim that has a folder keeps it. */
+	/* Onto nothing: a claim that has a directory keeps it. */
 	if (code == 0 && renameat2(old, name, claims, asb_uid(claim), RENAME_NOREPLACE) < 0) {
 		code = -errno;
 	}
@@ -152,7 +152,7 @@ static int claim_pinned(int pins, const char *volume, char ret_uid[CLAIM_UID_MAX
 /* Notes the use, or says why there is none. */
 static int claim_pin(int pod, const char *volume, struct json_object *claim, struct error *reterr)
 {
-	CLEANUP_FD int pins = folder_make(pod, CLAIM_PINS, 0700, NULL);
+	CLEANUP_FD int pins = directory_make(pod, CLAIM_PINS, 0700, NULL);
 	const char *uid = asb_uid(claim), *name = asb_name(claim);
 	char pinned[CLAIM_UID_MAX] = "";
 	int code = pins < 0 ? pins : claim_pinned(pins, volume, pinned);
@@ -176,11 +176,11 @@ static int claim_pin(int pod, const char *volume, struct json_object *claim, str
 				     strerror(-code));
 }
 
-/* Its folder of mode 0700 and, in it, the one for data. */
+/* Its directory of mode 0700 and, in it, the one for data. */
 static int claim_make(const char *path, struct json_object *claim, bool *ret_old)
 {
 	const char *uid = asb_uid(claim), *ns = asb_ns(claim), *name = asb_name(claim);
-	CLEANUP_FD int claims = folder_make_path(path, 0700);
+	CLEANUP_FD int claims = directory_make_path(path, 0700);
 	CLEANUP(claim_owner_finish) struct claim_owner owner = { 0 };
 	int code;
 
@@ -194,14 +194,14 @@ static int claim_make(const char *path, struct json_object *claim, bool *ret_old
 		}
 	}
 
-	CLEANUP_FD int folder = folder_make(claims, uid, 0700, NULL);
+	CLEANUP_FD int directory = directory_make(claims, uid, 0700, NULL);
 
-	code = folder < 0 ? folder : claim_owner_read(folder, &owner);
+	code = directory < 0 ? directory : claim_owner_read(directory, &owner);
 	*ret_old = code == 0 && owner.since_ms > 0;
-	if (folder >= 0 && (code < 0 || *ret_old)) {
-		code = claim_owner_write(folder, ns, name, 0);
+	if (directory >= 0 && (code < 0 || *ret_old)) {
+		code = claim_owner_write(directory, ns, name, 0);
 	}
-	return code < 0 ? code : folder_make(folder, CLAIM_DATA, 0777, NULL);
+	return code < 0 ? code : directory_make(directory, CLAIM_DATA, 0777, NULL);
 }
 
 int claim_open(const char *root, int pod, const char *volume, struct json_object *claim,
@@ -222,7 +222,7 @@ int claim_open(const char *root, int pod, const char *volume, struct json_object
 	code = claim_make(claims, claim, ret_old);
 	if (code < 0) {
 		return error_set(reterr, code == -ENOSPC ? -EAGAIN : code,
-				 "making a folder for claim '%s' in '%s': %s", asb_name(claim),
+				 "making a directory for claim '%s' in '%s': %s", asb_name(claim),
 				 claims, strerror(-code));
 	}
 	*ret_path = xprintf("%s/%s/%s", claims, uid, CLAIM_DATA);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders of PersistentVolumeClaims. A claim is its UID: <root>/claims/<uid>/data holds what pods
- * write, <root>/claims/<uid>/owner says "namespace/name", and the folder ends with the claim. What a
- * pod uses is noted in the pod's own folder, <root>/pods/<pod's uid>/claims/<volume>, a link whose
- * text is the claim's UID; so no folder is removed under a pod, whatever was restarted meanwhile.
+ * Directories of PersistentVolumeClaims. A claim is its UID: <root>/claims/<uid>/data holds what pods
+ * write, <root>/claims/<uid>/owner says "namespace/name", and the directory ends with the claim. What a
+ * pod uses is noted in the pod's own directory, <root>/pods/<pod's uid>/claims/<volume>, a link whose
+ * text is the claim's UID; so no directory is removed under a pod, whatever was restarted meanwhile.
  *
- * Folders of earlier releases, <root>/claims/<namespace>_<name>, are set aside in claims/_old when a
- * node starts, with the time. A claim that was there by then takes the folder of its name over; one
+ * Directories of earlier releases, <root>/claims/<namespace>_<name>, are set aside in claims/_old when a
+ * node starts, with the time. A claim that was there by then takes the directory of its name over; one
  * that was made later never sees it.
  */
 #ifndef ASB_NODE_VOLUMES_CLAIMS_H
@@ -20,13 +20,13 @@
 #include "base/error.h"
 #include "node/volumes/volumes.h"
 
-/* Sets the folders of earlier releases aside; before the first pod is looked at. now_ms is the wall
+/* Sets the directories of earlier releases aside; before the first pod is looked at. now_ms is the wall
  * clock's. */
 int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr);
 
 /*
- * The folder of a claim for a volume of a pod, made or taken over where there is none: a descriptor,
- * and its path in *ret_path (the caller's). pod is the pod's folder, root has no links. -EAGAIN and
+ * The directory of a claim for a volume of a pod, made or taken over where there is none: a descriptor,
+ * and its path in *ret_path (the caller's). pod is the pod's directory, root has no links. -EAGAIN and
  * *reterr: the claim is being deleted, or is not the one that this pod began to use.
  * *ret_old: it was an earlier release's, which is said once.
  */
@@ -35,12 +35,12 @@ int claim_open(const char *root, int pod, const char *volume, struct json_object
 
 /* Who may be gone: the caller keeps it between looks. */
 struct claims_look {
-	char **gone; /* names of folders whose claim was gone at the last look; ends in NULL, or NULL */
+	char **gone; /* names of directories whose claim was gone at the last look; ends in NULL, or NULL */
 };
 void claims_look_finish(struct claims_look *look);
 /*
- * One look at all folders: those whose claims the API server does not have, at two looks in a row,
- * and that no pod uses, are removed; folders of earlier releases go to the claims that have their
+ * One look at all directories: those whose claims the API server does not have, at two looks in a row,
+ * and that no pod uses, are removed; directories of earlier releases go to the claims that have their
  * names. Nothing is removed where the API server cannot be asked. tell gets a sentence for the log
  * of each that was taken over or removed, or cannot be. True: look again soon.
  */

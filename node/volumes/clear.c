@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes the folders of claims that are gone and that no pod uses. Called by node/pod/sweep.c. */
+/* Removes the directories of claims that are gone and that no pod uses. Called by node/pod/sweep.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -15,12 +15,12 @@
 #include "node/volumes/claims.h"
 #include "node/volumes/files.h"
 
-#define REMOVING ".removing-" /* before the name of a folder that is being removed */
+#define REMOVING ".removing-" /* before the name of a directory that is being removed */
 
 struct clearing {
 	const struct volume_source *source;
-	int claims; /* its folder */
-	int pods;   /* the folder of pods; -1: there is none */
+	int claims; /* its directory */
+	int pods;   /* the directory of pods; -1: there is none */
 	void (*tell)(void *arg, const char *sentence);
 	void *arg;
 	char **gone; /* at the last look */
@@ -61,7 +61,7 @@ static bool clear_pod_uses(int pod, const char *uid)
 	CLEANUP_FD int pins =
 		openat(pod, CLAIM_PINS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	char **names = NULL, found[CLAIM_UID_MAX];
-	int code = pins < 0 ? -errno : folder_names(pins, &names);
+	int code = pins < 0 ? -errno : directory_names(pins, &names);
 	bool uses = code < 0 && code != -ENOENT;
 
 	for (char **at = names; at != NULL && *at != NULL; at++) {
@@ -74,12 +74,12 @@ static bool clear_pod_uses(int pod, const char *uid)
 	return uses;
 }
 
-/* Whether any pod may use it. uid NULL: an earlier release's folder, used by any pod whose volumes
+/* Whether any pod may use it. uid NULL: an earlier release's directory, used by any pod whose volumes
  * this release has not made yet. */
 static bool clear_used(struct clearing *clearing, const char *uid)
 {
 	char **pods = NULL;
-	bool used = clearing->pods >= 0 && folder_names(clearing->pods, &pods) < 0;
+	bool used = clearing->pods >= 0 && directory_names(clearing->pods, &pods) < 0;
 
 	for (char **at = pods; at != NULL && *at != NULL && !used; at++) {
 		CLEANUP_FD int pod = openat(clearing->pods, *at,
@@ -101,9 +101,9 @@ static bool clear_used(struct clearing *clearing, const char *uid)
 
 static int clear_tree(int parent, const char *name)
 {
-	CLEANUP_FD int folder =
+	CLEANUP_FD int directory =
 		openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int code = folder < 0 ? -errno : volumes_tree_remove(folder);
+	int code = directory < 0 ? -errno : volumes_tree_remove(directory);
 
 	if (code == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0) {
 		code = -errno;
@@ -124,13 +124,13 @@ static int clear_remove(struct clearing *clearing, int parent, const char *name)
 
 /* ---- a look ---- */
 
-/* What the API server says of a folder's claim: 0 and *ret, -ENOENT, or another error. */
-static int clear_ask(struct clearing *clearing, int folder, struct claim_owner *ret_owner,
+/* What the API server says of a directory's claim: 0 and *ret, -ENOENT, or another error. */
+static int clear_ask(struct clearing *clearing, int directory, struct claim_owner *ret_owner,
 		     struct json_object **ret)
 {
-	int code = claim_owner_read(folder, ret_owner);
+	int code = claim_owner_read(directory, ret_owner);
 
-	/* A node that was killed while it made the folder: the pod's next try writes its owner. */
+	/* A node that was killed while it made the directory: the pod's next try writes its owner. */
 	if (code < 0) {
 		return -EAGAIN;
 	}
@@ -138,8 +138,8 @@ static int clear_ask(struct clearing *clearing, int folder, struct claim_owner *
 				     ret_owner->name, ret, NULL);
 }
 
-/* The claim is gone, or is another one: removes the folder at the second look. mark is the name of
- * the folder in the list of those that are gone. */
+/* The claim is gone, or is another one: removes the directory at the second look. mark is the name of
+ * the directory in the list of those that are gone. */
 static void clear_gone(struct clearing *clearing, int parent, const char *name, const char *mark,
 		       const struct claim_owner *owner, const char *uid)
 {
@@ -162,11 +162,11 @@ static void clear_gone(struct clearing *clearing, int parent, const char *name, 
 
 static void clear_one(struct clearing *clearing, const char *uid)
 {
-	CLEANUP_FD int folder =
+	CLEANUP_FD int directory =
 		openat(clearing->claims, uid, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP(claim_owner_finish) struct claim_owner owner = { 0 };
 	CLEANUP_JSON struct json_object *claim = NULL;
-	int code = folder < 0 ? -errno : clear_ask(clearing, folder, &owner, &claim);
+	int code = directory < 0 ? -errno : clear_ask(clearing, directory, &owner, &claim);
 
 	if (code == -ENOENT ||
 	    (code == 0 && asb_uid(claim) != NULL && !asb_streq(asb_uid(claim), uid))) {
@@ -174,25 +174,26 @@ static void clear_one(struct clearing *clearing, const char *uid)
 	}
 }
 
-/* An earlier release's folder: to the claim of its name that was there then, or away. */
+/* An earlier release's directory: to the claim of its name that was there then, or away. */
 static void clear_old(struct clearing *clearing, int old, const char *name)
 {
-	CLEANUP_FD int folder = openat(old, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int directory =
+		openat(old, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP_FREE char *mark = xprintf("%s/%s", CLAIMS_OLD, name);
 	CLEANUP(claim_owner_finish) struct claim_owner owner = { 0 };
 	CLEANUP_JSON struct json_object *claim = NULL;
-	int code = folder < 0 ? -errno : clear_ask(clearing, folder, &owner, &claim);
+	int code = directory < 0 ? -errno : clear_ask(clearing, directory, &owner, &claim);
 
 	if (code == 0 && is_plain(asb_uid(claim))) {
 		code = claim_take_over(clearing->claims, claim);
 		if (code == 0) {
 			clear_tell(
 				clearing,
-				"the folder that an earlier release made under a claim's name is that of the claim which has the name now:",
+				"the directory that an earlier release made under a claim's name is that of the claim which has the name now:",
 				name, 0);
 			return;
 		}
-		/* The claim has a folder of its own already: it was made after the upgrade. */
+		/* The claim has a directory of its own already: it was made after the upgrade. */
 		code = code == -EEXIST ? -ENOENT : code;
 	}
 	if (code == -ENOENT && owner.ns != NULL) {
@@ -206,7 +207,7 @@ static void clear_old_ones(struct clearing *clearing)
 				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	char **names = NULL;
 
-	if (old >= 0 && folder_names(old, &names) == 0) {
+	if (old >= 0 && directory_names(old, &names) == 0) {
 		for (char **at = names; *at != NULL; at++) {
 			clear_old(clearing, old, *at);
 		}
@@ -220,17 +221,17 @@ bool claims_clear(const char *root, const struct volume_source *source, struct c
 {
 	CLEANUP_FREE char *path = xprintf("%s/claims", root), *pods = xprintf("%s/pods", root);
 	CLEANUP_FD int claims = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int pods_folder = open(pods, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int pods_directory = open(pods, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct clearing clearing = { .source = source,
 				     .claims = claims,
-				     .pods = pods_folder,
+				     .pods = pods_directory,
 				     .tell = tell,
 				     .arg = arg,
 				     .gone = look->gone };
 	char **names = NULL;
 
-	/* Without the pods' folder nobody knows who uses what. */
-	if (claims < 0 || pods_folder < 0 || folder_names(claims, &names) < 0) {
+	/* Without the pods' directory nobody knows who uses what. */
+	if (claims < 0 || pods_directory < 0 || directory_names(claims, &names) < 0) {
 		return false;
 	}
 	for (char **at = names; *at != NULL; at++) {

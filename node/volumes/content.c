@@ -60,7 +60,7 @@ static int add_value(struct object_reading *reading, const char *key, const char
 	if (code < 0) {
 		return error_set(content->reterr, -EAGAIN, "key %.200s of %s \"%s\" %s", key,
 				 secret ? "secret" : "configmap", asb_name(reading->object),
-				 code == -ENOSPC ? "is too large" : "is no base64");
+				 code == -ENOSPC ? "is too large" : "is not valid base64");
 	}
 	return payload_add(&content->payload, path, &data, mode, 0, content->reterr);
 }
@@ -148,17 +148,17 @@ int content_downward(struct content *content, struct json_object *volume)
 /* ---- projected ---- */
 
 /* The token that is in the volume now, when it was made and how old it is: both by the clock of
- * the file system, which is asked by touching the folder. -ENOENT: none. */
+ * the file system, which is asked by touching the directory. -ENOENT: none. */
 static int read_token(struct content *content, const char *path, struct buf *ret_token,
 		      int64_t *ret_made_s, int64_t *ret_age_s)
 {
-	CLEANUP_FD int fd = open_beneath(content->folder, path, O_RDONLY | O_NONBLOCK, 0, 0);
+	CLEANUP_FD int fd = open_beneath(content->directory, path, O_RDONLY | O_NONBLOCK, 0, 0);
 	struct stat file, now;
 	char part[4096];
 	ssize_t got;
 
-	if (fd < 0 || futimens(content->folder, NULL) < 0 || fstat(fd, &file) < 0 ||
-	    fstat(content->folder, &now) < 0 || !S_ISREG(file.st_mode)) {
+	if (fd < 0 || futimens(content->directory, NULL) < 0 || fstat(fd, &file) < 0 ||
+	    fstat(content->directory, &now) < 0 || !S_ISREG(file.st_mode)) {
 		return -ENOENT;
 	}
 	while ((got = read(fd, part, sizeof(part))) > 0) {
@@ -172,7 +172,7 @@ static int read_token(struct content *content, const char *path, struct buf *ret
 	return 0;
 }
 
-/* Asked for anew at 80 % of its life, or after a day; a good one stays where there is no new. */
+/* Asked for again at 80 % of its life, or after a day; a good one stays where there is no new. */
 static int add_token(struct content *content, struct json_object *source)
 {
 	const char *path = asb_str(source, "path"), *audience = asb_str(source, "audience");

@@ -11,7 +11,7 @@ struct content {
 	const struct volume_source *source;
 	struct json_object *pod;
 	const char *ns;
-	int folder;    /* the volume as it is now, for a token that is still good */
+	int directory; /* the volume as it is now, for a token that is still good */
 	mode_t mode;   /* defaultMode */
 	bool optional; /* of the source that is being read */
 	struct payload payload;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opens, makes and marks files below a folder without being led out of it. Called by everything
+/* Opens, makes and marks files below a directory without being led out of it. Called by everything
  * that works on volumes. */
 #include "config.h"
 
@@ -27,9 +27,9 @@ bool is_plain(const char *name)
 		       length;
 }
 
-int folder_names(int folder, char ***ret)
+int directory_names(int directory, char ***ret)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	size_t count = 0;
@@ -69,7 +69,7 @@ void names_finish(char **names)
 	free(names);
 }
 
-int open_beneath(int folder, const char *path, int flags, mode_t mode, uint64_t more)
+int open_beneath(int directory, const char *path, int flags, mode_t mode, uint64_t more)
 {
 	struct open_how how = {
 		.flags = (uint64_t)flags | O_CLOEXEC,
@@ -79,7 +79,7 @@ int open_beneath(int folder, const char *path, int flags, mode_t mode, uint64_t 
 
 	/* A rename elsewhere at the same moment makes the kernel unsure (EAGAIN): ask again. */
 	for (int tries = 0; tries < 100; tries++) {
-		long fd = syscall(SYS_openat2, folder, path, &how, sizeof(how));
+		long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
 
 		if (fd >= 0) {
 			return (int)fd;
@@ -110,7 +110,7 @@ int fd_chown(int fd, uid_t uid, gid_t gid)
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-int folder_make(int parent, const char *name, mode_t mode, bool *ret_new)
+int directory_make(int parent, const char *name, mode_t mode, bool *ret_new)
 {
 	bool made = mkdirat(parent, name, mode & 0777) == 0;
 	int fd, code;
@@ -133,7 +133,7 @@ int folder_make(int parent, const char *name, mode_t mode, bool *ret_new)
 	return fd;
 }
 
-int folder_make_path(const char *path, mode_t mode)
+int directory_make_path(const char *path, mode_t mode)
 {
 	CLEANUP_FREE char *part = xstrdup(path);
 
@@ -153,10 +153,10 @@ int folder_make_path(const char *path, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
-bool is_mount(int parent, int folder)
+bool is_mount(int parent, int directory)
 {
 	struct stat outside, inside;
 
-	return fstat(parent, &outside) == 0 && fstat(folder, &inside) == 0 &&
+	return fstat(parent, &outside) == 0 && fstat(directory, &inside) == 0 &&
 	       outside.st_dev != inside.st_dev;
 }

@@ -15,9 +15,9 @@
 static const struct host_type {
 	const char *name, *noun;
 	mode_t format; /* 0: anything */
-	bool folder, file;
+	bool directory, file;
 } types[] = {
-	/* Unchecked, but runtimes of the CRI make the folder where there is nothing. */
+	/* Unchecked, but runtimes of the CRI make the directory where there is nothing. */
 	{ "", "there", 0, true, false },
 	{ "DirectoryOrCreate", "a directory", S_IFDIR, true, false },
 	{ "Directory", "a directory", S_IFDIR, false, false },
@@ -41,11 +41,11 @@ static bool goes_up(const char *path)
 
 static int create(const char *path, const struct host_type *type)
 {
-	CLEANUP_FD int fd = type->folder
-				    ? folder_make_path(path, 0755)
+	CLEANUP_FD int fd = type->directory
+				    ? directory_make_path(path, 0755)
 				    : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
-	return fd >= 0 ? 0 : type->folder ? fd : -errno;
+	return fd >= 0 ? 0 : type->directory ? fd : -errno;
 }
 
 int host_path_check(const char *path, const char *name, struct error *reterr)
@@ -59,14 +59,14 @@ int host_path_check(const char *path, const char *name, struct error *reterr)
 	}
 	if (*path != '/' || goes_up(path)) {
 		return error_set(reterr, -EINVAL,
-				 "hostPath '%.200s' is no absolute path without '..'", path);
+				 "hostPath '%.200s' is not an absolute path without '..'", path);
 	}
 	if (type == NULL) {
 		return error_set(reterr, -EINVAL, "hostPath has no type '%.100s'", name);
 	}
 	if (stat(path, &info) < 0) {
-		code = errno == ENOENT && (type->folder || type->file) ? create(path, type)
-								       : -errno;
+		code = errno == ENOENT && (type->directory || type->file) ? create(path, type)
+									  : -errno;
 		return code == 0 ? 0
 				 : error_set(reterr, -EAGAIN,
 					     "hostPath type check failed: %.200s is not %s: %s",

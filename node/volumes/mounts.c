@@ -95,8 +95,8 @@ static int read_sub_path(struct mounting *mounting, struct json_object *item, ch
 	return 0;
 }
 
-/* Makes the folders of a subPath that are missing, with the mode of the volume, part by part: each
- * is made in the very folder that was opened for the part before. */
+/* Makes the directories of a subPath that are missing, with the mode of the volume, part by part: each
+ * is made in the very directory that was opened for the part before. */
 static int make_sub_path(int volume, const char *path)
 {
 	struct stat info;
@@ -115,7 +115,7 @@ static int make_sub_path(int volume, const char *path)
 		/* From the volume's top, so that a link in it may lead elsewhere in it. */
 		held = open_beneath(volume, prefix, O_PATH, 0, 0);
 		if (held == -ENOENT) {
-			held = folder_make(above, name, info.st_mode & 07777, NULL);
+			held = directory_make(above, name, info.st_mode & 07777, NULL);
 		}
 		part += length + (part[length] == '/');
 	}
@@ -127,15 +127,15 @@ static int pin(struct mounting *mounting, int fd, size_t index, char **ret)
 {
 	CLEANUP_FREE char *name = xprintf("%s-%zu", mounting->container, index);
 	CLEANUP_FREE char *target = xprintf("%s/%s", mounting->set->pins, name);
-	CLEANUP_FD int pins = folder_make_path(mounting->set->pins, 0700);
+	CLEANUP_FD int pins = directory_make_path(mounting->set->pins, 0700);
 	struct stat info;
-	bool is_folder;
+	bool is_directory;
 	int code = 0;
 
 	if (pins < 0 || fstat(fd, &info) < 0) {
 		return pins < 0 ? pins : -errno;
 	}
-	is_folder = S_ISDIR(info.st_mode);
+	is_directory = S_ISDIR(info.st_mode);
 	/* The container's last life left one; that life keeps its own. */
 	if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno != EPERM) {
 		unlinkat(pins, name, 0);
@@ -143,15 +143,16 @@ static int pin(struct mounting *mounting, int fd, size_t index, char **ret)
 	}
 
 	CLEANUP_FD int made =
-		is_folder ? folder_make(pins, name, 0700, NULL)
-			  : openat(pins, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		is_directory
+			? directory_make(pins, name, 0700, NULL)
+			: openat(pins, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (made < 0) {
-		return is_folder ? made : -errno;
+		return is_directory ? made : -errno;
 	}
 	if (mount(fd_path(fd).text, target, NULL, MS_BIND, NULL) < 0) {
 		code = -errno;
-		unlinkat(pins, name, is_folder ? AT_REMOVEDIR : 0);
+		unlinkat(pins, name, is_directory ? AT_REMOVEDIR : 0);
 		return code;
 	}
 	*ret = TAKE(target);
@@ -270,7 +271,7 @@ int volumes_mounts(const struct volume_set *set, struct json_object *container,
 	int code = 0;
 
 	if (strchr(mounting.container, '/') != NULL) {
-		code = error_set(reterr, -EINVAL, "'%.200s' is no name of a container", name);
+		code = error_set(reterr, -EINVAL, "'%.200s' is not a valid container name", name);
 	}
 	for (; code == 0 && count < asb_length(items); count++) {
 		code = make_mount(&mounting, json_object_array_get_idx(items, count), count,

@@ -107,9 +107,9 @@ static uint64_t hash(uint64_t value, const void *data, size_t length)
 	return value;
 }
 
-/* The name of the folder that holds just this content. It changes with each boot, since files of
+/* The name of the directory that holds just this content. It changes with each boot, since files of
  * before one may have lost their bytes in a crash: nothing here waits for the disk. */
-static void folder_name(const struct payload *payload, gid_t group, char ret[32])
+static void directory_name(const struct payload *payload, gid_t group, char ret[32])
 {
 	uint64_t value = hash(HASH_START, &group, sizeof(group));
 	CLEANUP_FD int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -128,17 +128,17 @@ static void folder_name(const struct payload *payload, gid_t group, char ret[32]
 	snprintf(ret, 32, "..%016" PRIx64, value);
 }
 
-/* The folder that a file's path lies in, made where it is missing. */
-static int parent_of(int folder, const char *path, gid_t group, const char **ret_name)
+/* The directory that a file's path lies in, made where it is missing. */
+static int parent_of(int directory, const char *path, gid_t group, const char **ret_name)
 {
-	int held = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int held = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	while (held >= 0 && strchr(path, '/') != NULL) {
 		size_t length = strcspn(path, "/");
 		CLEANUP_FREE char *part = xstrndup(path, length);
 		CLEANUP_FD int above = held;
 
-		held = folder_make(above, part, 0755, NULL);
+		held = directory_make(above, part, 0755, NULL);
 		if (held >= 0 && group != (gid_t)-1) {
 			fd_chown(held, (uid_t)-1, group);
 		}
@@ -148,10 +148,10 @@ static int parent_of(int folder, const char *path, gid_t group, const char **ret
 	return held;
 }
 
-static int write_file(int folder, const struct payload_file *file, gid_t group)
+static int write_file(int directory, const struct payload_file *file, gid_t group)
 {
 	const char *name;
-	CLEANUP_FD int parent = parent_of(folder, file->path, group, &name);
+	CLEANUP_FD int parent = parent_of(directory, file->path, group, &name);
 	/* A group that was asked for may read whatever the mode. */
 	mode_t mode = file->mode | (group != (gid_t)-1 ? 0040 : 0);
 	int code;
@@ -183,31 +183,31 @@ static int write_file(int folder, const struct payload_file *file, gid_t group)
 }
 
 /* Removes a name, with all that is below it. */
-static int remove_name(int folder, const char *name)
+static int remove_name(int directory, const char *name)
 {
-	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) {
+	if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) {
 		return 0;
 	}
 
-	CLEANUP_FD int inner =
-		open_beneath(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, RESOLVE_NO_XDEV);
+	CLEANUP_FD int inner = open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+					    RESOLVE_NO_XDEV);
 	int code = inner < 0 ? inner : volumes_tree_remove(inner);
 
-	if (code == 0 && unlinkat(folder, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+	if (code == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		code = -errno;
 	}
 	return code;
 }
 
-static int write_data(int folder, const struct payload *payload, const char *name, gid_t group,
+static int write_data(int directory, const struct payload *payload, const char *name, gid_t group,
 		      struct error *reterr)
 {
 	/* One of this name is what a crash left half. */
-	int code = remove_name(folder, name);
-	CLEANUP_FD int data = code < 0 ? code : folder_make(folder, name, 0755, NULL);
+	int code = remove_name(directory, name);
+	CLEANUP_FD int data = code < 0 ? code : directory_make(directory, name, 0755, NULL);
 
 	if (data < 0) {
-		return error_set(reterr, data, "making a folder in it: %s", strerror(-data));
+		return error_set(reterr, data, "making a directory in it: %s", strerror(-data));
 	}
 	if (group != (gid_t)-1) {
 		fd_chown(data, (uid_t)-1, group);
@@ -216,7 +216,7 @@ static int write_data(int folder, const struct payload *payload, const char *nam
 		code = write_file(data, &payload->files[i], group);
 		if (code == -EEXIST || code == -ENOTDIR) {
 			return error_set(reterr, -EINVAL,
-					 "path '%.200s' is a file and a folder at once",
+					 "path '%.200s' is a file and a directory at once",
 					 payload->files[i].path);
 		}
 		if (code < 0) {
@@ -228,20 +228,21 @@ static int write_data(int folder, const struct payload *payload, const char *nam
 }
 
 /* Makes name a link to target, replacing what is there in one step. */
-static int put_link(int folder, const char *name, const char *target)
+static int put_link(int directory, const char *name, const char *target)
 {
 	char old[PATH_MAX];
-	ssize_t length = readlinkat(folder, name, old, sizeof(old));
+	ssize_t length = readlinkat(directory, name, old, sizeof(old));
 	int code;
 
 	if (length == (ssize_t)strlen(target) && memcmp(old, target, (size_t)length) == 0) {
 		return 0;
 	}
-	code = remove_name(folder, "..tmp");
+	code = remove_name(directory, "..tmp");
 	if (code < 0) {
 		return code;
 	}
-	if (symlinkat(target, folder, "..tmp") < 0 || renameat(folder, "..tmp", folder, name) < 0) {
+	if (symlinkat(target, directory, "..tmp") < 0 ||
+	    renameat(directory, "..tmp", directory, name) < 0) {
 		return -errno;
 	}
 	return 0;
@@ -253,7 +254,7 @@ static char *first_part(const char *path)
 	return xstrndup(path, strcspn(path, "/"));
 }
 
-static int put_links(int folder, const struct payload *payload)
+static int put_links(int directory, const struct payload *payload)
 {
 	int code = 0;
 
@@ -261,7 +262,7 @@ static int put_links(int folder, const struct payload *payload)
 		CLEANUP_FREE char *name = first_part(payload->files[i].path);
 		CLEANUP_FREE char *target = xprintf("..data/%s", name);
 
-		code = put_link(folder, name, target);
+		code = put_link(directory, name, target);
 	}
 	return code;
 }
@@ -284,9 +285,9 @@ static bool is_wanted(const struct payload *payload, const char *name, const cha
 }
 
 /* What is neither wanted now nor the content in use. */
-static int remove_rest(int folder, const struct payload *payload, const char *data)
+static int remove_rest(int directory, const struct payload *payload, const char *data)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	int code = 0;
@@ -298,33 +299,33 @@ static int remove_rest(int folder, const struct payload *payload, const char *da
 	}
 	while (code == 0 && (entry = readdir(dir)) != NULL) {
 		if (!is_wanted(payload, entry->d_name, data)) {
-			code = remove_name(folder, entry->d_name);
+			code = remove_name(directory, entry->d_name);
 		}
 	}
 	closedir(dir);
 	return code;
 }
 
-int payload_write(int folder, const struct payload *payload, gid_t group, struct error *reterr)
+int payload_write(int directory, const struct payload *payload, gid_t group, struct error *reterr)
 {
 	char name[32], old[32];
-	ssize_t length = readlinkat(folder, "..data", old, sizeof(old));
+	ssize_t length = readlinkat(directory, "..data", old, sizeof(old));
 	int code = 0;
 
-	folder_name(payload, group, name);
+	directory_name(payload, group, name);
 	if (length != (ssize_t)strlen(name) || memcmp(old, name, (size_t)length) != 0) {
-		code = write_data(folder, payload, name, group, reterr);
+		code = write_data(directory, payload, name, group, reterr);
 		if (code < 0) {
 			return code;
 		}
-		code = put_link(folder, "..data", name);
+		code = put_link(directory, "..data", name);
 	}
 	/* Again each time: they may be what a crash interrupted. */
 	if (code == 0) {
-		code = put_links(folder, payload);
+		code = put_links(directory, payload);
 	}
 	if (code == 0) {
-		code = remove_rest(folder, payload, name);
+		code = remove_rest(directory, payload, name);
 	}
 	return code == 0 ? 0 : error_set(reterr, code, "changing its files: %s", strerror(-code));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of a volume that are changed together: config maps, secrets, tokens. They lie in a folder
+ * Files of a volume that are changed together: config maps, secrets, tokens. They lie in a directory
  * of their own, ..data is a link to it, and each name in the volume a link through ..data: so
  * swapping ..data changes all of them at once, and a reader sees the old or the new, never a part.
  */
@@ -16,7 +16,7 @@
 #define PAYLOAD_FILES_MAX 4096  /* they are looked for one by one */
 
 struct payload_file {
-	char *path; /* in the volume, possibly with folders */
+	char *path; /* in the volume, possibly with directories */
 	struct buf data;
 	mode_t mode;
 	int64_t made_s; /* when a token was made, by the file system's clock; 0: now */
@@ -34,7 +34,7 @@ int payload_check_path(const char *path, struct error *reterr);
 /* Adds a file, taking the bytes over; one of the same path is replaced. */
 int payload_add(struct payload *payload, const char *path, struct buf *take_data, mode_t mode,
 		int64_t made_s, struct error *reterr);
-/* Makes the folder hold this and nothing else; touches nothing when it does. group -1: none. */
-int payload_write(int folder, const struct payload *payload, gid_t group, struct error *reterr);
+/* Makes the directory hold this and nothing else; touches nothing when it does. group -1: none. */
+int payload_write(int directory, const struct payload *payload, gid_t group, struct error *reterr);
 
 #endif

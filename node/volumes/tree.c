@@ -16,9 +16,9 @@
 #include "base/memory.h"
 #include "node/volumes/files.h"
 
-#define PATHS_MAX (64u << 20)     /* folders that wait for their turn, as paths */
+#define PATHS_MAX (64u << 20)     /* directories that wait for their turn, as paths */
 #define MOUNTINFO_MAX (16u << 20) /* some 100,000 mounts */
-#define LIFTS_MAX 100000000       /* folders moved in one removal */
+#define LIFTS_MAX 100000000       /* directories moved in one removal */
 #define PATH_STEP 4000            /* one openat2 takes a path of less than 4096 bytes */
 #define ONE_MOUNT (RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 
@@ -42,18 +42,18 @@ static const struct dirent *next_entry(DIR *dir)
 	return entry;
 }
 
-/* Reads a folder through a descriptor of its own, so that the caller's keeps its place. */
-static int open_dir(int folder, const char *name, DIR **ret)
+/* Reads a directory through a descriptor of its own, so that the caller's keeps its place. */
+static int open_dir(int directory, const char *name, DIR **ret)
 {
-	int fd = open_beneath(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, ONE_MOUNT);
+	int fd = open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, ONE_MOUNT);
 
 	if (fd == -EACCES) {
 		/* Not root, and a guest took its own rights away. */
-		CLEANUP_FD int closed =
-			open_beneath(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, ONE_MOUNT);
+		CLEANUP_FD int closed = open_beneath(
+			directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, ONE_MOUNT);
 
 		if (closed >= 0 && fd_chmod(closed, 0700) == 0) {
-			fd = open_beneath(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+			fd = open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
 					  ONE_MOUNT);
 		}
 	}
@@ -68,7 +68,7 @@ static int open_dir(int folder, const char *name, DIR **ret)
 	return 0;
 }
 
-/* Moves a folder that is not empty up into the top one, under a name that is free there. Where a
+/* Moves a directory that is not empty up into the top one, under a name that is free there. Where a
  * guest took a thousand names in a row, the next pass goes on behind them. */
 static int lift(int parent, const char *name, int top, uint64_t *number)
 {
@@ -86,7 +86,7 @@ static int lift(int parent, const char *name, int top, uint64_t *number)
 	return 0;
 }
 
-/* What is not ours by its mode, where we are not root: to be moved, a folder must be writable, and
+/* What is not ours by its mode, where we are not root: to be moved, a directory must be writable, and
  * so must the one it is in. The next pass tries again. */
 static int take_rights(int parent, const char *name)
 {
@@ -97,15 +97,15 @@ static int take_rights(int parent, const char *name)
 	return code == 0 && fd >= 0 ? fd_chmod(fd, 0700) : code;
 }
 
-static bool remove_one(int folder, const char *name)
+static bool remove_one(int directory, const char *name)
 {
-	return unlinkat(folder, name, 0) == 0 || unlinkat(folder, name, AT_REMOVEDIR) == 0 ||
+	return unlinkat(directory, name, 0) == 0 || unlinkat(directory, name, AT_REMOVEDIR) == 0 ||
 	       errno == ENOENT;
 }
 
-/* Removes what is in the folder that is called name in top; folders with something in them are
+/* Removes what is in the directory that is called name in top; directories with something in them are
  * lifted into top, so the depth of the tree does not matter. */
-static int empty_folder(int top, const char *name, uint64_t *number)
+static int empty_directory(int top, const char *name, uint64_t *number)
 {
 	CLEANUP_DIR DIR *dir = NULL;
 	const struct dirent *entry;
@@ -126,7 +126,7 @@ static int empty_folder(int top, const char *name, uint64_t *number)
 	return code;
 }
 
-/* One pass over the top folder. *ret_left: there may be more. */
+/* One pass over the top directory. *ret_left: there may be more. */
 static int remove_pass(int top, uint64_t *number, bool *ret_left)
 {
 	CLEANUP_DIR DIR *dir = NULL;
@@ -141,7 +141,7 @@ static int remove_pass(int top, uint64_t *number, bool *ret_left)
 		if (errno != ENOTEMPTY && errno != EEXIST) {
 			return -errno;
 		}
-		code = empty_folder(top, entry->d_name, number);
+		code = empty_directory(top, entry->d_name, number);
 		if (code == 0) {
 			unlinkat(top, entry->d_name, AT_REMOVEDIR);
 		}
@@ -151,7 +151,7 @@ static int remove_pass(int top, uint64_t *number, bool *ret_left)
 	return code == -EXDEV ? -EBUSY : code;
 }
 
-int volumes_tree_remove(int folder)
+int volumes_tree_remove(int directory)
 {
 	uint64_t number = 0, last = UINT64_MAX;
 	bool left = true;
@@ -160,15 +160,15 @@ int volumes_tree_remove(int folder)
 	/* A pass that lifts nothing leaves nothing behind, but for rights it had to take: some more
 	 * are enough, unless somebody still writes. */
 	for (int idle = 0; code == 0 && left && idle < 4 && number < LIFTS_MAX;) {
-		code = remove_pass(folder, &number, &left);
+		code = remove_pass(directory, &number, &left);
 		idle = number == last ? idle + 1 : 0;
 		last = number;
 	}
 	return code == 0 && left ? -ENOTEMPTY : code;
 }
 
-/* Opens a path of any length below a folder, in steps. */
-static int open_far(int folder, const char *path, int flags)
+/* Opens a path of any length below a directory, in steps. */
+static int open_far(int directory, const char *path, int flags)
 {
 	CLEANUP_FD int held = -1;
 
@@ -180,7 +180,7 @@ static int open_far(int folder, const char *path, int flags)
 		}
 
 		CLEANUP_FREE char *part = xstrndup(path, length);
-		int fd = open_beneath(held >= 0 ? held : folder, part, O_PATH | O_DIRECTORY, 0,
+		int fd = open_beneath(held >= 0 ? held : directory, part, O_PATH | O_DIRECTORY, 0,
 				      ONE_MOUNT);
 
 		cleanup_fd(&held);
@@ -190,18 +190,18 @@ static int open_far(int folder, const char *path, int flags)
 		}
 		path += length + 1;
 	}
-	return open_beneath(held >= 0 ? held : folder, path, flags, 0, ONE_MOUNT);
+	return open_beneath(held >= 0 ? held : directory, path, flags, 0, ONE_MOUNT);
 }
 
-/* Gives one file or folder to the group; *ret_folder tells which it is. */
-static int chgrp_one(int parent, const char *name, gid_t group, bool *ret_folder)
+/* Gives one file or directory to the group; *ret_folder tells which it is. */
+static int chgrp_one(int parent, const char *name, gid_t group, bool *ret_directory)
 {
 	CLEANUP_FD int fd = open_beneath(parent, name, O_PATH | O_NOFOLLOW, 0, ONE_MOUNT);
 	struct stat info;
 	mode_t mode;
 	int code;
 
-	*ret_folder = false;
+	*ret_directory = false;
 	if (fd < 0) {
 		/* Gone meanwhile, or another mount. */
 		return fd == -ENOENT || fd == -EXDEV ? 0 : fd;
@@ -213,24 +213,24 @@ static int chgrp_one(int parent, const char *name, gid_t group, bool *ret_folder
 	if (code < 0 || S_ISLNK(info.st_mode)) {
 		return code;
 	}
-	*ret_folder = S_ISDIR(info.st_mode);
+	*ret_directory = S_ISDIR(info.st_mode);
 	/* chown takes setuid and setgid away, and they stay away from files. */
 	mode = (info.st_mode & 01777) | 0660;
-	return fd_chmod(fd, *ret_folder ? mode | 02110 : mode);
+	return fd_chmod(fd, *ret_directory ? mode | 02110 : mode);
 }
 
-static int chgrp_entries(int folder, const char *path, gid_t group, struct buf *paths)
+static int chgrp_entries(int directory, const char *path, gid_t group, struct buf *paths)
 {
-	CLEANUP_FD int here = open_far(folder, path, O_RDONLY | O_DIRECTORY);
+	CLEANUP_FD int here = open_far(directory, path, O_RDONLY | O_DIRECTORY);
 	CLEANUP_DIR DIR *dir = NULL;
 	const struct dirent *entry;
 	int code = here < 0 ? here : open_dir(here, ".", &dir);
 
 	while (code == 0 && (entry = next_entry(dir)) != NULL) {
-		bool is_folder;
+		bool is_directory;
 
-		code = chgrp_one(here, entry->d_name, group, &is_folder);
-		if (code == 0 && is_folder) {
+		code = chgrp_one(here, entry->d_name, group, &is_directory);
+		if (code == 0 && is_directory) {
 			buf_printf(paths, "%s/%s", path, entry->d_name);
 			code = buf_append_char(paths, '\0');
 		}
@@ -238,11 +238,11 @@ static int chgrp_entries(int folder, const char *path, gid_t group, struct buf *
 	return code == -ENOENT || code == -EXDEV ? 0 : code;
 }
 
-int tree_chgrp(int folder, gid_t group)
+int tree_chgrp(int directory, gid_t group)
 {
 	CLEANUP_BUF struct buf paths = BUF_INIT(PATHS_MAX);
-	bool is_folder;
-	int code = chgrp_one(folder, ".", group, &is_folder);
+	bool is_directory;
+	int code = chgrp_one(directory, ".", group, &is_directory);
 
 	/* A stack of texts, each with its NUL: the last is taken first. */
 	buf_append(&paths, ".", 2);
@@ -256,7 +256,7 @@ int tree_chgrp(int folder, gid_t group)
 		CLEANUP_FREE char *path = xstrdup(paths.data + start);
 
 		buf_cut(&paths, start);
-		code = chgrp_entries(folder, path, group, &paths);
+		code = chgrp_entries(directory, path, group, &paths);
 	}
 	return code;
 }

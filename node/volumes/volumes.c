@@ -31,7 +31,7 @@ struct making {
 	struct json_object *pod;
 	const char *ns, *uid;
 	char *root;     /* without links */
-	int folder;     /* pods/<uid> */
+	int directory;  /* pods/<uid> */
 	int volumes;    /* pods/<uid>/volumes */
 	gid_t group;    /* fsGroup, -1: none */
 	bool on_change; /* fsGroupChangePolicy OnRootMismatch */
@@ -41,7 +41,7 @@ struct making {
 static void making_finish(struct making *making)
 {
 	free(making->root);
-	cleanup_fd(&making->folder);
+	cleanup_fd(&making->directory);
 	cleanup_fd(&making->volumes);
 }
 
@@ -62,8 +62,8 @@ static int fail_errno(struct making *making, int code, const char *what, const c
 			 "%s '%s' below '%s': %s", what, name, making->root, strerror(-code));
 }
 
-/* Gives a volume to the pod's fsGroup, once for each pod: a folder beside the volumes remembers. */
-static int own(struct making *making, const char *name, int folder)
+/* Gives a volume to the pod's fsGroup, once for each pod: a directory beside the volumes remembers. */
+static int own(struct making *making, const char *name, int directory)
 {
 	struct stat info;
 	bool is_new;
@@ -72,54 +72,54 @@ static int own(struct making *making, const char *name, int folder)
 		return 0;
 	}
 
-	CLEANUP_FD int owned = folder_make(making->folder, "owned", 0700, NULL);
+	CLEANUP_FD int owned = directory_make(making->directory, "owned", 0700, NULL);
 
 	if (owned < 0) {
-		return fail_errno(making, owned, "making folder", "owned");
+		return fail_errno(making, owned, "making directory", "owned");
 	}
 	if (faccessat(owned, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		return 0;
 	}
-	if (fstat(folder, &info) < 0) {
+	if (fstat(directory, &info) < 0) {
 		return fail_errno(making, -errno, "reading", name);
 	}
 	if (!making->on_change || info.st_gid != making->group || (info.st_mode & 02070) != 02070) {
-		int code = tree_chgrp(folder, making->group);
+		int code = tree_chgrp(directory, making->group);
 
 		if (code < 0) {
 			return fail_errno(making, code, "giving to fsGroup the volume", name);
 		}
 	}
 
-	CLEANUP_FD int mark = folder_make(owned, name, 0700, &is_new);
+	CLEANUP_FD int mark = directory_make(owned, name, 0700, &is_new);
 
-	return mark < 0 ? fail_errno(making, mark, "making folder", name) : 0;
+	return mark < 0 ? fail_errno(making, mark, "making directory", name) : 0;
 }
 
-/* Has a tmpfs on the folder. *folder is opened anew then. False: none may be mounted here. */
-static bool have_tmpfs(struct making *making, const char *name, const char *options, int *folder)
+/* Has a tmpfs on the directory. *directory is opened again then. False: none may be mounted here. */
+static bool have_tmpfs(struct making *making, const char *name, const char *options, int *directory)
 {
 	int mounted;
 
-	if (is_mount(making->volumes, *folder)) {
+	if (is_mount(making->volumes, *directory)) {
 		return true;
 	}
-	if (mount("tmpfs", fd_path(*folder).text, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) {
+	if (mount("tmpfs", fd_path(*directory).text, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0) {
 		return false;
 	}
 	mounted = openat(making->volumes, name, FOLDER_ONLY | O_CLOEXEC);
 	if (mounted < 0) {
 		return false;
 	}
-	cleanup_fd(folder);
-	*folder = mounted;
+	cleanup_fd(directory);
+	*directory = mounted;
 	return true;
 }
 
 static int make_empty(struct making *making, struct json_object *spec, struct volume *volume)
 {
 	const char *medium = asb_str(spec, "medium");
-	CLEANUP_FD int folder = -1;
+	CLEANUP_FD int directory = -1;
 
 	volume->size = quantity_value_of(spec, "sizeLimit");
 	if (medium != NULL && strcmp(medium, "") != 0 && strcmp(medium, "Memory") != 0) {
@@ -127,13 +127,13 @@ static int make_empty(struct making *making, struct json_object *spec, struct vo
 				 "this node has no emptyDir of medium '%.100s': use \"\" or Memory",
 				 medium);
 	}
-	folder = folder_make(making->volumes, volume->name, 0777, NULL);
-	if (folder < 0) {
-		return fail_errno(making, folder, "making volume", volume->name);
+	directory = directory_make(making->volumes, volume->name, 0777, NULL);
+	if (directory < 0) {
+		return fail_errno(making, directory, "making volume", volume->name);
 	}
 	if (medium == NULL || *medium == '\0') {
 		volume->asked = volume->size;
-		return own(making, volume->name, folder);
+		return own(making, volume->name, directory);
 	}
 
 	CLEANUP_BUF struct buf options = BUF_INIT(128);
@@ -145,7 +145,7 @@ static int make_empty(struct making *making, struct json_object *spec, struct vo
 	if (volume->size > 0) {
 		buf_printf(&options, ",size=%" PRIu64, volume->size);
 	}
-	if (!have_tmpfs(making, volume->name, buf_str(&options), &folder)) {
+	if (!have_tmpfs(making, volume->name, buf_str(&options), &directory)) {
 		free(TAKE(volume->path));
 	}
 	return 0;
@@ -155,7 +155,7 @@ static int make_empty(struct making *making, struct json_object *spec, struct vo
 static int make_content(struct making *making, struct json_object *spec, struct volume *volume,
 			int (*fill)(struct content *content, struct json_object *spec), bool secret)
 {
-	CLEANUP_FD int folder = folder_make(making->volumes, volume->name, 0755, NULL);
+	CLEANUP_FD int directory = directory_make(making->volumes, volume->name, 0755, NULL);
 	struct content content = {
 		.source = making->source,
 		.pod = making->pod,
@@ -166,21 +166,21 @@ static int make_content(struct making *making, struct json_object *spec, struct 
 	int code;
 
 	volume->read_only = true;
-	if (folder < 0) {
-		return fail_errno(making, folder, "making volume", volume->name);
+	if (directory < 0) {
+		return fail_errno(making, directory, "making volume", volume->name);
 	}
 	if (secret) {
 		/* Where none may be mounted, pods/ is still closed to others by its mode. Two
 		 * generations must fit. */
-		have_tmpfs(making, volume->name, "mode=0755,size=80m", &folder);
+		have_tmpfs(making, volume->name, "mode=0755,size=80m", &directory);
 	}
 	if (making->group != (gid_t)-1) {
-		fd_chown(folder, (uid_t)-1, making->group);
+		fd_chown(directory, (uid_t)-1, making->group);
 	}
-	content.folder = folder;
+	content.directory = directory;
 	code = fill(&content, spec);
 	if (code == 0) {
-		code = payload_write(folder, &content.payload, making->group, making->reterr);
+		code = payload_write(directory, &content.payload, making->group, making->reterr);
 	}
 	payload_finish(&content.payload);
 	return code;
@@ -226,29 +226,31 @@ static int make_claim(struct making *making, const char *name, bool ephemeral,
 		return code;
 	}
 	if (!is_plain(name) || !is_plain(making->ns)) {
-		return error_set(making->reterr, -EINVAL, "'%.200s' is no name of a claim", name);
+		return error_set(making->reterr, -EINVAL, "'%.200s' is not a valid claim name",
+				 name);
 	}
 	if (asb_streq(asb_str(claim, "spec", "volumeMode"), "Block")) {
 		return error_set(
 			making->reterr, -EINVAL,
-			"claim \"%s\" has volumeMode Block, and this node has folders only", name);
+			"claim \"%s\" has volumeMode Block, and this node has directories only",
+			name);
 	}
 	if (ephemeral && !is_owned(claim, making->uid)) {
 		return error_set(making->reterr, -EAGAIN,
 				 "persistentvolumeclaim \"%s\" was not created for the pod", name);
 	}
 
-	CLEANUP_FD int folder = claim_open(making->root, making->folder, volume->name, claim, &path,
-					   &volume->taken_over, making->reterr);
+	CLEANUP_FD int directory = claim_open(making->root, making->directory, volume->name, claim,
+					      &path, &volume->taken_over, making->reterr);
 
-	if (folder < 0) {
-		return folder;
+	if (directory < 0) {
+		return directory;
 	}
 	free(volume->path);
 	volume->path = TAKE(path);
 	volume->asked =
 		quantity_value_of(asb_at(claim, "spec", "resources", "requests"), "storage");
-	return own(making, volume->name, folder);
+	return own(making, volume->name, directory);
 }
 
 static int make_persistent(struct making *making, struct json_object *spec, struct volume *volume)
@@ -308,7 +310,7 @@ static int make_one(struct making *making, struct json_object *item, struct volu
 	int code;
 
 	if (!is_plain(name)) {
-		return error_set(making->reterr, -EINVAL, "'%.200s' is no name of a volume",
+		return error_set(making->reterr, -EINVAL, "'%.200s' is not a valid volume name",
 				 name != NULL ? name : "");
 	}
 	json_object_object_foreach (item, key, value) {
@@ -335,24 +337,24 @@ static int make_one(struct making *making, struct json_object *item, struct volu
 /* <root>/pods/<uid>/volumes, none of it for others. */
 static int open_pod(struct making *making, const char *root)
 {
-	CLEANUP_FD int base = folder_make_path(root, 0755);
-	CLEANUP_FD int pods = base < 0 ? base : folder_make(base, "pods", 0700, NULL);
+	CLEANUP_FD int base = directory_make_path(root, 0755);
+	CLEANUP_FD int pods = base < 0 ? base : directory_make(base, "pods", 0700, NULL);
 
 	making->root = realpath(root, NULL);
 	if (pods < 0 || making->root == NULL) {
 		int code = pods < 0 ? pods : -errno;
 
-		return error_set(making->reterr, code, "making folder '%s/pods': %s", root,
+		return error_set(making->reterr, code, "making directory '%s/pods': %s", root,
 				 strerror(-code));
 	}
-	making->folder = folder_make(pods, making->uid, 0700, NULL);
-	if (making->folder >= 0) {
-		making->volumes = folder_make(making->folder, "volumes", 0700, NULL);
+	making->directory = directory_make(pods, making->uid, 0700, NULL);
+	if (making->directory >= 0) {
+		making->volumes = directory_make(making->directory, "volumes", 0700, NULL);
 	}
-	if (making->folder < 0 || making->volumes < 0) {
-		int code = making->folder < 0 ? making->folder : making->volumes;
+	if (making->directory < 0 || making->volumes < 0) {
+		int code = making->directory < 0 ? making->directory : making->volumes;
 
-		return fail_errno(making, code, "making a folder for the volumes of pod",
+		return fail_errno(making, code, "making a directory for the volumes of pod",
 				  making->uid);
 	}
 	return 0;
@@ -370,7 +372,7 @@ int volumes_make(const char *root, const struct volume_source *source, struct js
 		.pod = pod,
 		.ns = asb_ns(pod),
 		.uid = asb_uid(pod),
-		.folder = -1,
+		.directory = -1,
 		.volumes = -1,
 		.group = (gid_t)asb_int(asb_at(security, "fsGroup"), -1),
 		.on_change = asb_streq(asb_str(security, "fsGroupChangePolicy"), "OnRootMismatch"),
@@ -393,9 +395,9 @@ int volumes_make(const char *root, const struct volume_source *source, struct js
 				&set.items[set.count++]);
 	}
 	if (code == 0) {
-		CLEANUP_FD int made = folder_make(making.folder, POD_MADE, 0700, NULL);
+		CLEANUP_FD int made = directory_make(making.directory, POD_MADE, 0700, NULL);
 
-		code = made < 0 ? fail_errno(&making, made, "making folder", POD_MADE) : 0;
+		code = made < 0 ? fail_errno(&making, made, "making directory", POD_MADE) : 0;
 	}
 	if (code < 0) {
 		volume_set_finish(&set);
@@ -413,7 +415,7 @@ int volumes_remove(const char *root, const char *uid, struct error *reterr)
 	int code;
 
 	if (!is_plain(uid)) {
-		return error_set(reterr, -EINVAL, "'%.200s' is no uid of a pod", uid);
+		return error_set(reterr, -EINVAL, "'%.200s' is not a pod UID", uid);
 	}
 	if (real == NULL && errno == ENOENT) {
 		return 0;
@@ -430,9 +432,11 @@ int volumes_remove(const char *root, const char *uid, struct error *reterr)
 		return code;
 	}
 
-	CLEANUP_FD int folder = open_beneath(pods, uid, FOLDER_ONLY, 0, RESOLVE_NO_XDEV);
+	CLEANUP_FD int directory = open_beneath(pods, uid, FOLDER_ONLY, 0, RESOLVE_NO_XDEV);
 
-	code = folder == -ENOENT ? 0 : folder < 0 ? folder : volumes_tree_remove(folder);
+	code = directory == -ENOENT ? 0
+	       : directory < 0      ? directory
+				    : volumes_tree_remove(directory);
 	if (code == 0 && unlinkat(pods, uid, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		code = -errno;
 	}
@@ -444,10 +448,10 @@ int volumes_remove(const char *root, const char *uid, struct error *reterr)
 int volumes_list(const char *root, char ***ret_uids, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/pods", root);
-	CLEANUP_FD int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char **uids = xnew(char *), **names = NULL;
 	size_t count = 0;
-	int code = folder < 0 ? -errno : folder_names(folder, &names);
+	int code = directory < 0 ? -errno : directory_names(directory, &names);
 
 	if (code < 0 && code != -ENOENT) {
 		free(uids);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Volumes of a pod as folders and files of the host: emptyDir, configMap, secret, projected (with
+ * Volumes of a pod as directories and files of the host: emptyDir, configMap, secret, projected (with
  * serviceAccountToken and downwardAPI), downwardAPI, persistentVolumeClaim, hostPath.
  * https://kubernetes.io/docs/concepts/storage/volumes/
  *
@@ -10,7 +10,7 @@
  * and tokens lie on a tmpfs where one may be mounted. <root>/pods and <root>/claims have mode 0700:
  * on the host, volumes are root's alone, whatever the modes that a pod asks for inside.
  *
- * subPath: a guest may swap folders of its volume for links at any time, and the runtime opens a
+ * subPath: a guest may swap directories of its volume for links at any time, and the runtime opens a
  * path later than we check it. So what the check opened is bind-mounted below <pod>/subpaths, where
  * no guest can write, and that path is handed on. Where nothing may be mounted (not root) the
  * checked path itself is: a swap between the check and the start would be followed then, with the
@@ -50,20 +50,20 @@ struct volume {
 			  mounted) */
 	uint64_t size; /* limit of a tmpfs, 0: none */
 	uint64_t
-		asked; /* bytes that the pod or claim says and that a folder does not hold, 0: none */
+		asked; /* bytes that the pod or claim says and that a directory does not hold, 0: none */
 	bool taken_over; /* a claim's, made by an earlier release; said once */
 	bool read_only;
 };
 struct volume_set {
 	struct volume *items;
 	size_t count;
-	char *pins; /* folder of the host where subPaths are mounted, out of a guest's reach */
+	char *pins; /* directory of the host where subPaths are mounted, out of a guest's reach */
 };
 void volume_set_finish(struct volume_set *set);
 
 /*
  * Makes what is missing, brings the rest up to date; may be called again at any time. root is the
- * node's folder. *reterr names the volume in a kubelet's words (FailedMount):
+ * node's directory. *reterr names the volume in a kubelet's words (FailedMount):
  * MountVolume.SetUp failed for volume "x" : configmap "y" not found. -EAGAIN: it may work later;
  * -EINVAL: it never will, or is of a type that this node does not have.
  */

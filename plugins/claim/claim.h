@@ -51,7 +51,7 @@ struct claim_memory {
 	int64_t seen_ms;     /* when this process first saw it */
 	int64_t error_ms;    /* when an error was last written to its status; 0: never */
 	uint64_t policy;     /* hash of the NetworkPolicy as our last write left it; 0: none */
-	uint32_t failures;   /* passes in a row that got no answer */
+	uint32_t failures;   /* passes in a row that got no response */
 	uint8_t begun;       /* the rest means something */
 	uint8_t launch;      /* enum claim_launch */
 	uint8_t never_ready; /* it has not been Ready before */
@@ -124,7 +124,7 @@ enum sandbox_state {
 	SANDBOX_STATE_MAX
 };
 enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_found,
-				int32_t *ret_verdict);
+				int32_t *ret_result);
 /* Creates it, from a warm pod if there is one. ASB_DONE with pass->sandbox set, or why not. */
 int32_t sandbox_make(struct pass *pass, struct json_object *claim_template);
 
@@ -141,7 +141,7 @@ int32_t orphans_settle(struct pass *pass);
 /* --- netpol.c --- */
 /* Brings the NetworkPolicy in line with the template. Whether the pod may be taken; if not,
  * *ret_verdict says why. */
-bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_verdict);
+bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result);
 
 /* --- expiry.c --- */
 enum expiry { EXPIRY_NONE, EXPIRY_LATER, EXPIRY_DUE, EXPIRY_UNREADABLE, EXPIRY_MAX };
@@ -149,15 +149,15 @@ enum expiry { EXPIRY_NONE, EXPIRY_LATER, EXPIRY_DUE, EXPIRY_UNREADABLE, EXPIRY_M
 enum expiry expiry_look(struct pass *pass);
 int32_t expiry_enforce(struct pass *pass);
 
-/* --- status.c: each returns a verdict --- */
+/* --- status.c: each returns a result --- */
 /* Ready as the Sandbox says it. */
 int32_t status_pass_on(struct pass *pass);
 /* Ready=False for a reason of our own. ASB_DONE if it stands. */
 int32_t status_say(struct pass *pass, const char *reason, const char *message);
-/* Ready=False, ReconcilerError. Returns verdict, with the text in the log. */
-int32_t status_error(struct pass *pass, int32_t verdict, const char *format, ...) ASB_PRINTF(3, 4);
+/* Ready=False, ReconcilerError. Returns result, with the text in the log. */
+int32_t status_error(struct pass *pass, int32_t result, const char *format, ...) ASB_PRINTF(3, 4);
 /* An object that has our name and is not ours. */
-int32_t status_foreign(struct pass *pass, int32_t verdict, struct json_object *object);
+int32_t status_foreign(struct pass *pass, int32_t result, struct json_object *object);
 /* A write that failed; what says which: "create Sandbox". */
 int32_t status_write_failed(struct pass *pass, const struct asb_write *write, const char *what);
 /* Whether the stored condition Ready has this reason. */

@@ -39,9 +39,9 @@ static int32_t delete_claim(struct pass *pass)
 {
 	/* At exactly this version: the end may have been moved into the future since. */
 	struct asb_write write = asb_remove(WATCH_CLAIM, pass->claim, true);
-	int32_t result = asb_write(pass->call, &write);
+	int32_t written = asb_write(pass->call, &write);
 
-	if (result != ASB_OK && result != ASB_NOT_FOUND) {
+	if (written != ASB_OK && written != ASB_NOT_FOUND) {
 		return status_write_failed(pass, &write, "delete the expired claim");
 	}
 	tell(pass);
@@ -53,27 +53,27 @@ static int32_t retire(struct pass *pass)
 {
 	bool first = !status_reason_is(pass, "ClaimExpired");
 	struct json_object *found = NULL;
-	int32_t verdict = ASB_ERROR;
+	int32_t result = ASB_ERROR;
 
-	if (sandbox_find(pass, &found, &verdict) == SANDBOX_UNKNOWN) {
-		return verdict;
+	if (sandbox_find(pass, &found, &result) == SANDBOX_UNKNOWN) {
+		return result;
 	}
 	if (pass->sandbox != NULL) {
 		struct asb_write write = asb_remove(WATCH_SANDBOX, pass->sandbox, false);
-		int32_t result = asb_write(pass->call, &write);
+		int32_t written = asb_write(pass->call, &write);
 
-		if (result != ASB_OK && result != ASB_NOT_FOUND) {
+		if (written != ASB_OK && written != ASB_NOT_FOUND) {
 			return status_write_failed(pass, &write,
 						   "delete the Sandbox of the expired claim");
 		}
 		pass->sandbox = NULL;
 	}
 	pick_forget(pass);
-	verdict = status_say(pass, "ClaimExpired", "Claim expired. Sandbox resources deleted.");
-	if (verdict == ASB_DONE && first) {
+	result = status_say(pass, "ClaimExpired", "Claim expired. Sandbox resources deleted.");
+	if (result == ASB_DONE && first) {
 		tell(pass);
 	}
-	return verdict;
+	return result;
 }
 
 int32_t expiry_enforce(struct pass *pass)

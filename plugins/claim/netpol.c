@@ -113,7 +113,7 @@ static uint64_t short_hash(struct pass *pass, struct json_object *spec)
 
 /*
  * Whether the stored policy is what the template asks for. Known defaults are allowed for; should
- * an API server add others, then its answer to our last write counts as equal too, so that no
+ * an API server add others, then its response to our last write counts as equal too, so that no
  * version of it makes us write for ever.
  */
 static bool is_current(struct pass *pass, struct json_object *stored, struct json_object *wanted,
@@ -128,7 +128,7 @@ static bool is_current(struct pass *pass, struct json_object *stored, struct jso
 
 /* Notes what a write came to. */
 static bool written(struct pass *pass, struct asb_write *write, const char *what,
-		    int32_t *ret_verdict)
+		    int32_t *ret_result)
 {
 	if (write->result == ASB_OK) {
 		struct json_object *stored =
@@ -138,21 +138,21 @@ static bool written(struct pass *pass, struct asb_write *write, const char *what
 			stored != NULL ? short_hash(pass, asb_at(stored, "spec")) : 0;
 		return true;
 	}
-	*ret_verdict = status_write_failed(pass, write, what);
+	*ret_result = status_write_failed(pass, write, what);
 	return false;
 }
 
 /* A policy that is not ours stands where ours should. */
-static bool foreign(struct pass *pass, struct json_object *found, int32_t *ret_verdict)
+static bool foreign(struct pass *pass, struct json_object *found, int32_t *ret_result)
 {
 	/* One without a controller is in no store: only looking again shows that it has gone. */
 	pass_again_after(pass, RECHECK_MS);
-	*ret_verdict = status_foreign(pass, ASB_TERMINAL_ERROR, found);
+	*ret_result = status_foreign(pass, ASB_TERMINAL_ERROR, found);
 	return false;
 }
 
 static bool create(struct pass *pass, const char *name, struct json_object *take_spec,
-		   const char *hash, int32_t *ret_verdict)
+		   const char *hash, int32_t *ret_result)
 {
 	struct json_object *policy = asb_new(&claim_policy_kind, pass->key->ns, name),
 			   *found = NULL;
@@ -165,21 +165,21 @@ static bool create(struct pass *pass, const char *name, struct json_object *take
 	write.name = name;
 	(void)asb_write(pass->call, &write);
 	if (write.result != ASB_ALREADY_EXISTS) {
-		return written(pass, &write, "create the NetworkPolicy", ret_verdict);
+		return written(pass, &write, "create the NetworkPolicy", ret_result);
 	}
 	if (pass->call->host->get_live(pass->call, WATCH_POLICY, pass->key->ns, name, &found) ==
 		    ASB_OK &&
 	    !asb_controlled_by(found, &claim_kind, asb_uid(pass->claim))) {
-		return foreign(pass, found, ret_verdict);
+		return foreign(pass, found, ret_result);
 	}
-	*ret_verdict = pass->call->host->fail(
+	*ret_result = pass->call->host->fail(
 		pass->call, ASB_ERROR, "the NetworkPolicy's name was taken and is free again");
 	return false;
 }
 
 /* Replaces the whole spec: a rule that is gone from the template is gone from the policy. */
 static bool update(struct pass *pass, struct json_object *stored, struct json_object *take_spec,
-		   const char *hash, int32_t *ret_verdict)
+		   const char *hash, int32_t *ret_result)
 {
 	struct json_object *patch = json_object_new_array(), *found = NULL;
 	struct asb_write write;
@@ -203,10 +203,10 @@ static bool update(struct pass *pass, struct json_object *stored, struct json_ob
 		/* Not the spec was refused: another policy stands there now. */
 		write.result = ASB_CONFLICT;
 	}
-	return written(pass, &write, "update the NetworkPolicy", ret_verdict);
+	return written(pass, &write, "update the NetworkPolicy", ret_result);
 }
 
-static bool withdraw(struct pass *pass, struct json_object *stored, int32_t *ret_verdict)
+static bool withdraw(struct pass *pass, struct json_object *stored, int32_t *ret_result)
 {
 	struct asb_write write = asb_remove(WATCH_POLICY, stored, false);
 	int32_t result = asb_write(pass->call, &write);
@@ -215,28 +215,28 @@ static bool withdraw(struct pass *pass, struct json_object *stored, int32_t *ret
 	if (result == ASB_OK || result == ASB_NOT_FOUND) {
 		return true;
 	}
-	*ret_verdict = status_write_failed(pass, &write, "delete the NetworkPolicy");
+	*ret_result = status_write_failed(pass, &write, "delete the NetworkPolicy");
 	return false;
 }
 
 static bool ensure(struct pass *pass, const char *name, struct json_object *stored,
-		   struct json_object *rules, int32_t *ret_verdict)
+		   struct json_object *rules, int32_t *ret_result)
 {
 	struct json_object *spec = build_spec(pass, rules);
 	char hash[65];
 
 	asb_tree_hash(pass->call, spec, hash);
 	if (stored == NULL) {
-		return create(pass, name, spec, hash, ret_verdict);
+		return create(pass, name, spec, hash, ret_result);
 	}
 	if (!is_current(pass, stored, spec, hash)) {
-		return update(pass, stored, spec, hash, ret_verdict);
+		return update(pass, stored, spec, hash, ret_result);
 	}
 	json_object_put(spec);
 	return true;
 }
 
-bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_verdict)
+bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result)
 {
 	struct json_object *rules = asb_at(claim_template, "spec", "networkPolicy"), *stored;
 	char name[POLICY_NAME_SIZE];
@@ -246,16 +246,16 @@ bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t 
 	stored = asb_get(pass->call, WATCH_POLICY, pass->key->ns, name);
 	ours = stored != NULL && asb_controlled_by(stored, &claim_kind, asb_uid(pass->claim));
 	if (rules == NULL) {
-		return !ours || asb_deleting(stored) || withdraw(pass, stored, ret_verdict);
+		return !ours || asb_deleting(stored) || withdraw(pass, stored, ret_result);
 	}
 	if (stored != NULL && !ours) {
-		return foreign(pass, stored, ret_verdict);
+		return foreign(pass, stored, ret_result);
 	}
 	if (stored != NULL && asb_deleting(stored)) {
 		/* Its end wakes the claim, and it is made again. A Sandbox that runs does not wait
 		 * for that. */
-		*ret_verdict = ASB_DONE;
+		*ret_result = ASB_DONE;
 		return pass->sandbox != NULL;
 	}
-	return ensure(pass, name, stored, rules, ret_verdict);
+	return ensure(pass, name, stored, rules, ret_result);
 }

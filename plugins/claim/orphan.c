@@ -142,7 +142,7 @@ int32_t orphans_settle(struct pass *pass)
 	struct json_object *const *pods = NULL;
 	char value[VALUE_SIZE], hash[9];
 	uint32_t count;
-	int32_t verdict =
+	int32_t result =
 		orphan_judge(pass, asb_get(pass->call, WATCH_POD, pass->key->ns, pass->key->name));
 
 	asb_name_hash(pass->key->name, hash);
@@ -151,10 +151,10 @@ int32_t orphans_settle(struct pass *pass)
 	for (uint32_t i = 0; i < count; i++) {
 		int32_t one = orphan_judge(pass, pods[i]);
 
-		verdict = verdict == ASB_DONE ? one : verdict;
+		result = result == ASB_DONE ? one : result;
 	}
 	if (count == ORPHANS_MAX) {
 		pass_again_after(pass, LOOK_AGAIN_MS);
 	}
-	return verdict;
+	return result;
 }

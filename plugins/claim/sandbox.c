@@ -11,7 +11,7 @@ static bool is_ours(const struct pass *pass, struct json_object *object)
 }
 
 enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_found,
-				int32_t *ret_verdict)
+				int32_t *ret_result)
 {
 	struct json_object *found =
 		asb_get(pass->call, WATCH_SANDBOX, pass->key->ns, pass->key->name);
@@ -22,7 +22,7 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 							    pass->key->ns, pass->key->name, &found);
 
 		if (result != ASB_OK && result != ASB_NOT_FOUND) {
-			*ret_verdict = pass->call->host->fail(
+			*ret_result = pass->call->host->fail(
 				pass->call, ASB_ERROR,
 				"cannot see whether the Sandbox was created (%d)", (int)result);
 			return SANDBOX_UNKNOWN;
@@ -35,7 +35,7 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 	if (!is_ours(pass, found)) {
 		/* The store wakes the claim when a Sandbox it holds goes away; of another it cannot
 		 * know. */
-		*ret_verdict = stored ? ASB_TERMINAL_ERROR : ASB_ERROR;
+		*ret_result = stored ? ASB_TERMINAL_ERROR : ASB_ERROR;
 		return SANDBOX_FOREIGN;
 	}
 	if (stored) {
@@ -90,7 +90,7 @@ static struct json_object *build(const struct pass *pass, struct json_object *cl
 	return sandbox;
 }
 
-/* It is there: counts how, by what the Sandbox says, which an earlier try whose answer was lost may
+/* It is there: counts how, by what the Sandbox says, which an earlier try whose response was lost may
  * have made. */
 static int32_t made(struct pass *pass, struct asb_write *write, const struct pick *pick)
 {

@@ -110,18 +110,18 @@ int32_t status_pass_on(struct pass *pass)
 	struct json_object *ready = asb_condition(pass->sandbox, "Ready");
 	const char *value = asb_str(ready, "status"), *reason = asb_str(ready, "reason");
 	const char *message = asb_str(ready, "message");
-	int32_t verdict;
+	int32_t result;
 
 	if (value == NULL) {
 		return await(pass);
 	}
-	verdict = write_ready(pass, value,
-			      reason != NULL && *reason != '\0' ? reason : "SandboxNotReady",
-			      message != NULL ? message : "");
-	if (verdict == ASB_DONE && asb_streq(value, "True") && pass->memory->never_ready) {
+	result = write_ready(pass, value,
+			     reason != NULL && *reason != '\0' ? reason : "SandboxNotReady",
+			     message != NULL ? message : "");
+	if (result == ASB_DONE && asb_streq(value, "True") && pass->memory->never_ready) {
 		provisioned(pass);
 	}
-	return verdict;
+	return result;
 }
 
 /* Cuts a character of several bytes that the end of the buffer has halved: JSON takes whole ones
@@ -159,7 +159,7 @@ static bool too_soon(struct pass *pass, const char *message)
 	return true;
 }
 
-int32_t status_error(struct pass *pass, int32_t verdict, const char *format, ...)
+int32_t status_error(struct pass *pass, int32_t result, const char *format, ...)
 {
 	static const char prefix[] = "Error seen: ";
 	char message[MESSAGE_SIZE];
@@ -177,7 +177,7 @@ int32_t status_error(struct pass *pass, int32_t verdict, const char *format, ...
 		}
 		pass->memory->error_ms = pass->now_ms;
 	}
-	return pass->call->host->fail(pass->call, verdict, "%s", message + sizeof(prefix) - 1);
+	return pass->call->host->fail(pass->call, result, "%s", message + sizeof(prefix) - 1);
 }
 
 static const char *or_unknown(const char *text)
@@ -185,7 +185,7 @@ static const char *or_unknown(const char *text)
 	return text != NULL ? text : "unknown";
 }
 
-int32_t status_foreign(struct pass *pass, int32_t verdict, struct json_object *object)
+int32_t status_foreign(struct pass *pass, int32_t result, struct json_object *object)
 {
 	struct json_object *owner = asb_controller(object, NULL);
 	const char *kind = or_unknown(asb_str(object, "kind"));
@@ -193,11 +193,11 @@ int32_t status_foreign(struct pass *pass, int32_t verdict, struct json_object *o
 
 	if (owner == NULL) {
 		return status_error(
-			pass, verdict,
+			pass, result,
 			"%s \"%s\" exists and has no controller: it is not this claim's", kind,
 			name);
 	}
-	return status_error(pass, verdict, "%s \"%s\" exists and belongs to %s \"%s\" (UID %s)",
+	return status_error(pass, result, "%s \"%s\" exists and belongs to %s \"%s\" (UID %s)",
 			    kind, name, or_unknown(asb_str(owner, "kind")),
 			    or_unknown(asb_str(owner, "name")), or_unknown(asb_str(owner, "uid")));
 }
@@ -208,7 +208,7 @@ int32_t status_write_failed(struct pass *pass, const struct asb_write *write, co
 
 	switch (write->result) {
 	case ASB_UNREACHABLE:
-		/* One lost answer says nothing about the claim; several in a row do. */
+		/* One lost response says nothing about the claim; several in a row do. */
 		if (pass->memory->failures++ > 0) {
 			break;
 		}

@@ -113,7 +113,7 @@ void pass_stop(struct pass *p, const char *why);
 enum outcome pass_judge(struct pass *p, struct side *side, const struct asb_write *write);
 /* A live GET into side->object. */
 void pass_read(struct pass *p, struct side *side, uint32_t watch, const char *name);
-/* What the write left in the store, else its answer. */
+/* What the write left in the store, else its response. */
 struct json_object *pass_result(struct pass *p, const struct asb_write *write, const char *name);
 /* After a creation or a patch of the object of that name: side->object is what is there now. */
 void pass_done(struct pass *p, struct side *side, const struct asb_write *write, const char *name);

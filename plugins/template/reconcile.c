@@ -102,11 +102,11 @@ static struct json_object *new_policy(struct json_object *template, const char *
 }
 
 /*
- * Takes the answer to one dry run; false: it was none, ask again later. A name that is taken is no
+ * Takes the response to one dry run; false: it was none, ask again later. A name that is taken is no
  * fault of the template: the API server looks at names last.
  */
-static bool take_answer(struct asb_call *call, struct json_object *template,
-			const struct asb_write *write)
+static bool take_response(struct asb_call *call, struct json_object *template,
+			  const struct asb_write *write)
 {
 	if (write->result == ASB_OK || write->result == ASB_ALREADY_EXISTS) {
 		return true;
@@ -155,7 +155,7 @@ static void check(struct asb_call *call, struct json_object *template, const str
 	}
 	(void)call->host->write_all(call, writes, count);
 	for (uint32_t i = 0; i < count; i++) {
-		checked->parts |= take_answer(call, template, &writes[i]) ? parts[i] : 0;
+		checked->parts |= take_response(call, template, &writes[i]) ? parts[i] : 0;
 	}
 }
 

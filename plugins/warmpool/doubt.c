@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pods whose write had no answer: each counts as existing until the API server says that it does
+ * Pods whose write had no response: each counts as existing until the API server says that it does
  * not. reconcile.c settles them before anything else; pods.c adds to them.
  *
  * A POST may still be on its way when its name is read and not found. The next pod is therefore
@@ -11,7 +11,7 @@
 
 #include "plugins/warmpool/warmpool.h"
 
-enum answer { ANSWER_EXISTS, ANSWER_MISSING, ANSWER_SETTLED, ANSWER_NONE };
+enum response { ANSWER_EXISTS, ANSWER_MISSING, ANSWER_SETTLED, ANSWER_NONE };
 
 /* Whether the store has the last word on this pod: it shows who controls it, or that it goes. */
 static bool store_knows(struct pool *pool, const char *name)
@@ -21,7 +21,7 @@ static bool store_knows(struct pool *pool, const char *name)
 	return pod != NULL && (asb_controller(pod, NULL) != NULL || asb_deleting(pod));
 }
 
-static enum answer ask(struct pool *pool, const char *name)
+static enum response ask(struct pool *pool, const char *name)
 {
 	struct json_object *pod = NULL;
 	int32_t result;

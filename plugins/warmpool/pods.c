@@ -38,7 +38,7 @@ static uint32_t batch(struct pool *pool)
 	if (pool->memory->refused[0] != '\0') {
 		count = smaller(count, 1);
 	}
-	count = smaller(count, doubt_room(pool)); /* any of them may lose its answer */
+	count = smaller(count, doubt_room(pool)); /* any of them may lose its response */
 	return count > 0 ? (uint32_t)count : 0;
 }
 
@@ -134,7 +134,7 @@ static void take_refused(struct pool *pool, const struct asb_write *write)
 }
 
 /*
- * Takes the answer to one POST; false: no more POSTs in this turn. If somebody else's pod has the
+ * Takes the response to one POST; false: no more POSTs in this turn. If somebody else's pod has the
  * name, a pod still is missing and gets another one. A pod that the store does not take (a watch
  * narrowed too far) is in doubt, or the pool would make pods without end.
  */
@@ -152,7 +152,7 @@ static bool take_created(struct pool *pool, const struct asb_write *write)
 	    write->http_status == 429) {
 		take_refused(pool, write);
 	}
-	/* Even with a 429: it is the answer to the last try, and one before may have been done. */
+	/* Even with a 429: it is the response to the last try, and one before may have been done. */
 	if (write->result == ASB_UNREACHABLE) {
 		doubt_add(pool, write->name);
 	}
@@ -210,7 +210,7 @@ static struct asb_write adoption(struct pool *pool, struct json_object *pod)
 }
 
 /*
- * Takes the answer to one adoption. A refused one may be the second after a first whose answer was
+ * Takes the response to one adoption. A refused one may be the second after a first whose response was
  * lost, so the API server is asked whose the pod is.
  */
 static enum adopted take_adopted(struct pool *pool, const struct asb_write *write)

@@ -18,7 +18,7 @@
 #define STATUS_EVERY_MS 500
 /* Nothing wakes us when a claim lets go of a pod, or when a pod never shows in the store. */
 #define LOOK_AGAIN_MS 1000
-/* All writes of a call may lose their answers, while those of the call before have yet to show. */
+/* All writes of a call may lose their responses, while those of the call before have yet to show. */
 #define DOUBTS_MAX 8u
 /* Ours are short, but those taken in may have any name. */
 #define POD_NAME_SIZE 254u
@@ -54,7 +54,7 @@ struct pool_memory {
 	 * name: the server's words are the same again then, and the events about it become one. */
 	char refused[POD_NAME_SIZE];
 	unsigned int doubts;
-	/* Pods that may be ours: their write had no answer, or the store has yet to show it. */
+	/* Pods that may be ours: their write had no response, or the store has yet to show it. */
 	char doubt[DOUBTS_MAX][POD_NAME_SIZE];
 };
 

@@ -16,7 +16,7 @@ struct command {
 	char *text;
 	size_t length;
 	bool surrogate; /* half a character that cannot be said in UTF-8 */
-	char *cwd;      /* NULL: the base folder */
+	char *cwd;      /* NULL: the base directory */
 	bool nul_in_cwd;
 	char *input; /* NULL: /dev/null */
 	size_t input_length;

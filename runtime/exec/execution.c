@@ -16,7 +16,7 @@
 #include "runtime/exec/supervise-private.h"
 
 #define DRAIN_US 200000u /* for the output of a command whose first process has ended */
-#define KILL_US 800000u  /* for a tree to die: with it, an answer is within the timeout + 1 s */
+#define KILL_US 800000u  /* for a tree to die: with it, a response is within the timeout + 1 s */
 #define NUDGE_US 50000u  /* for a program to start: if it takes longer, the child may be stopped */
 #define SWEEP_FIRST_US 5000u
 #define SWEEP_US 25000u
@@ -79,7 +79,7 @@ static int prepare(struct execution *execution, struct spawn *spawn, struct buf 
 	struct supervisor *supervisor = execution->supervisor;
 	const struct command *command = &execution->command;
 
-	spawn->folder = supervisor->config.base_dir;
+	spawn->directory = supervisor->config.base_dir;
 	spawn->cwd = command->cwd != NULL ? xstrdup(command->cwd) : NULL;
 	spawn->in = supervisor->null;
 	spawn->keep_in = true;

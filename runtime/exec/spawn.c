@@ -139,13 +139,13 @@ IN_CHILD static int become(const struct user *user)
 }
 
 /* Where it starts is looked up with the server's rights, and entered with the command's. */
-IN_CHILD static int enter(const struct spawn *spawn, long folder)
+IN_CHILD static int enter(const struct spawn *spawn, long directory)
 {
-	if (syscall(SYS_fchdir, folder) < 0 ||
+	if (syscall(SYS_fchdir, directory) < 0 ||
 	    (spawn->cwd != NULL && syscall(SYS_chdir, spawn->cwd) < 0)) {
 		return -errno;
 	}
-	(void)syscall(SYS_close, folder);
+	(void)syscall(SYS_close, directory);
 	return 0;
 }
 
@@ -181,22 +181,23 @@ IN_CHILD static int prepare(struct spawn *spawn)
 	}
 
 	int code = move_descriptors(spawn);
-	long folder;
+	long directory;
 
 	if (code < 0) {
 		return code;
 	}
 	set_manners(spawn);
 	spawn->step = SPAWN_FOLDER;
-	folder = syscall(SYS_openat, AT_FDCWD, spawn->folder, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	if (folder < 0) {
+	directory = syscall(SYS_openat, AT_FDCWD, spawn->directory,
+			    O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (directory < 0) {
 		return -errno;
 	}
 	spawn->step = SPAWN_USER;
 	code = become(spawn->user);
 	if (code == 0) {
 		spawn->step = SPAWN_FOLDER;
-		code = enter(spawn, folder);
+		code = enter(spawn, directory);
 	}
 	return code;
 }

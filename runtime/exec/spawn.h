@@ -28,7 +28,7 @@ enum spawn_step { SPAWN_FORK, SPAWN_FOLDER, SPAWN_USER, SPAWN_RUN };
  * each; the fields above the line are set before the second one is given away. */
 struct spawn {
 	struct program program;  /* what to run; gone once it runs */
-	const char *folder;      /* where it starts; borrowed, outlives all of them */
+	const char *directory;   /* where it starts; borrowed, outlives all of them */
 	char *cwd;               /* from there; NULL: there */
 	int in, out, err;        /* closed when the child has them; in is kept if keep_in */
 	bool keep_in;            /* in is the server's own */

@@ -31,7 +31,7 @@ struct user;
 #define EXIT_TIMED_OUT 124
 
 struct supervisor_config {
-	const char *base_dir;    /* looked up for each command: it may be made anew */
+	const char *base_dir;    /* looked up for each command: it may be made again */
 	const struct user *user; /* NULL: as we are */
 	char *const *environment;
 	struct rlimit files;          /* RLIMIT_NOFILE of commands */

@@ -203,19 +203,19 @@ static bool kill_if_it_belongs(const struct range *range, pid_t pid)
 
 static size_t kill_range(const struct range *range)
 {
-	DIR *folder = opendir("/proc");
+	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
 	size_t found = 0;
 	int64_t pid;
 
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0 &&
 		    kill_if_it_belongs(range, (pid_t)pid)) {
 			found++;
 		}
 	}
-	if (folder != NULL) {
-		closedir(folder);
+	if (directory != NULL) {
+		closedir(directory);
 	}
 	return found;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request's path to a file, and from what went wrong to an answer. The handlers of the file
+ * From a request's path to a file, and from what went wrong to a response. The handlers of the file
  * routes call it.
  */
 #include "config.h"
@@ -77,28 +77,28 @@ int lookup_find(struct lookup *lookup)
 	return again == 0 || again == -EXDEV ? again : error;
 }
 
-void files_answer_error(struct request *request, int error, const char *missing)
+void files_response_error(struct request *request, int error, const char *missing)
 {
 	switch (error) {
 	case -EXDEV:
 	case -EACCES:
 	case -EPERM:
-		request_answer_message(request, 403, "Access denied");
+		request_respond_message(request, 403, "Access denied");
 		break;
 	case -ENOENT:
 	case -ENOTDIR:
 	case -ENAMETOOLONG:
 	case -ELOOP:
-		request_answer_message(request, 404, missing);
+		request_respond_message(request, 404, missing);
 		break;
 	case -EAGAIN: /* a lease, or others rename all the time */
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
 		request_add_header(request, "Retry-After", "1");
-		request_answer_message(request, 503, strerror(-error));
+		request_respond_message(request, 503, strerror(-error));
 		break;
 	default:
-		request_answer_message(request, 500, strerror(-error));
+		request_respond_message(request, 500, strerror(-error));
 	}
 }

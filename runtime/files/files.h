@@ -30,7 +30,7 @@ int lookup_find(struct lookup *lookup);
 
 /* Answers an error of finding or opening: 403 outside or without the right, 404 with missing where
  * nothing of that name can be, 503 where it may work later, else 500. */
-void files_answer_error(struct request *request, int error, const char *missing);
+void files_response_error(struct request *request, int error, const char *missing);
 
 void download_handle(struct request *request);
 void list_handle(struct request *request);

@@ -25,10 +25,10 @@ static int failed(struct error *reterr, int code, const struct base *base, const
 				   strerror(-code), base->path, path[0] == '\0' ? "" : "/", path);
 }
 
-/* Opens a temporary file in the folder: without a name if that works, else with a hidden one. */
+/* Opens a temporary file in the directory: without a name if that works, else with a hidden one. */
 static int open_temporary(struct incoming *incoming)
 {
-	/* A folder found by O_PATH can be named by its descriptor, but "." of it is enough. */
+	/* A directory found by O_PATH can be named by its descriptor, but "." of it is enough. */
 	int fd = openat(incoming->place.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 
 	if (fd >= 0) {
@@ -41,7 +41,7 @@ static int open_temporary(struct incoming *incoming)
 }
 
 /* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new one
- * belongs to whom its folder belongs. What this process may not give away stays its own. */
+ * belongs to whom its directory belongs. What this process may not give away stays its own. */
 static int take_after(const struct place *place, int fd)
 {
 	mode_t mode = FILE_MODE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file that is being received. Its bytes go to a temporary file in the folder of its name, one
+ * A file that is being received. Its bytes go to a temporary file in the directory of its name, one
  * without a name where the system can do that, and it lands by a rename: who reads the name sees the
  * old file or the whole new one. What stands there is never opened, so a FIFO does not block, a
  * device does not notice, and another name of the same inode (a hard link) keeps the old bytes.
@@ -24,7 +24,7 @@ struct incoming {
 		.place = PLACE_INIT, .fd = -1 \
 	}
 
-/* Finds the cleaned path, makes folders on the way, opens the temporary file. -EXDEV outside of the
+/* Finds the cleaned path, makes directories on the way, opens the temporary file. -EXDEV outside of the
  * base; else a negative errno, with its text in the words of Python's OSError. nonce makes the
  * temporary name; it needs to be different from others, not secret. */
 int incoming_begin(const struct base *base, const char *path, uint64_t nonce, struct incoming *ret,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what a request's path names without ever leaving the base folder. The file routes call it
+ * Finds what a request's path names without ever leaving the base directory. The file routes call it
  * before they open, list, or write anything.
  */
 #include "config.h"
@@ -151,8 +151,8 @@ int path_clean(const char *text, size_t length, struct buf *buf)
 
 struct walk {
 	const struct base *base;
-	int fd;          /* the folder reached */
-	struct buf done; /* its path below the base, of real folders only: what ".." needs */
+	int fd;          /* the directory reached */
+	struct buf done; /* its path below the base, of real directories only: what ".." needs */
 	struct buf rest; /* what is still to go */
 	unsigned int links, steps;
 };
@@ -202,7 +202,7 @@ static int put_in_front(struct walk *walk, const char *text, size_t length)
 	return rest.failed ? -ENAMETOOLONG : 0;
 }
 
-/* ".." in a link: the folder above by name, from the base again, since the folder reached may have
+/* ".." in a link: the directory above by name, from the base again, since the directory reached may have
  * been moved out of the base meanwhile and its own ".." would lead there. */
 static int walk_up(struct walk *walk)
 {
@@ -250,11 +250,11 @@ static int walk_link(struct walk *walk, const char *name)
 	return error < 0 ? error : restart(walk);
 }
 
-/* A folder that is made belongs to whom its folder belongs: it is made as that user, of this thread
+/* A directory that is made belongs to whom its directory belongs: it is made as that user, of this thread
  * alone. Giving it away afterwards would give away what stands under its name by then, which the owner
- * of the folder above chooses. Where this process may not be that user, or that user may not write
- * there, the new folder is ours. 0 or -errno. */
-static int make_folder(int parent, const char *name)
+ * of the directory above chooses. Where this process may not be that user, or that user may not write
+ * there, the new directory is ours. 0 or -errno. */
+static int make_directory(int parent, const char *name)
 {
 	struct stat above;
 
@@ -273,13 +273,13 @@ static int make_folder(int parent, const char *name)
 	return error;
 }
 
-/* O_PATH of a name in the folder reached, links not followed. */
+/* O_PATH of a name in the directory reached, links not followed. */
 static int look_at(const struct walk *walk, const char *name, bool make)
 {
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
-		int error = make_folder(walk->fd, name);
+		int error = make_directory(walk->fd, name);
 
 		if (error < 0 && error != -EEXIST) {
 			return error;
@@ -291,7 +291,8 @@ static int look_at(const struct walk *walk, const char *name, bool make)
 
 static void arrive(struct walk *walk, struct place *ret, int fd, const char *name)
 {
-	if (name == NULL) { /* a folder by way of "..", "." or the base: there is no name to it */
+	if (name ==
+	    NULL) { /* a directory by way of "..", "." or the base: there is no name to it */
 		*ret = (struct place){ .fd = walk->fd, .dir = -1 };
 	} else {
 		*ret = (struct place){ .fd = fd, .dir = walk->fd };
@@ -392,7 +393,7 @@ static int find_beneath(const struct base *base, const char *path, struct place 
 
 int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret)
 {
-	/* Who makes parents wants the folder and the name, which one call does not give. */
+	/* Who makes parents wants the directory and the name, which one call does not give. */
 	if (!base->by_hand && (flags & PLACE_MAKE_PARENTS) == 0) {
 		int error = find_beneath(base, path, ret);
 

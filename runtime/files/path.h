@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths that others name, kept inside one folder, the base.
+ * Paths that others name, kept inside one directory, the base.
  *
  * A request's path is text: percent-decoded once (path_decode), then cleaned (path_clean): no
  * leading slash, no "." and no "..", which are taken away by their meaning in a URL, where "a/.."
@@ -38,7 +38,7 @@ struct base {
 /* What a path names. */
 struct place {
 	int fd;  /* O_PATH: what is there; -1: nothing */
-	int dir; /* O_PATH: the folder it is in; -1: it is the base itself */
+	int dir; /* O_PATH: the directory it is in; -1: it is the base itself */
 	char name[NAME_MAX + 1];
 };
 
@@ -57,7 +57,7 @@ int path_decode(const char *text, size_t length, struct buf *buf);
  * base or with a NUL in it, -ENAMETOOLONG. */
 int path_clean(const char *text, size_t length, struct buf *buf);
 
-/* Finds a cleaned path; with PLACE_MAKE_PARENTS folders on the way are made. 0, also where only the
+/* Finds a cleaned path; with PLACE_MAKE_PARENTS directories on the way are made. 0, also where only the
  * last name is missing (fd is -1 then); -EXDEV outside; any other negative errno. */
 int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret);
 void place_finish(struct place *place);

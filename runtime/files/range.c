@@ -37,8 +37,8 @@ static bool number(const char **text, uint64_t *ret)
 	return any;
 }
 
-enum range_answer range_parse(const char *header, uint64_t size, uint64_t *ret_first,
-			      uint64_t *ret_length)
+enum range_response range_parse(const char *header, uint64_t size, uint64_t *ret_first,
+				uint64_t *ret_length)
 {
 	uint64_t first, last;
 

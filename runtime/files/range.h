@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum range_answer {
+enum range_response {
 	RANGE_WHOLE,  /* no range, several, or one that is none: 200 */
 	RANGE_PART,   /* 206 */
 	RANGE_BEYOND, /* 416 */
@@ -13,7 +13,7 @@ enum range_answer {
 };
 
 /* header may be NULL. ret_* are set for RANGE_PART only; *ret_length is above 0. */
-enum range_answer range_parse(const char *header, uint64_t size, uint64_t *ret_first,
-			      uint64_t *ret_length);
+enum range_response range_parse(const char *header, uint64_t size, uint64_t *ret_first,
+				uint64_t *ret_length);
 
 #endif

@@ -271,7 +271,7 @@ bool work_begin(struct work *work, struct request *request)
 	sched_mutex_unlock(&pool->lock);
 	if (!room) {
 		request_add_header(request, "Retry-After", "1");
-		request_answer_detail(request, 503, "Too many files are transferred at once");
+		request_respond_detail(request, 503, "Too many files are transferred at once");
 		return false;
 	}
 	work->pool = pool;
@@ -287,11 +287,11 @@ void work_submit(struct work *work)
 	sched_cond_signal(&work->pool->changed);
 }
 
-void work_answer_failed(struct request *request, int outcome)
+void work_response_failed(struct request *request, int outcome)
 {
 	request_add_header(request, "Retry-After", outcome == -ETIMEDOUT ? "10" : "5");
-	request_answer_detail(request, outcome == -ETIMEDOUT ? 504 : 503,
-			      outcome == -ETIMEDOUT
-				      ? "The file system did not answer in time"
-				      : "All threads for files wait for the file system");
+	request_respond_detail(request, outcome == -ETIMEDOUT ? 504 : 503,
+			       outcome == -ETIMEDOUT
+				       ? "The file system did not answer in time"
+				       : "All threads for files wait for the file system");
 }

@@ -67,7 +67,7 @@ void work_pool_expire(struct work_pool *pool, uint64_t now);
 bool work_begin(struct work *work, struct request *request);
 /* Does the next step. Only after work_begin or done. */
 void work_submit(struct work *work);
-/* The answer for an outcome that is not 0: 503 or 504, with Retry-After. */
-void work_answer_failed(struct request *request, int outcome);
+/* The response for an outcome that is not 0: 503 or 504, with Retry-After. */
+void work_response_failed(struct request *request, int outcome);
 
 #endif

@@ -12,10 +12,10 @@
 #include "runtime/json/utf8.h"
 
 #define TEXT_MAX \
-	(256u << 10) /* of a short answer; names in it are bounded by what the head may hold */
+	(256u << 10) /* of a short response; names in it are bounded by what the head may hold */
 #define STREAM_BLOCK 16384u
 
-struct stream_answer {
+struct stream_response {
 	struct body_source source;
 	struct request *request;
 };
@@ -48,102 +48,102 @@ static void drop_headers(struct request *request)
 	request->header_count = 0;
 }
 
-void request_drop_answer(struct request *request)
+void request_drop_response(struct request *request)
 {
 	drop_headers(request);
-	if (request->response != NULL) {
-		MHD_destroy_response(request->response);
-		request->response = NULL;
+	if (request->mhd_response != NULL) {
+		MHD_destroy_response(request->mhd_response);
+		request->mhd_response = NULL;
 	}
 }
 
 /* ---- answering ---- */
 
-static void set_answer(struct request *request, unsigned int status, struct MHD_Response *response,
-		       const char *type)
+static void set_response(struct request *request, unsigned int status,
+			 struct MHD_Response *mhd_response, const char *type)
 {
-	if (response == NULL) {
+	if (mhd_response == NULL) {
 		abort(); /* of memory alone */
 	}
 	if (type != NULL) {
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	}
 	for (size_t i = 0; i < request->header_count; i++) {
-		MHD_add_response_header(response, request->headers[i].name,
+		MHD_add_response_header(mhd_response, request->headers[i].name,
 					request->headers[i].value);
 	}
 	drop_headers(request);
-	if (request->ended || request->response != NULL) {
-		MHD_destroy_response(response); /* nobody is there any more */
+	if (request->ended || request->mhd_response != NULL) {
+		MHD_destroy_response(mhd_response); /* nobody is there any more */
 		return;
 	}
-	request->response = response;
+	request->mhd_response = mhd_response;
 	request->status = status;
 	request_resume(request);
 }
 
-enum MHD_Result answer_queue(struct request *request)
+enum MHD_Result response_queue(struct request *request)
 {
-	struct MHD_Response *response = TAKE(request->response);
+	struct MHD_Response *mhd_response = TAKE(request->mhd_response);
 
 	if (request->closes || request->server->stopping) {
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
 
 	request->connection->answering = true;
 
-	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, response);
+	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, mhd_response);
 
-	MHD_destroy_response(response);
+	MHD_destroy_response(mhd_response);
 	return queued;
 }
 
-void request_answer_text(struct request *request, unsigned int status, const char *type,
-			 struct buf *take_body)
+void request_respond_text(struct request *request, unsigned int status, const char *type,
+			  struct buf *take_body)
 {
 	if (take_body->failed) {
 		buf_clear(take_body);
-		request_answer_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
-				      "The answer is too large");
+		request_respond_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+				       "The answer is too large");
 		return;
 	}
 
 	size_t length = take_body->length;
 
-	set_answer(
+	set_response(
 		request, status,
 		MHD_create_response_from_buffer(length, buf_take(take_body), MHD_RESPMEM_MUST_FREE),
 		type);
 }
 
-void request_answer_json(struct request *request, unsigned int status, struct buf *take_body)
+void request_respond_json(struct request *request, unsigned int status, struct buf *take_body)
 {
-	request_answer_text(request, status, "application/json", take_body);
+	request_respond_text(request, status, "application/json", take_body);
 }
 
-static void answer_member(struct request *request, unsigned int status, const char *name,
-			  const char *text)
+static void response_member(struct request *request, unsigned int status, const char *name,
+			    const char *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(TEXT_MAX);
 
 	buf_printf(&body, "{\"%s\":", name);
 	json_append(&body, text, strlen(text));
 	buf_append_char(&body, '}');
-	request_answer_json(request, status, &body);
+	request_respond_json(request, status, &body);
 }
 
-void request_answer_detail(struct request *request, unsigned int status, const char *detail)
+void request_respond_detail(struct request *request, unsigned int status, const char *detail)
 {
-	answer_member(request, status, "detail", detail);
+	response_member(request, status, "detail", detail);
 }
 
-void request_answer_message(struct request *request, unsigned int status, const char *message)
+void request_respond_message(struct request *request, unsigned int status, const char *message)
 {
-	answer_member(request, status, "message", message);
+	response_member(request, status, "message", message);
 }
 
-void request_answer_invalid(struct request *request, const char *type, const char *field,
-			    const char *msg, const char *input)
+void request_respond_invalid(struct request *request, const char *type, const char *field,
+			     const char *msg, const char *input)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(TEXT_MAX);
 
@@ -155,16 +155,16 @@ void request_answer_invalid(struct request *request, const char *type, const cha
 	buf_append_str(&body, "],\"msg\":");
 	json_append(&body, msg, strlen(msg));
 	buf_printf(&body, ",\"input\":%s}]}", input != NULL ? input : "null");
-	request_answer_json(request, MHD_HTTP_UNPROCESSABLE_CONTENT, &body);
+	request_respond_json(request, MHD_HTTP_UNPROCESSABLE_CONTENT, &body);
 }
 
 /* ---- streams ---- */
 
 static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size)
 {
-	struct stream_answer *answer = arg;
-	struct request *request = answer->request;
-	ssize_t length = answer->source.read(answer->source.arg, position, data, size);
+	struct stream_response *response = arg;
+	struct request *request = response->request;
+	ssize_t length = response->source.read(response->source.arg, position, data, size);
 
 	if (length > 0) {
 		return length;
@@ -180,28 +180,28 @@ static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size
 
 static void destroy_stream(void *arg)
 {
-	struct stream_answer *answer = arg;
+	struct stream_response *response = arg;
 
-	if (answer->source.destroy != NULL) {
-		answer->source.destroy(answer->source.arg);
+	if (response->source.destroy != NULL) {
+		response->source.destroy(response->source.arg);
 	}
-	request_unref(answer->request);
-	free(answer);
+	request_unref(response->request);
+	free(response);
 }
 
-void request_answer_stream(struct request *request, unsigned int status, const char *type,
-			   uint64_t length, const struct body_source *source)
+void request_respond_stream(struct request *request, unsigned int status, const char *type,
+			    uint64_t length, const struct body_source *source)
 {
-	struct stream_answer *answer = xnew(struct stream_answer);
+	struct stream_response *response = xnew(struct stream_response);
 
-	*answer = (struct stream_answer){ .source = *source, .request = request };
+	*response = (struct stream_response){ .source = *source, .request = request };
 	request->references++;
-	set_answer(request, status,
-		   MHD_create_response_from_callback(
-			   length == BODY_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length,
-			   source->block != 0 ? source->block : STREAM_BLOCK, read_stream, answer,
-			   destroy_stream),
-		   type);
+	set_response(request, status,
+		     MHD_create_response_from_callback(
+			     length == BODY_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length,
+			     source->block != 0 ? source->block : STREAM_BLOCK, read_stream,
+			     response, destroy_stream),
+		     type);
 }
 
 void request_more(struct request *request)

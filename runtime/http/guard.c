@@ -17,7 +17,7 @@
 #define CONNECTIONS_MAX 12000u
 #define FILES_RESERVED 64u   /* the server's own descriptors */
 #define FILES_FEW 20u        /* the same where there are hardly more */
-#define FILES_OF_TRANSFER 3u /* of an upload: the file, its folder, what it replaces */
+#define FILES_OF_TRANSFER 3u /* of an upload: the file, its directory, what it replaces */
 #define TRANSFERS_MAX 682u   /* a third of the descriptors for work */
 /* Pipes of commands and of what they left in the background, files of transfers. */
 #define FILES_FOR_WORK 6144u

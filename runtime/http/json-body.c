@@ -48,7 +48,7 @@ static void append_input(struct buf *out, struct json_piece input)
 	}
 }
 
-/* A key as long as the body would make the answer larger than an answer may be. */
+/* A key as long as the body would make the response larger than a response may be. */
 static void append_key(struct buf *out, const struct json_piece *key)
 {
 	if (key->length <= KEY_MAX) {
@@ -378,7 +378,7 @@ static void read_field(struct reader *reader, size_t i)
 	}
 }
 
-static void answer_unparsable(unsigned int *ret_status, struct buf *out)
+static void respond_unparsable(unsigned int *ret_status, struct buf *out)
 {
 	*ret_status = 400;
 	buf_append_str(out, "{\"detail\":\"There was an error parsing the body\"}");
@@ -399,7 +399,7 @@ bool json_body_parse(const char *text, size_t length, const struct json_field_ru
 		return false;
 	}
 	if (!utf8_is_valid(text, length)) {
-		answer_unparsable(ret_status, out);
+		respond_unparsable(ret_status, out);
 		return false;
 	}
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
@@ -408,7 +408,7 @@ bool json_body_parse(const char *text, size_t length, const struct json_field_ru
 	}
 	if (!json_text_check(text, length, on_member, &reader, &reader.whole, &error)) {
 		if (error.what == NULL) {
-			answer_unparsable(ret_status, out);
+			respond_unparsable(ret_status, out);
 		} else {
 			say_no_json(out, &error);
 		}
@@ -458,7 +458,7 @@ static bool is_json(const char *type)
 	       (length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0);
 }
 
-static void answer_no_json(const struct buf *body, struct buf *out)
+static void respond_no_json(const struct buf *body, struct buf *out)
 {
 	CLEANUP_BUF struct buf input = BUF_INIT(6 * INPUT_MAX + 2);
 	struct reader reader = { .out = out };
@@ -486,11 +486,11 @@ bool json_body_read(struct request *request, const struct json_field_rule *rules
 
 	memset(values, 0, count * sizeof(*values));
 	if (!is_json(request_header(request, "Content-Type"))) {
-		answer_no_json(body, &out);
+		respond_no_json(body, &out);
 	} else if (json_body_parse(buf_str(body), body->length, rules, count, values, &status,
 				   &out)) {
 		return true;
 	}
-	request_answer_json(request, status, &out);
+	request_respond_json(request, status, &out);
 	return false;
 }

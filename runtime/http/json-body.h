@@ -47,7 +47,7 @@ struct json_value {
 	size_t pair_count;
 };
 
-/* Reads the body. True: values[i] is what rules[i] says. False: *ret_status and out are the answer.
+/* Reads the body. True: values[i] is what rules[i] says. False: *ret_status and out are the response.
  * Either way json_body_finish(values, count). */
 bool json_body_parse(const char *text, size_t length, const struct json_field_rule *rules,
 		     size_t count, struct json_value *values, unsigned int *ret_status,

@@ -69,7 +69,7 @@ void *request_data(const struct request *request)
 
 void request_wait(struct request *request UNUSED)
 {
-	/* What has no answer when handle returns, waits. */
+	/* What has no response when handle returns, waits. */
 }
 
 /* ---- beginning ---- */
@@ -164,12 +164,12 @@ static bool is_too_large(const struct request *request, uint64_t length)
 	return length > body_most(request->route);
 }
 
-static void answer_too_large(struct request *request)
+static void respond_too_large(struct request *request)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(128);
 
 	buf_printf(&text, "The body is larger than %zu bytes", body_most(request->route));
-	request_answer_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
+	request_respond_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
 }
 
 static void begin(struct request *request)
@@ -179,21 +179,21 @@ static void begin(struct request *request)
 
 	if (refusal != 0) {
 		request->closes = true;
-		request_answer_detail(request, refusal, refusal_text(refusal));
+		request_respond_detail(request, refusal, refusal_text(refusal));
 		return;
 	}
 
 	request->route = route_find(request);
 	if (!is_allowed(request)) {
-		request_drop_answer(request);
+		request_drop_response(request);
 		request_add_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-		request_answer_detail(request, MHD_HTTP_UNAUTHORIZED, "Not authenticated");
+		request_respond_detail(request, MHD_HTTP_UNAUTHORIZED, "Not authenticated");
 	}
-	if (request->response != NULL) {
+	if (request->mhd_response != NULL) {
 		return;
 	}
 	if (length != UINT64_MAX && is_too_large(request, length)) {
-		answer_too_large(request);
+		respond_too_large(request);
 		return;
 	}
 	request->body.ceiling = request->route->body_max;
@@ -202,15 +202,15 @@ static void begin(struct request *request)
 	}
 }
 
-/* Whether an answer at the head goes out at once, which ends the connection, or behind a small body
+/* Whether a response at the head goes out at once, which ends the connection, or behind a small body
  * that is read and forgotten. libmicrohttpd knows the first for two methods only. */
-static bool answers_now(struct request *request)
+static bool responses_now(struct request *request)
 {
 	uint64_t length = body_length(request);
 	bool small =
 		length <= DISCARD_MAX && request_header(request, MHD_HTTP_HEADER_EXPECT) == NULL;
 
-	if (request->response == NULL || (small && !request->closes)) {
+	if (request->mhd_response == NULL || (small && !request->closes)) {
 		return false;
 	}
 	request->closes = true;
@@ -225,13 +225,14 @@ static enum MHD_Result on_head(struct request *request, const char *method)
 	request->method = method;
 	request->begun = true;
 	begin(request);
-	if (answers_now(request)) {
+	if (responses_now(request)) {
 		guard_enter(&request->server->guard, request->connection, PHASE_BUSY, now);
-		return answer_queue(request);
+		return response_queue(request);
 	}
 	guard_enter(&request->server->guard, request->connection, PHASE_BODY, now);
-	request->connection->ignored = request->response != NULL || (request->route->take == NULL &&
-								     request->route->body_max == 0);
+	request->connection->ignored =
+		request->mhd_response != NULL ||
+		(request->route->take == NULL && request->route->body_max == 0);
 	return MHD_YES;
 }
 
@@ -252,8 +253,8 @@ static void collect(struct request *request, const char *data, size_t length)
 	}
 	request->closes = true;
 	request_add_header(request, "Retry-After", "1");
-	request_answer_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "All bodies together take too much memory");
+	request_respond_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			       "All bodies together take too much memory");
 }
 
 static enum MHD_Result on_body(struct request *request, const char *data, size_t length)
@@ -263,14 +264,14 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 	}
 	request->received += length;
 	request->connection->bytes += length;
-	if (request->response != NULL) {
+	if (request->mhd_response != NULL) {
 		return request->received > 2 * (uint64_t)DISCARD_MAX && request->closes ? MHD_NO
 											: MHD_YES;
 	}
 	if (is_too_large(request, request->received)) {
 		request->closes = true;
 		request->received = 0; /* counts what is discarded from here on */
-		answer_too_large(request);
+		respond_too_large(request);
 	} else if (request->route->take != NULL) {
 		request->route->take(request, data, length);
 		if (request->paused) {
@@ -280,7 +281,7 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 	} else if (request->body.ceiling > 0) {
 		collect(request, data, length);
 	}
-	if (request->response != NULL) {
+	if (request->mhd_response != NULL) {
 		drop_body(request);
 		guard_let_go(&request->server->guard, request->connection);
 		request->connection->ignored = true;
@@ -293,10 +294,10 @@ static void check_length(struct request *request)
 {
 	uint64_t length = body_length(request);
 
-	if (request->response == NULL && length != UINT64_MAX && length != request->received) {
+	if (request->mhd_response == NULL && length != UINT64_MAX && length != request->received) {
 		request->closes = true;
-		request_answer_detail(request, MHD_HTTP_BAD_REQUEST,
-				      refusal_text(MHD_HTTP_BAD_REQUEST));
+		request_respond_detail(request, MHD_HTTP_BAD_REQUEST,
+				       refusal_text(MHD_HTTP_BAD_REQUEST));
 	}
 }
 
@@ -307,13 +308,13 @@ static enum MHD_Result on_complete(struct request *request)
 		request->handled = true;
 		guard_enter(&request->server->guard, request->connection, PHASE_BUSY,
 			    sched_now_us(request->server->sched));
-		if (request->response == NULL) {
+		if (request->mhd_response == NULL) {
 			request->route->handle(request);
 		}
 		drop_body(request);
 	}
-	if (request->response != NULL) {
-		return answer_queue(request);
+	if (request->mhd_response != NULL) {
+		return response_queue(request);
 	}
 	request->suspended = true;
 	MHD_suspend_connection(request->mhd);
@@ -372,7 +373,7 @@ static void end(struct request *request)
 	if (request->destroy != NULL) {
 		request->destroy(request->data);
 	}
-	request_drop_answer(request);
+	request_drop_response(request);
 	free(request->target);
 	free(request->rest);
 	buf_finish(&request->body);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request and its answer. All of it in the server's thread. Exactly one request_answer* per
+ * A request and its response. All of it in the server's thread. Exactly one request_answer* per
  * request; it may be called in start, take or handle, or later after request_wait(). What is
  * answered is copied or taken, as each says. Strings that are borrowed live as long as the request.
  */
@@ -41,28 +41,28 @@ void *request_data(const struct request *request);
 
 /* ---- answers ---- */
 
-/* Before the answer: a header of it. The value must have no line breaks (they become spaces). */
+/* Before the response: a header of it. The value must have no line breaks (they become spaces). */
 void request_add_header(struct request *request, const char *name, const char *value);
 
 /* application/json of a text; the buffer is emptied. A failed buffer is answered with 500. */
-void request_answer_json(struct request *request, unsigned int status, struct buf *take_body);
+void request_respond_json(struct request *request, unsigned int status, struct buf *take_body);
 /* Any other type. */
-void request_answer_text(struct request *request, unsigned int status, const char *type,
-			 struct buf *take_body);
+void request_respond_text(struct request *request, unsigned int status, const char *type,
+			  struct buf *take_body);
 /* {"detail": "..."}, {"message": "..."} */
-void request_answer_detail(struct request *request, unsigned int status, const char *detail);
-void request_answer_message(struct request *request, unsigned int status, const char *message);
+void request_respond_detail(struct request *request, unsigned int status, const char *detail);
+void request_respond_message(struct request *request, unsigned int status, const char *message);
 /* 422 with a detail list of one: {"type","loc":["body",field],"msg","input"}. field NULL: the body as
  * such. input is JSON text, NULL is null. Longer lists: runtime/http/json-body.h. */
-void request_answer_invalid(struct request *request, const char *type, const char *field,
-			    const char *msg, const char *input);
+void request_respond_invalid(struct request *request, const char *type, const char *field,
+			     const char *msg, const char *input);
 
 /* What read returns beside a number of bytes (1 to size). */
 #define BODY_END (-1)   /* nothing more */
 #define BODY_ERROR (-2) /* the connection ends, so that the client sees it is incomplete */
 #define BODY_WAIT (-3)  /* nothing yet: request_more() says when to ask again */
 
-/* An answer that is made while it is sent: read fills data with at most size bytes. */
+/* A response that is made while it is sent: read fills data with at most size bytes. */
 struct body_source {
 	ssize_t (*read)(void *arg, uint64_t position, char *data, size_t size);
 	void (*destroy)(void *arg); /* may be NULL; called once, also where nothing was read */
@@ -70,16 +70,16 @@ struct body_source {
 	size_t block; /* how much a read is asked for at most; 0: 16 KiB */
 };
 #define BODY_LENGTH_UNKNOWN UINT64_MAX /* chunked, or until the end of the connection in HTTP/1.0 */
-void request_answer_stream(struct request *request, unsigned int status, const char *type,
-			   uint64_t length, const struct body_source *source);
+void request_respond_stream(struct request *request, unsigned int status, const char *type,
+			    uint64_t length, const struct body_source *source);
 /* After a BODY_WAIT: there is more now (or an end). Also harmless at other times of a streamed
  * answer. Not after the source's destroy. */
 void request_more(struct request *request);
 
-/* In take: no more of the body comes until request_resume; an answer resumes it as well. */
+/* In take: no more of the body comes until request_resume; a response resumes it as well. */
 void request_pause(struct request *request);
 void request_resume(struct request *request);
-/* handle returns without an answer; it comes later. The client's going away is not noticed meanwhile. */
+/* handle returns without a response; it comes later. The client's going away is not noticed meanwhile. */
 void request_wait(struct request *request);
 
 /* ---- small help ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a request's target to its route, or to the answer FastAPI gives where there is none. Called by
+/* From a request's target to its route, or to the response FastAPI gives where there is none. Called by
  * request.c. */
 #include "config.h"
 
@@ -115,7 +115,7 @@ static const char *safe_host(const struct request *request)
 	return host;
 }
 
-static void answer_redirect(struct request *request, const struct path *path, bool add_slash)
+static void respond_redirect(struct request *request, const struct path *path, bool add_slash)
 {
 	const char *host = safe_host(request);
 	struct buf location CLEANUP_BUF = BUF_INIT(LOCATION_MAX), body CLEANUP_BUF = BUF_INIT(1);
@@ -132,7 +132,7 @@ static void answer_redirect(struct request *request, const struct path *path, bo
 	buf_append(&location, path->raw + path->raw_length,
 		   strcspn(path->raw + path->raw_length, "#"));
 	request_add_header(request, MHD_HTTP_HEADER_LOCATION, buf_str(&location));
-	request_answer_text(request, MHD_HTTP_TEMPORARY_REDIRECT, NULL, &body);
+	request_respond_text(request, MHD_HTTP_TEMPORARY_REDIRECT, NULL, &body);
 }
 
 /* As Starlette: the path with a slash less, or one more, is known. */
@@ -155,7 +155,7 @@ static bool redirect(struct request *request, struct path *path)
 	if ((add || length > 1) &&
 	    (find(request->server, path->text, length, request->method, &allow, &rest) != NULL ||
 	     allow.length > 0)) {
-		answer_redirect(request, path, add);
+		respond_redirect(request, path, add);
 		return true;
 	}
 	return false;
@@ -179,9 +179,9 @@ const struct route *route_find(struct request *request)
 		memcpy(request->rest, path.text + rest, request->rest_length);
 	} else if (allow.length > 0) {
 		request_add_header(request, MHD_HTTP_HEADER_ALLOW, buf_str(&allow));
-		request_answer_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
+		request_respond_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
 	} else if (!redirect(request, &path)) {
-		request_answer_detail(request, MHD_HTTP_NOT_FOUND, "Not Found");
+		request_respond_detail(request, MHD_HTTP_NOT_FOUND, "Not Found");
 	}
 	return route;
 }

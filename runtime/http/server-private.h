@@ -101,7 +101,7 @@ struct request {
 	size_t rest_length;
 	struct buf body;
 	uint64_t received;
-	struct MHD_Response *response; /* to be queued */
+	struct MHD_Response *mhd_response; /* to be queued */
 	unsigned int status;
 	struct request_header headers[REQUEST_HEADERS_MAX];
 	size_t header_count;
@@ -120,7 +120,7 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 		 uint64_t now);
 /* Shuts down one connection for another: the oldest of those whose body is forgotten anyway; else the
  * longest idle one or the oldest body that comes slowly, whichever is older; else the oldest one that
- * reads its answer. False when all are worked on. */
+ * reads its response. False when all are worked on. */
 bool guard_evict(struct guard *guard);
 /* Whether there is room for length more bytes of the connection's body. Where there is none, larger
  * bodies that are still coming are shut down for it. */
@@ -151,7 +151,7 @@ void request_drop(struct connection *connection);
 void request_unref(struct request *request);
 
 /* answer.c */
-void request_drop_answer(struct request *request);
-enum MHD_Result answer_queue(struct request *request);
+void request_drop_response(struct request *request);
+enum MHD_Result response_queue(struct request *request);
 
 #endif

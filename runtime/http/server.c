@@ -20,12 +20,12 @@
 
 #define ACCEPT_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000u /* when the process or the machine is out of descriptors */
-#define STOP_US 1500000u        /* for the answers that still go out after server_stop */
+#define STOP_US 1500000u        /* for the responses that still go out after server_stop */
 #define SPARE_CONNECTIONS 256u  /* those that are shut down but not cleaned up yet */
 
-static const char busy_answer[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-				  "Content-Type: application/json\r\nContent-Length: 34\r\n\r\n"
-				  "{\"detail\":\"Too many connections.\"}";
+static const char busy_response[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+				    "Content-Type: application/json\r\nContent-Length: 34\r\n\r\n"
+				    "{\"detail\":\"Too many connections.\"}";
 
 /* ---- creating ---- */
 
@@ -63,7 +63,7 @@ static int listen_on(struct server *server, struct error *reterr)
 	int yes = 1, no = 0;
 
 	if (length == 0) {
-		return error_set(reterr, -EINVAL, "'%.100s' is no numeric address to listen on",
+		return error_set(reterr, -EINVAL, "'%.100s' is not a numeric address to listen on",
 				 config->host);
 	}
 	server->listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -202,7 +202,8 @@ static void take_connection(struct server *server, int fd, const union address *
 	int yes = 1;
 
 	if (server->guard.count >= server->guard.limit && !guard_evict(&server->guard)) {
-		(void)!send(fd, busy_answer, sizeof(busy_answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)!send(fd, busy_response, sizeof(busy_response) - 1,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
 		close(fd);
 		return;
 	}

@@ -42,7 +42,7 @@ struct route {
 	/* Optional: a piece of the body as it comes, in order, at most 64 KiB. May answer, which
 	 * discards the rest. Without it the body is collected: request_body(). */
 	void (*take)(struct request *request, const char *data, size_t length);
-	/* The request is complete. Answers now (request_answer*), or calls request_wait() and answers
+	/* The request is complete. Answers now (request_answer*), or calls request_wait() and responses
 	 * later from the server's thread. Not called when start or take answered. */
 	void (*handle)(struct request *request);
 	/* Anybody may call it without a token: the health check. */
@@ -62,7 +62,7 @@ struct server_config {
 /* Listens, but serves nothing yet. 0 or a negative code. */
 int server_create(struct sched *sched, const struct server_config *config, struct server **ret,
 		  struct error *reterr);
-/* Every request that waits is ended without an answer, through its free function. NULL is fine. False:
+/* Every request that waits is ended without a response, through its free function. NULL is fine. False:
  * a thread still waits for the file system; nothing that requests refer to may be freed then, and the
  * process should end at once. */
 bool server_destroy(struct server *server);

@@ -60,8 +60,8 @@ static void describe(const struct stat *info, struct version *ret)
 		 (unsigned long)info->st_mtim.tv_nsec);
 }
 
-static enum range_answer asked_range(const struct request *request, const struct version *version,
-				     uint64_t size, uint64_t *ret_first, uint64_t *ret_length)
+static enum range_response asked_range(const struct request *request, const struct version *version,
+				       uint64_t size, uint64_t *ret_first, uint64_t *ret_length)
 {
 	const char *condition = request_header(request, "If-Range");
 
@@ -86,14 +86,14 @@ static void add_headers(struct request *request, const struct version *version, 
 	}
 }
 
-static void answer_beyond(struct request *request, uint64_t size)
+static void respond_beyond(struct request *request, uint64_t size)
 {
 	struct buf empty = BUF_INIT(0);
 	char range[64];
 
 	snprintf(range, sizeof(range), "bytes */%" PRIu64, size);
 	request_add_header(request, "Content-Range", range);
-	request_answer_text(request, 416, "text/plain; charset=utf-8", &empty);
+	request_respond_text(request, 416, "text/plain; charset=utf-8", &empty);
 	buf_finish(&empty);
 }
 
@@ -209,8 +209,8 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 	return (ssize_t)length;
 }
 
-static void answer_bytes(struct download *download, unsigned int status, uint64_t first,
-			 uint64_t length)
+static void response_bytes(struct download *download, unsigned int status, uint64_t first,
+			   uint64_t length)
 {
 	struct body_source source = { .read = download_read, .arg = download, .block = BLOCK };
 	struct buf empty = BUF_INIT(0);
@@ -218,14 +218,14 @@ static void answer_bytes(struct download *download, unsigned int status, uint64_
 	download->offset = first;
 	download->left = length;
 	if (length == 0) {
-		request_answer_text(download->work.request, status, TYPE, &empty);
+		request_respond_text(download->work.request, status, TYPE, &empty);
 		buf_finish(&empty);
 		return;
 	}
-	request_answer_stream(download->work.request, status, TYPE, length, &source);
+	request_respond_stream(download->work.request, status, TYPE, length, &source);
 }
 
-static void answer_file(struct download *download)
+static void response_file(struct download *download)
 {
 	struct request *request = download->work.request;
 	const char *path = buf_str(&download->lookup.path);
@@ -236,18 +236,18 @@ static void answer_file(struct download *download)
 	describe(&download->info, &version);
 	switch (asked_range(request, &version, size, &first, &length)) {
 	case RANGE_BEYOND:
-		answer_beyond(request, size);
+		respond_beyond(request, size);
 		return;
 	case RANGE_PART:
 		add_headers(request, &version, path);
 		snprintf(range, sizeof(range), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
 			 first + length - 1, size);
 		request_add_header(request, "Content-Range", range);
-		answer_bytes(download, 206, first, length);
+		response_bytes(download, 206, first, length);
 		return;
 	default:
 		add_headers(request, &version, path);
-		answer_bytes(download, 200, 0, size);
+		response_bytes(download, 200, 0, size);
 	}
 }
 
@@ -261,12 +261,12 @@ static void download_done(struct work *work, int outcome)
 		download->failed = outcome < 0;
 		request_more(work->request);
 	} else if (outcome < 0) {
-		work_answer_failed(work->request, outcome);
+		work_response_failed(work->request, outcome);
 	} else if (download->error < 0) {
-		files_answer_error(work->request, download->error, MISSING);
+		files_response_error(work->request, download->error, MISSING);
 	} else {
 		download->answered = true;
-		answer_file(download);
+		response_file(download);
 	}
 }
 

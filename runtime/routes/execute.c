@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /execute: runs a command and answers with all it wrote. Called by the server's thread, and by
+/* POST /execute: runs a command and responses with all it wrote. Called by the server's thread, and by
  * the supervisor's for what the command writes. */
 #include "config.h"
 
@@ -18,7 +18,7 @@
 #define TEXT_MAX (512u << 10)
 #define STREAM_BLOCK 65536u
 
-/* What is written of an answer already. */
+/* What is written of a response already. */
 enum part { PART_OUT, PART_BETWEEN, PART_ERR, PART_AFTER, PART_END };
 
 struct run {
@@ -29,7 +29,7 @@ struct run {
 	uint64_t timeout_s;
 	struct output outputs[EXECUTION_STREAMS];
 	const struct execution_result *result; /* NULL until it is over */
-	struct buf text; /* of the answer: what is to be sent before the next part */
+	struct buf text; /* of the response: what is to be sent before the next part */
 	size_t sent;     /* of it */
 	enum part part;
 };
@@ -80,10 +80,10 @@ bool execute_read(struct request *request, struct command *ret)
 	return fits;
 }
 
-void execute_answer_busy(struct request *request)
+void execute_response_busy(struct request *request)
 {
 	request_add_header(request, "Retry-After", "1");
-	request_answer_detail(request, 503, "Too many commands run at once");
+	request_respond_detail(request, 503, "Too many commands run at once");
 }
 
 bool execute_problem(const struct execution_result *result, uint64_t timeout_s, struct buf *out)
@@ -98,7 +98,7 @@ bool execute_problem(const struct execution_result *result, uint64_t timeout_s, 
 	return result->failure != NULL || result->timed_out;
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
 static void append_end(struct run *run)
 {
@@ -132,7 +132,7 @@ static void set_problem(struct run *run)
 	}
 }
 
-/* The next bytes of the answer; 0 at its end. size is STREAM_BLOCK or what is left of it. */
+/* The next bytes of the response; 0 at its end. size is STREAM_BLOCK or what is left of it. */
 static size_t read_part(struct run *run, char *data, size_t size)
 {
 	size_t length = run->text.length - run->sent;
@@ -167,7 +167,7 @@ static size_t read_part(struct run *run, char *data, size_t size)
 	return length > 0 ? length : read_part(run, data, size);
 }
 
-static ssize_t read_answer(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t read_response(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct run *run = arg;
 	size_t length = size > 64 ? read_part(run, data, size) : 0;
@@ -183,7 +183,7 @@ static void release(void *arg)
 	execution_unref(run->execution);
 }
 
-static void answer_whole(struct run *run)
+static void respond_whole(struct run *run)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(8 * SMALL_MAX);
 	char data[4096];
@@ -192,23 +192,23 @@ static void answer_whole(struct run *run)
 	while ((length = read_part(run, data, sizeof(data))) > 0) {
 		buf_append(&body, data, length);
 	}
-	request_answer_json(run->request, 200, &body);
+	request_respond_json(run->request, 200, &body);
 }
 
-static void answer(struct run *run)
+static void response(struct run *run)
 {
 	const struct body_source source = {
-		.read = read_answer, .destroy = release, .arg = run, .block = STREAM_BLOCK
+		.read = read_response, .destroy = release, .arg = run, .block = STREAM_BLOCK
 	};
 
 	set_problem(run);
 	buf_append_str(&run->text, "{\"stdout\":\"");
 	if (run->outputs[EXECUTION_OUT].length + run->outputs[EXECUTION_ERR].length <= SMALL_MAX) {
-		answer_whole(run);
+		respond_whole(run);
 		return;
 	}
 	execution_ref(run->execution);
-	request_answer_stream(run->request, 200, "application/json", BODY_LENGTH_UNKNOWN, &source);
+	request_respond_stream(run->request, 200, "application/json", BODY_LENGTH_UNKNOWN, &source);
 }
 
 /* ---- the command ---- */
@@ -248,7 +248,7 @@ static void on_task(struct server_task *task)
 	struct run *run = CONTAINER_OF(task, struct run, task);
 
 	if (run->request != NULL) {
-		answer(run);
+		response(run);
 	}
 	execution_unref(run->execution);
 }
@@ -283,7 +283,7 @@ static void execute_handle(struct request *request)
 	run->execution = execution_create(runtime->supervisor, &command, &handler, run);
 	if (run->execution == NULL) {
 		destroy(run);
-		execute_answer_busy(request);
+		execute_response_busy(request);
 		return;
 	}
 	execution_ref(run->execution); /* one for the task, one for the request */

@@ -40,17 +40,17 @@ static void exists_done(struct work *work, int outcome)
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 
 	if (outcome < 0) {
-		work_answer_failed(work->request, outcome);
+		work_response_failed(work->request, outcome);
 		return;
 	}
 	if (exists->error == -EXDEV) {
-		files_answer_error(work->request, exists->error, NULL);
+		files_response_error(work->request, exists->error, NULL);
 		return;
 	}
 	buf_append_str(&body, "{\"path\":");
 	json_append(&body, buf_str(&exists->lookup.text), exists->lookup.text.length);
 	buf_printf(&body, ",\"exists\":%s}", exists->error == 0 ? "true" : "false");
-	request_answer_json(work->request, 200, &body);
+	request_respond_json(work->request, 200, &body);
 }
 
 void exists_handle(struct request *request)

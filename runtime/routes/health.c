@@ -6,14 +6,14 @@
 
 #include "runtime/http/request.h"
 
-static void answer(struct request *request)
+static void response(struct request *request)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(128);
 
 	buf_append_str(&body, "{\"status\":\"ok\",\"message\":\"Sandbox Runtime is active.\"}");
-	request_answer_json(request, 200, &body);
+	request_respond_json(request, 200, &body);
 }
 
 const struct route health_routes[] = {
-	{ .method = "GET", .path = "/", .handle = answer, .open = true }, { 0 }
+	{ .method = "GET", .path = "/", .handle = response, .open = true }, { 0 }
 };

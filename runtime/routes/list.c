@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /list/{path}: what is in a folder, made while it is sent, so that a million entries take no
+ * GET /list/{path}: what is in a directory, made while it is sent, so that a million entries take no
  * memory; slice by slice in the threads for files, so that no other request waits for them. Called
  * through the routes of files.
  */
@@ -34,8 +34,8 @@
 struct list {
 	struct work work;
 	struct sched *sched;
-	struct lookup lookup; /* its path: where links in the folder are found from */
-	DIR *folder;
+	struct lookup lookup; /* its path: where links in the directory are found from */
+	DIR *directory;
 	struct buf pending; /* made, not sent */
 	size_t sent;        /* of pending */
 	size_t count;       /* entries looked at */
@@ -49,8 +49,8 @@ static void list_destroy(struct work *work)
 {
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
-	if (list->folder != NULL) {
-		closedir(list->folder);
+	if (list->directory != NULL) {
+		closedir(list->directory);
 	}
 	lookup_finish(&list->lookup);
 	buf_finish(&list->pending);
@@ -97,7 +97,7 @@ static void append_entry(struct list *list, const char *name)
 	struct buf *buf = &list->pending;
 	struct stat info;
 
-	if (fstatat(dirfd(list->folder), name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (fstatat(dirfd(list->directory), name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
 		return; /* gone meanwhile */
 	}
 	if (S_ISLNK(info.st_mode) && list->followed_us < FOLLOW_US) {
@@ -118,7 +118,7 @@ static int step(struct list *list)
 {
 	errno = 0;
 
-	const struct dirent *entry = readdir(list->folder);
+	const struct dirent *entry = readdir(list->directory);
 
 	if (entry == NULL && errno != 0) {
 		return -errno;
@@ -136,7 +136,7 @@ static int step(struct list *list)
 	return list->pending.failed ? -ENOSPC : 0;
 }
 
-/* Makes a slice of the text. -errno: the folder cannot be read to its end. */
+/* Makes a slice of the text. -errno: the directory cannot be read to its end. */
 static int fill(struct list *list)
 {
 	uint64_t begin = sched_now_us(list->sched), took = 0;
@@ -150,7 +150,7 @@ static int fill(struct list *list)
 	return error == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : error;
 }
 
-static int open_folder(int fd, DIR **ret)
+static int open_directory(int fd, DIR **ret)
 {
 	int real = path_reopen(fd, O_RDONLY | O_DIRECTORY);
 
@@ -171,10 +171,10 @@ static void list_run(struct work *work)
 {
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
-	if (list->folder == NULL) {
+	if (list->directory == NULL) {
 		list->error = lookup_find(&list->lookup);
 		if (list->error == 0) {
-			list->error = open_folder(list->lookup.place.fd, &list->folder);
+			list->error = open_directory(list->lookup.place.fd, &list->directory);
 		}
 		place_finish(&list->lookup.place);
 		buf_append_char(&list->pending, '[');
@@ -216,20 +216,20 @@ static void list_done(struct work *work, int outcome)
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
 	if (!list->answered && outcome < 0) {
-		work_answer_failed(work->request, outcome);
+		work_response_failed(work->request, outcome);
 		return;
 	}
 	if (!list->answered && list->error < 0) {
-		files_answer_error(work->request, list->error, MISSING);
+		files_response_error(work->request, list->error, MISSING);
 		return;
 	}
 	if (!list->answered) {
 		list->answered = true;
-		request_answer_stream(work->request, 200, "application/json", BODY_LENGTH_UNKNOWN,
-				      &(struct body_source){ .read = list_read, .arg = list });
+		request_respond_stream(work->request, 200, "application/json", BODY_LENGTH_UNKNOWN,
+				       &(struct body_source){ .read = list_read, .arg = list });
 		return;
 	}
-	/* The answer has begun: that it is not whole is told by the connection's end. */
+	/* The response has begun: that it is not whole is told by the connection's end. */
 	list->waits = false;
 	list->failed = outcome < 0;
 	request_more(work->request);

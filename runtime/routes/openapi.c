@@ -16,7 +16,7 @@ static void openapi_handle(struct request *request)
 	struct buf body = BUF_INIT(sizeof(openapi_json));
 
 	buf_append(&body, openapi_json, sizeof(openapi_json) - 1);
-	request_answer_json(request, 200, &body);
+	request_respond_json(request, 200, &body);
 	buf_finish(&body);
 }
 
@@ -25,7 +25,7 @@ static void docs_handle(struct request *request)
 	struct buf body = BUF_INIT(sizeof(docs_html));
 
 	buf_append(&body, docs_html, sizeof(docs_html) - 1);
-	request_answer_text(request, 200, "text/html; charset=utf-8", &body);
+	request_respond_text(request, 200, "text/html; charset=utf-8", &body);
 	buf_finish(&body);
 }
 

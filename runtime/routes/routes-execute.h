@@ -16,7 +16,7 @@ extern const struct route routes_execute[];
 
 /* Reads the command of a request; where it is false, the request is answered. */
 bool execute_read(struct request *request, struct command *ret);
-void execute_answer_busy(struct request *request);
+void execute_response_busy(struct request *request);
 /* stream.c's route. */
 void stream_handle(struct request *request);
 

@@ -240,16 +240,16 @@ void stream_handle(struct request *request)
 	stream->execution = execution_create(runtime->supervisor, &command, &handler, stream);
 	if (stream->execution == NULL) {
 		destroy(stream);
-		execute_answer_busy(request);
+		execute_response_busy(request);
 		return;
 	}
-	/* One reference for the request, one for the tasks, one for the answer. */
+	/* One reference for the request, one for the tasks, one for the response. */
 	execution_ref(stream->execution);
 	execution_ref(stream->execution);
 	request_set_data(request, stream, on_gone);
 	request_add_header(request, "Cache-Control", "no-cache");
 	request_add_header(request, "X-Accel-Buffering", "no");
-	request_answer_stream(
+	request_respond_stream(
 		request, 200, "text/event-stream; charset=utf-8", BODY_LENGTH_UNKNOWN,
 		&(struct body_source){ .read = read_events, .destroy = release, .arg = stream });
 	execution_start(stream->execution);

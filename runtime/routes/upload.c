@@ -158,7 +158,7 @@ static void upload_run(struct work *work)
 /* ---- the request ---- */
 
 /* The part "file" was a text. */
-static void answer_text(struct request *request, const struct buf *text)
+static void response_text(struct request *request, const struct buf *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 
@@ -167,16 +167,16 @@ static void answer_text(struct request *request, const struct buf *text)
 		"{\"detail\":[{\"type\":\"value_error\",\"loc\":[\"body\",\"file\"],\"msg\":\"Value error, Expected UploadFile, received: <class 'str'>\",\"input\":");
 	json_append(&body, buf_str(text), text->length);
 	buf_append_str(&body, ",\"ctx\":{\"error\":{}}}]}");
-	request_answer_json(request, 422, &body);
+	request_respond_json(request, 422, &body);
 }
 
-static void answer_file(struct request *request, const struct part *part)
+static void response_file(struct request *request, const struct part *part)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	CLEANUP_BUF struct buf words = BUF_INIT(ANSWER_MAX);
 
 	if (part->error.code == -EXDEV) {
-		request_answer_message(request, 403, "Access denied");
+		request_respond_message(request, 403, "Access denied");
 		return;
 	}
 	if (part->error.code < 0) {
@@ -189,20 +189,20 @@ static void answer_file(struct request *request, const struct part *part)
 	buf_append_str(&body, "{\"message\":");
 	json_append(&body, buf_str(&words), words.length);
 	buf_append_char(&body, '}');
-	request_answer_json(request, part->error.code < 0 ? 500 : 200, &body);
+	request_respond_json(request, part->error.code < 0 ? 500 : 200, &body);
 }
 
-static void answer(struct request *request, const struct upload *upload)
+static void response(struct request *request, const struct upload *upload)
 {
 	switch (upload->whole.kind) {
 	case KIND_FILE:
-		answer_file(request, &upload->whole);
+		response_file(request, &upload->whole);
 		break;
 	case KIND_TEXT:
-		answer_text(request, &upload->whole.text);
+		response_text(request, &upload->whole.text);
 		break;
 	default:
-		request_answer_invalid(request, "missing", "file", "Field required", NULL);
+		request_respond_invalid(request, "missing", "file", "Field required", NULL);
 	}
 }
 
@@ -211,11 +211,11 @@ static void upload_done(struct work *work, int outcome)
 	struct upload *upload = CONTAINER_OF(work, struct upload, work);
 
 	if (outcome < 0) {
-		work_answer_failed(work->request, outcome);
+		work_response_failed(work->request, outcome);
 	} else if (upload->error.code < 0) {
-		request_answer_detail(work->request, 400, upload->error.text);
+		request_respond_detail(work->request, 400, upload->error.text);
 	} else if (upload->lands) {
-		answer(work->request, upload);
+		response(work->request, upload);
 	} else {
 		request_resume(work->request);
 	}
@@ -239,7 +239,7 @@ void upload_start(struct request *request)
 	}
 	if (multipart_create(request_header(request, "Content-Type"), &part_calls, upload,
 			     &upload->form, &error) < 0) {
-		request_answer_detail(request, 400, error.text);
+		request_respond_detail(request, 400, error.text);
 	}
 }
 
@@ -250,7 +250,7 @@ void upload_take(struct request *request, const char *data, size_t length)
 
 	if (upload->form != NULL) {
 		if (buf_append(&upload->piece, data, length) < 0) {
-			request_answer_detail(request, 500, "A piece of the form is too large");
+			request_respond_detail(request, 500, "A piece of the form is too large");
 			return;
 		}
 		request_pause(request);

@@ -159,13 +159,13 @@ static struct {
 
 static int ask(const struct api_request *request)
 {
-	struct api_answer answer;
+	struct api_response response;
 
-	api_handle(world.api, request, &answer);
+	api_handle(world.api, request, &response);
 
-	int status = answer.status;
+	int status = response.status;
 
-	api_answer_finish(&answer);
+	api_response_finish(&response);
 	return status;
 }
 
@@ -284,19 +284,19 @@ static bool names(const struct api_request *request, const struct route *route,
 
 /* ---- promises ---- */
 
-static void check_status(const struct api_answer *answer)
+static void check_status(const struct api_response *response)
 {
-	const struct buf *body = &answer->body;
+	const struct buf *body = &response->body;
 
-	FUZZ_CHECK(answer->status >= 100 && answer->status < 600 && answer->status != 500);
-	if (answer->status < 400 || strncmp(answer->content_type, "text/", 5) == 0) {
+	FUZZ_CHECK(response->status >= 100 && response->status < 600 && response->status != 500);
+	if (response->status < 400 || strncmp(response->content_type, "text/", 5) == 0) {
 		return;
 	}
 	FUZZ_CHECK(utf8_valid_length(buf_str(body), body->length) == body->length);
 
 	CLEANUP_JSON struct json_object *status = json_parse(buf_str(body), body->length, NULL);
 
-	FUZZ_CHECK(asb_int(asb_at(status, "code"), 0) == answer->status);
+	FUZZ_CHECK(asb_int(asb_at(status, "code"), 0) == response->status);
 }
 
 static void check_audit(void)
@@ -328,24 +328,24 @@ static void try_request(const struct api_request *request)
 {
 	static struct view before, after;
 	static struct route route;
-	struct api_answer answer;
+	struct api_response response;
 
 	if (world.api == NULL) {
 		begin();
 	}
 	FUZZ_CHECK(ftruncate(world.audit, 0) == 0);
 	look(&before);
-	api_handle(world.api, request, &answer);
-	check_status(&answer);
+	api_handle(world.api, request, &response);
+	check_status(&response);
 	check_audit();
 	look(&after);
-	FUZZ_CHECK(answer.status < 400 || before.version == after.version);
+	FUZZ_CHECK(response.status < 400 || before.version == after.version);
 	(void)route_parse(request->path, &route);
 	for (size_t i = 0; i < before.count; i++) {
 		FUZZ_CHECK(is_there(&after, &before.keys[i]) ||
 			   names(request, &route, &before.keys[i]));
 	}
-	api_answer_finish(&answer);
+	api_response_finish(&response);
 	/* The next one finds what this one found. */
 	if (before.version != after.version) {
 		api_destroy(TAKE(world.api));

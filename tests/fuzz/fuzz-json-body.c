@@ -29,12 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!values[1].present || values[1].number > 0);
 	} else {
 		struct json_tokener *tokener = json_tokener_new_ex(JSON_BODY_DEPTH_MAX + 8);
-		struct json_object *answer =
+		struct json_object *response =
 			json_tokener_parse_ex(tokener, buf_str(&out), (int)out.length + 1);
 
 		FUZZ_CHECK(status == 400 || status == 422);
-		FUZZ_CHECK(out.failed || answer != NULL);
-		json_object_put(answer);
+		FUZZ_CHECK(out.failed || response != NULL);
+		json_object_put(response);
 		json_tokener_free(tokener);
 	}
 	json_body_finish(values, 3);

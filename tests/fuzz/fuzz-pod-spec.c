@@ -3,8 +3,8 @@
  * Specs of pods: whatever one says, the node's plan, status and the requests for Podman are made
  * without crashing, and no container gets more than its pod may have. How to build it: fuzz.h, with
  * node/[a-z]*.c but main.c, and what libcore has. The input is a pod's spec as JSON; its member
- * "imageUser" is the USER of every image. Nothing is run; volumes are folders in one temporary
- * folder, with links in them as a guest might plant them.
+ * "imageUser" is the USER of every image. Nothing is run; volumes are directories in one temporary
+ * directory, with links in them as a guest might plant them.
  */
 #include "config.h"
 
@@ -60,20 +60,20 @@ static int get(void *arg UNUSED, const char *resource, const char *ns UNUSED, co
 	return 0;
 }
 
-/* One folder, with what a guest plants: links out of it, up, in a loop, and a file. */
+/* One directory, with what a guest plants: links out of it, up, in a loop, and a file. */
 static void world_add_volume(struct world *world, const char *name)
 {
 	struct volume *volume = &world->set.items[world->set.count];
 	CLEANUP_FREE char *path = xprintf("%s/volumes/%s", world->root, name);
-	CLEANUP_FD int folder = folder_make_path(path, 0700);
+	CLEANUP_FD int directory = directory_make_path(path, 0700);
 
-	FUZZ_CHECK(folder >= 0);
-	(void)!symlinkat("/", folder, "root");
-	(void)!symlinkat("../..", folder, "up");
-	(void)!symlinkat("loop", folder, "loop");
-	(void)!symlinkat(world->root, folder, "state");
-	(void)!symlinkat("d", folder, "in");
-	(void)!mkdirat(folder, "d", 0700);
+	FUZZ_CHECK(directory >= 0);
+	(void)!symlinkat("/", directory, "root");
+	(void)!symlinkat("../..", directory, "up");
+	(void)!symlinkat("loop", directory, "loop");
+	(void)!symlinkat(world->root, directory, "state");
+	(void)!symlinkat("d", directory, "in");
+	(void)!mkdirat(directory, "d", 0700);
 	*volume = (struct volume){ .name = xstrdup(name), .path = TAKE(path) };
 	world->set.count++;
 }
@@ -109,20 +109,22 @@ static void world_begin(struct world *world, struct json_object *spec)
 
 static void world_end(struct world *world)
 {
-	CLEANUP_FD int folder = open(world->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int directory = open(world->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	volume_set_finish(&world->set);
 	json_object_put(world->pod);
-	FUZZ_CHECK(folder >= 0 && volumes_tree_remove(folder) == 0 && rmdir(world->root) == 0);
+	FUZZ_CHECK(directory >= 0 && volumes_tree_remove(directory) == 0 &&
+		   rmdir(world->root) == 0);
 }
 
 /* ---- promises ---- */
 
-static bool is_below(const char *path, const char *folder)
+static bool is_below(const char *path, const char *directory)
 {
-	size_t length = strlen(folder);
+	size_t length = strlen(directory);
 
-	return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+	return strncmp(path, directory, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0');
 }
 
 /* Of a volume of this pod, whatever links there are; or the file that the node wrote. */

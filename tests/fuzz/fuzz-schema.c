@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	pattern = pattern_create(text, strlen(text));
-	/* One verdict. */
+	/* One result. */
 	FUZZ_CHECK(pattern_check(pattern, reason) == pattern_cost(pattern));
 	pattern_matches(pattern, "abc-123_XYZ ]^.", 15);
 	pattern_matches(pattern, "", 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What fuzz targets share. Each is a file fuzz-<what>.c and a folder corpus/<what>; `make check`
- * replays the folder (replay.c). To search for new inputs, with clang, from the top folder of a
+ * What fuzz targets share. Each is a file fuzz-<what>.c and a directory corpus/<what>; `make check`
+ * replays the directory (replay.c). To search for new inputs, with clang, from the top directory of a
  * configured build:
  *
  *     clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I.
@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The folder in corpus/ that belongs to the target. */
+/* The directory in corpus/ that belongs to the target. */
 extern const char fuzz_corpus[];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

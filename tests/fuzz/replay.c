@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The main() of a fuzz target where there is no fuzzer: feeds it the files and folders given, or
+ * The main() of a fuzz target where there is no fuzzer: feeds it the files and directories given, or
  * its own corpus. Called by `make check`, and by hand with an input that a fuzzer has found.
  */
 #include "config.h"
@@ -47,7 +47,7 @@ static int replay(const char *path)
 {
 	struct stat info;
 	struct dirent *entry;
-	DIR *folder;
+	DIR *directory;
 	int count = 0;
 
 	if (stat(path, &info) < 0) {
@@ -57,19 +57,19 @@ static int replay(const char *path)
 	if (!S_ISDIR(info.st_mode)) {
 		return replay_file(path);
 	}
-	folder = opendir(path);
-	if (folder == NULL) {
+	directory = opendir(path);
+	if (directory == NULL) {
 		perror(path);
 		exit(1);
 	}
-	while ((entry = readdir(folder)) != NULL) {
+	while ((entry = readdir(directory)) != NULL) {
 		CLEANUP_FREE char *inner = xprintf("%s/%s", path, entry->d_name);
 
 		if (entry->d_name[0] != '.') {
 			count += replay(inner);
 		}
 	}
-	closedir(folder);
+	closedir(directory);
 	return count;
 }
 

@@ -33,15 +33,15 @@ static uint64_t next_random(void *arg)
 static struct json_object *ask_strategic(struct json_object *request)
 {
 	struct asb_kind kind = { "", "v1", "", asb_str(request, "kind") };
-	struct json_object *answer = json_object_new_object(), *object = NULL;
+	struct json_object *response = json_object_new_object(), *object = NULL;
 	struct error error = { 0 };
 	int status = strategic_merge(&kind, asb_at(request, "target"), asb_at(request, "patch"),
 				     &object, &error);
 
-	json_object_object_add(answer, "status", json_object_new_int(status));
-	json_object_object_add(answer, "object", object);
-	asb_set_str(answer, "message", error.text);
-	return answer;
+	json_object_object_add(response, "status", json_object_new_int(status));
+	json_object_object_add(response, "object", object);
+	asb_set_str(response, "message", error.text);
+	return response;
 }
 
 static void fill(struct objects *objects, const struct asb_kind *kind, struct json_object *bodies)
@@ -60,7 +60,7 @@ static struct json_object *ask_selector(struct json_object *request)
 {
 	static const struct asb_kind kind = { "", "v1", "nodes", "Node" };
 	CLEANUP(selector_release) struct selector *selector = NULL;
-	struct json_object *answer = json_object_new_object(), *names = json_object_new_array();
+	struct json_object *response = json_object_new_object(), *names = json_object_new_array();
 	struct list_page page = { 0 };
 	struct error error = { 0 };
 	uint64_t random = 1;
@@ -82,10 +82,10 @@ static struct json_object *ask_selector(struct json_object *request)
 	}
 	list_page_finish(&page);
 	objects_destroy(objects);
-	json_object_object_add(answer, "status", json_object_new_int(status));
-	json_object_object_add(answer, "names", names);
-	asb_set_str(answer, "message", error.text);
-	return answer;
+	json_object_object_add(response, "status", json_object_new_int(status));
+	json_object_object_add(response, "names", names);
+	asb_set_str(response, "message", error.text);
+	return response;
 }
 
 int main(void)
@@ -94,11 +94,11 @@ int main(void)
 
 	while (fgets(line, LINE_MAX_BYTES, stdin) != NULL) {
 		CLEANUP_JSON struct json_object *request = json_parse(line, strlen(line), NULL);
-		CLEANUP_JSON struct json_object *answer = asb_at(request, "patch") != NULL
-								  ? ask_strategic(request)
-								  : ask_selector(request);
+		CLEANUP_JSON struct json_object *response = asb_at(request, "patch") != NULL
+								    ? ask_strategic(request)
+								    : ask_selector(request);
 
-		puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+		puts(json_object_to_json_string_ext(response, JSON_C_TO_STRING_PLAIN));
 		fflush(stdout);
 	}
 	return 0;

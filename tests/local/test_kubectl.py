@@ -80,7 +80,7 @@ class Kubectl(ServerCase):
         waiting = subprocess.Popen([self.program, "wait", "--for=delete", f"pod/{name}", "--timeout=240s", "-v=6"],
                                    env=dict(os.environ, KUBECONFIG=self.server.kubeconfig, HOME=self.server.folder),
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        # It has seen the pod: one that is gone before is no success to an old kubectl.
+        # It has seen the pod: one that is gone before is not a success to an old kubectl.
         said = next((line for line in waiting.stdout if "/pods" in line and "200 OK" in line), None)
         self.assertIsNotNone(said)
         self.k("delete", "pod", name, "--grace-period=0", "--force")

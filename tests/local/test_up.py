@@ -280,9 +280,9 @@ class Flags(unittest.TestCase):
         self.assert_refused("there is no flag '--podz'", "up", "--podz", "fake")
         self.assert_refused("--pods takes podman, process or fake, not 'docker'", "up", "--pods=docker")
         self.assert_refused("--pods needs a value", "up", "--pods")
-        self.assert_refused("--port '70000' is no port", "up", "--port", "70000")
-        self.assert_refused("--pods is no flag of 'down'", "down", "--pods", "fake")
-        self.assert_refused("--node-socket is no flag of 'up'", "up", "--node-socket", "/x")
+        self.assert_refused("--port '70000' is not a port", "up", "--port", "70000")
+        self.assert_refused("--pods is not a flag of 'down'", "down", "--pods", "fake")
+        self.assert_refused("--node-socket is not a flag of 'up'", "up", "--node-socket", "/x")
 
     def test_a_state_folder_that_cannot_be_is_said(self):
         self.assert_refused("cannot make the folder", "up", "--pods=fake", "--state-dir", "/dev/null/x", status=1)

@@ -72,7 +72,7 @@ static struct json_object *admit(struct tool *tool, struct type_request *request
 	return json_object_get(object);
 }
 
-static struct json_object *answer(struct tool *tool, struct json_object *line)
+static struct json_object *response(struct tool *tool, struct json_object *line)
 {
 	struct json_object *names = asb_array(line, "type"), *result;
 	const char *ns = asb_str(line, "ns");
@@ -107,7 +107,7 @@ static bool run(struct tool *tool, const char *text, size_t length)
 		fprintf(stderr, "bad line: %s\n", error.text);
 		return false;
 	}
-	result = answer(tool, line);
+	result = response(tool, line);
 	json_print(result, &out);
 	puts(buf_str(&out));
 	fflush(stdout);

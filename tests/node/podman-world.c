@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A runtime on the real Podman for tests: its state folder, its image, its events. test-podman*.c
+/* A runtime on the real Podman for tests: its state directory, its image, its events. test-podman*.c
  * use it. */
 #include "config.h"
 
@@ -44,7 +44,7 @@ static int run_program(const char *const *argv)
 /* From a static busybox, Debian's busybox-static or what BUSYBOX names. */
 static const char *make_image(const char *state)
 {
-	static const char *const folders[] = { "root", "root/bin", "root/tmp", "root/etc" };
+	static const char *const directories[] = { "root", "root/bin", "root/tmp", "root/etc" };
 	const char *named = getenv("BUSYBOX");
 	CLEANUP_FREE char *busybox = podman_find(named != NULL ? named : "busybox");
 	CLEANUP_FREE char *root = xprintf("%s/root", state);
@@ -66,10 +66,10 @@ static const char *make_image(const char *state)
 	if (busybox == NULL) {
 		return "no busybox on PATH: install busybox-static";
 	}
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		CLEANUP_FREE char *folder = xprintf("%s/%s", state, folders[i]);
+	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
+		CLEANUP_FREE char *directory = xprintf("%s/%s", state, directories[i]);
 
-		(void)mkdir(folder, 0755);
+		(void)mkdir(directory, 0755);
 	}
 	(void)run_program(touch);
 	(void)podman_write_file(passwd, users, strlen(users), 0644, NULL);
@@ -156,7 +156,7 @@ const char *world_setup(struct podman_world *world)
 	}
 	snprintf(world->state, sizeof(world->state), "/tmp/asb-podman-XXXXXX");
 	if (mkdtemp(world->state) == NULL) {
-		return "no folder in /tmp";
+		return "no directory in /tmp";
 	}
 	(void)chmod(world->state, 0755);
 	world->sched = sched_create();

@@ -7,7 +7,7 @@
 #include "node/podman/podman-private.h"
 
 /* busybox in a scratch root: what `podman import` makes of a tar. Its /etc has a file of the state
- * folder's own name. */
+ * directory's own name. */
 #define TEST_IMAGE "localhost/agent-sandbox-podman-test:latest"
 
 struct podman_world {

@@ -41,15 +41,15 @@ static int32_t spy_write_all(struct asb_call *call, struct asb_write *writes, ui
 static int32_t spied_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			       uint64_t *ret_requeue_after_ms)
 {
-	int32_t verdict;
+	int32_t result;
 
 	real = call->host;
 	ours = *real;
 	ours.write_all = spy_write_all;
 	call->host = &ours;
-	verdict = asb_plugin_entry()->reconcile(state, call, key, ret_requeue_after_ms);
+	result = asb_plugin_entry()->reconcile(state, call, key, ret_requeue_after_ms);
 	call->host = real;
-	return verdict;
+	return result;
 }
 
 /* A world with template "t", of this further spec. */
@@ -188,7 +188,7 @@ static void only_what_had_no_answer_is_asked_again(void **state)
 
 	(void)state;
 	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_INVALID, "wrong", false);
-	asb_fake_fail(fake, ASB_CREATE, "NetworkPolicy", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_CREATE, "NetworkPolicy", ASB_UNREACHABLE, "no response", false);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_ERROR);
 	asb_fake_forget(fake);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "t", NULL), ASB_DONE);

@@ -196,7 +196,7 @@ static void lost_answer_to_an_adoption_makes_no_second_pod(void **state)
 	(void)state;
 	put_orphan(fake, "lost", "");
 	scale(fake, 1);
-	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_UNREACHABLE, "no answer", true);
+	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_UNREACHABLE, "no response", true);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	spy.store_is_blind = true; /* it shows none of it yet */
 	asb_fake_reconcile(fake, "ns", "pool", NULL);
@@ -216,7 +216,7 @@ static void adoption_that_was_not_done_is_done_again(void **state)
 	(void)state;
 	put_orphan(fake, "lost", "");
 	scale(fake, 2);
-	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_PATCH_JSON, "Pod", ASB_UNREACHABLE, "no response", false);
 	asb_fake_settle(fake);
 	assert_int_equal(wrote(fake, "CREATE"), 0); /* nobody answers: later */
 	asb_fake_advance(fake, 5000);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests a warm pool whose writes fail, are refused or lose their answers, whose store is late, and
- * that starts anew. Run by `make check`, on the fake host.
+ * Tests a warm pool whose writes fail, are refused or lose their responses, whose store is late, and
+ * that starts again. Run by `make check`, on the fake host.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@ static void lost_answer_to_a_write_that_was_done_makes_no_second_pod(void **stat
 	struct asb_fake *fake = world_with_pool(2, "one");
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", true);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", true);
 	asb_fake_settle(fake);
 	asb_fake_advance(fake, 5000);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
@@ -32,7 +32,7 @@ static void lost_write_is_done_again_under_the_same_name(void **state)
 	char first[300];
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", false);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	snprintf(first, sizeof(first), "%s", asb_fake_write(fake, 0));
 	assert_int_equal(asb_fake_count(fake, "Pod"), 0);
@@ -50,7 +50,7 @@ static void pod_that_a_late_store_does_not_show_is_counted(void **state)
 	uint64_t after = 0;
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", true);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", true);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	spy.store_is_blind = true;
 	for (unsigned int i = 0; i < 5; i++) {
@@ -70,7 +70,7 @@ static void nothing_is_made_while_the_api_server_does_not_answer(void **state)
 	struct asb_fake *fake = world_with_pool(3, "one");
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", false);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
 	asb_fake_forget(fake);
@@ -122,7 +122,7 @@ static void late_write_and_its_repetition_are_one_pod(void **state)
 	bool done = false;
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", false);
 	asb_fake_reconcile(fake, "ns", "pool", NULL);
 	asb_fake_before_write(fake, late_post, &done); /* read: not there; then it arrives */
 	asb_fake_advance(fake, 5000);
@@ -137,7 +137,7 @@ static void late_name_that_belongs_to_another_is_left_alone(void **state)
 	char name[254];
 
 	(void)state;
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", false);
 	asb_fake_reconcile(fake, "ns", "pool", NULL);
 	snprintf(name, sizeof(name), "%s", strrchr(asb_fake_write(fake, 0), '/') + 1);
 	put_pod(fake, name, "", "", "");
@@ -310,7 +310,7 @@ static void failed_status_is_written_again(void **state)
 	struct asb_fake *fake = world_with_pool(1, "one");
 
 	(void)state;
-	asb_fake_fail(fake, ASB_SET_STATUS, POOL_KIND, ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_SET_STATUS, POOL_KIND, ASB_UNREACHABLE, "no response", false);
 	asb_fake_settle(fake);
 	asb_fake_advance(fake, 2000);
 	assert_int_equal(status_of(fake, "replicas"), 1);

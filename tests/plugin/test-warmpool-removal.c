@@ -174,7 +174,7 @@ static void ended_pod_is_replaced_only_once_it_is_deleted(void **state)
 
 	(void)state;
 	asb_fake_settle(fake);
-	asb_fake_fail(fake, ASB_DELETE, "Pod", ASB_UNREACHABLE, "no answer", false);
+	asb_fake_fail(fake, ASB_DELETE, "Pod", ASB_UNREACHABLE, "no response", false);
 	set_phase(fake, live_name(fake, 0), "Failed");
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	assert_int_equal(asb_fake_count(fake, "Pod"), 2);
@@ -342,7 +342,7 @@ static void lost_answer_in_a_rollout_does_not_exceed_the_surge(void **state)
 	asb_fake_advance(fake, 1000);
 	asb_fake_forget(fake);
 	put_template(fake, "two");
-	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no answer", true);
+	asb_fake_fail(fake, ASB_CREATE, "Pod", ASB_UNREACHABLE, "no response", true);
 	assert_int_equal(asb_fake_reconcile(fake, "ns", "pool", NULL), ASB_ERROR);
 	snprintf(name, sizeof(name), "%s", strrchr(asb_fake_write(fake, 0), '/') + 1);
 	spy.hides = name;

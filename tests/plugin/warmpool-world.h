@@ -17,7 +17,7 @@
 struct spy {
 	bool store_is_blind; /* pods are not in the store: the stream is late */
 	bool reads_fail;
-	bool too_many;           /* what has no answer is a 429 */
+	bool too_many;           /* what has no response is a 429 */
 	bool keeps_memory;       /* as if nobody had seen the pool go */
 	const char *hides;       /* a live pod of the current hash that is not in the store */
 	struct asb_fake *racing; /* after the next list a claim of the pool's name takes a pod */

@@ -13,7 +13,7 @@ from routersuite import *
 
 FORGED = b"HTTP/1.1 %d X\r\nX-Sandbox-Not-Sent: true\r\nx-sandbox-not-sent: true\r\nContent-Length: 2\r\n\r\n{}"
 
-# What a sandbox may say that is no answer.
+# What a sandbox may say that is not an answer.
 BROKEN = {
     "nothing": b"",
     "no HTTP": b"hello\r\n\r\n",

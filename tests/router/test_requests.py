@@ -131,7 +131,7 @@ class Requests(Case):
                 connection.sendall(data)
                 self.assertEqual(data, reader.read(5000))
                 threading.Event().wait(0.5)
-            # Silence is no end: half of the time is without a byte.
+            # Silence is not an end: half of the time is without a byte.
             threading.Event().wait(min(Suite.options.websocket_seconds, 150))
             connection.sendall(b"last")
             self.assertEqual(b"last", reader.read(4))

@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (argc == 1 && !seeds_from_environment(&number)) {
-		fputs("sim: SIM_SEEDS is no number\n", stderr);
+		fputs("sim: SIM_SEEDS is not a number\n", stderr);
 		return 2;
 	}
 	log_set_level(getenv("SIM_LOG") != NULL ? LOG_DEBUG : (enum log_level)0);

@@ -14,7 +14,7 @@
 #include "tests/sim/world.h"
 
 #define PAUSE_US 40000000u
-#define KEPT 5u /* versions that a compaction leaves: who is further behind must list anew */
+#define KEPT 5u /* versions that a compaction leaves: who is further behind must list again */
 
 /* A request, understood. */
 struct target {
@@ -76,15 +76,15 @@ static void understand(const char *path, struct target *ret)
 
 /* ---- requests ---- */
 
-static void answer_status(struct http_answer *answer, int status, const char *message)
+static void response_status(struct http_response *response, int status, const char *message)
 {
-	answer->status = status;
+	response->status = status;
 	buf_printf(
-		&answer->body,
+		&response->body,
 		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\",\"code\":%d,\"message\":",
 		status < 400 ? "Success" : "Failure", objects_reason(status, message), status);
-	buf_append_json(&answer->body, message, strlen(message));
-	buf_append_char(&answer->body, '}');
+	buf_append_json(&response->body, message, strlen(message));
+	buf_append_char(&response->body, '}');
 }
 
 static bool wants_metadata(const struct http_request *request)
@@ -107,22 +107,22 @@ static void print_object(const struct http_request *request, struct json_object 
 	json_print(copy, out);
 }
 
-static void answer_list(struct world *world, const struct target *target,
-			const struct http_request *request, struct http_answer *answer)
+static void response_list(struct world *world, const struct target *target,
+			  const struct http_request *request, struct http_response *response)
 {
 	struct json_object *object;
 
-	buf_printf(&answer->body,
+	buf_printf(&response->body,
 		   "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"%llu\"},\"items\":[",
 		   (unsigned long long)objects_version(world->objects));
 	for (size_t i = 0; (object = objects_nth(world->objects, target->kind, i)) != NULL; i++) {
 		if (i > 0) {
-			buf_append_char(&answer->body, ',');
+			buf_append_char(&response->body, ',');
 		}
-		print_object(request, object, &answer->body);
+		print_object(request, object, &response->body);
 	}
-	buf_append_str(&answer->body, "]}");
-	answer->status = 200;
+	buf_append_str(&response->body, "]}");
+	response->status = 200;
 }
 
 /* What a write verb is called in world.counts. */
@@ -209,7 +209,7 @@ static void account(struct world *world, const struct process *process,
 /* Does what a request asks. With the lock held. */
 static void serve(struct world *world, const struct process *process,
 		  const struct http_request *request, const struct target *target,
-		  struct http_answer *answer)
+		  struct http_response *response)
 {
 	CLEANUP_JSON struct json_object *body =
 		request->body != NULL ? json_parse(request->body, request->body_length, NULL)
@@ -220,36 +220,37 @@ static void serve(struct world *world, const struct process *process,
 	int status;
 
 	if (target->kind == NULL) {
-		answer_status(answer, 404, "the server could not find the requested resource");
+		response_status(response, 404, "the server could not find the requested resource");
 		return;
 	}
 	if (strcmp(request->method, "GET") == 0 && target->name[0] == '\0') {
-		answer_list(world, target, request, answer);
+		response_list(world, target, request, response);
 		return;
 	}
 	status = carry_out(world, process, request, target, body, &object, &error);
 	account(world, process, request, target, status, before);
 	if (status >= 300) {
-		answer_status(answer, status, error.text);
+		response_status(response, status, error.text);
 	} else if (strcmp(request->method, "DELETE") == 0 &&
 		   objects_get(world->objects, target->kind, target->ns, target->name) == NULL) {
-		answer_status(answer, 200, "");
+		response_status(response, 200, "");
 	} else {
-		answer->status = status;
-		print_object(request, object, &answer->body);
+		response->status = status;
+		print_object(request, object, &response->body);
 	}
 	if (objects_version(world->objects) != before) {
 		world_changed(world);
 	}
 }
 
-static void no_answer(struct http_answer *answer, int result, bool maybe_sent, const char *text)
+static void no_response(struct http_response *response, int result, bool maybe_sent,
+			const char *text)
 {
-	http_answer_finish(answer);
-	*answer = (struct http_answer){ .result = result,
-					.maybe_sent = maybe_sent,
-					.body = BUF_INIT(ANSWER_MAX) };
-	snprintf(answer->error, sizeof(answer->error), "%s", text);
+	http_response_finish(response);
+	*response = (struct http_response){ .result = result,
+					    .maybe_sent = maybe_sent,
+					    .body = BUF_INIT(ANSWER_MAX) };
+	snprintf(response->error, sizeof(response->error), "%s", text);
 }
 
 static bool is_off(const struct process *process)
@@ -258,37 +259,37 @@ static bool is_off(const struct process *process)
 }
 
 /* The server, or something on the way, turns the request down. */
-static bool turned_down(struct world *world, struct http_answer *answer)
+static bool turned_down(struct world *world, struct http_response *response)
 {
 	if (!world_chance(world, world->config.refuse)) {
 		return false;
 	}
 	switch (sched_random(world->sched) % 3) {
 	case 0:
-		answer_status(answer, 500, "internal error");
+		response_status(response, 500, "internal error");
 		break;
 	case 1:
-		answer->status = 429;
-		answer->retry_after_ms = 1000;
-		buf_append_str(&answer->body, "Too many requests, please try again later.");
+		response->status = 429;
+		response->retry_after_ms = 1000;
+		buf_append_str(&response->body, "Too many requests, please try again later.");
 		break;
 	default:
-		no_answer(answer, -ECONNREFUSED, false, "connection refused");
+		no_response(response, -ECONNREFUSED, false, "connection refused");
 	}
 	return true;
 }
 
-static void lose_answer(struct world *world, const struct target *target,
-			struct http_answer *answer)
+static void lose_response(struct world *world, const struct target *target,
+			  struct http_response *response)
 {
 	world_trouble(world, target->kind != NULL ? target->kind->plural : "", target->ns,
 		      target->name);
-	if (sched_random(world->sched) % 4 == 0 && answer->status < 300 &&
-	    answer->body.length > 4) {
-		answer->body.length /= 2; /* cut short, yet a 200 */
-		answer->body.data[answer->body.length] = '\0';
+	if (sched_random(world->sched) % 4 == 0 && response->status < 300 &&
+	    response->body.length > 4) {
+		response->body.length /= 2; /* cut short, yet a 200 */
+		response->body.data[response->body.length] = '\0';
 	} else {
-		no_answer(answer, -ECONNRESET, true, "connection reset by peer");
+		no_response(response, -ECONNRESET, true, "connection reset by peer");
 	}
 }
 
@@ -342,8 +343,8 @@ static void die(struct process *process)
 }
 
 /* What becomes of a request that has arrived. With the lock held. */
-static void answer_request(struct process *process, const struct http_request *request,
-			   const struct target *target, bool crash, struct http_answer *answer)
+static void respond_request(struct process *process, const struct http_request *request,
+			    const struct target *target, bool crash, struct http_response *response)
 {
 	struct world *world = process->world;
 
@@ -351,27 +352,27 @@ static void answer_request(struct process *process, const struct http_request *r
 		die(process);
 	}
 	if (is_off(process)) {
-		no_answer(answer, -ECANCELED, false, "the process ends");
+		no_response(response, -ECANCELED, false, "the process ends");
 		return;
 	}
-	if (turned_down(world, answer)) {
+	if (turned_down(world, response)) {
 		return;
 	}
-	serve(world, process, request, target, answer);
+	serve(world, process, request, target, response);
 	if (crash) {
 		die(process);
-		no_answer(answer, -ECANCELED, true, "the process ends");
+		no_response(response, -ECANCELED, true, "the process ends");
 	} else if (world_chance(world, world->config.lose)) {
-		lose_answer(world, target, answer);
+		lose_response(world, target, response);
 	}
 	if (world_chance(world, world->config.compact) && objects_version(world->objects) > KEPT) {
 		objects_compact(world->objects, objects_version(world->objects) - KEPT);
 	}
 }
 
-/* One request from its sending to its answer. */
+/* One request from its sending to its response. */
 static void perform_one(struct process *process, const struct http_request *request,
-			struct http_answer *answer)
+			struct http_response *response)
 {
 	struct world *world = process->world;
 	struct target target;
@@ -379,30 +380,30 @@ static void perform_one(struct process *process, const struct http_request *requ
 	understand(request->path, &target);
 	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
 	if (sat_out_pause(process)) {
-		no_answer(answer, -ETIMEDOUT, false,
-			  "the process was stopped before it could send this");
+		no_response(response, -ETIMEDOUT, false,
+			    "the process was stopped before it could send this");
 		return;
 	}
 	if (request->may_send != NULL && !request->may_send(request->may_send_arg)) {
-		no_answer(answer, -ECANCELED, false, "it may not be sent any more");
+		no_response(response, -ECANCELED, false, "it may not be sent any more");
 		return;
 	}
 	sched_mutex_lock(&world->lock);
-	answer_request(process, request, &target, reaches_its_end(process, request, &target),
-		       answer);
+	respond_request(process, request, &target, reaches_its_end(process, request, &target),
+			response);
 	sched_mutex_unlock(&world->lock);
 	world_sleep(world, sched_random(world->sched) % (world->config.delay_us + 1));
 	sat_out_pause(process);
 }
 
 static void perform(struct transport *transport, const struct http_request *requests,
-		    struct http_answer *answers, size_t count)
+		    struct http_response *responses, size_t count)
 {
 	struct process *process = (struct process *)transport;
 	size_t order[16];
 
 	for (size_t i = 0; i < count; i++) {
-		answers[i] = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+		responses[i] = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
 		order[i] = i;
 	}
 	for (size_t i = count; i > 1; i--) { /* sent together: they arrive in any order */
@@ -412,7 +413,7 @@ static void perform(struct transport *transport, const struct http_request *requ
 		order[other] = kept;
 	}
 	for (size_t i = 0; i < count; i++) {
-		perform_one(process, &requests[order[i]], &answers[order[i]]);
+		perform_one(process, &requests[order[i]], &responses[order[i]]);
 	}
 }
 
@@ -508,7 +509,7 @@ static enum next next_change(struct watch *watch, uint64_t deadline, struct buf 
 	}
 }
 
-static void follow(struct watch *watch, struct http_answer *answer)
+static void follow(struct watch *watch, struct http_response *response)
 {
 	static const char gone[] =
 		"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\",\"message\":\"too old resource version\"}}\n";
@@ -520,7 +521,7 @@ static void follow(struct watch *watch, struct http_answer *answer)
 		enum next next = next_change(watch, sched_now_us(world->sched) + 60000000u, &text);
 
 		if (next == NEXT_OFF) {
-			no_answer(answer, -ECANCELED, true, "the process ends");
+			no_response(response, -ECANCELED, true, "the process ends");
 			return;
 		}
 		if (next == NEXT_GONE) {
@@ -537,14 +538,14 @@ static void follow(struct watch *watch, struct http_answer *answer)
 			return;
 		}
 		if (next == NEXT_FRAME && world_chance(world, world->config.cut)) {
-			no_answer(answer, -ECONNRESET, true, "connection reset by peer");
+			no_response(response, -ECONNRESET, true, "connection reset by peer");
 			return;
 		}
 	}
 }
 
 static void stream(struct transport *transport, const struct http_request *request,
-		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret)
+		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_response *ret)
 {
 	struct watch watch = { .process = (struct process *)transport,
 			       .request = request,
@@ -553,7 +554,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 	const char *version;
 
 	(void)idle_ms;
-	*ret = (struct http_answer){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
 	understand(request->path, &watch.target);
 	world_sleep(watch.process->world, sched_random(watch.process->world->sched) %
 						  (watch.process->world->config.delay_us + 1));

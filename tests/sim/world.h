@@ -34,7 +34,7 @@ struct world_config {
 	unsigned int controllers; /* with leader election when more than one */
 	uint32_t delay_us;        /* each request and each watch event waits up to this long */
 	uint32_t refuse;          /* 429, 500 or a refused connection: nothing is done */
-	uint32_t lose;            /* done, but the answer is lost */
+	uint32_t lose;            /* done, but the response is lost */
 	uint32_t cut;             /* a watch ends, after an event */
 	uint32_t compact;         /* the history is compacted, after a write */
 	uint32_t flap;            /* a pod is not Ready for a moment, after it became Ready */

@@ -18,8 +18,8 @@
 
 #define ALLOCATIONS_MAX 4000 /* a write takes fewer */
 
-/* A child's verdict; abort and asserts of json-c end it otherwise. */
-enum verdict { VERDICT_DONE, VERDICT_REFUSED, VERDICT_WRONG };
+/* A child's result; abort and asserts of json-c end it otherwise. */
+enum result { VERDICT_DONE, VERDICT_REFUSED, VERDICT_WRONG };
 
 struct attempt {
 	enum { ATTEMPT_CREATE, ATTEMPT_MERGE, ATTEMPT_JSON, ATTEMPT_STRATEGIC } verb;
@@ -80,8 +80,8 @@ static int perform(struct store_world *world, const struct attempt *attempt)
 	return 0;
 }
 
-static enum verdict try(struct store_world *world, const struct attempt *attempt, size_t good,
-			size_t bad)
+static enum result try(struct store_world *world, const struct attempt *attempt, size_t good,
+		       size_t bad)
 {
 	const char *name = attempt->verb == ATTEMPT_CREATE ? "n" : "m";
 	const char *old = attempt->verb == ATTEMPT_CREATE ? NULL : before;
@@ -102,8 +102,8 @@ static enum verdict try(struct store_world *world, const struct attempt *attempt
 }
 
 /* In a child of its own: an abort is allowed, a wrong object is not. */
-static enum verdict try_apart(struct store_world *world, const struct attempt *attempt, size_t good,
-			      size_t bad)
+static enum result try_apart(struct store_world *world, const struct attempt *attempt, size_t good,
+			     size_t bad)
 {
 	int status = 0;
 	pid_t child = fork();
@@ -114,7 +114,7 @@ static enum verdict try_apart(struct store_world *world, const struct attempt *a
 		_exit(try(world, attempt, good, bad));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
-	return WIFEXITED(status) ? (enum verdict)WEXITSTATUS(status) : VERDICT_REFUSED;
+	return WIFEXITED(status) ? (enum result)WEXITSTATUS(status) : VERDICT_REFUSED;
 }
 
 static void a_write_without_memory_stores_nothing(void **state)
@@ -147,7 +147,7 @@ static void a_write_without_memory_stores_nothing(void **state)
 				      "metadata: {name: m}\ndata: {a: one, b: two, c: three}"),
 			 201);
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
-		enum verdict one = VERDICT_REFUSED, all = VERDICT_REFUSED;
+		enum result one = VERDICT_REFUSED, all = VERDICT_REFUSED;
 		size_t refused = 0, good;
 
 		/* Until the write needs no more than were given. */

@@ -20,7 +20,7 @@
 #include "base/memory.h"
 
 struct fixture {
-	char folder[32];
+	char directory[32];
 	char *path, *fresh;
 };
 
@@ -28,10 +28,10 @@ static int set_up(void **state)
 {
 	struct fixture *f = xnew(struct fixture);
 
-	memcpy(f->folder, "/tmp/asb-file-XXXXXX", sizeof("/tmp/asb-file-XXXXXX"));
-	assert_non_null(mkdtemp(f->folder));
-	f->path = xprintf("%s/file", f->folder);
-	f->fresh = xprintf("%s/.file.new", f->folder);
+	memcpy(f->directory, "/tmp/asb-file-XXXXXX", sizeof("/tmp/asb-file-XXXXXX"));
+	assert_non_null(mkdtemp(f->directory));
+	f->path = xprintf("%s/file", f->directory);
+	f->fresh = xprintf("%s/.file.new", f->directory);
 	*state = f;
 	return 0;
 }
@@ -43,7 +43,7 @@ static int tear_down(void **state)
 	(void)rmdir(f->path);
 	(void)unlink(f->path);
 	assert_int_equal(unlink(f->fresh), -1); /* nothing stays behind */
-	assert_int_equal(rmdir(f->folder), 0);
+	assert_int_equal(rmdir(f->directory), 0);
 	free(f->path);
 	free(f->fresh);
 	free(f);
@@ -90,7 +90,7 @@ static void a_file_that_is_not_there_is_said(void **state)
 	CLEANUP_BUF struct buf text = BUF_INIT(100);
 
 	assert_int_equal(file_read(f->path, &text), -ENOENT);
-	assert_int_equal(file_read(f->folder, &text), -EISDIR);
+	assert_int_equal(file_read(f->directory, &text), -EISDIR);
 }
 
 static void what_a_killed_process_left_is_in_nobody_s_way(void **state)
@@ -107,7 +107,7 @@ static void what_a_killed_process_left_is_in_nobody_s_way(void **state)
 static void a_failure_leaves_what_was_there(void **state)
 {
 	struct fixture *f = *state;
-	CLEANUP_FREE char *elsewhere = xprintf("%s/none/file", f->folder);
+	CLEANUP_FREE char *elsewhere = xprintf("%s/none/file", f->directory);
 	struct stat info;
 
 	assert_int_equal(file_replace(elsewhere, "x", 1, 0600, false), -ENOENT);

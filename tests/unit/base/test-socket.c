@@ -20,7 +20,7 @@
 #include "base/memory.h"
 
 struct server {
-	char folder[32];
+	char directory[32];
 	char *path;
 	int fd;
 };
@@ -30,9 +30,9 @@ static int set_up(void **state)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct server *server = xnew(struct server);
 
-	memcpy(server->folder, "/tmp/asb-socket-XXXXXX", sizeof("/tmp/asb-socket-XXXXXX"));
-	assert_non_null(mkdtemp(server->folder));
-	server->path = xprintf("%s/s", server->folder);
+	memcpy(server->directory, "/tmp/asb-socket-XXXXXX", sizeof("/tmp/asb-socket-XXXXXX"));
+	assert_non_null(mkdtemp(server->directory));
+	server->path = xprintf("%s/s", server->directory);
 	memcpy(address.sun_path, server->path, strlen(server->path) + 1);
 	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(server->fd, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -47,7 +47,7 @@ static int tear_down(void **state)
 
 	close(server->fd);
 	unlink(server->path);
-	rmdir(server->folder);
+	rmdir(server->directory);
 	free(server->path);
 	free(server);
 	return 0;
@@ -71,7 +71,7 @@ static void who_listens_is_reached(void **state)
 static void who_does_not_is_told(void **state)
 {
 	struct server *server = *state;
-	CLEANUP_FREE char *other = xprintf("%s/other", server->folder);
+	CLEANUP_FREE char *other = xprintf("%s/other", server->directory);
 	char longest[200];
 
 	memset(longest, 'x', sizeof(longest) - 1);

@@ -110,17 +110,17 @@ static void errors_name_the_line(void **state)
 	expect_error("a: 1\nb: [\n", "line 3");
 	expect_error("a: 1\nb: c: d\n", "line 2");
 	expect_error("a: 1\nb: \xff\n", "line 2");
-	expect_error("a: 1\nb: 2\n? [x]\n: 1\n", "line 3: a key that is no string");
+	expect_error("a: 1\nb: 2\n? [x]\n: 1\n", "line 3: a key that is not a string");
 }
 
 static void keys_must_be_strings_and_different(void **state)
 {
 	(void)state;
-	expect_error("1: a", "no string");
-	expect_error("true: a", "no string");
-	expect_error("~: a", "no string");
-	expect_error("{a: 1}: b", "no string");
-	expect_error("- &a x\n- *a : 1\n", "no string");
+	expect_error("1: a", "not a string");
+	expect_error("true: a", "not a string");
+	expect_error("~: a", "not a string");
+	expect_error("{a: 1}: b", "not a string");
+	expect_error("- &a x\n- *a : 1\n", "not a string");
 	expect_error("a: 1\nb: 2\na: 3\n", "line 3: a key that is there twice");
 	expect_error("\"a\\0b\": 1", "NUL");
 	expect_all("'1': a\n!!str 2: b\n", "[{\"1\":\"a\",\"2\":\"b\"}]");

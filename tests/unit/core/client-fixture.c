@@ -14,24 +14,25 @@
 
 const struct asb_kind pods = { "", "v1", "pods", "Pod" };
 
-static void serve(struct talk_server *server, const struct sent *sent, struct http_answer *answer)
+static void serve(struct talk_server *server, const struct sent *sent,
+		  struct http_response *response)
 {
 	struct fixture *f = server->arg;
 	const struct step *step = &f->steps[f->next];
 
 	if (step->method == NULL || strcmp(step->method, sent->method) != 0) {
 		f->surprised = true;
-		answer_fails(answer, -ECONNREFUSED, false);
+		response_fails(response, -ECONNREFUSED, false);
 		return;
 	}
 	f->next++;
-	answer->retry_after_ms = step->retry_after_ms;
+	response->retry_after_ms = step->retry_after_ms;
 	if (step->status == -ECONNREFUSED || step->status == -ECANCELED) {
-		answer_fails(answer, step->status, false);
+		response_fails(response, step->status, false);
 	} else if (step->status < 0) {
-		answer_fails(answer, step->status, true);
+		response_fails(response, step->status, true);
 	} else {
-		answer_with(answer, step->status, step->body);
+		respond_with(response, step->status, step->body);
 	}
 }
 

@@ -24,10 +24,10 @@
 
 extern const struct asb_kind pods;
 
-/* One request that is expected, and its answer; result LOST ... instead of a status. */
+/* One request that is expected, and its response; result LOST ... instead of a status. */
 struct step {
 	const char *method;
-	int status; /* negative: no answer, the request may have arrived */
+	int status; /* negative: no response, the request may have arrived */
 	const char *body;
 	uint32_t retry_after_ms;
 };
@@ -49,7 +49,7 @@ void set_up(struct fixture *f, const struct step *steps);
 /* Checks that all steps were taken, no others, and that every slot was given back. */
 void tear_down(struct fixture *f);
 struct json_object *parse(const char *text);
-/* Sends one write and frees its body; the answer is for the caller to finish. */
+/* Sends one write and frees its body; the response is for the caller to finish. */
 void send_write(struct fixture *f, struct client_write *write, const char *body);
 /* Checks what one write ends in, when the server follows the steps. */
 void expect(const struct step *steps, uint32_t verb, const char *body, int32_t result,

@@ -67,14 +67,14 @@ static int32_t reconcile(void *state, struct asb_call *call, const struct asb_ke
 			 uint64_t *ret_requeue_after_ms)
 {
 	struct rig *rig = state;
-	int32_t verdict = ASB_DONE;
+	int32_t result = ASB_DONE;
 
 	note_begin(rig, key);
 	if (rig->reconcile != NULL) {
-		verdict = rig->reconcile(rig, call, key, ret_requeue_after_ms);
+		result = rig->reconcile(rig, call, key, ret_requeue_after_ms);
 	}
 	note_end(rig);
-	return verdict;
+	return result;
 }
 
 static void map(void *state, struct asb_call *call, struct json_object *before,

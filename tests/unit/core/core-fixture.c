@@ -75,7 +75,7 @@ static void on_change(void *arg, struct store_change *change)
 		    change->ns, change->name, change->initial);
 }
 
-static void on_stranger(void *arg, const char *ns, const char *name)
+static void on_filtered(void *arg, const char *ns, const char *name)
 {
 	append_wake(arg, "?", ns, name, false);
 }
@@ -89,7 +89,7 @@ void store_world_init(struct store_world *world)
 				       .wakes = BUF_INIT(1u << 20) };
 	world->store = store_create(world->sched, &pods_kind);
 	store_add_fields(world->store, fields);
-	store_listen(world->store, on_change, on_stranger, world);
+	store_listen(world->store, on_change, on_filtered, world);
 }
 
 void store_world_finish(struct store_world *world)
@@ -130,12 +130,12 @@ void list_shows(struct store_world *world, const char *name, uint64_t version, c
 	assert_int_equal(store_list_item(world->store, text, strlen(text)), 0);
 }
 
-void answer_is(struct store_world *world, const char *name, uint64_t version, const char *metadata,
-	       const char *rest)
+void response_is(struct store_world *world, const char *name, uint64_t version,
+		 const char *metadata, const char *rest)
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 
-	assert_int_equal(store_answer(world->store, text, strlen(text), NULL), 0);
+	assert_int_equal(store_response(world->store, text, strlen(text), NULL), 0);
 }
 
 void list_is(struct store_world *world, const char *objects, uint64_t version)

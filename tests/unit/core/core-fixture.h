@@ -41,8 +41,8 @@ void stream_shows(struct store_world *world, const char *name, uint64_t version,
 void stream_deletes(struct store_world *world, const char *name, uint64_t version);
 void list_shows(struct store_world *world, const char *name, uint64_t version, const char *metadata,
 		const char *rest);
-void answer_is(struct store_world *world, const char *name, uint64_t version, const char *metadata,
-	       const char *rest);
+void response_is(struct store_world *world, const char *name, uint64_t version,
+		 const char *metadata, const char *rest);
 /* A whole list at a version: names separated by spaces, each as "name@version", in the phase
  * Running. */
 void list_is(struct store_world *world, const char *objects, uint64_t version);

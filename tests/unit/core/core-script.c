@@ -48,49 +48,49 @@ static struct script_step *take_step(struct script *script, const char *line, bo
 	return NULL;
 }
 
-static void fail(struct http_answer *answer, int result)
+static void fail(struct http_response *response, int result)
 {
-	answer->result = result;
-	answer->maybe_sent = result != -ECANCELED && result != -ECONNREFUSED;
-	snprintf(answer->error, sizeof(answer->error), "%s", strerror(-result));
+	response->result = result;
+	response->maybe_sent = result != -ECANCELED && result != -ECONNREFUSED;
+	snprintf(response->error, sizeof(response->error), "%s", strerror(-result));
 }
 
 /* ---- requests ---- */
 
 static void perform_one(struct script *script, const struct http_request *request,
-			struct http_answer *answer)
+			struct http_response *response)
 {
 	CLEANUP_FREE char *line = xprintf("%s %s", request->method, request->path);
 	struct script_step *step;
 
-	*answer = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+	*response = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
 	if (script->stopped) {
-		fail(answer, -ECANCELED);
+		fail(response, -ECANCELED);
 		return;
 	}
 	note_sent(script, request, 0);
 	step = take_step(script, line, false);
 	if (step == NULL && script->serve != NULL) {
-		script->serve(script, request, answer);
+		script->serve(script, request, response);
 	} else if (step == NULL) {
-		answer->status = 500;
-		buf_append_str(&answer->body, "no step for this");
+		response->status = 500;
+		buf_append_str(&response->body, "no step for this");
 	} else if (step->status < 0) {
-		fail(answer, step->status);
+		fail(response, step->status);
 	} else {
-		answer->status = step->status;
-		buf_append(&answer->body, step->body, step->length);
+		response->status = step->status;
+		buf_append(&response->body, step->body, step->length);
 	}
 }
 
 static void perform(struct transport *transport, const struct http_request *requests,
-		    struct http_answer *answers, size_t count)
+		    struct http_response *responses, size_t count)
 {
 	struct script *script = script_of(transport);
 
 	LOCKED(&script->lock);
 	for (size_t i = 0; i < count; i++) {
-		perform_one(script, &requests[i], &answers[i]);
+		perform_one(script, &requests[i], &responses[i]);
 	}
 }
 
@@ -144,7 +144,7 @@ static int run_stream(struct script *script, const char *line, uint32_t idle_ms,
 }
 
 static void stream(struct transport *transport, const struct http_request *request,
-		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_answer *ret)
+		   uint32_t idle_ms, transport_bytes bytes, void *arg, struct http_response *ret)
 {
 	struct script *script = script_of(transport);
 	CLEANUP_FREE char *line = xprintf("%s %s", request->method, request->path);
@@ -152,7 +152,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 	struct script_step *step;
 	int result = 0;
 
-	*ret = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
 	LOCKED(&script->lock);
 	note_sent(script, request, idle_ms);
 	step = take_step(script, line, false);
@@ -242,7 +242,7 @@ static char *quoted(const char *text)
 	return copy;
 }
 
-void script_answer(struct script *script, const char *match, int status, const char *body)
+void script_response(struct script *script, const char *match, int status, const char *body)
 {
 	char *text = quoted(body);
 
@@ -252,8 +252,8 @@ void script_answer(struct script *script, const char *match, int status, const c
 					       .status = status });
 }
 
-void script_answer_bytes(struct script *script, const char *match, int status, const char *bytes,
-			 size_t length)
+void script_response_bytes(struct script *script, const char *match, int status, const char *bytes,
+			   size_t length)
 {
 	char *copy = xalloc(length + 1);
 

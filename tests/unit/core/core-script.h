@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A transport for tests of what lists, watches and writes: a script of answers, each used once by
+ * A transport for tests of what lists, watches and writes: a script of responses, each used once by
  * the first request it matches, and streams that the test feeds while they run. In simulated time.
  */
 #ifndef ASB_TESTS_UNIT_CORE_CORE_SCRIPT_H
@@ -20,7 +20,7 @@ struct script_step {
 	char *match; /* a part of "<METHOD> <path>" */
 	char *body;
 	size_t length;
-	int status; /* negative: no answer */
+	int status; /* negative: no response */
 	bool feed;  /* for a stream that is open, not for a request */
 	bool used;
 };
@@ -41,7 +41,7 @@ struct script {
 	size_t piece; /* streams hand out this many bytes at a time; 0: whole bodies */
 	/* Answers what no step matches; lock held. NULL: 500. */
 	void (*serve)(struct script *script, const struct http_request *request,
-		      struct http_answer *answer);
+		      struct http_response *response);
 	void *arg;
 
 	bool stopped; /* all that follows: lock */
@@ -60,10 +60,10 @@ void script_finish(struct script *script);
  * 200 gets the body, then what is fed to it, until an end; any other status ends it at once.
  * Negative: the connection fails so. NULL: an empty body.
  */
-void script_answer(struct script *script, const char *match, int status, const char *body);
+void script_response(struct script *script, const char *match, int status, const char *body);
 /* The same with bytes as they are. */
-void script_answer_bytes(struct script *script, const char *match, int status, const char *bytes,
-			 size_t length);
+void script_response_bytes(struct script *script, const char *match, int status, const char *bytes,
+			   size_t length);
 /* More bytes for an open stream that matches, or the next one. */
 void script_feed(struct script *script, const char *match, const char *body);
 /* The end of such a stream: 0 as it should be, or a negative error. */

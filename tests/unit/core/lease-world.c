@@ -33,13 +33,14 @@ void put_lease(struct world *world, const char *text)
 	touch(world);
 }
 
-static void answer_lease(struct world *world, struct http_answer *answer, int status)
+static void respond_lease(struct world *world, struct http_response *response, int status)
 {
-	answer->status = status;
-	json_print(world->lease, &answer->body);
+	response->status = status;
+	json_print(world->lease, &response->body);
 }
 
-static void write_lease(struct world *world, const struct sent *sent, struct http_answer *answer)
+static void write_lease(struct world *world, const struct sent *sent,
+			struct http_response *response)
 {
 	struct json_object *body = json_parse(sent->body, strlen(sent->body), NULL);
 	bool post = strcmp(sent->method, "POST") == 0;
@@ -50,39 +51,40 @@ static void write_lease(struct world *world, const struct sent *sent, struct htt
 		touch(world);
 	}
 	if (!post && world->lease == NULL) {
-		answer_with(answer, 404, "");
+		respond_with(response, 404, "");
 	} else if (post ? world->lease != NULL
 			: !asb_streq(asb_resource_version(body),
 				     asb_resource_version(world->lease))) {
-		answer_with(answer, 409,
-			    post ? "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\"}" : "");
+		respond_with(response, 409,
+			     post ? "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\"}" : "");
 	} else {
 		json_object_put(world->lease);
 		world->lease = json_object_get(body);
 		touch(world);
-		answer_lease(world, answer, post ? 201 : 200);
+		respond_lease(world, response, post ? 201 : 200);
 	}
 	json_object_put(body);
 }
 
-static void serve(struct talk_server *server, const struct sent *sent, struct http_answer *answer)
+static void serve(struct talk_server *server, const struct sent *sent,
+		  struct http_response *response)
 {
 	struct node *node = server->arg;
 
 	if (node->cut) {
-		answer_fails(answer, -ECONNREFUSED, false);
+		response_fails(response, -ECONNREFUSED, false);
 	} else if (node->forbidden) {
-		answer_with(answer, 403, "");
+		respond_with(response, 403, "");
 	} else if (strcmp(sent->method, "GET") != 0) {
-		write_lease(node->world, sent, answer);
+		write_lease(node->world, sent, response);
 	} else if (node->world->lease == NULL) {
-		answer_with(answer, 404, "");
+		respond_with(response, 404, "");
 	} else {
-		answer_lease(node->world, answer, 200);
+		respond_lease(node->world, response, 200);
 	}
-	if (node->loses && answer->result == 0) {
-		buf_clear(&answer->body);
-		answer_fails(answer, -ETIMEDOUT, true);
+	if (node->loses && response->result == 0) {
+		buf_clear(&response->body);
+		response_fails(response, -ETIMEDOUT, true);
 	}
 }
 

@@ -64,7 +64,7 @@ void mirror_finish(struct mirror *mirror)
 void mirror_init_synced(struct mirror *mirror)
 {
 	mirror_init(mirror);
-	script_answer(&mirror->script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("10"));
+	script_response(&mirror->script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("10"));
 	mirror_start(mirror);
 	expect_settled(mirror, 1);
 	expect_wakes(&mirror->world, "+a!");

@@ -35,7 +35,7 @@ static void pass(struct talk_server *server, uint64_t us)
 }
 
 static void serve_one(struct talk_server *server, const struct http_request *request,
-		      size_t together, struct http_answer *answer)
+		      size_t together, struct http_response *response)
 {
 	struct sent sent = {
 		.when_us = sched_now_us(server->sched),
@@ -49,13 +49,13 @@ static void serve_one(struct talk_server *server, const struct http_request *req
 		.together = together,
 	};
 
-	*answer = (struct http_answer){ .body = BUF_INIT(ANSWER_MAX) };
+	*response = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
 	if (request->may_send != NULL && !request->may_send(request->may_send_arg)) {
-		answer_fails(answer, -ECANCELED, false);
+		response_fails(response, -ECANCELED, false);
 	} else if (server->stopped) {
-		answer_fails(answer, -ECANCELED, false);
+		response_fails(response, -ECANCELED, false);
 	} else {
-		server->serve(server, &sent, answer);
+		server->serve(server, &sent, response);
 	}
 	if (server->count < SENT_MAX) {
 		server->sent[server->count] = sent;
@@ -66,24 +66,24 @@ static void serve_one(struct talk_server *server, const struct http_request *req
 }
 
 static void perform(struct transport *transport, const struct http_request *requests,
-		    struct http_answer *answers, size_t count)
+		    struct http_response *responses, size_t count)
 {
 	struct talk_server *server = CONTAINER_OF(transport, struct talk_server, transport);
 	uint64_t delay;
 
 	LOCKED(&server->lock);
 	for (size_t i = 0; i < count; i++) {
-		serve_one(server, &requests[i], count, &answers[i]);
+		serve_one(server, &requests[i], count, &responses[i]);
 	}
 	delay = server->delay_us;
 	if (delay > 0) {
-		/* As libcurl would: what takes longer than its timeout is no answer. */
+		/* As libcurl would: what takes longer than its timeout is no response. */
 		uint64_t most = (uint64_t)requests[0].timeout_ms * 1000;
 
 		pass(server, delay < most ? delay : most);
 		for (size_t i = 0; i < count && delay > most; i++) {
-			http_answer_finish(&answers[i]);
-			answer_fails(&answers[i], -ETIMEDOUT, true);
+			http_response_finish(&responses[i]);
+			response_fails(&responses[i], -ETIMEDOUT, true);
 		}
 	}
 }
@@ -100,7 +100,7 @@ static const struct transport_ops ops = { .perform = perform, .stop = stop };
 
 void talk_server_init(struct talk_server *server, struct sched *sched,
 		      void (*serve)(struct talk_server *server, const struct sent *sent,
-				    struct http_answer *answer),
+				    struct http_response *response),
 		      void *arg)
 {
 	*server = (struct talk_server){
@@ -129,18 +129,18 @@ size_t talk_server_sent(const struct talk_server *server, const char *method)
 	return count;
 }
 
-void answer_with(struct http_answer *answer, int status, const char *body)
+void respond_with(struct http_response *response, int status, const char *body)
 {
-	answer->status = status;
-	buf_append_str(&answer->body, body);
+	response->status = status;
+	buf_append_str(&response->body, body);
 }
 
-void answer_fails(struct http_answer *answer, int result, bool maybe_sent)
+void response_fails(struct http_response *response, int result, bool maybe_sent)
 {
-	answer->result = result;
-	answer->maybe_sent = maybe_sent;
-	answer->status = 0;
-	snprintf(answer->error, sizeof(answer->error), "no answer: %s", strerror(-result));
+	response->result = result;
+	response->maybe_sent = maybe_sent;
+	response->status = 0;
+	snprintf(response->error, sizeof(response->error), "no response: %s", strerror(-result));
 }
 
 void talk_sleep(struct talk_server *server, uint64_t us)

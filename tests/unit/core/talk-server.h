@@ -25,9 +25,9 @@ struct talk_server {
 	struct sched *sched;
 	struct sched_mutex lock;
 	struct sched_cond waiting;
-	/* Fills an answer; lock held. delay_us, if set, passes before the client has it. */
+	/* Fills a response; lock held. delay_us, if set, passes before the client has it. */
 	void (*serve)(struct talk_server *server, const struct sent *sent,
-		      struct http_answer *answer);
+		      struct http_response *response);
 	void *arg;
 	uint64_t delay_us;
 	bool stopped;
@@ -37,15 +37,15 @@ struct talk_server {
 
 void talk_server_init(struct talk_server *server, struct sched *sched,
 		      void (*serve)(struct talk_server *server, const struct sent *sent,
-				    struct http_answer *answer),
+				    struct http_response *response),
 		      void *arg);
 void talk_server_finish(struct talk_server *server);
 /* How many requests of a method there were. */
 size_t talk_server_sent(const struct talk_server *server, const char *method);
-/* An answer with a body. */
-void answer_with(struct http_answer *answer, int status, const char *body);
-/* An answer that is none. */
-void answer_fails(struct http_answer *answer, int result, bool maybe_sent);
+/* A response with a body. */
+void respond_with(struct http_response *response, int status, const char *body);
+/* A response that is none. */
+void response_fails(struct http_response *response, int result, bool maybe_sent);
 /* Lets simulated time pass. */
 void talk_sleep(struct talk_server *server, uint64_t us);
 

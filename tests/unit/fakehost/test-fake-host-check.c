@@ -116,8 +116,8 @@ static void mistakes_of_a_test_end_it(void **state)
 	(void)state;
 	check_abort(options, "no-such", "no option 'no-such'");
 	check_abort(count, "Gadget", "no kind 'Gadget'");
-	check_abort(put, "[]", "no object");
-	check_abort(put, "{a: [}", "no object");
+	check_abort(put, "[]", "not an object");
+	check_abort(put, "{a: [}", "not an object");
 	check_abort(put, "{apiVersion: v1, kind: Gadget, metadata: {name: x}}", "no kind 'Gadget'");
 	check_abort(put, "{apiVersion: v1, kind: Widget, metadata: {name: x}}",
 		    "not of the group 'example.com'");

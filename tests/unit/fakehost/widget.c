@@ -182,12 +182,12 @@ int teardown(void **state)
 
 int32_t run(struct asb_fake *fake, probe_function function)
 {
-	int32_t verdict;
+	int32_t result;
 
 	probe.reconcile = function;
-	verdict = asb_fake_reconcile(fake, "ns", "w", NULL);
+	result = asb_fake_reconcile(fake, "ns", "w", NULL);
 	probe.reconcile = NULL;
-	return verdict;
+	return result;
 }
 
 unsigned int settled(struct asb_fake *fake)

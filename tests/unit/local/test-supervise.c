@@ -26,7 +26,7 @@
 
 struct world {
 	struct sched *sched;
-	char folder[32];
+	char directory[32];
 	int lock;
 	struct supervisor *supervisor;
 	const char *script;
@@ -40,7 +40,7 @@ static void make(void *arg, struct command *ret)
 	command_add(ret, "-c");
 	command_add(ret, "%s", world->script);
 	command_add(ret, "sh");
-	command_add(ret, "%s", world->folder);
+	command_add(ret, "%s", world->directory);
 }
 
 static int set_up(void **state)
@@ -48,14 +48,14 @@ static int set_up(void **state)
 	struct world *world = xnew(struct world);
 
 	log_set_level(LOG_ERROR);
-	snprintf(world->folder, sizeof(world->folder), "/tmp/supervise-XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
+	snprintf(world->directory, sizeof(world->directory), "/tmp/supervise-XXXXXX");
+	assert_non_null(mkdtemp(world->directory));
 
-	CLEANUP_FREE char *lock = xprintf("%s/lock", world->folder);
+	CLEANUP_FREE char *lock = xprintf("%s/lock", world->directory);
 
 	world->sched = sched_create();
 	world->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	world->supervisor = supervisor_create(world->sched, world->folder, world->lock);
+	world->supervisor = supervisor_create(world->sched, world->directory, world->lock);
 	*state = world;
 	return 0;
 }
@@ -73,7 +73,7 @@ static int tear_down(void **state)
 	supervisor_end(world->supervisor, "child", PATIENCE_US);
 	supervisor_destroy(world->supervisor);
 	close(world->lock);
-	nftw(world->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(world->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	sched_destroy(world->sched);
 	free(world);
 	return 0;
@@ -108,7 +108,7 @@ static void until_changes(struct world *world, unsigned int changes)
 
 static char *read_log(const struct world *world)
 {
-	CLEANUP_FREE char *path = xprintf("%s/child.log", world->folder);
+	CLEANUP_FREE char *path = xprintf("%s/child.log", world->directory);
 	char *text = xalloc(65536);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -180,7 +180,7 @@ static void a_program_that_is_not_there_is_tried_again(void **state)
 	struct world *world = *state;
 	struct command command = { 0 };
 
-	command_add(&command, "%s/none", world->folder);
+	command_add(&command, "%s/none", world->directory);
 	assert_int_equal(supervisor_run(world->supervisor, "child", &command, PATIENCE_US),
 			 -ENOENT);
 	command_finish(&command);
@@ -204,7 +204,7 @@ static void a_command_gives_its_status_or_is_killed_in_time(void **state)
 static void the_lock_is_held_while_a_child_lives(void **state)
 {
 	struct world *world = *state;
-	CLEANUP_FREE char *path = xprintf("%s/lock", world->folder);
+	CLEANUP_FREE char *path = xprintf("%s/lock", world->directory);
 	int other = open(path, O_RDWR | O_CLOEXEC);
 
 	assert_int_equal(flock(world->lock, LOCK_EX | LOCK_NB), 0);
@@ -220,8 +220,8 @@ static void the_lock_is_held_while_a_child_lives(void **state)
 static void a_log_that_is_too_long_is_moved_away(void **state)
 {
 	struct world *world = *state;
-	CLEANUP_FREE char *path = xprintf("%s/child.log", world->folder);
-	CLEANUP_FREE char *old = xprintf("%s/child.log.1", world->folder);
+	CLEANUP_FREE char *path = xprintf("%s/child.log", world->directory);
+	CLEANUP_FREE char *old = xprintf("%s/child.log.1", world->directory);
 	struct stat info;
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 

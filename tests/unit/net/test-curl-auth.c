@@ -69,7 +69,7 @@ static void serve_token(void *arg, struct test_peer *peer)
 
 		fixture_count(arg);
 		test_request_finish(&request);
-		test_peer_answer(peer, good ? 200 : 401, NULL, good ? "yes" : "a much longer no");
+		test_peer_respond(peer, good ? 200 : 401, NULL, good ? "yes" : "a much longer no");
 	}
 }
 
@@ -78,7 +78,7 @@ static void refused_credentials_are_renewed_once(void **state)
 	struct fixture f;
 	struct source source = { .generation = 1 };
 	struct http_request requests[2];
-	struct http_answer answers[2];
+	struct http_response responses[2];
 
 	(void)state;
 	fixture_init(&f, NULL, NULL, serve_token);
@@ -89,31 +89,31 @@ static void refused_credentials_are_renewed_once(void **state)
 						     .path = "/",
 						     .timeout_ms = TEST_TIMEOUT_MS };
 	}
-	transport_perform(f.transport, requests, answers, 2);
+	transport_perform(f.transport, requests, responses, 2);
 	for (size_t i = 0; i < 2; i++) {
-		assert_int_equal(answers[i].status, 200);
-		assert_string_equal(buf_str(&answers[i].body), "yes");
-		http_answer_finish(&answers[i]);
+		assert_int_equal(responses[i].status, 200);
+		assert_string_equal(buf_str(&responses[i].body), "yes");
+		http_response_finish(&responses[i]);
 	}
 	assert_int_equal(source.refused, 1);
 	assert_int_equal(f.count, 4);
 
-	/* A second 401 is the answer. */
+	/* A second 401 is the response. */
 	source.generation = 10;
 
-	struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-	assert_int_equal(answer.status, 401);
+	assert_int_equal(response.status, 401);
 	assert_int_equal(source.refused, 2);
 	assert_int_equal(f.count, 6);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 
 	/* The same again would be refused again. */
 	source.stubborn = true;
-	answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.status, 401);
+	response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	assert_int_equal(response.status, 401);
 	assert_int_equal(f.count, 7);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	fixture_finish(&f);
 	sched_mutex_finish(&source.lock);
 }
@@ -122,17 +122,17 @@ static void missing_credentials_fail_the_request_with_their_text(void **state)
 {
 	struct fixture f;
 	struct source source = { .broken = true };
-	struct http_answer answer;
+	struct http_response response;
 
 	(void)state;
 	fixture_init(&f, NULL, NULL, serve_ok);
 	fixture_connect(&f,
 			(struct curl_transport_config){ .credentials = source_of(&source, &f) });
-	answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.result, -EACCES);
-	assert_false(answer.maybe_sent);
-	assert_string_equal(answer.error, "credentials: the plugin said no");
-	http_answer_finish(&answer);
+	response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	assert_int_equal(response.result, -EACCES);
+	assert_false(response.maybe_sent);
+	assert_string_equal(response.error, "credentials: the plugin said no");
+	http_response_finish(&response);
 	assert_int_equal(test_server_connections(f.server), 0);
 	fixture_finish(&f);
 	sched_mutex_finish(&source.lock);
@@ -152,7 +152,7 @@ static void serve_name(void *arg, struct test_peer *peer)
 						  test_request_header(&request, "Host", value));
 
 		test_request_finish(&request);
-		test_peer_answer(peer, 200, NULL, text);
+		test_peer_respond(peer, 200, NULL, text);
 	}
 }
 
@@ -173,11 +173,11 @@ static void a_new_generation_makes_new_connections(void **state)
 	for (unsigned int i = 0; i < 6; i++) {
 		source.generation = 5 + i / 3;
 
-		struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+		struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-		assert_string_equal(answer.error, "");
-		assert_memory_equal(buf_str(&answer.body), "client|", 7);
-		http_answer_finish(&answer);
+		assert_string_equal(response.error, "");
+		assert_memory_equal(buf_str(&response.body), "client|", 7);
+		http_response_finish(&response);
 		assert_int_equal(test_server_connections(f.server), 1 + i / 3);
 	}
 	fixture_finish(&f);
@@ -187,31 +187,31 @@ static void a_new_generation_makes_new_connections(void **state)
 	test_identity_finish(&ca);
 }
 
-static struct http_answer ask_tls(struct fixture *f, struct curl_transport_config config)
+static struct http_response ask_tls(struct fixture *f, struct curl_transport_config config)
 {
 	fixture_connect(f, config);
 
-	struct http_answer answer = fixture_get(f, "/", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(f, "/", TEST_TIMEOUT_MS);
 
 	curl_transport_destroy(TAKE(f->transport));
-	return answer;
+	return response;
 }
 
 static void check_tls(struct fixture *f, struct curl_transport_config config, bool good,
 		      const char *body)
 {
-	struct http_answer answer = ask_tls(f, config);
+	struct http_response response = ask_tls(f, config);
 
 	if (good) {
-		assert_string_equal(answer.error, "");
-		assert_int_equal(answer.status, 200);
-		assert_non_null(strstr(buf_str(&answer.body), body));
+		assert_string_equal(response.error, "");
+		assert_int_equal(response.status, 200);
+		assert_non_null(strstr(buf_str(&response.body), body));
 	} else {
-		assert_true(answer.result < 0);
-		assert_false(answer.maybe_sent);
-		assert_int_not_equal(answer.error[0], '\0');
+		assert_true(response.result < 0);
+		assert_false(response.maybe_sent);
+		assert_int_not_equal(response.error[0], '\0');
 	}
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 }
 
 static void servers_are_checked_against_the_ca_and_the_name(void **state)

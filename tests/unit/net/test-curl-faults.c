@@ -9,16 +9,16 @@
 
 static void check_fault(struct fixture *f, uint32_t timeout_ms, int result, bool maybe_sent)
 {
-	struct http_answer answer = fixture_get(f, "/", timeout_ms);
+	struct http_response response = fixture_get(f, "/", timeout_ms);
 
 	if (result != 0) {
-		assert_int_equal(answer.result, result);
+		assert_int_equal(response.result, result);
 	} else {
-		assert_true(answer.result < 0);
+		assert_true(response.result < 0);
 	}
-	assert_int_equal(answer.maybe_sent, maybe_sent);
-	assert_int_not_equal(answer.error[0], '\0');
-	http_answer_finish(&answer);
+	assert_int_equal(response.maybe_sent, maybe_sent);
+	assert_int_not_equal(response.error[0], '\0');
+	http_response_finish(&response);
 }
 
 static void refused_connections_are_not_sent(void **state)
@@ -121,12 +121,12 @@ static void answers_may_come_byte_by_byte(void **state)
 	(void)state;
 	fixture_plain(&f, serve_bytes);
 	for (int i = 0; i < 3; i++) {
-		struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+		struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-		assert_int_equal(answer.result, 0);
-		assert_int_equal(answer.retry_after_ms, 3000);
-		assert_string_equal(buf_str(&answer.body), "{\"a\":1}");
-		http_answer_finish(&answer);
+		assert_int_equal(response.result, 0);
+		assert_int_equal(response.retry_after_ms, 3000);
+		assert_string_equal(buf_str(&response.body), "{\"a\":1}");
+		http_response_finish(&response);
 	}
 	assert_int_equal(test_server_connections(f.server), 1);
 	fixture_finish(&f);
@@ -180,9 +180,9 @@ static void the_timeout_counts_for_the_whole_answer(void **state)
 
 static void block(void *arg)
 {
-	struct http_answer answer = fixture_get(arg, "/", 600000);
+	struct http_response response = fixture_get(arg, "/", 600000);
 
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 }
 
 static void waiting_for_a_connection_counts_and_is_not_sent(void **state)
@@ -210,7 +210,7 @@ static void serve_once_each(void *arg, struct test_peer *peer)
 	(void)arg;
 	if (test_peer_read(peer, &request)) {
 		test_request_finish(&request);
-		test_peer_answer(peer, 200, NULL, "{}");
+		test_peer_respond(peer, 200, NULL, "{}");
 	}
 }
 
@@ -223,7 +223,7 @@ static bool refuse(void *arg)
 static void what_may_not_go_out_does_not(void **state)
 {
 	struct fixture f;
-	struct http_answer answer;
+	struct http_response response;
 	int asked = 0;
 	struct http_request request = { .method = "POST",
 					.path = "/",
@@ -236,11 +236,11 @@ static void what_may_not_go_out_does_not(void **state)
 
 	(void)state;
 	fixture_plain(&f, serve_once_each);
-	transport_perform(f.transport, &request, &answer, 1);
-	assert_int_equal(answer.result, -ECANCELED);
-	assert_false(answer.maybe_sent);
+	transport_perform(f.transport, &request, &response, 1);
+	assert_int_equal(response.result, -ECANCELED);
+	assert_false(response.maybe_sent);
 	assert_int_equal(asked, 1);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 
@@ -268,14 +268,14 @@ static void serve_flood(void *arg, struct test_peer *peer)
 static void answers_have_a_largest_size(void **state)
 {
 	struct fixture f;
-	struct http_answer answer;
+	struct http_response response;
 
 	(void)state;
 	fixture_plain(&f, serve_flood);
 	check_fault(&f, TEST_TIMEOUT_MS, -EMSGSIZE, true);
-	answer = fixture_get(&f, "/head", TEST_TIMEOUT_MS);
-	assert_true(answer.result < 0);
-	http_answer_finish(&answer);
+	response = fixture_get(&f, "/head", TEST_TIMEOUT_MS);
+	assert_true(response.result < 0);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 
@@ -286,11 +286,11 @@ static void connections_that_died_idle_are_made_anew(void **state)
 	(void)state;
 	fixture_plain(&f, serve_once_each);
 	for (int i = 0; i < 5; i++) {
-		struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+		struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-		assert_int_equal(answer.result, 0);
-		assert_int_equal(answer.status, 200);
-		http_answer_finish(&answer);
+		assert_int_equal(response.result, 0);
+		assert_int_equal(response.status, 200);
+		http_response_finish(&response);
 	}
 	assert_int_equal(test_server_connections(f.server), 5);
 	fixture_finish(&f);
@@ -308,7 +308,7 @@ static void serve_and_vanish(void *arg, struct test_peer *peer)
 			test_server_close(f->server);
 			return;
 		}
-		test_peer_answer(peer, 200, NULL, "{}");
+		test_peer_respond(peer, 200, NULL, "{}");
 	}
 }
 
@@ -316,13 +316,13 @@ static void serve_and_vanish(void *arg, struct test_peer *peer)
 static void a_request_lost_on_a_kept_connection_may_have_been_sent(void **state)
 {
 	struct fixture f;
-	struct http_answer answer;
+	struct http_response response;
 
 	(void)state;
 	fixture_plain(&f, serve_and_vanish);
-	answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.status, 200);
-	http_answer_finish(&answer);
+	response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	assert_int_equal(response.status, 200);
+	http_response_finish(&response);
 	check_fault(&f, TEST_TIMEOUT_MS, 0, true);
 	fixture_finish(&f);
 }
@@ -334,11 +334,11 @@ static void bad_paths_do_not_go_out(void **state)
 	(void)state;
 	fixture_plain(&f, serve_ok);
 
-	struct http_answer answer = fixture_get(&f, "@elsewhere/", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(&f, "@elsewhere/", TEST_TIMEOUT_MS);
 
-	assert_int_equal(answer.result, -EINVAL);
-	assert_false(answer.maybe_sent);
-	http_answer_finish(&answer);
+	assert_int_equal(response.result, -EINVAL);
+	assert_false(response.maybe_sent);
+	http_response_finish(&response);
 	assert_int_equal(test_server_connections(f.server), 0);
 	fixture_finish(&f);
 }

@@ -28,7 +28,7 @@ static void serve_refusal(void *arg, struct test_peer *peer)
 			fixture_count(f);
 		}
 		test_request_finish(&request);
-		test_peer_answer(peer, 502, NULL, "no");
+		test_peer_respond(peer, 502, NULL, "no");
 	}
 }
 
@@ -48,12 +48,12 @@ static void proxies_see_no_credentials_and_their_refusal_is_no_answer(void **sta
 				    .credentials = { .get = get_token },
 			    });
 
-	struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-	assert_true(answer.result < 0);
-	assert_false(answer.maybe_sent);
+	assert_true(response.result < 0);
+	assert_false(response.maybe_sent);
 	assert_int_equal(f.count, 1);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	fixture_finish(&f);
 	unsetenv("NO_PROXY");
 }
@@ -65,7 +65,7 @@ static void serve_path(void *arg, struct test_peer *peer)
 
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
-		test_peer_answer(peer, 200, NULL, request.path);
+		test_peer_respond(peer, 200, NULL, request.path);
 		test_request_finish(&request);
 	}
 }
@@ -80,12 +80,12 @@ static void the_environment_names_a_proxy_where_the_configuration_does_not(void 
 	fixture_connect(&f,
 			(struct curl_transport_config){ .server = "http://api.invalid:8080/p" });
 
-	struct http_answer answer = fixture_get(&f, "/x", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(&f, "/x", TEST_TIMEOUT_MS);
 
 	unsetenv("http_proxy");
-	assert_int_equal(answer.status, 200);
-	assert_string_equal(buf_str(&answer.body), "http://api.invalid:8080/p/x");
-	http_answer_finish(&answer);
+	assert_int_equal(response.status, 200);
+	assert_string_equal(buf_str(&response.body), "http://api.invalid:8080/p/x");
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 
@@ -120,12 +120,12 @@ static void socks_proxies_look_names_up_themselves(void **state)
 	fixture_connect(&f, (struct curl_transport_config){ .server = "http://api.invalid",
 							    .proxy_url = proxy });
 
-	struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-	assert_true(answer.result < 0);
-	assert_false(answer.maybe_sent);
+	assert_true(response.result < 0);
+	assert_false(response.maybe_sent);
 	assert_int_equal(f.count, 1);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 

@@ -27,16 +27,16 @@ static int read_bytes(void *arg, const char *data, size_t length)
 	return reader->enough > 0 && reader->got.length >= reader->enough;
 }
 
-static struct http_answer run_stream(struct reader *reader, uint32_t timeout_ms, uint32_t idle_ms)
+static struct http_response run_stream(struct reader *reader, uint32_t timeout_ms, uint32_t idle_ms)
 {
 	struct http_request request = { .method = "GET",
 					.path = "/watch",
 					.timeout_ms = timeout_ms };
-	struct http_answer answer;
+	struct http_response response;
 
 	reader->f->transport->ops->stream(reader->f->transport, &request, idle_ms, read_bytes,
-					  reader, &answer);
-	return answer;
+					  reader, &response);
+	return response;
 }
 
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -65,14 +65,14 @@ static void bytes_come_as_they_are_sent(void **state)
 	(void)state;
 	fixture_plain(&f, serve_lines);
 
-	struct http_answer answer = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
+	struct http_response response = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
 
-	assert_string_equal(answer.error, "");
-	assert_int_equal(answer.result, 0);
-	assert_int_equal(answer.status, 200);
-	assert_int_equal(answer.body.length, 0);
+	assert_string_equal(response.error, "");
+	assert_int_equal(response.result, 0);
+	assert_int_equal(response.status, 200);
+	assert_int_equal(response.body.length, 0);
 	assert_string_equal(buf_str(&reader.got), "one\ntwo\n");
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	buf_finish(&reader.got);
 	fixture_finish(&f);
 }
@@ -85,11 +85,11 @@ static void the_reader_may_end_it(void **state)
 	(void)state;
 	fixture_plain(&f, serve_lines);
 
-	struct http_answer answer = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
+	struct http_response response = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
 
-	assert_int_equal(answer.result, -ECANCELED);
-	assert_true(answer.maybe_sent);
-	http_answer_finish(&answer);
+	assert_int_equal(response.result, -ECANCELED);
+	assert_true(response.maybe_sent);
+	http_response_finish(&response);
 	buf_finish(&reader.got);
 	fixture_finish(&f);
 }
@@ -101,7 +101,7 @@ static void serve_gone(void *arg, struct test_peer *peer)
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
 		test_request_finish(&request);
-		test_peer_answer(peer, 410, "Retry-After: 2\r\n", "{\"code\":410}");
+		test_peer_respond(peer, 410, "Retry-After: 2\r\n", "{\"code\":410}");
 	}
 }
 
@@ -113,14 +113,14 @@ static void another_status_comes_with_its_body(void **state)
 	(void)state;
 	fixture_plain(&f, serve_gone);
 
-	struct http_answer answer = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
+	struct http_response response = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
 
-	assert_int_equal(answer.result, 0);
-	assert_int_equal(answer.status, 410);
-	assert_int_equal(answer.retry_after_ms, 2000);
-	assert_string_equal(buf_str(&answer.body), "{\"code\":410}");
+	assert_int_equal(response.result, 0);
+	assert_int_equal(response.status, 410);
+	assert_int_equal(response.retry_after_ms, 2000);
+	assert_string_equal(buf_str(&response.body), "{\"code\":410}");
 	assert_int_equal(reader.got.length, 0);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 
@@ -156,15 +156,15 @@ static void check_script(const char *text, bool stay, uint32_t timeout_ms, uint3
 	script.stay = stay;
 	fixture_connect(&script.f, (struct curl_transport_config){ 0 });
 
-	struct http_answer answer = run_stream(&reader, timeout_ms, idle_ms);
+	struct http_response response = run_stream(&reader, timeout_ms, idle_ms);
 
 	if (result != 0) {
-		assert_int_equal(answer.result, result);
+		assert_int_equal(response.result, result);
 	} else {
-		assert_true(answer.result < 0);
+		assert_true(response.result < 0);
 	}
-	assert_true(answer.maybe_sent);
-	http_answer_finish(&answer);
+	assert_true(response.maybe_sent);
+	http_response_finish(&response);
 	buf_finish(&reader.got);
 	fixture_finish(&script.f);
 }
@@ -217,11 +217,11 @@ static void bytes_keep_it_alive_longer_than_any_timeout(void **state)
 	(void)state;
 	fixture_plain(&f, serve_ticks);
 
-	struct http_answer answer = run_stream(&reader, ALIVE_MS, ALIVE_MS);
+	struct http_response response = run_stream(&reader, ALIVE_MS, ALIVE_MS);
 
-	assert_string_equal(answer.error, "");
+	assert_string_equal(response.error, "");
 	assert_int_equal(reader.got.length, 8);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	buf_finish(&reader.got);
 	fixture_finish(&f);
 }
@@ -229,12 +229,12 @@ static void bytes_keep_it_alive_longer_than_any_timeout(void **state)
 static void stream_until_stopped(void *arg)
 {
 	struct reader reader = { .f = arg, .got = BUF_INIT(100) };
-	struct http_answer answer = run_stream(&reader, 600000, 600000);
+	struct http_response response = run_stream(&reader, 600000, 600000);
 
-	if (answer.result == -ECANCELED) {
+	if (response.result == -ECANCELED) {
 		fixture_count(arg);
 	}
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	buf_finish(&reader.got);
 }
 
@@ -306,7 +306,7 @@ static void serve_token(void *arg, struct test_peer *peer)
 				   "Bearer 1") == 0;
 
 		test_request_finish(&request);
-		test_peer_answer(peer, good ? 200 : 401, NULL, good ? "yes" : "no");
+		test_peer_respond(peer, good ? 200 : 401, NULL, good ? "yes" : "no");
 	}
 }
 
@@ -323,21 +323,21 @@ static void refused_credentials_are_renewed(void **state)
 	fixture_init(&f, NULL, NULL, serve_token);
 	fixture_connect(&f, (struct curl_transport_config){ .credentials = source });
 
-	struct http_answer answer = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
+	struct http_response response = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
 
-	assert_int_equal(answer.status, 200);
-	assert_int_equal(answer.body.length, 0);
+	assert_int_equal(response.status, 200);
+	assert_int_equal(response.body.length, 0);
 	assert_string_equal(buf_str(&reader.got), "yes");
 	assert_int_equal(tokens.refused, 1);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 
 	/* The token of "1 refused" is the right one; spoil it for good. */
 	tokens.refused = 5;
-	answer = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
-	assert_int_equal(answer.status, 401);
-	assert_string_equal(buf_str(&answer.body), "no");
+	response = run_stream(&reader, TEST_TIMEOUT_MS, TEST_TIMEOUT_MS);
+	assert_int_equal(response.status, 401);
+	assert_string_equal(buf_str(&response.body), "no");
 	assert_int_equal(tokens.refused, 6);
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 	buf_finish(&reader.got);
 	fixture_finish(&f);
 }

@@ -27,7 +27,7 @@ static void serve_echo(void *arg, struct test_peer *peer)
 		}
 		buf_append(&text, request.body, request.body_length);
 		test_request_finish(&request);
-		test_peer_answer(peer, 200, NULL, buf_str(&text));
+		test_peer_respond(peer, 200, NULL, buf_str(&text));
 	}
 }
 
@@ -73,18 +73,18 @@ static void requests_go_out_as_they_are_given(void **state)
 	fixture_connect(&f, (struct curl_transport_config){
 				    .server = server, .headers = headers, .connections = 1 });
 	for (size_t i = 0; i < 2 * ARRAY_LEN(requests); i++) {
-		struct http_answer answer;
+		struct http_response response;
 		const char *host = f.url + strlen("http://"),
 			   *mark = strstr(expected[i % ARRAY_LEN(requests)], "%s");
 		CLEANUP_FREE char *text =
 			xprintf("%.*s%s%s", (int)(mark - expected[i % ARRAY_LEN(requests)]),
 				expected[i % ARRAY_LEN(requests)], host, mark + 2);
 
-		transport_perform(f.transport, &requests[i % ARRAY_LEN(requests)], &answer, 1);
-		assert_int_equal(answer.result, 0);
-		assert_int_equal(answer.status, 200);
-		assert_string_equal(buf_str(&answer.body), text);
-		http_answer_finish(&answer);
+		transport_perform(f.transport, &requests[i % ARRAY_LEN(requests)], &response, 1);
+		assert_int_equal(response.result, 0);
+		assert_int_equal(response.status, 200);
+		assert_string_equal(buf_str(&response.body), text);
+		http_response_finish(&response);
 	}
 	assert_int_equal(test_server_connections(f.server), 1);
 	fixture_finish(&f);
@@ -101,19 +101,19 @@ static void bodies_of_megabytes_go_out_whole(void **state)
 					.body = body,
 					.body_length = length,
 					.timeout_ms = TEST_TIMEOUT_MS };
-	struct http_answer answer;
+	struct http_response response;
 
 	(void)state;
 	for (size_t i = 0; i < length; i++) {
 		body[i] = (char)('a' + i % 26);
 	}
 	fixture_plain(&f, serve_echo);
-	transport_perform(f.transport, &request, &answer, 1);
-	assert_int_equal(answer.result, 0);
-	assert_true(answer.body.length > length);
-	assert_non_null(strstr(answer.body.data, "|Expect=|"));
-	assert_string_equal(answer.body.data + answer.body.length - length, body);
-	http_answer_finish(&answer);
+	transport_perform(f.transport, &request, &response, 1);
+	assert_int_equal(response.result, 0);
+	assert_true(response.body.length > length);
+	assert_non_null(strstr(response.body.data, "|Expect=|"));
+	assert_string_equal(response.body.data + response.body.length - length, body);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 
@@ -124,12 +124,12 @@ static void serve_status(void *arg, struct test_peer *peer)
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
 		if (strcmp(request.path, "/busy") == 0) {
-			test_peer_answer(peer, 429, "retry-after:  7\r\n", "Too many requests");
+			test_peer_respond(peer, 429, "retry-after:  7\r\n", "Too many requests");
 		} else if (strcmp(request.path, "/moved") == 0) {
-			test_peer_answer(peer, 302, "Location: /busy\r\n", "");
+			test_peer_respond(peer, 302, "Location: /busy\r\n", "");
 		} else if (strcmp(request.path, "/interim") == 0) {
 			test_peer_say(peer, "HTTP/1.1 103 Early\r\nRetry-After: 9\r\n\r\n");
-			test_peer_answer(peer, 404, NULL, "{}");
+			test_peer_respond(peer, 404, NULL, "{}");
 		}
 		test_request_finish(&request);
 	}
@@ -138,25 +138,25 @@ static void serve_status(void *arg, struct test_peer *peer)
 static void any_status_is_an_answer(void **state)
 {
 	struct fixture f;
-	struct http_answer answer;
+	struct http_response response;
 
 	(void)state;
 	fixture_plain(&f, serve_status);
-	answer = fixture_get(&f, "/busy", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.result, 0);
-	assert_int_equal(answer.status, 429);
-	assert_int_equal(answer.retry_after_ms, 7000);
-	assert_string_equal(buf_str(&answer.body), "Too many requests");
-	http_answer_finish(&answer);
+	response = fixture_get(&f, "/busy", TEST_TIMEOUT_MS);
+	assert_int_equal(response.result, 0);
+	assert_int_equal(response.status, 429);
+	assert_int_equal(response.retry_after_ms, 7000);
+	assert_string_equal(buf_str(&response.body), "Too many requests");
+	http_response_finish(&response);
 
-	answer = fixture_get(&f, "/moved", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.status, 302);
-	http_answer_finish(&answer);
+	response = fixture_get(&f, "/moved", TEST_TIMEOUT_MS);
+	assert_int_equal(response.status, 302);
+	http_response_finish(&response);
 
-	answer = fixture_get(&f, "/interim", TEST_TIMEOUT_MS);
-	assert_int_equal(answer.status, 404);
-	assert_int_equal(answer.retry_after_ms, 0);
-	http_answer_finish(&answer);
+	response = fixture_get(&f, "/interim", TEST_TIMEOUT_MS);
+	assert_int_equal(response.status, 404);
+	assert_int_equal(response.retry_after_ms, 0);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 
@@ -174,7 +174,7 @@ static void serve_four(void *arg, struct test_peer *peer)
 		if (!fixture_wait(f, 4)) {
 			return;
 		}
-		test_peer_answer(peer, 200, NULL, "{}");
+		test_peer_respond(peer, 200, NULL, "{}");
 	}
 }
 
@@ -182,7 +182,7 @@ static void requests_of_one_call_overlap(void **state)
 {
 	struct fixture f;
 	struct http_request requests[4];
-	struct http_answer answers[4];
+	struct http_response responses[4];
 
 	(void)state;
 	fixture_plain(&f, serve_four);
@@ -191,11 +191,11 @@ static void requests_of_one_call_overlap(void **state)
 						     .path = "/",
 						     .timeout_ms = TEST_TIMEOUT_MS };
 	}
-	transport_perform(f.transport, requests, answers, 4);
+	transport_perform(f.transport, requests, responses, 4);
 	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(answers[i].result, 0);
-		assert_int_equal(answers[i].status, 200);
-		http_answer_finish(&answers[i]);
+		assert_int_equal(responses[i].result, 0);
+		assert_int_equal(responses[i].status, 200);
+		http_response_finish(&responses[i]);
 	}
 	assert_int_equal(test_server_connections(f.server), 4);
 	fixture_finish(&f);
@@ -209,13 +209,13 @@ static void ask_many(void *arg)
 	struct fixture *f = arg;
 
 	for (int i = 0; i < MANY_REQUESTS; i++) {
-		struct http_answer answer = fixture_get(f, "/x", TEST_TIMEOUT_MS);
+		struct http_response response = fixture_get(f, "/x", TEST_TIMEOUT_MS);
 
-		if (answer.result == 0 && answer.status == 200 &&
-		    strcmp(buf_str(&answer.body), "{}") == 0) {
+		if (response.result == 0 && response.status == 200 &&
+		    strcmp(buf_str(&response.body), "{}") == 0) {
 			fixture_count(f);
 		}
-		http_answer_finish(&answer);
+		http_response_finish(&response);
 	}
 }
 
@@ -283,12 +283,12 @@ static void serve_nothing(void *arg, struct test_peer *peer)
 
 static void ask_and_be_stopped(void *arg)
 {
-	struct http_answer answer = fixture_get(arg, "/", 600000);
+	struct http_response response = fixture_get(arg, "/", 600000);
 
-	if (answer.result == -ECANCELED) {
+	if (response.result == -ECANCELED) {
 		fixture_count(arg);
 	}
-	http_answer_finish(&answer);
+	http_response_finish(&response);
 }
 
 static void stopping_answers_everything_at_once(void **state)
@@ -310,11 +310,11 @@ static void stopping_answers_everything_at_once(void **state)
 	}
 	assert_int_equal(f.count, 5);
 
-	struct http_answer answer = fixture_get(&f, "/", TEST_TIMEOUT_MS);
+	struct http_response response = fixture_get(&f, "/", TEST_TIMEOUT_MS);
 
-	assert_int_equal(answer.result, -ECANCELED);
-	assert_false(answer.maybe_sent);
-	http_answer_finish(&answer);
+	assert_int_equal(response.result, -ECANCELED);
+	assert_false(response.maybe_sent);
+	http_response_finish(&response);
 	fixture_finish(&f);
 }
 

@@ -78,7 +78,7 @@ static void in_simulation(void *arg)
 		.limit = LINKS - 1,
 		.idle_us = 75 * SECOND,
 		.body_us = 30 * SECOND,
-		.answer_us = 600 * SECOND,
+		.response_us = 600 * SECOND,
 		.on_sweep = count_sweep,
 		.arg = world,
 	});

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* net/http-head: the status of an answer, as it comes. */
+/* net/http-head: the status of a response, as it comes. */
 #include "config.h"
 
 #include "net/http-head.h"
@@ -15,10 +15,10 @@
 
 static int status_of(const char *text, size_t length, size_t *ret_length)
 {
-	CLEANUP_BUF struct buf answer = BUF_INIT(1024);
+	CLEANUP_BUF struct buf response = BUF_INIT(1024);
 
-	assert_int_equal(buf_append(&answer, text, length), 0);
-	return http_head_status(&answer, ret_length);
+	assert_int_equal(buf_append(&response, text, length), 0);
+	return http_head_status(&response, ret_length);
 }
 
 static void a_head_is_read_when_it_is_whole(void **state)

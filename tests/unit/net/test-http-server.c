@@ -17,20 +17,20 @@
 
 #include "base/memory.h"
 
-static int answer_live(void *arg, struct buf *body)
+static int respond_live(void *arg, struct buf *body)
 {
 	buf_append_str(body, arg);
 	return 200;
 }
 
-static int answer_sick(void *arg, struct buf *body)
+static int respond_sick(void *arg, struct buf *body)
 {
 	(void)arg;
 	buf_append_str(body, "sick\n");
 	return 503;
 }
 
-static int answer_much(void *arg, struct buf *body)
+static int respond_much(void *arg, struct buf *body)
 {
 	(void)arg;
 	while (buf_append_str(body, "more and more of it ") == 0) {
@@ -39,7 +39,7 @@ static int answer_much(void *arg, struct buf *body)
 }
 
 /* More than the kernel takes for a client that reads nothing. */
-static int answer_large(void *arg, struct buf *body)
+static int response_large(void *arg, struct buf *body)
 {
 	(void)arg;
 	while (body->length < (4u << 20)) {
@@ -49,10 +49,10 @@ static int answer_large(void *arg, struct buf *body)
 }
 
 static const struct http_route routes[] = {
-	{ "/large", "text/plain", answer_large },
-	{ "/live", "text/plain", answer_live },
-	{ "/sick", "text/plain", answer_sick },
-	{ "/much", "text/plain", answer_much },
+	{ "/large", "text/plain", response_large },
+	{ "/live", "text/plain", respond_live },
+	{ "/sick", "text/plain", respond_sick },
+	{ "/much", "text/plain", respond_much },
 	{ NULL, NULL, NULL },
 };
 

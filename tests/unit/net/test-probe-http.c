@@ -44,20 +44,20 @@ static void note(struct seen *seen, const struct test_request *request)
 	seen->hops++;
 }
 
-static void answer(struct test_peer *peer, const char *path)
+static void response(struct test_peer *peer, const char *path)
 {
 	char big[1024];
 
 	if (strcmp(path, "/ok?x=1") == 0) {
-		test_peer_answer(peer, 200, "", "fine");
+		test_peer_respond(peer, 200, "", "fine");
 	} else if (strcmp(path, "/bad") == 0) {
-		test_peer_answer(peer, 503, "", "not yet");
+		test_peer_respond(peer, 503, "", "not yet");
 	} else if (strcmp(path, "/here") == 0) {
-		test_peer_answer(peer, 302, "Location: /ok?x=1\r\n", "");
+		test_peer_respond(peer, 302, "Location: /ok?x=1\r\n", "");
 	} else if (strcmp(path, "/away") == 0) {
-		test_peer_answer(peer, 302, "Location: http://192.0.2.1/\r\n", "");
+		test_peer_respond(peer, 302, "Location: http://192.0.2.1/\r\n", "");
 	} else if (strcmp(path, "/loop") == 0) {
-		test_peer_answer(peer, 302, "Location: /loop\r\n", "");
+		test_peer_respond(peer, 302, "Location: /loop\r\n", "");
 	} else if (strcmp(path, "/endless") == 0) {
 		memset(big, 'x', sizeof(big));
 		test_peer_say(peer, "HTTP/1.1 200 OK\r\n\r\n");
@@ -74,7 +74,7 @@ static void serve(void *arg, struct test_peer *peer)
 
 	while (test_peer_read(peer, &request)) {
 		note(arg, &request);
-		answer(peer, request.path);
+		response(peer, request.path);
 		test_request_finish(&request);
 	}
 }
@@ -161,7 +161,7 @@ static void headers_are_the_probes_own(void **state)
 	assert_int_equal(get(world, "/ok?x=1",
 			     ",\"httpHeaders\":[{\"name\":\"X\",\"value\":\"a\\r\\nB: c\"}]", &why),
 			 PROBE_FAILURE);
-	assert_string_equal(why.text, "one of its httpHeaders is no header");
+	assert_string_equal(why.text, "one of its httpHeaders is not a header");
 }
 
 static void redirects_are_followed_on_the_same_host(void **state)

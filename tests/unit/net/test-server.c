@@ -163,7 +163,7 @@ bool test_peer_say(struct test_peer *peer, const char *text)
 	return test_peer_write(peer, text, strlen(text));
 }
 
-bool test_peer_answer(struct test_peer *peer, int status, const char *headers, const char *body)
+bool test_peer_respond(struct test_peer *peer, int status, const char *headers, const char *body)
 {
 	CLEANUP_FREE char *text = xprintf(
 		"HTTP/1.1 %d X\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",

@@ -73,7 +73,7 @@ size_t test_peer_read_some(struct test_peer *peer, char *data, size_t most);
 bool test_peer_write(struct test_peer *peer, const char *data, size_t length);
 bool test_peer_say(struct test_peer *peer, const char *text);
 /* A whole answer with a length. */
-bool test_peer_answer(struct test_peer *peer, int status, const char *headers, const char *body);
+bool test_peer_respond(struct test_peer *peer, int status, const char *headers, const char *body);
 /* The connection will end with a reset instead of a proper close. */
 void test_peer_reset(struct test_peer *peer);
 /* Waits until the client has gone. */

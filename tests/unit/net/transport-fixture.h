@@ -96,14 +96,14 @@ static inline bool fixture_wait(struct fixture *fixture, unsigned int count)
 	return true;
 }
 
-static inline struct http_answer fixture_get(struct fixture *fixture, const char *path,
-					     uint32_t timeout_ms)
+static inline struct http_response fixture_get(struct fixture *fixture, const char *path,
+					       uint32_t timeout_ms)
 {
 	struct http_request request = { .method = "GET", .path = path, .timeout_ms = timeout_ms };
-	struct http_answer answer;
+	struct http_response response;
 
-	transport_perform(fixture->transport, &request, &answer, 1);
-	return answer;
+	transport_perform(fixture->transport, &request, &response, 1);
+	return response;
 }
 
 /* Answers every request with 200 and an empty object. */
@@ -114,7 +114,7 @@ static inline void serve_ok(void *arg, struct test_peer *peer)
 	(void)arg;
 	while (test_peer_read(peer, &request)) {
 		test_request_finish(&request);
-		if (!test_peer_answer(peer, 200, NULL, "{}")) {
+		if (!test_peer_respond(peer, 200, NULL, "{}")) {
 			return;
 		}
 	}

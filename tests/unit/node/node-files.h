@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files for tests of volumes: a folder of the test's own, and what is in files. Include after
+/* Files for tests of volumes: a directory of the test's own, and what is in files. Include after
  * cmocka.h. */
 #ifndef ASB_TESTS_UNIT_NODE_NODE_FILES_H
 #define ASB_TESTS_UNIT_NODE_NODE_FILES_H
@@ -28,19 +28,19 @@ static inline char *files_temporary(void)
 	return path;
 }
 
-/* The whole folder. */
+/* The whole directory. */
 static inline void files_remove(const char *path)
 {
-	CLEANUP_FD int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	assert_true(folder >= 0);
-	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_true(directory >= 0);
+	assert_int_equal(volumes_tree_remove(directory), 0);
 	assert_int_equal(rmdir(path), 0);
 }
 
-static inline void files_write(const char *folder, const char *name, const char *text)
+static inline void files_write(const char *directory, const char *name, const char *text)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);
@@ -62,11 +62,11 @@ static inline void files_expect(const char *path, const char *content)
 	assert_string_equal(bytes, content);
 }
 
-static inline void files_expect_bytes(const char *folder, const char *name, const void *content,
+static inline void files_expect_bytes(const char *directory, const char *name, const void *content,
 				      size_t length)
 {
 	char bytes[4096];
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
@@ -74,18 +74,18 @@ static inline void files_expect_bytes(const char *folder, const char *name, cons
 	assert_memory_equal(bytes, content, length);
 }
 
-static inline void files_link(const char *folder, const char *name, char ret[64])
+static inline void files_link(const char *directory, const char *name, char ret[64])
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 	ssize_t length = readlink(path, ret, 63);
 
 	assert_true(length > 0);
 	ret[length] = '\0';
 }
 
-static inline int files_count(const char *folder)
+static inline int files_count(const char *directory)
 {
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(directory);
 	int count = -2; /* . and .. */
 
 	assert_non_null(dir);

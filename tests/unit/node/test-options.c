@@ -61,7 +61,7 @@ static void options_say_what_is_wrong(void **state UNUSED)
 		{ "--bind=maybe", NULL, "--bind takes true or false, not 'maybe'" },
 		{ "--kubeconfig", NULL, "flag '--kubeconfig' needs a value" },
 		{ "--wat", NULL, "unknown flag '--wat'" },
-		{ "wat", NULL, "'wat' is no flag" },
+		{ "wat", NULL, "unknown flag 'wat'" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -43,7 +43,7 @@ static bool take_out(struct buf *lines, const char *key)
 }
 
 static void run_words(struct fake_haproxy *fake, char **words, size_t count, const char *payload,
-		      struct buf *answer)
+		      struct buf *response)
 {
 	bool versioned = count > 2 && words[2][0] == '@';
 	size_t at = versioned ? 4 : 3;
@@ -51,13 +51,13 @@ static void run_words(struct fake_haproxy *fake, char **words, size_t count, con
 
 	if (strcmp(words[0], "prepare") == 0) {
 		buf_clear(&fake->prepared);
-		buf_append_str(answer, "New version created: 7\n");
+		buf_append_str(response, "New version created: 7\n");
 	} else if (strcmp(words[0], "commit") == 0) {
 		buf_clear(&fake->live);
 		buf_append(&fake->live, buf_str(&fake->prepared), fake->prepared.length);
 	} else if (strcmp(words[0], "del") == 0) {
 		if (!take_out(&fake->live, words[3])) {
-			buf_append_str(answer, "Key not found.\n");
+			buf_append_str(response, "Key not found.\n");
 		}
 	} else if (strcmp(words[0], "add") == 0 && payload != NULL) {
 		buf_append_str(to, payload);
@@ -65,11 +65,11 @@ static void run_words(struct fake_haproxy *fake, char **words, size_t count, con
 		buf_printf(to, "%s%s%s\n", words[at], at + 1 < count ? " " : "",
 			   at + 1 < count ? words[at + 1] : "");
 	} else {
-		buf_append_str(answer, "Unknown command.\n");
+		buf_append_str(response, "Unknown command.\n");
 	}
 }
 
-static void run_command(struct fake_haproxy *fake, char *text, struct buf *answer)
+static void run_command(struct fake_haproxy *fake, char *text, struct buf *response)
 {
 	char *payload = strstr(text, " <<\n"), *command;
 
@@ -86,10 +86,10 @@ static void run_command(struct fake_haproxy *fake, char *text, struct buf *answe
 			count++;
 		}
 		if (count > 2) {
-			run_words(fake, words, count, payload, answer);
+			run_words(fake, words, count, payload, response);
 		}
 	}
-	buf_append_char(answer, '\n');
+	buf_append_char(response, '\n');
 }
 
 static bool is_whole(const struct buf *text)
@@ -102,7 +102,7 @@ static bool is_whole(const struct buf *text)
 
 static void serve(struct fake_haproxy *fake, int fd)
 {
-	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX), answer = BUF_INIT(TEXT_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX), response = BUF_INIT(TEXT_MAX);
 	char data[4096];
 	ssize_t got;
 
@@ -113,14 +113,14 @@ static void serve(struct fake_haproxy *fake, int fd)
 	fake->commands++;
 	if (fake->fails > 0 && fake->passes == 0) {
 		fake->fails--;
-		buf_append_str(&answer, "Permission denied\n\n");
+		buf_append_str(&response, "Permission denied\n\n");
 	} else if (!fake->deaf) {
 		CLEANUP_FREE char *copy = xstrdup(buf_str(&text));
 
 		fake->passes -= fake->passes > 0 ? 1 : 0;
-		run_command(fake, copy, &answer);
+		run_command(fake, copy, &response);
 	}
-	send(fd, buf_str(&answer), answer.length, MSG_NOSIGNAL);
+	send(fd, buf_str(&response), response.length, MSG_NOSIGNAL);
 }
 
 static void run(void *arg)

@@ -106,7 +106,7 @@ static void what_is_wrong_is_told(void **state)
 		  "--port takes a whole number from 0 to 65535, not '65536'" },
 		{ { "--port" }, "flag '--port' needs a value" },
 		{ { "--nope=1" }, "unknown flag '--nope=1'; see --help" },
-		{ { "here" }, "'here' is no flag; see --help" },
+		{ { "here" }, "unknown flag 'here'; see --help" },
 		{ { "--help=1" }, "--help takes no value" },
 		{ { "--host", "" }, "--host is empty" },
 	};

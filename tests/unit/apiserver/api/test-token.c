@@ -97,35 +97,35 @@ static int remove_one(const char *path, const struct stat *info UNUSED, int flag
 
 static void the_admin_s_token_is_made_once_and_kept_private(void **state)
 {
-	char folder[] = "/tmp/test-token-XXXXXX", once[TOKEN_MAX], again[TOKEN_MAX];
+	char directory[] = "/tmp/test-token-XXXXXX", once[TOKEN_MAX], again[TOKEN_MAX];
 	struct stat info;
 	struct error error = { 0 };
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	CLEANUP_FREE char *path = xprintf("%s/token", folder);
+	assert_non_null(mkdtemp(directory));
+	CLEANUP_FREE char *path = xprintf("%s/token", directory);
 
-	assert_int_equal(token_load(folder, once, &error), 0);
-	assert_int_equal(token_load(folder, again, &error), 0);
+	assert_int_equal(token_load(directory, once, &error), 0);
+	assert_int_equal(token_load(directory, again, &error), 0);
 	assert_string_equal(once, again);
 	assert_int_equal(strlen(once), 64);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0600);
 	assert_int_equal(truncate(path, 3), 0);
-	assert_true(token_load(folder, again, &error) < 0);
+	assert_true(token_load(directory, again, &error) < 0);
 	assert_non_null(strstr(error.text, "remove it"));
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static void a_kubeconfig_replaces_the_one_before(void **state)
 {
-	char folder[] = "/tmp/test-token-XXXXXX", text[4096];
+	char directory[] = "/tmp/test-token-XXXXXX", text[4096];
 	struct stat info;
 	struct error error = { 0 };
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	CLEANUP_FREE char *path = xprintf("%s/kubeconfig", folder);
+	assert_non_null(mkdtemp(directory));
+	CLEANUP_FREE char *path = xprintf("%s/kubeconfig", directory);
 
 	assert_int_equal(kubeconfig_write(path, "https://a:1", "PEM", "t1", &error), 0);
 	assert_int_equal(kubeconfig_write(path, "https://a:2", "PEM", "t2", &error), 0);
@@ -142,7 +142,7 @@ static void a_kubeconfig_replaces_the_one_before(void **state)
 	assert_non_null(strstr(text, "token: t2\n"));
 	assert_null(strstr(text, "t1"));
 	assert_true(kubeconfig_write("/nonexistent/x", "s", "c", "t", &error) < 0);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)

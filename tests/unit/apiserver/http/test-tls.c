@@ -29,15 +29,15 @@ static int remove_one(const char *path, const struct stat *info UNUSED, int flag
 	return remove(path);
 }
 
-static int make_folder(void **state)
+static int make_directory(void **state)
 {
-	char *folder = xstrdup("/tmp/test-tls-XXXXXX");
+	char *directory = xstrdup("/tmp/test-tls-XXXXXX");
 
-	*state = folder;
-	return mkdtemp(folder) != NULL ? 0 : -1;
+	*state = directory;
+	return mkdtemp(directory) != NULL ? 0 : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_directory(void **state)
 {
 	nftw(*state, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(*state);
@@ -85,11 +85,11 @@ static bool verifies(const struct tls_files *files, int64_t when, const char *ho
 	return good;
 }
 
-static void load(const char *folder, int64_t now, struct tls_files *ret)
+static void load(const char *directory, int64_t now, struct tls_files *ret)
 {
 	struct error error = { 0 };
 
-	if (tls_load(folder, now, ret, &error) < 0) {
+	if (tls_load(directory, now, ret, &error) < 0) {
 		fail_msg("%s", error.text);
 	}
 }
@@ -172,16 +172,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clients_that_trust_the_ca_trust_the_leaf,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(keys_are_for_their_owner_alone, make_folder,
-						remove_folder),
+						make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(keys_are_for_their_owner_alone, make_directory,
+						remove_directory),
 		cmocka_unit_test_setup_teardown(a_second_start_finds_what_the_first_made,
-						make_folder, remove_folder),
+						make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(
-			a_leaf_in_its_last_days_is_made_anew_under_the_same_ca, make_folder,
-			remove_folder),
+			a_leaf_in_its_last_days_is_made_anew_under_the_same_ca, make_directory,
+			remove_directory),
 		cmocka_unit_test_setup_teardown(a_damaged_leaf_is_made_anew_a_damaged_ca_is_told,
-						make_folder, remove_folder),
+						make_directory, remove_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

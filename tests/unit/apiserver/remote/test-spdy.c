@@ -87,7 +87,7 @@ static void frames_come_apart_however_they_are_cut(void **state)
 	put_open(&deflater, 3, "stdin", true, &in);
 	spdy_put_data(3, "ab", 2, true, &in);
 	spdy_put_ping(7, &in);
-	spdy_put_ping(8, &in); /* an answer to nothing */
+	spdy_put_ping(8, &in); /* a response to nothing */
 	spdy_put_reset(1, SPDY_RESET_CANCEL, &in);
 	spdy_deflater_finish(&deflater);
 	for (size_t cut = 1; cut <= in.length; cut++) {

@@ -32,7 +32,7 @@ static void dry_runs_change_nothing(void **state)
 {
 	struct store_world *world = *state;
 	struct request request = request_for(&a_widget, "w");
-	CLEANUP(objects_state_release) struct objects_state *answer = NULL;
+	CLEANUP(objects_state_release) struct objects_state *response = NULL;
 	CLEANUP_JSON struct json_object *patch = yaml("spec: {a: 2}");
 	uint64_t version;
 
@@ -43,10 +43,10 @@ static void dry_runs_change_nothing(void **state)
 	assert_null(store_tree(world, &a_widget, "w"));
 	assert_int_equal(store_create(world, &a_widget, "metadata: {name: w}\nspec: {a: 1}"), 201);
 	version = objects_version(world->objects);
-	assert_int_equal(
-		request_patch(world->objects, &request, PATCH_MERGE, patch, &answer, &world->error),
-		200);
-	assert_non_null(strstr(objects_state_text(answer, NULL), "\"a\":2"));
+	assert_int_equal(request_patch(world->objects, &request, PATCH_MERGE, patch, &response,
+				       &world->error),
+			 200);
+	assert_non_null(strstr(objects_state_text(response, NULL), "\"a\":2"));
 	assert_int_equal(request_replace(world->objects, &request,
 					 yaml("metadata: {name: w}\nspec: {a: 3}"), NULL,
 					 &world->error),

@@ -137,7 +137,7 @@ static void a_database_that_was_cut_is_refused(void **state)
 		write_file(world, "api.db", &text, length);
 		assert_int_equal(store_world_open(world), -EUCLEAN);
 	}
-	/* One that was moved away is begun anew, as the error says. */
+	/* One that was moved away is begun again, as the error says. */
 	path_of(world, "api.db", path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(store_world_open(world), 0);

@@ -26,13 +26,13 @@ static void a_server_without_watch_lists_is_listed_in_pages(void **state)
 		struct mirror m;
 
 		mirror_init(&m);
-		script_answer(&m.script, LIST_FIRST, statuses[i], REFUSED);
-		script_answer(&m.script, PAGES, 200,
-			      PAGE("10", ",'continue':'next=/+ page'",
-				   POD("a", "5", "Running") "," POD("b", "3", "Running")));
-		script_answer(&m.script, "limit=500&continue=next%3D%2F%2B%20page", 200,
-			      PAGE("10", ",'continue':''", POD("c", "7", "Running")));
-		script_answer(&m.script, "&resourceVersion=10", 200, "");
+		script_response(&m.script, LIST_FIRST, statuses[i], REFUSED);
+		script_response(&m.script, PAGES, 200,
+				PAGE("10", ",'continue':'next=/+ page'",
+				     POD("a", "5", "Running") "," POD("b", "3", "Running")));
+		script_response(&m.script, "limit=500&continue=next%3D%2F%2B%20page", 200,
+				PAGE("10", ",'continue':''", POD("c", "7", "Running")));
+		script_response(&m.script, "&resourceVersion=10", 200, "");
 		mirror_start(&m);
 		expect_settled(&m, 1);
 		expect_wakes(&m.world, "+a! +b! +c!");
@@ -51,11 +51,11 @@ static void it_remembers_that_a_server_does_pages(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200, PAGE("10", "", POD("a", "5", "Running")));
-	script_answer(&m.script, "&resourceVersion=10", 410, GONE);
-	script_answer(&m.script, PAGES, 200, PAGE("20", "", ""));
-	script_answer(&m.script, "&resourceVersion=20", 200, "");
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, PAGES, 200, PAGE("10", "", POD("a", "5", "Running")));
+	script_response(&m.script, "&resourceVersion=10", 410, GONE);
+	script_response(&m.script, PAGES, 200, PAGE("20", "", ""));
+	script_response(&m.script, "&resourceVersion=20", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+a! -a");
@@ -71,9 +71,9 @@ static void pages_ask_for_what_it_was_told_to(void **state)
 	mirror_init(&m);
 	m.config.metadata_only = true;
 	m.config.label_selector = "a=b";
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, "?labelSelector=a%3Db&limit=500", 200, PAGE("10", "", ""));
-	script_answer(&m.script, "?labelSelector=a%3Db&watch=true", 200, "");
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, "?labelSelector=a%3Db&limit=500", 200, PAGE("10", "", ""));
+	script_response(&m.script, "?labelSelector=a%3Db&watch=true", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_string_equal(m.script.sent[1].accept,
@@ -81,23 +81,23 @@ static void pages_ask_for_what_it_was_told_to(void **state)
 	mirror_finish(&m);
 }
 
-/* With this answer to the first page the list fails, is made anew after a pause, and nothing is
+/* With this response to the first page the list fails, is made again after a pause, and nothing is
  * dropped before it is whole. */
 static void expect_list_again(int status, const char *body)
 {
 	struct mirror m;
 
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200, PAGE("10", "", POD("a", "5", "Running")));
-	script_answer(&m.script, "&resourceVersion=10", 410, GONE);
-	script_answer(&m.script, PAGES, status, body);
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, PAGES, 200, PAGE("10", "", POD("a", "5", "Running")));
+	script_response(&m.script, "&resourceVersion=10", 410, GONE);
+	script_response(&m.script, PAGES, status, body);
 	mirror_start(&m);
 	expect_settled(&m, 0);
 	assert_true(store_has(m.world.store, "n", "a"));
 	assert_int_equal(store_version(m.world.store), 10);
-	script_answer(&m.script, PAGES, 200, PAGE("20", "", ""));
-	script_answer(&m.script, "&resourceVersion=20", 200, "");
+	script_response(&m.script, PAGES, 200, PAGE("20", "", ""));
+	script_response(&m.script, "&resourceVersion=20", 200, "");
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 4) - sent_us(&m, 3) >= 800000);
 	assert_false(store_has(m.world.store, "n", "a"));
@@ -126,12 +126,12 @@ static void a_list_whose_pages_expire_begins_anew(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200,
-		      PAGE("10", ",'continue':'x'", POD("a", "5", "Running")));
-	script_answer(&m.script, "continue=x", 410, GONE);
-	script_answer(&m.script, PAGES, 200, PAGE("20", "", POD("b", "15", "Running")));
-	script_answer(&m.script, "&resourceVersion=20", 200, "");
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, PAGES, 200,
+			PAGE("10", ",'continue':'x'", POD("a", "5", "Running")));
+	script_response(&m.script, "continue=x", 410, GONE);
+	script_response(&m.script, PAGES, 200, PAGE("20", "", POD("b", "15", "Running")));
+	script_response(&m.script, "&resourceVersion=20", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+a! +b! -a");
@@ -145,10 +145,10 @@ static void items_without_a_name_are_left_out(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200,
-		      PAGE("10", "", "null,{},5," POD("a", "5", "Running") ",{'metadata':{}}"));
-	script_answer(&m.script, "&resourceVersion=10", 200, "");
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, PAGES, 200,
+			PAGE("10", "", "null,{},5," POD("a", "5", "Running") ",{'metadata':{}}"));
+	script_response(&m.script, "&resourceVersion=10", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+a!");
@@ -161,9 +161,10 @@ static void a_list_of_null_items_is_empty(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200, "{'metadata':{'resourceVersion':'10'},'items':null}");
-	script_answer(&m.script, "&resourceVersion=10", 200, "");
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, PAGES, 200,
+			"{'metadata':{'resourceVersion':'10'},'items':null}");
+	script_response(&m.script, "&resourceVersion=10", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_SYNCED);
@@ -176,13 +177,13 @@ static void pages_from_before_what_is_known_are_of_a_server_gone_back_in_time(vo
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 422, REFUSED);
-	script_answer(&m.script, PAGES, 200,
-		      PAGE("50", "", POD("a", "45", "Running") "," POD("b", "5", "Running")));
-	script_answer(&m.script, "&resourceVersion=50", 410, GONE);
-	script_answer(&m.script, PAGES, 200, PAGE("20", "", POD("b", "5", "Running")));
-	script_answer(&m.script, PAGES, 200, PAGE("20", "", POD("b", "5", "Running")));
-	script_answer(&m.script, "&resourceVersion=20", 200, "");
+	script_response(&m.script, LIST_FIRST, 422, REFUSED);
+	script_response(&m.script, PAGES, 200,
+			PAGE("50", "", POD("a", "45", "Running") "," POD("b", "5", "Running")));
+	script_response(&m.script, "&resourceVersion=50", 410, GONE);
+	script_response(&m.script, PAGES, 200, PAGE("20", "", POD("b", "5", "Running")));
+	script_response(&m.script, PAGES, 200, PAGE("20", "", POD("b", "5", "Running")));
+	script_response(&m.script, "&resourceVersion=20", 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_false(store_has(m.world.store, "n", "a"));
@@ -200,9 +201,9 @@ static void catching_up_brings_what_the_stream_still_lacks(void **state)
 
 	(void)state;
 	mirror_init_synced(&m);
-	script_answer(&m.script, PAGES, 200,
-		      PAGE("30", ",'continue':'x'", POD("a", "25", "Failed")));
-	script_answer(&m.script, "continue=x", 200, PAGE("30", "", POD("b", "26", "Pending")));
+	script_response(&m.script, PAGES, 200,
+			PAGE("30", ",'continue':'x'", POD("a", "25", "Failed")));
+	script_response(&m.script, "continue=x", 200, PAGE("30", "", POD("b", "26", "Pending")));
 	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
 	expect_wakes(&m.world, "~a! +b!");
 	assert_int_equal(store_version(m.world.store), 30);
@@ -226,7 +227,7 @@ static void catching_up_does_not_rewind_a_stream_that_is_ahead(void **state)
 	script_feed(&m.script, "pods", ADDED("b", "40", "Pending"));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+b");
-	script_answer(&m.script, PAGES, 200, PAGE("30", "", POD("a", "5", "Running")));
+	script_response(&m.script, PAGES, 200, PAGE("30", "", POD("a", "5", "Running")));
 	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
 	expect_wakes(&m.world, "");
 	assert_int_equal(store_version(m.world.store), 40);
@@ -239,7 +240,7 @@ static void catching_up_before_the_first_list_waits_for_nothing(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 200, "");
+	script_response(&m.script, LIST_FIRST, 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_catch_up(m.reflector, NULL), 0);
@@ -254,13 +255,13 @@ static void catching_up_says_why_it_failed(void **state)
 
 	(void)state;
 	mirror_init_synced(&m);
-	script_answer(&m.script, PAGES, 500, "{'kind':'Status','message':'etcd is away'}");
+	script_response(&m.script, PAGES, 500, "{'kind':'Status','message':'etcd is away'}");
 	assert_true(reflector_catch_up(m.reflector, &error) < 0);
 	assert_non_null(strstr(error.text, "500"));
 	assert_non_null(strstr(error.text, "etcd is away"));
-	script_answer(&m.script, PAGES, -ECONNREFUSED, "");
+	script_response(&m.script, PAGES, -ECONNREFUSED, "");
 	assert_int_equal(reflector_catch_up(m.reflector, &error), -ECONNREFUSED);
-	script_answer(&m.script, PAGES, 200, PAGE("30", "", ""));
+	script_response(&m.script, PAGES, 200, PAGE("30", "", ""));
 	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
 	mirror_finish(&m);
 }
@@ -273,10 +274,10 @@ static void catching_up_waits_for_a_list_under_way(void **state)
 	(void)state;
 	mirror_init_synced(&m);
 	script_feed(&m.script, "pods", EVENT("ERROR", GONE));
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running"));
+	script_response(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running"));
 	expect_settled(&m, 1);
 	script_end(&m.script, "pods", -ECONNRESET); /* the list fails: only then is it our turn */
-	script_answer(&m.script, PAGES, 200, PAGE("30", "", POD("a", "5", "Running")));
+	script_response(&m.script, PAGES, 200, PAGE("30", "", POD("a", "5", "Running")));
 	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
 	expect_line(&m, m.script.sent_count - 1, PAGES);
 	assert_int_equal(store_version(m.world.store), 30);
@@ -298,7 +299,7 @@ static void the_end_does_not_wait_for_who_catches_up(void **state)
 	(void)state;
 	mirror_init_synced(&m);
 	script_feed(&m.script, "pods", EVENT("ERROR", GONE));
-	script_answer(&m.script, LIST_FIRST, 200, "");
+	script_response(&m.script, LIST_FIRST, 200, "");
 	expect_settled(&m, 1);
 	thread = sched_start(m.world.sched, "late", catch_up_later, &m);
 	script_pass(&m.script, 1000);

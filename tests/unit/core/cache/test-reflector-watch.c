@@ -23,7 +23,7 @@ static void frames_may_be_split_at_every_byte(void **state)
 
 		mirror_init(&m);
 		m.script.piece = piece;
-		script_answer(
+		script_response(
 			&m.script, LIST_FIRST, 200,
 			ADDED("a", "5", "Running") "\n" ADDED("b", "6", "Pending") LISTED("10")
 				EVENT("MODIFIED", POD("a", "11", "Failed")) "\n\n" EVENT(
@@ -46,7 +46,7 @@ static void an_unfinished_frame_at_the_end_is_nothing(void **state)
 	script_feed(&m.script, "pods",
 		    "{'type':'ADDED','object':{'metadata':{'name':'b','resourceVer");
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, "&resourceVersion=10", 200, ADDED("b", "11", "Pending"));
+	script_response(&m.script, "&resourceVersion=10", 200, ADDED("b", "11", "Pending"));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+b");
 	mirror_finish(&m);
@@ -61,8 +61,8 @@ static void expect_given_up(const char *frame)
 	mirror_init_synced(&m);
 	script_pass(&m.script, 3000000);
 	script_feed(&m.script, "pods", frame);
-	script_answer(&m.script, "&resourceVersion=10", 200,
-		      EVENT("MODIFIED", POD("a", "11", "Failed")));
+	script_response(&m.script, "&resourceVersion=10", 200,
+			EVENT("MODIFIED", POD("a", "11", "Failed")));
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 1) >= 3800000);
 	expect_wakes(&m.world, "~a");
@@ -137,9 +137,9 @@ static void a_frame_beyond_16_mib_ends_the_stream(void **state)
 	memset(frame, ' ', size);
 	mirror_init_synced(&m);
 	m.script.piece = 100000;
-	script_answer_bytes(&m.script, RESUME, 200, frame, size);
+	script_response_bytes(&m.script, RESUME, 200, frame, size);
 	script_end(&m.script, LIST_FIRST, 0);
-	script_answer(&m.script, "&resourceVersion=10", 200, ADDED("b", "11", "Pending"));
+	script_response(&m.script, "&resourceVersion=10", 200, ADDED("b", "11", "Pending"));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+b");
 	assert_int_equal(m.script.sent_count, 3);
@@ -190,7 +190,7 @@ static void only_the_marked_bookmark_ends_a_list(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(
+	script_response(
 		&m.script, LIST_FIRST, 200,
 		ADDED("a", "5", "Running") BOOKMARK("7") EVENT(
 			"BOOKMARK",
@@ -211,10 +211,10 @@ static void what_is_deleted_while_a_list_streams_is_gone(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 200,
-		      ADDED("a", "5", "Running") ADDED("b", "3", "Running")
-			      EVENT("MODIFIED", POD("b", "8", "Failed"))
-				      EVENT("DELETED", POD("a", "9", "Running")) LISTED("10"));
+	script_response(&m.script, LIST_FIRST, 200,
+			ADDED("a", "5", "Running") ADDED("b", "3", "Running")
+				EVENT("MODIFIED", POD("b", "8", "Failed"))
+					EVENT("DELETED", POD("a", "9", "Running")) LISTED("10"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+a! +b! ~b! -a");
@@ -233,8 +233,8 @@ static void a_server_gone_back_in_time_is_listed_anew(void **state)
 	expect_wakes(&m.world, "+b");
 	script_pass(&m.script, 3000000);
 	script_feed(&m.script, "pods", BOOKMARK("20")); /* restored from a backup */
-	script_answer(&m.script, LIST_FIRST, 200,
-		      ADDED("a", "5", "Running") ADDED("c", "15", "Running") LISTED("20"));
+	script_response(&m.script, LIST_FIRST, 200,
+			ADDED("a", "5", "Running") ADDED("c", "15", "Running") LISTED("20"));
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+c! -b");
 	assert_int_equal(store_version(m.world.store), 20);
@@ -253,9 +253,9 @@ static void a_list_from_before_what_is_known_is_of_a_server_gone_back_in_time(vo
 	script_feed(&m.script, "pods", ADDED("b", "50", "Running"));
 	expect_settled(&m, 1);
 	script_end(&m.script, "pods", -ECONNRESET);
-	script_answer(&m.script, "&resourceVersion=50", 410, GONE);
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("c", "15", "Running") LISTED("20"));
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("c", "15", "Running") LISTED("20"));
+	script_response(&m.script, "&resourceVersion=50", 410, GONE);
+	script_response(&m.script, LIST_FIRST, 200, ADDED("c", "15", "Running") LISTED("20"));
+	script_response(&m.script, LIST_FIRST, 200, ADDED("c", "15", "Running") LISTED("20"));
 	expect_settled(&m, 1);
 	assert_false(store_has(m.world.store, "n", "a") || store_has(m.world.store, "n", "b"));
 	assert_true(store_has(m.world.store, "n", "c"));
@@ -273,8 +273,8 @@ static void a_server_gone_back_in_time_between_streams_is_listed_anew(void **sta
 	expect_settled(&m, 1);
 	script_pass(&m.script, 3000000);
 	script_end(&m.script, "pods", -ECONNRESET);
-	script_answer(&m.script, "&resourceVersion=60", 200, BOOKMARK("20"));
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("20"));
+	script_response(&m.script, "&resourceVersion=60", 200, BOOKMARK("20"));
+	script_response(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("20"));
 	expect_settled(&m, 1);
 	assert_false(store_has(m.world.store, "n", "b"));
 	assert_int_equal(store_version(m.world.store), 20);

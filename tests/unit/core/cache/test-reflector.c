@@ -22,8 +22,8 @@ static void the_first_list_is_a_stream_of_the_latest(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, "GET /api/v1/pods?", 200,
-		      ADDED("a", "7", "Running") ADDED("b", "3", "Pending"));
+	script_response(&m.script, "GET /api/v1/pods?", 200,
+			ADDED("a", "7", "Running") ADDED("b", "3", "Pending"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	expect_line(&m, 0, "watch=true&allowWatchBookmarks=true&");
@@ -78,7 +78,7 @@ static void watches_last_five_to_ten_minutes_with_jitter(void **state)
 	mirror_init_synced(&m);
 	for (size_t i = 1; i <= 20; i++) {
 		script_end(&m.script, "pods", 0);
-		script_answer(&m.script, RESUME, 200, "");
+		script_response(&m.script, RESUME, 200, "");
 		expect_settled(&m, 1);
 		least = seconds_of(&m, i) < least ? seconds_of(&m, i) : least;
 		most = seconds_of(&m, i) > most ? seconds_of(&m, i) : most;
@@ -99,7 +99,7 @@ static void a_watch_resumes_at_once_from_the_last_version(void **state)
 	script_pass(&m.script, 3000000);
 	ended = sched_now_us(m.world.sched);
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, "&resourceVersion=42", 200, "");
+	script_response(&m.script, "&resourceVersion=42", 200, "");
 	expect_settled(&m, 1);
 	assert_int_equal(sent_us(&m, 1), ended);
 	assert_null(strstr(script_line(&m.script, 1), LIST_FIRST));
@@ -116,7 +116,7 @@ static void a_bookmark_moves_the_version_to_resume_from(void **state)
 	script_feed(&m.script, "pods", BOOKMARK("99"));
 	script_pass(&m.script, 3000000);
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, "&resourceVersion=99", 200, "");
+	script_response(&m.script, "&resourceVersion=99", 200, "");
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "");
 	assert_int_equal(store_size(m.world.store), 1);
@@ -133,8 +133,8 @@ static void a_410_as_a_status_lists_anew_at_once(void **state)
 	script_pass(&m.script, 3000000);
 	ended = sched_now_us(m.world.sched);
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, "&resourceVersion=10", 410, GONE);
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("b", "50", "Pending") LISTED("60"));
+	script_response(&m.script, "&resourceVersion=10", 410, GONE);
+	script_response(&m.script, LIST_FIRST, 200, ADDED("b", "50", "Pending") LISTED("60"));
 	expect_settled(&m, 1);
 	assert_int_equal(sent_us(&m, 2), ended);
 	expect_wakes(&m.world, "+b! -a");
@@ -153,11 +153,11 @@ static void a_410_as_an_event_lists_anew_at_once(void **state)
 	mirror_init_synced(&m);
 	script_pass(&m.script, 3000000);
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, RESUME, 200, "");
+	script_response(&m.script, RESUME, 200, "");
 	expect_settled(&m, 1);
 	ended = sched_now_us(m.world.sched);
 	script_feed(&m.script, "pods", EVENT("ERROR", GONE));
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("60"));
+	script_response(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("60"));
 	expect_settled(&m, 1);
 	assert_int_equal(sent_us(&m, 2), ended);
 	expect_wakes(&m.world, "");
@@ -172,9 +172,9 @@ static void a_410_again_and_again_backs_off(void **state)
 	mirror_init_synced(&m);
 	script_feed(&m.script, "pods", EVENT("ERROR", GONE));
 	for (int i = 0; i < 3; i++) {
-		script_answer(&m.script, LIST_FIRST, 410, GONE);
+		script_response(&m.script, LIST_FIRST, 410, GONE);
 	}
-	script_answer(&m.script, LIST_FIRST, 200, LISTED("60"));
+	script_response(&m.script, LIST_FIRST, 200, LISTED("60"));
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 2) - sent_us(&m, 1) >= 800000);
 	assert_true(sent_us(&m, 3) - sent_us(&m, 2) >= 1600000);
@@ -190,7 +190,7 @@ static void other_errors_of_the_stream_resume_after_a_while(void **state)
 	script_pass(&m.script, 3000000);
 	script_feed(&m.script, "pods",
 		    EVENT("ERROR", "{'kind':'Status','code':500,'message':'etcd is away'}"));
-	script_answer(&m.script, "&resourceVersion=10", 200, "");
+	script_response(&m.script, "&resourceVersion=10", 200, "");
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 1) - sent_us(&m, 0) >= 3800000);
 	assert_int_equal(script_count(&m.script, LIST_FIRST), 1);
@@ -204,7 +204,7 @@ static void a_kind_that_is_not_served_is_asked_for_every_other_second(void **sta
 	(void)state;
 	mirror_init(&m);
 	for (int i = 0; i < 5; i++) {
-		script_answer(&m.script, LIST_FIRST, 404, "{'kind':'Status','code':404}");
+		script_response(&m.script, LIST_FIRST, 404, "{'kind':'Status','code':404}");
 	}
 	mirror_start(&m);
 	expect_settled(&m, 0);
@@ -213,7 +213,7 @@ static void a_kind_that_is_not_served_is_asked_for_every_other_second(void **sta
 	for (size_t i = 1; i < 5; i++) {
 		assert_int_equal(sent_us(&m, i) - sent_us(&m, i - 1), 2000000);
 	}
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("10"));
+	script_response(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running") LISTED("10"));
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_SYNCED);
 	assert_int_equal(m.changes, 2);
@@ -228,8 +228,8 @@ static void a_kind_that_comes_back_is_listed_anew(void **state)
 	mirror_init_synced(&m);
 	script_pass(&m.script, 3000000);
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, "pods", 404, "{'kind':'Status','code':404}");
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("b", "50", "Pending") LISTED("60"));
+	script_response(&m.script, "pods", 404, "{'kind':'Status','code':404}");
+	script_response(&m.script, LIST_FIRST, 200, ADDED("b", "50", "Pending") LISTED("60"));
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_SYNCED);
 	expect_wakes(&m.world, "+b! -a");
@@ -245,11 +245,11 @@ static void failures_back_off_from_800_ms_doubling_to_30_s_with_jitter(void **st
 	(void)state;
 	mirror_init(&m);
 	for (int i = 0; i < 12; i++) {
-		script_answer(&m.script, LIST_FIRST,
-			      i % 3 == 0   ? -ECONNREFUSED
-			      : i % 3 == 1 ? 500
-					   : -ETIMEDOUT,
-			      "");
+		script_response(&m.script, LIST_FIRST,
+				i % 3 == 0   ? -ECONNREFUSED
+				: i % 3 == 1 ? 500
+					     : -ETIMEDOUT,
+				"");
 	}
 	mirror_start(&m);
 	expect_settled(&m, 0);
@@ -270,13 +270,13 @@ static void events_end_the_backing_off(void **state)
 	mirror_init_synced(&m);
 	script_end(&m.script, "pods", -ECONNRESET);
 	for (int i = 0; i < 5; i++) {
-		script_answer(&m.script, RESUME, -ECONNREFUSED, "");
+		script_response(&m.script, RESUME, -ECONNREFUSED, "");
 	}
-	script_answer(&m.script, RESUME, 200, ADDED("b", "20", "Pending"));
+	script_response(&m.script, RESUME, 200, ADDED("b", "20", "Pending"));
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 6) - sent_us(&m, 5) >= 20000000);
 	script_end(&m.script, "pods", -ECONNRESET);
-	script_answer(&m.script, "&resourceVersion=20", 200, "");
+	script_response(&m.script, "&resourceVersion=20", 200, "");
 	expect_settled(&m, 1);
 	assert_true(sent_us(&m, 7) - sent_us(&m, 6) < 2000000);
 	mirror_finish(&m);
@@ -290,7 +290,7 @@ static void a_silent_stream_is_dead_after_150_s(void **state)
 	mirror_init_synced(&m);
 	script_pass(&m.script, 100000000);
 	script_feed(&m.script, "pods", BOOKMARK("20"));
-	script_answer(&m.script, "&resourceVersion=20", 200, "");
+	script_response(&m.script, "&resourceVersion=20", 200, "");
 	expect_settled(&m, 1);
 	assert_int_equal(m.script.sent[0].idle_ms, 150000);
 	assert_true(sent_us(&m, 1) >= 250000000 && sent_us(&m, 1) < 252000000);
@@ -307,10 +307,10 @@ static void a_watch_that_ends_empty_at_once_is_a_fault(void **state)
 	script_pass(&m.script, 3000000);
 	script_end(&m.script, "pods", 0);
 	for (int i = 0; i < 4; i++) {
-		script_answer(&m.script, RESUME, 200, "");
+		script_response(&m.script, RESUME, 200, "");
 		script_end(&m.script, RESUME, 0);
 	}
-	script_answer(&m.script, RESUME, 200, "");
+	script_response(&m.script, RESUME, 200, "");
 	expect_settled(&m, 1);
 	for (size_t i = 2; i < 6; i++) {
 		assert_true(sent_us(&m, i) - sent_us(&m, i - 1) >= 800000);
@@ -324,10 +324,10 @@ static void a_list_that_ends_early_begins_anew(void **state)
 
 	(void)state;
 	mirror_init(&m);
-	script_answer(&m.script, LIST_FIRST, 200,
-		      ADDED("a", "5", "Running") ADDED("b", "6", "Running"));
+	script_response(&m.script, LIST_FIRST, 200,
+			ADDED("a", "5", "Running") ADDED("b", "6", "Running"));
 	script_end(&m.script, "pods", 0);
-	script_answer(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running"));
+	script_response(&m.script, LIST_FIRST, 200, ADDED("a", "5", "Running"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_int_equal(reflector_state(m.reflector), REFLECTOR_LISTING);
@@ -346,8 +346,8 @@ static void it_asks_for_what_it_was_told_to(void **state)
 	mirror_init(&m);
 	m.config.metadata_only = true;
 	m.config.label_selector = "app in (a,b),x!=y";
-	script_answer(&m.script, "labelSelector=app%20in%20%28a%2Cb%29%2Cx%21%3Dy&watch=true", 200,
-		      LISTED("10"));
+	script_response(&m.script, "labelSelector=app%20in%20%28a%2Cb%29%2Cx%21%3Dy&watch=true",
+			200, LISTED("10"));
 	mirror_start(&m);
 	expect_settled(&m, 1);
 	assert_string_equal(m.script.sent[0].accept,
@@ -377,7 +377,7 @@ static void it_ends_in_the_middle_of_a_pause(void **state)
 	(void)state;
 	mirror_init(&m);
 	for (int i = 0; i < 8; i++) {
-		script_answer(&m.script, LIST_FIRST, -ECONNREFUSED, "");
+		script_response(&m.script, LIST_FIRST, -ECONNREFUSED, "");
 	}
 	mirror_start(&m);
 	expect_settled(&m, 0);

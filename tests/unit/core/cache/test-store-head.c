@@ -117,7 +117,7 @@ static void an_answer_that_is_not_ours_any_more_takes_it_away(void **state)
 	(void)state;
 	set_up(&world);
 	stream_shows(&world, "a", 5, OURS, "");
-	answer_is(&world, "a", 6, "", "");
+	response_is(&world, "a", 6, "", "");
 	expect_wakes(&world, "+a -a ?a");
 	store_world_finish(&world);
 }
@@ -131,8 +131,8 @@ static void old_news_of_a_stranger_count_nothing(void **state)
 	stream_shows(&world, "a", 5, OURS, "");
 	store_bookmark(world.store, 9);
 	expect_wakes(&world, "+a");
-	answer_is(&world, "a", 8, "", "");
-	answer_is(&world, "b", 8, "", "");
+	response_is(&world, "a", 8, "", "");
+	response_is(&world, "b", 8, "", "");
 	stream_shows(&world, "a", 7, "", "");
 	expect_wakes(&world, "");
 	assert_true(store_has(world.store, "n", "a"));

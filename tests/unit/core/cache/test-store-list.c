@@ -94,7 +94,7 @@ static void a_relist_keeps_what_was_stored_at_a_newer_version(void **state)
 	(void)state;
 	set_up(&world);
 	list_is(&world, "a@5", 10);
-	answer_is(&world, "mine", 25, "", PHASE("Pending"));
+	response_is(&world, "mine", 25, "", PHASE("Pending"));
 	expect_wakes(&world, "+a! +mine");
 	list_is(&world, "a@5", 20);
 	expect_wakes(&world, "");
@@ -114,9 +114,9 @@ static void an_answer_during_a_list_counts_as_not_listed(void **state)
 	list_is(&world, "a@5", 10);
 	expect_wakes(&world, "+a!");
 	store_list_begin(world.store);
-	answer_is(&world, "b", 15, "", "");
-	answer_is(&world, "new", 25, "", "");
-	answer_is(&world, "a", 16, "", PHASE("Failed"));
+	response_is(&world, "b", 15, "", "");
+	response_is(&world, "new", 25, "", "");
+	response_is(&world, "a", 16, "", PHASE("Failed"));
 	expect_wakes(&world, "+b +new ~a");
 	/* b and a were gone again at version 20. */
 	store_list_end(world.store, 20);
@@ -135,7 +135,7 @@ static void an_answer_for_a_listed_object_keeps_it(void **state)
 	list_is(&world, "a@5", 10);
 	store_list_begin(world.store);
 	list_shows(&world, "a", 12, "", PHASE("Running"));
-	answer_is(&world, "a", 15, "", PHASE("Failed"));
+	response_is(&world, "a", 15, "", PHASE("Failed"));
 	store_list_end(world.store, 20);
 	expect_phase(&world, "a", "Failed");
 	store_world_finish(&world);
@@ -147,7 +147,7 @@ static void a_list_shows_less_than_an_answer_knows(void **state)
 
 	(void)state;
 	set_up(&world);
-	answer_is(&world, "a", 15, "", PHASE("Failed"));
+	response_is(&world, "a", 15, "", PHASE("Failed"));
 	expect_wakes(&world, "+a");
 	store_list_begin(world.store);
 	list_shows(&world, "a", 12, "", PHASE("Running"));
@@ -280,7 +280,7 @@ static void after_a_rewind_the_next_list_decides(void **state)
 	(void)state;
 	set_up(&world);
 	list_is(&world, "a@5 b@6", 10);
-	answer_is(&world, "c", 50, "", PHASE("Running"));
+	response_is(&world, "c", 50, "", PHASE("Running"));
 	expect_wakes(&world, "+a! +b! +c");
 	store_rewind(world.store);
 	assert_int_equal(store_version(world.store), 0);

@@ -176,11 +176,11 @@ static void trim_gives_what_get_would(void **state)
 	assert_int_equal(store_size(world.store), 0);
 	expect_wakes(&world, "");
 	json_object_put(object);
-	assert_int_equal(store_answer(world.store, text, strlen(text), &object), 0);
+	assert_int_equal(store_response(world.store, text, strlen(text), &object), 0);
 	expect_tree(object, expected);
 	json_object_put(object);
 	/* Known already: nothing was made. */
-	assert_int_equal(store_answer(world.store, text, strlen(text), &object), 0);
+	assert_int_equal(store_response(world.store, text, strlen(text), &object), 0);
 	assert_null(object);
 	store_world_finish(&world);
 }
@@ -377,7 +377,7 @@ static void write_and_remove(void *arg)
 		CLEANUP_FREE char *name = xprintf("p%u", (unsigned int)(i % 5));
 		CLEANUP_FREE char *text = object_text(name, i * 10 + 3, "", PHASE("C"));
 
-		store_answer(crowd->store, text, strlen(text), NULL);
+		store_response(crowd->store, text, strlen(text), NULL);
 		if (i % 3 == 0) {
 			store_removed(crowd->store, "n", name, NULL);
 		}

@@ -157,7 +157,7 @@ static void its_successor_is_alive(void **state)
 
 	(void)state;
 	set_up_removed(&world);
-	answer_is(&world, "a", 9, UID("next"), PHASE("Pending"));
+	response_is(&world, "a", 9, UID("next"), PHASE("Pending"));
 	expect_wakes(&world, "~a");
 	assert_false(is_deleting(&world, "a"));
 	stream_shows(&world, "a", 10, UID("next"), PHASE("Running"));
@@ -271,7 +271,7 @@ static void an_end_during_an_older_answer_is_the_end(void **state)
 	(void)state;
 	set_up_meeting(&world);
 	meeting = (struct meeting){ .world = &world, .comes = DELETION };
-	answer_is(&world, "a", 6, "", PHASE("Failed"));
+	response_is(&world, "a", 6, "", PHASE("Failed"));
 	expect_wakes(&world, "-a");
 	assert_false(store_has(world.store, "n", "a"));
 	store_world_finish(&world);

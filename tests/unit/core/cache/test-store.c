@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/cache/store.h: what the stream and our own answers do to each other. */
+/* Promises of core/cache/store.h: what the stream and our own responses do to each other. */
 #include "config.h"
 
 #include "core/cache/store.h"
@@ -68,10 +68,10 @@ static void an_answer_is_there_at_once_and_wakes(void **state)
 	set_up(&world);
 	list_is(&world, "a@4", 5);
 	expect_wakes(&world, "+a!");
-	answer_is(&world, "a", 6, "", PHASE("Failed"));
+	response_is(&world, "a", 6, "", PHASE("Failed"));
 	expect_wakes(&world, "~a");
 	expect_phase(&world, "a", "Failed");
-	answer_is(&world, "b", 7, "", "");
+	response_is(&world, "b", 7, "", "");
 	expect_wakes(&world, "+b");
 	assert_int_equal(store_version(world.store), 5);
 	store_world_finish(&world);
@@ -86,15 +86,15 @@ static void an_answer_no_newer_than_the_stream_counts_nothing(void **state)
 	stream_shows(&world, "a", 5, "", PHASE("Running"));
 	stream_shows(&world, "b", 9, "", PHASE("Running"));
 	expect_wakes(&world, "+a +b");
-	answer_is(&world, "a", 8, "", PHASE("Pending"));
-	answer_is(&world, "a", 9, "", PHASE("Pending"));
+	response_is(&world, "a", 8, "", PHASE("Pending"));
+	response_is(&world, "a", 9, "", PHASE("Pending"));
 	expect_wakes(&world, "");
 	expect_phase(&world, "a", "Running");
 	assert_int_equal(version_of(&world, "a"), 5);
 	/* Not even for an object that is gone: the stream has shown its end. */
 	stream_deletes(&world, "a", 10);
 	expect_wakes(&world, "-a");
-	answer_is(&world, "a", 9, "", PHASE("Pending"));
+	response_is(&world, "a", 9, "", PHASE("Pending"));
 	assert_false(store_has(world.store, "n", "a"));
 	expect_wakes(&world, "");
 	store_world_finish(&world);
@@ -106,9 +106,9 @@ static void an_answer_no_newer_than_the_stored_one_counts_nothing(void **state)
 
 	(void)state;
 	set_up(&world);
-	answer_is(&world, "a", 8, "", PHASE("Running"));
-	answer_is(&world, "a", 7, "", PHASE("Pending"));
-	answer_is(&world, "a", 8, "", PHASE("Failed"));
+	response_is(&world, "a", 8, "", PHASE("Running"));
+	response_is(&world, "a", 7, "", PHASE("Pending"));
+	response_is(&world, "a", 8, "", PHASE("Failed"));
 	expect_wakes(&world, "+a");
 	expect_phase(&world, "a", "Running");
 	store_world_finish(&world);
@@ -120,7 +120,7 @@ static void an_event_that_repeats_an_answer_wakes_nobody(void **state)
 
 	(void)state;
 	set_up(&world);
-	answer_is(&world, "a", 8, ",'labels':{'x':'y'}", PHASE("Running"));
+	response_is(&world, "a", 8, ",'labels':{'x':'y'}", PHASE("Running"));
 	expect_wakes(&world, "+a");
 	stream_shows(&world, "a", 8, ",'labels':{'x':'y'}", PHASE("Running"));
 	expect_wakes(&world, "");
@@ -134,8 +134,8 @@ static void an_event_at_an_answers_version_with_other_bytes_counts(void **state)
 
 	(void)state;
 	set_up(&world);
-	/* An answer of metadata alone, and what the kubelet had written before it. */
-	answer_is(&world, "a", 8, "", "");
+	/* A response of metadata alone, and what the kubelet had written before it. */
+	response_is(&world, "a", 8, "", "");
 	expect_wakes(&world, "+a");
 	stream_shows(&world, "a", 8, "", PHASE("Running"));
 	expect_wakes(&world, "~a");
@@ -149,7 +149,7 @@ static void an_event_older_than_an_answer_only_moves_the_stream(void **state)
 
 	(void)state;
 	set_up(&world);
-	answer_is(&world, "a", 8, "", PHASE("Running"));
+	response_is(&world, "a", 8, "", PHASE("Running"));
 	expect_wakes(&world, "+a");
 	stream_shows(&world, "a", 7, "", PHASE("Pending"));
 	expect_wakes(&world, "");
@@ -200,8 +200,8 @@ static void a_bookmark_moves_the_stream_and_never_back(void **state)
 	store_bookmark(world.store, 20);
 	store_bookmark(world.store, 10);
 	assert_int_equal(store_version(world.store), 20);
-	answer_is(&world, "a", 15, "", "");
-	answer_is(&world, "b", 21, "", "");
+	response_is(&world, "a", 15, "", "");
+	response_is(&world, "b", 21, "", "");
 	expect_wakes(&world, "+b");
 	store_world_finish(&world);
 }
@@ -213,7 +213,7 @@ static void a_removal_older_than_an_answer_is_of_an_object_before(void **state)
 	(void)state;
 	set_up(&world);
 	stream_shows(&world, "a", 5, UID("1"), PHASE("Running"));
-	answer_is(&world, "a", 8, UID("2"), PHASE("Pending"));
+	response_is(&world, "a", 8, UID("2"), PHASE("Pending"));
 	expect_wakes(&world, "+a ~a");
 	stream_deletes(&world, "a", 7);
 	expect_wakes(&world, "");
@@ -283,7 +283,7 @@ static void text_that_is_no_object_is_refused_and_changes_nothing(void **state)
 
 		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL),
 				 -EINVAL);
-		assert_int_equal(store_answer(world.store, text, strlen(text), NULL), -EINVAL);
+		assert_int_equal(store_response(world.store, text, strlen(text), NULL), -EINVAL);
 		assert_int_equal(store_list_item(world.store, text, strlen(text)), -EINVAL);
 	}
 	expect_wakes(&world, "");

@@ -37,7 +37,7 @@ static void expect_request(struct client_write write, const char *body, const ch
 				    ? "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 				    : "application/json");
 	assert_int_equal(f.server.sent[0].timeout_ms, 5000);
-	assert_string_equal(buf_str(&write.answer), PLAIN_POD);
+	assert_string_equal(buf_str(&write.response), PLAIN_POD);
 	client_write_finish(&write);
 	tear_down(&f);
 }

@@ -14,7 +14,7 @@
 #include "base/macros.h"
 #include "tests/unit/core/client-fixture.h"
 
-/* ---- a POST whose answer is lost ---- */
+/* ---- a POST whose response is lost ---- */
 
 static void a_lost_post_that_is_there_and_ours_is_success(void **state)
 {
@@ -27,7 +27,7 @@ static void a_lost_post_that_is_there_and_ours_is_success(void **state)
 	send_write(&f, &write, POD("mine"));
 	assert_int_equal(write.result, ASB_OK);
 	assert_int_equal(write.http_status, 200);
-	assert_string_equal(buf_str(&write.answer), POD("mine"));
+	assert_string_equal(buf_str(&write.response), POD("mine"));
 	assert_string_equal(f.server.sent[1].path, "/api/v1/namespaces/n/pods/p");
 	assert_string_equal(f.server.sent[1].accept,
 			    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
@@ -445,13 +445,13 @@ static void removing_tells_gone_from_marked(void **state)
 	send_write(&f, &write, NULL);
 	assert_int_equal(write.result, ASB_OK);
 	assert_true(write.gone);
-	assert_int_equal(write.answer.length, 0);
+	assert_int_equal(write.response.length, 0);
 	tear_down(&f);
 	set_up(&f, marked);
 	send_write(&f, &write, NULL);
 	assert_int_equal(write.result, ASB_OK);
 	assert_false(write.gone);
-	assert_string_equal(buf_str(&write.answer), PLAIN_POD);
+	assert_string_equal(buf_str(&write.response), PLAIN_POD);
 	client_write_finish(&write);
 	tear_down(&f);
 }

@@ -26,20 +26,21 @@ struct fixture {
 	struct client *client;
 	struct events *events;
 	struct talk_server server;
-	int status; /* of each answer; negative: none comes */
+	int status; /* of each response; negative: none comes */
 	int patch_status;
 };
 
-static void serve(struct talk_server *server, const struct sent *sent, struct http_answer *answer)
+static void serve(struct talk_server *server, const struct sent *sent,
+		  struct http_response *response)
 {
 	struct fixture *f = server->arg;
 	int status = strcmp(sent->method, "PATCH") == 0 && f->patch_status != 0 ? f->patch_status
 										: f->status;
 
 	if (status < 0) {
-		answer_fails(answer, status, false);
+		response_fails(response, status, false);
 	} else {
-		answer_with(answer, status, status < 300 ? "{\"kind\":\"Event\"}" : "no");
+		respond_with(response, status, status < 300 ? "{\"kind\":\"Event\"}" : "no");
 	}
 }
 
@@ -340,7 +341,7 @@ static void what_is_remembered_is_bounded(void **state)
 	}
 	pass(&f, SECOND);
 	assert_int_equal(f.server.count, EVENTS_CACHE_MAX + 500);
-	/* The latest is remembered, the first is told anew. */
+	/* The latest is remembered, the first is told again. */
 	emit(&f, name, "it broke");
 	emit(&f, "box-0", "it broke");
 	pass(&f, SECOND);

@@ -22,10 +22,10 @@
 #define WALL_US INT64_C(1700000000000000) /* 2023-11-14T22:13:20Z */
 #define PAIR(x) "-----BEGIN " x "-----\n"
 
-/* One test: a folder, a config and its credentials, run in a simulation. */
+/* One test: a directory, a config and its credentials, run in a simulation. */
 struct world {
 	struct sched *sched;
-	char folder[64];
+	char directory[64];
 	struct kubeconfig config;
 	struct credentials *credentials;
 	struct http_credentials_source source;
@@ -33,7 +33,7 @@ struct world {
 
 static char *path_of(const struct world *world, const char *name)
 {
-	return xprintf("%s/%s", world->folder, name);
+	return xprintf("%s/%s", world->directory, name);
 }
 
 static void put(const struct world *world, const char *name, const char *text, mode_t mode)
@@ -115,14 +115,14 @@ static void in_world(void (*test)(struct world *world))
 {
 	static const char *const names[] = { "token", "c.pem", "k.pem", "plugin", "runs", "says" };
 	struct world world = { .sched = sched_create_simulation(1, WALL_US),
-			       .folder = "/tmp/test-credentials-XXXXXX" };
+			       .directory = "/tmp/test-credentials-XXXXXX" };
 
-	assert_non_null(mkdtemp(world.folder));
+	assert_non_null(mkdtemp(world.directory));
 	test(&world);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		drop(&world, names[i]);
 	}
-	rmdir(world.folder);
+	rmdir(world.directory);
 	credentials_destroy(world.credentials);
 	kubeconfig_finish(&world.config);
 	sched_destroy(world.sched);
@@ -252,7 +252,7 @@ static void certificate_files_are_read_every_five_minutes(void **state)
 static void set_plugin(struct world *world)
 {
 	CLEANUP_FREE char *script = xprintf("#!/bin/sh\nprintf x >>%s/runs\ncat %s/says\n",
-					    world->folder, world->folder);
+					    world->directory, world->directory);
 
 	put(world, "plugin", script, 0700);
 	world->config.exec.command = path_of(world, "plugin");

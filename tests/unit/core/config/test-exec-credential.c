@@ -26,7 +26,7 @@ static const char good[] =
 	"{\"kind\":\"ExecCredential\",\"apiVersion\":\"" V1
 	"\",\"status\":{\"token\":\"T\",\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}";
 
-static void answers_are_read(void **state)
+static void responses_are_read(void **state)
 {
 	struct exec_credential credential;
 	struct error error = { 0 };
@@ -251,7 +251,7 @@ static void a_missing_plugin_comes_with_its_hint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers_are_read),
+		cmocka_unit_test(responses_are_read),
 		cmocka_unit_test(bad_answers_are_refused_without_showing_them),
 		cmocka_unit_test(plugins_are_told_of_the_cluster_if_they_want),
 		cmocka_unit_test(output_comes_back_and_the_environment_goes_in),

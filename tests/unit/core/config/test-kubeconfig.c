@@ -274,11 +274,11 @@ static void what_is_not_understood_is_refused_and_secrets_stay_secret(void **sta
 
 /* ---- where files are ---- */
 
-static char *folder; /* a test's own */
+static char *directory; /* a test's own */
 
 static char *put(const char *name, const char *text)
 {
-	char *path = xprintf("%s/%s", folder, name);
+	char *path = xprintf("%s/%s", directory, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
@@ -287,18 +287,18 @@ static char *put(const char *name, const char *text)
 	return path;
 }
 
-static int make_folder(void **state)
+static int make_directory(void **state)
 {
 	(void)state;
-	folder = xstrdup("/tmp/test-kubeconfig-XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	directory = xstrdup("/tmp/test-kubeconfig-XXXXXX");
+	assert_non_null(mkdtemp(directory));
 	unsetenv("KUBECONFIG");
 	unsetenv("KUBERNETES_SERVICE_HOST");
 	unsetenv("KUBERNETES_SERVICE_PORT");
-	return setenv("HOME", folder, 1);
+	return setenv("HOME", directory, 1);
 }
 
-static int remove_folder(void **state)
+static int remove_directory(void **state)
 {
 	static const char *const names[] = { "a",      "b",         "token",
 					     "ca.crt", "namespace", ".kube/config",
@@ -306,12 +306,12 @@ static int remove_folder(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		CLEANUP_FREE char *path = xprintf("%s/%s", folder, names[i]);
+		CLEANUP_FREE char *path = xprintf("%s/%s", directory, names[i]);
 
 		remove(path);
 	}
-	rmdir(folder);
-	free(folder);
+	rmdir(directory);
+	free(directory);
 	return 0;
 }
 
@@ -322,8 +322,8 @@ static void the_first_file_to_set_a_name_wins(void **state)
 			 "clusters: [{name: k, cluster: {server: 'https://first'}}]\n");
 	CLEANUP_FREE char *b =
 		put("b", HEAD CONTEXT CLUSTER("server: 'https://second'") USER("token: T"));
-	char *list CLEANUP_FREE = xprintf("%s/missing::%s:%s", folder, a, b),
-		   *path CLEANUP_FREE = xprintf("%s/t", folder);
+	char *list CLEANUP_FREE = xprintf("%s/missing::%s:%s", directory, a, b),
+		   *path CLEANUP_FREE = xprintf("%s/t", directory);
 	struct kubeconfig config;
 	struct error error = { 0 };
 
@@ -354,7 +354,7 @@ static void files_are_looked_for_in_order(void **state)
 	assert_int_equal(kubeconfig_load("/nonexistent/file", &config, &error), -ENOENT);
 	assert_non_null(strstr(error.text, "'/nonexistent/file'"));
 
-	CLEANUP_FREE char *kube = xprintf("%s/.kube", folder);
+	CLEANUP_FREE char *kube = xprintf("%s/.kube", directory);
 
 	assert_int_equal(mkdir(kube, 0700), 0);
 
@@ -384,14 +384,14 @@ static void a_pod_uses_its_service_account(void **state)
 	struct error error = { 0 };
 
 	(void)state;
-	assert_int_equal(kubeconfig_in_cluster(folder, "10.0.0.1", "443", &config, &error),
+	assert_int_equal(kubeconfig_in_cluster(directory, "10.0.0.1", "443", &config, &error),
 			 -ENOENT);
 	assert_non_null(strstr(error.text, "token"));
 
 	char *token CLEANUP_FREE = put("token", "T"), *ca CLEANUP_FREE = put("ca.crt", "x");
 	CLEANUP_FREE char *ns = put("namespace", "agents\n");
 
-	assert_int_equal(kubeconfig_in_cluster(folder, "10.0.0.1", "443", &config, &error), 0);
+	assert_int_equal(kubeconfig_in_cluster(directory, "10.0.0.1", "443", &config, &error), 0);
 	assert_string_equal(config.server, "https://10.0.0.1:443");
 	assert_string_equal(config.token_file, token);
 	assert_string_equal(config.ca_file, ca);
@@ -399,7 +399,7 @@ static void a_pod_uses_its_service_account(void **state)
 	assert_true(config.in_cluster);
 	kubeconfig_finish(&config);
 
-	assert_int_equal(kubeconfig_in_cluster(folder, "fd00::1", "6443", &config, &error), 0);
+	assert_int_equal(kubeconfig_in_cluster(directory, "fd00::1", "6443", &config, &error), 0);
 	assert_string_equal(config.server, "https://[fd00::1]:6443");
 	kubeconfig_finish(&config);
 }
@@ -423,12 +423,12 @@ int main(void)
 		cmocka_unit_test(everything_an_exec_plugin_says_is_read),
 		cmocka_unit_test(json_is_read_too),
 		cmocka_unit_test(what_is_not_understood_is_refused_and_secrets_stay_secret),
-		cmocka_unit_test_setup_teardown(the_first_file_to_set_a_name_wins, make_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(files_are_looked_for_in_order, make_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(a_pod_uses_its_service_account, make_folder,
-						remove_folder),
+		cmocka_unit_test_setup_teardown(the_first_file_to_set_a_name_wins, make_directory,
+						remove_directory),
+		cmocka_unit_test_setup_teardown(files_are_looked_for_in_order, make_directory,
+						remove_directory),
+		cmocka_unit_test_setup_teardown(a_pod_uses_its_service_account, make_directory,
+						remove_directory),
 		cmocka_unit_test(endless_files_are_refused),
 	};
 

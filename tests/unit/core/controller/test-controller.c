@@ -170,11 +170,11 @@ static void a_stranger_wakes_the_object_of_its_name(void **state)
 	rig_init(&rig);
 	rig_put(&rig, WIDGET, "w", 5, "", "");
 	expect_keys(&rig, "n/w");
-	controller_map_stranger(rig.controller, SERVICE, "n", "w");
+	controller_map_filtered(rig.controller, SERVICE, "n", "w");
 	expect_keys(&rig, "n/w");
-	controller_map_stranger(rig.controller, SERVICE, "n", "x");
-	controller_map_stranger(rig.controller, SERVICE, "m", "w");
-	controller_map_stranger(rig.controller, POD, "n", "w"); /* does not map by name */
+	controller_map_filtered(rig.controller, SERVICE, "n", "x");
+	controller_map_filtered(rig.controller, SERVICE, "m", "w");
+	controller_map_filtered(rig.controller, POD, "n", "w"); /* does not map by name */
 	expect_keys(&rig, "");
 	rig_finish(&rig);
 }
@@ -189,8 +189,8 @@ static void expect_reconciled(struct rig *rig, const char *keys)
 	rig->keys[0] = '\0';
 }
 
-static int32_t verdict_of_name(struct rig *rig, struct asb_call *call, const struct asb_key *key,
-			       uint64_t *ret_requeue_after_ms)
+static int32_t result_of_name(struct rig *rig, struct asb_call *call, const struct asb_key *key,
+			      uint64_t *ret_requeue_after_ms)
 {
 	(void)rig;
 	(void)call;
@@ -215,7 +215,7 @@ static void done_is_done(void **state)
 
 	(void)state;
 	rig_init(&rig);
-	rig.reconcile = verdict_of_name;
+	rig.reconcile = result_of_name;
 	rig_put(&rig, WIDGET, "done", 5, "", "");
 	rig_put(&rig, WIDGET, "terminal", 6, "", "");
 	controller_start(rig.controller);
@@ -233,7 +233,7 @@ static void again_is_again_after_the_time(void **state)
 
 	(void)state;
 	rig_init(&rig);
-	rig.reconcile = verdict_of_name;
+	rig.reconcile = result_of_name;
 	rig_put(&rig, WIDGET, "again", 5, "", "");
 	controller_start(rig.controller);
 	script_pass(&rig.script, 1000);
@@ -256,7 +256,7 @@ static void retries_back_off_from_5_ms_doubling(void **state)
 		struct rig rig;
 
 		rig_init(&rig);
-		rig.reconcile = verdict_of_name;
+		rig.reconcile = result_of_name;
 		rig_put(&rig, WIDGET, names[i], 5, "", "");
 		controller_start(rig.controller);
 		script_pass(&rig.script, 4000); /* at 0 */
@@ -412,7 +412,7 @@ static void reconciles_are_counted_by_result(void **state)
 
 	(void)state;
 	rig_init(&rig);
-	rig.reconcile = verdict_of_name;
+	rig.reconcile = result_of_name;
 	controller_start(rig.controller);
 	rig_put(&rig, WIDGET, "again", 5, "", "");
 	rig_put(&rig, WIDGET, "retry", 6, "", "");
@@ -481,9 +481,9 @@ static void it_waits_until_all_its_kinds_are_listed(void **state)
 	kind = controller_waits_for(rig.controller, &absent);
 	assert_string_equal(kind->kind, "Widget");
 	assert_false(absent);
-	script_answer(&rig.script, "pods?watch", 404, "{'kind':'Status'}");
+	script_response(&rig.script, "pods?watch", 404, "{'kind':'Status'}");
 	for (size_t i = 0; i < 2; i++) {
-		script_answer(
+		script_response(
 			&rig.script, i == 0 ? "widgets?watch" : "services?watch", 200,
 			"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5','annotations':{'k8s.io/initial-events-end':'true'}}}}\n");
 	}
@@ -492,7 +492,7 @@ static void it_waits_until_all_its_kinds_are_listed(void **state)
 	kind = controller_waits_for(rig.controller, &absent);
 	assert_string_equal(kind->kind, "Pod");
 	assert_true(absent);
-	script_answer(
+	script_response(
 		&rig.script, "pods?watch", 200,
 		"{'type':'BOOKMARK','object':{'metadata':{'resourceVersion':'5','annotations':{'k8s.io/initial-events-end':'true'}}}}\n");
 	script_pass(&rig.script, 3000000);

@@ -78,8 +78,8 @@ static void a_creation_is_in_the_store_when_it_returns_and_wakes(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/pods?", 201,
-		      OBJECT("Pod", "p2", "9", ",'status':{'phase':'Pending'}"));
+	script_response(&f.rig.script, "POST /api/v1/namespaces/n/pods?", 201,
+			OBJECT("Pod", "p2", "9", ",'status':{'phase':'Pending'}"));
 	write.take_body = tree(
 		"{'apiVersion':'v1','kind':'Pod','metadata':{'name':'p2','namespace':'n','ownerReferences':[{'apiVersion':'example.com/v1','kind':'Widget','name':'w','uid':'u-w','controller':true}]}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
@@ -99,12 +99,12 @@ static void what_a_write_wakes_is_what_its_event_would(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH /api/v1/namespaces/n/pods/p?", 200,
-		      OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
+	script_response(&f.rig.script, "PATCH /api/v1/namespaces/n/pods/p?", 200,
+			OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
 	write.take_body = tree("{'metadata':{'labels':null}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	expect_keys(&f.rig, "n/w"); /* by index by-pod */
-	/* The event that repeats the answer is silent. */
+	/* The event that repeats the response is silent. */
 	rig_put(&f.rig, POD, "p", 9, "", ",'status':{'phase':'Running'}");
 	expect_keys(&f.rig, "");
 	tear_down(&f);
@@ -136,8 +136,8 @@ static void a_status_that_differs_is_sent_and_stored(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH /apis/example.com/v1/namespaces/n/widgets/w/status?",
-		      200, OBJECT("Widget", "w", "9", ",'status':{'phase':'New'}"));
+	script_response(&f.rig.script, "PATCH /apis/example.com/v1/namespaces/n/widgets/w/status?",
+			200, OBJECT("Widget", "w", "9", ",'status':{'phase':'New'}"));
 	write.take_body = tree("{'phase':'New'}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_string_equal(asb_str(stored(&f, WIDGET, "w"), "status", "phase"), "New");
@@ -157,8 +157,8 @@ static void a_status_of_another_object_of_that_name_is_sent(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH", 422,
-		      "{'kind':'Status','code':422,'message':'test failed'}");
+	script_response(&f.rig.script, "PATCH", 422,
+			"{'kind':'Status','code':422,'message':'test failed'}");
 	write.take_body = tree("{'phase':'Old'}");
 	assert_int_equal(write_one(&f, &write), ASB_INVALID);
 	assert_non_null(strstr(write.message, "test failed"));
@@ -176,8 +176,8 @@ static void a_status_of_which_only_a_part_is_stored_is_sent(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "PATCH", 200,
-		      OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
+	script_response(&f.rig.script, "PATCH", 200,
+			OBJECT("Pod", "p", "9", ",'status':{'phase':'Running'}"));
 	write.take_body =
 		tree("{'phase':'Running'}"); /* there may be more on the server, to be replaced */
 	assert_int_equal(write_one(&f, &write), ASB_OK);
@@ -194,7 +194,7 @@ static void a_removal_that_is_done_marks_the_object(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "DELETE /api/v1/namespaces/n/pods/p?", 200, GONE);
+	script_response(&f.rig.script, "DELETE /api/v1/namespaces/n/pods/p?", 200, GONE);
 	assert_int_equal(write_one(&f, &write), ASB_OK);
 	assert_true(asb_deleting(stored(&f, POD, "p")));
 	expect_keys(&f.rig, "n/w");
@@ -210,7 +210,7 @@ static void a_removal_that_takes_its_time_stores_the_answer(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(
+	script_response(
 		&f.rig.script, "DELETE", 200,
 		"{'kind':'Pod','metadata':{'name':'p','namespace':'n','uid':'u-p','resourceVersion':'9','deletionTimestamp':'2030-01-01T00:00:00Z'}}");
 	assert_int_equal(write_one(&f, &write), ASB_OK);
@@ -228,7 +228,7 @@ static void removing_what_is_gone_marks_it_too(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "DELETE", 404, NOT_FOUND);
+	script_response(&f.rig.script, "DELETE", 404, NOT_FOUND);
 	assert_int_equal(write_one(&f, &write), ASB_NOT_FOUND);
 	assert_true(asb_deleting(stored(&f, POD, "p")));
 	tear_down(&f);
@@ -243,10 +243,10 @@ static void a_removal_that_fails_marks_nothing(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "DELETE", 409,
-		      "{'kind':'Status','reason':'Conflict','message':'uid'}");
+	script_response(&f.rig.script, "DELETE", 409,
+			"{'kind':'Status','reason':'Conflict','message':'uid'}");
 	assert_int_equal(write_one(&f, &write), ASB_CONFLICT);
-	script_answer(&f.rig.script, "DELETE", -ECONNRESET, "");
+	script_response(&f.rig.script, "DELETE", -ECONNRESET, "");
 	assert_int_equal(write_one(&f, &write), ASB_UNREACHABLE);
 	assert_false(asb_deleting(stored(&f, POD, "p")));
 	expect_keys(&f.rig, "");
@@ -268,10 +268,10 @@ static void a_dry_run_stores_nothing(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "POST", 201, OBJECT("Pod", "p2", "9", ""));
-	script_answer(&f.rig.script, "PATCH", 200,
-		      OBJECT("Pod", "p", "9", ",'status':{'phase':'Failed'}"));
-	script_answer(&f.rig.script, "DELETE", 200, GONE);
+	script_response(&f.rig.script, "POST", 201, OBJECT("Pod", "p2", "9", ""));
+	script_response(&f.rig.script, "PATCH", 200,
+			OBJECT("Pod", "p", "9", ",'status':{'phase':'Failed'}"));
+	script_response(&f.rig.script, "DELETE", 200, GONE);
 	writes[0].take_body = tree("{'metadata':{'name':'p2','namespace':'n'}}");
 	writes[1].take_body = tree("{'metadata':{}}");
 	assert_int_equal(f.call.base.host->write_all(&f.call.base, writes, 3), ASB_OK);
@@ -296,11 +296,11 @@ static void writes_go_together_and_each_has_its_result(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "pods/missing", 404, NOT_FOUND);
-	script_answer(&f.rig.script, "POST /api/v1/namespaces/n/secrets", 201,
-		      OBJECT("Secret", "s2", "9", ",'data':{'k':'v'}"));
-	script_answer(&f.rig.script, "DELETE /api/v1/namespaces/n/secrets/s", 403,
-		      "{'kind':'Status','message':'no'}");
+	script_response(&f.rig.script, "pods/missing", 404, NOT_FOUND);
+	script_response(&f.rig.script, "POST /api/v1/namespaces/n/secrets", 201,
+			OBJECT("Secret", "s2", "9", ",'data':{'k':'v'}"));
+	script_response(&f.rig.script, "DELETE /api/v1/namespaces/n/secrets/s", 403,
+			"{'kind':'Status','message':'no'}");
 	writes[0].take_body = tree("{'phase':'Old'}");
 	writes[1].take_body = tree("{'metadata':{}}");
 	writes[2].take_body = tree("{'metadata':{'name':'s2','namespace':'n'},'data':{'k':'v'}}");
@@ -336,7 +336,7 @@ static void a_kind_of_which_metadata_is_read_is_answered_so(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(
+	script_response(
 		&f.rig.script, "POST", 201,
 		"{'kind':'PartialObjectMetadata','apiVersion':'meta.k8s.io/v1','metadata':{'name':'s','namespace':'n','uid':'u','resourceVersion':'9'}}");
 	write.take_body = tree("{'metadata':{'name':'s','namespace':'n'}}");
@@ -376,7 +376,7 @@ static void a_read_is_live_and_trimmed_like_the_store(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(
+	script_response(
 		&f.rig.script, "GET /api/v1/namespaces/n/pods/p", 200,
 		OBJECT("Pod", "p", "9", ",'spec':{'nodeName':'x'},'status':{'phase':'Failed'}"));
 	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object),
@@ -384,7 +384,7 @@ static void a_read_is_live_and_trimmed_like_the_store(void **state)
 	assert_string_equal(asb_str(object, "status", "phase"), "Failed");
 	assert_string_equal(asb_resource_version(object), "9");
 	assert_null(asb_at(object, "spec"));
-	/* Not an answer to a write: the store has its stream. */
+	/* Not a response to a write: the store has its stream. */
 	assert_string_equal(asb_str(stored(&f, POD, "p"), "status", "phase"), "Running");
 	tear_down(&f);
 }
@@ -396,8 +396,8 @@ static void a_read_of_a_kind_that_is_not_watched_is_whole(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "GET /api/v1/namespaces/n/secrets/s", 200,
-		      OBJECT("Secret", "s", "9", ",'data':{'k':'v'}"));
+	script_response(&f.rig.script, "GET /api/v1/namespaces/n/secrets/s", 200,
+			OBJECT("Secret", "s", "9", ",'data':{'k':'v'}"));
 	assert_int_equal((f.call.base.host->get_live)(&f.call.base, SECRET, "n", "s", &object),
 			 ASB_OK);
 	assert_string_equal(asb_str(object, "data", "k"), "v");
@@ -412,9 +412,9 @@ static void a_read_that_fails_says_how(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "GET", 404, NOT_FOUND);
-	script_answer(&f.rig.script, "GET", 403, "{'kind':'Status'}");
-	script_answer(&f.rig.script, "GET", -ECONNRESET, "");
+	script_response(&f.rig.script, "GET", 404, NOT_FOUND);
+	script_response(&f.rig.script, "GET", 403, "{'kind':'Status'}");
+	script_response(&f.rig.script, "GET", -ECONNRESET, "");
 	assert_int_equal((f.call.base.host->get_live)(&f.call.base, POD, "n", "p", &object),
 			 ASB_NOT_FOUND);
 	assert_null(object);

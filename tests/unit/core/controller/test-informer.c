@@ -420,8 +420,8 @@ static void it_is_settled_when_all_kinds_are_listed_or_absent(void **state)
 
 	(void)state;
 	set_up_two(&f, 0, 0);
-	script_answer(&f.script, "/widgets?", 200, LISTED);
-	script_answer(&f.script, "/gadgets?", 404, "{'kind':'Status'}");
+	script_response(&f.script, "/widgets?", 200, LISTED);
+	script_response(&f.script, "/gadgets?", 404, "{'kind':'Status'}");
 	informers_start(f.informers);
 	script_pass(&f.script, 1000);
 	assert_false(informers_settled(f.informers));
@@ -444,24 +444,24 @@ static void catching_up_lists_every_kind(void **state)
 
 	(void)state;
 	set_up_two(&f, 0, 0);
-	script_answer(&f.script, "/widgets?", 200, LISTED);
-	script_answer(&f.script, "/gadgets?", 200, LISTED);
-	script_answer(&f.script, "/pods?", 200, LISTED);
+	script_response(&f.script, "/widgets?", 200, LISTED);
+	script_response(&f.script, "/gadgets?", 200, LISTED);
+	script_response(&f.script, "/pods?", 200, LISTED);
 	informers_start(f.informers);
 	script_pass(&f.script, 1000);
-	script_answer(&f.script, "/widgets?limit", 200,
-		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/pods?limit", 200,
-		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/gadgets?limit", 500, "{'kind':'Status'}");
+	script_response(&f.script, "/widgets?limit", 200,
+			"{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_response(&f.script, "/pods?limit", 200,
+			"{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_response(&f.script, "/gadgets?limit", 500, "{'kind':'Status'}");
 	assert_true(informers_catch_up(f.informers, &error) < 0);
 	assert_non_null(strstr(error.text, "'gadgets'"));
-	script_answer(&f.script, "/widgets?limit", 200,
-		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/pods?limit", 200,
-		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
-	script_answer(&f.script, "/gadgets?limit", 200,
-		      "{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_response(&f.script, "/widgets?limit", 200,
+			"{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_response(&f.script, "/pods?limit", 200,
+			"{'metadata':{'resourceVersion':'9'},'items':[]}");
+	script_response(&f.script, "/gadgets?limit", 200,
+			"{'metadata':{'resourceVersion':'9'},'items':[]}");
 	assert_int_equal(informers_catch_up(f.informers, &error), 0);
 	assert_int_equal(store_version(informers_store(f.informers, &gadgets)), 9);
 	tear_down(&f);

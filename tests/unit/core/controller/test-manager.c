@@ -60,12 +60,12 @@ static const struct asb_plugin parked_description = {
 
 /* Keeps one Lease; everything else that the script has no step for is a 500. */
 static void serve(struct script *script, const struct http_request *request,
-		  struct http_answer *answer)
+		  struct http_response *response)
 {
 	struct fixture *f = script->arg;
 
 	if (strstr(request->path, "/leases") == NULL || f->lease_fails) {
-		answer->status = 500;
+		response->status = 500;
 		return;
 	}
 	if (request->body != NULL) {
@@ -80,8 +80,10 @@ static void serve(struct script *script, const struct http_request *request,
 		free(f->lease);
 		f->lease = xstrdup(json_object_to_json_string(lease));
 	}
-	answer->status = f->lease == NULL ? 404 : strcmp(request->method, "POST") == 0 ? 201 : 200;
-	buf_append_str(&answer->body,
+	response->status = f->lease == NULL                       ? 404
+			   : strcmp(request->method, "POST") == 0 ? 201
+								  : 200;
+	buf_append_str(&response->body,
 		       f->lease != NULL ? f->lease : "{\"kind\":\"Status\",\"code\":404}");
 }
 
@@ -155,11 +157,11 @@ static void tear_down(struct fixture *f)
 }
 
 /* All three kinds are listed; there is one Widget n/w. */
-static void answer_lists(struct fixture *f)
+static void respond_with_lists(struct fixture *f)
 {
-	script_answer(&f->rig.script, "/widgets?watch", 200, WIDGET_W("5") END("10"));
-	script_answer(&f->rig.script, "/pods?watch", 200, END("10"));
-	script_answer(&f->rig.script, "/services?watch", 200, END("10"));
+	script_response(&f->rig.script, "/widgets?watch", 200, WIDGET_W("5") END("10"));
+	script_response(&f->rig.script, "/pods?watch", 200, END("10"));
+	script_response(&f->rig.script, "/services?watch", 200, END("10"));
 }
 
 static void expect_reconciled(struct fixture *f, const char *keys)
@@ -178,7 +180,7 @@ static void without_a_lease_it_leads_at_once(void **state)
 
 	(void)state;
 	set_up(&f);
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	assert_true(manager_leads(f.manager));
 	pass(&f, 1000);
@@ -194,8 +196,8 @@ static void workers_start_when_every_kind_is_listed(void **state)
 
 	(void)state;
 	set_up(&f);
-	script_answer(&f.rig.script, "/widgets?watch", 200, WIDGET_W("5") END("10"));
-	script_answer(&f.rig.script, "/services?watch", 200, END("10"));
+	script_response(&f.rig.script, "/widgets?watch", 200, WIDGET_W("5") END("10"));
+	script_response(&f.rig.script, "/services?watch", 200, END("10"));
 	start(&f);
 	pass(&f, 60000000);
 	expect_reconciled(&f, "");
@@ -221,8 +223,8 @@ static void a_plugin_whose_kind_is_not_served_is_parked_alone(void **state)
 	(void)state;
 	set_up(&f);
 	with_parked_plugin(&f);
-	answer_lists(&f);
-	script_answer(&f.rig.script, "/gadgets?watch", 404, "{'kind':'Status'}");
+	respond_with_lists(&f);
+	script_response(&f.rig.script, "/gadgets?watch", 404, "{'kind':'Status'}");
 	start(&f);
 	pass(&f, 1000);
 	expect_reconciled(&f, "n/w");
@@ -239,7 +241,7 @@ static void a_plugin_whose_kind_is_not_served_is_parked_alone(void **state)
 	assert_non_null(
 		strstr(buf_str(&text), "agent_sandbox_plugin_parked{plugin=\"widget\"} 0\n"));
 	/* Its CRD comes. */
-	script_answer(&f.rig.script, "/gadgets?watch", 200, END("10"));
+	script_response(&f.rig.script, "/gadgets?watch", 200, END("10"));
 	pass(&f, 3000000);
 	buf_clear(&text);
 	assert_true(manager_ready(f.manager, &text));
@@ -276,7 +278,7 @@ static void workers_are_as_many_as_told_or_wished(void **state)
 		set_up(&f);
 		f.rig.plugin.head.workers = 2;
 		f.config.plugins[0].workers = workers;
-		answer_lists(&f);
+		respond_with_lists(&f);
 		start(&f);
 		pass(&f, 1000);
 		assert_true(manager_idle(f.manager));
@@ -296,7 +298,7 @@ static void a_standby_watches_and_does_not_work(void **state)
 	f.lease = json_text(
 		"{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'lock','namespace':'ns','resourceVersion':'1'},'spec':{'holderIdentity':'other','leaseDurationSeconds':15,"
 		"'renewTime':'2023-11-14T22:13:20.000000Z'}}");
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	pass(&f, 10000000);
 	assert_false(manager_leads(f.manager));
@@ -305,11 +307,11 @@ static void a_standby_watches_and_does_not_work(void **state)
 		store_size(informers_store(manager_informers(f.manager), &rig_kinds[WIDGET])), 1);
 	expect_reconciled(&f, "");
 	/* The other one is gone: what it wrote last is listed before anybody works. */
-	script_answer(
+	script_response(
 		&f.rig.script, "/widgets?limit", 200,
 		"{'metadata':{'resourceVersion':'20'},'items':[{'metadata':{'name':'new','namespace':'n','resourceVersion':'15'}}]}");
-	script_answer(&f.rig.script, "/pods?limit", 200, PAGE);
-	script_answer(&f.rig.script, "/services?limit", 200, PAGE);
+	script_response(&f.rig.script, "/pods?limit", 200, PAGE);
+	script_response(&f.rig.script, "/services?limit", 200, PAGE);
 	pass(&f, 10000000);
 	assert_true(manager_leads(f.manager));
 	assert_int_equal(script_count(&f.rig.script, "?limit"), 3);
@@ -324,7 +326,7 @@ static void the_first_leader_lists_once(void **state)
 	(void)state;
 	set_up(&f);
 	with_lease(&f);
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	pass(&f, 5000000);
 	assert_true(manager_leads(f.manager));
@@ -343,7 +345,7 @@ static void a_leader_that_cannot_catch_up_does_not_lead(void **state)
 	f.lease = json_text(
 		"{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'lock','namespace':'ns','resourceVersion':'1'},'spec':{'holderIdentity':'other','leaseDurationSeconds':15,"
 		"'renewTime':'2023-11-14T22:13:20.000000Z'}}");
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	pass(&f, 60000000); /* lists in pages are 500s */
 	assert_int_equal(f.lost, 1);
@@ -373,7 +375,7 @@ static void who_has_lost_the_lease_writes_nothing(void **state)
 	set_up(&f);
 	with_lease(&f);
 	f.rig.reconcile = create_something;
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	pass(&f, 5000000);
 	assert_true(script_count(&f.rig.script, "POST /api/v1/namespaces/n/secrets") > 0);
@@ -418,7 +420,7 @@ static void an_orderly_end_lets_reconciles_end_and_gives_the_lease_up(void **sta
 	set_up(&f);
 	with_lease(&f);
 	f.rig.reconcile = take_a_while;
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	pass_until_busy(&f);
 	stop(&f, false);
@@ -440,7 +442,7 @@ static void an_abrupt_end_sends_nothing_more(void **state)
 	set_up(&f);
 	with_lease(&f);
 	f.rig.reconcile = take_a_while;
-	answer_lists(&f);
+	respond_with_lists(&f);
 	start(&f);
 	pass_until_busy(&f);
 	sent = f.rig.script.sent_count;

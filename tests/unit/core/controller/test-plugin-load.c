@@ -20,18 +20,18 @@
 #include "core/controller/plugin.h"
 
 /*
- * A folder of its own for each test, with copies of the fixtures: those of the build may be
+ * A directory of its own for each test, with copies of the fixtures: those of the build may be
  * writable by a group. Nothing is removed before the end of all tests, since the linker knows what
  * it has loaded by inode.
  */
-struct folder {
+struct directory {
 	char path[64];
 	unsigned int tests;
 };
 
 static int set_up_all(void **state)
 {
-	struct folder *base = xnew(struct folder);
+	struct directory *base = xnew(struct directory);
 
 	snprintf(base->path, sizeof(base->path), "test-plugin-XXXXXX");
 	*state = base;
@@ -48,27 +48,27 @@ static int remove_one(const char *path, const struct stat *status, int flag, str
 
 static int tear_down_all(void **state)
 {
-	CLEANUP_FREE struct folder *base = *state;
+	CLEANUP_FREE struct directory *base = *state;
 
 	return nftw(base->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct folder make_folder(void **state)
+static struct directory make_directory(void **state)
 {
-	struct folder *base = *state, folder = { .path = "" };
+	struct directory *base = *state, directory = { .path = "" };
 
-	snprintf(folder.path, sizeof(folder.path), "%.40s/%u", base->path, base->tests++);
-	assert_int_equal(mkdir(folder.path, 0755), 0);
-	return folder;
+	snprintf(directory.path, sizeof(directory.path), "%.40s/%u", base->path, base->tests++);
+	assert_int_equal(mkdir(directory.path, 0755), 0);
+	return directory;
 }
 
-/* Copies tests/abi/<fixture>.so into the folder; the path of the copy is to be freed. */
-static char *put(const struct folder *folder, const char *fixture, const char *name)
+/* Copies tests/abi/<fixture>.so into the directory; the path of the copy is to be freed. */
+static char *put(const struct directory *directory, const char *fixture, const char *name)
 {
 	const char *build = getenv("top_builddir");
 	CLEANUP_FREE char *from =
 		xprintf("%s/tests/abi/.libs/%s.so", build != NULL ? build : ".", fixture);
-	char *to = xprintf("%s/%s", folder->path, name), bytes[4096];
+	char *to = xprintf("%s/%s", directory->path, name), bytes[4096];
 	int in = open(from, O_RDONLY | O_CLOEXEC),
 	    out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	ssize_t length;
@@ -84,9 +84,9 @@ static char *put(const struct folder *folder, const char *fixture, const char *n
 	return to;
 }
 
-static void put_text(const struct folder *folder, const char *name)
+static void put_text(const struct directory *directory, const char *name)
 {
-	CLEANUP_FREE char *path = xprintf("%s/%s", folder->path, name);
+	CLEANUP_FREE char *path = xprintf("%s/%s", directory->path, name);
 	int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	assert_int_equal(write(out, "no plugin", 9), 9);
@@ -107,19 +107,19 @@ static void expect_refusal(const char *file, const char *words)
 	}
 }
 
-static void expect_fixture_refused(const struct folder *folder, const char *fixture,
+static void expect_fixture_refused(const struct directory *directory, const char *fixture,
 				   const char *words)
 {
 	CLEANUP_FREE char *name = xprintf("%s-%s.so", fixture, words),
-			  *file = put(folder, fixture, name);
+			  *file = put(directory, fixture, name);
 
 	expect_refusal(file, words);
 }
 
 static void a_good_plugin_loads(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *file = put(&folder, "good", "good.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *file = put(&directory, "good", "good.so");
 	CLEANUP_FREE char *path = realpath(file, NULL);
 	struct plugin plugin;
 	struct error error = { 0 };
@@ -137,8 +137,8 @@ static void a_good_plugin_loads(void **state)
 
 static void a_plugin_of_an_older_minor_loads_and_lacks_nothing_but_what_it_lacks(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *file = put(&folder, "older", "good.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *file = put(&directory, "older", "good.so");
 	struct plugin plugin;
 	struct error error = { 0 };
 	uint64_t after = 0;
@@ -162,29 +162,29 @@ static void a_plugin_of_an_older_minor_loads_and_lacks_nothing_but_what_it_lacks
 
 static void refusals_name_the_file_and_both_sides(void **state)
 {
-	struct folder folder = make_folder(state);
-	expect_fixture_refused(&folder, "magic", "0xabad1dea");
-	expect_fixture_refused(&folder, "magic", "0x31425341");
-	expect_fixture_refused(&folder, "major", "1.0");
-	expect_fixture_refused(&folder, "major", "2.0");
-	expect_fixture_refused(&folder, "minor", "2.99");
-	expect_fixture_refused(&folder, "minor", "2.0");
-	expect_fixture_refused(&folder, "soname", "libjson-c.so.99");
-	expect_fixture_refused(&folder, "soname", ASB_JSON_SONAME);
-	expect_fixture_refused(&folder, "no-entry", "asb_plugin_entry");
-	expect_fixture_refused(&folder, "no-description", "no description");
+	struct directory directory = make_directory(state);
+	expect_fixture_refused(&directory, "magic", "0xabad1dea");
+	expect_fixture_refused(&directory, "magic", "0x31425341");
+	expect_fixture_refused(&directory, "major", "1.0");
+	expect_fixture_refused(&directory, "major", "2.0");
+	expect_fixture_refused(&directory, "minor", "2.99");
+	expect_fixture_refused(&directory, "minor", "2.0");
+	expect_fixture_refused(&directory, "soname", "libjson-c.so.99");
+	expect_fixture_refused(&directory, "soname", ASB_JSON_SONAME);
+	expect_fixture_refused(&directory, "no-entry", "asb_plugin_entry");
+	expect_fixture_refused(&directory, "no-description", "no description");
 }
 
 static void all_symbols_are_bound_when_it_loads(void **state)
 {
-	struct folder folder = make_folder(state);
-	expect_fixture_refused(&folder, "no-symbol", "fixture_nobody_has_this");
+	struct directory directory = make_directory(state);
+	expect_fixture_refused(&directory, "no-symbol", "fixture_nobody_has_this");
 }
 
 static void what_others_can_write_is_refused(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *file = put(&folder, "good", "good.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *file = put(&directory, "good", "good.so");
 
 	assert_int_equal(chmod(file, 0664), 0);
 	expect_refusal(file, "0664");
@@ -194,9 +194,9 @@ static void what_others_can_write_is_refused(void **state)
 
 static void a_link_does_not_hide_what_others_can_write(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *file = put(&folder, "good", "good.so"),
-			  *link = xprintf("%s/link.so", folder.path);
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *file = put(&directory, "good", "good.so"),
+			  *link = xprintf("%s/link.so", directory.path);
 
 	assert_int_equal(symlink("good.so", link), 0);
 	assert_int_equal(chmod(file, 0664), 0);
@@ -205,8 +205,8 @@ static void a_link_does_not_hide_what_others_can_write(void **state)
 
 static void what_belongs_to_others_is_refused(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *file = put(&folder, "good", "good.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *file = put(&directory, "good", "good.so");
 
 	if (geteuid() != 0) {
 		skip();
@@ -218,14 +218,14 @@ static void what_belongs_to_others_is_refused(void **state)
 
 static void what_is_no_shared_object_is_refused(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *text = xprintf("%s/b.so", folder.path),
-			  *below = xprintf("%s/folder.so", folder.path);
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *text = xprintf("%s/b.so", directory.path),
+			  *below = xprintf("%s/folder.so", directory.path);
 
-	put_text(&folder, "b.so");
+	put_text(&directory, "b.so");
 	expect_refusal(text, "cannot load");
 	assert_int_equal(mkdir(below, 0755), 0);
-	expect_refusal(below, "no regular file");
+	expect_refusal(below, "not a regular file");
 	expect_refusal("there/is/nothing.so", "No such file");
 	expect_refusal("", "cannot find");
 }
@@ -238,11 +238,11 @@ static void a_name_without_a_folder_is_not_searched_for(void **state)
 
 /* ---- sets ---- */
 
-static int load_set(const struct folder *folder, bool extensions, const char *plugin,
+static int load_set(const struct directory *directory, bool extensions, const char *plugin,
 		    struct plugin_set *set, struct error *error)
 {
 	struct options options = {
-		.plugin_dir = folder->path,
+		.plugin_dir = directory->path,
 		.extensions = extensions,
 		.plugins = { plugin },
 		.plugin_count = plugin != NULL ? 1 : 0,
@@ -254,20 +254,20 @@ static int load_set(const struct folder *folder, bool extensions, const char *pl
 
 static void a_set_is_sandbox_and_the_plugins_of_others_in_the_folder(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
-			  *two = put(&folder, "second", "extra.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *one = put(&directory, "good", "sandbox.so"),
+			  *two = put(&directory, "second", "extra.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
 	/* None of these is opened: they would be refused. */
-	put_text(&folder, "template.so");
-	put_text(&folder, "claim.so");
-	put_text(&folder, "warmpool.so");
-	put_text(&folder, "libx.so");
-	put_text(&folder, "notes.txt");
-	put_text(&folder, ".hidden.so");
-	assert_int_equal(load_set(&folder, false, NULL, &set, &error), 0);
+	put_text(&directory, "template.so");
+	put_text(&directory, "claim.so");
+	put_text(&directory, "warmpool.so");
+	put_text(&directory, "libx.so");
+	put_text(&directory, "notes.txt");
+	put_text(&directory, ".hidden.so");
+	assert_int_equal(load_set(&directory, false, NULL, &set, &error), 0);
 	assert_int_equal(set.count, 2);
 	assert_string_equal(set.items[0].head.name, "fixture");
 	assert_string_equal(set.items[1].head.name, "second");
@@ -277,13 +277,13 @@ static void a_set_is_sandbox_and_the_plugins_of_others_in_the_folder(void **stat
 
 static void extensions_are_template_claim_and_warmpool(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
-			  *two = put(&folder, "second", "template.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *one = put(&directory, "good", "sandbox.so"),
+			  *two = put(&directory, "second", "template.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
-	assert_int_equal(load_set(&folder, true, NULL, &set, &error), -ENOENT);
+	assert_int_equal(load_set(&directory, true, NULL, &set, &error), -ENOENT);
 	assert_int_equal(set.count, 2);
 	assert_non_null(strstr(error.text, "claim.so"));
 	plugin_set_finish(&set);
@@ -291,13 +291,13 @@ static void extensions_are_template_claim_and_warmpool(void **state)
 
 static void a_plugin_may_be_named(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
-			  *two = put(&folder, "second", "libx.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *one = put(&directory, "good", "sandbox.so"),
+			  *two = put(&directory, "second", "libx.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
-	assert_int_equal(load_set(&folder, false, two, &set, &error), 0);
+	assert_int_equal(load_set(&directory, false, two, &set, &error), 0);
 	assert_int_equal(set.count, 2);
 	assert_string_equal(set.items[1].head.name, "second");
 	plugin_set_finish(&set);
@@ -308,13 +308,13 @@ static void two_for_one_kind_or_of_one_name_are_refused_with_both_files(void **s
 	static const char *const fixtures[] = { "same-kind", "same-name", "good" };
 
 	for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
-		struct folder folder = make_folder(state);
-		CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
-				  *two = put(&folder, fixtures[i], "extra.so");
+		struct directory directory = make_directory(state);
+		CLEANUP_FREE char *one = put(&directory, "good", "sandbox.so"),
+				  *two = put(&directory, fixtures[i], "extra.so");
 		struct error error = { 0 };
 		struct plugin_set set;
 
-		assert_int_equal(load_set(&folder, false, NULL, &set, &error), -EEXIST);
+		assert_int_equal(load_set(&directory, false, NULL, &set, &error), -EEXIST);
 		assert_non_null(strstr(error.text, "/sandbox.so'"));
 		assert_non_null(strstr(error.text, "/extra.so'"));
 		plugin_set_finish(&set);
@@ -323,25 +323,25 @@ static void two_for_one_kind_or_of_one_name_are_refused_with_both_files(void **s
 
 static void one_bad_plugin_in_the_folder_is_an_error(void **state)
 {
-	struct folder folder = make_folder(state);
-	CLEANUP_FREE char *one = put(&folder, "good", "sandbox.so"),
-			  *two = put(&folder, "major", "extra.so");
+	struct directory directory = make_directory(state);
+	CLEANUP_FREE char *one = put(&directory, "good", "sandbox.so"),
+			  *two = put(&directory, "major", "extra.so");
 	struct plugin_set set;
 	struct error error = { 0 };
 
-	assert_true(load_set(&folder, false, NULL, &set, &error) < 0);
+	assert_true(load_set(&directory, false, NULL, &set, &error) < 0);
 	assert_non_null(strstr(error.text, "extra.so"));
 	plugin_set_finish(&set);
 }
 
 static void a_folder_without_plugins_is_an_error_that_names_it(void **state)
 {
-	struct folder folder = make_folder(state);
+	struct directory directory = make_directory(state);
 	struct plugin_set set;
 	struct error error = { 0 };
 
-	assert_int_equal(load_set(&folder, false, NULL, &set, &error), -ENOENT);
-	assert_non_null(strstr(error.text, folder.path));
+	assert_int_equal(load_set(&directory, false, NULL, &set, &error), -ENOENT);
+	assert_non_null(strstr(error.text, directory.path));
 	assert_non_null(strstr(error.text, "sandbox.so"));
 	plugin_set_finish(&set);
 }

@@ -31,7 +31,7 @@ struct collector {
 };
 
 static void collect(struct transport *transport, const struct http_request *requests,
-		    struct http_answer *answers, size_t count)
+		    struct http_response *responses, size_t count)
 {
 	struct collector *collector = (struct collector *)transport;
 
@@ -43,7 +43,7 @@ static void collect(struct transport *transport, const struct http_request *requ
 	collector->requests++;
 	buf_clear(&collector->body);
 	buf_append(&collector->body, requests[0].body, requests[0].body_length);
-	answers[0] = (struct http_answer){ .status = 200 };
+	responses[0] = (struct http_response){ .status = 200 };
 	sched_cond_broadcast(&collector->changed);
 }
 

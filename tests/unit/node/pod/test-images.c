@@ -75,32 +75,32 @@ static void await(struct world *world, uint32_t count)
 
 static void images_wake_who_waited(void **state UNUSED)
 {
-	struct image_answer answer;
+	struct image_response response;
 	struct world world;
 
 	begin(&world);
-	images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, "u", &answer);
-	assert_int_equal(IMAGE_PULLING, answer.state);
-	assert_true(answer.began);
+	images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, "u", &response);
+	assert_int_equal(IMAGE_PULLING, response.state);
+	assert_true(response.began);
 	await(&world, 1);
-	images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, "u", &answer);
-	assert_int_equal(IMAGE_PULLED, answer.state);
+	images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, "u", &response);
+	assert_int_equal(IMAGE_PULLED, response.state);
 	end(&world);
 }
 
 static void images_pull_once_for_all(void **state UNUSED)
 {
-	struct image_answer answer;
+	struct image_response response;
 	struct world world;
 
 	begin(&world);
-	images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, "first", &answer);
+	images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, "first", &response);
 	await(&world, 1);
 	for (int i = 0; i < 50; i++) {
 		CLEANUP_FREE char *uid = xprintf("uid-%d", i);
 
-		images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, uid, &answer);
-		assert_int_equal(IMAGE_PULLED, answer.state);
+		images_ask(world.images, "fake/run", RUNTIME_PULL_ALWAYS, uid, &response);
+		assert_int_equal(IMAGE_PULLED, response.state);
 	}
 	assert_int_equal(1, fake_runtime_pulls(world.runtime));
 	end(&world);
@@ -108,7 +108,7 @@ static void images_pull_once_for_all(void **state UNUSED)
 
 static void images_back_off_after_a_failure(void **state UNUSED)
 {
-	struct image_answer first, second;
+	struct image_response first, second;
 	struct world world;
 
 	begin(&world);

@@ -53,19 +53,19 @@ static int tear_down(void **state)
 }
 
 /* A pod's uid is "u-" and its name, where the test says no other. */
-static enum room_answer ask_as(struct fixture *fixture, const char *name, const char *uid,
-			       uint64_t cpu, uint64_t memory, const char *why)
+static enum room_response ask_as(struct fixture *fixture, const char *name, const char *uid,
+				 uint64_t cpu, uint64_t memory, const char *why)
 {
 	const struct bind_capacity asked = { .cpu_milli = cpu, .memory = memory, .pods = 1 };
 	CLEANUP_BUF struct buf text = BUF_INIT(1000);
-	enum room_answer answer = room_ask(fixture->room, "ns", name, uid, &asked, &text);
+	enum room_response response = room_ask(fixture->room, "ns", name, uid, &asked, &text);
 
 	assert_string_equal(buf_str(&text), why);
-	return answer;
+	return response;
 }
 
-static enum room_answer ask(struct fixture *fixture, const char *name, uint64_t cpu,
-			    uint64_t memory, const char *why)
+static enum room_response ask(struct fixture *fixture, const char *name, uint64_t cpu,
+			      uint64_t memory, const char *why)
 {
 	CLEANUP_FREE char *uid = xprintf("u-%s", name);
 

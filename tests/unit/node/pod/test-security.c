@@ -94,11 +94,11 @@ static int read_profile(const char *root, const char *of_pod, const char *of_con
 
 static void seccomp_takes_the_containers_profile_before_the_pods(void **state UNUSED)
 {
-	CLEANUP_FREE char *root = files_temporary(), *folder = xprintf("%s/seccomp", root);
-	CLEANUP_FREE char *file = xprintf("%s/strict.json", folder);
+	CLEANUP_FREE char *root = files_temporary(), *directory = xprintf("%s/seccomp", root);
+	CLEANUP_FREE char *file = xprintf("%s/strict.json", directory);
 
-	assert_int_equal(mkdir(folder, 0700), 0);
-	files_write(folder, "strict.json", "{}");
+	assert_int_equal(mkdir(directory, 0700), 0);
+	files_write(directory, "strict.json", "{}");
 	assert_int_equal(read_profile(root, "", "", NULL), 0);
 	assert_int_equal(read_profile(root, PROFILE("RuntimeDefault"), "", NULL), 0);
 	assert_int_equal(read_profile(root, PROFILE("Unconfined"), "", "unconfined"), 0);
@@ -115,12 +115,13 @@ static void seccomp_never_falls_back_to_another_profile(void **state UNUSED)
 		LOCAL("folder"),      LOCAL(""),           PROFILE("Localhost"),    PROFILE(""),
 		PROFILE("localhost"), PROFILE("Other"),    "\"seccompProfile\":{}",
 	};
-	CLEANUP_FREE char *root = files_temporary(), *folder = xprintf("%s/seccomp", root);
-	CLEANUP_FREE char *link = xprintf("%s/link", folder), *inner = xprintf("%s/folder", folder);
+	CLEANUP_FREE char *root = files_temporary(), *directory = xprintf("%s/seccomp", root);
+	CLEANUP_FREE char *link = xprintf("%s/link", directory),
+			  *inner = xprintf("%s/folder", directory);
 
-	/* Without a folder of profiles too. */
+	/* Without a directory of profiles too. */
 	assert_int_equal(read_profile(root, LOCAL("none.json"), "", NULL), -EPERM);
-	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(mkdir(directory, 0700), 0);
 	assert_int_equal(mkdir(inner, 0700), 0);
 	files_write(root, "outside", "{}");
 	assert_int_equal(symlink("../outside", link), 0);

@@ -17,7 +17,7 @@
 
 #define ROOT "container has runAsNonRoot and image will run as root"
 #define NAME "image has non-numeric user ("
-#define RANGE "is no uid from 1 to 2147483647"
+#define RANGE "is not an uid from 1 to 2147483647"
 
 static void non_root_takes_whole_numbers_but_zero(void **state UNUSED)
 {

@@ -21,16 +21,16 @@
 struct world {
 	struct sched *sched;
 	struct serve *server;
-	char folder[32], path[64];
+	char directory[32], path[64];
 };
 
 static void start(struct world *world)
 {
 	struct error error = { 0 };
 
-	*world = (struct world){ .sched = sched_create(), .folder = "/tmp/node-serve-XXXXXX" };
-	assert_non_null(mkdtemp(world->folder));
-	snprintf(world->path, sizeof(world->path), "%s/sock", world->folder);
+	*world = (struct world){ .sched = sched_create(), .directory = "/tmp/node-serve-XXXXXX" };
+	assert_non_null(mkdtemp(world->directory));
+	snprintf(world->path, sizeof(world->path), "%s/sock", world->directory);
 	world->server = serve_create(world->sched, NULL, world->path, &error);
 	assert_non_null(world->server);
 }
@@ -40,7 +40,7 @@ static void finish(struct world *world)
 	assert_true(serve_stop(world->server));
 	serve_destroy(world->server);
 	sched_destroy(world->sched);
-	assert_int_equal(rmdir(world->folder), 0);
+	assert_int_equal(rmdir(world->directory), 0);
 }
 
 static int begin(const struct world *world, const char *text, size_t length)
@@ -52,7 +52,7 @@ static int begin(const struct world *world, const char *text, size_t length)
 	return fd;
 }
 
-static void check_answer(int fd, const char *status)
+static void check_response(int fd, const char *status)
 {
 	char got[1024] = "";
 	ssize_t length = recv(fd, got, sizeof(got) - 1, 0);
@@ -82,7 +82,7 @@ static void heads_that_do_not_end_keep_nobody_out(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
 		fds[i] = begin(&world, "GET /", 5);
 	}
-	check_answer(begin(&world, request, strlen(request)), "HTTP/1.1 404 ");
+	check_response(begin(&world, request, strlen(request)), "HTTP/1.1 404 ");
 	assert_true(has_ended(fds[0], true));
 	assert_false(has_ended(fds[ARRAY_LEN(fds) - 1], false));
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -110,7 +110,7 @@ static void a_head_with_a_nul_is_refused(void **state)
 
 	(void)state;
 	start(&world);
-	check_answer(begin(&world, request, sizeof(request) - 1), "HTTP/1.1 400 ");
+	check_response(begin(&world, request, sizeof(request) - 1), "HTTP/1.1 400 ");
 	finish(&world);
 }
 

@@ -143,15 +143,15 @@ static bool is_there(struct fixture *fixture, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* A folder as earlier releases made it, with a file. */
+/* A directory as earlier releases made it, with a file. */
 static void make_old(struct fixture *fixture, const char *content)
 {
 	CLEANUP_FREE char *path = xprintf("%s/claims", fixture->root);
-	CLEANUP_FREE char *folder = xprintf("%s/ns_claim", path);
+	CLEANUP_FREE char *directory = xprintf("%s/ns_claim", path);
 
 	assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-	assert_int_equal(mkdir(folder, 0777), 0);
-	files_write(folder, "file", content);
+	assert_int_equal(mkdir(directory, 0777), 0);
+	files_write(directory, "file", content);
 }
 
 static void a_new_claim_of_a_name_never_sees_the_data_of_an_old_one(void **state)
@@ -237,7 +237,7 @@ static void data_stays_when_the_api_server_cannot_be_asked(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_false(look(fixture));
 	}
-	/* An answer without sense is none. */
+	/* A response without sense is none. */
 	json_object_object_add(fixture->objects.objects, KEY, node_json("{}"));
 	for (int i = 0; i < 3; i++) {
 		assert_false(look(fixture));

@@ -27,19 +27,19 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int make_folder(const char *root, const char *name)
+static int make_directory(const char *root, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", root, name);
-	int fd = folder_make_path(path, 0755);
+	int fd = directory_make_path(path, 0755);
 
 	assert_true(fd >= 0);
 	return fd;
 }
 
-/* Folders one in another; the innermost is the caller's to close. */
-static int make_deep(int folder, int depth)
+/* Directories one in another; the innermost is the caller's to close. */
+static int make_deep(int directory, int depth)
 {
-	int held = dup(folder);
+	int held = dup(directory);
 
 	for (int i = 0; i < depth; i++) {
 		int inner;
@@ -57,11 +57,11 @@ static void deep_trees_are_removed(void **state)
 {
 	const char *root = *state;
 	CLEANUP_FREE char *path = xprintf("%s/t", root);
-	CLEANUP_FD int folder = make_folder(root, "t");
-	CLEANUP_FD int inner = make_deep(folder, 3000);
+	CLEANUP_FD int directory = make_directory(root, "t");
+	CLEANUP_FD int inner = make_deep(directory, 3000);
 
 	assert_int_equal(close(openat(inner, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
-	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(directory), 0);
 	assert_int_equal(files_count(path), 0);
 }
 
@@ -69,16 +69,16 @@ static void wide_trees_are_removed(void **state)
 {
 	const char *root = *state;
 	CLEANUP_FREE char *path = xprintf("%s/t", root);
-	CLEANUP_FD int folder = make_folder(root, "t");
+	CLEANUP_FD int directory = make_directory(root, "t");
 
 	for (int i = 0; i < 5000; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "%s-%d", i % 2 == 0 ? "file" : ".remove", i);
-		close(openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		close(openat(directory, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 		snprintf(name, sizeof(name), ".remove-%d", i % 1500);
-		mkdirat(folder, name, 0755);
-		CLEANUP_FD int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		mkdirat(directory, name, 0755);
+		CLEANUP_FD int inner = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (inner >= 0) {
 			mkdirat(inner, "in", 0755);
 			CLEANUP_FD int more =
@@ -86,7 +86,7 @@ static void wide_trees_are_removed(void **state)
 			mkdirat(more, "er", 0755);
 		}
 	}
-	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(directory), 0);
 	assert_int_equal(files_count(path), 0);
 }
 
@@ -94,21 +94,21 @@ static void closed_folders_are_removed_by_their_owner(void **state)
 {
 	const char *root = *state;
 	CLEANUP_FREE char *path = xprintf("%s/t", root);
-	CLEANUP_FD int folder = make_folder(root, "t");
-	static const char *const folders[] = { "a/b/c/d", "a/b/c", "a/b", "a" };
+	CLEANUP_FD int directory = make_directory(root, "t");
+	static const char *const directories[] = { "a/b/c/d", "a/b/c", "a/b", "a" };
 	static const mode_t modes[] = { 0, 0500, 0300, 0400 };
 
 	/* Not only for root, who minds no modes. */
-	close(make_folder(root, "t/a/b/c/d"));
+	close(make_directory(root, "t/a/b/c/d"));
 	CLEANUP_FREE char *inner = xprintf("%s/a/b/c", path);
 
 	files_write(inner, "file", "x");
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		CLEANUP_FREE char *one = xprintf("%s/%s", path, folders[i]);
+	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
+		CLEANUP_FREE char *one = xprintf("%s/%s", path, directories[i]);
 
 		assert_int_equal(chmod(one, modes[i]), 0);
 	}
-	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(directory), 0);
 	assert_int_equal(files_count(path), 0);
 }
 
@@ -118,18 +118,18 @@ static void links_are_removed_and_not_followed(void **state)
 	CLEANUP_FREE char *path = xprintf("%s/t", root);
 	CLEANUP_FREE char *outside = xprintf("%s/outside", root);
 	CLEANUP_FREE char *kept = xprintf("%s/outside/kept", root);
-	CLEANUP_FD int folder = make_folder(root, "t");
-	CLEANUP_FD int other = make_folder(root, "outside");
-	CLEANUP_FD int sub = make_folder(root, "t/sub");
+	CLEANUP_FD int directory = make_directory(root, "t");
+	CLEANUP_FD int other = make_directory(root, "outside");
+	CLEANUP_FD int sub = make_directory(root, "t/sub");
 
 	files_write(outside, "kept", "x");
-	assert_int_equal(symlinkat(outside, folder, "absolute"), 0);
-	assert_int_equal(symlinkat("../outside", folder, "relative"), 0);
+	assert_int_equal(symlinkat(outside, directory, "absolute"), 0);
+	assert_int_equal(symlinkat("../outside", directory, "relative"), 0);
 	assert_int_equal(symlinkat("../../outside", sub, "relative"), 0);
 	assert_int_equal(symlinkat("..", sub, "up"), 0);
 	assert_int_equal(symlinkat("nowhere", sub, "dangling"), 0);
 	assert_int_equal(mkfifoat(sub, "fifo", 0600), 0);
-	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(directory), 0);
 	assert_int_equal(files_count(path), 0);
 	files_expect(kept, "x");
 }
@@ -141,9 +141,9 @@ static void what_is_mounted_inside_is_not_removed(void **state)
 	CLEANUP_FREE char *claim = xprintf("%s/claim", root);
 	CLEANUP_FREE char *kept = xprintf("%s/claim/kept", root);
 	CLEANUP_FREE char *top = xprintf("%s/t", root);
-	CLEANUP_FD int folder = make_folder(root, "t");
-	CLEANUP_FD int other = make_folder(root, "claim");
-	CLEANUP_FD int inner = make_folder(root, "t/a/mounted");
+	CLEANUP_FD int directory = make_directory(root, "t");
+	CLEANUP_FD int other = make_directory(root, "claim");
+	CLEANUP_FD int inner = make_directory(root, "t/a/mounted");
 	struct stat info;
 
 	if (!files_may_mount()) {
@@ -152,13 +152,13 @@ static void what_is_mounted_inside_is_not_removed(void **state)
 	}
 	files_write(claim, "kept", "x");
 	assert_int_equal(mount(claim, mounted, NULL, MS_BIND, NULL), 0);
-	assert_int_equal(volumes_tree_remove(folder), -EBUSY);
+	assert_int_equal(volumes_tree_remove(directory), -EBUSY);
 	files_expect(kept, "x");
-	assert_int_equal(tree_chgrp(folder, getegid()), 0);
+	assert_int_equal(tree_chgrp(directory, getegid()), 0);
 	assert_int_equal(stat(kept, &info), 0);
 	assert_int_equal(info.st_mode & 07777, 0644);
 	assert_int_equal(unmount_below(top, NULL), 0);
-	assert_int_equal(volumes_tree_remove(folder), 0);
+	assert_int_equal(volumes_tree_remove(directory), 0);
 	files_expect(kept, "x");
 	assert_int_equal(unmount_below(top, NULL), 0);
 }
@@ -166,12 +166,12 @@ static void what_is_mounted_inside_is_not_removed(void **state)
 static void a_group_gets_deep_trees_too(void **state)
 {
 	const char *root = *state;
-	CLEANUP_FD int folder = make_folder(root, "t");
-	CLEANUP_FD int inner = make_deep(folder, 3000);
+	CLEANUP_FD int directory = make_directory(root, "t");
+	CLEANUP_FD int inner = make_deep(directory, 3000);
 	struct stat info;
 
-	assert_int_equal(fstat(folder, &info), 0);
-	assert_int_equal(tree_chgrp(folder, getegid()), 0);
+	assert_int_equal(fstat(directory, &info), 0);
+	assert_int_equal(tree_chgrp(directory, getegid()), 0);
 	assert_int_equal(fstat(inner, &info), 0);
 	assert_int_equal(info.st_mode & 07777, 02775);
 }
@@ -179,20 +179,20 @@ static void a_group_gets_deep_trees_too(void **state)
 static void paths_stay_beneath(void **state)
 {
 	const char *root = *state;
-	CLEANUP_FD int folder = make_folder(root, "t");
+	CLEANUP_FD int directory = make_directory(root, "t");
 	static const char *const names[] = { "absolute", "up", "../t", "/etc" };
 
-	assert_int_equal(symlinkat("/etc", folder, "absolute"), 0);
-	assert_int_equal(symlinkat("..", folder, "up"), 0);
-	assert_int_equal(symlinkat(".", folder, "here"), 0);
+	assert_int_equal(symlinkat("/etc", directory, "absolute"), 0);
+	assert_int_equal(symlinkat("..", directory, "up"), 0);
+	assert_int_equal(symlinkat(".", directory, "here"), 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		assert_int_equal(open_beneath(folder, names[i], O_PATH, 0, 0), -EXDEV);
+		assert_int_equal(open_beneath(directory, names[i], O_PATH, 0, 0), -EXDEV);
 	}
-	int fd = open_beneath(folder, "here", O_PATH, 0, 0);
+	int fd = open_beneath(directory, "here", O_PATH, 0, 0);
 
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(folder_make(folder, "here", 0755, NULL), -ENOTDIR);
+	assert_int_equal(directory_make(directory, "here", 0755, NULL), -ENOTDIR);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

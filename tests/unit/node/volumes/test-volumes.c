@@ -192,7 +192,7 @@ static void config_maps_change_all_at_once(void **state)
 	expect_file(fixture, "b", NULL);
 	files_link(fixture->set.items[0].path, "..data", second);
 	assert_string_not_equal(first, second);
-	/* a, c, ..data and its folder: nothing old stays. */
+	/* a, c, ..data and its directory: nothing old stays. */
 	assert_int_equal(files_count(fixture->set.items[0].path), 4);
 }
 
@@ -209,7 +209,7 @@ static void what_a_crash_left_is_put_right(void **state)
 	CLEANUP_FREE char *link = xprintf("%s/..data", path);
 	CLEANUP_FREE char *visible = xprintf("%s/a", path);
 
-	/* The folder is written, half, and the links are not there yet. */
+	/* The directory is written, half, and the links are not there yet. */
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(unlink(visible), 0);
 	files_write(path, "..tmp", "x");
@@ -243,7 +243,7 @@ static void items_choose_keys_paths_and_modes(void **state)
 	make_badly(
 		fixture,
 		"{\"name\":\"v\",\"configMap\":{\"name\":\"cm\",\"items\":[{\"key\":\"a\",\"path\":\"x\"},{\"key\":\"b\",\"path\":\"x/y\"}]}}",
-		-EINVAL, "a file and a folder at once");
+		-EINVAL, "a file and a directory at once");
 }
 
 static void optional_sources_may_be_missing(void **state)
@@ -276,7 +276,7 @@ static void secrets_are_decoded_and_lie_in_memory(void **state)
 	set_object(fixture, "secrets/ns/s",
 		   "{\"metadata\":{\"name\":\"s\"},\"data\":{\"key\":\"hunter2!\"}}");
 	make_badly(fixture, "{\"name\":\"v\",\"secret\":{\"secretName\":\"s\"}}", -EAGAIN,
-		   "is no base64");
+		   "is not valid base64");
 	assert_null(strstr(fixture->error.text, "hunter2"));
 }
 
@@ -429,7 +429,8 @@ static void other_types_are_named(void **state)
 
 	make_badly(fixture, "{\"name\":\"v\",\"nfs\":{\"server\":\"x\"}}", -EINVAL,
 		   "no volumes of type 'nfs'");
-	make_badly(fixture, "{\"name\":\"../v\",\"emptyDir\":{}}", -EINVAL, "no name of a volume");
+	make_badly(fixture, "{\"name\":\"../v\",\"emptyDir\":{}}", -EINVAL,
+		   "not a valid volume name");
 	make_badly(fixture,
 		   "{\"name\":\"v\",\"projected\":{\"sources\":[{\"clusterTrustBundle\":{}}]}}",
 		   -EINVAL, "projects configMap");

@@ -62,7 +62,7 @@ static void a_program_is_looked_for_where_path_says(void **state)
 	assert_string_equal(program.argv[1], "a b");
 	assert_null(program.argv[2]);
 	assert_string_equal(program.paths[0], "/one/ls");
-	assert_string_equal(program.paths[1], "ls"); /* an empty part is the folder it runs in */
+	assert_string_equal(program.paths[1], "ls"); /* an empty part is the directory it runs in */
 	assert_string_equal(program.paths[2], "/two/ls");
 	assert_null(program.paths[3]);
 	program_finish(&program);
@@ -113,7 +113,7 @@ static void variables_of_a_request_replace_ours(void **state)
 static void what_cannot_run_is_told_in_pythons_words(void **state)
 {
 	struct command nul = command_of("echo x");
-	struct command folder = command_of("true"), half = command_of("true"),
+	struct command directory = command_of("true"), half = command_of("true"),
 		       name = command_of("true");
 	CLEANUP_BUF struct buf text = BUF_INIT(1 << 20);
 
@@ -122,8 +122,8 @@ static void what_cannot_run_is_told_in_pythons_words(void **state)
 	expect_refusal(command_of("echo '"), "No closing quotation");
 	nul.text[4] = '\0';
 	expect_refusal(nul, "embedded null byte");
-	folder.cwd = xstrdup("");
-	expect_refusal(folder, "[Errno 2] No such file or directory: ''");
+	directory.cwd = xstrdup("");
+	expect_refusal(directory, "[Errno 2] No such file or directory: ''");
 	half.surrogate = true;
 	expect_refusal(half, "'utf-8' codec can't encode characters: surrogates not allowed");
 	name.pairs = xnew_array(struct json_pair, 1);

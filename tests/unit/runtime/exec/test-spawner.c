@@ -72,7 +72,7 @@ static struct spawn *spawn_of(struct world *world, const char *text)
 		close(world->output);
 	}
 	world->output = ends[0];
-	spawn->folder = "/";
+	spawn->directory = "/";
 	spawn->in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	spawn->out = ends[1];
 	spawn->err = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
@@ -126,7 +126,7 @@ static void what_cannot_run_says_where_and_why(void **state)
 	struct spawn *missing = spawn_of(world, "nosuchprogram"),
 		     *homeless = spawn_of(world, "true");
 
-	homeless->folder = "/nosuchfolder";
+	homeless->directory = "/nosuchfolder";
 	submit(world, missing);
 	submit(world, homeless);
 	until_returned(world, missing);

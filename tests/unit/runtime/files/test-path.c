@@ -61,14 +61,14 @@ static int setup(void **state, bool by_hand)
 
 	CLEANUP_FREE char *base = xprintf("%s/base", world->top);
 	CLEANUP_FREE char *outside = xprintf("%s/outside", world->top);
-	CLEANUP_FREE char *folder = xprintf("%s/base/d/e", world->top);
+	CLEANUP_FREE char *directory = xprintf("%s/base/d/e", world->top);
 
 	assert_int_equal(mkdir(base, 0755), 0);
 	assert_int_equal(mkdir(outside, 0755), 0);
-	folder[strlen(folder) - 2] = '\0';
-	assert_int_equal(mkdir(folder, 0755), 0);
-	folder[strlen(folder)] = '/';
-	assert_int_equal(mkdir(folder, 0755), 0);
+	directory[strlen(directory) - 2] = '\0';
+	assert_int_equal(mkdir(directory, 0755), 0);
+	directory[strlen(directory)] = '/';
+	assert_int_equal(mkdir(directory, 0755), 0);
 	assert_int_equal(base_open(base, &world->base, NULL), 0);
 	if (!by_hand && world->base.by_hand) {
 		print_message("this kernel has no openat2: the walk is tested twice\n");
@@ -141,7 +141,7 @@ static const char *look(const struct world *world, const char *path, char *text,
 	}
 	close(fd);
 	if (length < 0) {
-		return errno == EISDIR ? "a folder" : "unreadable";
+		return errno == EISDIR ? "a directory" : "unreadable";
 	}
 	text[length] = '\0';
 	return text;
@@ -161,8 +161,8 @@ static void a_path_leads_to_files_and_folders(void **state)
 
 	assert_leads(world, "f", "f");
 	assert_leads(world, "d/e/g", "g");
-	assert_leads(world, "d/e", "a folder");
-	assert_leads(world, "", "a folder");
+	assert_leads(world, "d/e", "a directory");
+	assert_leads(world, "", "a directory");
 	assert_leads(world, "nothing", "ENOENT");
 	assert_leads(world, "nothing/more", "ENOENT");
 	assert_leads(world, "f/more", "ENOTDIR");
@@ -186,7 +186,7 @@ static void links_that_stay_inside_work(void **state)
 	assert_leads(world, "around", "g");
 	assert_leads(world, "folder/up", "f");
 	assert_leads(world, "self/self/absolute/up", "f");
-	assert_leads(world, "self", "a folder");
+	assert_leads(world, "self", "a directory");
 }
 
 static void links_that_lead_outside_are_refused(void **state)
@@ -360,15 +360,15 @@ static void what_is_dropped_leaves_nothing(void **state)
 {
 	const struct world *world = *state;
 	struct incoming incoming = INCOMING_INIT;
-	CLEANUP_FREE char *folder = xprintf("%s/d/e/g", world->here);
+	CLEANUP_FREE char *directory = xprintf("%s/d/e/g", world->here);
 
 	assert_int_equal(incoming_begin(&world->base, "d/e/new", 1, &incoming, NULL), 0);
 	assert_int_equal(incoming_write(&incoming, "x", 1, NULL), 0);
 	incoming_drop(&incoming);
 	assert_leads(world, "d/e/new", "ENOENT");
-	assert_int_equal(unlink(folder), 0);
-	*strrchr(folder, '/') = '\0';
-	assert_int_equal(rmdir(folder), 0); /* nothing else is in it */
+	assert_int_equal(unlink(directory), 0);
+	*strrchr(directory, '/') = '\0';
+	assert_int_equal(rmdir(directory), 0); /* nothing else is in it */
 }
 
 /* ---- while others rename ---- */
@@ -378,7 +378,7 @@ struct swapper {
 	atomic_bool stop;
 };
 
-/* Exchanges a folder and a link that leads outside, as fast as it can; by four renames where the
+/* Exchanges a directory and a link that leads outside, as fast as it can; by four renames where the
  * kernel has no exchange. */
 static void swap(void *arg)
 {

@@ -23,7 +23,7 @@ static void assert_part(const char *header, uint64_t size, uint64_t want_first,
 	assert_int_equal(length, want_length);
 }
 
-static void assert_answer(const char *header, uint64_t size, enum range_answer want)
+static void assert_response(const char *header, uint64_t size, enum range_response want)
 {
 	uint64_t first = 7, length = 8;
 
@@ -51,16 +51,16 @@ static void a_suffix_counts_from_the_end(void **state)
 	assert_part("bytes=-10", 10, 0, 10);
 	assert_part("bytes=-11", 10, 0, 10);
 	assert_part("bytes=-1", 1, 0, 1);
-	assert_answer("bytes=-0", 10, RANGE_BEYOND);
+	assert_response("bytes=-0", 10, RANGE_BEYOND);
 }
 
 static void what_begins_behind_the_end_is_beyond(void **state)
 {
 	(void)state;
-	assert_answer("bytes=10-", 10, RANGE_BEYOND);
-	assert_answer("bytes=10-12", 10, RANGE_BEYOND);
-	assert_answer("bytes=0-", 0, RANGE_BEYOND);
-	assert_answer("bytes=-5", 0, RANGE_BEYOND);
+	assert_response("bytes=10-", 10, RANGE_BEYOND);
+	assert_response("bytes=10-12", 10, RANGE_BEYOND);
+	assert_response("bytes=0-", 0, RANGE_BEYOND);
+	assert_response("bytes=-5", 0, RANGE_BEYOND);
 }
 
 static void numbers_too_large_are_beyond_any_end(void **state)
@@ -69,8 +69,9 @@ static void numbers_too_large_are_beyond_any_end(void **state)
 	assert_part("bytes=1-99999999999999999999999999", 10, 1, 9);
 	assert_part("bytes=-99999999999999999999999999", 10, 0, 10);
 	assert_part("bytes=1-18446744073709551615", 10, 1, 9);
-	assert_answer("bytes=99999999999999999999999999-", 10, RANGE_BEYOND);
-	assert_answer("bytes=18446744073709551615-18446744073709551616", UINT64_MAX, RANGE_BEYOND);
+	assert_response("bytes=99999999999999999999999999-", 10, RANGE_BEYOND);
+	assert_response("bytes=18446744073709551615-18446744073709551616", UINT64_MAX,
+			RANGE_BEYOND);
 	assert_part("bytes=0-", UINT64_MAX, 0, UINT64_MAX);
 }
 
@@ -85,9 +86,9 @@ static void what_is_no_single_range_is_the_whole(void **state)
 	};
 
 	(void)state;
-	assert_answer(NULL, 10, RANGE_WHOLE);
+	assert_response(NULL, 10, RANGE_WHOLE);
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
-		assert_answer(headers[i], 10, RANGE_WHOLE);
+		assert_response(headers[i], 10, RANGE_WHOLE);
 	}
 }
 
