@@ -10,7 +10,7 @@ EXTRA_DIST += %D%/node.md
 dist_man_MANS += %D%/man/agent-sandbox-local.8
 EXTRA_DIST += %D%/local-mode.md
 # the guides
-EXTRA_DIST += %D%/guides/seeds.md %D%/guides/python-client.md
+EXTRA_DIST += %D%/guides/upstream-guides.md %D%/guides/python-client.md
 # the router
 dist_man_MANS += %D%/man/agent-sandbox-router.8
 EXTRA_DIST += %D%/router.md

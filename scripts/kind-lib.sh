@@ -41,7 +41,7 @@ need_kind() {
   kubectl                      apt-get install kubernetes-client, or https://kubernetes.io/docs/tasks/tools"
 	if [ -n "$missing" ]; then
 		die "needs what is not here:$missing
-Without a cluster, agent-sandbox-local runs the same manifests on this machine alone: docs/guides/seeds.md"
+Without a cluster, agent-sandbox-local runs the same manifests on this machine alone: docs/guides/upstream-guides.md"
 	fi
 	[ "$engine" != podman ] || export KIND_EXPERIMENTAL_PROVIDER=podman
 }

@@ -14,7 +14,7 @@ from suite import Suite, condition
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-MANIFESTS = os.path.join(ROOT, "tests", "contract", "manifests")
+MANIFESTS = os.path.join(ROOT, "examples", "warm-pool")
 IMAGE = "python-runtime-sandbox:latest"
 NODE = "e2e-node"
 PORT = 8888

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs what the guides tell people to type (docs/guides/seeds.md), as far as it can be run on this machine.
+"""Runs what the guides tell people to type (docs/guides/upstream-guides.md), as far as it can be run on this machine.
 
     run.py [-k PATTERN]
 

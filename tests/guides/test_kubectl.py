@@ -15,7 +15,7 @@ from fakenode import FakeNode
 from localserver import LocalServer, missing_server
 from process import until
 
-MANIFESTS = os.path.join(ROOT, "tests", "contract", "manifests")
+MANIFESTS = os.path.join(ROOT, "examples", "warm-pool")
 AGE = r"\d+(ms|s|m\d*s?)"
 POD = r"python-warmpool-[a-z0-9]{5}"
 POD_LINE = rf"{POD} +1/1 +Running +0 +{AGE}"
@@ -73,17 +73,17 @@ class Guide:
             self.addCleanup(self.types, f"kubectl delete --ignore-not-found --wait=false -f {path}")
 
     def test_the_warm_pool_from_the_template_to_the_replacement(self):
-        self.deletes_later(*(os.path.join(MANIFESTS, f"seed-004-{n}.yaml") for n in
-                             ("runtimeclass", "template", "warmpool", "claim")))
-        self.looks_like(self.pastes_file("seed-004-runtimeclass.yaml"), r"runtimeclass\.node\.k8s\.io/gvisor created")
-        self.looks_like(self.pastes_file("seed-004-template.yaml"),
+        self.deletes_later(*(os.path.join(MANIFESTS, f"{n}.yaml") for n in
+                             ("runtime-class-gvisor", "template-gvisor", "warm-pool", "claim")))
+        self.looks_like(self.pastes_file("runtime-class-gvisor.yaml"), r"runtimeclass\.node\.k8s\.io/gvisor created")
+        self.looks_like(self.pastes_file("template-gvisor.yaml"),
                         r"sandboxtemplate\.extensions\.agents\.x-k8s\.io/python-runtime-template created")
         self.looks_like(self.types("kubectl get sandboxtemplate"), "NAME +AGE", rf"python-runtime-template +{AGE}")
-        self.looks_like(self.pastes_file("seed-004-warmpool.yaml"),
+        self.looks_like(self.pastes_file("warm-pool.yaml"),
                         r"sandboxwarmpool\.extensions\.agents\.x-k8s\.io/python-warmpool created")
         self.assertIn("python-warmpool", self.types("kubectl get sandboxwarmpool python-warmpool"))
         before = self.ready_pool()
-        self.pastes_file("seed-004-claim.yaml")
+        self.pastes_file("claim.yaml")
         # kubectl wait needs the object: a person types slower than the controller creates it.
         until(lambda: self.cluster.api.get("sandboxes", "default", "warmpool-test"), 5, "the Sandbox")
         self.looks_like(self.types("kubectl wait --for=condition=Ready sandbox/warmpool-test --timeout=10s"),

@@ -32,14 +32,14 @@ class WarmPool(Case):
 
     def claimed(self, template):
         """The address of a sandbox that was claimed from a pool of two, Ready soon."""
-        self.addCleanup(self.forget, "seed-004-claim.yaml", "seed-004-warmpool.yaml", template)
-        self.apply("seed-004-runtimeclass.yaml")
+        self.addCleanup(self.forget, "claim.yaml", "warm-pool.yaml", template)
+        self.apply("runtime-class-gvisor.yaml")
         self.apply(template)
-        self.apply("seed-004-warmpool.yaml")
+        self.apply("warm-pool.yaml")
         self.pool_at_rest("python-warmpool", 60)
         self.kubectl("wait", "--for=condition=Ready", "pod", "-l", "agents.x-k8s.io/pool", "--timeout=240s")
         before = self.pool_pods("python-warmpool")
-        self.apply("seed-004-claim.yaml")
+        self.apply("claim.yaml")
         self.ready("sandboxes", "warmpool-test")
         self.kubectl("wait", "--for=condition=Ready", "sandbox/warmpool-test", "--timeout=240s")
         pod = annotations(self.get("sandboxes", "warmpool-test"))[POD_NAME]
@@ -57,20 +57,20 @@ class WarmPool(Case):
     def ends_with_its_claim(self, address):
         self.pool_at_rest("python-warmpool", 60)
         self.assertEqual(3, len(self.pods()))
-        self.kubectl("delete", "-f", os.path.join(MANIFESTS, "seed-004-claim.yaml"))
+        self.kubectl("delete", "-f", os.path.join(MANIFESTS, "claim.yaml"))
         self.eventually(lambda: len(self.pods()) == 2, "the claim's pod is gone")
         self.eventually(lambda: len(containers()) == 4, lambda: f"two pods' containers are left: {containers()}")
         with self.assertRaises((urllib.error.URLError, OSError)):
             execute(address, "true", patience=3)
 
     def test_under_gvisor(self):
-        address = self.claimed("seed-004-template.yaml")
+        address = self.claimed("template-gvisor.yaml")
         self.assertIn("gVisor", execute(address, "dmesg")["stdout"])
         self.works(address)
         self.ends_with_its_claim(address)
 
     def test_under_runc(self):
-        address = self.claimed("seed-004-template-plain.yaml")
+        address = self.claimed("template.yaml")
         self.assertNotIn("gVisor", execute(address, "dmesg")["stdout"])
         self.works(address)
         self.ends_with_its_claim(address)

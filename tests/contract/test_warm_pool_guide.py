@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guides word for word: warm pool (seed 004, in namespace default) and a cold claim (seed 000)."""
+"""The guides word for word: warm pool (in namespace default) and a cold claim."""
 
 import os
 
 from suite import *
 
-MANIFESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "manifests")
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
 
 
 class Guide(Case):
@@ -19,11 +19,11 @@ class Guide(Case):
         return Suite.cluster.kubectl(*argv, **more).stdout
 
     def apply(self, name):
-        self.kubectl("apply", "-f", os.path.join(MANIFESTS, name))
+        self.kubectl("apply", "-f", os.path.join(EXAMPLES, name))
 
     def forget(self, *names):
         for name in names:
-            self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", os.path.join(MANIFESTS, name))
+            self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", os.path.join(EXAMPLES, name))
 
     def leaves_nothing(self):
         """What the guide made is gone once its objects are deleted."""
@@ -35,11 +35,11 @@ class Guide(Case):
         self.assertEqual(["kubernetes"], services or ["kubernetes"])
 
     def warm_pool(self, template):
-        self.addCleanup(self.forget, "seed-004-claim.yaml", "seed-004-warmpool.yaml", template)
-        self.apply("seed-004-runtimeclass.yaml")
+        self.addCleanup(self.forget, "warm-pool/claim.yaml", "warm-pool/warm-pool.yaml", template)
+        self.apply("warm-pool/runtime-class-gvisor.yaml")
         self.apply(template)
         self.assertIn("python-runtime-template", self.kubectl("get", "sandboxtemplate"))
-        self.apply("seed-004-warmpool.yaml")
+        self.apply("warm-pool/warm-pool.yaml")
         self.assertIn("python-warmpool", self.kubectl("get", "sandboxwarmpool", "python-warmpool"))
         self.pool_at_rest("python-warmpool")
         self.kubectl("wait", "--for=condition=Ready", "pod", "-l", "agents.x-k8s.io/pool", "--timeout=60s")
@@ -49,7 +49,7 @@ class Guide(Case):
             self.assertEqual(("99619c39", name_hash("python-runtime-template"), "python-sandbox"),
                              (labels(pod)[POOL], labels(pod)[TEMPLATE_HASH], labels(pod)["sandbox"]))
 
-        self.apply("seed-004-claim.yaml")
+        self.apply("warm-pool/claim.yaml")
         # kubectl wait needs the object: the guide's reader types slower than the controller creates it.
         self.eventually(lambda: self.get("sandboxes", "warmpool-test"), "the Sandbox", 1)
         said = self.kubectl("wait", "--for=condition=Ready", "sandbox/warmpool-test", "--timeout=240s")
@@ -65,22 +65,22 @@ class Guide(Case):
         self.assertEqual(2, len(listed))
         self.assertNotIn("pod/" + pod, listed)
 
-        self.forget("seed-004-claim.yaml", "seed-004-warmpool.yaml", template)
+        self.forget("warm-pool/claim.yaml", "warm-pool/warm-pool.yaml", template)
         self.leaves_nothing()
 
     def test_warm_pool(self):
-        self.warm_pool("seed-004-template-plain.yaml")
+        self.warm_pool("warm-pool/template.yaml")
 
     def test_warm_pool_with_gvisor(self):
-        self.warm_pool("seed-004-template.yaml")
+        self.warm_pool("warm-pool/template-gvisor.yaml")
 
     def test_cold_claim(self):
-        self.addCleanup(self.forget, "seed-000-claim.yaml", "seed-000-template.yaml")
-        self.apply("seed-000-template.yaml")
-        self.apply("seed-000-claim.yaml")
+        self.addCleanup(self.forget, "python-template-sandbox/sandbox-python-claim.yaml", "python-template-sandbox/sandbox-python-template.yaml")
+        self.apply("python-template-sandbox/sandbox-python-template.yaml")
+        self.apply("python-template-sandbox/sandbox-python-claim.yaml")
         self.ready("sandboxclaims", "sandbox-python-claim")
         self.kubectl("wait", "--for=condition=Ready", "pod", "--selector=app=python-sandbox", "--timeout=60s")
         pod = self.get("pods", "sandbox-python-claim")
         self.assertEqual("codexec-python-sandbox", labels(pod)["sandbox"])
-        self.forget("seed-000-claim.yaml", "seed-000-template.yaml")
+        self.forget("python-template-sandbox/sandbox-python-claim.yaml", "python-template-sandbox/sandbox-python-template.yaml")
         self.leaves_nothing()
