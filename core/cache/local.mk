@@ -4,6 +4,7 @@ libcore_la_SOURCES += \
 	%D%/reflector.c %D%/reflector.h \
 	%D%/reflector-list.c \
 	%D%/reflector-private.h \
+	%D%/reflector-state.c \
 	%D%/reflector-watch.c \
 	%D%/reserve.c %D%/reserve.h \
 	%D%/store.c %D%/store.h \

@@ -42,19 +42,6 @@ enum reflector_state reflector_state(struct reflector *reflector)
 	return reflector->state;
 }
 
-void reflector_set_state(struct reflector *reflector, enum reflector_state state)
-{
-	bool changed;
-
-	sched_mutex_lock(&reflector->lock);
-	changed = reflector->state != state;
-	reflector->state = state;
-	sched_mutex_unlock(&reflector->lock);
-	if (changed && reflector->config.changed != NULL) {
-		reflector->config.changed(reflector->config.arg);
-	}
-}
-
 static bool stopping(struct reflector *reflector)
 {
 	LOCKED(&reflector->lock);
@@ -76,26 +63,6 @@ static void pause_for(struct reflector *reflector, uint64_t delay_us)
 static uint64_t with_jitter(struct reflector *reflector, uint64_t delay_us)
 {
 	return delay_us + sched_random(reflector->config.sched) % delay_us;
-}
-
-/* Only one list at a time may run: the stream's own or a catch-up. */
-void reflector_begin_list(struct reflector *reflector)
-{
-	sched_mutex_lock(&reflector->lock);
-	while (reflector->listing && !reflector->stop) {
-		sched_cond_wait(&reflector->changed, &reflector->lock, SCHED_FOREVER);
-	}
-	reflector->listing = true;
-	sched_mutex_unlock(&reflector->lock);
-	store_list_begin(reflector->config.store);
-}
-
-void reflector_end_list(struct reflector *reflector)
-{
-	LOCKED(&reflector->lock);
-
-	reflector->listing = false;
-	sched_cond_broadcast(&reflector->changed);
 }
 
 static int list_in_pages(struct reflector *reflector, struct error *reterr)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single members of kubeconfig entries, with errors that name the entry and the member but never a
+/* What the readers of kubeconfigs share: single members of entries, with errors that name the entry and the member but never a
  * value. The readers of clusters, users and exec plugins are made of these. */
 #include "config.h"
 
@@ -125,4 +125,47 @@ void kubeconfig_list_free(char ***list)
 	}
 	free(*list);
 	*list = NULL;
+}
+
+char *kubeconfig_path(const char *directory, const char *path)
+{
+	return path[0] == '/' || directory[0] == '\0' ? xstrdup(path)
+						      : xprintf("%s/%s", directory, path);
+}
+
+static void free_secret(char *text)
+{
+	if (text != NULL) {
+		explicit_bzero(text, strlen(text));
+	}
+	free(text);
+}
+
+void kubeconfig_finish(struct kubeconfig *config)
+{
+	struct exec_config *exec = &config->exec;
+
+	free(config->server);
+	free(config->tls_server_name);
+	free(config->ca_pem);
+	free(config->ca_file);
+	free(config->unix_socket);
+	free_secret(config->proxy_url);
+	free_secret(config->token);
+	free(config->token_file);
+	free(config->username);
+	free_secret(config->password);
+	free(config->certificate_pem);
+	free(config->certificate_file);
+	free_secret(config->key_pem);
+	free(config->key_file);
+	kubeconfig_list_free(&config->headers);
+	free(config->namespace_);
+	free(exec->command);
+	kubeconfig_list_free(&exec->args);
+	kubeconfig_list_free(&exec->env);
+	free(exec->api_version);
+	free(exec->install_hint);
+	free(exec->cluster_config);
+	*config = (struct kubeconfig){ 0 };
 }

@@ -28,12 +28,6 @@ int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 		       : error_set(reterr, code, "cannot read '%.256s': %s", path, strerror(-code));
 }
 
-char *kubeconfig_path(const char *directory, const char *path)
-{
-	return path[0] == '/' || directory[0] == '\0' ? xstrdup(path)
-						      : xprintf("%s/%s", directory, path);
-}
-
 /* The one document of a text, which may be none at all: an empty file sets nothing. */
 static struct json_object *parse_one(const char *text, size_t length, struct error *reterr)
 {

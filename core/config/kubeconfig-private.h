@@ -35,8 +35,6 @@ void kubeconfig_files_finish(struct kubeconfig_files *files);
 /* What the current context says; *ret is as it was on failure. */
 int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *ret,
 		       struct error *reterr);
-/* path, from directory if it is relative. A string of its own. */
-char *kubeconfig_path(const char *directory, const char *path);
 /* Appends a file of at most the buffer's ceiling. */
 int kubeconfig_read(const char *path, struct buf *out, struct error *reterr);
 
@@ -56,6 +54,8 @@ int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, 
 /* error_set with the entry's name in front. */
 int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format,
 		   ...) PRINTF_LIKE(3, 4);
+/* path, from directory if it is relative. A string of its own. */
+char *kubeconfig_path(const char *directory, const char *path);
 /* Appends to a NULL-terminated list of strings. */
 void kubeconfig_list_add(char ***list, char *take_text);
 void kubeconfig_list_free(char ***list);

@@ -16,43 +16,6 @@
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NAMESPACE_MAX 253
 
-static void free_secret(char *text)
-{
-	if (text != NULL) {
-		explicit_bzero(text, strlen(text));
-	}
-	free(text);
-}
-
-void kubeconfig_finish(struct kubeconfig *config)
-{
-	struct exec_config *exec = &config->exec;
-
-	free(config->server);
-	free(config->tls_server_name);
-	free(config->ca_pem);
-	free(config->ca_file);
-	free(config->unix_socket);
-	free_secret(config->proxy_url);
-	free_secret(config->token);
-	free(config->token_file);
-	free(config->username);
-	free_secret(config->password);
-	free(config->certificate_pem);
-	free(config->certificate_file);
-	free_secret(config->key_pem);
-	free(config->key_file);
-	kubeconfig_list_free(&config->headers);
-	free(config->namespace_);
-	free(exec->command);
-	kubeconfig_list_free(&exec->args);
-	kubeconfig_list_free(&exec->env);
-	free(exec->api_version);
-	free(exec->install_hint);
-	free(exec->cluster_config);
-	*config = (struct kubeconfig){ 0 };
-}
-
 int kubeconfig_parse(const char *text, size_t length, const char *base, struct kubeconfig *ret,
 		     struct error *reterr)
 {

@@ -14,7 +14,7 @@
 void call_begin(struct call *call, struct controller *controller, const char *ns, const char *name)
 {
 	*call = (struct call){
-		.base = { .host = &controller_host, .instance = (struct asb_instance *)controller },
+		.base = { .host = controller->host, .instance = (struct asb_instance *)controller },
 		.controller = controller,
 		.ns = ns,
 		.name = name,

@@ -22,7 +22,8 @@ struct worker {
 struct controller {
 	struct controller_config config;
 	const struct plugin *plugin;
-	void *state; /* the plugin's */
+	const struct asb_host *host; /* what its calls are given */
+	void *state;                 /* the plugin's */
 	struct queue *queue;
 	struct binding bindings[PLUGIN_WATCHES_MAX];
 	uint32_t store_indexes[PLUGIN_INDEXES_MAX];

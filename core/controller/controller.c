@@ -43,11 +43,12 @@ struct controller *controller_create(const struct controller_config *config, str
 
 	controller->config = *config;
 	controller->plugin = config->plugin;
+	controller->host = &controller_host;
 	controller->state = config->state;
 	sched_mutex_init(&controller->lock, config->sched);
 	controller->queue = queue_create(config->sched, config->metrics, head->name);
 	make_metrics(controller);
-	if (head->init != NULL && head->init(&controller_host, (struct asb_instance *)controller,
+	if (head->init != NULL && head->init(controller->host, (struct asb_instance *)controller,
 					     &controller->state) != 0) {
 		error_set(reterr, -EINVAL, "plugin '%s' (%s) refuses to start: see the log above",
 			  head->name, config->plugin->file);
