@@ -15,7 +15,7 @@
 static void check_head(const struct asb_plugin *plugin)
 {
 	if (plugin == NULL) {
-		fake_fatal("there is not a plugin: asb_plugin_entry() returned NULL");
+		fake_fatal("there is no plugin: asb_plugin_entry() returned NULL");
 	}
 	if (plugin->magic != ASB_MAGIC) {
 		fake_fatal(

@@ -98,6 +98,7 @@ struct asb_fake {
 	void *state;
 	struct objects *objects;
 	uint64_t seen; /* the version up to which the store knows the objects */
+	bool collector_paused;
 	int64_t now_ms;
 	uint64_t uid_random, plugin_random;
 	uint32_t watch_count, index_count, option_count, metric_count;

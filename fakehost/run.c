@@ -120,7 +120,13 @@ void run_collect(struct asb_fake *fake)
 {
 	do {
 		cache_update(fake);
-	} while (objects_collect(fake->objects) > 0);
+	} while (!fake->collector_paused && objects_collect(fake->objects) > 0);
+}
+
+void asb_fake_pause_garbage_collector(struct asb_fake *fake, bool pause)
+{
+	fake->collector_paused = pause;
+	run_collect(fake);
 }
 
 /* What follows from a result. */

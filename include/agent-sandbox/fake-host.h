@@ -57,6 +57,9 @@ ASB_EXPORT struct json_object *asb_fake_nth(struct asb_fake *fake, const char *k
 /* Deletes at once, and what it owns (found or not). */
 ASB_EXPORT void asb_fake_delete(struct asb_fake *fake, const char *kind, const char *ns,
 				const char *name);
+/* Stops the garbage collector, or starts it again: in a cluster it takes its time, and until then a plugin sees objects whose
+ * owners do not exist. */
+ASB_EXPORT void asb_fake_pause_garbage_collector(struct asb_fake *fake, bool pause);
 /* Sets deletionTimestamp only, as a pod that takes its time to end. */
 ASB_EXPORT void asb_fake_start_deletion(struct asb_fake *fake, const char *kind, const char *ns,
 					const char *name);
