@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -74,4 +75,30 @@ int file_replace(const char *path, const void *data, size_t length, mode_t mode,
 		(void)unlink(fresh);
 	}
 	return error;
+}
+
+int file_write_private(const char *path, const void *data, size_t length, mode_t mode,
+		       struct error *reterr)
+{
+	int code = file_replace(path, data, length, mode, true);
+
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
+}
+
+int file_make_directory(const char *path, mode_t mode, struct error *reterr)
+{
+	struct stat info;
+
+	if (mkdir(path, mode) == 0) {
+		return 0;
+	}
+	if (errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make the directory '%s': %s", path,
+				 strerror(errno));
+	}
+	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+		return error_set(reterr, -ENOTDIR, "'%s' is not a directory", path);
+	}
+	return 0;
 }

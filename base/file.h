@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 
 /*
  * Appends all of a file to out, whose ceiling bounds it. 0, or a negative errno: -EFBIG when it is
@@ -25,5 +26,19 @@ int file_write_all(int fd, const void *data, size_t length);
  * nothing left behind.
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, bool sync);
+
+/*
+ * Replaces a small file (a key, a token) in one step, and waits until it is on the disk. 0, or a
+ * negative errno and *reterr, which names the path.
+ */
+int file_write_private(const char *path, const void *data, size_t length, mode_t mode,
+		       struct error *reterr);
+
+/*
+ * Makes a directory; one that is there already stays as it is. The directory above it must exist.
+ * mode is subject to the umask. 0, or a negative errno and *reterr, which names the path:
+ * -ENOTDIR when something else is there.
+ */
+int file_make_directory(const char *path, mode_t mode, struct error *reterr);
 
 #endif

@@ -2,7 +2,6 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	%D%/base64.c %D%/base64.h \
-	%D%/baton.c %D%/baton.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/child.c %D%/child.h \
 	%D%/error.c %D%/error.h \
@@ -19,6 +18,7 @@ libbase_la_SOURCES = \
 	%D%/memory.c %D%/memory.h \
 	%D%/number.c %D%/number.h \
 	%D%/sched.c %D%/sched.h \
+	%D%/sched-token.c %D%/sched-token.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/socket.c %D%/socket.h \
 	%D%/tree.c %D%/tree.h \

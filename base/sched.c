@@ -17,7 +17,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "base/baton.h"
+#include "base/sched-token.h"
 #include "base/memory.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

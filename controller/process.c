@@ -18,7 +18,7 @@
 #include "core/observe/admin.h"
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 
 #define LEASE_NAME "a3317529.x-k8s.io"
 #define TIDY_FIRST_MS 2000 /* most start-ups are over by then */

@@ -11,7 +11,7 @@
 
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 #include "local/options.h"
 #include "local/serving.h"
 #include "local/up.h"

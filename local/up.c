@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/observe/log.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 #include "local/apply.h"
 #include "local/mirror.h"
 #include "local/peek.h"

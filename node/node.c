@@ -17,7 +17,7 @@
 #include "core/observe/admin.h"
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 #include "node/node-private.h"
 #include "node/pod/api.h"
 #include "node/pod/bind.h"

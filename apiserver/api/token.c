@@ -17,8 +17,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "apiserver/http/kubeconfig-write.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 
@@ -65,7 +65,7 @@ int token_load(const char *directory, char ret[TOKEN_MAX], struct error *reterr)
 		return error_set(reterr, -EIO, "no randomness for a token");
 	}
 	hex(secret, sizeof(secret), ret);
-	return private_file_write(path, ret, (unsigned int)strlen(ret), 0600, reterr);
+	return file_write_private(path, ret, strlen(ret), 0600, reterr);
 }
 
 static int sign(const char *secret, const char *text, size_t length, char ret[2 * MAC_BYTES + 1])

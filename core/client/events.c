@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "core/client/event-book.h"
+#include "core/client/event-correlator.h"
 #include "core/observe/log.h"
 
 #define MESSAGE_MAX 1024

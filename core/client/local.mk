@@ -7,7 +7,7 @@ libcore_la_SOURCES += \
 	%D%/client-request.c \
 	%D%/client-retry.c \
 	%D%/client-write.c \
-	%D%/event-book.c %D%/event-book.h \
+	%D%/event-correlator.c %D%/event-correlator.h \
 	%D%/events.c %D%/events.h \
 	%D%/limiter.c %D%/limiter.h \
 	%D%/leader.c %D%/leader.h \

@@ -6,7 +6,7 @@
 #ifndef ASB_CORE_CONTROLLER_CONTROLLER_H
 #define ASB_CORE_CONTROLLER_CONTROLLER_H
 
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 #include "core/cache/store.h"
 #include "core/client/client.h"
 #include "core/client/events.h"

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "core/cache/reflector.h"
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 #include "core/client/client.h"
 #include "core/controller/controller.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small private files, written whole or not at all, and the kubeconfig among them. Certificates,
- * tokens and the command use it. */
+/* Writes the kubeconfig of local mode. Called by local/serving.c once the server listens. */
 #include "config.h"
 
-#include "apiserver/http/kubeconfig-write.h"
+#include "local/kubeconfig-write.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -14,15 +13,6 @@
 #include "base/memory.h"
 
 #define KUBECONFIG_MAX (64u << 10)
-
-int private_file_write(const char *path, const void *data, unsigned int length, unsigned int mode,
-		       struct error *reterr)
-{
-	int code = file_replace(path, data, length, mode, true);
-
-	return code == 0 ? 0
-			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
-}
 
 int kubeconfig_write(const char *path, const char *server, const char *ca, const char *token,
 		     struct error *reterr)
@@ -44,5 +34,5 @@ int kubeconfig_write(const char *path, const char *server, const char *ca, const
 		   "    cluster: agent-sandbox-local\n    user: agent-sandbox-local\n"
 		   "    namespace: default\n",
 		   server, (const char *)encoded, token);
-	return private_file_write(path, buf_str(&text), (unsigned int)text.length, 0600, reterr);
+	return file_write_private(path, buf_str(&text), text.length, 0600, reterr);
 }

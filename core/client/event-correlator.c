@@ -3,7 +3,7 @@
  * lock. */
 #include "config.h"
 
-#include "core/client/event-book.h"
+#include "core/client/event-correlator.h"
 
 #include <agent-sandbox/helpers.h>
 

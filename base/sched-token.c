@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "base/baton.h"
+#include "base/sched-token.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* The table of reservations, shared by all plugins of a process. Called by core/controller/host.c. */
 #include "config.h"
 
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 
 #include <stdio.h>
 #include <string.h>

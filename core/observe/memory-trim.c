@@ -2,7 +2,7 @@
 /* Gives back memory that nobody uses for now. Called by controller/process.c while it waits. */
 #include "config.h"
 
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 
 #include <link.h>
 #include <malloc.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/cache/reserve.h. */
+/* Promises of core/cache/reservations.h. */
 #include "config.h"
 
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
