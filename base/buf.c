@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/memory.h"
 
 void buf_finish(struct buf *buf)
@@ -98,8 +99,6 @@ int buf_printf(struct buf *buf, const char *format, ...)
 
 int buf_append_json(struct buf *buf, const char *text, size_t length)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	buf_append_char(buf, '"');
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -110,7 +109,9 @@ int buf_append_json(struct buf *buf, const char *text, size_t length)
 		} else if (c == '\n') {
 			buf_append_str(buf, "\\n");
 		} else if (c < 0x20) {
-			char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+			char escape[] = {
+				'\\', 'u', '0', '0', HEX_DIGITS[c >> 4], HEX_DIGITS[c & 15]
+			};
 
 			buf_append(buf, escape, sizeof(escape));
 		} else {

@@ -11,6 +11,9 @@
 
 #include "base/json-scanner.h"
 
+#include "base/hex.h"
+#include "base/hash.h"
+
 #define DIGITS_MAX 18 /* integers this long fit, whatever the digits */
 
 static int copy_any(struct json_scanner *scanner);
@@ -33,20 +36,10 @@ static void gap(struct json_scanner *scanner)
 
 /* ---- strings ---- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Writes a character as json-c prints it. Not for surrogates. */
 static void put_character(struct buf *out, unsigned int c)
 {
-	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\",
-			  hex[] = "0123456789abcdef";
+	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
 	const char *name = c < 0x80 ? memchr(named, (int)c, sizeof(named) - 1) : NULL;
 	char text[6];
 	size_t length = 0;
@@ -56,8 +49,8 @@ static void put_character(struct buf *out, unsigned int c)
 		text[length++] = letters[name - named];
 	} else if (c < 0x20) {
 		memcpy(text, "\\u00", 4);
-		text[4] = hex[c >> 4];
-		text[5] = hex[c & 15];
+		text[4] = HEX_DIGITS[c >> 4];
+		text[5] = HEX_DIGITS[c & 15];
 		length = 6;
 	} else if (c < 0x80) {
 		text[length++] = (char)c;
@@ -95,7 +88,7 @@ static int copy_escape(struct json_scanner *scanner)
 		return -EAGAIN;
 	}
 	for (size_t i = 2; i < 6; i++) {
-		int digit = hex_digit(scanner->at[i]);
+		int digit = hex_value(scanner->at[i]);
 
 		if (digit < 0) {
 			return -EAGAIN;
@@ -199,7 +192,7 @@ static int copy_word(struct json_scanner *scanner, const char *word)
 static int copy_name(struct json_scanner *scanner, size_t first)
 {
 	const char *start = scanner->at + 1;
-	uint32_t hash = 2166136261u;
+	uint32_t hash;
 
 	if (json_peek(scanner) != '"' || scanner->names == SCAN_NAMES_MAX) {
 		return -EAGAIN;
@@ -209,9 +202,7 @@ static int copy_name(struct json_scanner *scanner, size_t first)
 	if (json_peek(scanner) != '"') {
 		return -EAGAIN;
 	}
-	for (; start < scanner->at; start++) {
-		hash = (hash ^ (unsigned char)*start) * 16777619u;
-	}
+	hash = hash32_bytes(HASH32_START, start, (size_t)(scanner->at - start));
 	for (size_t i = first; i < scanner->names; i++) {
 		if (scanner->hashes[i] == hash) {
 			return -EAGAIN;

@@ -7,6 +7,8 @@ libbase_la_SOURCES = \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/flags.c %D%/flags.h \
+	%D%/hash.h \
+	%D%/hex.h \
 	%D%/heap.c %D%/heap.h \
 	%D%/json.c %D%/json.h \
 	%D%/json-copy.c \

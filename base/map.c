@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #define CAPACITY_MIN 16
@@ -14,11 +15,8 @@
 /* FNV-1a, then a finaliser, because FNV's low bits, its worst, choose the slot. */
 static uint64_t hash_of(const char *key)
 {
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = hash_text(HASH_START, key);
 
-	for (; *key != '\0'; key++) {
-		hash = (hash ^ (unsigned char)*key) * 1099511628211u;
-	}
 	hash ^= hash >> 33;
 	hash *= 0xff51afd7ed558ccdu;
 	return hash ^ (hash >> 33);

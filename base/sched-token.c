@@ -15,51 +15,52 @@
 /* Waits that end for no reason, to catch callers that do not look again. */
 #define SPURIOUS_ONE_IN 64
 
-uint64_t baton_mix(uint64_t value)
+uint64_t sched_token_mix(uint64_t value)
 {
 	value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
 	value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
 	return value ^ (value >> 31);
 }
 
-void baton_record(struct baton *baton, uint64_t fact)
+void sched_token_record(struct sched_token *token, uint64_t fact)
 {
-	baton->trace = baton_mix(baton->trace * 31 + fact + 1);
+	token->trace = sched_token_mix(token->trace * 31 + fact + 1);
 }
 
-static uint64_t draw(struct baton *baton, uint64_t below)
+static uint64_t draw(struct sched_token *token, uint64_t below)
 {
-	baton->random += BATON_STEP;
-	return baton_mix(baton->random) % below;
+	token->random += SCHED_TOKEN_STEP;
+	return sched_token_mix(token->random) % below;
 }
 
-bool baton_chance(struct baton *baton, uint64_t one_in)
+bool sched_token_chance(struct sched_token *token, uint64_t one_in)
 {
-	return draw(baton, one_in) == 0;
+	return draw(token, one_in) == 0;
 }
 
-void baton_init(struct baton *baton, uint64_t seed, struct baton_thread *first, const char *name)
+void sched_token_init(struct sched_token *token, uint64_t seed, struct sched_token_thread *first,
+		      const char *name)
 {
-	*baton = (struct baton){ .first = first,
-				 .running = first,
-				 .random = baton_mix(seed ^ BATON_STEP) };
-	*first = (struct baton_thread){ .name = name };
+	*token = (struct sched_token){ .first = first,
+				       .running = first,
+				       .random = sched_token_mix(seed ^ SCHED_TOKEN_STEP) };
+	*first = (struct sched_token_thread){ .name = name };
 }
 
-void baton_add(struct baton *baton, struct baton_thread *thread, const char *name)
+void sched_token_add(struct sched_token *token, struct sched_token_thread *thread, const char *name)
 {
-	struct baton_thread *last = baton->first;
+	struct sched_token_thread *last = token->first;
 
 	while (last->next != NULL) {
 		last = last->next;
 	}
 	last->next = thread;
-	*thread = (struct baton_thread){ .name = name, .id = ++baton->ids };
+	*thread = (struct sched_token_thread){ .name = name, .id = ++token->ids };
 }
 
-void baton_forget(struct baton *baton, struct baton_thread *thread)
+void sched_token_forget(struct sched_token *token, struct sched_token_thread *thread)
 {
-	struct baton_thread *before = baton->first;
+	struct sched_token_thread *before = token->first;
 
 	while (before->next != thread) {
 		before = before->next;
@@ -67,41 +68,42 @@ void baton_forget(struct baton *baton, struct baton_thread *thread)
 	before->next = thread->next;
 }
 
-static void wake(struct baton *baton, struct baton_thread *thread, bool timed_out)
+static void wake(struct sched_token *token, struct sched_token_thread *thread, bool timed_out)
 {
-	baton->waits[thread->wait]--;
-	thread->wait = BATON_RUNS;
+	token->waits[thread->wait]--;
+	thread->wait = SCHED_TOKEN_RUNS;
 	thread->timed_out = timed_out;
 }
 
-void baton_wait(struct baton *baton, enum baton_wait wait, const void *target,
-		const struct baton_thread *whom, uint64_t deadline_us)
+void sched_token_wait(struct sched_token *token, enum sched_token_wait wait, const void *target,
+		      const struct sched_token_thread *whom, uint64_t deadline_us)
 {
-	struct baton_thread *self = baton->running;
+	struct sched_token_thread *self = token->running;
 
 	self->wait = wait;
 	self->target = target;
 	self->whom = whom;
 	self->deadline_us = deadline_us;
 	self->timed_out = false;
-	baton->waits[wait]++;
-	if (wait != BATON_WAITS_COND) {
+	token->waits[wait]++;
+	if (wait != SCHED_TOKEN_WAITS_COND) {
 		return;
 	}
-	if (deadline_us <= baton->now_us) {
-		wake(baton, self, true);
-	} else if (baton_chance(baton, SPURIOUS_ONE_IN)) {
-		wake(baton, self, false);
+	if (deadline_us <= token->now_us) {
+		wake(token, self, true);
+	} else if (sched_token_chance(token, SPURIOUS_ONE_IN)) {
+		wake(token, self, false);
 	}
 }
 
 /* Counts who is in such a wait for target (NULL: any); the one at place goes to *ret. */
-static uint64_t find(const struct baton *baton, enum baton_wait wait, const void *target,
-		     uint64_t place, struct baton_thread **ret)
+static uint64_t find(const struct sched_token *token, enum sched_token_wait wait,
+		     const void *target, uint64_t place, struct sched_token_thread **ret)
 {
 	uint64_t count = 0;
 
-	for (struct baton_thread *thread = baton->first; thread != NULL; thread = thread->next) {
+	for (struct sched_token_thread *thread = token->first; thread != NULL;
+	     thread = thread->next) {
 		if (thread->wait == wait && (target == NULL || thread->target == target)) {
 			if (count == place) {
 				*ret = thread;
@@ -112,40 +114,40 @@ static uint64_t find(const struct baton *baton, enum baton_wait wait, const void
 	return count;
 }
 
-void baton_wake_one(struct baton *baton, enum baton_wait wait, const void *target)
+void sched_token_wake_one(struct sched_token *token, enum sched_token_wait wait, const void *target)
 {
-	struct baton_thread *thread = NULL;
-	uint64_t count = baton->waits[wait] > 0 ? find(baton, wait, target, 0, &thread) : 0;
+	struct sched_token_thread *thread = NULL;
+	uint64_t count = token->waits[wait] > 0 ? find(token, wait, target, 0, &thread) : 0;
 
 	if (count > 0) {
-		find(baton, wait, target, draw(baton, count), &thread);
-		wake(baton, thread, false);
+		find(token, wait, target, draw(token, count), &thread);
+		wake(token, thread, false);
 	}
 }
 
-void baton_wake_all(struct baton *baton, enum baton_wait wait, const void *target)
+void sched_token_wake_all(struct sched_token *token, enum sched_token_wait wait, const void *target)
 {
-	for (struct baton_thread *thread = baton->first; baton->waits[wait] > 0 && thread != NULL;
-	     thread = thread->next) {
+	for (struct sched_token_thread *thread = token->first;
+	     token->waits[wait] > 0 && thread != NULL; thread = thread->next) {
 		if (thread->wait == wait && thread->target == target) {
-			wake(baton, thread, false);
+			wake(token, thread, false);
 		}
 	}
 }
 
 /* All wait and no deadline will end it: a bug in the simulated program. */
-static void die_stuck(const struct baton *baton)
+static void die_stuck(const struct sched_token *token)
 {
-	fprintf(stderr, "simulation stuck at %" PRIu64 " us, nobody can run:\n", baton->now_us);
-	for (const struct baton_thread *thread = baton->first; thread != NULL;
+	fprintf(stderr, "simulation stuck at %" PRIu64 " us, nobody can run:\n", token->now_us);
+	for (const struct sched_token_thread *thread = token->first; thread != NULL;
 	     thread = thread->next) {
-		if (thread->wait == BATON_WAITS_LOCK) {
+		if (thread->wait == SCHED_TOKEN_WAITS_LOCK) {
 			fprintf(stderr, "  '%s' waits for lock %p, held by '%s'\n", thread->name,
 				thread->target, thread->whom->name);
-		} else if (thread->wait == BATON_WAITS_JOIN) {
+		} else if (thread->wait == SCHED_TOKEN_WAITS_JOIN) {
 			fprintf(stderr, "  '%s' waits for the end of '%s'\n", thread->name,
 				thread->whom->name);
-		} else if (thread->wait == BATON_WAITS_COND) {
+		} else if (thread->wait == SCHED_TOKEN_WAITS_COND) {
 			fprintf(stderr, "  '%s' waits for condition %p\n", thread->name,
 				thread->target);
 		} else {
@@ -156,39 +158,40 @@ static void die_stuck(const struct baton *baton)
 }
 
 /* Lets time pass to the earliest deadline and wakes all who waited for it. */
-static void jump(struct baton *baton)
+static void jump(struct sched_token *token)
 {
 	uint64_t earliest = UINT64_MAX;
 
-	for (const struct baton_thread *thread = baton->first; thread != NULL;
+	for (const struct sched_token_thread *thread = token->first; thread != NULL;
 	     thread = thread->next) {
-		if (thread->wait == BATON_WAITS_COND && thread->deadline_us < earliest) {
+		if (thread->wait == SCHED_TOKEN_WAITS_COND && thread->deadline_us < earliest) {
 			earliest = thread->deadline_us;
 		}
 	}
 	if (earliest == UINT64_MAX) {
-		die_stuck(baton);
+		die_stuck(token);
 	}
-	baton->now_us = earliest;
-	baton_record(baton, earliest);
-	for (struct baton_thread *thread = baton->first; thread != NULL; thread = thread->next) {
-		if (thread->wait == BATON_WAITS_COND && thread->deadline_us <= earliest) {
-			wake(baton, thread, true);
+	token->now_us = earliest;
+	sched_token_record(token, earliest);
+	for (struct sched_token_thread *thread = token->first; thread != NULL;
+	     thread = thread->next) {
+		if (thread->wait == SCHED_TOKEN_WAITS_COND && thread->deadline_us <= earliest) {
+			wake(token, thread, true);
 		}
 	}
 }
 
-struct baton_thread *baton_next(struct baton *baton)
+struct sched_token_thread *sched_token_next(struct sched_token *token)
 {
-	struct baton_thread *next = NULL;
+	struct sched_token_thread *next = NULL;
 	uint64_t count;
 
-	while ((count = find(baton, BATON_RUNS, NULL, 0, &next)) == 0) {
-		jump(baton);
+	while ((count = find(token, SCHED_TOKEN_RUNS, NULL, 0, &next)) == 0) {
+		jump(token);
 	}
 	if (count > 1) {
-		find(baton, BATON_RUNS, NULL, draw(baton, count), &next);
+		find(token, SCHED_TOKEN_RUNS, NULL, draw(token, count), &next);
 	}
-	baton_record(baton, next->id);
+	sched_token_record(token, next->id);
 	return next;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Owns threads, locks, clocks and randomness, real or simulated; everybody who waits calls it. In a
- * simulation all state belongs to the thread with the baton, so only handing it over takes a (real)
+ * simulation all state belongs to the thread with the token, so only handing it over takes a (real)
  * lock, and going on costs nothing.
  */
 #include "config.h"
@@ -42,8 +42,8 @@ struct sched_thread {
 	void *arg;
 	pthread_t real;
 	char name[16];
-	struct baton_thread in_baton; /* simulation */
-	pthread_cond_t turn;          /* simulation */
+	struct sched_token_thread simulated; /* simulation */
+	pthread_cond_t turn;                 /* simulation */
 };
 
 struct sched {
@@ -52,7 +52,7 @@ struct sched {
 
 	/* Simulation. */
 	pthread_mutex_t lock;
-	struct baton baton; /* used by who runs; who runs is written under lock */
+	struct sched_token token; /* used by who runs; who runs is written under lock */
 	struct sched_thread main;
 	int64_t wall_start_us;
 };
@@ -65,31 +65,31 @@ static void check(int r, const char *what)
 	}
 }
 
-/* ---- the baton ---- */
+/* ---- the token ---- */
 
 static struct sched_thread *self_of(struct sched *sched)
 {
-	return CONTAINER_OF(sched->baton.running, struct sched_thread, in_baton);
+	return CONTAINER_OF(sched->token.running, struct sched_thread, simulated);
 }
 
-/* Gives the baton to whoever is drawn; comes back with it, unless the caller has ended. */
-static void pass_baton(struct sched *sched)
+/* Gives the token to whoever is drawn; comes back with it, unless the caller has ended. */
+static void sched_pass_token(struct sched *sched)
 {
 	struct sched_thread *self = self_of(sched);
 	struct sched_thread *next =
-		CONTAINER_OF(baton_next(&sched->baton), struct sched_thread, in_baton);
-	bool ended = self->in_baton.wait == BATON_ENDED;
+		CONTAINER_OF(sched_token_next(&sched->token), struct sched_thread, simulated);
+	bool ended = self->simulated.wait == SCHED_TOKEN_ENDED;
 
 	if (next == self) {
 		return;
 	}
-	check(pthread_mutex_lock(&sched->lock), "baton");
-	sched->baton.running = &next->in_baton;
-	check(pthread_cond_signal(&next->turn), "baton");
-	while (!ended && sched->baton.running != &self->in_baton) {
-		check(pthread_cond_wait(&self->turn, &sched->lock), "baton");
+	check(pthread_mutex_lock(&sched->lock), "the token of the simulation");
+	sched->token.running = &next->simulated;
+	check(pthread_cond_signal(&next->turn), "the token of the simulation");
+	while (!ended && sched->token.running != &self->simulated) {
+		check(pthread_cond_wait(&self->turn, &sched->lock), "the token of the simulation");
 	}
-	check(pthread_mutex_unlock(&sched->lock), "baton");
+	check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
 }
 
 static void lock_simulated(struct sched_mutex *mutex)
@@ -101,9 +101,9 @@ static void lock_simulated(struct sched_mutex *mutex)
 		abort();
 	}
 	while (mutex->holder != NULL) {
-		baton_wait(&sched->baton, BATON_WAITS_LOCK, mutex, &mutex->holder->in_baton,
-			   SCHED_FOREVER);
-		pass_baton(sched);
+		sched_token_wait(&sched->token, SCHED_TOKEN_WAITS_LOCK, mutex,
+				 &mutex->holder->simulated, SCHED_FOREVER);
+		sched_pass_token(sched);
 	}
 	mutex->holder = self_of(sched);
 }
@@ -117,7 +117,7 @@ static void unlock_simulated(struct sched_mutex *mutex)
 		abort();
 	}
 	mutex->holder = NULL;
-	baton_wake_all(&sched->baton, BATON_WAITS_LOCK, mutex);
+	sched_token_wake_all(&sched->token, SCHED_TOKEN_WAITS_LOCK, mutex);
 }
 
 /* ---- schedulers and clocks ---- */
@@ -142,31 +142,31 @@ struct sched *sched_create_simulation(uint64_t seed, int64_t wall_start_us)
 	sched->simulation = true;
 	sched->wall_start_us = wall_start_us;
 	sched->main = (struct sched_thread){ .sched = sched, .name = "main" };
-	atomic_init(&sched->random, baton_mix(seed + BATON_STEP));
-	baton_init(&sched->baton, seed, &sched->main.in_baton, sched->main.name);
-	check(pthread_mutex_init(&sched->lock, NULL), "baton");
-	check(pthread_cond_init(&sched->main.turn, NULL), "baton");
+	atomic_init(&sched->random, sched_token_mix(seed + SCHED_TOKEN_STEP));
+	sched_token_init(&sched->token, seed, &sched->main.simulated, sched->main.name);
+	check(pthread_mutex_init(&sched->lock, NULL), "the token of the simulation");
+	check(pthread_cond_init(&sched->main.turn, NULL), "the token of the simulation");
 	return sched;
 }
 
 void sched_destroy(struct sched *sched)
 {
 	if (sched != NULL && sched->simulation) {
-		check(pthread_cond_destroy(&sched->main.turn), "baton");
-		check(pthread_mutex_destroy(&sched->lock), "baton");
+		check(pthread_cond_destroy(&sched->main.turn), "the token of the simulation");
+		check(pthread_mutex_destroy(&sched->lock), "the token of the simulation");
 	}
 	free(sched);
 }
 
 uint64_t sched_trace(const struct sched *sched)
 {
-	return sched->baton.trace;
+	return sched->token.trace;
 }
 
 void sched_note(struct sched *sched, uint64_t fact)
 {
 	if (sched->simulation) {
-		baton_record(&sched->baton, fact);
+		sched_token_record(&sched->token, fact);
 	}
 }
 
@@ -185,20 +185,20 @@ static uint64_t clock_us(clockid_t clock)
 
 uint64_t sched_now_us(struct sched *sched)
 {
-	return sched->simulation ? sched->baton.now_us : clock_us(CLOCK_BOOTTIME);
+	return sched->simulation ? sched->token.now_us : clock_us(CLOCK_BOOTTIME);
 }
 
 int64_t sched_wall_us(struct sched *sched)
 {
-	return sched->simulation ? sched->wall_start_us + (int64_t)sched->baton.now_us
+	return sched->simulation ? sched->wall_start_us + (int64_t)sched->token.now_us
 				 : (int64_t)clock_us(CLOCK_REALTIME);
 }
 
 uint64_t sched_random(struct sched *sched)
 {
-	return baton_mix(
-		atomic_fetch_add_explicit(&sched->random, BATON_STEP, memory_order_relaxed) +
-		BATON_STEP);
+	return sched_token_mix(
+		atomic_fetch_add_explicit(&sched->random, SCHED_TOKEN_STEP, memory_order_relaxed) +
+		SCHED_TOKEN_STEP);
 }
 
 /* ---- threads ---- */
@@ -210,17 +210,18 @@ static void *thread_main(void *arg)
 
 	pthread_setname_np(pthread_self(), self->name);
 	if (sched->simulation) {
-		check(pthread_mutex_lock(&sched->lock), "baton");
-		while (sched->baton.running != &self->in_baton) {
-			check(pthread_cond_wait(&self->turn, &sched->lock), "baton");
+		check(pthread_mutex_lock(&sched->lock), "the token of the simulation");
+		while (sched->token.running != &self->simulated) {
+			check(pthread_cond_wait(&self->turn, &sched->lock),
+			      "the token of the simulation");
 		}
-		check(pthread_mutex_unlock(&sched->lock), "baton");
+		check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
 	}
 	self->fn(self->arg);
 	if (sched->simulation) {
-		baton_wake_all(&sched->baton, BATON_WAITS_JOIN, self);
-		baton_wait(&sched->baton, BATON_ENDED, NULL, NULL, SCHED_FOREVER);
-		pass_baton(sched);
+		sched_token_wake_all(&sched->token, SCHED_TOKEN_WAITS_JOIN, self);
+		sched_token_wait(&sched->token, SCHED_TOKEN_ENDED, NULL, NULL, SCHED_FOREVER);
+		sched_pass_token(sched);
 	}
 	return NULL;
 }
@@ -271,10 +272,10 @@ struct sched_thread *sched_start(struct sched *sched, const char *name, void (*f
 		create_real(thread);
 		return thread;
 	}
-	check(pthread_cond_init(&thread->turn, NULL), "baton");
-	baton_add(&sched->baton, &thread->in_baton, thread->name);
+	check(pthread_cond_init(&thread->turn, NULL), "the token of the simulation");
+	sched_token_add(&sched->token, &thread->simulated, thread->name);
 	create_real(thread);
-	pass_baton(sched);
+	sched_pass_token(sched);
 	return thread;
 }
 
@@ -300,15 +301,15 @@ void sched_join(struct sched_thread *thread)
 {
 	struct sched *sched = thread->sched;
 
-	while (sched->simulation && thread->in_baton.wait != BATON_ENDED) {
-		baton_wait(&sched->baton, BATON_WAITS_JOIN, thread, &thread->in_baton,
-			   SCHED_FOREVER);
-		pass_baton(sched);
+	while (sched->simulation && thread->simulated.wait != SCHED_TOKEN_ENDED) {
+		sched_token_wait(&sched->token, SCHED_TOKEN_WAITS_JOIN, thread, &thread->simulated,
+				 SCHED_FOREVER);
+		sched_pass_token(sched);
 	}
 	check(pthread_join(thread->real, NULL), "join");
 	if (sched->simulation) {
-		baton_forget(&sched->baton, &thread->in_baton);
-		check(pthread_cond_destroy(&thread->turn), "baton");
+		sched_token_forget(&sched->token, &thread->simulated);
+		check(pthread_cond_destroy(&thread->turn), "the token of the simulation");
 	}
 	free(thread);
 }
@@ -341,8 +342,8 @@ void sched_mutex_lock(struct sched_mutex *mutex)
 		check(pthread_mutex_lock(&mutex->real), "lock");
 		return;
 	}
-	if (mutex->holder == NULL && baton_chance(&mutex->sched->baton, YIELD_ONE_IN)) {
-		pass_baton(mutex->sched);
+	if (mutex->holder == NULL && sched_token_chance(&mutex->sched->token, YIELD_ONE_IN)) {
+		sched_pass_token(mutex->sched);
 	}
 	lock_simulated(mutex);
 }
@@ -398,10 +399,10 @@ int sched_cond_wait(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t
 		return wait_real(cond, mutex, deadline_us);
 	}
 	unlock_simulated(mutex);
-	baton_wait(&cond->sched->baton, BATON_WAITS_COND, cond, NULL, deadline_us);
-	pass_baton(cond->sched);
+	sched_token_wait(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond, NULL, deadline_us);
+	sched_pass_token(cond->sched);
 
-	bool timed_out = self_of(cond->sched)->in_baton.timed_out;
+	bool timed_out = self_of(cond->sched)->simulated.timed_out;
 
 	lock_simulated(mutex);
 	return timed_out ? -ETIMEDOUT : 0;
@@ -413,7 +414,7 @@ void sched_cond_signal(struct sched_cond *cond)
 		check(pthread_cond_signal(&cond->real), "signal");
 		return;
 	}
-	baton_wake_one(&cond->sched->baton, BATON_WAITS_COND, cond);
+	sched_token_wake_one(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond);
 }
 
 void sched_cond_broadcast(struct sched_cond *cond)
@@ -422,5 +423,5 @@ void sched_cond_broadcast(struct sched_cond *cond)
 		check(pthread_cond_broadcast(&cond->real), "broadcast");
 		return;
 	}
-	baton_wake_all(&cond->sched->baton, BATON_WAITS_COND, cond);
+	sched_token_wake_all(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond);
 }

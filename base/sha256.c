@@ -5,8 +5,9 @@
 #include "base/sha256.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/hex.h"
 
 void sha256_hex(const void *data, size_t size, char ret[SHA256_HEX])
 {
@@ -17,7 +18,5 @@ void sha256_hex(const void *data, size_t size, char ret[SHA256_HEX])
 	if (EVP_Digest(data, size, digest, &length, EVP_sha256(), NULL) != 1) {
 		abort();
 	}
-	for (unsigned int i = 0; i < length; i++) {
-		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-	}
+	hex_encode(digest, length, ret);
 }

@@ -7,13 +7,12 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 static uint32_t priority_of(const char *tie)
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = hash32_text(HASH32_START, tie);
 
-	for (; *tie != '\0'; tie++) {
-		hash = (hash ^ (unsigned char)*tie) * 16777619u;
-	}
 	/* Names that differ in the last letter only would get similar priorities without this. */
 	hash = (hash ^ (hash >> 16)) * 0x85ebca6bu;
 	hash = (hash ^ (hash >> 13)) * 0xc2b2ae35u;

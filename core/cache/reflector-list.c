@@ -69,7 +69,7 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 		CLEANUP_BUF struct buf text = BUF_INIT(FRAME_MAX);
 
 		if (json_print(json_object_array_get_idx(items, i), &text) < 0 ||
-		    store_list_item(reflector->config.store, buf_str(&text), text.length) < 0) {
+		    store_replace_item(reflector->config.store, buf_str(&text), text.length) < 0) {
 			log_warning(
 				"an item of the list of '%s' is not an object with a name, going on",
 				reflector->kind->plural);
@@ -118,7 +118,7 @@ int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, str
 		free(more);
 		more = next;
 		if (more == NULL) {
-			store_list_end(reflector->config.store, version);
+			store_replace_end(reflector->config.store, version);
 			*ret_version = version;
 			return 0;
 		}

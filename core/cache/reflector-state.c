@@ -27,7 +27,7 @@ void reflector_begin_list(struct reflector *reflector)
 	}
 	reflector->listing = true;
 	sched_mutex_unlock(&reflector->lock);
-	store_list_begin(reflector->config.store);
+	store_replace_begin(reflector->config.store);
 }
 
 void reflector_end_list(struct reflector *reflector)

@@ -58,7 +58,7 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 		return finish(stream, -EPROTO, "a bookmark without a version");
 	}
 	if (version < stream->last) {
-		store_rewind(reflector->config.store);
+		store_reset(reflector->config.store);
 		return finish(stream, -ESTALE, "the API server went back in time");
 	}
 	if (!stream->listing) {
@@ -67,12 +67,12 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 		store_bookmark(reflector->config.store, version);
 	} else if (asb_streq(asb_annotation(stub, "k8s.io/initial-events-end"), "true")) {
 		if (version < store_version(reflector->config.store)) {
-			store_rewind(reflector->config.store);
+			store_reset(reflector->config.store);
 			return finish(stream, -ESTALE, "the API server went back in time");
 		}
 		stream->listing = false;
 		stream->last = version;
-		store_list_end(reflector->config.store, version);
+		store_replace_end(reflector->config.store, version);
 		reflector_end_list(reflector);
 		reflector->relist = false;
 		reflector_set_state(reflector, REFLECTOR_SYNCED);
@@ -98,8 +98,8 @@ static int take_object(struct stream *stream, const struct json_span *type,
 	}
 	stream->reflector->progress = true;
 	if (stream->listing) {
-		error = deleted ? store_list_gone(store, object->start, object->length)
-				: store_list_item(store, object->start, object->length);
+		error = deleted ? store_replace_gone(store, object->start, object->length)
+				: store_replace_item(store, object->start, object->length);
 	} else {
 		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start,
 				    object->length, &version);

@@ -75,7 +75,7 @@ static int list_in_pages(struct reflector *reflector, struct error *reterr)
 	before = store_version(reflector->config.store);
 	result = reflector_list_pages(reflector, &version, reterr);
 	if (result == 0 && version < before) {
-		store_rewind(reflector->config.store);
+		store_reset(reflector->config.store);
 		result = error_set(reterr, -ESTALE, "the API server went back in time");
 	}
 	reflector_end_list(reflector);
@@ -176,7 +176,7 @@ void reflector_stop(struct reflector *reflector)
 	}
 }
 
-int reflector_catch_up(struct reflector *reflector, struct error *reterr)
+int reflector_resync(struct reflector *reflector, struct error *reterr)
 {
 	uint64_t version = 0;
 	int result;

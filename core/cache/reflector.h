@@ -54,6 +54,6 @@ enum reflector_state reflector_state(struct reflector *reflector);
  * call, even where the stream lags: for a new leader, which must see its predecessor's last writes.
  * 0 or a negative error.
  */
-int reflector_catch_up(struct reflector *reflector, struct error *reterr);
+int reflector_resync(struct reflector *reflector, struct error *reterr);
 
 #endif

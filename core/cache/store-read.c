@@ -136,7 +136,7 @@ bool store_change_keeps_owners(const struct store_change *change)
 	       memcmp(before.start, after.start, after.length) == 0;
 }
 
-struct json_object *store_trim(struct store *store, const char *text, size_t length)
+struct json_object *store_transform(struct store *store, const char *text, size_t length)
 {
 	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX), plain = BUF_INIT(ANSWER_MAX);
 	struct store_head head;

@@ -69,10 +69,10 @@ void store_add_fields(struct store *store, const char *const *paths);
 uint32_t store_add_index(struct store *store, const char *name,
 			 void (*values)(struct json_object *object, struct asb_values *out));
 /* Keep only objects with one of these labels, or with a controller of one of the kinds told by
- * store_keep_controlled. Once store_keep_all is called everything is kept. */
-void store_keep_label(struct store *store, const char *label);
-void store_keep_controlled(struct store *store, const struct asb_kind *kind);
-void store_keep_all(struct store *store);
+ * store_select_controlled. Once store_select_all is called everything is kept. */
+void store_select_label(struct store *store, const char *label);
+void store_select_controlled(struct store *store, const struct asb_kind *kind);
+void store_select_all(struct store *store);
 void store_listen(struct store *store, store_listener listener, store_filtered filtered, void *arg);
 /* Ends this part. */
 void store_seal(struct store *store);
@@ -89,22 +89,22 @@ int store_event(struct store *store, enum store_event event, const char *text, s
 void store_bookmark(struct store *store, uint64_t version);
 /* The server has gone back in time (a backup was restored): no version known here means anything,
  * the next list decides. */
-void store_rewind(struct store *store);
+void store_reset(struct store *store);
 
 /* A list: begin, every object, then end with the version of the list. An abandoned one costs
  * nothing: begin again. */
-void store_list_begin(struct store *store);
-int store_list_item(struct store *store, const char *text, size_t length);
+void store_replace_begin(struct store *store);
+int store_replace_item(struct store *store, const char *text, size_t length);
 /* A streamed list may go on with real events before it ends: this object is gone. */
-int store_list_gone(struct store *store, const char *text, size_t length);
-void store_list_end(struct store *store, uint64_t version);
+int store_replace_gone(struct store *store, const char *text, size_t length);
+void store_replace_end(struct store *store, uint64_t version);
 /* Whether a list has ended once. */
 bool store_synced(struct store *store);
 uint64_t store_version(struct store *store);
 
 /* --- our own writes: any thread --- */
 
-/* The response to a write. *ret (which may be NULL) is what store_trim would make of the text, the
+/* The response to a write. *ret (which may be NULL) is what store_transform would make of the text, the
  * caller's, when it was made on the way; else NULL. */
 int store_response(struct store *store, const char *text, size_t length, struct json_object **ret);
 /* A deletion was accepted, and the object is gone or as good as gone. uid NULL: whatever is there.
@@ -124,7 +124,7 @@ struct json_object *store_get_status(struct store *store, const char *ns, const 
 				     const char *uid);
 /* The text of a full object (a response, a live GET) as store_get would give it: only declared
  * fields. */
-struct json_object *store_trim(struct store *store, const char *text, size_t length);
+struct json_object *store_transform(struct store *store, const char *text, size_t length);
 size_t store_count(struct store *store, uint32_t index, const char *value);
 size_t store_size(struct store *store);
 /* Approximate bytes held. */

@@ -203,7 +203,8 @@ static bool may_send(struct client *client, struct sending *sending)
 {
 	const struct client_config *config = &client->config;
 
-	if (sending->step == STEP_SEND && config->gate != NULL && !config->gate(config->gate_arg)) {
+	if (sending->step == STEP_SEND && config->is_leader != NULL &&
+	    !config->is_leader(config->is_leader_arg)) {
 		give_up(sending, ASB_CANCELLED, "not sent: this process does not lead");
 		return false;
 	}
@@ -216,8 +217,8 @@ static struct http_request request_of(const struct client *client, const struct 
 
 	if (sending->step == STEP_SEND) {
 		request = sending->out.request;
-		request.may_send = client->config.gate;
-		request.may_send_arg = client->config.gate_arg;
+		request.may_send = client->config.is_leader;
+		request.may_send_arg = client->config.is_leader_arg;
 	}
 	return request;
 }
@@ -267,7 +268,7 @@ static void perform(struct client *client, enum priority priority, struct sendin
 
 static void enter_and_perform(struct client *client, struct sending **due, size_t count)
 {
-	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LANE_WAIT_US;
+	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LIMITER_WAIT_US;
 	enum priority priority = PRIORITY_EVENT;
 	int rc;
 

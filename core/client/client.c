@@ -59,7 +59,7 @@ void client_stop(struct client *client)
 	limiter_stop(client->limiter);
 }
 
-struct limiter *client_lanes(struct client *client)
+struct limiter *client_limiter(struct client *client)
 {
 	return client->limiter;
 }

@@ -37,8 +37,8 @@ struct client_config {
 	/* Asked after all waits for a write, and again by the transport when it goes out: by any
 	 * thread, so it must not wait for a request itself. false: it is answered ASB_CANCELLED. NULL:
 	 * always. */
-	bool (*gate)(void *arg);
-	void *gate_arg;
+	bool (*is_leader)(void *arg);
+	void *is_leader_arg;
 };
 
 struct client;
@@ -46,7 +46,7 @@ struct client *client_create(const struct client_config *config);
 void client_destroy(struct client *client);
 /* Wakes everything that waits for a priority; later requests are answered ASB_CANCELLED. */
 void client_stop(struct client *client);
-struct limiter *client_lanes(struct client *client);
+struct limiter *client_limiter(struct client *client);
 struct transport *client_transport(struct client *client);
 
 /* A write, as asb_write with its kind resolved. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds events told before and counts how many an object has had. Called by core/client/events under its
- * lock. */
+/* Finds the events that were reported before, and limits how many one object may have. Called by
+ * core/client/events.c under its lock. */
 #include "config.h"
 
 #include "core/client/event-correlator.h"
@@ -8,6 +8,7 @@
 #include <agent-sandbox/helpers.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "core/client/events.h"
 
@@ -21,51 +22,37 @@ struct bucket {
 	uint64_t since_us; /* the last refill that was counted */
 };
 
-/* ---- shelves ---- */
+/* ---- what was used least recently is first ---- */
 
-static void unlink_from(struct event_shelf *shelf, struct event_link *link)
+/* Looks up an entry and moves it to the end, as the one that was used last. */
+static struct event_link *event_cache_use(struct event_cache *cache, const char *key)
 {
-	*(link->older != NULL ? &link->older->newer : &shelf->oldest) = link->newer;
-	*(link->newer != NULL ? &link->newer->older : &shelf->newest) = link->older;
-	link->older = link->newer = NULL;
-}
-
-static void link_newest(struct event_shelf *shelf, struct event_link *link)
-{
-	link->older = shelf->newest;
-	*(shelf->newest != NULL ? &shelf->newest->newer : &shelf->oldest) = link;
-	shelf->newest = link;
-}
-
-/* Looks up and notes the use. */
-static struct event_link *shelf_use(struct event_shelf *shelf, const char *key)
-{
-	struct event_link *link = map_get(&shelf->links, key);
+	struct event_link *link = map_get(&cache->links, key);
 
 	if (link != NULL) {
-		unlink_from(shelf, link);
-		link_newest(shelf, link);
+		TAILQ_REMOVE(&cache->order, link, order);
+		TAILQ_INSERT_TAIL(&cache->order, link, order);
 	}
 	return link;
 }
 
-static void shelf_add(struct event_shelf *shelf, struct event_link *link, const char *key)
+static void event_cache_add(struct event_cache *cache, struct event_link *link, const char *key)
 {
 	link->key = xstrdup(key);
-	map_put(&shelf->links, link->key, link);
-	link_newest(shelf, link);
+	map_put(&cache->links, link->key, link);
+	TAILQ_INSERT_TAIL(&cache->order, link, order);
 }
 
-static void shelf_remove(struct event_shelf *shelf, struct event_link *link)
+static void event_cache_remove(struct event_cache *cache, struct event_link *link)
 {
-	map_remove(&shelf->links, link->key);
-	unlink_from(shelf, link);
+	map_remove(&cache->links, link->key);
+	TAILQ_REMOVE(&cache->order, link, order);
 	free(link->key);
 }
 
 /* ---- keys ---- */
 
-static void append_object(struct buf *out, struct json_object *about)
+static void correlator_append_object(struct buf *out, struct json_object *about)
 {
 	const char *uid = asb_uid(about), *kind = asb_str(about, "kind"), *name = asb_name(about);
 
@@ -73,89 +60,93 @@ static void append_object(struct buf *out, struct json_object *about)
 		   name != NULL ? name : "", uid != NULL ? uid : "");
 }
 
-/* The message counts by its hash: two that collide are told as one, no harm. */
-static void append_told(struct buf *out, const struct event_told *told)
+/* The message counts by its hash: two that collide count as one event, which does no harm. */
+static void correlator_append_report(struct buf *out, const struct event_report *report)
 {
-	uint64_t hash = UINT64_C(14695981039346656037);
+	uint64_t hash = hash_bytes(HASH_START, report->message, report->message_length);
 
-	for (size_t i = 0; i < told->message_length; i++) {
-		hash = (hash ^ (unsigned char)told->message[i]) * UINT64_C(1099511628211);
-	}
-	append_object(out, told->about);
-	buf_printf(out, "\x1f%s\x1f%s\x1f%016llx", told->type, told->reason,
+	correlator_append_object(out, report->about);
+	buf_printf(out, "\x1f%s\x1f%s\x1f%016llx", report->type, report->reason,
 		   (unsigned long long)hash);
 }
 
-/* ---- the book ---- */
+/* ---- the correlator ---- */
 
-static struct event_entry *entry_of(struct event_link *link)
+static struct event_entry *correlator_entry_of(struct event_link *link)
 {
 	return link != NULL ? CONTAINER_OF(link, struct event_entry, link) : NULL;
 }
 
-struct event_entry *event_book_find(struct event_book *book, const struct event_told *told)
+struct event_entry *event_correlator_find(struct event_correlator *correlator,
+					  const struct event_report *report)
 {
 	CLEANUP_BUF struct buf key = BUF_INIT(KEY_MAX);
 
-	append_told(&key, told);
-	return entry_of(shelf_use(&book->entries, buf_str(&key)));
+	correlator_append_report(&key, report);
+	return correlator_entry_of(event_cache_use(&correlator->entries, buf_str(&key)));
 }
 
-static void entry_remove(struct event_book *book, struct event_entry *entry)
+static void correlator_forget_entry(struct event_correlator *correlator, struct event_entry *entry)
 {
-	shelf_remove(&book->entries, &entry->link);
+	event_cache_remove(&correlator->entries, &entry->link);
 	json_object_put(entry->body);
 	free(entry);
 }
 
 /* Forgets the entry that was used least recently of those that have nothing to send. */
-static bool make_room(struct event_book *book)
+static bool correlator_make_room(struct event_correlator *correlator)
 {
-	struct event_entry *entry;
+	struct event_link *link;
 
-	for (struct event_link *link = book->entries.oldest; link != NULL; link = link->newer) {
-		entry = entry_of(link);
+	TAILQ_FOREACH(link, &correlator->entries.order, order)
+	{
+		struct event_entry *entry = correlator_entry_of(link);
+
 		if (!entry->busy && !heap_has(&entry->due)) {
-			entry_remove(book, entry);
+			correlator_forget_entry(correlator, entry);
 			return true;
 		}
 	}
 	return false;
 }
 
-struct event_entry *event_book_add(struct event_book *book, const struct event_told *told)
+struct event_entry *event_correlator_add(struct event_correlator *correlator,
+					 const struct event_report *report)
 {
 	CLEANUP_BUF struct buf key = BUF_INIT(KEY_MAX);
 	struct event_entry *entry;
 
-	if (book->entries.links.count >= EVENTS_CACHE_MAX && !make_room(book)) {
+	if (correlator->entries.links.count >= EVENTS_CACHE_MAX &&
+	    !correlator_make_room(correlator)) {
 		return NULL;
 	}
-	append_told(&key, told);
+	correlator_append_report(&key, report);
 	entry = xnew(struct event_entry);
-	shelf_add(&book->entries, &entry->link, buf_str(&key));
+	event_cache_add(&correlator->entries, &entry->link, buf_str(&key));
 	return entry;
 }
 
-bool event_book_allow(struct event_book *book, struct json_object *about, uint64_t now_us)
+bool event_correlator_allow(struct event_correlator *correlator, struct json_object *about,
+			    uint64_t now_us)
 {
 	CLEANUP_BUF struct buf key = BUF_INIT(KEY_MAX);
 	struct event_link *link;
 	struct bucket *bucket;
 	uint64_t refills;
 
-	append_object(&key, about);
-	link = shelf_use(&book->buckets, buf_str(&key));
+	correlator_append_object(&key, about);
+	link = event_cache_use(&correlator->buckets, buf_str(&key));
 	if (link == NULL) {
-		if (book->buckets.links.count >= EVENTS_CACHE_MAX) {
-			bucket = CONTAINER_OF(book->buckets.oldest, struct bucket, link);
-			shelf_remove(&book->buckets, &bucket->link);
+		if (correlator->buckets.links.count >= EVENTS_CACHE_MAX) {
+			bucket = CONTAINER_OF(TAILQ_FIRST(&correlator->buckets.order),
+					      struct bucket, link);
+			event_cache_remove(&correlator->buckets, &bucket->link);
 			free(bucket);
 		}
 		bucket = xnew(struct bucket);
 		bucket->tokens = EVENTS_BURST;
 		bucket->since_us = now_us;
-		shelf_add(&book->buckets, &bucket->link, buf_str(&key));
+		event_cache_add(&correlator->buckets, &bucket->link, buf_str(&key));
 	} else {
 		bucket = CONTAINER_OF(link, struct bucket, link);
 	}
@@ -171,17 +162,24 @@ bool event_book_allow(struct event_book *book, struct json_object *about, uint64
 	return true;
 }
 
-void event_book_finish(struct event_book *book)
+void event_correlator_init(struct event_correlator *correlator)
 {
-	while (book->entries.oldest != NULL) {
-		entry_remove(book, entry_of(book->entries.oldest));
-	}
-	while (book->buckets.oldest != NULL) {
-		struct bucket *bucket = CONTAINER_OF(book->buckets.oldest, struct bucket, link);
+	*correlator = (struct event_correlator){ 0 };
+	TAILQ_INIT(&correlator->entries.order);
+	TAILQ_INIT(&correlator->buckets.order);
+}
 
-		shelf_remove(&book->buckets, &bucket->link);
-		free(bucket);
+void event_correlator_finish(struct event_correlator *correlator)
+{
+	struct event_link *link;
+
+	while ((link = TAILQ_FIRST(&correlator->entries.order)) != NULL) {
+		correlator_forget_entry(correlator, correlator_entry_of(link));
 	}
-	map_finish(&book->entries.links);
-	map_finish(&book->buckets.links);
+	while ((link = TAILQ_FIRST(&correlator->buckets.order)) != NULL) {
+		event_cache_remove(&correlator->buckets, link);
+		free(CONTAINER_OF(link, struct bucket, link));
+	}
+	map_finish(&correlator->entries.links);
+	map_finish(&correlator->buckets.links);
 }

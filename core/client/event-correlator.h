@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What core/client/events remembers: for each different event how often it was seen and which Event object
- * counts it, and for each object how many it may still have. Both forget what was used least
- * recently. Not locked.
+ * What core/client/events.c remembers: for each different event how often it was seen and which Event
+ * object counts it, and for each object how many events it may still have. Both are bounded, and
+ * forget first what was used least recently. The caller holds a lock.
  */
-#ifndef ASB_CORE_CLIENT_EVENT_BOOK_H
-#define ASB_CORE_CLIENT_EVENT_BOOK_H
+#ifndef ASB_CORE_CLIENT_EVENT_CORRELATOR_H
+#define ASB_CORE_CLIENT_EVENT_CORRELATOR_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/heap.h"
 #include "base/map.h"
 
-/* One event as it is told: what makes it the same as another. Strings are borrowed. */
-struct event_told {
+/* One event as it is reported. Two are the same event if all of this is equal. Strings are borrowed. */
+struct event_report {
 	struct json_object *about;
 	const char *type, *reason;
 	const char *message;
@@ -23,7 +24,7 @@ struct event_told {
 };
 
 struct event_link {
-	struct event_link *older, *newer;
+	TAILQ_ENTRY(event_link) order;
 	char *key;
 };
 
@@ -40,22 +41,25 @@ struct event_entry {
 	bool busy;   /* being sent: it must not be forgotten */
 };
 
-/* What is remembered of one sort, in order of use. */
-struct event_shelf {
+struct event_cache {
 	struct map links;
-	struct event_link *oldest, *newest;
+	TAILQ_HEAD(, event_link) order; /* the one that was used least recently is first */
 };
 
-struct event_book {
-	struct event_shelf entries, buckets;
+struct event_correlator {
+	struct event_cache entries, buckets;
 };
 
-void event_book_finish(struct event_book *book);
-/* The entry of an event told before, or NULL. */
-struct event_entry *event_book_find(struct event_book *book, const struct event_told *told);
-/* A new entry for an event that find does not know. NULL when all entries wait to be sent. */
-struct event_entry *event_book_add(struct event_book *book, const struct event_told *told);
-/* Whether one more about this object is within EVENTS_BURST and its refill; takes it. */
-bool event_book_allow(struct event_book *book, struct json_object *about, uint64_t now_us);
+void event_correlator_init(struct event_correlator *correlator);
+void event_correlator_finish(struct event_correlator *correlator);
+/* The entry of an event that was reported before, or NULL. */
+struct event_entry *event_correlator_find(struct event_correlator *correlator,
+					  const struct event_report *report);
+/* A new entry for an event that event_correlator_find does not know. NULL when all entries wait to be sent. */
+struct event_entry *event_correlator_add(struct event_correlator *correlator,
+					 const struct event_report *report);
+/* Whether one more event about this object is within EVENTS_BURST and its refill; if so it counts as used. */
+bool event_correlator_allow(struct event_correlator *correlator, struct json_object *about,
+			    uint64_t now_us);
 
 #endif

@@ -34,12 +34,12 @@ struct events {
 	struct metric *sent, *dropped;
 	struct sched_mutex lock;
 	struct sched_cond changed;
-	struct sched_thread *thread; /* NULL once joined */
-	struct event_book book;      /* lock */
-	struct heap due;             /* lock */
-	bool stopping;               /* lock */
-	uint64_t stop_by_us;         /* lock */
-	bool denied_logged;          /* the thread's own */
+	struct sched_thread *thread;        /* NULL once joined */
+	struct event_correlator correlator; /* lock */
+	struct heap due;                    /* lock */
+	bool stopping;                      /* lock */
+	uint64_t stop_by_us;                /* lock */
+	bool denied_logged;                 /* the thread's own */
 };
 
 static void count_dropped(struct events *events, const char *reason, double count)
@@ -65,23 +65,23 @@ static void new_name(struct events *events, struct event_entry *entry)
 		 (unsigned long long)sched_random(events->sched));
 }
 
-static struct json_object *new_body(const struct events *events, const struct event_told *told)
+static struct json_object *new_body(const struct events *events, const struct event_report *report)
 {
-	const char *ns = asb_ns(told->about);
+	const char *ns = asb_ns(report->about);
 	struct json_object *body = asb_new(&event_kind, *ns != '\0' ? ns : "default", "");
 	struct json_object *about = asb_object_in(body, "involvedObject");
 
-	asb_set_str(about, "apiVersion", asb_str(told->about, "apiVersion"));
-	asb_set_str(about, "kind", asb_str(told->about, "kind"));
+	asb_set_str(about, "apiVersion", asb_str(report->about, "apiVersion"));
+	asb_set_str(about, "kind", asb_str(report->about, "kind"));
 	asb_set_str(about, "namespace", *ns != '\0' ? ns : NULL);
-	asb_set_str(about, "name", asb_name(told->about));
-	asb_set_str(about, "uid", asb_uid(told->about));
-	asb_set_str(about, "resourceVersion", asb_resource_version(told->about));
-	asb_set_str(body, "type", told->type);
-	asb_set_str(body, "reason", told->reason);
+	asb_set_str(about, "name", asb_name(report->about));
+	asb_set_str(about, "uid", asb_uid(report->about));
+	asb_set_str(about, "resourceVersion", asb_resource_version(report->about));
+	asb_set_str(body, "type", report->type);
+	asb_set_str(body, "reason", report->reason);
 	json_object_object_add(
 		body, "message",
-		json_object_new_string_len(told->message, (int)told->message_length));
+		json_object_new_string_len(report->message, (int)report->message_length));
 	asb_set_str(asb_object_in(body, "source"), "component", events->component);
 	asb_set_str(body, "reportingComponent", events->component);
 	asb_set_str(body, "reportingInstance", events->instance);
@@ -122,10 +122,10 @@ static void schedule(struct events *events, struct event_entry *entry, uint64_t 
 }
 
 /* NULL, or why this event is dropped. Lock held. */
-static const char *take(struct events *events, const struct event_told *told)
+static const char *take(struct events *events, const struct event_report *report)
 {
 	uint64_t now = sched_now_us(events->sched);
-	struct event_entry *entry = event_book_find(&events->book, told);
+	struct event_entry *entry = event_correlator_find(&events->correlator, report);
 	bool waits = entry != NULL && (entry->busy || heap_has(&entry->due));
 
 	if (events->stopping) {
@@ -135,15 +135,15 @@ static const char *take(struct events *events, const struct event_told *told)
 	if (!waits && events->due.count >= EVENTS_QUEUE_MAX) {
 		return "queue";
 	}
-	if (!waits && !event_book_allow(&events->book, told->about, now)) {
+	if (!waits && !event_correlator_allow(&events->correlator, report->about, now)) {
 		return "burst";
 	}
 	if (entry == NULL) {
-		entry = event_book_add(&events->book, told);
+		entry = event_correlator_add(&events->correlator, report);
 		if (entry == NULL) {
 			return "queue";
 		}
-		entry->body = new_body(events, told);
+		entry->body = new_body(events, report);
 		entry->first_us = sched_wall_us(events->sched);
 		new_name(events, entry);
 	}
@@ -160,7 +160,7 @@ static const char *take(struct events *events, const struct event_told *told)
 void events_emit(struct events *events, struct json_object *about, const char *type,
 		 const char *reason, const char *message)
 {
-	struct event_told told = {
+	struct event_report report = {
 		.about = about,
 		.type = type,
 		.reason = reason,
@@ -175,7 +175,7 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 	}
 	{
 		LOCKED(&events->lock);
-		dropped = take(events, &told);
+		dropped = take(events, &report);
 	}
 	if (dropped != NULL) {
 		count_dropped(events, dropped, 1);
@@ -319,6 +319,7 @@ struct events *events_create(struct sched *sched, struct client *client, struct 
 						 "Events dropped, by reason.", METRIC_COUNTER,
 						 "reason", NULL);
 	}
+	event_correlator_init(&events->correlator);
 	sched_mutex_init(&events->lock, sched);
 	sched_cond_init(&events->changed, sched);
 	events->thread = sched_start(sched, "events", run, events);
@@ -346,7 +347,7 @@ void events_destroy(struct events *events)
 	}
 	events_stop(events);
 	heap_finish(&events->due);
-	event_book_finish(&events->book);
+	event_correlator_finish(&events->correlator);
 	sched_cond_finish(&events->changed);
 	sched_mutex_finish(&events->lock);
 	free(events->component);

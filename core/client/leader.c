@@ -54,7 +54,7 @@ struct leader {
 	char complaint[256]; /* last logged failure: said once, not every 2 s */
 };
 
-bool leader_may_write(struct leader *leader)
+bool leader_holds_lease(struct leader *leader)
 {
 	LOCKED(&leader->lock);
 	return leader->leading &&

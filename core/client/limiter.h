@@ -7,8 +7,8 @@
  * first LIMITER_PATIENCE_US: what they would take of the API server's time makes the claims late, and
  * nobody waits for them.
  */
-#ifndef ASB_CORE_CLIENT_LANES_H
-#define ASB_CORE_CLIENT_LANES_H
+#ifndef ASB_CORE_CLIENT_LIMITER_H
+#define ASB_CORE_CLIENT_LIMITER_H
 
 #include <stdint.h>
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
+#include "base/base64.h"
 #include "core/config/exec-credential.h"
 #include "core/config/kubeconfig-private.h"
 #include "core/config/kubeconfig.h"

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
 #include "core/config/kubeconfig-private.h"
 
 static void free_secret(char *text)

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
+#include "base/buf.h"
+#include "base/base64.h"
 #include "core/config/kubeconfig-private.h"
 
 int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format,
@@ -89,20 +90,20 @@ int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, 
 			struct error *reterr)
 {
 	const char *text;
-	CLEANUP_FREE char *pem = NULL;
+	CLEANUP_BUF struct buf pem = BUF_INIT(KUBECONFIG_SIZE_MAX);
 	int r = kubeconfig_text(entry, name, &text, reterr);
 
 	if (r < 0 || text == NULL) {
 		return r;
 	}
-	if (base64_decode_text(text, &pem) < 0) {
+	if (base64_decode(text, strlen(text), &pem) < 0 || strlen(buf_str(&pem)) != pem.length) {
 		return kubeconfig_bad(entry, reterr, "'%s' is not base64 of text", name);
 	}
-	if (strstr(pem, "-----BEGIN ") == NULL) {
+	if (strstr(buf_str(&pem), "-----BEGIN ") == NULL) {
 		return kubeconfig_bad(entry, reterr, "'%s' is not in PEM form", name);
 	}
 	free(*ret);
-	*ret = TAKE(pem);
+	*ret = buf_take(&pem);
 	return 0;
 }
 

@@ -68,7 +68,7 @@ void controller_destroy(struct controller *controller)
 	if (controller->plugin->head.fini != NULL) {
 		controller->plugin->head.fini(controller->state);
 	}
-	memory_finish(controller);
+	key_state_finish(controller);
 	queue_destroy(controller->queue);
 	sched_mutex_finish(&controller->lock);
 	free(controller->workers);
@@ -191,8 +191,8 @@ void controller_map(struct controller *controller, uint32_t watch_number,
 	}
 }
 
-void controller_map_filtered(struct controller *controller, uint32_t watch, const char *ns,
-			     const char *name)
+void controller_enqueue_filtered(struct controller *controller, uint32_t watch, const char *ns,
+				 const char *name)
 {
 	if ((controller->plugin->watches[watch].enqueue & ASB_ENQUEUE_SELF) != 0 &&
 	    store_has(controller->bindings[0].store, ns, name)) {

@@ -15,7 +15,7 @@
 #include "core/observe/metrics.h"
 #include "core/observe/trace.h"
 
-#define MEMORY_MAX 4096u /* bytes a plugin may keep for one key */
+#define KEY_STATE_MAX 4096u /* bytes a plugin may keep for one key */
 
 struct controller_config {
 	struct sched *sched;
@@ -47,8 +47,8 @@ void controller_bind_index(struct controller *controller, uint32_t index, uint32
 /* Maps a change of a watched kind to keys and queues them. */
 void controller_map(struct controller *controller, uint32_t watch, struct store_change *change);
 /* The same for an object that is not stored: only ASB_ENQUEUE_SELF can apply. */
-void controller_map_filtered(struct controller *controller, uint32_t watch, const char *ns,
-			     const char *name);
+void controller_enqueue_filtered(struct controller *controller, uint32_t watch, const char *ns,
+				 const char *name);
 
 /* Queues a key. Any thread. */
 void controller_enqueue(struct controller *controller, const char *ns, const char *name);

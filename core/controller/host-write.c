@@ -106,7 +106,8 @@ static void settle_object(struct call *call, struct asb_write *write,
 			"the response to a write of '%s' is not an object with a name and a version, going on",
 			request->kind->plural);
 	}
-	write->ret = call_keep(call, object != NULL ? object : store_trim(store, text, length));
+	write->ret =
+		call_keep(call, object != NULL ? object : store_transform(store, text, length));
 }
 
 static void settle(struct call *call, struct sending *sending)

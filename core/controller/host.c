@@ -254,14 +254,14 @@ static const char *host_reserved(struct asb_call *base, uint32_t watch, const ch
 static void *host_key_state(struct asb_call *base, uint64_t size)
 {
 	struct call *call = call_of(base);
-	void *memory = call->name != NULL ? call_memory(call, size) : NULL;
+	void *state = call->name != NULL ? call_key_state(call, size) : NULL;
 
-	if (memory == NULL) {
+	if (state == NULL) {
 		log_error("plugin '%s' asks for memory outside a reconcile or for more than before",
 			  call->controller->plugin->head.name);
 		abort();
 	}
-	return memory;
+	return state;
 }
 
 /* ---- the API server ---- */
@@ -283,7 +283,7 @@ static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *
 		return result;
 	}
 	if (store != NULL) {
-		object = store_trim(store, buf_str(&body), body.length);
+		object = store_transform(store, buf_str(&body), body.length);
 	} else {
 		object = json_parse(buf_str(&body), body.length, NULL);
 	}

@@ -57,8 +57,8 @@ static void on_filtered(void *arg, const char *ns, const char *name)
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map_filtered(informer->subscriptions[i].controller,
-					informer->subscriptions[i].watch, ns, name);
+		controller_enqueue_filtered(informer->subscriptions[i].controller,
+					    informer->subscriptions[i].watch, ns, name);
 	}
 }
 
@@ -112,21 +112,21 @@ static void subscribe(struct informers *informers, struct controller *controller
 }
 
 /* The keep rule: everything, unless all who watch the kind want only ours. */
-static void set_keep_rule(struct informers *informers, struct informer *informer)
+static void informers_set_selector(struct informers *informers, struct informer *informer)
 {
 	for (size_t i = 0; i < informer->subscription_count; i++) {
 		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
 
 		if ((watch->flags & ASB_WATCH_SELECTED) == 0) {
-			store_keep_all(informer->store);
+			store_select_all(informer->store);
 		}
 		for (const char *const *label = watch->selector_labels;
 		     label != NULL && *label != NULL; label++) {
-			store_keep_label(informer->store, *label);
+			store_select_label(informer->store, *label);
 		}
 	}
 	for (size_t i = 0; i < informers->controller_count; i++) {
-		store_keep_controlled(
+		store_select_controlled(
 			informer->store,
 			&controller_plugin(informers->controllers[i])->watches[0].kind);
 	}
@@ -172,7 +172,7 @@ static void complete(struct informers *informers, struct informer *informer)
 		informer->metadata_only =
 			informer->metadata_only && (watch->flags & ASB_WATCH_METADATA) != 0;
 	}
-	set_keep_rule(informers, informer);
+	informers_set_selector(informers, informer);
 	store_seal(informer->store);
 	config.metadata_only = informer->metadata_only;
 	if (strcmp(informer->kind->plural, "pods") == 0 && *informer->kind->group == '\0') {
@@ -234,10 +234,10 @@ void informers_destroy(struct informers *informers)
 
 /* ---- asking ---- */
 
-int informers_catch_up(struct informers *informers, struct error *reterr)
+int informers_resync(struct informers *informers, struct error *reterr)
 {
 	for (size_t i = 0; i < informers->count; i++) {
-		int error = reflector_catch_up(informers->items[i].reflector, reterr);
+		int error = reflector_resync(informers->items[i].reflector, reterr);
 
 		if (error < 0) {
 			error_prefix(reterr, "cannot list '%s'", informers->items[i].kind->plural);

@@ -14,8 +14,8 @@
 #include "core/observe/log.h"
 
 #define REQUESTS_MAX 64u
-#define CATCH_UP_TRIES 5u
-#define CATCH_UP_PAUSE_US 1000000u /* after the first try, longer after each */
+#define RESYNC_TRIES 5u
+#define RESYNC_PAUSE_US 1000000u /* after the first try, longer after each */
 
 struct manager {
 	struct manager_config config;
@@ -25,18 +25,18 @@ struct manager {
 	struct informers *informers;
 	struct controller *controllers[MANAGER_PLUGINS_MAX];
 	size_t controller_count;
-	struct metric *parked;
+	struct metric *waiting_for_crd;
 
 	struct sched_mutex lock;
-	struct sched_cond ending;         /* stopping */
-	struct leader *leader;            /* lock; NULL: no election */
-	struct sched_thread *catching_up; /* lock */
-	bool leads;                       /* lock */
-	bool given_up;                    /* lock */
-	bool stopping;                    /* lock */
+	struct sched_cond ending;           /* stopping */
+	struct leader *leader;              /* lock; NULL: no election */
+	struct sched_thread *resync_thread; /* lock */
+	bool leads;                         /* lock */
+	bool given_up;                      /* lock */
+	bool stopping;                      /* lock */
 };
 
-static bool may_write(void *arg)
+static bool manager_is_leader(void *arg)
 {
 	struct manager *manager = arg;
 	struct leader *leader;
@@ -44,7 +44,7 @@ static bool may_write(void *arg)
 	sched_mutex_lock(&manager->lock);
 	leader = manager->leader;
 	sched_mutex_unlock(&manager->lock);
-	return leader == NULL || leader_may_write(leader);
+	return leader == NULL || leader_holds_lease(leader);
 }
 
 /* Starts a plugin's workers when their time has come; true when it did. */
@@ -55,7 +55,7 @@ static bool start_if_due(struct manager *manager, struct controller *controller)
 
 	LOCKED(&manager->lock);
 	waits = controller_waits_for(controller, &absent) != NULL;
-	metric_record(manager->parked, waits && absent ? 1 : 0, &name);
+	metric_record(manager->waiting_for_crd, waits && absent ? 1 : 0, &name);
 	if (waits || !manager->leads || manager->stopping || controller_started(controller)) {
 		return false;
 	}
@@ -116,18 +116,18 @@ static bool wait_for(struct manager *manager, uint64_t delay_us)
 
 /* Sees first what the leader before wrote last. A thread of its own: the lease is renewed
  * meanwhile. */
-static void catch_up(void *arg)
+static void manager_resync(void *arg)
 {
 	struct manager *manager = arg;
 	struct error error = { 0 };
 
-	for (unsigned int try = 1; try <= CATCH_UP_TRIES; try++) {
-		if (informers_catch_up(manager->informers, &error) == 0) {
+	for (unsigned int try = 1; try <= RESYNC_TRIES; try++) {
+		if (informers_resync(manager->informers, &error) == 0) {
 			lead(manager);
 			return;
 		}
 		log_warning("cannot see what the leader before wrote last: %s", error.text);
-		if (!wait_for(manager, try * CATCH_UP_PAUSE_US)) {
+		if (!wait_for(manager, try * RESYNC_PAUSE_US)) {
 			return;
 		}
 	}
@@ -143,7 +143,8 @@ static void on_started(void *arg, bool others)
 		return;
 	}
 	LOCKED(&manager->lock);
-	manager->catching_up = sched_start(manager->config.sched, "catch-up", catch_up, manager);
+	manager->resync_thread =
+		sched_start(manager->config.sched, "resync", manager_resync, manager);
 }
 
 static void on_lost(void *arg)
@@ -208,8 +209,8 @@ struct manager *manager_create(const struct manager_config *config, struct error
 		.slots = request_count(config),
 		.rate = config->rate,
 		.burst = config->burst,
-		.gate = may_write,
-		.gate_arg = manager,
+		.is_leader = manager_is_leader,
+		.is_leader_arg = manager,
 	};
 
 	manager->config = *config;
@@ -221,8 +222,8 @@ struct manager *manager_create(const struct manager_config *config, struct error
 								  : "agent-sandbox-controller");
 	manager->reservations = reservations_create(config->sched);
 	if (config->metrics != NULL) {
-		manager->parked = metrics_family(
-			config->metrics, "agent_sandbox_plugin_parked",
+		manager->waiting_for_crd = metrics_family(
+			config->metrics, "agent_sandbox_plugin_waiting_for_crd",
 			"1 while a plugin waits for a kind that the API server does not serve.",
 			METRIC_GAUGE, "plugin", NULL);
 	}
@@ -299,8 +300,8 @@ void manager_stop(struct manager *manager, bool abrupt)
 	informers_stop(manager->informers);
 	leader_destroy(leader);
 	manager->leader = NULL;
-	if (manager->catching_up != NULL) {
-		sched_join(manager->catching_up);
+	if (manager->resync_thread != NULL) {
+		sched_join(manager->resync_thread);
 	}
 }
 

@@ -86,7 +86,7 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	}
 	/* Gone meanwhile is not enough: the plugin must have seen it gone once with its memory intact. */
 	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
-		memory_forget(controller, key.ns, key.name);
+		key_state_forget(controller, key.ns, key.name);
 	}
 	span_attribute(&call.span, "result", result_of(result));
 	span_end(controller->config.tracer, &call.span,

@@ -52,7 +52,7 @@ static int release_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-void tidy(void)
+void memory_trim(void)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/observe/log.h"
@@ -71,11 +72,8 @@ static int has_address(void *arg, const char *name)
 /* From the uid, then the next one that no other pod has. */
 static int choose_address(const char *directory, const char *uid, char ret[64])
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = hash32_text(HASH32_START, uid);
 
-	for (const char *at = uid; *at != '\0'; at++) {
-		hash = (hash ^ (unsigned char)*at) * 16777619u;
-	}
 	for (uint32_t i = 0; i < ADDRESS_COUNT; i++) {
 		uint32_t address = ADDRESS_FIRST + (hash + i) % ADDRESS_COUNT;
 		const struct search search = { directory, ret };

@@ -5,6 +5,11 @@ include tests/unit/runtime.mk
 include tests/unit/node.mk
 
 # base/
+check_PROGRAMS += tests/unit/base/test-base64
+TESTS += tests/unit/base/test-base64
+tests_unit_base_test_base64_SOURCES = tests/unit/base/test-base64.c
+tests_unit_base_test_base64_CFLAGS = $(TEST_CFLAGS)
+tests_unit_base_test_base64_LDADD = libbase.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/base/test-buf
 TESTS += tests/unit/base/test-buf
 tests_unit_base_test_buf_SOURCES = tests/unit/base/test-buf.c

@@ -34,7 +34,7 @@ static void set_up(struct fixture *f)
 	uint32_t index;
 
 	store_world_init(&f->world);
-	store_keep_all(f->world.store);
+	store_select_all(f->world.store);
 	index = store_add_index(f->world.store, "reserves", by_annotation);
 	store_seal(f->world.store);
 	f->reservations = reservations_create(f->world.sched);

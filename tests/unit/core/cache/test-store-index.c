@@ -41,7 +41,7 @@ static void by_phase(struct json_object *object, struct asb_values *out)
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	assert_int_equal(store_add_index(world->store, "label", by_label), 0);
 	assert_int_equal(store_add_index(world->store, "phase", by_phase), 1);
 	store_seal(world->store);
