@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 by libcrypto, which takes more than the standard allows: what it must not take is refused here
- * first. Called for secrets, config maps, certificates and passwords. */
+/* Base64 by libcrypto, which takes more than the standard allows: what it must not take is refused
+ * here first. Called for secrets, config maps, certificates and passwords. */
 #include "config.h"
 
 #include "base/base64.h"
@@ -22,7 +22,8 @@ char *base64_encode(const void *data, size_t length)
 	return text;
 }
 
-/* Copies the text without its white space, as a string; a NUL in the text ends that string early. */
+/* Copies the text without its white space, as a string; a NUL in the text ends that string early.
+ */
 static size_t base64_copy_letters(const char *text, size_t length, char *ret)
 {
 	size_t count = 0;

@@ -9,8 +9,8 @@
 
 /* A string of its own, the caller's. length is at most a gigabyte. */
 char *base64_encode(const void *data, size_t length);
-/* Appends the bytes that the text stands for; white space in the text is skipped. -EINVAL for text that is
- * not base64, -ENOSPC for out's ceiling. */
+/* Appends the bytes that the text stands for; white space in the text is skipped. -EINVAL for text
+ * that is not base64, -ENOSPC for out's ceiling. */
 int base64_decode(const char *text, size_t length, struct buf *out);
 
 #endif

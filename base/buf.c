@@ -27,7 +27,7 @@ void buf_clear(struct buf *buf)
 	}
 }
 
-static int grow(struct buf *buf, size_t more)
+static int buf_grow(struct buf *buf, size_t more)
 {
 	if (buf->failed || more > buf->ceiling || buf->length > buf->ceiling - more) {
 		buf->failed = true;
@@ -56,7 +56,7 @@ static int grow(struct buf *buf, size_t more)
 
 int buf_append(struct buf *buf, const void *data, size_t length)
 {
-	if (grow(buf, length) < 0) {
+	if (buf_grow(buf, length) < 0) {
 		return -ENOSPC;
 	}
 	if (length > 0) {
@@ -86,7 +86,7 @@ int buf_printf(struct buf *buf, const char *format, ...)
 	va_copy(again, args);
 	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (length < 0 || grow(buf, (size_t)length) < 0) {
+	if (length < 0 || buf_grow(buf, (size_t)length) < 0) {
 		va_end(again);
 		buf->failed = true;
 		return -ENOSPC;

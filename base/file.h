@@ -20,10 +20,10 @@ int file_read(const char *path, struct buf *out);
 int file_write_all(int fd, const void *data, size_t length);
 
 /*
- * Makes path a file with that content: written beside it under a hidden name and renamed, so nobody
- * reads half of it and what was there stands until then. One writer of a path at a time. mode is
- * subject to the umask. sync: it is on the disk when this returns. 0 or a negative errno, with
- * nothing left behind.
+ * Makes path a file with that content: written next to it under a hidden name and renamed, so
+ * nobody reads half of it and what was there stands until then. One writer of a path at a time.
+ * mode is subject to the umask. sync: it is on the disk when this returns. 0 or a negative errno,
+ * with nothing left behind.
  */
 int file_replace(const char *path, const void *data, size_t length, mode_t mode, bool sync);
 

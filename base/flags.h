@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Command lines from a table, as Go's programs take them: --name value, --name=value, one dash or
- * two; a boolean is --name or --name=true|false|1|0; the last one wins. Words that are not flags are
- * refused.
+ * two; a boolean is --name or --name=true|false|1|0; the last one wins. Words that are not flags
+ * are refused.
  */
 #ifndef ASB_BASE_FLAGS_H
 #define ASB_BASE_FLAGS_H
@@ -31,9 +31,10 @@ struct flag {
 };
 
 /*
- * Takes the value of a FLAG_OTHER, or of a flag that the table does not have: name has that length, value is
- * borrowed from argv, or NULL when the command line ends before it. 0, or a negative code: -ENOENT for an
- * unknown flag and -ENODATA for a missing value, which flags_parse_with then reports; else *reterr is set.
+ * Takes the value of a FLAG_OTHER, or of a flag that the table does not have: name has that length,
+ * value is borrowed from argv, or NULL when the command line ends before it. 0, or a negative code:
+ * -ENOENT for an unknown flag and -ENODATA for a missing value, which flags_parse_with then
+ * reports; else *reterr is set.
  */
 typedef int (*flags_other)(void *target, const char *name, size_t length, const char *value,
 			   struct error *reterr);

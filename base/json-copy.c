@@ -18,17 +18,17 @@
 
 static int copy_any(struct json_scanner *scanner);
 
-static void flush(struct json_scanner *scanner)
+static void scan_copy_flush(struct json_scanner *scanner)
 {
 	buf_append(scanner->out, scanner->from, (size_t)(scanner->at - scanner->from));
 	scanner->from = scanner->at;
 }
 
 /* Leaves white space out. */
-static void gap(struct json_scanner *scanner)
+static void scan_copy_gap(struct json_scanner *scanner)
 {
 	if (json_is_space(json_peek(scanner))) {
-		flush(scanner);
+		scan_copy_flush(scanner);
 		json_skip_space(scanner);
 		scanner->from = scanner->at;
 	}
@@ -78,7 +78,7 @@ static int copy_escape(struct json_scanner *scanner)
 		scanner->at += 2;
 		return 0;
 	}
-	flush(scanner);
+	scan_copy_flush(scanner);
 	if (scanner->at[1] == '/') {
 		scanner->from = ++scanner->at;
 		scanner->at++;
@@ -218,19 +218,19 @@ static int copy_members(struct json_scanner *scanner)
 	size_t first = scanner->names;
 
 	do {
-		gap(scanner);
+		scan_copy_gap(scanner);
 		if (copy_name(scanner, first) < 0) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		scan_copy_gap(scanner);
 		if (!json_take(scanner, ':')) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		scan_copy_gap(scanner);
 		if (copy_any(scanner) < 0) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		scan_copy_gap(scanner);
 	} while (json_take(scanner, ','));
 	scanner->names = first;
 	return json_take(scanner, '}') ? 0 : -EAGAIN;
@@ -239,11 +239,11 @@ static int copy_members(struct json_scanner *scanner)
 static int copy_elements(struct json_scanner *scanner)
 {
 	do {
-		gap(scanner);
+		scan_copy_gap(scanner);
 		if (copy_any(scanner) < 0) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		scan_copy_gap(scanner);
 	} while (json_take(scanner, ','));
 	return json_take(scanner, ']') ? 0 : -EAGAIN;
 }
@@ -258,7 +258,7 @@ static int copy_container(struct json_scanner *scanner, char end,
 	}
 	scanner->depth++;
 	scanner->at++;
-	gap(scanner);
+	scan_copy_gap(scanner);
 	if (!json_take(scanner, end)) {
 		r = copy_inside(scanner);
 	}
@@ -292,6 +292,6 @@ int json_copy_value(struct json_scanner *scanner)
 
 	int r = copy_any(scanner);
 
-	flush(scanner);
+	scan_copy_flush(scanner);
 	return r;
 }

@@ -47,10 +47,10 @@ static struct json_field *child_of(struct json_field *field, const char *name, s
 	return &field->children[i];
 }
 
-static void finish(struct json_field *field)
+static void fields_finish(struct json_field *field)
 {
 	for (size_t i = 0; i < field->count; i++) {
-		finish(&field->children[i]);
+		fields_finish(&field->children[i]);
 	}
 	free(field->children);
 	free(field->name);
@@ -67,7 +67,7 @@ static void add_path(struct json_field *field, const char *path)
 		if (path[length] == '\0') {
 			/* Longer paths that were there before add nothing now. */
 			for (size_t i = 0; i < field->count; i++) {
-				finish(&field->children[i]);
+				fields_finish(&field->children[i]);
 			}
 			field->count = 0;
 			field->whole = true;
@@ -90,7 +90,7 @@ struct json_fields *json_fields_create(const char *const *paths, size_t count)
 void json_fields_destroy(struct json_fields *fields)
 {
 	if (fields != NULL) {
-		finish(&fields->root);
+		fields_finish(&fields->root);
 		free(fields);
 	}
 }

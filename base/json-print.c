@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trees to text, as json-c prints them, into a buffer that knows when memory has run out: json-c's own
- * leaves out what does not fit, and says nothing. */
+/* Trees to text, as json-c prints them, into a buffer that knows when memory has run out: json-c's
+ * own leaves out what does not fit, and says nothing. */
 #include "config.h"
 
 #include <errno.h>

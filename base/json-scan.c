@@ -124,7 +124,7 @@ static int skip_value(struct json_scanner *scanner)
 /* ---- walking ---- */
 
 /* Sets the scanner up before a text that begins and ends like an object. */
-static int begin(struct json_scanner *scanner, const char *text, size_t length)
+static int scan_begin(struct json_scanner *scanner, const char *text, size_t length)
 {
 	scanner->at = text;
 	scanner->end = text + length;
@@ -255,7 +255,7 @@ int json_scan_extract(const struct json_fields *fields, const char *text, size_t
 	size_t before = out->length;
 	bool any;
 
-	if (begin(&scanner, text, length) < 0) {
+	if (scan_begin(&scanner, text, length) < 0) {
 		return -EAGAIN;
 	}
 	scanner.out = out;
@@ -284,7 +284,7 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 	struct json_scanner scanner;
 	int r;
 
-	if (count > MEMBERS_MAX || begin(&scanner, text, length) < 0) {
+	if (count > MEMBERS_MAX || scan_begin(&scanner, text, length) < 0) {
 		return -EAGAIN;
 	}
 	scanner.depth = 1;

@@ -12,18 +12,18 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* json-c prepares every level before it reads: 128 of them cost as much as a small object's text. Pods
- * and Sandboxes nest less deep than this; what does not is read again. */
+/* json-c prepares every level before it reads: 128 of them cost as much as a small object's text.
+ * Pods and Sandboxes nest less deep than this; what does not is read again. */
 #define DEPTH_USUAL 24
 #define ROOM_USUAL 65536u /* below it a failed allocation is small, and not expected */
 
-static bool faithful(struct json_object *value);
+static bool json_faithful(struct json_object *value);
 
 static bool faithful_members(struct json_object *object)
 {
 	json_object_object_foreach (object, name, member) {
 		(void)name;
-		if (!faithful(member)) {
+		if (!json_faithful(member)) {
 			return false;
 		}
 	}
@@ -33,7 +33,7 @@ static bool faithful_members(struct json_object *object)
 static bool faithful_elements(struct json_object *array)
 {
 	for (size_t i = 0; i < json_object_array_length(array); i++) {
-		if (!faithful(json_object_array_get_idx(array, i))) {
+		if (!json_faithful(json_object_array_get_idx(array, i))) {
 			return false;
 		}
 	}
@@ -54,7 +54,7 @@ static bool proper_double(struct json_object *value)
 
 /* json-c clamps integers that do not fit and reads NaN: changed and unprintable values that must
  * not pass silently. */
-static bool faithful(struct json_object *value)
+static bool json_faithful(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_int:
@@ -246,7 +246,7 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a name with a NUL", end);
 	} else if (value == NULL) {
 		error_set(reterr, -EINVAL, "the JSON text is null");
-	} else if (!faithful(value)) {
+	} else if (!json_faithful(value)) {
 		error_set(reterr, -EINVAL,
 			  "JSON text holds a number that is none, or out of range");
 	} else {

@@ -23,7 +23,7 @@ static uint64_t hash_of(const char *key)
 }
 
 /* The slot that holds key, or the free one where it belongs. There is always a free one. */
-static struct map_slot *find(const struct map *map, uint64_t hash, const char *key)
+static struct map_slot *map_find(const struct map *map, uint64_t hash, const char *key)
 {
 	size_t mask = map->capacity - 1, at = (size_t)hash & mask;
 
@@ -46,7 +46,7 @@ static void make_room(struct map *map)
 	map->slots = xnew_array(struct map_slot, map->capacity);
 	for (size_t i = 0; old.slots != NULL && i < old.capacity; i++) {
 		if (old.slots[i].key != NULL) {
-			*find(map, old.slots[i].hash, old.slots[i].key) = old.slots[i];
+			*map_find(map, old.slots[i].hash, old.slots[i].key) = old.slots[i];
 		}
 	}
 	free(old.slots);
@@ -63,7 +63,7 @@ void *map_get(const struct map *map, const char *key)
 	if (map->count == 0) {
 		return NULL;
 	}
-	return find(map, hash_of(key), key)->value;
+	return map_find(map, hash_of(key), key)->value;
 }
 
 void *map_put(struct map *map, const char *key, void *value)
@@ -72,7 +72,7 @@ void *map_put(struct map *map, const char *key, void *value)
 
 	make_room(map);
 
-	struct map_slot *slot = find(map, hash, key);
+	struct map_slot *slot = map_find(map, hash, key);
 	void *old = slot->value;
 
 	if (slot->key == NULL) {
@@ -105,7 +105,7 @@ void *map_remove(struct map *map, const char *key)
 		return NULL;
 	}
 
-	struct map_slot *slot = find(map, hash_of(key), key);
+	struct map_slot *slot = map_find(map, hash_of(key), key);
 	void *value = slot->value;
 
 	if (slot->key != NULL) {

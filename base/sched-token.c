@@ -27,7 +27,7 @@ void sched_token_record(struct sched_token *token, uint64_t fact)
 	token->trace = sched_token_mix(token->trace * 31 + fact + 1);
 }
 
-static uint64_t draw(struct sched_token *token, uint64_t below)
+static uint64_t sched_token_draw(struct sched_token *token, uint64_t below)
 {
 	token->random += SCHED_TOKEN_STEP;
 	return sched_token_mix(token->random) % below;
@@ -35,7 +35,7 @@ static uint64_t draw(struct sched_token *token, uint64_t below)
 
 bool sched_token_chance(struct sched_token *token, uint64_t one_in)
 {
-	return draw(token, one_in) == 0;
+	return sched_token_draw(token, one_in) == 0;
 }
 
 void sched_token_init(struct sched_token *token, uint64_t seed, struct sched_token_thread *first,
@@ -68,7 +68,8 @@ void sched_token_forget(struct sched_token *token, struct sched_token_thread *th
 	before->next = thread->next;
 }
 
-static void wake(struct sched_token *token, struct sched_token_thread *thread, bool timed_out)
+static void sched_token_wake(struct sched_token *token, struct sched_token_thread *thread,
+			     bool timed_out)
 {
 	token->waits[thread->wait]--;
 	thread->wait = SCHED_TOKEN_RUNS;
@@ -90,15 +91,16 @@ void sched_token_wait(struct sched_token *token, enum sched_token_wait wait, con
 		return;
 	}
 	if (deadline_us <= token->now_us) {
-		wake(token, self, true);
+		sched_token_wake(token, self, true);
 	} else if (sched_token_chance(token, SPURIOUS_ONE_IN)) {
-		wake(token, self, false);
+		sched_token_wake(token, self, false);
 	}
 }
 
 /* Counts who is in such a wait for target (NULL: any); the one at place goes to *ret. */
-static uint64_t find(const struct sched_token *token, enum sched_token_wait wait,
-		     const void *target, uint64_t place, struct sched_token_thread **ret)
+static uint64_t sched_token_find(const struct sched_token *token, enum sched_token_wait wait,
+				 const void *target, uint64_t place,
+				 struct sched_token_thread **ret)
 {
 	uint64_t count = 0;
 
@@ -117,11 +119,12 @@ static uint64_t find(const struct sched_token *token, enum sched_token_wait wait
 void sched_token_wake_one(struct sched_token *token, enum sched_token_wait wait, const void *target)
 {
 	struct sched_token_thread *thread = NULL;
-	uint64_t count = token->waits[wait] > 0 ? find(token, wait, target, 0, &thread) : 0;
+	uint64_t count =
+		token->waits[wait] > 0 ? sched_token_find(token, wait, target, 0, &thread) : 0;
 
 	if (count > 0) {
-		find(token, wait, target, draw(token, count), &thread);
-		wake(token, thread, false);
+		sched_token_find(token, wait, target, sched_token_draw(token, count), &thread);
+		sched_token_wake(token, thread, false);
 	}
 }
 
@@ -130,7 +133,7 @@ void sched_token_wake_all(struct sched_token *token, enum sched_token_wait wait,
 	for (struct sched_token_thread *thread = token->first;
 	     token->waits[wait] > 0 && thread != NULL; thread = thread->next) {
 		if (thread->wait == wait && thread->target == target) {
-			wake(token, thread, false);
+			sched_token_wake(token, thread, false);
 		}
 	}
 }
@@ -158,7 +161,7 @@ static void die_stuck(const struct sched_token *token)
 }
 
 /* Lets time pass to the earliest deadline and wakes all who waited for it. */
-static void jump(struct sched_token *token)
+static void sched_token_jump(struct sched_token *token)
 {
 	uint64_t earliest = UINT64_MAX;
 
@@ -176,7 +179,7 @@ static void jump(struct sched_token *token)
 	for (struct sched_token_thread *thread = token->first; thread != NULL;
 	     thread = thread->next) {
 		if (thread->wait == SCHED_TOKEN_WAITS_COND && thread->deadline_us <= earliest) {
-			wake(token, thread, true);
+			sched_token_wake(token, thread, true);
 		}
 	}
 }
@@ -186,11 +189,12 @@ struct sched_token_thread *sched_token_next(struct sched_token *token)
 	struct sched_token_thread *next = NULL;
 	uint64_t count;
 
-	while ((count = find(token, SCHED_TOKEN_RUNS, NULL, 0, &next)) == 0) {
-		jump(token);
+	while ((count = sched_token_find(token, SCHED_TOKEN_RUNS, NULL, 0, &next)) == 0) {
+		sched_token_jump(token);
 	}
 	if (count > 1) {
-		find(token, SCHED_TOKEN_RUNS, NULL, draw(token, count), &next);
+		sched_token_find(token, SCHED_TOKEN_RUNS, NULL, sched_token_draw(token, count),
+				 &next);
 	}
 	sched_token_record(token, next->id);
 	return next;

@@ -57,7 +57,7 @@ struct sched {
 	int64_t wall_start_us;
 };
 
-static void check(int r, const char *what)
+static void sched_check(int r, const char *what)
 {
 	if (r != 0) {
 		fprintf(stderr, "%s: %s\n", what, strerror(r));
@@ -83,13 +83,14 @@ static void sched_pass_token(struct sched *sched)
 	if (next == self) {
 		return;
 	}
-	check(pthread_mutex_lock(&sched->lock), "the token of the simulation");
+	sched_check(pthread_mutex_lock(&sched->lock), "the token of the simulation");
 	sched->token.running = &next->simulated;
-	check(pthread_cond_signal(&next->turn), "the token of the simulation");
+	sched_check(pthread_cond_signal(&next->turn), "the token of the simulation");
 	while (!ended && sched->token.running != &self->simulated) {
-		check(pthread_cond_wait(&self->turn, &sched->lock), "the token of the simulation");
+		sched_check(pthread_cond_wait(&self->turn, &sched->lock),
+			    "the token of the simulation");
 	}
-	check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
+	sched_check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
 }
 
 static void lock_simulated(struct sched_mutex *mutex)
@@ -129,7 +130,7 @@ struct sched *sched_create(void)
 
 	/* Up to 256 bytes come whole or not at all, and only early in boot not at once. */
 	while (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
-		check(errno == EINTR ? 0 : errno, "random numbers");
+		sched_check(errno == EINTR ? 0 : errno, "random numbers");
 	}
 	atomic_init(&sched->random, seed);
 	return sched;
@@ -144,16 +145,16 @@ struct sched *sched_create_simulation(uint64_t seed, int64_t wall_start_us)
 	sched->main = (struct sched_thread){ .sched = sched, .name = "main" };
 	atomic_init(&sched->random, sched_token_mix(seed + SCHED_TOKEN_STEP));
 	sched_token_init(&sched->token, seed, &sched->main.simulated, sched->main.name);
-	check(pthread_mutex_init(&sched->lock, NULL), "the token of the simulation");
-	check(pthread_cond_init(&sched->main.turn, NULL), "the token of the simulation");
+	sched_check(pthread_mutex_init(&sched->lock, NULL), "the token of the simulation");
+	sched_check(pthread_cond_init(&sched->main.turn, NULL), "the token of the simulation");
 	return sched;
 }
 
 void sched_destroy(struct sched *sched)
 {
 	if (sched != NULL && sched->simulation) {
-		check(pthread_cond_destroy(&sched->main.turn), "the token of the simulation");
-		check(pthread_mutex_destroy(&sched->lock), "the token of the simulation");
+		sched_check(pthread_cond_destroy(&sched->main.turn), "the token of the simulation");
+		sched_check(pthread_mutex_destroy(&sched->lock), "the token of the simulation");
 	}
 	free(sched);
 }
@@ -179,7 +180,7 @@ static uint64_t clock_us(clockid_t clock)
 {
 	struct timespec now;
 
-	check(clock_gettime(clock, &now) == 0 ? 0 : errno, "clock");
+	sched_check(clock_gettime(clock, &now) == 0 ? 0 : errno, "clock");
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
@@ -210,12 +211,12 @@ static void *thread_main(void *arg)
 
 	pthread_setname_np(pthread_self(), self->name);
 	if (sched->simulation) {
-		check(pthread_mutex_lock(&sched->lock), "the token of the simulation");
+		sched_check(pthread_mutex_lock(&sched->lock), "the token of the simulation");
 		while (sched->token.running != &self->simulated) {
-			check(pthread_cond_wait(&self->turn, &sched->lock),
-			      "the token of the simulation");
+			sched_check(pthread_cond_wait(&self->turn, &sched->lock),
+				    "the token of the simulation");
 		}
-		check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
+		sched_check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
 	}
 	self->fn(self->arg);
 	if (sched->simulation) {
@@ -237,7 +238,7 @@ static void block_signals(sigset_t *ret_old)
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
 		sigdelset(&all, faults[i]);
 	}
-	check(pthread_sigmask(SIG_SETMASK, &all, ret_old), "signal mask");
+	sched_check(pthread_sigmask(SIG_SETMASK, &all, ret_old), "signal mask");
 }
 
 static int try_create_real(struct sched_thread *thread)
@@ -245,20 +246,20 @@ static int try_create_real(struct sched_thread *thread)
 	pthread_attr_t attr;
 	sigset_t old;
 
-	check(pthread_attr_init(&attr), "new thread");
-	check(pthread_attr_setstacksize(&attr, STACK_SIZE), "new thread");
+	sched_check(pthread_attr_init(&attr), "new thread");
+	sched_check(pthread_attr_setstacksize(&attr, STACK_SIZE), "new thread");
 	block_signals(&old);
 
 	int code = pthread_create(&thread->real, &attr, thread_main, thread);
 
-	check(pthread_sigmask(SIG_SETMASK, &old, NULL), "signal mask");
+	sched_check(pthread_sigmask(SIG_SETMASK, &old, NULL), "signal mask");
 	pthread_attr_destroy(&attr);
 	return code;
 }
 
 static void create_real(struct sched_thread *thread)
 {
-	check(try_create_real(thread), "new thread");
+	sched_check(try_create_real(thread), "new thread");
 }
 
 struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg),
@@ -272,7 +273,7 @@ struct sched_thread *sched_start(struct sched *sched, const char *name, void (*f
 		create_real(thread);
 		return thread;
 	}
-	check(pthread_cond_init(&thread->turn, NULL), "the token of the simulation");
+	sched_check(pthread_cond_init(&thread->turn, NULL), "the token of the simulation");
 	sched_token_add(&sched->token, &thread->simulated, thread->name);
 	create_real(thread);
 	sched_pass_token(sched);
@@ -306,10 +307,10 @@ void sched_join(struct sched_thread *thread)
 				 SCHED_FOREVER);
 		sched_pass_token(sched);
 	}
-	check(pthread_join(thread->real, NULL), "join");
+	sched_check(pthread_join(thread->real, NULL), "join");
 	if (sched->simulation) {
 		sched_token_forget(&sched->token, &thread->simulated);
-		check(pthread_cond_destroy(&thread->turn), "the token of the simulation");
+		sched_check(pthread_cond_destroy(&thread->turn), "the token of the simulation");
 	}
 	free(thread);
 }
@@ -328,18 +329,18 @@ void sched_run(struct sched *sched, void (*fn)(void *arg), void *arg)
 void sched_mutex_init(struct sched_mutex *mutex, struct sched *sched)
 {
 	*mutex = (struct sched_mutex){ .sched = sched };
-	check(pthread_mutex_init(&mutex->real, NULL), "lock");
+	sched_check(pthread_mutex_init(&mutex->real, NULL), "lock");
 }
 
 void sched_mutex_finish(struct sched_mutex *mutex)
 {
-	check(pthread_mutex_destroy(&mutex->real), "lock");
+	sched_check(pthread_mutex_destroy(&mutex->real), "lock");
 }
 
 void sched_mutex_lock(struct sched_mutex *mutex)
 {
 	if (!mutex->sched->simulation) {
-		check(pthread_mutex_lock(&mutex->real), "lock");
+		sched_check(pthread_mutex_lock(&mutex->real), "lock");
 		return;
 	}
 	if (mutex->holder == NULL && sched_token_chance(&mutex->sched->token, YIELD_ONE_IN)) {
@@ -351,7 +352,7 @@ void sched_mutex_lock(struct sched_mutex *mutex)
 void sched_mutex_unlock(struct sched_mutex *mutex)
 {
 	if (!mutex->sched->simulation) {
-		check(pthread_mutex_unlock(&mutex->real), "unlock");
+		sched_check(pthread_mutex_unlock(&mutex->real), "unlock");
 		return;
 	}
 	unlock_simulated(mutex);
@@ -362,21 +363,21 @@ void sched_cond_init(struct sched_cond *cond, struct sched *sched)
 	pthread_condattr_t attr;
 
 	*cond = (struct sched_cond){ .sched = sched };
-	check(pthread_condattr_init(&attr), "condition");
-	check(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC), "condition");
-	check(pthread_cond_init(&cond->real, &attr), "condition");
+	sched_check(pthread_condattr_init(&attr), "condition");
+	sched_check(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC), "condition");
+	sched_check(pthread_cond_init(&cond->real, &attr), "condition");
 	pthread_condattr_destroy(&attr);
 }
 
 void sched_cond_finish(struct sched_cond *cond)
 {
-	check(pthread_cond_destroy(&cond->real), "condition");
+	sched_check(pthread_cond_destroy(&cond->real), "condition");
 }
 
 static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t deadline_us)
 {
 	if (deadline_us == SCHED_FOREVER) {
-		check(pthread_cond_wait(&cond->real, &mutex->real), "wait");
+		sched_check(pthread_cond_wait(&cond->real, &mutex->real), "wait");
 		return 0;
 	}
 
@@ -389,7 +390,7 @@ static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_
 	};
 	int r = pthread_cond_timedwait(&cond->real, &mutex->real, &until);
 
-	check(r == ETIMEDOUT ? 0 : r, "wait");
+	sched_check(r == ETIMEDOUT ? 0 : r, "wait");
 	return r == ETIMEDOUT && sched_now_us(cond->sched) >= deadline_us ? -ETIMEDOUT : 0;
 }
 
@@ -411,7 +412,7 @@ int sched_cond_wait(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t
 void sched_cond_signal(struct sched_cond *cond)
 {
 	if (!cond->sched->simulation) {
-		check(pthread_cond_signal(&cond->real), "signal");
+		sched_check(pthread_cond_signal(&cond->real), "signal");
 		return;
 	}
 	sched_token_wake_one(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond);
@@ -420,7 +421,7 @@ void sched_cond_signal(struct sched_cond *cond)
 void sched_cond_broadcast(struct sched_cond *cond)
 {
 	if (!cond->sched->simulation) {
-		check(pthread_cond_broadcast(&cond->real), "broadcast");
+		sched_check(pthread_cond_broadcast(&cond->real), "broadcast");
 		return;
 	}
 	sched_token_wake_all(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 by libcrypto. Called by the host for plugins, and by programs that store hashes of tokens. */
+/* SHA-256 by libcrypto. Called by the host for plugins, and by programs that store hashes of
+ * tokens. */
 #include "config.h"
 
 #include "base/sha256.h"

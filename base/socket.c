@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connects to UNIX sockets, and bounds waits. Called wherever a program of ours talks to one beside it. */
+/* Connects to UNIX sockets, and bounds waits. Called where one of our programs talks to another
+ * program on the same machine. */
 #include "config.h"
 
 #include "base/socket.h"

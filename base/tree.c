@@ -19,7 +19,7 @@ static uint32_t priority_of(const char *tie)
 	return hash ^ (hash >> 16);
 }
 
-static int compare(const struct tree_node *a, const struct tree_node *b)
+static int tree_compare(const struct tree_node *a, const struct tree_node *b)
 {
 	if (a->rank != b->rank) {
 		return a->rank < b->rank ? -1 : 1;
@@ -63,7 +63,7 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 	node->priority = priority_of(node->tie);
 	while (*at != NULL) {
 		node->parent = *at;
-		at = compare(node, *at) < 0 ? &(*at)->left : &(*at)->right;
+		at = tree_compare(node, *at) < 0 ? &(*at)->left : &(*at)->right;
 	}
 	*at = node;
 	tree->count++;
@@ -89,7 +89,7 @@ void tree_remove(struct tree *tree, struct tree_node *node)
 	tree->count--;
 }
 
-static struct tree_node *leftmost(struct tree_node *node)
+static struct tree_node *tree_leftmost(struct tree_node *node)
 {
 	while (node != NULL && node->left != NULL) {
 		node = node->left;
@@ -97,7 +97,7 @@ static struct tree_node *leftmost(struct tree_node *node)
 	return node;
 }
 
-static struct tree_node *rightmost(struct tree_node *node)
+static struct tree_node *tree_rightmost(struct tree_node *node)
 {
 	while (node != NULL && node->right != NULL) {
 		node = node->right;
@@ -107,18 +107,18 @@ static struct tree_node *rightmost(struct tree_node *node)
 
 struct tree_node *tree_first(const struct tree *tree)
 {
-	return leftmost(tree->root);
+	return tree_leftmost(tree->root);
 }
 
 struct tree_node *tree_last(const struct tree *tree)
 {
-	return rightmost(tree->root);
+	return tree_rightmost(tree->root);
 }
 
 struct tree_node *tree_next(const struct tree_node *node)
 {
 	if (node->right != NULL) {
-		return leftmost(node->right);
+		return tree_leftmost(node->right);
 	}
 	while (node->parent != NULL && node->parent->right == node) {
 		node = node->parent;
@@ -129,7 +129,7 @@ struct tree_node *tree_next(const struct tree_node *node)
 struct tree_node *tree_previous(const struct tree_node *node)
 {
 	if (node->left != NULL) {
-		return rightmost(node->left);
+		return tree_rightmost(node->left);
 	}
 	while (node->parent != NULL && node->parent->left == node) {
 		node = node->parent;

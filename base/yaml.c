@@ -69,16 +69,16 @@ static int next_event(struct reader *reader)
 			 reader->parser.problem != NULL ? reader->parser.problem : "unreadable");
 }
 
-static int refuse(struct reader *reader, const char *what)
+static int yaml_refuse(struct reader *reader, const char *what)
 {
 	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s",
 			 reader->event.start_mark.line + 1, what);
 }
 
-static int count(struct reader *reader, size_t cost)
+static int yaml_count(struct reader *reader, size_t cost)
 {
 	if (cost > YAML_NODES_MAX - reader->nodes) {
-		return refuse(reader, "too many values");
+		return yaml_refuse(reader, "too many values");
 	}
 	reader->nodes += cost;
 	return 0;
@@ -88,10 +88,10 @@ static int count(struct reader *reader, size_t cost)
 static int count_copy(struct reader *reader, size_t cost)
 {
 	if (cost > YAML_ALIAS_NODES_MAX - reader->alias_nodes) {
-		return refuse(reader, "too many values: its aliases repeat too much");
+		return yaml_refuse(reader, "too many values: its aliases repeat too much");
 	}
 	reader->alias_nodes += cost;
-	return count(reader, cost);
+	return yaml_count(reader, cost);
 }
 
 static void free_anchor(struct anchor *anchor)
@@ -146,7 +146,7 @@ static int read_alias(struct reader *reader, struct json_object **ret)
 		map_get(&reader->anchors, (const char *)reader->event.data.alias.anchor);
 
 	if (anchor == NULL) {
-		return refuse(reader, "an alias of an anchor that is not there");
+		return yaml_refuse(reader, "an alias of an anchor that is not there");
 	}
 
 	int r = count_copy(reader, anchor->cost);
@@ -166,13 +166,13 @@ static int read_scalar(struct reader *reader, struct json_object **ret)
 	bool plain = tag == NULL && reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
 	if (tag != NULL && strcmp(tag, "!") != 0 && strcmp(tag, YAML_STR_TAG) != 0) {
-		return refuse(reader, "a tag that is not known");
+		return yaml_refuse(reader, "a tag that is not known");
 	}
 	if (length > INT_MAX) {
-		return refuse(reader, "a string that is too long");
+		return yaml_refuse(reader, "a string that is too long");
 	}
 
-	int r = count(reader, length / BYTES_PER_NODE);
+	int r = yaml_count(reader, length / BYTES_PER_NODE);
 
 	if (r < 0) {
 		return r;
@@ -181,7 +181,8 @@ static int read_scalar(struct reader *reader, struct json_object **ret)
 		*ret = json_object_new_string_len(text, (int)length);
 		return 0;
 	}
-	return yaml_scalar(text, length, ret) < 0 ? refuse(reader, "a number out of range") : 0;
+	return yaml_scalar(text, length, ret) < 0 ? yaml_refuse(reader, "a number out of range")
+						  : 0;
 }
 
 static int read_sequence(struct reader *reader, struct json_object **ret)
@@ -210,15 +211,15 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 	struct json_object *value = NULL;
 
 	if (reader->event.type != YAML_SCALAR_EVENT) {
-		return refuse(reader, "a key that is not a string");
+		return yaml_refuse(reader, "a key that is not a string");
 	}
 	if (reader->event.data.scalar.tag == NULL &&
 	    reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 	    strcmp((const char *)reader->event.data.scalar.value, "<<") == 0) {
-		return refuse(reader, "merge keys are not supported");
+		return yaml_refuse(reader, "merge keys are not supported");
 	}
 	if (reader->event.data.scalar.anchor != NULL) {
-		return refuse(reader, "an anchor at a key");
+		return yaml_refuse(reader, "an anchor at a key");
 	}
 	if (read_scalar(reader, &value) < 0) {
 		return -EINVAL;
@@ -238,7 +239,7 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 		*ret = xstrdup(text);
 	}
 	json_object_put(value);
-	return problem != NULL ? refuse(reader, problem) : 0;
+	return problem != NULL ? yaml_refuse(reader, problem) : 0;
 }
 
 static int read_mapping(struct reader *reader, struct json_object **ret)
@@ -297,7 +298,7 @@ static int read_content(struct reader *reader, struct json_object **ret)
 	case YAML_MAPPING_START_EVENT:
 		return read_mapping(reader, ret);
 	default:
-		return refuse(reader, "no value where one belongs");
+		return yaml_refuse(reader, "no value where one belongs");
 	}
 }
 
@@ -311,10 +312,10 @@ static int read_node(struct reader *reader, struct json_object **ret)
 	struct json_object *value = NULL;
 
 	if (!tag_good) {
-		return refuse(reader, "a tag that is not known");
+		return yaml_refuse(reader, "a tag that is not known");
 	}
 	if (reader->depth == YAML_DEPTH_MAX) {
-		return refuse(reader, "nested too deep");
+		return yaml_refuse(reader, "nested too deep");
 	}
 	if (anchor != NULL) {
 		/* From here on the name means this value, which is not there yet: a value cannot
@@ -322,7 +323,8 @@ static int read_node(struct reader *reader, struct json_object **ret)
 		free_anchor(map_remove(&reader->anchors, anchor));
 	}
 
-	int r = count(reader, reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
+	int r = yaml_count(reader,
+			   reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
 
 	if (r < 0) {
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the controller's manager from the options and the plugins, and runs it until a signal comes. Called by
- * controller/main.c. */
+/* Makes the controller's manager from the options and the plugins, and runs it until a signal
+ * comes. Called by controller/main.c. */
 #include "config.h"
 
 #include "controller/process.h"

@@ -19,7 +19,7 @@ void kind_api_version(const struct asb_kind *kind, char ret[160])
 }
 
 /* RFC 3986, unreserved; tested by hand because isalnum() asks the locale. */
-static bool unreserved(char c)
+static bool kind_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '-' || c == '.' || c == '_' || c == '~';
@@ -34,8 +34,8 @@ int url_append(struct buf *out, const char *text)
 		unsigned char c = (unsigned char)*text;
 		char escape[] = { '%', hex[c >> 4], hex[c & 15] };
 
-		r = unreserved(*text) ? buf_append_char(out, *text)
-				      : buf_append(out, escape, sizeof(escape));
+		r = kind_unreserved(*text) ? buf_append_char(out, *text)
+					   : buf_append(out, escape, sizeof(escape));
 	}
 	return r;
 }

@@ -38,7 +38,7 @@ static void pointer_finish(struct pointer *pointer)
 
 /* Unescapes in place up to the next '/' and returns the text behind it, NULL at the end or for a
  * wrong escape. */
-static char *unescape(char *text, bool *ret_bad)
+static char *patch_unescape(char *text, bool *ret_bad)
 {
 	char *out = text;
 
@@ -78,12 +78,12 @@ static int pointer_init(struct pointer *pointer, struct json_object *operation, 
 			return error_set(reterr, -EINVAL, "the path '%.100s...' is too deep", path);
 		}
 		pointer->names[pointer->count++] = at;
-		at = unescape(at, &bad);
+		at = patch_unescape(at, &bad);
 	}
 	return bad ? error_set(reterr, -EINVAL, "the path '%.200s' has a wrong escape", path) : 0;
 }
 
-static int missing(const struct pointer *pointer, struct error *reterr)
+static int patch_missing(const struct pointer *pointer, struct error *reterr)
 {
 	return error_set(
 		reterr, -EPROTO, "the patch names a path that is not there: '%.100s' of %zu",
@@ -109,7 +109,7 @@ static bool array_place(const char *name, size_t length, size_t *ret)
 }
 
 /* A member of a container. False when there is none; a member that is null is there. */
-static bool child(struct json_object *container, const char *name, struct json_object **ret)
+static bool patch_child(struct json_object *container, const char *name, struct json_object **ret)
 {
 	size_t place;
 
@@ -124,11 +124,11 @@ static bool child(struct json_object *container, const char *name, struct json_o
 }
 
 /* What the first count names of a path lead to. */
-static bool walk(struct json_object *root, const struct pointer *pointer, size_t count,
-		 struct json_object **ret)
+static bool patch_walk(struct json_object *root, const struct pointer *pointer, size_t count,
+		       struct json_object **ret)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!child(root, pointer->names[i], &root)) {
+		if (!patch_child(root, pointer->names[i], &root)) {
 			return false;
 		}
 	}
@@ -137,13 +137,13 @@ static bool walk(struct json_object *root, const struct pointer *pointer, size_t
 }
 
 /* The container of a path that is not the root, and the last name. */
-static struct json_object *parent(struct json_object *root, const struct pointer *pointer,
-				  const char **ret_name)
+static struct json_object *patch_parent(struct json_object *root, const struct pointer *pointer,
+					const char **ret_name)
 {
 	struct json_object *container = NULL;
 
 	*ret_name = pointer->names[pointer->count - 1];
-	return walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
+	return patch_walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
 }
 
 static int too_much(const char *what, struct error *reterr)
@@ -151,7 +151,7 @@ static int too_much(const char *what, struct error *reterr)
 	return error_set(reterr, -E2BIG, "the patch %s", what);
 }
 
-static bool take(size_t *left, size_t amount)
+static bool patch_take(size_t *left, size_t amount)
 {
 	bool enough = *left >= amount;
 
@@ -170,10 +170,11 @@ static size_t scalar_bytes(struct json_object *value)
 /* Counts a node of a tree that is walked over, and copied if copy. */
 static int count_node(size_t bytes, bool copy, struct budget *budget, struct error *reterr)
 {
-	if (!take(&budget->steps, 1)) {
+	if (!patch_take(&budget->steps, 1)) {
 		return too_much("takes too many steps: it moves large values too often", reterr);
 	}
-	if (copy && (!take(&budget->copy_nodes, 1) || !take(&budget->copy_bytes, bytes))) {
+	if (copy &&
+	    (!patch_take(&budget->copy_nodes, 1) || !patch_take(&budget->copy_bytes, bytes))) {
 		return too_much(
 			"copies too much: all that its operations copy may be 3145728 bytes and 200000 values",
 			reterr);
@@ -198,7 +199,7 @@ static int count_tree(struct json_object *value, size_t depth, bool copy, struct
 	if (r == 0 && json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach (value, name, member) {
 			if (copy) {
-				take(&budget->copy_bytes, strlen(name));
+				patch_take(&budget->copy_bytes, strlen(name));
 			}
 			r = count_tree(member, depth - 1, copy, budget, reterr);
 			if (r < 0) {
@@ -212,7 +213,7 @@ static int count_tree(struct json_object *value, size_t depth, bool copy, struct
 /* Counts the elements of an array that make room, or close a gap. */
 static int count_moved(size_t elements, struct budget *budget, struct error *reterr)
 {
-	return take(&budget->steps, 1 + elements / STEP_ELEMENTS)
+	return patch_take(&budget->steps, 1 + elements / STEP_ELEMENTS)
 		       ? 0
 		       : too_much("takes too many steps: it moves long lists too often", reterr);
 }
@@ -229,8 +230,8 @@ static void array_insert(struct json_object *array, size_t place, struct json_ob
 	list->array[place] = take_value;
 }
 
-static int put(struct json_object **root, const struct pointer *pointer, bool replace,
-	       struct json_object *value, struct budget *budget, struct error *reterr)
+static int patch_put(struct json_object **root, const struct pointer *pointer, bool replace,
+		     struct json_object *value, struct budget *budget, struct error *reterr)
 {
 	struct json_object *old = NULL;
 	const char *name;
@@ -249,22 +250,22 @@ static int put(struct json_object **root, const struct pointer *pointer, bool re
 		return 0;
 	}
 
-	struct json_object *container = parent(*root, pointer, &name);
+	struct json_object *container = patch_parent(*root, pointer, &name);
 
-	if (replace && (container == NULL || !child(container, name, &old))) {
-		return missing(pointer, reterr);
+	if (replace && (container == NULL || !patch_child(container, name, &old))) {
+		return patch_missing(pointer, reterr);
 	}
 	if (json_object_is_type(container, json_type_object)) {
 		json_object_object_add(container, name, json_object_get(value));
 		return 0;
 	}
 	if (!json_object_is_type(container, json_type_array)) {
-		return missing(pointer, reterr);
+		return patch_missing(pointer, reterr);
 	}
 	if (strcmp(name, "-") == 0) {
 		place = asb_length(container);
 	} else if (!array_place(name, asb_length(container) + 1, &place)) {
-		return missing(pointer, reterr);
+		return patch_missing(pointer, reterr);
 	}
 	if (replace) {
 		json_object_array_put_idx(container, place, json_object_get(value));
@@ -278,8 +279,8 @@ static int put(struct json_object **root, const struct pointer *pointer, bool re
 }
 
 /* Takes a value out; *ret is the caller's. */
-static int cut(struct json_object *root, const struct pointer *pointer, struct budget *budget,
-	       struct json_object **ret, struct error *reterr)
+static int patch_cut(struct json_object *root, const struct pointer *pointer, struct budget *budget,
+		     struct json_object **ret, struct error *reterr)
 {
 	struct json_object *old = NULL;
 	const char *name;
@@ -289,10 +290,10 @@ static int cut(struct json_object *root, const struct pointer *pointer, struct b
 		return error_set(reterr, -EPROTO, "the patch removes the whole object");
 	}
 
-	struct json_object *container = parent(root, pointer, &name);
+	struct json_object *container = patch_parent(root, pointer, &name);
 
-	if (container == NULL || !child(container, name, &old)) {
-		return missing(pointer, reterr);
+	if (container == NULL || !patch_child(container, name, &old)) {
+		return patch_missing(pointer, reterr);
 	}
 	*ret = json_object_get(old);
 	if (json_object_is_type(container, json_type_object)) {
@@ -310,21 +311,21 @@ static int cut(struct json_object *root, const struct pointer *pointer, struct b
 	return 0;
 }
 
-static int test(struct json_object *root, const struct pointer *pointer, struct json_object *value,
-		struct error *reterr)
+static int patch_test(struct json_object *root, const struct pointer *pointer,
+		      struct json_object *value, struct error *reterr)
 {
 	struct json_object *container = root, *found = root;
 	const char *name = "";
 
 	if (pointer->count > 0) {
-		container = parent(root, pointer, &name);
+		container = patch_parent(root, pointer, &name);
 		found = NULL;
 		if (container == NULL) {
-			return missing(pointer, reterr);
+			return patch_missing(pointer, reterr);
 		}
-		if (!child(container, name, &found) &&
+		if (!patch_child(container, name, &found) &&
 		    !json_object_is_type(container, json_type_object)) {
-			return missing(pointer, reterr);
+			return patch_missing(pointer, reterr);
 		}
 	}
 	return json_object_equal(found, value)
@@ -345,22 +346,22 @@ static int copy_or_move(struct json_object **root, struct json_object *operation
 		return r;
 	}
 	if (move) {
-		r = cut(*root, &from, budget, &value, reterr);
-		return r < 0 ? r : put(root, to, false, value, budget, reterr);
+		r = patch_cut(*root, &from, budget, &value, reterr);
+		return r < 0 ? r : patch_put(root, to, false, value, budget, reterr);
 	}
-	if (!walk(*root, &from, from.count, &found)) {
-		return missing(&from, reterr);
+	if (!patch_walk(*root, &from, from.count, &found)) {
+		return patch_missing(&from, reterr);
 	}
 	r = count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
 	if (r < 0) {
 		return r;
 	}
 	value = asb_copy(found);
-	return put(root, to, false, value, budget, reterr);
+	return patch_put(root, to, false, value, budget, reterr);
 }
 
-static int apply(struct json_object **root, struct json_object *operation, struct budget *budget,
-		 struct error *reterr)
+static int patch_apply(struct json_object **root, struct json_object *operation,
+		       struct budget *budget, struct error *reterr)
 {
 	CLEANUP(pointer_finish) struct pointer path = { 0 };
 	CLEANUP_JSON struct json_object *copy = NULL;
@@ -372,7 +373,7 @@ static int apply(struct json_object **root, struct json_object *operation, struc
 		return r;
 	}
 	if (asb_streq(op, "remove")) {
-		return cut(*root, &path, budget, &copy, reterr);
+		return patch_cut(*root, &path, budget, &copy, reterr);
 	}
 	if (asb_streq(op, "move") || asb_streq(op, "copy")) {
 		return copy_or_move(root, operation, &path, asb_streq(op, "move"), budget, reterr);
@@ -386,11 +387,11 @@ static int apply(struct json_object **root, struct json_object *operation, struc
 				 op);
 	}
 	if (asb_streq(op, "test")) {
-		return test(*root, &path, value, reterr);
+		return patch_test(*root, &path, value, reterr);
 	}
 	/* A copy: later operations may change what this one put in, and the patch is not ours. */
 	copy = asb_copy(value);
-	return put(root, &path, asb_streq(op, "replace"), copy, budget, reterr);
+	return patch_put(root, &path, asb_streq(op, "replace"), copy, budget, reterr);
 }
 
 int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret,
@@ -411,7 +412,7 @@ int patch_json(struct json_object *target, struct json_object *patch, struct jso
 	}
 	root = asb_copy(target);
 	for (size_t i = 0; i < asb_length(patch); i++) {
-		int r = apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
+		int r = patch_apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
 
 		if (r < 0) {
 			return r;

@@ -82,7 +82,8 @@ static struct auth *auth_create(const struct curl_transport *transport,
 }
 
 /* Asks the source. May block. */
-static int ask(struct curl_transport *transport, struct http_credentials *ret, struct error *reterr)
+static int auth_ask(struct curl_transport *transport, struct http_credentials *ret,
+		    struct error *reterr)
 {
 	*ret = (struct http_credentials){ 0 };
 	if (transport->source.get == NULL) {
@@ -106,7 +107,7 @@ struct auth *auth_acquire(struct curl_transport *transport, struct error *reterr
 	CLEANUP(http_credentials_finish) struct http_credentials credentials;
 	struct auth *old = NULL, *auth;
 
-	if (ask(transport, &credentials, reterr) < 0) {
+	if (auth_ask(transport, &credentials, reterr) < 0) {
 		return NULL;
 	}
 

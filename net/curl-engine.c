@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The request thread: takes exchanges from the queue, drives them over a bounded set of connections
- * and tells their batches when they are done. Started by curl-transport.c; callers only see its
+ * and notifies their batches when they are done. Started by curl-transport.c; callers only see its
  * queue. */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 
 #define POLL_MAX_MS 60000 /* while nothing happens */
 
-static void tell(struct curl_transport *transport, struct exchange *exchange)
+static void engine_tell(struct curl_transport *transport, struct exchange *exchange)
 {
 	struct batch *batch = exchange->batch;
 
@@ -22,11 +22,11 @@ static void tell(struct curl_transport *transport, struct exchange *exchange)
 	}
 }
 
-static void fail(struct curl_transport *transport, struct exchange *exchange, int result,
-		 const char *why)
+static void engine_fail(struct curl_transport *transport, struct exchange *exchange, int result,
+			const char *why)
 {
 	exchange_fail(exchange, result, why);
-	tell(transport, exchange);
+	engine_tell(transport, exchange);
 }
 
 /* An idle handle, or a new one. */
@@ -51,29 +51,30 @@ static void put_wire(struct curl_transport *transport, struct wire *wire)
 	transport->idle = wire;
 }
 
-static void start(struct curl_transport *transport, struct exchange *exchange, uint64_t now)
+static void engine_start(struct curl_transport *transport, struct exchange *exchange, uint64_t now)
 {
 	if (exchange->deadline_us <= now) {
-		fail(transport, exchange, -ETIMEDOUT, "no connection was free in time");
+		engine_fail(transport, exchange, -ETIMEDOUT, "no connection was free in time");
 		return;
 	}
 
 	struct wire *wire = take_wire(transport);
 
 	if (wire == NULL) {
-		fail(transport, exchange, -ENOMEM, "libcurl has no memory for another handle");
+		engine_fail(transport, exchange, -ENOMEM,
+			    "libcurl has no memory for another handle");
 		return;
 	}
 	/* Rounded up: 0 would mean for ever. */
 	if (wire_begin(wire, exchange, (long)((exchange->deadline_us - now + 999) / 1000)) < 0) {
 		put_wire(transport, wire);
-		tell(transport, exchange);
+		engine_tell(transport, exchange);
 		return;
 	}
 	if (curl_multi_add_handle(transport->multi, wire->easy) != CURLM_OK) {
 		wire_cancel(wire, -EPROTO, "libcurl did not take the request");
 		put_wire(transport, wire);
-		tell(transport, exchange);
+		engine_tell(transport, exchange);
 		return;
 	}
 	transport->active++;
@@ -116,7 +117,7 @@ static void start_waiting(struct curl_transport *transport)
 	uint64_t now = sched_now_us(transport->sched);
 
 	while (transport->active < transport->connections && transport->waiting != NULL) {
-		start(transport, take_waiting(transport), now);
+		engine_start(transport, take_waiting(transport), now);
 	}
 }
 
@@ -135,7 +136,8 @@ static int expire_waiting(struct curl_transport *transport)
 
 		if (exchange->deadline_us <= now) {
 			*link = exchange->next;
-			fail(transport, exchange, -ETIMEDOUT, "no connection was free in time");
+			engine_fail(transport, exchange, -ETIMEDOUT,
+				    "no connection was free in time");
 			continue;
 		}
 		if (exchange->deadline_us < least) {
@@ -173,7 +175,7 @@ static bool finish_done(struct curl_transport *transport)
 		wire_end(wire, code);
 		transport->active--;
 		put_wire(transport, wire);
-		tell(transport, exchange);
+		engine_tell(transport, exchange);
 		any = true;
 	}
 	return any;
@@ -191,11 +193,11 @@ static void cancel_all(struct curl_transport *transport)
 		if (exchange != NULL) {
 			curl_multi_remove_handle(transport->multi, wire->easy);
 			wire_cancel(wire, -ECANCELED, why);
-			tell(transport, exchange);
+			engine_tell(transport, exchange);
 		}
 	}
 	while ((exchange = take_waiting(transport)) != NULL) {
-		fail(transport, exchange, -ECANCELED, why);
+		engine_fail(transport, exchange, -ECANCELED, why);
 	}
 }
 

@@ -11,7 +11,7 @@
 #define STREAM_POLL_MAX_MS 60000
 
 /* Lets stop wake the stream. False when stopped already. */
-static bool enlist(struct curl_transport *transport, struct stream *stream)
+static bool stream_enlist(struct curl_transport *transport, struct stream *stream)
 {
 	LOCKED(&transport->lock);
 	if (transport->stopping) {
@@ -26,7 +26,7 @@ static bool enlist(struct curl_transport *transport, struct stream *stream)
 	return true;
 }
 
-static void delist(struct curl_transport *transport, struct stream *stream)
+static void stream_delist(struct curl_transport *transport, struct stream *stream)
 {
 	LOCKED(&transport->lock);
 	*stream->link = stream->next;
@@ -35,7 +35,7 @@ static void delist(struct curl_transport *transport, struct stream *stream)
 	}
 }
 
-static bool stopping(struct curl_transport *transport)
+static bool stream_stopping(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
 	return transport->stopping;
@@ -54,7 +54,7 @@ static uint64_t deadline_of(const struct exchange *exchange, CURL *easy, uint64_
 						    : exchange->deadline_us;
 }
 
-static bool done(CURLM *multi, CURLcode *ret)
+static bool stream_done(CURLM *multi, CURLcode *ret)
 {
 	CURLMsg *message;
 	int left;
@@ -69,7 +69,7 @@ static bool done(CURLM *multi, CURLcode *ret)
 }
 
 /* Until the end, whichever it is; the response has it then. */
-static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
+static void stream_drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 {
 	struct curl_transport *transport = wire->transport;
 
@@ -77,7 +77,7 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 		CURLcode code = CURLE_OK;
 		int running;
 
-		if (stopping(transport)) {
+		if (stream_stopping(transport)) {
 			wire_cancel(wire, -ECANCELED, "the transport was stopped");
 			return;
 		}
@@ -85,7 +85,7 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 			wire_cancel(wire, -EPROTO, "libcurl failed");
 			return;
 		}
-		if (done(multi, &code)) {
+		if (stream_done(multi, &code)) {
 			wire_end(wire, code);
 			return;
 		}
@@ -113,19 +113,19 @@ static void run_on(struct curl_transport *transport, struct wire *wire, CURLM *m
 {
 	struct stream stream = { .multi = multi };
 
-	if (!enlist(transport, &stream)) {
+	if (!stream_enlist(transport, &stream)) {
 		exchange_fail(exchange, -ECANCELED, "the transport was stopped");
 		return;
 	}
 	if (wire_begin(wire, exchange, 0) == 0) {
 		if (curl_multi_add_handle(multi, wire->easy) == CURLM_OK) {
-			drive(wire, multi, idle_us);
+			stream_drive(wire, multi, idle_us);
 			curl_multi_remove_handle(multi, wire->easy);
 		} else {
 			wire_cancel(wire, -EPROTO, "libcurl did not take the request");
 		}
 	}
-	delist(transport, &stream);
+	stream_delist(transport, &stream);
 }
 
 static void run_once(struct curl_transport *transport, struct exchange *exchange, uint64_t idle_us)
@@ -151,7 +151,7 @@ void stream_run(struct transport *base, const struct http_request *request, uint
 	struct error error = { 0 };
 	uint64_t deadline = sched_now_us(transport->sched) + request->timeout_ms * UINT64_C(1000);
 
-	*ret = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 
 	struct auth *auth = auth_acquire(transport, &error);
 

@@ -54,7 +54,8 @@ static void run_batch(struct curl_transport *transport, struct exchange *exchang
 	sched_cond_finish(&batch.done);
 }
 
-/* Moves the refused exchanges to the front, readied to go again. Their answers stay in place. */
+/* Moves the refused exchanges to the front, ready to be sent again. Their responses stay in place.
+ */
 static size_t collect_refused(struct exchange *exchanges, size_t count, struct auth *auth)
 {
 	size_t refused = 0;
@@ -95,7 +96,7 @@ static void perform(struct transport *base, const struct http_request *requests,
 	struct error error = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		responses[i] = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+		responses[i] = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 	}
 
 	struct auth *auth = auth_acquire(transport, &error);
@@ -123,7 +124,7 @@ static void perform(struct transport *base, const struct http_request *requests,
 	auth_release(transport, auth);
 }
 
-static void stop(struct transport *base)
+static void transport_stop(struct transport *base)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 
@@ -265,14 +266,14 @@ static int set_proxy(struct curl_transport *transport, const char *address, stru
 	return error_set(reterr, -EINVAL, "the proxy's address is neither http, https nor socks5");
 }
 
-static char *copy(const char *text)
+static char *transport_copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
 /* Everything that is constant from then on. */
-static int configure(struct curl_transport *transport, const struct curl_transport_config *config,
-		     struct error *reterr)
+static int transport_configure(struct curl_transport *transport,
+			       const struct curl_transport_config *config, struct error *reterr)
 {
 	CLEANUP(cleanup_url) CURLU *url = curl_url();
 	CLEANUP_FREE char *host = NULL;
@@ -291,10 +292,10 @@ static int configure(struct curl_transport *transport, const struct curl_transpo
 	if (r < 0) {
 		return r;
 	}
-	transport->ca_pem = copy(config->ca_pem);
-	transport->ca_file = copy(config->ca_file);
+	transport->ca_pem = transport_copy(config->ca_pem);
+	transport->ca_file = transport_copy(config->ca_file);
 	transport->user_agent = xstrdup(config->user_agent);
-	transport->unix_socket = copy(config->unix_socket);
+	transport->unix_socket = transport_copy(config->unix_socket);
 	transport->insecure = config->insecure;
 	transport->connections = config->connections;
 	transport->source = config->credentials;
@@ -352,7 +353,9 @@ static void ignore_sigpipe(void)
 	}
 }
 
-static const struct transport_ops ops = { .perform = perform, .stream = stream_run, .stop = stop };
+static const struct transport_ops ops = { .perform = perform,
+					  .stream = stream_run,
+					  .stop = transport_stop };
 
 struct transport *curl_transport_create(struct sched *sched,
 					const struct curl_transport_config *config,
@@ -372,7 +375,8 @@ struct transport *curl_transport_create(struct sched *sched,
 	transport->queue_tail = &transport->queue;
 	transport->waiting_tail = &transport->waiting;
 	ignore_sigpipe();
-	if (configure(transport, config, reterr) < 0 || start_engine(transport, reterr) < 0) {
+	if (transport_configure(transport, config, reterr) < 0 ||
+	    start_engine(transport, reterr) < 0) {
 		curl_transport_destroy(&transport->base);
 		return NULL;
 	}
@@ -388,7 +392,7 @@ void curl_transport_destroy(struct transport *base)
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 
 	if (transport->thread != NULL) {
-		stop(base);
+		transport_stop(base);
 		sched_join(transport->thread);
 	}
 	engine_finish(transport);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Easy handles: everything libcurl is told about a request and everything it says about a response.
+/* Easy handles: all options that are set for a request, and all that libcurl reports of a response.
  * Used by the request thread (curl-engine.c) and by streams (curl-stream.c), a handle by one thread
  * at a time. */
 #include "config.h"
@@ -25,7 +25,7 @@ static curl_socket_t on_open(void *arg UNUSED, curlsocktype purpose UNUSED,
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* A peer that vanished is noticed in 30 s, with and without data under way. Only a hint: failures
+/* A peer that vanished is noticed in 30 s, with and without data in flight. Only a hint: failures
  * do not matter. */
 static int on_socket(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UNUSED)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames of a process's streams, made and read. Called by the node (node/server/exec.c) and by local
- * mode's API server (apiserver/remote/exec.c). */
+/* Frames of a process's streams, made and read. Called by the node (node/server/exec.c) and by
+ * local mode's API server (apiserver/remote/exec.c). */
 #include "config.h"
 
 #include "net/exec-frame.h"

@@ -64,8 +64,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **l
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 }
 
-static void enter(const struct http_server *server, struct MHD_Connection *connection,
-		  enum http_phase phase)
+static void http_server_enter(const struct http_server *server, struct MHD_Connection *connection,
+			      enum http_phase phase)
 {
 	http_guard_enter(server->guard,
 			 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
@@ -76,10 +76,10 @@ static void enter(const struct http_server *server, struct MHD_Connection *conne
 static void on_completed(void *arg, struct MHD_Connection *connection, void **request_arg UNUSED,
 			 enum MHD_RequestTerminationCode why UNUSED)
 {
-	enter(arg, connection, HTTP_PHASE_HEAD);
+	http_server_enter(arg, connection, HTTP_PHASE_HEAD);
 }
 
-/* ---- answering ---- */
+/* ---- responses ---- */
 
 static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int status,
 				 const char *content_type, struct buf *body, const char *allow)
@@ -144,7 +144,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	const struct http_server *server = arg;
 
 	if (*request_arg == NULL) {
-		enter(server, connection, HTTP_PHASE_ANSWER);
+		http_server_enter(server, connection, HTTP_PHASE_ANSWER);
 	}
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
 		return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
@@ -267,7 +267,7 @@ static uint16_t port_of(int fd)
 						: ((struct sockaddr_in *)&name)->sin_port);
 }
 
-static void finish(struct http_server *server)
+static void http_server_finish(struct http_server *server)
 {
 	http_guard_destroy(server->guard);
 	sched_destroy(server->sched);
@@ -311,7 +311,7 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 		on_completed, server, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		close(fd);
-		finish(server);
+		http_server_finish(server);
 		return error_set(reterr, -EIO, "cannot serve on '%s'", address);
 	}
 	*ret = server;
@@ -324,7 +324,7 @@ void http_server_destroy(struct http_server *server)
 		return;
 	}
 	MHD_stop_daemon(server->daemon);
-	finish(server);
+	http_server_finish(server);
 }
 
 uint16_t http_server_port(const struct http_server *server)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the one request of an HTTP probe with libcurl. Called by the node's prober, on its threads. */
+/* Makes the one request of an HTTP probe with libcurl. Called by the node's prober, on its threads.
+ */
 #include "config.h"
 
 #include "net/probe-http.h"
@@ -15,7 +16,7 @@ struct probing {
 	CURL *easy;
 	CURLM *multi;
 	struct curl_slist *headers;
-	char *url; /* of the request under way */
+	char *url; /* of the current request */
 	size_t body;
 	bool enough; /* of the body */
 	char error[CURL_ERROR_SIZE];
@@ -97,7 +98,8 @@ static CURLcode set_options(struct probing *probing, const struct probe_http *re
 }
 
 /* One request until its end. What libcurl made of it is in *ret. */
-static int perform(struct probing *probing, const struct probe_http *request, CURLcode *ret)
+static int probe_http_perform(struct probing *probing, const struct probe_http *request,
+			      CURLcode *ret)
 {
 	struct curl_waitfd stop = { .fd = request->stop_fd, .events = CURL_WAIT_POLLIN };
 	unsigned int extra = request->stop_fd >= 0 ? 1 : 0;
@@ -134,7 +136,7 @@ static int one_request(struct probing *probing, const struct probe_http *request
 	    curl_multi_add_handle(probing->multi, probing->easy) != CURLM_OK) {
 		return error_set(reterr, -ECONNREFUSED, "libcurl did not take the request");
 	}
-	code = perform(probing, request, &result);
+	code = probe_http_perform(probing, request, &result);
 	curl_multi_remove_handle(probing->multi, probing->easy);
 	if (code < 0) {
 		return error_set(reterr, code, "%s",
@@ -187,8 +189,8 @@ static long took_ms(struct probing *probing)
 	return (long)(us / 1000);
 }
 
-static int follow(struct probing *probing, const struct probe_http *request, int *ret_status,
-		  struct error *reterr)
+static int probe_http_follow(struct probing *probing, const struct probe_http *request,
+			     int *ret_status, struct error *reterr)
 {
 	long left_ms = (long)request->timeout_ms, status = 0;
 	int code;
@@ -240,5 +242,5 @@ int probe_http(const struct probe_http *request, int *ret_status, struct error *
 	if (set_options(&probing, request) != CURLE_OK) {
 		return error_set(reterr, -ECONNREFUSED, "libcurl does not take the request");
 	}
-	return follow(&probing, request, ret_status, reterr);
+	return probe_http_follow(&probing, request, ret_status, reterr);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists in pages, for servers without watch-lists and for a new leader's catching up. Called by
- * core/cache/reflector.c. */
+/* Lists in pages, for servers without watch-lists and for the full resync of a new leader. Called
+ * by core/cache/reflector.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -37,9 +37,10 @@ int reflector_failure(const struct reflector *reflector, const struct http_respo
 	case 404:
 		return error_set(reterr, -ENOENT, "'%s' is not served", reflector->kind->plural);
 	case 410:
-		return error_set(reterr, -ESTALE, "the version to go on from is too old");
+		return error_set(reterr, -ESTALE,
+				 "the resourceVersion to continue from is too old");
 	default:
-		return error_set(reterr, -EPROTO, "the API server answered %d: %.300s",
+		return error_set(reterr, -EPROTO, "the API server responded with %d: %.300s",
 				 response->status, buf_str(&response->body));
 	}
 }

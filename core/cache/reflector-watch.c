@@ -28,7 +28,7 @@ struct stream {
 	struct error error;
 };
 
-static int finish(struct stream *stream, int result, const char *text)
+static int watch_finish(struct stream *stream, int result, const char *text)
 {
 	stream->result = error_set(&stream->error, result, "%s", text);
 	return -1;
@@ -41,8 +41,8 @@ static int take_error(struct stream *stream, const char *object, size_t length)
 	int64_t code = asb_int(asb_at(status, "code"), 0);
 	const char *message = asb_str(status, "message");
 
-	return finish(stream, code == 410 ? -ESTALE : -EPROTO,
-		      message != NULL ? message : "an error without a message");
+	return watch_finish(stream, code == 410 ? -ESTALE : -EPROTO,
+			    message != NULL ? message : "an error without a message");
 }
 
 /* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored.
@@ -55,11 +55,11 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 	uint64_t version = text != NULL ? version_parse(text, strlen(text)) : 0;
 
 	if (version == 0) {
-		return finish(stream, -EPROTO, "a bookmark without a version");
+		return watch_finish(stream, -EPROTO, "a bookmark without a version");
 	}
 	if (version < stream->last) {
 		store_reset(reflector->config.store);
-		return finish(stream, -ESTALE, "the API server went back in time");
+		return watch_finish(stream, -ESTALE, "the API server went back in time");
 	}
 	if (!stream->listing) {
 		stream->last = version;
@@ -68,7 +68,7 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 	} else if (asb_streq(asb_annotation(stub, "k8s.io/initial-events-end"), "true")) {
 		if (version < store_version(reflector->config.store)) {
 			store_reset(reflector->config.store);
-			return finish(stream, -ESTALE, "the API server went back in time");
+			return watch_finish(stream, -ESTALE, "the API server went back in time");
 		}
 		stream->listing = false;
 		stream->last = version;
@@ -94,7 +94,7 @@ static int take_object(struct stream *stream, const struct json_span *type,
 	int error;
 
 	if (!deleted && !is_type(type, "\"ADDED\"") && !is_type(type, "\"MODIFIED\"")) {
-		return finish(stream, -EPROTO, "a watch event of an unknown type");
+		return watch_finish(stream, -EPROTO, "a watch event of an unknown type");
 	}
 	stream->reflector->progress = true;
 	if (stream->listing) {
@@ -140,7 +140,7 @@ static int take_frame(struct stream *stream, const char *text, size_t length)
 	}
 	stream->frames++;
 	if (read_frame(text, length, &plain, spans) < 0) {
-		return finish(stream, -EPROTO, "a frame that is not a watch event");
+		return watch_finish(stream, -EPROTO, "a frame that is not a watch event");
 	}
 	if (is_type(&spans[0], "\"BOOKMARK\"")) {
 		return take_bookmark(stream, spans[1].start, spans[1].length);
@@ -163,8 +163,8 @@ static int take_bytes(void *arg, const char *data, size_t length)
 
 		if (end == NULL || stream->line.length > 0) {
 			if (buf_append(&stream->line, data, piece) < 0) {
-				return finish(stream, -EMSGSIZE,
-					      "a watch event of more than 16 MiB");
+				return watch_finish(stream, -EMSGSIZE,
+						    "a watch event of more than 16 MiB");
 			}
 		}
 		if (end == NULL) {
@@ -203,8 +203,8 @@ static void watch_path(struct reflector *reflector, bool list_first, uint64_t fr
 }
 
 /* What the end of a stream means. */
-static int judge(struct stream *stream, const struct http_response *response, bool list_first,
-		 struct error *reterr)
+static int watch_judge(struct stream *stream, const struct http_response *response, bool list_first,
+		       struct error *reterr)
 {
 	if (stream->result != 0) {
 		return error_set(reterr, stream->result, "%s", stream->error.text);
@@ -253,7 +253,7 @@ int reflector_watch(struct reflector *reflector, bool list_first, struct error *
 	if (stream.listing) {
 		reflector_end_list(reflector);
 	}
-	result = judge(&stream, &response, list_first, reterr);
+	result = watch_judge(&stream, &response, list_first, reterr);
 	buf_finish(&stream.line);
 	return result;
 }

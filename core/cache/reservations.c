@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of reservations, shared by all plugins of a process. Called by core/controller/host.c. */
+/* The table of reservations, shared by all plugins of a process. Called by core/controller/host.c.
+ */
 #include "config.h"
 
 #include "core/cache/reservations.h"

@@ -48,8 +48,8 @@ struct store {
 	size_t bytes;
 };
 
-/* Name, namespace, version and the parts the keep rule looks at, in the text of an object. Spans
- * point into the text. */
+/* Name, namespace, version and the parts that the cache selector reads, in the text of an object.
+ * Spans point into the text. */
 struct store_head {
 	const char *name, *ns;
 	size_t name_length, ns_length;
@@ -62,7 +62,7 @@ struct store_head {
  * printed again into plain, and *text and *length made to point there.
  */
 int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret);
-/* Whether the keep rule wants the object. */
+/* Whether the cache selector matches the object. */
 bool store_wants(const struct store *store, const struct store_head *head);
 /* The tree of stored bytes, completed by what is not stored: apiVersion, kind, resourceVersion. */
 struct json_object *store_parse(const struct store *store, const char *bytes, size_t length,

@@ -33,7 +33,7 @@ struct json_object *store_parse(const struct store *store, const char *bytes, si
 	return object;
 }
 
-static struct record *find(const struct store *store, const char *ns, const char *name)
+static struct record *store_find(const struct store *store, const char *ns, const char *name)
 {
 	char key[STORE_KEY_MAX];
 	int length = snprintf(key, sizeof(key), "%s/%s", ns, name);
@@ -46,7 +46,7 @@ static char *copy_bytes(struct store *store, const char *ns, const char *name, s
 			uint64_t *ret_version)
 {
 	LOCKED(&store->lock);
-	const struct record *record = find(store, ns, name);
+	const struct record *record = store_find(store, ns, name);
 
 	if (record == NULL) {
 		return NULL;
@@ -69,10 +69,10 @@ bool store_has(struct store *store, const char *ns, const char *name)
 {
 	LOCKED(&store->lock);
 
-	return find(store, ns, name) != NULL;
+	return store_find(store, ns, name) != NULL;
 }
 
-/* A member of metadata in trimmed bytes. */
+/* A member of metadata in stored bytes. */
 static struct json_span metadata_member(const char *bytes, size_t length, const char *name)
 {
 	static const char *const top[] = { "metadata" };
@@ -89,7 +89,7 @@ static struct json_span metadata_member(const char *bytes, size_t length, const 
 bool store_uid(struct store *store, const char *ns, const char *name, char ret_uid[64])
 {
 	LOCKED(&store->lock);
-	const struct record *record = find(store, ns, name);
+	const struct record *record = store_find(store, ns, name);
 	struct json_span span;
 	const char *uid = "";
 	size_t length = 0;
@@ -138,7 +138,7 @@ bool store_change_keeps_owners(const struct store_change *change)
 
 struct json_object *store_transform(struct store *store, const char *text, size_t length)
 {
-	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX), plain = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf out = BUF_INIT(RESPONSE_MAX), plain = BUF_INIT(RESPONSE_MAX);
 	struct store_head head;
 	uint64_t version = store_head(&text, &length, &plain, &head) == 0 ? head.version : 0;
 
@@ -173,7 +173,7 @@ size_t store_bytes(struct store *store)
 	return store->bytes;
 }
 
-/* A list may have thousands of keys: printf would be a good part of what it costs. */
+/* A list may have thousands of keys: printf would be a large part of the cost. */
 static void copy_key(char *to, const char *key)
 {
 	size_t length = strlen(key);

@@ -31,7 +31,7 @@ static const char *const always[] = {
 
 enum source { FROM_STREAM, FROM_LIST, FROM_RESPONSE, FROM_REMOVAL };
 
-/* An object on its way into the store. */
+/* An object that is about to be stored. */
 struct store_update {
 	enum source source;
 	uint64_t version;
@@ -201,7 +201,7 @@ static void store_notify(struct store *store, const char *key, struct record *ol
 /* ---- records: with the lock held ---- */
 
 static struct record *store_make_record(struct store *store, const struct store_update *update,
-					const struct index_claims *claims, const struct record *old)
+					const struct index_values *values, const struct record *old)
 {
 	size_t key_size = strlen(update->key) + 1;
 	struct record *record = xalloc(sizeof(*record) + key_size + update->bytes.length + 1);
@@ -217,8 +217,8 @@ static struct record *store_make_record(struct store *store, const struct store_
 	record->generation = update->source == FROM_LIST ? store->generation
 			     : old != NULL               ? old->generation
 							 : store->generation - 1;
-	record->entries = index_attach(store->indexes, claims, record->text);
-	record->entry_count = claims->count;
+	record->entries = index_attach(store->indexes, values, record->text);
+	record->entry_count = values->count;
 	store->bytes += sizeof(*record) + key_size + record->length;
 	return record;
 }
@@ -263,7 +263,7 @@ static void store_note_stream(struct store *store, const struct store_update *up
 	}
 }
 
-/* Whether nothing that anybody reads would change; then only versions move. */
+/* Whether no cached field would change; then only the version is updated. */
 static bool store_changes_nothing(struct store *store, const struct store_update *update,
 				  struct record *record)
 {
@@ -284,7 +284,8 @@ static bool store_changes_nothing(struct store *store, const struct store_update
 	return same;
 }
 
-/* The cheap look before anything is parsed. *ret_deleting: we have removed this object. */
+/* A cheap check before anything is parsed: true when nothing has to be stored. *ret_deleting: we
+ * have removed this object. */
 static bool store_settles_early(struct store *store, const struct store_update *update,
 				bool *ret_deleting)
 {
@@ -295,7 +296,7 @@ static bool store_settles_early(struct store *store, const struct store_update *
 	return store_changes_nothing(store, update, record);
 }
 
-/* ---- arrivals ---- */
+/* ---- updates ---- */
 
 /* An object we have removed may still show up without its deletionTimestamp, in an event from
  * before the removal. */
@@ -318,17 +319,17 @@ static bool store_keep_deleting(struct store *store, struct store_update *update
 
 static void store_reprint(struct store *store, struct store_update *update)
 {
-	CLEANUP_BUF struct buf full = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf full = BUF_INIT(RESPONSE_MAX);
 
 	json_print(update->tree, &full);
 	buf_clear(&update->bytes);
 	json_tree_extract(store->fields, buf_str(&full), full.length, &update->bytes);
 }
 
-/* Puts the update into the maps. 1, and *ret_old, when it changed something; 0; -EAGAIN when
- * another thread was faster. */
+/* Puts the object into the maps. 1, and *ret_old, when that changed something; 0 when it did not;
+ * -EAGAIN when another thread was faster. */
 static int store_put(struct store *store, struct store_update *update,
-		     const struct index_claims *claims, bool expected_deleting, bool deleting,
+		     const struct index_values *values, bool expected_deleting, bool deleting,
 		     struct record **ret_old)
 {
 	LOCKED(&store->lock);
@@ -343,7 +344,7 @@ static int store_put(struct store *store, struct store_update *update,
 	if (old != NULL) {
 		store_detach(store, old);
 	}
-	record = store_make_record(store, update, claims, old);
+	record = store_make_record(store, update, values, old);
 	record->deleting = deleting;
 	map_put(&store->records, record->text, record);
 	store_note_stream(store, update);
@@ -351,12 +352,12 @@ static int store_put(struct store *store, struct store_update *update,
 	return 1;
 }
 
-/* Stores what differs and tells the listener. deleting: we have removed this object. -EAGAIN: look
- * again. */
+/* Stores the object if it differs, and calls the listener. deleting: we have removed this object.
+ * -EAGAIN: try again. */
 static int store_apply(struct store *store, struct store_update *update, bool deleting)
 {
 	bool expected_deleting = deleting;
-	struct index_claims claims;
+	struct index_values values;
 	struct record *old = NULL;
 	int result;
 
@@ -370,9 +371,9 @@ static int store_apply(struct store *store, struct store_update *update, bool de
 		deleting = store_keep_deleting(store, update);
 		store_reprint(store, update);
 	}
-	index_collect(store->indexes, store->index_count, update->tree, &claims);
-	result = store_put(store, update, &claims, expected_deleting, deleting, &old);
-	index_claims_finish(&claims);
+	index_collect(store->indexes, store->index_count, update->tree, &values);
+	result = store_put(store, update, &values, expected_deleting, deleting, &old);
+	index_values_finish(&values);
 	if (result == 1) {
 		store_notify(store, update->key, old, update);
 	}
@@ -426,8 +427,8 @@ static int store_extract(struct store *store, const char *text, size_t length, s
 static int store_upsert(struct store *store, enum source source, bool deleted, const char *text,
 			size_t length, uint64_t *ret_version, struct json_object **ret_tree)
 {
-	CLEANUP_BUF struct buf plain = BUF_INIT(ANSWER_MAX);
-	struct store_update update = { .source = source, .bytes = BUF_INIT(ANSWER_MAX) };
+	CLEANUP_BUF struct buf plain = BUF_INIT(RESPONSE_MAX);
+	struct store_update update = { .source = source, .bytes = BUF_INIT(RESPONSE_MAX) };
 	struct store_head head;
 	bool deleting = false;
 	int error = store_head(&text, &length, &plain, &head);
@@ -559,9 +560,9 @@ void store_replace_end(struct store *store, uint64_t version)
 static int store_mark_removed(struct store *store, const char *ns, const char *name,
 			      const char *uid)
 {
-	struct store_update update = { .source = FROM_REMOVAL, .bytes = BUF_INIT(ANSWER_MAX) };
+	struct store_update update = { .source = FROM_REMOVAL, .bytes = BUF_INIT(RESPONSE_MAX) };
 	CLEANUP_JSON struct json_object *object = store_get(store, ns, name);
-	CLEANUP_BUF struct buf full = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf full = BUF_INIT(RESPONSE_MAX);
 	int result;
 
 	if (object == NULL || asb_deleting(object) ||

@@ -47,7 +47,7 @@ int outgoing_read(struct outgoing *ret, const struct asb_kind *kind, const char 
 		  const char *name, bool metadata_only, struct error *reterr);
 void outgoing_finish(struct outgoing *outgoing);
 
-/* ---- client-answer.c ---- */
+/* ---- client-response.c ---- */
 
 enum outcome {
 	OUTCOME_DONE,     /* 2xx and a whole object */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns writes and reads into HTTP requests: method, path, query, body. Called by core/client/client only.
- */
+/* Turns writes and reads into HTTP requests: method, path, query, body. Called by
+ * core/client/client only.
+ *  */
 #include "config.h"
 
 #include "core/client/client-private.h"
@@ -186,7 +187,7 @@ static int check_write(const struct client_write *write, struct error *reterr)
 	}
 	if (write->verb == ASB_SET_STATUS && (write->uid == NULL || write->body == NULL)) {
 		return error_set(reterr, ASB_INVALID,
-				 "a status needs a body and the uid of its object");
+				 "a status write needs a body and the uid of its object");
 	}
 	if (client_write_name(write) == NULL) {
 		return error_set(reterr, ASB_INVALID, "a %s needs a name", verbs[write->verb].name);
@@ -194,8 +195,8 @@ static int check_write(const struct client_write *write, struct error *reterr)
 	return 0;
 }
 
-static int address(struct outgoing *out, const char *method, bool metadata_only,
-		   struct error *reterr)
+static int request_address(struct outgoing *out, const char *method, bool metadata_only,
+			   struct error *reterr)
 {
 	out->request.method = method;
 	out->request.accept = metadata_only ? METADATA_ONLY : "application/json";
@@ -228,7 +229,7 @@ int outgoing_write(struct outgoing *ret, const struct client_write *write, struc
 	ret->request.content_type = verb->content_type;
 	ret->request.body = buf_str(&ret->body);
 	ret->request.body_length = ret->body.length;
-	return address(ret, verb->method, write->metadata_only, reterr);
+	return request_address(ret, verb->method, write->metadata_only, reterr);
 }
 
 int outgoing_read(struct outgoing *ret, const struct asb_kind *kind, const char *ns,
@@ -236,7 +237,7 @@ int outgoing_read(struct outgoing *ret, const struct asb_kind *kind, const char 
 {
 	*ret = (struct outgoing){ .path = BUF_INIT(CLIENT_PATH_MAX), .body = BUF_INIT(0) };
 	kind_path(&ret->path, kind, ns, name, NULL);
-	return address(ret, "GET", metadata_only, reterr);
+	return request_address(ret, "GET", metadata_only, reterr);
 }
 
 void outgoing_finish(struct outgoing *outgoing)

@@ -28,7 +28,7 @@ struct sending {
 	bool maybe_done;
 };
 
-static void end(struct sending *sending, int32_t result, const char *message)
+static void write_end(struct sending *sending, int32_t result, const char *message)
 {
 	sending->step = STEP_DONE;
 	sending->write->result = result;
@@ -39,10 +39,10 @@ static void end(struct sending *sending, int32_t result, const char *message)
  */
 static void give_up(struct sending *sending, int32_t result, const char *message)
 {
-	end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
+	write_end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
 }
 
-static void start(struct sending *sending, struct client_write *write)
+static void write_start(struct sending *sending, struct client_write *write)
 {
 	struct error error = { 0 };
 	int rc;
@@ -50,7 +50,7 @@ static void start(struct sending *sending, struct client_write *write)
 	*sending = (struct sending){ .write = write };
 	write->result = ASB_OK;
 	write->http_status = 0;
-	write->response = (struct buf)BUF_INIT(ANSWER_MAX);
+	write->response = (struct buf)BUF_INIT(RESPONSE_MAX);
 	write->gone = false;
 	write->message[0] = '\0';
 	write->ended_us = 0;
@@ -60,11 +60,11 @@ static void start(struct sending *sending, struct client_write *write)
 				   client_write_name(write), write->metadata_only, &error);
 	}
 	if (rc < 0) {
-		end(sending, rc, error.text);
+		write_end(sending, rc, error.text);
 	}
 }
 
-/* ---- answers ---- */
+/* ---- responses ---- */
 
 static void take_object(struct sending *sending, struct http_response *response, bool is_status)
 {
@@ -74,14 +74,14 @@ static void take_object(struct sending *sending, struct http_response *response,
 		write->gone = write->verb == ASB_DELETE;
 	} else {
 		write->response = response->body;
-		response->body = (struct buf)BUF_INIT(ANSWER_MAX);
+		response->body = (struct buf)BUF_INIT(RESPONSE_MAX);
 	}
-	end(sending, ASB_OK, "");
+	write_end(sending, ASB_OK, "");
 }
 
 /* What was sent may be there or not: only a POST has a name to find out by. A dry run leaves
  * nothing to find. */
-static void lost(struct sending *sending, const struct http_response *response)
+static void write_lost(struct sending *sending, const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
 
@@ -92,10 +92,10 @@ static void lost(struct sending *sending, const struct http_response *response)
 		return;
 	}
 	response_message(response, message, sizeof(message));
-	end(sending, ASB_UNREACHABLE, message);
+	write_end(sending, ASB_UNREACHABLE, message);
 }
 
-static void refused(struct sending *sending, const struct http_response *response)
+static void write_refused(struct sending *sending, const struct http_response *response)
 {
 	struct client_write *write = sending->write;
 	int32_t code =
@@ -110,8 +110,8 @@ static void refused(struct sending *sending, const struct http_response *respons
 	sending->step = STEP_DONE;
 }
 
-static void again(struct client *client, struct sending *sending,
-		  const struct http_response *response)
+static void write_again(struct client *client, struct sending *sending,
+			const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
 
@@ -122,7 +122,7 @@ static void again(struct client *client, struct sending *sending,
 		return;
 	}
 	response_message(response, message, sizeof(message));
-	end(sending, ASB_UNREACHABLE, message);
+	write_end(sending, ASB_UNREACHABLE, message);
 }
 
 static void handle_write(struct client *client, struct sending *sending,
@@ -137,17 +137,17 @@ static void handle_write(struct client *client, struct sending *sending,
 		take_object(sending, response, is_status);
 		break;
 	case OUTCOME_LOST:
-		lost(sending, response);
+		write_lost(sending, response);
 		break;
 	case OUTCOME_AGAIN:
-		again(client, sending, response);
+		write_again(client, sending, response);
 		break;
 	case OUTCOME_NOT_SENT:
 		give_up(sending, response->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
 			response->error);
 		break;
 	case OUTCOME_REFUSED:
-		refused(sending, response);
+		write_refused(sending, response);
 		break;
 	}
 }
@@ -158,8 +158,8 @@ static void send_again(struct client *client, struct sending *sending)
 {
 	sending->maybe_done = false;
 	if (sending->sent_again || sched_now_us(client->config.sched) >= sending->until_us) {
-		end(sending, ASB_UNREACHABLE,
-		    "what was sent is not there, and its response was lost");
+		write_end(sending, ASB_UNREACHABLE,
+			  "what was sent is not there, and its response was lost");
 		return;
 	}
 	sending->sent_again = true;
@@ -174,14 +174,14 @@ static void handle_read_back(struct client *client, struct sending *sending,
 	enum outcome outcome = outcome_of_response(response, &is_status);
 
 	if (outcome == OUTCOME_AGAIN) {
-		again(client, sending, response);
+		write_again(client, sending, response);
 	} else if (outcome == OUTCOME_REFUSED && response->status == 404) {
 		send_again(client, sending);
 	} else if (outcome != OUTCOME_DONE || is_status) {
 		char message[400];
 
 		response_message(response, message, sizeof(message));
-		end(sending, ASB_UNREACHABLE, "");
+		write_end(sending, ASB_UNREACHABLE, "");
 		snprintf(write->message, sizeof(write->message), "reading back what was sent: %s",
 			 message);
 	} else if (response_is_ours(response, write->body)) {
@@ -189,7 +189,7 @@ static void handle_read_back(struct client *client, struct sending *sending,
 		take_object(sending, response, false);
 	} else {
 		write->http_status = 409;
-		end(sending, ASB_ALREADY_EXISTS, "");
+		write_end(sending, ASB_ALREADY_EXISTS, "");
 		snprintf(write->message, sizeof(write->message),
 			 "'%s' is there already and is not ours", client_write_name(write));
 	}
@@ -197,8 +197,8 @@ static void handle_read_back(struct client *client, struct sending *sending,
 
 /* ---- rounds ---- */
 
-/* The gate is asked here, since any wait before may have outlasted the lease, and by the transport
- * when the request goes out, since a process may be stopped in between. */
+/* The leadership check is done here, since any wait before may have outlasted the lease, and by the
+ * transport when the request goes out, since a process may be stopped in between. */
 static bool may_send(struct client *client, struct sending *sending)
 {
 	const struct client_config *config = &client->config;
@@ -234,8 +234,8 @@ static void count_write(struct client *client, const struct sending *sending)
 }
 
 /* Sends what is due, slots being held, and handles the responses. */
-static void perform(struct client *client, enum priority priority, struct sending **due,
-		    size_t count)
+static void write_perform(struct client *client, enum priority priority, struct sending **due,
+			  size_t count)
 {
 	struct http_request requests[ASB_WRITE_MAX];
 	struct http_response responses[ASB_WRITE_MAX];
@@ -280,14 +280,14 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 	}
 	rc = limiter_enter(client->limiter, priority, (uint32_t)count, deadline);
 	if (rc == 0) {
-		perform(client, priority, due, count);
+		write_perform(client, priority, due, count);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (rc == -ECANCELED) {
 			give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
 		} else {
-			end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");
+			write_end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");
 		}
 	}
 }
@@ -332,7 +332,7 @@ void client_write_all(struct client *client, struct client_write *writes, size_t
 
 	count = count < ASB_WRITE_MAX ? count : ASB_WRITE_MAX;
 	for (size_t i = 0; i < count; i++) {
-		start(&sendings[i], &writes[i]);
+		write_start(&sendings[i], &writes[i]);
 	}
 	while (round_of(client, sendings, count)) {
 	}

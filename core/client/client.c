@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends requests to the API server through limiter, and single reads. Called by the host for plugins
- * and by the leader, the events and the reflectors.
+ * Sends requests to the API server through limiter, and single reads. Called by the host for
+ * plugins and by the leader, the events and the reflectors.
  */
 #include "config.h"
 
@@ -115,9 +115,9 @@ void client_request(struct client *client, enum priority priority,
 	int rc = limiter_enter(client->limiter, priority, 1, deadline);
 
 	if (rc < 0) {
-		*ret = (struct http_response){ .result = rc, .body = BUF_INIT(ANSWER_MAX) };
+		*ret = (struct http_response){ .result = rc, .body = BUF_INIT(RESPONSE_MAX) };
 		snprintf(ret->error, sizeof(ret->error), "%s",
-			 rc == -ECANCELED ? "not sent: this process stops"
+			 rc == -ECANCELED ? "not sent: this process is stopping"
 					  : "not sent: too many requests in flight");
 		return;
 	}
@@ -159,7 +159,7 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 		enum outcome outcome;
 
 		if (!client_wait_until(client, when)) {
-			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process stops");
+			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process is stopping");
 			break;
 		}
 		client_request(client, priority, &out.request, &response);

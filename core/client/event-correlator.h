@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What core/client/events.c remembers: for each different event how often it was seen and which Event
- * object counts it, and for each object how many events it may still have. Both are bounded, and
- * forget first what was used least recently. The caller holds a lock.
+ * What core/client/events.c remembers: for each different event how often it was seen and which
+ * Event object counts it, and for each object how many events it may still have. Both are bounded,
+ * and forget first what was used least recently. The caller holds a lock.
  */
 #ifndef ASB_CORE_CLIENT_EVENT_CORRELATOR_H
 #define ASB_CORE_CLIENT_EVENT_CORRELATOR_H
@@ -15,7 +15,8 @@
 #include "base/heap.h"
 #include "base/map.h"
 
-/* One event as it is reported. Two are the same event if all of this is equal. Strings are borrowed. */
+/* One event as it is reported. Two are the same event if all of this is equal. Strings are
+ * borrowed. */
 struct event_report {
 	struct json_object *about;
 	const char *type, *reason;
@@ -55,10 +56,12 @@ void event_correlator_finish(struct event_correlator *correlator);
 /* The entry of an event that was reported before, or NULL. */
 struct event_entry *event_correlator_find(struct event_correlator *correlator,
 					  const struct event_report *report);
-/* A new entry for an event that event_correlator_find does not know. NULL when all entries wait to be sent. */
+/* A new entry for an event that event_correlator_find does not know. NULL when all entries wait to
+ * be sent. */
 struct event_entry *event_correlator_add(struct event_correlator *correlator,
 					 const struct event_report *report);
-/* Whether one more event about this object is within EVENTS_BURST and its refill; if so it counts as used. */
+/* Whether one more event about this object is within EVENTS_BURST and its refill; if so it counts
+ * as used. */
 bool event_correlator_allow(struct event_correlator *correlator, struct json_object *about,
 			    uint64_t now_us);
 

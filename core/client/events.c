@@ -114,7 +114,7 @@ static struct json_object *next_body(const struct event_entry *entry)
 /* ---- taking ---- */
 
 /* Puts an entry where the thread finds it. Lock held. */
-static void schedule(struct events *events, struct event_entry *entry, uint64_t when_us)
+static void events_schedule(struct events *events, struct event_entry *entry, uint64_t when_us)
 {
 	entry->due.when = when_us;
 	heap_push(&events->due, &entry->due);
@@ -122,7 +122,7 @@ static void schedule(struct events *events, struct event_entry *entry, uint64_t 
 }
 
 /* NULL, or why this event is dropped. Lock held. */
-static const char *take(struct events *events, const struct event_report *report)
+static const char *events_take(struct events *events, const struct event_report *report)
 {
 	uint64_t now = sched_now_us(events->sched);
 	struct event_entry *entry = event_correlator_find(&events->correlator, report);
@@ -152,7 +152,7 @@ static const char *take(struct events *events, const struct event_report *report
 	if (!waits) {
 		uint64_t next = entry->sent_us + REPEAT_US;
 
-		schedule(events, entry, entry->posted && next > now ? next : now);
+		events_schedule(events, entry, entry->posted && next > now ? next : now);
 	}
 	return NULL;
 }
@@ -175,7 +175,7 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 	}
 	{
 		LOCKED(&events->lock);
-		dropped = take(events, &report);
+		dropped = events_take(events, &report);
 	}
 	if (dropped != NULL) {
 		count_dropped(events, dropped, 1);
@@ -208,8 +208,8 @@ static struct event_entry *next_due(struct events *events)
 }
 
 /* What becomes of an entry after a write. NULL, or why it is dropped. Lock held. */
-static const char *settle(struct events *events, struct event_entry *entry,
-			  const struct client_write *write)
+static const char *events_settle(struct events *events, struct event_entry *entry,
+				 const struct client_write *write)
 {
 	uint64_t now = sched_now_us(events->sched);
 
@@ -220,7 +220,7 @@ static const char *settle(struct events *events, struct event_entry *entry,
 		entry->failures = 0;
 		entry->sent_us = now;
 		if (entry->count > entry->sent_count) {
-			schedule(events, entry, now + REPEAT_US);
+			events_schedule(events, entry, now + REPEAT_US);
 		}
 		return NULL;
 	}
@@ -228,11 +228,11 @@ static const char *settle(struct events *events, struct event_entry *entry,
 		/* The server forgets Events after an hour: this one begins again. */
 		entry->posted = false;
 		new_name(events, entry);
-		schedule(events, entry, now);
+		events_schedule(events, entry, now);
 		return NULL;
 	}
 	if (write->result == ASB_UNREACHABLE && entry->failures++ < RETRIES && !events->stopping) {
-		schedule(events, entry, now + RETRY_US);
+		events_schedule(events, entry, now + RETRY_US);
 		return NULL;
 	}
 	entry->failures = 0;
@@ -260,11 +260,12 @@ static void send_entry(struct events *events, struct event_entry *entry, struct 
 		metric_record(events->sent, 1, verb);
 	} else if (write.result == ASB_FORBIDDEN && !events->denied_logged) {
 		events->denied_logged = true;
-		log_warning("the API server refuses an event, going on without: %s", write.message);
+		log_warning("the API server refuses an Event, going on without it: %s",
+			    write.message);
 	}
 	{
 		LOCKED(&events->lock);
-		dropped = settle(events, entry, &write);
+		dropped = events_settle(events, entry, &write);
 	}
 	if (dropped != NULL) {
 		count_dropped(events, dropped, 1);
@@ -272,7 +273,7 @@ static void send_entry(struct events *events, struct event_entry *entry, struct 
 	client_write_finish(&write);
 }
 
-static void run(void *arg)
+static void events_run(void *arg)
 {
 	struct events *events = arg;
 
@@ -322,7 +323,7 @@ struct events *events_create(struct sched *sched, struct client *client, struct 
 	event_correlator_init(&events->correlator);
 	sched_mutex_init(&events->lock, sched);
 	sched_cond_init(&events->changed, sched);
-	events->thread = sched_start(sched, "events", run, events);
+	events->thread = sched_start(sched, "events", events_run, events);
 	return events;
 }
 

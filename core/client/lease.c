@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in a Lease, and what changes when it is taken, renewed or released. Called by core/client/leader
- * only. */
+/* What is in a Lease, and what changes when it is taken, renewed or released. Called by
+ * core/client/leader only. */
 #include "config.h"
 
 #include "core/client/lease.h"

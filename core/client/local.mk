@@ -2,7 +2,7 @@
 # Requests to the API server: client, priorities, leader election, events.
 libcore_la_SOURCES += \
 	%D%/client.c %D%/client.h \
-	%D%/client-answer.c \
+	%D%/client-response.c \
 	%D%/client-private.h \
 	%D%/client-request.c \
 	%D%/client-retry.c \

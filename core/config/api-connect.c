@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes a transport out of a kubeconfig. Called by controller/process.c and by other programs' mains. */
+/* Makes a transport out of a kubeconfig. Called by controller/process.c and by other programs'
+ * mains. */
 #include "config.h"
 
 #include "core/config/api-connect.h"

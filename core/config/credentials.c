@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Credentials over time: which token and certificate hold now, read or made again when they age or
- * are refused. The transport asks for each call; mains create it beside the kubeconfig. */
+ * are refused. The transport asks for them before each call; api-connect.c makes them from the
+ * kubeconfig. */
 #include "config.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ struct credentials {
 	bool stopping;          /* lock */
 };
 
-static void replace(char **secret, char *take_text)
+static void credentials_replace(char **secret, char *take_text)
 {
 	if (*secret != NULL) {
 		explicit_bzero(*secret, strlen(*secret));
@@ -98,7 +99,7 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 	}
 
 	if (read_token_file(credentials->config->token_file, &token, &error) == 0) {
-		replace(&credentials->token, token);
+		credentials_replace(&credentials->token, token);
 	} else if (credentials->token == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
 	} else {
@@ -140,8 +141,8 @@ static void set_certificate(struct credentials *credentials, char *take_certific
 	    !same_text(take_key, credentials->key)) {
 		credentials->generation++;
 	}
-	replace(&credentials->certificate, take_certificate);
-	replace(&credentials->key, take_key);
+	credentials_replace(&credentials->certificate, take_certificate);
+	credentials_replace(&credentials->key, take_key);
 }
 
 static int refresh_certificate(struct credentials *credentials, uint64_t now,
@@ -200,9 +201,9 @@ static void run_exec(struct credentials *credentials)
 		credentials->exec_error.code = 0;
 		credentials->have_exec = true;
 		credentials->expires_us = got.expires_us;
-		replace(&credentials->token, TAKE(got.token));
-		replace(&credentials->certificate, TAKE(got.certificate));
-		replace(&credentials->key, TAKE(got.key));
+		credentials_replace(&credentials->token, TAKE(got.token));
+		credentials_replace(&credentials->certificate, TAKE(got.certificate));
+		credentials_replace(&credentials->key, TAKE(got.key));
 		/* Always: a refusal of what was before is no news any more. */
 		credentials->generation++;
 	}
@@ -238,7 +239,7 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 
 /* ---- the source ---- */
 
-static char *copy(const char *text)
+static char *credentials_copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
@@ -263,26 +264,27 @@ static int get_locked(struct credentials *credentials, struct http_credentials *
 	*ret = (struct http_credentials){
 		.authorization = credentials->token != NULL
 					 ? xprintf("Bearer %s", credentials->token)
-					 : copy(credentials->basic),
-		.certificate = copy(credentials->certificate),
-		.key = copy(credentials->key),
+					 : credentials_copy(credentials->basic),
+		.certificate = credentials_copy(credentials->certificate),
+		.key = credentials_copy(credentials->key),
 		.generation = credentials->generation,
 	};
 	return 0;
 }
 
-static int get(void *arg, struct http_credentials *ret, struct error *reterr)
+static int credentials_get(void *arg, struct http_credentials *ret, struct error *reterr)
 {
 	struct error tolerated = { 0 };
 	int r = get_locked(arg, ret, &tolerated, reterr);
 
 	if (tolerated.code < 0) {
-		log_warning("credentials: %s, going on with those from before", tolerated.text);
+		log_warning("cannot refresh the credentials: %s, going on with the old ones",
+			    tolerated.text);
 	}
 	return r;
 }
 
-static void refused(void *arg, uint64_t generation)
+static void credentials_refused(void *arg, uint64_t generation)
 {
 	struct credentials *credentials = arg;
 
@@ -298,7 +300,7 @@ static void refused(void *arg, uint64_t generation)
 	}
 }
 
-static void stop(void *arg)
+static void credentials_stop(void *arg)
 {
 	struct credentials *credentials = arg;
 	uint64_t one = 1;
@@ -312,9 +314,10 @@ static void stop(void *arg)
 
 struct http_credentials_source credentials_source(struct credentials *credentials)
 {
-	return (struct http_credentials_source){
-		.get = get, .refused = refused, .stop = stop, .arg = credentials
-	};
+	return (struct http_credentials_source){ .get = credentials_get,
+						 .refused = credentials_refused,
+						 .stop = credentials_stop,
+						 .arg = credentials };
 }
 
 struct credentials *credentials_create(struct sched *sched, const struct kubeconfig *config)
@@ -330,7 +333,7 @@ struct credentials *credentials_create(struct sched *sched, const struct kubecon
 	credentials->uses_exec = config->exec.command != NULL && !given;
 	credentials->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	credentials->generation = 1;
-	credentials->token = copy(config->token);
+	credentials->token = credentials_copy(config->token);
 	sched_mutex_init(&credentials->lock, sched);
 	sched_cond_init(&credentials->changed, sched);
 	if (config->username != NULL || config->password != NULL) {
@@ -339,8 +342,8 @@ struct credentials *credentials_create(struct sched *sched, const struct kubecon
 		char *encoded = base64_encode(pair, strlen(pair));
 
 		credentials->basic = xprintf("Basic %s", encoded);
-		replace(&pair, NULL);
-		replace(&encoded, NULL);
+		credentials_replace(&pair, NULL);
+		credentials_replace(&encoded, NULL);
 	}
 	if (config->certificate_pem != NULL && config->key_pem != NULL) {
 		credentials->certificate = xstrdup(config->certificate_pem);
@@ -354,10 +357,10 @@ void credentials_destroy(struct credentials *credentials)
 	if (credentials == NULL) {
 		return;
 	}
-	replace(&credentials->basic, NULL);
-	replace(&credentials->token, NULL);
-	replace(&credentials->certificate, NULL);
-	replace(&credentials->key, NULL);
+	credentials_replace(&credentials->basic, NULL);
+	credentials_replace(&credentials->token, NULL);
+	credentials_replace(&credentials->certificate, NULL);
+	credentials_replace(&credentials->key, NULL);
 	if (credentials->stop_fd >= 0) {
 		close(credentials->stop_fd);
 	}

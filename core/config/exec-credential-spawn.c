@@ -37,7 +37,8 @@ static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_
 		int r = poll(fds, 2, timeout);
 
 		if (r < 0 && errno != EINTR) {
-			return error_set(reterr, -errno, "cannot wait for it: %s", strerror(errno));
+			return error_set(reterr, -errno, "cannot wait for its end: %s",
+					 strerror(errno));
 		}
 		if (r > 0 && fds[1].revents != 0) {
 			return error_set(reterr, -ECANCELED, "stopped while it ran");
@@ -70,7 +71,7 @@ static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadli
 					 strerror(errno));
 		}
 		if (got > 0 && buf_append(out, data, (size_t)got) < 0) {
-			return error_set(reterr, -EFBIG, "it prints more than %zu bytes",
+			return error_set(reterr, -EFBIG, "it printed more than %zu bytes",
 					 out->ceiling);
 		}
 	} while (got != 0);
@@ -95,7 +96,7 @@ static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadli
 	return r;
 }
 
-static int reap(pid_t pid, struct error *reterr)
+static int exec_reap(pid_t pid, struct error *reterr)
 {
 	int status = 0;
 	pid_t r;
@@ -105,7 +106,8 @@ static int reap(pid_t pid, struct error *reterr)
 	} while (r < 0 && errno == EINTR);
 
 	if (r < 0) {
-		return error_set(reterr, -errno, "its end is unknown: %s", strerror(errno));
+		return error_set(reterr, -errno, "cannot read its exit status: %s",
+				 strerror(errno));
 	}
 	if (WIFSIGNALED(status)) {
 		return error_set(reterr, -EIO, "it was killed by signal %d", WTERMSIG(status));
@@ -161,7 +163,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 								     POSIX_SPAWN_SETPGROUP);
 }
 
-static int start(char *const *argv, char *const *env, int output, pid_t *ret)
+static int exec_start(char *const *argv, char *const *env, int output, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -192,10 +194,10 @@ int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *e
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return error_set(reterr, -errno, "no pipe: %s", strerror(errno));
+		return error_set(reterr, -errno, "cannot make a pipe: %s", strerror(errno));
 	}
 
-	int r = start(argv, env, ends[1], &pid);
+	int r = exec_start(argv, env, ends[1], &pid);
 
 	close(ends[1]);
 	if (r != 0) {
@@ -209,8 +211,8 @@ int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *e
 	}
 	if (r < 0) {
 		kill(-pid, SIGKILL);
-		(void)reap(pid, NULL);
+		(void)exec_reap(pid, NULL);
 		return r;
 	}
-	return reap(pid, reterr);
+	return exec_reap(pid, reterr);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exec plugins are told and what they say. Run by core/config/credentials when it has no valid
- * credentials; the process itself is exec-credential-spawn.c's. */
+/* Makes the input of exec plugins and reads their output. Called by core/config/credentials when it
+ * has no valid credentials; the process itself is exec-credential-spawn.c's. */
 #include "config.h"
 
 #include "core/config/exec-credential.h"
@@ -31,7 +31,7 @@ void exec_credential_finish(struct exec_credential *credential)
 	*credential = (struct exec_credential){ 0 };
 }
 
-/* ---- what the plugin is told ---- */
+/* ---- the input of the plugin ---- */
 
 static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 		  struct error *reterr)
@@ -89,7 +89,7 @@ int exec_credential_info(const struct kubeconfig *config, struct buf *out, struc
 		r = add_cluster(spec, config, reterr);
 	}
 	if (r == 0 && json_print(info, out) < 0) {
-		r = error_set(reterr, -E2BIG, "what the exec plugin is to know does not fit");
+		r = error_set(reterr, -E2BIG, "the input of the exec plugin is too large");
 	}
 	return r;
 }
@@ -106,7 +106,7 @@ static bool one_line(const char *text)
 	return true;
 }
 
-static const char *member(struct json_object *status, const char *name)
+static const char *exec_member(struct json_object *status, const char *name)
 {
 	const char *text = asb_str(status, name);
 
@@ -116,10 +116,10 @@ static const char *member(struct json_object *status, const char *name)
 static int read_status(struct json_object *status, struct exec_credential *ret,
 		       struct error *reterr)
 {
-	const char *token = member(status, "token"),
-		   *expiry = member(status, "expirationTimestamp");
-	const char *certificate = member(status, "clientCertificateData"),
-		   *key = member(status, "clientKeyData");
+	const char *token = exec_member(status, "token"),
+		   *expiry = exec_member(status, "expirationTimestamp");
+	const char *certificate = exec_member(status, "clientCertificateData"),
+		   *key = exec_member(status, "clientKeyData");
 	int64_t expires_ms = 0;
 
 	if ((certificate == NULL) != (key == NULL)) {
@@ -209,8 +209,8 @@ static char **make_arguments(const struct exec_config *exec)
 	return argv;
 }
 
-static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
-	       uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
+static int exec_run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
+		    uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
 	struct buf info CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX),
 			output CLEANUP_BUF = BUF_INIT(EXEC_OUTPUT_MAX);
@@ -237,7 +237,7 @@ static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd
 int exec_credential_run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
 			uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
-	int r = run(sched, config, stop_fd, deadline_us, ret, reterr);
+	int r = exec_run(sched, config, stop_fd, deadline_us, ret, reterr);
 
 	if (r < 0 && reterr != NULL) {
 		error_prefix(reterr, "exec plugin '%.128s'", config->exec.command);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the readers of kubeconfigs share: single members of entries, with errors that name the entry and the member but never a
- * value. The readers of clusters, users and exec plugins are made of these. */
+/* What the readers of kubeconfigs share: single members of entries, with errors that name the entry
+ * and the member but never a value. The readers of clusters, users and exec plugins are made of
+ * these. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

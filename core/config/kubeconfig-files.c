@@ -44,7 +44,7 @@ static struct json_object *parse_one(const char *text, size_t length, struct err
 
 	if (json_object_array_length(documents) > 1 ||
 	    !json_object_is_type(first, json_type_object)) {
-		error_set(reterr, -EINVAL, "not a kubeconfig: not one map");
+		error_set(reterr, -EINVAL, "not a kubeconfig: it is not a map");
 		return NULL;
 	}
 	return json_object_get(first);
@@ -87,8 +87,9 @@ void kubeconfig_files_finish(struct kubeconfig_files *files)
 /* ---- the current context ---- */
 
 /* Finds the first entry of that name in lists like { name: x, <what>: { ... } }. */
-static int find(const struct kubeconfig_files *files, const char *list_name, const char *what,
-		const char *name, struct kubeconfig_entry *ret, struct error *reterr)
+static int kubeconfig_files_find(const struct kubeconfig_files *files, const char *list_name,
+				 const char *what, const char *name, struct kubeconfig_entry *ret,
+				 struct error *reterr)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		struct json_object *list = asb_array(files->list[i].tree, list_name);
@@ -109,7 +110,7 @@ static int find(const struct kubeconfig_files *files, const char *list_name, con
 			return 0;
 		}
 	}
-	return error_set(reterr, -ENOENT, "there is no %s '%.128s'", what, name);
+	return error_set(reterr, -ENOENT, "it has no %s '%.128s'", what, name);
 }
 
 static const char *current_context(const struct kubeconfig_files *files)
@@ -142,8 +143,8 @@ static void read_exec_extension(const struct kubeconfig_entry *cluster, struct k
 	}
 }
 
-static int resolve(const struct kubeconfig_files *files, struct kubeconfig *config,
-		   struct error *reterr)
+static int kubeconfig_files_resolve(const struct kubeconfig_files *files, struct kubeconfig *config,
+				    struct error *reterr)
 {
 	struct kubeconfig_entry context, cluster, user;
 	const char *name = current_context(files), *cluster_name, *user_name;
@@ -152,7 +153,7 @@ static int resolve(const struct kubeconfig_files *files, struct kubeconfig *conf
 		return error_set(reterr, -EINVAL, "no current-context is set");
 	}
 
-	int r = find(files, "contexts", "context", name, &context, reterr);
+	int r = kubeconfig_files_find(files, "contexts", "context", name, &context, reterr);
 
 	if (r == 0) {
 		r = kubeconfig_copy(&context, "namespace", &config->namespace_, reterr);
@@ -164,7 +165,8 @@ static int resolve(const struct kubeconfig_files *files, struct kubeconfig *conf
 		r = kubeconfig_bad(&context, reterr, "'cluster' is missing");
 	}
 	if (r == 0) {
-		r = find(files, "clusters", "cluster", cluster_name, &cluster, reterr);
+		r = kubeconfig_files_find(files, "clusters", "cluster", cluster_name, &cluster,
+					  reterr);
 	}
 	if (r == 0) {
 		r = kubeconfig_cluster(&cluster, config, reterr);
@@ -175,7 +177,7 @@ static int resolve(const struct kubeconfig_files *files, struct kubeconfig *conf
 	if (r < 0 || user_name == NULL) {
 		return r;
 	}
-	r = find(files, "users", "user", user_name, &user, reterr);
+	r = kubeconfig_files_find(files, "users", "user", user_name, &user, reterr);
 	if (r == 0) {
 		r = kubeconfig_user(&user, config, reterr);
 	}
@@ -189,7 +191,7 @@ int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *
 		       struct error *reterr)
 {
 	struct kubeconfig config = { 0 };
-	int r = resolve(files, &config, reterr);
+	int r = kubeconfig_files_resolve(files, &config, reterr);
 
 	if (r < 0) {
 		kubeconfig_finish(&config);

@@ -123,7 +123,7 @@ int kubeconfig_in_cluster(const char *directory, const char *host, const char *p
 	return 0;
 }
 
-static const char *variable(const char *name)
+static const char *kubeconfig_variable(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -132,9 +132,9 @@ static const char *variable(const char *name)
 
 int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
-	const char *list = variable("KUBECONFIG"), *home = variable("HOME");
-	const char *host = variable("KUBERNETES_SERVICE_HOST"),
-		   *port = variable("KUBERNETES_SERVICE_PORT");
+	const char *list = kubeconfig_variable("KUBECONFIG"), *home = kubeconfig_variable("HOME");
+	const char *host = kubeconfig_variable("KUBERNETES_SERVICE_HOST"),
+		   *port = kubeconfig_variable("KUBERNETES_SERVICE_PORT");
 	bool any = false;
 
 	if (path != NULL && path[0] != '\0') {
@@ -158,5 +158,5 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 	}
 	return error_set(
 		reterr, -ENOENT,
-		"no API server is known: no --kubeconfig, no file of $KUBECONFIG, no cluster around, no ~/.kube/config");
+		"no kubeconfig found: give --kubeconfig, or set $KUBECONFIG, or write ~/.kube/config; this process does not run in a cluster either");
 }

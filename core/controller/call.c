@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arena of one call into a plugin, and the memory of its keys. Used by core/controller/host.c and
- * core/controller/worker.c. */
+/* The arena of one call into a plugin, and the state that plugins keep of keys. Used by
+ * core/controller/host.c and core/controller/worker.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

@@ -67,7 +67,8 @@ void *call_alloc(struct call *call, size_t size);
 /* The memory of the call's key; NULL when size is more than it has. */
 void *call_key_state(struct call *call, uint64_t size);
 
-/* Per-key memory (asb_host.state). forget: the key's object is gone. */
+/* The state that a plugin keeps of a key (asb_host.key_state). key_state_forget: the object is
+ * gone. */
 void *key_state_get(struct controller *controller, const char *ns, const char *name, uint64_t size);
 void key_state_forget(struct controller *controller, const char *ns, const char *name);
 void key_state_finish(struct controller *controller);

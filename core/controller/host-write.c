@@ -13,7 +13,7 @@
 #include "core/controller/controller-private.h"
 #include "core/observe/log.h"
 
-/* A write on its way: the request, and what is needed to settle it. */
+/* A write that is being sent: the request, and what is needed when its response comes. */
 struct sending {
 	struct asb_write *write;
 	struct client_write request;
@@ -26,7 +26,7 @@ static const struct binding *binding_of(const struct call *call, const struct as
 	return &call->controller->bindings[write->watch];
 }
 
-/* Whether the plugin declares all of status: else more of it may be there than is stored. */
+/* Whether the plugin declares all of status: else the object may have more of it than is stored. */
 static bool reads_status(const struct asb_watch *watch)
 {
 	for (const char *const *field = watch->fields; field != NULL && *field != NULL; field++) {
@@ -52,13 +52,13 @@ static bool is_needless(const struct call *call, const struct asb_write *write)
 	return stored != NULL && json_same(stored, write->take_body);
 }
 
-static void prepare(struct call *call, struct asb_write *write, struct sending *ret)
+static void host_write_prepare(struct call *call, struct asb_write *write, struct sending *ret)
 {
 	const struct plugin *plugin = call->controller->plugin;
 
 	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE ||
 	    write->verb > ASB_DELETE) {
-		log_error("plugin '%s' asks for write %u of watch %u, of which there are %u",
+		log_error("plugin '%s' asks for write %u of watch %u, but has only %u watches",
 			  plugin->head.name, write->verb, write->watch, plugin->watch_count);
 		abort();
 	}
@@ -110,7 +110,7 @@ static void settle_object(struct call *call, struct asb_write *write,
 		call_keep(call, object != NULL ? object : store_transform(store, text, length));
 }
 
-static void settle(struct call *call, struct sending *sending)
+static void host_write_settle(struct call *call, struct sending *sending)
 {
 	struct asb_write *write = sending->write;
 	const struct client_write *request = &sending->request;
@@ -169,12 +169,12 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	int32_t first = ASB_OK;
 
 	if (count > ASB_WRITE_MAX) {
-		log_error("plugin '%s' asks for %u writes at once, at most %u go",
+		log_error("plugin '%s' asks for %u writes at once, the limit is %u",
 			  call->controller->plugin->head.name, count, ASB_WRITE_MAX);
 		abort();
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		prepare(call, &writes[i], &sendings[i]);
+		host_write_prepare(call, &writes[i], &sendings[i]);
 		if (!sendings[i].needless) {
 			begin_span(call, &sendings[i]);
 			requests[sent++] = sendings[i].request;
@@ -186,7 +186,7 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 		if (!sendings[i].needless) {
 			sendings[i].request = requests[sent];
 			end_span(call, &sendings[i]);
-			settle(call, &sendings[i]);
+			host_write_settle(call, &sendings[i]);
 			client_write_finish(&requests[sent++]);
 		}
 		call_keep(call, TAKE(writes[i].take_body));

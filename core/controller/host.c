@@ -34,13 +34,13 @@ static struct call *call_of(struct asb_call *base)
 	return (struct call *)base;
 }
 
-/* A plugin that names a watch or an index it does not have is broken beyond reporting to it. */
+/* Ends the process: a plugin that uses a watch or an index it does not have is broken. */
 static void check_number(const struct controller *controller, const char *what, uint32_t number,
 			 uint32_t count)
 {
 	if (number >= count) {
-		log_error("plugin '%s' names %s %u of %u", controller->plugin->head.name, what,
-			  number, count);
+		log_error("plugin '%s' uses %s %u but has only %u", controller->plugin->head.name,
+			  what, number, count);
 		abort();
 	}
 }
@@ -127,7 +127,7 @@ static struct json_object *host_get(struct asb_call *base, uint32_t watch, const
 		       : NULL;
 }
 
-/* What list gathers. */
+/* What a list collects. */
 struct gathering {
 	struct call *call;
 	struct store *store;
@@ -137,7 +137,7 @@ struct gathering {
 	struct json_object **objects;
 };
 
-static void gather(struct gathering *gathering, char *key)
+static void host_gather(struct gathering *gathering, char *key)
 {
 	char *slash = strchr(key, '/'), holder[STORE_KEY_MAX];
 	struct json_object *object;
@@ -191,7 +191,7 @@ static uint32_t host_list(struct asb_call *base, uint32_t index, const char *val
 		chunk = store_keys(gathering.store, controller->store_indexes[index], value,
 				   (flags & ASB_LIST_REVERSE) != 0, &cursor, keys, most);
 		for (size_t i = 0; i < chunk && gathering.count < gathering.limit; i++) {
-			gather(&gathering, keys[i]);
+			host_gather(&gathering, keys[i]);
 		}
 	} while (chunk > 0 && gathering.count < gathering.limit);
 	if (gathering.count > 0) {
@@ -257,8 +257,9 @@ static void *host_key_state(struct asb_call *base, uint64_t size)
 	void *state = call->name != NULL ? call_key_state(call, size) : NULL;
 
 	if (state == NULL) {
-		log_error("plugin '%s' asks for memory outside a reconcile or for more than before",
-			  call->controller->plugin->head.name);
+		log_error(
+			"plugin '%s' asks for key state outside a reconcile, or for more bytes than in its first call",
+			call->controller->plugin->head.name);
 		abort();
 	}
 	return state;
@@ -272,7 +273,7 @@ static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *
 	struct call *call = call_of(base);
 	const struct asb_kind *kind = kind_of(call->controller, watch);
 	struct store *store = call->controller->bindings[watch].store;
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct error error = { 0 };
 	struct json_object *object;
 	int32_t result = client_read(call->controller->config.client, kind, ns, name,

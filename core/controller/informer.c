@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the stores and reflectors that the controllers' tables ask for, and passes changes on. Owned by core/controller/manager. */
+/* Makes the stores and reflectors for the watches of all plugins, and passes changes on to the
+ * controllers. Owned by core/controller/manager.c. */
 #include "config.h"
 
 #include "core/controller/informer.h"
@@ -47,8 +48,8 @@ static void on_change(void *arg, struct store_change *change)
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map(informer->subscriptions[i].controller,
-			       informer->subscriptions[i].watch, change);
+		controller_enqueue_change(informer->subscriptions[i].controller,
+					  informer->subscriptions[i].watch, change);
 	}
 }
 
@@ -64,7 +65,7 @@ static void on_filtered(void *arg, const char *ns, const char *name)
 
 /* ---- making ---- */
 
-static struct informer *find(struct informers *informers, const struct asb_kind *kind)
+static struct informer *informer_find(struct informers *informers, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < informers->count; i++) {
 		if (kind_same(informers->items[i].kind, kind)) {
@@ -85,10 +86,11 @@ static bool is_reconciled(const struct informers *informers, const struct asb_ki
 	return false;
 }
 
-static void subscribe(struct informers *informers, struct controller *controller, uint32_t number)
+static void informer_subscribe(struct informers *informers, struct controller *controller,
+			       uint32_t number)
 {
 	const struct asb_watch *watch = &controller_plugin(controller)->watches[number];
-	struct informer *informer = find(informers, &watch->kind);
+	struct informer *informer = informer_find(informers, &watch->kind);
 
 	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 ||
 	    ((watch->flags & ASB_WATCH_OPTIONAL) != 0 && !is_reconciled(informers, &watch->kind))) {
@@ -111,7 +113,8 @@ static void subscribe(struct informers *informers, struct controller *controller
 		(struct subscription){ .controller = controller, .watch = number };
 }
 
-/* The keep rule: everything, unless all who watch the kind want only ours. */
+/* Sets the cache selector: it matches everything, unless all plugins that watch the kind want
+ * selected objects only. */
 static void informers_set_selector(struct informers *informers, struct informer *informer)
 {
 	for (size_t i = 0; i < informer->subscription_count; i++) {
@@ -154,7 +157,7 @@ static void add_indexes(struct informers *informers, struct informer *informer,
 	}
 }
 
-static void complete(struct informers *informers, struct informer *informer)
+static void informer_complete(struct informers *informers, struct informer *informer)
 {
 	struct reflector_config config = {
 		.sched = informers->config.sched,
@@ -197,11 +200,11 @@ struct informers *informers_create(const struct informers_config *config,
 	for (size_t i = 0; i < count; i++) {
 		for (uint32_t watch = 0; watch < controller_plugin(controllers[i])->watch_count;
 		     watch++) {
-			subscribe(informers, controllers[i], watch);
+			informer_subscribe(informers, controllers[i], watch);
 		}
 	}
 	for (size_t i = 0; i < informers->count; i++) {
-		complete(informers, &informers->items[i]);
+		informer_complete(informers, &informers->items[i]);
 	}
 	return informers;
 }
@@ -274,7 +277,7 @@ void informers_report(struct informers *informers, struct buf *out)
 
 struct store *informers_store(struct informers *informers, const struct asb_kind *kind)
 {
-	struct informer *informer = find(informers, kind);
+	struct informer *informer = informer_find(informers, kind);
 
 	return informer != NULL ? informer->store : NULL;
 }

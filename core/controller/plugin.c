@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks and copies plugin descriptions, from files or linked in. Called by controller/main.c and by
- * tests. */
+/* Checks and copies plugin descriptions, from files or linked in. Called by controller/main.c and
+ * by tests. */
 #include "config.h"
 
 #include "core/controller/plugin.h"
@@ -32,7 +32,7 @@ static int check_head(const struct asb_plugin *description, const char *file, st
 	if (description->abi_major != ASB_ABI_MAJOR) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s' was built for plugin ABI %u.%u, this host speaks %u.%u: build it anew against this version",
+			"'%s' was built for plugin ABI %u.%u, this host speaks %u.%u: rebuild it against this version",
 			file, description->abi_major, description->abi_minor, ASB_ABI_MAJOR,
 			ASB_ABI_MINOR);
 	}
@@ -47,7 +47,8 @@ static int check_head(const struct asb_plugin *description, const char *file, st
 	    strcmp(description->json_soname, ASB_JSON_SONAME) != 0) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s' was built with '%s', this host with '%s': trees cannot cross", file,
+			"'%s' was built with '%s', this host with '%s': both must use the same json-c",
+			file,
 			description->json_soname != NULL ? description->json_soname : "no json-c",
 			ASB_JSON_SONAME);
 	}
@@ -86,14 +87,14 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0 && watch->enqueue_function == NULL) {
 		return error_set(reterr, -EINVAL,
-				 "'%s': watch of '%s' maps by a function it does not have",
+				 "'%s': watch of '%s' enqueues by a function but has none",
 				 plugin->file, kind->plural);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 &&
 	    (watch->enqueue_index == NULL || !has_index(plugin, watch->enqueue_index, 0))) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s': watch of '%s' maps by index '%s', which is none over watches[0]",
+			"'%s': watch of '%s' enqueues by index '%s', which is not an index of watches[0]",
 			plugin->file, kind->plural,
 			watch->enqueue_index != NULL ? watch->enqueue_index : "");
 	}
@@ -242,13 +243,13 @@ void plugin_finish(struct plugin *plugin)
 
 /* ---- files ---- */
 
-/* Whoever can write the file runs code as us. */
+/* Refuses a file that others may write: its code runs with the rights of this process. */
 static int check_file(const char *file, struct error *reterr)
 {
 	struct stat status;
 
 	if (stat(file, &status) < 0) {
-		return error_set(reterr, -errno, "cannot look at plugin '%s': %s", file,
+		return error_set(reterr, -errno, "cannot read the file of plugin '%s': %s", file,
 				 strerror(errno));
 	}
 	if (!S_ISREG(status.st_mode)) {
@@ -257,14 +258,14 @@ static int check_file(const char *file, struct error *reterr)
 	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		return error_set(
 			reterr, -EPERM,
-			"plugin '%s' is writable by others (mode %04o): chmod go-w it, if you trust it",
+			"plugin '%s' is writable by others (mode %04o): run chmod go-w on it if you trust it",
 			file, (unsigned int)status.st_mode & 07777u);
 	}
 	if (status.st_uid != 0 && status.st_uid != geteuid()) {
 		return error_set(
 			reterr, -EPERM,
-			"plugin '%s' belongs to user %u, neither root nor this process's %u", file,
-			(unsigned int)status.st_uid, (unsigned int)geteuid());
+			"plugin '%s' belongs to user %u, which is neither root nor the user of this process (%u)",
+			file, (unsigned int)status.st_uid, (unsigned int)geteuid());
 	}
 	return 0;
 }

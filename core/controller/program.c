@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts and ends what all programs around a manager have in common. Called by the controller, the node
- * and the router. */
+/* Starts and ends what all programs around a manager have in common. Called by the controller, the
+ * node and the router. */
 #include "config.h"
 
 #include "core/controller/program.h"

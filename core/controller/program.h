@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every program around a manager needs: a scheduler, metrics, the signals that end it, the way to
- * the API server, a tracer, and the endpoints for operators. The controller, the node and the router
- * are built on it.
+ * What every program around a manager needs: a scheduler, metrics, the signals that end it, the way
+ * to the API server, a tracer, and the endpoints for operators. The controller, the node and the
+ * router are built on it.
  *
  * The order is: program_init; program_connect; what the program adds itself (its manager);
  * program_serve; program_wait; program_stop_serving; the end of what the program has added;
@@ -37,14 +37,14 @@ int program_init(struct program *program, const char *name, struct error *reterr
 /* kubeconfig: as for api_connect. tracing: makes the tracer too. A negative errno and *reterr. */
 int program_connect(struct program *program, const char *kubeconfig, bool tracing,
 		    struct error *reterr);
-/* Starts /healthz, /readyz and /metrics; config says all but the metrics. The callbacks may run from
- * here on. A negative errno and *reterr. */
+/* Starts /healthz, /readyz and /metrics; config says all but the metrics. The callbacks may run
+ * from here on. A negative errno and *reterr. */
 int program_serve(struct program *program, const struct admin_config *config, struct error *reterr);
 /* Whether the program has to end: waits at most timeout_ms for that, without a limit where it is
  * negative. */
 bool program_must_end(const struct program *program, int timeout_ms);
-/* Waits for a signal (0) or for program_stop (-ECANCELED), and meanwhile gives free memory back to the
- * kernel. */
+/* Waits for a signal (0) or for program_stop (-ECANCELED), and meanwhile gives free memory back to
+ * the kernel. */
 int program_wait(const struct program *program);
 /* Ends program_wait. Any thread. */
 void program_stop(const struct program *program);

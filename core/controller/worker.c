@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker thread: takes a key, calls reconcile, says what comes next. Started by core/controller/controller.c. */
+/* A worker thread: takes a key, calls reconcile, and queues the key again if needed. Started by
+ * core/controller/controller.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -47,7 +48,8 @@ static void set_busy(struct worker *worker, uint64_t since_us)
 	worker->busy_since_us = since_us;
 }
 
-/* Who made the key's object may have left a trace on it to hang our work under. */
+/* Starts the span of a reconcile under the trace context that the object's client may have put on
+ * it. */
 static void begin_span(struct call *call)
 {
 	struct tracer *tracer = call->controller->config.tracer;
@@ -69,8 +71,8 @@ static void begin_span(struct call *call)
 	span_attribute(&call->span, "k8s.object.name", call->name);
 }
 
-static int32_t reconcile(struct controller *controller, struct queue_item *item,
-			 uint64_t *ret_requeue_after_ms)
+static int32_t worker_reconcile(struct controller *controller, struct queue_item *item,
+				uint64_t *ret_requeue_after_ms)
 {
 	struct asb_key key = { .ns = queue_item_ns(item), .name = queue_item_name(item) };
 	bool was_gone = !store_has(controller->bindings[0].store, key.ns, key.name);
@@ -84,7 +86,8 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	if (result != ASB_DONE && result != ASB_REQUEUE_AFTER) {
 		report_failure(&call, item, result);
 	}
-	/* Gone meanwhile is not enough: the plugin must have seen it gone once with its memory intact. */
+	/* That the object is gone by now is not enough: the plugin must have been called once for
+	 * the missing object with its key state still there. */
 	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
 		key_state_forget(controller, key.ns, key.name);
 	}
@@ -104,7 +107,7 @@ static void work_on(struct worker *worker, struct queue_item *item)
 	int32_t result;
 
 	set_busy(worker, began);
-	result = reconcile(controller, item, &after_ms);
+	result = worker_reconcile(controller, item, &after_ms);
 	set_busy(worker, 0);
 	metric_record(controller->durations,
 		      (double)(sched_now_us(controller->config.sched) - began) / 1e6,

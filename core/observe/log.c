@@ -65,7 +65,7 @@ struct line {
 	bool full; /* something did not fit */
 };
 
-static void put(struct line *line, const char *data, size_t length)
+static void log_put(struct line *line, const char *data, size_t length)
 {
 	if (line->full || line->length + length > sizeof(line->data) - TAIL) {
 		line->full = true;
@@ -77,7 +77,7 @@ static void put(struct line *line, const char *data, size_t length)
 
 static void put_str(struct line *line, const char *text)
 {
-	put(line, text, strlen(text));
+	log_put(line, text, strlen(text));
 }
 
 /* For the end of a line: TAIL is kept free for it. */
@@ -112,7 +112,7 @@ static void put_escaped(struct line *line, const char *text, bool quoted)
 				 (unsigned int)(unsigned char)*text);
 			put_str(line, escape);
 		} else {
-			put(line, text, length);
+			log_put(line, text, length);
 		}
 		text += length;
 	}
@@ -216,7 +216,7 @@ void log_write(enum log_level level, const char *const *fields, const char *form
 	} else {
 		text_line(&line, now, level_names[level], message, fields);
 	}
-	/* A log that cannot be written has nobody to be told. */
+	/* There is nowhere to report that the log cannot be written. */
 	if (write(STDERR_FILENO, line.data, line.length) < 0) {
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives back memory that nobody uses for now. Called by controller/process.c while it waits. */
+/* Gives free memory back to the kernel. Called by the programs while they wait. */
 #include "config.h"
 
 #include "core/observe/memory-trim.h"
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The loader has written into the text of such an object: it is not that of the file any more. */
+/* Whether the loader has written into the text of an object, so that it differs from the file. */
 static bool has_changed_text(const struct dl_phdr_info *info)
 {
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
@@ -31,7 +31,8 @@ static bool has_changed_text(const struct dl_phdr_info *info)
 	return false;
 }
 
-/* What cannot be written to is what the file says. A refusal does no harm. */
+/* Segments that cannot be written to hold what the file holds, so they may be dropped. A refusal by
+ * the kernel does no harm. */
 static int release_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	const uintptr_t page = *(const uintptr_t *)arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry of metrics and its text form. Called by whatever counts something, and by core/observe/admin
- * to show it. */
+/* The registry of metrics and its text form. Called by whatever counts something, and by
+ * core/observe/admin to show it. */
 #include "config.h"
 
 #include "core/observe/metrics.h"
@@ -276,7 +276,8 @@ static struct series *series_of(struct metric *metric, const char *labels)
 	return series;
 }
 
-static void record(struct metric *metric, double value, const char *const *values, bool total)
+static void metrics_record(struct metric *metric, double value, const char *const *values,
+			   bool total)
 {
 	CLEANUP_BUF struct buf labels = BUF_INIT(16384);
 	bool dropped = false;
@@ -301,12 +302,12 @@ static void record(struct metric *metric, double value, const char *const *value
 
 void metric_record(struct metric *metric, double value, const char *const *values)
 {
-	record(metric, value, values, false);
+	metrics_record(metric, value, values, false);
 }
 
 void metric_set(struct metric *metric, double value, const char *const *values)
 {
-	record(metric, value, values, true);
+	metrics_record(metric, value, values, true);
 }
 
 void metric_forget(struct metric *metric, const char *const *values)

@@ -41,7 +41,7 @@ static const struct {
 };
 
 /* Families are looked up by name at each scrape, so there is no state to keep here. */
-static void set(struct metrics *metrics, size_t which, double value)
+static void process_metrics_set(struct metrics *metrics, size_t which, double value)
 {
 	metric_set(metrics_family(metrics, table[which].name, table[which].help, table[which].type,
 				  NULL, NULL),
@@ -53,9 +53,10 @@ static void update_cpu(struct metrics *metrics)
 	struct rusage usage;
 
 	if (getrusage(RUSAGE_SELF, &usage) == 0) {
-		set(metrics, CPU_SECONDS,
-		    (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			    (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+		process_metrics_set(
+			metrics, CPU_SECONDS,
+			(double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+				(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
 	}
 }
 
@@ -70,11 +71,12 @@ static void update_files(struct metrics *metrics)
 			count += entry->d_name[0] != '.' ? 1 : 0;
 		}
 		closedir(directory);
-		set(metrics, OPEN_FDS,
-		    (double)(count > 0 ? count - 1 : 0)); /* not the one just used */
+		process_metrics_set(
+			metrics, OPEN_FDS,
+			(double)(count > 0 ? count - 1 : 0)); /* not the one just used */
 	}
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		set(metrics, MAX_FDS, (double)limit.rlim_cur);
+		process_metrics_set(metrics, MAX_FDS, (double)limit.rlim_cur);
 	}
 }
 
@@ -119,11 +121,12 @@ static void update_start(struct metrics *metrics)
 	    sscanf(rest,
 		   ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
 		   &ticks) == 1) {
-		set(metrics, START_TIME, (double)boot + (double)ticks / (double)per_second);
+		process_metrics_set(metrics, START_TIME,
+				    (double)boot + (double)ticks / (double)per_second);
 	}
 }
 
-static void update(void *arg)
+static void process_metrics_update(void *arg)
 {
 	struct metrics *metrics = arg;
 	unsigned long long number;
@@ -132,17 +135,17 @@ static void update(void *arg)
 	update_files(metrics);
 	update_start(metrics);
 	if (find_number("/proc/self/status", "VmRSS:", &number)) {
-		set(metrics, RESIDENT_BYTES, (double)number * 1024);
+		process_metrics_set(metrics, RESIDENT_BYTES, (double)number * 1024);
 	}
 	if (find_number("/proc/self/status", "VmSize:", &number)) {
-		set(metrics, VIRTUAL_BYTES, (double)number * 1024);
+		process_metrics_set(metrics, VIRTUAL_BYTES, (double)number * 1024);
 	}
 	if (find_number("/proc/self/status", "Threads:", &number)) {
-		set(metrics, THREADS, (double)number);
+		process_metrics_set(metrics, THREADS, (double)number);
 	}
 }
 
 void metrics_add_process(struct metrics *metrics)
 {
-	metrics_on_render(metrics, update, metrics);
+	metrics_on_render(metrics, process_metrics_update, metrics);
 }

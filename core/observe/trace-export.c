@@ -16,7 +16,7 @@
 #define LAST_MS 2000u /* the process ends: that long for what is left */
 #define BODY_MAX (4u << 20)
 
-static void count(struct tracer *tracer, const char *result, size_t spans)
+static void export_count(struct tracer *tracer, const char *result, size_t spans)
 {
 	if (tracer->spans != NULL) {
 		metric_record(tracer->spans, (double)spans, &result);
@@ -35,7 +35,7 @@ void tracer_add(struct tracer *tracer, const struct span *span)
 	}
 	sched_mutex_unlock(&tracer->lock);
 	if (dropped) {
-		count(tracer, "dropped", 1);
+		export_count(tracer, "dropped", 1);
 	}
 }
 
@@ -85,7 +85,7 @@ static bool send_batch(struct tracer *tracer, const struct span *batch, size_t s
 	return response->result == 0 && response->status >= 200 && response->status < 300;
 }
 
-static void run(void *arg)
+static void export_run(void *arg)
 {
 	struct tracer *tracer = arg;
 	struct span *batch = xnew_array(struct span, TRACE_BATCH);
@@ -96,11 +96,11 @@ static void run(void *arg)
 		struct http_response response = { 0 };
 		bool well = send_batch(tracer, batch, spans, last, &response);
 
-		count(tracer, well ? "sent" : "failed", spans);
+		export_count(tracer, well ? "sent" : "failed", spans);
 		/* A collector that stays away is said once, not once a second. */
 		if (!well && was_well) {
 			log_warning(
-				"the collector does not take spans (status %d%s%s); they are dropped until it does",
+				"the collector refuses spans (status %d%s%s); spans are dropped until it accepts them",
 				response.status, response.error[0] != '\0' ? ": " : "",
 				response.error);
 		}
@@ -129,7 +129,7 @@ struct tracer *tracer_create(const struct tracer_config *config)
 					       "result", NULL);
 	}
 	if (config->transport != NULL) {
-		tracer->thread = sched_start(config->sched, "trace", run, tracer);
+		tracer->thread = sched_start(config->sched, "trace", export_run, tracer);
 	}
 	return tracer;
 }

@@ -16,7 +16,7 @@
 
 /* ---- contexts ---- */
 
-static int digit(char c)
+static int trace_digit(char c)
 {
 	if (c >= '0' && c <= '9') {
 		return c - '0';
@@ -30,8 +30,8 @@ static bool read_hex(const char *text, uint8_t *ret, size_t size)
 	uint8_t any = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		int high = digit(text[2 * i]);
-		int low = high < 0 ? -1 : digit(text[2 * i + 1]);
+		int high = trace_digit(text[2 * i]);
+		int low = high < 0 ? -1 : trace_digit(text[2 * i + 1]);
 
 		if (low < 0) {
 			return false;
@@ -47,9 +47,9 @@ static bool has_shape(const char *text)
 {
 	size_t length = strnlen(text, TRACEPARENT_SIZE);
 
-	return length >= TRACEPARENT_SIZE - 1 && digit(text[0]) >= 0 && digit(text[1]) >= 0 &&
-	       strncmp(text, "ff", 2) != 0 && text[2] == '-' && text[35] == '-' &&
-	       text[52] == '-' &&
+	return length >= TRACEPARENT_SIZE - 1 && trace_digit(text[0]) >= 0 &&
+	       trace_digit(text[1]) >= 0 && strncmp(text, "ff", 2) != 0 && text[2] == '-' &&
+	       text[35] == '-' && text[52] == '-' &&
 	       (text[55] == '\0' || (text[55] == '-' && strncmp(text, "00", 2) != 0));
 }
 
@@ -64,8 +64,8 @@ bool trace_parse(const char *traceparent, struct trace_context *ret)
 	    !read_hex(traceparent + 36, context.parent, sizeof(context.parent))) {
 		return false;
 	}
-	high = digit(traceparent[53]);
-	low = digit(traceparent[54]);
+	high = trace_digit(traceparent[53]);
+	low = trace_digit(traceparent[54]);
 	if (high < 0 || low < 0) {
 		return false;
 	}

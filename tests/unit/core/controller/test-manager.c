@@ -231,7 +231,7 @@ static void a_plugin_whose_kind_is_not_served_is_parked_alone(void **state)
 	assert_true(manager_ready(f.manager, &text));
 	assert_string_equal(
 		buf_str(&text),
-		"plugin parked is parked: the API server does not serve gadgets.example.com\n"
+		"plugin parked is waiting for the CRD of gadgets.example.com: the API server does not serve that kind\n"
 		"gadgets.example.com: not served by the API server\n");
 	assert_true(manager_idle(f.manager));
 	buf_clear(&text);

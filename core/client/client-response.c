@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads what the API server answered: done, refused, lost, and in which words. Called by
- * core/client/client only. */
+/* Finds out from a response whether a write succeeded, was refused or got lost, and the message.
+ * Called by core/client/client only. */
 #include "config.h"
 
 #include "core/client/client-private.h"
