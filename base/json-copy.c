@@ -251,7 +251,7 @@ static int copy_elements(struct json_scanner *scanner)
 static int copy_container(struct json_scanner *scanner, char end,
 			  int (*copy_inside)(struct json_scanner *scanner))
 {
-	int r = 0;
+	int code = 0;
 
 	if (scanner->depth == SCAN_DEPTH_MAX) {
 		return -EAGAIN;
@@ -260,10 +260,10 @@ static int copy_container(struct json_scanner *scanner, char end,
 	scanner->at++;
 	scan_copy_gap(scanner);
 	if (!json_take(scanner, end)) {
-		r = copy_inside(scanner);
+		code = copy_inside(scanner);
 	}
 	scanner->depth--;
-	return r;
+	return code;
 }
 
 static int copy_any(struct json_scanner *scanner)
@@ -290,8 +290,8 @@ int json_copy_value(struct json_scanner *scanner)
 {
 	scanner->from = scanner->at;
 
-	int r = copy_any(scanner);
+	int code = copy_any(scanner);
 
 	scan_copy_flush(scanner);
-	return r;
+	return code;
 }

@@ -189,7 +189,7 @@ static int walk_member(struct json_scanner *scanner, const struct json_field *fi
 	struct buf *out = scanner->out;
 	size_t before = out->length;
 	bool inside = false;
-	int r;
+	int code;
 
 	if (!field->whole && json_peek(scanner) != '{') {
 		return skip_value(scanner);
@@ -205,7 +205,7 @@ static int walk_member(struct json_scanner *scanner, const struct json_field *fi
 	buf_append_char(out, '{');
 	scanner->at++;
 	scanner->depth++;
-	r = scanner->depth > SCAN_DEPTH_MAX ? -EAGAIN : walk_object(scanner, field, &inside);
+	code = scanner->depth > SCAN_DEPTH_MAX ? -EAGAIN : walk_object(scanner, field, &inside);
 	scanner->depth--;
 	if (inside) {
 		*any = true;
@@ -213,7 +213,7 @@ static int walk_member(struct json_scanner *scanner, const struct json_field *fi
 	} else {
 		out->length = before;
 	}
-	return r;
+	return code;
 }
 
 /* Goes through the object whose bracket has been read. Whether anything of it was wanted goes to
@@ -222,9 +222,9 @@ static int walk_object(struct json_scanner *scanner, const struct json_field *fi
 {
 	uint64_t seen = 0;
 	bool any = false;
-	int r = is_empty(scanner) ? 0 : 1;
+	int code = is_empty(scanner) ? 0 : 1;
 
-	while (r == 1) {
+	while (code == 1) {
 		const char *name;
 		size_t length, i;
 
@@ -233,19 +233,19 @@ static int walk_object(struct json_scanner *scanner, const struct json_field *fi
 		}
 		i = json_field_find(field, name, length);
 		if (i == field->count) {
-			r = skip_value(scanner);
+			code = skip_value(scanner);
 		} else if (i >= CHILDREN_MAX || (seen & UINT64_C(1) << i) != 0) {
 			return -EAGAIN;
 		} else {
 			seen |= UINT64_C(1) << i;
-			r = walk_member(scanner, &field->children[i], &any);
+			code = walk_member(scanner, &field->children[i], &any);
 		}
-		if (r == 0) {
-			r = read_separator(scanner);
+		if (code == 0) {
+			code = read_separator(scanner);
 		}
 	}
 	*ret_any = any;
-	return r;
+	return code;
 }
 
 int json_scan_extract(const struct json_fields *fields, const char *text, size_t length,
@@ -262,18 +262,18 @@ int json_scan_extract(const struct json_fields *fields, const char *text, size_t
 	scanner.depth = 1;
 	buf_append_char(out, '{');
 
-	int r = walk_object(&scanner, &fields->root, &any);
+	int code = walk_object(&scanner, &fields->root, &any);
 
-	if (r == 0 && scanner.at != scanner.end) {
-		r = -EAGAIN;
+	if (code == 0 && scanner.at != scanner.end) {
+		code = -EAGAIN;
 	}
 	if (buf_append_char(out, '}') < 0) {
-		r = -ENOSPC;
+		code = -ENOSPC;
 	}
-	if (r < 0) {
+	if (code < 0) {
 		buf_cut(out, before);
 	}
-	return r;
+	return code;
 }
 
 int json_scan_members(const char *text, size_t length, const char *const *names, size_t count,
@@ -282,7 +282,7 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 	struct json_span spans[MEMBERS_MAX] = { { 0 } };
 	size_t lengths[MEMBERS_MAX];
 	struct json_scanner scanner;
-	int r;
+	int code;
 
 	if (count > MEMBERS_MAX || scan_begin(&scanner, text, length) < 0) {
 		return -EAGAIN;
@@ -291,8 +291,8 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 	for (size_t i = 0; i < count; i++) {
 		lengths[i] = strlen(names[i]);
 	}
-	r = is_empty(&scanner) ? 0 : 1;
-	while (r == 1) {
+	code = is_empty(&scanner) ? 0 : 1;
+	while (code == 1) {
 		const char *name, *start;
 		size_t name_length, i = 0;
 
@@ -314,9 +314,9 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 			spans[i] = (struct json_span){ .start = start,
 						       .length = (size_t)(scanner.at - start) };
 		}
-		r = read_separator(&scanner);
+		code = read_separator(&scanner);
 	}
-	if (r < 0 || scanner.at != scanner.end) {
+	if (code < 0 || scanner.at != scanner.end) {
 		return -EAGAIN;
 	}
 	memcpy(ret_spans, spans, count * sizeof(*spans));

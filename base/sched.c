@@ -388,10 +388,10 @@ static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_
 		.tv_sec = (time_t)(until_us / 1000000),
 		.tv_nsec = (long)(until_us % 1000000) * 1000,
 	};
-	int r = pthread_cond_timedwait(&cond->real, &mutex->real, &until);
+	int code = pthread_cond_timedwait(&cond->real, &mutex->real, &until);
 
-	sched_check(r == ETIMEDOUT ? 0 : r, "wait");
-	return r == ETIMEDOUT && sched_now_us(cond->sched) >= deadline_us ? -ETIMEDOUT : 0;
+	sched_check(code == ETIMEDOUT ? 0 : code, "wait");
+	return code == ETIMEDOUT && sched_now_us(cond->sched) >= deadline_us ? -ETIMEDOUT : 0;
 }
 
 int sched_cond_wait(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t deadline_us)

@@ -28,7 +28,7 @@ void socket_set_patience(int fd, uint32_t send_ms, uint32_t receive_ms)
 int socket_connect_unix(const char *path, uint32_t send_ms, uint32_t receive_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, error;
+	int fd, code;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		return -ENAMETOOLONG;
@@ -40,9 +40,9 @@ int socket_connect_unix(const char *path, uint32_t send_ms, uint32_t receive_ms)
 	}
 	socket_set_patience(fd, send_ms, receive_ms);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		error = -errno;
+		code = -errno;
 		close(fd);
-		return error;
+		return code;
 	}
 	return fd;
 }

@@ -127,10 +127,10 @@ static struct json_object *copy_of(struct json_object *value)
 static int keep_anchor(struct reader *reader, const char *name, struct json_object *value,
 		       size_t cost)
 {
-	int r = count_copy(reader, cost);
+	int code = count_copy(reader, cost);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	struct anchor *anchor = xnew(struct anchor);
@@ -149,10 +149,10 @@ static int read_alias(struct reader *reader, struct json_object **ret)
 		return yaml_refuse(reader, "an alias of an anchor that is not there");
 	}
 
-	int r = count_copy(reader, anchor->cost);
+	int code = count_copy(reader, anchor->cost);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	*ret = copy_of(anchor->value);
 	return 0;
@@ -172,10 +172,10 @@ static int read_scalar(struct reader *reader, struct json_object **ret)
 		return yaml_refuse(reader, "a string that is too long");
 	}
 
-	int r = yaml_count(reader, length / BYTES_PER_NODE);
+	int code = yaml_count(reader, length / BYTES_PER_NODE);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (!plain) {
 		*ret = json_object_new_string_len(text, (int)length);
@@ -191,13 +191,13 @@ static int read_sequence(struct reader *reader, struct json_object **ret)
 
 	for (;;) {
 		struct json_object *value = NULL;
-		int r = next_event(reader);
+		int code = next_event(reader);
 
-		if (r == 0 && reader->event.type == YAML_SEQUENCE_END_EVENT) {
+		if (code == 0 && reader->event.type == YAML_SEQUENCE_END_EVENT) {
 			*ret = array;
 			return 0;
 		}
-		if (r < 0 || read_node(reader, &value) < 0) {
+		if (code < 0 || read_node(reader, &value) < 0) {
 			json_object_put(array);
 			return -EINVAL;
 		}
@@ -249,13 +249,13 @@ static int read_mapping(struct reader *reader, struct json_object **ret)
 	for (;;) {
 		CLEANUP_FREE char *key = NULL;
 		struct json_object *value = NULL;
-		int r = next_event(reader);
+		int code = next_event(reader);
 
-		if (r == 0 && reader->event.type == YAML_MAPPING_END_EVENT) {
+		if (code == 0 && reader->event.type == YAML_MAPPING_END_EVENT) {
 			*ret = object;
 			return 0;
 		}
-		if (r < 0 || read_key(reader, object, &key) < 0 || next_event(reader) < 0 ||
+		if (code < 0 || read_key(reader, object, &key) < 0 || next_event(reader) < 0 ||
 		    read_node(reader, &value) < 0) {
 			json_object_put(object);
 			return -EINVAL;
@@ -323,21 +323,21 @@ static int read_node(struct reader *reader, struct json_object **ret)
 		free_anchor(map_remove(&reader->anchors, anchor));
 	}
 
-	int r = yaml_count(reader,
-			   reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
+	int code = yaml_count(reader,
+			      reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	reader->depth++;
-	r = read_content(reader, &value);
+	code = read_content(reader, &value);
 	reader->depth--;
-	if (r == 0 && anchor != NULL) {
-		r = keep_anchor(reader, anchor, value, reader->nodes - before);
+	if (code == 0 && anchor != NULL) {
+		code = keep_anchor(reader, anchor, value, reader->nodes - before);
 	}
-	if (r < 0) {
+	if (code < 0) {
 		json_object_put(value);
-		return r;
+		return code;
 	}
 	*ret = value;
 	return 0;
@@ -371,10 +371,10 @@ static int read_stream(struct reader *reader, struct json_object *array)
 {
 	for (;;) {
 		struct json_object *value = NULL;
-		int r = next_event(reader);
+		int code = next_event(reader);
 
-		if (r < 0 || reader->event.type == YAML_STREAM_END_EVENT) {
-			return r;
+		if (code < 0 || reader->event.type == YAML_STREAM_END_EVENT) {
+			return code;
 		}
 		if (reader->event.type != YAML_DOCUMENT_START_EVENT) {
 			continue;
@@ -405,16 +405,16 @@ struct json_object *yaml_parse_all(const char *text, size_t length, struct error
 	}
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
 
-	int r = check_directives(&reader);
+	int code = check_directives(&reader);
 
-	if (r == 0) {
-		r = read_stream(&reader, array);
+	if (code == 0) {
+		code = read_stream(&reader, array);
 	}
 
 	free_anchors(&reader);
 	yaml_event_delete(&reader.event);
 	yaml_parser_delete(&reader.parser);
-	if (r < 0) {
+	if (code < 0) {
 		json_object_put(array);
 		return NULL;
 	}

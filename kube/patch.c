@@ -186,28 +186,28 @@ static int count_node(size_t bytes, bool copy, struct budget *budget, struct err
 static int count_tree(struct json_object *value, size_t depth, bool copy, struct budget *budget,
 		      struct error *reterr)
 {
-	int r;
+	int code;
 
 	if (depth == 0) {
 		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
 	}
-	r = count_node(scalar_bytes(value), copy, budget, reterr);
-	for (size_t i = 0; r == 0 && i < asb_length(value); i++) {
-		r = count_tree(json_object_array_get_idx(value, i), depth - 1, copy, budget,
-			       reterr);
+	code = count_node(scalar_bytes(value), copy, budget, reterr);
+	for (size_t i = 0; code == 0 && i < asb_length(value); i++) {
+		code = count_tree(json_object_array_get_idx(value, i), depth - 1, copy, budget,
+				  reterr);
 	}
-	if (r == 0 && json_object_is_type(value, json_type_object)) {
+	if (code == 0 && json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach (value, name, member) {
 			if (copy) {
 				patch_take(&budget->copy_bytes, strlen(name));
 			}
-			r = count_tree(member, depth - 1, copy, budget, reterr);
-			if (r < 0) {
+			code = count_tree(member, depth - 1, copy, budget, reterr);
+			if (code < 0) {
 				break;
 			}
 		}
 	}
-	return r;
+	return code;
 }
 
 /* Counts the elements of an array that make room, or close a gap. */
@@ -238,10 +238,10 @@ static int patch_put(struct json_object **root, const struct pointer *pointer, b
 	size_t place;
 	/* Each value is within the depth that was parsed, but a patch could hang one under the
 	 * other. */
-	int r = count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
+	int code = count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (pointer->count == 0) {
 		json_object_get(value);
@@ -271,11 +271,11 @@ static int patch_put(struct json_object **root, const struct pointer *pointer, b
 		json_object_array_put_idx(container, place, json_object_get(value));
 		return 0;
 	}
-	r = count_moved(asb_length(container) - place, budget, reterr);
-	if (r == 0) {
+	code = count_moved(asb_length(container) - place, budget, reterr);
+	if (code == 0) {
 		array_insert(container, place, json_object_get(value));
 	}
-	return r;
+	return code;
 }
 
 /* Takes a value out; *ret is the caller's. */
@@ -299,12 +299,12 @@ static int patch_cut(struct json_object *root, const struct pointer *pointer, st
 	if (json_object_is_type(container, json_type_object)) {
 		json_object_object_del(container, name);
 	} else if (array_place(name, asb_length(container), &place)) {
-		int r = count_moved(asb_length(container) - place, budget, reterr);
+		int code = count_moved(asb_length(container) - place, budget, reterr);
 
-		if (r < 0) {
+		if (code < 0) {
 			json_object_put(*ret);
 			*ret = NULL;
-			return r;
+			return code;
 		}
 		json_object_array_del_idx(container, place, 1);
 	}
@@ -340,21 +340,21 @@ static int copy_or_move(struct json_object **root, struct json_object *operation
 	CLEANUP(pointer_finish) struct pointer from = { 0 };
 	CLEANUP_JSON struct json_object *value = NULL;
 	struct json_object *found = NULL;
-	int r = pointer_init(&from, operation, "from", reterr);
+	int code = pointer_init(&from, operation, "from", reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (move) {
-		r = patch_cut(*root, &from, budget, &value, reterr);
-		return r < 0 ? r : patch_put(root, to, false, value, budget, reterr);
+		code = patch_cut(*root, &from, budget, &value, reterr);
+		return code < 0 ? code : patch_put(root, to, false, value, budget, reterr);
 	}
 	if (!patch_walk(*root, &from, from.count, &found)) {
 		return patch_missing(&from, reterr);
 	}
-	r = count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
-	if (r < 0) {
-		return r;
+	code = count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
+	if (code < 0) {
+		return code;
 	}
 	value = asb_copy(found);
 	return patch_put(root, to, false, value, budget, reterr);
@@ -367,10 +367,10 @@ static int patch_apply(struct json_object **root, struct json_object *operation,
 	CLEANUP_JSON struct json_object *copy = NULL;
 	struct json_object *value = NULL;
 	const char *op = asb_str(operation, "op");
-	int r = pointer_init(&path, operation, "path", reterr);
+	int code = pointer_init(&path, operation, "path", reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (asb_streq(op, "remove")) {
 		return patch_cut(*root, &path, budget, &copy, reterr);
@@ -412,10 +412,10 @@ int patch_json(struct json_object *target, struct json_object *patch, struct jso
 	}
 	root = asb_copy(target);
 	for (size_t i = 0; i < asb_length(patch); i++) {
-		int r = patch_apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
+		int code = patch_apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	*ret = TAKE(root);

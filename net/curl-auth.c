@@ -90,10 +90,10 @@ static int auth_ask(struct curl_transport *transport, struct http_credentials *r
 		return 0;
 	}
 
-	int r = transport->source.get(transport->source.arg, ret, reterr);
+	int code = transport->source.get(transport->source.arg, ret, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (ret->authorization != NULL && strpbrk(ret->authorization, "\r\n") != NULL) {
 		http_credentials_finish(ret);

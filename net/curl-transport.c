@@ -278,19 +278,19 @@ static int transport_configure(struct curl_transport *transport,
 	CLEANUP(cleanup_url) CURLU *url = curl_url();
 	CLEANUP_FREE char *host = NULL;
 	size_t given = 0, count = 0;
-	int r = check_lines(config, reterr);
+	int code = check_lines(config, reterr);
 
 	if (url == NULL) {
 		abort();
 	}
-	if (r == 0) {
-		r = split_server(transport, config, url, &host, reterr);
+	if (code == 0) {
+		code = split_server(transport, config, url, &host, reterr);
 	}
-	if (r == 0) {
-		r = set_proxy(transport, config->proxy_url, reterr);
+	if (code == 0) {
+		code = set_proxy(transport, config->proxy_url, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	transport->ca_pem = transport_copy(config->ca_pem);
 	transport->ca_file = transport_copy(config->ca_file);

@@ -107,14 +107,14 @@ int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, str
 	for (unsigned int page = 0; page < LIST_PAGES_MAX; page++) {
 		CLEANUP(http_response_finish) struct http_response response = { 0 };
 		char *next = NULL;
-		int error = get_page(reflector, more, &response);
+		int code = get_page(reflector, more, &response);
 
-		if (error < 0) {
+		if (code < 0) {
 			return reflector_failure(reflector, &response, reterr);
 		}
-		error = store_page(reflector, &response.body, &next, &version, reterr);
-		if (error < 0) {
-			return error;
+		code = store_page(reflector, &response.body, &next, &version, reterr);
+		if (code < 0) {
+			return code;
 		}
 		free(more);
 		more = next;

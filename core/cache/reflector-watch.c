@@ -91,21 +91,21 @@ static int take_object(struct stream *stream, const struct json_span *type,
 	struct store *store = stream->reflector->config.store;
 	bool deleted = is_type(type, "\"DELETED\"");
 	uint64_t version = 0;
-	int error;
+	int code;
 
 	if (!deleted && !is_type(type, "\"ADDED\"") && !is_type(type, "\"MODIFIED\"")) {
 		return watch_finish(stream, -EPROTO, "a watch event of an unknown type");
 	}
 	stream->reflector->progress = true;
 	if (stream->listing) {
-		error = deleted ? store_replace_gone(store, object->start, object->length)
-				: store_replace_item(store, object->start, object->length);
+		code = deleted ? store_replace_gone(store, object->start, object->length)
+			       : store_replace_item(store, object->start, object->length);
 	} else {
-		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start,
-				    object->length, &version);
+		code = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start,
+				   object->length, &version);
 		stream->last = version > stream->last ? version : stream->last;
 	}
-	if (error < 0) {
+	if (code < 0) {
 		log_warning("an event of '%s' is not an object with a name and a version, going on",
 			    stream->reflector->kind->plural);
 	}
@@ -159,7 +159,7 @@ static int take_bytes(void *arg, const char *data, size_t length)
 	while (length > 0) {
 		const char *end = memchr(data, '\n', length);
 		size_t piece = end != NULL ? (size_t)(end - data) : length;
-		int error;
+		int code;
 
 		if (end == NULL || stream->line.length > 0) {
 			if (buf_append(&stream->line, data, piece) < 0) {
@@ -171,13 +171,13 @@ static int take_bytes(void *arg, const char *data, size_t length)
 			return 0;
 		}
 		if (stream->line.length > 0) {
-			error = take_frame(stream, buf_str(&stream->line), stream->line.length);
+			code = take_frame(stream, buf_str(&stream->line), stream->line.length);
 			buf_clear(&stream->line);
 		} else {
-			error = take_frame(stream, data, piece);
+			code = take_frame(stream, data, piece);
 		}
-		if (error < 0) {
-			return error;
+		if (code < 0) {
+			return code;
 		}
 		data += piece + 1;
 		length -= piece + 1;

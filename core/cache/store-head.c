@@ -54,10 +54,10 @@ static int scan_head(const char *text, size_t length, struct store_head *ret)
 int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret)
 {
 	CLEANUP_JSON struct json_object *tree = NULL;
-	int error = scan_head(*text, *length, ret);
+	int code = scan_head(*text, *length, ret);
 
-	if (error != -EAGAIN) {
-		return error;
+	if (code != -EAGAIN) {
+		return code;
 	}
 	tree = json_parse(*text, *length, NULL);
 	if (tree == NULL || json_print(tree, plain) < 0) {

@@ -416,12 +416,12 @@ static void store_remove_filtered(struct store *store, const struct store_update
 
 static int store_extract(struct store *store, const char *text, size_t length, struct buf *out)
 {
-	int error = json_scan_extract(store->fields, text, length, out);
+	int code = json_scan_extract(store->fields, text, length, out);
 
-	if (error == -EAGAIN) {
-		error = json_tree_extract(store->fields, text, length, out);
+	if (code == -EAGAIN) {
+		code = json_tree_extract(store->fields, text, length, out);
 	}
-	return error < 0 ? -EINVAL : 0;
+	return code < 0 ? -EINVAL : 0;
 }
 
 static int store_upsert(struct store *store, enum source source, bool deleted, const char *text,
@@ -431,10 +431,10 @@ static int store_upsert(struct store *store, enum source source, bool deleted, c
 	struct store_update update = { .source = source, .bytes = BUF_INIT(RESPONSE_MAX) };
 	struct store_head head;
 	bool deleting = false;
-	int error = store_head(&text, &length, &plain, &head);
+	int code = store_head(&text, &length, &plain, &head);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	snprintf(update.key, sizeof(update.key), "%.*s/%.*s", (int)head.ns_length, head.ns,
 		 (int)head.name_length, head.name);
@@ -452,17 +452,17 @@ static int store_upsert(struct store *store, enum source source, bool deleted, c
 	}
 	do {
 		buf_clear(&update.bytes);
-		error = store_extract(store, text, length, &update.bytes);
-		if (error == 0 && !store_settles_early(store, &update, &deleting)) {
-			error = store_apply(store, &update, deleting);
+		code = store_extract(store, text, length, &update.bytes);
+		if (code == 0 && !store_settles_early(store, &update, &deleting)) {
+			code = store_apply(store, &update, deleting);
 		}
-	} while (error == -EAGAIN);
+	} while (code == -EAGAIN);
 	buf_finish(&update.bytes);
-	if (ret_tree != NULL && error == 0 && !deleting) {
+	if (ret_tree != NULL && code == 0 && !deleting) {
 		*ret_tree = TAKE(update.tree);
 	}
 	json_object_put(update.tree);
-	return error;
+	return code;
 }
 
 int store_event(struct store *store, enum store_event event, const char *text, size_t length,

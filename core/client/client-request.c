@@ -211,12 +211,12 @@ static int request_address(struct outgoing *out, const char *method, bool metada
 int outgoing_write(struct outgoing *ret, const struct client_write *write, struct error *reterr)
 {
 	const struct verb *verb;
-	int rc = check_write(write, reterr);
+	int code = check_write(write, reterr);
 
 	*ret = (struct outgoing){ .path = BUF_INIT(CLIENT_PATH_MAX),
 				  .body = BUF_INIT(CLIENT_BODY_MAX) };
-	if (rc < 0) {
-		return rc;
+	if (code < 0) {
+		return code;
 	}
 	verb = &verbs[write->verb];
 	kind_path(&ret->path, write->kind, client_write_ns(write),

@@ -45,7 +45,7 @@ static void give_up(struct sending *sending, int32_t result, const char *message
 static void write_start(struct sending *sending, struct client_write *write)
 {
 	struct error error = { 0 };
-	int rc;
+	int code;
 
 	*sending = (struct sending){ .write = write };
 	write->result = ASB_OK;
@@ -54,13 +54,13 @@ static void write_start(struct sending *sending, struct client_write *write)
 	write->gone = false;
 	write->message[0] = '\0';
 	write->ended_us = 0;
-	rc = outgoing_write(&sending->out, write, &error);
-	if (rc == 0 && write->verb == ASB_CREATE) {
-		rc = outgoing_read(&sending->back, write->kind, client_write_ns(write),
-				   client_write_name(write), write->metadata_only, &error);
+	code = outgoing_write(&sending->out, write, &error);
+	if (code == 0 && write->verb == ASB_CREATE) {
+		code = outgoing_read(&sending->back, write->kind, client_write_ns(write),
+				     client_write_name(write), write->metadata_only, &error);
 	}
-	if (rc < 0) {
-		write_end(sending, rc, error.text);
+	if (code < 0) {
+		write_end(sending, code, error.text);
 	}
 }
 
@@ -270,7 +270,7 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 {
 	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LIMITER_WAIT_US;
 	enum priority priority = PRIORITY_EVENT;
-	int rc;
+	int code;
 
 	/* Together they are as urgent as the most urgent: it waits for all. */
 	for (size_t i = 0; i < count; i++) {
@@ -278,13 +278,13 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 		deadline = due[i]->until_us > 0 && due[i]->until_us < deadline ? due[i]->until_us
 									       : deadline;
 	}
-	rc = limiter_enter(client->limiter, priority, (uint32_t)count, deadline);
-	if (rc == 0) {
+	code = limiter_enter(client->limiter, priority, (uint32_t)count, deadline);
+	if (code == 0) {
 		write_perform(client, priority, due, count);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (rc == -ECANCELED) {
+		if (code == -ECANCELED) {
 			give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
 		} else {
 			write_end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");

@@ -112,13 +112,13 @@ void client_request(struct client *client, enum priority priority,
 	struct sched *sched = client->config.sched;
 	struct http_request once = *request;
 	uint64_t deadline = sched_now_us(sched) + (uint64_t)request->timeout_ms * 1000, now;
-	int rc = limiter_enter(client->limiter, priority, 1, deadline);
+	int code = limiter_enter(client->limiter, priority, 1, deadline);
 
-	if (rc < 0) {
-		*ret = (struct http_response){ .result = rc, .body = BUF_INIT(RESPONSE_MAX) };
+	if (code < 0) {
+		*ret = (struct http_response){ .result = code, .body = BUF_INIT(RESPONSE_MAX) };
 		snprintf(ret->error, sizeof(ret->error), "%s",
-			 rc == -ECANCELED ? "not sent: this process is stopping"
-					  : "not sent: too many requests in flight");
+			 code == -ECANCELED ? "not sent: this process is stopping"
+					    : "not sent: too many requests in flight");
 		return;
 	}
 	/* The wait for the slot counts. */
@@ -152,14 +152,15 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 	struct outgoing out;
 	struct http_response response;
 	uint64_t until = sched_now_us(client->config.sched) + CLIENT_DEADLINE_US, when = 0;
-	int rc = outgoing_read(&out, kind, ns, name, false, reterr);
+	int code = outgoing_read(&out, kind, ns, name, false, reterr);
 
-	for (uint32_t tries = 0; rc == 0; tries++) {
+	for (uint32_t tries = 0; code == 0; tries++) {
 		bool is_status = false;
 		enum outcome outcome;
 
 		if (!client_wait_until(client, when)) {
-			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process is stopping");
+			code = error_set(reterr, ASB_CANCELLED,
+					 "not sent: this process is stopping");
 			break;
 		}
 		client_request(client, priority, &out.request, &response);
@@ -171,10 +172,10 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 		if (outcome != OUTCOME_AGAIN ||
 		    !retry_when(client->config.sched, tries, response.retry_after_ms, until,
 				&when)) {
-			rc = read_failed(outcome, &response, buf_str(&out.path), reterr);
+			code = read_failed(outcome, &response, buf_str(&out.path), reterr);
 		}
 		http_response_finish(&response);
 	}
 	outgoing_finish(&out);
-	return rc;
+	return code;
 }

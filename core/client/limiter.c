@@ -220,16 +220,16 @@ int limiter_enter(struct limiter *limiter, enum priority priority, uint32_t coun
 		  uint64_t deadline_us)
 {
 	struct waiter waiter = { .count = count < limiter->slots ? count : limiter->slots };
-	int rc;
+	int code;
 
 	LOCKED(&limiter->lock);
 	if (limiter->stopped) {
 		return -ECANCELED;
 	}
 	sched_cond_init(&waiter.granted_cond, limiter->lock.sched);
-	rc = limiter_wait_turn(limiter, priority, &waiter, deadline_us);
+	code = limiter_wait_turn(limiter, priority, &waiter, deadline_us);
 	sched_cond_finish(&waiter.granted_cond);
-	return rc;
+	return code;
 }
 
 void limiter_leave(struct limiter *limiter, enum priority priority, uint32_t count)

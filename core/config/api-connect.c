@@ -15,10 +15,10 @@ int api_connect(struct api_connection *api, struct sched *sched, const char *kub
 		const char *user_agent, struct error *reterr)
 {
 	struct kubeconfig *found = &api->kubeconfig;
-	int error = kubeconfig_load(kubeconfig, found, reterr);
+	int code = kubeconfig_load(kubeconfig, found, reterr);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	api->credentials = credentials_create(sched, found);
 	struct curl_transport_config config = {

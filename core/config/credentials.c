@@ -61,10 +61,10 @@ static void credentials_replace(char **secret, char *take_text)
 static int read_token_file(const char *path, char **ret, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(TOKEN_MAX);
-	int r = kubeconfig_read(path, &text, reterr);
+	int code = kubeconfig_read(path, &text, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	const char *start = buf_str(&text) + strspn(buf_str(&text), " \t\r\n");
@@ -112,21 +112,21 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 static int read_pem(const char *path, const char *given, char **ret, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(PEM_MAX);
-	int r = 0;
+	int code = 0;
 
 	if (path == NULL) {
 		buf_append_str(&text, given);
 	} else {
-		r = kubeconfig_read(path, &text, reterr);
+		code = kubeconfig_read(path, &text, reterr);
 	}
-	if (r == 0 && strstr(buf_str(&text), "-----BEGIN ") == NULL) {
-		r = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form",
-			      path != NULL ? path : "the kubeconfig");
+	if (code == 0 && strstr(buf_str(&text), "-----BEGIN ") == NULL) {
+		code = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form",
+				 path != NULL ? path : "the kubeconfig");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret = buf_take(&text);
 	}
-	return r;
+	return code;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -157,12 +157,13 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now,
 		return 0;
 	}
 
-	int r = read_pem(config->certificate_file, config->certificate_pem, &certificate, &error);
+	int code =
+		read_pem(config->certificate_file, config->certificate_pem, &certificate, &error);
 
-	if (r == 0) {
-		r = read_pem(config->key_file, config->key_pem, &key, &error);
+	if (code == 0) {
+		code = read_pem(config->key_file, config->key_pem, &key, &error);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		set_certificate(credentials, TAKE(certificate), TAKE(key));
 	} else if (credentials->certificate == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
@@ -187,17 +188,18 @@ static void run_exec(struct credentials *credentials)
 {
 	struct exec_credential got = { 0 };
 	struct error error = { 0 };
-	int r;
+	int code;
 
 	credentials->running = true;
 	sched_mutex_unlock(&credentials->lock);
-	r = exec_credential_run(credentials->sched, credentials->config, credentials->stop_fd,
-				sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got, &error);
+	code = exec_credential_run(credentials->sched, credentials->config, credentials->stop_fd,
+				   sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got,
+				   &error);
 	sched_mutex_lock(&credentials->lock);
 	credentials->running = false;
 	credentials->exec_error = error;
 	credentials->exec_not_before_us = sched_now_us(credentials->sched) + EXEC_PAUSE_US;
-	if (r == 0) {
+	if (code == 0) {
 		credentials->exec_error.code = 0;
 		credentials->have_exec = true;
 		credentials->expires_us = got.expires_us;
@@ -250,16 +252,16 @@ static int get_locked(struct credentials *credentials, struct http_credentials *
 	LOCKED(&credentials->lock);
 
 	uint64_t now = sched_now_us(credentials->sched);
-	int r = refresh_exec(credentials, reterr);
+	int code = refresh_exec(credentials, reterr);
 
-	if (r == 0) {
-		r = refresh_token(credentials, now, ret_tolerated, reterr);
+	if (code == 0) {
+		code = refresh_token(credentials, now, ret_tolerated, reterr);
 	}
-	if (r == 0) {
-		r = refresh_certificate(credentials, now, ret_tolerated, reterr);
+	if (code == 0) {
+		code = refresh_certificate(credentials, now, ret_tolerated, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	*ret = (struct http_credentials){
 		.authorization = credentials->token != NULL
@@ -275,13 +277,13 @@ static int get_locked(struct credentials *credentials, struct http_credentials *
 static int credentials_get(void *arg, struct http_credentials *ret, struct error *reterr)
 {
 	struct error tolerated = { 0 };
-	int r = get_locked(arg, ret, &tolerated, reterr);
+	int code = get_locked(arg, ret, &tolerated, reterr);
 
 	if (tolerated.code < 0) {
 		log_warning("cannot refresh the credentials: %s, going on with the old ones",
 			    tolerated.text);
 	}
-	return r;
+	return code;
 }
 
 static void credentials_refused(void *arg, uint64_t generation)

@@ -34,16 +34,16 @@ static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_
 
 	for (;;) {
 		int timeout = left_ms(sched, deadline_us);
-		int r = poll(fds, 2, timeout);
+		int code = poll(fds, 2, timeout);
 
-		if (r < 0 && errno != EINTR) {
+		if (code < 0 && errno != EINTR) {
 			return error_set(reterr, -errno, "cannot wait for its end: %s",
 					 strerror(errno));
 		}
-		if (r > 0 && fds[1].revents != 0) {
+		if (code > 0 && fds[1].revents != 0) {
 			return error_set(reterr, -ECANCELED, "stopped while it ran");
 		}
-		if (r > 0) {
+		if (code > 0) {
 			return 0;
 		}
 		if (timeout == 0) {
@@ -60,10 +60,10 @@ static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadli
 	ssize_t got;
 
 	do {
-		int r = wait_for(sched, fd, stop_fd, deadline_us, reterr);
+		int code = wait_for(sched, fd, stop_fd, deadline_us, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 		got = read(fd, data, sizeof(data));
 		if (got < 0 && errno != EINTR && errno != EAGAIN) {
@@ -90,10 +90,10 @@ static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadli
 		return 0;
 	}
 
-	int r = wait_for(sched, fd, stop_fd, deadline_us, reterr);
+	int code = wait_for(sched, fd, stop_fd, deadline_us, reterr);
 
 	close(fd);
-	return r;
+	return code;
 }
 
 static int exec_reap(pid_t pid, struct error *reterr)
@@ -133,12 +133,13 @@ static int close_others(posix_spawn_file_actions_t *actions)
 
 static int set_files(posix_spawn_file_actions_t *actions, int output)
 {
-	int r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	int code =
+		posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
-	if (r == 0) {
-		r = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+	if (code == 0) {
+		code = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
 	}
-	return r == 0 ? close_others(actions) : r;
+	return code == 0 ? close_others(actions) : code;
 }
 
 /* Our threads block signals and we ignore SIGPIPE; a child wants neither. In a group of its own it
@@ -146,45 +147,45 @@ static int set_files(posix_spawn_file_actions_t *actions, int output)
 static int set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
-	int r;
+	int code;
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0) {
-		r = posix_spawnattr_setsigdefault(attributes, &all);
+	code = posix_spawnattr_setsigmask(attributes, &none);
+	if (code == 0) {
+		code = posix_spawnattr_setsigdefault(attributes, &all);
 	}
-	if (r == 0) {
-		r = posix_spawnattr_setpgroup(attributes, 0);
+	if (code == 0) {
+		code = posix_spawnattr_setpgroup(attributes, 0);
 	}
-	return r != 0 ? r
-		      : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-								     POSIX_SPAWN_SETSIGDEF |
-								     POSIX_SPAWN_SETPGROUP);
+	return code != 0 ? code
+			 : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
+									POSIX_SPAWN_SETSIGDEF |
+									POSIX_SPAWN_SETPGROUP);
 }
 
 static int exec_start(char *const *argv, char *const *env, int output, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	int r = posix_spawn_file_actions_init(&actions);
+	int code = posix_spawn_file_actions_init(&actions);
 
-	if (r != 0) {
-		return r;
+	if (code != 0) {
+		return code;
 	}
-	r = posix_spawnattr_init(&attributes);
-	if (r == 0) {
-		r = set_files(&actions, output);
-		if (r == 0) {
-			r = set_attributes(&attributes);
+	code = posix_spawnattr_init(&attributes);
+	if (code == 0) {
+		code = set_files(&actions, output);
+		if (code == 0) {
+			code = set_attributes(&attributes);
 		}
-		if (r == 0) {
-			r = posix_spawnp(ret, argv[0], &actions, &attributes, argv, env);
+		if (code == 0) {
+			code = posix_spawnp(ret, argv[0], &actions, &attributes, argv, env);
 		}
 		posix_spawnattr_destroy(&attributes);
 	}
 	posix_spawn_file_actions_destroy(&actions);
-	return r;
+	return code;
 }
 
 int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *env, int stop_fd,
@@ -197,22 +198,22 @@ int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *e
 		return error_set(reterr, -errno, "cannot make a pipe: %s", strerror(errno));
 	}
 
-	int r = exec_start(argv, env, ends[1], &pid);
+	int code = exec_start(argv, env, ends[1], &pid);
 
 	close(ends[1]);
-	if (r != 0) {
+	if (code != 0) {
 		close(ends[0]);
-		return error_set(reterr, -r, "cannot start it: %s", strerror(r));
+		return error_set(reterr, -code, "cannot start it: %s", strerror(code));
 	}
-	r = read_output(sched, ends[0], stop_fd, deadline_us, out, reterr);
+	code = read_output(sched, ends[0], stop_fd, deadline_us, out, reterr);
 	close(ends[0]);
-	if (r == 0) {
-		r = wait_end(sched, pid, stop_fd, deadline_us, reterr);
+	if (code == 0) {
+		code = wait_end(sched, pid, stop_fd, deadline_us, reterr);
 	}
-	if (r < 0) {
+	if (code < 0) {
 		kill(-pid, SIGKILL);
 		(void)exec_reap(pid, NULL);
-		return r;
+		return code;
 	}
 	return exec_reap(pid, reterr);
 }

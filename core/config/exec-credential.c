@@ -41,10 +41,10 @@ static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 	if (config->ca_pem != NULL) {
 		buf_append_str(&pem, config->ca_pem);
 	} else if (config->ca_file != NULL) {
-		int r = kubeconfig_read(config->ca_file, &pem, reterr);
+		int code = kubeconfig_read(config->ca_file, &pem, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	if (pem.length > 0) {
@@ -80,18 +80,18 @@ int exec_credential_info(const struct kubeconfig *config, struct buf *out, struc
 {
 	CLEANUP_JSON struct json_object *info = json_object_new_object();
 	struct json_object *spec = asb_object_in(info, "spec");
-	int r = 0;
+	int code = 0;
 
 	asb_set_str(info, "kind", "ExecCredential");
 	asb_set_str(info, "apiVersion", config->exec.api_version);
 	json_object_object_add(spec, "interactive", json_object_new_boolean(false));
 	if (config->exec.provide_cluster_info) {
-		r = add_cluster(spec, config, reterr);
+		code = add_cluster(spec, config, reterr);
 	}
-	if (r == 0 && json_print(info, out) < 0) {
-		r = error_set(reterr, -E2BIG, "the input of the exec plugin is too large");
+	if (code == 0 && json_print(info, out) < 0) {
+		code = error_set(reterr, -E2BIG, "the input of the exec plugin is too large");
 	}
-	return r;
+	return code;
 }
 
 /* ---- what it says ---- */
@@ -214,39 +214,39 @@ static int exec_run(struct sched *sched, const struct kubeconfig *config, int st
 {
 	struct buf info CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX),
 			output CLEANUP_BUF = BUF_INIT(EXEC_OUTPUT_MAX);
-	int r = exec_credential_info(config, &info, reterr);
+	int code = exec_credential_info(config, &info, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	CLEANUP(kubeconfig_list_free) char **argv = make_arguments(&config->exec);
 	CLEANUP(kubeconfig_list_free) char **env = make_environment(config, buf_str(&info));
 
-	r = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
-	if (r == 0) {
-		r = exec_credential_parse(buf_str(&output), output.length, config->exec.api_version,
-					  ret, reterr);
+	code = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
+	if (code == 0) {
+		code = exec_credential_parse(buf_str(&output), output.length,
+					     config->exec.api_version, ret, reterr);
 	}
 	if (output.data != NULL) {
 		explicit_bzero(output.data, output.size);
 	}
-	return r;
+	return code;
 }
 
 int exec_credential_run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
 			uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
-	int r = exec_run(sched, config, stop_fd, deadline_us, ret, reterr);
+	int code = exec_run(sched, config, stop_fd, deadline_us, ret, reterr);
 
-	if (r < 0 && reterr != NULL) {
+	if (code < 0 && reterr != NULL) {
 		error_prefix(reterr, "exec plugin '%.128s'", config->exec.command);
-		if (r == -ENOENT && config->exec.install_hint != NULL) {
+		if (code == -ENOENT && config->exec.install_hint != NULL) {
 			size_t length = strlen(reterr->text);
 
 			snprintf(reterr->text + length, sizeof(reterr->text) - length, ": %s",
 				 config->exec.install_hint);
 		}
 	}
-	return r;
+	return code;
 }

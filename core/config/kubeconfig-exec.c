@@ -64,10 +64,10 @@ static int check_interactive(const struct kubeconfig_entry *exec, const char *ap
 			     struct error *reterr)
 {
 	const char *mode;
-	int r = kubeconfig_text(exec, "interactiveMode", &mode, reterr);
+	int code = kubeconfig_text(exec, "interactiveMode", &mode, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (mode == NULL && strcmp(api_version, "client.authentication.k8s.io/v1") == 0) {
 		return kubeconfig_bad(exec, reterr, "'exec.interactiveMode' is missing");
@@ -101,48 +101,48 @@ static int read_command(const struct kubeconfig_entry *exec, struct exec_config 
 			struct error *reterr)
 {
 	const char *command;
-	int r = kubeconfig_text(exec, "command", &command, reterr);
+	int code = kubeconfig_text(exec, "command", &command, reterr);
 
-	if (r == 0 && command == NULL) {
+	if (code == 0 && command == NULL) {
 		return kubeconfig_bad(exec, reterr, "'exec.command' is missing");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		config->command = strchr(command, '/') != NULL
 					  ? kubeconfig_path(exec->directory, command)
 					  : xstrdup(command);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_exec(const struct kubeconfig_entry *user, struct json_object *value,
 		    struct exec_config *ret, struct error *reterr)
 {
 	struct kubeconfig_entry exec = *user;
-	int r;
+	int code;
 
 	exec.value = value;
 	if (!json_object_is_type(value, json_type_object)) {
 		return kubeconfig_bad(user, reterr, "'exec' is not a map");
 	}
-	r = read_command(&exec, ret, reterr);
-	if (r == 0) {
-		r = kubeconfig_copy(&exec, "apiVersion", &ret->api_version, reterr);
+	code = read_command(&exec, ret, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(&exec, "apiVersion", &ret->api_version, reterr);
 	}
-	if (r == 0) {
-		r = check_version(&exec, ret->api_version, reterr);
+	if (code == 0) {
+		code = check_version(&exec, ret->api_version, reterr);
 	}
-	if (r == 0) {
-		r = check_interactive(&exec, ret->api_version, reterr);
+	if (code == 0) {
+		code = check_interactive(&exec, ret->api_version, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(&exec, "installHint", &ret->install_hint, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(&exec, "installHint", &ret->install_hint, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_bool(&exec, "provideClusterInfo", &ret->provide_cluster_info,
-				    reterr);
+	if (code == 0) {
+		code = kubeconfig_bool(&exec, "provideClusterInfo", &ret->provide_cluster_info,
+				       reterr);
 	}
-	if (r == 0) {
-		r = read_args(&exec, ret, reterr);
+	if (code == 0) {
+		code = read_args(&exec, ret, reterr);
 	}
-	return r < 0 ? r : read_env(&exec, ret, reterr);
+	return code < 0 ? code : read_env(&exec, ret, reterr);
 }

@@ -65,26 +65,26 @@ int kubeconfig_copy(const struct kubeconfig_entry *entry, const char *name, char
 		    struct error *reterr)
 {
 	const char *text;
-	int r = kubeconfig_text(entry, name, &text, reterr);
+	int code = kubeconfig_text(entry, name, &text, reterr);
 
-	if (r == 0 && text != NULL) {
+	if (code == 0 && text != NULL) {
 		free(*ret);
 		*ret = xstrdup(text);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name, char **ret,
 			 struct error *reterr)
 {
 	const char *text;
-	int r = kubeconfig_text(entry, name, &text, reterr);
+	int code = kubeconfig_text(entry, name, &text, reterr);
 
-	if (r == 0 && text != NULL) {
+	if (code == 0 && text != NULL) {
 		free(*ret);
 		*ret = kubeconfig_path(entry->directory, text);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, char **ret,
@@ -92,10 +92,10 @@ int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, 
 {
 	const char *text;
 	CLEANUP_BUF struct buf pem = BUF_INIT(KUBECONFIG_SIZE_MAX);
-	int r = kubeconfig_text(entry, name, &text, reterr);
+	int code = kubeconfig_text(entry, name, &text, reterr);
 
-	if (r < 0 || text == NULL) {
-		return r;
+	if (code < 0 || text == NULL) {
+		return code;
 	}
 	if (base64_decode(text, strlen(text), &pem) < 0 || strlen(buf_str(&pem)) != pem.length) {
 		return kubeconfig_bad(entry, reterr, "'%s' is not base64 of text", name);

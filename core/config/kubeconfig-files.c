@@ -153,49 +153,49 @@ static int kubeconfig_files_resolve(const struct kubeconfig_files *files, struct
 		return error_set(reterr, -EINVAL, "no current-context is set");
 	}
 
-	int r = kubeconfig_files_find(files, "contexts", "context", name, &context, reterr);
+	int code = kubeconfig_files_find(files, "contexts", "context", name, &context, reterr);
 
-	if (r == 0) {
-		r = kubeconfig_copy(&context, "namespace", &config->namespace_, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(&context, "namespace", &config->namespace_, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_text(&context, "cluster", &cluster_name, reterr);
+	if (code == 0) {
+		code = kubeconfig_text(&context, "cluster", &cluster_name, reterr);
 	}
-	if (r == 0 && cluster_name == NULL) {
-		r = kubeconfig_bad(&context, reterr, "'cluster' is missing");
+	if (code == 0 && cluster_name == NULL) {
+		code = kubeconfig_bad(&context, reterr, "'cluster' is missing");
 	}
-	if (r == 0) {
-		r = kubeconfig_files_find(files, "clusters", "cluster", cluster_name, &cluster,
-					  reterr);
+	if (code == 0) {
+		code = kubeconfig_files_find(files, "clusters", "cluster", cluster_name, &cluster,
+					     reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_cluster(&cluster, config, reterr);
+	if (code == 0) {
+		code = kubeconfig_cluster(&cluster, config, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_text(&context, "user", &user_name, reterr);
+	if (code == 0) {
+		code = kubeconfig_text(&context, "user", &user_name, reterr);
 	}
-	if (r < 0 || user_name == NULL) {
-		return r;
+	if (code < 0 || user_name == NULL) {
+		return code;
 	}
-	r = kubeconfig_files_find(files, "users", "user", user_name, &user, reterr);
-	if (r == 0) {
-		r = kubeconfig_user(&user, config, reterr);
+	code = kubeconfig_files_find(files, "users", "user", user_name, &user, reterr);
+	if (code == 0) {
+		code = kubeconfig_user(&user, config, reterr);
 	}
-	if (r == 0 && config->exec.provide_cluster_info) {
+	if (code == 0 && config->exec.provide_cluster_info) {
 		read_exec_extension(&cluster, config);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *ret,
 		       struct error *reterr)
 {
 	struct kubeconfig config = { 0 };
-	int r = kubeconfig_files_resolve(files, &config, reterr);
+	int code = kubeconfig_files_resolve(files, &config, reterr);
 
-	if (r < 0) {
+	if (code < 0) {
 		kubeconfig_finish(&config);
-		return r;
+		return code;
 	}
 	*ret = config;
 	return 0;

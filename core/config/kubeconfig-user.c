@@ -28,21 +28,21 @@ static bool one_line(const char *text)
 static int read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 			    struct error *reterr)
 {
-	int r = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem,
-				    reterr);
+	int code = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem,
+				       reterr);
 
-	if (r == 0 && config->certificate_pem == NULL) {
-		r = kubeconfig_copy_path(entry, "client-certificate", &config->certificate_file,
-					 reterr);
+	if (code == 0 && config->certificate_pem == NULL) {
+		code = kubeconfig_copy_path(entry, "client-certificate", &config->certificate_file,
+					    reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy_pem(entry, "client-key-data", &config->key_pem, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy_pem(entry, "client-key-data", &config->key_pem, reterr);
 	}
-	if (r == 0 && config->key_pem == NULL) {
-		r = kubeconfig_copy_path(entry, "client-key", &config->key_file, reterr);
+	if (code == 0 && config->key_pem == NULL) {
+		code = kubeconfig_copy_path(entry, "client-key", &config->key_file, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	bool certificate = config->certificate_pem != NULL || config->certificate_file != NULL;
@@ -59,19 +59,19 @@ static int read_certificate(const struct kubeconfig_entry *entry, struct kubecon
 static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 		      struct error *reterr)
 {
-	int r = kubeconfig_copy(entry, "token", &config->token, reterr);
+	int code = kubeconfig_copy(entry, "token", &config->token, reterr);
 
-	if (r == 0) {
-		r = kubeconfig_copy_path(entry, "tokenFile", &config->token_file, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy_path(entry, "tokenFile", &config->token_file, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(entry, "username", &config->username, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(entry, "username", &config->username, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(entry, "password", &config->password, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(entry, "password", &config->password, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (config->token != NULL && !one_line(config->token)) {
 		return kubeconfig_bad(entry, reterr, "'token' holds a control character");
@@ -132,11 +132,11 @@ static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *con
 		return kubeconfig_bad(entry, reterr, "the values to act as are not lists");
 	}
 	for (size_t i = 0; i < asb_length(list); i++) {
-		int r = add_header(entry, config, count, name, json_object_array_get_idx(list, i),
-				   reterr);
+		int code = add_header(entry, config, count, name,
+				      json_object_array_get_idx(list, i), reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
@@ -153,10 +153,10 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 	}
 	json_object_object_foreach (extra, key, list) {
 		CLEANUP_FREE char *name = extra_name(key);
-		int r = add_list(entry, config, count, name, list, reterr);
+		int code = add_list(entry, config, count, name, list, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
@@ -183,22 +183,22 @@ static int read_impersonation(const struct kubeconfig_entry *entry, struct kubec
 	struct json_object *groups = as_member(entry, "as-groups"),
 			   *extra = as_member(entry, "as-user-extra");
 	size_t count = 0;
-	int r = 0;
+	int code = 0;
 
 	if (user == NULL && (uid != NULL || groups != NULL || extra != NULL)) {
 		return kubeconfig_bad(entry, reterr,
 				      "a uid, groups or extras to act as need 'as', a user");
 	}
 	if (user != NULL) {
-		r = add_header(entry, config, &count, "Impersonate-User", user, reterr);
+		code = add_header(entry, config, &count, "Impersonate-User", user, reterr);
 	}
-	if (r == 0 && uid != NULL) {
-		r = add_header(entry, config, &count, "Impersonate-Uid", uid, reterr);
+	if (code == 0 && uid != NULL) {
+		code = add_header(entry, config, &count, "Impersonate-Uid", uid, reterr);
 	}
-	if (r == 0) {
-		r = add_list(entry, config, &count, "Impersonate-Group", groups, reterr);
+	if (code == 0) {
+		code = add_list(entry, config, &count, "Impersonate-Group", groups, reterr);
 	}
-	return r < 0 ? r : add_extra(entry, config, &count, extra, reterr);
+	return code < 0 ? code : add_extra(entry, config, &count, extra, reterr);
 }
 
 /* ---- all of it ---- */
@@ -209,7 +209,7 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 	struct json_object *provider = asb_at(entry->value, "auth-provider"),
 			   *exec = asb_at(entry->value, "exec");
 	const char *name = asb_str(provider, "name");
-	int r;
+	int code;
 
 	if (provider != NULL) {
 		kubeconfig_bad(
@@ -221,12 +221,13 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 		}
 		return -ENOTSUP;
 	}
-	r = read_certificate(entry, config, reterr);
-	if (r == 0) {
-		r = read_token(entry, config, reterr);
+	code = read_certificate(entry, config, reterr);
+	if (code == 0) {
+		code = read_token(entry, config, reterr);
 	}
-	if (r == 0) {
-		r = read_impersonation(entry, config, reterr);
+	if (code == 0) {
+		code = read_impersonation(entry, config, reterr);
 	}
-	return r < 0 || exec == NULL ? r : kubeconfig_exec(entry, exec, &config->exec, reterr);
+	return code < 0 || exec == NULL ? code
+					: kubeconfig_exec(entry, exec, &config->exec, reterr);
 }

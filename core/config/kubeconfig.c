@@ -20,9 +20,9 @@ int kubeconfig_parse(const char *text, size_t length, const char *base, struct k
 		     struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
-	int r = kubeconfig_files_add(&files, text, length, base, reterr);
+	int code = kubeconfig_files_add(&files, text, length, base, reterr);
 
-	return r < 0 ? r : kubeconfig_resolve(&files, ret, reterr);
+	return code < 0 ? code : kubeconfig_resolve(&files, ret, reterr);
 }
 
 /* ---- files ---- */
@@ -34,31 +34,31 @@ static int add_file(struct kubeconfig_files *files, const char *path, struct err
 	CLEANUP_FREE char *directory =
 		slash == NULL ? xstrdup(".")
 			      : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int r = kubeconfig_read(path, &text, reterr);
+	int code = kubeconfig_read(path, &text, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	r = kubeconfig_files_add(files, buf_str(&text), text.length, directory, reterr);
-	if (r < 0) {
+	code = kubeconfig_files_add(files, buf_str(&text), text.length, directory, reterr);
+	if (code < 0) {
 		error_prefix(reterr, "kubeconfig '%.256s'", path);
 	}
-	return r;
+	return code;
 }
 
 static int load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
-	int r = add_file(&files, path, reterr);
+	int code = add_file(&files, path, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	r = kubeconfig_resolve(&files, ret, reterr);
-	if (r < 0) {
+	code = kubeconfig_resolve(&files, ret, reterr);
+	if (code < 0) {
 		error_prefix(reterr, "kubeconfig '%.256s'", path);
 	}
-	return r;
+	return code;
 }
 
 /* $KUBECONFIG: files that are not there are passed over. *ret_any: one was there. */
@@ -69,10 +69,11 @@ static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, st
 	while (*list != '\0') {
 		size_t length = strcspn(list, ":");
 		CLEANUP_FREE char *path = xstrndup(list, length);
-		int r = length == 0 || access(path, F_OK) < 0 ? 0 : add_file(&files, path, reterr);
+		int code =
+			length == 0 || access(path, F_OK) < 0 ? 0 : add_file(&files, path, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 		list += length;
 		list += *list == ':';
@@ -82,12 +83,12 @@ static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, st
 		return 0;
 	}
 
-	int r = kubeconfig_resolve(&files, ret, reterr);
+	int code = kubeconfig_resolve(&files, ret, reterr);
 
-	if (r < 0) {
+	if (code < 0) {
 		error_prefix(reterr, "$KUBECONFIG");
 	}
-	return r;
+	return code;
 }
 
 /* ---- in a pod ---- */
@@ -141,10 +142,10 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 		return load_one(path, ret, reterr);
 	}
 	if (list != NULL) {
-		int r = load_list(list, &any, ret, reterr);
+		int code = load_list(list, &any, ret, reterr);
 
-		if (r < 0 || any) {
-			return r;
+		if (code < 0 || any) {
+			return code;
 		}
 	}
 	if (host != NULL && port != NULL) {

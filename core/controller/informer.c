@@ -240,11 +240,11 @@ void informers_destroy(struct informers *informers)
 int informers_resync(struct informers *informers, struct error *reterr)
 {
 	for (size_t i = 0; i < informers->count; i++) {
-		int error = reflector_resync(informers->items[i].reflector, reterr);
+		int code = reflector_resync(informers->items[i].reflector, reterr);
 
-		if (error < 0) {
+		if (code < 0) {
 			error_prefix(reterr, "cannot list '%s'", informers->items[i].kind->plural);
-			return error;
+			return code;
 		}
 	}
 	return 0;

@@ -155,10 +155,10 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
 		}
 	}
 	for (uint32_t i = 0; i < plugin->watch_count; i++) {
-		int error = check_watch(plugin, &plugin->watches[i], reterr);
+		int code = check_watch(plugin, &plugin->watches[i], reterr);
 
-		if (error < 0) {
-			return error;
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
@@ -198,9 +198,9 @@ int plugin_copy(const struct asb_plugin *description, const char *file, struct p
 {
 	struct plugin plugin = { .file = xstrdup(file) };
 	const struct asb_plugin *head = &plugin.head;
-	int error = check_head(description, file, reterr);
+	int code = check_head(description, file, reterr);
 
-	if (error == 0) {
+	if (code == 0) {
 		size_t size = description->struct_size < sizeof(plugin.head)
 				      ? description->struct_size
 				      : sizeof(plugin.head);
@@ -220,11 +220,11 @@ int plugin_copy(const struct asb_plugin *description, const char *file, struct p
 		plugin.metrics =
 			copy_table(head->metrics, head->metric_size, sizeof(*plugin.metrics),
 				   PLUGIN_TABLE_MAX, &plugin.metric_count);
-		error = check_tables(&plugin, reterr);
+		code = check_tables(&plugin, reterr);
 	}
-	if (error < 0) {
+	if (code < 0) {
 		plugin_finish(&plugin);
-		return error;
+		return code;
 	}
 	*ret = plugin;
 	return 0;
@@ -276,15 +276,15 @@ int plugin_load(const char *file, struct plugin *ret, struct error *reterr)
 		realpath(file, NULL); /* a name without a slash would be searched for */
 	const struct asb_plugin *(*entry)(void);
 	void *handle;
-	int error;
+	int code;
 
 	if (path == NULL) {
 		return error_set(reterr, -errno, "cannot find plugin '%s': %s", file,
 				 strerror(errno));
 	}
-	error = check_file(path, reterr);
-	if (error < 0) {
-		return error;
+	code = check_file(path, reterr);
+	if (code < 0) {
+		return code;
 	}
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (handle == NULL) {
