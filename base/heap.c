@@ -18,7 +18,7 @@ static void heap_set(struct heap *heap, size_t index, struct heap_node *node)
 	node->place = index + 1;
 }
 
-static void move_up(struct heap *heap, size_t index, struct heap_node *node)
+static void heap_move_up(struct heap *heap, size_t index, struct heap_node *node)
 {
 	while (index > 0 && heap_earlier(node, heap->nodes[(index - 1) / 2])) {
 		heap_set(heap, index, heap->nodes[(index - 1) / 2]);
@@ -27,7 +27,7 @@ static void move_up(struct heap *heap, size_t index, struct heap_node *node)
 	heap_set(heap, index, node);
 }
 
-static void move_down(struct heap *heap, size_t index, struct heap_node *node)
+static void heap_move_down(struct heap *heap, size_t index, struct heap_node *node)
 {
 	for (;;) {
 		size_t child = 2 * index + 1;
@@ -61,7 +61,7 @@ void heap_push(struct heap *heap, struct heap_node *node)
 		heap->nodes = xrealloc(heap->nodes, heap->size * sizeof(*heap->nodes));
 	}
 	node->order = heap->arrivals++;
-	move_up(heap, heap->count++, node);
+	heap_move_up(heap, heap->count++, node);
 }
 
 void heap_remove(struct heap *heap, struct heap_node *node)
@@ -74,9 +74,9 @@ void heap_remove(struct heap *heap, struct heap_node *node)
 		return;
 	}
 	if (index > 0 && heap_earlier(last, heap->nodes[(index - 1) / 2])) {
-		move_up(heap, index, last);
+		heap_move_up(heap, index, last);
 	} else {
-		move_down(heap, index, last);
+		heap_move_down(heap, index, last);
 	}
 }
 

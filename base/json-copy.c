@@ -18,17 +18,17 @@
 
 static int copy_any(struct json_scanner *scanner);
 
-static void scan_copy_flush(struct json_scanner *scanner)
+static void copy_flush(struct json_scanner *scanner)
 {
 	buf_append(scanner->out, scanner->from, (size_t)(scanner->at - scanner->from));
 	scanner->from = scanner->at;
 }
 
 /* Leaves white space out. */
-static void scan_copy_gap(struct json_scanner *scanner)
+static void copy_gap(struct json_scanner *scanner)
 {
 	if (json_is_space(json_peek(scanner))) {
-		scan_copy_flush(scanner);
+		copy_flush(scanner);
 		json_skip_space(scanner);
 		scanner->from = scanner->at;
 	}
@@ -37,7 +37,7 @@ static void scan_copy_gap(struct json_scanner *scanner)
 /* ---- strings ---- */
 
 /* Writes a character as json-c prints it. Not for surrogates. */
-static void put_character(struct buf *out, unsigned int c)
+static void copy_put_character(struct buf *out, unsigned int c)
 {
 	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
 	const char *name = c < 0x80 ? memchr(named, (int)c, sizeof(named) - 1) : NULL;
@@ -78,7 +78,7 @@ static int copy_escape(struct json_scanner *scanner)
 		scanner->at += 2;
 		return 0;
 	}
-	scan_copy_flush(scanner);
+	copy_flush(scanner);
 	if (scanner->at[1] == '/') {
 		scanner->from = ++scanner->at;
 		scanner->at++;
@@ -98,14 +98,14 @@ static int copy_escape(struct json_scanner *scanner)
 	if (c == 0 || (c >= 0xd800 && c < 0xe000)) {
 		return -EAGAIN;
 	}
-	put_character(scanner->out, c);
+	copy_put_character(scanner->out, c);
 	scanner->at += 6;
 	scanner->from = scanner->at;
 	return 0;
 }
 
 /* Steps over what stands for itself in a string. */
-static void skip_ordinary(struct json_scanner *scanner)
+static void copy_skip_ordinary(struct json_scanner *scanner)
 {
 	const char *at = scanner->at;
 
@@ -129,7 +129,7 @@ static int copy_string(struct json_scanner *scanner)
 {
 	scanner->at++;
 	for (;;) {
-		skip_ordinary(scanner);
+		copy_skip_ordinary(scanner);
 		if (json_take(scanner, '"')) {
 			return 0;
 		}
@@ -141,7 +141,7 @@ static int copy_string(struct json_scanner *scanner)
 
 /* ---- numbers and words ---- */
 
-static size_t skip_digits(struct json_scanner *scanner)
+static size_t copy_skip_digits(struct json_scanner *scanner)
 {
 	const char *start = scanner->at;
 
@@ -155,14 +155,14 @@ static size_t skip_digits(struct json_scanner *scanner)
 static int copy_number(struct json_scanner *scanner)
 {
 	bool negative = json_take(scanner, '-'), zero = json_peek(scanner) == '0', whole = true;
-	size_t digits = skip_digits(scanner);
+	size_t digits = copy_skip_digits(scanner);
 
 	if (digits == 0 || digits > DIGITS_MAX || (zero && digits > 1)) {
 		return -EAGAIN;
 	}
 	if (json_take(scanner, '.')) {
 		whole = false;
-		digits = skip_digits(scanner);
+		digits = copy_skip_digits(scanner);
 		if (digits == 0 || digits > DIGITS_MAX) {
 			return -EAGAIN;
 		}
@@ -198,7 +198,7 @@ static int copy_name(struct json_scanner *scanner, size_t first)
 		return -EAGAIN;
 	}
 	scanner->at++;
-	skip_ordinary(scanner);
+	copy_skip_ordinary(scanner);
 	if (json_peek(scanner) != '"') {
 		return -EAGAIN;
 	}
@@ -218,19 +218,19 @@ static int copy_members(struct json_scanner *scanner)
 	size_t first = scanner->names;
 
 	do {
-		scan_copy_gap(scanner);
+		copy_gap(scanner);
 		if (copy_name(scanner, first) < 0) {
 			return -EAGAIN;
 		}
-		scan_copy_gap(scanner);
+		copy_gap(scanner);
 		if (!json_take(scanner, ':')) {
 			return -EAGAIN;
 		}
-		scan_copy_gap(scanner);
+		copy_gap(scanner);
 		if (copy_any(scanner) < 0) {
 			return -EAGAIN;
 		}
-		scan_copy_gap(scanner);
+		copy_gap(scanner);
 	} while (json_take(scanner, ','));
 	scanner->names = first;
 	return json_take(scanner, '}') ? 0 : -EAGAIN;
@@ -239,11 +239,11 @@ static int copy_members(struct json_scanner *scanner)
 static int copy_elements(struct json_scanner *scanner)
 {
 	do {
-		scan_copy_gap(scanner);
+		copy_gap(scanner);
 		if (copy_any(scanner) < 0) {
 			return -EAGAIN;
 		}
-		scan_copy_gap(scanner);
+		copy_gap(scanner);
 	} while (json_take(scanner, ','));
 	return json_take(scanner, ']') ? 0 : -EAGAIN;
 }
@@ -258,7 +258,7 @@ static int copy_container(struct json_scanner *scanner, char end,
 	}
 	scanner->depth++;
 	scanner->at++;
-	scan_copy_gap(scanner);
+	copy_gap(scanner);
 	if (!json_take(scanner, end)) {
 		code = copy_inside(scanner);
 	}
@@ -292,6 +292,6 @@ int json_copy_value(struct json_scanner *scanner)
 
 	int code = copy_any(scanner);
 
-	scan_copy_flush(scanner);
+	copy_flush(scanner);
 	return code;
 }

@@ -13,7 +13,7 @@
 #define CAPACITY_MIN 16
 
 /* FNV-1a, then a finaliser, because FNV's low bits, its worst, choose the slot. */
-static uint64_t hash_of(const char *key)
+static uint64_t map_hash_of(const char *key)
 {
 	uint64_t hash = hash_text(HASH_START, key);
 
@@ -35,7 +35,7 @@ static struct map_slot *map_find(const struct map *map, uint64_t hash, const cha
 }
 
 /* Keeps a quarter of the slots free, so that probes stay short. */
-static void make_room(struct map *map)
+static void map_make_room(struct map *map)
 {
 	struct map old = *map;
 
@@ -63,14 +63,14 @@ void *map_get(const struct map *map, const char *key)
 	if (map->count == 0) {
 		return NULL;
 	}
-	return map_find(map, hash_of(key), key)->value;
+	return map_find(map, map_hash_of(key), key)->value;
 }
 
 void *map_put(struct map *map, const char *key, void *value)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = map_hash_of(key);
 
-	make_room(map);
+	map_make_room(map);
 
 	struct map_slot *slot = map_find(map, hash, key);
 	void *old = slot->value;
@@ -84,7 +84,7 @@ void *map_put(struct map *map, const char *key, void *value)
 
 /* Moves later members of a probe sequence into the gap, so that no sequence is ever broken and no
  * tombstones pile up. */
-static void close_gap(struct map *map, size_t gap)
+static void map_close_gap(struct map *map, size_t gap)
 {
 	size_t mask = map->capacity - 1;
 
@@ -105,12 +105,12 @@ void *map_remove(struct map *map, const char *key)
 		return NULL;
 	}
 
-	struct map_slot *slot = map_find(map, hash_of(key), key);
+	struct map_slot *slot = map_find(map, map_hash_of(key), key);
 	void *value = slot->value;
 
 	if (slot->key != NULL) {
 		map->count--;
-		close_gap(map, (size_t)(slot - map->slots));
+		map_close_gap(map, (size_t)(slot - map->slots));
 	}
 	return value;
 }

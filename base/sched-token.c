@@ -139,7 +139,7 @@ void sched_token_wake_all(struct sched_token *token, enum sched_token_wait wait,
 }
 
 /* All wait and no deadline will end it: a bug in the simulated program. */
-static void die_stuck(const struct sched_token *token)
+static void sched_token_die_stuck(const struct sched_token *token)
 {
 	fprintf(stderr, "simulation stuck at %" PRIu64 " us, nobody can run:\n", token->now_us);
 	for (const struct sched_token_thread *thread = token->first; thread != NULL;
@@ -172,7 +172,7 @@ static void sched_token_jump(struct sched_token *token)
 		}
 	}
 	if (earliest == UINT64_MAX) {
-		die_stuck(token);
+		sched_token_die_stuck(token);
 	}
 	token->now_us = earliest;
 	sched_token_record(token, earliest);

@@ -67,7 +67,7 @@ static void sched_check(int r, const char *what)
 
 /* ---- the token ---- */
 
-static struct sched_thread *self_of(struct sched *sched)
+static struct sched_thread *sched_self_of(struct sched *sched)
 {
 	return CONTAINER_OF(sched->token.running, struct sched_thread, simulated);
 }
@@ -75,7 +75,7 @@ static struct sched_thread *self_of(struct sched *sched)
 /* Gives the token to whoever is drawn; comes back with it, unless the caller has ended. */
 static void sched_pass_token(struct sched *sched)
 {
-	struct sched_thread *self = self_of(sched);
+	struct sched_thread *self = sched_self_of(sched);
 	struct sched_thread *next =
 		CONTAINER_OF(sched_token_next(&sched->token), struct sched_thread, simulated);
 	bool ended = self->simulated.wait == SCHED_TOKEN_ENDED;
@@ -93,11 +93,11 @@ static void sched_pass_token(struct sched *sched)
 	sched_check(pthread_mutex_unlock(&sched->lock), "the token of the simulation");
 }
 
-static void lock_simulated(struct sched_mutex *mutex)
+static void sched_lock_simulated(struct sched_mutex *mutex)
 {
 	struct sched *sched = mutex->sched;
 
-	if (mutex->holder == self_of(sched)) {
+	if (mutex->holder == sched_self_of(sched)) {
 		fprintf(stderr, "'%s' locks what it has locked\n", mutex->holder->name);
 		abort();
 	}
@@ -106,15 +106,16 @@ static void lock_simulated(struct sched_mutex *mutex)
 				 &mutex->holder->simulated, SCHED_FOREVER);
 		sched_pass_token(sched);
 	}
-	mutex->holder = self_of(sched);
+	mutex->holder = sched_self_of(sched);
 }
 
-static void unlock_simulated(struct sched_mutex *mutex)
+static void sched_unlock_simulated(struct sched_mutex *mutex)
 {
 	struct sched *sched = mutex->sched;
 
-	if (mutex->holder != self_of(sched)) {
-		fprintf(stderr, "'%s' unlocks what it has not locked\n", self_of(sched)->name);
+	if (mutex->holder != sched_self_of(sched)) {
+		fprintf(stderr, "'%s' unlocks what it has not locked\n",
+			sched_self_of(sched)->name);
 		abort();
 	}
 	mutex->holder = NULL;
@@ -176,7 +177,7 @@ bool sched_is_simulation(const struct sched *sched)
 	return sched->simulation;
 }
 
-static uint64_t clock_us(clockid_t clock)
+static uint64_t sched_clock_us(clockid_t clock)
 {
 	struct timespec now;
 
@@ -186,13 +187,13 @@ static uint64_t clock_us(clockid_t clock)
 
 uint64_t sched_now_us(struct sched *sched)
 {
-	return sched->simulation ? sched->token.now_us : clock_us(CLOCK_BOOTTIME);
+	return sched->simulation ? sched->token.now_us : sched_clock_us(CLOCK_BOOTTIME);
 }
 
 int64_t sched_wall_us(struct sched *sched)
 {
 	return sched->simulation ? sched->wall_start_us + (int64_t)sched->token.now_us
-				 : (int64_t)clock_us(CLOCK_REALTIME);
+				 : (int64_t)sched_clock_us(CLOCK_REALTIME);
 }
 
 uint64_t sched_random(struct sched *sched)
@@ -204,7 +205,7 @@ uint64_t sched_random(struct sched *sched)
 
 /* ---- threads ---- */
 
-static void *thread_main(void *arg)
+static void *sched_thread_main(void *arg)
 {
 	struct sched_thread *self = arg;
 	struct sched *sched = self->sched;
@@ -229,7 +230,7 @@ static void *thread_main(void *arg)
 
 /* Threads inherit the mask: signals go to the one thread that reads them. Faults stay, for those
  * who report them. */
-static void block_signals(sigset_t *ret_old)
+static void sched_block_signals(sigset_t *ret_old)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 	sigset_t all;
@@ -241,25 +242,25 @@ static void block_signals(sigset_t *ret_old)
 	sched_check(pthread_sigmask(SIG_SETMASK, &all, ret_old), "signal mask");
 }
 
-static int try_create_real(struct sched_thread *thread)
+static int sched_try_create_real(struct sched_thread *thread)
 {
 	pthread_attr_t attr;
 	sigset_t old;
 
 	sched_check(pthread_attr_init(&attr), "new thread");
 	sched_check(pthread_attr_setstacksize(&attr, STACK_SIZE), "new thread");
-	block_signals(&old);
+	sched_block_signals(&old);
 
-	int code = pthread_create(&thread->real, &attr, thread_main, thread);
+	int code = pthread_create(&thread->real, &attr, sched_thread_main, thread);
 
 	sched_check(pthread_sigmask(SIG_SETMASK, &old, NULL), "signal mask");
 	pthread_attr_destroy(&attr);
 	return code;
 }
 
-static void create_real(struct sched_thread *thread)
+static void sched_create_real(struct sched_thread *thread)
 {
-	sched_check(try_create_real(thread), "new thread");
+	sched_check(sched_try_create_real(thread), "new thread");
 }
 
 struct sched_thread *sched_start(struct sched *sched, const char *name, void (*fn)(void *arg),
@@ -270,12 +271,12 @@ struct sched_thread *sched_start(struct sched *sched, const char *name, void (*f
 	*thread = (struct sched_thread){ .sched = sched, .fn = fn, .arg = arg };
 	snprintf(thread->name, sizeof(thread->name), "%s", name);
 	if (!sched->simulation) {
-		create_real(thread);
+		sched_create_real(thread);
 		return thread;
 	}
 	sched_check(pthread_cond_init(&thread->turn, NULL), "the token of the simulation");
 	sched_token_add(&sched->token, &thread->simulated, thread->name);
-	create_real(thread);
+	sched_create_real(thread);
 	sched_pass_token(sched);
 	return thread;
 }
@@ -291,7 +292,7 @@ struct sched_thread *sched_try_start(struct sched *sched, const char *name, void
 
 	*thread = (struct sched_thread){ .sched = sched, .fn = fn, .arg = arg };
 	snprintf(thread->name, sizeof(thread->name), "%s", name);
-	if (try_create_real(thread) != 0) {
+	if (sched_try_create_real(thread) != 0) {
 		free(thread);
 		return NULL;
 	}
@@ -346,7 +347,7 @@ void sched_mutex_lock(struct sched_mutex *mutex)
 	if (mutex->holder == NULL && sched_token_chance(&mutex->sched->token, YIELD_ONE_IN)) {
 		sched_pass_token(mutex->sched);
 	}
-	lock_simulated(mutex);
+	sched_lock_simulated(mutex);
 }
 
 void sched_mutex_unlock(struct sched_mutex *mutex)
@@ -355,7 +356,7 @@ void sched_mutex_unlock(struct sched_mutex *mutex)
 		sched_check(pthread_mutex_unlock(&mutex->real), "unlock");
 		return;
 	}
-	unlock_simulated(mutex);
+	sched_unlock_simulated(mutex);
 }
 
 void sched_cond_init(struct sched_cond *cond, struct sched *sched)
@@ -374,7 +375,7 @@ void sched_cond_finish(struct sched_cond *cond)
 	sched_check(pthread_cond_destroy(&cond->real), "condition");
 }
 
-static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t deadline_us)
+static int sched_wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t deadline_us)
 {
 	if (deadline_us == SCHED_FOREVER) {
 		sched_check(pthread_cond_wait(&cond->real, &mutex->real), "wait");
@@ -383,7 +384,8 @@ static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_
 
 	uint64_t now_us = sched_now_us(cond->sched),
 		 rest_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	uint64_t until_us = clock_us(CLOCK_MONOTONIC) + (rest_us < SLICE_US ? rest_us : SLICE_US);
+	uint64_t until_us =
+		sched_clock_us(CLOCK_MONOTONIC) + (rest_us < SLICE_US ? rest_us : SLICE_US);
 	struct timespec until = {
 		.tv_sec = (time_t)(until_us / 1000000),
 		.tv_nsec = (long)(until_us % 1000000) * 1000,
@@ -397,15 +399,15 @@ static int wait_real(struct sched_cond *cond, struct sched_mutex *mutex, uint64_
 int sched_cond_wait(struct sched_cond *cond, struct sched_mutex *mutex, uint64_t deadline_us)
 {
 	if (!cond->sched->simulation) {
-		return wait_real(cond, mutex, deadline_us);
+		return sched_wait_real(cond, mutex, deadline_us);
 	}
-	unlock_simulated(mutex);
+	sched_unlock_simulated(mutex);
 	sched_token_wait(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond, NULL, deadline_us);
 	sched_pass_token(cond->sched);
 
-	bool timed_out = self_of(cond->sched)->simulated.timed_out;
+	bool timed_out = sched_self_of(cond->sched)->simulated.timed_out;
 
-	lock_simulated(mutex);
+	sched_lock_simulated(mutex);
 	return timed_out ? -ETIMEDOUT : 0;
 }
 

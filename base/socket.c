@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static void set_limit(int fd, int option, uint32_t ms)
+static void socket_set_limit(int fd, int option, uint32_t ms)
 {
 	struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
@@ -21,8 +21,8 @@ static void set_limit(int fd, int option, uint32_t ms)
 
 void socket_set_patience(int fd, uint32_t send_ms, uint32_t receive_ms)
 {
-	set_limit(fd, SO_SNDTIMEO, send_ms);
-	set_limit(fd, SO_RCVTIMEO, receive_ms);
+	socket_set_limit(fd, SO_SNDTIMEO, send_ms);
+	socket_set_limit(fd, SO_RCVTIMEO, receive_ms);
 }
 
 int socket_connect_unix(const char *path, uint32_t send_ms, uint32_t receive_ms)

@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 
-static uint32_t priority_of(const char *tie)
+static uint32_t tree_priority_of(const char *tie)
 {
 	uint32_t hash = hash32_text(HASH32_START, tie);
 
@@ -28,7 +28,7 @@ static int tree_compare(const struct tree_node *a, const struct tree_node *b)
 }
 
 /* The pointer that points to a node: in its parent, or the root. */
-static struct tree_node **link_to(struct tree *tree, const struct tree_node *node)
+static struct tree_node **tree_link_to(struct tree *tree, const struct tree_node *node)
 {
 	if (node->parent == NULL) {
 		return &tree->root;
@@ -37,11 +37,11 @@ static struct tree_node **link_to(struct tree *tree, const struct tree_node *nod
 }
 
 /* Puts child, a child of node, in node's place and node below it. */
-static void rotate_up(struct tree *tree, struct tree_node *node, struct tree_node *child)
+static void tree_rotate_up(struct tree *tree, struct tree_node *node, struct tree_node *child)
 {
 	struct tree_node **inner = child == node->left ? &child->right : &child->left;
 
-	*link_to(tree, node) = child;
+	*tree_link_to(tree, node) = child;
 	child->parent = node->parent;
 	if (child == node->left) {
 		node->left = *inner;
@@ -60,7 +60,7 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 	struct tree_node **at = &tree->root;
 
 	node->left = node->right = node->parent = NULL;
-	node->priority = priority_of(node->tie);
+	node->priority = tree_priority_of(node->tie);
 	while (*at != NULL) {
 		node->parent = *at;
 		at = tree_compare(node, *at) < 0 ? &(*at)->left : &(*at)->right;
@@ -68,20 +68,21 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 	*at = node;
 	tree->count++;
 	while (node->parent != NULL && node->priority < node->parent->priority) {
-		rotate_up(tree, node->parent, node);
+		tree_rotate_up(tree, node->parent, node);
 	}
 }
 
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
 	while (node->left != NULL && node->right != NULL) {
-		rotate_up(tree, node,
-			  node->left->priority < node->right->priority ? node->left : node->right);
+		tree_rotate_up(tree, node,
+			       node->left->priority < node->right->priority ? node->left
+									    : node->right);
 	}
 
 	struct tree_node *child = node->left != NULL ? node->left : node->right;
 
-	*link_to(tree, node) = child;
+	*tree_link_to(tree, node) = child;
 	if (child != NULL) {
 		child->parent = node->parent;
 	}

@@ -19,7 +19,7 @@ static const char *scalar_digits(const char *text)
 }
 
 /* Which kind of JSON number the text is, all of it. */
-static enum number number_of(const char *text, size_t length)
+static enum number scalar_number_of(const char *text, size_t length)
 {
 	const char *at = text + (*text == '-' ? 1 : 0), *end = scalar_digits(at);
 	enum number number = NUMBER_INTEGER;
@@ -67,7 +67,7 @@ static bool scalar_integer(const char *text, int64_t *ret)
 
 int yaml_scalar(const char *text, size_t length, struct json_object **ret)
 {
-	enum number number = number_of(text, length);
+	enum number number = scalar_number_of(text, length);
 	int64_t whole = 0;
 
 	if (length == 0 || strcmp(text, "~") == 0 || strcmp(text, "null") == 0) {

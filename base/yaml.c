@@ -35,11 +35,11 @@ struct reader {
 	struct error *reterr;
 };
 
-static int read_node(struct reader *reader, struct json_object **ret);
+static int yaml_read_node(struct reader *reader, struct json_object **ret);
 
 /* The line of a byte. libyaml's character reader, which runs ahead of its parser, knows the byte
  * only. */
-static size_t line_at(const struct reader *reader, size_t offset)
+static size_t yaml_line_at(const struct reader *reader, size_t offset)
 {
 	size_t line = 1;
 
@@ -49,7 +49,7 @@ static size_t line_at(const struct reader *reader, size_t offset)
 	return line;
 }
 
-static int next_event(struct reader *reader)
+static int yaml_next_event(struct reader *reader)
 {
 	yaml_event_delete(&reader->event);
 	reader->event = (yaml_event_t){ .type = YAML_NO_EVENT };
@@ -62,7 +62,7 @@ static int next_event(struct reader *reader)
 	}
 
 	size_t line = reader->parser.error == YAML_READER_ERROR
-			      ? line_at(reader, reader->parser.problem_offset)
+			      ? yaml_line_at(reader, reader->parser.problem_offset)
 			      : reader->parser.problem_mark.line + 1;
 
 	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s", line,
@@ -85,7 +85,7 @@ static int yaml_count(struct reader *reader, size_t cost)
 }
 
 /* Counts what is a copy of something that was counted before. */
-static int count_copy(struct reader *reader, size_t cost)
+static int yaml_count_copy(struct reader *reader, size_t cost)
 {
 	if (cost > YAML_ALIAS_NODES_MAX - reader->alias_nodes) {
 		return yaml_refuse(reader, "too many values: its aliases repeat too much");
@@ -94,7 +94,7 @@ static int count_copy(struct reader *reader, size_t cost)
 	return yaml_count(reader, cost);
 }
 
-static void free_anchor(struct anchor *anchor)
+static void yaml_free_anchor(struct anchor *anchor)
 {
 	if (anchor != NULL) {
 		json_object_put(anchor->value);
@@ -103,18 +103,18 @@ static void free_anchor(struct anchor *anchor)
 	}
 }
 
-static void free_anchors(struct reader *reader)
+static void yaml_free_anchors(struct reader *reader)
 {
 	struct anchor *anchor;
 	size_t at = 0;
 
 	while ((anchor = map_next(&reader->anchors, &at, NULL)) != NULL) {
-		free_anchor(anchor);
+		yaml_free_anchor(anchor);
 	}
 	map_finish(&reader->anchors);
 }
 
-static struct json_object *copy_of(struct json_object *value)
+static struct json_object *yaml_copy_of(struct json_object *value)
 {
 	struct json_object *copy = NULL;
 
@@ -124,10 +124,10 @@ static struct json_object *copy_of(struct json_object *value)
 	return copy;
 }
 
-static int keep_anchor(struct reader *reader, const char *name, struct json_object *value,
-		       size_t cost)
+static int yaml_keep_anchor(struct reader *reader, const char *name, struct json_object *value,
+			    size_t cost)
 {
-	int code = count_copy(reader, cost);
+	int code = yaml_count_copy(reader, cost);
 
 	if (code < 0) {
 		return code;
@@ -135,12 +135,14 @@ static int keep_anchor(struct reader *reader, const char *name, struct json_obje
 
 	struct anchor *anchor = xnew(struct anchor);
 
-	*anchor = (struct anchor){ .name = xstrdup(name), .value = copy_of(value), .cost = cost };
-	free_anchor(map_put(&reader->anchors, anchor->name, anchor));
+	*anchor = (struct anchor){ .name = xstrdup(name),
+				   .value = yaml_copy_of(value),
+				   .cost = cost };
+	yaml_free_anchor(map_put(&reader->anchors, anchor->name, anchor));
 	return 0;
 }
 
-static int read_alias(struct reader *reader, struct json_object **ret)
+static int yaml_read_alias(struct reader *reader, struct json_object **ret)
 {
 	const struct anchor *anchor =
 		map_get(&reader->anchors, (const char *)reader->event.data.alias.anchor);
@@ -149,16 +151,16 @@ static int read_alias(struct reader *reader, struct json_object **ret)
 		return yaml_refuse(reader, "an alias of an anchor that is not there");
 	}
 
-	int code = count_copy(reader, anchor->cost);
+	int code = yaml_count_copy(reader, anchor->cost);
 
 	if (code < 0) {
 		return code;
 	}
-	*ret = copy_of(anchor->value);
+	*ret = yaml_copy_of(anchor->value);
 	return 0;
 }
 
-static int read_scalar(struct reader *reader, struct json_object **ret)
+static int yaml_read_scalar(struct reader *reader, struct json_object **ret)
 {
 	const char *text = (const char *)reader->event.data.scalar.value;
 	const char *tag = (const char *)reader->event.data.scalar.tag;
@@ -185,19 +187,19 @@ static int read_scalar(struct reader *reader, struct json_object **ret)
 						  : 0;
 }
 
-static int read_sequence(struct reader *reader, struct json_object **ret)
+static int yaml_read_sequence(struct reader *reader, struct json_object **ret)
 {
 	struct json_object *array = json_object_new_array();
 
 	for (;;) {
 		struct json_object *value = NULL;
-		int code = next_event(reader);
+		int code = yaml_next_event(reader);
 
 		if (code == 0 && reader->event.type == YAML_SEQUENCE_END_EVENT) {
 			*ret = array;
 			return 0;
 		}
-		if (code < 0 || read_node(reader, &value) < 0) {
+		if (code < 0 || yaml_read_node(reader, &value) < 0) {
 			json_object_put(array);
 			return -EINVAL;
 		}
@@ -206,7 +208,7 @@ static int read_sequence(struct reader *reader, struct json_object **ret)
 }
 
 /* Checks that the event is a key this reader takes, and copies it. */
-static int read_key(struct reader *reader, struct json_object *object, char **ret)
+static int yaml_read_key(struct reader *reader, struct json_object *object, char **ret)
 {
 	struct json_object *value = NULL;
 
@@ -221,7 +223,7 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 	if (reader->event.data.scalar.anchor != NULL) {
 		return yaml_refuse(reader, "an anchor at a key");
 	}
-	if (read_scalar(reader, &value) < 0) {
+	if (yaml_read_scalar(reader, &value) < 0) {
 		return -EINVAL;
 	}
 
@@ -242,21 +244,21 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 	return problem != NULL ? yaml_refuse(reader, problem) : 0;
 }
 
-static int read_mapping(struct reader *reader, struct json_object **ret)
+static int yaml_read_mapping(struct reader *reader, struct json_object **ret)
 {
 	struct json_object *object = json_object_new_object();
 
 	for (;;) {
 		CLEANUP_FREE char *key = NULL;
 		struct json_object *value = NULL;
-		int code = next_event(reader);
+		int code = yaml_next_event(reader);
 
 		if (code == 0 && reader->event.type == YAML_MAPPING_END_EVENT) {
 			*ret = object;
 			return 0;
 		}
-		if (code < 0 || read_key(reader, object, &key) < 0 || next_event(reader) < 0 ||
-		    read_node(reader, &value) < 0) {
+		if (code < 0 || yaml_read_key(reader, object, &key) < 0 ||
+		    yaml_next_event(reader) < 0 || yaml_read_node(reader, &value) < 0) {
 			json_object_put(object);
 			return -EINVAL;
 		}
@@ -266,7 +268,7 @@ static int read_mapping(struct reader *reader, struct json_object **ret)
 
 /* The name of the event's anchor, or NULL; and whether its tag is one that changes nothing for a
  * container. */
-static const char *anchor_of(const yaml_event_t *event, bool *ret_tag_good)
+static const char *yaml_anchor_of(const yaml_event_t *event, bool *ret_tag_good)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
 	const char *usual = "!";
@@ -286,28 +288,28 @@ static const char *anchor_of(const yaml_event_t *event, bool *ret_tag_good)
 	return (const char *)anchor;
 }
 
-static int read_content(struct reader *reader, struct json_object **ret)
+static int yaml_read_content(struct reader *reader, struct json_object **ret)
 {
 	switch (reader->event.type) {
 	case YAML_ALIAS_EVENT:
-		return read_alias(reader, ret);
+		return yaml_read_alias(reader, ret);
 	case YAML_SCALAR_EVENT:
-		return read_scalar(reader, ret);
+		return yaml_read_scalar(reader, ret);
 	case YAML_SEQUENCE_START_EVENT:
-		return read_sequence(reader, ret);
+		return yaml_read_sequence(reader, ret);
 	case YAML_MAPPING_START_EVENT:
-		return read_mapping(reader, ret);
+		return yaml_read_mapping(reader, ret);
 	default:
 		return yaml_refuse(reader, "no value where one belongs");
 	}
 }
 
 /* Reads the value that begins with the current event; the current event is its last one then. */
-static int read_node(struct reader *reader, struct json_object **ret)
+static int yaml_read_node(struct reader *reader, struct json_object **ret)
 {
 	size_t before = reader->nodes;
 	bool tag_good;
-	const char *name = anchor_of(&reader->event, &tag_good);
+	const char *name = yaml_anchor_of(&reader->event, &tag_good);
 	CLEANUP_FREE char *anchor = name != NULL ? xstrdup(name) : NULL;
 	struct json_object *value = NULL;
 
@@ -320,7 +322,7 @@ static int read_node(struct reader *reader, struct json_object **ret)
 	if (anchor != NULL) {
 		/* From here on the name means this value, which is not there yet: a value cannot
 		 * contain itself. */
-		free_anchor(map_remove(&reader->anchors, anchor));
+		yaml_free_anchor(map_remove(&reader->anchors, anchor));
 	}
 
 	int code = yaml_count(reader,
@@ -330,10 +332,10 @@ static int read_node(struct reader *reader, struct json_object **ret)
 		return code;
 	}
 	reader->depth++;
-	code = read_content(reader, &value);
+	code = yaml_read_content(reader, &value);
 	reader->depth--;
 	if (code == 0 && anchor != NULL) {
-		code = keep_anchor(reader, anchor, value, reader->nodes - before);
+		code = yaml_keep_anchor(reader, anchor, value, reader->nodes - before);
 	}
 	if (code < 0) {
 		json_object_put(value);
@@ -344,7 +346,7 @@ static int read_node(struct reader *reader, struct json_object **ret)
 }
 
 /* libyaml looks at all directives for each of them, before it hands anything out. */
-static int check_directives(struct reader *reader)
+static int yaml_check_directives(struct reader *reader)
 {
 	size_t found = 0;
 
@@ -355,7 +357,7 @@ static int check_directives(struct reader *reader)
 		if (found > YAML_DIRECTIVES_MAX) {
 			return error_set(reader->reterr, -EINVAL,
 					 "bad YAML in line %zu: more than %d directives",
-					 line_at(reader, at), YAML_DIRECTIVES_MAX);
+					 yaml_line_at(reader, at), YAML_DIRECTIVES_MAX);
 		}
 		end = memchr(reader->text + at, '\n', reader->length - at);
 		if (end == NULL) {
@@ -367,11 +369,11 @@ static int check_directives(struct reader *reader)
 }
 
 /* Reads all documents into array. */
-static int read_stream(struct reader *reader, struct json_object *array)
+static int yaml_read_stream(struct reader *reader, struct json_object *array)
 {
 	for (;;) {
 		struct json_object *value = NULL;
-		int code = next_event(reader);
+		int code = yaml_next_event(reader);
 
 		if (code < 0 || reader->event.type == YAML_STREAM_END_EVENT) {
 			return code;
@@ -379,13 +381,13 @@ static int read_stream(struct reader *reader, struct json_object *array)
 		if (reader->event.type != YAML_DOCUMENT_START_EVENT) {
 			continue;
 		}
-		if (next_event(reader) < 0 || read_node(reader, &value) < 0) {
+		if (yaml_next_event(reader) < 0 || yaml_read_node(reader, &value) < 0) {
 			return -EINVAL;
 		}
 		if (value != NULL) {
 			json_object_array_add(array, value);
 		}
-		free_anchors(reader);
+		yaml_free_anchors(reader);
 	}
 }
 
@@ -405,13 +407,13 @@ struct json_object *yaml_parse_all(const char *text, size_t length, struct error
 	}
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
 
-	int code = check_directives(&reader);
+	int code = yaml_check_directives(&reader);
 
 	if (code == 0) {
-		code = read_stream(&reader, array);
+		code = yaml_read_stream(&reader, array);
 	}
 
-	free_anchors(&reader);
+	yaml_free_anchors(&reader);
 	yaml_event_delete(&reader.event);
 	yaml_parser_delete(&reader.parser);
 	if (code < 0) {

@@ -174,18 +174,18 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *rete
 }
 
 /* A setting's name may end in "=value". */
-static bool setting_is_named(const struct option_setting *setting, const char *name)
+static bool options_setting_is_named(const struct option_setting *setting, const char *name)
 {
 	return options_is_named(setting->name, strcspn(setting->name, "="), name);
 }
 
-static int setting_apply(struct option_setting *setting, const struct plugin *plugin,
-			 const char **values, uint32_t *ret_workers, struct error *reterr)
+static int options_setting_apply(struct option_setting *setting, const struct plugin *plugin,
+				 const char **values, uint32_t *ret_workers, struct error *reterr)
 {
 	int64_t workers;
 
 	setting->used = true;
-	if (setting_is_named(setting, "workers")) {
+	if (options_setting_is_named(setting, "workers")) {
 		if (integer_parse(setting->value, 1, WORKERS_MAX, &workers) < 0) {
 			return error_set(reterr, -EINVAL,
 					 "plugin '%s' takes 1 to %d workers, not '%s'",
@@ -195,7 +195,7 @@ static int setting_apply(struct option_setting *setting, const struct plugin *pl
 		return 0;
 	}
 	for (uint32_t i = 0; i < plugin->option_count; i++) {
-		if (setting_is_named(setting, plugin->options[i].name)) {
+		if (options_setting_is_named(setting, plugin->options[i].name)) {
 			values[i] = setting->value;
 			return 0;
 		}
@@ -214,7 +214,7 @@ int options_for_plugin(struct options *options, const struct plugin *plugin,
 		struct option_setting *setting = &options->settings[i];
 
 		if (strcmp(setting->plugin, plugin->head.name) == 0 &&
-		    setting_apply(setting, plugin, values, ret_workers, reterr) < 0) {
+		    options_setting_apply(setting, plugin, values, ret_workers, reterr) < 0) {
 			free(values);
 			return -EINVAL;
 		}

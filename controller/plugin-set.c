@@ -13,7 +13,7 @@
 /* The plugins of this project; --extensions decides about all but the first. */
 static const char *const builtin[] = { "sandbox.so", "template.so", "claim.so", "warmpool.so" };
 
-static int load(struct plugin_set *set, const char *file, struct error *reterr)
+static int plugin_set_add(struct plugin_set *set, const char *file, struct error *reterr)
 {
 	struct plugin *plugin = &set->items[set->count];
 	int code;
@@ -35,15 +35,15 @@ static int load(struct plugin_set *set, const char *file, struct error *reterr)
 	return 0;
 }
 
-static int load_from(struct plugin_set *set, const char *directory, const char *name,
-		     struct error *reterr)
+static int plugin_set_load_from(struct plugin_set *set, const char *directory, const char *name,
+				struct error *reterr)
 {
 	CLEANUP_FREE char *file = xprintf("%s/%s", directory, name);
 
-	return load(set, file, reterr);
+	return plugin_set_add(set, file, reterr);
 }
 
-static int is_foreign_plugin(const struct dirent *entry)
+static int plugin_set_is_foreign_plugin(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
 
@@ -59,10 +59,11 @@ static int is_foreign_plugin(const struct dirent *entry)
 	return 1;
 }
 
-static int load_foreign(struct plugin_set *set, const char *directory, struct error *reterr)
+static int plugin_set_load_foreign(struct plugin_set *set, const char *directory,
+				   struct error *reterr)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(directory, &entries, is_foreign_plugin, alphasort), code = 0;
+	int count = scandir(directory, &entries, plugin_set_is_foreign_plugin, alphasort), code = 0;
 
 	if (count < 0) {
 		return error_set(reterr, -errno, "cannot read the plugin directory '%s': %s",
@@ -70,7 +71,7 @@ static int load_foreign(struct plugin_set *set, const char *directory, struct er
 	}
 	for (int i = 0; i < count; i++) {
 		if (code == 0) {
-			code = load_from(set, directory, entries[i]->d_name, reterr);
+			code = plugin_set_load_from(set, directory, entries[i]->d_name, reterr);
 		}
 		free(entries[i]);
 	}
@@ -84,13 +85,13 @@ int plugin_set_load(struct plugin_set *set, const struct options *options, struc
 	int code = 0;
 
 	for (size_t i = 0; i < builtin_count && code == 0; i++) {
-		code = load_from(set, options->plugin_dir, builtin[i], reterr);
+		code = plugin_set_load_from(set, options->plugin_dir, builtin[i], reterr);
 	}
 	if (code == 0) {
-		code = load_foreign(set, options->plugin_dir, reterr);
+		code = plugin_set_load_foreign(set, options->plugin_dir, reterr);
 	}
 	for (size_t i = 0; i < options->plugin_count && code == 0; i++) {
-		code = load(set, options->plugins[i], reterr);
+		code = plugin_set_add(set, options->plugins[i], reterr);
 	}
 	return code;
 }

@@ -40,7 +40,7 @@ int url_append(struct buf *out, const char *text)
 	return code;
 }
 
-static int append_part(struct buf *out, const char *part)
+static int kind_append_part(struct buf *out, const char *part)
 {
 	int code = buf_append_char(out, '/');
 
@@ -61,11 +61,11 @@ int kind_path(struct buf *out, const struct asb_kind *kind, const char *ns, cons
 	int code = buf_append_str(out, *kind->group != '\0' ? "/apis" : "/api");
 
 	if (code == 0 && *kind->group != '\0') {
-		code = append_part(out, kind->group);
+		code = kind_append_part(out, kind->group);
 	}
 	for (size_t i = 0; code == 0 && i < ARRAY_LEN(parts); i++) {
 		if (parts[i] != NULL) {
-			code = append_part(out, parts[i]);
+			code = kind_append_part(out, parts[i]);
 		}
 	}
 	return code;

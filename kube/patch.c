@@ -31,7 +31,7 @@ struct pointer {
 	size_t count;
 };
 
-static void pointer_finish(struct pointer *pointer)
+static void patch_pointer_finish(struct pointer *pointer)
 {
 	free(pointer->text);
 }
@@ -61,8 +61,8 @@ static char *patch_unescape(char *text, bool *ret_bad)
 	return next;
 }
 
-static int pointer_init(struct pointer *pointer, struct json_object *operation, const char *member,
-			struct error *reterr)
+static int patch_pointer_init(struct pointer *pointer, struct json_object *operation,
+			      const char *member, struct error *reterr)
 {
 	const char *path = asb_str(operation, member);
 	bool bad = false;
@@ -91,7 +91,7 @@ static int patch_missing(const struct pointer *pointer, struct error *reterr)
 }
 
 /* The place a name stands for in an array of that length. */
-static bool array_place(const char *name, size_t length, size_t *ret)
+static bool patch_array_place(const char *name, size_t length, size_t *ret)
 {
 	size_t place = 0;
 
@@ -116,7 +116,7 @@ static bool patch_child(struct json_object *container, const char *name, struct 
 	if (json_object_is_type(container, json_type_object)) {
 		return json_object_object_get_ex(container, name, ret);
 	}
-	if (!array_place(name, asb_length(container), &place)) {
+	if (!patch_array_place(name, asb_length(container), &place)) {
 		return false;
 	}
 	*ret = json_object_array_get_idx(container, place);
@@ -146,7 +146,7 @@ static struct json_object *patch_parent(struct json_object *root, const struct p
 	return patch_walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
 }
 
-static int too_much(const char *what, struct error *reterr)
+static int patch_too_much(const char *what, struct error *reterr)
 {
 	return error_set(reterr, -E2BIG, "the patch %s", what);
 }
@@ -160,7 +160,7 @@ static bool patch_take(size_t *left, size_t amount)
 }
 
 /* The length of a scalar, about as it is printed. */
-static size_t scalar_bytes(struct json_object *value)
+static size_t patch_scalar_bytes(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_string)
 		       ? (size_t)json_object_get_string_len(value) + 2
@@ -168,14 +168,15 @@ static size_t scalar_bytes(struct json_object *value)
 }
 
 /* Counts a node of a tree that is walked over, and copied if copy. */
-static int count_node(size_t bytes, bool copy, struct budget *budget, struct error *reterr)
+static int patch_count_node(size_t bytes, bool copy, struct budget *budget, struct error *reterr)
 {
 	if (!patch_take(&budget->steps, 1)) {
-		return too_much("takes too many steps: it moves large values too often", reterr);
+		return patch_too_much("takes too many steps: it moves large values too often",
+				      reterr);
 	}
 	if (copy &&
 	    (!patch_take(&budget->copy_nodes, 1) || !patch_take(&budget->copy_bytes, bytes))) {
-		return too_much(
+		return patch_too_much(
 			"copies too much: all that its operations copy may be 3145728 bytes and 200000 values",
 			reterr);
 	}
@@ -183,25 +184,25 @@ static int count_node(size_t bytes, bool copy, struct budget *budget, struct err
 }
 
 /* Counts a tree, which may be at most depth deep. */
-static int count_tree(struct json_object *value, size_t depth, bool copy, struct budget *budget,
-		      struct error *reterr)
+static int patch_count_tree(struct json_object *value, size_t depth, bool copy,
+			    struct budget *budget, struct error *reterr)
 {
 	int code;
 
 	if (depth == 0) {
 		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
 	}
-	code = count_node(scalar_bytes(value), copy, budget, reterr);
+	code = patch_count_node(patch_scalar_bytes(value), copy, budget, reterr);
 	for (size_t i = 0; code == 0 && i < asb_length(value); i++) {
-		code = count_tree(json_object_array_get_idx(value, i), depth - 1, copy, budget,
-				  reterr);
+		code = patch_count_tree(json_object_array_get_idx(value, i), depth - 1, copy,
+					budget, reterr);
 	}
 	if (code == 0 && json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach (value, name, member) {
 			if (copy) {
 				patch_take(&budget->copy_bytes, strlen(name));
 			}
-			code = count_tree(member, depth - 1, copy, budget, reterr);
+			code = patch_count_tree(member, depth - 1, copy, budget, reterr);
 			if (code < 0) {
 				break;
 			}
@@ -211,14 +212,16 @@ static int count_tree(struct json_object *value, size_t depth, bool copy, struct
 }
 
 /* Counts the elements of an array that make room, or close a gap. */
-static int count_moved(size_t elements, struct budget *budget, struct error *reterr)
+static int patch_count_moved(size_t elements, struct budget *budget, struct error *reterr)
 {
 	return patch_take(&budget->steps, 1 + elements / STEP_ELEMENTS)
 		       ? 0
-		       : too_much("takes too many steps: it moves long lists too often", reterr);
+		       : patch_too_much("takes too many steps: it moves long lists too often",
+					reterr);
 }
 
-static void array_insert(struct json_object *array, size_t place, struct json_object *take_value)
+static void patch_array_insert(struct json_object *array, size_t place,
+			       struct json_object *take_value)
 {
 	struct array_list *list = json_object_get_array(array);
 
@@ -238,7 +241,7 @@ static int patch_put(struct json_object **root, const struct pointer *pointer, b
 	size_t place;
 	/* Each value is within the depth that was parsed, but a patch could hang one under the
 	 * other. */
-	int code = count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
+	int code = patch_count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
 
 	if (code < 0) {
 		return code;
@@ -264,16 +267,16 @@ static int patch_put(struct json_object **root, const struct pointer *pointer, b
 	}
 	if (strcmp(name, "-") == 0) {
 		place = asb_length(container);
-	} else if (!array_place(name, asb_length(container) + 1, &place)) {
+	} else if (!patch_array_place(name, asb_length(container) + 1, &place)) {
 		return patch_missing(pointer, reterr);
 	}
 	if (replace) {
 		json_object_array_put_idx(container, place, json_object_get(value));
 		return 0;
 	}
-	code = count_moved(asb_length(container) - place, budget, reterr);
+	code = patch_count_moved(asb_length(container) - place, budget, reterr);
 	if (code == 0) {
-		array_insert(container, place, json_object_get(value));
+		patch_array_insert(container, place, json_object_get(value));
 	}
 	return code;
 }
@@ -298,8 +301,8 @@ static int patch_cut(struct json_object *root, const struct pointer *pointer, st
 	*ret = json_object_get(old);
 	if (json_object_is_type(container, json_type_object)) {
 		json_object_object_del(container, name);
-	} else if (array_place(name, asb_length(container), &place)) {
-		int code = count_moved(asb_length(container) - place, budget, reterr);
+	} else if (patch_array_place(name, asb_length(container), &place)) {
+		int code = patch_count_moved(asb_length(container) - place, budget, reterr);
 
 		if (code < 0) {
 			json_object_put(*ret);
@@ -333,14 +336,14 @@ static int patch_test(struct json_object *root, const struct pointer *pointer,
 		       : error_set(reterr, -EPROTO, "a test of the patch failed");
 }
 
-static int copy_or_move(struct json_object **root, struct json_object *operation,
-			const struct pointer *to, bool move, struct budget *budget,
-			struct error *reterr)
+static int patch_copy_or_move(struct json_object **root, struct json_object *operation,
+			      const struct pointer *to, bool move, struct budget *budget,
+			      struct error *reterr)
 {
-	CLEANUP(pointer_finish) struct pointer from = { 0 };
+	CLEANUP(patch_pointer_finish) struct pointer from = { 0 };
 	CLEANUP_JSON struct json_object *value = NULL;
 	struct json_object *found = NULL;
-	int code = pointer_init(&from, operation, "from", reterr);
+	int code = patch_pointer_init(&from, operation, "from", reterr);
 
 	if (code < 0) {
 		return code;
@@ -352,7 +355,7 @@ static int copy_or_move(struct json_object **root, struct json_object *operation
 	if (!patch_walk(*root, &from, from.count, &found)) {
 		return patch_missing(&from, reterr);
 	}
-	code = count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
+	code = patch_count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
 	if (code < 0) {
 		return code;
 	}
@@ -363,11 +366,11 @@ static int copy_or_move(struct json_object **root, struct json_object *operation
 static int patch_apply(struct json_object **root, struct json_object *operation,
 		       struct budget *budget, struct error *reterr)
 {
-	CLEANUP(pointer_finish) struct pointer path = { 0 };
+	CLEANUP(patch_pointer_finish) struct pointer path = { 0 };
 	CLEANUP_JSON struct json_object *copy = NULL;
 	struct json_object *value = NULL;
 	const char *op = asb_str(operation, "op");
-	int code = pointer_init(&path, operation, "path", reterr);
+	int code = patch_pointer_init(&path, operation, "path", reterr);
 
 	if (code < 0) {
 		return code;
@@ -376,7 +379,8 @@ static int patch_apply(struct json_object **root, struct json_object *operation,
 		return patch_cut(*root, &path, budget, &copy, reterr);
 	}
 	if (asb_streq(op, "move") || asb_streq(op, "copy")) {
-		return copy_or_move(root, operation, &path, asb_streq(op, "move"), budget, reterr);
+		return patch_copy_or_move(root, operation, &path, asb_streq(op, "move"), budget,
+					  reterr);
 	}
 	if (!asb_streq(op, "add") && !asb_streq(op, "replace") && !asb_streq(op, "test")) {
 		return error_set(reterr, -EINVAL, "the patch has an operation '%.40s'",

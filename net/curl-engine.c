@@ -30,7 +30,7 @@ static void engine_fail(struct curl_transport *transport, struct exchange *excha
 }
 
 /* An idle handle, or a new one. */
-static struct wire *take_wire(struct curl_transport *transport)
+static struct wire *engine_take_wire(struct curl_transport *transport)
 {
 	struct wire *wire = transport->idle;
 
@@ -45,7 +45,7 @@ static struct wire *take_wire(struct curl_transport *transport)
 	return wire;
 }
 
-static void put_wire(struct curl_transport *transport, struct wire *wire)
+static void engine_put_wire(struct curl_transport *transport, struct wire *wire)
 {
 	wire->next = transport->idle;
 	transport->idle = wire;
@@ -58,7 +58,7 @@ static void engine_start(struct curl_transport *transport, struct exchange *exch
 		return;
 	}
 
-	struct wire *wire = take_wire(transport);
+	struct wire *wire = engine_take_wire(transport);
 
 	if (wire == NULL) {
 		engine_fail(transport, exchange, -ENOMEM,
@@ -67,13 +67,13 @@ static void engine_start(struct curl_transport *transport, struct exchange *exch
 	}
 	/* Rounded up: 0 would mean for ever. */
 	if (wire_begin(wire, exchange, (long)((exchange->deadline_us - now + 999) / 1000)) < 0) {
-		put_wire(transport, wire);
+		engine_put_wire(transport, wire);
 		engine_tell(transport, exchange);
 		return;
 	}
 	if (curl_multi_add_handle(transport->multi, wire->easy) != CURLM_OK) {
 		wire_cancel(wire, -EPROTO, "libcurl did not take the request");
-		put_wire(transport, wire);
+		engine_put_wire(transport, wire);
 		engine_tell(transport, exchange);
 		return;
 	}
@@ -81,7 +81,7 @@ static void engine_start(struct curl_transport *transport, struct exchange *exch
 }
 
 /* Moves what was submitted behind what waits. False when it is time to end. */
-static bool take_queue(struct curl_transport *transport)
+static bool engine_take_queue(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
 	transport->polling = false;
@@ -94,7 +94,7 @@ static bool take_queue(struct curl_transport *transport)
 	return !transport->stopping;
 }
 
-static struct exchange *take_waiting(struct curl_transport *transport)
+static struct exchange *engine_take_waiting(struct curl_transport *transport)
 {
 	struct exchange *exchange = transport->waiting;
 
@@ -108,7 +108,7 @@ static struct exchange *take_waiting(struct curl_transport *transport)
 }
 
 /* libcurl holds excess requests back too, but does not mind their deadlines meanwhile. */
-static void start_waiting(struct curl_transport *transport)
+static void engine_start_waiting(struct curl_transport *transport)
 {
 	if (transport->waiting == NULL) {
 		return;
@@ -117,12 +117,12 @@ static void start_waiting(struct curl_transport *transport)
 	uint64_t now = sched_now_us(transport->sched);
 
 	while (transport->active < transport->connections && transport->waiting != NULL) {
-		engine_start(transport, take_waiting(transport), now);
+		engine_start(transport, engine_take_waiting(transport), now);
 	}
 }
 
 /* Fails what waits past its deadline. Returns how long until the next one. */
-static int expire_waiting(struct curl_transport *transport)
+static int engine_expire_waiting(struct curl_transport *transport)
 {
 	struct exchange **link = &transport->waiting;
 	uint64_t now, least = SCHED_FOREVER;
@@ -151,7 +151,7 @@ static int expire_waiting(struct curl_transport *transport)
 }
 
 /* Answers what is done. True if something was. */
-static bool finish_done(struct curl_transport *transport)
+static bool engine_finish_done(struct curl_transport *transport)
 {
 	CURLMsg *message;
 	int left;
@@ -174,14 +174,14 @@ static bool finish_done(struct curl_transport *transport)
 		curl_multi_remove_handle(transport->multi, easy);
 		wire_end(wire, code);
 		transport->active--;
-		put_wire(transport, wire);
+		engine_put_wire(transport, wire);
 		engine_tell(transport, exchange);
 		any = true;
 	}
 	return any;
 }
 
-static void cancel_all(struct curl_transport *transport)
+static void engine_cancel_all(struct curl_transport *transport)
 {
 	static const char why[] = "the transport was stopped";
 	struct exchange *exchange;
@@ -196,13 +196,13 @@ static void cancel_all(struct curl_transport *transport)
 			engine_tell(transport, exchange);
 		}
 	}
-	while ((exchange = take_waiting(transport)) != NULL) {
+	while ((exchange = engine_take_waiting(transport)) != NULL) {
 		engine_fail(transport, exchange, -ECANCELED, why);
 	}
 }
 
 /* Whether there is nothing new: from then on, submitting wakes the poll. */
-static bool about_to_poll(struct curl_transport *transport)
+static bool engine_about_to_poll(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
 	transport->polling = transport->queue == NULL && !transport->stopping;
@@ -214,20 +214,20 @@ void engine_run(void *arg)
 	struct curl_transport *transport = arg;
 	int running;
 
-	while (take_queue(transport)) {
-		start_waiting(transport);
+	while (engine_take_queue(transport)) {
+		engine_start_waiting(transport);
 		curl_multi_perform(transport->multi, &running);
-		if (finish_done(transport) && transport->waiting != NULL) {
+		if (engine_finish_done(transport) && transport->waiting != NULL) {
 			continue;
 		}
 
-		int wait_ms = expire_waiting(transport);
+		int wait_ms = engine_expire_waiting(transport);
 
-		if (about_to_poll(transport)) {
+		if (engine_about_to_poll(transport)) {
 			curl_multi_poll(transport->multi, NULL, 0, wait_ms, NULL);
 		}
 	}
-	cancel_all(transport);
+	engine_cancel_all(transport);
 }
 
 void engine_finish(struct curl_transport *transport)

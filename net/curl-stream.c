@@ -45,7 +45,7 @@ static bool stream_stopping(struct curl_transport *transport)
  * When the stream has waited too long: for the head, and for all of a response that is not the
  * stream (bytes got nothing, so the request's own deadline holds), or since the last byte.
  */
-static uint64_t deadline_of(const struct exchange *exchange, CURL *easy, uint64_t idle_us)
+static uint64_t stream_deadline_of(const struct exchange *exchange, CURL *easy, uint64_t idle_us)
 {
 	long status = 0;
 
@@ -91,7 +91,7 @@ static void stream_drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 		}
 
 		uint64_t now = sched_now_us(transport->sched);
-		uint64_t deadline = deadline_of(wire->exchange, wire->easy, idle_us);
+		uint64_t deadline = stream_deadline_of(wire->exchange, wire->easy, idle_us);
 
 		if (deadline <= now) {
 			wire_cancel(wire, -ETIMEDOUT,
@@ -108,8 +108,8 @@ static void stream_drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 	}
 }
 
-static void run_on(struct curl_transport *transport, struct wire *wire, CURLM *multi,
-		   struct exchange *exchange, uint64_t idle_us)
+static void stream_run_on(struct curl_transport *transport, struct wire *wire, CURLM *multi,
+			  struct exchange *exchange, uint64_t idle_us)
 {
 	struct stream stream = { .multi = multi };
 
@@ -128,7 +128,8 @@ static void run_on(struct curl_transport *transport, struct wire *wire, CURLM *m
 	stream_delist(transport, &stream);
 }
 
-static void run_once(struct curl_transport *transport, struct exchange *exchange, uint64_t idle_us)
+static void stream_run_once(struct curl_transport *transport, struct exchange *exchange,
+			    uint64_t idle_us)
 {
 	struct error error = { 0 };
 	struct wire *wire = wire_create(transport, STREAM_BUFFER, &error);
@@ -138,7 +139,7 @@ static void run_once(struct curl_transport *transport, struct exchange *exchange
 		exchange_fail(exchange, -ENOMEM,
 			      wire == NULL ? error.text : "libcurl has no memory");
 	} else {
-		run_on(transport, wire, multi, exchange, idle_us);
+		stream_run_on(transport, wire, multi, exchange, idle_us);
 	}
 	wire_destroy(wire);
 	curl_multi_cleanup(multi);
@@ -168,7 +169,7 @@ void stream_run(struct transport *base, const struct http_request *request, uint
 
 		*ret = (struct http_response){ .body = ret->body };
 		buf_clear(&ret->body);
-		run_once(transport, &exchange, idle_ms * UINT64_C(1000));
+		stream_run_once(transport, &exchange, idle_ms * UINT64_C(1000));
 		if (ret->result == 0 && ret->status == 401 && attempt == 0) {
 			other = auth_renew(transport, auth);
 		}

@@ -47,8 +47,8 @@ int reflector_failure(const struct reflector *reflector, const struct http_respo
 
 /* Stores the items of one page; *ret_continue and *ret_version are the list's, the text allocated.
  * */
-static int store_page(struct reflector *reflector, const struct buf *body, char **ret_continue,
-		      uint64_t *ret_version, struct error *reterr)
+static int list_store_page(struct reflector *reflector, const struct buf *body, char **ret_continue,
+			   uint64_t *ret_version, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *page = json_parse(buf_str(body), body->length, reterr);
 	struct json_object *items = NULL;
@@ -80,7 +80,7 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 	return 0;
 }
 
-static int get_page(struct reflector *reflector, const char *more, struct http_response *ret)
+static int list_get_page(struct reflector *reflector, const char *more, struct http_response *ret)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(16384);
 	struct http_request request = { .method = "GET", .timeout_ms = LIST_TIMEOUT_MS };
@@ -107,12 +107,12 @@ int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, str
 	for (unsigned int page = 0; page < LIST_PAGES_MAX; page++) {
 		CLEANUP(http_response_finish) struct http_response response = { 0 };
 		char *next = NULL;
-		int code = get_page(reflector, more, &response);
+		int code = list_get_page(reflector, more, &response);
 
 		if (code < 0) {
 			return reflector_failure(reflector, &response, reterr);
 		}
-		code = store_page(reflector, &response.body, &next, &version, reterr);
+		code = list_store_page(reflector, &response.body, &next, &version, reterr);
 		if (code < 0) {
 			return code;
 		}

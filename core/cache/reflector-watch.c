@@ -35,7 +35,7 @@ static int watch_finish(struct stream *stream, int result, const char *text)
 }
 
 /* An ERROR event carries a Status inside a 200. */
-static int take_error(struct stream *stream, const char *object, size_t length)
+static int watch_take_error(struct stream *stream, const char *object, size_t length)
 {
 	CLEANUP_JSON struct json_object *status = json_parse(object, length, NULL);
 	int64_t code = asb_int(asb_at(status, "code"), 0);
@@ -47,7 +47,7 @@ static int take_error(struct stream *stream, const char *object, size_t length)
 
 /* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored.
  * */
-static int take_bookmark(struct stream *stream, const char *object, size_t length)
+static int watch_take_bookmark(struct stream *stream, const char *object, size_t length)
 {
 	CLEANUP_JSON struct json_object *stub = json_parse(object, length, NULL);
 	struct reflector *reflector = stream->reflector;
@@ -80,20 +80,20 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 	return 0;
 }
 
-static bool is_type(const struct json_span *type, const char *quoted)
+static bool watch_is_type(const struct json_span *type, const char *quoted)
 {
 	return type->length == strlen(quoted) && memcmp(type->start, quoted, type->length) == 0;
 }
 
-static int take_object(struct stream *stream, const struct json_span *type,
-		       const struct json_span *object)
+static int watch_take_object(struct stream *stream, const struct json_span *type,
+			     const struct json_span *object)
 {
 	struct store *store = stream->reflector->config.store;
-	bool deleted = is_type(type, "\"DELETED\"");
+	bool deleted = watch_is_type(type, "\"DELETED\"");
 	uint64_t version = 0;
 	int code;
 
-	if (!deleted && !is_type(type, "\"ADDED\"") && !is_type(type, "\"MODIFIED\"")) {
+	if (!deleted && !watch_is_type(type, "\"ADDED\"") && !watch_is_type(type, "\"MODIFIED\"")) {
 		return watch_finish(stream, -EPROTO, "a watch event of an unknown type");
 	}
 	stream->reflector->progress = true;
@@ -114,7 +114,8 @@ static int take_object(struct stream *stream, const struct json_span *type,
 
 /* The type and the object of a frame. What the scan doubts is printed again by json-c, into plain,
  * and read again. */
-static int read_frame(const char *text, size_t length, struct buf *plain, struct json_span spans[2])
+static int watch_read_frame(const char *text, size_t length, struct buf *plain,
+			    struct json_span spans[2])
 {
 	static const char *const names[] = { "type", "object" };
 	CLEANUP_JSON struct json_object *tree = NULL;
@@ -130,7 +131,7 @@ static int read_frame(const char *text, size_t length, struct buf *plain, struct
 	return spans[0].start != NULL && spans[1].start != NULL ? 0 : -EPROTO;
 }
 
-static int take_frame(struct stream *stream, const char *text, size_t length)
+static int watch_take_frame(struct stream *stream, const char *text, size_t length)
 {
 	CLEANUP_BUF struct buf plain = BUF_INIT(FRAME_MAX);
 	struct json_span spans[2];
@@ -139,20 +140,20 @@ static int take_frame(struct stream *stream, const char *text, size_t length)
 		return 0;
 	}
 	stream->frames++;
-	if (read_frame(text, length, &plain, spans) < 0) {
+	if (watch_read_frame(text, length, &plain, spans) < 0) {
 		return watch_finish(stream, -EPROTO, "a frame that is not a watch event");
 	}
-	if (is_type(&spans[0], "\"BOOKMARK\"")) {
-		return take_bookmark(stream, spans[1].start, spans[1].length);
+	if (watch_is_type(&spans[0], "\"BOOKMARK\"")) {
+		return watch_take_bookmark(stream, spans[1].start, spans[1].length);
 	}
-	if (is_type(&spans[0], "\"ERROR\"")) {
-		return take_error(stream, spans[1].start, spans[1].length);
+	if (watch_is_type(&spans[0], "\"ERROR\"")) {
+		return watch_take_error(stream, spans[1].start, spans[1].length);
 	}
-	return take_object(stream, &spans[0], &spans[1]);
+	return watch_take_object(stream, &spans[0], &spans[1]);
 }
 
 /* transport_bytes: frames that are whole in the data are read in place; only a rest is copied. */
-static int take_bytes(void *arg, const char *data, size_t length)
+static int watch_take_bytes(void *arg, const char *data, size_t length)
 {
 	struct stream *stream = arg;
 
@@ -171,10 +172,11 @@ static int take_bytes(void *arg, const char *data, size_t length)
 			return 0;
 		}
 		if (stream->line.length > 0) {
-			code = take_frame(stream, buf_str(&stream->line), stream->line.length);
+			code = watch_take_frame(stream, buf_str(&stream->line),
+						stream->line.length);
 			buf_clear(&stream->line);
 		} else {
-			code = take_frame(stream, data, piece);
+			code = watch_take_frame(stream, data, piece);
 		}
 		if (code < 0) {
 			return code;
@@ -249,7 +251,8 @@ int reflector_watch(struct reflector *reflector, bool list_first, struct error *
 	if (list_first) {
 		reflector_begin_list(reflector);
 	}
-	transport->ops->stream(transport, &request, WATCH_IDLE_MS, take_bytes, &stream, &response);
+	transport->ops->stream(transport, &request, WATCH_IDLE_MS, watch_take_bytes, &stream,
+			       &response);
 	if (stream.listing) {
 		reflector_end_list(reflector);
 	}

@@ -50,7 +50,7 @@ static bool reflector_stopping(struct reflector *reflector)
 }
 
 /* Waits, or returns early at a stop. */
-static void pause_for(struct reflector *reflector, uint64_t delay_us)
+static void reflector_pause_for(struct reflector *reflector, uint64_t delay_us)
 {
 	uint64_t deadline = sched_now_us(reflector->config.sched) + delay_us;
 
@@ -60,12 +60,12 @@ static void pause_for(struct reflector *reflector, uint64_t delay_us)
 	}
 }
 
-static uint64_t with_jitter(struct reflector *reflector, uint64_t delay_us)
+static uint64_t reflector_with_jitter(struct reflector *reflector, uint64_t delay_us)
 {
 	return delay_us + sched_random(reflector->config.sched) % delay_us;
 }
 
-static int list_in_pages(struct reflector *reflector, struct error *reterr)
+static int reflector_list_in_pages(struct reflector *reflector, struct error *reterr)
 {
 	uint64_t before, version = 0;
 	int result;
@@ -93,7 +93,7 @@ static int reflector_list(struct reflector *reflector, struct error *reterr)
 {
 	int result = reflector->paged ? -ENOTSUP : reflector_watch(reflector, true, reterr);
 
-	return result == -ENOTSUP ? list_in_pages(reflector, reterr) : result;
+	return result == -ENOTSUP ? reflector_list_in_pages(reflector, reterr) : result;
 }
 
 /* One round. The store follows the server while it runs. */
@@ -153,9 +153,9 @@ static void reflector_run(void *arg)
 		    (result == -ESTALE && resumed)) {
 			continue;
 		}
-		delay = result == -ENOENT ? ABSENT_US : with_jitter(reflector, backoff);
+		delay = result == -ENOENT ? ABSENT_US : reflector_with_jitter(reflector, backoff);
 		reflector_report(reflector, result, &error, delay);
-		pause_for(reflector, delay);
+		reflector_pause_for(reflector, delay);
 		backoff = backoff * 2 < BACKOFF_MAX_US ? backoff * 2 : BACKOFF_MAX_US;
 	}
 }

@@ -12,7 +12,7 @@
 #include "kube/version.h"
 
 /* 0; -EAGAIN for text the scan doubts; -EINVAL for an object without a name or a version. */
-static int scan_head(const char *text, size_t length, struct store_head *ret)
+static int head_scan_head(const char *text, size_t length, struct store_head *ret)
 {
 	static const char *const top[] = { "metadata" };
 	static const char *const names[] = { "name", "namespace", "resourceVersion", "labels",
@@ -54,7 +54,7 @@ static int scan_head(const char *text, size_t length, struct store_head *ret)
 int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret)
 {
 	CLEANUP_JSON struct json_object *tree = NULL;
-	int code = scan_head(*text, *length, ret);
+	int code = head_scan_head(*text, *length, ret);
 
 	if (code != -EAGAIN) {
 		return code;
@@ -65,10 +65,10 @@ int store_head(const char **text, size_t *length, struct buf *plain, struct stor
 	}
 	*text = buf_str(plain);
 	*length = plain->length;
-	return scan_head(*text, *length, ret) < 0 ? -EINVAL : 0;
+	return head_scan_head(*text, *length, ret) < 0 ? -EINVAL : 0;
 }
 
-static bool has_kept_label(const struct store *store, const struct json_span *labels)
+static bool head_has_selected_label(const struct store *store, const struct json_span *labels)
 {
 	struct json_span found[STORE_SELECTORS_MAX];
 
@@ -87,7 +87,7 @@ static bool has_kept_label(const struct store *store, const struct json_span *la
 	return false;
 }
 
-static bool has_kept_controller(const struct store *store, const struct json_span *owners)
+static bool head_has_selected_controller(const struct store *store, const struct json_span *owners)
 {
 	CLEANUP_JSON struct json_object *array = NULL;
 
@@ -110,6 +110,6 @@ static bool has_kept_controller(const struct store *store, const struct json_spa
 
 bool store_wants(const struct store *store, const struct store_head *head)
 {
-	return store->select_all || has_kept_label(store, &head->labels) ||
-	       has_kept_controller(store, &head->owners);
+	return store->select_all || head_has_selected_label(store, &head->labels) ||
+	       head_has_selected_controller(store, &head->owners);
 }

@@ -66,7 +66,7 @@ void index_values_finish(struct index_values *values)
 	values->count = 0;
 }
 
-static struct bucket *bucket_of(struct index *index, const char *value)
+static struct bucket *index_bucket_of(struct index *index, const char *value)
 {
 	struct bucket *bucket = map_get(&index->buckets, value);
 
@@ -90,7 +90,8 @@ struct index_entry *index_attach(struct index *indexes, const struct index_value
 	for (size_t i = 0; i < values->count; i++) {
 		struct index_entry *entry = &entries[i];
 
-		entry->bucket = bucket_of(&indexes[values->items[i].index], values->items[i].value);
+		entry->bucket =
+			index_bucket_of(&indexes[values->items[i].index], values->items[i].value);
 		entry->node.rank = values->items[i].rank;
 		entry->node.tie = key;
 		tree_insert(&entry->bucket->tree, &entry->node);

@@ -42,8 +42,8 @@ static struct record *store_find(const struct store *store, const char *ns, cons
 }
 
 /* The stored bytes of an object, to be freed by the caller; NULL when there is none. */
-static char *copy_bytes(struct store *store, const char *ns, const char *name, size_t *ret_length,
-			uint64_t *ret_version)
+static char *store_copy_bytes(struct store *store, const char *ns, const char *name,
+			      size_t *ret_length, uint64_t *ret_version)
 {
 	LOCKED(&store->lock);
 	const struct record *record = store_find(store, ns, name);
@@ -60,7 +60,7 @@ struct json_object *store_get(struct store *store, const char *ns, const char *n
 {
 	size_t length = 0;
 	uint64_t version = 0;
-	CLEANUP_FREE char *bytes = copy_bytes(store, ns, name, &length, &version);
+	CLEANUP_FREE char *bytes = store_copy_bytes(store, ns, name, &length, &version);
 
 	return bytes != NULL ? store_parse(store, bytes, length, version) : NULL;
 }
@@ -73,7 +73,7 @@ bool store_has(struct store *store, const char *ns, const char *name)
 }
 
 /* A member of metadata in stored bytes. */
-static struct json_span metadata_member(const char *bytes, size_t length, const char *name)
+static struct json_span store_metadata_member(const char *bytes, size_t length, const char *name)
 {
 	static const char *const top[] = { "metadata" };
 	struct json_span metadata = { 0 }, member = { 0 };
@@ -97,7 +97,7 @@ bool store_uid(struct store *store, const char *ns, const char *name, char ret_u
 	if (record == NULL) {
 		return false;
 	}
-	span = metadata_member(record->bytes, record->length, "uid");
+	span = store_metadata_member(record->bytes, record->length, "uid");
 	json_span_text(&span, &uid, &length);
 	snprintf(ret_uid, 64, "%.*s", (int)length, uid);
 	return true;
@@ -109,9 +109,9 @@ struct json_object *store_get_status(struct store *store, const char *ns, const 
 	static const char *const names[] = { "status" };
 	size_t length = 0, uid_length = 0;
 	uint64_t version = 0;
-	CLEANUP_FREE char *bytes = copy_bytes(store, ns, name, &length, &version);
+	CLEANUP_FREE char *bytes = store_copy_bytes(store, ns, name, &length, &version);
 	CLEANUP_JSON struct json_object *whole = NULL;
-	struct json_span status = { 0 }, span = metadata_member(bytes, length, "uid");
+	struct json_span status = { 0 }, span = store_metadata_member(bytes, length, "uid");
 	const char *text = NULL;
 
 	if (json_span_text(&span, &text, &uid_length) &&
@@ -127,10 +127,10 @@ struct json_object *store_get_status(struct store *store, const char *ns, const 
 
 bool store_change_keeps_owners(const struct store_change *change)
 {
-	struct json_span before =
-		metadata_member(change->before_bytes, change->before_length, "ownerReferences");
+	struct json_span before = store_metadata_member(change->before_bytes, change->before_length,
+							"ownerReferences");
 	struct json_span after =
-		metadata_member(change->after_bytes, change->after_length, "ownerReferences");
+		store_metadata_member(change->after_bytes, change->after_length, "ownerReferences");
 
 	return before.start != NULL && after.start != NULL && before.length == after.length &&
 	       memcmp(before.start, after.start, after.length) == 0;
@@ -174,7 +174,7 @@ size_t store_bytes(struct store *store)
 }
 
 /* A list may have thousands of keys: printf would be a large part of the cost. */
-static void copy_key(char *to, const char *key)
+static void store_copy_key(char *to, const char *key)
 {
 	size_t length = strlen(key);
 
@@ -201,10 +201,10 @@ size_t store_keys(struct store *store, uint32_t index, const char *value, bool r
 	}
 	for (; node != NULL && count < max;
 	     node = reverse ? tree_previous(node) : tree_next(node)) {
-		copy_key(ret_keys[count++], node->tie);
+		store_copy_key(ret_keys[count++], node->tie);
 		cursor->started = true;
 		cursor->rank = node->rank;
-		copy_key(cursor->key, node->tie);
+		store_copy_key(cursor->key, node->tie);
 	}
 	return count;
 }

@@ -158,7 +158,7 @@ struct json_object *store_change_after(struct store_change *change)
 	return change->after;
 }
 
-static void split_key(const char *key, char ret_ns[STORE_KEY_MAX], const char **ret_name)
+static void store_split_key(const char *key, char ret_ns[STORE_KEY_MAX], const char **ret_name)
 {
 	const char *slash = strchr(key, '/');
 
@@ -174,7 +174,7 @@ static void store_notify(struct store *store, const char *key, struct record *ol
 	struct store_change change = { .store = store };
 	char ns[STORE_KEY_MAX];
 
-	split_key(key, ns, &change.name);
+	store_split_key(key, ns, &change.name);
 	change.ns = ns;
 	if (old != NULL) {
 		change.before_bytes = old->bytes;
@@ -306,7 +306,7 @@ static bool store_keep_deleting(struct store *store, struct store_update *update
 	char ns[STORE_KEY_MAX], now[21];
 	const char *name;
 
-	split_key(update->key, ns, &name);
+	store_split_key(update->key, ns, &name);
 	old = store_get(store, ns, name);
 	if (!asb_streq(asb_uid(old), asb_uid(update->tree)) || asb_deleting(update->tree)) {
 		return asb_deleting(update->tree);
@@ -408,7 +408,7 @@ static void store_remove_filtered(struct store *store, const struct store_update
 	char ns[STORE_KEY_MAX];
 	const char *name;
 
-	split_key(update->key, ns, &name);
+	store_split_key(update->key, ns, &name);
 	if (store_remove(store, update) && store->filtered != NULL) {
 		store->filtered(store->listener_arg, ns, name);
 	}

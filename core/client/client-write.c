@@ -37,7 +37,7 @@ static void write_end(struct sending *sending, int32_t result, const char *messa
 
 /* Ends a write that will not be sent (again): what may have been done must not be called cancelled.
  */
-static void give_up(struct sending *sending, int32_t result, const char *message)
+static void write_give_up(struct sending *sending, int32_t result, const char *message)
 {
 	write_end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
 }
@@ -66,7 +66,8 @@ static void write_start(struct sending *sending, struct client_write *write)
 
 /* ---- responses ---- */
 
-static void take_object(struct sending *sending, struct http_response *response, bool is_status)
+static void write_take_object(struct sending *sending, struct http_response *response,
+			      bool is_status)
 {
 	struct client_write *write = sending->write;
 
@@ -125,8 +126,8 @@ static void write_again(struct client *client, struct sending *sending,
 	write_end(sending, ASB_UNREACHABLE, message);
 }
 
-static void handle_write(struct client *client, struct sending *sending,
-			 struct http_response *response)
+static void write_handle_write(struct client *client, struct sending *sending,
+			       struct http_response *response)
 {
 	bool is_status = false;
 	enum outcome outcome = outcome_of_response(response, &is_status);
@@ -134,7 +135,7 @@ static void handle_write(struct client *client, struct sending *sending,
 	sending->write->http_status = response->status;
 	switch (outcome) {
 	case OUTCOME_DONE:
-		take_object(sending, response, is_status);
+		write_take_object(sending, response, is_status);
 		break;
 	case OUTCOME_LOST:
 		write_lost(sending, response);
@@ -143,8 +144,9 @@ static void handle_write(struct client *client, struct sending *sending,
 		write_again(client, sending, response);
 		break;
 	case OUTCOME_NOT_SENT:
-		give_up(sending, response->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
-			response->error);
+		write_give_up(sending,
+			      response->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
+			      response->error);
 		break;
 	case OUTCOME_REFUSED:
 		write_refused(sending, response);
@@ -154,7 +156,7 @@ static void handle_write(struct client *client, struct sending *sending,
 
 /* Not there: what was sent did not arrive, or what had the name is gone. Sent once more, then it is
  * the caller's turn. */
-static void send_again(struct client *client, struct sending *sending)
+static void write_send_again(struct client *client, struct sending *sending)
 {
 	sending->maybe_done = false;
 	if (sending->sent_again || sched_now_us(client->config.sched) >= sending->until_us) {
@@ -166,8 +168,8 @@ static void send_again(struct client *client, struct sending *sending)
 	sending->step = STEP_SEND;
 }
 
-static void handle_read_back(struct client *client, struct sending *sending,
-			     struct http_response *response)
+static void write_handle_read_back(struct client *client, struct sending *sending,
+				   struct http_response *response)
 {
 	struct client_write *write = sending->write;
 	bool is_status = false;
@@ -176,7 +178,7 @@ static void handle_read_back(struct client *client, struct sending *sending,
 	if (outcome == OUTCOME_AGAIN) {
 		write_again(client, sending, response);
 	} else if (outcome == OUTCOME_REFUSED && response->status == 404) {
-		send_again(client, sending);
+		write_send_again(client, sending);
 	} else if (outcome != OUTCOME_DONE || is_status) {
 		char message[400];
 
@@ -186,7 +188,7 @@ static void handle_read_back(struct client *client, struct sending *sending,
 			 message);
 	} else if (response_is_ours(response, write->body)) {
 		write->http_status = response->status;
-		take_object(sending, response, false);
+		write_take_object(sending, response, false);
 	} else {
 		write->http_status = 409;
 		write_end(sending, ASB_ALREADY_EXISTS, "");
@@ -199,19 +201,20 @@ static void handle_read_back(struct client *client, struct sending *sending,
 
 /* The leadership check is done here, since any wait before may have outlasted the lease, and by the
  * transport when the request goes out, since a process may be stopped in between. */
-static bool may_send(struct client *client, struct sending *sending)
+static bool write_may_send(struct client *client, struct sending *sending)
 {
 	const struct client_config *config = &client->config;
 
 	if (sending->step == STEP_SEND && config->is_leader != NULL &&
 	    !config->is_leader(config->is_leader_arg)) {
-		give_up(sending, ASB_CANCELLED, "not sent: this process does not lead");
+		write_give_up(sending, ASB_CANCELLED, "not sent: this process does not lead");
 		return false;
 	}
 	return true;
 }
 
-static struct http_request request_of(const struct client *client, const struct sending *sending)
+static struct http_request write_request_of(const struct client *client,
+					    const struct sending *sending)
 {
 	struct http_request request = sending->back.request;
 
@@ -223,7 +226,7 @@ static struct http_request request_of(const struct client *client, const struct 
 	return request;
 }
 
-static void count_write(struct client *client, const struct sending *sending)
+static void write_count_write(struct client *client, const struct sending *sending)
 {
 	const char *const labels[] = { sending->write->kind->kind,
 				       client_verb_name(sending->write->verb) };
@@ -244,9 +247,9 @@ static void write_perform(struct client *client, enum priority priority, struct 
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (may_send(client, due[i])) {
+		if (write_may_send(client, due[i])) {
 			due[i]->until_us = due[i]->until_us > 0 ? due[i]->until_us : until;
-			requests[n] = request_of(client, due[i]);
+			requests[n] = write_request_of(client, due[i]);
 			sent[n++] = due[i];
 		}
 	}
@@ -255,18 +258,18 @@ static void write_perform(struct client *client, enum priority priority, struct 
 	}
 	limiter_leave(client->limiter, priority, (uint32_t)count);
 	for (size_t i = 0; i < n; i++) {
-		count_write(client, sent[i]);
+		write_count_write(client, sent[i]);
 		if (sent[i]->step == STEP_SEND) {
-			handle_write(client, sent[i], &responses[i]);
+			write_handle_write(client, sent[i], &responses[i]);
 		} else {
-			handle_read_back(client, sent[i], &responses[i]);
+			write_handle_read_back(client, sent[i], &responses[i]);
 		}
 		sent[i]->write->ended_us = sched_wall_us(client->config.sched);
 		http_response_finish(&responses[i]);
 	}
 }
 
-static void enter_and_perform(struct client *client, struct sending **due, size_t count)
+static void write_enter_and_perform(struct client *client, struct sending **due, size_t count)
 {
 	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LIMITER_WAIT_US;
 	enum priority priority = PRIORITY_EVENT;
@@ -285,7 +288,7 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (code == -ECANCELED) {
-			give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
+			write_give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
 		} else {
 			write_end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");
 		}
@@ -293,7 +296,7 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 }
 
 /* Waits for the next that is due and sends all that are; false when none is left. */
-static bool round_of(struct client *client, struct sending *sendings, size_t count)
+static bool write_round_of(struct client *client, struct sending *sendings, size_t count)
 {
 	struct sending *due[ASB_WRITE_MAX];
 	uint64_t next = SCHED_FOREVER, now;
@@ -315,13 +318,13 @@ static bool round_of(struct client *client, struct sending *sendings, size_t cou
 			continue;
 		}
 		if (!going_on) {
-			give_up(&sendings[i], ASB_CANCELLED, "not sent: this process stops");
+			write_give_up(&sendings[i], ASB_CANCELLED, "not sent: this process stops");
 		} else if (sendings[i].when_us <= now) {
 			due[n++] = &sendings[i];
 		}
 	}
 	if (n > 0) {
-		enter_and_perform(client, due, n);
+		write_enter_and_perform(client, due, n);
 	}
 	return true;
 }
@@ -334,7 +337,7 @@ void client_write_all(struct client *client, struct client_write *writes, size_t
 	for (size_t i = 0; i < count; i++) {
 		write_start(&sendings[i], &writes[i]);
 	}
-	while (round_of(client, sendings, count)) {
+	while (write_round_of(client, sendings, count)) {
 	}
 	for (size_t i = 0; i < count; i++) {
 		outgoing_finish(&sendings[i].out);

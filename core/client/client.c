@@ -78,8 +78,8 @@ bool client_wait_until(struct client *client, uint64_t when_us)
 	return !client->stopped;
 }
 
-static void count_response(struct client *client, const struct http_request *request,
-			   const struct http_response *response, double seconds)
+static void client_count_response(struct client *client, const struct http_request *request,
+				  const struct http_response *response, double seconds)
 {
 	char code[16] = "<error>"; /* as Go's client has it */
 	const char *const labels[] = { code, request->method };
@@ -102,7 +102,7 @@ void client_exchange(struct client *client, const struct http_request *requests,
 	double seconds = (double)(sched_now_us(client->config.sched) - start) / 1e6;
 
 	for (size_t i = 0; i < count; i++) {
-		count_response(client, &requests[i], &responses[i], seconds);
+		client_count_response(client, &requests[i], &responses[i], seconds);
 	}
 }
 
@@ -128,8 +128,8 @@ void client_request(struct client *client, enum priority priority,
 	limiter_leave(client->limiter, priority, 1);
 }
 
-static int read_failed(enum outcome outcome, const struct http_response *response, const char *path,
-		       struct error *reterr)
+static int client_read_failed(enum outcome outcome, const struct http_response *response,
+			      const char *path, struct error *reterr)
 {
 	char message[400];
 	int32_t code = outcome == OUTCOME_REFUSED
@@ -172,7 +172,7 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 		if (outcome != OUTCOME_AGAIN ||
 		    !retry_when(client->config.sched, tries, response.retry_after_ms, until,
 				&when)) {
-			code = read_failed(outcome, &response, buf_str(&out.path), reterr);
+			code = client_read_failed(outcome, &response, buf_str(&out.path), reterr);
 		}
 		http_response_finish(&response);
 	}

@@ -42,7 +42,7 @@ struct events {
 	bool denied_logged;                 /* the thread's own */
 };
 
-static void count_dropped(struct events *events, const char *reason, double count)
+static void events_count_dropped(struct events *events, const char *reason, double count)
 {
 	const char *const labels[] = { reason };
 
@@ -53,7 +53,7 @@ static void count_dropped(struct events *events, const char *reason, double coun
 
 /* "<object>.<16 hex digits>": unique, and sorted by object in lists. A name that was cut must not
  * end in a dot or dash. */
-static void new_name(struct events *events, struct event_entry *entry)
+static void events_new_name(struct events *events, struct event_entry *entry)
 {
 	const char *about = asb_str(entry->body, "involvedObject", "name");
 	size_t length = strnlen(about, NAME_MAX_BYTES - 17);
@@ -65,7 +65,8 @@ static void new_name(struct events *events, struct event_entry *entry)
 		 (unsigned long long)sched_random(events->sched));
 }
 
-static struct json_object *new_body(const struct events *events, const struct event_report *report)
+static struct json_object *events_new_body(const struct events *events,
+					   const struct event_report *report)
 {
 	const char *ns = asb_ns(report->about);
 	struct json_object *body = asb_new(&event_kind, *ns != '\0' ? ns : "default", "");
@@ -88,7 +89,7 @@ static struct json_object *new_body(const struct events *events, const struct ev
 	return body;
 }
 
-static void set_time(struct json_object *object, const char *name, int64_t wall_us)
+static void events_set_time(struct json_object *object, const char *name, int64_t wall_us)
 {
 	char text[21];
 
@@ -98,15 +99,15 @@ static void set_time(struct json_object *object, const char *name, int64_t wall_
 
 /* The body of the next write: all of the Event, or what has changed since it was posted. The
  * caller's. Lock held. */
-static struct json_object *next_body(const struct event_entry *entry)
+static struct json_object *events_next_body(const struct event_entry *entry)
 {
 	struct json_object *body = entry->posted ? json_object_new_object() : asb_copy(entry->body);
 
 	if (!entry->posted) {
 		asb_set_str(asb_object_in(body, "metadata"), "name", entry->name);
-		set_time(body, "firstTimestamp", entry->first_us);
+		events_set_time(body, "firstTimestamp", entry->first_us);
 	}
-	set_time(body, "lastTimestamp", entry->last_us);
+	events_set_time(body, "lastTimestamp", entry->last_us);
 	json_object_object_add(body, "count", json_object_new_int64(entry->count));
 	return body;
 }
@@ -143,9 +144,9 @@ static const char *events_take(struct events *events, const struct event_report 
 		if (entry == NULL) {
 			return "queue";
 		}
-		entry->body = new_body(events, report);
+		entry->body = events_new_body(events, report);
 		entry->first_us = sched_wall_us(events->sched);
-		new_name(events, entry);
+		events_new_name(events, entry);
 	}
 	entry->count += entry->count < INT32_MAX ? 1 : 0;
 	entry->last_us = sched_wall_us(events->sched);
@@ -170,7 +171,7 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 	const char *dropped;
 
 	if (asb_name(about) == NULL || asb_str(about, "kind") == NULL) {
-		count_dropped(events, "no object", 1);
+		events_count_dropped(events, "no object", 1);
 		return;
 	}
 	{
@@ -178,7 +179,7 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 		dropped = events_take(events, &report);
 	}
 	if (dropped != NULL) {
-		count_dropped(events, dropped, 1);
+		events_count_dropped(events, dropped, 1);
 	}
 }
 
@@ -186,7 +187,7 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 
 /* Waits for an entry to send and marks it busy; NULL: stopped, with no time left or nothing to do.
  * Lock held. */
-static struct event_entry *next_due(struct events *events)
+static struct event_entry *events_next_due(struct events *events)
 {
 	for (;;) {
 		struct heap_node *node = heap_peek(&events->due);
@@ -227,7 +228,7 @@ static const char *events_settle(struct events *events, struct event_entry *entr
 	if (write->result == ASB_NOT_FOUND && entry->posted) {
 		/* The server forgets Events after an hour: this one begins again. */
 		entry->posted = false;
-		new_name(events, entry);
+		events_new_name(events, entry);
 		events_schedule(events, entry, now);
 		return NULL;
 	}
@@ -240,8 +241,8 @@ static const char *events_settle(struct events *events, struct event_entry *entr
 }
 
 /* Sends one entry, lock not held: busy keeps it. */
-static void send_entry(struct events *events, struct event_entry *entry, struct json_object *body,
-		       bool posted)
+static void events_send_entry(struct events *events, struct event_entry *entry,
+			      struct json_object *body, bool posted)
 {
 	const char *const verb[] = { posted ? "patch" : "create" };
 	struct client_write write = {
@@ -268,7 +269,7 @@ static void send_entry(struct events *events, struct event_entry *entry, struct 
 		dropped = events_settle(events, entry, &write);
 	}
 	if (dropped != NULL) {
-		count_dropped(events, dropped, 1);
+		events_count_dropped(events, dropped, 1);
 	}
 	client_write_finish(&write);
 }
@@ -284,17 +285,17 @@ static void events_run(void *arg)
 
 		{
 			LOCKED(&events->lock);
-			entry = next_due(events);
+			entry = events_next_due(events);
 			if (entry == NULL) {
 				break;
 			}
 			posted = entry->posted;
 			entry->sent_count = entry->count;
-			body = next_body(entry);
+			body = events_next_body(entry);
 		}
-		send_entry(events, entry, body, posted);
+		events_send_entry(events, entry, body, posted);
 	}
-	count_dropped(events, "stopping", (double)events->due.count);
+	events_count_dropped(events, "stopping", (double)events->due.count);
 }
 
 /* ---- life ---- */

@@ -61,7 +61,7 @@ bool leader_holds_lease(struct leader *leader)
 	       sched_now_us(leader->config.sched) - leader->renewed_us < LEASE_RENEW_DEADLINE_US;
 }
 
-static void set_status(struct leader *leader, double value)
+static void leader_set_status(struct leader *leader, double value)
 {
 	const char *const labels[] = { leader->name };
 
@@ -83,7 +83,7 @@ static void leader_complain(struct leader *leader, int32_t code, const char *mes
 
 /* Takes what the server says is there. Its expiry counts from now, when we see it changed, whatever
  * times are in it. */
-static void take_lease(struct leader *leader, struct json_object *take)
+static void leader_take_lease(struct leader *leader, struct json_object *take)
 {
 	CLEANUP_BUF struct buf spec = BUF_INIT(BODY_MAX);
 	struct sched *sched = leader->config.sched;
@@ -137,7 +137,7 @@ static int32_t leader_request(struct leader *leader, const char *method, bool na
 									      : ASB_UNREACHABLE;
 	}
 	if (code == ASB_OK) {
-		take_lease(leader, TAKE(object));
+		leader_take_lease(leader, TAKE(object));
 	} else if (code != ASB_NOT_FOUND && code != ASB_CONFLICT && code != ASB_ALREADY_EXISTS) {
 		char message[200];
 
@@ -212,7 +212,7 @@ static enum lease_outcome leader_look(struct leader *leader, uint64_t until_us)
 /* ---- the thread ---- */
 
 /* Waits until then; false: leader_stop was called. */
-static bool wait_until(struct leader *leader, uint64_t when_us)
+static bool leader_wait_until(struct leader *leader, uint64_t when_us)
 {
 	LOCKED(&leader->lock);
 	while (!leader->stopping && sched_now_us(leader->config.sched) < when_us) {
@@ -231,7 +231,7 @@ static bool leader_acquire(struct leader *leader)
 {
 	uint64_t next = 0, now;
 
-	while (wait_until(leader, next)) {
+	while (leader_wait_until(leader, next)) {
 		now = sched_now_us(leader->config.sched);
 		if (leader_look(leader, now + REQUEST_US) == OUTCOME_HELD) {
 			return true;
@@ -266,7 +266,7 @@ static bool leader_keep(struct leader *leader)
 {
 	uint64_t next = leader->renewed_us + LEASE_RETRY_US;
 
-	while (wait_until(leader, next)) {
+	while (leader_wait_until(leader, next)) {
 		uint64_t start = sched_now_us(leader->config.sched), now, deadline;
 		enum lease_outcome outcome = leader_renew(leader);
 
@@ -292,17 +292,17 @@ static bool leader_keep(struct leader *leader)
 	return true;
 }
 
-static void stop_leading(struct leader *leader)
+static void leader_stop_leading(struct leader *leader)
 {
 	{
 		LOCKED(&leader->lock);
 		leader->leading = false;
 	}
-	set_status(leader, 0);
+	leader_set_status(leader, 0);
 }
 
 /* Gives the lease up, if it is still ours, in the time that leader_stop waits. */
-static void give_up(struct leader *leader)
+static void leader_give_up(struct leader *leader)
 {
 	uint64_t until;
 	int32_t code = ASB_CONFLICT;
@@ -337,14 +337,14 @@ static void leader_run(void *arg)
 	if (leader_acquire(leader)) {
 		log_info("lease '%s/%s' is held by '%s'", leader->ns, leader->name,
 			 leader->identity);
-		set_status(leader, 1);
+		leader_set_status(leader, 1);
 		leader->config.on_started(leader->config.arg, leader->others);
 
 		bool stopped = leader_keep(leader);
 
-		stop_leading(leader);
+		leader_stop_leading(leader);
 		if (stopped) {
-			give_up(leader);
+			leader_give_up(leader);
 		} else {
 			leader->config.on_lost(leader->config.arg);
 		}
@@ -371,7 +371,7 @@ struct leader *leader_create(const struct leader_config *config)
 			metrics_family(config->metrics, "leader_election_master_status",
 				       "Whether this process holds the lease of that name.",
 				       METRIC_GAUGE, "name", NULL);
-		set_status(leader, 0);
+		leader_set_status(leader, 0);
 	}
 	leader->thread = sched_start(config->sched, "leader", leader_run, leader);
 	return leader;

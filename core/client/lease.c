@@ -44,7 +44,7 @@ struct json_object *lease_new(const char *ns, const char *name)
 }
 
 /* metav1.MicroTime. */
-static void format_micro(int64_t wall_us, char ret[32])
+static void lease_format_micro(int64_t wall_us, char ret[32])
 {
 	char seconds[21];
 
@@ -59,7 +59,7 @@ struct json_object *lease_held(struct json_object *lease, const char *identity,
 	bool taken = *identity != '\0' && !asb_streq(lease_holder(lease), identity);
 	char now[32];
 
-	format_micro(wall_us, now);
+	lease_format_micro(wall_us, now);
 	if (taken) {
 		int64_t transitions = asb_int(asb_at(spec, "leaseTransitions"), 0);
 

@@ -58,7 +58,7 @@ static void credentials_replace(char **secret, char *take_text)
 
 /* ---- files (with the lock held: they are small and local) ---- */
 
-static int read_token_file(const char *path, char **ret, struct error *reterr)
+static int credentials_read_token_file(const char *path, char **ret, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(TOKEN_MAX);
 	int code = kubeconfig_read(path, &text, reterr);
@@ -88,8 +88,8 @@ static int read_token_file(const char *path, char **ret, struct error *reterr)
 
 /* A file that fails now leaves the token read before, or the one the kubeconfig holds itself;
  * *ret_tolerated says so. */
-static int refresh_token(struct credentials *credentials, uint64_t now, struct error *ret_tolerated,
-			 struct error *reterr)
+static int credentials_refresh_token(struct credentials *credentials, uint64_t now,
+				     struct error *ret_tolerated, struct error *reterr)
 {
 	struct error error = { 0 };
 	char *token = NULL;
@@ -98,7 +98,7 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 		return 0;
 	}
 
-	if (read_token_file(credentials->config->token_file, &token, &error) == 0) {
+	if (credentials_read_token_file(credentials->config->token_file, &token, &error) == 0) {
 		credentials_replace(&credentials->token, token);
 	} else if (credentials->token == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
@@ -109,7 +109,8 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 	return 0;
 }
 
-static int read_pem(const char *path, const char *given, char **ret, struct error *reterr)
+static int credentials_read_pem(const char *path, const char *given, char **ret,
+				struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(PEM_MAX);
 	int code = 0;
@@ -129,24 +130,25 @@ static int read_pem(const char *path, const char *given, char **ret, struct erro
 	return code;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool credentials_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* Takes both as the current pair; another pair is another generation. */
-static void set_certificate(struct credentials *credentials, char *take_certificate, char *take_key)
+static void credentials_set_certificate(struct credentials *credentials, char *take_certificate,
+					char *take_key)
 {
-	if (!same_text(take_certificate, credentials->certificate) ||
-	    !same_text(take_key, credentials->key)) {
+	if (!credentials_same_text(take_certificate, credentials->certificate) ||
+	    !credentials_same_text(take_key, credentials->key)) {
 		credentials->generation++;
 	}
 	credentials_replace(&credentials->certificate, take_certificate);
 	credentials_replace(&credentials->key, take_key);
 }
 
-static int refresh_certificate(struct credentials *credentials, uint64_t now,
-			       struct error *ret_tolerated, struct error *reterr)
+static int credentials_refresh_certificate(struct credentials *credentials, uint64_t now,
+					   struct error *ret_tolerated, struct error *reterr)
 {
 	const struct kubeconfig *config = credentials->config;
 	struct error error = { 0 };
@@ -157,14 +159,14 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now,
 		return 0;
 	}
 
-	int code =
-		read_pem(config->certificate_file, config->certificate_pem, &certificate, &error);
+	int code = credentials_read_pem(config->certificate_file, config->certificate_pem,
+					&certificate, &error);
 
 	if (code == 0) {
-		code = read_pem(config->key_file, config->key_pem, &key, &error);
+		code = credentials_read_pem(config->key_file, config->key_pem, &key, &error);
 	}
 	if (code == 0) {
-		set_certificate(credentials, TAKE(certificate), TAKE(key));
+		credentials_set_certificate(credentials, TAKE(certificate), TAKE(key));
 	} else if (credentials->certificate == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
 	} else {
@@ -176,7 +178,7 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now,
 
 /* ---- the exec plugin ---- */
 
-static bool exec_due(const struct credentials *credentials)
+static bool credentials_exec_due(const struct credentials *credentials)
 {
 	return !credentials->have_exec ||
 	       (credentials->expires_us != EXEC_NEVER &&
@@ -184,7 +186,7 @@ static bool exec_due(const struct credentials *credentials)
 }
 
 /* Runs it without the lock; others wait for changed meanwhile. */
-static void run_exec(struct credentials *credentials)
+static void credentials_run_exec(struct credentials *credentials)
 {
 	struct exec_credential got = { 0 };
 	struct error error = { 0 };
@@ -212,12 +214,12 @@ static void run_exec(struct credentials *credentials)
 	sched_cond_broadcast(&credentials->changed);
 }
 
-static int refresh_exec(struct credentials *credentials, struct error *reterr)
+static int credentials_refresh_exec(struct credentials *credentials, struct error *reterr)
 {
 	if (!credentials->uses_exec) {
 		return 0;
 	}
-	while (exec_due(credentials) &&
+	while (credentials_exec_due(credentials) &&
 	       sched_now_us(credentials->sched) >= credentials->exec_not_before_us) {
 		if (credentials->stopping) {
 			return error_set(reterr, -ECANCELED, "stopped");
@@ -225,12 +227,12 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 		if (credentials->running) {
 			sched_cond_wait(&credentials->changed, &credentials->lock, SCHED_FOREVER);
 		} else {
-			run_exec(credentials);
+			credentials_run_exec(credentials);
 		}
 	}
 	/* What is due still, right after a run, is a failure or has expired on arrival. The latter
 	 * is tried. */
-	if (!exec_due(credentials) || credentials->exec_error.code == 0) {
+	if (!credentials_exec_due(credentials) || credentials->exec_error.code == 0) {
 		return 0;
 	}
 	if (reterr != NULL) {
@@ -246,19 +248,19 @@ static char *credentials_copy(const char *text)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static int get_locked(struct credentials *credentials, struct http_credentials *ret,
-		      struct error *ret_tolerated, struct error *reterr)
+static int credentials_get_locked(struct credentials *credentials, struct http_credentials *ret,
+				  struct error *ret_tolerated, struct error *reterr)
 {
 	LOCKED(&credentials->lock);
 
 	uint64_t now = sched_now_us(credentials->sched);
-	int code = refresh_exec(credentials, reterr);
+	int code = credentials_refresh_exec(credentials, reterr);
 
 	if (code == 0) {
-		code = refresh_token(credentials, now, ret_tolerated, reterr);
+		code = credentials_refresh_token(credentials, now, ret_tolerated, reterr);
 	}
 	if (code == 0) {
-		code = refresh_certificate(credentials, now, ret_tolerated, reterr);
+		code = credentials_refresh_certificate(credentials, now, ret_tolerated, reterr);
 	}
 	if (code < 0) {
 		return code;
@@ -277,7 +279,7 @@ static int get_locked(struct credentials *credentials, struct http_credentials *
 static int credentials_get(void *arg, struct http_credentials *ret, struct error *reterr)
 {
 	struct error tolerated = { 0 };
-	int code = get_locked(arg, ret, &tolerated, reterr);
+	int code = credentials_get_locked(arg, ret, &tolerated, reterr);
 
 	if (tolerated.code < 0) {
 		log_warning("cannot refresh the credentials: %s, going on with the old ones",

@@ -16,7 +16,7 @@
 #include "core/config/exec-credential.h"
 
 /* Milliseconds for poll until a deadline; 0 when it has passed. */
-static int left_ms(struct sched *sched, uint64_t deadline_us)
+static int exec_left_ms(struct sched *sched, uint64_t deadline_us)
 {
 	uint64_t now = sched_now_us(sched);
 
@@ -26,14 +26,14 @@ static int left_ms(struct sched *sched, uint64_t deadline_us)
 }
 
 /* Waits until fd is readable. */
-static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
-		    struct error *reterr)
+static int exec_wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
+			 struct error *reterr)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 				{ .fd = stop_fd, .events = POLLIN } };
 
 	for (;;) {
-		int timeout = left_ms(sched, deadline_us);
+		int timeout = exec_left_ms(sched, deadline_us);
 		int code = poll(fds, 2, timeout);
 
 		if (code < 0 && errno != EINTR) {
@@ -53,14 +53,14 @@ static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_
 }
 
 /* Everything until the child and its children have closed their end. */
-static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
-		       struct buf *out, struct error *reterr)
+static int exec_read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
+			    struct buf *out, struct error *reterr)
 {
 	char data[4096];
 	ssize_t got;
 
 	do {
-		int code = wait_for(sched, fd, stop_fd, deadline_us, reterr);
+		int code = exec_wait_for(sched, fd, stop_fd, deadline_us, reterr);
 
 		if (code < 0) {
 			return code;
@@ -81,8 +81,8 @@ static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadli
 
 /* It may close its output long before it ends. Kernels older than 5.3 cannot say when that is:
  * there waitpid waits, for as long as it takes. */
-static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadline_us,
-		    struct error *reterr)
+static int exec_wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadline_us,
+			 struct error *reterr)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -90,7 +90,7 @@ static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadli
 		return 0;
 	}
 
-	int code = wait_for(sched, fd, stop_fd, deadline_us, reterr);
+	int code = exec_wait_for(sched, fd, stop_fd, deadline_us, reterr);
 
 	close(fd);
 	return code;
@@ -119,19 +119,19 @@ static int exec_reap(pid_t pid, struct error *reterr)
 
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
 /* Libraries open descriptors without CLOEXEC; a plugin shall have none of them. */
-static int close_others(posix_spawn_file_actions_t *actions)
+static int exec_close_others(posix_spawn_file_actions_t *actions)
 {
 	return posix_spawn_file_actions_addclosefrom_np(actions, 3);
 }
 #else
-static int close_others(posix_spawn_file_actions_t *actions)
+static int exec_close_others(posix_spawn_file_actions_t *actions)
 {
 	(void)actions;
 	return 0;
 }
 #endif
 
-static int set_files(posix_spawn_file_actions_t *actions, int output)
+static int exec_set_files(posix_spawn_file_actions_t *actions, int output)
 {
 	int code =
 		posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -139,12 +139,12 @@ static int set_files(posix_spawn_file_actions_t *actions, int output)
 	if (code == 0) {
 		code = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
 	}
-	return code == 0 ? close_others(actions) : code;
+	return code == 0 ? exec_close_others(actions) : code;
 }
 
 /* Our threads block signals and we ignore SIGPIPE; a child wants neither. In a group of its own it
  * is killed whole. */
-static int set_attributes(posix_spawnattr_t *attributes)
+static int exec_set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
 	int code;
@@ -175,9 +175,9 @@ static int exec_start(char *const *argv, char *const *env, int output, pid_t *re
 	}
 	code = posix_spawnattr_init(&attributes);
 	if (code == 0) {
-		code = set_files(&actions, output);
+		code = exec_set_files(&actions, output);
 		if (code == 0) {
-			code = set_attributes(&attributes);
+			code = exec_set_attributes(&attributes);
 		}
 		if (code == 0) {
 			code = posix_spawnp(ret, argv[0], &actions, &attributes, argv, env);
@@ -205,10 +205,10 @@ int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *e
 		close(ends[0]);
 		return error_set(reterr, -code, "cannot start it: %s", strerror(code));
 	}
-	code = read_output(sched, ends[0], stop_fd, deadline_us, out, reterr);
+	code = exec_read_output(sched, ends[0], stop_fd, deadline_us, out, reterr);
 	close(ends[0]);
 	if (code == 0) {
-		code = wait_end(sched, pid, stop_fd, deadline_us, reterr);
+		code = exec_wait_end(sched, pid, stop_fd, deadline_us, reterr);
 	}
 	if (code < 0) {
 		kill(-pid, SIGKILL);

@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "core/config/kubeconfig-private.h"
 
-static void free_secret(char *text)
+static void exec_free_secret(char *text)
 {
 	if (text != NULL) {
 		explicit_bzero(text, strlen(text));
@@ -25,16 +25,16 @@ static void free_secret(char *text)
 
 void exec_credential_finish(struct exec_credential *credential)
 {
-	free_secret(credential->token);
+	exec_free_secret(credential->token);
 	free(credential->certificate);
-	free_secret(credential->key);
+	exec_free_secret(credential->key);
 	*credential = (struct exec_credential){ 0 };
 }
 
 /* ---- the input of the plugin ---- */
 
-static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
-		  struct error *reterr)
+static int exec_add_ca(struct json_object *cluster, const struct kubeconfig *config,
+		       struct error *reterr)
 {
 	CLEANUP_BUF struct buf pem = BUF_INIT(KUBECONFIG_SIZE_MAX);
 
@@ -55,8 +55,8 @@ static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 	return 0;
 }
 
-static int add_cluster(struct json_object *spec, const struct kubeconfig *config,
-		       struct error *reterr)
+static int exec_add_cluster(struct json_object *spec, const struct kubeconfig *config,
+			    struct error *reterr)
 {
 	struct json_object *cluster = asb_object_in(spec, "cluster");
 
@@ -73,7 +73,7 @@ static int add_cluster(struct json_object *spec, const struct kubeconfig *config
 
 		json_object_object_add(cluster, "config", extension);
 	}
-	return add_ca(cluster, config, reterr);
+	return exec_add_ca(cluster, config, reterr);
 }
 
 int exec_credential_info(const struct kubeconfig *config, struct buf *out, struct error *reterr)
@@ -86,7 +86,7 @@ int exec_credential_info(const struct kubeconfig *config, struct buf *out, struc
 	asb_set_str(info, "apiVersion", config->exec.api_version);
 	json_object_object_add(spec, "interactive", json_object_new_boolean(false));
 	if (config->exec.provide_cluster_info) {
-		code = add_cluster(spec, config, reterr);
+		code = exec_add_cluster(spec, config, reterr);
 	}
 	if (code == 0 && json_print(info, out) < 0) {
 		code = error_set(reterr, -E2BIG, "the input of the exec plugin is too large");
@@ -96,7 +96,7 @@ int exec_credential_info(const struct kubeconfig *config, struct buf *out, struc
 
 /* ---- what it says ---- */
 
-static bool one_line(const char *text)
+static bool exec_one_line(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text < ' ' || *text == 0x7f) {
@@ -113,8 +113,8 @@ static const char *exec_member(struct json_object *status, const char *name)
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-static int read_status(struct json_object *status, struct exec_credential *ret,
-		       struct error *reterr)
+static int exec_read_status(struct json_object *status, struct exec_credential *ret,
+			    struct error *reterr)
 {
 	const char *token = exec_member(status, "token"),
 		   *expiry = exec_member(status, "expirationTimestamp");
@@ -131,7 +131,7 @@ static int read_status(struct json_object *status, struct exec_credential *ret,
 		return error_set(reterr, -EINVAL,
 				 "the exec plugin gave neither a token nor a certificate");
 	}
-	if (token != NULL && !one_line(token)) {
+	if (token != NULL && !exec_one_line(token)) {
 		return error_set(reterr, -EINVAL,
 				 "the exec plugin's token holds a control character");
 	}
@@ -163,12 +163,12 @@ int exec_credential_parse(const char *text, size_t length, const char *api_versi
 				 "the exec plugin did not print an ExecCredential of '%.64s'",
 				 api_version);
 	}
-	return read_status(asb_at(tree, "status"), ret, reterr);
+	return exec_read_status(asb_at(tree, "status"), ret, reterr);
 }
 
 /* ---- running it ---- */
 
-static bool same_variable(const char *a, const char *b)
+static bool exec_same_variable(const char *a, const char *b)
 {
 	size_t length = strcspn(a, "=");
 
@@ -176,16 +176,16 @@ static bool same_variable(const char *a, const char *b)
 }
 
 /* Our environment, with those of the config instead where both have one. */
-static char **make_environment(const struct kubeconfig *config, const char *info)
+static char **exec_make_environment(const struct kubeconfig *config, const char *info)
 {
 	char **env = NULL;
 	char **more = config->exec.env;
 
 	for (char **variable = environ; *variable != NULL; variable++) {
-		bool given = same_variable("KUBERNETES_EXEC_INFO=", *variable);
+		bool given = exec_same_variable("KUBERNETES_EXEC_INFO=", *variable);
 
 		for (size_t i = 0; more != NULL && more[i] != NULL && !given; i++) {
-			given = same_variable(more[i], *variable);
+			given = exec_same_variable(more[i], *variable);
 		}
 		if (!given) {
 			kubeconfig_list_add(&env, xstrdup(*variable));
@@ -198,7 +198,7 @@ static char **make_environment(const struct kubeconfig *config, const char *info
 	return env;
 }
 
-static char **make_arguments(const struct exec_config *exec)
+static char **exec_make_arguments(const struct exec_config *exec)
 {
 	char **argv = NULL;
 
@@ -220,8 +220,8 @@ static int exec_run(struct sched *sched, const struct kubeconfig *config, int st
 		return code;
 	}
 
-	CLEANUP(kubeconfig_list_free) char **argv = make_arguments(&config->exec);
-	CLEANUP(kubeconfig_list_free) char **env = make_environment(config, buf_str(&info));
+	CLEANUP(kubeconfig_list_free) char **argv = exec_make_arguments(&config->exec);
+	CLEANUP(kubeconfig_list_free) char **env = exec_make_environment(config, buf_str(&info));
 
 	code = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
 	if (code == 0) {

@@ -12,8 +12,8 @@
 
 /* unix:///PATH, a form of our own: the socket of an API server on this machine, which knows its
  * clients by their user. *ret: whether it is one. */
-static int read_socket(const struct kubeconfig_entry *entry, const char *server,
-		       struct kubeconfig *config, bool *ret, struct error *reterr)
+static int cluster_read_socket(const struct kubeconfig_entry *entry, const char *server,
+			       struct kubeconfig *config, bool *ret, struct error *reterr)
 {
 	static const char scheme[] = "unix://";
 	const char *path = server + sizeof(scheme) - 1;
@@ -32,8 +32,8 @@ static int read_socket(const struct kubeconfig_entry *entry, const char *server,
 }
 
 /* "host:port" alone is https where anything speaks of TLS, else http, as other clients have it. */
-static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		       struct error *reterr)
+static int cluster_read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			       struct error *reterr)
 {
 	const char *server;
 	bool is_socket;
@@ -45,7 +45,7 @@ static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *
 	if (server == NULL) {
 		return kubeconfig_bad(entry, reterr, "'server' is missing");
 	}
-	code = read_socket(entry, server, config, &is_socket, reterr);
+	code = cluster_read_socket(entry, server, config, &is_socket, reterr);
 	if (code < 0 || is_socket) {
 		return code;
 	}
@@ -69,8 +69,8 @@ static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *
 	return 0;
 }
 
-static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      struct error *reterr)
+static int cluster_read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			      struct error *reterr)
 {
 	int code =
 		kubeconfig_copy_pem(entry, "certificate-authority-data", &config->ca_pem, reterr);
@@ -91,8 +91,8 @@ static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *c
 	return code;
 }
 
-static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      struct error *reterr)
+static int cluster_read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			      struct error *reterr)
 {
 	static const char *const schemes[] = { "http://", "https://", "socks5://" };
 	int code = kubeconfig_copy(entry, "proxy-url", &config->proxy_url, reterr);
@@ -111,16 +111,16 @@ static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *c
 int kubeconfig_cluster(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 		       struct error *reterr)
 {
-	int code = read_trust(entry, config, reterr);
+	int code = cluster_read_trust(entry, config, reterr);
 
 	if (code == 0) {
-		code = read_server(entry, config, reterr);
+		code = cluster_read_server(entry, config, reterr);
 	}
 	if (code == 0) {
 		code = kubeconfig_copy(entry, "tls-server-name", &config->tls_server_name, reterr);
 	}
 	if (code == 0) {
-		code = read_proxy(entry, config, reterr);
+		code = cluster_read_proxy(entry, config, reterr);
 	}
 	return code;
 }

@@ -11,8 +11,8 @@
 
 #define EXEC_WORDS_MAX 1024 /* arguments, and variables */
 
-static int read_args(const struct kubeconfig_entry *exec, struct exec_config *config,
-		     struct error *reterr)
+static int exec_read_args(const struct kubeconfig_entry *exec, struct exec_config *config,
+			  struct error *reterr)
 {
 	struct json_object *args = asb_at(exec->value, "args");
 
@@ -34,8 +34,8 @@ static int read_args(const struct kubeconfig_entry *exec, struct exec_config *co
 	return 0;
 }
 
-static int read_env(const struct kubeconfig_entry *exec, struct exec_config *config,
-		    struct error *reterr)
+static int exec_read_env(const struct kubeconfig_entry *exec, struct exec_config *config,
+			 struct error *reterr)
 {
 	struct json_object *env = asb_at(exec->value, "env");
 
@@ -60,8 +60,8 @@ static int read_env(const struct kubeconfig_entry *exec, struct exec_config *con
 }
 
 /* A controller has nobody to ask. */
-static int check_interactive(const struct kubeconfig_entry *exec, const char *api_version,
-			     struct error *reterr)
+static int exec_check_interactive(const struct kubeconfig_entry *exec, const char *api_version,
+				  struct error *reterr)
 {
 	const char *mode;
 	int code = kubeconfig_text(exec, "interactiveMode", &mode, reterr);
@@ -83,8 +83,8 @@ static int check_interactive(const struct kubeconfig_entry *exec, const char *ap
 	return 0;
 }
 
-static int check_version(const struct kubeconfig_entry *exec, const char *api_version,
-			 struct error *reterr)
+static int exec_check_version(const struct kubeconfig_entry *exec, const char *api_version,
+			      struct error *reterr)
 {
 	if (!asb_streq(api_version, "client.authentication.k8s.io/v1") &&
 	    !asb_streq(api_version, "client.authentication.k8s.io/v1beta1")) {
@@ -97,8 +97,8 @@ static int check_version(const struct kubeconfig_entry *exec, const char *api_ve
 
 /* With a slash it is a path, relative to the file that names it; without one it is looked up in
  * PATH. */
-static int read_command(const struct kubeconfig_entry *exec, struct exec_config *config,
-			struct error *reterr)
+static int exec_read_command(const struct kubeconfig_entry *exec, struct exec_config *config,
+			     struct error *reterr)
 {
 	const char *command;
 	int code = kubeconfig_text(exec, "command", &command, reterr);
@@ -124,15 +124,15 @@ int kubeconfig_exec(const struct kubeconfig_entry *user, struct json_object *val
 	if (!json_object_is_type(value, json_type_object)) {
 		return kubeconfig_bad(user, reterr, "'exec' is not a map");
 	}
-	code = read_command(&exec, ret, reterr);
+	code = exec_read_command(&exec, ret, reterr);
 	if (code == 0) {
 		code = kubeconfig_copy(&exec, "apiVersion", &ret->api_version, reterr);
 	}
 	if (code == 0) {
-		code = check_version(&exec, ret->api_version, reterr);
+		code = exec_check_version(&exec, ret->api_version, reterr);
 	}
 	if (code == 0) {
-		code = check_interactive(&exec, ret->api_version, reterr);
+		code = exec_check_interactive(&exec, ret->api_version, reterr);
 	}
 	if (code == 0) {
 		code = kubeconfig_copy(&exec, "installHint", &ret->install_hint, reterr);
@@ -142,7 +142,7 @@ int kubeconfig_exec(const struct kubeconfig_entry *user, struct json_object *val
 				       reterr);
 	}
 	if (code == 0) {
-		code = read_args(&exec, ret, reterr);
+		code = exec_read_args(&exec, ret, reterr);
 	}
-	return code < 0 ? code : read_env(&exec, ret, reterr);
+	return code < 0 ? code : exec_read_env(&exec, ret, reterr);
 }

@@ -135,7 +135,7 @@ char *kubeconfig_path(const char *directory, const char *path)
 						      : xprintf("%s/%s", directory, path);
 }
 
-static void free_secret(char *text)
+static void kubeconfig_free_secret(char *text)
 {
 	if (text != NULL) {
 		explicit_bzero(text, strlen(text));
@@ -152,14 +152,14 @@ void kubeconfig_finish(struct kubeconfig *config)
 	free(config->ca_pem);
 	free(config->ca_file);
 	free(config->unix_socket);
-	free_secret(config->proxy_url);
-	free_secret(config->token);
+	kubeconfig_free_secret(config->proxy_url);
+	kubeconfig_free_secret(config->token);
 	free(config->token_file);
 	free(config->username);
-	free_secret(config->password);
+	kubeconfig_free_secret(config->password);
 	free(config->certificate_pem);
 	free(config->certificate_file);
-	free_secret(config->key_pem);
+	kubeconfig_free_secret(config->key_pem);
 	free(config->key_file);
 	kubeconfig_list_free(&config->headers);
 	free(config->namespace_);

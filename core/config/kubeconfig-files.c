@@ -29,7 +29,7 @@ int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 }
 
 /* The one document of a text, which may be none at all: an empty file sets nothing. */
-static struct json_object *parse_one(const char *text, size_t length, struct error *reterr)
+static struct json_object *files_parse_one(const char *text, size_t length, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *documents = yaml_parse_all(text, length, reterr);
 
@@ -58,7 +58,7 @@ int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_
 				 KUBECONFIG_FILES_MAX, KUBECONFIG_SIZE_MAX);
 	}
 
-	CLEANUP_JSON struct json_object *tree = parse_one(text, length, reterr);
+	CLEANUP_JSON struct json_object *tree = files_parse_one(text, length, reterr);
 
 	if (tree == NULL) {
 		return -EINVAL;
@@ -113,7 +113,7 @@ static int kubeconfig_files_find(const struct kubeconfig_files *files, const cha
 	return error_set(reterr, -ENOENT, "it has no %s '%.128s'", what, name);
 }
 
-static const char *current_context(const struct kubeconfig_files *files)
+static const char *files_current_context(const struct kubeconfig_files *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		const char *name = asb_str(files->list[i].tree, "current-context");
@@ -126,7 +126,8 @@ static const char *current_context(const struct kubeconfig_files *files)
 }
 
 /* What the cluster has for exec plugins alone: an extension of that name. */
-static void read_exec_extension(const struct kubeconfig_entry *cluster, struct kubeconfig *config)
+static void files_read_exec_extension(const struct kubeconfig_entry *cluster,
+				      struct kubeconfig *config)
 {
 	struct json_object *list = asb_array(cluster->value, "extensions");
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
@@ -147,7 +148,7 @@ static int kubeconfig_files_resolve(const struct kubeconfig_files *files, struct
 				    struct error *reterr)
 {
 	struct kubeconfig_entry context, cluster, user;
-	const char *name = current_context(files), *cluster_name, *user_name;
+	const char *name = files_current_context(files), *cluster_name, *user_name;
 
 	if (name == NULL) {
 		return error_set(reterr, -EINVAL, "no current-context is set");
@@ -182,7 +183,7 @@ static int kubeconfig_files_resolve(const struct kubeconfig_files *files, struct
 		code = kubeconfig_user(&user, config, reterr);
 	}
 	if (code == 0 && config->exec.provide_cluster_info) {
-		read_exec_extension(&cluster, config);
+		files_read_exec_extension(&cluster, config);
 	}
 	return code;
 }

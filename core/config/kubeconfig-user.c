@@ -13,7 +13,7 @@
 
 #define HEADERS_MAX 256 /* Impersonate-* of one user */
 
-static bool one_line(const char *text)
+static bool user_one_line(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text < ' ' || *text == 0x7f) {
@@ -25,8 +25,8 @@ static bool one_line(const char *text)
 
 /* ---- proof ---- */
 
-static int read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-			    struct error *reterr)
+static int user_read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+				 struct error *reterr)
 {
 	int code = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem,
 				       reterr);
@@ -56,8 +56,8 @@ static int read_certificate(const struct kubeconfig_entry *entry, struct kubecon
 	return 0;
 }
 
-static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      struct error *reterr)
+static int user_read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			   struct error *reterr)
 {
 	int code = kubeconfig_copy(entry, "token", &config->token, reterr);
 
@@ -73,7 +73,7 @@ static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *c
 	if (code < 0) {
 		return code;
 	}
-	if (config->token != NULL && !one_line(config->token)) {
+	if (config->token != NULL && !user_one_line(config->token)) {
 		return kubeconfig_bad(entry, reterr, "'token' holds a control character");
 	}
 	if ((config->token != NULL || config->token_file != NULL) &&
@@ -85,12 +85,12 @@ static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *c
 
 /* ---- impersonation ---- */
 
-static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      size_t *count, const char *name, struct json_object *value,
-		      struct error *reterr)
+static int user_add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			   size_t *count, const char *name, struct json_object *value,
+			   struct error *reterr)
 {
 	if (!json_object_is_type(value, json_type_string) ||
-	    !one_line(json_object_get_string(value))) {
+	    !user_one_line(json_object_get_string(value))) {
 		return kubeconfig_bad(entry, reterr,
 				      "a value to act as is not a string of one line");
 	}
@@ -104,7 +104,7 @@ static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *c
 }
 
 /* A name becomes part of a header's: small letters, what may not stand there as %XX. */
-static char *extra_name(const char *key)
+static char *user_extra_name(const char *key)
 {
 	static const char hex[] = "0123456789ABCDEF", fine[] = "!#$&'*+-.^_`|~";
 	static const char prefix[] = "Impersonate-Extra-";
@@ -125,15 +125,16 @@ static char *extra_name(const char *key)
 	return name;
 }
 
-static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count,
-		    const char *name, struct json_object *list, struct error *reterr)
+static int user_add_list(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			 size_t *count, const char *name, struct json_object *list,
+			 struct error *reterr)
 {
 	if (list != NULL && !json_object_is_type(list, json_type_array)) {
 		return kubeconfig_bad(entry, reterr, "the values to act as are not lists");
 	}
 	for (size_t i = 0; i < asb_length(list); i++) {
-		int code = add_header(entry, config, count, name,
-				      json_object_array_get_idx(list, i), reterr);
+		int code = user_add_header(entry, config, count, name,
+					   json_object_array_get_idx(list, i), reterr);
 
 		if (code < 0) {
 			return code;
@@ -142,8 +143,8 @@ static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *con
 	return 0;
 }
 
-static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count,
-		     struct json_object *extra, struct error *reterr)
+static int user_add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			  size_t *count, struct json_object *extra, struct error *reterr)
 {
 	if (extra == NULL) {
 		return 0;
@@ -152,8 +153,8 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 		return kubeconfig_bad(entry, reterr, "'as-user-extra' is not a map");
 	}
 	json_object_object_foreach (extra, key, list) {
-		CLEANUP_FREE char *name = extra_name(key);
-		int code = add_list(entry, config, count, name, list, reterr);
+		CLEANUP_FREE char *name = user_extra_name(key);
+		int code = user_add_list(entry, config, count, name, list, reterr);
 
 		if (code < 0) {
 			return code;
@@ -164,7 +165,7 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 
 /* Files say "as"; "act-as" is what Kubernetes' own sources call it, and files made by hand have
  * that too. */
-static struct json_object *as_member(const struct kubeconfig_entry *entry, const char *name)
+static struct json_object *user_as_member(const struct kubeconfig_entry *entry, const char *name)
 {
 	struct json_object *value = asb_at(entry->value, name);
 	char long_name[64];
@@ -176,12 +177,13 @@ static struct json_object *as_member(const struct kubeconfig_entry *entry, const
 	return value;
 }
 
-static int read_impersonation(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-			      struct error *reterr)
+static int user_read_impersonation(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+				   struct error *reterr)
 {
-	struct json_object *user = as_member(entry, "as"), *uid = as_member(entry, "as-uid");
-	struct json_object *groups = as_member(entry, "as-groups"),
-			   *extra = as_member(entry, "as-user-extra");
+	struct json_object *user = user_as_member(entry, "as"),
+			   *uid = user_as_member(entry, "as-uid");
+	struct json_object *groups = user_as_member(entry, "as-groups"),
+			   *extra = user_as_member(entry, "as-user-extra");
 	size_t count = 0;
 	int code = 0;
 
@@ -190,15 +192,15 @@ static int read_impersonation(const struct kubeconfig_entry *entry, struct kubec
 				      "a uid, groups or extras to act as need 'as', a user");
 	}
 	if (user != NULL) {
-		code = add_header(entry, config, &count, "Impersonate-User", user, reterr);
+		code = user_add_header(entry, config, &count, "Impersonate-User", user, reterr);
 	}
 	if (code == 0 && uid != NULL) {
-		code = add_header(entry, config, &count, "Impersonate-Uid", uid, reterr);
+		code = user_add_header(entry, config, &count, "Impersonate-Uid", uid, reterr);
 	}
 	if (code == 0) {
-		code = add_list(entry, config, &count, "Impersonate-Group", groups, reterr);
+		code = user_add_list(entry, config, &count, "Impersonate-Group", groups, reterr);
 	}
-	return code < 0 ? code : add_extra(entry, config, &count, extra, reterr);
+	return code < 0 ? code : user_add_extra(entry, config, &count, extra, reterr);
 }
 
 /* ---- all of it ---- */
@@ -221,12 +223,12 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 		}
 		return -ENOTSUP;
 	}
-	code = read_certificate(entry, config, reterr);
+	code = user_read_certificate(entry, config, reterr);
 	if (code == 0) {
-		code = read_token(entry, config, reterr);
+		code = user_read_token(entry, config, reterr);
 	}
 	if (code == 0) {
-		code = read_impersonation(entry, config, reterr);
+		code = user_read_impersonation(entry, config, reterr);
 	}
 	return code < 0 || exec == NULL ? code
 					: kubeconfig_exec(entry, exec, &config->exec, reterr);

@@ -27,7 +27,8 @@ int kubeconfig_parse(const char *text, size_t length, const char *base, struct k
 
 /* ---- files ---- */
 
-static int add_file(struct kubeconfig_files *files, const char *path, struct error *reterr)
+static int kubeconfig_add_file(struct kubeconfig_files *files, const char *path,
+			       struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
 	const char *slash = strrchr(path, '/');
@@ -46,10 +47,10 @@ static int add_file(struct kubeconfig_files *files, const char *path, struct err
 	return code;
 }
 
-static int load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
+static int kubeconfig_load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
-	int code = add_file(&files, path, reterr);
+	int code = kubeconfig_add_file(&files, path, reterr);
 
 	if (code < 0) {
 		return code;
@@ -62,15 +63,17 @@ static int load_one(const char *path, struct kubeconfig *ret, struct error *rete
 }
 
 /* $KUBECONFIG: files that are not there are passed over. *ret_any: one was there. */
-static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, struct error *reterr)
+static int kubeconfig_load_list(const char *list, bool *ret_any, struct kubeconfig *ret,
+				struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
 
 	while (*list != '\0') {
 		size_t length = strcspn(list, ":");
 		CLEANUP_FREE char *path = xstrndup(list, length);
-		int code =
-			length == 0 || access(path, F_OK) < 0 ? 0 : add_file(&files, path, reterr);
+		int code = length == 0 || access(path, F_OK) < 0
+				   ? 0
+				   : kubeconfig_add_file(&files, path, reterr);
 
 		if (code < 0) {
 			return code;
@@ -139,10 +142,10 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 	bool any = false;
 
 	if (path != NULL && path[0] != '\0') {
-		return load_one(path, ret, reterr);
+		return kubeconfig_load_one(path, ret, reterr);
 	}
 	if (list != NULL) {
-		int code = load_list(list, &any, ret, reterr);
+		int code = kubeconfig_load_list(list, &any, ret, reterr);
 
 		if (code < 0 || any) {
 			return code;
@@ -155,7 +158,7 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 	CLEANUP_FREE char *at_home = home != NULL ? xprintf("%s/.kube/config", home) : NULL;
 
 	if (at_home != NULL && access(at_home, F_OK) == 0) {
-		return load_one(at_home, ret, reterr);
+		return kubeconfig_load_one(at_home, ret, reterr);
 	}
 	return error_set(
 		reterr, -ENOENT,

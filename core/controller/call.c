@@ -34,7 +34,7 @@ void call_finish(struct call *call)
 }
 
 /* Room for one more pointer. */
-static void *make_room(void *array, size_t count, size_t *size)
+static void *call_make_room(void *array, size_t count, size_t *size)
 {
 	if (count < *size) {
 		return array;
@@ -46,7 +46,7 @@ static void *make_room(void *array, size_t count, size_t *size)
 struct json_object *call_keep(struct call *call, struct json_object *take_tree)
 {
 	if (take_tree != NULL) {
-		call->trees = make_room(call->trees, call->tree_count, &call->tree_size);
+		call->trees = call_make_room(call->trees, call->tree_count, &call->tree_size);
 		call->trees[call->tree_count++] = take_tree;
 	}
 	return take_tree;
@@ -56,7 +56,7 @@ void *call_alloc(struct call *call, size_t size)
 {
 	void *block = xalloc(size);
 
-	call->blocks = make_room(call->blocks, call->block_count, &call->block_size);
+	call->blocks = call_make_room(call->blocks, call->block_count, &call->block_size);
 	call->blocks[call->block_count++] = block;
 	return block;
 }
@@ -70,15 +70,15 @@ struct key_state {
 	char key[];
 };
 
-static void key_state_destroy(struct key_state *state)
+static void call_key_state_destroy(struct key_state *state)
 {
 	free(state->uid);
 	free(state->data);
 	free(state);
 }
 
-static struct key_state *key_state_find_or_make(struct controller *controller, const char *ns,
-						const char *name, uint64_t size)
+static struct key_state *call_key_state_find_or_make(struct controller *controller, const char *ns,
+						     const char *name, uint64_t size)
 {
 	char key[STORE_KEY_MAX], uid[64] = "";
 	bool exists = store_uid(controller->bindings[0].store, ns, name, uid);
@@ -89,7 +89,7 @@ static struct key_state *key_state_find_or_make(struct controller *controller, c
 	state = map_get(&controller->key_states, key);
 	if (state != NULL && exists && strcmp(state->uid, uid) != 0) {
 		map_remove(&controller->key_states, key);
-		key_state_destroy(state);
+		call_key_state_destroy(state);
 		state = NULL;
 		reservations_forget(controller->config.reservations, key, controller);
 	}
@@ -106,7 +106,7 @@ static struct key_state *key_state_find_or_make(struct controller *controller, c
 
 void *key_state_get(struct controller *controller, const char *ns, const char *name, uint64_t size)
 {
-	struct key_state *state = key_state_find_or_make(controller, ns, name, size);
+	struct key_state *state = call_key_state_find_or_make(controller, ns, name, size);
 
 	return size <= state->size ? state->data : NULL;
 }
@@ -115,7 +115,7 @@ void *call_key_state(struct call *call, uint64_t size)
 {
 	if (call->key_state == NULL) {
 		call->key_state =
-			key_state_find_or_make(call->controller, call->ns, call->name, size);
+			call_key_state_find_or_make(call->controller, call->ns, call->name, size);
 	}
 	return size <= call->key_state->size ? call->key_state->data : NULL;
 }
@@ -129,7 +129,7 @@ void key_state_forget(struct controller *controller, const char *ns, const char 
 	LOCKED(&controller->lock);
 	state = map_remove(&controller->key_states, key);
 	if (state != NULL) {
-		key_state_destroy(state);
+		call_key_state_destroy(state);
 	}
 	reservations_forget(controller->config.reservations, key, controller);
 }
@@ -140,7 +140,7 @@ void key_state_finish(struct controller *controller)
 	size_t at = 0;
 
 	while ((state = map_next(&controller->key_states, &at, NULL)) != NULL) {
-		key_state_destroy(state);
+		call_key_state_destroy(state);
 	}
 	map_finish(&controller->key_states);
 }

@@ -103,7 +103,7 @@ struct key_sink {
 	enum queue_priority priority;
 };
 
-static void sink_add(struct asb_keys *keys, const char *ns, const char *name)
+static void controller_sink_add(struct asb_keys *keys, const char *ns, const char *name)
 {
 	struct key_sink *sink = CONTAINER_OF(keys, struct key_sink, keys);
 
@@ -120,7 +120,7 @@ static void controller_enqueue_owner(struct controller *controller, struct key_s
 
 	if (owner != NULL && name != NULL &&
 	    asb_owner_is(owner, &controller->plugin->watches[0].kind)) {
-		sink_add(&sink->keys, ns, name);
+		controller_sink_add(&sink->keys, ns, name);
 	}
 }
 
@@ -145,7 +145,7 @@ static void controller_enqueue_index(struct controller *controller, struct key_s
 			char *slash = strchr(keys[i], '/');
 
 			*slash = '\0';
-			sink_add(&sink->keys, keys[i], slash + 1);
+			controller_sink_add(&sink->keys, keys[i], slash + 1);
 		}
 	} while (count == ARRAY_LEN(keys));
 }
@@ -167,7 +167,7 @@ void controller_enqueue_change(struct controller *controller, uint32_t watch_num
 {
 	const struct asb_watch *watch = &controller->plugin->watches[watch_number];
 	struct key_sink sink = {
-		.keys.add = sink_add,
+		.keys.add = controller_sink_add,
 		.queue = controller->queue,
 		.priority = change->initial     ? QUEUE_LOW
 			    : watch_number == 0 ? QUEUE_NORMAL
@@ -177,7 +177,7 @@ void controller_enqueue_change(struct controller *controller, uint32_t watch_num
 	if ((watch->enqueue & ASB_ENQUEUE_SELF) != 0 &&
 	    (watch_number == 0 ||
 	     store_has(controller->bindings[0].store, change->ns, change->name))) {
-		sink_add(&sink.keys, change->ns, change->name);
+		controller_sink_add(&sink.keys, change->ns, change->name);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_OWNER) != 0) {
 		if (!store_change_keeps_owners(change)) {

@@ -21,13 +21,14 @@ struct sending {
 	struct span span;
 };
 
-static const struct binding *binding_of(const struct call *call, const struct asb_write *write)
+static const struct binding *host_write_binding_of(const struct call *call,
+						   const struct asb_write *write)
 {
 	return &call->controller->bindings[write->watch];
 }
 
 /* Whether the plugin declares all of status: else the object may have more of it than is stored. */
-static bool reads_status(const struct asb_watch *watch)
+static bool host_write_reads_status(const struct asb_watch *watch)
 {
 	for (const char *const *field = watch->fields; field != NULL && *field != NULL; field++) {
 		if (strcmp(*field, "status") == 0) {
@@ -38,13 +39,14 @@ static bool reads_status(const struct asb_watch *watch)
 }
 
 /* Whether the stored status is what the plugin wants already. */
-static bool is_needless(const struct call *call, const struct asb_write *write)
+static bool host_write_is_needless(const struct call *call, const struct asb_write *write)
 {
 	CLEANUP_JSON struct json_object *stored = NULL;
-	struct store *store = binding_of(call, write)->store;
+	struct store *store = host_write_binding_of(call, write)->store;
 
 	if (write->verb != ASB_SET_STATUS || store == NULL || write->name == NULL ||
-	    write->uid == NULL || !reads_status(&call->controller->plugin->watches[write->watch])) {
+	    write->uid == NULL ||
+	    !host_write_reads_status(&call->controller->plugin->watches[write->watch])) {
 		return false;
 	}
 	stored = store_get_status(store, write->ns != NULL ? write->ns : "", write->name,
@@ -72,13 +74,13 @@ static void host_write_prepare(struct call *call, struct asb_write *write, struc
 	write->message = "";
 	*ret = (struct sending){
 		.write = write,
-		.needless = is_needless(call, write),
+		.needless = host_write_is_needless(call, write),
 		.request = {
 			.verb = write->verb,
 			.kind = &plugin->watches[write->watch].kind,
 			.priority = write->priority != 0 ? (enum priority)write->priority : PRIORITY_CLAIM,
 			.dry_run = (write->flags & ASB_DRY_RUN) != 0,
-			.metadata_only = binding_of(call, write)->metadata_only,
+			.metadata_only = host_write_binding_of(call, write)->metadata_only,
 			.ns = write->ns != NULL ? write->ns : "",
 			.name = write->name,
 			.uid = write->uid,
@@ -89,10 +91,10 @@ static void host_write_prepare(struct call *call, struct asb_write *write, struc
 }
 
 /* Puts a response into the store and gives the plugin its tree. */
-static void settle_object(struct call *call, struct asb_write *write,
-			  const struct client_write *request)
+static void host_write_settle_object(struct call *call, struct asb_write *write,
+				     const struct client_write *request)
 {
-	struct store *store = binding_of(call, write)->store;
+	struct store *store = host_write_binding_of(call, write)->store;
 	const char *text = buf_str(&request->response);
 	size_t length = request->response.length;
 	struct json_object *object = NULL;
@@ -114,12 +116,12 @@ static void host_write_settle(struct call *call, struct sending *sending)
 {
 	struct asb_write *write = sending->write;
 	const struct client_write *request = &sending->request;
-	struct store *store = binding_of(call, write)->store;
+	struct store *store = host_write_binding_of(call, write)->store;
 
 	write->result = request->result;
 	write->http_status = request->http_status;
 	if (request->result == ASB_OK && !request->gone && request->response.length > 0) {
-		settle_object(call, write, request);
+		host_write_settle_object(call, write, request);
 	}
 	if (write->verb == ASB_DELETE && store != NULL && !request->dry_run &&
 	    (request->result == ASB_NOT_FOUND || (request->result == ASB_OK && request->gone))) {
@@ -133,7 +135,7 @@ static void host_write_settle(struct call *call, struct sending *sending)
 	}
 }
 
-static void begin_span(struct call *call, struct sending *sending)
+static void host_write_begin_span(struct call *call, struct sending *sending)
 {
 	const struct client_write *request = &sending->request;
 	struct trace_context context = span_context(&call->span);
@@ -147,7 +149,7 @@ static void begin_span(struct call *call, struct sending *sending)
 	span_attribute(&sending->span, "k8s.object.name", request->name);
 }
 
-static void end_span(struct call *call, struct sending *sending)
+static void host_write_end_span(struct call *call, struct sending *sending)
 {
 	char status[16];
 
@@ -176,7 +178,7 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	for (uint32_t i = 0; i < count; i++) {
 		host_write_prepare(call, &writes[i], &sendings[i]);
 		if (!sendings[i].needless) {
-			begin_span(call, &sendings[i]);
+			host_write_begin_span(call, &sendings[i]);
 			requests[sent++] = sendings[i].request;
 		}
 	}
@@ -185,7 +187,7 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	for (uint32_t i = 0; i < count; i++) {
 		if (!sendings[i].needless) {
 			sendings[i].request = requests[sent];
-			end_span(call, &sendings[i]);
+			host_write_end_span(call, &sendings[i]);
 			host_write_settle(call, &sendings[i]);
 			client_write_finish(&requests[sent++]);
 		}

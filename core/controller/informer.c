@@ -36,14 +36,14 @@ struct informers {
 	size_t count;
 };
 
-static const struct asb_watch *watch_of(const struct subscription *subscription)
+static const struct asb_watch *informer_watch_of(const struct subscription *subscription)
 {
 	return &controller_plugin(subscription->controller)->watches[subscription->watch];
 }
 
 /* ---- passing on ---- */
 
-static void on_change(void *arg, struct store_change *change)
+static void informer_on_change(void *arg, struct store_change *change)
 {
 	struct informer *informer = arg;
 
@@ -53,7 +53,7 @@ static void on_change(void *arg, struct store_change *change)
 	}
 }
 
-static void on_filtered(void *arg, const char *ns, const char *name)
+static void informer_on_filtered(void *arg, const char *ns, const char *name)
 {
 	struct informer *informer = arg;
 
@@ -75,7 +75,7 @@ static struct informer *informer_find(struct informers *informers, const struct 
 	return NULL;
 }
 
-static bool is_reconciled(const struct informers *informers, const struct asb_kind *kind)
+static bool informer_is_reconciled(const struct informers *informers, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < informers->controller_count; i++) {
 		if (kind_same(&controller_plugin(informers->controllers[i])->watches[0].kind,
@@ -93,7 +93,8 @@ static void informer_subscribe(struct informers *informers, struct controller *c
 	struct informer *informer = informer_find(informers, &watch->kind);
 
 	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 ||
-	    ((watch->flags & ASB_WATCH_OPTIONAL) != 0 && !is_reconciled(informers, &watch->kind))) {
+	    ((watch->flags & ASB_WATCH_OPTIONAL) != 0 &&
+	     !informer_is_reconciled(informers, &watch->kind))) {
 		return;
 	}
 	if (informer == NULL) {
@@ -104,7 +105,7 @@ static void informer_subscribe(struct informers *informers, struct controller *c
 		informer->kind = &watch->kind;
 		informer->metadata_only = true;
 		informer->store = store_create(informers->config.sched, &watch->kind);
-		store_listen(informer->store, on_change, on_filtered, informer);
+		store_listen(informer->store, informer_on_change, informer_on_filtered, informer);
 	}
 	if (informer->subscription_count == SUBSCRIPTIONS_MAX) {
 		abort();
@@ -115,10 +116,10 @@ static void informer_subscribe(struct informers *informers, struct controller *c
 
 /* Sets the cache selector: it matches everything, unless all plugins that watch the kind want
  * selected objects only. */
-static void informers_set_selector(struct informers *informers, struct informer *informer)
+static void informer_informers_set_selector(struct informers *informers, struct informer *informer)
 {
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
+		const struct asb_watch *watch = informer_watch_of(&informer->subscriptions[i]);
 
 		if ((watch->flags & ASB_WATCH_SELECTED) == 0) {
 			store_select_all(informer->store);
@@ -135,8 +136,8 @@ static void informers_set_selector(struct informers *informers, struct informer 
 	}
 }
 
-static void add_indexes(struct informers *informers, struct informer *informer,
-			const struct subscription *subscription)
+static void informer_add_indexes(struct informers *informers, struct informer *informer,
+				 const struct subscription *subscription)
 {
 	const struct plugin *plugin = controller_plugin(subscription->controller);
 
@@ -168,14 +169,14 @@ static void informer_complete(struct informers *informers, struct informer *info
 	};
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
+		const struct asb_watch *watch = informer_watch_of(&informer->subscriptions[i]);
 
 		store_add_fields(informer->store, watch->fields);
-		add_indexes(informers, informer, &informer->subscriptions[i]);
+		informer_add_indexes(informers, informer, &informer->subscriptions[i]);
 		informer->metadata_only =
 			informer->metadata_only && (watch->flags & ASB_WATCH_METADATA) != 0;
 	}
-	informers_set_selector(informers, informer);
+	informer_informers_set_selector(informers, informer);
 	store_seal(informer->store);
 	config.metadata_only = informer->metadata_only;
 	if (strcmp(informer->kind->plural, "pods") == 0 && *informer->kind->group == '\0') {

@@ -34,7 +34,7 @@ static struct json_object *dump_texts(const char *const *list)
 	return array;
 }
 
-static void add_if(struct json_object *array, bool condition, const char *text)
+static void dump_add_if(struct json_object *array, bool condition, const char *text)
 {
 	if (condition) {
 		json_object_array_add(array, json_object_new_string(text));
@@ -50,18 +50,18 @@ static struct json_object *dump_watch(const struct asb_watch *watch)
 	asb_set_str(object, "version", watch->kind.version);
 	asb_set_str(object, "plural", watch->kind.plural);
 	asb_set_str(object, "kind", watch->kind.kind);
-	add_if(map, (watch->enqueue & ASB_ENQUEUE_SELF) != 0, "self");
-	add_if(map, (watch->enqueue & ASB_ENQUEUE_OWNER) != 0, "controller");
+	dump_add_if(map, (watch->enqueue & ASB_ENQUEUE_SELF) != 0, "self");
+	dump_add_if(map, (watch->enqueue & ASB_ENQUEUE_OWNER) != 0, "controller");
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0) {
 		CLEANUP_FREE char *text = xprintf("index:%s", watch->enqueue_index);
 
-		add_if(map, true, text);
+		dump_add_if(map, true, text);
 	}
-	add_if(map, (watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0, "function");
-	add_if(flags, (watch->flags & ASB_WATCH_METADATA) != 0, "metadata");
-	add_if(flags, (watch->flags & ASB_WATCH_OPTIONAL) != 0, "optional");
-	add_if(flags, (watch->flags & ASB_WATCH_UNWATCHED) != 0, "unwatched");
-	add_if(flags, (watch->flags & ASB_WATCH_SELECTED) != 0, "ours");
+	dump_add_if(map, (watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0, "function");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_METADATA) != 0, "metadata");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_OPTIONAL) != 0, "optional");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_UNWATCHED) != 0, "unwatched");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_SELECTED) != 0, "ours");
 	json_object_object_add(object, "map", map);
 	json_object_object_add(object, "flags", flags);
 	json_object_object_add(object, "fields", dump_texts(watch->fields));

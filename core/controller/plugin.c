@@ -17,7 +17,8 @@
 
 /* ---- checking ---- */
 
-static int check_head(const struct asb_plugin *description, const char *file, struct error *reterr)
+static int plugin_check_head(const struct asb_plugin *description, const char *file,
+			     struct error *reterr)
 {
 	if (description == NULL) {
 		return error_set(reterr, -EINVAL, "'%s' is not a plugin: it has no description",
@@ -55,14 +56,14 @@ static int check_head(const struct asb_plugin *description, const char *file, st
 	return 0;
 }
 
-static bool is_plain_name(const char *name)
+static bool plugin_is_plain_name(const char *name)
 {
 	size_t length = name != NULL ? strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
 
 	return length > 0 && length < 48 && name[length] == '\0';
 }
 
-static bool has_index(const struct plugin *plugin, const char *name, uint32_t watch)
+static bool plugin_has_index(const struct plugin *plugin, const char *name, uint32_t watch)
 {
 	for (uint32_t i = 0; i < plugin->index_count; i++) {
 		if (plugin->indexes[i].watch == watch &&
@@ -73,8 +74,8 @@ static bool has_index(const struct plugin *plugin, const char *name, uint32_t wa
 	return false;
 }
 
-static int check_watch(const struct plugin *plugin, const struct asb_watch *watch,
-		       struct error *reterr)
+static int plugin_check_watch(const struct plugin *plugin, const struct asb_watch *watch,
+			      struct error *reterr)
 {
 	const struct asb_kind *kind = &watch->kind;
 
@@ -91,7 +92,7 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 				 plugin->file, kind->plural);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 &&
-	    (watch->enqueue_index == NULL || !has_index(plugin, watch->enqueue_index, 0))) {
+	    (watch->enqueue_index == NULL || !plugin_has_index(plugin, watch->enqueue_index, 0))) {
 		return error_set(
 			reterr, -EINVAL,
 			"'%s': watch of '%s' enqueues by index '%s', which is not an index of watches[0]",
@@ -101,7 +102,7 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 	return 0;
 }
 
-static int check_lengths(const struct plugin *plugin, struct error *reterr)
+static int plugin_check_lengths(const struct plugin *plugin, struct error *reterr)
 {
 	const struct {
 		const char *name;
@@ -123,12 +124,12 @@ static int check_lengths(const struct plugin *plugin, struct error *reterr)
 	return 0;
 }
 
-static int check_tables(const struct plugin *plugin, struct error *reterr)
+static int plugin_check_tables(const struct plugin *plugin, struct error *reterr)
 {
-	if (check_lengths(plugin, reterr) < 0) {
+	if (plugin_check_lengths(plugin, reterr) < 0) {
 		return -EINVAL;
 	}
-	if (!is_plain_name(plugin->head.name)) {
+	if (!plugin_is_plain_name(plugin->head.name)) {
 		return error_set(reterr, -EINVAL,
 				 "'%s': a plugin's name is 1 to 47 letters a-z, digits and dashes",
 				 plugin->file);
@@ -155,7 +156,7 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
 		}
 	}
 	for (uint32_t i = 0; i < plugin->watch_count; i++) {
-		int code = check_watch(plugin, &plugin->watches[i], reterr);
+		int code = plugin_check_watch(plugin, &plugin->watches[i], reterr);
 
 		if (code < 0) {
 			return code;
@@ -170,8 +171,8 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
  * Copies a table whose entries may be smaller or larger than ours; it ends in an entry whose first
  * pointer is NULL. One entry more than most says that it is too long.
  */
-static void *copy_table(const void *table, uint32_t stride, size_t size, uint32_t most,
-			uint32_t *ret_count)
+static void *plugin_copy_table(const void *table, uint32_t stride, size_t size, uint32_t most,
+			       uint32_t *ret_count)
 {
 	const char *entry = table;
 	uint32_t count = 0;
@@ -198,7 +199,7 @@ int plugin_copy(const struct asb_plugin *description, const char *file, struct p
 {
 	struct plugin plugin = { .file = xstrdup(file) };
 	const struct asb_plugin *head = &plugin.head;
-	int code = check_head(description, file, reterr);
+	int code = plugin_check_head(description, file, reterr);
 
 	if (code == 0) {
 		size_t size = description->struct_size < sizeof(plugin.head)
@@ -207,20 +208,21 @@ int plugin_copy(const struct asb_plugin *description, const char *file, struct p
 
 		memcpy(&plugin.head, description, size);
 		plugin.watches =
-			copy_table(head->watches, head->watch_size, sizeof(*plugin.watches),
-				   PLUGIN_WATCHES_MAX, &plugin.watch_count);
+			plugin_copy_table(head->watches, head->watch_size, sizeof(*plugin.watches),
+					  PLUGIN_WATCHES_MAX, &plugin.watch_count);
 		plugin.indexes =
-			copy_table(head->indexes, head->index_size, sizeof(*plugin.indexes),
-				   PLUGIN_INDEXES_MAX, &plugin.index_count);
-		plugin.rules = copy_table(head->rules, head->rule_size, sizeof(*plugin.rules),
+			plugin_copy_table(head->indexes, head->index_size, sizeof(*plugin.indexes),
+					  PLUGIN_INDEXES_MAX, &plugin.index_count);
+		plugin.rules =
+			plugin_copy_table(head->rules, head->rule_size, sizeof(*plugin.rules),
 					  PLUGIN_TABLE_MAX, &plugin.rule_count);
 		plugin.options =
-			copy_table(head->options, head->option_size, sizeof(*plugin.options),
-				   PLUGIN_TABLE_MAX, &plugin.option_count);
+			plugin_copy_table(head->options, head->option_size, sizeof(*plugin.options),
+					  PLUGIN_TABLE_MAX, &plugin.option_count);
 		plugin.metrics =
-			copy_table(head->metrics, head->metric_size, sizeof(*plugin.metrics),
-				   PLUGIN_TABLE_MAX, &plugin.metric_count);
-		code = check_tables(&plugin, reterr);
+			plugin_copy_table(head->metrics, head->metric_size, sizeof(*plugin.metrics),
+					  PLUGIN_TABLE_MAX, &plugin.metric_count);
+		code = plugin_check_tables(&plugin, reterr);
 	}
 	if (code < 0) {
 		plugin_finish(&plugin);
@@ -244,7 +246,7 @@ void plugin_finish(struct plugin *plugin)
 /* ---- files ---- */
 
 /* Refuses a file that others may write: its code runs with the rights of this process. */
-static int check_file(const char *file, struct error *reterr)
+static int plugin_check_file(const char *file, struct error *reterr)
 {
 	struct stat status;
 
@@ -282,7 +284,7 @@ int plugin_load(const char *file, struct plugin *ret, struct error *reterr)
 		return error_set(reterr, -errno, "cannot find plugin '%s': %s", file,
 				 strerror(errno));
 	}
-	code = check_file(path, reterr);
+	code = plugin_check_file(path, reterr);
 	if (code < 0) {
 		return code;
 	}

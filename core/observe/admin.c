@@ -24,21 +24,21 @@ static int admin_response(struct buf *body, bool (*ask)(void *arg, struct buf *t
 	return good ? 200 : 503;
 }
 
-static int respond_healthz(void *arg, struct buf *body)
+static int admin_respond_healthz(void *arg, struct buf *body)
 {
 	const struct admin *admin = arg;
 
 	return admin_response(body, admin->config.healthy, admin->config.arg);
 }
 
-static int respond_readyz(void *arg, struct buf *body)
+static int admin_respond_readyz(void *arg, struct buf *body)
 {
 	const struct admin *admin = arg;
 
 	return admin_response(body, admin->config.ready, admin->config.arg);
 }
 
-static int respond_metrics(void *arg, struct buf *body)
+static int admin_respond_metrics(void *arg, struct buf *body)
 {
 	const struct admin *admin = arg;
 
@@ -46,13 +46,13 @@ static int respond_metrics(void *arg, struct buf *body)
 }
 
 static const struct http_route probe_routes[] = {
-	{ "/healthz", "text/plain; charset=utf-8", respond_healthz },
-	{ "/readyz", "text/plain; charset=utf-8", respond_readyz },
+	{ "/healthz", "text/plain; charset=utf-8", admin_respond_healthz },
+	{ "/readyz", "text/plain; charset=utf-8", admin_respond_readyz },
 	{ NULL, NULL, NULL },
 };
 
 static const struct http_route metrics_routes[] = {
-	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", respond_metrics },
+	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", admin_respond_metrics },
 	{ NULL, NULL, NULL },
 };
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Whether the loader has written into the text of an object, so that it differs from the file. */
-static bool has_changed_text(const struct dl_phdr_info *info)
+static bool trim_has_changed_text(const struct dl_phdr_info *info)
 {
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
@@ -33,12 +33,12 @@ static bool has_changed_text(const struct dl_phdr_info *info)
 
 /* Segments that cannot be written to hold what the file holds, so they may be dropped. A refusal by
  * the kernel does no harm. */
-static int release_object(struct dl_phdr_info *info, size_t size, void *arg)
+static int trim_release_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	const uintptr_t page = *(const uintptr_t *)arg;
 
 	(void)size;
-	if (has_changed_text(info)) {
+	if (trim_has_changed_text(info)) {
 		return 0;
 	}
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
@@ -58,5 +58,5 @@ void memory_trim(void)
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	malloc_trim(0);
-	dl_iterate_phdr(release_object, &page);
+	dl_iterate_phdr(trim_release_object, &page);
 }

@@ -48,7 +48,7 @@ static void process_metrics_set(struct metrics *metrics, size_t which, double va
 		   value, NULL);
 }
 
-static void update_cpu(struct metrics *metrics)
+static void process_metrics_update_cpu(struct metrics *metrics)
 {
 	struct rusage usage;
 
@@ -60,7 +60,7 @@ static void update_cpu(struct metrics *metrics)
 	}
 }
 
-static void update_files(struct metrics *metrics)
+static void process_metrics_update_files(struct metrics *metrics)
 {
 	struct rlimit limit;
 	DIR *directory = opendir("/proc/self/fd");
@@ -81,7 +81,7 @@ static void update_files(struct metrics *metrics)
 }
 
 /* The number behind a name that begins a line of a file in /proc; false when there is none. */
-static bool find_number(const char *path, const char *name, unsigned long long *ret)
+static bool process_metrics_find_number(const char *path, const char *name, unsigned long long *ret)
 {
 	FILE *file = fopen(path, "re");
 	char line[512];
@@ -100,7 +100,7 @@ static bool find_number(const char *path, const char *name, unsigned long long *
 
 /* The 22nd field of /proc/self/stat counts from boot, in clock ticks; the 2nd may hold spaces and
  * parentheses. */
-static void update_start(struct metrics *metrics)
+static void process_metrics_update_start(struct metrics *metrics)
 {
 	unsigned long long boot, ticks;
 	long per_second = sysconf(_SC_CLK_TCK);
@@ -117,7 +117,8 @@ static void update_start(struct metrics *metrics)
 
 	const char *rest = strrchr(line, ')');
 
-	if (rest != NULL && per_second > 0 && find_number("/proc/stat", "btime", &boot) &&
+	if (rest != NULL && per_second > 0 &&
+	    process_metrics_find_number("/proc/stat", "btime", &boot) &&
 	    sscanf(rest,
 		   ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
 		   &ticks) == 1) {
@@ -131,16 +132,16 @@ static void process_metrics_update(void *arg)
 	struct metrics *metrics = arg;
 	unsigned long long number;
 
-	update_cpu(metrics);
-	update_files(metrics);
-	update_start(metrics);
-	if (find_number("/proc/self/status", "VmRSS:", &number)) {
+	process_metrics_update_cpu(metrics);
+	process_metrics_update_files(metrics);
+	process_metrics_update_start(metrics);
+	if (process_metrics_find_number("/proc/self/status", "VmRSS:", &number)) {
 		process_metrics_set(metrics, RESIDENT_BYTES, (double)number * 1024);
 	}
-	if (find_number("/proc/self/status", "VmSize:", &number)) {
+	if (process_metrics_find_number("/proc/self/status", "VmSize:", &number)) {
 		process_metrics_set(metrics, VIRTUAL_BYTES, (double)number * 1024);
 	}
-	if (find_number("/proc/self/status", "Threads:", &number)) {
+	if (process_metrics_find_number("/proc/self/status", "Threads:", &number)) {
 		process_metrics_set(metrics, THREADS, (double)number);
 	}
 }

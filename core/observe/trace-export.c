@@ -40,7 +40,7 @@ void tracer_add(struct tracer *tracer, const struct span *span)
 }
 
 /* Waits for spans, then for more of them; takes at most a batch. 0: the end. */
-static size_t take_batch(struct tracer *tracer, struct span *batch, bool *ret_last)
+static size_t export_take_batch(struct tracer *tracer, struct span *batch, bool *ret_last)
 {
 	uint64_t until = 0;
 	size_t taken = 0;
@@ -64,8 +64,8 @@ static size_t take_batch(struct tracer *tracer, struct span *batch, bool *ret_la
 }
 
 /* One try: spans are a courtesy, and a collector that refuses them once will again. */
-static bool send_batch(struct tracer *tracer, const struct span *batch, size_t spans, bool last,
-		       struct http_response *response)
+static bool export_send_batch(struct tracer *tracer, const struct span *batch, size_t spans,
+			      bool last, struct http_response *response)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(BODY_MAX);
 	struct http_request request = {
@@ -92,9 +92,9 @@ static void export_run(void *arg)
 	bool last = false, was_well = true;
 	size_t spans;
 
-	while ((spans = take_batch(tracer, batch, &last)) > 0) {
+	while ((spans = export_take_batch(tracer, batch, &last)) > 0) {
 		struct http_response response = { 0 };
-		bool well = send_batch(tracer, batch, spans, last, &response);
+		bool well = export_send_batch(tracer, batch, spans, last, &response);
 
 		export_count(tracer, well ? "sent" : "failed", spans);
 		/* A collector that stays away is said once, not once a second. */

@@ -25,7 +25,7 @@ static int trace_digit(char c)
 }
 
 /* Reads 2 * size lower case digits; false if there are others, or all are zero. */
-static bool read_hex(const char *text, uint8_t *ret, size_t size)
+static bool trace_read_hex(const char *text, uint8_t *ret, size_t size)
 {
 	uint8_t any = 0;
 
@@ -43,7 +43,7 @@ static bool read_hex(const char *text, uint8_t *ret, size_t size)
 }
 
 /* "vv-<32>-<16>-ff": a later version may have more behind it, after a dash. */
-static bool has_shape(const char *text)
+static bool trace_has_shape(const char *text)
 {
 	size_t length = strnlen(text, TRACEPARENT_SIZE);
 
@@ -59,9 +59,9 @@ bool trace_parse(const char *traceparent, struct trace_context *ret)
 	int high, low;
 
 	*ret = context;
-	if (!has_shape(traceparent) ||
-	    !read_hex(traceparent + 3, context.trace_id, sizeof(context.trace_id)) ||
-	    !read_hex(traceparent + 36, context.parent, sizeof(context.parent))) {
+	if (!trace_has_shape(traceparent) ||
+	    !trace_read_hex(traceparent + 3, context.trace_id, sizeof(context.trace_id)) ||
+	    !trace_read_hex(traceparent + 36, context.parent, sizeof(context.parent))) {
 		return false;
 	}
 	high = trace_digit(traceparent[53]);
@@ -94,7 +94,7 @@ bool trace_parse_carrier(const char *json, struct trace_context *ret)
 /* ---- spans ---- */
 
 /* Copies what fits, without cutting a UTF-8 character in two. */
-static void copy_text(char ret[TRACE_TEXT], const char *text)
+static void trace_copy_text(char ret[TRACE_TEXT], const char *text)
 {
 	size_t length = strnlen(text, TRACE_TEXT);
 
@@ -140,7 +140,7 @@ void span_name(struct span *span, const char *format, ...)
 		va_start(args, format);
 		vsnprintf(text, sizeof(text), format, args);
 		va_end(args);
-		copy_text(span->name, text);
+		trace_copy_text(span->name, text);
 	}
 }
 
@@ -148,7 +148,7 @@ void span_attribute(struct span *span, const char *key, const char *value)
 {
 	if (span_is_live(span) && value != NULL && span->attribute_count < TRACE_ATTRIBUTES) {
 		span->attributes[span->attribute_count].key = key;
-		copy_text(span->attributes[span->attribute_count++].value, value);
+		trace_copy_text(span->attributes[span->attribute_count++].value, value);
 	}
 }
 
@@ -168,7 +168,7 @@ void span_end(struct tracer *tracer, struct span *span, const char *error)
 	if (span->end_us == 0) {
 		span->end_us = sched_wall_us(tracer->config.sched);
 	}
-	copy_text(span->error, error != NULL ? error : "");
+	trace_copy_text(span->error, error != NULL ? error : "");
 	tracer_add(tracer, span);
 	span->start_us = 0;
 }
