@@ -24,7 +24,7 @@ static void copy_flush(struct json_scanner *scanner)
 	scanner->from = scanner->at;
 }
 
-/* Leaves white space out. */
+/* Skips white space, which is not copied. */
 static void copy_gap(struct json_scanner *scanner)
 {
 	if (json_is_space(json_peek(scanner))) {
@@ -104,7 +104,7 @@ static int copy_escape(struct json_scanner *scanner)
 	return 0;
 }
 
-/* Steps over what stands for itself in a string. */
+/* Skips the characters of a string that are copied as they are. */
 static void copy_skip_ordinary(struct json_scanner *scanner)
 {
 	const char *at = scanner->at;

@@ -17,7 +17,7 @@
 #define CHILDREN_MAX 64 /* of one object that are declared: a bit each says which were there */
 #define MEMBERS_MAX 16
 
-/* What a byte outside of strings means to who only looks for the end. */
+/* The meaning of a byte outside of strings, for a reader that only looks for the end of a value. */
 enum class { BAD, PLAIN, QUOTE, OPEN, CLOSE };
 
 /* Single quotes, comments and NaN, which json-c takes, are BAD here: no doubt may remain about
@@ -48,7 +48,7 @@ static const char *scan_after_string(const char *at, const char *end)
 	}
 }
 
-/* Steps over an object or array, of which it sees only brackets and strings. */
+/* Skips an object or array. It looks at brackets and strings only. */
 static int scan_skip_container(struct json_scanner *scanner)
 {
 	const char *at = scanner->at, *end = scanner->end;
@@ -96,7 +96,7 @@ static int scan_skip_string(struct json_scanner *scanner)
 	return 0;
 }
 
-/* Steps over a number, true, false or null, or what looks like one. */
+/* Skips a number, true, false or null, or text that looks like one. */
 static int scan_skip_scalar(struct json_scanner *scanner)
 {
 	const char *start = scanner->at;
@@ -123,7 +123,7 @@ static int scan_skip_value(struct json_scanner *scanner)
 
 /* ---- walking ---- */
 
-/* Sets the scanner up before a text that begins and ends like an object. */
+/* Prepares the scanner for a text that begins and ends like an object. */
 static int scan_begin(struct json_scanner *scanner, const char *text, size_t length)
 {
 	scanner->at = text;
@@ -184,7 +184,7 @@ static bool scan_is_empty(struct json_scanner *scanner)
 static int scan_walk_object(struct json_scanner *scanner, const struct json_field *field,
 			    bool *ret_any);
 
-/* Takes a declared member, whose value is next, into out. */
+/* Copies a wanted member, whose value is next, to out. */
 static int scan_walk_member(struct json_scanner *scanner, const struct json_field *field, bool *any)
 {
 	struct buf *out = scanner->out;

@@ -256,7 +256,7 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 	return NULL;
 }
 
-/* How many members say something. */
+/* The number of members that are not null. */
 static size_t json_count_members(struct json_object *object)
 {
 	size_t count = 0;

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Waits that end for no reason, to catch callers that do not look again. */
+/* Some waits end for no reason, to find callers that do not check their condition again. */
 #define SPURIOUS_ONE_IN 64
 
 uint64_t sched_token_mix(uint64_t value)
@@ -97,7 +97,7 @@ void sched_token_wait(struct sched_token *token, enum sched_token_wait wait, con
 	}
 }
 
-/* Counts who is in such a wait for target (NULL: any); the one at place goes to *ret. */
+/* Counts the threads in such a wait for target (NULL: any target). *ret gets the one at place. */
 static uint64_t sched_token_find(const struct sched_token *token, enum sched_token_wait wait,
 				 const void *target, uint64_t place,
 				 struct sched_token_thread **ret)
@@ -138,7 +138,7 @@ void sched_token_wake_all(struct sched_token *token, enum sched_token_wait wait,
 	}
 }
 
-/* All wait and no deadline will end it: a bug in the simulated program. */
+/* Ends the process: all threads wait and no deadline ends that, which is a bug in the program. */
 static void sched_token_die_stuck(const struct sched_token *token)
 {
 	fprintf(stderr, "simulation stuck at %" PRIu64 " us, nobody can run:\n", token->now_us);

@@ -72,7 +72,8 @@ static struct sched_thread *sched_self_of(struct sched *sched)
 	return CONTAINER_OF(sched->token.running, struct sched_thread, simulated);
 }
 
-/* Gives the token to whoever is drawn; comes back with it, unless the caller has ended. */
+/* Gives the token to the thread that is drawn, and returns when this thread has it again, or at
+ * once if it has ended. */
 static void sched_pass_token(struct sched *sched)
 {
 	struct sched_thread *self = sched_self_of(sched);

@@ -36,7 +36,7 @@ static struct tree_node **tree_link_to(struct tree *tree, const struct tree_node
 	return node->parent->left == node ? &node->parent->left : &node->parent->right;
 }
 
-/* Puts child, a child of node, in node's place and node below it. */
+/* Rotates: child, a child of node, takes the place of node, and node goes below it. */
 static void tree_rotate_up(struct tree *tree, struct tree_node *node, struct tree_node *child)
 {
 	struct tree_node **inner = child == node->left ? &child->right : &child->left;

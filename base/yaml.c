@@ -84,7 +84,7 @@ static int yaml_count(struct reader *reader, size_t cost)
 	return 0;
 }
 
-/* Counts what is a copy of something that was counted before. */
+/* Counts the nodes of an alias, which are a copy of nodes that were counted before. */
 static int yaml_count_copy(struct reader *reader, size_t cost)
 {
 	if (cost > YAML_ALIAS_NODES_MAX - reader->alias_nodes) {

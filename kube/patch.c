@@ -19,12 +19,12 @@
 #define STEPS_MAX 4000000 /* nodes walked over; some 0.1 s */
 #define STEP_ELEMENTS 16  /* so many elements of an array are moved in a step */
 
-/* What is left of it. */
+/* How much of the limits is left. */
 struct budget {
 	size_t copy_nodes, copy_bytes, steps;
 };
 
-/* A path (RFC 6901) taken apart. */
+/* The names of a path (RFC 6901). */
 struct pointer {
 	char *text; /* the names stand in it, unescaped */
 	char *names[JSON_DEPTH_MAX];
@@ -90,7 +90,7 @@ static int patch_missing(const struct pointer *pointer, struct error *reterr)
 		pointer->count > 0 ? pointer->names[pointer->count - 1] : "", pointer->count);
 }
 
-/* The place a name stands for in an array of that length. */
+/* Reads a name as an index of an array of that length. */
 static bool patch_array_place(const char *name, size_t length, size_t *ret)
 {
 	size_t place = 0;
@@ -123,7 +123,7 @@ static bool patch_child(struct json_object *container, const char *name, struct 
 	return true;
 }
 
-/* What the first count names of a path lead to. */
+/* Finds the value that the first count names of a path lead to. */
 static bool patch_walk(struct json_object *root, const struct pointer *pointer, size_t count,
 		       struct json_object **ret)
 {
@@ -136,7 +136,7 @@ static bool patch_walk(struct json_object *root, const struct pointer *pointer, 
 	return true;
 }
 
-/* The container of a path that is not the root, and the last name. */
+/* Finds the container that the last name of a path belongs to. The path is not the root. */
 static struct json_object *patch_parent(struct json_object *root, const struct pointer *pointer,
 					const char **ret_name)
 {
@@ -281,7 +281,7 @@ static int patch_put(struct json_object **root, const struct pointer *pointer, b
 	return code;
 }
 
-/* Takes a value out; *ret is the caller's. */
+/* Removes a value from its container; *ret is the caller's. */
 static int patch_cut(struct json_object *root, const struct pointer *pointer, struct budget *budget,
 		     struct json_object **ret, struct error *reterr)
 {

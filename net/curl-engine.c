@@ -29,7 +29,7 @@ static void engine_fail(struct curl_transport *transport, struct exchange *excha
 	engine_tell(transport, exchange);
 }
 
-/* An idle handle, or a new one. */
+/* Returns an idle handle, or a new one. */
 static struct wire *engine_take_wire(struct curl_transport *transport)
 {
 	struct wire *wire = transport->idle;
@@ -80,7 +80,8 @@ static void engine_start(struct curl_transport *transport, struct exchange *exch
 	transport->active++;
 }
 
-/* Moves what was submitted behind what waits. False when it is time to end. */
+/* Moves the submitted exchanges to the end of the waiting ones. False when the thread has to end.
+ */
 static bool engine_take_queue(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
@@ -121,7 +122,8 @@ static void engine_start_waiting(struct curl_transport *transport)
 	}
 }
 
-/* Fails what waits past its deadline. Returns how long until the next one. */
+/* Fails the waiting exchanges whose deadline has passed. Returns the time until the next deadline.
+ */
 static int engine_expire_waiting(struct curl_transport *transport)
 {
 	struct exchange **link = &transport->waiting;
@@ -150,7 +152,7 @@ static int engine_expire_waiting(struct curl_transport *transport)
 							  : POLL_MAX_MS;
 }
 
-/* Answers what is done. True if something was. */
+/* Hands out the responses of finished transfers. True if there was one. */
 static bool engine_finish_done(struct curl_transport *transport)
 {
 	CURLMsg *message;
@@ -201,7 +203,7 @@ static void engine_cancel_all(struct curl_transport *transport)
 	}
 }
 
-/* Whether there is nothing new: from then on, submitting wakes the poll. */
+/* Whether nothing new was submitted. If so, the next submit interrupts the poll. */
 static bool engine_about_to_poll(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);

@@ -10,7 +10,7 @@
 
 #define STREAM_POLL_MAX_MS 60000
 
-/* Lets stop wake the stream. False when stopped already. */
+/* Lists the stream, so that stop can interrupt it. False when the transport is stopped already. */
 static bool stream_enlist(struct curl_transport *transport, struct stream *stream)
 {
 	LOCKED(&transport->lock);
@@ -68,7 +68,7 @@ static bool stream_done(CURLM *multi, CURLcode *ret)
 	return false;
 }
 
-/* Until the end, whichever it is; the response has it then. */
+/* Runs the stream to its end. The response says how it ended. */
 static void stream_drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 {
 	struct curl_transport *transport = wire->transport;

@@ -275,7 +275,7 @@ static char *transport_copy(const char *text)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-/* Everything that is constant from then on. */
+/* Copies all settings, which do not change later. */
 static int transport_configure(struct curl_transport *transport,
 			       const struct curl_transport_config *config, struct error *reterr)
 {

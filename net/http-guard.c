@@ -42,7 +42,7 @@ size_t http_guard_limit(size_t wanted, size_t reserved)
 	return room < wanted ? room : wanted;
 }
 
-/* What the kernel has received for a socket so far; 0 where it does not count. */
+/* The number of bytes that the kernel has received for a socket; 0 if it does not count them. */
 static uint64_t http_guard_received(int fd)
 {
 	struct tcp_info info = { 0 };

@@ -139,7 +139,8 @@ static enum MHD_Result http_server_send_route(const struct http_server *server,
 				     NULL);
 }
 
-/* Called at the head already, before any of a body is read: what is refused is not read either. */
+/* Called after the header section, before any of a body is read: the body of a refused request is
+ * not read. */
 static enum MHD_Result http_server_on_request(void *arg, struct MHD_Connection *connection,
 					      const char *path, const char *method,
 					      const char *version UNUSED, const char *data UNUSED,

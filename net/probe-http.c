@@ -97,7 +97,7 @@ static CURLcode probe_set_options(struct probing *probing, const struct probe_ht
 	return code;
 }
 
-/* One request until its end. What libcurl made of it is in *ret. */
+/* Runs one request to its end. The result of libcurl is in *ret. */
 static int probe_http_perform(struct probing *probing, const struct probe_http *request,
 			      CURLcode *ret)
 {
@@ -164,7 +164,7 @@ static char *probe_host_of(const char *url)
 	return host;
 }
 
-/* Where a redirect of the same host leads; NULL: there is none to follow. */
+/* The URL that a redirect leads to, if it is on the same host; else NULL: it is not followed. */
 static char *probe_next_url(struct probing *probing, const struct probe_http *request)
 {
 	char *next = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Brings writes to an end: sent together, each then tried again, read back or done, by the rules in
- * core/client/client.h. Called by the host for the plugins' writes, and by events.
+ * Sends writes together, and tries each again or reads it back until its result is known, by the
+ * rules in core/client/client.h. Called by the host for the writes of plugins, and by events.c.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@ enum step {
 	STEP_DONE,
 };
 
-/* A write on its way. */
+/* A write that is being sent. */
 struct sending {
 	struct client_write *write;
 	struct outgoing out, back; /* the write, and the GET of what it should have made */
@@ -35,8 +35,8 @@ static void write_end(struct sending *sending, int32_t result, const char *messa
 	snprintf(sending->write->message, sizeof(sending->write->message), "%s", message);
 }
 
-/* Ends a write that will not be sent (again): what may have been done must not be called cancelled.
- */
+/* Ends a write that will not be sent again. If it may have taken effect, its result is not
+ * ASB_CANCELLED. */
 static void write_give_up(struct sending *sending, int32_t result, const char *message)
 {
 	write_end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
@@ -80,8 +80,8 @@ static void write_take_object(struct sending *sending, struct http_response *res
 	write_end(sending, ASB_OK, "");
 }
 
-/* What was sent may be there or not: only a POST has a name to find out by. A dry run leaves
- * nothing to find. */
+/* It is unknown whether the write took effect. For a POST the object can be read by its name to
+ * find out; a dry run leaves no object. */
 static void write_lost(struct sending *sending, const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
@@ -154,8 +154,8 @@ static void write_handle_write(struct client *client, struct sending *sending,
 	}
 }
 
-/* Not there: what was sent did not arrive, or what had the name is gone. Sent once more, then it is
- * the caller's turn. */
+/* The object is not there: the POST did not arrive, or the object that had the name is gone. The
+ * POST is sent once more; after that the caller gets the error. */
 static void write_send_again(struct client *client, struct sending *sending)
 {
 	sending->maybe_done = false;
@@ -236,7 +236,7 @@ static void write_count_write(struct client *client, const struct sending *sendi
 	}
 }
 
-/* Sends what is due, slots being held, and handles the responses. */
+/* Sends all writes that are due and handles the responses. The caller holds the slots. */
 static void write_perform(struct client *client, enum priority priority, struct sending **due,
 			  size_t count)
 {
@@ -295,7 +295,7 @@ static void write_enter_and_perform(struct client *client, struct sending **due,
 	}
 }
 
-/* Waits for the next that is due and sends all that are; false when none is left. */
+/* Waits until a write is due and sends all that are due then. False when none is left. */
 static bool write_round_of(struct client *client, struct sending *sendings, size_t count)
 {
 	struct sending *due[ASB_WRITE_MAX];

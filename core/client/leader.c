@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Acquires, renews, loses and releases the Lease on a thread of its own, and says whether writes
- * may be sent. Called by the controller's main; its leadership check by core/client/client before
+ * Acquires, renews and releases the Lease on a thread of its own, and says whether writes may be
+ * sent. Called by the controller's main; its leadership check by core/client/client before
  * each write, and by the transport as it sends one.
  */
 #include "config.h"
@@ -81,8 +81,8 @@ static void leader_complain(struct leader *leader, int32_t code, const char *mes
 
 /* ---- the Lease on the server ---- */
 
-/* Takes what the server says is there. Its expiry counts from now, when we see it changed, whatever
- * times are in it. */
+/* Stores the lease as the server has it. Its expiry counts from the time at which we see a change;
+ * the times written in the lease are not used. */
 static void leader_take_lease(struct leader *leader, struct json_object *take)
 {
 	CLEANUP_BUF struct buf spec = BUF_INIT(BODY_MAX);
@@ -160,7 +160,7 @@ static int32_t leader_fetch(struct leader *leader, uint64_t until_us)
 	return code;
 }
 
-/* Writes the lease with us as its holder, over the version last seen. */
+/* Writes the lease with this process as its holder, if it still has the version last seen. */
 static enum lease_outcome leader_hold(struct leader *leader, uint64_t until_us)
 {
 	struct sched *sched = leader->config.sched;
@@ -185,7 +185,7 @@ static enum lease_outcome leader_hold(struct leader *leader, uint64_t until_us)
 	return OUTCOME_HELD;
 }
 
-/* Looks at the lease and takes it if it is ours, nobody's or expired. */
+/* Reads the lease, and takes it if it is ours, has no holder or has expired. */
 static enum lease_outcome leader_look(struct leader *leader, uint64_t until_us)
 {
 	bool expired, ours = leader->leading;
@@ -211,7 +211,7 @@ static enum lease_outcome leader_look(struct leader *leader, uint64_t until_us)
 
 /* ---- the thread ---- */
 
-/* Waits until then; false: leader_stop was called. */
+/* Waits until that time. False when leader_stop was called. */
 static bool leader_wait_until(struct leader *leader, uint64_t when_us)
 {
 	LOCKED(&leader->lock);
@@ -226,7 +226,7 @@ static uint64_t leader_earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Tries until we lead (true) or are stopped. */
+/* Tries until this process holds the lease (true) or is stopped. */
 static bool leader_acquire(struct leader *leader)
 {
 	uint64_t next = 0, now;
@@ -245,7 +245,7 @@ static bool leader_acquire(struct leader *leader)
 	return false;
 }
 
-/* One attempt to renew: mostly one PUT over the version that our last one made. */
+/* One attempt to renew: usually one PUT over the version that our last PUT made. */
 static enum lease_outcome leader_renew(struct leader *leader)
 {
 	uint64_t now = sched_now_us(leader->config.sched),
@@ -260,8 +260,9 @@ static enum lease_outcome leader_renew(struct leader *leader)
 	return leader_look(leader, until);
 }
 
-/* Renews until stopped (true) or lost. The time of the last renewal decides, but only after an
- * attempt: a process that was stopped for long and finds its lease untouched still has it. */
+/* Renews until leader_stop (true) or until the lease is lost. The lease is lost when the last
+ * renewal is too old, but that is decided only after an attempt: a process that was stopped for
+ * long and finds its lease unchanged still has it. */
 static bool leader_keep(struct leader *leader)
 {
 	uint64_t next = leader->renewed_us + LEASE_RETRY_US;
@@ -301,7 +302,7 @@ static void leader_stop_leading(struct leader *leader)
 	leader_set_status(leader, 0);
 }
 
-/* Gives the lease up, if it is still ours, in the time that leader_stop waits. */
+/* Releases the lease if it is still ours, within the time that leader_stop waits. */
 static void leader_give_up(struct leader *leader)
 {
 	uint64_t until;

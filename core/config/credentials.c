@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials over time: which token and certificate hold now, read or made again when they age or
- * are refused. The transport asks for them before each call; api-connect.c makes them from the
- * kubeconfig. */
+/* Keeps the token and the certificate current: it reads or makes them again when they are old or
+ * when the server refuses them. The transport asks for them before each call; api-connect.c makes
+ * them from the kubeconfig. */
 #include "config.h"
 
 #include <errno.h>
@@ -86,8 +86,8 @@ static int credentials_read_token_file(const char *path, char **ret, struct erro
 	return 0;
 }
 
-/* A file that fails now leaves the token read before, or the one the kubeconfig holds itself;
- * *ret_tolerated says so. */
+/* When the file cannot be read now, the token read before, or the one in the kubeconfig, stays;
+ * *ret_tolerated gets the error. */
 static int credentials_refresh_token(struct credentials *credentials, uint64_t now,
 				     struct error *ret_tolerated, struct error *reterr)
 {
@@ -135,7 +135,7 @@ static bool credentials_same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Takes both as the current pair; another pair is another generation. */
+/* Makes both the current pair. A pair that differs gets a new generation. */
 static void credentials_set_certificate(struct credentials *credentials, char *take_certificate,
 					char *take_key)
 {
@@ -185,7 +185,7 @@ static bool credentials_exec_due(const struct credentials *credentials)
 		sched_wall_us(credentials->sched) >= credentials->expires_us);
 }
 
-/* Runs it without the lock; others wait for changed meanwhile. */
+/* Runs the plugin without the lock; other threads wait for `changed` meanwhile. */
 static void credentials_run_exec(struct credentials *credentials)
 {
 	struct exec_credential got = { 0 };

@@ -52,7 +52,7 @@ static int exec_wait_for(struct sched *sched, int fd, int stop_fd, uint64_t dead
 	}
 }
 
-/* Everything until the child and its children have closed their end. */
+/* Reads until the child and its children have closed their end of the pipe. */
 static int exec_read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
 			    struct buf *out, struct error *reterr)
 {

@@ -59,7 +59,7 @@ static int exec_read_env(const struct kubeconfig_entry *exec, struct exec_config
 	return 0;
 }
 
-/* A controller has nobody to ask. */
+/* A plugin that needs a terminal is refused: a controller has no user who could type. */
 static int exec_check_interactive(const struct kubeconfig_entry *exec, const char *api_version,
 				  struct error *reterr)
 {

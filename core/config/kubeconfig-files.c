@@ -44,7 +44,7 @@ static struct json_object *files_parse_one(const char *text, size_t length, stru
 
 	if (json_object_array_length(documents) > 1 ||
 	    !json_object_is_type(first, json_type_object)) {
-		error_set(reterr, -EINVAL, "not a kubeconfig: it is not a map");
+		error_set(reterr, -EINVAL, "not a kubeconfig: its text is not one map");
 		return NULL;
 	}
 	return json_object_get(first);
@@ -125,7 +125,7 @@ static const char *files_current_context(const struct kubeconfig_files *files)
 	return NULL;
 }
 
-/* What the cluster has for exec plugins alone: an extension of that name. */
+/* Finds the configuration that a cluster has for exec plugins: an extension of that name. */
 static void files_read_exec_extension(const struct kubeconfig_entry *cluster,
 				      struct kubeconfig *config)
 {

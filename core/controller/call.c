@@ -33,7 +33,7 @@ void call_finish(struct call *call)
 	free(call->blocks);
 }
 
-/* Room for one more pointer. */
+/* Makes room for one more pointer. */
 static void *call_make_room(void *array, size_t count, size_t *size)
 {
 	if (count < *size) {

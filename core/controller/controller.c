@@ -96,7 +96,7 @@ void controller_bind_index(struct controller *controller, uint32_t index, uint32
 
 /* ---- from a change to keys ---- */
 
-/* An asb_keys that goes into the queue. */
+/* An asb_keys that puts its keys into the queue. */
 struct key_sink {
 	struct asb_keys keys;
 	struct queue *queue;

@@ -38,7 +38,7 @@ static bool host_write_reads_status(const struct asb_watch *watch)
 	return false;
 }
 
-/* Whether the stored status is what the plugin wants already. */
+/* Whether the stored status is already the one that the plugin wants. */
 static bool host_write_is_needless(const struct call *call, const struct asb_write *write)
 {
 	CLEANUP_JSON struct json_object *stored = NULL;

@@ -13,7 +13,7 @@
 #define INFORMERS_MAX 64
 #define SUBSCRIPTIONS_MAX 64
 
-/* A controller's interest in a kind. */
+/* One watch of a controller. */
 struct subscription {
 	struct controller *controller;
 	uint32_t watch;

@@ -261,7 +261,8 @@ static void metrics_series_add(const struct metric *metric, struct series *serie
 	series->value += value;
 }
 
-/* The series of these labels, made if there is room; NULL when there is none. Lock held. */
+/* Returns the series of these labels and makes it if there is room; NULL if there is not. Lock
+ * held. */
 static struct series *metrics_series_of(struct metric *metric, const char *labels)
 {
 	struct series *series = map_get(&metric->series, labels);
@@ -382,7 +383,7 @@ static int metrics_compare_families(const void *a, const void *b)
 	return strcmp((*(struct metric *const *)a)->name, (*(struct metric *const *)b)->name);
 }
 
-/* All values of a map, in an array the caller frees. */
+/* Returns all values of a map, in an array that the caller frees. */
 static void **metrics_sorted_values(const struct map *map,
 				    int (*compare)(const void *, const void *))
 {

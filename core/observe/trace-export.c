@@ -39,7 +39,7 @@ void tracer_add(struct tracer *tracer, const struct span *span)
 	}
 }
 
-/* Waits for spans, then for more of them; takes at most a batch. 0: the end. */
+/* Waits for a first span, then a little for more, and takes at most one batch. 0 at the end. */
 static size_t export_take_batch(struct tracer *tracer, struct span *batch, bool *ret_last)
 {
 	uint64_t until = 0;
@@ -63,7 +63,8 @@ static size_t export_take_batch(struct tracer *tracer, struct span *batch, bool 
 	return taken;
 }
 
-/* One try: spans are a courtesy, and a collector that refuses them once will again. */
+/* Sends a batch once: spans may be lost, and a collector that refuses them would refuse them again.
+ */
 static bool export_send_batch(struct tracer *tracer, const struct span *batch, size_t spans,
 			      bool last, struct http_response *response)
 {

@@ -93,7 +93,7 @@ bool trace_parse_carrier(const char *json, struct trace_context *ret)
 
 /* ---- spans ---- */
 
-/* Copies what fits, without cutting a UTF-8 character in two. */
+/* Copies as much as fits without cutting a UTF-8 character. */
 static void trace_copy_text(char ret[TRACE_TEXT], const char *text)
 {
 	size_t length = strnlen(text, TRACE_TEXT);
