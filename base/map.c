@@ -7,25 +7,23 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #define CAPACITY_MIN 16
 
 /* FNV-1a, then a finaliser, because FNV's low bits, its worst, choose the slot. */
-static uint64_t hash_of(const char *key)
+static uint64_t map_hash_of(const char *key)
 {
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = hash_text(HASH_START, key);
 
-	for (; *key != '\0'; key++) {
-		hash = (hash ^ (unsigned char)*key) * 1099511628211u;
-	}
 	hash ^= hash >> 33;
 	hash *= 0xff51afd7ed558ccdu;
 	return hash ^ (hash >> 33);
 }
 
 /* The slot that holds key, or the free one where it belongs. There is always a free one. */
-static struct map_slot *find(const struct map *map, uint64_t hash, const char *key)
+static struct map_slot *map_find(const struct map *map, uint64_t hash, const char *key)
 {
 	size_t mask = map->capacity - 1, at = (size_t)hash & mask;
 
@@ -37,7 +35,7 @@ static struct map_slot *find(const struct map *map, uint64_t hash, const char *k
 }
 
 /* Keeps a quarter of the slots free, so that probes stay short. */
-static void make_room(struct map *map)
+static void map_make_room(struct map *map)
 {
 	struct map old = *map;
 
@@ -48,7 +46,7 @@ static void make_room(struct map *map)
 	map->slots = xnew_array(struct map_slot, map->capacity);
 	for (size_t i = 0; old.slots != NULL && i < old.capacity; i++) {
 		if (old.slots[i].key != NULL) {
-			*find(map, old.slots[i].hash, old.slots[i].key) = old.slots[i];
+			*map_find(map, old.slots[i].hash, old.slots[i].key) = old.slots[i];
 		}
 	}
 	free(old.slots);
@@ -65,16 +63,16 @@ void *map_get(const struct map *map, const char *key)
 	if (map->count == 0) {
 		return NULL;
 	}
-	return find(map, hash_of(key), key)->value;
+	return map_find(map, map_hash_of(key), key)->value;
 }
 
 void *map_put(struct map *map, const char *key, void *value)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = map_hash_of(key);
 
-	make_room(map);
+	map_make_room(map);
 
-	struct map_slot *slot = find(map, hash, key);
+	struct map_slot *slot = map_find(map, hash, key);
 	void *old = slot->value;
 
 	if (slot->key == NULL) {
@@ -86,7 +84,7 @@ void *map_put(struct map *map, const char *key, void *value)
 
 /* Moves later members of a probe sequence into the gap, so that no sequence is ever broken and no
  * tombstones pile up. */
-static void close_gap(struct map *map, size_t gap)
+static void map_close_gap(struct map *map, size_t gap)
 {
 	size_t mask = map->capacity - 1;
 
@@ -107,12 +105,12 @@ void *map_remove(struct map *map, const char *key)
 		return NULL;
 	}
 
-	struct map_slot *slot = find(map, hash_of(key), key);
+	struct map_slot *slot = map_find(map, map_hash_of(key), key);
 	void *value = slot->value;
 
 	if (slot->key != NULL) {
 		map->count--;
-		close_gap(map, (size_t)(slot - map->slots));
+		map_close_gap(map, (size_t)(slot - map->slots));
 	}
 	return value;
 }

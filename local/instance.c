@@ -11,7 +11,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "apiserver/http/kubeconfig-write.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -128,7 +127,7 @@ int instance_tell(const char *state_dir, struct json_object *record, struct erro
 	if (json_print(record, &text) < 0) {
 		return error_set(reterr, -ENOSPC, "the record of what runs is too long");
 	}
-	return private_file_write(path, buf_str(&text), (unsigned int)text.length, 0600, reterr);
+	return file_write_private(path, buf_str(&text), text.length, 0600, reterr);
 }
 
 struct json_object *instance_told(const char *state_dir)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 bin_PROGRAMS += agent-sandbox-local
-agent_sandbox_local_SOURCES = %D%/main.c core/observe/tidy.c core/observe/tidy.h
+agent_sandbox_local_SOURCES = %D%/main.c core/observe/memory-trim.c core/observe/memory-trim.h
 agent_sandbox_local_LDADD = libup.la
 
 # What its commands are made of, for the tests too.
@@ -9,6 +9,7 @@ libup_la_SOURCES = \
 	%D%/apply.c %D%/apply.h \
 	%D%/ask.c %D%/ask.h \
 	%D%/instance.c %D%/instance.h \
+	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
 	%D%/mirror.c %D%/mirror.h \
 	%D%/options.c %D%/options.h \
 	%D%/peek.c %D%/peek.h \

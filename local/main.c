@@ -11,25 +11,25 @@
 
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 #include "local/options.h"
 #include "local/serving.h"
 #include "local/up.h"
 
-#define TIDY_FIRST_MS 2000
-#define TIDY_MS 30000
+#define TRIM_FIRST_MS 2000
+#define TRIM_MS 30000
 
 /* Until a signal comes. Start-up and thousands of watches that went leave memory behind. */
 static void wait_for_end(int signals)
 {
 	struct pollfd wait = { .fd = signals, .events = POLLIN };
-	int pause_ms = TIDY_FIRST_MS, ready;
+	int pause_ms = TRIM_FIRST_MS, ready;
 
 	do {
 		ready = poll(&wait, 1, pause_ms);
 		if (ready == 0) {
-			tidy();
-			pause_ms = TIDY_MS;
+			memory_trim();
+			pause_ms = TRIM_MS;
 		}
 	} while (ready == 0 || (ready < 0 && errno == EINTR));
 }

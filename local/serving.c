@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "apiserver/api/api.h"
-#include "apiserver/http/kubeconfig-write.h"
+#include "local/kubeconfig-write.h"
 #include "apiserver/http/server.h"
 #include "base/memory.h"
 #include "base/sched.h"

@@ -16,13 +16,13 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/observe/log.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 #include "local/apply.h"
 #include "local/mirror.h"
 #include "local/peek.h"
 
-#define TIDY_FIRST_MS 2000
-#define TIDY_MS 30000
+#define TRIM_FIRST_MS 2000
+#define TRIM_MS 30000
 #define MIRROR_US 5000000u     /* who deletes the router's pod finds it again after this */
 #define CHILD_END_US 15000000u /* a controller that is in a request */
 
@@ -208,7 +208,7 @@ static void keep_mirror(struct up *up)
 static void keep(struct up *up)
 {
 	struct pollfd fds[1 + SUPERVISE_MAX] = { { .fd = up->signals, .events = POLLIN } };
-	uint64_t tidy_us = sched_now_us(up->serving.sched) + TIDY_FIRST_MS * 1000u;
+	uint64_t trim_us = sched_now_us(up->serving.sched) + TRIM_FIRST_MS * 1000u;
 
 	for (;;) {
 		int due = supervisor_look(up->supervisor);
@@ -226,9 +226,9 @@ static void keep(struct up *up)
 		if (poll(fds, 1 + count, due) > 0 && fds[0].revents != 0) {
 			return;
 		}
-		if (sched_now_us(up->serving.sched) >= tidy_us) {
-			tidy();
-			tidy_us = sched_now_us(up->serving.sched) + TIDY_MS * 1000u;
+		if (sched_now_us(up->serving.sched) >= trim_us) {
+			memory_trim();
+			trim_us = sched_now_us(up->serving.sched) + TRIM_MS * 1000u;
 		}
 	}
 }

@@ -5,19 +5,12 @@
 #include "node/node.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/memory.h"
-#include "core/config/api-connect.h"
-#include "core/observe/admin.h"
+#include "base/file.h"
+#include "core/controller/program.h"
 #include "core/observe/log.h"
-#include "core/observe/signals.h"
-#include "core/observe/tidy.h"
 #include "node/node-private.h"
 #include "node/pod/api.h"
 #include "node/pod/bind.h"
@@ -28,23 +21,19 @@
 #include "node/server/serve.h"
 #include "node/volumes/claims.h"
 
-#define TIDY_MS 15000
 #define END_US 3000000u /* for stops, pulls and requests that are under way */
 
 struct node_process {
+	struct program program;
 	struct node node;
-	struct api_connection api;
-	struct metrics *metrics;
 	struct plugin plugin;
 	const struct runtime_kind *kind;
-	struct admin *admin;
 	struct registrar *registrar;
 	struct sweeper *sweeper;
 	struct serve *server;
 	struct sched_mutex lock;
 	bool open; /* lock: pods may be woken */
 	char name[256];
-	int signals;
 };
 
 /* ---- waking ---- */
@@ -81,20 +70,6 @@ static bool is_ready(void *arg, struct buf *text)
 }
 
 /* ---- setting up ---- */
-
-static int make_directory(const char *path, struct error *reterr)
-{
-	struct stat info;
-
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the directory '%s' (--state-dir): %s",
-				 path, strerror(errno));
-	}
-	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
-		return error_set(reterr, -ENOTDIR, "'%s' (--state-dir) is not a directory", path);
-	}
-	return 0;
-}
 
 static int choose_name(struct node_process *process, struct error *reterr)
 {
@@ -145,8 +120,8 @@ static int make_manager(struct node_process *process, struct error *reterr)
 	struct node *node = &process->node;
 	struct manager_config config = {
 		.sched = node->sched,
-		.transport = process->api.transport,
-		.metrics = process->metrics,
+		.transport = process->program.api.transport,
+		.metrics = process->program.metrics,
 		.component = "agent-sandbox-node",
 		.plugins = { { .plugin = &process->plugin,
 			       .workers = (uint32_t)node->options->workers,
@@ -173,19 +148,15 @@ static int serve(struct node_process *process, struct error *reterr)
 {
 	const struct node_options *options = process->node.options;
 	struct admin_config config = {
-		.metrics = process->metrics,
 		.probe_address = options->health_address,
 		.metrics_address = options->metrics_address,
 		.ready = is_ready,
 		.arg = process,
 	};
+	int code = program_serve(&process->program, &config, reterr);
 
-	process->admin = admin_create(&config, reterr);
-	if (process->admin == NULL) {
-		return -EADDRINUSE;
-	}
-	if (options->listen_unix == NULL) {
-		return 0;
+	if (code < 0 || options->listen_unix == NULL) {
+		return code;
 	}
 	process->server = serve_create(process->node.sched, process->node.runtime,
 				       options->listen_unix, reterr);
@@ -195,13 +166,17 @@ static int serve(struct node_process *process, struct error *reterr)
 static int set_up(struct node_process *process, struct error *reterr)
 {
 	struct node *node = &process->node;
-	int error = make_directory(node->options->state_dir, reterr);
+	int error = file_make_directory(node->options->state_dir, 0700, reterr);
 
-	if (error < 0 || (error = choose_name(process, reterr)) < 0 ||
+	if (error < 0) {
+		error_prefix(reterr, "--state-dir");
+		return error;
+	}
+	if ((error = choose_name(process, reterr)) < 0 ||
 	    (error = claims_upgrade(node->options->state_dir, sched_wall_us(node->sched) / 1000,
 				    reterr)) < 0 ||
-	    (error = api_connect(&process->api, node->sched, node->options->kubeconfig,
-				 "agent-sandbox-node/" PACKAGE_VERSION, reterr)) < 0 ||
+	    (error = program_connect(&process->program, node->options->kubeconfig, false, reterr)) <
+		    0 ||
 	    (error = make_runtime(process, reterr)) < 0) {
 		return error;
 	}
@@ -223,19 +198,6 @@ static int set_up(struct node_process *process, struct error *reterr)
 
 /* ---- running and ending ---- */
 
-static void wait_for_end(struct node_process *process)
-{
-	struct pollfd fd = { .fd = process->signals, .events = POLLIN };
-	struct signalfd_siginfo info;
-
-	while (poll(&fd, 1, TIDY_MS) <= 0) {
-		tidy();
-	}
-	if (read(process->signals, &info, sizeof(info)) > 0) {
-		log_info("signal %u: ending, pods go on", info.ssi_signo);
-	}
-}
-
 /* False: something still waits for the runtime, so nothing may be freed. */
 static bool stop(struct node_process *process)
 {
@@ -253,7 +215,7 @@ static void tear_down(struct node_process *process)
 {
 	struct node *node = &process->node;
 
-	admin_destroy(process->admin);
+	program_stop_serving(&process->program);
 	serve_destroy(process->server);
 	prober_destroy(node->prober);
 	tasks_destroy(node->tasks);
@@ -265,39 +227,33 @@ static void tear_down(struct node_process *process)
 	binder_destroy(node->binder);
 	book_destroy(node->book);
 	plugin_finish(&process->plugin);
-	api_disconnect(&process->api);
-	metrics_destroy(process->metrics);
-	if (process->signals >= 0) {
-		close(process->signals);
-	}
 	sched_mutex_finish(&process->lock);
-	sched_destroy(node->sched);
+	program_finish(&process->program);
 }
 
 int node_run(const struct node_options *options)
 {
-	struct node_process process = { .node.options = options, .signals = -1 };
+	struct node_process process = { .node.options = options };
 	struct error error = { 0 };
+	int code = program_init(&process.program, "agent-sandbox-node", &error);
 
-	process.signals = signals_open(&error);
-	process.node.sched = sched_create();
+	process.node.sched = process.program.sched;
 	sched_mutex_init(&process.lock, process.node.sched);
-	process.metrics = metrics_create(process.node.sched);
-	metrics_add_process(process.metrics);
-	if (process.signals < 0 || set_up(&process, &error) < 0) {
+	if (code < 0 || set_up(&process, &error) < 0) {
 		log_error("cannot start: %s", error.text);
 		tear_down(&process);
 		return -1;
 	}
 	log_info("agent-sandbox-node %s: node '%s' (%s) at %s", PACKAGE_VERSION, process.node.name,
-		 process.node.host_ip, process.api.kubeconfig.server);
+		 process.node.host_ip, process.program.api.kubeconfig.server);
 	manager_start(process.node.manager);
 	process.registrar = registrar_create(&process.node);
 	process.sweeper = sweeper_create(&process.node);
 	set_open(&process, true);
-	wait_for_end(&process);
+	(void)program_wait(&process.program);
+	log_info("the containers of the pods keep running");
 	if (!stop(&process)) {
-		log_info("a stop or a pull is still under way: the next start goes on with it");
+		log_info("a stop or a pull is still in progress: the next start continues it");
 		_exit(0);
 	}
 	tear_down(&process);

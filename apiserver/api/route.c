@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #define SEGMENTS_MAX 64u /* more than any of ours has; the rest of pods/X/proxy is not ours */
@@ -15,15 +16,6 @@ struct segments {
 	char *at[SEGMENTS_MAX];
 	size_t count;
 };
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 int route_decode(const char *from, size_t length, bool plus, char *to, size_t size)
 {

@@ -56,8 +56,8 @@ int object_get(const struct volume_source *source, const char *resource, const c
 
 static int append_base64(struct json_object *value, struct buf *out)
 {
-	return base64_bytes(json_object_get_string(value),
-			    (size_t)json_object_get_string_len(value), out);
+	return base64_decode(json_object_get_string(value),
+			     (size_t)json_object_get_string_len(value), out);
 }
 
 int object_value(struct json_object *object, const char *resource, const char *key, struct buf *out)

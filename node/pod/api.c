@@ -110,7 +110,7 @@ static const struct source_kind {
 int api_source_get(void *client, const char *resource, const char *ns, const char *name,
 		   struct json_object **ret, struct error *reterr)
 {
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct asb_kind kind = { .group = "", .version = "v1", .plural = resource, .kind = "" };
 	int code;
 

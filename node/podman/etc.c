@@ -131,11 +131,10 @@ int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, 
 {
 	CLEANUP_FREE char *directory = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
 	CLEANUP_FREE char *etc = etc_directory(podman, pod->uid);
-	int r;
+	int r = file_make_directory(directory, 0700, reterr);
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", directory,
-				 strerror(errno));
+	if (r < 0) {
+		return r;
 	}
 	r = etc_make(directory, false, reterr);
 	if (r == 0) {

@@ -120,14 +120,6 @@ static int write_configuration(const struct podman *podman, struct error *reterr
 	return podman_write_file(path, text, strlen(text), 0600, reterr);
 }
 
-static int make_directory(const char *path, mode_t mode, struct error *reterr)
-{
-	if (mkdir(path, mode) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", path, strerror(errno));
-	}
-	return 0;
-}
-
 /* A root with nothing but one static program. What Podman mounts in is there beforehand, so that
  * pods that start at one time do not make it for one another. */
 static int write_pause(const struct podman *podman, struct error *reterr)
@@ -144,7 +136,7 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 		CLEANUP_FREE char *directory =
 			xprintf("%s/pause%s", podman->state_dir, directories[i]);
 
-		r = make_directory(directory, 0755, reterr);
+		r = file_make_directory(directory, 0755, reterr);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		CLEANUP_FREE char *file = xprintf("%s/pause%s", podman->state_dir, files[i]);
@@ -171,7 +163,7 @@ int podman_write_files(struct podman *podman, struct error *reterr)
 	int r = write_configuration(podman, reterr);
 
 	if (r == 0) {
-		r = make_directory(pods, 0700, reterr);
+		r = file_make_directory(pods, 0700, reterr);
 	}
 	return r == 0 ? write_pause(podman, reterr) : r;
 }

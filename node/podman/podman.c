@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/podman/podman-private.h"
@@ -175,12 +176,11 @@ int podman_runtime_create(struct sched *sched, const struct podman_config *confi
 {
 	int r = check_config(config, reterr);
 
+	if (r == 0) {
+		r = file_make_directory(config->state_dir, 0700, reterr);
+	}
 	if (r < 0) {
 		return r;
-	}
-	if (mkdir(config->state_dir, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", config->state_dir,
-				 strerror(errno));
 	}
 
 	struct podman *podman = make(sched, config);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "node/process/process-private.h"
 
@@ -38,12 +39,8 @@ char *process_directory(struct process_runtime *process, const char *id, struct 
 static void make_id(const char *uid, const char *name, uint32_t attempt, char ret[17])
 {
 	CLEANUP_FREE char *text = xprintf("%s/%s/%u", uid, name, attempt);
-	uint64_t hash = 14695981039346656037u;
 
-	for (const char *at = text; *at != '\0'; at++) {
-		hash = (hash ^ (unsigned char)*at) * 1099511628211u;
-	}
-	snprintf(ret, 17, "%016llx", (unsigned long long)hash);
+	snprintf(ret, 17, "%016llx", (unsigned long long)hash_text(HASH_START, text));
 }
 
 /* ---- what it runs ---- */

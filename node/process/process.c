@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/observe/log.h"
@@ -71,11 +73,8 @@ static int has_address(void *arg, const char *name)
 /* From the uid, then the next one that no other pod has. */
 static int choose_address(const char *directory, const char *uid, char ret[64])
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = hash32_text(HASH32_START, uid);
 
-	for (const char *at = uid; *at != '\0'; at++) {
-		hash = (hash ^ (unsigned char)*at) * 16777619u;
-	}
 	for (uint32_t i = 0; i < ADDRESS_COUNT; i++) {
 		uint32_t address = ADDRESS_FIRST + (hash + i) % ADDRESS_COUNT;
 		const struct search search = { directory, ret };
@@ -263,24 +262,16 @@ static const struct runtime_ops operations = {
 	.destroy = destroy,
 };
 
-static int make_directory(const char *path, struct error *reterr)
-{
-	return mkdir(path, 0700) == 0 || errno == EEXIST
-		       ? 0
-		       : error_set(reterr, -errno, "cannot make the directory '%s': %s", path,
-				   strerror(errno));
-}
-
 int process_runtime_create(struct sched *sched, const char *directory, runtime_changed changed,
 			   void *arg, struct runtime **ret, struct error *reterr)
 {
 	CLEANUP_FREE char *pods = xprintf("%s/pods", directory);
 	CLEANUP_FREE char *containers = xprintf("%s/containers", directory);
 	struct process_runtime *process;
-	int code = make_directory(directory, reterr);
+	int code = file_make_directory(directory, 0700, reterr);
 
-	if (code < 0 || (code = make_directory(pods, reterr)) < 0 ||
-	    (code = make_directory(containers, reterr)) < 0) {
+	if (code < 0 || (code = file_make_directory(pods, 0700, reterr)) < 0 ||
+	    (code = file_make_directory(containers, 0700, reterr)) < 0) {
 		return code;
 	}
 	log_warning(WARNING);

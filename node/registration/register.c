@@ -132,7 +132,7 @@ static int write_one(struct registrar *registrar, struct client_write *write,
 static struct json_object *read_one(struct registrar *registrar, const struct asb_kind *kind,
 				    const char *ns, const char *name, int *ret_code)
 {
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct error error = { 0 };
 
 	*ret_code =

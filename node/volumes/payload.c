@@ -14,12 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "node/volumes/files.h"
-
-#define HASH_START UINT64_C(14695981039346656037)
-#define HASH_STEP UINT64_C(1099511628211)
 
 void payload_finish(struct payload *payload)
 {
@@ -97,33 +95,23 @@ int payload_add(struct payload *payload, const char *path, struct buf *take_data
 	return 0;
 }
 
-static uint64_t hash(uint64_t value, const void *data, size_t length)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < length; i++) {
-		value = (value ^ bytes[i]) * HASH_STEP;
-	}
-	return value;
-}
-
 /* The name of the directory that holds just this content. It changes with each boot, since files of
  * before one may have lost their bytes in a crash: nothing here waits for the disk. */
 static void directory_name(const struct payload *payload, gid_t group, char ret[32])
 {
-	uint64_t value = hash(HASH_START, &group, sizeof(group));
+	uint64_t value = hash_bytes(HASH_START, &group, sizeof(group));
 	CLEANUP_FD int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	char id[64];
 	ssize_t got = boot < 0 ? 0 : read(boot, id, sizeof(id));
 
-	value = hash(value, id, got > 0 ? (size_t)got : 0);
+	value = hash_bytes(value, id, got > 0 ? (size_t)got : 0);
 	for (size_t i = 0; i < payload->count; i++) {
 		const struct payload_file *file = &payload->files[i];
 
-		value = hash(value, file->path, strlen(file->path) + 1);
-		value = hash(value, &file->mode, sizeof(file->mode));
-		value = hash(value, &file->data.length, sizeof(file->data.length));
-		value = hash(value, buf_str(&file->data), file->data.length);
+		value = hash_bytes(value, file->path, strlen(file->path) + 1);
+		value = hash_bytes(value, &file->mode, sizeof(file->mode));
+		value = hash_bytes(value, &file->data.length, sizeof(file->data.length));
+		value = hash_bytes(value, buf_str(&file->data), file->data.length);
 	}
 	snprintf(ret, 32, "..%016" PRIx64, value);
 }

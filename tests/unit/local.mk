@@ -5,6 +5,11 @@ include tests/unit/runtime.mk
 include tests/unit/node.mk
 
 # base/
+check_PROGRAMS += tests/unit/base/test-base64
+TESTS += tests/unit/base/test-base64
+tests_unit_base_test_base64_SOURCES = tests/unit/base/test-base64.c
+tests_unit_base_test_base64_CFLAGS = $(TEST_CFLAGS)
+tests_unit_base_test_base64_LDADD = libbase.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/base/test-buf
 TESTS += tests/unit/base/test-buf
 tests_unit_base_test_buf_SOURCES = tests/unit/base/test-buf.c
@@ -212,6 +217,11 @@ TESTS += tests/unit/core/observe/test-trace
 tests_unit_core_observe_test_trace_SOURCES = tests/unit/core/observe/test-trace.c
 tests_unit_core_observe_test_trace_CFLAGS = $(TEST_CFLAGS)
 tests_unit_core_observe_test_trace_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/core/controller/test-program
+TESTS += tests/unit/core/controller/test-program
+tests_unit_core_controller_test_program_SOURCES = tests/unit/core/controller/test-program.c
+tests_unit_core_controller_test_program_CFLAGS = $(TEST_CFLAGS)
+tests_unit_core_controller_test_program_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/core/observe/test-admin
 TESTS += tests/unit/core/observe/test-admin
 tests_unit_core_observe_test_admin_SOURCES = tests/unit/core/observe/test-admin.c
@@ -286,11 +296,11 @@ TESTS += tests/unit/base/test-number
 tests_unit_base_test_number_SOURCES = tests/unit/base/test-number.c
 tests_unit_base_test_number_CFLAGS = $(TEST_CFLAGS)
 tests_unit_base_test_number_LDADD = libcore.la $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/core/cache/test-reserve
-TESTS += tests/unit/core/cache/test-reserve
-tests_unit_core_cache_test_reserve_SOURCES = tests/unit/core/cache/test-reserve.c $(STORE_FIXTURE)
-tests_unit_core_cache_test_reserve_CFLAGS = $(TEST_CFLAGS)
-tests_unit_core_cache_test_reserve_LDADD = libcore.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/core/cache/test-reservations
+TESTS += tests/unit/core/cache/test-reservations
+tests_unit_core_cache_test_reservations_SOURCES = tests/unit/core/cache/test-reservations.c $(STORE_FIXTURE)
+tests_unit_core_cache_test_reservations_CFLAGS = $(TEST_CFLAGS)
+tests_unit_core_cache_test_reservations_LDADD = libcore.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/core/controller/test-plugin
 TESTS += tests/unit/core/controller/test-plugin
 tests_unit_core_controller_test_plugin_SOURCES = tests/unit/core/controller/test-plugin.c

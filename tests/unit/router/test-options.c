@@ -101,10 +101,10 @@ static void options_say_what_is_wrong(void **state UNUSED)
 		{ "--allow-ports", "22,x", "--allow-ports is a list" },
 		{ "--allow-ports", "22,,23", "--allow-ports is a list" },
 		{ "--allow-ports", "123456789", "--allow-ports is a list" },
-		{ "--wait-ms", "60001", "--wait-ms is a number from 0 to 60000" },
-		{ "--threads", "-1", "--threads is a number from 0 to 64" },
+		{ "--wait-ms", "60001", "--wait-ms takes a whole number from 0 to 60000" },
+		{ "--threads", "-1", "--threads takes a whole number from 0 to 64" },
 		{ "--nonsense", NULL,
-		  "no such flag: '--nonsense'; see agent-sandbox-router --help" },
+		  "unknown flag '--nonsense'; see agent-sandbox-router --help" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads what the API server answered: done, refused, lost, and in which words. Called by
- * core/client/client only. */
+/* Finds out from a response whether a write succeeded, was refused or got lost, and the message.
+ * Called by core/client/client only. */
 #include "config.h"
 
 #include "core/client/client-private.h"
@@ -19,7 +19,7 @@
  * Whether a text is one whole JSON object, and whether that is a Status. libcurl may report a
  * truncated body as success, so only the end of the JSON proves that the response is whole.
  */
-static bool whole_object(const char *text, size_t length, bool *ret_status)
+static bool response_whole_object(const char *text, size_t length, bool *ret_status)
 {
 	static const char *const names[] = { "kind" };
 	struct json_span kind = { 0 };
@@ -46,7 +46,8 @@ enum outcome outcome_of_response(const struct http_response *response, bool *ret
 		return response->maybe_sent ? OUTCOME_LOST : OUTCOME_NOT_SENT;
 	}
 	if (response->status >= 200 && response->status < 300) {
-		return whole_object(buf_str(&response->body), response->body.length, ret_status)
+		return response_whole_object(buf_str(&response->body), response->body.length,
+					     ret_status)
 			       ? OUTCOME_DONE
 			       : OUTCOME_LOST;
 	}
@@ -57,7 +58,7 @@ enum outcome outcome_of_response(const struct http_response *response, bool *ret
 }
 
 /* The Status object of a body, or NULL; the caller's. */
-static struct json_object *parse_status(const char *body, size_t length)
+static struct json_object *response_parse_status(const char *body, size_t length)
 {
 	struct json_object *status =
 		length <= STATUS_SIZE_MAX ? json_parse(body, length, NULL) : NULL;
@@ -83,7 +84,7 @@ int32_t client_code(int http_status, const char *body, size_t length)
 	case 429:
 		return ASB_UNREACHABLE;
 	case 409:
-		status = parse_status(body, length);
+		status = response_parse_status(body, length);
 		return asb_streq(asb_str(status, "reason"), "AlreadyExists") ? ASB_ALREADY_EXISTS
 									     : ASB_CONFLICT;
 	default:
@@ -96,7 +97,7 @@ int32_t client_code(int http_status, const char *body, size_t length)
 }
 
 /* One line, cut at a character's end. */
-static void copy_line(const char *text, char *ret, size_t size)
+static void response_copy_line(const char *text, char *ret, size_t size)
 {
 	size_t length = utf8_cut(text, size - 1);
 
@@ -115,7 +116,7 @@ void response_message(const struct http_response *response, char *ret, size_t si
 	const char *message;
 
 	if (response->result != 0) {
-		copy_line(response->error, ret, size);
+		response_copy_line(response->error, ret, size);
 		return;
 	}
 	if (response->status >= 200 && response->status < 300) {
@@ -123,12 +124,12 @@ void response_message(const struct http_response *response, char *ret, size_t si
 			 response->body.length);
 		return;
 	}
-	status = parse_status(buf_str(&response->body), response->body.length);
+	status = response_parse_status(buf_str(&response->body), response->body.length);
 	message = asb_str(status, "message");
 	if (message == NULL && status == NULL) {
 		message = buf_str(&response->body); /* a 429 is plain text */
 	}
-	copy_line(message != NULL ? message : "", ret, size);
+	response_copy_line(message != NULL ? message : "", ret, size);
 	if (*ret == '\0') {
 		snprintf(ret, size, "HTTP status %d", response->status);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of core/cache/reserve.h. */
+/* Promises of core/cache/reservations.h. */
 #include "config.h"
 
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static void set_up(struct fixture *f)
 	uint32_t index;
 
 	store_world_init(&f->world);
-	store_keep_all(f->world.store);
+	store_select_all(f->world.store);
 	index = store_add_index(f->world.store, "reserves", by_annotation);
 	store_seal(f->world.store);
 	f->reservations = reservations_create(f->world.sched);

@@ -1,40 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small private files, written whole or not at all, and the kubeconfig among them. Certificates,
- * tokens and the command use it. */
+/* Writes the kubeconfig of local mode. Called by local/serving.c once the server listens. */
 #include "config.h"
 
-#include "apiserver/http/kubeconfig-write.h"
+#include "local/kubeconfig-write.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/memory.h"
 
 #define KUBECONFIG_MAX (64u << 10)
 
-int private_file_write(const char *path, const void *data, unsigned int length, unsigned int mode,
-		       struct error *reterr)
-{
-	int code = file_replace(path, data, length, mode, true);
-
-	return code == 0 ? 0
-			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
-}
-
 int kubeconfig_write(const char *path, const char *server, const char *ca, const char *token,
 		     struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_MAX);
 	size_t length = strlen(ca);
-	CLEANUP_FREE unsigned char *encoded = xalloc((length + 2) / 3 * 4 + 1);
+	CLEANUP_FREE char *encoded = base64_encode(ca, length);
 
 	if (length > KUBECONFIG_MAX / 2) {
 		return error_set(reterr, -E2BIG, "the CA's certificate is too large");
 	}
-	EVP_EncodeBlock(encoded, (const unsigned char *)ca, (int)length);
 	buf_printf(&text,
 		   "apiVersion: v1\nkind: Config\ncurrent-context: agent-sandbox-local\n"
 		   "clusters:\n- name: agent-sandbox-local\n  cluster:\n    server: %s\n"
@@ -43,6 +32,6 @@ int kubeconfig_write(const char *path, const char *server, const char *ca, const
 		   "contexts:\n- name: agent-sandbox-local\n  context:\n"
 		   "    cluster: agent-sandbox-local\n    user: agent-sandbox-local\n"
 		   "    namespace: default\n",
-		   server, (const char *)encoded, token);
-	return private_file_write(path, buf_str(&text), (unsigned int)text.length, 0600, reterr);
+		   server, encoded, token);
+	return file_write_private(path, buf_str(&text), text.length, 0600, reterr);
 }

@@ -5,8 +5,8 @@
  * objects that say so themselves (ASB_INDEX_RESERVES), which is what a restart knows. Thread-safe;
  * the lock is taken before a store's, never after.
  */
-#ifndef ASB_CORE_CACHE_RESERVE_H
-#define ASB_CORE_CACHE_RESERVE_H
+#ifndef ASB_CORE_CACHE_RESERVATIONS_H
+#define ASB_CORE_CACHE_RESERVATIONS_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives back memory that nobody uses for now. Called by controller/process.c while it waits. */
+/* Gives free memory back to the kernel. Called by the programs while they wait. */
 #include "config.h"
 
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 
 #include <link.h>
 #include <malloc.h>
@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The loader has written into the text of such an object: it is not that of the file any more. */
-static bool has_changed_text(const struct dl_phdr_info *info)
+/* Whether the loader has written into the text of an object, so that it differs from the file. */
+static bool trim_has_changed_text(const struct dl_phdr_info *info)
 {
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
@@ -31,13 +31,14 @@ static bool has_changed_text(const struct dl_phdr_info *info)
 	return false;
 }
 
-/* What cannot be written to is what the file says. A refusal does no harm. */
-static int release_object(struct dl_phdr_info *info, size_t size, void *arg)
+/* Segments that cannot be written to hold what the file holds, so they may be dropped. A refusal by
+ * the kernel does no harm. */
+static int trim_release_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	const uintptr_t page = *(const uintptr_t *)arg;
 
 	(void)size;
-	if (has_changed_text(info)) {
+	if (trim_has_changed_text(info)) {
 		return 0;
 	}
 	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
@@ -52,10 +53,10 @@ static int release_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-void tidy(void)
+void memory_trim(void)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	malloc_trim(0);
-	dl_iterate_phdr(release_object, &page);
+	dl_iterate_phdr(trim_release_object, &page);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of reservations, shared by all plugins of a process. Called by core/controller/host.c. */
+/* The table of reservations, shared by all plugins of a process. Called by core/controller/host.c.
+ */
 #include "config.h"
 
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,7 @@ struct reservations *reservations_create(struct sched *sched)
 	return reservations;
 }
 
-static void destroy_reservation(struct reservation *reservation)
+static void reservation_destroy(struct reservation *reservation)
 {
 	free(reservation->holder);
 	free(reservation);
@@ -55,7 +56,7 @@ void reservations_destroy(struct reservations *reservations)
 		return;
 	}
 	while ((reservation = map_next(&reservations->table, &at, NULL)) != NULL) {
-		destroy_reservation(reservation);
+		reservation_destroy(reservation);
 	}
 	map_finish(&reservations->table);
 	sched_mutex_finish(&reservations->lock);
@@ -71,15 +72,16 @@ void reservations_add_index(struct reservations *reservations, const struct asb_
 	}
 }
 
-static void make_key(char key[STORE_KEY_MAX * 2], const struct asb_kind *kind, const char *ns,
-		     const char *name)
+static void reservations_make_key(char key[STORE_KEY_MAX * 2], const struct asb_kind *kind,
+				  const char *ns, const char *name)
 {
 	snprintf(key, STORE_KEY_MAX * 2, "%s/%s/%s/%s", kind->group, kind->plural, ns, name);
 }
 
 /* What an index says. With the lock held. */
-static bool find_in_indexes(struct reservations *reservations, const struct asb_kind *kind,
-			    const char *ns, const char *name, char ret_holder[STORE_KEY_MAX])
+static bool reservations_find_in_indexes(struct reservations *reservations,
+					 const struct asb_kind *kind, const char *ns,
+					 const char *name, char ret_holder[STORE_KEY_MAX])
 {
 	char value[STORE_KEY_MAX];
 
@@ -103,14 +105,15 @@ bool reservations_take(struct reservations *reservations, const struct asb_kind 
 {
 	char key[STORE_KEY_MAX * 2], other[STORE_KEY_MAX];
 
-	make_key(key, kind, ns, name);
+	reservations_make_key(key, kind, ns, name);
 	LOCKED(&reservations->lock);
 	struct reservation *reservation = map_get(&reservations->table, key);
 
 	if (reservation != NULL) {
 		return strcmp(reservation->holder, holder) == 0;
 	}
-	if (find_in_indexes(reservations, kind, ns, name, other) && strcmp(other, holder) != 0) {
+	if (reservations_find_in_indexes(reservations, kind, ns, name, other) &&
+	    strcmp(other, holder) != 0) {
 		return false;
 	}
 	reservation = xalloc(sizeof(*reservation) + strlen(key) + 1);
@@ -126,18 +129,18 @@ void reservations_release(struct reservations *reservations, const struct asb_ki
 {
 	char key[STORE_KEY_MAX * 2];
 
-	make_key(key, kind, ns, name);
+	reservations_make_key(key, kind, ns, name);
 	LOCKED(&reservations->lock);
 	struct reservation *reservation = map_get(&reservations->table, key);
 
 	if (reservation != NULL && strcmp(reservation->holder, holder) == 0) {
 		map_remove(&reservations->table, key);
-		destroy_reservation(reservation);
+		reservation_destroy(reservation);
 	}
 }
 
-static struct reservation *find_held(struct reservations *reservations, const char *holder,
-				     const void *by)
+static struct reservation *reservations_find_held(struct reservations *reservations,
+						  const char *holder, const void *by)
 {
 	struct reservation *reservation;
 	size_t at = 0;
@@ -155,9 +158,9 @@ void reservations_forget(struct reservations *reservations, const char *holder, 
 	struct reservation *reservation;
 
 	LOCKED(&reservations->lock);
-	while ((reservation = find_held(reservations, holder, by)) != NULL) {
+	while ((reservation = reservations_find_held(reservations, holder, by)) != NULL) {
 		map_remove(&reservations->table, reservation->key);
-		destroy_reservation(reservation);
+		reservation_destroy(reservation);
 	}
 }
 
@@ -166,7 +169,7 @@ bool reservations_find(struct reservations *reservations, const struct asb_kind 
 {
 	char key[STORE_KEY_MAX * 2];
 
-	make_key(key, kind, ns, name);
+	reservations_make_key(key, kind, ns, name);
 	LOCKED(&reservations->lock);
 	const struct reservation *reservation = map_get(&reservations->table, key);
 
@@ -174,7 +177,7 @@ bool reservations_find(struct reservations *reservations, const struct asb_kind 
 		snprintf(ret_holder, STORE_KEY_MAX, "%s", reservation->holder);
 		return true;
 	}
-	return find_in_indexes(reservations, kind, ns, name, ret_holder);
+	return reservations_find_in_indexes(reservations, kind, ns, name, ret_holder);
 }
 
 size_t reservations_count(struct reservations *reservations)
