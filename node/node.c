@@ -20,12 +20,12 @@
 #include "core/observe/tidy.h"
 #include "node/node-private.h"
 #include "node/pod/api.h"
-#include "node/pod/bind.h"
-#include "node/pod/sweep.h"
+#include "node/pod/scheduler.h"
+#include "node/pod/garbage-collector.h"
 #include "node/registration/address.h"
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 #include "node/runtimes.h"
-#include "node/server/serve.h"
+#include "node/server/kubelet-server.h"
 #include "node/volumes/claims.h"
 
 #define TIDY_MS 15000

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "node/pod/tasks.h"
+#include "node/pod/jobs.h"
 #include "node/runtime/runtime.h"
 
 /* Wakes a pod by its uid. Any thread. */

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "node/env/env.h"
 #include "node/pod/api.h"
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 #include "node/pod/pod-private.h"
 #include "node/pod/status.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/sched.h"
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 
 /* By then the watch tells of a pod that was bound; who asks later may have to be bound again. */
 #define ROOM_HELD_US 30000000u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits for a container: its hooks, and its end within a grace. Runs on node/pod/tasks.c, begun by
+/* What waits for a container: its hooks, and its end within a grace. Runs on node/pod/jobs.c, begun by
  * the reconciles; containers of one pod end side by side.
  * https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
 #include "config.h"

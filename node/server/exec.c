@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries the streams of a process in a container over a connection, until it has ended or nobody
- * wants it any more. Called by node/server/serve.c on a thread of its own. */
+ * wants it any more. Called by node/server/kubelet-server.c on a thread of its own. */
 #include "config.h"
 
 #include "node/server/exec.h"

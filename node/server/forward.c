@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries the bytes between a connection and a pod's port, each direction until its own end. Called by
- * node/server/serve.c on a thread of its own. */
+ * node/server/kubelet-server.c on a thread of its own. */
 #include "config.h"
 
 #include "node/server/forward.h"

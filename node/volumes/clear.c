@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes the directories of claims that are gone and that no pod uses. Called by node/pod/sweep.c. */
+/* Removes the directories of claims that are gone and that no pod uses. Called by node/pod/garbage-collector.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

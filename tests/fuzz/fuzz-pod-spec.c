@@ -21,7 +21,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/env/env.h"
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 #include "node/pod/plan.h"
 #include "node/pod/security.h"
 #include "node/pod/spec.h"

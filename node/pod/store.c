@@ -2,7 +2,7 @@
 /* Records of pods by uid. Owned by node/node.c, used by the reconciles and by whatever wakes them. */
 #include "config.h"
 
-#include "node/pod/book.h"
+#include "node/pod/store.h"
 
 #include <string.h>
 

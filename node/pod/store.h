@@ -7,8 +7,8 @@
  * A record belongs to the reconcile of its pod's key: only that reads and writes it. Other threads
  * get copies of its key, by uid.
  */
-#ifndef ASB_NODE_POD_BOOK_H
-#define ASB_NODE_POD_BOOK_H
+#ifndef ASB_NODE_POD_STORE_H
+#define ASB_NODE_POD_STORE_H
 
 #include <json-c/json.h>
 #include <stdbool.h>

@@ -14,8 +14,8 @@
  * connection. A head has ten seconds, whatever drips in, and when there are too many connections the
  * one that has waited longest for its head is cut (net/http-guard.h).
  */
-#ifndef ASB_NODE_SERVER_SERVE_H
-#define ASB_NODE_SERVER_SERVE_H
+#ifndef ASB_NODE_SERVER_KUBELET_SERVER_H
+#define ASB_NODE_SERVER_KUBELET_SERVER_H
 
 #include <stdbool.h>
 
@@ -23,7 +23,7 @@
 #include "base/sched.h"
 #include "node/runtime/runtime.h"
 
-/* Fewer than TASKS_MAX (node/pod/tasks.h): those that were cut have threads until they have noticed. */
+/* Fewer than TASKS_MAX (node/pod/jobs.h): those that were cut have threads until they have noticed. */
 #define SERVE_CONNECTIONS_MAX 192
 
 struct serve;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Node object says: labels and status. Called by node/registration/register.c; pure but for
+/* What a Node object says: labels and status. Called by node/registration/registration.c; pure but for
  * register_capacity. */
 #include "config.h"
 
@@ -7,7 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 /* As Go names machines. */
 static const char *architecture(const char *machine)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The smallest scheduler: gives pods without a node to this one, if they fit. Any thread. */
-#ifndef ASB_NODE_POD_BIND_H
-#define ASB_NODE_POD_BIND_H
+#ifndef ASB_NODE_POD_SCHEDULER_H
+#define ASB_NODE_POD_SCHEDULER_H
 
 #include <agent-sandbox/plugin.h>
 #include <json-c/json.h>

@@ -3,8 +3,8 @@
  * What takes long and must not hold up a worker: pulls, stops with their grace, hooks. Each has a
  * name, runs on a thread of its own, and at most once at a time by that name. Any thread.
  */
-#ifndef ASB_NODE_POD_TASKS_H
-#define ASB_NODE_POD_TASKS_H
+#ifndef ASB_NODE_POD_JOBS_H
+#define ASB_NODE_POD_JOBS_H
 
 #include <stdbool.h>
 

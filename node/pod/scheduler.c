@@ -2,7 +2,7 @@
 /* Binds pods to this node while they fit. Called by node/pod/pod.c with --bind. */
 #include "config.h"
 
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "node/node-private.h"
 #include "node/pod/api.h"
 #include "node/pod/room.h"
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 /* Whoever waits for room is woken when there is some; this is for what nobody tells of. */
 #define AGAIN_MS 60000

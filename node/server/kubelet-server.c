@@ -2,7 +2,7 @@
 /* A socket, its connections and their threads. Called by node/node.c with --listen-unix. */
 #include "config.h"
 
-#include "node/server/serve.h"
+#include "node/server/kubelet-server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "base/memory.h"
 #include "base/socket.h"
 #include "net/http-guard.h"
-#include "node/pod/tasks.h"
+#include "node/pod/jobs.h"
 #include "node/server/exec.h"
 #include "node/server/forward.h"
 #include "node/server/logs.h"

@@ -2,7 +2,7 @@
 /* Keeps the Node and its Lease. A thread of node/node.c. */
 #include "config.h"
 
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 #include <agent-sandbox/helpers.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "core/client/lease.h"
 #include "core/observe/log.h"
 #include "node/node-private.h"
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 
 #define TEXT_MAX 4096
 #define LINE_MAX_BYTES 256

@@ -2,7 +2,7 @@
 /* Finds pods and directories that nobody asked for. A thread of node/node.c. */
 #include "config.h"
 
-#include "node/pod/sweep.h"
+#include "node/pod/garbage-collector.h"
 
 #include <string.h>
 

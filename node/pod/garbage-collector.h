@@ -5,8 +5,8 @@
  * takes it over or ends it. Directories that belong to nobody are removed, and those of claims that
  * are gone. On a thread of its own.
  */
-#ifndef ASB_NODE_POD_SWEEP_H
-#define ASB_NODE_POD_SWEEP_H
+#ifndef ASB_NODE_POD_GARBAGE_COLLECTOR_H
+#define ASB_NODE_POD_GARBAGE_COLLECTOR_H
 
 #define SWEEP_US 60000000u
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node/server/serve: what clients that do not finish a request may hold, and that stopping waits for none. */
+/* node/server/kubelet-server: what clients that do not finish a request may hold, and that stopping waits for none. */
 #include "config.h"
 
-#include "node/server/serve.h"
+#include "node/server/kubelet-server.h"
 
 #include <errno.h>
 #include <setjmp.h>

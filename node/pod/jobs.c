@@ -2,7 +2,7 @@
 /* Threads by name, joined when the next one starts. Called by node/pod/images.c and node/pod/stop.c. */
 #include "config.h"
 
-#include "node/pod/tasks.h"
+#include "node/pod/jobs.h"
 
 #include "base/map.h"
 #include "base/memory.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/pod/bind.c, node/registration/register-status.c and node/pod/spec.c: trees read and made. */
+/* Tests of node/pod/scheduler.c, node/registration/node-status.c and node/pod/spec.c: trees read and made. */
 #include "config.h"
 
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/pod/spec.h"
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 #define NOW INT64_C(1700000000000)
 

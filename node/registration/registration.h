@@ -4,13 +4,13 @@
  * when something changes or five minutes have passed, on a thread of its own.
  * https://kubernetes.io/docs/concepts/architecture/nodes/
  */
-#ifndef ASB_NODE_REGISTRATION_REGISTER_H
-#define ASB_NODE_REGISTRATION_REGISTER_H
+#ifndef ASB_NODE_REGISTRATION_REGISTRATION_H
+#define ASB_NODE_REGISTRATION_REGISTRATION_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
 
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 
 #define LEASE_NAMESPACE "kube-node-lease"
 #define LEASE_RENEW_US 10000000u
