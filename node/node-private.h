@@ -17,7 +17,7 @@
 #include "node/runtime/runtime.h"
 #include "node/volumes/volumes.h"
 
-struct binder;
+struct scheduler;
 
 struct node {
 	struct sched *sched;
@@ -28,12 +28,12 @@ struct node {
 	struct client *client;
 	struct runtime *runtime;
 	const char *runtime_name;
-	struct tasks *tasks;
+	struct jobs *jobs;
 	struct images *images;
-	struct book *book;
+	struct pod_store *pods;
 	struct prober *prober; /* NULL: the runtime runs nothing that could be probed */
 	struct volume_source source;
-	struct binder *binder; /* NULL without --bind */
+	struct scheduler *scheduler; /* NULL without --bind */
 };
 
 extern const struct asb_kind pod_kind, node_kind;
@@ -44,6 +44,6 @@ enum { WATCH_PODS, WATCH_RUNTIME_CLASSES };
 enum { INDEX_NODE };
 
 /* Looks at a pod soon. Any thread; nothing for a uid that is not known. */
-void node_wake(void *arg, const char *uid);
+void node_enqueue_pod(void *arg, const char *uid);
 
 #endif

@@ -38,9 +38,9 @@ struct node_process {
 	struct plugin plugin;
 	const struct runtime_kind *kind;
 	struct admin *admin;
-	struct registrar *registrar;
-	struct sweeper *sweeper;
-	struct serve *server;
+	struct registration *registration;
+	struct garbage_collector *collector;
+	struct kubelet_server *server;
 	struct sched_mutex lock;
 	bool open; /* lock: pods may be woken */
 	char name[256];
@@ -60,9 +60,9 @@ static void on_changed(void *arg, const char *uid)
 		return;
 	}
 	if (uid != NULL) {
-		node_wake(&process->node, uid);
+		node_enqueue_pod(&process->node, uid);
 	} else {
-		sweeper_wake(process->sweeper);
+		garbage_collector_wake(process->collector);
 	}
 }
 
@@ -187,8 +187,8 @@ static int serve(struct node_process *process, struct error *reterr)
 	if (options->listen_unix == NULL) {
 		return 0;
 	}
-	process->server = serve_create(process->node.sched, process->node.runtime,
-				       options->listen_unix, reterr);
+	process->server = kubelet_server_create(process->node.sched, process->node.runtime,
+						options->listen_unix, reterr);
 	return process->server != NULL ? 0 : -EADDRINUSE;
 }
 
@@ -205,17 +205,18 @@ static int set_up(struct node_process *process, struct error *reterr)
 	    (error = make_runtime(process, reterr)) < 0) {
 		return error;
 	}
-	node->book = book_create(node->sched);
-	node->tasks = tasks_create(node->sched);
-	node->images = images_create(node->sched, node->runtime, node->tasks, node_wake, node);
+	node->pods = pod_store_create(node->sched);
+	node->jobs = jobs_create(node->sched);
+	node->images =
+		images_create(node->sched, node->runtime, node->jobs, node_enqueue_pod, node);
 	if (process->kind->probes) {
 		node->prober = prober_create(node->sched, node->runtime, on_changed, process);
 	}
 	if (node->options->bind) {
-		struct bind_capacity capacity;
+		struct node_capacity capacity;
 
-		register_capacity((uint64_t)node->options->max_pods, &capacity);
-		node->binder = binder_create(node, &capacity);
+		registration_capacity((uint64_t)node->options->max_pods, &capacity);
+		node->scheduler = scheduler_create(node, &capacity);
 	}
 	error = make_manager(process, reterr);
 	return error < 0 ? error : serve(process, reterr);
@@ -240,13 +241,13 @@ static void wait_for_end(struct node_process *process)
 static bool stop(struct node_process *process)
 {
 	struct node *node = &process->node;
-	bool ended = serve_stop(process->server);
+	bool ended = kubelet_server_stop(process->server);
 
 	set_open(process, false);
-	registrar_destroy(process->registrar);
-	sweeper_destroy(process->sweeper);
+	registration_destroy(process->registration);
+	garbage_collector_destroy(process->collector);
 	manager_stop(node->manager, false);
-	return tasks_wait(node->tasks, sched_now_us(node->sched) + END_US) && ended;
+	return jobs_wait(node->jobs, sched_now_us(node->sched) + END_US) && ended;
 }
 
 static void tear_down(struct node_process *process)
@@ -254,16 +255,16 @@ static void tear_down(struct node_process *process)
 	struct node *node = &process->node;
 
 	admin_destroy(process->admin);
-	serve_destroy(process->server);
+	kubelet_server_destroy(process->server);
 	prober_destroy(node->prober);
-	tasks_destroy(node->tasks);
+	jobs_destroy(node->jobs);
 	if (node->runtime != NULL) {
 		node->runtime->ops->destroy(node->runtime);
 	}
 	images_destroy(node->images);
 	manager_destroy(node->manager);
-	binder_destroy(node->binder);
-	book_destroy(node->book);
+	scheduler_destroy(node->scheduler);
+	pod_store_destroy(node->pods);
 	plugin_finish(&process->plugin);
 	api_disconnect(&process->api);
 	metrics_destroy(process->metrics);
@@ -292,8 +293,8 @@ int node_run(const struct node_options *options)
 	log_info("agent-sandbox-node %s: node '%s' (%s) at %s", PACKAGE_VERSION, process.node.name,
 		 process.node.host_ip, process.api.kubeconfig.server);
 	manager_start(process.node.manager);
-	process.registrar = registrar_create(&process.node);
-	process.sweeper = sweeper_create(&process.node);
+	process.registration = registration_create(&process.node);
+	process.collector = garbage_collector_create(&process.node);
 	set_open(&process, true);
 	wait_for_end(&process);
 	if (!stop(&process)) {

@@ -19,13 +19,13 @@
 #define CLAIMS_US 30000000u
 #define CLAIMS_AGAIN_US 10000000u
 
-struct sweeper {
+struct garbage_collector {
 	struct node *node;
 	struct sched_mutex lock;
 	struct sched_cond changed;
 	bool stopping, wanted; /* lock */
 	struct sched_thread *thread;
-	bool told;       /* the thread's own: a failure is logged once */
+	bool logged;     /* the thread's own: a failure is logged once */
 	char **suspects; /* the thread's own: directories of nobody at the last look; or NULL */
 	uint64_t directories_us;   /* the thread's own: when they are looked at next */
 	struct claims_look claims; /* the thread's own, and when they are looked at next */
@@ -41,29 +41,30 @@ static void wake_key(void *arg, const char *ns, const char *name)
 	manager_enqueue(node->manager, 0, ns, name);
 }
 
-static bool find_pods(struct sweeper *sweeper)
+static bool find_pods(struct garbage_collector *collector)
 {
-	struct node *node = sweeper->node;
+	struct node *node = collector->node;
 	struct runtime_list list = { 0 };
 	struct error error = { 0 };
 
 	if (node->runtime->ops->list(node->runtime, NULL, &list, &error) < 0) {
-		if (!sweeper->told) {
+		if (!collector->logged) {
 			log_warning("cannot list what runs here, going on: %s", error.text);
 		}
-		sweeper->told = true;
+		collector->logged = true;
 		return false;
 	}
-	sweeper->told = false;
+	collector->logged = false;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct runtime_status *status = &list.items[i];
 
 		if (status->pod_ns != NULL && status->pod_name != NULL) {
-			book_get(node->book, status->pod_uid, status->pod_ns, status->pod_name);
+			pod_store_get(node->pods, status->pod_uid, status->pod_ns,
+				      status->pod_name);
 		}
 	}
 	runtime_list_finish(&list);
-	book_each(node->book, wake_key, node);
+	pod_store_each(node->pods, wake_key, node);
 	return true;
 }
 
@@ -116,9 +117,9 @@ static bool is_listed(char **list, const char *text)
 }
 
 /* Removes directories that had no pod at the last look and have none now. */
-static void clear_directories(struct sweeper *sweeper)
+static void clear_directories(struct garbage_collector *collector)
 {
-	struct node *node = sweeper->node;
+	struct node *node = collector->node;
 	CLEANUP_BUF struct buf missing = BUF_INIT(1u << 16);
 	char **uids = NULL, *ns, *name;
 	struct error error = { 0 };
@@ -129,7 +130,7 @@ static void clear_directories(struct sweeper *sweeper)
 		return;
 	}
 	for (char **at = uids; *at != NULL; at++) {
-		bool known = book_key(node->book, *at, &ns, &name);
+		bool known = pod_store_key(node->pods, *at, &ns, &name);
 
 		if (known) {
 			free(ns);
@@ -137,7 +138,7 @@ static void clear_directories(struct sweeper *sweeper)
 		}
 		if (known || is_pod(node, *at)) {
 			free(*at);
-		} else if (is_listed(sweeper->suspects, *at)) {
+		} else if (is_listed(collector->suspects, *at)) {
 			message_remove(node->options->state_dir, *at);
 			volumes_remove(node->options->state_dir, *at, NULL);
 			free(*at);
@@ -146,8 +147,8 @@ static void clear_directories(struct sweeper *sweeper)
 		}
 	}
 	uids[kept] = NULL;
-	strings_finish(sweeper->suspects);
-	sweeper->suspects = uids;
+	strings_finish(collector->suspects);
+	collector->suspects = uids;
 }
 
 /* ---- claims ---- */
@@ -157,85 +158,85 @@ static void log_claim(void *arg UNUSED, const char *sentence)
 	log_info("%s", sentence);
 }
 
-static void clear_claims(struct sweeper *sweeper)
+static void clear_claims(struct garbage_collector *collector)
 {
-	struct node *node = sweeper->node;
-	bool again = claims_clear(node->options->state_dir, &node->source, &sweeper->claims,
+	struct node *node = collector->node;
+	bool again = claims_clear(node->options->state_dir, &node->source, &collector->claims,
 				  log_claim, NULL);
 
-	sweeper->claims_us = sched_now_us(node->sched) + (again ? CLAIMS_AGAIN_US : CLAIMS_US);
+	collector->claims_us = sched_now_us(node->sched) + (again ? CLAIMS_AGAIN_US : CLAIMS_US);
 }
 
 /* ---- life ---- */
 
 /* False: the node ends. */
-static bool wait(struct sweeper *sweeper, uint64_t until_us)
+static bool wait(struct garbage_collector *collector, uint64_t until_us)
 {
-	LOCKED(&sweeper->lock);
+	LOCKED(&collector->lock);
 
-	while (!sweeper->stopping && !sweeper->wanted &&
-	       sched_now_us(sweeper->node->sched) < until_us) {
-		sched_cond_wait(&sweeper->changed, &sweeper->lock, until_us);
+	while (!collector->stopping && !collector->wanted &&
+	       sched_now_us(collector->node->sched) < until_us) {
+		sched_cond_wait(&collector->changed, &collector->lock, until_us);
 	}
-	sweeper->wanted = false;
-	return !sweeper->stopping;
+	collector->wanted = false;
+	return !collector->stopping;
 }
 
 static void run(void *arg)
 {
-	struct sweeper *sweeper = arg;
-	struct sched *sched = sweeper->node->sched;
+	struct garbage_collector *collector = arg;
+	struct sched *sched = collector->node->sched;
 	uint64_t next, now;
 
 	do {
-		bool found = find_pods(sweeper);
+		bool found = find_pods(collector);
 
 		now = sched_now_us(sched);
-		next = now + (found ? SWEEP_US : SWEEP_US / 20);
+		next = now + (found ? GARBAGE_COLLECT_US : GARBAGE_COLLECT_US / 20);
 		/* Twice in a row means a time apart, however often this thread is woken. */
-		if (found && now >= sweeper->directories_us) {
-			clear_directories(sweeper);
-			sweeper->directories_us = now + SWEEP_US;
+		if (found && now >= collector->directories_us) {
+			clear_directories(collector);
+			collector->directories_us = now + GARBAGE_COLLECT_US;
 		}
-		if (now >= sweeper->claims_us) {
-			clear_claims(sweeper);
+		if (now >= collector->claims_us) {
+			clear_claims(collector);
 		}
-		next = sweeper->claims_us < next ? sweeper->claims_us : next;
-	} while (wait(sweeper, next));
+		next = collector->claims_us < next ? collector->claims_us : next;
+	} while (wait(collector, next));
 }
 
-struct sweeper *sweeper_create(struct node *node)
+struct garbage_collector *garbage_collector_create(struct node *node)
 {
-	struct sweeper *sweeper = xnew(struct sweeper);
+	struct garbage_collector *collector = xnew(struct garbage_collector);
 
-	sweeper->node = node;
-	sched_mutex_init(&sweeper->lock, node->sched);
-	sched_cond_init(&sweeper->changed, node->sched);
-	sweeper->thread = sched_start(node->sched, "sweep", run, sweeper);
-	return sweeper;
+	collector->node = node;
+	sched_mutex_init(&collector->lock, node->sched);
+	sched_cond_init(&collector->changed, node->sched);
+	collector->thread = sched_start(node->sched, "garbage", run, collector);
+	return collector;
 }
 
-void sweeper_wake(struct sweeper *sweeper)
+void garbage_collector_wake(struct garbage_collector *collector)
 {
-	LOCKED(&sweeper->lock);
+	LOCKED(&collector->lock);
 
-	sweeper->wanted = true;
-	sched_cond_broadcast(&sweeper->changed);
+	collector->wanted = true;
+	sched_cond_broadcast(&collector->changed);
 }
 
-void sweeper_destroy(struct sweeper *sweeper)
+void garbage_collector_destroy(struct garbage_collector *collector)
 {
-	if (sweeper == NULL) {
+	if (collector == NULL) {
 		return;
 	}
-	sched_mutex_lock(&sweeper->lock);
-	sweeper->stopping = true;
-	sched_cond_broadcast(&sweeper->changed);
-	sched_mutex_unlock(&sweeper->lock);
-	sched_join(sweeper->thread);
-	strings_finish(sweeper->suspects);
-	claims_look_finish(&sweeper->claims);
-	sched_cond_finish(&sweeper->changed);
-	sched_mutex_finish(&sweeper->lock);
-	free(sweeper);
+	sched_mutex_lock(&collector->lock);
+	collector->stopping = true;
+	sched_cond_broadcast(&collector->changed);
+	sched_mutex_unlock(&collector->lock);
+	sched_join(collector->thread);
+	strings_finish(collector->suspects);
+	claims_look_finish(&collector->claims);
+	sched_cond_finish(&collector->changed);
+	sched_mutex_finish(&collector->lock);
+	free(collector);
 }

@@ -8,13 +8,13 @@
 #ifndef ASB_NODE_POD_GARBAGE_COLLECTOR_H
 #define ASB_NODE_POD_GARBAGE_COLLECTOR_H
 
-#define SWEEP_US 60000000u
+#define GARBAGE_COLLECT_US 60000000u
 
 struct node;
-struct sweeper;
-struct sweeper *sweeper_create(struct node *node);
+struct garbage_collector;
+struct garbage_collector *garbage_collector_create(struct node *node);
 /* Soon. Any thread. */
-void sweeper_wake(struct sweeper *sweeper);
-void sweeper_destroy(struct sweeper *sweeper);
+void garbage_collector_wake(struct garbage_collector *collector);
+void garbage_collector_destroy(struct garbage_collector *collector);
 
 #endif

@@ -40,7 +40,7 @@ struct image {
 struct images {
 	struct sched *sched;
 	struct runtime *runtime;
-	struct tasks *tasks;
+	struct jobs *jobs;
 	images_wake wake;
 	void *arg;
 	struct sched_mutex lock;
@@ -48,13 +48,13 @@ struct images {
 	uint64_t failures; /* lock */
 };
 
-struct images *images_create(struct sched *sched, struct runtime *runtime, struct tasks *tasks,
+struct images *images_create(struct sched *sched, struct runtime *runtime, struct jobs *jobs,
 			     images_wake wake, void *arg)
 {
 	struct images *images = xnew(struct images);
 
 	*images = (struct images){
-		.sched = sched, .runtime = runtime, .tasks = tasks, .wake = wake, .arg = arg
+		.sched = sched, .runtime = runtime, .jobs = jobs, .wake = wake, .arg = arg
 	};
 	sched_mutex_init(&images->lock, sched);
 	return images;
@@ -245,7 +245,7 @@ void images_ask(struct images *images, const char *image_name, enum runtime_pull
 	add_waiter(image, uid);
 	if (!image->pulling) {
 		image->pulling = true;
-		ret->began = tasks_start(images->tasks, task, pull, pulled, image);
+		ret->began = jobs_start(images->jobs, task, pull, pulled, image);
 		image->pulling = ret->began;
 	}
 }

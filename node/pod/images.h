@@ -16,7 +16,7 @@
 typedef void (*images_wake)(void *arg, const char *uid);
 
 struct images;
-struct images *images_create(struct sched *sched, struct runtime *runtime, struct tasks *tasks,
+struct images *images_create(struct sched *sched, struct runtime *runtime, struct jobs *jobs,
 			     images_wake wake, void *arg);
 /* After the tasks have ended. */
 void images_destroy(struct images *images);

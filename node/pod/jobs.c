@@ -7,126 +7,126 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-struct task {
-	struct tasks *tasks;
+struct job {
+	struct jobs *jobs;
 	char *name;
 	void (*run)(void *arg);
 	void (*release)(void *arg);
 	void *arg;
 	struct sched_thread *thread;
-	struct task *next; /* among the ended */
+	struct job *next; /* among the ended */
 };
 
-struct tasks {
+struct jobs {
 	struct sched *sched;
 	struct sched_mutex lock;
 	struct sched_cond ended_one;
 	struct map running; /* lock: by name */
 	size_t alive;       /* lock: threads that have not come to their end */
-	struct task *ended; /* lock: to be joined */
+	struct job *ended;  /* lock: to be joined */
 };
 
-static void free_task(struct task *task)
+static void jobs_free(struct job *job)
 {
-	free(task->name);
-	free(task);
+	free(job->name);
+	free(job);
 }
 
 /* Joins what has ended: none of these waits for long. */
-static void reap(struct tasks *tasks)
+static void jobs_join_ended(struct jobs *jobs)
 {
-	struct task *ended;
+	struct job *ended;
 
-	sched_mutex_lock(&tasks->lock);
-	ended = TAKE(tasks->ended);
-	sched_mutex_unlock(&tasks->lock);
+	sched_mutex_lock(&jobs->lock);
+	ended = TAKE(jobs->ended);
+	sched_mutex_unlock(&jobs->lock);
 	while (ended != NULL) {
-		struct task *next = ended->next;
+		struct job *next = ended->next;
 
 		sched_join(ended->thread);
-		free_task(ended);
+		jobs_free(ended);
 		ended = next;
 	}
 }
 
-static void run_task(void *arg)
+static void jobs_run(void *arg)
 {
-	struct task *task = arg;
-	struct tasks *tasks = task->tasks;
+	struct job *job = arg;
+	struct jobs *jobs = job->jobs;
 
-	task->run(task->arg);
+	job->run(job->arg);
 	{
-		LOCKED(&tasks->lock);
-		map_remove(&tasks->running, task->name);
+		LOCKED(&jobs->lock);
+		map_remove(&jobs->running, job->name);
 	}
 	/* Only now: who is woken by release must see that it does not run any more. */
-	task->release(task->arg);
-	LOCKED(&tasks->lock);
-	task->next = tasks->ended;
-	tasks->ended = task;
-	tasks->alive--;
-	sched_cond_broadcast(&tasks->ended_one);
+	job->release(job->arg);
+	LOCKED(&jobs->lock);
+	job->next = jobs->ended;
+	jobs->ended = job;
+	jobs->alive--;
+	sched_cond_broadcast(&jobs->ended_one);
 }
 
-struct tasks *tasks_create(struct sched *sched)
+struct jobs *jobs_create(struct sched *sched)
 {
-	struct tasks *tasks = xnew(struct tasks);
+	struct jobs *jobs = xnew(struct jobs);
 
-	tasks->sched = sched;
-	sched_mutex_init(&tasks->lock, sched);
-	sched_cond_init(&tasks->ended_one, sched);
-	return tasks;
+	jobs->sched = sched;
+	sched_mutex_init(&jobs->lock, sched);
+	sched_cond_init(&jobs->ended_one, sched);
+	return jobs;
 }
 
-bool tasks_start(struct tasks *tasks, const char *name, void (*run)(void *arg),
-		 void (*release)(void *arg), void *arg)
+bool jobs_start(struct jobs *jobs, const char *name, void (*run)(void *arg),
+		void (*release)(void *arg), void *arg)
 {
-	struct task *task = xnew(struct task);
+	struct job *job = xnew(struct job);
 
-	reap(tasks);
-	*task = (struct task){
-		.tasks = tasks, .name = xstrdup(name), .run = run, .release = release, .arg = arg
+	jobs_join_ended(jobs);
+	*job = (struct job){
+		.jobs = jobs, .name = xstrdup(name), .run = run, .release = release, .arg = arg
 	};
-	LOCKED(&tasks->lock);
-	if (tasks->alive >= TASKS_MAX || map_get(&tasks->running, name) != NULL) {
-		free_task(task);
+	LOCKED(&jobs->lock);
+	if (jobs->alive >= JOBS_MAX || map_get(&jobs->running, name) != NULL) {
+		jobs_free(job);
 		return false;
 	}
-	map_put(&tasks->running, task->name, task);
-	tasks->alive++;
+	map_put(&jobs->running, job->name, job);
+	jobs->alive++;
 	/* The lock is held until the handle is stored: the thread cannot end before. */
-	task->thread = sched_start(tasks->sched, "task", run_task, task);
+	job->thread = sched_start(jobs->sched, "job", jobs_run, job);
 	return true;
 }
 
-bool tasks_running(struct tasks *tasks, const char *name)
+bool jobs_running(struct jobs *jobs, const char *name)
 {
-	LOCKED(&tasks->lock);
+	LOCKED(&jobs->lock);
 
-	return map_get(&tasks->running, name) != NULL;
+	return map_get(&jobs->running, name) != NULL;
 }
 
-bool tasks_wait(struct tasks *tasks, uint64_t deadline_us)
+bool jobs_wait(struct jobs *jobs, uint64_t deadline_us)
 {
-	LOCKED(&tasks->lock);
+	LOCKED(&jobs->lock);
 
-	while (tasks->alive > 0) {
-		if (sched_cond_wait(&tasks->ended_one, &tasks->lock, deadline_us) != 0) {
+	while (jobs->alive > 0) {
+		if (sched_cond_wait(&jobs->ended_one, &jobs->lock, deadline_us) != 0) {
 			return false;
 		}
 	}
 	return true;
 }
 
-void tasks_destroy(struct tasks *tasks)
+void jobs_destroy(struct jobs *jobs)
 {
-	if (tasks == NULL) {
+	if (jobs == NULL) {
 		return;
 	}
-	tasks_wait(tasks, SCHED_FOREVER);
-	reap(tasks);
-	map_finish(&tasks->running);
-	sched_cond_finish(&tasks->ended_one);
-	sched_mutex_finish(&tasks->lock);
-	free(tasks);
+	jobs_wait(jobs, SCHED_FOREVER);
+	jobs_join_ended(jobs);
+	map_finish(&jobs->running);
+	sched_cond_finish(&jobs->ended_one);
+	sched_mutex_finish(&jobs->lock);
+	free(jobs);
 }

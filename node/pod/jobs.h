@@ -10,18 +10,18 @@
 
 #include "base/sched.h"
 
-#define TASKS_MAX 256 /* threads at one time: twice the pods a node has, most of them asleep */
+#define JOBS_MAX 256 /* threads at one time: twice the pods a node has, most of them asleep */
 
-struct tasks;
-struct tasks *tasks_create(struct sched *sched);
+struct jobs;
+struct jobs *jobs_create(struct sched *sched);
 /* Waits until all have ended; false when that takes until after the deadline. */
-bool tasks_wait(struct tasks *tasks, uint64_t deadline_us);
+bool jobs_wait(struct jobs *jobs, uint64_t deadline_us);
 /* Waits for as long as it takes. */
-void tasks_destroy(struct tasks *tasks);
+void jobs_destroy(struct jobs *jobs);
 /* Runs run(arg) on a thread, then release(arg). False, and arg stays the caller's: one of that name
- * runs, or there are TASKS_MAX. name is copied. */
-bool tasks_start(struct tasks *tasks, const char *name, void (*run)(void *arg),
-		 void (*release)(void *arg), void *arg);
-bool tasks_running(struct tasks *tasks, const char *name);
+ * runs, or there are JOBS_MAX. name is copied. */
+bool jobs_start(struct jobs *jobs, const char *name, void (*run)(void *arg),
+		void (*release)(void *arg), void *arg);
+bool jobs_running(struct jobs *jobs, const char *name);
 
 #endif

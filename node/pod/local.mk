@@ -3,6 +3,7 @@
 libnode_la_SOURCES += \
 	%D%/api.c %D%/api.h \
 	%D%/backoff.c %D%/backoff.h \
+	%D%/capacity.h \
 	%D%/garbage-collector.c %D%/garbage-collector.h \
 	%D%/images.c %D%/images.h \
 	%D%/jobs.c %D%/jobs.h \

@@ -16,39 +16,39 @@ static bool has_probes(struct json_object *spec)
 	       asb_at(spec, "startupProbe") != NULL;
 }
 
-static void end_probes(struct pod_call *pc, struct container_note *note)
+static void end_probes(struct pod_call *pc, struct container_record *past)
 {
-	if (note->probed[0] != '\0') {
-		prober_remove(pc->node->prober, note->probed);
-		note->probed[0] = '\0';
-		note->probe_failures = 0;
+	if (past->probed[0] != '\0') {
+		prober_remove(pc->node->prober, past->probed);
+		past->probed[0] = '\0';
+		past->probe_failures = 0;
 	}
 }
 
 static void begin_probes(struct pod_call *pc, const struct container_view *container,
-			 struct container_note *note)
+			 struct container_record *past)
 {
 	const char *ip = pc->view.sandbox != NULL ? pc->view.sandbox->ip : NULL;
 	struct json_object *copy;
 
-	if (strcmp(note->probed, container->now->id) == 0) {
+	if (strcmp(past->probed, container->now->id) == 0) {
 		return;
 	}
-	end_probes(pc, note);
-	snprintf(note->probed, sizeof(note->probed), "%s", container->now->id);
+	end_probes(pc, past);
+	snprintf(past->probed, sizeof(past->probed), "%s", container->now->id);
 	/* A tree of its own: it will be read, and let go, on other threads. */
 	copy = asb_copy(container->spec);
-	prober_add(pc->node->prober, asb_uid(pc->pod), note->probed,
+	prober_add(pc->node->prober, asb_uid(pc->pod), past->probed,
 		   ip != NULL && *ip != '\0' ? ip : pc->node->host_ip, container->now->started_ms,
 		   copy);
 	json_object_put(copy);
 }
 
-static void tell_failure(struct pod_call *pc, struct container_note *note,
+static void tell_failure(struct pod_call *pc, struct container_record *past,
 			 const struct probe_state *state)
 {
-	if (state->failures != note->probe_failures && state->message[0] != '\0') {
-		note->probe_failures = state->failures;
+	if (state->failures != past->probe_failures && state->message[0] != '\0') {
+		past->probe_failures = state->failures;
 		pod_event(pc, "Warning", "Unhealthy", "%s", state->message);
 	}
 }
@@ -57,41 +57,41 @@ static void tell_failure(struct pod_call *pc, struct container_note *note,
  * makes no pod unready. */
 static void take_over(const struct container_view *container, struct probe_state *state)
 {
-	const char *told = asb_str(container->told, "containerID");
-	const char *id = told != NULL ? strstr(told, "://") : NULL;
+	const char *full_id = asb_str(container->reported, "containerID");
+	const char *id = full_id != NULL ? strstr(full_id, "://") : NULL;
 
 	if (id == NULL || strcmp(id + 3, container->now->id) != 0 || state->failures > 0 ||
 	    state->failed) {
 		return;
 	}
-	state->started = state->started || asb_true(asb_at(container->told, "started"));
-	state->ready = state->ready || asb_true(asb_at(container->told, "ready"));
+	state->started = state->started || asb_true(asb_at(container->reported, "started"));
+	state->ready = state->ready || asb_true(asb_at(container->reported, "ready"));
 }
 
 static void look_at_probes(struct pod_call *pc, struct container_view *container,
-			   struct container_note *note)
+			   struct container_record *past)
 {
 	struct probe_state state = { .started = true, .ready = true };
 
 	if (container->state != CONTAINER_RUNNING || pc->view.over) {
 		if (pc->node->prober != NULL) {
-			end_probes(pc, note);
+			end_probes(pc, past);
 		}
 		container->started = container->ready = container->state == CONTAINER_RUNNING;
 		return;
 	}
 	if (pc->node->prober != NULL && has_probes(container->spec)) {
-		begin_probes(pc, container, note);
-		if (!prober_state(pc->node->prober, note->probed, &state)) {
+		begin_probes(pc, container, past);
+		if (!prober_state(pc->node->prober, past->probed, &state)) {
 			state = (struct probe_state){ 0 };
 		}
 		take_over(container, &state);
-		tell_failure(pc, note, &state);
+		tell_failure(pc, past, &state);
 	}
 	container->started = state.started;
 	container->ready = state.ready;
 	container->failed = state.failed;
-	if (pod_is_post_starting(pc->node, container->now->id)) {
+	if (pod_runs_post_start(pc->node, container->now->id)) {
 		container->started = container->ready = false;
 	}
 }
@@ -99,58 +99,58 @@ static void look_at_probes(struct pod_call *pc, struct container_view *container
 /* ---- notes ---- */
 
 static const char *ended_text(struct pod_call *pc, const struct container_view *container,
-			      struct container_note *note, const struct runtime_status *status)
+			      struct container_record *past, const struct runtime_status *status)
 {
 	size_t which = status == container->now ? 0 : 1;
 
 	if (status->phase != RUNTIME_EXITED) {
 		return NULL;
 	}
-	if (strcmp(note->ended[which], status->id) != 0) {
-		free(note->texts[which]);
-		note->texts[which] = message_read(pc->node, container->spec, status);
-		snprintf(note->ended[which], sizeof(note->ended[which]), "%s", status->id);
+	if (strcmp(past->ended[which], status->id) != 0) {
+		free(past->texts[which]);
+		past->texts[which] = message_read(pc->node, container->spec, status);
+		snprintf(past->ended[which], sizeof(past->ended[which]), "%s", status->id);
 	}
-	return note->texts[which];
+	return past->texts[which];
 }
 
-static void look_at_note(struct container_view *container, struct container_note *note)
+static void look_at_note(struct container_view *container, struct container_record *past)
 {
-	if (!note->backoff_known) {
-		note->backoff_known = true;
+	if (!past->backoff_known) {
+		past->backoff_known = true;
 		if (container->now != NULL && container->now->attempt > 0) {
-			backoff_resume(&note->backoff, container->now->attempt,
+			backoff_resume(&past->backoff, container->now->attempt,
 				       container->now->started_ms);
 		}
 	}
-	container->backoff = &note->backoff;
-	container->retry_ms = note->retry_ms;
-	container->waiting = note->reason[0] != '\0' ? note->reason : NULL;
-	container->waiting_message = note->message;
+	container->backoff = &past->backoff;
+	container->retry_ms = past->retry_ms;
+	container->waiting = past->reason[0] != '\0' ? past->reason : NULL;
+	container->waiting_message = past->message;
 }
 
-void pod_look_at_notes(struct pod_call *pc)
+void pod_refresh_view(struct pod_call *pc)
 {
 	struct pod_view *view = &pc->view;
-	struct container_note *notes = record_notes(pc->record, view->count);
+	struct container_record *pasts = pod_record_containers(pc->record, view->count);
 
 	for (size_t i = 0; i < view->count; i++) {
-		look_at_note(&view->containers[i], &notes[i]);
+		look_at_note(&view->containers[i], &pasts[i]);
 	}
 }
 
 static void look_at_container(struct pod_call *pc, struct container_view *container,
-			      struct container_note *note)
+			      struct container_record *past)
 {
-	look_at_note(container, note);
+	look_at_note(container, past);
 	if (container->now != NULL) {
 		container->stopping = pod_is_stopping(pc->node, container->now->id);
-		container->message = ended_text(pc, container, note, container->now);
+		container->message = ended_text(pc, container, past, container->now);
 	}
 	if (container->before != NULL) {
-		container->before_message = ended_text(pc, container, note, container->before);
+		container->before_message = ended_text(pc, container, past, container->before);
 	}
-	look_at_probes(pc, container, note);
+	look_at_probes(pc, container, past);
 }
 
 static void look_at_deadline(struct pod_call *pc)
@@ -165,23 +165,23 @@ static void look_at_deadline(struct pod_call *pc)
 		pod_view_end(&pc->view, "DeadlineExceeded",
 			     "Pod was active on the node longer than the specified deadline");
 	} else {
-		pod_wait(pc, began + seconds * 1000 - pc->view.now_ms);
+		pod_requeue_after(pc, began + seconds * 1000 - pc->view.now_ms);
 	}
 }
 
-void pod_forget_look(struct pod_call *pc)
+void pod_observation_finish(struct pod_call *pc)
 {
 	pod_view_finish(&pc->view);
 	runtime_list_finish(&pc->list);
 }
 
-int pod_look(struct pod_call *pc, struct error *reterr)
+int pod_observe(struct pod_call *pc, struct error *reterr)
 {
 	struct runtime *runtime = pc->node->runtime;
-	struct container_note *notes;
+	struct container_record *pasts;
 	int error;
 
-	pod_forget_look(pc);
+	pod_observation_finish(pc);
 	error = runtime->ops->list(runtime, asb_uid(pc->pod), &pc->list, reterr);
 	if (error < 0) {
 		return error;
@@ -191,9 +191,9 @@ int pod_look(struct pod_call *pc, struct error *reterr)
 		return error_set(reterr, error, "the pod's spec cannot be read");
 	}
 	look_at_deadline(pc);
-	notes = record_notes(pc->record, pc->view.count);
+	pasts = pod_record_containers(pc->record, pc->view.count);
 	for (size_t i = 0; i < pc->view.count; i++) {
-		look_at_container(pc, &pc->view.containers[i], &notes[i]);
+		look_at_container(pc, &pc->view.containers[i], &pasts[i]);
 	}
 	return 0;
 }
@@ -260,15 +260,15 @@ static void tell_limits(struct pod_call *pc)
 	}
 }
 
-void pod_tell(struct pod_call *pc)
+void pod_report(struct pod_call *pc)
 {
 	CLEANUP_FREE char *reason = NULL, *message = NULL;
 
-	if (!pc->record->limits_told && !pc->view.over) {
+	if (!pc->record->limits_reported && !pc->view.over) {
 		tell_limits(pc);
 	}
-	pc->record->limits_told = true;
-	while (book_take_post(pc->node->book, pc->record, &reason, &message)) {
+	pc->record->limits_reported = true;
+	while (pod_store_take_event(pc->node->pods, pc->record, &reason, &message)) {
 		pod_event(pc, "Warning", reason, "%s", message);
 		free(TAKE(reason));
 		free(TAKE(message));

@@ -11,15 +11,15 @@ static void add(struct plan *plan, struct step step)
 	if (plan->count < PLAN_STEPS_MAX) {
 		plan->steps[plan->count++] = step;
 	} else {
-		plan->wait_ms = 1;
+		plan->recheck_ms = 1;
 	}
 }
 
 /* The earliest of all waits counts. */
 static void wait_for(struct plan *plan, int64_t ms)
 {
-	if (ms > 0 && (plan->wait_ms == 0 || ms < plan->wait_ms)) {
-		plan->wait_ms = ms;
+	if (ms > 0 && (plan->recheck_ms == 0 || ms < plan->recheck_ms)) {
+		plan->recheck_ms = ms;
 	}
 }
 

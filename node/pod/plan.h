@@ -25,7 +25,7 @@ struct step {
 struct plan {
 	struct step steps[PLAN_STEPS_MAX];
 	size_t count;
-	int64_t wait_ms; /* until there is something to do though nothing happens; 0: never */
+	int64_t recheck_ms; /* until there is something to do though nothing happens; 0: never */
 };
 
 /* Fills left_ms of the view's containers too. */

@@ -17,11 +17,11 @@ struct pod_call {
 	struct pod_view view;
 	bool has_volumes; /* volumes are made */
 	struct volume_set volumes;
-	int64_t wait_ms; /* come again after this at the latest; 0: no need */
+	int64_t requeue_after_ms; /* come again after this at the latest; 0: no need */
 };
 
 /* Comes again after ms at the latest. */
-void pod_wait(struct pod_call *pc, int64_t ms);
+void pod_requeue_after(struct pod_call *pc, int64_t ms);
 /* An event about the pod. */
 void pod_event(struct pod_call *pc, const char *type, const char *reason, const char *format, ...)
 	PRINTF_LIKE(4, 5);
@@ -30,19 +30,19 @@ void pod_event(struct pod_call *pc, const char *type, const char *reason, const 
 
 /* Fills list and view: what the runtime has, what the probes say, what is remembered. 0 or a
  * negative code. */
-int pod_look(struct pod_call *pc, struct error *reterr);
-void pod_forget_look(struct pod_call *pc);
+int pod_observe(struct pod_call *pc, struct error *reterr);
+void pod_observation_finish(struct pod_call *pc);
 /* The same view with what has been noted since. */
-void pod_look_at_notes(struct pod_call *pc);
+void pod_refresh_view(struct pod_call *pc);
 /* Tells in events what tasks and probes have found, and what this node does not do. */
-void pod_tell(struct pod_call *pc);
+void pod_report(struct pod_call *pc);
 
 /* ---- pod-run.c ---- */
 
 /* Carries a plan out. True: something has changed, look again. */
 bool pod_perform(struct pod_call *pc, const struct plan *plan);
 /* Makes the volumes or brings them up to date; false: it did not work, and that is told. */
-bool pod_volumes(struct pod_call *pc);
+bool pod_make_volumes(struct pod_call *pc);
 /* What a description of a pod points to, freed by pod_words_finish. */
 struct pod_words {
 	char *hostname;
@@ -60,8 +60,8 @@ bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, struct pod_words
 /* True: it was started. False: not now; the note says why. */
 bool pod_start_container(struct pod_call *pc, size_t number);
 /* Notes why a container is not there, and when to try again. */
-void pod_note(struct pod_call *pc, size_t number, const char *reason, const char *message,
-	      int64_t again_ms);
+void pod_set_waiting(struct pod_call *pc, size_t number, const char *reason, const char *message,
+		     int64_t again_ms);
 
 /* ---- pod-stop.c ---- */
 
@@ -71,8 +71,8 @@ void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy);
 bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int64_t grace_s);
 bool pod_is_stopping(struct node *node, const char *id);
 /* Begins a container's postStart hook, if it has one. */
-void pod_begin_post_start(struct pod_call *pc, size_t number, const char *id);
-bool pod_is_post_starting(struct node *node, const char *id);
+void pod_run_post_start(struct pod_call *pc, size_t number, const char *id);
+bool pod_runs_post_start(struct node *node, const char *id);
 
 /* ---- pod-message.c ---- */
 

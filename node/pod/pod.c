@@ -19,22 +19,22 @@
 #define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
 #define OUTAGE_MS 5000      /* the API server or the runtime is away */
 
-void node_wake(void *arg, const char *uid)
+void node_enqueue_pod(void *arg, const char *uid)
 {
 	struct node *node = arg;
 	char *ns, *name;
 
-	if (book_key(node->book, uid, &ns, &name)) {
+	if (pod_store_key(node->pods, uid, &ns, &name)) {
 		manager_enqueue(node->manager, 0, ns, name);
 		free(ns);
 		free(name);
 	}
 }
 
-void pod_wait(struct pod_call *pc, int64_t ms)
+void pod_requeue_after(struct pod_call *pc, int64_t ms)
 {
-	if (ms > 0 && (pc->wait_ms == 0 || ms < pc->wait_ms)) {
-		pc->wait_ms = ms;
+	if (ms > 0 && (pc->requeue_after_ms == 0 || ms < pc->requeue_after_ms)) {
+		pc->requeue_after_ms = ms;
 	}
 }
 
@@ -83,9 +83,9 @@ static int end_orphan(struct node *node, struct pod_record *record, struct error
 
 static void end_probes_of(struct node *node, const struct pod_record *record)
 {
-	for (size_t i = 0; node->prober != NULL && i < record->note_count; i++) {
-		if (record->notes[i].probed[0] != '\0') {
-			prober_remove(node->prober, record->notes[i].probed);
+	for (size_t i = 0; node->prober != NULL && i < record->container_count; i++) {
+		if (record->containers[i].probed[0] != '\0') {
+			prober_remove(node->prober, record->containers[i].probed);
 		}
 	}
 }
@@ -94,7 +94,7 @@ static void end_probes_of(struct node *node, const struct pod_record *record)
 static int end_orphans(struct node *node, const struct asb_key *key, const char *uid,
 		       struct error *reterr)
 {
-	char **uids = book_uids(node->book, key->ns, key->name);
+	char **uids = pod_store_uids(node->pods, key->ns, key->name);
 	int result = 0;
 
 	for (char **at = uids; *at != NULL; at++) {
@@ -104,11 +104,11 @@ static int end_orphans(struct node *node, const struct asb_key *key, const char 
 		if (asb_streq(*at, uid)) {
 			continue;
 		}
-		record = book_get(node->book, *at, key->ns, key->name);
+		record = pod_store_get(node->pods, *at, key->ns, key->name);
 		end_probes_of(node, record);
 		left = end_orphan(node, record, reterr);
 		if (left == 0) {
-			book_drop(node->book, *at);
+			pod_store_remove(node->pods, *at);
 		} else if (result >= 0) {
 			result = left;
 		}
@@ -127,7 +127,7 @@ static int32_t put_off(struct pod_call *pc, int code, const char *what, const ch
 		pc->call->host->log(pc->call->instance, ASB_LOG_DEBUG,
 				    "pod '%s/%s': %s, again soon: %s", asb_ns(pc->pod),
 				    asb_name(pc->pod), what, why);
-		pod_wait(pc, OUTAGE_MS);
+		pod_requeue_after(pc, OUTAGE_MS);
 		return ASB_REQUEUE_AFTER;
 	}
 	return pc->call->host->fail(pc->call, ASB_ERROR, "%s: %s", what, why);
@@ -170,10 +170,10 @@ static void tell_backoffs(struct pod_call *pc)
 {
 	for (size_t i = 0; i < pc->view.count; i++) {
 		const struct container_view *container = &pc->view.containers[i];
-		struct container_note *note = &pc->record->notes[i];
+		struct container_record *past = &pc->record->containers[i];
 
-		if (container->left_ms > 0 && note->backoff_told != container->attempt + 1) {
-			note->backoff_told = container->attempt + 1;
+		if (container->left_ms > 0 && past->backoff_reported != container->attempt + 1) {
+			past->backoff_reported = container->attempt + 1;
 			pod_event(pc, "Warning", "BackOff",
 				  "Back-off restarting failed container %s in pod %s_%s(%s)",
 				  container->name, asb_name(pc->pod), asb_ns(pc->pod),
@@ -188,7 +188,7 @@ static int act(struct pod_call *pc, struct error *reterr)
 	struct plan plan;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int error = pod_look(pc, reterr);
+		int error = pod_observe(pc, reterr);
 
 		if (error < 0) {
 			return error;
@@ -196,12 +196,12 @@ static int act(struct pod_call *pc, struct error *reterr)
 		plan_make(&pc->view, &plan);
 		if (!pod_perform(pc, &plan)) {
 			/* What could not be done was noted: that belongs into the status. */
-			pod_look_at_notes(pc);
+			pod_refresh_view(pc);
 			plan_make(&pc->view, &plan);
 			return 0;
 		}
 	}
-	pod_wait(pc, 1);
+	pod_requeue_after(pc, 1);
 	return 0;
 }
 
@@ -210,7 +210,7 @@ static void refresh_volumes(struct pod_call *pc)
 {
 	if (pc->view.sandbox != NULL && !pc->view.over && !pc->has_volumes &&
 	    pc->view.now_ms - pc->record->volumes_ms >= REFRESH_MS) {
-		pod_volumes(pc);
+		pod_make_volumes(pc);
 	}
 }
 
@@ -225,7 +225,7 @@ static int32_t sync_pod(struct pod_call *pc)
 		return put_off(pc, code == -EINVAL ? code : -EAGAIN, "cannot look at it",
 			       error.text);
 	}
-	pod_tell(pc);
+	pod_report(pc);
 	tell_backoffs(pc);
 	refresh_volumes(pc);
 	result = write_status(pc);
@@ -236,9 +236,9 @@ static int32_t sync_pod(struct pod_call *pc)
 		return remove_for_good(pc);
 	}
 	if (!pc->view.terminal || pc->view.deleting) {
-		pod_wait(pc, RESYNC_MS);
+		pod_requeue_after(pc, RESYNC_MS);
 	}
-	return pc->wait_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
+	return pc->requeue_after_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
 }
 
 static int32_t run_pod(struct node *node, struct asb_call *call, struct json_object *pod,
@@ -247,12 +247,12 @@ static int32_t run_pod(struct node *node, struct asb_call *call, struct json_obj
 	struct pod_call pc = { .node = node, .call = call, .pod = pod };
 	int32_t result;
 
-	pc.record = book_get(node->book, asb_uid(pod), asb_ns(pod), asb_name(pod));
+	pc.record = pod_store_get(node->pods, asb_uid(pod), asb_ns(pod), asb_name(pod));
 	pc.record->grace_s =
 		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
 	result = sync_pod(&pc);
-	*ret_requeue_after_ms = (uint64_t)pc.wait_ms;
-	pod_forget_look(&pc);
+	*ret_requeue_after_ms = (uint64_t)pc.requeue_after_ms;
+	pod_observation_finish(&pc);
 	volume_set_finish(&pc.volumes);
 	return result;
 }
@@ -268,15 +268,15 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	int32_t result = ASB_DONE;
 	int orphans;
 
-	if (node->binder != NULL) {
-		binder_see(node->binder, key, pod);
+	if (node->scheduler != NULL) {
+		scheduler_observe(node->scheduler, key, pod);
 	}
 	orphans = end_orphans(node, key, ours ? asb_uid(pod) : NULL, &error);
 
 	if (ours && asb_uid(pod) != NULL) {
 		result = run_pod(node, call, pod, ret_requeue_after_ms);
-	} else if (pod != NULL && (on == NULL || *on == '\0') && node->binder != NULL) {
-		result = bind_pod(node, call, pod, ret_requeue_after_ms);
+	} else if (pod != NULL && (on == NULL || *on == '\0') && node->scheduler != NULL) {
+		result = scheduler_bind(node, call, pod, ret_requeue_after_ms);
 	}
 	if (orphans > 0 && result == ASB_DONE) {
 		/* Its end wakes us; this is for one that could not be begun. */

@@ -15,7 +15,7 @@ struct room_entry {
 	char *key; /* "ns/name" */
 	char *uid; /* NULL: it waits */
 	char *ns, *name;
-	struct bind_capacity asked;
+	struct node_capacity asked;
 	bool seen;         /* on the node; else it is promised */
 	uint64_t since_us; /* of a promise */
 	uint64_t number;   /* of those who wait: who came first */
@@ -23,13 +23,13 @@ struct room_entry {
 
 struct room {
 	struct sched *sched;
-	struct bind_capacity capacity;
+	struct node_capacity capacity;
 	void (*wake)(void *arg, const char *ns, const char *name);
 	void *arg;
 	struct sched_mutex lock;
 	struct map pods;           /* lock: by "ns/name" */
 	struct map waiting;        /* lock: the same */
-	struct bind_capacity used; /* lock: the sum of pods */
+	struct node_capacity used; /* lock: the sum of pods */
 	uint64_t departures;       /* lock */
 	uint64_t arrivals;         /* lock: of those who wait */
 	bool counted;              /* lock */
@@ -41,7 +41,7 @@ struct room_call {
 	size_t count;
 };
 
-struct room *room_create(struct sched *sched, const struct bind_capacity *capacity,
+struct room *room_create(struct sched *sched, const struct node_capacity *capacity,
 			 void (*wake)(void *arg, const char *ns, const char *name), void *arg)
 {
 	struct room *room = xnew(struct room);
@@ -89,7 +89,7 @@ void room_destroy(struct room *room)
 
 /* ---- sums ---- */
 
-static void room_add(struct bind_capacity *sum, const struct bind_capacity *more)
+static void room_add(struct node_capacity *sum, const struct node_capacity *more)
 {
 	sum->cpu_milli += more->cpu_milli;
 	sum->memory += more->memory;
@@ -104,10 +104,10 @@ static void room_say(struct buf *why, size_t before, const char *text)
 }
 
 /* Whether so much fits beside what is used; why may be NULL. */
-static bool room_fits(const struct bind_capacity *capacity, const struct bind_capacity *used,
-		      const struct bind_capacity *asked, struct buf *why)
+static bool room_fits(const struct node_capacity *capacity, const struct node_capacity *used,
+		      const struct node_capacity *asked, struct buf *why)
 {
-	struct bind_capacity sum = *used;
+	struct node_capacity sum = *used;
 	size_t before = why != NULL ? why->length : 0;
 	bool fits = true;
 
@@ -148,7 +148,7 @@ static void room_call_add(struct room_call *call, const struct room_entry *entry
  * somebody else may be faster. */
 static void room_find_callers(struct room *room, struct room_call *call)
 {
-	struct bind_capacity used = room->used;
+	struct node_capacity used = room->used;
 	const struct room_entry **waiting =
 		xnew_array(const struct room_entry *, room->waiting.count + 1);
 	const struct room_entry *entry;
@@ -184,7 +184,7 @@ static void room_stop_waiting(struct room *room, const char *key)
 }
 
 static void room_begin_waiting(struct room *room, const char *key, const char *ns, const char *name,
-			       const struct bind_capacity *asked)
+			       const struct node_capacity *asked)
 {
 	struct room_entry *entry = map_get(&room->waiting, key);
 
@@ -215,7 +215,7 @@ static void room_drop(struct room *room, const char *key)
 }
 
 static void room_put(struct room *room, const char *key, const char *uid,
-		     const struct bind_capacity *asked, bool seen)
+		     const struct node_capacity *asked, bool seen)
 {
 	struct room_entry *entry = xnew(struct room_entry);
 
@@ -236,7 +236,7 @@ static bool room_is(const struct room_entry *entry, const char *uid)
 /* ---- what is seen ---- */
 
 void room_taken(struct room *room, const char *ns, const char *name, const char *uid,
-		const struct bind_capacity *asked)
+		const struct node_capacity *asked)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	struct room_call call = { 0 };
@@ -313,7 +313,7 @@ bool room_count_end(struct room *room, uint64_t begun)
 /* ---- what is asked ---- */
 
 enum room_response room_ask(struct room *room, const char *ns, const char *name, const char *uid,
-			    const struct bind_capacity *asked, struct buf *why)
+			    const struct node_capacity *asked, struct buf *why)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 
@@ -355,7 +355,7 @@ void room_give_back(struct room *room, const char *ns, const char *name, const c
 }
 
 void room_wait(struct room *room, const char *ns, const char *name,
-	       const struct bind_capacity *asked)
+	       const struct node_capacity *asked)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 

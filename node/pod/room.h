@@ -13,14 +13,14 @@
 
 #include "base/buf.h"
 #include "base/sched.h"
-#include "node/pod/scheduler.h"
+#include "node/pod/capacity.h"
 
 /* By then the watch tells of a pod that was bound; who asks later may have to be bound again. */
 #define ROOM_HELD_US 30000000u
 
 struct room;
 /* wake is called with no lock held, for each pod that should ask again. */
-struct room *room_create(struct sched *sched, const struct bind_capacity *capacity,
+struct room *room_create(struct sched *sched, const struct node_capacity *capacity,
 			 void (*wake)(void *arg, const char *ns, const char *name), void *arg);
 void room_destroy(struct room *room);
 
@@ -28,7 +28,7 @@ void room_destroy(struct room *room);
 
 /* The pod of this name, which has this uid, is on the node and takes so much. */
 void room_taken(struct room *room, const char *ns, const char *name, const char *uid,
-		const struct bind_capacity *asked);
+		const struct node_capacity *asked);
 /* No pod of this name takes any room: it is gone, it has ended, or it is elsewhere. */
 void room_left(struct room *room, const char *ns, const char *name);
 /* The pod of this name is on no node yet: room that another uid had is given back, and what was
@@ -50,12 +50,12 @@ enum room_response {
 	ROOM_NONE, /* why says what there is too little of; the pod is woken when there may be */
 };
 enum room_response room_ask(struct room *room, const char *ns, const char *name, const char *uid,
-			    const struct bind_capacity *asked, struct buf *why);
+			    const struct node_capacity *asked, struct buf *why);
 /* The pod could not be bound. */
 void room_give_back(struct room *room, const char *ns, const char *name, const char *uid);
 /* The pod waits for something else than room, so that room_wake_all wakes it. */
 void room_wait(struct room *room, const char *ns, const char *name,
-	       const struct bind_capacity *asked);
+	       const struct node_capacity *asked);
 void room_wake_all(struct room *room);
 
 #endif

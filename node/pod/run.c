@@ -39,7 +39,7 @@ static void tell_volumes(struct pod_call *pc, bool first)
 	}
 }
 
-bool pod_volumes(struct pod_call *pc)
+bool pod_make_volumes(struct pod_call *pc)
 {
 	struct error error = { 0 };
 	int code;
@@ -51,7 +51,7 @@ bool pod_volumes(struct pod_call *pc)
 			    &error);
 	if (code < 0) {
 		pod_event(pc, "Warning", "FailedMount", "%s", error.text);
-		pod_wait(pc, code == -EINVAL ? BACKOFF_FIRST_MS : BACKOFF_FIRST_MS / 5);
+		pod_requeue_after(pc, code == -EINVAL ? BACKOFF_FIRST_MS : BACKOFF_FIRST_MS / 5);
 		return false;
 	}
 	pc->has_volumes = true;
@@ -123,7 +123,7 @@ static bool find_handler(struct pod_call *pc, const char **ret)
 		pod_event(pc, "Warning", "FailedCreatePodSandBox",
 			  "Failed to create pod sandbox: RuntimeClass \"%s\" %s", name,
 			  code == ASB_NOT_FOUND ? "not found" : "cannot be read");
-		pod_wait(pc, CLASS_AGAIN_MS);
+		pod_requeue_after(pc, CLASS_AGAIN_MS);
 		return false;
 	}
 	*ret = asb_str(class, "handler");
@@ -132,7 +132,7 @@ static bool find_handler(struct pod_call *pc, const char **ret)
 	}
 	pod_event(pc, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s",
 		  error.text);
-	pod_wait(pc, CLASS_AGAIN_MS);
+	pod_requeue_after(pc, CLASS_AGAIN_MS);
 	return false;
 }
 
@@ -154,7 +154,7 @@ bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, struct pod_words
 	}
 	if (sysctls_read(pc->pod, &ret_words->sysctls, &ret_words->own, &error) < 0) {
 		pod_event(pc, "Warning", "SysctlForbidden", "%s", error.text);
-		pod_wait(pc, BACKOFF_MAX_MS);
+		pod_requeue_after(pc, BACKOFF_MAX_MS);
 		return false;
 	}
 	ret_words->hostname = hostname_of(pc->pod);
@@ -184,10 +184,10 @@ static bool start_sandbox(struct pod_call *pc)
 	int code;
 
 	if (left > 0) {
-		pod_wait(pc, left);
+		pod_requeue_after(pc, left);
 		return false;
 	}
-	if (!pod_volumes(pc) || !pod_describe(pc, &pod, &words)) {
+	if (!pod_make_volumes(pc) || !pod_describe(pc, &pod, &words)) {
 		return false;
 	}
 	code = pc->node->runtime->ops->start_pod(pc->node->runtime, &pod, ip, &error);
@@ -197,14 +197,14 @@ static bool start_sandbox(struct pod_call *pc)
 		return true;
 	}
 	if (code == -EAGAIN && record->quick_tries++ < QUICK_TRIES) {
-		pod_wait(pc, QUICK_TRY_MS);
+		pod_requeue_after(pc, QUICK_TRY_MS);
 		return false;
 	}
 	pod_event(pc, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s",
 		  error.text);
 	record->sandbox_failed_ms = pc->view.now_ms;
 	backoff_try(&record->sandbox, pc->view.now_ms);
-	pod_wait(pc, record->sandbox.delay_ms);
+	pod_requeue_after(pc, record->sandbox.delay_ms);
 	return false;
 }
 
@@ -228,7 +228,7 @@ bool pod_perform(struct pod_call *pc, const struct plan *plan)
 {
 	bool changed = false;
 
-	pod_wait(pc, plan->wait_ms);
+	pod_requeue_after(pc, plan->recheck_ms);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct step *step = &plan->steps[i];
 

@@ -22,98 +22,98 @@
 #define REQUEST_MOST (UINT64_C(1) << 50)
 #define WHY_MAX 1024u
 
-struct binder {
+struct scheduler {
 	struct node *node;
 	struct room *room;
 	struct sched_mutex lock;
 	bool closed; /* lock */
 };
 
-static void binder_wake(void *arg, const char *ns, const char *name)
+static void scheduler_enqueue(void *arg, const char *ns, const char *name)
 {
-	struct binder *binder = arg;
+	struct scheduler *scheduler = arg;
 
-	manager_enqueue(binder->node->manager, 0, ns, name);
+	manager_enqueue(scheduler->node->manager, 0, ns, name);
 }
 
-struct binder *binder_create(struct node *node, const struct bind_capacity *capacity)
+struct scheduler *scheduler_create(struct node *node, const struct node_capacity *capacity)
 {
-	struct binder *binder = xnew(struct binder);
+	struct scheduler *scheduler = xnew(struct scheduler);
 
-	binder->node = node;
-	binder->room = room_create(node->sched, capacity, binder_wake, binder);
-	sched_mutex_init(&binder->lock, node->sched);
-	return binder;
+	scheduler->node = node;
+	scheduler->room = room_create(node->sched, capacity, scheduler_enqueue, scheduler);
+	sched_mutex_init(&scheduler->lock, node->sched);
+	return scheduler;
 }
 
-void binder_destroy(struct binder *binder)
+void scheduler_destroy(struct scheduler *scheduler)
 {
-	if (binder == NULL) {
+	if (scheduler == NULL) {
 		return;
 	}
-	room_destroy(binder->room);
-	sched_mutex_finish(&binder->lock);
-	free(binder);
+	room_destroy(scheduler->room);
+	sched_mutex_finish(&scheduler->lock);
+	free(scheduler);
 }
 
 /* ---- pure ---- */
 
-static uint64_t bind_clamp(uint64_t value)
+static uint64_t scheduler_clamp(uint64_t value)
 {
 	return value < REQUEST_MOST ? value : REQUEST_MOST;
 }
 
-static void bind_request_of(struct json_object *container, struct bind_capacity *ret)
+static void scheduler_request_of(struct json_object *container, struct node_capacity *ret)
 {
 	struct json_object *requests = asb_at(container, "resources", "requests");
 
-	*ret = (struct bind_capacity){
-		.cpu_milli = bind_clamp(quantity_milli_of(requests, "cpu")),
-		.memory = bind_clamp(quantity_value_of(requests, "memory")),
+	*ret = (struct node_capacity){
+		.cpu_milli = scheduler_clamp(quantity_milli_of(requests, "cpu")),
+		.memory = scheduler_clamp(quantity_value_of(requests, "memory")),
 	};
 }
 
-static void bind_add(struct bind_capacity *sum, const struct bind_capacity *more)
+static void scheduler_add(struct node_capacity *sum, const struct node_capacity *more)
 {
-	sum->cpu_milli = bind_clamp(sum->cpu_milli + more->cpu_milli);
-	sum->memory = bind_clamp(sum->memory + more->memory);
+	sum->cpu_milli = scheduler_clamp(sum->cpu_milli + more->cpu_milli);
+	sum->memory = scheduler_clamp(sum->memory + more->memory);
 }
 
-static void bind_raise(struct bind_capacity *most, const struct bind_capacity *to)
+static void scheduler_raise(struct node_capacity *most, const struct node_capacity *to)
 {
 	most->cpu_milli = to->cpu_milli > most->cpu_milli ? to->cpu_milli : most->cpu_milli;
 	most->memory = to->memory > most->memory ? to->memory : most->memory;
 }
 
-void bind_requests(struct json_object *pod, struct bind_capacity *ret)
+void scheduler_requests(struct json_object *pod, struct node_capacity *ret)
 {
 	struct json_object *containers = asb_array(pod, "spec", "containers");
 	struct json_object *init = asb_array(pod, "spec", "initContainers");
-	struct bind_capacity sum = { 0 }, sidecars = { 0 }, most = { 0 }, one;
+	struct node_capacity sum = { 0 }, sidecars = { 0 }, most = { 0 }, one;
 
 	for (size_t i = 0; i < asb_length(containers); i++) {
-		bind_request_of(json_object_array_get_idx(containers, i), &one);
-		bind_add(&sum, &one);
+		scheduler_request_of(json_object_array_get_idx(containers, i), &one);
+		scheduler_add(&sum, &one);
 	}
 	/* One runs beside the sidecars before it; sidecars run on beside the containers. */
 	for (size_t i = 0; i < asb_length(init); i++) {
 		struct json_object *container = json_object_array_get_idx(init, i);
 
-		bind_request_of(container, &one);
+		scheduler_request_of(container, &one);
 		if (asb_streq(asb_str(container, "restartPolicy"), "Always")) {
-			bind_add(&sidecars, &one);
+			scheduler_add(&sidecars, &one);
 		} else {
-			bind_add(&one, &sidecars);
-			bind_raise(&most, &one);
+			scheduler_add(&one, &sidecars);
+			scheduler_raise(&most, &one);
 		}
 	}
-	bind_add(&sum, &sidecars);
-	bind_raise(&sum, &most);
+	scheduler_add(&sum, &sidecars);
+	scheduler_raise(&sum, &most);
 	*ret = sum;
 	ret->pods = 1;
 }
 
-bool bind_selects(struct json_object *pod, struct json_object *labels, struct buf *why)
+bool scheduler_selects(struct json_object *pod, struct json_object *labels, struct buf *why)
 {
 	struct json_object *selector = asb_at(pod, "spec", "nodeSelector");
 
@@ -131,62 +131,63 @@ bool bind_selects(struct json_object *pod, struct json_object *labels, struct bu
 
 /* ---- room ---- */
 
-void binder_see(struct binder *binder, const struct asb_key *key, struct json_object *pod)
+void scheduler_observe(struct scheduler *scheduler, const struct asb_key *key,
+		       struct json_object *pod)
 {
 	const char *on = asb_str(pod, "spec", "nodeName"), *phase = asb_str(pod, "status", "phase");
-	struct bind_capacity asked;
+	struct node_capacity asked;
 
 	if (pod != NULL && (on == NULL || *on == '\0') && asb_uid(pod) != NULL) {
-		room_unbound(binder->room, key->ns, key->name, asb_uid(pod));
-	} else if (pod == NULL || asb_uid(pod) == NULL || !asb_streq(on, binder->node->name) ||
+		room_unbound(scheduler->room, key->ns, key->name, asb_uid(pod));
+	} else if (pod == NULL || asb_uid(pod) == NULL || !asb_streq(on, scheduler->node->name) ||
 		   asb_streq(phase, "Succeeded") || asb_streq(phase, "Failed")) {
-		room_left(binder->room, key->ns, key->name);
+		room_left(scheduler->room, key->ns, key->name);
 	} else {
-		bind_requests(pod, &asked);
-		room_taken(binder->room, key->ns, key->name, asb_uid(pod), &asked);
+		scheduler_requests(pod, &asked);
+		room_taken(scheduler->room, key->ns, key->name, asb_uid(pod), &asked);
 	}
 }
 
 /* All that is on this node, where pods may not have been seen one by one yet. */
-static void binder_count(struct binder *binder, struct asb_call *call)
+static void scheduler_count(struct scheduler *scheduler, struct asb_call *call)
 {
-	for (int i = 0; i < COUNTS && !room_counted(binder->room); i++) {
-		uint64_t begun = room_count_begin(binder->room);
+	for (int i = 0; i < COUNTS && !room_counted(scheduler->room); i++) {
+		uint64_t begun = room_count_begin(scheduler->room);
 		struct json_object *const *bound;
 		uint32_t number =
-			call->host->list(call, INDEX_NODE, binder->node->name, 0, 0, &bound);
+			call->host->list(call, INDEX_NODE, scheduler->node->name, 0, 0, &bound);
 
 		for (uint32_t j = 0; j < number; j++) {
-			struct bind_capacity asked;
+			struct node_capacity asked;
 
-			bind_requests(bound[j], &asked);
-			room_taken(binder->room, asb_ns(bound[j]), asb_name(bound[j]),
+			scheduler_requests(bound[j], &asked);
+			room_taken(scheduler->room, asb_ns(bound[j]), asb_name(bound[j]),
 				   asb_uid(bound[j]), &asked);
 		}
-		room_count_end(binder->room, begun);
+		room_count_end(scheduler->room, begun);
 	}
 }
 
-void binder_close(struct binder *binder, bool closed)
+void scheduler_cordon(struct scheduler *scheduler, bool closed)
 {
-	sched_mutex_lock(&binder->lock);
-	bool opened = binder->closed && !closed;
+	sched_mutex_lock(&scheduler->lock);
+	bool opened = scheduler->closed && !closed;
 
-	binder->closed = closed;
-	sched_mutex_unlock(&binder->lock);
+	scheduler->closed = closed;
+	sched_mutex_unlock(&scheduler->lock);
 	if (opened) {
-		room_wake_all(binder->room);
+		room_wake_all(scheduler->room);
 	}
 }
 
-static bool is_closed(struct binder *binder, struct buf *why)
+static bool is_closed(struct scheduler *scheduler, struct buf *why)
 {
-	LOCKED(&binder->lock);
+	LOCKED(&scheduler->lock);
 
-	if (binder->closed) {
+	if (scheduler->closed) {
 		buf_append_str(why, "1 node(s) were unschedulable");
 	}
-	return binder->closed;
+	return scheduler->closed;
 }
 
 /* ---- binding ---- */
@@ -233,18 +234,18 @@ static bool is_for_us(struct json_object *pod)
 
 static bool is_selected(struct node *node, struct json_object *pod, struct buf *why)
 {
-	CLEANUP_JSON struct json_object *labels = register_labels(node->name);
+	CLEANUP_JSON struct json_object *labels = registration_labels(node->name);
 
-	return bind_selects(pod, labels, why);
+	return scheduler_selects(pod, labels, why);
 }
 
-int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		 uint64_t *ret_requeue_after_ms)
+int32_t scheduler_bind(struct node *node, struct asb_call *call, struct json_object *pod,
+		       uint64_t *ret_requeue_after_ms)
 {
-	struct binder *binder = node->binder;
+	struct scheduler *scheduler = node->scheduler;
 	const char *ns = asb_ns(pod), *name = asb_name(pod), *uid = asb_uid(pod);
 	CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
-	struct bind_capacity asked;
+	struct node_capacity asked;
 	struct error error = { 0 };
 	int code;
 
@@ -252,16 +253,16 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 	if (!is_for_us(pod)) {
 		return ASB_DONE;
 	}
-	bind_requests(pod, &asked);
+	scheduler_requests(pod, &asked);
 	if (!is_selected(node, pod, &why)) {
 		return refuse(call, pod, buf_str(&why));
 	}
-	if (is_closed(binder, &why)) {
-		room_wait(binder->room, ns, name, &asked);
+	if (is_closed(scheduler, &why)) {
+		room_wait(scheduler->room, ns, name, &asked);
 		return refuse(call, pod, buf_str(&why));
 	}
-	binder_count(binder, call);
-	switch (room_ask(binder->room, ns, name, uid, &asked, &why)) {
+	scheduler_count(scheduler, call);
+	switch (room_ask(scheduler->room, ns, name, uid, &asked, &why)) {
 	case ROOM_NONE:
 		return refuse(call, pod, buf_str(&why));
 	case ROOM_HELD:
@@ -276,7 +277,7 @@ int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *p
 				  node->name);
 		return ASB_DONE;
 	}
-	room_give_back(binder->room, ns, name, uid);
+	room_give_back(scheduler->room, ns, name, uid);
 	if (code == ASB_NOT_FOUND || code == ASB_CONFLICT) {
 		return ASB_DONE; /* gone, or somebody else was first: the watch tells */
 	}

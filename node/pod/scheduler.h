@@ -8,29 +8,27 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "node/pod/capacity.h"
 
 struct node;
 
-struct bind_capacity {
-	uint64_t cpu_milli, memory, pods;
-};
-
-struct binder *binder_create(struct node *node, const struct bind_capacity *capacity);
+struct scheduler *scheduler_create(struct node *node, const struct node_capacity *capacity);
 /* Keeps the account of the node's room by what a reconcile sees of a key; pod NULL: it is gone. */
-void binder_see(struct binder *binder, const struct asb_key *key, struct json_object *pod);
+void scheduler_observe(struct scheduler *scheduler, const struct asb_key *key,
+		       struct json_object *pod);
 /* spec.unschedulable of the Node (kubectl cordon): nothing more is bound. When it may be again,
  * whoever waits is looked at. Any thread. */
-void binder_close(struct binder *binder, bool closed);
-void binder_destroy(struct binder *binder);
+void scheduler_cordon(struct scheduler *scheduler, bool closed);
+void scheduler_destroy(struct scheduler *scheduler);
 
 /* Binds it, or says why not in an event and a condition. The result of a reconcile. */
-int32_t bind_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		 uint64_t *ret_requeue_after_ms);
+int32_t scheduler_bind(struct node *node, struct asb_call *call, struct json_object *pod,
+		       uint64_t *ret_requeue_after_ms);
 
 /* What a pod asks for: the sum of containers and sidecars, or what an init container and the sidecars
  * before it ask for if that is more. Pure. */
-void bind_requests(struct json_object *pod, struct bind_capacity *ret);
+void scheduler_requests(struct json_object *pod, struct node_capacity *ret);
 /* Whether a pod may be on a node with these labels (an object); says why not, as a scheduler. Pure. */
-bool bind_selects(struct json_object *pod, struct json_object *labels, struct buf *why);
+bool scheduler_selects(struct json_object *pod, struct json_object *labels, struct buf *why);
 
 #endif

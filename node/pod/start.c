@@ -40,16 +40,16 @@ static void parts_finish(struct parts *parts)
 	free(parts->all);
 }
 
-void pod_note(struct pod_call *pc, size_t number, const char *reason, const char *message,
-	      int64_t again_ms)
+void pod_set_waiting(struct pod_call *pc, size_t number, const char *reason, const char *message,
+		     int64_t again_ms)
 {
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *note = &pc->record->containers[number];
 
 	snprintf(note->reason, sizeof(note->reason), "%s", reason);
 	snprintf(note->message, sizeof(note->message), "%.*s",
 		 (int)utf8_cut(message, sizeof(note->message) - 1), message);
 	note->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
-	pod_wait(pc, again_ms);
+	pod_requeue_after(pc, again_ms);
 }
 
 /* ---- the image ---- */
@@ -57,11 +57,11 @@ void pod_note(struct pod_call *pc, size_t number, const char *reason, const char
 static void image_failed(struct pod_call *pc, size_t number, const char *image,
 			 const struct image_response *response)
 {
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *note = &pc->record->containers[number];
 	char message[sizeof(note->message)];
 
 	if (response->code == -EINVAL) {
-		pod_note(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
+		pod_set_waiting(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
 		return;
 	}
 	if (note->image_failure != response->failure) {
@@ -70,14 +70,14 @@ static void image_failed(struct pod_call *pc, size_t number, const char *image,
 			  response->text);
 		pod_event(pc, "Warning", "Failed", "Error: ErrImagePull");
 		/* Soon again, to say that it waits now. */
-		pod_note(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
+		pod_set_waiting(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
 		return;
 	}
 	snprintf(message, sizeof(message), "Back-off pulling image \"%.200s\": %.250s", image,
 		 response->text);
 	pod_event(pc, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
 	pod_event(pc, "Warning", "Failed", "Error: ImagePullBackOff");
-	pod_note(pc, number, "ImagePullBackOff", message, response->left_ms);
+	pod_set_waiting(pc, number, "ImagePullBackOff", message, response->left_ms);
 }
 
 static bool pull_image(struct pod_call *pc, size_t number, const char *image,
@@ -91,7 +91,7 @@ static bool pull_image(struct pod_call *pc, size_t number, const char *image,
 		if (response.began) {
 			pod_event(pc, "Normal", "Pulling", "Pulling image \"%s\"", image);
 		}
-		pod_wait(pc, PULL_AGAIN_MS);
+		pod_requeue_after(pc, PULL_AGAIN_MS);
 		return false;
 	case IMAGE_FAILED:
 		image_failed(pc, number, image, &response);
@@ -133,13 +133,13 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 	if (code == -EINVAL) {
 		pod_event(pc, "Warning", "InspectFailed",
 			  "Failed to apply default image tag \"%s\": %s", image, error.text);
-		pod_note(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
+		pod_set_waiting(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
 		return false;
 	}
 	if (policy == RUNTIME_PULL_NEVER) {
 		pod_event(pc, "Warning", "ErrImageNeverPull",
 			  "Container image \"%s\" is not present with pull policy of Never", image);
-		pod_note(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
+		pod_set_waiting(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
 		return false;
 	}
 	return pull_image(pc, number, image, policy);
@@ -150,12 +150,13 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 static bool config_failed(struct pod_call *pc, size_t number, const struct error *error)
 {
 	/* Asked again every two seconds: an event each time would be too many. */
-	if (strcmp(pc->record->notes[number].message, error->text) == 0) {
-		pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+	if (strcmp(pc->record->containers[number].message, error->text) == 0) {
+		pod_set_waiting(pc, number, "CreateContainerConfigError", error->text,
+				CONFIG_AGAIN_MS);
 		return false;
 	}
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+	pod_set_waiting(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
 	return false;
 }
 
@@ -240,7 +241,7 @@ static void tell_notes(struct pod_call *pc, const struct container_view *contain
 static void started(struct pod_call *pc, size_t number, const char *id)
 {
 	const struct container_view *container = &pc->view.containers[number];
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *note = &pc->record->containers[number];
 
 	note->reason[0] = note->message[0] = '\0';
 	note->retry_ms = 0;
@@ -251,15 +252,15 @@ static void started(struct pod_call *pc, size_t number, const char *id)
 	}
 	pod_event(pc, "Normal", "Created", "Created container: %s", container->name);
 	pod_event(pc, "Normal", "Started", "Started container %s", container->name);
-	pod_begin_post_start(pc, number, id);
+	pod_run_post_start(pc, number, id);
 }
 
 static void not_started(struct pod_call *pc, size_t number, int code, const struct error *error)
 {
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *note = &pc->record->containers[number];
 
 	if (code == -EAGAIN && note->quick_tries++ < QUICK_TRIES) {
-		pod_wait(pc, QUICK_TRY_MS);
+		pod_requeue_after(pc, QUICK_TRY_MS);
 		return;
 	}
 	if (code == -EPERM) {
@@ -268,7 +269,7 @@ static void not_started(struct pod_call *pc, size_t number, int code, const stru
 	}
 	backoff_try(&note->backoff, pc->view.now_ms);
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	pod_note(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
+	pod_set_waiting(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
 }
 
 static bool start(struct pod_call *pc, size_t number, struct parts *parts)
@@ -312,8 +313,8 @@ bool pod_start_container(struct pod_call *pc, size_t number)
 	struct parts parts = { 0 };
 	bool done;
 
-	if (!pod_volumes(pc) || !have_image(pc, number, image != NULL ? image : "",
-					    asb_str(container->spec, "imagePullPolicy"))) {
+	if (!pod_make_volumes(pc) || !have_image(pc, number, image != NULL ? image : "",
+						 asb_str(container->spec, "imagePullPolicy"))) {
 		return false;
 	}
 	done = start(pc, number, &parts);

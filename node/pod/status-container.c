@@ -93,7 +93,7 @@ static struct json_object *running(const struct runtime_status *status)
 	return state;
 }
 
-/* Its end, if it has ended: from the runtime, or what was told before. */
+/* Its end, if it has ended: from the runtime, or from the stored status. */
 static struct json_object *ended(const struct container_view *container,
 				 const struct status_facts *facts)
 {
@@ -103,7 +103,7 @@ static struct json_object *ended(const struct container_view *container,
 	if (container->now != NULL && container->now->phase == RUNTIME_EXITED) {
 		return terminated(container->now, container->message, facts);
 	}
-	return asb_copy(asb_at(container->told, "state"));
+	return asb_copy(asb_at(container->reported, "state"));
 }
 
 static struct json_object *waiting(const struct pod_view *view,
@@ -155,30 +155,30 @@ static struct json_object *last_state_of(const struct pod_view *view,
 					 const struct container_view *container,
 					 const struct status_facts *facts)
 {
-	struct json_object *told = asb_at(container->told, "lastState");
+	struct json_object *last = asb_at(container->reported, "lastState");
 	bool waits = status_container_waits(view, container);
 	bool stale = container->state == CONTAINER_NONE && container->now != NULL;
 
 	if (waits || (stale && container->now->phase == RUNTIME_EXITED)) {
 		return container->now != NULL || container->state == CONTAINER_LOST ||
-				       asb_at(container->told, "state", "terminated") != NULL
+				       asb_at(container->reported, "state", "terminated") != NULL
 			       ? ended(container, facts)
-			       : asb_copy(told);
+			       : asb_copy(last);
 	}
 	if (container->before != NULL && container->before->phase == RUNTIME_EXITED) {
 		return terminated(container->before, container->before_message, facts);
 	}
 	if (container->now != NULL && container->now->attempt > 0 &&
-	    asb_int(asb_at(container->told, "restartCount"), 0) == container->now->attempt &&
-	    asb_at(told, "terminated") != NULL) {
-		return asb_copy(told);
+	    asb_int(asb_at(container->reported, "restartCount"), 0) == container->now->attempt &&
+	    asb_at(last, "terminated") != NULL) {
+		return asb_copy(last);
 	}
-	if (container->now != NULL && container->now->attempt > 0 && container->told != NULL &&
-	    asb_at(container->told, "state", "terminated") != NULL) {
-		return asb_copy(asb_at(container->told, "state"));
+	if (container->now != NULL && container->now->attempt > 0 && container->reported != NULL &&
+	    asb_at(container->reported, "state", "terminated") != NULL) {
+		return asb_copy(asb_at(container->reported, "state"));
 	}
-	if (container->now == NULL && told != NULL) {
-		return asb_copy(told);
+	if (container->now == NULL && last != NULL) {
+		return asb_copy(last);
 	}
 	return json_object_new_object();
 }
@@ -192,9 +192,9 @@ static void set_image(struct json_object *entry, const struct container_view *co
 	if (container->now != NULL) {
 		image = container->now->image != NULL ? container->now->image : image;
 		id = container->now->image_id;
-	} else if (asb_str(container->told, "imageID") != NULL) {
-		image = asb_str(container->told, "image");
-		id = asb_str(container->told, "imageID");
+	} else if (asb_str(container->reported, "imageID") != NULL) {
+		image = asb_str(container->reported, "image");
+		id = asb_str(container->reported, "imageID");
 	}
 	asb_set_str(entry, "image", image != NULL ? image : "");
 	asb_set_str(entry, "imageID", id != NULL ? id : "");
@@ -216,8 +216,8 @@ struct json_object *status_container(const struct pod_view *view,
 	set_image(entry, container);
 	if (container->now != NULL) {
 		set_id(entry, container->now, facts);
-	} else if (asb_str(container->told, "containerID") != NULL) {
-		asb_set_str(entry, "containerID", asb_str(container->told, "containerID"));
+	} else if (asb_str(container->reported, "containerID") != NULL) {
+		asb_set_str(entry, "containerID", asb_str(container->reported, "containerID"));
 	}
 	json_object_object_add(entry, "started",
 			       json_object_new_boolean(runs && container->started));

@@ -20,7 +20,7 @@
 #define OUTPUT_MAX (10u << 10)
 #define ARGUMENTS_MAX 1024
 
-struct job {
+struct container_job {
 	struct node *node;
 	char *uid, *id, *name;
 	char **argv;      /* of the hook; NULL: none */
@@ -49,7 +49,7 @@ static void wait_ms(struct sched *sched, int64_t ms)
 }
 
 /* 0, or why the hook has failed in *reterr. */
-static int run_hook(const struct job *job, uint32_t limit_ms, struct error *reterr)
+static int run_hook(const struct container_job *job, uint32_t limit_ms, struct error *reterr)
 {
 	CLEANUP_BUF struct buf output = BUF_INIT(OUTPUT_MAX);
 	struct runtime *runtime = job->node->runtime;
@@ -69,14 +69,14 @@ static int run_hook(const struct job *job, uint32_t limit_ms, struct error *rete
 					  job->argv[0], exit_code, buf_str(&output));
 }
 
-static void tell(const struct job *job, const char *reason, const struct error *error)
+static void tell(const struct container_job *job, const char *reason, const struct error *error)
 {
 	CLEANUP_FREE char *message = xprintf("container %s: %s", job->name, error->text);
 
-	book_post(job->node->book, job->uid, reason, message);
+	pod_store_add_event(job->node->pods, job->uid, reason, message);
 }
 
-static void end_container(const struct job *job, int64_t grace_s)
+static void end_container(const struct container_job *job, int64_t grace_s)
 {
 	struct runtime *runtime = job->node->runtime;
 	struct error error = { 0 };
@@ -89,7 +89,7 @@ static void end_container(const struct job *job, int64_t grace_s)
 
 static void run_stop(void *arg)
 {
-	const struct job *job = arg;
+	const struct container_job *job = arg;
 	uint64_t began = sched_now_us(job->node->sched);
 	struct error error = { 0 };
 	int64_t left;
@@ -107,7 +107,7 @@ static void run_stop(void *arg)
 
 static void run_post_start(void *arg)
 {
-	const struct job *job = arg;
+	const struct container_job *job = arg;
 	struct error error = { 0 };
 
 	if (run_hook(job, HOOK_MAX_MS, &error) < 0) {
@@ -116,7 +116,7 @@ static void run_post_start(void *arg)
 	}
 }
 
-static void free_job(struct job *job)
+static void free_job(struct container_job *job)
 {
 	strings_finish(job->argv);
 	free(job->uid);
@@ -127,9 +127,9 @@ static void free_job(struct job *job)
 
 static void end_job(void *arg)
 {
-	struct job *job = arg;
+	struct container_job *job = arg;
 
-	node_wake(job->node, job->uid);
+	node_enqueue_pod(job->node, job->uid);
 	free_job(job);
 }
 
@@ -144,7 +144,7 @@ static bool is_running(struct node *node, const char *what, const char *id)
 {
 	CLEANUP_FREE char *name = task_name(what, id);
 
-	return tasks_running(node->tasks, name);
+	return jobs_running(node->jobs, name);
 }
 
 bool pod_is_stopping(struct node *node, const char *id)
@@ -152,32 +152,33 @@ bool pod_is_stopping(struct node *node, const char *id)
 	return is_running(node, "stop", id);
 }
 
-bool pod_is_post_starting(struct node *node, const char *id)
+bool pod_runs_post_start(struct node *node, const char *id)
 {
 	return is_running(node, "postStart", id);
 }
 
-static struct job *new_job(struct node *node, const struct runtime_status *status, int64_t grace_s)
+static struct container_job *new_job(struct node *node, const struct runtime_status *status,
+				     int64_t grace_s)
 {
-	struct job *job = xnew(struct job);
+	struct container_job *job = xnew(struct container_job);
 
-	*job = (struct job){ .node = node,
-			     .uid = xstrdup(status->pod_uid),
-			     .id = xstrdup(status->id),
-			     .name = xstrdup(status->name),
-			     .grace_s = grace_s < 0              ? 0
-					: grace_s < GRACE_MOST_S ? grace_s
-								 : GRACE_MOST_S };
+	*job = (struct container_job){ .node = node,
+				       .uid = xstrdup(status->pod_uid),
+				       .id = xstrdup(status->id),
+				       .name = xstrdup(status->name),
+				       .grace_s = grace_s < 0              ? 0
+						  : grace_s < GRACE_MOST_S ? grace_s
+									   : GRACE_MOST_S };
 	return job;
 }
 
 /* False: there is no thread left. A stop is tried again by the pod's next reconcile, which comes by
  * itself. */
-static bool begin(struct job *job, const char *what, void (*run)(void *arg))
+static bool begin(struct container_job *job, const char *what, void (*run)(void *arg))
 {
 	CLEANUP_FREE char *name = task_name(what, job->id);
 
-	if (!tasks_start(job->node->tasks, name, run, end_job, job)) {
+	if (!jobs_start(job->node->jobs, name, run, end_job, job)) {
 		free_job(job);
 		return false;
 	}
@@ -202,7 +203,7 @@ static char **copy_argv(struct json_object *command)
 }
 
 /* False: there is none, or none that this node can run. */
-static bool set_hook(struct pod_call *pc, struct job *job, struct json_object *hook,
+static bool set_hook(struct pod_call *pc, struct container_job *job, struct json_object *hook,
 		     const char *which)
 {
 	job->argv = copy_argv(asb_at(hook, "exec", "command"));
@@ -241,7 +242,7 @@ static int64_t grace_of(struct pod_call *pc)
 void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
 {
 	const struct container_view *container = &pc->view.containers[number];
-	struct job *job = new_job(pc->node, container->now, grace_of(pc));
+	struct container_job *job = new_job(pc->node, container->now, grace_of(pc));
 
 	if (unhealthy) {
 		pod_event(pc, "Normal", "Killing",
@@ -252,7 +253,7 @@ void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
 	}
 	set_hook(pc, job, asb_at(container->spec, "lifecycle", "preStop"), "preStop");
 	begin(job, "stop", run_stop);
-	pod_wait(pc, STOP_AGAIN_MS);
+	pod_requeue_after(pc, STOP_AGAIN_MS);
 }
 
 bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int64_t grace_s)
@@ -266,14 +267,14 @@ bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int
 	return true;
 }
 
-void pod_begin_post_start(struct pod_call *pc, size_t number, const char *id)
+void pod_run_post_start(struct pod_call *pc, size_t number, const char *id)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	struct json_object *hook = asb_at(container->spec, "lifecycle", "postStart");
 	struct runtime_status status = { .id = (char *)(uintptr_t)id,
 					 .pod_uid = (char *)(uintptr_t)asb_uid(pc->pod),
 					 .name = (char *)(uintptr_t)container->name };
-	struct job *job;
+	struct container_job *job;
 
 	if (hook == NULL) {
 		return;

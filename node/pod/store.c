@@ -9,47 +9,47 @@
 #include "base/map.h"
 #include "base/memory.h"
 
-#define POSTS_MAX 16 /* of one pod, unread: more say nothing new */
+#define EVENTS_MAX 16 /* of one pod, unread: more say nothing new */
 
-struct record_post {
+struct pending_event {
 	char *reason, *message;
-	struct record_post *next;
+	struct pending_event *next;
 };
 
-struct book {
+struct pod_store {
 	struct sched_mutex lock;
 	struct map records; /* lock: by uid; and the posts of the records */
 	struct map keys;    /* lock: the first record of each key */
 };
 
-struct book *book_create(struct sched *sched)
+struct pod_store *pod_store_create(struct sched *sched)
 {
-	struct book *book = xnew(struct book);
+	struct pod_store *store = xnew(struct pod_store);
 
-	sched_mutex_init(&book->lock, sched);
-	return book;
+	sched_mutex_init(&store->lock, sched);
+	return store;
 }
 
-static void free_post(struct record_post *post)
+static void store_free_event(struct pending_event *event)
 {
-	free(post->reason);
-	free(post->message);
-	free(post);
+	free(event->reason);
+	free(event->message);
+	free(event);
 }
 
-static void free_record(struct pod_record *record)
+static void store_free_record(struct pod_record *record)
 {
-	for (size_t i = 0; i < record->note_count; i++) {
-		free(record->notes[i].texts[0]);
-		free(record->notes[i].texts[1]);
+	for (size_t i = 0; i < record->container_count; i++) {
+		free(record->containers[i].texts[0]);
+		free(record->containers[i].texts[1]);
 	}
-	while (record->post != NULL) {
-		struct record_post *post = record->post;
+	while (record->events != NULL) {
+		struct pending_event *event = record->events;
 
-		record->post = post->next;
-		free_post(post);
+		record->events = event->next;
+		store_free_event(event);
 	}
-	free(record->notes);
+	free(record->containers);
 	free(record->key);
 	free(record->uid);
 	free(record->ns);
@@ -57,29 +57,30 @@ static void free_record(struct pod_record *record)
 	free(record);
 }
 
-void book_destroy(struct book *book)
+void pod_store_destroy(struct pod_store *store)
 {
 	struct pod_record *record;
 	size_t at = 0;
 
-	if (book == NULL) {
+	if (store == NULL) {
 		return;
 	}
-	while ((record = map_next(&book->records, &at, NULL)) != NULL) {
-		free_record(record);
+	while ((record = map_next(&store->records, &at, NULL)) != NULL) {
+		store_free_record(record);
 	}
-	map_finish(&book->records);
-	map_finish(&book->keys);
-	sched_mutex_finish(&book->lock);
-	free(book);
+	map_finish(&store->records);
+	map_finish(&store->keys);
+	sched_mutex_finish(&store->lock);
+	free(store);
 }
 
-struct pod_record *book_get(struct book *book, const char *uid, const char *ns, const char *name)
+struct pod_record *pod_store_get(struct pod_store *store, const char *uid, const char *ns,
+				 const char *name)
 {
 	struct pod_record *record;
 
-	LOCKED(&book->lock);
-	record = map_get(&book->records, uid);
+	LOCKED(&store->lock);
+	record = map_get(&store->records, uid);
 	if (record == NULL) {
 		record = xnew(struct pod_record);
 		record->uid = xstrdup(uid);
@@ -87,29 +88,30 @@ struct pod_record *book_get(struct book *book, const char *uid, const char *ns, 
 		record->name = xstrdup(name);
 		record->grace_s = -1;
 		record->key = xprintf("%s/%s", ns, name);
-		record->next = map_get(&book->keys, record->key);
-		map_put(&book->keys, record->key, record);
-		map_put(&book->records, record->uid, record);
+		record->next = map_get(&store->keys, record->key);
+		map_put(&store->keys, record->key, record);
+		map_put(&store->records, record->uid, record);
 	}
 	return record;
 }
 
-struct container_note *record_notes(struct pod_record *record, size_t count)
+struct container_record *pod_record_containers(struct pod_record *record, size_t count)
 {
-	if (record->note_count < count) {
-		record->notes = xrealloc(record->notes, count * sizeof(*record->notes));
-		for (size_t i = record->note_count; i < count; i++) {
-			record->notes[i] = (struct container_note){ 0 };
+	if (record->container_count < count) {
+		record->containers =
+			xrealloc(record->containers, count * sizeof(*record->containers));
+		for (size_t i = record->container_count; i < count; i++) {
+			record->containers[i] = (struct container_record){ 0 };
 		}
-		record->note_count = count;
+		record->container_count = count;
 	}
-	return record->notes;
+	return record->containers;
 }
 
 /* The map borrows its key from the first record. The lock is held. */
-static void leave_key(struct book *book, struct pod_record *record)
+static void store_leave_key(struct pod_store *store, struct pod_record *record)
 {
-	struct pod_record *first = map_get(&book->keys, record->key);
+	struct pod_record *first = map_get(&store->keys, record->key);
 
 	if (first != record) {
 		while (first->next != record) {
@@ -118,33 +120,33 @@ static void leave_key(struct book *book, struct pod_record *record)
 		first->next = record->next;
 		return;
 	}
-	map_remove(&book->keys, record->key);
+	map_remove(&store->keys, record->key);
 	if (record->next != NULL) {
-		map_put(&book->keys, record->next->key, record->next);
+		map_put(&store->keys, record->next->key, record->next);
 	}
 }
 
-void book_drop(struct book *book, const char *uid)
+void pod_store_remove(struct pod_store *store, const char *uid)
 {
 	struct pod_record *record;
 
-	sched_mutex_lock(&book->lock);
-	record = map_remove(&book->records, uid);
+	sched_mutex_lock(&store->lock);
+	record = map_remove(&store->records, uid);
 	if (record != NULL) {
-		leave_key(book, record);
+		store_leave_key(store, record);
 	}
-	sched_mutex_unlock(&book->lock);
+	sched_mutex_unlock(&store->lock);
 	if (record != NULL) {
-		free_record(record);
+		store_free_record(record);
 	}
 }
 
-bool book_key(struct book *book, const char *uid, char **ret_ns, char **ret_name)
+bool pod_store_key(struct pod_store *store, const char *uid, char **ret_ns, char **ret_name)
 {
 	const struct pod_record *record;
 
-	LOCKED(&book->lock);
-	record = map_get(&book->records, uid);
+	LOCKED(&store->lock);
+	record = map_get(&store->records, uid);
 	if (record == NULL) {
 		return false;
 	}
@@ -153,15 +155,15 @@ bool book_key(struct book *book, const char *uid, char **ret_ns, char **ret_name
 	return true;
 }
 
-char **book_uids(struct book *book, const char *ns, const char *name)
+char **pod_store_uids(struct pod_store *store, const char *ns, const char *name)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	const struct pod_record *first;
 	size_t count = 0;
 	char **uids;
 
-	LOCKED(&book->lock);
-	first = map_get(&book->keys, key);
+	LOCKED(&store->lock);
+	first = map_get(&store->keys, key);
 	for (const struct pod_record *at = first; at != NULL; at = at->next) {
 		count++;
 	}
@@ -173,17 +175,17 @@ char **book_uids(struct book *book, const char *ns, const char *name)
 	return uids;
 }
 
-void book_each(struct book *book, void (*each)(void *arg, const char *ns, const char *name),
-	       void *arg)
+void pod_store_each(struct pod_store *store,
+		    void (*each)(void *arg, const char *ns, const char *name), void *arg)
 {
 	const struct pod_record *record;
 	size_t at = 0, count = 0;
 	char **keys;
 
 	{
-		LOCKED(&book->lock);
-		keys = xnew_array(char *, 2 * book->records.count + 1);
-		while ((record = map_next(&book->records, &at, NULL)) != NULL) {
+		LOCKED(&store->lock);
+		keys = xnew_array(char *, 2 * store->records.count + 1);
+		while ((record = map_next(&store->records, &at, NULL)) != NULL) {
 			keys[count++] = xstrdup(record->ns);
 			keys[count++] = xstrdup(record->name);
 		}
@@ -196,39 +198,40 @@ void book_each(struct book *book, void (*each)(void *arg, const char *ns, const 
 	free(keys);
 }
 
-void book_post(struct book *book, const char *uid, const char *reason, const char *message)
+void pod_store_add_event(struct pod_store *store, const char *uid, const char *reason,
+			 const char *message)
 {
-	struct record_post *post = xnew(struct record_post), **at;
+	struct pending_event *event = xnew(struct pending_event), **at;
 	struct pod_record *record;
 	size_t count = 0;
 
-	*post = (struct record_post){ .reason = xstrdup(reason), .message = xstrdup(message) };
-	LOCKED(&book->lock);
-	record = map_get(&book->records, uid);
-	for (at = record != NULL ? &record->post : NULL; at != NULL && *at != NULL;
+	*event = (struct pending_event){ .reason = xstrdup(reason), .message = xstrdup(message) };
+	LOCKED(&store->lock);
+	record = map_get(&store->records, uid);
+	for (at = record != NULL ? &record->events : NULL; at != NULL && *at != NULL;
 	     at = &(*at)->next) {
 		count++;
 	}
-	if (at == NULL || count >= POSTS_MAX) {
-		free_post(post);
+	if (at == NULL || count >= EVENTS_MAX) {
+		store_free_event(event);
 		return;
 	}
-	*at = post;
+	*at = event;
 }
 
-bool book_take_post(struct book *book, struct pod_record *record, char **ret_reason,
-		    char **ret_message)
+bool pod_store_take_event(struct pod_store *store, struct pod_record *record, char **ret_reason,
+			  char **ret_message)
 {
-	struct record_post *post;
+	struct pending_event *event;
 
-	LOCKED(&book->lock);
-	post = record->post;
-	if (post == NULL) {
+	LOCKED(&store->lock);
+	event = record->events;
+	if (event == NULL) {
 		return false;
 	}
-	record->post = post->next;
-	*ret_reason = post->reason;
-	*ret_message = post->message;
-	free(post);
+	record->events = event->next;
+	*ret_reason = event->reason;
+	*ret_message = event->message;
+	free(event);
 	return true;
 }

@@ -24,10 +24,10 @@
 #define QUICK_TRY_MS 1000
 
 /* Of one container. */
-struct container_note {
+struct container_record {
 	struct backoff backoff; /* of its restarts */
 	bool backoff_known;
-	uint32_t backoff_told; /* attempt + 1 whose backoff an event has told */
+	uint32_t backoff_reported; /* attempt + 1 whose backoff an event has told */
 	/* Why it is not there; reason "" when nothing speaks against it. */
 	char reason[48];
 	char message[512];
@@ -43,41 +43,43 @@ struct container_note {
 
 struct pod_record {
 	char *uid, *ns, *name;
-	struct container_note *notes; /* in the order of the view; NULL until first needed */
-	size_t note_count;
+	struct container_record *containers; /* in the order of the view; NULL until first needed */
+	size_t container_count;
 	struct backoff sandbox; /* tries to make it */
 	int64_t sandbox_failed_ms;
 	uint32_t quick_tries; /* to make it, in a row that the runtime said to try again */
-	bool limits_told;     /* what of the pod this node does not do */
+	bool limits_reported; /* what of the pod this node does not do */
 	int64_t volumes_ms; /* when they were made or brought up to date; 0: not by this process */
 	/* The pod's terminationGracePeriodSeconds, for when it is gone; -1: nobody knows. */
 	int64_t grace_s;
-	struct record_post *post; /* results of its tasks */
-	char *key;                /* "ns/name" */
-	struct pod_record *next;  /* of the same key; the book's lock */
+	struct pending_event *events; /* results of its tasks */
+	char *key;                    /* "ns/name" */
+	struct pod_record *next;      /* of the same key; the store's lock */
 };
 
-struct book;
-struct book *book_create(struct sched *sched);
-void book_destroy(struct book *book);
+struct pod_store;
+struct pod_store *pod_store_create(struct sched *sched);
+void pod_store_destroy(struct pod_store *store);
 /* The record of a uid, made when there is none. */
-struct pod_record *book_get(struct book *book, const char *uid, const char *ns, const char *name);
+struct pod_record *pod_store_get(struct pod_store *store, const char *uid, const char *ns,
+				 const char *name);
 /* Notes for count containers, zeroed at first. */
-struct container_note *record_notes(struct pod_record *record, size_t count);
-void book_drop(struct book *book, const char *uid);
+struct container_record *pod_record_containers(struct pod_record *record, size_t count);
+void pod_store_remove(struct pod_store *store, const char *uid);
 /* False for a uid that is not known; ns and name are the caller's. */
-bool book_key(struct book *book, const char *uid, char **ret_ns, char **ret_name);
+bool pod_store_key(struct pod_store *store, const char *uid, char **ret_ns, char **ret_name);
 /* The uids of a key, the caller's; ends in NULL. */
-char **book_uids(struct book *book, const char *ns, const char *name);
+char **pod_store_uids(struct pod_store *store, const char *ns, const char *name);
 /* Calls each for all keys, with no lock held. */
-void book_each(struct book *book, void (*each)(void *arg, const char *ns, const char *name),
-	       void *arg);
+void pod_store_each(struct pod_store *store,
+		    void (*each)(void *arg, const char *ns, const char *name), void *arg);
 
 /* What a task has to say about a pod to its next reconcile, which makes an event of it. Any thread;
  * nothing happens for a uid that is not known. */
-void book_post(struct book *book, const char *uid, const char *reason, const char *message);
+void pod_store_add_event(struct pod_store *store, const char *uid, const char *reason,
+			 const char *message);
 /* Takes the oldest; false when there is none. reason and message are the caller's. */
-bool book_take_post(struct book *book, struct pod_record *record, char **ret_reason,
-		    char **ret_message);
+bool pod_store_take_event(struct pod_store *store, struct pod_record *record, char **ret_reason,
+			  char **ret_message);
 
 #endif

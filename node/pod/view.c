@@ -47,7 +47,8 @@ static const struct runtime_status *find_sandbox(const struct runtime_list *list
 	return NULL;
 }
 
-static struct json_object *find_told(struct json_object *pod, const char *list, const char *name)
+static struct json_object *view_find_reported(struct json_object *pod, const char *list,
+					      const char *name)
 {
 	struct json_object *array = asb_array(pod, "status", list);
 
@@ -63,7 +64,7 @@ static struct json_object *find_told(struct json_object *pod, const char *list, 
 
 /* ---- states ---- */
 
-static int64_t told_time(struct json_object *terminated)
+static int64_t view_reported_time(struct json_object *terminated)
 {
 	int64_t ms = 0;
 
@@ -72,19 +73,19 @@ static int64_t told_time(struct json_object *terminated)
 }
 
 /* The runtime has nothing of it: what the stored status says counts. */
-static void set_state_from_told(struct container_view *container)
+static void view_set_state_from_reported(struct container_view *container)
 {
-	struct json_object *terminated = asb_at(container->told, "state", "terminated");
-	struct json_object *last = asb_at(container->told, "lastState", "terminated");
-	int64_t restarts = asb_int(asb_at(container->told, "restartCount"), 0);
+	struct json_object *terminated = asb_at(container->reported, "state", "terminated");
+	struct json_object *last = asb_at(container->reported, "lastState", "terminated");
+	int64_t restarts = asb_int(asb_at(container->reported, "restartCount"), 0);
 
 	container->attempt = restarts > 0 && restarts < UINT32_MAX ? (uint32_t)restarts : 0;
 	container->next = container->attempt;
 	if (terminated != NULL) {
 		container->state = CONTAINER_EXITED;
 		container->exit_code = (int)asb_int(asb_at(terminated, "exitCode"), 0);
-		container->ended_ms = told_time(terminated);
-	} else if (asb_at(container->told, "state", "running") != NULL) {
+		container->ended_ms = view_reported_time(terminated);
+	} else if (asb_at(container->reported, "state", "running") != NULL) {
 		container->state = CONTAINER_LOST;
 		container->exit_code = LOST_EXIT_CODE;
 	} else if (last == NULL) {
@@ -98,7 +99,7 @@ static void set_state(const struct pod_view *view, struct container_view *contai
 	const struct runtime_status *now = container->now;
 
 	if (now == NULL) {
-		set_state_from_told(container);
+		view_set_state_from_reported(container);
 		return;
 	}
 	container->attempt = now->attempt;
@@ -144,7 +145,7 @@ static int add_containers(struct pod_view *view, struct json_object *specs, bool
 		if (container->name == NULL) {
 			return -EINVAL;
 		}
-		container->told = find_told(view->pod, list, container->name);
+		container->reported = view_find_reported(view->pod, list, container->name);
 		match(container, view->list, asb_uid(view->pod));
 		set_state(view, container);
 		view->count++;

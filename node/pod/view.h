@@ -35,7 +35,7 @@ struct container_view {
 	enum container_state state;
 	const struct runtime_status *now;    /* newest attempt, NULL: none */
 	const struct runtime_status *before; /* the one before it, NULL: none */
-	struct json_object *told;            /* its entry in the stored status, or NULL */
+	struct json_object *reported;        /* its entry in the stored status, or NULL */
 	uint32_t attempt;                    /* of the newest */
 	uint32_t next;                       /* that of the next one */
 	int exit_code;                       /* exited, lost */

@@ -207,7 +207,7 @@ static bool take_container(const struct supervisor *supervisor)
 }
 
 /* The supervisor itself: a session of its own, no signal but SIGKILL ends it. */
-static void supervise(struct supervisor *supervisor, struct json_object *info, int told)
+static void supervise(struct supervisor *supervisor, struct json_object *info, int ready)
 {
 	const char *id = asb_str(info, "id");
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id != NULL ? id : "");
@@ -229,8 +229,8 @@ static void supervise(struct supervisor *supervisor, struct json_object *info, i
 		return;
 	}
 	close(ends[1]);
-	(void)!write(told, "", 1);
-	close(told);
+	(void)!write(ready, "", 1);
+	close(ready);
 	watch(supervisor, child, ends[0], mark);
 }
 
@@ -238,10 +238,10 @@ int process_supervise(int argc, char **argv)
 {
 	struct supervisor supervisor = { .log = -1, .line = BUF_INIT(LINE_MAX_BYTES) };
 	CLEANUP_JSON struct json_object *info = NULL;
-	int told[2];
+	int ready[2];
 	char byte;
 
-	if (argc != 3 || pipe2(told, O_CLOEXEC) < 0) {
+	if (argc != 3 || pipe2(ready, O_CLOEXEC) < 0) {
 		return 2;
 	}
 	supervisor.directory = argv[2];
@@ -254,12 +254,12 @@ int process_supervise(int argc, char **argv)
 
 	if (pid != 0) {
 		/* The caller waits for us, and knows by our end that run.json is there. */
-		close(told[1]);
-		return pid > 0 && read(told[0], &byte, 1) == 1 ? 0 : 1;
+		close(ready[1]);
+		return pid > 0 && read(ready[0], &byte, 1) == 1 ? 0 : 1;
 	}
-	close(told[0]);
+	close(ready[0]);
 	supervisor.sched = sched_create();
-	supervise(&supervisor, info, told[1]);
+	supervise(&supervisor, info, ready[1]);
 	buf_finish(&supervisor.line);
 	sched_destroy(supervisor.sched);
 	return 0;

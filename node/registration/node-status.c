@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a Node object says: labels and status. Called by node/registration/registration.c; pure but for
- * register_capacity. */
+ * registration_capacity. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -18,7 +18,7 @@ static const char *architecture(const char *machine)
 	return strcmp(machine, "aarch64") == 0 ? "arm64" : machine;
 }
 
-struct json_object *register_labels(const char *name)
+struct json_object *registration_labels(const char *name)
 {
 	struct json_object *labels = json_object_new_object();
 	struct utsname system;
@@ -32,12 +32,12 @@ struct json_object *register_labels(const char *name)
 	return labels;
 }
 
-void register_capacity(uint64_t max_pods, struct bind_capacity *ret)
+void registration_capacity(uint64_t max_pods, struct node_capacity *ret)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES);
 	long size = sysconf(_SC_PAGESIZE);
 
-	*ret = (struct bind_capacity){
+	*ret = (struct node_capacity){
 		.cpu_milli = cores > 0 ? (uint64_t)cores * 1000 : 1000,
 		.memory = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0,
 		.pods = max_pods,
@@ -119,8 +119,8 @@ static void set_info(struct json_object *status, const struct node_facts *facts)
 	asb_set_str(info, "architecture", architecture(facts->machine));
 }
 
-struct json_object *register_status(struct json_object *node, const struct node_facts *facts,
-				    int64_t now_ms)
+struct json_object *registration_status(struct json_object *node, const struct node_facts *facts,
+					int64_t now_ms)
 {
 	struct json_object *status = asb_copy(asb_at(node, "status"));
 	struct json_object *addresses = json_object_new_array(), *conditions;

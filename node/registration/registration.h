@@ -10,7 +10,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
-#include "node/pod/scheduler.h"
+#include "node/pod/capacity.h"
 
 #define LEASE_NAMESPACE "kube-node-lease"
 #define LEASE_RENEW_US 10000000u
@@ -19,28 +19,28 @@
 #define NODE_HEARTBEAT_MS (300 * 1000) /* a status is written at least this often */
 
 struct node;
-struct registrar;
-struct registrar *registrar_create(struct node *node);
+struct registration;
+struct registration *registration_create(struct node *node);
 /* Ends the thread; the lease stays to run out. */
-void registrar_destroy(struct registrar *registrar);
+void registration_destroy(struct registration *registration);
 
 /* What a Node says of itself. */
 struct node_facts {
 	const char *name, *ip, *runtime_version; /* "podman://4.3.1" */
 	bool runtime_good;
 	const char *runtime_text; /* what check() said */
-	struct bind_capacity capacity;
+	struct node_capacity capacity;
 	uint64_t storage; /* bytes of the state directory's file system */
 	const char *machine, *kernel, *os_image, *machine_id, *boot_id, *system_uuid;
 };
 
 /* The labels every Node has; the caller's. */
-struct json_object *register_labels(const char *name);
+struct json_object *registration_labels(const char *name);
 /* The Node's status, from the stored one (or NULL) and the facts; the caller's. Equal facts give
  * equal trees but for the heartbeats, which are kept until they are due. */
-struct json_object *register_status(struct json_object *node, const struct node_facts *facts,
-				    int64_t now_ms);
+struct json_object *registration_status(struct json_object *node, const struct node_facts *facts,
+					int64_t now_ms);
 /* The machine's cores and memory. */
-void register_capacity(uint64_t max_pods, struct bind_capacity *ret);
+void registration_capacity(uint64_t max_pods, struct node_capacity *ret);
 
 #endif

@@ -114,8 +114,8 @@ int exec_parse(const char *target, struct exec_request **ret, struct error *rete
 	}
 	request->attach = starts_with(&at, "/attach/");
 	if ((!request->attach && !starts_with(&at, "/exec/")) ||
-	    !serve_take_part(&at, request->uid, sizeof(request->uid)) || *at++ != '/' ||
-	    !serve_take_part(&at, request->container, sizeof(request->container)) || *at != '\0') {
+	    !server_take_part(&at, request->uid, sizeof(request->uid)) || *at++ != '/' ||
+	    !server_take_part(&at, request->container, sizeof(request->container)) || *at != '\0') {
 		error = error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	} else {
 		error = parse_query(query, request, reterr);

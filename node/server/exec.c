@@ -25,7 +25,7 @@
 #define SIZE_TRIES 40
 
 struct carrier {
-	const struct serve_stream *stream;
+	const struct server_stream *stream;
 	struct runtime_exec_stream process;
 	struct buf from, to; /* frames that come; frames to be sent */
 	struct buf input;    /* for the process */
@@ -273,7 +273,7 @@ static void carry(struct carrier *carrier)
 	send_rest(carrier);
 }
 
-void exec_serve(const struct serve_stream *stream, const struct exec_request *request)
+void exec_serve(const struct server_stream *stream, const struct exec_request *request)
 {
 	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
 				   "Upgrade: " EXEC_PROTOCOL "\r\n\r\n";
@@ -288,22 +288,23 @@ void exec_serve(const struct serve_stream *stream, const struct exec_request *re
 	int r;
 
 	if (runtime->ops->exec_stream == NULL) {
-		serve_text(stream->fd, "501 Not Implemented",
-			   "this runtime runs nothing beside containers");
+		server_send_text(stream->fd, "501 Not Implemented",
+				 "this runtime runs nothing beside containers");
 		return;
 	}
-	id = serve_find_container(runtime, request->uid, request->container, false, &error);
+	id = server_find_container(runtime, request->uid, request->container, false, &error);
 	r = id == NULL ? -ENOENT
 		       : runtime->ops->exec_stream(
 				 runtime, id,
 				 request->attach ? NULL : (const char *const *)request->arguments,
 				 request->tty, request->in, &carrier.process, &error);
 	if (r < 0) {
-		serve_text(stream->fd, r == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
-			   error.text);
+		server_send_text(stream->fd,
+				 r == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+				 error.text);
 		return;
 	}
-	carrier.gone = serve_bytes(stream->fd, head, strlen(head)) < 0;
+	carrier.gone = server_send_bytes(stream->fd, head, strlen(head)) < 0;
 	carry(&carrier);
 	close_fd(&carrier.process.in);
 	close_fd(&carrier.process.out);

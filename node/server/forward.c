@@ -28,8 +28,8 @@ int forward_parse(const char *target, struct forward_request *ret, struct error 
 
 	*ret = (struct forward_request){ 0 };
 	if (strncmp(target, PREFIX, strlen(PREFIX)) != 0 ||
-	    !serve_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
-	    !serve_take_part(&at, text, sizeof(text)) || *at != '\0' ||
+	    !server_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
+	    !server_take_part(&at, text, sizeof(text)) || *at != '\0' ||
 	    integer_parse(text, 1, UINT16_MAX, &port) < 0) {
 		return error_set(reterr, -ENOENT, "there is nothing at '%.200s'", target);
 	}
@@ -94,7 +94,7 @@ static short wishes(const struct way *in, const struct way *out)
 	return (short)((way_reads(in) ? POLLIN : 0) | (out->bytes.length > 0 ? POLLOUT : 0));
 }
 
-static void carry(const struct serve_stream *stream, int pod)
+static void carry(const struct server_stream *stream, int pod)
 {
 	struct way up = { .from = stream->fd, .to = pod, .bytes = BUF_INIT(PIECE) };
 	struct way down = { .from = pod, .to = stream->fd, .bytes = BUF_INIT(PIECE) };
@@ -122,7 +122,7 @@ static void carry(const struct serve_stream *stream, int pod)
 	buf_finish(&down.bytes);
 }
 
-void forward_serve(const struct serve_stream *stream, const struct forward_request *request)
+void forward_serve(const struct server_stream *stream, const struct forward_request *request)
 {
 	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
 				   "Upgrade: " EXEC_FORWARD "\r\n\r\n";
@@ -131,17 +131,17 @@ void forward_serve(const struct serve_stream *stream, const struct forward_reque
 	int fd = -1, r;
 
 	if (runtime->ops->connect == NULL) {
-		serve_text(stream->fd, "501 Not Implemented",
-			   "the pods of this runtime have no ports");
+		server_send_text(stream->fd, "501 Not Implemented",
+				 "the pods of this runtime have no ports");
 		return;
 	}
 	r = runtime->ops->connect(runtime, request->uid, request->port, &fd, &error);
 	if (r < 0) {
-		serve_text(stream->fd, r == -ENOENT ? "404 Not Found" : "502 Bad Gateway",
-			   error.text);
+		server_send_text(stream->fd, r == -ENOENT ? "404 Not Found" : "502 Bad Gateway",
+				 error.text);
 		return;
 	}
-	if (serve_bytes(stream->fd, head, strlen(head)) == 0) {
+	if (server_send_bytes(stream->fd, head, strlen(head)) == 0) {
 		carry(stream, fd);
 	}
 	close(fd);

@@ -29,19 +29,19 @@
 #define BACKLOG 64
 #define FULL_MS 100 /* without descriptors: until the next attempt to accept */
 
-struct serve {
+struct kubelet_server {
 	struct sched *sched;
 	struct runtime *runtime;
 	char *path;
 	int listener, stop; /* stop: eventfd */
-	struct tasks *tasks;
+	struct jobs *jobs;
 	struct http_guard *guard;
 	struct sched_thread *thread;
 	uint64_t last; /* of connections; the thread's own */
 };
 
 struct connection {
-	struct serve *server;
+	struct kubelet_server *server;
 	struct http_link link;
 	int fd;
 };
@@ -88,10 +88,10 @@ static bool read_head(const struct connection *connection, char head[HEAD_MAX])
 
 static void refuse(int fd, int code, const char *text)
 {
-	serve_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", text);
+	server_send_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", text);
 }
 
-static void respond_logs(struct serve *server, int fd, const char *target)
+static void respond_logs(struct kubelet_server *server, int fd, const char *target)
 {
 	struct logs_request request;
 	struct error error = { 0 };
@@ -108,9 +108,9 @@ static void respond_logs(struct serve *server, int fd, const char *target)
 	logs_serve(server->runtime, &request, fd);
 }
 
-static void response_stream(struct serve *server, int fd, const char *target)
+static void response_stream(struct kubelet_server *server, int fd, const char *target)
 {
-	struct serve_stream stream = {
+	struct server_stream stream = {
 		.sched = server->sched, .runtime = server->runtime, .fd = fd, .stop = server->stop
 	};
 	struct exec_request *exec = NULL;
@@ -133,13 +133,13 @@ static void response_stream(struct serve *server, int fd, const char *target)
 	forward_serve(&stream, &forward);
 }
 
-static void response(struct serve *server, int fd, char *head)
+static void response(struct kubelet_server *server, int fd, char *head)
 {
 	char *target = strchr(head, ' '), *end;
 
 	end = target != NULL ? strchr(target + 1, ' ') : NULL;
 	if (end == NULL) {
-		serve_text(fd, "400 Bad Request", "this is no HTTP request");
+		server_send_text(fd, "400 Bad Request", "this is no HTTP request");
 		return;
 	}
 	*target++ = '\0';
@@ -149,14 +149,14 @@ static void response(struct serve *server, int fd, char *head)
 	} else if (strcmp(head, "POST") == 0) {
 		response_stream(server, fd, target);
 	} else {
-		serve_text(fd, "405 Method Not Allowed", "only GET and POST");
+		server_send_text(fd, "405 Method Not Allowed", "only GET and POST");
 	}
 }
 
 static void run_connection(void *arg)
 {
 	struct connection *connection = arg;
-	struct serve *server = connection->server;
+	struct kubelet_server *server = connection->server;
 	char head[HEAD_MAX];
 
 	if (read_head(connection, head)) {
@@ -177,7 +177,7 @@ static void end_connection(void *arg)
 
 /* ---- listening ---- */
 
-static void take_connection(struct serve *server, int fd)
+static void take_connection(struct kubelet_server *server, int fd)
 {
 	struct timeval silence = { .tv_sec = SEND_S };
 	struct connection *connection;
@@ -185,7 +185,7 @@ static void take_connection(struct serve *server, int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
 	if (!http_guard_accept(server->guard)) {
-		serve_text(fd, "503 Service Unavailable", "too many connections");
+		server_send_text(fd, "503 Service Unavailable", "too many connections");
 		close(fd);
 		return;
 	}
@@ -194,15 +194,15 @@ static void take_connection(struct serve *server, int fd)
 	connection->fd = fd;
 	http_guard_add(server->guard, &connection->link, fd);
 	snprintf(name, sizeof(name), "%llu", (unsigned long long)++server->last);
-	if (!tasks_start(server->tasks, name, run_connection, end_connection, connection)) {
-		serve_text(fd, "503 Service Unavailable", "too many connections");
+	if (!jobs_start(server->jobs, name, run_connection, end_connection, connection)) {
+		server_send_text(fd, "503 Service Unavailable", "too many connections");
 		end_connection(connection);
 	}
 }
 
 static void listen_on(void *arg)
 {
-	struct serve *server = arg;
+	struct kubelet_server *server = arg;
 	struct pollfd fds[] = { { .fd = server->listener, .events = POLLIN },
 				{ .fd = server->stop, .events = POLLIN } };
 
@@ -264,25 +264,25 @@ static int bind_socket(const char *path, struct error *reterr)
 	return fd;
 }
 
-struct serve *serve_create(struct sched *sched, struct runtime *runtime, const char *path,
-			   struct error *reterr)
+struct kubelet_server *kubelet_server_create(struct sched *sched, struct runtime *runtime,
+					     const char *path, struct error *reterr)
 {
-	struct serve *server;
+	struct kubelet_server *server;
 	int fd = bind_socket(path, reterr);
 
 	if (fd < 0) {
 		return NULL;
 	}
-	server = xnew(struct serve);
-	*server = (struct serve){ .sched = sched,
-				  .runtime = runtime,
-				  .path = xstrdup(path),
-				  .listener = fd,
-				  .stop = eventfd(0, EFD_CLOEXEC),
-				  .tasks = tasks_create(sched) };
+	server = xnew(struct kubelet_server);
+	*server = (struct kubelet_server){ .sched = sched,
+					   .runtime = runtime,
+					   .path = xstrdup(path),
+					   .listener = fd,
+					   .stop = eventfd(0, EFD_CLOEXEC),
+					   .jobs = jobs_create(sched) };
 	server->guard = http_guard_create(&(struct http_guard_config){
 		.sched = sched,
-		.limit = SERVE_CONNECTIONS_MAX,
+		.limit = KUBELET_CONNECTIONS_MAX,
 		.idle_us = HTTP_GUARD_HEAD_US,
 		.body_us = HTTP_GUARD_HEAD_US,
 		.response_us = HTTP_GUARD_HEAD_US,
@@ -291,7 +291,7 @@ struct serve *serve_create(struct sched *sched, struct runtime *runtime, const c
 	return server;
 }
 
-bool serve_stop(struct serve *server)
+bool kubelet_server_stop(struct kubelet_server *server)
 {
 	uint64_t one = 1;
 
@@ -304,15 +304,15 @@ bool serve_stop(struct serve *server)
 	sched_join(server->thread);
 	server->thread = NULL;
 	unlink(server->path);
-	return tasks_wait(server->tasks, sched_now_us(server->sched) + STOP_US);
+	return jobs_wait(server->jobs, sched_now_us(server->sched) + STOP_US);
 }
 
-void serve_destroy(struct serve *server)
+void kubelet_server_destroy(struct kubelet_server *server)
 {
 	if (server == NULL) {
 		return;
 	}
-	tasks_destroy(server->tasks);
+	jobs_destroy(server->jobs);
 	http_guard_destroy(server->guard);
 	close(server->listener);
 	close(server->stop);

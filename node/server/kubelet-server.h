@@ -23,16 +23,16 @@
 #include "base/sched.h"
 #include "node/runtime/runtime.h"
 
-/* Fewer than TASKS_MAX (node/pod/jobs.h): those that were cut have threads until they have noticed. */
-#define SERVE_CONNECTIONS_MAX 192
+/* Fewer than JOBS_MAX (node/pod/jobs.h): those that were cut have threads until they have noticed. */
+#define KUBELET_CONNECTIONS_MAX 192
 
-struct serve;
+struct kubelet_server;
 /* Replaces a socket that nobody listens on. NULL and *reterr when there can be none. */
-struct serve *serve_create(struct sched *sched, struct runtime *runtime, const char *path,
-			   struct error *reterr);
+struct kubelet_server *kubelet_server_create(struct sched *sched, struct runtime *runtime,
+					     const char *path, struct error *reterr);
 /* Takes no more requests and ends those that can be ended; false: some still wait for the runtime
  * after two seconds, and the server must be left as it is. */
-bool serve_stop(struct serve *server);
-void serve_destroy(struct serve *server);
+bool kubelet_server_stop(struct kubelet_server *server);
+void kubelet_server_destroy(struct kubelet_server *server);
 
 #endif

@@ -87,7 +87,7 @@ static int parse_query(char *query, struct logs_request *ret, struct error *rete
 	return 0;
 }
 
-bool serve_take_part(const char **at, char *ret, size_t size)
+bool server_take_part(const char **at, char *ret, size_t size)
 {
 	size_t length = strcspn(*at, "/");
 
@@ -111,8 +111,8 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 		*query++ = '\0';
 	}
 	if (strncmp(copy, "/logs/", strlen("/logs/")) != 0 ||
-	    !serve_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
-	    !serve_take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
+	    !server_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
+	    !server_take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
 		return error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	}
 	return parse_query(query, ret, reterr);
@@ -120,7 +120,7 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 
 /* ---- answering ---- */
 
-int serve_bytes(int fd, const char *data, size_t length)
+int server_send_bytes(int fd, const char *data, size_t length)
 {
 	while (length > 0) {
 		ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
@@ -137,13 +137,13 @@ int serve_bytes(int fd, const char *data, size_t length)
 	return 0;
 }
 
-void serve_text(int fd, const char *status, const char *text)
+void server_send_text(int fd, const char *status, const char *text)
 {
 	CLEANUP_FREE char *response = xprintf(
 		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
 		status, strlen(text) + 1, text);
 
-	serve_bytes(fd, response, strlen(response));
+	server_send_bytes(fd, response, strlen(response));
 }
 
 /* The head goes out with the first bytes, so that an error before them can still be told. */
@@ -160,7 +160,7 @@ static int begin(struct response *response)
 		return 0;
 	}
 	response->began = true;
-	return serve_bytes(response->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
+	return server_send_bytes(response->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
 }
 
 static int on_bytes(void *arg, const char *data, size_t length)
@@ -172,15 +172,15 @@ static int on_bytes(void *arg, const char *data, size_t length)
 		return error;
 	}
 	if (response->limited && length >= response->left) {
-		serve_bytes(response->fd, data, (size_t)response->left);
+		server_send_bytes(response->fd, data, (size_t)response->left);
 		return -ECANCELED;
 	}
 	response->left -= response->limited ? length : 0;
-	return serve_bytes(response->fd, data, length);
+	return server_send_bytes(response->fd, data, length);
 }
 
-char *serve_find_container(struct runtime *runtime, const char *uid, const char *name,
-			   bool previous, struct error *reterr)
+char *server_find_container(struct runtime *runtime, const char *uid, const char *name,
+			    bool previous, struct error *reterr)
 {
 	struct runtime_list list = { 0 };
 	const struct runtime_status *now = NULL, *before = NULL;
@@ -219,15 +219,16 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 				     .left = request->options.limit_bytes,
 				     .limited = request->options.limit_bytes > 0 };
 	struct error error = { 0 };
-	CLEANUP_FREE char *id = serve_find_container(runtime, request->uid, request->container,
-						     request->previous, &error);
+	CLEANUP_FREE char *id = server_find_container(runtime, request->uid, request->container,
+						      request->previous, &error);
 	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
 						   &response, &error)
 			      : -ENOENT;
 
 	if (code < 0 && !response.began) {
-		serve_text(fd, code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
-			   error.text);
+		server_send_text(fd,
+				 code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+				 error.text);
 	} else {
 		begin(&response);
 	}
