@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the node share: the runtime, what is remembered, and how pods are woken. */
+/* What the parts of the node share: the runtime, what is remembered of pods, and how a pod is
+ * enqueued. */
 #ifndef ASB_NODE_NODE_PRIVATE_H
 #define ASB_NODE_NODE_PRIVATE_H
 
@@ -34,16 +35,18 @@ struct node {
 	struct prober *prober; /* NULL: the runtime runs nothing that could be probed */
 	struct volume_source source;
 	struct scheduler *scheduler; /* NULL without --bind */
+	/* Told what spec.unschedulable of the Node says, whenever it is read; NULL without --bind. */
+	void (*cordon)(struct node *node, bool cordoned);
 };
 
 extern const struct asb_kind pod_kind, node_kind;
-/* The description of the reconciler of pods; its state is the node. */
+/* The reconciler of pods as a built-in plugin; its state is the node. */
 extern const struct asb_plugin pod_plugin;
-/* Numbers in its table of watches. */
+/* Its watches and indexes by number. */
 enum { WATCH_PODS, WATCH_RUNTIME_CLASSES };
 enum { INDEX_NODE };
 
-/* Looks at a pod soon. Any thread; nothing for a uid that is not known. */
+/* Has a pod reconciled soon. Any thread; does nothing for a uid that is not known. */
 void node_enqueue_pod(void *arg, const char *uid);
 
 #endif

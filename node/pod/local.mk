@@ -4,6 +4,7 @@ libnode_la_SOURCES += \
 	%D%/api.c %D%/api.h \
 	%D%/backoff.c %D%/backoff.h \
 	%D%/capacity.h \
+	%D%/context.c \
 	%D%/garbage-collector.c %D%/garbage-collector.h \
 	%D%/images.c %D%/images.h \
 	%D%/jobs.c %D%/jobs.h \
@@ -14,6 +15,7 @@ libnode_la_SOURCES += \
 	%D%/pod-private.h \
 	%D%/room.c %D%/room.h \
 	%D%/run.c \
+	%D%/sandbox.c \
 	%D%/scheduler.c %D%/scheduler.h \
 	%D%/security.c %D%/security.h \
 	%D%/spec.c %D%/spec.h \

@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,36 +17,6 @@
 #define REFRESH_MS 60000    /* content of volumes, as a kubelet */
 #define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
 #define OUTAGE_MS 5000      /* the API server or the runtime is away */
-
-void node_enqueue_pod(void *arg, const char *uid)
-{
-	struct node *node = arg;
-	char *ns, *name;
-
-	if (pod_store_key(node->pods, uid, &ns, &name)) {
-		manager_enqueue(node->manager, 0, ns, name);
-		free(ns);
-		free(name);
-	}
-}
-
-void pod_requeue_after(struct pod_call *pc, int64_t ms)
-{
-	if (ms > 0 && (pc->requeue_after_ms == 0 || ms < pc->requeue_after_ms)) {
-		pc->requeue_after_ms = ms;
-	}
-}
-
-void pod_event(struct pod_call *pc, const char *type, const char *reason, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	pc->call->host->event(pc->call, pc->pod, type, reason, "%s", text);
-}
 
 /* ---- pods whose object is gone ---- */
 
@@ -291,8 +260,6 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 }
 
 /* ---- the description ---- */
-
-const struct asb_kind pod_kind = { .group = "", .version = "v1", .plural = "pods", .kind = "Pod" };
 
 static const char *const pod_fields[] = { "spec", "status", NULL };
 

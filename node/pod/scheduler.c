@@ -26,7 +26,7 @@ struct scheduler {
 	struct node *node;
 	struct room *room;
 	struct sched_mutex lock;
-	bool closed; /* lock */
+	bool cordoned; /* lock: nothing more is bound (kubectl cordon) */
 };
 
 static void scheduler_enqueue(void *arg, const char *ns, const char *name)
@@ -36,6 +36,20 @@ static void scheduler_enqueue(void *arg, const char *ns, const char *name)
 	manager_enqueue(scheduler->node->manager, 0, ns, name);
 }
 
+static void scheduler_cordon(struct node *node, bool cordoned)
+{
+	struct scheduler *scheduler = node->scheduler;
+
+	sched_mutex_lock(&scheduler->lock);
+	bool uncordoned = scheduler->cordoned && !cordoned;
+
+	scheduler->cordoned = cordoned;
+	sched_mutex_unlock(&scheduler->lock);
+	if (uncordoned) {
+		room_wake_all(scheduler->room);
+	}
+}
+
 struct scheduler *scheduler_create(struct node *node, const struct node_capacity *capacity)
 {
 	struct scheduler *scheduler = xnew(struct scheduler);
@@ -43,6 +57,7 @@ struct scheduler *scheduler_create(struct node *node, const struct node_capacity
 	scheduler->node = node;
 	scheduler->room = room_create(node->sched, capacity, scheduler_enqueue, scheduler);
 	sched_mutex_init(&scheduler->lock, node->sched);
+	node->cordon = scheduler_cordon;
 	return scheduler;
 }
 
@@ -168,32 +183,20 @@ static void scheduler_count(struct scheduler *scheduler, struct asb_call *call)
 	}
 }
 
-void scheduler_cordon(struct scheduler *scheduler, bool closed)
-{
-	sched_mutex_lock(&scheduler->lock);
-	bool opened = scheduler->closed && !closed;
-
-	scheduler->closed = closed;
-	sched_mutex_unlock(&scheduler->lock);
-	if (opened) {
-		room_wake_all(scheduler->room);
-	}
-}
-
-static bool is_closed(struct scheduler *scheduler, struct buf *why)
+static bool scheduler_is_cordoned(struct scheduler *scheduler, struct buf *why)
 {
 	LOCKED(&scheduler->lock);
 
-	if (scheduler->closed) {
+	if (scheduler->cordoned) {
 		buf_append_str(why, "1 node(s) were unschedulable");
 	}
-	return scheduler->closed;
+	return scheduler->cordoned;
 }
 
 /* ---- binding ---- */
 
 /* What a scheduler says of a pod that it cannot place. */
-static int32_t refuse(struct asb_call *call, struct json_object *pod, const char *why)
+static int32_t scheduler_refuse(struct asb_call *call, struct json_object *pod, const char *why)
 {
 	struct json_object *status = asb_copy(asb_at(pod, "status"));
 	struct json_object *list = json_object_new_array();
@@ -223,7 +226,7 @@ static int32_t refuse(struct asb_call *call, struct json_object *pod, const char
 	return ASB_REQUEUE_AFTER;
 }
 
-static bool is_for_us(struct json_object *pod)
+static bool scheduler_is_responsible(struct json_object *pod)
 {
 	const char *scheduler = asb_str(pod, "spec", "schedulerName");
 
@@ -232,7 +235,7 @@ static bool is_for_us(struct json_object *pod)
 	       asb_uid(pod) != NULL;
 }
 
-static bool is_selected(struct node *node, struct json_object *pod, struct buf *why)
+static bool scheduler_is_selected(struct node *node, struct json_object *pod, struct buf *why)
 {
 	CLEANUP_JSON struct json_object *labels = registration_labels(node->name);
 
@@ -250,21 +253,21 @@ int32_t scheduler_bind(struct node *node, struct asb_call *call, struct json_obj
 	int code;
 
 	*ret_requeue_after_ms = AGAIN_MS;
-	if (!is_for_us(pod)) {
+	if (!scheduler_is_responsible(pod)) {
 		return ASB_DONE;
 	}
 	scheduler_requests(pod, &asked);
-	if (!is_selected(node, pod, &why)) {
-		return refuse(call, pod, buf_str(&why));
+	if (!scheduler_is_selected(node, pod, &why)) {
+		return scheduler_refuse(call, pod, buf_str(&why));
 	}
-	if (is_closed(scheduler, &why)) {
+	if (scheduler_is_cordoned(scheduler, &why)) {
 		room_wait(scheduler->room, ns, name, &asked);
-		return refuse(call, pod, buf_str(&why));
+		return scheduler_refuse(call, pod, buf_str(&why));
 	}
 	scheduler_count(scheduler, call);
 	switch (room_ask(scheduler->room, ns, name, uid, &asked, &why)) {
 	case ROOM_NONE:
-		return refuse(call, pod, buf_str(&why));
+		return scheduler_refuse(call, pod, buf_str(&why));
 	case ROOM_HELD:
 		return ASB_REQUEUE_AFTER; /* it is bound, and the watch tells */
 	case ROOM_PROMISED:

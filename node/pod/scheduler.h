@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The smallest scheduler: gives pods without a node to this one, if they fit. Any thread. */
+/* A scheduler for a cluster of one node: binds pods without a node to this one while they fit. Any
+ * thread. */
 #ifndef ASB_NODE_POD_SCHEDULER_H
 #define ASB_NODE_POD_SCHEDULER_H
 
@@ -12,13 +13,12 @@
 
 struct node;
 
+/* Sets node->cordon: a cordoned node gets no more pods, and the pods that wait are enqueued when it is
+ * uncordoned. */
 struct scheduler *scheduler_create(struct node *node, const struct node_capacity *capacity);
-/* Keeps the account of the node's room by what a reconcile sees of a key; pod NULL: it is gone. */
+/* Keeps the account of the node's capacity by what a reconcile sees of a key; pod NULL: it is gone. */
 void scheduler_observe(struct scheduler *scheduler, const struct asb_key *key,
 		       struct json_object *pod);
-/* spec.unschedulable of the Node (kubectl cordon): nothing more is bound. When it may be again,
- * whoever waits is looked at. Any thread. */
-void scheduler_cordon(struct scheduler *scheduler, bool closed);
 void scheduler_destroy(struct scheduler *scheduler);
 
 /* Binds it, or says why not in an event and a condition. The result of a reconcile. */

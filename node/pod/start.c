@@ -22,7 +22,7 @@
 struct parts {
 	char **env, **command, **args;
 	char *seccomp, *message_file;
-	struct pod_words words;
+	struct pod_strings strings;
 	struct runtime_mount *mounts; /* of volumes.h */
 	size_t mount_count;
 	struct runtime_mount *all; /* those and the termination message */
@@ -34,14 +34,14 @@ static void parts_finish(struct parts *parts)
 	strings_finish(parts->command);
 	strings_finish(parts->args);
 	mounts_finish(parts->mounts, parts->mount_count);
-	pod_words_finish(&parts->words);
+	pod_strings_finish(&parts->strings);
 	free(parts->seccomp);
 	free(parts->message_file);
 	free(parts->all);
 }
 
-void pod_set_waiting(struct pod_call *pc, size_t number, const char *reason, const char *message,
-		     int64_t again_ms)
+static void start_set_waiting(struct pod_call *pc, size_t number, const char *reason,
+			      const char *message, int64_t again_ms)
 {
 	struct container_record *note = &pc->record->containers[number];
 
@@ -61,7 +61,7 @@ static void image_failed(struct pod_call *pc, size_t number, const char *image,
 	char message[sizeof(note->message)];
 
 	if (response->code == -EINVAL) {
-		pod_set_waiting(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
+		start_set_waiting(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
 		return;
 	}
 	if (note->image_failure != response->failure) {
@@ -70,14 +70,14 @@ static void image_failed(struct pod_call *pc, size_t number, const char *image,
 			  response->text);
 		pod_event(pc, "Warning", "Failed", "Error: ErrImagePull");
 		/* Soon again, to say that it waits now. */
-		pod_set_waiting(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
+		start_set_waiting(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
 		return;
 	}
 	snprintf(message, sizeof(message), "Back-off pulling image \"%.200s\": %.250s", image,
 		 response->text);
 	pod_event(pc, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
 	pod_event(pc, "Warning", "Failed", "Error: ImagePullBackOff");
-	pod_set_waiting(pc, number, "ImagePullBackOff", message, response->left_ms);
+	start_set_waiting(pc, number, "ImagePullBackOff", message, response->left_ms);
 }
 
 static bool pull_image(struct pod_call *pc, size_t number, const char *image,
@@ -133,13 +133,13 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 	if (code == -EINVAL) {
 		pod_event(pc, "Warning", "InspectFailed",
 			  "Failed to apply default image tag \"%s\": %s", image, error.text);
-		pod_set_waiting(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
+		start_set_waiting(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
 		return false;
 	}
 	if (policy == RUNTIME_PULL_NEVER) {
 		pod_event(pc, "Warning", "ErrImageNeverPull",
 			  "Container image \"%s\" is not present with pull policy of Never", image);
-		pod_set_waiting(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
+		start_set_waiting(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
 		return false;
 	}
 	return pull_image(pc, number, image, policy);
@@ -151,12 +151,12 @@ static bool config_failed(struct pod_call *pc, size_t number, const struct error
 {
 	/* Asked again every two seconds: an event each time would be too many. */
 	if (strcmp(pc->record->containers[number].message, error->text) == 0) {
-		pod_set_waiting(pc, number, "CreateContainerConfigError", error->text,
-				CONFIG_AGAIN_MS);
+		start_set_waiting(pc, number, "CreateContainerConfigError", error->text,
+				  CONFIG_AGAIN_MS);
 		return false;
 	}
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	pod_set_waiting(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+	start_set_waiting(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
 	return false;
 }
 
@@ -269,7 +269,7 @@ static void not_started(struct pod_call *pc, size_t number, int code, const stru
 	}
 	backoff_try(&note->backoff, pc->view.now_ms);
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	pod_set_waiting(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
+	start_set_waiting(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
 }
 
 static bool start(struct pod_call *pc, size_t number, struct parts *parts)
@@ -282,7 +282,7 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	char id[80];
 	int code;
 
-	if (!make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->words)) {
+	if (!make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->strings)) {
 		return false;
 	}
 	container_spec_make(pc->pod, container->spec, &spec);
@@ -291,7 +291,7 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	spec.container.env = (const char *const *)parts->env;
 	spec.container.command = (const char *const *)parts->command;
 	spec.container.args = (const char *const *)parts->args;
-	spec.container.sysctls = (const char *const *)parts->words.own;
+	spec.container.sysctls = (const char *const *)parts->strings.container_sysctls;
 	spec.container.seccomp = parts->seccomp;
 	spec.container.mounts = parts->all;
 	spec.container.mount_count = parts->mount_count + (parts->message_file != NULL ? 1 : 0);

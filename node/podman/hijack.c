@@ -16,15 +16,6 @@
 
 #define HEAD_MAX (16u << 10)
 
-int podman_left_ms(struct podman *podman, uint64_t deadline_us)
-{
-	uint64_t now = sched_now_us(podman->sched);
-
-	return deadline_us <= now                ? 0
-	       : deadline_us - now > 3600000000u ? 3600000
-						 : (int)((deadline_us - now + 999) / 1000);
-}
-
 static int open_socket(const char *path, struct error *reterr)
 {
 	int fd = socket_connect_unix(path, 0, 0);

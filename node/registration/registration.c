@@ -16,7 +16,6 @@
 #include "core/client/lease.h"
 #include "core/observe/log.h"
 #include "node/node-private.h"
-#include "node/pod/scheduler.h"
 
 #define TEXT_MAX 4096
 #define LINE_MAX_BYTES 256
@@ -202,9 +201,9 @@ static void tell_node(struct registration *registration)
 		return;
 	}
 	snprintf(registration->uid, sizeof(registration->uid), "%s", asb_uid(stored));
-	if (registration->node->scheduler != NULL) {
-		scheduler_cordon(registration->node->scheduler,
-				 asb_true(asb_at(stored, "spec", "unschedulable")));
+	if (registration->node->cordon != NULL) {
+		registration->node->cordon(registration->node,
+					   asb_true(asb_at(stored, "spec", "unschedulable")));
 	}
 	status = make_status(registration, stored);
 	if (!json_same(status, asb_at(stored, "status"))) {

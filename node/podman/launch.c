@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Launches a container: creates it, checks under which OCI runtime it would run, and starts it.
+ * Called for pauses (pod.c), containers (container.c) and trials of handlers (handler.c). */
+#include "config.h"
+
+#include <agent-sandbox/helpers.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "node/podman/podman-private.h"
+
+int podman_call_on(struct podman *podman, int handler, const char *method, const char *name,
+		   const char *what, struct json_object **ret, struct error *reterr)
+{
+	CLEANUP_FREE char *path = xprintf("/containers/%s%s", name, what);
+	const struct podman_request request = {
+		.handler = handler, .method = method, .path = path, .timeout_ms = PODMAN_CREATE_MS
+	};
+
+	return podman_call(podman, &request, ret, reterr);
+}
+
+static void launch_discard(struct podman *podman, const char *name)
+{
+	(void)podman_call_on(podman, -1, "DELETE", name, PODMAN_REMOVE, NULL, NULL);
+}
+
+/* Podman's API takes a runtime in a create request and ignores it, so what will run is read back
+ * before it runs. */
+static int launch_check_runtime(struct podman *podman, int handler, const char *name,
+				struct json_object *inspect, struct error *reterr)
+{
+	const char *wanted = podman->services[handler].handler;
+	const char *real = asb_str(inspect, "OCIRuntime");
+
+	if (asb_streq(real, wanted)) {
+		return 0;
+	}
+	error_set(reterr, -EINVAL,
+		  "podman would run '%s' under '%s' where the pod asks for '%s': not started", name,
+		  real != NULL ? real : "", wanted);
+	launch_discard(podman, name);
+	return -EINVAL;
+}
+
+/* Podman says 500 of what no further try will mend: a command that is not in the image. */
+static int launch_code_of_start(int code, const char *words)
+{
+	static const char *const final[] = {
+		"executable file",
+		"command that was not found",
+		"OCI permission denied",
+	};
+
+	for (size_t i = 0; code == -EAGAIN && i < ARRAY_LEN(final); i++) {
+		if (strstr(words, final[i]) != NULL) {
+			return -EINVAL;
+		}
+	}
+	return code;
+}
+
+static int launch_start_checked(struct podman *podman, int handler, const char *name,
+				char ret_id[80], struct error *reterr)
+{
+	CLEANUP_JSON struct json_object *inspect = NULL;
+	int r = podman_call_on(podman, -1, "GET", name, "/json", &inspect, reterr);
+
+	if (r == 0) {
+		r = launch_check_runtime(podman, handler, name, inspect, reterr);
+	}
+	if (r < 0) {
+		return r;
+	}
+
+	const char *id = asb_str(inspect, "Id"), *status = asb_str(inspect, "State", "Status");
+
+	if (id == NULL || status == NULL || strlen(id) > 79) {
+		return error_set(reterr, -EAGAIN, "podman says nothing of '%s'", name);
+	}
+	snprintf(ret_id, 80, "%s", id);
+	if (strcmp(status, "running") == 0 || strcmp(status, "exited") == 0) {
+		return 0;
+	}
+	r = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
+	if (r < 0) {
+		/* What never ran is not left behind: the next try begins again. */
+		launch_discard(podman, name);
+		r = launch_code_of_start(r, reterr->text);
+	}
+	return r;
+}
+
+int podman_launch(struct podman *podman, int handler, const char *name, struct json_object *create,
+		  char ret_id[80], struct json_object **ret_inspect, struct error *reterr)
+{
+	const struct podman_request request = { .handler = handler,
+						.method = "POST",
+						.path = "/containers/create",
+						.body = create,
+						.timeout_ms = PODMAN_CREATE_MS };
+	struct error error = { 0 };
+	int r;
+
+	podman_turn_begin(podman);
+	r = podman_call(podman, &request, NULL, &error);
+	/* Podman 4.3 says 500 where a name is taken: whether it is ours, its labels tell. */
+	if (r == 0 || r == -EEXIST || strstr(error.text, "already in use") != NULL) {
+		r = launch_start_checked(podman, handler, name, ret_id, &error);
+	}
+	podman_turn_end(podman);
+	if (r < 0) {
+		return error_set(reterr, r, "%s", error.text);
+	}
+	return ret_inspect != NULL
+		       ? podman_call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr)
+		       : 0;
+}
