@@ -23,9 +23,9 @@ static const struct flag *find(const struct flag *flags, const char *name, size_
 
 static int set_bool(const struct flag *flag, const char *value, bool *ret, struct error *reterr)
 {
-	if (value == NULL || strcmp(value, "true") == 0) {
+	if (value == NULL || strcmp(value, "true") == 0 || strcmp(value, "1") == 0) {
 		*ret = true;
-	} else if (strcmp(value, "false") == 0) {
+	} else if (strcmp(value, "false") == 0 || strcmp(value, "0") == 0) {
 		*ret = false;
 	} else {
 		return error_set(reterr, -EINVAL, "--%s is true or false, not '%s'", flag->name,

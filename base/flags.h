@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Command lines from a table, as Go's programs take them: --name value, --name=value, one dash or
- * two; a boolean is --name or --name=true|false; the last one wins. Nothing but flags is taken.
+ * two; a boolean is --name or --name=true|false|1|0; the last one wins. Nothing but flags is taken.
  */
 #ifndef ASB_BASE_FLAGS_H
 #define ASB_BASE_FLAGS_H

@@ -37,7 +37,8 @@ static int create_process(struct sched *sched, const struct node_options *option
 {
 	CLEANUP_FREE char *directory = xprintf("%s/process", options->state_dir);
 
-	return process_runtime_create(sched, directory, changed, arg, ret, reterr);
+	return process_runtime_create(sched, directory, options->process_images, changed, arg, ret,
+				      reterr);
 }
 
 static const struct runtime_kind kinds[] = {

@@ -80,7 +80,11 @@ static void watch_pull(void *arg)
 	}
 }
 
-/* "Getting image source signatures" is the first thing said after the registry has answered. */
+/* Podman 4.3.1 sends "Getting image source signatures" as the first line after the registry has
+ * answered. */
+#define PODMAN_SAYS_REGISTRY_ANSWERED "Getting image"
+
+/* Collects the lines of a pull. Once the registry has answered, the layers get a longer deadline. */
 static int on_bytes(void *arg, const char *data, size_t length)
 {
 	struct pull *pull = arg;
@@ -88,7 +92,7 @@ static int on_bytes(void *arg, const char *data, size_t length)
 	if (buf_append(&pull->text, data, length) < 0) {
 		return -1;
 	}
-	if (strstr(buf_str(&pull->text), "Getting image") != NULL) {
+	if (strstr(buf_str(&pull->text), PODMAN_SAYS_REGISTRY_ANSWERED) != NULL) {
 		LOCKED(&pull->lock);
 		pull->deadline_us = sched_now_us(pull->podman->sched) + PULL_WAIT_US;
 	}

@@ -46,17 +46,28 @@ static int launch_check_runtime(struct podman *podman, int handler, const char *
 	return -EINVAL;
 }
 
-/* Podman says 500 of what no further try will mend: a command that is not in the image. */
-static int launch_code_of_start(int code, const char *words)
+/* Podman 4.3.1 answers 500 to every error of the OCI runtime, and names its cause only in the text. */
+
+/* Podman 4.3.1, from crun and runc: the command is not in the image. */
+#define PODMAN_SAYS_NO_EXECUTABLE "executable file"
+/* Podman 4.3.1, its own error ErrOCIRuntimeNotFound: the same. */
+#define PODMAN_SAYS_COMMAND_NOT_FOUND "command that was not found"
+/* Podman 4.3.1, its own error ErrOCIRuntimePermissionDenied: the command may not be executed. */
+#define PODMAN_SAYS_PERMISSION_DENIED "OCI permission denied"
+/* Podman 4.3.1 answers 500, not 409, to a create whose name is taken. */
+#define PODMAN_SAYS_NAME_TAKEN "already in use"
+
+/* -EINVAL where Podman's text says that another try would fail in the same way. */
+static int launch_code_of_start(int code, const char *text)
 {
-	static const char *const final[] = {
-		"executable file",
-		"command that was not found",
-		"OCI permission denied",
+	static const char *const permanent[] = {
+		PODMAN_SAYS_NO_EXECUTABLE,
+		PODMAN_SAYS_COMMAND_NOT_FOUND,
+		PODMAN_SAYS_PERMISSION_DENIED,
 	};
 
-	for (size_t i = 0; code == -EAGAIN && i < ARRAY_LEN(final); i++) {
-		if (strstr(words, final[i]) != NULL) {
+	for (size_t i = 0; code == -EAGAIN && i < ARRAY_LEN(permanent); i++) {
+		if (strstr(text, permanent[i]) != NULL) {
 			return -EINVAL;
 		}
 	}
@@ -107,8 +118,8 @@ int podman_launch(struct podman *podman, int handler, const char *name, struct j
 
 	podman_turn_begin(podman);
 	r = podman_call(podman, &request, NULL, &error);
-	/* Podman 4.3 says 500 where a name is taken: whether it is ours, its labels tell. */
-	if (r == 0 || r == -EEXIST || strstr(error.text, "already in use") != NULL) {
+	/* A container of this name exists: launch_start_checked looks at it before it starts it. */
+	if (r == 0 || r == -EEXIST || strstr(error.text, PODMAN_SAYS_NAME_TAKEN) != NULL) {
 		r = launch_start_checked(podman, handler, name, ret_id, &error);
 	}
 	podman_turn_end(podman);

@@ -19,7 +19,6 @@
 #include "base/memory.h"
 #include "node/process/process-private.h"
 
-#define RUNTIME_PROGRAM "agent-sandbox-runtime"
 #define SELF_MAX 4096
 #define KILL_US 10000000u /* for a supervisor to write the end down after SIGKILL */
 
@@ -48,41 +47,42 @@ static void make_id(const char *uid, const char *name, uint32_t attempt, char re
 
 /* ---- what it runs ---- */
 
-/* python-runtime-sandbox, with any registry and tag. */
-static bool is_sandbox_image(const char *image)
+/* The program that the list "IMAGE=PROGRAM,..." names for an image, with any registry and tag; the
+ * caller's, NULL: none. */
+static char *container_program_of(const char *list, const char *image)
 {
-	static const char *const names[] = { "python-runtime-sandbox", "sandbox-runtime" };
 	const char *slash = strrchr(image, '/');
 	const char *name = slash != NULL ? slash + 1 : image;
 	size_t length = strcspn(name, ":@");
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
-			return true;
+	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',' ? 1 : 0) {
+		if (strcspn(list, "=,") == length && list[length] == '=' &&
+		    strncmp(list, name, length) == 0) {
+			list += length + 1;
+			return xstrndup(list, strcspn(list, ","));
 		}
 	}
-	return false;
+	return NULL;
 }
 
-/* Beside this program, or on $PATH; the caller's. */
-static char *find_runtime(const char *const *env)
+/* The path of a program next to this one, or on $PATH; the caller's, NULL: there is none. */
+static char *container_find_program(const char *name, const char *const *env)
 {
 	char self[SELF_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (length > 0) {
+	if (length > 0 && strchr(name, '/') == NULL) {
 		self[length] = '\0';
 		slash = strrchr(self, '/');
 
-		CLEANUP_FREE char *beside =
-			xprintf("%.*s/" RUNTIME_PROGRAM, (int)(slash - self), self);
+		CLEANUP_FREE char *path = xprintf("%.*s/%s", (int)(slash - self), self, name);
 
-		if (access(beside, X_OK) == 0) {
-			return xstrdup(beside);
+		if (access(path, X_OK) == 0) {
+			return TAKE(path);
 		}
 	}
-	return process_find(RUNTIME_PROGRAM, env);
+	return process_find(name, env);
 }
 
 static void add_strings(struct json_object *array, const char *const *strings)
@@ -93,9 +93,9 @@ static void add_strings(struct json_object *array, const char *const *strings)
 }
 
 /* Fills argv; the program's path is the caller's, NULL and *reterr: there is none. */
-static char *choose_program(const struct runtime_container *container, const char *const *env,
-			    const char *ip, const char *work, struct json_object *argv,
-			    struct error *reterr)
+static char *choose_program(const char *images, const struct runtime_container *container,
+			    const char *const *env, const char *ip, const char *work,
+			    struct json_object *argv, struct error *reterr)
 {
 	char *path;
 
@@ -111,18 +111,22 @@ static char *choose_program(const struct runtime_container *container, const cha
 		}
 		return path;
 	}
-	if (!is_sandbox_image(container->image)) {
+
+	CLEANUP_FREE char *program = container_program_of(images, container->image);
+
+	if (program == NULL) {
 		error_set(
 			reterr, -ENOENT,
-			"--runtime process has no images: give the container of '%.200s' a command that is on this machine",
+			"--runtime process has no images: give the container of '%.200s' a command that is on this machine, or name a program for its image in --process-images",
 			container->image);
 		return NULL;
 	}
-	path = find_runtime(env);
+	path = container_find_program(program, env);
 	if (path == NULL) {
-		error_set(reterr, -ENOENT,
-			  "there is no " RUNTIME_PROGRAM
-			  " beside agent-sandbox-node nor on $PATH: install it");
+		error_set(
+			reterr, -ENOENT,
+			"there is no '%.200s' next to agent-sandbox-node nor on $PATH: install it",
+			program);
 		return NULL;
 	}
 
@@ -262,7 +266,8 @@ static int write_info(struct process_runtime *process, const struct runtime_pod 
 	struct json_object *argv = json_object_new_array();
 	struct json_object *env = make_env(pod, container, id, ip, work);
 	CLEANUP_FREE const char **strings = process_strings(env);
-	CLEANUP_FREE char *path = choose_program(container, strings, ip, work, argv, reterr);
+	CLEANUP_FREE char *path =
+		choose_program(process->images, container, strings, ip, work, argv, reterr);
 	const struct {
 		const char *name, *value;
 	} texts[] = {

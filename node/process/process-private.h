@@ -18,6 +18,7 @@ struct process_runtime {
 	struct runtime runtime; /* first */
 	struct sched *sched;
 	char *directory;
+	char *images; /* "IMAGE=PROGRAM,...": what containers without a command run */
 	runtime_changed changed;
 	void *arg;
 	struct sched_mutex lock; /* of the addresses */

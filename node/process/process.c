@@ -240,6 +240,7 @@ static void destroy(struct runtime *runtime)
 	sched_mutex_finish(&process->watch_lock);
 	sched_mutex_finish(&process->lock);
 	free(process->directory);
+	free(process->images);
 	free(process);
 }
 
@@ -271,8 +272,9 @@ static int make_directory(const char *path, struct error *reterr)
 				   strerror(errno));
 }
 
-int process_runtime_create(struct sched *sched, const char *directory, runtime_changed changed,
-			   void *arg, struct runtime **ret, struct error *reterr)
+int process_runtime_create(struct sched *sched, const char *directory, const char *images,
+			   runtime_changed changed, void *arg, struct runtime **ret,
+			   struct error *reterr)
 {
 	CLEANUP_FREE char *pods = xprintf("%s/pods", directory);
 	CLEANUP_FREE char *containers = xprintf("%s/containers", directory);
@@ -288,6 +290,7 @@ int process_runtime_create(struct sched *sched, const char *directory, runtime_c
 	process->runtime.ops = &operations;
 	process->sched = sched;
 	process->directory = xstrdup(directory);
+	process->images = xstrdup(images);
 	process->changed = changed;
 	process->arg = arg;
 	process->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
