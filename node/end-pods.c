@@ -28,19 +28,19 @@ struct ending {
 	bool pods;     /* pods are removed; else containers stopped */
 };
 
-static void on_changed(void *arg UNUSED, const char *uid UNUSED)
+static void end_on_changed(void *arg UNUSED, const char *uid UNUSED)
 {
 }
 
 /* The next one to be ended, or NULL. */
-static const struct runtime_status *take(struct ending *ending)
+static const struct runtime_status *end_take(struct ending *ending)
 {
 	LOCKED(&ending->lock);
 	return ending->next < ending->list.count ? &ending->list.items[ending->next++] : NULL;
 }
 
 /* Whether an entry before this one is of the same pod: it is ended with that. */
-static bool is_repeated(const struct ending *ending, const struct runtime_status *status)
+static bool end_is_repeated(const struct ending *ending, const struct runtime_status *status)
 {
 	for (const struct runtime_status *at = ending->list.items; at < status; at++) {
 		if (strcmp(at->pod_uid, status->pod_uid) == 0) {
@@ -60,16 +60,16 @@ static int end_one(struct ending *ending, const struct runtime_status *status, s
 						     reterr)
 			       : 0;
 	}
-	return is_repeated(ending, status)
+	return end_is_repeated(ending, status)
 		       ? 0
 		       : ops->remove_pod(ending->runtime, status->pod_uid, reterr);
 }
 
-static void work(void *arg)
+static void end_work(void *arg)
 {
 	struct ending *ending = arg;
 
-	for (const struct runtime_status *status; (status = take(ending)) != NULL;) {
+	for (const struct runtime_status *status; (status = end_take(ending)) != NULL;) {
 		struct error error = { 0 };
 		int code = end_one(ending, status, &error);
 
@@ -84,7 +84,7 @@ static void work(void *arg)
 }
 
 /* All containers first, side by side: one that waits for its grace holds up no pod. */
-static void run_threads(struct sched *sched, struct ending *ending, bool pods)
+static void end_run_threads(struct sched *sched, struct ending *ending, bool pods)
 {
 	struct sched_thread *threads[THREADS];
 	size_t count = ending->list.count < THREADS ? ending->list.count : THREADS;
@@ -92,7 +92,7 @@ static void run_threads(struct sched *sched, struct ending *ending, bool pods)
 	ending->next = 0;
 	ending->pods = pods;
 	for (size_t i = 0; i < count; i++) {
-		threads[i] = sched_start(sched, "end", work, ending);
+		threads[i] = sched_start(sched, "end", end_work, ending);
 	}
 	for (size_t i = 0; i < count; i++) {
 		sched_join(threads[i]);
@@ -100,7 +100,7 @@ static void run_threads(struct sched *sched, struct ending *ending, bool pods)
 }
 
 /* Nobody writes any more, and the state directory can be removed. */
-static void unmount_messages(const char *state_dir)
+static void end_unmount_messages(const char *state_dir)
 {
 	CLEANUP_FREE char *path = xprintf("%s/messages", state_dir);
 	CLEANUP_FREE char *real = realpath(path, NULL);
@@ -121,11 +121,11 @@ static int end_all(struct sched *sched, const struct node_options *options, stru
 		return code;
 	}
 	sched_mutex_init(&ending.lock, sched);
-	run_threads(sched, &ending, false);
-	run_threads(sched, &ending, true);
+	end_run_threads(sched, &ending, false);
+	end_run_threads(sched, &ending, true);
 	sched_mutex_finish(&ending.lock);
 	log_info("%zu containers and pods were there", ending.list.count);
-	unmount_messages(options->state_dir);
+	end_unmount_messages(options->state_dir);
 	runtime_list_finish(&ending.list);
 	return ending.failed == 0
 		       ? 0
@@ -146,7 +146,7 @@ int end_pods_run(const struct node_options *options)
 			   ? -EINVAL
 			   : kind->create(sched, options,
 					  options->node_name != NULL ? options->node_name : "node",
-					  on_changed, NULL, &runtime, &error);
+					  end_on_changed, NULL, &runtime, &error);
 	CLEANUP_BUF struct buf note = BUF_INIT(4096);
 
 	if (code == 0) {

@@ -19,7 +19,7 @@
 
 /* What we were started with open, such as a lock that is held while we live, is not for what runs in
  * pods and may live longer. */
-static void keep_descriptors(void)
+static void main_keep_descriptors(void)
 {
 	if (syscall(SYS_close_range, 3u, ~0u, CLOEXEC_RANGE) < 0) {
 		(void)fcntl(3, F_SETFD, FD_CLOEXEC);
@@ -53,6 +53,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
 		return 2;
 	}
-	keep_descriptors();
+	main_keep_descriptors();
 	return (options.end_pods ? end_pods_run(&options) : node_run(&options)) < 0 ? 1 : 0;
 }

@@ -34,14 +34,14 @@ struct garbage_collector {
 
 /* ---- pods ---- */
 
-static void wake_key(void *arg, const char *ns, const char *name)
+static void collector_enqueue(void *arg, const char *ns, const char *name)
 {
 	struct node *node = arg;
 
 	manager_enqueue(node->manager, 0, ns, name);
 }
 
-static bool find_pods(struct garbage_collector *collector)
+static bool collector_find_pods(struct garbage_collector *collector)
 {
 	struct node *node = collector->node;
 	struct runtime_list list = { 0 };
@@ -64,7 +64,7 @@ static bool find_pods(struct garbage_collector *collector)
 		}
 	}
 	runtime_list_finish(&list);
-	pod_store_each(node->pods, wake_key, node);
+	pod_store_each(node->pods, collector_enqueue, node);
 	return true;
 }
 
@@ -75,7 +75,7 @@ struct keys {
 	size_t count, size;
 };
 
-static void add_key(void *arg, const char *ns, const char *name)
+static void collector_add_key(void *arg, const char *ns, const char *name)
 {
 	struct keys *keys = arg;
 
@@ -88,14 +88,14 @@ static void add_key(void *arg, const char *ns, const char *name)
 }
 
 /* Whether the API server has a pod of this uid. */
-static bool is_pod(struct node *node, const char *uid)
+static bool collector_is_pod(struct node *node, const char *uid)
 {
 	struct store *store = informers_store(manager_informers(node->manager), &pod_kind);
 	struct keys keys = { 0 };
 	char found[64];
 	bool is = false;
 
-	store_each_key(store, add_key, &keys);
+	store_each_key(store, collector_add_key, &keys);
 	for (size_t i = 0; i < keys.count; i += 2) {
 		is = is || (store_uid(store, keys.items[i], keys.items[i + 1], found) &&
 			    strcmp(found, uid) == 0);
@@ -106,7 +106,7 @@ static bool is_pod(struct node *node, const char *uid)
 	return is;
 }
 
-static bool is_listed(char **list, const char *text)
+static bool collector_is_listed(char **list, const char *text)
 {
 	for (char **at = list; at != NULL && *at != NULL; at++) {
 		if (strcmp(*at, text) == 0) {
@@ -117,7 +117,7 @@ static bool is_listed(char **list, const char *text)
 }
 
 /* Removes directories that had no pod at the last look and have none now. */
-static void clear_directories(struct garbage_collector *collector)
+static void collector_clear_directories(struct garbage_collector *collector)
 {
 	struct node *node = collector->node;
 	CLEANUP_BUF struct buf missing = BUF_INIT(1u << 16);
@@ -136,9 +136,9 @@ static void clear_directories(struct garbage_collector *collector)
 			free(ns);
 			free(name);
 		}
-		if (known || is_pod(node, *at)) {
+		if (known || collector_is_pod(node, *at)) {
 			free(*at);
-		} else if (is_listed(collector->suspects, *at)) {
+		} else if (collector_is_listed(collector->suspects, *at)) {
 			message_remove(node->options->state_dir, *at);
 			volumes_remove(node->options->state_dir, *at, NULL);
 			free(*at);
@@ -153,16 +153,16 @@ static void clear_directories(struct garbage_collector *collector)
 
 /* ---- claims ---- */
 
-static void log_claim(void *arg UNUSED, const char *sentence)
+static void collector_log_claim(void *arg UNUSED, const char *sentence)
 {
 	log_info("%s", sentence);
 }
 
-static void clear_claims(struct garbage_collector *collector)
+static void collector_clear_claims(struct garbage_collector *collector)
 {
 	struct node *node = collector->node;
 	bool again = claims_clear(node->options->state_dir, &node->source, &collector->claims,
-				  log_claim, NULL);
+				  collector_log_claim, NULL);
 
 	collector->claims_us = sched_now_us(node->sched) + (again ? CLAIMS_AGAIN_US : CLAIMS_US);
 }
@@ -170,7 +170,7 @@ static void clear_claims(struct garbage_collector *collector)
 /* ---- life ---- */
 
 /* False: the node ends. */
-static bool wait(struct garbage_collector *collector, uint64_t until_us)
+static bool collector_wait(struct garbage_collector *collector, uint64_t until_us)
 {
 	LOCKED(&collector->lock);
 
@@ -182,27 +182,27 @@ static bool wait(struct garbage_collector *collector, uint64_t until_us)
 	return !collector->stopping;
 }
 
-static void run(void *arg)
+static void collector_run(void *arg)
 {
 	struct garbage_collector *collector = arg;
 	struct sched *sched = collector->node->sched;
 	uint64_t next, now;
 
 	do {
-		bool found = find_pods(collector);
+		bool found = collector_find_pods(collector);
 
 		now = sched_now_us(sched);
 		next = now + (found ? GARBAGE_COLLECT_US : GARBAGE_COLLECT_US / 20);
 		/* Twice in a row means a time apart, however often this thread is woken. */
 		if (found && now >= collector->directories_us) {
-			clear_directories(collector);
+			collector_clear_directories(collector);
 			collector->directories_us = now + GARBAGE_COLLECT_US;
 		}
 		if (now >= collector->claims_us) {
-			clear_claims(collector);
+			collector_clear_claims(collector);
 		}
 		next = collector->claims_us < next ? collector->claims_us : next;
-	} while (wait(collector, next));
+	} while (collector_wait(collector, next));
 }
 
 struct garbage_collector *garbage_collector_create(struct node *node)
@@ -212,7 +212,7 @@ struct garbage_collector *garbage_collector_create(struct node *node)
 	collector->node = node;
 	sched_mutex_init(&collector->lock, node->sched);
 	sched_cond_init(&collector->changed, node->sched);
-	collector->thread = sched_start(node->sched, "garbage", run, collector);
+	collector->thread = sched_start(node->sched, "garbage", collector_run, collector);
 	return collector;
 }
 

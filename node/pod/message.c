@@ -22,7 +22,7 @@
 #define MESSAGE_LOG_MAX 2048u
 #define MESSAGE_LOG_LINES 80
 
-static char *directory_of(const char *root, const char *uid)
+static char *message_directory_of(const char *root, const char *uid)
 {
 	return xprintf("%s/messages/%s", root, uid);
 }
@@ -32,7 +32,8 @@ static char *directory_of(const char *root, const char *uid)
  * made stays as it is: running containers write there. */
 static int message_directory(const char *root, const char *uid, bool bounded)
 {
-	CLEANUP_FREE char *all = xprintf("%s/messages", root), *directory = directory_of(root, uid);
+	CLEANUP_FREE char *all = xprintf("%s/messages", root),
+			  *directory = message_directory_of(root, uid);
 
 	if (mkdir(all, 0700) != 0 && errno != EEXIST) {
 		return -errno;
@@ -53,7 +54,7 @@ static int message_directory(const char *root, const char *uid, bool bounded)
 char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt,
 		   bool bounded)
 {
-	CLEANUP_FREE char *directory = directory_of(root, uid);
+	CLEANUP_FREE char *directory = message_directory_of(root, uid);
 	char *path = xprintf("%s/%s-%u", directory, name, attempt);
 	int fd;
 
@@ -80,7 +81,7 @@ char *message_make(const char *root, const char *uid, const char *name, uint32_t
 }
 
 /* The container may have written anything, so nothing but bytes is taken from a regular file. */
-static void read_file(const char *path, struct buf *out)
+static void message_read_file(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char chunk[MESSAGE_FILE_MAX];
@@ -103,7 +104,7 @@ static void read_file(const char *path, struct buf *out)
 	close(fd);
 }
 
-static int take_log(void *arg, const char *data, size_t length)
+static int message_take_log(void *arg, const char *data, size_t length)
 {
 	struct buf *out = arg;
 
@@ -116,7 +117,7 @@ static int take_log(void *arg, const char *data, size_t length)
 
 /* What is no UTF-8 becomes '?', and control bytes go: the API server would change them, and the
  * status would never be equal. */
-static char *clean(const struct buf *raw)
+static char *message_clean(const struct buf *raw)
 {
 	char *text = xalloc(raw->length + 1);
 	size_t length = 0, at = 0;
@@ -141,7 +142,8 @@ static char *clean(const struct buf *raw)
 
 char *message_read(struct node *node, struct json_object *spec, const struct runtime_status *status)
 {
-	CLEANUP_FREE char *directory = directory_of(node->options->state_dir, status->pod_uid);
+	CLEANUP_FREE char *directory =
+		message_directory_of(node->options->state_dir, status->pod_uid);
 	CLEANUP_FREE char *path = xprintf("%s/%s-%u", directory, status->name, status->attempt);
 	CLEANUP_BUF struct buf raw = BUF_INIT(1u << 20);
 	struct runtime_log_options options = {
@@ -150,16 +152,17 @@ char *message_read(struct node *node, struct json_object *spec, const struct run
 	bool fallback =
 		asb_streq(asb_str(spec, "terminationMessagePolicy"), "FallbackToLogsOnError");
 
-	read_file(path, &raw);
+	message_read_file(path, &raw);
 	if (raw.length == 0 && fallback && status->exit_code != 0) {
-		node->runtime->ops->logs(node->runtime, status->id, &options, take_log, &raw, NULL);
+		node->runtime->ops->logs(node->runtime, status->id, &options, message_take_log,
+					 &raw, NULL);
 	}
-	return clean(&raw);
+	return message_clean(&raw);
 }
 
 void message_remove(const char *root, const char *uid)
 {
-	CLEANUP_FREE char *directory = directory_of(root, uid);
+	CLEANUP_FREE char *directory = message_directory_of(root, uid);
 	DIR *open_directory = opendir(directory);
 	const struct dirent *entry;
 

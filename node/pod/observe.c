@@ -10,13 +10,13 @@
 
 /* ---- probes ---- */
 
-static bool has_probes(struct json_object *spec)
+static bool observe_has_probes(struct json_object *spec)
 {
 	return asb_at(spec, "livenessProbe") != NULL || asb_at(spec, "readinessProbe") != NULL ||
 	       asb_at(spec, "startupProbe") != NULL;
 }
 
-static void end_probes(struct pod_call *pc, struct container_record *past)
+static void observe_end_probes(struct pod_call *pc, struct container_record *past)
 {
 	if (past->probed[0] != '\0') {
 		prober_remove(pc->node->prober, past->probed);
@@ -25,8 +25,8 @@ static void end_probes(struct pod_call *pc, struct container_record *past)
 	}
 }
 
-static void begin_probes(struct pod_call *pc, const struct container_view *container,
-			 struct container_record *past)
+static void observe_begin_probes(struct pod_call *pc, const struct container_view *container,
+				 struct container_record *past)
 {
 	const char *ip = pc->view.sandbox != NULL ? pc->view.sandbox->ip : NULL;
 	struct json_object *copy;
@@ -34,7 +34,7 @@ static void begin_probes(struct pod_call *pc, const struct container_view *conta
 	if (strcmp(past->probed, container->now->id) == 0) {
 		return;
 	}
-	end_probes(pc, past);
+	observe_end_probes(pc, past);
 	snprintf(past->probed, sizeof(past->probed), "%s", container->now->id);
 	/* A tree of its own: it will be read, and let go, on other threads. */
 	copy = asb_copy(container->spec);
@@ -44,8 +44,8 @@ static void begin_probes(struct pod_call *pc, const struct container_view *conta
 	json_object_put(copy);
 }
 
-static void tell_failure(struct pod_call *pc, struct container_record *past,
-			 const struct probe_state *state)
+static void observe_report_failure(struct pod_call *pc, struct container_record *past,
+				   const struct probe_state *state)
 {
 	if (state->failures != past->probe_failures && state->message[0] != '\0') {
 		past->probe_failures = state->failures;
@@ -55,7 +55,7 @@ static void tell_failure(struct pod_call *pc, struct container_record *past,
 
 /* Until a new prober has seen something bad, what was told before it holds: a restart of the node
  * makes no pod unready. */
-static void take_over(const struct container_view *container, struct probe_state *state)
+static void observe_take_over(const struct container_view *container, struct probe_state *state)
 {
 	const char *full_id = asb_str(container->reported, "containerID");
 	const char *id = full_id != NULL ? strstr(full_id, "://") : NULL;
@@ -68,25 +68,25 @@ static void take_over(const struct container_view *container, struct probe_state
 	state->ready = state->ready || asb_true(asb_at(container->reported, "ready"));
 }
 
-static void look_at_probes(struct pod_call *pc, struct container_view *container,
+static void observe_probes(struct pod_call *pc, struct container_view *container,
 			   struct container_record *past)
 {
 	struct probe_state state = { .started = true, .ready = true };
 
 	if (container->state != CONTAINER_RUNNING || pc->view.over) {
 		if (pc->node->prober != NULL) {
-			end_probes(pc, past);
+			observe_end_probes(pc, past);
 		}
 		container->started = container->ready = container->state == CONTAINER_RUNNING;
 		return;
 	}
-	if (pc->node->prober != NULL && has_probes(container->spec)) {
-		begin_probes(pc, container, past);
+	if (pc->node->prober != NULL && observe_has_probes(container->spec)) {
+		observe_begin_probes(pc, container, past);
 		if (!prober_state(pc->node->prober, past->probed, &state)) {
 			state = (struct probe_state){ 0 };
 		}
-		take_over(container, &state);
-		tell_failure(pc, past, &state);
+		observe_take_over(container, &state);
+		observe_report_failure(pc, past, &state);
 	}
 	container->started = state.started;
 	container->ready = state.ready;
@@ -98,8 +98,9 @@ static void look_at_probes(struct pod_call *pc, struct container_view *container
 
 /* ---- notes ---- */
 
-static const char *ended_text(struct pod_call *pc, const struct container_view *container,
-			      struct container_record *past, const struct runtime_status *status)
+static const char *observe_ended_text(struct pod_call *pc, const struct container_view *container,
+				      struct container_record *past,
+				      const struct runtime_status *status)
 {
 	size_t which = status == container->now ? 0 : 1;
 
@@ -114,7 +115,7 @@ static const char *ended_text(struct pod_call *pc, const struct container_view *
 	return past->texts[which];
 }
 
-static void look_at_note(struct container_view *container, struct container_record *past)
+static void observe_record(struct container_view *container, struct container_record *past)
 {
 	if (!past->backoff_known) {
 		past->backoff_known = true;
@@ -135,25 +136,26 @@ void pod_refresh_view(struct pod_call *pc)
 	struct container_record *pasts = pod_record_containers(pc->record, view->count);
 
 	for (size_t i = 0; i < view->count; i++) {
-		look_at_note(&view->containers[i], &pasts[i]);
+		observe_record(&view->containers[i], &pasts[i]);
 	}
 }
 
-static void look_at_container(struct pod_call *pc, struct container_view *container,
+static void observe_container(struct pod_call *pc, struct container_view *container,
 			      struct container_record *past)
 {
-	look_at_note(container, past);
+	observe_record(container, past);
 	if (container->now != NULL) {
 		container->stopping = pod_is_stopping(pc->node, container->now->id);
-		container->message = ended_text(pc, container, past, container->now);
+		container->message = observe_ended_text(pc, container, past, container->now);
 	}
 	if (container->before != NULL) {
-		container->before_message = ended_text(pc, container, past, container->before);
+		container->before_message =
+			observe_ended_text(pc, container, past, container->before);
 	}
-	look_at_probes(pc, container, past);
+	observe_probes(pc, container, past);
 }
 
-static void look_at_deadline(struct pod_call *pc)
+static void observe_deadline(struct pod_call *pc)
 {
 	int64_t seconds = asb_int(asb_at(pc->pod, "spec", "activeDeadlineSeconds"), 0), began;
 
@@ -190,17 +192,17 @@ int pod_observe(struct pod_call *pc, struct error *reterr)
 	if (error < 0) {
 		return error_set(reterr, error, "the pod's spec cannot be read");
 	}
-	look_at_deadline(pc);
+	observe_deadline(pc);
 	pasts = pod_record_containers(pc->record, pc->view.count);
 	for (size_t i = 0; i < pc->view.count; i++) {
-		look_at_container(pc, &pc->view.containers[i], &pasts[i]);
+		observe_container(pc, &pc->view.containers[i], &pasts[i]);
 	}
 	return 0;
 }
 
 /* ---- what is not done ---- */
 
-static bool any_container_has(struct json_object *pod, const char *list, const char *field)
+static bool observe_any_container_has(struct json_object *pod, const char *list, const char *field)
 {
 	struct json_object *containers = asb_array(pod, "spec", list);
 
@@ -212,7 +214,7 @@ static bool any_container_has(struct json_object *pod, const char *list, const c
 	return false;
 }
 
-static bool any_host_port(struct json_object *pod)
+static bool observe_any_host_port(struct json_object *pod)
 {
 	struct json_object *containers = asb_array(pod, "spec", "containers");
 
@@ -230,14 +232,14 @@ static bool any_host_port(struct json_object *pod)
 	return false;
 }
 
-static bool asks_for(struct json_object *value)
+static bool observe_asks_for(struct json_object *value)
 {
 	return asb_true(value) || asb_length(value) > 0 ||
 	       (json_object_is_type(value, json_type_object) &&
 		json_object_object_length(value) > 0);
 }
 
-static void tell_limits(struct pod_call *pc)
+static void observe_report_unsupported(struct pod_call *pc)
 {
 	static const char *const fields[] = {
 		"ephemeralContainers", "hostPID",        "hostIPC",  "shareProcessNamespace",
@@ -245,17 +247,17 @@ static void tell_limits(struct pod_call *pc)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (asks_for(asb_at(pc->pod, "spec", fields[i]))) {
+		if (observe_asks_for(asb_at(pc->pod, "spec", fields[i]))) {
 			pod_event(pc, "Warning", "NotSupported",
 				  "this node does nothing with spec.%s", fields[i]);
 		}
 	}
-	if (any_container_has(pc->pod, "containers", "volumeDevices") ||
-	    any_container_has(pc->pod, "initContainers", "volumeDevices")) {
+	if (observe_any_container_has(pc->pod, "containers", "volumeDevices") ||
+	    observe_any_container_has(pc->pod, "initContainers", "volumeDevices")) {
 		pod_event(pc, "Warning", "NotSupported",
 			  "this node does nothing with volumeDevices");
 	}
-	if (any_host_port(pc->pod) && !asb_true(asb_at(pc->pod, "spec", "hostNetwork"))) {
+	if (observe_any_host_port(pc->pod) && !asb_true(asb_at(pc->pod, "spec", "hostNetwork"))) {
 		pod_event(pc, "Warning", "NotSupported", "this node does nothing with hostPort");
 	}
 }
@@ -265,7 +267,7 @@ void pod_report(struct pod_call *pc)
 	CLEANUP_FREE char *reason = NULL, *message = NULL;
 
 	if (!pc->record->limits_reported && !pc->view.over) {
-		tell_limits(pc);
+		observe_report_unsupported(pc);
 	}
 	pc->record->limits_reported = true;
 	while (pod_store_take_event(pc->node->pods, pc->record, &reason, &message)) {

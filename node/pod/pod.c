@@ -21,14 +21,14 @@
 /* ---- pods whose object is gone ---- */
 
 /* What a pod leaves beside its containers. */
-static int clear_directories(struct node *node, const char *uid, struct error *reterr)
+static int pod_clear_directories(struct node *node, const char *uid, struct error *reterr)
 {
 	message_remove(node->options->state_dir, uid);
 	return volumes_remove(node->options->state_dir, uid, reterr);
 }
 
 /* 0: nothing of it is left. 1: it is still ending. */
-static int end_orphan(struct node *node, struct pod_record *record, struct error *reterr)
+static int pod_end_orphan(struct node *node, struct pod_record *record, struct error *reterr)
 {
 	struct runtime *runtime = node->runtime;
 	struct runtime_list list = { 0 };
@@ -47,10 +47,10 @@ static int end_orphan(struct node *node, struct pod_record *record, struct error
 	if (any) {
 		error = runtime->ops->remove_pod(runtime, record->uid, reterr);
 	}
-	return error < 0 ? error : clear_directories(node, record->uid, reterr);
+	return error < 0 ? error : pod_clear_directories(node, record->uid, reterr);
 }
 
-static void end_probes_of(struct node *node, const struct pod_record *record)
+static void pod_end_probes_of(struct node *node, const struct pod_record *record)
 {
 	for (size_t i = 0; node->prober != NULL && i < record->container_count; i++) {
 		if (record->containers[i].probed[0] != '\0') {
@@ -60,8 +60,8 @@ static void end_probes_of(struct node *node, const struct pod_record *record)
 }
 
 /* Ends what runs under this key without being the pod that has it. */
-static int end_orphans(struct node *node, const struct asb_key *key, const char *uid,
-		       struct error *reterr)
+static int pod_end_orphans(struct node *node, const struct asb_key *key, const char *uid,
+			   struct error *reterr)
 {
 	char **uids = pod_store_uids(node->pods, key->ns, key->name);
 	int result = 0;
@@ -74,8 +74,8 @@ static int end_orphans(struct node *node, const struct asb_key *key, const char 
 			continue;
 		}
 		record = pod_store_get(node->pods, *at, key->ns, key->name);
-		end_probes_of(node, record);
-		left = end_orphan(node, record, reterr);
+		pod_end_probes_of(node, record);
+		left = pod_end_orphan(node, record, reterr);
 		if (left == 0) {
 			pod_store_remove(node->pods, *at);
 		} else if (result >= 0) {
@@ -90,7 +90,7 @@ static int end_orphans(struct node *node, const struct asb_key *key, const char 
 
 /* What is out of reach comes back by itself: the queue's backoff, which grows to a quarter of an
  * hour, is for what does not. */
-static int32_t put_off(struct pod_call *pc, int code, const char *what, const char *why)
+static int32_t pod_retry_later(struct pod_call *pc, int code, const char *what, const char *why)
 {
 	if (code == ASB_UNREACHABLE || code == -EAGAIN) {
 		pc->call->host->log(pc->call->instance, ASB_LOG_DEBUG,
@@ -102,7 +102,7 @@ static int32_t put_off(struct pod_call *pc, int code, const char *what, const ch
 	return pc->call->host->fail(pc->call, ASB_ERROR, "%s: %s", what, why);
 }
 
-static int32_t write_status(struct pod_call *pc)
+static int32_t pod_write_status(struct pod_call *pc)
 {
 	struct status_facts facts = { .runtime = pc->node->runtime_name,
 				      .host_ip = pc->node->host_ip };
@@ -113,11 +113,11 @@ static int32_t write_status(struct pod_call *pc)
 	if (result == ASB_NOT_FOUND || result == ASB_OK) {
 		return ASB_OK;
 	}
-	return put_off(pc, result, "cannot write the status", write.message);
+	return pod_retry_later(pc, result, "cannot write the status", write.message);
 }
 
 /* Nothing runs any more: the last word, then the object. */
-static int32_t remove_for_good(struct pod_call *pc)
+static int32_t pod_remove_object(struct pod_call *pc)
 {
 	struct node *node = pc->node;
 	const char *uid = asb_uid(pc->pod);
@@ -126,16 +126,17 @@ static int32_t remove_for_good(struct pod_call *pc)
 
 	if ((pc->list.count > 0 &&
 	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
-	    clear_directories(node, uid, &error) < 0) {
+	    pod_clear_directories(node, uid, &error) < 0) {
 		pod_event(pc, "Warning", "FailedKillPod", "error killing pod: %s", error.text);
 		return pc->call->host->fail(pc->call, ASB_ERROR, "cannot clear the pod away: %s",
 					    error.text);
 	}
 	code = api_remove_pod(node->client, pc->pod, &error);
-	return code == ASB_OK ? ASB_DONE : put_off(pc, code, "cannot remove the pod", error.text);
+	return code == ASB_OK ? ASB_DONE
+			      : pod_retry_later(pc, code, "cannot remove the pod", error.text);
 }
 
-static void tell_backoffs(struct pod_call *pc)
+static void pod_report_backoffs(struct pod_call *pc)
 {
 	for (size_t i = 0; i < pc->view.count; i++) {
 		const struct container_view *container = &pc->view.containers[i];
@@ -152,7 +153,7 @@ static void tell_backoffs(struct pod_call *pc)
 }
 
 /* Looks and acts until there is nothing left to do at once. */
-static int act(struct pod_call *pc, struct error *reterr)
+static int pod_act(struct pod_call *pc, struct error *reterr)
 {
 	struct plan plan;
 
@@ -175,7 +176,7 @@ static int act(struct pod_call *pc, struct error *reterr)
 }
 
 /* What config maps, secrets and tokens hold may have changed. */
-static void refresh_volumes(struct pod_call *pc)
+static void pod_refresh_volumes(struct pod_call *pc)
 {
 	if (pc->view.sandbox != NULL && !pc->view.over && !pc->has_volumes &&
 	    pc->view.now_ms - pc->record->volumes_ms >= REFRESH_MS) {
@@ -183,26 +184,26 @@ static void refresh_volumes(struct pod_call *pc)
 	}
 }
 
-static int32_t sync_pod(struct pod_call *pc)
+static int32_t pod_sync(struct pod_call *pc)
 {
 	struct error error = { 0 };
 	int32_t result;
-	int code = act(pc, &error);
+	int code = pod_act(pc, &error);
 
 	if (code < 0) {
 		/* The runtime cannot be asked: the Node says so too. */
-		return put_off(pc, code == -EINVAL ? code : -EAGAIN, "cannot look at it",
-			       error.text);
+		return pod_retry_later(pc, code == -EINVAL ? code : -EAGAIN, "cannot look at it",
+				       error.text);
 	}
 	pod_report(pc);
-	tell_backoffs(pc);
-	refresh_volumes(pc);
-	result = write_status(pc);
+	pod_report_backoffs(pc);
+	pod_refresh_volumes(pc);
+	result = pod_write_status(pc);
 	if (result != ASB_OK) {
 		return result;
 	}
 	if (pc->view.deleting && !pod_anything_runs(&pc->view)) {
-		return remove_for_good(pc);
+		return pod_remove_object(pc);
 	}
 	if (!pc->view.terminal || pc->view.deleting) {
 		pod_requeue_after(pc, RESYNC_MS);
@@ -210,8 +211,8 @@ static int32_t sync_pod(struct pod_call *pc)
 	return pc->requeue_after_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
 }
 
-static int32_t run_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		       uint64_t *ret_requeue_after_ms)
+static int32_t pod_reconcile_ours(struct node *node, struct asb_call *call, struct json_object *pod,
+				  uint64_t *ret_requeue_after_ms)
 {
 	struct pod_call pc = { .node = node, .call = call, .pod = pod };
 	int32_t result;
@@ -219,7 +220,7 @@ static int32_t run_pod(struct node *node, struct asb_call *call, struct json_obj
 	pc.record = pod_store_get(node->pods, asb_uid(pod), asb_ns(pod), asb_name(pod));
 	pc.record->grace_s =
 		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
-	result = sync_pod(&pc);
+	result = pod_sync(&pc);
 	*ret_requeue_after_ms = (uint64_t)pc.requeue_after_ms;
 	pod_observation_finish(&pc);
 	volume_set_finish(&pc.volumes);
@@ -240,10 +241,10 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	if (node->scheduler != NULL) {
 		scheduler_observe(node->scheduler, key, pod);
 	}
-	orphans = end_orphans(node, key, ours ? asb_uid(pod) : NULL, &error);
+	orphans = pod_end_orphans(node, key, ours ? asb_uid(pod) : NULL, &error);
 
 	if (ours && asb_uid(pod) != NULL) {
-		result = run_pod(node, call, pod, ret_requeue_after_ms);
+		result = pod_reconcile_ours(node, call, pod, ret_requeue_after_ms);
 	} else if (pod != NULL && (on == NULL || *on == '\0') && node->scheduler != NULL) {
 		result = scheduler_bind(node, call, pod, ret_requeue_after_ms);
 	}
@@ -274,7 +275,7 @@ static const struct asb_watch watches[] = {
 };
 
 /* Pods that take room on a node. */
-static void index_node(struct json_object *pod, struct asb_values *out)
+static void pod_index_node(struct json_object *pod, struct asb_values *out)
 {
 	const char *node = asb_str(pod, "spec", "nodeName");
 	const char *phase = asb_str(pod, "status", "phase");
@@ -286,7 +287,7 @@ static void index_node(struct json_object *pod, struct asb_values *out)
 }
 
 static const struct asb_index indexes[] = {
-	[INDEX_NODE] = { .name = "node", .watch = WATCH_PODS, .values = index_node },
+	[INDEX_NODE] = { .name = "node", .watch = WATCH_PODS, .values = pod_index_node },
 	{ 0 },
 };
 

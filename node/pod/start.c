@@ -28,7 +28,7 @@ struct parts {
 	struct runtime_mount *all; /* those and the termination message */
 };
 
-static void parts_finish(struct parts *parts)
+static void start_parts_finish(struct parts *parts)
 {
 	strings_finish(parts->env);
 	strings_finish(parts->command);
@@ -54,8 +54,8 @@ static void start_set_waiting(struct pod_call *pc, size_t number, const char *re
 
 /* ---- the image ---- */
 
-static void image_failed(struct pod_call *pc, size_t number, const char *image,
-			 const struct image_response *response)
+static void start_image_failed(struct pod_call *pc, size_t number, const char *image,
+			       const struct image_response *response)
 {
 	struct container_record *note = &pc->record->containers[number];
 	char message[sizeof(note->message)];
@@ -80,8 +80,8 @@ static void image_failed(struct pod_call *pc, size_t number, const char *image,
 	start_set_waiting(pc, number, "ImagePullBackOff", message, response->left_ms);
 }
 
-static bool pull_image(struct pod_call *pc, size_t number, const char *image,
-		       enum runtime_pull policy)
+static bool start_pull_image(struct pod_call *pc, size_t number, const char *image,
+			     enum runtime_pull policy)
 {
 	struct image_response response;
 
@@ -94,7 +94,7 @@ static bool pull_image(struct pod_call *pc, size_t number, const char *image,
 		pod_requeue_after(pc, PULL_AGAIN_MS);
 		return false;
 	case IMAGE_FAILED:
-		image_failed(pc, number, image, &response);
+		start_image_failed(pc, number, image, &response);
 		return false;
 	case IMAGE_SKIPPED:
 		pod_event(pc, "Normal", "PullSkipped", "%s", response.text);
@@ -111,8 +111,8 @@ static bool pull_image(struct pod_call *pc, size_t number, const char *image,
 }
 
 /* One try to find the image here, which costs no network. */
-static bool have_image(struct pod_call *pc, size_t number, const char *image,
-		       const char *policy_name)
+static bool start_have_image(struct pod_call *pc, size_t number, const char *image,
+			     const char *policy_name)
 {
 	enum runtime_pull policy = image_policy(policy_name, image);
 	struct runtime *runtime = pc->node->runtime;
@@ -122,7 +122,7 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 	int code;
 
 	if (policy == RUNTIME_PULL_ALWAYS) {
-		return pull_image(pc, number, image, policy);
+		return start_pull_image(pc, number, image, policy);
 	}
 	code = runtime->ops->ensure_image(runtime, image, RUNTIME_PULL_NEVER, &what, &note, &error);
 	if (code == 0) {
@@ -142,12 +142,12 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 		start_set_waiting(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
 		return false;
 	}
-	return pull_image(pc, number, image, policy);
+	return start_pull_image(pc, number, image, policy);
 }
 
 /* ---- environment and mounts ---- */
 
-static bool config_failed(struct pod_call *pc, size_t number, const struct error *error)
+static bool start_config_failed(struct pod_call *pc, size_t number, const struct error *error)
 {
 	/* Asked again every two seconds: an event each time would be too many. */
 	if (strcmp(pc->record->containers[number].message, error->text) == 0) {
@@ -161,8 +161,8 @@ static bool config_failed(struct pod_call *pc, size_t number, const struct error
 }
 
 /* The mounts of volumes, and the file for the termination message. */
-static void add_message(struct pod_call *pc, const struct container_view *container,
-			struct parts *parts)
+static void start_add_message(struct pod_call *pc, const struct container_view *container,
+			      struct parts *parts)
 {
 	const char *path = asb_str(container->spec, "terminationMessagePath");
 
@@ -186,7 +186,7 @@ static void add_message(struct pod_call *pc, const struct container_view *contai
 	};
 }
 
-static bool make_parts(struct pod_call *pc, size_t number, struct parts *parts)
+static bool start_make_parts(struct pod_call *pc, size_t number, struct parts *parts)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	const struct runtime_status *sandbox = pc->view.sandbox;
@@ -200,27 +200,27 @@ static bool make_parts(struct pod_call *pc, size_t number, struct parts *parts)
 
 	if (env_make(pc->pod, container->spec, &facts, &pc->node->source, &parts->env, &error) <
 	    0) {
-		return config_failed(pc, number, &error);
+		return start_config_failed(pc, number, &error);
 	}
 	if (volumes_mounts(&pc->volumes, container->spec, (const char *const *)parts->env,
 			   &parts->mounts, &parts->mount_count, &error) < 0) {
-		return config_failed(pc, number, &error);
+		return start_config_failed(pc, number, &error);
 	}
 	if (seccomp_read(pc->node->options->state_dir, pc->pod, container->spec, &parts->seccomp,
 			 &error) < 0) {
-		return config_failed(pc, number, &error);
+		return start_config_failed(pc, number, &error);
 	}
 	parts->command =
 		env_expand(asb_at(container->spec, "command"), (const char *const *)parts->env);
 	parts->args = env_expand(asb_at(container->spec, "args"), (const char *const *)parts->env);
-	add_message(pc, container, parts);
+	start_add_message(pc, container, parts);
 	return true;
 }
 
 /* ---- starting ---- */
 
-static void tell_notes(struct pod_call *pc, const struct container_view *container,
-		       struct buf *notes)
+static void start_report_notes(struct pod_call *pc, const struct container_view *container,
+			       struct buf *notes)
 {
 	char *rest = notes->length > 0 ? notes->data : NULL;
 
@@ -238,7 +238,7 @@ static void tell_notes(struct pod_call *pc, const struct container_view *contain
 	}
 }
 
-static void started(struct pod_call *pc, size_t number, const char *id)
+static void start_succeeded(struct pod_call *pc, size_t number, const char *id)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	struct container_record *note = &pc->record->containers[number];
@@ -255,7 +255,7 @@ static void started(struct pod_call *pc, size_t number, const char *id)
 	pod_run_post_start(pc, number, id);
 }
 
-static void not_started(struct pod_call *pc, size_t number, int code, const struct error *error)
+static void start_failed(struct pod_call *pc, size_t number, int code, const struct error *error)
 {
 	struct container_record *note = &pc->record->containers[number];
 
@@ -264,7 +264,7 @@ static void not_started(struct pod_call *pc, size_t number, int code, const stru
 		return;
 	}
 	if (code == -EPERM) {
-		config_failed(pc, number, error);
+		start_config_failed(pc, number, error);
 		return;
 	}
 	backoff_try(&note->backoff, pc->view.now_ms);
@@ -282,7 +282,7 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	char id[80];
 	int code;
 
-	if (!make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->strings)) {
+	if (!start_make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->strings)) {
 		return false;
 	}
 	container_spec_make(pc->pod, container->spec, &spec);
@@ -297,12 +297,12 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	spec.container.mount_count = parts->mount_count + (parts->message_file != NULL ? 1 : 0);
 	code = pc->node->runtime->ops->start_container(pc->node->runtime, &pod, &spec.container, id,
 						       &notes, &error);
-	tell_notes(pc, container, &notes);
+	start_report_notes(pc, container, &notes);
 	if (code < 0) {
-		not_started(pc, number, code, &error);
+		start_failed(pc, number, code, &error);
 		return false;
 	}
-	started(pc, number, id);
+	start_succeeded(pc, number, id);
 	return true;
 }
 
@@ -313,11 +313,12 @@ bool pod_start_container(struct pod_call *pc, size_t number)
 	struct parts parts = { 0 };
 	bool done;
 
-	if (!pod_make_volumes(pc) || !have_image(pc, number, image != NULL ? image : "",
-						 asb_str(container->spec, "imagePullPolicy"))) {
+	if (!pod_make_volumes(pc) ||
+	    !start_have_image(pc, number, image != NULL ? image : "",
+			      asb_str(container->spec, "imagePullPolicy"))) {
 		return false;
 	}
 	done = start(pc, number, &parts);
-	parts_finish(&parts);
+	start_parts_finish(&parts);
 	return done;
 }

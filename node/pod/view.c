@@ -14,8 +14,8 @@
 
 /* ---- matching ---- */
 
-static void match(struct container_view *container, const struct runtime_list *list,
-		  const char *uid)
+static void view_match(struct container_view *container, const struct runtime_list *list,
+		       const char *uid)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct runtime_status *status = &list->items[i];
@@ -34,7 +34,8 @@ static void match(struct container_view *container, const struct runtime_list *l
 	}
 }
 
-static const struct runtime_status *find_sandbox(const struct runtime_list *list, const char *uid)
+static const struct runtime_status *view_find_sandbox(const struct runtime_list *list,
+						      const char *uid)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct runtime_status *status = &list->items[i];
@@ -94,7 +95,7 @@ static void view_set_state_from_reported(struct container_view *container)
 	container->next = container->attempt + 1;
 }
 
-static void set_state(const struct pod_view *view, struct container_view *container)
+static void view_set_state(const struct pod_view *view, struct container_view *container)
 {
 	const struct runtime_status *now = container->now;
 
@@ -120,7 +121,7 @@ static void set_state(const struct pod_view *view, struct container_view *contai
 	}
 }
 
-static enum pod_restart restart_policy(struct json_object *pod)
+static enum pod_restart view_restart_policy(struct json_object *pod)
 {
 	const char *policy = asb_str(pod, "spec", "restartPolicy");
 
@@ -130,7 +131,7 @@ static enum pod_restart restart_policy(struct json_object *pod)
 	return asb_streq(policy, "OnFailure") ? POD_RESTART_ON_FAILURE : POD_RESTART_ALWAYS;
 }
 
-static int add_containers(struct pod_view *view, struct json_object *specs, bool init)
+static int view_add_containers(struct pod_view *view, struct json_object *specs, bool init)
 {
 	const char *list = init ? "initContainerStatuses" : "containerStatuses";
 
@@ -146,8 +147,8 @@ static int add_containers(struct pod_view *view, struct json_object *specs, bool
 			return -EINVAL;
 		}
 		container->reported = view_find_reported(view->pod, list, container->name);
-		match(container, view->list, asb_uid(view->pod));
-		set_state(view, container);
+		view_match(container, view->list, asb_uid(view->pod));
+		view_set_state(view, container);
 		view->count++;
 	}
 	return 0;
@@ -166,16 +167,16 @@ int pod_view_init(struct pod_view *view, struct json_object *pod, const struct r
 	    asb_length(init) + asb_length(containers) > POD_CONTAINERS_MAX) {
 		return -EINVAL;
 	}
-	view->restart = restart_policy(pod);
+	view->restart = view_restart_policy(pod);
 	view->deleting = asb_deleting(pod);
 	view->terminal = asb_streq(phase, "Succeeded") || asb_streq(phase, "Failed");
 	view->over = view->deleting || view->terminal;
-	view->sandbox = find_sandbox(list, asb_uid(pod));
+	view->sandbox = view_find_sandbox(list, asb_uid(pod));
 	view->init_count = asb_length(init);
 	view->containers =
 		xnew_array(struct container_view, asb_length(init) + asb_length(containers));
-	error = add_containers(view, init, true);
-	return error < 0 ? error : add_containers(view, containers, false);
+	error = view_add_containers(view, init, true);
+	return error < 0 ? error : view_add_containers(view, containers, false);
 }
 
 void pod_view_finish(struct pod_view *view)
@@ -221,7 +222,7 @@ bool container_init_done(const struct container_view *container)
 }
 
 /* Once a main container was made in this sandbox, the sidecars before it may restart as they like. */
-static bool main_began(const struct pod_view *view)
+static bool view_main_began(const struct pod_view *view)
 {
 	for (size_t i = view->init_count; i < view->count; i++) {
 		const struct container_view *container = &view->containers[i];
@@ -237,7 +238,7 @@ static bool main_began(const struct pod_view *view)
 
 bool pod_initialized(const struct pod_view *view)
 {
-	if (main_began(view)) {
+	if (view_main_began(view)) {
 		return true;
 	}
 	for (size_t i = 0; i < view->init_count; i++) {

@@ -15,7 +15,7 @@
 
 #define WORDS_MAX 300 /* of Podman's, in an error */
 
-static int code_of(int status)
+static int call_code_of(int status)
 {
 	switch (status) {
 	case 404:
@@ -43,7 +43,7 @@ int podman_result(const struct http_response *response, struct json_object **ret
 	if (response->status / 100 != 2 && response->status != 304) {
 		const char *words = asb_str(tree, "message");
 
-		return error_set(reterr, code_of(response->status), "podman: %.*s", WORDS_MAX,
+		return error_set(reterr, call_code_of(response->status), "podman: %.*s", WORDS_MAX,
 				 words != NULL ? words : "a response without words");
 	}
 	if (ret != NULL) {

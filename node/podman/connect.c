@@ -94,7 +94,8 @@ static void connect_inside(void *arg)
 }
 
 /* The pause's network namespace, opened. */
-static int open_space(struct podman *podman, const char *uid, char ret_ip[64], struct error *reterr)
+static int connect_open_space(struct podman *podman, const char *uid, char ret_ip[64],
+			      struct error *reterr)
 {
 	CLEANUP_FREE char *name = podman_pause_name(uid);
 	CLEANUP_FREE char *path = xprintf("/containers/%s/json", name);
@@ -132,7 +133,7 @@ int podman_connect(struct runtime *runtime, const char *uid, uint16_t port, int 
 	if (!podman_name_ok(uid)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
 	}
-	attempt.space = open_space(podman, uid, attempt.ip, reterr);
+	attempt.space = connect_open_space(podman, uid, attempt.ip, reterr);
 	if (attempt.space < 0) {
 		return attempt.space;
 	}

@@ -16,7 +16,8 @@
 /* ---- start ---- */
 
 /* The image's USER; the caller's. */
-static int image_user(struct podman *podman, const char *image, char **ret, struct error *reterr)
+static int container_image_user(struct podman *podman, const char *image, char **ret,
+				struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *inspect = NULL;
 	CLEANUP_FREE char *path = xprintf("/images/%s/json", image);
@@ -34,8 +35,8 @@ static int image_user(struct podman *podman, const char *image, char **ret, stru
 
 /* runAsNonRoot. What was checked is what Podman is asked for: *ret_user is the image's user then,
  * so that an image that is tagged again meanwhile changes nothing. Else it stays NULL. */
-static int check_user(struct podman *podman, const struct runtime_container *container,
-		      const char *image, char **ret_user, struct error *reterr)
+static int container_check_user(struct podman *podman, const struct runtime_container *container,
+				const char *image, char **ret_user, struct error *reterr)
 {
 	CLEANUP_FREE char *user = NULL;
 	int r;
@@ -46,7 +47,7 @@ static int check_user(struct podman *podman, const struct runtime_container *con
 	if (container->user != NULL) {
 		return user_check_non_root(container->user, false, reterr);
 	}
-	r = image_user(podman, image, &user, reterr);
+	r = container_image_user(podman, image, &user, reterr);
 	if (r == 0) {
 		r = user_check_non_root(user, true, reterr);
 	}
@@ -56,8 +57,9 @@ static int check_user(struct podman *podman, const struct runtime_container *con
 	return r;
 }
 
-static void note_limits(const struct runtime_pod *pod, const struct runtime_container *container,
-			int handler, struct buf *notes)
+static void container_note_limits(const struct runtime_pod *pod,
+				  const struct runtime_container *container, int handler,
+				  struct buf *notes)
 {
 	if (handler == PODMAN_RUNSC && notes != NULL && container->seccomp != NULL) {
 		buf_printf(
@@ -79,9 +81,9 @@ static void note_limits(const struct runtime_pod *pod, const struct runtime_cont
 	}
 }
 
-static int launch(struct podman *podman, int handler, const struct runtime_pod *pod,
-		  const struct runtime_container *container, const char *image, char ret_id[80],
-		  struct error *reterr)
+static int container_launch(struct podman *podman, int handler, const struct runtime_pod *pod,
+			    const struct runtime_container *container, const char *image,
+			    char ret_id[80], struct error *reterr)
 {
 	struct runtime_mount files[PODMAN_ETC_FILES];
 	size_t file_count = podman_etc_mounts(podman, pod->uid, files);
@@ -122,15 +124,15 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 	if (image == NULL) {
 		return -ENOENT;
 	}
-	r = check_user(podman, container, image, &user, reterr);
+	r = container_check_user(podman, container, image, &user, reterr);
 	if (r == 0) {
 		struct runtime_container checked = *container;
 
 		checked.user = user != NULL ? user : container->user;
-		r = launch(podman, handler, pod, &checked, image, ret_id, reterr);
+		r = container_launch(podman, handler, pod, &checked, image, ret_id, reterr);
 	}
 	if (r == 0) {
-		note_limits(pod, container, handler, notes);
+		container_note_limits(pod, container, handler, notes);
 	}
 	return r;
 }

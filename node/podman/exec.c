@@ -83,7 +83,7 @@ int podman_exec_result(struct podman *podman, const char *id, int *ret_exit, pid
 	return 0;
 }
 
-static int on_output(void *arg, int stream UNUSED, const char *data, size_t length)
+static int exec_on_output(void *arg, int stream UNUSED, const char *data, size_t length)
 {
 	struct buf *output = arg;
 	size_t room = output->length < OUTPUT_MAX ? OUTPUT_MAX - output->length : 0;
@@ -93,14 +93,14 @@ static int on_output(void *arg, int stream UNUSED, const char *data, size_t leng
 }
 
 /* Until the streams' end; -ETIMEDOUT. */
-static int collect(struct podman *podman, int fd, struct buf *rest, uint64_t deadline,
-		   struct buf *output)
+static int exec_collect(struct podman *podman, int fd, struct buf *rest, uint64_t deadline,
+			struct buf *output)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	struct frame_reader frames = { 0 };
 	char piece[16384];
 	ssize_t got = 1;
-	int r = frame_read(&frames, buf_str(rest), rest->length, on_output, output);
+	int r = frame_read(&frames, buf_str(rest), rest->length, exec_on_output, output);
 
 	while (r == 0 && got > 0) {
 		int ready = poll(&readable, 1, podman_left_ms(podman, deadline));
@@ -114,38 +114,38 @@ static int collect(struct podman *podman, int fd, struct buf *rest, uint64_t dea
 			continue;
 		}
 		if (got > 0) {
-			r = frame_read(&frames, piece, (size_t)got, on_output, output);
+			r = frame_read(&frames, piece, (size_t)got, exec_on_output, output);
 		}
 	}
 	return r;
 }
 
 /* Waits for the connection to close, at most so long: what ended lets go of its streams. */
-static bool wait_end(struct podman *podman, int fd, uint64_t wait_us)
+static bool exec_wait_end(struct podman *podman, int fd, uint64_t wait_us)
 {
 	struct buf none CLEANUP_BUF = BUF_INIT(1), rest CLEANUP_BUF = BUF_INIT(1);
 
-	return collect(podman, fd, &rest, sched_now_us(podman->sched) + wait_us, &none) !=
+	return exec_collect(podman, fd, &rest, sched_now_us(podman->sched) + wait_us, &none) !=
 	       -ETIMEDOUT;
 }
 
 /* Under runsc the process that the machine sees only stands for the one inside, to which it hands
  * signals on, but SIGKILL: so SIGTERM first. */
-static void kill_session(struct podman *podman, const char *session, int fd)
+static void exec_kill_session(struct podman *podman, const char *session, int fd)
 {
 	pid_t pid = 0;
 	int code;
 
 	if (podman_exec_result(podman, session, &code, &pid, NULL) == -EAGAIN && pid > 1) {
 		(void)kill(pid, SIGTERM);
-		if (!wait_end(podman, fd, END_US)) {
+		if (!exec_wait_end(podman, fd, END_US)) {
 			(void)kill(pid, SIGKILL);
 		}
 	}
 }
 
-static int wait_result(struct podman *podman, const char *session, int *ret_exit,
-		       struct error *reterr)
+static int exec_wait_result(struct podman *podman, const char *session, int *ret_exit,
+			    struct error *reterr)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + END_US;
 	int r;
@@ -177,15 +177,15 @@ int podman_exec(struct runtime *runtime, const char *id, const char *const *argv
 	if (r < 0) {
 		return r;
 	}
-	r = collect(podman, fd, &rest, deadline, output);
+	r = exec_collect(podman, fd, &rest, deadline, output);
 	if (r == -ETIMEDOUT) {
-		kill_session(podman, session, fd);
+		exec_kill_session(podman, session, fd);
 		error_set(reterr, r, "'%s' did not end in %u ms and was killed", argv[0],
 			  timeout_ms);
 	} else if (r < 0) {
 		error_set(reterr, r = -EAGAIN, "podman's stream of '%s' is broken", argv[0]);
 	} else {
-		r = wait_result(podman, session, ret_exit, reterr);
+		r = exec_wait_result(podman, session, ret_exit, reterr);
 	}
 	close(fd);
 	return r;

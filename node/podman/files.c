@@ -52,7 +52,7 @@ int podman_write_file(const char *path, const char *text, size_t length, mode_t 
 
 /* The service raises its own limit of processes to pid_max at most, and can set no more than that
  * for a container where it lacks CAP_SYS_RESOURCE. */
-static uint64_t most_processes(void)
+static uint64_t files_most_processes(void)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(64);
 	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
@@ -66,7 +66,7 @@ static uint64_t most_processes(void)
 	return limit.rlim_max < (uint64_t)most ? limit.rlim_max : (uint64_t)most;
 }
 
-static uint64_t most_files(void)
+static uint64_t files_most_files(void)
 {
 	struct rlimit limit = { .rlim_max = NOFILE_MAX };
 
@@ -74,7 +74,7 @@ static uint64_t most_files(void)
 	return limit.rlim_max < NOFILE_MAX ? limit.rlim_max : NOFILE_MAX;
 }
 
-static struct json_object *rlimit(const char *type, uint64_t value)
+static struct json_object *files_rlimit(const char *type, uint64_t value)
 {
 	struct json_object *entry = json_object_new_object();
 
@@ -88,8 +88,8 @@ struct json_object *podman_rlimits(void)
 {
 	struct json_object *list = json_object_new_array();
 
-	json_object_array_add(list, rlimit("nofile", most_files()));
-	json_object_array_add(list, rlimit("nproc", most_processes()));
+	json_object_array_add(list, files_rlimit("nofile", files_most_files()));
+	json_object_array_add(list, files_rlimit("nproc", files_most_processes()));
 	return list;
 }
 
@@ -97,10 +97,10 @@ struct json_object *podman_rlimits(void)
 
 /* Of our own, so that what the machine's says does not matter; nothing in it needs systemd. The
  * API takes no defaults for limits from it, the command line does. */
-static int write_configuration(const struct podman *podman, struct error *reterr)
+static int files_write_configuration(const struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/containers.conf", podman->state_dir);
-	unsigned long long files = most_files(), processes = most_processes();
+	unsigned long long files = files_most_files(), processes = files_most_processes();
 	CLEANUP_FREE char *text = xprintf(
 		"[containers]\n"
 		"default_ulimits = [\"nofile=%llu:%llu\", \"nproc=%llu:%llu\"]\n"
@@ -120,7 +120,7 @@ static int write_configuration(const struct podman *podman, struct error *reterr
 	return podman_write_file(path, text, strlen(text), 0600, reterr);
 }
 
-static int make_directory(const char *path, mode_t mode, struct error *reterr)
+static int files_make_directory(const char *path, mode_t mode, struct error *reterr)
 {
 	if (mkdir(path, mode) < 0 && errno != EEXIST) {
 		return error_set(reterr, -errno, "cannot make '%s': %s", path, strerror(errno));
@@ -130,7 +130,7 @@ static int make_directory(const char *path, mode_t mode, struct error *reterr)
 
 /* A root with nothing but one static program. What Podman mounts in is there beforehand, so that
  * pods that start at one time do not make it for one another. */
-static int write_pause(const struct podman *podman, struct error *reterr)
+static int files_write_pause(const struct podman *podman, struct error *reterr)
 {
 	static const char *const directories[] = { "",     "/dev", "/proc", "/sys",
 						   "/etc", "/run", "/tmp",  "/var" };
@@ -144,7 +144,7 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 		CLEANUP_FREE char *directory =
 			xprintf("%s/pause%s", podman->state_dir, directories[i]);
 
-		r = make_directory(directory, 0755, reterr);
+		r = files_make_directory(directory, 0755, reterr);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
 		CLEANUP_FREE char *file = xprintf("%s/pause%s", podman->state_dir, files[i]);
@@ -168,10 +168,10 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 int podman_write_files(struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *pods = xprintf("%s/pods", podman->state_dir);
-	int r = write_configuration(podman, reterr);
+	int r = files_write_configuration(podman, reterr);
 
 	if (r == 0) {
-		r = make_directory(pods, 0700, reterr);
+		r = files_make_directory(pods, 0700, reterr);
 	}
-	return r == 0 ? write_pause(podman, reterr) : r;
+	return r == 0 ? files_write_pause(podman, reterr) : r;
 }

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-static int begin_frame(struct frame_reader *reader)
+static int frame_begin(struct frame_reader *reader)
 {
 	const unsigned char *head = reader->head;
 
@@ -37,7 +37,7 @@ int frame_read(struct frame_reader *reader, const char *data, size_t length, fra
 			reader->head[reader->head_length++] = (unsigned char)*data++;
 			length--;
 			if (reader->head_length == sizeof(reader->head)) {
-				r = begin_frame(reader);
+				r = frame_begin(reader);
 			}
 		}
 		if (r != 0) {

@@ -16,14 +16,14 @@
 
 #define HEAD_MAX (16u << 10)
 
-static int open_socket(const char *path, struct error *reterr)
+static int hijack_open_socket(const char *path, struct error *reterr)
 {
 	int fd = socket_connect_unix(path, 0, 0);
 
 	return fd >= 0 ? fd : error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-fd));
 }
 
-static int send_all(int fd, const char *text, size_t length)
+static int hijack_send_all(int fd, const char *text, size_t length)
 {
 	while (length > 0) {
 		ssize_t put = send(fd, text, length, MSG_NOSIGNAL);
@@ -38,7 +38,7 @@ static int send_all(int fd, const char *text, size_t length)
 }
 
 /* Until the empty line; what follows it stays in *in. */
-static int read_head(struct podman *podman, int fd, struct buf *in, struct error *reterr)
+static int hijack_read_head(struct podman *podman, int fd, struct buf *in, struct error *reterr)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + PODMAN_CALL_MS * UINT64_C(1000);
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
@@ -81,16 +81,16 @@ int podman_hijack(struct podman *podman, const char *path, const char *body, str
 
 	(void)podman_transport(podman, handler);
 
-	int fd = open_socket(podman->services[handler].socket, reterr);
+	int fd = hijack_open_socket(podman->services[handler].socket, reterr);
 
 	if (fd < 0) {
 		return fd;
 	}
 
-	int r = send_all(fd, request, strlen(request));
+	int r = hijack_send_all(fd, request, strlen(request));
 
 	r = r < 0 ? error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-r))
-		  : read_head(podman, fd, &in, reterr);
+		  : hijack_read_head(podman, fd, &in, reterr);
 	if (r < 0) {
 		close(fd);
 		return r;

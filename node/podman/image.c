@@ -20,7 +20,7 @@
 #define WORDS_MAX 160        /* of Podman's in an error: the last ones say most */
 #define PULL_TEXT_MAX (1u << 20)
 
-static bool is_here(struct podman *podman, const char *name)
+static bool image_is_here(struct podman *podman, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("/images/%s/exists", name);
 	const struct podman_request request = {
@@ -41,7 +41,7 @@ char *podman_image_here(struct podman *podman, const char *image, struct error *
 	}
 	count = reference_candidates(image, names);
 	for (size_t i = 0; i < count; i++) {
-		if (found == NULL && is_here(podman, names[i])) {
+		if (found == NULL && image_is_here(podman, names[i])) {
 			found = TAKE(names[i]);
 		}
 		free(names[i]);
@@ -65,7 +65,7 @@ struct pull {
 	struct buf text;      /* the reader's: lines of JSON */
 };
 
-static void watch_pull(void *arg)
+static void image_watch_pull(void *arg)
 {
 	struct pull *pull = arg;
 
@@ -85,7 +85,7 @@ static void watch_pull(void *arg)
 #define PODMAN_SAYS_REGISTRY_ANSWERED "Getting image"
 
 /* Collects the lines of a pull. Once the registry has answered, the layers get a longer deadline. */
-static int on_bytes(void *arg, const char *data, size_t length)
+static int image_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct pull *pull = arg;
 
@@ -99,7 +99,7 @@ static int on_bytes(void *arg, const char *data, size_t length)
 	return 0;
 }
 
-static int say_failed(const char *name, const char *words, struct error *reterr)
+static int image_say_failed(const char *name, const char *words, struct error *reterr)
 {
 	size_t length = strlen(words);
 	const char *from = length > WORDS_MAX ? words + length - WORDS_MAX : words;
@@ -109,36 +109,36 @@ static int say_failed(const char *name, const char *words, struct error *reterr)
 }
 
 /* The last line tells: an id, or an error. */
-static int read_outcome(struct pull *pull, const struct http_response *response, const char *name,
-			struct error *reterr)
+static int image_read_outcome(struct pull *pull, const struct http_response *response,
+			      const char *name, struct error *reterr)
 {
 	struct error error = { 0 };
 	const char *text = buf_str(&pull->text);
 
 	if (pull->late) {
-		return say_failed(name, "no registry answers", reterr);
+		return image_say_failed(name, "no registry answers", reterr);
 	}
 	if (podman_result(response, NULL, &error) < 0) {
-		return say_failed(name, error.text, reterr);
+		return image_say_failed(name, error.text, reterr);
 	}
 	for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
 		CLEANUP_JSON struct json_object *line = json_parse(text, strcspn(text, "\n"), NULL);
 
 		if (asb_str(line, "error") != NULL) {
-			return say_failed(name, asb_str(line, "error"), reterr);
+			return image_say_failed(name, asb_str(line, "error"), reterr);
 		}
 		if (asb_length(asb_at(line, "images")) > 0) {
 			return 0;
 		}
 	}
-	return say_failed(name, "podman ended without saying how", reterr);
+	return image_say_failed(name, "podman ended without saying how", reterr);
 }
 
-static void run_pull(struct pull *pull, const char *name, struct http_response *response)
+static void image_run_pull(struct pull *pull, const char *name, struct http_response *response)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(4096);
 	struct sched_thread *watchdog =
-		sched_start(pull->podman->sched, "podman-pull", watch_pull, pull);
+		sched_start(pull->podman->sched, "podman-pull", image_watch_pull, pull);
 
 	buf_append_str(&path, PODMAN_API "/images/pull?reference=");
 	podman_escape(&path, name);
@@ -147,7 +147,7 @@ static void run_pull(struct pull *pull, const char *name, struct http_response *
 					      .path = buf_str(&path),
 					      .timeout_ms = PODMAN_CALL_MS };
 
-	pull->transport->ops->stream(pull->transport, &request, PULL_IDLE_MS, on_bytes, pull,
+	pull->transport->ops->stream(pull->transport, &request, PULL_IDLE_MS, image_on_bytes, pull,
 				     response);
 	{
 		LOCKED(&pull->lock);
@@ -157,7 +157,7 @@ static void run_pull(struct pull *pull, const char *name, struct http_response *
 	sched_join(watchdog);
 }
 
-static int pull_image(struct podman *podman, const char *name, uint64_t wait_us,
+static int image_pull(struct podman *podman, const char *name, uint64_t wait_us,
 		      struct error *reterr)
 {
 	int handler = podman_main(podman);
@@ -178,9 +178,9 @@ static int pull_image(struct podman *podman, const char *name, uint64_t wait_us,
 	pull.deadline_us = sched_now_us(podman->sched) + wait_us;
 	sched_mutex_init(&pull.lock, podman->sched);
 	sched_cond_init(&pull.news, podman->sched);
-	run_pull(&pull, name, &response);
+	image_run_pull(&pull, name, &response);
 
-	int r = read_outcome(&pull, &response, name, reterr);
+	int r = image_read_outcome(&pull, &response, name, reterr);
 
 	http_response_finish(&response);
 	curl_transport_destroy(pull.transport);
@@ -191,7 +191,7 @@ static int pull_image(struct podman *podman, const char *name, uint64_t wait_us,
 }
 
 /* The name a registry knows it by. */
-static char *remote_name(const char *image)
+static char *image_remote_name(const char *image)
 {
 	char *names[2];
 	size_t count = reference_candidates(image, names);
@@ -230,9 +230,9 @@ int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime
 			      : "its pull policy is Never");
 	}
 
-	CLEANUP_FREE char *name = remote_name(image);
+	CLEANUP_FREE char *name = image_remote_name(image);
 
-	r = pull_image(podman, name, here != NULL ? PRESENT_WAIT_US : ABSENT_WAIT_US, &error);
+	r = image_pull(podman, name, here != NULL ? PRESENT_WAIT_US : ABSENT_WAIT_US, &error);
 	if (r == 0) {
 		*ret = RUNTIME_IMAGE_PULLED;
 		return 0;

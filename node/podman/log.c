@@ -22,7 +22,7 @@ struct log {
 	bool full; /* the limit is reached, or the reader has had enough */
 };
 
-static int on_frame(void *arg, int stream UNUSED, const char *data, size_t length)
+static int log_on_frame(void *arg, int stream UNUSED, const char *data, size_t length)
 {
 	struct log *log = arg;
 	uint64_t limit = log->options->limit_bytes;
@@ -38,15 +38,15 @@ static int on_frame(void *arg, int stream UNUSED, const char *data, size_t lengt
 	return log->full ? -ECANCELED : 0;
 }
 
-static int on_bytes(void *arg, const char *data, size_t length)
+static int log_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct log *log = arg;
 
-	return frame_read(&log->frames, data, length, on_frame, log);
+	return frame_read(&log->frames, data, length, log_on_frame, log);
 }
 
-static char *path_of(const char *id, const struct runtime_log_options *options, int64_t since_ms,
-		     bool again)
+static char *log_path_of(const char *id, const struct runtime_log_options *options,
+			 int64_t since_ms, bool again)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(1024);
 
@@ -80,7 +80,7 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 	}
 	for (uint32_t i = 0; i < FOLLOWS_MAX; i++) {
 		struct transport *transport = podman_transport(podman, podman_main(podman));
-		CLEANUP_FREE char *path = path_of(id, options, since_ms, i > 0);
+		CLEANUP_FREE char *path = log_path_of(id, options, since_ms, i > 0);
 		const struct http_request request = {
 			.method = "GET", .path = path, .accept = "*/*", .timeout_ms = PODMAN_CALL_MS
 		};
@@ -89,7 +89,7 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 
 		log.frames = (struct frame_reader){ 0 };
 		transport->ops->stream(transport, &request, options->follow ? IDLE_MS : REST_MS,
-				       on_bytes, &log, &response);
+				       log_on_bytes, &log, &response);
 		r = log.full ? 0 : podman_result(&response, NULL, reterr);
 		if (log.full || !options->follow || response.result != -ETIMEDOUT) {
 			http_response_finish(&response);

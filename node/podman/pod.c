@@ -20,7 +20,7 @@
 #include "node/podman/podman-private.h"
 
 /* The address that this machine is seen by. */
-static void own_address(char ret_ip[64])
+static void pod_own_address(char ret_ip[64])
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9) };
 	socklen_t length = sizeof(address);
@@ -43,8 +43,8 @@ static char *pod_directory(const struct podman *podman, const char *uid)
 	return xprintf("%s/pods/%s", podman->state_dir, uid);
 }
 
-static int launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
-			struct json_object **ret_inspect, struct error *reterr)
+static int pod_launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
+			    struct json_object **ret_inspect, struct error *reterr)
 {
 	CLEANUP_FREE char *root = xprintf("%s/pause", podman->state_dir);
 	CLEANUP_FREE char *name = podman_pause_name(pod->uid);
@@ -86,13 +86,13 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 		r = podman_handler(podman, NULL, &handler, reterr);
 	}
 	if (r == 0) {
-		r = launch_pause(podman, handler, pod, &inspect, reterr);
+		r = pod_launch_pause(podman, handler, pod, &inspect, reterr);
 	}
 	if (r < 0) {
 		return r;
 	}
 	if (pod->host_network) {
-		own_address(ip);
+		pod_own_address(ip);
 	} else if (!podman_read_ip(inspect, podman->network, ip)) {
 		return error_set(reterr, -EAGAIN, "podman gave the pod no address on '%s'",
 				 podman->network);
@@ -104,8 +104,8 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 	return r;
 }
 
-static int remove_all(struct podman *podman, const struct runtime_list *list, bool pauses,
-		      struct error *reterr)
+static int pod_remove_all(struct podman *podman, const struct runtime_list *list, bool pauses,
+			  struct error *reterr)
 {
 	int result = 0;
 
@@ -134,9 +134,9 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 		return r;
 	}
 	/* Podman refuses to remove the pause before those that use its network. */
-	r = remove_all(podman, &list, false, reterr);
+	r = pod_remove_all(podman, &list, false, reterr);
 	if (r == 0) {
-		r = remove_all(podman, &list, true, reterr);
+		r = pod_remove_all(podman, &list, true, reterr);
 	}
 	runtime_list_finish(&list);
 	if (r == 0) {

@@ -50,7 +50,7 @@ int podman_handler_index(const char *handler)
 
 /* The service listens itself. Handed a socket as LISTEN_FDS, Podman 4.3 gives it to containers and
  * closes what has its number. */
-static bool responses(const char *path)
+static bool service_is_listening(const char *path)
 {
 	int fd = socket_connect_unix(path, 0, 0);
 
@@ -61,7 +61,7 @@ static bool responses(const char *path)
 }
 
 /* Of nodes that were killed: nobody else asks their services. */
-static void remove_old_sockets(const struct podman *podman)
+static void service_remove_old_sockets(const struct podman *podman)
 {
 	DIR *directory = opendir(podman->state_dir);
 	struct dirent *entry;
@@ -89,7 +89,7 @@ int podman_services_create(struct podman *podman, struct error *reterr)
 	if (podman->wake_fd < 0) {
 		return error_set(reterr, -errno, "no eventfd: %s", strerror(errno));
 	}
-	remove_old_sockets(podman);
+	service_remove_old_sockets(podman);
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
 		struct podman_service *service = &podman->services[i];
 
@@ -122,7 +122,7 @@ void podman_services_finish(struct podman *podman)
 	}
 }
 
-static void wake_supervisor(struct podman *podman)
+static void service_wake_supervisor(struct podman *podman)
 {
 	(void)eventfd_write(podman->wake_fd, 1);
 }
@@ -144,7 +144,7 @@ struct transport *podman_transport(struct podman *podman, int handler)
 	}
 	if (!service->wanted) {
 		service->wanted = true;
-		wake_supervisor(podman);
+		service_wake_supervisor(podman);
 	}
 
 	uint64_t deadline = sched_now_us(podman->sched) + READY_US;
@@ -161,12 +161,12 @@ void podman_retire(struct podman *podman, int handler)
 	LOCKED(&podman->lock);
 	podman->services[handler].wanted = false;
 	podman->services[handler].ready = false;
-	wake_supervisor(podman);
+	service_wake_supervisor(podman);
 }
 
 /* ---- a child ---- */
 
-static bool inherited(const char *variable)
+static bool service_inherited(const char *variable)
 {
 	static const char *const others[] = { "CONTAINERS_CONF=", "CONTAINER_HOST=", "LISTEN_",
 					      "NOTIFY_SOCKET=" };
@@ -180,7 +180,7 @@ static bool inherited(const char *variable)
 }
 
 /* The child's environment; the first is ours, the others are borrowed. */
-static char **make_environment(const struct podman *podman)
+static char **service_make_environment(const struct podman *podman)
 {
 	size_t count = 0, used = 0;
 
@@ -192,22 +192,22 @@ static char **make_environment(const struct podman *podman)
 
 	variables[used++] = xprintf("CONTAINERS_CONF=%s/containers.conf", podman->state_dir);
 	for (size_t i = 0; i < count; i++) {
-		if (inherited(environ[i])) {
+		if (service_inherited(environ[i])) {
 			variables[used++] = environ[i];
 		}
 	}
 	return variables;
 }
 
-static void free_environment(char **variables)
+static void service_free_environment(char **variables)
 {
 	free(variables[0]);
 	free(variables);
 }
 
 /* After fork: only what is safe beside other threads. Does not return. */
-static void run_child(const char *directory, const char *binary, char *const *argv,
-		      char **variables, pid_t parent, int null, int log)
+static void service_run_child(const char *directory, const char *binary, char *const *argv,
+			      char **variables, pid_t parent, int null, int log)
 {
 	/* Tied to the supervisor's thread, which lives as long as the runtime: kill -9 of the node
 	 * leaves no service behind. Containers have parents of their own. */
@@ -227,7 +227,7 @@ static void run_child(const char *directory, const char *binary, char *const *ar
 	_exit(127);
 }
 
-static void start(struct podman *podman, struct podman_service *service)
+static void service_start(struct podman *podman, struct podman_service *service)
 {
 	CLEANUP_FREE char *address = xprintf("unix://%s", service->socket);
 	CLEANUP_FREE char *log_path = xprintf("%s/%s.log", podman->state_dir, service->handler);
@@ -241,11 +241,12 @@ static void start(struct podman *podman, struct podman_service *service)
 			 NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char **variables = make_environment(podman);
+	char **variables = service_make_environment(podman);
 	pid_t parent = getpid(), pid = null >= 0 && log >= 0 ? fork() : -1;
 
 	if (pid == 0) {
-		run_child(podman->state_dir, podman->binary, argv, variables, parent, null, log);
+		service_run_child(podman->state_dir, podman->binary, argv, variables, parent, null,
+				  log);
 	}
 	service->started_us = sched_now_us(podman->sched);
 	if (pid > 0) {
@@ -254,7 +255,7 @@ static void start(struct podman *podman, struct podman_service *service)
 	} else {
 		service->again_us = service->started_us + PAUSE_MAX_US;
 	}
-	free_environment(variables);
+	service_free_environment(variables);
 	if (null >= 0) {
 		close(null);
 	}
@@ -263,21 +264,21 @@ static void start(struct podman *podman, struct podman_service *service)
 	}
 }
 
-static void set_ready(struct podman *podman, struct podman_service *service, bool ready)
+static void service_set_ready(struct podman *podman, struct podman_service *service, bool ready)
 {
 	LOCKED(&podman->lock);
 	service->ready = ready;
 	sched_cond_broadcast(&podman->wake);
 }
 
-static bool is_starting(struct podman *podman, const struct podman_service *service)
+static bool service_is_starting(struct podman *podman, const struct podman_service *service)
 {
 	LOCKED(&podman->lock);
 	return service->pid != 0 && service->wanted && !service->ready;
 }
 
 /* Whether it has ended; then it comes again after a pause that grows. */
-static void look_after(struct podman *podman, struct podman_service *service)
+static void service_look_after(struct podman *podman, struct podman_service *service)
 {
 	int status;
 	uint64_t now = sched_now_us(podman->sched);
@@ -294,7 +295,7 @@ static void look_after(struct podman *podman, struct podman_service *service)
 	service->failures++;
 	service->again_us = now + (pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US);
 	service->pid = 0;
-	set_ready(podman, service, false);
+	service_set_ready(podman, service, false);
 	if (service->pidfd >= 0) {
 		close(service->pidfd);
 		service->pidfd = -1;
@@ -303,20 +304,20 @@ static void look_after(struct podman *podman, struct podman_service *service)
 
 /* ---- the supervisor ---- */
 
-static bool wanted(struct podman *podman, const struct podman_service *service)
+static bool service_wanted(struct podman *podman, const struct podman_service *service)
 {
 	LOCKED(&podman->lock);
 	return service->wanted && !podman->stopping;
 }
 
-static bool stopping(struct podman *podman)
+static bool service_stopping(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	return podman->stopping;
 }
 
 /* Until a child ends, somebody wakes us, or a start is due. */
-static void wait_for_news(struct podman *podman)
+static void service_wait(struct podman *podman)
 {
 	struct pollfd fds[1 + PODMAN_HANDLERS] = { { .fd = podman->wake_fd, .events = POLLIN } };
 	uint64_t now = sched_now_us(podman->sched), due = now + 60000000u;
@@ -326,10 +327,11 @@ static void wait_for_news(struct podman *podman)
 		const struct podman_service *service = &podman->services[i];
 
 		fds[1 + i] = (struct pollfd){ .fd = service->pidfd, .events = POLLIN };
-		if (service->pid == 0 && wanted(podman, service) && service->again_us < due) {
+		if (service->pid == 0 && service_wanted(podman, service) &&
+		    service->again_us < due) {
 			due = service->again_us;
 		}
-		if (is_starting(podman, service)) {
+		if (service_is_starting(podman, service)) {
 			due = now + LOOK_US;
 		}
 	}
@@ -337,7 +339,7 @@ static void wait_for_news(struct podman *podman)
 	(void)eventfd_read(podman->wake_fd, &count);
 }
 
-static void end_all(struct podman *podman)
+static void service_end_all(struct podman *podman)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + END_US;
 
@@ -369,22 +371,23 @@ void podman_supervise(void *arg)
 {
 	struct podman *podman = arg;
 
-	while (!stopping(podman)) {
+	while (!service_stopping(podman)) {
 		for (int i = 0; i < PODMAN_HANDLERS; i++) {
 			struct podman_service *service = &podman->services[i];
 
-			look_after(podman, service);
-			if (service->pid == 0 && wanted(podman, service) &&
+			service_look_after(podman, service);
+			if (service->pid == 0 && service_wanted(podman, service) &&
 			    service->again_us <= sched_now_us(podman->sched)) {
-				start(podman, service);
+				service_start(podman, service);
 			}
-			if (service->pid != 0 && !wanted(podman, service)) {
+			if (service->pid != 0 && !service_wanted(podman, service)) {
 				(void)kill(service->pid, SIGTERM);
-			} else if (is_starting(podman, service) && responses(service->socket)) {
-				set_ready(podman, service, true);
+			} else if (service_is_starting(podman, service) &&
+				   service_is_listening(service->socket)) {
+				service_set_ready(podman, service, true);
 			}
 		}
-		wait_for_news(podman);
+		service_wait(podman);
 	}
-	end_all(podman);
+	service_end_all(podman);
 }

@@ -21,7 +21,7 @@
 
 /* ---- what we ended ourselves ---- */
 
-static void note_stopped(struct podman *podman, const char *id)
+static void stop_note_stopped(struct podman *podman, const char *id)
 {
 	LOCKED(&podman->lock);
 	if (map_get(&podman->stopped, id) == NULL) {
@@ -63,7 +63,7 @@ struct target {
 };
 
 /* 0 with a pid of 0 where it has ended or is gone. */
-static int look(struct target *target, struct error *reterr)
+static int stop_inspect(struct target *target, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s/json", target->id);
 	const struct podman_request request = {
@@ -89,7 +89,7 @@ static int look(struct target *target, struct error *reterr)
 }
 
 /* Not by our own kill(2): under runsc the process that Podman names is not the guest's. */
-static int send(struct target *target, int signal, struct error *reterr)
+static int stop_send_signal(struct target *target, int signal, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s/kill?signal=%d", target->id, signal);
 	const struct podman_request request = {
@@ -102,7 +102,7 @@ static int send(struct target *target, int signal, struct error *reterr)
 		return 0;
 	}
 	/* It may have ended before the signal. */
-	if (look(target, reterr) == 0 && target->pid == 0) {
+	if (stop_inspect(target, reterr) == 0 && target->pid == 0) {
 		return 0;
 	}
 	return error_set(reterr, r, "%s", error.text);
@@ -111,13 +111,13 @@ static int send(struct target *target, int signal, struct error *reterr)
 /* ---- waiting ---- */
 
 /* Until Podman has seen that it ended. */
-static int settle(struct target *target, uint64_t deadline, struct error *reterr)
+static int stop_wait_ended(struct target *target, uint64_t deadline, struct error *reterr)
 {
 	struct podman *podman = target->podman;
 	uint64_t pause = LOOK_MIN_US;
 
 	for (;;) {
-		int r = look(target, reterr);
+		int r = stop_inspect(target, reterr);
 		uint64_t until = sched_now_us(podman->sched) + pause;
 
 		if (r < 0 || target->pid == 0) {
@@ -137,7 +137,7 @@ static int settle(struct target *target, uint64_t deadline, struct error *reterr
 
 /* True: the process has ended. Nobody else's time is taken: a stop of Podman's own holds one of its
  * few places for the whole grace, so that some deaf containers keep all others from ending. */
-static bool ends_within(struct target *target, uint32_t grace_s)
+static bool stop_ends_within(struct target *target, uint32_t grace_s)
 {
 	uint64_t deadline =
 		sched_now_us(target->podman->sched) + (uint64_t)grace_s * UINT64_C(1000000);
@@ -147,7 +147,7 @@ static bool ends_within(struct target *target, uint32_t grace_s)
 
 	if (fd.fd < 0) {
 		/* Gone; or no descriptor is to be had, and it is looked at instead. */
-		return errno == ESRCH || settle(target, deadline, NULL) == 0;
+		return errno == ESRCH || stop_wait_ended(target, deadline, NULL) == 0;
 	}
 	do {
 		ready = poll(&fd, 1, podman_left_ms(target->podman, deadline));
@@ -167,17 +167,19 @@ int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grac
 	if (!podman_name_ok(id)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
-	r = look(&target, reterr);
+	r = stop_inspect(&target, reterr);
 	if (r < 0 || target.pid == 0) {
 		return r;
 	}
-	note_stopped(target.podman, id);
+	stop_note_stopped(target.podman, id);
 	if (grace > 0) {
-		r = send(&target, target.signal, reterr);
-		ended = r == 0 && (target.pid == 0 || ends_within(&target, grace));
+		r = stop_send_signal(&target, target.signal, reterr);
+		ended = r == 0 && (target.pid == 0 || stop_ends_within(&target, grace));
 	}
 	if (r == 0 && !ended) {
-		r = send(&target, 9, reterr);
+		r = stop_send_signal(&target, 9, reterr);
 	}
-	return r == 0 ? settle(&target, sched_now_us(target.podman->sched) + KILLED_US, reterr) : r;
+	return r == 0 ? stop_wait_ended(&target, sched_now_us(target.podman->sched) + KILLED_US,
+					reterr)
+		      : r;
 }

@@ -48,7 +48,7 @@ static enum probe_result try_http(const struct probe_spec *spec, int stop_fd, st
 }
 
 /* Waits for a connection under way. */
-static int wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
+static int try_wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
 {
 	struct pollfd fds[2] = { { .fd = fd, .events = POLLOUT },
 				 { .fd = stop_fd, .events = POLLIN } };
@@ -69,7 +69,7 @@ static int wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
 }
 
 /* Connects to an address. -EDESTADDRREQ: the host is a name. */
-static int connect_to(const struct probe_spec *spec, int stop_fd)
+static int try_connect_to(const struct probe_spec *spec, int stop_fd)
 {
 	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
@@ -88,12 +88,12 @@ static int connect_to(const struct probe_spec *spec, int stop_fd)
 
 	code = fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen) < 0 ? -errno : 0;
 	freeaddrinfo(address);
-	return code == -EINPROGRESS ? wait_connected(fd, stop_fd, spec->timeout_ms) : code;
+	return code == -EINPROGRESS ? try_wait_connected(fd, stop_fd, spec->timeout_ms) : code;
 }
 
 static enum probe_result try_tcp(const struct probe_spec *spec, int stop_fd, struct error *ret_why)
 {
-	int status, code = connect_to(spec, stop_fd);
+	int status, code = try_connect_to(spec, stop_fd);
 
 	if (code == -EDESTADDRREQ) {
 		const struct probe_http request = {

@@ -34,7 +34,7 @@ char *process_directory(struct process_runtime *process, const char *id, struct 
 }
 
 /* FNV-1a over pod, name and attempt: the same container has the same id after a restart. */
-static void make_id(const char *uid, const char *name, uint32_t attempt, char ret[17])
+static void container_make_id(const char *uid, const char *name, uint32_t attempt, char ret[17])
 {
 	CLEANUP_FREE char *text = xprintf("%s/%s/%u", uid, name, attempt);
 	uint64_t hash = 14695981039346656037u;
@@ -85,7 +85,7 @@ static char *container_find_program(const char *name, const char *const *env)
 	return process_find(name, env);
 }
 
-static void add_strings(struct json_object *array, const char *const *strings)
+static void container_add_strings(struct json_object *array, const char *const *strings)
 {
 	for (size_t i = 0; strings != NULL && strings[i] != NULL; i++) {
 		json_object_array_add(array, json_object_new_string(strings[i]));
@@ -93,16 +93,16 @@ static void add_strings(struct json_object *array, const char *const *strings)
 }
 
 /* Fills argv; the program's path is the caller's, NULL and *reterr: there is none. */
-static char *choose_program(const char *images, const struct runtime_container *container,
-			    const char *const *env, const char *ip, const char *work,
-			    struct json_object *argv, struct error *reterr)
+static char *container_choose_program(const char *images, const struct runtime_container *container,
+				      const char *const *env, const char *ip, const char *work,
+				      struct json_object *argv, struct error *reterr)
 {
 	char *path;
 
 	if (container->command != NULL && container->command[0] != NULL) {
 		path = process_find(container->command[0], env);
-		add_strings(argv, container->command);
-		add_strings(argv, container->args);
+		container_add_strings(argv, container->command);
+		container_add_strings(argv, container->args);
 		if (path == NULL) {
 			error_set(
 				reterr, -ENOENT,
@@ -132,12 +132,12 @@ static char *choose_program(const char *images, const struct runtime_container *
 
 	const char *const arguments[] = { path, "--host", ip, "--base-dir", work, NULL };
 
-	add_strings(argv, arguments);
-	add_strings(argv, container->args);
+	container_add_strings(argv, arguments);
+	container_add_strings(argv, container->args);
 	return path;
 }
 
-static bool has_variable(const char *const *env, const char *name)
+static bool container_has_variable(const char *const *env, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -149,19 +149,19 @@ static bool has_variable(const char *const *env, const char *name)
 	return false;
 }
 
-static void add_variable(struct json_object *array, const char *const *env, const char *name,
-			 const char *value)
+static void container_add_variable(struct json_object *array, const char *const *env,
+				   const char *name, const char *value)
 {
 	CLEANUP_FREE char *text = xprintf("%s=%s", name, value);
 
-	if (!has_variable(env, name)) {
+	if (!container_has_variable(env, name)) {
 		json_object_array_add(array, json_object_new_string(text));
 	}
 }
 
-static struct json_object *make_env(const struct runtime_pod *pod,
-				    const struct runtime_container *container, const char *id,
-				    const char *ip, const char *work)
+static struct json_object *container_make_env(const struct runtime_pod *pod,
+					      const struct runtime_container *container,
+					      const char *id, const char *ip, const char *work)
 {
 	struct json_object *env = json_object_new_array();
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
@@ -172,23 +172,23 @@ static struct json_object *make_env(const struct runtime_pod *pod,
 			json_object_array_add(env, json_object_new_string(container->env[i]));
 		}
 	}
-	add_variable(env, container->env, "POD_IP", ip);
-	add_variable(env, container->env, "HOSTNAME", pod->hostname);
-	add_variable(env, container->env, "HOME", work);
-	add_variable(env, container->env, "PATH",
-		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	container_add_variable(env, container->env, "POD_IP", ip);
+	container_add_variable(env, container->env, "HOSTNAME", pod->hostname);
+	container_add_variable(env, container->env, "HOME", work);
+	container_add_variable(env, container->env, "PATH",
+			       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	return env;
 }
 
 /* ---- what it does not do ---- */
 
-static bool has_any(const char *const *list)
+static bool container_has_any(const char *const *list)
 {
 	return list != NULL && list[0] != NULL;
 }
 
-static void tell_notes(const struct runtime_pod *pod, const struct runtime_container *container,
-		       struct buf *notes)
+static void container_add_notes(const struct runtime_pod *pod,
+				const struct runtime_container *container, struct buf *notes)
 {
 	const struct {
 		bool asked;
@@ -200,9 +200,10 @@ static void tell_notes(const struct runtime_pod *pod, const struct runtime_conta
 		{ container->user != NULL,
 		  "runs as the user of the node, not as the one asked for" },
 		{ container->read_only_root, "readOnlyRootFilesystem is not kept" },
-		{ has_any(container->cap_drop), "capabilities are not dropped" },
+		{ container_has_any(container->cap_drop), "capabilities are not dropped" },
 		{ container->seccomp != NULL, "seccompProfile is not applied" },
-		{ has_any(pod->sysctls) || has_any(container->sysctls), "sysctls are not set" },
+		{ container_has_any(pod->sysctls) || container_has_any(container->sysctls),
+		  "sysctls are not set" },
 		{ container->working_dir != NULL,
 		  "workingDir is not used: it begins in a directory of its own" },
 	};
@@ -228,7 +229,7 @@ static void tell_notes(const struct runtime_pod *pod, const struct runtime_conta
 /* ---- start ---- */
 
 /* Executes this program as the supervisor; 0 when the container's process runs. */
-static int run_supervisor(const char *directory, struct error *reterr)
+static int container_run_supervisor(const char *directory, struct error *reterr)
 {
 	const char *const argv[] = { "agent-sandbox-node", PROCESS_SUPERVISOR, directory, NULL };
 	const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
@@ -257,17 +258,17 @@ static int run_supervisor(const char *directory, struct error *reterr)
 				   directory);
 }
 
-static int write_info(struct process_runtime *process, const struct runtime_pod *pod,
-		      const struct runtime_container *container, const char *id, const char *ip,
-		      const char *directory, struct error *reterr)
+static int container_write_info(struct process_runtime *process, const struct runtime_pod *pod,
+				const struct runtime_container *container, const char *id,
+				const char *ip, const char *directory, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *info = json_object_new_object();
 	CLEANUP_FREE char *work = xprintf("%s/work", directory);
 	struct json_object *argv = json_object_new_array();
-	struct json_object *env = make_env(pod, container, id, ip, work);
+	struct json_object *env = container_make_env(pod, container, id, ip, work);
 	CLEANUP_FREE const char **strings = process_strings(env);
-	CLEANUP_FREE char *path =
-		choose_program(process->images, container, strings, ip, work, argv, reterr);
+	CLEANUP_FREE char *path = container_choose_program(process->images, container, strings, ip,
+							   work, argv, reterr);
 	const struct {
 		const char *name, *value;
 	} texts[] = {
@@ -316,7 +317,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 	char id[17];
 	int code;
 
-	make_id(pod->uid, container->name, container->attempt, id);
+	container_make_id(pod->uid, container->name, container->attempt, id);
 
 	CLEANUP_FREE char *directory = process_directory(process, id, reterr);
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
@@ -329,14 +330,14 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 				 "runAsNonRoot: --runtime process runs all as root here");
 	}
 	if (run == NULL) {
-		code = write_info(process, pod, container, id, ip, directory, reterr);
+		code = container_write_info(process, pod, container, id, ip, directory, reterr);
 		if (code == 0) {
-			code = run_supervisor(directory, reterr);
+			code = container_run_supervisor(directory, reterr);
 		}
 		if (code < 0) {
 			return code;
 		}
-		tell_notes(pod, container, notes);
+		container_add_notes(pod, container, notes);
 		(void)!write(process->wake, &one, sizeof(one));
 	}
 	snprintf(ret_id, 80, "%s", id);
@@ -345,7 +346,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 
 /* ---- stop ---- */
 
-static bool has_ended(const char *directory)
+static bool container_has_ended(const char *directory)
 {
 	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
@@ -353,12 +354,13 @@ static bool has_ended(const char *directory)
 	return end != NULL || process_supervisor(run) < 0;
 }
 
-static bool wait_end(struct process_runtime *process, const char *directory, uint64_t us)
+static bool container_wait_end(struct process_runtime *process, const char *directory, uint64_t us)
 {
 	uint64_t deadline = sched_now_us(process->sched) + us;
 	bool ended;
 
-	while (!(ended = has_ended(directory)) && sched_now_us(process->sched) < deadline) {
+	while (!(ended = container_has_ended(directory)) &&
+	       sched_now_us(process->sched) < deadline) {
 		(void)poll(NULL, 0, PROCESS_LOOK_MS);
 	}
 	return ended;
@@ -377,12 +379,12 @@ int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, stru
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	pid_t child = (pid_t)asb_int(asb_at(run, "child"), 0);
 
-	if (!has_ended(directory) && child > 1) {
+	if (!container_has_ended(directory) && child > 1) {
 		/* The supervisor has not buried it, so the pid is still its own. */
 		(void)kill(child, SIGTERM);
-		if (!wait_end(process, directory, grace_s * UINT64_C(1000000))) {
+		if (!container_wait_end(process, directory, grace_s * UINT64_C(1000000))) {
 			process_kill_all(mark);
-			if (!wait_end(process, directory, KILL_US)) {
+			if (!container_wait_end(process, directory, KILL_US)) {
 				return error_set(reterr, -EAGAIN, "'%s' does not end", id);
 			}
 		}

@@ -19,20 +19,20 @@ struct listing {
 	struct runtime_list *list;
 };
 
-static char *dup_or_null(const char *text)
+static char *list_dup_or_null(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
 /* A new entry, zeroed. */
-static struct runtime_status *add(struct runtime_list *list)
+static struct runtime_status *list_add(struct runtime_list *list)
 {
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
 	list->items[list->count] = (struct runtime_status){ 0 };
 	return &list->items[list->count++];
 }
 
-static int add_pod(void *arg, const char *name)
+static int list_add_pod(void *arg, const char *name)
 {
 	struct listing *listing = arg;
 	CLEANUP_FREE char *directory = xprintf("%s/pods", listing->process->directory);
@@ -44,11 +44,11 @@ static int add_pod(void *arg, const char *name)
 	if (uid == NULL || ip == NULL || (listing->uid != NULL && strcmp(listing->uid, uid) != 0)) {
 		return 0;
 	}
-	status = add(listing->list);
+	status = list_add(listing->list);
 	status->id = xstrdup(uid);
 	status->pod_uid = xstrdup(uid);
-	status->pod_ns = dup_or_null(asb_str(pod, "ns"));
-	status->pod_name = dup_or_null(asb_str(pod, "name"));
+	status->pod_ns = list_dup_or_null(asb_str(pod, "ns"));
+	status->pod_name = list_dup_or_null(asb_str(pod, "name"));
 	status->phase = RUNTIME_RUNNING;
 	status->ip = xstrdup(ip);
 	status->created_ms = status->started_ms = asb_int(asb_at(pod, "createdMs"), 0);
@@ -56,8 +56,8 @@ static int add_pod(void *arg, const char *name)
 }
 
 /* How it stands; a container that lost its supervisor ends here, and all its processes with it. */
-static void read_phase(struct listing *listing, const char *directory, const char *id,
-		       struct runtime_status *status)
+static void list_read_phase(struct listing *listing, const char *directory, const char *id,
+			    struct runtime_status *status)
 {
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	bool lives = process_supervisor(run) > 0;
@@ -83,7 +83,7 @@ static void read_phase(struct listing *listing, const char *directory, const cha
 	}
 }
 
-static int add_container(void *arg, const char *id)
+static int list_add_container(void *arg, const char *id)
 {
 	struct listing *listing = arg;
 	CLEANUP_FREE char *directory = process_directory(listing->process, id, NULL);
@@ -96,17 +96,17 @@ static int add_container(void *arg, const char *id)
 	    (listing->uid != NULL && strcmp(listing->uid, uid) != 0)) {
 		return 0;
 	}
-	status = add(listing->list);
+	status = list_add(listing->list);
 	status->id = xstrdup(id);
 	status->pod_uid = xstrdup(uid);
-	status->pod_ns = dup_or_null(asb_str(info, "podNs"));
-	status->pod_name = dup_or_null(asb_str(info, "podName"));
+	status->pod_ns = list_dup_or_null(asb_str(info, "podNs"));
+	status->pod_name = list_dup_or_null(asb_str(info, "podName"));
 	status->name = xstrdup(name);
 	status->attempt = (uint32_t)asb_int(asb_at(info, "attempt"), 0);
-	status->image = dup_or_null(asb_str(info, "image"));
-	status->image_id = dup_or_null(asb_str(info, "image"));
+	status->image = list_dup_or_null(asb_str(info, "image"));
+	status->image_id = list_dup_or_null(asb_str(info, "image"));
 	status->created_ms = asb_int(asb_at(info, "createdMs"), 0);
-	read_phase(listing, directory, id, status);
+	list_read_phase(listing, directory, id, status);
 	return 0;
 }
 
@@ -118,10 +118,10 @@ int process_list(struct runtime *runtime, const char *uid, struct runtime_list *
 	CLEANUP_FREE char *containers = xprintf("%s/containers", process->directory);
 	struct runtime_list list = { 0 };
 	struct listing listing = { process, uid, &list };
-	int code = process_each(pods, add_pod, &listing);
+	int code = process_each(pods, list_add_pod, &listing);
 
 	if (code == 0) {
-		code = process_each(containers, add_container, &listing);
+		code = process_each(containers, list_add_container, &listing);
 	}
 	if (code < 0) {
 		runtime_list_finish(&list);

@@ -28,7 +28,7 @@ struct reading {
 };
 
 /* One line without its end: 0, or what ends the reading. */
-static int take_line(struct reading *reading, char *line)
+static int log_take_line(struct reading *reading, char *line)
 {
 	char *text = strchr(line, ' ');
 	int64_t ms = 0;
@@ -66,7 +66,7 @@ static int take_line(struct reading *reading, char *line)
 }
 
 /* From where the file was left to its last whole line. */
-static int take_file(struct reading *reading, FILE *file)
+static int log_take_file(struct reading *reading, FILE *file)
 {
 	CLEANUP_FREE char *line = xalloc(LINE_BYTES);
 	int r = 0;
@@ -85,35 +85,35 @@ static int take_file(struct reading *reading, FILE *file)
 			break;
 		}
 		line[length - 1] = '\0';
-		r = take_line(reading, line);
+		r = log_take_line(reading, line);
 	}
 	return r;
 }
 
-static FILE *open_log(const char *directory, const char *name)
+static FILE *log_open(const char *directory, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 
 	return fopen(path, "re");
 }
 
-static int take_both(struct reading *reading, const char *directory, FILE **ret_file)
+static int log_take_both(struct reading *reading, const char *directory, FILE **ret_file)
 {
-	FILE *old = open_log(directory, "log.1");
-	FILE *file = open_log(directory, "log");
-	int r = old != NULL ? take_file(reading, old) : 0;
+	FILE *old = log_open(directory, "log.1");
+	FILE *file = log_open(directory, "log");
+	int r = old != NULL ? log_take_file(reading, old) : 0;
 
 	if (old != NULL) {
 		fclose(old);
 	}
 	if (r == 0 && file != NULL) {
-		r = take_file(reading, file);
+		r = log_take_file(reading, file);
 	}
 	*ret_file = file;
 	return r;
 }
 
-static bool has_ended(const char *directory)
+static bool log_has_ended(const char *directory)
 {
 	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 
@@ -134,7 +134,7 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 	}
 	if (options->tail_lines >= 0) {
 		reading.counting = true;
-		(void)take_both(&reading, directory, &file);
+		(void)log_take_both(&reading, directory, &file);
 		if (file != NULL) {
 			fclose(file);
 		}
@@ -144,11 +144,11 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 		reading.lines = 0;
 		reading.counting = false;
 	}
-	r = take_both(&reading, directory, &file);
+	r = log_take_both(&reading, directory, &file);
 	while (r == 0 && options->follow && file != NULL) {
-		bool ended = has_ended(directory);
+		bool ended = log_has_ended(directory);
 
-		r = take_file(&reading, file);
+		r = log_take_file(&reading, file);
 		if (ended) {
 			break;
 		}

@@ -45,7 +45,7 @@ struct registration {
 /* ---- facts ---- */
 
 /* The first line, or the value of KEY="value" in it. "" where there is none. */
-static void read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES])
+static void registration_read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[TEXT_MAX], *line = text;
@@ -66,15 +66,15 @@ static void read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES
 	snprintf(ret, LINE_MAX_BYTES, "%.*s", (int)strcspn(line, "\"\n"), line);
 }
 
-static uint64_t storage_of(const char *directory)
+static uint64_t registration_storage_of(const char *directory)
 {
 	struct statvfs info;
 
 	return statvfs(directory, &info) == 0 ? (uint64_t)info.f_blocks * info.f_frsize : 0;
 }
 
-static struct json_object *make_status(struct registration *registration,
-				       struct json_object *stored)
+static struct json_object *registration_make_status(struct registration *registration,
+						    struct json_object *stored)
 {
 	struct node *node = registration->node;
 	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX);
@@ -87,7 +87,7 @@ static struct json_object *make_status(struct registration *registration,
 		.runtime_version = version,
 		.runtime_good = good,
 		.runtime_text = good ? buf_str(&text) : error.text,
-		.storage = storage_of(node->options->state_dir),
+		.storage = registration_storage_of(node->options->state_dir),
 		.machine = registration->system.machine,
 		.kernel = registration->system.release,
 		.os_image = registration->os,
@@ -108,8 +108,8 @@ static struct json_object *make_status(struct registration *registration,
 
 /* ---- writing ---- */
 
-static int write_one(struct registration *registration, struct client_write *write,
-		     struct json_object **ret)
+static int registration_write_one(struct registration *registration, struct client_write *write,
+				  struct json_object **ret)
 {
 	int result;
 
@@ -129,8 +129,9 @@ static int write_one(struct registration *registration, struct client_write *wri
 	return result;
 }
 
-static struct json_object *read_one(struct registration *registration, const struct asb_kind *kind,
-				    const char *ns, const char *name, int *ret_code)
+static struct json_object *registration_read_one(struct registration *registration,
+						 const struct asb_kind *kind, const char *ns,
+						 const char *name, int *ret_code)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	struct error error = { 0 };
@@ -147,7 +148,7 @@ static struct json_object *read_one(struct registration *registration, const str
 
 /* ---- the Node ---- */
 
-static struct json_object *create_node(struct registration *registration)
+static struct json_object *registration_create_node(struct registration *registration)
 {
 	const char *name = registration->node->name;
 	CLEANUP_JSON struct json_object *body = asb_new(&node_kind, "", name);
@@ -158,14 +159,14 @@ static struct json_object *create_node(struct registration *registration)
 
 	json_object_object_add(asb_object_in(body, "metadata"), "labels",
 			       registration_labels(name));
-	if (write_one(registration, &write, &made) == ASB_OK) {
+	if (registration_write_one(registration, &write, &made) == ASB_OK) {
 		log_info("registered the node '%s'", name);
 	}
 	return made;
 }
 
 /* A Node that was there before may lack our labels. */
-static void set_labels(struct registration *registration, struct json_object *stored)
+static void registration_set_labels(struct registration *registration, struct json_object *stored)
 {
 	struct json_object *labels = registration_labels(registration->node->name);
 	CLEANUP_JSON struct json_object *patch = json_object_new_object();
@@ -181,21 +182,21 @@ static void set_labels(struct registration *registration, struct json_object *st
 	}
 	json_object_object_add(asb_object_in(patch, "metadata"), "labels", labels);
 	if (!same) {
-		write_one(registration, &write, NULL);
+		registration_write_one(registration, &write, NULL);
 	}
 }
 
-static void tell_node(struct registration *registration)
+static void registration_update_node(struct registration *registration)
 {
 	const char *name = registration->node->name;
 	CLEANUP_JSON struct json_object *stored = NULL, *status = NULL;
 	int code;
 
-	stored = read_one(registration, &node_kind, "", name, &code);
+	stored = registration_read_one(registration, &node_kind, "", name, &code);
 	if (code == ASB_NOT_FOUND) {
-		stored = create_node(registration);
+		stored = registration_create_node(registration);
 	} else if (stored != NULL) {
-		set_labels(registration, stored);
+		registration_set_labels(registration, stored);
 	}
 	if (stored == NULL || asb_uid(stored) == NULL) {
 		return;
@@ -205,7 +206,7 @@ static void tell_node(struct registration *registration)
 		registration->node->cordon(registration->node,
 					   asb_true(asb_at(stored, "spec", "unschedulable")));
 	}
-	status = make_status(registration, stored);
+	status = registration_make_status(registration, stored);
 	if (!json_same(status, asb_at(stored, "status"))) {
 		struct client_write write = { .verb = ASB_SET_STATUS,
 					      .kind = &node_kind,
@@ -215,14 +216,16 @@ static void tell_node(struct registration *registration)
 					      .body = status };
 
 		registration->logged =
-			write_one(registration, &write, NULL) != ASB_OK && registration->logged;
+			registration_write_one(registration, &write, NULL) != ASB_OK &&
+			registration->logged;
 	}
 	registration->looked_us = sched_now_us(registration->node->sched);
 }
 
 /* ---- the Lease ---- */
 
-static struct json_object *new_lease(struct registration *registration, struct json_object *empty)
+static struct json_object *registration_new_lease(struct registration *registration,
+						  struct json_object *empty)
 {
 	struct node *node = registration->node;
 	struct json_object *lease = lease_held(empty, node->name, LEASE_DURATION_S * 1000000u,
@@ -240,7 +243,7 @@ static struct json_object *new_lease(struct registration *registration, struct j
 	return lease;
 }
 
-static void create_lease(struct registration *registration, struct json_object *lease)
+static void registration_create_lease(struct registration *registration, struct json_object *lease)
 {
 	CLEANUP_JSON struct json_object *ns = asb_new(&namespace_kind, "", LEASE_NAMESPACE);
 	struct client_write write = { .verb = ASB_CREATE,
@@ -254,17 +257,18 @@ static void create_lease(struct registration *registration, struct json_object *
 				      .name = LEASE_NAMESPACE,
 				      .body = ns };
 
-	if (write_one(registration, &write, NULL) == ASB_NOT_FOUND) {
-		write_one(registration, &first, NULL);
-		write_one(registration, &write, NULL);
+	if (registration_write_one(registration, &write, NULL) == ASB_NOT_FOUND) {
+		registration_write_one(registration, &first, NULL);
+		registration_write_one(registration, &write, NULL);
 	}
 }
 
-static void renew_lease(struct registration *registration)
+static void registration_renew_lease(struct registration *registration)
 {
 	const char *name = registration->node->name;
 	CLEANUP_JSON struct json_object *empty = asb_new(&lease_kind, LEASE_NAMESPACE, name);
-	CLEANUP_JSON struct json_object *lease = new_lease(registration, empty), *patch = NULL;
+	CLEANUP_JSON struct json_object *lease = registration_new_lease(registration, empty),
+					*patch = NULL;
 	struct client_write write = {
 		.verb = ASB_PATCH_MERGE, .kind = &lease_kind, .ns = LEASE_NAMESPACE, .name = name
 	};
@@ -275,15 +279,15 @@ static void renew_lease(struct registration *registration)
 	patch = json_object_new_object();
 	json_object_object_add(patch, "spec", asb_copy(asb_at(lease, "spec")));
 	write.body = patch;
-	if (write_one(registration, &write, NULL) == ASB_NOT_FOUND) {
-		create_lease(registration, lease);
+	if (registration_write_one(registration, &write, NULL) == ASB_NOT_FOUND) {
+		registration_create_lease(registration, lease);
 	}
 }
 
 /* ---- life ---- */
 
 /* False: the node ends. */
-static bool wait(struct registration *registration, uint64_t until_us)
+static bool registration_wait(struct registration *registration, uint64_t until_us)
 {
 	LOCKED(&registration->lock);
 
@@ -293,7 +297,7 @@ static bool wait(struct registration *registration, uint64_t until_us)
 	return !registration->stopping;
 }
 
-static void run(void *arg)
+static void registration_run(void *arg)
 {
 	struct registration *registration = arg;
 	struct sched *sched = registration->node->sched;
@@ -303,13 +307,13 @@ static void run(void *arg)
 		next = sched_now_us(sched) + LEASE_RENEW_US;
 		if (registration->looked_us == 0 ||
 		    sched_now_us(sched) - registration->looked_us >= NODE_LOOK_US) {
-			tell_node(registration);
+			registration_update_node(registration);
 		}
-		renew_lease(registration);
+		registration_renew_lease(registration);
 		if (registration->uid[0] == '\0') {
 			next = sched_now_us(sched) + FIRST_AGAIN_US;
 		}
-	} while (wait(registration, next));
+	} while (registration_wait(registration, next));
 }
 
 struct registration *registration_create(struct node *node)
@@ -318,13 +322,13 @@ struct registration *registration_create(struct node *node)
 
 	registration->node = node;
 	uname(&registration->system);
-	read_line("/etc/machine-id", NULL, registration->machine_id);
-	read_line("/proc/sys/kernel/random/boot_id", NULL, registration->boot_id);
-	read_line("/sys/class/dmi/id/product_uuid", NULL, registration->uuid);
-	read_line("/etc/os-release", "PRETTY_NAME=", registration->os);
+	registration_read_line("/etc/machine-id", NULL, registration->machine_id);
+	registration_read_line("/proc/sys/kernel/random/boot_id", NULL, registration->boot_id);
+	registration_read_line("/sys/class/dmi/id/product_uuid", NULL, registration->uuid);
+	registration_read_line("/etc/os-release", "PRETTY_NAME=", registration->os);
 	sched_mutex_init(&registration->lock, node->sched);
 	sched_cond_init(&registration->changed, node->sched);
-	registration->thread = sched_start(node->sched, "register", run, registration);
+	registration->thread = sched_start(node->sched, "register", registration_run, registration);
 	return registration;
 }
 

@@ -35,12 +35,12 @@ struct carrier {
 	bool gone;               /* who asked, or the whole node */
 };
 
-static const struct runtime_ops *ops_of(const struct carrier *carrier)
+static const struct runtime_ops *exec_ops_of(const struct carrier *carrier)
 {
 	return carrier->stream->runtime->ops;
 }
 
-static void close_fd(int *fd)
+static void exec_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -52,28 +52,28 @@ static void close_fd(int *fd)
 
 /* The first size comes as soon as the process is asked for, which may be before it has begun. One that
  * cannot be set at all is no reason to end. */
-static void set_size(struct carrier *carrier)
+static void exec_set_size(struct carrier *carrier)
 {
-	int r = ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
-					     carrier->columns, carrier->rows, NULL);
+	int r = exec_ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
+						  carrier->columns, carrier->rows, NULL);
 
 	carrier->size_tries = r == 0 ? 0 : carrier->size_tries - 1;
 }
 
-static void take_frame(struct carrier *carrier, const struct exec_frame *frame)
+static void exec_take_frame(struct carrier *carrier, const struct exec_frame *frame)
 {
 	if (frame->type == EXEC_STDIN && frame->length == 0) {
 		carrier->input_ends = true;
 	} else if (frame->type == EXEC_STDIN && carrier->process.in >= 0) {
 		buf_append(&carrier->input, frame->data, frame->length);
-	} else if (frame->type == EXEC_RESIZE && ops_of(carrier)->exec_resize != NULL &&
+	} else if (frame->type == EXEC_RESIZE && exec_ops_of(carrier)->exec_resize != NULL &&
 		   exec_frame_size(frame, &carrier->columns, &carrier->rows) == 0) {
 		carrier->size_tries = SIZE_TRIES;
-		set_size(carrier);
+		exec_set_size(carrier);
 	}
 }
 
-static void read_frames(struct carrier *carrier)
+static void exec_read_frames(struct carrier *carrier)
 {
 	char piece[EXEC_FRAME_MAX];
 	ssize_t got = recv(carrier->stream->fd, piece, sizeof(piece), MSG_DONTWAIT);
@@ -95,13 +95,13 @@ static void read_frames(struct carrier *carrier)
 			carrier->gone = carrier->gone || used < 0;
 			break;
 		}
-		take_frame(carrier, &frame);
+		exec_take_frame(carrier, &frame);
 		at += (size_t)used;
 	}
 	buf_consume(&carrier->from, at);
 }
 
-static void write_frames(struct carrier *carrier)
+static void exec_write_frames(struct carrier *carrier)
 {
 	ssize_t sent = send(carrier->stream->fd, carrier->to.data, carrier->to.length,
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -115,7 +115,7 @@ static void write_frames(struct carrier *carrier)
 
 /* ---- from and to the process ---- */
 
-static void write_input(struct carrier *carrier)
+static void exec_write_input(struct carrier *carrier)
 {
 	ssize_t put = 1;
 
@@ -127,12 +127,12 @@ static void write_input(struct carrier *carrier)
 	}
 	if ((put < 0 && errno != EAGAIN && errno != EINTR) ||
 	    (carrier->input.length == 0 && carrier->input_ends)) {
-		close_fd(&carrier->process.in);
+		exec_close_fd(&carrier->process.in);
 		buf_clear(&carrier->input);
 	}
 }
 
-static void read_output(struct carrier *carrier, int *fd, enum exec_frame_type type)
+static void exec_read_output(struct carrier *carrier, int *fd, enum exec_frame_type type)
 {
 	char piece[EXEC_FRAME_MAX];
 	ssize_t got = read(*fd, piece, sizeof(piece));
@@ -140,12 +140,12 @@ static void read_output(struct carrier *carrier, int *fd, enum exec_frame_type t
 	if (got > 0) {
 		exec_frame_put(type, piece, (size_t)got, &carrier->to);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close_fd(fd);
+		exec_close_fd(fd);
 	}
 }
 
 /* One round. False: there is no more output, or nobody is there for it. */
-static bool turn(struct carrier *carrier)
+static bool exec_turn(struct carrier *carrier)
 {
 	struct runtime_exec_stream *process = &carrier->process;
 	bool takes = carrier->input.length < FULL, gives = carrier->to.length < FULL;
@@ -165,31 +165,31 @@ static bool turn(struct carrier *carrier)
 		return errno == EINTR;
 	}
 	if (carrier->size_tries > 0) {
-		set_size(carrier);
+		exec_set_size(carrier);
 	}
 	if (fds[0].revents != 0) {
 		carrier->gone = true;
 		return false;
 	}
 	if ((fds[1].revents & POLLOUT) != 0) {
-		write_frames(carrier);
+		exec_write_frames(carrier);
 	}
 	if ((fds[1].revents & POLLIN) != 0) {
-		read_frames(carrier);
+		exec_read_frames(carrier);
 	} else if ((fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
 		carrier->gone = true;
 	}
 	if (process->in >= 0 && (fds[2].revents & (POLLERR | POLLHUP)) != 0) {
-		close_fd(&process->in);
+		exec_close_fd(&process->in);
 		buf_clear(&carrier->input);
 	} else if (process->in >= 0) {
-		write_input(carrier);
+		exec_write_input(carrier);
 	}
 	if (process->out >= 0 && fds[3].revents != 0) {
-		read_output(carrier, &process->out, EXEC_STDOUT);
+		exec_read_output(carrier, &process->out, EXEC_STDOUT);
 	}
 	if (process->err >= 0 && fds[4].revents != 0) {
-		read_output(carrier, &process->err, EXEC_STDERR);
+		exec_read_output(carrier, &process->err, EXEC_STDERR);
 	}
 	return !carrier->gone && (process->out >= 0 || process->err >= 0);
 }
@@ -197,7 +197,7 @@ static bool turn(struct carrier *carrier)
 /* ---- the end ---- */
 
 /* Whether somebody still waits for it, after a short wait. */
-static bool is_asked(const struct carrier *carrier, int wait_ms)
+static bool exec_is_asked(const struct carrier *carrier, int wait_ms)
 {
 	struct pollfd fds[] = { { .fd = carrier->stream->stop, .events = POLLIN },
 				{ .fd = carrier->stream->fd, .events = POLLRDHUP } };
@@ -206,30 +206,30 @@ static bool is_asked(const struct carrier *carrier, int wait_ms)
 }
 
 /* Its streams are closed; it may go on without them. */
-static int wait_end(struct carrier *carrier, int *ret_exit, struct error *reterr)
+static int exec_wait_end(struct carrier *carrier, int *ret_exit, struct error *reterr)
 {
-	const struct runtime_ops *ops = ops_of(carrier);
+	const struct runtime_ops *ops = exec_ops_of(carrier);
 	int r;
 
 	do {
 		r = ops->exec_wait(carrier->stream->runtime, carrier->process.id, ret_exit, reterr);
-	} while (r == -EAGAIN && is_asked(carrier, WAIT_MS));
+	} while (r == -EAGAIN && exec_is_asked(carrier, WAIT_MS));
 	return r;
 }
 
-static void send_rest(struct carrier *carrier)
+static void exec_send_rest(struct carrier *carrier)
 {
 	struct pollfd writable = { .fd = carrier->stream->fd, .events = POLLOUT };
 
 	while (carrier->to.length > 0 && !carrier->gone && poll(&writable, 1, REST_MS) > 0) {
-		write_frames(carrier);
+		exec_write_frames(carrier);
 	}
 }
 
 /* Nobody wants it: the process goes, and what the runtime remembers of it. */
-static void give_up(struct carrier *carrier)
+static void exec_abandon(struct carrier *carrier)
 {
-	const struct runtime_ops *ops = ops_of(carrier);
+	const struct runtime_ops *ops = exec_ops_of(carrier);
 	struct runtime *runtime = carrier->stream->runtime;
 	struct sched *sched = carrier->stream->sched;
 	uint64_t end = sched_now_us(sched) + REAP_US;
@@ -238,31 +238,31 @@ static void give_up(struct carrier *carrier)
 	if (ops->exec_end != NULL) {
 		(void)ops->exec_end(runtime, carrier->process.id, NULL);
 	}
-	close_fd(&carrier->process.in);
-	close_fd(&carrier->process.out);
-	close_fd(&carrier->process.err);
+	exec_close_fd(&carrier->process.in);
+	exec_close_fd(&carrier->process.out);
+	exec_close_fd(&carrier->process.err);
 	while (ops->exec_wait(runtime, carrier->process.id, &code, NULL) == -EAGAIN &&
 	       sched_now_us(sched) < end) {
 	}
 }
 
-static void carry(struct carrier *carrier)
+static void exec_carry(struct carrier *carrier)
 {
 	struct error error = { 0 };
 	int code = -1;
 
-	while (turn(carrier)) {
+	while (exec_turn(carrier)) {
 	}
 	if (carrier->gone) {
-		give_up(carrier);
+		exec_abandon(carrier);
 		return;
 	}
-	close_fd(&carrier->process.in);
+	exec_close_fd(&carrier->process.in);
 
-	int r = wait_end(carrier, &code, &error);
+	int r = exec_wait_end(carrier, &code, &error);
 
 	if (r == -EAGAIN) {
-		give_up(carrier);
+		exec_abandon(carrier);
 		return;
 	}
 	if (r < 0) {
@@ -270,7 +270,7 @@ static void carry(struct carrier *carrier)
 	} else {
 		exec_frame_put_exit(code, &carrier->to);
 	}
-	send_rest(carrier);
+	exec_send_rest(carrier);
 }
 
 void exec_serve(const struct server_stream *stream, const struct exec_request *request)
@@ -305,10 +305,10 @@ void exec_serve(const struct server_stream *stream, const struct exec_request *r
 		return;
 	}
 	carrier.gone = server_send_bytes(stream->fd, head, strlen(head)) < 0;
-	carry(&carrier);
-	close_fd(&carrier.process.in);
-	close_fd(&carrier.process.out);
-	close_fd(&carrier.process.err);
+	exec_carry(&carrier);
+	exec_close_fd(&carrier.process.in);
+	exec_close_fd(&carrier.process.out);
+	exec_close_fd(&carrier.process.err);
 	buf_finish(&carrier.from);
 	buf_finish(&carrier.to);
 	buf_finish(&carrier.input);

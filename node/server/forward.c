@@ -45,7 +45,7 @@ struct way {
 	bool read_ended, write_ended;
 };
 
-static void way_read(struct way *way)
+static void forward_way_read(struct way *way)
 {
 	char piece[PIECE];
 	ssize_t got = recv(way->from, piece, sizeof(piece), MSG_DONTWAIT);
@@ -57,7 +57,7 @@ static void way_read(struct way *way)
 	}
 }
 
-static void way_write(struct way *way)
+static void forward_way_write(struct way *way)
 {
 	ssize_t sent =
 		send(way->to, way->bytes.data, way->bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -70,18 +70,18 @@ static void way_write(struct way *way)
 	}
 }
 
-static bool way_reads(const struct way *way)
+static bool forward_way_reads(const struct way *way)
 {
 	return !way->read_ended && way->bytes.length == 0;
 }
 
-static void way_move(struct way *way, short events)
+static void forward_way_move(struct way *way, short events)
 {
-	if (events != 0 && way_reads(way)) {
-		way_read(way);
+	if (events != 0 && forward_way_reads(way)) {
+		forward_way_read(way);
 	}
 	if (way->bytes.length > 0) {
-		way_write(way);
+		forward_way_write(way);
 	}
 	if (way->read_ended && way->bytes.length == 0 && !way->write_ended) {
 		(void)shutdown(way->to, SHUT_WR);
@@ -89,22 +89,23 @@ static void way_move(struct way *way, short events)
 	}
 }
 
-static short wishes(const struct way *in, const struct way *out)
+static short forward_wishes(const struct way *in, const struct way *out)
 {
-	return (short)((way_reads(in) ? POLLIN : 0) | (out->bytes.length > 0 ? POLLOUT : 0));
+	return (short)((forward_way_reads(in) ? POLLIN : 0) |
+		       (out->bytes.length > 0 ? POLLOUT : 0));
 }
 
-static void carry(const struct server_stream *stream, int pod)
+static void forward_carry(const struct server_stream *stream, int pod)
 {
 	struct way up = { .from = stream->fd, .to = pod, .bytes = BUF_INIT(PIECE) };
 	struct way down = { .from = pod, .to = stream->fd, .bytes = BUF_INIT(PIECE) };
 
 	while (!(up.write_ended && down.write_ended)) {
-		short server = wishes(&down, &up);
+		short server = forward_wishes(&down, &up);
 		/* Without a wish, the pod's end would be told again and again. */
 		struct pollfd fds[] = {
 			{ .fd = stream->stop, .events = POLLIN },
-			{ .fd = stream->fd, .events = wishes(&up, &down) },
+			{ .fd = stream->fd, .events = forward_wishes(&up, &down) },
 			{ .fd = server != 0 ? pod : -1, .events = server },
 		};
 
@@ -115,8 +116,8 @@ static void carry(const struct server_stream *stream, int pod)
 		if (fds[0].revents != 0 || (fds[1].revents & (POLLHUP | POLLERR)) != 0) {
 			break;
 		}
-		way_move(&up, fds[1].revents);
-		way_move(&down, fds[2].revents);
+		forward_way_move(&up, fds[1].revents);
+		forward_way_move(&down, fds[2].revents);
 	}
 	buf_finish(&up.bytes);
 	buf_finish(&down.bytes);
@@ -142,7 +143,7 @@ void forward_serve(const struct server_stream *stream, const struct forward_requ
 		return;
 	}
 	if (server_send_bytes(stream->fd, head, strlen(head)) == 0) {
-		carry(stream, fd);
+		forward_carry(stream, fd);
 	}
 	close(fd);
 }

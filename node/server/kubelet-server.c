@@ -49,7 +49,7 @@ struct connection {
 /* ---- one request ---- */
 
 /* False: the server stops, or who asked has gone or was cut, as the guard does in time. */
-static bool wait_bytes(const struct connection *connection)
+static bool server_wait_bytes(const struct connection *connection)
 {
 	struct pollfd fds[] = { { .fd = connection->fd, .events = POLLIN },
 				{ .fd = connection->server->stop, .events = POLLIN } };
@@ -63,11 +63,11 @@ static bool wait_bytes(const struct connection *connection)
 }
 
 /* Reads until the empty line; false when none comes or the head is too long. */
-static bool read_head(const struct connection *connection, char head[HEAD_MAX])
+static bool server_read_head(const struct connection *connection, char head[HEAD_MAX])
 {
 	size_t length = 0;
 
-	while (length < HEAD_MAX - 1 && wait_bytes(connection)) {
+	while (length < HEAD_MAX - 1 && server_wait_bytes(connection)) {
 		ssize_t got =
 			recv(connection->fd, head + length, HEAD_MAX - 1 - length, MSG_DONTWAIT);
 
@@ -86,19 +86,19 @@ static bool read_head(const struct connection *connection, char head[HEAD_MAX])
 	return false;
 }
 
-static void refuse(int fd, int code, const char *text)
+static void server_refuse(int fd, int code, const char *text)
 {
 	server_send_text(fd, code == -ENOENT ? "404 Not Found" : "400 Bad Request", text);
 }
 
-static void respond_logs(struct kubelet_server *server, int fd, const char *target)
+static void server_respond_logs(struct kubelet_server *server, int fd, const char *target)
 {
 	struct logs_request request;
 	struct error error = { 0 };
 	int code = logs_parse(target, &request, &error);
 
 	if (code < 0) {
-		refuse(fd, code, error.text);
+		server_refuse(fd, code, error.text);
 		return;
 	}
 	if (request.since_s > 0) {
@@ -108,7 +108,7 @@ static void respond_logs(struct kubelet_server *server, int fd, const char *targ
 	logs_serve(server->runtime, &request, fd);
 }
 
-static void response_stream(struct kubelet_server *server, int fd, const char *target)
+static void server_respond_stream(struct kubelet_server *server, int fd, const char *target)
 {
 	struct server_stream stream = {
 		.sched = server->sched, .runtime = server->runtime, .fd = fd, .stop = server->stop
@@ -127,13 +127,13 @@ static void response_stream(struct kubelet_server *server, int fd, const char *t
 		code = forward_parse(target, &forward, &error);
 	}
 	if (code < 0) {
-		refuse(fd, code, error.text);
+		server_refuse(fd, code, error.text);
 		return;
 	}
 	forward_serve(&stream, &forward);
 }
 
-static void response(struct kubelet_server *server, int fd, char *head)
+static void server_respond(struct kubelet_server *server, int fd, char *head)
 {
 	char *target = strchr(head, ' '), *end;
 
@@ -145,28 +145,28 @@ static void response(struct kubelet_server *server, int fd, char *head)
 	*target++ = '\0';
 	*end = '\0';
 	if (strcmp(head, "GET") == 0) {
-		respond_logs(server, fd, target);
+		server_respond_logs(server, fd, target);
 	} else if (strcmp(head, "POST") == 0) {
-		response_stream(server, fd, target);
+		server_respond_stream(server, fd, target);
 	} else {
 		server_send_text(fd, "405 Method Not Allowed", "only GET and POST");
 	}
 }
 
-static void run_connection(void *arg)
+static void server_run_connection(void *arg)
 {
 	struct connection *connection = arg;
 	struct kubelet_server *server = connection->server;
 	char head[HEAD_MAX];
 
-	if (read_head(connection, head)) {
+	if (server_read_head(connection, head)) {
 		/* Logs that are followed and sessions go on for as long as somebody takes them. */
 		http_guard_enter(server->guard, &connection->link, HTTP_PHASE_STREAM);
-		response(server, connection->fd, head);
+		server_respond(server, connection->fd, head);
 	}
 }
 
-static void end_connection(void *arg)
+static void server_end_connection(void *arg)
 {
 	struct connection *connection = arg;
 
@@ -177,7 +177,7 @@ static void end_connection(void *arg)
 
 /* ---- listening ---- */
 
-static void take_connection(struct kubelet_server *server, int fd)
+static void server_take_connection(struct kubelet_server *server, int fd)
 {
 	struct timeval silence = { .tv_sec = SEND_S };
 	struct connection *connection;
@@ -194,13 +194,14 @@ static void take_connection(struct kubelet_server *server, int fd)
 	connection->fd = fd;
 	http_guard_add(server->guard, &connection->link, fd);
 	snprintf(name, sizeof(name), "%llu", (unsigned long long)++server->last);
-	if (!jobs_start(server->jobs, name, run_connection, end_connection, connection)) {
+	if (!jobs_start(server->jobs, name, server_run_connection, server_end_connection,
+			connection)) {
 		server_send_text(fd, "503 Service Unavailable", "too many connections");
-		end_connection(connection);
+		server_end_connection(connection);
 	}
 }
 
-static void listen_on(void *arg)
+static void server_listen_on(void *arg)
 {
 	struct kubelet_server *server = arg;
 	struct pollfd fds[] = { { .fd = server->listener, .events = POLLIN },
@@ -211,7 +212,7 @@ static void listen_on(void *arg)
 			int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
 
 			if (fd >= 0) {
-				take_connection(server, fd);
+				server_take_connection(server, fd);
 			} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 				   errno == ENOBUFS) {
 				/* Who waits stays in the backlog, and poll tells of it at once. */
@@ -222,7 +223,7 @@ static void listen_on(void *arg)
 }
 
 /* Whether somebody answers on it. */
-static bool is_alive(const char *path)
+static bool server_is_alive(const char *path)
 {
 	int fd = socket_connect_unix(path, 0, 0);
 
@@ -232,7 +233,7 @@ static bool is_alive(const char *path)
 	return fd >= 0;
 }
 
-static int bind_socket(const char *path, struct error *reterr)
+static int server_bind_socket(const char *path, struct error *reterr)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	mode_t mask;
@@ -243,7 +244,7 @@ static int bind_socket(const char *path, struct error *reterr)
 				 sizeof(address.sun_path) - 1);
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (is_alive(path)) {
+	if (server_is_alive(path)) {
 		return error_set(reterr, -EADDRINUSE, "somebody listens on '%s' already", path);
 	}
 	unlink(path);
@@ -268,7 +269,7 @@ struct kubelet_server *kubelet_server_create(struct sched *sched, struct runtime
 					     const char *path, struct error *reterr)
 {
 	struct kubelet_server *server;
-	int fd = bind_socket(path, reterr);
+	int fd = server_bind_socket(path, reterr);
 
 	if (fd < 0) {
 		return NULL;
@@ -287,7 +288,7 @@ struct kubelet_server *kubelet_server_create(struct sched *sched, struct runtime
 		.body_us = HTTP_GUARD_HEAD_US,
 		.response_us = HTTP_GUARD_HEAD_US,
 	});
-	server->thread = sched_start(sched, "serve", listen_on, server);
+	server->thread = sched_start(sched, "serve", server_listen_on, server);
 	return server;
 }
 

@@ -19,53 +19,53 @@
 
 /* ---- what is asked ---- */
 
-static int bad(const char *name, const char *value, struct error *reterr)
+static int logs_bad(const char *name, const char *value, struct error *reterr)
 {
 	return error_set(reterr, -EINVAL, "'%.80s' is not a valid value of %s", value, name);
 }
 
-static int set_flag(bool *flag, const char *name, const char *value, struct error *reterr)
+static int logs_set_flag(bool *flag, const char *name, const char *value, struct error *reterr)
 {
 	*flag = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 	return *flag || strcmp(value, "false") == 0 || strcmp(value, "0") == 0 || *value == '\0'
 		       ? 0
-		       : bad(name, value, reterr);
+		       : logs_bad(name, value, reterr);
 }
 
-static int set_option(struct logs_request *ret, const char *name, const char *value,
-		      struct error *reterr)
+static int logs_set_option(struct logs_request *ret, const char *name, const char *value,
+			   struct error *reterr)
 {
 	int64_t limit = 0;
 
 	if (strcmp(name, "follow") == 0) {
-		return set_flag(&ret->options.follow, name, value, reterr);
+		return logs_set_flag(&ret->options.follow, name, value, reterr);
 	}
 	if (strcmp(name, "timestamps") == 0) {
-		return set_flag(&ret->options.timestamps, name, value, reterr);
+		return logs_set_flag(&ret->options.timestamps, name, value, reterr);
 	}
 	if (strcmp(name, "previous") == 0) {
-		return set_flag(&ret->previous, name, value, reterr);
+		return logs_set_flag(&ret->previous, name, value, reterr);
 	}
 	if (strcmp(name, "tailLines") == 0) {
 		return integer_parse(value, 0, INT64_MAX, &ret->options.tail_lines) == 0
 			       ? 0
-			       : bad(name, value, reterr);
+			       : logs_bad(name, value, reterr);
 	}
 	if (strcmp(name, "sinceSeconds") == 0) {
 		return integer_parse(value, 1, SECONDS_MAX, &ret->since_s) == 0
 			       ? 0
-			       : bad(name, value, reterr);
+			       : logs_bad(name, value, reterr);
 	}
 	if (strcmp(name, "limitBytes") == 0) {
 		if (integer_parse(value, 1, INT64_MAX, &limit) < 0) {
-			return bad(name, value, reterr);
+			return logs_bad(name, value, reterr);
 		}
 		ret->options.limit_bytes = (uint64_t)limit;
 	}
 	return 0; /* Kubernetes ignores what it does not know, too */
 }
 
-static int parse_query(char *query, struct logs_request *ret, struct error *reterr)
+static int logs_parse_query(char *query, struct logs_request *ret, struct error *reterr)
 {
 	while (query != NULL && *query != '\0') {
 		char *next = strchr(query, '&'), *value;
@@ -78,7 +78,7 @@ static int parse_query(char *query, struct logs_request *ret, struct error *rete
 		if (value != NULL) {
 			*value = '\0';
 		}
-		error = set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
+		error = logs_set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
 		if (error < 0) {
 			return error;
 		}
@@ -115,7 +115,7 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 	    !server_take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
 		return error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	}
-	return parse_query(query, ret, reterr);
+	return logs_parse_query(query, ret, reterr);
 }
 
 /* ---- answering ---- */
@@ -154,7 +154,7 @@ struct response {
 	bool limited;
 };
 
-static int begin(struct response *response)
+static int logs_begin(struct response *response)
 {
 	if (response->began) {
 		return 0;
@@ -163,10 +163,10 @@ static int begin(struct response *response)
 	return server_send_bytes(response->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
 }
 
-static int on_bytes(void *arg, const char *data, size_t length)
+static int logs_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct response *response = arg;
-	int error = begin(response);
+	int error = logs_begin(response);
 
 	if (error < 0) {
 		return error;
@@ -221,7 +221,7 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 	struct error error = { 0 };
 	CLEANUP_FREE char *id = server_find_container(runtime, request->uid, request->container,
 						      request->previous, &error);
-	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
+	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, logs_on_bytes,
 						   &response, &error)
 			      : -ENOENT;
 
@@ -230,6 +230,6 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 				 code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
 				 error.text);
 	} else {
-		begin(&response);
+		logs_begin(&response);
 	}
 }
