@@ -181,16 +181,16 @@ int pod_observe(struct pod_call *pc, struct error *reterr)
 {
 	struct runtime *runtime = pc->node->runtime;
 	struct container_record *pasts;
-	int error;
+	int code;
 
 	pod_observation_finish(pc);
-	error = runtime->ops->list(runtime, asb_uid(pc->pod), &pc->list, reterr);
-	if (error < 0) {
-		return error;
+	code = runtime->ops->list(runtime, asb_uid(pc->pod), &pc->list, reterr);
+	if (code < 0) {
+		return code;
 	}
-	error = pod_view_init(&pc->view, pc->pod, &pc->list, asb_now_ms(pc->call));
-	if (error < 0) {
-		return error_set(reterr, error, "the pod's spec cannot be read");
+	code = pod_view_init(&pc->view, pc->pod, &pc->list, asb_now_ms(pc->call));
+	if (code < 0) {
+		return error_set(reterr, code, "the pod's spec cannot be read");
 	}
 	observe_deadline(pc);
 	pasts = pod_record_containers(pc->record, pc->view.count);

@@ -32,22 +32,22 @@ static int pod_end_orphan(struct node *node, struct pod_record *record, struct e
 {
 	struct runtime *runtime = node->runtime;
 	struct runtime_list list = { 0 };
-	int error = runtime->ops->list(runtime, record->uid, &list, reterr);
+	int code = runtime->ops->list(runtime, record->uid, &list, reterr);
 	int64_t grace_s = record->grace_s >= 0 ? record->grace_s : STRANGER_GRACE_S;
 	bool runs = false, any = list.count > 0;
 
 	/* Without a grace the removal below ends it as well, in one step. */
-	for (size_t i = 0; error == 0 && grace_s > 0 && i < list.count; i++) {
+	for (size_t i = 0; code == 0 && grace_s > 0 && i < list.count; i++) {
 		runs = pod_stop_orphan(node, &list.items[i], grace_s) || runs;
 	}
 	runtime_list_finish(&list);
-	if (error < 0 || runs) {
-		return error < 0 ? error : 1;
+	if (code < 0 || runs) {
+		return code < 0 ? code : 1;
 	}
 	if (any) {
-		error = runtime->ops->remove_pod(runtime, record->uid, reterr);
+		code = runtime->ops->remove_pod(runtime, record->uid, reterr);
 	}
-	return error < 0 ? error : pod_clear_directories(node, record->uid, reterr);
+	return code < 0 ? code : pod_clear_directories(node, record->uid, reterr);
 }
 
 static void pod_end_probes_of(struct node *node, const struct pod_record *record)
@@ -158,10 +158,10 @@ static int pod_act(struct pod_call *pc, struct error *reterr)
 	struct plan plan;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int error = pod_observe(pc, reterr);
+		int code = pod_observe(pc, reterr);
 
-		if (error < 0) {
-			return error;
+		if (code < 0) {
+			return code;
 		}
 		plan_make(&pc->view, &plan);
 		if (!pod_perform(pc, &plan)) {

@@ -41,16 +41,16 @@ static int stop_run_hook(const struct container_job *job, uint32_t limit_ms, str
 {
 	CLEANUP_BUF struct buf output = BUF_INIT(OUTPUT_MAX);
 	struct runtime *runtime = job->node->runtime;
-	int exit_code = 0, error;
+	int exit_code = 0, code;
 
 	if (job->argv == NULL) {
 		stop_sleep(job->node->sched, job->sleep_ms < limit_ms ? job->sleep_ms : limit_ms);
 		return 0;
 	}
-	error = runtime->ops->exec(runtime, job->id, (const char *const *)job->argv, limit_ms,
-				   &output, &exit_code, reterr);
-	if (error < 0) {
-		return error;
+	code = runtime->ops->exec(runtime, job->id, (const char *const *)job->argv, limit_ms,
+				  &output, &exit_code, reterr);
+	if (code < 0) {
+		return code;
 	}
 	return exit_code == 0 ? 0
 			      : error_set(reterr, -EIO, "command '%s' exited with %d: %.200s",

@@ -160,7 +160,7 @@ int pod_view_init(struct pod_view *view, struct json_object *pod, const struct r
 	struct json_object *init = asb_array(pod, "spec", "initContainers");
 	struct json_object *containers = asb_array(pod, "spec", "containers");
 	const char *phase = asb_str(pod, "status", "phase");
-	int error;
+	int code;
 
 	*view = (struct pod_view){ .pod = pod, .list = list, .now_ms = now_ms };
 	if (asb_uid(pod) == NULL || asb_length(containers) == 0 ||
@@ -175,8 +175,8 @@ int pod_view_init(struct pod_view *view, struct json_object *pod, const struct r
 	view->init_count = asb_length(init);
 	view->containers =
 		xnew_array(struct container_view, asb_length(init) + asb_length(containers));
-	error = view_add_containers(view, init, true);
-	return error < 0 ? error : view_add_containers(view, containers, false);
+	code = view_add_containers(view, init, true);
+	return code < 0 ? code : view_add_containers(view, containers, false);
 }
 
 void pod_view_finish(struct pod_view *view)

@@ -83,10 +83,10 @@ int podman_call(struct podman *podman, const struct podman_request *request,
 
 	transport_perform(podman_transport(podman, handler), &http, &response, 1);
 
-	int r = podman_result(&response, ret, reterr);
+	int code = podman_result(&response, ret, reterr);
 
 	http_response_finish(&response);
-	return r;
+	return code;
 }
 
 #define GET_AT_ONCE 32u

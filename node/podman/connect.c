@@ -36,23 +36,23 @@ static int connect_to(struct attempt *attempt, const struct sockaddr *address, s
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd writable = { .fd = fd, .events = POLLOUT };
 	socklen_t size = sizeof(int);
-	int r = 0;
+	int code = 0;
 
 	if (fd < 0) {
 		return -errno;
 	}
 	if (connect(fd, address, length) < 0) {
-		r = errno;
-		if (r == EINPROGRESS) {
-			r = poll(&writable, 1, podman_left_ms(attempt->podman, deadline)) <= 0
-				    ? ETIMEDOUT
-			    : getsockopt(fd, SOL_SOCKET, SO_ERROR, &r, &size) < 0 ? errno
-										  : r;
+		code = errno;
+		if (code == EINPROGRESS) {
+			code = poll(&writable, 1, podman_left_ms(attempt->podman, deadline)) <= 0
+				       ? ETIMEDOUT
+			       : getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno
+											: code;
 		}
 	}
-	if (r != 0) {
+	if (code != 0) {
 		close(fd);
-		return -r;
+		return -code;
 	}
 	return fd;
 }
@@ -103,11 +103,11 @@ static int connect_open_space(struct podman *podman, const char *uid, char ret_i
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call(podman, &request, &inspect, reterr);
+	int code = podman_call(podman, &request, &inspect, reterr);
 	int64_t pid = asb_int(asb_at(inspect, "State", "Pid"), 0);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (pid <= 0) {
 		return error_set(reterr, -ENOENT, "the pod '%s' does not run", uid);

@@ -24,13 +24,13 @@ static int container_image_user(struct podman *podman, const char *image, char *
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	int r = podman_call(podman, &request, &inspect, reterr);
+	int code = podman_call(podman, &request, &inspect, reterr);
 	const char *user = asb_str(inspect, "User");
 
-	if (r == 0) {
+	if (code == 0) {
 		*ret = xstrdup(user != NULL ? user : "");
 	}
-	return r;
+	return code;
 }
 
 /* runAsNonRoot. What was checked is what Podman is asked for: *ret_user is the image's user then,
@@ -39,7 +39,7 @@ static int container_check_user(struct podman *podman, const struct runtime_cont
 				const char *image, char **ret_user, struct error *reterr)
 {
 	CLEANUP_FREE char *user = NULL;
-	int r;
+	int code;
 
 	if (!container->non_root) {
 		return 0;
@@ -47,14 +47,14 @@ static int container_check_user(struct podman *podman, const struct runtime_cont
 	if (container->user != NULL) {
 		return user_check_non_root(container->user, false, reterr);
 	}
-	r = container_image_user(podman, image, &user, reterr);
-	if (r == 0) {
-		r = user_check_non_root(user, true, reterr);
+	code = container_image_user(podman, image, &user, reterr);
+	if (code == 0) {
+		code = user_check_non_root(user, true, reterr);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret_user = TAKE(user);
 	}
-	return r;
+	return code;
 }
 
 static void container_note_limits(const struct runtime_pod *pod,
@@ -110,31 +110,31 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 {
 	struct podman *podman = podman_of(runtime);
 	char *image CLEANUP_FREE = NULL, *user CLEANUP_FREE = NULL;
-	int handler, r;
+	int handler, code;
 
 	if (!podman_name_ok(pod->uid) || !podman_name_ok(container->name)) {
 		return error_set(reterr, -EINVAL, "'%s' and '%s' are not valid container names",
 				 pod->uid, container->name);
 	}
-	r = podman_handler(podman, pod->handler, &handler, reterr);
-	if (r < 0) {
-		return r;
+	code = podman_handler(podman, pod->handler, &handler, reterr);
+	if (code < 0) {
+		return code;
 	}
 	image = podman_image_here(podman, container->image, reterr);
 	if (image == NULL) {
 		return -ENOENT;
 	}
-	r = container_check_user(podman, container, image, &user, reterr);
-	if (r == 0) {
+	code = container_check_user(podman, container, image, &user, reterr);
+	if (code == 0) {
 		struct runtime_container checked = *container;
 
 		checked.user = user != NULL ? user : container->user;
-		r = container_launch(podman, handler, pod, &checked, image, ret_id, reterr);
+		code = container_launch(podman, handler, pod, &checked, image, ret_id, reterr);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		container_note_limits(pod, container, handler, notes);
 	}
-	return r;
+	return code;
 }
 
 /* ---- remove ---- */
@@ -151,10 +151,10 @@ int podman_remove_container(struct runtime *runtime, const char *id, struct erro
 		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
 
-	int r = podman_call(podman, &request, NULL, reterr);
+	int code = podman_call(podman, &request, NULL, reterr);
 
-	if (r == 0 || r == -ENOENT) {
+	if (code == 0 || code == -ENOENT) {
 		podman_forget_stopped(podman, id);
 	}
-	return r == -ENOENT ? 0 : r;
+	return code == -ENOENT ? 0 : code;
 }

@@ -115,15 +115,15 @@ static int etc_write_all(const char *etc, const struct runtime_pod *pod, const c
 			 struct json_object *pause, struct error *reterr)
 {
 	const struct buf empty = BUF_INIT(1);
-	int r = etc_write_hosts(etc, pod, ip, reterr);
+	int code = etc_write_hosts(etc, pod, ip, reterr);
 
-	if (r == 0) {
-		r = etc_write_hostname(etc, pod, reterr);
+	if (code == 0) {
+		code = etc_write_hostname(etc, pod, reterr);
 	}
-	if (r == 0) {
-		r = etc_write_resolver(etc, pause, reterr);
+	if (code == 0) {
+		code = etc_write_resolver(etc, pause, reterr);
 	}
-	return r < 0 ? r : etc_write(etc, "containerenv", &empty, reterr);
+	return code < 0 ? code : etc_write(etc, "containerenv", &empty, reterr);
 }
 
 int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
@@ -131,21 +131,21 @@ int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, 
 {
 	CLEANUP_FREE char *directory = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
 	CLEANUP_FREE char *etc = etc_directory(podman, pod->uid);
-	int r;
+	int code;
 
 	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
 		return error_set(reterr, -errno, "cannot make '%s': %s", directory,
 				 strerror(errno));
 	}
-	r = etc_make(directory, false, reterr);
-	if (r == 0) {
-		r = etc_write_all(etc, pod, ip, pause, reterr);
+	code = etc_make(directory, false, reterr);
+	if (code == 0) {
+		code = etc_write_all(etc, pod, ip, pause, reterr);
 	}
 	/* A container has filled it. */
-	if (r == -ENOSPC && (r = etc_make(directory, true, reterr)) == 0) {
-		r = etc_write_all(etc, pod, ip, pause, reterr);
+	if (code == -ENOSPC && (code = etc_make(directory, true, reterr)) == 0) {
+		code = etc_write_all(etc, pod, ip, pause, reterr);
 	}
-	return r;
+	return code;
 }
 
 size_t podman_etc_mounts(const struct podman *podman, const char *uid,

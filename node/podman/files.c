@@ -43,9 +43,10 @@ char *podman_find(const char *name)
 int podman_write_file(const char *path, const char *text, size_t length, mode_t mode,
 		      struct error *reterr)
 {
-	int r = file_replace(path, text, length, mode, false);
+	int code = file_replace(path, text, length, mode, false);
 
-	return r == 0 ? 0 : error_set(reterr, r, "cannot write '%s': %s", path, strerror(-r));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
 }
 
 /* ---- limits ---- */
@@ -138,29 +139,29 @@ static int files_write_pause(const struct podman *podman, struct error *reterr)
 	CLEANUP_FREE char *binary = podman_find(podman->pause);
 	CLEANUP_FREE char *path = xprintf("%s/pause/pause", podman->state_dir);
 	CLEANUP_BUF struct buf program = BUF_INIT(PAUSE_MAX);
-	int r = 0;
+	int code = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(directories); i++) {
+	for (size_t i = 0; code == 0 && i < ARRAY_LEN(directories); i++) {
 		CLEANUP_FREE char *directory =
 			xprintf("%s/pause%s", podman->state_dir, directories[i]);
 
-		r = files_make_directory(directory, 0755, reterr);
+		code = files_make_directory(directory, 0755, reterr);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
+	for (size_t i = 0; code == 0 && i < ARRAY_LEN(files); i++) {
 		CLEANUP_FREE char *file = xprintf("%s/pause%s", podman->state_dir, files[i]);
 
-		r = podman_write_file(file, "", 0, 0644, reterr);
+		code = podman_write_file(file, "", 0, 0644, reterr);
 	}
-	if (r < 0 || access(path, X_OK) == 0) {
-		return r;
+	if (code < 0 || access(path, X_OK) == 0) {
+		return code;
 	}
 	if (binary == NULL) {
 		return error_set(reterr, -ENOENT, "no '%s' on PATH: install the package catatonit",
 				 podman->pause);
 	}
-	r = file_read(binary, &program);
-	if (r < 0) {
-		return error_set(reterr, r, "cannot read '%s': %s", binary, strerror(-r));
+	code = file_read(binary, &program);
+	if (code < 0) {
+		return error_set(reterr, code, "cannot read '%s': %s", binary, strerror(-code));
 	}
 	return podman_write_file(path, program.data, program.length, 0755, reterr);
 }
@@ -168,10 +169,10 @@ static int files_write_pause(const struct podman *podman, struct error *reterr)
 int podman_write_files(struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *pods = xprintf("%s/pods", podman->state_dir);
-	int r = files_write_configuration(podman, reterr);
+	int code = files_write_configuration(podman, reterr);
 
-	if (r == 0) {
-		r = files_make_directory(pods, 0700, reterr);
+	if (code == 0) {
+		code = files_make_directory(pods, 0700, reterr);
 	}
-	return r == 0 ? files_write_pause(podman, reterr) : r;
+	return code == 0 ? files_write_pause(podman, reterr) : code;
 }

@@ -26,10 +26,10 @@ int frame_read(struct frame_reader *reader, const char *data, size_t length, fra
 {
 	while (length > 0) {
 		size_t piece = length < reader->left ? length : reader->left;
-		int r = 0;
+		int code = 0;
 
 		if (piece > 0) {
-			r = bytes(arg, reader->stream, data, piece);
+			code = bytes(arg, reader->stream, data, piece);
 			reader->left -= (uint32_t)piece;
 			data += piece;
 			length -= piece;
@@ -37,11 +37,11 @@ int frame_read(struct frame_reader *reader, const char *data, size_t length, fra
 			reader->head[reader->head_length++] = (unsigned char)*data++;
 			length--;
 			if (reader->head_length == sizeof(reader->head)) {
-				r = frame_begin(reader);
+				code = frame_begin(reader);
 			}
 		}
-		if (r != 0) {
-			return r;
+		if (code != 0) {
+			return code;
 		}
 	}
 	return 0;

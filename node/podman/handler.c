@@ -75,12 +75,12 @@ static int handler_try_handler(struct podman *podman, int handler, struct error 
 	CLEANUP_FREE char *name = xprintf("asb-trial-%016llx", (unsigned long long)random);
 	CLEANUP_JSON struct json_object *create = handler_trial_container(podman, name);
 	char id[80];
-	int r = podman_launch(podman, handler, name, create, id, NULL, reterr);
+	int code = podman_launch(podman, handler, name, create, id, NULL, reterr);
 
 	handler_remove_trial(podman, handler, name);
-	return r < 0 ? error_prefix(reterr, "no container runs under '%s'",
-				    podman->services[handler].handler)
-		     : 0;
+	return code < 0 ? error_prefix(reterr, "no container runs under '%s'",
+				       podman->services[handler].handler)
+			: 0;
 }
 
 /* Podman hands runsc no flags, so it calls a wrapper. Without --network=host runsc takes the pod's
@@ -106,25 +106,25 @@ static int handler_try_runsc(struct podman *podman, struct error *reterr)
 {
 	static const char *const platforms[] = { "systrap", "ptrace" };
 	CLEANUP_FREE char *path = xprintf("%s/runsc", podman->state_dir);
-	int r;
+	int code;
 
 	if (podman->platform != NULL) {
-		r = handler_write_wrapper(path, podman->platform, reterr);
-		return r < 0 ? r : handler_try_handler(podman, PODMAN_RUNSC, reterr);
+		code = handler_write_wrapper(path, podman->platform, reterr);
+		return code < 0 ? code : handler_try_handler(podman, PODMAN_RUNSC, reterr);
 	}
 	/* What worked before comes first, and is not taken from containers that use it. */
-	r = access(path, X_OK) == 0 ? handler_try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
-	for (size_t i = 0; r < 0 && i < ARRAY_LEN(platforms); i++) {
-		r = handler_write_wrapper(path, platforms[i], reterr);
-		if (r < 0) {
-			return r;
+	code = access(path, X_OK) == 0 ? handler_try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
+	for (size_t i = 0; code < 0 && i < ARRAY_LEN(platforms); i++) {
+		code = handler_write_wrapper(path, platforms[i], reterr);
+		if (code < 0) {
+			return code;
 		}
-		r = handler_try_handler(podman, PODMAN_RUNSC, reterr);
+		code = handler_try_handler(podman, PODMAN_RUNSC, reterr);
 	}
-	if (r < 0) {
+	if (code < 0) {
 		(void)unlink(path);
 	}
-	return r;
+	return code;
 }
 
 static bool handler_is_proven(struct podman *podman, int handler)
@@ -147,14 +147,14 @@ static int handler_prove(struct podman *podman, int handler, struct error *reter
 				 podman->services[handler].handler);
 	}
 
-	int r = handler == PODMAN_RUNSC ? handler_try_runsc(podman, reterr)
-					: handler_try_handler(podman, handler, reterr);
+	int code = handler == PODMAN_RUNSC ? handler_try_runsc(podman, reterr)
+					   : handler_try_handler(podman, handler, reterr);
 
-	if (r == 0) {
+	if (code == 0) {
 		LOCKED(&podman->lock);
 		podman->services[handler].proven = true;
 	}
-	return r;
+	return code;
 }
 
 /* ---- the machine ---- */
@@ -165,10 +165,10 @@ static int handler_make_network(struct podman *podman, struct error *reterr)
 	struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	int r = podman_call(podman, &request, NULL, reterr);
+	int code = podman_call(podman, &request, NULL, reterr);
 
-	if (r != -ENOENT) {
-		return r;
+	if (code != -ENOENT) {
+		return code;
 	}
 
 	CLEANUP_JSON struct json_object *create = json_object_new_object();
@@ -179,10 +179,10 @@ static int handler_make_network(struct podman *podman, struct error *reterr)
 	request.method = "POST";
 	request.path = "/networks/create";
 	request.body = create;
-	r = podman_call(podman, &request, NULL, reterr);
-	return r == -EEXIST ? 0
-	       : r < 0      ? error_prefix(reterr, "cannot make the network '%s'", podman->network)
-			    : 0;
+	code = podman_call(podman, &request, NULL, reterr);
+	return code == -EEXIST ? 0
+	       : code < 0 ? error_prefix(reterr, "cannot make the network '%s'", podman->network)
+			  : 0;
 }
 
 /* crun is quicker where it works: with hybrid cgroups it refuses. */
@@ -195,10 +195,10 @@ static int handler_find_default(struct podman *podman, struct error *reterr)
 	if (podman->asked_handler != NULL) {
 		found = podman_handler_index(podman->asked_handler);
 
-		int r = handler_prove(podman, found, reterr);
+		int code = handler_prove(podman, found, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	for (size_t i = 0; found < 0 && i < ARRAY_LEN(order); i++) {
@@ -219,25 +219,26 @@ static int handler_find_default(struct podman *podman, struct error *reterr)
 
 static int handler_prepare(struct podman *podman, struct error *reterr)
 {
-	int r = geteuid() == 0
+	int code =
+		geteuid() == 0
 			? 0
 			: error_set(
 				  reterr, -EINVAL,
 				  "the addresses of a user's pods cannot be reached from the machine: the node must run as root");
 
-	if (r == 0 && podman->binary == NULL) {
-		r = error_set(reterr, -ENOENT, "no podman on PATH: install the package podman");
+	if (code == 0 && podman->binary == NULL) {
+		code = error_set(reterr, -ENOENT, "no podman on PATH: install the package podman");
 	}
-	if (r == 0) {
-		r = podman_write_files(podman, reterr);
+	if (code == 0) {
+		code = podman_write_files(podman, reterr);
 	}
-	if (r == 0) {
-		r = handler_find_default(podman, reterr);
+	if (code == 0) {
+		code = handler_find_default(podman, reterr);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		handler_remove_old_trials(podman);
 	}
-	return r == 0 ? handler_make_network(podman, reterr) : r;
+	return code == 0 ? handler_make_network(podman, reterr) : code;
 }
 
 /* One thread prepares or tries; the others wait for it. */
@@ -266,15 +267,15 @@ static bool handler_is_ready(struct podman *podman)
 
 int podman_prepare(struct podman *podman, struct error *reterr)
 {
-	int r = 0;
+	int code = 0;
 
 	if (handler_is_ready(podman)) {
 		return 0;
 	}
 	handler_preparations_begin(podman);
 	if (!handler_is_ready(podman)) {
-		r = handler_prepare(podman, reterr);
-		if (r == 0) {
+		code = handler_prepare(podman, reterr);
+		if (code == 0) {
 			LOCKED(&podman->lock);
 			podman->ready = true;
 			podman->events_wanted = true;
@@ -282,16 +283,16 @@ int podman_prepare(struct podman *podman, struct error *reterr)
 		}
 	}
 	handler_preparations_end(podman);
-	return r;
+	return code;
 }
 
 int podman_handler(struct podman *podman, const char *name, int *ret, struct error *reterr)
 {
 	int handler = name != NULL ? podman_handler_index(name) : -1;
-	int r = podman_prepare(podman, reterr);
+	int code = podman_prepare(podman, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (name == NULL) {
 		LOCKED(&podman->lock);
@@ -304,11 +305,11 @@ int podman_handler(struct podman *podman, const char *name, int *ret, struct err
 	}
 	if (!handler_is_proven(podman, handler)) {
 		handler_preparations_begin(podman);
-		r = handler_prove(podman, handler, reterr);
+		code = handler_prove(podman, handler, reterr);
 		handler_preparations_end(podman);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret = handler;
 	}
-	return r;
+	return code;
 }

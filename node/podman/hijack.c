@@ -87,13 +87,13 @@ int podman_hijack(struct podman *podman, const char *path, const char *body, str
 		return fd;
 	}
 
-	int r = hijack_send_all(fd, request, strlen(request));
+	int code = hijack_send_all(fd, request, strlen(request));
 
-	r = r < 0 ? error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-r))
-		  : hijack_read_head(podman, fd, &in, reterr);
-	if (r < 0) {
+	code = code < 0 ? error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-code))
+			: hijack_read_head(podman, fd, &in, reterr);
+	if (code < 0) {
 		close(fd);
-		return r;
+		return code;
 	}
 	if (in.length > 0) {
 		buf_append(rest, in.data, in.length);

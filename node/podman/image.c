@@ -180,14 +180,14 @@ static int image_pull(struct podman *podman, const char *name, uint64_t wait_us,
 	sched_cond_init(&pull.news, podman->sched);
 	image_run_pull(&pull, name, &response);
 
-	int r = image_read_outcome(&pull, &response, name, reterr);
+	int code = image_read_outcome(&pull, &response, name, reterr);
 
 	http_response_finish(&response);
 	curl_transport_destroy(pull.transport);
 	buf_finish(&pull.text);
 	sched_cond_finish(&pull.news);
 	sched_mutex_finish(&pull.lock);
-	return r;
+	return code;
 }
 
 /* The name a registry knows it by. */
@@ -207,10 +207,10 @@ int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime
 {
 	struct podman *podman = podman_of(runtime);
 	struct error error = { 0 };
-	int r = podman_prepare(podman, reterr);
+	int code = podman_prepare(podman, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	CLEANUP_FREE char *here = podman_image_here(podman, image, &error);
@@ -232,13 +232,13 @@ int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime
 
 	CLEANUP_FREE char *name = image_remote_name(image);
 
-	r = image_pull(podman, name, here != NULL ? PRESENT_WAIT_US : ABSENT_WAIT_US, &error);
-	if (r == 0) {
+	code = image_pull(podman, name, here != NULL ? PRESENT_WAIT_US : ABSENT_WAIT_US, &error);
+	if (code == 0) {
 		*ret = RUNTIME_IMAGE_PULLED;
 		return 0;
 	}
 	if (here == NULL) {
-		return error_set(reterr, r, "%s", error.text);
+		return error_set(reterr, code, "%s", error.text);
 	}
 	*ret = RUNTIME_IMAGE_SKIPPED;
 	if (note != NULL) {

@@ -78,13 +78,13 @@ static int launch_start_checked(struct podman *podman, int handler, const char *
 				char ret_id[80], struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call_on(podman, -1, "GET", name, "/json", &inspect, reterr);
+	int code = podman_call_on(podman, -1, "GET", name, "/json", &inspect, reterr);
 
-	if (r == 0) {
-		r = launch_check_runtime(podman, handler, name, inspect, reterr);
+	if (code == 0) {
+		code = launch_check_runtime(podman, handler, name, inspect, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	const char *id = asb_str(inspect, "Id"), *status = asb_str(inspect, "State", "Status");
@@ -96,13 +96,13 @@ static int launch_start_checked(struct podman *podman, int handler, const char *
 	if (strcmp(status, "running") == 0 || strcmp(status, "exited") == 0) {
 		return 0;
 	}
-	r = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
-	if (r < 0) {
+	code = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
+	if (code < 0) {
 		/* What never ran is not left behind: the next try begins again. */
 		launch_discard(podman, name);
-		r = launch_code_of_start(r, reterr->text);
+		code = launch_code_of_start(code, reterr->text);
 	}
-	return r;
+	return code;
 }
 
 int podman_launch(struct podman *podman, int handler, const char *name, struct json_object *create,
@@ -114,17 +114,17 @@ int podman_launch(struct podman *podman, int handler, const char *name, struct j
 						.body = create,
 						.timeout_ms = PODMAN_CREATE_MS };
 	struct error error = { 0 };
-	int r;
+	int code;
 
 	podman_turn_begin(podman);
-	r = podman_call(podman, &request, NULL, &error);
+	code = podman_call(podman, &request, NULL, &error);
 	/* A container of this name exists: launch_start_checked looks at it before it starts it. */
-	if (r == 0 || r == -EEXIST || strstr(error.text, PODMAN_SAYS_NAME_TAKEN) != NULL) {
-		r = launch_start_checked(podman, handler, name, ret_id, &error);
+	if (code == 0 || code == -EEXIST || strstr(error.text, PODMAN_SAYS_NAME_TAKEN) != NULL) {
+		code = launch_start_checked(podman, handler, name, ret_id, &error);
 	}
 	podman_turn_end(podman);
-	if (r < 0) {
-		return error_set(reterr, r, "%s", error.text);
+	if (code < 0) {
+		return error_set(reterr, code, "%s", error.text);
 	}
 	return ret_inspect != NULL
 		       ? podman_call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr)

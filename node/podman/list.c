@@ -129,10 +129,10 @@ int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *r
 {
 	struct podman *podman = podman_of(runtime);
 	CLEANUP_JSON struct json_object *entries = NULL;
-	int r = podman_prepare(podman, reterr);
+	int code = podman_prepare(podman, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	CLEANUP_FREE char *filter = podman_filter(podman, uid, NULL);
@@ -141,9 +141,9 @@ int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *r
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 
-	r = podman_call(podman, &request, &entries, reterr);
-	if (r < 0) {
-		return r;
+	code = podman_call(podman, &request, &entries, reterr);
+	if (code < 0) {
+		return code;
 	}
 
 	struct runtime_list list = { 0 };

@@ -70,12 +70,13 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 	struct podman *podman = podman_of(runtime);
 	struct log log = { .options = options, .bytes = bytes, .arg = arg };
 	int64_t since_ms = options->since_ms;
-	int r = podman_name_ok(id) ? podman_prepare(podman, reterr)
-				   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
+	int code = podman_name_ok(id)
+			   ? podman_prepare(podman, reterr)
+			   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 
-	if (r < 0 || options->tail_lines == 0) {
-		if (r < 0 || !options->follow) {
-			return r;
+	if (code < 0 || options->tail_lines == 0) {
+		if (code < 0 || !options->follow) {
+			return code;
 		}
 	}
 	for (uint32_t i = 0; i < FOLLOWS_MAX; i++) {
@@ -90,10 +91,10 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 		log.frames = (struct frame_reader){ 0 };
 		transport->ops->stream(transport, &request, options->follow ? IDLE_MS : REST_MS,
 				       log_on_bytes, &log, &response);
-		r = log.full ? 0 : podman_result(&response, NULL, reterr);
+		code = log.full ? 0 : podman_result(&response, NULL, reterr);
 		if (log.full || !options->follow || response.result != -ETIMEDOUT) {
 			http_response_finish(&response);
-			return r;
+			return code;
 		}
 		/* Nothing came for IDLE_MS, so what comes is younger than this question was. */
 		since_ms = asked_ms > since_ms ? asked_ms : since_ms;

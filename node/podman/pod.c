@@ -57,16 +57,17 @@ static int pod_launch_pause(struct podman *podman, int handler, const struct run
 		.take_rlimits = podman_rlimits(),
 	};
 	CLEANUP_JSON struct json_object *body = podman_create_pause(&create, pod);
-	int r = podman_launch(podman, handler, name, body, id, ret_inspect, reterr);
+	int code = podman_launch(podman, handler, name, body, id, ret_inspect, reterr);
 
-	if (r < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
-		return r;
+	if (code < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
+		return code;
 	}
 	/* It was here and has ended: the machine was restarted. */
 	json_release(ret_inspect);
 	*ret_inspect = NULL;
-	r = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
-	return r < 0 ? r : podman_call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr);
+	code = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
+	return code < 0 ? code
+			: podman_call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr);
 }
 
 int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
@@ -75,21 +76,21 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 	struct podman *podman = podman_of(runtime);
 	CLEANUP_JSON struct json_object *inspect = NULL;
 	char ip[64];
-	int handler, r;
+	int handler, code;
 
 	if (!podman_name_ok(pod->uid)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", pod->uid);
 	}
 	/* The pod's own handler must work, but holds no network: the default does that. */
-	r = podman_handler(podman, pod->handler, &handler, reterr);
-	if (r == 0) {
-		r = podman_handler(podman, NULL, &handler, reterr);
+	code = podman_handler(podman, pod->handler, &handler, reterr);
+	if (code == 0) {
+		code = podman_handler(podman, NULL, &handler, reterr);
 	}
-	if (r == 0) {
-		r = pod_launch_pause(podman, handler, pod, &inspect, reterr);
+	if (code == 0) {
+		code = pod_launch_pause(podman, handler, pod, &inspect, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (pod->host_network) {
 		pod_own_address(ip);
@@ -97,11 +98,11 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 		return error_set(reterr, -EAGAIN, "podman gave the pod no address on '%s'",
 				 podman->network);
 	}
-	r = podman_etc_make(podman, pod, ip, inspect, reterr);
-	if (r == 0) {
+	code = podman_etc_make(podman, pod, ip, inspect, reterr);
+	if (code == 0) {
 		memcpy(ret_ip, ip, sizeof(ip));
 	}
-	return r;
+	return code;
 }
 
 static int pod_remove_all(struct podman *podman, const struct runtime_list *list, bool pauses,
@@ -114,11 +115,11 @@ static int pod_remove_all(struct podman *podman, const struct runtime_list *list
 			continue;
 		}
 
-		int r = podman_call_on(podman, -1, "DELETE", list->items[i].id, PODMAN_REMOVE, NULL,
-				       reterr);
+		int code = podman_call_on(podman, -1, "DELETE", list->items[i].id, PODMAN_REMOVE,
+					  NULL, reterr);
 
 		podman_forget_stopped(podman, list->items[i].id);
-		result = r < 0 && r != -ENOENT ? r : result;
+		result = code < 0 && code != -ENOENT ? code : result;
 	}
 	return result;
 }
@@ -127,23 +128,23 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 {
 	struct podman *podman = podman_of(runtime);
 	struct runtime_list list = { 0 };
-	int r = podman_name_ok(uid) ? podman_list(runtime, uid, &list, reterr)
-				    : error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
+	int code = podman_name_ok(uid) ? podman_list(runtime, uid, &list, reterr)
+				       : error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	/* Podman refuses to remove the pause before those that use its network. */
-	r = pod_remove_all(podman, &list, false, reterr);
-	if (r == 0) {
-		r = pod_remove_all(podman, &list, true, reterr);
+	code = pod_remove_all(podman, &list, false, reterr);
+	if (code == 0) {
+		code = pod_remove_all(podman, &list, true, reterr);
 	}
 	runtime_list_finish(&list);
-	if (r == 0) {
+	if (code == 0) {
 		CLEANUP_FREE char *directory = pod_directory(podman, uid);
 
 		podman_etc_remove(podman, uid);
 		(void)rmdir(directory);
 	}
-	return r;
+	return code;
 }

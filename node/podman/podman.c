@@ -25,13 +25,13 @@ static int podman_check(struct runtime *runtime, struct buf *note, struct error 
 		.handler = -1, .method = "GET", .path = "/version", .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *version = NULL;
-	int handler, r = podman_handler(podman, NULL, &handler, reterr);
+	int handler, code = podman_handler(podman, NULL, &handler, reterr);
 
-	if (r == 0) {
-		r = podman_call(podman, &request, &version, reterr);
+	if (code == 0) {
+		code = podman_call(podman, &request, &version, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	const char *number = asb_str(version, "Version");
@@ -173,10 +173,10 @@ int podman_runtime_create(struct sched *sched, const struct podman_config *confi
 			  runtime_changed changed, void *arg, struct runtime **ret,
 			  struct error *reterr)
 {
-	int r = podman_check_config(config, reterr);
+	int code = podman_check_config(config, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (mkdir(config->state_dir, 0700) < 0 && errno != EEXIST) {
 		return error_set(reterr, -errno, "cannot make '%s': %s", config->state_dir,
@@ -187,10 +187,10 @@ int podman_runtime_create(struct sched *sched, const struct podman_config *confi
 
 	podman->changed = changed;
 	podman->changed_arg = arg;
-	r = podman_services_create(podman, reterr);
-	if (r < 0) {
+	code = podman_services_create(podman, reterr);
+	if (code < 0) {
 		podman_destroy(&podman->base);
-		return r;
+		return code;
 	}
 	podman->supervisor = sched_start(sched, "podman", podman_supervise, podman);
 	podman->events = sched_start(sched, "podman-events", podman_watch, podman);

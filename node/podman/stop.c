@@ -70,12 +70,12 @@ static int stop_inspect(struct target *target, struct error *reterr)
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call(target->podman, &request, &inspect, reterr);
+	int code = podman_call(target->podman, &request, &inspect, reterr);
 	struct json_object *state = asb_at(inspect, "State");
 
 	target->pid = 0;
-	if (r < 0) {
-		return r == -ENOENT ? 0 : r;
+	if (code < 0) {
+		return code == -ENOENT ? 0 : code;
 	}
 	if (asb_true(asb_at(state, "Running")) || asb_true(asb_at(state, "Paused")) ||
 	    asb_streq(asb_str(state, "Status"), "stopping")) {
@@ -96,16 +96,16 @@ static int stop_send_signal(struct target *target, int signal, struct error *ret
 		.handler = -1, .method = "POST", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	struct error error = { 0 };
-	int r = podman_call(target->podman, &request, NULL, &error);
+	int code = podman_call(target->podman, &request, NULL, &error);
 
-	if (r == 0) {
+	if (code == 0) {
 		return 0;
 	}
 	/* It may have ended before the signal. */
 	if (stop_inspect(target, reterr) == 0 && target->pid == 0) {
 		return 0;
 	}
-	return error_set(reterr, r, "%s", error.text);
+	return error_set(reterr, code, "%s", error.text);
 }
 
 /* ---- waiting ---- */
@@ -117,11 +117,11 @@ static int stop_wait_ended(struct target *target, uint64_t deadline, struct erro
 	uint64_t pause = LOOK_MIN_US;
 
 	for (;;) {
-		int r = stop_inspect(target, reterr);
+		int code = stop_inspect(target, reterr);
 		uint64_t until = sched_now_us(podman->sched) + pause;
 
-		if (r < 0 || target->pid == 0) {
-			return r;
+		if (code < 0 || target->pid == 0) {
+			return code;
 		}
 		if (until > deadline) {
 			return error_set(reterr, -EAGAIN, "container '%s' still runs", target->id);
@@ -162,24 +162,24 @@ int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grac
 	struct target target = { .podman = podman_of(runtime), .id = id };
 	uint32_t grace = grace_s < GRACE_MOST_S ? grace_s : GRACE_MOST_S;
 	bool ended = false;
-	int r;
+	int code;
 
 	if (!podman_name_ok(id)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
-	r = stop_inspect(&target, reterr);
-	if (r < 0 || target.pid == 0) {
-		return r;
+	code = stop_inspect(&target, reterr);
+	if (code < 0 || target.pid == 0) {
+		return code;
 	}
 	stop_note_stopped(target.podman, id);
 	if (grace > 0) {
-		r = stop_send_signal(&target, target.signal, reterr);
-		ended = r == 0 && (target.pid == 0 || stop_ends_within(&target, grace));
+		code = stop_send_signal(&target, target.signal, reterr);
+		ended = code == 0 && (target.pid == 0 || stop_ends_within(&target, grace));
 	}
-	if (r == 0 && !ended) {
-		r = stop_send_signal(&target, 9, reterr);
+	if (code == 0 && !ended) {
+		code = stop_send_signal(&target, 9, reterr);
 	}
-	return r == 0 ? stop_wait_ended(&target, sched_now_us(target.podman->sched) + KILLED_US,
-					reterr)
-		      : r;
+	return code == 0 ? stop_wait_ended(&target, sched_now_us(target.podman->sched) + KILLED_US,
+					   reterr)
+			 : code;
 }

@@ -219,15 +219,16 @@ static int stream_make_pipe(bool input, int *own, int *theirs)
 static int stream_make_pipes(struct podman_stream *stream, bool want_in,
 			     struct runtime_exec_stream *ret, struct error *reterr)
 {
-	int r = want_in ? stream_make_pipe(true, &stream->in, &ret->in) : 0;
+	int code = want_in ? stream_make_pipe(true, &stream->in, &ret->in) : 0;
 
-	if (r == 0) {
-		r = stream_make_pipe(false, &stream->out, &ret->out);
+	if (code == 0) {
+		code = stream_make_pipe(false, &stream->out, &ret->out);
 	}
-	if (r == 0 && !stream->tty) {
-		r = stream_make_pipe(false, &stream->err, &ret->err);
+	if (code == 0 && !stream->tty) {
+		code = stream_make_pipe(false, &stream->err, &ret->err);
 	}
-	return r == 0 ? 0 : error_set(reterr, r, "no pipe for a process: %s", strerror(-r));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "no pipe for a process: %s", strerror(-code));
 }
 
 /* Opens the connection; ids of attached ones name the container. */
@@ -243,11 +244,11 @@ static int stream_begin(struct podman_stream *stream, const char *id, const char
 		return podman_hijack(stream->podman, path, "", rest, &stream->connection, reterr);
 	}
 
-	int r = podman_exec_create(stream->podman, id, argv, stream->tty, want_in, stream->id,
-				   reterr);
+	int code = podman_exec_create(stream->podman, id, argv, stream->tty, want_in, stream->id,
+				      reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	path = xprintf("/exec/%s/start", stream->id);
 	return podman_hijack(stream->podman, path,
@@ -270,21 +271,22 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 	stream->connection = stream->in = stream->out = stream->err = -1;
 	stream_join_all(podman, NULL, true);
 
-	int r = podman_name_ok(id) ? stream_make_pipes(stream, want_in, &own, reterr)
-				   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
+	int code = podman_name_ok(id)
+			   ? stream_make_pipes(stream, want_in, &own, reterr)
+			   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 
-	if (r == 0) {
-		r = stream_begin(stream, id, argv, want_in, &rest, reterr);
+	if (code == 0) {
+		code = stream_begin(stream, id, argv, want_in, &rest, reterr);
 	}
-	if (r == 0 && stream_take_bytes(stream, buf_str(&rest), rest.length) < 0) {
-		r = error_set(reterr, -EAGAIN, "podman's stream is broken");
+	if (code == 0 && stream_take_bytes(stream, buf_str(&rest), rest.length) < 0) {
+		code = error_set(reterr, -EAGAIN, "podman's stream is broken");
 	}
-	if (r < 0) {
+	if (code < 0) {
 		stream_close_fd(&own.in);
 		stream_close_fd(&own.out);
 		stream_close_fd(&own.err);
 		stream_destroy(stream);
-		return r;
+		return code;
 	}
 	memcpy(own.id, stream->id, sizeof(own.id));
 	*ret = own;
@@ -306,15 +308,15 @@ static int stream_attached_result(struct podman *podman, const char *id, int *re
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call(podman, &request, &inspect, reterr);
+	int code = podman_call(podman, &request, &inspect, reterr);
 
-	if (r == 0 && asb_true(asb_at(inspect, "State", "Running"))) {
+	if (code == 0 && asb_true(asb_at(inspect, "State", "Running"))) {
 		return error_set(reterr, -EAGAIN, "the container runs");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret_exit = (int)asb_int(asb_at(inspect, "State", "ExitCode"), -1);
 	}
-	return r;
+	return code;
 }
 
 int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit,
@@ -323,7 +325,7 @@ int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit
 	struct podman *podman = podman_of(runtime);
 	bool attached = strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0;
 	struct podman_stream *stream = stream_take(podman, exec_id, false);
-	int r;
+	int code;
 
 	if (stream != NULL) {
 		sched_join(stream->thread);
@@ -333,11 +335,11 @@ int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit
 	uint64_t deadline = sched_now_us(podman->sched) + END_US;
 
 	for (;;) {
-		r = attached ? stream_attached_result(podman, exec_id + strlen(ATTACHED), ret_exit,
-						      reterr)
-			     : podman_exec_result(podman, exec_id, ret_exit, NULL, reterr);
-		if (r != -EAGAIN || sched_now_us(podman->sched) >= deadline) {
-			return r;
+		code = attached ? stream_attached_result(podman, exec_id + strlen(ATTACHED),
+							 ret_exit, reterr)
+				: podman_exec_result(podman, exec_id, ret_exit, NULL, reterr);
+		if (code != -EAGAIN || sched_now_us(podman->sched) >= deadline) {
+			return code;
 		}
 		(void)poll(NULL, 0, LOOK_MS);
 	}

@@ -53,8 +53,8 @@ static int try_wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
 	struct pollfd fds[2] = { { .fd = fd, .events = POLLOUT },
 				 { .fd = stop_fd, .events = POLLIN } };
 	int ready = poll(fds, 2, (int)timeout_ms);
-	int error = 0;
-	socklen_t length = sizeof(error);
+	int code = 0;
+	socklen_t length = sizeof(code);
 
 	if (ready <= 0) {
 		return ready == 0 ? -ETIMEDOUT : -ECANCELED;
@@ -62,10 +62,10 @@ static int try_wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
 	if (fds[1].revents != 0) {
 		return -ECANCELED;
 	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0) {
 		return -errno;
 	}
-	return -error;
+	return -code;
 }
 
 /* Connects to an address. -EDESTADDRREQ: the host is a name. */

@@ -321,8 +321,8 @@ int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int
 		strchr(uid, '/') == NULL ? process_load(pods, name) : NULL;
 	const char *ip = asb_str(pod, "ip");
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd, error = 0;
-	socklen_t size = sizeof(error);
+	int fd, code = 0;
+	socklen_t size = sizeof(code);
 
 	if (ip == NULL || inet_pton(AF_INET, ip, &address.sin_addr) != 1) {
 		return error_set(reterr, -ENOENT, "there is no pod '%.64s'", uid);
@@ -331,19 +331,19 @@ int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		struct pollfd writable = { .fd = fd, .events = POLLOUT };
 
-		error = errno;
-		if (fd >= 0 && error == EINPROGRESS) {
-			error = poll(&writable, 1, CONNECT_MS) <= 0 ? ETIMEDOUT
-				: getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno
-											  : error;
+		code = errno;
+		if (fd >= 0 && code == EINPROGRESS) {
+			code = poll(&writable, 1, CONNECT_MS) <= 0                      ? ETIMEDOUT
+			       : getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno
+											: code;
 		}
 	}
-	if (error != 0) {
+	if (code != 0) {
 		if (fd >= 0) {
 			close(fd);
 		}
-		return error_set(reterr, -error, "nothing answers at %s port %u: %s", ip, port,
-				 strerror(error));
+		return error_set(reterr, -code, "nothing answers at %s port %u: %s", ip, port,
+				 strerror(code));
 	}
 	*ret_fd = fd;
 	return 0;

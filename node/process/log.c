@@ -33,7 +33,7 @@ static int log_take_line(struct reading *reading, char *line)
 	char *text = strchr(line, ' ');
 	int64_t ms = 0;
 	char stamp[32] = "";
-	int r;
+	int code;
 
 	if (text == NULL) {
 		return 0;
@@ -61,18 +61,18 @@ static int log_take_line(struct reading *reading, char *line)
 		length = (size_t)(limit - reading->sent);
 	}
 	reading->sent += length;
-	r = length > 0 ? reading->bytes(reading->arg, whole, length) : 0;
-	return r != 0 ? r : full ? -ECANCELED : 0;
+	code = length > 0 ? reading->bytes(reading->arg, whole, length) : 0;
+	return code != 0 ? code : full ? -ECANCELED : 0;
 }
 
 /* From where the file was left to its last whole line. */
 static int log_take_file(struct reading *reading, FILE *file)
 {
 	CLEANUP_FREE char *line = xalloc(LINE_BYTES);
-	int r = 0;
+	int code = 0;
 
 	clearerr(file);
-	while (r == 0) {
+	while (code == 0) {
 		long at = ftell(file);
 		size_t length;
 
@@ -85,9 +85,9 @@ static int log_take_file(struct reading *reading, FILE *file)
 			break;
 		}
 		line[length - 1] = '\0';
-		r = log_take_line(reading, line);
+		code = log_take_line(reading, line);
 	}
-	return r;
+	return code;
 }
 
 static FILE *log_open(const char *directory, const char *name)
@@ -101,16 +101,16 @@ static int log_take_both(struct reading *reading, const char *directory, FILE **
 {
 	FILE *old = log_open(directory, "log.1");
 	FILE *file = log_open(directory, "log");
-	int r = old != NULL ? log_take_file(reading, old) : 0;
+	int code = old != NULL ? log_take_file(reading, old) : 0;
 
 	if (old != NULL) {
 		fclose(old);
 	}
-	if (r == 0 && file != NULL) {
-		r = log_take_file(reading, file);
+	if (code == 0 && file != NULL) {
+		code = log_take_file(reading, file);
 	}
 	*ret_file = file;
-	return r;
+	return code;
 }
 
 static bool log_has_ended(const char *directory)
@@ -127,7 +127,7 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 	CLEANUP_FREE char *directory = process_directory(process_of(runtime), id, reterr);
 	struct reading reading = { .options = options, .bytes = bytes, .arg = arg };
 	FILE *file = NULL;
-	int r;
+	int code;
 
 	if (directory == NULL) {
 		return -EINVAL;
@@ -144,11 +144,11 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 		reading.lines = 0;
 		reading.counting = false;
 	}
-	r = log_take_both(&reading, directory, &file);
-	while (r == 0 && options->follow && file != NULL) {
+	code = log_take_both(&reading, directory, &file);
+	while (code == 0 && options->follow && file != NULL) {
 		bool ended = log_has_ended(directory);
 
-		r = log_take_file(&reading, file);
+		code = log_take_file(&reading, file);
 		if (ended) {
 			break;
 		}
@@ -157,5 +157,5 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 	if (file != NULL) {
 		fclose(file);
 	}
-	return r == -ECANCELED ? 0 : r;
+	return code == -ECANCELED ? 0 : code;
 }

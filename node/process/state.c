@@ -41,18 +41,18 @@ int process_each(const char *directory, int (*each)(void *arg, const char *name)
 {
 	DIR *dir = opendir(directory);
 	const struct dirent *entry;
-	int r = 0;
+	int code = 0;
 
 	if (dir == NULL) {
 		return errno == ENOENT ? 0 : -errno;
 	}
-	while (r == 0 && (entry = readdir(dir)) != NULL) {
+	while (code == 0 && (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			r = each(arg, entry->d_name);
+			code = each(arg, entry->d_name);
 		}
 	}
 	closedir(dir);
-	return r;
+	return code;
 }
 
 /* Below an open directory, by descriptors: names that others put there lead nowhere else. */

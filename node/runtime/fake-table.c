@@ -237,38 +237,38 @@ void fake_table_touch(struct fake_table *table, const struct fake_row *row)
 
 int fake_table_save(struct fake_table *table, struct error *reterr)
 {
-	int error = 0;
+	int code = 0;
 
 	if (table->fd >= 0 && table->journal.length > 0) {
-		error = file_write_all(table->fd, buf_str(&table->journal), table->journal.length);
+		code = file_write_all(table->fd, buf_str(&table->journal), table->journal.length);
 		buf_finish(&table->journal);
 		table->journal.ceiling = FILE_MAX;
 	}
-	return error == 0 ? 0
-			  : error_set(reterr, error, "cannot write '%s': %s", table->file,
-				      strerror(-error));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", table->file,
+				     strerror(-code));
 }
 
 /* The file again, with what is there now; it stays open for the changes. */
 static int table_rewrite(struct fake_table *table, struct error *reterr)
 {
 	CLEANUP_FREE char *fresh = xprintf("%s.new", table->file);
-	int error;
+	int code;
 
 	table->fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (table->fd < 0) {
-		error = -errno;
-		return error_set(reterr, error, "cannot write '%s': %s", fresh, strerror(-error));
+		code = -errno;
+		return error_set(reterr, code, "cannot write '%s': %s", fresh, strerror(-code));
 	}
 	buf_printf(&table->journal, "{\"last\":%llu}\n", (unsigned long long)table->last);
 	for (size_t i = 0; i < table->count; i++) {
 		fake_table_touch(table, table->rows[i]);
 	}
-	error = fake_table_save(table, reterr);
-	if (error == 0 && rename(fresh, table->file) != 0) {
-		error = error_set(reterr, -errno, "cannot rename '%s': %s", fresh, strerror(errno));
+	code = fake_table_save(table, reterr);
+	if (code == 0 && rename(fresh, table->file) != 0) {
+		code = error_set(reterr, -errno, "cannot rename '%s': %s", fresh, strerror(errno));
 	}
-	return error;
+	return code;
 }
 
 /* What follows the last end of a line was being written when the node was killed. */
@@ -289,7 +289,7 @@ static int table_take_lines(struct fake_table *table, const char *text)
 int fake_table_load(struct fake_table *table, const char *file, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FILE_MAX);
-	int error;
+	int code;
 
 	*table = (struct fake_table){ .file = file != NULL ? xstrdup(file) : NULL,
 				      .journal = BUF_INIT(FILE_MAX),
@@ -297,11 +297,11 @@ int fake_table_load(struct fake_table *table, const char *file, struct error *re
 	if (file == NULL) {
 		return 0;
 	}
-	error = file_read(file, &text);
-	if (error == 0) {
-		error = table_take_lines(table, buf_str(&text));
+	code = file_read(file, &text);
+	if (code == 0) {
+		code = table_take_lines(table, buf_str(&text));
 	}
-	if (error < 0 && error != -ENOENT) {
+	if (code < 0 && code != -ENOENT) {
 		return error_set(reterr, -EINVAL, "cannot read the fake runtime's table '%s'",
 				 file);
 	}

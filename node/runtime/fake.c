@@ -177,16 +177,16 @@ static int fake_start_container(struct runtime *runtime, const struct runtime_po
 {
 	struct fake *fake = fake_of(runtime);
 	bool ended = false;
-	int error;
+	int code;
 
 	if (fake_image_is(container->image, "fake/broken")) {
 		return error_set(reterr, -EINVAL, "exec: \"/broken\": no such file or directory");
 	}
-	error = fake_start_row(fake, pod, container, ret_id, &ended, reterr);
+	code = fake_start_row(fake, pod, container, ret_id, &ended, reterr);
 	if (ended) {
 		fake->changed(fake->arg, pod->uid);
 	}
-	return error;
+	return code;
 }
 
 static int fake_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
@@ -295,7 +295,7 @@ int fake_runtime_create(struct sched *sched, const char *file, runtime_changed c
 			struct runtime **ret, struct error *reterr)
 {
 	struct fake *fake = xnew(struct fake);
-	int error;
+	int code;
 
 	fake->runtime.ops = &fake_ops;
 	fake->sched = sched;
@@ -303,10 +303,10 @@ int fake_runtime_create(struct sched *sched, const char *file, runtime_changed c
 	fake->arg = arg;
 	sched_mutex_init(&fake->lock, sched);
 	sched_cond_init(&fake->never, sched);
-	error = fake_table_load(&fake->table, file, reterr);
-	if (error < 0) {
+	code = fake_table_load(&fake->table, file, reterr);
+	if (code < 0) {
 		fake_destroy(&fake->runtime);
-		return error;
+		return code;
 	}
 	*ret = &fake->runtime;
 	return 0;

@@ -66,7 +66,7 @@ static int exec_parse_query(char *query, struct exec_request *request, struct er
 
 	while (query != NULL && *query != '\0') {
 		char *next = strchr(query, '&'), *value;
-		int error;
+		int code;
 
 		if (next != NULL) {
 			*next++ = '\0';
@@ -80,9 +80,9 @@ static int exec_parse_query(char *query, struct exec_request *request, struct er
 					"the value of '%.40s' is not encoded as a URL's is", query);
 			}
 		}
-		error = exec_set_option(request, &count, query, value != NULL ? value : "", reterr);
-		if (error < 0) {
-			return error;
+		code = exec_set_option(request, &count, query, value != NULL ? value : "", reterr);
+		if (code < 0) {
+			return code;
 		}
 		query = next;
 	}
@@ -107,7 +107,7 @@ int exec_parse(const char *target, struct exec_request **ret, struct error *rete
 	char *query = strchr(copy, '?');
 	const char *at = copy;
 	struct exec_request *request = xnew(struct exec_request);
-	int error = 0;
+	int code = 0;
 
 	if (query != NULL) {
 		*query++ = '\0';
@@ -116,13 +116,13 @@ int exec_parse(const char *target, struct exec_request **ret, struct error *rete
 	if ((!request->attach && !exec_starts_with(&at, "/exec/")) ||
 	    !server_take_part(&at, request->uid, sizeof(request->uid)) || *at++ != '/' ||
 	    !server_take_part(&at, request->container, sizeof(request->container)) || *at != '\0') {
-		error = error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
+		code = error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	} else {
-		error = exec_parse_query(query, request, reterr);
+		code = exec_parse_query(query, request, reterr);
 	}
-	if (error < 0) {
+	if (code < 0) {
 		exec_request_free(request);
-		return error;
+		return code;
 	}
 	*ret = request;
 	return 0;

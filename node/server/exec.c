@@ -54,10 +54,10 @@ static void exec_close_fd(int *fd)
  * cannot be set at all is no reason to end. */
 static void exec_set_size(struct carrier *carrier)
 {
-	int r = exec_ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
-						  carrier->columns, carrier->rows, NULL);
+	int code = exec_ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
+						     carrier->columns, carrier->rows, NULL);
 
-	carrier->size_tries = r == 0 ? 0 : carrier->size_tries - 1;
+	carrier->size_tries = code == 0 ? 0 : carrier->size_tries - 1;
 }
 
 static void exec_take_frame(struct carrier *carrier, const struct exec_frame *frame)
@@ -209,12 +209,13 @@ static bool exec_is_asked(const struct carrier *carrier, int wait_ms)
 static int exec_wait_end(struct carrier *carrier, int *ret_exit, struct error *reterr)
 {
 	const struct runtime_ops *ops = exec_ops_of(carrier);
-	int r;
+	int code;
 
 	do {
-		r = ops->exec_wait(carrier->stream->runtime, carrier->process.id, ret_exit, reterr);
-	} while (r == -EAGAIN && exec_is_asked(carrier, WAIT_MS));
-	return r;
+		code = ops->exec_wait(carrier->stream->runtime, carrier->process.id, ret_exit,
+				      reterr);
+	} while (code == -EAGAIN && exec_is_asked(carrier, WAIT_MS));
+	return code;
 }
 
 static void exec_send_rest(struct carrier *carrier)
@@ -249,7 +250,7 @@ static void exec_abandon(struct carrier *carrier)
 static void exec_carry(struct carrier *carrier)
 {
 	struct error error = { 0 };
-	int code = -1;
+	int exit_code = -1;
 
 	while (exec_turn(carrier)) {
 	}
@@ -259,16 +260,16 @@ static void exec_carry(struct carrier *carrier)
 	}
 	exec_close_fd(&carrier->process.in);
 
-	int r = exec_wait_end(carrier, &code, &error);
+	int code = exec_wait_end(carrier, &exit_code, &error);
 
-	if (r == -EAGAIN) {
+	if (code == -EAGAIN) {
 		exec_abandon(carrier);
 		return;
 	}
-	if (r < 0) {
+	if (code < 0) {
 		exec_frame_put(EXEC_FAILED, error.text, strlen(error.text), &carrier->to);
 	} else {
-		exec_frame_put_exit(code, &carrier->to);
+		exec_frame_put_exit(exit_code, &carrier->to);
 	}
 	exec_send_rest(carrier);
 }
@@ -285,7 +286,7 @@ void exec_serve(const struct server_stream *stream, const struct exec_request *r
 				   .input = BUF_INIT(CEILING) };
 	struct error error = { 0 };
 	CLEANUP_FREE char *id = NULL;
-	int r;
+	int code;
 
 	if (runtime->ops->exec_stream == NULL) {
 		server_send_text(stream->fd, "501 Not Implemented",
@@ -293,14 +294,15 @@ void exec_serve(const struct server_stream *stream, const struct exec_request *r
 		return;
 	}
 	id = server_find_container(runtime, request->uid, request->container, false, &error);
-	r = id == NULL ? -ENOENT
+	code = id == NULL
+		       ? -ENOENT
 		       : runtime->ops->exec_stream(
 				 runtime, id,
 				 request->attach ? NULL : (const char *const *)request->arguments,
 				 request->tty, request->in, &carrier.process, &error);
-	if (r < 0) {
+	if (code < 0) {
 		server_send_text(stream->fd,
-				 r == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+				 code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
 				 error.text);
 		return;
 	}

@@ -129,16 +129,16 @@ void forward_serve(const struct server_stream *stream, const struct forward_requ
 				   "Upgrade: " EXEC_FORWARD "\r\n\r\n";
 	struct runtime *runtime = stream->runtime;
 	struct error error = { 0 };
-	int fd = -1, r;
+	int fd = -1, code;
 
 	if (runtime->ops->connect == NULL) {
 		server_send_text(stream->fd, "501 Not Implemented",
 				 "the pods of this runtime have no ports");
 		return;
 	}
-	r = runtime->ops->connect(runtime, request->uid, request->port, &fd, &error);
-	if (r < 0) {
-		server_send_text(stream->fd, r == -ENOENT ? "404 Not Found" : "502 Bad Gateway",
+	code = runtime->ops->connect(runtime, request->uid, request->port, &fd, &error);
+	if (code < 0) {
+		server_send_text(stream->fd, code == -ENOENT ? "404 Not Found" : "502 Bad Gateway",
 				 error.text);
 		return;
 	}

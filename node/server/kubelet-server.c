@@ -237,7 +237,7 @@ static int server_bind_socket(const char *path, struct error *reterr)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	mode_t mask;
-	int fd, error;
+	int fd, code;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		return error_set(reterr, -EINVAL, "the socket's path '%s' is longer than %zu", path,
@@ -250,17 +250,16 @@ static int server_bind_socket(const char *path, struct error *reterr)
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
-	error = fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-				listen(fd, BACKLOG) != 0
-			? -errno
-			: 0;
+	code = fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+			       listen(fd, BACKLOG) != 0
+		       ? -errno
+		       : 0;
 	umask(mask);
-	if (error < 0) {
+	if (code < 0) {
 		if (fd >= 0) {
 			close(fd);
 		}
-		return error_set(reterr, error, "cannot listen on '%s': %s", path,
-				 strerror(-error));
+		return error_set(reterr, code, "cannot listen on '%s': %s", path, strerror(-code));
 	}
 	return fd;
 }

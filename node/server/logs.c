@@ -69,7 +69,7 @@ static int logs_parse_query(char *query, struct logs_request *ret, struct error 
 {
 	while (query != NULL && *query != '\0') {
 		char *next = strchr(query, '&'), *value;
-		int error;
+		int code;
 
 		if (next != NULL) {
 			*next = '\0';
@@ -78,9 +78,9 @@ static int logs_parse_query(char *query, struct logs_request *ret, struct error 
 		if (value != NULL) {
 			*value = '\0';
 		}
-		error = logs_set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
-		if (error < 0) {
-			return error;
+		code = logs_set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
+		if (code < 0) {
+			return code;
 		}
 		query = next != NULL ? next + 1 : NULL;
 	}
@@ -166,10 +166,10 @@ static int logs_begin(struct response *response)
 static int logs_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct response *response = arg;
-	int error = logs_begin(response);
+	int code = logs_begin(response);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	if (response->limited && length >= response->left) {
 		server_send_bytes(response->fd, data, (size_t)response->left);
