@@ -32,14 +32,14 @@ static void end_on_changed(void *arg UNUSED, const char *uid UNUSED)
 {
 }
 
-/* The next one to be ended, or NULL. */
+/* The next entry of the list, or NULL. */
 static const struct runtime_status *end_take(struct ending *ending)
 {
 	LOCKED(&ending->lock);
 	return ending->next < ending->list.count ? &ending->list.items[ending->next++] : NULL;
 }
 
-/* Whether an entry before this one is of the same pod: it is ended with that. */
+/* Whether an earlier entry is of the same pod: removing that pod has removed this one too. */
 static bool end_is_repeated(const struct ending *ending, const struct runtime_status *status)
 {
 	for (const struct runtime_status *at = ending->list.items; at < status; at++) {
@@ -83,7 +83,8 @@ static void end_work(void *arg)
 	}
 }
 
-/* All containers first, side by side: one that waits for its grace holds up no pod. */
+/* All containers are stopped first, in parallel, so that one which uses its grace period delays no
+ * pod. */
 static void end_run_threads(struct sched *sched, struct ending *ending, bool pods)
 {
 	struct sched_thread *threads[THREADS];
@@ -99,7 +100,7 @@ static void end_run_threads(struct sched *sched, struct ending *ending, bool pod
 	}
 }
 
-/* Nobody writes any more, and the state directory can be removed. */
+/* No container writes messages any more; without these mounts the state directory can be removed. */
 static void end_unmount_messages(const char *state_dir)
 {
 	CLEANUP_FREE char *path = xprintf("%s/messages", state_dir);
@@ -124,7 +125,7 @@ static int end_all(struct sched *sched, const struct node_options *options, stru
 	end_run_threads(sched, &ending, false);
 	end_run_threads(sched, &ending, true);
 	sched_mutex_finish(&ending.lock);
-	log_info("%zu containers and pods were there", ending.list.count);
+	log_info("ended %zu containers and pods", ending.list.count);
 	end_unmount_messages(options->state_dir);
 	runtime_list_finish(&ending.list);
 	return ending.failed == 0
@@ -152,7 +153,7 @@ int end_pods_run(const struct node_options *options)
 	if (code == 0) {
 		code = end_all(sched, options, runtime, &error);
 	}
-	/* Where nothing can be run, nothing runs. The check is slow, so it comes last. */
+	/* A runtime that cannot run containers has none. Its check is slow, so it comes last. */
 	if (code < 0 && runtime != NULL && runtime->ops->check(runtime, &note, NULL) < 0) {
 		code = 0;
 	}

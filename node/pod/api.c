@@ -93,7 +93,7 @@ int api_remove_pod(struct client *client, struct json_object *pod, struct error 
 	asb_set_str(asb_object_in(body, "preconditions"), "uid", asb_uid(pod));
 	kind_path(&path, &pod_kind, asb_ns(pod), asb_name(pod), NULL);
 	code = api_exchange(client, "DELETE", &path, body, NULL, reterr);
-	/* A conflict is another pod of that name: ours is gone. */
+	/* A conflict means that another pod has this name now: ours is gone. */
 	return code == ASB_NOT_FOUND || code == ASB_CONFLICT ? ASB_OK : code;
 }
 
@@ -159,7 +159,8 @@ int api_source_token(void *client, struct json_object *pod, const char *audience
 	}
 	token = asb_str(response, "status", "token");
 	if (token == NULL) {
-		return error_set(reterr, -EAGAIN, "the API server's answer has no token");
+		return error_set(reterr, -EAGAIN,
+				 "the API server's response to a TokenRequest has no token");
 	}
 	*ret = xstrdup(token);
 	return 0;

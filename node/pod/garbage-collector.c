@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds pods and directories that nobody asked for. A thread of node/node.c. */
+/* Finds pods and directories that the API server does not have. A thread of node/node.c. */
 #include "config.h"
 
 #include "node/pod/garbage-collector.h"
@@ -15,7 +15,8 @@
 #include "node/pod/pod-private.h"
 #include "node/volumes/claims.h"
 
-/* The API server is asked for each claim: that often, and when one was gone so soon again. */
+/* Between checks of all claims with the API server, and the time to the second check of one that was
+ * gone. */
 #define CLAIMS_US 30000000u
 #define CLAIMS_AGAIN_US 10000000u
 
@@ -25,10 +26,10 @@ struct garbage_collector {
 	struct sched_cond changed;
 	bool stopping, wanted; /* lock */
 	struct sched_thread *thread;
-	bool logged;     /* the thread's own: a failure is logged once */
-	char **suspects; /* the thread's own: directories of nobody at the last look; or NULL */
-	uint64_t directories_us;   /* the thread's own: when they are looked at next */
-	struct claims_look claims; /* the thread's own, and when they are looked at next */
+	bool logged;     /* the thread's own: the failure is in the log */
+	char **suspects; /* the thread's own: directories without a pod at the last check; or NULL */
+	uint64_t directories_us;   /* the thread's own: when they are checked next */
+	struct claims_look claims; /* the thread's own, and when they are checked next */
 	uint64_t claims_us;
 };
 
@@ -49,7 +50,8 @@ static bool collector_find_pods(struct garbage_collector *collector)
 
 	if (node->runtime->ops->list(node->runtime, NULL, &list, &error) < 0) {
 		if (!collector->logged) {
-			log_warning("cannot list what runs here, going on: %s", error.text);
+			log_warning("cannot list the containers of the runtime, going on: %s",
+				    error.text);
 		}
 		collector->logged = true;
 		return false;
@@ -116,14 +118,14 @@ static bool collector_is_listed(char **list, const char *text)
 	return false;
 }
 
-/* Removes directories that had no pod at the last look and have none now. */
+/* Removes directories that had no pod at the last check and have none now. */
 static void collector_clear_directories(struct garbage_collector *collector)
 {
 	struct node *node = collector->node;
 	CLEANUP_BUF struct buf missing = BUF_INIT(1u << 16);
 	char **uids = NULL, *ns, *name;
 	struct error error = { 0 };
-	size_t kept = 0;
+	size_t left = 0;
 
 	if (!manager_ready(node->manager, &missing) ||
 	    volumes_list(node->options->state_dir, &uids, &error) < 0) {
@@ -143,10 +145,10 @@ static void collector_clear_directories(struct garbage_collector *collector)
 			volumes_remove(node->options->state_dir, *at, NULL);
 			free(*at);
 		} else {
-			uids[kept++] = *at;
+			uids[left++] = *at;
 		}
 	}
-	uids[kept] = NULL;
+	uids[left] = NULL;
 	strings_finish(collector->suspects);
 	collector->suspects = uids;
 }
@@ -193,7 +195,7 @@ static void collector_run(void *arg)
 
 		now = sched_now_us(sched);
 		next = now + (found ? GARBAGE_COLLECT_US : GARBAGE_COLLECT_US / 20);
-		/* Twice in a row means a time apart, however often this thread is woken. */
+		/* Two checks in a row must be a minute apart, however often this thread is woken. */
 		if (found && now >= collector->directories_us) {
 			collector_clear_directories(collector);
 			collector->directories_us = now + GARBAGE_COLLECT_US;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compares what the runtime has with what is known, at start, every minute, and whenever the
- * runtime says that it has lost sight: each pod found is looked at by its own reconcile, which
- * takes it over or ends it. Directories that belong to nobody are removed, and those of claims that
- * are gone. On a thread of its own.
+ * The garbage collector of pods and directories, on a thread of its own. At the start, every minute,
+ * and whenever the runtime may have missed events, it lists what the runtime has and enqueues each pod:
+ * the pod's reconcile takes it over or ends it. It removes directories without a pod, and those of
+ * claims that are gone.
  */
 #ifndef ASB_NODE_POD_GARBAGE_COLLECTOR_H
 #define ASB_NODE_POD_GARBAGE_COLLECTOR_H
@@ -13,7 +13,7 @@
 struct node;
 struct garbage_collector;
 struct garbage_collector *garbage_collector_create(struct node *node);
-/* Soon. Any thread. */
+/* Has it run soon. Any thread. */
 void garbage_collector_wake(struct garbage_collector *collector);
 void garbage_collector_destroy(struct garbage_collector *collector);
 

@@ -13,11 +13,11 @@
 #include "node/pod/backoff.h"
 
 #define NOTE_MAX 4096
-/* A pull this young serves everybody who asks for one, Always included: fifty pods made at once are
- * one question to the registry. */
+/* A pull that is not older serves all pods that ask, Always included: fifty pods that are created
+ * together send one request to the registry. */
 #define FRESH_US 10000000u
 #define WAITERS_MAX 1024
-#define IMAGES_MAX 4096 /* remembered; past this, what nobody waits for is forgotten */
+#define IMAGES_MAX 4096 /* remembered; with more, those that no pod waits for are forgotten */
 
 struct image {
 	struct images *images;
@@ -96,7 +96,7 @@ static int64_t images_wall_ms(const struct images *images)
 	return sched_wall_us(images->sched) / 1000;
 }
 
-/* ---- pulling, on a task ---- */
+/* ---- pulling, in a job ---- */
 
 static void images_record_result(struct image *image, int code, enum runtime_image what,
 				 int64_t took_ms, const char *text)
@@ -208,7 +208,7 @@ static void images_add_waiter(struct image *image, const char *uid)
 	}
 }
 
-/* Whether there is nothing to be pulled now; *ret says what. */
+/* Whether the result of an earlier pull still holds; then *ret is it. */
 static bool images_known(struct image *image, struct image_response *ret)
 {
 	struct images *images = image->images;

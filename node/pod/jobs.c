@@ -32,7 +32,7 @@ static void jobs_free(struct job *job)
 	free(job);
 }
 
-/* Joins what has ended: none of these waits for long. */
+/* Joins the threads of ended jobs, which does not wait for long. */
 static void jobs_join_ended(struct jobs *jobs)
 {
 	struct job *ended;
@@ -59,7 +59,7 @@ static void jobs_run(void *arg)
 		LOCKED(&jobs->lock);
 		map_remove(&jobs->running, job->name);
 	}
-	/* Only now: who is woken by release must see that it does not run any more. */
+	/* After the removal: a pod that release enqueues must see that the job has ended. */
 	job->release(job->arg);
 	LOCKED(&jobs->lock);
 	job->next = jobs->ended;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The reconciler of pods: look, plan, act, report.
+# The reconciler of pods: observe, plan, act, report.
 libnode_la_SOURCES += \
 	%D%/api.c %D%/api.h \
 	%D%/backoff.c %D%/backoff.h \

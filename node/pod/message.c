@@ -27,9 +27,9 @@ static char *message_directory_of(const char *root, const char *uid)
 	return xprintf("%s/messages/%s", root, uid);
 }
 
-/* The directory of a pod's messages, bounded by a small tmpfs: whatever containers write there, they fill nothing
- * of the machine. Where none may be mounted, it lies on the disk. A directory that an earlier release
- * made stays as it is: running containers write there. */
+/* Makes the directory of a pod's messages. bounded: on a small tmpfs, so that containers cannot fill a
+ * disk of the machine; on the disk where none may be mounted. A directory that an earlier release made
+ * stays as it is, because running containers write there. */
 static int message_directory(const char *root, const char *uid, bool bounded)
 {
 	CLEANUP_FREE char *all = xprintf("%s/messages", root),
@@ -38,7 +38,7 @@ static int message_directory(const char *root, const char *uid, bool bounded)
 	if (mkdir(all, 0700) != 0 && errno != EEXIST) {
 		return -errno;
 	}
-	/* An empty one that is no mount: the machine was restarted. */
+	/* An empty directory without a mount was left by a restart of the machine. */
 	(void)rmdir(directory);
 	if (mkdir(directory, 0700) == 0) {
 		if (bounded) {
@@ -62,14 +62,14 @@ char *message_make(const char *root, const char *uid, const char *name, uint32_t
 		free(path);
 		return NULL;
 	}
-	/* The status tells of the last two attempts alone. */
+	/* The status has the messages of the last two attempts only. */
 	if (attempt >= 2) {
 		CLEANUP_FREE char *old = xprintf("%s/%s-%u", directory, name, attempt - 2);
 
 		(void)unlink(old);
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	/* Whoever the container runs as may write it. */
+	/* The user of the container may write it, whoever that is. */
 	if (fd < 0 || fchmod(fd, 0666) != 0) {
 		free(path);
 		path = NULL;
@@ -80,7 +80,7 @@ char *message_make(const char *root, const char *uid, const char *name, uint32_t
 	return path;
 }
 
-/* The container may have written anything, so nothing but bytes is taken from a regular file. */
+/* The container may have put anything there, so only a regular file is read. */
 static void message_read_file(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -96,7 +96,7 @@ static void message_read_file(const char *path, struct buf *out)
 		if (got > 0) {
 			buf_append(out, chunk, (size_t)got);
 		}
-		/* The container has ended: nobody reads more, and others may need the room. */
+		/* The container has ended: the rest is not read, and other containers may need the space. */
 		if (info.st_size > MESSAGE_FILE_MAX) {
 			(void)!ftruncate(fd, MESSAGE_FILE_MAX);
 		}
@@ -115,8 +115,8 @@ static int message_take_log(void *arg, const char *data, size_t length)
 	return out->failed ? -ENOSPC : 0;
 }
 
-/* What is no UTF-8 becomes '?', and control bytes go: the API server would change them, and the
- * status would never be equal. */
+/* Invalid UTF-8 becomes '?', and control bytes are dropped: the API server would change them, so that
+ * the status would differ at each reconcile. */
 static char *message_clean(const struct buf *raw)
 {
 	char *text = xalloc(raw->length + 1);

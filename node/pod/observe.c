@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks at one pod: the runtime, the probes, what is remembered; and tells what it sees. Called by
- * node/pod/pod.c. */
+/* Observes one pod (the runtime, the probes, what is remembered) and reports in events what it finds.
+ * Called by node/pod/pod.c. */
 #include "config.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static void observe_begin_probes(struct pod_call *pc, const struct container_vie
 	}
 	observe_end_probes(pc, past);
 	snprintf(past->probed, sizeof(past->probed), "%s", container->now->id);
-	/* A tree of its own: it will be read, and let go, on other threads. */
+	/* The prober gets a tree of its own, because it reads and frees it on other threads. */
 	copy = asb_copy(container->spec);
 	prober_add(pc->node->prober, asb_uid(pc->pod), past->probed,
 		   ip != NULL && *ip != '\0' ? ip : pc->node->host_ip, container->now->started_ms,
@@ -53,8 +53,8 @@ static void observe_report_failure(struct pod_call *pc, struct container_record 
 	}
 }
 
-/* Until a new prober has seen something bad, what was told before it holds: a restart of the node
- * makes no pod unready. */
+/* Until a new prober has seen a failure, the stored status holds, so that a restart of the node makes
+ * no pod unready. */
 static void observe_take_over(const struct container_view *container, struct probe_state *state)
 {
 	const char *full_id = asb_str(container->reported, "containerID");
@@ -96,7 +96,7 @@ static void observe_probes(struct pod_call *pc, struct container_view *container
 	}
 }
 
-/* ---- notes ---- */
+/* ---- what is remembered ---- */
 
 static const char *observe_ended_text(struct pod_call *pc, const struct container_view *container,
 				      struct container_record *past,
@@ -200,7 +200,7 @@ int pod_observe(struct pod_call *pc, struct error *reterr)
 	return 0;
 }
 
-/* ---- what is not done ---- */
+/* ---- what is not supported ---- */
 
 static bool observe_any_container_has(struct json_object *pod, const char *list, const char *field)
 {
@@ -249,16 +249,16 @@ static void observe_report_unsupported(struct pod_call *pc)
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		if (observe_asks_for(asb_at(pc->pod, "spec", fields[i]))) {
 			pod_event(pc, "Warning", "NotSupported",
-				  "this node does nothing with spec.%s", fields[i]);
+				  "this node does not support spec.%s", fields[i]);
 		}
 	}
 	if (observe_any_container_has(pc->pod, "containers", "volumeDevices") ||
 	    observe_any_container_has(pc->pod, "initContainers", "volumeDevices")) {
 		pod_event(pc, "Warning", "NotSupported",
-			  "this node does nothing with volumeDevices");
+			  "this node does not support volumeDevices");
 	}
 	if (observe_any_host_port(pc->pod) && !asb_true(asb_at(pc->pod, "spec", "hostNetwork"))) {
-		pod_event(pc, "Warning", "NotSupported", "this node does nothing with hostPort");
+		pod_event(pc, "Warning", "NotSupported", "this node does not support hostPort");
 	}
 }
 

@@ -15,7 +15,7 @@ static void plan_add(struct plan *plan, struct step step)
 	}
 }
 
-/* The earliest of all waits counts. */
+/* The shortest of all waits counts. */
 static void plan_wait_for(struct plan *plan, int64_t ms)
 {
 	if (ms > 0 && (plan->recheck_ms == 0 || ms < plan->recheck_ms)) {
@@ -31,7 +31,7 @@ static void plan_stop(struct plan *plan, const struct pod_view *view, size_t i, 
 	}
 }
 
-/* Containers first, then the sidecars they lean on. */
+/* Stops containers first, then the sidecars that they depend on. */
 static void plan_stop_all(struct plan *plan, const struct pod_view *view)
 {
 	bool main_runs = false;
@@ -48,7 +48,7 @@ static void plan_stop_all(struct plan *plan, const struct pod_view *view)
 	}
 }
 
-/* Starts it, now or when it may. */
+/* Starts a container now, or has the pod planned again when its wait is over. */
 static void plan_start(struct plan *plan, const struct pod_view *view, size_t i)
 {
 	struct container_view *container = &view->containers[i];
@@ -69,7 +69,7 @@ static void plan_start(struct plan *plan, const struct pod_view *view, size_t i)
 	plan_add(plan, (struct step){ .kind = STEP_START, .container = i });
 }
 
-/* One container that should be there. */
+/* Keeps one container running. */
 static void plan_keep_running(struct plan *plan, const struct pod_view *view, size_t i)
 {
 	const struct container_view *container = &view->containers[i];
@@ -86,7 +86,7 @@ static void plan_keep_running(struct plan *plan, const struct pod_view *view, si
 	}
 }
 
-/* In order, each when the one before is done. True: all are. */
+/* Runs init containers in order, each when the one before is done. True: all are done. */
 static bool plan_initialize(struct plan *plan, const struct pod_view *view)
 {
 	bool done = pod_initialized(view);
@@ -106,7 +106,7 @@ static bool plan_initialize(struct plan *plan, const struct pod_view *view)
 	return true;
 }
 
-/* Attempts before the last two: their logs and messages are of no use to anybody. */
+/* Removes attempts before the last two: Kubernetes shows neither their logs nor their messages. */
 static void plan_forget_old(struct plan *plan, const struct pod_view *view)
 {
 	for (size_t i = 0; i < view->list->count; i++) {
@@ -133,7 +133,7 @@ void plan_make(struct pod_view *view, struct plan *ret)
 		return;
 	}
 	if (view->sandbox == NULL) {
-		/* What still runs is in a network that is no more. */
+		/* Containers that still run use a network that is gone. */
 		plan_stop_all(ret, view);
 		if (!pod_anything_runs(view)) {
 			plan_add(ret, (struct step){ .kind = STEP_SANDBOX });

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reconciler of pods: looks, plans, acts, tells. Run by core/controller/manager as a built-in plugin. */
+/* The reconciler of pods: observes, plans, acts and reports. Run by core/controller/manager as a
+ * built-in plugin. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,31 +13,31 @@
 #include "node/pod/pod-private.h"
 #include "node/pod/status.h"
 
-#define ROUNDS_MAX 64       /* looks in one reconcile: init containers come one after another */
-#define RESYNC_MS 60000     /* an exit nobody told of, a config map that has changed */
-#define REFRESH_MS 60000    /* content of volumes, as a kubelet */
-#define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
-#define OUTAGE_MS 5000      /* the API server or the runtime is away */
+#define ROUNDS_MAX 64     /* of one reconcile: init containers run one after another */
+#define RESYNC_MS 60000   /* for exits that were not reported, and changed config maps */
+#define REFRESH_MS 60000  /* content of volumes, as a kubelet */
+#define ORPHAN_GRACE_S 30 /* of an orphaned pod whose own grace period is not known */
+#define OUTAGE_MS 5000    /* until the API server or the runtime is asked again */
 
 /* ---- pods whose object is gone ---- */
 
-/* What a pod leaves beside its containers. */
+/* Removes the directories of a pod: messages and volumes. */
 static int pod_clear_directories(struct node *node, const char *uid, struct error *reterr)
 {
 	message_remove(node->options->state_dir, uid);
 	return volumes_remove(node->options->state_dir, uid, reterr);
 }
 
-/* 0: nothing of it is left. 1: it is still ending. */
+/* Ends an orphaned pod. 0: nothing of it is left. 1: it is still ending. */
 static int pod_end_orphan(struct node *node, struct pod_record *record, struct error *reterr)
 {
 	struct runtime *runtime = node->runtime;
 	struct runtime_list list = { 0 };
 	int code = runtime->ops->list(runtime, record->uid, &list, reterr);
-	int64_t grace_s = record->grace_s >= 0 ? record->grace_s : STRANGER_GRACE_S;
+	int64_t grace_s = record->grace_s >= 0 ? record->grace_s : ORPHAN_GRACE_S;
 	bool runs = false, any = list.count > 0;
 
-	/* Without a grace the removal below ends it as well, in one step. */
+	/* Without a grace period the removal below ends it in one step. */
 	for (size_t i = 0; code == 0 && grace_s > 0 && i < list.count; i++) {
 		runs = pod_stop_orphan(node, &list.items[i], grace_s) || runs;
 	}
@@ -59,7 +60,8 @@ static void pod_end_probes_of(struct node *node, const struct pod_record *record
 	}
 }
 
-/* Ends what runs under this key without being the pod that has it. */
+/* Ends the orphaned pods of this key: all but the pod of this uid. 0: none is left; 1: some still
+ * end. */
 static int pod_end_orphans(struct node *node, const struct asb_key *key, const char *uid,
 			   struct error *reterr)
 {
@@ -88,13 +90,13 @@ static int pod_end_orphans(struct node *node, const struct asb_key *key, const c
 
 /* ---- a pod of this node ---- */
 
-/* What is out of reach comes back by itself: the queue's backoff, which grows to a quarter of an
- * hour, is for what does not. */
+/* Retries soon where the API server or the runtime was out of reach. Other errors get the queue's
+ * backoff, which grows to a quarter of an hour. */
 static int32_t pod_retry_later(struct pod_call *pc, int code, const char *what, const char *why)
 {
 	if (code == ASB_UNREACHABLE || code == -EAGAIN) {
 		pc->call->host->log(pc->call->instance, ASB_LOG_DEBUG,
-				    "pod '%s/%s': %s, again soon: %s", asb_ns(pc->pod),
+				    "pod '%s/%s': %s, trying again soon: %s", asb_ns(pc->pod),
 				    asb_name(pc->pod), what, why);
 		pod_requeue_after(pc, OUTAGE_MS);
 		return ASB_REQUEUE_AFTER;
@@ -116,7 +118,7 @@ static int32_t pod_write_status(struct pod_call *pc)
 	return pod_retry_later(pc, result, "cannot write the status", write.message);
 }
 
-/* Nothing runs any more: the last word, then the object. */
+/* Nothing runs any more: removes what is left on this machine, then the object. */
 static int32_t pod_remove_object(struct pod_call *pc)
 {
 	struct node *node = pc->node;
@@ -128,7 +130,8 @@ static int32_t pod_remove_object(struct pod_call *pc)
 	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
 	    pod_clear_directories(node, uid, &error) < 0) {
 		pod_event(pc, "Warning", "FailedKillPod", "error killing pod: %s", error.text);
-		return pc->call->host->fail(pc->call, ASB_ERROR, "cannot clear the pod away: %s",
+		return pc->call->host->fail(pc->call, ASB_ERROR,
+					    "cannot remove the pod from this machine: %s",
 					    error.text);
 	}
 	code = api_remove_pod(node->client, pc->pod, &error);
@@ -152,7 +155,7 @@ static void pod_report_backoffs(struct pod_call *pc)
 	}
 }
 
-/* Looks and acts until there is nothing left to do at once. */
+/* Observes, plans and acts until nothing is left to do at once. */
 static int pod_act(struct pod_call *pc, struct error *reterr)
 {
 	struct plan plan;
@@ -165,7 +168,7 @@ static int pod_act(struct pod_call *pc, struct error *reterr)
 		}
 		plan_make(&pc->view, &plan);
 		if (!pod_perform(pc, &plan)) {
-			/* What could not be done was noted: that belongs into the status. */
+			/* Steps that failed were recorded: the status must show them. */
 			pod_refresh_view(pc);
 			plan_make(&pc->view, &plan);
 			return 0;
@@ -175,7 +178,7 @@ static int pod_act(struct pod_call *pc, struct error *reterr)
 	return 0;
 }
 
-/* What config maps, secrets and tokens hold may have changed. */
+/* Config maps, secrets and tokens may have changed. */
 static void pod_refresh_volumes(struct pod_call *pc)
 {
 	if (pc->view.sandbox != NULL && !pc->view.over && !pc->has_volumes &&
@@ -191,9 +194,9 @@ static int32_t pod_sync(struct pod_call *pc)
 	int code = pod_act(pc, &error);
 
 	if (code < 0) {
-		/* The runtime cannot be asked: the Node says so too. */
-		return pod_retry_later(pc, code == -EINVAL ? code : -EAGAIN, "cannot look at it",
-				       error.text);
+		/* The runtime does not respond: the Node's condition Ready says so too. */
+		return pod_retry_later(pc, code == -EINVAL ? code : -EAGAIN,
+				       "cannot observe the pod", error.text);
 	}
 	pod_report(pc);
 	pod_report_backoffs(pc);
@@ -219,7 +222,7 @@ static int32_t pod_reconcile_ours(struct node *node, struct asb_call *call, stru
 
 	pc.record = pod_store_get(node->pods, asb_uid(pod), asb_ns(pod), asb_name(pod));
 	pc.record->grace_s =
-		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
+		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), ORPHAN_GRACE_S);
 	result = pod_sync(&pc);
 	*ret_requeue_after_ms = (uint64_t)pc.requeue_after_ms;
 	pod_observation_finish(&pc);
@@ -249,7 +252,7 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 		result = scheduler_bind(node, call, pod, ret_requeue_after_ms);
 	}
 	if (orphans > 0 && result == ASB_DONE) {
-		/* Its end wakes us; this is for one that could not be begun. */
+		/* The end of its job enqueues this key; this is for a job that could not be started. */
 		*ret_requeue_after_ms = OUTAGE_MS;
 		return ASB_REQUEUE_AFTER;
 	}
@@ -260,7 +263,7 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	return result;
 }
 
-/* ---- the description ---- */
+/* ---- the plugin ---- */
 
 static const char *const pod_fields[] = { "spec", "status", NULL };
 
@@ -274,7 +277,7 @@ static const struct asb_watch watches[] = {
 	{ .enqueue = 0 },
 };
 
-/* Pods that take room on a node. */
+/* Indexes the pods that use capacity of a node. */
 static void pod_index_node(struct json_object *pod, struct asb_values *out)
 {
 	const char *node = asb_str(pod, "spec", "nodeName");

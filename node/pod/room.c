@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the account of a node's room, and the list of those who wait for some. Called by bind.c. */
+/* Counts what pods request of a node, and lists the pods that wait. Called by scheduler.c. */
 #include "config.h"
 
 #include "node/pod/room.h"
@@ -35,7 +35,7 @@ struct room {
 	bool counted;              /* lock */
 };
 
-/* Those to be woken once the lock is let go. */
+/* Pods to be woken once the lock is released. */
 struct room_call {
 	char **names; /* ns, name, ns ... */
 	size_t count;
@@ -103,7 +103,7 @@ static void room_say(struct buf *why, size_t before, const char *text)
 	}
 }
 
-/* Whether so much fits beside what is used; why may be NULL. */
+/* Whether the request fits into what is left; why may be NULL. */
 static bool room_fits(const struct node_capacity *capacity, const struct node_capacity *used,
 		      const struct node_capacity *asked, struct buf *why)
 {
@@ -144,8 +144,8 @@ static void room_call_add(struct room_call *call, const struct room_entry *entry
 	call->names[call->count++] = xstrdup(entry->name);
 }
 
-/* As many as there is room for, first come first served. They stay in the list until they ask:
- * somebody else may be faster. */
+/* As many as fit, in the order in which they came. They stay in the list until they ask, because
+ * another pod may be faster. */
 static void room_find_callers(struct room *room, struct room_call *call)
 {
 	struct node_capacity used = room->used;
@@ -303,10 +303,10 @@ uint64_t room_count_begin(struct room *room)
 	return room->departures;
 }
 
-bool room_count_end(struct room *room, uint64_t begun)
+bool room_count_end(struct room *room, uint64_t departures)
 {
 	LOCKED(&room->lock);
-	room->counted = room->departures == begun;
+	room->counted = room->departures == departures;
 	return room->counted;
 }
 

@@ -18,7 +18,7 @@
 
 /* ---- volumes ---- */
 
-/* What a volume's owner should know: once for each process, and of a directory that changed hands once
+/* Reports what a volume does not do, once in each process, and a directory that was taken over, once
  * for all. */
 static void sandbox_report_volumes(struct pod_call *pc, bool first)
 {
@@ -34,7 +34,7 @@ static void sandbox_report_volumes(struct pod_call *pc, bool first)
 		if (first && volume->asked > 0) {
 			pod_event(
 				pc, "Warning", "NotSupported",
-				"volume \"%s\": this node keeps it as a directory and does not hold its size of %llu bytes",
+				"volume \"%s\": this node stores it in a directory and does not enforce its size of %llu bytes",
 				volume->name, (unsigned long long)volume->asked);
 		}
 	}
@@ -63,7 +63,7 @@ bool pod_make_volumes(struct pod_call *pc)
 
 /* ---- the sandbox ---- */
 
-/* "1.2.3.4 name other" for each entry. The caller's. */
+/* "1.2.3.4 name other" for each entry of hostAliases. The caller's. */
 static char **sandbox_host_aliases(struct json_object *pod)
 {
 	struct json_object *aliases = asb_array(pod, "spec", "hostAliases");
@@ -89,7 +89,7 @@ static char **sandbox_host_aliases(struct json_object *pod)
 	return ret;
 }
 
-/* At most 63 characters, and none of "-." at the end, as a kubelet. The caller's. */
+/* At most 63 characters, without "-" or "." at the end, as a kubelet does. The caller's. */
 static char *sandbox_hostname(struct json_object *pod)
 {
 	const char *given = asb_str(pod, "spec", "hostname"), *name = given;
@@ -105,8 +105,8 @@ static char *sandbox_hostname(struct json_object *pod)
 	return xstrndup(name, length);
 }
 
-/* The handler of the pod's RuntimeClass goes to *ret, the call's or NULL. False: it is told why
- * there is none. */
+/* *ret gets the handler of the pod's RuntimeClass, owned by the call, or NULL for the default. False:
+ * it cannot be used, and an event says why. */
 static bool sandbox_find_handler(struct pod_call *pc, const char **ret)
 {
 	const char *name = asb_str(pc->pod, "spec", "runtimeClassName");

@@ -15,10 +15,10 @@
 #include "node/pod/room.h"
 #include "node/registration/registration.h"
 
-/* Whoever waits for room is woken when there is some; this is for what nobody tells of. */
+/* Pods that wait for capacity are enqueued when there is some; this is for all other reasons. */
 #define AGAIN_MS 60000
-#define COUNTS 3 /* of all pods, until nothing changes meanwhile */
-/* More than any machine has; the sum of many such is still a number. */
+#define COUNTS 3 /* attempts to count all pods while none leaves */
+/* More than any machine has; sums of many such requests do not overflow. */
 #define REQUEST_MOST (UINT64_C(1) << 50)
 #define WHY_MAX 1024u
 
@@ -110,7 +110,8 @@ void scheduler_requests(struct json_object *pod, struct node_capacity *ret)
 		scheduler_request_of(json_object_array_get_idx(containers, i), &one);
 		scheduler_add(&sum, &one);
 	}
-	/* One runs beside the sidecars before it; sidecars run on beside the containers. */
+	/* An init container runs together with the sidecars before it; sidecars also run together with the
+	 * containers. */
 	for (size_t i = 0; i < asb_length(init); i++) {
 		struct json_object *container = json_object_array_get_idx(init, i);
 
@@ -163,11 +164,11 @@ void scheduler_observe(struct scheduler *scheduler, const struct asb_key *key,
 	}
 }
 
-/* All that is on this node, where pods may not have been seen one by one yet. */
+/* Counts all pods of this node, before each of them has been reconciled. */
 static void scheduler_count(struct scheduler *scheduler, struct asb_call *call)
 {
 	for (int i = 0; i < COUNTS && !room_counted(scheduler->room); i++) {
-		uint64_t begun = room_count_begin(scheduler->room);
+		uint64_t departures = room_count_begin(scheduler->room);
 		struct json_object *const *bound;
 		uint32_t number =
 			call->host->list(call, INDEX_NODE, scheduler->node->name, 0, 0, &bound);
@@ -179,7 +180,7 @@ static void scheduler_count(struct scheduler *scheduler, struct asb_call *call)
 			room_taken(scheduler->room, asb_ns(bound[j]), asb_name(bound[j]),
 				   asb_uid(bound[j]), &asked);
 		}
-		room_count_end(scheduler->room, begun);
+		room_count_end(scheduler->room, departures);
 	}
 }
 
@@ -195,7 +196,7 @@ static bool scheduler_is_cordoned(struct scheduler *scheduler, struct buf *why)
 
 /* ---- binding ---- */
 
-/* What a scheduler says of a pod that it cannot place. */
+/* Reports, as a scheduler does, that the pod cannot be scheduled. */
 static int32_t scheduler_refuse(struct asb_call *call, struct json_object *pod, const char *why)
 {
 	struct json_object *status = asb_copy(asb_at(pod, "status"));
@@ -269,7 +270,7 @@ int32_t scheduler_bind(struct node *node, struct asb_call *call, struct json_obj
 	case ROOM_NONE:
 		return scheduler_refuse(call, pod, buf_str(&why));
 	case ROOM_HELD:
-		return ASB_REQUEUE_AFTER; /* it is bound, and the watch tells */
+		return ASB_REQUEUE_AFTER; /* it is bound, and the watch will deliver it */
 	case ROOM_PROMISED:
 		break;
 	}
@@ -282,7 +283,7 @@ int32_t scheduler_bind(struct node *node, struct asb_call *call, struct json_obj
 	}
 	room_give_back(scheduler->room, ns, name, uid);
 	if (code == ASB_NOT_FOUND || code == ASB_CONFLICT) {
-		return ASB_DONE; /* gone, or somebody else was first: the watch tells */
+		return ASB_DONE; /* the pod is gone or bound by another scheduler */
 	}
 	return call->host->fail(call, ASB_ERROR, "cannot bind the pod: %s", error.text);
 }

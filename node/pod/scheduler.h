@@ -21,14 +21,16 @@ void scheduler_observe(struct scheduler *scheduler, const struct asb_key *key,
 		       struct json_object *pod);
 void scheduler_destroy(struct scheduler *scheduler);
 
-/* Binds it, or says why not in an event and a condition. The result of a reconcile. */
+/* Binds the pod, or reports in an event and a condition why it cannot be scheduled. The result of a
+ * reconcile. */
 int32_t scheduler_bind(struct node *node, struct asb_call *call, struct json_object *pod,
 		       uint64_t *ret_requeue_after_ms);
 
-/* What a pod asks for: the sum of containers and sidecars, or what an init container and the sidecars
- * before it ask for if that is more. Pure. */
+/* What a pod requests: the sum of its containers and sidecars, or that of an init container and the
+ * sidecars before it, whichever is more. Pure. */
 void scheduler_requests(struct json_object *pod, struct node_capacity *ret);
-/* Whether a pod may be on a node with these labels (an object); says why not, as a scheduler. Pure. */
+/* Whether the pod's nodeSelector matches these labels (an object); else why gets a scheduler's words.
+ * Pure. */
 bool scheduler_selects(struct json_object *pod, struct json_object *labels, struct buf *why);
 
 #endif

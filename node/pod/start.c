@@ -13,13 +13,13 @@
 #include "node/pod/security.h"
 #include "node/pod/spec.h"
 
-#define CONFIG_AGAIN_MS 2000 /* a config map may come any time */
-#define PULL_AGAIN_MS 10000  /* should nobody wake us */
+#define CONFIG_AGAIN_MS 2000 /* a config map may be created at any time */
+#define PULL_AGAIN_MS 10000  /* should the pull's end be missed */
 #define NOTES_MAX 4096
 #define MESSAGE_PATH "/dev/termination-log"
 
-/* What a start needs and frees. */
-struct parts {
+/* What the start of a container needs, freed by start_parts_finish. */
+struct start_parts {
 	char **env, **command, **args;
 	char *seccomp, *message_file;
 	struct pod_strings strings;
@@ -28,7 +28,7 @@ struct parts {
 	struct runtime_mount *all; /* those and the termination message */
 };
 
-static void start_parts_finish(struct parts *parts)
+static void start_parts_finish(struct start_parts *parts)
 {
 	strings_finish(parts->env);
 	strings_finish(parts->command);
@@ -43,12 +43,12 @@ static void start_parts_finish(struct parts *parts)
 static void start_set_waiting(struct pod_call *pc, size_t number, const char *reason,
 			      const char *message, int64_t again_ms)
 {
-	struct container_record *note = &pc->record->containers[number];
+	struct container_record *past = &pc->record->containers[number];
 
-	snprintf(note->reason, sizeof(note->reason), "%s", reason);
-	snprintf(note->message, sizeof(note->message), "%.*s",
-		 (int)utf8_cut(message, sizeof(note->message) - 1), message);
-	note->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
+	snprintf(past->reason, sizeof(past->reason), "%s", reason);
+	snprintf(past->message, sizeof(past->message), "%.*s",
+		 (int)utf8_cut(message, sizeof(past->message) - 1), message);
+	past->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
 	pod_requeue_after(pc, again_ms);
 }
 
@@ -57,19 +57,19 @@ static void start_set_waiting(struct pod_call *pc, size_t number, const char *re
 static void start_image_failed(struct pod_call *pc, size_t number, const char *image,
 			       const struct image_response *response)
 {
-	struct container_record *note = &pc->record->containers[number];
-	char message[sizeof(note->message)];
+	struct container_record *past = &pc->record->containers[number];
+	char message[sizeof(past->message)];
 
 	if (response->code == -EINVAL) {
 		start_set_waiting(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
 		return;
 	}
-	if (note->image_failure != response->failure) {
-		note->image_failure = response->failure;
+	if (past->image_failure != response->failure) {
+		past->image_failure = response->failure;
 		pod_event(pc, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
 			  response->text);
 		pod_event(pc, "Warning", "Failed", "Error: ErrImagePull");
-		/* Soon again, to say that it waits now. */
+		/* Reconciled again soon, so that the status becomes ImagePullBackOff. */
 		start_set_waiting(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
 		return;
 	}
@@ -149,7 +149,7 @@ static bool start_have_image(struct pod_call *pc, size_t number, const char *ima
 
 static bool start_config_failed(struct pod_call *pc, size_t number, const struct error *error)
 {
-	/* Asked again every two seconds: an event each time would be too many. */
+	/* It is tried every two seconds, and only a new error gets an event. */
 	if (strcmp(pc->record->containers[number].message, error->text) == 0) {
 		start_set_waiting(pc, number, "CreateContainerConfigError", error->text,
 				  CONFIG_AGAIN_MS);
@@ -162,7 +162,7 @@ static bool start_config_failed(struct pod_call *pc, size_t number, const struct
 
 /* The mounts of volumes, and the file for the termination message. */
 static void start_add_message(struct pod_call *pc, const struct container_view *container,
-			      struct parts *parts)
+			      struct start_parts *parts)
 {
 	const char *path = asb_str(container->spec, "terminationMessagePath");
 
@@ -176,7 +176,7 @@ static void start_add_message(struct pod_call *pc, const struct container_view *
 	if (parts->message_file == NULL) {
 		pod_event(
 			pc, "Warning", "FailedMount",
-			"container %s: no file can be made for its termination message, going on: %s",
+			"container %s: cannot make the file for its termination message, going on: %s",
 			container->name, strerror(errno));
 		return;
 	}
@@ -186,7 +186,7 @@ static void start_add_message(struct pod_call *pc, const struct container_view *
 	};
 }
 
-static bool start_make_parts(struct pod_call *pc, size_t number, struct parts *parts)
+static bool start_make_parts(struct pod_call *pc, size_t number, struct start_parts *parts)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	const struct runtime_status *sandbox = pc->view.sandbox;
@@ -241,14 +241,14 @@ static void start_report_notes(struct pod_call *pc, const struct container_view 
 static void start_succeeded(struct pod_call *pc, size_t number, const char *id)
 {
 	const struct container_view *container = &pc->view.containers[number];
-	struct container_record *note = &pc->record->containers[number];
+	struct container_record *past = &pc->record->containers[number];
 
-	note->reason[0] = note->message[0] = '\0';
-	note->retry_ms = 0;
-	note->quick_tries = 0;
-	note->image_failure = 0;
+	past->reason[0] = past->message[0] = '\0';
+	past->retry_ms = 0;
+	past->quick_tries = 0;
+	past->image_failure = 0;
 	if (container->next > 0) {
-		backoff_try(&note->backoff, pc->view.now_ms);
+		backoff_try(&past->backoff, pc->view.now_ms);
 	}
 	pod_event(pc, "Normal", "Created", "Created container: %s", container->name);
 	pod_event(pc, "Normal", "Started", "Started container %s", container->name);
@@ -257,9 +257,9 @@ static void start_succeeded(struct pod_call *pc, size_t number, const char *id)
 
 static void start_failed(struct pod_call *pc, size_t number, int code, const struct error *error)
 {
-	struct container_record *note = &pc->record->containers[number];
+	struct container_record *past = &pc->record->containers[number];
 
-	if (code == -EAGAIN && note->quick_tries++ < QUICK_TRIES) {
+	if (code == -EAGAIN && past->quick_tries++ < QUICK_TRIES) {
 		pod_requeue_after(pc, QUICK_TRY_MS);
 		return;
 	}
@@ -267,12 +267,12 @@ static void start_failed(struct pod_call *pc, size_t number, int code, const str
 		start_config_failed(pc, number, error);
 		return;
 	}
-	backoff_try(&note->backoff, pc->view.now_ms);
+	backoff_try(&past->backoff, pc->view.now_ms);
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	start_set_waiting(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
+	start_set_waiting(pc, number, "RunContainerError", error->text, past->backoff.delay_ms);
 }
 
-static bool start(struct pod_call *pc, size_t number, struct parts *parts)
+static bool start(struct pod_call *pc, size_t number, struct start_parts *parts)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	CLEANUP_BUF struct buf notes = BUF_INIT(NOTES_MAX);
@@ -310,7 +310,7 @@ bool pod_start_container(struct pod_call *pc, size_t number)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	const char *image = asb_str(container->spec, "image");
-	struct parts parts = { 0 };
+	struct start_parts parts = { 0 };
 	bool done;
 
 	if (!pod_make_volumes(pc) ||

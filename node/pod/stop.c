@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits for a container: its hooks, and its end within a grace. Runs on node/pod/jobs.c, begun by
- * the reconciles; containers of one pod end side by side.
+/* Ends containers within their grace period and runs their hooks, in background jobs (node/pod/jobs.c)
+ * that the reconciles start. The containers of one pod end in parallel.
  * https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include "node/pod/pod-private.h"
 
 #define GRACE_DEFAULT_S 30
-#define GRACE_LEAST_S 2 /* what a kubelet leaves when the time is over already */
+#define GRACE_LEAST_S 2 /* what a kubelet grants when the time is over */
 #define GRACE_MOST_S 86400
 #define STOP_AGAIN_MS 2000  /* before a stop that failed is tried again */
 #define HOOK_MAX_MS 600000u /* a postStart that never ends must not hold a thread for ever */
@@ -29,7 +29,7 @@ struct container_job {
 	bool post_start;
 };
 
-/* ---- on the task's thread ---- */
+/* ---- in the job ---- */
 
 static void stop_sleep(struct sched *sched, int64_t ms)
 {
@@ -122,7 +122,7 @@ static void stop_end_job(void *arg)
 	stop_free_job(job);
 }
 
-/* ---- beginning ---- */
+/* ---- starting jobs ---- */
 
 static char *stop_job_name(const char *what, const char *id)
 {
@@ -162,8 +162,7 @@ static struct container_job *stop_new_job(struct node *node, const char *uid, co
 	return job;
 }
 
-/* False: there is no thread left. A stop is tried again by the pod's next reconcile, which comes by
- * itself. */
+/* False: too many jobs run, or one of this name. The pod's next reconcile tries a stop again. */
 static bool stop_start_job(struct container_job *job, const char *what, void (*run)(void *arg))
 {
 	CLEANUP_FREE char *name = stop_job_name(what, job->id);
@@ -192,7 +191,7 @@ static char **stop_copy_argv(struct json_object *command)
 	return argv;
 }
 
-/* False: there is none, or none that this node can run. */
+/* False: there is no hook, or none of a type that this node runs. */
 static bool stop_set_hook(struct pod_call *pc, struct container_job *job, struct json_object *hook,
 			  const char *which)
 {
@@ -209,7 +208,7 @@ static bool stop_set_hook(struct pod_call *pc, struct container_job *job, struct
 	return false;
 }
 
-/* How long it has from now on. */
+/* The seconds that a container has from now on to end. */
 static int64_t stop_grace(struct pod_call *pc)
 {
 	int64_t grace =
@@ -223,7 +222,7 @@ static int64_t stop_grace(struct pod_call *pc)
 	if (!asb_time_parse(asb_str(pc->pod, "metadata", "deletionTimestamp"), &until)) {
 		return grace;
 	}
-	/* deletionTimestamp is when the grace is over; clocks differ, so it never adds anything. */
+	/* deletionTimestamp is the end of the grace period. Clocks differ, so it never makes it longer. */
 	left = (until - asb_now_ms(pc->call) + 999) / 1000;
 	left = left < GRACE_LEAST_S ? GRACE_LEAST_S : left;
 	return left < grace ? left : grace;
@@ -274,7 +273,7 @@ void pod_run_post_start(struct pod_call *pc, size_t number, const char *id)
 		stop_free_job(job);
 	} else if (!stop_start_job(job, "postStart", stop_run_post_start)) {
 		pod_event(pc, "Warning", "FailedPostStartHook",
-			  "container %s: too much is under way on this node, the hook is not run",
+			  "container %s: too many jobs run on this node, so the hook was not run",
 			  container->name);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of pods by uid. Owned by node/node.c, used by the reconciles and by whatever wakes them. */
+/* The records of pods by uid. Owned by node/node.c; used by the reconciles and by what enqueues them. */
 #include "config.h"
 
 #include "node/pod/store.h"

@@ -73,7 +73,7 @@ static int64_t view_reported_time(struct json_object *terminated)
 	return ms;
 }
 
-/* The runtime has nothing of it: what the stored status says counts. */
+/* The runtime has no such container: takes the state from the stored status. */
 static void view_set_state_from_reported(struct container_view *container)
 {
 	struct json_object *terminated = asb_at(container->reported, "state", "terminated");
@@ -107,7 +107,7 @@ static void view_set_state(const struct pod_view *view, struct container_view *c
 	container->next = now->attempt + 1;
 	if (container->init && now->phase != RUNTIME_RUNNING && view->sandbox != NULL &&
 	    now->created_ms < view->sandbox->started_ms && !view->terminal) {
-		/* Of a sandbox that is no more: a new one is initialised again. */
+		/* It ran in a sandbox that is gone: a new sandbox is initialised again. */
 		container->state = CONTAINER_NONE;
 	} else if (now->phase == RUNTIME_RUNNING) {
 		container->state = CONTAINER_RUNNING;
@@ -221,7 +221,7 @@ bool container_init_done(const struct container_view *container)
 	return container->state == CONTAINER_EXITED && container->exit_code == 0;
 }
 
-/* Once a main container was made in this sandbox, the sidecars before it may restart as they like. */
+/* Once a main container was made in this sandbox, a restart of a sidecar does not stop it again. */
 static bool view_main_began(const struct pod_view *view)
 {
 	for (size_t i = view->init_count; i < view->count; i++) {

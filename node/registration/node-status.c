@@ -73,7 +73,7 @@ static void status_add_address(struct json_object *list, const char *type, const
 	json_object_array_add(list, entry);
 }
 
-/* The heartbeat is told only with a change, or when it is due. */
+/* The heartbeat changes only together with something else, or when it is due. */
 static void status_set_condition(struct json_object *conditions, const char *type, bool good,
 				 const char *reason, const char *message, int64_t now_ms)
 {

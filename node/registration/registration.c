@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the Node and its Lease. A thread of node/node.c. */
+/* Writes the Node and renews its Lease. A thread of node/node.c. */
 #include "config.h"
 
 #include "node/registration/registration.h"
@@ -19,7 +19,7 @@
 
 #define TEXT_MAX 4096
 #define LINE_MAX_BYTES 256
-#define FIRST_AGAIN_US 1000000u /* until the Node is there */
+#define FIRST_AGAIN_US 1000000u /* while there is no Node yet */
 
 const struct asb_kind node_kind = {
 	.group = "", .version = "v1", .plural = "nodes", .kind = "Node"
@@ -165,7 +165,7 @@ static struct json_object *registration_create_node(struct registration *registr
 	return made;
 }
 
-/* A Node that was there before may lack our labels. */
+/* A Node that existed before may lack our labels. */
 static void registration_set_labels(struct registration *registration, struct json_object *stored)
 {
 	struct json_object *labels = registration_labels(registration->node->name);

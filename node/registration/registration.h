@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Node object of this machine and its Lease: made when absent, renewed every 10 s, told again
- * when something changes or five minutes have passed, on a thread of its own.
+ * Node status and lease: creates the Node object of this machine and its Lease, renews the Lease every
+ * 10 s, and writes the status when it changes or five minutes have passed. On a thread of its own.
  * https://kubernetes.io/docs/concepts/architecture/nodes/
  */
 #ifndef ASB_NODE_REGISTRATION_REGISTRATION_H
@@ -15,16 +15,16 @@
 #define LEASE_NAMESPACE "kube-node-lease"
 #define LEASE_RENEW_US 10000000u
 #define LEASE_DURATION_S 40
-#define NODE_LOOK_US 30000000u         /* runtime, room on disk */
+#define NODE_LOOK_US 30000000u         /* between checks of runtime and disk */
 #define NODE_HEARTBEAT_MS (300 * 1000) /* a status is written at least this often */
 
 struct node;
 struct registration;
 struct registration *registration_create(struct node *node);
-/* Ends the thread; the lease stays to run out. */
+/* Ends the thread; the lease is left to expire. */
 void registration_destroy(struct registration *registration);
 
-/* What a Node says of itself. */
+/* The facts that a Node's status shows. */
 struct node_facts {
 	const char *name, *ip, *runtime_version; /* "podman://4.3.1" */
 	bool runtime_good;
@@ -37,7 +37,7 @@ struct node_facts {
 /* The labels every Node has; the caller's. */
 struct json_object *registration_labels(const char *name);
 /* The Node's status, from the stored one (or NULL) and the facts; the caller's. Equal facts give
- * equal trees but for the heartbeats, which are kept until they are due. */
+ * equal trees; heartbeats change only when they are due. */
 struct json_object *registration_status(struct json_object *node, const struct node_facts *facts,
 					int64_t now_ms);
 /* The machine's cores and memory. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries the streams of a process in a container over a connection, until it has ended or nobody
- * wants it any more. Called by node/server/kubelet-server.c on a thread of its own. */
+/* Carries the streams of a process in a container over a connection, until the process has ended or
+ * the client is gone. Called by node/server/kubelet-server.c on a thread of its own. */
 #include "config.h"
 
 #include "node/server/exec.h"
@@ -18,8 +18,8 @@
 
 #define FULL (256u << 10) /* that waits to be taken; then nothing more is read */
 #define CEILING (FULL + 4 * EXEC_FRAME_MAX)
-#define REST_MS 10000    /* for who asks to read the end */
-#define WAIT_MS 200      /* between looks at who asks, while only the process's end is missing */
+#define REST_MS 10000    /* for the client to read the rest */
+#define WAIT_MS 200      /* between checks of the client, while only the process's end is missing */
 #define REAP_US 6000000u /* for a process that was ended to be gone */
 #define SIZE_MS 50       /* between attempts to set a terminal's size */
 #define SIZE_TRIES 40
@@ -48,7 +48,7 @@ static void exec_close_fd(int *fd)
 	}
 }
 
-/* ---- from who asked ---- */
+/* ---- from the client ---- */
 
 /* The first size comes as soon as the process is asked for, which may be before it has begun. One that
  * cannot be set at all is no reason to end. */
@@ -155,7 +155,7 @@ static bool exec_turn(struct carrier *carrier)
 		{ .fd = carrier->stream->fd,
 		  .events = (short)(POLLRDHUP | (takes ? POLLIN : 0) |
 				    (carrier->to.length > 0 ? POLLOUT : 0)) },
-		/* Without anything to write it tells when nobody reads any more. */
+		/* With nothing to write it reports that the process has closed its input. */
 		{ .fd = process->in, .events = (short)(input ? POLLOUT : 0) },
 		{ .fd = gives ? process->out : -1, .events = POLLIN },
 		{ .fd = gives ? process->err : -1, .events = POLLIN },
@@ -196,13 +196,13 @@ static bool exec_turn(struct carrier *carrier)
 
 /* ---- the end ---- */
 
-/* Whether somebody still waits for it, after a short wait. */
-static bool exec_is_asked(const struct carrier *carrier, int wait_ms)
+/* Whether the client still waits for the process, after a short wait. */
+static bool exec_is_asked(const struct carrier *carrier, int timeout_ms)
 {
 	struct pollfd fds[] = { { .fd = carrier->stream->stop, .events = POLLIN },
 				{ .fd = carrier->stream->fd, .events = POLLRDHUP } };
 
-	return poll(fds, ARRAY_LEN(fds), wait_ms) == 0;
+	return poll(fds, ARRAY_LEN(fds), timeout_ms) == 0;
 }
 
 /* Its streams are closed; it may go on without them. */
@@ -227,7 +227,7 @@ static void exec_send_rest(struct carrier *carrier)
 	}
 }
 
-/* Nobody wants it: the process goes, and what the runtime remembers of it. */
+/* The client is gone: ends the process, and frees what the runtime remembers of it. */
 static void exec_abandon(struct carrier *carrier)
 {
 	const struct runtime_ops *ops = exec_ops_of(carrier);
@@ -290,7 +290,7 @@ void exec_serve(const struct server_stream *stream, const struct exec_request *r
 
 	if (runtime->ops->exec_stream == NULL) {
 		server_send_text(stream->fd, "501 Not Implemented",
-				 "this runtime runs nothing beside containers");
+				 "this runtime cannot run further processes in containers");
 		return;
 	}
 	id = server_find_container(runtime, request->uid, request->container, false, &error);

@@ -102,7 +102,7 @@ static void forward_carry(const struct server_stream *stream, int pod)
 
 	while (!(up.write_ended && down.write_ended)) {
 		short server = forward_wishes(&down, &up);
-		/* Without a wish, the pod's end would be told again and again. */
+		/* Without events to wait for, poll would report the pod's hangup again and again. */
 		struct pollfd fds[] = {
 			{ .fd = stream->stop, .events = POLLIN },
 			{ .fd = stream->fd, .events = forward_wishes(&up, &down) },
@@ -112,7 +112,7 @@ static void forward_carry(const struct server_stream *stream, int pod)
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR) {
 			break;
 		}
-		/* Who asked ends one direction by a shutdown; a hangup is the end of both. */
+		/* The client ends one direction by a shutdown; a hangup is the end of both. */
 		if (fds[0].revents != 0 || (fds[1].revents & (POLLHUP | POLLERR)) != 0) {
 			break;
 		}

@@ -24,7 +24,7 @@
 #include "node/server/logs.h"
 
 #define HEAD_MAX 24576 /* of a request: a command may be long */
-#define SEND_S 30      /* who does not read for so long is gone */
+#define SEND_S 30      /* a client that reads nothing for so long is gone */
 #define STOP_US 2000000u
 #define BACKLOG 64
 #define FULL_MS 100 /* without descriptors: until the next attempt to accept */
@@ -48,7 +48,7 @@ struct connection {
 
 /* ---- one request ---- */
 
-/* False: the server stops, or who asked has gone or was cut, as the guard does in time. */
+/* False: the server stops. A connection that the guard has closed becomes readable. */
 static bool server_wait_bytes(const struct connection *connection)
 {
 	struct pollfd fds[] = { { .fd = connection->fd, .events = POLLIN },
@@ -139,7 +139,7 @@ static void server_respond(struct kubelet_server *server, int fd, char *head)
 
 	end = target != NULL ? strchr(target + 1, ' ') : NULL;
 	if (end == NULL) {
-		server_send_text(fd, "400 Bad Request", "this is no HTTP request");
+		server_send_text(fd, "400 Bad Request", "this is not an HTTP request");
 		return;
 	}
 	*target++ = '\0';
@@ -160,7 +160,7 @@ static void server_run_connection(void *arg)
 	char head[HEAD_MAX];
 
 	if (server_read_head(connection, head)) {
-		/* Logs that are followed and sessions go on for as long as somebody takes them. */
+		/* Followed logs and sessions have no deadline while the client reads. */
 		http_guard_enter(server->guard, &connection->link, HTTP_PHASE_STREAM);
 		server_respond(server, connection->fd, head);
 	}
@@ -215,14 +215,15 @@ static void server_listen_on(void *arg)
 				server_take_connection(server, fd);
 			} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 				   errno == ENOBUFS) {
-				/* Who waits stays in the backlog, and poll tells of it at once. */
+				/* Connections wait in the backlog; the pause keeps poll from returning at once again
+				 * and again. */
 				(void)poll(&fds[1], 1, FULL_MS);
 			}
 		}
 	}
 }
 
-/* Whether somebody answers on it. */
+/* Whether a process listens on the socket. */
 static bool server_is_alive(const char *path)
 {
 	int fd = socket_connect_unix(path, 0, 0);
@@ -245,7 +246,8 @@ static int server_bind_socket(const char *path, struct error *reterr)
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (server_is_alive(path)) {
-		return error_set(reterr, -EADDRINUSE, "somebody listens on '%s' already", path);
+		return error_set(reterr, -EADDRINUSE, "another process listens on '%s' already",
+				 path);
 	}
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

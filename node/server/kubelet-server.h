@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the API server's process asks of the node, over HTTP on a UNIX socket of mode 0600:
+ * The kubelet server: what the API server asks of the node, over HTTP on a UNIX socket of mode 0600:
  *
  *	GET /logs/{pod uid}/{container}?tailLines=&sinceSeconds=&limitBytes=&follow=&timestamps=&previous=
  *	POST /exec/{pod uid}/{container}?command=...&command=...&stdin=&tty=    Upgrade: agent-sandbox-exec
  *	POST /attach/{pod uid}/{container}?stdin=&tty=                          Upgrade: agent-sandbox-exec
  *	POST /portforward/{pod uid}/{port}                                      Upgrade: agent-sandbox-forward
  *
- * After a 101 the connection speaks net/exec-frame.h, or carries the bytes of the pod's port. Who
- * asks sends nothing before the response.
+ * After a 101 the connection speaks net/exec-frame.h, or carries the bytes of the pod's port. The
+ * client sends nothing before the response.
  *
  * Each connection carries one request and has a thread of its own; the response ends with the
- * connection. A head has ten seconds, whatever drips in, and when there are too many connections the
- * one that has waited longest for its head is cut (net/http-guard.h).
+ * connection. A header section must be complete within ten seconds; with too many connections the one that has
+ * waited longest for its header section is closed (net/http-guard.h).
  */
 #ifndef ASB_NODE_SERVER_KUBELET_SERVER_H
 #define ASB_NODE_SERVER_KUBELET_SERVER_H
@@ -23,11 +23,11 @@
 #include "base/sched.h"
 #include "node/runtime/runtime.h"
 
-/* Fewer than JOBS_MAX (node/pod/jobs.h): those that were cut have threads until they have noticed. */
+/* Fewer than JOBS_MAX (node/pod/jobs.h): closed connections keep their threads until these have noticed. */
 #define KUBELET_CONNECTIONS_MAX 192
 
 struct kubelet_server;
-/* Replaces a socket that nobody listens on. NULL and *reterr when there can be none. */
+/* Replaces a socket on which no process listens. NULL and *reterr where it cannot listen. */
 struct kubelet_server *kubelet_server_create(struct sched *sched, struct runtime *runtime,
 					     const char *path, struct error *reterr);
 /* Takes no more requests and ends those that can be ended; false: some still wait for the runtime

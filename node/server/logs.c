@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of a container as an HTTP answer, and what all responses share. Called by node/serve*.c. */
+/* The log of a container as an HTTP response, and what all responses share. Called by the other files of
+ * this directory. */
 #include "config.h"
 
 #include "node/server/logs.h"
@@ -11,7 +12,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-#define ANSWER_HEAD                                                                  \
+#define LOGS_HEADERS                                                                 \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: " \
 	"close\r\n\r\n"
 #define ERROR_MAX 1024
@@ -62,7 +63,7 @@ static int logs_set_option(struct logs_request *ret, const char *name, const cha
 		}
 		ret->options.limit_bytes = (uint64_t)limit;
 	}
-	return 0; /* Kubernetes ignores what it does not know, too */
+	return 0; /* Kubernetes ignores unknown options, too */
 }
 
 static int logs_parse_query(char *query, struct logs_request *ret, struct error *reterr)
@@ -118,7 +119,7 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 	return logs_parse_query(query, ret, reterr);
 }
 
-/* ---- answering ---- */
+/* ---- responding ---- */
 
 int server_send_bytes(int fd, const char *data, size_t length)
 {
@@ -146,7 +147,8 @@ void server_send_text(int fd, const char *status, const char *text)
 	server_send_bytes(fd, response, strlen(response));
 }
 
-/* The head goes out with the first bytes, so that an error before them can still be told. */
+/* The header section is sent with the first bytes, so that an error before them can still set the
+ * status. */
 struct response {
 	int fd;
 	bool began;
@@ -160,7 +162,7 @@ static int logs_begin(struct response *response)
 		return 0;
 	}
 	response->began = true;
-	return server_send_bytes(response->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
+	return server_send_bytes(response->fd, LOGS_HEADERS, strlen(LOGS_HEADERS));
 }
 
 static int logs_on_bytes(void *arg, const char *data, size_t length)

@@ -27,9 +27,9 @@ char *server_find_container(struct runtime *runtime, const char *uid, const char
 			    bool previous, struct error *reterr);
 /* The next part of a path, until '/' or the end; false when it is empty or too long. */
 bool server_take_part(const char **at, char *ret, size_t size);
-/* A whole answer of plain text. */
+/* Sends a whole response of plain text. */
 void server_send_text(int fd, const char *status, const char *text);
-/* All of it, or a negative code. */
+/* Sends all of it: 0, or a negative code. */
 int server_send_bytes(int fd, const char *data, size_t length);
 
 #endif
