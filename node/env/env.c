@@ -88,8 +88,7 @@ static int env_set(struct env *env, const char *name, char *take_value)
 	return 0;
 }
 
-/* A value of data, for a kubelet looks at no binaryData here. *ret is NULL where the key is not
- * there. */
+/* A value of data: a kubelet ignores binaryData here. *ret is NULL where there is no such key. */
 static int env_value_of(struct env *env, struct json_object *object, const char *resource,
 			const char *key, char **ret)
 {

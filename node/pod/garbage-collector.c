@@ -28,8 +28,8 @@ struct garbage_collector {
 	struct sched_thread *thread;
 	bool logged;     /* the thread's own: the failure is in the log */
 	char **suspects; /* the thread's own: directories without a pod at the last check; or NULL */
-	uint64_t directories_us;   /* the thread's own: when they are checked next */
-	struct claims_look claims; /* the thread's own, and when they are checked next */
+	uint64_t directories_us;    /* the thread's own: when they are checked next */
+	struct claims_check claims; /* the thread's own, and when they are checked next */
 	uint64_t claims_us;
 };
 
@@ -237,7 +237,7 @@ void garbage_collector_destroy(struct garbage_collector *collector)
 	sched_mutex_unlock(&collector->lock);
 	sched_join(collector->thread);
 	strings_finish(collector->suspects);
-	claims_look_finish(&collector->claims);
+	claims_check_finish(&collector->claims);
 	sched_cond_finish(&collector->changed);
 	sched_mutex_finish(&collector->lock);
 	free(collector);

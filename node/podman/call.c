@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-#define WORDS_MAX 300 /* of Podman's, in an error */
+#define MESSAGE_MAX 300 /* characters of Podman's message in an error */
 
 static int call_code_of(int status)
 {
@@ -35,7 +35,7 @@ int podman_result(const struct http_response *response, struct json_object **ret
 	CLEANUP_JSON struct json_object *tree = NULL;
 
 	if (response->result != 0) {
-		return error_set(reterr, -EAGAIN, "podman does not answer: %s", response->error);
+		return error_set(reterr, -EAGAIN, "podman does not respond: %s", response->error);
 	}
 	if (response->body.length > 0) {
 		tree = json_parse(response->body.data, response->body.length, NULL);
@@ -43,8 +43,9 @@ int podman_result(const struct http_response *response, struct json_object **ret
 	if (response->status / 100 != 2 && response->status != 304) {
 		const char *words = asb_str(tree, "message");
 
-		return error_set(reterr, call_code_of(response->status), "podman: %.*s", WORDS_MAX,
-				 words != NULL ? words : "a response without words");
+		return error_set(reterr, call_code_of(response->status), "podman: %.*s",
+				 MESSAGE_MAX,
+				 words != NULL ? words : "a response without a message");
 	}
 	if (ret != NULL) {
 		*ret = TAKE(tree);
@@ -158,7 +159,7 @@ void podman_turn_begin(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	while (podman->turns == 0) {
-		/* Who holds a turn has deadlines. */
+		/* The thread that has a turn has deadlines. */
 		sched_cond_wait(&podman->wake, &podman->lock, SCHED_FOREVER);
 	}
 	podman->turns--;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections to a pod's port from inside its network: kubectl port-forward, also to servers that
- * listen on loopback alone. The node calls it through podman.c's table. */
+ * listen only on loopback. The node calls it through podman.c's table. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -75,7 +75,7 @@ static int connect_v6(struct attempt *attempt)
 	return connect_to(attempt, (struct sockaddr *)&address, sizeof(address));
 }
 
-/* A thread of its own, which ends in the pod's network: the socket stays there. */
+/* Runs on a thread of its own, which enters the pod's network and opens the socket there. */
 static void connect_inside(void *arg)
 {
 	struct attempt *attempt = arg;

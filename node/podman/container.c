@@ -33,8 +33,8 @@ static int container_image_user(struct podman *podman, const char *image, char *
 	return code;
 }
 
-/* runAsNonRoot. What was checked is what Podman is asked for: *ret_user is the image's user then,
- * so that an image that is tagged again meanwhile changes nothing. Else it stays NULL. */
+/* Checks runAsNonRoot. *ret_user gets the image's user where that was checked, so that Podman runs it
+ * even if the image's tag moves in between; else it stays NULL. */
 static int container_check_user(struct podman *podman, const struct runtime_container *container,
 				const char *image, char **ret_user, struct error *reterr)
 {

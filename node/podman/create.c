@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bodies of Podman's create requests (SpecGenerator), from what a pod says. podman-pod.c and
- * podman-container.c send them. */
+/* The bodies of Podman's create requests (SpecGenerator), from what a pod says. pod.c and
+ * container.c send them. */
 #include "config.h"
 
 #include "node/podman/create.h"
@@ -70,14 +70,14 @@ static struct json_object *create_begin(const struct podman_create *create,
 	asb_set_str(labels, LABEL_NS, pod->ns);
 	asb_set_str(labels, LABEL_POD, pod->name);
 	asb_set_str(labels, LABEL_HANDLER, create->handler);
-	/* Joined, a UTS namespace has no name under runsc; so each has its own, with one name. */
+	/* Under runsc a shared UTS namespace has no name, so each container has its own with the same name. */
 	if (!pod->host_network) {
 		asb_set_str(body, "hostname", pod->hostname);
 	}
 	/* /etc/hosts is the pod's, not what Podman makes of the machine's. */
 	json_object_object_add(body, "use_image_hosts", json_object_new_boolean(true));
 	json_object_object_add(body, "httpproxy", json_object_new_boolean(false));
-	/* Nothing of Podman's own that depends on what a command is called. */
+	/* Podman's default for this depends on the name of the command. */
 	asb_set_str(body, "systemd", "false");
 	if (create->take_rlimits != NULL) {
 		json_object_object_add(body, "r_limits", create->take_rlimits);
@@ -255,9 +255,9 @@ static bool create_has_capability(const char *const *list, const char *name)
 	return false;
 }
 
-/* What a pod says, and what no container has unless its pod asks for it: on a bridge that all pods
- * share, raw packets can bear another's address, and who makes device nodes needs but one mistake in
- * the device rules. */
+/* Adds and drops the capabilities that the pod names, and drops NET_RAW and MKNOD unless the pod adds
+ * them: on a bridge that all pods share, raw packets can have a forged address, and device nodes are
+ * dangerous where the device rules have a mistake. */
 static void create_add_capabilities(struct json_object *body,
 				    const struct runtime_container *container)
 {
@@ -291,8 +291,8 @@ static void create_add_security(struct json_object *body, const struct runtime_c
 	create_set_flag(body, "privileged", container->privileged);
 }
 
-/* A command takes the place of the image's entry point and of its arguments; arguments alone only
- * of the latter. Podman drops the image's arguments where an entry point is given. */
+/* A command replaces the entry point and the arguments of the image; arguments alone replace only the
+ * latter. Podman drops the image's arguments where an entry point is given. */
 static void create_add_command(struct json_object *body, const struct runtime_container *container)
 {
 	if (container->command != NULL && container->command[0] != NULL) {

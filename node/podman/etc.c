@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of /etc that the node writes for a pod: hosts, hostname, resolv.conf; on a small tmpfs,
- * so that a container that fills them fills nothing of the machine. Called when a pod is started and
+ * so that a container cannot fill a disk of the machine. Called when a pod is started and
  * removed, and for the mounts of each container. */
 #include "config.h"
 
@@ -87,14 +87,14 @@ static int etc_write_resolver(const char *directory, struct json_object *pause,
 	return etc_write(directory, "resolv.conf", &text, reterr);
 }
 
-/* Where none may be mounted, the files lie on the disk. again: what is there is full. Containers that
- * run keep what they have. */
-static int etc_make(const char *pod, bool anew, struct error *reterr)
+/* Mounts the tmpfs; where none may be mounted, the files are on the disk. again: over the present one,
+ * which is full. Running containers keep theirs. */
+static int etc_make(const char *pod, bool again, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/etc", pod);
 	CLEANUP_FD int parent = open(pod, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (anew) {
+	if (again) {
 		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 	}
 
@@ -141,7 +141,7 @@ int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, 
 	if (code == 0) {
 		code = etc_write_all(etc, pod, ip, pause, reterr);
 	}
-	/* A container has filled it. */
+	/* A container has filled the tmpfs. */
 	if (code == -ENOSPC && (code = etc_make(directory, true, reterr)) == 0) {
 		code = etc_write_all(etc, pod, ip, pause, reterr);
 	}
@@ -158,7 +158,7 @@ size_t podman_etc_mounts(const struct podman *podman, const char *uid,
 	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
 		char *path = xprintf("%s/%s", directory, etc_files[i].name);
 
-		/* A pod that an earlier release started has none but its hosts. */
+		/* A pod that an earlier release started has only its hosts file. */
 		if (access(path, R_OK) != 0 && i == 0) {
 			free(path);
 			path = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ends of containers, from Podman's stream of events; after each gap everything may have changed.
+/* Reports ends of containers from Podman's stream of events, and after each gap that anything may have
+ * changed.
  * podman.c starts it as a thread. */
 #include "config.h"
 
@@ -52,7 +53,7 @@ static int events_on_bytes(void *arg, const char *data, size_t length)
 	return 0;
 }
 
-/* Until somebody needs events, which is when the services can be asked. */
+/* Waits until events are wanted, which is when the services respond. */
 static bool events_wait_until_wanted(struct podman *podman)
 {
 	LOCKED(&podman->lock);
@@ -103,11 +104,11 @@ void podman_watch(void *arg)
 	if (events_wait_until_wanted(podman)) {
 		do {
 			events_follow(&watch);
-			/* A second twice rather than never. */
+			/* Events of one second may come twice, but none is missed. */
 			watch.since_s = sched_wall_us(podman->sched) / 1000000 - 1;
 			pause = watch.heard ? PAUSE_MIN_US : pause * 2;
 			pause = pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
-			/* What died in between is told by nobody. */
+			/* Events in between were missed: all pods are checked. */
 			podman->changed(podman->changed_arg, NULL);
 		} while (events_wait_before_again(podman, pause));
 	}

@@ -20,7 +20,7 @@
 
 #define OUTPUT_MAX 10240u
 #define END_US 2000000u /* between SIGTERM and SIGKILL, and for Podman to see an end */
-#define LOOK_MS 20      /* between looks: Podman tells of a session's end after its streams' */
+#define LOOK_MS 20 /* between checks: Podman reports a session's end after that of its streams */
 
 int podman_exec_create(struct podman *podman, const char *id, const char *const *argv, bool tty,
 		       bool want_in, char ret_id[80], struct error *reterr)
@@ -120,7 +120,7 @@ static int exec_collect(struct podman *podman, int fd, struct buf *rest, uint64_
 	return code;
 }
 
-/* Waits for the connection to close, at most so long: what ended lets go of its streams. */
+/* Waits for the connection to close, with a deadline: the end of the process closes its streams. */
 static bool exec_wait_end(struct podman *podman, int fd, uint64_t wait_us)
 {
 	struct buf none CLEANUP_BUF = BUF_INIT(1), rest CLEANUP_BUF = BUF_INIT(1);
@@ -129,8 +129,8 @@ static bool exec_wait_end(struct podman *podman, int fd, uint64_t wait_us)
 	       -ETIMEDOUT;
 }
 
-/* Under runsc the process that the machine sees only stands for the one inside, to which it hands
- * signals on, but SIGKILL: so SIGTERM first. */
+/* Under runsc the process on the machine forwards its signals to the process inside, but not SIGKILL:
+ * so SIGTERM comes first. */
 static void exec_kill_session(struct podman *podman, const char *session, int fd)
 {
 	pid_t pid = 0;

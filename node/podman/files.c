@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of the state directory: Podman's configuration, runsc's flags, the root of pause
- * containers. podman-handler.c has them written before the first call. */
+ * containers. handler.c has them written before the first call. */
 #include "config.h"
 
 #include "node/podman/podman-private.h"
@@ -96,8 +96,8 @@ struct json_object *podman_rlimits(void)
 
 /* ---- the directory ---- */
 
-/* Of our own, so that what the machine's says does not matter; nothing in it needs systemd. The
- * API takes no defaults for limits from it, the command line does. */
+/* Writes a configuration of our own, independent of the machine's and without systemd. Podman's API
+ * ignores its default limits; only the command line uses them. */
 static int files_write_configuration(const struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/containers.conf", podman->state_dir);
@@ -129,8 +129,8 @@ static int files_make_directory(const char *path, mode_t mode, struct error *ret
 	return 0;
 }
 
-/* A root with nothing but one static program. What Podman mounts in is there beforehand, so that
- * pods that start at one time do not make it for one another. */
+/* Makes a root file system with one static program. Podman's mount points are made in advance, so that
+ * pods which start together do not race to make them. */
 static int files_write_pause(const struct podman *podman, struct error *reterr)
 {
 	static const char *const directories[] = { "",     "/dev", "/proc", "/sys",

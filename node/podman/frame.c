@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes apart the frames of Podman's logs and processes. podman-log.c, podman-exec.c and
- * podman-stream.c feed it. */
+/* Takes apart the frames of Podman's logs and processes. log.c, exec.c and
+ * stream.c feed it. */
 #include "config.h"
 
 #include "node/podman/frame.h"

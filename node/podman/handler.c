@@ -47,7 +47,7 @@ static struct json_object *handler_trial_container(const struct podman *podman, 
 	return create;
 }
 
-/* What a node that was killed amid a trial has left. */
+/* Removes the trials of a node that was killed during one. */
 static void handler_remove_old_trials(struct podman *podman)
 {
 	CLEANUP_FREE char *filter = podman_filter(podman, NULL, NULL);
@@ -68,7 +68,7 @@ static void handler_remove_old_trials(struct podman *podman)
 	}
 }
 
-/* Runs a container under it, for a moment. */
+/* Tries a handler: runs a container under it and removes it again. */
 static int handler_try_handler(struct podman *podman, int handler, struct error *reterr)
 {
 	uint64_t random = sched_random(podman->sched);
@@ -112,7 +112,7 @@ static int handler_try_runsc(struct podman *podman, struct error *reterr)
 		code = handler_write_wrapper(path, podman->platform, reterr);
 		return code < 0 ? code : handler_try_handler(podman, PODMAN_RUNSC, reterr);
 	}
-	/* What worked before comes first, and is not taken from containers that use it. */
+	/* The wrapper that worked before comes first: running containers use it. */
 	code = access(path, X_OK) == 0 ? handler_try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
 	for (size_t i = 0; code < 0 && i < ARRAY_LEN(platforms); i++) {
 		code = handler_write_wrapper(path, platforms[i], reterr);
@@ -185,7 +185,7 @@ static int handler_make_network(struct podman *podman, struct error *reterr)
 			  : 0;
 }
 
-/* crun is quicker where it works: with hybrid cgroups it refuses. */
+/* Prefers crun, which is faster; with hybrid cgroups it does not work. */
 static int handler_find_default(struct podman *podman, struct error *reterr)
 {
 	static const int order[] = { PODMAN_CRUN, PODMAN_RUNC };
@@ -241,12 +241,12 @@ static int handler_prepare(struct podman *podman, struct error *reterr)
 	return code == 0 ? handler_make_network(podman, reterr) : code;
 }
 
-/* One thread prepares or tries; the others wait for it. */
+/* One thread at a time prepares or tries a handler. */
 static void handler_preparations_begin(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	while (podman->preparing) {
-		/* Who prepares has deadlines. */
+		/* The thread that prepares has deadlines. */
 		sched_cond_wait(&podman->wake, &podman->lock, SCHED_FOREVER);
 	}
 	podman->preparing = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections to Podman that turn from HTTP into raw streams, which libcurl does not do. For
- * podman-exec.c and podman-stream.c. */
+ * exec.c and stream.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ static int hijack_send_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* Until the empty line; what follows it stays in *in. */
+/* Reads the header section; the bytes that follow it stay in *in. */
 static int hijack_read_head(struct podman *podman, int fd, struct buf *in, struct error *reterr)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + PODMAN_CALL_MS * UINT64_C(1000);
@@ -48,7 +48,7 @@ static int hijack_read_head(struct podman *podman, int fd, struct buf *in, struc
 
 	while ((status = http_head_status(in, &length)) == 0) {
 		if (poll(&readable, 1, podman_left_ms(podman, deadline)) == 0) {
-			return error_set(reterr, -EAGAIN, "podman does not answer");
+			return error_set(reterr, -EAGAIN, "podman does not respond");
 		}
 
 		ssize_t got = recv(fd, piece, sizeof(piece), 0);
@@ -57,7 +57,8 @@ static int hijack_read_head(struct podman *podman, int fd, struct buf *in, struc
 			continue;
 		}
 		if (got <= 0 || buf_append(in, piece, (size_t)got) < 0) {
-			return error_set(reterr, -EAGAIN, "podman's answer ended within its head");
+			return error_set(reterr, -EAGAIN,
+					 "podman's response ended within its header section");
 		}
 	}
 	if (status != 101 && status != 200) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images: what is here, what is pulled, and for how long a registry may be silent. The node asks
+/* Images: which are present, pulls, and how long a registry may be silent. The node asks
  * through podman.c's table. */
 #include "config.h"
 
@@ -16,8 +16,8 @@
 #define PRESENT_WAIT_US 5000000u                   /* for a registry, where the image is here */
 #define ABSENT_WAIT_US 10000000u                   /* where it is not */
 #define PULL_WAIT_US (30 * 60 * UINT64_C(1000000)) /* for all of an image's layers */
-#define PULL_IDLE_MS 600000u /* one layer, of which Podman tells nothing while it comes */
-#define WORDS_MAX 160        /* of Podman's in an error: the last ones say most */
+#define PULL_IDLE_MS 600000u /* one layer, of which Podman reports nothing until it is complete */
+#define MESSAGE_MAX 160      /* characters of Podman's message in an error: its end says most */
 #define PULL_TEXT_MAX (1u << 20)
 
 static bool image_is_here(struct podman *podman, const char *name)
@@ -59,7 +59,7 @@ struct pull {
 	struct podman *podman;
 	struct transport *transport;
 	struct sched_mutex lock;
-	struct sched_cond news;
+	struct sched_cond changed;
 	uint64_t deadline_us; /* lock */
 	bool over, late;      /* lock */
 	struct buf text;      /* the reader's: lines of JSON */
@@ -75,7 +75,7 @@ static void image_watch_pull(void *arg)
 			pull->late = true;
 			pull->transport->ops->stop(pull->transport);
 		} else {
-			sched_cond_wait(&pull->news, &pull->lock, pull->deadline_us);
+			sched_cond_wait(&pull->changed, &pull->lock, pull->deadline_us);
 		}
 	}
 }
@@ -102,13 +102,13 @@ static int image_on_bytes(void *arg, const char *data, size_t length)
 static int image_say_failed(const char *name, const char *words, struct error *reterr)
 {
 	size_t length = strlen(words);
-	const char *from = length > WORDS_MAX ? words + length - WORDS_MAX : words;
+	const char *from = length > MESSAGE_MAX ? words + length - MESSAGE_MAX : words;
 
 	return error_set(reterr, -ENOENT, "cannot pull '%s': %s%.*s", name,
 			 from != words ? "..." : "", (int)strcspn(from, "\n"), from);
 }
 
-/* The last line tells: an id, or an error. */
+/* Reads the result from the last line: an id, or an error. */
 static int image_read_outcome(struct pull *pull, const struct http_response *response,
 			      const char *name, struct error *reterr)
 {
@@ -116,7 +116,7 @@ static int image_read_outcome(struct pull *pull, const struct http_response *res
 	const char *text = buf_str(&pull->text);
 
 	if (pull->late) {
-		return image_say_failed(name, "no registry answers", reterr);
+		return image_say_failed(name, "no registry responds", reterr);
 	}
 	if (podman_result(response, NULL, &error) < 0) {
 		return image_say_failed(name, error.text, reterr);
@@ -131,7 +131,7 @@ static int image_read_outcome(struct pull *pull, const struct http_response *res
 			return 0;
 		}
 	}
-	return image_say_failed(name, "podman ended without saying how", reterr);
+	return image_say_failed(name, "podman ended the pull without a result", reterr);
 }
 
 static void image_run_pull(struct pull *pull, const char *name, struct http_response *response)
@@ -152,7 +152,7 @@ static void image_run_pull(struct pull *pull, const char *name, struct http_resp
 	{
 		LOCKED(&pull->lock);
 		pull->over = true;
-		sched_cond_signal(&pull->news);
+		sched_cond_signal(&pull->changed);
 	}
 	sched_join(watchdog);
 }
@@ -177,7 +177,7 @@ static int image_pull(struct podman *podman, const char *name, uint64_t wait_us,
 	}
 	pull.deadline_us = sched_now_us(podman->sched) + wait_us;
 	sched_mutex_init(&pull.lock, podman->sched);
-	sched_cond_init(&pull.news, podman->sched);
+	sched_cond_init(&pull.changed, podman->sched);
 	image_run_pull(&pull, name, &response);
 
 	int code = image_read_outcome(&pull, &response, name, reterr);
@@ -185,7 +185,7 @@ static int image_pull(struct podman *podman, const char *name, uint64_t wait_us,
 	http_response_finish(&response);
 	curl_transport_destroy(pull.transport);
 	buf_finish(&pull.text);
-	sched_cond_finish(&pull.news);
+	sched_cond_finish(&pull.changed);
 	sched_mutex_finish(&pull.lock);
 	return code;
 }

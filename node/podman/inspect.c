@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Podman's answers say of containers. podman-list.c and podman-pod.c read them with it. */
+/* What Podman's responses say of containers. list.c and pod.c read them with it. */
 #include "config.h"
 
 #include "node/podman/inspect.h"
@@ -19,7 +19,7 @@ static char *inspect_copy(const char *text)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-/* "stopped" is how Podman calls one whose end it has not cleaned up after. */
+/* "stopped" is Podman's state of a container that has ended and is not cleaned up yet. */
 static enum runtime_phase inspect_phase_of(const char *state)
 {
 	static const char *const running[] = { "running", "paused", "stopping" };
@@ -105,7 +105,7 @@ void podman_read_state(struct json_object *inspect, bool stopped, struct runtime
 	}
 
 	int64_t finished = inspect_time_of(asb_str(state, "FinishedAt"));
-	/* runsc holds no limits here, and lets anybody inside kill the first process. */
+	/* runsc enforces no limits here, and processes inside can kill the first process. */
 	bool limited = asb_int(asb_at(inspect, "HostConfig", "Memory"), 0) > 0 &&
 		       !asb_streq(handler, "runsc");
 

@@ -28,8 +28,8 @@ static void launch_discard(struct podman *podman, const char *name)
 	(void)podman_call_on(podman, -1, "DELETE", name, PODMAN_REMOVE, NULL, NULL);
 }
 
-/* Podman's API takes a runtime in a create request and ignores it, so what will run is read back
- * before it runs. */
+/* Podman's API takes a runtime in a create request and ignores it, so the runtime that will be used
+ * is read back before the start. */
 static int launch_check_runtime(struct podman *podman, int handler, const char *name,
 				struct json_object *inspect, struct error *reterr)
 {
@@ -98,7 +98,7 @@ static int launch_start_checked(struct podman *podman, int handler, const char *
 	}
 	code = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
 	if (code < 0) {
-		/* What never ran is not left behind: the next try begins again. */
+		/* A container that never ran is removed, so that the next try starts from nothing. */
 		launch_discard(podman, name);
 		code = launch_code_of_start(code, reterr->text);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What containers there are: Podman's list, and inspect where the list says too little. The node
+/* Lists the containers: from Podman's list, and from inspect where that has more. The node
  * calls it through podman.c's table. */
 #include "config.h"
 
@@ -65,14 +65,14 @@ static char *list_known_address(struct podman *podman, const struct runtime_stat
 	return ip != NULL ? xstrdup(ip) : NULL;
 }
 
-/* ---- what the list says too little of ---- */
+/* ---- what only inspect has ---- */
 
 static bool list_is_running_pause(const struct runtime_status *status)
 {
 	return status->name == NULL && status->phase == RUNTIME_RUNNING;
 }
 
-/* A running member's line in the list is enough: it costs one question for all of them. */
+/* For a running container the list is enough, which is one request for all of them. */
 static bool list_needs_inspect(const struct runtime_status *status)
 {
 	return status->phase == RUNTIME_EXITED ||
@@ -84,7 +84,7 @@ static void list_read_inspect(struct podman *podman, struct json_object *inspect
 {
 	char ip[64];
 
-	/* Before the times are made more precise: the list's are what it is found by. */
+	/* Before podman_read_state makes the times more precise: the address is stored under the list's. */
 	if (status->name == NULL && podman_read_ip(inspect, podman->network, ip)) {
 		status->ip = xstrdup(ip);
 		if (list_is_running_pause(status)) {

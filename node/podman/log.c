@@ -9,7 +9,7 @@
 #include "node/podman/frame.h"
 #include "node/podman/podman-private.h"
 
-#define IDLE_MS 600000u  /* a followed log that says nothing for so long is asked for again */
+#define IDLE_MS 600000u  /* a followed log is requested again after so long without a line */
 #define REST_MS 60000u   /* of one that is not followed */
 #define FOLLOWS_MAX 144u /* so a follower stays for a day */
 
@@ -96,7 +96,7 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 			http_response_finish(&response);
 			return code;
 		}
-		/* Nothing came for IDLE_MS, so what comes is younger than this question was. */
+		/* Nothing came for IDLE_MS, so the next lines are newer than this request. */
 		since_ms = asked_ms > since_ms ? asked_ms : since_ms;
 		http_response_finish(&response);
 	}

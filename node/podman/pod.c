@@ -19,7 +19,7 @@
 #include "node/podman/inspect.h"
 #include "node/podman/podman-private.h"
 
-/* The address that this machine is seen by. */
+/* The address under which other machines reach this one. */
 static void pod_own_address(char ret_ip[64])
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9) };
@@ -62,7 +62,7 @@ static int pod_launch_pause(struct podman *podman, int handler, const struct run
 	if (code < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
 		return code;
 	}
-	/* It was here and has ended: the machine was restarted. */
+	/* The pause existed and has ended: the machine was restarted. */
 	json_release(ret_inspect);
 	*ret_inspect = NULL;
 	code = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
@@ -81,7 +81,7 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 	if (!podman_name_ok(pod->uid)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", pod->uid);
 	}
-	/* The pod's own handler must work, but holds no network: the default does that. */
+	/* The pod's own handler must work, but the pause runs under the default one. */
 	code = podman_handler(podman, pod->handler, &handler, reterr);
 	if (code == 0) {
 		code = podman_handler(podman, NULL, &handler, reterr);

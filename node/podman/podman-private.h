@@ -29,7 +29,7 @@
 #define LABEL_CONTAINER "agent-sandbox.container" /* not on the pod's own */
 #define LABEL_ATTEMPT "agent-sandbox.attempt"
 #define LABEL_HANDLER "agent-sandbox.handler"
-#define LABEL_TRIAL "agent-sandbox.trial" /* only on what tries a handler, beside LABEL_NODE */
+#define LABEL_TRIAL "agent-sandbox.trial" /* with LABEL_NODE, on containers that try a handler */
 
 enum { PODMAN_RUNC, PODMAN_CRUN, PODMAN_RUNSC, PODMAN_HANDLERS };
 
@@ -104,7 +104,7 @@ int podman_prepare(struct podman *podman, struct error *reterr);
 int podman_handler(struct podman *podman, const char *name, int *ret, struct error *reterr);
 
 /* call.c */
-/* Whose service is asked where it does not matter which: the default handler's. */
+/* The handler whose service gets requests that any service can serve: the default one. */
 int podman_main(struct podman *podman);
 struct podman_request {
 	int handler; /* whose service; -1: any */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of images: which are well formed, and what short ones may stand for. For podman-image.c. */
+/* Names of images: which are well formed, and what short ones may stand for. For image.c. */
 #include "config.h"
 
 #include "node/podman/reference.h"

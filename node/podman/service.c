@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `podman system service` children: one thread starts, watches and ends them. podman.c starts
- * that thread, podman-call.c asks for transports. */
+ * that thread, call.c asks for transports. */
 #include "config.h"
 
 #include "node/podman/podman-private.h"
@@ -26,10 +26,10 @@
 
 #define CONNECTIONS 64u     /* most requests at one time to one service */
 #define READY_US 15000000u  /* for a service to listen */
-#define LOOK_US 5000u       /* between looks whether it does */
+#define LOOK_US 5000u       /* between checks whether it does */
 #define PAUSE_MIN_US 50000u /* before a service that died starts again, doubling */
 #define PAUSE_MAX_US 10000000u
-#define STEADY_US 10000000u /* it ran this long: what it died of is new */
+#define STEADY_US 10000000u /* after running so long, an end does not count as a repeated failure */
 #define END_US 5000000u     /* SIGTERM, then SIGKILL */
 
 extern char **environ;
@@ -60,7 +60,7 @@ static bool service_is_listening(const char *path)
 	return fd >= 0;
 }
 
-/* Of nodes that were killed: nobody else asks their services. */
+/* Removes the sockets of nodes that were killed: only they used these services. */
 static void service_remove_old_sockets(const struct podman *podman)
 {
 	DIR *directory = opendir(podman->state_dir);
@@ -149,7 +149,7 @@ struct transport *podman_transport(struct podman *podman, int handler)
 
 	uint64_t deadline = sched_now_us(podman->sched) + READY_US;
 
-	/* One that does not come is told by the call that fails. */
+	/* Where the service does not start, the caller's request reports it. */
 	while (!service->ready && !podman->stopping &&
 	       sched_cond_wait(&podman->wake, &podman->lock, deadline) == 0) {
 	}
@@ -205,7 +205,7 @@ static void service_free_environment(char **variables)
 	free(variables);
 }
 
-/* After fork: only what is safe beside other threads. Does not return. */
+/* Runs after fork, so only async-signal-safe calls are allowed. Does not return. */
 static void service_run_child(const char *directory, const char *binary, char *const *argv,
 			      char **variables, pid_t parent, int null, int log)
 {
@@ -277,7 +277,7 @@ static bool service_is_starting(struct podman *podman, const struct podman_servi
 	return service->pid != 0 && service->wanted && !service->ready;
 }
 
-/* Whether it has ended; then it comes again after a pause that grows. */
+/* Notes the end of a service, which starts again after a pause that grows. */
 static void service_look_after(struct podman *podman, struct podman_service *service)
 {
 	int status;
@@ -316,7 +316,7 @@ static bool service_stopping(struct podman *podman)
 	return podman->stopping;
 }
 
-/* Until a child ends, somebody wakes us, or a start is due. */
+/* Waits until a child ends, the eventfd is written, or a start is due. */
 static void service_wait(struct podman *podman)
 {
 	struct pollfd fds[1 + PODMAN_HANDLERS] = { { .fd = podman->wake_fd, .events = POLLIN } };

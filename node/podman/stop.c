@@ -15,7 +15,7 @@
 
 #define GRACE_MOST_S 86400u
 #define KILLED_US 20000000u /* after SIGKILL, until Podman says that it has ended */
-#define LOOK_MIN_US 10000u  /* between looks whether it says so, doubling */
+#define LOOK_MIN_US 10000u  /* between checks whether it says so, doubling */
 #define LOOK_MAX_US 500000u
 #define SIGNAL_MAX 64
 
@@ -88,7 +88,7 @@ static int stop_inspect(struct target *target, struct error *reterr)
 	return 0;
 }
 
-/* Not by our own kill(2): under runsc the process that Podman names is not the guest's. */
+/* Sends a signal through Podman: under runsc the process on the machine is not the guest's. */
 static int stop_send_signal(struct target *target, int signal, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s/kill?signal=%d", target->id, signal);
@@ -110,7 +110,7 @@ static int stop_send_signal(struct target *target, int signal, struct error *ret
 
 /* ---- waiting ---- */
 
-/* Until Podman has seen that it ended. */
+/* Waits until Podman reports the container's end. */
 static int stop_wait_ended(struct target *target, uint64_t deadline, struct error *reterr)
 {
 	struct podman *podman = target->podman;
@@ -130,13 +130,14 @@ static int stop_wait_ended(struct target *target, uint64_t deadline, struct erro
 
 		LOCKED(&podman->lock);
 		while (sched_cond_wait(&podman->wake, &podman->lock, until) == 0) {
-			/* woken for another */
+			/* the wakeup was for another thread */
 		}
 	}
 }
 
-/* True: the process has ended. Nobody else's time is taken: a stop of Podman's own holds one of its
- * few places for the whole grace, so that some deaf containers keep all others from ending. */
+/* Whether the process ends within the grace period. Podman's own stop is not used: it holds one of its
+ * few places for the whole grace period, so a few containers that ignore SIGTERM would delay all
+ * others. */
 static bool stop_ends_within(struct target *target, uint32_t grace_s)
 {
 	uint64_t deadline =
@@ -146,7 +147,7 @@ static bool stop_ends_within(struct target *target, uint32_t grace_s)
 	int ready;
 
 	if (fd.fd < 0) {
-		/* Gone; or no descriptor is to be had, and it is looked at instead. */
+		/* The process is gone, or no descriptor could be opened: then it is polled instead. */
 		return errno == ESRCH || stop_wait_ended(target, deadline, NULL) == 0;
 	}
 	do {

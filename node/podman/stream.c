@@ -18,11 +18,11 @@
 #include "node/podman/frame.h"
 #include "node/podman/podman-private.h"
 
-#define TICK_MS 500     /* how late a stop is seen by a stream that nothing moves on */
+#define TICK_MS 500     /* the longest time until an idle stream sees that all streams stop */
 #define PIECE_MAX 32768 /* bytes carried at a time */
-#define END_US 5000000u /* for Podman to tell how it ended */
+#define END_US 5000000u /* for Podman to report how it ended */
 #define LOOK_MS 20
-#define KILL_US 1000000u   /* between SIGTERM and SIGKILL of what nobody wants any more */
+#define KILL_US 1000000u   /* between SIGTERM and SIGKILL of a process whose client is gone */
 #define ATTACHED "attach-" /* in front of a container's id, instead of a session's */
 
 struct podman_stream {
@@ -55,7 +55,7 @@ static bool stream_stopping(struct podman *podman)
 
 /* ---- the carrier ---- */
 
-/* Waits for who reads; who does not any more is forgotten, the process goes on. */
+/* Waits for the reader; output is dropped when the reader is gone, and the process continues. */
 static int stream_put_out(struct podman_stream *stream, int *fd, const char *data, size_t length)
 {
 	while (length > 0 && *fd >= 0) {
@@ -345,7 +345,8 @@ int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit
 	}
 }
 
-/* Under runsc the process that the machine sees hands signals on, but SIGKILL: so SIGTERM first. */
+/* Under runsc the process on the machine forwards signals to the guest, but not SIGKILL: so SIGTERM
+ * comes first. */
 int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *reterr UNUSED)
 {
 	struct podman *podman = podman_of(runtime);
@@ -353,7 +354,7 @@ int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *
 	int code, sent = SIGTERM;
 	pid_t pid = 0;
 
-	/* What is only attached goes on. */
+	/* A process that was only attached to continues. */
 	if (strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0) {
 		return 0;
 	}

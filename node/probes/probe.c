@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The prober: which probe is due when, on a few threads, and what their results make of a
- * container. Called by the node when containers come, are looked at, and go. */
+ * container. Called when containers are started, observed and removed. */
 #include "config.h"
 
 #include "node/probes/probe.h"
@@ -442,7 +442,7 @@ void prober_remove(struct prober *prober, const char *id)
 			heap_remove(&prober->heap, &target->probes[kind].due);
 		}
 	}
-	/* A probe under way ends on its own and tells nobody; a call under way is waited for. */
+	/* The result of a running probe is dropped; a running call of changed is waited for. */
 	while (target->calls > 0) {
 		sched_cond_wait(&prober->called, &prober->lock, SCHED_FOREVER);
 	}

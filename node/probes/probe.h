@@ -41,7 +41,7 @@ struct prober *prober_create(struct sched *sched, struct runtime *runtime, runti
 			     void *arg);
 void prober_destroy(struct prober *prober);
 
-/* Begins to probe a container: id is the runtime's, container its spec (read, not kept: trees are
+/* Starts to probe a container: id is the runtime's, container its spec (read, not kept: trees are
  * not shared between threads), ip the pod's. Adding one that is there does nothing. */
 void prober_add(struct prober *prober, const char *uid, const char *id, const char *ip,
 		int64_t started_ms, struct json_object *container);

@@ -196,16 +196,16 @@ static void container_add_notes(const struct runtime_pod *pod,
 	} list[] = {
 		{ container->memory_limit != 0 || container->cpu_limit != 0 ||
 			  container->pids_limit != 0,
-		  "limits of memory, CPU and processes are not kept" },
+		  "limits of memory, CPU and processes are not enforced" },
 		{ container->user != NULL,
 		  "runs as the user of the node, not as the one asked for" },
-		{ container->read_only_root, "readOnlyRootFilesystem is not kept" },
+		{ container->read_only_root, "readOnlyRootFilesystem is not enforced" },
 		{ container_has_any(container->cap_drop), "capabilities are not dropped" },
 		{ container->seccomp != NULL, "seccompProfile is not applied" },
 		{ container_has_any(pod->sysctls) || container_has_any(container->sysctls),
 		  "sysctls are not set" },
 		{ container->working_dir != NULL,
-		  "workingDir is not used: it begins in a directory of its own" },
+		  "workingDir is not used: it starts in a directory of its own" },
 	};
 
 	if (notes == NULL) {
@@ -380,7 +380,7 @@ int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, stru
 	pid_t child = (pid_t)asb_int(asb_at(run, "child"), 0);
 
 	if (!container_has_ended(directory) && child > 1) {
-		/* The supervisor has not buried it, so the pid is still its own. */
+		/* The supervisor has not reaped the child, so the pid is still the child's. */
 		(void)kill(child, SIGTERM);
 		if (!container_wait_end(process, directory, grace_s * UINT64_C(1000000))) {
 			process_kill_all(mark);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes beside a container's own, with its environment: probes, hooks, kubectl exec; and
+/* Further processes of a container, with its environment: probes, hooks, kubectl exec; and
  * connections to a pod's address. Called through node/process/process.c's table. */
 #include "config.h"
 
@@ -246,7 +246,7 @@ int process_exec_end(struct runtime *runtime UNUSED, const char *exec_id,
 	pid_t pid = exec_parse_id(exec_id, &mark);
 
 	if (pid > 0) {
-		/* Ours, and not waited for: the pid is still its own. */
+		/* Our child, which was not reaped: the pid is still its own. */
 		(void)kill(pid, SIGKILL);
 		process_kill_all(mark);
 	}
@@ -268,7 +268,7 @@ static void exec_collect(int *fd, struct buf *output)
 	}
 }
 
-/* A process that a probe left behind holds nobody up: its own end is the end. */
+/* Ends with the process itself: descendants that still have its streams are not waited for. */
 int process_exec(struct runtime *runtime, const char *id, const char *const *argv,
 		 uint32_t timeout_ms, struct buf *output, int *ret_exit, struct error *reterr)
 {

@@ -55,13 +55,13 @@ static int list_add_pod(void *arg, const char *name)
 	return 0;
 }
 
-/* How it stands; a container that lost its supervisor ends here, and all its processes with it. */
+/* Reads the state; a container whose supervisor was killed is ended here, with all its processes. */
 static void list_read_phase(struct listing *listing, const char *directory, const char *id,
 			    struct runtime_status *status)
 {
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	bool lives = process_supervisor(run) > 0;
-	/* After that look: its last act is to write this. */
+	/* Read after that check, because a supervisor writes this file as its last action. */
 	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
 

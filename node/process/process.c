@@ -25,7 +25,7 @@
 	"plain processes of this machine: NOTHING isolates pods from it or from each other; " \
 	"run only what you would run yourself"
 #define WATCHED_MAX 2048
-#define WATCH_MS 5000 /* at most until what could not be watched is looked at */
+#define WATCH_MS 5000 /* between checks of containers that could not be watched */
 /* 127.64.0.1 to 127.127.255.254 */
 #define ADDRESS_FIRST 0x7f400000u
 #define ADDRESS_COUNT 0x400000u
@@ -50,7 +50,7 @@ static int process_ensure_image(struct runtime *runtime UNUSED, const char *imag
 				enum runtime_pull policy UNUSED, enum runtime_image *ret,
 				struct buf *note UNUSED, struct error *reterr UNUSED)
 {
-	/* There are none: whether it can be run without shows at the start. */
+	/* There are no images; the start finds out whether there is a program to run. */
 	*ret = RUNTIME_IMAGE_PRESENT;
 	return 0;
 }
@@ -70,7 +70,7 @@ static int process_has_address(void *arg, const char *name)
 	return asb_streq(asb_str(pod, "ip"), search->ip) ? 1 : 0;
 }
 
-/* From the uid, then the next one that no other pod has. */
+/* Chooses an address from the hash of the uid, or the next one that no other pod has. */
 static int process_choose_address(const char *directory, const char *uid, char ret[64])
 {
 	uint32_t hash = 2166136261u;
@@ -156,7 +156,7 @@ static int process_remove_pod(struct runtime *runtime, const char *uid, struct e
 	return code;
 }
 
-/* ---- the watcher: tells when a container's supervisor has ended ---- */
+/* ---- the watcher: reports when a container's supervisor has ended ---- */
 
 struct watched {
 	struct process_runtime *process;
@@ -164,7 +164,7 @@ struct watched {
 	size_t count;
 };
 
-/* Once for each container, also for one that ended before it could be watched. */
+/* Reports the end of a container once, also if it ended before it could be watched. */
 static void process_report_end(struct process_runtime *process, const char *directory,
 			       const char *uid)
 {

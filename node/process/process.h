@@ -8,7 +8,7 @@
  * capabilities are not made; each that a pod asks for is a note.
  *
  * Each pod has a loopback address of its own, 127.64.0.1 to 127.127.255.254, for its servers to listen
- * on ($POD_IP). Each container has a directory to begin in, and a supervisor: this program, executed again
+ * on ($POD_IP). Each container has a directory to start in, and a supervisor: this program, executed again
  * (process_supervise), which outlives the node, keeps the log and writes down how it ended. Every
  * process of a container has its id in $ASB_CONTAINER, by which all of them are found and ended, unless
  * they empty their environment.
@@ -28,7 +28,7 @@
 int process_runtime_create(struct sched *sched, const char *directory, const char *images,
 			   runtime_changed changed, void *arg, struct runtime **ret,
 			   struct error *reterr);
-/* The supervisor's main. argv: PROGRAM PROCESS_SUPERVISOR FOLDER-OF-THE-CONTAINER. */
+/* The supervisor's main. argv: PROGRAM PROCESS_SUPERVISOR DIRECTORY-OF-THE-CONTAINER. */
 int process_supervise(int argc, char **argv);
 
 #endif

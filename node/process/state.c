@@ -55,7 +55,7 @@ int process_each(const char *directory, int (*each)(void *arg, const char *name)
 	return code;
 }
 
-/* Below an open directory, by descriptors: names that others put there lead nowhere else. */
+/* Removes a tree by descriptors, so that links in it do not lead out of it. */
 static void state_remove_below(int parent, const char *name, int depth)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

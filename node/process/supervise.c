@@ -136,7 +136,8 @@ static void supervise_write_exit(const struct supervisor *supervisor, int status
 	(void)process_store(supervisor->directory, "exit.json", end);
 }
 
-/* Whether the child has ended; orphans of the container come to us and are buried too. */
+/* Whether the child has ended; orphaned processes of the container are our children and are reaped
+ * too. */
 static bool supervise_has_ended(pid_t child, int *ret_status)
 {
 	int status;

@@ -249,7 +249,7 @@ int fake_table_save(struct fake_table *table, struct error *reterr)
 				     strerror(-code));
 }
 
-/* The file again, with what is there now; it stays open for the changes. */
+/* Writes the whole file again; it stays open for the changes. */
 static int table_rewrite(struct fake_table *table, struct error *reterr)
 {
 	CLEANUP_FREE char *fresh = xprintf("%s.new", table->file);

@@ -20,7 +20,7 @@
 #include "base/error.h"
 #include "node/volumes/volumes.h"
 
-/* Sets the directories of earlier releases aside; before the first pod is looked at. now_ms is the wall
+/* Sets the directories of earlier releases aside; call it before the first pod is reconciled. now_ms is the wall
  * clock's. */
 int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr);
 
@@ -33,18 +33,18 @@ int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr);
 int claim_open(const char *root, int pod, const char *volume, struct json_object *claim,
 	       char **ret_path, bool *ret_old, struct error *reterr);
 
-/* Who may be gone: the caller keeps it between looks. */
-struct claims_look {
-	char **gone; /* names of directories whose claim was gone at the last look; ends in NULL, or NULL */
+/* Claims that may be gone: the caller keeps this between checks. */
+struct claims_check {
+	char **gone; /* names of directories whose claim was gone at the last check; ends in NULL, or NULL */
 };
-void claims_look_finish(struct claims_look *look);
+void claims_check_finish(struct claims_check *check);
 /*
- * One look at all directories: those whose claims the API server does not have, at two looks in a row,
+ * One check of all directories: those whose claims the API server does not have, at two checks in a row,
  * and that no pod uses, are removed; directories of earlier releases go to the claims that have their
- * names. Nothing is removed where the API server cannot be asked. tell gets a sentence for the log
- * of each that was taken over or removed, or cannot be. True: look again soon.
+ * names. Nothing is removed where the API server cannot be asked. report gets a sentence for the log
+ * for each that was taken over or removed, or cannot be. True: check again soon.
  */
-bool claims_clear(const char *root, const struct volume_source *source, struct claims_look *look,
-		  void (*tell)(void *arg, const char *sentence), void *arg);
+bool claims_clear(const char *root, const struct volume_source *source, struct claims_check *check,
+		  void (*report)(void *arg, const char *sentence), void *arg);
 
 #endif

@@ -193,7 +193,7 @@ static int tree_open_far(int directory, const char *path, int flags)
 	return open_beneath(held >= 0 ? held : directory, path, flags, 0, ONE_MOUNT);
 }
 
-/* Gives one file or directory to the group; *ret_folder tells which it is. */
+/* Gives one file or directory to the group; *ret_directory says which it is. */
 static int tree_chgrp_one(int parent, const char *name, gid_t group, bool *ret_directory)
 {
 	CLEANUP_FD int fd = open_beneath(parent, name, O_PATH | O_NOFOLLOW, 0, ONE_MOUNT);

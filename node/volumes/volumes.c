@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the volumes of a pod, one by one by their types, and removes them. Called by the node at
- * each look at a pod, and when a pod is gone. */
+/* Makes the volumes of a pod, one by one by their types, and removes them. Called by the reconciles
+ * of pods, and when a pod is gone. */
 #include "config.h"
 
 #include "node/volumes/volumes.h"
@@ -62,7 +62,7 @@ static int volumes_fail_errno(struct making *making, int code, const char *what,
 			 "%s '%s' below '%s': %s", what, name, making->root, strerror(-code));
 }
 
-/* Gives a volume to the pod's fsGroup, once for each pod: a directory beside the volumes remembers. */
+/* Gives a volume to the pod's fsGroup, once for each pod: a directory next to the volumes records it. */
 static int volumes_own(struct making *making, const char *name, int directory)
 {
 	struct stat info;
