@@ -29,7 +29,7 @@
 #include "node/volumes/claims.h"
 
 #define TIDY_MS 15000
-#define END_US 3000000u /* for stops, pulls and requests that are under way */
+#define END_US 3000000u /* for running stops, pulls and requests */
 
 struct node_process {
 	struct node node;
@@ -42,19 +42,19 @@ struct node_process {
 	struct garbage_collector *collector;
 	struct kubelet_server *server;
 	struct sched_mutex lock;
-	bool open; /* lock: pods may be woken */
+	bool open; /* lock: pods may be enqueued */
 	char name[256];
 	int signals;
 };
 
-/* ---- waking ---- */
+/* ---- enqueueing ---- */
 
-/* Of the runtime and of the probes. */
+/* Called by the runtime and the prober. */
 static void on_changed(void *arg, const char *uid)
 {
 	struct node_process *process = arg;
 
-	/* What comes before everything is there is found by the first sweep. */
+	/* The first run of the garbage collector finds what happened before. */
 	LOCKED(&process->lock);
 	if (!process->open) {
 		return;
@@ -132,7 +132,7 @@ static int make_runtime(struct node_process *process, struct error *reterr)
 		return code;
 	}
 	if (node->runtime->ops->check(node->runtime, &note, &error) < 0) {
-		/* The Node says so too, and it may be mended while we run. */
+		/* The Node's condition Ready says so too, and it may be repaired while the node runs. */
 		log_error("no containers can be run for now: %s", error.text);
 	} else {
 		log_info("runtime: %s", buf_str(&note));
@@ -237,7 +237,7 @@ static void wait_for_end(struct node_process *process)
 	}
 }
 
-/* False: something still waits for the runtime, so nothing may be freed. */
+/* False: a job still waits for the runtime, so nothing may be freed. */
 static bool stop(struct node_process *process)
 {
 	struct node *node = &process->node;

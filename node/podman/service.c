@@ -34,12 +34,12 @@
 
 extern char **environ;
 
+static const char *const service_handlers[PODMAN_HANDLERS] = { "runc", "crun", "runsc" };
+
 int podman_handler_index(const char *handler)
 {
-	static const char *const names[] = { "runc", "crun", "runsc" };
-
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
-		if (strcmp(names[i], handler) == 0) {
+		if (strcmp(service_handlers[i], handler) == 0) {
 			return i;
 		}
 	}
@@ -80,8 +80,6 @@ static void service_remove_old_sockets(const struct podman *podman)
 
 int podman_services_create(struct podman *podman, struct error *reterr)
 {
-	static const char *const names[] = { "runc", "crun", "runsc" };
-
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
 		podman->services[i].pidfd = -1;
 	}
@@ -93,10 +91,10 @@ int podman_services_create(struct podman *podman, struct error *reterr)
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
 		struct podman_service *service = &podman->services[i];
 
-		service->handler = names[i];
+		service->handler = service_handlers[i];
 		/* A name of its own: the service of a node that was killed removes its socket's
 		 * name when it ends, which may be after ours has begun to listen. */
-		service->socket = xprintf("%s/%s-%08x.sock", podman->state_dir, names[i],
+		service->socket = xprintf("%s/%s-%08x.sock", podman->state_dir, service_handlers[i],
 					  (unsigned)(sched_random(podman->sched) & 0xffffffffu));
 		if (strlen(service->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
 			return error_set(reterr, -EINVAL, "'%s' is too long for a socket",

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "node/server/exec.h"
-#include "node/server/logs.h"
+#include "node/server/response.h"
 
 static int exec_hex(char digit)
 {

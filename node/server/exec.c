@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "net/exec-frame.h"
-#include "node/server/logs.h"
+#include "node/server/response.h"
 
 #define FULL (256u << 10) /* that waits to be taken; then nothing more is read */
 #define CEILING (FULL + 4 * EXEC_FRAME_MAX)

@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "net/exec-frame.h"
-#include "node/server/logs.h"
+#include "node/server/response.h"
 
 #define PREFIX "/portforward/"
 #define PIECE 65536u

@@ -22,6 +22,7 @@
 #include "node/server/exec.h"
 #include "node/server/forward.h"
 #include "node/server/logs.h"
+#include "node/server/response.h"
 
 #define HEAD_MAX 24576 /* of a request: a command may be long */
 #define SEND_S 30      /* a client that reads nothing for so long is gone */

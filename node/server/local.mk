@@ -5,4 +5,5 @@ libnode_la_SOURCES += \
 	%D%/exec-parse.c \
 	%D%/forward.c %D%/forward.h \
 	%D%/kubelet-server.c %D%/kubelet-server.h \
-	%D%/logs.c %D%/logs.h
+	%D%/logs.c %D%/logs.h \
+	%D%/response.c %D%/response.h

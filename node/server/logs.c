@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of a container as an HTTP response, and what all responses share. Called by the other files of
- * this directory. */
+/* The log of a container as an HTTP response. Called by node/server/kubelet-server.c. */
 #include "config.h"
 
 #include "node/server/logs.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "node/server/response.h"
 
 #define LOGS_HEADERS                                                                 \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: " \
@@ -88,19 +87,6 @@ static int logs_parse_query(char *query, struct logs_request *ret, struct error 
 	return 0;
 }
 
-bool server_take_part(const char **at, char *ret, size_t size)
-{
-	size_t length = strcspn(*at, "/");
-
-	if (length == 0 || length >= size) {
-		return false;
-	}
-	memcpy(ret, *at, length);
-	ret[length] = '\0';
-	*at += length;
-	return true;
-}
-
 int logs_parse(const char *target, struct logs_request *ret, struct error *reterr)
 {
 	CLEANUP_FREE char *copy = xstrdup(target);
@@ -120,32 +106,6 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 }
 
 /* ---- responding ---- */
-
-int server_send_bytes(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR) {
-			continue;
-		}
-		if (sent <= 0) {
-			return sent < 0 ? -errno : -EPIPE;
-		}
-		data += sent;
-		length -= (size_t)sent;
-	}
-	return 0;
-}
-
-void server_send_text(int fd, const char *status, const char *text)
-{
-	CLEANUP_FREE char *response = xprintf(
-		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
-		status, strlen(text) + 1, text);
-
-	server_send_bytes(fd, response, strlen(response));
-}
 
 /* The header section is sent with the first bytes, so that an error before them can still set the
  * status. */
@@ -179,40 +139,6 @@ static int logs_on_bytes(void *arg, const char *data, size_t length)
 	}
 	response->left -= response->limited ? length : 0;
 	return server_send_bytes(response->fd, data, length);
-}
-
-char *server_find_container(struct runtime *runtime, const char *uid, const char *name,
-			    bool previous, struct error *reterr)
-{
-	struct runtime_list list = { 0 };
-	const struct runtime_status *now = NULL, *before = NULL;
-	char *id = NULL;
-
-	if (runtime->ops->list(runtime, uid, &list, reterr) < 0) {
-		return NULL;
-	}
-	for (size_t i = 0; i < list.count; i++) {
-		const struct runtime_status *status = &list.items[i];
-
-		if (status->name == NULL || strcmp(status->name, name) != 0) {
-			continue;
-		}
-		if (now == NULL || status->attempt > now->attempt) {
-			before = now;
-			now = status;
-		} else if (before == NULL || status->attempt > before->attempt) {
-			before = status;
-		}
-	}
-	now = previous ? before : now;
-	if (now != NULL) {
-		id = xstrdup(now->id);
-	} else {
-		error_set(reterr, -ENOENT, "%s container \"%s\" in pod \"%s\" not found",
-			  previous ? "previous terminated" : "no", name, uid);
-	}
-	runtime_list_finish(&list);
-	return id;
 }
 
 void logs_serve(struct runtime *runtime, const struct logs_request *request, int fd)

@@ -21,15 +21,5 @@ struct logs_request {
 int logs_parse(const char *target, struct logs_request *ret, struct error *reterr);
 /* Answers on a blocking socket, head included. */
 void logs_serve(struct runtime *runtime, const struct logs_request *request, int fd);
-/* The id of the newest attempt of a container, or of the one before; the caller's, NULL and *reterr
- * for none. */
-char *server_find_container(struct runtime *runtime, const char *uid, const char *name,
-			    bool previous, struct error *reterr);
-/* The next part of a path, until '/' or the end; false when it is empty or too long. */
-bool server_take_part(const char **at, char *ret, size_t size);
-/* Sends a whole response of plain text. */
-void server_send_text(int fd, const char *status, const char *text);
-/* Sends all of it: 0, or a negative code. */
-int server_send_bytes(int fd, const char *data, size_t length);
 
 #endif
