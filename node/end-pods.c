@@ -100,7 +100,8 @@ static void end_run_threads(struct sched *sched, struct ending *ending, bool pod
 	}
 }
 
-/* No container writes messages any more; without these mounts the state directory can be removed. */
+/* No container writes messages any more; without these mounts the state directory can be
+ * removed. */
 static void end_unmount_messages(const char *state_dir)
 {
 	CLEANUP_FREE char *path = xprintf("%s/messages", state_dir);

@@ -35,7 +35,8 @@ struct node {
 	struct prober *prober; /* NULL: the runtime runs nothing that could be probed */
 	struct volume_source source;
 	struct scheduler *scheduler; /* NULL without --bind */
-	/* Told what spec.unschedulable of the Node says, whenever it is read; NULL without --bind. */
+	/* Told what spec.unschedulable of the Node says, whenever it is read; NULL without
+	 * --bind. */
 	void (*cordon)(struct node *node, bool cordoned);
 };
 

@@ -132,7 +132,8 @@ static int make_runtime(struct node_process *process, struct error *reterr)
 		return code;
 	}
 	if (node->runtime->ops->check(node->runtime, &note, &error) < 0) {
-		/* The Node's condition Ready says so too, and it may be repaired while the node runs. */
+		/* The Node's condition Ready says so too, and it may be repaired while the node
+		 * runs. */
 		log_error("no containers can be run for now: %s", error.text);
 	} else {
 		log_info("runtime: %s", buf_str(&note));

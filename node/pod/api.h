@@ -12,8 +12,8 @@
 /* Assigns a pod to a node: POST .../binding. */
 int api_bind(struct client *client, struct json_object *pod, const char *node,
 	     struct error *reterr);
-/* Removes the object of a pod that has ended here: DELETE without a grace period, for this uid only.
- * ASB_OK too where the pod is gone already. */
+/* Removes the object of a pod that has ended here: DELETE without a grace period, for this uid
+ * only. ASB_OK too where the pod is gone already. */
 int api_remove_pod(struct client *client, struct json_object *pod, struct error *reterr);
 /* The functions of a volume_source whose arg is a client. */
 int api_source_get(void *client, const char *resource, const char *ns, const char *name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every step of a pod's reconcile needs: events about the pod, and when it runs again. Called by
- * all parts of node/pod that have a struct pod_call. */
+/* What every step of a pod's reconcile needs: events about the pod, and when it runs again. Called
+ * by all parts of node/pod that have a struct pod_call. */
 #include "config.h"
 
 #include <stdarg.h>

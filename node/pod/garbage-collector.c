@@ -15,8 +15,8 @@
 #include "node/pod/pod-private.h"
 #include "node/volumes/claims.h"
 
-/* Between checks of all claims with the API server, and the time to the second check of one that was
- * gone. */
+/* Between checks of all claims with the API server, and the time to the second check of one that
+ * was gone. */
 #define CLAIMS_US 30000000u
 #define CLAIMS_AGAIN_US 10000000u
 
@@ -195,7 +195,8 @@ static void collector_run(void *arg)
 
 		now = sched_now_us(sched);
 		next = now + (found ? GARBAGE_COLLECT_US : GARBAGE_COLLECT_US / 20);
-		/* Two checks in a row must be a minute apart, however often this thread is woken. */
+		/* Two checks in a row must be a minute apart, however often this thread is
+		 * woken. */
 		if (found && now >= collector->directories_us) {
 			collector_clear_directories(collector);
 			collector->directories_us = now + GARBAGE_COLLECT_US;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The garbage collector of pods and directories, on a thread of its own. At the start, every minute,
- * and whenever the runtime may have missed events, it lists what the runtime has and enqueues each pod:
- * the pod's reconcile takes it over or ends it. It removes directories without a pod, and those of
- * claims that are gone.
+ * The garbage collector of pods and directories, on a thread of its own. At the start, every
+ * minute, and whenever the runtime may have missed events, it lists what the runtime has and
+ * enqueues each pod: the pod's reconcile takes it over or ends it. It removes directories without a
+ * pod, and those of claims that are gone.
  */
 #ifndef ASB_NODE_POD_GARBAGE_COLLECTOR_H
 #define ASB_NODE_POD_GARBAGE_COLLECTOR_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pulls images once for all who need them. Called by the reconciles of pods, runs on node/pod/jobs.c. */
+/* Pulls images once for all who need them. Called by the reconciles of pods, runs on
+ * node/pod/jobs.c. */
 #include "config.h"
 
 #include "node/pod/images.h"

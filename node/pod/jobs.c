@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads by name, joined when the next one starts. Called by node/pod/images.c and node/pod/stop.c. */
+/* Threads by name, joined when the next one starts. Called by node/pod/images.c and
+ * node/pod/stop.c. */
 #include "config.h"
 
 #include "node/pod/jobs.h"

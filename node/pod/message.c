@@ -27,9 +27,9 @@ static char *message_directory_of(const char *root, const char *uid)
 	return xprintf("%s/messages/%s", root, uid);
 }
 
-/* Makes the directory of a pod's messages. bounded: on a small tmpfs, so that containers cannot fill a
- * disk of the machine; on the disk where none may be mounted. A directory that an earlier release made
- * stays as it is, because running containers write there. */
+/* Makes the directory of a pod's messages. bounded: on a small tmpfs, so that containers cannot
+ * fill a disk of the machine; on the disk where none may be mounted. A directory that an earlier
+ * release made stays as it is, because running containers write there. */
 static int message_directory(const char *root, const char *uid, bool bounded)
 {
 	CLEANUP_FREE char *all = xprintf("%s/messages", root),
@@ -96,7 +96,8 @@ static void message_read_file(const char *path, struct buf *out)
 		if (got > 0) {
 			buf_append(out, chunk, (size_t)got);
 		}
-		/* The container has ended: the rest is not read, and other containers may need the space. */
+		/* The container has ended: the rest is not read, and other containers may need the
+		 * space. */
 		if (info.st_size > MESSAGE_FILE_MAX) {
 			(void)!ftruncate(fd, MESSAGE_FILE_MAX);
 		}
@@ -115,8 +116,8 @@ static int message_take_log(void *arg, const char *data, size_t length)
 	return out->failed ? -ENOSPC : 0;
 }
 
-/* Invalid UTF-8 becomes '?', and control bytes are dropped: the API server would change them, so that
- * the status would differ at each reconcile. */
+/* Invalid UTF-8 becomes '?', and control bytes are dropped: the API server would change them, so
+ * that the status would differ at each reconcile. */
 static char *message_clean(const struct buf *raw)
 {
 	char *text = xalloc(raw->length + 1);

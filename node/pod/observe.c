@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Observes one pod (the runtime, the probes, what is remembered) and reports in events what it finds.
- * Called by node/pod/pod.c. */
+/* Observes one pod (the runtime, the probes, what is remembered) and reports in events what it
+ * finds. Called by node/pod/pod.c. */
 #include "config.h"
 
 #include <string.h>
@@ -53,8 +53,8 @@ static void observe_report_failure(struct pod_call *pc, struct container_record 
 	}
 }
 
-/* Until a new prober has seen a failure, the stored status holds, so that a restart of the node makes
- * no pod unready. */
+/* Until a new prober has seen a failure, the stored status holds, so that a restart of the node
+ * makes no pod unready. */
 static void observe_take_over(const struct container_view *container, struct probe_state *state)
 {
 	const char *full_id = asb_str(container->reported, "containerID");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans what a kubelet would do next for a pod, as a list of steps. Pure: no I/O, and the only clock
- * is the view's. */
+/* Plans what a kubelet would do next for a pod, as a list of steps. Pure: no I/O, and the only
+ * clock is the view's. */
 #ifndef ASB_NODE_POD_PLAN_H
 #define ASB_NODE_POD_PLAN_H
 

@@ -51,7 +51,8 @@ bool pod_perform(struct pod_call *pc, const struct plan *plan);
 
 /* Makes the volumes or brings them up to date; false: that failed, and an event says why. */
 bool pod_make_volumes(struct pod_call *pc);
-/* Starts the pod's sandbox. False: it was not started; an event says why, unless it only has to wait. */
+/* Starts the pod's sandbox. False: it was not started; an event says why, unless it only has to
+ * wait. */
 bool pod_start_sandbox(struct pod_call *pc);
 /* The strings that a struct runtime_pod points to, freed by pod_strings_finish. */
 struct pod_strings {
@@ -61,8 +62,8 @@ struct pod_strings {
 	char **container_sysctls; /* of each container */
 };
 void pod_strings_finish(struct pod_strings *strings);
-/* What the runtime needs to know of the pod. False: its RuntimeClass cannot be used, or it asks for a
- * sysctl that this node must not set; an event says which. */
+/* What the runtime needs to know of the pod. False: its RuntimeClass cannot be used, or it asks for
+ * a sysctl that this node must not set; an event says which. */
 bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, struct pod_strings *ret_strings);
 
 /* ---- start.c ---- */
@@ -83,9 +84,9 @@ bool pod_runs_post_start(struct node *node, const char *id);
 
 /* ---- message.c ---- */
 
-/* Makes an empty file that is mounted as a container's termination message. The path is the caller's;
- * NULL when the file cannot be made. bounded: on a small tmpfs, where one may be mounted, because
- * anybody in the container may write to it. */
+/* Makes an empty file that is mounted as a container's termination message. The path is the
+ * caller's; NULL when the file cannot be made. bounded: on a small tmpfs, where one may be mounted,
+ * because anybody in the container may write to it. */
 char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt,
 		   bool bounded);
 /* The termination message of a container that has ended; the caller's, "" for none. */

@@ -252,7 +252,8 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 		result = scheduler_bind(node, call, pod, ret_requeue_after_ms);
 	}
 	if (orphans > 0 && result == ASB_DONE) {
-		/* The end of its job enqueues this key; this is for a job that could not be started. */
+		/* The end of its job enqueues this key; this is for a job that could not be
+		 * started. */
 		*ret_requeue_after_ms = OUTAGE_MS;
 		return ASB_REQUEUE_AFTER;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The room of a node: its capacity, what its pods request of it, and which pods wait for some. It
- * follows the pods that are seen: room is taken when it is promised to a pod, and free again when that
- * pod is seen to have ended, to be on another node, or to be gone. Then the pods that wait are woken,
- * in the order in which they came, as many as fit. Any thread.
+ * follows the pods that are seen: room is taken when it is promised to a pod, and free again when
+ * that pod is seen to have ended, to be on another node, or to be gone. Then the pods that wait are
+ * woken, in the order in which they came, as many as fit. Any thread.
  */
 #ifndef ASB_NODE_POD_ROOM_H
 #define ASB_NODE_POD_ROOM_H
@@ -15,8 +15,8 @@
 #include "base/sched.h"
 #include "node/pod/capacity.h"
 
-/* Within this time the watch delivers a pod that was bound; one that asks later may have to be bound
- * again. */
+/* Within this time the watch delivers a pod that was bound; one that asks later may have to be
+ * bound again. */
 #define ROOM_HELD_US 30000000u
 
 struct room;

@@ -18,8 +18,8 @@
 
 /* ---- volumes ---- */
 
-/* Reports what a volume does not do, once in each process, and a directory that was taken over, once
- * for all. */
+/* Reports what a volume does not do, once in each process, and a directory that was taken over,
+ * once for all. */
 static void sandbox_report_volumes(struct pod_call *pc, bool first)
 {
 	for (size_t i = 0; i < pc->volumes.count; i++) {
@@ -105,8 +105,8 @@ static char *sandbox_hostname(struct json_object *pod)
 	return xstrndup(name, length);
 }
 
-/* *ret gets the handler of the pod's RuntimeClass, owned by the call, or NULL for the default. False:
- * it cannot be used, and an event says why. */
+/* *ret gets the handler of the pod's RuntimeClass, owned by the call, or NULL for the default.
+ * False: it cannot be used, and an event says why. */
 static bool sandbox_find_handler(struct pod_call *pc, const char **ret)
 {
 	const char *name = asb_str(pc->pod, "spec", "runtimeClassName");

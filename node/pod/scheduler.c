@@ -110,8 +110,8 @@ void scheduler_requests(struct json_object *pod, struct node_capacity *ret)
 		scheduler_request_of(json_object_array_get_idx(containers, i), &one);
 		scheduler_add(&sum, &one);
 	}
-	/* An init container runs together with the sidecars before it; sidecars also run together with the
-	 * containers. */
+	/* An init container runs together with the sidecars before it, and so do the
+	 * containers with all sidecars. */
 	for (size_t i = 0; i < asb_length(init); i++) {
 		struct json_object *container = json_object_array_get_idx(init, i);
 

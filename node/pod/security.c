@@ -16,7 +16,7 @@
 #define SYSCTLS_MAX 64u /* of one pod; there are twelve to choose from */
 #define VALUE_MAX 1024u
 
-/* The sysctls that a kubelet allows by default: they belong to a namespace and do not affect the machine.
+/* The sysctls that a kubelet allows by default: they belong to a namespace.
  * https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls */
 static const struct sysctl {
 	const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ends containers within their grace period and runs their hooks, in background jobs (node/pod/jobs.c)
- * that the reconciles start. The containers of one pod end in parallel.
+/* Ends containers within their grace period and runs their hooks, in background jobs
+ * (node/pod/jobs.c) that the reconciles start. The containers of one pod end in parallel.
  * https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
 #include "config.h"
 
@@ -222,7 +222,8 @@ static int64_t stop_grace(struct pod_call *pc)
 	if (!asb_time_parse(asb_str(pc->pod, "metadata", "deletionTimestamp"), &until)) {
 		return grace;
 	}
-	/* deletionTimestamp is the end of the grace period. Clocks differ, so it never makes it longer. */
+	/* deletionTimestamp is the end of the grace period. Clocks differ, so it never makes it
+	 * longer. */
 	left = (until - asb_now_ms(pc->call) + 999) / 1000;
 	left = left < GRACE_LEAST_S ? GRACE_LEAST_S : left;
 	return left < grace ? left : grace;

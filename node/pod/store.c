@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of pods by uid. Owned by node/node.c; used by the reconciles and by what enqueues them. */
+/* The records of pods by uid. Owned by node/node.c; used by the reconciles and by what enqueues
+ * them. */
 #include "config.h"
 
 #include "node/pod/store.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pod store: what this process remembers of each pod that it has seen running, by uid: backoffs,
- * why a container could not start, what was reported in events. Nothing of it is needed after a
- * restart: the runtime and the API server know the rest.
+ * The pod store: what this process remembers of each pod that it has seen running, by uid:
+ * backoffs, why a container could not start, what was reported in events. Nothing of it is needed
+ * after a restart: the runtime and the API server know the rest.
  *
  * A record belongs to the reconcile of its pod's key: only that reads and writes it. Other threads
  * get copies of its key, by uid.
@@ -74,8 +74,8 @@ char **pod_store_uids(struct pod_store *store, const char *ns, const char *name)
 void pod_store_each(struct pod_store *store,
 		    void (*each)(void *arg, const char *ns, const char *name), void *arg);
 
-/* Stores an event for the pod's next reconcile, which records it: jobs have no reconcile of their own.
- * Any thread; does nothing for a uid that is not known. */
+/* Stores an event for the pod's next reconcile, which records it: jobs have no reconcile of their
+ * own. Any thread; does nothing for a uid that is not known. */
 void pod_store_add_event(struct pod_store *store, const char *uid, const char *reason,
 			 const char *message);
 /* Takes the oldest event; false: there is none. reason and message are the caller's. */

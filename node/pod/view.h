@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pod as it is and as it should be: its object, what the runtime has of it, and what this process
- * remembers (probes, backoffs, why a container could not start). What to do next (node/pod/plan.h) and
- * the status (node/pod/status.h) are pure functions of it.
+ * remembers (probes, backoffs, why a container could not start). What to do next (node/pod/plan.h)
+ * and the status (node/pod/status.h) are pure functions of it.
  */
 #ifndef ASB_NODE_POD_VIEW_H
 #define ASB_NODE_POD_VIEW_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to Podman's services and what their responses mean. Every other file of the runtime calls
- * it. */
+/* Requests to Podman's services and what their responses mean. Every other file of the runtime
+ * calls it. */
 #include "config.h"
 
 #include "node/podman/podman-private.h"

@@ -33,8 +33,8 @@ static int container_image_user(struct podman *podman, const char *image, char *
 	return code;
 }
 
-/* Checks runAsNonRoot. *ret_user gets the image's user where that was checked, so that Podman runs it
- * even if the image's tag moves in between; else it stays NULL. */
+/* Checks runAsNonRoot. *ret_user gets the image's user where that was checked, so that Podman runs
+ * it even if the image's tag moves in between; else it stays NULL. */
 static int container_check_user(struct podman *podman, const struct runtime_container *container,
 				const char *image, char **ret_user, struct error *reterr)
 {

@@ -70,7 +70,8 @@ static struct json_object *create_begin(const struct podman_create *create,
 	asb_set_str(labels, LABEL_NS, pod->ns);
 	asb_set_str(labels, LABEL_POD, pod->name);
 	asb_set_str(labels, LABEL_HANDLER, create->handler);
-	/* Under runsc a shared UTS namespace has no name, so each container has its own with the same name. */
+	/* Under runsc a shared UTS namespace has no name, so each container has its own with the
+	 * same name. */
 	if (!pod->host_network) {
 		asb_set_str(body, "hostname", pod->hostname);
 	}
@@ -255,9 +256,9 @@ static bool create_has_capability(const char *const *list, const char *name)
 	return false;
 }
 
-/* Adds and drops the capabilities that the pod names, and drops NET_RAW and MKNOD unless the pod adds
- * them: on a bridge that all pods share, raw packets can have a forged address, and device nodes are
- * dangerous where the device rules have a mistake. */
+/* Adds and drops the capabilities that the pod names, and drops NET_RAW and MKNOD unless the pod
+ * adds them: on a bridge that all pods share, raw packets can have a forged address, and device
+ * nodes are dangerous where the device rules have a mistake. */
 static void create_add_capabilities(struct json_object *body,
 				    const struct runtime_container *container)
 {
@@ -291,8 +292,8 @@ static void create_add_security(struct json_object *body, const struct runtime_c
 	create_set_flag(body, "privileged", container->privileged);
 }
 
-/* A command replaces the entry point and the arguments of the image; arguments alone replace only the
- * latter. Podman drops the image's arguments where an entry point is given. */
+/* A command replaces the entry point and the arguments of the image; arguments alone replace only
+ * the latter. Podman drops the image's arguments where an entry point is given. */
 static void create_add_command(struct json_object *body, const struct runtime_container *container)
 {
 	if (container->command != NULL && container->command[0] != NULL) {

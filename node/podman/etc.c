@@ -87,8 +87,8 @@ static int etc_write_resolver(const char *directory, struct json_object *pause,
 	return etc_write(directory, "resolv.conf", &text, reterr);
 }
 
-/* Mounts the tmpfs; where none may be mounted, the files are on the disk. again: over the present one,
- * which is full. Running containers keep theirs. */
+/* Mounts the tmpfs; where none may be mounted, the files are on the disk. again: over the present
+ * one, which is full. Running containers keep theirs. */
 static int etc_make(const char *pod, bool again, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/etc", pod);

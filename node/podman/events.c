@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports ends of containers from Podman's stream of events, and after each gap that anything may have
- * changed.
- * podman.c starts it as a thread. */
+/* Reports ends of containers from Podman's stream of events, and after each gap that anything may
+ * have changed. podman.c starts it as a thread. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

@@ -129,8 +129,8 @@ static bool exec_wait_end(struct podman *podman, int fd, uint64_t wait_us)
 	       -ETIMEDOUT;
 }
 
-/* Under runsc the process on the machine forwards its signals to the process inside, but not SIGKILL:
- * so SIGTERM comes first. */
+/* Under runsc the process on the machine forwards its signals to the process inside, but not
+ * SIGKILL: so SIGTERM comes first. */
 static void exec_kill_session(struct podman *podman, const char *session, int fd)
 {
 	pid_t pid = 0;

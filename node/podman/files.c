@@ -129,8 +129,8 @@ static int files_make_directory(const char *path, mode_t mode, struct error *ret
 	return 0;
 }
 
-/* Makes a root file system with one static program. Podman's mount points are made in advance, so that
- * pods which start together do not race to make them. */
+/* Makes a root file system with one static program. Podman's mount points are made in advance, so
+ * that pods which start together do not race to make them. */
 static int files_write_pause(const struct podman *podman, struct error *reterr)
 {
 	static const char *const directories[] = { "",     "/dev", "/proc", "/sys",

@@ -84,7 +84,8 @@ static void image_watch_pull(void *arg)
  * answered. */
 #define PODMAN_SAYS_REGISTRY_ANSWERED "Getting image"
 
-/* Collects the lines of a pull. Once the registry has answered, the layers get a longer deadline. */
+/* Collects the lines of a pull. Once the registry has answered, the layers get a longer
+ * deadline. */
 static int image_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct pull *pull = arg;

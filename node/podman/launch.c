@@ -46,7 +46,8 @@ static int launch_check_runtime(struct podman *podman, int handler, const char *
 	return -EINVAL;
 }
 
-/* Podman 4.3.1 answers 500 to every error of the OCI runtime, and names its cause only in the text. */
+/* Podman 4.3.1 answers 500 to every error of the OCI runtime, and names its cause only in the
+ * text. */
 
 /* Podman 4.3.1, from crun and runc: the command is not in the image. */
 #define PODMAN_SAYS_NO_EXECUTABLE "executable file"
@@ -98,7 +99,8 @@ static int launch_start_checked(struct podman *podman, int handler, const char *
 	}
 	code = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
 	if (code < 0) {
-		/* A container that never ran is removed, so that the next try starts from nothing. */
+		/* A container that never ran is removed, so that the next try starts from
+		 * nothing. */
 		launch_discard(podman, name);
 		code = launch_code_of_start(code, reterr->text);
 	}

@@ -84,7 +84,8 @@ static void list_read_inspect(struct podman *podman, struct json_object *inspect
 {
 	char ip[64];
 
-	/* Before podman_read_state makes the times more precise: the address is stored under the list's. */
+	/* Before podman_read_state makes the times more precise: the address is stored under the
+	 * list's. */
 	if (status->name == NULL && podman_read_ip(inspect, podman->network, ip)) {
 		status->ip = xstrdup(ip);
 		if (list_is_running_pause(status)) {

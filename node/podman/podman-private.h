@@ -112,8 +112,8 @@ struct podman_request {
 	struct json_object *body; /* borrowed; NULL: none */
 	uint32_t timeout_ms;
 };
-/* 0 for a 2xx or 304, with the response's tree (NULL: no body) in *ret if wanted. -ENOENT for a 404,
- * -EEXIST for a 409, -EINVAL for a 400, else -EAGAIN, with Podman's words. */
+/* 0 for a 2xx or 304, with the response's tree (NULL: no body) in *ret if wanted. -ENOENT for a
+ * 404, -EEXIST for a 409, -EINVAL for a 400, else -EAGAIN, with Podman's words. */
 int podman_call(struct podman *podman, const struct podman_request *request,
 		struct json_object **ret, struct error *reterr);
 /* The same for a response in hand. */

@@ -135,9 +135,9 @@ static int stop_wait_ended(struct target *target, uint64_t deadline, struct erro
 	}
 }
 
-/* Whether the process ends within the grace period. Podman's own stop is not used: it holds one of its
- * few places for the whole grace period, so a few containers that ignore SIGTERM would delay all
- * others. */
+/* Whether the process ends within the grace period. Podman's own stop is not used: it holds one of
+ * its few places for the whole grace period, so a few containers that ignore SIGTERM would delay
+ * all others. */
 static bool stop_ends_within(struct target *target, uint32_t grace_s)
 {
 	uint64_t deadline =
@@ -147,7 +147,8 @@ static bool stop_ends_within(struct target *target, uint32_t grace_s)
 	int ready;
 
 	if (fd.fd < 0) {
-		/* The process is gone, or no descriptor could be opened: then it is polled instead. */
+		/* The process is gone, or no descriptor could be opened: then it is polled
+		 * instead. */
 		return errno == ESRCH || stop_wait_ended(target, deadline, NULL) == 0;
 	}
 	do {

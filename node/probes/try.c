@@ -127,7 +127,8 @@ static enum probe_result try_exec(const struct probe_spec *spec, struct runtime 
 		return PROBE_FAILURE;
 	}
 	if (code < 0) {
-		/* The container is gone, or the runtime does not respond: neither success nor failure. */
+		/* The container is gone, or the runtime does not respond: neither success nor
+		 * failure. */
 		return PROBE_UNKNOWN;
 	}
 	if (exit_code == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is of pods and containers that are plain processes, read from their directories and /proc.
- * Called through node/process/process.c's table, and by its watcher. */
+/* What there is of pods and containers that are plain processes, read from their directories and
+ * /proc. Called through node/process/process.c's table, and by its watcher. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -55,7 +55,8 @@ static int list_add_pod(void *arg, const char *name)
 	return 0;
 }
 
-/* Reads the state; a container whose supervisor was killed is ended here, with all its processes. */
+/* Reads the state; a container whose supervisor was killed is ended here, with all its
+ * processes. */
 static void list_read_phase(struct listing *listing, const char *directory, const char *id,
 			    struct runtime_status *status)
 {

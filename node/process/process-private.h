@@ -61,7 +61,8 @@ char *process_find(const char *command, const char *const *env);
 size_t process_signal_all(const char *mark, int signal);
 /* Until none is left, at most so many rounds. */
 void process_kill_all(const char *mark);
-/* An array of strings as one that ends in NULL; the strings are the tree's, the array the caller's. */
+/* An array of strings as one that ends in NULL; the strings are the tree's, the array the
+ * caller's. */
 const char **process_strings(struct json_object *array);
 
 /* ---- log.c ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting processes, finding their programs, and ending all that carry a container's mark. Called by
- * the other parts of the runtime of plain processes. */
+/* Starting processes, finding their programs, and ending all that carry a container's mark. Called
+ * by the other parts of the runtime of plain processes. */
 #include "config.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the runtime of plain processes remembers in files, and how it knows a process again. Called by
- * its other parts and by supervisors. */
+/* What the runtime of plain processes remembers in files, and how it knows a process again. Called
+ * by its other parts and by supervisors. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor of one container that is a plain process: starts it, keeps its log, ends what it
- * leaves behind and writes down how it ended. Executed by node/process/container.c; outlives the node. */
+ * leaves behind and writes down how it ended. Executed by node/process/container.c; outlives the
+ * node. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Node object says: labels and status. Called by node/registration/registration.c; pure but for
- * registration_capacity. */
+/* What a Node object says: labels and status. Called by node/registration/registration.c; pure but
+ * for registration_capacity. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

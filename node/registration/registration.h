@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Node status and lease: creates the Node object of this machine and its Lease, renews the Lease every
- * 10 s, and writes the status when it changes or five minutes have passed. On a thread of its own.
+ * Node status and lease: creates the Node object of this machine and its Lease, renews the Lease
+ * every 10 s, and writes the status when it changes or five minutes have passed. On a thread of its
+ * own.
  * https://kubernetes.io/docs/concepts/architecture/nodes/
  */
 #ifndef ASB_NODE_REGISTRATION_REGISTRATION_H

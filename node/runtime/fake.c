@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table that looks like a container runtime. Made by node/node.c for --runtime fake, and by tests. */
+/* A table that looks like a container runtime. Made by node/node.c for --runtime fake, and by
+ * tests. */
 #include "config.h"
 
 #include "node/runtime/fake.h"

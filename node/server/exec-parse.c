@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request for a process asks for, out of its path and query. Called by node/server/kubelet-server.c. */
+/* What a request for a process asks for, out of its path and query. Called by
+ * node/server/kubelet-server.c. */
 #include "config.h"
 
 #include <errno.h>

@@ -50,8 +50,8 @@ static void exec_close_fd(int *fd)
 
 /* ---- from the client ---- */
 
-/* The first size comes as soon as the process is asked for, which may be before it has begun. One that
- * cannot be set at all is no reason to end. */
+/* The first size comes as soon as the process is asked for, which may be before it has begun. One
+ * that cannot be set at all is no reason to end. */
 static void exec_set_size(struct carrier *carrier)
 {
 	int code = exec_ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,

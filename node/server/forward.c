@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries the bytes between a connection and a pod's port, each direction until its own end. Called by
- * node/server/kubelet-server.c on a thread of its own. */
+/* Carries the bytes between a connection and a pod's port, each direction until its own end. Called
+ * by node/server/kubelet-server.c on a thread of its own. */
 #include "config.h"
 
 #include "node/server/forward.h"
@@ -37,8 +37,8 @@ int forward_parse(const char *target, struct forward_request *ret, struct error 
 	return 0;
 }
 
-/* One direction. What cannot be written any more is read on, and dropped: who sends it must not wait,
- * since others share its connection. */
+/* One direction. What cannot be written any more is read on, and dropped: who sends it must not
+ * wait, since others share its connection. */
 struct way {
 	int from, to;
 	struct buf bytes; /* read and not written yet */
@@ -102,7 +102,8 @@ static void forward_carry(const struct server_stream *stream, int pod)
 
 	while (!(up.write_ended && down.write_ended)) {
 		short server = forward_wishes(&down, &up);
-		/* Without events to wait for, poll would report the pod's hangup again and again. */
+		/* Without events to wait for, poll would report the pod's hangup again and
+		 * again. */
 		struct pollfd fds[] = {
 			{ .fd = stream->stop, .events = POLLIN },
 			{ .fd = stream->fd, .events = forward_wishes(&up, &down) },

@@ -216,8 +216,8 @@ static void server_listen_on(void *arg)
 				server_take_connection(server, fd);
 			} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
 				   errno == ENOBUFS) {
-				/* Connections wait in the backlog; the pause keeps poll from returning at once again
-				 * and again. */
+				/* Connections wait in the backlog. Without the pause, poll would
+				 * return at once again and again. */
 				(void)poll(&fds[1], 1, FULL_MS);
 			}
 		}

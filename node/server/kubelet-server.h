@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kubelet server: what the API server asks of the node, over HTTP on a UNIX socket of mode 0600:
+ * The kubelet server: what the API server asks of the node, over HTTP on a UNIX socket (0600):
  *
  *	GET /logs/{pod uid}/{container}?tailLines=&sinceSeconds=&limitBytes=&follow=&timestamps=&previous=
  *	POST /exec/{pod uid}/{container}?command=...&command=...&stdin=&tty=    Upgrade: agent-sandbox-exec
@@ -11,8 +11,8 @@
  * client sends nothing before the response.
  *
  * Each connection carries one request and has a thread of its own; the response ends with the
- * connection. A header section must be complete within ten seconds; with too many connections the one that has
- * waited longest for its header section is closed (net/http-guard.h).
+ * connection. A header section must be complete within ten seconds; with too many connections
+ * the one that has waited longest for its header section is closed (net/http-guard.h).
  */
 #ifndef ASB_NODE_SERVER_KUBELET_SERVER_H
 #define ASB_NODE_SERVER_KUBELET_SERVER_H
@@ -23,7 +23,8 @@
 #include "base/sched.h"
 #include "node/runtime/runtime.h"
 
-/* Fewer than JOBS_MAX (node/pod/jobs.h): closed connections keep their threads until these have noticed. */
+/* Fewer than JOBS_MAX (node/pod/jobs.h): closed connections keep their threads until these have
+ * noticed. */
 #define KUBELET_CONNECTIONS_MAX 192
 
 struct kubelet_server;

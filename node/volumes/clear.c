@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes the directories of claims that are gone and that no pod uses. Called by node/pod/garbage-collector.c. */
+/* Removes the directories of claims that are gone and that no pod uses. Called by
+ * node/pod/garbage-collector.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -74,8 +75,8 @@ static bool clear_pod_uses(int pod, const char *uid)
 	return uses;
 }
 
-/* Whether any pod may use it. uid NULL: an earlier release's directory, used by any pod whose volumes
- * this release has not made yet. */
+/* Whether any pod may use it. uid NULL: an earlier release's directory, used by any pod whose
+ * volumes this release has not made yet. */
 static bool clear_used(struct clearing *clearing, const char *uid)
 {
 	char **pods = NULL;
@@ -130,7 +131,8 @@ static int clear_ask(struct clearing *clearing, int directory, struct claim_owne
 {
 	int code = claim_owner_read(directory, ret_owner);
 
-	/* A node that was killed while it made the directory: the pod's next try writes its owner. */
+	/* A node that was killed while it made the directory: the pod's next try writes its
+	 * owner. */
 	if (code < 0) {
 		return -EAGAIN;
 	}
@@ -138,8 +140,8 @@ static int clear_ask(struct clearing *clearing, int directory, struct claim_owne
 				     ret_owner->name, ret, NULL);
 }
 
-/* The claim is gone, or is another one: removes the directory at the second check. mark is the name of
- * the directory in the list of those that are gone. */
+/* The claim is gone, or is another one: removes the directory at the second check. mark is the name
+ * of the directory in the list of those that are gone. */
 static void clear_gone(struct clearing *clearing, int parent, const char *name, const char *mark,
 		       const struct claim_owner *owner, const char *uid)
 {

@@ -95,8 +95,8 @@ static int mounts_read_sub_path(struct mounting *mounting, struct json_object *i
 	return 0;
 }
 
-/* Makes the directories of a subPath that are missing, with the mode of the volume, part by part: each
- * is made in the very directory that was opened for the part before. */
+/* Makes the directories of a subPath that are missing, with the mode of the volume, part by part:
+ * each is made in the very directory that was opened for the part before. */
 static int mounts_make_sub_path(int volume, const char *path)
 {
 	struct stat info;

@@ -86,8 +86,8 @@ static int tree_lift(int parent, const char *name, int top, uint64_t *number)
 	return 0;
 }
 
-/* What is not ours by its mode, where we are not root: to be moved, a directory must be writable, and
- * so must the one it is in. The next pass tries again. */
+/* What is not ours by its mode, where we are not root: to be moved, a directory must be writable,
+ * and so must the one it is in. The next pass tries again. */
 static int tree_take_rights(int parent, const char *name)
 {
 	CLEANUP_FD int fd =
@@ -103,8 +103,8 @@ static bool tree_remove_one(int directory, const char *name)
 	       errno == ENOENT;
 }
 
-/* Removes what is in the directory that is called name in top; directories with something in them are
- * lifted into top, so the depth of the tree does not matter. */
+/* Removes what is in the directory that is called name in top; directories with something in them
+ * are lifted into top, so the depth of the tree does not matter. */
 static int tree_empty_directory(int top, const char *name, uint64_t *number)
 {
 	CLEANUP_DIR DIR *dir = NULL;

@@ -62,7 +62,8 @@ static int volumes_fail_errno(struct making *making, int code, const char *what,
 			 "%s '%s' below '%s': %s", what, name, making->root, strerror(-code));
 }
 
-/* Gives a volume to the pod's fsGroup, once for each pod: a directory next to the volumes records it. */
+/* Gives a volume to the pod's fsGroup, once for each pod: a directory next to the volumes records
+ * it. */
 static int volumes_own(struct making *making, const char *name, int directory)
 {
 	struct stat info;
@@ -97,7 +98,8 @@ static int volumes_own(struct making *making, const char *name, int directory)
 	return mark < 0 ? volumes_fail_errno(making, mark, "making directory", name) : 0;
 }
 
-/* Has a tmpfs on the directory. *directory is opened again then. False: none may be mounted here. */
+/* Has a tmpfs on the directory. *directory is opened again then. False: none may be mounted
+ * here. */
 static bool volumes_have_tmpfs(struct making *making, const char *name, const char *options,
 			       int *directory)
 {
