@@ -10,7 +10,8 @@
  * startup has succeeded. Startup and readiness by HTTP or TCP are tried more often in a container's
  * first period, so that one is Ready when it can be; only successes of these tries count. HTTP:
  * 200..399 is success, and so is a redirect to another host, which is not followed; at most 10 KiB of
- * a body is read; no proxy; User-Agent agent-sandbox-probe/VERSION; the host is the pod's address unless the probe names one.
+ * a body is read; no proxy; User-Agent agent-sandbox-probe/VERSION; the host is the pod's
+ * address unless the probe names one.
  */
 #ifndef ASB_NODE_PROBES_PROBE_H
 #define ASB_NODE_PROBES_PROBE_H
