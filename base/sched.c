@@ -429,3 +429,20 @@ void sched_cond_broadcast(struct sched_cond *cond)
 	}
 	sched_token_wake_all(&cond->sched->token, SCHED_TOKEN_WAITS_COND, cond);
 }
+
+/* On a condition that nobody signals, so that a simulation sees it like every other wait. */
+void sched_sleep_until(struct sched *sched, uint64_t deadline_us)
+{
+	struct sched_mutex lock;
+	struct sched_cond never;
+
+	sched_mutex_init(&lock, sched);
+	sched_cond_init(&never, sched);
+	sched_mutex_lock(&lock);
+	while (sched_cond_wait(&never, &lock, deadline_us) == 0) {
+		/* woken for no reason */
+	}
+	sched_mutex_unlock(&lock);
+	sched_cond_finish(&never);
+	sched_mutex_finish(&lock);
+}

@@ -13,45 +13,45 @@
 #include "core/observe/log.h"
 #include "node/node-private.h"
 #include "node/pod/api.h"
-#include "node/pod/bind.h"
-#include "node/pod/sweep.h"
+#include "node/pod/scheduler.h"
+#include "node/pod/garbage-collector.h"
 #include "node/registration/address.h"
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 #include "node/runtimes.h"
-#include "node/server/serve.h"
+#include "node/server/kubelet-server.h"
 #include "node/volumes/claims.h"
 
-#define END_US 3000000u /* for stops, pulls and requests that are under way */
+#define END_US 3000000u /* for running stops, pulls and requests */
 
 struct node_process {
 	struct program program;
 	struct node node;
 	struct plugin plugin;
 	const struct runtime_kind *kind;
-	struct registrar *registrar;
-	struct sweeper *sweeper;
-	struct serve *server;
+	struct registration *registration;
+	struct garbage_collector *collector;
+	struct kubelet_server *server;
 	struct sched_mutex lock;
-	bool open; /* lock: pods may be woken */
+	bool open; /* lock: pods may be enqueued */
 	char name[256];
 };
 
-/* ---- waking ---- */
+/* ---- enqueueing ---- */
 
-/* Of the runtime and of the probes. */
+/* Called by the runtime and the prober. */
 static void on_changed(void *arg, const char *uid)
 {
 	struct node_process *process = arg;
 
-	/* What comes before everything is there is found by the first sweep. */
+	/* The first run of the garbage collector finds what happened before. */
 	LOCKED(&process->lock);
 	if (!process->open) {
 		return;
 	}
 	if (uid != NULL) {
-		node_wake(&process->node, uid);
+		node_enqueue_pod(&process->node, uid);
 	} else {
-		sweeper_wake(process->sweeper);
+		garbage_collector_wake(process->collector);
 	}
 }
 
@@ -107,7 +107,8 @@ static int make_runtime(struct node_process *process, struct error *reterr)
 		return code;
 	}
 	if (node->runtime->ops->check(node->runtime, &note, &error) < 0) {
-		/* The Node says so too, and it may be mended while we run. */
+		/* The Node's condition Ready says so too, and it may be repaired while the node
+		 * runs. */
 		log_error("no containers can be run for now: %s", error.text);
 	} else {
 		log_info("runtime: %s", buf_str(&note));
@@ -158,8 +159,8 @@ static int serve(struct node_process *process, struct error *reterr)
 	if (code < 0 || options->listen_unix == NULL) {
 		return code;
 	}
-	process->server = serve_create(process->node.sched, process->node.runtime,
-				       options->listen_unix, reterr);
+	process->server = kubelet_server_create(process->node.sched, process->node.runtime,
+						options->listen_unix, reterr);
 	return process->server != NULL ? 0 : -EADDRINUSE;
 }
 
@@ -180,17 +181,18 @@ static int set_up(struct node_process *process, struct error *reterr)
 	    (error = make_runtime(process, reterr)) < 0) {
 		return error;
 	}
-	node->book = book_create(node->sched);
-	node->tasks = tasks_create(node->sched);
-	node->images = images_create(node->sched, node->runtime, node->tasks, node_wake, node);
+	node->pods = pod_store_create(node->sched);
+	node->jobs = jobs_create(node->sched);
+	node->images =
+		images_create(node->sched, node->runtime, node->jobs, node_enqueue_pod, node);
 	if (process->kind->probes) {
 		node->prober = prober_create(node->sched, node->runtime, on_changed, process);
 	}
 	if (node->options->bind) {
-		struct bind_capacity capacity;
+		struct node_capacity capacity;
 
-		register_capacity((uint64_t)node->options->max_pods, &capacity);
-		node->binder = binder_create(node, &capacity);
+		registration_capacity((uint64_t)node->options->max_pods, &capacity);
+		node->scheduler = scheduler_create(node, &capacity);
 	}
 	error = make_manager(process, reterr);
 	return error < 0 ? error : serve(process, reterr);
@@ -198,17 +200,17 @@ static int set_up(struct node_process *process, struct error *reterr)
 
 /* ---- running and ending ---- */
 
-/* False: something still waits for the runtime, so nothing may be freed. */
+/* False: a job still waits for the runtime, so nothing may be freed. */
 static bool stop(struct node_process *process)
 {
 	struct node *node = &process->node;
-	bool ended = serve_stop(process->server);
+	bool ended = kubelet_server_stop(process->server);
 
 	set_open(process, false);
-	registrar_destroy(process->registrar);
-	sweeper_destroy(process->sweeper);
+	registration_destroy(process->registration);
+	garbage_collector_destroy(process->collector);
 	manager_stop(node->manager, false);
-	return tasks_wait(node->tasks, sched_now_us(node->sched) + END_US) && ended;
+	return jobs_wait(node->jobs, sched_now_us(node->sched) + END_US) && ended;
 }
 
 static void tear_down(struct node_process *process)
@@ -216,16 +218,16 @@ static void tear_down(struct node_process *process)
 	struct node *node = &process->node;
 
 	program_stop_serving(&process->program);
-	serve_destroy(process->server);
+	kubelet_server_destroy(process->server);
 	prober_destroy(node->prober);
-	tasks_destroy(node->tasks);
+	jobs_destroy(node->jobs);
 	if (node->runtime != NULL) {
 		node->runtime->ops->destroy(node->runtime);
 	}
 	images_destroy(node->images);
 	manager_destroy(node->manager);
-	binder_destroy(node->binder);
-	book_destroy(node->book);
+	scheduler_destroy(node->scheduler);
+	pod_store_destroy(node->pods);
 	plugin_finish(&process->plugin);
 	sched_mutex_finish(&process->lock);
 	program_finish(&process->program);
@@ -247,8 +249,8 @@ int node_run(const struct node_options *options)
 	log_info("agent-sandbox-node %s: node '%s' (%s) at %s", PACKAGE_VERSION, process.node.name,
 		 process.node.host_ip, process.program.api.kubeconfig.server);
 	manager_start(process.node.manager);
-	process.registrar = registrar_create(&process.node);
-	process.sweeper = sweeper_create(&process.node);
+	process.registration = registration_create(&process.node);
+	process.collector = garbage_collector_create(&process.node);
 	set_open(&process, true);
 	(void)program_wait(&process.program);
 	log_info("the containers of the pods keep running");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node/server/serve: what clients that do not finish a request may hold, and that stopping waits for none. */
+/* node/server/kubelet-server: what clients that do not finish a request may hold, and that stopping waits for none. */
 #include "config.h"
 
-#include "node/server/serve.h"
+#include "node/server/kubelet-server.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 
 struct world {
 	struct sched *sched;
-	struct serve *server;
+	struct kubelet_server *server;
 	char directory[32], path[64];
 };
 
@@ -31,14 +31,14 @@ static void start(struct world *world)
 	*world = (struct world){ .sched = sched_create(), .directory = "/tmp/node-serve-XXXXXX" };
 	assert_non_null(mkdtemp(world->directory));
 	snprintf(world->path, sizeof(world->path), "%s/sock", world->directory);
-	world->server = serve_create(world->sched, NULL, world->path, &error);
+	world->server = kubelet_server_create(world->sched, NULL, world->path, &error);
 	assert_non_null(world->server);
 }
 
 static void finish(struct world *world)
 {
-	assert_true(serve_stop(world->server));
-	serve_destroy(world->server);
+	assert_true(kubelet_server_stop(world->server));
+	kubelet_server_destroy(world->server);
 	sched_destroy(world->sched);
 	assert_int_equal(rmdir(world->directory), 0);
 }
@@ -75,7 +75,7 @@ static void heads_that_do_not_end_keep_nobody_out(void **state)
 {
 	static const char request[] = "GET /nothing HTTP/1.1\r\n\r\n";
 	struct world world;
-	int fds[SERVE_CONNECTIONS_MAX + 100];
+	int fds[KUBELET_CONNECTIONS_MAX + 100];
 
 	(void)state;
 	start(&world);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the Node and its Lease. A thread of node/node.c. */
+/* Writes the Node and renews its Lease. A thread of node/node.c. */
 #include "config.h"
 
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 #include <agent-sandbox/helpers.h>
 #include <fcntl.h>
@@ -16,11 +16,10 @@
 #include "core/client/lease.h"
 #include "core/observe/log.h"
 #include "node/node-private.h"
-#include "node/pod/bind.h"
 
 #define TEXT_MAX 4096
 #define LINE_MAX_BYTES 256
-#define FIRST_AGAIN_US 1000000u /* until the Node is there */
+#define FIRST_AGAIN_US 1000000u /* while there is no Node yet */
 
 const struct asb_kind node_kind = {
 	.group = "", .version = "v1", .plural = "nodes", .kind = "Node"
@@ -29,7 +28,7 @@ static const struct asb_kind namespace_kind = {
 	.group = "", .version = "v1", .plural = "namespaces", .kind = "Namespace"
 };
 
-struct registrar {
+struct registration {
 	struct node *node;
 	struct sched_mutex lock;
 	struct sched_cond changed;
@@ -37,7 +36,7 @@ struct registrar {
 	struct sched_thread *thread;
 	uint64_t looked_us; /* the thread's own, as all below */
 	char uid[64];       /* of the Node, "" until it is there */
-	bool told;          /* a failure is logged once */
+	bool logged;        /* a failure is logged once */
 	struct utsname system;
 	char machine_id[LINE_MAX_BYTES], boot_id[LINE_MAX_BYTES], uuid[LINE_MAX_BYTES];
 	char os[LINE_MAX_BYTES];
@@ -46,7 +45,7 @@ struct registrar {
 /* ---- facts ---- */
 
 /* The first line, or the value of KEY="value" in it. "" where there is none. */
-static void read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES])
+static void registration_read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[TEXT_MAX], *line = text;
@@ -67,16 +66,17 @@ static void read_line(const char *path, const char *key, char ret[LINE_MAX_BYTES
 	snprintf(ret, LINE_MAX_BYTES, "%.*s", (int)strcspn(line, "\"\n"), line);
 }
 
-static uint64_t storage_of(const char *directory)
+static uint64_t registration_storage_of(const char *directory)
 {
 	struct statvfs info;
 
 	return statvfs(directory, &info) == 0 ? (uint64_t)info.f_blocks * info.f_frsize : 0;
 }
 
-static struct json_object *make_status(struct registrar *registrar, struct json_object *stored)
+static struct json_object *registration_make_status(struct registration *registration,
+						    struct json_object *stored)
 {
-	struct node *node = registrar->node;
+	struct node *node = registration->node;
 	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX);
 	struct error error = { 0 };
 	bool good = node->runtime->ops->check(node->runtime, &text, &error) == 0;
@@ -87,13 +87,13 @@ static struct json_object *make_status(struct registrar *registrar, struct json_
 		.runtime_version = version,
 		.runtime_good = good,
 		.runtime_text = good ? buf_str(&text) : error.text,
-		.storage = storage_of(node->options->state_dir),
-		.machine = registrar->system.machine,
-		.kernel = registrar->system.release,
-		.os_image = registrar->os,
-		.machine_id = registrar->machine_id,
-		.boot_id = registrar->boot_id,
-		.system_uuid = registrar->uuid,
+		.storage = registration_storage_of(node->options->state_dir),
+		.machine = registration->system.machine,
+		.kernel = registration->system.release,
+		.os_image = registration->os,
+		.machine_id = registration->machine_id,
+		.boot_id = registration->boot_id,
+		.system_uuid = registration->uuid,
 	};
 
 	/* "podman 4.3.1 with runc" is podman://4.3.1 */
@@ -102,26 +102,26 @@ static struct json_object *make_status(struct registrar *registrar, struct json_
 	snprintf(version, sizeof(version), "%s://%.*s", node->runtime_name,
 		 number != NULL ? (int)strcspn(number + 1, " ,;") : 0,
 		 number != NULL ? number + 1 : "");
-	register_capacity((uint64_t)node->options->max_pods, &facts.capacity);
-	return register_status(stored, &facts, sched_wall_us(node->sched) / 1000);
+	registration_capacity((uint64_t)node->options->max_pods, &facts.capacity);
+	return registration_status(stored, &facts, sched_wall_us(node->sched) / 1000);
 }
 
 /* ---- writing ---- */
 
-static int write_one(struct registrar *registrar, struct client_write *write,
-		     struct json_object **ret)
+static int registration_write_one(struct registration *registration, struct client_write *write,
+				  struct json_object **ret)
 {
 	int result;
 
 	write->priority = PRIORITY_LEASE;
-	client_write_all(registrar->node->client, write, 1);
+	client_write_all(registration->node->client, write, 1);
 	result = write->result;
 	if (result == ASB_OK && ret != NULL) {
 		*ret = json_parse(buf_str(&write->response), write->response.length, NULL);
 	}
 	if (result != ASB_OK && result != ASB_ALREADY_EXISTS && result != ASB_CANCELLED &&
-	    result != ASB_NOT_FOUND && !registrar->told) {
-		registrar->told = true;
+	    result != ASB_NOT_FOUND && !registration->logged) {
+		registration->logged = true;
 		log_warning("cannot write the %s '%s', going on: %s", write->kind->kind,
 			    write->name, write->message);
 	}
@@ -129,17 +129,18 @@ static int write_one(struct registrar *registrar, struct client_write *write,
 	return result;
 }
 
-static struct json_object *read_one(struct registrar *registrar, const struct asb_kind *kind,
-				    const char *ns, const char *name, int *ret_code)
+static struct json_object *registration_read_one(struct registration *registration,
+						 const struct asb_kind *kind, const char *ns,
+						 const char *name, int *ret_code)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct error error = { 0 };
 
-	*ret_code =
-		client_read(registrar->node->client, kind, ns, name, PRIORITY_LEASE, &body, &error);
+	*ret_code = client_read(registration->node->client, kind, ns, name, PRIORITY_LEASE, &body,
+				&error);
 	if (*ret_code != ASB_OK && *ret_code != ASB_NOT_FOUND && *ret_code != ASB_CANCELLED &&
-	    !registrar->told) {
-		registrar->told = true;
+	    !registration->logged) {
+		registration->logged = true;
 		log_warning("cannot read the %s '%s', going on: %s", kind->kind, name, error.text);
 	}
 	return *ret_code == ASB_OK ? json_parse(buf_str(&body), body.length, NULL) : NULL;
@@ -147,31 +148,32 @@ static struct json_object *read_one(struct registrar *registrar, const struct as
 
 /* ---- the Node ---- */
 
-static struct json_object *create_node(struct registrar *registrar)
+static struct json_object *registration_create_node(struct registration *registration)
 {
-	const char *name = registrar->node->name;
+	const char *name = registration->node->name;
 	CLEANUP_JSON struct json_object *body = asb_new(&node_kind, "", name);
 	struct json_object *made = NULL;
 	struct client_write write = {
 		.verb = ASB_CREATE, .kind = &node_kind, .ns = "", .name = name, .body = body
 	};
 
-	json_object_object_add(asb_object_in(body, "metadata"), "labels", register_labels(name));
-	if (write_one(registrar, &write, &made) == ASB_OK) {
+	json_object_object_add(asb_object_in(body, "metadata"), "labels",
+			       registration_labels(name));
+	if (registration_write_one(registration, &write, &made) == ASB_OK) {
 		log_info("registered the node '%s'", name);
 	}
 	return made;
 }
 
-/* A Node that was there before may lack our labels. */
-static void set_labels(struct registrar *registrar, struct json_object *stored)
+/* A Node that existed before may lack our labels. */
+static void registration_set_labels(struct registration *registration, struct json_object *stored)
 {
-	struct json_object *labels = register_labels(registrar->node->name);
+	struct json_object *labels = registration_labels(registration->node->name);
 	CLEANUP_JSON struct json_object *patch = json_object_new_object();
 	struct client_write write = { .verb = ASB_PATCH_MERGE,
 				      .kind = &node_kind,
 				      .ns = "",
-				      .name = registrar->node->name,
+				      .name = registration->node->name,
 				      .body = patch };
 	bool same = true;
 
@@ -180,49 +182,52 @@ static void set_labels(struct registrar *registrar, struct json_object *stored)
 	}
 	json_object_object_add(asb_object_in(patch, "metadata"), "labels", labels);
 	if (!same) {
-		write_one(registrar, &write, NULL);
+		registration_write_one(registration, &write, NULL);
 	}
 }
 
-static void tell_node(struct registrar *registrar)
+static void registration_update_node(struct registration *registration)
 {
-	const char *name = registrar->node->name;
+	const char *name = registration->node->name;
 	CLEANUP_JSON struct json_object *stored = NULL, *status = NULL;
 	int code;
 
-	stored = read_one(registrar, &node_kind, "", name, &code);
+	stored = registration_read_one(registration, &node_kind, "", name, &code);
 	if (code == ASB_NOT_FOUND) {
-		stored = create_node(registrar);
+		stored = registration_create_node(registration);
 	} else if (stored != NULL) {
-		set_labels(registrar, stored);
+		registration_set_labels(registration, stored);
 	}
 	if (stored == NULL || asb_uid(stored) == NULL) {
 		return;
 	}
-	snprintf(registrar->uid, sizeof(registrar->uid), "%s", asb_uid(stored));
-	if (registrar->node->binder != NULL) {
-		binder_close(registrar->node->binder,
-			     asb_true(asb_at(stored, "spec", "unschedulable")));
+	snprintf(registration->uid, sizeof(registration->uid), "%s", asb_uid(stored));
+	if (registration->node->cordon != NULL) {
+		registration->node->cordon(registration->node,
+					   asb_true(asb_at(stored, "spec", "unschedulable")));
 	}
-	status = make_status(registrar, stored);
+	status = registration_make_status(registration, stored);
 	if (!json_same(status, asb_at(stored, "status"))) {
 		struct client_write write = { .verb = ASB_SET_STATUS,
 					      .kind = &node_kind,
 					      .ns = "",
 					      .name = name,
-					      .uid = registrar->uid,
+					      .uid = registration->uid,
 					      .body = status };
 
-		registrar->told = write_one(registrar, &write, NULL) != ASB_OK && registrar->told;
+		registration->logged =
+			registration_write_one(registration, &write, NULL) != ASB_OK &&
+			registration->logged;
 	}
-	registrar->looked_us = sched_now_us(registrar->node->sched);
+	registration->looked_us = sched_now_us(registration->node->sched);
 }
 
 /* ---- the Lease ---- */
 
-static struct json_object *new_lease(struct registrar *registrar, struct json_object *empty)
+static struct json_object *registration_new_lease(struct registration *registration,
+						  struct json_object *empty)
 {
-	struct node *node = registrar->node;
+	struct node *node = registration->node;
 	struct json_object *lease = lease_held(empty, node->name, LEASE_DURATION_S * 1000000u,
 					       sched_wall_us(node->sched));
 	struct json_object *owners = json_object_new_array(), *owner = json_object_new_object();
@@ -232,19 +237,19 @@ static struct json_object *new_lease(struct registrar *registrar, struct json_ob
 	asb_set_str(owner, "apiVersion", "v1");
 	asb_set_str(owner, "kind", "Node");
 	asb_set_str(owner, "name", node->name);
-	asb_set_str(owner, "uid", registrar->uid);
+	asb_set_str(owner, "uid", registration->uid);
 	json_object_array_add(owners, owner);
 	json_object_object_add(asb_object_in(lease, "metadata"), "ownerReferences", owners);
 	return lease;
 }
 
-static void create_lease(struct registrar *registrar, struct json_object *lease)
+static void registration_create_lease(struct registration *registration, struct json_object *lease)
 {
 	CLEANUP_JSON struct json_object *ns = asb_new(&namespace_kind, "", LEASE_NAMESPACE);
 	struct client_write write = { .verb = ASB_CREATE,
 				      .kind = &lease_kind,
 				      .ns = LEASE_NAMESPACE,
-				      .name = registrar->node->name,
+				      .name = registration->node->name,
 				      .body = lease };
 	struct client_write first = { .verb = ASB_CREATE,
 				      .kind = &namespace_kind,
@@ -252,91 +257,92 @@ static void create_lease(struct registrar *registrar, struct json_object *lease)
 				      .name = LEASE_NAMESPACE,
 				      .body = ns };
 
-	if (write_one(registrar, &write, NULL) == ASB_NOT_FOUND) {
-		write_one(registrar, &first, NULL);
-		write_one(registrar, &write, NULL);
+	if (registration_write_one(registration, &write, NULL) == ASB_NOT_FOUND) {
+		registration_write_one(registration, &first, NULL);
+		registration_write_one(registration, &write, NULL);
 	}
 }
 
-static void renew_lease(struct registrar *registrar)
+static void registration_renew_lease(struct registration *registration)
 {
-	const char *name = registrar->node->name;
+	const char *name = registration->node->name;
 	CLEANUP_JSON struct json_object *empty = asb_new(&lease_kind, LEASE_NAMESPACE, name);
-	CLEANUP_JSON struct json_object *lease = new_lease(registrar, empty), *patch = NULL;
+	CLEANUP_JSON struct json_object *lease = registration_new_lease(registration, empty),
+					*patch = NULL;
 	struct client_write write = {
 		.verb = ASB_PATCH_MERGE, .kind = &lease_kind, .ns = LEASE_NAMESPACE, .name = name
 	};
 
-	if (registrar->uid[0] == '\0') {
+	if (registration->uid[0] == '\0') {
 		return;
 	}
 	patch = json_object_new_object();
 	json_object_object_add(patch, "spec", asb_copy(asb_at(lease, "spec")));
 	write.body = patch;
-	if (write_one(registrar, &write, NULL) == ASB_NOT_FOUND) {
-		create_lease(registrar, lease);
+	if (registration_write_one(registration, &write, NULL) == ASB_NOT_FOUND) {
+		registration_create_lease(registration, lease);
 	}
 }
 
 /* ---- life ---- */
 
 /* False: the node ends. */
-static bool wait(struct registrar *registrar, uint64_t until_us)
+static bool registration_wait(struct registration *registration, uint64_t until_us)
 {
-	LOCKED(&registrar->lock);
+	LOCKED(&registration->lock);
 
-	while (!registrar->stopping && sched_now_us(registrar->node->sched) < until_us) {
-		sched_cond_wait(&registrar->changed, &registrar->lock, until_us);
+	while (!registration->stopping && sched_now_us(registration->node->sched) < until_us) {
+		sched_cond_wait(&registration->changed, &registration->lock, until_us);
 	}
-	return !registrar->stopping;
+	return !registration->stopping;
 }
 
-static void run(void *arg)
+static void registration_run(void *arg)
 {
-	struct registrar *registrar = arg;
-	struct sched *sched = registrar->node->sched;
+	struct registration *registration = arg;
+	struct sched *sched = registration->node->sched;
 	uint64_t next;
 
 	do {
 		next = sched_now_us(sched) + LEASE_RENEW_US;
-		if (registrar->looked_us == 0 ||
-		    sched_now_us(sched) - registrar->looked_us >= NODE_LOOK_US) {
-			tell_node(registrar);
+		if (registration->looked_us == 0 ||
+		    sched_now_us(sched) - registration->looked_us >= NODE_LOOK_US) {
+			registration_update_node(registration);
 		}
-		renew_lease(registrar);
-		if (registrar->uid[0] == '\0') {
+		registration_renew_lease(registration);
+		if (registration->uid[0] == '\0') {
 			next = sched_now_us(sched) + FIRST_AGAIN_US;
 		}
-	} while (wait(registrar, next));
+	} while (registration_wait(registration, next));
 }
 
-struct registrar *registrar_create(struct node *node)
+struct registration *registration_create(struct node *node)
 {
-	struct registrar *registrar = xnew(struct registrar);
+	struct registration *registration = xnew(struct registration);
 
-	registrar->node = node;
-	uname(&registrar->system);
-	read_line("/etc/machine-id", NULL, registrar->machine_id);
-	read_line("/proc/sys/kernel/random/boot_id", NULL, registrar->boot_id);
-	read_line("/sys/class/dmi/id/product_uuid", NULL, registrar->uuid);
-	read_line("/etc/os-release", "PRETTY_NAME=", registrar->os);
-	sched_mutex_init(&registrar->lock, node->sched);
-	sched_cond_init(&registrar->changed, node->sched);
-	registrar->thread = sched_start(node->sched, "register", run, registrar);
-	return registrar;
+	registration->node = node;
+	uname(&registration->system);
+	registration_read_line("/etc/machine-id", NULL, registration->machine_id);
+	registration_read_line("/proc/sys/kernel/random/boot_id", NULL, registration->boot_id);
+	registration_read_line("/sys/class/dmi/id/product_uuid", NULL, registration->uuid);
+	registration_read_line("/etc/os-release", "PRETTY_NAME=", registration->os);
+	sched_mutex_init(&registration->lock, node->sched);
+	sched_cond_init(&registration->changed, node->sched);
+	registration->thread = sched_start(node->sched, "register", registration_run, registration);
+	return registration;
 }
 
-void registrar_destroy(struct registrar *registrar)
+void registration_destroy(struct registration *registration)
 {
-	if (registrar == NULL) {
+	if (registration == NULL) {
 		return;
 	}
-	sched_mutex_lock(&registrar->lock);
-	registrar->stopping = true;
-	sched_cond_broadcast(&registrar->changed);
-	sched_mutex_unlock(&registrar->lock);
-	sched_join(registrar->thread);
-	sched_cond_finish(&registrar->changed);
-	sched_mutex_finish(&registrar->lock);
-	free(registrar);
+	sched_mutex_lock(&registration->lock);
+	registration->stopping = true;
+	sched_cond_broadcast(&registration->changed);
+	sched_mutex_unlock(&registration->lock);
+	sched_join(registration->thread);
+	sched_cond_finish(&registration->changed);
+	sched_mutex_finish(&registration->lock);
+	free(registration);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests of node/pod/bind.c, node/registration/register-status.c and node/pod/spec.c: trees read and made. */
+/* Tests of node/pod/scheduler.c, node/registration/node-status.c and node/pod/spec.c: trees read and made. */
 #include "config.h"
 
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/pod/spec.h"
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -38,9 +38,9 @@ static void requests_are_the_sum_or_an_init_containers(void **state UNUSED)
 {
 	CLEANUP_JSON struct json_object *pod = parse(
 		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Gi'}}},{'resources':{'requests':{'cpu':'1'}}},{}],'initContainers':[{'resources':{'requests':{'cpu':'200m','memory':'3Gi'}}}]}}");
-	struct bind_capacity asked;
+	struct node_capacity asked;
 
-	bind_requests(pod, &asked);
+	scheduler_requests(pod, &asked);
 	assert_int_equal(1100, asked.cpu_milli);
 	assert_int_equal(UINT64_C(3) << 30, asked.memory);
 	assert_int_equal(1, asked.pods);
@@ -51,9 +51,9 @@ static void requests_of_sidecars_add_up(void **state UNUSED)
 	CLEANUP_JSON struct json_object *pod = parse(
 		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'100m','memory':'1Ki'}}}],'initContainers':[{'resources':{'requests':{'cpu':'300m'}}},"
 		"{'restartPolicy':'Always','resources':{'requests':{'cpu':'200m','memory':'2Ki'}}},{'resources':{'requests':{'cpu':'250m','memory':'5Ki'}}}]}}");
-	struct bind_capacity asked;
+	struct node_capacity asked;
 
-	bind_requests(pod, &asked);
+	scheduler_requests(pod, &asked);
 	/* The last one runs beside the sidecar. */
 	assert_int_equal(450, asked.cpu_milli);
 	assert_int_equal(7 << 10, asked.memory);
@@ -64,9 +64,9 @@ static void requests_never_wrap_around(void **state UNUSED)
 	CLEANUP_JSON struct json_object *pod = parse(
 		"{'spec':{'containers':[{'resources':{'requests':{'memory':'9223372036854775807','cpu':'9223372036854775807'}}},{'resources':{'requests':{'memory':"
 		"'9223372036854775807','cpu':'9223372036854775807'}}},{'resources':{'requests':{'memory':'3','cpu':'3m'}}}]}}");
-	struct bind_capacity asked;
+	struct node_capacity asked;
 
-	bind_requests(pod, &asked);
+	scheduler_requests(pod, &asked);
 	assert_true(asked.memory >= UINT64_C(1) << 50);
 	assert_true(asked.cpu_milli >= UINT64_C(1) << 50);
 	/* Nor do the sums of many such pods. */
@@ -91,7 +91,7 @@ static void selector_must_match_all_labels(void **state UNUSED)
 		CLEANUP_JSON struct json_object *pod = parse(cases[i].pod);
 		CLEANUP_BUF struct buf why = BUF_INIT(100);
 
-		assert_int_equal(cases[i].fits, bind_selects(pod, labels, &why));
+		assert_int_equal(cases[i].fits, scheduler_selects(pod, labels, &why));
 		assert_int_equal(cases[i].fits, why.length == 0);
 	}
 }
@@ -119,10 +119,10 @@ static void node_status_is_the_same_until_its_heartbeat(void **state UNUSED)
 	CLEANUP_JSON struct json_object *node = json_object_new_object(), *later = NULL,
 					*much_later = NULL;
 
-	json_object_object_add(node, "status", register_status(NULL, &facts, NOW));
-	later = register_status(node, &facts, NOW + 60000);
+	json_object_object_add(node, "status", registration_status(NULL, &facts, NOW));
+	later = registration_status(node, &facts, NOW + 60000);
 	assert_true(json_object_equal(asb_at(node, "status"), later));
-	much_later = register_status(node, &facts, NOW + 301000);
+	much_later = registration_status(node, &facts, NOW + 301000);
 	assert_false(json_object_equal(asb_at(node, "status"), much_later));
 	assert_string_equal("4", asb_str(later, "capacity", "cpu"));
 	assert_string_equal("8388608Ki", asb_str(later, "allocatable", "memory"));
@@ -138,8 +138,8 @@ static void node_status_tells_at_once_that_nothing_can_run(void **state UNUSED)
 
 	bad.runtime_good = false;
 	bad.runtime_text = "podman is not installed";
-	json_object_object_add(node, "status", register_status(NULL, &facts, NOW));
-	status = register_status(node, &bad, NOW + 1000);
+	json_object_object_add(node, "status", registration_status(NULL, &facts, NOW));
+	status = registration_status(node, &bad, NOW + 1000);
 	json_object_object_add(node, "status", status);
 	assert_true(asb_condition_is(node, "Ready", "False"));
 	assert_string_equal("podman is not installed",
@@ -153,7 +153,7 @@ static void node_status_keeps_what_others_say(void **state UNUSED)
 	CLEANUP_JSON struct json_object *node = parse(
 		"{'status':{'volumesAttached':[],'conditions':[{'type':'Mine','status':'True'}]}}");
 
-	json_object_object_add(node, "status", register_status(node, &facts, NOW));
+	json_object_object_add(node, "status", registration_status(node, &facts, NOW));
 	assert_non_null(asb_at(node, "status", "volumesAttached"));
 	assert_true(asb_condition_is(node, "Mine", "True"));
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Node object says: labels and status. Called by node/registration/register.c; pure but for
- * register_capacity. */
+/* What a Node object says: labels and status. Called by node/registration/registration.c; pure but
+ * for registration_capacity. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 
 /* As Go names machines. */
-static const char *architecture(const char *machine)
+static const char *status_architecture(const char *machine)
 {
 	if (strcmp(machine, "x86_64") == 0) {
 		return "amd64";
@@ -18,11 +18,11 @@ static const char *architecture(const char *machine)
 	return strcmp(machine, "aarch64") == 0 ? "arm64" : machine;
 }
 
-struct json_object *register_labels(const char *name)
+struct json_object *registration_labels(const char *name)
 {
 	struct json_object *labels = json_object_new_object();
 	struct utsname system;
-	const char *arch = uname(&system) == 0 ? architecture(system.machine) : "unknown";
+	const char *arch = uname(&system) == 0 ? status_architecture(system.machine) : "unknown";
 
 	asb_set_str(labels, "kubernetes.io/hostname", name);
 	asb_set_str(labels, "kubernetes.io/os", "linux");
@@ -32,20 +32,20 @@ struct json_object *register_labels(const char *name)
 	return labels;
 }
 
-void register_capacity(uint64_t max_pods, struct bind_capacity *ret)
+void registration_capacity(uint64_t max_pods, struct node_capacity *ret)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES);
 	long size = sysconf(_SC_PAGESIZE);
 
-	*ret = (struct bind_capacity){
+	*ret = (struct node_capacity){
 		.cpu_milli = cores > 0 ? (uint64_t)cores * 1000 : 1000,
 		.memory = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0,
 		.pods = max_pods,
 	};
 }
 
-static void set_number(struct json_object *object, const char *name, uint64_t value,
-		       const char *unit)
+static void status_set_number(struct json_object *object, const char *name, uint64_t value,
+			      const char *unit)
 {
 	char text[32];
 
@@ -53,18 +53,18 @@ static void set_number(struct json_object *object, const char *name, uint64_t va
 	asb_set_str(object, name, text);
 }
 
-static struct json_object *resources(const struct node_facts *facts)
+static struct json_object *status_resources(const struct node_facts *facts)
 {
 	struct json_object *list = json_object_new_object();
 
-	set_number(list, "cpu", facts->capacity.cpu_milli / 1000, "");
-	set_number(list, "memory", facts->capacity.memory / 1024, "Ki");
-	set_number(list, "pods", facts->capacity.pods, "");
-	set_number(list, "ephemeral-storage", facts->storage / 1024, "Ki");
+	status_set_number(list, "cpu", facts->capacity.cpu_milli / 1000, "");
+	status_set_number(list, "memory", facts->capacity.memory / 1024, "Ki");
+	status_set_number(list, "pods", facts->capacity.pods, "");
+	status_set_number(list, "ephemeral-storage", facts->storage / 1024, "Ki");
 	return list;
 }
 
-static void add_address(struct json_object *list, const char *type, const char *address)
+static void status_add_address(struct json_object *list, const char *type, const char *address)
 {
 	struct json_object *entry = json_object_new_object();
 
@@ -73,9 +73,9 @@ static void add_address(struct json_object *list, const char *type, const char *
 	json_object_array_add(list, entry);
 }
 
-/* The heartbeat is told only with a change, or when it is due. */
-static void set_condition(struct json_object *conditions, const char *type, bool good,
-			  const char *reason, const char *message, int64_t now_ms)
+/* The heartbeat changes only together with something else, or when it is due. */
+static void status_set_condition(struct json_object *conditions, const char *type, bool good,
+				 const char *reason, const char *message, int64_t now_ms)
 {
 	struct json_object *condition = asb_condition_in(conditions, type);
 	const char *status = good ? "True" : "False";
@@ -103,7 +103,7 @@ static void set_condition(struct json_object *conditions, const char *type, bool
 	asb_set_str(condition, "message", message);
 }
 
-static void set_info(struct json_object *status, const struct node_facts *facts)
+static void status_set_info(struct json_object *status, const struct node_facts *facts)
 {
 	struct json_object *info = asb_object_in(status, "nodeInfo");
 
@@ -116,11 +116,11 @@ static void set_info(struct json_object *status, const struct node_facts *facts)
 	asb_set_str(info, "kubeletVersion", "agent-sandbox-node/" PACKAGE_VERSION);
 	asb_set_str(info, "kubeProxyVersion", "");
 	asb_set_str(info, "operatingSystem", "linux");
-	asb_set_str(info, "architecture", architecture(facts->machine));
+	asb_set_str(info, "architecture", status_architecture(facts->machine));
 }
 
-struct json_object *register_status(struct json_object *node, const struct node_facts *facts,
-				    int64_t now_ms)
+struct json_object *registration_status(struct json_object *node, const struct node_facts *facts,
+					int64_t now_ms)
 {
 	struct json_object *status = asb_copy(asb_at(node, "status"));
 	struct json_object *addresses = json_object_new_array(), *conditions;
@@ -134,20 +134,20 @@ struct json_object *register_status(struct json_object *node, const struct node_
 		conditions = json_object_new_array();
 		json_object_object_add(status, "conditions", conditions);
 	}
-	json_object_object_add(status, "capacity", resources(facts));
-	json_object_object_add(status, "allocatable", resources(facts));
-	add_address(addresses, "InternalIP", facts->ip);
-	add_address(addresses, "Hostname", facts->name);
+	json_object_object_add(status, "capacity", status_resources(facts));
+	json_object_object_add(status, "allocatable", status_resources(facts));
+	status_add_address(addresses, "InternalIP", facts->ip);
+	status_add_address(addresses, "Hostname", facts->name);
 	json_object_object_add(status, "addresses", addresses);
-	set_condition(conditions, "MemoryPressure", false, "KubeletHasSufficientMemory",
-		      "kubelet has sufficient memory available", now_ms);
-	set_condition(conditions, "DiskPressure", false, "KubeletHasNoDiskPressure",
-		      "kubelet has no disk pressure", now_ms);
-	set_condition(conditions, "PIDPressure", false, "KubeletHasSufficientPID",
-		      "kubelet has sufficient PID available", now_ms);
-	set_condition(conditions, "Ready", facts->runtime_good,
-		      facts->runtime_good ? "KubeletReady" : "KubeletNotReady", facts->runtime_text,
-		      now_ms);
-	set_info(status, facts);
+	status_set_condition(conditions, "MemoryPressure", false, "KubeletHasSufficientMemory",
+			     "kubelet has sufficient memory available", now_ms);
+	status_set_condition(conditions, "DiskPressure", false, "KubeletHasNoDiskPressure",
+			     "kubelet has no disk pressure", now_ms);
+	status_set_condition(conditions, "PIDPressure", false, "KubeletHasSufficientPID",
+			     "kubelet has sufficient PID available", now_ms);
+	status_set_condition(conditions, "Ready", facts->runtime_good,
+			     facts->runtime_good ? "KubeletReady" : "KubeletNotReady",
+			     facts->runtime_text, now_ms);
+	status_set_info(status, facts);
 	return status;
 }
