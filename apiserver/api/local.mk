@@ -14,6 +14,7 @@ libapiserver_la_SOURCES += \
 	%D%/protobuf.c %D%/protobuf.h \
 	%D%/query.c %D%/query.h \
 	%D%/read.c \
+	%D%/registry.c \
 	%D%/remote.c \
 	%D%/route.c %D%/route.h \
 	%D%/text-check.c %D%/text-check.h \
@@ -21,7 +22,6 @@ libapiserver_la_SOURCES += \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h \
 	%D%/watch-private.h \
-	%D%/world.c \
 	%D%/write.c
 libapiserver_la_SOURCES += \
 	base/allocation.c base/allocation.h \

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the Kubernetes API means, in memory: the simulation and the fake host stand on it.
 libobjects_la_SOURCES += \
-	%D%/collect.c \
 	%D%/delete.c \
 	%D%/fields.c %D%/fields.h \
+	%D%/garbage-collector.c \
 	%D%/history.c \
 	%D%/objects.c %D%/objects.h \
 	%D%/objects-private.h \
