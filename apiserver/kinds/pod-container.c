@@ -9,9 +9,9 @@
 
 #include "apiserver/kinds/pod-private.h"
 #include "apiserver/validation/name.h"
-#include "apiserver/validation/quantity.h"
 #include "base/macros.h"
 #include "base/map.h"
+#include "kube/quantity.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -265,7 +265,7 @@ static void check_mounts(struct json_object *container, const char *field,
 static void check_amounts(struct json_object *amounts, const char *field, struct causes *causes)
 {
 	char path[POD_FIELD_MAX];
-	double amount;
+	struct quantity amount;
 
 	if (!json_object_is_type(amounts, json_type_object)) {
 		return;
@@ -273,11 +273,11 @@ static void check_amounts(struct json_object *amounts, const char *field, struct
 	json_object_object_foreach (amounts, name, value) {
 		snprintf(path, sizeof(path), "%s[%s]", field, name);
 		validate_qualified(name, path, causes);
-		if (!quantity_parse(value, &amount)) {
+		if (quantity_read(value, &amount) < 0) {
 			causes_add(
 				causes, CAUSE_INVALID, path, value,
 				"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-		} else if (amount < 0) {
+		} else if (amount.negative) {
 			causes_add(causes, CAUSE_INVALID, path, value,
 				   "must be greater than or equal to 0");
 		}
@@ -289,7 +289,7 @@ static void check_resources(struct json_object *container, const char *field, st
 	struct json_object *limits = asb_at(container, "resources", "limits"),
 			   *requests = asb_at(container, "resources", "requests");
 	char path[POD_FIELD_MAX];
-	double limit, request;
+	struct quantity limit, request;
 
 	snprintf(path, sizeof(path), "%s.resources.limits", field);
 	check_amounts(limits, path, causes);
@@ -301,8 +301,8 @@ static void check_resources(struct json_object *container, const char *field, st
 	json_object_object_foreach (requests, name, value) {
 		struct json_object *most = asb_at(limits, name);
 
-		if (quantity_parse(most, &limit) && quantity_parse(value, &request) &&
-		    request > limit) {
+		if (quantity_read(most, &limit) == 0 && quantity_read(value, &request) == 0 &&
+		    quantity_compare(&request, &limit) > 0) {
 			causes_add(causes, CAUSE_INVALID, path, value,
 				   "must be less than or equal to %s limit of %s", name,
 				   json_object_get_string(most));

@@ -10,9 +10,9 @@
 #include "apiserver/schema/schema-private.h"
 #include "apiserver/types/types-private.h"
 #include "apiserver/validation/name.h"
-#include "apiserver/validation/quantity.h"
 #include "base/buf.h"
 #include "base/macros.h"
+#include "kube/quantity.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FIELD_MAX 512
@@ -22,15 +22,15 @@
 static void check_storage(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *storage = asb_at(spec, "resources", "requests", "storage");
-	double amount;
+	struct quantity amount;
 
 	if (storage == NULL) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.resources[storage]", NULL, "%s", "");
-	} else if (!quantity_parse(storage, &amount)) {
+	} else if (quantity_read(storage, &amount) < 0) {
 		causes_add(
 			causes, CAUSE_INVALID, "spec.resources[storage]", storage,
 			"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-	} else if (amount <= 0) {
+	} else if (!quantity_positive(&amount)) {
 		causes_add(causes, CAUSE_INVALID, "spec.resources[storage]", storage,
 			   "must be greater than zero");
 	}

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "apiserver/types/types-private.h"
-#include "apiserver/validation/quantity.h"
 #include "base/macros.h"
+#include "kube/quantity.h"
 
 #define TOKEN_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
 #define TOKEN_SECONDS 3607 /* as the API server: an hour, and a mark that it chose it */
@@ -24,12 +24,14 @@ static int container_class(struct json_object *container)
 	size_t equal = 0, said = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(counted); i++) {
-		double limit = 0, request = 0;
-		bool limited = quantity_parse(asb_at(limits, counted[i]), &limit) && limit > 0,
-		     wanted = quantity_parse(asb_at(requests, counted[i]), &request) && request > 0;
+		struct quantity limit, request;
+		bool limited = quantity_read(asb_at(limits, counted[i]), &limit) == 0 &&
+			       quantity_positive(&limit);
+		bool wanted = quantity_read(asb_at(requests, counted[i]), &request) == 0 &&
+			      quantity_positive(&request);
 
 		said += limited || wanted ? 1 : 0;
-		equal += limited && (!wanted || limit == request) ? 1 : 0;
+		equal += limited && (!wanted || quantity_compare(&limit, &request) == 0) ? 1 : 0;
 	}
 	return equal == ARRAY_LEN(counted) ? 2 : said > 0 ? 1 : 0;
 }
