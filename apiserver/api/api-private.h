@@ -43,7 +43,6 @@ struct api {
 	struct objects *objects; /* lock */
 	struct types *types;     /* lock */
 	struct storage *storage; /* lock; NULL: none */
-	struct api_call *call;   /* lock; whose write it is, NULL: our own */
 	bool types_changed;      /* lock; a CRD came, changed or went */
 	struct map served;       /* lock; "group/plural" -> struct api_served */
 
@@ -89,23 +88,31 @@ struct api_call {
 	struct json_object *warnings; /* ours; strings */
 };
 
-/* ---- api.c ---- */
+/* ---- indent.c ---- */
+/* Appends compact JSON, as json_print makes it, with a line for each value. */
+void indent_json(const char *text, size_t length, struct buf *out);
+
+/* ---- call.c ---- */
+/* A value of the query, or NULL; borrowed from the call. */
+const char *call_query(const struct api_call *call, const char *name);
+/* An integer of the query; where it is not there *value stays. False: the call has failed. */
+bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
 /* Answers with a Status. */
 void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 /* Answers as an error of the objects says. */
 void call_fail_with(struct api_call *call, int status, const struct error *error);
+/* Answers 404 in the words by which clients know that a path leads to nothing. */
+void call_fail_path(struct api_call *call);
 /* Answers with a tree, which is taken. */
 void call_response_tree(struct api_call *call, int status, struct json_object *take);
 /* Finds the type under the lock and copies what is needed of it; false: the call has failed. */
 bool call_find_type(struct api_call *call);
 const struct type *call_type(const struct api_call *call);
+/* What is stored under the route's name, the caller's to release; NULL: the call has failed. */
+struct objects_state *call_state(struct api_call *call, const char *subresource);
 
-/* ---- api-options.c: each false means that the call has failed ---- */
-/* A value of the query, or NULL; borrowed from the call. */
-const char *call_query(const struct api_call *call, const char *name);
-/* An integer of the query; where it is not there *value stays. */
-bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
+/* ---- options.c: each false means that the call has failed ---- */
 /* What writes and deletions have in common: dryRun, fieldValidation, fieldManager, force. */
 bool options_read(struct api_call *call);
 /* Which objects a list is about, and a deletion of a collection, without the selector. */
@@ -113,7 +120,7 @@ bool options_list(struct api_call *call, struct list_options *ret);
 /* resourceVersion; nothing is 0. */
 bool options_version(struct api_call *call, uint64_t *ret);
 
-/* ---- api-negotiate.c ---- */
+/* ---- negotiate.c ---- */
 /* The shape from the Accept header; false: none fits. */
 bool negotiate(struct api_call *call);
 /* Whether an element of the Accept header has this media type and parameter ("g=apidiscovery"...). */
@@ -121,35 +128,31 @@ bool accepts(const char *accept, const char *type, const char *parameter);
 /* A whole number of a media type's ends: "application/json; charset=utf-8" is "application/json". */
 bool media_type_is(const char *content_type, const char *type);
 
-/* ---- api-body.c ---- */
+/* ---- body.c ---- */
 /* Parses the body into call->body; false: the call has failed. */
 bool body_parse(struct api_call *call);
 
-/* ---- api-print.c ---- */
+/* ---- print.c ---- */
 /* Answers with one object in the shape asked for. */
 void print_object(struct api_call *call, int status, const struct objects_state *state);
 void print_list(struct api_call *call, const struct list_page *page);
-/* Appends compact JSON, as json_print makes it, with a line for each value. */
-void print_indented(const char *text, size_t length, struct buf *out);
 /* One watch event's object in a shape, as text; first: a Table has its columns. */
 int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
 		const char *shape_version, bool first, const struct objects_state *state,
 		struct buf *out);
 
-/* ---- api-read.c, api-write.c, api-delete.c, api-discover.c, api-pod.c ---- */
+/* ---- read.c, write.c, delete.c, discover.c, pod.c ---- */
 void read_handle(struct api_call *call);
 void write_handle(struct api_call *call);
 void delete_handle(struct api_call *call);
 void discover_handle(struct api_call *call);
 void podlog_handle(struct api_call *call);
-/* What is stored under the route's name, the caller's to release; NULL: the call has failed. */
-struct objects_state *call_state(struct api_call *call, const char *subresource);
 /* The pod of the route, the caller's; NULL: the call has failed. */
 struct json_object *call_pod(struct api_call *call);
 /* The container that is asked for, or the only one; NULL: the call has failed. */
 const char *call_container(struct api_call *call, struct json_object *pod, const char *asked);
 
-/* ---- api-remote.c ---- */
+/* ---- remote.c ---- */
 /* Whether it is for a subresource whose connection is taken over. */
 bool remote_is(const struct api_call *call);
 void remote_handle(struct api_call *call);
@@ -158,7 +161,7 @@ void remote_handle(struct api_call *call);
 bool read_selector(struct api_call *call, struct selector **ret);
 void read_watch(struct api_call *call);
 
-/* ---- api-world.c ---- */
+/* ---- world.c ---- */
 /* Makes types and objects, loads the storage. */
 int world_init(struct api *api, struct error *reterr);
 void world_finish(struct api *api);
@@ -167,13 +170,13 @@ void world_sync(struct api *api);
 /* Ends a write: tells the thread of time, serves new kinds. */
 void world_written(struct api *api);
 
-/* ---- api-audit.c ---- */
+/* ---- audit.c ---- */
 int audit_open(struct api *api, struct error *reterr);
 void audit_close(struct api *api);
 /* The request is answered. */
 void audit_write(const struct api_call *call, int64_t received_us);
 
-/* ---- api-time.c ---- */
+/* ---- time.c ---- */
 void time_start(struct api *api);
 void time_stop(struct api *api);
 

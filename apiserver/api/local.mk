@@ -5,8 +5,10 @@ libapiserver_la_SOURCES += \
 	%D%/api-private.h \
 	%D%/audit.c \
 	%D%/body.c \
+	%D%/call.c \
 	%D%/delete.c \
 	%D%/discover.c \
+	%D%/indent.c \
 	%D%/negotiate.c \
 	%D%/options.c \
 	%D%/pod.c \

@@ -10,23 +10,6 @@
 
 #define MANAGER_MAX 128u /* bytes of a field manager's name, as the real server has it */
 
-const char *call_query(const struct api_call *call, const char *name)
-{
-	return query_value(&call->query, name);
-}
-
-bool call_query_integer(struct api_call *call, const char *name, int64_t *value)
-{
-	const char *text = call_query(call, name);
-
-	if (text != NULL && integer_parse(text, INT64_MIN, INT64_MAX, value) < 0) {
-		call_fail(call, 400, NULL,
-			  "%s: strconv.ParseInt: parsing \"%.64s\": invalid syntax", name, text);
-		return false;
-	}
-	return true;
-}
-
 /* ---- writes ---- */
 
 /* Each of them counts: a client that says it twice means neither less. */

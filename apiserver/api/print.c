@@ -119,53 +119,6 @@ int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
 
 /* ---- lists ---- */
 
-static void begin_line(struct buf *out, size_t depth)
-{
-	buf_append_char(out, '\n');
-	for (size_t i = 0; i < depth; i++) {
-		buf_append_str(out, "  ");
-	}
-}
-
-/* The end of the string that begins at a quote. */
-static size_t string_end(const char *text, size_t length, size_t at)
-{
-	for (at++; at < length && text[at] != '"'; at++) {
-		at += text[at] == '\\' ? 1 : 0;
-	}
-	return at < length ? at + 1 : length;
-}
-
-void print_indented(const char *text, size_t length, struct buf *out)
-{
-	size_t depth = 0;
-
-	for (size_t i = 0; i < length && !out->failed; i++) {
-		char c = text[i], next = i + 1 < length ? text[i + 1] : '\0';
-
-		if (c == '"') {
-			size_t end = string_end(text, length, i);
-
-			buf_append(out, text + i, end - i);
-			i = end - 1;
-		} else if ((c == '{' && next == '}') || (c == '[' && next == ']')) {
-			buf_append(out, text + i++, 2);
-		} else if (c == '{' || c == '[') {
-			buf_append_char(out, c);
-			begin_line(out, ++depth);
-		} else if (c == '}' || c == ']') {
-			begin_line(out, --depth);
-			buf_append_char(out, c);
-		} else if (c == ',') {
-			buf_append_char(out, c);
-			begin_line(out, depth);
-		} else {
-			buf_append_str(out, c == ':' ? ": " : "");
-			buf_append(out, &c, c == ':' ? 0 : 1);
-		}
-	}
-}
-
 static void print_metadata(const struct list_page *page, struct buf *out)
 {
 	buf_printf(out, "\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"", page->version);
@@ -303,7 +256,7 @@ void print_list(struct api_call *call, const struct list_page *page)
 	}
 	utf8_repair(out);
 	if (call->pretty) {
-		print_indented(buf_str(&text), text.length, body);
+		indent_json(buf_str(&text), text.length, body);
 		body->failed = body->failed || text.failed;
 	}
 	call->response->status = 200;

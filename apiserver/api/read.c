@@ -193,27 +193,6 @@ void read_watch(struct api_call *call)
 
 /* ---- gets ---- */
 
-struct objects_state *call_state(struct api_call *call, const char *subresource)
-{
-	struct request request = { .kind = &call->kind,
-				   .ns = call->route.ns,
-				   .name = call->route.name,
-				   .subresource = subresource };
-	struct objects_state *state = NULL;
-	struct error error = { 0 };
-	int status = 0;
-
-	{
-		LOCKED(&call->api->lock);
-		status = request_get(call->api->objects, &request, &state, &error);
-	}
-	if (status != 200) {
-		call_fail_with(call, status, &error);
-		return NULL;
-	}
-	return state;
-}
-
 static void get(struct api_call *call)
 {
 	uint64_t version = 0;

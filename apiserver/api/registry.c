@@ -46,10 +46,8 @@ static struct json_object *get_object(void *arg, const struct type *type, const 
 
 /* ---- admission ---- */
 
-static void keep_result(struct api *api, struct type_request *request, int status)
+static void keep_result(struct api_call *call, struct type_request *request, int status)
 {
-	struct api_call *call = api->call;
-
 	if (call == NULL) {
 		return;
 	}
@@ -93,7 +91,7 @@ static int check_text(const struct objects_admission *admission, bool custom, st
 static int admit(void *arg, const struct objects_admission *admission, struct error *reterr)
 {
 	struct api *api = arg;
-	const struct api_call *call = api->call;
+	struct api_call *call = admission->caller;
 	const struct asb_kind *kind = admission->kind;
 	/* A client may have come by another version than the one that is stored. */
 	bool own = call != NULL && strcmp(kind->plural, call->kind.plural) == 0 &&
@@ -129,7 +127,7 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 
 		objects_fail(reterr, status, "%s", message != NULL ? message : "refused");
 	}
-	keep_result(api, &request, status);
+	keep_result(call, &request, status);
 	type_request_finish(&request);
 	return status;
 }

@@ -16,13 +16,14 @@
 #define TOKEN_LEAST_S 600
 #define TOKEN_MOST_S (INT64_C(10) * 365 * 86400)
 
-static struct request request_of(const struct api_call *call)
+static struct request request_of(struct api_call *call)
 {
 	return (struct request){ .kind = &call->kind,
 				 .ns = call->route.ns,
 				 .name = call->route.name,
 				 .subresource = call->route.subresource,
-				 .dry_run = call->dry_run };
+				 .dry_run = call->dry_run,
+				 .caller = call };
 }
 
 /* The body is an object of the kind its path says; the lock is held. */
@@ -154,9 +155,7 @@ void write_handle(struct api_call *call)
 	keep_name(call);
 	{
 		LOCKED(&api->lock);
-		api->call = call;
 		status = perform(call, type, &state, &error);
-		api->call = NULL;
 		world_written(api);
 	}
 	if (status != 200 && status != 201) {

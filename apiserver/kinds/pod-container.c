@@ -49,7 +49,7 @@ static void check_port(struct json_object *port, const char *field, struct map *
 {
 	const char *name = asb_str(port, "name"), *protocol = asb_str(port, "protocol");
 	int64_t number = asb_int(asb_at(port, "containerPort"), 0);
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	snprintf(path, sizeof(path), "%s.name", field);
 	if (name != NULL && *name != '\0') {
@@ -77,7 +77,7 @@ static void check_ports(struct json_object *container, const char *field, struct
 {
 	struct json_object *ports = asb_array(container, "ports");
 	struct map names = MAP_INIT;
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(ports); i++) {
 		snprintf(path, sizeof(path), "%s.ports[%zu]", field, i);
@@ -126,13 +126,13 @@ static bool known_field_path(const char *path)
 static void check_key_ref(struct json_object *from, const char *ref, const char *field,
 			  struct causes *causes)
 {
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	if (!json_object_is_type(asb_at(from, ref), json_type_object)) {
 		return;
 	}
 	snprintf(path, sizeof(path), "%s.%s", field, ref);
-	pod_require(asb_at(from, ref), "key", path, causes);
+	validate_required(asb_at(from, ref), "key", path, causes);
 }
 
 static void check_value_from(struct json_object *env, const char *field, struct causes *causes)
@@ -141,7 +141,7 @@ static void check_value_from(struct json_object *env, const char *field, struct 
 					       "secretKeyRef", "fileKeyRef" };
 	struct json_object *from = asb_at(env, "valueFrom");
 	const char *value = asb_str(env, "value"), *path;
-	char where[POD_FIELD_MAX];
+	char where[VALIDATE_FIELD_MAX];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
@@ -171,13 +171,13 @@ static void check_value_from(struct json_object *env, const char *field, struct 
 static void check_env(struct json_object *container, const char *field, struct causes *causes)
 {
 	struct json_object *list = asb_array(container, "env");
-	char path[POD_FIELD_MAX], member[POD_FIELD_MAX + 16];
+	char path[VALIDATE_FIELD_MAX], member[VALIDATE_FIELD_MAX + 16];
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		struct json_object *env = json_object_array_get_idx(list, i);
 
 		snprintf(path, sizeof(path), "%s.env[%zu]", field, i);
-		const char *name = pod_require(env, "name", path, causes);
+		const char *name = validate_required(env, "name", path, causes);
 
 		if (name != NULL) {
 			snprintf(member, sizeof(member), "%s.name", path);
@@ -227,15 +227,15 @@ static void check_sub_path(const char *path, const char *field, struct causes *c
 static void check_mount(struct json_object *mount, const char *field, struct json_object *volumes,
 			struct map *paths, struct causes *causes)
 {
-	const char *name = pod_require(mount, "name", field, causes), *path,
+	const char *name = validate_required(mount, "name", field, causes), *path,
 		   *sub = asb_str(mount, "subPath");
-	char where[POD_FIELD_MAX];
+	char where[VALIDATE_FIELD_MAX];
 
 	if (name != NULL && !has_volume(volumes, name)) {
 		snprintf(where, sizeof(where), "%s.name", field);
 		causes_add_str(causes, CAUSE_NOT_FOUND, where, name, "%s", "");
 	}
-	path = pod_require(mount, "mountPath", field, causes);
+	path = validate_required(mount, "mountPath", field, causes);
 	if (path != NULL && map_put(paths, path, mount) != NULL) {
 		snprintf(where, sizeof(where), "%s.mountPath", field);
 		causes_add_str(causes, CAUSE_INVALID, where, path, "must be unique");
@@ -251,7 +251,7 @@ static void check_mounts(struct json_object *container, const char *field,
 {
 	struct json_object *mounts = asb_array(container, "volumeMounts");
 	struct map paths = MAP_INIT;
-	char where[POD_FIELD_MAX];
+	char where[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(mounts); i++) {
 		snprintf(where, sizeof(where), "%s.volumeMounts[%zu]", field, i);
@@ -264,7 +264,7 @@ static void check_mounts(struct json_object *container, const char *field,
 
 static void check_amounts(struct json_object *amounts, const char *field, struct causes *causes)
 {
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 	struct quantity amount;
 
 	if (!json_object_is_type(amounts, json_type_object)) {
@@ -288,7 +288,7 @@ static void check_resources(struct json_object *container, const char *field, st
 {
 	struct json_object *limits = asb_at(container, "resources", "limits"),
 			   *requests = asb_at(container, "resources", "requests");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 	struct quantity limit, request;
 
 	snprintf(path, sizeof(path), "%s.resources.limits", field);
@@ -314,8 +314,8 @@ static void check_resources(struct json_object *container, const char *field, st
 
 static void check_image(struct json_object *container, const char *field, struct causes *causes)
 {
-	const char *image = pod_require(container, "image", field, causes);
-	char path[POD_FIELD_MAX];
+	const char *image = validate_required(container, "image", field, causes);
+	char path[VALIDATE_FIELD_MAX];
 
 	if (image != NULL && (isspace((unsigned char)image[0]) ||
 			      isspace((unsigned char)image[strlen(image) - 1]))) {
@@ -329,7 +329,7 @@ static void check_options(struct json_object *container, const char *field, stru
 {
 	const char *pull = asb_str(container, "imagePullPolicy"),
 		   *message = asb_str(container, "terminationMessagePolicy");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	snprintf(path, sizeof(path), "%s.terminationMessagePolicy", field);
 	validate_option(message != NULL ? message : "", OPTIONS("File", "FallbackToLogsOnError"),
@@ -345,7 +345,7 @@ static void check_container_security(struct json_object *container, const char *
 	static const char *const ids[] = { "runAsUser", "runAsGroup" };
 	struct json_object *security = asb_at(container, "securityContext"),
 			   *escalation = asb_at(security, "allowPrivilegeEscalation");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct json_object *id = asb_at(security, ids[i]);
@@ -368,8 +368,8 @@ static void check_container_security(struct json_object *container, const char *
 void pod_validate_container(struct json_object *container, const char *field,
 			    struct json_object *volumes, struct causes *causes)
 {
-	const char *name = pod_require(container, "name", field, causes);
-	char path[POD_FIELD_MAX];
+	const char *name = validate_required(container, "name", field, causes);
+	char path[VALIDATE_FIELD_MAX];
 
 	if (name != NULL) {
 		snprintf(path, sizeof(path), "%s.name", field);
@@ -391,7 +391,7 @@ void pod_validate_containers(struct json_object *spec, struct causes *causes)
 					     "ephemeralContainers" };
 	struct json_object *volumes = asb_array(spec, "volumes");
 	struct map names = MAP_INIT;
-	char field[POD_FIELD_MAX];
+	char field[VALIDATE_FIELD_MAX];
 
 	if (asb_length(asb_at(spec, "containers")) == 0) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.containers", NULL, "%s", "");

@@ -13,7 +13,7 @@ static void check_handler_port(struct json_object *handler, const char *field,
 			       struct causes *causes)
 {
 	struct json_object *port = asb_at(handler, "port");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	snprintf(path, sizeof(path), "%s.port", field);
 	if (!json_object_is_type(port, json_type_string)) {
@@ -25,7 +25,7 @@ static void check_handler(struct json_object *handler, const char *field, struct
 {
 	static const char *const kinds[] = { "exec", "httpGet", "tcpSocket", "grpc", "sleep" };
 	size_t count = 0;
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct json_object *own = asb_at(handler, kinds[i]);
@@ -58,7 +58,7 @@ static void check_probe(struct json_object *container, const char *field, const 
 					       "periodSeconds", "successThreshold",
 					       "failureThreshold" };
 	struct json_object *probe = asb_at(container, name), *success;
-	char path[POD_FIELD_MAX], member[POD_FIELD_MAX + 32];
+	char path[VALIDATE_FIELD_MAX], member[VALIDATE_FIELD_MAX + 32];
 
 	if (probe == NULL) {
 		return;
@@ -84,7 +84,7 @@ static void check_probe(struct json_object *container, const char *field, const 
 void pod_validate_probes(struct json_object *container, const char *field, struct causes *causes)
 {
 	static const char *const hooks[] = { "postStart", "preStop" };
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
 		struct json_object *handler = asb_at(container, "lifecycle", hooks[i]);

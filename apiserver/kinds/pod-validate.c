@@ -14,20 +14,6 @@
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-const char *pod_require(struct json_object *object, const char *name, const char *field,
-			struct causes *causes)
-{
-	const char *text = asb_str(object, name);
-	char path[POD_FIELD_MAX];
-
-	if (text != NULL && *text != '\0') {
-		return text;
-	}
-	snprintf(path, sizeof(path), "%s%s%s", field, *field != '\0' ? "." : "", name);
-	causes_add_str(causes, CAUSE_REQUIRED, path, NULL, "%s", "");
-	return NULL;
-}
-
 static void check_numbers(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *deadline = asb_at(spec, "activeDeadlineSeconds");
@@ -82,7 +68,7 @@ static void check_toleration(struct json_object *toleration, const char *field,
 {
 	const char *key = asb_str(toleration, "key"), *operator= asb_str(toleration, "operator"),
 		   *effect = asb_str(toleration, "effect");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 	bool any = key == NULL || *key == '\0';
 
 	snprintf(path, sizeof(path), "%s.operator", field);
@@ -105,7 +91,7 @@ static void check_toleration(struct json_object *toleration, const char *field,
 static void check_tolerations(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *list = asb_array(spec, "tolerations");
-	char field[POD_FIELD_MAX];
+	char field[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		snprintf(field, sizeof(field), "spec.tolerations[%zu]", i);
@@ -117,7 +103,7 @@ static void check_security(struct json_object *spec, struct causes *causes)
 {
 	static const char *const ids[] = { "runAsUser", "runAsGroup", "fsGroup" };
 	struct json_object *security = asb_at(spec, "securityContext");
-	char field[POD_FIELD_MAX];
+	char field[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct json_object *id = asb_at(security, ids[i]);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/orphan.h"
 #include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -121,7 +122,7 @@ int record_delete(struct objects *objects, struct record *record,
 		return mark_again(objects, record, object, options->grace, reterr);
 	}
 	if (options->propagation == OBJECTS_ORPHAN) {
-		status = owners_orphan(objects, record, reterr);
+		status = orphan_dependents(objects, record, reterr);
 		if (status != 0) {
 			return status;
 		}
@@ -158,7 +159,7 @@ static int check_preconditions(struct objects *objects, struct record *record,
 
 	if (status == 0 && options->resource_version != NULL &&
 	    !asb_streq(version, options->resource_version)) {
-		status = update_fail(
+		status = objects_fail(
 			reterr, 409,
 			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in precondition: %.64s, ResourceVersion in object meta: %s",
 			record->served->kind.plural, asb_name(object), options->resource_version,
@@ -176,7 +177,7 @@ int objects_delete_with(struct objects *objects, const struct asb_kind *kind, co
 	int status;
 
 	if (record == NULL) {
-		return update_not_found(served, name, reterr);
+		return refusal_not_found(served, name, reterr);
 	}
 	status = check_preconditions(objects, record, options, reterr);
 	if (status == 0 && !options->dry_run) {

@@ -67,6 +67,12 @@ struct record {
 	struct record *candidate_previous, *candidate_next;
 };
 
+/* How an object is written. */
+struct write_options {
+	uint32_t flags; /* OBJECTS_* */
+	void *caller;   /* goes to the admission; NULL: no request */
+};
+
 struct change {
 	struct served *served;
 	int type;
@@ -103,7 +109,15 @@ struct objects {
 	int64_t sweep_ms;      /* when old events are looked for next */
 };
 
+/* ---- resources ---- */
+
 struct served *served_find(const struct objects *objects, const struct asb_kind *kind);
+/* Makes one and installs it; it is not there yet. */
+struct served *served_new(struct objects *objects, const struct asb_kind *kind);
+/* Its options are a copy of these from now on. */
+void serving_set(struct served *served, const struct objects_serving *serving);
+/* Its records are freed already. */
+void served_free(struct served *served);
 struct record *record_find(const struct objects *objects, const struct served *served,
 			   const char *ns, const char *name);
 
@@ -180,8 +194,6 @@ void owners_set(struct objects *objects, struct record *record, struct json_obje
 void owners_unset(struct objects *objects, struct record *record);
 /* A record is gone, which may have owned others. */
 void owners_gone(struct objects *objects, const struct record *owner);
-/* Takes the references to a record out of its dependents. */
-int owners_orphan(struct objects *objects, struct record *owner, struct error *reterr);
 /* Whether a dependent holds up the foreground deletion of a record. */
 bool owners_blocked(const struct objects *objects, const struct record *owner);
 /* Its foreground deletion waits from now on. */

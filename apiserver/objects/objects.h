@@ -100,6 +100,7 @@ struct objects_admission {
 	struct json_object *old; /* NULL for a create; not to be changed */
 	struct json_object *object;
 	bool dry_run;
+	void *caller; /* of the request that writes it; NULL: the server itself does */
 };
 
 struct objects_hooks {
@@ -120,7 +121,11 @@ struct objects_hooks {
 };
 void objects_set_hooks(struct objects *objects, const struct objects_hooks *hooks);
 
-/* Fills *reterr (code: the negative status) and returns the status: for hooks. */
+/* The code of the error of a 409 whose reason is AlreadyExists; every other code is the negative HTTP
+ * status. */
+#define OBJECTS_ALREADY_EXISTS (-1409)
+
+/* Fills *reterr (code: the negative status) and returns the status. Hooks call it too. */
 int objects_fail(struct error *reterr, int http_status, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Largest object: etcd's limit on a request. More is a 413. */
@@ -133,8 +138,8 @@ int objects_fail(struct error *reterr, int http_status, const char *format, ...)
 
 /*
  * Each returns an HTTP status as the API server would (200, 201, 404, 409, 410, 422...), fills
- * *reterr on failure: code is the negative status, text the message; the reason for Status objects
- * is objects_reason(). *ret, which may be NULL, is the object after the write (before it, for a
+ * *reterr on failure: code is the negative status or OBJECTS_ALREADY_EXISTS, text the message; the
+ * reason for Status objects is objects_reason(). *ret, which may be NULL, is the object after the write (before it, for a
  * deletion that removed it); borrowed.
  */
 int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -226,7 +231,8 @@ bool objects_next_any(struct objects *objects, uint64_t after, struct objects_ch
  */
 size_t objects_collect(struct objects *objects);
 
-/* The reason of a Status for a code this library returned. */
-const char *objects_reason(int http_status, const char *message);
+/* The reason of a Status, for a status this library returned and the code of its error: clients decide
+ * by it. "" for a status that needs none. Static. */
+const char *objects_reason(int http_status, int code);
 
 #endif

@@ -10,7 +10,6 @@
 
 #include "apiserver/objects/objects-private.h"
 #include "apiserver/objects/owner.h"
-#include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -32,6 +31,14 @@ struct json_object *object_derive(struct json_object *object)
 		json_object_object_add(metadata, entry, json_object_get(value));
 	}
 	return copy;
+}
+
+struct json_object *time_now(struct objects *objects, int64_t plus_seconds)
+{
+	char text[21];
+
+	asb_time_format(objects->config.now_ms(objects->config.arg) + plus_seconds * 1000, text);
+	return json_object_new_string(text);
 }
 
 struct json_object *record_tree(struct objects *objects, struct record *record)
@@ -83,7 +90,7 @@ static int next_state(struct objects *objects, const struct served *served,
 
 static int storage_failed(const struct error *error, struct error *reterr)
 {
-	return update_fail(reterr, 500, "the object could not be stored: %.400s", error->text);
+	return objects_fail(reterr, 500, "the object could not be stored: %.400s", error->text);
 }
 
 /* Tells the storage of a state, or of a removal. */
@@ -201,7 +208,7 @@ int record_load(struct objects *objects, struct served *served, uint64_t order, 
 	if (asb_name(object) == NULL || asb_uid(object) == NULL ||
 	    record_find(objects, served, asb_ns(object), asb_name(object)) != NULL ||
 	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
-		return update_fail(
+		return objects_fail(
 			reterr, 500,
 			"the stored object %" PRIu64
 			" of '%s' has no name or uid of its own: the database is damaged",

@@ -10,7 +10,6 @@
 
 #include "apiserver/objects/fields.h"
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -152,7 +151,7 @@ int state_check_memory(struct objects *objects, struct error *reterr)
 		return 0;
 	}
 	objects->trees_suspect = true;
-	return update_fail(
+	return objects_fail(
 		reterr, 503,
 		"the server has no memory left for this request, and changed nothing: try again later, or with less");
 }
@@ -179,13 +178,13 @@ int state_create(struct objects *objects, const struct served *served,
 	       pairs_at = name_at + strlen(asb_name(tree)) + 1;
 
 	if (!out.failed && json_too_many(buf_str(&out), length)) {
-		return update_fail(
+		return objects_fail(
 			reterr, 413,
 			"Request entity too large: the object '%.253s' has too many objects and arrays for its size",
 			asb_name(tree));
 	}
 	if (out.failed || length > OBJECTS_SIZE_MAX) {
-		return update_fail(
+		return objects_fail(
 			reterr, 413,
 			"Request entity too large: the object '%.253s' would be larger than the %d bytes that can be stored",
 			asb_name(tree), OBJECTS_SIZE_MAX);
@@ -196,7 +195,7 @@ int state_create(struct objects *objects, const struct served *served,
 	uint32_t labels = append_labels(&out, tree), fields = append_fields(&out, served, tree);
 
 	if (out.failed) {
-		return update_fail(reterr, 413, "Request entity too large: too many labels");
+		return objects_fail(reterr, 413, "Request entity too large: too many labels");
 	}
 	state = state_new(out.length);
 	memcpy(state->data, out.data, out.length);

@@ -53,7 +53,7 @@ struct json_object *status_refusal(int code, const char *reason, const char *mes
 	struct json_object *status = status_new("Failure");
 
 	json_object_object_add(status, "message", json_object_new_string(message));
-	add_text(status, "reason", reason != NULL ? reason : objects_reason(code, ""));
+	add_text(status, "reason", reason != NULL ? reason : objects_reason(code, 0));
 	add_details(status, details);
 	json_object_object_add(status, "code", json_object_new_int(code));
 	return status;

@@ -6,75 +6,9 @@
 #include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-
-PRINTF_LIKE(3, 0)
-static int fail(struct error *reterr, int http_status, const char *format, va_list args)
-{
-	if (reterr != NULL) {
-		reterr->code = -http_status;
-		vsnprintf(reterr->text, sizeof(reterr->text), format, args);
-	}
-	return http_status;
-}
-
-int update_fail(struct error *reterr, int http_status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fail(reterr, http_status, format, args);
-	va_end(args);
-	return http_status;
-}
-
-int objects_fail(struct error *reterr, int http_status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fail(reterr, http_status, format, args);
-	va_end(args);
-	return http_status;
-}
-
-/* "pods", "sandboxes.agents.x-k8s.io": how the server's messages name a kind. */
-static const char *resource(const struct served *served, char ret[320])
-{
-	snprintf(ret, 320, "%s%s%s", served->kind.plural, *served->kind.group != '\0' ? "." : "",
-		 served->kind.group);
-	return ret;
-}
-
-int update_not_found(const struct served *served, const char *name, struct error *reterr)
-{
-	char text[320];
-
-	if (served == NULL) {
-		return update_fail(reterr, 404, "the server could not find the requested resource");
-	}
-	return update_fail(reterr, 404, "%s \"%s\" not found", resource(served, text), name);
-}
-
-int update_already_exists(const struct served *served, const char *name, struct error *reterr)
-{
-	char text[320];
-
-	return update_fail(reterr, 409, "%s \"%s\" already exists", resource(served, text), name);
-}
-
-/* 422 as the server words it. */
-static int invalid(const struct served *served, const char *name, struct error *reterr,
-		   const char *field, const char *what)
-{
-	return update_fail(reterr, 422, "%s%s%s \"%s\" is invalid: %s: %s", served->kind.kind,
-			   *served->kind.group != '\0' ? "." : "", served->kind.group,
-			   name != NULL ? name : "", field, what);
-}
 
 int update_check_body(const struct served *served, const char *ns, const char *name,
 		      struct json_object *body, struct error *reterr)
@@ -83,24 +17,24 @@ int update_check_body(const struct served *served, const char *ns, const char *n
 		   *body_name = asb_name(body);
 
 	if (served == NULL) {
-		return update_not_found(served, "", reterr);
+		return refusal_not_found(served, "", reterr);
 	}
 	if (!json_object_is_type(body, json_type_object) ||
 	    (asb_at(body, "metadata") != NULL &&
 	     !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
-		return update_fail(reterr, 400, "the body is not a JSON object with metadata");
+		return objects_fail(reterr, 400, "the body is not a JSON object with metadata");
 	}
 	if (kind != NULL && strcmp(kind, served->kind.kind) != 0) {
-		return update_fail(reterr, 400, "%s in the request body is not the %s of the URL",
-				   kind, served->kind.kind);
+		return objects_fail(reterr, 400, "%s in the request body is not the %s of the URL",
+				    kind, served->kind.kind);
 	}
 	if (*body_ns != '\0' && strcmp(body_ns, ns) != 0) {
-		return update_fail(
+		return objects_fail(
 			reterr, 400,
 			"the namespace of the provided object does not match the namespace sent on the request");
 	}
 	if (name != NULL && body_name != NULL && strcmp(body_name, name) != 0) {
-		return update_fail(
+		return objects_fail(
 			reterr, 400,
 			"the name of the object (%.100s) does not match the name on the URL (%.100s)",
 			body_name, name);
@@ -123,16 +57,17 @@ static int check_owners(const struct served *served, struct json_object *object,
 			const char *value = asb_str(owner, required[j]);
 
 			if (value == NULL || *value == '\0') {
-				return invalid(served, asb_name(object), reterr,
-					       "metadata.ownerReferences",
-					       "apiVersion, kind, name and uid must not be empty");
+				return refusal_invalid(
+					served, asb_name(object), reterr,
+					"metadata.ownerReferences",
+					"apiVersion, kind, name and uid must not be empty");
 			}
 		}
 		controllers += asb_true(asb_at(owner, "controller")) ? 1 : 0;
 	}
 	if (controllers > 1) {
-		return invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
-			       "Only one reference can have Controller set to true");
+		return refusal_invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
+				       "Only one reference can have Controller set to true");
 	}
 	return 0;
 }
@@ -142,13 +77,13 @@ int update_check_new(const struct served *served, struct json_object *object, st
 	const char *name = asb_name(object);
 
 	if (name == NULL || *name == '\0') {
-		return invalid(served, "", reterr, "metadata.name",
-			       "Required value: name or generateName is required");
+		return refusal_invalid(served, "", reterr, "metadata.name",
+				       "Required value: name or generateName is required");
 	}
 	/* What a path can have as one segment; more is the business of schemas. */
 	if (strlen(name) > 253 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    strpbrk(name, "/%") != NULL) {
-		return invalid(served, name, reterr, "metadata.name", "Invalid value");
+		return refusal_invalid(served, name, reterr, "metadata.name", "Invalid value");
 	}
 	return check_owners(served, object, reterr);
 }
@@ -159,7 +94,7 @@ int update_check_uid(const struct served *served, struct json_object *object, co
 	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, UID in object meta: %.64s",
 		served->kind.plural, asb_name(object), uid, asb_uid(object));
@@ -171,8 +106,8 @@ int update_check_immutable(const struct served *served, struct json_object *obje
 	const char *uid = asb_uid(body);
 
 	if (uid != NULL && *uid != '\0' && !asb_streq(uid, asb_uid(object))) {
-		return invalid(served, asb_name(object), reterr, "metadata.uid",
-			       "Invalid value: field is immutable");
+		return refusal_invalid(served, asb_name(object), reterr, "metadata.uid",
+				       "Invalid value: field is immutable");
 	}
 	return 0;
 }
@@ -186,7 +121,7 @@ static int check_version(const struct served *served, struct json_object *object
 	    asb_streq(version, asb_resource_version(object))) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest version and try again",
 		served->kind.plural, asb_name(object));
@@ -211,7 +146,7 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 		const char *name = asb_as_str(json_object_array_get_idx(new, i));
 
 		if (name == NULL || map_get(&known, name) == NULL) {
-			return invalid(
+			return refusal_invalid(
 				served, asb_name(object), reterr, "metadata.finalizers",
 				"Forbidden: no new finalizers can be added if the object is being deleted");
 		}
@@ -275,7 +210,7 @@ static struct json_object *apply_main(const struct served *served, struct json_o
 
 int update_admit(struct objects *objects, const struct served *served, const char *ns,
 		 const char *subresource, struct json_object *old, struct json_object *object,
-		 bool dry_run, struct error *reterr)
+		 const struct write_options *options, struct error *reterr)
 {
 	if (objects->hooks.admit == NULL) {
 		return 0;
@@ -288,7 +223,8 @@ int update_admit(struct objects *objects, const struct served *served, const cha
 					    .subresource = subresource,
 					    .old = old,
 					    .object = object,
-					    .dry_run = dry_run,
+					    .dry_run = (options->flags & OBJECTS_DRY_RUN) != 0,
+					    .caller = options->caller,
 				    },
 				    reterr);
 }
@@ -299,16 +235,16 @@ int update_check_namespace(struct objects *objects, const struct served *served,
 	static const struct asb_kind kind = { "", "v1", "namespaces", "Namespace" };
 	struct served *namespaces;
 	struct record *record;
-	char text[320];
+	char text[REFUSAL_RESOURCE_MAX];
 
 	if (!objects->config.server) {
 		return 0;
 	}
 	if (served->serving.namespaced != (*ns != '\0')) {
-		return update_fail(reterr, 400,
-				   served->serving.namespaced
-					   ? "an empty namespace may not be set during creation"
-					   : "namespace is not allowed on this type");
+		return objects_fail(reterr, 400,
+				    served->serving.namespaced
+					    ? "an empty namespace may not be set during creation"
+					    : "namespace is not allowed on this type");
 	}
 	namespaces = served_find(objects, &kind);
 	if (!served->serving.namespaced || namespaces == NULL) {
@@ -316,14 +252,14 @@ int update_check_namespace(struct objects *objects, const struct served *served,
 	}
 	record = record_find(objects, namespaces, "", ns);
 	if (record == NULL) {
-		return update_not_found(namespaces, ns, reterr);
+		return refusal_not_found(namespaces, ns, reterr);
 	}
 	if (asb_deleting(record_tree(objects, record))) {
-		return update_fail(
+		return objects_fail(
 			reterr, 403,
 			"%s \"%.253s\" is forbidden: unable to create new content in namespace %.63s because it is being terminated",
-			resource(served, text), asb_name(object) != NULL ? asb_name(object) : "",
-			ns);
+			refusal_resource(served, text),
+			asb_name(object) != NULL ? asb_name(object) : "", ns);
 	}
 	return 0;
 }
@@ -339,10 +275,10 @@ static void count_generation(const struct served *served, struct json_object *ob
 }
 
 int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
-		 struct json_object *body, uint32_t flags, struct json_object **ret,
-		 struct error *reterr)
+		 struct json_object *body, const struct write_options *options,
+		 struct json_object **ret, struct error *reterr)
 {
-	bool dry_run = (flags & OBJECTS_DRY_RUN) != 0, of_status = (flags & OBJECTS_STATUS) != 0;
+	bool of_status = (options->flags & OBJECTS_STATUS) != 0;
 	CLEANUP_JSON struct json_object *made = NULL;
 	int status = check_version(served, object, body, reterr);
 
@@ -351,7 +287,7 @@ int update_apply(struct objects *objects, const struct served *served, struct js
 	}
 	if (of_status) {
 		if (!served->serving.status) {
-			return update_not_found(NULL, "", reterr);
+			return refusal_not_found(NULL, "", reterr);
 		}
 		made = object_derive(object);
 		restore(made, body, "status");
@@ -372,7 +308,7 @@ int update_apply(struct objects *objects, const struct served *served, struct js
 		made = apply_main(served, object, body);
 	}
 	status = update_admit(objects, served, asb_ns(object), of_status ? "status" : "", object,
-			      made, dry_run, reterr);
+			      made, options, reterr);
 	if (status != 0) {
 		return status;
 	}

@@ -11,6 +11,7 @@
 
 #include "apiserver/objects/objects-private.h"
 #include "apiserver/objects/update.h"
+#include "apiserver/objects/write.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "kube/kind.h"
@@ -31,14 +32,6 @@ static struct json_object *new_uid(struct objects *objects)
 		 "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-%04" PRIx64 "-%012" PRIx64, high >> 32,
 		 (high >> 16) & 0xffff, high & 0xfff, ((low >> 48) & 0x3fff) | 0x8000,
 		 low & 0xffffffffffff);
-	return json_object_new_string(text);
-}
-
-struct json_object *time_now(struct objects *objects, int64_t plus_seconds)
-{
-	char text[21];
-
-	asb_time_format(objects->config.now_ms(objects->config.arg) + plus_seconds * 1000, text);
 	return json_object_new_string(text);
 }
 
@@ -137,9 +130,9 @@ static int store_new(struct objects *objects, struct served *served,
 	return 201;
 }
 
-int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
-			  struct json_object *take, uint32_t flags, struct json_object **ret,
-			  struct error *reterr)
+int write_create(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		 struct json_object *take, const struct write_options *options,
+		 struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *object = take;
 	struct served *served = served_find(objects, kind);
@@ -149,14 +142,14 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 	if (status != 0) {
 		return status;
 	}
-	if ((flags & OBJECTS_STATUS) != 0) {
-		return update_fail(
+	if ((options->flags & OBJECTS_STATUS) != 0) {
+		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
 	if (version != NULL && *version != '\0') {
-		return update_fail(reterr, 400,
-				   "resourceVersion should not be set on objects to be created");
+		return objects_fail(reterr, 400,
+				    "resourceVersion should not be set on objects to be created");
 	}
 
 	status = update_check_namespace(objects, served, ns, object, reterr);
@@ -175,15 +168,26 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 		return status;
 	}
 	if (record_find(objects, served, ns, name) != NULL) {
-		return update_already_exists(served, name, reterr);
+		return refusal_already_exists(served, name, reterr);
 	}
-	stamp_new(objects, served, ns, flags, object);
-	if ((flags & OBJECTS_AS_GIVEN) != 0 && map_get(&objects->by_uid, asb_uid(object)) != NULL) {
-		return update_fail(reterr, 409, "another object has the uid '%s'", asb_uid(object));
+	stamp_new(objects, served, ns, options->flags, object);
+	if ((options->flags & OBJECTS_AS_GIVEN) != 0 &&
+	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
+		return objects_fail(reterr, 409, "another object has the uid '%s'",
+				    asb_uid(object));
 	}
-	status = update_admit(objects, served, ns, "", NULL, object, (flags & OBJECTS_DRY_RUN) != 0,
-			      reterr);
-	return status != 0 ? status : store_new(objects, served, TAKE(object), flags, ret, reterr);
+	status = update_admit(objects, served, ns, "", NULL, object, options, reterr);
+	return status != 0 ? status
+			   : store_new(objects, served, TAKE(object), options->flags, ret, reterr);
+}
+
+int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
+			  struct json_object *take, uint32_t flags, struct json_object **ret,
+			  struct error *reterr)
+{
+	const struct write_options options = { .flags = flags };
+
+	return write_create(objects, kind, ns, take, &options, ret, reterr);
 }
 
 /* ---- replace and patch ---- */
@@ -248,9 +252,9 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	return 200;
 }
 
-int objects_replace(struct objects *objects, const struct asb_kind *kind, const char *ns,
-		    const char *name, struct json_object *take, uint32_t flags,
-		    struct json_object **ret, struct error *reterr)
+int write_replace(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		  const char *name, struct json_object *take, const struct write_options *options,
+		  struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
 	CLEANUP_JSON struct json_object *old = NULL;
@@ -260,52 +264,62 @@ int objects_replace(struct objects *objects, const struct asb_kind *kind, const 
 	int status = update_check_body(served, ns, name, body, reterr);
 
 	if (status == 0 && record == NULL) {
-		status = update_not_found(served, name, reterr);
+		status = refusal_not_found(served, name, reterr);
 	}
 	if (status == 0) {
 		old = state_hold(objects, record->state);
 		status = update_check_uid(served, old, asb_uid(body), reterr);
 	}
 	if (status == 0) {
-		status = update_apply(objects, served, old, body, flags, &object, reterr);
+		status = update_apply(objects, served, old, body, options, &object, reterr);
 	}
-	return status != 0 ? status : store(objects, record, TAKE(object), flags, ret, reterr);
+	return status != 0 ? status
+			   : store(objects, record, TAKE(object), options->flags, ret, reterr);
 }
 
-/* Applies a patch to a tree. *ret is the caller's. */
+int objects_replace(struct objects *objects, const struct asb_kind *kind, const char *ns,
+		    const char *name, struct json_object *take, uint32_t flags,
+		    struct json_object **ret, struct error *reterr)
+{
+	const struct write_options options = { .flags = flags };
+
+	return write_replace(objects, kind, ns, name, take, &options, ret, reterr);
+}
+
 int write_patch_tree(struct json_object *object, bool json_patch, struct json_object *patch,
 		     struct json_object **ret, struct error *reterr)
 {
 	struct error error = { 0 };
-	int r;
+	int code;
 
 	if (!json_patch) {
 		if (!json_object_is_type(patch, json_type_object)) {
-			return update_fail(reterr, 400, "a merge patch must be an object");
+			return objects_fail(reterr, 400, "a merge patch must be an object");
 		}
 		*ret = patch_merge(object, patch);
 		return 0;
 	}
 	if (asb_length(patch) > PATCH_OPERATIONS_MAX) {
-		return update_fail(reterr, 413,
-				   "a JSON patch may have %d operations, this one has %zu",
-				   PATCH_OPERATIONS_MAX, asb_length(patch));
+		return objects_fail(reterr, 413,
+				    "a JSON patch may have %d operations, this one has %zu",
+				    PATCH_OPERATIONS_MAX, asb_length(patch));
 	}
-	r = patch_json(object, patch, ret, &error);
-	if (r == -E2BIG) {
-		return update_fail(reterr, 413, "Request entity too large: %s", error.text);
+	code = patch_json(object, patch, ret, &error);
+	if (code == -E2BIG) {
+		return objects_fail(reterr, 413, "Request entity too large: %s", error.text);
 	}
-	if (r == -EPROTO) {
+	if (code == -EPROTO) {
 		/* The server says no more than this. */
-		return update_fail(
+		return objects_fail(
 			reterr, 422,
 			"the server rejected our request due to an error in our request");
 	}
-	return r < 0 ? update_fail(reterr, 400, "%s", error.text) : 0;
+	return code < 0 ? objects_fail(reterr, 400, "%s", error.text) : 0;
 }
 
 int write_patched(struct objects *objects, struct record *record, struct json_object *take_body,
-		  uint32_t flags, struct json_object **ret, struct error *reterr)
+		  const struct write_options *options, struct json_object **ret,
+		  struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take_body;
 	CLEANUP_JSON struct json_object *old = state_hold(objects, record->state);
@@ -313,13 +327,14 @@ int write_patched(struct objects *objects, struct record *record, struct json_ob
 	struct served *served = record->served;
 	int status = update_check_body(served, asb_ns(old), asb_name(old), body, reterr);
 
-	if (status == 0 && (flags & OBJECTS_STATUS) == 0) {
+	if (status == 0 && (options->flags & OBJECTS_STATUS) == 0) {
 		status = update_check_immutable(served, old, body, reterr);
 	}
 	if (status == 0) {
-		status = update_apply(objects, served, old, body, flags, &object, reterr);
+		status = update_apply(objects, served, old, body, options, &object, reterr);
 	}
-	return status != 0 ? status : store(objects, record, TAKE(object), flags, ret, reterr);
+	return status != 0 ? status
+			   : store(objects, record, TAKE(object), options->flags, ret, reterr);
 }
 
 int objects_patch(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -329,12 +344,13 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 	CLEANUP_JSON struct json_object *body = NULL;
 	struct served *served = served_find(objects, kind);
 	struct record *record = record_find(objects, served, ns, name);
+	const struct write_options options = { .flags = flags };
 	int status;
 
 	if (record == NULL) {
-		return update_not_found(served, name, reterr);
+		return refusal_not_found(served, name, reterr);
 	}
 	status = write_patch_tree(record_tree(objects, record), json_patch, patch, &body, reterr);
 	return status != 0 ? status
-			   : write_patched(objects, record, TAKE(body), flags, ret, reterr);
+			   : write_patched(objects, record, TAKE(body), &options, ret, reterr);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/refusal.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "kube/version.h"
@@ -199,7 +199,7 @@ static struct objects_state *walk_next(struct walk *walk, const char **ret_key)
 
 static int expired(struct error *reterr)
 {
-	return update_fail(
+	return objects_fail(
 		reterr, 410,
 		"The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.");
 }
@@ -215,19 +215,20 @@ static int choose_version(const struct objects *objects, const struct list_optio
 	if (options->token != NULL && *options->token != '\0') {
 		if (!token_read(options->token, ret_version, ret_key) ||
 		    *ret_version > objects->version) {
-			return update_fail(reterr, 400, "continue key is not valid");
+			return objects_fail(reterr, 400, "continue key is not valid");
 		}
 		return *ret_version < objects->compacted ? expired(reterr) : 0;
 	}
 	if (asked > objects->version) {
-		return update_fail(reterr, 504,
-				   "Too large resource version: %" PRIu64 ", current: %" PRIu64,
-				   asked, objects->version);
+		return objects_fail(reterr, 504,
+				    "Too large resource version: %" PRIu64 ", current: %" PRIu64,
+				    asked, objects->version);
 	}
 	if (options->exact > 0) {
 		if (options->exact < objects->compacted) {
-			return update_fail(reterr, 410,
-					   "The resourceVersion for the provided list is too old.");
+			return objects_fail(
+				reterr, 410,
+				"The resourceVersion for the provided list is too old.");
 		}
 		*ret_version = options->exact;
 	}
@@ -281,7 +282,7 @@ int list_read(struct objects *objects, const struct asb_kind *kind,
 	int status;
 
 	if (served == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	status = choose_version(objects, options, &walk.version, after, reterr);
 	if (status != 0) {
@@ -289,7 +290,7 @@ int list_read(struct objects *objects, const struct asb_kind *kind,
 	}
 	if (*options->ns != '\0' &&
 	    snprintf(prefix, sizeof(prefix), "%s/", options->ns) >= (int)sizeof(prefix)) {
-		return update_fail(reterr, 400, "the namespace's name is too long");
+		return objects_fail(reterr, 400, "the namespace's name is too long");
 	}
 	*ret = (struct list_page){ .version = walk.version, .remaining = -1 };
 	walk_start(objects, served, &walk, after);

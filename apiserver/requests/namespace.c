@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -100,7 +99,7 @@ int namespace_check_delete(const char *name, struct error *reterr)
 {
 	for (size_t i = 0; i < 3; i++) {
 		if (strcmp(first[i], name) == 0) {
-			return update_fail(
+			return objects_fail(
 				reterr, 403,
 				"namespaces \"%s\" is forbidden: this namespace may not be deleted",
 				name);

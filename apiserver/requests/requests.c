@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/refusal.h"
+#include "apiserver/objects/write.h"
 #include "apiserver/requests/event-shape.h"
 #include "apiserver/requests/namespace.h"
 #include "apiserver/requests/scale.h"
@@ -41,10 +42,13 @@ static bool is_main(const struct request *request)
 	return request->subresource == NULL || *request->subresource == '\0';
 }
 
-static uint32_t flags_of(const struct request *request)
+static struct write_options write_options_of(const struct request *request)
 {
-	return (request->dry_run ? OBJECTS_DRY_RUN : 0) |
-	       (is_subresource(request, "status") ? OBJECTS_STATUS : 0);
+	return (struct write_options){
+		.flags = (request->dry_run ? OBJECTS_DRY_RUN : 0) |
+			 (is_subresource(request, "status") ? OBJECTS_STATUS : 0),
+		.caller = request->caller,
+	};
 }
 
 /* Gives the last write's state away. */
@@ -83,7 +87,7 @@ static struct record *find(struct objects *objects, const struct request *reques
 	struct record *record = record_find(objects, served, request->ns, request->name);
 
 	if (record == NULL) {
-		*ret_status = update_not_found(served, request->name, reterr);
+		*ret_status = refusal_not_found(served, request->name, reterr);
 	}
 	return record;
 }
@@ -95,7 +99,7 @@ static int scale_response(struct objects *objects, struct record *record,
 		scale_of(&record->served->serving, record_tree(objects, record));
 
 	if (scale == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (ret != NULL) {
 		*ret = state_of_text(scale);
@@ -119,7 +123,7 @@ int request_get(struct objects *objects, const struct request *request, struct o
 	}
 	if (!is_main(request) &&
 	    !(is_subresource(request, "status") && record->served->serving.status)) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	*ret = objects_state_ref(record->state);
 	return 200;
@@ -130,10 +134,11 @@ int request_create(struct objects *objects, const struct request *request, struc
 {
 	CLEANUP_JSON struct json_object *body = take;
 	const struct served *served = served_find(objects, request->kind);
+	const struct write_options options = write_options_of(request);
 	int status;
 
 	if (served == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (is_subresource(request, "binding") && request_is(request, "/Pod")) {
 		return subresource_bind(objects, request, body, ret, reterr);
@@ -145,14 +150,14 @@ int request_create(struct objects *objects, const struct request *request, struc
 		return subresource_token(objects, request, body, ret, reterr);
 	}
 	if (!is_main(request)) {
-		return update_fail(
+		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
 	body = stored_body(served, request, TAKE(body));
 	status = answered(objects,
-			  objects_create_object(objects, &served->kind, request->ns, TAKE(body),
-						flags_of(request), NULL, reterr),
+			  write_create(objects, &served->kind, request->ns, TAKE(body), &options,
+				       NULL, reterr),
 			  ret);
 	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
 		/* What was answered is in its record still: the rest is other objects'. */
@@ -168,12 +173,13 @@ static int write_scale(struct objects *objects, const struct request *request,
 		       struct record *record, struct json_object *scale, struct objects_state **ret,
 		       struct error *reterr)
 {
+	const struct write_options options = write_options_of(request);
 	struct json_object *body = NULL, *after = NULL;
 	int status = scale_apply(&record->served->serving, record_tree(objects, record), scale,
 				 &body, reterr);
 
 	if (status == 0) {
-		status = write_patched(objects, record, body, flags_of(request), &after, reterr);
+		status = write_patched(objects, record, body, &options, &after, reterr);
 	}
 	if (status == 200 && ret != NULL) {
 		*ret = state_of_text(scale_of(&record->served->serving, after));
@@ -185,6 +191,7 @@ int request_replace(struct objects *objects, const struct request *request,
 		    struct json_object *take, struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
+	const struct write_options options = write_options_of(request);
 	int status = 404;
 	struct record *record = find(objects, request, &status, reterr);
 
@@ -195,12 +202,12 @@ int request_replace(struct objects *objects, const struct request *request,
 		return write_scale(objects, request, record, body, ret, reterr);
 	}
 	if (!is_main(request) && !is_subresource(request, "status")) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	body = stored_body(record->served, request, TAKE(body));
 	return answered(objects,
-			objects_replace(objects, &record->served->kind, request->ns, request->name,
-					TAKE(body), flags_of(request), NULL, reterr),
+			write_replace(objects, &record->served->kind, request->ns, request->name,
+				      TAKE(body), &options, NULL, reterr),
 			ret);
 }
 
@@ -212,7 +219,7 @@ static int apply_patch(const struct request *request, const struct served *serve
 {
 	if (type == PATCH_STRATEGIC && served->serving.custom &&
 	    !is_subresource(request, "scale")) {
-		return update_fail(
+		return objects_fail(
 			reterr, 415,
 			"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
 	}
@@ -227,6 +234,7 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 {
 	CLEANUP_JSON struct json_object *target = NULL;
 	CLEANUP_JSON struct json_object *body = NULL;
+	const struct write_options options = write_options_of(request);
 	bool of_scale = is_subresource(request, "scale");
 	int status = 404;
 	struct record *record = find(objects, request, &status, reterr);
@@ -244,7 +252,7 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 	}
 	if (target == NULL ||
 	    (!of_scale && !is_main(request) && !is_subresource(request, "status"))) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	status = apply_patch(request, record->served, type, target, patch, &body, reterr);
 	if (status != 0) {
@@ -254,8 +262,7 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 		return write_scale(objects, request, record, body, ret, reterr);
 	}
 	body = stored_body(record->served, request, TAKE(body));
-	return answered(objects,
-			write_patched(objects, record, TAKE(body), flags_of(request), NULL, reterr),
+	return answered(objects, write_patched(objects, record, TAKE(body), &options, NULL, reterr),
 			ret);
 }
 
@@ -270,7 +277,7 @@ int request_delete(struct objects *objects, const struct request *request,
 
 	own.dry_run = options->dry_run || request->dry_run;
 	if (!is_main(request)) {
-		return update_fail(
+		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}

@@ -22,6 +22,7 @@ struct request {
 	const char *name;            /* "" for a create of the main resource */
 	const char *subresource;     /* "", "status", "scale", "binding", "eviction", "token" */
 	bool dry_run;
+	void *caller; /* goes to the admission (objects_admission.caller), or NULL */
 };
 
 int request_get(struct objects *objects, const struct request *request, struct objects_state **ret,

@@ -7,7 +7,8 @@
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/refusal.h"
 #include "base/json.h"
 
 #define NAME_LENGTH 128
@@ -82,12 +83,12 @@ int scale_apply(const struct objects_serving *serving, struct json_object *objec
 	char name[NAME_LENGTH];
 
 	if (path == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (replicas != NULL &&
 	    (!json_object_is_type(replicas, json_type_int) || json_object_get_int64(replicas) < 0 ||
 	     json_object_get_int64(replicas) > INT32_MAX)) {
-		return update_fail(
+		return objects_fail(
 			reterr, 422,
 			"Scale.autoscaling \"%.253s\" is invalid: spec.replicas: Invalid value: must be greater than or equal to 0",
 			asb_name(object));

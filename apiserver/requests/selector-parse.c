@@ -9,7 +9,6 @@
 
 #include "apiserver/objects/fields.h"
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
 #include "apiserver/requests/selector-private.h"
 #include "apiserver/requests/selector.h"
 #include "base/memory.h"
@@ -17,6 +16,28 @@
 
 #define NAME_MAX_LENGTH 63
 #define PREFIX_MAX_LENGTH 253
+
+static struct selector_term *selector_add_term(struct selector_terms *terms, const char *key,
+					       size_t length, enum selector_operator operator)
+{
+	struct selector_term *term;
+
+	terms->list = xrealloc(terms->list, (terms->count + 1) * sizeof(*term));
+	term = &terms->list[terms->count++];
+	*term = (struct selector_term){ .key = xstrndup(key, length), .operator= operator};
+	return term;
+}
+
+static void selector_add_value(struct selector_term *term, const char *value, size_t length)
+{
+	/* Room for a power of two of them. */
+	if ((term->value_count & (term->value_count - 1)) == 0) {
+		size_t size = term->value_count > 0 ? term->value_count * 2 : 1;
+
+		term->values = xrealloc(term->values, size * sizeof(term->values[0]));
+	}
+	term->values[term->value_count++] = xstrndup(value, length);
+}
 
 /* ---- labels ---- */
 
@@ -78,10 +99,10 @@ static bool is_word(const struct reader *reader)
 
 static int expected(struct reader *reader, const char *what)
 {
-	return update_fail(reader->reterr, 400,
-			   "unable to parse requirement: found '%.*s', expected: %s",
-			   (int)(reader->token.length < 100 ? reader->token.length : 100),
-			   reader->token.start, what);
+	return objects_fail(reader->reterr, 400,
+			    "unable to parse requirement: found '%.*s', expected: %s",
+			    (int)(reader->token.length < 100 ? reader->token.length : 100),
+			    reader->token.start, what);
 }
 
 static bool alphanumeric(char c)
@@ -135,7 +156,7 @@ static int check_key(struct reader *reader, const struct token *key)
 	    qualified(key->start + name, key->length - name)) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		reader->reterr, 400,
 		"unable to parse requirement: <nil>: Invalid value: \"%.*s\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc'), with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
 		(int)(key->length < 100 ? key->length : 100), key->start);
@@ -144,7 +165,7 @@ static int check_key(struct reader *reader, const struct token *key)
 static int add_value(struct reader *reader, struct selector_term *term, const struct token *value)
 {
 	if (value->length > 0 && !qualified(value->start, value->length)) {
-		return update_fail(
+		return objects_fail(
 			reader->reterr, 400,
 			"unable to parse requirement: values[%zu][%.64s]: Invalid value: \"%.*s\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
 			term->value_count, term->key,
@@ -200,7 +221,7 @@ static int read_exact(struct reader *reader, struct selector_term *term)
 
 	if (status == 0 && term->operator>= SELECTOR_GREATER && integer_parse(
 				   term->values[0], INT64_MIN, INT64_MAX, &number) != 0) {
-		return update_fail(
+		return objects_fail(
 			reader->reterr, 400,
 			"unable to parse requirement: values[0][%.64s]: Invalid value: \"%.100s\": for 'Gt', 'Lt' operators, the value must be an integer",
 			term->key, term->values[0]);
@@ -257,8 +278,8 @@ static int read_term(struct reader *reader, struct selector_terms *terms)
 static int check_length(const char *text, struct error *reterr)
 {
 	return strlen(text) > SELECTOR_TEXT_MAX
-		       ? update_fail(reterr, 400, "the selector is longer than %d bytes",
-				     SELECTOR_TEXT_MAX)
+		       ? objects_fail(reterr, 400, "the selector is longer than %d bytes",
+				      SELECTOR_TEXT_MAX)
 		       : 0;
 }
 
@@ -281,8 +302,8 @@ int selector_parse_labels(const char *text, struct selector_terms *terms, struct
 			return expected(&reader, "identifier after ','");
 		}
 		if (terms->count == SELECTOR_TERMS_MAX) {
-			return update_fail(reterr, 400, "the selector has more than %d terms",
-					   SELECTOR_TERMS_MAX);
+			return objects_fail(reterr, 400, "the selector has more than %d terms",
+					    SELECTOR_TERMS_MAX);
 		}
 	}
 	return status;
@@ -346,9 +367,9 @@ static int read_field(struct objects *objects, const struct asb_kind *kind, cons
 	size_t sign_length = differs ? 2 : 1;
 
 	if (name_length == length || (*sign_at == '!' && !differs)) {
-		return update_fail(reterr, 400,
-				   "invalid selector: '%.150s'; can't understand '%.*s'", text,
-				   (int)(length < 100 ? length : 100), part);
+		return objects_fail(reterr, 400,
+				    "invalid selector: '%.150s'; can't understand '%.*s'", text,
+				    (int)(length < 100 ? length : 100), part);
 	}
 	if (!differs && name_length + 1 < length && sign_at[1] == '=') {
 		sign_length = 2;
@@ -364,7 +385,7 @@ static int read_field(struct objects *objects, const struct asb_kind *kind, cons
 			: NULL;
 
 	if (path == NULL) {
-		return update_fail(reterr, 400, "field label not supported: %.200s", name);
+		return objects_fail(reterr, 400, "field label not supported: %.200s", name);
 	}
 	selector_add_value(selector_add_term(terms, path, strlen(path),
 					     differs ? SELECTOR_NOT_IN : SELECTOR_IN),
@@ -384,8 +405,8 @@ int selector_parse_fields(struct objects *objects, const struct asb_kind *kind, 
 		length = length > left ? left : length;
 		/* A term that is passed over would select more than was asked for. */
 		if (length > 0 && terms->count == SELECTOR_TERMS_MAX) {
-			return update_fail(reterr, 400, "the selector has more than %d terms",
-					   SELECTOR_TERMS_MAX);
+			return objects_fail(reterr, 400, "the selector has more than %d terms",
+					    SELECTOR_TERMS_MAX);
 		}
 		if (length > 0) {
 			status = read_field(objects, kind, text, part, length, terms, reterr);

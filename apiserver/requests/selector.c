@@ -44,28 +44,6 @@ void selector_release(struct selector **selector)
 	selector_destroy(*selector);
 }
 
-struct selector_term *selector_add_term(struct selector_terms *terms, const char *key,
-					size_t length, enum selector_operator operator)
-{
-	struct selector_term *term;
-
-	terms->list = xrealloc(terms->list, (terms->count + 1) * sizeof(*term));
-	term = &terms->list[terms->count++];
-	*term = (struct selector_term){ .key = xstrndup(key, length), .operator= operator};
-	return term;
-}
-
-void selector_add_value(struct selector_term *term, const char *value, size_t length)
-{
-	/* Room for a power of two of them. */
-	if ((term->value_count & (term->value_count - 1)) == 0) {
-		size_t size = term->value_count > 0 ? term->value_count * 2 : 1;
-
-		term->values = xrealloc(term->values, size * sizeof(term->values[0]));
-	}
-	term->values[term->value_count++] = xstrndup(value, length);
-}
-
 int selector_create(struct objects *objects, const struct asb_kind *kind, const char *labels,
 		    const char *fields, struct selector **ret, struct error *reterr)
 {

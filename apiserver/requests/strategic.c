@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/objects.h"
 #include "apiserver/requests/strategic-directive.h"
 #include "apiserver/requests/strategic-keys.h"
 #include "apiserver/requests/strategic-list.h"
@@ -54,7 +54,7 @@ static int merge_count(struct merge *merge, size_t steps)
 	if (merge->steps <= STEPS_MAX) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		merge->reterr, 413,
 		"Request entity too large: the strategic merge patch compares more than %d elements of lists; send the lists whole, with a merge patch",
 		STEPS_MAX);
@@ -82,12 +82,12 @@ static int apply_element_directives(struct merge *merge, struct json_object **li
 			continue;
 		}
 		if (strcmp(directive, "delete") != 0) {
-			return update_fail(merge->reterr, 400,
-					   "Unknown patch type found: %.50s in %s", directive,
-					   merge->path);
+			return objects_fail(merge->reterr, 400,
+					    "Unknown patch type found: %.50s in %s", directive,
+					    merge->path);
 		}
 		if (asb_at(element, key) == NULL) {
-			return update_fail(
+			return objects_fail(
 				merge->reterr, 400,
 				"delete patch type with no merge key defined: %s has '%s'",
 				merge->path, key);
@@ -121,9 +121,9 @@ static int merge_elements(struct merge *merge, struct json_object *original,
 			continue;
 		}
 		if (asb_at(element, key) == NULL) {
-			return update_fail(merge->reterr, 400,
-					   "map: %.200s does not contain declared merge key: %s",
-					   json_object_to_json_string(element), key);
+			return objects_fail(merge->reterr, 400,
+					    "map: %.200s does not contain declared merge key: %s",
+					    json_object_to_json_string(element), key);
 		}
 		place = list_index_find(&places, element);
 		if (place == LIST_INDEX_NONE) {
@@ -225,7 +225,7 @@ static int delete_values(struct merge *merge, struct json_object *original, cons
 
 static int bad_order(struct merge *merge, struct json_object *patch, struct json_object *order)
 {
-	return update_fail(
+	return objects_fail(
 		merge->reterr, 400,
 		"The order in patch list: %.150s doesn't match $setElementOrder list: %.150s",
 		json_object_to_json_string(patch), json_object_to_json_string(order));
@@ -302,8 +302,8 @@ static int apply_orders(struct merge *merge, struct json_object *original,
 		size_t length = descend(merge, name);
 
 		if (asb_as_array(order) == NULL) {
-			status = update_fail(merge->reterr, 400, "'%.200s' is not a list",
-					     directive);
+			status = objects_fail(merge->reterr, 400, "'%.200s' is not a list",
+					      directive);
 		}
 		if (status == 0) {
 			status = merge_ordered(merge, original, patch, name, order);
@@ -345,8 +345,8 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 		return 0;
 	}
 	if (asb_as_array(keys) == NULL) {
-		return update_fail(merge->reterr, 400, "$retainKeys in '%s' is not a list",
-				   merge->path);
+		return objects_fail(merge->reterr, 400, "$retainKeys in '%s' is not a list",
+				    merge->path);
 	}
 	status = merge_count(merge, asb_length(keys) + (size_t)json_object_object_length(original) +
 					    (size_t)json_object_object_length(patch));
@@ -357,7 +357,7 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 	json_object_object_del(patch, "$retainKeys");
 	json_object_object_foreach (patch, name, value) {
 		if (value != NULL && !directive_any(name) && map_get(&names, name) == NULL) {
-			return update_fail(
+			return objects_fail(
 				merge->reterr, 400,
 				"invalid patch format of retainKeys: '%.100s' in '%s' is not among them",
 				name, merge->path);
@@ -388,8 +388,8 @@ static int apply_map_directive(struct merge *merge, struct json_object *original
 		return 0;
 	}
 	if (strcmp(directive, "replace") != 0 && strcmp(directive, "delete") != 0) {
-		return update_fail(merge->reterr, 400, "Unknown patch type found: %.50s in '%s'",
-				   directive, merge->path);
+		return objects_fail(merge->reterr, 400, "Unknown patch type found: %.50s in '%s'",
+				    directive, merge->path);
 	}
 	json_object_object_foreach (original, name, value) {
 		(void)value;
@@ -486,7 +486,7 @@ int strategic_merge(const struct asb_kind *kind, struct json_object *target,
 	int status;
 
 	if (!json_object_is_type(patch, json_type_object)) {
-		return update_fail(reterr, 400, "a strategic merge patch must be an object");
+		return objects_fail(reterr, 400, "a strategic merge patch must be an object");
 	}
 	original = asb_copy(target);
 	changes = asb_copy(patch);

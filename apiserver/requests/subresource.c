@@ -74,7 +74,7 @@ static struct json_object *bound(struct objects *objects, struct json_object *po
 
 static int conflict(struct error *reterr, const char *name, const char *why, const char *node)
 {
-	return update_fail(
+	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on pods/binding \"%.253s\": pod %s%s%.253s%s", name,
 		why, *node != '\0' ? " \"" : "", node, *node != '\0' ? "\"" : "");
@@ -90,7 +90,7 @@ int subresource_bind(struct objects *objects, const struct request *request,
 	int status;
 
 	if (record == NULL) {
-		return update_not_found(served, request->name, reterr);
+		return refusal_not_found(served, request->name, reterr);
 	}
 	pod = state_hold(objects, record->state);
 	status = update_check_uid(served, pod, asb_uid(binding), reterr);
@@ -98,9 +98,9 @@ int subresource_bind(struct objects *objects, const struct request *request,
 		return status;
 	}
 	if (node == NULL || *node == '\0') {
-		return update_fail(reterr, 422,
-				   "Binding \"%.253s\" is invalid: target.name: Required value",
-				   request->name);
+		return objects_fail(reterr, 422,
+				    "Binding \"%.253s\" is invalid: target.name: Required value",
+				    request->name);
 	}
 	now = asb_str(pod, "spec", "nodeName");
 	if (asb_deleting(pod)) {
@@ -151,10 +151,11 @@ int subresource_token(struct objects *objects, const struct request *request,
 	char token[80];
 
 	if (objects_state_of(objects, request->kind, request->ns, request->name) == NULL) {
-		return update_not_found(served_find(objects, request->kind), request->name, reterr);
+		return refusal_not_found(served_find(objects, request->kind), request->name,
+					 reterr);
 	}
 	if (seconds < 600 || seconds > TOKEN_SECONDS_MAX) {
-		return update_fail(
+		return objects_fail(
 			reterr, 422,
 			"TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: %" PRId64
 			": may not specify a duration less than 10 minutes, or larger than 1<<32 seconds",

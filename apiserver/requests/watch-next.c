@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/refusal.h"
 #include "apiserver/requests/list.h"
 #include "base/json-scan.h"
 #include "base/memory.h"
@@ -82,12 +82,12 @@ int watch_next(struct objects *objects, const struct asb_kind *kind, const char 
 	const struct served *served = served_find(objects, kind);
 
 	if (served == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (after < objects->compacted) {
-		return update_fail(reterr, 410,
-				   "too old resource version: %" PRIu64 " (%" PRIu64 ")", after,
-				   objects->compacted);
+		return objects_fail(reterr, 410,
+				    "too old resource version: %" PRIu64 " (%" PRIu64 ")", after,
+				    objects->compacted);
 	}
 
 	size_t place = history_first_after(served, after);

@@ -241,15 +241,6 @@ const struct objects_storage *storage_hooks(struct storage *storage)
 	return &storage->hooks;
 }
 
-int storage_checkpoint(struct storage *storage, struct error *reterr)
-{
-	int result = sqlite3_wal_checkpoint_v2(storage->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-					       NULL);
-
-	return result != SQLITE_OK ? storage_failed(storage, result, "syncing the database", reterr)
-				   : 0;
-}
-
 void storage_close(struct storage *storage)
 {
 	if (storage == NULL) {

@@ -16,6 +16,8 @@ struct custom;
 
 struct types {
 	struct types_world world;
+	const struct type *builtin;
+	size_t builtin_count;
 	struct custom **customs; /* by group, version, plural */
 	size_t custom_count;
 	uint64_t addresses[ADDRESSES / 64]; /* of Services: a bit for each that is taken */

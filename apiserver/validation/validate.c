@@ -200,3 +200,17 @@ struct json_object *status_failure(int code, const char *reason, const char *gro
 	va_end(args);
 	return status_refusal(code, reason, text, &details);
 }
+
+const char *validate_required(struct json_object *object, const char *name, const char *field,
+			      struct causes *causes)
+{
+	const char *text = asb_str(object, name);
+	char path[VALIDATE_FIELD_MAX];
+
+	if (text != NULL && *text != '\0') {
+		return text;
+	}
+	snprintf(path, sizeof(path), "%s%s%s", field, *field != '\0' ? "." : "", name);
+	causes_add_str(causes, CAUSE_REQUIRED, path, NULL, "%s", "");
+	return NULL;
+}
