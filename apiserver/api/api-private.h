@@ -25,11 +25,11 @@ struct kind_copy {
 void kind_copy_init(struct kind_copy *copy, const struct asb_kind *kind);
 void kind_copy_finish(struct kind_copy *copy);
 
-/* The types that are served, as the store knows them: what was told to it. */
-struct api_served {
+/* A resource that is installed in the objects, to find out which of them are gone. */
+struct api_resource {
 	char *key; /* ours */
 	struct kind_copy copy;
-	bool seen; /* while comparing with the types */
+	bool seen; /* while the installed resources are compared with the types */
 };
 
 struct api {
@@ -44,7 +44,7 @@ struct api {
 	struct types *types;     /* lock */
 	struct storage *storage; /* lock; NULL: none */
 	bool types_changed;      /* lock; a CRD came, changed or went */
-	struct map served;       /* lock; "group/plural" -> struct api_served */
+	struct map resources;    /* lock; "group/plural" -> struct api_served */
 
 	/* Watches. */
 	struct map watch_lists;     /* lock; key -> struct watch_list */
@@ -59,8 +59,8 @@ struct api {
 	struct sched_thread *time_thread;
 };
 
-/* How a response is shaped. */
-enum shape { SHAPE_OBJECT, SHAPE_TABLE, SHAPE_METADATA };
+/* The representation of a response: the objects, a Table of them, or their metadata alone. */
+enum representation { REPRESENTATION_OBJECT, REPRESENTATION_TABLE, REPRESENTATION_METADATA };
 
 /* One request while it is answered. */
 struct api_call {
@@ -69,10 +69,10 @@ struct api_call {
 	struct api_response *response;
 	struct route route;
 	struct query query;
-	enum shape shape;
+	enum representation representation;
 	bool pretty;
-	bool yaml;                 /* the response is called YAML; JSON is */
-	const char *shape_version; /* "v1" or "v1beta1", static */
+	bool yaml;                /* the response is called YAML; JSON is */
+	const char *meta_version; /* "v1" or "v1beta1", static */
 
 	/* Copies of what the type says: it may go while we do not hold the lock. */
 	struct kind_copy copy;
@@ -121,11 +121,12 @@ bool options_list(struct api_call *call, struct list_options *ret);
 bool options_version(struct api_call *call, uint64_t *ret);
 
 /* ---- negotiate.c ---- */
-/* The shape from the Accept header; false: none fits. */
+/* Reads the representation from the Accept header. False: this server makes none of those named. */
 bool negotiate(struct api_call *call);
 /* Whether an element of the Accept header has this media type and parameter ("g=apidiscovery"...). */
 bool accepts(const char *accept, const char *type, const char *parameter);
-/* A whole number of a media type's ends: "application/json; charset=utf-8" is "application/json". */
+/* Whether a Content-Type is this media type, whatever its parameters: "application/json; charset=utf-8" is
+ * "application/json". */
 bool media_type_is(const char *content_type, const char *type);
 
 /* ---- body.c ---- */
@@ -133,12 +134,12 @@ bool media_type_is(const char *content_type, const char *type);
 bool body_parse(struct api_call *call);
 
 /* ---- print.c ---- */
-/* Answers with one object in the shape asked for. */
+/* Answers with one object in the representation the client asked for. */
 void print_object(struct api_call *call, int status, const struct objects_state *state);
 void print_list(struct api_call *call, const struct list_page *page);
-/* One watch event's object in a shape, as text; first: a Table has its columns. */
-int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
-		const char *shape_version, bool first, const struct objects_state *state,
+/* Appends the object of one watch event. first: a Table gets its columns. */
+int print_event(struct api *api, const struct asb_kind *kind, enum representation representation,
+		const char *meta_version, bool first, const struct objects_state *state,
 		struct buf *out);
 
 /* ---- read.c, write.c, delete.c, discover.c, pod.c ---- */
@@ -161,14 +162,14 @@ void remote_handle(struct api_call *call);
 bool read_selector(struct api_call *call, struct selector **ret);
 void read_watch(struct api_call *call);
 
-/* ---- world.c ---- */
+/* ---- registry.c ---- */
 /* Makes types and objects, loads the storage. */
-int world_init(struct api *api, struct error *reterr);
-void world_finish(struct api *api);
-/* After each change of a CRD, the lock held. */
-void world_sync(struct api *api);
-/* Ends a write: tells the thread of time, serves new kinds. */
-void world_written(struct api *api);
+int registry_init(struct api *api, struct error *reterr);
+void registry_finish(struct api *api);
+/* Installs and uninstalls resources after a change of a CRD. The lock held. */
+void registry_sync(struct api *api);
+/* Ends a write: installs the resources of new CRDs and wakes the thread of time. The lock held. */
+void registry_written(struct api *api);
 
 /* ---- audit.c ---- */
 int audit_open(struct api *api, struct error *reterr);

@@ -227,7 +227,7 @@ static void delete_one(struct api_call *call, const struct objects_delete_option
 		exists = status == 200 &&
 			 (call->dry_run || objects_state_of(api->objects, &call->kind, request.ns,
 							    request.name) == state);
-		world_written(api);
+		registry_written(api);
 	}
 	if (status == 200 || status == 202) {
 		response(call, state, exists);
@@ -263,7 +263,7 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 		list.selector = selector;
 		status = request_delete_collection(api->objects, &request, &list, options, &page,
 						   &error);
-		world_written(api);
+		registry_written(api);
 	}
 	if (status == 200) {
 		print_list(call, &page);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accept and Content-Type headers: which shape a response is to have. The API asks for each
+/* Accept and Content-Type headers: which representation a response gets. The API asks for each
  * request. */
 #include "config.h"
 
@@ -61,16 +61,16 @@ bool accepts(const char *accept, const char *type, const char *parameter)
 	return false;
 }
 
-/* A shape that asks for something we do not make is passed over, as the real server does. */
+/* A representation that this server does not make is skipped, as the real server does. */
 static bool take_element(struct api_call *call, const char *element, size_t length)
 {
 	static const struct {
 		const char *parameter;
-		enum shape shape;
-	} shapes[] = {
-		{ "as=Table", SHAPE_TABLE },
-		{ "as=PartialObjectMetadata", SHAPE_METADATA },
-		{ "as=PartialObjectMetadataList", SHAPE_METADATA },
+		enum representation representation;
+	} representations[] = {
+		{ "as=Table", REPRESENTATION_TABLE },
+		{ "as=PartialObjectMetadata", REPRESENTATION_METADATA },
+		{ "as=PartialObjectMetadataList", REPRESENTATION_METADATA },
 	};
 	size_t name = strcspn(element, ";,");
 	bool yaml = is_word(element, name, "application/yaml");
@@ -79,13 +79,13 @@ static bool take_element(struct api_call *call, const char *element, size_t leng
 	    !is_word(element, name, "*/*") && !is_word(element, name, "application/*")) {
 		return false;
 	}
-	call->shape = SHAPE_OBJECT;
-	call->shape_version = "v1";
+	call->representation = REPRESENTATION_OBJECT;
+	call->meta_version = "v1";
 	call->yaml = yaml;
-	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
-		if (has_parameter(element, length, shapes[i].parameter)) {
-			call->shape = shapes[i].shape;
-			call->shape_version =
+	for (size_t i = 0; i < ARRAY_LEN(representations); i++) {
+		if (has_parameter(element, length, representations[i].parameter)) {
+			call->representation = representations[i].representation;
+			call->meta_version =
 				has_parameter(element, length, "v=v1beta1") ? "v1beta1" : "v1";
 			return has_parameter(element, length, "g=meta.k8s.io") &&
 			       (has_parameter(element, length, "v=v1") ||
@@ -99,7 +99,7 @@ bool negotiate(struct api_call *call)
 {
 	const char *accept = skip_space(call->request->accept);
 
-	call->shape_version = "v1";
+	call->meta_version = "v1";
 	if (*accept == '\0') {
 		return true;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects, lists and events in the shape a client asked for: whole, as Table rows, as metadata
+/* Objects, lists and events in the representation a client asked for: whole, as Table rows, as metadata
  * alone. Reads and writes end in it, watches print their events with it. */
 #include "config.h"
 
@@ -73,7 +73,7 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 {
 	struct api_response *response = call->response;
 
-	if (call->shape == SHAPE_OBJECT && !call->pretty) {
+	if (call->representation == REPRESENTATION_OBJECT && !call->pretty) {
 		response->status = status;
 		response->content_type = call->yaml ? "application/yaml" : "application/json";
 		request_text(&call->kind, state, &response->body);
@@ -82,39 +82,39 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 	}
 
 	CLEANUP_JSON struct json_object *object = parse_state(&call->kind, state);
-	struct json_object *shaped = NULL;
+	struct json_object *result = NULL;
 
-	if (call->shape == SHAPE_TABLE) {
-		shaped = table_of(call->api, &call->kind, call->shape_version, true,
+	if (call->representation == REPRESENTATION_TABLE) {
+		result = table_of(call->api, &call->kind, call->meta_version, true,
 				  include_of(call), object);
-		if (shaped != NULL) {
-			set_version(shaped, objects_state_version(state));
+		if (result != NULL) {
+			set_version(result, objects_state_version(state));
 		}
-	} else if (call->shape == SHAPE_METADATA) {
-		shaped = partial_metadata(object, call->shape_version);
+	} else if (call->representation == REPRESENTATION_METADATA) {
+		result = partial_metadata(object, call->meta_version);
 	} else {
-		shaped = json_object_get(object);
+		result = json_object_get(object);
 	}
-	call_response_tree(call, status, shaped);
+	call_response_tree(call, status, result);
 }
 
-int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
-		const char *shape_version, bool first, const struct objects_state *state,
+int print_event(struct api *api, const struct asb_kind *kind, enum representation representation,
+		const char *meta_version, bool first, const struct objects_state *state,
 		struct buf *out)
 {
-	if (shape == SHAPE_OBJECT) {
+	if (representation == REPRESENTATION_OBJECT) {
 		return request_text(kind, state, out);
 	}
 
 	CLEANUP_JSON struct json_object *object = parse_state(kind, state);
-	CLEANUP_JSON struct json_object *shaped = NULL;
+	CLEANUP_JSON struct json_object *result = NULL;
 
-	if (object != NULL && shape == SHAPE_TABLE) {
-		shaped = table_of(api, kind, shape_version, first, TABLE_METADATA, object);
+	if (object != NULL && representation == REPRESENTATION_TABLE) {
+		result = table_of(api, kind, meta_version, first, TABLE_METADATA, object);
 	} else if (object != NULL) {
-		shaped = partial_metadata(object, shape_version);
+		result = partial_metadata(object, meta_version);
 	}
-	return shaped != NULL ? json_print(shaped, out) : -1;
+	return result != NULL ? json_print(result, out) : -1;
 }
 
 /* ---- lists ---- */
@@ -135,13 +135,13 @@ static void print_metadata(const struct list_page *page, struct buf *out)
 static void print_plain_list(struct api_call *call, const struct list_page *page, struct buf *out)
 {
 	const struct asb_kind *kind = &call->kind;
-	bool metadata = call->shape == SHAPE_METADATA;
+	bool metadata = call->representation == REPRESENTATION_METADATA;
 
 	if (metadata) {
 		buf_printf(
 			out,
 			"{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/%s\",",
-			call->shape_version);
+			call->meta_version);
 	} else {
 		buf_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",", call->list_kind,
 			   kind->group, *kind->group != '\0' ? "/" : "", kind->version);
@@ -152,7 +152,7 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 		if (i > 0) {
 			buf_append_char(out, ',');
 		}
-		print_event(call->api, kind, call->shape, call->shape_version, false,
+		print_event(call->api, kind, call->representation, call->meta_version, false,
 			    page->states[i], out);
 	}
 	buf_append_str(out, "]}\n");
@@ -179,7 +179,7 @@ static bool add_rows(struct api_call *call, const struct list_page *page, size_t
 		const struct type *type = call_type(call);
 		int64_t now_ms = sched_wall_us(call->api->sched) / 1000;
 
-		table = type != NULL ? table_create(type, call->shape_version, true) : NULL;
+		table = type != NULL ? table_create(type, call->meta_version, true) : NULL;
 		for (size_t i = 0; i < count; i++) {
 			if (table != NULL) {
 				table_add(table, type, objects[i], include, now_ms);
@@ -208,7 +208,7 @@ static bool print_table_head(struct api_call *call, const struct list_page *page
 		LOCKED(&call->api->lock);
 		const struct type *type = call_type(call);
 
-		table = type != NULL ? table_create(type, call->shape_version, false) : NULL;
+		table = type != NULL ? table_create(type, call->meta_version, false) : NULL;
 	}
 	if (table == NULL) {
 		return false;
@@ -247,7 +247,7 @@ void print_list(struct api_call *call, const struct list_page *page)
 	struct buf *body = &call->response->body, text CLEANUP_BUF = BUF_INIT(API_ANSWER_MAX);
 	struct buf *out = call->pretty ? &text : body;
 
-	if (call->shape != SHAPE_TABLE) {
+	if (call->representation != REPRESENTATION_TABLE) {
 		print_plain_list(call, page, out);
 	} else if (!print_table(call, page, out)) {
 		buf_clear(body);

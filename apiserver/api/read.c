@@ -157,8 +157,8 @@ void read_watch(struct api_call *call)
 	struct watch_options options = {
 		.kind = call->kind,
 		.ns = call->route.ns,
-		.shape = call->shape,
-		.shape_version = call->shape_version,
+		.representation = call->representation,
+		.meta_version = call->meta_version,
 		.bookmarks = query_flag(&call->query, "allowWatchBookmarks", false),
 		.end_us = watch_end(call, query.timeout_s),
 	};

@@ -21,7 +21,7 @@ static uint64_t pass(struct api *api, uint64_t *checkpoint_us)
 
 	api->written = false;
 	more = request_tick(api->objects);
-	world_sync(api);
+	registry_sync(api);
 	if (api->storage != NULL && written && *checkpoint_us == SCHED_FOREVER) {
 		*checkpoint_us = now + CHECKPOINT_US;
 	}
@@ -87,7 +87,7 @@ struct api *api_create(const struct api_config *config, struct error *reterr)
 	api->boundary_us = SCHED_FOREVER;
 	sched_mutex_init(&api->lock, api->sched);
 	sched_cond_init(&api->clock, api->sched);
-	if (audit_open(api, reterr) < 0 || world_init(api, reterr) < 0) {
+	if (audit_open(api, reterr) < 0 || registry_init(api, reterr) < 0) {
 		api_destroy(api);
 		return NULL;
 	}
@@ -119,7 +119,7 @@ void api_destroy(struct api *api)
 		return;
 	}
 	api_stop(api);
-	world_finish(api);
+	registry_finish(api);
 	audit_close(api);
 	watch_lists_finish(api);
 	sched_cond_finish(&api->clock);

@@ -10,8 +10,8 @@ struct watch_options {
 	struct asb_kind kind; /* copied */
 	const char *ns;       /* "": all */
 	struct selector *take_selector;
-	enum shape shape;
-	const char *shape_version; /* static */
+	enum representation representation;
+	const char *meta_version;  /* static */
 	uint64_t after;            /* events after this version */
 	struct list_page *initial; /* or NULL: sent first, each as ADDED; taken */
 	bool bookmarks;

@@ -34,8 +34,8 @@ struct watch {
 	struct asb_kind kind; /* the same */
 	char *ns;
 	struct selector *selector;
-	enum shape shape;
-	const char *shape_version;
+	enum representation representation;
+	const char *meta_version;
 	bool bookmarks, initial_bookmark, expired;
 	bool first_sent; /* the first Table has the columns */
 	struct list_page *initial;
@@ -214,8 +214,8 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	watch->kind = watch->copy.kind;
 	watch->ns = xstrdup(options->ns);
 	watch->selector = TAKE(options->take_selector);
-	watch->shape = options->shape;
-	watch->shape_version = options->shape_version;
+	watch->representation = options->representation;
+	watch->meta_version = options->meta_version;
 	watch->bookmarks = options->bookmarks;
 	watch->initial_bookmark = options->initial_bookmark;
 	watch->expired = options->expired;
@@ -295,7 +295,7 @@ static void print_state(struct watch *watch, int type, const struct objects_stat
 					     [OBJECTS_DELETED] = "DELETED" };
 
 	buf_printf(&watch->text, "{\"type\":\"%s\",\"object\":", words[type]);
-	if (print_event(watch->api, &watch->kind, watch->shape, watch->shape_version,
+	if (print_event(watch->api, &watch->kind, watch->representation, watch->meta_version,
 			!watch->first_sent, state, &watch->text) < 0) {
 		watch->over = true; /* too large, or its type is gone: the client watches again */
 	}
@@ -311,10 +311,13 @@ static void print_bookmark(struct watch *watch, uint64_t version, bool initial_e
 		&watch->text,
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",\"metadata\":{\"resourceVersion\":\"%" PRIu64
 		"\"%s}}}\n",
-		watch->shape == SHAPE_METADATA ? "PartialObjectMetadata" : kind->kind,
-		watch->shape == SHAPE_METADATA ? "meta.k8s.io" : kind->group,
-		watch->shape == SHAPE_METADATA || *kind->group != '\0' ? "/" : "",
-		watch->shape == SHAPE_METADATA ? watch->shape_version : kind->version, version,
+		watch->representation == REPRESENTATION_METADATA ? "PartialObjectMetadata"
+								 : kind->kind,
+		watch->representation == REPRESENTATION_METADATA ? "meta.k8s.io" : kind->group,
+		watch->representation == REPRESENTATION_METADATA || *kind->group != '\0' ? "/" : "",
+		watch->representation == REPRESENTATION_METADATA ? watch->meta_version
+								 : kind->version,
+		version,
 		initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
 }
 

@@ -156,7 +156,7 @@ void write_handle(struct api_call *call)
 	{
 		LOCKED(&api->lock);
 		status = perform(call, type, &state, &error);
-		world_written(api);
+		registry_written(api);
 	}
 	if (status != 200 && status != 201) {
 		call_fail_with(call, status, &error);

@@ -60,7 +60,7 @@ void service_removed(struct types *types, struct json_object *service)
  * hosts, and .0.1 is what pods find as "kubernetes". */
 static uint32_t address_choose(const struct types *types)
 {
-	uint32_t start = (uint32_t)(types->world.random(types->world.arg) % ADDRESSES);
+	uint32_t start = (uint32_t)(types->callbacks.random(types->callbacks.arg) % ADDRESSES);
 
 	for (uint32_t i = 0; i < ADDRESSES; i++) {
 		uint32_t number = (start + i) % ADDRESSES;
@@ -132,7 +132,7 @@ static void give_address(struct type_request *request, struct json_object *servi
 static void give_node_ports(struct type_request *request, struct json_object *spec)
 {
 	struct json_object *ports = asb_array(spec, "ports");
-	const struct types_world *world = &request->types->world;
+	const struct types_callbacks *callbacks = &request->types->callbacks;
 
 	for (size_t i = 0; i < asb_length(ports); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
@@ -143,7 +143,7 @@ static void give_node_ports(struct type_request *request, struct json_object *sp
 				port, "nodePort",
 				json_object_new_int64(
 					NODE_PORT_FIRST +
-					(int64_t)(world->random(world->arg) % NODE_PORTS)));
+					(int64_t)(callbacks->random(callbacks->arg) % NODE_PORTS)));
 		}
 	}
 }

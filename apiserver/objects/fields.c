@@ -47,26 +47,26 @@ static const struct {
 	{ "/Node", node }, { "/Secret", secret }, { "/Service", service },
 };
 
-static const char *const *known(const struct served *served)
+static const char *const *known(const struct resource *resource)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strcmp(kinds[i].id, served->id) == 0) {
+		if (strcmp(kinds[i].id, resource->id) == 0) {
 			return kinds[i].paths;
 		}
 	}
 	return none;
 }
 
-const char *fields_nth(const struct served *served, size_t position)
+const char *fields_nth(const struct resource *resource, size_t position)
 {
-	const char *const *paths = known(served);
+	const char *const *paths = known(resource);
 
 	for (; *paths != NULL; paths++) {
 		if (position-- == 0) {
 			return *paths;
 		}
 	}
-	for (char **path = served->fields; path != NULL && *path != NULL; path++) {
+	for (char **path = resource->fields; path != NULL && *path != NULL; path++) {
 		if (position-- == 0) {
 			return *path;
 		}
@@ -74,7 +74,7 @@ const char *fields_nth(const struct served *served, size_t position)
 	return NULL;
 }
 
-const char *fields_find(const struct served *served, const char *name)
+const char *fields_find(const struct resource *resource, const char *name)
 {
 	static const struct {
 		const char *name, *path;
@@ -89,7 +89,7 @@ const char *fields_find(const struct served *served, const char *name)
 			return others[i].path;
 		}
 	}
-	for (size_t i = 0; (path = fields_nth(served, i)) != NULL; i++) {
+	for (size_t i = 0; (path = fields_nth(resource, i)) != NULL; i++) {
 		if (strcmp(path, name) == 0) {
 			return path;
 		}

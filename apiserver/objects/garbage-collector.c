@@ -47,7 +47,7 @@ static bool delete_dependent(struct objects *objects, struct record *record,
 	for (size_t i = 0; i < record->owner_count && !names; i++) {
 		names = owner_is(&record->owners[i], record, owner);
 	}
-	if (!names || record_deleting(objects, record)) {
+	if (!names || record->deleting) {
 		return false;
 	}
 	switch (other_owners(objects, record, owner)) {
@@ -176,7 +176,7 @@ static int collect_one(struct objects *objects, struct record *record, bool *ret
 	int status = 0;
 
 	*ret_changed = false;
-	if (record->owner_count == 0 || record_deleting(objects, record)) {
+	if (record->owner_count == 0 || record->deleting) {
 		return 0;
 	}
 	if (!record->unsure) {
@@ -188,7 +188,7 @@ static int collect_one(struct objects *objects, struct record *record, bool *ret
 	}
 	if (result.present == 0) {
 		status = record_delete(objects, record, &options, NULL);
-	} else if (objects->config.server) {
+	} else if (objects->policy->strict_owners) {
 		status = drop_absent(objects, record);
 	} else {
 		return 0;

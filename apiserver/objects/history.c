@@ -14,7 +14,7 @@ static size_t change_bytes(const struct change *change)
 	       (change->before != NULL ? state_size(change->before) : 0);
 }
 
-void history_add(struct objects *objects, struct served *served, int type,
+void history_add(struct objects *objects, struct resource *resource, int type,
 		 struct objects_state *state, struct objects_state *before)
 {
 	size_t count = (size_t)(objects->version - objects->compacted);
@@ -26,21 +26,22 @@ void history_add(struct objects *objects, struct served *served, int type,
 					    objects->change_size * sizeof(objects->changes[0]));
 	}
 	objects->changes[count] = (struct change){
-		.served = served,
+		.resource = resource,
 		.type = type,
 		.state = objects_state_ref(state),
 		.before = before,
-		.at_ms = objects->config.server ? objects->config.now_ms(objects->config.arg) : 0,
+		.at_ms = objects->config.now_ms(objects->config.arg),
 	};
 	objects->change_bytes += change_bytes(&objects->changes[count]);
-	if (served->version_count == served->version_size) {
-		served->version_size = served->version_size > 0 ? served->version_size * 2 : 16;
-		served->versions = xrealloc(served->versions,
-					    served->version_size * sizeof(served->versions[0]));
+	if (resource->version_count == resource->version_size) {
+		resource->version_size =
+			resource->version_size > 0 ? resource->version_size * 2 : 16;
+		resource->versions = xrealloc(
+			resource->versions, resource->version_size * sizeof(resource->versions[0]));
 	}
-	served->versions[served->version_count++] = objects->version;
+	resource->versions[resource->version_count++] = objects->version;
 	if (objects->hooks.changed != NULL) {
-		objects->hooks.changed(objects->hooks.arg, &served->kind, type, state);
+		objects->hooks.changed(objects->hooks.arg, &resource->kind, type, state);
 	}
 }
 
@@ -61,14 +62,14 @@ uint64_t objects_compacted(const struct objects *objects)
 	return objects->compacted;
 }
 
-size_t history_first_after(const struct served *served, uint64_t after)
+size_t history_first_after(const struct resource *resource, uint64_t after)
 {
-	size_t low = 0, high = served->version_count;
+	size_t low = 0, high = resource->version_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (served->versions[middle] <= after) {
+		if (resource->versions[middle] <= after) {
 			low = middle + 1;
 		} else {
 			high = middle;
@@ -94,14 +95,14 @@ void objects_compact(struct objects *objects, uint64_t version)
 	}
 	memmove(objects->changes, objects->changes + gone, rest * sizeof(objects->changes[0]));
 	objects->compacted = version;
-	for (size_t i = 0; i < objects->served_count; i++) {
-		struct served *served = objects->served[i];
-		size_t place = history_first_after(served, version);
+	for (size_t i = 0; i < objects->resource_count; i++) {
+		struct resource *resource = objects->resources[i];
+		size_t place = history_first_after(resource, version);
 
-		served->version_count -= place;
+		resource->version_count -= place;
 		if (place > 0) {
-			memmove(served->versions, served->versions + place,
-				served->version_count * sizeof(served->versions[0]));
+			memmove(resource->versions, resource->versions + place,
+				resource->version_count * sizeof(resource->versions[0]));
 		}
 	}
 }
@@ -136,7 +137,7 @@ static void fill(struct objects *objects, uint64_t version, struct objects_chang
 	const struct change *change = history_change(objects, version);
 
 	ret->version = version;
-	ret->kind = &change->served->kind;
+	ret->kind = &change->resource->kind;
 	ret->type = change->type;
 	ret->object = state_tree(objects, change->state);
 	ret->ns = objects_state_ns(change->state);
@@ -148,13 +149,13 @@ static void fill(struct objects *objects, uint64_t version, struct objects_chang
 bool objects_next_change(struct objects *objects, const struct asb_kind *kind, uint64_t after,
 			 struct objects_change *ret)
 {
-	struct served *served = served_find(objects, kind);
-	size_t place = served != NULL ? history_first_after(served, after) : 0;
+	struct resource *resource = resource_find(objects, kind);
+	size_t place = resource != NULL ? history_first_after(resource, after) : 0;
 
-	if (served == NULL || place == served->version_count) {
+	if (resource == NULL || place == resource->version_count) {
 		return false;
 	}
-	fill(objects, served->versions[place], ret);
+	fill(objects, resource->versions[place], ret);
 	return true;
 }
 

@@ -11,6 +11,7 @@ libobjects_la_SOURCES += \
 	%D%/orphan.c %D%/orphan.h \
 	%D%/owner.c %D%/owner.h \
 	%D%/owner-event.c \
+	%D%/policy.c \
 	%D%/record.c \
 	%D%/refusal.c %D%/refusal.h \
 	%D%/resource.c \

@@ -20,6 +20,7 @@ struct objects *objects_create(const struct objects_config *config)
 	struct objects *objects = xnew(struct objects);
 
 	objects->config = *config;
+	objects->policy = config->server ? &policy_server : &policy_memory;
 	/* A watch from version 0 would mean "any": begin behind it. */
 	objects->version = 1;
 	objects->compacted = 1;
@@ -33,11 +34,11 @@ void objects_destroy(struct objects *objects)
 	}
 	history_finish(objects);
 	owners_finish(objects);
-	for (size_t i = 0; i < objects->served_count; i++) {
-		records_finish(objects->served[i]);
-		served_free(objects->served[i]);
+	for (size_t i = 0; i < objects->resource_count; i++) {
+		records_finish(objects->resources[i]);
+		resource_free(objects->resources[i]);
 	}
-	free(objects->served);
+	free(objects->resources);
 	map_finish(&objects->kinds);
 	map_finish(&objects->by_uid);
 	objects_state_unref(objects->scratch);
@@ -45,19 +46,19 @@ void objects_destroy(struct objects *objects)
 	free(objects);
 }
 
-void objects_serve(struct objects *objects, const struct asb_kind *kind, bool status)
+void objects_install(struct objects *objects, const struct asb_kind *kind, bool status)
 {
-	struct served *served = served_find(objects, kind);
+	struct resource *resource = resource_find(objects, kind);
 
-	if (served == NULL) {
-		served = served_new(objects, kind);
+	if (resource == NULL) {
+		resource = resource_new(objects, kind);
 	}
-	served->serving.status = status;
+	resource->options.status = status;
 }
 
 struct loading {
 	struct objects *objects;
-	struct served *served;
+	struct resource *resource;
 };
 
 static int load_one(void *to, uint64_t order, uint64_t version, const char *text, size_t length,
@@ -68,39 +69,40 @@ static int load_one(void *to, uint64_t order, uint64_t version, const char *text
 
 	if (tree == NULL) {
 		return error_prefix(reterr, "the stored object %" PRIu64 " of '%s'", order,
-				    loading->served->id);
+				    loading->resource->id);
 	}
-	return record_load(loading->objects, loading->served, order, version, tree, reterr) != 0
+	return record_load(loading->objects, loading->resource, order, version, tree, reterr) != 0
 		       ? -EUCLEAN
 		       : 0;
 }
 
-int objects_serve_with(struct objects *objects, const struct asb_kind *kind,
-		       const struct objects_serving *serving, struct error *reterr)
+int objects_install_with(struct objects *objects, const struct asb_kind *kind,
+			 const struct objects_resource *options, struct error *reterr)
 {
-	struct served *served = served_find(objects, kind);
-	bool new = served == NULL;
+	struct resource *resource = resource_find(objects, kind);
+	bool new = resource == NULL;
 
 	if (new) {
-		served = served_new(objects, kind);
+		resource = resource_new(objects, kind);
 	}
-	serving_set(served, serving);
+	resource_set_options(resource, options);
 	objects->kinds_changed = true;
 	if (!new || objects->storage.load == NULL) {
 		return 0;
 	}
 
-	struct loading loading = { objects, served };
+	struct loading loading = { objects, resource };
 
-	return objects->storage.load(objects->storage.arg, served->id, load_one, &loading, reterr);
+	return objects->storage.load(objects->storage.arg, resource->id, load_one, &loading,
+				     reterr);
 }
 
-void objects_unserve(struct objects *objects, const struct asb_kind *kind)
+void objects_uninstall(struct objects *objects, const struct asb_kind *kind)
 {
-	struct served *served = served_find(objects, kind);
+	struct resource *resource = resource_find(objects, kind);
 
-	while (served != NULL && served->count > 0) {
-		struct record *record = served->records[served->count - 1];
+	while (resource != NULL && resource->count > 0) {
+		struct record *record = resource->records[resource->count - 1];
 		struct json_object *tree = record_tree(objects, record);
 
 		if (record_remove(objects, record, object_derive(tree), NULL) != 0) {
@@ -108,8 +110,8 @@ void objects_unserve(struct objects *objects, const struct asb_kind *kind)
 		}
 	}
 	/* The history still tells of it: what remains is a kind without objects. */
-	if (served != NULL) {
-		map_remove(&objects->kinds, served->id);
+	if (resource != NULL) {
+		map_remove(&objects->kinds, resource->id);
 	}
 }
 
@@ -130,17 +132,17 @@ void objects_set_hooks(struct objects *objects, const struct objects_hooks *hook
 
 void objects_set_graceful(struct objects *objects, const struct asb_kind *kind, bool graceful)
 {
-	struct served *served = served_find(objects, kind);
+	struct resource *resource = resource_find(objects, kind);
 
-	if (served != NULL) {
-		served->serving.graceful = graceful;
+	if (resource != NULL) {
+		resource->options.graceful = graceful;
 	}
 }
 
 struct objects_state *objects_state_of(struct objects *objects, const struct asb_kind *kind,
 				       const char *ns, const char *name)
 {
-	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
+	struct record *record = record_find(objects, resource_find(objects, kind), ns, name);
 
 	return record != NULL ? record->state : NULL;
 }
@@ -148,7 +150,7 @@ struct objects_state *objects_state_of(struct objects *objects, const struct asb
 struct json_object *objects_get(struct objects *objects, const struct asb_kind *kind,
 				const char *ns, const char *name)
 {
-	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
+	struct record *record = record_find(objects, resource_find(objects, kind), ns, name);
 
 	return record != NULL ? record_tree(objects, record) : NULL;
 }
@@ -156,16 +158,16 @@ struct json_object *objects_get(struct objects *objects, const struct asb_kind *
 struct json_object *objects_nth(struct objects *objects, const struct asb_kind *kind,
 				size_t position)
 {
-	struct served *served = served_find(objects, kind);
+	struct resource *resource = resource_find(objects, kind);
 
-	return served != NULL && position < served->count
-		       ? record_tree(objects, served->records[position])
+	return resource != NULL && position < resource->count
+		       ? record_tree(objects, resource->records[position])
 		       : NULL;
 }
 
 size_t objects_count(struct objects *objects, const struct asb_kind *kind)
 {
-	struct served *served = served_find(objects, kind);
+	struct resource *resource = resource_find(objects, kind);
 
-	return served != NULL ? served->count : 0;
+	return resource != NULL ? resource->count : 0;
 }

@@ -45,10 +45,10 @@ void objects_destroy(struct objects *objects);
 
 /* A kind that is served. status: it has the subresource (else a write to it is a 404, and main
  * writes may set .status). */
-void objects_serve(struct objects *objects, const struct asb_kind *kind, bool status);
+void objects_install(struct objects *objects, const struct asb_kind *kind, bool status);
 
 /* How a kind is served. */
-struct objects_serving {
+struct objects_resource {
 	bool status;               /* it has the subresource */
 	bool namespaced;           /* creates need a namespace that exists */
 	bool custom;               /* made by a CRD: no strategic patches */
@@ -63,10 +63,10 @@ struct objects_serving {
 
 /* Serves a kind, or serves it another way; with storage attached its objects are loaded. 0 or a
  * negative code: the storage failed. */
-int objects_serve_with(struct objects *objects, const struct asb_kind *kind,
-		       const struct objects_serving *serving, struct error *reterr);
+int objects_install_with(struct objects *objects, const struct asb_kind *kind,
+			 const struct objects_resource *options, struct error *reterr);
 /* Serves a kind no more (its CRD is gone). What is left of its objects is removed. */
-void objects_unserve(struct objects *objects, const struct asb_kind *kind);
+void objects_uninstall(struct objects *objects, const struct asb_kind *kind);
 
 /*
  * What lies under the objects. Each write is told BEFORE it is seen: a failure (a negative errno)

@@ -26,7 +26,7 @@ static void owner_event_write(struct objects *objects, struct record *record, co
 			   *tree = record_tree(objects, record);
 
 	json_object_object_add(about, "apiVersion", json_object_get(asb_at(tree, "apiVersion")));
-	asb_set_str(about, "kind", record->served->kind.kind);
+	asb_set_str(about, "kind", record->resource->kind.kind);
 	asb_set_str(about, "name", name);
 	asb_set_str(about, "namespace", ns);
 	asb_set_str(about, "uid", record->uid);
@@ -72,9 +72,9 @@ static void owner_event_kind(struct objects *objects, struct record *record,
 
 void owners_report(struct objects *objects, struct record *record)
 {
-	for (size_t i = 0; objects->config.server && i < record->owner_count; i++) {
+	for (size_t i = 0; objects->policy->strict_owners && i < record->owner_count; i++) {
 		const struct owner *owner = &record->owners[i];
-		const struct served *served = owner_served(objects, owner);
+		const struct resource *resource = owner_resource(objects, owner);
 		const struct record *there = map_get(&objects->by_uid, owner->uid);
 		bool elsewhere =
 			there != NULL && there->namespaced && !owner_ns_same(there, record);
@@ -82,9 +82,9 @@ void owners_report(struct objects *objects, struct record *record)
 		if (owner->gone) {
 			continue;
 		}
-		if (served == NULL) {
+		if (resource == NULL) {
 			owner_event_kind(objects, record, owner);
-		} else if (elsewhere || owner_misplaced(objects, record, served)) {
+		} else if (elsewhere || owner_misplaced(objects, record, resource)) {
 			owner_event_namespace(objects, record, owner);
 		}
 	}

@@ -82,7 +82,7 @@ bool owner_ns_same(const struct record *a, const struct record *b)
 bool owner_is(const struct owner *owner, const struct record *dependent,
 	      const struct record *record)
 {
-	const struct asb_kind *kind = &record->served->kind;
+	const struct asb_kind *kind = &record->resource->kind;
 
 	return strcmp(owner->uid, record->uid) == 0 && strcmp(owner->kind, kind->kind) == 0 &&
 	       (strcmp(owner->group, kind->group) == 0 || strcmp(kind->kind, "Event") == 0) &&
@@ -91,47 +91,48 @@ bool owner_is(const struct owner *owner, const struct record *dependent,
 }
 
 /* The kind of an owner; NULL: it is not served, or not in that version. */
-const struct served *owner_served(const struct objects *objects, const struct owner *owner)
+const struct resource *owner_resource(const struct objects *objects, const struct owner *owner)
 {
 	const struct asb_kind kind = { .group = owner->group,
 				       .version = owner->version,
 				       .kind = owner->kind };
-	const struct served *served = served_find(objects, &kind);
-	bool known = served != NULL;
+	const struct resource *resource = resource_find(objects, &kind);
+	bool known = resource != NULL;
 
 	if (objects->hooks.serves != NULL) {
 		known = known && objects->hooks.serves(objects->hooks.arg, owner->group,
 						       owner->version, owner->kind);
-	} else if (objects->config.server) {
-		known = known && strcmp(served->kind.version, owner->version) == 0;
+	} else if (objects->policy->strict_owners) {
+		known = known && strcmp(resource->kind.version, owner->version) == 0;
 	}
-	return known ? served : NULL;
+	return known ? resource : NULL;
 }
 
 /* An object in no namespace cannot be owned by one that is in one. */
 bool owner_misplaced(const struct objects *objects, const struct record *record,
-		     const struct served *served)
+		     const struct resource *resource)
 {
-	return objects->config.server && served->serving.namespaced && !record->namespaced;
+	return objects->policy->strict_owners && resource->options.namespaced &&
+	       !record->namespaced;
 }
 
 enum owner_presence owner_look(const struct objects *objects, const struct record *record,
 			       const struct owner *owner)
 {
-	const struct served *served = owner_served(objects, owner);
+	const struct resource *resource = owner_resource(objects, owner);
 	const struct record *found;
 	char ns[KEY_MAX];
 
 	if (owner->gone) {
 		return OWNER_ABSENT;
 	}
-	if (served == NULL || owner_misplaced(objects, record, served)) {
+	if (resource == NULL || owner_misplaced(objects, record, resource)) {
 		return OWNER_UNKNOWN;
 	}
 	snprintf(ns, sizeof(ns), "%.*s", (int)owner_ns_length(record), record->key);
-	found = record_find(objects, served, ns, owner->name);
+	found = record_find(objects, resource, ns, owner->name);
 	if (found == NULL) {
-		found = record_find(objects, served, "", owner->name);
+		found = record_find(objects, resource, "", owner->name);
 	}
 	return found != NULL && strcmp(found->uid, owner->uid) == 0 ? OWNER_PRESENT : OWNER_ABSENT;
 }

@@ -32,10 +32,10 @@ size_t owner_ns_length(const struct record *record);
 /* Whether two records are in the same namespace, or both in none. */
 bool owner_ns_same(const struct record *a, const struct record *b);
 /* The resource of an owner; NULL: it is not installed, or not in that version. */
-const struct served *owner_served(const struct objects *objects, const struct owner *owner);
+const struct resource *owner_resource(const struct objects *objects, const struct owner *owner);
 /* An object in no namespace cannot be owned by one that is in one. */
 bool owner_misplaced(const struct objects *objects, const struct record *record,
-		     const struct served *served);
+		     const struct resource *resource);
 /* Server: writes events about owners that prove nothing, and about those in a wrong namespace. May
  * create objects. */
 void owners_report(struct objects *objects, struct record *record);

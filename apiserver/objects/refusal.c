@@ -58,40 +58,41 @@ const char *objects_reason(int http_status, int code)
 	return "";
 }
 
-const char *refusal_resource(const struct served *served, char ret[REFUSAL_RESOURCE_MAX])
+const char *refusal_resource(const struct resource *resource, char ret[REFUSAL_RESOURCE_MAX])
 {
-	snprintf(ret, REFUSAL_RESOURCE_MAX, "%s%s%s", served->kind.plural,
-		 *served->kind.group != '\0' ? "." : "", served->kind.group);
+	snprintf(ret, REFUSAL_RESOURCE_MAX, "%s%s%s", resource->kind.plural,
+		 *resource->kind.group != '\0' ? "." : "", resource->kind.group);
 	return ret;
 }
 
-int refusal_not_found(const struct served *served, const char *name, struct error *reterr)
+int refusal_not_found(const struct resource *resource, const char *name, struct error *reterr)
 {
 	char text[REFUSAL_RESOURCE_MAX];
 
-	if (served == NULL) {
+	if (resource == NULL) {
 		return objects_fail(reterr, 404,
 				    "the server could not find the requested resource");
 	}
-	return objects_fail(reterr, 404, "%s \"%s\" not found", refusal_resource(served, text),
+	return objects_fail(reterr, 404, "%s \"%s\" not found", refusal_resource(resource, text),
 			    name);
 }
 
-int refusal_already_exists(const struct served *served, const char *name, struct error *reterr)
+int refusal_already_exists(const struct resource *resource, const char *name, struct error *reterr)
 {
 	char text[REFUSAL_RESOURCE_MAX];
 
-	objects_fail(reterr, 409, "%s \"%s\" already exists", refusal_resource(served, text), name);
+	objects_fail(reterr, 409, "%s \"%s\" already exists", refusal_resource(resource, text),
+		     name);
 	if (reterr != NULL) {
 		reterr->code = OBJECTS_ALREADY_EXISTS;
 	}
 	return 409;
 }
 
-int refusal_invalid(const struct served *served, const char *name, struct error *reterr,
+int refusal_invalid(const struct resource *resource, const char *name, struct error *reterr,
 		    const char *field, const char *what)
 {
-	return objects_fail(reterr, 422, "%s%s%s \"%s\" is invalid: %s: %s", served->kind.kind,
-			    *served->kind.group != '\0' ? "." : "", served->kind.group,
+	return objects_fail(reterr, 422, "%s%s%s \"%s\" is invalid: %s: %s", resource->kind.kind,
+			    *resource->kind.group != '\0' ? "." : "", resource->kind.group,
 			    name != NULL ? name : "", field, what);
 }

@@ -8,18 +8,18 @@
 
 #include "base/error.h"
 
-struct served;
+struct resource;
 
 #define REFUSAL_RESOURCE_MAX 320
 
 /* How messages name a resource: "pods", "sandboxes.agents.x-k8s.io". Returns ret. */
-const char *refusal_resource(const struct served *served, char ret[REFUSAL_RESOURCE_MAX]);
+const char *refusal_resource(const struct resource *resource, char ret[REFUSAL_RESOURCE_MAX]);
 /* 404. served NULL: there is no such resource. */
-int refusal_not_found(const struct served *served, const char *name, struct error *reterr);
+int refusal_not_found(const struct resource *resource, const char *name, struct error *reterr);
 /* 409 with the reason AlreadyExists. */
-int refusal_already_exists(const struct served *served, const char *name, struct error *reterr);
+int refusal_already_exists(const struct resource *resource, const char *name, struct error *reterr);
 /* 422 about one field. name may be NULL. */
-int refusal_invalid(const struct served *served, const char *name, struct error *reterr,
+int refusal_invalid(const struct resource *resource, const char *name, struct error *reterr,
 		    const char *field, const char *what);
 
 #endif

@@ -14,44 +14,46 @@ static void kind_id(const struct asb_kind *kind, char ret[KEY_MAX])
 	snprintf(ret, KEY_MAX, "%s/%s", kind->group, kind->kind);
 }
 
-struct served *served_find(const struct objects *objects, const struct asb_kind *kind)
+struct resource *resource_find(const struct objects *objects, const struct asb_kind *kind)
 {
 	char id[KEY_MAX];
 
 	kind_id(kind, id);
 	/* A server keeps the events of both groups as one kind. */
 	return map_get(&objects->kinds,
-		       objects->config.server && strcmp(id, "events.k8s.io/Event") == 0 ? "/Event"
-											: id);
+		       objects->policy->one_event_kind && strcmp(id, "events.k8s.io/Event") == 0
+			       ? "/Event"
+			       : id);
 }
 
-struct record *record_find(const struct objects *objects, const struct served *served,
+struct record *record_find(const struct objects *objects, const struct resource *resource,
 			   const char *ns, const char *name)
 {
 	char key[KEY_MAX];
 
 	(void)objects;
-	if (served == NULL || snprintf(key, sizeof(key), "%s/%s", ns, name) >= (int)sizeof(key)) {
+	if (resource == NULL || snprintf(key, sizeof(key), "%s/%s", ns, name) >= (int)sizeof(key)) {
 		return NULL;
 	}
-	return map_get(&served->by_key, key);
+	return map_get(&resource->by_key, key);
 }
 
-struct served *served_new(struct objects *objects, const struct asb_kind *kind)
+struct resource *resource_new(struct objects *objects, const struct asb_kind *kind)
 {
-	struct served *served = xnew(struct served);
+	struct resource *resource = xnew(struct resource);
 	char id[KEY_MAX];
 
 	kind_id(kind, id);
-	served->kind.group = xstrdup(kind->group);
-	served->kind.version = xstrdup(kind->version);
-	served->kind.plural = xstrdup(kind->plural);
-	served->kind.kind = xstrdup(kind->kind);
-	served->id = xstrdup(id);
-	objects->served = xrealloc(objects->served, (objects->served_count + 1) * sizeof(served));
-	objects->served[objects->served_count++] = served;
-	map_put(&objects->kinds, served->id, served);
-	return served;
+	resource->kind.group = xstrdup(kind->group);
+	resource->kind.version = xstrdup(kind->version);
+	resource->kind.plural = xstrdup(kind->plural);
+	resource->kind.kind = xstrdup(kind->kind);
+	resource->id = xstrdup(id);
+	objects->resources =
+		xrealloc(objects->resources, (objects->resource_count + 1) * sizeof(resource));
+	objects->resources[objects->resource_count++] = resource;
+	map_put(&objects->kinds, resource->id, resource);
+	return resource;
 }
 
 static const char *dup_or_null(const char *text)
@@ -59,46 +61,46 @@ static const char *dup_or_null(const char *text)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static void serving_finish(struct served *served)
+static void resource_finish_options(struct resource *resource)
 {
-	for (char **path = served->fields; path != NULL && *path != NULL; path++) {
+	for (char **path = resource->fields; path != NULL && *path != NULL; path++) {
 		free(*path);
 	}
-	free(served->fields);
-	free((char *)(uintptr_t)served->serving.scale_spec);
-	free((char *)(uintptr_t)served->serving.scale_status);
-	free((char *)(uintptr_t)served->serving.scale_selector);
+	free(resource->fields);
+	free((char *)(uintptr_t)resource->options.scale_spec);
+	free((char *)(uintptr_t)resource->options.scale_status);
+	free((char *)(uintptr_t)resource->options.scale_selector);
 }
 
 /* Takes the description of a kind over. */
-void serving_set(struct served *served, const struct objects_serving *serving)
+void resource_set_options(struct resource *resource, const struct objects_resource *options)
 {
 	size_t count = 0;
 
-	serving_finish(served);
-	while (serving->fields != NULL && serving->fields[count] != NULL) {
+	resource_finish_options(resource);
+	while (options->fields != NULL && options->fields[count] != NULL) {
 		count++;
 	}
-	served->serving = *serving;
-	served->serving.scale_spec = dup_or_null(serving->scale_spec);
-	served->serving.scale_status = dup_or_null(serving->scale_status);
-	served->serving.scale_selector = dup_or_null(serving->scale_selector);
-	served->fields = xnew_array(char *, count + 1);
+	resource->options = *options;
+	resource->options.scale_spec = dup_or_null(options->scale_spec);
+	resource->options.scale_status = dup_or_null(options->scale_status);
+	resource->options.scale_selector = dup_or_null(options->scale_selector);
+	resource->fields = xnew_array(char *, count + 1);
 	for (size_t i = 0; i < count; i++) {
-		served->fields[i] = xstrdup(serving->fields[i]);
+		resource->fields[i] = xstrdup(options->fields[i]);
 	}
-	served->serving.fields = (const char *const *)served->fields;
+	resource->options.fields = (const char *const *)resource->fields;
 }
 
-void served_free(struct served *served)
+void resource_free(struct resource *resource)
 {
-	serving_finish(served);
-	free(served->records);
-	free(served->versions);
-	free((char *)(uintptr_t)served->kind.group);
-	free((char *)(uintptr_t)served->kind.version);
-	free((char *)(uintptr_t)served->kind.plural);
-	free((char *)(uintptr_t)served->kind.kind);
-	free(served->id);
-	free(served);
+	resource_finish_options(resource);
+	free(resource->records);
+	free(resource->versions);
+	free((char *)(uintptr_t)resource->kind.group);
+	free((char *)(uintptr_t)resource->kind.version);
+	free((char *)(uintptr_t)resource->kind.plural);
+	free((char *)(uintptr_t)resource->kind.kind);
+	free(resource->id);
+	free(resource);
 }

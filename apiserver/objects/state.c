@@ -88,14 +88,14 @@ static uint32_t append_labels(struct buf *out, struct json_object *object)
 	return count;
 }
 
-static uint32_t append_fields(struct buf *out, const struct served *served,
+static uint32_t append_fields(struct buf *out, const struct resource *resource,
 			      struct json_object *object)
 {
 	const char *path;
 	char text[FIELD_VALUE_MAX];
 	uint32_t count = 0;
 
-	for (size_t i = 0; (path = fields_nth(served, i)) != NULL; i++) {
+	for (size_t i = 0; (path = fields_nth(resource, i)) != NULL; i++) {
 		const char *value = fields_value(object, path, text);
 
 		/* What is not there is "". */
@@ -156,14 +156,14 @@ int state_check_memory(struct objects *objects, struct error *reterr)
 		"the server has no memory left for this request, and changed nothing: try again later, or with less");
 }
 
-int state_create(struct objects *objects, const struct served *served,
+int state_create(struct objects *objects, const struct resource *resource,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *tree = take_tree;
 	CLEANUP_BUF struct buf out = BUF_INIT(3 * OBJECTS_SIZE_MAX);
 	struct objects_state *state;
 
-	if (!objects->config.server) {
+	if (!objects->policy->states_as_text) {
 		state = state_new(0);
 		state->tree = TAKE(tree);
 		*ret = state;
@@ -192,7 +192,7 @@ int state_create(struct objects *objects, const struct served *served,
 	buf_append(&out, "", 1);
 	append_pair(&out, asb_ns(tree), asb_name(tree));
 
-	uint32_t labels = append_labels(&out, tree), fields = append_fields(&out, served, tree);
+	uint32_t labels = append_labels(&out, tree), fields = append_fields(&out, resource, tree);
 
 	if (out.failed) {
 		return objects_fail(reterr, 413, "Request entity too large: too many labels");

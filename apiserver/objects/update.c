@@ -10,23 +10,23 @@
 
 #include "base/json.h"
 
-int update_check_body(const struct served *served, const char *ns, const char *name,
+int update_check_body(const struct resource *resource, const char *ns, const char *name,
 		      struct json_object *body, struct error *reterr)
 {
 	const char *kind = asb_str(body, "kind"), *body_ns = asb_ns(body),
 		   *body_name = asb_name(body);
 
-	if (served == NULL) {
-		return refusal_not_found(served, "", reterr);
+	if (resource == NULL) {
+		return refusal_not_found(resource, "", reterr);
 	}
 	if (!json_object_is_type(body, json_type_object) ||
 	    (asb_at(body, "metadata") != NULL &&
 	     !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
 		return objects_fail(reterr, 400, "the body is not a JSON object with metadata");
 	}
-	if (kind != NULL && strcmp(kind, served->kind.kind) != 0) {
+	if (kind != NULL && strcmp(kind, resource->kind.kind) != 0) {
 		return objects_fail(reterr, 400, "%s in the request body is not the %s of the URL",
-				    kind, served->kind.kind);
+				    kind, resource->kind.kind);
 	}
 	if (*body_ns != '\0' && strcmp(body_ns, ns) != 0) {
 		return objects_fail(
@@ -43,7 +43,7 @@ int update_check_body(const struct served *served, const char *ns, const char *n
 	return 0;
 }
 
-static int check_owners(const struct served *served, struct json_object *object,
+static int check_owners(const struct resource *resource, struct json_object *object,
 			struct error *reterr)
 {
 	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
@@ -58,7 +58,7 @@ static int check_owners(const struct served *served, struct json_object *object,
 
 			if (value == NULL || *value == '\0') {
 				return refusal_invalid(
-					served, asb_name(object), reterr,
+					resource, asb_name(object), reterr,
 					"metadata.ownerReferences",
 					"apiVersion, kind, name and uid must not be empty");
 			}
@@ -66,29 +66,31 @@ static int check_owners(const struct served *served, struct json_object *object,
 		controllers += asb_true(asb_at(owner, "controller")) ? 1 : 0;
 	}
 	if (controllers > 1) {
-		return refusal_invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
+		return refusal_invalid(resource, asb_name(object), reterr,
+				       "metadata.ownerReferences",
 				       "Only one reference can have Controller set to true");
 	}
 	return 0;
 }
 
-int update_check_new(const struct served *served, struct json_object *object, struct error *reterr)
+int update_check_new(const struct resource *resource, struct json_object *object,
+		     struct error *reterr)
 {
 	const char *name = asb_name(object);
 
 	if (name == NULL || *name == '\0') {
-		return refusal_invalid(served, "", reterr, "metadata.name",
+		return refusal_invalid(resource, "", reterr, "metadata.name",
 				       "Required value: name or generateName is required");
 	}
 	/* What a path can have as one segment; more is the business of schemas. */
 	if (strlen(name) > 253 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    strpbrk(name, "/%") != NULL) {
-		return refusal_invalid(served, name, reterr, "metadata.name", "Invalid value");
+		return refusal_invalid(resource, name, reterr, "metadata.name", "Invalid value");
 	}
-	return check_owners(served, object, reterr);
+	return check_owners(resource, object, reterr);
 }
 
-int update_check_uid(const struct served *served, struct json_object *object, const char *uid,
+int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
 		     struct error *reterr)
 {
 	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
@@ -97,22 +99,22 @@ int update_check_uid(const struct served *served, struct json_object *object, co
 	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, UID in object meta: %.64s",
-		served->kind.plural, asb_name(object), uid, asb_uid(object));
+		resource->kind.plural, asb_name(object), uid, asb_uid(object));
 }
 
-int update_check_immutable(const struct served *served, struct json_object *object,
+int update_check_immutable(const struct resource *resource, struct json_object *object,
 			   struct json_object *body, struct error *reterr)
 {
 	const char *uid = asb_uid(body);
 
 	if (uid != NULL && *uid != '\0' && !asb_streq(uid, asb_uid(object))) {
-		return refusal_invalid(served, asb_name(object), reterr, "metadata.uid",
+		return refusal_invalid(resource, asb_name(object), reterr, "metadata.uid",
 				       "Invalid value: field is immutable");
 	}
 	return 0;
 }
 
-static int check_version(const struct served *served, struct json_object *object,
+static int check_version(const struct resource *resource, struct json_object *object,
 			 struct json_object *body, struct error *reterr)
 {
 	const char *version = asb_resource_version(body);
@@ -124,10 +126,10 @@ static int check_version(const struct served *served, struct json_object *object
 	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest version and try again",
-		served->kind.plural, asb_name(object));
+		resource->kind.plural, asb_name(object));
 }
 
-static int check_finalizers(const struct served *served, struct json_object *object,
+static int check_finalizers(const struct resource *resource, struct json_object *object,
 			    struct json_object *body, struct error *reterr)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers");
@@ -147,7 +149,7 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 
 		if (name == NULL || map_get(&known, name) == NULL) {
 			return refusal_invalid(
-				served, asb_name(object), reterr, "metadata.finalizers",
+				resource, asb_name(object), reterr, "metadata.finalizers",
 				"Forbidden: no new finalizers can be added if the object is being deleted");
 		}
 	}
@@ -182,7 +184,7 @@ static bool spec_differs(struct json_object *a, struct json_object *b)
 	return false;
 }
 
-static struct json_object *apply_main(const struct served *served, struct json_object *object,
+static struct json_object *apply_main(const struct resource *resource, struct json_object *object,
 				      struct json_object *body)
 {
 	static const char *const fixed[] = { "name",
@@ -202,13 +204,13 @@ static struct json_object *apply_main(const struct served *served, struct json_o
 		restore(body, object, "apiVersion");
 	}
 	restore(body, object, "kind");
-	if (served->serving.status) {
+	if (resource->options.status) {
 		restore(body, object, "status");
 	}
 	return json_object_get(body);
 }
 
-int update_admit(struct objects *objects, const struct served *served, const char *ns,
+int update_admit(struct objects *objects, const struct resource *resource, const char *ns,
 		 const char *subresource, struct json_object *old, struct json_object *object,
 		 const struct write_options *options, struct error *reterr)
 {
@@ -217,7 +219,7 @@ int update_admit(struct objects *objects, const struct served *served, const cha
 	}
 	return objects->hooks.admit(objects->hooks.arg,
 				    &(struct objects_admission){
-					    .kind = &served->kind,
+					    .kind = &resource->kind,
 					    .ns = ns,
 					    .name = asb_name(object),
 					    .subresource = subresource,
@@ -229,25 +231,25 @@ int update_admit(struct objects *objects, const struct served *served, const cha
 				    reterr);
 }
 
-int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
+int update_check_namespace(struct objects *objects, const struct resource *resource, const char *ns,
 			   struct json_object *object, struct error *reterr)
 {
 	static const struct asb_kind kind = { "", "v1", "namespaces", "Namespace" };
-	struct served *namespaces;
+	struct resource *namespaces;
 	struct record *record;
 	char text[REFUSAL_RESOURCE_MAX];
 
-	if (!objects->config.server) {
+	if (!objects->policy->namespaces) {
 		return 0;
 	}
-	if (served->serving.namespaced != (*ns != '\0')) {
+	if (resource->options.namespaced != (*ns != '\0')) {
 		return objects_fail(reterr, 400,
-				    served->serving.namespaced
+				    resource->options.namespaced
 					    ? "an empty namespace may not be set during creation"
 					    : "namespace is not allowed on this type");
 	}
-	namespaces = served_find(objects, &kind);
-	if (!served->serving.namespaced || namespaces == NULL) {
+	namespaces = resource_find(objects, &kind);
+	if (!resource->options.namespaced || namespaces == NULL) {
 		return 0;
 	}
 	record = record_find(objects, namespaces, "", ns);
@@ -258,62 +260,63 @@ int update_check_namespace(struct objects *objects, const struct served *served,
 		return objects_fail(
 			reterr, 403,
 			"%s \"%.253s\" is forbidden: unable to create new content in namespace %.63s because it is being terminated",
-			refusal_resource(served, text),
+			refusal_resource(resource, text),
 			asb_name(object) != NULL ? asb_name(object) : "", ns);
 	}
 	return 0;
 }
 
 /* Counts a change of anything but metadata and status. */
-static void count_generation(const struct served *served, struct json_object *object,
+static void count_generation(const struct resource *resource, struct json_object *object,
 			     struct json_object *body)
 {
-	if (!served->serving.no_generation &&
+	if (!resource->options.no_generation &&
 	    (spec_differs(object, body) || spec_differs(body, object))) {
 		metadata_set(body, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
 }
 
-int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
-		 struct json_object *body, const struct write_options *options,
-		 struct json_object **ret, struct error *reterr)
+int update_apply(struct objects *objects, const struct resource *resource,
+		 struct json_object *object, struct json_object *body,
+		 const struct write_options *options, struct json_object **ret,
+		 struct error *reterr)
 {
 	bool of_status = (options->flags & OBJECTS_STATUS) != 0;
 	CLEANUP_JSON struct json_object *made = NULL;
-	int status = check_version(served, object, body, reterr);
+	int status = check_version(resource, object, body, reterr);
 
 	if (status != 0) {
 		return status;
 	}
 	if (of_status) {
-		if (!served->serving.status) {
+		if (!resource->options.status) {
 			return refusal_not_found(NULL, "", reterr);
 		}
 		made = object_derive(object);
 		restore(made, body, "status");
 	} else {
-		status = check_owners(served, body, reterr);
+		status = check_owners(resource, body, reterr);
 		if (status == 0) {
-			status = check_finalizers(served, object, body, reterr);
+			status = check_finalizers(resource, object, body, reterr);
 		}
 		if (status != 0) {
 			return status;
 		}
-		if (objects->config.server && strcmp(served->id, "/Namespace") == 0) {
+		if (objects->policy->namespaces && strcmp(resource->id, "/Namespace") == 0) {
 			restore(body, object, "spec"); /* its finalizers are the server's */
 		}
-		if (objects->config.server) {
+		if (objects->policy->drops_managed_fields) {
 			json_object_object_del(asb_at(body, "metadata"), "managedFields");
 		}
-		made = apply_main(served, object, body);
+		made = apply_main(resource, object, body);
 	}
-	status = update_admit(objects, served, asb_ns(object), of_status ? "status" : "", object,
+	status = update_admit(objects, resource, asb_ns(object), of_status ? "status" : "", object,
 			      made, options, reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (!of_status) {
-		count_generation(served, object, made);
+		count_generation(resource, object, made);
 	}
 	*ret = TAKE(made);
 	return 0;

@@ -12,27 +12,29 @@
 
 /* A body is an object of the kind and the place it was sent to; name NULL: any. Makes its metadata
  * if it has none. */
-int update_check_body(const struct served *served, const char *ns, const char *name,
+int update_check_body(const struct resource *resource, const char *ns, const char *name,
 		      struct json_object *body, struct error *reterr);
 /* The names and owners of a new object. */
-int update_check_new(const struct served *served, struct json_object *object, struct error *reterr);
+int update_check_new(const struct resource *resource, struct json_object *object,
+		     struct error *reterr);
 /* The precondition of a PUT or DELETE; uid NULL or "": none. */
-int update_check_uid(const struct served *served, struct json_object *object, const char *uid,
+int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
 		     struct error *reterr);
 /* A patch of the main resource left alone what nobody may change. */
-int update_check_immutable(const struct served *served, struct json_object *object,
+int update_check_immutable(const struct resource *resource, struct json_object *object,
 			   struct json_object *body, struct error *reterr);
 /* The object that comes of an update, the caller's, its resourceVersion still the old one. Takes
  * parts of body. */
-int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
-		 struct json_object *body, const struct write_options *options,
-		 struct json_object **ret, struct error *reterr);
+int update_apply(struct objects *objects, const struct resource *resource,
+		 struct json_object *object, struct json_object *body,
+		 const struct write_options *options, struct json_object **ret,
+		 struct error *reterr);
 /* Asks the hooks about what is about to be stored; old NULL: a create. */
-int update_admit(struct objects *objects, const struct served *served, const char *ns,
+int update_admit(struct objects *objects, const struct resource *resource, const char *ns,
 		 const char *subresource, struct json_object *old, struct json_object *object,
 		 const struct write_options *options, struct error *reterr);
 /* Server: a new object's namespace is there and does not end. */
-int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
+int update_check_namespace(struct objects *objects, const struct resource *resource, const char *ns,
 			   struct json_object *object, struct error *reterr);
 
 #endif

@@ -36,7 +36,7 @@ static struct json_object *new_uid(struct objects *objects)
 }
 
 /* Makes metadata.name from metadata.generateName. */
-static void generate_name(struct objects *objects, const struct served *served, const char *ns,
+static void generate_name(struct objects *objects, const struct resource *resource, const char *ns,
 			  struct json_object *object, const char *prefix)
 {
 	char random[254], name[254];
@@ -44,7 +44,7 @@ static void generate_name(struct objects *objects, const struct served *served, 
 	for (int i = 0; i < GENERATE_TRIES; i++) {
 		asb_random_name(objects->config.random(objects->config.arg), "", random);
 		snprintf(name, sizeof(name), "%.58s%.5s", prefix, random + 1);
-		if (record_find(objects, served, ns, name) == NULL) {
+		if (record_find(objects, resource, ns, name) == NULL) {
 			break;
 		}
 	}
@@ -63,18 +63,18 @@ static void stamp_namespace(struct json_object *object)
 }
 
 /* What the server decides about a new object. */
-static void stamp_new(struct objects *objects, const struct served *served, const char *ns,
+static void stamp_new(struct objects *objects, const struct resource *resource, const char *ns,
 		      uint32_t flags, struct json_object *object)
 {
 	struct json_object *metadata = asb_at(object, "metadata");
 	bool as_given = (flags & OBJECTS_AS_GIVEN) != 0;
 	char version[160];
 
-	kind_api_version(&served->kind, version);
+	kind_api_version(&resource->kind, version);
 	if (asb_str(object, "apiVersion") == NULL) {
 		asb_set_str(object, "apiVersion", version);
 	}
-	asb_set_str(object, "kind", served->kind.kind);
+	asb_set_str(object, "kind", resource->kind.kind);
 	if (*ns != '\0') {
 		asb_set_str(metadata, "namespace", ns);
 	}
@@ -85,26 +85,25 @@ static void stamp_new(struct objects *objects, const struct served *served, cons
 		json_object_object_add(metadata, "creationTimestamp", time_now(objects, 0));
 	}
 	json_object_object_del(metadata, "generation");
-	if (!served->serving.no_generation) {
+	if (!resource->options.no_generation) {
 		json_object_object_add(metadata, "generation", json_object_new_int64(1));
 	}
 	json_object_object_del(metadata, "resourceVersion");
 	json_object_object_del(metadata, "deletionTimestamp");
 	json_object_object_del(metadata, "deletionGracePeriodSeconds");
-	if (objects->config.server) {
-		json_object_object_del(metadata,
-				       "managedFields"); /* nobody applies on the server */
+	if (objects->policy->drops_managed_fields) {
+		json_object_object_del(metadata, "managedFields");
 	}
-	if (served->serving.status) {
+	if (resource->options.status) {
 		json_object_object_del(object, "status");
 	}
-	if (objects->config.server && strcmp(served->id, "/Namespace") == 0) {
+	if (objects->policy->namespaces && strcmp(resource->id, "/Namespace") == 0) {
 		stamp_namespace(object);
 	}
 }
 
 /* Enters a new object, or shows what it would be. */
-static int store_new(struct objects *objects, struct served *served,
+static int store_new(struct objects *objects, struct resource *resource,
 		     struct json_object *take_object, uint32_t flags, struct json_object **ret,
 		     struct error *reterr)
 {
@@ -114,10 +113,10 @@ static int store_new(struct objects *objects, struct served *served,
 	int status;
 
 	if ((flags & OBJECTS_DRY_RUN) != 0) {
-		status = state_create(objects, served, take_object, &state, reterr);
+		status = state_create(objects, resource, take_object, &state, reterr);
 		kept = status == 0 ? objects_keep(objects, state) : NULL;
 	} else {
-		status = record_add(objects, served, take_object, &record, reterr);
+		status = record_add(objects, resource, take_object, &record, reterr);
 		kept = status == 0 ? record_tree(objects, record) : NULL;
 	}
 	if (status != 0) {
@@ -135,9 +134,9 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 		 struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *object = take;
-	struct served *served = served_find(objects, kind);
+	struct resource *resource = resource_find(objects, kind);
 	const char *version = asb_resource_version(object);
-	int status = update_check_body(served, ns, NULL, object, reterr);
+	int status = update_check_body(resource, ns, NULL, object, reterr);
 
 	if (status != 0) {
 		return status;
@@ -152,7 +151,7 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 				    "resourceVersion should not be set on objects to be created");
 	}
 
-	status = update_check_namespace(objects, served, ns, object, reterr);
+	status = update_check_namespace(objects, resource, ns, object, reterr);
 	if (status != 0) {
 		return status;
 	}
@@ -160,25 +159,26 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 	const char *name = asb_name(object), *prefix = asb_str(object, "metadata", "generateName");
 
 	if ((name == NULL || *name == '\0') && prefix != NULL && *prefix != '\0') {
-		generate_name(objects, served, ns, object, prefix);
+		generate_name(objects, resource, ns, object, prefix);
 		name = asb_name(object);
 	}
-	status = update_check_new(served, object, reterr);
+	status = update_check_new(resource, object, reterr);
 	if (status != 0) {
 		return status;
 	}
-	if (record_find(objects, served, ns, name) != NULL) {
-		return refusal_already_exists(served, name, reterr);
+	if (record_find(objects, resource, ns, name) != NULL) {
+		return refusal_already_exists(resource, name, reterr);
 	}
-	stamp_new(objects, served, ns, options->flags, object);
+	stamp_new(objects, resource, ns, options->flags, object);
 	if ((options->flags & OBJECTS_AS_GIVEN) != 0 &&
 	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
 		return objects_fail(reterr, 409, "another object has the uid '%s'",
 				    asb_uid(object));
 	}
-	status = update_admit(objects, served, ns, "", NULL, object, options, reterr);
-	return status != 0 ? status
-			   : store_new(objects, served, TAKE(object), options->flags, ret, reterr);
+	status = update_admit(objects, resource, ns, "", NULL, object, options, reterr);
+	return status != 0
+		       ? status
+		       : store_new(objects, resource, TAKE(object), options->flags, ret, reterr);
 }
 
 int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -198,9 +198,9 @@ static int store_last(struct objects *objects, struct record *record,
 		      struct error *reterr)
 {
 	CLEANUP(objects_state_release) struct objects_state *made = NULL;
-	struct served *served = record->served;
+	struct resource *resource = record->resource;
 	struct json_object *gone = object_derive(take_object);
-	int status = state_create(objects, served, take_object, &made, reterr);
+	int status = state_create(objects, resource, take_object, &made, reterr);
 
 	if (status != 0) {
 		json_object_put(gone);
@@ -231,7 +231,7 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 	if (json_object_equal(record_tree(objects, record), object)) {
 		kept = record_tree(objects, record);
 	} else if ((flags & OBJECTS_DRY_RUN) != 0) {
-		status = state_create(objects, record->served, TAKE(object), &state, reterr);
+		status = state_create(objects, record->resource, TAKE(object), &state, reterr);
 		kept = status == 0 ? objects_keep(objects, TAKE(state)) : NULL;
 		objects->response = objects->scratch;
 	} else if (record_released(objects, record, object)) {
@@ -259,19 +259,19 @@ int write_replace(struct objects *objects, const struct asb_kind *kind, const ch
 	CLEANUP_JSON struct json_object *body = take;
 	CLEANUP_JSON struct json_object *old = NULL;
 	CLEANUP_JSON struct json_object *object = NULL;
-	struct served *served = served_find(objects, kind);
-	struct record *record = record_find(objects, served, ns, name);
-	int status = update_check_body(served, ns, name, body, reterr);
+	struct resource *resource = resource_find(objects, kind);
+	struct record *record = record_find(objects, resource, ns, name);
+	int status = update_check_body(resource, ns, name, body, reterr);
 
 	if (status == 0 && record == NULL) {
-		status = refusal_not_found(served, name, reterr);
+		status = refusal_not_found(resource, name, reterr);
 	}
 	if (status == 0) {
 		old = state_hold(objects, record->state);
-		status = update_check_uid(served, old, asb_uid(body), reterr);
+		status = update_check_uid(resource, old, asb_uid(body), reterr);
 	}
 	if (status == 0) {
-		status = update_apply(objects, served, old, body, options, &object, reterr);
+		status = update_apply(objects, resource, old, body, options, &object, reterr);
 	}
 	return status != 0 ? status
 			   : store(objects, record, TAKE(object), options->flags, ret, reterr);
@@ -324,14 +324,14 @@ int write_patched(struct objects *objects, struct record *record, struct json_ob
 	CLEANUP_JSON struct json_object *body = take_body;
 	CLEANUP_JSON struct json_object *old = state_hold(objects, record->state);
 	CLEANUP_JSON struct json_object *object = NULL;
-	struct served *served = record->served;
-	int status = update_check_body(served, asb_ns(old), asb_name(old), body, reterr);
+	struct resource *resource = record->resource;
+	int status = update_check_body(resource, asb_ns(old), asb_name(old), body, reterr);
 
 	if (status == 0 && (options->flags & OBJECTS_STATUS) == 0) {
-		status = update_check_immutable(served, old, body, reterr);
+		status = update_check_immutable(resource, old, body, reterr);
 	}
 	if (status == 0) {
-		status = update_apply(objects, served, old, body, options, &object, reterr);
+		status = update_apply(objects, resource, old, body, options, &object, reterr);
 	}
 	return status != 0 ? status
 			   : store(objects, record, TAKE(object), options->flags, ret, reterr);
@@ -342,13 +342,13 @@ int objects_patch(struct objects *objects, const struct asb_kind *kind, const ch
 		  struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = NULL;
-	struct served *served = served_find(objects, kind);
-	struct record *record = record_find(objects, served, ns, name);
+	struct resource *resource = resource_find(objects, kind);
+	struct record *record = record_find(objects, resource, ns, name);
 	const struct write_options options = { .flags = flags };
 	int status;
 
 	if (record == NULL) {
-		return refusal_not_found(served, name, reterr);
+		return refusal_not_found(resource, name, reterr);
 	}
 	status = write_patch_tree(record_tree(objects, record), json_patch, patch, &body, reterr);
 	return status != 0 ? status

@@ -86,15 +86,16 @@ static int compare_pasts(const void *a, const void *b)
 }
 
 /* What has changed since the version: the first change of each object tells what it was. */
-static void find_pasts(const struct objects *objects, const struct served *served,
+static void find_pasts(const struct objects *objects, const struct resource *resource,
 		       struct walk *walk)
 {
-	size_t first = history_first_after(served, walk->version),
-	       count = served->version_count - first;
+	size_t first = history_first_after(resource, walk->version),
+	       count = resource->version_count - first;
 
 	walk->pasts = count > 0 ? xnew_array(struct past, count) : NULL;
 	for (size_t i = 0; i < count; i++) {
-		const struct change *change = history_change(objects, served->versions[first + i]);
+		const struct change *change =
+			history_change(objects, resource->versions[first + i]);
 
 		walk->pasts[walk->count++] = (struct past){
 			.key = xprintf("%s/%s", objects_state_ns(change->state),
@@ -126,13 +127,13 @@ static struct tree_node *lower_bound(const struct tree *tree, const char *key, b
 	return found;
 }
 
-static void walk_start(const struct objects *objects, const struct served *served,
+static void walk_start(const struct objects *objects, const struct resource *resource,
 		       struct walk *walk, const char *after)
 {
 	const char *from = *after != '\0' ? after : walk->prefix;
 
-	find_pasts(objects, served, walk);
-	walk->node = lower_bound(&served->by_name, from, *after != '\0');
+	find_pasts(objects, resource, walk);
+	walk->node = lower_bound(&resource->by_name, from, *after != '\0');
 	while (walk->at < walk->count) {
 		int order = strcmp(walk->pasts[walk->at].key, from);
 
@@ -276,12 +277,12 @@ static void page_fill(struct walk *walk, const struct list_options *options, str
 int list_read(struct objects *objects, const struct asb_kind *kind,
 	      const struct list_options *options, struct list_page *ret, struct error *reterr)
 {
-	const struct served *served = served_find(objects, kind);
+	const struct resource *resource = resource_find(objects, kind);
 	char after[KEY_MAX], prefix[KEY_MAX] = "";
 	struct walk walk = { .prefix = prefix };
 	int status;
 
-	if (served == NULL) {
+	if (resource == NULL) {
 		return refusal_not_found(NULL, "", reterr);
 	}
 	status = choose_version(objects, options, &walk.version, after, reterr);
@@ -293,7 +294,7 @@ int list_read(struct objects *objects, const struct asb_kind *kind,
 		return objects_fail(reterr, 400, "the namespace's name is too long");
 	}
 	*ret = (struct list_page){ .version = walk.version, .remaining = -1 };
-	walk_start(objects, served, &walk, after);
+	walk_start(objects, resource, &walk, after);
 	page_fill(&walk, options, ret);
 	walk_finish(&walk);
 	return 200;

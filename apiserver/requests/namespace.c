@@ -67,19 +67,19 @@ void namespace_fill(struct objects *objects, const char *ns, const char *ca)
 {
 	CLEANUP_FREE char *known = ca == NULL ? known_ca(objects) : NULL;
 
-	if (served_find(objects, &accounts) != NULL &&
+	if (resource_find(objects, &accounts) != NULL &&
 	    objects_state_of(objects, &accounts, ns, "default") == NULL) {
 		objects_create_object(objects, &accounts, ns, asb_new(&accounts, ns, "default"), 0,
 				      NULL, NULL);
 	}
-	if (served_find(objects, &config_maps) != NULL) {
+	if (resource_find(objects, &config_maps) != NULL) {
 		make_ca(objects, ns, ca != NULL ? ca : known);
 	}
 }
 
 int namespace_bootstrap(struct objects *objects, const char *ca, struct error *reterr)
 {
-	const struct served *served;
+	const struct resource *resource;
 
 	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
 		int status = make_namespace(objects, first[i], reterr);
@@ -88,9 +88,9 @@ int namespace_bootstrap(struct objects *objects, const char *ca, struct error *r
 			return status;
 		}
 	}
-	served = served_find(objects, &namespaces);
-	for (size_t i = 0; i < served->count; i++) {
-		namespace_fill(objects, served->records[i]->key + 1, ca); /* "/name" */
+	resource = resource_find(objects, &namespaces);
+	for (size_t i = 0; i < resource->count; i++) {
+		namespace_fill(objects, resource->records[i]->key + 1, ca); /* "/name" */
 	}
 	return 0;
 }
@@ -115,23 +115,23 @@ static size_t empty(struct objects *objects, const char *ns, size_t most, size_t
 	size_t length = strlen(ns), deleted = 0;
 
 	*ret_left = 0;
-	for (size_t i = 0; i < objects->served_count; i++) {
-		struct served *served = objects->served[i];
+	for (size_t i = 0; i < objects->resource_count; i++) {
+		struct resource *resource = objects->resources[i];
 
 		/* From the end: what goes leaves the rest in place. */
-		for (size_t j = served->count; j-- > 0;) {
-			struct record *record = served->records[j];
-			size_t count = served->count;
+		for (size_t j = resource->count; j-- > 0;) {
+			struct record *record = resource->records[j];
+			size_t count = resource->count;
 
 			if (strncmp(record->key, ns, length) != 0 || record->key[length] != '/') {
 				continue;
 			}
-			if (deleted < most && !record_deleting(objects, record) &&
+			if (deleted < most && !record->deleting &&
 			    record_delete(objects, record, &options, NULL) == 0) {
 				deleted++;
 			}
-			*ret_left += served->count == count ? 1 : 0;
-			j = j > served->count ? served->count : j;
+			*ret_left += resource->count == count ? 1 : 0;
+			j = j > resource->count ? resource->count : j;
 		}
 	}
 	return deleted;
@@ -160,11 +160,11 @@ static void finish(struct objects *objects, struct record *record)
 
 bool namespace_tick(struct objects *objects)
 {
-	struct served *served = served_find(objects, &namespaces);
+	struct resource *resource = resource_find(objects, &namespaces);
 	size_t deleted = 0;
 
-	for (size_t i = served != NULL ? served->count : 0; i-- > 0;) {
-		struct record *record = served->records[i];
+	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
+		struct record *record = resource->records[i];
 		size_t left = 0;
 
 		/* grace is set while it ends: no tree is parsed for those that live. */

@@ -61,8 +61,8 @@ static int answered(struct objects *objects, int status, struct objects_state **
 }
 
 /* A body as it is stored: in the stored version and shape. */
-static struct json_object *stored_body(const struct served *served, const struct request *request,
-				       struct json_object *take)
+static struct json_object *stored_body(const struct resource *resource,
+				       const struct request *request, struct json_object *take)
 {
 	char version[160];
 	struct json_object *body = take;
@@ -74,7 +74,7 @@ static struct json_object *stored_body(const struct served *served, const struct
 		body = event_to_core(take);
 		json_object_put(take);
 	}
-	kind_api_version(&served->kind, version);
+	kind_api_version(&resource->kind, version);
 	asb_set_str(body, "apiVersion", version);
 	return body;
 }
@@ -83,11 +83,11 @@ static struct json_object *stored_body(const struct served *served, const struct
 static struct record *find(struct objects *objects, const struct request *request, int *ret_status,
 			   struct error *reterr)
 {
-	const struct served *served = served_find(objects, request->kind);
-	struct record *record = record_find(objects, served, request->ns, request->name);
+	const struct resource *resource = resource_find(objects, request->kind);
+	struct record *record = record_find(objects, resource, request->ns, request->name);
 
 	if (record == NULL) {
-		*ret_status = refusal_not_found(served, request->name, reterr);
+		*ret_status = refusal_not_found(resource, request->name, reterr);
 	}
 	return record;
 }
@@ -96,7 +96,7 @@ static int scale_response(struct objects *objects, struct record *record,
 			  struct objects_state **ret, struct error *reterr)
 {
 	struct json_object *scale =
-		scale_of(&record->served->serving, record_tree(objects, record));
+		scale_of(&record->resource->options, record_tree(objects, record));
 
 	if (scale == NULL) {
 		return refusal_not_found(NULL, "", reterr);
@@ -122,7 +122,7 @@ int request_get(struct objects *objects, const struct request *request, struct o
 		return scale_response(objects, record, ret, reterr);
 	}
 	if (!is_main(request) &&
-	    !(is_subresource(request, "status") && record->served->serving.status)) {
+	    !(is_subresource(request, "status") && record->resource->options.status)) {
 		return refusal_not_found(NULL, "", reterr);
 	}
 	*ret = objects_state_ref(record->state);
@@ -133,11 +133,11 @@ int request_create(struct objects *objects, const struct request *request, struc
 		   struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
-	const struct served *served = served_find(objects, request->kind);
+	const struct resource *resource = resource_find(objects, request->kind);
 	const struct write_options options = write_options_of(request);
 	int status;
 
-	if (served == NULL) {
+	if (resource == NULL) {
 		return refusal_not_found(NULL, "", reterr);
 	}
 	if (is_subresource(request, "binding") && request_is(request, "/Pod")) {
@@ -154,9 +154,9 @@ int request_create(struct objects *objects, const struct request *request, struc
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
-	body = stored_body(served, request, TAKE(body));
+	body = stored_body(resource, request, TAKE(body));
 	status = answered(objects,
-			  write_create(objects, &served->kind, request->ns, TAKE(body), &options,
+			  write_create(objects, &resource->kind, request->ns, TAKE(body), &options,
 				       NULL, reterr),
 			  ret);
 	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
@@ -175,14 +175,14 @@ static int write_scale(struct objects *objects, const struct request *request,
 {
 	const struct write_options options = write_options_of(request);
 	struct json_object *body = NULL, *after = NULL;
-	int status = scale_apply(&record->served->serving, record_tree(objects, record), scale,
+	int status = scale_apply(&record->resource->options, record_tree(objects, record), scale,
 				 &body, reterr);
 
 	if (status == 0) {
 		status = write_patched(objects, record, body, &options, &after, reterr);
 	}
 	if (status == 200 && ret != NULL) {
-		*ret = state_of_text(scale_of(&record->served->serving, after));
+		*ret = state_of_text(scale_of(&record->resource->options, after));
 	}
 	return status;
 }
@@ -204,20 +204,20 @@ int request_replace(struct objects *objects, const struct request *request,
 	if (!is_main(request) && !is_subresource(request, "status")) {
 		return refusal_not_found(NULL, "", reterr);
 	}
-	body = stored_body(record->served, request, TAKE(body));
+	body = stored_body(record->resource, request, TAKE(body));
 	return answered(objects,
-			write_replace(objects, &record->served->kind, request->ns, request->name,
+			write_replace(objects, &record->resource->kind, request->ns, request->name,
 				      TAKE(body), &options, NULL, reterr),
 			ret);
 }
 
 /* ---- patches ---- */
 
-static int apply_patch(const struct request *request, const struct served *served,
+static int apply_patch(const struct request *request, const struct resource *resource,
 		       enum patch_type type, struct json_object *target, struct json_object *patch,
 		       struct json_object **ret, struct error *reterr)
 {
-	if (type == PATCH_STRATEGIC && served->serving.custom &&
+	if (type == PATCH_STRATEGIC && resource->options.custom &&
 	    !is_subresource(request, "scale")) {
 		return objects_fail(
 			reterr, 415,
@@ -244,7 +244,7 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 	}
 	target = state_hold(objects, record->state);
 	if (of_scale || event_is_other(request->kind)) {
-		struct json_object *shaped = of_scale ? scale_of(&record->served->serving, target)
+		struct json_object *shaped = of_scale ? scale_of(&record->resource->options, target)
 						      : event_to_other(target);
 
 		json_object_put(target);
@@ -254,14 +254,14 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 	    (!of_scale && !is_main(request) && !is_subresource(request, "status"))) {
 		return refusal_not_found(NULL, "", reterr);
 	}
-	status = apply_patch(request, record->served, type, target, patch, &body, reterr);
+	status = apply_patch(request, record->resource, type, target, patch, &body, reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (of_scale) {
 		return write_scale(objects, request, record, body, ret, reterr);
 	}
-	body = stored_body(record->served, request, TAKE(body));
+	body = stored_body(record->resource, request, TAKE(body));
 	return answered(objects, write_patched(objects, record, TAKE(body), &options, NULL, reterr),
 			ret);
 }
@@ -360,15 +360,15 @@ static void sweep_events(struct objects *objects)
 {
 	static const struct asb_kind kind = { "", "v1", "events", "Event" };
 	const struct objects_delete_options options = { .grace = -1 };
-	struct served *served = served_find(objects, &kind);
+	struct resource *resource = resource_find(objects, &kind);
 	int64_t now = objects->config.now_ms(objects->config.arg);
 
 	if (now < objects->sweep_ms) {
 		return;
 	}
 	objects->sweep_ms = now + SWEEP_MS;
-	for (size_t i = served != NULL ? served->count : 0; i-- > 0;) {
-		struct record *record = served->records[i];
+	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
+		struct record *record = resource->records[i];
 
 		if (now - record->state->at_ms > EVENT_TTL_MS) {
 			record_delete(objects, record, &options, NULL);

@@ -39,14 +39,14 @@ struct json_object *scale_at(struct json_object *object, const char *path)
 	return path != NULL ? object : NULL;
 }
 
-struct json_object *scale_of(const struct objects_serving *serving, struct json_object *object)
+struct json_object *scale_of(const struct objects_resource *options, struct json_object *object)
 {
 	static const char *const kept[] = { "name", "namespace", "uid", "resourceVersion",
 					    "creationTimestamp" };
 	struct json_object *scale, *metadata, *part;
 	const char *selector;
 
-	if (serving->scale_spec == NULL) {
+	if (options->scale_spec == NULL) {
 		return NULL;
 	}
 	scale = json_object_new_object();
@@ -63,22 +63,22 @@ struct json_object *scale_of(const struct objects_serving *serving, struct json_
 	part = asb_object_in(scale, "spec");
 	json_object_object_add(
 		part, "replicas",
-		json_object_new_int64(asb_int(scale_at(object, serving->scale_spec), 0)));
+		json_object_new_int64(asb_int(scale_at(object, options->scale_spec), 0)));
 	part = asb_object_in(scale, "status");
 	json_object_object_add(
 		part, "replicas",
-		json_object_new_int64(asb_int(scale_at(object, serving->scale_status), 0)));
-	selector = asb_as_str(scale_at(object, serving->scale_selector));
+		json_object_new_int64(asb_int(scale_at(object, options->scale_status), 0)));
+	selector = asb_as_str(scale_at(object, options->scale_selector));
 	if (selector != NULL && *selector != '\0') {
 		asb_set_str(part, "selector", selector);
 	}
 	return scale;
 }
 
-int scale_apply(const struct objects_serving *serving, struct json_object *object,
+int scale_apply(const struct objects_resource *options, struct json_object *object,
 		struct json_object *scale, struct json_object **ret, struct error *reterr)
 {
-	const char *path = serving->scale_spec, *version = asb_resource_version(scale);
+	const char *path = options->scale_spec, *version = asb_resource_version(scale);
 	struct json_object *replicas = asb_at(scale, "spec", "replicas"), *copy, *place;
 	char name[NAME_LENGTH];
 

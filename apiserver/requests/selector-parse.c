@@ -360,7 +360,7 @@ static int read_field(struct objects *objects, const struct asb_kind *kind, cons
 		      const char *part, size_t length, struct selector_terms *terms,
 		      struct error *reterr)
 {
-	const struct served *served = served_find(objects, kind);
+	const struct resource *resource = resource_find(objects, kind);
 	size_t name_length = span(part, length, "=!");
 	const char *sign_at = part + name_length;
 	bool differs = name_length + 1 < length && sign_at[0] == '!' && sign_at[1] == '=';
@@ -380,8 +380,8 @@ static int read_field(struct objects *objects, const struct asb_kind *kind, cons
 		unescaped(sign_at + sign_length, length - name_length - sign_length);
 	char scratch[128];
 	const char *path =
-		served != NULL
-			? fields_find(served, stored_name(kind, name, scratch, sizeof(scratch)))
+		resource != NULL
+			? fields_find(resource, stored_name(kind, name, scratch, sizeof(scratch)))
 			: NULL;
 
 	if (path == NULL) {

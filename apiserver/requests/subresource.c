@@ -83,17 +83,17 @@ static int conflict(struct error *reterr, const char *name, const char *why, con
 int subresource_bind(struct objects *objects, const struct request *request,
 		     struct json_object *binding, struct objects_state **ret, struct error *reterr)
 {
-	const struct served *served = served_find(objects, request->kind);
-	struct record *record = record_find(objects, served, request->ns, request->name);
+	const struct resource *resource = resource_find(objects, request->kind);
+	struct record *record = record_find(objects, resource, request->ns, request->name);
 	CLEANUP_JSON struct json_object *pod = NULL;
 	const char *node = asb_str(binding, "target", "name"), *now;
 	int status;
 
 	if (record == NULL) {
-		return refusal_not_found(served, request->name, reterr);
+		return refusal_not_found(resource, request->name, reterr);
 	}
 	pod = state_hold(objects, record->state);
-	status = update_check_uid(served, pod, asb_uid(binding), reterr);
+	status = update_check_uid(resource, pod, asb_uid(binding), reterr);
 	if (status != 0) {
 		return status;
 	}
@@ -151,7 +151,7 @@ int subresource_token(struct objects *objects, const struct request *request,
 	char token[80];
 
 	if (objects_state_of(objects, request->kind, request->ns, request->name) == NULL) {
-		return refusal_not_found(served_find(objects, request->kind), request->name,
+		return refusal_not_found(resource_find(objects, request->kind), request->name,
 					 reterr);
 	}
 	if (seconds < 600 || seconds > TOKEN_SECONDS_MAX) {

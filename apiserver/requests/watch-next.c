@@ -79,9 +79,9 @@ int watch_next(struct objects *objects, const struct asb_kind *kind, const char 
 	       const struct selector *selector, uint64_t after, struct watch_event *ret,
 	       struct error *reterr)
 {
-	const struct served *served = served_find(objects, kind);
+	const struct resource *resource = resource_find(objects, kind);
 
-	if (served == NULL) {
+	if (resource == NULL) {
 		return refusal_not_found(NULL, "", reterr);
 	}
 	if (after < objects->compacted) {
@@ -90,15 +90,15 @@ int watch_next(struct objects *objects, const struct asb_kind *kind, const char 
 				    objects->compacted);
 	}
 
-	size_t place = history_first_after(served, after);
+	size_t place = history_first_after(resource, after);
 
-	for (size_t i = 0; i < WATCH_STEP && place < served->version_count; i++, place++) {
-		if (seen(history_change(objects, served->versions[place]), ns, selector, ret)) {
+	for (size_t i = 0; i < WATCH_STEP && place < resource->version_count; i++, place++) {
+		if (seen(history_change(objects, resource->versions[place]), ns, selector, ret)) {
 			return 1;
 		}
 	}
 	ret->version =
-		place < served->version_count ? served->versions[place] - 1 : objects->version;
+		place < resource->version_count ? resource->versions[place] - 1 : objects->version;
 	ret->version = ret->version < after ? after : ret->version;
 	return 0;
 }

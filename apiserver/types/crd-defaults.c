@@ -112,10 +112,10 @@ static void store_versions(struct json_object *status, struct json_object *crd,
 void crd_prepare(struct type_request *request, enum type_operation operation,
 		 struct json_object *crd, struct json_object *old)
 {
-	const struct types_world *world = &request->types->world;
+	const struct types_callbacks *callbacks = &request->types->callbacks;
 	const char *taken = name_taken(request->types, crd);
 	struct json_object *status;
-	int64_t now = world->now_ms(world->arg);
+	int64_t now = callbacks->now_ms(callbacks->arg);
 
 	if (operation == TYPE_OP_STATUS) {
 		return;

@@ -226,7 +226,7 @@ static void admit_account(struct type_request *request, struct json_object *pod)
 	if (!automounts(spec, account)) {
 		return;
 	}
-	asb_random_name(types->world.random(types->world.arg), "kube-api-access", random);
+	asb_random_name(types->callbacks.random(types->callbacks.arg), "kube-api-access", random);
 	snprintf(volume, sizeof(volume), "%s", random);
 	if (mount_token(spec, volume)) {
 		json_object_array_add(array_in(spec, "volumes"), token_volume(volume));

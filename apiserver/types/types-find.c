@@ -76,7 +76,7 @@ struct json_object *types_get(const struct types *types, const char *group, cons
 {
 	const struct type *type = types_find(types, group, version, plural);
 
-	return type != NULL && types->world.get != NULL
-		       ? types->world.get(types->world.arg, type, ns, name)
+	return type != NULL && types->callbacks.get != NULL
+		       ? types->callbacks.get(types->callbacks.arg, type, ns, name)
 		       : NULL;
 }

@@ -15,7 +15,7 @@
 struct custom;
 
 struct types {
-	struct types_world world;
+	struct types_callbacks callbacks;
 	const struct type *builtin;
 	size_t builtin_count;
 	struct custom **customs; /* by group, version, plural */

@@ -11,11 +11,11 @@
 #include "apiserver/types/types-private.h"
 #include "base/memory.h"
 
-struct types *types_create(const struct types_world *world)
+struct types *types_create(const struct types_callbacks *callbacks)
 {
 	struct types *types = xnew(struct types);
 
-	types->world = *world;
+	types->callbacks = *callbacks;
 	types->builtin = types_builtin(&types->builtin_count);
 	return types;
 }

@@ -3,7 +3,7 @@
  * What kinds ARE in local mode: the built-in ones and those that CustomResourceDefinitions add.
  * From here come names, verbs and subresources, and what happens between the body of a request and
  * the store: pruning, defaults, admission, validation. The store knows none of it and this knows
- * neither the store nor HTTP; other objects are seen through struct types_world.
+ * neither the store nor HTTP; other objects are seen through struct types_callbacks.
  *
  * Not locked: whoever owns the store calls it under the store's lock. A struct type is valid until
  * the next types_stored/types_removed of a CustomResourceDefinition; who waits in between (a watch)
@@ -111,7 +111,7 @@ struct type {
 };
 
 /* How hooks see the rest of the world; get's answer is borrowed until the next call of it. */
-struct types_world {
+struct types_callbacks {
 	struct json_object *(*get)(void *arg, const struct type *type, const char *ns,
 				   const char *name);
 	int64_t (*now_ms)(void *arg);
@@ -119,7 +119,7 @@ struct types_world {
 	void *arg;
 };
 
-struct types *types_create(const struct types_world *world);
+struct types *types_create(const struct types_callbacks *callbacks);
 void types_destroy(struct types *types);
 
 /* NULL: not served. */
