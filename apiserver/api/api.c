@@ -52,7 +52,7 @@ void api_response_finish(struct api_response *response)
 #define ALLOW_OBJECT "DELETE, GET, PATCH, PUT"
 #define ALLOW_SUBRESOURCE "GET, PATCH, POST, PUT"
 
-static uint32_t verb_of(const char *method, bool named, bool watch)
+static uint32_t api_verb_of(const char *method, bool named, bool watch)
 {
 	static const struct {
 		const char *method;
@@ -72,11 +72,11 @@ static uint32_t verb_of(const char *method, bool named, bool watch)
 }
 
 /* Whether the kind, or the subresource, takes this method here. */
-static bool verb_allowed(struct api_call *call)
+static bool api_verb_allowed(struct api_call *call)
 {
 	const char *method = call->request->method;
 	bool named = *call->route.name != '\0', sub = *call->route.subresource != '\0';
-	uint32_t verb = verb_of(method, named, false), verbs = 0;
+	uint32_t verb = api_verb_of(method, named, false), verbs = 0;
 
 	if (sub && strcmp(method, "POST") == 0) {
 		verb = TYPE_CREATE;
@@ -107,12 +107,12 @@ static bool verb_allowed(struct api_call *call)
 	return false;
 }
 
-static void handle_resource(struct api_call *call)
+static void api_handle_resource(struct api_call *call)
 {
 	const char *method = call->request->method;
 
 	/* The real server reads no body of a method it does not take. */
-	if (!call_find_type(call) || !verb_allowed(call) || !options_read(call)) {
+	if (!call_find_type(call) || !api_verb_allowed(call) || !options_read(call)) {
 		return;
 	}
 	if (remote_is(call)) {
@@ -134,7 +134,7 @@ static void handle_resource(struct api_call *call)
 	}
 }
 
-static void take_warnings(struct api_call *call)
+static void api_take_warnings(struct api_call *call)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(64u << 10);
 
@@ -153,7 +153,7 @@ static void take_warnings(struct api_call *call)
 	}
 }
 
-static void call_finish(struct api_call *call)
+static void api_call_finish(struct api_call *call)
 {
 	kind_copy_finish(&call->copy);
 	free(call->list_kind);
@@ -165,7 +165,7 @@ static void call_finish(struct api_call *call)
 }
 
 /* Nothing is done for a request that is not understood as a whole. */
-static void handle(struct api_call *call)
+static void api_dispatch(struct api_call *call)
 {
 	const struct api_request *request = call->request;
 	struct error error = { 0 };
@@ -182,7 +182,7 @@ static void handle(struct api_call *call)
 	}
 	call->pretty = query_flag(&call->query, "pretty", false);
 	if (call->route.type == ROUTE_RESOURCE) {
-		handle_resource(call);
+		api_handle_resource(call);
 	} else if (call->route.type == ROUTE_UNKNOWN) {
 		call_fail_path(call);
 	} else {
@@ -199,10 +199,10 @@ void api_handle(struct api *api, const struct api_request *request, struct api_r
 	call->api = api;
 	call->request = request;
 	call->response = ret;
-	handle(call);
-	take_warnings(call);
+	api_dispatch(call);
+	api_take_warnings(call);
 	audit_write(call, received_us);
-	call_finish(call);
+	api_call_finish(call);
 	if (ret->body.failed) {
 		api_response_finish(ret);
 		api_refuse(500, "the response is too large: ask for pages (limit=)", ret);

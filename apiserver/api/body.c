@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "base/yaml.h"
 
-static bool parse_protobuf(struct api_call *call)
+static bool body_parse_protobuf(struct api_call *call)
 {
 	const struct api_request *request = call->request;
 	struct error error = { 0 };
@@ -30,7 +30,7 @@ static bool parse_protobuf(struct api_call *call)
 	return true;
 }
 
-static bool parse_text(struct api_call *call, bool yaml)
+static bool body_parse_text(struct api_call *call, bool yaml)
 {
 	const struct api_request *request = call->request;
 	size_t valid = utf8_valid_length(request->body, request->length);
@@ -53,7 +53,7 @@ static bool parse_text(struct api_call *call, bool yaml)
 }
 
 /* What becomes of a NUL in an object is seen when it is admitted; other bodies are read at once. */
-static bool check_nul(struct api_call *call)
+static bool body_check_nul(struct api_call *call)
 {
 	const char *method = call->request->method, *subresource = call->route.subresource;
 	bool object = *subresource == '\0' || strcmp(subresource, "status") == 0;
@@ -98,7 +98,7 @@ bool body_parse(struct api_call *call)
 		call_fail(call, 400, NULL, "the request has no body, and needs one");
 		return false;
 	}
-	if (protobuf && !json ? !parse_protobuf(call) : !parse_text(call, yaml)) {
+	if (protobuf && !json ? !body_parse_protobuf(call) : !body_parse_text(call, yaml)) {
 		return false;
 	}
 	if (strcmp(request->method, "PATCH") != 0 &&
@@ -106,5 +106,5 @@ bool body_parse(struct api_call *call)
 		call_fail(call, 400, NULL, "the body is not a JSON object");
 		return false;
 	}
-	return check_nul(call);
+	return body_check_nul(call);
 }

@@ -61,7 +61,7 @@ const char *call_container(struct api_call *call, struct json_object *pod, const
 }
 
 /* Numbers of lines, seconds and bytes, each with the least that says something. */
-static bool add_numbers(struct api_call *call, struct buf *path)
+static bool pod_add_numbers(struct api_call *call, struct buf *path)
 {
 	static const struct {
 		const char *name;
@@ -94,7 +94,7 @@ static bool add_numbers(struct api_call *call, struct buf *path)
 }
 
 /* The node's query, with what of the call's it knows; false: the call has failed. */
-static bool log_query(struct api_call *call, struct buf *path)
+static bool pod_log_query(struct api_call *call, struct buf *path)
 {
 	static const char *const flags[] = { "follow", "previous", "timestamps" };
 	const char *since = call_query(call, "sinceTime");
@@ -105,7 +105,7 @@ static bool log_query(struct api_call *call, struct buf *path)
 			buf_printf(path, "%s=true&", flags[i]);
 		}
 	}
-	if (!add_numbers(call, path)) {
+	if (!pod_add_numbers(call, path)) {
 		return false;
 	}
 	if (since != NULL && *since != '\0') {
@@ -125,7 +125,7 @@ static bool log_query(struct api_call *call, struct buf *path)
 	return true;
 }
 
-static void open_log(struct api_call *call, const char *path)
+static void pod_open_log(struct api_call *call, const char *path)
 {
 	struct api *api = call->api;
 	struct api_response *response = call->response;
@@ -161,7 +161,7 @@ void podlog_handle(struct api_call *call)
 	CLEANUP_BUF struct buf query = BUF_INIT(LOG_PATH_MAX), path = BUF_INIT(LOG_PATH_MAX);
 	CLEANUP_JSON struct json_object *pod = NULL;
 
-	if (!log_query(call, &query)) {
+	if (!pod_log_query(call, &query)) {
 		return;
 	}
 	pod = call_pod(call);
@@ -182,5 +182,5 @@ void podlog_handle(struct api_call *call)
 	buf_printf(&path, "/logs/%s/%s?%s", asb_uid(pod), container, buf_str(&query));
 	/* What separates the last parameter from none. */
 	buf_cut(&path, path.length - 1);
-	open_log(call, buf_str(&path));
+	pod_open_log(call, buf_str(&path));
 }

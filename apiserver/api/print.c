@@ -16,8 +16,8 @@
 #define ROWS_AT_ONCE 64u              /* Table rows made in one holding of the lock */
 #define ROWS_BYTES_AT_ONCE (1u << 20) /* of their objects: a tree takes many times its text */
 
-static struct json_object *parse_state(const struct asb_kind *kind,
-				       const struct objects_state *state)
+static struct json_object *print_parse_state(const struct asb_kind *kind,
+					     const struct objects_state *state)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
 
@@ -27,7 +27,7 @@ static struct json_object *parse_state(const struct asb_kind *kind,
 	return json_parse(buf_str(&text), text.length, NULL);
 }
 
-static enum table_include include_of(const struct api_call *call)
+static enum table_include print_include_of(const struct api_call *call)
 {
 	const char *text = call_query(call, "includeObject");
 
@@ -39,9 +39,9 @@ static enum table_include include_of(const struct api_call *call)
 
 /* ---- one object ---- */
 
-static struct json_object *table_of(struct api *api, const struct asb_kind *kind,
-				    const char *version, bool columns, enum table_include include,
-				    struct json_object *object)
+static struct json_object *print_table_of(struct api *api, const struct asb_kind *kind,
+					  const char *version, bool columns,
+					  enum table_include include, struct json_object *object)
 {
 	LOCKED(&api->lock);
 	const struct type *type = types_find(api->types, kind->group, kind->version, kind->plural);
@@ -56,7 +56,7 @@ static struct json_object *table_of(struct api *api, const struct asb_kind *kind
 	return table;
 }
 
-static void set_version(struct json_object *list, uint64_t version)
+static void print_set_version(struct json_object *list, uint64_t version)
 {
 	struct json_object *metadata = NULL;
 	char text[24];
@@ -81,14 +81,14 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 		return;
 	}
 
-	CLEANUP_JSON struct json_object *object = parse_state(&call->kind, state);
+	CLEANUP_JSON struct json_object *object = print_parse_state(&call->kind, state);
 	struct json_object *result = NULL;
 
 	if (call->representation == REPRESENTATION_TABLE) {
-		result = table_of(call->api, &call->kind, call->meta_version, true,
-				  include_of(call), object);
+		result = print_table_of(call->api, &call->kind, call->meta_version, true,
+					print_include_of(call), object);
 		if (result != NULL) {
-			set_version(result, objects_state_version(state));
+			print_set_version(result, objects_state_version(state));
 		}
 	} else if (call->representation == REPRESENTATION_METADATA) {
 		result = partial_metadata(object, call->meta_version);
@@ -106,11 +106,11 @@ int print_event(struct api *api, const struct asb_kind *kind, enum representatio
 		return request_text(kind, state, out);
 	}
 
-	CLEANUP_JSON struct json_object *object = parse_state(kind, state);
+	CLEANUP_JSON struct json_object *object = print_parse_state(kind, state);
 	CLEANUP_JSON struct json_object *result = NULL;
 
 	if (object != NULL && representation == REPRESENTATION_TABLE) {
-		result = table_of(api, kind, meta_version, first, TABLE_METADATA, object);
+		result = print_table_of(api, kind, meta_version, first, TABLE_METADATA, object);
 	} else if (object != NULL) {
 		result = partial_metadata(object, meta_version);
 	}
@@ -160,8 +160,8 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 
 /* Rows need the type, so the lock: a few at a time, so that their trees are never all there. *from is
  * the first that is left; false: the kind is served no more. */
-static bool add_rows(struct api_call *call, const struct list_page *page, size_t *from,
-		     enum table_include include, struct buf *out)
+static bool print_add_rows(struct api_call *call, const struct list_page *page, size_t *from,
+			   enum table_include include, struct buf *out)
 {
 	struct json_object *objects[ROWS_AT_ONCE];
 	CLEANUP_JSON struct json_object *table = NULL;
@@ -171,7 +171,7 @@ static bool add_rows(struct api_call *call, const struct list_page *page, size_t
 		size_t length = 0;
 
 		(void)objects_state_text(page->states[*from], &length);
-		objects[count] = parse_state(&call->kind, page->states[(*from)++]);
+		objects[count] = print_parse_state(&call->kind, page->states[(*from)++]);
 		bytes += length;
 	}
 	{
@@ -213,7 +213,7 @@ static bool print_table_head(struct api_call *call, const struct list_page *page
 	if (table == NULL) {
 		return false;
 	}
-	set_version(table, page->version);
+	print_set_version(table, page->version);
 	json_object_object_get_ex(table, "metadata", &metadata);
 	if (page->token[0] != '\0') {
 		json_object_object_add(metadata, "continue", json_object_new_string(page->token));
@@ -231,12 +231,12 @@ static bool print_table_head(struct api_call *call, const struct list_page *page
 
 static bool print_table(struct api_call *call, const struct list_page *page, struct buf *out)
 {
-	enum table_include include = include_of(call);
+	enum table_include include = print_include_of(call);
 	size_t from = 0;
 	bool served = print_table_head(call, page, out);
 
 	while (served && from < page->count && !out->failed) {
-		served = add_rows(call, page, &from, include, out);
+		served = print_add_rows(call, page, &from, include, out);
 	}
 	buf_append_str(out, "]}\n");
 	return served;

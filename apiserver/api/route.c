@@ -16,7 +16,7 @@ struct segments {
 	size_t count;
 };
 
-static int hex_value(char c)
+static int route_hex_value(char c)
 {
 	if (c >= '0' && c <= '9') {
 		return c - '0';
@@ -33,8 +33,8 @@ int route_decode(const char *from, size_t length, bool plus, char *to, size_t si
 		char c = from[i];
 
 		if (c == '%') {
-			int high = i + 2 < length ? hex_value(from[i + 1]) : -1;
-			int low = i + 2 < length ? hex_value(from[i + 2]) : -1;
+			int high = i + 2 < length ? route_hex_value(from[i + 1]) : -1;
+			int low = i + 2 < length ? route_hex_value(from[i + 2]) : -1;
 
 			if (high < 0 || low < 0) {
 				return -EINVAL;
@@ -54,7 +54,7 @@ int route_decode(const char *from, size_t length, bool plus, char *to, size_t si
 }
 
 /* Decoded segments, one behind the other in text. An empty one in the middle is no path of ours. */
-static int split(const char *path, struct route *route, struct segments *ret)
+static int route_split(const char *path, struct route *route, struct segments *ret)
 {
 	size_t used = 1; /* text[0] is "", for what is not there */
 
@@ -82,7 +82,7 @@ static int split(const char *path, struct route *route, struct segments *ret)
 	return 0;
 }
 
-static void take_resource(struct route *route, const struct segments *segments, size_t at)
+static void route_take_resource(struct route *route, const struct segments *segments, size_t at)
 {
 	char *const *part = segments->at + at;
 	size_t left = segments->count - at;
@@ -105,7 +105,7 @@ static void take_resource(struct route *route, const struct segments *segments, 
 	route->rest = left > 3 ? part[3] : "";
 }
 
-static void take_api(struct route *route, const struct segments *segments)
+static void route_take_api(struct route *route, const struct segments *segments)
 {
 	if (segments->count == 1) {
 		route->type = ROUTE_CORE;
@@ -116,10 +116,10 @@ static void take_api(struct route *route, const struct segments *segments)
 		route->type = strcmp(route->version, "v1") == 0 ? ROUTE_CORE_V1 : ROUTE_UNKNOWN;
 		return;
 	}
-	take_resource(route, segments, 2);
+	route_take_resource(route, segments, 2);
 }
 
-static void take_apis(struct route *route, const struct segments *segments)
+static void route_take_apis(struct route *route, const struct segments *segments)
 {
 	static const enum route_type types[] = { ROUTE_GROUPS, ROUTE_GROUP, ROUTE_VERSION };
 
@@ -129,10 +129,10 @@ static void take_apis(struct route *route, const struct segments *segments)
 		route->type = types[segments->count - 1];
 		return;
 	}
-	take_resource(route, segments, 3);
+	route_take_resource(route, segments, 3);
 }
 
-static void take_openapi(struct route *route, const struct segments *segments)
+static void route_take_openapi(struct route *route, const struct segments *segments)
 {
 	size_t count = segments->count;
 	char *const *part = segments->at;
@@ -162,7 +162,7 @@ int route_parse(const char *path, struct route *ret)
 	ret->group = ret->version = ret->ns = ret->resource = ret->text;
 	ret->name = ret->subresource = ret->rest = ret->text;
 
-	int code = split(path, ret, &segments);
+	int code = route_split(path, ret, &segments);
 
 	if (code < 0) {
 		return code;
@@ -174,11 +174,11 @@ int route_parse(const char *path, struct route *ret)
 	const char *first = segments.at[0];
 
 	if (strcmp(first, "api") == 0) {
-		take_api(ret, &segments);
+		route_take_api(ret, &segments);
 	} else if (strcmp(first, "apis") == 0) {
-		take_apis(ret, &segments);
+		route_take_apis(ret, &segments);
 	} else if (strcmp(first, "openapi") == 0) {
-		take_openapi(ret, &segments);
+		route_take_openapi(ret, &segments);
 	} else if (strcmp(first, "version") == 0 && segments.count == 1) {
 		ret->type = ROUTE_RELEASE;
 	} else if ((strcmp(first, "healthz") == 0 || strcmp(first, "livez") == 0 ||

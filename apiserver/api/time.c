@@ -13,7 +13,7 @@
 #define CHECKPOINT_US UINT64_C(30000000) /* as storage.h says */
 
 /* What is to be done now; returns when there is more. The lock is held. */
-static uint64_t pass(struct api *api, uint64_t *checkpoint_us)
+static uint64_t time_pass(struct api *api, uint64_t *checkpoint_us)
 {
 	uint64_t now = sched_now_us(api->sched);
 	bool written = api->written, more = false;
@@ -38,14 +38,14 @@ static uint64_t pass(struct api *api, uint64_t *checkpoint_us)
 	return *checkpoint_us < next ? *checkpoint_us : next;
 }
 
-static void run(void *arg)
+static void time_run(void *arg)
 {
 	struct api *api = arg;
 	uint64_t checkpoint_us = SCHED_FOREVER;
 
 	LOCKED(&api->lock);
 	while (!api->stopping) {
-		uint64_t next = pass(api, &checkpoint_us);
+		uint64_t next = time_pass(api, &checkpoint_us);
 
 		/* A burst of writes is looked at together. */
 		uint64_t pause = sched_now_us(api->sched) + PAUSE_US;
@@ -62,7 +62,7 @@ static void run(void *arg)
 
 void time_start(struct api *api)
 {
-	api->time_thread = sched_start(api->sched, "api-time", run, api);
+	api->time_thread = sched_start(api->sched, "api-time", time_run, api);
 }
 
 void time_stop(struct api *api)

@@ -17,7 +17,7 @@
 
 /* ---- ports ---- */
 
-static void check_port_name(const char *name, const char *field, struct causes *causes)
+static void pod_check_port_name(const char *name, const char *field, struct causes *causes)
 {
 	size_t length = strlen(name);
 	bool letter = false;
@@ -44,8 +44,8 @@ static void check_port_name(const char *name, const char *field, struct causes *
 	}
 }
 
-static void check_port(struct json_object *port, const char *field, struct map *names,
-		       struct causes *causes)
+static void pod_check_port(struct json_object *port, const char *field, struct map *names,
+			   struct causes *causes)
 {
 	const char *name = asb_str(port, "name"), *protocol = asb_str(port, "protocol");
 	int64_t number = asb_int(asb_at(port, "containerPort"), 0);
@@ -53,7 +53,7 @@ static void check_port(struct json_object *port, const char *field, struct map *
 
 	snprintf(path, sizeof(path), "%s.name", field);
 	if (name != NULL && *name != '\0') {
-		check_port_name(name, path, causes);
+		pod_check_port_name(name, path, causes);
 		if (map_put(names, name, port) != NULL) {
 			causes_add_str(causes, CAUSE_DUPLICATE, path, name, "%s", "");
 		}
@@ -73,7 +73,7 @@ static void check_port(struct json_object *port, const char *field, struct map *
 			causes);
 }
 
-static void check_ports(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_ports(struct json_object *container, const char *field, struct causes *causes)
 {
 	struct json_object *ports = asb_array(container, "ports");
 	struct map names = MAP_INIT;
@@ -81,14 +81,14 @@ static void check_ports(struct json_object *container, const char *field, struct
 
 	for (size_t i = 0; i < asb_length(ports); i++) {
 		snprintf(path, sizeof(path), "%s.ports[%zu]", field, i);
-		check_port(json_object_array_get_idx(ports, i), path, &names, causes);
+		pod_check_port(json_object_array_get_idx(ports, i), path, &names, causes);
 	}
 	map_finish(&names);
 }
 
 /* ---- environment ---- */
 
-static void check_env_name(const char *name, const char *field, struct causes *causes)
+static void pod_check_env_name(const char *name, const char *field, struct causes *causes)
 {
 	bool good = true;
 
@@ -102,7 +102,7 @@ static void check_env_name(const char *name, const char *field, struct causes *c
 	}
 }
 
-static bool known_field_path(const char *path)
+static bool pod_known_field_path(const char *path)
 {
 	static const char *const known[] = { "metadata.name",
 					     "metadata.namespace",
@@ -123,8 +123,8 @@ static bool known_field_path(const char *path)
 	       strncmp(path, "metadata.annotations['", 22) == 0;
 }
 
-static void check_key_ref(struct json_object *from, const char *ref, const char *field,
-			  struct causes *causes)
+static void pod_check_key_ref(struct json_object *from, const char *ref, const char *field,
+			      struct causes *causes)
 {
 	char path[VALIDATE_FIELD_MAX];
 
@@ -135,7 +135,7 @@ static void check_key_ref(struct json_object *from, const char *ref, const char 
 	validate_required(asb_at(from, ref), "key", path, causes);
 }
 
-static void check_value_from(struct json_object *env, const char *field, struct causes *causes)
+static void pod_check_value_from(struct json_object *env, const char *field, struct causes *causes)
 {
 	static const char *const sources[] = { "fieldRef", "resourceFieldRef", "configMapKeyRef",
 					       "secretKeyRef", "fileKeyRef" };
@@ -158,17 +158,17 @@ static void check_value_from(struct json_object *env, const char *field, struct 
 		causes_add_str(causes, CAUSE_INVALID, field, "",
 			       "may not have more than one field specified at a time");
 	}
-	check_key_ref(from, "configMapKeyRef", field, causes);
-	check_key_ref(from, "secretKeyRef", field, causes);
+	pod_check_key_ref(from, "configMapKeyRef", field, causes);
+	pod_check_key_ref(from, "secretKeyRef", field, causes);
 	path = asb_str(from, "fieldRef", "fieldPath");
-	if (path != NULL && !known_field_path(path)) {
+	if (path != NULL && !pod_known_field_path(path)) {
 		snprintf(where, sizeof(where), "%s.fieldRef.fieldPath", field);
 		causes_add_str(causes, CAUSE_INVALID, where, path,
 			       "error converting fieldPath: field label not supported: %s", path);
 	}
 }
 
-static void check_env(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_env(struct json_object *container, const char *field, struct causes *causes)
 {
 	struct json_object *list = asb_array(container, "env");
 	char path[VALIDATE_FIELD_MAX], member[VALIDATE_FIELD_MAX + 16];
@@ -181,18 +181,18 @@ static void check_env(struct json_object *container, const char *field, struct c
 
 		if (name != NULL) {
 			snprintf(member, sizeof(member), "%s.name", path);
-			check_env_name(name, member, causes);
+			pod_check_env_name(name, member, causes);
 		}
 		if (asb_at(env, "valueFrom") != NULL) {
 			snprintf(member, sizeof(member), "%s.valueFrom", path);
-			check_value_from(env, member, causes);
+			pod_check_value_from(env, member, causes);
 		}
 	}
 }
 
 /* ---- mounts ---- */
 
-static bool has_volume(struct json_object *volumes, const char *name)
+static bool pod_has_volume(struct json_object *volumes, const char *name)
 {
 	for (size_t i = 0; i < asb_length(volumes); i++) {
 		if (asb_streq(asb_str(json_object_array_get_idx(volumes, i), "name"), name)) {
@@ -203,7 +203,7 @@ static bool has_volume(struct json_object *volumes, const char *name)
 }
 
 /* A way up anywhere in a path. */
-static bool climbs(const char *path)
+static bool pod_climbs(const char *path)
 {
 	for (const char *part = path; part != NULL;
 	     part = strchr(part, '/') != NULL ? strchr(part, '/') + 1 : NULL) {
@@ -214,24 +214,24 @@ static bool climbs(const char *path)
 	return false;
 }
 
-static void check_sub_path(const char *path, const char *field, struct causes *causes)
+static void pod_check_sub_path(const char *path, const char *field, struct causes *causes)
 {
 	if (*path == '/') {
 		causes_add_str(causes, CAUSE_INVALID, field, path, "must be a relative path");
 	}
-	if (climbs(path)) {
+	if (pod_climbs(path)) {
 		causes_add_str(causes, CAUSE_INVALID, field, path, "must not contain '..'");
 	}
 }
 
-static void check_mount(struct json_object *mount, const char *field, struct json_object *volumes,
-			struct map *paths, struct causes *causes)
+static void pod_check_mount(struct json_object *mount, const char *field,
+			    struct json_object *volumes, struct map *paths, struct causes *causes)
 {
 	const char *name = validate_required(mount, "name", field, causes), *path,
 		   *sub = asb_str(mount, "subPath");
 	char where[VALIDATE_FIELD_MAX];
 
-	if (name != NULL && !has_volume(volumes, name)) {
+	if (name != NULL && !pod_has_volume(volumes, name)) {
 		snprintf(where, sizeof(where), "%s.name", field);
 		causes_add_str(causes, CAUSE_NOT_FOUND, where, name, "%s", "");
 	}
@@ -242,12 +242,12 @@ static void check_mount(struct json_object *mount, const char *field, struct jso
 	}
 	if (sub != NULL && *sub != '\0') {
 		snprintf(where, sizeof(where), "%s.subPath", field);
-		check_sub_path(sub, where, causes);
+		pod_check_sub_path(sub, where, causes);
 	}
 }
 
-static void check_mounts(struct json_object *container, const char *field,
-			 struct json_object *volumes, struct causes *causes)
+static void pod_check_mounts(struct json_object *container, const char *field,
+			     struct json_object *volumes, struct causes *causes)
 {
 	struct json_object *mounts = asb_array(container, "volumeMounts");
 	struct map paths = MAP_INIT;
@@ -255,14 +255,15 @@ static void check_mounts(struct json_object *container, const char *field,
 
 	for (size_t i = 0; i < asb_length(mounts); i++) {
 		snprintf(where, sizeof(where), "%s.volumeMounts[%zu]", field, i);
-		check_mount(json_object_array_get_idx(mounts, i), where, volumes, &paths, causes);
+		pod_check_mount(json_object_array_get_idx(mounts, i), where, volumes, &paths,
+				causes);
 	}
 	map_finish(&paths);
 }
 
 /* ---- resources ---- */
 
-static void check_amounts(struct json_object *amounts, const char *field, struct causes *causes)
+static void pod_check_amounts(struct json_object *amounts, const char *field, struct causes *causes)
 {
 	char path[VALIDATE_FIELD_MAX];
 	struct quantity amount;
@@ -284,7 +285,8 @@ static void check_amounts(struct json_object *amounts, const char *field, struct
 	}
 }
 
-static void check_resources(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_resources(struct json_object *container, const char *field,
+				struct causes *causes)
 {
 	struct json_object *limits = asb_at(container, "resources", "limits"),
 			   *requests = asb_at(container, "resources", "requests");
@@ -292,9 +294,9 @@ static void check_resources(struct json_object *container, const char *field, st
 	struct quantity limit, request;
 
 	snprintf(path, sizeof(path), "%s.resources.limits", field);
-	check_amounts(limits, path, causes);
+	pod_check_amounts(limits, path, causes);
 	snprintf(path, sizeof(path), "%s.resources.requests", field);
-	check_amounts(requests, path, causes);
+	pod_check_amounts(requests, path, causes);
 	if (!json_object_is_type(requests, json_type_object)) {
 		return;
 	}
@@ -312,7 +314,7 @@ static void check_resources(struct json_object *container, const char *field, st
 
 /* ---- a container ---- */
 
-static void check_image(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_image(struct json_object *container, const char *field, struct causes *causes)
 {
 	const char *image = validate_required(container, "image", field, causes);
 	char path[VALIDATE_FIELD_MAX];
@@ -325,7 +327,8 @@ static void check_image(struct json_object *container, const char *field, struct
 	}
 }
 
-static void check_options(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_options(struct json_object *container, const char *field,
+			      struct causes *causes)
 {
 	const char *pull = asb_str(container, "imagePullPolicy"),
 		   *message = asb_str(container, "terminationMessagePolicy");
@@ -339,8 +342,8 @@ static void check_options(struct json_object *container, const char *field, stru
 			causes);
 }
 
-static void check_container_security(struct json_object *container, const char *field,
-				     struct causes *causes)
+static void pod_check_container_security(struct json_object *container, const char *field,
+					 struct causes *causes)
 {
 	static const char *const ids[] = { "runAsUser", "runAsGroup" };
 	struct json_object *security = asb_at(container, "securityContext"),
@@ -375,14 +378,14 @@ void pod_validate_container(struct json_object *container, const char *field,
 		snprintf(path, sizeof(path), "%s.name", field);
 		validate_label(name, path, causes);
 	}
-	check_image(container, field, causes);
-	check_ports(container, field, causes);
-	check_env(container, field, causes);
-	check_mounts(container, field, volumes, causes);
+	pod_check_image(container, field, causes);
+	pod_check_ports(container, field, causes);
+	pod_check_env(container, field, causes);
+	pod_check_mounts(container, field, volumes, causes);
 	pod_validate_probes(container, field, causes);
-	check_options(container, field, causes);
-	check_resources(container, field, causes);
-	check_container_security(container, field, causes);
+	pod_check_options(container, field, causes);
+	pod_check_resources(container, field, causes);
+	pod_check_container_security(container, field, causes);
 }
 
 void pod_validate_containers(struct json_object *spec, struct causes *causes)

@@ -19,7 +19,7 @@ static const struct {
 	{ "nfs", "server" },     { "csi", "driver" },
 };
 
-static void check_source(struct json_object *volume, const char *field, struct causes *causes)
+static void pod_check_source(struct json_object *volume, const char *field, struct causes *causes)
 {
 	size_t count = 0;
 	char path[VALIDATE_FIELD_MAX];
@@ -59,7 +59,7 @@ void pod_validate_volumes(struct json_object *volumes, struct causes *causes)
 			validate_label(name, path, causes);
 		}
 		if (json_object_is_type(volume, json_type_object)) {
-			check_source(volume, field, &own);
+			pod_check_source(volume, field, &own);
 		}
 		/* A volume with faults does not count as the first of its name. */
 		if (name != NULL && !causes_any(&own) && map_put(&names, name, volume) != NULL) {

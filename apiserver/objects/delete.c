@@ -20,8 +20,8 @@ bool record_released(const struct objects *objects, const struct record *record,
 }
 
 /* A mark that is there already gets an earlier time, or stays. */
-static int mark_again(struct objects *objects, struct record *record, struct json_object *object,
-		      int64_t asked, struct error *reterr)
+static int delete_mark_again(struct objects *objects, struct record *record,
+			     struct json_object *object, int64_t asked, struct error *reterr)
 {
 	int64_t grace = asb_int(asb_at(object, "metadata", "deletionGracePeriodSeconds"), 0), at;
 	struct json_object *copy;
@@ -44,7 +44,7 @@ static int mark_again(struct objects *objects, struct record *record, struct jso
 }
 
 /* Adds the finalizer for which dependents are deleted first. */
-static void add_foreground(struct json_object *object)
+static void delete_add_foreground(struct json_object *object)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers"),
 			   *finalizers = json_object_new_array();
@@ -58,7 +58,7 @@ static void add_foreground(struct json_object *object)
 }
 
 /* A namespace shows that it ends. */
-static void mark_namespace(struct json_object *object)
+static void delete_mark_namespace(struct json_object *object)
 {
 	struct json_object *status = asb_copy(asb_at(object, "status"));
 
@@ -85,7 +85,7 @@ int record_delete(struct objects *objects, struct record *record,
 	int status;
 
 	if (asb_deleting(object)) {
-		return mark_again(objects, record, object, options->grace, reterr);
+		return delete_mark_again(objects, record, object, options->grace, reterr);
 	}
 	if (options->propagation == OBJECTS_ORPHAN) {
 		status = orphan_dependents(objects, record, reterr);
@@ -104,10 +104,10 @@ int record_delete(struct objects *objects, struct record *record,
 		metadata_set(copy, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
 	if (foreground) {
-		add_foreground(copy);
+		delete_add_foreground(copy);
 	}
 	if (content) {
-		mark_namespace(copy);
+		delete_mark_namespace(copy);
 	}
 	status = record_update(objects, record, copy, reterr);
 	if (status == 0) {
@@ -116,8 +116,9 @@ int record_delete(struct objects *objects, struct record *record,
 	return status;
 }
 
-static int check_preconditions(struct objects *objects, struct record *record,
-			       const struct objects_delete_options *options, struct error *reterr)
+static int delete_check_preconditions(struct objects *objects, struct record *record,
+				      const struct objects_delete_options *options,
+				      struct error *reterr)
 {
 	struct json_object *object = record_tree(objects, record);
 	const char *version = asb_resource_version(object);
@@ -145,7 +146,7 @@ int objects_delete_with(struct objects *objects, const struct asb_kind *kind, co
 	if (record == NULL) {
 		return refusal_not_found(resource, name, reterr);
 	}
-	status = check_preconditions(objects, record, options, reterr);
+	status = delete_check_preconditions(objects, record, options, reterr);
 	if (status == 0 && !options->dry_run) {
 		status = record_delete(objects, record, options, reterr);
 	}

@@ -47,7 +47,7 @@ static const struct {
 	{ "/Node", node }, { "/Secret", secret }, { "/Service", service },
 };
 
-static const char *const *known(const struct resource *resource)
+static const char *const *fields_known(const struct resource *resource)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(kinds[i].id, resource->id) == 0) {
@@ -59,7 +59,7 @@ static const char *const *known(const struct resource *resource)
 
 const char *fields_nth(const struct resource *resource, size_t position)
 {
-	const char *const *paths = known(resource);
+	const char *const *paths = fields_known(resource);
 
 	for (; *paths != NULL; paths++) {
 		if (position-- == 0) {
@@ -98,7 +98,7 @@ const char *fields_find(const struct resource *resource, const char *name)
 }
 
 /* What a path with dots leads to. */
-static struct json_object *at_path(struct json_object *object, const char *path)
+static struct json_object *fields_at_path(struct json_object *object, const char *path)
 {
 	char name[128];
 
@@ -119,7 +119,7 @@ static struct json_object *at_path(struct json_object *object, const char *path)
 const char *fields_value(struct json_object *object, const char *path,
 			 char scratch[FIELD_VALUE_MAX])
 {
-	struct json_object *value = at_path(object, path);
+	struct json_object *value = fields_at_path(object, path);
 
 	if (strcmp(path, "source") == 0) {
 		const char *component = asb_str(value, "component");

@@ -16,8 +16,8 @@
 
 /* What another owner than a waiting one says of a record: it keeps it when it is there and does not
  * wait itself, and also when nobody can tell. */
-static enum owner_presence other_owners(const struct objects *objects, const struct record *record,
-					const struct record *owner)
+static enum owner_presence gc_other_owners(const struct objects *objects,
+					   const struct record *record, const struct record *owner)
 {
 	enum owner_presence result = OWNER_ABSENT;
 
@@ -38,8 +38,8 @@ static enum owner_presence other_owners(const struct objects *objects, const str
 
 /* Deletes a dependent of an owner that waits, or lets go of it where another owner keeps it. Whether
  * that changed anything. */
-static bool delete_dependent(struct objects *objects, struct record *record,
-			     const struct record *owner)
+static bool gc_delete_dependent(struct objects *objects, struct record *record,
+				const struct record *owner)
 {
 	const struct objects_delete_options options = { .grace = -1 };
 	bool names = false;
@@ -50,7 +50,7 @@ static bool delete_dependent(struct objects *objects, struct record *record,
 	if (!names || record->deleting) {
 		return false;
 	}
-	switch (other_owners(objects, record, owner)) {
+	switch (gc_other_owners(objects, record, owner)) {
 	case OWNER_PRESENT:
 		return orphan_record(objects, record, owner->uid, NULL) == 0;
 	case OWNER_UNKNOWN:
@@ -62,7 +62,7 @@ static bool delete_dependent(struct objects *objects, struct record *record,
 }
 
 /* Deletes what depends on an owner and is not being deleted yet. */
-static size_t delete_dependents(struct objects *objects, const struct record *owner)
+static size_t gc_delete_dependents(struct objects *objects, const struct record *owner)
 {
 	size_t changes = 0;
 
@@ -76,7 +76,7 @@ static size_t delete_dependents(struct objects *objects, const struct record *ow
 		struct record *record = dependents->records[i];
 		size_t count = dependents->count;
 
-		if (!delete_dependent(objects, record, owner)) {
+		if (!gc_delete_dependent(objects, record, owner)) {
 			continue;
 		}
 		changes++;
@@ -88,7 +88,7 @@ static size_t delete_dependents(struct objects *objects, const struct record *ow
 }
 
 /* Lets an owner go for which nothing waits any more. */
-static int release_owner(struct objects *objects, struct record *owner)
+static int gc_release_owner(struct objects *objects, struct record *owner)
 {
 	CLEANUP_JSON struct json_object *tree = state_hold(objects, owner->state);
 	struct json_object *copy = object_derive(tree);
@@ -107,7 +107,7 @@ static int release_owner(struct objects *objects, struct record *owner)
 }
 
 /* One pass over those that wait: how many changes it made. */
-static size_t collect_waiting(struct objects *objects)
+static size_t gc_collect_waiting(struct objects *objects)
 {
 	size_t changes = 0;
 
@@ -115,11 +115,11 @@ static size_t collect_waiting(struct objects *objects)
 		struct record *owner = map_get(&objects->by_uid, objects->waiting[i]);
 
 		if (owner != NULL && owner->waiting) {
-			changes += delete_dependents(objects, owner);
+			changes += gc_delete_dependents(objects, owner);
 			if (owners_blocked(objects, owner)) {
 				continue;
 			}
-			if (release_owner(objects, owner) != 0) {
+			if (gc_release_owner(objects, owner) != 0) {
 				owner->waiting = true; /* the disk is full: again later */
 				continue;
 			}
@@ -132,7 +132,7 @@ static size_t collect_waiting(struct objects *objects)
 }
 
 /* What could not be judged is judged again: a kind may be served by now. */
-static void look_again(struct objects *objects)
+static void gc_look_again(struct objects *objects)
 {
 	const struct dependents *dependents;
 	size_t at = 0;
@@ -151,7 +151,7 @@ static void look_again(struct objects *objects)
 }
 
 /* Takes the references to absent owners out of a record that another one keeps. */
-static int drop_absent(struct objects *objects, struct record *record)
+static int gc_drop_absent(struct objects *objects, struct record *record)
 {
 	for (size_t i = record->owner_count; i-- > 0;) {
 		if (owner_look(objects, record, &record->owners[i]) == OWNER_ABSENT) {
@@ -169,7 +169,7 @@ static int drop_absent(struct objects *objects, struct record *record)
 
 /* Does with a candidate what its owners want. 0 or the status of a failure; *ret_changed: whether it
  * was changed or deleted. */
-static int collect_one(struct objects *objects, struct record *record, bool *ret_changed)
+static int gc_collect_one(struct objects *objects, struct record *record, bool *ret_changed)
 {
 	const struct objects_delete_options options = { .grace = -1 };
 	struct owners_result result = owners_look(objects, record);
@@ -189,7 +189,7 @@ static int collect_one(struct objects *objects, struct record *record, bool *ret
 	if (result.present == 0) {
 		status = record_delete(objects, record, &options, NULL);
 	} else if (objects->policy->strict_owners) {
-		status = drop_absent(objects, record);
+		status = gc_drop_absent(objects, record);
 	} else {
 		return 0;
 	}
@@ -203,7 +203,7 @@ size_t objects_collect(struct objects *objects)
 	size_t changes = 0;
 	bool more, changed;
 
-	look_again(objects);
+	gc_look_again(objects);
 	/* Only those that are there now: what their end orphans is for the next pass. */
 	last = objects->candidate_last;
 	more = last != NULL;
@@ -211,11 +211,11 @@ size_t objects_collect(struct objects *objects)
 		record = objects->candidate_first;
 		more = record != last;
 		candidate_remove(objects, record);
-		if (collect_one(objects, record, &changed) != 0) {
+		if (gc_collect_one(objects, record, &changed) != 0) {
 			candidate_add(objects, record); /* the disk is full: again later */
 			break;
 		}
 		changes += changed ? 1 : 0;
 	}
-	return changes + collect_waiting(objects);
+	return changes + gc_collect_waiting(objects);
 }

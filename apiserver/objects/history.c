@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 /* What a change may hold in memory: a state before it is often also that of another change. */
-static size_t change_bytes(const struct change *change)
+static size_t history_change_bytes(const struct change *change)
 {
 	return state_size(change->state) +
 	       (change->before != NULL ? state_size(change->before) : 0);
@@ -32,7 +32,7 @@ void history_add(struct objects *objects, struct resource *resource, int type,
 		.before = before,
 		.at_ms = objects->config.now_ms(objects->config.arg),
 	};
-	objects->change_bytes += change_bytes(&objects->changes[count]);
+	objects->change_bytes += history_change_bytes(&objects->changes[count]);
 	if (resource->version_count == resource->version_size) {
 		resource->version_size =
 			resource->version_size > 0 ? resource->version_size * 2 : 16;
@@ -45,9 +45,9 @@ void history_add(struct objects *objects, struct resource *resource, int type,
 	}
 }
 
-static void change_finish(struct objects *objects, struct change *change)
+static void history_change_finish(struct objects *objects, struct change *change)
 {
-	objects->change_bytes -= change_bytes(change);
+	objects->change_bytes -= history_change_bytes(change);
 	objects_state_unref(change->state);
 	objects_state_unref(change->before);
 }
@@ -91,7 +91,7 @@ void objects_compact(struct objects *objects, uint64_t version)
 	       rest = (size_t)(objects->version - version);
 
 	for (size_t i = 0; i < gone; i++) {
-		change_finish(objects, &objects->changes[i]);
+		history_change_finish(objects, &objects->changes[i]);
 	}
 	memmove(objects->changes, objects->changes + gone, rest * sizeof(objects->changes[0]));
 	objects->compacted = version;
@@ -123,7 +123,7 @@ void history_bound(struct objects *objects)
 	if (count > OBJECTS_HISTORY_CHANGES || bytes > OBJECTS_HISTORY_BYTES) {
 		while (gone < count && (count - gone > OBJECTS_HISTORY_CHANGES / 4 * 3 ||
 					bytes > OBJECTS_HISTORY_BYTES / 4 * 3)) {
-			bytes -= change_bytes(&objects->changes[gone++]);
+			bytes -= history_change_bytes(&objects->changes[gone++]);
 		}
 	}
 	while (gone < count && objects->changes[gone].at_ms < old) {
@@ -132,7 +132,7 @@ void history_bound(struct objects *objects)
 	objects_compact(objects, objects->compacted + gone);
 }
 
-static void fill(struct objects *objects, uint64_t version, struct objects_change *ret)
+static void history_fill(struct objects *objects, uint64_t version, struct objects_change *ret)
 {
 	const struct change *change = history_change(objects, version);
 
@@ -155,7 +155,7 @@ bool objects_next_change(struct objects *objects, const struct asb_kind *kind, u
 	if (resource == NULL || place == resource->version_count) {
 		return false;
 	}
-	fill(objects, resource->versions[place], ret);
+	history_fill(objects, resource->versions[place], ret);
 	return true;
 }
 
@@ -167,14 +167,14 @@ bool objects_next_any(struct objects *objects, uint64_t after, struct objects_ch
 	if (after >= objects->version) {
 		return false;
 	}
-	fill(objects, after + 1, ret);
+	history_fill(objects, after + 1, ret);
 	return true;
 }
 
 void history_finish(struct objects *objects)
 {
 	for (uint64_t i = 0; i < objects->version - objects->compacted; i++) {
-		change_finish(objects, &objects->changes[i]);
+		history_change_finish(objects, &objects->changes[i]);
 	}
 	free(objects->changes);
 }

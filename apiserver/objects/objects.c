@@ -61,8 +61,8 @@ struct loading {
 	struct resource *resource;
 };
 
-static int load_one(void *to, uint64_t order, uint64_t version, const char *text, size_t length,
-		    struct error *reterr)
+static int objects_load_one(void *to, uint64_t order, uint64_t version, const char *text,
+			    size_t length, struct error *reterr)
 {
 	const struct loading *loading = to;
 	struct json_object *tree = json_parse(text, length, reterr);
@@ -93,7 +93,7 @@ int objects_install_with(struct objects *objects, const struct asb_kind *kind,
 
 	struct loading loading = { objects, resource };
 
-	return objects->storage.load(objects->storage.arg, resource->id, load_one, &loading,
+	return objects->storage.load(objects->storage.arg, resource->id, objects_load_one, &loading,
 				     reterr);
 }
 

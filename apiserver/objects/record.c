@@ -66,9 +66,9 @@ void records_finish(struct resource *resource)
 }
 
 /* Makes the state of the next version. */
-static int next_state(struct objects *objects, const struct resource *resource,
-		      struct json_object *take_object, struct objects_state **ret,
-		      struct error *reterr)
+static int record_next_state(struct objects *objects, const struct resource *resource,
+			     struct json_object *take_object, struct objects_state **ret,
+			     struct error *reterr)
 {
 	char text[24];
 	int status;
@@ -82,14 +82,14 @@ static int next_state(struct objects *objects, const struct resource *resource,
 	return status;
 }
 
-static int storage_failed(const struct error *error, struct error *reterr)
+static int record_storage_failed(const struct error *error, struct error *reterr)
 {
 	return objects_fail(reterr, 500, "the object could not be stored: %.400s", error->text);
 }
 
 /* Tells the storage of a state, or of a removal. */
-static int persist(struct objects *objects, const struct resource *resource, uint64_t order,
-		   const struct objects_state *state, bool remove, struct error *reterr)
+static int record_persist(struct objects *objects, const struct resource *resource, uint64_t order,
+			  const struct objects_state *state, bool remove, struct error *reterr)
 {
 	const struct objects_storage *storage = &objects->storage;
 	struct error error = { 0 };
@@ -104,12 +104,12 @@ static int persist(struct objects *objects, const struct resource *resource, uin
 		r = storage->put(storage->arg, resource->id, order, state->version, state->ns,
 				 state->name, state->data, state->length, &error);
 	}
-	return r < 0 ? storage_failed(&error, reterr) : 0;
+	return r < 0 ? record_storage_failed(&error, reterr) : 0;
 }
 
 /* Puts a record into the maps. */
-static struct record *enter(struct objects *objects, struct resource *resource, uint64_t order,
-			    struct objects_state *take_state)
+static struct record *record_enter(struct objects *objects, struct resource *resource,
+				   uint64_t order, struct objects_state *take_state)
 {
 	struct record *record = xnew(struct record);
 	struct json_object *tree = state_tree(objects, take_state);
@@ -133,8 +133,8 @@ static struct record *enter(struct objects *objects, struct resource *resource, 
 }
 
 /* The deletion that a server's object says it is in. */
-static void look_at_deletion(struct objects *objects, struct record *record,
-			     struct json_object *tree)
+static void record_look_at_deletion(struct objects *objects, struct record *record,
+				    struct json_object *tree)
 {
 	struct json_object *finalizers = asb_array(tree, "metadata", "finalizers");
 
@@ -155,21 +155,22 @@ int record_add(struct objects *objects, struct resource *resource, struct json_o
 	       struct record **ret, struct error *reterr)
 {
 	struct objects_state *state = NULL;
-	int status = next_state(objects, resource, take_object, &state, reterr);
+	int status = record_next_state(objects, resource, take_object, &state, reterr);
 
 	if (status == 0) {
-		status = persist(objects, resource, objects->orders + 1, state, false, reterr);
+		status = record_persist(objects, resource, objects->orders + 1, state, false,
+					reterr);
 	}
 	if (status != 0) {
 		objects_state_unref(state);
 		return status;
 	}
 
-	struct record *record = enter(objects, resource, ++objects->orders, state);
+	struct record *record = record_enter(objects, resource, ++objects->orders, state);
 
 	history_add(objects, resource, OBJECTS_ADDED, state, NULL);
 	owners_set(objects, record, state_tree(objects, state));
-	look_at_deletion(objects, record, state_tree(objects, state));
+	record_look_at_deletion(objects, record, state_tree(objects, state));
 	if (ret != NULL) {
 		*ret = record;
 	}
@@ -177,7 +178,7 @@ int record_add(struct objects *objects, struct resource *resource, struct json_o
 }
 
 /* When an object that was stored was last written, as far as it tells: events grow old by it. */
-static int64_t last_seen(struct json_object *tree, int64_t now_ms)
+static int64_t record_last_seen(struct json_object *tree, int64_t now_ms)
 {
 	const char *texts[] = { asb_str(tree, "lastTimestamp"), asb_str(tree, "eventTime"),
 				asb_str(tree, "metadata", "creationTimestamp") };
@@ -212,12 +213,12 @@ int record_load(struct objects *objects, struct resource *resource, uint64_t ord
 		return status;
 	}
 	state->version = version;
-	state->at_ms = last_seen(state_tree(objects, state), state->at_ms);
+	state->at_ms = record_last_seen(state_tree(objects, state), state->at_ms);
 
-	struct record *record = enter(objects, resource, order, state);
+	struct record *record = record_enter(objects, resource, order, state);
 
 	owners_set(objects, record, state_tree(objects, state));
-	look_at_deletion(objects, record, state_tree(objects, state));
+	record_look_at_deletion(objects, record, state_tree(objects, state));
 	return 0;
 }
 
@@ -225,10 +226,11 @@ int record_update(struct objects *objects, struct record *record, struct json_ob
 		  struct error *reterr)
 {
 	struct objects_state *state = NULL, *old = record->state;
-	int status = next_state(objects, record->resource, take_object, &state, reterr);
+	int status = record_next_state(objects, record->resource, take_object, &state, reterr);
 
 	if (status == 0) {
-		status = persist(objects, record->resource, record->order, state, false, reterr);
+		status = record_persist(objects, record->resource, record->order, state, false,
+					reterr);
 	}
 	if (status != 0) {
 		objects_state_unref(state);
@@ -246,14 +248,14 @@ int record_update(struct objects *objects, struct record *record, struct json_ob
 	if (moved) {
 		owners_set(objects, record, state_tree(objects, state));
 	}
-	look_at_deletion(objects, record, state_tree(objects, state));
+	record_look_at_deletion(objects, record, state_tree(objects, state));
 	objects_state_unref(objects->scratch);
 	objects->scratch = old;
 	return 0;
 }
 
 /* Records stand in order of creation: halves find a place. */
-static size_t place_of(const struct resource *resource, const struct record *record)
+static size_t record_place_of(const struct resource *resource, const struct record *record)
 {
 	size_t low = 0, high = resource->count;
 
@@ -274,11 +276,11 @@ int record_remove(struct objects *objects, struct record *record, struct json_ob
 {
 	CLEANUP(objects_state_release) struct objects_state *state = NULL;
 	struct resource *resource = record->resource;
-	size_t place = place_of(resource, record);
-	int status = next_state(objects, resource, take_object, &state, reterr);
+	size_t place = record_place_of(resource, record);
+	int status = record_next_state(objects, resource, take_object, &state, reterr);
 
 	if (status == 0) {
-		status = persist(objects, resource, record->order, state, true, reterr);
+		status = record_persist(objects, resource, record->order, state, true, reterr);
 	}
 	if (status != 0) {
 		return status;

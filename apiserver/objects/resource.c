@@ -9,7 +9,7 @@
 #include "apiserver/objects/objects-private.h"
 #include "base/memory.h"
 
-static void kind_id(const struct asb_kind *kind, char ret[KEY_MAX])
+static void resource_kind_id(const struct asb_kind *kind, char ret[KEY_MAX])
 {
 	snprintf(ret, KEY_MAX, "%s/%s", kind->group, kind->kind);
 }
@@ -18,7 +18,7 @@ struct resource *resource_find(const struct objects *objects, const struct asb_k
 {
 	char id[KEY_MAX];
 
-	kind_id(kind, id);
+	resource_kind_id(kind, id);
 	/* A server keeps the events of both groups as one kind. */
 	return map_get(&objects->kinds,
 		       objects->policy->one_event_kind && strcmp(id, "events.k8s.io/Event") == 0
@@ -43,7 +43,7 @@ struct resource *resource_new(struct objects *objects, const struct asb_kind *ki
 	struct resource *resource = xnew(struct resource);
 	char id[KEY_MAX];
 
-	kind_id(kind, id);
+	resource_kind_id(kind, id);
 	resource->kind.group = xstrdup(kind->group);
 	resource->kind.version = xstrdup(kind->version);
 	resource->kind.plural = xstrdup(kind->plural);
@@ -56,7 +56,7 @@ struct resource *resource_new(struct objects *objects, const struct asb_kind *ki
 	return resource;
 }
 
-static const char *dup_or_null(const char *text)
+static const char *resource_dup_or_null(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
@@ -82,9 +82,9 @@ void resource_set_options(struct resource *resource, const struct objects_resour
 		count++;
 	}
 	resource->options = *options;
-	resource->options.scale_spec = dup_or_null(options->scale_spec);
-	resource->options.scale_status = dup_or_null(options->scale_status);
-	resource->options.scale_selector = dup_or_null(options->scale_selector);
+	resource->options.scale_spec = resource_dup_or_null(options->scale_spec);
+	resource->options.scale_status = resource_dup_or_null(options->scale_status);
+	resource->options.scale_selector = resource_dup_or_null(options->scale_selector);
 	resource->fields = xnew_array(char *, count + 1);
 	for (size_t i = 0; i < count; i++) {
 		resource->fields[i] = xstrdup(options->fields[i]);

@@ -65,13 +65,13 @@ size_t state_size(const struct objects_state *state)
 	return sizeof(*state) + state->length;
 }
 
-static void append_pair(struct buf *out, const char *name, const char *value)
+static void state_append_pair(struct buf *out, const char *name, const char *value)
 {
 	buf_append(out, name, strlen(name) + 1);
 	buf_append(out, value, strlen(value) + 1);
 }
 
-static uint32_t append_labels(struct buf *out, struct json_object *object)
+static uint32_t state_append_labels(struct buf *out, struct json_object *object)
 {
 	struct json_object *labels = asb_at(object, "metadata", "labels");
 	uint32_t count = 0;
@@ -82,14 +82,14 @@ static uint32_t append_labels(struct buf *out, struct json_object *object)
 	json_object_object_foreach (labels, name, value) {
 		const char *text = asb_as_str(value);
 
-		append_pair(out, name, text != NULL ? text : "");
+		state_append_pair(out, name, text != NULL ? text : "");
 		count++;
 	}
 	return count;
 }
 
-static uint32_t append_fields(struct buf *out, const struct resource *resource,
-			      struct json_object *object)
+static uint32_t state_append_fields(struct buf *out, const struct resource *resource,
+				    struct json_object *object)
 {
 	const char *path;
 	char text[FIELD_VALUE_MAX];
@@ -100,7 +100,7 @@ static uint32_t append_fields(struct buf *out, const struct resource *resource,
 
 		/* What is not there is "". */
 		if (*value != '\0') {
-			append_pair(out, path, value);
+			state_append_pair(out, path, value);
 			count++;
 		}
 	}
@@ -108,8 +108,8 @@ static uint32_t append_fields(struct buf *out, const struct resource *resource,
 }
 
 /* Keeps the tree of a state as long as TREES_MAX - 1 others are not kept. */
-static void cache_tree(struct objects *objects, struct objects_state *state,
-		       struct json_object *take_tree)
+static void state_cache_tree(struct objects *objects, struct objects_state *state,
+			     struct json_object *take_tree)
 {
 	struct objects_state **place = &objects->trees[objects->next_tree++ % TREES_MAX];
 
@@ -190,9 +190,10 @@ int state_create(struct objects *objects, const struct resource *resource,
 			asb_name(tree), OBJECTS_SIZE_MAX);
 	}
 	buf_append(&out, "", 1);
-	append_pair(&out, asb_ns(tree), asb_name(tree));
+	state_append_pair(&out, asb_ns(tree), asb_name(tree));
 
-	uint32_t labels = append_labels(&out, tree), fields = append_fields(&out, resource, tree);
+	uint32_t labels = state_append_labels(&out, tree),
+		 fields = state_append_fields(&out, resource, tree);
 
 	if (out.failed) {
 		return objects_fail(reterr, 413, "Request entity too large: too many labels");
@@ -206,7 +207,7 @@ int state_create(struct objects *objects, const struct resource *resource,
 	state->ns = state->data + ns_at;
 	state->name = state->data + name_at;
 	state->pairs = state->data + pairs_at;
-	cache_tree(objects, state, TAKE(tree));
+	state_cache_tree(objects, state, TAKE(tree));
 	*ret = state;
 	return 0;
 }
@@ -240,7 +241,7 @@ struct json_object *state_tree(struct objects *objects, struct objects_state *st
 		/* It may lack parts: whoever is here now will not store it, and nobody else gets
 		 * it. */
 		objects->trees_suspect = state_lacks_memory(objects, false);
-		cache_tree(objects, state, tree);
+		state_cache_tree(objects, state, tree);
 	}
 	return state->tree;
 }

@@ -43,8 +43,8 @@ int update_check_body(const struct resource *resource, const char *ns, const cha
 	return 0;
 }
 
-static int check_owners(const struct resource *resource, struct json_object *object,
-			struct error *reterr)
+static int update_check_owners(const struct resource *resource, struct json_object *object,
+			       struct error *reterr)
 {
 	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
 	struct json_object *owners = asb_array(object, "metadata", "ownerReferences");
@@ -87,7 +87,7 @@ int update_check_new(const struct resource *resource, struct json_object *object
 	    strpbrk(name, "/%") != NULL) {
 		return refusal_invalid(resource, name, reterr, "metadata.name", "Invalid value");
 	}
-	return check_owners(resource, object, reterr);
+	return update_check_owners(resource, object, reterr);
 }
 
 int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
@@ -114,8 +114,8 @@ int update_check_immutable(const struct resource *resource, struct json_object *
 	return 0;
 }
 
-static int check_version(const struct resource *resource, struct json_object *object,
-			 struct json_object *body, struct error *reterr)
+static int update_check_version(const struct resource *resource, struct json_object *object,
+				struct json_object *body, struct error *reterr)
 {
 	const char *version = asb_resource_version(body);
 
@@ -129,8 +129,8 @@ static int check_version(const struct resource *resource, struct json_object *ob
 		resource->kind.plural, asb_name(object));
 }
 
-static int check_finalizers(const struct resource *resource, struct json_object *object,
-			    struct json_object *body, struct error *reterr)
+static int update_check_finalizers(const struct resource *resource, struct json_object *object,
+				   struct json_object *body, struct error *reterr)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers");
 	struct json_object *new = asb_array(body, "metadata", "finalizers");
@@ -157,7 +157,7 @@ static int check_finalizers(const struct resource *resource, struct json_object 
 }
 
 /* Gives to a member what it has in from, which may be nothing. */
-static void restore(struct json_object *to, struct json_object *from, const char *name)
+static void update_restore(struct json_object *to, struct json_object *from, const char *name)
 {
 	struct json_object *value = NULL;
 
@@ -169,7 +169,7 @@ static void restore(struct json_object *to, struct json_object *from, const char
 }
 
 /* Whether anything but metadata and status differs. */
-static bool spec_differs(struct json_object *a, struct json_object *b)
+static bool update_spec_differs(struct json_object *a, struct json_object *b)
 {
 	json_object_object_foreach (a, name, value) {
 		struct json_object *other = NULL;
@@ -184,8 +184,8 @@ static bool spec_differs(struct json_object *a, struct json_object *b)
 	return false;
 }
 
-static struct json_object *apply_main(const struct resource *resource, struct json_object *object,
-				      struct json_object *body)
+static struct json_object *update_apply_main(const struct resource *resource,
+					     struct json_object *object, struct json_object *body)
 {
 	static const char *const fixed[] = { "name",
 					     "namespace",
@@ -198,14 +198,14 @@ static struct json_object *apply_main(const struct resource *resource, struct js
 	struct json_object *metadata = asb_at(body, "metadata");
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-		restore(metadata, asb_at(object, "metadata"), fixed[i]);
+		update_restore(metadata, asb_at(object, "metadata"), fixed[i]);
 	}
 	if (asb_str(body, "apiVersion") == NULL) {
-		restore(body, object, "apiVersion");
+		update_restore(body, object, "apiVersion");
 	}
-	restore(body, object, "kind");
+	update_restore(body, object, "kind");
 	if (resource->options.status) {
-		restore(body, object, "status");
+		update_restore(body, object, "status");
 	}
 	return json_object_get(body);
 }
@@ -267,11 +267,11 @@ int update_check_namespace(struct objects *objects, const struct resource *resou
 }
 
 /* Counts a change of anything but metadata and status. */
-static void count_generation(const struct resource *resource, struct json_object *object,
-			     struct json_object *body)
+static void update_count_generation(const struct resource *resource, struct json_object *object,
+				    struct json_object *body)
 {
 	if (!resource->options.no_generation &&
-	    (spec_differs(object, body) || spec_differs(body, object))) {
+	    (update_spec_differs(object, body) || update_spec_differs(body, object))) {
 		metadata_set(body, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
 }
@@ -283,7 +283,7 @@ int update_apply(struct objects *objects, const struct resource *resource,
 {
 	bool of_status = (options->flags & OBJECTS_STATUS) != 0;
 	CLEANUP_JSON struct json_object *made = NULL;
-	int status = check_version(resource, object, body, reterr);
+	int status = update_check_version(resource, object, body, reterr);
 
 	if (status != 0) {
 		return status;
@@ -293,22 +293,22 @@ int update_apply(struct objects *objects, const struct resource *resource,
 			return refusal_not_found(NULL, "", reterr);
 		}
 		made = object_derive(object);
-		restore(made, body, "status");
+		update_restore(made, body, "status");
 	} else {
-		status = check_owners(resource, body, reterr);
+		status = update_check_owners(resource, body, reterr);
 		if (status == 0) {
-			status = check_finalizers(resource, object, body, reterr);
+			status = update_check_finalizers(resource, object, body, reterr);
 		}
 		if (status != 0) {
 			return status;
 		}
 		if (objects->policy->namespaces && strcmp(resource->id, "/Namespace") == 0) {
-			restore(body, object, "spec"); /* its finalizers are the server's */
+			update_restore(body, object, "spec"); /* its finalizers are the server's */
 		}
 		if (objects->policy->drops_managed_fields) {
 			json_object_object_del(asb_at(body, "metadata"), "managedFields");
 		}
-		made = apply_main(resource, object, body);
+		made = update_apply_main(resource, object, body);
 	}
 	status = update_admit(objects, resource, asb_ns(object), of_status ? "status" : "", object,
 			      made, options, reterr);
@@ -316,7 +316,7 @@ int update_apply(struct objects *objects, const struct resource *resource,
 		return status;
 	}
 	if (!of_status) {
-		count_generation(resource, object, made);
+		update_count_generation(resource, object, made);
 	}
 	*ret = TAKE(made);
 	return 0;

@@ -21,7 +21,7 @@
 
 /* ---- create ---- */
 
-static struct json_object *new_uid(struct objects *objects)
+static struct json_object *write_new_uid(struct objects *objects)
 {
 	uint64_t high = objects->config.random(objects->config.arg),
 		 low = objects->config.random(objects->config.arg);
@@ -36,8 +36,8 @@ static struct json_object *new_uid(struct objects *objects)
 }
 
 /* Makes metadata.name from metadata.generateName. */
-static void generate_name(struct objects *objects, const struct resource *resource, const char *ns,
-			  struct json_object *object, const char *prefix)
+static void write_generate_name(struct objects *objects, const struct resource *resource,
+				const char *ns, struct json_object *object, const char *prefix)
 {
 	char random[254], name[254];
 
@@ -52,7 +52,7 @@ static void generate_name(struct objects *objects, const struct resource *resour
 }
 
 /* A namespace lives until its content is gone: the finalizer of its spec. */
-static void stamp_namespace(struct json_object *object)
+static void write_stamp_namespace(struct json_object *object)
 {
 	struct json_object *finalizers = json_object_new_array();
 
@@ -63,8 +63,8 @@ static void stamp_namespace(struct json_object *object)
 }
 
 /* What the server decides about a new object. */
-static void stamp_new(struct objects *objects, const struct resource *resource, const char *ns,
-		      uint32_t flags, struct json_object *object)
+static void write_stamp_new(struct objects *objects, const struct resource *resource,
+			    const char *ns, uint32_t flags, struct json_object *object)
 {
 	struct json_object *metadata = asb_at(object, "metadata");
 	bool as_given = (flags & OBJECTS_AS_GIVEN) != 0;
@@ -79,7 +79,7 @@ static void stamp_new(struct objects *objects, const struct resource *resource, 
 		asb_set_str(metadata, "namespace", ns);
 	}
 	if (!as_given || asb_uid(object) == NULL) {
-		json_object_object_add(metadata, "uid", new_uid(objects));
+		json_object_object_add(metadata, "uid", write_new_uid(objects));
 	}
 	if (!as_given || asb_str(metadata, "creationTimestamp") == NULL) {
 		json_object_object_add(metadata, "creationTimestamp", time_now(objects, 0));
@@ -98,14 +98,14 @@ static void stamp_new(struct objects *objects, const struct resource *resource, 
 		json_object_object_del(object, "status");
 	}
 	if (objects->policy->namespaces && strcmp(resource->id, "/Namespace") == 0) {
-		stamp_namespace(object);
+		write_stamp_namespace(object);
 	}
 }
 
 /* Enters a new object, or shows what it would be. */
-static int store_new(struct objects *objects, struct resource *resource,
-		     struct json_object *take_object, uint32_t flags, struct json_object **ret,
-		     struct error *reterr)
+static int write_store_new(struct objects *objects, struct resource *resource,
+			   struct json_object *take_object, uint32_t flags,
+			   struct json_object **ret, struct error *reterr)
 {
 	struct objects_state *state = NULL;
 	struct record *record = NULL;
@@ -159,7 +159,7 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 	const char *name = asb_name(object), *prefix = asb_str(object, "metadata", "generateName");
 
 	if ((name == NULL || *name == '\0') && prefix != NULL && *prefix != '\0') {
-		generate_name(objects, resource, ns, object, prefix);
+		write_generate_name(objects, resource, ns, object, prefix);
 		name = asb_name(object);
 	}
 	status = update_check_new(resource, object, reterr);
@@ -169,16 +169,16 @@ int write_create(struct objects *objects, const struct asb_kind *kind, const cha
 	if (record_find(objects, resource, ns, name) != NULL) {
 		return refusal_already_exists(resource, name, reterr);
 	}
-	stamp_new(objects, resource, ns, options->flags, object);
+	write_stamp_new(objects, resource, ns, options->flags, object);
 	if ((options->flags & OBJECTS_AS_GIVEN) != 0 &&
 	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
 		return objects_fail(reterr, 409, "another object has the uid '%s'",
 				    asb_uid(object));
 	}
 	status = update_admit(objects, resource, ns, "", NULL, object, options, reterr);
-	return status != 0
-		       ? status
-		       : store_new(objects, resource, TAKE(object), options->flags, ret, reterr);
+	return status != 0 ? status
+			   : write_store_new(objects, resource, TAKE(object), options->flags, ret,
+					     reterr);
 }
 
 int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -193,9 +193,9 @@ int objects_create_object(struct objects *objects, const struct asb_kind *kind, 
 /* ---- replace and patch ---- */
 
 /* Removes an object whose last hold a request took away. What it made is handed out. */
-static int store_last(struct objects *objects, struct record *record,
-		      struct json_object *take_object, struct json_object **ret,
-		      struct error *reterr)
+static int write_store_last(struct objects *objects, struct record *record,
+			    struct json_object *take_object, struct json_object **ret,
+			    struct error *reterr)
 {
 	CLEANUP(objects_state_release) struct objects_state *made = NULL;
 	struct resource *resource = record->resource;
@@ -216,8 +216,9 @@ static int store_last(struct objects *objects, struct record *record,
 }
 
 /* Stores what a request made of an object. */
-static int store(struct objects *objects, struct record *record, struct json_object *take_object,
-		 uint32_t flags, struct json_object **ret, struct error *reterr)
+static int write_store(struct objects *objects, struct record *record,
+		       struct json_object *take_object, uint32_t flags, struct json_object **ret,
+		       struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *object = take_object;
 	CLEANUP(objects_state_release) struct objects_state *state = NULL;
@@ -235,7 +236,7 @@ static int store(struct objects *objects, struct record *record, struct json_obj
 		kept = status == 0 ? objects_keep(objects, TAKE(state)) : NULL;
 		objects->response = objects->scratch;
 	} else if (record_released(objects, record, object)) {
-		status = store_last(objects, record, TAKE(object), &kept, reterr);
+		status = write_store_last(objects, record, TAKE(object), &kept, reterr);
 		status = status == 200 ? 0 : status;
 		objects->response = objects->scratch;
 	} else {
@@ -273,8 +274,9 @@ int write_replace(struct objects *objects, const struct asb_kind *kind, const ch
 	if (status == 0) {
 		status = update_apply(objects, resource, old, body, options, &object, reterr);
 	}
-	return status != 0 ? status
-			   : store(objects, record, TAKE(object), options->flags, ret, reterr);
+	return status != 0
+		       ? status
+		       : write_store(objects, record, TAKE(object), options->flags, ret, reterr);
 }
 
 int objects_replace(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -333,8 +335,9 @@ int write_patched(struct objects *objects, struct record *record, struct json_ob
 	if (status == 0) {
 		status = update_apply(objects, resource, old, body, options, &object, reterr);
 	}
-	return status != 0 ? status
-			   : store(objects, record, TAKE(object), options->flags, ret, reterr);
+	return status != 0
+		       ? status
+		       : write_store(objects, record, TAKE(object), options->flags, ret, reterr);
 }
 
 int objects_patch(struct objects *objects, const struct asb_kind *kind, const char *ns,

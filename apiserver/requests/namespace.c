@@ -21,7 +21,7 @@ static const char *const first[] = { "default", "kube-system", "kube-public", "k
 
 #define CA_NAME "kube-root-ca.crt"
 
-static int make_namespace(struct objects *objects, const char *name, struct error *reterr)
+static int namespace_make_namespace(struct objects *objects, const char *name, struct error *reterr)
 {
 	struct json_object *object;
 	int status;
@@ -36,7 +36,7 @@ static int make_namespace(struct objects *objects, const char *name, struct erro
 }
 
 /* A copy of the text that the namespace default has, or NULL. */
-static char *known_ca(struct objects *objects)
+static char *namespace_known_ca(struct objects *objects)
 {
 	struct json_object *map = objects_get(objects, &config_maps, "default", CA_NAME);
 	const char *text = asb_str(map, "data", "ca.crt");
@@ -44,7 +44,7 @@ static char *known_ca(struct objects *objects)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static void make_ca(struct objects *objects, const char *ns, const char *ca)
+static void namespace_make_ca(struct objects *objects, const char *ns, const char *ca)
 {
 	struct json_object *map = objects_get(objects, &config_maps, ns, CA_NAME);
 
@@ -65,7 +65,7 @@ static void make_ca(struct objects *objects, const char *ns, const char *ca)
 
 void namespace_fill(struct objects *objects, const char *ns, const char *ca)
 {
-	CLEANUP_FREE char *known = ca == NULL ? known_ca(objects) : NULL;
+	CLEANUP_FREE char *known = ca == NULL ? namespace_known_ca(objects) : NULL;
 
 	if (resource_find(objects, &accounts) != NULL &&
 	    objects_state_of(objects, &accounts, ns, "default") == NULL) {
@@ -73,7 +73,7 @@ void namespace_fill(struct objects *objects, const char *ns, const char *ca)
 				      NULL, NULL);
 	}
 	if (resource_find(objects, &config_maps) != NULL) {
-		make_ca(objects, ns, ca != NULL ? ca : known);
+		namespace_make_ca(objects, ns, ca != NULL ? ca : known);
 	}
 }
 
@@ -82,7 +82,7 @@ int namespace_bootstrap(struct objects *objects, const char *ca, struct error *r
 	const struct resource *resource;
 
 	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
-		int status = make_namespace(objects, first[i], reterr);
+		int status = namespace_make_namespace(objects, first[i], reterr);
 
 		if (status != 0) {
 			return status;
@@ -109,7 +109,8 @@ int namespace_check_delete(const char *name, struct error *reterr)
 }
 
 /* Deletes what is in a namespace. *ret_left: how many objects are still there. */
-static size_t empty(struct objects *objects, const char *ns, size_t most, size_t *ret_left)
+static size_t namespace_empty(struct objects *objects, const char *ns, size_t most,
+			      size_t *ret_left)
 {
 	const struct objects_delete_options options = { .grace = -1 };
 	size_t length = strlen(ns), deleted = 0;
@@ -138,7 +139,7 @@ static size_t empty(struct objects *objects, const char *ns, size_t most, size_t
 }
 
 /* Takes the finalizer "kubernetes" away, and with it the namespace if nothing else holds it. */
-static void finish(struct objects *objects, struct record *record)
+static void namespace_finish(struct objects *objects, struct record *record)
 {
 	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
 	struct json_object *copy = object_derive(object), *spec = asb_copy(asb_at(object, "spec"));
@@ -171,9 +172,10 @@ bool namespace_tick(struct objects *objects)
 		if (!record->grace) {
 			continue;
 		}
-		deleted += empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
+		deleted +=
+			namespace_empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
 		if (left == 0) {
-			finish(objects, record);
+			namespace_finish(objects, record);
 		}
 		if (deleted == DELETIONS_MAX) {
 			return true;

@@ -32,27 +32,27 @@ bool request_is(const struct request *request, const char *kind_id)
 	return strcmp(id, kind_id) == 0;
 }
 
-static bool is_subresource(const struct request *request, const char *name)
+static bool request_is_subresource(const struct request *request, const char *name)
 {
 	return request->subresource != NULL && strcmp(request->subresource, name) == 0;
 }
 
-static bool is_main(const struct request *request)
+static bool request_is_main(const struct request *request)
 {
 	return request->subresource == NULL || *request->subresource == '\0';
 }
 
-static struct write_options write_options_of(const struct request *request)
+static struct write_options request_write_options_of(const struct request *request)
 {
 	return (struct write_options){
 		.flags = (request->dry_run ? OBJECTS_DRY_RUN : 0) |
-			 (is_subresource(request, "status") ? OBJECTS_STATUS : 0),
+			 (request_is_subresource(request, "status") ? OBJECTS_STATUS : 0),
 		.caller = request->caller,
 	};
 }
 
 /* Gives the last write's state away. */
-static int answered(struct objects *objects, int status, struct objects_state **ret)
+static int request_answered(struct objects *objects, int status, struct objects_state **ret)
 {
 	if ((status == 200 || status == 201) && ret != NULL) {
 		*ret = objects_state_ref(objects->response);
@@ -61,8 +61,9 @@ static int answered(struct objects *objects, int status, struct objects_state **
 }
 
 /* A body as it is stored: in the stored version and shape. */
-static struct json_object *stored_body(const struct resource *resource,
-				       const struct request *request, struct json_object *take)
+static struct json_object *request_stored_body(const struct resource *resource,
+					       const struct request *request,
+					       struct json_object *take)
 {
 	char version[160];
 	struct json_object *body = take;
@@ -80,8 +81,8 @@ static struct json_object *stored_body(const struct resource *resource,
 }
 
 /* A record of the request, or NULL and *ret_status. */
-static struct record *find(struct objects *objects, const struct request *request, int *ret_status,
-			   struct error *reterr)
+static struct record *request_find(struct objects *objects, const struct request *request,
+				   int *ret_status, struct error *reterr)
 {
 	const struct resource *resource = resource_find(objects, request->kind);
 	struct record *record = record_find(objects, resource, request->ns, request->name);
@@ -92,8 +93,8 @@ static struct record *find(struct objects *objects, const struct request *reques
 	return record;
 }
 
-static int scale_response(struct objects *objects, struct record *record,
-			  struct objects_state **ret, struct error *reterr)
+static int request_scale_response(struct objects *objects, struct record *record,
+				  struct objects_state **ret, struct error *reterr)
 {
 	struct json_object *scale =
 		scale_of(&record->resource->options, record_tree(objects, record));
@@ -113,16 +114,16 @@ int request_get(struct objects *objects, const struct request *request, struct o
 		struct error *reterr)
 {
 	int status = 404;
-	struct record *record = find(objects, request, &status, reterr);
+	struct record *record = request_find(objects, request, &status, reterr);
 
 	if (record == NULL) {
 		return status;
 	}
-	if (is_subresource(request, "scale")) {
-		return scale_response(objects, record, ret, reterr);
+	if (request_is_subresource(request, "scale")) {
+		return request_scale_response(objects, record, ret, reterr);
 	}
-	if (!is_main(request) &&
-	    !(is_subresource(request, "status") && record->resource->options.status)) {
+	if (!request_is_main(request) &&
+	    !(request_is_subresource(request, "status") && record->resource->options.status)) {
 		return refusal_not_found(NULL, "", reterr);
 	}
 	*ret = objects_state_ref(record->state);
@@ -134,31 +135,31 @@ int request_create(struct objects *objects, const struct request *request, struc
 {
 	CLEANUP_JSON struct json_object *body = take;
 	const struct resource *resource = resource_find(objects, request->kind);
-	const struct write_options options = write_options_of(request);
+	const struct write_options options = request_write_options_of(request);
 	int status;
 
 	if (resource == NULL) {
 		return refusal_not_found(NULL, "", reterr);
 	}
-	if (is_subresource(request, "binding") && request_is(request, "/Pod")) {
+	if (request_is_subresource(request, "binding") && request_is(request, "/Pod")) {
 		return subresource_bind(objects, request, body, ret, reterr);
 	}
-	if (is_subresource(request, "eviction") && request_is(request, "/Pod")) {
+	if (request_is_subresource(request, "eviction") && request_is(request, "/Pod")) {
 		return subresource_evict(objects, request, body, ret, reterr);
 	}
-	if (is_subresource(request, "token") && request_is(request, "/ServiceAccount")) {
+	if (request_is_subresource(request, "token") && request_is(request, "/ServiceAccount")) {
 		return subresource_token(objects, request, body, ret, reterr);
 	}
-	if (!is_main(request)) {
+	if (!request_is_main(request)) {
 		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
-	body = stored_body(resource, request, TAKE(body));
-	status = answered(objects,
-			  write_create(objects, &resource->kind, request->ns, TAKE(body), &options,
-				       NULL, reterr),
-			  ret);
+	body = request_stored_body(resource, request, TAKE(body));
+	status = request_answered(objects,
+				  write_create(objects, &resource->kind, request->ns, TAKE(body),
+					       &options, NULL, reterr),
+				  ret);
 	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
 		/* What was answered is in its record still: the rest is other objects'. */
 		CLEANUP_FREE char *name = xstrdup(objects_state_name(objects->response));
@@ -169,11 +170,11 @@ int request_create(struct objects *objects, const struct request *request, struc
 }
 
 /* Writes the replicas that a Scale wants; the response is the Scale after it. */
-static int write_scale(struct objects *objects, const struct request *request,
-		       struct record *record, struct json_object *scale, struct objects_state **ret,
-		       struct error *reterr)
+static int request_write_scale(struct objects *objects, const struct request *request,
+			       struct record *record, struct json_object *scale,
+			       struct objects_state **ret, struct error *reterr)
 {
-	const struct write_options options = write_options_of(request);
+	const struct write_options options = request_write_options_of(request);
 	struct json_object *body = NULL, *after = NULL;
 	int status = scale_apply(&record->resource->options, record_tree(objects, record), scale,
 				 &body, reterr);
@@ -191,34 +192,35 @@ int request_replace(struct objects *objects, const struct request *request,
 		    struct json_object *take, struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
-	const struct write_options options = write_options_of(request);
+	const struct write_options options = request_write_options_of(request);
 	int status = 404;
-	struct record *record = find(objects, request, &status, reterr);
+	struct record *record = request_find(objects, request, &status, reterr);
 
 	if (record == NULL) {
 		return status;
 	}
-	if (is_subresource(request, "scale")) {
-		return write_scale(objects, request, record, body, ret, reterr);
+	if (request_is_subresource(request, "scale")) {
+		return request_write_scale(objects, request, record, body, ret, reterr);
 	}
-	if (!is_main(request) && !is_subresource(request, "status")) {
+	if (!request_is_main(request) && !request_is_subresource(request, "status")) {
 		return refusal_not_found(NULL, "", reterr);
 	}
-	body = stored_body(record->resource, request, TAKE(body));
-	return answered(objects,
-			write_replace(objects, &record->resource->kind, request->ns, request->name,
-				      TAKE(body), &options, NULL, reterr),
-			ret);
+	body = request_stored_body(record->resource, request, TAKE(body));
+	return request_answered(objects,
+				write_replace(objects, &record->resource->kind, request->ns,
+					      request->name, TAKE(body), &options, NULL, reterr),
+				ret);
 }
 
 /* ---- patches ---- */
 
-static int apply_patch(const struct request *request, const struct resource *resource,
-		       enum patch_type type, struct json_object *target, struct json_object *patch,
-		       struct json_object **ret, struct error *reterr)
+static int request_apply_patch(const struct request *request, const struct resource *resource,
+			       enum patch_type type, struct json_object *target,
+			       struct json_object *patch, struct json_object **ret,
+			       struct error *reterr)
 {
 	if (type == PATCH_STRATEGIC && resource->options.custom &&
-	    !is_subresource(request, "scale")) {
+	    !request_is_subresource(request, "scale")) {
 		return objects_fail(
 			reterr, 415,
 			"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
@@ -234,10 +236,10 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 {
 	CLEANUP_JSON struct json_object *target = NULL;
 	CLEANUP_JSON struct json_object *body = NULL;
-	const struct write_options options = write_options_of(request);
-	bool of_scale = is_subresource(request, "scale");
+	const struct write_options options = request_write_options_of(request);
+	bool of_scale = request_is_subresource(request, "scale");
 	int status = 404;
-	struct record *record = find(objects, request, &status, reterr);
+	struct record *record = request_find(objects, request, &status, reterr);
 
 	if (record == NULL) {
 		return status;
@@ -250,20 +252,20 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 		json_object_put(target);
 		target = shaped;
 	}
-	if (target == NULL ||
-	    (!of_scale && !is_main(request) && !is_subresource(request, "status"))) {
+	if (target == NULL || (!of_scale && !request_is_main(request) &&
+			       !request_is_subresource(request, "status"))) {
 		return refusal_not_found(NULL, "", reterr);
 	}
-	status = apply_patch(request, record->resource, type, target, patch, &body, reterr);
+	status = request_apply_patch(request, record->resource, type, target, patch, &body, reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (of_scale) {
-		return write_scale(objects, request, record, body, ret, reterr);
+		return request_write_scale(objects, request, record, body, ret, reterr);
 	}
-	body = stored_body(record->resource, request, TAKE(body));
-	return answered(objects, write_patched(objects, record, TAKE(body), &options, NULL, reterr),
-			ret);
+	body = request_stored_body(record->resource, request, TAKE(body));
+	return request_answered(
+		objects, write_patched(objects, record, TAKE(body), &options, NULL, reterr), ret);
 }
 
 /* ---- deletions ---- */
@@ -276,7 +278,7 @@ int request_delete(struct objects *objects, const struct request *request,
 	int status = 0;
 
 	own.dry_run = options->dry_run || request->dry_run;
-	if (!is_main(request)) {
+	if (!request_is_main(request)) {
 		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
@@ -287,10 +289,10 @@ int request_delete(struct objects *objects, const struct request *request,
 	if (status != 0) {
 		return status;
 	}
-	return answered(objects,
-			objects_delete_with(objects, request->kind, request->ns, request->name,
-					    &own, NULL, reterr),
-			ret);
+	return request_answered(objects,
+				objects_delete_with(objects, request->kind, request->ns,
+						    request->name, &own, NULL, reterr),
+				ret);
 }
 
 int request_delete_collection(struct objects *objects, const struct request *request,
@@ -320,7 +322,7 @@ int request_delete_collection(struct objects *objects, const struct request *req
 
 /* ---- answers ---- */
 
-static int other_event_text(const struct objects_state *state, struct buf *out)
+static int request_other_event_text(const struct objects_state *state, struct buf *out)
 {
 	CLEANUP_JSON struct json_object *tree = json_parse(state->data, state->length, NULL);
 	CLEANUP_JSON struct json_object *other = tree != NULL ? event_to_other(tree) : NULL;
@@ -341,7 +343,7 @@ int request_text(const struct asb_kind *kind, const struct objects_state *state,
 		return buf_append(out, state->data, state->length);
 	}
 	if (event_is_other(kind)) {
-		return other_event_text(state, out);
+		return request_other_event_text(state, out);
 	}
 	kind_api_version(kind, version);
 	snprintf(quoted, sizeof(quoted), "\"%s\"", version);
@@ -356,7 +358,7 @@ int request_text(const struct asb_kind *kind, const struct objects_state *state,
 /* ---- time ---- */
 
 /* Removes the events that were not written for EVENT_TTL_MS. */
-static void sweep_events(struct objects *objects)
+static void request_sweep_events(struct objects *objects)
 {
 	static const struct asb_kind kind = { "", "v1", "events", "Event" };
 	const struct objects_delete_options options = { .grace = -1 };
@@ -380,7 +382,7 @@ bool request_tick(struct objects *objects)
 {
 	bool more;
 
-	sweep_events(objects);
+	request_sweep_events(objects);
 	more = objects_collect(objects) > 0;
 	more = namespace_tick(objects) || more;
 	history_bound(objects);

@@ -14,7 +14,7 @@
 #define NAME_LENGTH 128
 
 /* The next name of a path like ".spec.replicas"; false at its end. */
-static bool next_name(const char **path, char ret[NAME_LENGTH])
+static bool scale_next_name(const char **path, char ret[NAME_LENGTH])
 {
 	size_t length;
 
@@ -33,7 +33,7 @@ struct json_object *scale_at(struct json_object *object, const char *path)
 {
 	char name[NAME_LENGTH];
 
-	while (path != NULL && object != NULL && next_name(&path, name)) {
+	while (path != NULL && object != NULL && scale_next_name(&path, name)) {
 		object = asb_at(object, name);
 	}
 	return path != NULL ? object : NULL;
@@ -95,7 +95,7 @@ int scale_apply(const struct objects_resource *options, struct json_object *obje
 	}
 	copy = asb_copy(object);
 	place = copy;
-	while (next_name(&path, name) && *path != '\0') {
+	while (scale_next_name(&path, name) && *path != '\0') {
 		place = asb_object_in(place, name);
 	}
 	json_object_object_add(place, name,

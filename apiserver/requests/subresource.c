@@ -16,7 +16,7 @@
 #define TOKEN_SECONDS 3600
 #define TOKEN_SECONDS_MAX (INT64_C(1) << 32) /* as the real server */
 
-static struct objects_state *success(void)
+static struct objects_state *subresource_success(void)
 {
 	struct json_object *status = json_object_new_object();
 
@@ -28,7 +28,7 @@ static struct objects_state *success(void)
 	return state_of_text(status);
 }
 
-static void response(struct objects_state **ret, struct objects_state *take_state)
+static void subresource_response(struct objects_state **ret, struct objects_state *take_state)
 {
 	if (ret != NULL) {
 		*ret = take_state;
@@ -38,8 +38,8 @@ static void response(struct objects_state **ret, struct objects_state *take_stat
 }
 
 /* The pod's tree on its node, with what the binding's annotations add. */
-static struct json_object *bound(struct objects *objects, struct json_object *pod,
-				 struct json_object *binding, const char *node)
+static struct json_object *subresource_bound(struct objects *objects, struct json_object *pod,
+					     struct json_object *binding, const char *node)
 {
 	struct json_object *copy = asb_copy(pod), *status = asb_object_in(copy, "status"),
 			   *conditions = json_object_new_array(),
@@ -72,7 +72,8 @@ static struct json_object *bound(struct objects *objects, struct json_object *po
 	return copy;
 }
 
-static int conflict(struct error *reterr, const char *name, const char *why, const char *node)
+static int subresource_conflict(struct error *reterr, const char *name, const char *why,
+				const char *node)
 {
 	return objects_fail(
 		reterr, 409,
@@ -104,17 +105,19 @@ int subresource_bind(struct objects *objects, const struct request *request,
 	}
 	now = asb_str(pod, "spec", "nodeName");
 	if (asb_deleting(pod)) {
-		return conflict(reterr, request->name,
-				"is being deleted, cannot be assigned to a host", "");
+		return subresource_conflict(reterr, request->name,
+					    "is being deleted, cannot be assigned to a host", "");
 	}
 	if (now != NULL && *now != '\0') {
-		return conflict(reterr, request->name, "is already assigned to node", now);
+		return subresource_conflict(reterr, request->name, "is already assigned to node",
+					    now);
 	}
 	if (!request->dry_run) {
-		status = record_update(objects, record, bound(objects, pod, binding, node), reterr);
+		status = record_update(objects, record,
+				       subresource_bound(objects, pod, binding, node), reterr);
 	}
 	if (status == 0) {
-		response(ret, success());
+		subresource_response(ret, subresource_success());
 	}
 	return status == 0 ? 201 : status;
 }
@@ -136,7 +139,7 @@ int subresource_evict(struct objects *objects, const struct request *request,
 	if (status != 200) {
 		return status;
 	}
-	response(ret, success());
+	subresource_response(ret, subresource_success());
 	return 201;
 }
 
@@ -174,6 +177,6 @@ int subresource_token(struct objects *objects, const struct request *request,
 	status = asb_object_in(object, "status");
 	asb_set_str(status, "token", token);
 	json_object_object_add(status, "expirationTimestamp", time_now(objects, seconds));
-	response(ret, state_of_text(object));
+	subresource_response(ret, state_of_text(object));
 	return 201;
 }

@@ -14,7 +14,7 @@
 #include "base/memory.h"
 
 /* The same state at another version: only its text says so, labels and fields are gone with it. */
-static struct objects_state *at_version(struct objects_state *state, uint64_t version)
+static struct objects_state *watch_next_at_version(struct objects_state *state, uint64_t version)
 {
 	static const char *const metadata[] = { "metadata" }, *const member[] = {
 		"resourceVersion"
@@ -49,8 +49,8 @@ static struct objects_state *at_version(struct objects_state *state, uint64_t ve
 }
 
 /* Whether a change concerns a selection, and what it is to it. */
-static bool seen(const struct change *change, const char *ns, const struct selector *selector,
-		 struct watch_event *ret)
+static bool watch_next_seen(const struct change *change, const char *ns,
+			    const struct selector *selector, struct watch_event *ret)
 {
 	bool is, was;
 
@@ -70,7 +70,7 @@ static bool seen(const struct change *change, const char *ns, const struct selec
 		ret->type = OBJECTS_DELETED;
 		ret->state = change->type == OBJECTS_DELETED
 				     ? objects_state_ref(change->state)
-				     : at_version(change->before, ret->version);
+				     : watch_next_at_version(change->before, ret->version);
 	}
 	return true;
 }
@@ -93,7 +93,8 @@ int watch_next(struct objects *objects, const struct asb_kind *kind, const char 
 	size_t place = history_first_after(resource, after);
 
 	for (size_t i = 0; i < WATCH_STEP && place < resource->version_count; i++, place++) {
-		if (seen(history_change(objects, resource->versions[place]), ns, selector, ret)) {
+		if (watch_next_seen(history_change(objects, resource->versions[place]), ns,
+				    selector, ret)) {
 			return 1;
 		}
 	}

@@ -7,7 +7,7 @@
 
 #include "apiserver/storage/storage-private.h"
 
-static int storage_code(int result)
+static int storage_sql_storage_code(int result)
 {
 	switch (result & 0xff) {
 	case SQLITE_FULL:
@@ -42,8 +42,9 @@ int storage_failed(struct storage *storage, int result, const char *what, struct
 			"%s: the database is damaged (%s): restore api.db from a copy, or move it away to begin anew",
 			what, sqlite3_errmsg(storage->db));
 	default:
-		return error_set(reterr, storage_code(result), "%s: %s (SQLite %d, errno %d)", what,
-				 sqlite3_errmsg(storage->db), sqlite3_extended_errcode(storage->db),
+		return error_set(reterr, storage_sql_storage_code(result),
+				 "%s: %s (SQLite %d, errno %d)", what, sqlite3_errmsg(storage->db),
+				 sqlite3_extended_errcode(storage->db),
 				 sqlite3_system_errno(storage->db));
 	}
 }

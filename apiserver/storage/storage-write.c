@@ -15,8 +15,8 @@
 /* ---- writes ---- */
 
 /* Runs a bound statement that gives no rows. */
-static int step(struct storage *storage, sqlite3_stmt *statement, const char *what,
-		struct error *reterr)
+static int storage_step(struct storage *storage, sqlite3_stmt *statement, const char *what,
+			struct error *reterr)
 {
 	int result = sqlite3_step(statement), r = 0;
 
@@ -32,9 +32,9 @@ static int step(struct storage *storage, sqlite3_stmt *statement, const char *wh
 	return r;
 }
 
-static int put_once(struct storage *storage, const char *kind_id, uint64_t order, uint64_t version,
-		    const char *ns, const char *name, const char *text, size_t length,
-		    struct error *reterr)
+static int storage_put_once(struct storage *storage, const char *kind_id, uint64_t order,
+			    uint64_t version, const char *ns, const char *name, const char *text,
+			    size_t length, struct error *reterr)
 {
 	sqlite3_stmt *statement = storage->put;
 
@@ -46,7 +46,7 @@ static int put_once(struct storage *storage, const char *kind_id, uint64_t order
 	sqlite3_bind_blob64(statement, 6, text, length, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 7,
 			   storage_sum(order, version, kind_id, ns, name, text, length));
-	return step(storage, statement, "writing to the database", reterr);
+	return storage_step(storage, statement, "writing to the database", reterr);
 }
 
 /* ---- a full disk ---- */
@@ -63,7 +63,7 @@ void storage_take_reserve(struct storage *storage)
 
 /* Gives the reserve away for a deletion, and the WAL's room with it. Whether it is worth another
  * try. */
-static bool spend_reserve(struct storage *storage, int r)
+static bool storage_spend_reserve(struct storage *storage, int r)
 {
 	if (r != -ENOSPC) {
 		return false;
@@ -77,7 +77,7 @@ static bool spend_reserve(struct storage *storage, int r)
 
 /* Without the reserve only what deletions left free is written to: else the next deletion would find
  * no room. */
-static bool may_grow(struct storage *storage)
+static bool storage_may_grow(struct storage *storage)
 {
 	int64_t pages = 0;
 
@@ -86,27 +86,29 @@ static bool may_grow(struct storage *storage)
 	       (storage_number(storage, "PRAGMA freelist_count", &pages, NULL) == 0 && pages > 0);
 }
 
-static int put(void *arg, const char *kind_id, uint64_t order, uint64_t version, const char *ns,
-	       const char *name, const char *text, size_t length, struct error *reterr)
+static int storage_put(void *arg, const char *kind_id, uint64_t order, uint64_t version,
+		       const char *ns, const char *name, const char *text, size_t length,
+		       struct error *reterr)
 {
 	struct storage *storage = arg;
 
-	if (!may_grow(storage)) {
+	if (!storage_may_grow(storage)) {
 		return storage_failed(storage, SQLITE_FULL, "writing to the database", reterr);
 	}
 
-	int r = put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+	int r = storage_put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
 
 	/* What the WAL holds may go into the file, and its room with it. */
 	if (r == -ENOSPC && storage_checkpoint(storage, NULL) == 0) {
-		r = put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+		r = storage_put_once(storage, kind_id, order, version, ns, name, text, length,
+				     reterr);
 	}
 	return r;
 }
 
 /* One transaction of two statements: the counter must know the version of what is gone. */
-static int remove_once(struct storage *storage, uint64_t order, uint64_t version,
-		       struct error *reterr)
+static int storage_remove_once(struct storage *storage, uint64_t order, uint64_t version,
+			       struct error *reterr)
 {
 	const char *what = "deleting from the database";
 	int r = storage_run(storage, "BEGIN IMMEDIATE", what, reterr);
@@ -115,10 +117,10 @@ static int remove_once(struct storage *storage, uint64_t order, uint64_t version
 		return r;
 	}
 	sqlite3_bind_int64(storage->version, 1, (int64_t)version);
-	r = step(storage, storage->version, what, reterr);
+	r = storage_step(storage, storage->version, what, reterr);
 	if (r == 0) {
 		sqlite3_bind_int64(storage->remove, 1, (int64_t)order);
-		r = step(storage, storage->remove, what, reterr);
+		r = storage_step(storage, storage->remove, what, reterr);
 	}
 	if (r == 0) {
 		r = storage_run(storage, "COMMIT", what, reterr);
@@ -129,18 +131,20 @@ static int remove_once(struct storage *storage, uint64_t order, uint64_t version
 	return r;
 }
 
-static int take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
+static int storage_take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
 {
 	struct storage *storage = arg;
-	int r = remove_once(storage, order, version, reterr);
+	int r = storage_remove_once(storage, order, version, reterr);
 
-	return spend_reserve(storage, r) ? remove_once(storage, order, version, reterr) : r;
+	return storage_spend_reserve(storage, r)
+		       ? storage_remove_once(storage, order, version, reterr)
+		       : r;
 }
 
-static int load(void *arg, const char *kind_id,
-		int (*take)(void *to, uint64_t order, uint64_t version, const char *text,
-			    size_t length, struct error *reterr),
-		void *to, struct error *reterr)
+static int storage_load(void *arg, const char *kind_id,
+			int (*take)(void *to, uint64_t order, uint64_t version, const char *text,
+				    size_t length, struct error *reterr),
+			void *to, struct error *reterr)
 {
 	struct storage *storage = arg;
 	sqlite3_stmt *statement = NULL;
@@ -190,8 +194,8 @@ int storage_prepare(struct storage *storage, struct error *reterr)
 		}
 	}
 	storage->hooks.arg = storage;
-	storage->hooks.put = put;
-	storage->hooks.remove = take_out;
-	storage->hooks.load = load;
+	storage->hooks.put = storage_put;
+	storage->hooks.remove = storage_take_out;
+	storage->hooks.load = storage_load;
 	return 0;
 }

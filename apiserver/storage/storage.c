@@ -22,7 +22,8 @@
 #define CACHE_KIB "-512"        /* memory has all objects: pages are only written */
 #define JOURNAL_LIMIT "8388608" /* bytes of the WAL kept after a burst */
 
-static int lock_directory(struct storage *storage, const char *directory, struct error *reterr)
+static int storage_lock_directory(struct storage *storage, const char *directory,
+				  struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/api.lock", directory);
 
@@ -41,7 +42,7 @@ static int lock_directory(struct storage *storage, const char *directory, struct
 
 /* Makes the file before SQLite does, so that it never has another mode than 0600: Secrets are in
  * it. The files beside it get the mode of this one. */
-static int make_private(const char *path, struct error *reterr)
+static int storage_make_private(const char *path, struct error *reterr)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r = fd < 0 || fchmod(fd, 0600) < 0 ? -errno : 0;
@@ -53,7 +54,7 @@ static int make_private(const char *path, struct error *reterr)
 }
 
 /* Makes the tables of a new database, or refuses a foreign one. */
-static int check_layout(struct storage *storage, const char *path, struct error *reterr)
+static int storage_check_layout(struct storage *storage, const char *path, struct error *reterr)
 {
 	int64_t tables = 0, application = 0, layout = 0;
 	int r = storage_number(storage, "SELECT count(*) FROM sqlite_schema", &tables, reterr);
@@ -91,7 +92,7 @@ static int check_layout(struct storage *storage, const char *path, struct error 
 		"making the tables of a new database", reterr);
 }
 
-static int set_pragmas(struct storage *storage, uint32_t page_limit, struct error *reterr)
+static int storage_set_pragmas(struct storage *storage, uint32_t page_limit, struct error *reterr)
 {
 	CLEANUP_FREE char *limit = xprintf("PRAGMA max_page_count = %" PRIu32, page_limit);
 	int64_t faults = 0;
@@ -125,7 +126,7 @@ static int set_pragmas(struct storage *storage, uint32_t page_limit, struct erro
 
 /* Where counting goes on, after an unclean end far ahead: what a power cut took may have been told
  * to somebody. */
-static int read_counters(struct storage *storage, struct error *reterr)
+static int storage_read_counters(struct storage *storage, struct error *reterr)
 {
 	int64_t version = 0, order = 0, clean = 0;
 	int r = storage_number(
@@ -156,8 +157,8 @@ static int read_counters(struct storage *storage, struct error *reterr)
 	return 0;
 }
 
-static int begin(struct storage *storage, const char *path, uint32_t page_limit,
-		 struct error *reterr)
+static int storage_begin(struct storage *storage, const char *path, uint32_t page_limit,
+			 struct error *reterr)
 {
 	CLEANUP_FREE char *mark = NULL;
 	int result = sqlite3_open_v2(path, &storage->db,
@@ -167,16 +168,16 @@ static int begin(struct storage *storage, const char *path, uint32_t page_limit,
 			: 0;
 
 	if (r == 0) {
-		r = set_pragmas(storage, page_limit, reterr);
+		r = storage_set_pragmas(storage, page_limit, reterr);
 	}
 	if (r == 0) {
-		r = check_layout(storage, path, reterr);
+		r = storage_check_layout(storage, path, reterr);
 	}
 	if (r == 0) {
 		r = storage_check_rows(storage, reterr);
 	}
 	if (r == 0) {
-		r = read_counters(storage, reterr);
+		r = storage_read_counters(storage, reterr);
 	}
 	if (r == 0) {
 		r = storage_prepare(storage, reterr);
@@ -193,7 +194,7 @@ static int begin(struct storage *storage, const char *path, uint32_t page_limit,
 }
 
 /* Where it cannot be, a full disk refuses deletions as well. */
-static void open_reserve(struct storage *storage, const char *directory)
+static void storage_open_reserve(struct storage *storage, const char *directory)
 {
 	CLEANUP_FREE char *path = xprintf("%s/api.reserve", directory);
 
@@ -206,16 +207,16 @@ int storage_open(const char *directory, uint32_t page_limit, struct storage **re
 {
 	CLEANUP_FREE char *path = xprintf("%s/api.db", directory);
 	struct storage *storage = xnew(struct storage);
-	int r = lock_directory(storage, directory, reterr);
+	int r = storage_lock_directory(storage, directory, reterr);
 
 	if (r == 0) {
 		r = storage_check_files(directory, reterr);
 	}
 	if (r == 0) {
-		r = make_private(path, reterr);
+		r = storage_make_private(path, reterr);
 	}
 	if (r == 0) {
-		r = begin(storage, path, page_limit, reterr);
+		r = storage_begin(storage, path, page_limit, reterr);
 		if (r < 0) {
 			error_prefix(reterr, "'%.200s'", path);
 		}
@@ -231,7 +232,7 @@ int storage_open(const char *directory, uint32_t page_limit, struct storage **re
 		free(storage);
 		return r;
 	}
-	open_reserve(storage, directory);
+	storage_open_reserve(storage, directory);
 	*ret = storage;
 	return 0;
 }

@@ -28,30 +28,30 @@ void types_destroy(struct types *types)
 	}
 }
 
-static bool is_crd(const struct type *type)
+static bool types_is_crd(const struct type *type)
 {
 	return strcmp(type->kind.kind, "CustomResourceDefinition") == 0 && !type->custom;
 }
 
-static bool is_service(const struct type *type)
+static bool types_is_service(const struct type *type)
 {
 	return strcmp(type->kind.kind, "Service") == 0 && *type->kind.group == '\0';
 }
 
 void types_stored(struct types *types, const struct type *type, struct json_object *object)
 {
-	if (is_crd(type)) {
+	if (types_is_crd(type)) {
 		crd_stored(types, object);
-	} else if (is_service(type)) {
+	} else if (types_is_service(type)) {
 		service_stored(types, object);
 	}
 }
 
 void types_removed(struct types *types, const struct type *type, struct json_object *object)
 {
-	if (is_crd(type)) {
+	if (types_is_crd(type)) {
 		crd_removed(types, asb_name(object));
-	} else if (is_service(type)) {
+	} else if (types_is_service(type)) {
 		service_removed(types, object);
 	}
 }

@@ -33,7 +33,7 @@ BEGIN {
 	lib["curl/"] = "net"
 	lib["microhttpd.h"] = "net runtime apiserver local router tests"
 	lib["openssl/"] = "core base fakehost apiserver local tests"
-	lib["sqlite3.h"] = "local tests"
+	lib["sqlite3.h"] = "apiserver tests"
 	lib["zlib.h"] = "apiserver"
 	lib["dlfcn.h"] = "core tests"
 	lib["cmocka.h"] = "tests"
