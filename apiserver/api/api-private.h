@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the API server share. Private to local/api*.c and local/watch*.c. */
+/* What the parts of the API server share. Private to apiserver/api. */
 #ifndef ASB_APISERVER_API_API_PRIVATE_H
 #define ASB_APISERVER_API_API_PRIVATE_H
 
@@ -16,7 +16,7 @@
 struct storage;
 struct watch_list;
 
-/* A kind whose strings are its own: what a type says may go with the type. */
+/* A kind with copies of its strings, since those of a type go with the type. */
 struct kind_copy {
 	struct asb_kind kind;
 	char *strings[4];
@@ -44,7 +44,7 @@ struct api {
 	struct types *types;     /* lock */
 	struct storage *storage; /* lock; NULL: none */
 	bool types_changed;      /* lock; a CRD came, changed or went */
-	struct map resources;    /* lock; "group/plural" -> struct api_served */
+	struct map resources;    /* lock; "group/plural" -> struct api_resource */
 
 	/* Watches. */
 	struct map watch_lists;     /* lock; key -> struct watch_list */
@@ -71,7 +71,7 @@ struct api_call {
 	struct query query;
 	enum representation representation;
 	bool pretty;
-	bool yaml;                /* the response is called YAML; JSON is */
+	bool yaml;                /* the response's media type is YAML; every JSON text is YAML */
 	const char *meta_version; /* "v1" or "v1beta1", static */
 
 	/* Copies of what the type says: it may go while we do not hold the lock. */
@@ -95,16 +95,16 @@ void indent_json(const char *text, size_t length, struct buf *out);
 /* ---- call.c ---- */
 /* A value of the query, or NULL; borrowed from the call. */
 const char *call_query(const struct api_call *call, const char *name);
-/* An integer of the query; where it is not there *value stays. False: the call has failed. */
+/* An integer of the query; without it *value stays as it is. False: the call has failed. */
 bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
-/* Answers with a Status. */
+/* Responds with a Status. */
 void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
 	PRINTF_LIKE(4, 5);
-/* Answers as an error of the objects says. */
+/* Responds with the Status of an error that the objects gave. */
 void call_fail_with(struct api_call *call, int status, const struct error *error);
-/* Answers 404 in the words by which clients know that a path leads to nothing. */
+/* Responds with the 404 by which clients know that nothing is served at a path. */
 void call_fail_path(struct api_call *call);
-/* Answers with a tree, which is taken. */
+/* Responds with a tree, which is taken. */
 void call_response_tree(struct api_call *call, int status, struct json_object *take);
 /* Finds the type under the lock and copies what is needed of it; false: the call has failed. */
 bool call_find_type(struct api_call *call);
@@ -113,11 +113,11 @@ const struct type *call_type(const struct api_call *call);
 struct objects_state *call_state(struct api_call *call, const char *subresource);
 
 /* ---- options.c: each false means that the call has failed ---- */
-/* What writes and deletions have in common: dryRun, fieldValidation, fieldManager, force. */
+/* Reads the parameters of writes and deletions: dryRun, fieldValidation, fieldManager, force. */
 bool options_read(struct api_call *call);
-/* Which objects a list is about, and a deletion of a collection, without the selector. */
+/* Reads the parameters of a list or of a deletion of a collection, but not the selector. */
 bool options_list(struct api_call *call, struct list_options *ret);
-/* resourceVersion; nothing is 0. */
+/* Reads resourceVersion; without it *ret is 0. */
 bool options_version(struct api_call *call, uint64_t *ret);
 
 /* ---- negotiate.c ---- */
@@ -134,7 +134,7 @@ bool media_type_is(const char *content_type, const char *type);
 bool body_parse(struct api_call *call);
 
 /* ---- print.c ---- */
-/* Answers with one object in the representation the client asked for. */
+/* Responds with one object in the representation that the client asked for. */
 void print_object(struct api_call *call, int status, const struct objects_state *state);
 void print_list(struct api_call *call, const struct list_page *page);
 /* Appends the object of one watch event. first: a Table gets its columns. */
@@ -150,15 +150,18 @@ void discover_handle(struct api_call *call);
 void podlog_handle(struct api_call *call);
 /* The pod of the route, the caller's; NULL: the call has failed. */
 struct json_object *call_pod(struct api_call *call);
-/* The container that is asked for, or the only one; NULL: the call has failed. */
+/* The name of the container that the client asked for, or of the only one; NULL: the call has
+ * failed. */
 const char *call_container(struct api_call *call, struct json_object *pod, const char *asked);
 
 /* ---- remote.c ---- */
-/* Whether it is for a subresource whose connection is taken over. */
+/* Whether the call is for a subresource that takes the connection over (exec, attach,
+ * portforward). */
 bool remote_is(const struct api_call *call);
 void remote_handle(struct api_call *call);
 
-/* labelSelector and fieldSelector of the query; under the lock. False: the call has failed. */
+/* Reads labelSelector and fieldSelector of the query. The lock is held. False: the call has
+ * failed. */
 bool read_selector(struct api_call *call, struct selector **ret);
 void read_watch(struct api_call *call);
 
@@ -174,7 +177,7 @@ void registry_written(struct api *api);
 /* ---- audit.c ---- */
 int audit_open(struct api *api, struct error *reterr);
 void audit_close(struct api *api);
-/* The request is answered. */
+/* Writes the line of a request whose response is complete. */
 void audit_write(const struct api_call *call, int64_t received_us);
 
 /* ---- time.c ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request of the Kubernetes API from its path to its response: who handles it, and the responses
- * all share. The HTTP server calls it on its threads, tests call it plainly. */
+/* Dispatches one request of the Kubernetes API to its handler. The HTTP server calls it on its
+ * threads; tests call it directly. */
 #include "config.h"
 
 #include "apiserver/api/api.h"
@@ -81,7 +81,7 @@ static bool api_verb_allowed(struct api_call *call)
 	if (sub && strcmp(method, "POST") == 0) {
 		verb = TYPE_CREATE;
 	}
-	/* Objects of a namespace are made in one. */
+	/* A namespaced object is created under the path of its namespace. */
 	if (!named && call->namespaced && *call->route.ns == '\0' && verb == TYPE_CREATE) {
 		verb = 0;
 	}
@@ -164,7 +164,7 @@ static void api_call_finish(struct api_call *call)
 	free(call);
 }
 
-/* Nothing is done for a request that is not understood as a whole. */
+/* A request whose path or query does not parse is refused before anything is done for it. */
 static void api_dispatch(struct api_call *call)
 {
 	const struct api_request *request = call->request;

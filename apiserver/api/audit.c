@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of writes, one JSON line each in the form of the real server's audit events: who, what,
- * when, with what answer; never a body. The API tells it each request that may write. */
+/* The audit log: one JSON line for each write, in the form of the real server's audit events. A
+ * line says who wrote what, when, and with which response; it never holds a body. The API calls
+ * it for each request that may write. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -148,7 +149,7 @@ void audit_write(const struct api_call *call, int64_t received_us)
 	audit_add_time(&line, "requestReceivedTimestamp", received_us);
 	audit_add_time(&line, "stageTimestamp", sched_wall_us(api->sched));
 	buf_append_str(&line, "}\n");
-	/* Half a line would spoil the next one as well. */
+	/* A part of a line would also make the next line unreadable. */
 	if (line.failed) {
 		return;
 	}

@@ -36,7 +36,7 @@ static bool body_parse_text(struct api_call *call, bool yaml)
 	size_t valid = utf8_valid_length(request->body, request->length);
 	struct error error = { 0 };
 
-	/* libyaml looks itself, and knows the other encodings of YAML. */
+	/* libyaml checks the encoding itself, and knows YAML's other encodings. */
 	if (!yaml && valid < request->length) {
 		call_fail(call, 400, NULL, "the body is no JSON: byte %zu is not UTF-8", valid);
 		return false;
@@ -52,7 +52,7 @@ static bool body_parse_text(struct api_call *call, bool yaml)
 	return call->body != NULL;
 }
 
-/* What becomes of a NUL in an object is seen when it is admitted; other bodies are read at once. */
+/* The admission checks an object for NUL; all other bodies are checked here. */
 static bool body_check_nul(struct api_call *call)
 {
 	const char *method = call->request->method, *subresource = call->route.subresource;

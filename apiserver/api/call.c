@@ -35,7 +35,8 @@ void call_response_tree(struct api_call *call, int status, struct json_object *t
 	} else {
 		json_print(tree, &response->body);
 	}
-	/* Messages quote what was sent, cut somewhere; no client could read a broken character. */
+	/* A message may quote a part of the request that ends inside a character, which clients
+	 * cannot read. */
 	utf8_repair(&response->body);
 	buf_append_char(&response->body, '\n');
 }
@@ -91,7 +92,7 @@ void call_fail_with(struct api_call *call, int status, const struct error *error
 	call_fail_details(call, status, objects_reason(status, error->code), error->text);
 }
 
-/* What no kind is served at: the words by which clients know it. */
+/* Clients know by this text that nothing is served at the path. */
 void call_fail_path(struct api_call *call)
 {
 	struct api_response *response = call->response;

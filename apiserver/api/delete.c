@@ -42,7 +42,7 @@ static bool delete_take_text(struct api_call *call, struct json_object *from, co
 	if (value == NULL) {
 		return true;
 	}
-	/* It would be compared up to there. */
+	/* A comparison would end at the NUL. */
 	if (strlen(asb_as_str(value)) != (size_t)json_object_get_string_len(value)) {
 		return delete_fail_type(call, name, "a string without NUL");
 	}
@@ -118,7 +118,7 @@ static bool delete_take_preconditions(struct api_call *call, struct objects_dele
 	       delete_take_text(call, conditions, "resourceVersion", &options->resource_version);
 }
 
-/* Seconds; less than none is the least there is, as for the real server. */
+/* A negative number of seconds means 1, as for the real server. */
 static bool delete_take_grace(struct api_call *call, struct objects_delete_options *options)
 {
 	struct json_object *value;
@@ -153,7 +153,7 @@ static bool delete_check_kind(struct api_call *call)
 	return true;
 }
 
-/* DeleteOptions come in the body; what is missing there, in the query. */
+/* DeleteOptions come in the body; the query holds what the body does not. */
 static bool delete_take_options(struct api_call *call, struct objects_delete_options *options)
 {
 	const char *policy = call_query(call, "propagationPolicy");
@@ -191,7 +191,8 @@ static bool delete_shows_deleted(const struct api_call *call)
 	return false;
 }
 
-/* What was removed is told by a Status; what is only marked is shown. */
+/* Responds with a Status for an object that was removed, and with the object when it is only
+ * marked. */
 static void delete_response(struct api_call *call, const struct objects_state *state, bool exists)
 {
 	if (exists || delete_shows_deleted(call)) {
@@ -252,7 +253,7 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 	struct error error = { 0 };
 	int status = 0;
 
-	/* Also a deletion may be of one page, or of what was there then. */
+	/* A deletion too may be of one page, or of an earlier version. */
 	if (!options_list(call, &list)) {
 		return;
 	}

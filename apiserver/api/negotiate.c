@@ -13,7 +13,7 @@ static const char *negotiate_skip_space(const char *text)
 	return text + strspn(text, " \t");
 }
 
-/* Whether text, up to length, is word but for the case and white space around. */
+/* Whether text, up to length, is the word; case and surrounding white space do not count. */
 static bool negotiate_is_word(const char *text, size_t length, const char *word)
 {
 	while (length > 0 && (*text == ' ' || *text == '\t')) {

@@ -12,7 +12,7 @@
 
 /* ---- writes ---- */
 
-/* Each of them counts: a client that says it twice means neither less. */
+/* Each dryRun parameter counts, also when there are several. */
 static bool options_read_dry_run(struct api_call *call)
 {
 	for (size_t i = 0; i < call->query.count; i++) {
@@ -184,7 +184,7 @@ bool options_list(struct api_call *call, struct list_options *ret)
 			  "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list");
 		return false;
 	}
-	/* The real server takes less than none for none. */
+	/* The real server takes a negative limit for none. */
 	ret->limit = limit > 0 ? (size_t)limit : 0;
 	return true;
 }

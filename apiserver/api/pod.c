@@ -60,7 +60,7 @@ const char *call_container(struct api_call *call, struct json_object *pod, const
 	return NULL;
 }
 
-/* Numbers of lines, seconds and bytes, each with the least that says something. */
+/* Appends the numbers of lines, seconds and bytes, each checked against its minimum. */
 static bool pod_add_numbers(struct api_call *call, struct buf *path)
 {
 	static const struct {
@@ -93,7 +93,7 @@ static bool pod_add_numbers(struct api_call *call, struct buf *path)
 	return true;
 }
 
-/* The node's query, with what of the call's it knows; false: the call has failed. */
+/* Makes the query for the node from the call's. False: the call has failed. */
 static bool pod_log_query(struct api_call *call, struct buf *path)
 {
 	static const char *const flags[] = { "follow", "previous", "timestamps" };
@@ -180,7 +180,7 @@ void podlog_handle(struct api_call *call)
 		return;
 	}
 	buf_printf(&path, "/logs/%s/%s?%s", asb_uid(pod), container, buf_str(&query));
-	/* What separates the last parameter from none. */
+	/* Removes the last separator. */
 	buf_cut(&path, path.length - 1);
 	pod_open_log(call, buf_str(&path));
 }

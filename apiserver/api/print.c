@@ -158,8 +158,9 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 	buf_append_str(out, "]}\n");
 }
 
-/* Rows need the type, so the lock: a few at a time, so that their trees are never all there. *from is
- * the first that is left; false: the kind is served no more. */
+/* Appends a few rows, so that the trees of all objects are never in memory together. The lock is
+ * taken because rows need the type. *from is the first object that is left. False: the kind is
+ * not served any more. */
 static bool print_add_rows(struct api_call *call, const struct list_page *page, size_t *from,
 			   enum table_include include, struct buf *out)
 {
@@ -198,7 +199,7 @@ static bool print_add_rows(struct api_call *call, const struct list_page *page, 
 	return table != NULL;
 }
 
-/* All of a Table but its rows, up to where they begin; false: the kind is served no more. */
+/* Appends a Table up to its rows. False: the kind is not served any more. */
 static bool print_table_head(struct api_call *call, const struct list_page *page, struct buf *out)
 {
 	CLEANUP_JSON struct json_object *table = NULL;

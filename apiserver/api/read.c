@@ -81,9 +81,9 @@ static void read_list(struct api_call *call)
 /* ---- watches ---- */
 
 struct watch_query {
-	bool from_now;   /* no version: what is there first, then what comes */
+	bool from_now;   /* without a version: first the objects there are, then changes */
 	bool initial;    /* sendInitialEvents */
-	bool no_initial; /* sendInitialEvents=false with a version or none: only what comes */
+	bool no_initial; /* sendInitialEvents=false: only changes */
 	uint64_t version;
 	int64_t timeout_s;
 };
@@ -128,7 +128,7 @@ static uint64_t read_watch_end(struct api_call *call, int64_t timeout_s)
 	return sched_now_us(sched) + seconds * 1000000;
 }
 
-/* What is there now, to be sent first; the lock is held. */
+/* Reads the objects that the watch sends first. The lock is held. */
 static struct list_page *read_watch_initial(struct api_call *call, const struct selector *selector)
 {
 	struct list_options options = { .ns = call->route.ns, .selector = selector };
@@ -197,7 +197,8 @@ static void read_get(struct api_call *call)
 {
 	uint64_t version = 0;
 
-	/* What is stored is as new as any version that was told: it need only be one. */
+	/* The stored object is as new as any version a client knows, so the version must only be
+	 * valid. */
 	if (!options_version(call, &version)) {
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where objects, types and storage meet: which kinds are served, what happens between a body and
- * the store, what a change wakes. The API makes it at start and goes through it at each write. */
+/* The registry connects objects, types and storage: it installs the resources of the types,
+ * admits what is written, and wakes watches after a change. The API creates it at start and
+ * calls it after each write. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -74,7 +75,7 @@ static enum text_rule registry_text_rule(const struct asb_kind *kind, bool custo
 	return custom && !is_ours ? TEXT_METADATA : TEXT_OBJECT;
 }
 
-/* An object that was stored with such a string may still be changed, and so released. */
+/* An object that was stored with such a string may still be changed, so that it can be deleted. */
 static int registry_check_text(const struct objects_admission *admission, bool custom,
 			       struct error *reterr)
 {
@@ -95,7 +96,7 @@ static int registry_admit(void *arg, const struct objects_admission *admission,
 	struct api *api = arg;
 	struct api_call *call = admission->caller;
 	const struct asb_kind *kind = admission->kind;
-	/* A client may have come by another version than the one that is stored. */
+	/* The client may use another version than the stored one. */
 	bool own = call != NULL && strcmp(kind->plural, call->kind.plural) == 0 &&
 		   strcmp(kind->group, call->kind.group) == 0;
 	struct type_request request = {
@@ -149,7 +150,7 @@ static bool registry_is_crd(const struct asb_kind *kind)
 	       strcmp(kind->group, crd_kind.group) == 0;
 }
 
-/* Types keep a book of these two: what CRDs define, which addresses Services have. */
+/* Types keep what CRDs define and which addresses Services have. */
 static bool registry_types_care(const struct asb_kind *kind)
 {
 	return registry_is_crd(kind) ||
@@ -201,7 +202,7 @@ static char *registry_key(const struct asb_kind *kind)
 	return xprintf("%s/%s", kind->group, kind->plural);
 }
 
-/* Of the built-in kinds those whose spec the real server counts changes of. */
+/* Among the built-in kinds the real server keeps metadata.generation for these only. */
 static bool registry_has_generation(const struct type *type)
 {
 	static const char *const plurals[] = { "pods", "networkpolicies",
@@ -233,7 +234,7 @@ static int registry_install_as(struct api *api, const struct type *type, struct 
 	return objects_install_with(api->objects, &type->kind, &options, reterr);
 }
 
-/* A kind is one for the store, however many versions and groups it is served in. */
+/* The objects know each kind once, in the group and version it is stored in. */
 static bool registry_is_stored(const struct type *type)
 {
 	return strcmp(type->kind.group, type->storage_group) == 0 &&
@@ -260,7 +261,7 @@ static int registry_install_type(struct api *api, const struct type *type, struc
 	return 0;
 }
 
-/* A kind that is gone, or NULL. */
+/* A resource whose type is gone, or NULL. */
 static struct api_resource *registry_unseen(struct api *api)
 {
 	struct api_resource *resource;
@@ -299,7 +300,7 @@ void registry_sync(struct api *api)
 
 	while (api->types_changed) {
 		api->types_changed = false;
-		/* A storage that fails here fails the next write with its reason. */
+		/* If the storage fails here, the next write fails with its reason. */
 		(void)registry_install_all(api, &error);
 	}
 }
@@ -328,7 +329,7 @@ static int registry_open_storage(struct api *api, struct error *reterr)
 	return code;
 }
 
-/* What types have to know of what was loaded; it fires no hook. */
+/* Passes loaded objects to the types; loading does not call the hooks. */
 static void registry_load_types(struct api *api, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < objects_count(api->objects, kind); i++) {

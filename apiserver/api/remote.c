@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec, attach and port-forward of pods: checks what is asked for and says where on the node it is.
- * The API calls it; the HTTP server then gives the connection to a session (apiserver/remote/remote.h). */
+/* exec, attach and port-forward of pods: checks the request and makes the target on the node.
+ * The API calls it; the HTTP server then gives the connection to a session
+ * (apiserver/remote/remote.h). */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -42,8 +43,8 @@ static bool remote_offers(const char *list, const char *name)
 	return false;
 }
 
-/* What the client speaks; false: the call has failed, so that a client that speaks WebSocket as well
- * tries again with SPDY. */
+/* Checks the protocol of the upgrade. False: the call has failed, and a client that tried
+ * WebSocket first tries SPDY next. */
 static bool remote_check_upgrade(struct api_call *call, bool forward)
 {
 	const struct api_request *request = call->request;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths of the Kubernetes API: which shape a path has. The API asks it first for each request. */
+/* Paths of the Kubernetes API: what kind of path one is, and its parts. The API parses the path
+ * of each request first. */
 #include "config.h"
 
 #include "apiserver/api/route.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API's life and its thread of time: garbage, namespaces that end, old events, the bookmarks
- * and ends of watches, checkpoints. The command and tests create and destroy it. */
+/* Creates and destroys the API, and runs its thread of time: garbage collection, the end of
+ * namespaces, old events, the bookmarks and ends of watches, checkpoints of the database. */
 #include "config.h"
 
 #include "apiserver/api/api-private.h"
@@ -12,7 +12,7 @@
 #define PAUSE_US UINT64_C(20000)         /* between two looks while writes go on */
 #define CHECKPOINT_US UINT64_C(30000000) /* as storage.h says */
 
-/* What is to be done now; returns when there is more. The lock is held. */
+/* Does what is due now and returns when the next work is due. The lock is held. */
 static uint64_t time_pass(struct api *api, uint64_t *checkpoint_us)
 {
 	uint64_t now = sched_now_us(api->sched);
@@ -27,7 +27,7 @@ static uint64_t time_pass(struct api *api, uint64_t *checkpoint_us)
 	}
 	if (now >= *checkpoint_us) {
 		*checkpoint_us = SCHED_FOREVER;
-		/* What is wrong with the file fails the next write, with its reason. */
+		/* If the file is damaged, the next write fails with the reason. */
 		(void)storage_checkpoint(api->storage, &error);
 	}
 	api->boundary_us = watch_time(api, now);
@@ -47,7 +47,7 @@ static void time_run(void *arg)
 	while (!api->stopping) {
 		uint64_t next = time_pass(api, &checkpoint_us);
 
-		/* A burst of writes is looked at together. */
+		/* One pass serves a whole burst of writes. */
 		uint64_t pause = sched_now_us(api->sched) + PAUSE_US;
 
 		while (!api->stopping && sched_now_us(api->sched) < pause) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watches: where each stands in the history, who sleeps, what the next bytes are. The HTTP server
- * reads from them on its threads; writes and the thread of time wake them. */
+/* Watches: the position of each in the history, and its next bytes. The HTTP server reads from
+ * them on its threads; writes and the thread of time wake those that sleep. */
 #include "config.h"
 
 #include "apiserver/api/watch.h"
@@ -45,7 +45,7 @@ struct watch {
 	bool asleep;       /* all up to the history's end is read */
 	bool bookmark_due; /* lock */
 	bool over;         /* the last event is printed */
-	bool gone;         /* lock; the kind is served no more */
+	bool gone;         /* lock; the kind is not served any more */
 	void (*wake)(void *arg);
 	void *wake_arg;
 
@@ -87,7 +87,7 @@ static void watch_list_add(struct watch *watch)
 	watch->list->first = watch;
 }
 
-/* An empty list goes: there may be one for each name that was ever watched. */
+/* An empty list is freed, since there may be one for each name that was ever watched. */
 static void watch_list_remove(struct watch *watch)
 {
 	struct watch_list *list = watch->list;
@@ -113,8 +113,8 @@ void watch_lists_finish(struct api *api)
 
 /* ---- waking; the lock is held ---- */
 
-/* A watch sleeps only when it has read all there is, and is woken by the first change it has to
- * see: so what lies between concerns it not, and it need not look at that. */
+/* A watch sleeps only when it has read the whole history, and is woken by the first change that
+ * concerns it. So it can skip all changes in between. */
 static void watch_wake_at(struct watch *watch, uint64_t version)
 {
 	if (!watch->asleep) {
@@ -357,7 +357,7 @@ static void watch_fill_initial(struct watch *watch)
 
 #define EVENTS_AT_ONCE 16u
 
-/* Takes events from the history; the lock is held. False: there is nothing, and the watch sleeps. */
+/* Takes events from the history. The lock is held. False: there are none, and the watch sleeps. */
 static bool watch_take_events(struct watch *watch, struct watch_event *events, size_t *ret_count)
 {
 	struct api *api = watch->api;

@@ -37,7 +37,7 @@ static int write_check_body(struct api_call *call)
 					.validation = call->validation,
 					.dry_run = call->dry_run,
 					.causes = CAUSES_INIT };
-	/* Bodies of other kinds than the resource's are looked at by who reads them. */
+	/* The handlers of subresources check the bodies of other kinds. */
 	bool own =
 		*call->route.subresource == '\0' || strcmp(call->route.subresource, "status") == 0;
 	int status = 0;
@@ -103,7 +103,7 @@ static int write_perform(struct api_call *call, enum patch_type type, struct obj
 		       : request_replace(objects, &request, TAKE(call->body), ret, reterr);
 }
 
-/* A TokenRequest's answer gets its token here: who keeps objects does not know the secret. */
+/* The response to a TokenRequest gets its token here, since the objects do not know the secret. */
 static void write_respond_token(struct api_call *call, int status,
 				const struct objects_state *state)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deletions: preconditions, grace, finalizers, and what becomes of dependents. Requests, the
- * collector and namespaces that end call it. */
+/* Deletions: preconditions, grace periods, finalizers, and what becomes of dependents. Requests,
+ * the garbage collector and the end of namespaces call it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -19,7 +19,7 @@ bool record_released(const struct objects *objects, const struct record *record,
 	       asb_length(asb_at(object, "metadata", "finalizers")) == 0;
 }
 
-/* A mark that is there already gets an earlier time, or stays. */
+/* A second deletion may shorten the grace period of the first. */
 static int delete_mark_again(struct objects *objects, struct record *record,
 			     struct json_object *object, int64_t asked, struct error *reterr)
 {
@@ -57,7 +57,7 @@ static void delete_add_foreground(struct json_object *object)
 	metadata_set(object, "finalizers", finalizers);
 }
 
-/* A namespace shows that it ends. */
+/* Sets the phase of a namespace that ends. */
 static void delete_mark_namespace(struct json_object *object)
 {
 	struct json_object *status = asb_copy(asb_at(object, "status"));
@@ -99,7 +99,7 @@ int record_delete(struct objects *objects, struct record *record,
 	}
 	metadata_set(copy, "deletionTimestamp", time_now(objects, grace));
 	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(grace));
-	/* The server counts the mark as a change of what is wanted. */
+	/* The real server counts the mark as a change of the spec. */
 	if (!record->resource->options.no_generation) {
 		metadata_set(copy, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
@@ -192,7 +192,7 @@ void objects_finish_deletion(struct objects *objects, const struct asb_kind *kin
 	record->grace = false;
 	if (record_released(objects, record, copy)) {
 		if (record_remove(objects, record, copy, NULL) != 0) {
-			record->grace = true; /* the disk is full: again later */
+			record->grace = true; /* the disk is full: the next attempt removes it */
 		}
 		return;
 	}

@@ -155,7 +155,8 @@ void owners_gone(struct objects *objects, const struct record *owner)
 		struct record *record = dependents->records[i];
 
 		for (size_t j = 0; j < record->owner_count; j++) {
-			/* Also when its kind is served no more, because its CRD goes. */
+			/* This holds also when the resource is uninstalled because its CRD is
+			 * deleted. */
 			record->owners[j].gone = record->owners[j].gone ||
 						 owner_is(&record->owners[j], record, owner);
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields that field selectors know, for each built-in kind and those a CRD adds. States keep
- * their values, selectors check names against them. */
+/* The fields that field selectors may name: those of the built-in kinds, and those a CRD adds.
+ * States keep the fields' values; selectors check names against them. */
 #include "config.h"
 
 #include "apiserver/objects/fields.h"
@@ -124,7 +124,7 @@ const char *fields_value(struct json_object *object, const char *path,
 	if (strcmp(path, "source") == 0) {
 		const char *component = asb_str(value, "component");
 
-		/* Who reports, in either of the two shapes of an event. */
+		/* An event names its reporter in one of two fields. */
 		return component != NULL ? component
 					 : fields_value(object, "reportingComponent", scratch);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which fields of a kind a field selector may name. States and selectors ask. Private to local/. */
+/* The fields of a resource that a field selector may name. States and selectors call it. Private
+ * to the in-memory API and the requests. */
 #ifndef ASB_APISERVER_OBJECTS_FIELDS_H
 #define ASB_APISERVER_OBJECTS_FIELDS_H
 

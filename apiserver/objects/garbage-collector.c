@@ -14,8 +14,8 @@
 
 /* ---- foreground deletions ---- */
 
-/* What another owner than a waiting one says of a record: it keeps it when it is there and does not
- * wait itself, and also when nobody can tell. */
+/* Whether another owner than the waiting one keeps a record: one that is present and does not
+ * wait itself does, and so does one whose presence is unknown. */
 static enum owner_presence gc_other_owners(const struct objects *objects,
 					   const struct record *record, const struct record *owner)
 {
@@ -36,8 +36,8 @@ static enum owner_presence gc_other_owners(const struct objects *objects,
 	return result;
 }
 
-/* Deletes a dependent of an owner that waits, or lets go of it where another owner keeps it. Whether
- * that changed anything. */
+/* Deletes a dependent of a waiting owner, or only takes the reference out when another owner
+ * keeps it. Returns whether that changed anything. */
 static bool gc_delete_dependent(struct objects *objects, struct record *record,
 				const struct record *owner)
 {
@@ -82,12 +82,12 @@ static size_t gc_delete_dependents(struct objects *objects, const struct record 
 		changes++;
 		dependents = map_get(&objects->dependents, owner->uid);
 		if (dependents != NULL && dependents->count < count) {
-			i--; /* another stands in its place */
+			i--; /* the last dependent is at this index now */
 		}
 	}
 }
 
-/* Lets an owner go for which nothing waits any more. */
+/* Takes the foreground finalizer from an owner whose blocking dependents are gone. */
 static int gc_release_owner(struct objects *objects, struct record *owner)
 {
 	CLEANUP_JSON struct json_object *tree = state_hold(objects, owner->state);
@@ -106,7 +106,7 @@ static int gc_release_owner(struct objects *objects, struct record *owner)
 						     : record_update(objects, owner, copy, NULL);
 }
 
-/* One pass over those that wait: how many changes it made. */
+/* One pass over the waiting owners. Returns how many changes it made. */
 static size_t gc_collect_waiting(struct objects *objects)
 {
 	size_t changes = 0;
@@ -120,7 +120,8 @@ static size_t gc_collect_waiting(struct objects *objects)
 				continue;
 			}
 			if (gc_release_owner(objects, owner) != 0) {
-				owner->waiting = true; /* the disk is full: again later */
+				owner->waiting =
+					true; /* the disk is full: a later pass tries again */
 				continue;
 			}
 			changes++;
@@ -131,7 +132,7 @@ static size_t gc_collect_waiting(struct objects *objects)
 	return changes;
 }
 
-/* What could not be judged is judged again: a kind may be served by now. */
+/* Looks again for owners of unknown presence: their resource may be installed by now. */
 static void gc_look_again(struct objects *objects)
 {
 	const struct dependents *dependents;
@@ -167,8 +168,8 @@ static int gc_drop_absent(struct objects *objects, struct record *record)
 	return 0;
 }
 
-/* Does with a candidate what its owners want. 0 or the status of a failure; *ret_changed: whether it
- * was changed or deleted. */
+/* Deletes a candidate without owners, or takes references to absent owners out. 0 or the status
+ * of a failure; *ret_changed: whether it was changed or deleted. */
 static int gc_collect_one(struct objects *objects, struct record *record, bool *ret_changed)
 {
 	const struct objects_delete_options options = { .grace = -1 };
@@ -204,7 +205,8 @@ size_t objects_collect(struct objects *objects)
 	bool more, changed;
 
 	gc_look_again(objects);
-	/* Only those that are there now: what their end orphans is for the next pass. */
+	/* This pass handles the candidates there are now; objects orphaned by it are for the
+	 * next. */
 	last = objects->candidate_last;
 	more = last != NULL;
 	while (more) {
@@ -212,7 +214,8 @@ size_t objects_collect(struct objects *objects)
 		more = record != last;
 		candidate_remove(objects, record);
 		if (gc_collect_one(objects, record, &changed) != 0) {
-			candidate_add(objects, record); /* the disk is full: again later */
+			candidate_add(objects,
+				      record); /* the disk is full: a later pass tries again */
 			break;
 		}
 		changes += changed ? 1 : 0;

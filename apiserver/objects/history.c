@@ -112,8 +112,8 @@ const struct change *history_change(const struct objects *objects, uint64_t vers
 	return &objects->changes[version - objects->compacted - 1];
 }
 
-/* A quarter goes at once when a bound is met, so that a busy server does not move the rest up for
- * each change. */
+/* When a bound is met a quarter is compacted at once, so that a busy server does not move the
+ * rest for each change. */
 void history_bound(struct objects *objects)
 {
 	size_t count = (size_t)(objects->version - objects->compacted), gone = 0,

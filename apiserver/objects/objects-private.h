@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the in-memory API share: states, records, kinds, the history. Private to
- * local/: those who use the API see apiserver/objects/objects.h. */
+/* What the parts of the in-memory API share: states, records, resources, the history. Private to
+ * the in-memory API and the requests; all others include apiserver/objects/objects.h. */
 #ifndef ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 #define ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 
@@ -13,12 +13,12 @@
 
 #define KEY_MAX 640 /* namespace 63, name 253, with room for what only looks like one */
 
-/* A kind that is served. */
+/* An installed resource: a kind and its objects. */
 struct resource {
 	struct asb_kind kind; /* its strings are ours */
 	char *id;             /* "group/kind" */
 	struct objects_resource options;
-	char **fields;           /* serving.fields is this */
+	char **fields;           /* options.fields points to it */
 	struct map by_key;       /* "ns/name" -> struct record */
 	struct tree by_name;     /* the same in order of the key */
 	struct record **records; /* in order of creation */
@@ -61,8 +61,8 @@ struct record {
 	bool namespaced;       /* is in a namespace */
 	bool deleting;         /* marked for deletion */
 	bool grace;            /* marked for deletion and held until objects_finish_deletion */
-	bool candidate;        /* for collection */
-	bool unsure;           /* the last look at its owners met a kind that is not served */
+	bool candidate;        /* of the garbage collector */
+	bool unsure;           /* an owner's presence was unknown in the last pass */
 	bool waiting;          /* its foreground deletion waits for dependents */
 	struct record *candidate_previous, *candidate_next;
 };
@@ -114,7 +114,7 @@ struct objects {
 	const struct policy *policy;
 	struct objects_storage storage; /* put is NULL: none */
 	struct objects_hooks hooks;
-	struct map kinds; /* "group/kind" -> struct served */
+	struct map kinds; /* "group/kind" -> struct resource */
 	struct resource **resources;
 	size_t resource_count;
 	struct map by_uid; /* uid -> struct record */
@@ -123,7 +123,7 @@ struct objects {
 	size_t change_size, change_bytes;
 	struct map dependents; /* uid of an owner -> struct dependents */
 	struct record *candidate_first, *candidate_last;
-	bool kinds_changed; /* since the last collection: owners may be found now */
+	bool kinds_changed; /* since the last pass of the garbage collector: owners may be found now */
 	char **waiting;     /* uids of those whose foreground deletion waits */
 	size_t waiting_count;
 	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
@@ -150,7 +150,7 @@ struct record *record_find(const struct objects *objects, const struct resource 
 
 /* ---- states ---- */
 
-/* 503 where an allocation failed since the last time: what was made meanwhile may lack parts. */
+/* 0, or 503 when an allocation failed since the last call: trees made in between may lack parts. */
 int state_check_memory(struct objects *objects, struct error *reterr);
 /* Of a complete tree; server: 413 when it is too large. */
 int state_create(struct objects *objects, const struct resource *resource,
@@ -160,9 +160,9 @@ struct objects_state *state_of_text(struct json_object *take_tree);
 /* Its tree, borrowed: in memory alone as long as the state, in a server until TREES_MAX others were
  * asked for. */
 struct json_object *state_tree(struct objects *objects, struct objects_state *state);
-/* The same, a reference. */
+/* The same as a new reference, the caller's. */
 struct json_object *state_hold(struct objects *objects, struct objects_state *state);
-/* Lets go of all cached trees. */
+/* Frees all cached trees. */
 void state_trees_finish(struct objects *objects);
 size_t state_size(const struct objects_state *state);
 /* Keeps a state until the next call that hands one out; its tree. */
@@ -182,13 +182,13 @@ int record_update(struct objects *objects, struct record *record, struct json_ob
 /* Takes it out; its last state is that tree. Frees the record. */
 int record_remove(struct objects *objects, struct record *record, struct json_object *take_object,
 		  struct error *reterr);
-/* Frees those of a kind; nothing else hears of it. */
+/* Frees the records of a resource, without a change in the history. */
 void records_finish(struct resource *resource);
 struct json_object *record_tree(struct objects *objects, struct record *record);
 
 /* ---- deletion ---- */
 
-/* As a request does, preconditions checked: marks or removes. */
+/* Marks or removes a record, as a request whose preconditions hold. */
 int record_delete(struct objects *objects, struct record *record,
 		  const struct objects_delete_options *options, struct error *reterr);
 /* Whether nothing holds an object any more that is marked for deletion. */
@@ -208,13 +208,13 @@ void history_add(struct objects *objects, struct resource *resource, int type,
 void history_finish(struct objects *objects);
 /* Compacts to the bounds of a server. */
 void history_bound(struct objects *objects);
-/* The place in served->versions of the first one after that version. */
+/* The place in resource->versions of the first one after that version. */
 size_t history_first_after(const struct resource *resource, uint64_t after);
 const struct change *history_change(const struct objects *objects, uint64_t version);
 
 /* ---- owners ---- */
 
-/* The owners of a record are those of its tree; whether that is a change. */
+/* Whether a tree names other owners than the record has. */
 bool owners_differ(const struct record *record, struct json_object *object);
 void owners_set(struct objects *objects, struct record *record, struct json_object *object);
 void owners_unset(struct objects *objects, struct record *record);

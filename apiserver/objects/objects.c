@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds and objects of the in-memory API, and reading them. The simulation and the fake host
- * stand on it. */
+/* Creating the in-memory API, installing resources, and reading objects. The API server, the
+ * simulation and the fake host call it. */
 #include "config.h"
 
 #include "apiserver/objects/objects.h"
@@ -21,7 +21,7 @@ struct objects *objects_create(const struct objects_config *config)
 
 	objects->config = *config;
 	objects->policy = config->server ? &policy_server : &policy_memory;
-	/* A watch from version 0 would mean "any": begin behind it. */
+	/* Version 0 means "any" to a watch, so versions start at 1. */
 	objects->version = 1;
 	objects->compacted = 1;
 	return objects;
@@ -106,10 +106,10 @@ void objects_uninstall(struct objects *objects, const struct asb_kind *kind)
 		struct json_object *tree = record_tree(objects, record);
 
 		if (record_remove(objects, record, object_derive(tree), NULL) != 0) {
-			break; /* the storage failed: it is found again when the kind is */
+			break; /* the storage failed: the object is loaded again with its resource */
 		}
 	}
-	/* The history still tells of it: what remains is a kind without objects. */
+	/* The history still refers to the resource, so it stays in memory without objects. */
 	if (resource != NULL) {
 		map_remove(&objects->kinds, resource->id);
 	}

@@ -43,11 +43,11 @@ struct objects_config {
 struct objects *objects_create(const struct objects_config *config);
 void objects_destroy(struct objects *objects);
 
-/* A kind that is served. status: it has the subresource (else a write to it is a 404, and main
- * writes may set .status). */
+/* Installs a resource. status: it has the status subresource (else a write to that is a 404, and
+ * main writes may set .status). */
 void objects_install(struct objects *objects, const struct asb_kind *kind, bool status);
 
-/* How a kind is served. */
+/* The options of a resource. */
 struct objects_resource {
 	bool status;               /* it has the subresource */
 	bool namespaced;           /* creates need a namespace that exists */
@@ -61,11 +61,11 @@ struct objects_resource {
 	bool no_generation; /* metadata.generation is not kept (ConfigMap, Secret, ...) */
 };
 
-/* Serves a kind, or serves it another way; with storage attached its objects are loaded. 0 or a
- * negative code: the storage failed. */
+/* Installs a resource or changes its options; with storage attached its objects are loaded. 0 or
+ * a negative code: the storage failed. */
 int objects_install_with(struct objects *objects, const struct asb_kind *kind,
 			 const struct objects_resource *options, struct error *reterr);
-/* Serves a kind no more (its CRD is gone). What is left of its objects is removed. */
+/* Uninstalls a resource (its CRD is gone) and removes the objects that are left. */
 void objects_uninstall(struct objects *objects, const struct asb_kind *kind);
 
 /*
@@ -87,8 +87,8 @@ struct objects_storage {
 	/* Where counting goes on: the latest version and order that were ever used. */
 	uint64_t version, order;
 };
-/* Before any kind is served, and for objects without any. The history starts compacted at the
- * storage's version. */
+/* Call it before any resource is installed. The history starts compacted at the storage's
+ * version. */
 void objects_attach(struct objects *objects, const struct objects_storage *storage);
 
 /* What an admission sees. object may be changed (defaults) in metadata and what its request is about:
@@ -108,8 +108,7 @@ struct objects_hooks {
 	/* Defaults and validates what is about to be stored, before generation is counted: 0, or an
 	 * HTTP status (422...) with *reterr filled as objects_fail does. */
 	int (*admit)(void *arg, const struct objects_admission *admission, struct error *reterr);
-	/* After each change, the lock held: wake the watches, look at a CRD. Must not write. state is
-	 * borrowed. */
+	/* Called after each change, with the lock held; it must not write. state is borrowed. */
 	void (*changed)(void *arg, const struct asb_kind *kind, int type,
 			const struct objects_state *state);
 	/* Whether a kind is served in a version: where owners are looked for. NULL: in the version

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of objects: entering, changing and taking out, each first on disk (where there is
- * one), then in memory, then in the history. Writes, deletions and the collector go through it. */
+/* The records of objects: adding, changing and removing, each first on disk (if there is one),
+ * then in memory, then in the history. Writes, deletions and the garbage collector call it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -93,18 +93,18 @@ static int record_persist(struct objects *objects, const struct resource *resour
 {
 	const struct objects_storage *storage = &objects->storage;
 	struct error error = { 0 };
-	int r;
+	int code;
 
 	if (storage->put == NULL) {
 		return 0;
 	}
 	if (remove) {
-		r = storage->remove(storage->arg, order, state->version, &error);
+		code = storage->remove(storage->arg, order, state->version, &error);
 	} else {
-		r = storage->put(storage->arg, resource->id, order, state->version, state->ns,
-				 state->name, state->data, state->length, &error);
+		code = storage->put(storage->arg, resource->id, order, state->version, state->ns,
+				    state->name, state->data, state->length, &error);
 	}
-	return r < 0 ? record_storage_failed(&error, reterr) : 0;
+	return code < 0 ? record_storage_failed(&error, reterr) : 0;
 }
 
 /* Puts a record into the maps. */

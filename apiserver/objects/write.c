@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Create, replace, patch and delete as the API server means them. The simulation and the fake host
- * write through it; what an update may change is told by apiserver/objects/update.c. */
+/* Create, replace and patch with the API server's meaning. Requests, the simulation and the fake
+ * host call it; apiserver/objects/update.c knows what an update may change. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

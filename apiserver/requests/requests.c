@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs with all that a request may ask beside them: dry runs, subresources, shapes. The API
- * server's routes call it under their lock; apiserver/objects/objects.h does the work. */
+/* The verbs with dry runs, subresources and the two forms of events. The API server's handlers
+ * call it under their lock; apiserver/objects does the work. */
 #include "config.h"
 
 #include "apiserver/requests/requests.h"
@@ -51,7 +51,7 @@ static struct write_options request_write_options_of(const struct request *reque
 	};
 }
 
-/* Gives the last write's state away. */
+/* Hands out the state of the last write, after a success. */
 static int request_answered(struct objects *objects, int status, struct objects_state **ret)
 {
 	if ((status == 200 || status == 201) && ret != NULL) {
@@ -60,7 +60,7 @@ static int request_answered(struct objects *objects, int status, struct objects_
 	return status;
 }
 
-/* A body as it is stored: in the stored version and shape. */
+/* A body in the version and form in which it is stored. */
 static struct json_object *request_stored_body(const struct resource *resource,
 					       const struct request *request,
 					       struct json_object *take)
@@ -161,7 +161,7 @@ int request_create(struct objects *objects, const struct request *request, struc
 					       &options, NULL, reterr),
 				  ret);
 	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
-		/* What was answered is in its record still: the rest is other objects'. */
+		/* The response is still in its record: the writes below are of other objects. */
 		CLEANUP_FREE char *name = xstrdup(objects_state_name(objects->response));
 
 		namespace_fill(objects, name, NULL);
@@ -309,7 +309,7 @@ int request_delete_collection(struct objects *objects, const struct request *req
 		one.ns = objects_state_ns(page.states[i]);
 		one.name = objects_state_name(page.states[i]);
 		status = request_delete(objects, &one, options, NULL, reterr);
-		/* Another one's end may have taken it along. */
+		/* The deletion of another object may have removed it already. */
 		status = status == 404 ? 200 : status;
 	}
 	if (status == 200 && ret_page != NULL) {
@@ -387,7 +387,7 @@ bool request_tick(struct objects *objects)
 	more = namespace_tick(objects) || more;
 	history_bound(objects);
 	if (objects->version == objects->tick_version) {
-		state_trees_finish(objects); /* nobody writes: the memory is better used */
+		state_trees_finish(objects); /* without writes the cached trees only take memory */
 	}
 	objects->tick_version = objects->version;
 	return more;

@@ -405,7 +405,7 @@ int selector_parse_fields(struct objects *objects, const struct asb_kind *kind, 
 		size_t length = selector_span(part, left, ",");
 
 		length = length > left ? left : length;
-		/* A term that is passed over would select more than was asked for. */
+		/* Without one of its terms the selector would select too much. */
 		if (length > 0 && terms->count == SELECTOR_TERMS_MAX) {
 			return objects_fail(reterr, 400, "the selector has more than %d terms",
 					    SELECTOR_TERMS_MAX);

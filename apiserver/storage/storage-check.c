@@ -72,23 +72,24 @@ static int storage_fail_row(sqlite3_stmt *row, struct error *reterr)
 int storage_check_rows(struct storage *storage, struct error *reterr)
 {
 	sqlite3_stmt *row = NULL;
-	int r = 0, result = sqlite3_prepare_v2(
-			   storage->db,
-			   "SELECT id, version, kind, ns, name, body, sum FROM objects ORDER BY id",
-			   -1, &row, NULL);
+	int code = 0,
+	    result = sqlite3_prepare_v2(
+		    storage->db,
+		    "SELECT id, version, kind, ns, name, body, sum FROM objects ORDER BY id", -1,
+		    &row, NULL);
 
-	while (r == 0 && result == SQLITE_OK && (result = sqlite3_step(row)) == SQLITE_ROW) {
+	while (code == 0 && result == SQLITE_OK && (result = sqlite3_step(row)) == SQLITE_ROW) {
 		result = SQLITE_OK;
 		if (sqlite3_column_type(row, 6) != SQLITE_INTEGER ||
 		    sqlite3_column_int64(row, 6) != storage_sum_of(row)) {
-			r = storage_fail_row(row, reterr);
+			code = storage_fail_row(row, reterr);
 		}
 	}
-	if (r == 0 && result != SQLITE_DONE) {
-		r = storage_failed(storage, result, "reading the database", reterr);
+	if (code == 0 && result != SQLITE_DONE) {
+		code = storage_failed(storage, result, "reading the database", reterr);
 	}
 	sqlite3_finalize(row);
-	return r;
+	return code;
 }
 
 /* asb_sum(id, version, kind, ns, name, body): for rows of a layout without sums. */
@@ -248,7 +249,7 @@ int storage_check_files(const char *directory, struct error *reterr)
 	struct stat db_info = { 0 }, log_info = { 0 }, reserve_info;
 	bool has_db = stat(db, &db_info) == 0, has_log = stat(log, &log_info) == 0;
 	struct wal wal = { .size = log_info.st_size };
-	int r;
+	int code;
 
 	/* The reserve is made last: a database was whole once. */
 	if (stat(reserve, &reserve_info) == 0 && db_info.st_size == 0 &&
@@ -266,8 +267,8 @@ int storage_check_files(const char *directory, struct error *reterr)
 		return error_set(reterr, -errno, "cannot open '%s': %s", log, strerror(errno));
 	}
 	/* A server was killed while it wrote the first bytes. */
-	r = wal.size > WAL_HEAD ? wal_check(&wal, log, reterr) : 0;
+	code = wal.size > WAL_HEAD ? wal_check(&wal, log, reterr) : 0;
 	free(wal.frame);
 	close(wal.fd);
-	return r;
+	return code;
 }

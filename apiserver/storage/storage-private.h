@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the database share: opening, and writing. Private to local/storage*.c. */
+/* What the parts of the database share: opening, checking and writing. Private to
+ * apiserver/storage. */
 #ifndef ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 #define ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 

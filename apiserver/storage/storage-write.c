@@ -18,18 +18,18 @@
 static int storage_step(struct storage *storage, sqlite3_stmt *statement, const char *what,
 			struct error *reterr)
 {
-	int result = sqlite3_step(statement), r = 0;
+	int result = sqlite3_step(statement), code = 0;
 
 	if (result != SQLITE_DONE) {
-		r = storage_failed(storage, result, what, reterr);
+		code = storage_failed(storage, result, what, reterr);
 	}
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	/* A full disk may have left a transaction open. */
-	if (r < 0 && sqlite3_get_autocommit(storage->db) == 0) {
+	if (code < 0 && sqlite3_get_autocommit(storage->db) == 0) {
 		sqlite3_exec(storage->db, "ROLLBACK", NULL, NULL, NULL);
 	}
-	return r;
+	return code;
 }
 
 static int storage_put_once(struct storage *storage, const char *kind_id, uint64_t order,
@@ -61,11 +61,11 @@ void storage_take_reserve(struct storage *storage)
 	}
 }
 
-/* Gives the reserve away for a deletion, and the WAL's room with it. Whether it is worth another
- * try. */
-static bool storage_spend_reserve(struct storage *storage, int r)
+/* Frees the reserve and the WAL's space for a deletion. Returns whether another attempt makes
+ * sense. */
+static bool storage_spend_reserve(struct storage *storage, int code)
 {
-	if (r != -ENOSPC) {
+	if (code != -ENOSPC) {
 		return false;
 	}
 	if (storage->reserved && ftruncate(storage->reserve, 0) == 0) {
@@ -75,8 +75,8 @@ static bool storage_spend_reserve(struct storage *storage, int r)
 	return true;
 }
 
-/* Without the reserve only what deletions left free is written to: else the next deletion would find
- * no room. */
+/* Without the reserve only pages that deletions freed are written, so that the next deletion
+ * finds room. */
 static bool storage_may_grow(struct storage *storage)
 {
 	int64_t pages = 0;
@@ -96,14 +96,15 @@ static int storage_put(void *arg, const char *kind_id, uint64_t order, uint64_t 
 		return storage_failed(storage, SQLITE_FULL, "writing to the database", reterr);
 	}
 
-	int r = storage_put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+	int code =
+		storage_put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
 
-	/* What the WAL holds may go into the file, and its room with it. */
-	if (r == -ENOSPC && storage_checkpoint(storage, NULL) == 0) {
-		r = storage_put_once(storage, kind_id, order, version, ns, name, text, length,
-				     reterr);
+	/* A checkpoint moves the WAL into the file and frees its space. */
+	if (code == -ENOSPC && storage_checkpoint(storage, NULL) == 0) {
+		code = storage_put_once(storage, kind_id, order, version, ns, name, text, length,
+					reterr);
 	}
-	return r;
+	return code;
 }
 
 /* One transaction of two statements: the counter must know the version of what is gone. */
@@ -111,34 +112,34 @@ static int storage_remove_once(struct storage *storage, uint64_t order, uint64_t
 			       struct error *reterr)
 {
 	const char *what = "deleting from the database";
-	int r = storage_run(storage, "BEGIN IMMEDIATE", what, reterr);
+	int code = storage_run(storage, "BEGIN IMMEDIATE", what, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	sqlite3_bind_int64(storage->version, 1, (int64_t)version);
-	r = storage_step(storage, storage->version, what, reterr);
-	if (r == 0) {
+	code = storage_step(storage, storage->version, what, reterr);
+	if (code == 0) {
 		sqlite3_bind_int64(storage->remove, 1, (int64_t)order);
-		r = storage_step(storage, storage->remove, what, reterr);
+		code = storage_step(storage, storage->remove, what, reterr);
 	}
-	if (r == 0) {
-		r = storage_run(storage, "COMMIT", what, reterr);
+	if (code == 0) {
+		code = storage_run(storage, "COMMIT", what, reterr);
 	}
-	if (r < 0 && sqlite3_get_autocommit(storage->db) == 0) {
+	if (code < 0 && sqlite3_get_autocommit(storage->db) == 0) {
 		sqlite3_exec(storage->db, "ROLLBACK", NULL, NULL, NULL);
 	}
-	return r;
+	return code;
 }
 
 static int storage_take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
 {
 	struct storage *storage = arg;
-	int r = storage_remove_once(storage, order, version, reterr);
+	int code = storage_remove_once(storage, order, version, reterr);
 
-	return storage_spend_reserve(storage, r)
+	return storage_spend_reserve(storage, code)
 		       ? storage_remove_once(storage, order, version, reterr)
-		       : r;
+		       : code;
 }
 
 static int storage_load(void *arg, const char *kind_id,
@@ -152,24 +153,24 @@ static int storage_load(void *arg, const char *kind_id,
 		    storage->db,
 		    "SELECT id, version, body FROM objects WHERE kind = ?1 ORDER BY id", -1,
 		    &statement, NULL),
-	    r = 0;
+	    code = 0;
 
 	if (result == SQLITE_OK) {
 		sqlite3_bind_text(statement, 1, kind_id, -1, SQLITE_STATIC);
-		while (r == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+		while (code == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
 			const char *text = sqlite3_column_blob(statement, 2);
 
-			r = take(to, (uint64_t)sqlite3_column_int64(statement, 0),
-				 (uint64_t)sqlite3_column_int64(statement, 1),
-				 text != NULL ? text : "",
-				 (size_t)sqlite3_column_bytes(statement, 2), reterr);
+			code = take(to, (uint64_t)sqlite3_column_int64(statement, 0),
+				    (uint64_t)sqlite3_column_int64(statement, 1),
+				    text != NULL ? text : "",
+				    (size_t)sqlite3_column_bytes(statement, 2), reterr);
 		}
 	}
 	sqlite3_finalize(statement);
-	if (r == 0 && result != SQLITE_DONE) {
-		r = storage_failed(storage, result, "reading the database", reterr);
+	if (code == 0 && result != SQLITE_DONE) {
+		code = storage_failed(storage, result, "reading the database", reterr);
 	}
-	return r;
+	return code;
 }
 
 int storage_prepare(struct storage *storage, struct error *reterr)
