@@ -38,7 +38,7 @@ static bool body_parse_text(struct api_call *call, bool yaml)
 
 	/* libyaml checks the encoding itself, and knows YAML's other encodings. */
 	if (!yaml && valid < request->length) {
-		call_fail(call, 400, NULL, "the body is no JSON: byte %zu is not UTF-8", valid);
+		call_fail(call, 400, NULL, "the body is not JSON: byte %zu is not UTF-8", valid);
 		return false;
 	}
 	call->body = yaml ? yaml_parse(request->body, request->length, &error)
@@ -46,7 +46,7 @@ static bool body_parse_text(struct api_call *call, bool yaml)
 	if (call->body == NULL && error.code == -ENOMEM) {
 		call_fail(call, 503, NULL, "%s", error.text);
 	} else if (call->body == NULL) {
-		call_fail(call, 400, NULL, "the body is no %s: %s", yaml ? "YAML" : "JSON",
+		call_fail(call, 400, NULL, "the body is not %s: %s", yaml ? "YAML" : "JSON",
 			  error.text);
 	}
 	return call->body != NULL;

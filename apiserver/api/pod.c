@@ -133,12 +133,13 @@ static void pod_open_log(struct api_call *call, const char *path)
 	int status = 0;
 
 	if (api->node_socket == NULL) {
-		call_fail(call, 503, NULL, "there is no node here that would have logs");
+		call_fail(call, 503, NULL,
+			  "no node is connected to this server, so there are no logs");
 		return;
 	}
 	if (podlog_open(api->sched, api->node_socket, path, &status, &response->podlog, &error) <
 	    0) {
-		call_fail(call, 503, NULL, "the node gives no logs: %s", error.text);
+		call_fail(call, 503, NULL, "cannot read the log from the node: %s", error.text);
 		return;
 	}
 	if (status != 200) {
@@ -149,7 +150,7 @@ static void pod_open_log(struct api_call *call, const char *path)
 		response->podlog = NULL;
 		text[length > 0 ? length : 0] = '\0';
 		call_fail(call, status >= 400 && status < 600 ? status : 500, NULL, "%s",
-			  length > 0 ? text : "the node gives no logs");
+			  length > 0 ? text : "the node refused to send the log");
 		return;
 	}
 	response->status = 200;

@@ -252,7 +252,7 @@ void print_list(struct api_call *call, const struct list_page *page)
 		print_plain_list(call, page, out);
 	} else if (!print_table(call, page, out)) {
 		buf_clear(body);
-		call_fail(call, 404, NULL, "the kind is served no more");
+		call_fail(call, 404, NULL, "the kind is not served any more");
 		return;
 	}
 	utf8_repair(out);

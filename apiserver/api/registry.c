@@ -115,7 +115,8 @@ static int registry_admit(void *arg, const struct objects_admission *admission,
 								 : TYPE_OP_UPDATE;
 
 	if (request.type == NULL) {
-		return objects_fail(reterr, 404, "the kind '%s' is served no more", kind->plural);
+		return objects_fail(reterr, 404, "the kind '%s' is not served any more",
+				    kind->plural);
 	}
 
 	int status = registry_check_text(admission, request.type->custom, reterr);

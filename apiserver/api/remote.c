@@ -177,7 +177,8 @@ void remote_handle(struct api_call *call)
 		return;
 	}
 	if (call->api->node_socket == NULL) {
-		call_fail(call, 503, NULL, "there is no node here that would run anything");
+		call_fail(call, 503, NULL,
+			  "no node is connected to this server, so nothing runs in the pod");
 		return;
 	}
 	target = xnew(struct remote_target);

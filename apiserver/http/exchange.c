@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP request and its response: who asks, the body as it comes, the API's answer as a response.
- * libmicrohttpd calls it on its threads. */
+/* One HTTP request: authenticates the client, takes the body as it comes, and sends the API's
+ * response. libmicrohttpd calls it on its threads. */
 #include "config.h"
 
 #include "apiserver/http/server-private.h"
@@ -25,7 +25,7 @@ struct exchange {
 	size_t held; /* of server->bodies */
 	size_t discarded;
 	int refused; /* the status of the refusal, 0: none */
-	bool begun, answered;
+	bool started, responded;
 	bool taken_over; /* the connection belongs to a session, or did */
 };
 
@@ -150,7 +150,8 @@ static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connect
 
 /* ---- who asks ---- */
 
-/* The unix socket has mode 0600; who comes by it anyway, passed an open descriptor, is asked. */
+/* The unix socket has mode 0600, but a process may pass an open descriptor on, so the peer's
+ * user is checked. */
 static bool exchange_peer_is_us(struct MHD_Connection *connection)
 {
 	struct ucred peer;
@@ -222,7 +223,7 @@ void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connecti
 	return exchange;
 }
 
-/* The body's bytes are given back to all requests. */
+/* Frees the body, and its share of the bytes of all requests. */
 static void exchange_drop_body(struct server *server, struct exchange *exchange)
 {
 	buf_finish(&exchange->body);
@@ -252,7 +253,7 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **request_a
 	exchange_free(server, TAKE(link->exchange));
 }
 
-/* The length that is announced: 0 for none, SIZE_MAX for what is no length. */
+/* The Content-Length: 0 if there is none, SIZE_MAX if it is not a length. */
 static size_t exchange_announced(struct MHD_Connection *connection)
 {
 	const char *text = exchange_header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -264,14 +265,15 @@ static size_t exchange_announced(struct MHD_Connection *connection)
 	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (size_t)length : SIZE_MAX;
 }
 
-/* At the head: what can be refused now is not read, or read and thrown away. */
+/* Handles the header section. The body of a request that is refused now is not read, or is
+ * discarded. */
 static enum MHD_Result exchange_start(struct server *server, struct MHD_Connection *connection,
 				      struct exchange *exchange)
 {
 	size_t length = exchange_announced(connection);
 	bool expects = *exchange_header(connection, MHD_HTTP_HEADER_EXPECT) != '\0';
 
-	exchange->begun = true;
+	exchange->started = true;
 	link_phase(server, connection, HTTP_PHASE_BODY);
 	if (exchange->uri == NULL) {
 		exchange->refused = 414;
@@ -371,7 +373,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 	struct server *server = arg;
 	struct exchange *exchange = *request_arg;
 
-	if (!exchange->begun) {
+	if (!exchange->started) {
 		return exchange_start(server, connection, exchange);
 	}
 	if (*data_size > 0) {
@@ -380,13 +382,14 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 		*data_size = 0;
 		return exchange_take_data(server, exchange, data, size);
 	}
-	if (exchange->answered) {
-		/* A session gave it back. */
+	if (exchange->responded) {
+		/* A session in a pod has given the connection back. */
 		return exchange->taken_over ? MHD_NO : MHD_YES;
 	}
-	exchange->answered = true;
+	exchange->responded = true;
 	if (exchange->refused != 0) {
-		/* Still under its body's deadline: who has no token holds nothing for longer. */
+		/* The deadline of the body stays, so that a client without a token holds the
+		 * connection no longer. */
 		return exchange_refuse(server, connection, exchange->refused);
 	}
 	link_phase(server, connection, HTTP_PHASE_ANSWER);

@@ -19,7 +19,7 @@ enum MHD_Result guard_accept(void *arg, const struct sockaddr *address UNUSED,
 {
 	struct server *server = arg;
 
-	/* Closed at once: better than to let the client wait in the backlog. */
+	/* A connection too many is closed at once, instead of waiting in the backlog. */
 	return http_guard_accept(server->guard) ? MHD_YES : MHD_NO;
 }
 
@@ -47,8 +47,8 @@ void guard_connection(void *arg, struct MHD_Connection *connection, void **link_
 
 /* ---- watches ---- */
 
-/* A watch that sleeps does not read from its client: whether that is gone is asked here. The lock
- * is held, so no stream goes away. */
+/* A watch that sleeps does not read from its client, so this checks whether the client is gone.
+ * The lock is held, so no stream is freed. */
 static void guard_probe(struct stream **streams, size_t count)
 {
 	struct pollfd polls[PROBES_AT_ONCE];

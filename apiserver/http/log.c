@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs that are followed and have nothing to say now: one thread waits for all of them. Streams
- * put themselves to sleep here. */
+/* Followed logs without new lines: one thread waits for all of them. Streams put themselves to
+ * sleep here. */
 #include "config.h"
 
 #include "apiserver/http/server-private.h"

@@ -68,7 +68,8 @@ static int server_listen_tcp(struct server *server, struct error *reterr)
 	return fd;
 }
 
-/* The state directory is locked by who opened its storage, so what is at the path is a rest. */
+/* The storage has locked the state directory, so a socket at the path is left from an earlier
+ * run. */
 static int server_listen_unix(struct server *server, struct error *reterr)
 {
 	const char *path = server->config.socket_path;
@@ -204,7 +205,7 @@ void server_destroy(struct server *server)
 	if (server == NULL) {
 		return;
 	}
-	/* libmicrohttpd ends no connection that sleeps: so all are woken first. */
+	/* libmicrohttpd does not end connections that sleep, so all are woken first. */
 	api_stop(server->config.api);
 	guard_stop(server);
 	logs_stop(server);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that go on: watches and logs, read when the client can take more, asleep when there is
- * nothing to send. libmicrohttpd calls the readers on its threads. */
+/* Responses that go on: watches and logs. They are read when the client can take more, and sleep
+ * when there is nothing to send. libmicrohttpd calls the readers on its threads. */
 #include "config.h"
 
 #include "apiserver/http/server-private.h"

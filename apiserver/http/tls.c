@@ -178,7 +178,7 @@ static bool tls_number_it(X509 *certificate)
 	return good;
 }
 
-/* Everything of a certificate but what only a CA or only a leaf says. */
+/* Makes the parts of a certificate that a CA and a leaf have in common. */
 static bool tls_prepare(struct pair *pair, const char *name, int64_t now_s, int days)
 {
 	pair->key = EVP_EC_gen("P-256");
@@ -261,7 +261,7 @@ static int tls_load_leaf(const char *directory, const struct pair *ca, int64_t n
 	    X509_verify(ret->certificate, ca->key) == 1) {
 		return 0;
 	}
-	/* Whatever is wrong with a leaf, a new one cures it: clients trust the CA. */
+	/* A new leaf replaces one with any fault, since clients trust the CA. */
 	pair_finish(ret);
 	*ret = (struct pair){ 0 };
 	code = tls_make_leaf(ca, now_s, ret, reterr);

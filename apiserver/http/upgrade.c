@@ -56,7 +56,7 @@ static ssize_t upgrade_give_bytes(void *arg, const char *data, size_t size)
 	return sent;
 }
 
-/* Bytes that were read from the socket already, which no poll tells. */
+/* Whether TLS holds bytes that it has read already, of which poll() does not know. */
 static bool upgrade_has_bytes(void *arg)
 {
 	const struct upgrade *upgrade = arg;

@@ -51,7 +51,7 @@ void namespace_prepare(struct type_request *request, enum type_operation operati
 		status = asb_object_in(object, "status");
 		asb_set_str(status, "phase", "Active");
 	} else if (operation == TYPE_OP_UPDATE && asb_at(old, "spec") != NULL) {
-		/* Finalizers go by the /finalize subresource alone. */
+		/* Finalizers change through the /finalize subresource alone. */
 		json_object_object_add(object, "spec", json_object_get(asb_at(old, "spec")));
 	}
 }
@@ -63,7 +63,7 @@ void claim_set_defaults(struct json_object *object)
 	kind_set_str(asb_object_in(object, "spec"), "volumeMode", "Filesystem");
 }
 
-/* Whoever has the volumes binds it: here it is waiting. */
+/* The node that has the volumes binds the claim; until then it is pending. */
 void claim_prepare(struct type_request *request, enum type_operation operation,
 		   struct json_object *object, struct json_object *old)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pod's spec means where it says nothing: Kubernetes' defaults. The table of kinds calls it
- * for every write of a pod. */
+/* Kubernetes' defaults of a pod's spec. The table of kinds calls it for every write of a pod. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -30,7 +29,8 @@ static void pod_set_int(struct json_object *object, const char *name, int64_t va
 
 /* ---- containers ---- */
 
-/* Always for :latest and for no tag at all; a digest and any other tag stay what they are. */
+/* The policy is Always for :latest and for an image without a tag; a digest or another tag never
+ * changes. */
 static const char *pod_pull_policy(const char *image)
 {
 	const char *slash = strrchr(image, '/'), *name = slash != NULL ? slash + 1 : image;

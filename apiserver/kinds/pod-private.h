@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a pod's validation. Private to local/pod-*.c. */
+/* The parts of a pod's validation. Private to apiserver/kinds. */
 #ifndef ASB_APISERVER_KINDS_POD_PRIVATE_H
 #define ASB_APISERVER_KINDS_POD_PRIVATE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What may change of a pod once it is there: images, deadlines, tolerations that are added. Pod
- * validation calls it for updates. */
+/* What an update may change of a pod: images, deadlines, and tolerations that are added. Pod
+ * validation calls it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/macros.h"
 
-/* Gives to the copy of the new spec what may differ, from the old one. */
+/* Copies the images, which may differ, from the old spec into the copy of the new one. */
 static void pod_copy_images(struct json_object *spec, struct json_object *old, const char *list)
 {
 	struct json_object *now = asb_array(spec, list), *before = asb_array(old, list);
@@ -53,7 +53,7 @@ static bool pod_keeps_tolerations(struct json_object *now, struct json_object *b
 	return true;
 }
 
-/* The first member that differs, for people. */
+/* The first member that differs, for the message. */
 static const char *pod_first_difference(struct json_object *a, struct json_object *b)
 {
 	json_object_object_foreach (a, name, value) {

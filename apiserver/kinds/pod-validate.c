@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a pod's spec can be run at all, in the API server's words. The table of kinds calls it for
+/* Validation of a pod's spec, with the API server's messages. The table of kinds calls it for
  * every write of a pod. */
 #include "config.h"
 

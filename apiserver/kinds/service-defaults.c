@@ -16,7 +16,7 @@
 
 /* ---- addresses ---- */
 
-/* The number of an address of ours within its /16; -1: it is none. */
+/* The number of an address within our /16; -1: it is not in it. */
 static int32_t service_address_number(const char *text)
 {
 	unsigned int high, low;
@@ -56,8 +56,8 @@ void service_removed(struct types *types, struct json_object *service)
 	service_address_mark(types, asb_str(service, "spec", "clusterIP"), false);
 }
 
-/* A free one, from a random place on; 0: none is left. The first and the last are no addresses of
- * hosts, and .0.1 is what pods find as "kubernetes". */
+/* A free address, searched from a random place on; 0: none is left. The first and the last are
+ * not addresses of hosts, and pods find .0.1 as "kubernetes". */
 static uint32_t service_address_choose(const struct types *types)
 {
 	uint32_t start = (uint32_t)(types->callbacks.random(types->callbacks.arg) % ADDRESSES);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a Service makes sense, in the API server's words. The table of kinds calls it for every
+/* Validation of a Service, with the API server's messages. The table of kinds calls it for every
  * write of a Service. */
 #include "config.h"
 

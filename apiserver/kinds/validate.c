@@ -106,7 +106,7 @@ static void kind_check_keys(struct json_object *data, const char *name, bool bas
 	}
 }
 
-/* What marked as immutable, may only be deleted. */
+/* An object that is marked as immutable can only be deleted. */
 static void kind_check_immutable(struct json_object *object, struct json_object *old,
 				 struct causes *causes)
 {
@@ -308,7 +308,7 @@ void event_validate(struct json_object *object, struct json_object *old,
 
 	(void)old;
 	(void)operation;
-	/* Of what has no namespace events are told in the default one. */
+	/* Events about objects without a namespace are in the namespace "default". */
 	about = about != NULL && *about != '\0' ? about : "default";
 	if (strcmp(about, asb_ns(object)) != 0) {
 		causes_add_str(causes, CAUSE_INVALID, "involvedObject.namespace", about,

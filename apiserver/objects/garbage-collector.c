@@ -133,7 +133,7 @@ static size_t gc_collect_waiting(struct objects *objects)
 }
 
 /* Looks again for owners of unknown presence: their resource may be installed by now. */
-static void gc_look_again(struct objects *objects)
+static void gc_retry_unsure(struct objects *objects)
 {
 	const struct dependents *dependents;
 	size_t at = 0;
@@ -204,7 +204,7 @@ size_t objects_collect(struct objects *objects)
 	size_t changes = 0;
 	bool more, changed;
 
-	gc_look_again(objects);
+	gc_retry_unsure(objects);
 	/* This pass handles the candidates there are now; objects orphaned by it are for the
 	 * next. */
 	last = objects->candidate_last;

@@ -133,7 +133,7 @@ struct objects {
 	struct objects_state
 		*response;     /* of the last write; borrowed, it is in a record or scratch */
 	uint64_t tick_version; /* at the last tick */
-	int64_t sweep_ms;      /* when old events are looked for next */
+	int64_t old_events_ms; /* when old events are looked for next */
 };
 
 /* ---- resources ---- */

@@ -133,8 +133,8 @@ static struct record *record_enter(struct objects *objects, struct resource *res
 }
 
 /* The deletion that a server's object says it is in. */
-static void record_look_at_deletion(struct objects *objects, struct record *record,
-				    struct json_object *tree)
+static void record_set_deletion(struct objects *objects, struct record *record,
+				struct json_object *tree)
 {
 	struct json_object *finalizers = asb_array(tree, "metadata", "finalizers");
 
@@ -170,7 +170,7 @@ int record_add(struct objects *objects, struct resource *resource, struct json_o
 
 	history_add(objects, resource, OBJECTS_ADDED, state, NULL);
 	owners_set(objects, record, state_tree(objects, state));
-	record_look_at_deletion(objects, record, state_tree(objects, state));
+	record_set_deletion(objects, record, state_tree(objects, state));
 	if (ret != NULL) {
 		*ret = record;
 	}
@@ -218,7 +218,7 @@ int record_load(struct objects *objects, struct resource *resource, uint64_t ord
 	struct record *record = record_enter(objects, resource, order, state);
 
 	owners_set(objects, record, state_tree(objects, state));
-	record_look_at_deletion(objects, record, state_tree(objects, state));
+	record_set_deletion(objects, record, state_tree(objects, state));
 	return 0;
 }
 
@@ -248,7 +248,7 @@ int record_update(struct objects *objects, struct record *record, struct json_ob
 	if (moved) {
 		owners_set(objects, record, state_tree(objects, state));
 	}
-	record_look_at_deletion(objects, record, state_tree(objects, state));
+	record_set_deletion(objects, record, state_tree(objects, state));
 	objects_state_unref(objects->scratch);
 	objects->scratch = old;
 	return 0;

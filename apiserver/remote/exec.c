@@ -27,7 +27,7 @@ struct exec {
 	struct remote_session *session;
 	uint32_t streams[ROLES]; /* 0: not open */
 	bool cut[ROLES];         /* the client wants no more of it */
-	bool linked, told, in_ended;
+	bool linked, reported, in_ended;
 	struct link_node link;
 	struct buf sizes;
 };
@@ -68,7 +68,7 @@ static void exec_end_with(struct exec *exec, struct json_object *take_status)
 	if (exec->streams[ROLE_ERROR] != 0) {
 		spdy_put_data(exec->streams[ROLE_ERROR], text.data, text.length, true, out);
 	}
-	exec->told = true;
+	exec->reported = true;
 }
 
 static void exec_fail(struct exec *exec, const char *text)
@@ -120,7 +120,7 @@ static bool exec_wanted(const struct exec *exec, enum role role)
 	}
 }
 
-/* Begins once every stream is there. */
+/* Starts the process on the node once every stream is open. */
 static void exec_begin(struct exec *exec)
 {
 	const struct remote_target *target = exec->session->target;
@@ -272,7 +272,7 @@ static void exec_take_frames(struct exec *exec)
 	struct buf *in = &exec->link.in;
 	size_t at = 0;
 
-	while (!exec->told) {
+	while (!exec->reported) {
 		struct exec_frame frame;
 		ssize_t used = exec_frame_get(buf_str(in) + at, in->length - at, &frame);
 
@@ -286,7 +286,7 @@ static void exec_take_frames(struct exec *exec)
 		exec_take_frame(exec, &frame);
 	}
 	buf_consume(in, at);
-	if (!exec->told && exec->link.ended) {
+	if (!exec->reported && exec->link.ended) {
 		exec_fail(exec, "the node ended the connection");
 	}
 }
@@ -303,7 +303,8 @@ static void exec_take_refusal(struct exec *exec)
 	}
 }
 
-/* What it sends is not held up by what it does not read: else both would wait for each other. */
+/* The client's input is taken even when it does not read the output; else both sides could wait
+ * for each other. */
 static bool exec_full(const void *state)
 {
 	const struct exec *exec = state;
@@ -337,7 +338,7 @@ static bool exec_move(void *state, const struct pollfd *fds, size_t count)
 			exec_take_refusal(exec);
 		}
 	}
-	return !exec->told;
+	return !exec->reported;
 }
 
 static const struct spdy_events events = { exec_on_opened, exec_on_data, exec_on_reset,

@@ -234,7 +234,8 @@ static void forward_take_refusal(struct forward *forward, struct pair *pair)
 	}
 }
 
-/* One that takes nothing holds up all: as in Kubernetes, the streams share a connection. */
+/* A stream whose client reads nothing holds up all others, as in Kubernetes: they share one
+ * connection. */
 static bool forward_full(const void *state)
 {
 	const struct forward *forward = state;

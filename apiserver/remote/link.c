@@ -102,7 +102,7 @@ struct pollfd link_node_poll(const struct link_node *link, bool reads)
 	bool writes = link->status == 101 && link->out.length > 0;
 	short events = (short)((reads && !link->ended ? POLLIN : 0) | (writes ? POLLOUT : 0));
 
-	/* Without a wish it would only tell of its end again and again. */
+	/* A descriptor without wanted events would only report its end again and again. */
 	return (struct pollfd){ .fd = events != 0 ? link->fd : -1, .events = events };
 }
 
@@ -159,7 +159,7 @@ bool link_node_move(struct link_node *link, short events, bool reads)
 		return false;
 	}
 	if (link->status == 101 && !link->out_ended && !link_give_bytes(link)) {
-		/* Who does not listen may still have something to say. */
+		/* A peer that does not read may still send. */
 		buf_clear(&link->out);
 		link->out_ended = true;
 	}

@@ -22,7 +22,7 @@
 #include "base/memory.h"
 #include "kube/kind.h"
 
-#define SWEEP_MS 10000 /* between two looks for old events */
+#define OLD_EVENTS_MS 10000 /* between two looks for old events */
 
 bool request_is(const struct request *request, const char *kind_id)
 {
@@ -52,7 +52,7 @@ static struct write_options request_write_options_of(const struct request *reque
 }
 
 /* Hands out the state of the last write, after a success. */
-static int request_answered(struct objects *objects, int status, struct objects_state **ret)
+static int request_hand_out(struct objects *objects, int status, struct objects_state **ret)
 {
 	if ((status == 200 || status == 201) && ret != NULL) {
 		*ret = objects_state_ref(objects->response);
@@ -156,7 +156,7 @@ int request_create(struct objects *objects, const struct request *request, struc
 			"the server does not allow this method on the requested resource");
 	}
 	body = request_stored_body(resource, request, TAKE(body));
-	status = request_answered(objects,
+	status = request_hand_out(objects,
 				  write_create(objects, &resource->kind, request->ns, TAKE(body),
 					       &options, NULL, reterr),
 				  ret);
@@ -206,7 +206,7 @@ int request_replace(struct objects *objects, const struct request *request,
 		return refusal_not_found(NULL, "", reterr);
 	}
 	body = request_stored_body(record->resource, request, TAKE(body));
-	return request_answered(objects,
+	return request_hand_out(objects,
 				write_replace(objects, &record->resource->kind, request->ns,
 					      request->name, TAKE(body), &options, NULL, reterr),
 				ret);
@@ -264,7 +264,7 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 		return request_write_scale(objects, request, record, body, ret, reterr);
 	}
 	body = request_stored_body(record->resource, request, TAKE(body));
-	return request_answered(
+	return request_hand_out(
 		objects, write_patched(objects, record, TAKE(body), &options, NULL, reterr), ret);
 }
 
@@ -289,7 +289,7 @@ int request_delete(struct objects *objects, const struct request *request,
 	if (status != 0) {
 		return status;
 	}
-	return request_answered(objects,
+	return request_hand_out(objects,
 				objects_delete_with(objects, request->kind, request->ns,
 						    request->name, &own, NULL, reterr),
 				ret);
@@ -358,17 +358,17 @@ int request_text(const struct asb_kind *kind, const struct objects_state *state,
 /* ---- time ---- */
 
 /* Removes the events that were not written for EVENT_TTL_MS. */
-static void request_sweep_events(struct objects *objects)
+static void request_remove_old_events(struct objects *objects)
 {
 	static const struct asb_kind kind = { "", "v1", "events", "Event" };
 	const struct objects_delete_options options = { .grace = -1 };
 	struct resource *resource = resource_find(objects, &kind);
 	int64_t now = objects->config.now_ms(objects->config.arg);
 
-	if (now < objects->sweep_ms) {
+	if (now < objects->old_events_ms) {
 		return;
 	}
-	objects->sweep_ms = now + SWEEP_MS;
+	objects->old_events_ms = now + OLD_EVENTS_MS;
 	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
 		struct record *record = resource->records[i];
 
@@ -382,7 +382,7 @@ bool request_tick(struct objects *objects)
 {
 	bool more;
 
-	request_sweep_events(objects);
+	request_remove_old_events(objects);
 	more = objects_collect(objects) > 0;
 	more = namespace_tick(objects) || more;
 	history_bound(objects);

@@ -256,7 +256,7 @@ int storage_check_files(const char *directory, struct error *reterr)
 	    (has_db || log_info.st_size > 0)) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"'%s' is %s, which it was not: restore it from a copy, or remove it and api.db-wal to begin anew",
+			"'%s' is %s, which it was not: restore it from a copy, or remove it and api.db-wal to start with an empty database",
 			db, has_db ? "empty" : "gone");
 	}
 	if (!has_log || wal.size == 0 || db_info.st_size == 0) {

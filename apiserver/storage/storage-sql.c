@@ -39,7 +39,7 @@ int storage_failed(struct storage *storage, int result, const char *what, struct
 	case SQLITE_NOTADB:
 		return error_set(
 			reterr, -EUCLEAN,
-			"%s: the database is damaged (%s): restore api.db from a copy, or move it away to begin anew",
+			"%s: the database is damaged (%s): restore api.db from a copy, or move it away to start with an empty database",
 			what, sqlite3_errmsg(storage->db));
 	default:
 		return error_set(reterr, storage_sql_storage_code(result),

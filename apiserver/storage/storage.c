@@ -120,7 +120,7 @@ static int storage_set_pragmas(struct storage *storage, uint32_t page_limit, str
 	if (code == 0 && faults > 0) {
 		code = error_set(
 			reterr, -EUCLEAN,
-			"the database is damaged: restore api.db from a copy, or move it away to begin anew");
+			"the database is damaged: restore api.db from a copy, or move it away to start with an empty database");
 	}
 	return code;
 }
@@ -151,7 +151,7 @@ static int storage_read_counters(struct storage *storage, struct error *reterr)
 	if (version < 1 || version > INT64_MAX / 2 || order < 0) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"the database's counters are damaged: restore api.db from a copy, or move it away to begin anew");
+			"the database's counters are damaged: restore api.db from a copy, or move it away to start with an empty database");
 	}
 	storage->hooks.version = (uint64_t)version + (clean == 0 ? STORAGE_VERSION_LEAP : 0);
 	storage->hooks.order = (uint64_t)order;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAPI documents: v2 that says nothing, v3 with the schemas of CustomResourceDefinitions and stubs
- * of the built-in kinds. The API server answers with them; kubectl explain reads them. */
+/* OpenAPI documents: an empty v2, and v3 with the schemas of CustomResourceDefinitions and stubs
+ * of the built-in kinds. The API server responds with them; kubectl explain reads them. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the API server's admission makes of a pod: its status, service account, priority, runtime
- * class, tolerations. The table of kinds calls it for every write of a pod. */
+/* The admission of pods: status, service account, priority, runtime class and tolerations. The
+ * table of kinds calls it for every write of a pod. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -15,7 +15,8 @@
 
 /* ---- quality of service ---- */
 
-/* What one container of the three classes is: 0 nothing said, 1 something, 2 all that is needed. */
+/* The class of one container: 0 without limits and requests (BestEffort), 2 with equal ones of
+ * each resource (Guaranteed), else 1. */
 static int pod_container_class(struct json_object *container)
 {
 	static const char *const counted[] = { "cpu", "memory" };
@@ -170,7 +171,8 @@ static bool pod_mounts_at(struct json_object *container, const char *path)
 	return false;
 }
 
-/* Mounts the volume in each container that has nothing there; whether there was one. */
+/* Mounts the volume in each container that has nothing at its path. Returns whether there was
+ * one. */
 static bool pod_mount_token(struct json_object *spec, const char *volume)
 {
 	static const char *const lists[] = { "initContainers", "containers" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a pod's row reads: READY, STATUS, RESTARTS as kubectl shows them. Tables call it. */
+/* The row of a pod: READY, STATUS, RESTARTS as kubectl shows them. Tables call it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -72,7 +72,7 @@ static void pod_terminated_reason(struct json_object *terminated, const char *pr
 	}
 }
 
-/* A sidecar: an init container that goes on running beside the others. */
+/* Whether an init container is a sidecar, which runs as long as the pod. */
 static bool pod_restarts_always(struct json_object *pod, const char *name)
 {
 	struct json_object *list = asb_array(pod, "spec", "initContainers");
@@ -87,7 +87,8 @@ static bool pod_restarts_always(struct json_object *pod, const char *name)
 	return false;
 }
 
-/* Whether an init container still holds the pod up; then the reason says how. */
+/* Whether an init container still keeps the pod from starting; the summary's reason then says
+ * how. */
 static bool pod_init_holds(struct json_object *pod, struct json_object *status, size_t place,
 			   struct summary *summary)
 {
@@ -128,12 +129,12 @@ static bool pod_initializing(struct json_object *pod, struct summary *summary)
 	return false;
 }
 
-static void pod_look_at_containers(struct json_object *pod, struct summary *summary)
+static void pod_read_containers(struct json_object *pod, struct summary *summary)
 {
 	struct json_object *list = asb_array(pod, "status", "containerStatuses");
 
 	summary->restarts = 0;
-	/* The first container's word counts: it is looked at last. */
+	/* The reason of the first container counts, so it is visited last. */
 	for (size_t i = asb_length(list); i-- > 0;) {
 		struct json_object *status = json_object_array_get_idx(list, i),
 				   *terminated = asb_at(status, "state", "terminated");
@@ -166,7 +167,7 @@ static void pod_summarise(struct json_object *pod, struct summary *summary)
 		pod_set_reason(summary, "SchedulingGated");
 	}
 	if (!pod_initializing(pod, summary) || asb_condition_is(pod, "Initialized", "True")) {
-		pod_look_at_containers(pod, summary);
+		pod_read_containers(pod, summary);
 	}
 	if (asb_deleting(pod) && asb_streq(reason, "NodeLost")) {
 		pod_set_reason(summary, "Unknown");

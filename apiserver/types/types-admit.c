@@ -84,7 +84,7 @@ static void type_api_version_of(const struct type *type, char ret[160])
 		 type->kind.version);
 }
 
-/* What a typed decoder would refuse. */
+/* Refuses what a typed decoder would refuse. */
 static int type_check_shape(struct type_request *request, struct json_object *object)
 {
 	const struct asb_kind *kind = &request->type->kind;
@@ -92,7 +92,7 @@ static int type_check_shape(struct type_request *request, struct json_object *ob
 	const char *field;
 
 	if (!json_object_is_type(object, json_type_object)) {
-		return type_refuse(request, "the body is no %s: it must be a JSON object",
+		return type_refuse(request, "the body is not a %s: it must be a JSON object",
 				   kind->kind);
 	}
 	if (metadata != NULL && !json_object_is_type(metadata, json_type_object)) {
@@ -185,8 +185,9 @@ static int type_say_unknown(struct type_request *request, struct json_object *un
 
 /* ---- nulls ---- */
 
-/* Typed objects have no nulls: what is null was not said. Events' times are the exception, and they
- * are put back. Below JSON_DEPTH_MAX, as every tree is. */
+/* Removes nulls, which typed objects do not have: a null member is the same as a missing one.
+ * The times of events are the exception and are added again. The depth is below JSON_DEPTH_MAX,
+ * as of every tree. */
 static void type_drop_nulls(struct json_object *value)
 {
 	struct json_object *names = NULL;
@@ -227,7 +228,7 @@ static void type_take_from(struct json_object *object, struct json_object *from,
 	}
 }
 
-/* Which half of the object this write may change. */
+/* Keeps the half of the object (status or all but status) that this write may not change. */
 static void type_keep_other_half(const struct type *type, enum type_operation operation,
 				 struct json_object *object, struct json_object *old)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the table of kinds share. Private to local/types*.c, local/crd*.c,
- * local/pod-*.c, local/service-*.c, local/defaults*.c and local/table*.c. */
+/* What the parts of the table of kinds share. Private to apiserver/types and apiserver/kinds. */
 #ifndef ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 #define ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 

@@ -92,7 +92,7 @@ struct type {
 	const char *const *short_names; /* ends in NULL; NULL: none */
 	const char *const *categories;
 	bool namespaced;
-	bool graceful; /* deletion waits for who runs it: pods */
+	bool graceful; /* a deletion waits for the node that runs the object: pods */
 	bool custom;   /* of a CustomResourceDefinition */
 	uint32_t verbs;
 	const struct type_subresource *subresources; /* ends in a NULL name; NULL: none */
@@ -110,7 +110,8 @@ struct type {
 	const char *warning; /* of a deprecated version, or NULL */
 };
 
-/* How hooks see the rest of the world; get's answer is borrowed until the next call of it. */
+/* What hooks need of the server. The object that get returns is borrowed until the next call of
+ * it. */
 struct types_callbacks {
 	struct json_object *(*get)(void *arg, const struct type *type, const char *ns,
 				   const char *name);

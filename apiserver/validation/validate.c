@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Causes of a refusal and the Status made of them, worded as the API server does. Schemas and the
- * hooks of the built-in kinds add them, the kinds turn them into a response. */
+/* The causes of a refusal, and the Status made of them with the API server's messages. Schemas
+ * and the hooks of the built-in kinds add causes. */
 #include "config.h"
 
 #include "apiserver/validation/validate.h"
@@ -45,7 +45,7 @@ bool causes_any(const struct causes *causes)
 	return causes->list != NULL;
 }
 
-/* Whether there is no room for one more; what is not kept is not worded either. */
+/* Whether the list is full; a cause that is not kept is not formatted either. */
 static bool validate_full(struct causes *causes)
 {
 	bool result = asb_length(causes->list) >= VALIDATE_CAUSES_MAX;
