@@ -139,10 +139,11 @@ int main(int argc, char **argv)
 		.now_ms = now_ms, .random = next_random, .arg = sched, .server = true });
 
 	objects_attach(objects, storage_hooks(storage));
-	objects_serve_with(objects, &namespaces, &(struct objects_serving){ .status = true }, NULL);
-	objects_serve_with(
+	objects_install_with(objects, &namespaces, &(struct objects_resource){ .status = true },
+			     NULL);
+	objects_install_with(
 		objects, &pods,
-		&(struct objects_serving){ .status = true, .namespaced = true, .graceful = true },
+		&(struct objects_resource){ .status = true, .namespaced = true, .graceful = true },
 		NULL);
 
 	int status = request_bootstrap(objects, NULL, &error) == 0

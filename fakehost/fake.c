@@ -145,8 +145,8 @@ struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin, const cha
 	fake->objects = objects_create(
 		&(struct objects_config){ .now_ms = clock_ms, .random = uid_random, .arg = fake });
 	for (size_t i = 0; i < fake->distinct_count; i++) {
-		objects_serve(fake->objects, fake->distinct[i].kind,
-			      fake_has_status(fake->distinct[i].kind));
+		objects_install(fake->objects, fake->distinct[i].kind,
+				fake_has_status(fake->distinct[i].kind));
 	}
 	init_plugin(fake);
 	return fake;

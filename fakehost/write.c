@@ -46,7 +46,7 @@ static void finish(struct request *request, int32_t result, int32_t http_status,
 	request->write->message = arena_block(&request->call->arena, xstrdup(message));
 }
 
-static int32_t result_of(int http_status, const char *message)
+static int32_t result_of(int http_status, int code)
 {
 	switch (http_status) {
 	case 200:
@@ -55,9 +55,7 @@ static int32_t result_of(int http_status, const char *message)
 	case 404:
 		return ASB_NOT_FOUND;
 	case 409:
-		return strcmp(objects_reason(409, message), "AlreadyExists") == 0
-			       ? ASB_ALREADY_EXISTS
-			       : ASB_CONFLICT;
+		return code == OBJECTS_ALREADY_EXISTS ? ASB_ALREADY_EXISTS : ASB_CONFLICT;
 	default:
 		return ASB_INVALID;
 	}
@@ -139,7 +137,7 @@ static void create(struct request *request)
 	int status = objects_create_object(request->call->fake->objects, request->kind->kind,
 					   request->ns, json_object_get(body), request->flags,
 					   &object, &error);
-	int32_t result = result_of(status, error.text);
+	int32_t result = result_of(status, error.code);
 
 	if (result == ASB_ALREADY_EXISTS) {
 		read_back(request, request->write->take_body, status, error.text);
@@ -195,7 +193,7 @@ static void patch(struct request *request)
 	int status = objects_patch(request->call->fake->objects, request->kind->kind, request->ns,
 				   request->name, json, body, flags, &object, &error);
 
-	finish(request, result_of(status, error.text), status, error.text);
+	finish(request, result_of(status, error.code), status, error.text);
 	if (request->write->result == ASB_OK) {
 		request->write->ret = response(request->call, request->write->watch, object);
 	}
@@ -235,7 +233,7 @@ static void perform(struct request *request)
 					    request->ns, request->name, write->uid,
 					    write->resource_version, NULL, &error);
 
-		finish(request, result_of(status, error.text), status, error.text);
+		finish(request, result_of(status, error.code), status, error.text);
 	}
 	/* Read your writes. */
 	cache_update(request->call->fake);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the API server share. Private to local/api*.c and local/watch*.c. */
+/* What the parts of the API server share. Private to apiserver/api. */
 #ifndef ASB_APISERVER_API_API_PRIVATE_H
 #define ASB_APISERVER_API_API_PRIVATE_H
 
@@ -16,7 +16,7 @@
 struct storage;
 struct watch_list;
 
-/* A kind whose strings are its own: what a type says may go with the type. */
+/* A kind with copies of its strings, since those of a type go with the type. */
 struct kind_copy {
 	struct asb_kind kind;
 	char *strings[4];
@@ -25,11 +25,11 @@ struct kind_copy {
 void kind_copy_init(struct kind_copy *copy, const struct asb_kind *kind);
 void kind_copy_finish(struct kind_copy *copy);
 
-/* The types that are served, as the store knows them: what was told to it. */
-struct api_served {
+/* A resource that is installed in the objects, to find out which of them are gone. */
+struct api_resource {
 	char *key; /* ours */
 	struct kind_copy copy;
-	bool seen; /* while comparing with the types */
+	bool seen; /* while the installed resources are compared with the types */
 };
 
 struct api {
@@ -43,9 +43,8 @@ struct api {
 	struct objects *objects; /* lock */
 	struct types *types;     /* lock */
 	struct storage *storage; /* lock; NULL: none */
-	struct api_call *call;   /* lock; whose write it is, NULL: our own */
 	bool types_changed;      /* lock; a CRD came, changed or went */
-	struct map served;       /* lock; "group/plural" -> struct api_served */
+	struct map resources;    /* lock; "group/plural" -> struct api_resource */
 
 	/* Watches. */
 	struct map watch_lists;     /* lock; key -> struct watch_list */
@@ -60,8 +59,8 @@ struct api {
 	struct sched_thread *time_thread;
 };
 
-/* How a response is shaped. */
-enum shape { SHAPE_OBJECT, SHAPE_TABLE, SHAPE_METADATA };
+/* The representation of a response: the objects, a Table of them, or their metadata alone. */
+enum representation { REPRESENTATION_OBJECT, REPRESENTATION_TABLE, REPRESENTATION_METADATA };
 
 /* One request while it is answered. */
 struct api_call {
@@ -70,10 +69,10 @@ struct api_call {
 	struct api_response *response;
 	struct route route;
 	struct query query;
-	enum shape shape;
+	enum representation representation;
 	bool pretty;
-	bool yaml;                 /* the response is called YAML; JSON is */
-	const char *shape_version; /* "v1" or "v1beta1", static */
+	bool yaml;                /* the response's media type is YAML; every JSON text is YAML */
+	const char *meta_version; /* "v1" or "v1beta1", static */
 
 	/* Copies of what the type says: it may go while we do not hold the lock. */
 	struct kind_copy copy;
@@ -89,91 +88,99 @@ struct api_call {
 	struct json_object *warnings; /* ours; strings */
 };
 
-/* ---- api.c ---- */
-/* Answers with a Status. */
+/* ---- indent.c ---- */
+/* Appends compact JSON, as json_print makes it, with a line for each value. */
+void indent_json(const char *text, size_t length, struct buf *out);
+
+/* ---- call.c ---- */
+/* A value of the query, or NULL; borrowed from the call. */
+const char *call_query(const struct api_call *call, const char *name);
+/* An integer of the query; without it *value stays as it is. False: the call has failed. */
+bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
+/* Responds with a Status. */
 void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
 	PRINTF_LIKE(4, 5);
-/* Answers as an error of the objects says. */
+/* Responds with the Status of an error that the objects gave. */
 void call_fail_with(struct api_call *call, int status, const struct error *error);
-/* Answers with a tree, which is taken. */
+/* Responds with the 404 by which clients know that nothing is served at a path. */
+void call_fail_path(struct api_call *call);
+/* Responds with a tree, which is taken. */
 void call_response_tree(struct api_call *call, int status, struct json_object *take);
 /* Finds the type under the lock and copies what is needed of it; false: the call has failed. */
 bool call_find_type(struct api_call *call);
 const struct type *call_type(const struct api_call *call);
+/* What is stored under the route's name, the caller's to release; NULL: the call has failed. */
+struct objects_state *call_state(struct api_call *call, const char *subresource);
 
-/* ---- api-options.c: each false means that the call has failed ---- */
-/* A value of the query, or NULL; borrowed from the call. */
-const char *call_query(const struct api_call *call, const char *name);
-/* An integer of the query; where it is not there *value stays. */
-bool call_query_integer(struct api_call *call, const char *name, int64_t *value);
-/* What writes and deletions have in common: dryRun, fieldValidation, fieldManager, force. */
+/* ---- options.c: each false means that the call has failed ---- */
+/* Reads the parameters of writes and deletions: dryRun, fieldValidation, fieldManager, force. */
 bool options_read(struct api_call *call);
-/* Which objects a list is about, and a deletion of a collection, without the selector. */
+/* Reads the parameters of a list or of a deletion of a collection, but not the selector. */
 bool options_list(struct api_call *call, struct list_options *ret);
-/* resourceVersion; nothing is 0. */
+/* Reads resourceVersion; without it *ret is 0. */
 bool options_version(struct api_call *call, uint64_t *ret);
 
-/* ---- api-negotiate.c ---- */
-/* The shape from the Accept header; false: none fits. */
+/* ---- negotiate.c ---- */
+/* Reads the representation from the Accept header. False: this server makes none of those named. */
 bool negotiate(struct api_call *call);
 /* Whether an element of the Accept header has this media type and parameter ("g=apidiscovery"...). */
 bool accepts(const char *accept, const char *type, const char *parameter);
-/* A whole number of a media type's ends: "application/json; charset=utf-8" is "application/json". */
+/* Whether a Content-Type is this media type, whatever its parameters: "application/json; charset=utf-8" is
+ * "application/json". */
 bool media_type_is(const char *content_type, const char *type);
 
-/* ---- api-body.c ---- */
+/* ---- body.c ---- */
 /* Parses the body into call->body; false: the call has failed. */
 bool body_parse(struct api_call *call);
 
-/* ---- api-print.c ---- */
-/* Answers with one object in the shape asked for. */
+/* ---- print.c ---- */
+/* Responds with one object in the representation that the client asked for. */
 void print_object(struct api_call *call, int status, const struct objects_state *state);
 void print_list(struct api_call *call, const struct list_page *page);
-/* Appends compact JSON, as json_print makes it, with a line for each value. */
-void print_indented(const char *text, size_t length, struct buf *out);
-/* One watch event's object in a shape, as text; first: a Table has its columns. */
-int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
-		const char *shape_version, bool first, const struct objects_state *state,
+/* Appends the object of one watch event. first: a Table gets its columns. */
+int print_event(struct api *api, const struct asb_kind *kind, enum representation representation,
+		const char *meta_version, bool first, const struct objects_state *state,
 		struct buf *out);
 
-/* ---- api-read.c, api-write.c, api-delete.c, api-discover.c, api-pod.c ---- */
+/* ---- read.c, write.c, delete.c, discover.c, pod.c ---- */
 void read_handle(struct api_call *call);
 void write_handle(struct api_call *call);
 void delete_handle(struct api_call *call);
 void discover_handle(struct api_call *call);
 void podlog_handle(struct api_call *call);
-/* What is stored under the route's name, the caller's to release; NULL: the call has failed. */
-struct objects_state *call_state(struct api_call *call, const char *subresource);
 /* The pod of the route, the caller's; NULL: the call has failed. */
 struct json_object *call_pod(struct api_call *call);
-/* The container that is asked for, or the only one; NULL: the call has failed. */
+/* The name of the container that the client asked for, or of the only one; NULL: the call has
+ * failed. */
 const char *call_container(struct api_call *call, struct json_object *pod, const char *asked);
 
-/* ---- api-remote.c ---- */
-/* Whether it is for a subresource whose connection is taken over. */
+/* ---- remote.c ---- */
+/* Whether the call is for a subresource that takes the connection over (exec, attach,
+ * portforward). */
 bool remote_is(const struct api_call *call);
 void remote_handle(struct api_call *call);
 
-/* labelSelector and fieldSelector of the query; under the lock. False: the call has failed. */
+/* Reads labelSelector and fieldSelector of the query. The lock is held. False: the call has
+ * failed. */
 bool read_selector(struct api_call *call, struct selector **ret);
 void read_watch(struct api_call *call);
 
-/* ---- api-world.c ---- */
+/* ---- registry.c ---- */
 /* Makes types and objects, loads the storage. */
-int world_init(struct api *api, struct error *reterr);
-void world_finish(struct api *api);
-/* After each change of a CRD, the lock held. */
-void world_sync(struct api *api);
-/* Ends a write: tells the thread of time, serves new kinds. */
-void world_written(struct api *api);
+int registry_init(struct api *api, struct error *reterr);
+void registry_finish(struct api *api);
+/* Installs and uninstalls resources after a change of a CRD. The lock held. */
+void registry_sync(struct api *api);
+/* Ends a write: installs the resources of new CRDs and wakes the thread of time. The lock held. */
+void registry_written(struct api *api);
 
-/* ---- api-audit.c ---- */
+/* ---- audit.c ---- */
 int audit_open(struct api *api, struct error *reterr);
 void audit_close(struct api *api);
-/* The request is answered. */
+/* Writes the line of a request whose response is complete. */
 void audit_write(const struct api_call *call, int64_t received_us);
 
-/* ---- api-time.c ---- */
+/* ---- time.c ---- */
 void time_start(struct api *api);
 void time_stop(struct api *api);
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request of the Kubernetes API from its path to its response: who handles it, and the responses
- * all share. The HTTP server calls it on its threads, tests call it plainly. */
+/* Dispatches one request of the Kubernetes API to its handler. The HTTP server calls it on its
+ * threads; tests call it directly. */
 #include "config.h"
 
 #include "apiserver/api/api.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "apiserver/api/api-private.h"
@@ -20,91 +18,8 @@
 #include "base/utf8.h"
 
 #define JSON_TYPE "application/json"
-#define MESSAGE_MAX 2048
 
-/* ---- answers ---- */
-
-void call_response_tree(struct api_call *call, int status, struct json_object *take)
-{
-	CLEANUP_JSON struct json_object *tree = take;
-	struct api_response *response = call->response;
-
-	response->status = status;
-	response->content_type = call->yaml ? "application/yaml" : JSON_TYPE;
-	buf_clear(&response->body);
-	if (call->pretty) {
-		CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
-
-		json_print(tree, &text);
-		print_indented(buf_str(&text), text.length, &response->body);
-		response->body.failed = response->body.failed || text.failed;
-	} else {
-		json_print(tree, &response->body);
-	}
-	/* Messages quote what was sent, cut somewhere; no client could read a broken character. */
-	utf8_repair(&response->body);
-	buf_append_char(&response->body, '\n');
-}
-
-static void fail_details(struct api_call *call, int status, const char *reason, const char *message)
-{
-	struct status_details details = { .group = call->kind.group,
-					  .kind = call->kind.plural,
-					  .name = call->route.name };
-
-	call_response_tree(call, status,
-			   status_refusal(status, reason, message,
-					  call->kind.plural != NULL ? &details : NULL));
-}
-
-void call_fail(struct api_call *call, int status, const char *reason, const char *format, ...)
-{
-	char message[MESSAGE_MAX];
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(message, sizeof(message), format, list);
-	va_end(list);
-	fail_details(call, status, reason, message);
-}
-
-/* By this cause clients know that they are ahead of the server, and list again. */
-static void fail_too_large(struct api_call *call, const char *message)
-{
-	struct json_object *cause = json_object_new_object();
-	struct status_details details = { .retry_after_s = 1,
-					  .take_causes = json_object_new_array() };
-
-	json_object_object_add(cause, "reason", json_object_new_string("ResourceVersionTooLarge"));
-	json_object_object_add(cause, "message",
-			       json_object_new_string("Too large resource version"));
-	json_object_array_add(details.take_causes, cause);
-	call_response_tree(call, 504, status_refusal(504, "Timeout", message, &details));
-	call->response->retry_after_s = 1;
-}
-
-void call_fail_with(struct api_call *call, int status, const struct error *error)
-{
-	if (call->refusal != NULL) {
-		call_response_tree(call, status, TAKE(call->refusal));
-		return;
-	}
-	if (status == 504) {
-		fail_too_large(call, error->text);
-		return;
-	}
-	fail_details(call, status, objects_reason(status, error->text), error->text);
-}
-
-/* What no kind is served at: the words by which clients know it. */
-static void fail_path(struct api_call *call)
-{
-	struct api_response *response = call->response;
-
-	response->status = 404;
-	response->content_type = "text/plain; charset=utf-8";
-	buf_append_str(&response->body, "404 page not found\n");
-}
+/* ---- responses ---- */
 
 void api_refuse(int status, const char *message, struct api_response *ret)
 {
@@ -131,67 +46,13 @@ void api_response_finish(struct api_response *response)
 	response->remote = NULL;
 }
 
-/* ---- types ---- */
-
-void kind_copy_init(struct kind_copy *copy, const struct asb_kind *kind)
-{
-	copy->strings[0] = xstrdup(kind->group);
-	copy->strings[1] = xstrdup(kind->version);
-	copy->strings[2] = xstrdup(kind->kind);
-	copy->strings[3] = xstrdup(kind->plural);
-	copy->kind = *kind;
-	copy->kind.group = copy->strings[0];
-	copy->kind.version = copy->strings[1];
-	copy->kind.kind = copy->strings[2];
-	copy->kind.plural = copy->strings[3];
-}
-
-void kind_copy_finish(struct kind_copy *copy)
-{
-	for (size_t i = 0; i < ARRAY_LEN(copy->strings); i++) {
-		free(copy->strings[i]);
-	}
-}
-
-const struct type *call_type(const struct api_call *call)
-{
-	return types_find(call->api->types, call->route.group, call->route.version,
-			  call->route.resource);
-}
-
-bool call_find_type(struct api_call *call)
-{
-	LOCKED(&call->api->lock);
-	const struct type *type = call_type(call);
-
-	if (type == NULL || (*call->route.ns != '\0' && !type->namespaced)) {
-		fail_path(call);
-		return false;
-	}
-	kind_copy_init(&call->copy, &type->kind);
-	call->kind = call->copy.kind;
-	call->list_kind = xstrdup(type->list_kind);
-	call->namespaced = type->namespaced;
-	call->custom = type->custom;
-	if (type->warning != NULL) {
-		call->warnings = json_object_new_array();
-		json_object_array_add(call->warnings, json_object_new_string(type->warning));
-	}
-	if (*call->route.subresource != '\0' &&
-	    !type_has_subresource(type, call->route.subresource)) {
-		fail_path(call);
-		return false;
-	}
-	return true;
-}
-
 /* ---- requests ---- */
 
 #define ALLOW_LIST "DELETE, GET, POST"
 #define ALLOW_OBJECT "DELETE, GET, PATCH, PUT"
 #define ALLOW_SUBRESOURCE "GET, PATCH, POST, PUT"
 
-static uint32_t verb_of(const char *method, bool named, bool watch)
+static uint32_t api_verb_of(const char *method, bool named, bool watch)
 {
 	static const struct {
 		const char *method;
@@ -211,16 +72,16 @@ static uint32_t verb_of(const char *method, bool named, bool watch)
 }
 
 /* Whether the kind, or the subresource, takes this method here. */
-static bool verb_allowed(struct api_call *call)
+static bool api_verb_allowed(struct api_call *call)
 {
 	const char *method = call->request->method;
 	bool named = *call->route.name != '\0', sub = *call->route.subresource != '\0';
-	uint32_t verb = verb_of(method, named, false), verbs = 0;
+	uint32_t verb = api_verb_of(method, named, false), verbs = 0;
 
 	if (sub && strcmp(method, "POST") == 0) {
 		verb = TYPE_CREATE;
 	}
-	/* Objects of a namespace are made in one. */
+	/* A namespaced object is created under the path of its namespace. */
 	if (!named && call->namespaced && *call->route.ns == '\0' && verb == TYPE_CREATE) {
 		verb = 0;
 	}
@@ -246,12 +107,12 @@ static bool verb_allowed(struct api_call *call)
 	return false;
 }
 
-static void handle_resource(struct api_call *call)
+static void api_handle_resource(struct api_call *call)
 {
 	const char *method = call->request->method;
 
 	/* The real server reads no body of a method it does not take. */
-	if (!call_find_type(call) || !verb_allowed(call) || !options_read(call)) {
+	if (!call_find_type(call) || !api_verb_allowed(call) || !options_read(call)) {
 		return;
 	}
 	if (remote_is(call)) {
@@ -273,7 +134,7 @@ static void handle_resource(struct api_call *call)
 	}
 }
 
-static void take_warnings(struct api_call *call)
+static void api_take_warnings(struct api_call *call)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(64u << 10);
 
@@ -292,7 +153,7 @@ static void take_warnings(struct api_call *call)
 	}
 }
 
-static void call_finish(struct api_call *call)
+static void api_call_finish(struct api_call *call)
 {
 	kind_copy_finish(&call->copy);
 	free(call->list_kind);
@@ -303,8 +164,8 @@ static void call_finish(struct api_call *call)
 	free(call);
 }
 
-/* Nothing is done for a request that is not understood as a whole. */
-static void handle(struct api_call *call)
+/* A request whose path or query does not parse is refused before anything is done for it. */
+static void api_dispatch(struct api_call *call)
 {
 	const struct api_request *request = call->request;
 	struct error error = { 0 };
@@ -321,9 +182,9 @@ static void handle(struct api_call *call)
 	}
 	call->pretty = query_flag(&call->query, "pretty", false);
 	if (call->route.type == ROUTE_RESOURCE) {
-		handle_resource(call);
+		api_handle_resource(call);
 	} else if (call->route.type == ROUTE_UNKNOWN) {
-		fail_path(call);
+		call_fail_path(call);
 	} else {
 		discover_handle(call);
 	}
@@ -338,10 +199,10 @@ void api_handle(struct api *api, const struct api_request *request, struct api_r
 	call->api = api;
 	call->request = request;
 	call->response = ret;
-	handle(call);
-	take_warnings(call);
+	api_dispatch(call);
+	api_take_warnings(call);
 	audit_write(call, received_us);
-	call_finish(call);
+	api_call_finish(call);
 	if (ret->body.failed) {
 		api_response_finish(ret);
 		api_refuse(500, "the response is too large: ask for pages (limit=)", ret);

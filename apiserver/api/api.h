@@ -33,11 +33,12 @@ struct remote_target;
 
 struct api_config {
 	struct sched *sched;
-	const char *state_dir;   /* where the objects are kept; NULL: in memory alone */
-	const char *ca;          /* PEM, for kube-root-ca.crt; "" for none */
+	const char *
+		state_dir; /* the directory that keeps the objects; NULL: they are in memory alone */
+	const char *ca;    /* PEM, for kube-root-ca.crt; "" for none */
 	const char *secret;      /* signs the tokens of service accounts (apiserver/api/token.h) */
 	const char *node_socket; /* of the node, for logs; NULL: there is none */
-	const char *audit_log;   /* writes are told there, a line each; NULL: nowhere */
+	const char *audit_log;   /* the file that gets a line for each write; NULL: none */
 	const char *address;     /* "127.0.0.1:6443", as /api tells it; may be set later */
 };
 
@@ -47,7 +48,7 @@ struct api *api_create(const struct api_config *config, struct error *reterr);
 /* All watches must be closed. NULL is fine. */
 void api_destroy(struct api *api);
 void api_set_address(struct api *api, const char *address);
-/* Ends all watches, now and from now on: their readers are woken. */
+/* Ends all watches, those of later requests too, and wakes their readers. */
 void api_stop(struct api *api);
 
 struct api_request {
@@ -79,7 +80,7 @@ struct api_response {
 /* Never fails: what goes wrong is a response. *ret need not be initialised. */
 void api_handle(struct api *api, const struct api_request *request, struct api_response *ret);
 void api_response_finish(struct api_response *response);
-/* What is refused before there is a request: a Status with that code. */
+/* Makes the Status for what is refused before there is a request. */
 void api_refuse(int status, const char *message, struct api_response *ret);
 
 #endif

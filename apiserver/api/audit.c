@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of writes, one JSON line each in the form of the real server's audit events: who, what,
- * when, with what answer; never a body. The API tells it each request that may write. */
+/* The audit log: one JSON line for each write, in the form of the real server's audit events. A
+ * line says who wrote what, when, and with which response; it never holds a body. The API calls
+ * it for each request that may write. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -38,7 +39,7 @@ void audit_close(struct api *api)
 	}
 }
 
-static const char *verb_of(const struct api_call *call)
+static const char *audit_verb_of(const struct api_call *call)
 {
 	static const struct {
 		const char *method, *verb;
@@ -56,7 +57,7 @@ static const char *verb_of(const struct api_call *call)
 	return NULL;
 }
 
-static void add_time(struct buf *line, const char *name, int64_t us)
+static void audit_add_time(struct buf *line, const char *name, int64_t us)
 {
 	char text[21];
 
@@ -67,7 +68,7 @@ static void add_time(struct buf *line, const char *name, int64_t us)
 
 /* Names as they were decoded, and what a client called itself: the line stays one line of text, also
  * for who looks at it on a terminal. */
-static void add_text(struct buf *line, const char *name, const char *text)
+static void audit_add_text(struct buf *line, const char *name, const char *text)
 {
 	buf_printf(line, "\"%s\":\"", name);
 	while (*text != '\0') {
@@ -91,7 +92,7 @@ static void add_text(struct buf *line, const char *name, const char *text)
 }
 
 /* A URI is ASCII: what was sent raw all the same is shown encoded, which means the same. */
-static void add_encoded(struct buf *line, const char *text)
+static void audit_add_encoded(struct buf *line, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -104,13 +105,13 @@ static void add_encoded(struct buf *line, const char *text)
 	}
 }
 
-static void add_uri(struct buf *line, const struct api_request *request)
+static void audit_add_uri(struct buf *line, const struct api_request *request)
 {
 	buf_append_str(line, "\"requestURI\":\"");
-	add_encoded(line, request->path);
+	audit_add_encoded(line, request->path);
 	if (*request->query != '\0') {
 		buf_append_char(line, '?');
-		add_encoded(line, request->query);
+		audit_add_encoded(line, request->query);
 	}
 	buf_append_char(line, '"');
 }
@@ -120,7 +121,7 @@ void audit_write(const struct api_call *call, int64_t received_us)
 	CLEANUP_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
 	const struct api *api = call->api;
 	const struct route *route = &call->route;
-	const char *verb = verb_of(call);
+	const char *verb = audit_verb_of(call);
 
 	if (api->audit < 0 || verb == NULL) {
 		return;
@@ -129,26 +130,26 @@ void audit_write(const struct api_call *call, int64_t received_us)
 		&line,
 		"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Metadata\",\"stage\":\"ResponseComplete\",\"verb\":\"%s\",",
 		verb);
-	add_uri(&line, call->request);
+	audit_add_uri(&line, call->request);
 	buf_append_str(&line, ",\"user\":{");
-	add_text(&line, "username", call->request->user);
+	audit_add_text(&line, "username", call->request->user);
 	buf_append_str(&line, "},\"objectRef\":{");
-	add_text(&line, "resource", route->resource);
+	audit_add_text(&line, "resource", route->resource);
 	buf_append_char(&line, ',');
-	add_text(&line, "namespace", route->ns);
+	audit_add_text(&line, "namespace", route->ns);
 	buf_append_char(&line, ',');
-	add_text(&line, "name", *route->name != '\0' ? route->name : call->body_name);
+	audit_add_text(&line, "name", *route->name != '\0' ? route->name : call->body_name);
 	buf_append_char(&line, ',');
-	add_text(&line, "apiGroup", route->group);
+	audit_add_text(&line, "apiGroup", route->group);
 	if (*route->subresource != '\0') {
 		buf_append_char(&line, ',');
-		add_text(&line, "subresource", route->subresource);
+		audit_add_text(&line, "subresource", route->subresource);
 	}
 	buf_printf(&line, "},\"responseStatus\":{\"code\":%d}", call->response->status);
-	add_time(&line, "requestReceivedTimestamp", received_us);
-	add_time(&line, "stageTimestamp", sched_wall_us(api->sched));
+	audit_add_time(&line, "requestReceivedTimestamp", received_us);
+	audit_add_time(&line, "stageTimestamp", sched_wall_us(api->sched));
 	buf_append_str(&line, "}\n");
-	/* Half a line would spoil the next one as well. */
+	/* A part of a line would also make the next line unreadable. */
 	if (line.failed) {
 		return;
 	}

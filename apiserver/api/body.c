@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "base/yaml.h"
 
-static bool parse_protobuf(struct api_call *call)
+static bool body_parse_protobuf(struct api_call *call)
 {
 	const struct api_request *request = call->request;
 	struct error error = { 0 };
@@ -30,15 +30,15 @@ static bool parse_protobuf(struct api_call *call)
 	return true;
 }
 
-static bool parse_text(struct api_call *call, bool yaml)
+static bool body_parse_text(struct api_call *call, bool yaml)
 {
 	const struct api_request *request = call->request;
 	size_t valid = utf8_valid_length(request->body, request->length);
 	struct error error = { 0 };
 
-	/* libyaml looks itself, and knows the other encodings of YAML. */
+	/* libyaml checks the encoding itself, and knows YAML's other encodings. */
 	if (!yaml && valid < request->length) {
-		call_fail(call, 400, NULL, "the body is no JSON: byte %zu is not UTF-8", valid);
+		call_fail(call, 400, NULL, "the body is not JSON: byte %zu is not UTF-8", valid);
 		return false;
 	}
 	call->body = yaml ? yaml_parse(request->body, request->length, &error)
@@ -46,14 +46,14 @@ static bool parse_text(struct api_call *call, bool yaml)
 	if (call->body == NULL && error.code == -ENOMEM) {
 		call_fail(call, 503, NULL, "%s", error.text);
 	} else if (call->body == NULL) {
-		call_fail(call, 400, NULL, "the body is no %s: %s", yaml ? "YAML" : "JSON",
+		call_fail(call, 400, NULL, "the body is not %s: %s", yaml ? "YAML" : "JSON",
 			  error.text);
 	}
 	return call->body != NULL;
 }
 
-/* What becomes of a NUL in an object is seen when it is admitted; other bodies are read at once. */
-static bool check_nul(struct api_call *call)
+/* The admission checks an object for NUL; all other bodies are checked here. */
+static bool body_check_nul(struct api_call *call)
 {
 	const char *method = call->request->method, *subresource = call->route.subresource;
 	bool object = *subresource == '\0' || strcmp(subresource, "status") == 0;
@@ -98,7 +98,7 @@ bool body_parse(struct api_call *call)
 		call_fail(call, 400, NULL, "the request has no body, and needs one");
 		return false;
 	}
-	if (protobuf && !json ? !parse_protobuf(call) : !parse_text(call, yaml)) {
+	if (protobuf && !json ? !body_parse_protobuf(call) : !body_parse_text(call, yaml)) {
 		return false;
 	}
 	if (strcmp(request->method, "PATCH") != 0 &&
@@ -106,5 +106,5 @@ bool body_parse(struct api_call *call)
 		call_fail(call, 400, NULL, "the body is not a JSON object");
 		return false;
 	}
-	return check_nul(call);
+	return body_check_nul(call);
 }

@@ -13,45 +13,45 @@
 
 /* ---- options: each false means that the call has failed ---- */
 
-static bool fail_type(struct api_call *call, const char *name, const char *wanted)
+static bool delete_fail_type(struct api_call *call, const char *name, const char *wanted)
 {
 	call_fail(call, 400, NULL, "DeleteOptions.%s: must be %s", name, wanted);
 	return false;
 }
 
 /* A member of the body, NULL where it is null or not there. */
-static bool take_member(struct api_call *call, struct json_object *from, const char *name,
-			enum json_type type, const char *wanted, struct json_object **ret)
+static bool delete_take_member(struct api_call *call, struct json_object *from, const char *name,
+			       enum json_type type, const char *wanted, struct json_object **ret)
 {
 	*ret = NULL;
 	json_object_object_get_ex(from, name, ret);
 	if (*ret == NULL) {
 		return true;
 	}
-	return json_object_is_type(*ret, type) || fail_type(call, name, wanted);
+	return json_object_is_type(*ret, type) || delete_fail_type(call, name, wanted);
 }
 
-static bool take_text(struct api_call *call, struct json_object *from, const char *name,
-		      const char **text)
+static bool delete_take_text(struct api_call *call, struct json_object *from, const char *name,
+			     const char **text)
 {
 	struct json_object *value;
 
-	if (!take_member(call, from, name, json_type_string, "a string", &value)) {
+	if (!delete_take_member(call, from, name, json_type_string, "a string", &value)) {
 		return false;
 	}
 	if (value == NULL) {
 		return true;
 	}
-	/* It would be compared up to there. */
+	/* A comparison would end at the NUL. */
 	if (strlen(asb_as_str(value)) != (size_t)json_object_get_string_len(value)) {
-		return fail_type(call, name, "a string without NUL");
+		return delete_fail_type(call, name, "a string without NUL");
 	}
 	*text = asb_as_str(value);
 	return true;
 }
 
-static bool take_propagation(struct api_call *call, const char *text, bool orphan,
-			     enum objects_propagation *ret)
+static bool delete_take_propagation(struct api_call *call, const char *text, bool orphan,
+				    enum objects_propagation *ret)
 {
 	static const struct {
 		const char *text;
@@ -82,11 +82,12 @@ static bool take_propagation(struct api_call *call, const char *text, bool orpha
 	return false;
 }
 
-static bool take_dry_run(struct api_call *call)
+static bool delete_take_dry_run(struct api_call *call)
 {
 	struct json_object *list;
 
-	if (!take_member(call, call->body, "dryRun", json_type_array, "a list of strings", &list)) {
+	if (!delete_take_member(call, call->body, "dryRun", json_type_array, "a list of strings",
+				&list)) {
 		return false;
 	}
 	for (size_t i = 0; i < asb_length(list); i++) {
@@ -94,7 +95,7 @@ static bool take_dry_run(struct api_call *call)
 		const char *text = asb_as_str(item);
 
 		if (text == NULL) {
-			return fail_type(call, "dryRun", "a list of strings");
+			return delete_fail_type(call, "dryRun", "a list of strings");
 		}
 		if (strcmp(text, "All") != 0 || json_object_get_string_len(item) != 3) {
 			call_fail(call, 422, NULL,
@@ -107,25 +108,25 @@ static bool take_dry_run(struct api_call *call)
 	return true;
 }
 
-static bool take_preconditions(struct api_call *call, struct objects_delete_options *options)
+static bool delete_take_preconditions(struct api_call *call, struct objects_delete_options *options)
 {
 	struct json_object *conditions;
 
-	return take_member(call, call->body, "preconditions", json_type_object, "an object",
-			   &conditions) &&
-	       take_text(call, conditions, "uid", &options->uid) &&
-	       take_text(call, conditions, "resourceVersion", &options->resource_version);
+	return delete_take_member(call, call->body, "preconditions", json_type_object, "an object",
+				  &conditions) &&
+	       delete_take_text(call, conditions, "uid", &options->uid) &&
+	       delete_take_text(call, conditions, "resourceVersion", &options->resource_version);
 }
 
-/* Seconds; less than none is the least there is, as for the real server. */
-static bool take_grace(struct api_call *call, struct objects_delete_options *options)
+/* A negative number of seconds means 1, as for the real server. */
+static bool delete_take_grace(struct api_call *call, struct objects_delete_options *options)
 {
 	struct json_object *value;
 	int64_t seconds = 0;
 
 	if (!call_query_integer(call, "gracePeriodSeconds", &seconds) ||
-	    !take_member(call, call->body, "gracePeriodSeconds", json_type_int, "an integer",
-			 &value)) {
+	    !delete_take_member(call, call->body, "gracePeriodSeconds", json_type_int, "an integer",
+				&value)) {
 		return false;
 	}
 	if (value == NULL && call_query(call, "gracePeriodSeconds") == NULL) {
@@ -136,12 +137,12 @@ static bool take_grace(struct api_call *call, struct objects_delete_options *opt
 	return true;
 }
 
-static bool check_kind(struct api_call *call)
+static bool delete_check_kind(struct api_call *call)
 {
 	const char *kind = NULL, *version = NULL;
 
-	if (!take_text(call, call->body, "kind", &kind) ||
-	    !take_text(call, call->body, "apiVersion", &version)) {
+	if (!delete_take_text(call, call->body, "kind", &kind) ||
+	    !delete_take_text(call, call->body, "apiVersion", &version)) {
 		return false;
 	}
 	if (kind != NULL && *kind != '\0' && strcmp(kind, "DeleteOptions") != 0) {
@@ -152,31 +153,32 @@ static bool check_kind(struct api_call *call)
 	return true;
 }
 
-/* DeleteOptions come in the body; what is missing there, in the query. */
-static bool take_options(struct api_call *call, struct objects_delete_options *options)
+/* DeleteOptions come in the body; the query holds what the body does not. */
+static bool delete_take_options(struct api_call *call, struct objects_delete_options *options)
 {
 	const char *policy = call_query(call, "propagationPolicy");
 	bool orphan = query_flag(&call->query, "orphanDependents", false);
 	struct json_object *value;
 
 	*options = (struct objects_delete_options){ .grace = -1 };
-	if (!check_kind(call) || !take_grace(call, options) || !take_dry_run(call) ||
-	    !take_preconditions(call, options) ||
-	    !take_text(call, call->body, "propagationPolicy", &policy) ||
-	    !take_member(call, call->body, "orphanDependents", json_type_boolean, "true or false",
-			 &value)) {
+	if (!delete_check_kind(call) || !delete_take_grace(call, options) ||
+	    !delete_take_dry_run(call) || !delete_take_preconditions(call, options) ||
+	    !delete_take_text(call, call->body, "propagationPolicy", &policy) ||
+	    !delete_take_member(call, call->body, "orphanDependents", json_type_boolean,
+				"true or false", &value)) {
 		return false;
 	}
 	orphan = value != NULL ? json_object_get_boolean(value) : orphan;
 	options->propagation = orphan ? OBJECTS_ORPHAN : OBJECTS_BACKGROUND;
 	options->dry_run = call->dry_run;
-	return policy == NULL || take_propagation(call, policy, orphan, &options->propagation);
+	return policy == NULL ||
+	       delete_take_propagation(call, policy, orphan, &options->propagation);
 }
 
 /* ---- answers ---- */
 
 /* Typed clients know by the kind whether to expect the object or a Status. */
-static bool shows_deleted(const struct api_call *call)
+static bool delete_shows_deleted(const struct api_call *call)
 {
 	static const char *const plurals[] = { "persistentvolumeclaims", "pods", "serviceaccounts",
 					       "services" };
@@ -189,10 +191,11 @@ static bool shows_deleted(const struct api_call *call)
 	return false;
 }
 
-/* What was removed is told by a Status; what is only marked is shown. */
-static void response(struct api_call *call, const struct objects_state *state, bool exists)
+/* Responds with a Status for an object that was removed, and with the object when it is only
+ * marked. */
+static void delete_response(struct api_call *call, const struct objects_state *state, bool exists)
 {
-	if (exists || shows_deleted(call)) {
+	if (exists || delete_shows_deleted(call)) {
 		print_object(call, 200, state);
 		return;
 	}
@@ -227,10 +230,10 @@ static void delete_one(struct api_call *call, const struct objects_delete_option
 		exists = status == 200 &&
 			 (call->dry_run || objects_state_of(api->objects, &call->kind, request.ns,
 							    request.name) == state);
-		world_written(api);
+		registry_written(api);
 	}
 	if (status == 200 || status == 202) {
-		response(call, state, exists);
+		delete_response(call, state, exists);
 	} else {
 		call_fail_with(call, status, &error);
 	}
@@ -250,7 +253,7 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 	struct error error = { 0 };
 	int status = 0;
 
-	/* Also a deletion may be of one page, or of what was there then. */
+	/* A deletion too may be of one page, or of an earlier version. */
 	if (!options_list(call, &list)) {
 		return;
 	}
@@ -263,7 +266,7 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 		list.selector = selector;
 		status = request_delete_collection(api->objects, &request, &list, options, &page,
 						   &error);
-		world_written(api);
+		registry_written(api);
 	}
 	if (status == 200) {
 		print_list(call, &page);
@@ -281,7 +284,7 @@ void delete_handle(struct api_call *call)
 	if (call->request->length > 0 && !body_parse(call)) {
 		return;
 	}
-	if (!take_options(call, &options)) {
+	if (!delete_take_options(call, &options)) {
 		return;
 	}
 	if (*call->route.name != '\0') {

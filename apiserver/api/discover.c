@@ -12,7 +12,7 @@
 #define OPENAPI_PROTOBUF "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 /* Which form of aggregated discovery is asked for: "v2", "v2beta1", or NULL. */
-static const char *aggregated(const char *accept)
+static const char *discover_aggregated(const char *accept)
 {
 	if (!accepts(accept, "application/json", "as=APIGroupDiscoveryList")) {
 		return NULL;
@@ -23,7 +23,7 @@ static const char *aggregated(const char *accept)
 	return accepts(accept, "application/json", "v=v2beta1") ? "v2beta1" : NULL;
 }
 
-static struct json_object *tree_of(struct api_call *call, const char *version)
+static struct json_object *discover_tree_of(struct api_call *call, const char *version)
 {
 	const struct api *api = call->api;
 	const struct route *route = &call->route;
@@ -53,14 +53,14 @@ static struct json_object *tree_of(struct api_call *call, const char *version)
 	}
 }
 
-static void response_text(struct api_call *call, int status, const char *text)
+static void discover_response_text(struct api_call *call, int status, const char *text)
 {
 	call->response->status = status;
 	call->response->content_type = "text/plain; charset=utf-8";
 	buf_append_str(&call->response->body, text);
 }
 
-static bool respond_protobuf(struct api_call *call)
+static bool discover_respond_protobuf(struct api_call *call)
 {
 	static const char at[] = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 	const char *accept = call->request->accept;
@@ -82,7 +82,7 @@ static bool respond_protobuf(struct api_call *call)
 void discover_handle(struct api_call *call)
 {
 	const char *method = call->request->method;
-	const char *version = aggregated(call->request->accept);
+	const char *version = discover_aggregated(call->request->accept);
 
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
 		call_fail(call, 405, NULL,
@@ -91,10 +91,10 @@ void discover_handle(struct api_call *call)
 		return;
 	}
 	if (call->route.type == ROUTE_HEALTH) {
-		response_text(call, 200, "ok");
+		discover_response_text(call, 200, "ok");
 		return;
 	}
-	if (respond_protobuf(call)) {
+	if (discover_respond_protobuf(call)) {
 		return;
 	}
 
@@ -102,10 +102,10 @@ void discover_handle(struct api_call *call)
 
 	{
 		LOCKED(&call->api->lock);
-		tree = tree_of(call, version);
+		tree = discover_tree_of(call, version);
 	}
 	if (tree == NULL) {
-		response_text(call, 404, "404 page not found\n");
+		discover_response_text(call, 404, "404 page not found\n");
 		return;
 	}
 	call_response_tree(call, 200, tree);

@@ -5,8 +5,10 @@ libapiserver_la_SOURCES += \
 	%D%/api-private.h \
 	%D%/audit.c \
 	%D%/body.c \
+	%D%/call.c \
 	%D%/delete.c \
 	%D%/discover.c \
+	%D%/indent.c \
 	%D%/negotiate.c \
 	%D%/options.c \
 	%D%/pod.c \
@@ -14,6 +16,7 @@ libapiserver_la_SOURCES += \
 	%D%/protobuf.c %D%/protobuf.h \
 	%D%/query.c %D%/query.h \
 	%D%/read.c \
+	%D%/registry.c \
 	%D%/remote.c \
 	%D%/route.c %D%/route.h \
 	%D%/text-check.c %D%/text-check.h \
@@ -21,7 +24,6 @@ libapiserver_la_SOURCES += \
 	%D%/token.c %D%/token.h \
 	%D%/watch.c %D%/watch.h \
 	%D%/watch-private.h \
-	%D%/world.c \
 	%D%/write.c
 libapiserver_la_SOURCES += \
 	base/allocation.c base/allocation.h \

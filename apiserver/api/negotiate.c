@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accept and Content-Type headers: which shape a response is to have. The API asks for each
+/* Accept and Content-Type headers: which representation a response gets. The API asks for each
  * request. */
 #include "config.h"
 
@@ -8,13 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *skip_space(const char *text)
+static const char *negotiate_skip_space(const char *text)
 {
 	return text + strspn(text, " \t");
 }
 
-/* Whether text, up to length, is word but for the case and white space around. */
-static bool is_word(const char *text, size_t length, const char *word)
+/* Whether text, up to length, is the word; case and surrounding white space do not count. */
+static bool negotiate_is_word(const char *text, size_t length, const char *word)
 {
 	while (length > 0 && (*text == ' ' || *text == '\t')) {
 		text++;
@@ -28,16 +28,16 @@ static bool is_word(const char *text, size_t length, const char *word)
 
 bool media_type_is(const char *content_type, const char *type)
 {
-	return is_word(content_type, strcspn(content_type, ";"), type);
+	return negotiate_is_word(content_type, strcspn(content_type, ";"), type);
 }
 
 /* Whether one element, up to length, has this parameter; "g=" is any that begins so. */
-static bool has_parameter(const char *element, size_t length, const char *parameter)
+static bool negotiate_has_parameter(const char *element, size_t length, const char *parameter)
 {
 	for (size_t at = strcspn(element, ";"); at < length;) {
 		size_t part = 1 + strcspn(element + at + 1, ";,");
 
-		if (is_word(element + at + 1, part - 1, parameter)) {
+		if (negotiate_is_word(element + at + 1, part - 1, parameter)) {
 			return true;
 		}
 		at += part;
@@ -47,49 +47,51 @@ static bool has_parameter(const char *element, size_t length, const char *parame
 
 bool accepts(const char *accept, const char *type, const char *parameter)
 {
-	for (accept = skip_space(accept); *accept != '\0';) {
+	for (accept = negotiate_skip_space(accept); *accept != '\0';) {
 		size_t length = strcspn(accept, ",");
 		size_t name = strcspn(accept, ";,");
 
-		if (is_word(accept, name, type) &&
-		    (parameter == NULL || has_parameter(accept, length, parameter))) {
+		if (negotiate_is_word(accept, name, type) &&
+		    (parameter == NULL || negotiate_has_parameter(accept, length, parameter))) {
 			return true;
 		}
 		accept += length;
-		accept = skip_space(accept + (*accept == ',' ? 1 : 0));
+		accept = negotiate_skip_space(accept + (*accept == ',' ? 1 : 0));
 	}
 	return false;
 }
 
-/* A shape that asks for something we do not make is passed over, as the real server does. */
-static bool take_element(struct api_call *call, const char *element, size_t length)
+/* A representation that this server does not make is skipped, as the real server does. */
+static bool negotiate_take_element(struct api_call *call, const char *element, size_t length)
 {
 	static const struct {
 		const char *parameter;
-		enum shape shape;
-	} shapes[] = {
-		{ "as=Table", SHAPE_TABLE },
-		{ "as=PartialObjectMetadata", SHAPE_METADATA },
-		{ "as=PartialObjectMetadataList", SHAPE_METADATA },
+		enum representation representation;
+	} representations[] = {
+		{ "as=Table", REPRESENTATION_TABLE },
+		{ "as=PartialObjectMetadata", REPRESENTATION_METADATA },
+		{ "as=PartialObjectMetadataList", REPRESENTATION_METADATA },
 	};
 	size_t name = strcspn(element, ";,");
-	bool yaml = is_word(element, name, "application/yaml");
+	bool yaml = negotiate_is_word(element, name, "application/yaml");
 
-	if (!yaml && !is_word(element, name, "application/json") &&
-	    !is_word(element, name, "*/*") && !is_word(element, name, "application/*")) {
+	if (!yaml && !negotiate_is_word(element, name, "application/json") &&
+	    !negotiate_is_word(element, name, "*/*") &&
+	    !negotiate_is_word(element, name, "application/*")) {
 		return false;
 	}
-	call->shape = SHAPE_OBJECT;
-	call->shape_version = "v1";
+	call->representation = REPRESENTATION_OBJECT;
+	call->meta_version = "v1";
 	call->yaml = yaml;
-	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
-		if (has_parameter(element, length, shapes[i].parameter)) {
-			call->shape = shapes[i].shape;
-			call->shape_version =
-				has_parameter(element, length, "v=v1beta1") ? "v1beta1" : "v1";
-			return has_parameter(element, length, "g=meta.k8s.io") &&
-			       (has_parameter(element, length, "v=v1") ||
-				has_parameter(element, length, "v=v1beta1"));
+	for (size_t i = 0; i < ARRAY_LEN(representations); i++) {
+		if (negotiate_has_parameter(element, length, representations[i].parameter)) {
+			call->representation = representations[i].representation;
+			call->meta_version = negotiate_has_parameter(element, length, "v=v1beta1")
+						     ? "v1beta1"
+						     : "v1";
+			return negotiate_has_parameter(element, length, "g=meta.k8s.io") &&
+			       (negotiate_has_parameter(element, length, "v=v1") ||
+				negotiate_has_parameter(element, length, "v=v1beta1"));
 		}
 	}
 	return true;
@@ -97,20 +99,20 @@ static bool take_element(struct api_call *call, const char *element, size_t leng
 
 bool negotiate(struct api_call *call)
 {
-	const char *accept = skip_space(call->request->accept);
+	const char *accept = negotiate_skip_space(call->request->accept);
 
-	call->shape_version = "v1";
+	call->meta_version = "v1";
 	if (*accept == '\0') {
 		return true;
 	}
 	while (*accept != '\0') {
 		size_t length = strcspn(accept, ",");
 
-		if (take_element(call, accept, length)) {
+		if (negotiate_take_element(call, accept, length)) {
 			return true;
 		}
 		accept += length;
-		accept = skip_space(accept + (*accept == ',' ? 1 : 0));
+		accept = negotiate_skip_space(accept + (*accept == ',' ? 1 : 0));
 	}
 	/* Logs are text, whatever a client says it wants. */
 	return strcmp(call->route.subresource, "log") == 0;

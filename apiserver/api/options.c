@@ -10,27 +10,10 @@
 
 #define MANAGER_MAX 128u /* bytes of a field manager's name, as the real server has it */
 
-const char *call_query(const struct api_call *call, const char *name)
-{
-	return query_value(&call->query, name);
-}
-
-bool call_query_integer(struct api_call *call, const char *name, int64_t *value)
-{
-	const char *text = call_query(call, name);
-
-	if (text != NULL && integer_parse(text, INT64_MIN, INT64_MAX, value) < 0) {
-		call_fail(call, 400, NULL,
-			  "%s: strconv.ParseInt: parsing \"%.64s\": invalid syntax", name, text);
-		return false;
-	}
-	return true;
-}
-
 /* ---- writes ---- */
 
-/* Each of them counts: a client that says it twice means neither less. */
-static bool read_dry_run(struct api_call *call)
+/* Each dryRun parameter counts, also when there are several. */
+static bool options_read_dry_run(struct api_call *call)
 {
 	for (size_t i = 0; i < call->query.count; i++) {
 		const struct query_pair *pair = &call->query.pairs[i];
@@ -49,7 +32,7 @@ static bool read_dry_run(struct api_call *call)
 	return true;
 }
 
-static bool read_validation(struct api_call *call)
+static bool options_read_validation(struct api_call *call)
 {
 	static const struct {
 		const char *text;
@@ -78,7 +61,7 @@ static bool read_validation(struct api_call *call)
 	return text == NULL;
 }
 
-static bool check_manager(struct api_call *call)
+static bool options_check_manager(struct api_call *call)
 {
 	const char *text = call_query(call, "fieldManager");
 
@@ -102,7 +85,7 @@ static bool check_manager(struct api_call *call)
 	return true;
 }
 
-static bool check_force(struct api_call *call)
+static bool options_check_force(struct api_call *call)
 {
 	if (call_query(call, "force") == NULL ||
 	    media_type_is(call->request->content_type, "application/apply-patch+yaml")) {
@@ -120,10 +103,11 @@ bool options_read(struct api_call *call)
 		return true;
 	}
 	if (strcmp(method, "DELETE") == 0) {
-		return read_dry_run(call);
+		return options_read_dry_run(call);
 	}
-	return read_dry_run(call) && read_validation(call) && check_manager(call) &&
-	       (strcmp(method, "PATCH") != 0 || check_force(call));
+	return options_read_dry_run(call) && options_read_validation(call) &&
+	       options_check_manager(call) &&
+	       (strcmp(method, "PATCH") != 0 || options_check_force(call));
 }
 
 /* ---- lists ---- */
@@ -144,14 +128,14 @@ bool options_version(struct api_call *call, uint64_t *ret)
 	return true;
 }
 
-static bool fail_match(struct api_call *call, const char *why)
+static bool options_fail_match(struct api_call *call, const char *why)
 {
 	call_fail(call, 422, NULL, "resourceVersionMatch: Forbidden: resourceVersionMatch %s", why);
 	return false;
 }
 
 /* The rules of resourceVersion and resourceVersionMatch. */
-static bool read_versions(struct api_call *call, struct list_options *options)
+static bool options_read_versions(struct api_call *call, struct list_options *options)
 {
 	const char *version = call_query(call, "resourceVersion");
 	const char *match = call_query(call, "resourceVersionMatch");
@@ -162,7 +146,7 @@ static bool read_versions(struct api_call *call, struct list_options *options)
 		return false;
 	}
 	if (matched && !given) {
-		return fail_match(call, "is forbidden unless resourceVersion is provided");
+		return options_fail_match(call, "is forbidden unless resourceVersion is provided");
 	}
 	if (matched && strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0) {
 		call_fail(
@@ -174,7 +158,7 @@ static bool read_versions(struct api_call *call, struct list_options *options)
 	if (matched && strcmp(match, "Exact") == 0) {
 		options->exact = number;
 		return number != 0 ||
-		       fail_match(call, "\"Exact\" is forbidden for resourceVersion \"0\"");
+		       options_fail_match(call, "\"Exact\" is forbidden for resourceVersion \"0\"");
 	}
 	if (options->token != NULL && *options->token != '\0' && given && number != 0) {
 		call_fail(call, 400, NULL,
@@ -191,7 +175,8 @@ bool options_list(struct api_call *call, struct list_options *ret)
 
 	*ret = (struct list_options){ .ns = call->route.ns, .token = call_query(call, "continue") };
 	if (!call_query_integer(call, "limit", &limit) ||
-	    !call_query_integer(call, "timeoutSeconds", &timeout) || !read_versions(call, ret)) {
+	    !call_query_integer(call, "timeoutSeconds", &timeout) ||
+	    !options_read_versions(call, ret)) {
 		return false;
 	}
 	if (call_query(call, "sendInitialEvents") != NULL) {
@@ -199,7 +184,7 @@ bool options_list(struct api_call *call, struct list_options *ret)
 			  "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list");
 		return false;
 	}
-	/* The real server takes less than none for none. */
+	/* The real server takes a negative limit for none. */
 	ret->limit = limit > 0 ? (size_t)limit : 0;
 	return true;
 }

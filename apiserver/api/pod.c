@@ -60,8 +60,8 @@ const char *call_container(struct api_call *call, struct json_object *pod, const
 	return NULL;
 }
 
-/* Numbers of lines, seconds and bytes, each with the least that says something. */
-static bool add_numbers(struct api_call *call, struct buf *path)
+/* Appends the numbers of lines, seconds and bytes, each checked against its minimum. */
+static bool pod_add_numbers(struct api_call *call, struct buf *path)
 {
 	static const struct {
 		const char *name;
@@ -93,8 +93,8 @@ static bool add_numbers(struct api_call *call, struct buf *path)
 	return true;
 }
 
-/* The node's query, with what of the call's it knows; false: the call has failed. */
-static bool log_query(struct api_call *call, struct buf *path)
+/* Makes the query for the node from the call's. False: the call has failed. */
+static bool pod_log_query(struct api_call *call, struct buf *path)
 {
 	static const char *const flags[] = { "follow", "previous", "timestamps" };
 	const char *since = call_query(call, "sinceTime");
@@ -105,7 +105,7 @@ static bool log_query(struct api_call *call, struct buf *path)
 			buf_printf(path, "%s=true&", flags[i]);
 		}
 	}
-	if (!add_numbers(call, path)) {
+	if (!pod_add_numbers(call, path)) {
 		return false;
 	}
 	if (since != NULL && *since != '\0') {
@@ -125,7 +125,7 @@ static bool log_query(struct api_call *call, struct buf *path)
 	return true;
 }
 
-static void open_log(struct api_call *call, const char *path)
+static void pod_open_log(struct api_call *call, const char *path)
 {
 	struct api *api = call->api;
 	struct api_response *response = call->response;
@@ -133,12 +133,13 @@ static void open_log(struct api_call *call, const char *path)
 	int status = 0;
 
 	if (api->node_socket == NULL) {
-		call_fail(call, 503, NULL, "there is no node here that would have logs");
+		call_fail(call, 503, NULL,
+			  "no node is connected to this server, so there are no logs");
 		return;
 	}
 	if (podlog_open(api->sched, api->node_socket, path, &status, &response->podlog, &error) <
 	    0) {
-		call_fail(call, 503, NULL, "the node gives no logs: %s", error.text);
+		call_fail(call, 503, NULL, "cannot read the log from the node: %s", error.text);
 		return;
 	}
 	if (status != 200) {
@@ -149,7 +150,7 @@ static void open_log(struct api_call *call, const char *path)
 		response->podlog = NULL;
 		text[length > 0 ? length : 0] = '\0';
 		call_fail(call, status >= 400 && status < 600 ? status : 500, NULL, "%s",
-			  length > 0 ? text : "the node gives no logs");
+			  length > 0 ? text : "the node refused to send the log");
 		return;
 	}
 	response->status = 200;
@@ -161,7 +162,7 @@ void podlog_handle(struct api_call *call)
 	CLEANUP_BUF struct buf query = BUF_INIT(LOG_PATH_MAX), path = BUF_INIT(LOG_PATH_MAX);
 	CLEANUP_JSON struct json_object *pod = NULL;
 
-	if (!log_query(call, &query)) {
+	if (!pod_log_query(call, &query)) {
 		return;
 	}
 	pod = call_pod(call);
@@ -180,7 +181,7 @@ void podlog_handle(struct api_call *call)
 		return;
 	}
 	buf_printf(&path, "/logs/%s/%s?%s", asb_uid(pod), container, buf_str(&query));
-	/* What separates the last parameter from none. */
+	/* Removes the last separator. */
 	buf_cut(&path, path.length - 1);
-	open_log(call, buf_str(&path));
+	pod_open_log(call, buf_str(&path));
 }

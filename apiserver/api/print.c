@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects, lists and events in the shape a client asked for: whole, as Table rows, as metadata
+/* Objects, lists and events in the representation a client asked for: whole, as Table rows, as metadata
  * alone. Reads and writes end in it, watches print their events with it. */
 #include "config.h"
 
@@ -16,8 +16,8 @@
 #define ROWS_AT_ONCE 64u              /* Table rows made in one holding of the lock */
 #define ROWS_BYTES_AT_ONCE (1u << 20) /* of their objects: a tree takes many times its text */
 
-static struct json_object *parse_state(const struct asb_kind *kind,
-				       const struct objects_state *state)
+static struct json_object *print_parse_state(const struct asb_kind *kind,
+					     const struct objects_state *state)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(API_ANSWER_MAX);
 
@@ -27,7 +27,7 @@ static struct json_object *parse_state(const struct asb_kind *kind,
 	return json_parse(buf_str(&text), text.length, NULL);
 }
 
-static enum table_include include_of(const struct api_call *call)
+static enum table_include print_include_of(const struct api_call *call)
 {
 	const char *text = call_query(call, "includeObject");
 
@@ -39,9 +39,9 @@ static enum table_include include_of(const struct api_call *call)
 
 /* ---- one object ---- */
 
-static struct json_object *table_of(struct api *api, const struct asb_kind *kind,
-				    const char *version, bool columns, enum table_include include,
-				    struct json_object *object)
+static struct json_object *print_table_of(struct api *api, const struct asb_kind *kind,
+					  const char *version, bool columns,
+					  enum table_include include, struct json_object *object)
 {
 	LOCKED(&api->lock);
 	const struct type *type = types_find(api->types, kind->group, kind->version, kind->plural);
@@ -56,7 +56,7 @@ static struct json_object *table_of(struct api *api, const struct asb_kind *kind
 	return table;
 }
 
-static void set_version(struct json_object *list, uint64_t version)
+static void print_set_version(struct json_object *list, uint64_t version)
 {
 	struct json_object *metadata = NULL;
 	char text[24];
@@ -73,7 +73,7 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 {
 	struct api_response *response = call->response;
 
-	if (call->shape == SHAPE_OBJECT && !call->pretty) {
+	if (call->representation == REPRESENTATION_OBJECT && !call->pretty) {
 		response->status = status;
 		response->content_type = call->yaml ? "application/yaml" : "application/json";
 		request_text(&call->kind, state, &response->body);
@@ -81,90 +81,43 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 		return;
 	}
 
-	CLEANUP_JSON struct json_object *object = parse_state(&call->kind, state);
-	struct json_object *shaped = NULL;
+	CLEANUP_JSON struct json_object *object = print_parse_state(&call->kind, state);
+	struct json_object *result = NULL;
 
-	if (call->shape == SHAPE_TABLE) {
-		shaped = table_of(call->api, &call->kind, call->shape_version, true,
-				  include_of(call), object);
-		if (shaped != NULL) {
-			set_version(shaped, objects_state_version(state));
+	if (call->representation == REPRESENTATION_TABLE) {
+		result = print_table_of(call->api, &call->kind, call->meta_version, true,
+					print_include_of(call), object);
+		if (result != NULL) {
+			print_set_version(result, objects_state_version(state));
 		}
-	} else if (call->shape == SHAPE_METADATA) {
-		shaped = partial_metadata(object, call->shape_version);
+	} else if (call->representation == REPRESENTATION_METADATA) {
+		result = partial_metadata(object, call->meta_version);
 	} else {
-		shaped = json_object_get(object);
+		result = json_object_get(object);
 	}
-	call_response_tree(call, status, shaped);
+	call_response_tree(call, status, result);
 }
 
-int print_event(struct api *api, const struct asb_kind *kind, enum shape shape,
-		const char *shape_version, bool first, const struct objects_state *state,
+int print_event(struct api *api, const struct asb_kind *kind, enum representation representation,
+		const char *meta_version, bool first, const struct objects_state *state,
 		struct buf *out)
 {
-	if (shape == SHAPE_OBJECT) {
+	if (representation == REPRESENTATION_OBJECT) {
 		return request_text(kind, state, out);
 	}
 
-	CLEANUP_JSON struct json_object *object = parse_state(kind, state);
-	CLEANUP_JSON struct json_object *shaped = NULL;
+	CLEANUP_JSON struct json_object *object = print_parse_state(kind, state);
+	CLEANUP_JSON struct json_object *result = NULL;
 
-	if (object != NULL && shape == SHAPE_TABLE) {
-		shaped = table_of(api, kind, shape_version, first, TABLE_METADATA, object);
+	if (object != NULL && representation == REPRESENTATION_TABLE) {
+		result = print_table_of(api, kind, meta_version, first, TABLE_METADATA, object);
 	} else if (object != NULL) {
-		shaped = partial_metadata(object, shape_version);
+		result = partial_metadata(object, meta_version);
 	}
-	return shaped != NULL ? json_print(shaped, out) : -1;
+	return result != NULL ? json_print(result, out) : -1;
 }
 
 /* ---- lists ---- */
-
-static void begin_line(struct buf *out, size_t depth)
-{
-	buf_append_char(out, '\n');
-	for (size_t i = 0; i < depth; i++) {
-		buf_append_str(out, "  ");
-	}
-}
-
-/* The end of the string that begins at a quote. */
-static size_t string_end(const char *text, size_t length, size_t at)
-{
-	for (at++; at < length && text[at] != '"'; at++) {
-		at += text[at] == '\\' ? 1 : 0;
-	}
-	return at < length ? at + 1 : length;
-}
-
-void print_indented(const char *text, size_t length, struct buf *out)
-{
-	size_t depth = 0;
-
-	for (size_t i = 0; i < length && !out->failed; i++) {
-		char c = text[i], next = i + 1 < length ? text[i + 1] : '\0';
-
-		if (c == '"') {
-			size_t end = string_end(text, length, i);
-
-			buf_append(out, text + i, end - i);
-			i = end - 1;
-		} else if ((c == '{' && next == '}') || (c == '[' && next == ']')) {
-			buf_append(out, text + i++, 2);
-		} else if (c == '{' || c == '[') {
-			buf_append_char(out, c);
-			begin_line(out, ++depth);
-		} else if (c == '}' || c == ']') {
-			begin_line(out, --depth);
-			buf_append_char(out, c);
-		} else if (c == ',') {
-			buf_append_char(out, c);
-			begin_line(out, depth);
-		} else {
-			buf_append_str(out, c == ':' ? ": " : "");
-			buf_append(out, &c, c == ':' ? 0 : 1);
-		}
-	}
-}
 
 static void print_metadata(const struct list_page *page, struct buf *out)
 {
@@ -182,13 +135,13 @@ static void print_metadata(const struct list_page *page, struct buf *out)
 static void print_plain_list(struct api_call *call, const struct list_page *page, struct buf *out)
 {
 	const struct asb_kind *kind = &call->kind;
-	bool metadata = call->shape == SHAPE_METADATA;
+	bool metadata = call->representation == REPRESENTATION_METADATA;
 
 	if (metadata) {
 		buf_printf(
 			out,
 			"{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/%s\",",
-			call->shape_version);
+			call->meta_version);
 	} else {
 		buf_printf(out, "{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",", call->list_kind,
 			   kind->group, *kind->group != '\0' ? "/" : "", kind->version);
@@ -199,16 +152,17 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 		if (i > 0) {
 			buf_append_char(out, ',');
 		}
-		print_event(call->api, kind, call->shape, call->shape_version, false,
+		print_event(call->api, kind, call->representation, call->meta_version, false,
 			    page->states[i], out);
 	}
 	buf_append_str(out, "]}\n");
 }
 
-/* Rows need the type, so the lock: a few at a time, so that their trees are never all there. *from is
- * the first that is left; false: the kind is served no more. */
-static bool add_rows(struct api_call *call, const struct list_page *page, size_t *from,
-		     enum table_include include, struct buf *out)
+/* Appends a few rows, so that the trees of all objects are never in memory together. The lock is
+ * taken because rows need the type. *from is the first object that is left. False: the kind is
+ * not served any more. */
+static bool print_add_rows(struct api_call *call, const struct list_page *page, size_t *from,
+			   enum table_include include, struct buf *out)
 {
 	struct json_object *objects[ROWS_AT_ONCE];
 	CLEANUP_JSON struct json_object *table = NULL;
@@ -218,7 +172,7 @@ static bool add_rows(struct api_call *call, const struct list_page *page, size_t
 		size_t length = 0;
 
 		(void)objects_state_text(page->states[*from], &length);
-		objects[count] = parse_state(&call->kind, page->states[(*from)++]);
+		objects[count] = print_parse_state(&call->kind, page->states[(*from)++]);
 		bytes += length;
 	}
 	{
@@ -226,7 +180,7 @@ static bool add_rows(struct api_call *call, const struct list_page *page, size_t
 		const struct type *type = call_type(call);
 		int64_t now_ms = sched_wall_us(call->api->sched) / 1000;
 
-		table = type != NULL ? table_create(type, call->shape_version, true) : NULL;
+		table = type != NULL ? table_create(type, call->meta_version, true) : NULL;
 		for (size_t i = 0; i < count; i++) {
 			if (table != NULL) {
 				table_add(table, type, objects[i], include, now_ms);
@@ -245,7 +199,7 @@ static bool add_rows(struct api_call *call, const struct list_page *page, size_t
 	return table != NULL;
 }
 
-/* All of a Table but its rows, up to where they begin; false: the kind is served no more. */
+/* Appends a Table up to its rows. False: the kind is not served any more. */
 static bool print_table_head(struct api_call *call, const struct list_page *page, struct buf *out)
 {
 	CLEANUP_JSON struct json_object *table = NULL;
@@ -255,12 +209,12 @@ static bool print_table_head(struct api_call *call, const struct list_page *page
 		LOCKED(&call->api->lock);
 		const struct type *type = call_type(call);
 
-		table = type != NULL ? table_create(type, call->shape_version, false) : NULL;
+		table = type != NULL ? table_create(type, call->meta_version, false) : NULL;
 	}
 	if (table == NULL) {
 		return false;
 	}
-	set_version(table, page->version);
+	print_set_version(table, page->version);
 	json_object_object_get_ex(table, "metadata", &metadata);
 	if (page->token[0] != '\0') {
 		json_object_object_add(metadata, "continue", json_object_new_string(page->token));
@@ -278,12 +232,12 @@ static bool print_table_head(struct api_call *call, const struct list_page *page
 
 static bool print_table(struct api_call *call, const struct list_page *page, struct buf *out)
 {
-	enum table_include include = include_of(call);
+	enum table_include include = print_include_of(call);
 	size_t from = 0;
 	bool served = print_table_head(call, page, out);
 
 	while (served && from < page->count && !out->failed) {
-		served = add_rows(call, page, &from, include, out);
+		served = print_add_rows(call, page, &from, include, out);
 	}
 	buf_append_str(out, "]}\n");
 	return served;
@@ -294,16 +248,16 @@ void print_list(struct api_call *call, const struct list_page *page)
 	struct buf *body = &call->response->body, text CLEANUP_BUF = BUF_INIT(API_ANSWER_MAX);
 	struct buf *out = call->pretty ? &text : body;
 
-	if (call->shape != SHAPE_TABLE) {
+	if (call->representation != REPRESENTATION_TABLE) {
 		print_plain_list(call, page, out);
 	} else if (!print_table(call, page, out)) {
 		buf_clear(body);
-		call_fail(call, 404, NULL, "the kind is served no more");
+		call_fail(call, 404, NULL, "the kind is not served any more");
 		return;
 	}
 	utf8_repair(out);
 	if (call->pretty) {
-		print_indented(buf_str(&text), text.length, body);
+		indent_json(buf_str(&text), text.length, body);
 		body->failed = body->failed || text.failed;
 	}
 	call->response->status = 200;

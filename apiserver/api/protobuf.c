@@ -124,7 +124,7 @@ struct bytes {
 	const unsigned char *at, *end;
 };
 
-static bool take_varint(struct bytes *bytes, uint64_t *ret)
+static bool protobuf_take_varint(struct bytes *bytes, uint64_t *ret)
 {
 	uint64_t value = 0;
 
@@ -141,13 +141,13 @@ static bool take_varint(struct bytes *bytes, uint64_t *ret)
 }
 
 /* One field: a number, or bytes. Kubernetes uses no other wire types. */
-static bool take_field(struct bytes *bytes, uint32_t *number, bool *is_bytes, uint64_t *value,
-		       struct bytes *part)
+static bool protobuf_take_field(struct bytes *bytes, uint32_t *number, bool *is_bytes,
+				uint64_t *value, struct bytes *part)
 {
 	uint64_t key = 0;
 
-	if (!take_varint(bytes, &key) || (key >> 3) == 0 || (key >> 3) > UINT32_MAX ||
-	    !take_varint(bytes, value)) {
+	if (!protobuf_take_varint(bytes, &key) || (key >> 3) == 0 || (key >> 3) > UINT32_MAX ||
+	    !protobuf_take_varint(bytes, value)) {
 		return false;
 	}
 	*number = (uint32_t)(key >> 3);
@@ -163,12 +163,12 @@ static bool take_field(struct bytes *bytes, uint32_t *number, bool *is_bytes, ui
 	return true;
 }
 
-static struct json_object *text_of(const struct bytes *part)
+static struct json_object *protobuf_text_of(const struct bytes *part)
 {
 	return json_object_new_string_len((const char *)part->at, (int)(part->end - part->at));
 }
 
-static struct json_object *base64_of(const struct bytes *part)
+static struct json_object *protobuf_base64_of(const struct bytes *part)
 {
 	size_t length = (size_t)(part->end - part->at);
 	CLEANUP_FREE char *text = base64_encode(part->at, length);
@@ -178,16 +178,16 @@ static struct json_object *base64_of(const struct bytes *part)
 
 /* ---- values ---- */
 
-static int parse_message(const struct message *message, struct bytes bytes, int depth,
-			 struct json_object *into, struct error *reterr);
+static int protobuf_parse_message(const struct message *message, struct bytes bytes, int depth,
+				  struct json_object *into, struct error *reterr);
 
-static int bad(struct error *reterr)
+static int protobuf_bad(struct error *reterr)
 {
 	return error_set(reterr, -EINVAL, "the protobuf ends too early or is none");
 }
 
-static int add_entry(struct json_object *into, const struct field *field, struct bytes bytes,
-		     struct error *reterr)
+static int protobuf_add_entry(struct json_object *into, const struct field *field,
+			      struct bytes bytes, struct error *reterr)
 {
 	struct bytes part, key = { NULL, NULL }, value = { NULL, NULL };
 	uint32_t number;
@@ -195,8 +195,8 @@ static int add_entry(struct json_object *into, const struct field *field, struct
 	bool is_bytes;
 
 	while (bytes.at < bytes.end) {
-		if (!take_field(&bytes, &number, &is_bytes, &length, &part) || !is_bytes) {
-			return bad(reterr);
+		if (!protobuf_take_field(&bytes, &number, &is_bytes, &length, &part) || !is_bytes) {
+			return protobuf_bad(reterr);
 		}
 		*(number == 1 ? &key : &value) = part;
 	}
@@ -211,13 +211,13 @@ static int add_entry(struct json_object *into, const struct field *field, struct
 		xstrndup(key.at != NULL ? (const char *)key.at : "", (size_t)(key.end - key.at));
 
 	json_object_object_add(asb_object_in(into, field->name), name,
-			       field->type == FIELD_BYTES_MAP ? base64_of(&value)
-							      : text_of(&value));
+			       field->type == FIELD_BYTES_MAP ? protobuf_base64_of(&value)
+							      : protobuf_text_of(&value));
 	return 0;
 }
 
-static int add_time(struct json_object *into, const struct field *field, struct bytes bytes,
-		    struct error *reterr)
+static int protobuf_add_time(struct json_object *into, const struct field *field,
+			     struct bytes bytes, struct error *reterr)
 {
 	uint64_t values[3] = { 0 }, value;
 	struct bytes part;
@@ -226,8 +226,8 @@ static int add_time(struct json_object *into, const struct field *field, struct 
 	char text[21];
 
 	while (bytes.at < bytes.end) {
-		if (!take_field(&bytes, &number, &is_bytes, &value, &part) || is_bytes) {
-			return bad(reterr);
+		if (!protobuf_take_field(&bytes, &number, &is_bytes, &value, &part) || is_bytes) {
+			return protobuf_bad(reterr);
 		}
 		values[number < 3 ? number : 0] = value;
 	}
@@ -238,8 +238,8 @@ static int add_time(struct json_object *into, const struct field *field, struct 
 	return 0;
 }
 
-static int add_int_or_text(struct json_object *into, const struct field *field, struct bytes bytes,
-			   struct error *reterr)
+static int protobuf_add_int_or_text(struct json_object *into, const struct field *field,
+				    struct bytes bytes, struct error *reterr)
 {
 	struct bytes part, text = { NULL, NULL };
 	uint64_t value, which = 0, integer = 0;
@@ -247,8 +247,8 @@ static int add_int_or_text(struct json_object *into, const struct field *field, 
 	bool is_bytes;
 
 	while (bytes.at < bytes.end) {
-		if (!take_field(&bytes, &number, &is_bytes, &value, &part)) {
-			return bad(reterr);
+		if (!protobuf_take_field(&bytes, &number, &is_bytes, &value, &part)) {
+			return protobuf_bad(reterr);
 		}
 		if (is_bytes) {
 			text = part;
@@ -258,13 +258,14 @@ static int add_int_or_text(struct json_object *into, const struct field *field, 
 	}
 	if (which != 0 || integer != 0) {
 		json_object_object_add(into, field->name,
-				       which != 0 ? text_of(&text)
+				       which != 0 ? protobuf_text_of(&text)
 						  : json_object_new_int64((int64_t)integer));
 	}
 	return 0;
 }
 
-static void add_to_list(struct json_object *into, const char *name, struct json_object *take)
+static void protobuf_add_to_list(struct json_object *into, const char *name,
+				 struct json_object *take)
 {
 	struct json_object *list = asb_array(into, name);
 
@@ -275,44 +276,44 @@ static void add_to_list(struct json_object *into, const char *name, struct json_
 	json_object_array_add(list, take);
 }
 
-static int add_bytes(struct json_object *into, const struct field *field, struct bytes part,
-		     int depth, struct error *reterr)
+static int protobuf_add_bytes(struct json_object *into, const struct field *field,
+			      struct bytes part, int depth, struct error *reterr)
 {
 	struct json_object *object;
 
 	switch (field->type) {
 	case FIELD_TEXT:
 		if (part.at < part.end) {
-			json_object_object_add(into, field->name, text_of(&part));
+			json_object_object_add(into, field->name, protobuf_text_of(&part));
 		}
 		return 0;
 	case FIELD_TEXTS:
-		add_to_list(into, field->name, text_of(&part));
+		protobuf_add_to_list(into, field->name, protobuf_text_of(&part));
 		return 0;
 	case FIELD_MESSAGE:
-		return parse_message(field->message, part, depth + 1,
-				     asb_object_in(into, field->name), reterr);
+		return protobuf_parse_message(field->message, part, depth + 1,
+					      asb_object_in(into, field->name), reterr);
 	case FIELD_MESSAGES:
 		object = json_object_new_object();
-		add_to_list(into, field->name, object);
-		return parse_message(field->message, part, depth + 1, object, reterr);
+		protobuf_add_to_list(into, field->name, object);
+		return protobuf_parse_message(field->message, part, depth + 1, object, reterr);
 	case FIELD_TEXT_MAP:
 	case FIELD_BYTES_MAP:
-		return add_entry(into, field, part, reterr);
+		return protobuf_add_entry(into, field, part, reterr);
 	case FIELD_TIME:
-		return add_time(into, field, part, reterr);
+		return protobuf_add_time(into, field, part, reterr);
 	case FIELD_INT_OR_TEXT:
-		return add_int_or_text(into, field, part, reterr);
+		return protobuf_add_int_or_text(into, field, part, reterr);
 	default:
-		return bad(reterr);
+		return protobuf_bad(reterr);
 	}
 }
 
-static int add_number(struct json_object *into, const struct field *field, uint64_t value,
-		      struct error *reterr)
+static int protobuf_add_number(struct json_object *into, const struct field *field, uint64_t value,
+			       struct error *reterr)
 {
 	if (field->type != FIELD_INT && field->type != FIELD_BOOL) {
-		return bad(reterr);
+		return protobuf_bad(reterr);
 	}
 	if (value != 0 || field->pointer) {
 		json_object_object_add(into, field->name,
@@ -323,11 +324,11 @@ static int add_number(struct json_object *into, const struct field *field, uint6
 	return 0;
 }
 
-static int parse_message(const struct message *message, struct bytes bytes, int depth,
-			 struct json_object *into, struct error *reterr)
+static int protobuf_parse_message(const struct message *message, struct bytes bytes, int depth,
+				  struct json_object *into, struct error *reterr)
 {
 	if (depth > DEPTH_MAX) {
-		return bad(reterr);
+		return protobuf_bad(reterr);
 	}
 	while (bytes.at < bytes.end) {
 		const struct field *field = message->fields;
@@ -336,8 +337,8 @@ static int parse_message(const struct message *message, struct bytes bytes, int 
 		uint64_t value = 0;
 		bool is_bytes = false;
 
-		if (!take_field(&bytes, &number, &is_bytes, &value, &part)) {
-			return bad(reterr);
+		if (!protobuf_take_field(&bytes, &number, &is_bytes, &value, &part)) {
+			return protobuf_bad(reterr);
 		}
 		while (field->number != 0 && field->number != number) {
 			field++;
@@ -352,8 +353,8 @@ static int parse_message(const struct message *message, struct bytes bytes, int 
 			continue;
 		}
 
-		int code = is_bytes ? add_bytes(into, field, part, depth, reterr)
-				    : add_number(into, field, value, reterr);
+		int code = is_bytes ? protobuf_add_bytes(into, field, part, depth, reterr)
+				    : protobuf_add_number(into, field, value, reterr);
 
 		if (code < 0) {
 			return code;
@@ -365,8 +366,8 @@ static int parse_message(const struct message *message, struct bytes bytes, int 
 /* ---- the envelope ---- */
 
 /* Unknown: 1 is {1: apiVersion, 2: kind}, 2 the object. */
-static const struct message *open_envelope(struct bytes bytes, struct json_object *object,
-					   struct bytes *ret, struct error *reterr)
+static const struct message *protobuf_open_envelope(struct bytes bytes, struct json_object *object,
+						    struct bytes *ret, struct error *reterr)
 {
 	static const struct field type_fields[] = { { 1, FIELD_TEXT, "apiVersion" },
 						    { 2, FIELD_TEXT, "kind" },
@@ -378,11 +379,12 @@ static const struct message *open_envelope(struct bytes bytes, struct json_objec
 	bool is_bytes;
 
 	while (bytes.at < bytes.end) {
-		if (!take_field(&bytes, &number, &is_bytes, &value, &part) || !is_bytes) {
-			bad(reterr);
+		if (!protobuf_take_field(&bytes, &number, &is_bytes, &value, &part) || !is_bytes) {
+			protobuf_bad(reterr);
 			return NULL;
 		}
-		if (number == 1 && parse_message(&type_meta, part, 0, object, reterr) < 0) {
+		if (number == 1 &&
+		    protobuf_parse_message(&type_meta, part, 0, object, reterr) < 0) {
 			return NULL;
 		}
 		if (number == 2) {
@@ -406,15 +408,15 @@ struct json_object *protobuf_parse(const void *data, size_t length, struct error
 	struct bytes raw = { NULL, NULL };
 
 	if (length < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0) {
-		bad(reterr);
+		protobuf_bad(reterr);
 		return NULL;
 	}
 	bytes.at += sizeof(magic);
 
 	struct json_object *object = json_object_new_object();
-	const struct message *message = open_envelope(bytes, object, &raw, reterr);
+	const struct message *message = protobuf_open_envelope(bytes, object, &raw, reterr);
 
-	if (message == NULL || parse_message(message, raw, 0, object, reterr) < 0) {
+	if (message == NULL || protobuf_parse_message(message, raw, 0, object, reterr) < 0) {
 		json_object_put(object);
 		return NULL;
 	}

@@ -12,8 +12,9 @@
 
 #include "base/error.h"
 
-/* The object, the caller's. NULL and *reterr: -EINVAL for what is no such body, -ENOTSUP for a kind
- * or a field that is not known here, so that nothing is lost in silence. */
+/* Returns the object, the caller's. NULL and *reterr: -EINVAL for a body that is not protobuf of
+ * that form, -ENOTSUP for a kind or a field that this server does not know, so that nothing is
+ * lost silently. */
 struct json_object *protobuf_parse(const void *data, size_t length, struct error *reterr);
 
 #endif

@@ -12,7 +12,7 @@
 #include "apiserver/api/route.h"
 #include "base/memory.h"
 
-static size_t count_parts(const char *text)
+static size_t query_count_parts(const char *text)
 {
 	size_t count = 1;
 
@@ -23,8 +23,8 @@ static size_t count_parts(const char *text)
 }
 
 /* Decodes a part of the query behind *used; NULL: it does not decode. */
-static const char *decode_part(const char *from, size_t length, struct query *query, size_t size,
-			       size_t *used)
+static const char *query_decode_part(const char *from, size_t length, struct query *query,
+				     size_t size, size_t *used)
 {
 	char *to = query->text + *used;
 	int decoded = route_decode(from, length, true, to, size - *used);
@@ -36,7 +36,7 @@ static const char *decode_part(const char *from, size_t length, struct query *qu
 	return to;
 }
 
-static int fail(struct query *query, const char *part, size_t length, struct error *reterr)
+static int query_fail(struct query *query, const char *part, size_t length, struct error *reterr)
 {
 	query_finish(query);
 	return error_set(
@@ -47,7 +47,7 @@ static int fail(struct query *query, const char *part, size_t length, struct err
 
 int query_parse(const char *text, struct query *ret, struct error *reterr)
 {
-	size_t parts = count_parts(text), used = 0;
+	size_t parts = query_count_parts(text), used = 0;
 	/* A part is "name=value": decoded it is no longer, and has one NUL more. */
 	size_t size = strlen(text) + 2 * parts + 1;
 
@@ -64,10 +64,11 @@ int query_parse(const char *text, struct query *ret, struct error *reterr)
 		struct query_pair *pair = &ret->pairs[ret->count];
 
 		if (length > 0) {
-			pair->name = decode_part(text, name, ret, size, &used);
-			pair->value = decode_part(text + skip, length - skip, ret, size, &used);
+			pair->name = query_decode_part(text, name, ret, size, &used);
+			pair->value =
+				query_decode_part(text + skip, length - skip, ret, size, &used);
 			if (pair->name == NULL || pair->value == NULL) {
-				return fail(ret, text, length, reterr);
+				return query_fail(ret, text, length, reterr);
 			}
 			ret->count++;
 		}

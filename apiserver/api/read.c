@@ -38,7 +38,7 @@ bool read_selector(struct api_call *call, struct selector **ret)
 	return true;
 }
 
-static void fail_too_large(struct api_call *call, uint64_t wanted, uint64_t current)
+static void read_fail_too_large(struct api_call *call, uint64_t wanted, uint64_t current)
 {
 	struct error error = { 0 };
 
@@ -49,7 +49,7 @@ static void fail_too_large(struct api_call *call, uint64_t wanted, uint64_t curr
 
 /* ---- lists ---- */
 
-static void list(struct api_call *call)
+static void read_list(struct api_call *call)
 {
 	struct list_options options;
 	struct list_page page = { 0 };
@@ -81,14 +81,14 @@ static void list(struct api_call *call)
 /* ---- watches ---- */
 
 struct watch_query {
-	bool from_now;   /* no version: what is there first, then what comes */
+	bool from_now;   /* without a version: first the objects there are, then changes */
 	bool initial;    /* sendInitialEvents */
-	bool no_initial; /* sendInitialEvents=false with a version or none: only what comes */
+	bool no_initial; /* sendInitialEvents=false: only changes */
 	uint64_t version;
 	int64_t timeout_s;
 };
 
-static bool watch_query_read(struct api_call *call, struct watch_query *ret)
+static bool read_watch_query_read(struct api_call *call, struct watch_query *ret)
 {
 	const char *match = call_query(call, "resourceVersionMatch");
 	const char *initial = call_query(call, "sendInitialEvents");
@@ -116,7 +116,7 @@ static bool watch_query_read(struct api_call *call, struct watch_query *ret)
 	return true;
 }
 
-static uint64_t watch_end(struct api_call *call, int64_t timeout_s)
+static uint64_t read_watch_end(struct api_call *call, int64_t timeout_s)
 {
 	struct sched *sched = call->api->sched;
 	uint64_t seconds = timeout_s > 0 ? (uint64_t)timeout_s
@@ -128,8 +128,8 @@ static uint64_t watch_end(struct api_call *call, int64_t timeout_s)
 	return sched_now_us(sched) + seconds * 1000000;
 }
 
-/* What is there now, to be sent first; the lock is held. */
-static struct list_page *watch_initial(struct api_call *call, const struct selector *selector)
+/* Reads the objects that the watch sends first. The lock is held. */
+static struct list_page *read_watch_initial(struct api_call *call, const struct selector *selector)
 {
 	struct list_options options = { .ns = call->route.ns, .selector = selector };
 	struct list_page *page = xnew(struct list_page);
@@ -150,24 +150,24 @@ void read_watch(struct api_call *call)
 	struct watch_query query = { 0 };
 	struct selector *selector = NULL;
 
-	if (!watch_query_read(call, &query)) {
+	if (!read_watch_query_read(call, &query)) {
 		return;
 	}
 
 	struct watch_options options = {
 		.kind = call->kind,
 		.ns = call->route.ns,
-		.shape = call->shape,
-		.shape_version = call->shape_version,
+		.representation = call->representation,
+		.meta_version = call->meta_version,
 		.bookmarks = query_flag(&call->query, "allowWatchBookmarks", false),
-		.end_us = watch_end(call, query.timeout_s),
+		.end_us = read_watch_end(call, query.timeout_s),
 	};
 
 	LOCKED(&api->lock);
 	uint64_t current = objects_version(api->objects);
 
 	if (query.version > current) {
-		fail_too_large(call, query.version, current);
+		read_fail_too_large(call, query.version, current);
 		return;
 	}
 	if (!read_selector(call, &selector)) {
@@ -175,7 +175,7 @@ void read_watch(struct api_call *call)
 	}
 	options.after = query.from_now ? current : query.version;
 	if (query.initial || (query.from_now && !query.no_initial)) {
-		options.initial = watch_initial(call, selector);
+		options.initial = read_watch_initial(call, selector);
 		options.initial_bookmark = query.initial && options.bookmarks;
 		if (options.initial == NULL) {
 			selector_destroy(selector);
@@ -193,32 +193,12 @@ void read_watch(struct api_call *call)
 
 /* ---- gets ---- */
 
-struct objects_state *call_state(struct api_call *call, const char *subresource)
-{
-	struct request request = { .kind = &call->kind,
-				   .ns = call->route.ns,
-				   .name = call->route.name,
-				   .subresource = subresource };
-	struct objects_state *state = NULL;
-	struct error error = { 0 };
-	int status = 0;
-
-	{
-		LOCKED(&call->api->lock);
-		status = request_get(call->api->objects, &request, &state, &error);
-	}
-	if (status != 200) {
-		call_fail_with(call, status, &error);
-		return NULL;
-	}
-	return state;
-}
-
-static void get(struct api_call *call)
+static void read_get(struct api_call *call)
 {
 	uint64_t version = 0;
 
-	/* What is stored is as new as any version that was told: it need only be one. */
+	/* The stored object is as new as any version a client knows, so the version must only be
+	 * valid. */
 	if (!options_version(call, &version)) {
 		return;
 	}
@@ -240,8 +220,8 @@ void read_handle(struct api_call *call)
 	if (call->route.watch || query_flag(&call->query, "watch", false)) {
 		read_watch(call);
 	} else if (*call->route.name == '\0') {
-		list(call);
+		read_list(call);
 	} else {
-		get(call);
+		read_get(call);
 	}
 }

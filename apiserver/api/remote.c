@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec, attach and port-forward of pods: checks what is asked for and says where on the node it is.
- * The API calls it; the HTTP server then gives the connection to a session (apiserver/remote/remote.h). */
+/* exec, attach and port-forward of pods: checks the request and makes the target on the node.
+ * The API calls it; the HTTP server then gives the connection to a session
+ * (apiserver/remote/remote.h). */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -25,7 +26,7 @@ bool remote_is(const struct api_call *call)
 }
 
 /* Whether the list "a, b" names it. */
-static bool offers(const char *list, const char *name)
+static bool remote_offers(const char *list, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -42,9 +43,9 @@ static bool offers(const char *list, const char *name)
 	return false;
 }
 
-/* What the client speaks; false: the call has failed, so that a client that speaks WebSocket as well
- * tries again with SPDY. */
-static bool check_upgrade(struct api_call *call, bool forward)
+/* Checks the protocol of the upgrade. False: the call has failed, and a client that tried
+ * WebSocket first tries SPDY next. */
+static bool remote_check_upgrade(struct api_call *call, bool forward)
 {
 	const struct api_request *request = call->request;
 	const char *protocol = forward ? REMOTE_FORWARD_PROTOCOL : REMOTE_PROTOCOL;
@@ -58,7 +59,7 @@ static bool check_upgrade(struct api_call *call, bool forward)
 		return false;
 	}
 	/* Port-forward has one protocol, and its clients need not name it. */
-	if ((!forward || offered) && !offers(request->protocols, protocol)) {
+	if ((!forward || offered) && !remote_offers(request->protocols, protocol)) {
 		call_fail(
 			call, 403, NULL,
 			"unable to upgrade: unable to negotiate protocol: client supports [%.200s], server accepts [%s]",
@@ -68,7 +69,7 @@ static bool check_upgrade(struct api_call *call, bool forward)
 	return true;
 }
 
-static void append_encoded(struct buf *path, const char *text)
+static void remote_append_encoded(struct buf *path, const char *text)
 {
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -84,14 +85,14 @@ static void append_encoded(struct buf *path, const char *text)
 }
 
 /* "&command=..." for each of the query. */
-static size_t add_commands(const struct query *query, struct buf *path)
+static size_t remote_add_commands(const struct query *query, struct buf *path)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < query->count; i++) {
 		if (strcmp(query->pairs[i].name, "command") == 0) {
 			buf_append_str(path, "&command=");
-			append_encoded(path, query->pairs[i].value);
+			remote_append_encoded(path, query->pairs[i].value);
 			count++;
 		}
 	}
@@ -99,7 +100,7 @@ static size_t add_commands(const struct query *query, struct buf *path)
 }
 
 /* The ports that a port-forward may name; which one is asked for comes with each stream. */
-static bool check_ports(struct api_call *call)
+static bool remote_check_ports(struct api_call *call)
 {
 	for (size_t i = 0; i < call->query.count; i++) {
 		const struct query_pair *pair = &call->query.pairs[i];
@@ -117,8 +118,8 @@ static bool check_ports(struct api_call *call)
 	return true;
 }
 
-static bool exec_path(struct api_call *call, struct json_object *pod, struct remote_target *target,
-		      struct buf *path)
+static bool remote_exec_path(struct api_call *call, struct json_object *pod,
+			     struct remote_target *target, struct buf *path)
 {
 	const struct query *query = &call->query;
 	const char *container = call_container(call, pod, call_query(call, "container"));
@@ -136,7 +137,7 @@ static bool exec_path(struct api_call *call, struct json_object *pod, struct rem
 	}
 	buf_printf(path, "/%s/%s/%s?stdin=%s&tty=%s", call->route.subresource, asb_uid(pod),
 		   container, target->in ? "true" : "false", target->tty ? "true" : "false");
-	if (strcmp(call->route.subresource, "exec") == 0 && add_commands(query, path) == 0) {
+	if (strcmp(call->route.subresource, "exec") == 0 && remote_add_commands(query, path) == 0) {
 		call_fail(call, 400, NULL,
 			  "you must specify at least one command for the container");
 		return false;
@@ -144,14 +145,14 @@ static bool exec_path(struct api_call *call, struct json_object *pod, struct rem
 	return true;
 }
 
-static void respond_with(struct api_call *call, struct remote_target *take_target)
+static void remote_respond_with(struct api_call *call, struct remote_target *take_target)
 {
 	call->response->remote = take_target;
 	call->response->status = 101;
 }
 
 /* Where the ports of the router's mirror pod lead to; NULL: it is another pod. */
-static const char *mirror_address(struct json_object *pod)
+static const char *remote_mirror_address(struct json_object *pod)
 {
 	bool is = asb_streq(asb_ns(pod), "default") && asb_streq(asb_name(pod), MIRROR_POD) &&
 		  asb_streq(asb_str(pod, "spec", "nodeName"), MIRROR_NODE);
@@ -166,7 +167,8 @@ void remote_handle(struct api_call *call)
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_MAX_BYTES);
 	struct remote_target *target;
 
-	if (pod == NULL || !check_upgrade(call, forward) || (forward && !check_ports(call))) {
+	if (pod == NULL || !remote_check_upgrade(call, forward) ||
+	    (forward && !remote_check_ports(call))) {
 		return;
 	}
 	if (asb_str(pod, "spec", "nodeName") == NULL) {
@@ -175,7 +177,8 @@ void remote_handle(struct api_call *call)
 		return;
 	}
 	if (call->api->node_socket == NULL) {
-		call_fail(call, 503, NULL, "there is no node here that would run anything");
+		call_fail(call, 503, NULL,
+			  "no node is connected to this server, so nothing runs in the pod");
 		return;
 	}
 	target = xnew(struct remote_target);
@@ -183,7 +186,7 @@ void remote_handle(struct api_call *call)
 	target->protocol = forward ? REMOTE_FORWARD_PROTOCOL : REMOTE_PROTOCOL;
 	if (forward) {
 		buf_printf(&path, "/portforward/%s/", asb_uid(pod));
-	} else if (!exec_path(call, pod, target, &path)) {
+	} else if (!remote_exec_path(call, pod, target, &path)) {
 		remote_target_free(target);
 		return;
 	}
@@ -193,9 +196,9 @@ void remote_handle(struct api_call *call)
 		return;
 	}
 
-	const char *address = forward ? mirror_address(pod) : NULL;
+	const char *address = forward ? remote_mirror_address(pod) : NULL;
 
 	target->socket = xstrdup(address != NULL ? address : call->api->node_socket);
 	target->path = buf_take(&path);
-	respond_with(call, target);
+	remote_respond_with(call, target);
 }

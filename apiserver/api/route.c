@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths of the Kubernetes API: which shape a path has. The API asks it first for each request. */
+/* Paths of the Kubernetes API: what kind of path one is, and its parts. The API parses the path
+ * of each request first. */
 #include "config.h"
 
 #include "apiserver/api/route.h"
@@ -46,7 +47,7 @@ int route_decode(const char *from, size_t length, bool plus, char *to, size_t si
 }
 
 /* Decoded segments, one behind the other in text. An empty one in the middle is no path of ours. */
-static int split(const char *path, struct route *route, struct segments *ret)
+static int route_split(const char *path, struct route *route, struct segments *ret)
 {
 	size_t used = 1; /* text[0] is "", for what is not there */
 
@@ -74,7 +75,7 @@ static int split(const char *path, struct route *route, struct segments *ret)
 	return 0;
 }
 
-static void take_resource(struct route *route, const struct segments *segments, size_t at)
+static void route_take_resource(struct route *route, const struct segments *segments, size_t at)
 {
 	char *const *part = segments->at + at;
 	size_t left = segments->count - at;
@@ -97,7 +98,7 @@ static void take_resource(struct route *route, const struct segments *segments, 
 	route->rest = left > 3 ? part[3] : "";
 }
 
-static void take_api(struct route *route, const struct segments *segments)
+static void route_take_api(struct route *route, const struct segments *segments)
 {
 	if (segments->count == 1) {
 		route->type = ROUTE_CORE;
@@ -108,10 +109,10 @@ static void take_api(struct route *route, const struct segments *segments)
 		route->type = strcmp(route->version, "v1") == 0 ? ROUTE_CORE_V1 : ROUTE_UNKNOWN;
 		return;
 	}
-	take_resource(route, segments, 2);
+	route_take_resource(route, segments, 2);
 }
 
-static void take_apis(struct route *route, const struct segments *segments)
+static void route_take_apis(struct route *route, const struct segments *segments)
 {
 	static const enum route_type types[] = { ROUTE_GROUPS, ROUTE_GROUP, ROUTE_VERSION };
 
@@ -121,10 +122,10 @@ static void take_apis(struct route *route, const struct segments *segments)
 		route->type = types[segments->count - 1];
 		return;
 	}
-	take_resource(route, segments, 3);
+	route_take_resource(route, segments, 3);
 }
 
-static void take_openapi(struct route *route, const struct segments *segments)
+static void route_take_openapi(struct route *route, const struct segments *segments)
 {
 	size_t count = segments->count;
 	char *const *part = segments->at;
@@ -154,7 +155,7 @@ int route_parse(const char *path, struct route *ret)
 	ret->group = ret->version = ret->ns = ret->resource = ret->text;
 	ret->name = ret->subresource = ret->rest = ret->text;
 
-	int code = split(path, ret, &segments);
+	int code = route_split(path, ret, &segments);
 
 	if (code < 0) {
 		return code;
@@ -166,11 +167,11 @@ int route_parse(const char *path, struct route *ret)
 	const char *first = segments.at[0];
 
 	if (strcmp(first, "api") == 0) {
-		take_api(ret, &segments);
+		route_take_api(ret, &segments);
 	} else if (strcmp(first, "apis") == 0) {
-		take_apis(ret, &segments);
+		route_take_apis(ret, &segments);
 	} else if (strcmp(first, "openapi") == 0) {
-		take_openapi(ret, &segments);
+		route_take_openapi(ret, &segments);
 	} else if (strcmp(first, "version") == 0 && segments.count == 1) {
 		ret->type = ROUTE_RELEASE;
 	} else if ((strcmp(first, "healthz") == 0 || strcmp(first, "livez") == 0 ||

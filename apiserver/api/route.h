@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a request's path names: /api/v1/namespaces/NS/pods/NAME/log and its relatives. Knows the
- * shapes of paths, not which kinds are served: that is asked in the next step.
+ * What a request's path names: /api/v1/namespaces/NS/pods/NAME/log and the like. It knows the
+ * forms of paths, not which kinds are served: the types know those.
  */
 #ifndef ASB_APISERVER_API_ROUTE_H
 #define ASB_APISERVER_API_ROUTE_H
@@ -12,7 +12,7 @@
 #define ROUTE_PATH_MAX 2048 /* bytes: a namespace, a name and a kind of 253 each, and their words */
 
 enum route_type {
-	ROUTE_UNKNOWN,  /* no shape of ours: 404 */
+	ROUTE_UNKNOWN,  /* no path of this API: 404 */
 	ROUTE_RESOURCE, /* a list or an object */
 	ROUTE_CORE,     /* /api: versions */
 	ROUTE_CORE_V1,  /* /api/v1: its resources */

@@ -15,7 +15,7 @@
 
 #define PATH_MAX_BYTES 160u /* what of a path an error shows */
 
-static bool whole(const char *text, size_t length)
+static bool text_whole(const char *text, size_t length)
 {
 	return utf8_valid_length(text, length) == length;
 }
@@ -23,8 +23,8 @@ static bool whole(const char *text, size_t length)
 bool text_is_utf8(struct json_object *tree)
 {
 	if (json_object_is_type(tree, json_type_string)) {
-		return whole(json_object_get_string(tree),
-			     (size_t)json_object_get_string_len(tree));
+		return text_whole(json_object_get_string(tree),
+				  (size_t)json_object_get_string_len(tree));
 	}
 	for (size_t i = 0; i < asb_length(tree); i++) {
 		if (!text_is_utf8(json_object_array_get_idx(tree, i))) {
@@ -35,20 +35,20 @@ bool text_is_utf8(struct json_object *tree)
 		return true;
 	}
 	json_object_object_foreach (tree, name, value) {
-		if (!whole(name, strlen(name)) || !text_is_utf8(value)) {
+		if (!text_whole(name, strlen(name)) || !text_is_utf8(value)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool has_nul(struct json_object *value)
+static bool text_has_nul(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_string) &&
 	       strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value);
 }
 
-static bool is_free(const char *path, enum text_rule rule)
+static bool text_is_free(const char *path, enum text_rule rule)
 {
 	static const char *const object[] = { "metadata.annotations", "data", "stringData",
 					      "message", "note" };
@@ -64,25 +64,25 @@ static bool is_free(const char *path, enum text_rule rule)
 	return false;
 }
 
-static int fail(const struct buf *path, struct error *reterr)
+static int text_fail(const struct buf *path, struct error *reterr)
 {
 	return error_set(reterr, -EINVAL, "%s: Invalid value: must not contain NUL (U+0000)",
 			 buf_str(path));
 }
 
 /* path is as it was when it returns; one that is too long ends early. */
-static int check(struct json_object *value, struct buf *path, enum text_rule rule,
-		 struct error *reterr)
+static int text_check(struct json_object *value, struct buf *path, enum text_rule rule,
+		      struct error *reterr)
 {
 	size_t length = path->length;
 	int code = 0;
 
-	if (has_nul(value)) {
-		return fail(path, reterr);
+	if (text_has_nul(value)) {
+		return text_fail(path, reterr);
 	}
 	for (size_t i = 0; code == 0 && i < asb_length(value); i++) {
 		buf_printf(path, "[%zu]", i);
-		code = check(json_object_array_get_idx(value, i), path, rule, reterr);
+		code = text_check(json_object_array_get_idx(value, i), path, rule, reterr);
 		buf_cut(path, length);
 		path->failed = false;
 	}
@@ -94,8 +94,8 @@ static int check(struct json_object *value, struct buf *path, enum text_rule rul
 			return code;
 		}
 		buf_printf(path, "%s%s", length > 0 ? "." : "", name);
-		if (!is_free(buf_str(path), rule)) {
-			code = check(member, path, rule, reterr);
+		if (!text_is_free(buf_str(path), rule)) {
+			code = text_check(member, path, rule, reterr);
 		}
 		buf_cut(path, length);
 		path->failed = false;
@@ -110,7 +110,7 @@ int text_check_nul(struct json_object *tree, enum text_rule rule, struct error *
 	int code = 0;
 
 	if (rule == TEXT_NOWHERE || rule == TEXT_OBJECT) {
-		return check(tree, &path, rule, reterr);
+		return text_check(tree, &path, rule, reterr);
 	}
 	for (size_t i = 0; code == 0 && i < ARRAY_LEN(names); i++) {
 		struct json_object *value = asb_at(tree, names[i]);
@@ -121,17 +121,17 @@ int text_check_nul(struct json_object *tree, enum text_rule rule, struct error *
 			buf_append_str(&path, ".namespace");
 			value = asb_at(value, "namespace");
 		}
-		code = check(value, &path, rule, reterr);
+		code = text_check(value, &path, rule, reterr);
 	}
 	return code;
 }
 
-static int check_directives(struct json_object *value, struct error *reterr)
+static int text_check_directives(struct json_object *value, struct error *reterr)
 {
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < asb_length(value); i++) {
-		code = check_directives(json_object_array_get_idx(value, i), reterr);
+		code = text_check_directives(json_object_array_get_idx(value, i), reterr);
 	}
 	if (!json_object_is_type(value, json_type_object)) {
 		return code;
@@ -139,7 +139,7 @@ static int check_directives(struct json_object *value, struct error *reterr)
 	json_object_object_foreach (value, name, member) {
 		if (code == 0) {
 			code = *name == '$' ? text_check_nul(member, TEXT_NOWHERE, reterr)
-					    : check_directives(member, reterr);
+					    : text_check_directives(member, reterr);
 		}
 	}
 	return code;
@@ -150,13 +150,13 @@ int text_check_patch(struct json_object *patch, struct error *reterr)
 	static const char *const names[] = { "op", "path", "from" };
 
 	if (!json_object_is_type(patch, json_type_array)) {
-		return check_directives(patch, reterr);
+		return text_check_directives(patch, reterr);
 	}
 	for (size_t i = 0; i < asb_length(patch); i++) {
 		struct json_object *step = json_object_array_get_idx(patch, i);
 
 		for (size_t j = 0; j < ARRAY_LEN(names); j++) {
-			if (has_nul(asb_at(step, names[j]))) {
+			if (text_has_nul(asb_at(step, names[j]))) {
 				return error_set(
 					reterr, -EINVAL,
 					"[%zu].%s: Invalid value: must not contain NUL (U+0000)", i,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API's life and its thread of time: garbage, namespaces that end, old events, the bookmarks
- * and ends of watches, checkpoints. The command and tests create and destroy it. */
+/* Creates and destroys the API, and runs its thread of time: garbage collection, the end of
+ * namespaces, old events, the bookmarks and ends of watches, checkpoints of the database. */
 #include "config.h"
 
 #include "apiserver/api/api-private.h"
@@ -12,8 +12,8 @@
 #define PAUSE_US UINT64_C(20000)         /* between two looks while writes go on */
 #define CHECKPOINT_US UINT64_C(30000000) /* as storage.h says */
 
-/* What is to be done now; returns when there is more. The lock is held. */
-static uint64_t pass(struct api *api, uint64_t *checkpoint_us)
+/* Does what is due now and returns when the next work is due. The lock is held. */
+static uint64_t time_pass(struct api *api, uint64_t *checkpoint_us)
 {
 	uint64_t now = sched_now_us(api->sched);
 	bool written = api->written, more = false;
@@ -21,13 +21,13 @@ static uint64_t pass(struct api *api, uint64_t *checkpoint_us)
 
 	api->written = false;
 	more = request_tick(api->objects);
-	world_sync(api);
+	registry_sync(api);
 	if (api->storage != NULL && written && *checkpoint_us == SCHED_FOREVER) {
 		*checkpoint_us = now + CHECKPOINT_US;
 	}
 	if (now >= *checkpoint_us) {
 		*checkpoint_us = SCHED_FOREVER;
-		/* What is wrong with the file fails the next write, with its reason. */
+		/* If the file is damaged, the next write fails with the reason. */
 		(void)storage_checkpoint(api->storage, &error);
 	}
 	api->boundary_us = watch_time(api, now);
@@ -38,16 +38,16 @@ static uint64_t pass(struct api *api, uint64_t *checkpoint_us)
 	return *checkpoint_us < next ? *checkpoint_us : next;
 }
 
-static void run(void *arg)
+static void time_run(void *arg)
 {
 	struct api *api = arg;
 	uint64_t checkpoint_us = SCHED_FOREVER;
 
 	LOCKED(&api->lock);
 	while (!api->stopping) {
-		uint64_t next = pass(api, &checkpoint_us);
+		uint64_t next = time_pass(api, &checkpoint_us);
 
-		/* A burst of writes is looked at together. */
+		/* One pass serves a whole burst of writes. */
 		uint64_t pause = sched_now_us(api->sched) + PAUSE_US;
 
 		while (!api->stopping && sched_now_us(api->sched) < pause) {
@@ -62,7 +62,7 @@ static void run(void *arg)
 
 void time_start(struct api *api)
 {
-	api->time_thread = sched_start(api->sched, "api-time", run, api);
+	api->time_thread = sched_start(api->sched, "api-time", time_run, api);
 }
 
 void time_stop(struct api *api)
@@ -87,7 +87,7 @@ struct api *api_create(const struct api_config *config, struct error *reterr)
 	api->boundary_us = SCHED_FOREVER;
 	sched_mutex_init(&api->lock, api->sched);
 	sched_cond_init(&api->clock, api->sched);
-	if (audit_open(api, reterr) < 0 || world_init(api, reterr) < 0) {
+	if (audit_open(api, reterr) < 0 || registry_init(api, reterr) < 0) {
 		api_destroy(api);
 		return NULL;
 	}
@@ -119,7 +119,7 @@ void api_destroy(struct api *api)
 		return;
 	}
 	api_stop(api);
-	world_finish(api);
+	registry_finish(api);
 	audit_close(api);
 	watch_lists_finish(api);
 	sched_cond_finish(&api->clock);

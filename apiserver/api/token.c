@@ -60,7 +60,8 @@ int token_load(const char *directory, char ret[TOKEN_MAX], struct error *reterr)
 	return file_write_private(path, ret, strlen(ret), 0600, reterr);
 }
 
-static int sign(const char *secret, const char *text, size_t length, char ret[2 * MAC_BYTES + 1])
+static int token_sign(const char *secret, const char *text, size_t length,
+		      char ret[2 * MAC_BYTES + 1])
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int mac_length = 0;
@@ -85,7 +86,7 @@ int token_issue(const char *secret, const char *ns, const char *account, int64_t
 	    strchr(account, ':') != NULL) {
 		return -EINVAL;
 	}
-	if (sign(secret, ret, (size_t)length, mac) < 0) {
+	if (token_sign(secret, ret, (size_t)length, mac) < 0) {
 		return -EIO;
 	}
 	ret[length] = ':';
@@ -93,15 +94,15 @@ int token_issue(const char *secret, const char *ns, const char *account, int64_t
 	return 0;
 }
 
-static bool same(const char *a, const char *b)
+static bool token_same(const char *a, const char *b)
 {
 	size_t length = strlen(a);
 
 	return length == strlen(b) && CRYPTO_memcmp(a, b, length) == 0;
 }
 
-static bool check_issued(const char *secret, const char *token, int64_t now_s,
-			 char ret_user[TOKEN_USER_MAX])
+static bool token_check_issued(const char *secret, const char *token, int64_t now_s,
+			       char ret_user[TOKEN_USER_MAX])
 {
 	char mac[2 * MAC_BYTES + 1];
 	const char *end = strrchr(token, ':');
@@ -109,8 +110,8 @@ static bool check_issued(const char *secret, const char *token, int64_t now_s,
 	char *colon = strrchr(text, ':');
 	int64_t end_s = 0;
 
-	if (sign(secret, text, strlen(text), mac) < 0 || !same(mac, end + 1) || colon <= text + 2 ||
-	    integer_parse(colon + 1, 0, INT64_MAX, &end_s) < 0) {
+	if (token_sign(secret, text, strlen(text), mac) < 0 || !token_same(mac, end + 1) ||
+	    colon <= text + 2 || integer_parse(colon + 1, 0, INT64_MAX, &end_s) < 0) {
 		return false;
 	}
 	*colon = '\0';
@@ -127,10 +128,10 @@ bool token_check(const char *secret, const char *authorization, int64_t now_s,
 
 	const char *token = authorization + 7 + strspn(authorization + 7, " ");
 
-	if (same(token, secret)) {
+	if (token_same(token, secret)) {
 		snprintf(ret_user, TOKEN_USER_MAX, "admin");
 		return true;
 	}
 	return strlen(token) < TOKEN_MAX && strncmp(token, "sa:", 3) == 0 &&
-	       check_issued(secret, token, now_s, ret_user);
+	       token_check_issued(secret, token, now_s, ret_user);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watches as the API makes and wakes them. Private to local/watch*.c and local/api*.c. */
+/* Watches as the API makes and wakes them. Private to apiserver/api. */
 #ifndef ASB_APISERVER_API_WATCH_PRIVATE_H
 #define ASB_APISERVER_API_WATCH_PRIVATE_H
 
@@ -10,8 +10,8 @@ struct watch_options {
 	struct asb_kind kind; /* copied */
 	const char *ns;       /* "": all */
 	struct selector *take_selector;
-	enum shape shape;
-	const char *shape_version; /* static */
+	enum representation representation;
+	const char *meta_version;  /* static */
 	uint64_t after;            /* events after this version */
 	struct list_page *initial; /* or NULL: sent first, each as ADDED; taken */
 	bool bookmarks;
@@ -22,15 +22,15 @@ struct watch_options {
 
 /* The lock held. */
 struct watch *watch_create(struct api *api, struct watch_options *options);
-/* A change of that kind happened: wakes those it concerns. The lock held. */
+/* Wakes the watches that a change of that kind concerns. The lock is held. */
 void watch_changed(struct api *api, const char *group, const char *plural,
 		   const struct objects_state *state);
-/* Watches whose end or bookmark is due at now are woken; returns when the next is due. The lock
- * held. */
+/* Wakes the watches whose end or bookmark is due now, and returns when the next one is due. The
+ * lock is held. */
 uint64_t watch_time(struct api *api, uint64_t now_us);
-/* A kind is served no more: its watches end. */
+/* Ends the watches of a kind that is not served any more. */
 void watch_kind_gone(struct api *api, const char *group, const char *plural);
-/* All of them are woken, to end. */
+/* Wakes all watches, to end them. */
 void watch_stop_all(struct api *api);
 void watch_lists_finish(struct api *api);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watches: where each stands in the history, who sleeps, what the next bytes are. The HTTP server
- * reads from them on its threads; writes and the thread of time wake them. */
+/* Watches: the position of each in the history, and its next bytes. The HTTP server reads from
+ * them on its threads; writes and the thread of time wake those that sleep. */
 #include "config.h"
 
 #include "apiserver/api/watch.h"
@@ -34,8 +34,8 @@ struct watch {
 	struct asb_kind kind; /* the same */
 	char *ns;
 	struct selector *selector;
-	enum shape shape;
-	const char *shape_version;
+	enum representation representation;
+	const char *meta_version;
 	bool bookmarks, initial_bookmark, expired;
 	bool first_sent; /* the first Table has the columns */
 	struct list_page *initial;
@@ -45,7 +45,7 @@ struct watch {
 	bool asleep;       /* all up to the history's end is read */
 	bool bookmark_due; /* lock */
 	bool over;         /* the last event is printed */
-	bool gone;         /* lock; the kind is served no more */
+	bool gone;         /* lock; the kind is not served any more */
 	void (*wake)(void *arg);
 	void *wake_arg;
 
@@ -55,15 +55,15 @@ struct watch {
 
 /* ---- lists of watches ---- */
 
-static char *list_key(const char *group, const char *plural, const char *ns, const char *name)
+static char *watch_list_key(const char *group, const char *plural, const char *ns, const char *name)
 {
 	return xprintf("%s/%s/%s/%s", group, plural, ns, name);
 }
 
-static struct watch_list *list_of(struct api *api, const char *group, const char *plural,
-				  const char *ns, const char *name)
+static struct watch_list *watch_list_of(struct api *api, const char *group, const char *plural,
+					const char *ns, const char *name)
 {
-	CLEANUP_FREE char *key = list_key(group, plural, ns, name);
+	CLEANUP_FREE char *key = watch_list_key(group, plural, ns, name);
 	struct watch_list *list = map_get(&api->watch_lists, key);
 
 	if (list == NULL) {
@@ -74,12 +74,12 @@ static struct watch_list *list_of(struct api *api, const char *group, const char
 	return list;
 }
 
-static void list_add(struct watch *watch)
+static void watch_list_add(struct watch *watch)
 {
 	const char *name = selector_name(watch->selector);
 
-	watch->list = list_of(watch->api, watch->kind.group, watch->kind.plural, watch->ns,
-			      name != NULL ? name : "");
+	watch->list = watch_list_of(watch->api, watch->kind.group, watch->kind.plural, watch->ns,
+				    name != NULL ? name : "");
 	watch->list_next = watch->list->first;
 	if (watch->list_next != NULL) {
 		watch->list_next->list_previous = watch;
@@ -87,8 +87,8 @@ static void list_add(struct watch *watch)
 	watch->list->first = watch;
 }
 
-/* An empty list goes: there may be one for each name that was ever watched. */
-static void list_remove(struct watch *watch)
+/* An empty list is freed, since there may be one for each name that was ever watched. */
+static void watch_list_remove(struct watch *watch)
 {
 	struct watch_list *list = watch->list;
 
@@ -113,9 +113,9 @@ void watch_lists_finish(struct api *api)
 
 /* ---- waking; the lock is held ---- */
 
-/* A watch sleeps only when it has read all there is, and is woken by the first change it has to
- * see: so what lies between concerns it not, and it need not look at that. */
-static void wake_at(struct watch *watch, uint64_t version)
+/* A watch sleeps only when it has read the whole history, and is woken by the first change that
+ * concerns it. So it can skip all changes in between. */
+static void watch_wake_at(struct watch *watch, uint64_t version)
 {
 	if (!watch->asleep) {
 		return;
@@ -127,15 +127,15 @@ static void wake_at(struct watch *watch, uint64_t version)
 	watch->wake(watch->wake_arg);
 }
 
-static void wake_list(struct api *api, const char *group, const char *plural, const char *ns,
-		      const char *name, uint64_t version)
+static void watch_wake_list(struct api *api, const char *group, const char *plural, const char *ns,
+			    const char *name, uint64_t version)
 {
-	CLEANUP_FREE char *key = list_key(group, plural, ns, name);
+	CLEANUP_FREE char *key = watch_list_key(group, plural, ns, name);
 	const struct watch_list *list = map_get(&api->watch_lists, key);
 
 	for (struct watch *watch = list != NULL ? list->first : NULL; watch != NULL;
 	     watch = watch->list_next) {
-		wake_at(watch, version);
+		watch_wake_at(watch, version);
 	}
 }
 
@@ -148,11 +148,11 @@ void watch_changed(struct api *api, const char *group, const char *plural,
 	if (api->watch_count == 0) {
 		return;
 	}
-	wake_list(api, group, plural, "", "", before);
-	wake_list(api, group, plural, "", name, before);
+	watch_wake_list(api, group, plural, "", "", before);
+	watch_wake_list(api, group, plural, "", name, before);
 	if (*ns != '\0') {
-		wake_list(api, group, plural, ns, "", before);
-		wake_list(api, group, plural, ns, name, before);
+		watch_wake_list(api, group, plural, ns, "", before);
+		watch_wake_list(api, group, plural, ns, name, before);
 	}
 }
 
@@ -166,7 +166,7 @@ uint64_t watch_time(struct api *api, uint64_t now_us)
 			watch->bookmark_us = now_us + BOOKMARK_US;
 		}
 		if (watch->bookmark_due || now_us >= watch->end_us) {
-			wake_at(watch, version);
+			watch_wake_at(watch, version);
 		}
 		if (now_us < watch->end_us && watch->end_us < next) {
 			next = watch->end_us;
@@ -184,7 +184,7 @@ void watch_kind_gone(struct api *api, const char *group, const char *plural)
 		if (strcmp(watch->kind.group, group) == 0 &&
 		    strcmp(watch->kind.plural, plural) == 0) {
 			watch->gone = true;
-			wake_at(watch, 0);
+			watch_wake_at(watch, 0);
 		}
 	}
 }
@@ -192,14 +192,14 @@ void watch_kind_gone(struct api *api, const char *group, const char *plural)
 void watch_stop_all(struct api *api)
 {
 	for (struct watch *watch = api->first; watch != NULL; watch = watch->next) {
-		wake_at(watch, 0);
+		watch_wake_at(watch, 0);
 	}
 }
 
 void watch_wake(struct watch *watch)
 {
 	LOCKED(&watch->api->lock);
-	wake_at(watch, 0);
+	watch_wake_at(watch, 0);
 }
 
 /* ---- life ---- */
@@ -214,8 +214,8 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	watch->kind = watch->copy.kind;
 	watch->ns = xstrdup(options->ns);
 	watch->selector = TAKE(options->take_selector);
-	watch->shape = options->shape;
-	watch->shape_version = options->shape_version;
+	watch->representation = options->representation;
+	watch->meta_version = options->meta_version;
 	watch->bookmarks = options->bookmarks;
 	watch->initial_bookmark = options->initial_bookmark;
 	watch->expired = options->expired;
@@ -233,7 +233,7 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	}
 	api->last = watch;
 	api->watch_count++;
-	list_add(watch);
+	watch_list_add(watch);
 
 	uint64_t due = watch->end_us < watch->bookmark_us ? watch->end_us : watch->bookmark_us;
 
@@ -244,7 +244,7 @@ struct watch *watch_create(struct api *api, struct watch_options *options)
 	return watch;
 }
 
-static void initial_free(struct watch *watch)
+static void watch_initial_free(struct watch *watch)
 {
 	if (watch->initial != NULL) {
 		list_page_finish(watch->initial);
@@ -253,12 +253,12 @@ static void initial_free(struct watch *watch)
 	}
 }
 
-static void unlink_watch(struct watch *watch)
+static void watch_unlink_watch(struct watch *watch)
 {
 	struct api *api = watch->api;
 
 	LOCKED(&api->lock);
-	list_remove(watch);
+	watch_list_remove(watch);
 	if (watch->previous != NULL) {
 		watch->previous->next = watch->next;
 	} else {
@@ -277,8 +277,8 @@ void watch_close(struct watch *watch)
 	if (watch == NULL) {
 		return;
 	}
-	unlink_watch(watch);
-	initial_free(watch);
+	watch_unlink_watch(watch);
+	watch_initial_free(watch);
 	selector_destroy(watch->selector);
 	buf_finish(&watch->text);
 	kind_copy_finish(&watch->copy);
@@ -288,14 +288,14 @@ void watch_close(struct watch *watch)
 
 /* ---- printing ---- */
 
-static void print_state(struct watch *watch, int type, const struct objects_state *state)
+static void watch_print_state(struct watch *watch, int type, const struct objects_state *state)
 {
 	static const char *const words[] = { [OBJECTS_ADDED] = "ADDED",
 					     [OBJECTS_MODIFIED] = "MODIFIED",
 					     [OBJECTS_DELETED] = "DELETED" };
 
 	buf_printf(&watch->text, "{\"type\":\"%s\",\"object\":", words[type]);
-	if (print_event(watch->api, &watch->kind, watch->shape, watch->shape_version,
+	if (print_event(watch->api, &watch->kind, watch->representation, watch->meta_version,
 			!watch->first_sent, state, &watch->text) < 0) {
 		watch->over = true; /* too large, or its type is gone: the client watches again */
 	}
@@ -303,7 +303,7 @@ static void print_state(struct watch *watch, int type, const struct objects_stat
 	buf_append_str(&watch->text, "}\n");
 }
 
-static void print_bookmark(struct watch *watch, uint64_t version, bool initial_end)
+static void watch_print_bookmark(struct watch *watch, uint64_t version, bool initial_end)
 {
 	const struct asb_kind *kind = &watch->kind;
 
@@ -311,14 +311,17 @@ static void print_bookmark(struct watch *watch, uint64_t version, bool initial_e
 		&watch->text,
 		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s%s%s\",\"metadata\":{\"resourceVersion\":\"%" PRIu64
 		"\"%s}}}\n",
-		watch->shape == SHAPE_METADATA ? "PartialObjectMetadata" : kind->kind,
-		watch->shape == SHAPE_METADATA ? "meta.k8s.io" : kind->group,
-		watch->shape == SHAPE_METADATA || *kind->group != '\0' ? "/" : "",
-		watch->shape == SHAPE_METADATA ? watch->shape_version : kind->version, version,
+		watch->representation == REPRESENTATION_METADATA ? "PartialObjectMetadata"
+								 : kind->kind,
+		watch->representation == REPRESENTATION_METADATA ? "meta.k8s.io" : kind->group,
+		watch->representation == REPRESENTATION_METADATA || *kind->group != '\0' ? "/" : "",
+		watch->representation == REPRESENTATION_METADATA ? watch->meta_version
+								 : kind->version,
+		version,
 		initial_end ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
 }
 
-static void print_expired(struct watch *watch)
+static void watch_print_expired(struct watch *watch)
 {
 	CLEANUP_JSON struct json_object *status = status_refusal(
 		410, "Expired",
@@ -331,7 +334,7 @@ static void print_expired(struct watch *watch)
 	watch->over = true;
 }
 
-static void fill_initial(struct watch *watch)
+static void watch_fill_initial(struct watch *watch)
 {
 	struct list_page *page = watch->initial;
 
@@ -339,14 +342,14 @@ static void fill_initial(struct watch *watch)
 	       !watch->over) {
 		struct objects_state **state = &page->states[watch->initial_at++];
 
-		print_state(watch, OBJECTS_ADDED, *state);
+		watch_print_state(watch, OBJECTS_ADDED, *state);
 		objects_state_unref(TAKE(*state));
 	}
 	if (watch->initial_at == page->count) {
 		if (watch->initial_bookmark) {
-			print_bookmark(watch, page->version, true);
+			watch_print_bookmark(watch, page->version, true);
 		}
-		initial_free(watch);
+		watch_initial_free(watch);
 	}
 }
 
@@ -354,8 +357,8 @@ static void fill_initial(struct watch *watch)
 
 #define EVENTS_AT_ONCE 16u
 
-/* Takes events from the history; the lock is held. False: there is nothing, and the watch sleeps. */
-static bool take_events(struct watch *watch, struct watch_event *events, size_t *ret_count)
+/* Takes events from the history. The lock is held. False: there are none, and the watch sleeps. */
+static bool watch_take_events(struct watch *watch, struct watch_event *events, size_t *ret_count)
 {
 	struct api *api = watch->api;
 	size_t count = 0, bytes = 0, length = 0;
@@ -390,14 +393,15 @@ static bool take_events(struct watch *watch, struct watch_event *events, size_t 
 }
 
 /* Prints what comes next. False: it sleeps. */
-static bool fill(struct watch *watch, void (*asleep)(void *arg), void (*wake)(void *arg), void *arg)
+static bool watch_fill(struct watch *watch, void (*asleep)(void *arg), void (*wake)(void *arg),
+		       void *arg)
 {
 	struct watch_event events[EVENTS_AT_ONCE];
 	struct api *api = watch->api;
 	size_t count = 0;
 
 	if (watch->initial != NULL) {
-		fill_initial(watch);
+		watch_fill_initial(watch);
 		return true;
 	}
 	{
@@ -406,7 +410,7 @@ static bool fill(struct watch *watch, void (*asleep)(void *arg), void (*wake)(vo
 		if (api->stopping || sched_now_us(api->sched) >= watch->end_us) {
 			watch->over = true;
 			if (watch->bookmarks && !watch->expired) {
-				print_bookmark(watch, watch->after, false);
+				watch_print_bookmark(watch, watch->after, false);
 			}
 			return true;
 		}
@@ -414,7 +418,7 @@ static bool fill(struct watch *watch, void (*asleep)(void *arg), void (*wake)(vo
 			watch->over = true;
 			return true;
 		}
-		if (!watch->expired && !take_events(watch, events, &count)) {
+		if (!watch->expired && !watch_take_events(watch, events, &count)) {
 			if (!watch->bookmark_due) {
 				watch->asleep = true;
 				watch->wake = wake;
@@ -425,17 +429,17 @@ static bool fill(struct watch *watch, void (*asleep)(void *arg), void (*wake)(vo
 				return false;
 			}
 			watch->bookmark_due = false;
-			print_bookmark(watch, watch->after, false);
+			watch_print_bookmark(watch, watch->after, false);
 		}
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!watch->over) {
-			print_state(watch, events[i].type, events[i].state);
+			watch_print_state(watch, events[i].type, events[i].state);
 		}
 		objects_state_unref(events[i].state);
 	}
 	if (watch->expired) {
-		print_expired(watch);
+		watch_print_expired(watch);
 	}
 	return true;
 }
@@ -451,7 +455,7 @@ ssize_t watch_read(struct watch *watch, char *data, size_t size, void (*asleep)(
 		if (watch->over || failed) {
 			return -1;
 		}
-		if (!fill(watch, asleep, wake, arg)) {
+		if (!watch_fill(watch, asleep, wake, arg)) {
 			buf_finish(&watch->text); /* thousands of them sleep */
 			watch->text = (struct buf)BUF_INIT(EVENT_MAX);
 			return 0;

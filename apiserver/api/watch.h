@@ -24,7 +24,7 @@ struct watch;
  */
 ssize_t watch_read(struct watch *watch, char *data, size_t size, void (*asleep)(void *arg),
 		   void (*wake)(void *arg), void *arg);
-/* Wakes it, if it sleeps, to look around. */
+/* Wakes the watch if it sleeps, to check its connection and its end. */
 void watch_wake(struct watch *watch);
 /* Its wake is not called any more once this returns. NULL is fine. */
 void watch_close(struct watch *watch);

@@ -16,17 +16,18 @@
 #define TOKEN_LEAST_S 600
 #define TOKEN_MOST_S (INT64_C(10) * 365 * 86400)
 
-static struct request request_of(const struct api_call *call)
+static struct request write_request_of(struct api_call *call)
 {
 	return (struct request){ .kind = &call->kind,
 				 .ns = call->route.ns,
 				 .name = call->route.name,
 				 .subresource = call->route.subresource,
-				 .dry_run = call->dry_run };
+				 .dry_run = call->dry_run,
+				 .caller = call };
 }
 
 /* The body is an object of the kind its path says; the lock is held. */
-static int check_body(struct api_call *call)
+static int write_check_body(struct api_call *call)
 {
 	const char *name = call->route.name;
 	struct type_request request = { .types = call->api->types,
@@ -36,7 +37,7 @@ static int check_body(struct api_call *call)
 					.validation = call->validation,
 					.dry_run = call->dry_run,
 					.causes = CAUSES_INIT };
-	/* Bodies of other kinds than the resource's are looked at by who reads them. */
+	/* The handlers of subresources check the bodies of other kinds. */
 	bool own =
 		*call->route.subresource == '\0' || strcmp(call->route.subresource, "status") == 0;
 	int status = 0;
@@ -51,7 +52,7 @@ static int check_body(struct api_call *call)
 	return status;
 }
 
-static bool patch_type_of(struct api_call *call, enum patch_type *ret)
+static bool write_patch_type_of(struct api_call *call, enum patch_type *ret)
 {
 	static const struct {
 		const char *name;
@@ -81,18 +82,18 @@ static bool patch_type_of(struct api_call *call, enum patch_type *ret)
 }
 
 /* The write itself; the lock is held. */
-static int perform(struct api_call *call, enum patch_type type, struct objects_state **ret,
-		   struct error *reterr)
+static int write_perform(struct api_call *call, enum patch_type type, struct objects_state **ret,
+			 struct error *reterr)
 {
 	struct objects *objects = call->api->objects;
-	struct request request = request_of(call);
+	struct request request = write_request_of(call);
 	const char *method = call->request->method;
 
 	if (strcmp(method, "PATCH") == 0) {
 		return request_patch(objects, &request, type, call->body, ret, reterr);
 	}
 
-	int status = check_body(call);
+	int status = write_check_body(call);
 
 	if (status != 0) {
 		return status;
@@ -102,8 +103,9 @@ static int perform(struct api_call *call, enum patch_type type, struct objects_s
 		       : request_replace(objects, &request, TAKE(call->body), ret, reterr);
 }
 
-/* A TokenRequest's answer gets its token here: who keeps objects does not know the secret. */
-static void respond_token(struct api_call *call, int status, const struct objects_state *state)
+/* The response to a TokenRequest gets its token here, since the objects do not know the secret. */
+static void write_respond_token(struct api_call *call, int status,
+				const struct objects_state *state)
 {
 	size_t length = 0;
 	const char *text = objects_state_text(state, &length);
@@ -130,7 +132,7 @@ static void respond_token(struct api_call *call, int status, const struct object
 	call_response_tree(call, status, json_object_get(response));
 }
 
-static void keep_name(struct api_call *call)
+static void write_keep_name(struct api_call *call)
 {
 	const char *name = asb_str(call->body, "metadata", "name");
 
@@ -145,24 +147,22 @@ void write_handle(struct api_call *call)
 	enum patch_type type = PATCH_MERGE;
 	int status = 0;
 
-	if (strcmp(call->request->method, "PATCH") == 0 && !patch_type_of(call, &type)) {
+	if (strcmp(call->request->method, "PATCH") == 0 && !write_patch_type_of(call, &type)) {
 		return;
 	}
 	if (!body_parse(call)) {
 		return;
 	}
-	keep_name(call);
+	write_keep_name(call);
 	{
 		LOCKED(&api->lock);
-		api->call = call;
-		status = perform(call, type, &state, &error);
-		api->call = NULL;
-		world_written(api);
+		status = write_perform(call, type, &state, &error);
+		registry_written(api);
 	}
 	if (status != 200 && status != 201) {
 		call_fail_with(call, status, &error);
 	} else if (strcmp(call->route.subresource, "token") == 0) {
-		respond_token(call, status, state);
+		write_respond_token(call, status, state);
 	} else {
 		print_object(call, status, state);
 	}

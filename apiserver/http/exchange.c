@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One HTTP request and its response: who asks, the body as it comes, the API's answer as a response.
- * libmicrohttpd calls it on its threads. */
+/* One HTTP request: authenticates the client, takes the body as it comes, and sends the API's
+ * response. libmicrohttpd calls it on its threads. */
 #include "config.h"
 
 #include "apiserver/http/server-private.h"
@@ -25,11 +25,11 @@ struct exchange {
 	size_t held; /* of server->bodies */
 	size_t discarded;
 	int refused; /* the status of the refusal, 0: none */
-	bool begun, answered;
+	bool started, responded;
 	bool taken_over; /* the connection belongs to a session, or did */
 };
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+static const char *exchange_header(struct MHD_Connection *connection, const char *name)
 {
 	const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 
@@ -38,13 +38,14 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 
 /* ---- answers ---- */
 
-static void add_header(struct MHD_Response *mhd_response, const char *name, const char *value)
+static void exchange_add_header(struct MHD_Response *mhd_response, const char *name,
+				const char *value)
 {
 	(void)MHD_add_response_header(mhd_response, name, value);
 }
 
 /* Each as: 299 - "text", what would end the quotes escaped. */
-static void add_warnings(struct MHD_Response *mhd_response, const char *warnings)
+static void exchange_add_warnings(struct MHD_Response *mhd_response, const char *warnings)
 {
 	while (warnings != NULL && *warnings != '\0') {
 		size_t length = strcspn(warnings, "\n");
@@ -58,14 +59,14 @@ static void add_warnings(struct MHD_Response *mhd_response, const char *warnings
 			buf_append_char(&value, warnings[i]);
 		}
 		buf_append_char(&value, '"');
-		add_header(mhd_response, "Warning", buf_str(&value));
+		exchange_add_header(mhd_response, "Warning", buf_str(&value));
 		warnings += length;
 		warnings += *warnings == '\n' ? 1 : 0;
 	}
 }
 
-static enum MHD_Result queue(struct MHD_Connection *connection, int status,
-			     struct MHD_Response *take_response)
+static enum MHD_Result exchange_queue(struct MHD_Connection *connection, int status,
+				      struct MHD_Response *take_response)
 {
 	enum MHD_Result queued =
 		MHD_queue_response(connection, (unsigned int)status, take_response);
@@ -74,17 +75,19 @@ static enum MHD_Result queue(struct MHD_Connection *connection, int status,
 	return queued;
 }
 
-static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status);
+static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connection *connection,
+				       int status);
 
-static enum MHD_Result send_response(struct server *server, struct MHD_Connection *connection,
-				     struct api_response *response)
+static enum MHD_Result exchange_send_response(struct server *server,
+					      struct MHD_Connection *connection,
+					      struct api_response *response)
 {
 	struct MHD_Response *mhd_response;
 	char number[16];
 
 	if (response->remote != NULL) {
 		if (!remote_enter(server->remote)) {
-			return refuse(server, connection, 429);
+			return exchange_refuse(server, connection, 429);
 		}
 		upgrade_start(server, connection, TAKE(response->remote));
 		return MHD_YES;
@@ -100,24 +103,25 @@ static enum MHD_Result send_response(struct server *server, struct MHD_Connectio
 	if (mhd_response == NULL) {
 		return MHD_NO;
 	}
-	add_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
-	add_header(mhd_response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
+	exchange_add_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	exchange_add_header(mhd_response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache, private");
 	if (response->allow != NULL) {
-		add_header(mhd_response, MHD_HTTP_HEADER_ALLOW, response->allow);
+		exchange_add_header(mhd_response, MHD_HTTP_HEADER_ALLOW, response->allow);
 	}
 	if (response->retry_after_s > 0) {
 		snprintf(number, sizeof(number), "%d", response->retry_after_s);
-		add_header(mhd_response, MHD_HTTP_HEADER_RETRY_AFTER, number);
+		exchange_add_header(mhd_response, MHD_HTTP_HEADER_RETRY_AFTER, number);
 	}
 	if (response->status == 401) {
-		add_header(mhd_response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-			   "Bearer realm=\"agent-sandbox-local\"");
+		exchange_add_header(mhd_response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+				    "Bearer realm=\"agent-sandbox-local\"");
 	}
-	add_warnings(mhd_response, response->warnings);
-	return queue(connection, response->status, mhd_response);
+	exchange_add_warnings(mhd_response, response->warnings);
+	return exchange_queue(connection, response->status, mhd_response);
 }
 
-static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, int status)
+static enum MHD_Result exchange_refuse(struct server *server, struct MHD_Connection *connection,
+				       int status)
 {
 	static const struct {
 		int status;
@@ -138,7 +142,7 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 	api_refuse(status, message, &response);
 	response.retry_after_s = status == 503 ? 1 : response.retry_after_s;
 
-	enum MHD_Result sent = send_response(server, connection, &response);
+	enum MHD_Result sent = exchange_send_response(server, connection, &response);
 
 	api_response_finish(&response);
 	return sent;
@@ -146,35 +150,37 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 
 /* ---- who asks ---- */
 
-/* The unix socket has mode 0600; who comes by it anyway, passed an open descriptor, is asked. */
-static bool peer_is_us(struct MHD_Connection *connection)
+/* The unix socket has mode 0600, but a process may pass an open descriptor on, so the peer's
+ * user is checked. */
+static bool exchange_peer_is_us(struct MHD_Connection *connection)
 {
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
 
-	return getsockopt(guard_link(connection)->http.fd, SOL_SOCKET, SO_PEERCRED, &peer,
-			  &length) == 0 &&
+	return getsockopt(link_of(connection)->http.fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) ==
+		       0 &&
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static bool is_tls(struct MHD_Connection *connection)
+static bool exchange_is_tls(struct MHD_Connection *connection)
 {
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) != NULL;
 }
 
-static bool identify(struct server *server, struct MHD_Connection *connection,
-		     struct exchange *exchange)
+static bool exchange_identify(struct server *server, struct MHD_Connection *connection,
+			      struct exchange *exchange)
 {
-	if (!is_tls(connection)) {
+	if (!exchange_is_tls(connection)) {
 		snprintf(exchange->user, sizeof(exchange->user), "system:local");
-		return peer_is_us(connection);
+		return exchange_peer_is_us(connection);
 	}
-	return token_check(server->config.token, header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+	return token_check(server->config.token,
+			   exchange_header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
 			   sched_wall_us(server->config.sched) / 1000000, exchange->user);
 }
 
 /* Probes carry no token. */
-static bool is_public(const char *uri)
+static bool exchange_is_public(const char *uri)
 {
 	static const char *const paths[] = { "/healthz", "/livez", "/readyz", "/version" };
 
@@ -190,7 +196,7 @@ static bool is_public(const char *uri)
 
 /* libmicrohttpd keeps each parameter in the connection's memory. When they do not fit it neither
  * answers nor closes. */
-static bool has_too_many_parameters(const char *uri)
+static bool exchange_has_too_many_parameters(const char *uri)
 {
 	size_t count = 0;
 
@@ -203,7 +209,7 @@ static bool has_too_many_parameters(const char *uri)
 void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connection)
 {
 	struct server *server = arg;
-	struct link *link = guard_link(connection);
+	struct link *link = link_of(connection);
 	struct exchange *exchange = xnew(struct exchange);
 
 	exchange->uri = strlen(uri) <= SERVER_URI_MAX ? xstrdup(uri) : NULL;
@@ -211,14 +217,14 @@ void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connecti
 	http_guard_head(server->guard, &link->http);
 	exchange_free(server, link->exchange);
 	link->exchange = exchange;
-	if (has_too_many_parameters(uri)) {
+	if (exchange_has_too_many_parameters(uri)) {
 		http_guard_cut(server->guard, &link->http);
 	}
 	return exchange;
 }
 
-/* The body's bytes are given back to all requests. */
-static void drop_body(struct server *server, struct exchange *exchange)
+/* Frees the body, and its share of the bytes of all requests. */
+static void exchange_drop_body(struct server *server, struct exchange *exchange)
 {
 	buf_finish(&exchange->body);
 
@@ -230,7 +236,7 @@ static void drop_body(struct server *server, struct exchange *exchange)
 void exchange_free(struct server *server, struct exchange *exchange)
 {
 	if (exchange != NULL) {
-		drop_body(server, exchange);
+		exchange_drop_body(server, exchange);
 		free(exchange->uri);
 		free(exchange);
 	}
@@ -240,17 +246,17 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **request_a
 		  enum MHD_RequestTerminationCode why UNUSED)
 {
 	struct server *server = arg;
-	struct link *link = guard_link(connection);
+	struct link *link = link_of(connection);
 
 	*request_arg = NULL;
-	guard_phase(server, connection, HTTP_PHASE_HEAD);
+	link_phase(server, connection, HTTP_PHASE_HEAD);
 	exchange_free(server, TAKE(link->exchange));
 }
 
-/* The length that is announced: 0 for none, SIZE_MAX for what is no length. */
-static size_t announced(struct MHD_Connection *connection)
+/* The Content-Length: 0 if there is none, SIZE_MAX if it is not a length. */
+static size_t exchange_announced(struct MHD_Connection *connection)
 {
-	const char *text = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *text = exchange_header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	int64_t length = 0;
 
 	if (*text == '\0') {
@@ -259,30 +265,32 @@ static size_t announced(struct MHD_Connection *connection)
 	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (size_t)length : SIZE_MAX;
 }
 
-/* At the head: what can be refused now is not read, or read and thrown away. */
-static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection,
-			     struct exchange *exchange)
+/* Handles the header section. The body of a request that is refused now is not read, or is
+ * discarded. */
+static enum MHD_Result exchange_start(struct server *server, struct MHD_Connection *connection,
+				      struct exchange *exchange)
 {
-	size_t length = announced(connection);
-	bool expects = *header(connection, MHD_HTTP_HEADER_EXPECT) != '\0';
+	size_t length = exchange_announced(connection);
+	bool expects = *exchange_header(connection, MHD_HTTP_HEADER_EXPECT) != '\0';
 
-	exchange->begun = true;
-	guard_phase(server, connection, HTTP_PHASE_BODY);
+	exchange->started = true;
+	link_phase(server, connection, HTTP_PHASE_BODY);
 	if (exchange->uri == NULL) {
 		exchange->refused = 414;
-	} else if (!identify(server, connection, exchange) && !is_public(exchange->uri)) {
+	} else if (!exchange_identify(server, connection, exchange) &&
+		   !exchange_is_public(exchange->uri)) {
 		exchange->refused = 401;
 	} else if (length > API_BODY_MAX) {
 		exchange->refused = 413;
 	}
 	if (exchange->refused != 0 && (length > SERVER_DISCARD_MAX || expects)) {
-		return refuse(server, connection, exchange->refused);
+		return exchange_refuse(server, connection, exchange->refused);
 	}
 	return MHD_YES;
 }
 
 /* Whether all bodies together leave room for so many bytes more of this one. */
-static bool has_room(struct server *server, struct exchange *exchange, size_t size)
+static bool exchange_has_room(struct server *server, struct exchange *exchange, size_t size)
 {
 	LOCKED(&server->lock);
 	if (size > SERVER_BODIES_MAX - server->bodies) {
@@ -293,24 +301,24 @@ static bool has_room(struct server *server, struct exchange *exchange, size_t si
 	return true;
 }
 
-static enum MHD_Result take_data(struct server *server, struct exchange *exchange, const char *data,
-				 size_t size)
+static enum MHD_Result exchange_take_data(struct server *server, struct exchange *exchange,
+					  const char *data, size_t size)
 {
-	if (exchange->refused == 0 && !has_room(server, exchange, size)) {
+	if (exchange->refused == 0 && !exchange_has_room(server, exchange, size)) {
 		exchange->refused = 503;
 	} else if (exchange->refused == 0 && buf_append(&exchange->body, data, size) < 0) {
 		exchange->refused = 413;
 	}
 	if (exchange->refused != 0) {
-		drop_body(server, exchange);
+		exchange_drop_body(server, exchange);
 		exchange->discarded += size;
 	}
 	return exchange->discarded <= SERVER_DISCARD_MAX ? MHD_YES : MHD_NO;
 }
 
 /* Each header of the name, "a, b". */
-static enum MHD_Result add_protocol(void *arg, enum MHD_ValueKind kind UNUSED, const char *name,
-				    const char *value)
+static enum MHD_Result exchange_add_protocol(void *arg, enum MHD_ValueKind kind UNUSED,
+					     const char *name, const char *value)
 {
 	struct buf *protocols = arg;
 
@@ -320,8 +328,8 @@ static enum MHD_Result add_protocol(void *arg, enum MHD_ValueKind kind UNUSED, c
 	return MHD_YES;
 }
 
-static enum MHD_Result response(struct server *server, struct MHD_Connection *connection,
-				const char *method, struct exchange *exchange)
+static enum MHD_Result exchange_response(struct server *server, struct MHD_Connection *connection,
+					 const char *method, struct exchange *exchange)
 {
 	char *query = strchr(exchange->uri, '?');
 
@@ -334,22 +342,23 @@ static enum MHD_Result response(struct server *server, struct MHD_Connection *co
 		.method = method,
 		.path = exchange->uri,
 		.query = query != NULL ? query : "",
-		.accept = header(connection, MHD_HTTP_HEADER_ACCEPT),
-		.content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+		.accept = exchange_header(connection, MHD_HTTP_HEADER_ACCEPT),
+		.content_type = exchange_header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
 		.user = exchange->user,
-		.upgrade = header(connection, MHD_HTTP_HEADER_UPGRADE),
+		.upgrade = exchange_header(connection, MHD_HTTP_HEADER_UPGRADE),
 		.body = buf_str(&exchange->body),
 		.length = exchange->body.length,
 	};
 	struct api_response result;
 
-	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, add_protocol, &protocols);
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, exchange_add_protocol,
+					&protocols);
 	request.protocols = buf_str(&protocols);
 	api_handle(server->config.api, &request, &result);
 
 	exchange->taken_over = result.remote != NULL;
 
-	enum MHD_Result sent = send_response(server, connection, &result);
+	enum MHD_Result sent = exchange_send_response(server, connection, &result);
 
 	exchange->taken_over = exchange->taken_over && result.remote == NULL;
 	api_response_finish(&result);
@@ -364,24 +373,25 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 	struct server *server = arg;
 	struct exchange *exchange = *request_arg;
 
-	if (!exchange->begun) {
-		return begin(server, connection, exchange);
+	if (!exchange->started) {
+		return exchange_start(server, connection, exchange);
 	}
 	if (*data_size > 0) {
 		size_t size = *data_size;
 
 		*data_size = 0;
-		return take_data(server, exchange, data, size);
+		return exchange_take_data(server, exchange, data, size);
 	}
-	if (exchange->answered) {
-		/* A session gave it back. */
+	if (exchange->responded) {
+		/* A session in a pod has given the connection back. */
 		return exchange->taken_over ? MHD_NO : MHD_YES;
 	}
-	exchange->answered = true;
+	exchange->responded = true;
 	if (exchange->refused != 0) {
-		/* Still under its body's deadline: who has no token holds nothing for longer. */
-		return refuse(server, connection, exchange->refused);
+		/* The deadline of the body stays, so that a client without a token holds the
+		 * connection no longer. */
+		return exchange_refuse(server, connection, exchange->refused);
 	}
-	guard_phase(server, connection, HTTP_PHASE_ANSWER);
-	return response(server, connection, method, exchange);
+	link_phase(server, connection, HTTP_PHASE_ANSWER);
+	return exchange_response(server, connection, method, exchange);
 }

@@ -19,7 +19,7 @@ enum MHD_Result guard_accept(void *arg, const struct sockaddr *address UNUSED,
 {
 	struct server *server = arg;
 
-	/* Closed at once: better than to let the client wait in the backlog. */
+	/* A connection too many is closed at once, instead of waiting in the backlog. */
 	return http_guard_accept(server->guard) ? MHD_YES : MHD_NO;
 }
 
@@ -45,22 +45,11 @@ void guard_connection(void *arg, struct MHD_Connection *connection, void **link_
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 }
 
-struct link *guard_link(struct MHD_Connection *connection)
-{
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-		->socket_context;
-}
-
-void guard_phase(struct server *server, struct MHD_Connection *connection, enum http_phase phase)
-{
-	http_guard_enter(server->guard, &guard_link(connection)->http, phase);
-}
-
 /* ---- watches ---- */
 
-/* A watch that sleeps does not read from its client: whether that is gone is asked here. The lock
- * is held, so no stream goes away. */
-static void probe(struct stream **streams, size_t count)
+/* A watch that sleeps does not read from its client, so this checks whether the client is gone.
+ * The lock is held, so no stream is freed. */
+static void guard_probe(struct stream **streams, size_t count)
 {
 	struct pollfd polls[PROBES_AT_ONCE];
 
@@ -78,7 +67,7 @@ static void probe(struct stream **streams, size_t count)
 	}
 }
 
-static void on_sweep(void *arg)
+static void guard_on_sweep(void *arg)
 {
 	struct server *server = arg;
 	struct stream *probed[PROBES_AT_ONCE];
@@ -88,7 +77,7 @@ static void on_sweep(void *arg)
 	for (struct stream *stream = server->streams; stream != NULL; stream = stream->next) {
 		probed[count++] = stream;
 		if (count == PROBES_AT_ONCE || stream->next == NULL) {
-			probe(probed, count);
+			guard_probe(probed, count);
 			count = 0;
 		}
 	}
@@ -102,7 +91,7 @@ void guard_start(struct server *server)
 		.idle_us = SERVER_REST_US,
 		.body_us = SERVER_BODY_US,
 		.response_us = SERVER_ANSWER_US,
-		.on_sweep = on_sweep,
+		.on_sweep = guard_on_sweep,
 		.arg = server,
 	});
 }

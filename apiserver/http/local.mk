@@ -3,6 +3,7 @@
 libapiserver_la_SOURCES += \
 	%D%/exchange.c \
 	%D%/guard.c \
+	%D%/link.c \
 	%D%/log.c \
 	%D%/server.c %D%/server.h \
 	%D%/server-private.h \

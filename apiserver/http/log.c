@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logs that are followed and have nothing to say now: one thread waits for all of them. Streams
- * put themselves to sleep here. */
+/* Followed logs without new lines: one thread waits for all of them. Streams put themselves to
+ * sleep here. */
 #include "config.h"
 
 #include "apiserver/http/server-private.h"
@@ -16,7 +16,7 @@
 #define WAKE_ID 0u
 
 /* The sleeping stream with that id, taken out; NULL when it is gone. The lock is held. */
-static struct stream *take(struct server *server, uint64_t id)
+static struct stream *log_take(struct server *server, uint64_t id)
 {
 	for (struct stream **at = &server->logs; *at != NULL; at = &(*at)->log_next) {
 		if ((*at)->log_id == id) {
@@ -30,17 +30,17 @@ static struct stream *take(struct server *server, uint64_t id)
 	return NULL;
 }
 
-static void wake_all(struct server *server)
+static void log_wake_all(struct server *server)
 {
 	while (server->logs != NULL) {
-		struct stream *stream = take(server, server->logs->log_id);
+		struct stream *stream = log_take(server, server->logs->log_id);
 
 		stream->dead = true;
 		MHD_resume_connection(stream->connection);
 	}
 }
 
-static void run(void *arg)
+static void log_run(void *arg)
 {
 	struct server *server = arg;
 	bool stopping = false;
@@ -51,7 +51,7 @@ static void run(void *arg)
 
 		LOCKED(&server->lock);
 		for (int i = 0; i < count; i++) {
-			struct stream *stream = take(server, events[i].data.u64);
+			struct stream *stream = log_take(server, events[i].data.u64);
 
 			if (stream != NULL) {
 				MHD_resume_connection(stream->connection);
@@ -59,7 +59,7 @@ static void run(void *arg)
 		}
 		stopping = server->stopping;
 		if (stopping) {
-			wake_all(server);
+			log_wake_all(server);
 		}
 	}
 }
@@ -87,7 +87,7 @@ void logs_sleep(struct stream *stream)
 	if (epoll_ctl(server->epoll, EPOLL_CTL_MOD, fd, &event) < 0 &&
 	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		stream->dead = true;
-		take(server, stream->log_id);
+		log_take(server, stream->log_id);
 		MHD_resume_connection(stream->connection);
 	}
 }
@@ -96,7 +96,7 @@ void logs_forget(struct stream *stream)
 {
 	LOCKED(&stream->server->lock);
 	if (stream->log_sleeps) {
-		take(stream->server, stream->log_id);
+		log_take(stream->server, stream->log_id);
 	}
 }
 
@@ -110,7 +110,7 @@ int logs_start(struct server *server, struct error *reterr)
 	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->wake_fd, &event) < 0) {
 		return error_set(reterr, -errno, "no epoll: %s", strerror(errno));
 	}
-	server->logger = sched_start(server->config.sched, "api-logs", run, server);
+	server->logger = sched_start(server->config.sched, "api-logs", log_run, server);
 	return 0;
 }
 

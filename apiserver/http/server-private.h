@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the HTTP server share. Private to local/server*.c. */
+/* What the parts of the HTTP server share. Private to apiserver/http. */
 #ifndef ASB_APISERVER_HTTP_SERVER_PRIVATE_H
 #define ASB_APISERVER_HTTP_SERVER_PRIVATE_H
 
@@ -44,7 +44,7 @@ struct server {
 	struct http_guard *guard;
 	struct remote *remote; /* sessions in pods */
 
-	/* Logs that wait for bytes (server-log.c). */
+	/* Logs that wait for bytes (log.c). */
 	int epoll, wake_fd;
 	uint64_t log_ids;    /* lock */
 	struct stream *logs; /* lock; those that sleep */
@@ -66,7 +66,11 @@ struct stream {
 	bool log_sleeps; /* server->lock */
 };
 
-/* ---- server-exchange.c: requests ---- */
+/* ---- link.c ---- */
+struct link *link_of(struct MHD_Connection *connection);
+void link_phase(struct server *server, struct MHD_Connection *connection, enum http_phase phase);
+
+/* ---- exchange.c: requests ---- */
 void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, const char *url,
 				const char *method, const char *version, const char *data,
@@ -76,29 +80,27 @@ void exchange_end(void *arg, struct MHD_Connection *connection, void **request_a
 /* NULL is fine. */
 void exchange_free(struct server *server, struct exchange *exchange);
 
-/* ---- server-stream.c ---- */
+/* ---- stream.c ---- */
 /* The response's watch or log becomes a response; NULL without memory. */
 struct MHD_Response *stream_response(struct server *server, struct MHD_Connection *connection,
 				     struct api_response *response);
 
-/* ---- server-log.c ---- */
+/* ---- log.c ---- */
 int logs_start(struct server *server, struct error *reterr);
 void logs_stop(struct server *server);
 /* Wakes the stream's connection when its log has bytes. The lock is not held. */
 void logs_sleep(struct stream *stream);
 void logs_forget(struct stream *stream);
 
-/* ---- server-upgrade.c ---- */
+/* ---- upgrade.c ---- */
 /* Suspends the connection and gives it to a session, for which a place was taken. */
 void upgrade_start(struct server *server, struct MHD_Connection *connection,
 		   struct remote_target *take_target);
 
-/* ---- server-guard.c: connections ---- */
+/* ---- guard.c: connections ---- */
 enum MHD_Result guard_accept(void *arg, const struct sockaddr *address, socklen_t length);
 void guard_connection(void *arg, struct MHD_Connection *connection, void **link,
 		      enum MHD_ConnectionNotificationCode what);
-struct link *guard_link(struct MHD_Connection *connection);
-void guard_phase(struct server *server, struct MHD_Connection *connection, enum http_phase phase);
 /* Before the listeners start. */
 void guard_start(struct server *server);
 /* No connection is accepted any more. */

@@ -25,7 +25,7 @@
 
 /* ---- sockets ---- */
 
-static int listen_on(const struct sockaddr *address, socklen_t length, struct error *reterr)
+static int server_listen_on(const struct sockaddr *address, socklen_t length, struct error *reterr)
 {
 	int yes = 1;
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -45,7 +45,7 @@ static int listen_on(const struct sockaddr *address, socklen_t length, struct er
 	return fd;
 }
 
-static int listen_tcp(struct server *server, struct error *reterr)
+static int server_listen_tcp(struct server *server, struct error *reterr)
 {
 	const char *host = server->config.address != NULL ? server->config.address : "127.0.0.1";
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -56,7 +56,7 @@ static int listen_tcp(struct server *server, struct error *reterr)
 		return error_set(reterr, -EINVAL, "'%s' is no IPv4 address", host);
 	}
 
-	int fd = listen_on((struct sockaddr *)&address, length, reterr);
+	int fd = server_listen_on((struct sockaddr *)&address, length, reterr);
 
 	if (fd < 0) {
 		return error_prefix(reterr, "cannot listen on '%s:%u'", host,
@@ -68,8 +68,9 @@ static int listen_tcp(struct server *server, struct error *reterr)
 	return fd;
 }
 
-/* The state directory is locked by who opened its storage, so what is at the path is a rest. */
-static int listen_unix(struct server *server, struct error *reterr)
+/* The storage has locked the state directory, so a socket at the path is left from an earlier
+ * run. */
+static int server_listen_unix(struct server *server, struct error *reterr)
 {
 	const char *path = server->config.socket_path;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -84,7 +85,7 @@ static int listen_unix(struct server *server, struct error *reterr)
 	(void)unlink(path);
 
 	mode_t before = umask(0177);
-	int fd = listen_on((struct sockaddr *)&address, sizeof(address), reterr);
+	int fd = server_listen_on((struct sockaddr *)&address, sizeof(address), reterr);
 
 	umask(before);
 	if (fd < 0) {
@@ -95,7 +96,7 @@ static int listen_unix(struct server *server, struct error *reterr)
 }
 
 /* As many descriptors as the connections need; with fewer, libmicrohttpd stops accepting early. */
-static void raise_file_limit(void)
+static void server_raise_file_limit(void)
 {
 	struct rlimit limit;
 
@@ -108,7 +109,8 @@ static void raise_file_limit(void)
 /* ---- daemons ---- */
 
 /* Paths are decoded by the API, segment by segment. */
-static size_t keep_encoded(void *arg UNUSED, struct MHD_Connection *connection UNUSED, char *text)
+static size_t server_keep_encoded(void *arg UNUSED, struct MHD_Connection *connection UNUSED,
+				  char *text)
 {
 	return strlen(text);
 }
@@ -121,14 +123,14 @@ static size_t keep_encoded(void *arg UNUSED, struct MHD_Connection *connection U
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_MEMORY,                         \
 		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, (server),                             \
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, (server), MHD_OPTION_NOTIFY_CONNECTION, \
-		guard_connection, (server), MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,      \
-		MHD_OPTION_THREAD_POOL_SIZE, (threads)
+		guard_connection, (server), MHD_OPTION_UNESCAPE_CALLBACK, server_keep_encoded,     \
+		NULL, MHD_OPTION_THREAD_POOL_SIZE, (threads)
 
 #define DAEMON_FLAGS (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME)
 
-static int start_tls(struct server *server, struct error *reterr)
+static int server_start_tls(struct server *server, struct error *reterr)
 {
-	int fd = listen_tcp(server, reterr);
+	int fd = server_listen_tcp(server, reterr);
 
 	if (fd < 0) {
 		return fd;
@@ -147,13 +149,13 @@ static int start_tls(struct server *server, struct error *reterr)
 	return 0;
 }
 
-static int start_local(struct server *server, struct error *reterr)
+static int server_start_local(struct server *server, struct error *reterr)
 {
 	if (server->config.socket_path == NULL) {
 		return 0;
 	}
 
-	int fd = listen_unix(server, reterr);
+	int fd = server_listen_unix(server, reterr);
 
 	if (fd < 0) {
 		return fd;
@@ -179,16 +181,16 @@ int server_create(const struct server_config *config, struct server **ret, struc
 	server->epoll = server->wake_fd = -1;
 	sched_mutex_init(&server->lock, config->sched);
 	server->remote = remote_create(config->sched);
-	raise_file_limit();
+	server_raise_file_limit();
 	guard_start(server);
 
 	int code = logs_start(server, reterr);
 
 	if (code == 0) {
-		code = start_tls(server, reterr);
+		code = server_start_tls(server, reterr);
 	}
 	if (code == 0) {
-		code = start_local(server, reterr);
+		code = server_start_local(server, reterr);
 	}
 	if (code < 0) {
 		server_destroy(server);
@@ -203,7 +205,7 @@ void server_destroy(struct server *server)
 	if (server == NULL) {
 		return;
 	}
-	/* libmicrohttpd ends no connection that sleeps: so all are woken first. */
+	/* libmicrohttpd does not end connections that sleep, so all are woken first. */
 	api_stop(server->config.api);
 	guard_stop(server);
 	logs_stop(server);

@@ -34,7 +34,7 @@ struct server_config {
 
 /* 0, or a negative code and *reterr. */
 int server_create(const struct server_config *config, struct server **ret, struct error *reterr);
-/* Ends watches, answers what is being answered, closes. */
+/* Ends watches, completes the responses under way, and closes. */
 void server_destroy(struct server *server);
 uint16_t server_port(const struct server *server);
 

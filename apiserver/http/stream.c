@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers that go on: watches and logs, read when the client can take more, asleep when there is
- * nothing to send. libmicrohttpd calls the readers on its threads. */
+/* Responses that go on: watches and logs. They are read when the client can take more, and sleep
+ * when there is nothing to send. libmicrohttpd calls the readers on its threads. */
 #include "config.h"
 
 #include "apiserver/http/server-private.h"
@@ -13,45 +13,46 @@
  * read straight into that. */
 #define STREAM_BLOCK 64u
 
-static void put_to_sleep(void *arg)
+static void stream_put_to_sleep(void *arg)
 {
 	const struct stream *stream = arg;
 
 	MHD_suspend_connection(stream->connection);
 }
 
-static void wake_up(void *arg)
+static void stream_wake_up(void *arg)
 {
 	const struct stream *stream = arg;
 
 	MHD_resume_connection(stream->connection);
 }
 
-static bool is_dead(struct stream *stream)
+static bool stream_is_dead(struct stream *stream)
 {
 	LOCKED(&stream->server->lock);
 	return stream->dead;
 }
 
-static ssize_t read_watch(void *arg, uint64_t position UNUSED, char *data, size_t size)
+static ssize_t stream_read_watch(void *arg, uint64_t position UNUSED, char *data, size_t size)
 {
 	struct stream *stream = arg;
 
-	if (is_dead(stream)) {
+	if (stream_is_dead(stream)) {
 		/* The end of a stream fails to be sent, by which libmicrohttpd closes at once. */
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 
-	ssize_t length = watch_read(stream->watch, data, size, put_to_sleep, wake_up, stream);
+	ssize_t length =
+		watch_read(stream->watch, data, size, stream_put_to_sleep, stream_wake_up, stream);
 
 	return length >= 0 ? length : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-static ssize_t read_log(void *arg, uint64_t position UNUSED, char *data, size_t size)
+static ssize_t stream_read_log(void *arg, uint64_t position UNUSED, char *data, size_t size)
 {
 	struct stream *stream = arg;
 
-	if (is_dead(stream)) {
+	if (stream_is_dead(stream)) {
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 
@@ -112,7 +113,7 @@ struct MHD_Response *stream_response(struct server *server, struct MHD_Connectio
 
 	stream->server = server;
 	stream->connection = connection;
-	stream->fd = guard_link(connection)->http.fd;
+	stream->fd = link_of(connection)->http.fd;
 	stream->watch = TAKE(response->watch);
 	stream->podlog = TAKE(response->podlog);
 	if (stream->watch != NULL) {
@@ -120,13 +121,13 @@ struct MHD_Response *stream_response(struct server *server, struct MHD_Connectio
 	}
 
 	struct MHD_Response *mhd_response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream->watch != NULL ? read_watch : read_log,
-		stream, stream_free);
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK,
+		stream->watch != NULL ? stream_read_watch : stream_read_log, stream, stream_free);
 
 	if (mhd_response == NULL) {
 		stream_free(stream);
 		return NULL;
 	}
-	guard_phase(server, connection, HTTP_PHASE_STREAM);
+	link_phase(server, connection, HTTP_PHASE_STREAM);
 	return mhd_response;
 }

@@ -38,16 +38,16 @@ static void pair_finish(struct pair *pair)
 }
 #define CLEANUP_PAIR CLEANUP(pair_finish)
 
-static void bio_finish(BIO **bio)
+static void tls_bio_finish(BIO **bio)
 {
 	BIO_free(*bio);
 }
-#define CLEANUP_BIO CLEANUP(bio_finish)
+#define CLEANUP_BIO CLEANUP(tls_bio_finish)
 
 /* ---- files ---- */
 
 /* Its text, or NULL with the error, which is -ENOENT when it is not there. */
-static char *read_file(const char *path, struct error *reterr)
+static char *tls_read_file(const char *path, struct error *reterr)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -68,7 +68,7 @@ static char *read_file(const char *path, struct error *reterr)
 	return text;
 }
 
-static int parse(const char *certificate, const char *key, struct pair *ret)
+static int tls_parse(const char *certificate, const char *key, struct pair *ret)
 {
 	CLEANUP_BIO BIO *first = BIO_new_mem_buf(certificate, -1);
 	CLEANUP_BIO BIO *second = BIO_new_mem_buf(key, -1);
@@ -82,19 +82,19 @@ static int parse(const char *certificate, const char *key, struct pair *ret)
 }
 
 /* 0, -ENOENT when one of the two is not there, or another error. */
-static int load_pair(const char *directory, const char *name, struct pair *ret,
-		     struct error *reterr)
+static int tls_load_pair(const char *directory, const char *name, struct pair *ret,
+			 struct error *reterr)
 {
 	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", directory, name);
 	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", directory, name);
 	struct error error = { 0 };
-	CLEANUP_FREE char *certificate = read_file(certificate_path, &error);
-	CLEANUP_FREE char *key = certificate != NULL ? read_file(key_path, &error) : NULL;
+	CLEANUP_FREE char *certificate = tls_read_file(certificate_path, &error);
+	CLEANUP_FREE char *key = certificate != NULL ? tls_read_file(key_path, &error) : NULL;
 
 	if (key == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
 	}
-	return parse(certificate, key, ret) == 0
+	return tls_parse(certificate, key, ret) == 0
 		       ? 0
 		       : error_set(
 				 reterr, -EINVAL,
@@ -102,7 +102,7 @@ static int load_pair(const char *directory, const char *name, struct pair *ret,
 				 certificate_path, key_path);
 }
 
-static char *pem_of(BIO *bio)
+static char *tls_pem_of(BIO *bio)
 {
 	char *data = NULL;
 	long length = BIO_get_mem_data(bio, &data);
@@ -110,23 +110,23 @@ static char *pem_of(BIO *bio)
 	return xstrndup(data, length > 0 ? (size_t)length : 0);
 }
 
-static char *certificate_text(X509 *certificate)
+static char *tls_certificate_text(X509 *certificate)
 {
 	CLEANUP_BIO BIO *bio = BIO_new(BIO_s_mem());
 
 	PEM_write_bio_X509(bio, certificate);
-	return pem_of(bio);
+	return tls_pem_of(bio);
 }
 
-static char *key_text(EVP_PKEY *key)
+static char *tls_key_text(EVP_PKEY *key)
 {
 	CLEANUP_BIO BIO *bio = BIO_new(BIO_s_mem());
 
 	PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
-	return pem_of(bio);
+	return tls_pem_of(bio);
 }
 
-static void text_release(char **text)
+static void tls_text_release(char **text)
 {
 	if (*text != NULL) {
 		explicit_bzero(*text, strlen(*text));
@@ -134,13 +134,13 @@ static void text_release(char **text)
 	}
 }
 
-static int save_pair(const char *directory, const char *name, const struct pair *pair,
-		     struct error *reterr)
+static int tls_save_pair(const char *directory, const char *name, const struct pair *pair,
+			 struct error *reterr)
 {
 	CLEANUP_FREE char *certificate_path = xprintf("%s/%s.crt", directory, name);
 	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", directory, name);
-	CLEANUP_FREE char *certificate = certificate_text(pair->certificate);
-	CLEANUP(text_release) char *key = key_text(pair->key);
+	CLEANUP_FREE char *certificate = tls_certificate_text(pair->certificate);
+	CLEANUP(tls_text_release) char *key = tls_key_text(pair->key);
 	int code = file_write_private(key_path, key, strlen(key), 0600, reterr);
 
 	return code < 0 ? code
@@ -150,7 +150,7 @@ static int save_pair(const char *directory, const char *name, const struct pair 
 
 /* ---- making ---- */
 
-static bool extend(X509 *certificate, X509 *issuer, int kind, const char *value)
+static bool tls_extend(X509 *certificate, X509 *issuer, int kind, const char *value)
 {
 	X509V3_CTX context;
 
@@ -163,7 +163,7 @@ static bool extend(X509 *certificate, X509 *issuer, int kind, const char *value)
 	return added;
 }
 
-static bool number_it(X509 *certificate)
+static bool tls_number_it(X509 *certificate)
 {
 	unsigned char serial[16];
 	bool good = RAND_bytes(serial, sizeof(serial)) == 1;
@@ -178,12 +178,12 @@ static bool number_it(X509 *certificate)
 	return good;
 }
 
-/* Everything of a certificate but what only a CA or only a leaf says. */
-static bool prepare(struct pair *pair, const char *name, int64_t now_s, int days)
+/* Makes the parts of a certificate that a CA and a leaf have in common. */
+static bool tls_prepare(struct pair *pair, const char *name, int64_t now_s, int days)
 {
 	pair->key = EVP_EC_gen("P-256");
 	pair->certificate = X509_new();
-	if (pair->key == NULL || pair->certificate == NULL || !number_it(pair->certificate)) {
+	if (pair->key == NULL || pair->certificate == NULL || !tls_number_it(pair->certificate)) {
 		return false;
 	}
 
@@ -199,91 +199,93 @@ static bool prepare(struct pair *pair, const char *name, int64_t now_s, int days
 	       X509_set_pubkey(pair->certificate, pair->key) == 1;
 }
 
-static int make_ca(int64_t now_s, struct pair *ret, struct error *reterr)
+static int tls_make_ca(int64_t now_s, struct pair *ret, struct error *reterr)
 {
-	bool good = prepare(ret, "agent-sandbox-local-ca", now_s, CA_DAYS);
+	bool good = tls_prepare(ret, "agent-sandbox-local-ca", now_s, CA_DAYS);
 	X509 *ca = ret->certificate;
 
 	good = good && X509_set_issuer_name(ca, X509_get_subject_name(ca)) == 1 &&
-	       extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-	       extend(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-	       extend(ca, ca, NID_subject_key_identifier, "hash") &&
+	       tls_extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+	       tls_extend(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+	       tls_extend(ca, ca, NID_subject_key_identifier, "hash") &&
 	       X509_sign(ca, ret->key, EVP_sha256()) > 0;
 	return good ? 0 : error_set(reterr, -EIO, "libcrypto cannot make a CA");
 }
 
-static int make_leaf(const struct pair *ca, int64_t now_s, struct pair *ret, struct error *reterr)
+static int tls_make_leaf(const struct pair *ca, int64_t now_s, struct pair *ret,
+			 struct error *reterr)
 {
-	bool good = prepare(ret, "agent-sandbox-local", now_s, LEAF_DAYS);
+	bool good = tls_prepare(ret, "agent-sandbox-local", now_s, LEAF_DAYS);
 	X509 *leaf = ret->certificate;
 
 	good = good && X509_set_issuer_name(leaf, X509_get_subject_name(ca->certificate)) == 1 &&
-	       extend(leaf, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-	       extend(leaf, ca->certificate, NID_key_usage, "critical,digitalSignature") &&
-	       extend(leaf, ca->certificate, NID_ext_key_usage, "serverAuth") &&
-	       extend(leaf, ca->certificate, NID_authority_key_identifier, "keyid") &&
-	       extend(leaf, ca->certificate, NID_subject_alt_name,
-		      "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc") &&
+	       tls_extend(leaf, ca->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+	       tls_extend(leaf, ca->certificate, NID_key_usage, "critical,digitalSignature") &&
+	       tls_extend(leaf, ca->certificate, NID_ext_key_usage, "serverAuth") &&
+	       tls_extend(leaf, ca->certificate, NID_authority_key_identifier, "keyid") &&
+	       tls_extend(
+		       leaf, ca->certificate, NID_subject_alt_name,
+		       "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc") &&
 	       X509_sign(leaf, ca->key, EVP_sha256()) > 0;
 	return good ? 0 : error_set(reterr, -EIO, "libcrypto cannot make the server's certificate");
 }
 
 /* ---- loading ---- */
 
-static bool good_for(X509 *certificate, int64_t until_s)
+static bool tls_good_for(X509 *certificate, int64_t until_s)
 {
 	time_t until = (time_t)until_s;
 
 	return X509_cmp_time(X509_get0_notAfter(certificate), &until) > 0;
 }
 
-static int load_ca(const char *directory, int64_t now_s, struct pair *ret, struct error *reterr)
+static int tls_load_ca(const char *directory, int64_t now_s, struct pair *ret, struct error *reterr)
 {
-	int code = load_pair(directory, "ca", ret, reterr);
+	int code = tls_load_pair(directory, "ca", ret, reterr);
 
-	if (code == -ENOENT || (code == 0 && !good_for(ret->certificate, now_s))) {
+	if (code == -ENOENT || (code == 0 && !tls_good_for(ret->certificate, now_s))) {
 		pair_finish(ret);
 		*ret = (struct pair){ 0 };
-		code = make_ca(now_s, ret, reterr);
-		return code < 0 ? code : save_pair(directory, "ca", ret, reterr);
+		code = tls_make_ca(now_s, ret, reterr);
+		return code < 0 ? code : tls_save_pair(directory, "ca", ret, reterr);
 	}
 	return code;
 }
 
-static int load_leaf(const char *directory, const struct pair *ca, int64_t now_s, struct pair *ret,
-		     struct error *reterr)
+static int tls_load_leaf(const char *directory, const struct pair *ca, int64_t now_s,
+			 struct pair *ret, struct error *reterr)
 {
-	int code = load_pair(directory, "server", ret, reterr);
+	int code = tls_load_pair(directory, "server", ret, reterr);
 
-	if (code == 0 && good_for(ret->certificate, now_s + LEAF_RENEW_DAYS * DAY) &&
+	if (code == 0 && tls_good_for(ret->certificate, now_s + LEAF_RENEW_DAYS * DAY) &&
 	    X509_verify(ret->certificate, ca->key) == 1) {
 		return 0;
 	}
-	/* Whatever is wrong with a leaf, a new one cures it: clients trust the CA. */
+	/* A new leaf replaces one with any fault, since clients trust the CA. */
 	pair_finish(ret);
 	*ret = (struct pair){ 0 };
-	code = make_leaf(ca, now_s, ret, reterr);
-	return code < 0 ? code : save_pair(directory, "server", ret, reterr);
+	code = tls_make_leaf(ca, now_s, ret, reterr);
+	return code < 0 ? code : tls_save_pair(directory, "server", ret, reterr);
 }
 
 int tls_load(const char *directory, int64_t now_s, struct tls_files *ret, struct error *reterr)
 {
 	CLEANUP_PAIR struct pair ca = { 0 };
 	CLEANUP_PAIR struct pair leaf = { 0 };
-	int code = load_ca(directory, now_s, &ca, reterr);
+	int code = tls_load_ca(directory, now_s, &ca, reterr);
 
 	if (code == 0) {
-		code = load_leaf(directory, &ca, now_s, &leaf, reterr);
+		code = tls_load_leaf(directory, &ca, now_s, &leaf, reterr);
 	}
 	if (code < 0) {
 		return error_prefix(reterr, "certificates");
 	}
 
-	CLEANUP_FREE char *own = certificate_text(leaf.certificate);
+	CLEANUP_FREE char *own = tls_certificate_text(leaf.certificate);
 
-	ret->ca = certificate_text(ca.certificate);
+	ret->ca = tls_certificate_text(ca.certificate);
 	ret->leaf = xprintf("%s%s", own, ret->ca);
-	ret->key = key_text(leaf.key);
+	ret->key = tls_key_text(leaf.key);
 	return 0;
 }
 
@@ -291,6 +293,6 @@ void tls_finish(struct tls_files *files)
 {
 	free(files->ca);
 	free(files->leaf);
-	text_release(&files->key);
+	tls_text_release(&files->key);
 	*files = (struct tls_files){ 0 };
 }

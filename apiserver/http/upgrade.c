@@ -24,7 +24,7 @@ struct upgrade {
 	bool repeats; /* TLS holds a record that did not go out whole */
 };
 
-static ssize_t result_of(ssize_t r)
+static ssize_t upgrade_result_of(ssize_t r)
 {
 	if (r >= 0) {
 		return r;
@@ -33,15 +33,16 @@ static ssize_t result_of(ssize_t r)
 	return -1;
 }
 
-static ssize_t take_bytes(void *arg, char *data, size_t size)
+static ssize_t upgrade_take_bytes(void *arg, char *data, size_t size)
 {
 	const struct upgrade *upgrade = arg;
 
-	return upgrade->tls != NULL ? result_of(gnutls_record_recv(upgrade->tls, data, size))
-				    : recv(upgrade->fd, data, size, MSG_DONTWAIT);
+	return upgrade->tls != NULL
+		       ? upgrade_result_of(gnutls_record_recv(upgrade->tls, data, size))
+		       : recv(upgrade->fd, data, size, MSG_DONTWAIT);
 }
 
-static ssize_t give_bytes(void *arg, const char *data, size_t size)
+static ssize_t upgrade_give_bytes(void *arg, const char *data, size_t size)
 {
 	struct upgrade *upgrade = arg;
 	ssize_t sent;
@@ -49,14 +50,14 @@ static ssize_t give_bytes(void *arg, const char *data, size_t size)
 	if (upgrade->tls == NULL) {
 		return send(upgrade->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
-	sent = result_of(upgrade->repeats ? gnutls_record_send(upgrade->tls, NULL, 0)
-					  : gnutls_record_send(upgrade->tls, data, size));
+	sent = upgrade_result_of(upgrade->repeats ? gnutls_record_send(upgrade->tls, NULL, 0)
+						  : gnutls_record_send(upgrade->tls, data, size));
 	upgrade->repeats = sent < 0 && errno == EAGAIN;
 	return sent;
 }
 
-/* Bytes that were read from the socket already, which no poll tells. */
-static bool has_bytes(void *arg)
+/* Whether TLS holds bytes that it has read already, of which poll() does not know. */
+static bool upgrade_has_bytes(void *arg)
 {
 	const struct upgrade *upgrade = arg;
 
@@ -64,7 +65,7 @@ static bool has_bytes(void *arg)
 }
 
 /* libmicrohttpd asks for a response again, gets none, and closes. */
-static void done(void *arg)
+static void upgrade_done(void *arg)
 {
 	struct upgrade *upgrade = arg;
 
@@ -79,17 +80,17 @@ void upgrade_start(struct server *server, struct MHD_Connection *connection,
 	struct upgrade *upgrade = xnew(struct upgrade);
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	const struct remote_wire wire = { .fd = guard_link(connection)->http.fd,
-					  .receive = take_bytes,
-					  .send = give_bytes,
-					  .pending = has_bytes,
-					  .done = done,
+	const struct remote_wire wire = { .fd = link_of(connection)->http.fd,
+					  .receive = upgrade_take_bytes,
+					  .send = upgrade_give_bytes,
+					  .pending = upgrade_has_bytes,
+					  .done = upgrade_done,
 					  .arg = upgrade };
 
 	upgrade->connection = connection;
 	upgrade->tls = info != NULL ? (gnutls_session_t)info->tls_session : NULL;
 	upgrade->fd = wire.fd;
-	guard_phase(server, connection, HTTP_PHASE_STREAM);
+	link_phase(server, connection, HTTP_PHASE_STREAM);
 	MHD_suspend_connection(connection);
 	remote_start(server->remote, take_target, &wire);
 }

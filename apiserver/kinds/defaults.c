@@ -12,14 +12,14 @@
 
 #define SECRET_MAX (4u << 20) /* of a value as base64: more than any object may have */
 
-static void set_str(struct json_object *object, const char *name, const char *value)
+static void kind_set_str(struct json_object *object, const char *name, const char *value)
 {
 	if (asb_at(object, name) == NULL) {
 		asb_set_str(object, name, value);
 	}
 }
 
-static struct json_object *one_string(const char *text)
+static struct json_object *kind_one_string(const char *text)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -46,12 +46,12 @@ void namespace_prepare(struct type_request *request, enum type_operation operati
 	(void)request;
 	if (operation == TYPE_OP_CREATE) {
 		spec = asb_object_in(object, "spec");
-		json_object_object_add(spec, "finalizers", one_string("kubernetes"));
+		json_object_object_add(spec, "finalizers", kind_one_string("kubernetes"));
 		json_object_object_del(object, "status");
 		status = asb_object_in(object, "status");
 		asb_set_str(status, "phase", "Active");
 	} else if (operation == TYPE_OP_UPDATE && asb_at(old, "spec") != NULL) {
-		/* Finalizers go by the /finalize subresource alone. */
+		/* Finalizers change through the /finalize subresource alone. */
 		json_object_object_add(object, "spec", json_object_get(asb_at(old, "spec")));
 	}
 }
@@ -60,10 +60,10 @@ void namespace_prepare(struct type_request *request, enum type_operation operati
 
 void claim_set_defaults(struct json_object *object)
 {
-	set_str(asb_object_in(object, "spec"), "volumeMode", "Filesystem");
+	kind_set_str(asb_object_in(object, "spec"), "volumeMode", "Filesystem");
 }
 
-/* Whoever has the volumes binds it: here it is waiting. */
+/* The node that has the volumes binds the claim; until then it is pending. */
 void claim_prepare(struct type_request *request, enum type_operation operation,
 		   struct json_object *object, struct json_object *old)
 {
@@ -77,7 +77,7 @@ void claim_prepare(struct type_request *request, enum type_operation operation,
 
 /* ---- secrets ---- */
 
-static void append_base64(struct buf *out, const unsigned char *data, size_t length)
+static void kind_append_base64(struct buf *out, const unsigned char *data, size_t length)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -100,16 +100,16 @@ void secret_set_defaults(struct json_object *object)
 {
 	struct json_object *plain = asb_at(object, "stringData"), *data;
 
-	set_str(object, "type", "Opaque");
+	kind_set_str(object, "type", "Opaque");
 	if (json_object_is_type(plain, json_type_object)) {
 		data = asb_object_in(object, "data");
 		json_object_object_foreach (plain, name, value) {
 			CLEANUP_BUF struct buf text = BUF_INIT(SECRET_MAX);
 
 			if (json_object_is_type(value, json_type_string)) {
-				append_base64(&text,
-					      (const unsigned char *)json_object_get_string(value),
-					      (size_t)json_object_get_string_len(value));
+				kind_append_base64(
+					&text, (const unsigned char *)json_object_get_string(value),
+					(size_t)json_object_get_string_len(value));
 				asb_set_str(data, name, buf_str(&text));
 			}
 		}
@@ -119,7 +119,7 @@ void secret_set_defaults(struct json_object *object)
 
 /* ---- network policies ---- */
 
-static void policy_port_defaults(struct json_object *rules)
+static void kind_policy_port_defaults(struct json_object *rules)
 {
 	for (size_t i = 0; i < asb_length(rules); i++) {
 		struct json_object *ports = asb_array(json_object_array_get_idx(rules, i), "ports");
@@ -128,7 +128,7 @@ static void policy_port_defaults(struct json_object *rules)
 			struct json_object *port = json_object_array_get_idx(ports, j);
 
 			if (json_object_is_type(port, json_type_object)) {
-				set_str(port, "protocol", "TCP");
+				kind_set_str(port, "protocol", "TCP");
 			}
 		}
 	}
@@ -138,11 +138,11 @@ void policy_set_defaults(struct json_object *object)
 {
 	struct json_object *spec = asb_object_in(object, "spec"), *types;
 
-	policy_port_defaults(asb_array(spec, "ingress"));
-	policy_port_defaults(asb_array(spec, "egress"));
+	kind_policy_port_defaults(asb_array(spec, "ingress"));
+	kind_policy_port_defaults(asb_array(spec, "egress"));
 	asb_object_in(spec, "podSelector");
 	if (asb_length(asb_at(spec, "policyTypes")) == 0) {
-		types = one_string("Ingress");
+		types = kind_one_string("Ingress");
 		if (asb_length(asb_at(spec, "egress")) > 0) {
 			json_object_array_add(types, json_object_new_string("Egress"));
 		}
@@ -170,8 +170,8 @@ void event_set_defaults(struct json_object *object)
 	asb_object_in(object, new_shape ? "deprecatedSource" : "source");
 	if (!new_shape) {
 		asb_object_in(object, "involvedObject");
-		set_str(object, "reportingComponent", "");
-		set_str(object, "reportingInstance", "");
+		kind_set_str(object, "reportingComponent", "");
+		kind_set_str(object, "reportingInstance", "");
 	}
 }
 
@@ -190,7 +190,7 @@ void node_set_defaults(struct json_object *object)
 
 	asb_object_in(object, "spec");
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		set_str(info, texts[i], "");
+		kind_set_str(info, texts[i], "");
 	}
 	endpoint = asb_object_in(asb_object_in(status, "daemonEndpoints"), "kubeletEndpoint");
 	if (asb_at(endpoint, "Port") == NULL) {

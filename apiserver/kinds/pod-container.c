@@ -9,15 +9,15 @@
 
 #include "apiserver/kinds/pod-private.h"
 #include "apiserver/validation/name.h"
-#include "apiserver/validation/quantity.h"
 #include "base/macros.h"
 #include "base/map.h"
+#include "kube/quantity.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* ---- ports ---- */
 
-static void check_port_name(const char *name, const char *field, struct causes *causes)
+static void pod_check_port_name(const char *name, const char *field, struct causes *causes)
 {
 	size_t length = strlen(name);
 	bool letter = false;
@@ -44,16 +44,16 @@ static void check_port_name(const char *name, const char *field, struct causes *
 	}
 }
 
-static void check_port(struct json_object *port, const char *field, struct map *names,
-		       struct causes *causes)
+static void pod_check_port(struct json_object *port, const char *field, struct map *names,
+			   struct causes *causes)
 {
 	const char *name = asb_str(port, "name"), *protocol = asb_str(port, "protocol");
 	int64_t number = asb_int(asb_at(port, "containerPort"), 0);
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	snprintf(path, sizeof(path), "%s.name", field);
 	if (name != NULL && *name != '\0') {
-		check_port_name(name, path, causes);
+		pod_check_port_name(name, path, causes);
 		if (map_put(names, name, port) != NULL) {
 			causes_add_str(causes, CAUSE_DUPLICATE, path, name, "%s", "");
 		}
@@ -73,22 +73,22 @@ static void check_port(struct json_object *port, const char *field, struct map *
 			causes);
 }
 
-static void check_ports(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_ports(struct json_object *container, const char *field, struct causes *causes)
 {
 	struct json_object *ports = asb_array(container, "ports");
 	struct map names = MAP_INIT;
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(ports); i++) {
 		snprintf(path, sizeof(path), "%s.ports[%zu]", field, i);
-		check_port(json_object_array_get_idx(ports, i), path, &names, causes);
+		pod_check_port(json_object_array_get_idx(ports, i), path, &names, causes);
 	}
 	map_finish(&names);
 }
 
 /* ---- environment ---- */
 
-static void check_env_name(const char *name, const char *field, struct causes *causes)
+static void pod_check_env_name(const char *name, const char *field, struct causes *causes)
 {
 	bool good = true;
 
@@ -102,7 +102,7 @@ static void check_env_name(const char *name, const char *field, struct causes *c
 	}
 }
 
-static bool known_field_path(const char *path)
+static bool pod_known_field_path(const char *path)
 {
 	static const char *const known[] = { "metadata.name",
 					     "metadata.namespace",
@@ -123,25 +123,25 @@ static bool known_field_path(const char *path)
 	       strncmp(path, "metadata.annotations['", 22) == 0;
 }
 
-static void check_key_ref(struct json_object *from, const char *ref, const char *field,
-			  struct causes *causes)
+static void pod_check_key_ref(struct json_object *from, const char *ref, const char *field,
+			      struct causes *causes)
 {
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	if (!json_object_is_type(asb_at(from, ref), json_type_object)) {
 		return;
 	}
 	snprintf(path, sizeof(path), "%s.%s", field, ref);
-	pod_require(asb_at(from, ref), "key", path, causes);
+	validate_required(asb_at(from, ref), "key", path, causes);
 }
 
-static void check_value_from(struct json_object *env, const char *field, struct causes *causes)
+static void pod_check_value_from(struct json_object *env, const char *field, struct causes *causes)
 {
 	static const char *const sources[] = { "fieldRef", "resourceFieldRef", "configMapKeyRef",
 					       "secretKeyRef", "fileKeyRef" };
 	struct json_object *from = asb_at(env, "valueFrom");
 	const char *value = asb_str(env, "value"), *path;
-	char where[POD_FIELD_MAX];
+	char where[VALIDATE_FIELD_MAX];
 	size_t count = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
@@ -158,41 +158,41 @@ static void check_value_from(struct json_object *env, const char *field, struct 
 		causes_add_str(causes, CAUSE_INVALID, field, "",
 			       "may not have more than one field specified at a time");
 	}
-	check_key_ref(from, "configMapKeyRef", field, causes);
-	check_key_ref(from, "secretKeyRef", field, causes);
+	pod_check_key_ref(from, "configMapKeyRef", field, causes);
+	pod_check_key_ref(from, "secretKeyRef", field, causes);
 	path = asb_str(from, "fieldRef", "fieldPath");
-	if (path != NULL && !known_field_path(path)) {
+	if (path != NULL && !pod_known_field_path(path)) {
 		snprintf(where, sizeof(where), "%s.fieldRef.fieldPath", field);
 		causes_add_str(causes, CAUSE_INVALID, where, path,
 			       "error converting fieldPath: field label not supported: %s", path);
 	}
 }
 
-static void check_env(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_env(struct json_object *container, const char *field, struct causes *causes)
 {
 	struct json_object *list = asb_array(container, "env");
-	char path[POD_FIELD_MAX], member[POD_FIELD_MAX + 16];
+	char path[VALIDATE_FIELD_MAX], member[VALIDATE_FIELD_MAX + 16];
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		struct json_object *env = json_object_array_get_idx(list, i);
 
 		snprintf(path, sizeof(path), "%s.env[%zu]", field, i);
-		const char *name = pod_require(env, "name", path, causes);
+		const char *name = validate_required(env, "name", path, causes);
 
 		if (name != NULL) {
 			snprintf(member, sizeof(member), "%s.name", path);
-			check_env_name(name, member, causes);
+			pod_check_env_name(name, member, causes);
 		}
 		if (asb_at(env, "valueFrom") != NULL) {
 			snprintf(member, sizeof(member), "%s.valueFrom", path);
-			check_value_from(env, member, causes);
+			pod_check_value_from(env, member, causes);
 		}
 	}
 }
 
 /* ---- mounts ---- */
 
-static bool has_volume(struct json_object *volumes, const char *name)
+static bool pod_has_volume(struct json_object *volumes, const char *name)
 {
 	for (size_t i = 0; i < asb_length(volumes); i++) {
 		if (asb_streq(asb_str(json_object_array_get_idx(volumes, i), "name"), name)) {
@@ -203,7 +203,7 @@ static bool has_volume(struct json_object *volumes, const char *name)
 }
 
 /* A way up anywhere in a path. */
-static bool climbs(const char *path)
+static bool pod_climbs(const char *path)
 {
 	for (const char *part = path; part != NULL;
 	     part = strchr(part, '/') != NULL ? strchr(part, '/') + 1 : NULL) {
@@ -214,58 +214,59 @@ static bool climbs(const char *path)
 	return false;
 }
 
-static void check_sub_path(const char *path, const char *field, struct causes *causes)
+static void pod_check_sub_path(const char *path, const char *field, struct causes *causes)
 {
 	if (*path == '/') {
 		causes_add_str(causes, CAUSE_INVALID, field, path, "must be a relative path");
 	}
-	if (climbs(path)) {
+	if (pod_climbs(path)) {
 		causes_add_str(causes, CAUSE_INVALID, field, path, "must not contain '..'");
 	}
 }
 
-static void check_mount(struct json_object *mount, const char *field, struct json_object *volumes,
-			struct map *paths, struct causes *causes)
+static void pod_check_mount(struct json_object *mount, const char *field,
+			    struct json_object *volumes, struct map *paths, struct causes *causes)
 {
-	const char *name = pod_require(mount, "name", field, causes), *path,
+	const char *name = validate_required(mount, "name", field, causes), *path,
 		   *sub = asb_str(mount, "subPath");
-	char where[POD_FIELD_MAX];
+	char where[VALIDATE_FIELD_MAX];
 
-	if (name != NULL && !has_volume(volumes, name)) {
+	if (name != NULL && !pod_has_volume(volumes, name)) {
 		snprintf(where, sizeof(where), "%s.name", field);
 		causes_add_str(causes, CAUSE_NOT_FOUND, where, name, "%s", "");
 	}
-	path = pod_require(mount, "mountPath", field, causes);
+	path = validate_required(mount, "mountPath", field, causes);
 	if (path != NULL && map_put(paths, path, mount) != NULL) {
 		snprintf(where, sizeof(where), "%s.mountPath", field);
 		causes_add_str(causes, CAUSE_INVALID, where, path, "must be unique");
 	}
 	if (sub != NULL && *sub != '\0') {
 		snprintf(where, sizeof(where), "%s.subPath", field);
-		check_sub_path(sub, where, causes);
+		pod_check_sub_path(sub, where, causes);
 	}
 }
 
-static void check_mounts(struct json_object *container, const char *field,
-			 struct json_object *volumes, struct causes *causes)
+static void pod_check_mounts(struct json_object *container, const char *field,
+			     struct json_object *volumes, struct causes *causes)
 {
 	struct json_object *mounts = asb_array(container, "volumeMounts");
 	struct map paths = MAP_INIT;
-	char where[POD_FIELD_MAX];
+	char where[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(mounts); i++) {
 		snprintf(where, sizeof(where), "%s.volumeMounts[%zu]", field, i);
-		check_mount(json_object_array_get_idx(mounts, i), where, volumes, &paths, causes);
+		pod_check_mount(json_object_array_get_idx(mounts, i), where, volumes, &paths,
+				causes);
 	}
 	map_finish(&paths);
 }
 
 /* ---- resources ---- */
 
-static void check_amounts(struct json_object *amounts, const char *field, struct causes *causes)
+static void pod_check_amounts(struct json_object *amounts, const char *field, struct causes *causes)
 {
-	char path[POD_FIELD_MAX];
-	double amount;
+	char path[VALIDATE_FIELD_MAX];
+	struct quantity amount;
 
 	if (!json_object_is_type(amounts, json_type_object)) {
 		return;
@@ -273,36 +274,37 @@ static void check_amounts(struct json_object *amounts, const char *field, struct
 	json_object_object_foreach (amounts, name, value) {
 		snprintf(path, sizeof(path), "%s[%s]", field, name);
 		validate_qualified(name, path, causes);
-		if (!quantity_parse(value, &amount)) {
+		if (quantity_read(value, &amount) < 0) {
 			causes_add(
 				causes, CAUSE_INVALID, path, value,
 				"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-		} else if (amount < 0) {
+		} else if (amount.negative) {
 			causes_add(causes, CAUSE_INVALID, path, value,
 				   "must be greater than or equal to 0");
 		}
 	}
 }
 
-static void check_resources(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_resources(struct json_object *container, const char *field,
+				struct causes *causes)
 {
 	struct json_object *limits = asb_at(container, "resources", "limits"),
 			   *requests = asb_at(container, "resources", "requests");
-	char path[POD_FIELD_MAX];
-	double limit, request;
+	char path[VALIDATE_FIELD_MAX];
+	struct quantity limit, request;
 
 	snprintf(path, sizeof(path), "%s.resources.limits", field);
-	check_amounts(limits, path, causes);
+	pod_check_amounts(limits, path, causes);
 	snprintf(path, sizeof(path), "%s.resources.requests", field);
-	check_amounts(requests, path, causes);
+	pod_check_amounts(requests, path, causes);
 	if (!json_object_is_type(requests, json_type_object)) {
 		return;
 	}
 	json_object_object_foreach (requests, name, value) {
 		struct json_object *most = asb_at(limits, name);
 
-		if (quantity_parse(most, &limit) && quantity_parse(value, &request) &&
-		    request > limit) {
+		if (quantity_read(most, &limit) == 0 && quantity_read(value, &request) == 0 &&
+		    quantity_compare(&request, &limit) > 0) {
 			causes_add(causes, CAUSE_INVALID, path, value,
 				   "must be less than or equal to %s limit of %s", name,
 				   json_object_get_string(most));
@@ -312,10 +314,10 @@ static void check_resources(struct json_object *container, const char *field, st
 
 /* ---- a container ---- */
 
-static void check_image(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_image(struct json_object *container, const char *field, struct causes *causes)
 {
-	const char *image = pod_require(container, "image", field, causes);
-	char path[POD_FIELD_MAX];
+	const char *image = validate_required(container, "image", field, causes);
+	char path[VALIDATE_FIELD_MAX];
 
 	if (image != NULL && (isspace((unsigned char)image[0]) ||
 			      isspace((unsigned char)image[strlen(image) - 1]))) {
@@ -325,11 +327,12 @@ static void check_image(struct json_object *container, const char *field, struct
 	}
 }
 
-static void check_options(struct json_object *container, const char *field, struct causes *causes)
+static void pod_check_options(struct json_object *container, const char *field,
+			      struct causes *causes)
 {
 	const char *pull = asb_str(container, "imagePullPolicy"),
 		   *message = asb_str(container, "terminationMessagePolicy");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	snprintf(path, sizeof(path), "%s.terminationMessagePolicy", field);
 	validate_option(message != NULL ? message : "", OPTIONS("File", "FallbackToLogsOnError"),
@@ -339,13 +342,13 @@ static void check_options(struct json_object *container, const char *field, stru
 			causes);
 }
 
-static void check_container_security(struct json_object *container, const char *field,
-				     struct causes *causes)
+static void pod_check_container_security(struct json_object *container, const char *field,
+					 struct causes *causes)
 {
 	static const char *const ids[] = { "runAsUser", "runAsGroup" };
 	struct json_object *security = asb_at(container, "securityContext"),
 			   *escalation = asb_at(security, "allowPrivilegeEscalation");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct json_object *id = asb_at(security, ids[i]);
@@ -368,21 +371,21 @@ static void check_container_security(struct json_object *container, const char *
 void pod_validate_container(struct json_object *container, const char *field,
 			    struct json_object *volumes, struct causes *causes)
 {
-	const char *name = pod_require(container, "name", field, causes);
-	char path[POD_FIELD_MAX];
+	const char *name = validate_required(container, "name", field, causes);
+	char path[VALIDATE_FIELD_MAX];
 
 	if (name != NULL) {
 		snprintf(path, sizeof(path), "%s.name", field);
 		validate_label(name, path, causes);
 	}
-	check_image(container, field, causes);
-	check_ports(container, field, causes);
-	check_env(container, field, causes);
-	check_mounts(container, field, volumes, causes);
+	pod_check_image(container, field, causes);
+	pod_check_ports(container, field, causes);
+	pod_check_env(container, field, causes);
+	pod_check_mounts(container, field, volumes, causes);
 	pod_validate_probes(container, field, causes);
-	check_options(container, field, causes);
-	check_resources(container, field, causes);
-	check_container_security(container, field, causes);
+	pod_check_options(container, field, causes);
+	pod_check_resources(container, field, causes);
+	pod_check_container_security(container, field, causes);
 }
 
 void pod_validate_containers(struct json_object *spec, struct causes *causes)
@@ -391,7 +394,7 @@ void pod_validate_containers(struct json_object *spec, struct causes *causes)
 					     "ephemeralContainers" };
 	struct json_object *volumes = asb_array(spec, "volumes");
 	struct map names = MAP_INIT;
-	char field[POD_FIELD_MAX];
+	char field[VALIDATE_FIELD_MAX];
 
 	if (asb_length(asb_at(spec, "containers")) == 0) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.containers", NULL, "%s", "");

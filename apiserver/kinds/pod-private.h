@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a pod's validation. Private to local/pod-*.c. */
+/* The parts of a pod's validation. Private to apiserver/kinds. */
 #ifndef ASB_APISERVER_KINDS_POD_PRIVATE_H
 #define ASB_APISERVER_KINDS_POD_PRIVATE_H
 
 #include <stdbool.h>
 
 #include "apiserver/validation/validate.h"
-
-#define POD_FIELD_MAX 512 /* of a path to a field in a message */
 
 /* All containers of a pod, in its three lists. */
 void pod_validate_containers(struct json_object *spec, struct causes *causes);
@@ -18,9 +16,5 @@ void pod_validate_probes(struct json_object *container, const char *field, struc
 void pod_validate_volumes(struct json_object *volumes, struct causes *causes);
 /* Only images, deadlines and tolerations may change. */
 void pod_validate_update(struct json_object *pod, struct json_object *old, struct causes *causes);
-
-/* Text of a member that must be there; NULL, and a cause, where it is missing or empty. */
-const char *pod_require(struct json_object *object, const char *name, const char *field,
-			struct causes *causes);
 
 #endif

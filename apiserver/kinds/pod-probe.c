@@ -9,11 +9,11 @@
 #include "apiserver/validation/name.h"
 #include "base/macros.h"
 
-static void check_handler_port(struct json_object *handler, const char *field,
-			       struct causes *causes)
+static void pod_check_handler_port(struct json_object *handler, const char *field,
+				   struct causes *causes)
 {
 	struct json_object *port = asb_at(handler, "port");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	snprintf(path, sizeof(path), "%s.port", field);
 	if (!json_object_is_type(port, json_type_string)) {
@@ -21,11 +21,11 @@ static void check_handler_port(struct json_object *handler, const char *field,
 	}
 }
 
-static void check_handler(struct json_object *handler, const char *field, struct causes *causes)
+static void pod_check_handler(struct json_object *handler, const char *field, struct causes *causes)
 {
 	static const char *const kinds[] = { "exec", "httpGet", "tcpSocket", "grpc", "sleep" };
 	size_t count = 0;
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct json_object *own = asb_at(handler, kinds[i]);
@@ -43,7 +43,7 @@ static void check_handler(struct json_object *handler, const char *field, struct
 				causes_add_str(causes, CAUSE_REQUIRED, path, NULL, "%s", "");
 			}
 		} else if (strcmp(kinds[i], "sleep") != 0) {
-			check_handler_port(own, path, causes);
+			pod_check_handler_port(own, path, causes);
 		}
 	}
 	if (count == 0) {
@@ -51,20 +51,20 @@ static void check_handler(struct json_object *handler, const char *field, struct
 	}
 }
 
-static void check_probe(struct json_object *container, const char *field, const char *name,
-			struct causes *causes)
+static void pod_check_probe(struct json_object *container, const char *field, const char *name,
+			    struct causes *causes)
 {
 	static const char *const numbers[] = { "initialDelaySeconds", "timeoutSeconds",
 					       "periodSeconds", "successThreshold",
 					       "failureThreshold" };
 	struct json_object *probe = asb_at(container, name), *success;
-	char path[POD_FIELD_MAX], member[POD_FIELD_MAX + 32];
+	char path[VALIDATE_FIELD_MAX], member[VALIDATE_FIELD_MAX + 32];
 
 	if (probe == NULL) {
 		return;
 	}
 	snprintf(path, sizeof(path), "%s.%s", field, name);
-	check_handler(probe, path, causes);
+	pod_check_handler(probe, path, causes);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		struct json_object *number = asb_at(probe, numbers[i]);
 
@@ -84,17 +84,17 @@ static void check_probe(struct json_object *container, const char *field, const 
 void pod_validate_probes(struct json_object *container, const char *field, struct causes *causes)
 {
 	static const char *const hooks[] = { "postStart", "preStop" };
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
 		struct json_object *handler = asb_at(container, "lifecycle", hooks[i]);
 
 		if (handler != NULL) {
 			snprintf(path, sizeof(path), "%s.lifecycle.%s", field, hooks[i]);
-			check_handler(handler, path, causes);
+			pod_check_handler(handler, path, causes);
 		}
 	}
-	check_probe(container, field, "livenessProbe", causes);
-	check_probe(container, field, "readinessProbe", causes);
-	check_probe(container, field, "startupProbe", causes);
+	pod_check_probe(container, field, "livenessProbe", causes);
+	pod_check_probe(container, field, "readinessProbe", causes);
+	pod_check_probe(container, field, "startupProbe", causes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What may change of a pod once it is there: images, deadlines, tolerations that are added. Pod
- * validation calls it for updates. */
+/* What an update may change of a pod: images, deadlines, and tolerations that are added. Pod
+ * validation calls it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -10,8 +10,8 @@
 #include "base/json.h"
 #include "base/macros.h"
 
-/* Gives to the copy of the new spec what may differ, from the old one. */
-static void copy_images(struct json_object *spec, struct json_object *old, const char *list)
+/* Copies the images, which may differ, from the old spec into the copy of the new one. */
+static void pod_copy_images(struct json_object *spec, struct json_object *old, const char *list)
 {
 	struct json_object *now = asb_array(spec, list), *before = asb_array(old, list);
 
@@ -25,7 +25,7 @@ static void copy_images(struct json_object *spec, struct json_object *old, const
 	}
 }
 
-static void copy_member(struct json_object *spec, struct json_object *old, const char *name)
+static void pod_copy_member(struct json_object *spec, struct json_object *old, const char *name)
 {
 	struct json_object *value = asb_at(old, name);
 
@@ -37,7 +37,7 @@ static void copy_member(struct json_object *spec, struct json_object *old, const
 }
 
 /* Whether each of the old tolerations is still there. */
-static bool keeps_tolerations(struct json_object *now, struct json_object *before)
+static bool pod_keeps_tolerations(struct json_object *now, struct json_object *before)
 {
 	for (size_t i = 0; i < asb_length(before); i++) {
 		struct json_object *wanted = json_object_array_get_idx(before, i);
@@ -53,8 +53,8 @@ static bool keeps_tolerations(struct json_object *now, struct json_object *befor
 	return true;
 }
 
-/* The first member that differs, for people. */
-static const char *first_difference(struct json_object *a, struct json_object *b)
+/* The first member that differs, for the message. */
+static const char *pod_first_difference(struct json_object *a, struct json_object *b)
 {
 	json_object_object_foreach (a, name, value) {
 		if (!json_object_equal(value, asb_at(b, name))) {
@@ -70,7 +70,8 @@ static const char *first_difference(struct json_object *a, struct json_object *b
 	return "";
 }
 
-static void check_deadline(struct json_object *spec, struct json_object *old, struct causes *causes)
+static void pod_check_deadline(struct json_object *spec, struct json_object *old,
+			       struct causes *causes)
 {
 	struct json_object *now = asb_at(spec, "activeDeadlineSeconds"),
 			   *before = asb_at(old, "activeDeadlineSeconds");
@@ -81,8 +82,8 @@ static void check_deadline(struct json_object *spec, struct json_object *old, st
 	}
 }
 
-static bool counts_differ(struct json_object *spec, struct json_object *old, const char *list,
-			  struct causes *causes)
+static bool pod_counts_differ(struct json_object *spec, struct json_object *old, const char *list,
+			      struct causes *causes)
 {
 	char field[64];
 
@@ -102,22 +103,22 @@ void pod_validate_update(struct json_object *pod, struct json_object *old_pod,
 	struct json_object *old = asb_at(old_pod, "spec");
 	CLEANUP_JSON struct json_object *spec = asb_copy(asb_at(pod, "spec"));
 
-	if (counts_differ(spec, old, "containers", causes) ||
-	    counts_differ(spec, old, "initContainers", causes)) {
+	if (pod_counts_differ(spec, old, "containers", causes) ||
+	    pod_counts_differ(spec, old, "initContainers", causes)) {
 		return;
 	}
-	check_deadline(spec, old, causes);
+	pod_check_deadline(spec, old, causes);
 
-	bool kept = keeps_tolerations(asb_at(spec, "tolerations"), asb_at(old, "tolerations"));
+	bool kept = pod_keeps_tolerations(asb_at(spec, "tolerations"), asb_at(old, "tolerations"));
 
-	copy_images(spec, old, "containers");
-	copy_images(spec, old, "initContainers");
+	pod_copy_images(spec, old, "containers");
+	pod_copy_images(spec, old, "initContainers");
 	for (size_t i = 0; i < ARRAY_LEN(free_members); i++) {
-		copy_member(spec, old, free_members[i]);
+		pod_copy_member(spec, old, free_members[i]);
 	}
 	if (asb_int(asb_at(old, "terminationGracePeriodSeconds"), 0) < 0 &&
 	    asb_int(asb_at(spec, "terminationGracePeriodSeconds"), 0) == 1) {
-		copy_member(spec, old, "terminationGracePeriodSeconds");
+		pod_copy_member(spec, old, "terminationGracePeriodSeconds");
 	}
 	if (kept && json_object_equal(spec, old)) {
 		return;
@@ -125,5 +126,5 @@ void pod_validate_update(struct json_object *pod, struct json_object *old_pod,
 	causes_add_str(
 		causes, CAUSE_FORBIDDEN, "spec", NULL,
 		"pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\nspec.%s differs",
-		kept ? first_difference(spec, old) : "tolerations");
+		kept ? pod_first_difference(spec, old) : "tolerations");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a pod's spec can be run at all, in the API server's words. The table of kinds calls it for
+/* Validation of a pod's spec, with the API server's messages. The table of kinds calls it for
  * every write of a pod. */
 #include "config.h"
 
@@ -14,21 +14,7 @@
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-const char *pod_require(struct json_object *object, const char *name, const char *field,
-			struct causes *causes)
-{
-	const char *text = asb_str(object, name);
-	char path[POD_FIELD_MAX];
-
-	if (text != NULL && *text != '\0') {
-		return text;
-	}
-	snprintf(path, sizeof(path), "%s%s%s", field, *field != '\0' ? "." : "", name);
-	causes_add_str(causes, CAUSE_REQUIRED, path, NULL, "%s", "");
-	return NULL;
-}
-
-static void check_numbers(struct json_object *spec, struct causes *causes)
+static void pod_check_numbers(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *deadline = asb_at(spec, "activeDeadlineSeconds");
 
@@ -38,7 +24,7 @@ static void check_numbers(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_policies(struct json_object *spec, struct causes *causes)
+static void pod_check_policies(struct json_object *spec, struct causes *causes)
 {
 	const char *restart = asb_str(spec, "restartPolicy"), *dns = asb_str(spec, "dnsPolicy");
 
@@ -53,7 +39,7 @@ static void check_policies(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_names(struct json_object *spec, struct causes *causes)
+static void pod_check_names(struct json_object *spec, struct causes *causes)
 {
 	static const struct {
 		const char *name, *field;
@@ -77,12 +63,12 @@ static void check_names(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_toleration(struct json_object *toleration, const char *field,
-			     struct causes *causes)
+static void pod_check_toleration(struct json_object *toleration, const char *field,
+				 struct causes *causes)
 {
 	const char *key = asb_str(toleration, "key"), *operator= asb_str(toleration, "operator"),
 		   *effect = asb_str(toleration, "effect");
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 	bool any = key == NULL || *key == '\0';
 
 	snprintf(path, sizeof(path), "%s.operator", field);
@@ -102,22 +88,22 @@ static void check_toleration(struct json_object *toleration, const char *field,
 	}
 }
 
-static void check_tolerations(struct json_object *spec, struct causes *causes)
+static void pod_check_tolerations(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *list = asb_array(spec, "tolerations");
-	char field[POD_FIELD_MAX];
+	char field[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		snprintf(field, sizeof(field), "spec.tolerations[%zu]", i);
-		check_toleration(json_object_array_get_idx(list, i), field, causes);
+		pod_check_toleration(json_object_array_get_idx(list, i), field, causes);
 	}
 }
 
-static void check_security(struct json_object *spec, struct causes *causes)
+static void pod_check_security(struct json_object *spec, struct causes *causes)
 {
 	static const char *const ids[] = { "runAsUser", "runAsGroup", "fsGroup" };
 	struct json_object *security = asb_at(spec, "securityContext");
-	char field[POD_FIELD_MAX];
+	char field[VALIDATE_FIELD_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		struct json_object *id = asb_at(security, ids[i]);
@@ -130,16 +116,16 @@ static void check_security(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_spec(struct json_object *spec, struct causes *causes)
+static void pod_check_spec(struct json_object *spec, struct causes *causes)
 {
 	pod_validate_volumes(asb_array(spec, "volumes"), causes);
 	pod_validate_containers(spec, causes);
-	check_policies(spec, causes);
-	check_numbers(spec, causes);
-	check_security(spec, causes);
-	check_names(spec, causes);
+	pod_check_policies(spec, causes);
+	pod_check_numbers(spec, causes);
+	pod_check_security(spec, causes);
+	pod_check_names(spec, causes);
 	validate_labels(asb_at(spec, "nodeSelector"), "spec.nodeSelector", causes);
-	check_tolerations(spec, causes);
+	pod_check_tolerations(spec, causes);
 }
 
 void pod_validate(struct json_object *pod, struct json_object *old, enum type_operation operation,
@@ -148,7 +134,7 @@ void pod_validate(struct json_object *pod, struct json_object *old, enum type_op
 	if (operation == TYPE_OP_STATUS) {
 		return;
 	}
-	check_spec(asb_at(pod, "spec"), causes);
+	pod_check_spec(asb_at(pod, "spec"), causes);
 	if (old != NULL) {
 		pod_validate_update(pod, old, causes);
 	}

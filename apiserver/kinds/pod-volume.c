@@ -19,10 +19,10 @@ static const struct {
 	{ "nfs", "server" },     { "csi", "driver" },
 };
 
-static void check_source(struct json_object *volume, const char *field, struct causes *causes)
+static void pod_check_source(struct json_object *volume, const char *field, struct causes *causes)
 {
 	size_t count = 0;
-	char path[POD_FIELD_MAX];
+	char path[VALIDATE_FIELD_MAX];
 
 	json_object_object_foreach (volume, name, source) {
 		if (strcmp(name, "name") == 0 || source == NULL) {
@@ -36,7 +36,7 @@ static void check_source(struct json_object *volume, const char *field, struct c
 		}
 		for (size_t i = 0; i < ARRAY_LEN(required); i++) {
 			if (strcmp(required[i].source, name) == 0) {
-				pod_require(source, required[i].member, path, causes);
+				validate_required(source, required[i].member, path, causes);
 			}
 		}
 	}
@@ -45,7 +45,7 @@ static void check_source(struct json_object *volume, const char *field, struct c
 void pod_validate_volumes(struct json_object *volumes, struct causes *causes)
 {
 	struct map names = MAP_INIT;
-	char field[POD_FIELD_MAX], path[POD_FIELD_MAX + 8];
+	char field[VALIDATE_FIELD_MAX], path[VALIDATE_FIELD_MAX + 8];
 
 	for (size_t i = 0; i < asb_length(volumes); i++) {
 		struct json_object *volume = json_object_array_get_idx(volumes, i);
@@ -54,12 +54,12 @@ void pod_validate_volumes(struct json_object *volumes, struct causes *causes)
 
 		snprintf(field, sizeof(field), "spec.volumes[%zu]", i);
 		snprintf(path, sizeof(path), "%s.name", field);
-		name = pod_require(volume, "name", field, causes);
+		name = validate_required(volume, "name", field, causes);
 		if (name != NULL) {
 			validate_label(name, path, causes);
 		}
 		if (json_object_is_type(volume, json_type_object)) {
-			check_source(volume, field, &own);
+			pod_check_source(volume, field, &own);
 		}
 		/* A volume with faults does not count as the first of its name. */
 		if (name != NULL && !causes_any(&own) && map_put(&names, name, volume) != NULL) {

@@ -16,8 +16,8 @@
 
 /* ---- addresses ---- */
 
-/* The number of an address of ours within its /16; -1: it is none. */
-static int32_t address_number(const char *text)
+/* The number of an address within our /16; -1: it is not in it. */
+static int32_t service_address_number(const char *text)
 {
 	unsigned int high, low;
 	int taken = 0;
@@ -30,14 +30,14 @@ static int32_t address_number(const char *text)
 	return (int32_t)(high * 256 + low);
 }
 
-static bool address_taken(const struct types *types, uint32_t number)
+static bool service_address_taken(const struct types *types, uint32_t number)
 {
 	return (types->addresses[number / 64] >> (number % 64) & 1) != 0;
 }
 
-static void address_mark(struct types *types, const char *address, bool taken)
+static void service_address_mark(struct types *types, const char *address, bool taken)
 {
-	int32_t number = address_number(address);
+	int32_t number = service_address_number(address);
 
 	if (number >= 0 && taken) {
 		types->addresses[number / 64] |= UINT64_C(1) << (number % 64);
@@ -48,31 +48,31 @@ static void address_mark(struct types *types, const char *address, bool taken)
 
 void service_stored(struct types *types, struct json_object *service)
 {
-	address_mark(types, asb_str(service, "spec", "clusterIP"), true);
+	service_address_mark(types, asb_str(service, "spec", "clusterIP"), true);
 }
 
 void service_removed(struct types *types, struct json_object *service)
 {
-	address_mark(types, asb_str(service, "spec", "clusterIP"), false);
+	service_address_mark(types, asb_str(service, "spec", "clusterIP"), false);
 }
 
-/* A free one, from a random place on; 0: none is left. The first and the last are no addresses of
- * hosts, and .0.1 is what pods find as "kubernetes". */
-static uint32_t address_choose(const struct types *types)
+/* A free address, searched from a random place on; 0: none is left. The first and the last are
+ * not addresses of hosts, and pods find .0.1 as "kubernetes". */
+static uint32_t service_address_choose(const struct types *types)
 {
-	uint32_t start = (uint32_t)(types->world.random(types->world.arg) % ADDRESSES);
+	uint32_t start = (uint32_t)(types->callbacks.random(types->callbacks.arg) % ADDRESSES);
 
 	for (uint32_t i = 0; i < ADDRESSES; i++) {
 		uint32_t number = (start + i) % ADDRESSES;
 
-		if (number > 1 && number < ADDRESSES - 1 && !address_taken(types, number)) {
+		if (number > 1 && number < ADDRESSES - 1 && !service_address_taken(types, number)) {
 			return number;
 		}
 	}
 	return 0;
 }
 
-static void set_address(struct json_object *spec, const char *address)
+static void service_set_address(struct json_object *spec, const char *address)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -81,8 +81,8 @@ static void set_address(struct json_object *spec, const char *address)
 	json_object_object_add(spec, "clusterIPs", list);
 }
 
-static void refuse_address(struct type_request *request, struct json_object *service,
-			   const char *why)
+static void service_refuse_address(struct type_request *request, struct json_object *service,
+				   const char *why)
 {
 	struct json_object *list = asb_at(service, "spec", "clusterIPs");
 
@@ -90,7 +90,7 @@ static void refuse_address(struct type_request *request, struct json_object *ser
 }
 
 /* Checks one that was asked for, or chooses one. */
-static void give_address(struct type_request *request, struct json_object *service)
+static void service_give_address(struct type_request *request, struct json_object *service)
 {
 	struct json_object *spec = asb_at(service, "spec");
 	const char *wanted = asb_str(spec, "clusterIP");
@@ -100,39 +100,40 @@ static void give_address(struct type_request *request, struct json_object *servi
 	unsigned char bytes[4];
 
 	if (wanted != NULL && *wanted != '\0') {
-		number = address_number(wanted);
+		number = service_address_number(wanted);
 		if (inet_pton(AF_INET, wanted, bytes) != 1) {
 			return; /* validation says so */
 		}
 		if (number < 0) {
-			refuse_address(
+			service_refuse_address(
 				request, service,
 				"failed to allocate IP: the provided IP is not in the valid range. The range of valid IPs is " ADDRESS_PREFIX
 				".0.0/16");
-		} else if (address_taken(request->types, (uint32_t)number)) {
-			refuse_address(request, service,
-				       "failed to allocate IP: provided IP is already allocated");
+		} else if (service_address_taken(request->types, (uint32_t)number)) {
+			service_refuse_address(
+				request, service,
+				"failed to allocate IP: provided IP is already allocated");
 		}
 		return;
 	}
-	chosen = address_choose(request->types);
+	chosen = service_address_choose(request->types);
 	if (chosen == 0) {
-		refuse_address(request, service,
-			       "failed to allocate IP: no address is left in " ADDRESS_PREFIX
-			       ".0.0/16");
+		service_refuse_address(
+			request, service,
+			"failed to allocate IP: no address is left in " ADDRESS_PREFIX ".0.0/16");
 		return;
 	}
 	snprintf(address, sizeof(address), ADDRESS_PREFIX ".%u.%u", chosen / 256, chosen % 256);
-	set_address(spec, address);
+	service_set_address(spec, address);
 }
 
 /* ---- node ports ---- */
 
 /* There is no proxy that would listen on them: any number of the range will do. */
-static void give_node_ports(struct type_request *request, struct json_object *spec)
+static void service_give_node_ports(struct type_request *request, struct json_object *spec)
 {
 	struct json_object *ports = asb_array(spec, "ports");
-	const struct types_world *world = &request->types->world;
+	const struct types_callbacks *callbacks = &request->types->callbacks;
 
 	for (size_t i = 0; i < asb_length(ports); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
@@ -143,14 +144,14 @@ static void give_node_ports(struct type_request *request, struct json_object *sp
 				port, "nodePort",
 				json_object_new_int64(
 					NODE_PORT_FIRST +
-					(int64_t)(world->random(world->arg) % NODE_PORTS)));
+					(int64_t)(callbacks->random(callbacks->arg) % NODE_PORTS)));
 		}
 	}
 }
 
 /* ---- defaults ---- */
 
-static void set_str(struct json_object *object, const char *name, const char *value)
+static void service_set_str(struct json_object *object, const char *name, const char *value)
 {
 	const char *now = asb_str(object, name);
 
@@ -159,21 +160,21 @@ static void set_str(struct json_object *object, const char *name, const char *va
 	}
 }
 
-static void port_defaults(struct json_object *port)
+static void service_port_defaults(struct json_object *port)
 {
 	struct json_object *target = asb_at(port, "targetPort");
 
 	if (!json_object_is_type(port, json_type_object)) {
 		return;
 	}
-	set_str(port, "protocol", "TCP");
+	service_set_str(port, "protocol", "TCP");
 	if (target == NULL ||
 	    (json_object_is_type(target, json_type_int) && asb_int(target, 0) == 0)) {
 		json_object_object_add(port, "targetPort", json_object_get(asb_at(port, "port")));
 	}
 }
 
-static struct json_object *strings(const char *first, const char *second)
+static struct json_object *service_strings(const char *first, const char *second)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -184,31 +185,32 @@ static struct json_object *strings(const char *first, const char *second)
 	return list;
 }
 
-static bool is_headless(struct json_object *spec)
+static bool service_is_headless(struct json_object *spec)
 {
 	return asb_streq(asb_str(spec, "clusterIP"), "None");
 }
 
 /* A Service without addresses and without a selector speaks for whatever its endpoints are. */
-static void family_defaults(struct json_object *spec)
+static void service_family_defaults(struct json_object *spec)
 {
 	struct json_object *selector = asb_at(spec, "selector");
-	bool both = is_headless(spec) &&
+	bool both = service_is_headless(spec) &&
 		    (selector == NULL || json_object_object_length(selector) == 0) &&
 		    asb_at(spec, "ipFamilyPolicy") == NULL && asb_at(spec, "ipFamilies") == NULL;
 
 	if (asb_length(asb_at(spec, "ipFamilies")) == 0) {
-		json_object_object_add(spec, "ipFamilies", strings("IPv4", both ? "IPv6" : NULL));
+		json_object_object_add(spec, "ipFamilies",
+				       service_strings("IPv4", both ? "IPv6" : NULL));
 	}
-	set_str(spec, "ipFamilyPolicy", both ? "RequireDualStack" : "SingleStack");
+	service_set_str(spec, "ipFamilyPolicy", both ? "RequireDualStack" : "SingleStack");
 }
 
-static void type_defaults(struct json_object *spec)
+static void service_type_defaults(struct json_object *spec)
 {
 	const char *type = asb_str(spec, "type");
 
 	if (asb_streq(type, "NodePort") || asb_streq(type, "LoadBalancer")) {
-		set_str(spec, "externalTrafficPolicy", "Cluster");
+		service_set_str(spec, "externalTrafficPolicy", "Cluster");
 	}
 	if (asb_streq(type, "LoadBalancer") &&
 	    asb_at(spec, "allocateLoadBalancerNodePorts") == NULL) {
@@ -216,7 +218,7 @@ static void type_defaults(struct json_object *spec)
 				       json_object_new_boolean(1));
 	}
 	if (!asb_streq(type, "ExternalName")) {
-		set_str(spec, "internalTrafficPolicy", "Cluster");
+		service_set_str(spec, "internalTrafficPolicy", "Cluster");
 	}
 	if (asb_streq(asb_str(spec, "sessionAffinity"), "ClientIP") &&
 	    asb_at(spec, "sessionAffinityConfig") == NULL) {
@@ -232,16 +234,16 @@ void service_set_defaults(struct json_object *service)
 
 	ports = asb_array(spec, "ports");
 	for (size_t i = 0; i < asb_length(ports); i++) {
-		port_defaults(json_object_array_get_idx(ports, i));
+		service_port_defaults(json_object_array_get_idx(ports, i));
 	}
-	set_str(spec, "type", "ClusterIP");
-	set_str(spec, "sessionAffinity", "None");
-	type_defaults(spec);
+	service_set_str(spec, "type", "ClusterIP");
+	service_set_str(spec, "sessionAffinity", "None");
+	service_type_defaults(spec);
 }
 
 /* ---- preparation ---- */
 
-static void keep(struct json_object *spec, struct json_object *old, const char *name)
+static void service_keep(struct json_object *spec, struct json_object *old, const char *name)
 {
 	struct json_object *value = asb_at(old, name);
 
@@ -264,22 +266,22 @@ void service_prepare(struct type_request *request, enum type_operation operation
 		return;
 	}
 	if (old != NULL && !asb_streq(asb_str(old, "spec", "type"), "ExternalName")) {
-		keep(spec, asb_at(old, "spec"), "clusterIP");
-		keep(spec, asb_at(old, "spec"), "clusterIPs");
-		keep(spec, asb_at(old, "spec"), "ipFamilies");
-		keep(spec, asb_at(old, "spec"), "ipFamilyPolicy");
+		service_keep(spec, asb_at(old, "spec"), "clusterIP");
+		service_keep(spec, asb_at(old, "spec"), "clusterIPs");
+		service_keep(spec, asb_at(old, "spec"), "ipFamilies");
+		service_keep(spec, asb_at(old, "spec"), "ipFamilyPolicy");
 	}
 	wanted = asb_str(spec, "clusterIP");
 	if (wanted != NULL && *wanted != '\0' && asb_length(asb_at(spec, "clusterIPs")) == 0) {
-		json_object_object_add(spec, "clusterIPs", strings(wanted, NULL));
+		json_object_object_add(spec, "clusterIPs", service_strings(wanted, NULL));
 	}
-	family_defaults(spec);
+	service_family_defaults(spec);
 	if (old == NULL || asb_streq(asb_str(old, "spec", "type"), "ExternalName")) {
-		if (!is_headless(spec)) {
-			give_address(request, service);
+		if (!service_is_headless(spec)) {
+			service_give_address(request, service);
 		}
 	}
 	if (asb_streq(type, "NodePort") || asb_streq(type, "LoadBalancer")) {
-		give_node_ports(request, spec);
+		service_give_node_ports(request, spec);
 	}
 }

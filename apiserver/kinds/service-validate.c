@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether a Service makes sense, in the API server's words. The table of kinds calls it for every
+/* Validation of a Service, with the API server's messages. The table of kinds calls it for every
  * write of a Service. */
 #include "config.h"
 
@@ -24,7 +24,8 @@ struct ports {
 	char (*same)[SAME_MAX];
 };
 
-static void check_target(struct json_object *target, const char *field, struct causes *causes)
+static void service_check_target(struct json_object *target, const char *field,
+				 struct causes *causes)
 {
 	if (json_object_is_type(target, json_type_string)) {
 		const char *name = json_object_get_string(target);
@@ -43,8 +44,8 @@ static void check_target(struct json_object *target, const char *field, struct c
 	validate_port(asb_int(target, 0), field, causes);
 }
 
-static void check_port(struct json_object *port, size_t place, bool many, struct ports *seen,
-		       struct causes *causes)
+static void service_check_port(struct json_object *port, size_t place, bool many,
+			       struct ports *seen, struct causes *causes)
 {
 	const char *name = asb_str(port, "name"), *protocol = asb_str(port, "protocol");
 	char field[FIELD_MAX];
@@ -64,7 +65,7 @@ static void check_port(struct json_object *port, size_t place, bool many, struct
 	validate_option(protocol != NULL ? protocol : "", OPTIONS("SCTP", "TCP", "UDP"), field,
 			causes);
 	snprintf(field, sizeof(field), "spec.ports[%zu].targetPort", place);
-	check_target(asb_at(port, "targetPort"), field, causes);
+	service_check_target(asb_at(port, "targetPort"), field, causes);
 
 	snprintf(seen->same[place], SAME_MAX, "%.8s/%" PRId64, protocol != NULL ? protocol : "",
 		 asb_int(asb_at(port, "port"), 0));
@@ -74,7 +75,7 @@ static void check_port(struct json_object *port, size_t place, bool many, struct
 	}
 }
 
-static void check_ports(struct json_object *spec, struct causes *causes)
+static void service_check_ports(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *list = asb_array(spec, "ports");
 	size_t count = asb_length(list);
@@ -90,14 +91,14 @@ static void check_ports(struct json_object *spec, struct causes *causes)
 		abort();
 	}
 	for (size_t i = 0; i < count; i++) {
-		check_port(json_object_array_get_idx(list, i), i, count > 1, &seen, causes);
+		service_check_port(json_object_array_get_idx(list, i), i, count > 1, &seen, causes);
 	}
 	map_finish(&seen.names);
 	map_finish(&seen.numbers);
 	free(seen.same);
 }
 
-static void check_addresses(struct json_object *spec, struct causes *causes)
+static void service_check_addresses(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *families = asb_array(spec, "ipFamilies");
 	const char *address = asb_str(spec, "clusterIP");
@@ -121,7 +122,7 @@ static void check_addresses(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_type(struct json_object *spec, struct causes *causes)
+static void service_check_type(struct json_object *spec, struct causes *causes)
 {
 	const char *type = asb_str(spec, "type"), *name = asb_str(spec, "externalName"),
 		   *affinity = asb_str(spec, "sessionAffinity");
@@ -141,7 +142,8 @@ static void check_type(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_kept(struct json_object *spec, struct json_object *old, struct causes *causes)
+static void service_check_kept(struct json_object *spec, struct json_object *old,
+			       struct causes *causes)
 {
 	const char *now = asb_str(spec, "clusterIP"), *before = asb_str(old, "clusterIP");
 
@@ -160,11 +162,11 @@ void service_validate(struct json_object *service, struct json_object *old,
 	if (operation == TYPE_OP_STATUS) {
 		return;
 	}
-	check_ports(spec, causes);
-	check_type(spec, causes);
+	service_check_ports(spec, causes);
+	service_check_type(spec, causes);
 	validate_labels(asb_at(spec, "selector"), "spec.selector", causes);
-	check_addresses(spec, causes);
+	service_check_addresses(spec, causes);
 	if (old != NULL) {
-		check_kept(spec, asb_at(old, "spec"), causes);
+		service_check_kept(spec, asb_at(old, "spec"), causes);
 	}
 }

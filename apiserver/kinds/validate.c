@@ -10,35 +10,35 @@
 #include "apiserver/schema/schema-private.h"
 #include "apiserver/types/types-private.h"
 #include "apiserver/validation/name.h"
-#include "apiserver/validation/quantity.h"
 #include "base/buf.h"
 #include "base/macros.h"
+#include "kube/quantity.h"
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FIELD_MAX 512
 
 /* ---- claims ---- */
 
-static void check_storage(struct json_object *spec, struct causes *causes)
+static void kind_check_storage(struct json_object *spec, struct causes *causes)
 {
 	struct json_object *storage = asb_at(spec, "resources", "requests", "storage");
-	double amount;
+	struct quantity amount;
 
 	if (storage == NULL) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.resources[storage]", NULL, "%s", "");
-	} else if (!quantity_parse(storage, &amount)) {
+	} else if (quantity_read(storage, &amount) < 0) {
 		causes_add(
 			causes, CAUSE_INVALID, "spec.resources[storage]", storage,
 			"quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-	} else if (amount <= 0) {
+	} else if (!quantity_positive(&amount)) {
 		causes_add(causes, CAUSE_INVALID, "spec.resources[storage]", storage,
 			   "must be greater than zero");
 	}
 }
 
 /* After creation only the size may change, and it may only grow. */
-static void check_claim_update(struct json_object *spec, struct json_object *old,
-			       struct causes *causes)
+static void kind_check_claim_update(struct json_object *spec, struct json_object *old,
+				    struct causes *causes)
 {
 	static const char *const fixed[] = { "accessModes", "volumeMode", "storageClassName",
 					     "selector" };
@@ -76,18 +76,18 @@ void claim_validate(struct json_object *object, struct json_object *old,
 					"ReadWriteOncePod"),
 				"spec.accessModes", causes);
 	}
-	check_storage(spec, causes);
+	kind_check_storage(spec, causes);
 	validate_option(mode != NULL ? mode : "", OPTIONS("Block", "Filesystem"), "spec.volumeMode",
 			causes);
 	if (old != NULL) {
-		check_claim_update(spec, asb_at(old, "spec"), causes);
+		kind_check_claim_update(spec, asb_at(old, "spec"), causes);
 	}
 }
 
 /* ---- secrets and config maps ---- */
 
-static void check_keys(struct json_object *data, const char *name, bool base64,
-		       struct causes *causes)
+static void kind_check_keys(struct json_object *data, const char *name, bool base64,
+			    struct causes *causes)
 {
 	char field[FIELD_MAX];
 
@@ -106,9 +106,9 @@ static void check_keys(struct json_object *data, const char *name, bool base64,
 	}
 }
 
-/* What marked as immutable, may only be deleted. */
-static void check_immutable(struct json_object *object, struct json_object *old,
-			    struct causes *causes)
+/* An object that is marked as immutable can only be deleted. */
+static void kind_check_immutable(struct json_object *object, struct json_object *old,
+				 struct causes *causes)
 {
 	static const char *const fixed[] = { "data", "binaryData", "immutable" };
 
@@ -139,7 +139,7 @@ void secret_validate(struct json_object *object, struct json_object *old,
 	char field[FIELD_MAX];
 
 	(void)operation;
-	check_keys(asb_at(object, "data"), "data", true, causes);
+	kind_check_keys(asb_at(object, "data"), "data", true, causes);
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
 		if (asb_streq(type, needed[i].type) &&
 		    asb_at(object, "data", needed[i].key) == NULL) {
@@ -151,7 +151,7 @@ void secret_validate(struct json_object *object, struct json_object *old,
 		causes_add_str(causes, CAUSE_INVALID, "type", type != NULL ? type : "",
 			       "field is immutable");
 	}
-	check_immutable(object, old, causes);
+	kind_check_immutable(object, old, causes);
 }
 
 void config_map_validate(struct json_object *object, struct json_object *old,
@@ -161,8 +161,8 @@ void config_map_validate(struct json_object *object, struct json_object *old,
 	char field[FIELD_MAX];
 
 	(void)operation;
-	check_keys(data, "data", false, causes);
-	check_keys(asb_at(object, "binaryData"), "binaryData", true, causes);
+	kind_check_keys(data, "data", false, causes);
+	kind_check_keys(asb_at(object, "binaryData"), "binaryData", true, causes);
 	if (json_object_is_type(data, json_type_object)) {
 		json_object_object_foreach (data, key, value) {
 			(void)value;
@@ -173,7 +173,7 @@ void config_map_validate(struct json_object *object, struct json_object *old,
 			}
 		}
 	}
-	check_immutable(object, old, causes);
+	kind_check_immutable(object, old, causes);
 }
 
 /* ---- runtime classes and leases ---- */
@@ -215,7 +215,7 @@ void lease_validate(struct json_object *object, struct json_object *old,
 
 /* ---- network policies ---- */
 
-static void check_peer(struct json_object *peer, const char *field, struct causes *causes)
+static void kind_check_peer(struct json_object *peer, const char *field, struct causes *causes)
 {
 	const char *cidr = asb_str(peer, "ipBlock", "cidr");
 	char path[FIELD_MAX];
@@ -239,7 +239,8 @@ static void check_peer(struct json_object *peer, const char *field, struct cause
 	validate_labels(asb_at(peer, "namespaceSelector", "matchLabels"), path, causes);
 }
 
-static void check_policy_port(struct json_object *port, const char *field, struct causes *causes)
+static void kind_check_policy_port(struct json_object *port, const char *field,
+				   struct causes *causes)
 {
 	const char *protocol = asb_str(port, "protocol");
 	struct json_object *number = asb_at(port, "port");
@@ -254,8 +255,8 @@ static void check_policy_port(struct json_object *port, const char *field, struc
 	}
 }
 
-static void check_rules(struct json_object *rules, const char *name, const char *peers,
-			struct causes *causes)
+static void kind_check_rules(struct json_object *rules, const char *name, const char *peers,
+			     struct causes *causes)
 {
 	char field[FIELD_MAX];
 
@@ -266,11 +267,11 @@ static void check_rules(struct json_object *rules, const char *name, const char 
 
 		for (size_t j = 0; j < asb_length(ports); j++) {
 			snprintf(field, sizeof(field), "spec.%s[%zu].ports[%zu]", name, i, j);
-			check_policy_port(json_object_array_get_idx(ports, j), field, causes);
+			kind_check_policy_port(json_object_array_get_idx(ports, j), field, causes);
 		}
 		for (size_t j = 0; j < asb_length(list); j++) {
 			snprintf(field, sizeof(field), "spec.%s[%zu].%s[%zu]", name, i, peers, j);
-			check_peer(json_object_array_get_idx(list, j), field, causes);
+			kind_check_peer(json_object_array_get_idx(list, j), field, causes);
 		}
 	}
 }
@@ -285,8 +286,8 @@ void policy_validate(struct json_object *object, struct json_object *old,
 	(void)operation;
 	validate_labels(asb_at(spec, "podSelector", "matchLabels"), "spec.podSelector.matchLabels",
 			causes);
-	check_rules(asb_array(spec, "ingress"), "ingress", "from", causes);
-	check_rules(asb_array(spec, "egress"), "egress", "to", causes);
+	kind_check_rules(asb_array(spec, "ingress"), "ingress", "from", causes);
+	kind_check_rules(asb_array(spec, "egress"), "egress", "to", causes);
 	for (size_t i = 0; i < asb_length(types); i++) {
 		const char *type = asb_as_str(json_object_array_get_idx(types, i));
 
@@ -307,7 +308,7 @@ void event_validate(struct json_object *object, struct json_object *old,
 
 	(void)old;
 	(void)operation;
-	/* Of what has no namespace events are told in the default one. */
+	/* Events about objects without a namespace are in the namespace "default". */
 	about = about != NULL && *about != '\0' ? about : "default";
 	if (strcmp(about, asb_ns(object)) != 0) {
 		causes_add_str(causes, CAUSE_INVALID, "involvedObject.namespace", about,

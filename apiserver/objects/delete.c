@@ -1,65 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deletions: preconditions, grace, finalizers, and what becomes of dependents. Requests, the
- * collector and namespaces that end call it. */
+/* Deletions: preconditions, grace periods, finalizers, and what becomes of dependents. Requests,
+ * the garbage collector and the end of namespaces call it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/orphan.h"
 #include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
-#define GRACE_SECONDS 30 /* where a pod names none */
-
 bool record_released(const struct objects *objects, const struct record *record,
 		     struct json_object *object)
 {
-	bool held = objects->config.server
-			    ? asb_int(asb_at(object, "metadata", "deletionGracePeriodSeconds"), 0) >
-					      0 ||
-				      asb_length(asb_array(object, "spec", "finalizers")) > 0
-			    : record->grace;
-
-	return asb_deleting(object) && !held &&
+	return asb_deleting(object) && !objects->policy->held(record, object) &&
 	       asb_length(asb_at(object, "metadata", "finalizers")) == 0;
 }
 
-/* How long an object is left to end by itself. */
-static int64_t grace_of(const struct objects *objects, const struct record *record,
-			struct json_object *object, int64_t asked)
-{
-	const char *phase = asb_str(object, "status", "phase"),
-		   *node = asb_str(object, "spec", "nodeName");
-	int64_t own =
-		asb_int(asb_at(object, "spec", "terminationGracePeriodSeconds"), GRACE_SECONDS);
-
-	if (!record->served->serving.graceful) {
-		return 0;
-	}
-	if (!objects->config.server) {
-		return own;
-	}
-	/* Nothing runs that would have to end. */
-	if (node == NULL || *node == '\0' || asb_streq(phase, "Succeeded") ||
-	    asb_streq(phase, "Failed")) {
-		return 0;
-	}
-	if (asked >= 0) {
-		return asked;
-	}
-	return own > 0 ? own : 1;
-}
-
-/* A mark that is there already gets an earlier time, or stays. */
-static int mark_again(struct objects *objects, struct record *record, struct json_object *object,
-		      int64_t asked, struct error *reterr)
+/* A second deletion may shorten the grace period of the first. */
+static int delete_mark_again(struct objects *objects, struct record *record,
+			     struct json_object *object, int64_t asked, struct error *reterr)
 {
 	int64_t grace = asb_int(asb_at(object, "metadata", "deletionGracePeriodSeconds"), 0), at;
 	struct json_object *copy;
 
-	if (!objects->config.server || !record->served->serving.graceful || asked < 0 ||
+	if (!objects->policy->shortens_grace || !record->resource->options.graceful || asked < 0 ||
 	    asked >= grace) {
 		return 0;
 	}
@@ -77,7 +44,7 @@ static int mark_again(struct objects *objects, struct record *record, struct jso
 }
 
 /* Adds the finalizer for which dependents are deleted first. */
-static void add_foreground(struct json_object *object)
+static void delete_add_foreground(struct json_object *object)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers"),
 			   *finalizers = json_object_new_array();
@@ -90,8 +57,8 @@ static void add_foreground(struct json_object *object)
 	metadata_set(object, "finalizers", finalizers);
 }
 
-/* A namespace shows that it ends. */
-static void mark_namespace(struct json_object *object)
+/* Sets the phase of a namespace that ends. */
+static void delete_mark_namespace(struct json_object *object)
 {
 	struct json_object *status = asb_copy(asb_at(object, "status"));
 
@@ -106,22 +73,22 @@ int record_delete(struct objects *objects, struct record *record,
 		  const struct objects_delete_options *options, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
-	bool server = objects->config.server,
-	     foreground =
-		     options->propagation == OBJECTS_FOREGROUND && owners_blocked(objects, record),
-	     content = server && asb_length(asb_array(object, "spec", "finalizers")) > 0,
-	     held = asb_length(asb_at(object, "metadata", "finalizers")) > 0 || foreground ||
-		    content;
-	int64_t grace = grace_of(objects, record, object, options->grace);
-	bool graceful = server ? grace > 0 : record->served->serving.graceful;
+	bool foreground =
+		options->propagation == OBJECTS_FOREGROUND && owners_blocked(objects, record);
+	bool content = objects->policy->namespaces &&
+		       asb_length(asb_array(object, "spec", "finalizers")) > 0;
+	bool held =
+		asb_length(asb_at(object, "metadata", "finalizers")) > 0 || foreground || content;
+	int64_t grace = 0;
+	bool graceful = objects->policy->grace(record, object, options->grace, &grace);
 	struct json_object *copy;
 	int status;
 
 	if (asb_deleting(object)) {
-		return mark_again(objects, record, object, options->grace, reterr);
+		return delete_mark_again(objects, record, object, options->grace, reterr);
 	}
 	if (options->propagation == OBJECTS_ORPHAN) {
-		status = owners_orphan(objects, record, reterr);
+		status = orphan_dependents(objects, record, reterr);
 		if (status != 0) {
 			return status;
 		}
@@ -132,15 +99,15 @@ int record_delete(struct objects *objects, struct record *record,
 	}
 	metadata_set(copy, "deletionTimestamp", time_now(objects, grace));
 	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(grace));
-	/* The server counts the mark as a change of what is wanted. */
-	if (!record->served->serving.no_generation) {
+	/* The real server counts the mark as a change of the spec. */
+	if (!record->resource->options.no_generation) {
 		metadata_set(copy, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
 	if (foreground) {
-		add_foreground(copy);
+		delete_add_foreground(copy);
 	}
 	if (content) {
-		mark_namespace(copy);
+		delete_mark_namespace(copy);
 	}
 	status = record_update(objects, record, copy, reterr);
 	if (status == 0) {
@@ -149,19 +116,20 @@ int record_delete(struct objects *objects, struct record *record,
 	return status;
 }
 
-static int check_preconditions(struct objects *objects, struct record *record,
-			       const struct objects_delete_options *options, struct error *reterr)
+static int delete_check_preconditions(struct objects *objects, struct record *record,
+				      const struct objects_delete_options *options,
+				      struct error *reterr)
 {
 	struct json_object *object = record_tree(objects, record);
 	const char *version = asb_resource_version(object);
-	int status = update_check_uid(record->served, object, options->uid, reterr);
+	int status = update_check_uid(record->resource, object, options->uid, reterr);
 
 	if (status == 0 && options->resource_version != NULL &&
 	    !asb_streq(version, options->resource_version)) {
-		status = update_fail(
+		status = objects_fail(
 			reterr, 409,
 			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: ResourceVersion in precondition: %.64s, ResourceVersion in object meta: %s",
-			record->served->kind.plural, asb_name(object), options->resource_version,
+			record->resource->kind.plural, asb_name(object), options->resource_version,
 			version);
 	}
 	return status;
@@ -171,14 +139,14 @@ int objects_delete_with(struct objects *objects, const struct asb_kind *kind, co
 			const char *name, const struct objects_delete_options *options,
 			struct json_object **ret, struct error *reterr)
 {
-	struct served *served = served_find(objects, kind);
-	struct record *record = record_find(objects, served, ns, name), *rest;
+	struct resource *resource = resource_find(objects, kind);
+	struct record *record = record_find(objects, resource, ns, name), *rest;
 	int status;
 
 	if (record == NULL) {
-		return update_not_found(served, name, reterr);
+		return refusal_not_found(resource, name, reterr);
 	}
-	status = check_preconditions(objects, record, options, reterr);
+	status = delete_check_preconditions(objects, record, options, reterr);
 	if (status == 0 && !options->dry_run) {
 		status = record_delete(objects, record, options, reterr);
 	}
@@ -187,7 +155,7 @@ int objects_delete_with(struct objects *objects, const struct asb_kind *kind, co
 	}
 
 	/* The record may be gone after this; its last state is kept then. */
-	rest = record_find(objects, served, ns, name);
+	rest = record_find(objects, resource, ns, name);
 	objects->response = rest != NULL ? rest->state : objects->scratch;
 	if (ret != NULL) {
 		*ret = state_tree(objects, objects->response);
@@ -211,7 +179,7 @@ int objects_delete(struct objects *objects, const struct asb_kind *kind, const c
 void objects_finish_deletion(struct objects *objects, const struct asb_kind *kind, const char *ns,
 			     const char *name)
 {
-	struct record *record = record_find(objects, served_find(objects, kind), ns, name);
+	struct record *record = record_find(objects, resource_find(objects, kind), ns, name);
 
 	if (record == NULL || !record->grace) {
 		return;
@@ -220,16 +188,13 @@ void objects_finish_deletion(struct objects *objects, const struct asb_kind *kin
 	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
 	struct json_object *copy = object_derive(object);
 
-	if (objects->config.server) {
-		metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(0));
-	}
+	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(0));
 	record->grace = false;
 	if (record_released(objects, record, copy)) {
 		if (record_remove(objects, record, copy, NULL) != 0) {
-			record->grace = true; /* the disk is full: again later */
+			record->grace = true; /* the disk is full: the next attempt removes it */
 		}
 		return;
 	}
-	metadata_set(copy, "deletionGracePeriodSeconds", json_object_new_int64(0));
 	record_update(objects, record, copy, NULL);
 }

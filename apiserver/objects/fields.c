@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fields that field selectors know, for each built-in kind and those a CRD adds. States keep
- * their values, selectors check names against them. */
+/* The fields that field selectors may name: those of the built-in kinds, and those a CRD adds.
+ * States keep the fields' values; selectors check names against them. */
 #include "config.h"
 
 #include "apiserver/objects/fields.h"
@@ -47,26 +47,26 @@ static const struct {
 	{ "/Node", node }, { "/Secret", secret }, { "/Service", service },
 };
 
-static const char *const *known(const struct served *served)
+static const char *const *fields_known(const struct resource *resource)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strcmp(kinds[i].id, served->id) == 0) {
+		if (strcmp(kinds[i].id, resource->id) == 0) {
 			return kinds[i].paths;
 		}
 	}
 	return none;
 }
 
-const char *fields_nth(const struct served *served, size_t position)
+const char *fields_nth(const struct resource *resource, size_t position)
 {
-	const char *const *paths = known(served);
+	const char *const *paths = fields_known(resource);
 
 	for (; *paths != NULL; paths++) {
 		if (position-- == 0) {
 			return *paths;
 		}
 	}
-	for (char **path = served->fields; path != NULL && *path != NULL; path++) {
+	for (char **path = resource->fields; path != NULL && *path != NULL; path++) {
 		if (position-- == 0) {
 			return *path;
 		}
@@ -74,7 +74,7 @@ const char *fields_nth(const struct served *served, size_t position)
 	return NULL;
 }
 
-const char *fields_find(const struct served *served, const char *name)
+const char *fields_find(const struct resource *resource, const char *name)
 {
 	static const struct {
 		const char *name, *path;
@@ -89,7 +89,7 @@ const char *fields_find(const struct served *served, const char *name)
 			return others[i].path;
 		}
 	}
-	for (size_t i = 0; (path = fields_nth(served, i)) != NULL; i++) {
+	for (size_t i = 0; (path = fields_nth(resource, i)) != NULL; i++) {
 		if (strcmp(path, name) == 0) {
 			return path;
 		}
@@ -98,7 +98,7 @@ const char *fields_find(const struct served *served, const char *name)
 }
 
 /* What a path with dots leads to. */
-static struct json_object *at_path(struct json_object *object, const char *path)
+static struct json_object *fields_at_path(struct json_object *object, const char *path)
 {
 	char name[128];
 
@@ -119,12 +119,12 @@ static struct json_object *at_path(struct json_object *object, const char *path)
 const char *fields_value(struct json_object *object, const char *path,
 			 char scratch[FIELD_VALUE_MAX])
 {
-	struct json_object *value = at_path(object, path);
+	struct json_object *value = fields_at_path(object, path);
 
 	if (strcmp(path, "source") == 0) {
 		const char *component = asb_str(value, "component");
 
-		/* Who reports, in either of the two shapes of an event. */
+		/* An event names its reporter in one of two fields. */
 		return component != NULL ? component
 					 : fields_value(object, "reportingComponent", scratch);
 	}

@@ -8,13 +8,13 @@
 #include "base/memory.h"
 
 /* What a change may hold in memory: a state before it is often also that of another change. */
-static size_t change_bytes(const struct change *change)
+static size_t history_change_bytes(const struct change *change)
 {
 	return state_size(change->state) +
 	       (change->before != NULL ? state_size(change->before) : 0);
 }
 
-void history_add(struct objects *objects, struct served *served, int type,
+void history_add(struct objects *objects, struct resource *resource, int type,
 		 struct objects_state *state, struct objects_state *before)
 {
 	size_t count = (size_t)(objects->version - objects->compacted);
@@ -26,27 +26,28 @@ void history_add(struct objects *objects, struct served *served, int type,
 					    objects->change_size * sizeof(objects->changes[0]));
 	}
 	objects->changes[count] = (struct change){
-		.served = served,
+		.resource = resource,
 		.type = type,
 		.state = objects_state_ref(state),
 		.before = before,
-		.at_ms = objects->config.server ? objects->config.now_ms(objects->config.arg) : 0,
+		.at_ms = objects->config.now_ms(objects->config.arg),
 	};
-	objects->change_bytes += change_bytes(&objects->changes[count]);
-	if (served->version_count == served->version_size) {
-		served->version_size = served->version_size > 0 ? served->version_size * 2 : 16;
-		served->versions = xrealloc(served->versions,
-					    served->version_size * sizeof(served->versions[0]));
+	objects->change_bytes += history_change_bytes(&objects->changes[count]);
+	if (resource->version_count == resource->version_size) {
+		resource->version_size =
+			resource->version_size > 0 ? resource->version_size * 2 : 16;
+		resource->versions = xrealloc(
+			resource->versions, resource->version_size * sizeof(resource->versions[0]));
 	}
-	served->versions[served->version_count++] = objects->version;
+	resource->versions[resource->version_count++] = objects->version;
 	if (objects->hooks.changed != NULL) {
-		objects->hooks.changed(objects->hooks.arg, &served->kind, type, state);
+		objects->hooks.changed(objects->hooks.arg, &resource->kind, type, state);
 	}
 }
 
-static void change_finish(struct objects *objects, struct change *change)
+static void history_change_finish(struct objects *objects, struct change *change)
 {
-	objects->change_bytes -= change_bytes(change);
+	objects->change_bytes -= history_change_bytes(change);
 	objects_state_unref(change->state);
 	objects_state_unref(change->before);
 }
@@ -61,14 +62,14 @@ uint64_t objects_compacted(const struct objects *objects)
 	return objects->compacted;
 }
 
-size_t history_first_after(const struct served *served, uint64_t after)
+size_t history_first_after(const struct resource *resource, uint64_t after)
 {
-	size_t low = 0, high = served->version_count;
+	size_t low = 0, high = resource->version_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (served->versions[middle] <= after) {
+		if (resource->versions[middle] <= after) {
 			low = middle + 1;
 		} else {
 			high = middle;
@@ -90,18 +91,18 @@ void objects_compact(struct objects *objects, uint64_t version)
 	       rest = (size_t)(objects->version - version);
 
 	for (size_t i = 0; i < gone; i++) {
-		change_finish(objects, &objects->changes[i]);
+		history_change_finish(objects, &objects->changes[i]);
 	}
 	memmove(objects->changes, objects->changes + gone, rest * sizeof(objects->changes[0]));
 	objects->compacted = version;
-	for (size_t i = 0; i < objects->served_count; i++) {
-		struct served *served = objects->served[i];
-		size_t place = history_first_after(served, version);
+	for (size_t i = 0; i < objects->resource_count; i++) {
+		struct resource *resource = objects->resources[i];
+		size_t place = history_first_after(resource, version);
 
-		served->version_count -= place;
+		resource->version_count -= place;
 		if (place > 0) {
-			memmove(served->versions, served->versions + place,
-				served->version_count * sizeof(served->versions[0]));
+			memmove(resource->versions, resource->versions + place,
+				resource->version_count * sizeof(resource->versions[0]));
 		}
 	}
 }
@@ -111,8 +112,8 @@ const struct change *history_change(const struct objects *objects, uint64_t vers
 	return &objects->changes[version - objects->compacted - 1];
 }
 
-/* A quarter goes at once when a bound is met, so that a busy server does not move the rest up for
- * each change. */
+/* When a bound is met a quarter is compacted at once, so that a busy server does not move the
+ * rest for each change. */
 void history_bound(struct objects *objects)
 {
 	size_t count = (size_t)(objects->version - objects->compacted), gone = 0,
@@ -122,7 +123,7 @@ void history_bound(struct objects *objects)
 	if (count > OBJECTS_HISTORY_CHANGES || bytes > OBJECTS_HISTORY_BYTES) {
 		while (gone < count && (count - gone > OBJECTS_HISTORY_CHANGES / 4 * 3 ||
 					bytes > OBJECTS_HISTORY_BYTES / 4 * 3)) {
-			bytes -= change_bytes(&objects->changes[gone++]);
+			bytes -= history_change_bytes(&objects->changes[gone++]);
 		}
 	}
 	while (gone < count && objects->changes[gone].at_ms < old) {
@@ -131,12 +132,12 @@ void history_bound(struct objects *objects)
 	objects_compact(objects, objects->compacted + gone);
 }
 
-static void fill(struct objects *objects, uint64_t version, struct objects_change *ret)
+static void history_fill(struct objects *objects, uint64_t version, struct objects_change *ret)
 {
 	const struct change *change = history_change(objects, version);
 
 	ret->version = version;
-	ret->kind = &change->served->kind;
+	ret->kind = &change->resource->kind;
 	ret->type = change->type;
 	ret->object = state_tree(objects, change->state);
 	ret->ns = objects_state_ns(change->state);
@@ -148,13 +149,13 @@ static void fill(struct objects *objects, uint64_t version, struct objects_chang
 bool objects_next_change(struct objects *objects, const struct asb_kind *kind, uint64_t after,
 			 struct objects_change *ret)
 {
-	struct served *served = served_find(objects, kind);
-	size_t place = served != NULL ? history_first_after(served, after) : 0;
+	struct resource *resource = resource_find(objects, kind);
+	size_t place = resource != NULL ? history_first_after(resource, after) : 0;
 
-	if (served == NULL || place == served->version_count) {
+	if (resource == NULL || place == resource->version_count) {
 		return false;
 	}
-	fill(objects, served->versions[place], ret);
+	history_fill(objects, resource->versions[place], ret);
 	return true;
 }
 
@@ -166,14 +167,14 @@ bool objects_next_any(struct objects *objects, uint64_t after, struct objects_ch
 	if (after >= objects->version) {
 		return false;
 	}
-	fill(objects, after + 1, ret);
+	history_fill(objects, after + 1, ret);
 	return true;
 }
 
 void history_finish(struct objects *objects)
 {
 	for (uint64_t i = 0; i < objects->version - objects->compacted; i++) {
-		change_finish(objects, &objects->changes[i]);
+		history_change_finish(objects, &objects->changes[i]);
 	}
 	free(objects->changes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the in-memory API share: states, records, kinds, the history. Private to
- * local/: those who use the API see apiserver/objects/objects.h. */
+/* What the parts of the in-memory API share: states, records, resources, the history. Private to
+ * the in-memory API and the requests; all others include apiserver/objects/objects.h. */
 #ifndef ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 #define ASB_APISERVER_OBJECTS_OBJECTS_PRIVATE_H
 
@@ -13,12 +13,12 @@
 
 #define KEY_MAX 640 /* namespace 63, name 253, with room for what only looks like one */
 
-/* A kind that is served. */
-struct served {
+/* An installed resource: a kind and its objects. */
+struct resource {
 	struct asb_kind kind; /* its strings are ours */
 	char *id;             /* "group/kind" */
-	struct objects_serving serving;
-	char **fields;           /* serving.fields is this */
+	struct objects_resource options;
+	char **fields;           /* options.fields points to it */
 	struct map by_key;       /* "ns/name" -> struct record */
 	struct tree by_name;     /* the same in order of the key */
 	struct record **records; /* in order of creation */
@@ -51,7 +51,7 @@ struct owner {
 
 /* An object. Its state is never changed: a write makes a new one, whose tree may share parts. */
 struct record {
-	struct served *served;
+	struct resource *resource;
 	char *key, *uid;
 	struct objects_state *state;
 	struct owner *owners;
@@ -59,38 +59,71 @@ struct record {
 	uint64_t order;        /* of creation */
 	struct tree_node node; /* in by_name */
 	bool namespaced;       /* is in a namespace */
-	bool deleting;         /* server: marked for deletion */
+	bool deleting;         /* marked for deletion */
 	bool grace;            /* marked for deletion and held until objects_finish_deletion */
-	bool candidate;        /* for collection */
-	bool unsure;           /* the last look at its owners met a kind that is not served */
+	bool candidate;        /* of the garbage collector */
+	bool unsure;           /* an owner's presence was unknown in the last pass */
 	bool waiting;          /* its foreground deletion waits for dependents */
 	struct record *candidate_previous, *candidate_next;
 };
 
+/* How an object is written. */
+struct write_options {
+	uint32_t flags; /* OBJECTS_* */
+	void *caller;   /* goes to the admission; NULL: no request */
+};
+
 struct change {
-	struct served *served;
+	struct resource *resource;
 	int type;
 	struct objects_state *state, *before;
 	int64_t at_ms;
 };
+
+/* What differs between a server (local mode) and the API in memory alone (the simulation and the fake
+ * host). */
+struct policy {
+	/* States are kept as text and trees are parsed when asked for; else states are trees. */
+	bool states_as_text;
+	/* Objects need a namespace that exists, and a namespace ends after its content. */
+	bool namespaces;
+	/* There is no server-side apply: metadata.managedFields is not stored. */
+	bool drops_managed_fields;
+	/* The events of both groups are stored as one kind. */
+	bool one_event_kind;
+	/* A second deletion may shorten the grace period of the first. */
+	bool shortens_grace;
+	/* Owners count in their stored version alone, and only cluster-scoped or in the same namespace;
+	 * those that prove nothing get an event, and references to absent ones are taken out. */
+	bool strict_owners;
+	/* Whether something besides metadata.finalizers keeps an object that is marked for deletion. */
+	bool (*held)(const struct record *record, struct json_object *object);
+	/* Whether a deletion leaves the object to end by itself, and for how many seconds. asked: what
+	 * the request says, or -1. */
+	bool (*grace)(const struct record *record, struct json_object *object, int64_t asked,
+		      int64_t *ret_seconds);
+};
+
+extern const struct policy policy_memory, policy_server;
 
 /* The trees parsed last: a patch often meets what a patch just made. */
 #define TREES_MAX 8
 
 struct objects {
 	struct objects_config config;
+	const struct policy *policy;
 	struct objects_storage storage; /* put is NULL: none */
 	struct objects_hooks hooks;
-	struct map kinds; /* "group/kind" -> struct served */
-	struct served **served;
-	size_t served_count;
+	struct map kinds; /* "group/kind" -> struct resource */
+	struct resource **resources;
+	size_t resource_count;
 	struct map by_uid; /* uid -> struct record */
 	uint64_t version, compacted, orders;
 	struct change *changes; /* changes[i] has version compacted + 1 + i */
 	size_t change_size, change_bytes;
 	struct map dependents; /* uid of an owner -> struct dependents */
 	struct record *candidate_first, *candidate_last;
-	bool kinds_changed; /* since the last collection: owners may be found now */
+	bool kinds_changed; /* since the last pass of the garbage collector: owners may be found now */
 	char **waiting;     /* uids of those whose foreground deletion waits */
 	size_t waiting_count;
 	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
@@ -100,28 +133,36 @@ struct objects {
 	struct objects_state
 		*response;     /* of the last write; borrowed, it is in a record or scratch */
 	uint64_t tick_version; /* at the last tick */
-	int64_t sweep_ms;      /* when old events are looked for next */
+	int64_t old_events_ms; /* when old events are looked for next */
 };
 
-struct served *served_find(const struct objects *objects, const struct asb_kind *kind);
-struct record *record_find(const struct objects *objects, const struct served *served,
+/* ---- resources ---- */
+
+struct resource *resource_find(const struct objects *objects, const struct asb_kind *kind);
+/* Makes one and installs it; it is not there yet. */
+struct resource *resource_new(struct objects *objects, const struct asb_kind *kind);
+/* Its options are a copy of these from now on. */
+void resource_set_options(struct resource *resource, const struct objects_resource *options);
+/* Its records are freed already. */
+void resource_free(struct resource *resource);
+struct record *record_find(const struct objects *objects, const struct resource *resource,
 			   const char *ns, const char *name);
 
 /* ---- states ---- */
 
-/* 503 where an allocation failed since the last time: what was made meanwhile may lack parts. */
+/* 0, or 503 when an allocation failed since the last call: trees made in between may lack parts. */
 int state_check_memory(struct objects *objects, struct error *reterr);
 /* Of a complete tree; server: 413 when it is too large. */
-int state_create(struct objects *objects, const struct served *served,
+int state_create(struct objects *objects, const struct resource *resource,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr);
 /* The text of what is not stored; no name, no labels. */
 struct objects_state *state_of_text(struct json_object *take_tree);
 /* Its tree, borrowed: in memory alone as long as the state, in a server until TREES_MAX others were
  * asked for. */
 struct json_object *state_tree(struct objects *objects, struct objects_state *state);
-/* The same, a reference. */
+/* The same as a new reference, the caller's. */
 struct json_object *state_hold(struct objects *objects, struct objects_state *state);
-/* Lets go of all cached trees. */
+/* Frees all cached trees. */
 void state_trees_finish(struct objects *objects);
 size_t state_size(const struct objects_state *state);
 /* Keeps a state until the next call that hands one out; its tree. */
@@ -130,25 +171,24 @@ struct json_object *objects_keep(struct objects *objects, struct objects_state *
 /* ---- records: each returns 0, or the HTTP status of a refusal with nothing changed ---- */
 
 /* Enters a new object; its metadata is complete but for the resourceVersion. */
-int record_add(struct objects *objects, struct served *served, struct json_object *take_object,
+int record_add(struct objects *objects, struct resource *resource, struct json_object *take_object,
 	       struct record **ret, struct error *reterr);
 /* Enters one that was stored. */
-int record_load(struct objects *objects, struct served *served, uint64_t order, uint64_t version,
-		struct json_object *take_object, struct error *reterr);
+int record_load(struct objects *objects, struct resource *resource, uint64_t order,
+		uint64_t version, struct json_object *take_object, struct error *reterr);
 /* Replaces its tree. */
 int record_update(struct objects *objects, struct record *record, struct json_object *take_object,
 		  struct error *reterr);
 /* Takes it out; its last state is that tree. Frees the record. */
 int record_remove(struct objects *objects, struct record *record, struct json_object *take_object,
 		  struct error *reterr);
-/* Frees those of a kind; nothing else hears of it. */
-void records_finish(struct served *served);
-bool record_deleting(struct objects *objects, struct record *record);
+/* Frees the records of a resource, without a change in the history. */
+void records_finish(struct resource *resource);
 struct json_object *record_tree(struct objects *objects, struct record *record);
 
 /* ---- deletion ---- */
 
-/* As a request does, preconditions checked: marks or removes. */
+/* Marks or removes a record, as a request whose preconditions hold. */
 int record_delete(struct objects *objects, struct record *record,
 		  const struct objects_delete_options *options, struct error *reterr);
 /* Whether nothing holds an object any more that is marked for deletion. */
@@ -163,25 +203,23 @@ void metadata_set(struct json_object *object, const char *name, struct json_obje
 /* ---- history ---- */
 
 /* The state, whose version is the next one, goes into it. before is a reference or NULL. */
-void history_add(struct objects *objects, struct served *served, int type,
+void history_add(struct objects *objects, struct resource *resource, int type,
 		 struct objects_state *state, struct objects_state *before);
 void history_finish(struct objects *objects);
 /* Compacts to the bounds of a server. */
 void history_bound(struct objects *objects);
-/* The place in served->versions of the first one after that version. */
-size_t history_first_after(const struct served *served, uint64_t after);
+/* The place in resource->versions of the first one after that version. */
+size_t history_first_after(const struct resource *resource, uint64_t after);
 const struct change *history_change(const struct objects *objects, uint64_t version);
 
 /* ---- owners ---- */
 
-/* The owners of a record are those of its tree; whether that is a change. */
+/* Whether a tree names other owners than the record has. */
 bool owners_differ(const struct record *record, struct json_object *object);
 void owners_set(struct objects *objects, struct record *record, struct json_object *object);
 void owners_unset(struct objects *objects, struct record *record);
 /* A record is gone, which may have owned others. */
 void owners_gone(struct objects *objects, const struct record *owner);
-/* Takes the references to a record out of its dependents. */
-int owners_orphan(struct objects *objects, struct record *owner, struct error *reterr);
 /* Whether a dependent holds up the foreground deletion of a record. */
 bool owners_blocked(const struct objects *objects, const struct record *owner);
 /* Its foreground deletion waits from now on. */

@@ -43,12 +43,12 @@ struct objects_config {
 struct objects *objects_create(const struct objects_config *config);
 void objects_destroy(struct objects *objects);
 
-/* A kind that is served. status: it has the subresource (else a write to it is a 404, and main
- * writes may set .status). */
-void objects_serve(struct objects *objects, const struct asb_kind *kind, bool status);
+/* Installs a resource. status: it has the status subresource (else a write to that is a 404, and
+ * main writes may set .status). */
+void objects_install(struct objects *objects, const struct asb_kind *kind, bool status);
 
-/* How a kind is served. */
-struct objects_serving {
+/* The options of a resource. */
+struct objects_resource {
 	bool status;               /* it has the subresource */
 	bool namespaced;           /* creates need a namespace that exists */
 	bool custom;               /* made by a CRD: no strategic patches */
@@ -61,12 +61,12 @@ struct objects_serving {
 	bool no_generation; /* metadata.generation is not kept (ConfigMap, Secret, ...) */
 };
 
-/* Serves a kind, or serves it another way; with storage attached its objects are loaded. 0 or a
- * negative code: the storage failed. */
-int objects_serve_with(struct objects *objects, const struct asb_kind *kind,
-		       const struct objects_serving *serving, struct error *reterr);
-/* Serves a kind no more (its CRD is gone). What is left of its objects is removed. */
-void objects_unserve(struct objects *objects, const struct asb_kind *kind);
+/* Installs a resource or changes its options; with storage attached its objects are loaded. 0 or
+ * a negative code: the storage failed. */
+int objects_install_with(struct objects *objects, const struct asb_kind *kind,
+			 const struct objects_resource *options, struct error *reterr);
+/* Uninstalls a resource (its CRD is gone) and removes the objects that are left. */
+void objects_uninstall(struct objects *objects, const struct asb_kind *kind);
 
 /*
  * What lies under the objects. Each write is told BEFORE it is seen: a failure (a negative errno)
@@ -87,8 +87,8 @@ struct objects_storage {
 	/* Where counting goes on: the latest version and order that were ever used. */
 	uint64_t version, order;
 };
-/* Before any kind is served, and for objects without any. The history starts compacted at the
- * storage's version. */
+/* Call it before any resource is installed. The history starts compacted at the storage's
+ * version. */
 void objects_attach(struct objects *objects, const struct objects_storage *storage);
 
 /* What an admission sees. object may be changed (defaults) in metadata and what its request is about:
@@ -100,6 +100,7 @@ struct objects_admission {
 	struct json_object *old; /* NULL for a create; not to be changed */
 	struct json_object *object;
 	bool dry_run;
+	void *caller; /* of the request that writes it; NULL: the server itself does */
 };
 
 struct objects_hooks {
@@ -107,8 +108,7 @@ struct objects_hooks {
 	/* Defaults and validates what is about to be stored, before generation is counted: 0, or an
 	 * HTTP status (422...) with *reterr filled as objects_fail does. */
 	int (*admit)(void *arg, const struct objects_admission *admission, struct error *reterr);
-	/* After each change, the lock held: wake the watches, look at a CRD. Must not write. state is
-	 * borrowed. */
+	/* Called after each change, with the lock held; it must not write. state is borrowed. */
 	void (*changed)(void *arg, const struct asb_kind *kind, int type,
 			const struct objects_state *state);
 	/* Whether a kind is served in a version: where owners are looked for. NULL: in the version
@@ -120,7 +120,11 @@ struct objects_hooks {
 };
 void objects_set_hooks(struct objects *objects, const struct objects_hooks *hooks);
 
-/* Fills *reterr (code: the negative status) and returns the status: for hooks. */
+/* The code of the error of a 409 whose reason is AlreadyExists; every other code is the negative HTTP
+ * status. */
+#define OBJECTS_ALREADY_EXISTS (-1409)
+
+/* Fills *reterr (code: the negative status) and returns the status. Hooks call it too. */
 int objects_fail(struct error *reterr, int http_status, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Largest object: etcd's limit on a request. More is a 413. */
@@ -133,8 +137,8 @@ int objects_fail(struct error *reterr, int http_status, const char *format, ...)
 
 /*
  * Each returns an HTTP status as the API server would (200, 201, 404, 409, 410, 422...), fills
- * *reterr on failure: code is the negative status, text the message; the reason for Status objects
- * is objects_reason(). *ret, which may be NULL, is the object after the write (before it, for a
+ * *reterr on failure: code is the negative status or OBJECTS_ALREADY_EXISTS, text the message; the
+ * reason for Status objects is objects_reason(). *ret, which may be NULL, is the object after the write (before it, for a
  * deletion that removed it); borrowed.
  */
 int objects_create_object(struct objects *objects, const struct asb_kind *kind, const char *ns,
@@ -226,7 +230,8 @@ bool objects_next_any(struct objects *objects, uint64_t after, struct objects_ch
  */
 size_t objects_collect(struct objects *objects);
 
-/* The reason of a Status for a code this library returned. */
-const char *objects_reason(int http_status, const char *message);
+/* The reason of a Status, for a status this library returned and the code of its error: clients decide
+ * by it. "" for a status that needs none. Static. */
+const char *objects_reason(int http_status, int code);
 
 #endif

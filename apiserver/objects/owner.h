@@ -27,8 +27,17 @@ bool owner_is(const struct owner *owner, const struct record *dependent,
 	      const struct record *record);
 enum owner_presence owner_look(const struct objects *objects, const struct record *record,
 			       const struct owner *owner);
-/* Writes a server's events about owners that prove nothing, and about those in a wrong namespace. May
+/* The length of the namespace in a record's key. */
+size_t owner_ns_length(const struct record *record);
+/* Whether two records are in the same namespace, or both in none. */
+bool owner_ns_same(const struct record *a, const struct record *b);
+/* The resource of an owner; NULL: it is not installed, or not in that version. */
+const struct resource *owner_resource(const struct objects *objects, const struct owner *owner);
+/* An object in no namespace cannot be owned by one that is in one. */
+bool owner_misplaced(const struct objects *objects, const struct record *record,
+		     const struct resource *resource);
+/* Server: writes events about owners that prove nothing, and about those in a wrong namespace. May
  * create objects. */
-void owners_tell(struct objects *objects, struct record *record);
+void owners_report(struct objects *objects, struct record *record);
 
 #endif

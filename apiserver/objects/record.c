@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The records of objects: entering, changing and taking out, each first on disk (where there is
- * one), then in memory, then in the history. Writes, deletions and the collector go through it. */
+/* The records of objects: adding, changing and removing, each first on disk (if there is one),
+ * then in memory, then in the history. Writes, deletions and the garbage collector call it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -10,7 +10,6 @@
 
 #include "apiserver/objects/objects-private.h"
 #include "apiserver/objects/owner.h"
-#include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -34,15 +33,17 @@ struct json_object *object_derive(struct json_object *object)
 	return copy;
 }
 
+struct json_object *time_now(struct objects *objects, int64_t plus_seconds)
+{
+	char text[21];
+
+	asb_time_format(objects->config.now_ms(objects->config.arg) + plus_seconds * 1000, text);
+	return json_object_new_string(text);
+}
+
 struct json_object *record_tree(struct objects *objects, struct record *record)
 {
 	return state_tree(objects, record->state);
-}
-
-bool record_deleting(struct objects *objects, struct record *record)
-{
-	return objects->config.server ? record->deleting
-				      : asb_deleting(record_tree(objects, record));
 }
 
 static void record_free(struct record *record)
@@ -54,95 +55,94 @@ static void record_free(struct record *record)
 	free(record);
 }
 
-void records_finish(struct served *served)
+void records_finish(struct resource *resource)
 {
-	for (size_t i = 0; i < served->count; i++) {
-		record_free(served->records[i]);
+	for (size_t i = 0; i < resource->count; i++) {
+		record_free(resource->records[i]);
 	}
-	served->count = 0;
-	served->by_name = (struct tree)TREE_INIT;
-	map_finish(&served->by_key);
+	resource->count = 0;
+	resource->by_name = (struct tree)TREE_INIT;
+	map_finish(&resource->by_key);
 }
 
 /* Makes the state of the next version. */
-static int next_state(struct objects *objects, const struct served *served,
-		      struct json_object *take_object, struct objects_state **ret,
-		      struct error *reterr)
+static int record_next_state(struct objects *objects, const struct resource *resource,
+			     struct json_object *take_object, struct objects_state **ret,
+			     struct error *reterr)
 {
 	char text[24];
 	int status;
 
 	snprintf(text, sizeof(text), "%" PRIu64, objects->version + 1);
 	metadata_set(take_object, "resourceVersion", json_object_new_string(text));
-	status = state_create(objects, served, take_object, ret, reterr);
+	status = state_create(objects, resource, take_object, ret, reterr);
 	if (status == 0) {
 		(*ret)->version = objects->version + 1;
 	}
 	return status;
 }
 
-static int storage_failed(const struct error *error, struct error *reterr)
+static int record_storage_failed(const struct error *error, struct error *reterr)
 {
-	return update_fail(reterr, 500, "the object could not be stored: %.400s", error->text);
+	return objects_fail(reterr, 500, "the object could not be stored: %.400s", error->text);
 }
 
 /* Tells the storage of a state, or of a removal. */
-static int persist(struct objects *objects, const struct served *served, uint64_t order,
-		   const struct objects_state *state, bool remove, struct error *reterr)
+static int record_persist(struct objects *objects, const struct resource *resource, uint64_t order,
+			  const struct objects_state *state, bool remove, struct error *reterr)
 {
 	const struct objects_storage *storage = &objects->storage;
 	struct error error = { 0 };
-	int r;
+	int code;
 
 	if (storage->put == NULL) {
 		return 0;
 	}
 	if (remove) {
-		r = storage->remove(storage->arg, order, state->version, &error);
+		code = storage->remove(storage->arg, order, state->version, &error);
 	} else {
-		r = storage->put(storage->arg, served->id, order, state->version, state->ns,
-				 state->name, state->data, state->length, &error);
+		code = storage->put(storage->arg, resource->id, order, state->version, state->ns,
+				    state->name, state->data, state->length, &error);
 	}
-	return r < 0 ? storage_failed(&error, reterr) : 0;
+	return code < 0 ? record_storage_failed(&error, reterr) : 0;
 }
 
 /* Puts a record into the maps. */
-static struct record *enter(struct objects *objects, struct served *served, uint64_t order,
-			    struct objects_state *take_state)
+static struct record *record_enter(struct objects *objects, struct resource *resource,
+				   uint64_t order, struct objects_state *take_state)
 {
 	struct record *record = xnew(struct record);
 	struct json_object *tree = state_tree(objects, take_state);
 
-	record->served = served;
+	record->resource = resource;
 	record->state = take_state;
 	record->key = xprintf("%s/%s", asb_ns(tree), asb_name(tree));
 	record->uid = xstrdup(asb_uid(tree));
 	record->order = order;
 	record->namespaced = *asb_ns(tree) != '\0';
 	record->node.tie = record->key;
-	if (served->count == served->size) {
-		served->size = served->size > 0 ? served->size * 2 : 16;
-		served->records = xrealloc(served->records, served->size * sizeof(record));
+	if (resource->count == resource->size) {
+		resource->size = resource->size > 0 ? resource->size * 2 : 16;
+		resource->records = xrealloc(resource->records, resource->size * sizeof(record));
 	}
-	served->records[served->count++] = record;
-	map_put(&served->by_key, record->key, record);
+	resource->records[resource->count++] = record;
+	map_put(&resource->by_key, record->key, record);
 	map_put(&objects->by_uid, record->uid, record);
-	tree_insert(&served->by_name, &record->node);
+	tree_insert(&resource->by_name, &record->node);
 	return record;
 }
 
 /* The deletion that a server's object says it is in. */
-static void look_at_deletion(struct objects *objects, struct record *record,
-			     struct json_object *tree)
+static void record_set_deletion(struct objects *objects, struct record *record,
+				struct json_object *tree)
 {
 	struct json_object *finalizers = asb_array(tree, "metadata", "finalizers");
 
-	if (!objects->config.server || !asb_deleting(tree)) {
+	record->deleting = asb_deleting(tree);
+	if (!record->deleting) {
 		return;
 	}
-	record->deleting = true;
-	record->grace = asb_int(asb_at(tree, "metadata", "deletionGracePeriodSeconds"), 0) > 0 ||
-			asb_length(asb_array(tree, "spec", "finalizers")) > 0;
+	record->grace = objects->policy->held(record, tree);
 	for (size_t i = 0; i < asb_length(finalizers); i++) {
 		if (asb_streq(asb_as_str(json_object_array_get_idx(finalizers, i)),
 			      FOREGROUND_FINALIZER)) {
@@ -151,25 +151,26 @@ static void look_at_deletion(struct objects *objects, struct record *record,
 	}
 }
 
-int record_add(struct objects *objects, struct served *served, struct json_object *take_object,
+int record_add(struct objects *objects, struct resource *resource, struct json_object *take_object,
 	       struct record **ret, struct error *reterr)
 {
 	struct objects_state *state = NULL;
-	int status = next_state(objects, served, take_object, &state, reterr);
+	int status = record_next_state(objects, resource, take_object, &state, reterr);
 
 	if (status == 0) {
-		status = persist(objects, served, objects->orders + 1, state, false, reterr);
+		status = record_persist(objects, resource, objects->orders + 1, state, false,
+					reterr);
 	}
 	if (status != 0) {
 		objects_state_unref(state);
 		return status;
 	}
 
-	struct record *record = enter(objects, served, ++objects->orders, state);
+	struct record *record = record_enter(objects, resource, ++objects->orders, state);
 
-	history_add(objects, served, OBJECTS_ADDED, state, NULL);
+	history_add(objects, resource, OBJECTS_ADDED, state, NULL);
 	owners_set(objects, record, state_tree(objects, state));
-	look_at_deletion(objects, record, state_tree(objects, state));
+	record_set_deletion(objects, record, state_tree(objects, state));
 	if (ret != NULL) {
 		*ret = record;
 	}
@@ -177,7 +178,7 @@ int record_add(struct objects *objects, struct served *served, struct json_objec
 }
 
 /* When an object that was stored was last written, as far as it tells: events grow old by it. */
-static int64_t last_seen(struct json_object *tree, int64_t now_ms)
+static int64_t record_last_seen(struct json_object *tree, int64_t now_ms)
 {
 	const char *texts[] = { asb_str(tree, "lastTimestamp"), asb_str(tree, "eventTime"),
 				asb_str(tree, "metadata", "creationTimestamp") };
@@ -191,33 +192,33 @@ static int64_t last_seen(struct json_object *tree, int64_t now_ms)
 	return now_ms;
 }
 
-int record_load(struct objects *objects, struct served *served, uint64_t order, uint64_t version,
-		struct json_object *take_object, struct error *reterr)
+int record_load(struct objects *objects, struct resource *resource, uint64_t order,
+		uint64_t version, struct json_object *take_object, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *object = take_object;
 	struct objects_state *state = NULL;
 	int status;
 
 	if (asb_name(object) == NULL || asb_uid(object) == NULL ||
-	    record_find(objects, served, asb_ns(object), asb_name(object)) != NULL ||
+	    record_find(objects, resource, asb_ns(object), asb_name(object)) != NULL ||
 	    map_get(&objects->by_uid, asb_uid(object)) != NULL) {
-		return update_fail(
+		return objects_fail(
 			reterr, 500,
 			"the stored object %" PRIu64
 			" of '%s' has no name or uid of its own: the database is damaged",
-			order, served->id);
+			order, resource->id);
 	}
-	status = state_create(objects, served, TAKE(object), &state, reterr);
+	status = state_create(objects, resource, TAKE(object), &state, reterr);
 	if (status != 0) {
 		return status;
 	}
 	state->version = version;
-	state->at_ms = last_seen(state_tree(objects, state), state->at_ms);
+	state->at_ms = record_last_seen(state_tree(objects, state), state->at_ms);
 
-	struct record *record = enter(objects, served, order, state);
+	struct record *record = record_enter(objects, resource, order, state);
 
 	owners_set(objects, record, state_tree(objects, state));
-	look_at_deletion(objects, record, state_tree(objects, state));
+	record_set_deletion(objects, record, state_tree(objects, state));
 	return 0;
 }
 
@@ -225,10 +226,11 @@ int record_update(struct objects *objects, struct record *record, struct json_ob
 		  struct error *reterr)
 {
 	struct objects_state *state = NULL, *old = record->state;
-	int status = next_state(objects, record->served, take_object, &state, reterr);
+	int status = record_next_state(objects, record->resource, take_object, &state, reterr);
 
 	if (status == 0) {
-		status = persist(objects, record->served, record->order, state, false, reterr);
+		status = record_persist(objects, record->resource, record->order, state, false,
+					reterr);
 	}
 	if (status != 0) {
 		objects_state_unref(state);
@@ -242,25 +244,25 @@ int record_update(struct objects *objects, struct record *record, struct json_ob
 		owners_unset(objects, record);
 	}
 	record->state = state;
-	history_add(objects, record->served, OBJECTS_MODIFIED, state, objects_state_ref(old));
+	history_add(objects, record->resource, OBJECTS_MODIFIED, state, objects_state_ref(old));
 	if (moved) {
 		owners_set(objects, record, state_tree(objects, state));
 	}
-	look_at_deletion(objects, record, state_tree(objects, state));
+	record_set_deletion(objects, record, state_tree(objects, state));
 	objects_state_unref(objects->scratch);
 	objects->scratch = old;
 	return 0;
 }
 
 /* Records stand in order of creation: halves find a place. */
-static size_t place_of(const struct served *served, const struct record *record)
+static size_t record_place_of(const struct resource *resource, const struct record *record)
 {
-	size_t low = 0, high = served->count;
+	size_t low = 0, high = resource->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (served->records[middle]->order < record->order) {
+		if (resource->records[middle]->order < record->order) {
 			low = middle + 1;
 		} else {
 			high = middle;
@@ -273,24 +275,24 @@ int record_remove(struct objects *objects, struct record *record, struct json_ob
 		  struct error *reterr)
 {
 	CLEANUP(objects_state_release) struct objects_state *state = NULL;
-	struct served *served = record->served;
-	size_t place = place_of(served, record);
-	int status = next_state(objects, served, take_object, &state, reterr);
+	struct resource *resource = record->resource;
+	size_t place = record_place_of(resource, record);
+	int status = record_next_state(objects, resource, take_object, &state, reterr);
 
 	if (status == 0) {
-		status = persist(objects, served, record->order, state, true, reterr);
+		status = record_persist(objects, resource, record->order, state, true, reterr);
 	}
 	if (status != 0) {
 		return status;
 	}
 	owners_unset(objects, record);
-	memmove(served->records + place, served->records + place + 1,
-		(served->count - place - 1) * sizeof(served->records[0]));
-	served->count--;
-	map_remove(&served->by_key, record->key);
+	memmove(resource->records + place, resource->records + place + 1,
+		(resource->count - place - 1) * sizeof(resource->records[0]));
+	resource->count--;
+	map_remove(&resource->by_key, record->key);
 	map_remove(&objects->by_uid, record->uid);
-	tree_remove(&served->by_name, &record->node);
-	history_add(objects, served, OBJECTS_DELETED, state, objects_state_ref(record->state));
+	tree_remove(&resource->by_name, &record->node);
+	history_add(objects, resource, OBJECTS_DELETED, state, objects_state_ref(record->state));
 	owners_gone(objects, record);
 	objects_state_unref(objects->scratch);
 	objects->scratch = TAKE(record->state);

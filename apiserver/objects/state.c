@@ -10,7 +10,6 @@
 
 #include "apiserver/objects/fields.h"
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -66,13 +65,13 @@ size_t state_size(const struct objects_state *state)
 	return sizeof(*state) + state->length;
 }
 
-static void append_pair(struct buf *out, const char *name, const char *value)
+static void state_append_pair(struct buf *out, const char *name, const char *value)
 {
 	buf_append(out, name, strlen(name) + 1);
 	buf_append(out, value, strlen(value) + 1);
 }
 
-static uint32_t append_labels(struct buf *out, struct json_object *object)
+static uint32_t state_append_labels(struct buf *out, struct json_object *object)
 {
 	struct json_object *labels = asb_at(object, "metadata", "labels");
 	uint32_t count = 0;
@@ -83,25 +82,25 @@ static uint32_t append_labels(struct buf *out, struct json_object *object)
 	json_object_object_foreach (labels, name, value) {
 		const char *text = asb_as_str(value);
 
-		append_pair(out, name, text != NULL ? text : "");
+		state_append_pair(out, name, text != NULL ? text : "");
 		count++;
 	}
 	return count;
 }
 
-static uint32_t append_fields(struct buf *out, const struct served *served,
-			      struct json_object *object)
+static uint32_t state_append_fields(struct buf *out, const struct resource *resource,
+				    struct json_object *object)
 {
 	const char *path;
 	char text[FIELD_VALUE_MAX];
 	uint32_t count = 0;
 
-	for (size_t i = 0; (path = fields_nth(served, i)) != NULL; i++) {
+	for (size_t i = 0; (path = fields_nth(resource, i)) != NULL; i++) {
 		const char *value = fields_value(object, path, text);
 
 		/* What is not there is "". */
 		if (*value != '\0') {
-			append_pair(out, path, value);
+			state_append_pair(out, path, value);
 			count++;
 		}
 	}
@@ -109,8 +108,8 @@ static uint32_t append_fields(struct buf *out, const struct served *served,
 }
 
 /* Keeps the tree of a state as long as TREES_MAX - 1 others are not kept. */
-static void cache_tree(struct objects *objects, struct objects_state *state,
-		       struct json_object *take_tree)
+static void state_cache_tree(struct objects *objects, struct objects_state *state,
+			     struct json_object *take_tree)
 {
 	struct objects_state **place = &objects->trees[objects->next_tree++ % TREES_MAX];
 
@@ -152,19 +151,19 @@ int state_check_memory(struct objects *objects, struct error *reterr)
 		return 0;
 	}
 	objects->trees_suspect = true;
-	return update_fail(
+	return objects_fail(
 		reterr, 503,
 		"the server has no memory left for this request, and changed nothing: try again later, or with less");
 }
 
-int state_create(struct objects *objects, const struct served *served,
+int state_create(struct objects *objects, const struct resource *resource,
 		 struct json_object *take_tree, struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *tree = take_tree;
 	CLEANUP_BUF struct buf out = BUF_INIT(3 * OBJECTS_SIZE_MAX);
 	struct objects_state *state;
 
-	if (!objects->config.server) {
+	if (!objects->policy->states_as_text) {
 		state = state_new(0);
 		state->tree = TAKE(tree);
 		*ret = state;
@@ -179,24 +178,25 @@ int state_create(struct objects *objects, const struct served *served,
 	       pairs_at = name_at + strlen(asb_name(tree)) + 1;
 
 	if (!out.failed && json_too_many(buf_str(&out), length)) {
-		return update_fail(
+		return objects_fail(
 			reterr, 413,
 			"Request entity too large: the object '%.253s' has too many objects and arrays for its size",
 			asb_name(tree));
 	}
 	if (out.failed || length > OBJECTS_SIZE_MAX) {
-		return update_fail(
+		return objects_fail(
 			reterr, 413,
 			"Request entity too large: the object '%.253s' would be larger than the %d bytes that can be stored",
 			asb_name(tree), OBJECTS_SIZE_MAX);
 	}
 	buf_append(&out, "", 1);
-	append_pair(&out, asb_ns(tree), asb_name(tree));
+	state_append_pair(&out, asb_ns(tree), asb_name(tree));
 
-	uint32_t labels = append_labels(&out, tree), fields = append_fields(&out, served, tree);
+	uint32_t labels = state_append_labels(&out, tree),
+		 fields = state_append_fields(&out, resource, tree);
 
 	if (out.failed) {
-		return update_fail(reterr, 413, "Request entity too large: too many labels");
+		return objects_fail(reterr, 413, "Request entity too large: too many labels");
 	}
 	state = state_new(out.length);
 	memcpy(state->data, out.data, out.length);
@@ -207,7 +207,7 @@ int state_create(struct objects *objects, const struct served *served,
 	state->ns = state->data + ns_at;
 	state->name = state->data + name_at;
 	state->pairs = state->data + pairs_at;
-	cache_tree(objects, state, TAKE(tree));
+	state_cache_tree(objects, state, TAKE(tree));
 	*ret = state;
 	return 0;
 }
@@ -241,7 +241,7 @@ struct json_object *state_tree(struct objects *objects, struct objects_state *st
 		/* It may lack parts: whoever is here now will not store it, and nobody else gets
 		 * it. */
 		objects->trees_suspect = state_lacks_memory(objects, false);
-		cache_tree(objects, state, tree);
+		state_cache_tree(objects, state, tree);
 	}
 	return state->tree;
 }

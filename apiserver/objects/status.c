@@ -18,14 +18,14 @@ static struct json_object *status_new(const char *word)
 	return status;
 }
 
-static void add_text(struct json_object *object, const char *name, const char *text)
+static void status_add_text(struct json_object *object, const char *name, const char *text)
 {
 	if (text != NULL && *text != '\0') {
 		json_object_object_add(object, name, json_object_new_string(text));
 	}
 }
 
-static void add_details(struct json_object *status, const struct status_details *details)
+static void status_add_details(struct json_object *status, const struct status_details *details)
 {
 	if (details == NULL) {
 		return;
@@ -33,10 +33,10 @@ static void add_details(struct json_object *status, const struct status_details 
 
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "name", details->name);
-	add_text(object, "group", details->group);
-	add_text(object, "kind", details->kind);
-	add_text(object, "uid", details->uid);
+	status_add_text(object, "name", details->name);
+	status_add_text(object, "group", details->group);
+	status_add_text(object, "kind", details->kind);
+	status_add_text(object, "uid", details->uid);
 	if (details->take_causes != NULL) {
 		json_object_object_add(object, "causes", details->take_causes);
 	}
@@ -53,8 +53,8 @@ struct json_object *status_refusal(int code, const char *reason, const char *mes
 	struct json_object *status = status_new("Failure");
 
 	json_object_object_add(status, "message", json_object_new_string(message));
-	add_text(status, "reason", reason != NULL ? reason : objects_reason(code, ""));
-	add_details(status, details);
+	status_add_text(status, "reason", reason != NULL ? reason : objects_reason(code, 0));
+	status_add_details(status, details);
 	json_object_object_add(status, "code", json_object_new_int(code));
 	return status;
 }
@@ -63,6 +63,6 @@ struct json_object *status_success(const struct status_details *details)
 {
 	struct json_object *status = status_new("Success");
 
-	add_details(status, details);
+	status_add_details(status, details);
 	return status;
 }

@@ -6,101 +6,35 @@
 #include "apiserver/objects/update.h"
 
 #include <agent-sandbox/helpers.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 
-PRINTF_LIKE(3, 0)
-static int fail(struct error *reterr, int http_status, const char *format, va_list args)
-{
-	if (reterr != NULL) {
-		reterr->code = -http_status;
-		vsnprintf(reterr->text, sizeof(reterr->text), format, args);
-	}
-	return http_status;
-}
-
-int update_fail(struct error *reterr, int http_status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fail(reterr, http_status, format, args);
-	va_end(args);
-	return http_status;
-}
-
-int objects_fail(struct error *reterr, int http_status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fail(reterr, http_status, format, args);
-	va_end(args);
-	return http_status;
-}
-
-/* "pods", "sandboxes.agents.x-k8s.io": how the server's messages name a kind. */
-static const char *resource(const struct served *served, char ret[320])
-{
-	snprintf(ret, 320, "%s%s%s", served->kind.plural, *served->kind.group != '\0' ? "." : "",
-		 served->kind.group);
-	return ret;
-}
-
-int update_not_found(const struct served *served, const char *name, struct error *reterr)
-{
-	char text[320];
-
-	if (served == NULL) {
-		return update_fail(reterr, 404, "the server could not find the requested resource");
-	}
-	return update_fail(reterr, 404, "%s \"%s\" not found", resource(served, text), name);
-}
-
-int update_already_exists(const struct served *served, const char *name, struct error *reterr)
-{
-	char text[320];
-
-	return update_fail(reterr, 409, "%s \"%s\" already exists", resource(served, text), name);
-}
-
-/* 422 as the server words it. */
-static int invalid(const struct served *served, const char *name, struct error *reterr,
-		   const char *field, const char *what)
-{
-	return update_fail(reterr, 422, "%s%s%s \"%s\" is invalid: %s: %s", served->kind.kind,
-			   *served->kind.group != '\0' ? "." : "", served->kind.group,
-			   name != NULL ? name : "", field, what);
-}
-
-int update_check_body(const struct served *served, const char *ns, const char *name,
+int update_check_body(const struct resource *resource, const char *ns, const char *name,
 		      struct json_object *body, struct error *reterr)
 {
 	const char *kind = asb_str(body, "kind"), *body_ns = asb_ns(body),
 		   *body_name = asb_name(body);
 
-	if (served == NULL) {
-		return update_not_found(served, "", reterr);
+	if (resource == NULL) {
+		return refusal_not_found(resource, "", reterr);
 	}
 	if (!json_object_is_type(body, json_type_object) ||
 	    (asb_at(body, "metadata") != NULL &&
 	     !json_object_is_type(asb_at(body, "metadata"), json_type_object))) {
-		return update_fail(reterr, 400, "the body is not a JSON object with metadata");
+		return objects_fail(reterr, 400, "the body is not a JSON object with metadata");
 	}
-	if (kind != NULL && strcmp(kind, served->kind.kind) != 0) {
-		return update_fail(reterr, 400, "%s in the request body is not the %s of the URL",
-				   kind, served->kind.kind);
+	if (kind != NULL && strcmp(kind, resource->kind.kind) != 0) {
+		return objects_fail(reterr, 400, "%s in the request body is not the %s of the URL",
+				    kind, resource->kind.kind);
 	}
 	if (*body_ns != '\0' && strcmp(body_ns, ns) != 0) {
-		return update_fail(
+		return objects_fail(
 			reterr, 400,
 			"the namespace of the provided object does not match the namespace sent on the request");
 	}
 	if (name != NULL && body_name != NULL && strcmp(body_name, name) != 0) {
-		return update_fail(
+		return objects_fail(
 			reterr, 400,
 			"the name of the object (%.100s) does not match the name on the URL (%.100s)",
 			body_name, name);
@@ -109,8 +43,8 @@ int update_check_body(const struct served *served, const char *ns, const char *n
 	return 0;
 }
 
-static int check_owners(const struct served *served, struct json_object *object,
-			struct error *reterr)
+static int update_check_owners(const struct resource *resource, struct json_object *object,
+			       struct error *reterr)
 {
 	static const char *const required[] = { "apiVersion", "kind", "name", "uid" };
 	struct json_object *owners = asb_array(object, "metadata", "ownerReferences");
@@ -123,62 +57,65 @@ static int check_owners(const struct served *served, struct json_object *object,
 			const char *value = asb_str(owner, required[j]);
 
 			if (value == NULL || *value == '\0') {
-				return invalid(served, asb_name(object), reterr,
-					       "metadata.ownerReferences",
-					       "apiVersion, kind, name and uid must not be empty");
+				return refusal_invalid(
+					resource, asb_name(object), reterr,
+					"metadata.ownerReferences",
+					"apiVersion, kind, name and uid must not be empty");
 			}
 		}
 		controllers += asb_true(asb_at(owner, "controller")) ? 1 : 0;
 	}
 	if (controllers > 1) {
-		return invalid(served, asb_name(object), reterr, "metadata.ownerReferences",
-			       "Only one reference can have Controller set to true");
+		return refusal_invalid(resource, asb_name(object), reterr,
+				       "metadata.ownerReferences",
+				       "Only one reference can have Controller set to true");
 	}
 	return 0;
 }
 
-int update_check_new(const struct served *served, struct json_object *object, struct error *reterr)
+int update_check_new(const struct resource *resource, struct json_object *object,
+		     struct error *reterr)
 {
 	const char *name = asb_name(object);
 
 	if (name == NULL || *name == '\0') {
-		return invalid(served, "", reterr, "metadata.name",
-			       "Required value: name or generateName is required");
+		return refusal_invalid(resource, "", reterr, "metadata.name",
+				       "Required value: name or generateName is required");
 	}
 	/* What a path can have as one segment; more is the business of schemas. */
 	if (strlen(name) > 253 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    strpbrk(name, "/%") != NULL) {
-		return invalid(served, name, reterr, "metadata.name", "Invalid value");
+		return refusal_invalid(resource, name, reterr, "metadata.name", "Invalid value");
 	}
-	return check_owners(served, object, reterr);
+	return update_check_owners(resource, object, reterr);
 }
 
-int update_check_uid(const struct served *served, struct json_object *object, const char *uid,
+int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
 		     struct error *reterr)
 {
 	if (uid == NULL || *uid == '\0' || asb_streq(uid, asb_uid(object))) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in precondition: %.64s, UID in object meta: %.64s",
-		served->kind.plural, asb_name(object), uid, asb_uid(object));
+		resource->kind.plural, asb_name(object), uid, asb_uid(object));
 }
 
-int update_check_immutable(const struct served *served, struct json_object *object,
+int update_check_immutable(const struct resource *resource, struct json_object *object,
 			   struct json_object *body, struct error *reterr)
 {
 	const char *uid = asb_uid(body);
 
 	if (uid != NULL && *uid != '\0' && !asb_streq(uid, asb_uid(object))) {
-		return invalid(served, asb_name(object), reterr, "metadata.uid",
-			       "Invalid value: field is immutable");
+		return refusal_invalid(resource, asb_name(object), reterr, "metadata.uid",
+				       "Invalid value: field is immutable");
 	}
 	return 0;
 }
 
-static int check_version(const struct served *served, struct json_object *object,
-			 struct json_object *body, struct error *reterr)
+static int update_check_version(const struct resource *resource, struct json_object *object,
+				struct json_object *body, struct error *reterr)
 {
 	const char *version = asb_resource_version(body);
 
@@ -186,14 +123,14 @@ static int check_version(const struct served *served, struct json_object *object
 	    asb_streq(version, asb_resource_version(object))) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on %s \"%s\": the object has been modified; please apply your changes to the latest version and try again",
-		served->kind.plural, asb_name(object));
+		resource->kind.plural, asb_name(object));
 }
 
-static int check_finalizers(const struct served *served, struct json_object *object,
-			    struct json_object *body, struct error *reterr)
+static int update_check_finalizers(const struct resource *resource, struct json_object *object,
+				   struct json_object *body, struct error *reterr)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers");
 	struct json_object *new = asb_array(body, "metadata", "finalizers");
@@ -211,8 +148,8 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 		const char *name = asb_as_str(json_object_array_get_idx(new, i));
 
 		if (name == NULL || map_get(&known, name) == NULL) {
-			return invalid(
-				served, asb_name(object), reterr, "metadata.finalizers",
+			return refusal_invalid(
+				resource, asb_name(object), reterr, "metadata.finalizers",
 				"Forbidden: no new finalizers can be added if the object is being deleted");
 		}
 	}
@@ -220,7 +157,7 @@ static int check_finalizers(const struct served *served, struct json_object *obj
 }
 
 /* Gives to a member what it has in from, which may be nothing. */
-static void restore(struct json_object *to, struct json_object *from, const char *name)
+static void update_restore(struct json_object *to, struct json_object *from, const char *name)
 {
 	struct json_object *value = NULL;
 
@@ -232,7 +169,7 @@ static void restore(struct json_object *to, struct json_object *from, const char
 }
 
 /* Whether anything but metadata and status differs. */
-static bool spec_differs(struct json_object *a, struct json_object *b)
+static bool update_spec_differs(struct json_object *a, struct json_object *b)
 {
 	json_object_object_foreach (a, name, value) {
 		struct json_object *other = NULL;
@@ -247,8 +184,8 @@ static bool spec_differs(struct json_object *a, struct json_object *b)
 	return false;
 }
 
-static struct json_object *apply_main(const struct served *served, struct json_object *object,
-				      struct json_object *body)
+static struct json_object *update_apply_main(const struct resource *resource,
+					     struct json_object *object, struct json_object *body)
 {
 	static const char *const fixed[] = { "name",
 					     "namespace",
@@ -261,123 +198,125 @@ static struct json_object *apply_main(const struct served *served, struct json_o
 	struct json_object *metadata = asb_at(body, "metadata");
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
-		restore(metadata, asb_at(object, "metadata"), fixed[i]);
+		update_restore(metadata, asb_at(object, "metadata"), fixed[i]);
 	}
 	if (asb_str(body, "apiVersion") == NULL) {
-		restore(body, object, "apiVersion");
+		update_restore(body, object, "apiVersion");
 	}
-	restore(body, object, "kind");
-	if (served->serving.status) {
-		restore(body, object, "status");
+	update_restore(body, object, "kind");
+	if (resource->options.status) {
+		update_restore(body, object, "status");
 	}
 	return json_object_get(body);
 }
 
-int update_admit(struct objects *objects, const struct served *served, const char *ns,
+int update_admit(struct objects *objects, const struct resource *resource, const char *ns,
 		 const char *subresource, struct json_object *old, struct json_object *object,
-		 bool dry_run, struct error *reterr)
+		 const struct write_options *options, struct error *reterr)
 {
 	if (objects->hooks.admit == NULL) {
 		return 0;
 	}
 	return objects->hooks.admit(objects->hooks.arg,
 				    &(struct objects_admission){
-					    .kind = &served->kind,
+					    .kind = &resource->kind,
 					    .ns = ns,
 					    .name = asb_name(object),
 					    .subresource = subresource,
 					    .old = old,
 					    .object = object,
-					    .dry_run = dry_run,
+					    .dry_run = (options->flags & OBJECTS_DRY_RUN) != 0,
+					    .caller = options->caller,
 				    },
 				    reterr);
 }
 
-int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
+int update_check_namespace(struct objects *objects, const struct resource *resource, const char *ns,
 			   struct json_object *object, struct error *reterr)
 {
 	static const struct asb_kind kind = { "", "v1", "namespaces", "Namespace" };
-	struct served *namespaces;
+	struct resource *namespaces;
 	struct record *record;
-	char text[320];
+	char text[REFUSAL_RESOURCE_MAX];
 
-	if (!objects->config.server) {
+	if (!objects->policy->namespaces) {
 		return 0;
 	}
-	if (served->serving.namespaced != (*ns != '\0')) {
-		return update_fail(reterr, 400,
-				   served->serving.namespaced
-					   ? "an empty namespace may not be set during creation"
-					   : "namespace is not allowed on this type");
+	if (resource->options.namespaced != (*ns != '\0')) {
+		return objects_fail(reterr, 400,
+				    resource->options.namespaced
+					    ? "an empty namespace may not be set during creation"
+					    : "namespace is not allowed on this type");
 	}
-	namespaces = served_find(objects, &kind);
-	if (!served->serving.namespaced || namespaces == NULL) {
+	namespaces = resource_find(objects, &kind);
+	if (!resource->options.namespaced || namespaces == NULL) {
 		return 0;
 	}
 	record = record_find(objects, namespaces, "", ns);
 	if (record == NULL) {
-		return update_not_found(namespaces, ns, reterr);
+		return refusal_not_found(namespaces, ns, reterr);
 	}
 	if (asb_deleting(record_tree(objects, record))) {
-		return update_fail(
+		return objects_fail(
 			reterr, 403,
 			"%s \"%.253s\" is forbidden: unable to create new content in namespace %.63s because it is being terminated",
-			resource(served, text), asb_name(object) != NULL ? asb_name(object) : "",
-			ns);
+			refusal_resource(resource, text),
+			asb_name(object) != NULL ? asb_name(object) : "", ns);
 	}
 	return 0;
 }
 
 /* Counts a change of anything but metadata and status. */
-static void count_generation(const struct served *served, struct json_object *object,
-			     struct json_object *body)
+static void update_count_generation(const struct resource *resource, struct json_object *object,
+				    struct json_object *body)
 {
-	if (!served->serving.no_generation &&
-	    (spec_differs(object, body) || spec_differs(body, object))) {
+	if (!resource->options.no_generation &&
+	    (update_spec_differs(object, body) || update_spec_differs(body, object))) {
 		metadata_set(body, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
 }
 
-int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
-		 struct json_object *body, uint32_t flags, struct json_object **ret,
+int update_apply(struct objects *objects, const struct resource *resource,
+		 struct json_object *object, struct json_object *body,
+		 const struct write_options *options, struct json_object **ret,
 		 struct error *reterr)
 {
-	bool dry_run = (flags & OBJECTS_DRY_RUN) != 0, of_status = (flags & OBJECTS_STATUS) != 0;
+	bool of_status = (options->flags & OBJECTS_STATUS) != 0;
 	CLEANUP_JSON struct json_object *made = NULL;
-	int status = check_version(served, object, body, reterr);
+	int status = update_check_version(resource, object, body, reterr);
 
 	if (status != 0) {
 		return status;
 	}
 	if (of_status) {
-		if (!served->serving.status) {
-			return update_not_found(NULL, "", reterr);
+		if (!resource->options.status) {
+			return refusal_not_found(NULL, "", reterr);
 		}
 		made = object_derive(object);
-		restore(made, body, "status");
+		update_restore(made, body, "status");
 	} else {
-		status = check_owners(served, body, reterr);
+		status = update_check_owners(resource, body, reterr);
 		if (status == 0) {
-			status = check_finalizers(served, object, body, reterr);
+			status = update_check_finalizers(resource, object, body, reterr);
 		}
 		if (status != 0) {
 			return status;
 		}
-		if (objects->config.server && strcmp(served->id, "/Namespace") == 0) {
-			restore(body, object, "spec"); /* its finalizers are the server's */
+		if (objects->policy->namespaces && strcmp(resource->id, "/Namespace") == 0) {
+			update_restore(body, object, "spec"); /* its finalizers are the server's */
 		}
-		if (objects->config.server) {
+		if (objects->policy->drops_managed_fields) {
 			json_object_object_del(asb_at(body, "metadata"), "managedFields");
 		}
-		made = apply_main(served, object, body);
+		made = update_apply_main(resource, object, body);
 	}
-	status = update_admit(objects, served, asb_ns(object), of_status ? "status" : "", object,
-			      made, dry_run, reterr);
+	status = update_admit(objects, resource, asb_ns(object), of_status ? "status" : "", object,
+			      made, options, reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (!of_status) {
-		count_generation(served, object, made);
+		update_count_generation(resource, object, made);
 	}
 	*ret = TAKE(made);
 	return 0;

@@ -8,42 +8,33 @@
 #define ASB_APISERVER_OBJECTS_UPDATE_H
 
 #include "apiserver/objects/objects-private.h"
-
-/* Fills *reterr and returns the status. */
-int update_fail(struct error *reterr, int http_status, const char *format, ...) PRINTF_LIKE(3, 4);
-/* served NULL: there is no such kind. */
-int update_not_found(const struct served *served, const char *name, struct error *reterr);
-int update_already_exists(const struct served *served, const char *name, struct error *reterr);
+#include "apiserver/objects/refusal.h"
 
 /* A body is an object of the kind and the place it was sent to; name NULL: any. Makes its metadata
  * if it has none. */
-int update_check_body(const struct served *served, const char *ns, const char *name,
+int update_check_body(const struct resource *resource, const char *ns, const char *name,
 		      struct json_object *body, struct error *reterr);
 /* The names and owners of a new object. */
-int update_check_new(const struct served *served, struct json_object *object, struct error *reterr);
+int update_check_new(const struct resource *resource, struct json_object *object,
+		     struct error *reterr);
 /* The precondition of a PUT or DELETE; uid NULL or "": none. */
-int update_check_uid(const struct served *served, struct json_object *object, const char *uid,
+int update_check_uid(const struct resource *resource, struct json_object *object, const char *uid,
 		     struct error *reterr);
 /* A patch of the main resource left alone what nobody may change. */
-int update_check_immutable(const struct served *served, struct json_object *object,
+int update_check_immutable(const struct resource *resource, struct json_object *object,
 			   struct json_object *body, struct error *reterr);
 /* The object that comes of an update, the caller's, its resourceVersion still the old one. Takes
  * parts of body. */
-int update_apply(struct objects *objects, const struct served *served, struct json_object *object,
-		 struct json_object *body, uint32_t flags, struct json_object **ret,
+int update_apply(struct objects *objects, const struct resource *resource,
+		 struct json_object *object, struct json_object *body,
+		 const struct write_options *options, struct json_object **ret,
 		 struct error *reterr);
 /* Asks the hooks about what is about to be stored; old NULL: a create. */
-int update_admit(struct objects *objects, const struct served *served, const char *ns,
+int update_admit(struct objects *objects, const struct resource *resource, const char *ns,
 		 const char *subresource, struct json_object *old, struct json_object *object,
-		 bool dry_run, struct error *reterr);
+		 const struct write_options *options, struct error *reterr);
 /* Server: a new object's namespace is there and does not end. */
-int update_check_namespace(struct objects *objects, const struct served *served, const char *ns,
+int update_check_namespace(struct objects *objects, const struct resource *resource, const char *ns,
 			   struct json_object *object, struct error *reterr);
-/* Applies a JSON or merge patch to a tree; *ret is the caller's (apiserver/objects/write.c). */
-int write_patch_tree(struct json_object *object, bool json_patch, struct json_object *patch,
-		     struct json_object **ret, struct error *reterr);
-/* Stores what a patch made of a record's object (apiserver/objects/write.c). */
-int write_patched(struct objects *objects, struct record *record, struct json_object *take_body,
-		  uint32_t flags, struct json_object **ret, struct error *reterr);
 
 #endif

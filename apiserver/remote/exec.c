@@ -27,12 +27,12 @@ struct exec {
 	struct remote_session *session;
 	uint32_t streams[ROLES]; /* 0: not open */
 	bool cut[ROLES];         /* the client wants no more of it */
-	bool linked, told, in_ended;
+	bool linked, reported, in_ended;
 	struct link_node link;
 	struct buf sizes;
 };
 
-static void *create(struct remote_session *session)
+static void *exec_create(struct remote_session *session)
 {
 	struct exec *exec = xnew(struct exec);
 
@@ -43,7 +43,7 @@ static void *create(struct remote_session *session)
 	return exec;
 }
 
-static void destroy(void *state)
+static void exec_destroy(void *state)
 {
 	struct exec *exec = state;
 
@@ -54,7 +54,7 @@ static void destroy(void *state)
 
 /* ---- the end, as a Status on the error stream ---- */
 
-static void end_with(struct exec *exec, struct json_object *take_status)
+static void exec_end_with(struct exec *exec, struct json_object *take_status)
 {
 	CLEANUP_JSON struct json_object *status = take_status;
 	struct buf text CLEANUP_BUF = BUF_INIT(16384), *out = &exec->session->out;
@@ -68,24 +68,24 @@ static void end_with(struct exec *exec, struct json_object *take_status)
 	if (exec->streams[ROLE_ERROR] != 0) {
 		spdy_put_data(exec->streams[ROLE_ERROR], text.data, text.length, true, out);
 	}
-	exec->told = true;
+	exec->reported = true;
 }
 
-static void fail(struct exec *exec, const char *text)
+static void exec_fail(struct exec *exec, const char *text)
 {
 	CLEANUP_FREE char *message = xprintf("error executing command in container: %s", text);
 
-	end_with(exec, status_refusal(500, "InternalError", message, NULL));
+	exec_end_with(exec, status_refusal(500, "InternalError", message, NULL));
 }
 
-static void end_with_exit(struct exec *exec, int code)
+static void exec_end_with_exit(struct exec *exec, int code)
 {
 	struct status_details details = { 0 };
 	struct json_object *cause, *status;
 	char text[64], number[16];
 
 	if (code == 0) {
-		end_with(exec, status_success(NULL));
+		exec_end_with(exec, status_success(NULL));
 		return;
 	}
 	snprintf(number, sizeof(number), "%d", code);
@@ -97,12 +97,12 @@ static void end_with_exit(struct exec *exec, int code)
 	json_object_array_add(details.take_causes, cause);
 	status = status_refusal(500, "NonZeroExitCode", text, &details);
 	json_object_object_del(status, "code"); /* as the real one: it is no failure of HTTP */
-	end_with(exec, status);
+	exec_end_with(exec, status);
 }
 
 /* ---- from the client ---- */
 
-static bool wanted(const struct exec *exec, enum role role)
+static bool exec_wanted(const struct exec *exec, enum role role)
 {
 	const struct remote_target *target = exec->session->target;
 
@@ -120,31 +120,31 @@ static bool wanted(const struct exec *exec, enum role role)
 	}
 }
 
-/* Begins once every stream is there. */
-static void begin(struct exec *exec)
+/* Starts the process on the node once every stream is open. */
+static void exec_begin(struct exec *exec)
 {
 	const struct remote_target *target = exec->session->target;
 	struct error error = { 0 };
 
 	for (int role = 0; role < ROLES; role++) {
-		if (wanted(exec, (enum role)role) && exec->streams[role] == 0) {
+		if (exec_wanted(exec, (enum role)role) && exec->streams[role] == 0) {
 			return;
 		}
 	}
 	exec->session->deadline_us = SCHED_FOREVER;
 	exec->linked = true;
 	if (link_node_open(&exec->link, target->socket, target->path, EXEC_PROTOCOL, &error) < 0) {
-		fail(exec, error.text);
+		exec_fail(exec, error.text);
 	}
 }
 
-static int on_opened(void *arg, uint32_t stream, const struct spdy_headers *headers, bool fin)
+static int exec_on_opened(void *arg, uint32_t stream, const struct spdy_headers *headers, bool fin)
 {
 	struct exec *exec = arg;
 	const char *type = spdy_header(headers, "streamtype");
 
 	for (int role = 0; type != NULL && role < ROLES; role++) {
-		if (strcmp(type, role_names[role]) != 0 || !wanted(exec, (enum role)role) ||
+		if (strcmp(type, role_names[role]) != 0 || !exec_wanted(exec, (enum role)role) ||
 		    exec->streams[role] != 0) {
 			continue;
 		}
@@ -154,14 +154,14 @@ static int on_opened(void *arg, uint32_t stream, const struct spdy_headers *head
 			exec->in_ended = true;
 			exec_frame_put(EXEC_STDIN, "", 0, &exec->link.out);
 		}
-		begin(exec);
+		exec_begin(exec);
 		return 0;
 	}
 	spdy_put_reset(stream, SPDY_RESET_REFUSED, &exec->session->out);
 	return 0;
 }
 
-static void end_input(struct exec *exec)
+static void exec_end_input(struct exec *exec)
 {
 	if (!exec->in_ended && !exec->link.out_ended) {
 		exec_frame_put(EXEC_STDIN, "", 0, &exec->link.out);
@@ -170,7 +170,7 @@ static void end_input(struct exec *exec)
 }
 
 /* {"Width":80,"Height":24}, one a line. */
-static void take_sizes(struct exec *exec, const char *data, size_t length)
+static void exec_take_sizes(struct exec *exec, const char *data, size_t length)
 {
 	const char *end;
 
@@ -193,7 +193,7 @@ static void take_sizes(struct exec *exec, const char *data, size_t length)
 	}
 }
 
-static int on_data(void *arg, uint32_t stream, const char *data, size_t length, bool fin)
+static int exec_on_data(void *arg, uint32_t stream, const char *data, size_t length, bool fin)
 {
 	struct exec *exec = arg;
 
@@ -202,15 +202,15 @@ static int on_data(void *arg, uint32_t stream, const char *data, size_t length, 
 			exec_frame_put(EXEC_STDIN, data, length, &exec->link.out);
 		}
 		if (fin) {
-			end_input(exec);
+			exec_end_input(exec);
 		}
 	} else if (stream == exec->streams[ROLE_RESIZE] && length > 0) {
-		take_sizes(exec, data, length);
+		exec_take_sizes(exec, data, length);
 	}
 	return 0;
 }
 
-static int on_reset(void *arg, uint32_t stream, uint32_t why UNUSED)
+static int exec_on_reset(void *arg, uint32_t stream, uint32_t why UNUSED)
 {
 	struct exec *exec = arg;
 
@@ -218,12 +218,12 @@ static int on_reset(void *arg, uint32_t stream, uint32_t why UNUSED)
 		exec->cut[role] = exec->cut[role] || exec->streams[role] == stream;
 	}
 	if (stream == exec->streams[ROLE_IN]) {
-		end_input(exec);
+		exec_end_input(exec);
 	}
 	return 0;
 }
 
-static int on_ping(void *arg, uint32_t id)
+static int exec_on_ping(void *arg, uint32_t id)
 {
 	const struct exec *exec = arg;
 
@@ -233,7 +233,7 @@ static int on_ping(void *arg, uint32_t id)
 
 /* ---- from the node ---- */
 
-static void put_out(struct exec *exec, enum role role, const struct exec_frame *frame)
+static void exec_put_out(struct exec *exec, enum role role, const struct exec_frame *frame)
 {
 	if (exec->streams[role] != 0 && !exec->cut[role] && frame->length > 0) {
 		spdy_put_data(exec->streams[role], frame->data, frame->length, false,
@@ -241,105 +241,108 @@ static void put_out(struct exec *exec, enum role role, const struct exec_frame *
 	}
 }
 
-static void take_frame(struct exec *exec, const struct exec_frame *frame)
+static void exec_take_frame(struct exec *exec, const struct exec_frame *frame)
 {
 	char text[TEXT_MAX];
 	int code = -1;
 
 	switch (frame->type) {
 	case EXEC_STDOUT:
-		put_out(exec, ROLE_OUT, frame);
+		exec_put_out(exec, ROLE_OUT, frame);
 		break;
 	case EXEC_STDERR:
-		put_out(exec, ROLE_ERR, frame);
+		exec_put_out(exec, ROLE_ERR, frame);
 		break;
 	case EXEC_EXIT:
 		if (exec_frame_exit(frame, &code) == 0) {
-			end_with_exit(exec, code);
+			exec_end_with_exit(exec, code);
 		}
 		break;
 	case EXEC_FAILED:
 		snprintf(text, sizeof(text), "%.*s", (int)frame->length, frame->data);
-		fail(exec, text);
+		exec_fail(exec, text);
 		break;
 	default:
 		break;
 	}
 }
 
-static void take_frames(struct exec *exec)
+static void exec_take_frames(struct exec *exec)
 {
 	struct buf *in = &exec->link.in;
 	size_t at = 0;
 
-	while (!exec->told) {
+	while (!exec->reported) {
 		struct exec_frame frame;
 		ssize_t used = exec_frame_get(buf_str(in) + at, in->length - at, &frame);
 
 		if (used < 0) {
-			fail(exec, "the node sent something that is not a frame");
+			exec_fail(exec, "the node sent something that is not a frame");
 		}
 		if (used <= 0) {
 			break;
 		}
 		at += (size_t)used;
-		take_frame(exec, &frame);
+		exec_take_frame(exec, &frame);
 	}
 	buf_consume(in, at);
-	if (!exec->told && exec->link.ended) {
-		fail(exec, "the node ended the connection");
+	if (!exec->reported && exec->link.ended) {
+		exec_fail(exec, "the node ended the connection");
 	}
 }
 
 /* A refusal is a text. */
-static void take_refusal(struct exec *exec)
+static void exec_take_refusal(struct exec *exec)
 {
 	char text[TEXT_MAX];
 
 	if (exec->link.ended || exec->link.in.length >= sizeof(text)) {
 		snprintf(text, sizeof(text), "%s", buf_str(&exec->link.in));
 		text[strcspn(text, "\r\n")] = '\0';
-		fail(exec, text);
+		exec_fail(exec, text);
 	}
 }
 
-/* What it sends is not held up by what it does not read: else both would wait for each other. */
-static bool full(const void *state)
+/* The client's input is taken even when it does not read the output; else both sides could wait
+ * for each other. */
+static bool exec_full(const void *state)
 {
 	const struct exec *exec = state;
 
 	return exec->link.out.length >= REMOTE_FULL;
 }
 
-static bool reads(const struct exec *exec)
+static bool exec_reads(const struct exec *exec)
 {
 	return exec->session->out.length < REMOTE_FULL;
 }
 
-static size_t polls(const void *state, struct pollfd *fds)
+static size_t exec_polls(const void *state, struct pollfd *fds)
 {
 	const struct exec *exec = state;
 
-	fds[0] = link_node_poll(&exec->link, reads(exec));
+	fds[0] = link_node_poll(&exec->link, exec_reads(exec));
 	return exec->linked ? 1 : 0;
 }
 
-static bool move(void *state, const struct pollfd *fds, size_t count)
+static bool exec_move(void *state, const struct pollfd *fds, size_t count)
 {
 	struct exec *exec = state;
 
 	if (count > 0 && exec->link.fd >= 0) {
-		if (!link_node_move(&exec->link, fds[0].revents, reads(exec))) {
-			fail(exec, "the node answers what is no HTTP");
+		if (!link_node_move(&exec->link, fds[0].revents, exec_reads(exec))) {
+			exec_fail(exec, "the node answers what is no HTTP");
 		} else if (exec->link.status == 101) {
-			take_frames(exec);
+			exec_take_frames(exec);
 		} else if (exec->link.status != 0) {
-			take_refusal(exec);
+			exec_take_refusal(exec);
 		}
 	}
-	return !exec->told;
+	return !exec->reported;
 }
 
-static const struct spdy_events events = { on_opened, on_data, on_reset, on_ping };
+static const struct spdy_events events = { exec_on_opened, exec_on_data, exec_on_reset,
+					   exec_on_ping };
 
-const struct remote_kind remote_exec_kind = { create, destroy, &events, full, polls, move };
+const struct remote_kind remote_exec_kind = { exec_create, exec_destroy, &events,
+					      exec_full,   exec_polls,   exec_move };

@@ -30,7 +30,7 @@ struct forward {
 	size_t count;
 };
 
-static void *create(struct remote_session *session)
+static void *forward_create(struct remote_session *session)
 {
 	struct forward *forward = xnew(struct forward);
 
@@ -45,7 +45,7 @@ static void pair_free(struct pair *pair)
 	free(pair);
 }
 
-static void destroy(void *state)
+static void forward_destroy(void *state)
 {
 	struct forward *forward = state;
 
@@ -57,7 +57,7 @@ static void destroy(void *state)
 
 /* ---- ends ---- */
 
-static void end_stream(struct forward *forward, uint32_t *stream, const char *text)
+static void forward_end_stream(struct forward *forward, uint32_t *stream, const char *text)
 {
 	if (*stream != 0) {
 		spdy_put_data(*stream, text, strlen(text), true, &forward->session->out);
@@ -66,7 +66,7 @@ static void end_stream(struct forward *forward, uint32_t *stream, const char *te
 }
 
 /* Both streams end, with a sentence on the error stream when there is one. */
-static void finish(struct forward *forward, struct pair *pair, const char *text)
+static void forward_finish(struct forward *forward, struct pair *pair, const char *text)
 {
 	CLEANUP_FREE char *sentence = NULL;
 
@@ -74,16 +74,16 @@ static void finish(struct forward *forward, struct pair *pair, const char *text)
 		sentence = xprintf("error forwarding port %lld: %s", (long long)pair->port, text);
 	}
 	if (!pair->out_ended) {
-		end_stream(forward, &pair->data, "");
+		forward_end_stream(forward, &pair->data, "");
 	}
-	end_stream(forward, &pair->error, sentence != NULL ? sentence : "");
+	forward_end_stream(forward, &pair->error, sentence != NULL ? sentence : "");
 	pair->data = 0;
 	link_node_finish(&pair->link);
 }
 
 /* ---- from the client ---- */
 
-static struct pair *find(struct forward *forward, uint32_t stream)
+static struct pair *forward_find(struct forward *forward, uint32_t stream)
 {
 	for (size_t i = 0; i < forward->count; i++) {
 		if (forward->pairs[i]->data == stream || forward->pairs[i]->error == stream) {
@@ -114,7 +114,7 @@ static struct pair *pair_of(struct forward *forward, const char *id, int64_t por
 	return pair;
 }
 
-static void begin(struct forward *forward, struct pair *pair)
+static void forward_begin(struct forward *forward, struct pair *pair)
 {
 	const struct remote_target *target = forward->session->target;
 	CLEANUP_FREE char *path = xprintf("%s%lld", target->path, (long long)pair->port);
@@ -122,11 +122,12 @@ static void begin(struct forward *forward, struct pair *pair)
 
 	pair->linked = true;
 	if (link_node_open(&pair->link, target->socket, path, EXEC_FORWARD, &error) < 0) {
-		finish(forward, pair, error.text);
+		forward_finish(forward, pair, error.text);
 	}
 }
 
-static int on_opened(void *arg, uint32_t stream, const struct spdy_headers *headers, bool fin)
+static int forward_on_opened(void *arg, uint32_t stream, const struct spdy_headers *headers,
+			     bool fin)
 {
 	struct forward *forward = arg;
 	const char *type = spdy_header(headers, "streamtype");
@@ -156,14 +157,14 @@ static int on_opened(void *arg, uint32_t stream, const struct spdy_headers *head
 		pair->link.out_ends = fin;
 	}
 	if (pair->error != 0 && pair->data != 0) {
-		begin(forward, pair);
+		forward_begin(forward, pair);
 	}
 	return 0;
 }
 
-static int on_data(void *arg, uint32_t stream, const char *data, size_t length, bool fin)
+static int forward_on_data(void *arg, uint32_t stream, const char *data, size_t length, bool fin)
 {
-	struct pair *pair = stream != 0 ? find(arg, stream) : NULL;
+	struct pair *pair = stream != 0 ? forward_find(arg, stream) : NULL;
 
 	if (pair == NULL || stream != pair->data || pair->in_ended) {
 		return 0;
@@ -176,13 +177,13 @@ static int on_data(void *arg, uint32_t stream, const char *data, size_t length, 
 	return 0;
 }
 
-static int on_reset(void *arg, uint32_t stream, uint32_t why UNUSED)
+static int forward_on_reset(void *arg, uint32_t stream, uint32_t why UNUSED)
 {
-	struct pair *pair = stream != 0 ? find(arg, stream) : NULL;
+	struct pair *pair = stream != 0 ? forward_find(arg, stream) : NULL;
 
 	if (pair != NULL && stream == pair->data) {
 		pair->out_ended = true; /* nothing is to be said there */
-		finish(arg, pair, "");
+		forward_finish(arg, pair, "");
 		pair->linked = true;
 	} else if (pair != NULL) {
 		pair->error = 0;
@@ -190,7 +191,7 @@ static int on_reset(void *arg, uint32_t stream, uint32_t why UNUSED)
 	return 0;
 }
 
-static int on_ping(void *arg, uint32_t id)
+static int forward_on_ping(void *arg, uint32_t id)
 {
 	const struct forward *forward = arg;
 
@@ -200,7 +201,7 @@ static int on_ping(void *arg, uint32_t id)
 
 /* ---- from the node ---- */
 
-static void take_bytes(struct forward *forward, struct pair *pair)
+static void forward_take_bytes(struct forward *forward, struct pair *pair)
 {
 	struct link_node *link = &pair->link;
 
@@ -213,28 +214,29 @@ static void take_bytes(struct forward *forward, struct pair *pair)
 	}
 	if (link->ended && !pair->out_ended) {
 		spdy_put_data(pair->data, "", 0, true, &forward->session->out);
-		end_stream(forward, &pair->error, "");
+		forward_end_stream(forward, &pair->error, "");
 		pair->out_ended = true;
 	}
 	/* kubectl before 1.23 closes its side of the data after our end of the errors. */
 	if (link->ended && (pair->in_ended || link->out_ended)) {
-		finish(forward, pair, "");
+		forward_finish(forward, pair, "");
 	}
 }
 
-static void take_refusal(struct forward *forward, struct pair *pair)
+static void forward_take_refusal(struct forward *forward, struct pair *pair)
 {
 	char text[TEXT_MAX];
 
 	if (pair->link.ended || pair->link.in.length >= sizeof(text)) {
 		snprintf(text, sizeof(text), "%s", buf_str(&pair->link.in));
 		text[strcspn(text, "\r\n")] = '\0';
-		finish(forward, pair, *text != '\0' ? text : "the node refuses");
+		forward_finish(forward, pair, *text != '\0' ? text : "the node refuses");
 	}
 }
 
-/* One that takes nothing holds up all: as in Kubernetes, the streams share a connection. */
-static bool full(const void *state)
+/* A stream whose client reads nothing holds up all others, as in Kubernetes: they share one
+ * connection. */
+static bool forward_full(const void *state)
 {
 	const struct forward *forward = state;
 
@@ -246,34 +248,34 @@ static bool full(const void *state)
 	return false;
 }
 
-static bool reads(const struct forward *forward)
+static bool forward_reads(const struct forward *forward)
 {
 	return forward->session->out.length < REMOTE_FULL;
 }
 
-static size_t polls(const void *state, struct pollfd *fds)
+static size_t forward_polls(const void *state, struct pollfd *fds)
 {
 	const struct forward *forward = state;
 
 	for (size_t i = 0; i < forward->count; i++) {
-		fds[i] = link_node_poll(&forward->pairs[i]->link, reads(forward));
+		fds[i] = link_node_poll(&forward->pairs[i]->link, forward_reads(forward));
 	}
 	return forward->count;
 }
 
-static void move_pair(struct forward *forward, struct pair *pair, short events)
+static void forward_move_pair(struct forward *forward, struct pair *pair, short events)
 {
 	/* Others may have come first this time. */
-	if (!link_node_move(&pair->link, events, reads(forward))) {
-		finish(forward, pair, "the node answers what is no HTTP");
+	if (!link_node_move(&pair->link, events, forward_reads(forward))) {
+		forward_finish(forward, pair, "the node answers what is no HTTP");
 	} else if (pair->link.status == 101) {
-		take_bytes(forward, pair);
+		forward_take_bytes(forward, pair);
 	} else if (pair->link.status != 0) {
-		take_refusal(forward, pair);
+		forward_take_refusal(forward, pair);
 	}
 }
 
-static bool move(void *state, const struct pollfd *fds, size_t count)
+static bool forward_move(void *state, const struct pollfd *fds, size_t count)
 {
 	struct forward *forward = state;
 	size_t kept = 0;
@@ -283,7 +285,7 @@ static bool move(void *state, const struct pollfd *fds, size_t count)
 		struct pair *pair = forward->pairs[i];
 
 		if (i < count && pair->link.fd >= 0) {
-			move_pair(forward, pair, fds[i].revents);
+			forward_move_pair(forward, pair, fds[i].revents);
 		}
 		if (pair->linked && pair->link.fd < 0) {
 			pair_free(pair);
@@ -295,6 +297,8 @@ static bool move(void *state, const struct pollfd *fds, size_t count)
 	return true;
 }
 
-static const struct spdy_events events = { on_opened, on_data, on_reset, on_ping };
+static const struct spdy_events events = { forward_on_opened, forward_on_data, forward_on_reset,
+					   forward_on_ping };
 
-const struct remote_kind remote_forward_kind = { create, destroy, &events, full, polls, move };
+const struct remote_kind remote_forward_kind = { forward_create, forward_destroy, &events,
+						 forward_full,   forward_polls,   forward_move };

@@ -39,7 +39,7 @@ void link_node_finish(struct link_node *link)
 
 /* "127.0.0.1:PORT": a process of the host that is shown as a pod (local/mirror.h). Its bytes are the
  * stream from the first one on. */
-static int connect_to_port(const char *text, struct error *reterr)
+static int link_connect_to_port(const char *text, struct error *reterr)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -66,7 +66,7 @@ static int connect_to_port(const char *text, struct error *reterr)
 }
 
 /* More than a socket's buffer holds is no request of ours. */
-static int send_head(int fd, const char *path, const char *protocol)
+static int link_send_head(int fd, const char *path, const char *protocol)
 {
 	CLEANUP_FREE char *text =
 		xprintf("POST %s HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\n"
@@ -81,13 +81,15 @@ int link_node_open(struct link_node *link, const char *socket, const char *path,
 		   const char *protocol, struct error *reterr)
 {
 	bool direct = strncmp(socket, LOOPBACK, strlen(LOOPBACK)) == 0;
-	int fd = direct ? connect_to_port(socket, reterr) : node_socket_connect(socket, reterr);
+	int fd =
+		direct ? link_connect_to_port(socket, reterr) : node_socket_connect(socket, reterr);
 
 	if (fd < 0) {
 		return fd;
 	}
 	link->status = direct ? 101 : 0;
-	if ((!direct && send_head(fd, path, protocol) < 0) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+	if ((!direct && link_send_head(fd, path, protocol) < 0) ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
 		close(fd);
 		return error_set(reterr, -EIO, "the node at '%s' takes no request", socket);
 	}
@@ -100,12 +102,12 @@ struct pollfd link_node_poll(const struct link_node *link, bool reads)
 	bool writes = link->status == 101 && link->out.length > 0;
 	short events = (short)((reads && !link->ended ? POLLIN : 0) | (writes ? POLLOUT : 0));
 
-	/* Without a wish it would only tell of its end again and again. */
+	/* A descriptor without wanted events would only report its end again and again. */
 	return (struct pollfd){ .fd = events != 0 ? link->fd : -1, .events = events };
 }
 
 /* The head of the response, out of what came. */
-static bool take_head(struct link_node *link)
+static bool link_take_head(struct link_node *link)
 {
 	size_t length = 0;
 	int status = http_head_status(&link->in, &length);
@@ -118,7 +120,7 @@ static bool take_head(struct link_node *link)
 	return true;
 }
 
-static bool take_bytes(struct link_node *link)
+static bool link_take_bytes(struct link_node *link)
 {
 	char piece[REMOTE_PIECE];
 	ssize_t got = recv(link->fd, piece, sizeof(piece), MSG_DONTWAIT);
@@ -133,10 +135,10 @@ static bool take_bytes(struct link_node *link)
 	} else {
 		link->ended = true;
 	}
-	return link->status != 0 || take_head(link);
+	return link->status != 0 || link_take_head(link);
 }
 
-static bool give_bytes(struct link_node *link)
+static bool link_give_bytes(struct link_node *link)
 {
 	ssize_t sent = 0;
 
@@ -153,11 +155,11 @@ static bool give_bytes(struct link_node *link)
 bool link_node_move(struct link_node *link, short events, bool reads)
 {
 	if ((events & (POLLIN | POLLHUP | POLLERR)) != 0 && reads && !link->ended &&
-	    !take_bytes(link)) {
+	    !link_take_bytes(link)) {
 		return false;
 	}
-	if (link->status == 101 && !link->out_ended && !give_bytes(link)) {
-		/* Who does not listen may still have something to say. */
+	if (link->status == 101 && !link->out_ended && !link_give_bytes(link)) {
+		/* A peer that does not read may still send. */
 		buf_clear(&link->out);
 		link->out_ended = true;
 	}

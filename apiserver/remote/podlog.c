@@ -37,7 +37,7 @@ int node_socket_connect(const char *path, struct error *reterr)
 }
 
 /* Bytes within that time: their number, 0 at the end, -ETIMEDOUT, or another error. */
-static ssize_t receive(int fd, char *data, size_t size, int timeout_ms)
+static ssize_t podlog_receive(int fd, char *data, size_t size, int timeout_ms)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	int ready = poll(&wait, 1, timeout_ms);
@@ -51,7 +51,7 @@ static ssize_t receive(int fd, char *data, size_t size, int timeout_ms)
 	return length >= 0 ? length : errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
-static int send_request(int fd, const char *path)
+static int podlog_send_request(int fd, const char *path)
 {
 	CLEANUP_FREE char *text = xprintf("GET %s HTTP/1.0\r\nHost: node\r\n\r\n", path);
 	size_t length = strlen(text);
@@ -60,7 +60,7 @@ static int send_request(int fd, const char *path)
 	return send(fd, text, length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)length ? 0 : -EIO;
 }
 
-static int read_head(struct sched *sched, struct podlog *podlog, int *ret_status)
+static int podlog_read_head(struct sched *sched, struct podlog *podlog, int *ret_status)
 {
 	uint64_t end = sched_now_us(sched) + HEAD_TIMEOUT_US;
 	int status = 0;
@@ -68,8 +68,8 @@ static int read_head(struct sched *sched, struct podlog *podlog, int *ret_status
 	while (status == 0) {
 		char data[1024];
 		uint64_t now = sched_now_us(sched);
-		ssize_t length = now < end ? receive(podlog->fd, data, sizeof(data),
-						     (int)((end - now) / 1000) + 1)
+		ssize_t length = now < end ? podlog_receive(podlog->fd, data, sizeof(data),
+							    (int)((end - now) / 1000) + 1)
 					   : -ETIMEDOUT;
 
 		if (length == 0 || (length < 0 && length != -ETIMEDOUT)) {
@@ -97,12 +97,12 @@ int podlog_open(struct sched *sched, const char *socket_path, const char *path, 
 	}
 
 	struct podlog *podlog = xnew(struct podlog);
-	int code = send_request(fd, path);
+	int code = podlog_send_request(fd, path);
 
 	podlog->fd = fd;
 	podlog->head.ceiling = HEAD_MAX;
 	if (code == 0) {
-		code = read_head(sched, podlog, ret_status);
+		code = podlog_read_head(sched, podlog, ret_status);
 	}
 	if (code < 0) {
 		podlog_close(podlog);
@@ -125,7 +125,7 @@ ssize_t podlog_read(struct podlog *podlog, char *data, size_t size, int timeout_
 		return (ssize_t)take;
 	}
 
-	ssize_t length = receive(podlog->fd, data, size, timeout_ms);
+	ssize_t length = podlog_receive(podlog->fd, data, size, timeout_ms);
 
 	return length == -ETIMEDOUT ? 0 : length > 0 ? length : -1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of a session share. Private to local/remote*.c; all of it belongs to the session's
+/* What the parts of a session share. Private to apiserver/remote; all of it belongs to the session's
  * thread. */
 #ifndef ASB_APISERVER_REMOTE_REMOTE_PRIVATE_H
 #define ASB_APISERVER_REMOTE_REMOTE_PRIVATE_H

@@ -51,7 +51,7 @@ void remote_target_free(struct remote_target *target)
 
 /* ---- one session ---- */
 
-static void take_input(struct session *session, const char *data, size_t length)
+static void remote_take_input(struct session *session, const char *data, size_t length)
 {
 	if (spdy_read(session->public.spdy, data, length, NULL) != 0) {
 		spdy_put_goaway(0, &session->public.out);
@@ -59,19 +59,19 @@ static void take_input(struct session *session, const char *data, size_t length)
 	}
 }
 
-static void read_client(struct session *session)
+static void remote_read_client(struct session *session)
 {
 	char piece[REMOTE_PIECE];
 	ssize_t got = session->wire.receive(session->wire.arg, piece, sizeof(piece));
 
 	if (got > 0 && !session->ending) {
-		take_input(session, piece, (size_t)got);
+		remote_take_input(session, piece, (size_t)got);
 	} else if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
 		session->gone = true;
 	}
 }
 
-static void write_client(struct session *session)
+static void remote_write_client(struct session *session)
 {
 	struct buf *out = &session->public.out;
 	ssize_t sent = session->wire.send(session->wire.arg, out->data, out->length);
@@ -83,7 +83,7 @@ static void write_client(struct session *session)
 	}
 }
 
-static int left_ms(const struct session *session)
+static int remote_left_ms(const struct session *session)
 {
 	uint64_t now = sched_now_us(session->public.sched), end = session->public.deadline_us;
 
@@ -94,7 +94,7 @@ static int left_ms(const struct session *session)
 }
 
 /* One round; false at the end. */
-static bool turn(struct session *session)
+static bool remote_turn(struct session *session)
 {
 	struct pollfd fds[REMOTE_POLLS_MAX], *more = fds + OWN_POLLS;
 	const struct buf *out = &session->public.out;
@@ -110,7 +110,8 @@ static bool turn(struct session *session)
 	if (!session->ending) {
 		count = session->kind->polls(session->state, more);
 	}
-	if (poll(fds, OWN_POLLS + count, pending ? 0 : left_ms(session)) < 0 && errno != EINTR) {
+	if (poll(fds, OWN_POLLS + count, pending ? 0 : remote_left_ms(session)) < 0 &&
+	    errno != EINTR) {
 		return false;
 	}
 	if (fds[0].revents != 0 ||
@@ -118,10 +119,10 @@ static bool turn(struct session *session)
 		return false;
 	}
 	if ((fds[1].revents & POLLOUT) != 0) {
-		write_client(session);
+		remote_write_client(session);
 	}
 	if (pending || (fds[1].revents & POLLIN) != 0) {
-		read_client(session);
+		remote_read_client(session);
 	} else if ((fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
 		session->gone = true;
 	}
@@ -131,7 +132,7 @@ static bool turn(struct session *session)
 	return !session->gone && !session->public.out.failed;
 }
 
-static void finish(struct session *session)
+static void remote_finish(struct session *session)
 {
 	session->kind->destroy(session->state);
 	session->wire.done(session->wire.arg);
@@ -140,19 +141,19 @@ static void finish(struct session *session)
 	remote_target_free(session->target);
 }
 
-static void run(void *arg)
+static void remote_run(void *arg)
 {
 	struct session *session = arg;
 	bool lingers = false;
 
-	while (turn(session)) {
+	while (remote_turn(session)) {
 		if (session->ending && !lingers) {
 			session->public.deadline_us =
 				sched_now_us(session->public.sched) + LINGER_US;
 			lingers = true;
 		}
 	}
-	finish(session);
+	remote_finish(session);
 
 	LOCKED(&session->remote->lock);
 	session->over = true;
@@ -171,7 +172,7 @@ struct remote *remote_create(struct sched *sched)
 	return remote;
 }
 
-static struct session *take_session(struct remote *remote, bool only_over)
+static struct session *remote_take_session(struct remote *remote, bool only_over)
 {
 	LOCKED(&remote->lock);
 	for (struct session **link = &remote->sessions; *link != NULL; link = &(*link)->next) {
@@ -185,11 +186,11 @@ static struct session *take_session(struct remote *remote, bool only_over)
 	return NULL;
 }
 
-static void join(struct remote *remote, bool only_over)
+static void remote_join(struct remote *remote, bool only_over)
 {
 	struct session *session;
 
-	while ((session = take_session(remote, only_over)) != NULL) {
+	while ((session = remote_take_session(remote, only_over)) != NULL) {
 		sched_join(session->thread);
 		free(session);
 	}
@@ -207,7 +208,7 @@ void remote_stop(struct remote *remote)
 		remote->stopping = true;
 	}
 	if (write(remote->stop, &one, sizeof(one)) == (ssize_t)sizeof(one)) {
-		join(remote, false);
+		remote_join(remote, false);
 	}
 }
 
@@ -242,7 +243,7 @@ void remote_start(struct remote *remote, struct remote_target *take_target,
 {
 	struct session *session = xnew(struct session);
 
-	join(remote, true);
+	remote_join(remote, true);
 	session->remote = remote;
 	session->target = take_target;
 	session->wire = *wire;
@@ -261,13 +262,13 @@ void remote_start(struct remote *remote, struct remote_target *take_target,
 	{
 		LOCKED(&remote->lock);
 		if (!remote->stopping) {
-			session->thread = sched_start(remote->sched, "remote", run, session);
+			session->thread = sched_start(remote->sched, "remote", remote_run, session);
 			session->next = remote->sessions;
 			remote->sessions = TAKE(session);
 		}
 	}
 	if (session != NULL) {
-		finish(session);
+		remote_finish(session);
 		free(session);
 	}
 }

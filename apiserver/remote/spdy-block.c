@@ -61,7 +61,7 @@ void spdy_inflater_finish(struct spdy_inflater *inflater)
 }
 
 /* All of the input, into the block. */
-static int inflate_block(struct spdy_inflater *inflater, const char *data, size_t length)
+static int block_inflate_block(struct spdy_inflater *inflater, const char *data, size_t length)
 {
 	z_stream *zlib = &inflater->zlib;
 	char piece[4096];
@@ -88,7 +88,7 @@ static int inflate_block(struct spdy_inflater *inflater, const char *data, size_
 }
 
 /* Four bytes of the block at *at; false: there are not so many. */
-static bool take_number(const struct buf *block, size_t *at, uint32_t *ret)
+static bool block_take_number(const struct buf *block, size_t *at, uint32_t *ret)
 {
 	const unsigned char *bytes = (const unsigned char *)block->data + *at;
 
@@ -103,11 +103,11 @@ static bool take_number(const struct buf *block, size_t *at, uint32_t *ret)
 
 /* A text with its length before it; NULL: it is not there. What follows it, the next length or the
  * buffer's own end, is overwritten or is a NUL already. */
-static char *take_text(const struct buf *block, size_t *at, size_t *ret_length)
+static char *block_take_text(const struct buf *block, size_t *at, size_t *ret_length)
 {
 	uint32_t length = 0;
 
-	if (!take_number(block, at, &length) || length > block->length - *at) {
+	if (!block_take_number(block, at, &length) || length > block->length - *at) {
 		return NULL;
 	}
 
@@ -118,19 +118,20 @@ static char *take_text(const struct buf *block, size_t *at, size_t *ret_length)
 	return text;
 }
 
-static int take_headers(struct buf *block, struct spdy_headers *ret)
+static int block_take_headers(struct buf *block, struct spdy_headers *ret)
 {
 	char *ends[SPDY_HEADERS_MAX];
 	size_t at = 0, length = 0;
 	uint32_t count = 0;
 
-	if (block->length == 0 || !take_number(block, &at, &count) || count > SPDY_HEADERS_MAX) {
+	if (block->length == 0 || !block_take_number(block, &at, &count) ||
+	    count > SPDY_HEADERS_MAX) {
 		return -EPROTO;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		char *name = take_text(block, &at, &length);
+		char *name = block_take_text(block, &at, &length);
 		size_t name_length = length;
-		char *value = name != NULL ? take_text(block, &at, &length) : NULL;
+		char *value = name != NULL ? block_take_text(block, &at, &length) : NULL;
 
 		if (value == NULL || name_length == 0 || memchr(name, '\0', name_length) != NULL) {
 			return -EPROTO;
@@ -154,13 +155,13 @@ int spdy_inflate(struct spdy_inflater *inflater, const char *data, size_t length
 		 struct spdy_headers *ret, struct error *reterr)
 {
 	*ret = (struct spdy_headers){ 0 };
-	if (!inflater->open || inflate_block(inflater, data, length) < 0) {
+	if (!inflater->open || block_inflate_block(inflater, data, length) < 0) {
 		return error_set(
 			reterr, -EPROTO,
 			"a block of headers is not compressed as SPDY/3 says, or larger than %u bytes",
 			SPDY_BLOCK_MAX);
 	}
-	if (take_headers(&inflater->block, ret) < 0) {
+	if (block_take_headers(&inflater->block, ret) < 0) {
 		return error_set(
 			reterr, -EPROTO,
 			"a block of headers is not made as SPDY/3 says, or has more than %u",
@@ -195,7 +196,7 @@ void spdy_deflater_finish(struct spdy_deflater *deflater)
 	deflater->open = false;
 }
 
-static void put_text(struct buf *block, const char *text, size_t length)
+static void block_put_text(struct buf *block, const char *text, size_t length)
 {
 	const unsigned char bytes[] = { (unsigned char)(length >> 24),
 					(unsigned char)(length >> 16), (unsigned char)(length >> 8),
@@ -217,8 +218,8 @@ void spdy_deflate(struct spdy_deflater *deflater, const struct spdy_headers *hea
 	for (size_t i = 0; i < headers->count; i++) {
 		const struct spdy_header *header = &headers->items[i];
 
-		put_text(&block, header->name, strlen(header->name));
-		put_text(&block, header->value, header->value_length);
+		block_put_text(&block, header->name, strlen(header->name));
+		block_put_text(&block, header->value, header->value_length);
 	}
 	zlib->next_in = (const Bytef *)block.data;
 	zlib->avail_in = (uInt)block.length;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Header blocks of SPDY/3: names and values, through zlib with the protocol's dictionary. Private to
- * local/spdy*.c and tests. */
+ * apiserver/remote and tests. */
 #ifndef ASB_APISERVER_REMOTE_SPDY_BLOCK_H
 #define ASB_APISERVER_REMOTE_SPDY_BLOCK_H
 

@@ -65,31 +65,31 @@ void spdy_destroy(struct spdy *spdy)
 
 /* ---- reading ---- */
 
-static uint32_t number_at(const unsigned char *bytes)
+static uint32_t spdy_number_at(const unsigned char *bytes)
 {
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
 	       bytes[3];
 }
 
-static bool is_control(const struct spdy *spdy)
+static bool spdy_is_control(const struct spdy *spdy)
 {
 	return (spdy->head[0] & 0x80) != 0;
 }
 
-static bool has_fin(const struct spdy *spdy)
+static bool spdy_has_fin(const struct spdy *spdy)
 {
 	return (spdy->head[4] & FLAG_FIN) != 0;
 }
 
-static unsigned int frame_type(const struct spdy *spdy)
+static unsigned int spdy_frame_type(const struct spdy *spdy)
 {
 	return (unsigned int)spdy->head[2] << 8 | spdy->head[3];
 }
 
-static int read_open(struct spdy *spdy, const unsigned char *payload, size_t length,
-		     struct error *reterr)
+static int spdy_read_open(struct spdy *spdy, const unsigned char *payload, size_t length,
+			  struct error *reterr)
 {
-	uint32_t stream = number_at(payload) & ID_MASK;
+	uint32_t stream = spdy_number_at(payload) & ID_MASK;
 	struct spdy_headers headers;
 	int r = spdy_inflate(&spdy->inflater, (const char *)payload + 10, length - 10, &headers,
 			     reterr);
@@ -102,48 +102,52 @@ static int read_open(struct spdy *spdy, const unsigned char *payload, size_t len
 				 stream, spdy->last_opened);
 	}
 	spdy->last_opened = stream;
-	return spdy->events->opened(spdy->arg, stream, &headers, has_fin(spdy));
+	return spdy->events->opened(spdy->arg, stream, &headers, spdy_has_fin(spdy));
 }
 
 /* More headers of a stream mean nothing here, but belong to what zlib knows. */
-static int read_headers(struct spdy *spdy, const unsigned char *payload, size_t length,
-			struct error *reterr)
+static int spdy_read_headers(struct spdy *spdy, const unsigned char *payload, size_t length,
+			     struct error *reterr)
 {
 	struct spdy_headers headers;
 	int r = spdy_inflate(&spdy->inflater, (const char *)payload + 4, length - 4, &headers,
 			     reterr);
 
-	return r < 0 || !has_fin(spdy)
+	return r < 0 || !spdy_has_fin(spdy)
 		       ? r
-		       : spdy->events->data(spdy->arg, number_at(payload) & ID_MASK, "", 0, true);
+		       : spdy->events->data(spdy->arg, spdy_number_at(payload) & ID_MASK, "", 0,
+					    true);
 }
 
-static int read_reset(struct spdy *spdy, const unsigned char *payload, size_t length UNUSED,
-		      struct error *reterr UNUSED)
+static int spdy_read_reset(struct spdy *spdy, const unsigned char *payload, size_t length UNUSED,
+			   struct error *reterr UNUSED)
 {
-	return spdy->events->reset(spdy->arg, number_at(payload) & ID_MASK, number_at(payload + 4));
+	return spdy->events->reset(spdy->arg, spdy_number_at(payload) & ID_MASK,
+				   spdy_number_at(payload + 4));
 }
 
-static int read_ping(struct spdy *spdy, const unsigned char *payload, size_t length UNUSED,
-		     struct error *reterr UNUSED)
+static int spdy_read_ping(struct spdy *spdy, const unsigned char *payload, size_t length UNUSED,
+			  struct error *reterr UNUSED)
 {
 	/* Even ids would be answers to pings of ours: there are none. */
-	return number_at(payload) % 2 == 1 ? spdy->events->ping(spdy->arg, number_at(payload)) : 0;
+	return spdy_number_at(payload) % 2 == 1
+		       ? spdy->events->ping(spdy->arg, spdy_number_at(payload))
+		       : 0;
 }
 
-static int read_goaway(struct spdy *spdy UNUSED, const unsigned char *payload UNUSED,
-		       size_t length UNUSED, struct error *reterr)
+static int spdy_read_goaway(struct spdy *spdy UNUSED, const unsigned char *payload UNUSED,
+			    size_t length UNUSED, struct error *reterr)
 {
 	return error_set(reterr, -ECONNRESET, "the client ends the connection");
 }
 
-static int read_nothing(struct spdy *spdy UNUSED, const unsigned char *payload UNUSED,
-			size_t length UNUSED, struct error *reterr UNUSED)
+static int spdy_read_nothing(struct spdy *spdy UNUSED, const unsigned char *payload UNUSED,
+			     size_t length UNUSED, struct error *reterr UNUSED)
 {
 	return 0;
 }
 
-static int dispatch(struct spdy *spdy, struct error *reterr)
+static int spdy_dispatch(struct spdy *spdy, struct error *reterr)
 {
 	static const struct {
 		unsigned int type;
@@ -151,20 +155,20 @@ static int dispatch(struct spdy *spdy, struct error *reterr)
 		int (*read)(struct spdy *spdy, const unsigned char *payload, size_t length,
 			    struct error *reterr);
 	} frames[] = {
-		{ FRAME_OPEN, 10, SPDY_CONTROL_MAX, read_open },
-		{ FRAME_REPLY, 4, SPDY_CONTROL_MAX, read_headers },
-		{ FRAME_RESET, 8, 8, read_reset },
-		{ FRAME_SETTINGS, 4, SPDY_CONTROL_MAX, read_nothing },
-		{ FRAME_PING, 4, 4, read_ping },
-		{ FRAME_GOAWAY, 8, 8, read_goaway },
-		{ FRAME_HEADERS, 4, SPDY_CONTROL_MAX, read_headers },
-		{ FRAME_WINDOW, 8, 8, read_nothing },
+		{ FRAME_OPEN, 10, SPDY_CONTROL_MAX, spdy_read_open },
+		{ FRAME_REPLY, 4, SPDY_CONTROL_MAX, spdy_read_headers },
+		{ FRAME_RESET, 8, 8, spdy_read_reset },
+		{ FRAME_SETTINGS, 4, SPDY_CONTROL_MAX, spdy_read_nothing },
+		{ FRAME_PING, 4, 4, spdy_read_ping },
+		{ FRAME_GOAWAY, 8, 8, spdy_read_goaway },
+		{ FRAME_HEADERS, 4, SPDY_CONTROL_MAX, spdy_read_headers },
+		{ FRAME_WINDOW, 8, 8, spdy_read_nothing },
 	};
 	const unsigned char *payload = (const unsigned char *)buf_str(&spdy->control);
 	size_t length = spdy->control.length;
 
 	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
-		if (frames[i].type != frame_type(spdy)) {
+		if (frames[i].type != spdy_frame_type(spdy)) {
 			continue;
 		}
 		if (length < frames[i].least || length > frames[i].most) {
@@ -177,10 +181,10 @@ static int dispatch(struct spdy *spdy, struct error *reterr)
 }
 
 /* The head is whole: how long is what follows? */
-static int begin_frame(struct spdy *spdy, struct error *reterr)
+static int spdy_begin_frame(struct spdy *spdy, struct error *reterr)
 {
 	spdy->left = (size_t)spdy->head[5] << 16 | (size_t)spdy->head[6] << 8 | spdy->head[7];
-	if (!is_control(spdy)) {
+	if (!spdy_is_control(spdy)) {
 		return 0;
 	}
 	if (spdy->head[0] != 0x80 || spdy->head[1] != 3) {
@@ -192,23 +196,25 @@ static int begin_frame(struct spdy *spdy, struct error *reterr)
 		       ? 0
 		       : error_set(reterr, -EPROTO,
 				   "a frame of type %u has %zu bytes, more than %u",
-				   frame_type(spdy), spdy->left, SPDY_CONTROL_MAX);
+				   spdy_frame_type(spdy), spdy->left, SPDY_CONTROL_MAX);
 }
 
 /* Up to length bytes of the payload. */
-static int read_payload(struct spdy *spdy, const char *data, size_t length, struct error *reterr)
+static int spdy_read_payload(struct spdy *spdy, const char *data, size_t length,
+			     struct error *reterr)
 {
 	spdy->left -= length;
-	if (is_control(spdy)) {
+	if (spdy_is_control(spdy)) {
 		(void)buf_append(&spdy->control, data, length);
-		return spdy->left == 0 ? dispatch(spdy, reterr) : 0;
+		return spdy->left == 0 ? spdy_dispatch(spdy, reterr) : 0;
 	}
 
-	bool fin = has_fin(spdy) && spdy->left == 0;
+	bool fin = spdy_has_fin(spdy) && spdy->left == 0;
 
-	return length > 0 || fin ? spdy->events->data(spdy->arg, number_at(spdy->head) & ID_MASK,
-						      data, length, fin)
-				 : 0;
+	return length > 0 || fin
+		       ? spdy->events->data(spdy->arg, spdy_number_at(spdy->head) & ID_MASK, data,
+					    length, fin)
+		       : 0;
 }
 
 int spdy_read(struct spdy *spdy, const char *data, size_t length, struct error *reterr)
@@ -223,14 +229,14 @@ int spdy_read(struct spdy *spdy, const char *data, size_t length, struct error *
 			if (spdy->head_length < HEAD) {
 				continue;
 			}
-			r = begin_frame(spdy, reterr);
+			r = spdy_begin_frame(spdy, reterr);
 			if (r < 0) {
 				return r;
 			}
 		}
 		take = spdy->left < length ? spdy->left : length;
 		if (take > 0 || spdy->left == 0) {
-			r = read_payload(spdy, data, take, reterr);
+			r = spdy_read_payload(spdy, data, take, reterr);
 		}
 		data += take;
 		length -= take;
@@ -246,7 +252,7 @@ int spdy_read(struct spdy *spdy, const char *data, size_t length, struct error *
 
 /* ---- writing ---- */
 
-static void put_number(uint32_t number, struct buf *out)
+static void spdy_put_number(uint32_t number, struct buf *out)
 {
 	const unsigned char bytes[] = { (unsigned char)(number >> 24),
 					(unsigned char)(number >> 16), (unsigned char)(number >> 8),
@@ -255,10 +261,10 @@ static void put_number(uint32_t number, struct buf *out)
 	buf_append(out, bytes, sizeof(bytes));
 }
 
-static void put_control(enum frame_type type, size_t length, struct buf *out)
+static void spdy_put_control(enum frame_type type, size_t length, struct buf *out)
 {
-	put_number(0x80030000u | (uint32_t)type, out);
-	put_number((uint32_t)length, out);
+	spdy_put_number(0x80030000u | (uint32_t)type, out);
+	spdy_put_number((uint32_t)length, out);
 }
 
 void spdy_put_reply(struct spdy *spdy, uint32_t stream, struct buf *out)
@@ -267,15 +273,15 @@ void spdy_put_reply(struct spdy *spdy, uint32_t stream, struct buf *out)
 	const struct spdy_headers none = { .count = 0 };
 
 	spdy_deflate(&spdy->deflater, &none, &block);
-	put_control(FRAME_REPLY, 4 + block.length, out);
-	put_number(stream, out);
+	spdy_put_control(FRAME_REPLY, 4 + block.length, out);
+	spdy_put_number(stream, out);
 	buf_append(out, block.data, block.length);
 }
 
 void spdy_put_data(uint32_t stream, const char *data, size_t length, bool fin, struct buf *out)
 {
-	put_number(stream & ID_MASK, out);
-	put_number((uint32_t)length | (fin ? FLAG_FIN << 24 : 0), out);
+	spdy_put_number(stream & ID_MASK, out);
+	spdy_put_number((uint32_t)length | (fin ? FLAG_FIN << 24 : 0), out);
 	if (length > 0) {
 		buf_append(out, data, length);
 	}
@@ -283,20 +289,20 @@ void spdy_put_data(uint32_t stream, const char *data, size_t length, bool fin, s
 
 void spdy_put_reset(uint32_t stream, uint32_t why, struct buf *out)
 {
-	put_control(FRAME_RESET, 8, out);
-	put_number(stream, out);
-	put_number(why, out);
+	spdy_put_control(FRAME_RESET, 8, out);
+	spdy_put_number(stream, out);
+	spdy_put_number(why, out);
 }
 
 void spdy_put_ping(uint32_t id, struct buf *out)
 {
-	put_control(FRAME_PING, 4, out);
-	put_number(id, out);
+	spdy_put_control(FRAME_PING, 4, out);
+	spdy_put_number(id, out);
 }
 
 void spdy_put_goaway(uint32_t last_stream, struct buf *out)
 {
-	put_control(FRAME_GOAWAY, 8, out);
-	put_number(last_stream, out);
-	put_number(0, out);
+	spdy_put_control(FRAME_GOAWAY, 8, out);
+	spdy_put_number(last_stream, out);
+	spdy_put_number(0, out);
 }

@@ -26,7 +26,7 @@ bool event_is_other(const struct asb_kind *kind)
 	return strcmp(kind->group, "events.k8s.io") == 0 && strcmp(kind->kind, "Event") == 0;
 }
 
-static const char *renamed(const char *name, bool to_core)
+static const char *event_renamed(const char *name, bool to_core)
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(name, to_core ? names[i].other : names[i].core) == 0) {
@@ -36,13 +36,13 @@ static const char *renamed(const char *name, bool to_core)
 	return name;
 }
 
-static struct json_object *turned(struct json_object *event, bool to_core)
+static struct json_object *event_turned(struct json_object *event, bool to_core)
 {
 	struct json_object *result = json_object_new_object();
 
 	if (json_object_is_type(event, json_type_object)) {
 		json_object_object_foreach (event, name, value) {
-			json_object_object_add(result, renamed(name, to_core),
+			json_object_object_add(result, event_renamed(name, to_core),
 					       json_object_get(value));
 		}
 	}
@@ -52,10 +52,10 @@ static struct json_object *turned(struct json_object *event, bool to_core)
 
 struct json_object *event_to_core(struct json_object *event)
 {
-	return turned(event, true);
+	return event_turned(event, true);
 }
 
 struct json_object *event_to_other(struct json_object *event)
 {
-	return turned(event, false);
+	return event_turned(event, false);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/refusal.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "kube/version.h"
@@ -33,7 +33,7 @@ struct walk {
 
 /* ---- continue tokens: "<version>.<key in hex>" ---- */
 
-static void token_write(uint64_t version, const char *key, char ret[LIST_TOKEN_MAX])
+static void list_token_write(uint64_t version, const char *key, char ret[LIST_TOKEN_MAX])
 {
 	int length = snprintf(ret, LIST_TOKEN_MAX, "%" PRIu64 ".", version);
 
@@ -43,7 +43,7 @@ static void token_write(uint64_t version, const char *key, char ret[LIST_TOKEN_M
 	}
 }
 
-static int hex(char c)
+static int list_hex(char c)
 {
 	if (c >= '0' && c <= '9') {
 		return c - '0';
@@ -51,7 +51,7 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool token_read(const char *token, uint64_t *ret_version, char ret_key[KEY_MAX])
+static bool list_token_read(const char *token, uint64_t *ret_version, char ret_key[KEY_MAX])
 {
 	size_t digits = strcspn(token, "."), length = 0;
 	uint64_t version = version_parse(token, digits);
@@ -60,7 +60,7 @@ static bool token_read(const char *token, uint64_t *ret_version, char ret_key[KE
 		return false;
 	}
 	for (token += digits + 1; *token != '\0'; token += 2) {
-		int high = hex(token[0]), low = high >= 0 ? hex(token[1]) : -1;
+		int high = list_hex(token[0]), low = high >= 0 ? list_hex(token[1]) : -1;
 
 		if (low < 0 || (high | low) == 0 || length + 1 >= KEY_MAX) {
 			return false;
@@ -74,7 +74,7 @@ static bool token_read(const char *token, uint64_t *ret_version, char ret_key[KE
 
 /* ---- walking ---- */
 
-static int compare_pasts(const void *a, const void *b)
+static int list_compare_pasts(const void *a, const void *b)
 {
 	const struct past *first = a, *second = b;
 	int order = strcmp(first->key, second->key);
@@ -86,15 +86,16 @@ static int compare_pasts(const void *a, const void *b)
 }
 
 /* What has changed since the version: the first change of each object tells what it was. */
-static void find_pasts(const struct objects *objects, const struct served *served,
-		       struct walk *walk)
+static void list_find_pasts(const struct objects *objects, const struct resource *resource,
+			    struct walk *walk)
 {
-	size_t first = history_first_after(served, walk->version),
-	       count = served->version_count - first;
+	size_t first = history_first_after(resource, walk->version),
+	       count = resource->version_count - first;
 
 	walk->pasts = count > 0 ? xnew_array(struct past, count) : NULL;
 	for (size_t i = 0; i < count; i++) {
-		const struct change *change = history_change(objects, served->versions[first + i]);
+		const struct change *change =
+			history_change(objects, resource->versions[first + i]);
 
 		walk->pasts[walk->count++] = (struct past){
 			.key = xprintf("%s/%s", objects_state_ns(change->state),
@@ -104,12 +105,12 @@ static void find_pasts(const struct objects *objects, const struct served *serve
 		};
 	}
 	if (count > 0) {
-		qsort(walk->pasts, count, sizeof(walk->pasts[0]), compare_pasts);
+		qsort(walk->pasts, count, sizeof(walk->pasts[0]), list_compare_pasts);
 	}
 }
 
 /* The first node whose key is at least, or after, that one. */
-static struct tree_node *lower_bound(const struct tree *tree, const char *key, bool after)
+static struct tree_node *list_lower_bound(const struct tree *tree, const char *key, bool after)
 {
 	struct tree_node *node = tree->root, *found = NULL;
 
@@ -126,13 +127,13 @@ static struct tree_node *lower_bound(const struct tree *tree, const char *key, b
 	return found;
 }
 
-static void walk_start(const struct objects *objects, const struct served *served,
+static void walk_start(const struct objects *objects, const struct resource *resource,
 		       struct walk *walk, const char *after)
 {
 	const char *from = *after != '\0' ? after : walk->prefix;
 
-	find_pasts(objects, served, walk);
-	walk->node = lower_bound(&served->by_name, from, *after != '\0');
+	list_find_pasts(objects, resource, walk);
+	walk->node = list_lower_bound(&resource->by_name, from, *after != '\0');
 	while (walk->at < walk->count) {
 		int order = strcmp(walk->pasts[walk->at].key, from);
 
@@ -152,7 +153,7 @@ static void walk_finish(struct walk *walk)
 }
 
 /* The next change of the past, with those of the same object passed over. */
-static const struct past *next_past(struct walk *walk)
+static const struct past *list_next_past(struct walk *walk)
 {
 	const struct past *past = &walk->pasts[walk->at++];
 
@@ -176,7 +177,7 @@ static struct objects_state *walk_next(struct walk *walk, const char **ret_key)
 			key = walk->node->tie;
 			walk->node = tree_next(walk->node);
 		} else if (past != NULL) {
-			past = next_past(walk);
+			past = list_next_past(walk);
 			key = past->key;
 			state = past->before;
 			if (walk->node != NULL && strcmp(walk->node->tie, key) == 0) {
@@ -197,44 +198,45 @@ static struct objects_state *walk_next(struct walk *walk, const char **ret_key)
 
 /* ---- lists ---- */
 
-static int expired(struct error *reterr)
+static int list_expired(struct error *reterr)
 {
-	return update_fail(
+	return objects_fail(
 		reterr, 410,
 		"The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.");
 }
 
 /* The version a list shows, and the key behind which it goes on. */
-static int choose_version(const struct objects *objects, const struct list_options *options,
-			  uint64_t *ret_version, char ret_key[KEY_MAX], struct error *reterr)
+static int list_choose_version(const struct objects *objects, const struct list_options *options,
+			       uint64_t *ret_version, char ret_key[KEY_MAX], struct error *reterr)
 {
 	uint64_t asked = options->exact > options->at_least ? options->exact : options->at_least;
 
 	*ret_key = '\0';
 	*ret_version = objects->version;
 	if (options->token != NULL && *options->token != '\0') {
-		if (!token_read(options->token, ret_version, ret_key) ||
+		if (!list_token_read(options->token, ret_version, ret_key) ||
 		    *ret_version > objects->version) {
-			return update_fail(reterr, 400, "continue key is not valid");
+			return objects_fail(reterr, 400, "continue key is not valid");
 		}
-		return *ret_version < objects->compacted ? expired(reterr) : 0;
+		return *ret_version < objects->compacted ? list_expired(reterr) : 0;
 	}
 	if (asked > objects->version) {
-		return update_fail(reterr, 504,
-				   "Too large resource version: %" PRIu64 ", current: %" PRIu64,
-				   asked, objects->version);
+		return objects_fail(reterr, 504,
+				    "Too large resource version: %" PRIu64 ", current: %" PRIu64,
+				    asked, objects->version);
 	}
 	if (options->exact > 0) {
 		if (options->exact < objects->compacted) {
-			return update_fail(reterr, 410,
-					   "The resourceVersion for the provided list is too old.");
+			return objects_fail(
+				reterr, 410,
+				"The resourceVersion for the provided list is too old.");
 		}
 		*ret_version = options->exact;
 	}
 	return 0;
 }
 
-static void page_add(struct list_page *page, size_t *size, struct objects_state *state)
+static void list_page_add(struct list_page *page, size_t *size, struct objects_state *state)
 {
 	if (page->count == *size) {
 		*size = *size > 0 ? *size * 2 : 64;
@@ -244,7 +246,8 @@ static void page_add(struct list_page *page, size_t *size, struct objects_state 
 }
 
 /* Fills a page from a walk. */
-static void page_fill(struct walk *walk, const struct list_options *options, struct list_page *page)
+static void list_page_fill(struct walk *walk, const struct list_options *options,
+			   struct list_page *page)
 {
 	const char *key = "", *last = "";
 	struct objects_state *state;
@@ -255,12 +258,12 @@ static void page_fill(struct walk *walk, const struct list_options *options, str
 			continue;
 		}
 		if (options->limit == 0 || page->count < options->limit) {
-			page_add(page, &size, state);
+			list_page_add(page, &size, state);
 			last = key;
 			continue;
 		}
 		if (page->remaining < 0) {
-			token_write(walk->version, last, page->token);
+			list_token_write(walk->version, last, page->token);
 			page->remaining = 0;
 		}
 		page->remaining++;
@@ -275,25 +278,25 @@ static void page_fill(struct walk *walk, const struct list_options *options, str
 int list_read(struct objects *objects, const struct asb_kind *kind,
 	      const struct list_options *options, struct list_page *ret, struct error *reterr)
 {
-	const struct served *served = served_find(objects, kind);
+	const struct resource *resource = resource_find(objects, kind);
 	char after[KEY_MAX], prefix[KEY_MAX] = "";
 	struct walk walk = { .prefix = prefix };
 	int status;
 
-	if (served == NULL) {
-		return update_not_found(NULL, "", reterr);
+	if (resource == NULL) {
+		return refusal_not_found(NULL, "", reterr);
 	}
-	status = choose_version(objects, options, &walk.version, after, reterr);
+	status = list_choose_version(objects, options, &walk.version, after, reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (*options->ns != '\0' &&
 	    snprintf(prefix, sizeof(prefix), "%s/", options->ns) >= (int)sizeof(prefix)) {
-		return update_fail(reterr, 400, "the namespace's name is too long");
+		return objects_fail(reterr, 400, "the namespace's name is too long");
 	}
 	*ret = (struct list_page){ .version = walk.version, .remaining = -1 };
-	walk_start(objects, served, &walk, after);
-	page_fill(&walk, options, ret);
+	walk_start(objects, resource, &walk, after);
+	list_page_fill(&walk, options, ret);
 	walk_finish(&walk);
 	return 200;
 }

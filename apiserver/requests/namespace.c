@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -22,7 +21,7 @@ static const char *const first[] = { "default", "kube-system", "kube-public", "k
 
 #define CA_NAME "kube-root-ca.crt"
 
-static int make_namespace(struct objects *objects, const char *name, struct error *reterr)
+static int namespace_make_namespace(struct objects *objects, const char *name, struct error *reterr)
 {
 	struct json_object *object;
 	int status;
@@ -37,7 +36,7 @@ static int make_namespace(struct objects *objects, const char *name, struct erro
 }
 
 /* A copy of the text that the namespace default has, or NULL. */
-static char *known_ca(struct objects *objects)
+static char *namespace_known_ca(struct objects *objects)
 {
 	struct json_object *map = objects_get(objects, &config_maps, "default", CA_NAME);
 	const char *text = asb_str(map, "data", "ca.crt");
@@ -45,7 +44,7 @@ static char *known_ca(struct objects *objects)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static void make_ca(struct objects *objects, const char *ns, const char *ca)
+static void namespace_make_ca(struct objects *objects, const char *ns, const char *ca)
 {
 	struct json_object *map = objects_get(objects, &config_maps, ns, CA_NAME);
 
@@ -66,32 +65,32 @@ static void make_ca(struct objects *objects, const char *ns, const char *ca)
 
 void namespace_fill(struct objects *objects, const char *ns, const char *ca)
 {
-	CLEANUP_FREE char *known = ca == NULL ? known_ca(objects) : NULL;
+	CLEANUP_FREE char *known = ca == NULL ? namespace_known_ca(objects) : NULL;
 
-	if (served_find(objects, &accounts) != NULL &&
+	if (resource_find(objects, &accounts) != NULL &&
 	    objects_state_of(objects, &accounts, ns, "default") == NULL) {
 		objects_create_object(objects, &accounts, ns, asb_new(&accounts, ns, "default"), 0,
 				      NULL, NULL);
 	}
-	if (served_find(objects, &config_maps) != NULL) {
-		make_ca(objects, ns, ca != NULL ? ca : known);
+	if (resource_find(objects, &config_maps) != NULL) {
+		namespace_make_ca(objects, ns, ca != NULL ? ca : known);
 	}
 }
 
 int namespace_bootstrap(struct objects *objects, const char *ca, struct error *reterr)
 {
-	const struct served *served;
+	const struct resource *resource;
 
 	for (size_t i = 0; i < ARRAY_LEN(first); i++) {
-		int status = make_namespace(objects, first[i], reterr);
+		int status = namespace_make_namespace(objects, first[i], reterr);
 
 		if (status != 0) {
 			return status;
 		}
 	}
-	served = served_find(objects, &namespaces);
-	for (size_t i = 0; i < served->count; i++) {
-		namespace_fill(objects, served->records[i]->key + 1, ca); /* "/name" */
+	resource = resource_find(objects, &namespaces);
+	for (size_t i = 0; i < resource->count; i++) {
+		namespace_fill(objects, resource->records[i]->key + 1, ca); /* "/name" */
 	}
 	return 0;
 }
@@ -100,7 +99,7 @@ int namespace_check_delete(const char *name, struct error *reterr)
 {
 	for (size_t i = 0; i < 3; i++) {
 		if (strcmp(first[i], name) == 0) {
-			return update_fail(
+			return objects_fail(
 				reterr, 403,
 				"namespaces \"%s\" is forbidden: this namespace may not be deleted",
 				name);
@@ -110,36 +109,37 @@ int namespace_check_delete(const char *name, struct error *reterr)
 }
 
 /* Deletes what is in a namespace. *ret_left: how many objects are still there. */
-static size_t empty(struct objects *objects, const char *ns, size_t most, size_t *ret_left)
+static size_t namespace_empty(struct objects *objects, const char *ns, size_t most,
+			      size_t *ret_left)
 {
 	const struct objects_delete_options options = { .grace = -1 };
 	size_t length = strlen(ns), deleted = 0;
 
 	*ret_left = 0;
-	for (size_t i = 0; i < objects->served_count; i++) {
-		struct served *served = objects->served[i];
+	for (size_t i = 0; i < objects->resource_count; i++) {
+		struct resource *resource = objects->resources[i];
 
 		/* From the end: what goes leaves the rest in place. */
-		for (size_t j = served->count; j-- > 0;) {
-			struct record *record = served->records[j];
-			size_t count = served->count;
+		for (size_t j = resource->count; j-- > 0;) {
+			struct record *record = resource->records[j];
+			size_t count = resource->count;
 
 			if (strncmp(record->key, ns, length) != 0 || record->key[length] != '/') {
 				continue;
 			}
-			if (deleted < most && !record_deleting(objects, record) &&
+			if (deleted < most && !record->deleting &&
 			    record_delete(objects, record, &options, NULL) == 0) {
 				deleted++;
 			}
-			*ret_left += served->count == count ? 1 : 0;
-			j = j > served->count ? served->count : j;
+			*ret_left += resource->count == count ? 1 : 0;
+			j = j > resource->count ? resource->count : j;
 		}
 	}
 	return deleted;
 }
 
 /* Takes the finalizer "kubernetes" away, and with it the namespace if nothing else holds it. */
-static void finish(struct objects *objects, struct record *record)
+static void namespace_finish(struct objects *objects, struct record *record)
 {
 	CLEANUP_JSON struct json_object *object = state_hold(objects, record->state);
 	struct json_object *copy = object_derive(object), *spec = asb_copy(asb_at(object, "spec"));
@@ -161,20 +161,21 @@ static void finish(struct objects *objects, struct record *record)
 
 bool namespace_tick(struct objects *objects)
 {
-	struct served *served = served_find(objects, &namespaces);
+	struct resource *resource = resource_find(objects, &namespaces);
 	size_t deleted = 0;
 
-	for (size_t i = served != NULL ? served->count : 0; i-- > 0;) {
-		struct record *record = served->records[i];
+	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
+		struct record *record = resource->records[i];
 		size_t left = 0;
 
 		/* grace is set while it ends: no tree is parsed for those that live. */
 		if (!record->grace) {
 			continue;
 		}
-		deleted += empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
+		deleted +=
+			namespace_empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
 		if (left == 0) {
-			finish(objects, record);
+			namespace_finish(objects, record);
 		}
 		if (deleted == DELETIONS_MAX) {
 			return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs with all that a request may ask beside them: dry runs, subresources, shapes. The API
- * server's routes call it under their lock; apiserver/objects/objects.h does the work. */
+/* The verbs with dry runs, subresources and the two forms of events. The API server's handlers
+ * call it under their lock; apiserver/objects does the work. */
 #include "config.h"
 
 #include "apiserver/requests/requests.h"
@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/refusal.h"
+#include "apiserver/objects/write.h"
 #include "apiserver/requests/event-shape.h"
 #include "apiserver/requests/namespace.h"
 #include "apiserver/requests/scale.h"
@@ -21,7 +22,7 @@
 #include "base/memory.h"
 #include "kube/kind.h"
 
-#define SWEEP_MS 10000 /* between two looks for old events */
+#define OLD_EVENTS_MS 10000 /* between two looks for old events */
 
 bool request_is(const struct request *request, const char *kind_id)
 {
@@ -31,24 +32,27 @@ bool request_is(const struct request *request, const char *kind_id)
 	return strcmp(id, kind_id) == 0;
 }
 
-static bool is_subresource(const struct request *request, const char *name)
+static bool request_is_subresource(const struct request *request, const char *name)
 {
 	return request->subresource != NULL && strcmp(request->subresource, name) == 0;
 }
 
-static bool is_main(const struct request *request)
+static bool request_is_main(const struct request *request)
 {
 	return request->subresource == NULL || *request->subresource == '\0';
 }
 
-static uint32_t flags_of(const struct request *request)
+static struct write_options request_write_options_of(const struct request *request)
 {
-	return (request->dry_run ? OBJECTS_DRY_RUN : 0) |
-	       (is_subresource(request, "status") ? OBJECTS_STATUS : 0);
+	return (struct write_options){
+		.flags = (request->dry_run ? OBJECTS_DRY_RUN : 0) |
+			 (request_is_subresource(request, "status") ? OBJECTS_STATUS : 0),
+		.caller = request->caller,
+	};
 }
 
-/* Gives the last write's state away. */
-static int answered(struct objects *objects, int status, struct objects_state **ret)
+/* Hands out the state of the last write, after a success. */
+static int request_hand_out(struct objects *objects, int status, struct objects_state **ret)
 {
 	if ((status == 200 || status == 201) && ret != NULL) {
 		*ret = objects_state_ref(objects->response);
@@ -56,9 +60,10 @@ static int answered(struct objects *objects, int status, struct objects_state **
 	return status;
 }
 
-/* A body as it is stored: in the stored version and shape. */
-static struct json_object *stored_body(const struct served *served, const struct request *request,
-				       struct json_object *take)
+/* A body in the version and form in which it is stored. */
+static struct json_object *request_stored_body(const struct resource *resource,
+					       const struct request *request,
+					       struct json_object *take)
 {
 	char version[160];
 	struct json_object *body = take;
@@ -70,32 +75,32 @@ static struct json_object *stored_body(const struct served *served, const struct
 		body = event_to_core(take);
 		json_object_put(take);
 	}
-	kind_api_version(&served->kind, version);
+	kind_api_version(&resource->kind, version);
 	asb_set_str(body, "apiVersion", version);
 	return body;
 }
 
 /* A record of the request, or NULL and *ret_status. */
-static struct record *find(struct objects *objects, const struct request *request, int *ret_status,
-			   struct error *reterr)
+static struct record *request_find(struct objects *objects, const struct request *request,
+				   int *ret_status, struct error *reterr)
 {
-	const struct served *served = served_find(objects, request->kind);
-	struct record *record = record_find(objects, served, request->ns, request->name);
+	const struct resource *resource = resource_find(objects, request->kind);
+	struct record *record = record_find(objects, resource, request->ns, request->name);
 
 	if (record == NULL) {
-		*ret_status = update_not_found(served, request->name, reterr);
+		*ret_status = refusal_not_found(resource, request->name, reterr);
 	}
 	return record;
 }
 
-static int scale_response(struct objects *objects, struct record *record,
-			  struct objects_state **ret, struct error *reterr)
+static int request_scale_response(struct objects *objects, struct record *record,
+				  struct objects_state **ret, struct error *reterr)
 {
 	struct json_object *scale =
-		scale_of(&record->served->serving, record_tree(objects, record));
+		scale_of(&record->resource->options, record_tree(objects, record));
 
 	if (scale == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (ret != NULL) {
 		*ret = state_of_text(scale);
@@ -109,17 +114,17 @@ int request_get(struct objects *objects, const struct request *request, struct o
 		struct error *reterr)
 {
 	int status = 404;
-	struct record *record = find(objects, request, &status, reterr);
+	struct record *record = request_find(objects, request, &status, reterr);
 
 	if (record == NULL) {
 		return status;
 	}
-	if (is_subresource(request, "scale")) {
-		return scale_response(objects, record, ret, reterr);
+	if (request_is_subresource(request, "scale")) {
+		return request_scale_response(objects, record, ret, reterr);
 	}
-	if (!is_main(request) &&
-	    !(is_subresource(request, "status") && record->served->serving.status)) {
-		return update_not_found(NULL, "", reterr);
+	if (!request_is_main(request) &&
+	    !(request_is_subresource(request, "status") && record->resource->options.status)) {
+		return refusal_not_found(NULL, "", reterr);
 	}
 	*ret = objects_state_ref(record->state);
 	return 200;
@@ -129,33 +134,34 @@ int request_create(struct objects *objects, const struct request *request, struc
 		   struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
-	const struct served *served = served_find(objects, request->kind);
+	const struct resource *resource = resource_find(objects, request->kind);
+	const struct write_options options = request_write_options_of(request);
 	int status;
 
-	if (served == NULL) {
-		return update_not_found(NULL, "", reterr);
+	if (resource == NULL) {
+		return refusal_not_found(NULL, "", reterr);
 	}
-	if (is_subresource(request, "binding") && request_is(request, "/Pod")) {
+	if (request_is_subresource(request, "binding") && request_is(request, "/Pod")) {
 		return subresource_bind(objects, request, body, ret, reterr);
 	}
-	if (is_subresource(request, "eviction") && request_is(request, "/Pod")) {
+	if (request_is_subresource(request, "eviction") && request_is(request, "/Pod")) {
 		return subresource_evict(objects, request, body, ret, reterr);
 	}
-	if (is_subresource(request, "token") && request_is(request, "/ServiceAccount")) {
+	if (request_is_subresource(request, "token") && request_is(request, "/ServiceAccount")) {
 		return subresource_token(objects, request, body, ret, reterr);
 	}
-	if (!is_main(request)) {
-		return update_fail(
+	if (!request_is_main(request)) {
+		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
-	body = stored_body(served, request, TAKE(body));
-	status = answered(objects,
-			  objects_create_object(objects, &served->kind, request->ns, TAKE(body),
-						flags_of(request), NULL, reterr),
-			  ret);
+	body = request_stored_body(resource, request, TAKE(body));
+	status = request_hand_out(objects,
+				  write_create(objects, &resource->kind, request->ns, TAKE(body),
+					       &options, NULL, reterr),
+				  ret);
 	if (status == 201 && !request->dry_run && request_is(request, "/Namespace")) {
-		/* What was answered is in its record still: the rest is other objects'. */
+		/* The response is still in its record: the writes below are of other objects. */
 		CLEANUP_FREE char *name = xstrdup(objects_state_name(objects->response));
 
 		namespace_fill(objects, name, NULL);
@@ -164,19 +170,20 @@ int request_create(struct objects *objects, const struct request *request, struc
 }
 
 /* Writes the replicas that a Scale wants; the response is the Scale after it. */
-static int write_scale(struct objects *objects, const struct request *request,
-		       struct record *record, struct json_object *scale, struct objects_state **ret,
-		       struct error *reterr)
+static int request_write_scale(struct objects *objects, const struct request *request,
+			       struct record *record, struct json_object *scale,
+			       struct objects_state **ret, struct error *reterr)
 {
+	const struct write_options options = request_write_options_of(request);
 	struct json_object *body = NULL, *after = NULL;
-	int status = scale_apply(&record->served->serving, record_tree(objects, record), scale,
+	int status = scale_apply(&record->resource->options, record_tree(objects, record), scale,
 				 &body, reterr);
 
 	if (status == 0) {
-		status = write_patched(objects, record, body, flags_of(request), &after, reterr);
+		status = write_patched(objects, record, body, &options, &after, reterr);
 	}
 	if (status == 200 && ret != NULL) {
-		*ret = state_of_text(scale_of(&record->served->serving, after));
+		*ret = state_of_text(scale_of(&record->resource->options, after));
 	}
 	return status;
 }
@@ -185,34 +192,36 @@ int request_replace(struct objects *objects, const struct request *request,
 		    struct json_object *take, struct objects_state **ret, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *body = take;
+	const struct write_options options = request_write_options_of(request);
 	int status = 404;
-	struct record *record = find(objects, request, &status, reterr);
+	struct record *record = request_find(objects, request, &status, reterr);
 
 	if (record == NULL) {
 		return status;
 	}
-	if (is_subresource(request, "scale")) {
-		return write_scale(objects, request, record, body, ret, reterr);
+	if (request_is_subresource(request, "scale")) {
+		return request_write_scale(objects, request, record, body, ret, reterr);
 	}
-	if (!is_main(request) && !is_subresource(request, "status")) {
-		return update_not_found(NULL, "", reterr);
+	if (!request_is_main(request) && !request_is_subresource(request, "status")) {
+		return refusal_not_found(NULL, "", reterr);
 	}
-	body = stored_body(record->served, request, TAKE(body));
-	return answered(objects,
-			objects_replace(objects, &record->served->kind, request->ns, request->name,
-					TAKE(body), flags_of(request), NULL, reterr),
-			ret);
+	body = request_stored_body(record->resource, request, TAKE(body));
+	return request_hand_out(objects,
+				write_replace(objects, &record->resource->kind, request->ns,
+					      request->name, TAKE(body), &options, NULL, reterr),
+				ret);
 }
 
 /* ---- patches ---- */
 
-static int apply_patch(const struct request *request, const struct served *served,
-		       enum patch_type type, struct json_object *target, struct json_object *patch,
-		       struct json_object **ret, struct error *reterr)
+static int request_apply_patch(const struct request *request, const struct resource *resource,
+			       enum patch_type type, struct json_object *target,
+			       struct json_object *patch, struct json_object **ret,
+			       struct error *reterr)
 {
-	if (type == PATCH_STRATEGIC && served->serving.custom &&
-	    !is_subresource(request, "scale")) {
-		return update_fail(
+	if (type == PATCH_STRATEGIC && resource->options.custom &&
+	    !request_is_subresource(request, "scale")) {
+		return objects_fail(
 			reterr, 415,
 			"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
 	}
@@ -227,36 +236,36 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 {
 	CLEANUP_JSON struct json_object *target = NULL;
 	CLEANUP_JSON struct json_object *body = NULL;
-	bool of_scale = is_subresource(request, "scale");
+	const struct write_options options = request_write_options_of(request);
+	bool of_scale = request_is_subresource(request, "scale");
 	int status = 404;
-	struct record *record = find(objects, request, &status, reterr);
+	struct record *record = request_find(objects, request, &status, reterr);
 
 	if (record == NULL) {
 		return status;
 	}
 	target = state_hold(objects, record->state);
 	if (of_scale || event_is_other(request->kind)) {
-		struct json_object *shaped = of_scale ? scale_of(&record->served->serving, target)
+		struct json_object *shaped = of_scale ? scale_of(&record->resource->options, target)
 						      : event_to_other(target);
 
 		json_object_put(target);
 		target = shaped;
 	}
-	if (target == NULL ||
-	    (!of_scale && !is_main(request) && !is_subresource(request, "status"))) {
-		return update_not_found(NULL, "", reterr);
+	if (target == NULL || (!of_scale && !request_is_main(request) &&
+			       !request_is_subresource(request, "status"))) {
+		return refusal_not_found(NULL, "", reterr);
 	}
-	status = apply_patch(request, record->served, type, target, patch, &body, reterr);
+	status = request_apply_patch(request, record->resource, type, target, patch, &body, reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (of_scale) {
-		return write_scale(objects, request, record, body, ret, reterr);
+		return request_write_scale(objects, request, record, body, ret, reterr);
 	}
-	body = stored_body(record->served, request, TAKE(body));
-	return answered(objects,
-			write_patched(objects, record, TAKE(body), flags_of(request), NULL, reterr),
-			ret);
+	body = request_stored_body(record->resource, request, TAKE(body));
+	return request_hand_out(
+		objects, write_patched(objects, record, TAKE(body), &options, NULL, reterr), ret);
 }
 
 /* ---- deletions ---- */
@@ -269,8 +278,8 @@ int request_delete(struct objects *objects, const struct request *request,
 	int status = 0;
 
 	own.dry_run = options->dry_run || request->dry_run;
-	if (!is_main(request)) {
-		return update_fail(
+	if (!request_is_main(request)) {
+		return objects_fail(
 			reterr, 405,
 			"the server does not allow this method on the requested resource");
 	}
@@ -280,10 +289,10 @@ int request_delete(struct objects *objects, const struct request *request,
 	if (status != 0) {
 		return status;
 	}
-	return answered(objects,
-			objects_delete_with(objects, request->kind, request->ns, request->name,
-					    &own, NULL, reterr),
-			ret);
+	return request_hand_out(objects,
+				objects_delete_with(objects, request->kind, request->ns,
+						    request->name, &own, NULL, reterr),
+				ret);
 }
 
 int request_delete_collection(struct objects *objects, const struct request *request,
@@ -300,7 +309,7 @@ int request_delete_collection(struct objects *objects, const struct request *req
 		one.ns = objects_state_ns(page.states[i]);
 		one.name = objects_state_name(page.states[i]);
 		status = request_delete(objects, &one, options, NULL, reterr);
-		/* Another one's end may have taken it along. */
+		/* The deletion of another object may have removed it already. */
 		status = status == 404 ? 200 : status;
 	}
 	if (status == 200 && ret_page != NULL) {
@@ -313,7 +322,7 @@ int request_delete_collection(struct objects *objects, const struct request *req
 
 /* ---- answers ---- */
 
-static int other_event_text(const struct objects_state *state, struct buf *out)
+static int request_other_event_text(const struct objects_state *state, struct buf *out)
 {
 	CLEANUP_JSON struct json_object *tree = json_parse(state->data, state->length, NULL);
 	CLEANUP_JSON struct json_object *other = tree != NULL ? event_to_other(tree) : NULL;
@@ -334,7 +343,7 @@ int request_text(const struct asb_kind *kind, const struct objects_state *state,
 		return buf_append(out, state->data, state->length);
 	}
 	if (event_is_other(kind)) {
-		return other_event_text(state, out);
+		return request_other_event_text(state, out);
 	}
 	kind_api_version(kind, version);
 	snprintf(quoted, sizeof(quoted), "\"%s\"", version);
@@ -349,19 +358,19 @@ int request_text(const struct asb_kind *kind, const struct objects_state *state,
 /* ---- time ---- */
 
 /* Removes the events that were not written for EVENT_TTL_MS. */
-static void sweep_events(struct objects *objects)
+static void request_remove_old_events(struct objects *objects)
 {
 	static const struct asb_kind kind = { "", "v1", "events", "Event" };
 	const struct objects_delete_options options = { .grace = -1 };
-	struct served *served = served_find(objects, &kind);
+	struct resource *resource = resource_find(objects, &kind);
 	int64_t now = objects->config.now_ms(objects->config.arg);
 
-	if (now < objects->sweep_ms) {
+	if (now < objects->old_events_ms) {
 		return;
 	}
-	objects->sweep_ms = now + SWEEP_MS;
-	for (size_t i = served != NULL ? served->count : 0; i-- > 0;) {
-		struct record *record = served->records[i];
+	objects->old_events_ms = now + OLD_EVENTS_MS;
+	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
+		struct record *record = resource->records[i];
 
 		if (now - record->state->at_ms > EVENT_TTL_MS) {
 			record_delete(objects, record, &options, NULL);
@@ -373,12 +382,12 @@ bool request_tick(struct objects *objects)
 {
 	bool more;
 
-	sweep_events(objects);
+	request_remove_old_events(objects);
 	more = objects_collect(objects) > 0;
 	more = namespace_tick(objects) || more;
 	history_bound(objects);
 	if (objects->version == objects->tick_version) {
-		state_trees_finish(objects); /* nobody writes: the memory is better used */
+		state_trees_finish(objects); /* without writes the cached trees only take memory */
 	}
 	objects->tick_version = objects->version;
 	return more;

@@ -22,6 +22,7 @@ struct request {
 	const char *name;            /* "" for a create of the main resource */
 	const char *subresource;     /* "", "status", "scale", "binding", "eviction", "token" */
 	bool dry_run;
+	void *caller; /* goes to the admission (objects_admission.caller), or NULL */
 };
 
 int request_get(struct objects *objects, const struct request *request, struct objects_state **ret,
@@ -43,7 +44,7 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 int request_delete(struct objects *objects, const struct request *request,
 		   const struct objects_delete_options *options, struct objects_state **ret,
 		   struct error *reterr);
-/* Deletes what such a list shows. ret_page, which may be NULL: what was there. */
+/* Deletes the objects of a list. ret_page, which may be NULL, gets that list. */
 int request_delete_collection(struct objects *objects, const struct request *request,
 			      const struct list_options *list,
 			      const struct objects_delete_options *options,
@@ -56,9 +57,9 @@ int request_delete_collection(struct objects *objects, const struct request *req
 struct buf;
 int request_text(const struct asb_kind *kind, const struct objects_state *state, struct buf *out);
 
-/* Work that time brings: events past their hour, the history's bounds, the garbage, the namespaces
- * that end. Call it after each write, or about every 100 ms while objects_busy, else every 10 s.
- * Returns whether there is more to do at once. */
+/* Removes old events, compacts the history, runs the garbage collector and the end of
+ * namespaces. Call it soon after a write, and at least every 10 s. Returns whether there is more
+ * to do at once. */
 bool request_tick(struct objects *objects);
 /* Makes the namespaces default, kube-system, kube-public, kube-node-lease with what each holds; ca:
  * the PEM for kube-root-ca.crt. Idempotent. */

@@ -7,13 +7,14 @@
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/objects-private.h"
+#include "apiserver/objects/refusal.h"
 #include "base/json.h"
 
 #define NAME_LENGTH 128
 
 /* The next name of a path like ".spec.replicas"; false at its end. */
-static bool next_name(const char **path, char ret[NAME_LENGTH])
+static bool scale_next_name(const char **path, char ret[NAME_LENGTH])
 {
 	size_t length;
 
@@ -32,20 +33,20 @@ struct json_object *scale_at(struct json_object *object, const char *path)
 {
 	char name[NAME_LENGTH];
 
-	while (path != NULL && object != NULL && next_name(&path, name)) {
+	while (path != NULL && object != NULL && scale_next_name(&path, name)) {
 		object = asb_at(object, name);
 	}
 	return path != NULL ? object : NULL;
 }
 
-struct json_object *scale_of(const struct objects_serving *serving, struct json_object *object)
+struct json_object *scale_of(const struct objects_resource *options, struct json_object *object)
 {
 	static const char *const kept[] = { "name", "namespace", "uid", "resourceVersion",
 					    "creationTimestamp" };
 	struct json_object *scale, *metadata, *part;
 	const char *selector;
 
-	if (serving->scale_spec == NULL) {
+	if (options->scale_spec == NULL) {
 		return NULL;
 	}
 	scale = json_object_new_object();
@@ -62,39 +63,39 @@ struct json_object *scale_of(const struct objects_serving *serving, struct json_
 	part = asb_object_in(scale, "spec");
 	json_object_object_add(
 		part, "replicas",
-		json_object_new_int64(asb_int(scale_at(object, serving->scale_spec), 0)));
+		json_object_new_int64(asb_int(scale_at(object, options->scale_spec), 0)));
 	part = asb_object_in(scale, "status");
 	json_object_object_add(
 		part, "replicas",
-		json_object_new_int64(asb_int(scale_at(object, serving->scale_status), 0)));
-	selector = asb_as_str(scale_at(object, serving->scale_selector));
+		json_object_new_int64(asb_int(scale_at(object, options->scale_status), 0)));
+	selector = asb_as_str(scale_at(object, options->scale_selector));
 	if (selector != NULL && *selector != '\0') {
 		asb_set_str(part, "selector", selector);
 	}
 	return scale;
 }
 
-int scale_apply(const struct objects_serving *serving, struct json_object *object,
+int scale_apply(const struct objects_resource *options, struct json_object *object,
 		struct json_object *scale, struct json_object **ret, struct error *reterr)
 {
-	const char *path = serving->scale_spec, *version = asb_resource_version(scale);
+	const char *path = options->scale_spec, *version = asb_resource_version(scale);
 	struct json_object *replicas = asb_at(scale, "spec", "replicas"), *copy, *place;
 	char name[NAME_LENGTH];
 
 	if (path == NULL) {
-		return update_not_found(NULL, "", reterr);
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (replicas != NULL &&
 	    (!json_object_is_type(replicas, json_type_int) || json_object_get_int64(replicas) < 0 ||
 	     json_object_get_int64(replicas) > INT32_MAX)) {
-		return update_fail(
+		return objects_fail(
 			reterr, 422,
 			"Scale.autoscaling \"%.253s\" is invalid: spec.replicas: Invalid value: must be greater than or equal to 0",
 			asb_name(object));
 	}
 	copy = asb_copy(object);
 	place = copy;
-	while (next_name(&path, name) && *path != '\0') {
+	while (scale_next_name(&path, name) && *path != '\0') {
 		place = asb_object_in(place, name);
 	}
 	json_object_object_add(place, name,

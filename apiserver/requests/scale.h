@@ -13,9 +13,9 @@
  * NULL. */
 struct json_object *scale_at(struct json_object *object, const char *path);
 /* The Scale of an object, the caller's; NULL: its kind has none. */
-struct json_object *scale_of(const struct objects_serving *serving, struct json_object *object);
+struct json_object *scale_of(const struct objects_resource *options, struct json_object *object);
 /* A copy of the object as a Scale wants it, the caller's. 0, or 404, 409, 422. */
-int scale_apply(const struct objects_serving *serving, struct json_object *object,
+int scale_apply(const struct objects_resource *options, struct json_object *object,
 		struct json_object *scale, struct json_object **ret, struct error *reterr);
 
 #endif

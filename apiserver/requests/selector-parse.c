@@ -9,7 +9,6 @@
 
 #include "apiserver/objects/fields.h"
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
 #include "apiserver/requests/selector-private.h"
 #include "apiserver/requests/selector.h"
 #include "base/memory.h"
@@ -17,6 +16,28 @@
 
 #define NAME_MAX_LENGTH 63
 #define PREFIX_MAX_LENGTH 253
+
+static struct selector_term *selector_add_term(struct selector_terms *terms, const char *key,
+					       size_t length, enum selector_operator operator)
+{
+	struct selector_term *term;
+
+	terms->list = xrealloc(terms->list, (terms->count + 1) * sizeof(*term));
+	term = &terms->list[terms->count++];
+	*term = (struct selector_term){ .key = xstrndup(key, length), .operator= operator};
+	return term;
+}
+
+static void selector_add_value(struct selector_term *term, const char *value, size_t length)
+{
+	/* Room for a power of two of them. */
+	if ((term->value_count & (term->value_count - 1)) == 0) {
+		size_t size = term->value_count > 0 ? term->value_count * 2 : 1;
+
+		term->values = xrealloc(term->values, size * sizeof(term->values[0]));
+	}
+	term->values[term->value_count++] = xstrndup(value, length);
+}
 
 /* ---- labels ---- */
 
@@ -32,21 +53,21 @@ struct reader {
 	struct error *reterr;
 };
 
-static bool blank(char c)
+static bool selector_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static bool sign(char c)
+static bool selector_sign(char c)
 {
 	return c != '\0' && strchr("=!(),><", c) != NULL;
 }
 
-static void advance(struct reader *reader)
+static void selector_advance(struct reader *reader)
 {
 	const char *at = reader->at;
 
-	while (blank(*at)) {
+	while (selector_blank(*at)) {
 		at++;
 	}
 	reader->token = (struct token){ at, 0 };
@@ -54,10 +75,10 @@ static void advance(struct reader *reader)
 		reader->at = at;
 		return;
 	}
-	if (sign(*at)) {
+	if (selector_sign(*at)) {
 		at += (*at == '=' || *at == '!') && at[1] == '=' ? 2 : 1;
 	} else {
-		while (*at != '\0' && !blank(*at) && !sign(*at)) {
+		while (*at != '\0' && !selector_blank(*at) && !selector_sign(*at)) {
 			at++;
 		}
 	}
@@ -65,39 +86,39 @@ static void advance(struct reader *reader)
 	reader->at = at;
 }
 
-static bool is(const struct reader *reader, const char *text)
+static bool selector_is(const struct reader *reader, const char *text)
 {
 	return reader->token.length == strlen(text) &&
 	       memcmp(reader->token.start, text, reader->token.length) == 0;
 }
 
-static bool is_word(const struct reader *reader)
+static bool selector_is_word(const struct reader *reader)
 {
-	return reader->token.length > 0 && !sign(*reader->token.start);
+	return reader->token.length > 0 && !selector_sign(*reader->token.start);
 }
 
-static int expected(struct reader *reader, const char *what)
+static int selector_expected(struct reader *reader, const char *what)
 {
-	return update_fail(reader->reterr, 400,
-			   "unable to parse requirement: found '%.*s', expected: %s",
-			   (int)(reader->token.length < 100 ? reader->token.length : 100),
-			   reader->token.start, what);
+	return objects_fail(reader->reterr, 400,
+			    "unable to parse requirement: found '%.*s', expected: %s",
+			    (int)(reader->token.length < 100 ? reader->token.length : 100),
+			    reader->token.start, what);
 }
 
-static bool alphanumeric(char c)
+static bool selector_alphanumeric(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /* A label's name part or value: letters and digits, '-', '_' and '.' only inside. */
-static bool qualified(const char *text, size_t length)
+static bool selector_qualified(const char *text, size_t length)
 {
-	if (length == 0 || length > NAME_MAX_LENGTH || !alphanumeric(text[0]) ||
-	    !alphanumeric(text[length - 1])) {
+	if (length == 0 || length > NAME_MAX_LENGTH || !selector_alphanumeric(text[0]) ||
+	    !selector_alphanumeric(text[length - 1])) {
 		return false;
 	}
 	for (size_t i = 0; i < length; i++) {
-		if (!alphanumeric(text[i]) && strchr("-_.", text[i]) == NULL) {
+		if (!selector_alphanumeric(text[i]) && strchr("-_.", text[i]) == NULL) {
 			return false;
 		}
 	}
@@ -105,7 +126,7 @@ static bool qualified(const char *text, size_t length)
 }
 
 /* A DNS subdomain. */
-static bool subdomain(const char *text, size_t length)
+static bool selector_subdomain(const char *text, size_t length)
 {
 	bool begins = true;
 
@@ -125,26 +146,27 @@ static bool subdomain(const char *text, size_t length)
 	return !begins;
 }
 
-static int check_key(struct reader *reader, const struct token *key)
+static int selector_check_key(struct reader *reader, const struct token *key)
 {
 	const char *slash = memchr(key->start, '/', key->length);
 	size_t prefix = slash != NULL ? (size_t)(slash - key->start) : 0,
 	       name = slash != NULL ? prefix + 1 : 0;
 
-	if ((slash == NULL || subdomain(key->start, prefix)) &&
-	    qualified(key->start + name, key->length - name)) {
+	if ((slash == NULL || selector_subdomain(key->start, prefix)) &&
+	    selector_qualified(key->start + name, key->length - name)) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		reader->reterr, 400,
 		"unable to parse requirement: <nil>: Invalid value: \"%.*s\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc'), with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
 		(int)(key->length < 100 ? key->length : 100), key->start);
 }
 
-static int add_value(struct reader *reader, struct selector_term *term, const struct token *value)
+static int selector_read_value(struct reader *reader, struct selector_term *term,
+			       const struct token *value)
 {
-	if (value->length > 0 && !qualified(value->start, value->length)) {
-		return update_fail(
+	if (value->length > 0 && !selector_qualified(value->start, value->length)) {
+		return objects_fail(
 			reader->reterr, 400,
 			"unable to parse requirement: values[%zu][%.64s]: Invalid value: \"%.*s\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
 			term->value_count, term->key,
@@ -155,52 +177,52 @@ static int add_value(struct reader *reader, struct selector_term *term, const st
 }
 
 /* "(a,b,)": the values of in and notin. An empty one is a value. */
-static int read_set(struct reader *reader, struct selector_term *term)
+static int selector_read_set(struct reader *reader, struct selector_term *term)
 {
 	int status = 0;
 
-	if (!is(reader, "(")) {
-		return expected(reader, "'('");
+	if (!selector_is(reader, "(")) {
+		return selector_expected(reader, "'('");
 	}
-	advance(reader);
+	selector_advance(reader);
 	while (status == 0) {
 		struct token value = { reader->token.start, 0 };
 
-		if (is_word(reader)) {
+		if (selector_is_word(reader)) {
 			value = reader->token;
-			advance(reader);
+			selector_advance(reader);
 		}
-		status = add_value(reader, term, &value);
-		if (status == 0 && is(reader, ")")) {
-			advance(reader);
+		status = selector_read_value(reader, term, &value);
+		if (status == 0 && selector_is(reader, ")")) {
+			selector_advance(reader);
 			return 0;
 		}
-		if (status == 0 && !is(reader, ",")) {
-			return expected(reader, "',', ')' or identifier");
+		if (status == 0 && !selector_is(reader, ",")) {
+			return selector_expected(reader, "',', ')' or identifier");
 		}
-		advance(reader);
+		selector_advance(reader);
 	}
 	return status;
 }
 
 /* What stands behind "=", "!=", ">" and the like; nothing is "". */
-static int read_exact(struct reader *reader, struct selector_term *term)
+static int selector_read_exact(struct reader *reader, struct selector_term *term)
 {
 	struct token value = { reader->token.start, 0 };
 	int64_t number;
 
-	if (is_word(reader)) {
+	if (selector_is_word(reader)) {
 		value = reader->token;
-		advance(reader);
-	} else if (reader->token.length > 0 && !is(reader, ",")) {
-		return expected(reader, "identifier");
+		selector_advance(reader);
+	} else if (reader->token.length > 0 && !selector_is(reader, ",")) {
+		return selector_expected(reader, "identifier");
 	}
 
-	int status = add_value(reader, term, &value);
+	int status = selector_read_value(reader, term, &value);
 
 	if (status == 0 && term->operator>= SELECTOR_GREATER && integer_parse(
 				   term->values[0], INT64_MIN, INT64_MAX, &number) != 0) {
-		return update_fail(
+		return objects_fail(
 			reader->reterr, 400,
 			"unable to parse requirement: values[0][%.64s]: Invalid value: \"%.100s\": for 'Gt', 'Lt' operators, the value must be an integer",
 			term->key, term->values[0]);
@@ -208,7 +230,7 @@ static int read_exact(struct reader *reader, struct selector_term *term)
 	return status;
 }
 
-static int read_term(struct reader *reader, struct selector_terms *terms)
+static int selector_read_term(struct reader *reader, struct selector_terms *terms)
 {
 	static const struct {
 		const char *text;
@@ -220,69 +242,70 @@ static int read_term(struct reader *reader, struct selector_terms *terms)
 		{ "notin", SELECTOR_NOT_IN, true }, { ">", SELECTOR_GREATER, false },
 		{ "<", SELECTOR_LESS, false },
 	};
-	bool negated = is(reader, "!");
+	bool negated = selector_is(reader, "!");
 
 	if (negated) {
-		advance(reader);
+		selector_advance(reader);
 	}
-	if (!is_word(reader)) {
-		return expected(reader,
-				negated ? "identifier" : "!, identifier, or 'end of string'");
+	if (!selector_is_word(reader)) {
+		return selector_expected(reader, negated ? "identifier"
+							 : "!, identifier, or 'end of string'");
 	}
 
 	struct token key = reader->token;
-	int status = check_key(reader, &key);
+	int status = selector_check_key(reader, &key);
 
-	advance(reader);
+	selector_advance(reader);
 	if (status != 0) {
 		return status;
 	}
-	if (negated || reader->token.length == 0 || is(reader, ",")) {
+	if (negated || reader->token.length == 0 || selector_is(reader, ",")) {
 		selector_add_term(terms, key.start, key.length,
 				  negated ? SELECTOR_MISSING : SELECTOR_EXISTS);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
-		if (is(reader, operators[i].text)) {
+		if (selector_is(reader, operators[i].text)) {
 			struct selector_term *term = selector_add_term(terms, key.start, key.length,
 								       operators[i].operator);
 
-			advance(reader);
-			return operators[i].set ? read_set(reader, term) : read_exact(reader, term);
+			selector_advance(reader);
+			return operators[i].set ? selector_read_set(reader, term)
+						: selector_read_exact(reader, term);
 		}
 	}
-	return expected(reader, "in, notin, =, ==, !=, gt, lt");
+	return selector_expected(reader, "in, notin, =, ==, !=, gt, lt");
 }
 
-static int check_length(const char *text, struct error *reterr)
+static int selector_check_length(const char *text, struct error *reterr)
 {
 	return strlen(text) > SELECTOR_TEXT_MAX
-		       ? update_fail(reterr, 400, "the selector is longer than %d bytes",
-				     SELECTOR_TEXT_MAX)
+		       ? objects_fail(reterr, 400, "the selector is longer than %d bytes",
+				      SELECTOR_TEXT_MAX)
 		       : 0;
 }
 
 int selector_parse_labels(const char *text, struct selector_terms *terms, struct error *reterr)
 {
 	struct reader reader = { .at = text, .reterr = reterr };
-	int status = check_length(text, reterr);
+	int status = selector_check_length(text, reterr);
 
-	advance(&reader);
+	selector_advance(&reader);
 	while (status == 0 && reader.token.length > 0) {
-		status = read_term(&reader, terms);
+		status = selector_read_term(&reader, terms);
 		if (status != 0 || reader.token.length == 0) {
 			break;
 		}
-		if (!is(&reader, ",")) {
-			return expected(&reader, "',' or 'end of string'");
+		if (!selector_is(&reader, ",")) {
+			return selector_expected(&reader, "',' or 'end of string'");
 		}
-		advance(&reader);
+		selector_advance(&reader);
 		if (reader.token.length == 0) {
-			return expected(&reader, "identifier after ','");
+			return selector_expected(&reader, "identifier after ','");
 		}
 		if (terms->count == SELECTOR_TERMS_MAX) {
-			return update_fail(reterr, 400, "the selector has more than %d terms",
-					   SELECTOR_TERMS_MAX);
+			return objects_fail(reterr, 400, "the selector has more than %d terms",
+					    SELECTOR_TERMS_MAX);
 		}
 	}
 	return status;
@@ -291,8 +314,8 @@ int selector_parse_labels(const char *text, struct selector_terms *terms, struct
 /* ---- fields ---- */
 
 /* events.k8s.io names the fields of an event in its own way. */
-static const char *stored_name(const struct asb_kind *kind, const char *name, char *scratch,
-			       size_t size)
+static const char *selector_stored_name(const struct asb_kind *kind, const char *name,
+					char *scratch, size_t size)
 {
 	static const char regarding[] = "regarding.";
 
@@ -310,7 +333,7 @@ static const char *stored_name(const struct asb_kind *kind, const char *name, ch
 }
 
 /* Copies a part of the text, its escapes taken off. */
-static char *unescaped(const char *text, size_t length)
+static char *selector_unescaped(const char *text, size_t length)
 {
 	char *copy = xstrndup(text, length), *out = copy;
 
@@ -325,7 +348,7 @@ static char *unescaped(const char *text, size_t length)
 }
 
 /* How many bytes are before the first of these signs that is not escaped. */
-static size_t span(const char *text, size_t length, const char *signs)
+static size_t selector_span(const char *text, size_t length, const char *signs)
 {
 	size_t at = 0;
 
@@ -335,20 +358,20 @@ static size_t span(const char *text, size_t length, const char *signs)
 	return at;
 }
 
-static int read_field(struct objects *objects, const struct asb_kind *kind, const char *text,
-		      const char *part, size_t length, struct selector_terms *terms,
-		      struct error *reterr)
+static int selector_read_field(struct objects *objects, const struct asb_kind *kind,
+			       const char *text, const char *part, size_t length,
+			       struct selector_terms *terms, struct error *reterr)
 {
-	const struct served *served = served_find(objects, kind);
-	size_t name_length = span(part, length, "=!");
+	const struct resource *resource = resource_find(objects, kind);
+	size_t name_length = selector_span(part, length, "=!");
 	const char *sign_at = part + name_length;
 	bool differs = name_length + 1 < length && sign_at[0] == '!' && sign_at[1] == '=';
 	size_t sign_length = differs ? 2 : 1;
 
 	if (name_length == length || (*sign_at == '!' && !differs)) {
-		return update_fail(reterr, 400,
-				   "invalid selector: '%.150s'; can't understand '%.*s'", text,
-				   (int)(length < 100 ? length : 100), part);
+		return objects_fail(reterr, 400,
+				    "invalid selector: '%.150s'; can't understand '%.*s'", text,
+				    (int)(length < 100 ? length : 100), part);
 	}
 	if (!differs && name_length + 1 < length && sign_at[1] == '=') {
 		sign_length = 2;
@@ -356,15 +379,15 @@ static int read_field(struct objects *objects, const struct asb_kind *kind, cons
 
 	CLEANUP_FREE char *name = xstrndup(part, name_length);
 	CLEANUP_FREE char *value =
-		unescaped(sign_at + sign_length, length - name_length - sign_length);
+		selector_unescaped(sign_at + sign_length, length - name_length - sign_length);
 	char scratch[128];
-	const char *path =
-		served != NULL
-			? fields_find(served, stored_name(kind, name, scratch, sizeof(scratch)))
-			: NULL;
+	const char *path = resource != NULL
+				   ? fields_find(resource, selector_stored_name(kind, name, scratch,
+										sizeof(scratch)))
+				   : NULL;
 
 	if (path == NULL) {
-		return update_fail(reterr, 400, "field label not supported: %.200s", name);
+		return objects_fail(reterr, 400, "field label not supported: %.200s", name);
 	}
 	selector_add_value(selector_add_term(terms, path, strlen(path),
 					     differs ? SELECTOR_NOT_IN : SELECTOR_IN),
@@ -376,19 +399,20 @@ int selector_parse_fields(struct objects *objects, const struct asb_kind *kind, 
 			  struct selector_terms *terms, struct error *reterr)
 {
 	size_t left = strlen(text);
-	int status = check_length(text, reterr);
+	int status = selector_check_length(text, reterr);
 
 	for (const char *part = text; status == 0 && left > 0;) {
-		size_t length = span(part, left, ",");
+		size_t length = selector_span(part, left, ",");
 
 		length = length > left ? left : length;
-		/* A term that is passed over would select more than was asked for. */
+		/* Without one of its terms the selector would select too much. */
 		if (length > 0 && terms->count == SELECTOR_TERMS_MAX) {
-			return update_fail(reterr, 400, "the selector has more than %d terms",
-					   SELECTOR_TERMS_MAX);
+			return objects_fail(reterr, 400, "the selector has more than %d terms",
+					    SELECTOR_TERMS_MAX);
 		}
 		if (length > 0) {
-			status = read_field(objects, kind, text, part, length, terms, reterr);
+			status = selector_read_field(objects, kind, text, part, length, terms,
+						     reterr);
 		}
 		length += length < left ? 1 : 0;
 		part += length;

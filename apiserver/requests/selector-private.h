@@ -36,10 +36,6 @@ struct selector {
 	struct selector_terms labels, fields;
 };
 
-struct selector_term *selector_add_term(struct selector_terms *terms, const char *key,
-					size_t length, enum selector_operator operator);
-void selector_add_value(struct selector_term *term, const char *value, size_t length);
-
 /* 0 or 400 with *reterr; terms then has what was read before. */
 int selector_parse_labels(const char *text, struct selector_terms *terms, struct error *reterr);
 int selector_parse_fields(struct objects *objects, const struct asb_kind *kind, const char *text,

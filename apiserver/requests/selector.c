@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 
-static void term_finish(struct selector_term *term)
+static void selector_term_finish(struct selector_term *term)
 {
 	for (size_t i = 0; i < term->value_count; i++) {
 		free(term->values[i]);
@@ -25,7 +25,7 @@ static void term_finish(struct selector_term *term)
 static void terms_finish(struct selector_terms *terms)
 {
 	for (size_t i = 0; i < terms->count; i++) {
-		term_finish(&terms->list[i]);
+		selector_term_finish(&terms->list[i]);
 	}
 	free(terms->list);
 }
@@ -42,28 +42,6 @@ void selector_destroy(struct selector *selector)
 void selector_release(struct selector **selector)
 {
 	selector_destroy(*selector);
-}
-
-struct selector_term *selector_add_term(struct selector_terms *terms, const char *key,
-					size_t length, enum selector_operator operator)
-{
-	struct selector_term *term;
-
-	terms->list = xrealloc(terms->list, (terms->count + 1) * sizeof(*term));
-	term = &terms->list[terms->count++];
-	*term = (struct selector_term){ .key = xstrndup(key, length), .operator= operator};
-	return term;
-}
-
-void selector_add_value(struct selector_term *term, const char *value, size_t length)
-{
-	/* Room for a power of two of them. */
-	if ((term->value_count & (term->value_count - 1)) == 0) {
-		size_t size = term->value_count > 0 ? term->value_count * 2 : 1;
-
-		term->values = xrealloc(term->values, size * sizeof(term->values[0]));
-	}
-	term->values[term->value_count++] = xstrndup(value, length);
 }
 
 int selector_create(struct objects *objects, const struct asb_kind *kind, const char *labels,
@@ -87,7 +65,7 @@ int selector_create(struct objects *objects, const struct asb_kind *kind, const 
 
 /* ---- matching ---- */
 
-static bool among(const struct selector_term *term, const char *value)
+static bool selector_among(const struct selector_term *term, const char *value)
 {
 	for (size_t i = 0; i < term->value_count; i++) {
 		if (strcmp(term->values[i], value) == 0) {
@@ -98,15 +76,15 @@ static bool among(const struct selector_term *term, const char *value)
 }
 
 /* value NULL: there is none. */
-static bool term_matches(const struct selector_term *term, const char *value)
+static bool selector_term_matches(const struct selector_term *term, const char *value)
 {
 	int64_t number, bound;
 
 	switch (term->operator) {
 	case SELECTOR_IN:
-		return value != NULL && among(term, value);
+		return value != NULL && selector_among(term, value);
 	case SELECTOR_NOT_IN:
-		return value == NULL || !among(term, value);
+		return value == NULL || !selector_among(term, value);
 	case SELECTOR_EXISTS:
 		return value != NULL;
 	case SELECTOR_MISSING:
@@ -122,7 +100,7 @@ static bool term_matches(const struct selector_term *term, const char *value)
 }
 
 /* The value of a name among pairs; NULL: it is not there. */
-static const char *find_pair(const char **pairs, uint32_t count, const char *name)
+static const char *selector_find_pair(const char **pairs, uint32_t count, const char *name)
 {
 	const char *at = *pairs, *found = NULL;
 
@@ -138,15 +116,15 @@ static const char *find_pair(const char **pairs, uint32_t count, const char *nam
 	return found;
 }
 
-static const char *state_label(const struct objects_state *state, const char *name)
+static const char *selector_state_label(const struct objects_state *state, const char *name)
 {
 	const char *pairs = state->pairs;
 
-	return find_pair(&pairs, state->labels, name);
+	return selector_find_pair(&pairs, state->labels, name);
 }
 
 /* Never NULL: a field that is not there is "". */
-static const char *state_field(const struct objects_state *state, const char *path)
+static const char *selector_state_field(const struct objects_state *state, const char *path)
 {
 	const char *pairs = state->pairs, *value;
 
@@ -156,8 +134,8 @@ static const char *state_field(const struct objects_state *state, const char *pa
 	if (strcmp(path, "metadata.namespace") == 0) {
 		return state->ns;
 	}
-	find_pair(&pairs, state->labels, "");
-	value = find_pair(&pairs, state->fields, path);
+	selector_find_pair(&pairs, state->labels, "");
+	value = selector_find_pair(&pairs, state->fields, path);
 	return value != NULL ? value : "";
 }
 
@@ -169,14 +147,14 @@ bool selector_matches(const struct selector *selector, const struct objects_stat
 	for (size_t i = 0; i < selector->labels.count; i++) {
 		const struct selector_term *term = &selector->labels.list[i];
 
-		if (!term_matches(term, state_label(state, term->key))) {
+		if (!selector_term_matches(term, selector_state_label(state, term->key))) {
 			return false;
 		}
 	}
 	for (size_t i = 0; i < selector->fields.count; i++) {
 		const struct selector_term *term = &selector->fields.list[i];
 
-		if (!term_matches(term, state_field(state, term->key))) {
+		if (!selector_term_matches(term, selector_state_field(state, term->key))) {
 			return false;
 		}
 	}
@@ -197,7 +175,7 @@ const char *selector_name(const struct selector *selector)
 
 /* ---- LabelSelectors of objects ---- */
 
-static bool expression_matches(struct json_object *expression, struct json_object *object)
+static bool selector_expression_matches(struct json_object *expression, struct json_object *object)
 {
 	const char *key = asb_str(expression, "key"), *name = asb_str(expression, "operator"),
 		   *value = key != NULL ? asb_label(object, key) : NULL;
@@ -219,7 +197,7 @@ static bool expression_matches(struct json_object *expression, struct json_objec
 	return asb_streq(name, "DoesNotExist") && value == NULL;
 }
 
-static bool map_matches(struct json_object *labels, struct json_object *object)
+static bool selector_map_matches(struct json_object *labels, struct json_object *object)
 {
 	if (!json_object_is_type(labels, json_type_object)) {
 		return labels == NULL;
@@ -243,12 +221,13 @@ bool selector_object_matches(struct json_object *label_selector, struct json_obj
 		return false;
 	}
 	if (labels == NULL && expressions == NULL) {
-		return map_matches(label_selector, object);
+		return selector_map_matches(label_selector, object);
 	}
 	for (size_t i = 0; i < asb_length(asb_as_array(expressions)); i++) {
-		if (!expression_matches(json_object_array_get_idx(expressions, i), object)) {
+		if (!selector_expression_matches(json_object_array_get_idx(expressions, i),
+						 object)) {
 			return false;
 		}
 	}
-	return map_matches(labels, object);
+	return selector_map_matches(labels, object);
 }

@@ -56,13 +56,13 @@ static const struct {
 
 static const char *const sets[] = { "metadata.finalizers" };
 
-static bool kind_is(const struct asb_kind *kind, const char *name)
+static bool strategic_kind_is(const struct asb_kind *kind, const char *name)
 {
 	return name == NULL || strcmp(kind->kind, name) == 0;
 }
 
 /* What stands behind the pod spec's path, or NULL. */
-static const char *in_pod_spec(const struct asb_kind *kind, const char *path)
+static const char *strategic_in_pod_spec(const struct asb_kind *kind, const char *path)
 {
 	static const struct {
 		const char *kind, *prefix;
@@ -74,7 +74,7 @@ static const char *in_pod_spec(const struct asb_kind *kind, const char *path)
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		size_t length = strlen(places[i].prefix);
 
-		if (*kind->group == '\0' && kind_is(kind, places[i].kind) &&
+		if (*kind->group == '\0' && strategic_kind_is(kind, places[i].kind) &&
 		    strncmp(path, places[i].prefix, length) == 0) {
 			return path + length;
 		}
@@ -83,7 +83,7 @@ static const char *in_pod_spec(const struct asb_kind *kind, const char *path)
 }
 
 /* What stands behind a container's path, or NULL. */
-static const char *in_container(const char *path)
+static const char *strategic_in_container(const char *path)
 {
 	static const char *const places[] = { "containers[].", "initContainers[].",
 					      "ephemeralContainers[]." };
@@ -98,9 +98,9 @@ static const char *in_container(const char *path)
 	return NULL;
 }
 
-static struct strategy pod_strategy(const char *path)
+static struct strategy strategic_pod_strategy(const char *path)
 {
-	const char *inside = in_container(path);
+	const char *inside = strategic_in_container(path);
 
 	for (size_t i = 0; inside != NULL && i < ARRAY_LEN(container_lists); i++) {
 		if (strcmp(inside, container_lists[i].path) == 0) {
@@ -117,7 +117,7 @@ static struct strategy pod_strategy(const char *path)
 
 struct strategy strategy_of(const struct asb_kind *kind, const char *path)
 {
-	const char *inside = in_pod_spec(kind, path);
+	const char *inside = strategic_in_pod_spec(kind, path);
 
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		if (strcmp(path, sets[i]) == 0) {
@@ -125,9 +125,9 @@ struct strategy strategy_of(const struct asb_kind *kind, const char *path)
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		if (kind_is(kind, lists[i].kind) && strcmp(path, lists[i].path) == 0) {
+		if (strategic_kind_is(kind, lists[i].kind) && strcmp(path, lists[i].path) == 0) {
 			return (struct strategy){ .merge_key = lists[i].merge_key };
 		}
 	}
-	return inside != NULL ? pod_strategy(inside) : (struct strategy){ 0 };
+	return inside != NULL ? strategic_pod_strategy(inside) : (struct strategy){ 0 };
 }

@@ -13,7 +13,7 @@
 #define PRINT_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /* What identifies an element, as text: 80 and "80" are two ports. NULL: it has no merge key. */
-static char *list_identity(struct json_object *element, const char *merge_key)
+static char *strategic_list_identity(struct json_object *element, const char *merge_key)
 {
 	struct json_object *value = element;
 
@@ -24,7 +24,7 @@ static char *list_identity(struct json_object *element, const char *merge_key)
 }
 
 /* Enters an identity, which it takes. */
-static void list_index_enter(struct list_index *index, char *take_identity, size_t place)
+static void strategic_list_index_enter(struct list_index *index, char *take_identity, size_t place)
 {
 	if (take_identity == NULL || map_get(&index->places, take_identity) != NULL) {
 		free(take_identity);
@@ -57,11 +57,12 @@ void list_index_finish(struct list_index *index)
 
 void list_index_add(struct list_index *index, struct json_object *element, size_t place)
 {
-	list_index_enter(index, list_identity(element, index->merge_key), place);
+	strategic_list_index_enter(index, strategic_list_identity(element, index->merge_key),
+				   place);
 }
 
 /* The place of an identity. */
-static size_t list_index_place(const struct list_index *index, const char *identity)
+static size_t strategic_list_index_place(const struct list_index *index, const char *identity)
 {
 	uintptr_t found =
 		identity != NULL ? (uintptr_t)map_get(&index->places, identity) : (uintptr_t)0;
@@ -71,9 +72,9 @@ static size_t list_index_place(const struct list_index *index, const char *ident
 
 size_t list_index_find(const struct list_index *index, struct json_object *element)
 {
-	CLEANUP_FREE char *identity = list_identity(element, index->merge_key);
+	CLEANUP_FREE char *identity = strategic_list_identity(element, index->merge_key);
 
-	return list_index_place(index, identity);
+	return strategic_list_index_place(index, identity);
 }
 
 bool list_same(struct json_object *a, struct json_object *b, const char *merge_key)
@@ -120,7 +121,7 @@ struct list_item {
 	size_t place;                /* in the merged list */
 };
 
-static int list_item_compare(const void *a, const void *b)
+static int strategic_list_item_compare(const void *a, const void *b)
 {
 	const struct list_item *left = a, *right = b;
 
@@ -131,17 +132,17 @@ static int list_item_compare(const void *a, const void *b)
 }
 
 /* Takes the merged list apart: what the patch's order names to given, the rest to own. */
-static void list_partition(struct json_object *merged, const struct list_index *patch,
-			   const struct list_index *server, struct list_item *given,
-			   size_t *ret_given, struct list_item *own, size_t *ret_own)
+static void strategic_list_partition(struct json_object *merged, const struct list_index *patch,
+				     const struct list_index *server, struct list_item *given,
+				     size_t *ret_given, struct list_item *own, size_t *ret_own)
 {
 	size_t given_count = 0, own_count = 0;
 
 	for (size_t i = 0; i < asb_length(merged); i++) {
 		struct json_object *element = json_object_array_get_idx(merged, i);
-		CLEANUP_FREE char *identity = list_identity(element, patch->merge_key);
-		size_t in_patch = list_index_place(patch, identity),
-		       in_server = list_index_place(server, identity);
+		CLEANUP_FREE char *identity = strategic_list_identity(element, patch->merge_key);
+		size_t in_patch = strategic_list_index_place(patch, identity),
+		       in_server = strategic_list_index_place(server, identity);
 		struct list_item item = { element, in_server, in_server, i };
 
 		if (in_patch == LIST_INDEX_NONE) {
@@ -167,9 +168,9 @@ struct json_object *list_order(struct json_object *merged, struct json_object *p
 
 	list_index_init(&patch, patch_order, merge_key);
 	list_index_init(&server, server_order, merge_key);
-	list_partition(merged, &patch, &server, given, &given_count, own, &own_count);
-	qsort(given, given_count, sizeof(given[0]), list_item_compare);
-	qsort(own, own_count, sizeof(own[0]), list_item_compare);
+	strategic_list_partition(merged, &patch, &server, given, &given_count, own, &own_count);
+	qsort(given, given_count, sizeof(given[0]), strategic_list_item_compare);
+	qsort(own, own_count, sizeof(own[0]), strategic_list_item_compare);
 	while (i < own_count || j < given_count) {
 		bool both = i < own_count && j < given_count;
 		bool known = both && own[i].server != LIST_INDEX_NONE &&

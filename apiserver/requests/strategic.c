@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/objects.h"
 #include "apiserver/requests/strategic-directive.h"
 #include "apiserver/requests/strategic-keys.h"
 #include "apiserver/requests/strategic-list.h"
@@ -32,7 +32,7 @@ struct merge {
 static int merge_map(struct merge *merge, struct json_object *original, struct json_object *patch);
 
 /* Goes down to a member; returns the length to go back to. */
-static size_t descend(struct merge *merge, const char *name)
+static size_t strategic_descend(struct merge *merge, const char *name)
 {
 	size_t length = strlen(merge->path);
 
@@ -42,7 +42,7 @@ static size_t descend(struct merge *merge, const char *name)
 	return length;
 }
 
-static void ascend(struct merge *merge, size_t length)
+static void strategic_ascend(struct merge *merge, size_t length)
 {
 	merge->path[length] = '\0';
 }
@@ -54,7 +54,7 @@ static int merge_count(struct merge *merge, size_t steps)
 	if (merge->steps <= STEPS_MAX) {
 		return 0;
 	}
-	return update_fail(
+	return objects_fail(
 		merge->reterr, 413,
 		"Request entity too large: the strategic merge patch compares more than %d elements of lists; send the lists whole, with a merge patch",
 		STEPS_MAX);
@@ -64,8 +64,9 @@ static int merge_count(struct merge *merge, size_t steps)
 
 /* Applies what the patch's elements with $patch say to *list, which is replaced by another list
  * where elements go. *ret_replace: the patch's list is all. */
-static int apply_element_directives(struct merge *merge, struct json_object **list,
-				    struct json_object *patch, const char *key, bool *ret_replace)
+static int strategic_apply_element_directives(struct merge *merge, struct json_object **list,
+					      struct json_object *patch, const char *key,
+					      bool *ret_replace)
 {
 	CLEANUP_LIST_INDEX struct list_index doomed = { .merge_key = key };
 
@@ -82,12 +83,12 @@ static int apply_element_directives(struct merge *merge, struct json_object **li
 			continue;
 		}
 		if (strcmp(directive, "delete") != 0) {
-			return update_fail(merge->reterr, 400,
-					   "Unknown patch type found: %.50s in %s", directive,
-					   merge->path);
+			return objects_fail(merge->reterr, 400,
+					    "Unknown patch type found: %.50s in %s", directive,
+					    merge->path);
 		}
 		if (asb_at(element, key) == NULL) {
-			return update_fail(
+			return objects_fail(
 				merge->reterr, 400,
 				"delete patch type with no merge key defined: %s has '%s'",
 				merge->path, key);
@@ -109,7 +110,7 @@ static int merge_elements(struct merge *merge, struct json_object *original,
 			  struct json_object *patch, const char *key)
 {
 	CLEANUP_LIST_INDEX struct list_index places = { 0 };
-	size_t length = descend(merge, "[]");
+	size_t length = strategic_descend(merge, "[]");
 	int status = 0;
 
 	list_index_init(&places, original, key);
@@ -121,9 +122,9 @@ static int merge_elements(struct merge *merge, struct json_object *original,
 			continue;
 		}
 		if (asb_at(element, key) == NULL) {
-			return update_fail(merge->reterr, 400,
-					   "map: %.200s does not contain declared merge key: %s",
-					   json_object_to_json_string(element), key);
+			return objects_fail(merge->reterr, 400,
+					    "map: %.200s does not contain declared merge key: %s",
+					    json_object_to_json_string(element), key);
 		}
 		place = list_index_find(&places, element);
 		if (place == LIST_INDEX_NONE) {
@@ -134,7 +135,7 @@ static int merge_elements(struct merge *merge, struct json_object *original,
 					   element);
 		}
 	}
-	ascend(merge, length);
+	strategic_ascend(merge, length);
 	return status;
 }
 
@@ -177,7 +178,7 @@ static int merge_list(struct merge *merge, struct json_object *original, struct 
 		return 0;
 	}
 	merged = list_shallow(original);
-	status = apply_element_directives(merge, &merged, patch, key, &replace);
+	status = strategic_apply_element_directives(merge, &merged, patch, key, &replace);
 	if (status == 0 && replace) {
 		*ret = directive_free_list(patch);
 		return 0;
@@ -207,8 +208,8 @@ static int merge_member_list(struct merge *merge, struct json_object *original,
 }
 
 /* "$deleteFromPrimitiveList/x": takes those values out of x. */
-static int delete_values(struct merge *merge, struct json_object *original, const char *name,
-			 struct json_object *values)
+static int strategic_delete_values(struct merge *merge, struct json_object *original,
+				   const char *name, struct json_object *values)
 {
 	CLEANUP_LIST_INDEX struct list_index doomed = { 0 };
 	struct json_object *list = asb_array(original, name);
@@ -223,9 +224,10 @@ static int delete_values(struct merge *merge, struct json_object *original, cons
 
 /* ---- $setElementOrder ---- */
 
-static int bad_order(struct merge *merge, struct json_object *patch, struct json_object *order)
+static int strategic_bad_order(struct merge *merge, struct json_object *patch,
+			       struct json_object *order)
 {
-	return update_fail(
+	return objects_fail(
 		merge->reterr, 400,
 		"The order in patch list: %.150s doesn't match $setElementOrder list: %.150s",
 		json_object_to_json_string(patch), json_object_to_json_string(order));
@@ -233,8 +235,8 @@ static int bad_order(struct merge *merge, struct json_object *patch, struct json
 
 /* The patch's own elements must stand in the order that it names; of one merge key there may be
  * several in both. */
-static int check_order(struct merge *merge, struct json_object *patch, struct json_object *order,
-		       const char *key)
+static int strategic_check_order(struct merge *merge, struct json_object *patch,
+				 struct json_object *order, const char *key)
 {
 	size_t at = 0;
 
@@ -249,7 +251,7 @@ static int check_order(struct merge *merge, struct json_object *patch, struct js
 			at++;
 		}
 		if (at++ >= asb_length(order)) {
-			return bad_order(merge, patch, order);
+			return strategic_bad_order(merge, patch, order);
 		}
 	}
 	return 0;
@@ -265,7 +267,7 @@ static int merge_ordered(struct merge *merge, struct json_object *original,
 	int status = merge_count(merge, asb_length(old) + asb_length(order));
 
 	if (status == 0) {
-		status = check_order(merge, given, order, strategy.merge_key);
+		status = strategic_check_order(merge, given, order, strategy.merge_key);
 	}
 	if (status != 0 || (old == NULL && given == NULL)) {
 		return status;
@@ -285,8 +287,8 @@ static int merge_ordered(struct merge *merge, struct json_object *original,
 	return status;
 }
 
-static int apply_orders(struct merge *merge, struct json_object *original,
-			struct json_object *patch)
+static int strategic_apply_orders(struct merge *merge, struct json_object *original,
+				  struct json_object *patch)
 {
 	CLEANUP_JSON struct json_object *all = json_object_get(patch);
 	CLEANUP_JSON struct json_object *orders = json_object_new_object();
@@ -299,16 +301,16 @@ static int apply_orders(struct merge *merge, struct json_object *original,
 	}
 	json_object_object_foreach (orders, directive, order) {
 		const char *name = directive + strlen(DIRECTIVE_ORDER);
-		size_t length = descend(merge, name);
+		size_t length = strategic_descend(merge, name);
 
 		if (asb_as_array(order) == NULL) {
-			status = update_fail(merge->reterr, 400, "'%.200s' is not a list",
-					     directive);
+			status = objects_fail(merge->reterr, 400, "'%.200s' is not a list",
+					      directive);
 		}
 		if (status == 0) {
 			status = merge_ordered(merge, original, patch, name, order);
 		}
-		ascend(merge, length);
+		strategic_ascend(merge, length);
 		if (status != 0) {
 			return status;
 		}
@@ -320,7 +322,7 @@ static int apply_orders(struct merge *merge, struct json_object *original,
 /* ---- maps ---- */
 
 /* The names in a list, for looking them up; the keys are borrowed. */
-static void names_of(struct json_object *list, struct map *ret)
+static void strategic_names_of(struct json_object *list, struct map *ret)
 {
 	*ret = (struct map)MAP_INIT;
 	for (size_t i = 0; i < asb_length(list); i++) {
@@ -333,8 +335,8 @@ static void names_of(struct json_object *list, struct map *ret)
 }
 
 /* Takes out what $retainKeys does not name. */
-static int apply_retain_keys(struct merge *merge, struct json_object *original,
-			     struct json_object *patch)
+static int strategic_apply_retain_keys(struct merge *merge, struct json_object *original,
+				       struct json_object *patch)
 {
 	CLEANUP_JSON struct json_object *keys = json_object_get(asb_at(patch, "$retainKeys"));
 	CLEANUP_JSON struct json_object *gone = json_object_new_array();
@@ -345,19 +347,19 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 		return 0;
 	}
 	if (asb_as_array(keys) == NULL) {
-		return update_fail(merge->reterr, 400, "$retainKeys in '%s' is not a list",
-				   merge->path);
+		return objects_fail(merge->reterr, 400, "$retainKeys in '%s' is not a list",
+				    merge->path);
 	}
 	status = merge_count(merge, asb_length(keys) + (size_t)json_object_object_length(original) +
 					    (size_t)json_object_object_length(patch));
 	if (status != 0) {
 		return status;
 	}
-	names_of(keys, &names);
+	strategic_names_of(keys, &names);
 	json_object_object_del(patch, "$retainKeys");
 	json_object_object_foreach (patch, name, value) {
 		if (value != NULL && !directive_any(name) && map_get(&names, name) == NULL) {
-			return update_fail(
+			return objects_fail(
 				merge->reterr, 400,
 				"invalid patch format of retainKeys: '%.100s' in '%s' is not among them",
 				name, merge->path);
@@ -376,8 +378,8 @@ static int apply_retain_keys(struct merge *merge, struct json_object *original,
 }
 
 /* $patch in a map: *ret_done when nothing is left to merge. */
-static int apply_map_directive(struct merge *merge, struct json_object *original,
-			       struct json_object *patch, bool *ret_done)
+static int strategic_apply_map_directive(struct merge *merge, struct json_object *original,
+					 struct json_object *patch, bool *ret_done)
 {
 	const char *directive = asb_str(patch, "$patch");
 	CLEANUP_JSON struct json_object *names = json_object_new_array();
@@ -388,8 +390,8 @@ static int apply_map_directive(struct merge *merge, struct json_object *original
 		return 0;
 	}
 	if (strcmp(directive, "replace") != 0 && strcmp(directive, "delete") != 0) {
-		return update_fail(merge->reterr, 400, "Unknown patch type found: %.50s in '%s'",
-				   directive, merge->path);
+		return objects_fail(merge->reterr, 400, "Unknown patch type found: %.50s in '%s'",
+				    directive, merge->path);
 	}
 	json_object_object_foreach (original, name, value) {
 		(void)value;
@@ -414,7 +416,7 @@ static int merge_both(struct merge *merge, struct json_object *original, const c
 		      struct json_object *old, struct json_object *value)
 {
 	struct json_object *merged = NULL;
-	size_t length = descend(merge, name);
+	size_t length = strategic_descend(merge, name);
 	int status = 0;
 
 	if (json_object_get_type(old) != json_object_get_type(value)) {
@@ -426,7 +428,7 @@ static int merge_both(struct merge *merge, struct json_object *original, const c
 	} else {
 		merged = json_object_get(value);
 	}
-	ascend(merge, length);
+	strategic_ascend(merge, length);
 	if (status == 0 && merged != NULL) {
 		json_object_object_add(original, name, merged);
 	}
@@ -436,14 +438,14 @@ static int merge_both(struct merge *merge, struct json_object *original, const c
 static int merge_map(struct merge *merge, struct json_object *original, struct json_object *patch)
 {
 	bool done = false;
-	int status = apply_map_directive(merge, original, patch, &done);
+	int status = strategic_apply_map_directive(merge, original, patch, &done);
 
 	if (status != 0 || done) {
 		return status;
 	}
-	status = apply_retain_keys(merge, original, patch);
+	status = strategic_apply_retain_keys(merge, original, patch);
 	if (status == 0) {
-		status = apply_orders(merge, original, patch);
+		status = strategic_apply_orders(merge, original, patch);
 	}
 	if (status != 0) {
 		return status;
@@ -470,8 +472,9 @@ static int merge_map(struct merge *merge, struct json_object *original, struct j
 	/* Last, whatever the order in the patch: what is to go is gone. */
 	json_object_object_foreach (patch, directive, values) {
 		if (status == 0 && directive_is(directive, DIRECTIVE_DELETE_VALUES)) {
-			status = delete_values(merge, original,
-					       directive + strlen(DIRECTIVE_DELETE_VALUES), values);
+			status = strategic_delete_values(
+				merge, original, directive + strlen(DIRECTIVE_DELETE_VALUES),
+				values);
 		}
 	}
 	return status;
@@ -486,7 +489,7 @@ int strategic_merge(const struct asb_kind *kind, struct json_object *target,
 	int status;
 
 	if (!json_object_is_type(patch, json_type_object)) {
-		return update_fail(reterr, 400, "a strategic merge patch must be an object");
+		return objects_fail(reterr, 400, "a strategic merge patch must be an object");
 	}
 	original = asb_copy(target);
 	changes = asb_copy(patch);

@@ -16,7 +16,7 @@
 #define TOKEN_SECONDS 3600
 #define TOKEN_SECONDS_MAX (INT64_C(1) << 32) /* as the real server */
 
-static struct objects_state *success(void)
+static struct objects_state *subresource_success(void)
 {
 	struct json_object *status = json_object_new_object();
 
@@ -28,7 +28,7 @@ static struct objects_state *success(void)
 	return state_of_text(status);
 }
 
-static void response(struct objects_state **ret, struct objects_state *take_state)
+static void subresource_response(struct objects_state **ret, struct objects_state *take_state)
 {
 	if (ret != NULL) {
 		*ret = take_state;
@@ -38,8 +38,8 @@ static void response(struct objects_state **ret, struct objects_state *take_stat
 }
 
 /* The pod's tree on its node, with what the binding's annotations add. */
-static struct json_object *bound(struct objects *objects, struct json_object *pod,
-				 struct json_object *binding, const char *node)
+static struct json_object *subresource_bound(struct objects *objects, struct json_object *pod,
+					     struct json_object *binding, const char *node)
 {
 	struct json_object *copy = asb_copy(pod), *status = asb_object_in(copy, "status"),
 			   *conditions = json_object_new_array(),
@@ -72,9 +72,10 @@ static struct json_object *bound(struct objects *objects, struct json_object *po
 	return copy;
 }
 
-static int conflict(struct error *reterr, const char *name, const char *why, const char *node)
+static int subresource_conflict(struct error *reterr, const char *name, const char *why,
+				const char *node)
 {
-	return update_fail(
+	return objects_fail(
 		reterr, 409,
 		"Operation cannot be fulfilled on pods/binding \"%.253s\": pod %s%s%.253s%s", name,
 		why, *node != '\0' ? " \"" : "", node, *node != '\0' ? "\"" : "");
@@ -83,38 +84,40 @@ static int conflict(struct error *reterr, const char *name, const char *why, con
 int subresource_bind(struct objects *objects, const struct request *request,
 		     struct json_object *binding, struct objects_state **ret, struct error *reterr)
 {
-	const struct served *served = served_find(objects, request->kind);
-	struct record *record = record_find(objects, served, request->ns, request->name);
+	const struct resource *resource = resource_find(objects, request->kind);
+	struct record *record = record_find(objects, resource, request->ns, request->name);
 	CLEANUP_JSON struct json_object *pod = NULL;
 	const char *node = asb_str(binding, "target", "name"), *now;
 	int status;
 
 	if (record == NULL) {
-		return update_not_found(served, request->name, reterr);
+		return refusal_not_found(resource, request->name, reterr);
 	}
 	pod = state_hold(objects, record->state);
-	status = update_check_uid(served, pod, asb_uid(binding), reterr);
+	status = update_check_uid(resource, pod, asb_uid(binding), reterr);
 	if (status != 0) {
 		return status;
 	}
 	if (node == NULL || *node == '\0') {
-		return update_fail(reterr, 422,
-				   "Binding \"%.253s\" is invalid: target.name: Required value",
-				   request->name);
+		return objects_fail(reterr, 422,
+				    "Binding \"%.253s\" is invalid: target.name: Required value",
+				    request->name);
 	}
 	now = asb_str(pod, "spec", "nodeName");
 	if (asb_deleting(pod)) {
-		return conflict(reterr, request->name,
-				"is being deleted, cannot be assigned to a host", "");
+		return subresource_conflict(reterr, request->name,
+					    "is being deleted, cannot be assigned to a host", "");
 	}
 	if (now != NULL && *now != '\0') {
-		return conflict(reterr, request->name, "is already assigned to node", now);
+		return subresource_conflict(reterr, request->name, "is already assigned to node",
+					    now);
 	}
 	if (!request->dry_run) {
-		status = record_update(objects, record, bound(objects, pod, binding, node), reterr);
+		status = record_update(objects, record,
+				       subresource_bound(objects, pod, binding, node), reterr);
 	}
 	if (status == 0) {
-		response(ret, success());
+		subresource_response(ret, subresource_success());
 	}
 	return status == 0 ? 201 : status;
 }
@@ -136,7 +139,7 @@ int subresource_evict(struct objects *objects, const struct request *request,
 	if (status != 200) {
 		return status;
 	}
-	response(ret, success());
+	subresource_response(ret, subresource_success());
 	return 201;
 }
 
@@ -151,10 +154,11 @@ int subresource_token(struct objects *objects, const struct request *request,
 	char token[80];
 
 	if (objects_state_of(objects, request->kind, request->ns, request->name) == NULL) {
-		return update_not_found(served_find(objects, request->kind), request->name, reterr);
+		return refusal_not_found(resource_find(objects, request->kind), request->name,
+					 reterr);
 	}
 	if (seconds < 600 || seconds > TOKEN_SECONDS_MAX) {
-		return update_fail(
+		return objects_fail(
 			reterr, 422,
 			"TokenRequest.authentication.k8s.io \"\" is invalid: spec.expirationSeconds: Invalid value: %" PRId64
 			": may not specify a duration less than 10 minutes, or larger than 1<<32 seconds",
@@ -173,6 +177,6 @@ int subresource_token(struct objects *objects, const struct request *request,
 	status = asb_object_in(object, "status");
 	asb_set_str(status, "token", token);
 	json_object_object_add(status, "expirationTimestamp", time_now(objects, seconds));
-	response(ret, state_of_text(object));
+	subresource_response(ret, state_of_text(object));
 	return 201;
 }

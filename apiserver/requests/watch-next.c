@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "apiserver/objects/objects-private.h"
-#include "apiserver/objects/update.h"
+#include "apiserver/objects/refusal.h"
 #include "apiserver/requests/list.h"
 #include "base/json-scan.h"
 #include "base/memory.h"
 
 /* The same state at another version: only its text says so, labels and fields are gone with it. */
-static struct objects_state *at_version(struct objects_state *state, uint64_t version)
+static struct objects_state *watch_next_at_version(struct objects_state *state, uint64_t version)
 {
 	static const char *const metadata[] = { "metadata" }, *const member[] = {
 		"resourceVersion"
@@ -49,8 +49,8 @@ static struct objects_state *at_version(struct objects_state *state, uint64_t ve
 }
 
 /* Whether a change concerns a selection, and what it is to it. */
-static bool seen(const struct change *change, const char *ns, const struct selector *selector,
-		 struct watch_event *ret)
+static bool watch_next_seen(const struct change *change, const char *ns,
+			    const struct selector *selector, struct watch_event *ret)
 {
 	bool is, was;
 
@@ -70,7 +70,7 @@ static bool seen(const struct change *change, const char *ns, const struct selec
 		ret->type = OBJECTS_DELETED;
 		ret->state = change->type == OBJECTS_DELETED
 				     ? objects_state_ref(change->state)
-				     : at_version(change->before, ret->version);
+				     : watch_next_at_version(change->before, ret->version);
 	}
 	return true;
 }
@@ -79,26 +79,27 @@ int watch_next(struct objects *objects, const struct asb_kind *kind, const char 
 	       const struct selector *selector, uint64_t after, struct watch_event *ret,
 	       struct error *reterr)
 {
-	const struct served *served = served_find(objects, kind);
+	const struct resource *resource = resource_find(objects, kind);
 
-	if (served == NULL) {
-		return update_not_found(NULL, "", reterr);
+	if (resource == NULL) {
+		return refusal_not_found(NULL, "", reterr);
 	}
 	if (after < objects->compacted) {
-		return update_fail(reterr, 410,
-				   "too old resource version: %" PRIu64 " (%" PRIu64 ")", after,
-				   objects->compacted);
+		return objects_fail(reterr, 410,
+				    "too old resource version: %" PRIu64 " (%" PRIu64 ")", after,
+				    objects->compacted);
 	}
 
-	size_t place = history_first_after(served, after);
+	size_t place = history_first_after(resource, after);
 
-	for (size_t i = 0; i < WATCH_STEP && place < served->version_count; i++, place++) {
-		if (seen(history_change(objects, served->versions[place]), ns, selector, ret)) {
+	for (size_t i = 0; i < WATCH_STEP && place < resource->version_count; i++, place++) {
+		if (watch_next_seen(history_change(objects, resource->versions[place]), ns,
+				    selector, ret)) {
 			return 1;
 		}
 	}
 	ret->version =
-		place < served->version_count ? served->versions[place] - 1 : objects->version;
+		place < resource->version_count ? resource->versions[place] - 1 : objects->version;
 	ret->version = ret->version < after ? after : ret->version;
 	return 0;
 }

@@ -23,10 +23,10 @@ struct check {
 /* Where in a schema: outside of it the type must be said, inside of allOf and the like it must not. */
 enum part { PART_ROOT, PART_STRUCTURE, PART_LOGIC };
 
-static void check(struct check *c, struct json_object *json, enum part part);
+static void check_node(struct check *c, struct json_object *json, enum part part);
 
-static void add(struct check *c, enum cause_type type, const char *member, const char *value,
-		const char *detail)
+static void check_add(struct check *c, enum cause_type type, const char *member, const char *value,
+		      const char *detail)
 {
 	size_t length = c->path.length;
 
@@ -43,11 +43,11 @@ static void check_type(struct check *c, struct json_object *json, enum part part
 	size_t length = c->path.length;
 
 	if (part == PART_ROOT && !asb_streq(type, "object")) {
-		add(c, CAUSE_INVALID, "type", type != NULL ? type : "",
-		    "must be object at the root");
+		check_add(c, CAUSE_INVALID, "type", type != NULL ? type : "",
+			  "must be object at the root");
 	} else if (type == NULL && !free_form) {
-		add(c, CAUSE_REQUIRED, "type", NULL,
-		    "must not be empty for specified object fields");
+		check_add(c, CAUSE_REQUIRED, "type", NULL,
+			  "must not be empty for specified object fields");
 	} else if (type != NULL) {
 		buf_printf(&c->path, ".type");
 		validate_option(
@@ -56,7 +56,7 @@ static void check_type(struct check *c, struct json_object *json, enum part part
 		buf_cut(&c->path, length);
 	}
 	if (asb_streq(type, "array") && asb_at(json, "items") == NULL) {
-		add(c, CAUSE_REQUIRED, "items", NULL, "must be specified");
+		check_add(c, CAUSE_REQUIRED, "items", NULL, "must be specified");
 	}
 }
 
@@ -75,22 +75,24 @@ static void check_forbidden(struct check *c, struct json_object *json)
 
 	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
 		if (asb_at(json, forbidden[i].member) != NULL) {
-			add(c, CAUSE_FORBIDDEN, forbidden[i].member, NULL, forbidden[i].detail);
+			check_add(c, CAUSE_FORBIDDEN, forbidden[i].member, NULL,
+				  forbidden[i].detail);
 		}
 	}
 	if (asb_true(asb_at(json, "uniqueItems"))) {
-		add(c, CAUSE_FORBIDDEN, "uniqueItems", NULL,
-		    "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+		check_add(
+			c, CAUSE_FORBIDDEN, "uniqueItems", NULL,
+			"uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
 	}
 	if (json_object_is_type(asb_at(json, "properties"), json_type_object) &&
 	    json_object_object_length(asb_at(json, "properties")) > 0 &&
 	    json_object_is_type(asb_at(json, "additionalProperties"), json_type_object)) {
-		add(c, CAUSE_FORBIDDEN, "additionalProperties", NULL,
-		    "additionalProperties and properties are mutual exclusive");
+		check_add(c, CAUSE_FORBIDDEN, "additionalProperties", NULL,
+			  "additionalProperties and properties are mutual exclusive");
 	}
 }
 
-static bool names_all(struct json_object *keys, struct json_object *properties)
+static bool check_names_all(struct json_object *keys, struct json_object *properties)
 {
 	for (size_t i = 0; i < asb_length(keys); i++) {
 		const char *key = asb_as_str(json_object_array_get_idx(keys, i));
@@ -102,7 +104,7 @@ static bool names_all(struct json_object *keys, struct json_object *properties)
 	return true;
 }
 
-static bool is_listed(struct json_object *array, const char *text)
+static bool check_is_listed(struct json_object *array, const char *text)
 {
 	for (size_t i = 0; i < asb_length(array); i++) {
 		if (asb_streq(asb_as_str(json_object_array_get_idx(array, i)), text)) {
@@ -123,11 +125,12 @@ static void check_keys_there(struct check *c, struct json_object *items, struct 
 		if (!effort_spend(c->effort, 1 + asb_length(asb_at(items, "required")))) {
 			return;
 		}
-		if (!is_listed(asb_at(items, "required"), key) &&
+		if (!check_is_listed(asb_at(items, "required"), key) &&
 		    asb_at(items, "properties", key, "default") == NULL) {
 			buf_printf(&c->path, ".items.properties[%s]", key);
-			add(c, CAUSE_REQUIRED, "default", NULL,
-			    "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
+			check_add(
+				c, CAUSE_REQUIRED, "default", NULL,
+				"this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property");
 			buf_cut(&c->path, length);
 		}
 	}
@@ -150,9 +153,9 @@ static void check_list(struct check *c, struct json_object *json)
 		return;
 	}
 	if (asb_length(keys) == 0) {
-		add(c, CAUSE_REQUIRED, "x-kubernetes-list-map-keys", NULL,
-		    "must not be empty if x-kubernetes-list-type is map");
-	} else if (!names_all(keys, asb_at(items, "properties"))) {
+		check_add(c, CAUSE_REQUIRED, "x-kubernetes-list-map-keys", NULL,
+			  "must not be empty if x-kubernetes-list-type is map");
+	} else if (!check_names_all(keys, asb_at(items, "properties"))) {
 		buf_printf(&c->path, ".x-kubernetes-list-map-keys");
 		causes_add(c->causes, CAUSE_INVALID, buf_str(&c->path), keys,
 			   "entries must all be names of item properties");
@@ -216,7 +219,7 @@ static void check_pattern(struct check *c, struct json_object *json)
 		CLEANUP_BUF struct buf detail = BUF_INIT(2 * PATTERN_REASON_MAX);
 
 		buf_printf(&detail, "must be a valid regular expression, but isn't: %s", reason);
-		add(c, CAUSE_INVALID, "pattern", text, buf_str(&detail));
+		check_add(c, CAUSE_INVALID, "pattern", text, buf_str(&detail));
 	}
 	(void)effort_spend(c->effort, INSTRUCTION_STEPS * cost);
 	pattern_destroy(pattern);
@@ -227,8 +230,9 @@ static void check_embedded(struct check *c, struct json_object *json)
 	if (asb_true(asb_at(json, "x-kubernetes-embedded-resource")) &&
 	    asb_at(json, "properties") == NULL &&
 	    !asb_true(asb_at(json, "x-kubernetes-preserve-unknown-fields"))) {
-		add(c, CAUSE_REQUIRED, "properties", NULL,
-		    "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
+		check_add(
+			c, CAUSE_REQUIRED, "properties", NULL,
+			"must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
 	}
 }
 
@@ -240,7 +244,8 @@ static void check_logic(struct check *c, struct json_object *json)
 
 	for (size_t i = 0; i < ARRAY_LEN(empty); i++) {
 		if (asb_at(json, empty[i]) != NULL) {
-			add(c, CAUSE_FORBIDDEN, empty[i], NULL, "must be empty to be structural");
+			check_add(c, CAUSE_FORBIDDEN, empty[i], NULL,
+				  "must be empty to be structural");
 		}
 	}
 }
@@ -261,8 +266,9 @@ static void check_metadata(struct check *c, struct json_object *json)
 	}
 	if (more) {
 		buf_printf(&c->path, ".properties[metadata]");
-		add(c, CAUSE_FORBIDDEN, "", NULL,
-		    "must not specify anything other than name and generateName, but metadata is implicitly specified");
+		check_add(
+			c, CAUSE_FORBIDDEN, "", NULL,
+			"must not specify anything other than name and generateName, but metadata is implicitly specified");
 		buf_cut(&c->path, length);
 	}
 }
@@ -281,13 +287,13 @@ static void check_lists_of(struct check *c, struct json_object *json)
 		}
 		for (size_t j = 0; j < asb_length(list); j++) {
 			buf_printf(&c->path, ".%s[%zu]", lists[i], j);
-			check(c, json_object_array_get_idx(list, j), PART_LOGIC);
+			check_node(c, json_object_array_get_idx(list, j), PART_LOGIC);
 			buf_cut(&c->path, length);
 		}
 	}
 	if (asb_at(json, "not") != NULL) {
 		buf_printf(&c->path, ".not");
-		check(c, asb_at(json, "not"), PART_LOGIC);
+		check_node(c, asb_at(json, "not"), PART_LOGIC);
 		buf_cut(&c->path, length);
 	}
 }
@@ -303,25 +309,26 @@ static void check_below(struct check *c, struct json_object *json, enum part par
 				continue;
 			}
 			buf_printf(&c->path, ".properties[%s]", name);
-			check(c, value, part == PART_LOGIC ? PART_LOGIC : PART_STRUCTURE);
+			check_node(c, value, part == PART_LOGIC ? PART_LOGIC : PART_STRUCTURE);
 			buf_cut(&c->path, length);
 		}
 	}
 	if (json_object_is_type(asb_at(json, "items"), json_type_object)) {
 		buf_printf(&c->path, ".items");
-		check(c, asb_at(json, "items"), part == PART_LOGIC ? PART_LOGIC : PART_STRUCTURE);
+		check_node(c, asb_at(json, "items"),
+			   part == PART_LOGIC ? PART_LOGIC : PART_STRUCTURE);
 		buf_cut(&c->path, length);
 	}
 	if (part != PART_LOGIC &&
 	    json_object_is_type(asb_at(json, "additionalProperties"), json_type_object)) {
 		buf_printf(&c->path, ".additionalProperties");
-		check(c, asb_at(json, "additionalProperties"), PART_STRUCTURE);
+		check_node(c, asb_at(json, "additionalProperties"), PART_STRUCTURE);
 		buf_cut(&c->path, length);
 	}
 	check_lists_of(c, json);
 }
 
-static void check(struct check *c, struct json_object *json, enum part part)
+static void check_node(struct check *c, struct json_object *json, enum part part)
 {
 	if (++c->depth > SCHEMA_DEPTH_MAX || !effort_spend(c->effort, 1)) {
 		c->depth--;
@@ -350,6 +357,6 @@ void schema_check_structural(struct json_object *json, const char *field, struct
 	struct check c = { .causes = causes, .effort = effort, .path = BUF_INIT(SCHEMA_PATH_MAX) };
 
 	buf_append_str(&c.path, field);
-	check(&c, json, PART_ROOT);
+	check_node(&c, json, PART_ROOT);
 	buf_finish(&c.path);
 }

@@ -17,10 +17,10 @@ struct pruning {
 	struct buf path;
 };
 
-static void prune(struct pruning *pruning, const struct schema_node *node,
-		  struct json_object *value);
+static void schema_prune_node(struct pruning *pruning, const struct schema_node *node,
+			      struct json_object *value);
 
-static void note(struct pruning *pruning)
+static void schema_note(struct pruning *pruning)
 {
 	if (pruning->unknown != NULL && asb_length(pruning->unknown) < VALIDATE_CAUSES_MAX) {
 		json_object_array_add(pruning->unknown,
@@ -28,13 +28,13 @@ static void note(struct pruning *pruning)
 	}
 }
 
-static bool known_at_top(const char *name)
+static bool schema_known_at_top(const char *name)
 {
 	return strcmp(name, "apiVersion") == 0 || strcmp(name, "kind") == 0 ||
 	       strcmp(name, "metadata") == 0;
 }
 
-static void enter_member(struct buf *path, const char *name)
+static void schema_enter_member(struct buf *path, const char *name)
 {
 	buf_printf(path, "%s%s", path->length > 0 ? "." : "", name);
 }
@@ -45,7 +45,7 @@ struct doomed {
 	size_t count, size;
 };
 
-static void doom(struct doomed *doomed, const char *name)
+static void schema_doom(struct doomed *doomed, const char *name)
 {
 	if (doomed->count == doomed->size) {
 		doomed->size = doomed->size > 0 ? doomed->size * 2 : 8;
@@ -54,7 +54,7 @@ static void doom(struct doomed *doomed, const char *name)
 	doomed->names[doomed->count++] = xstrdup(name);
 }
 
-static void drop(struct doomed *doomed, struct json_object *object)
+static void schema_drop(struct doomed *doomed, struct json_object *object)
 {
 	for (size_t i = 0; i < doomed->count; i++) {
 		json_object_object_del(object, doomed->names[i]);
@@ -63,41 +63,42 @@ static void drop(struct doomed *doomed, struct json_object *object)
 	free(doomed->names);
 }
 
-static void prune_object(struct pruning *pruning, const struct schema_node *node, bool top,
-			 struct json_object *object)
+static void schema_prune_object(struct pruning *pruning, const struct schema_node *node, bool top,
+				struct json_object *object)
 {
 	struct doomed doomed = { 0 };
 	size_t length = pruning->path.length;
 
 	json_object_object_foreach (object, name, value) {
 		const struct schema_node *member = schema_member(node, name);
-		bool keep = (top || node->embedded) && known_at_top(name);
+		bool keep = (top || node->embedded) && schema_known_at_top(name);
 
-		enter_member(&pruning->path, name);
+		schema_enter_member(&pruning->path, name);
 		if (keep) {
 			/* The server knows these itself. */
 		} else if (member != NULL) {
-			prune(pruning, member, value);
+			schema_prune_node(pruning, member, value);
 		} else if (!node->preserve && !node->additional_any) {
-			note(pruning);
-			doom(&doomed, name);
+			schema_note(pruning);
+			schema_doom(&doomed, name);
 		}
 		buf_cut(&pruning->path, length);
 	}
-	drop(&doomed, object);
+	schema_drop(&doomed, object);
 }
 
-static void prune(struct pruning *pruning, const struct schema_node *node,
-		  struct json_object *value)
+static void schema_prune_node(struct pruning *pruning, const struct schema_node *node,
+			      struct json_object *value)
 {
 	size_t length = pruning->path.length;
 
 	if (json_object_is_type(value, json_type_object)) {
-		prune_object(pruning, node, false, value);
+		schema_prune_object(pruning, node, false, value);
 	} else if (json_object_is_type(value, json_type_array) && node->items != NULL) {
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
 			buf_printf(&pruning->path, "[%zu]", i);
-			prune(pruning, node->items, json_object_array_get_idx(value, i));
+			schema_prune_node(pruning, node->items,
+					  json_object_array_get_idx(value, i));
 			buf_cut(&pruning->path, length);
 		}
 	}
@@ -109,7 +110,7 @@ void schema_prune(const struct schema *schema, struct json_object *object,
 	struct pruning pruning = { .unknown = unknown, .path = BUF_INIT(SCHEMA_PATH_MAX) };
 
 	if (json_object_is_type(object, json_type_object)) {
-		prune_object(&pruning, schema->root, true, object);
+		schema_prune_object(&pruning, schema->root, true, object);
 	}
 	buf_finish(&pruning.path);
 }
@@ -119,10 +120,11 @@ void schema_prune(const struct schema *schema, struct json_object *object,
 /* Copying a value takes about so many steps, and an empty object half a kilobyte. */
 #define DEFAULT_STEPS 20
 
-static void fill(const struct schema_node *node, struct json_object *value, struct effort *effort);
+static void schema_fill(const struct schema_node *node, struct json_object *value,
+			struct effort *effort);
 
 /* A null where none is allowed counts as missing. */
-static void drop_nulls(const struct schema_node *node, struct json_object *object)
+static void schema_drop_nulls(const struct schema_node *node, struct json_object *object)
 {
 	struct doomed doomed = { 0 };
 
@@ -130,10 +132,10 @@ static void drop_nulls(const struct schema_node *node, struct json_object *objec
 		const struct schema_node *member = value == NULL ? schema_member(node, name) : NULL;
 
 		if (member != NULL && !member->nullable) {
-			doom(&doomed, name);
+			schema_doom(&doomed, name);
 		}
 	}
-	drop(&doomed, object);
+	schema_drop(&doomed, object);
 }
 
 static void fill_object(const struct schema_node *node, struct json_object *object,
@@ -141,7 +143,7 @@ static void fill_object(const struct schema_node *node, struct json_object *obje
 {
 	bool fills = node->fills && effort_spend(effort, node->property_count);
 
-	drop_nulls(node, object);
+	schema_drop_nulls(node, object);
 	for (size_t i = 0; fills && i < node->property_count; i++) {
 		const struct schema_property *property = &node->properties[i];
 
@@ -157,12 +159,13 @@ static void fill_object(const struct schema_node *node, struct json_object *obje
 		const struct schema_node *member = schema_member(node, name);
 
 		if (member != NULL) {
-			fill(member, value, effort);
+			schema_fill(member, value, effort);
 		}
 	}
 }
 
-static void fill(const struct schema_node *node, struct json_object *value, struct effort *effort)
+static void schema_fill(const struct schema_node *node, struct json_object *value,
+			struct effort *effort)
 {
 	if (!effort_spend(effort, 1) || effort->bytes_spent) {
 		return;
@@ -171,12 +174,12 @@ static void fill(const struct schema_node *node, struct json_object *value, stru
 		fill_object(node, value, effort);
 	} else if (json_object_is_type(value, json_type_array) && node->items != NULL) {
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			fill(node->items, json_object_array_get_idx(value, i), effort);
+			schema_fill(node->items, json_object_array_get_idx(value, i), effort);
 		}
 	}
 }
 
 void schema_default(const struct schema *schema, struct json_object *object, struct effort *effort)
 {
-	fill(schema->root, object, effort);
+	schema_fill(schema->root, object, effort);
 }

@@ -12,14 +12,14 @@
 
 #define HOST_MAX 255 /* RFC 1035 */
 
-static bool is_date_time(const char *text)
+static bool format_is_date_time(const char *text)
 {
 	int64_t ms;
 
 	return asb_time_parse(text, &ms);
 }
 
-static bool is_date(const char *text)
+static bool format_is_date(const char *text)
 {
 	char whole[32];
 	int64_t ms;
@@ -28,7 +28,7 @@ static bool is_date(const char *text)
 	       asb_time_parse(whole, &ms);
 }
 
-static bool is_base64(const char *text)
+static bool format_is_base64(const char *text)
 {
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -38,7 +38,7 @@ static bool is_base64(const char *text)
 }
 
 /* Go's durations, 1h2m3.5s. */
-static bool is_duration(const char *text)
+static bool format_is_duration(const char *text)
 {
 	static const char *const units[] = { "ns", "us", "µs", "ms", "s", "m", "h" };
 
@@ -67,7 +67,7 @@ static bool is_duration(const char *text)
 	return true;
 }
 
-static bool is_uuid(const char *text)
+static bool format_is_uuid(const char *text)
 {
 	size_t digits = 0;
 
@@ -85,21 +85,21 @@ static bool is_uuid(const char *text)
 	return digits == 32;
 }
 
-static bool is_ipv4(const char *text)
+static bool format_is_ipv4(const char *text)
 {
 	unsigned char address[16];
 
 	return inet_pton(AF_INET, text, address) == 1;
 }
 
-static bool is_ipv6(const char *text)
+static bool format_is_ipv6(const char *text)
 {
 	unsigned char address[16];
 
 	return inet_pton(AF_INET6, text, address) == 1;
 }
 
-static bool is_cidr(const char *text)
+static bool format_is_cidr(const char *text)
 {
 	char address[64];
 	const char *slash = strchr(text, '/');
@@ -111,10 +111,10 @@ static bool is_cidr(const char *text)
 		return false;
 	}
 	snprintf(address, sizeof(address), "%.*s", (int)(slash - text), text);
-	return (is_ipv4(address) && bits <= 32) || (is_ipv6(address) && bits <= 128);
+	return (format_is_ipv4(address) && bits <= 32) || (format_is_ipv6(address) && bits <= 128);
 }
 
-static bool is_mac(const char *text)
+static bool format_is_mac(const char *text)
 {
 	for (int i = 0; i < 6; i++, text += 2) {
 		if (i > 0 && *text++ != ':') {
@@ -127,7 +127,7 @@ static bool is_mac(const char *text)
 	return *text == '\0';
 }
 
-static bool is_hostname(const char *text)
+static bool format_is_hostname(const char *text)
 {
 	if (*text == '\0' || strlen(text) > HOST_MAX) {
 		return false;
@@ -148,7 +148,7 @@ static bool is_hostname(const char *text)
 	return true;
 }
 
-static bool is_email(const char *text)
+static bool format_is_email(const char *text)
 {
 	const char *at = strrchr(text, '@');
 
@@ -156,7 +156,7 @@ static bool is_email(const char *text)
 }
 
 /* As Go's ParseRequestURI: a scheme, or a path from the root. */
-static bool is_uri(const char *text)
+static bool format_is_uri(const char *text)
 {
 	size_t scheme =
 		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
@@ -173,22 +173,22 @@ bool schema_format_fits(const char *format, const char *text)
 		const char *format;
 		bool (*fits)(const char *text);
 	} formats[] = {
-		{ "date-time", is_date_time },
-		{ "datetime", is_date_time },
-		{ "date", is_date },
-		{ "byte", is_base64 },
-		{ "duration", is_duration },
-		{ "uuid", is_uuid },
-		{ "uuid3", is_uuid },
-		{ "uuid4", is_uuid },
-		{ "uuid5", is_uuid },
-		{ "ipv4", is_ipv4 },
-		{ "ipv6", is_ipv6 },
-		{ "cidr", is_cidr },
-		{ "mac", is_mac },
-		{ "hostname", is_hostname },
-		{ "email", is_email },
-		{ "uri", is_uri },
+		{ "date-time", format_is_date_time },
+		{ "datetime", format_is_date_time },
+		{ "date", format_is_date },
+		{ "byte", format_is_base64 },
+		{ "duration", format_is_duration },
+		{ "uuid", format_is_uuid },
+		{ "uuid3", format_is_uuid },
+		{ "uuid4", format_is_uuid },
+		{ "uuid5", format_is_uuid },
+		{ "ipv4", format_is_ipv4 },
+		{ "ipv6", format_is_ipv6 },
+		{ "cidr", format_is_cidr },
+		{ "mac", format_is_mac },
+		{ "hostname", format_is_hostname },
+		{ "email", format_is_email },
+		{ "uri", format_is_uri },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {

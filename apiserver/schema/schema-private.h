@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The compiled form of a schema. Private to local/schema*.c. */
+/* The compiled form of a schema. Private to apiserver/schema. */
 #ifndef ASB_APISERVER_SCHEMA_SCHEMA_PRIVATE_H
 #define ASB_APISERVER_SCHEMA_SCHEMA_PRIVATE_H
 

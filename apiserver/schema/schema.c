@@ -22,21 +22,21 @@ struct compiler {
 	size_t depth;
 };
 
-static struct schema_node *compile(struct compiler *compiler, struct json_object *json);
+static struct schema_node *schema_compile_node(struct compiler *compiler, struct json_object *json);
 
 /* ---- freeing ---- */
 
-static void node_destroy(struct schema_node *node);
+static void schema_node_destroy(struct schema_node *node);
 
-static void nodes_finish(struct schema_nodes *nodes)
+static void schema_nodes_finish(struct schema_nodes *nodes)
 {
 	for (size_t i = 0; i < nodes->count; i++) {
-		node_destroy(nodes->nodes[i]);
+		schema_node_destroy(nodes->nodes[i]);
 	}
 	free(nodes->nodes);
 }
 
-static void strings_free(char **strings, size_t count)
+static void schema_strings_free(char **strings, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(strings[i]);
@@ -44,25 +44,25 @@ static void strings_free(char **strings, size_t count)
 	free(strings);
 }
 
-static void node_destroy(struct schema_node *node)
+static void schema_node_destroy(struct schema_node *node)
 {
 	if (node == NULL) {
 		return;
 	}
 	for (size_t i = 0; i < node->property_count; i++) {
 		free(node->properties[i].name);
-		node_destroy(node->properties[i].node);
+		schema_node_destroy(node->properties[i].node);
 	}
 	free(node->properties);
 	map_finish(&node->by_name);
-	node_destroy(node->additional);
-	node_destroy(node->items);
-	node_destroy(node->not );
-	nodes_finish(&node->all_of);
-	nodes_finish(&node->any_of);
-	nodes_finish(&node->one_of);
-	strings_free(node->required, node->required_count);
-	strings_free(node->map_keys, node->map_key_count);
+	schema_node_destroy(node->additional);
+	schema_node_destroy(node->items);
+	schema_node_destroy(node->not );
+	schema_nodes_finish(&node->all_of);
+	schema_nodes_finish(&node->any_of);
+	schema_nodes_finish(&node->one_of);
+	schema_strings_free(node->required, node->required_count);
+	schema_strings_free(node->map_keys, node->map_key_count);
 	pattern_destroy(node->pattern);
 	json_object_put(node->default_value);
 	json_object_put(node->enumeration);
@@ -75,14 +75,14 @@ static void node_destroy(struct schema_node *node)
 void schema_destroy(struct schema *schema)
 {
 	if (schema != NULL) {
-		node_destroy(schema->root);
+		schema_node_destroy(schema->root);
 		free(schema);
 	}
 }
 
 /* ---- compiling ---- */
 
-static enum schema_type type_of(const char *text)
+static enum schema_type schema_type_of(const char *text)
 {
 	static const struct {
 		const char *name;
@@ -101,7 +101,7 @@ static enum schema_type type_of(const char *text)
 	return SCHEMA_ANY;
 }
 
-static char **strings_of(struct json_object *array, size_t *ret_count)
+static char **schema_strings_of(struct json_object *array, size_t *ret_count)
 {
 	size_t length = asb_length(array), count = 0;
 	char **strings = length > 0 ? xnew_array(char *, length) : NULL;
@@ -117,7 +117,7 @@ static char **strings_of(struct json_object *array, size_t *ret_count)
 	return strings;
 }
 
-static bool number_of(struct json_object *json, const char *name, double *ret)
+static bool schema_number_of(struct json_object *json, const char *name, double *ret)
 {
 	struct json_object *value = asb_at(json, name);
 
@@ -129,35 +129,35 @@ static bool number_of(struct json_object *json, const char *name, double *ret)
 	return true;
 }
 
-static char *string_of(struct json_object *json, const char *name)
+static char *schema_string_of(struct json_object *json, const char *name)
 {
 	const char *text = asb_str(json, name);
 
 	return text != NULL && *text != '\0' ? xstrdup(text) : NULL;
 }
 
-static size_t printed_bytes(struct json_object *value)
+static size_t schema_printed_bytes(struct json_object *value)
 {
 	return strlen(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
 }
 
-static size_t count_nodes(struct json_object *value)
+static size_t schema_count_nodes(struct json_object *value)
 {
 	size_t count = 1;
 
 	for (size_t i = 0; i < asb_length(value); i++) {
-		count += count_nodes(json_object_array_get_idx(value, i));
+		count += schema_count_nodes(json_object_array_get_idx(value, i));
 	}
 	if (json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach (value, name, member) {
 			(void)name;
-			count += count_nodes(member);
+			count += schema_count_nodes(member);
 		}
 	}
 	return count;
 }
 
-static void read_enum(struct schema_node *node, struct json_object *json)
+static void schema_read_enum(struct schema_node *node, struct json_object *json)
 {
 	struct json_object *values = asb_array(json, "enum");
 	CLEANUP_BUF struct buf text = BUF_INIT(ENUM_TEXT_MAX);
@@ -177,13 +177,13 @@ static void read_enum(struct schema_node *node, struct json_object *json)
 		}
 	}
 	node->enumeration = asb_copy(values);
-	node->enum_bytes = printed_bytes(values);
+	node->enum_bytes = schema_printed_bytes(values);
 	node->enum_text = buf_take(&text);
 }
 
-static void read_values(struct schema_node *node, struct json_object *json)
+static void schema_read_values(struct schema_node *node, struct json_object *json)
 {
-	node->type = type_of(asb_str(json, "type"));
+	node->type = schema_type_of(asb_str(json, "type"));
 	node->nullable = asb_true(asb_at(json, "nullable"));
 	node->int_or_string = asb_true(asb_at(json, "x-kubernetes-int-or-string"));
 	node->preserve = asb_true(asb_at(json, "x-kubernetes-preserve-unknown-fields"));
@@ -191,43 +191,43 @@ static void read_values(struct schema_node *node, struct json_object *json)
 	node->unique_items = asb_true(asb_at(json, "uniqueItems"));
 	node->exclusive_minimum = asb_true(asb_at(json, "exclusiveMinimum"));
 	node->exclusive_maximum = asb_true(asb_at(json, "exclusiveMaximum"));
-	node->has_minimum = number_of(json, "minimum", &node->minimum);
-	node->has_maximum = number_of(json, "maximum", &node->maximum);
-	node->has_multiple = number_of(json, "multipleOf", &node->multiple);
+	node->has_minimum = schema_number_of(json, "minimum", &node->minimum);
+	node->has_maximum = schema_number_of(json, "maximum", &node->maximum);
+	node->has_multiple = schema_number_of(json, "multipleOf", &node->multiple);
 	node->min_length = asb_int(asb_at(json, "minLength"), -1);
 	node->max_length = asb_int(asb_at(json, "maxLength"), -1);
 	node->min_items = asb_int(asb_at(json, "minItems"), -1);
 	node->max_items = asb_int(asb_at(json, "maxItems"), -1);
 	node->min_properties = asb_int(asb_at(json, "minProperties"), -1);
 	node->max_properties = asb_int(asb_at(json, "maxProperties"), -1);
-	node->format = string_of(json, "format");
+	node->format = schema_string_of(json, "format");
 	node->default_value = asb_copy(asb_at(json, "default"));
-	node->default_bytes = printed_bytes(node->default_value);
-	node->default_nodes = count_nodes(node->default_value);
+	node->default_bytes = schema_printed_bytes(node->default_value);
+	node->default_nodes = schema_count_nodes(node->default_value);
 	node->fills = node->default_value != NULL;
-	read_enum(node, json);
+	schema_read_enum(node, json);
 }
 
-static void read_lists(struct compiler *compiler, struct schema_node *node,
-		       struct json_object *json)
+static void schema_read_lists(struct compiler *compiler, struct schema_node *node,
+			      struct json_object *json)
 {
 	const char *list = asb_str(json, "x-kubernetes-list-type");
 
 	node->list = asb_streq(list, "set")   ? SCHEMA_LIST_SET
 		     : asb_streq(list, "map") ? SCHEMA_LIST_MAP
 					      : SCHEMA_LIST_ATOMIC;
-	node->required = strings_of(asb_at(json, "required"), &node->required_count);
+	node->required = schema_strings_of(asb_at(json, "required"), &node->required_count);
 	node->map_keys =
-		strings_of(asb_at(json, "x-kubernetes-list-map-keys"), &node->map_key_count);
-	node->pattern_text = string_of(json, "pattern");
+		schema_strings_of(asb_at(json, "x-kubernetes-list-map-keys"), &node->map_key_count);
+	node->pattern_text = schema_string_of(json, "pattern");
 	if (node->pattern_text != NULL) {
 		node->pattern = pattern_create(node->pattern_text, strlen(node->pattern_text));
 		compiler->schema->patterns++;
 	}
 }
 
-static int read_properties(struct compiler *compiler, struct schema_node *node,
-			   struct json_object *json)
+static int schema_read_properties(struct compiler *compiler, struct schema_node *node,
+				  struct json_object *json)
 {
 	struct json_object *properties = asb_at(json, "properties");
 
@@ -240,7 +240,7 @@ static int read_properties(struct compiler *compiler, struct schema_node *node,
 		struct schema_property *property = &node->properties[node->property_count++];
 
 		property->name = xstrdup(name);
-		property->node = compile(compiler, value);
+		property->node = schema_compile_node(compiler, value);
 		if (property->node == NULL) {
 			return -EINVAL;
 		}
@@ -250,13 +250,13 @@ static int read_properties(struct compiler *compiler, struct schema_node *node,
 	return 0;
 }
 
-static int read_child(struct compiler *compiler, struct schema_node *node, struct json_object *json,
-		      struct schema_node **ret)
+static int schema_read_child(struct compiler *compiler, struct schema_node *node,
+			     struct json_object *json, struct schema_node **ret)
 {
 	if (!json_object_is_type(json, json_type_object)) {
 		return 0;
 	}
-	*ret = compile(compiler, json);
+	*ret = schema_compile_node(compiler, json);
 	if (*ret == NULL) {
 		return -EINVAL;
 	}
@@ -264,14 +264,15 @@ static int read_child(struct compiler *compiler, struct schema_node *node, struc
 	return 0;
 }
 
-static int read_nodes(struct compiler *compiler, struct json_object *array,
-		      struct schema_nodes *ret)
+static int schema_read_nodes(struct compiler *compiler, struct json_object *array,
+			     struct schema_nodes *ret)
 {
 	size_t length = asb_length(array);
 
 	ret->nodes = length > 0 ? xnew_array(struct schema_node *, length) : NULL;
 	for (size_t i = 0; i < length; i++) {
-		struct schema_node *node = compile(compiler, json_object_array_get_idx(array, i));
+		struct schema_node *node =
+			schema_compile_node(compiler, json_object_array_get_idx(array, i));
 
 		if (node == NULL) {
 			return -EINVAL;
@@ -281,39 +282,39 @@ static int read_nodes(struct compiler *compiler, struct json_object *array,
 	return 0;
 }
 
-static int read_children(struct compiler *compiler, struct schema_node *node,
-			 struct json_object *json)
+static int schema_read_children(struct compiler *compiler, struct schema_node *node,
+				struct json_object *json)
 {
 	bool fills;
-	int r = read_properties(compiler, node, json);
+	int r = schema_read_properties(compiler, node, json);
 
 	node->additional_any = asb_true(asb_at(json, "additionalProperties"));
 	if (r == 0) {
-		r = read_child(compiler, node, asb_at(json, "additionalProperties"),
-			       &node->additional);
+		r = schema_read_child(compiler, node, asb_at(json, "additionalProperties"),
+				      &node->additional);
 	}
 	if (r == 0) {
-		r = read_child(compiler, node, asb_at(json, "items"), &node->items);
+		r = schema_read_child(compiler, node, asb_at(json, "items"), &node->items);
 	}
 	fills = node->fills;
 	if (r == 0) {
-		r = read_child(compiler, node, asb_at(json, "not"), &node->not );
+		r = schema_read_child(compiler, node, asb_at(json, "not"), &node->not );
 	}
 	/* Only the structural part fills in. */
 	node->fills = fills;
 	if (r == 0) {
-		r = read_nodes(compiler, asb_at(json, "allOf"), &node->all_of);
+		r = schema_read_nodes(compiler, asb_at(json, "allOf"), &node->all_of);
 	}
 	if (r == 0) {
-		r = read_nodes(compiler, asb_at(json, "anyOf"), &node->any_of);
+		r = schema_read_nodes(compiler, asb_at(json, "anyOf"), &node->any_of);
 	}
 	if (r == 0) {
-		r = read_nodes(compiler, asb_at(json, "oneOf"), &node->one_of);
+		r = schema_read_nodes(compiler, asb_at(json, "oneOf"), &node->one_of);
 	}
 	return r;
 }
 
-static struct schema_node *compile(struct compiler *compiler, struct json_object *json)
+static struct schema_node *schema_compile_node(struct compiler *compiler, struct json_object *json)
 {
 	struct schema_node *node;
 	int r;
@@ -336,12 +337,12 @@ static struct schema_node *compile(struct compiler *compiler, struct json_object
 	compiler->schema->nodes++;
 	compiler->depth++;
 	node = xnew(struct schema_node);
-	read_values(node, json);
-	read_lists(compiler, node, json);
-	r = read_children(compiler, node, json);
+	schema_read_values(node, json);
+	schema_read_lists(compiler, node, json);
+	r = schema_read_children(compiler, node, json);
 	compiler->depth--;
 	if (r < 0) {
-		node_destroy(node);
+		schema_node_destroy(node);
 		return NULL;
 	}
 	return node;
@@ -352,7 +353,7 @@ struct schema *schema_compile(struct json_object *json, struct error *reterr)
 	struct schema *schema = xnew(struct schema);
 	struct compiler compiler = { .schema = schema, .reterr = reterr };
 
-	schema->root = compile(&compiler, json);
+	schema->root = schema_compile_node(&compiler, json);
 	if (schema->root == NULL) {
 		schema_destroy(schema);
 		return NULL;

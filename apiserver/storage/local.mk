@@ -4,4 +4,5 @@ librequests_la_SOURCES += \
 	%D%/storage.c %D%/storage.h \
 	%D%/storage-check.c \
 	%D%/storage-private.h \
+	%D%/storage-sql.c \
 	%D%/storage-write.c

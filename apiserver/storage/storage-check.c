@@ -17,7 +17,7 @@
 
 /* ---- rows ---- */
 
-static uint32_t add_number(uint32_t sum, uint64_t number)
+static uint32_t storage_add_number(uint32_t sum, uint64_t number)
 {
 	unsigned char bytes[8];
 
@@ -28,7 +28,7 @@ static uint32_t add_number(uint32_t sum, uint64_t number)
 }
 
 /* The NUL is part of it: two texts are not one. */
-static uint32_t add_text(uint32_t sum, const char *text)
+static uint32_t storage_add_text(uint32_t sum, const char *text)
 {
 	return (uint32_t)crc32_z(sum, (const unsigned char *)text, strlen(text) + 1);
 }
@@ -36,63 +36,64 @@ static uint32_t add_text(uint32_t sum, const char *text)
 int64_t storage_sum(uint64_t order, uint64_t version, const char *kind_id, const char *ns,
 		    const char *name, const void *body, size_t length)
 {
-	uint32_t sum = add_number(add_number(0, order), version);
+	uint32_t sum = storage_add_number(storage_add_number(0, order), version);
 
-	sum = add_text(add_text(add_text(sum, kind_id), ns), name);
+	sum = storage_add_text(storage_add_text(storage_add_text(sum, kind_id), ns), name);
 	return (uint32_t)crc32_z(sum, body, length);
 }
 
-static const char *text_at(sqlite3_stmt *row, int column)
+static const char *storage_text_at(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 
 	return text != NULL ? text : "";
 }
 
-static int64_t sum_of(sqlite3_stmt *row)
+static int64_t storage_sum_of(sqlite3_stmt *row)
 {
 	const void *body = sqlite3_column_blob(row, 5);
 
 	return storage_sum((uint64_t)sqlite3_column_int64(row, 0),
-			   (uint64_t)sqlite3_column_int64(row, 1), text_at(row, 2), text_at(row, 3),
-			   text_at(row, 4), body != NULL ? body : "",
-			   (size_t)sqlite3_column_bytes(row, 5));
+			   (uint64_t)sqlite3_column_int64(row, 1), storage_text_at(row, 2),
+			   storage_text_at(row, 3), storage_text_at(row, 4),
+			   body != NULL ? body : "", (size_t)sqlite3_column_bytes(row, 5));
 }
 
-static int fail_row(sqlite3_stmt *row, struct error *reterr)
+static int storage_fail_row(sqlite3_stmt *row, struct error *reterr)
 {
 	return error_set(
 		reterr, -EUCLEAN,
 		"the row of %.100s %.63s/%.253s is damaged (its checksum differs): restore api.db from a copy, or give this object up with: sqlite3 api.db \"DELETE FROM objects WHERE id = %" PRId64
 		"\"",
-		text_at(row, 2), text_at(row, 3), text_at(row, 4),
+		storage_text_at(row, 2), storage_text_at(row, 3), storage_text_at(row, 4),
 		(int64_t)sqlite3_column_int64(row, 0));
 }
 
 int storage_check_rows(struct storage *storage, struct error *reterr)
 {
 	sqlite3_stmt *row = NULL;
-	int r = 0, result = sqlite3_prepare_v2(
-			   storage->db,
-			   "SELECT id, version, kind, ns, name, body, sum FROM objects ORDER BY id",
-			   -1, &row, NULL);
+	int code = 0,
+	    result = sqlite3_prepare_v2(
+		    storage->db,
+		    "SELECT id, version, kind, ns, name, body, sum FROM objects ORDER BY id", -1,
+		    &row, NULL);
 
-	while (r == 0 && result == SQLITE_OK && (result = sqlite3_step(row)) == SQLITE_ROW) {
+	while (code == 0 && result == SQLITE_OK && (result = sqlite3_step(row)) == SQLITE_ROW) {
 		result = SQLITE_OK;
 		if (sqlite3_column_type(row, 6) != SQLITE_INTEGER ||
-		    sqlite3_column_int64(row, 6) != sum_of(row)) {
-			r = fail_row(row, reterr);
+		    sqlite3_column_int64(row, 6) != storage_sum_of(row)) {
+			code = storage_fail_row(row, reterr);
 		}
 	}
-	if (r == 0 && result != SQLITE_DONE) {
-		r = storage_failed(storage, result, "reading the database", reterr);
+	if (code == 0 && result != SQLITE_DONE) {
+		code = storage_failed(storage, result, "reading the database", reterr);
 	}
 	sqlite3_finalize(row);
-	return r;
+	return code;
 }
 
 /* asb_sum(id, version, kind, ns, name, body): for rows of a layout without sums. */
-static void sum_function(sqlite3_context *context, int count UNUSED, sqlite3_value **values)
+static void storage_sum_function(sqlite3_context *context, int count UNUSED, sqlite3_value **values)
 {
 	const void *body = sqlite3_value_blob(values[5]);
 	const char *texts[3];
@@ -111,8 +112,8 @@ static void sum_function(sqlite3_context *context, int count UNUSED, sqlite3_val
 int storage_add_sums(struct storage *storage, struct error *reterr)
 {
 	int result = sqlite3_create_function(storage->db, "asb_sum", 6,
-					     SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sum_function,
-					     NULL, NULL);
+					     SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+					     storage_sum_function, NULL, NULL);
 
 	if (result != SQLITE_OK) {
 		return storage_failed(storage, result, "adding checksums", reterr);
@@ -139,22 +140,24 @@ struct wal {
 	unsigned char *frame;
 };
 
-static uint32_t big_word(const unsigned char *at)
+static uint32_t storage_big_word(const unsigned char *at)
 {
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static uint32_t little_word(const unsigned char *at)
+static uint32_t storage_little_word(const unsigned char *at)
 {
 	return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
 }
 
-static void add_words(struct wal *wal, const unsigned char *data, size_t length)
+static void storage_add_words(struct wal *wal, const unsigned char *data, size_t length)
 {
 	for (size_t i = 0; i + 8 <= length; i += 8) {
 		wal->sum[0] +=
-			(wal->big ? big_word(data + i) : little_word(data + i)) + wal->sum[1];
-		wal->sum[1] += (wal->big ? big_word(data + i + 4) : little_word(data + i + 4)) +
+			(wal->big ? storage_big_word(data + i) : storage_little_word(data + i)) +
+			wal->sum[1];
+		wal->sum[1] += (wal->big ? storage_big_word(data + i + 4)
+					 : storage_little_word(data + i + 4)) +
 			       wal->sum[0];
 	}
 }
@@ -164,16 +167,17 @@ static bool wal_begin(struct wal *wal)
 	unsigned char head[WAL_HEAD];
 
 	if (pread(wal->fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
-	    (big_word(head) & ~1u) != WAL_MAGIC) {
+	    (storage_big_word(head) & ~1u) != WAL_MAGIC) {
 		return false;
 	}
-	wal->big = (big_word(head) & 1) != 0;
-	wal->page = big_word(head + 8);
-	wal->salts[0] = big_word(head + 16);
-	wal->salts[1] = big_word(head + 20);
-	add_words(wal, head, 24);
+	wal->big = (storage_big_word(head) & 1) != 0;
+	wal->page = storage_big_word(head + 8);
+	wal->salts[0] = storage_big_word(head + 16);
+	wal->salts[1] = storage_big_word(head + 20);
+	storage_add_words(wal, head, 24);
 	return wal->page >= PAGE_LEAST && wal->page <= PAGE_MOST &&
-	       wal->sum[0] == big_word(head + 24) && wal->sum[1] == big_word(head + 28);
+	       wal->sum[0] == storage_big_word(head + 24) &&
+	       wal->sum[1] == storage_big_word(head + 28);
 }
 
 /* Reads the frame there: whether it is of this run of the log; *ret_valid: and follows the last. */
@@ -183,14 +187,14 @@ static bool wal_frame(struct wal *wal, off_t at, bool *ret_valid)
 
 	*ret_valid = false;
 	if (pread(wal->fd, wal->frame, length, at) != (ssize_t)length ||
-	    big_word(wal->frame + 8) != wal->salts[0] ||
-	    big_word(wal->frame + 12) != wal->salts[1]) {
+	    storage_big_word(wal->frame + 8) != wal->salts[0] ||
+	    storage_big_word(wal->frame + 12) != wal->salts[1]) {
 		return false;
 	}
-	add_words(wal, wal->frame, 8);
-	add_words(wal, wal->frame + FRAME_HEAD, wal->page);
-	*ret_valid = wal->sum[0] == big_word(wal->frame + 16) &&
-		     wal->sum[1] == big_word(wal->frame + 20);
+	storage_add_words(wal, wal->frame, 8);
+	storage_add_words(wal, wal->frame + FRAME_HEAD, wal->page);
+	*ret_valid = wal->sum[0] == storage_big_word(wal->frame + 16) &&
+		     wal->sum[1] == storage_big_word(wal->frame + 20);
 	return true;
 }
 
@@ -245,14 +249,14 @@ int storage_check_files(const char *directory, struct error *reterr)
 	struct stat db_info = { 0 }, log_info = { 0 }, reserve_info;
 	bool has_db = stat(db, &db_info) == 0, has_log = stat(log, &log_info) == 0;
 	struct wal wal = { .size = log_info.st_size };
-	int r;
+	int code;
 
 	/* The reserve is made last: a database was whole once. */
 	if (stat(reserve, &reserve_info) == 0 && db_info.st_size == 0 &&
 	    (has_db || log_info.st_size > 0)) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"'%s' is %s, which it was not: restore it from a copy, or remove it and api.db-wal to begin anew",
+			"'%s' is %s, which it was not: restore it from a copy, or remove it and api.db-wal to start with an empty database",
 			db, has_db ? "empty" : "gone");
 	}
 	if (!has_log || wal.size == 0 || db_info.st_size == 0) {
@@ -263,8 +267,8 @@ int storage_check_files(const char *directory, struct error *reterr)
 		return error_set(reterr, -errno, "cannot open '%s': %s", log, strerror(errno));
 	}
 	/* A server was killed while it wrote the first bytes. */
-	r = wal.size > WAL_HEAD ? wal_check(&wal, log, reterr) : 0;
+	code = wal.size > WAL_HEAD ? wal_check(&wal, log, reterr) : 0;
 	free(wal.frame);
 	close(wal.fd);
-	return r;
+	return code;
 }

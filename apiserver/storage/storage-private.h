@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the database share: opening, and writing. Private to local/storage*.c. */
+/* What the parts of the database share: opening, checking and writing. Private to
+ * apiserver/storage. */
 #ifndef ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 #define ASB_APISERVER_STORAGE_STORAGE_PRIVATE_H
 
@@ -17,13 +18,18 @@ struct storage {
 	bool reserved;
 };
 
+/* ---- storage-sql.c ---- */
 /* Fills *reterr with what SQLite's result means and what to do; returns the code. */
 int storage_failed(struct storage *storage, int result, const char *what, struct error *reterr);
 int storage_run(struct storage *storage, const char *sql, const char *what, struct error *reterr);
 /* The one number a query gives; 0 for no row. */
 int storage_number(struct storage *storage, const char *sql, int64_t *ret, struct error *reterr);
+/* ---- storage-write.c ---- */
 /* Sets the functions of the hooks, and prepares what they run. */
 int storage_prepare(struct storage *storage, struct error *reterr);
+
+/* Takes the reserve's room, unless the disk has none. */
+void storage_take_reserve(struct storage *storage);
 
 /* ---- storage-check.c ---- */
 /* The checksum of a row, over all its other columns. */
@@ -36,8 +42,5 @@ int storage_check_files(const char *directory, struct error *reterr);
 int storage_check_rows(struct storage *storage, struct error *reterr);
 /* Gives the rows of layout 1 their sums, which makes it layout 2. */
 int storage_add_sums(struct storage *storage, struct error *reterr);
-
-/* Takes the reserve's room, unless the disk has none. */
-void storage_take_reserve(struct storage *storage);
 
 #endif

@@ -12,94 +12,29 @@
 
 #define RESERVE_BYTES (4 << 20) /* room to delete in when the disk is full: as long as a WAL */
 
-/* ---- errors ---- */
-
-static int code_of(int result)
-{
-	switch (result & 0xff) {
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EUCLEAN;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_CANTOPEN:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
-}
-
-int storage_failed(struct storage *storage, int result, const char *what, struct error *reterr)
-{
-	switch (result & 0xff) {
-	case SQLITE_FULL:
-		return error_set(
-			reterr, -ENOSPC,
-			"%s: the disk is full (or the database's limit is met): free some space, and try again",
-			what);
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return error_set(
-			reterr, -EUCLEAN,
-			"%s: the database is damaged (%s): restore api.db from a copy, or move it away to begin anew",
-			what, sqlite3_errmsg(storage->db));
-	default:
-		return error_set(reterr, code_of(result), "%s: %s (SQLite %d, errno %d)", what,
-				 sqlite3_errmsg(storage->db), sqlite3_extended_errcode(storage->db),
-				 sqlite3_system_errno(storage->db));
-	}
-}
-
-int storage_run(struct storage *storage, const char *sql, const char *what, struct error *reterr)
-{
-	int result = sqlite3_exec(storage->db, sql, NULL, NULL, NULL);
-
-	return result != SQLITE_OK ? storage_failed(storage, result, what, reterr) : 0;
-}
-
-int storage_number(struct storage *storage, const char *sql, int64_t *ret, struct error *reterr)
-{
-	sqlite3_stmt *statement = NULL;
-	int result = sqlite3_prepare_v2(storage->db, sql, -1, &statement, NULL);
-
-	if (result == SQLITE_OK) {
-		result = sqlite3_step(statement);
-	}
-	*ret = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-	sqlite3_finalize(statement);
-	return result == SQLITE_ROW || result == SQLITE_DONE
-		       ? 0
-		       : storage_failed(storage, result, "reading the database", reterr);
-}
-
 /* ---- writes ---- */
 
 /* Runs a bound statement that gives no rows. */
-static int step(struct storage *storage, sqlite3_stmt *statement, const char *what,
-		struct error *reterr)
+static int storage_step(struct storage *storage, sqlite3_stmt *statement, const char *what,
+			struct error *reterr)
 {
-	int result = sqlite3_step(statement), r = 0;
+	int result = sqlite3_step(statement), code = 0;
 
 	if (result != SQLITE_DONE) {
-		r = storage_failed(storage, result, what, reterr);
+		code = storage_failed(storage, result, what, reterr);
 	}
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	/* A full disk may have left a transaction open. */
-	if (r < 0 && sqlite3_get_autocommit(storage->db) == 0) {
+	if (code < 0 && sqlite3_get_autocommit(storage->db) == 0) {
 		sqlite3_exec(storage->db, "ROLLBACK", NULL, NULL, NULL);
 	}
-	return r;
+	return code;
 }
 
-static int put_once(struct storage *storage, const char *kind_id, uint64_t order, uint64_t version,
-		    const char *ns, const char *name, const char *text, size_t length,
-		    struct error *reterr)
+static int storage_put_once(struct storage *storage, const char *kind_id, uint64_t order,
+			    uint64_t version, const char *ns, const char *name, const char *text,
+			    size_t length, struct error *reterr)
 {
 	sqlite3_stmt *statement = storage->put;
 
@@ -111,7 +46,7 @@ static int put_once(struct storage *storage, const char *kind_id, uint64_t order
 	sqlite3_bind_blob64(statement, 6, text, length, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 7,
 			   storage_sum(order, version, kind_id, ns, name, text, length));
-	return step(storage, statement, "writing to the database", reterr);
+	return storage_step(storage, statement, "writing to the database", reterr);
 }
 
 /* ---- a full disk ---- */
@@ -126,11 +61,11 @@ void storage_take_reserve(struct storage *storage)
 	}
 }
 
-/* Gives the reserve away for a deletion, and the WAL's room with it. Whether it is worth another
- * try. */
-static bool spend_reserve(struct storage *storage, int r)
+/* Frees the reserve and the WAL's space for a deletion. Returns whether another attempt makes
+ * sense. */
+static bool storage_spend_reserve(struct storage *storage, int code)
 {
-	if (r != -ENOSPC) {
+	if (code != -ENOSPC) {
 		return false;
 	}
 	if (storage->reserved && ftruncate(storage->reserve, 0) == 0) {
@@ -140,9 +75,9 @@ static bool spend_reserve(struct storage *storage, int r)
 	return true;
 }
 
-/* Without the reserve only what deletions left free is written to: else the next deletion would find
- * no room. */
-static bool may_grow(struct storage *storage)
+/* Without the reserve only pages that deletions freed are written, so that the next deletion
+ * finds room. */
+static bool storage_may_grow(struct storage *storage)
 {
 	int64_t pages = 0;
 
@@ -151,61 +86,66 @@ static bool may_grow(struct storage *storage)
 	       (storage_number(storage, "PRAGMA freelist_count", &pages, NULL) == 0 && pages > 0);
 }
 
-static int put(void *arg, const char *kind_id, uint64_t order, uint64_t version, const char *ns,
-	       const char *name, const char *text, size_t length, struct error *reterr)
+static int storage_put(void *arg, const char *kind_id, uint64_t order, uint64_t version,
+		       const char *ns, const char *name, const char *text, size_t length,
+		       struct error *reterr)
 {
 	struct storage *storage = arg;
 
-	if (!may_grow(storage)) {
+	if (!storage_may_grow(storage)) {
 		return storage_failed(storage, SQLITE_FULL, "writing to the database", reterr);
 	}
 
-	int r = put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+	int code =
+		storage_put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
 
-	/* What the WAL holds may go into the file, and its room with it. */
-	if (r == -ENOSPC && storage_checkpoint(storage, NULL) == 0) {
-		r = put_once(storage, kind_id, order, version, ns, name, text, length, reterr);
+	/* A checkpoint moves the WAL into the file and frees its space. */
+	if (code == -ENOSPC && storage_checkpoint(storage, NULL) == 0) {
+		code = storage_put_once(storage, kind_id, order, version, ns, name, text, length,
+					reterr);
 	}
-	return r;
+	return code;
 }
 
 /* One transaction of two statements: the counter must know the version of what is gone. */
-static int remove_once(struct storage *storage, uint64_t order, uint64_t version,
-		       struct error *reterr)
+static int storage_remove_once(struct storage *storage, uint64_t order, uint64_t version,
+			       struct error *reterr)
 {
 	const char *what = "deleting from the database";
-	int r = storage_run(storage, "BEGIN IMMEDIATE", what, reterr);
+	int code = storage_run(storage, "BEGIN IMMEDIATE", what, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	sqlite3_bind_int64(storage->version, 1, (int64_t)version);
-	r = step(storage, storage->version, what, reterr);
-	if (r == 0) {
+	code = storage_step(storage, storage->version, what, reterr);
+	if (code == 0) {
 		sqlite3_bind_int64(storage->remove, 1, (int64_t)order);
-		r = step(storage, storage->remove, what, reterr);
+		code = storage_step(storage, storage->remove, what, reterr);
 	}
-	if (r == 0) {
-		r = storage_run(storage, "COMMIT", what, reterr);
+	if (code == 0) {
+		code = storage_run(storage, "COMMIT", what, reterr);
 	}
-	if (r < 0 && sqlite3_get_autocommit(storage->db) == 0) {
+	if (code < 0 && sqlite3_get_autocommit(storage->db) == 0) {
 		sqlite3_exec(storage->db, "ROLLBACK", NULL, NULL, NULL);
 	}
-	return r;
+	return code;
 }
 
-static int take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
+static int storage_take_out(void *arg, uint64_t order, uint64_t version, struct error *reterr)
 {
 	struct storage *storage = arg;
-	int r = remove_once(storage, order, version, reterr);
+	int code = storage_remove_once(storage, order, version, reterr);
 
-	return spend_reserve(storage, r) ? remove_once(storage, order, version, reterr) : r;
+	return storage_spend_reserve(storage, code)
+		       ? storage_remove_once(storage, order, version, reterr)
+		       : code;
 }
 
-static int load(void *arg, const char *kind_id,
-		int (*take)(void *to, uint64_t order, uint64_t version, const char *text,
-			    size_t length, struct error *reterr),
-		void *to, struct error *reterr)
+static int storage_load(void *arg, const char *kind_id,
+			int (*take)(void *to, uint64_t order, uint64_t version, const char *text,
+				    size_t length, struct error *reterr),
+			void *to, struct error *reterr)
 {
 	struct storage *storage = arg;
 	sqlite3_stmt *statement = NULL;
@@ -213,24 +153,24 @@ static int load(void *arg, const char *kind_id,
 		    storage->db,
 		    "SELECT id, version, body FROM objects WHERE kind = ?1 ORDER BY id", -1,
 		    &statement, NULL),
-	    r = 0;
+	    code = 0;
 
 	if (result == SQLITE_OK) {
 		sqlite3_bind_text(statement, 1, kind_id, -1, SQLITE_STATIC);
-		while (r == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+		while (code == 0 && (result = sqlite3_step(statement)) == SQLITE_ROW) {
 			const char *text = sqlite3_column_blob(statement, 2);
 
-			r = take(to, (uint64_t)sqlite3_column_int64(statement, 0),
-				 (uint64_t)sqlite3_column_int64(statement, 1),
-				 text != NULL ? text : "",
-				 (size_t)sqlite3_column_bytes(statement, 2), reterr);
+			code = take(to, (uint64_t)sqlite3_column_int64(statement, 0),
+				    (uint64_t)sqlite3_column_int64(statement, 1),
+				    text != NULL ? text : "",
+				    (size_t)sqlite3_column_bytes(statement, 2), reterr);
 		}
 	}
 	sqlite3_finalize(statement);
-	if (r == 0 && result != SQLITE_DONE) {
-		r = storage_failed(storage, result, "reading the database", reterr);
+	if (code == 0 && result != SQLITE_DONE) {
+		code = storage_failed(storage, result, "reading the database", reterr);
 	}
-	return r;
+	return code;
 }
 
 int storage_prepare(struct storage *storage, struct error *reterr)
@@ -255,8 +195,8 @@ int storage_prepare(struct storage *storage, struct error *reterr)
 		}
 	}
 	storage->hooks.arg = storage;
-	storage->hooks.put = put;
-	storage->hooks.remove = take_out;
-	storage->hooks.load = load;
+	storage->hooks.put = storage_put;
+	storage->hooks.remove = storage_take_out;
+	storage->hooks.load = storage_load;
 	return 0;
 }

@@ -22,7 +22,8 @@
 #define CACHE_KIB "-512"        /* memory has all objects: pages are only written */
 #define JOURNAL_LIMIT "8388608" /* bytes of the WAL kept after a burst */
 
-static int lock_directory(struct storage *storage, const char *directory, struct error *reterr)
+static int storage_lock_directory(struct storage *storage, const char *directory,
+				  struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/api.lock", directory);
 
@@ -41,31 +42,32 @@ static int lock_directory(struct storage *storage, const char *directory, struct
 
 /* Makes the file before SQLite does, so that it never has another mode than 0600: Secrets are in
  * it. The files beside it get the mode of this one. */
-static int make_private(const char *path, struct error *reterr)
+static int storage_make_private(const char *path, struct error *reterr)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r = fd < 0 || fchmod(fd, 0600) < 0 ? -errno : 0;
+	int code = fd < 0 || fchmod(fd, 0600) < 0 ? -errno : 0;
 
 	if (fd >= 0) {
 		close(fd);
 	}
-	return r < 0 ? error_set(reterr, r, "cannot open '%s': %s", path, strerror(-r)) : 0;
+	return code < 0 ? error_set(reterr, code, "cannot open '%s': %s", path, strerror(-code))
+			: 0;
 }
 
 /* Makes the tables of a new database, or refuses a foreign one. */
-static int check_layout(struct storage *storage, const char *path, struct error *reterr)
+static int storage_check_layout(struct storage *storage, const char *path, struct error *reterr)
 {
 	int64_t tables = 0, application = 0, layout = 0;
-	int r = storage_number(storage, "SELECT count(*) FROM sqlite_schema", &tables, reterr);
+	int code = storage_number(storage, "SELECT count(*) FROM sqlite_schema", &tables, reterr);
 
-	if (r == 0) {
-		r = storage_number(storage, "PRAGMA application_id", &application, reterr);
+	if (code == 0) {
+		code = storage_number(storage, "PRAGMA application_id", &application, reterr);
 	}
-	if (r == 0) {
-		r = storage_number(storage, "PRAGMA user_version", &layout, reterr);
+	if (code == 0) {
+		code = storage_number(storage, "PRAGMA user_version", &layout, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (tables > 0 && application != APPLICATION) {
 		return error_set(reterr, -EPROTO,
@@ -91,11 +93,11 @@ static int check_layout(struct storage *storage, const char *path, struct error 
 		"making the tables of a new database", reterr);
 }
 
-static int set_pragmas(struct storage *storage, uint32_t page_limit, struct error *reterr)
+static int storage_set_pragmas(struct storage *storage, uint32_t page_limit, struct error *reterr)
 {
 	CLEANUP_FREE char *limit = xprintf("PRAGMA max_page_count = %" PRIu32, page_limit);
 	int64_t faults = 0;
-	int r = storage_run(
+	int code = storage_run(
 		storage,
 		"PRAGMA locking_mode = EXCLUSIVE;" /* no shared memory file, fewer calls */
 		"PRAGMA journal_mode = WAL;PRAGMA synchronous = NORMAL;PRAGMA cache_size = " CACHE_KIB
@@ -104,96 +106,96 @@ static int set_pragmas(struct storage *storage, uint32_t page_limit, struct erro
 		"PRAGMA trusted_schema = OFF;",
 		"opening the database", reterr);
 
-	if (r == 0 && page_limit > 0) {
-		r = storage_run(storage, limit, "limiting the database", reterr);
+	if (code == 0 && page_limit > 0) {
+		code = storage_run(storage, limit, "limiting the database", reterr);
 	}
 	sqlite3_wal_autocheckpoint(storage->db, WAL_PAGES);
-	if (r == 0) {
+	if (code == 0) {
 		/* 0 rows of text where all is well: quick_check says "ok". */
-		r = storage_number(
+		code = storage_number(
 			storage,
 			"SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'",
 			&faults, reterr);
 	}
-	if (r == 0 && faults > 0) {
-		r = error_set(
+	if (code == 0 && faults > 0) {
+		code = error_set(
 			reterr, -EUCLEAN,
-			"the database is damaged: restore api.db from a copy, or move it away to begin anew");
+			"the database is damaged: restore api.db from a copy, or move it away to start with an empty database");
 	}
-	return r;
+	return code;
 }
 
-/* Where counting goes on, after an unclean end far ahead: what a power cut took may have been told
- * to somebody. */
-static int read_counters(struct storage *storage, struct error *reterr)
+/* Reads the counters. After an unclean end the version continues far ahead, since clients may
+ * know versions that a power cut lost. */
+static int storage_read_counters(struct storage *storage, struct error *reterr)
 {
 	int64_t version = 0, order = 0, clean = 0;
-	int r = storage_number(
+	int code = storage_number(
 		storage,
 		"SELECT max((SELECT value FROM state WHERE name = 'version'), ifnull((SELECT max(version) FROM objects), 0))",
 		&version, reterr);
 
-	if (r == 0) {
-		r = storage_number(
+	if (code == 0) {
+		code = storage_number(
 			storage,
 			"SELECT max((SELECT value FROM state WHERE name = 'order'), ifnull((SELECT max(id) FROM objects), 0))",
 			&order, reterr);
 	}
-	if (r == 0) {
-		r = storage_number(storage, "SELECT value FROM state WHERE name = 'clean'", &clean,
-				   reterr);
+	if (code == 0) {
+		code = storage_number(storage, "SELECT value FROM state WHERE name = 'clean'",
+				      &clean, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (version < 1 || version > INT64_MAX / 2 || order < 0) {
 		return error_set(
 			reterr, -EUCLEAN,
-			"the database's counters are damaged: restore api.db from a copy, or move it away to begin anew");
+			"the database's counters are damaged: restore api.db from a copy, or move it away to start with an empty database");
 	}
 	storage->hooks.version = (uint64_t)version + (clean == 0 ? STORAGE_VERSION_LEAP : 0);
 	storage->hooks.order = (uint64_t)order;
 	return 0;
 }
 
-static int begin(struct storage *storage, const char *path, uint32_t page_limit,
-		 struct error *reterr)
+static int storage_begin(struct storage *storage, const char *path, uint32_t page_limit,
+			 struct error *reterr)
 {
 	CLEANUP_FREE char *mark = NULL;
 	int result = sqlite3_open_v2(path, &storage->db,
 				     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	int r = result != SQLITE_OK
-			? storage_failed(storage, result, "opening the database", reterr)
-			: 0;
+	int code = result != SQLITE_OK
+			   ? storage_failed(storage, result, "opening the database", reterr)
+			   : 0;
 
-	if (r == 0) {
-		r = set_pragmas(storage, page_limit, reterr);
+	if (code == 0) {
+		code = storage_set_pragmas(storage, page_limit, reterr);
 	}
-	if (r == 0) {
-		r = check_layout(storage, path, reterr);
+	if (code == 0) {
+		code = storage_check_layout(storage, path, reterr);
 	}
-	if (r == 0) {
-		r = storage_check_rows(storage, reterr);
+	if (code == 0) {
+		code = storage_check_rows(storage, reterr);
 	}
-	if (r == 0) {
-		r = read_counters(storage, reterr);
+	if (code == 0) {
+		code = storage_read_counters(storage, reterr);
 	}
-	if (r == 0) {
-		r = storage_prepare(storage, reterr);
+	if (code == 0) {
+		code = storage_prepare(storage, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	mark = xprintf("UPDATE state SET value = CASE name WHEN 'version' THEN %" PRIu64
 		       " WHEN 'order' THEN %" PRIu64 " ELSE 0 END",
 		       storage->hooks.version, storage->hooks.order);
-	r = storage_run(storage, mark, "marking the database as used", reterr);
+	code = storage_run(storage, mark, "marking the database as used", reterr);
 	/* The mark must be on the disk before anything that it is about. */
-	return r < 0 ? r : storage_checkpoint(storage, reterr);
+	return code < 0 ? code : storage_checkpoint(storage, reterr);
 }
 
-/* Where it cannot be, a full disk refuses deletions as well. */
-static void open_reserve(struct storage *storage, const char *directory)
+/* Without the reserve a full disk refuses deletions as well. */
+static void storage_open_reserve(struct storage *storage, const char *directory)
 {
 	CLEANUP_FREE char *path = xprintf("%s/api.reserve", directory);
 
@@ -206,21 +208,21 @@ int storage_open(const char *directory, uint32_t page_limit, struct storage **re
 {
 	CLEANUP_FREE char *path = xprintf("%s/api.db", directory);
 	struct storage *storage = xnew(struct storage);
-	int r = lock_directory(storage, directory, reterr);
+	int code = storage_lock_directory(storage, directory, reterr);
 
-	if (r == 0) {
-		r = storage_check_files(directory, reterr);
+	if (code == 0) {
+		code = storage_check_files(directory, reterr);
 	}
-	if (r == 0) {
-		r = make_private(path, reterr);
+	if (code == 0) {
+		code = storage_make_private(path, reterr);
 	}
-	if (r == 0) {
-		r = begin(storage, path, page_limit, reterr);
-		if (r < 0) {
+	if (code == 0) {
+		code = storage_begin(storage, path, page_limit, reterr);
+		if (code < 0) {
 			error_prefix(reterr, "'%.200s'", path);
 		}
 	}
-	if (r < 0) {
+	if (code < 0) {
 		sqlite3_finalize(storage->put);
 		sqlite3_finalize(storage->remove);
 		sqlite3_finalize(storage->version);
@@ -229,9 +231,9 @@ int storage_open(const char *directory, uint32_t page_limit, struct storage **re
 			close(storage->lock);
 		}
 		free(storage);
-		return r;
+		return code;
 	}
-	open_reserve(storage, directory);
+	storage_open_reserve(storage, directory);
 	*ret = storage;
 	return 0;
 }
@@ -241,21 +243,12 @@ const struct objects_storage *storage_hooks(struct storage *storage)
 	return &storage->hooks;
 }
 
-int storage_checkpoint(struct storage *storage, struct error *reterr)
-{
-	int result = sqlite3_wal_checkpoint_v2(storage->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-					       NULL);
-
-	return result != SQLITE_OK ? storage_failed(storage, result, "syncing the database", reterr)
-				   : 0;
-}
-
 void storage_close(struct storage *storage)
 {
 	if (storage == NULL) {
 		return;
 	}
-	/* Where the disk is full the end counts as unclean. */
+	/* If the disk is full, the end counts as unclean. */
 	(void)sqlite3_exec(storage->db, "UPDATE state SET value = 1 WHERE name = 'clean'", NULL,
 			   NULL, NULL);
 	sqlite3_finalize(storage->put);

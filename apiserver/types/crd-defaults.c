@@ -42,7 +42,7 @@ void crd_set_defaults(struct json_object *crd)
 /* ---- conditions ---- */
 
 /* Whether another kind of the group has one of the names. NULL: nobody. */
-static const char *name_taken(const struct types *types, struct json_object *crd)
+static const char *crd_name_taken(const struct types *types, struct json_object *crd)
 {
 	struct json_object *names = asb_at(crd, "spec", "names");
 	const char *group = asb_str(crd, "spec", "group"), *own = asb_name(crd);
@@ -65,8 +65,9 @@ static const char *name_taken(const struct types *types, struct json_object *crd
 	return NULL;
 }
 
-static void set_condition(struct json_object *status, struct json_object *before, const char *type,
-			  bool true_, const char *reason, const char *message, int64_t now_ms)
+static void crd_set_condition(struct json_object *status, struct json_object *before,
+			      const char *type, bool true_, const char *reason, const char *message,
+			      int64_t now_ms)
 {
 	struct json_object *condition = json_object_new_object(),
 			   *old = asb_condition(before, type),
@@ -84,8 +85,8 @@ static void set_condition(struct json_object *status, struct json_object *before
 	json_object_array_add(list, condition);
 }
 
-static void store_versions(struct json_object *status, struct json_object *crd,
-			   struct json_object *before)
+static void crd_store_versions(struct json_object *status, struct json_object *crd,
+			       struct json_object *before)
 {
 	struct json_object *stored = asb_copy(asb_array(before, "status", "storedVersions")),
 			   *versions = asb_array(crd, "spec", "versions");
@@ -112,10 +113,10 @@ static void store_versions(struct json_object *status, struct json_object *crd,
 void crd_prepare(struct type_request *request, enum type_operation operation,
 		 struct json_object *crd, struct json_object *old)
 {
-	const struct types_world *world = &request->types->world;
-	const char *taken = name_taken(request->types, crd);
+	const struct types_callbacks *callbacks = &request->types->callbacks;
+	const char *taken = crd_name_taken(request->types, crd);
 	struct json_object *status;
-	int64_t now = world->now_ms(world->arg);
+	int64_t now = callbacks->now_ms(callbacks->arg);
 
 	if (operation == TYPE_OP_STATUS) {
 		return;
@@ -123,17 +124,17 @@ void crd_prepare(struct type_request *request, enum type_operation operation,
 	json_object_object_del(crd, "status");
 	status = asb_object_in(crd, "status");
 	json_object_object_add(status, "conditions", json_object_new_array());
-	set_condition(status, old, "NamesAccepted", taken == NULL,
-		      taken == NULL ? "NoConflicts" : taken,
-		      taken == NULL ? "no conflicts found" : "the name is already in use", now);
-	set_condition(status, old, "Established", taken == NULL,
-		      taken == NULL ? "InitialNamesAccepted" : "NotAccepted",
-		      taken == NULL ? "the initial names have been accepted"
-				    : "not all names are accepted",
-		      now);
+	crd_set_condition(status, old, "NamesAccepted", taken == NULL,
+			  taken == NULL ? "NoConflicts" : taken,
+			  taken == NULL ? "no conflicts found" : "the name is already in use", now);
+	crd_set_condition(status, old, "Established", taken == NULL,
+			  taken == NULL ? "InitialNamesAccepted" : "NotAccepted",
+			  taken == NULL ? "the initial names have been accepted"
+					: "not all names are accepted",
+			  now);
 	if (taken == NULL) {
 		json_object_object_add(status, "acceptedNames",
 				       asb_copy(asb_at(crd, "spec", "names")));
 	}
-	store_versions(status, crd, old);
+	crd_store_versions(status, crd, old);
 }

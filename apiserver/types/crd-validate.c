@@ -19,26 +19,26 @@
 #define VERSIONS_MAX 100 /* each is compared with each, and compiled */
 #define NAME_MAX_LENGTH 700
 
-static bool is_empty(const char *text)
+static bool crd_is_empty(const char *text)
 {
 	return text == NULL || *text == '\0';
 }
 
-static void check_name(struct json_object *crd, struct causes *causes)
+static void crd_check_name(struct json_object *crd, struct causes *causes)
 {
 	const char *plural = asb_str(crd, "spec", "names", "plural"),
 		   *group = asb_str(crd, "spec", "group");
 	char wanted[NAME_MAX_LENGTH];
 
-	snprintf(wanted, sizeof(wanted), "%s.%s", is_empty(plural) ? "" : plural,
-		 is_empty(group) ? "" : group);
+	snprintf(wanted, sizeof(wanted), "%s.%s", crd_is_empty(plural) ? "" : plural,
+		 crd_is_empty(group) ? "" : group);
 	if (!asb_streq(asb_name(crd), wanted)) {
 		causes_add_str(causes, CAUSE_INVALID, "metadata.name", asb_name(crd),
 			       "must be spec.names.plural+\".\"+spec.group");
 	}
 }
 
-static void lowered(const char *text, char ret[FIELD_MAX])
+static void crd_lowered(const char *text, char ret[FIELD_MAX])
 {
 	snprintf(ret, FIELD_MAX, "%s", text);
 	for (char *c = ret; *c != '\0'; c++) {
@@ -46,7 +46,7 @@ static void lowered(const char *text, char ret[FIELD_MAX])
 	}
 }
 
-static void check_names(struct json_object *names, struct causes *causes)
+static void crd_check_names(struct json_object *names, struct causes *causes)
 {
 	static const struct {
 		const char *name, *field;
@@ -63,11 +63,11 @@ static void check_names(struct json_object *names, struct causes *causes)
 	for (size_t i = 0; i < ARRAY_LEN(required); i++) {
 		const char *name = asb_str(names, required[i].name);
 
-		if (is_empty(name)) {
+		if (crd_is_empty(name)) {
 			causes_add_str(causes, CAUSE_REQUIRED, required[i].field, NULL, "%s", "");
 			continue;
 		}
-		lowered(name, text);
+		crd_lowered(name, text);
 		validate_label_1035(required[i].kind ? text : name, required[i].field, causes);
 	}
 	for (size_t i = 0; i < asb_length(shorts); i++) {
@@ -78,17 +78,17 @@ static void check_names(struct json_object *names, struct causes *causes)
 	}
 }
 
-static void check_column(struct json_object *column, const char *field, struct causes *causes)
+static void crd_check_column(struct json_object *column, const char *field, struct causes *causes)
 {
 	const char *path = asb_str(column, "jsonPath"), *type = asb_str(column, "type");
 	char where[FIELD_MAX];
 
 	snprintf(where, sizeof(where), "%s.name", field);
-	if (is_empty(asb_str(column, "name"))) {
+	if (crd_is_empty(asb_str(column, "name"))) {
 		causes_add_str(causes, CAUSE_REQUIRED, where, NULL, "%s", "");
 	}
 	snprintf(where, sizeof(where), "%s.type", field);
-	if (is_empty(type)) {
+	if (crd_is_empty(type)) {
 		causes_add_str(causes, CAUSE_REQUIRED, where, NULL,
 			       "must be one of boolean,date,integer,number,string");
 	} else if (strstr(",boolean,date,integer,number,string,", type) == NULL) {
@@ -96,7 +96,7 @@ static void check_column(struct json_object *column, const char *field, struct c
 			       "must be one of boolean,date,integer,number,string");
 	}
 	snprintf(where, sizeof(where), "%s.JSONPath", field);
-	if (is_empty(path)) {
+	if (crd_is_empty(path)) {
 		causes_add_str(causes, CAUSE_REQUIRED, where, NULL, "%s", "");
 	} else if (*path != '.') {
 		causes_add_str(causes, CAUSE_INVALID, where, path,
@@ -104,25 +104,26 @@ static void check_column(struct json_object *column, const char *field, struct c
 	}
 }
 
-static void check_columns(struct json_object *version, const char *prefix, struct causes *causes)
+static void crd_check_columns(struct json_object *version, const char *prefix,
+			      struct causes *causes)
 {
 	struct json_object *columns = asb_array(version, "additionalPrinterColumns");
 	char field[FIELD_MAX];
 
 	for (size_t i = 0; i < asb_length(columns); i++) {
 		snprintf(field, sizeof(field), "%s.additionalPrinterColumns[%zu]", prefix, i);
-		check_column(json_object_array_get_idx(columns, i), field, causes);
+		crd_check_column(json_object_array_get_idx(columns, i), field, causes);
 	}
 }
 
-static void check_scale_path(struct json_object *scale, const char *prefix, const char *name,
-			     const char *under, struct causes *causes)
+static void crd_check_scale_path(struct json_object *scale, const char *prefix, const char *name,
+				 const char *under, struct causes *causes)
 {
 	const char *path = asb_str(scale, name);
 	char field[FIELD_MAX];
 
 	snprintf(field, sizeof(field), "%s.subresources.scale.%s", prefix, name);
-	if (is_empty(path)) {
+	if (crd_is_empty(path)) {
 		causes_add_str(causes, CAUSE_REQUIRED, field, NULL, "%s", "");
 	} else if (strncmp(path, under, strlen(under)) != 0 || path[strlen(under)] != '.') {
 		causes_add_str(causes, CAUSE_INVALID, field, path, "should be a json path under %s",
@@ -130,8 +131,8 @@ static void check_scale_path(struct json_object *scale, const char *prefix, cons
 	}
 }
 
-static void check_schema(struct json_object *version, const char *prefix, size_t place,
-			 size_t count, struct effort *effort, struct causes *causes)
+static void crd_check_schema(struct json_object *version, const char *prefix, size_t place,
+			     size_t count, struct effort *effort, struct causes *causes)
 {
 	struct json_object *json = asb_at(version, "schema", "openAPIV3Schema");
 	struct error error = { 0 };
@@ -162,8 +163,8 @@ static void check_schema(struct json_object *version, const char *prefix, size_t
 	}
 }
 
-static void check_version(struct json_object *version, size_t place, size_t count,
-			  struct effort *effort, struct causes *causes)
+static void crd_check_version(struct json_object *version, size_t place, size_t count,
+			      struct effort *effort, struct causes *causes)
 {
 	const char *name = asb_str(version, "name");
 	struct json_object *scale = asb_at(version, "subresources", "scale");
@@ -172,19 +173,19 @@ static void check_version(struct json_object *version, size_t place, size_t coun
 	snprintf(field, sizeof(field), "spec.versions[%zu].name", place);
 	validate_label_1035(name != NULL ? name : "", field, causes);
 	snprintf(prefix, sizeof(prefix), "spec.versions[%zu]", place);
-	check_schema(version, prefix, place, count, effort, causes);
+	crd_check_schema(version, prefix, place, count, effort, causes);
 	if (count == 1) {
 		snprintf(prefix, sizeof(prefix), "spec");
 	}
-	check_columns(version, prefix, causes);
+	crd_check_columns(version, prefix, causes);
 	if (scale != NULL) {
-		check_scale_path(scale, prefix, "specReplicasPath", ".spec", causes);
-		check_scale_path(scale, prefix, "statusReplicasPath", ".status", causes);
+		crd_check_scale_path(scale, prefix, "specReplicasPath", ".spec", causes);
+		crd_check_scale_path(scale, prefix, "statusReplicasPath", ".status", causes);
 	}
 }
 
 /* The versions as the server shows them: names and flags. */
-static struct json_object *version_summary(struct json_object *versions)
+static struct json_object *crd_version_summary(struct json_object *versions)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -204,9 +205,9 @@ static struct json_object *version_summary(struct json_object *versions)
 	return list;
 }
 
-static void check_versions(struct json_object *versions, struct causes *causes)
+static void crd_check_versions(struct json_object *versions, struct causes *causes)
 {
-	CLEANUP_JSON struct json_object *shown = version_summary(versions);
+	CLEANUP_JSON struct json_object *shown = crd_version_summary(versions);
 	size_t count = asb_length(versions), storage = 0;
 	struct effort effort = { 0 };
 	bool unique = true;
@@ -219,7 +220,7 @@ static void check_versions(struct json_object *versions, struct causes *causes)
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *version = json_object_array_get_idx(versions, i);
 
-		check_version(version, i, count, &effort, causes);
+		crd_check_version(version, i, count, &effort, causes);
 		storage += asb_true(asb_at(version, "storage")) ? 1 : 0;
 		for (size_t j = 0; j < i; j++) {
 			unique =
@@ -238,7 +239,7 @@ static void check_versions(struct json_object *versions, struct causes *causes)
 	}
 }
 
-static void check_group(struct json_object *crd, const char *group, struct causes *causes)
+static void crd_check_group(struct json_object *crd, const char *group, struct causes *causes)
 {
 	size_t length = group != NULL ? strlen(group) : 0;
 	static const char approved[] = "api-approved.kubernetes.io";
@@ -254,7 +255,7 @@ static void check_group(struct json_object *crd, const char *group, struct cause
 	}
 	if (((length > 7 && strcmp(group + length - 7, ".k8s.io") == 0) ||
 	     (length > 14 && strcmp(group + length - 14, ".kubernetes.io") == 0)) &&
-	    is_empty(asb_annotation(crd, approved))) {
+	    crd_is_empty(asb_annotation(crd, approved))) {
 		causes_add_str(
 			causes, CAUSE_REQUIRED, "metadata.annotations[api-approved.kubernetes.io]",
 			NULL,
@@ -262,12 +263,12 @@ static void check_group(struct json_object *crd, const char *group, struct cause
 	}
 }
 
-static void check_scope(struct json_object *spec, struct causes *causes)
+static void crd_check_scope(struct json_object *spec, struct causes *causes)
 {
 	const char *scope = asb_str(spec, "scope"),
 		   *strategy = asb_str(spec, "conversion", "strategy");
 
-	if (is_empty(scope)) {
+	if (crd_is_empty(scope)) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.scope", NULL, "%s", "");
 	} else {
 		validate_option(scope, OPTIONS("Cluster", "Namespaced"), "spec.scope", causes);
@@ -287,7 +288,8 @@ static void check_scope(struct json_object *spec, struct causes *causes)
 	}
 }
 
-static void check_update(struct json_object *crd, struct json_object *old, struct causes *causes)
+static void crd_check_update(struct json_object *crd, struct json_object *old,
+			     struct causes *causes)
 {
 	static const char *const fixed[] = { "group", "scope" };
 	char field[FIELD_MAX];
@@ -312,12 +314,12 @@ void crd_validate(struct json_object *crd, struct json_object *old, enum type_op
 	if (operation == TYPE_OP_STATUS) {
 		return;
 	}
-	check_name(crd, causes);
-	check_group(crd, asb_str(spec, "group"), causes);
-	check_scope(spec, causes);
-	check_versions(asb_array(spec, "versions"), causes);
-	check_names(asb_at(spec, "names"), causes);
+	crd_check_name(crd, causes);
+	crd_check_group(crd, asb_str(spec, "group"), causes);
+	crd_check_scope(spec, causes);
+	crd_check_versions(asb_array(spec, "versions"), causes);
+	crd_check_names(asb_at(spec, "names"), causes);
 	if (old != NULL) {
-		check_update(crd, old, causes);
+		crd_check_update(crd, old, causes);
 	}
 }

@@ -41,7 +41,7 @@ static void custom_destroy(struct custom *custom)
 }
 
 /* The strings of an array, borrowed, ending in NULL; NULL for none. */
-static const char **names_of(struct json_object *array)
+static const char **crd_names_of(struct json_object *array)
 {
 	size_t length = asb_length(array), count = 0;
 	const char **names;
@@ -60,12 +60,12 @@ static const char **names_of(struct json_object *array)
 	return names;
 }
 
-static const char *text_or(const char *text, const char *fallback)
+static const char *crd_text_or(const char *text, const char *fallback)
 {
 	return text != NULL ? text : fallback;
 }
 
-static void add_subresources(struct custom *custom, struct json_object *version)
+static void crd_add_subresources(struct custom *custom, struct json_object *version)
 {
 	static const uint32_t verbs = TYPE_GET | TYPE_PATCH | TYPE_UPDATE;
 	struct json_object *scale = asb_at(version, "subresources", "scale");
@@ -91,7 +91,7 @@ static void add_subresources(struct custom *custom, struct json_object *version)
 }
 
 /* Name first, then what the CRD says, or the age. */
-static void add_columns(struct custom *custom, struct json_object *version)
+static void crd_add_columns(struct custom *custom, struct json_object *version)
 {
 	struct json_object *list = asb_array(version, "additionalPrinterColumns");
 	size_t length = asb_length(list);
@@ -103,13 +103,13 @@ static void add_columns(struct custom *custom, struct json_object *version)
 		struct json_object *column = json_object_array_get_idx(list, i);
 
 		custom->columns[custom->column_count++] = (struct type_column){
-			.name = text_or(asb_str(column, "name"), ""),
-			.type = text_or(asb_str(column, "type"), "string"),
-			.format = text_or(asb_str(column, "format"), ""),
-			.description = text_or(asb_str(column, "description"),
-					       text_or(asb_str(column, "jsonPath"), "")),
+			.name = crd_text_or(asb_str(column, "name"), ""),
+			.type = crd_text_or(asb_str(column, "type"), "string"),
+			.format = crd_text_or(asb_str(column, "format"), ""),
+			.description = crd_text_or(asb_str(column, "description"),
+						   crd_text_or(asb_str(column, "jsonPath"), "")),
 			.priority = (int)asb_int(asb_at(column, "priority"), 0),
-			.path = jsonpath_parse(text_or(asb_str(column, "jsonPath"), ""), NULL),
+			.path = jsonpath_parse(crd_text_or(asb_str(column, "jsonPath"), ""), NULL),
 		};
 	}
 	if (length == 0) {
@@ -122,7 +122,7 @@ static void add_columns(struct custom *custom, struct json_object *version)
 	custom->type.columns = custom->columns;
 }
 
-static void add_warning(struct custom *custom, struct json_object *version)
+static void crd_add_warning(struct custom *custom, struct json_object *version)
 {
 	const char *text = asb_str(version, "deprecationWarning");
 
@@ -135,7 +135,7 @@ static void add_warning(struct custom *custom, struct json_object *version)
 	custom->type.warning = custom->warning;
 }
 
-static const char *storage_version(struct json_object *versions)
+static const char *crd_storage_version(struct json_object *versions)
 {
 	for (size_t i = 0; i < asb_length(versions); i++) {
 		struct json_object *version = json_object_array_get_idx(versions, i);
@@ -157,37 +157,38 @@ static struct custom *custom_create(struct json_object *crd, size_t position)
 
 	custom->spec = spec;
 	custom->crd = xstrdup(asb_name(crd));
-	custom->short_names = names_of(asb_at(names, "shortNames"));
-	custom->categories = names_of(asb_at(names, "categories"));
+	custom->short_names = crd_names_of(asb_at(names, "shortNames"));
+	custom->categories = crd_names_of(asb_at(names, "categories"));
 	*type = (struct type){
-		.kind = { text_or(asb_str(spec, "group"), ""),
-			  text_or(asb_str(version, "name"), ""),
-			  text_or(asb_str(names, "plural"), ""),
-			  text_or(asb_str(names, "kind"), "") },
-		.singular = text_or(asb_str(names, "singular"), ""),
-		.list_kind = text_or(asb_str(names, "listKind"), "List"),
+		.kind = { crd_text_or(asb_str(spec, "group"), ""),
+			  crd_text_or(asb_str(version, "name"), ""),
+			  crd_text_or(asb_str(names, "plural"), ""),
+			  crd_text_or(asb_str(names, "kind"), "") },
+		.singular = crd_text_or(asb_str(names, "singular"), ""),
+		.list_kind = crd_text_or(asb_str(names, "listKind"), "List"),
 		.short_names = (const char *const *)custom->short_names,
 		.categories = (const char *const *)custom->categories,
 		.namespaced = !asb_streq(asb_str(spec, "scope"), "Cluster"),
 		.custom = true,
 		.verbs = TYPE_VERBS_ALL,
-		.storage_group = text_or(asb_str(spec, "group"), ""),
-		.storage_version = text_or(storage_version(asb_array(spec, "versions")), ""),
+		.storage_group = crd_text_or(asb_str(spec, "group"), ""),
+		.storage_version =
+			crd_text_or(crd_storage_version(asb_array(spec, "versions")), ""),
 		.openapi = asb_at(version, "schema", "openAPIV3Schema"),
 		.crd = custom->crd,
 	};
 	/* A schema that cannot be compiled was refused, or is of an older program: it then prunes and
 	 * checks nothing. */
 	type->schema = type->openapi != NULL ? schema_compile(type->openapi, NULL) : NULL;
-	add_subresources(custom, version);
-	add_columns(custom, version);
-	add_warning(custom, version);
+	crd_add_subresources(custom, version);
+	crd_add_columns(custom, version);
+	crd_add_warning(custom, version);
 	return custom;
 }
 
 /* ---- the list ---- */
 
-static int compare(const struct type *a, const struct type *b)
+static int crd_compare(const struct type *a, const struct type *b)
 {
 	int order = strcmp(a->kind.group, b->kind.group);
 
@@ -195,12 +196,12 @@ static int compare(const struct type *a, const struct type *b)
 	return order != 0 ? order : strcmp(a->kind.plural, b->kind.plural);
 }
 
-static void insert(struct types *types, struct custom *custom)
+static void crd_insert(struct types *types, struct custom *custom)
 {
 	size_t place = 0;
 
 	while (place < types->custom_count &&
-	       compare(&types->customs[place]->type, &custom->type) < 0) {
+	       crd_compare(&types->customs[place]->type, &custom->type) < 0) {
 		place++;
 	}
 	types->customs = xrealloc(types->customs, (types->custom_count + 1) * sizeof(custom));
@@ -236,7 +237,7 @@ void crd_stored(struct types *types, struct json_object *crd)
 	}
 	for (size_t i = 0; i < asb_length(versions); i++) {
 		if (asb_true(asb_at(json_object_array_get_idx(versions, i), "served"))) {
-			insert(types, custom_create(crd, i));
+			crd_insert(types, custom_create(crd, i));
 		}
 	}
 }

@@ -13,7 +13,7 @@
 
 #define GROUP_VERSION_MAX 330
 
-static struct json_object *document(const char *kind, const char *version)
+static struct json_object *discovery_document(const char *kind, const char *version)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -22,7 +22,7 @@ static struct json_object *document(const char *kind, const char *version)
 	return object;
 }
 
-static struct json_object *add_array(struct json_object *object, const char *name)
+static struct json_object *discovery_add_array(struct json_object *object, const char *name)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -30,7 +30,7 @@ static struct json_object *add_array(struct json_object *object, const char *nam
 	return array;
 }
 
-static struct json_object *verbs_of(uint32_t verbs)
+static struct json_object *discovery_verbs_of(uint32_t verbs)
 {
 	static const char *const names[] = { "create", "delete", "deletecollection", "get",
 					     "list",   "patch",  "update",           "watch" };
@@ -44,14 +44,15 @@ static struct json_object *verbs_of(uint32_t verbs)
 	return array;
 }
 
-static void add_names(struct json_object *object, const char *member, const char *const *names)
+static void discovery_add_names(struct json_object *object, const char *member,
+				const char *const *names)
 {
 	struct json_object *array;
 
 	if (names == NULL || names[0] == NULL) {
 		return;
 	}
-	array = add_array(object, member);
+	array = discovery_add_array(object, member);
 	for (size_t i = 0; names[i] != NULL; i++) {
 		json_object_array_add(array, json_object_new_string(names[i]));
 	}
@@ -75,20 +76,20 @@ struct json_object *discovery_version(void)
 
 struct json_object *discovery_api(const char *server_address)
 {
-	struct json_object *api = document("APIVersions", "v1"),
+	struct json_object *api = discovery_document("APIVersions", "v1"),
 			   *address = json_object_new_object();
 
 	json_object_object_del(api, "apiVersion");
-	json_object_array_add(add_array(api, "versions"), json_object_new_string("v1"));
+	json_object_array_add(discovery_add_array(api, "versions"), json_object_new_string("v1"));
 	asb_set_str(address, "clientCIDR", "0.0.0.0/0");
 	asb_set_str(address, "serverAddress", server_address);
-	json_object_array_add(add_array(api, "serverAddressByClientCIDRs"), address);
+	json_object_array_add(discovery_add_array(api, "serverAddressByClientCIDRs"), address);
 	return api;
 }
 
 /* ---- groups ---- */
 
-static struct json_object *group_version(const char *group, const char *version)
+static struct json_object *discovery_group_version(const char *group, const char *version)
 {
 	struct json_object *object = json_object_new_object();
 	char text[GROUP_VERSION_MAX];
@@ -99,7 +100,7 @@ static struct json_object *group_version(const char *group, const char *version)
 	return object;
 }
 
-static bool has_version(struct json_object *versions, const char *version)
+static bool discovery_has_version(struct json_object *versions, const char *version)
 {
 	for (size_t i = 0; i < asb_length(versions); i++) {
 		if (asb_streq(asb_str(json_object_array_get_idx(versions, i), "version"),
@@ -111,23 +112,23 @@ static bool has_version(struct json_object *versions, const char *version)
 }
 
 /* {name, versions, preferredVersion}: that of the stored version, else the first. */
-static struct json_object *group_of(const struct types *types, const char *group)
+static struct json_object *discovery_group_of(const struct types *types, const char *group)
 {
 	struct json_object *object = json_object_new_object(), *versions, *preferred = NULL;
 	const struct type *type;
 
 	asb_set_str(object, "name", group);
-	versions = add_array(object, "versions");
+	versions = discovery_add_array(object, "versions");
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
 		if (strcmp(type->kind.group, group) != 0 ||
-		    has_version(versions, type->kind.version)) {
+		    discovery_has_version(versions, type->kind.version)) {
 			continue;
 		}
-		json_object_array_add(versions, group_version(group, type->kind.version));
+		json_object_array_add(versions, discovery_group_version(group, type->kind.version));
 		if (preferred == NULL ||
 		    (type->custom && strcmp(type->storage_version, type->kind.version) == 0)) {
 			json_object_put(preferred);
-			preferred = group_version(group, type->kind.version);
+			preferred = discovery_group_version(group, type->kind.version);
 		}
 	}
 	json_object_object_add(object, "preferredVersion", preferred);
@@ -135,7 +136,7 @@ static struct json_object *group_of(const struct types *types, const char *group
 }
 
 /* Whether a type is the first of its group. */
-static bool begins_group(const struct types *types, size_t position)
+static bool discovery_begins_group(const struct types *types, size_t position)
 {
 	const struct type *type = types_nth(types, position);
 
@@ -149,13 +150,13 @@ static bool begins_group(const struct types *types, size_t position)
 
 struct json_object *discovery_groups(const struct types *types)
 {
-	struct json_object *list = document("APIGroupList", "v1"),
-			   *groups = add_array(list, "groups");
+	struct json_object *list = discovery_document("APIGroupList", "v1"),
+			   *groups = discovery_add_array(list, "groups");
 	const struct type *type;
 
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
-		if (begins_group(types, i)) {
-			json_object_array_add(groups, group_of(types, type->kind.group));
+		if (discovery_begins_group(types, i)) {
+			json_object_array_add(groups, discovery_group_of(types, type->kind.group));
 		}
 	}
 	return list;
@@ -168,12 +169,12 @@ struct json_object *discovery_group(const struct types *types, const char *group
 	if (*group == '\0') {
 		return NULL;
 	}
-	found = group_of(types, group);
+	found = discovery_group_of(types, group);
 	if (asb_length(asb_at(found, "versions")) == 0) {
 		json_object_put(found);
 		return NULL;
 	}
-	object = document("APIGroup", "v1");
+	object = discovery_document("APIGroup", "v1");
 	json_object_object_foreach (found, name, value) {
 		json_object_object_add(object, name, json_object_get(value));
 	}
@@ -183,7 +184,7 @@ struct json_object *discovery_group(const struct types *types, const char *group
 
 /* ---- resources ---- */
 
-static struct json_object *resource_of(const struct type *type)
+static struct json_object *discovery_resource_of(const struct type *type)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -191,14 +192,14 @@ static struct json_object *resource_of(const struct type *type)
 	asb_set_str(object, "singularName", type->singular);
 	json_object_object_add(object, "namespaced", json_object_new_boolean(type->namespaced));
 	asb_set_str(object, "kind", type->kind.kind);
-	json_object_object_add(object, "verbs", verbs_of(type->verbs));
-	add_names(object, "shortNames", type->short_names);
-	add_names(object, "categories", type->categories);
+	json_object_object_add(object, "verbs", discovery_verbs_of(type->verbs));
+	discovery_add_names(object, "shortNames", type->short_names);
+	discovery_add_names(object, "categories", type->categories);
 	return object;
 }
 
-static struct json_object *subresource_of(const struct type *type,
-					  const struct type_subresource *subresource)
+static struct json_object *discovery_subresource_of(const struct type *type,
+						    const struct type_subresource *subresource)
 {
 	struct json_object *object = json_object_new_object();
 	char name[GROUP_VERSION_MAX];
@@ -213,20 +214,20 @@ static struct json_object *subresource_of(const struct type *type,
 	}
 	asb_set_str(object, "kind",
 		    subresource->kind != NULL ? subresource->kind : type->kind.kind);
-	json_object_object_add(object, "verbs", verbs_of(subresource->verbs));
+	json_object_object_add(object, "verbs", discovery_verbs_of(subresource->verbs));
 	return object;
 }
 
 struct json_object *discovery_resources(const struct types *types, const char *group,
 					const char *version)
 {
-	struct json_object *list = document("APIResourceList", "v1"), *resources;
+	struct json_object *list = discovery_document("APIResourceList", "v1"), *resources;
 	const struct type *type;
 	char text[GROUP_VERSION_MAX];
 
 	snprintf(text, sizeof(text), "%s%s%s", group, *group != '\0' ? "/" : "", version);
 	asb_set_str(list, "groupVersion", text);
-	resources = add_array(list, "resources");
+	resources = discovery_add_array(list, "resources");
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
 		const struct type_subresource *sub = type->subresources;
 
@@ -234,9 +235,9 @@ struct json_object *discovery_resources(const struct types *types, const char *g
 		    strcmp(type->kind.version, version) != 0) {
 			continue;
 		}
-		json_object_array_add(resources, resource_of(type));
+		json_object_array_add(resources, discovery_resource_of(type));
 		for (; sub != NULL && sub->name != NULL; sub++) {
-			json_object_array_add(resources, subresource_of(type, sub));
+			json_object_array_add(resources, discovery_subresource_of(type, sub));
 		}
 	}
 	if (asb_length(resources) == 0) {
@@ -248,8 +249,8 @@ struct json_object *discovery_resources(const struct types *types, const char *g
 
 /* ---- aggregated ---- */
 
-static void set_response_kind(struct json_object *object, const struct type *type,
-			      const struct type_subresource *sub)
+static void discovery_set_response_kind(struct json_object *object, const struct type *type,
+					const struct type_subresource *sub)
 {
 	struct json_object *kind = asb_object_in(object, "responseKind");
 	bool own = sub == NULL || sub->kind == NULL;
@@ -259,45 +260,45 @@ static void set_response_kind(struct json_object *object, const struct type *typ
 	asb_set_str(kind, "kind", own ? type->kind.kind : sub->kind);
 }
 
-static struct json_object *aggregated_resource(const struct type *type)
+static struct json_object *discovery_aggregated_resource(const struct type *type)
 {
 	struct json_object *object = json_object_new_object(), *subs;
 	const struct type_subresource *sub = type->subresources;
 
 	asb_set_str(object, "resource", type->kind.plural);
-	set_response_kind(object, type, NULL);
+	discovery_set_response_kind(object, type, NULL);
 	asb_set_str(object, "scope", type->namespaced ? "Namespaced" : "Cluster");
 	asb_set_str(object, "singularResource", type->singular);
-	json_object_object_add(object, "verbs", verbs_of(type->verbs));
-	add_names(object, "shortNames", type->short_names);
-	add_names(object, "categories", type->categories);
+	json_object_object_add(object, "verbs", discovery_verbs_of(type->verbs));
+	discovery_add_names(object, "shortNames", type->short_names);
+	discovery_add_names(object, "categories", type->categories);
 	if (sub == NULL) {
 		return object;
 	}
-	subs = add_array(object, "subresources");
+	subs = discovery_add_array(object, "subresources");
 	for (; sub->name != NULL; sub++) {
 		struct json_object *one = json_object_new_object();
 
 		asb_set_str(one, "subresource", sub->name);
-		set_response_kind(one, type, sub);
-		json_object_object_add(one, "verbs", verbs_of(sub->verbs));
+		discovery_set_response_kind(one, type, sub);
+		json_object_object_add(one, "verbs", discovery_verbs_of(sub->verbs));
 		json_object_array_add(subs, one);
 	}
 	return object;
 }
 
-static struct json_object *aggregated_version(const struct types *types, const char *group,
-					      const char *version)
+static struct json_object *discovery_aggregated_version(const struct types *types,
+							const char *group, const char *version)
 {
 	struct json_object *object = json_object_new_object(), *resources;
 	const struct type *type;
 
 	asb_set_str(object, "version", version);
-	resources = add_array(object, "resources");
+	resources = discovery_add_array(object, "resources");
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
 		if (strcmp(type->kind.group, group) == 0 &&
 		    strcmp(type->kind.version, version) == 0) {
-			json_object_array_add(resources, aggregated_resource(type));
+			json_object_array_add(resources, discovery_aggregated_resource(type));
 		}
 	}
 	asb_set_str(object, "freshness", "Current");
@@ -305,23 +306,25 @@ static struct json_object *aggregated_version(const struct types *types, const c
 }
 
 /* The preferred version first: clients take the first. */
-static struct json_object *aggregated_group(const struct types *types, const char *group)
+static struct json_object *discovery_aggregated_group(const struct types *types, const char *group)
 {
 	struct json_object *object = json_object_new_object(),
 			   *metadata = asb_object_in(object, "metadata"),
-			   *versions = add_array(object, "versions"),
-			   *plain = group_of(types, group), *list = asb_at(plain, "versions");
+			   *versions = discovery_add_array(object, "versions"),
+			   *plain = discovery_group_of(types, group),
+			   *list = asb_at(plain, "versions");
 	const char *preferred = asb_str(plain, "preferredVersion", "version");
 
 	if (*group != '\0') {
 		asb_set_str(metadata, "name", group);
 	}
-	json_object_array_add(versions, aggregated_version(types, group, preferred));
+	json_object_array_add(versions, discovery_aggregated_version(types, group, preferred));
 	for (size_t i = 0; i < asb_length(list); i++) {
 		const char *version = asb_str(json_object_array_get_idx(list, i), "version");
 
 		if (!asb_streq(version, preferred)) {
-			json_object_array_add(versions, aggregated_version(types, group, version));
+			json_object_array_add(versions,
+					      discovery_aggregated_version(types, group, version));
 		}
 	}
 	json_object_put(plain);
@@ -335,16 +338,17 @@ struct json_object *discovery_aggregated(const struct types *types, bool core, c
 	const struct type *type;
 
 	snprintf(api_version, sizeof(api_version), "apidiscovery.k8s.io/%s", version);
-	list = document("APIGroupDiscoveryList", api_version);
+	list = discovery_document("APIGroupDiscoveryList", api_version);
 	asb_object_in(list, "metadata");
-	items = add_array(list, "items");
+	items = discovery_add_array(list, "items");
 	if (core) {
-		json_object_array_add(items, aggregated_group(types, ""));
+		json_object_array_add(items, discovery_aggregated_group(types, ""));
 		return list;
 	}
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
-		if (begins_group(types, i)) {
-			json_object_array_add(items, aggregated_group(types, type->kind.group));
+		if (discovery_begins_group(types, i)) {
+			json_object_array_add(items,
+					      discovery_aggregated_group(types, type->kind.group));
 		}
 	}
 	return list;

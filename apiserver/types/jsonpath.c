@@ -41,7 +41,7 @@ void jsonpath_destroy(struct jsonpath *path)
 	free(path);
 }
 
-static struct step *new_step(struct jsonpath *path, enum step_type type)
+static struct step *jsonpath_new_step(struct jsonpath *path, enum step_type type)
 {
 	struct step *step;
 
@@ -54,7 +54,8 @@ static struct step *new_step(struct jsonpath *path, enum step_type type)
 }
 
 /* Reads a name up to one of the stops, backslashes undone. */
-static const char *read_name(const char *text, const char *stops, char ret[NAME_MAX_LENGTH])
+static const char *jsonpath_read_name(const char *text, const char *stops,
+				      char ret[NAME_MAX_LENGTH])
 {
 	size_t length = 0;
 
@@ -69,19 +70,19 @@ static const char *read_name(const char *text, const char *stops, char ret[NAME_
 	return text;
 }
 
-static const char *parse_member(struct jsonpath *path, const char *text)
+static const char *jsonpath_parse_member(struct jsonpath *path, const char *text)
 {
 	char name[NAME_MAX_LENGTH];
 	struct step *step;
 
-	text = read_name(text, ".[]{}", name);
+	text = jsonpath_read_name(text, ".[]{}", name);
 	if (text == NULL || *name == '\0') {
 		return NULL;
 	}
 	if (strcmp(name, "*") == 0) {
-		return new_step(path, STEP_ALL) != NULL ? text : NULL;
+		return jsonpath_new_step(path, STEP_ALL) != NULL ? text : NULL;
 	}
-	step = new_step(path, STEP_MEMBER);
+	step = jsonpath_new_step(path, STEP_MEMBER);
 	if (step == NULL) {
 		return NULL;
 	}
@@ -89,26 +90,26 @@ static const char *parse_member(struct jsonpath *path, const char *text)
 	return text;
 }
 
-static const char *skip_blanks(const char *text)
+static const char *jsonpath_skip_blanks(const char *text)
 {
 	return text + strspn(text, " ");
 }
 
 /* "x" or 'x', or a bare word up to ')'. */
-static const char *parse_literal(struct step *step, const char *text)
+static const char *jsonpath_parse_literal(struct step *step, const char *text)
 {
 	char value[NAME_MAX_LENGTH];
 	char stop[2] = { *text, '\0' };
 
 	if (*text == '"' || *text == '\'') {
-		text = read_name(text + 1, stop, value);
+		text = jsonpath_read_name(text + 1, stop, value);
 		if (text == NULL || *text != stop[0]) {
 			return NULL;
 		}
 		text++;
 		step->is_string = true;
 	} else {
-		text = read_name(text, " )", value);
+		text = jsonpath_read_name(text, " )", value);
 	}
 	if (text == NULL) {
 		return NULL;
@@ -118,43 +119,43 @@ static const char *parse_literal(struct step *step, const char *text)
 }
 
 /* ?(@.path == value)] */
-static const char *parse_filter(struct jsonpath *path, const char *text)
+static const char *jsonpath_parse_filter(struct jsonpath *path, const char *text)
 {
 	char name[NAME_MAX_LENGTH];
-	struct step *step = new_step(path, STEP_FILTER);
+	struct step *step = jsonpath_new_step(path, STEP_FILTER);
 
 	if (step == NULL || strncmp(text, "?(", 2) != 0) {
 		return NULL;
 	}
-	text = skip_blanks(text + 2);
+	text = jsonpath_skip_blanks(text + 2);
 	if (strncmp(text, "@.", 2) != 0) {
 		return NULL;
 	}
-	text = read_name(text + 2, " =!<>)[", name);
+	text = jsonpath_read_name(text + 2, " =!<>)[", name);
 	if (text == NULL || *name == '\0') {
 		return NULL;
 	}
 	step->name = xstrdup(name);
-	text = skip_blanks(text);
+	text = jsonpath_skip_blanks(text);
 	step->not = *text == '!';
 	if (strncmp(text, "==", 2) != 0 && strncmp(text, "!=", 2) != 0) {
 		return NULL;
 	}
-	text = parse_literal(step, skip_blanks(text + 2));
+	text = jsonpath_parse_literal(step, jsonpath_skip_blanks(text + 2));
 	if (text == NULL) {
 		return NULL;
 	}
-	text = skip_blanks(text);
+	text = jsonpath_skip_blanks(text);
 	return strncmp(text, ")]", 2) == 0 ? text + 2 : NULL;
 }
 
-static const char *parse_quoted(struct jsonpath *path, const char *text)
+static const char *jsonpath_parse_quoted(struct jsonpath *path, const char *text)
 {
 	char name[NAME_MAX_LENGTH];
 	char stop[2] = { *text, '\0' };
-	struct step *step = new_step(path, STEP_MEMBER);
+	struct step *step = jsonpath_new_step(path, STEP_MEMBER);
 
-	text = read_name(text + 1, stop, name);
+	text = jsonpath_read_name(text + 1, stop, name);
 	if (step == NULL || text == NULL || text[0] != stop[0] || text[1] != ']') {
 		return NULL;
 	}
@@ -162,22 +163,22 @@ static const char *parse_quoted(struct jsonpath *path, const char *text)
 	return text + 2;
 }
 
-static const char *parse_bracket(struct jsonpath *path, const char *text)
+static const char *jsonpath_parse_bracket(struct jsonpath *path, const char *text)
 {
 	char number[NAME_MAX_LENGTH];
 	struct step *step;
 
 	if (*text == '?') {
-		return parse_filter(path, text);
+		return jsonpath_parse_filter(path, text);
 	}
 	if (*text == '\'' || *text == '"') {
-		return parse_quoted(path, text);
+		return jsonpath_parse_quoted(path, text);
 	}
 	if (strncmp(text, "*]", 2) == 0) {
-		return new_step(path, STEP_ALL) != NULL ? text + 2 : NULL;
+		return jsonpath_new_step(path, STEP_ALL) != NULL ? text + 2 : NULL;
 	}
-	text = read_name(text, "]", number);
-	step = new_step(path, STEP_INDEX);
+	text = jsonpath_read_name(text, "]", number);
+	step = jsonpath_new_step(path, STEP_INDEX);
 	if (text == NULL || *text != ']' || step == NULL ||
 	    integer_parse(number, -1000000, 1000000, &step->index) < 0) {
 		return NULL;
@@ -197,9 +198,9 @@ struct jsonpath *jsonpath_parse(const char *text, struct error *reterr)
 		if (*at == '.' && at[1] == '[') {
 			at++;
 		} else if (*at == '.') {
-			at = parse_member(path, at + 1);
+			at = jsonpath_parse_member(path, at + 1);
 		} else if (*at == '[') {
-			at = parse_bracket(path, at + 1);
+			at = jsonpath_parse_bracket(path, at + 1);
 		} else {
 			at = NULL;
 		}
@@ -214,7 +215,7 @@ struct jsonpath *jsonpath_parse(const char *text, struct error *reterr)
 }
 
 /* A value below an item by names with dots between. */
-static struct json_object *below(struct json_object *value, const char *path)
+static struct json_object *jsonpath_below(struct json_object *value, const char *path)
 {
 	char name[NAME_MAX_LENGTH];
 
@@ -228,9 +229,9 @@ static struct json_object *below(struct json_object *value, const char *path)
 	return value;
 }
 
-static bool matches(const struct step *step, struct json_object *item)
+static bool jsonpath_matches(const struct step *step, struct json_object *item)
 {
-	struct json_object *value = below(item, step->name);
+	struct json_object *value = jsonpath_below(item, step->name);
 
 	if (value == NULL || (step->is_string && !json_object_is_type(value, json_type_string))) {
 		return false;
@@ -238,18 +239,18 @@ static bool matches(const struct step *step, struct json_object *item)
 	return (strcmp(json_object_get_string(value), step->value) == 0) != step->not ;
 }
 
-static bool follow(const struct jsonpath *path, size_t at, struct json_object *value,
-		   struct json_object **ret);
+static bool jsonpath_follow(const struct jsonpath *path, size_t at, struct json_object *value,
+			    struct json_object **ret);
 
-static bool follow_each(const struct jsonpath *path, size_t at, struct json_object *value,
-			struct json_object **ret)
+static bool jsonpath_follow_each(const struct jsonpath *path, size_t at, struct json_object *value,
+				 struct json_object **ret)
 {
 	const struct step *step = &path->steps[at];
 
 	if (json_object_is_type(value, json_type_object) && step->type == STEP_ALL) {
 		json_object_object_foreach (value, name, member) {
 			(void)name;
-			if (follow(path, at + 1, member, ret)) {
+			if (jsonpath_follow(path, at + 1, member, ret)) {
 				return true;
 			}
 		}
@@ -258,8 +259,8 @@ static bool follow_each(const struct jsonpath *path, size_t at, struct json_obje
 	for (size_t i = 0; i < asb_length(value); i++) {
 		struct json_object *item = json_object_array_get_idx(value, i);
 
-		if ((step->type == STEP_ALL || matches(step, item)) &&
-		    follow(path, at + 1, item, ret)) {
+		if ((step->type == STEP_ALL || jsonpath_matches(step, item)) &&
+		    jsonpath_follow(path, at + 1, item, ret)) {
 			return true;
 		}
 	}
@@ -267,8 +268,8 @@ static bool follow_each(const struct jsonpath *path, size_t at, struct json_obje
 }
 
 /* As deep as there are steps. */
-static bool follow(const struct jsonpath *path, size_t at, struct json_object *value,
-		   struct json_object **ret)
+static bool jsonpath_follow(const struct jsonpath *path, size_t at, struct json_object *value,
+			    struct json_object **ret)
 {
 	const struct step *step = &path->steps[at];
 	struct json_object *next = NULL;
@@ -280,19 +281,20 @@ static bool follow(const struct jsonpath *path, size_t at, struct json_object *v
 	if (step->type == STEP_MEMBER) {
 		return json_object_is_type(value, json_type_object) &&
 		       json_object_object_get_ex(value, step->name, &next) &&
-		       follow(path, at + 1, next, ret);
+		       jsonpath_follow(path, at + 1, next, ret);
 	}
 	if (step->type == STEP_INDEX) {
 		int64_t length = (int64_t)asb_length(value),
 			index = step->index < 0 ? length + step->index : step->index;
 
 		return index >= 0 && index < length &&
-		       follow(path, at + 1, json_object_array_get_idx(value, (size_t)index), ret);
+		       jsonpath_follow(path, at + 1,
+				       json_object_array_get_idx(value, (size_t)index), ret);
 	}
-	return follow_each(path, at, value, ret);
+	return jsonpath_follow_each(path, at, value, ret);
 }
 
 bool jsonpath_get(const struct jsonpath *path, struct json_object *value, struct json_object **ret)
 {
-	return follow(path, 0, value, ret);
+	return jsonpath_follow(path, 0, value, ret);
 }

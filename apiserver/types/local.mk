@@ -15,4 +15,5 @@ libtypes_la_SOURCES += \
 	%D%/types.c %D%/types.h \
 	%D%/types-admit.c \
 	%D%/types-builtin.c \
+	%D%/types-find.c \
 	%D%/types-private.h

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenAPI documents: v2 that says nothing, v3 with the schemas of CustomResourceDefinitions and stubs
- * of the built-in kinds. The API server answers with them; kubectl explain reads them. */
+/* OpenAPI documents: an empty v2, and v3 with the schemas of CustomResourceDefinitions and stubs
+ * of the built-in kinds. The API server responds with them; kubectl explain reads them. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -42,14 +42,14 @@ struct json_object *openapi_v2(void)
 
 /* ---- the index ---- */
 
-static void version_path(const struct type *type, char ret[PATH_MAX_LENGTH])
+static void openapi_version_path(const struct type *type, char ret[PATH_MAX_LENGTH])
 {
 	snprintf(ret, PATH_MAX_LENGTH, "%s%s/%s", *type->kind.group != '\0' ? "apis/" : "api",
 		 type->kind.group, type->kind.version);
 }
 
 /* A client keeps a document as long as its hash stays: it must change with the schema. */
-static uint64_t hash_of(const struct types *types, const struct type *wanted)
+static uint64_t openapi_hash_of(const struct types *types, const struct type *wanted)
 {
 	uint64_t hash = hash_text(HASH_START, DISCOVERY_VERSION);
 	const struct type *type;
@@ -61,8 +61,9 @@ static uint64_t hash_of(const struct types *types, const struct type *wanted)
 		}
 		hash = hash_text(hash, type->kind.kind);
 		if (type->openapi != NULL) {
-			hash = hash_text(hash, json_object_to_json_string_ext(
-						       type->openapi, JSON_C_TO_STRING_PLAIN));
+			hash = hash_text(
+				hash, json_object_to_json_string_ext(type->openapi,
+								     JSON_C_TO_STRING_PLAIN));
 		}
 	}
 	return hash;
@@ -77,10 +78,10 @@ struct json_object *openapi_v3_index(const struct types *types)
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
 		char path[PATH_MAX_LENGTH], url[PATH_MAX_LENGTH + 64];
 
-		version_path(type, path);
+		openapi_version_path(type, path);
 		if (asb_at(paths, path) == NULL) {
 			snprintf(url, sizeof(url), "/openapi/v3/%s?hash=%016llX", path,
-				 (unsigned long long)hash_of(types, type));
+				 (unsigned long long)openapi_hash_of(types, type));
 			asb_set_str(asb_object_in(paths, path), "serverRelativeURL", url);
 		}
 	}
@@ -89,7 +90,7 @@ struct json_object *openapi_v3_index(const struct types *types)
 
 /* ---- schemas ---- */
 
-static struct json_object *schema_of_type(const char *type, const char *description)
+static struct json_object *openapi_schema_of_type(const char *type, const char *description)
 {
 	struct json_object *schema = json_object_new_object();
 
@@ -98,7 +99,7 @@ static struct json_object *schema_of_type(const char *type, const char *descript
 	return schema;
 }
 
-static struct json_object *reference(const char *name)
+static struct json_object *openapi_reference(const char *name)
 {
 	struct json_object *schema = json_object_new_object();
 	char text[NAME_MAX_LENGTH + 32];
@@ -108,18 +109,18 @@ static struct json_object *reference(const char *name)
 	return schema;
 }
 
-static struct json_object *documented_reference(const char *name, const char *description)
+static struct json_object *openapi_documented_reference(const char *name, const char *description)
 {
 	struct json_object *schema = json_object_new_object(), *all = json_object_new_array();
 
 	asb_set_str(schema, "description", description);
-	json_object_array_add(all, reference(name));
+	json_object_array_add(all, openapi_reference(name));
 	json_object_object_add(schema, "allOf", all);
 	return schema;
 }
 
 /* "example.t.v1.Thing": the group backwards. */
-static void schema_name(const struct type *type, char ret[NAME_MAX_LENGTH])
+static void openapi_schema_name(const struct type *type, char ret[NAME_MAX_LENGTH])
 {
 	const char *group = type->kind.group, *end = group + strlen(group);
 	size_t length = 0;
@@ -141,7 +142,7 @@ static void schema_name(const struct type *type, char ret[NAME_MAX_LENGTH])
 		 type->kind.kind);
 }
 
-static void add_gvk(struct json_object *schema, const struct type *type, bool list)
+static void openapi_add_gvk(struct json_object *schema, const struct type *type, bool list)
 {
 	struct json_object *array = json_object_new_array(), *gvk = json_object_new_object();
 
@@ -152,16 +153,17 @@ static void add_gvk(struct json_object *schema, const struct type *type, bool li
 	json_object_object_add(schema, "x-kubernetes-group-version-kind", array);
 }
 
-static void add_type_meta(struct json_object *properties)
+static void openapi_add_type_meta(struct json_object *properties)
 {
-	json_object_object_add(properties, "apiVersion",
-			       schema_of_type("string", "The group and version of the object."));
+	json_object_object_add(
+		properties, "apiVersion",
+		openapi_schema_of_type("string", "The group and version of the object."));
 	json_object_object_add(properties, "kind",
-			       schema_of_type("string", "The kind of the object."));
+			       openapi_schema_of_type("string", "The kind of the object."));
 }
 
 /* What is known of a built-in kind: that it has these parts. */
-static struct json_object *builtin_schema(const struct type *type)
+static struct json_object *openapi_builtin_schema(const struct type *type)
 {
 	static const struct {
 		const char *kind, *members;
@@ -172,7 +174,7 @@ static struct json_object *builtin_schema(const struct type *type)
 		{ "Event", "involvedObject,source" },
 		{ "ServiceAccount", "" },
 	};
-	struct json_object *schema = schema_of_type("object", NULL), *properties;
+	struct json_object *schema = openapi_schema_of_type("object", NULL), *properties;
 	const char *members = "spec,status";
 
 	asb_set_str(schema, "description",
@@ -185,7 +187,7 @@ static struct json_object *builtin_schema(const struct type *type)
 		size_t length = strcspn(members, ",");
 		char name[64];
 		struct json_object *member =
-			schema_of_type("object", "See the Kubernetes API reference.");
+			openapi_schema_of_type("object", "See the Kubernetes API reference.");
 
 		snprintf(name, sizeof(name), "%.*s", (int)length, members);
 		json_object_object_add(member, "x-kubernetes-preserve-unknown-fields",
@@ -198,35 +200,36 @@ static struct json_object *builtin_schema(const struct type *type)
 	return schema;
 }
 
-static void add_schema(struct json_object *schemas, const struct type *type)
+static void openapi_add_schema(struct json_object *schemas, const struct type *type)
 {
 	struct json_object *schema, *list, *items, *properties;
 	char name[NAME_MAX_LENGTH], list_name[NAME_MAX_LENGTH + 8];
 
-	schema_name(type, name);
+	openapi_schema_name(type, name);
 	snprintf(list_name, sizeof(list_name), "%sList", name);
-	schema = type->openapi != NULL ? asb_copy(type->openapi) : builtin_schema(type);
+	schema = type->openapi != NULL ? asb_copy(type->openapi) : openapi_builtin_schema(type);
 	properties = asb_object_in(schema, "properties");
-	add_type_meta(properties);
+	openapi_add_type_meta(properties);
 	json_object_object_add(
 		properties, "metadata",
-		documented_reference(META "ObjectMeta", "Standard object's metadata."));
-	add_gvk(schema, type, false);
+		openapi_documented_reference(META "ObjectMeta", "Standard object's metadata."));
+	openapi_add_gvk(schema, type, false);
 	json_object_object_add(schemas, name, schema);
 
-	list = schema_of_type("object", "A list of them.");
+	list = openapi_schema_of_type("object", "A list of them.");
 	properties = asb_object_in(list, "properties");
-	add_type_meta(properties);
-	items = schema_of_type("array", "The objects.");
-	json_object_object_add(items, "items", reference(name));
+	openapi_add_type_meta(properties);
+	items = openapi_schema_of_type("array", "The objects.");
+	json_object_object_add(items, "items", openapi_reference(name));
 	json_object_object_add(properties, "items", items);
-	json_object_object_add(properties, "metadata",
-			       documented_reference(META "ListMeta", "Standard list metadata."));
-	add_gvk(list, type, true);
+	json_object_object_add(
+		properties, "metadata",
+		openapi_documented_reference(META "ListMeta", "Standard list metadata."));
+	openapi_add_gvk(list, type, true);
 	json_object_object_add(schemas, list_name, list);
 }
 
-static void add_meta_schemas(struct json_object *schemas)
+static void openapi_add_meta_schemas(struct json_object *schemas)
 {
 	static const struct {
 		const char *name, *type, *description;
@@ -246,12 +249,14 @@ static void add_meta_schemas(struct json_object *schemas)
 		{ "finalizers", "array", "Who must agree before it is gone." },
 		{ "managedFields", "array", "Not kept by this server." },
 	};
-	struct json_object *meta = schema_of_type("object", "What every object has."), *properties,
-			   *list = schema_of_type("object", "What every list has.");
+	struct json_object *meta = openapi_schema_of_type("object", "What every object has."),
+			   *properties,
+			   *list = openapi_schema_of_type("object", "What every list has.");
 
 	properties = asb_object_in(meta, "properties");
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		struct json_object *field = schema_of_type(fields[i].type, fields[i].description);
+		struct json_object *field =
+			openapi_schema_of_type(fields[i].type, fields[i].description);
 
 		if (strcmp(fields[i].type, "array") == 0) {
 			asb_object_in(field, "items");
@@ -263,9 +268,9 @@ static void add_meta_schemas(struct json_object *schemas)
 	json_object_object_add(schemas, META "ObjectMeta", meta);
 	properties = asb_object_in(list, "properties");
 	json_object_object_add(properties, "resourceVersion",
-			       schema_of_type("string", "Where a watch may go on."));
+			       openapi_schema_of_type("string", "Where a watch may go on."));
 	json_object_object_add(properties, "continue",
-			       schema_of_type("string", "Where the next page begins."));
+			       openapi_schema_of_type("string", "Where the next page begins."));
 	json_object_object_add(schemas, META "ListMeta", list);
 }
 
@@ -273,14 +278,14 @@ static void add_meta_schemas(struct json_object *schemas)
 
 /* kubectl finds a kind's schema by the operation that reads it, and asks whether a PATCH takes
  * fieldValidation. */
-static void add_operation(struct json_object *path, const char *method, const char *action,
-			  const struct type *type)
+static void openapi_add_operation(struct json_object *path, const char *method, const char *action,
+				  const struct type *type)
 {
 	static const char *const queries[] = { "dryRun", "fieldManager", "fieldValidation" };
 	struct json_object *operation = asb_object_in(path, method), *gvk, *parameters, *content;
 	char name[NAME_MAX_LENGTH];
 
-	schema_name(type, name);
+	openapi_schema_name(type, name);
 	asb_set_str(operation, "x-kubernetes-action", action);
 	gvk = asb_object_in(operation, "x-kubernetes-group-version-kind");
 	asb_set_str(gvk, "group", type->kind.group);
@@ -293,31 +298,31 @@ static void add_operation(struct json_object *path, const char *method, const ch
 
 		asb_set_str(query, "name", queries[i]);
 		asb_set_str(query, "in", "query");
-		json_object_object_add(query, "schema", schema_of_type("string", NULL));
+		json_object_object_add(query, "schema", openapi_schema_of_type("string", NULL));
 		json_object_array_add(parameters, query);
 	}
 	content = asb_object_in(asb_object_in(operation, "responses"), "200");
 	asb_set_str(content, "description", "OK");
 	content = asb_object_in(asb_object_in(content, "content"), "application/json");
-	json_object_object_add(content, "schema", reference(name));
+	json_object_object_add(content, "schema", openapi_reference(name));
 }
 
-static void add_paths(struct json_object *paths, const struct type *type)
+static void openapi_add_paths(struct json_object *paths, const struct type *type)
 {
 	struct json_object *path;
 	char version[PATH_MAX_LENGTH], text[PATH_MAX_LENGTH + 256];
 	const char *ns = type->namespaced ? "namespaces/{namespace}/" : "";
 
-	version_path(type, version);
+	openapi_version_path(type, version);
 	snprintf(text, sizeof(text), "/%s/%s%s", version, ns, type->kind.plural);
 	path = asb_object_in(paths, text);
-	add_operation(path, "get", "list", type);
-	add_operation(path, "post", "post", type);
+	openapi_add_operation(path, "get", "list", type);
+	openapi_add_operation(path, "post", "post", type);
 	snprintf(text, sizeof(text), "/%s/%s%s/{name}", version, ns, type->kind.plural);
 	path = asb_object_in(paths, text);
-	add_operation(path, "get", "get", type);
-	add_operation(path, "put", "put", type);
-	add_operation(path, "patch", "patch", type);
+	openapi_add_operation(path, "get", "get", type);
+	openapi_add_operation(path, "put", "put", type);
+	openapi_add_operation(path, "patch", "patch", type);
 }
 
 struct json_object *openapi_v3(const struct types *types, const char *group, const char *version)
@@ -335,8 +340,8 @@ struct json_object *openapi_v3(const struct types *types, const char *group, con
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
 		if (strcmp(type->kind.group, group) == 0 &&
 		    strcmp(type->kind.version, version) == 0) {
-			add_schema(schemas, type);
-			add_paths(paths, type);
+			openapi_add_schema(schemas, type);
+			openapi_add_paths(paths, type);
 			count++;
 		}
 	}
@@ -344,6 +349,6 @@ struct json_object *openapi_v3(const struct types *types, const char *group, con
 		json_object_put(document);
 		return NULL;
 	}
-	add_meta_schemas(schemas);
+	openapi_add_meta_schemas(schemas);
 	return document;
 }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the API server's admission makes of a pod: its status, service account, priority, runtime
- * class, tolerations. The table of kinds calls it for every write of a pod. */
+/* The admission of pods: status, service account, priority, runtime class and tolerations. The
+ * table of kinds calls it for every write of a pod. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
 
 #include "apiserver/types/types-private.h"
-#include "apiserver/validation/quantity.h"
 #include "base/macros.h"
+#include "kube/quantity.h"
 
 #define TOKEN_FOLDER "/var/run/secrets/kubernetes.io/serviceaccount"
 #define TOKEN_SECONDS 3607 /* as the API server: an hour, and a mark that it chose it */
 
 /* ---- quality of service ---- */
 
-/* What one container of the three classes is: 0 nothing said, 1 something, 2 all that is needed. */
-static int container_class(struct json_object *container)
+/* The class of one container: 0 without limits and requests (BestEffort), 2 with equal ones of
+ * each resource (Guaranteed), else 1. */
+static int pod_container_class(struct json_object *container)
 {
 	static const char *const counted[] = { "cpu", "memory" };
 	struct json_object *limits = asb_at(container, "resources", "limits"),
@@ -24,17 +25,19 @@ static int container_class(struct json_object *container)
 	size_t equal = 0, said = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(counted); i++) {
-		double limit = 0, request = 0;
-		bool limited = quantity_parse(asb_at(limits, counted[i]), &limit) && limit > 0,
-		     wanted = quantity_parse(asb_at(requests, counted[i]), &request) && request > 0;
+		struct quantity limit, request;
+		bool limited = quantity_read(asb_at(limits, counted[i]), &limit) == 0 &&
+			       quantity_positive(&limit);
+		bool wanted = quantity_read(asb_at(requests, counted[i]), &request) == 0 &&
+			      quantity_positive(&request);
 
 		said += limited || wanted ? 1 : 0;
-		equal += limited && (!wanted || limit == request) ? 1 : 0;
+		equal += limited && (!wanted || quantity_compare(&limit, &request) == 0) ? 1 : 0;
 	}
 	return equal == ARRAY_LEN(counted) ? 2 : said > 0 ? 1 : 0;
 }
 
-static const char *quality_of_service(struct json_object *spec)
+static const char *pod_quality_of_service(struct json_object *spec)
 {
 	static const char *const lists[] = { "containers", "initContainers" };
 	bool any = false, all = true;
@@ -43,7 +46,7 @@ static const char *quality_of_service(struct json_object *spec)
 		struct json_object *list = asb_array(spec, lists[i]);
 
 		for (size_t j = 0; j < asb_length(list); j++) {
-			int class = container_class(json_object_array_get_idx(list, j));
+			int class = pod_container_class(json_object_array_get_idx(list, j));
 
 			any = any || class > 0;
 			all = all && class == 2;
@@ -54,7 +57,7 @@ static const char *quality_of_service(struct json_object *spec)
 
 /* ---- tolerations ---- */
 
-static bool tolerates(struct json_object *tolerations, const char *key)
+static bool pod_tolerates(struct json_object *tolerations, const char *key)
 {
 	for (size_t i = 0; i < asb_length(tolerations); i++) {
 		struct json_object *toleration = json_object_array_get_idx(tolerations, i);
@@ -69,7 +72,7 @@ static bool tolerates(struct json_object *tolerations, const char *key)
 	return false;
 }
 
-static void add_tolerations(struct json_object *spec)
+static void pod_add_tolerations(struct json_object *spec)
 {
 	static const char *const keys[] = { "node.kubernetes.io/not-ready",
 					    "node.kubernetes.io/unreachable" };
@@ -78,7 +81,7 @@ static void add_tolerations(struct json_object *spec)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		struct json_object *toleration;
 
-		if (tolerates(tolerations, keys[i])) {
+		if (pod_tolerates(tolerations, keys[i])) {
 			continue;
 		}
 		if (tolerations == NULL) {
@@ -96,7 +99,7 @@ static void add_tolerations(struct json_object *spec)
 
 /* ---- service accounts ---- */
 
-static struct json_object *object_with(const char *name, const char *value)
+static struct json_object *pod_object_with(const char *name, const char *value)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -104,7 +107,7 @@ static struct json_object *object_with(const char *name, const char *value)
 	return object;
 }
 
-static void add_in(struct json_object *array, const char *name, struct json_object *take_value)
+static void pod_add_in(struct json_object *array, const char *name, struct json_object *take_value)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -113,38 +116,39 @@ static void add_in(struct json_object *array, const char *name, struct json_obje
 }
 
 /* token, ca.crt and namespace, as clients in pods look for them. */
-static struct json_object *token_volume(const char *name)
+static struct json_object *pod_token_volume(const char *name)
 {
-	struct json_object *volume = object_with("name", name), *sources = json_object_new_array(),
+	struct json_object *volume = pod_object_with("name", name),
+			   *sources = json_object_new_array(),
 			   *projected = asb_object_in(volume, "projected"), *source, *items, *item;
 
-	source = object_with("path", "token");
+	source = pod_object_with("path", "token");
 	json_object_object_add(source, "expirationSeconds", json_object_new_int64(TOKEN_SECONDS));
-	add_in(sources, "serviceAccountToken", source);
+	pod_add_in(sources, "serviceAccountToken", source);
 
-	source = object_with("name", "kube-root-ca.crt");
+	source = pod_object_with("name", "kube-root-ca.crt");
 	items = json_object_new_array();
-	item = object_with("key", "ca.crt");
+	item = pod_object_with("key", "ca.crt");
 	asb_set_str(item, "path", "ca.crt");
 	json_object_array_add(items, item);
 	json_object_object_add(source, "items", items);
-	add_in(sources, "configMap", source);
+	pod_add_in(sources, "configMap", source);
 
 	source = json_object_new_object();
 	items = json_object_new_array();
-	item = object_with("path", "namespace");
+	item = pod_object_with("path", "namespace");
 	asb_set_str(asb_object_in(item, "fieldRef"), "apiVersion", "v1");
 	asb_set_str(asb_object_in(item, "fieldRef"), "fieldPath", "metadata.namespace");
 	json_object_array_add(items, item);
 	json_object_object_add(source, "items", items);
-	add_in(sources, "downwardAPI", source);
+	pod_add_in(sources, "downwardAPI", source);
 
 	json_object_object_add(projected, "sources", sources);
 	json_object_object_add(projected, "defaultMode", json_object_new_int64(420));
 	return volume;
 }
 
-static struct json_object *array_in(struct json_object *object, const char *name)
+static struct json_object *pod_array_in(struct json_object *object, const char *name)
 {
 	struct json_object *array = asb_array(object, name);
 
@@ -155,7 +159,7 @@ static struct json_object *array_in(struct json_object *object, const char *name
 	return array;
 }
 
-static bool mounts_at(struct json_object *container, const char *path)
+static bool pod_mounts_at(struct json_object *container, const char *path)
 {
 	struct json_object *mounts = asb_array(container, "volumeMounts");
 
@@ -167,8 +171,9 @@ static bool mounts_at(struct json_object *container, const char *path)
 	return false;
 }
 
-/* Mounts the volume in each container that has nothing there; whether there was one. */
-static bool mount_token(struct json_object *spec, const char *volume)
+/* Mounts the volume in each container that has nothing at its path. Returns whether there was
+ * one. */
+static bool pod_mount_token(struct json_object *spec, const char *volume)
 {
 	static const char *const lists[] = { "initContainers", "containers" };
 	bool any = false;
@@ -180,20 +185,20 @@ static bool mount_token(struct json_object *spec, const char *volume)
 			struct json_object *container = json_object_array_get_idx(list, j), *mount;
 
 			if (!json_object_is_type(container, json_type_object) ||
-			    mounts_at(container, TOKEN_FOLDER)) {
+			    pod_mounts_at(container, TOKEN_FOLDER)) {
 				continue;
 			}
-			mount = object_with("name", volume);
+			mount = pod_object_with("name", volume);
 			json_object_object_add(mount, "readOnly", json_object_new_boolean(1));
 			asb_set_str(mount, "mountPath", TOKEN_FOLDER);
-			json_object_array_add(array_in(container, "volumeMounts"), mount);
+			json_object_array_add(pod_array_in(container, "volumeMounts"), mount);
 			any = true;
 		}
 	}
 	return any;
 }
 
-static bool automounts(struct json_object *spec, struct json_object *account)
+static bool pod_automounts(struct json_object *spec, struct json_object *account)
 {
 	struct json_object *own = asb_at(spec, "automountServiceAccountToken"),
 			   *theirs = asb_at(account, "automountServiceAccountToken");
@@ -201,7 +206,7 @@ static bool automounts(struct json_object *spec, struct json_object *account)
 	return own != NULL ? asb_true(own) : theirs == NULL || asb_true(theirs);
 }
 
-static void admit_account(struct type_request *request, struct json_object *pod)
+static void pod_admit_account(struct type_request *request, struct json_object *pod)
 {
 	const struct types *types = request->types;
 	struct json_object *spec = asb_at(pod, "spec"), *account;
@@ -221,19 +226,19 @@ static void admit_account(struct type_request *request, struct json_object *pod)
 			request->ns, name, name);
 		return;
 	}
-	if (!automounts(spec, account)) {
+	if (!pod_automounts(spec, account)) {
 		return;
 	}
-	asb_random_name(types->world.random(types->world.arg), "kube-api-access", random);
+	asb_random_name(types->callbacks.random(types->callbacks.arg), "kube-api-access", random);
 	snprintf(volume, sizeof(volume), "%s", random);
-	if (mount_token(spec, volume)) {
-		json_object_array_add(array_in(spec, "volumes"), token_volume(volume));
+	if (pod_mount_token(spec, volume)) {
+		json_object_array_add(pod_array_in(spec, "volumes"), pod_token_volume(volume));
 	}
 }
 
 /* ---- runtime classes and priority ---- */
 
-static void add_overhead(struct json_object *spec, struct json_object *class)
+static void pod_add_overhead(struct json_object *spec, struct json_object *class)
 {
 	struct json_object *overhead = asb_at(class, "overhead", "podFixed");
 
@@ -242,7 +247,7 @@ static void add_overhead(struct json_object *spec, struct json_object *class)
 	}
 }
 
-static void admit_runtime_class(struct type_request *request, struct json_object *pod)
+static void pod_admit_runtime_class(struct type_request *request, struct json_object *pod)
 {
 	struct json_object *spec = asb_at(pod, "spec"), *class;
 	const char *name = asb_str(spec, "runtimeClassName");
@@ -255,11 +260,11 @@ static void admit_runtime_class(struct type_request *request, struct json_object
 		request_forbid(request, pod, "pod rejected: RuntimeClass \"%s\" not found", name);
 		return;
 	}
-	add_overhead(spec, class);
+	pod_add_overhead(spec, class);
 }
 
 /* The two classes every cluster has; PriorityClasses are not served. */
-static void admit_priority(struct type_request *request, struct json_object *pod)
+static void pod_admit_priority(struct type_request *request, struct json_object *pod)
 {
 	struct json_object *spec = asb_at(pod, "spec");
 	const char *name = asb_str(spec, "priorityClassName");
@@ -288,16 +293,16 @@ void pod_prepare(struct type_request *request, enum type_operation operation,
 	if (operation != TYPE_OP_CREATE) {
 		return;
 	}
-	admit_account(request, pod);
+	pod_admit_account(request, pod);
 	if (request->status == NULL) {
-		admit_priority(request, pod);
+		pod_admit_priority(request, pod);
 	}
 	if (request->status == NULL) {
-		admit_runtime_class(request, pod);
+		pod_admit_runtime_class(request, pod);
 	}
-	add_tolerations(asb_at(pod, "spec"));
+	pod_add_tolerations(asb_at(pod, "spec"));
 	json_object_object_del(pod, "status");
 	status = asb_object_in(pod, "status");
 	asb_set_str(status, "phase", "Pending");
-	asb_set_str(status, "qosClass", quality_of_service(asb_at(pod, "spec")));
+	asb_set_str(status, "qosClass", pod_quality_of_service(asb_at(pod, "spec")));
 }

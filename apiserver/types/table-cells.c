@@ -13,7 +13,7 @@
 
 #define LIST_MAX 4096 /* bytes of a cell that lists things */
 
-static void add_selector(struct json_object *row, struct json_object *labels)
+static void cell_add_selector(struct json_object *row, struct json_object *labels)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(LIST_MAX);
 
@@ -26,7 +26,7 @@ static void add_selector(struct json_object *row, struct json_object *labels)
 	cell_add_or_none(row, buf_str(&text));
 }
 
-static void add_strings(struct json_object *row, struct json_object *list)
+static void cell_add_strings(struct json_object *row, struct json_object *list)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(LIST_MAX);
 
@@ -37,7 +37,7 @@ static void add_strings(struct json_object *row, struct json_object *list)
 	cell_add_or_none(row, buf_str(&text));
 }
 
-static int64_t members(struct json_object *object)
+static int64_t cell_members(struct json_object *object)
 {
 	return json_object_is_type(object, json_type_object) ? json_object_object_length(object)
 							     : 0;
@@ -56,7 +56,7 @@ const struct type_column service_columns[] = {
 	{ 0 },
 };
 
-static void add_external(struct json_object *row, struct json_object *service)
+static void cell_add_external(struct json_object *row, struct json_object *service)
 {
 	const char *type = asb_str(service, "spec", "type");
 	struct json_object *ips = asb_array(service, "spec", "externalIPs");
@@ -66,7 +66,7 @@ static void add_external(struct json_object *row, struct json_object *service)
 	} else if (asb_streq(type, "LoadBalancer") && asb_length(ips) == 0) {
 		cell_add(row, "<pending>");
 	} else {
-		add_strings(row, ips);
+		cell_add_strings(row, ips);
 	}
 }
 
@@ -89,10 +89,10 @@ void service_cells(struct json_object *service, int64_t now_ms, struct json_obje
 	cell_add(row, asb_name(service));
 	cell_add(row, asb_str(service, "spec", "type"));
 	cell_add_or_none(row, asb_str(service, "spec", "clusterIP"));
-	add_external(row, service);
+	cell_add_external(row, service);
 	cell_add_or_none(row, buf_str(&text));
 	cell_add_age(row, service, now_ms);
-	add_selector(row, asb_at(service, "spec", "selector"));
+	cell_add_selector(row, asb_at(service, "spec", "selector"));
 }
 
 /* ---- nodes ---- */
@@ -111,7 +111,7 @@ const struct type_column node_columns[] = {
 	{ 0 },
 };
 
-static const char *node_address(struct json_object *node, const char *type)
+static const char *cell_node_address(struct json_object *node, const char *type)
 {
 	struct json_object *list = asb_array(node, "status", "addresses");
 
@@ -125,7 +125,7 @@ static const char *node_address(struct json_object *node, const char *type)
 	return NULL;
 }
 
-static void add_roles(struct json_object *row, struct json_object *node)
+static void cell_add_roles(struct json_object *row, struct json_object *node)
 {
 	static const char prefix[] = "node-role.kubernetes.io/";
 	struct json_object *labels = asb_at(node, "metadata", "labels");
@@ -143,7 +143,7 @@ static void add_roles(struct json_object *row, struct json_object *node)
 	cell_add_or_none(row, buf_str(&text));
 }
 
-static const char *or_unknown(const char *text)
+static const char *cell_or_unknown(const char *text)
 {
 	return text != NULL && *text != '\0' ? text : "<unknown>";
 }
@@ -161,14 +161,14 @@ void node_cells(struct json_object *node, int64_t now_ms, struct json_object *ro
 		 asb_true(asb_at(node, "spec", "unschedulable")) ? ",SchedulingDisabled" : "");
 	cell_add(row, asb_name(node));
 	cell_add(row, status);
-	add_roles(row, node);
+	cell_add_roles(row, node);
 	cell_add_age(row, node, now_ms);
 	cell_add(row, asb_str(info, "kubeletVersion"));
-	cell_add_or_none(row, node_address(node, "InternalIP"));
-	cell_add_or_none(row, node_address(node, "ExternalIP"));
-	cell_add(row, or_unknown(asb_str(info, "osImage")));
-	cell_add(row, or_unknown(asb_str(info, "kernelVersion")));
-	cell_add(row, or_unknown(asb_str(info, "containerRuntimeVersion")));
+	cell_add_or_none(row, cell_node_address(node, "InternalIP"));
+	cell_add_or_none(row, cell_node_address(node, "ExternalIP"));
+	cell_add(row, cell_or_unknown(asb_str(info, "osImage")));
+	cell_add(row, cell_or_unknown(asb_str(info, "kernelVersion")));
+	cell_add(row, cell_or_unknown(asb_str(info, "containerRuntimeVersion")));
 }
 
 /* ---- events ---- */
@@ -188,14 +188,14 @@ const struct type_column event_columns[] = {
 };
 
 /* The old shape's member, or the new one's. */
-static const char *either(struct json_object *event, const char *old, const char *new)
+static const char *cell_either(struct json_object *event, const char *old, const char *new)
 {
 	const char *text = asb_str(event, old);
 
 	return text != NULL && *text != '\0' ? text : asb_str(event, new);
 }
 
-static void add_since(struct json_object *row, const char *time, int64_t now_ms)
+static void cell_add_since(struct json_object *row, const char *time, int64_t now_ms)
 {
 	char text[32];
 
@@ -203,7 +203,7 @@ static void add_since(struct json_object *row, const char *time, int64_t now_ms)
 	cell_add(row, text);
 }
 
-static void add_event_object(struct json_object *row, struct json_object *about)
+static void cell_add_event_object(struct json_object *row, struct json_object *about)
 {
 	const char *kind = asb_str(about, "kind"), *name = asb_str(about, "name");
 	char text[400];
@@ -217,14 +217,14 @@ static void add_event_object(struct json_object *row, struct json_object *about)
 	cell_add(row, text);
 }
 
-static void add_event_source(struct json_object *row, struct json_object *event)
+static void cell_add_event_source(struct json_object *row, struct json_object *event)
 {
 	const char *component = asb_str(event, "source", "component"),
 		   *host = asb_str(event, "source", "host");
 	char text[400];
 
 	if (component == NULL) {
-		component = either(event, "reportingComponent", "reportingController");
+		component = cell_either(event, "reportingComponent", "reportingController");
 		host = asb_str(event, "reportingInstance");
 	}
 	snprintf(text, sizeof(text), "%.150s%s%.200s", component != NULL ? component : "",
@@ -236,8 +236,8 @@ void event_cells(struct json_object *event, int64_t now_ms, struct json_object *
 {
 	struct json_object *about = asb_at(event, "involvedObject"),
 			   *series = asb_at(event, "series");
-	const char *first = either(event, "firstTimestamp", "deprecatedFirstTimestamp"),
-		   *last = either(event, "lastTimestamp", "deprecatedLastTimestamp");
+	const char *first = cell_either(event, "firstTimestamp", "deprecatedFirstTimestamp"),
+		   *last = cell_either(event, "lastTimestamp", "deprecatedLastTimestamp");
 	int64_t count =
 		asb_int(asb_at(event, "count"), asb_int(asb_at(event, "deprecatedCount"), 1));
 
@@ -245,14 +245,14 @@ void event_cells(struct json_object *event, int64_t now_ms, struct json_object *
 	first = first != NULL ? first : asb_str(event, "eventTime");
 	last = series != NULL ? asb_str(series, "lastObservedTime") : last != NULL ? last : first;
 	count = asb_int(asb_at(series, "count"), count);
-	add_since(row, last, now_ms);
+	cell_add_since(row, last, now_ms);
 	cell_add(row, asb_str(event, "type"));
 	cell_add(row, asb_str(event, "reason"));
-	add_event_object(row, about);
+	cell_add_event_object(row, about);
 	cell_add(row, asb_str(about, "fieldPath"));
-	add_event_source(row, event);
-	cell_add(row, either(event, "message", "note"));
-	add_since(row, first, now_ms);
+	cell_add_event_source(row, event);
+	cell_add(row, cell_either(event, "message", "note"));
+	cell_add_since(row, first, now_ms);
 	cell_add_int(row, count);
 	cell_add(row, asb_name(event));
 }
@@ -272,7 +272,7 @@ const struct type_column claim_columns[] = {
 	{ 0 },
 };
 
-static void add_modes(struct json_object *row, struct json_object *modes)
+static void cell_add_modes(struct json_object *row, struct json_object *modes)
 {
 	static const struct {
 		const char *mode, *word;
@@ -308,7 +308,7 @@ void claim_cells(struct json_object *claim, int64_t now_ms, struct json_object *
 	cell_add(row, volume);
 	cell_add(row, bound && capacity != NULL ? json_object_get_string(capacity) : "");
 	if (bound) {
-		add_modes(row, asb_at(claim, "status", "accessModes"));
+		cell_add_modes(row, asb_at(claim, "status", "accessModes"));
 	} else {
 		cell_add(row, "");
 	}
@@ -344,7 +344,8 @@ const struct type_column config_map_columns[] = {
 void config_map_cells(struct json_object *object, int64_t now_ms, struct json_object *row)
 {
 	cell_add(row, asb_name(object));
-	cell_add_int(row, members(asb_at(object, "data")) + members(asb_at(object, "binaryData")));
+	cell_add_int(row, cell_members(asb_at(object, "data")) +
+				  cell_members(asb_at(object, "binaryData")));
 	cell_add_age(row, object, now_ms);
 }
 
@@ -360,7 +361,7 @@ void secret_cells(struct json_object *object, int64_t now_ms, struct json_object
 {
 	cell_add(row, asb_name(object));
 	cell_add(row, asb_str(object, "type"));
-	cell_add_int(row, members(asb_at(object, "data")));
+	cell_add_int(row, cell_members(asb_at(object, "data")));
 	cell_add_age(row, object, now_ms);
 }
 
@@ -402,7 +403,7 @@ const struct type_column policy_columns[] = {
 void policy_cells(struct json_object *object, int64_t now_ms, struct json_object *row)
 {
 	cell_add(row, asb_name(object));
-	add_selector(row, asb_at(object, "spec", "podSelector", "matchLabels"));
+	cell_add_selector(row, asb_at(object, "spec", "podSelector", "matchLabels"));
 	cell_add_age(row, object, now_ms);
 }
 
@@ -428,7 +429,7 @@ const struct type_column endpoints_columns[] = {
 	{ 0 },
 };
 
-static void add_subset(struct buf *text, struct json_object *subset)
+static void cell_add_subset(struct buf *text, struct json_object *subset)
 {
 	struct json_object *addresses = asb_array(subset, "addresses"),
 			   *ports = asb_array(subset, "ports");
@@ -450,7 +451,7 @@ void endpoints_cells(struct json_object *object, int64_t now_ms, struct json_obj
 	CLEANUP_BUF struct buf text = BUF_INIT(LIST_MAX);
 
 	for (size_t i = 0; i < asb_length(subsets); i++) {
-		add_subset(&text, json_object_array_get_idx(subsets, i));
+		cell_add_subset(&text, json_object_array_get_idx(subsets, i));
 	}
 	cell_add(row, asb_name(object));
 	cell_add_or_none(row, buf_str(&text));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a pod's row reads: READY, STATUS, RESTARTS as kubectl shows them. Tables call it. */
+/* The row of a pod: READY, STATUS, RESTARTS as kubectl shows them. Tables call it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -33,17 +33,17 @@ struct summary {
 	bool running; /* some container is, and is ready */
 };
 
-static bool is_set(const char *text)
+static bool pod_is_set(const char *text)
 {
 	return text != NULL && *text != '\0';
 }
 
-static void set_reason(struct summary *summary, const char *text)
+static void pod_set_reason(struct summary *summary, const char *text)
 {
 	snprintf(summary->reason, sizeof(summary->reason), "%.200s", text);
 }
 
-static void count_restarts(struct summary *summary, struct json_object *status)
+static void pod_count_restarts(struct summary *summary, struct json_object *status)
 {
 	int64_t ms;
 
@@ -55,13 +55,13 @@ static void count_restarts(struct summary *summary, struct json_object *status)
 }
 
 /* "Signal:9", "ExitCode:1", or the reason it gives. */
-static void terminated_reason(struct json_object *terminated, const char *prefix,
-			      struct summary *summary)
+static void pod_terminated_reason(struct json_object *terminated, const char *prefix,
+				  struct summary *summary)
 {
 	const char *reason = asb_str(terminated, "reason");
 	int64_t signal = asb_int(asb_at(terminated, "signal"), 0);
 
-	if (is_set(reason)) {
+	if (pod_is_set(reason)) {
 		snprintf(summary->reason, sizeof(summary->reason), "%s%.200s", prefix, reason);
 	} else if (signal != 0) {
 		snprintf(summary->reason, sizeof(summary->reason), "%sSignal:%" PRId64, prefix,
@@ -72,8 +72,8 @@ static void terminated_reason(struct json_object *terminated, const char *prefix
 	}
 }
 
-/* A sidecar: an init container that goes on running beside the others. */
-static bool restarts_always(struct json_object *pod, const char *name)
+/* Whether an init container is a sidecar, which runs as long as the pod. */
+static bool pod_restarts_always(struct json_object *pod, const char *name)
 {
 	struct json_object *list = asb_array(pod, "spec", "initContainers");
 
@@ -87,13 +87,14 @@ static bool restarts_always(struct json_object *pod, const char *name)
 	return false;
 }
 
-/* Whether an init container still holds the pod up; then the reason says how. */
-static bool init_holds(struct json_object *pod, struct json_object *status, size_t place,
-		       struct summary *summary)
+/* Whether an init container still keeps the pod from starting; the summary's reason then says
+ * how. */
+static bool pod_init_holds(struct json_object *pod, struct json_object *status, size_t place,
+			   struct summary *summary)
 {
 	struct json_object *terminated = asb_at(status, "state", "terminated");
 	const char *waiting = asb_str(status, "state", "waiting", "reason");
-	bool sidecar = restarts_always(pod, asb_str(status, "name"));
+	bool sidecar = pod_restarts_always(pod, asb_str(status, "name"));
 
 	if (terminated != NULL && asb_int(asb_at(terminated, "exitCode"), 0) == 0) {
 		return false;
@@ -103,8 +104,8 @@ static bool init_holds(struct json_object *pod, struct json_object *status, size
 		return false;
 	}
 	if (terminated != NULL) {
-		terminated_reason(terminated, "Init:", summary);
-	} else if (is_set(waiting) && strcmp(waiting, "PodInitializing") != 0) {
+		pod_terminated_reason(terminated, "Init:", summary);
+	} else if (pod_is_set(waiting) && strcmp(waiting, "PodInitializing") != 0) {
 		snprintf(summary->reason, sizeof(summary->reason), "Init:%.200s", waiting);
 	} else {
 		snprintf(summary->reason, sizeof(summary->reason), "Init:%zu/%zu", place,
@@ -113,37 +114,37 @@ static bool init_holds(struct json_object *pod, struct json_object *status, size
 	return true;
 }
 
-static bool initializing(struct json_object *pod, struct summary *summary)
+static bool pod_initializing(struct json_object *pod, struct summary *summary)
 {
 	struct json_object *list = asb_array(pod, "status", "initContainerStatuses");
 
 	for (size_t i = 0; i < asb_length(list); i++) {
 		struct json_object *status = json_object_array_get_idx(list, i);
 
-		count_restarts(summary, status);
-		if (init_holds(pod, status, i, summary)) {
+		pod_count_restarts(summary, status);
+		if (pod_init_holds(pod, status, i, summary)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static void look_at_containers(struct json_object *pod, struct summary *summary)
+static void pod_read_containers(struct json_object *pod, struct summary *summary)
 {
 	struct json_object *list = asb_array(pod, "status", "containerStatuses");
 
 	summary->restarts = 0;
-	/* The first container's word counts: it is looked at last. */
+	/* The reason of the first container counts, so it is visited last. */
 	for (size_t i = asb_length(list); i-- > 0;) {
 		struct json_object *status = json_object_array_get_idx(list, i),
 				   *terminated = asb_at(status, "state", "terminated");
 		const char *waiting = asb_str(status, "state", "waiting", "reason");
 
-		count_restarts(summary, status);
-		if (is_set(waiting)) {
-			set_reason(summary, waiting);
+		pod_count_restarts(summary, status);
+		if (pod_is_set(waiting)) {
+			pod_set_reason(summary, waiting);
 		} else if (terminated != NULL) {
-			terminated_reason(terminated, "", summary);
+			pod_terminated_reason(terminated, "", summary);
 		} else if (asb_true(asb_at(status, "ready")) &&
 			   asb_at(status, "state", "running") != NULL) {
 			summary->running = true;
@@ -151,32 +152,32 @@ static void look_at_containers(struct json_object *pod, struct summary *summary)
 		}
 	}
 	if (strcmp(summary->reason, "Completed") == 0 && summary->running) {
-		set_reason(summary,
-			   asb_condition_is(pod, "Ready", "True") ? "Running" : "NotReady");
+		pod_set_reason(summary,
+			       asb_condition_is(pod, "Ready", "True") ? "Running" : "NotReady");
 	}
 }
 
-static void summarise(struct json_object *pod, struct summary *summary)
+static void pod_summarise(struct json_object *pod, struct summary *summary)
 {
 	const char *phase = asb_str(pod, "status", "phase"),
 		   *reason = asb_str(pod, "status", "reason");
 
-	set_reason(summary, is_set(reason) ? reason : phase != NULL ? phase : "Unknown");
+	pod_set_reason(summary, pod_is_set(reason) ? reason : phase != NULL ? phase : "Unknown");
 	if (asb_streq(asb_str(asb_condition(pod, "PodScheduled"), "reason"), "SchedulingGated")) {
-		set_reason(summary, "SchedulingGated");
+		pod_set_reason(summary, "SchedulingGated");
 	}
-	if (!initializing(pod, summary) || asb_condition_is(pod, "Initialized", "True")) {
-		look_at_containers(pod, summary);
+	if (!pod_initializing(pod, summary) || asb_condition_is(pod, "Initialized", "True")) {
+		pod_read_containers(pod, summary);
 	}
 	if (asb_deleting(pod) && asb_streq(reason, "NodeLost")) {
-		set_reason(summary, "Unknown");
+		pod_set_reason(summary, "Unknown");
 	} else if (asb_deleting(pod) && !asb_streq(phase, "Failed") &&
 		   !asb_streq(phase, "Succeeded")) {
-		set_reason(summary, "Terminating");
+		pod_set_reason(summary, "Terminating");
 	}
 }
 
-static void add_restarts(struct json_object *row, const struct summary *summary, int64_t now_ms)
+static void pod_add_restarts(struct json_object *row, const struct summary *summary, int64_t now_ms)
 {
 	char text[96], age[32];
 
@@ -189,7 +190,7 @@ static void add_restarts(struct json_object *row, const struct summary *summary,
 	cell_add(row, text);
 }
 
-static void add_gates(struct json_object *row, struct json_object *pod)
+static void pod_add_gates(struct json_object *row, struct json_object *pod)
 {
 	struct json_object *gates = asb_array(pod, "spec", "readinessGates");
 	size_t open = 0;
@@ -209,7 +210,7 @@ static void add_gates(struct json_object *row, struct json_object *pod)
 }
 
 /* Containers, and init containers that go on running. */
-static size_t container_count(struct json_object *pod)
+static size_t pod_container_count(struct json_object *pod)
 {
 	struct json_object *list = asb_array(pod, "spec", "initContainers");
 	size_t count = asb_length(asb_at(pod, "spec", "containers"));
@@ -228,15 +229,15 @@ void pod_cells(struct json_object *pod, int64_t now_ms, struct json_object *row)
 	struct summary summary = { .reason = "" };
 	char ready[64];
 
-	summarise(pod, &summary);
-	snprintf(ready, sizeof(ready), "%zu/%zu", summary.ready, container_count(pod));
+	pod_summarise(pod, &summary);
+	snprintf(ready, sizeof(ready), "%zu/%zu", summary.ready, pod_container_count(pod));
 	cell_add(row, asb_name(pod));
 	cell_add(row, ready);
 	cell_add(row, summary.reason);
-	add_restarts(row, &summary, now_ms);
+	pod_add_restarts(row, &summary, now_ms);
 	cell_add_age(row, pod, now_ms);
 	cell_add_or_none(row, asb_str(pod, "status", "podIP"));
 	cell_add_or_none(row, asb_str(pod, "spec", "nodeName"));
 	cell_add_or_none(row, asb_str(pod, "status", "nominatedNodeName"));
-	add_gates(row, pod);
+	pod_add_gates(row, pod);
 }

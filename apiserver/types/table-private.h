@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making the cells of a row. Private to local/table*.c. */
+/* Making the cells of a row. Private to apiserver/types. */
 #ifndef ASB_APISERVER_TYPES_TABLE_PRIVATE_H
 #define ASB_APISERVER_TYPES_TABLE_PRIVATE_H
 

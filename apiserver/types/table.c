@@ -19,8 +19,8 @@
 
 /* ---- durations ---- */
 
-static void two_parts(int64_t first, char first_unit, int64_t second, char second_unit,
-		      char ret[32])
+static void table_two_parts(int64_t first, char first_unit, int64_t second, char second_unit,
+			    char ret[32])
 {
 	if (second == 0) {
 		snprintf(ret, 32, "%lld%c", (long long)first, first_unit);
@@ -38,23 +38,23 @@ void duration_words(int64_t ms, char ret[32])
 	} else if (ms < 0) {
 		snprintf(ret, 32, "0s");
 	} else if (ms < 2 * MINUTE) {
-		two_parts(ms / SECOND, 's', 0, 's', ret);
+		table_two_parts(ms / SECOND, 's', 0, 's', ret);
 	} else if (ms < 10 * MINUTE) {
-		two_parts(ms / MINUTE, 'm', ms % MINUTE / SECOND, 's', ret);
+		table_two_parts(ms / MINUTE, 'm', ms % MINUTE / SECOND, 's', ret);
 	} else if (ms < 3 * HOUR) {
-		two_parts(ms / MINUTE, 'm', 0, 'm', ret);
+		table_two_parts(ms / MINUTE, 'm', 0, 'm', ret);
 	} else if (ms < 8 * HOUR) {
-		two_parts(ms / HOUR, 'h', ms % HOUR / MINUTE, 'm', ret);
+		table_two_parts(ms / HOUR, 'h', ms % HOUR / MINUTE, 'm', ret);
 	} else if (ms < 48 * HOUR) {
-		two_parts(ms / HOUR, 'h', 0, 'h', ret);
+		table_two_parts(ms / HOUR, 'h', 0, 'h', ret);
 	} else if (ms < 8 * DAY) {
-		two_parts(ms / DAY, 'd', ms % DAY / HOUR, 'h', ret);
+		table_two_parts(ms / DAY, 'd', ms % DAY / HOUR, 'h', ret);
 	} else if (ms < 2 * 365 * DAY) {
-		two_parts(ms / DAY, 'd', 0, 'd', ret);
+		table_two_parts(ms / DAY, 'd', 0, 'd', ret);
 	} else if (ms < 8 * 365 * DAY) {
-		two_parts(ms / DAY / 365, 'y', ms / DAY % 365, 'd', ret);
+		table_two_parts(ms / DAY / 365, 'y', ms / DAY % 365, 'd', ret);
 	} else {
-		two_parts(ms / DAY / 365, 'y', 0, 'y', ret);
+		table_two_parts(ms / DAY / 365, 'y', 0, 'y', ret);
 	}
 }
 
@@ -95,8 +95,8 @@ void cell_add_age(struct json_object *row, struct json_object *object, int64_t n
 }
 
 /* A value of the column's type, as the server prints it; null where it has another. */
-static struct json_object *custom_cell(const struct type_column *column, struct json_object *object,
-				       int64_t now_ms)
+static struct json_object *table_custom_cell(const struct type_column *column,
+					     struct json_object *object, int64_t now_ms)
 {
 	struct json_object *value = NULL;
 	char text[32];
@@ -131,8 +131,8 @@ static struct json_object *custom_cell(const struct type_column *column, struct 
 				  value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-static struct json_object *custom_cells(const struct type *type, struct json_object *object,
-					int64_t now_ms)
+static struct json_object *table_custom_cells(const struct type *type, struct json_object *object,
+					      int64_t now_ms)
 {
 	struct json_object *row = json_object_new_array();
 
@@ -140,7 +140,7 @@ static struct json_object *custom_cells(const struct type *type, struct json_obj
 		if (strcmp(column->format, "name") == 0 && column->path == NULL) {
 			cell_add(row, asb_name(object));
 		} else {
-			json_object_array_add(row, custom_cell(column, object, now_ms));
+			json_object_array_add(row, table_custom_cell(column, object, now_ms));
 		}
 	}
 	return row;
@@ -154,7 +154,7 @@ const struct type_column plain_columns[] = {
 	{ 0 },
 };
 
-static void add_columns(struct json_object *list, const struct type *type)
+static void table_add_columns(struct json_object *list, const struct type *type)
 {
 	const struct type_column *column = type->columns != NULL ? type->columns : plain_columns;
 
@@ -180,20 +180,20 @@ struct json_object *table_create(const struct type *type, const char *version, b
 	asb_set_str(table, "apiVersion", api_version);
 	asb_object_in(table, "metadata");
 	if (!without_columns) {
-		add_columns(columns, type);
+		table_add_columns(columns, type);
 	}
 	json_object_object_add(table, "columnDefinitions", columns);
 	json_object_object_add(table, "rows", json_object_new_array());
 	return table;
 }
 
-static struct json_object *cells_of(const struct type *type, struct json_object *object,
-				    int64_t now_ms)
+static struct json_object *table_cells_of(const struct type *type, struct json_object *object,
+					  int64_t now_ms)
 {
 	struct json_object *row;
 
 	if (type->custom) {
-		return custom_cells(type, object, now_ms);
+		return table_custom_cells(type, object, now_ms);
 	}
 	row = json_object_new_array();
 	if (type->hooks.cells != NULL) {
@@ -210,7 +210,7 @@ void table_add(struct json_object *table, const struct type *type, struct json_o
 {
 	struct json_object *row = json_object_new_object();
 
-	json_object_object_add(row, "cells", cells_of(type, object, now_ms));
+	json_object_object_add(row, "cells", table_cells_of(type, object, now_ms));
 	if (include == TABLE_OBJECT) {
 		json_object_object_add(row, "object", json_object_get(object));
 	} else if (include == TABLE_METADATA) {

@@ -62,8 +62,8 @@ void request_warn(struct type_request *request, const char *format, ...)
 	}
 }
 
-static int refuse(struct type_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
-static int refuse(struct type_request *request, const char *format, ...)
+static int type_refuse(struct type_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
+static int type_refuse(struct type_request *request, const char *format, ...)
 {
 	char text[TEXT_MAX];
 	va_list args;
@@ -78,31 +78,32 @@ static int refuse(struct type_request *request, const char *format, ...)
 
 /* ---- the body ---- */
 
-static void api_version_of(const struct type *type, char ret[160])
+static void type_api_version_of(const struct type *type, char ret[160])
 {
 	snprintf(ret, 160, "%s%s%s", type->kind.group, *type->kind.group != '\0' ? "/" : "",
 		 type->kind.version);
 }
 
-/* What a typed decoder would refuse. */
-static int check_shape(struct type_request *request, struct json_object *object)
+/* Refuses what a typed decoder would refuse. */
+static int type_check_shape(struct type_request *request, struct json_object *object)
 {
 	const struct asb_kind *kind = &request->type->kind;
 	struct json_object *metadata = asb_at(object, "metadata");
 	const char *field;
 
 	if (!json_object_is_type(object, json_type_object)) {
-		return refuse(request, "the body is no %s: it must be a JSON object", kind->kind);
+		return type_refuse(request, "the body is not a %s: it must be a JSON object",
+				   kind->kind);
 	}
 	if (metadata != NULL && !json_object_is_type(metadata, json_type_object)) {
-		return refuse(
+		return type_refuse(
 			request,
 			"%s in version \"%s\" cannot be handled as a %s: metadata must be an object",
 			kind->kind, kind->version, kind->kind);
 	}
 	field = metadata_mistyped(metadata);
 	if (field != NULL) {
-		return refuse(
+		return type_refuse(
 			request,
 			"%s in version \"%s\" cannot be handled as a %s: json: cannot unmarshal Go struct field ObjectMeta.%s: the type is wrong",
 			kind->kind, kind->version, kind->kind, field);
@@ -117,33 +118,34 @@ int type_check_body(struct type_request *request, struct json_object *object)
 		   *body_version = asb_str(object, "apiVersion"), *body_name = asb_name(object),
 		   *ns = request->ns != NULL ? request->ns : "";
 	char version[160];
-	int status = check_shape(request, object);
+	int status = type_check_shape(request, object);
 
 	if (status != 0) {
 		return status;
 	}
-	api_version_of(request->type, version);
+	type_api_version_of(request->type, version);
 	if (body_version != NULL && *body_version != '\0' && strcmp(body_version, version) != 0) {
-		return refuse(
+		return type_refuse(
 			request,
 			"the API version in the data (%s) does not match the expected API version (%s)",
 			body_version, version);
 	}
 	if (body_kind != NULL && *body_kind != '\0' && strcmp(body_kind, kind->kind) != 0) {
-		return refuse(request, "%s in version \"%s\" cannot be handled as a %s", body_kind,
-			      kind->version, kind->kind);
+		return type_refuse(request, "%s in version \"%s\" cannot be handled as a %s",
+				   body_kind, kind->version, kind->kind);
 	}
 	if (request->type->namespaced && *asb_ns(object) != '\0' &&
 	    strcmp(asb_ns(object), ns) != 0) {
-		return refuse(
+		return type_refuse(
 			request,
 			"the namespace of the provided object does not match the namespace sent on the request");
 	}
 	if (request->name != NULL && body_name != NULL && *body_name != '\0' &&
 	    strcmp(body_name, request->name) != 0) {
-		return refuse(request,
-			      "the name of the object (%s) does not match the name on the URL (%s)",
-			      body_name, request->name);
+		return type_refuse(
+			request,
+			"the name of the object (%s) does not match the name on the URL (%s)",
+			body_name, request->name);
 	}
 	asb_set_str(object, "apiVersion", version);
 	asb_set_str(object, "kind", kind->kind);
@@ -156,7 +158,7 @@ int type_check_body(struct type_request *request, struct json_object *object)
 
 /* ---- unknown fields ---- */
 
-static int say_unknown(struct type_request *request, struct json_object *unknown)
+static int type_say_unknown(struct type_request *request, struct json_object *unknown)
 {
 	const struct asb_kind *kind = &request->type->kind;
 	CLEANUP_BUF struct buf text = BUF_INIT(STRICT_MAX);
@@ -175,22 +177,24 @@ static int say_unknown(struct type_request *request, struct json_object *unknown
 	if (request->validation == TYPE_VALIDATION_WARN || asb_length(unknown) == 0) {
 		return 0;
 	}
-	return refuse(request,
-		      "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
-		      kind->kind, kind->version, kind->kind, buf_str(&text));
+	return type_refuse(
+		request,
+		"%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s",
+		kind->kind, kind->version, kind->kind, buf_str(&text));
 }
 
 /* ---- nulls ---- */
 
-/* Typed objects have no nulls: what is null was not said. Events' times are the exception, and they
- * are put back. Below JSON_DEPTH_MAX, as every tree is. */
-static void drop_nulls(struct json_object *value)
+/* Removes nulls, which typed objects do not have: a null member is the same as a missing one.
+ * The times of events are the exception and are added again. The depth is below JSON_DEPTH_MAX,
+ * as of every tree. */
+static void type_drop_nulls(struct json_object *value)
 {
 	struct json_object *names = NULL;
 
 	if (json_object_is_type(value, json_type_array)) {
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			drop_nulls(json_object_array_get_idx(value, i));
+			type_drop_nulls(json_object_array_get_idx(value, i));
 		}
 		return;
 	}
@@ -198,7 +202,7 @@ static void drop_nulls(struct json_object *value)
 		return;
 	}
 	json_object_object_foreach (value, name, member) {
-		drop_nulls(member);
+		type_drop_nulls(member);
 		if (member == NULL) {
 			names = names != NULL ? names : json_object_new_array();
 			json_object_array_add(names, json_object_new_string(name));
@@ -213,7 +217,7 @@ static void drop_nulls(struct json_object *value)
 /* ---- admission ---- */
 
 /* Gives to object a member of from, or takes it away. */
-static void take_from(struct json_object *object, struct json_object *from, const char *name)
+static void type_take_from(struct json_object *object, struct json_object *from, const char *name)
 {
 	struct json_object *value = NULL;
 
@@ -224,9 +228,9 @@ static void take_from(struct json_object *object, struct json_object *from, cons
 	}
 }
 
-/* Which half of the object this write may change. */
-static void keep_other_half(const struct type *type, enum type_operation operation,
-			    struct json_object *object, struct json_object *old)
+/* Keeps the half of the object (status or all but status) that this write may not change. */
+static void type_keep_other_half(const struct type *type, enum type_operation operation,
+				 struct json_object *object, struct json_object *old)
 {
 	if (!type_has_subresource(type, "status")) {
 		return;
@@ -234,12 +238,12 @@ static void keep_other_half(const struct type *type, enum type_operation operati
 	if (operation == TYPE_OP_CREATE) {
 		json_object_object_del(object, "status");
 	} else if (operation == TYPE_OP_UPDATE && old != NULL) {
-		take_from(object, old, "status");
+		type_take_from(object, old, "status");
 	}
 }
 
-static void check_custom_scale(const struct type *type, struct json_object *object,
-			       struct causes *causes)
+static void type_check_custom_scale(const struct type *type, struct json_object *object,
+				    struct causes *causes)
 {
 	struct json_object *replicas = scale_at(object, type->spec_replicas);
 
@@ -253,7 +257,7 @@ static void check_custom_scale(const struct type *type, struct json_object *obje
 }
 
 /* The schema asks for more than a request may do. */
-static int too_much(struct type_request *request, const struct effort *effort)
+static int type_too_much(struct type_request *request, const struct effort *effort)
 {
 	json_object_put(request->status);
 	request->status = status_failure(413, "RequestEntityTooLarge", NULL, NULL, NULL,
@@ -261,9 +265,9 @@ static int too_much(struct type_request *request, const struct effort *effort)
 	return 413;
 }
 
-static int admit_custom(struct type_request *request, enum type_operation operation,
-			struct json_object *object, struct json_object *old,
-			struct json_object *unknown)
+static int type_admit_custom(struct type_request *request, enum type_operation operation,
+			     struct json_object *object, struct json_object *old,
+			     struct json_object *unknown)
 {
 	const struct type *type = request->type;
 	struct effort effort = { 0 };
@@ -271,12 +275,12 @@ static int admit_custom(struct type_request *request, enum type_operation operat
 	if (type->schema != NULL) {
 		schema_prune(type->schema, object, unknown);
 	}
-	keep_other_half(type, operation, object, old);
+	type_keep_other_half(type, operation, object, old);
 	if (type->schema != NULL) {
 		schema_default(type->schema, object, &effort);
 	}
 	if (effort_refusal(&effort) != NULL) {
-		return too_much(request, &effort);
+		return type_too_much(request, &effort);
 	}
 	if (type->warning != NULL) {
 		request_warn(request, "%s", type->warning);
@@ -286,21 +290,21 @@ static int admit_custom(struct type_request *request, enum type_operation operat
 		schema_validate(type->schema, object, &request->causes, &effort);
 	}
 	if (effort_refusal(&effort) != NULL) {
-		return too_much(request, &effort);
+		return type_too_much(request, &effort);
 	}
 	if (operation != TYPE_OP_STATUS) {
-		check_custom_scale(type, object, &request->causes);
+		type_check_custom_scale(type, object, &request->causes);
 	}
 	return 0;
 }
 
-static int admit_builtin(struct type_request *request, enum type_operation operation,
-			 struct json_object *object, struct json_object *old)
+static int type_admit_builtin(struct type_request *request, enum type_operation operation,
+			      struct json_object *object, struct json_object *old)
 {
 	const struct type_hooks *hooks = &request->type->hooks;
 
-	drop_nulls(object);
-	keep_other_half(request->type, operation, object, old);
+	type_drop_nulls(object);
+	type_keep_other_half(request->type, operation, object, old);
 	if (hooks->set_defaults != NULL) {
 		hooks->set_defaults(object);
 	}
@@ -319,15 +323,15 @@ int type_admit(struct type_request *request, enum type_operation operation,
 {
 	const struct type *type = request->type;
 	struct json_object *unknown = json_object_new_array();
-	int status = check_shape(request, object);
+	int status = type_check_shape(request, object);
 
 	if (status == 0) {
 		metadata_clean(asb_object_in(object, "metadata"), unknown);
-		status = type->custom ? admit_custom(request, operation, object, old, unknown)
-				      : admit_builtin(request, operation, object, old);
+		status = type->custom ? type_admit_custom(request, operation, object, old, unknown)
+				      : type_admit_builtin(request, operation, object, old);
 	}
 	if (status == 0) {
-		status = say_unknown(request, unknown);
+		status = type_say_unknown(request, unknown);
 	}
 	json_object_put(unknown);
 	if (status == 0 && causes_any(&request->causes)) {

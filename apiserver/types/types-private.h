@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the table of kinds share. Private to local/types*.c, local/crd*.c,
- * local/pod-*.c, local/service-*.c, local/defaults*.c and local/table*.c. */
+/* What the parts of the table of kinds share. Private to apiserver/types and apiserver/kinds. */
 #ifndef ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 #define ASB_APISERVER_TYPES_TYPES_PRIVATE_H
 
@@ -15,7 +14,9 @@
 struct custom;
 
 struct types {
-	struct types_world world;
+	struct types_callbacks callbacks;
+	const struct type *builtin;
+	size_t builtin_count;
 	struct custom **customs; /* by group, version, plural */
 	size_t custom_count;
 	uint64_t addresses[ADDRESSES / 64]; /* of Services: a bit for each that is taken */

@@ -3,7 +3,7 @@
  * What kinds ARE in local mode: the built-in ones and those that CustomResourceDefinitions add.
  * From here come names, verbs and subresources, and what happens between the body of a request and
  * the store: pruning, defaults, admission, validation. The store knows none of it and this knows
- * neither the store nor HTTP; other objects are seen through struct types_world.
+ * neither the store nor HTTP; other objects are seen through struct types_callbacks.
  *
  * Not locked: whoever owns the store calls it under the store's lock. A struct type is valid until
  * the next types_stored/types_removed of a CustomResourceDefinition; who waits in between (a watch)
@@ -92,7 +92,7 @@ struct type {
 	const char *const *short_names; /* ends in NULL; NULL: none */
 	const char *const *categories;
 	bool namespaced;
-	bool graceful; /* deletion waits for who runs it: pods */
+	bool graceful; /* a deletion waits for the node that runs the object: pods */
 	bool custom;   /* of a CustomResourceDefinition */
 	uint32_t verbs;
 	const struct type_subresource *subresources; /* ends in a NULL name; NULL: none */
@@ -110,8 +110,9 @@ struct type {
 	const char *warning; /* of a deprecated version, or NULL */
 };
 
-/* How hooks see the rest of the world; get's answer is borrowed until the next call of it. */
-struct types_world {
+/* What hooks need of the server. The object that get returns is borrowed until the next call of
+ * it. */
+struct types_callbacks {
 	struct json_object *(*get)(void *arg, const struct type *type, const char *ns,
 				   const char *name);
 	int64_t (*now_ms)(void *arg);
@@ -119,7 +120,7 @@ struct types_world {
 	void *arg;
 };
 
-struct types *types_create(const struct types_world *world);
+struct types *types_create(const struct types_callbacks *callbacks);
 void types_destroy(struct types *types);
 
 /* NULL: not served. */

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Validation of what all kinds have: metadata, names, quantities.
+# Validation of what all kinds have: metadata and names.
 libtypes_la_SOURCES += \
 	%D%/meta.c %D%/meta.h \
 	%D%/name.c %D%/name.h \
-	%D%/quantity.c %D%/quantity.h \
 	%D%/validate.c %D%/validate.h

@@ -35,7 +35,7 @@ static const struct {
 	{ "managedFields", json_type_array },
 };
 
-static bool known(const char *name)
+static bool meta_known(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		if (strcmp(fields[i].name, name) == 0) {
@@ -45,7 +45,7 @@ static bool known(const char *name)
 	return false;
 }
 
-static bool is_empty(struct json_object *value)
+static bool meta_is_empty(struct json_object *value)
 {
 	return value == NULL ||
 	       (json_object_is_type(value, json_type_object) &&
@@ -59,7 +59,7 @@ void metadata_clean(struct json_object *metadata, struct json_object *unknown)
 	struct json_object *doomed = json_object_new_array();
 
 	json_object_object_foreach (metadata, name, value) {
-		bool is_known = known(name);
+		bool is_known = meta_known(name);
 
 		if (!is_known && unknown != NULL && asb_length(unknown) < VALIDATE_CAUSES_MAX) {
 			char path[UNKNOWN_MAX];
@@ -67,7 +67,7 @@ void metadata_clean(struct json_object *metadata, struct json_object *unknown)
 			snprintf(path, sizeof(path), "metadata.%s", name);
 			json_object_array_add(unknown, json_object_new_string(path));
 		}
-		if (!is_known || is_empty(value)) {
+		if (!is_known || meta_is_empty(value)) {
 			json_object_array_add(doomed, json_object_new_string(name));
 		}
 	}
@@ -77,7 +77,7 @@ void metadata_clean(struct json_object *metadata, struct json_object *unknown)
 	json_object_put(doomed);
 }
 
-static bool all_strings(struct json_object *object)
+static bool meta_all_strings(struct json_object *object)
 {
 	json_object_object_foreach (object, name, value) {
 		(void)name;
@@ -97,17 +97,17 @@ const char *metadata_mistyped(struct json_object *metadata)
 			return fields[i].name;
 		}
 	}
-	if (asb_at(metadata, "labels") != NULL && !all_strings(asb_at(metadata, "labels"))) {
+	if (asb_at(metadata, "labels") != NULL && !meta_all_strings(asb_at(metadata, "labels"))) {
 		return "labels";
 	}
 	if (asb_at(metadata, "annotations") != NULL &&
-	    !all_strings(asb_at(metadata, "annotations"))) {
+	    !meta_all_strings(asb_at(metadata, "annotations"))) {
 		return "annotations";
 	}
 	return NULL;
 }
 
-static void check_annotations(struct json_object *annotations, struct causes *causes)
+static void meta_check_annotations(struct json_object *annotations, struct causes *causes)
 {
 	size_t total = 0;
 
@@ -124,7 +124,7 @@ static void check_annotations(struct json_object *annotations, struct causes *ca
 	}
 }
 
-static void check_owner(struct json_object *owner, struct causes *causes)
+static void meta_check_owner(struct json_object *owner, struct causes *causes)
 {
 	static const struct {
 		const char *name, *path, *detail;
@@ -146,14 +146,14 @@ static void check_owner(struct json_object *owner, struct causes *causes)
 	}
 }
 
-static void check_owners(struct json_object *owners, struct causes *causes)
+static void meta_check_owners(struct json_object *owners, struct causes *causes)
 {
 	struct json_object *first = NULL;
 
 	for (size_t i = 0; i < asb_length(owners); i++) {
 		struct json_object *owner = json_object_array_get_idx(owners, i);
 
-		check_owner(owner, causes);
+		meta_check_owner(owner, causes);
 		if (!asb_true(asb_at(owner, "controller"))) {
 			continue;
 		}
@@ -169,7 +169,7 @@ static void check_owners(struct json_object *owners, struct causes *causes)
 	}
 }
 
-static void check_finalizers(struct json_object *finalizers, struct causes *causes)
+static void meta_check_finalizers(struct json_object *finalizers, struct causes *causes)
 {
 	for (size_t i = 0; i < asb_length(finalizers); i++) {
 		const char *text = asb_as_str(json_object_array_get_idx(finalizers, i));
@@ -179,7 +179,8 @@ static void check_finalizers(struct json_object *finalizers, struct causes *caus
 }
 
 /* Namespaces are labels; the names of what the API server itself makes from nodes may have more. */
-static void check_name(const char *kind, const char *name, const char *field, struct causes *causes)
+static void meta_check_name(const char *kind, const char *name, const char *field,
+			    struct causes *causes)
 {
 	if (strcmp(kind, "Namespace") == 0 || strcmp(kind, "Service") == 0) {
 		if (strchr(name, '.') != NULL) {
@@ -196,7 +197,7 @@ static void check_name(const char *kind, const char *name, const char *field, st
 }
 
 /* generateName is the beginning of a name: a dash may end it. */
-static void check_generate_name(const char *kind, const char *prefix, struct causes *causes)
+static void meta_check_generate_name(const char *kind, const char *prefix, struct causes *causes)
 {
 	CLEANUP_CAUSES struct causes own = CAUSES_INIT;
 	CLEANUP_BUF struct buf name = BUF_INIT(1024);
@@ -205,14 +206,14 @@ static void check_generate_name(const char *kind, const char *prefix, struct cau
 	if (name.length > 0 && name.data[name.length - 1] == '-') {
 		name.data[name.length - 1] = 'a';
 	}
-	check_name(kind, buf_str(&name), "metadata.generateName", &own);
+	meta_check_name(kind, buf_str(&name), "metadata.generateName", &own);
 	if (causes_any(&own)) {
-		check_name(kind, prefix, "metadata.generateName", causes);
+		meta_check_name(kind, prefix, "metadata.generateName", causes);
 	}
 }
 
-static void check_unchanged(struct json_object *object, struct json_object *old, const char *name,
-			    const char *field, struct causes *causes)
+static void meta_check_unchanged(struct json_object *object, struct json_object *old,
+				 const char *name, const char *field, struct causes *causes)
 {
 	const char *now = asb_str(object, "metadata", name),
 		   *before = asb_str(old, "metadata", name);
@@ -229,20 +230,20 @@ void validate_metadata(const char *kind, struct json_object *object, struct json
 	const char *name = asb_name(object), *prefix = asb_str(metadata, "generateName");
 
 	if (old == NULL && prefix != NULL && *prefix != '\0') {
-		check_generate_name(kind, prefix, causes);
+		meta_check_generate_name(kind, prefix, causes);
 	}
 	if (name != NULL && *name != '\0') {
-		check_name(kind, name, "metadata.name", causes);
+		meta_check_name(kind, name, "metadata.name", causes);
 	} else if (prefix == NULL || *prefix == '\0') {
 		causes_add_str(causes, CAUSE_REQUIRED, "metadata.name", NULL,
 			       "name or generateName is required");
 	}
 	validate_labels(asb_at(metadata, "labels"), "metadata.labels", causes);
-	check_annotations(asb_at(metadata, "annotations"), causes);
-	check_owners(asb_array(metadata, "ownerReferences"), causes);
-	check_finalizers(asb_array(metadata, "finalizers"), causes);
+	meta_check_annotations(asb_at(metadata, "annotations"), causes);
+	meta_check_owners(asb_array(metadata, "ownerReferences"), causes);
+	meta_check_finalizers(asb_array(metadata, "finalizers"), causes);
 	if (old != NULL) {
-		check_unchanged(object, old, "name", "metadata.name", causes);
-		check_unchanged(object, old, "namespace", "metadata.namespace", causes);
+		meta_check_unchanged(object, old, "name", "metadata.name", causes);
+		meta_check_unchanged(object, old, "namespace", "metadata.namespace", causes);
 	}
 }

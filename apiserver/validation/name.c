@@ -18,31 +18,31 @@
 #define LABEL_FORM "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 #define QUALIFIED_FORM "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 
-static bool is_lower(char c)
+static bool name_is_lower(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
 /* A run of lower case letters, digits and inner dashes. */
-static bool is_label(const char *text, size_t length)
+static bool name_is_label(const char *text, size_t length)
 {
-	if (length == 0 || !is_lower(text[0]) || !is_lower(text[length - 1])) {
+	if (length == 0 || !name_is_lower(text[0]) || !name_is_lower(text[length - 1])) {
 		return false;
 	}
 	for (size_t i = 0; i < length; i++) {
-		if (!is_lower(text[i]) && text[i] != '-') {
+		if (!name_is_lower(text[i]) && text[i] != '-') {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool is_subdomain(const char *text)
+static bool name_is_subdomain(const char *text)
 {
 	while (true) {
 		size_t length = strcspn(text, ".");
 
-		if (!is_label(text, length)) {
+		if (!name_is_label(text, length)) {
 			return false;
 		}
 		if (text[length] == '\0') {
@@ -52,7 +52,7 @@ static bool is_subdomain(const char *text)
 	}
 }
 
-static void too_long(const char *text, const char *field, size_t most, struct causes *causes)
+static void name_too_long(const char *text, const char *field, size_t most, struct causes *causes)
 {
 	causes_add_str(causes, CAUSE_INVALID, field, text, "must be no more than %zu bytes", most);
 }
@@ -60,9 +60,9 @@ static void too_long(const char *text, const char *field, size_t most, struct ca
 void validate_subdomain(const char *text, const char *field, struct causes *causes)
 {
 	if (strlen(text) > SUBDOMAIN_MAX) {
-		too_long(text, field, SUBDOMAIN_MAX, causes);
+		name_too_long(text, field, SUBDOMAIN_MAX, causes);
 	}
-	if (!is_subdomain(text)) {
+	if (!name_is_subdomain(text)) {
 		causes_add_str(
 			causes, CAUSE_INVALID, field, text,
 			"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '" LABEL_FORM
@@ -73,9 +73,9 @@ void validate_subdomain(const char *text, const char *field, struct causes *caus
 void validate_label(const char *text, const char *field, struct causes *causes)
 {
 	if (strlen(text) > LABEL_MAX) {
-		too_long(text, field, LABEL_MAX, causes);
+		name_too_long(text, field, LABEL_MAX, causes);
 	}
-	if (!is_label(text, strlen(text))) {
+	if (!name_is_label(text, strlen(text))) {
 		causes_add_str(
 			causes, CAUSE_INVALID, field, text,
 			"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '" LABEL_FORM
@@ -86,9 +86,9 @@ void validate_label(const char *text, const char *field, struct causes *causes)
 void validate_label_1035(const char *text, const char *field, struct causes *causes)
 {
 	if (strlen(text) > LABEL_MAX) {
-		too_long(text, field, LABEL_MAX, causes);
+		name_too_long(text, field, LABEL_MAX, causes);
 	}
-	if (!is_label(text, strlen(text)) || isdigit((unsigned char)*text)) {
+	if (!name_is_label(text, strlen(text)) || isdigit((unsigned char)*text)) {
 		causes_add_str(
 			causes, CAUSE_INVALID, field, text,
 			"a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')");
@@ -96,7 +96,7 @@ void validate_label_1035(const char *text, const char *field, struct causes *cau
 }
 
 /* Letters, digits, and - _ . inside. */
-static bool is_word(const char *text)
+static bool name_is_word(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -112,14 +112,15 @@ static bool is_word(const char *text)
 	return true;
 }
 
-static void check_prefix(const char *text, size_t length, const char *field, struct causes *causes)
+static void name_check_prefix(const char *text, size_t length, const char *field,
+			      struct causes *causes)
 {
 	CLEANUP_BUF struct buf prefix = BUF_INIT(4096);
 
 	buf_append(&prefix, text, length);
 	if (length == 0) {
 		causes_add_str(causes, CAUSE_INVALID, field, text, "prefix part must be non-empty");
-	} else if (length > SUBDOMAIN_MAX || !is_subdomain(buf_str(&prefix))) {
+	} else if (length > SUBDOMAIN_MAX || !name_is_subdomain(buf_str(&prefix))) {
 		causes_add_str(
 			causes, CAUSE_INVALID, field, text,
 			"prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '" LABEL_FORM
@@ -132,7 +133,7 @@ void validate_qualified(const char *text, const char *field, struct causes *caus
 	const char *slash = strchr(text, '/'), *name = slash != NULL ? slash + 1 : text;
 
 	if (slash != NULL) {
-		check_prefix(text, (size_t)(slash - text), field, causes);
+		name_check_prefix(text, (size_t)(slash - text), field, causes);
 	}
 	if (*name == '\0') {
 		causes_add_str(causes, CAUSE_INVALID, field, text, "name part must be non-empty");
@@ -140,7 +141,7 @@ void validate_qualified(const char *text, const char *field, struct causes *caus
 		causes_add_str(causes, CAUSE_INVALID, field, text,
 			       "name part must be no more than %d bytes", LABEL_MAX);
 	}
-	if (!is_word(name)) {
+	if (!name_is_word(name)) {
 		causes_add_str(
 			causes, CAUSE_INVALID, field, text,
 			"name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '" QUALIFIED_FORM
@@ -151,9 +152,9 @@ void validate_qualified(const char *text, const char *field, struct causes *caus
 void validate_label_value(const char *text, const char *field, struct causes *causes)
 {
 	if (strlen(text) > LABEL_MAX) {
-		too_long(text, field, LABEL_MAX, causes);
+		name_too_long(text, field, LABEL_MAX, causes);
 	}
-	if (*text != '\0' && !is_word(text)) {
+	if (*text != '\0' && !name_is_word(text)) {
 		causes_add_str(
 			causes, CAUSE_INVALID, field, text,
 			"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(" QUALIFIED_FORM
@@ -177,7 +178,7 @@ void validate_labels(struct json_object *labels, const char *field, struct cause
 void validate_config_key(const char *text, const char *field, struct causes *causes)
 {
 	if (strlen(text) > SUBDOMAIN_MAX) {
-		too_long(text, field, SUBDOMAIN_MAX, causes);
+		name_too_long(text, field, SUBDOMAIN_MAX, causes);
 	}
 	if (*text == '\0' ||
 	    strspn(text, "-._0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") !=

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Causes of a refusal and the Status made of them, worded as the API server does. Schemas and the
- * hooks of the built-in kinds add them, the kinds turn them into a response. */
+/* The causes of a refusal, and the Status made of them with the API server's messages. Schemas
+ * and the hooks of the built-in kinds add causes. */
 #include "config.h"
 
 #include "apiserver/validation/validate.h"
@@ -45,8 +45,8 @@ bool causes_any(const struct causes *causes)
 	return causes->list != NULL;
 }
 
-/* Whether there is no room for one more; what is not kept is not worded either. */
-static bool full(struct causes *causes)
+/* Whether the list is full; a cause that is not kept is not formatted either. */
+static bool validate_full(struct causes *causes)
 {
 	bool result = asb_length(causes->list) >= VALIDATE_CAUSES_MAX;
 
@@ -54,7 +54,7 @@ static bool full(struct causes *causes)
 	return result;
 }
 
-static bool has(struct json_object *list, const char *field, const char *message)
+static bool validate_has(struct json_object *list, const char *field, const char *message)
 {
 	for (size_t i = 0; i < asb_length(list); i++) {
 		struct json_object *cause = json_object_array_get_idx(list, i);
@@ -67,11 +67,12 @@ static bool has(struct json_object *list, const char *field, const char *message
 	return false;
 }
 
-static void add(struct causes *causes, const char *reason, const char *field, const char *message)
+static void validate_add(struct causes *causes, const char *reason, const char *field,
+			 const char *message)
 {
 	struct json_object *cause;
 
-	if (full(causes) || has(causes->list, field, message)) {
+	if (validate_full(causes) || validate_has(causes->list, field, message)) {
 		return;
 	}
 	if (causes->list == NULL) {
@@ -86,8 +87,8 @@ static void add(struct causes *causes, const char *reason, const char *field, co
 
 /* "Invalid value: "x": detail" */
 PRINTF_LIKE(5, 0)
-static void add_with(struct causes *causes, enum cause_type type, const char *field,
-		     const char *value, const char *format, va_list args)
+static void validate_add_with(struct causes *causes, enum cause_type type, const char *field,
+			      const char *value, const char *format, va_list args)
 {
 	CLEANUP_BUF struct buf message = BUF_INIT(2 * DETAIL_MAX);
 	char detail[DETAIL_MAX];
@@ -103,7 +104,7 @@ static void add_with(struct causes *causes, enum cause_type type, const char *fi
 	if (*detail != '\0') {
 		buf_printf(&message, ": %s", detail);
 	}
-	add(causes, kinds[type].reason, field, buf_str(&message));
+	validate_add(causes, kinds[type].reason, field, buf_str(&message));
 }
 
 void causes_add(struct causes *causes, enum cause_type type, const char *field,
@@ -111,14 +112,14 @@ void causes_add(struct causes *causes, enum cause_type type, const char *field,
 {
 	va_list args;
 
-	if (full(causes)) {
+	if (validate_full(causes)) {
 		return;
 	}
 	va_start(args, format);
-	add_with(causes, type, field,
-		 json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE),
-		 format, args);
+	validate_add_with(causes, type, field,
+			  json_object_to_json_string_ext(
+				  value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+			  format, args);
 	va_end(args);
 }
 
@@ -128,14 +129,14 @@ void causes_add_str(struct causes *causes, enum cause_type type, const char *fie
 	CLEANUP_BUF struct buf quoted = BUF_INIT(MESSAGE_MAX);
 	va_list args;
 
-	if (full(causes)) {
+	if (validate_full(causes)) {
 		return;
 	}
 	if (kinds[type].value && value != NULL) {
 		buf_append_json(&quoted, value, strlen(value));
 	}
 	va_start(args, format);
-	add_with(causes, type, field, buf_str(&quoted), format, args);
+	validate_add_with(causes, type, field, buf_str(&quoted), format, args);
 	va_end(args);
 }
 
@@ -144,13 +145,13 @@ void causes_merge(struct causes *causes, const struct causes *more)
 	for (size_t i = 0; i < asb_length(more->list); i++) {
 		struct json_object *cause = json_object_array_get_idx(more->list, i);
 
-		add(causes, asb_str(cause, "reason"), asb_str(cause, "field"),
-		    asb_str(cause, "message"));
+		validate_add(causes, asb_str(cause, "reason"), asb_str(cause, "field"),
+			     asb_str(cause, "message"));
 	}
 }
 
 /* One: itself; more: [a, b]. The same text twice is said once. */
-static void append_all(struct buf *out, const struct causes *causes)
+static void validate_append_all(struct buf *out, const struct causes *causes)
 {
 	size_t count = asb_length(causes->list);
 
@@ -184,7 +185,7 @@ struct json_object *causes_status(const struct causes *causes, const char *group
 
 	buf_printf(&message, "%s%s%s \"%s\" is invalid: ", kind, *group != '\0' ? "." : "", group,
 		   name != NULL ? name : "");
-	append_all(&message, causes);
+	validate_append_all(&message, causes);
 	return status_refusal(422, "Invalid", buf_str(&message), &details);
 }
 
@@ -199,4 +200,18 @@ struct json_object *status_failure(int code, const char *reason, const char *gro
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return status_refusal(code, reason, text, &details);
+}
+
+const char *validate_required(struct json_object *object, const char *name, const char *field,
+			      struct causes *causes)
+{
+	const char *text = asb_str(object, name);
+	char path[VALIDATE_FIELD_MAX];
+
+	if (text != NULL && *text != '\0') {
+		return text;
+	}
+	snprintf(path, sizeof(path), "%s%s%s", field, *field != '\0' ? "." : "", name);
+	causes_add_str(causes, CAUSE_REQUIRED, path, NULL, "%s", "");
+	return NULL;
 }

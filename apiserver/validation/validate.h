@@ -70,4 +70,10 @@ struct json_object *status_failure(int code, const char *reason, const char *gro
 				   const char *kind, const char *name, const char *format, ...)
 	PRINTF_LIKE(6, 7);
 
+#define VALIDATE_FIELD_MAX 512 /* of a path to a field in a message */
+
+/* Text of a member that must be there; NULL, and a cause, where it is missing or empty. */
+const char *validate_required(struct json_object *object, const char *name, const char *field,
+			      struct causes *causes);
+
 #endif

@@ -12,8 +12,8 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
+#include "kube/quantity.h"
 #include "node/env/env.h"
-#include "node/env/quantity.h"
 
 #define FIELD_MAX (1024 * 1024) /* all annotations of a pod are at most 256 KiB, quoted some more */
 

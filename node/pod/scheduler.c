@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "node/env/quantity.h"
+#include "kube/quantity.h"
 #include "node/node-private.h"
 #include "node/pod/api.h"
 #include "node/pod/room.h"

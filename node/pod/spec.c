@@ -7,7 +7,7 @@
 #include <agent-sandbox/helpers.h>
 #include <stdio.h>
 
-#include "node/env/quantity.h"
+#include "kube/quantity.h"
 
 /* The container's own field before the pod's. */
 static struct json_object *spec_security(struct json_object *pod, struct json_object *container,

@@ -16,8 +16,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "kube/quantity.h"
 #include "node/env/objects.h"
-#include "node/env/quantity.h"
 #include "node/volumes/claims.h"
 #include "node/volumes/content.h"
 #include "node/volumes/files.h"

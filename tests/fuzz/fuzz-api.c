@@ -231,13 +231,13 @@ struct view {
 
 static void look(struct view *view)
 {
-	struct api_served *served;
+	struct api_resource *served;
 	size_t at = 0;
 	LOCKED(&world.api->lock);
 
 	view->version = objects_version(world.api->objects);
 	view->count = 0;
-	while ((served = map_next(&world.api->served, &at, NULL)) != NULL) {
+	while ((served = map_next(&world.api->resources, &at, NULL)) != NULL) {
 		const struct asb_kind *kind = &served->copy.kind;
 
 		for (size_t i = 0; i < objects_count(world.api->objects, kind); i++) {

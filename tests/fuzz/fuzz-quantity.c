@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node/env/quantity: no text may crash it, what it takes is within its bounds, and more digits or
- * another unit of the same value must say the same. How to build it: fuzz.h, with node/env/quantity.c.
+ * kube/quantity: no text may crash it, what it takes is within its bounds, and more digits or
+ * another unit of the same value must say the same. How to build it: fuzz.h, with kube/quantity.c.
  */
 #include "config.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/macros.h"
 #include "base/memory.h"
-#include "node/env/quantity.h"
+#include "kube/quantity.h"
 #include "tests/fuzz/fuzz.h"
 
 const char fuzz_corpus[] = "quantity";

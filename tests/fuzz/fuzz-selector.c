@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct json_object *pod = asb_new(&kind, "ns", "name");
 	int status;
 
-	objects_serve_with(objects, &kind, &(struct objects_serving){ .namespaced = true }, NULL);
+	objects_install_with(objects, &kind, &(struct objects_resource){ .namespaced = true },
+			     NULL);
 	asb_set_label(pod, "app", "web");
 	asb_set_label(pod, "n", "5");
 	FUZZ_CHECK(objects_create_object(objects, &kind, "ns", pod, 0, NULL, NULL) == 201);

@@ -18,7 +18,7 @@ tests_fuzz_fuzz_kubeconfig_LDADD = libcore.la
 check_PROGRAMS += %D%/fuzz-quantity %D%/fuzz-env-expand
 TESTS += %D%/fuzz-quantity %D%/fuzz-env-expand
 tests_fuzz_fuzz_quantity_SOURCES = %D%/fuzz-quantity.c %D%/fuzz.h %D%/replay.c
-tests_fuzz_fuzz_quantity_LDADD = libnode.la
+tests_fuzz_fuzz_quantity_LDADD = libkube.la libbase.la $(JSONC_LIBS)
 tests_fuzz_fuzz_env_expand_SOURCES = %D%/fuzz-env-expand.c %D%/fuzz.h %D%/replay.c
 tests_fuzz_fuzz_env_expand_LDADD = libnode.la
 
@@ -37,7 +37,7 @@ tests_fuzz_fuzz_pod_spec_LDADD = libnode.la
 check_PROGRAMS += %D%/fuzz-schema
 TESTS += %D%/fuzz-schema
 tests_fuzz_fuzz_schema_SOURCES = %D%/fuzz-schema.c %D%/fuzz.h %D%/replay.c
-tests_fuzz_fuzz_schema_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) -lm
+tests_fuzz_fuzz_schema_LDADD = libtypes.la libapiserver.la libkube.la libbase.la $(JSONC_LIBS) -lm
 
 check_PROGRAMS += %D%/fuzz-selector %D%/fuzz-strategic
 TESTS += %D%/fuzz-selector %D%/fuzz-strategic

@@ -46,7 +46,7 @@ static struct json_object *ask_strategic(struct json_object *request)
 
 static void fill(struct objects *objects, const struct asb_kind *kind, struct json_object *bodies)
 {
-	objects_serve_with(objects, kind, &(struct objects_serving){ .status = true }, NULL);
+	objects_install_with(objects, kind, &(struct objects_resource){ .status = true }, NULL);
 	for (size_t i = 0; i < asb_length(bodies); i++) {
 		struct json_object *body = asb_copy(json_object_array_get_idx(bodies, i));
 

@@ -11,7 +11,7 @@ EXTRA_DIST += %D%/store-differential.sh %D%/store_differential.py
 # What kinds are, against a real API server: make check builds the tool; the comparison needs KUBEBUILDER_ASSETS.
 check_PROGRAMS += %D%/types-tool
 tests_local_types_tool_SOURCES = %D%/types-tool.c
-tests_local_types_tool_LDADD = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) -lm
+tests_local_types_tool_LDADD = libtypes.la libapiserver.la libkube.la libbase.la $(JSONC_LIBS) -lm
 TESTS += %D%/types-differential.sh
 EXTRA_DIST += %D%/types-differential.sh %D%/test_types.py %D%/cases_types.py
 # The API server of local mode as its users meet it.

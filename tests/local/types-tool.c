@@ -117,7 +117,7 @@ static bool run(struct tool *tool, const char *text, size_t length)
 int main(void)
 {
 	struct tool tool = { .kept = json_object_new_object() };
-	const struct types_world world = { get, now_ms, next_random, &tool };
+	const struct types_callbacks world = { get, now_ms, next_random, &tool };
 	CLEANUP_BUF struct buf line = BUF_INIT(LINE_CEILING);
 	bool good = true;
 	int byte;

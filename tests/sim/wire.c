@@ -76,13 +76,14 @@ static void understand(const char *path, struct target *ret)
 
 /* ---- requests ---- */
 
-static void response_status(struct http_response *response, int status, const char *message)
+static void response_status(struct http_response *response, int status, int code,
+			    const char *message)
 {
 	response->status = status;
 	buf_printf(
 		&response->body,
 		"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"%s\",\"reason\":\"%s\",\"code\":%d,\"message\":",
-		status < 400 ? "Success" : "Failure", objects_reason(status, message), status);
+		status < 400 ? "Success" : "Failure", objects_reason(status, code), status);
 	buf_append_json(&response->body, message, strlen(message));
 	buf_append_char(&response->body, '}');
 }
@@ -220,7 +221,8 @@ static void serve(struct world *world, const struct process *process,
 	int status;
 
 	if (target->kind == NULL) {
-		response_status(response, 404, "the server could not find the requested resource");
+		response_status(response, 404, 0,
+				"the server could not find the requested resource");
 		return;
 	}
 	if (strcmp(request->method, "GET") == 0 && target->name[0] == '\0') {
@@ -230,10 +232,10 @@ static void serve(struct world *world, const struct process *process,
 	status = carry_out(world, process, request, target, body, &object, &error);
 	account(world, process, request, target, status, before);
 	if (status >= 300) {
-		response_status(response, status, error.text);
+		response_status(response, status, error.code, error.text);
 	} else if (strcmp(request->method, "DELETE") == 0 &&
 		   objects_get(world->objects, target->kind, target->ns, target->name) == NULL) {
-		response_status(response, 200, "");
+		response_status(response, 200, 0, "");
 	} else {
 		response->status = status;
 		print_object(request, object, &response->body);
@@ -266,7 +268,7 @@ static bool turned_down(struct world *world, struct http_response *response)
 	}
 	switch (sched_random(world->sched) % 3) {
 	case 0:
-		response_status(response, 500, "internal error");
+		response_status(response, 500, 0, "internal error");
 		break;
 	case 1:
 		response->status = 429;

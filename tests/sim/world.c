@@ -250,7 +250,7 @@ static void make_objects(struct world *world)
 
 	world->objects = objects_create(&config);
 	for (size_t i = 0; i < KINDS; i++) {
-		objects_serve(world->objects, &world_kinds[i], i == POD || i >= SANDBOX);
+		objects_install(world->objects, &world_kinds[i], i == POD || i >= SANDBOX);
 	}
 	objects_set_graceful(world->objects, &world_kinds[POD], true);
 }

@@ -13,7 +13,6 @@ import sys
 
 ROOMS = ("base", "kube", "net", "core", "controller", "node", "apiserver", "local", "router", "runtime", "fakehost", "plugins")
 
-
 def objects(build, tree):
     """The objects of the programs and libraries, by the source file that each was made from."""
     found = {}
@@ -23,13 +22,13 @@ def objects(build, tree):
             place = place[:-len("/.libs")] if place.endswith("/.libs") else place
             for name in names:
                 if name.endswith(".o"):
-                    # libtool writes core/cache/.libs/libcore_la-store.o, a program controller/agent_sandbox_controller-main.o.
-                    whole, _, tail = name[:-2].partition("-")
-                    stem = tail if tail and os.path.exists(f"{tree}/{place}/{tail}.c") else name[:-2]
+                    # libtool writes core/cache/.libs/libcore_la-store.o, a program controller/agent_sandbox_controller-main.o;
+                    # pod-validate.o is of pod-validate.c, not of validate.c beside it.
+                    stem, tail = name[:-2], name[:-2].partition("-")[2]
+                    stem = tail if tail and not os.path.exists(f"{tree}/{place}/{stem}.c") else stem
                     if os.path.exists(f"{tree}/{place}/{stem}.c"):
                         found[os.path.join(folder, name)] = f"{place}/{stem}"
     return found
-
 
 def symbols(files):
     """What each source file defines, and what it needs of others."""
@@ -44,7 +43,6 @@ def symbols(files):
             defines.setdefault(symbol, set()).add(files[path])
     return defines, needs
 
-
 def graph(defines, needs):
     edges = {}
     for source, wanted in needs.items():
@@ -56,7 +54,6 @@ def graph(defines, needs):
             if target != source and (len(defines[symbol]) == 1 or target.split("/")[0] == source.split("/")[0])
         }
     return edges
-
 
 def circles(edges):
     """Tarjan's strongly connected components of more than one file."""
@@ -88,7 +85,6 @@ def circles(edges):
                     if len(members) > 1:
                         found.append(sorted(members))
     return sorted(found)
-
 
 def main():
     build, tree = sys.argv[1:3]
@@ -123,6 +119,5 @@ def main():
         print("tests/style/circles.txt allows a circle that is gone; remove the line: " + name)
         bad = 1
     return bad
-
 
 sys.exit(main())

@@ -94,7 +94,7 @@ tests_unit_apiserver_requests_test_requests_CFLAGS = $(TEST_CFLAGS) $(SQLITE_CFL
 tests_unit_apiserver_requests_test_requests_LDADD = $(STORE_LIBS)
 
 # local/: what kinds are (status.c is in libapiserver)
-TYPES_LIBS = libtypes.la libapiserver.la libbase.la $(JSONC_LIBS) $(CMOCKA_LIBS) -lm
+TYPES_LIBS = libtypes.la libapiserver.la libkube.la libbase.la $(JSONC_LIBS) $(CMOCKA_LIBS) -lm
 TYPES_FIXTURE = tests/unit/apiserver/types-fixture.c tests/unit/apiserver/types-fixture.h
 TYPES_TESTS = tests/unit/apiserver/schema/test-schema tests/unit/apiserver/kinds/test-pod-validate tests/unit/apiserver/types/test-crd tests/unit/apiserver/types/test-discovery tests/unit/apiserver/types/test-table
 check_PROGRAMS += $(TYPES_TESTS)

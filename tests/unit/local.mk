@@ -76,14 +76,19 @@ tests_unit_base_test_tree_SOURCES = tests/unit/base/test-tree.c
 tests_unit_base_test_tree_CFLAGS = $(TEST_CFLAGS)
 tests_unit_base_test_tree_LDADD = libbase.la $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/kube/test-kind tests/unit/kube/test-patch tests/unit/kube/test-version
-TESTS += tests/unit/kube/test-kind tests/unit/kube/test-patch tests/unit/kube/test-version
+check_PROGRAMS += tests/unit/kube/test-kind tests/unit/kube/test-patch tests/unit/kube/test-quantity \
+	tests/unit/kube/test-version
+TESTS += tests/unit/kube/test-kind tests/unit/kube/test-patch tests/unit/kube/test-quantity \
+	tests/unit/kube/test-version
 tests_unit_kube_test_kind_SOURCES = tests/unit/kube/test-kind.c
 tests_unit_kube_test_kind_CFLAGS = $(TEST_CFLAGS)
 tests_unit_kube_test_kind_LDADD = libkube.la libbase.la $(CMOCKA_LIBS)
 tests_unit_kube_test_patch_SOURCES = tests/unit/kube/test-patch.c
 tests_unit_kube_test_patch_CFLAGS = $(TEST_CFLAGS)
 tests_unit_kube_test_patch_LDADD = libkube.la libbase.la $(CMOCKA_LIBS)
+tests_unit_kube_test_quantity_SOURCES = tests/unit/kube/test-quantity.c
+tests_unit_kube_test_quantity_CFLAGS = $(TEST_CFLAGS)
+tests_unit_kube_test_quantity_LDADD = libkube.la libbase.la $(CMOCKA_LIBS) $(JSONC_LIBS)
 tests_unit_kube_test_version_SOURCES = tests/unit/kube/test-version.c
 tests_unit_kube_test_version_CFLAGS = $(TEST_CFLAGS)
 tests_unit_kube_test_version_LDADD = libkube.la libbase.la $(CMOCKA_LIBS)

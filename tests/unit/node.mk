@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# volumes, environment, quantities, probes
-check_PROGRAMS += tests/unit/node/env/test-quantity tests/unit/node/env/test-env
-TESTS += tests/unit/node/env/test-quantity tests/unit/node/env/test-env
-tests_unit_node_env_test_quantity_SOURCES = tests/unit/node/env/test-quantity.c
-tests_unit_node_env_test_quantity_CFLAGS = $(TEST_CFLAGS)
-tests_unit_node_env_test_quantity_LDADD = libnode.la $(CMOCKA_LIBS)
+# volumes, environment, probes
+check_PROGRAMS += tests/unit/node/env/test-env
+TESTS += tests/unit/node/env/test-env
 tests_unit_node_env_test_env_SOURCES = tests/unit/node/env/test-env.c tests/unit/node/node-objects.h
 tests_unit_node_env_test_env_CFLAGS = $(TEST_CFLAGS)
 tests_unit_node_env_test_env_LDADD = libnode.la $(CMOCKA_LIBS)

@@ -34,9 +34,9 @@ int world_setup(void **state)
 	world->kept = json_object_new_array();
 	world->objects = objects_create(
 		&(struct objects_config){ .now_ms = now_ms, .random = next_random, .arg = world });
-	objects_serve(world->objects, &pod_kind, true);
-	objects_serve(world->objects, &widget_kind, true);
-	objects_serve(world->objects, &secret_kind, false);
+	objects_install(world->objects, &pod_kind, true);
+	objects_install(world->objects, &widget_kind, true);
+	objects_install(world->objects, &secret_kind, false);
 	*state = world;
 	return 0;
 }

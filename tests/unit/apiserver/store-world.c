@@ -41,7 +41,7 @@ static void serve(struct store_world *world)
 	static const char *const colors[] = { "spec.color", NULL };
 	const struct {
 		const struct asb_kind *kind;
-		struct objects_serving serving;
+		struct objects_resource serving;
 	} kinds[] = {
 		{ &a_namespace, { .status = true } },
 		{ &a_pod, { .status = true, .namespaced = true, .graceful = true } },
@@ -60,8 +60,8 @@ static void serve(struct store_world *world)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		assert_int_equal(objects_serve_with(world->objects, kinds[i].kind,
-						    &kinds[i].serving, &world->error),
+		assert_int_equal(objects_install_with(world->objects, kinds[i].kind,
+						      &kinds[i].serving, &world->error),
 				 0);
 	}
 }

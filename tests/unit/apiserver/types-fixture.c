@@ -34,7 +34,7 @@ static uint64_t next_random(void *arg)
 int types_fixture_setup(void **state)
 {
 	struct types_fixture *fixture = xnew(struct types_fixture);
-	const struct types_world world = { get, now_ms, next_random, fixture };
+	const struct types_callbacks world = { get, now_ms, next_random, fixture };
 
 	fixture->types = types_create(&world);
 	fixture->kept = parsed("{'serviceaccounts/default': {}}");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of apiserver/api/negotiate.c: the first shape of an Accept header that we can make. */
+/* Promises of apiserver/api/negotiate.c: the first representation of an Accept header that we can make. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -24,25 +24,25 @@ static void negotiate_takes_the_first_shape_that_is_made(void **state)
 {
 	static const struct {
 		const char *accept;
-		enum shape shape;
+		enum representation representation;
 		const char *version;
 		bool yaml;
 	} rows[] = {
-		{ "", SHAPE_OBJECT, "v1", false },
-		{ "*/*", SHAPE_OBJECT, "v1", false },
-		{ "application/json", SHAPE_OBJECT, "v1", false },
-		{ " application/json ; charset=utf-8", SHAPE_OBJECT, "v1", false },
-		{ "APPLICATION/JSON", SHAPE_OBJECT, "v1", false },
-		{ "application/yaml", SHAPE_OBJECT, "v1", true },
-		{ TABLE ",application/json", SHAPE_TABLE, "v1", false },
-		{ "application/json;as=Table;v=v1beta1;g=meta.k8s.io", SHAPE_TABLE, "v1beta1",
-		  false },
-		{ "application/json;as=Table;v=v9;g=meta.k8s.io, application/json", SHAPE_OBJECT,
+		{ "", REPRESENTATION_OBJECT, "v1", false },
+		{ "*/*", REPRESENTATION_OBJECT, "v1", false },
+		{ "application/json", REPRESENTATION_OBJECT, "v1", false },
+		{ " application/json ; charset=utf-8", REPRESENTATION_OBJECT, "v1", false },
+		{ "APPLICATION/JSON", REPRESENTATION_OBJECT, "v1", false },
+		{ "application/yaml", REPRESENTATION_OBJECT, "v1", true },
+		{ TABLE ",application/json", REPRESENTATION_TABLE, "v1", false },
+		{ "application/json;as=Table;v=v1beta1;g=meta.k8s.io", REPRESENTATION_TABLE,
+		  "v1beta1", false },
+		{ "application/json;as=Table;v=v9;g=meta.k8s.io, application/json",
+		  REPRESENTATION_OBJECT, "v1", false },
+		{ "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+		  REPRESENTATION_METADATA, "v1", false },
+		{ "application/vnd.kubernetes.protobuf,application/json", REPRESENTATION_OBJECT,
 		  "v1", false },
-		{ "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", SHAPE_METADATA,
-		  "v1", false },
-		{ "application/vnd.kubernetes.protobuf,application/json", SHAPE_OBJECT, "v1",
-		  false },
 	};
 
 	(void)state;
@@ -50,8 +50,8 @@ static void negotiate_takes_the_first_shape_that_is_made(void **state)
 		struct api_call call;
 
 		assert_true(ask(rows[i].accept, "", &call));
-		assert_int_equal(rows[i].shape, call.shape);
-		assert_string_equal(rows[i].version, call.shape_version);
+		assert_int_equal(rows[i].representation, call.representation);
+		assert_string_equal(rows[i].version, call.meta_version);
 		assert_int_equal(rows[i].yaml, call.yaml);
 	}
 }

@@ -43,7 +43,7 @@ static void a_deletion_has_preconditions(void **state)
 	assert_int_equal(
 		objects_delete(world->objects, &pod_kind, "ns", "p", uid, "1", NULL, &world->error),
 		409);
-	assert_string_equal(objects_reason(409, world->error.text), "Conflict");
+	assert_string_equal(objects_reason(409, world->error.code), "Conflict");
 	assert_int_equal(
 		objects_delete(world->objects, &pod_kind, "ns", "p", uid, "2", NULL, &world->error),
 		200);

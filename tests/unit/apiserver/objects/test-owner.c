@@ -171,13 +171,13 @@ static void a_reference_to_an_absent_owner_goes_where_another_stays(void **state
 
 static void a_kind_that_goes_and_comes_again(void **state)
 {
-	static const struct objects_serving serving = { .namespaced = true, .custom = true };
+	static const struct objects_resource serving = { .namespaced = true, .custom = true };
 	struct store_world *world = *state;
 	CLEANUP_FREE char *own = NULL;
 
 	make(world, "early", "{apiVersion: example.org/v1, kind: Gadget, name: g, uid: u}");
 	store_settle(world);
-	assert_int_equal(objects_serve_with(world->objects, &a_gadget, &serving, NULL), 0);
+	assert_int_equal(objects_install_with(world->objects, &a_gadget, &serving, NULL), 0);
 	assert_int_equal(store_create(world, &a_gadget, "metadata: {name: g}"), 201);
 	own = reference(world, &a_gadget, "g", NULL);
 	make(world, "owned", own);
@@ -186,12 +186,12 @@ static void a_kind_that_goes_and_comes_again(void **state)
 	assert_false(there(world, "early"));
 	assert_true(there(world, "owned"));
 	/* The CRD's end removes g, which proves it: nobody has to look it up. */
-	objects_unserve(world->objects, &a_gadget);
+	objects_uninstall(world->objects, &a_gadget);
 	make(world, "late", own);
 	store_settle(world);
 	assert_false(there(world, "owned"));
 	assert_true(there(world, "late"));
-	assert_int_equal(objects_serve_with(world->objects, &a_gadget, &serving, NULL), 0);
+	assert_int_equal(objects_install_with(world->objects, &a_gadget, &serving, NULL), 0);
 	store_settle(world);
 	assert_false(there(world, "late"));
 }

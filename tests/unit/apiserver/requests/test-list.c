@@ -102,7 +102,7 @@ static void a_token_of_the_compacted_past_has_expired(void **state)
 	label(world, "b", "2");
 	objects_compact(world->objects, objects_version(world->objects));
 	assert_int_equal(page(world, 1, token, names, &version, &remaining), 410);
-	assert_string_equal(objects_reason(410, world->error.text), "Expired");
+	assert_string_equal(objects_reason(410, world->error.code), "Expired");
 	assert_int_equal(page(world, 1, bad, names, &version, &remaining), 400);
 	snprintf(bad, sizeof(bad), "%" PRIu64 ".61", objects_version(world->objects) + 9);
 	assert_int_equal(page(world, 1, bad, names, &version, &remaining), 400);

@@ -271,7 +271,7 @@ static void what_a_crd_made_has_none(void **state)
 
 	assert_int_equal(store_create(world, &a_widget, "metadata: {name: w}"), 201);
 	assert_int_equal(store_patch(world, &a_widget, "w", PATCH_STRATEGIC, "spec: {a: 1}"), 415);
-	assert_string_equal(objects_reason(415, world->error.text), "UnsupportedMediaType");
+	assert_string_equal(objects_reason(415, world->error.code), "UnsupportedMediaType");
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where objects, types and storage meet: which kinds are served, what happens between a body and
- * the store, what a change wakes. The API makes it at start and goes through it at each write. */
+/* The registry connects objects, types and storage: it installs the resources of the types,
+ * admits what is written, and wakes watches after a change. The API creates it at start and
+ * calls it after each write. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -22,22 +23,22 @@ static const struct asb_kind crd_kind = { .group = "apiextensions.k8s.io",
 
 /* ---- what types and objects ask of the world ---- */
 
-static int64_t now_ms(void *arg)
+static int64_t registry_now_ms(void *arg)
 {
 	const struct api *api = arg;
 
 	return sched_wall_us(api->sched) / 1000;
 }
 
-static uint64_t random_number(void *arg)
+static uint64_t registry_random(void *arg)
 {
 	const struct api *api = arg;
 
 	return sched_random(api->sched);
 }
 
-static struct json_object *get_object(void *arg, const struct type *type, const char *ns,
-				      const char *name)
+static struct json_object *registry_get(void *arg, const struct type *type, const char *ns,
+					const char *name)
 {
 	const struct api *api = arg;
 
@@ -46,10 +47,8 @@ static struct json_object *get_object(void *arg, const struct type *type, const 
 
 /* ---- admission ---- */
 
-static void keep_result(struct api *api, struct type_request *request, int status)
+static void registry_keep_result(struct api_call *call, struct type_request *request, int status)
 {
-	struct api_call *call = api->call;
-
 	if (call == NULL) {
 		return;
 	}
@@ -67,7 +66,7 @@ static void keep_result(struct api *api, struct type_request *request, int statu
 }
 
 /* Kinds that our own programs read, and that of anybody else: its strings are the owner's. */
-static enum text_rule rule_of(const struct asb_kind *kind, bool custom)
+static enum text_rule registry_text_rule(const struct asb_kind *kind, bool custom)
 {
 	static const char ours[] = "agents.x-k8s.io";
 	size_t length = strlen(kind->group), own = sizeof(ours) - 1;
@@ -76,10 +75,11 @@ static enum text_rule rule_of(const struct asb_kind *kind, bool custom)
 	return custom && !is_ours ? TEXT_METADATA : TEXT_OBJECT;
 }
 
-/* An object that was stored with such a string may still be changed, and so released. */
-static int check_text(const struct objects_admission *admission, bool custom, struct error *reterr)
+/* An object that was stored with such a string may still be changed, so that it can be deleted. */
+static int registry_check_text(const struct objects_admission *admission, bool custom,
+			       struct error *reterr)
 {
-	enum text_rule rule = rule_of(admission->kind, custom);
+	enum text_rule rule = registry_text_rule(admission->kind, custom);
 	struct error error = { 0 };
 
 	if (text_check_nul(admission->object, rule, &error) == 0 ||
@@ -90,12 +90,13 @@ static int check_text(const struct objects_admission *admission, bool custom, st
 			    asb_name(admission->object), error.text);
 }
 
-static int admit(void *arg, const struct objects_admission *admission, struct error *reterr)
+static int registry_admit(void *arg, const struct objects_admission *admission,
+			  struct error *reterr)
 {
 	struct api *api = arg;
-	const struct api_call *call = api->call;
+	struct api_call *call = admission->caller;
 	const struct asb_kind *kind = admission->kind;
-	/* A client may have come by another version than the one that is stored. */
+	/* The client may use another version than the stored one. */
 	bool own = call != NULL && strcmp(kind->plural, call->kind.plural) == 0 &&
 		   strcmp(kind->group, call->kind.group) == 0;
 	struct type_request request = {
@@ -114,10 +115,11 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 								 : TYPE_OP_UPDATE;
 
 	if (request.type == NULL) {
-		return objects_fail(reterr, 404, "the kind '%s' is served no more", kind->plural);
+		return objects_fail(reterr, 404, "the kind '%s' is not served any more",
+				    kind->plural);
 	}
 
-	int status = check_text(admission, request.type->custom, reterr);
+	int status = registry_check_text(admission, request.type->custom, reterr);
 
 	if (status != 0) {
 		return status;
@@ -129,12 +131,12 @@ static int admit(void *arg, const struct objects_admission *admission, struct er
 
 		objects_fail(reterr, status, "%s", message != NULL ? message : "refused");
 	}
-	keep_result(api, &request, status);
+	registry_keep_result(call, &request, status);
 	type_request_finish(&request);
 	return status;
 }
 
-static bool serves(void *arg, const char *group, const char *version, const char *kind)
+static bool registry_serves(void *arg, const char *group, const char *version, const char *kind)
 {
 	const struct api *api = arg;
 
@@ -143,20 +145,21 @@ static bool serves(void *arg, const char *group, const char *version, const char
 
 /* ---- changes ---- */
 
-static bool is_crd(const struct asb_kind *kind)
+static bool registry_is_crd(const struct asb_kind *kind)
 {
 	return strcmp(kind->plural, crd_kind.plural) == 0 &&
 	       strcmp(kind->group, crd_kind.group) == 0;
 }
 
-/* Types keep a book of these two: what CRDs define, which addresses Services have. */
-static bool types_care(const struct asb_kind *kind)
+/* Types keep what CRDs define and which addresses Services have. */
+static bool registry_types_care(const struct asb_kind *kind)
 {
-	return is_crd(kind) || (strcmp(kind->plural, "services") == 0 && *kind->group == '\0');
+	return registry_is_crd(kind) ||
+	       (strcmp(kind->plural, "services") == 0 && *kind->group == '\0');
 }
 
-static void tell_types(struct api *api, const struct asb_kind *kind, int type,
-		       const struct objects_state *state)
+static void registry_update_types(struct api *api, const struct asb_kind *kind, int type,
+				  const struct objects_state *state)
 {
 	size_t length = 0;
 	const char *text = objects_state_text(state, &length);
@@ -171,37 +174,37 @@ static void tell_types(struct api *api, const struct asb_kind *kind, int type,
 	} else {
 		types_stored(api->types, found, object);
 	}
-	api->types_changed = api->types_changed || is_crd(kind);
+	api->types_changed = api->types_changed || registry_is_crd(kind);
 }
 
-static void changed(void *arg, const struct asb_kind *kind, int type,
-		    const struct objects_state *state)
+static void registry_changed(void *arg, const struct asb_kind *kind, int type,
+			     const struct objects_state *state)
 {
 	struct api *api = arg;
 
 	api->written = true;
-	if (types_care(kind)) {
-		tell_types(api, kind, type, state);
+	if (registry_types_care(kind)) {
+		registry_update_types(api, kind, type, state);
 	}
 	watch_changed(api, kind->group, kind->plural, state);
 }
 
 /* ---- which kinds are served ---- */
 
-static void served_free(struct api_served *served)
+static void registry_free(struct api_resource *resource)
 {
-	kind_copy_finish(&served->copy);
-	free(served->key);
-	free(served);
+	kind_copy_finish(&resource->copy);
+	free(resource->key);
+	free(resource);
 }
 
-static char *served_key(const struct asb_kind *kind)
+static char *registry_key(const struct asb_kind *kind)
 {
 	return xprintf("%s/%s", kind->group, kind->plural);
 }
 
-/* Of the built-in kinds those whose spec the real server counts changes of. */
-static bool has_generation(const struct type *type)
+/* Among the built-in kinds the real server keeps metadata.generation for these only. */
+static bool registry_has_generation(const struct type *type)
 {
 	static const char *const plurals[] = { "pods", "networkpolicies",
 					       "customresourcedefinitions" };
@@ -214,98 +217,98 @@ static bool has_generation(const struct type *type)
 	return type->custom;
 }
 
-static int serve(struct api *api, const struct type *type, struct error *reterr)
+static int registry_install_as(struct api *api, const struct type *type, struct error *reterr)
 {
-	struct objects_serving serving = {
+	struct objects_resource options = {
 		.status = type_has_subresource(type, "status"),
 		.namespaced = type->namespaced,
 		.custom = type->custom,
 		.graceful = type->graceful,
-		.no_generation = !has_generation(type),
+		.no_generation = !registry_has_generation(type),
 	};
 
 	if (type->custom && type_has_subresource(type, "scale")) {
-		serving.scale_spec = type->spec_replicas;
-		serving.scale_status = type->status_replicas;
-		serving.scale_selector = type->label_selector;
+		options.scale_spec = type->spec_replicas;
+		options.scale_status = type->status_replicas;
+		options.scale_selector = type->label_selector;
 	}
-	return objects_serve_with(api->objects, &type->kind, &serving, reterr);
+	return objects_install_with(api->objects, &type->kind, &options, reterr);
 }
 
-/* A kind is one for the store, however many versions and groups it is served in. */
-static bool stored_as_such(const struct type *type)
+/* The objects know each kind once, in the group and version it is stored in. */
+static bool registry_is_stored(const struct type *type)
 {
 	return strcmp(type->kind.group, type->storage_group) == 0 &&
 	       strcmp(type->kind.version, type->storage_version) == 0;
 }
 
-static int serve_type(struct api *api, const struct type *type, struct error *reterr)
+static int registry_install_type(struct api *api, const struct type *type, struct error *reterr)
 {
-	CLEANUP_FREE char *key = served_key(&type->kind);
-	struct api_served *served = map_get(&api->served, key);
-	int code = serve(api, type, reterr);
+	CLEANUP_FREE char *key = registry_key(&type->kind);
+	struct api_resource *resource = map_get(&api->resources, key);
+	int code = registry_install_as(api, type, reterr);
 
-	if (code < 0 || served != NULL) {
-		if (served != NULL) {
-			served->seen = true;
+	if (code < 0 || resource != NULL) {
+		if (resource != NULL) {
+			resource->seen = true;
 		}
 		return code;
 	}
-	served = xnew(struct api_served);
-	kind_copy_init(&served->copy, &type->kind);
-	served->seen = true;
-	served->key = TAKE(key);
-	map_put(&api->served, served->key, served);
+	resource = xnew(struct api_resource);
+	kind_copy_init(&resource->copy, &type->kind);
+	resource->seen = true;
+	resource->key = TAKE(key);
+	map_put(&api->resources, resource->key, resource);
 	return 0;
 }
 
-/* A kind that is gone, or NULL. */
-static struct api_served *unseen(struct api *api)
+/* A resource whose type is gone, or NULL. */
+static struct api_resource *registry_unseen(struct api *api)
 {
-	struct api_served *served;
+	struct api_resource *resource;
 	size_t at = 0;
 
-	while ((served = map_next(&api->served, &at, NULL)) != NULL && served->seen) {
+	while ((resource = map_next(&api->resources, &at, NULL)) != NULL && resource->seen) {
 	}
-	return served;
+	return resource;
 }
 
-static int serve_all(struct api *api, struct error *reterr)
+static int registry_install_all(struct api *api, struct error *reterr)
 {
-	struct api_served *served;
+	struct api_resource *resource;
 	const struct type *type;
 	size_t at = 0;
 	int code = 0;
 
-	while ((served = map_next(&api->served, &at, NULL)) != NULL) {
-		served->seen = false;
+	while ((resource = map_next(&api->resources, &at, NULL)) != NULL) {
+		resource->seen = false;
 	}
 	for (size_t i = 0; code == 0 && (type = types_nth(api->types, i)) != NULL; i++) {
-		code = stored_as_such(type) ? serve_type(api, type, reterr) : 0;
+		code = registry_is_stored(type) ? registry_install_type(api, type, reterr) : 0;
 	}
-	while (code == 0 && (served = unseen(api)) != NULL) {
-		objects_unserve(api->objects, &served->copy.kind);
-		watch_kind_gone(api, served->copy.kind.group, served->copy.kind.plural);
-		map_remove(&api->served, served->key);
-		served_free(served);
+	while (code == 0 && (resource = registry_unseen(api)) != NULL) {
+		objects_uninstall(api->objects, &resource->copy.kind);
+		watch_kind_gone(api, resource->copy.kind.group, resource->copy.kind.plural);
+		map_remove(&api->resources, resource->key);
+		registry_free(resource);
 	}
 	return code;
 }
 
-void world_sync(struct api *api)
+void registry_sync(struct api *api)
 {
 	struct error error = { 0 };
 
 	while (api->types_changed) {
 		api->types_changed = false;
-		/* A storage that fails here fails the next write with its reason. */
-		(void)serve_all(api, &error);
+		/* If the storage fails here, the next write fails with its reason. */
+		(void)registry_install_all(api, &error);
 	}
 }
 
-void world_written(struct api *api)
+void registry_written(struct api *api)
 {
-	world_sync(api);
+	registry_sync(api);
 	if (api->written) {
 		sched_cond_signal(&api->clock);
 	}
@@ -313,7 +316,7 @@ void world_written(struct api *api)
 
 /* ---- life ---- */
 
-static int open_storage(struct api *api, struct error *reterr)
+static int registry_open_storage(struct api *api, struct error *reterr)
 {
 	if (api->config.state_dir == NULL) {
 		return 0;
@@ -327,8 +330,8 @@ static int open_storage(struct api *api, struct error *reterr)
 	return code;
 }
 
-/* What types have to know of what was loaded; it fires no hook. */
-static void tell_loaded(struct api *api, const struct asb_kind *kind)
+/* Passes loaded objects to the types; loading does not call the hooks. */
+static void registry_load_types(struct api *api, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < objects_count(api->objects, kind); i++) {
 		struct json_object *object = objects_nth(api->objects, kind, i);
@@ -343,36 +346,37 @@ static void tell_loaded(struct api *api, const struct asb_kind *kind)
 	}
 }
 
-int world_init(struct api *api, struct error *reterr)
+int registry_init(struct api *api, struct error *reterr)
 {
 	static const struct asb_kind service_kind = {
 		.group = "", .version = "v1", .kind = "Service", .plural = "services"
 	};
 	struct objects_config config = {
-		.now_ms = now_ms, .random = random_number, .arg = api, .server = true
+		.now_ms = registry_now_ms, .random = registry_random, .arg = api, .server = true
 	};
-	struct types_world world = {
-		.get = get_object, .now_ms = now_ms, .random = random_number, .arg = api
-	};
+	struct types_callbacks callbacks = { .get = registry_get,
+					     .now_ms = registry_now_ms,
+					     .random = registry_random,
+					     .arg = api };
 	struct objects_hooks hooks = { .arg = api,
-				       .admit = admit,
-				       .changed = changed,
-				       .serves = serves,
+				       .admit = registry_admit,
+				       .changed = registry_changed,
+				       .serves = registry_serves,
 				       .allocation_failed = allocation_failed };
 
 	api->objects = objects_create(&config);
-	api->types = types_create(&world);
+	api->types = types_create(&callbacks);
 	objects_set_hooks(api->objects, &hooks);
 
-	int code = open_storage(api, reterr);
+	int code = registry_open_storage(api, reterr);
 
 	if (code == 0) {
-		code = serve_all(api, reterr);
+		code = registry_install_all(api, reterr);
 	}
 	if (code == 0) {
-		tell_loaded(api, &service_kind);
-		tell_loaded(api, &crd_kind);
-		code = serve_all(api, reterr);
+		registry_load_types(api, &service_kind);
+		registry_load_types(api, &crd_kind);
+		code = registry_install_all(api, reterr);
 	}
 	if (code < 0) {
 		return code;
@@ -380,19 +384,19 @@ int world_init(struct api *api, struct error *reterr)
 
 	int status = request_bootstrap(api->objects, api->config.ca, reterr);
 
-	world_sync(api);
+	registry_sync(api);
 	return status < 0 || status >= 300 ? error_prefix(reterr, "the first namespaces") : 0;
 }
 
-void world_finish(struct api *api)
+void registry_finish(struct api *api)
 {
-	struct api_served *served;
+	struct api_resource *resource;
 	size_t at = 0;
 
-	while ((served = map_next(&api->served, &at, NULL)) != NULL) {
-		served_free(served);
+	while ((resource = map_next(&api->resources, &at, NULL)) != NULL) {
+		registry_free(resource);
 	}
-	map_finish(&api->served);
+	map_finish(&api->resources);
 	if (api->objects != NULL) {
 		objects_destroy(api->objects);
 	}

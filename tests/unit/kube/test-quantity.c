@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises of node/env/quantity.h: exact, rounded as Kubernetes rounds. */
+/* Promises of kube/quantity.h: exact, rounded as Kubernetes rounds. */
 #include "config.h"
 
-#include "node/env/quantity.h"
+#include "kube/quantity.h"
 
 #include <errno.h>
 #include <setjmp.h>

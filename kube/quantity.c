@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kubernetes' quantities, read digit by digit in decimal so that nothing is lost to floating point.
- * Called for resources of containers, limits of volumes and resourceFieldRef. */
+ * The node calls it for resources of
+ * containers, limits of volumes and resourceFieldRef; the API server for validation. */
 #include "config.h"
 
-#include "node/env/quantity.h"
+#include "kube/quantity.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ struct suffix {
 	int ten, two;
 };
 
-static void decimal_double(struct decimal *number)
+static void quantity_double_decimal(struct decimal *number)
 {
 	int carry = 0;
 
@@ -46,7 +47,7 @@ static void decimal_double(struct decimal *number)
 }
 
 /* Digits with at most one point among them; returns what follows, NULL where there is no digit. */
-static const char *read_digits(const char *text, struct decimal *ret)
+static const char *quantity_read_digits(const char *text, struct decimal *ret)
 {
 	bool any = false, fraction = false;
 
@@ -68,7 +69,7 @@ static const char *read_digits(const char *text, struct decimal *ret)
 	}
 }
 
-static int read_exponent(const char *text, int *ret)
+static int quantity_read_exponent(const char *text, int *ret)
 {
 	bool negative = *text == '-';
 	int value = 0;
@@ -89,7 +90,7 @@ static int read_exponent(const char *text, int *ret)
 	return 0;
 }
 
-static int read_suffix(const char *text, struct suffix *ret)
+static int quantity_read_suffix(const char *text, struct suffix *ret)
 {
 	static const struct {
 		const char *text;
@@ -111,15 +112,15 @@ static int read_suffix(const char *text, struct suffix *ret)
 		return -EINVAL;
 	}
 	*ret = (struct suffix){ 0 };
-	return read_exponent(text + 1, &ret->ten);
+	return quantity_read_exponent(text + 1, &ret->ten);
 }
 
-static int digit_at(const struct decimal *number, int place)
+static int quantity_digit_at(const struct decimal *number, int place)
 {
 	return place >= 0 && place < number->count ? number->digits[place] : 0;
 }
 
-static void carry_nano(struct quantity *quantity)
+static void quantity_carry_nano(struct quantity *quantity)
 {
 	if (quantity->nano == NANO) {
 		quantity->nano = 0;
@@ -131,7 +132,7 @@ static void carry_nano(struct quantity *quantity)
 	}
 }
 
-static void settle(const struct decimal *number, struct quantity *ret)
+static void quantity_round(const struct decimal *number, struct quantity *ret)
 {
 	/* Leading digits are not 0, so more than 19 of them before the point are over 2^63. */
 	if (number->count > 0 && number->point > 19) {
@@ -139,16 +140,16 @@ static void settle(const struct decimal *number, struct quantity *ret)
 		return;
 	}
 	for (int i = 0; i < number->point; i++) {
-		ret->whole = ret->whole * 10 + (uint64_t)digit_at(number, i);
+		ret->whole = ret->whole * 10 + (uint64_t)quantity_digit_at(number, i);
 	}
 	for (int i = number->point; i < number->point + 9; i++) {
-		ret->nano = ret->nano * 10 + (uint32_t)digit_at(number, i);
+		ret->nano = ret->nano * 10 + (uint32_t)quantity_digit_at(number, i);
 	}
 	/* The last digit is not 0 where anything is behind the ninth: trailing zeros were cut. */
 	if (number->count > number->point + 9) {
 		ret->nano++;
 	}
-	carry_nano(ret);
+	quantity_carry_nano(ret);
 }
 
 int quantity_parse(const char *text, struct quantity *ret)
@@ -160,19 +161,19 @@ int quantity_parse(const char *text, struct quantity *ret)
 	if (strlen(text) > TEXT_MAX) {
 		return -EINVAL;
 	}
-	text = read_digits(text + (text[0] == '-' || text[0] == '+'), &number);
-	if (text == NULL || read_suffix(text, &suffix) < 0) {
+	text = quantity_read_digits(text + (text[0] == '-' || text[0] == '+'), &number);
+	if (text == NULL || quantity_read_suffix(text, &suffix) < 0) {
 		return -EINVAL;
 	}
 	for (int i = 0; i < suffix.two && number.count > 0; i++) {
-		decimal_double(&number);
+		quantity_double_decimal(&number);
 	}
 	while (number.count > 0 && number.digits[number.count - 1] == 0) {
 		number.count--;
 	}
 	number.point += suffix.ten;
 	if (number.count > 0) {
-		settle(&number, &quantity);
+		quantity_round(&number, &quantity);
 	}
 	quantity.negative = quantity.negative && (quantity.whole > 0 || quantity.nano > 0);
 	*ret = quantity;
@@ -212,7 +213,12 @@ int64_t quantity_milli(const struct quantity *quantity)
 	return quantity->negative ? -value : value;
 }
 
-static int compare_size(const struct quantity *a, const struct quantity *b)
+bool quantity_positive(const struct quantity *quantity)
+{
+	return !quantity->negative && (quantity->whole > 0 || quantity->nano > 0);
+}
+
+static int quantity_compare_size(const struct quantity *a, const struct quantity *b)
 {
 	if (a->whole != b->whole) {
 		return a->whole < b->whole ? -1 : 1;
@@ -225,7 +231,7 @@ int quantity_compare(const struct quantity *a, const struct quantity *b)
 	if (a->negative != b->negative) {
 		return a->negative ? -1 : 1;
 	}
-	return a->negative ? compare_size(b, a) : compare_size(a, b);
+	return a->negative ? quantity_compare_size(b, a) : quantity_compare_size(a, b);
 }
 
 uint64_t quantity_value_of(struct json_object *list, const char *name)

@@ -7,8 +7,8 @@
  * in Kubernetes. Asking for whole units or thousandths rounds the same way: a limit of "100m" bytes
  * is one byte, never none.
  */
-#ifndef ASB_NODE_ENV_QUANTITY_H
-#define ASB_NODE_ENV_QUANTITY_H
+#ifndef ASB_KUBE_QUANTITY_H
+#define ASB_KUBE_QUANTITY_H
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -27,6 +27,8 @@ int quantity_read(struct json_object *value, struct quantity *ret);
 int64_t quantity_value(const struct quantity *quantity);
 /* Thousandths, as cores are counted. */
 int64_t quantity_milli(const struct quantity *quantity);
+/* Whether it is greater than 0. */
+bool quantity_positive(const struct quantity *quantity);
 /* Less than, equal to, greater than 0, as a is to b. */
 int quantity_compare(const struct quantity *a, const struct quantity *b);
 
