@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/yaml.h"
-#include "local/ask.h"
+#include "local/api-client.h"
 
 #define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -7,20 +7,20 @@ agent_sandbox_local_LDADD = libup.la
 noinst_LTLIBRARIES += libup.la
 libup_la_SOURCES = \
 	%D%/apply.c %D%/apply.h \
-	%D%/ask.c %D%/ask.h \
+	%D%/api-client.c %D%/api-client.h \
 	%D%/instance.c %D%/instance.h \
-	%D%/mirror.c %D%/mirror.h \
+	%D%/router-service.c %D%/router-service.h \
 	%D%/options.c %D%/options.h \
-	%D%/peek.c %D%/peek.h \
+	%D%/probe.c %D%/probe.h \
 	%D%/serving.c %D%/serving.h \
 	%D%/state-directory.c %D%/state-directory.h \
-	%D%/supervise.c %D%/supervise.h %D%/supervise-private.h \
-	%D%/supervise-child.c \
+	%D%/supervise.c %D%/supervise.h \
+	%D%/child-process.c %D%/child-process.h \
 	%D%/up.c %D%/up.h %D%/up-private.h \
-	%D%/up-children.c \
+	%D%/up-processes.c \
 	%D%/up-down.c \
 	%D%/up-ready.c \
-	%D%/up-tell.c
+	%D%/up-status.c
 nodist_libup_la_SOURCES = %D%/crd-sandboxes.c %D%/crd-sandboxclaims.c %D%/crd-sandboxtemplates.c %D%/crd-sandboxwarmpools.c
 libup_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 libup_la_LIBADD = libapiserver.la libcore.la

@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "core/observe/log.h"
-#include "local/supervise-private.h"
+#include "local/child-process.h"
 
 #define LOG_LOOK_US 10000000u
 #define KILLED_US 5000000u /* for the kernel to end what was killed */

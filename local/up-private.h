@@ -37,7 +37,7 @@ struct up {
 	uint64_t mirror_us;
 };
 
-/* ---- up-children.c: what runs, with which arguments ---- */
+/* ---- up-processes.c: what runs, with which arguments ---- */
 
 /* Finds the programs. -ENOENT: one is missing. */
 int children_find(struct up *up, struct error *reterr);
@@ -57,7 +57,7 @@ bool ready_router(const struct up *up);
 /* Before the node starts: what an earlier run left as Ready is not, until the node says so. */
 void ready_forget(struct up *up);
 
-/* ---- up-tell.c: up.json ---- */
+/* ---- up-status.c: up.json ---- */
 
 void tell_record(struct up *up);
 

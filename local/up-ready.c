@@ -15,8 +15,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/ask.h"
-#include "local/peek.h"
+#include "local/api-client.h"
+#include "local/probe.h"
 
 #define READY_US 120000000u  /* Podman's first start on a slow disk */
 #define IMAGE_US 1800000000u /* a base that is made of packages, over a slow line */

@@ -18,8 +18,8 @@
 #include "core/observe/log.h"
 #include "core/observe/tidy.h"
 #include "local/apply.h"
-#include "local/mirror.h"
-#include "local/peek.h"
+#include "local/router-service.h"
+#include "local/probe.h"
 
 #define TIDY_FIRST_MS 2000
 #define TIDY_MS 30000

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/observe/log.h"
-#include "local/peek.h"
+#include "local/probe.h"
 #include "local/state-directory.h"
 
 #define PEEK_MS 2000

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "local/peek.h"
+#include "local/probe.h"
 
 char *children_programs(void)
 {

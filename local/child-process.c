@@ -12,7 +12,7 @@
 
 #include "base/child.h"
 #include "base/memory.h"
-#include "local/supervise-private.h"
+#include "local/child-process.h"
 
 #define LOCK_FD 3
 

@@ -3,7 +3,7 @@
  * `up` while it waits for its children, and by `status`. */
 #include "config.h"
 
-#include "local/peek.h"
+#include "local/probe.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* What `up` keeps in its API: the router's Service and pod, the four CRDs. */
 #include "config.h"
 
-#include "local/mirror.h"
+#include "local/router-service.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/sched.h"
 #include "local/apply.h"
-#include "local/ask.h"
+#include "local/api-client.h"
 
 #define POD "/api/v1/namespaces/default/pods/" MIRROR_POD
 #define SERVICE "/api/v1/namespaces/default/services/" MIRROR_SERVICE

@@ -3,7 +3,7 @@
  * router changes, and now and then: others may delete them. */
 #include "config.h"
 
-#include "local/mirror.h"
+#include "local/router-service.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/ask.h"
+#include "local/api-client.h"
 
 #define SERVICES "/api/v1/namespaces/default/services"
 #define PODS "/api/v1/namespaces/default/pods"

@@ -2,7 +2,7 @@
 /* A request in, a tree out. Called by what `up` keeps in its API. */
 #include "config.h"
 
-#include "local/ask.h"
+#include "local/api-client.h"
 
 #include <agent-sandbox/helpers.h>
 #include <string.h>
