@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request in, a tree out. Called by what `up` keeps in its API. */
+/* Sends requests to the API server of this process. Called by the parts of `up` that create and read
+ * objects. */
 #include "config.h"
 
 #include "local/api-client.h"
 
 #include <agent-sandbox/helpers.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "apiserver/api/api.h"
 #include "base/json.h"
+#include "base/yaml.h"
 
-int ask_text(struct api *api, const char *method, const char *path, const char *content_type,
-	     const char *text, struct json_object **ret)
+int api_client_call_text(struct api *api, const char *method, const char *path,
+			 const char *content_type, const char *text, struct json_object **ret)
 {
 	struct api_request request = { .method = method,
 				       .path = path,
@@ -35,18 +38,34 @@ int ask_text(struct api *api, const char *method, const char *path, const char *
 	return status;
 }
 
-int ask(struct api *api, const char *method, const char *path, const char *content_type,
-	struct json_object *body, struct json_object **ret)
+int api_client_call(struct api *api, const char *method, const char *path, const char *content_type,
+		    struct json_object *body, struct json_object **ret)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(API_BODY_MAX);
 
 	if (body != NULL) {
 		(void)json_print(body, &text);
 	}
-	return ask_text(api, method, path, content_type, buf_str(&text), ret);
+	return api_client_call_text(api, method, path, content_type, buf_str(&text), ret);
 }
 
-const char *ask_message(struct json_object *response)
+int api_client_call_template(struct api *api, const char *method, const char *path,
+			     const char *content_type, const char *template,
+			     const struct template_value *values, struct json_object **ret)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(API_BODY_MAX);
+	CLEANUP_JSON struct json_object *body = NULL;
+
+	if (template_fill(template, values, &text, NULL) == 0) {
+		body = yaml_parse(buf_str(&text), text.length, NULL);
+	}
+	if (body == NULL) {
+		abort();
+	}
+	return api_client_call(api, method, path, content_type, body, ret);
+}
+
+const char *api_client_message(struct json_object *response)
 {
 	const char *message = asb_str(response, "message");
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keeps the Service and the mirror pod of the router in the API. local/up.c calls it whenever the
- * router changes, and now and then: others may delete them. */
+ * router changes, and every few seconds, because users may delete them. */
 #include "config.h"
 
 #include "local/router-service.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -17,106 +16,105 @@
 #define PODS "/api/v1/namespaces/default/pods"
 #define MERGE "application/merge-patch+json"
 
-static int refused(int status, struct json_object *response, const char *what, struct error *reterr)
+/* Made by scripts/embed.sh. */
+extern const char local_router_service[], local_router_pod[], local_router_pod_status[];
+
+static int router_service_refused(int status, struct json_object *response, const char *what,
+				  struct error *reterr)
 {
-	return error_set(reterr, -EIO, "%s of the router is refused with %d: %s", what, status,
-			 ask_message(response));
+	return error_set(reterr, -EIO, "the API refused %s of the router with status %d: %s", what,
+			 status, api_client_message(response));
 }
 
-/* Made when it is not there; one that users changed is theirs. */
-static int keep_service(struct api *api, struct error *reterr)
+/* Creates the Service if there is none. A Service that users have changed is left as it is. */
+static int router_service_keep_service(struct api *api, struct error *reterr)
 {
-	static const char service[] =
-		"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" MIRROR_SERVICE
-		"\",\"labels\":{\"app\":\"sandbox-router\"}},\"spec\":{\"selector\":{\"app\":\"sandbox-router\"},\"ports\":[{\"name\":\"http\",\"port\":8080,\"targetPort\":8080}]}}";
+	static const struct template_value none[] = { { NULL, NULL } };
 	CLEANUP_JSON struct json_object *response = NULL;
 
-	if (ask(api, "GET", SERVICES "/" MIRROR_SERVICE, NULL, NULL, NULL) == 200) {
+	if (api_client_call(api, "GET", SERVICES "/" ROUTER_SERVICE, NULL, NULL, NULL) == 200) {
 		return 0;
 	}
 
-	int status = ask_text(api, "POST", SERVICES, NULL, service, &response);
+	int status = api_client_call_template(api, "POST", SERVICES, NULL, local_router_service,
+					      none, &response);
 
-	return status == 201 ? 0 : refused(status, response, "the Service", reterr);
+	return status == 201 ? 0 : router_service_refused(status, response, "the Service", reterr);
 }
 
-static char *pod_text(const char *address)
-{
-	return xprintf(
-		"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"" MIRROR_POD
-		"\",\"labels\":{\"app\":\"sandbox-router\"},\"annotations\":{\"kubernetes.io/config.mirror\":\"agent-sandbox-local\",\"" MIRROR_FORWARD_ANNOTATION
-		"\":\"%s\"}},\"spec\":{\"nodeName\":\"" MIRROR_NODE
-		"\",\"hostNetwork\":true,\"automountServiceAccountToken\":false,\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"router\",\"image\":\"agent-sandbox-router\",\"ports\":[{\"name\":\"http\",\"containerPort\":8080}]}]}}",
-		address);
-}
-
-/* A pod on a node is deleted by its node; this one's node is us. */
-static void end_pod(struct api *api)
+/* With a grace period the API server would wait for the pod's node, which does not exist. */
+static void router_service_delete_pod(struct api *api)
 {
 	static const char now[] =
 		"{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0}";
 
-	(void)ask_text(api, "DELETE", PODS "/" MIRROR_POD, NULL, now, NULL);
+	(void)api_client_call_text(api, "DELETE", PODS "/" MIRROR_POD, NULL, now, NULL);
 }
 
-/* What a kubelet would say of it. */
-static int tell_status(struct api *api, bool ready, int64_t now_ms, struct error *reterr)
+static int router_service_write_status(struct api *api, bool ready, int64_t now_ms,
+				       struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *response = NULL;
 	char now[21];
+	const struct template_value values[] = {
+		{ "NOW", now },
+		{ "CONDITION", ready ? "True" : "False" },
+		{ "READY", ready ? "true" : "false" },
+		{ NULL, NULL },
+	};
 
 	asb_time_format(now_ms, now);
 
-	const char *truth = ready ? "True" : "False";
-	CLEANUP_FREE char *text = xprintf(
-		"{\"status\":{\"phase\":\"Running\",\"hostIP\":\"127.0.0.1\",\"podIP\":\"127.0.0.1\",\"podIPs\":[{\"ip\":\"127.0.0.1\"}],\"startTime\":\"%s\",\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},{\"type\":\"Initialized\",\"status\":\"True\",\"lastTransitionTime\":\"%s\"},{\"type\":\"ContainersReady\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"},"
-		"{\"type\":\"Ready\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}],\"containerStatuses\":[{\"name\":\"router\",\"image\":\"agent-sandbox-router\",\"imageID\":\"\",\"restartCount\":0,\"ready\":%s,\"started\":true,\"state\":{\"running\":{\"startedAt\":\"%s\"}}}]}}",
-		now, now, now, truth, now, truth, now, ready ? "true" : "false", now);
-	int status = ask_text(api, "PATCH", PODS "/" MIRROR_POD "/status", MERGE, text, &response);
+	int status = api_client_call_template(api, "PATCH", PODS "/" MIRROR_POD "/status", MERGE,
+					      local_router_pod_status, values, &response);
 
-	return status == 200 ? 0 : refused(status, response, "the pod's status", reterr);
+	return status == 200 ? 0
+			     : router_service_refused(status, response, "the pod's status", reterr);
 }
 
-static int keep_pod(struct api *api, const char *address, bool ready, int64_t now_ms,
-		    struct error *reterr)
+static int router_service_keep_pod(struct api *api, const char *address, bool ready, int64_t now_ms,
+				   struct error *reterr)
 {
-	CLEANUP_FREE char *text = pod_text(address);
-	struct json_object *pod CLEANUP_JSON = NULL, *response CLEANUP_JSON = NULL;
-	int status = ask(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod);
+	const struct template_value values[] = { { "ADDRESS", address }, { NULL, NULL } };
+	CLEANUP_JSON struct json_object *pod = NULL;
+	CLEANUP_JSON struct json_object *response = NULL;
+	int status = api_client_call(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod);
 
 	if (status == 200 && (asb_at(pod, "metadata", "deletionTimestamp") != NULL ||
 			      !asb_streq(asb_annotation(pod, MIRROR_FORWARD_ANNOTATION), address) ||
 			      !asb_streq(asb_str(pod, "spec", "nodeName"), MIRROR_NODE))) {
-		end_pod(api);
+		router_service_delete_pod(api);
 		status = 404;
 	}
 	if (status == 404) {
-		status = ask_text(api, "POST", PODS, NULL, text, &response);
+		status = api_client_call_template(api, "POST", PODS, NULL, local_router_pod, values,
+						  &response);
 		if (status != 201) {
-			return refused(status, response, "the pod", reterr);
+			return router_service_refused(status, response, "the pod", reterr);
 		}
 	} else if (asb_streq(asb_str(pod, "status", "phase"), "Running") &&
 		   asb_condition_is(pod, "Ready", ready ? "True" : "False")) {
 		return 0;
 	}
-	return tell_status(api, ready, now_ms, reterr);
+	return router_service_write_status(api, ready, now_ms, reterr);
 }
 
-int mirror_keep(struct api *api, uint16_t port, bool ready, int64_t now_ms, struct error *reterr)
+int router_service_keep(struct api *api, uint16_t port, bool ready, int64_t now_ms,
+			struct error *reterr)
 {
 	CLEANUP_FREE char *address = xprintf("127.0.0.1:%u", port);
-	int code = keep_service(api, reterr);
+	int code = router_service_keep_service(api, reterr);
 
-	return code < 0 ? code : keep_pod(api, address, ready, now_ms, reterr);
+	return code < 0 ? code : router_service_keep_pod(api, address, ready, now_ms, reterr);
 }
 
-void mirror_remove(struct api *api)
+void router_service_remove(struct api *api)
 {
 	CLEANUP_JSON struct json_object *pod = NULL;
 
-	if (ask(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod) == 200 &&
+	if (api_client_call(api, "GET", PODS "/" MIRROR_POD, NULL, NULL, &pod) == 200 &&
 	    asb_streq(asb_str(pod, "spec", "nodeName"), MIRROR_NODE)) {
-		end_pod(api);
-		(void)ask(api, "DELETE", SERVICES "/" MIRROR_SERVICE, NULL, NULL, NULL);
+		router_service_delete_pod(api);
+		(void)api_client_call(api, "DELETE", SERVICES "/" ROUTER_SERVICE, NULL, NULL, NULL);
 	}
 }
