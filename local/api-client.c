@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends requests to the API server of this process. Called by the parts of `up` that create and read
- * objects. */
+/* Sends requests to the API server of this process. Called by the parts of `up` that create and
+ * read objects. */
 #include "config.h"
 
 #include "local/api-client.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The in-process client: requests of `up` to the API server in the same process, without a connection. */
+/* The in-process client: requests of `up` to the API server in the same process, without a
+ * connection. */
 #ifndef ASB_LOCAL_API_CLIENT_H
 #define ASB_LOCAL_API_CLIENT_H
 
@@ -10,8 +11,8 @@
 struct api;
 
 /*
- * Each sends one request and returns the HTTP status of the response (200, 404 ...). *ret, unless ret
- * is NULL, is the body of the response, which the caller owns, or NULL when that is not JSON.
+ * Each sends one request and returns the HTTP status of the response (200, 404 ...). *ret, unless
+ * ret is NULL, is the body of the response, which the caller owns, or NULL when that is not JSON.
  * content_type NULL is JSON.
  */
 

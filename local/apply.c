@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creates the built-in CRDs when `up` starts. Parsing them takes longer than the rest of the start, so it
- * is done only once for each version. */
+/* Creates the built-in CRDs when `up` starts. Parsing them takes longer than the rest of the start,
+ * so it is done only once for each version. */
 #include "config.h"
 
 #include "local/apply.h"

@@ -7,8 +7,8 @@
 
 struct api;
 
-/* The hash of the built-in text that a CRD was made from. While it is current the CRD is left as it is, so
- * that changes by `kubectl apply` stay. */
+/* The hash of the built-in text that a CRD was made from. While it is current the CRD is left as it
+ * is, so that changes by `kubectl apply` stay. */
 #define APPLY_ANNOTATION "agent-sandbox.local/applied"
 
 /* Creates the CRDs that are missing, and replaces the spec of those that another build created. */

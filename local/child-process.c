@@ -17,11 +17,13 @@
 
 #define LOCK_FD 3
 
-/* Runs in the new process, where only async-signal-safe functions may be called. Does not return. */
+/* Runs in the new process, where only async-signal-safe functions may be called. Does not
+ * return. */
 static void child_run(const struct command *command, pid_t parent, int null, int log, int lock)
 {
 	child_begin(parent);
-	/* Duplicates with high numbers, so that no dup2 below closes a descriptor that is needed later. */
+	/* Duplicates with high numbers, so that no dup2 below closes a descriptor that is needed
+	 * later. */
 	null = fcntl(null, F_DUPFD, 10);
 	log = fcntl(log, F_DUPFD, 10);
 	lock = lock >= 0 ? fcntl(lock, F_DUPFD, 10) : null;
@@ -91,7 +93,8 @@ void child_log_cut(const char *log, size_t most)
 	int from = open(log, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	/* The log is emptied even when it could not be copied, for example because the disk is full. */
+	/* The log is emptied even when it could not be copied, for example because the disk is
+	 * full. */
 	if (from >= 0 && to >= 0) {
 		(void)child_copy(from, to, info.st_size);
 	}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each state directory has at most one `up`, which the other commands find through its locks. There are
- * two, because they end at different times:
+ * Each state directory has at most one `up`, which the other commands find through its locks. There
+ * are two, because they end at different times:
  *
  *	up.lock        a POSIX lock: the kernel knows the pid of its holder
  *	children.lock  a BSD lock that the child processes inherit: it is held until the last of them
  *		       has ended, also after `up` was killed
  *
- * The status file up.json says what runs. It exists while `up` runs, and remains when `up` is killed.
+ * The status file up.json says what runs. It exists while `up` runs, and remains when `up` is
+ * killed.
  */
 #ifndef ASB_LOCAL_INSTANCE_H
 #define ASB_LOCAL_INSTANCE_H
@@ -35,8 +36,8 @@ int instance_take(struct sched *sched, const char *state_dir, struct instance *r
 		  struct error *reterr);
 void instance_release(struct instance *instance);
 
-/* The pid of the holder of up.lock. 0: nobody holds it, or the directory does not exist. A negative code
- * and *reterr when the lock cannot be read. */
+/* The pid of the holder of up.lock. 0: nobody holds it, or the directory does not exist. A negative
+ * code and *reterr when the lock cannot be read. */
 pid_t instance_holder(const char *state_dir, struct error *reterr);
 
 /* Replaces the status file as a whole. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent-sandbox-local: parses the flags and runs a command. `serve`, which runs the API alone, is in this
- * file; the other commands are in local/up*.c. */
+/* agent-sandbox-local: parses the flags and runs a command. `serve`, which runs the API alone, is
+ * in this file; the other commands are in local/up*.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@
 #define TIDY_FIRST_MS 2000
 #define TIDY_MS 30000
 
-/* Returns when a signal has come. Meanwhile memory that the start or thousands of ended watches have freed
- * is returned to the system. */
+/* Returns when a signal has come. Meanwhile memory that the start or thousands of ended watches
+ * have freed is returned to the system. */
 static void local_wait_for_end(int signals)
 {
 	struct pollfd wait = { .fd = signals, .events = POLLIN };
@@ -73,7 +73,8 @@ int main(int argc, char **argv)
 
 	/* Threads that serve requests take turns; an arena for each would only hold free memory. */
 	mallopt(M_ARENA_MAX, 2);
-	/* JSON trees are freed between large blocks, and each large block would merge the fast bins. */
+	/* JSON trees are freed between large blocks, and each large block would merge the fast
+	 * bins. */
 	mallopt(M_MXFAST, 0);
 	if (local_options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-local: %s\n", error.text);

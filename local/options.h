@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of agent-sandbox-local: a command and its flags, written --flag=value or --flag value,
- * with one dash or two. */
+/* The command line of agent-sandbox-local: a command and its flags, written --flag=value or --flag
+ * value, with one dash or two. */
 #ifndef ASB_LOCAL_OPTIONS_H
 #define ASB_LOCAL_OPTIONS_H
 
@@ -24,8 +24,9 @@ struct local_options {
 /* -EINVAL and *reterr, which says what to do, when the command line is wrong. */
 int local_options_parse(int argc, char **argv, struct local_options *ret, struct error *reterr);
 void local_options_help(FILE *out);
-/* The state directory, which the caller owns: --state-dir, or /var/lib/agent-sandbox for root, or
- * $XDG_STATE_HOME/agent-sandbox (~/.local/state/agent-sandbox). NULL: there is no home directory. */
+/* The state directory, which the caller owns: --state-dir, or /var/lib/agent-sandbox for root,
+ * or $XDG_STATE_HOME/agent-sandbox (~/.local/state/agent-sandbox). NULL: there is no home
+ * directory. */
 char *local_options_state_dir(const struct local_options *options);
 
 #endif

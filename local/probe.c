@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Health probes in HTTP/1.0, without libcurl, whose memory `up` would keep. Called by `up` while it waits
- * for its child processes, and by `status`. */
+/* Health probes in HTTP/1.0, without libcurl, whose memory `up` would keep. Called by `up` while it
+ * waits for its child processes, and by `status`. */
 #include "config.h"
 
 #include "local/probe.h"

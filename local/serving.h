@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API server as a whole, for `serve` and `up`: state directory, certificates, token, API, listener,
- * kubeconfig. */
+/* The API server as a whole, for `serve` and `up`: state directory, certificates, token, API,
+ * listener, kubeconfig. */
 #ifndef ASB_LOCAL_SERVING_H
 #define ASB_LOCAL_SERVING_H
 
@@ -29,7 +29,8 @@ struct serving {
 /* Creates the state directory (0700) and its parents. The caller may lock the directory before
  * serving_start. */
 int serving_init(const struct local_options *options, struct serving *ret, struct error *reterr);
-/* Starts to serve, and writes the kubeconfig when the server is reachable. port 0 chooses a free port. */
+/* Starts to serve, and writes the kubeconfig when the server is reachable. port 0 chooses a free
+ * port. */
 int serving_start(struct serving *serving, const struct local_options *options, uint16_t port,
 		  struct error *reterr);
 /* Also takes one that is zeroed or was only partly started. */

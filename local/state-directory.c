@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creates and checks the state directory. Each command of local mode calls it before it reads anything in
- * the directory. */
+/* Creates and checks the state directory. Each command of local mode calls it before it reads
+ * anything in the directory. */
 #include "config.h"
 
 #include "local/state-directory.h"

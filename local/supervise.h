@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child processes of `up`. A child process that ends is started again, after a pause that doubles
- * each time. Its output goes to <log directory>/<name>.log, of which at most two times SUPERVISE_LOG_MAX
- * bytes are kept. The kernel sends it SIGTERM when this process ends. While it runs it holds the second
- * lock of the instance (local/instance.h).
+ * The child processes of `up`. A child process that ends is started again, after a pause that
+ * doubles each time. Its output goes to <log directory>/<name>.log, of which at most two times
+ * SUPERVISE_LOG_MAX bytes are kept. The kernel sends it SIGTERM when this process ends. While it
+ * runs it holds the second lock of the instance (local/instance.h).
  *
- * Only one thread may call these functions, because the kernel ends a child process together with the
- * thread that started it.
+ * Only one thread may call these functions, because the kernel ends a child process together with
+ * the thread that started it.
  */
 #ifndef ASB_LOCAL_SUPERVISE_H
 #define ASB_LOCAL_SUPERVISE_H
@@ -27,7 +27,8 @@
 #define SUPERVISE_STEADY_US \
 	30000000u /* a child process that ran this long has the first pause again */
 
-/* A command line. It is made again for each start, since its ports may have been taken meanwhile. */
+/* A command line. It is made again for each start, since its ports may have been taken
+ * meanwhile. */
 struct command {
 	char *argv[SUPERVISE_ARGS_MAX + 1]; /* owned; argv[0] is an absolute path */
 	size_t count;
@@ -48,17 +49,19 @@ struct supervisor *supervisor_create(struct sched *sched, const char *log_dir, i
 /* All child processes must have ended. NULL is fine. */
 void supervisor_destroy(struct supervisor *supervisor);
 
-/* Adds a child process and starts it. When it cannot be started it is tried again, like one that ended. */
+/* Adds a child process and starts it. When it cannot be started it is tried again, like one that
+ * ended. */
 void supervisor_add(struct supervisor *supervisor, const struct child_spec *spec);
 /* Fills in the descriptors that poll must wait for, and returns how many there are. */
 size_t supervisor_polls(const struct supervisor *supervisor, struct pollfd fds[SUPERVISE_MAX]);
-/* Finds the child processes that have ended, starts those whose pause is over, and shortens logs. Returns
- * the milliseconds until it must be called again. */
+/* Finds the child processes that have ended, starts those whose pause is over, and shortens logs.
+ * Returns the milliseconds until it must be called again. */
 int supervisor_step(struct supervisor *supervisor);
-/* Sends SIGTERM, and SIGKILL after grace_us. Returns when the process has ended; it is not started again. */
+/* Sends SIGTERM, and SIGKILL after grace_us. Returns when the process has ended; it is not started
+ * again. */
 void supervisor_end(struct supervisor *supervisor, const char *name, uint64_t grace_us);
-/* Runs a command to its end, or kills it after limit_us. Its output goes to the log of `name`. Returns the
- * exit status, -ETIMEDOUT, or another negative code. */
+/* Runs a command to its end, or kills it after limit_us. Its output goes to the log of `name`.
+ * Returns the exit status, -ETIMEDOUT, or another negative code. */
 int supervisor_run(struct supervisor *supervisor, const char *name, const struct command *command,
 		   uint64_t limit_us);
 

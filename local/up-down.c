@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command `down`: ends a running `up`, or what a killed `up` left behind. Called by local/main.c. */
+/* The command `down`: ends a running `up`, or what a killed `up` left behind. Called by
+ * local/main.c. */
 #include "config.h"
 
 #include "local/up-private.h"
@@ -19,8 +20,8 @@
 
 #define DOWN_MS 150000 /* longer than `up` takes to end in any case */
 
-/* Opens a pidfd of the process that holds the lock. The lock is checked again after the pidfd was opened,
- * so the pid cannot belong to another process. -ESRCH: the process has ended. */
+/* Opens a pidfd of the process that holds the lock. The lock is checked again after the pidfd was
+ * opened, so the pid cannot belong to another process. -ESRCH: the process has ended. */
 static int down_open_holder(const char *state_dir, pid_t pid, struct error *reterr)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -41,8 +41,8 @@ struct up {
 /* Finds the programs. -ENOENT and *reterr when one is missing. */
 int processes_find(struct up *up, struct error *reterr);
 void processes_start(struct up *up);
-/* Makes the command that ends and removes all containers of a state directory; pods is the runtime, as in
- * --pods. */
+/* Makes the command that ends and removes all containers of a state directory; pods is the runtime,
+ * as in --pods. */
 void processes_end_pods_command(const char *programs, const char *state_dir, const char *pods,
 				struct command *ret);
 /* The directory of this program, which the caller owns; NULL and errno when it cannot be read. */
@@ -50,12 +50,13 @@ char *processes_directory(void);
 
 /* ---- up-ready.c: waiting until everything is ready for the first time ---- */
 
-/* 0: everything is ready. 1: a signal came first. A negative code and *reterr: it cannot become ready. */
+/* 0: everything is ready. 1: a signal came first. A negative code and *reterr: it cannot become
+ * ready. */
 int ready_wait(struct up *up, struct error *reterr);
 /* Whether the router runs and its health probe succeeds. */
 bool ready_router(const struct up *up);
-/* Marks the Node as Unknown and the pods of an earlier run as not Ready, until the node reports them. Called
- * before the node starts. */
+/* Marks the Node as Unknown and the pods of an earlier run as not Ready, until the node reports
+ * them. Called before the node starts. */
 void ready_forget(struct up *up);
 
 /* ---- up-status.c: the status file ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command lines of the child processes of `up`, and where their programs are. Called by local/up.c
- * and, for the command that ends pods, by local/up-down.c. */
+/* The command lines of the child processes of `up`, and where their programs are. Called by
+ * local/up.c and, for the command that ends pods, by local/up-down.c. */
 #include "config.h"
 
 #include "local/up-private.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waits until node, controller and router are ready, and prints the progress. Called by local/up.c after
- * it has started them. */
+/* Waits until node, controller and router are ready, and prints the progress. Called by local/up.c
+ * after it has started them. */
 #include "config.h"
 
 #include "local/up-private.h"
@@ -222,7 +222,8 @@ static bool ready_pause(struct up *up)
 	return poll(fds, 1 + count, due < CHECK_MS ? due : CHECK_MS) > 0 && fds[0].revents != 0;
 }
 
-/* Calls `what` until it returns something other than 0, and returns that. 0: a signal came first. */
+/* Calls `what` until it returns something other than 0, and returns that. 0: a signal came
+ * first. */
 static int ready_wait_until(struct up *up, int (*what)(struct up *up, struct error *reterr),
 			    uint64_t limit_us, bool image, struct error *reterr)
 {

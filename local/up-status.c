@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status file up.json, in which `up` records what runs, and the command `status`, which reads it. Called
- * by local/up.c and local/main.c. */
+/* The status file up.json, in which `up` records what runs, and the command `status`, which reads
+ * it. Called by local/up.c and local/main.c. */
 #include "config.h"
 
 #include "local/up-private.h"

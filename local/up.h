@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The commands of local mode. `up` serves the API in its own process and runs node, controller and
- * router, the programs that are installed next to it, as child processes. When it ends, it ends them and
- * the containers. The state stays, and the next `up` continues with it.
+ * router, the programs that are installed next to it, as child processes. When it ends, it ends
+ * them and the containers. The state stays, and the next `up` continues with it.
  */
 #ifndef ASB_LOCAL_UP_H
 #define ASB_LOCAL_UP_H

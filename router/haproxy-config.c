@@ -28,7 +28,7 @@
 
 extern const char router_haproxy_cfg[], router_wait_lua[]; /* made by scripts/embed.sh */
 
-/* As many as were asked for, or as this machine has descriptors for. */
+/* The number of connections that was asked for, or fewer if the limit of open files is too low. */
 static int64_t config_connections(const struct options *options)
 {
 	struct rlimit files;
@@ -39,8 +39,8 @@ static int64_t config_connections(const struct options *options)
 	}
 	most = ((int64_t)files.rlim_max - OTHER_FILES) / FILES_EACH;
 	if (most < options->connections) {
-		log_warning("%" PRId64 " connections at most, not %" PRId64
-			    ": more need a higher limit of open files (ulimit -n)",
+		log_warning("the limit of open files allows %" PRId64 " connections, not %" PRId64
+			    ": raise it (ulimit -n, LimitNOFILE=)",
 			    most, options->connections);
 		return most > 1 ? most : 1;
 	}
@@ -127,7 +127,8 @@ int config_lock(const struct options *options, struct error *reterr)
 	int fd, code;
 
 	if (mkdir(options->run_dir, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the directory %s: %s; see --run-dir",
+		return error_set(reterr, -errno,
+				 "cannot create the directory %s: %s; see --run-dir",
 				 options->run_dir, strerror(errno));
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -18,9 +18,9 @@
 
 /* Appends the text of the configuration file: haproxy.cfg.in, filled in. */
 int config_text(const struct options *options, struct buf *out, struct error *reterr);
-/* Creates the run directory (0700) if it does not exist and locks it: two routers in one directory would
- * use each other's files. Returns a descriptor that holds the lock until it is closed, or a negative
- * code. */
+/* Creates the run directory (0700) if it does not exist and locks it: two routers in one directory
+ * would use each other's files. Returns a descriptor that holds the lock until it is closed, or a
+ * negative code. */
 int config_lock(const struct options *options, struct error *reterr);
 /* Writes the configuration and the Lua file into the run directory. */
 int config_write(const struct options *options, struct error *reterr);

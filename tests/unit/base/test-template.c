@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/template: placeholders are replaced, and whatever could change the meaning of the text is an error. */
+/* base/template: placeholders are replaced, and whatever could change the meaning of the text is an
+ * error. */
 #include "config.h"
 
 #include "base/template.h"
