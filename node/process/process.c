@@ -22,8 +22,7 @@
 #include "node/process/process-private.h"
 
 #define WARNING                                                                               \
-	"plain processes of this machine: NOTHING isolates pods from it or from each other; " \
-	"run only what you would run yourself"
+	"plain processes of this machine: NOTHING isolates pods from it or from each other; run only what you would run yourself"
 #define WATCHED_MAX 2048
 #define WATCH_MS 5000 /* at most until what could not be watched is looked at */
 /* 127.64.0.1 to 127.127.255.254 */
