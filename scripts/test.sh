@@ -214,7 +214,7 @@ build_gcc() {
 	configure CC="$gcc" CFLAGS='-O2 -g' && run_tests -v "^tests/($alone)/"
 	finish $?
 
-	# They start servers and measure times, so nothing runs beside any of them.
+	# They start servers and measure times, so no other test runs at the same time.
 	all_jobs=$jobs
 	jobs=1
 	for suite in $(echo "$alone" | tr '|' ' '); do
