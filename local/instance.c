@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "local/state-directory.h"
 
 #define STATUS_MAX 65536u
 #define CHECK_MS 50
@@ -113,6 +115,15 @@ pid_t instance_holder(const char *state_dir, struct error *reterr)
 	}
 	close(fd);
 	return lock.l_type != F_UNLCK ? lock.l_pid : 0;
+}
+
+pid_t instance_find(const char *path, char **ret_state_dir, struct error *reterr)
+{
+	char *state_dir = path != NULL ? realpath(path, NULL) : NULL;
+	int code = state_dir != NULL ? state_directory_check(state_dir, reterr) : 0;
+
+	*ret_state_dir = state_dir;
+	return code < 0 || state_dir == NULL ? code : instance_holder(state_dir, reterr);
 }
 
 /* ---- the status file ---- */

@@ -40,6 +40,11 @@ void instance_release(struct instance *instance);
  * code and *reterr when the lock cannot be read. */
 pid_t instance_holder(const char *state_dir, struct error *reterr);
 
+/* Checks the state directory at `path`, which may be NULL or not exist, and returns its holder like
+ * instance_holder. *ret_state_dir is its absolute path, which the caller owns, or NULL: there is
+ * none. */
+pid_t instance_find(const char *path, char **ret_state_dir, struct error *reterr);
+
 /* Replaces the status file as a whole. */
 int instance_write_status(const char *state_dir, struct json_object *record, struct error *reterr);
 /* The status file, which the caller owns; NULL: there is none. */

@@ -7,7 +7,6 @@
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/state-directory.h"
 
 #define DOWN_MS 150000 /* longer than `up` takes to end in any case */
 
@@ -104,15 +102,9 @@ static int down_end_leftovers(const char *state_dir, struct error *reterr)
 
 int down_run(const struct local_options *options, int signals, struct error *reterr)
 {
-	CLEANUP_FREE char *said = local_options_state_dir(options);
-	CLEANUP_FREE char *state_dir = said != NULL ? realpath(said, NULL) : NULL;
-	int checked = state_dir != NULL ? state_directory_check(state_dir, reterr) : 0;
-
-	if (checked < 0) {
-		return checked;
-	}
-
-	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
+	CLEANUP_FREE char *path = local_options_state_dir(options);
+	CLEANUP_FREE char *state_dir = NULL;
+	pid_t pid = instance_find(path, &state_dir, reterr);
 
 	if (pid < 0) {
 		return pid;
@@ -132,6 +124,6 @@ int down_run(const struct local_options *options, int signals, struct error *ret
 	if (record != NULL) {
 		return down_end_leftovers(state_dir, reterr);
 	}
-	printf("nothing runs with the state in '%s'\n", said != NULL ? said : "");
+	printf("nothing runs with the state in '%s'\n", path != NULL ? path : "");
 	return 0;
 }

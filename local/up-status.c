@@ -7,7 +7,6 @@
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include "base/memory.h"
 #include "core/observe/log.h"
 #include "local/probe.h"
-#include "local/state-directory.h"
 
 #define PROBE_MS 2000
 #define LISTED_MAX (8u << 20)
@@ -153,21 +151,15 @@ static bool status_print_all(struct json_object *record, const char *state_dir, 
 
 int status_run(const struct local_options *options, struct error *reterr)
 {
-	CLEANUP_FREE char *said = local_options_state_dir(options);
-	CLEANUP_FREE char *state_dir = said != NULL ? realpath(said, NULL) : NULL;
-	int checked = state_dir != NULL ? state_directory_check(state_dir, reterr) : 0;
-
-	if (checked < 0) {
-		return checked;
-	}
-
-	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
+	CLEANUP_FREE char *path = local_options_state_dir(options);
+	CLEANUP_FREE char *state_dir = NULL;
+	pid_t pid = instance_find(path, &state_dir, reterr);
 
 	if (pid < 0) {
 		return pid;
 	}
 	if (pid == 0) {
-		printf("nothing runs with the state in '%s'\n", said != NULL ? said : "");
+		printf("nothing runs with the state in '%s'\n", path != NULL ? path : "");
 		return STATUS_NOTHING;
 	}
 

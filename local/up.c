@@ -285,8 +285,8 @@ int up_run(const struct local_options *options, int signals, struct error *reter
 			router_service_remove(up.serving.api);
 		}
 		up_keep_router_service(&up);
+		status_write(&up); /* before the message, after which users ask for the status */
 		up_print_ready(&up);
-		status_write(&up);
 		up_keep_running(&up);
 	}
 	if (code >= 0) {
