@@ -23,6 +23,7 @@ libbase_la_SOURCES = \
 	%D%/sched-token.c %D%/sched-token.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/socket.c %D%/socket.h \
+	%D%/template.c %D%/template.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/utf8.c %D%/utf8.h \
 	%D%/yaml.c %D%/yaml.h \

@@ -24,8 +24,7 @@
 #include "node/process/process-private.h"
 
 #define WARNING                                                                               \
-	"plain processes of this machine: NOTHING isolates pods from it or from each other; " \
-	"run only what you would run yourself"
+	"plain processes of this machine: NOTHING isolates pods from it or from each other; run only what you would run yourself"
 #define WATCHED_MAX 2048
 #define WATCH_MS 5000 /* between checks of containers that could not be watched */
 /* 127.64.0.1 to 127.127.255.254 */

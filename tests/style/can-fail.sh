@@ -9,7 +9,7 @@ bad=0
 
 fresh() {
 	rm -rf "${tree:?}"/* "$tree/.git"
-	mkdir -p "$tree/base" "$tree/kube" "$tree/net" "$tree/core" "$tree/node" "$tree/runtime" "$tree/apiserver" "$tree/controller" "$tree/local" "$tree/plugins/claim" "$tree/fakehost"
+	mkdir -p "$tree/base" "$tree/kube" "$tree/net" "$tree/core" "$tree/node" "$tree/runtime" "$tree/apiserver" "$tree/controller" "$tree/local" "$tree/plugins/claim" "$tree/fakehost" "$tree/include/agent-sandbox"
 	printf '/* SPDX-License-Identifier: Apache-2.0 */\n#include "config.h"\n/* never sleep( */\n' >"$tree/base/good.c"
 }
 
@@ -41,6 +41,13 @@ for call in 'strtol(x, 0, 10)' 'atoi(x)' 'sprintf(x, y)' 'strcpy (x, y)' 'strtok
 	'pthread_mutex_lock(x)' 'clock_gettime(x, y)' 'sleep(1)' 'usleep(1)' 'getrandom(x, 1, 0)'; do
 	finds banned.sh core/a.c "int f(void) { /* why */ return $call; }"
 done
+
+if command -v python3 >/dev/null 2>&1; then
+	finds text.sh include/agent-sandbox/a.h "$(printf '/*\n * A sentence,\n and its end. */')"
+	finds text.sh include/agent-sandbox/a.h "$(printf '/*\n *A sentence.\n */')"
+	finds text.sh core/a.c "$(printf 'const char text[] = "no such "\n\t\t"flag";')"
+	finds text.sh core/a.c "$(printf '#define TEXT "no such " \\\\\n\t"flag"')"
+fi
 
 if command -v git >/dev/null 2>&1; then
 	for text in 'int x;' '/* SPDX-License-Identifier: MIT */' "$(printf '%s\n' \

@@ -36,7 +36,7 @@ static char *config(const char *one, const char *two)
 	if (parse(one, two, &options, &error) < 0) {
 		fail_msg("%s", error.text);
 	}
-	assert_int_equal(0, config_text(&options, &text));
+	assert_int_equal(0, config_text(&options, &text, NULL));
 	return buf_take(&text);
 }
 
@@ -207,7 +207,7 @@ static void haproxy_is_confined_where_the_router_says_so(void **state)
 		CLEANUP_BUF struct buf text = BUF_INIT(65536);
 
 		options.jail = (struct jail){ .on = on != 0, .uid = 102, .gid = 105 };
-		assert_int_equal(0, config_text(&options, &text));
+		assert_int_equal(0, config_text(&options, &text, NULL));
 		assert_int_equal(on, strstr(buf_str(&text), "\tuid 102\n\tgid 105\n"
 							    "\tchroot /run/x/root\n") != NULL);
 		/* The log's socket is named as HAProxy sees it. */

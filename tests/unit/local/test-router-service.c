@@ -2,7 +2,7 @@
 /* What `up` keeps in its API: the router's Service and pod, the four CRDs. */
 #include "config.h"
 
-#include "local/mirror.h"
+#include "local/router-service.h"
 
 #include <agent-sandbox/helpers.h>
 #include <setjmp.h>
@@ -16,10 +16,10 @@
 #include "base/json.h"
 #include "base/sched.h"
 #include "local/apply.h"
-#include "local/ask.h"
+#include "local/api-client.h"
 
 #define POD "/api/v1/namespaces/default/pods/" MIRROR_POD
-#define SERVICE "/api/v1/namespaces/default/services/" MIRROR_SERVICE
+#define SERVICE "/api/v1/namespaces/default/services/" ROUTER_SERVICE
 #define CRD "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sandboxes.agents.x-k8s.io"
 #define NOW_MS INT64_C(1800000000000)
 #define MERGE "application/merge-patch+json"
@@ -57,7 +57,7 @@ static struct json_object *get(struct world *world, const char *path)
 {
 	struct json_object *object = NULL;
 
-	assert_int_equal(ask(world->api, "GET", path, NULL, NULL, &object), 200);
+	assert_int_equal(api_client_call(world->api, "GET", path, NULL, NULL, &object), 200);
 	return object;
 }
 
@@ -65,7 +65,7 @@ static void keep(struct world *world, uint16_t port, bool ready)
 {
 	struct error error = { 0 };
 
-	assert_int_equal(mirror_keep(world->api, port, ready, NOW_MS, &error), 0);
+	assert_int_equal(router_service_keep(world->api, port, ready, NOW_MS, &error), 0);
 }
 
 static void the_router_is_a_running_pod_behind_its_service(void **state)
@@ -124,7 +124,7 @@ static void a_deleted_pod_comes_back(void **state)
 	struct world *world = *state;
 
 	keep(world, 8123, true);
-	assert_int_equal(ask(world->api, "DELETE", POD, NULL, NULL, NULL), 200);
+	assert_int_equal(api_client_call(world->api, "DELETE", POD, NULL, NULL, NULL), 200);
 	keep(world, 8123, true);
 
 	CLEANUP_JSON struct json_object *pod = get(world, POD);
@@ -137,9 +137,9 @@ static void without_a_router_both_go(void **state)
 	struct world *world = *state;
 
 	keep(world, 8123, true);
-	mirror_remove(world->api);
-	assert_int_equal(ask(world->api, "GET", POD, NULL, NULL, NULL), 404);
-	assert_int_equal(ask(world->api, "GET", SERVICE, NULL, NULL, NULL), 404);
+	router_service_remove(world->api);
+	assert_int_equal(api_client_call(world->api, "GET", POD, NULL, NULL, NULL), 404);
+	assert_int_equal(api_client_call(world->api, "GET", SERVICE, NULL, NULL, NULL), 404);
 }
 
 static void the_kinds_are_made_once(void **state)
@@ -157,8 +157,9 @@ static void the_kinds_are_made_once(void **state)
 
 	assert_string_equal(asb_str(before, "metadata", "resourceVersion"),
 			    asb_str(after, "metadata", "resourceVersion"));
-	assert_int_equal(ask(world->api, "GET", "/apis/agents.x-k8s.io/v1alpha1/sandboxes", NULL,
-			     NULL, NULL),
+	assert_int_equal(api_client_call(world->api, "GET",
+					 "/apis/agents.x-k8s.io/v1alpha1/sandboxes", NULL, NULL,
+					 NULL),
 			 200);
 }
 
@@ -171,7 +172,7 @@ static void kinds_of_another_build_are_replaced(void **state)
 	struct error error = { 0 };
 
 	assert_int_equal(apply_crds(world->api, &error), 0);
-	assert_int_equal(ask_text(world->api, "PATCH", CRD, MERGE, other, NULL), 200);
+	assert_int_equal(api_client_call_text(world->api, "PATCH", CRD, MERGE, other, NULL), 200);
 	assert_int_equal(apply_crds(world->api, &error), 0);
 
 	CLEANUP_JSON struct json_object *crd = get(world, CRD);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command lines of the children of `up`, and where their programs are. Called by local/up.c and,
- * for the one that ends pods, by `down`. */
+/* The command lines of the child processes of `up`, and where their programs are. Called by
+ * local/up.c and, for the command that ends pods, by local/up-down.c. */
 #include "config.h"
 
 #include "local/up-private.h"
@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "local/peek.h"
+#include "local/probe.h"
 
-char *children_programs(void)
+char *processes_directory(void)
 {
 	char path[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -29,8 +29,8 @@ char *children_programs(void)
 	return xstrdup(path);
 }
 
-/* Debian's place, and those of others. */
-static char *find_haproxy(void)
+/* Debian installs HAProxy in the first place, other systems in the others. */
+static char *processes_find_haproxy(void)
 {
 	static const char *const places[] = { "/usr/sbin/haproxy", "/usr/local/sbin/haproxy",
 					      "/usr/bin/haproxy" };
@@ -43,7 +43,7 @@ static char *find_haproxy(void)
 	return NULL;
 }
 
-static int find_program(const struct up *up, const char *name, struct error *reterr)
+static int processes_find_program(const struct up *up, const char *name, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", up->programs, name);
 
@@ -51,29 +51,29 @@ static int find_program(const struct up *up, const char *name, struct error *ret
 		       ? 0
 		       : error_set(
 				 reterr, -ENOENT,
-				 "there is no program '%s': it is built and installed with this one",
+				 "the program '%s' is missing or not executable: build or install it together with agent-sandbox-local",
 				 path);
 }
 
-int children_find(struct up *up, struct error *reterr)
+int processes_find(struct up *up, struct error *reterr)
 {
-	up->programs = children_programs();
+	up->programs = processes_directory();
 	if (up->programs == NULL) {
 		return error_set(reterr, -errno, "cannot read /proc/self/exe: %s", strerror(errno));
 	}
 
-	int code = find_program(up, "agent-sandbox-node", reterr);
+	int code = processes_find_program(up, "agent-sandbox-node", reterr);
 
 	if (code == 0) {
-		code = find_program(up, "agent-sandbox-controller", reterr);
+		code = processes_find_program(up, "agent-sandbox-controller", reterr);
 	}
-	up->haproxy = find_haproxy();
+	up->haproxy = processes_find_haproxy();
 	up->router = up->haproxy != NULL && !up->options->no_router &&
-		     find_program(up, "agent-sandbox-router", NULL) == 0;
+		     processes_find_program(up, "agent-sandbox-router", NULL) == 0;
 	return code;
 }
 
-static void add_log_flags(const struct up *up, struct command *ret)
+static void processes_add_log_flags(const struct up *up, struct command *ret)
 {
 	const struct local_options *options = up->options;
 
@@ -83,7 +83,7 @@ static void add_log_flags(const struct up *up, struct command *ret)
 		    options->log_level != NULL ? options->log_level : "info");
 }
 
-static void make_node(void *arg, struct command *ret)
+static void processes_make_node(void *arg, struct command *ret)
 {
 	const struct up *up = arg;
 
@@ -94,16 +94,16 @@ static void make_node(void *arg, struct command *ret)
 	command_add(ret, "--runtime=%s", up->options->pods);
 	command_add(ret, "--state-dir=%s/node", up->serving.state_dir);
 	command_add(ret, "--listen-unix=%s", up->serving.node_socket);
-	add_log_flags(up, ret);
+	processes_add_log_flags(up, ret);
 }
 
-static void make_controller(void *arg, struct command *ret)
+static void processes_make_controller(void *arg, struct command *ret)
 {
 	struct up *up = arg;
 	CLEANUP_FREE char *built = xprintf("%s/.libs", up->programs);
 	CLEANUP_FREE char *plugin = xprintf("%s/sandbox.so", built);
 
-	up->controller_health = peek_free_port(0);
+	up->controller_health = probe_free_port(0);
 	command_add(ret, "%s/agent-sandbox-controller", up->programs);
 	command_add(ret, "--extensions");
 	command_add(ret, "--kubeconfig=%s", up->serving.kubeconfig);
@@ -114,15 +114,15 @@ static void make_controller(void *arg, struct command *ret)
 	}
 	command_add(ret, "--metrics-bind-address=0");
 	command_add(ret, "--health-probe-bind-address=127.0.0.1:%u", up->controller_health);
-	add_log_flags(up, ret);
+	processes_add_log_flags(up, ret);
 }
 
-static void make_router(void *arg, struct command *ret)
+static void processes_make_router(void *arg, struct command *ret)
 {
 	struct up *up = arg;
 
-	up->router_port = peek_free_port(up->router_port);
-	up->router_health = peek_free_port(0);
+	up->router_port = probe_free_port(up->router_port);
+	up->router_health = probe_free_port(0);
 	command_add(ret, "%s/agent-sandbox-router", up->programs);
 	command_add(ret, "--kubeconfig=%s", up->serving.kubeconfig);
 	command_add(ret, "--listen=127.0.0.1:%u", up->router_port);
@@ -132,25 +132,27 @@ static void make_router(void *arg, struct command *ret)
 	command_add(ret, "--metrics-bind-address=0");
 	command_add(ret, "--haproxy-metrics-bind-address=0");
 	command_add(ret, "--health-probe-bind-address=127.0.0.1:%u", up->router_health);
-	add_log_flags(up, ret);
+	processes_add_log_flags(up, ret);
 }
 
-static void make_first_image(void *arg, struct command *ret)
+static void processes_make_first_image(void *arg, struct command *ret)
 {
 	const struct up *up = arg;
 
 	command_add(ret, "%s", up->options->first_image);
 }
 
-void children_start(struct up *up)
+void processes_start(struct up *up)
 {
-	const struct child_spec node = { .name = NODE, .make = make_node, .arg = up };
+	const struct child_spec node = { .name = NODE, .make = processes_make_node, .arg = up };
 	const struct child_spec controller = { .name = CONTROLLER,
-					       .make = make_controller,
+					       .make = processes_make_controller,
 					       .arg = up };
-	const struct child_spec router = { .name = ROUTER, .make = make_router, .arg = up };
+	const struct child_spec router = { .name = ROUTER,
+					   .make = processes_make_router,
+					   .arg = up };
 	const struct child_spec image = {
-		.name = FIRST_IMAGE, .make = make_first_image, .arg = up, .once = true
+		.name = FIRST_IMAGE, .make = processes_make_first_image, .arg = up, .once = true
 	};
 	CLEANUP_FREE char *made = xprintf("%s/first-image.made", up->serving.state_dir);
 
@@ -164,8 +166,8 @@ void children_start(struct up *up)
 	}
 }
 
-void children_end_pods_command(const char *programs, const char *state_dir, const char *pods,
-			       struct command *ret)
+void processes_end_pods_command(const char *programs, const char *state_dir, const char *pods,
+				struct command *ret)
 {
 	command_add(ret, "%s/agent-sandbox-node", programs);
 	command_add(ret, "--end-pods");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/1.0 over one connection, without a library whose memory `up` would carry around. Called by
- * `up` while it waits for its children, and by `status`. */
+/* Health probes in HTTP/1.0, without libcurl, whose memory `up` would keep. Called by `up` while it
+ * waits for its child processes, and by `status`. */
 #include "config.h"
 
-#include "local/peek.h"
+#include "local/probe.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,18 +16,18 @@
 #include "base/socket.h"
 #include "net/http-head.h"
 
-#define ANSWER_MAX (8u << 20)
+#define RESPONSE_MAX (8u << 20)
 
-static struct sockaddr_in loopback(uint16_t port)
+static struct sockaddr_in probe_loopback(uint16_t port)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET,
 				     .sin_port = htons(port),
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-static int open_port(uint16_t port, uint32_t patience_ms)
+static int probe_open_port(uint16_t port, uint32_t patience_ms)
 {
-	struct sockaddr_in address = loopback(port);
+	struct sockaddr_in address = probe_loopback(port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
@@ -43,7 +43,7 @@ static int open_port(uint16_t port, uint32_t patience_ms)
 	return fd;
 }
 
-static int read_response(int fd, struct buf *response)
+static int probe_read_response(int fd, struct buf *response)
 {
 	char piece[16384];
 	ssize_t got;
@@ -56,14 +56,15 @@ static int read_response(int fd, struct buf *response)
 	return got < 0 ? -errno : 0;
 }
 
-int peek(uint16_t port, const char *socket_path, const char *path, int timeout_ms, struct buf *body)
+int probe_get(uint16_t port, const char *socket_path, const char *path, int timeout_ms,
+	      struct buf *body)
 {
 	CLEANUP_FREE char *request = xprintf("GET %s HTTP/1.0\r\nHost: localhost\r\n"
 					     "Accept: application/json, */*\r\n\r\n",
 					     path);
-	CLEANUP_BUF struct buf response = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf response = BUF_INIT(RESPONSE_MAX);
 	uint32_t patience = (uint32_t)timeout_ms;
-	int fd = port != 0 ? open_port(port, patience)
+	int fd = port != 0 ? probe_open_port(port, patience)
 			   : socket_connect_unix(socket_path, patience, patience);
 	size_t length = 0;
 	int code;
@@ -74,7 +75,7 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) {
 		code = -EIO;
 	} else {
-		code = read_response(fd, &response);
+		code = probe_read_response(fd, &response);
 	}
 	close(fd);
 
@@ -88,10 +89,10 @@ int peek(uint16_t port, const char *socket_path, const char *path, int timeout_m
 	return code != 0 ? code : -EPROTO;
 }
 
-/* 0: it is taken. */
-static uint16_t try_port(uint16_t port)
+/* 0: the port is in use. */
+static uint16_t probe_try_port(uint16_t port)
 {
-	struct sockaddr_in address = loopback(port);
+	struct sockaddr_in address = probe_loopback(port);
 	socklen_t length = sizeof(address);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
 
@@ -107,9 +108,9 @@ static uint16_t try_port(uint16_t port)
 	return good ? ntohs(address.sin_port) : 0;
 }
 
-uint16_t peek_free_port(uint16_t wanted)
+uint16_t probe_free_port(uint16_t wanted)
 {
-	uint16_t port = wanted != 0 ? try_port(wanted) : 0;
+	uint16_t port = wanted != 0 ? probe_try_port(wanted) : 0;
 
-	return port != 0 ? port : try_port(0);
+	return port != 0 ? port : probe_try_port(0);
 }

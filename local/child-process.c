@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forks one child with its descriptors, and keeps its log small. Called by local/supervise.c. */
+/* Starts one child process with its descriptors, and limits the size of its log. Called by
+ * local/supervise.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -12,15 +13,17 @@
 
 #include "base/child.h"
 #include "base/memory.h"
-#include "local/supervise-private.h"
+#include "local/child-process.h"
 
 #define LOCK_FD 3
 
-/* After fork: only what is safe beside other threads. Does not return. */
-static void run_child(const struct command *command, pid_t parent, int null, int log, int lock)
+/* Runs in the new process, where only async-signal-safe functions may be called. Does not
+ * return. */
+static void child_run(const struct command *command, pid_t parent, int null, int log, int lock)
 {
 	child_begin(parent);
-	/* Above those they go to, so that no dup2 closes another's source. */
+	/* Duplicates with high numbers, so that no dup2 below closes a descriptor that is needed
+	 * later. */
 	null = fcntl(null, F_DUPFD, 10);
 	log = fcntl(log, F_DUPFD, 10);
 	lock = lock >= 0 ? fcntl(lock, F_DUPFD, 10) : null;
@@ -47,7 +50,7 @@ pid_t child_spawn(const struct command *command, const char *log, int lock_fd, i
 		code = error_set(reterr, code != 0 ? code : -EIO, "cannot open '%s': %s", log,
 				 strerror(-code));
 	} else if ((pid = fork()) == 0) {
-		run_child(command, parent, null, out, lock_fd);
+		child_run(command, parent, null, out, lock_fd);
 	} else if (pid < 0) {
 		code = error_set(reterr, -errno, "cannot start '%s': %s", command->argv[0],
 				 strerror(errno));
@@ -65,7 +68,7 @@ pid_t child_spawn(const struct command *command, const char *log, int lock_fd, i
 	return pid;
 }
 
-static bool copy_all(int from, int to, off_t size)
+static bool child_copy(int from, int to, off_t size)
 {
 	while (size > 0) {
 		ssize_t sent = sendfile(to, from, NULL, (size_t)size);
@@ -90,9 +93,10 @@ void child_log_cut(const char *log, size_t most)
 	int from = open(log, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int to = open(old, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	/* A full disk is the better reason to empty it. */
+	/* The log is emptied even when it could not be copied, for example because the disk is
+	 * full. */
 	if (from >= 0 && to >= 0) {
-		(void)copy_all(from, to, info.st_size);
+		(void)child_copy(from, to, info.st_size);
 	}
 	if (from >= 0) {
 		(void)!ftruncate(from, 0);
