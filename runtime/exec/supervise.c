@@ -18,7 +18,7 @@
 
 #include "base/memory.h"
 #include "runtime/exec/supervise-private.h"
-#include "runtime/signals.h"
+#include "runtime/exec/signals.h"
 
 #define EVENTS 64
 #define REAPED_AT_ONCE 256    /* and signals read at once: a guest can make them without end */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request and its response. All of it in the server's thread. Exactly one request_answer* per
- * request; it may be called in start, take or handle, or later after request_wait(). What is
- * answered is copied or taken, as each says. Strings that are borrowed live as long as the request.
+ * A request and its response. All functions are called in the server's thread. Each request gets
+ * exactly one request_respond_*: in the route's start, take or handle, or later. A request that has no
+ * response when handle returns waits for one, and the server does not notice meanwhile that its client
+ * goes away. Each function says whether it copies or takes what it is given. Borrowed strings live as
+ * long as the request.
  */
 #ifndef ASB_RUNTIME_HTTP_REQUEST_H
 #define ASB_RUNTIME_HTTP_REQUEST_H
@@ -79,8 +81,6 @@ void request_more(struct request *request);
 /* In take: no more of the body comes until request_resume; a response resumes it as well. */
 void request_pause(struct request *request);
 void request_resume(struct request *request);
-/* handle returns without a response; it comes later. The client's going away is not noticed meanwhile. */
-void request_wait(struct request *request);
 
 /* ---- small help ---- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What server.c, guard.c, route.c, request.c and answer.c share. For them alone. */
+/* What the files of this directory share. Only they include it. */
 #ifndef ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 #define ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 
@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "runtime/files/work.h"
 #include "runtime/http/request.h"
 #include "runtime/http/server.h"
 
@@ -112,6 +111,10 @@ struct request {
 	bool paused; /* a piece of the body is worked on */
 };
 
+/* tasks.c: wakes the server's thread; runs what other threads have posted. */
+void tasks_wake(struct server *server);
+void tasks_run(struct server *server);
+
 /* guard.c */
 void guard_init(struct guard *guard, size_t limit);
 struct connection *guard_add(struct guard *guard, int fd, uint64_t now);
@@ -139,7 +142,7 @@ unsigned int guard_check_head(const struct request *request);
 /* route.c: finds the route, or answers 404, 405, 307 and returns NULL. */
 const struct route *route_find(struct request *request);
 
-/* request.c: libmicrohttpd's callbacks. */
+/* exchange.c: libmicrohttpd's callbacks. */
 void *request_on_target(void *server, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result request_on_data(void *server, struct MHD_Connection *mhd, const char *url,
 				const char *method, const char *version, const char *data,
@@ -148,9 +151,11 @@ void request_on_end(void *server, struct MHD_Connection *mhd, void **request,
 		    enum MHD_RequestTerminationCode why);
 /* Ends what libmicrohttpd began and does not tell the end of; harmless where there is nothing. */
 void request_drop(struct connection *connection);
+
+/* request.c: frees the request with its last reference. */
 void request_unref(struct request *request);
 
-/* answer.c */
+/* response.c */
 void request_drop_response(struct request *request);
 enum MHD_Result response_queue(struct request *request);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop of the HTTP thread: new connections, libmicrohttpd's sockets, tasks of other threads, and
- * the guards' sweeps. Called by main.c. */
+ * the deadlines of connections. Called by main.c. */
 #include "config.h"
 
 #include "runtime/http/server.h"
@@ -17,6 +17,7 @@
 
 #include "base/memory.h"
 #include "runtime/http/server-private.h"
+#include "runtime/http/work.h"
 
 #define ACCEPT_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000u /* when the process or the machine is out of descriptors */
@@ -240,56 +241,13 @@ static void accept_some(struct server *server)
 	}
 }
 
-/* ---- tasks ---- */
-
-static void wake_up(struct server *server)
-{
-	uint64_t one = 1;
-
-	(void)!write(server->wake, &one, sizeof(one));
-}
+/* ---- stopping ---- */
 
 void server_stop(struct server *server)
 {
 	LOCKED(&server->lock);
 	server->stop = true;
-	wake_up(server);
-}
-
-void server_post(struct server *server, struct server_task *task)
-{
-	LOCKED(&server->lock);
-	if (task->queued) {
-		return;
-	}
-	task->queued = true;
-	task->next = NULL;
-	*server->tasks_end = task;
-	server->tasks_end = &task->next;
-	wake_up(server);
-}
-
-static struct server_task *next_task(struct server *server)
-{
-	LOCKED(&server->lock);
-
-	struct server_task *task = server->tasks;
-
-	if (task != NULL) {
-		server->tasks = task->next;
-		server->tasks_end = server->tasks != NULL ? server->tasks_end : &server->tasks;
-		task->queued = false;
-	}
-	return task;
-}
-
-static void run_tasks(struct server *server)
-{
-	struct server_task *task;
-
-	while ((task = next_task(server)) != NULL) {
-		task->fn(task);
-	}
+	tasks_wake(server);
 }
 
 static bool wants_stop(struct server *server)
@@ -349,7 +307,7 @@ static int turn(struct server *server)
 			(void)!read(server->wake, &ignored, sizeof(ignored));
 		}
 	}
-	run_tasks(server);
+	tasks_run(server);
 	(void)MHD_run(server->daemon);
 	do_timers(server);
 	return 0;
@@ -400,7 +358,7 @@ bool server_destroy(struct server *server)
 		}
 		MHD_stop_daemon(server->daemon);
 	}
-	run_tasks(server);
+	tasks_run(server);
 	if (!work_pool_destroy(server->pool)) {
 		return false;
 	}

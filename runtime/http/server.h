@@ -3,7 +3,7 @@
  * The HTTP server of a sandbox: libmicrohttpd for the protocol, one thread (that of server_run) for
  * all connections, routes as tables. Handlers run in that thread and never block: no wait, no lock
  * that is held long, no call that looks at a file system, which a guest can make as slow as it likes:
- * that is done by other threads (runtime/files/work.h). The health check is answered between them, so
+ * that is done by other threads (runtime/http/work.h). The health check is answered between them, so
  * whatever takes more than a few milliseconds belongs into pieces.
  *
  *	static const struct route routes[] = {
@@ -42,8 +42,8 @@ struct route {
 	/* Optional: a piece of the body as it comes, in order, at most 64 KiB. May answer, which
 	 * discards the rest. Without it the body is collected: request_body(). */
 	void (*take)(struct request *request, const char *data, size_t length);
-	/* The request is complete. Answers now (request_answer*), or calls request_wait() and responses
-	 * later from the server's thread. Not called when start or take answered. */
+	/* The request is complete. The handler responds now (request_respond_*), or later in the
+	 * server's thread. It is not called when start or take has responded. */
 	void (*handle)(struct request *request);
 	/* Anybody may call it without a token: the health check. */
 	bool open;

@@ -19,7 +19,7 @@
 #include "runtime/files/disposition.h"
 #include "runtime/files/files.h"
 #include "runtime/files/range.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 
 #define MISSING "File not found"
@@ -284,5 +284,4 @@ void download_handle(struct request *request)
 		return;
 	}
 	work_submit(&download->work);
-	request_wait(request);
 }

@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "runtime/files/files.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 
 #define ANSWER_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
@@ -66,5 +66,4 @@ void exists_handle(struct request *request)
 		return;
 	}
 	work_submit(&exists->work);
-	request_wait(request);
 }

@@ -18,7 +18,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "runtime/files/files.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
@@ -251,5 +251,4 @@ void list_handle(struct request *request)
 		return;
 	}
 	work_submit(&list->work);
-	request_wait(request);
 }

@@ -9,7 +9,8 @@
 #include "runtime/exec/events.h"
 #include "runtime/exec/supervise.h"
 #include "runtime/http/request.h"
-#include "runtime/routes/routes-execute.h"
+#include "runtime/http/server.h"
+#include "runtime/routes/execute-request.h"
 #include "runtime/runtime.h"
 
 #define PENDING_HIGH (128u << 10) /* above: the command waits for its reader */
@@ -240,7 +241,7 @@ void stream_handle(struct request *request)
 	stream->execution = execution_create(runtime->supervisor, &command, &handler, stream);
 	if (stream->execution == NULL) {
 		destroy(stream);
-		execute_response_busy(request);
+		execute_respond_busy(request);
 		return;
 	}
 	/* One reference for the request, one for the tasks, one for the response. */

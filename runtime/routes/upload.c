@@ -14,7 +14,7 @@
 #include "runtime/files/files.h"
 #include "runtime/files/incoming.h"
 #include "runtime/files/multipart.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
@@ -265,5 +265,4 @@ void upload_handle(struct request *request)
 
 	upload->lands = true;
 	work_submit(&upload->work);
-	request_wait(request);
 }

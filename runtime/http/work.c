@@ -3,7 +3,7 @@
  * files, and by server.c for deadlines. */
 #include "config.h"
 
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* Tells a signal of the machine's from one of a guest's. Called by supervise.c. */
 #include "config.h"
 
-#include "runtime/signals.h"
+#include "runtime/exec/signals.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>

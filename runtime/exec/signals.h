@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which signals end the server. */
-#ifndef ASB_RUNTIME_SIGNALS_H
-#define ASB_RUNTIME_SIGNALS_H
+#ifndef ASB_RUNTIME_EXEC_SIGNALS_H
+#define ASB_RUNTIME_EXEC_SIGNALS_H
 
 #include <stdbool.h>
 #include <sys/types.h>

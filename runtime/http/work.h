@@ -8,8 +8,8 @@
  * waits for one is refused after WORK_QUEUE_US. The threads are started with the server, before a guest
  * can use up what the system has of them.
  */
-#ifndef ASB_RUNTIME_FILES_WORK_H
-#define ASB_RUNTIME_FILES_WORK_H
+#ifndef ASB_RUNTIME_HTTP_WORK_H
+#define ASB_RUNTIME_HTTP_WORK_H
 
 #include <stdbool.h>
 #include <stddef.h>

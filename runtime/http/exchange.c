@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a request from libmicrohttpd's first call about it to its last: guards, token, route,
+ * body, handler. Called by libmicrohttpd, in the server's thread; response.c makes the responses. */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/number.h"
+#include "runtime/http/request.h"
+#include "runtime/http/server-private.h"
+
+/* ---- beginning ---- */
+
+void *request_on_target(void *arg, const char *target, struct MHD_Connection *mhd)
+{
+	struct server *server = arg;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	request_drop(info->socket_context);
+
+	struct request *request = xnew(struct request);
+
+	*request = (struct request){ .server = server,
+				     .mhd = mhd,
+				     .connection = info->socket_context,
+				     .target = xstrndup(target, strnlen(target, TARGET_MAX + 1)),
+				     .references = 1 };
+	request->next = server->requests;
+	if (request->next != NULL) {
+		request->next->previous = request;
+	}
+	server->requests = request;
+	request->connection->request = request;
+	return request;
+}
+
+/* In a time that does not tell where they differ. */
+static bool same_secret(const char *given, const char *secret)
+{
+	size_t length = strlen(given), wanted = strlen(secret);
+	volatile unsigned char difference = length == wanted ? 0 : 1;
+
+	for (size_t i = 0; i < length; i++) {
+		difference |= (unsigned char)(given[i] ^ secret[wanted > 0 ? i % wanted : 0]);
+	}
+	return difference == 0;
+}
+
+static bool is_allowed(const struct request *request)
+{
+	static const char scheme[] = "bearer ";
+	const char *token = request->server->token;
+	const char *given = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
+
+	if (token == NULL || (request->route != NULL && request->route->open)) {
+		return true;
+	}
+	if (given == NULL || strncasecmp(given, scheme, sizeof(scheme) - 1) != 0) {
+		return false;
+	}
+	given += sizeof(scheme) - 1;
+	return same_secret(given + strspn(given, " "), token);
+}
+
+static const char *refusal_text(unsigned int status)
+{
+	switch (status) {
+	case MHD_HTTP_URI_TOO_LONG:
+		return "URI Too Long";
+	case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+		return "Request Header Fields Too Large";
+	default:
+		return "Bad Request";
+	}
+}
+
+/* The length that the header section promises; UINT64_MAX when it says none. */
+static uint64_t body_length(const struct request *request)
+{
+	const char *text = request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	int64_t length;
+
+	if (request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL) {
+		return UINT64_MAX;
+	}
+	if (text == NULL) {
+		return 0;
+	}
+	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (uint64_t)length : UINT64_MAX;
+}
+
+/* What nobody wants is read and forgotten, but not for ever. */
+static size_t body_most(const struct route *route)
+{
+	return route->body_max != 0 ? route->body_max : DISCARD_MAX;
+}
+
+static bool is_too_large(const struct request *request, uint64_t length)
+{
+	return length > body_most(request->route);
+}
+
+static void respond_too_large(struct request *request)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(128);
+
+	buf_printf(&text, "The body is larger than %zu bytes", body_most(request->route));
+	request_respond_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
+}
+
+static void begin(struct request *request)
+{
+	unsigned int refusal = guard_check_head(request);
+	uint64_t length = body_length(request);
+
+	if (refusal != 0) {
+		request->closes = true;
+		request_respond_detail(request, refusal, refusal_text(refusal));
+		return;
+	}
+
+	request->route = route_find(request);
+	if (!is_allowed(request)) {
+		request_drop_response(request);
+		request_add_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+		request_respond_detail(request, MHD_HTTP_UNAUTHORIZED, "Not authenticated");
+	}
+	if (request->mhd_response != NULL) {
+		return;
+	}
+	if (length != UINT64_MAX && is_too_large(request, length)) {
+		respond_too_large(request);
+		return;
+	}
+	request->body.ceiling = request->route->body_max;
+	if (request->route->start != NULL) {
+		request->route->start(request);
+	}
+}
+
+/* Whether a response at the head goes out at once, which ends the connection, or behind a small body
+ * that is read and forgotten. libmicrohttpd knows the first for two methods only. */
+static bool responses_now(struct request *request)
+{
+	uint64_t length = body_length(request);
+	bool small =
+		length <= DISCARD_MAX && request_header(request, MHD_HTTP_HEADER_EXPECT) == NULL;
+
+	if (request->mhd_response == NULL || (small && !request->closes)) {
+		return false;
+	}
+	request->closes = true;
+	return strcmp(request->method, MHD_HTTP_METHOD_POST) == 0 ||
+	       strcmp(request->method, MHD_HTTP_METHOD_PUT) == 0;
+}
+
+static enum MHD_Result on_head(struct request *request, const char *method)
+{
+	uint64_t now = sched_now_us(request->server->sched);
+
+	request->method = method;
+	request->begun = true;
+	begin(request);
+	if (responses_now(request)) {
+		guard_enter(&request->server->guard, request->connection, PHASE_BUSY, now);
+		return response_queue(request);
+	}
+	guard_enter(&request->server->guard, request->connection, PHASE_BODY, now);
+	request->connection->ignored =
+		request->mhd_response != NULL ||
+		(request->route->take == NULL && request->route->body_max == 0);
+	return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+/* The memory alone: what was read of it may live on in a command, and stays counted until the end. */
+static void drop_body(struct request *request)
+{
+	buf_finish(&request->body);
+	request->body = (struct buf)BUF_INIT(0);
+}
+
+static void collect(struct request *request, const char *data, size_t length)
+{
+	if (guard_hold(&request->server->guard, request->connection, length)) {
+		buf_append(&request->body, data, length);
+		return;
+	}
+	request->closes = true;
+	request_add_header(request, "Retry-After", "1");
+	request_respond_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			       "All bodies together take too much memory");
+}
+
+static enum MHD_Result on_body(struct request *request, const char *data, size_t length)
+{
+	if (request->connection->doomed) {
+		return MHD_NO;
+	}
+	request->received += length;
+	request->connection->bytes += length;
+	if (request->mhd_response != NULL) {
+		return request->received > 2 * (uint64_t)DISCARD_MAX && request->closes ? MHD_NO
+											: MHD_YES;
+	}
+	if (is_too_large(request, request->received)) {
+		request->closes = true;
+		request->received = 0; /* counts what is discarded from here on */
+		respond_too_large(request);
+	} else if (request->route->take != NULL) {
+		request->route->take(request, data, length);
+		if (request->paused) {
+			request->suspended = true;
+			MHD_suspend_connection(request->mhd);
+		}
+	} else if (request->body.ceiling > 0) {
+		collect(request, data, length);
+	}
+	if (request->mhd_response != NULL) {
+		drop_body(request);
+		guard_let_go(&request->server->guard, request->connection);
+		request->connection->ignored = true;
+	}
+	return MHD_YES;
+}
+
+/* A length that libmicrohttpd has read otherwise than it stands there now, as one on two lines. */
+static void check_length(struct request *request)
+{
+	uint64_t length = body_length(request);
+
+	if (request->mhd_response == NULL && length != UINT64_MAX && length != request->received) {
+		request->closes = true;
+		request_respond_detail(request, MHD_HTTP_BAD_REQUEST,
+				       refusal_text(MHD_HTTP_BAD_REQUEST));
+	}
+}
+
+static enum MHD_Result on_complete(struct request *request)
+{
+	if (!request->handled) {
+		check_length(request);
+		request->handled = true;
+		guard_enter(&request->server->guard, request->connection, PHASE_BUSY,
+			    sched_now_us(request->server->sched));
+		if (request->mhd_response == NULL) {
+			request->route->handle(request);
+		}
+		drop_body(request);
+	}
+	if (request->mhd_response != NULL) {
+		return response_queue(request);
+	}
+	request->suspended = true;
+	MHD_suspend_connection(request->mhd);
+	return MHD_YES;
+}
+
+enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNUSED,
+				const char *url UNUSED, const char *method,
+				const char *version UNUSED, const char *data, size_t *data_size,
+				void **context)
+{
+	struct request *request = *context;
+	size_t length = *data_size;
+
+	*data_size = 0;
+	if (!request->begun) {
+		*data_size = length;
+		return on_head(request, method);
+	}
+	if (request->paused) { /* libmicrohttpd has more chunks of the body at hand */
+		*data_size = length;
+		return MHD_YES;
+	}
+	return length > 0 ? on_body(request, data, length) : on_complete(request);
+}
+
+/* ---- the end ---- */
+
+static void unlink_request(struct request *request)
+{
+	if (request->previous != NULL) {
+		request->previous->next = request->next;
+	} else {
+		request->server->requests = request->next;
+	}
+	if (request->next != NULL) {
+		request->next->previous = request->previous;
+	}
+}
+
+static void end(struct request *request)
+{
+	guard_let_go(&request->server->guard, request->connection);
+	request->ended = true;
+	request->connection->request = NULL;
+	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,
+		    sched_now_us(request->server->sched));
+	unlink_request(request);
+	if (request->destroy != NULL) {
+		request->destroy(request->data);
+	}
+	request_drop_response(request);
+	free(request->target);
+	free(request->rest);
+	buf_finish(&request->body);
+	request_unref(request);
+}
+
+void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **context,
+		    enum MHD_RequestTerminationCode why UNUSED)
+{
+	struct request *request = *context;
+
+	if (request != NULL) {
+		*context = NULL;
+		end(request);
+	}
+}
+
+/* libmicrohttpd tells the end of those requests alone that it has handed over; one that it refuses by
+ * itself (no room for all members of a query, say) has begun here and ends with its connection. */
+void request_drop(struct connection *connection)
+{
+	if (connection->request != NULL) {
+		end(connection->request);
+	}
+}
