@@ -36,7 +36,7 @@ struct process {
 };
 
 /* The first line of the file. */
-static int read_token(const char *path, char *ret, struct error *reterr)
+static int main_read_token(const char *path, char *ret, struct error *reterr)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd >= 0 ? read(fd, ret, TOKEN_MAX + 1) : -1;
@@ -61,7 +61,7 @@ static int read_token(const char *path, char *ret, struct error *reterr)
 
 /* Commands inherit what is ignored: a shell's "&" ignores SIGINT and SIGQUIT, nohup SIGHUP. With
  * SIGCHLD ignored the kernel would also reap our children before we know how they ended. */
-static void ignore_nothing(void)
+static void main_ignore_nothing(void)
 {
 	struct sigaction action;
 
@@ -73,7 +73,7 @@ static void ignore_nothing(void)
 }
 
 /* What the guest must not reach, and what a busy server needs. */
-static void prepare(struct process *process)
+static void main_prepare(struct process *process)
 {
 	sigset_t all;
 
@@ -81,7 +81,7 @@ static void prepare(struct process *process)
 	 * would inherit the one but not the other. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	ignore_nothing();
+	main_ignore_nothing();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)mallopt(M_ARENA_MAX, 1);
@@ -95,7 +95,7 @@ static void prepare(struct process *process)
 	}
 }
 
-static void on_signal(void *arg)
+static void main_on_signal(void *arg)
 {
 	struct process *process = arg;
 
@@ -103,7 +103,7 @@ static void on_signal(void *arg)
 	supervisor_stop(process->runtime.supervisor);
 }
 
-static int serve(struct process *process, struct error *reterr)
+static int main_serve(struct process *process, struct error *reterr)
 {
 	struct runtime *runtime = &process->runtime;
 	const struct options *options = &process->options;
@@ -119,7 +119,7 @@ static int serve(struct process *process, struct error *reterr)
 		.user = options->exec_user != NULL ? &process->user : NULL,
 		.environment = process->environment,
 		.files = process->files,
-		.on_signal = on_signal,
+		.on_signal = main_on_signal,
 		.arg = process,
 	};
 	int code = server_create(runtime->sched, &server, &process->server, reterr);
@@ -143,14 +143,14 @@ static int serve(struct process *process, struct error *reterr)
 	return code;
 }
 
-static int run(struct process *process, struct error *reterr)
+static int main_run(struct process *process, struct error *reterr)
 {
 	const struct options *options = &process->options;
 	struct runtime *runtime = &process->runtime;
 	int code = 0;
 
 	if (options->token_file != NULL) {
-		code = read_token(options->token_file, process->token, reterr);
+		code = main_read_token(options->token_file, process->token, reterr);
 	}
 	if (code == 0 && options->exec_user != NULL) {
 		code = user_find(options->exec_user, "", &process->user, reterr);
@@ -167,7 +167,7 @@ static int run(struct process *process, struct error *reterr)
 	process->environment = command_environment(
 		environ, options->exec_user != NULL ? process->user.home : NULL);
 	runtime->sched = sched_create();
-	code = serve(process, reterr);
+	code = main_serve(process, reterr);
 	sched_destroy(runtime->sched);
 	base_close(&runtime->base);
 	if (options->exec_user != NULL && process->user.home[0] != '\0') {
@@ -194,8 +194,8 @@ int main(int argc, char **argv)
 		printf("agent-sandbox-runtime %s\n", PACKAGE_VERSION);
 		return fflush(stdout) != 0 ? 1 : 0;
 	}
-	prepare(&process);
-	if (run(&process, &error) < 0) {
+	main_prepare(&process);
+	if (main_run(&process, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-runtime: %s\n", error.text);
 		return 1;
 	}

@@ -34,7 +34,7 @@ void command_finish(struct command *command)
 /* ---- words ---- */
 
 /* As Python's repr of a string, but that characters beyond ASCII stay as they are. */
-static void append_repr(struct buf *out, const char *text)
+static void command_append_repr(struct buf *out, const char *text)
 {
 	char quote = strchr(text, '\'') != NULL && strchr(text, '"') == NULL ? '"' : '\'';
 
@@ -58,12 +58,12 @@ static void append_repr(struct buf *out, const char *text)
 void command_error(struct buf *out, int error, const char *name)
 {
 	buf_printf(out, "[Errno %d] %s: ", error, strerror(error));
-	append_repr(out, name);
+	command_append_repr(out, name);
 }
 
 /* ---- environment ---- */
 
-static bool is_own(const char *variable)
+static bool command_is_server_variable(const char *variable)
 {
 	return strncmp(variable, OWN_PREFIX, sizeof(OWN_PREFIX) - 1) == 0;
 }
@@ -83,7 +83,7 @@ char **command_environment(char *const *environment, const char *home)
 		result[kept++] = xprintf("HOME=%s", home);
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!is_own(environment[i]) &&
+		if (!command_is_server_variable(environment[i]) &&
 		    (home == NULL || home[0] == '\0' || strncmp(environment[i], "HOME=", 5) != 0)) {
 			result[kept++] = environment[i];
 		}
@@ -91,16 +91,16 @@ char **command_environment(char *const *environment, const char *home)
 	return result;
 }
 
-static bool is_named(const char *variable, const struct json_pair *pair)
+static bool command_sets_variable(const char *variable, const struct json_pair *pair)
 {
 	return strncmp(variable, pair->name, pair->name_length) == 0 &&
 	       variable[pair->name_length] == '=';
 }
 
-static void set_variable(char **variables, size_t *count, const struct json_pair *pair)
+static void command_set_variable(char **variables, size_t *count, const struct json_pair *pair)
 {
 	for (size_t i = 0; i < *count; i++) {
-		if (is_named(variables[i], pair)) {
+		if (command_sets_variable(variables[i], pair)) {
 			variables[i] = variables[--*count];
 			break;
 		}
@@ -109,7 +109,7 @@ static void set_variable(char **variables, size_t *count, const struct json_pair
 }
 
 /* Our strings are shared; those of pairs stand behind the NULL once more, to be freed. */
-static char **make_environment(const struct command *command, char *const *environment)
+static char **command_make_environment(const struct command *command, char *const *environment)
 {
 	size_t count = 0;
 
@@ -124,7 +124,7 @@ static char **make_environment(const struct command *command, char *const *envir
 	CLEANUP_BUF struct buf made = BUF_INIT(JSON_BODY_PAIRS_MAX * sizeof(char *));
 
 	for (size_t i = 0; i < command->pair_count; i++) {
-		set_variable(result, &count, &command->pairs[i]);
+		command_set_variable(result, &count, &command->pairs[i]);
 		buf_append(&made, &result[count - 1], sizeof(char *));
 	}
 	result[count] = NULL;
@@ -134,7 +134,7 @@ static char **make_environment(const struct command *command, char *const *envir
 	return result;
 }
 
-static const char *check_environment(const struct command *command)
+static const char *command_check_environment(const struct command *command)
 {
 	for (size_t i = 0; i < command->pair_count; i++) {
 		const struct json_pair *pair = &command->pairs[i];
@@ -152,7 +152,7 @@ static const char *check_environment(const struct command *command)
 
 /* ---- arguments ---- */
 
-static char **make_arguments(char *words, size_t count)
+static char **command_make_arguments(char *words, size_t count)
 {
 	char **result = xnew_array(char *, count + 1);
 
@@ -163,7 +163,7 @@ static char **make_arguments(char *words, size_t count)
 	return result;
 }
 
-static size_t measure(char *const *strings, size_t *longest)
+static size_t command_measure_strings(char *const *strings, size_t *longest)
 {
 	size_t all = 0;
 
@@ -176,19 +176,19 @@ static size_t measure(char *const *strings, size_t *longest)
 	return all;
 }
 
-static bool is_too_long(const struct shlex *shlex, char *const *envp)
+static bool command_is_too_long(const struct shlex *shlex, char *const *envp)
 {
 	long most = sysconf(_SC_ARG_MAX);
 	size_t longest = shlex->longest;
-	size_t all = measure(envp, &longest) + shlex->size + shlex->count * sizeof(char *) +
-		     ARGUMENTS_SPARE;
+	size_t all = command_measure_strings(envp, &longest) + shlex->size +
+		     shlex->count * sizeof(char *) + ARGUMENTS_SPARE;
 
 	return longest >= ARGUMENT_MAX || (most > 0 && all > (size_t)most);
 }
 
 /* ---- paths ---- */
 
-static char **find_paths(const char *name, char *const *envp)
+static char **command_find_paths(const char *name, char *const *envp)
 {
 	const char *path = DEFAULT_PATH;
 	size_t count = 1;
@@ -215,7 +215,7 @@ static char **find_paths(const char *name, char *const *envp)
 	return result;
 }
 
-static const char *split(const struct command *command, struct shlex *shlex)
+static const char *command_split_words(const struct command *command, struct shlex *shlex)
 {
 	const char *why = shlex_split(command->text, command->length, shlex);
 
@@ -231,29 +231,29 @@ static const char *split(const struct command *command, struct shlex *shlex)
 	if (why == NULL && command->cwd != NULL && command->cwd[0] == '\0') {
 		return "[Errno 2] No such file or directory: ''";
 	}
-	return why != NULL ? why : check_environment(command);
+	return why != NULL ? why : command_check_environment(command);
 }
 
 int program_init(struct program *program, const struct command *command, char *const *environment,
 		 struct buf *why)
 {
 	struct shlex shlex;
-	const char *wrong = split(command, &shlex);
+	const char *wrong = command_split_words(command, &shlex);
 
 	*program = (struct program){ .words = shlex.words };
 	if (wrong != NULL) {
 		buf_append_str(why, wrong);
 		return -1;
 	}
-	program->envp = make_environment(command, environment);
-	if (is_too_long(&shlex, program->envp)) {
+	program->envp = command_make_environment(command, environment);
+	if (command_is_too_long(&shlex, program->envp)) {
 		CLEANUP_FREE char *name = xstrndup(shlex.words, strnlen(shlex.words, ARGUMENT_MAX));
 
 		command_error(why, E2BIG, name);
 		return -1;
 	}
-	program->argv = make_arguments(shlex.words, shlex.count);
-	program->paths = find_paths(program->argv[0], program->envp);
+	program->argv = command_make_arguments(shlex.words, shlex.count);
+	program->paths = command_find_paths(program->argv[0], program->envp);
 	return 0;
 }
 

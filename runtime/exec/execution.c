@@ -24,7 +24,8 @@
 
 /* ---- starting ---- */
 
-static int make_pipe(struct execution *execution, enum execution_stream stream, int *ret_child)
+static int execution_make_pipe(struct execution *execution, enum execution_stream stream,
+			       int *ret_child)
 {
 	struct execution_pipe *end = &execution->pipes[stream];
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = end } };
@@ -43,7 +44,7 @@ static int make_pipe(struct execution *execution, enum execution_stream stream, 
 }
 
 /* A file in memory: nobody has to feed it, and it ends. */
-static int make_input(const struct command *command)
+static int execution_make_input(const struct command *command)
 {
 	int fd = memfd_create("stdin", MFD_CLOEXEC);
 	size_t done = 0;
@@ -65,7 +66,7 @@ static int make_input(const struct command *command)
 	return fd;
 }
 
-static void close_fd(int *fd)
+static void execution_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -74,7 +75,7 @@ static void close_fd(int *fd)
 }
 
 /* What comes before a process: 0, or the text in why. */
-static int prepare(struct execution *execution, struct spawn *spawn, struct buf *why)
+static int execution_prepare(struct execution *execution, struct spawn *spawn, struct buf *why)
 {
 	struct supervisor *supervisor = execution->supervisor;
 	const struct command *command = &execution->command;
@@ -91,14 +92,14 @@ static int prepare(struct execution *execution, struct spawn *spawn, struct buf 
 		return -1;
 	}
 
-	int code = make_pipe(execution, EXECUTION_OUT, &spawn->out);
+	int code = execution_make_pipe(execution, EXECUTION_OUT, &spawn->out);
 
 	if (code == 0) {
-		code = make_pipe(execution, EXECUTION_ERR, &spawn->err);
+		code = execution_make_pipe(execution, EXECUTION_ERR, &spawn->err);
 	}
 	if (code == 0 && command->input != NULL) {
 		spawn->keep_in = false;
-		spawn->in = make_input(command);
+		spawn->in = execution_make_input(command);
 		code = spawn->in < 0 ? spawn->in : 0;
 	}
 	if (code < 0) {
@@ -107,7 +108,7 @@ static int prepare(struct execution *execution, struct spawn *spawn, struct buf 
 	return code;
 }
 
-static void fail(struct execution *execution, struct buf *why)
+static void execution_fail(struct execution *execution, struct buf *why)
 {
 	execution->result.exit_code = 1;
 	execution->result.failure = buf_take(why);
@@ -129,10 +130,10 @@ void execution_begin(struct execution *execution)
 	execution->state = EXECUTION_RUNS;
 	if (spawn == NULL) {
 		buf_printf(&why, "[Errno %d] %s", errno, strerror(errno));
-		fail(execution, &why);
-	} else if (prepare(execution, spawn, &why) < 0) {
+		execution_fail(execution, &why);
+	} else if (execution_prepare(execution, spawn, &why) < 0) {
 		spawn_unref(spawn);
-		fail(execution, &why);
+		execution_fail(execution, &why);
 	} else {
 		execution->spawn = spawn;
 		execution->nudge_at = now + NUDGE_US;
@@ -152,12 +153,13 @@ pid_t execution_pid(const struct execution *execution)
 }
 
 /* False: it is reaped, or there was never one and there will be none. */
-static bool has_process(const struct execution *execution)
+static bool execution_has_process(const struct execution *execution)
 {
 	return execution->spawn != NULL || execution->pid != 0;
 }
 
-static void say_why(const struct execution *execution, const struct spawn *spawn, struct buf *why)
+static void execution_describe_failure(const struct execution *execution, const struct spawn *spawn,
+				       struct buf *why)
 {
 	int error = -atomic_load(&spawn->error);
 
@@ -173,7 +175,7 @@ static void say_why(const struct execution *execution, const struct spawn *spawn
 }
 
 /* The child is gone, or there is none. True: it did not come to run the program. */
-static bool settle(struct execution *execution)
+static bool execution_finish_start(struct execution *execution)
 {
 	struct spawn *spawn = TAKE(execution->spawn);
 	bool failed = spawn != NULL && atomic_load(&spawn->error) != 0;
@@ -182,8 +184,8 @@ static bool settle(struct execution *execution)
 	if (failed && execution->state == EXECUTION_RUNS) {
 		CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
 
-		say_why(execution, spawn, &why);
-		fail(execution, &why);
+		execution_describe_failure(execution, spawn, &why);
+		execution_fail(execution, &why);
 	}
 	spawn_unref(spawn);
 	return failed;
@@ -191,7 +193,7 @@ static bool settle(struct execution *execution)
 
 /* Looks whether the program runs. A child that a guest stopped on its way there goes on: the guest may
  * stop commands, but not what the server's own threads wait for. */
-static void follow_start(struct execution *execution, uint64_t now)
+static void execution_follow_start(struct execution *execution, uint64_t now)
 {
 	struct spawn *spawn = execution->spawn;
 	pid_t pid = execution_pid(execution);
@@ -218,16 +220,16 @@ static void follow_start(struct execution *execution, uint64_t now)
 
 /* It is taken out by name: another command's child that was cloned but has not closed its copies yet
  * keeps the pipe, and epoll would tell of it when we have forgotten whose it was. */
-static void close_pipe(struct execution_pipe *end)
+static void execution_close_pipe(struct execution_pipe *end)
 {
 	if (end->fd >= 0 && !end->paused) {
 		(void)epoll_ctl(end->execution->supervisor->epoll, EPOLL_CTL_DEL, end->fd, NULL);
 	}
-	close_fd(&end->fd);
+	execution_close_fd(&end->fd);
 	end->paused = false;
 }
 
-static void pause_pipe(struct execution_pipe *end, bool pause)
+static void execution_pause_pipe(struct execution_pipe *end, bool pause)
 {
 	struct epoll_event event = { .events = pause ? 0 : EPOLLIN, .data = { .ptr = end } };
 
@@ -238,7 +240,7 @@ static void pause_pipe(struct execution_pipe *end, bool pause)
 }
 
 /* One read: others have their turn too. False: nothing is there now. */
-static bool read_once(struct execution_pipe *end)
+static bool execution_read_once(struct execution_pipe *end)
 {
 	struct execution *execution = end->execution;
 	struct supervisor *supervisor = execution->supervisor;
@@ -250,13 +252,13 @@ static bool read_once(struct execution_pipe *end)
 		return false;
 	}
 	if (length <= 0) {
-		close_pipe(end);
+		execution_close_pipe(end);
 		return false;
 	}
 	if (!execution->handler->on_output(execution->arg, stream, supervisor->buffer,
 					   (size_t)length) &&
 	    !end->paused) {
-		pause_pipe(end, true);
+		execution_pause_pipe(end, true);
 	}
 	return true;
 }
@@ -264,7 +266,7 @@ static bool read_once(struct execution_pipe *end)
 void execution_read(struct execution_pipe *end)
 {
 	if (end->fd >= 0 && !end->paused) {
-		(void)read_once(end);
+		(void)execution_read_once(end);
 	}
 }
 
@@ -272,7 +274,7 @@ void execution_go_on(struct execution *execution)
 {
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		if (execution->pipes[i].fd >= 0 && execution->pipes[i].paused) {
-			pause_pipe(&execution->pipes[i], false);
+			execution_pause_pipe(&execution->pipes[i], false);
 		}
 	}
 }
@@ -280,7 +282,7 @@ void execution_go_on(struct execution *execution)
 /* ---- ending ---- */
 
 /* A child that has no process group of its own yet, or no number, is met at the next sweep. */
-static void kill_first(struct execution *execution)
+static void execution_kill_first_process(struct execution *execution)
 {
 	if (execution->spawn != NULL) {
 		spawner_cancel(execution->supervisor->spawner, execution->spawn);
@@ -305,12 +307,12 @@ void execution_kill(struct execution *execution, bool timed_out)
 	execution->state = EXECUTION_DIES;
 	execution->deadline = now + KILL_US;
 	execution->sweep_at = now;
-	kill_first(execution);
+	execution_kill_first_process(execution);
 }
 
 void execution_reaped(struct execution *execution, int code, int status)
 {
-	if (settle(execution)) {
+	if (execution_finish_start(execution)) {
 		return;
 	}
 	execution->result.signal = code == CLD_EXITED ? 0 : status;
@@ -321,7 +323,7 @@ void execution_reaped(struct execution *execution, int code, int status)
 	}
 }
 
-static bool has_ended(const struct execution *execution, bool *ret_paused)
+static bool execution_outputs_ended(const struct execution *execution, bool *ret_paused)
 {
 	bool open = false;
 
@@ -334,23 +336,24 @@ static bool has_ended(const struct execution *execution, bool *ret_paused)
 }
 
 /* What is still in the pipes; somebody who goes on writing does not keep us. */
-static void read_rest(struct execution *execution)
+static void execution_read_remaining(struct execution *execution)
 {
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		struct execution_pipe *end = &execution->pipes[i];
 
-		for (int n = 0; n < 16 && end->fd >= 0 && read_once(end); n++) {
+		for (int n = 0; n < 16 && end->fd >= 0 && execution_read_once(end); n++) {
 		}
 	}
 }
 
-static void sweep(struct execution *execution, uint64_t now)
+static void execution_kill_tree(struct execution *execution, uint64_t now)
 {
 	if (now < execution->sweep_at) {
 		return;
 	}
-	kill_first(execution);
-	if (tree_kill(execution->mark, execution_pid(execution)) == 0 && !has_process(execution)) {
+	execution_kill_first_process(execution);
+	if (tree_kill(execution->mark, execution_pid(execution)) == 0 &&
+	    !execution_has_process(execution)) {
 		execution->state = EXECUTION_OVER;
 	}
 	execution->sweep_at =
@@ -358,7 +361,7 @@ static void sweep(struct execution *execution, uint64_t now)
 }
 
 /* What the command left behind in the background may go on writing: somebody reads it. */
-static void let_go(struct execution *execution, bool drain)
+static void execution_release(struct execution *execution, bool drain)
 {
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		struct execution_pipe *end = &execution->pipes[i];
@@ -372,7 +375,7 @@ static void let_go(struct execution *execution, bool drain)
 			end->fd = -1;
 			drains_add(execution->supervisor->drains, fd);
 		} else {
-			close_pipe(end);
+			execution_close_pipe(end);
 		}
 	}
 	spawn_unref(TAKE(execution->spawn));
@@ -380,12 +383,12 @@ static void let_go(struct execution *execution, bool drain)
 
 void execution_advance(struct execution *execution, uint64_t now)
 {
-	bool paused = false, ended = has_ended(execution, &paused);
+	bool paused = false, ended = execution_outputs_ended(execution, &paused);
 	bool drains = execution->state == EXECUTION_DRAINS;
 
-	follow_start(execution, now);
+	execution_follow_start(execution, now);
 	if (execution->spawn != NULL && spawn_was_refused(execution->spawn)) {
-		(void)settle(execution);
+		(void)execution_finish_start(execution);
 	}
 	if (now >= execution->timer_at) {
 		execution->timer_at = SCHED_FOREVER;
@@ -399,16 +402,16 @@ void execution_advance(struct execution *execution, uint64_t now)
 		execution->state = EXECUTION_OVER;
 	}
 	if (execution->state == EXECUTION_DIES) {
-		sweep(execution, now);
+		execution_kill_tree(execution, now);
 		if (now >= execution->deadline) {
 			/* Something sits in the kernel: the signal waits for it there. */
-			kill_first(execution);
+			execution_kill_first_process(execution);
 			execution->state = EXECUTION_OVER;
 		}
 	}
 	if (execution->state == EXECUTION_OVER) {
-		read_rest(execution);
-		let_go(execution, drains);
+		execution_read_remaining(execution);
+		execution_release(execution, drains);
 	}
 }
 
@@ -417,7 +420,7 @@ uint64_t execution_next(const struct execution *execution)
 	uint64_t next = execution->timer_at;
 	bool paused = false;
 
-	(void)has_ended(execution, &paused);
+	(void)execution_outputs_ended(execution, &paused);
 	next = execution->nudge_at < next ? execution->nudge_at : next;
 	if (execution->state == EXECUTION_DIES && execution->sweep_at < next) {
 		next = execution->sweep_at;

@@ -63,7 +63,7 @@ struct spawn *spawn_create(void)
 	return spawn;
 }
 
-static void close_descriptors(struct spawn *spawn)
+static void spawn_close_descriptors(struct spawn *spawn)
 {
 	const int fds[] = { spawn->keep_in ? -1 : spawn->in, spawn->out, spawn->err };
 
@@ -78,7 +78,7 @@ static void close_descriptors(struct spawn *spawn)
 void spawn_unref(struct spawn *spawn)
 {
 	if (spawn != NULL && atomic_fetch_sub(&spawn->references, 1) == 1) {
-		close_descriptors(spawn);
+		spawn_close_descriptors(spawn);
 		program_finish(&spawn->program);
 		free(spawn->cwd);
 		munmap(spawn, STACK_SIZE);
@@ -92,7 +92,7 @@ void spawn_unref(struct spawn *spawn)
 #define IN_CHILD __attribute__((__no_sanitize__("address", "thread", "undefined")))
 #define KERNEL_SIGSET_SIZE 8
 
-IN_CHILD static int move_descriptors(const struct spawn *spawn)
+IN_CHILD static int spawn_move_descriptors(const struct spawn *spawn)
 {
 	if (syscall(SYS_dup3, spawn->in, 0, 0) < 0 || syscall(SYS_dup3, spawn->out, 1, 0) < 0 ||
 	    syscall(SYS_dup3, spawn->err, 2, 0) < 0) {
@@ -105,7 +105,7 @@ IN_CHILD static int move_descriptors(const struct spawn *spawn)
 }
 
 /* What helps the server and its machine; where the kernel forbids it, the command runs without. */
-IN_CHILD static void set_manners(const struct spawn *spawn)
+IN_CHILD static void spawn_set_limits(const struct spawn *spawn)
 {
 	struct rlimit mark = { .rlim_cur = spawn->mark, .rlim_max = spawn->mark };
 	long fd =
@@ -124,7 +124,7 @@ IN_CHILD static void set_manners(const struct spawn *spawn)
 	}
 }
 
-IN_CHILD static int become(const struct user *user)
+IN_CHILD static int spawn_become_user(const struct user *user)
 {
 	if (user == NULL) {
 		return 0;
@@ -139,7 +139,7 @@ IN_CHILD static int become(const struct user *user)
 }
 
 /* Where it starts is looked up with the server's rights, and entered with the command's. */
-IN_CHILD static int enter(const struct spawn *spawn, long directory)
+IN_CHILD static int spawn_enter_directory(const struct spawn *spawn, long directory)
 {
 	if (syscall(SYS_fchdir, directory) < 0 ||
 	    (spawn->cwd != NULL && syscall(SYS_chdir, spawn->cwd) < 0)) {
@@ -150,7 +150,7 @@ IN_CHILD static int enter(const struct spawn *spawn, long directory)
 }
 
 /* The first error that is not "not there" counts, as in Python. */
-IN_CHILD static int run(const struct spawn *spawn)
+IN_CHILD static int spawn_execute(const struct spawn *spawn)
 {
 	const struct program *program = &spawn->program;
 	const uint64_t no_signals = 0;
@@ -173,20 +173,20 @@ IN_CHILD static int run(const struct spawn *spawn)
 	return -(first != 0 ? first : last);
 }
 
-IN_CHILD static int prepare(struct spawn *spawn)
+IN_CHILD static int spawn_prepare_child(struct spawn *spawn)
 {
 	/* A session costs the scheduler a group of its own for each command where autogroups are on. */
 	if ((spawn->session ? syscall(SYS_setsid) : syscall(SYS_setpgid, 0, 0)) < 0) {
 		return -errno;
 	}
 
-	int code = move_descriptors(spawn);
+	int code = spawn_move_descriptors(spawn);
 	long directory;
 
 	if (code < 0) {
 		return code;
 	}
-	set_manners(spawn);
+	spawn_set_limits(spawn);
 	spawn->step = SPAWN_FOLDER;
 	directory = syscall(SYS_openat, AT_FDCWD, spawn->directory,
 			    O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -194,22 +194,22 @@ IN_CHILD static int prepare(struct spawn *spawn)
 		return -errno;
 	}
 	spawn->step = SPAWN_USER;
-	code = become(spawn->user);
+	code = spawn_become_user(spawn->user);
 	if (code == 0) {
 		spawn->step = SPAWN_FOLDER;
-		code = enter(spawn, directory);
+		code = spawn_enter_directory(spawn, directory);
 	}
 	return code;
 }
 
-IN_CHILD static int child(void *arg)
+IN_CHILD static int spawn_child(void *arg)
 {
 	struct spawn *spawn = arg;
-	int code = prepare(spawn);
+	int code = spawn_prepare_child(spawn);
 
 	if (code == 0) {
 		spawn->step = SPAWN_RUN;
-		code = run(spawn);
+		code = spawn_execute(spawn);
 	}
 	atomic_store(&spawn->error, code);
 	(void)syscall(SYS_exit_group, 127);
@@ -221,18 +221,18 @@ IN_CHILD static int child(void *arg)
 #define CLONE_FLAGS (CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD)
 
 #if SHARED_MEMORY
-static pid_t start_child(struct spawn *spawn)
+static pid_t spawn_start_child(struct spawn *spawn)
 {
-	return clone(child, (char *)spawn + STACK_SIZE, CLONE_VM | CLONE_FLAGS, spawn,
+	return clone(spawn_child, (char *)spawn + STACK_SIZE, CLONE_VM | CLONE_FLAGS, spawn,
 		     (pid_t *)(uintptr_t)&spawn->pid);
 }
 #else
 /* By number: the sanitizer's clone holds locks until it returns, which is as late as a guest likes. */
-IN_CHILD static pid_t start_child(struct spawn *spawn)
+IN_CHILD static pid_t spawn_start_child(struct spawn *spawn)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FLAGS, NULL, &spawn->pid, NULL, NULL);
 
-	return pid == 0 ? child(spawn) : pid;
+	return pid == 0 ? spawn_child(spawn) : pid;
 }
 #endif
 
@@ -253,10 +253,10 @@ void spawn_run(struct spawn *spawn)
 	int code = -ECANCELED;
 
 	if (!atomic_load(&spawn->cancelled)) {
-		code = start_child(spawn) < 0 ? -errno : 0;
+		code = spawn_start_child(spawn) < 0 ? -errno : 0;
 	}
 	/* The outputs end for the server when the last of their writers has closed them. */
-	close_descriptors(spawn);
+	spawn_close_descriptors(spawn);
 	if (code < 0) {
 		spawn_refuse(spawn, code);
 		return;

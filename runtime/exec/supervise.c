@@ -26,7 +26,7 @@
 
 /* ---- the inbox ---- */
 
-static void want(struct execution *execution, unsigned int what)
+static void inbox_post(struct execution *execution, unsigned int what)
 {
 	struct supervisor *supervisor = execution->supervisor;
 	uint64_t one = 1;
@@ -75,17 +75,17 @@ struct execution *execution_create(struct supervisor *supervisor, struct command
 
 void execution_start(struct execution *execution)
 {
-	want(execution, WANT_START);
+	inbox_post(execution, WANT_START);
 }
 
 void execution_cancel(struct execution *execution)
 {
-	want(execution, WANT_CANCEL);
+	inbox_post(execution, WANT_CANCEL);
 }
 
 void execution_resume(struct execution *execution)
 {
-	want(execution, WANT_RESUME);
+	inbox_post(execution, WANT_RESUME);
 }
 
 void execution_set_timer(struct execution *execution, uint64_t at_us)
@@ -110,7 +110,7 @@ void execution_unref(struct execution *execution)
 
 /* ---- the thread ---- */
 
-static void link_execution(struct supervisor *supervisor, struct execution *execution)
+static void supervisor_add(struct supervisor *supervisor, struct execution *execution)
 {
 	execution->next = supervisor->executions;
 	if (execution->next != NULL) {
@@ -120,7 +120,7 @@ static void link_execution(struct supervisor *supervisor, struct execution *exec
 }
 
 /* The list's reference was the inbox's at the start. */
-static void let_go(struct supervisor *supervisor, struct execution *execution)
+static void supervisor_remove(struct supervisor *supervisor, struct execution *execution)
 {
 	if (execution->previous != NULL) {
 		execution->previous->next = execution->next;
@@ -137,7 +137,7 @@ static void let_go(struct supervisor *supervisor, struct execution *execution)
 	supervisor->count--;
 }
 
-static struct execution *next_wanted(struct supervisor *supervisor, unsigned int *ret_wanted)
+static struct execution *inbox_next(struct supervisor *supervisor, unsigned int *ret_wanted)
 {
 	LOCKED(&supervisor->lock);
 
@@ -154,14 +154,14 @@ static struct execution *next_wanted(struct supervisor *supervisor, unsigned int
 	return execution;
 }
 
-static void do_wanted(struct supervisor *supervisor)
+static void supervisor_read_inbox(struct supervisor *supervisor)
 {
 	struct execution *execution;
 	unsigned int wanted;
 
-	while ((execution = next_wanted(supervisor, &wanted)) != NULL) {
+	while ((execution = inbox_next(supervisor, &wanted)) != NULL) {
 		if ((wanted & WANT_START) != 0) {
-			link_execution(supervisor, execution);
+			supervisor_add(supervisor, execution);
 			atomic_fetch_add(&execution->references, 1);
 			execution_begin(execution);
 		}
@@ -176,7 +176,7 @@ static void do_wanted(struct supervisor *supervisor)
 }
 
 /* Looks before it reaps: a number is free for others once it is reaped. */
-static void reap(struct supervisor *supervisor)
+static void supervisor_reap(struct supervisor *supervisor)
 {
 	siginfo_t info;
 
@@ -205,7 +205,7 @@ static void reap(struct supervisor *supervisor)
 	}
 }
 
-static void take_signals(struct supervisor *supervisor)
+static void supervisor_take_signals(struct supervisor *supervisor)
 {
 	struct signalfd_siginfo info;
 
@@ -216,11 +216,11 @@ static void take_signals(struct supervisor *supervisor)
 			supervisor->config.on_signal(supervisor->config.arg);
 		}
 	}
-	reap(supervisor);
+	supervisor_reap(supervisor);
 }
 
 /* Ends what is over; says when to look again. */
-static uint64_t advance_all(struct supervisor *supervisor)
+static uint64_t supervisor_advance_all(struct supervisor *supervisor)
 {
 	uint64_t now = sched_now_us(supervisor->sched), next = SCHED_FOREVER;
 	struct execution *following;
@@ -229,7 +229,7 @@ static uint64_t advance_all(struct supervisor *supervisor)
 		following = at->next;
 		execution_advance(at, now);
 		if (at->state == EXECUTION_OVER) {
-			let_go(supervisor, at);
+			supervisor_remove(supervisor, at);
 		} else if (execution_next(at) < next) {
 			next = execution_next(at);
 		}
@@ -237,21 +237,21 @@ static uint64_t advance_all(struct supervisor *supervisor)
 	return next;
 }
 
-static bool is_stopping(struct supervisor *supervisor)
+static bool supervisor_is_stopping(struct supervisor *supervisor)
 {
 	LOCKED(&supervisor->lock);
 	return supervisor->stop;
 }
 
 /* Those that are created but not in the list yet count too. */
-static bool has_work(struct supervisor *supervisor)
+static bool supervisor_has_work(struct supervisor *supervisor)
 {
 	LOCKED(&supervisor->lock);
 	return supervisor->count > 0;
 }
 
 /* Where there is too much to drain, the rest waits. */
-static void drain(struct supervisor *supervisor)
+static void supervisor_drain(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = 0, .data = { .ptr = &supervisor->drains } };
 
@@ -265,7 +265,7 @@ static void drain(struct supervisor *supervisor)
 	}
 }
 
-static uint64_t drain_again(struct supervisor *supervisor)
+static uint64_t supervisor_resume_drain(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &supervisor->drains } };
 
@@ -277,7 +277,7 @@ static uint64_t drain_again(struct supervisor *supervisor)
 	return supervisor->drain_at;
 }
 
-static int wait_ms(struct supervisor *supervisor, uint64_t next)
+static int supervisor_wait_ms(struct supervisor *supervisor, uint64_t next)
 {
 	uint64_t now = sched_now_us(supervisor->sched);
 
@@ -289,7 +289,7 @@ static int wait_ms(struct supervisor *supervisor, uint64_t next)
 					     : (int)((next - now) / 1000 + 1);
 }
 
-static void turn(struct supervisor *supervisor, int ms)
+static void supervisor_run_once(struct supervisor *supervisor, int ms)
 {
 	struct epoll_event events[EVENTS];
 	int count = epoll_wait(supervisor->epoll, events, EVENTS, ms);
@@ -300,28 +300,28 @@ static void turn(struct supervisor *supervisor, int ms)
 		if (events[i].data.ptr == &supervisor->signals) {
 			signalled = true;
 		} else if (events[i].data.ptr == &supervisor->drains) {
-			drain(supervisor);
+			supervisor_drain(supervisor);
 		} else if (events[i].data.ptr == &supervisor->wake) {
 			(void)!read(supervisor->wake, &ignored, sizeof(ignored));
 		} else {
 			execution_read(events[i].data.ptr);
 		}
 	}
-	do_wanted(supervisor);
+	supervisor_read_inbox(supervisor);
 	if (signalled) {
-		take_signals(supervisor);
+		supervisor_take_signals(supervisor);
 	} else if (supervisor->more_to_reap) {
-		reap(supervisor);
+		supervisor_reap(supervisor);
 	}
 }
 
 /* When to look again, whatever happens until then. */
-static uint64_t look_after_all(struct supervisor *supervisor)
+static uint64_t supervisor_do_timers(struct supervisor *supervisor)
 {
 	const uint64_t times[] = {
-		advance_all(supervisor),
+		supervisor_advance_all(supervisor),
 		spawner_tend(supervisor->spawner, sched_now_us(supervisor->sched)),
-		drain_again(supervisor),
+		supervisor_resume_drain(supervisor),
 		supervisor->more_to_reap ? 0 : SCHED_FOREVER,
 	};
 	uint64_t next = SCHED_FOREVER;
@@ -333,47 +333,47 @@ static uint64_t look_after_all(struct supervisor *supervisor)
 }
 
 /* What commands left in the background ends with the server. */
-static void kill_the_rest(struct supervisor *supervisor)
+static void supervisor_kill_background(struct supervisor *supervisor)
 {
 	uint64_t until = sched_now_us(supervisor->sched) + LAST_KILL_US;
 
 	while (tree_kill_all(&supervisor->marks) > 0 && sched_now_us(supervisor->sched) < until) {
-		turn(supervisor, 5);
-		reap(supervisor);
+		supervisor_run_once(supervisor, 5);
+		supervisor_reap(supervisor);
 	}
-	reap(supervisor);
+	supervisor_reap(supervisor);
 }
 
-static void run(void *arg)
+static void supervisor_run(void *arg)
 {
 	struct supervisor *supervisor = arg;
 	uint64_t next = SCHED_FOREVER;
 	bool stopping = false;
 
-	while (!stopping || has_work(supervisor)) {
-		turn(supervisor, wait_ms(supervisor, next));
-		stopping = stopping || is_stopping(supervisor);
+	while (!stopping || supervisor_has_work(supervisor)) {
+		supervisor_run_once(supervisor, supervisor_wait_ms(supervisor, next));
+		stopping = stopping || supervisor_is_stopping(supervisor);
 		if (stopping) {
 			for (struct execution *at = supervisor->executions; at != NULL;
 			     at = at->next) {
 				execution_kill(at, false);
 			}
 		}
-		next = look_after_all(supervisor);
+		next = supervisor_do_timers(supervisor);
 	}
-	kill_the_rest(supervisor);
+	supervisor_kill_background(supervisor);
 }
 
 /* ---- outside ---- */
 
-static int watch(struct supervisor *supervisor, int *fd)
+static int supervisor_watch(struct supervisor *supervisor, int *fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = fd } };
 
 	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, *fd, &event);
 }
 
-static int watch_drains(struct supervisor *supervisor)
+static int supervisor_watch_drains(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &supervisor->drains } };
 
@@ -381,7 +381,7 @@ static int watch_drains(struct supervisor *supervisor)
 	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, drains_fd(supervisor->drains), &event);
 }
 
-static int open_all(struct supervisor *supervisor, struct error *reterr)
+static int supervisor_open_all(struct supervisor *supervisor, struct error *reterr)
 {
 	sigset_t signals;
 
@@ -396,15 +396,16 @@ static int open_all(struct supervisor *supervisor, struct error *reterr)
 	supervisor->drains = drains_create();
 	if (supervisor->epoll < 0 || supervisor->wake < 0 || supervisor->signals < 0 ||
 	    supervisor->null < 0 || supervisor->drains == NULL ||
-	    watch(supervisor, &supervisor->wake) < 0 ||
-	    watch(supervisor, &supervisor->signals) < 0 || watch_drains(supervisor) < 0) {
+	    supervisor_watch(supervisor, &supervisor->wake) < 0 ||
+	    supervisor_watch(supervisor, &supervisor->signals) < 0 ||
+	    supervisor_watch_drains(supervisor) < 0) {
 		return error_set(reterr, -errno, "cannot prepare to run commands: %s",
 				 strerror(errno));
 	}
 	return 0;
 }
 
-static void close_all(struct supervisor *supervisor)
+static void supervisor_close_all(struct supervisor *supervisor)
 {
 	const int fds[] = { supervisor->epoll, supervisor->wake, supervisor->signals,
 			    supervisor->null };
@@ -432,16 +433,16 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	sched_mutex_init(&supervisor->lock, sched);
 	tree_marks_init(&supervisor->marks, sched_random(sched));
 
-	int code = open_all(supervisor, reterr);
+	int code = supervisor_open_all(supervisor, reterr);
 
 	if (code < 0) {
-		close_all(supervisor);
+		supervisor_close_all(supervisor);
 		return code;
 	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	supervisor->has_terminal = spawn_has_terminal();
 	supervisor->spawner = spawner_create(sched, supervisor->wake);
-	supervisor->thread = sched_start(sched, "supervisor", run, supervisor);
+	supervisor->thread = sched_start(sched, "supervisor", supervisor_run, supervisor);
 	*ret = supervisor;
 	return 0;
 }
@@ -463,6 +464,6 @@ void supervisor_destroy(struct supervisor *supervisor)
 	supervisor_stop(supervisor);
 	sched_join(supervisor->thread);
 	spawner_destroy(supervisor->spawner);
-	do_wanted(supervisor); /* what was asked of commands that were over */
-	close_all(supervisor);
+	supervisor_read_inbox(supervisor); /* what was asked of commands that were over */
+	supervisor_close_all(supervisor);
 }

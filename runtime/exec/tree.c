@@ -51,7 +51,7 @@ uint64_t tree_mark_next(struct tree_marks *marks)
 
 /* ---- reading /proc ---- */
 
-static int read_file(pid_t pid, const char *name, char *text, size_t size)
+static int tree_read_file(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
 
@@ -71,13 +71,13 @@ static int read_file(pid_t pid, const char *name, char *text, size_t size)
 }
 
 /* For a process of another user, whose limits the call does not tell us. */
-static uint64_t mark_by_text(pid_t pid)
+static uint64_t tree_read_tag_text(pid_t pid)
 {
 	static const char name[] = "Max realtime timeout";
 	char text[LIMITS_MAX], number[24] = "";
 	int64_t mark = 0;
 
-	if (read_file(pid, "limits", text, sizeof(text)) < 0) {
+	if (tree_read_file(pid, "limits", text, sizeof(text)) < 0) {
 		return 0;
 	}
 
@@ -99,14 +99,14 @@ static uint64_t mark_by_text(pid_t pid)
 	return integer_parse(number, 1, INT64_MAX, &mark) == 0 ? (uint64_t)mark : 0;
 }
 
-static uint64_t mark_of(pid_t pid)
+static uint64_t tree_read_tag(pid_t pid)
 {
 	struct rlimit limit;
 
 	if (prlimit(pid, RLIMIT_RTTIME, NULL, &limit) == 0) {
 		return limit.rlim_max;
 	}
-	return errno == EPERM ? mark_by_text(pid) : 0;
+	return errno == EPERM ? tree_read_tag_text(pid) : 0;
 }
 
 struct status {
@@ -114,12 +114,12 @@ struct status {
 	pid_t parent, group, session;
 };
 
-static bool read_status(pid_t pid, struct status *ret)
+static bool tree_read_status(pid_t pid, struct status *ret)
 {
 	char text[STAT_MAX];
 	int64_t numbers[3];
 
-	if (read_file(pid, "stat", text, sizeof(text)) < 0) {
+	if (tree_read_file(pid, "stat", text, sizeof(text)) < 0) {
 		return false;
 	}
 
@@ -151,24 +151,24 @@ static bool read_status(pid_t pid, struct status *ret)
 
 /* ---- who belongs ---- */
 
-static bool in_range(const struct range *range, uint64_t mark)
+static bool tree_range_contains(const struct range *range, uint64_t mark)
 {
 	return mark >= range->least && mark <= range->most;
 }
 
-static bool belongs(const struct range *range, pid_t pid)
+static bool tree_range_matches(const struct range *range, pid_t pid)
 {
-	uint64_t mark = mark_of(pid);
+	uint64_t mark = tree_read_tag(pid);
 	struct status status;
 
-	if (in_range(range, mark)) {
-		return !read_status(pid, &status) || status.state != 'Z';
+	if (tree_range_contains(range, mark)) {
+		return !tree_read_status(pid, &status) || status.state != 'Z';
 	}
 	/* That of another tree, whatever number its leader has got. */
 	if (mark >= MARK_LEAST && mark <= MARK_MOST) {
 		return false;
 	}
-	if (!read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
+	if (!tree_read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
 		return false;
 	}
 	if (range->leader > 1 &&
@@ -176,12 +176,12 @@ static bool belongs(const struct range *range, pid_t pid)
 		return true;
 	}
 	return status.parent > 1 && status.parent != getpid() &&
-	       in_range(range, mark_of(status.parent));
+	       tree_range_contains(range, tree_read_tag(status.parent));
 }
 
 /* The descriptor holds on to the process that is looked at: a number that is used again between the
  * look and the signal would hit somebody else. */
-static bool kill_if_it_belongs(const struct range *range, pid_t pid)
+static bool tree_kill_if_it_belongs(const struct range *range, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	bool found;
@@ -189,7 +189,7 @@ static bool kill_if_it_belongs(const struct range *range, pid_t pid)
 	if (fd < 0 && errno != ENOSYS && errno != EMFILE && errno != ENFILE) {
 		return false;
 	}
-	found = belongs(range, pid);
+	found = tree_range_matches(range, pid);
 	if (found && fd >= 0) {
 		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	} else if (found) {
@@ -201,7 +201,7 @@ static bool kill_if_it_belongs(const struct range *range, pid_t pid)
 	return found;
 }
 
-static size_t kill_range(const struct range *range)
+static size_t tree_kill_range(const struct range *range)
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
@@ -210,7 +210,7 @@ static size_t kill_range(const struct range *range)
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0 &&
-		    kill_if_it_belongs(range, (pid_t)pid)) {
+		    tree_kill_if_it_belongs(range, (pid_t)pid)) {
 			found++;
 		}
 	}
@@ -222,7 +222,7 @@ static size_t kill_range(const struct range *range)
 
 size_t tree_kill(uint64_t mark, pid_t leader)
 {
-	return kill_range(&(struct range){ .least = mark, .most = mark, .leader = leader });
+	return tree_kill_range(&(struct range){ .least = mark, .most = mark, .leader = leader });
 }
 
 size_t tree_kill_all(const struct tree_marks *marks)
@@ -230,5 +230,6 @@ size_t tree_kill_all(const struct tree_marks *marks)
 	if (marks->used == 0) {
 		return 0;
 	}
-	return kill_range(&(struct range){ .least = marks->top - marks->used, .most = marks->top });
+	return tree_kill_range(
+		&(struct range){ .least = marks->top - marks->used, .most = marks->top });
 }

@@ -33,8 +33,8 @@ void lookup_finish(struct lookup *lookup)
 	buf_finish(&lookup->path);
 }
 
-static int find(const struct base *base, const struct buf *text, struct buf *path,
-		struct place *ret)
+static int lookup_find_text(const struct base *base, const struct buf *text, struct buf *path,
+			    struct place *ret)
 {
 	int error = path_clean(buf_str(text), text->length, path);
 
@@ -54,7 +54,7 @@ int lookup_find(struct lookup *lookup)
 		return -ENAMETOOLONG;
 	}
 
-	int error = find(lookup->base, &lookup->text, &lookup->path, &lookup->place);
+	int error = lookup_find_text(lookup->base, &lookup->text, &lookup->path, &lookup->place);
 
 	if ((error != -ENOENT && error != -ENOTDIR) ||
 	    memchr(buf_str(&lookup->text), '%', lookup->text.length) == NULL) {
@@ -66,7 +66,7 @@ int lookup_find(struct lookup *lookup)
 
 	path_decode(buf_str(&lookup->text), lookup->text.length, &twice);
 
-	int again = find(lookup->base, &twice, &path, &lookup->place);
+	int again = lookup_find_text(lookup->base, &twice, &path, &lookup->place);
 
 	if (again == 0) {
 		buf_clear(&lookup->text);

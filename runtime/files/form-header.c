@@ -19,7 +19,7 @@ struct text {
 	size_t length;
 };
 
-static struct text trim(struct text text)
+static struct text form_header_trim(struct text text)
 {
 	while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
 		text.data++;
@@ -32,13 +32,13 @@ static struct text trim(struct text text)
 	return text;
 }
 
-static bool is_word(struct text text, const char *word)
+static bool form_header_is_word(struct text text, const char *word)
 {
 	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
 }
 
 /* Where the parameter that begins at from ends: at a ';' outside of quotes, or at the end. */
-static size_t parameter_end(struct text value, size_t from)
+static size_t form_header_parameter_end(struct text value, size_t from)
 {
 	bool quoted = false;
 
@@ -58,7 +58,7 @@ static size_t parameter_end(struct text value, size_t from)
 
 /* Appends a value without its quotes. In them a backslash protects a quote and itself only: names
  * with backslashes come unescaped from many clients. */
-static void append_unquoted(struct text text, struct buf *ret)
+static void form_header_append_unquoted(struct text text, struct buf *ret)
 {
 	if (text.length < 2 || text.data[0] != '"' || text.data[text.length - 1] != '"') {
 		buf_append(ret, text.data, text.length);
@@ -81,7 +81,7 @@ bool form_header_is(const char *value, size_t length, const char *word)
 	if (semicolon != NULL) {
 		length = (size_t)(semicolon - value);
 	}
-	return is_word(trim((struct text){ value, length }), word);
+	return form_header_is_word(form_header_trim((struct text){ value, length }), word);
 }
 
 bool form_header_parameter(const char *value, size_t length, const char *name, struct buf *ret)
@@ -91,8 +91,8 @@ bool form_header_parameter(const char *value, size_t length, const char *name, s
 	bool found = false;
 
 	/* The first is no parameter but the header's value itself. */
-	for (size_t at = parameter_end(all, 0); at < length;) {
-		size_t end = parameter_end(all, at + 1);
+	for (size_t at = form_header_parameter_end(all, 0); at < length;) {
+		size_t end = form_header_parameter_end(all, at + 1);
 		const char *from = value + at + 1;
 		size_t size = end - at - 1;
 		const char *equals = memchr(from, '=', size);
@@ -105,16 +105,16 @@ bool form_header_parameter(const char *value, size_t length, const char *name, s
 		struct text key = { from, (size_t)(equals - from) };
 		struct text text = { equals + 1, size - key.length - 1 };
 
-		if (is_word(trim(key), name)) {
+		if (form_header_is_word(form_header_trim(key), name)) {
 			buf_cut(ret, start);
-			append_unquoted(trim(text), ret);
+			form_header_append_unquoted(form_header_trim(text), ret);
 			found = true;
 		}
 	}
 	return found;
 }
 
-static bool is_token(struct text text)
+static bool form_header_is_token(struct text text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		unsigned char c = (unsigned char)text.data[i];
@@ -144,12 +144,13 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 		}
 
 		struct text key = { line.data, (size_t)(colon - line.data) };
-		struct text value = trim((struct text){ colon + 1, line.length - key.length - 1 });
+		struct text value =
+			form_header_trim((struct text){ colon + 1, line.length - key.length - 1 });
 
-		if (!is_token(key)) {
+		if (!form_header_is_token(key)) {
 			return -EINVAL;
 		}
-		if (is_word(key, name)) {
+		if (form_header_is_word(key, name)) {
 			*ret = value.data;
 			*ret_length = value.length;
 		}
@@ -158,7 +159,7 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 	return 0;
 }
 
-static void append_latin1(struct buf *ret, const char *text, size_t length)
+static void form_header_append_latin1(struct buf *ret, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		unsigned int c = (unsigned char)text[i];
@@ -173,7 +174,7 @@ static void append_latin1(struct buf *ret, const char *text, size_t length)
 }
 
 /* Cuts what stands before a name that is a whole path of Windows, as old browsers send it. */
-static void cut_windows_path(struct buf *name, size_t start)
+static void form_header_cut_windows_path(struct buf *name, size_t start)
 {
 	const char *text = buf_str(name) + start;
 	size_t length = name->length - start;
@@ -192,7 +193,7 @@ static void cut_windows_path(struct buf *name, size_t start)
 }
 
 /* charset'language'percent-encoded */
-static bool append_extended(const char *text, size_t length, struct buf *ret)
+static bool form_header_append_extended(const char *text, size_t length, struct buf *ret)
 {
 	const char *first = memchr(text, '\'', length);
 	const char *second =
@@ -206,11 +207,11 @@ static bool append_extended(const char *text, size_t length, struct buf *ret)
 	struct text charset = { text, (size_t)(first - text) };
 
 	path_decode(second + 1, length - (size_t)(second + 1 - text), &bytes);
-	if (is_word(charset, "iso-8859-1")) {
-		append_latin1(ret, buf_str(&bytes), bytes.length);
+	if (form_header_is_word(charset, "iso-8859-1")) {
+		form_header_append_latin1(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
-	if (is_word(charset, "utf-8") && utf8_is_valid(buf_str(&bytes), bytes.length)) {
+	if (form_header_is_word(charset, "utf-8") && utf8_is_valid(buf_str(&bytes), bytes.length)) {
 		buf_append(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
@@ -222,14 +223,14 @@ bool form_header_filename(const char *value, size_t length, struct buf *ret)
 	CLEANUP_BUF struct buf raw = BUF_INIT(length);
 
 	if (form_header_parameter(value, length, "filename", &raw)) {
-		cut_windows_path(&raw, 0);
+		form_header_cut_windows_path(&raw, 0);
 		if (utf8_is_valid(buf_str(&raw), raw.length)) {
 			buf_append(ret, buf_str(&raw), raw.length);
 		} else {
-			append_latin1(ret, buf_str(&raw), raw.length);
+			form_header_append_latin1(ret, buf_str(&raw), raw.length);
 		}
 		return true;
 	}
 	return form_header_parameter(value, length, "filename*", &raw) &&
-	       append_extended(buf_str(&raw), raw.length, ret);
+	       form_header_append_extended(buf_str(&raw), raw.length, ret);
 }

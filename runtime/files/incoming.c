@@ -17,7 +17,7 @@
 
 #define FILE_MODE 0644 /* of a new file, whatever the umask */
 
-static int failed(struct error *reterr, int code, const struct base *base, const char *path)
+static int incoming_error(struct error *reterr, int code, const struct base *base, const char *path)
 {
 	return base == NULL
 		       ? error_set(reterr, code, "[Errno %d] %s", -code, strerror(-code))
@@ -26,7 +26,7 @@ static int failed(struct error *reterr, int code, const struct base *base, const
 }
 
 /* Opens a temporary file in the directory: without a name if that works, else with a hidden one. */
-static int open_temporary(struct incoming *incoming)
+static int incoming_open_temporary(struct incoming *incoming)
 {
 	/* A directory found by O_PATH can be named by its descriptor, but "." of it is enough. */
 	int fd = openat(incoming->place.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
@@ -42,7 +42,7 @@ static int open_temporary(struct incoming *incoming)
 
 /* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new one
  * belongs to whom its directory belongs. What this process may not give away stays its own. */
-static int take_after(const struct place *place, int fd)
+static int incoming_copy_owner(const struct place *place, int fd)
 {
 	mode_t mode = FILE_MODE;
 	struct stat info;
@@ -62,7 +62,7 @@ static int take_after(const struct place *place, int fd)
 	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int check_replaceable(const struct place *place)
+static int incoming_check_replaceable(const struct place *place)
 {
 	struct stat info;
 
@@ -85,17 +85,18 @@ int incoming_begin(const struct base *base, const char *path, uint64_t nonce, st
 	int error = place_find(base, path, PLACE_MAKE_PARENTS, &incoming.place);
 
 	if (error == 0) {
-		error = check_replaceable(&incoming.place);
+		error = incoming_check_replaceable(&incoming.place);
 	}
 	if (error == 0) {
 		snprintf(incoming.temporary, sizeof(incoming.temporary), ".upload-%016" PRIx64,
 			 nonce);
-		incoming.fd = open_temporary(&incoming);
-		error = incoming.fd < 0 ? incoming.fd : take_after(&incoming.place, incoming.fd);
+		incoming.fd = incoming_open_temporary(&incoming);
+		error = incoming.fd < 0 ? incoming.fd
+					: incoming_copy_owner(&incoming.place, incoming.fd);
 	}
 	if (error < 0) {
 		incoming_drop(&incoming);
-		return failed(reterr, error, base, path);
+		return incoming_error(reterr, error, base, path);
 	}
 	*ret = incoming;
 	return 0;
@@ -110,7 +111,7 @@ int incoming_write(struct incoming *incoming, const char *data, size_t length, s
 			continue;
 		}
 		if (written <= 0) {
-			return failed(reterr, written < 0 ? -errno : -ENOSPC, NULL, NULL);
+			return incoming_error(reterr, written < 0 ? -errno : -ENOSPC, NULL, NULL);
 		}
 		data += written;
 		length -= (size_t)written;
@@ -119,7 +120,7 @@ int incoming_write(struct incoming *incoming, const char *data, size_t length, s
 }
 
 /* Gives a file without a name its hidden one, since only a rename replaces what is there. */
-static int name_temporary(struct incoming *incoming)
+static int incoming_name_temporary(struct incoming *incoming)
 {
 	char link[64];
 
@@ -137,7 +138,7 @@ static int name_temporary(struct incoming *incoming)
 int incoming_land(struct incoming *incoming, struct error *reterr)
 {
 	const struct place *place = &incoming->place;
-	int error = name_temporary(incoming);
+	int error = incoming_name_temporary(incoming);
 
 	if (error == 0 && renameat(place->dir, incoming->temporary, place->dir, place->name) < 0) {
 		error = -errno;
@@ -145,7 +146,7 @@ int incoming_land(struct incoming *incoming, struct error *reterr)
 	if (error == 0) {
 		incoming->named = false;
 	} else {
-		failed(reterr, error, NULL, NULL);
+		incoming_error(reterr, error, NULL, NULL);
 	}
 	incoming_drop(incoming);
 	return error;

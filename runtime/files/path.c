@@ -25,7 +25,7 @@
 #define RACES_MAX 8u     /* openat2 says EAGAIN when others rename meanwhile; then by hand */
 #define FOLDER_MODE 0755 /* of parents made */
 
-static void close_fd(int *fd)
+static void path_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -33,7 +33,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int duplicate(int fd)
+static int path_duplicate_fd(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -43,7 +43,7 @@ static int duplicate(int fd)
 /* ---- the base ---- */
 
 /* As with -errno of any other call; -ENOSYS or -EPERM where the kernel, or a filter, has no openat2. */
-static int open_beneath(int base, const char *path, int flags)
+static int path_open_beneath(int base, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
@@ -63,22 +63,22 @@ int base_open(const char *path, struct base *ret, struct error *reterr)
 		return error_set(reterr, -errno, "base directory '%s': %s", path, strerror(errno));
 	}
 
-	int probe = open_beneath(fd, ".", O_PATH);
+	int probe = path_open_beneath(fd, ".", O_PATH);
 
 	*ret = (struct base){ .fd = fd, .path = TAKE(real), .by_hand = probe < 0 };
-	close_fd(&probe);
+	path_close_fd(&probe);
 	return 0;
 }
 
 void base_close(struct base *base)
 {
-	close_fd(&base->fd);
+	path_close_fd(&base->fd);
 	free(TAKE(base->path));
 }
 
 /* ---- text ---- */
 
-static int hex_digit(char c)
+static int path_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9') {
 		return c - '0';
@@ -90,8 +90,8 @@ static int hex_digit(char c)
 int path_decode(const char *text, size_t length, struct buf *buf)
 {
 	for (size_t i = 0; i < length; i++) {
-		int high = text[i] == '%' && i + 2 < length ? hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+		int high = text[i] == '%' && i + 2 < length ? path_hex_digit(text[i + 1]) : -1;
+		int low = high >= 0 ? path_hex_digit(text[i + 2]) : -1;
 
 		if (low >= 0) {
 			buf_append_char(buf, (char)(high * 16 + low));
@@ -104,7 +104,7 @@ int path_decode(const char *text, size_t length, struct buf *buf)
 }
 
 /* Takes the last name off a path that has been cleaned so far; -EXDEV when there is none. */
-static int climb(struct buf *buf, size_t start)
+static int path_remove_last(struct buf *buf, size_t start)
 {
 	if (buf->length == start) {
 		return -EXDEV;
@@ -134,7 +134,7 @@ int path_clean(const char *text, size_t length, struct buf *buf)
 			continue;
 		}
 		if (size == 2 && name[0] == '.' && name[1] == '.') {
-			if (climb(buf, start) < 0) {
+			if (path_remove_last(buf, start) < 0) {
 				return -EXDEV;
 			}
 			continue;
@@ -158,7 +158,7 @@ struct walk {
 };
 
 /* Takes the next name off the rest; its length, 0 at the end. */
-static int next_name(struct walk *walk, char *name)
+static int path_walk_next_name(struct walk *walk, char *name)
 {
 	const char *text = buf_str(&walk->rest);
 	size_t skip = strspn(text, "/");
@@ -176,21 +176,21 @@ static int next_name(struct walk *walk, char *name)
 }
 
 /* Goes back to the base. */
-static int restart(struct walk *walk)
+static int path_walk_restart(struct walk *walk)
 {
-	int fd = duplicate(walk->base->fd);
+	int fd = path_duplicate_fd(walk->base->fd);
 
 	if (fd < 0) {
 		return fd;
 	}
-	close_fd(&walk->fd);
+	path_close_fd(&walk->fd);
 	walk->fd = fd;
 	buf_clear(&walk->done);
 	return 0;
 }
 
 /* Puts text in front of what is still to go. */
-static int put_in_front(struct walk *walk, const char *text, size_t length)
+static int path_walk_prepend(struct walk *walk, const char *text, size_t length)
 {
 	struct buf rest = BUF_INIT(PATH_TEXT_MAX);
 
@@ -204,7 +204,7 @@ static int put_in_front(struct walk *walk, const char *text, size_t length)
 
 /* ".." in a link: the directory above by name, from the base again, since the directory reached may have
  * been moved out of the base meanwhile and its own ".." would lead there. */
-static int walk_up(struct walk *walk)
+static int path_walk_up(struct walk *walk)
 {
 	CLEANUP_BUF struct buf above = BUF_INIT(PATH_TEXT_MAX);
 
@@ -212,16 +212,16 @@ static int walk_up(struct walk *walk)
 		return -ELOOP;
 	}
 	buf_append(&above, buf_str(&walk->done), walk->done.length);
-	if (climb(&above, 0) < 0) {
+	if (path_remove_last(&above, 0) < 0) {
 		return -EXDEV;
 	}
 
-	int error = put_in_front(walk, buf_str(&above), above.length);
+	int error = path_walk_prepend(walk, buf_str(&above), above.length);
 
-	return error < 0 ? error : restart(walk);
+	return error < 0 ? error : path_walk_restart(walk);
 }
 
-static int walk_link(struct walk *walk, const char *name)
+static int path_walk_link(struct walk *walk, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t length = readlinkat(walk->fd, name, target, sizeof(target));
@@ -238,23 +238,23 @@ static int walk_link(struct walk *walk, const char *name)
 	}
 	target[length] = '\0';
 	if (target[0] != '/') {
-		return put_in_front(walk, target, (size_t)length);
+		return path_walk_prepend(walk, target, (size_t)length);
 	}
 	if (base > 1 && (strncmp(target, walk->base->path, base) != 0 ||
 			 (target[base] != '/' && target[base] != '\0'))) {
 		return -EXDEV;
 	}
 
-	int error = put_in_front(walk, target + base, (size_t)length - base);
+	int error = path_walk_prepend(walk, target + base, (size_t)length - base);
 
-	return error < 0 ? error : restart(walk);
+	return error < 0 ? error : path_walk_restart(walk);
 }
 
 /* A directory that is made belongs to whom its directory belongs: it is made as that user, of this thread
  * alone. Giving it away afterwards would give away what stands under its name by then, which the owner
  * of the directory above chooses. Where this process may not be that user, or that user may not write
  * there, the new directory is ours. 0 or -errno. */
-static int make_directory(int parent, const char *name)
+static int path_make_directory(int parent, const char *name)
 {
 	struct stat above;
 
@@ -274,12 +274,12 @@ static int make_directory(int parent, const char *name)
 }
 
 /* O_PATH of a name in the directory reached, links not followed. */
-static int look_at(const struct walk *walk, const char *name, bool make)
+static int path_walk_open(const struct walk *walk, const char *name, bool make)
 {
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
-		int error = make_directory(walk->fd, name);
+		int error = path_make_directory(walk->fd, name);
 
 		if (error < 0 && error != -EEXIST) {
 			return error;
@@ -289,7 +289,7 @@ static int look_at(const struct walk *walk, const char *name, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-static void arrive(struct walk *walk, struct place *ret, int fd, const char *name)
+static void path_walk_finish(struct walk *walk, struct place *ret, int fd, const char *name)
 {
 	if (name ==
 	    NULL) { /* a directory by way of "..", "." or the base: there is no name to it */
@@ -302,10 +302,10 @@ static void arrive(struct walk *walk, struct place *ret, int fd, const char *nam
 }
 
 /* One name further: 1 when it arrived, 0 when there is more to go. */
-static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
+static int path_walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 {
 	char name[NAME_MAX + 1];
-	int length = next_name(walk, name);
+	int length = path_walk_next_name(walk, name);
 	bool last = walk->rest.length == 0;
 	struct stat info;
 
@@ -313,7 +313,7 @@ static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 		return length;
 	}
 	if (length == 0) {
-		arrive(walk, ret, -1, NULL);
+		path_walk_finish(walk, ret, -1, NULL);
 		return 1;
 	}
 	if (++walk->steps > STEPS_MAX) {
@@ -323,42 +323,42 @@ static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 		return 0;
 	}
 	if (strcmp(name, "..") == 0) {
-		return walk_up(walk);
+		return path_walk_up(walk);
 	}
 
-	int fd = look_at(walk, name, !last && (flags & PLACE_MAKE_PARENTS) != 0);
+	int fd = path_walk_open(walk, name, !last && (flags & PLACE_MAKE_PARENTS) != 0);
 
 	if (fd == -ENOENT && last) {
-		arrive(walk, ret, -1, name);
+		path_walk_finish(walk, ret, -1, name);
 		return 1;
 	}
 	if (fd < 0) {
 		return fd;
 	}
 	if (fstat(fd, &info) < 0) {
-		close_fd(&fd);
+		path_close_fd(&fd);
 		return -EIO;
 	}
 	if (S_ISLNK(info.st_mode)) {
-		close_fd(&fd);
-		return walk_link(walk, name);
+		path_close_fd(&fd);
+		return path_walk_link(walk, name);
 	}
 	if (last) {
-		arrive(walk, ret, fd, name);
+		path_walk_finish(walk, ret, fd, name);
 		return 1;
 	}
-	close_fd(&walk->fd);
+	path_close_fd(&walk->fd);
 	walk->fd = fd;
 	buf_append_str(&walk->done, "/");
 	buf_append_str(&walk->done, name);
 	return S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int find_by_hand(const struct base *base, const char *path, unsigned int flags,
-			struct place *ret)
+static int path_find_by_walk(const struct base *base, const char *path, unsigned int flags,
+			     struct place *ret)
 {
 	struct walk walk = { .base = base,
-			     .fd = duplicate(base->fd),
+			     .fd = path_duplicate_fd(base->fd),
 			     .done = BUF_INIT(2 * (size_t)PATH_MAX),
 			     .rest = BUF_INIT(PATH_TEXT_MAX) };
 	int state = walk.fd < 0 ? walk.fd : 0;
@@ -367,9 +367,9 @@ static int find_by_hand(const struct base *base, const char *path, unsigned int 
 		state = -ENAMETOOLONG;
 	}
 	while (state == 0) {
-		state = walk_step(&walk, flags, ret);
+		state = path_walk_step(&walk, flags, ret);
 	}
-	close_fd(&walk.fd);
+	path_close_fd(&walk.fd);
 	buf_finish(&walk.done);
 	buf_finish(&walk.rest);
 	return state < 0 ? state : 0;
@@ -378,12 +378,12 @@ static int find_by_hand(const struct base *base, const char *path, unsigned int 
 /* ---- finding ---- */
 
 /* In one call; anything but success is for the walk to explain. */
-static int find_beneath(const struct base *base, const char *path, struct place *ret)
+static int path_find_beneath(const struct base *base, const char *path, struct place *ret)
 {
 	int fd = -EAGAIN;
 
 	for (unsigned int i = 0; i < RACES_MAX && fd == -EAGAIN; i++) {
-		fd = open_beneath(base->fd, path[0] == '\0' ? "." : path, O_PATH);
+		fd = path_open_beneath(base->fd, path[0] == '\0' ? "." : path, O_PATH);
 	}
 	if (fd >= 0) {
 		*ret = (struct place){ .fd = fd, .dir = -1 };
@@ -395,19 +395,19 @@ int place_find(const struct base *base, const char *path, unsigned int flags, st
 {
 	/* Who makes parents wants the directory and the name, which one call does not give. */
 	if (!base->by_hand && (flags & PLACE_MAKE_PARENTS) == 0) {
-		int error = find_beneath(base, path, ret);
+		int error = path_find_beneath(base, path, ret);
 
 		if (error == 0 || error == -ENOENT || error == -ENOTDIR) {
 			return error;
 		}
 	}
-	return find_by_hand(base, path, flags, ret);
+	return path_find_by_walk(base, path, flags, ret);
 }
 
 void place_finish(struct place *place)
 {
-	close_fd(&place->fd);
-	close_fd(&place->dir);
+	path_close_fd(&place->fd);
+	path_close_fd(&place->dir);
 }
 
 int path_reopen(int fd, int flags)

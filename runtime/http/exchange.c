@@ -37,7 +37,7 @@ void *request_on_target(void *arg, const char *target, struct MHD_Connection *mh
 }
 
 /* In a time that does not tell where they differ. */
-static bool same_secret(const char *given, const char *secret)
+static bool exchange_same_secret(const char *given, const char *secret)
 {
 	size_t length = strlen(given), wanted = strlen(secret);
 	volatile unsigned char difference = length == wanted ? 0 : 1;
@@ -48,7 +48,7 @@ static bool same_secret(const char *given, const char *secret)
 	return difference == 0;
 }
 
-static bool is_allowed(const struct request *request)
+static bool exchange_is_allowed(const struct request *request)
 {
 	static const char scheme[] = "bearer ";
 	const char *token = request->server->token;
@@ -61,10 +61,10 @@ static bool is_allowed(const struct request *request)
 		return false;
 	}
 	given += sizeof(scheme) - 1;
-	return same_secret(given + strspn(given, " "), token);
+	return exchange_same_secret(given + strspn(given, " "), token);
 }
 
-static const char *refusal_text(unsigned int status)
+static const char *exchange_refusal_text(unsigned int status)
 {
 	switch (status) {
 	case MHD_HTTP_URI_TOO_LONG:
@@ -77,7 +77,7 @@ static const char *refusal_text(unsigned int status)
 }
 
 /* The length that the header section promises; UINT64_MAX when it says none. */
-static uint64_t body_length(const struct request *request)
+static uint64_t exchange_body_length(const struct request *request)
 {
 	const char *text = request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	int64_t length;
@@ -92,37 +92,37 @@ static uint64_t body_length(const struct request *request)
 }
 
 /* What nobody wants is read and forgotten, but not for ever. */
-static size_t body_most(const struct route *route)
+static size_t exchange_body_most(const struct route *route)
 {
 	return route->body_max != 0 ? route->body_max : DISCARD_MAX;
 }
 
-static bool is_too_large(const struct request *request, uint64_t length)
+static bool exchange_is_too_large(const struct request *request, uint64_t length)
 {
-	return length > body_most(request->route);
+	return length > exchange_body_most(request->route);
 }
 
-static void respond_too_large(struct request *request)
+static void exchange_respond_too_large(struct request *request)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(128);
 
-	buf_printf(&text, "The body is larger than %zu bytes", body_most(request->route));
+	buf_printf(&text, "The body is larger than %zu bytes", exchange_body_most(request->route));
 	request_respond_detail(request, MHD_HTTP_CONTENT_TOO_LARGE, buf_str(&text));
 }
 
-static void begin(struct request *request)
+static void exchange_check_request(struct request *request)
 {
-	unsigned int refusal = guard_check_head(request);
-	uint64_t length = body_length(request);
+	unsigned int refusal = head_check(request);
+	uint64_t length = exchange_body_length(request);
 
 	if (refusal != 0) {
 		request->closes = true;
-		request_respond_detail(request, refusal, refusal_text(refusal));
+		request_respond_detail(request, refusal, exchange_refusal_text(refusal));
 		return;
 	}
 
 	request->route = route_find(request);
-	if (!is_allowed(request)) {
+	if (!exchange_is_allowed(request)) {
 		request_drop_response(request);
 		request_add_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 		request_respond_detail(request, MHD_HTTP_UNAUTHORIZED, "Not authenticated");
@@ -130,8 +130,8 @@ static void begin(struct request *request)
 	if (request->mhd_response != NULL) {
 		return;
 	}
-	if (length != UINT64_MAX && is_too_large(request, length)) {
-		respond_too_large(request);
+	if (length != UINT64_MAX && exchange_is_too_large(request, length)) {
+		exchange_respond_too_large(request);
 		return;
 	}
 	request->body.ceiling = request->route->body_max;
@@ -142,9 +142,9 @@ static void begin(struct request *request)
 
 /* Whether a response at the head goes out at once, which ends the connection, or behind a small body
  * that is read and forgotten. libmicrohttpd knows the first for two methods only. */
-static bool responses_now(struct request *request)
+static bool exchange_responds_at_once(struct request *request)
 {
-	uint64_t length = body_length(request);
+	uint64_t length = exchange_body_length(request);
 	bool small =
 		length <= DISCARD_MAX && request_header(request, MHD_HTTP_HEADER_EXPECT) == NULL;
 
@@ -156,14 +156,14 @@ static bool responses_now(struct request *request)
 	       strcmp(request->method, MHD_HTTP_METHOD_PUT) == 0;
 }
 
-static enum MHD_Result on_head(struct request *request, const char *method)
+static enum MHD_Result exchange_on_head(struct request *request, const char *method)
 {
 	uint64_t now = sched_now_us(request->server->sched);
 
 	request->method = method;
 	request->begun = true;
-	begin(request);
-	if (responses_now(request)) {
+	exchange_check_request(request);
+	if (exchange_responds_at_once(request)) {
 		guard_enter(&request->server->guard, request->connection, PHASE_BUSY, now);
 		return response_queue(request);
 	}
@@ -177,13 +177,13 @@ static enum MHD_Result on_head(struct request *request, const char *method)
 /* ---- the body ---- */
 
 /* The memory alone: what was read of it may live on in a command, and stays counted until the end. */
-static void drop_body(struct request *request)
+static void exchange_drop_body(struct request *request)
 {
 	buf_finish(&request->body);
 	request->body = (struct buf)BUF_INIT(0);
 }
 
-static void collect(struct request *request, const char *data, size_t length)
+static void exchange_collect_body(struct request *request, const char *data, size_t length)
 {
 	if (guard_hold(&request->server->guard, request->connection, length)) {
 		buf_append(&request->body, data, length);
@@ -195,7 +195,7 @@ static void collect(struct request *request, const char *data, size_t length)
 			       "All bodies together take too much memory");
 }
 
-static enum MHD_Result on_body(struct request *request, const char *data, size_t length)
+static enum MHD_Result exchange_on_body(struct request *request, const char *data, size_t length)
 {
 	if (request->connection->doomed) {
 		return MHD_NO;
@@ -206,10 +206,10 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 		return request->received > 2 * (uint64_t)DISCARD_MAX && request->closes ? MHD_NO
 											: MHD_YES;
 	}
-	if (is_too_large(request, request->received)) {
+	if (exchange_is_too_large(request, request->received)) {
 		request->closes = true;
 		request->received = 0; /* counts what is discarded from here on */
-		respond_too_large(request);
+		exchange_respond_too_large(request);
 	} else if (request->route->take != NULL) {
 		request->route->take(request, data, length);
 		if (request->paused) {
@@ -217,10 +217,10 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 			MHD_suspend_connection(request->mhd);
 		}
 	} else if (request->body.ceiling > 0) {
-		collect(request, data, length);
+		exchange_collect_body(request, data, length);
 	}
 	if (request->mhd_response != NULL) {
-		drop_body(request);
+		exchange_drop_body(request);
 		guard_let_go(&request->server->guard, request->connection);
 		request->connection->ignored = true;
 	}
@@ -228,28 +228,28 @@ static enum MHD_Result on_body(struct request *request, const char *data, size_t
 }
 
 /* A length that libmicrohttpd has read otherwise than it stands there now, as one on two lines. */
-static void check_length(struct request *request)
+static void exchange_check_length(struct request *request)
 {
-	uint64_t length = body_length(request);
+	uint64_t length = exchange_body_length(request);
 
 	if (request->mhd_response == NULL && length != UINT64_MAX && length != request->received) {
 		request->closes = true;
 		request_respond_detail(request, MHD_HTTP_BAD_REQUEST,
-				       refusal_text(MHD_HTTP_BAD_REQUEST));
+				       exchange_refusal_text(MHD_HTTP_BAD_REQUEST));
 	}
 }
 
-static enum MHD_Result on_complete(struct request *request)
+static enum MHD_Result exchange_on_complete(struct request *request)
 {
 	if (!request->handled) {
-		check_length(request);
+		exchange_check_length(request);
 		request->handled = true;
 		guard_enter(&request->server->guard, request->connection, PHASE_BUSY,
 			    sched_now_us(request->server->sched));
 		if (request->mhd_response == NULL) {
 			request->route->handle(request);
 		}
-		drop_body(request);
+		exchange_drop_body(request);
 	}
 	if (request->mhd_response != NULL) {
 		return response_queue(request);
@@ -270,18 +270,18 @@ enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNU
 	*data_size = 0;
 	if (!request->begun) {
 		*data_size = length;
-		return on_head(request, method);
+		return exchange_on_head(request, method);
 	}
 	if (request->paused) { /* libmicrohttpd has more chunks of the body at hand */
 		*data_size = length;
 		return MHD_YES;
 	}
-	return length > 0 ? on_body(request, data, length) : on_complete(request);
+	return length > 0 ? exchange_on_body(request, data, length) : exchange_on_complete(request);
 }
 
 /* ---- the end ---- */
 
-static void unlink_request(struct request *request)
+static void exchange_unlink_request(struct request *request)
 {
 	if (request->previous != NULL) {
 		request->previous->next = request->next;
@@ -293,14 +293,14 @@ static void unlink_request(struct request *request)
 	}
 }
 
-static void end(struct request *request)
+static void exchange_end(struct request *request)
 {
 	guard_let_go(&request->server->guard, request->connection);
 	request->ended = true;
 	request->connection->request = NULL;
 	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,
 		    sched_now_us(request->server->sched));
-	unlink_request(request);
+	exchange_unlink_request(request);
 	if (request->destroy != NULL) {
 		request->destroy(request->data);
 	}
@@ -318,7 +318,7 @@ void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **
 
 	if (request != NULL) {
 		*context = NULL;
-		end(request);
+		exchange_end(request);
 	}
 }
 
@@ -327,6 +327,6 @@ void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **
 void request_drop(struct connection *connection)
 {
 	if (connection->request != NULL) {
-		end(connection->request);
+		exchange_end(connection->request);
 	}
 }

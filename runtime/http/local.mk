@@ -3,6 +3,7 @@
 libruntime_la_SOURCES += \
 	%D%/exchange.c \
 	%D%/guard.c \
+	%D%/head.c \
 	%D%/json-body.c %D%/json-body.h \
 	%D%/request.c %D%/request.h \
 	%D%/response.c \

@@ -39,7 +39,7 @@ void request_add_header(struct request *request, const char *name, const char *v
 	}
 }
 
-static void drop_headers(struct request *request)
+static void response_drop_headers(struct request *request)
 {
 	for (size_t i = 0; i < request->header_count; i++) {
 		free(request->headers[i].name);
@@ -50,7 +50,7 @@ static void drop_headers(struct request *request)
 
 void request_drop_response(struct request *request)
 {
-	drop_headers(request);
+	response_drop_headers(request);
 	if (request->mhd_response != NULL) {
 		MHD_destroy_response(request->mhd_response);
 		request->mhd_response = NULL;
@@ -59,7 +59,7 @@ void request_drop_response(struct request *request)
 
 /* ---- answering ---- */
 
-static void set_response(struct request *request, unsigned int status,
+static void response_set(struct request *request, unsigned int status,
 			 struct MHD_Response *mhd_response, const char *type)
 {
 	if (mhd_response == NULL) {
@@ -72,7 +72,7 @@ static void set_response(struct request *request, unsigned int status,
 		MHD_add_response_header(mhd_response, request->headers[i].name,
 					request->headers[i].value);
 	}
-	drop_headers(request);
+	response_drop_headers(request);
 	if (request->ended || request->mhd_response != NULL) {
 		MHD_destroy_response(mhd_response); /* nobody is there any more */
 		return;
@@ -110,7 +110,7 @@ void request_respond_text(struct request *request, unsigned int status, const ch
 
 	size_t length = take_body->length;
 
-	set_response(
+	response_set(
 		request, status,
 		MHD_create_response_from_buffer(length, buf_take(take_body), MHD_RESPMEM_MUST_FREE),
 		type);
@@ -160,7 +160,7 @@ void request_respond_invalid(struct request *request, const char *type, const ch
 
 /* ---- streams ---- */
 
-static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t response_read_stream(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct stream_response *response = arg;
 	struct request *request = response->request;
@@ -178,7 +178,7 @@ static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size
 				  : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void destroy_stream(void *arg)
+static void response_destroy_stream(void *arg)
 {
 	struct stream_response *response = arg;
 
@@ -196,11 +196,11 @@ void request_respond_stream(struct request *request, unsigned int status, const 
 
 	*response = (struct stream_response){ .source = *source, .request = request };
 	request->references++;
-	set_response(request, status,
+	response_set(request, status,
 		     MHD_create_response_from_callback(
 			     length == BODY_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length,
-			     source->block != 0 ? source->block : STREAM_BLOCK, read_stream,
-			     response, destroy_stream),
+			     source->block != 0 ? source->block : STREAM_BLOCK,
+			     response_read_stream, response, response_destroy_stream),
 		     type);
 }
 

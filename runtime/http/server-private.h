@@ -136,8 +136,9 @@ void guard_sweep(struct guard *guard, uint64_t now);
 /* How many connections this process can have, and how many transfers of files. */
 size_t guard_limit(void);
 size_t guard_transfers(void);
-/* Bounds and framing of a head: 0, or the status to refuse it with. */
-unsigned int guard_check_head(const struct request *request);
+
+/* head.c: checks the size and the framing of a header section. 0, or the status to refuse it with. */
+unsigned int head_check(const struct request *request);
 
 /* route.c: finds the route, or answers 404, 405, 307 and returns NULL. */
 const struct route *route_find(struct request *request);

@@ -37,7 +37,7 @@ union address {
 };
 
 /* No names are looked up: a static binary has nobody to ask. */
-static socklen_t parse_address(const char *host, uint16_t port, union address *ret)
+static socklen_t server_parse_address(const char *host, uint16_t port, union address *ret)
 {
 	*ret = (union address){ .v6 = { 0 } };
 	if (strcmp(host, "localhost") == 0) {
@@ -56,11 +56,11 @@ static socklen_t parse_address(const char *host, uint16_t port, union address *r
 	return 0;
 }
 
-static int listen_on(struct server *server, struct error *reterr)
+static int server_listen_on(struct server *server, struct error *reterr)
 {
 	const struct server_config *config = &server->config;
 	union address address;
-	socklen_t length = parse_address(config->host, config->port, &address);
+	socklen_t length = server_parse_address(config->host, config->port, &address);
 	int yes = 1, no = 0;
 
 	if (length == 0) {
@@ -89,8 +89,8 @@ static int listen_on(struct server *server, struct error *reterr)
 	return 0;
 }
 
-static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
-			  enum MHD_ConnectionNotificationCode what)
+static void server_on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+				 enum MHD_ConnectionNotificationCode what)
 {
 	struct server *server = arg;
 
@@ -108,12 +108,12 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 }
 
 /* Paths are decoded by route.c, once, knowing where they end. */
-static size_t keep_escapes(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, char *text)
+static size_t server_keep_escapes(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, char *text)
 {
 	return strlen(text);
 }
 
-static struct MHD_Daemon *start_daemon(struct server *server)
+static struct MHD_Daemon *server_start_daemon(struct server *server)
 {
 	return MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
@@ -122,28 +122,29 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 		(unsigned int)(server->guard.limit + SPARE_CONNECTIONS),
 		MHD_OPTION_CONNECTION_TIMEOUT, WRITE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)16384,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-		request_on_end, server, MHD_OPTION_URI_LOG_CALLBACK, request_on_target, server,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, server_on_connection, server,
+		MHD_OPTION_NOTIFY_COMPLETED, request_on_end, server, MHD_OPTION_URI_LOG_CALLBACK,
+		request_on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, server_keep_escapes, NULL,
+		MHD_OPTION_END);
 }
 
-static int watch(struct server *server, int fd)
+static int server_watch(struct server *server, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .fd = fd } };
 
 	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-static int start(struct server *server, struct error *reterr)
+static int server_start(struct server *server, struct error *reterr)
 {
-	int code = listen_on(server, reterr);
+	int code = server_listen_on(server, reterr);
 
 	if (code < 0) {
 		return code;
 	}
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	server->daemon = start_daemon(server);
+	server->daemon = server_start_daemon(server);
 	if (server->epoll < 0 || server->wake < 0 || server->daemon == NULL) {
 		return error_set(reterr, -EIO, "cannot start the HTTP server");
 	}
@@ -151,8 +152,8 @@ static int start(struct server *server, struct error *reterr)
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 
-	if (info == NULL || watch(server, info->epoll_fd) < 0 || watch(server, server->wake) < 0 ||
-	    watch(server, server->listener) < 0) {
+	if (info == NULL || server_watch(server, info->epoll_fd) < 0 ||
+	    server_watch(server, server->wake) < 0 || server_watch(server, server->listener) < 0) {
 		return error_set(reterr, -EIO, "cannot watch the HTTP server's sockets");
 	}
 	return 0;
@@ -172,7 +173,7 @@ int server_create(struct sched *sched, const struct server_config *config, struc
 	guard_init(&server->guard, guard_limit());
 	server->pool = work_pool_create(sched, server, guard_transfers());
 
-	int code = start(server, reterr);
+	int code = server_start(server, reterr);
 
 	if (code < 0) {
 		(void)server_destroy(server);
@@ -189,7 +190,7 @@ uint16_t server_port(const struct server *server)
 
 /* ---- connections ---- */
 
-static void close_fd(int *fd)
+static void server_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -197,8 +198,8 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void take_connection(struct server *server, int fd, const union address *address,
-			    socklen_t length)
+static void server_add_connection(struct server *server, int fd, const union address *address,
+				  socklen_t length)
 {
 	int yes = 1;
 
@@ -214,14 +215,14 @@ static void take_connection(struct server *server, int fd, const union address *
 }
 
 /* Out of descriptors, those that wait must not spin the loop: it looks again a little later. */
-static void pause_accepting(struct server *server)
+static void server_pause_accepting(struct server *server)
 {
 	(void)guard_evict(&server->guard);
 	server->accept_at = sched_now_us(server->sched) + ACCEPT_PAUSE_US;
 	(void)epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener, NULL);
 }
 
-static void accept_some(struct server *server)
+static void server_accept_some(struct server *server)
 {
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
 		union address address;
@@ -230,10 +231,10 @@ static void accept_some(struct server *server)
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			take_connection(server, fd, &address, length);
+			server_add_connection(server, fd, &address, length);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
-			pause_accepting(server);
+			server_pause_accepting(server);
 			return;
 		} else if (errno != ECONNABORTED && errno != EINTR) {
 			return;
@@ -250,7 +251,7 @@ void server_stop(struct server *server)
 	tasks_wake(server);
 }
 
-static bool wants_stop(struct server *server)
+static bool server_is_stopping(struct server *server)
 {
 	LOCKED(&server->lock);
 	return server->stop;
@@ -258,7 +259,7 @@ static bool wants_stop(struct server *server)
 
 /* ---- the loop ---- */
 
-static int wait_ms(struct server *server, uint64_t now)
+static int server_wait_ms(struct server *server, uint64_t now)
 {
 	uint64_t until = server->sweep_at;
 	MHD_UNSIGNED_LONG_LONG most;
@@ -275,7 +276,7 @@ static int wait_ms(struct server *server, uint64_t now)
 	return (int)ms;
 }
 
-static void do_timers(struct server *server)
+static void server_do_timers(struct server *server)
 {
 	uint64_t now = sched_now_us(server->sched);
 
@@ -286,30 +287,30 @@ static void do_timers(struct server *server)
 	}
 	if (server->accept_at != 0 && now >= server->accept_at) {
 		server->accept_at = 0;
-		(void)watch(server, server->listener);
+		(void)server_watch(server, server->listener);
 	}
 }
 
-static int turn(struct server *server)
+static int server_run_once(struct server *server)
 {
 	struct epoll_event events[4];
 	uint64_t ignored;
 	int count = epoll_wait(server->epoll, events, ARRAY_LEN(events),
-			       wait_ms(server, sched_now_us(server->sched)));
+			       server_wait_ms(server, sched_now_us(server->sched)));
 
 	if (count < 0 && errno != EINTR) {
 		return -errno;
 	}
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == server->listener) {
-			accept_some(server);
+			server_accept_some(server);
 		} else if (events[i].data.fd == server->wake) {
 			(void)!read(server->wake, &ignored, sizeof(ignored));
 		}
 	}
 	tasks_run(server);
 	(void)MHD_run(server->daemon);
-	do_timers(server);
+	server_do_timers(server);
 	return 0;
 }
 
@@ -318,9 +319,9 @@ int server_run(struct server *server, struct error *reterr)
 	uint64_t until = SCHED_FOREVER;
 
 	while (sched_now_us(server->sched) < until) {
-		if (!server->stopping && wants_stop(server)) {
+		if (!server->stopping && server_is_stopping(server)) {
 			server->stopping = true;
-			close_fd(&server->listener);
+			server_close_fd(&server->listener);
 			server->accept_at = 0;
 			until = sched_now_us(server->sched) + STOP_US;
 		}
@@ -331,7 +332,7 @@ int server_run(struct server *server, struct error *reterr)
 			server->sweep_at = sched_now_us(server->sched) + 20000;
 		}
 
-		int code = turn(server);
+		int code = server_run_once(server);
 
 		if (code < 0) {
 			return error_set(reterr, code, "cannot wait for connections: %s",
@@ -362,9 +363,9 @@ bool server_destroy(struct server *server)
 	if (!work_pool_destroy(server->pool)) {
 		return false;
 	}
-	close_fd(&server->listener);
-	close_fd(&server->epoll);
-	close_fd(&server->wake);
+	server_close_fd(&server->listener);
+	server_close_fd(&server->epoll);
+	server_close_fd(&server->wake);
 	sched_mutex_finish(&server->lock);
 	if (server->token != NULL) {
 		explicit_bzero(server->token, strlen(server->token));

@@ -33,7 +33,7 @@ struct work_pool {
 
 /* ---- lists ---- */
 
-static struct work_list *list_of(struct work_pool *pool, enum work_state state)
+static struct work_list *work_list_of_state(struct work_pool *pool, enum work_state state)
 {
 	switch (state) {
 	case WORK_QUEUED:
@@ -47,7 +47,7 @@ static struct work_list *list_of(struct work_pool *pool, enum work_state state)
 	}
 }
 
-static void list_remove(struct work_list *list, struct work *work)
+static void work_list_remove(struct work_list *list, struct work *work)
 {
 	if (work->previous != NULL) {
 		work->previous->next = work->next;
@@ -62,7 +62,7 @@ static void list_remove(struct work_list *list, struct work *work)
 	work->next = work->previous = NULL;
 }
 
-static void list_add(struct work_list *list, struct work *work)
+static void work_list_add(struct work_list *list, struct work *work)
 {
 	work->previous = list->last;
 	work->next = NULL;
@@ -75,59 +75,59 @@ static void list_add(struct work_list *list, struct work *work)
 }
 
 /* Each state's list has the one first that has been in it longest. Lock held. */
-static void enter(struct work *work, enum work_state state)
+static void work_set_state(struct work *work, enum work_state state)
 {
-	struct work_list *from = list_of(work->pool, work->state);
-	struct work_list *to = list_of(work->pool, state);
+	struct work_list *from = work_list_of_state(work->pool, work->state);
+	struct work_list *to = work_list_of_state(work->pool, state);
 
 	if (from != NULL) {
-		list_remove(from, work);
+		work_list_remove(from, work);
 	}
 	work->state = state;
 	work->since = sched_now_us(work->pool->sched);
 	if (to != NULL) {
-		list_add(to, work);
+		work_list_add(to, work);
 	}
 }
 
 /* ---- in the threads ---- */
 
 /* Lock held, and given back for a while. */
-static void destroy_work(struct work_pool *pool, struct work *work)
+static void work_destroy(struct work_pool *pool, struct work *work)
 {
-	enter(work, WORK_IDLE);
+	work_set_state(work, WORK_IDLE);
 	sched_mutex_unlock(&pool->lock);
 	work->destroy(work);
 	sched_mutex_lock(&pool->lock);
 	pool->count--;
 }
 
-static void run_work(struct work_pool *pool, struct work *work)
+static void work_run_step(struct work_pool *pool, struct work *work)
 {
 	if (!work->unwanted) {
-		enter(work, WORK_RUNNING);
+		work_set_state(work, WORK_RUNNING);
 		sched_mutex_unlock(&pool->lock);
 		work->run(work);
 		sched_mutex_lock(&pool->lock);
 	}
 	if (work->unwanted) {
-		destroy_work(pool, work);
+		work_destroy(pool, work);
 	} else if (work->given_up) {
-		enter(work, WORK_IDLE);
+		work_set_state(work, WORK_IDLE);
 	} else {
-		enter(work, WORK_FINISHED);
+		work_set_state(work, WORK_FINISHED);
 		server_post(pool->server, &pool->task);
 	}
 }
 
-static void run_thread(void *arg)
+static void work_run_thread(void *arg)
 {
 	struct work_pool *pool = arg;
 
 	LOCKED(&pool->lock);
 	while (pool->queue.first != NULL || !pool->stopping) {
 		if (pool->queue.first != NULL) {
-			run_work(pool, pool->queue.first);
+			work_run_step(pool, pool->queue.first);
 		} else {
 			(void)sched_cond_wait(&pool->changed, &pool->lock, SCHED_FOREVER);
 		}
@@ -138,24 +138,24 @@ static void run_thread(void *arg)
 
 /* ---- in the server's thread ---- */
 
-static struct work *next_finished(struct work_pool *pool)
+static struct work *work_next_finished(struct work_pool *pool)
 {
 	LOCKED(&pool->lock);
 
 	struct work *work = pool->finished.first;
 
 	if (work != NULL) {
-		enter(work, WORK_IDLE);
+		work_set_state(work, WORK_IDLE);
 	}
 	return work;
 }
 
-static void on_task(struct server_task *task)
+static void work_on_task(struct server_task *task)
 {
 	struct work_pool *pool = CONTAINER_OF(task, struct work_pool, task);
 	struct work *work;
 
-	while ((work = next_finished(pool)) != NULL) {
+	while ((work = work_next_finished(pool)) != NULL) {
 		work->done(work, 0);
 	}
 }
@@ -168,18 +168,18 @@ struct work_pool *work_pool_create(struct sched *sched, struct server *server, s
 		.sched = sched,
 		.server = server,
 		.limit = limit < WORK_MAX ? limit : WORK_MAX,
-		.task = { .fn = on_task },
+		.task = { .fn = work_on_task },
 		.alive = WORK_THREADS,
 	};
 	sched_mutex_init(&pool->lock, sched);
 	sched_cond_init(&pool->changed, sched);
 	for (size_t i = 0; i < WORK_THREADS; i++) {
-		pool->threads[i] = sched_start(sched, "files", run_thread, pool);
+		pool->threads[i] = sched_start(sched, "files", work_run_thread, pool);
 	}
 	return pool;
 }
 
-static bool wait_for_threads(struct work_pool *pool)
+static bool work_wait_for_threads(struct work_pool *pool)
 {
 	uint64_t until = sched_now_us(pool->sched) + WORK_FINISH_US;
 
@@ -199,7 +199,7 @@ bool work_pool_destroy(struct work_pool *pool)
 	if (pool == NULL) {
 		return true;
 	}
-	if (!wait_for_threads(pool)) {
+	if (!work_wait_for_threads(pool)) {
 		return false;
 	}
 	for (size_t i = 0; i < WORK_THREADS; i++) {
@@ -212,13 +212,13 @@ bool work_pool_destroy(struct work_pool *pool)
 }
 
 /* The next one whose time is over; *ret_outcome is what it is told. */
-static struct work *next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
+static struct work *work_next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
 {
 	LOCKED(&pool->lock);
 	for (struct work *work = pool->queue.first; work != NULL; work = work->next) {
 		if (!work->unwanted && (now > work->since + WORK_QUEUE_US ||
 					guard_has_gone(work->request->connection))) {
-			enter(work, WORK_IDLE);
+			work_set_state(work, WORK_IDLE);
 			*ret_outcome = -EAGAIN;
 			return work;
 		}
@@ -238,14 +238,14 @@ void work_pool_expire(struct work_pool *pool, uint64_t now)
 	struct work *work;
 	int outcome = 0;
 
-	while ((work = next_expired(pool, now, &outcome)) != NULL) {
+	while ((work = work_next_expired(pool, now, &outcome)) != NULL) {
 		work->done(work, outcome);
 	}
 }
 
 /* ---- for handlers ---- */
 
-static void on_gone(void *arg)
+static void work_on_request_end(void *arg)
 {
 	struct work *work = arg;
 	struct work_pool *pool = work->pool;
@@ -254,7 +254,7 @@ static void on_gone(void *arg)
 	work->request = NULL;
 	work->unwanted = true;
 	if (work->state == WORK_IDLE || work->state == WORK_FINISHED) {
-		enter(work, WORK_QUEUED);
+		work_set_state(work, WORK_QUEUED);
 		sched_cond_signal(&pool->changed);
 	}
 }
@@ -276,14 +276,14 @@ bool work_begin(struct work *work, struct request *request)
 	}
 	work->pool = pool;
 	work->request = request;
-	request_set_data(request, work, on_gone);
+	request_set_data(request, work, work_on_request_end);
 	return true;
 }
 
 void work_submit(struct work *work)
 {
 	LOCKED(&work->pool->lock);
-	enter(work, WORK_QUEUED);
+	work_set_state(work, WORK_QUEUED);
 	sched_cond_signal(&work->pool->changed);
 }
 

@@ -10,7 +10,7 @@
 
 static const char replacement[] = "\xef\xbf\xbd";
 
-static bool begin(struct utf8_decoder *decoder, unsigned char byte)
+static bool utf8_begin(struct utf8_decoder *decoder, unsigned char byte)
 {
 	*decoder = (struct utf8_decoder){ .low = 0x80, .high = 0xbf };
 	if (byte < 0x80) {
@@ -36,7 +36,7 @@ static bool begin(struct utf8_decoder *decoder, unsigned char byte)
 bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
 {
 	if (decoder->have == decoder->need) {
-		return begin(decoder, byte);
+		return utf8_begin(decoder, byte);
 	}
 	if (byte < decoder->low || byte > decoder->high) {
 		return false;
@@ -47,7 +47,7 @@ bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
 	return true;
 }
 
-static size_t put_escape(unsigned char byte, char *out)
+static size_t utf8_put_escape(unsigned char byte, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
 	static const char names[] = "\bb\tt\nn\ff\rr\"\"\\\\";
@@ -65,19 +65,19 @@ static size_t put_escape(unsigned char byte, char *out)
 	return 6;
 }
 
-static size_t put_character(const struct utf8_decoder *decoder, bool json, char *out)
+static size_t utf8_put_character(const struct utf8_decoder *decoder, bool json, char *out)
 {
 	unsigned char byte = decoder->bytes[0];
 
 	if (json && decoder->have == 1 && (byte < 0x20 || byte == '"' || byte == '\\')) {
-		return put_escape(byte, out);
+		return utf8_put_escape(byte, out);
 	}
 	memcpy(out, decoder->bytes, decoder->have);
 	return decoder->have;
 }
 
 /* One byte that is not plain. Returns what was made of it, or of what it broke off. */
-static size_t convert(struct utf8_decoder *decoder, unsigned char byte, bool json, char *out)
+static size_t utf8_convert(struct utf8_decoder *decoder, unsigned char byte, bool json, char *out)
 {
 	bool open = decoder->have < decoder->need;
 	size_t made = 0;
@@ -96,11 +96,11 @@ static size_t convert(struct utf8_decoder *decoder, unsigned char byte, bool jso
 			return made + 3;
 		}
 	}
-	return decoder->have == decoder->need ? made + put_character(decoder, json, out + made)
+	return decoder->have == decoder->need ? made + utf8_put_character(decoder, json, out + made)
 					      : made;
 }
 
-static size_t plain_length(const char *text, size_t length)
+static size_t utf8_plain_length(const char *text, size_t length)
 {
 	size_t i = 0;
 
@@ -118,13 +118,15 @@ size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t lengt
 
 	while (used < length && size - made > UTF8_JSON_MAX + 1) {
 		size_t most = length - used < size - made ? length - used : size - made;
-		size_t plain = decoder->have == decoder->need ? plain_length(text + used, most) : 0;
+		size_t plain =
+			decoder->have == decoder->need ? utf8_plain_length(text + used, most) : 0;
 
 		memcpy(out + made, text + used, plain);
 		made += plain;
 		used += plain;
 		if (plain == 0) {
-			made += convert(decoder, (unsigned char)text[used++], true, out + made);
+			made += utf8_convert(decoder, (unsigned char)text[used++], true,
+					     out + made);
 		}
 	}
 	*ret_used = used;
@@ -133,7 +135,7 @@ size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t lengt
 
 size_t utf8_to_text(struct utf8_decoder *decoder, char byte, char *out)
 {
-	return convert(decoder, (unsigned char)byte, false, out);
+	return utf8_convert(decoder, (unsigned char)byte, false, out);
 }
 
 size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
@@ -146,7 +148,7 @@ size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
 }
 
 /* How many of the first bytes are ASCII for sure, eight at a time: bodies are megabytes, and others wait. */
-static size_t ascii_length(const char *text, size_t length)
+static size_t utf8_ascii_length(const char *text, size_t length)
 {
 	size_t i = 0;
 	uint64_t eight;
@@ -164,9 +166,9 @@ bool utf8_is_valid(const char *text, size_t length)
 {
 	struct utf8_decoder decoder = { 0 };
 
-	for (size_t i = ascii_length(text, length); i < length; i++) {
+	for (size_t i = utf8_ascii_length(text, length); i < length; i++) {
 		if ((unsigned char)text[i] < 0x80 && decoder.have == decoder.need) {
-			i += ascii_length(text + i + 1, length - i - 1);
+			i += utf8_ascii_length(text + i + 1, length - i - 1);
 			continue;
 		}
 		if (!utf8_step(&decoder, (unsigned char)text[i])) {

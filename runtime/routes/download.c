@@ -46,7 +46,7 @@ struct download {
 	bool answered, waits, failed; /* for the server's thread alone */
 };
 
-static void describe(const struct stat *info, struct version *ret)
+static void download_describe(const struct stat *info, struct version *ret)
 {
 	struct tm utc;
 
@@ -60,8 +60,9 @@ static void describe(const struct stat *info, struct version *ret)
 		 (unsigned long)info->st_mtim.tv_nsec);
 }
 
-static enum range_response asked_range(const struct request *request, const struct version *version,
-				       uint64_t size, uint64_t *ret_first, uint64_t *ret_length)
+static enum range_response download_asked_range(const struct request *request,
+						const struct version *version, uint64_t size,
+						uint64_t *ret_first, uint64_t *ret_length)
 {
 	const char *condition = request_header(request, "If-Range");
 
@@ -72,7 +73,8 @@ static enum range_response asked_range(const struct request *request, const stru
 	return range_parse(request_header(request, "Range"), size, ret_first, ret_length);
 }
 
-static void add_headers(struct request *request, const struct version *version, const char *path)
+static void download_add_headers(struct request *request, const struct version *version,
+				 const char *path)
 {
 	CLEANUP_BUF struct buf disposition = BUF_INIT(DISPOSITION_MAX);
 	const char *slash = strrchr(path, '/');
@@ -86,7 +88,7 @@ static void add_headers(struct request *request, const struct version *version, 
 	}
 }
 
-static void respond_beyond(struct request *request, uint64_t size)
+static void download_respond_beyond(struct request *request, uint64_t size)
 {
 	struct buf empty = BUF_INIT(0);
 	char range[64];
@@ -162,7 +164,7 @@ static void download_destroy(struct work *work)
 
 /* What is in memory already: the kernel promises not to wait, or says that it cannot promise. 0: a
  * thread has to read it. */
-static size_t read_at_once(struct download *download, char *data, size_t size)
+static size_t download_read_at_once(struct download *download, char *data, size_t size)
 {
 	struct iovec piece = { .iov_base = data,
 			       .iov_len = download->left < size ? (size_t)download->left : size };
@@ -187,7 +189,7 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 		return BODY_WAIT;
 	}
 
-	size_t length = download->piece == NULL ? read_at_once(download, data, size) : 0;
+	size_t length = download->piece == NULL ? download_read_at_once(download, data, size) : 0;
 
 	if (length > 0) {
 		return (ssize_t)length;
@@ -209,8 +211,8 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 	return (ssize_t)length;
 }
 
-static void response_bytes(struct download *download, unsigned int status, uint64_t first,
-			   uint64_t length)
+static void download_respond_bytes(struct download *download, unsigned int status, uint64_t first,
+				   uint64_t length)
 {
 	struct body_source source = { .read = download_read, .arg = download, .block = BLOCK };
 	struct buf empty = BUF_INIT(0);
@@ -225,7 +227,7 @@ static void response_bytes(struct download *download, unsigned int status, uint6
 	request_respond_stream(download->work.request, status, TYPE, length, &source);
 }
 
-static void response_file(struct download *download)
+static void download_respond_file(struct download *download)
 {
 	struct request *request = download->work.request;
 	const char *path = buf_str(&download->lookup.path);
@@ -233,21 +235,21 @@ static void response_file(struct download *download)
 	struct version version;
 	char range[96];
 
-	describe(&download->info, &version);
-	switch (asked_range(request, &version, size, &first, &length)) {
+	download_describe(&download->info, &version);
+	switch (download_asked_range(request, &version, size, &first, &length)) {
 	case RANGE_BEYOND:
-		respond_beyond(request, size);
+		download_respond_beyond(request, size);
 		return;
 	case RANGE_PART:
-		add_headers(request, &version, path);
+		download_add_headers(request, &version, path);
 		snprintf(range, sizeof(range), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
 			 first + length - 1, size);
 		request_add_header(request, "Content-Range", range);
-		response_bytes(download, 206, first, length);
+		download_respond_bytes(download, 206, first, length);
 		return;
 	default:
-		add_headers(request, &version, path);
-		response_bytes(download, 200, 0, size);
+		download_add_headers(request, &version, path);
+		download_respond_bytes(download, 200, 0, size);
 	}
 }
 
@@ -266,7 +268,7 @@ static void download_done(struct work *work, int outcome)
 		files_response_error(work->request, download->error, MISSING);
 	} else {
 		download->answered = true;
-		response_file(download);
+		download_respond_file(download);
 	}
 }
 

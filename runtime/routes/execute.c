@@ -35,7 +35,7 @@ struct run {
 
 /* ---- the response ---- */
 
-static void append_end(struct run *run)
+static void execute_append_end(struct run *run)
 {
 	const struct execution_result *result = run->result;
 
@@ -53,7 +53,7 @@ static void append_end(struct run *run)
 }
 
 /* Puts the words instead of what the command said on stderr. */
-static void set_problem(struct run *run)
+static void execute_set_problem(struct run *run)
 {
 	CLEANUP_BUF struct buf words = BUF_INIT(TEXT_MAX);
 	struct output *err = &run->outputs[EXECUTION_ERR];
@@ -68,7 +68,7 @@ static void set_problem(struct run *run)
 }
 
 /* The next bytes of the response; 0 at its end. size is STREAM_BLOCK or what is left of it. */
-static size_t read_part(struct run *run, char *data, size_t size)
+static size_t execute_read_part(struct run *run, char *data, size_t size)
 {
 	size_t length = run->text.length - run->sent;
 
@@ -93,53 +93,54 @@ static size_t read_part(struct run *run, char *data, size_t size)
 		run->part = PART_ERR;
 		break;
 	case PART_AFTER:
-		append_end(run);
+		execute_append_end(run);
 		run->part = PART_END;
 		break;
 	default:
 		return 0;
 	}
-	return length > 0 ? length : read_part(run, data, size);
+	return length > 0 ? length : execute_read_part(run, data, size);
 }
 
-static ssize_t read_response(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t execute_read_response(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct run *run = arg;
-	size_t length = size > 64 ? read_part(run, data, size) : 0;
+	size_t length = size > 64 ? execute_read_part(run, data, size) : 0;
 
 	(void)position;
 	return length > 0 ? (ssize_t)length : run->part == PART_END ? BODY_END : BODY_ERROR;
 }
 
-static void release(void *arg)
+static void execute_release(void *arg)
 {
 	struct run *run = arg;
 
 	execution_unref(run->execution);
 }
 
-static void respond_whole(struct run *run)
+static void execute_respond_whole(struct run *run)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(8 * SMALL_MAX);
 	char data[4096];
 	size_t length;
 
-	while ((length = read_part(run, data, sizeof(data))) > 0) {
+	while ((length = execute_read_part(run, data, sizeof(data))) > 0) {
 		buf_append(&body, data, length);
 	}
 	request_respond_json(run->request, 200, &body);
 }
 
-static void response(struct run *run)
+static void execute_respond(struct run *run)
 {
-	const struct body_source source = {
-		.read = read_response, .destroy = release, .arg = run, .block = STREAM_BLOCK
-	};
+	const struct body_source source = { .read = execute_read_response,
+					    .destroy = execute_release,
+					    .arg = run,
+					    .block = STREAM_BLOCK };
 
-	set_problem(run);
+	execute_set_problem(run);
 	buf_append_str(&run->text, "{\"stdout\":\"");
 	if (run->outputs[EXECUTION_OUT].length + run->outputs[EXECUTION_ERR].length <= SMALL_MAX) {
-		respond_whole(run);
+		execute_respond_whole(run);
 		return;
 	}
 	execution_ref(run->execution);
@@ -148,7 +149,8 @@ static void response(struct run *run)
 
 /* ---- the command ---- */
 
-static bool on_output(void *arg, enum execution_stream stream, const char *data, size_t length)
+static bool execute_on_output(void *arg, enum execution_stream stream, const char *data,
+			      size_t length)
 {
 	struct run *run = arg;
 
@@ -156,7 +158,7 @@ static bool on_output(void *arg, enum execution_stream stream, const char *data,
 	return true;
 }
 
-static void on_end(void *arg, const struct execution_result *result)
+static void execute_on_end(void *arg, const struct execution_result *result)
 {
 	struct run *run = arg;
 
@@ -164,7 +166,7 @@ static void on_end(void *arg, const struct execution_result *result)
 	server_post(run->server, &run->task);
 }
 
-static void destroy(void *arg)
+static void execute_destroy(void *arg)
 {
 	struct run *run = arg;
 
@@ -174,22 +176,22 @@ static void destroy(void *arg)
 	free(run);
 }
 
-static const struct execution_handler handler = { .on_output = on_output,
-						  .on_end = on_end,
-						  .destroy = destroy };
+static const struct execution_handler handler = { .on_output = execute_on_output,
+						  .on_end = execute_on_end,
+						  .destroy = execute_destroy };
 
-static void on_task(struct server_task *task)
+static void execute_on_task(struct server_task *task)
 {
 	struct run *run = CONTAINER_OF(task, struct run, task);
 
 	if (run->request != NULL) {
-		response(run);
+		execute_respond(run);
 	}
 	execution_unref(run->execution);
 }
 
 /* The command goes on without its client, as it always did, and is reaped. */
-static void on_gone(void *arg)
+static void execute_on_request_end(void *arg)
 {
 	struct run *run = arg;
 
@@ -208,7 +210,7 @@ void execute_handle(struct request *request)
 
 	struct run *run = xnew(struct run);
 
-	run->task.fn = on_task;
+	run->task.fn = execute_on_task;
 	run->request = request;
 	run->server = request_server(request);
 	run->timeout_s = command.timeout_s;
@@ -217,11 +219,11 @@ void execute_handle(struct request *request)
 	output_init(&run->outputs[EXECUTION_ERR], runtime->output_max, &runtime->budget);
 	run->execution = execution_create(runtime->supervisor, &command, &handler, run);
 	if (run->execution == NULL) {
-		destroy(run);
+		execute_destroy(run);
 		execute_respond_busy(request);
 		return;
 	}
 	execution_ref(run->execution); /* one for the task, one for the request */
-	request_set_data(request, run, on_gone);
+	request_set_data(request, run, execute_on_request_end);
 	execution_start(run->execution);
 }

@@ -58,7 +58,7 @@ static void list_destroy(struct work *work)
 }
 
 /* Seconds as Python has them in st_mtime, in the fewest digits that read back the same. */
-static void append_time(struct buf *buf, const struct timespec *time)
+static void list_append_time(struct buf *buf, const struct timespec *time)
 {
 	double seconds = (double)time->tv_sec + 1e-9 * (double)time->tv_nsec, back;
 	char text[64];
@@ -76,7 +76,7 @@ static void append_time(struct buf *buf, const struct timespec *time)
 }
 
 /* What a link leads to, where that is inside the base; the link itself where it is not, or nothing. */
-static void follow(struct list *list, const char *name, struct stat *info)
+static void list_follow_link(struct list *list, const char *name, struct stat *info)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_TEXT_MAX);
 	CLEANUP_PLACE struct place place = PLACE_INIT;
@@ -92,7 +92,7 @@ static void follow(struct list *list, const char *name, struct stat *info)
 	list->followed_us += sched_now_us(list->sched) - begin;
 }
 
-static void append_entry(struct list *list, const char *name)
+static void list_append_entry(struct list *list, const char *name)
 {
 	struct buf *buf = &list->pending;
 	struct stat info;
@@ -101,20 +101,20 @@ static void append_entry(struct list *list, const char *name)
 		return; /* gone meanwhile */
 	}
 	if (S_ISLNK(info.st_mode) && list->followed_us < FOLLOW_US) {
-		follow(list, name, &info);
+		list_follow_link(list, name, &info);
 	}
 	buf_append_str(buf, list->any ? ",{\"name\":" : "{\"name\":");
 	json_append(buf, name, strlen(name));
 	buf_printf(buf,
 		   ",\"size\":%" PRIu64 ",\"type\":\"%s\",\"mod_time\":", (uint64_t)info.st_size,
 		   S_ISDIR(info.st_mode) ? "directory" : "file");
-	append_time(buf, &info.st_mtim);
+	list_append_time(buf, &info.st_mtim);
 	buf_append_char(buf, '}');
 	list->any = true;
 }
 
 /* One entry further. */
-static int step(struct list *list)
+static int list_add_next(struct list *list)
 {
 	errno = 0;
 
@@ -131,26 +131,26 @@ static int step(struct list *list)
 		return -EOVERFLOW;
 	}
 	if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-		append_entry(list, entry->d_name);
+		list_append_entry(list, entry->d_name);
 	}
 	return list->pending.failed ? -ENOSPC : 0;
 }
 
 /* Makes a slice of the text. -errno: the directory cannot be read to its end. */
-static int fill(struct list *list)
+static int list_make_slice(struct list *list)
 {
 	uint64_t begin = sched_now_us(list->sched), took = 0;
 	int error = 0;
 
 	for (unsigned int i = 0; i < SLICE && took < SLICE_US && error == 0 && !list->ended; i++) {
-		error = step(list);
+		error = list_add_next(list);
 		took = sched_now_us(list->sched) - begin;
 	}
 	list->worked_us += took;
 	return error == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : error;
 }
 
-static int open_directory(int fd, DIR **ret)
+static int list_open_directory(int fd, DIR **ret)
 {
 	int real = path_reopen(fd, O_RDONLY | O_DIRECTORY);
 
@@ -174,7 +174,7 @@ static void list_run(struct work *work)
 	if (list->directory == NULL) {
 		list->error = lookup_find(&list->lookup);
 		if (list->error == 0) {
-			list->error = open_directory(list->lookup.place.fd, &list->directory);
+			list->error = list_open_directory(list->lookup.place.fd, &list->directory);
 		}
 		place_finish(&list->lookup.place);
 		buf_append_char(&list->pending, '[');
@@ -183,7 +183,7 @@ static void list_run(struct work *work)
 		list->sent = 0;
 	}
 	if (list->error == 0) {
-		list->error = fill(list);
+		list->error = list_make_slice(list);
 	}
 }
 

@@ -43,7 +43,7 @@ static const char *const names[EXECUTION_STREAMS] = { "stdout", "stderr" };
 
 /* ---- in the supervisor's thread ---- */
 
-static void set_timer(struct stream *stream, uint64_t now)
+static void stream_set_timer(struct stream *stream, uint64_t now)
 {
 	uint64_t at = now + KEEP_ALIVE_US;
 
@@ -55,7 +55,7 @@ static void set_timer(struct stream *stream, uint64_t now)
 }
 
 /* Hands events over. False: there is enough for now. */
-static bool send_events(struct stream *stream, struct buf *events)
+static bool stream_send_events(struct stream *stream, struct buf *events)
 {
 	bool more = true;
 
@@ -71,7 +71,8 @@ static bool send_events(struct stream *stream, struct buf *events)
 	return more;
 }
 
-static bool on_output(void *arg, enum execution_stream which, const char *data, size_t length)
+static bool stream_on_output(void *arg, enum execution_stream which, const char *data,
+			     size_t length)
 {
 	struct stream *stream = arg;
 	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
@@ -80,11 +81,11 @@ static bool on_output(void *arg, enum execution_stream which, const char *data, 
 	event_lines_add(&stream->lines[which], names[which], data, length, &events);
 	stream->flush_at[which] =
 		event_lines_open(&stream->lines[which]) ? now + QUIET_US : SCHED_FOREVER;
-	set_timer(stream, now);
-	return send_events(stream, &events);
+	stream_set_timer(stream, now);
+	return stream_send_events(stream, &events);
 }
 
-static void on_timer(void *arg, uint64_t now)
+static void stream_on_timer(void *arg, uint64_t now)
 {
 	struct stream *stream = arg;
 	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
@@ -98,11 +99,11 @@ static void on_timer(void *arg, uint64_t now)
 	if (events.length == 0 && now >= stream->alive_at) {
 		buf_append_str(&events, ": keep-alive\n\n");
 	}
-	set_timer(stream, now);
-	(void)send_events(stream, &events);
+	stream_set_timer(stream, now);
+	(void)stream_send_events(stream, &events);
 }
 
-static void on_end(void *arg, const struct execution_result *result)
+static void stream_on_end(void *arg, const struct execution_result *result)
 {
 	struct stream *stream = arg;
 	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
@@ -124,11 +125,11 @@ static void on_end(void *arg, const struct execution_result *result)
 	sched_mutex_lock(&stream->lock);
 	stream->over = true;
 	sched_mutex_unlock(&stream->lock);
-	(void)send_events(stream, &events);
+	(void)stream_send_events(stream, &events);
 	server_post(stream->server, &stream->last);
 }
 
-static void destroy(void *arg)
+static void stream_destroy(void *arg)
 {
 	struct stream *stream = arg;
 
@@ -140,13 +141,14 @@ static void destroy(void *arg)
 	free(stream);
 }
 
-static const struct execution_handler handler = {
-	.on_output = on_output, .on_timer = on_timer, .on_end = on_end, .destroy = destroy
-};
+static const struct execution_handler handler = { .on_output = stream_on_output,
+						  .on_timer = stream_on_timer,
+						  .on_end = stream_on_end,
+						  .destroy = stream_destroy };
 
 /* ---- in the server's thread ---- */
 
-static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t stream_read_events(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct stream *stream = arg;
 	bool resume, over;
@@ -173,14 +175,14 @@ static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size
 	return length > 0 ? (ssize_t)length : over ? BODY_END : BODY_WAIT;
 }
 
-static void release(void *arg)
+static void stream_release(void *arg)
 {
 	struct stream *stream = arg;
 
 	execution_unref(stream->execution);
 }
 
-static void on_task(struct server_task *task)
+static void stream_on_task(struct server_task *task)
 {
 	struct stream *stream = CONTAINER_OF(task, struct stream, task);
 
@@ -189,27 +191,27 @@ static void on_task(struct server_task *task)
 	}
 }
 
-static void on_last_task(struct server_task *task)
+static void stream_on_last_task(struct server_task *task)
 {
 	struct stream *stream = CONTAINER_OF(task, struct stream, last);
 
 	execution_unref(stream->execution);
 }
 
-static bool is_over(struct stream *stream)
+static bool stream_is_over(struct stream *stream)
 {
 	LOCKED(&stream->lock);
 	return stream->over;
 }
 
 /* Nobody reads it any more: unlike /execute's, a stream's command ends with its reader. */
-static void on_gone(void *arg)
+static void stream_on_request_end(void *arg)
 {
 	struct stream *stream = arg;
 
 	stream->request = NULL;
 	/* Of what is over, the supervisor may be gone already. */
-	if (!is_over(stream)) {
+	if (!stream_is_over(stream)) {
 		execution_cancel(stream->execution);
 	}
 	execution_unref(stream->execution);
@@ -226,8 +228,8 @@ void stream_handle(struct request *request)
 
 	struct stream *stream = xnew(struct stream);
 
-	stream->task.fn = on_task;
-	stream->last.fn = on_last_task;
+	stream->task.fn = stream_on_task;
+	stream->last.fn = stream_on_last_task;
 	stream->request = request;
 	stream->server = request_server(request);
 	stream->sched = runtime->sched;
@@ -240,18 +242,19 @@ void stream_handle(struct request *request)
 	}
 	stream->execution = execution_create(runtime->supervisor, &command, &handler, stream);
 	if (stream->execution == NULL) {
-		destroy(stream);
+		stream_destroy(stream);
 		execute_respond_busy(request);
 		return;
 	}
 	/* One reference for the request, one for the tasks, one for the response. */
 	execution_ref(stream->execution);
 	execution_ref(stream->execution);
-	request_set_data(request, stream, on_gone);
+	request_set_data(request, stream, stream_on_request_end);
 	request_add_header(request, "Cache-Control", "no-cache");
 	request_add_header(request, "X-Accel-Buffering", "no");
 	request_respond_stream(
 		request, 200, "text/event-stream; charset=utf-8", BODY_LENGTH_UNKNOWN,
-		&(struct body_source){ .read = read_events, .destroy = release, .arg = stream });
+		&(struct body_source){
+			.read = stream_read_events, .destroy = stream_release, .arg = stream });
 	execution_start(stream->execution);
 }

@@ -43,16 +43,16 @@ struct upload {
 	struct part whole;
 };
 
-static void part_init(struct part *part)
+static void upload_part_init(struct part *part)
 {
 	*part = (struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
 }
 
-static void part_finish(struct part *part)
+static void upload_part_finish(struct part *part)
 {
 	incoming_drop(&part->file);
 	buf_finish(&part->text);
-	part_init(part);
+	upload_part_init(part);
 }
 
 static void upload_destroy(struct work *work)
@@ -61,8 +61,8 @@ static void upload_destroy(struct work *work)
 
 	multipart_destroy(upload->form);
 	buf_finish(&upload->piece);
-	part_finish(&upload->coming);
-	part_finish(&upload->whole);
+	upload_part_finish(&upload->coming);
+	upload_part_finish(&upload->whole);
 	free(upload);
 }
 
@@ -70,7 +70,7 @@ static void upload_destroy(struct work *work)
 
 /* The name counts as it is. One that would climb out if it were percent-decoded is refused as well:
  * nobody means it, and a program that decodes it later would be led out. */
-static int clean_name(const struct part_names *names, struct buf *path)
+static int upload_clean_name(const struct part_names *names, struct buf *path)
 {
 	CLEANUP_BUF struct buf decoded = BUF_INIT(FIELD_MAX);
 	CLEANUP_BUF struct buf ignored = BUF_INIT(FIELD_MAX);
@@ -82,11 +82,11 @@ static int clean_name(const struct part_names *names, struct buf *path)
 	return path_clean(names->filename, names->filename_length, path);
 }
 
-static void begin_file(struct upload *upload, const struct part_names *names)
+static void upload_begin_file(struct upload *upload, const struct part_names *names)
 {
 	struct part *part = &upload->coming;
 	CLEANUP_BUF struct buf path = BUF_INIT(FIELD_MAX);
-	int error = clean_name(names, &path);
+	int error = upload_clean_name(names, &path);
 
 	part->kind = KIND_FILE;
 	buf_append(&part->text, names->filename, names->filename_length);
@@ -100,22 +100,22 @@ static void begin_file(struct upload *upload, const struct part_names *names)
 	}
 }
 
-static void on_begin(void *arg, const struct part_names *names)
+static void upload_on_begin(void *arg, const struct part_names *names)
 {
 	struct upload *upload = arg;
 
-	part_finish(&upload->coming);
+	upload_part_finish(&upload->coming);
 	if (names->name_length != 4 || memcmp(names->name, "file", 4) != 0) {
 		return;
 	}
 	if (names->filename != NULL) {
-		begin_file(upload, names);
+		upload_begin_file(upload, names);
 	} else {
 		upload->coming.kind = KIND_TEXT;
 	}
 }
 
-static void on_data(void *arg, const char *data, size_t length)
+static void upload_on_data(void *arg, const char *data, size_t length)
 {
 	struct part *part = &((struct upload *)arg)->coming;
 
@@ -127,19 +127,21 @@ static void on_data(void *arg, const char *data, size_t length)
 	}
 }
 
-static void on_end(void *arg)
+static void upload_on_end(void *arg)
 {
 	struct upload *upload = arg;
 
 	if (upload->coming.kind != KIND_NONE) {
-		part_finish(&upload->whole);
+		upload_part_finish(&upload->whole);
 		upload->whole = upload->coming;
 		upload->coming =
 			(struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
 	}
 }
 
-static const struct part_calls part_calls = { .begin = on_begin, .data = on_data, .end = on_end };
+static const struct part_calls part_calls = { .begin = upload_on_begin,
+					      .data = upload_on_data,
+					      .end = upload_on_end };
 
 static void upload_run(struct work *work)
 {
@@ -158,7 +160,7 @@ static void upload_run(struct work *work)
 /* ---- the request ---- */
 
 /* The part "file" was a text. */
-static void response_text(struct request *request, const struct buf *text)
+static void upload_respond_text(struct request *request, const struct buf *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 
@@ -170,7 +172,7 @@ static void response_text(struct request *request, const struct buf *text)
 	request_respond_json(request, 422, &body);
 }
 
-static void response_file(struct request *request, const struct part *part)
+static void upload_respond_file(struct request *request, const struct part *part)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 	CLEANUP_BUF struct buf words = BUF_INIT(ANSWER_MAX);
@@ -192,14 +194,14 @@ static void response_file(struct request *request, const struct part *part)
 	request_respond_json(request, part->error.code < 0 ? 500 : 200, &body);
 }
 
-static void response(struct request *request, const struct upload *upload)
+static void upload_respond(struct request *request, const struct upload *upload)
 {
 	switch (upload->whole.kind) {
 	case KIND_FILE:
-		response_file(request, &upload->whole);
+		upload_respond_file(request, &upload->whole);
 		break;
 	case KIND_TEXT:
-		response_text(request, &upload->whole.text);
+		upload_respond_text(request, &upload->whole.text);
 		break;
 	default:
 		request_respond_invalid(request, "missing", "file", "Field required", NULL);
@@ -215,7 +217,7 @@ static void upload_done(struct work *work, int outcome)
 	} else if (upload->error.code < 0) {
 		request_respond_detail(work->request, 400, upload->error.text);
 	} else if (upload->lands) {
-		response(work->request, upload);
+		upload_respond(work->request, upload);
 	} else {
 		request_resume(work->request);
 	}
@@ -231,8 +233,8 @@ void upload_start(struct request *request)
 		.runtime = request_arg(request),
 		.piece = BUF_INIT(PIECE_MAX)
 	};
-	part_init(&upload->coming);
-	part_init(&upload->whole);
+	upload_part_init(&upload->coming);
+	upload_part_init(&upload->whole);
 	if (!work_begin(&upload->work, request)) {
 		upload_destroy(&upload->work);
 		return;
