@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a command's text to what execve takes, within the kernel's limits, checked before a fork is
- * paid for. Called by supervise.c. */
+/* Turns a command's text into what execve takes. The kernel's limits are checked before a child is
+ * started. Called by execution.c and main.c. */
 #include "config.h"
 
 #include "runtime/exec/command.h"
@@ -14,7 +14,7 @@
 #include "runtime/exec/shlex.h"
 
 #define ARGUMENT_MAX 131072u  /* MAX_ARG_STRLEN: 32 pages, the NUL included */
-#define ARGUMENTS_SPARE 4096u /* what the kernel puts beside them */
+#define ARGUMENTS_SPARE 4096u /* what the kernel adds to them */
 #define DEFAULT_PATH "/bin:/usr/bin"
 #define OWN_PREFIX "SANDBOX_TOKEN"
 
@@ -31,9 +31,9 @@ void command_finish(struct command *command)
 	*command = (struct command){ 0 };
 }
 
-/* ---- words ---- */
+/* ---- errors ---- */
 
-/* As Python's repr of a string, but that characters beyond ASCII stay as they are. */
+/* Appends a text as Python's repr does, but characters beyond ASCII stay as they are. */
 static void command_append_repr(struct buf *out, const char *text)
 {
 	char quote = strchr(text, '\'') != NULL && strchr(text, '"') == NULL ? '"' : '\'';
@@ -108,7 +108,8 @@ static void command_set_variable(char **variables, size_t *count, const struct j
 	variables[(*count)++] = xprintf("%s=%s", pair->name, pair->value);
 }
 
-/* Our strings are shared; those of pairs stand behind the NULL once more, to be freed. */
+/* Borrows the server's strings. Those made of pairs are listed again after the NULL, to be
+ * freed. */
 static char **command_make_environment(const struct command *command, char *const *environment)
 {
 	size_t count = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of pipes, the oldest first, and the epoll that says which of them have something. Called by
- * supervise.c and execution.c, in the supervisor's thread. */
+/* A list of pipes, the oldest first, and an epoll that reports which of them can be read.
+ * supervise.c and execution.c call it, in the supervisor's thread. */
 #include "config.h"
 
 #include "runtime/exec/drain.h"
@@ -24,8 +24,8 @@ struct drains {
 	int epoll;
 	struct drain *first, *last;
 	size_t count, most;
-	uint64_t since; /* when it was allowed DRAIN_READS reads */
-	int left;       /* of them */
+	uint64_t since; /* when the current DRAIN_PAUSE_US began */
+	int left;       /* reads left in it */
 };
 
 struct drains *drains_create(void)
@@ -59,7 +59,8 @@ static void drain_close(struct drains *drains, struct drain *drain)
 		drains->last = drain->previous;
 	}
 	drains->count--;
-	/* By name: a child that has not closed its copies yet keeps the pipe in there. */
+	/* Closing is not enough: a child that has not closed its copies yet keeps the pipe in
+	 * epoll. */
 	(void)epoll_ctl(drains->epoll, EPOLL_CTL_DEL, drain->fd, NULL);
 	close(drain->fd);
 	free(drain);
@@ -91,7 +92,7 @@ void drains_add(struct drains *drains, int take_fd)
 	drains->last = drain;
 	drains->count++;
 	if (epoll_ctl(drains->epoll, EPOLL_CTL_ADD, take_fd, &event) < 0) {
-		drain_close(drains, drain); /* the kernel has no room: as if there were too many */
+		drain_close(drains, drain); /* the kernel has no room for it */
 	}
 	while (drains->count > drains->most) {
 		drain_close(drains, drains->first);
@@ -108,7 +109,7 @@ size_t drains_count(const struct drains *drains)
 	return drains->count;
 }
 
-/* epoll puts those it told of behind those it did not: each has its turn. */
+/* epoll reports drains in turn: one that was reported goes behind the others. */
 uint64_t drains_read(struct drains *drains, uint64_t now, char *buffer, size_t size)
 {
 	struct epoll_event events[DRAIN_READS];

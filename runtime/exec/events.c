@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines and events. Called by stream.c. */
+/* Splits output into lines and makes events of them. Called by stream.c. */
 #include "config.h"
 
 #include "runtime/exec/events.h"
@@ -61,8 +61,8 @@ static void event_lines_end_line(struct event_lines *lines, const char *name, st
 	lines->cut = false;
 }
 
-/* A CR at the end of a piece may yet be followed by an LF; if it is not, the next piece is another
- * event, which is what a CR would have started a line of. */
+/* A CR at the end of a piece is dropped: an LF may follow it. If none does, the next piece is
+ * another event, which reads like the new line that the CR would have started. */
 static void event_lines_send_piece(struct event_lines *lines, const char *name, struct buf *out)
 {
 	event_lines_send(lines, name, lines->text.length - (event_lines_ends_in_cr(lines) ? 1 : 0),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of pieces. Filled by execute.c in the supervisor's thread, then read in the server's. */
+/* A list of pieces. execute.c fills it in the supervisor's thread, then reads it in the server's
+ * thread. */
 #include "config.h"
 
 #include "runtime/exec/output.h"
@@ -87,7 +88,7 @@ void output_add(struct output *output, const char *data, size_t length)
 		if (piece == NULL || piece->end == piece->size) {
 			if (!output_add_piece(output, length)) {
 				output->truncated = true;
-				output->most = output->length; /* what follows would leave a gap */
+				output->most = output->length; /* a later part would leave a gap */
 				return;
 			}
 			continue;

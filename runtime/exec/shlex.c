@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The automaton of Python's shlex in posix mode with whitespace_split, on bytes: all that means
- * something to it is ASCII, so UTF-8 goes through whole. Called by command.c. */
+/* The automaton of Python's shlex in posix mode with whitespace_split. It works on bytes: all
+ * characters with a meaning are ASCII, so that UTF-8 stays whole. Called by command.c. */
 #include "config.h"
 
 #include "runtime/exec/shlex.h"
@@ -15,7 +15,7 @@ struct state {
 	struct shlex *shlex;
 	enum place place;
 	size_t begin; /* of the word */
-	bool quoted;  /* the word is one even if it is empty */
+	bool quoted;  /* the word counts even if it is empty */
 };
 
 static void shlex_append(struct state *state, char c)
@@ -104,7 +104,8 @@ static void shlex_step(struct state *state, char c)
 
 const char *shlex_split(const char *text, size_t length, struct shlex *ret)
 {
-	/* A word is no longer than its text, and what ends one is at least a byte, but for the last. */
+	/* A word is not longer than its text, and each but the last is followed by at least a
+	 * byte. */
 	*ret = (struct shlex){ .words = xalloc(length + 2) };
 
 	struct state state = { .shlex = ret, .place = BETWEEN };

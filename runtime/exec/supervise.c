@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that all commands are children of: its loop, its inbox, and the one reaper. Called by
- * execute.c, stream.c and main.c. */
+/* The thread that starts and reaps all commands: its loop and its inbox. Called by execute.c,
+ * stream.c and main.c. */
 #include "config.h"
 
 #include "runtime/exec/supervise.h"
@@ -21,8 +21,9 @@
 #include "runtime/exec/signals.h"
 
 #define EVENTS 64
-#define REAPED_AT_ONCE 256    /* and signals read at once: a guest can make them without end */
-#define LAST_KILL_US 1000000u /* for what commands left behind, at the end */
+#define REAPED_AT_ONCE 256 /* also signals read at once: a guest can send them without end */
+#define LAST_KILL_US \
+	1000000u /* for killing what commands left in the background, when the server ends */
 
 /* ---- the inbox ---- */
 
@@ -32,14 +33,14 @@ static void inbox_post(struct execution *execution, unsigned int what)
 	uint64_t one = 1;
 
 	LOCKED(&supervisor->lock);
-	execution->wanted |= what;
+	execution->requested |= what;
 	if (execution->queued) {
 		return;
 	}
 	execution->queued = true;
-	execution->next_wanted = NULL;
-	*supervisor->wanted_end = execution;
-	supervisor->wanted_end = &execution->next_wanted;
+	execution->next_in_inbox = NULL;
+	*supervisor->inbox_end = execution;
+	supervisor->inbox_end = &execution->next_in_inbox;
 	atomic_fetch_add(&execution->references, 1);
 	(void)!write(supervisor->wake, &one, sizeof(one));
 }
@@ -75,17 +76,17 @@ struct execution *execution_create(struct supervisor *supervisor, struct command
 
 void execution_start(struct execution *execution)
 {
-	inbox_post(execution, WANT_START);
+	inbox_post(execution, INBOX_START);
 }
 
 void execution_cancel(struct execution *execution)
 {
-	inbox_post(execution, WANT_CANCEL);
+	inbox_post(execution, INBOX_CANCEL);
 }
 
 void execution_resume(struct execution *execution)
 {
-	inbox_post(execution, WANT_RESUME);
+	inbox_post(execution, INBOX_RESUME);
 }
 
 void execution_set_timer(struct execution *execution, uint64_t at_us)
@@ -119,7 +120,7 @@ static void supervisor_add(struct supervisor *supervisor, struct execution *exec
 	supervisor->executions = execution;
 }
 
-/* The list's reference was the inbox's at the start. */
+/* Drops the reference that the list has had since INBOX_START. */
 static void supervisor_remove(struct supervisor *supervisor, struct execution *execution)
 {
 	if (execution->previous != NULL) {
@@ -137,18 +138,18 @@ static void supervisor_remove(struct supervisor *supervisor, struct execution *e
 	supervisor->count--;
 }
 
-static struct execution *inbox_next(struct supervisor *supervisor, unsigned int *ret_wanted)
+static struct execution *inbox_next(struct supervisor *supervisor, unsigned int *ret_requested)
 {
 	LOCKED(&supervisor->lock);
 
-	struct execution *execution = supervisor->wanted;
+	struct execution *execution = supervisor->inbox;
 
 	if (execution != NULL) {
-		supervisor->wanted = execution->next_wanted;
-		supervisor->wanted_end =
-			supervisor->wanted != NULL ? supervisor->wanted_end : &supervisor->wanted;
-		*ret_wanted = execution->wanted;
-		execution->wanted = 0;
+		supervisor->inbox = execution->next_in_inbox;
+		supervisor->inbox_end =
+			supervisor->inbox != NULL ? supervisor->inbox_end : &supervisor->inbox;
+		*ret_requested = execution->requested;
+		execution->requested = 0;
 		execution->queued = false;
 	}
 	return execution;
@@ -157,25 +158,26 @@ static struct execution *inbox_next(struct supervisor *supervisor, unsigned int 
 static void supervisor_read_inbox(struct supervisor *supervisor)
 {
 	struct execution *execution;
-	unsigned int wanted;
+	unsigned int requested;
 
-	while ((execution = inbox_next(supervisor, &wanted)) != NULL) {
-		if ((wanted & WANT_START) != 0) {
+	while ((execution = inbox_next(supervisor, &requested)) != NULL) {
+		if ((requested & INBOX_START) != 0) {
 			supervisor_add(supervisor, execution);
 			atomic_fetch_add(&execution->references, 1);
 			execution_begin(execution);
 		}
-		if ((wanted & WANT_RESUME) != 0) {
+		if ((requested & INBOX_RESUME) != 0) {
 			execution_go_on(execution);
 		}
-		if ((wanted & WANT_CANCEL) != 0) {
+		if ((requested & INBOX_CANCEL) != 0) {
 			execution_kill(execution, false);
 		}
 		execution_unref(execution);
 	}
 }
 
-/* Looks before it reaps: a number is free for others once it is reaped. */
+/* Finds the execution before it reaps the process: afterwards the number may belong to another
+ * one. */
 static void supervisor_reap(struct supervisor *supervisor)
 {
 	siginfo_t info;
@@ -219,7 +221,7 @@ static void supervisor_take_signals(struct supervisor *supervisor)
 	supervisor_reap(supervisor);
 }
 
-/* Ends what is over; says when to look again. */
+/* Advances all executions and removes those that are done. Returns when to call it again. */
 static uint64_t supervisor_advance_all(struct supervisor *supervisor)
 {
 	uint64_t now = sched_now_us(supervisor->sched), next = SCHED_FOREVER;
@@ -228,7 +230,7 @@ static uint64_t supervisor_advance_all(struct supervisor *supervisor)
 	for (struct execution *at = supervisor->executions; at != NULL; at = following) {
 		following = at->next;
 		execution_advance(at, now);
-		if (at->state == EXECUTION_OVER) {
+		if (at->state == EXECUTION_DONE) {
 			supervisor_remove(supervisor, at);
 		} else if (execution_next(at) < next) {
 			next = execution_next(at);
@@ -243,14 +245,14 @@ static bool supervisor_is_stopping(struct supervisor *supervisor)
 	return supervisor->stop;
 }
 
-/* Those that are created but not in the list yet count too. */
+/* Counts the executions that are created but not in the list yet, too. */
 static bool supervisor_has_work(struct supervisor *supervisor)
 {
 	LOCKED(&supervisor->lock);
 	return supervisor->count > 0;
 }
 
-/* Where there is too much to drain, the rest waits. */
+/* Reads the drains as long as it may; then epoll does not report them until drain_at. */
 static void supervisor_drain(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = 0, .data = { .ptr = &supervisor->drains } };
@@ -315,7 +317,7 @@ static void supervisor_run_once(struct supervisor *supervisor, int ms)
 	}
 }
 
-/* When to look again, whatever happens until then. */
+/* Does all that depends on time. Returns when to call it again. */
 static uint64_t supervisor_do_timers(struct supervisor *supervisor)
 {
 	const uint64_t times[] = {
@@ -332,12 +334,12 @@ static uint64_t supervisor_do_timers(struct supervisor *supervisor)
 	return next;
 }
 
-/* What commands left in the background ends with the server. */
+/* Kills the processes that commands left in the background. */
 static void supervisor_kill_background(struct supervisor *supervisor)
 {
 	uint64_t until = sched_now_us(supervisor->sched) + LAST_KILL_US;
 
-	while (tree_kill_all(&supervisor->marks) > 0 && sched_now_us(supervisor->sched) < until) {
+	while (tree_kill_all(&supervisor->tags) > 0 && sched_now_us(supervisor->sched) < until) {
 		supervisor_run_once(supervisor, 5);
 		supervisor_reap(supervisor);
 	}
@@ -364,7 +366,7 @@ static void supervisor_run(void *arg)
 	supervisor_kill_background(supervisor);
 }
 
-/* ---- outside ---- */
+/* ---- creating and destroying ---- */
 
 static int supervisor_watch(struct supervisor *supervisor, int *fd)
 {
@@ -428,10 +430,10 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	supervisor->sched = sched;
 	supervisor->config = *config;
 	supervisor->epoll = supervisor->wake = supervisor->signals = supervisor->null = -1;
-	supervisor->wanted_end = &supervisor->wanted;
+	supervisor->inbox_end = &supervisor->inbox;
 	supervisor->files = config->files;
 	sched_mutex_init(&supervisor->lock, sched);
-	tree_marks_init(&supervisor->marks, sched_random(sched));
+	tree_tags_init(&supervisor->tags, sched_random(sched));
 
 	int code = supervisor_open_all(supervisor, reterr);
 
@@ -464,6 +466,6 @@ void supervisor_destroy(struct supervisor *supervisor)
 	supervisor_stop(supervisor);
 	sched_join(supervisor->thread);
 	spawner_destroy(supervisor->spawner);
-	supervisor_read_inbox(supervisor); /* what was asked of commands that were over */
+	supervisor_read_inbox(supervisor); /* requests about commands that are done */
 	supervisor_close_all(supervisor);
 }

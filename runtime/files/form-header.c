@@ -11,8 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
 #include "runtime/files/path.h"
-#include "runtime/json/utf8.h"
 
 struct text {
 	const char *data;
@@ -192,6 +192,11 @@ static void form_header_cut_windows_path(struct buf *name, size_t start)
 	buf_cut(name, name->length - skip);
 }
 
+static bool form_header_is_utf8(const struct buf *text)
+{
+	return utf8_valid_length(buf_str(text), text->length) == text->length;
+}
+
 /* charset'language'percent-encoded */
 static bool form_header_append_extended(const char *text, size_t length, struct buf *ret)
 {
@@ -211,7 +216,7 @@ static bool form_header_append_extended(const char *text, size_t length, struct 
 		form_header_append_latin1(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
-	if (form_header_is_word(charset, "utf-8") && utf8_is_valid(buf_str(&bytes), bytes.length)) {
+	if (form_header_is_word(charset, "utf-8") && form_header_is_utf8(&bytes)) {
 		buf_append(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
@@ -224,7 +229,7 @@ bool form_header_filename(const char *value, size_t length, struct buf *ret)
 
 	if (form_header_parameter(value, length, "filename", &raw)) {
 		form_header_cut_windows_path(&raw, 0);
-		if (utf8_is_valid(buf_str(&raw), raw.length)) {
+		if (form_header_is_utf8(&raw)) {
 			buf_append(ret, buf_str(&raw), raw.length);
 		} else {
 			form_header_append_latin1(ret, buf_str(&raw), raw.length);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Receives one file beside its name and lands it by a rename. The upload route calls it for the part
- * named "file".
+ * Receives one file beside its name and lands it by a rename. The upload route calls it for the
+ * part named "file".
  */
 #include "config.h"
 
@@ -40,8 +40,8 @@ static int incoming_open_temporary(struct incoming *incoming)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new one
- * belongs to whom its directory belongs. What this process may not give away stays its own. */
+/* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new
+ * one belongs to whom its directory belongs. What this process may not give away stays its own. */
 static int incoming_copy_owner(const struct place *place, int fd)
 {
 	mode_t mode = FILE_MODE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A file that is being received. Its bytes go to a temporary file in the directory of its name, one
- * without a name where the system can do that, and it lands by a rename: who reads the name sees the
- * old file or the whole new one. What stands there is never opened, so a FIFO does not block, a
+ * without a name where the system can do that, and it lands by a rename: who reads the name sees
+ * the old file or the whole new one. What stands there is never opened, so a FIFO does not block, a
  * device does not notice, and another name of the same inode (a hard link) keeps the old bytes.
  */
 #ifndef ASB_RUNTIME_FILES_INCOMING_H
@@ -24,8 +24,8 @@ struct incoming {
 		.place = PLACE_INIT, .fd = -1 \
 	}
 
-/* Finds the cleaned path, makes directories on the way, opens the temporary file. -EXDEV outside of the
- * base; else a negative errno, with its text in the words of Python's OSError. nonce makes the
+/* Finds the cleaned path, makes directories on the way, opens the temporary file. -EXDEV outside of
+ * the base; else a negative errno, with its text in the words of Python's OSError. nonce makes the
  * temporary name; it needs to be different from others, not secret. */
 int incoming_begin(const struct base *base, const char *path, uint64_t nonce, struct incoming *ret,
 		   struct error *reterr);

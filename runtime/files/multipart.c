@@ -216,8 +216,8 @@ static int multipart_match(struct multipart *multipart, char byte, struct error 
 	return multipart_pass_false_boundary(multipart, reterr);
 }
 
-/* How many bytes come before what may be the begin of a boundary: few pieces of data become many small
- * ones else, since binary files are full of CRs. */
+/* How many bytes come before what may be the begin of a boundary: few pieces of data become many
+ * small ones else, since binary files are full of CRs. */
 static size_t multipart_plain_length(const struct multipart *multipart, const char *data,
 				     size_t length)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what a request's path names without ever leaving the base directory. The file routes call it
- * before they open, list, or write anything.
+ * Finds what a request's path names without ever leaving the base directory. The file routes call
+ * it before they open, list, or write anything.
  */
 #include "config.h"
 
@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #define LINKS_MAX 40u /* as the kernel's own limit */
-/* Names looked at of one path: twice what a path can hold. Links of 4095 bytes each, which is what the
- * limit of links alone allows, are 80,000 names and take seconds. */
+/* Names looked at of one path: twice what a path can hold. Links of 4095 bytes each, which is what
+ * the limit of links alone allows, are 80,000 names and take seconds. */
 #define STEPS_MAX 4096u
 #define RACES_MAX 8u     /* openat2 says EAGAIN when others rename meanwhile; then by hand */
 #define FOLDER_MODE 0755 /* of parents made */
@@ -42,7 +42,8 @@ static int path_duplicate_fd(int fd)
 
 /* ---- the base ---- */
 
-/* As with -errno of any other call; -ENOSYS or -EPERM where the kernel, or a filter, has no openat2. */
+/* As with -errno of any other call; -ENOSYS or -EPERM where the kernel, or a filter, has no
+ * openat2. */
 static int path_open_beneath(int base, const char *path, int flags)
 {
 	struct open_how how = {
@@ -202,8 +203,8 @@ static int path_walk_prepend(struct walk *walk, const char *text, size_t length)
 	return rest.failed ? -ENAMETOOLONG : 0;
 }
 
-/* ".." in a link: the directory above by name, from the base again, since the directory reached may have
- * been moved out of the base meanwhile and its own ".." would lead there. */
+/* ".." in a link: the directory above by name, from the base again, since the directory reached may
+ * have been moved out of the base meanwhile and its own ".." would lead there. */
 static int path_walk_up(struct walk *walk)
 {
 	CLEANUP_BUF struct buf above = BUF_INIT(PATH_TEXT_MAX);
@@ -250,10 +251,10 @@ static int path_walk_link(struct walk *walk, const char *name)
 	return error < 0 ? error : path_walk_restart(walk);
 }
 
-/* A directory that is made belongs to whom its directory belongs: it is made as that user, of this thread
- * alone. Giving it away afterwards would give away what stands under its name by then, which the owner
- * of the directory above chooses. Where this process may not be that user, or that user may not write
- * there, the new directory is ours. 0 or -errno. */
+/* A directory that is made belongs to whom its directory belongs: it is made as that user, of this
+ * thread alone. Giving it away afterwards would give away what stands under its name by then, which
+ * the owner of the directory above chooses. Where this process may not be that user, or that user
+ * may not write there, the new directory is ours. 0 or -errno. */
 static int path_make_directory(int parent, const char *name)
 {
 	struct stat above;

@@ -57,8 +57,8 @@ int path_decode(const char *text, size_t length, struct buf *buf);
  * base or with a NUL in it, -ENAMETOOLONG. */
 int path_clean(const char *text, size_t length, struct buf *buf);
 
-/* Finds a cleaned path; with PLACE_MAKE_PARENTS directories on the way are made. 0, also where only the
- * last name is missing (fd is -1 then); -EXDEV outside; any other negative errno. */
+/* Finds a cleaned path; with PLACE_MAKE_PARENTS directories on the way are made. 0, also where only
+ * the last name is missing (fd is -1 then); -EXDEV outside; any other negative errno. */
 int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret);
 void place_finish(struct place *place);
 /* Opens what an O_PATH descriptor names, for real; close-on-exec, never blocking. -errno. */

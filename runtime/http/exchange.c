@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a request from libmicrohttpd's first call about it to its last: guards, token, route,
- * body, handler. Called by libmicrohttpd, in the server's thread; response.c makes the responses. */
+/* The life of a request from libmicrohttpd's first call about it to its last: guards, token,
+ * route, body, handler. Called by libmicrohttpd, in the server's thread; response.c makes the
+ * responses. */
 #include "config.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "runtime/http/request.h"
 #include "runtime/http/server-private.h"
 
-/* ---- beginning ---- */
+/* ---- the header section ---- */
 
 void *request_on_target(void *arg, const char *target, struct MHD_Connection *mhd)
 {
@@ -36,7 +37,7 @@ void *request_on_target(void *arg, const char *target, struct MHD_Connection *mh
 	return request;
 }
 
-/* In a time that does not tell where they differ. */
+/* Compares in a time that does not depend on where they differ. */
 static bool exchange_same_secret(const char *given, const char *secret)
 {
 	size_t length = strlen(given), wanted = strlen(secret);
@@ -91,7 +92,7 @@ static uint64_t exchange_body_length(const struct request *request)
 	return integer_parse(text, 0, INT64_MAX, &length) == 0 ? (uint64_t)length : UINT64_MAX;
 }
 
-/* What nobody wants is read and forgotten, but not for ever. */
+/* A body that no route wants is read and dropped, up to a limit. */
 static size_t exchange_body_most(const struct route *route)
 {
 	return route->body_max != 0 ? route->body_max : DISCARD_MAX;
@@ -140,8 +141,9 @@ static void exchange_check_request(struct request *request)
 	}
 }
 
-/* Whether a response at the head goes out at once, which ends the connection, or behind a small body
- * that is read and forgotten. libmicrohttpd knows the first for two methods only. */
+/* Whether a response that is there before the body is sent at once, which ends the connection, or
+ * after a small body that is read and dropped. libmicrohttpd supports the first for two methods
+ * only. */
 static bool exchange_responds_at_once(struct request *request)
 {
 	uint64_t length = exchange_body_length(request);
@@ -161,7 +163,7 @@ static enum MHD_Result exchange_on_head(struct request *request, const char *met
 	uint64_t now = sched_now_us(request->server->sched);
 
 	request->method = method;
-	request->begun = true;
+	request->has_head = true;
 	exchange_check_request(request);
 	if (exchange_responds_at_once(request)) {
 		guard_enter(&request->server->guard, request->connection, PHASE_BUSY, now);
@@ -176,7 +178,8 @@ static enum MHD_Result exchange_on_head(struct request *request, const char *met
 
 /* ---- the body ---- */
 
-/* The memory alone: what was read of it may live on in a command, and stays counted until the end. */
+/* Frees the memory of the body. It stays counted until the request ends, since the command may have
+ * taken parts of it. */
 static void exchange_drop_body(struct request *request)
 {
 	buf_finish(&request->body);
@@ -192,12 +195,12 @@ static void exchange_collect_body(struct request *request, const char *data, siz
 	request->closes = true;
 	request_add_header(request, "Retry-After", "1");
 	request_respond_detail(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-			       "All bodies together take too much memory");
+			       "The bodies of all requests take too much memory");
 }
 
 static enum MHD_Result exchange_on_body(struct request *request, const char *data, size_t length)
 {
-	if (request->connection->doomed) {
+	if (request->connection->shut_down) {
 		return MHD_NO;
 	}
 	request->received += length;
@@ -208,7 +211,7 @@ static enum MHD_Result exchange_on_body(struct request *request, const char *dat
 	}
 	if (exchange_is_too_large(request, request->received)) {
 		request->closes = true;
-		request->received = 0; /* counts what is discarded from here on */
+		request->received = 0; /* from here on it counts what is dropped */
 		exchange_respond_too_large(request);
 	} else if (request->route->take != NULL) {
 		request->route->take(request, data, length);
@@ -227,7 +230,7 @@ static enum MHD_Result exchange_on_body(struct request *request, const char *dat
 	return MHD_YES;
 }
 
-/* A length that libmicrohttpd has read otherwise than it stands there now, as one on two lines. */
+/* Refuses a Content-Length that libmicrohttpd has read in another way, such as one on two lines. */
 static void exchange_check_length(struct request *request)
 {
 	uint64_t length = exchange_body_length(request);
@@ -268,11 +271,11 @@ enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNU
 	size_t length = *data_size;
 
 	*data_size = 0;
-	if (!request->begun) {
+	if (!request->has_head) {
 		*data_size = length;
 		return exchange_on_head(request, method);
 	}
-	if (request->paused) { /* libmicrohttpd has more chunks of the body at hand */
+	if (request->paused) { /* libmicrohttpd has already read more chunks of the body */
 		*data_size = length;
 		return MHD_YES;
 	}
@@ -322,8 +325,9 @@ void request_on_end(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, void **
 	}
 }
 
-/* libmicrohttpd tells the end of those requests alone that it has handed over; one that it refuses by
- * itself (no room for all members of a query, say) has begun here and ends with its connection. */
+/* libmicrohttpd reports the end only of requests that it has passed to request_on_data. A request
+ * that it refuses itself (its query has too many parameters, for example) ends here with its
+ * connection. */
 void request_drop(struct connection *connection)
 {
 	if (connection->request != NULL) {

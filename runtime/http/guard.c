@@ -4,10 +4,10 @@
  * only, and at its limit it stops accepting. server.c, exchange.c and work.c call it.
  *
  * net/http-guard.h does the same for the other servers. This one is separate because the two have
- * different rules and threads: a body must bring so many bytes in each window, a body that is read and
- * forgotten goes first, all bodies together have a budget of memory, and a paused upload is not slow.
- * It runs in the server's thread without a lock or a thread of its own, and the runtime alone is built
- * without net/.
+ * different rules and threads: a body must bring so many bytes in each window, a body that is read
+ * and forgotten goes first, all bodies together have a budget of memory, and a paused upload is not
+ * slow. It runs in the server's thread without a lock or a thread of its own, and the runtime alone
+ * is built without net/.
  */
 #include "config.h"
 
@@ -21,11 +21,11 @@
 #include "base/memory.h"
 
 #define CONNECTIONS_MAX 12000u
-#define FILES_RESERVED 64u   /* the server's own descriptors */
-#define FILES_FEW 20u        /* the same where there are hardly more */
-#define FILES_OF_TRANSFER 3u /* of an upload: the file, its directory, what it replaces */
+#define FILES_RESERVED 64u   /* for the server's own use */
+#define FILES_FEW 20u        /* the same when the limit is very low */
+#define FILES_OF_TRANSFER 3u /* of an upload: the file, its directory, the file it replaces */
 #define TRANSFERS_MAX 682u   /* a third of the descriptors for work */
-/* Pipes of commands and of what they left in the background, files of transfers. */
+/* For pipes of commands and of background processes, and for files of transfers. */
 #define FILES_FOR_WORK 6144u
 
 void guard_init(struct guard *guard, size_t limit)
@@ -33,7 +33,7 @@ void guard_init(struct guard *guard, size_t limit)
 	*guard = (struct guard){ .limit = limit };
 }
 
-/* The descriptors that are not the server's own. */
+/* How many descriptors are left besides those for the server's own use. */
 static size_t guard_files_left(void)
 {
 	struct rlimit files;
@@ -100,7 +100,7 @@ static void guard_list_remove(struct guard *guard, struct connection *connection
 	}
 }
 
-/* What the kernel has received for a socket so far. */
+/* The bytes that the kernel has received on a socket so far. */
 static uint64_t guard_received(int fd)
 {
 	struct tcp_info info = { 0 };
@@ -116,8 +116,9 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 {
 	struct connection *connection = xnew(struct connection);
 
-	*connection =
-		(struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now, .begun = now };
+	*connection = (struct connection){
+		.phase = PHASE_HEAD, .fd = fd, .since = now, .phase_since = now
+	};
 	guard_list_add(guard, connection);
 	guard->count++;
 	return connection;
@@ -135,9 +136,9 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 {
 	guard_list_remove(guard, connection);
 	connection->phase = phase;
-	connection->since = connection->begun = now;
+	connection->since = connection->phase_since = now;
 	connection->started = false;
-	connection->ignored = connection->answering = false;
+	connection->ignored = connection->responding = false;
 	connection->paused = false;
 	connection->bytes = phase == PHASE_HEAD ? guard_received(connection->fd) : 0;
 	guard_list_add(guard, connection);
@@ -145,10 +146,10 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 
 /* ---- deadlines ---- */
 
-/* libmicrohttpd reads the end, or an error, and cleans up. */
+/* libmicrohttpd reads the end of the connection and closes it. */
 static void guard_shut_down(struct connection *connection)
 {
-	connection->doomed = true;
+	connection->shut_down = true;
 	(void)shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -164,7 +165,7 @@ static bool guard_is_ignored(const struct connection *connection)
 	return connection->ignored;
 }
 
-/* A body that brings hardly more than it must; not an upload on its way. */
+/* A body that is hardly faster than it must be; a normal upload is not slow. */
 static bool guard_is_slow(const struct connection *connection)
 {
 	return !connection->paused && connection->bytes < 4 * BODY_WINDOW_BYTES;
@@ -172,7 +173,7 @@ static bool guard_is_slow(const struct connection *connection)
 
 static bool guard_is_responding(const struct connection *connection)
 {
-	return connection->answering;
+	return connection->responding;
 }
 
 /* Each list has the oldest one first. */
@@ -181,7 +182,7 @@ static struct connection *guard_find_oldest(const struct guard *guard, enum phas
 {
 	struct connection *at = guard->first[phase];
 
-	while (at != NULL && (at->doomed || !question(at))) {
+	while (at != NULL && (at->shut_down || !question(at))) {
 		at = at->next;
 	}
 	return at;
@@ -197,7 +198,7 @@ static struct connection *guard_find_victim(const struct guard *guard)
 		return ignored;
 	}
 	if (idle != NULL && slow != NULL) {
-		return slow->begun < idle->begun ? slow : idle;
+		return slow->phase_since < idle->phase_since ? slow : idle;
 	}
 	if (idle != NULL || slow != NULL) {
 		return idle != NULL ? idle : slow;
@@ -223,7 +224,7 @@ static struct connection *guard_find_larger_body(const struct guard *guard, size
 	struct connection *largest = NULL;
 
 	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
-		if (!at->doomed && at->held > size) {
+		if (!at->shut_down && at->held > size) {
 			largest = at;
 			size = at->held;
 		}
@@ -243,7 +244,7 @@ bool guard_hold(struct guard *guard, struct connection *connection, size_t lengt
 			return false;
 		}
 		guard_shut_down(victim);
-		guard_let_go(guard, victim); /* it is freed in this turn of the loop or the next */
+		guard_let_go(guard, victim); /* it is closed in this turn of the loop or the next */
 	}
 	guard->held += length;
 	connection->held = size;
@@ -256,18 +257,19 @@ void guard_let_go(struct guard *guard, struct connection *connection)
 	connection->held = 0;
 }
 
-static void guard_sweep_head(struct connection *connection, uint64_t now)
+static void guard_check_head(struct connection *connection, uint64_t now)
 {
 	if (!connection->started && guard_received(connection->fd) > connection->bytes) {
 		connection->started = true;
 		connection->since = now;
 	}
-	if (now - connection->since > (connection->started ? HEAD_US - SWEEP_US : IDLE_US)) {
+	if (now - connection->since > (connection->started ? HEAD_US - CHECK_US : IDLE_US)) {
 		guard_shut_down(connection);
 	}
 }
 
-/* An end that came together with the last data tells libmicrohttpd nothing: epoll tells it once. */
+/* libmicrohttpd misses an end that came together with the last data, since epoll reports it only
+ * once. */
 bool guard_has_gone(const struct connection *connection)
 {
 	char byte;
@@ -275,13 +277,13 @@ bool guard_has_gone(const struct connection *connection)
 	return recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-static void guard_sweep_body(struct connection *connection, uint64_t now)
+static void guard_check_body(struct connection *connection, uint64_t now)
 {
 	if (guard_has_gone(connection)) {
 		guard_shut_down(connection);
 		return;
 	}
-	if (connection->ignored && now - connection->begun > BODY_IGNORED_US) {
+	if (connection->ignored && now - connection->phase_since > BODY_IGNORED_US) {
 		guard_shut_down(connection);
 		return;
 	}
@@ -301,16 +303,16 @@ static void guard_sweep_body(struct connection *connection, uint64_t now)
 	connection->bytes = 0;
 }
 
-void guard_sweep(struct guard *guard, uint64_t now)
+void guard_check_deadlines(struct guard *guard, uint64_t now)
 {
 	for (struct connection *at = guard->first[PHASE_HEAD]; at != NULL; at = at->next) {
-		if (!at->doomed) {
-			guard_sweep_head(at, now);
+		if (!at->shut_down) {
+			guard_check_head(at, now);
 		}
 	}
 	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
-		if (!at->doomed) {
-			guard_sweep_body(at, now);
+		if (!at->shut_down) {
+			guard_check_body(at, now);
 		}
 	}
 }

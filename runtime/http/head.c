@@ -13,7 +13,7 @@ static const char token_characters[] =
 
 struct head {
 	size_t size, count, lengths, codings, hosts;
-	const char *begin, *end; /* of the lines so far */
+	const char *begin, *end; /* of the lines seen so far */
 	bool odd;
 };
 
@@ -29,7 +29,7 @@ static bool head_is_name(const char *text, size_t length)
 	return length > 0 && strlen(text) == length && strspn(text, token_characters) == length;
 }
 
-/* Where a server before us reads a CR or a NUL as the end of something, it sees another head. */
+/* A proxy that takes a CR or a NUL for the end of a line reads another header section. */
 static bool head_is_value(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -42,9 +42,10 @@ static bool head_is_value(const char *text, size_t length)
 	return true;
 }
 
-/* libmicrohttpd leaves names and values where it read them, each line ended by two NULs. There is a gap
- * where it has left a line out, cut one at a NUL, ended one at an LF alone, or joined two: what it
- * joins it puts behind the name, so that "Content-: 5" and " Length" become Content-Length. */
+/* libmicrohttpd leaves names and values where it read them and ends each line with two NULs. There
+ * is a gap where it has dropped a line, cut one at a NUL, ended one at an LF without CR, or joined
+ * two lines: it appends the second one to the name, so that "Content-: 5" and " Length" become
+ * Content-Length. */
 static bool head_has_gap(struct head *head, const char *name, const char *value, size_t length)
 {
 	bool gap = head->end != NULL && name != head->end;
@@ -54,7 +55,7 @@ static bool head_has_gap(struct head *head, const char *name, const char *value,
 	return gap;
 }
 
-/* The same for the first line and the last. */
+/* The same check for the first and the last line. */
 static bool head_is_whole(const struct request *request, const struct head *head)
 {
 	const union MHD_ConnectionInfo *info =
@@ -98,7 +99,7 @@ unsigned int head_check(const struct request *request)
 	if (head.size > HEAD_MAX || head.count > HEADERS_MAX) {
 		return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
 	}
-	/* Two servers in a row that disagree about where a body ends is how requests are smuggled. */
+	/* Requests are smuggled where a proxy and a server disagree about the end of a body. */
 	if (head.odd || head.lengths + head.codings > 1 || head.hosts > 1 ||
 	    !head_is_whole(request, &head)) {
 		return MHD_HTTP_BAD_REQUEST;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fits a checked JSON text to a model's rules, or says in a list why it does not. Called by the
- * routes that take JSON. */
+/* Reads a checked JSON text by the rules of a model, or lists the errors. Called by the routes that
+ * take JSON. */
 #include "config.h"
 
 #include "runtime/http/json-body.h"
@@ -11,20 +11,20 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "runtime/http/request.h"
 #include "runtime/json/string.h"
 #include "runtime/json/text.h"
-#include "runtime/json/utf8.h"
 
-#define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
-#define NAME_MAX_BYTES 64u    /* a name of ours with each letter escaped */
-#define KEY_MAX 256u          /* of a key that is named; a longer one is cut */
+#define INPUT_MAX (64u << 10) /* a longer input is not repeated in the response */
+#define NAME_MAX_BYTES 64u    /* a name of the model with each letter escaped */
+#define KEY_MAX 256u          /* of a key in the response; a longer one is cut */
 #define DETAIL_MAX (2u << 20)
-/* What is left of DETAIL_MAX for everything but inputs: ERRORS_MAX times the words and a key. */
+/* The part of DETAIL_MAX for all but inputs: ERRORS_MAX times the texts and a key. */
 #define DETAIL_WORDS (512u << 10)
-#define INPUT_GROWTH 8u /* an escaped input has at most this many bytes for one */
+#define INPUT_GROWTH 8u /* how many bytes one byte of an input becomes at most */
 #define ERRORS_MAX 100
-#define FLOAT_INTEGER_MAX 9.2e18 /* what pydantic takes for an integer of a float */
+#define FLOAT_INTEGER_MAX 9.2e18 /* the largest float that pydantic takes for an integer */
 
 struct reader {
 	const struct json_field_rule *rules;
@@ -36,7 +36,7 @@ struct reader {
 	size_t errors;
 };
 
-/* ---- what is wrong ---- */
+/* ---- errors ---- */
 
 static void json_body_append_input(struct buf *out, struct json_piece input)
 {
@@ -48,7 +48,7 @@ static void json_body_append_input(struct buf *out, struct json_piece input)
 	}
 }
 
-/* A key as long as the body would make the response larger than a response may be. */
+/* Cuts long keys: with one as long as the body, the response would be too large. */
 static void json_body_append_key(struct buf *out, const struct json_piece *key)
 {
 	if (key->length <= KEY_MAX) {
@@ -126,7 +126,7 @@ static bool json_body_is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* "5", "+5", "5_000", "5.00": the digits without the rest; false for anything else. */
+/* Reads "5", "+5", "5_000" or "5.00". False for anything else. */
 static bool json_body_read_digits(const char *text, size_t length, int64_t *ret)
 {
 	const char *end = text + length;
@@ -168,7 +168,7 @@ static bool json_body_read_digits(const char *text, size_t length, int64_t *ret)
 
 static const char *json_body_number_of_text(struct json_piece piece, int64_t *ret)
 {
-	bool half = false; /* no digit either */
+	bool half = false; /* such a text is not a number either */
 	size_t length;
 	CLEANUP_FREE char *text = json_string_decode(piece, &length, &half);
 	const char *at = text;
@@ -191,7 +191,7 @@ static const char *json_body_number_of_float(struct json_piece piece, int64_t *r
 	if (tokener == NULL) {
 		abort();
 	}
-	/* A number ends only where something follows it, as in the body something does. */
+	/* json-c needs a character after the number; in the body there always is one. */
 	value = json_tokener_parse_ex(tokener, piece.start, (int)piece.length + 1);
 
 	double number = json_object_get_double(value);
@@ -208,7 +208,7 @@ static const char *json_body_number_of_float(struct json_piece piece, int64_t *r
 	return (double)*ret < number || (double)*ret > number ? "int_from_float" : NULL;
 }
 
-/* NULL, or the type of what is wrong. */
+/* NULL, or the type of the error. */
 static const char *json_body_number_of(struct json_piece piece, int64_t *ret)
 {
 	char first = *piece.start;
@@ -334,16 +334,16 @@ static void json_body_read_env(struct reader *reader, size_t i)
 
 /* ---- bodies ---- */
 
-/* Python's dictionaries keep the last of those that have a name. */
+/* The last member of a name counts, as in Python's dictionaries. */
 static void json_body_on_member(void *arg, struct json_piece name, struct json_piece value)
 {
 	struct reader *reader = arg;
-	bool half = false; /* a name of ours has none */
+	bool half = false; /* the names of the model have none */
 	size_t length;
 	CLEANUP_FREE char *text = NULL;
 
 	if (name.length > NAME_MAX_BYTES + 2) {
-		return; /* nobody's */
+		return; /* the model has no such name */
 	}
 	text = json_string_decode(name, &length, &half);
 	for (size_t i = 0; i < reader->count; i++) {
@@ -403,7 +403,7 @@ bool json_body_parse(const char *text, size_t length, const struct json_field_ru
 		buf_append_str(out, "]}");
 		return false;
 	}
-	if (!utf8_is_valid(text, length)) {
+	if (utf8_valid_length(text, length) != length) {
 		json_body_refuse_bytes(ret_status, out);
 		return false;
 	}

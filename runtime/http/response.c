@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes answers: texts, streams, and the JSON shapes FastAPI's clients know. Called by
- * handlers and request.c; the last step, answer_queue, by request.c alone. */
+/* Makes responses: texts, streams, and the JSON objects that FastAPI's clients know. Called by
+ * handlers, route.c and exchange.c; only exchange.c calls the last step, response_queue. */
 #include "config.h"
 
 #include <string.h>
@@ -12,7 +12,8 @@
 #include "runtime/json/utf8.h"
 
 #define TEXT_MAX \
-	(256u << 10) /* of a short response; names in it are bounded by what the head may hold */
+	(256u    \
+	 << 10) /* of a short response; the names in it come from the header section, which is bounded */
 #define STREAM_BLOCK 16384u
 
 struct stream_response {
@@ -57,13 +58,13 @@ void request_drop_response(struct request *request)
 	}
 }
 
-/* ---- answering ---- */
+/* ---- responding ---- */
 
 static void response_set(struct request *request, unsigned int status,
 			 struct MHD_Response *mhd_response, const char *type)
 {
 	if (mhd_response == NULL) {
-		abort(); /* of memory alone */
+		abort(); /* out of memory */
 	}
 	if (type != NULL) {
 		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -74,7 +75,7 @@ static void response_set(struct request *request, unsigned int status,
 	}
 	response_drop_headers(request);
 	if (request->ended || request->mhd_response != NULL) {
-		MHD_destroy_response(mhd_response); /* nobody is there any more */
+		MHD_destroy_response(mhd_response); /* the client is gone, or has a response */
 		return;
 	}
 	request->mhd_response = mhd_response;
@@ -90,7 +91,7 @@ enum MHD_Result response_queue(struct request *request)
 		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
 
-	request->connection->answering = true;
+	request->connection->responding = true;
 
 	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, mhd_response);
 
@@ -104,7 +105,7 @@ void request_respond_text(struct request *request, unsigned int status, const ch
 	if (take_body->failed) {
 		buf_clear(take_body);
 		request_respond_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
-				       "The answer is too large");
+				       "The response is too large");
 		return;
 	}
 

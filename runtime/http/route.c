@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a request's target to its route, or to the response FastAPI gives where there is none. Called by
- * request.c. */
+/* From a request's target to its route, or to the response FastAPI gives where there is none.
+ * Called by request.c. */
 #include "config.h"
 
 #include "runtime/http/server-private.h"

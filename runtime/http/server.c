@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop of the HTTP thread: new connections, libmicrohttpd's sockets, tasks of other threads, and
- * the deadlines of connections. Called by main.c. */
+/* The loop of the HTTP thread: new connections, libmicrohttpd's sockets, tasks of other threads,
+ * and the deadlines of connections. Called by main.c. */
 #include "config.h"
 
 #include "runtime/http/server.h"
@@ -20,9 +20,9 @@
 #include "runtime/http/work.h"
 
 #define ACCEPT_AT_ONCE 64
-#define ACCEPT_PAUSE_US 100000u /* when the process or the machine is out of descriptors */
-#define STOP_US 1500000u        /* for the responses that still go out after server_stop */
-#define SPARE_CONNECTIONS 256u  /* those that are shut down but not cleaned up yet */
+#define ACCEPT_PAUSE_US 100000u /* when there are no descriptors left */
+#define STOP_US 1500000u        /* for responses that are still sent after server_stop */
+#define SPARE_CONNECTIONS 256u  /* for those that are shut down but not closed yet */
 
 static const char busy_response[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 				    "Content-Type: application/json\r\nContent-Length: 34\r\n\r\n"
@@ -36,7 +36,7 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
-/* No names are looked up: a static binary has nobody to ask. */
+/* Host names are not looked up: a static binary cannot. */
 static socklen_t server_parse_address(const char *host, uint16_t port, union address *ret)
 {
 	*ret = (union address){ .v6 = { 0 } };
@@ -107,7 +107,7 @@ static void server_on_connection(void *arg, struct MHD_Connection *mhd, void **c
 	*context = guard_add(&server->guard, info->connect_fd, sched_now_us(server->sched));
 }
 
-/* Paths are decoded by route.c, once, knowing where they end. */
+/* route.c decodes the path once it has been split. */
 static size_t server_keep_escapes(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, char *text)
 {
 	return strlen(text);
@@ -210,11 +210,12 @@ static void server_add_connection(struct server *server, int fd, const union add
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	/* Closes it where it fails. */
+	/* It closes the socket when it fails. */
 	(void)MHD_add_connection(server->daemon, fd, &address->any, length);
 }
 
-/* Out of descriptors, those that wait must not spin the loop: it looks again a little later. */
+/* Without free descriptors, connections that wait would make the loop spin: it tries again
+ * later. */
 static void server_pause_accepting(struct server *server)
 {
 	(void)guard_evict(&server->guard);
@@ -261,7 +262,7 @@ static bool server_is_stopping(struct server *server)
 
 static int server_wait_ms(struct server *server, uint64_t now)
 {
-	uint64_t until = server->sweep_at;
+	uint64_t until = server->check_at;
 	MHD_UNSIGNED_LONG_LONG most;
 
 	if (server->accept_at != 0 && server->accept_at < until) {
@@ -280,10 +281,10 @@ static void server_do_timers(struct server *server)
 {
 	uint64_t now = sched_now_us(server->sched);
 
-	if (now >= server->sweep_at) {
-		guard_sweep(&server->guard, now);
+	if (now >= server->check_at) {
+		guard_check_deadlines(&server->guard, now);
 		work_pool_expire(server->pool, now);
-		server->sweep_at = now + SWEEP_US;
+		server->check_at = now + CHECK_US;
 	}
 	if (server->accept_at != 0 && now >= server->accept_at) {
 		server->accept_at = 0;
@@ -329,7 +330,7 @@ int server_run(struct server *server, struct error *reterr)
 			if (server->requests == NULL) {
 				break;
 			}
-			server->sweep_at = sched_now_us(server->sched) + 20000;
+			server->check_at = sched_now_us(server->sched) + 20000;
 		}
 
 		int code = server_run_once(server);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads that wait for the file system, their queue and its deadlines. Called by the handlers of
- * files, and by server.c for deadlines. */
+/* The threads that may wait for the file system, their queue and its deadlines. Called by the
+ * handlers of files, and by server.c for the deadlines. */
 #include "config.h"
 
 #include "runtime/http/work.h"
@@ -21,12 +21,12 @@ struct work_pool {
 	struct server *server;
 	size_t limit;
 	struct sched_thread *threads[WORK_THREADS];
-	struct server_task task; /* tells what is over */
+	struct server_task task; /* calls done of finished work */
 
 	struct sched_mutex lock;
 	struct sched_cond changed;
 	struct work_list queue, running, finished; /* lock */
-	size_t count;                              /* lock: begun and not destroyed */
+	size_t count;                              /* lock: started and not destroyed */
 	size_t alive;                              /* lock: threads */
 	bool stopping;                             /* lock */
 };
@@ -74,7 +74,7 @@ static void work_list_add(struct work_list *list, struct work *work)
 	list->last = work;
 }
 
-/* Each state's list has the one first that has been in it longest. Lock held. */
+/* Moves work to the end of the list of its new state. The caller holds the lock. */
 static void work_set_state(struct work *work, enum work_state state)
 {
 	struct work_list *from = work_list_of_state(work->pool, work->state);
@@ -92,7 +92,7 @@ static void work_set_state(struct work *work, enum work_state state)
 
 /* ---- in the threads ---- */
 
-/* Lock held, and given back for a while. */
+/* The caller holds the lock; it is released meanwhile. */
 static void work_destroy(struct work_pool *pool, struct work *work)
 {
 	work_set_state(work, WORK_IDLE);
@@ -211,7 +211,7 @@ bool work_pool_destroy(struct work_pool *pool)
 	return true;
 }
 
-/* The next one whose time is over; *ret_outcome is what it is told. */
+/* The next work that is given up; *ret_outcome is for its done. */
 static struct work *work_next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
 {
 	LOCKED(&pool->lock);
@@ -287,7 +287,7 @@ void work_submit(struct work *work)
 	sched_cond_signal(&work->pool->changed);
 }
 
-void work_response_failed(struct request *request, int outcome)
+void work_respond_failed(struct request *request, int outcome)
 {
 	request_add_header(request, "Retry-After", outcome == -ETIMEDOUT ? "10" : "5");
 	request_respond_detail(request, outcome == -ETIMEDOUT ? 504 : 503,

@@ -11,7 +11,7 @@
 
 #define REPLACEMENT 0xfffdu
 
-/* Of four digits. */
+/* The number of four hexadecimal digits. */
 static uint32_t json_string_code_unit(const char *digits)
 {
 	uint32_t code = 0;
@@ -44,7 +44,7 @@ static char *json_string_put_utf8(char *out, uint32_t code)
 	return out;
 }
 
-/* The character whose first digits at points to, and where its escapes end. */
+/* Reads the character whose digits start at at; *ret_end is the end of its escapes. */
 static uint32_t json_string_read_character(const char *at, const char **ret_end, bool *ret_half)
 {
 	uint32_t code = json_string_code_unit(at), low;
@@ -53,7 +53,7 @@ static uint32_t json_string_read_character(const char *at, const char **ret_end,
 	if (code < 0xd800 || code > 0xdfff) {
 		return code;
 	}
-	/* No digit of what is checked is beyond the closing quote. */
+	/* The text is checked: all digits are before the closing quote. */
 	low = code <= 0xdbff && at[4] == '\\' && at[5] == 'u' ? json_string_code_unit(at + 6) : 0;
 	if (low < 0xdc00 || low > 0xdfff) {
 		*ret_half = true;
@@ -84,7 +84,7 @@ static char json_string_plain_escape(char c)
 char *json_string_decode(struct json_piece piece, size_t *ret_length, bool *ret_half)
 {
 	const char *at = piece.start + 1, *end = piece.start + piece.length - 1;
-	/* No escape is shorter than what it says. */
+	/* An escape is never shorter than the character it stands for. */
 	char *text = xalloc((size_t)(end - at) + 1), *out = text;
 
 	if (memchr(at, '\\', (size_t)(end - at)) == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scanner of JSON with a stack of one byte a level. Called by json-body.c. */
+/* A scanner of JSON whose stack has one byte for each level. Called by json-body.c. */
 #include "config.h"
 
 #include "runtime/json/text.h"
@@ -10,7 +10,7 @@
 
 struct scanner {
 	const char *start, *at, *end;
-	const char *what; /* the error; NULL and failed: too deep */
+	const char *what; /* the error; NULL with failed: nested too deep */
 	bool failed;
 	size_t depth;
 	char open[JSON_BODY_DEPTH_MAX];
@@ -53,7 +53,7 @@ static bool json_text_is_hex(char c)
 
 /* ---- values without parts ---- */
 
-/* Asked of each escape of megabytes: strchr took as long as all else. */
+/* A switch, since it is called for each escape: strchr took as long as everything else together. */
 static bool json_text_is_escaped(char c)
 {
 	switch (c) {
@@ -125,7 +125,7 @@ static const char *json_text_skip_digits(const struct scanner *scanner, const ch
 	return at;
 }
 
-/* The longest start that is a number; what follows is another's trouble. */
+/* Takes the longest number at the start; the caller checks what follows. */
 static bool json_text_scan_number(struct scanner *scanner)
 {
 	const char *at = scanner->at + (*scanner->at == '-' ? 1 : 0), *digits;
@@ -205,7 +205,8 @@ static bool json_text_scan_name(struct scanner *scanner, struct json_piece *ret_
 	return true;
 }
 
-/* After '{' or '[': whether a part follows; else it is closed already. */
+/* Opens an object or an array. True: a member follows. False: it is empty and closed, or has
+ * failed. */
 static bool json_text_open(struct scanner *scanner, char open)
 {
 	if (scanner->depth == JSON_BODY_DEPTH_MAX) {
@@ -224,7 +225,7 @@ static bool json_text_open(struct scanner *scanner, char open)
 struct members {
 	void (*call)(void *arg, struct json_piece name, struct json_piece value);
 	void *arg;
-	struct json_piece name; /* of the outermost object's member that is read */
+	struct json_piece name; /* of the outermost object's current member */
 	const char *begin;
 };
 
@@ -242,7 +243,8 @@ static bool json_text_scan_member_name(struct scanner *scanner, struct members *
 	return true;
 }
 
-/* After a value: closes what ends here, up to where another value begins (true) or all is closed. */
+/* After a value: closes what ends here. True: another value follows. False: the end, or an
+ * error. */
 static bool json_text_next_value(struct scanner *scanner, struct members *members)
 {
 	while (scanner->depth > 0) {
@@ -289,7 +291,7 @@ static void json_text_scan_value(struct scanner *scanner, struct members *member
 	} while (json_text_next_value(scanner, members));
 }
 
-/* ---- outside ---- */
+/* ---- public functions ---- */
 
 static size_t json_text_count_characters(const char *from, const char *to)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The automaton of RFC 3629, and JSON strings of whatever bytes came. Called by answer.c, output.c,
- * stream.c and json-body.c. */
+/* The automaton of RFC 3629, and JSON strings made of any bytes. Called by response.c,
+ * output.c and events.c. */
 #include "config.h"
 
 #include "runtime/json/utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static const char replacement[] = "\xef\xbf\xbd";
@@ -33,7 +32,9 @@ static bool utf8_begin(struct utf8_decoder *decoder, unsigned char byte)
 	return true;
 }
 
-bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
+/* True: the byte continues the incomplete character, or starts a new one; the character is complete
+ * when have == need. False: the byte is invalid there. */
+static bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
 {
 	if (decoder->have == decoder->need) {
 		return utf8_begin(decoder, byte);
@@ -76,7 +77,8 @@ static size_t utf8_put_character(const struct utf8_decoder *decoder, bool json, 
 	return decoder->have;
 }
 
-/* One byte that is not plain. Returns what was made of it, or of what it broke off. */
+/* Converts one byte that is not plain. Returns the length of the result: that of the character it
+ * completes, and of the incomplete one before it if it is invalid there. */
 static size_t utf8_convert(struct utf8_decoder *decoder, unsigned char byte, bool json, char *out)
 {
 	bool open = decoder->have < decoder->need;
@@ -86,7 +88,7 @@ static size_t utf8_convert(struct utf8_decoder *decoder, unsigned char byte, boo
 		memcpy(out, replacement, 3);
 		made = 3;
 		*decoder = (struct utf8_decoder){ 0 };
-		/* A byte that breaks a character off may begin the next one. */
+		/* A byte that is invalid in one character may start the next one. */
 		if (!open) {
 			return made;
 		}
@@ -145,35 +147,4 @@ size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
 	*decoder = (struct utf8_decoder){ 0 };
 	memcpy(out, replacement, open ? 3 : 0);
 	return open ? 3 : 0;
-}
-
-/* How many of the first bytes are ASCII for sure, eight at a time: bodies are megabytes, and others wait. */
-static size_t utf8_ascii_length(const char *text, size_t length)
-{
-	size_t i = 0;
-	uint64_t eight;
-
-	for (; i + sizeof(eight) <= length; i += sizeof(eight)) {
-		memcpy(&eight, text + i, sizeof(eight));
-		if ((eight & UINT64_C(0x8080808080808080)) != 0) {
-			break;
-		}
-	}
-	return i;
-}
-
-bool utf8_is_valid(const char *text, size_t length)
-{
-	struct utf8_decoder decoder = { 0 };
-
-	for (size_t i = utf8_ascii_length(text, length); i < length; i++) {
-		if ((unsigned char)text[i] < 0x80 && decoder.have == decoder.need) {
-			i += utf8_ascii_length(text + i + 1, length - i - 1);
-			continue;
-		}
-		if (!utf8_step(&decoder, (unsigned char)text[i])) {
-			return false;
-		}
-	}
-	return decoder.have == decoder.need;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET and HEAD /download/{path}: a regular file, or one range of it, read piece by piece in the threads
- * for files. Called through the routes of files.
+ * GET and HEAD /download/{path}: a regular file, or one range of it, read piece by piece in the
+ * threads for files. Called through the routes of files.
  */
 #include "config.h"
 
@@ -263,7 +263,7 @@ static void download_done(struct work *work, int outcome)
 		download->failed = outcome < 0;
 		request_more(work->request);
 	} else if (outcome < 0) {
-		work_response_failed(work->request, outcome);
+		work_respond_failed(work->request, outcome);
 	} else if (download->error < 0) {
 		files_response_error(work->request, download->error, MISSING);
 	} else {

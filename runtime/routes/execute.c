@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /execute: runs a command and responses with all it wrote. Called by the server's thread, and by
- * the supervisor's for what the command writes. */
+/* POST /execute: runs a command and responses with all it wrote. Called by the server's thread, and
+ * by the supervisor's for what the command writes. */
 #include "config.h"
 
 #include <string.h>

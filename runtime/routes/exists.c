@@ -40,7 +40,7 @@ static void exists_done(struct work *work, int outcome)
 	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
 
 	if (outcome < 0) {
-		work_response_failed(work->request, outcome);
+		work_respond_failed(work->request, outcome);
 		return;
 	}
 	if (exists->error == -EXDEV) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /list/{path}: what is in a directory, made while it is sent, so that a million entries take no
- * memory; slice by slice in the threads for files, so that no other request waits for them. Called
- * through the routes of files.
+ * GET /list/{path}: what is in a directory, made while it is sent, so that a million entries take
+ * no memory; slice by slice in the threads for files, so that no other request waits for them.
+ * Called through the routes of files.
  */
 #include "config.h"
 
@@ -75,7 +75,8 @@ static void list_append_time(struct buf *buf, const struct timespec *time)
 	}
 }
 
-/* What a link leads to, where that is inside the base; the link itself where it is not, or nothing. */
+/* What a link leads to, where that is inside the base; the link itself where it is not, or
+ * nothing. */
 static void list_follow_link(struct list *list, const char *name, struct stat *info)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_TEXT_MAX);
@@ -216,7 +217,7 @@ static void list_done(struct work *work, int outcome)
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
 	if (!list->answered && outcome < 0) {
-		work_response_failed(work->request, outcome);
+		work_respond_failed(work->request, outcome);
 		return;
 	}
 	if (!list->answered && list->error < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /execute/stream: runs a command and sends what it writes as server-sent events while it runs.
- * Called by both threads: the supervisor's makes events, the server's sends them. */
+/* POST /execute/stream: runs a command and sends what it writes as server-sent events while it
+ * runs. Called by both threads: the supervisor's makes events, the server's sends them. */
 #include "config.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /upload: a form whose part "file" becomes a file, by the name it brings. Called through the
- * routes of files; the last part of that name counts, and it lands when the whole form has come. The
- * form is read in the threads for files, a piece of it at a time; its body pauses meanwhile.
+ * routes of files; the last part of that name counts, and it lands when the whole form has come.
+ * The form is read in the threads for files, a piece of it at a time; its body pauses meanwhile.
  */
 #include "config.h"
 
@@ -213,7 +213,7 @@ static void upload_done(struct work *work, int outcome)
 	struct upload *upload = CONTAINER_OF(work, struct upload, work);
 
 	if (outcome < 0) {
-		work_response_failed(work->request, outcome);
+		work_respond_failed(work->request, outcome);
 	} else if (upload->error.code < 0) {
 		request_respond_detail(work->request, 400, upload->error.text);
 	} else if (upload->lands) {

@@ -135,7 +135,7 @@ static void what_cannot_run_says_where_and_why(void **state)
 	assert_int_equal(missing->step, SPAWN_RUN);
 	assert_string_equal(missing->program.argv[0], "nosuchprogram");
 	assert_int_equal(atomic_load(&homeless->error), -ENOENT);
-	assert_int_equal(homeless->step, SPAWN_FOLDER);
+	assert_int_equal(homeless->step, SPAWN_DIRECTORY);
 	assert_true(WIFEXITED(status_of(missing)) && WIFEXITED(status_of(homeless)));
 	spawn_unref(missing);
 	spawn_unref(homeless);
