@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent-sandbox-runtime: reads the flags, connects the parts, runs until a signal. Everything else is
- * elsewhere. */
+/* The program agent-sandbox-runtime: reads the flags, connects the parts and runs until a
+ * signal. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@
 #include "runtime/runtime.h"
 
 #define TOKEN_MAX 4096u
-#define OUTPUT_ALL (256u << 20) /* kept of all commands together */
-#define MAPPED_FROM (64 << 10)  /* memory of this size goes back to the kernel when it is freed */
+#define OUTPUT_ALL (256u << 20) /* the memory for the outputs of all commands */
+#define MAPPED_FROM (64 << 10)  /* blocks of this size return to the kernel when freed */
 
 struct process {
 	struct options options;
@@ -35,7 +35,7 @@ struct process {
 	struct server *server;
 };
 
-/* The first line of the file. */
+/* Reads the first line of the file. */
 static int main_read_token(const char *path, char *ret, struct error *reterr)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -59,8 +59,9 @@ static int main_read_token(const char *path, char *ret, struct error *reterr)
 	return 0;
 }
 
-/* Commands inherit what is ignored: a shell's "&" ignores SIGINT and SIGQUIT, nohup SIGHUP. With
- * SIGCHLD ignored the kernel would also reap our children before we know how they ended. */
+/* Commands would inherit ignored signals: a shell's "&" ignores SIGINT and SIGQUIT, nohup ignores
+ * SIGHUP. With SIGCHLD ignored the kernel would also reap children before the server knows how they
+ * ended. */
 static void main_ignore_nothing(void)
 {
 	struct sigaction action;
@@ -72,13 +73,13 @@ static void main_ignore_nothing(void)
 	}
 }
 
-/* What the guest must not reach, and what a busy server needs. */
+/* Protects the server from the guest, and prepares it for many connections. */
 static void main_prepare(struct process *process)
 {
 	sigset_t all;
 
-	/* Those we want come through a descriptor. SIGPIPE is not ignored but blocked, since commands
-	 * would inherit the one but not the other. */
+	/* Signals are read from a descriptor. SIGPIPE is blocked, not ignored, since commands would
+	 * inherit that it is ignored; a mask is reset. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	main_ignore_nothing();
@@ -135,10 +136,10 @@ static int main_serve(struct process *process, struct error *reterr)
 		(void)fflush(stdout);
 		code = server_run(process->server, reterr);
 	}
-	/* In this order: commands report to the server until they are gone. */
+	/* In this order: commands report to the server until they have ended. */
 	supervisor_destroy(runtime->supervisor);
 	if (!server_destroy(process->server)) {
-		_exit(code < 0 ? 1 : 0); /* a thread of it still waits for a file system */
+		_exit(code < 0 ? 1 : 0); /* one of its threads still waits for a file system */
 	}
 	return code;
 }

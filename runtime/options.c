@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flags and environment of the runtime server, each a row of one table. Called by main.c. */
+/* The flags and environment variables of the runtime server, as one table. Called by main.c. */
 #include "config.h"
 
 #include "runtime/options.h"
@@ -10,7 +10,7 @@
 
 #include "base/number.h"
 
-#define TIMEOUT_FALLBACK_S 300 /* what the server before this one took for a value that is none */
+#define TIMEOUT_FALLBACK_S 300 /* what the Python server uses for an invalid value */
 #define TIMEOUT_MAX_S INT32_MAX
 #define OUTPUT_DEFAULT (16u << 20)
 #define OUTPUT_MAX (1 << 30)
@@ -18,7 +18,7 @@
 enum option_type { OPTION_BOOL, OPTION_TEXT, OPTION_PORT, OPTION_TIMEOUT, OPTION_OUTPUT };
 
 struct option_row {
-	const char *name; /* of the flag; NULL: there is only the variable */
+	const char *name; /* of the flag; NULL: there is only a variable */
 	const char *variable;
 	enum option_type type;
 	size_t offset; /* in struct options */
@@ -31,19 +31,19 @@ static const struct option_row rows[] = {
 	{ "host", NULL, OPTION_TEXT, AT(host), "ADDR",
 	  "numeric address to listen on (default 0.0.0.0)" },
 	{ "port", "PORT", OPTION_PORT, AT(port), "N",
-	  "port to listen on (default 8888; 0: any free one)" },
+	  "port to listen on (default 8888; 0: a free port)" },
 	{ "base-dir", "SANDBOX_BASE_DIR", OPTION_TEXT, AT(base_dir), "DIR",
-	  "where commands start and files are (default /app)" },
+	  "directory of all files, where commands start (default /app)" },
 	{ "exec-user", "SANDBOX_EXEC_USER", OPTION_TEXT, AT(exec_user), "USER",
-	  "run commands as NAME or uid[:gid] (default: as the server)" },
+	  "run commands as a user, NAME or uid[:gid] (default: the server's)" },
 	{ NULL, "SANDBOX_TOKEN_FILE", OPTION_TEXT, AT(token_file), "FILE",
-	  "ask for this file's text as bearer token" },
+	  "file whose first line is the bearer token that clients must send" },
 	{ NULL, "SANDBOX_EXEC_TIMEOUT_SECONDS", OPTION_TIMEOUT, AT(exec_timeout_s), "N",
-	  "timeout of commands that ask for none (default: none)" },
+	  "timeout of commands without one, in seconds (default: none)" },
 	{ NULL, "SANDBOX_MAX_OUTPUT_BYTES", OPTION_OUTPUT, AT(output_max), "N",
-	  "most bytes kept of stdout, and of stderr (default 16777216)" },
+	  "bytes kept of stdout, and of stderr (default 16777216)" },
 	{ "version", NULL, OPTION_BOOL, AT(version), "", "print the version and exit" },
-	{ "help", NULL, OPTION_BOOL, AT(help), "", "print this and exit" },
+	{ "help", NULL, OPTION_BOOL, AT(help), "", "print this help and exit" },
 };
 
 static void options_help_row(FILE *out, const struct option_row *row, bool flag)
@@ -62,7 +62,7 @@ static void options_help_row(FILE *out, const struct option_row *row, bool flag)
 void options_help(FILE *out)
 {
 	fputs("Usage: agent-sandbox-runtime [FLAG]...\n"
-	      "Serves commands and files of a sandbox over HTTP.\n\nFlags, and what is read where one is not given:\n",
+	      "Runs commands and serves files of a sandbox over HTTP.\n\nFlags, and the variables that are used without them:\n",
 	      out);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (rows[i].name != NULL) {
@@ -120,7 +120,7 @@ static int options_set_value(struct options *options, const struct option_row *r
 	}
 }
 
-/* An image that has lived with a bad value of these goes on living. */
+/* An invalid value of these has a fallback, so that images that have always had one still start. */
 static bool options_has_fallback(const struct option_row *row)
 {
 	return row->type == OPTION_TIMEOUT || row->type == OPTION_OUTPUT;

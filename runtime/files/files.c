@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request's path to a file, and from what went wrong to a response. The handlers of the file
- * routes call it.
+ * Turns the path of a request into a file, and an error into a response. The handlers of files call
+ * it.
  */
 #include "config.h"
 
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/http/percent.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
@@ -64,7 +65,7 @@ int lookup_find(struct lookup *lookup)
 	CLEANUP_BUF struct buf twice = BUF_INIT(FILES_TEXT_MAX);
 	CLEANUP_BUF struct buf path = BUF_INIT(FILES_TEXT_MAX);
 
-	path_decode(buf_str(&lookup->text), lookup->text.length, &twice);
+	percent_decode(buf_str(&lookup->text), lookup->text.length, &twice);
 
 	int again = lookup_find_text(lookup->base, &twice, &path, &lookup->place);
 
@@ -77,7 +78,7 @@ int lookup_find(struct lookup *lookup)
 	return again == 0 || again == -EXDEV ? again : error;
 }
 
-void files_response_error(struct request *request, int error, const char *missing)
+void files_respond_error(struct request *request, int error, const char *missing)
 {
 	switch (error) {
 	case -EXDEV:
@@ -91,7 +92,7 @@ void files_response_error(struct request *request, int error, const char *missin
 	case -ELOOP:
 		request_respond_message(request, 404, missing);
 		break;
-	case -EAGAIN: /* a lease, or others rename all the time */
+	case -EAGAIN: /* a lease, or others keep renaming */
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:

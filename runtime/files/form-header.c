@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parameters of MIME headers, read as Python's servers read them, where RFCs leave a choice.
- * runtime/files/multipart calls it for the request's Content-Type and for each part's head.
+ * Reads parameters of MIME headers. Where RFCs leave a choice, it does what Python's servers do.
+ * multipart.c calls it for the Content-Type of the request and for the header section of each part.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 #include <strings.h>
 
 #include "base/utf8.h"
-#include "runtime/files/path.h"
+#include "runtime/http/percent.h"
 
 struct text {
 	const char *data;
@@ -37,7 +37,8 @@ static bool form_header_is_word(struct text text, const char *word)
 	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
 }
 
-/* Where the parameter that begins at from ends: at a ';' outside of quotes, or at the end. */
+/* The end of the parameter that starts at from: a ';' outside of quotes, or the end of the
+ * value. */
 static size_t form_header_parameter_end(struct text value, size_t from)
 {
 	bool quoted = false;
@@ -56,8 +57,8 @@ static size_t form_header_parameter_end(struct text value, size_t from)
 	return value.length;
 }
 
-/* Appends a value without its quotes. In them a backslash protects a quote and itself only: names
- * with backslashes come unescaped from many clients. */
+/* Appends a value without its quotes. A backslash in quotes escapes only a quote and a backslash,
+ * since many clients send names with backslashes unescaped. */
 static void form_header_append_unquoted(struct text text, struct buf *ret)
 {
 	if (text.length < 2 || text.data[0] != '"' || text.data[text.length - 1] != '"') {
@@ -90,7 +91,7 @@ bool form_header_parameter(const char *value, size_t length, const char *name, s
 	size_t start = ret->length;
 	bool found = false;
 
-	/* The first is no parameter but the header's value itself. */
+	/* Skips the value of the header itself. */
 	for (size_t at = form_header_parameter_end(all, 0); at < length;) {
 		size_t end = form_header_parameter_end(all, at + 1);
 		const char *from = value + at + 1;
@@ -173,7 +174,7 @@ static void form_header_append_latin1(struct buf *ret, const char *text, size_t 
 	}
 }
 
-/* Cuts what stands before a name that is a whole path of Windows, as old browsers send it. */
+/* Removes the directories of a Windows path, which old browsers send. */
 static void form_header_cut_windows_path(struct buf *name, size_t start)
 {
 	const char *text = buf_str(name) + start;
@@ -211,7 +212,7 @@ static bool form_header_append_extended(const char *text, size_t length, struct 
 
 	struct text charset = { text, (size_t)(first - text) };
 
-	path_decode(second + 1, length - (size_t)(second + 1 - text), &bytes);
+	percent_decode(second + 1, length - (size_t)(second + 1 - text), &bytes);
 	if (form_header_is_word(charset, "iso-8859-1")) {
 		form_header_append_latin1(ret, buf_str(&bytes), bytes.length);
 		return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Receives one file beside its name and lands it by a rename. The upload route calls it for the
- * part named "file".
+ * Receives one file next to its final name and puts it in place by a rename. The upload route calls
+ * it for the part named "file".
  */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MODE 0644 /* of a new file, whatever the umask */
+#define FILE_MODE 0644 /* of a new file, independent of the umask */
 
 static int incoming_error(struct error *reterr, int code, const struct base *base, const char *path)
 {
@@ -25,10 +25,10 @@ static int incoming_error(struct error *reterr, int code, const struct base *bas
 				   strerror(-code), base->path, path[0] == '\0' ? "" : "/", path);
 }
 
-/* Opens a temporary file in the directory: without a name if that works, else with a hidden one. */
+/* Opens the temporary file: without a name if that works, else with a hidden name. */
 static int incoming_open_temporary(struct incoming *incoming)
 {
-	/* A directory found by O_PATH can be named by its descriptor, but "." of it is enough. */
+	/* "." names the directory of the O_PATH descriptor. */
 	int fd = openat(incoming->place.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 
 	if (fd >= 0) {
@@ -40,8 +40,8 @@ static int incoming_open_temporary(struct incoming *incoming)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new
- * one belongs to whom its directory belongs. What this process may not give away stays its own. */
+/* Sets mode and owner: those of the file that is replaced; without one, the owner of the directory.
+ * Where this process may not change the owner, the file belongs to the server. */
 static int incoming_copy_owner(const struct place *place, int fd)
 {
 	mode_t mode = FILE_MODE;
@@ -62,6 +62,7 @@ static int incoming_copy_owner(const struct place *place, int fd)
 	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
+/* Only a regular file may be replaced. */
 static int incoming_check_replaceable(const struct place *place)
 {
 	struct stat info;
@@ -119,7 +120,7 @@ int incoming_write(struct incoming *incoming, const char *data, size_t length, s
 	return 0;
 }
 
-/* Gives a file without a name its hidden one, since only a rename replaces what is there. */
+/* Gives a file without a name a hidden name, since only a rename can replace another file. */
 static int incoming_name_temporary(struct incoming *incoming)
 {
 	char link[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cuts a multipart body into its parts while it comes. The upload route feeds it.
+ * Splits a multipart body into its parts while it is received. The upload route calls it.
  */
 #include "config.h"
 
@@ -14,9 +14,9 @@
 
 enum state {
 	STATE_START, /* before the first boundary */
-	STATE_HEAD,  /* in the head of a part */
-	STATE_DATA,  /* in its bytes */
-	STATE_END,   /* behind the last boundary */
+	STATE_HEAD,  /* in the header section of a part */
+	STATE_DATA,  /* in the bytes of a part */
+	STATE_END,   /* after the last boundary */
 	STATE_FAILED,
 	STATE_MAX
 };
@@ -27,7 +27,7 @@ struct multipart {
 	enum state state;
 	char delimiter[4 + MULTIPART_BOUNDARY_MAX + 1]; /* CR LF - - boundary */
 	size_t length;
-	/* How much of the delimiter has come; beyond length: and one byte of what follows it. */
+	/* The bytes of the delimiter that have been read; length + 1: and the byte after it. */
 	size_t matched;
 	char tail; /* that byte: CR or '-' */
 	struct buf head;
@@ -62,7 +62,7 @@ int multipart_create(const char *content_type, const struct part_calls *calls, v
 	memcpy(multipart->delimiter, "\r\n--", 4);
 	memcpy(multipart->delimiter + 4, boundary.data, boundary.length);
 	multipart->length = 4 + boundary.length;
-	multipart->matched = 2; /* as if a line had just ended */
+	multipart->matched = 2; /* as at the start of a line */
 	*ret = multipart;
 	return 0;
 }
@@ -86,7 +86,7 @@ static int multipart_fail(struct multipart *multipart, struct error *reterr, con
 	return error_set(reterr, -EINVAL, "%s", text);
 }
 
-/* ---- heads ---- */
+/* ---- header sections ---- */
 
 static int multipart_begin_part(struct multipart *multipart, struct error *reterr)
 {
@@ -123,7 +123,7 @@ static int multipart_begin_part(struct multipart *multipart, struct error *reter
 	return 0;
 }
 
-/* Takes bytes up to the empty line that ends a head; how many those were, or -EINVAL. */
+/* Reads a header section up to its empty line. Returns how many bytes it has used, or -EINVAL. */
 static ssize_t multipart_feed_head(struct multipart *multipart, const char *data, size_t length,
 				   struct error *reterr)
 {
@@ -153,7 +153,7 @@ static ssize_t multipart_feed_head(struct multipart *multipart, const char *data
 	return (ssize_t)length;
 }
 
-/* ---- boundaries and what is between them ---- */
+/* ---- boundaries and the bytes between them ---- */
 
 static void multipart_pass_data(struct multipart *multipart, const char *data, size_t length)
 {
@@ -162,7 +162,7 @@ static void multipart_pass_data(struct multipart *multipart, const char *data, s
 	}
 }
 
-/* A whole boundary with what belongs behind it has come. */
+/* A whole boundary has been read. */
 static void multipart_end_part(struct multipart *multipart)
 {
 	if (multipart->state == STATE_DATA) {
@@ -172,7 +172,7 @@ static void multipart_end_part(struct multipart *multipart)
 	multipart->matched = 0;
 }
 
-/* What looked like a boundary was none: it is data. The byte behind it may begin the next. */
+/* It was not a boundary, but data. The byte after it may start the next one. */
 static int multipart_pass_false_boundary(struct multipart *multipart, struct error *reterr)
 {
 	size_t matched = multipart->matched;
@@ -194,7 +194,7 @@ static int multipart_pass_false_boundary(struct multipart *multipart, struct err
 	return 0;
 }
 
-/* One byte while a boundary may be coming: 1 when it is used up, 0 to look at it again. */
+/* Reads one byte of what may be a boundary. 1: the byte is used; 0: it must be read again. */
 static int multipart_match(struct multipart *multipart, char byte, struct error *reterr)
 {
 	size_t matched = multipart->matched;
@@ -216,8 +216,8 @@ static int multipart_match(struct multipart *multipart, char byte, struct error 
 	return multipart_pass_false_boundary(multipart, reterr);
 }
 
-/* How many bytes come before what may be the begin of a boundary: few pieces of data become many
- * small ones else, since binary files are full of CRs. */
+/* How many bytes come before a possible start of a boundary. It compares more than the CR, since
+ * binary files are full of CRs and would be passed on in very small pieces. */
 static size_t multipart_plain_length(const struct multipart *multipart, const char *data,
 				     size_t length)
 {
@@ -235,7 +235,7 @@ static size_t multipart_plain_length(const struct multipart *multipart, const ch
 	return length;
 }
 
-/* Takes some bytes; how many those were, or -EINVAL. */
+/* Reads bytes of a part. Returns how many it has used, or -EINVAL. */
 static ssize_t multipart_feed_data(struct multipart *multipart, const char *data, size_t length,
 				   struct error *reterr)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what a request's path names without ever leaving the base directory. The file routes call
- * it before they open, list, or write anything.
+ * Resolves the path of a request without ever leaving the base directory. The routes of files call
+ * it before they open, list or write anything.
  */
 #include "config.h"
 
@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 #define LINKS_MAX 40u /* as the kernel's own limit */
-/* Names looked at of one path: twice what a path can hold. Links of 4095 bytes each, which is what
- * the limit of links alone allows, are 80,000 names and take seconds. */
+/* How many names of one path are looked up: twice what a path can hold. The limit of links alone
+ * would allow links of 4095 bytes each with 80,000 names, which takes seconds. */
 #define STEPS_MAX 4096u
-#define RACES_MAX 8u     /* openat2 says EAGAIN when others rename meanwhile; then by hand */
-#define FOLDER_MODE 0755 /* of parents made */
+#define RACES_MAX 8u /* openat2 returns EAGAIN while others rename; then the path is walked */
+#define DIRECTORY_MODE 0755 /* of directories that are created */
 
 static void path_close_fd(int *fd)
 {
@@ -42,8 +42,7 @@ static int path_duplicate_fd(int fd)
 
 /* ---- the base ---- */
 
-/* As with -errno of any other call; -ENOSYS or -EPERM where the kernel, or a filter, has no
- * openat2. */
+/* A descriptor or -errno; -ENOSYS or -EPERM where the kernel or a filter does not allow openat2. */
 static int path_open_beneath(int base, const char *path, int flags)
 {
 	struct open_how how = {
@@ -79,32 +78,7 @@ void base_close(struct base *base)
 
 /* ---- text ---- */
 
-static int path_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int path_decode(const char *text, size_t length, struct buf *buf)
-{
-	for (size_t i = 0; i < length; i++) {
-		int high = text[i] == '%' && i + 2 < length ? path_hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? path_hex_digit(text[i + 2]) : -1;
-
-		if (low >= 0) {
-			buf_append_char(buf, (char)(high * 16 + low));
-			i += 2;
-		} else {
-			buf_append_char(buf, text[i]);
-		}
-	}
-	return buf->failed ? -ENAMETOOLONG : 0;
-}
-
-/* Takes the last name off a path that has been cleaned so far; -EXDEV when there is none. */
+/* Removes the last name of the path that has been cleaned so far; -EXDEV when there is none. */
 static int path_remove_last(struct buf *buf, size_t start)
 {
 	if (buf->length == start) {
@@ -152,13 +126,13 @@ int path_clean(const char *text, size_t length, struct buf *buf)
 
 struct walk {
 	const struct base *base;
-	int fd;          /* the directory reached */
-	struct buf done; /* its path below the base, of real directories only: what ".." needs */
-	struct buf rest; /* what is still to go */
+	int fd;          /* the current directory */
+	struct buf done; /* its path below the base, without links: ".." needs it */
+	struct buf rest; /* the part that is not walked yet */
 	unsigned int links, steps;
 };
 
-/* Takes the next name off the rest; its length, 0 at the end. */
+/* Removes the next name from the rest. Returns its length, 0 at the end. */
 static int path_walk_next_name(struct walk *walk, char *name)
 {
 	const char *text = buf_str(&walk->rest);
@@ -176,7 +150,7 @@ static int path_walk_next_name(struct walk *walk, char *name)
 	return (int)length;
 }
 
-/* Goes back to the base. */
+/* Returns to the base. */
 static int path_walk_restart(struct walk *walk)
 {
 	int fd = path_duplicate_fd(walk->base->fd);
@@ -190,7 +164,7 @@ static int path_walk_restart(struct walk *walk)
 	return 0;
 }
 
-/* Puts text in front of what is still to go. */
+/* Puts text in front of the rest. */
 static int path_walk_prepend(struct walk *walk, const char *text, size_t length)
 {
 	struct buf rest = BUF_INIT(PATH_TEXT_MAX);
@@ -203,8 +177,8 @@ static int path_walk_prepend(struct walk *walk, const char *text, size_t length)
 	return rest.failed ? -ENAMETOOLONG : 0;
 }
 
-/* ".." in a link: the directory above by name, from the base again, since the directory reached may
- * have been moved out of the base meanwhile and its own ".." would lead there. */
+/* Follows ".." in a link: walks to the parent directory by name from the base again. The current
+ * directory may have been moved out of the base meanwhile, and its ".." would lead there. */
 static int path_walk_up(struct walk *walk)
 {
 	CLEANUP_BUF struct buf above = BUF_INIT(PATH_TEXT_MAX);
@@ -229,7 +203,7 @@ static int path_walk_link(struct walk *walk, const char *name)
 	size_t base = strlen(walk->base->path);
 
 	if (length < 0) {
-		return errno == EINVAL ? -ENOENT : -errno; /* it has been replaced meanwhile */
+		return errno == EINVAL ? -ENOENT : -errno; /* others have replaced it meanwhile */
 	}
 	if ((size_t)length >= sizeof(target)) {
 		return -ENAMETOOLONG;
@@ -251,10 +225,10 @@ static int path_walk_link(struct walk *walk, const char *name)
 	return error < 0 ? error : path_walk_restart(walk);
 }
 
-/* A directory that is made belongs to whom its directory belongs: it is made as that user, of this
- * thread alone. Giving it away afterwards would give away what stands under its name by then, which
- * the owner of the directory above chooses. Where this process may not be that user, or that user
- * may not write there, the new directory is ours. 0 or -errno. */
+/* A new directory gets the owner of its parent directory: this thread acts as that user while it
+ * creates it. A chown afterwards would give away whatever has that name by then, which the owner of
+ * the parent directory decides. Where this process may not act as that user, or that user may not
+ * write there, the new directory belongs to the server. 0 or -errno. */
 static int path_make_directory(int parent, const char *name)
 {
 	struct stat above;
@@ -264,17 +238,17 @@ static int path_make_directory(int parent, const char *name)
 	}
 
 	int group = setfsgid(above.st_gid), user = setfsuid(above.st_uid);
-	int error = mkdirat(parent, name, FOLDER_MODE) < 0 ? -errno : 0;
+	int error = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
 
 	(void)setfsuid((uid_t)user);
 	(void)setfsgid((gid_t)group);
 	if (error == -EACCES || error == -EPERM) {
-		error = mkdirat(parent, name, FOLDER_MODE) < 0 ? -errno : 0;
+		error = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
 	}
 	return error;
 }
 
-/* O_PATH of a name in the directory reached, links not followed. */
+/* Opens a name of the current directory with O_PATH, without following links. */
 static int path_walk_open(const struct walk *walk, const char *name, bool make)
 {
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -293,7 +267,7 @@ static int path_walk_open(const struct walk *walk, const char *name, bool make)
 static void path_walk_finish(struct walk *walk, struct place *ret, int fd, const char *name)
 {
 	if (name ==
-	    NULL) { /* a directory by way of "..", "." or the base: there is no name to it */
+	    NULL) { /* a directory reached by ".." or ".", or the base: it has no name here */
 		*ret = (struct place){ .fd = walk->fd, .dir = -1 };
 	} else {
 		*ret = (struct place){ .fd = fd, .dir = walk->fd };
@@ -302,7 +276,7 @@ static void path_walk_finish(struct walk *walk, struct place *ret, int fd, const
 	walk->fd = -1;
 }
 
-/* One name further: 1 when it arrived, 0 when there is more to go. */
+/* Walks one name further. 1: *ret is set; 0: there is more to walk; or -errno. */
 static int path_walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 {
 	char name[NAME_MAX + 1];
@@ -376,9 +350,9 @@ static int path_find_by_walk(const struct base *base, const char *path, unsigned
 	return state < 0 ? state : 0;
 }
 
-/* ---- finding ---- */
+/* ---- looking up ---- */
 
-/* In one call; anything but success is for the walk to explain. */
+/* Looks up the path in one call. The walk explains most errors. */
 static int path_find_beneath(const struct base *base, const char *path, struct place *ret)
 {
 	int fd = -EAGAIN;
@@ -394,7 +368,7 @@ static int path_find_beneath(const struct base *base, const char *path, struct p
 
 int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret)
 {
-	/* Who makes parents wants the directory and the name, which one call does not give. */
+	/* PLACE_MAKE_PARENTS needs the directory and the name, which one call does not give. */
 	if (!base->by_hand && (flags & PLACE_MAKE_PARENTS) == 0) {
 		int error = path_find_beneath(base, path, ret);
 
@@ -415,7 +389,7 @@ int path_reopen(int fd, int flags)
 {
 	char link[64];
 
-	/* The one link of /proc that is safe to follow: it is our own. */
+	/* This link of /proc is safe to follow: it belongs to this process. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 
 	int real = open(link, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

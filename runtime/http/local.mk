@@ -5,6 +5,7 @@ libruntime_la_SOURCES += \
 	%D%/guard.c \
 	%D%/head.c \
 	%D%/json-body.c %D%/json-body.h \
+	%D%/percent.c %D%/percent.h \
 	%D%/request.c %D%/request.h \
 	%D%/response.c \
 	%D%/route.c \

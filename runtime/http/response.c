@@ -11,9 +11,8 @@
 #include "runtime/http/server-private.h"
 #include "runtime/json/utf8.h"
 
-#define TEXT_MAX \
-	(256u    \
-	 << 10) /* of a short response; the names in it come from the header section, which is bounded */
+/* A short response. The names in it come from the header section, which is bounded. */
+#define TEXT_MAX (256u << 10)
 #define STREAM_BLOCK 16384u
 
 struct stream_response {

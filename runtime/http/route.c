@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a request's target to its route, or to the response FastAPI gives where there is none.
- * Called by request.c. */
+/* Finds the route of a request, or responds as FastAPI does when there is none. Called by
+ * exchange.c. */
 #include "config.h"
 
 #include "runtime/http/server-private.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "runtime/http/percent.h"
 
 #define ALLOW_MAX 64u
 #define LOCATION_MAX (TARGET_MAX + 1024)
@@ -15,38 +16,11 @@
 struct path {
 	const char *raw; /* in the target */
 	size_t raw_length;
-	char *text; /* decoded, NUL beyond its length */
+	char *text; /* decoded, with a NUL after its length */
 	size_t length;
 };
 
-static int route_hex_value(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-static size_t route_percent_decode(const char *text, size_t length, char *out)
-{
-	size_t end = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		int high = text[i] == '%' && i + 2 < length ? route_hex_value(text[i + 1]) : -1;
-		int low = high >= 0 ? route_hex_value(text[i + 2]) : -1;
-
-		if (low >= 0) {
-			out[end++] = (char)(high * 16 + low);
-			i += 2;
-		} else {
-			out[end++] = text[i];
-		}
-	}
-	out[end] = '\0';
-	return end;
-}
-
-/* "http://host/path" is a target too, of requests that came through a proxy. */
+/* Skips "http://host": requests through a proxy have targets like "http://host/path". */
 static const char *route_skip_authority(const char *target)
 {
 	const char *host = strstr(target, "://");
@@ -60,17 +34,20 @@ static const char *route_skip_authority(const char *target)
 
 static void route_path_init(struct path *path, const char *target)
 {
-	path->raw = route_skip_authority(target);
-	path->raw_length = strcspn(path->raw, "?#");
-	path->text = xalloc(path->raw_length + 2);
-	path->length = route_percent_decode(path->raw, path->raw_length, path->text);
-	if (path->length == 0) {
-		path->text[0] = '/';
-		path->length = 1;
+	const char *raw = route_skip_authority(target);
+	size_t raw_length = strcspn(raw, "?#");
+	struct buf text = BUF_INIT(raw_length + 2);
+
+	(void)percent_decode(raw, raw_length, &text);
+	if (text.length == 0) {
+		buf_append_char(&text, '/');
 	}
+	*path = (struct path){ .raw = raw, .raw_length = raw_length, .length = text.length };
+	buf_append_char(&text, '\0'); /* room for a slash, see route_try_redirect */
+	path->text = buf_take(&text);
 }
 
-/* Whether a route's path is this one. *ret_rest: where the part for {path} begins. */
+/* Whether the route has this path. *ret_rest: where the part for {path} starts. */
 static bool route_matches(const struct route *route, const char *text, size_t length,
 			  size_t *ret_rest)
 {
@@ -103,7 +80,7 @@ static const struct route *route_search(const struct server *server, const char 
 	return NULL;
 }
 
-/* A header of the client's that goes into one of ours. */
+/* The Host header, if it is safe to repeat in the response. */
 static const char *route_safe_host(const struct request *request)
 {
 	const char *host = request_header(request, MHD_HTTP_HEADER_HOST);
@@ -137,7 +114,8 @@ static void route_respond_redirect(struct request *request, const struct path *p
 	request_respond_text(request, MHD_HTTP_TEMPORARY_REDIRECT, NULL, &body);
 }
 
-/* As Starlette: the path with a slash less, or one more, is known. */
+/* Redirects as Starlette does when the path with one slash more, or without its slashes, is
+ * known. */
 static bool route_try_redirect(struct request *request, struct path *path)
 {
 	CLEANUP_BUF struct buf allow = BUF_INIT(ALLOW_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET and HEAD /download/{path}: a regular file, or one range of it, read piece by piece in the
- * threads for files. Called through the routes of files.
+ * GET and HEAD /download/{path}: sends a regular file, or one range of it. The threads for files
+ * read it piece by piece. Called through the table of routes.
  */
 #include "config.h"
 
@@ -24,11 +24,11 @@
 
 #define MISSING "File not found"
 #define TYPE "application/octet-stream"
-#define PIECE 16384u          /* what a thread reads at once */
-#define BLOCK 8192u           /* in memory for each reader, of libmicrohttpd */
+#define PIECE 16384u          /* what a thread reads in one step */
+#define BLOCK 8192u           /* libmicrohttpd's memory for each reader */
 #define DISPOSITION_MAX 2048u /* a name of 255 bytes, each escaped */
 
-/* What says which version of a file this is. */
+/* Identifies a version of a file. */
 struct version {
 	char modified[64];
 	char tag[64];
@@ -40,10 +40,10 @@ struct download {
 	struct stat info;
 	int fd;
 	int error;
-	uint64_t offset, left;        /* of what is asked for and not read yet */
-	char *piece;                  /* read, not sent; NULL: nothing */
-	size_t length;                /* of it */
-	bool answered, waits, failed; /* for the server's thread alone */
+	uint64_t offset, left;         /* of the part that is not read yet */
+	char *piece;                   /* read but not sent yet; NULL: none */
+	size_t length;                 /* of it */
+	bool responded, waits, failed; /* only for the server's thread */
 };
 
 static void download_describe(const struct stat *info, struct version *ret)
@@ -106,7 +106,7 @@ static int download_open(struct download *download)
 	int error = lookup_find(&download->lookup);
 	int place = download->lookup.place.fd;
 
-	/* Asked before it is opened: opening alone does something to a device or a FIFO. */
+	/* Checked before it is opened: even opening a device or a FIFO has an effect. */
 	if (error == 0 && (fstat(place, &download->info) < 0 || !S_ISREG(download->info.st_mode))) {
 		error = -ENOENT;
 	}
@@ -121,7 +121,7 @@ static int download_open(struct download *download)
 	return fstat(download->fd, &download->info) < 0 ? -errno : 0;
 }
 
-/* A file that became shorter meanwhile is an error: its length has been told. */
+/* A file that has become shorter is an error: its length has been sent already. */
 static int download_piece(struct download *download)
 {
 	size_t size = download->left < PIECE ? (size_t)download->left : PIECE;
@@ -162,8 +162,7 @@ static void download_destroy(struct work *work)
 
 /* ---- in the server's thread ---- */
 
-/* What is in memory already: the kernel promises not to wait, or says that it cannot promise. 0: a
- * thread has to read it. */
+/* Reads what the kernel has in its cache, without waiting. 0: a thread has to read it. */
 static size_t download_read_at_once(struct download *download, char *data, size_t size)
 {
 	struct iovec piece = { .iov_base = data,
@@ -206,7 +205,7 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 	if (download->length > 0) {
 		memmove(download->piece, download->piece + length, download->length);
 	} else {
-		free(TAKE(download->piece)); /* a reader that is slow keeps one copy alone */
+		free(TAKE(download->piece)); /* a slow reader keeps one copy only */
 	}
 	return (ssize_t)length;
 }
@@ -257,17 +256,18 @@ static void download_done(struct work *work, int outcome)
 {
 	struct download *download = CONTAINER_OF(work, struct download, work);
 
-	if (download->answered) {
-		/* That it is not whole is told by the connection's end. */
+	if (download->responded) {
+		/* After an error the connection is closed, so that the client sees it is
+		 * incomplete. */
 		download->waits = false;
 		download->failed = outcome < 0;
 		request_more(work->request);
 	} else if (outcome < 0) {
 		work_respond_failed(work->request, outcome);
 	} else if (download->error < 0) {
-		files_response_error(work->request, download->error, MISSING);
+		files_respond_error(work->request, download->error, MISSING);
 	} else {
-		download->answered = true;
+		download->responded = true;
 		download_respond_file(download);
 	}
 }

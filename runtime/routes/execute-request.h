@@ -17,8 +17,7 @@ void execute_handle(struct request *request);
 /* POST /execute/stream, in stream.c. */
 void stream_handle(struct request *request);
 
-/* Reads the command of a request, which is the caller's then. False: the request has been
- * answered. */
+/* Reads the command of a request, which the caller owns then. False: the request has a response. */
 bool execute_read(struct request *request, struct command *ret);
 /* Responds with 503: too many commands run at once. */
 void execute_respond_busy(struct request *request);

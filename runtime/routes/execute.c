@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /execute: runs a command and responses with all it wrote. Called by the server's thread, and
- * by the supervisor's for what the command writes. */
+/* POST /execute: runs a command and responds with everything it wrote. The server's thread calls
+ * it, and the supervisor's thread passes what the command writes. */
 #include "config.h"
 
 #include <string.h>
@@ -13,11 +13,11 @@
 #include "runtime/routes/execute-request.h"
 #include "runtime/runtime.h"
 
-#define SMALL_MAX (64u << 10) /* what is answered in one piece, with its length */
+#define SMALL_MAX (64u << 10) /* a response up to this size is sent with its length */
 #define TEXT_MAX (512u << 10)
 #define STREAM_BLOCK 65536u
 
-/* What is written of a response already. */
+/* The part of the response that is sent next. */
 enum part { PART_OUT, PART_BETWEEN, PART_ERR, PART_AFTER, PART_END };
 
 struct run {
@@ -27,9 +27,9 @@ struct run {
 	struct execution *execution;
 	uint64_t timeout_s;
 	struct output outputs[EXECUTION_STREAMS];
-	const struct execution_result *result; /* NULL until it is over */
-	struct buf text; /* of the response: what is to be sent before the next part */
-	size_t sent;     /* of it */
+	const struct execution_result *result; /* NULL until the command is done */
+	struct buf text;                       /* text to send before the next part */
+	size_t sent;                           /* of it */
 	enum part part;
 };
 
@@ -52,7 +52,7 @@ static void execute_append_end(struct run *run)
 	buf_append_char(&run->text, '}');
 }
 
-/* Puts the words instead of what the command said on stderr. */
+/* Replaces what the command wrote to stderr by the error text. */
 static void execute_set_problem(struct run *run)
 {
 	CLEANUP_BUF struct buf words = BUF_INIT(TEXT_MAX);
@@ -67,7 +67,8 @@ static void execute_set_problem(struct run *run)
 	}
 }
 
-/* The next bytes of the response; 0 at its end. size is STREAM_BLOCK or what is left of it. */
+/* Reads the next bytes of the response; 0 at its end. size is STREAM_BLOCK or what is left of
+ * it. */
 static size_t execute_read_part(struct run *run, char *data, size_t size)
 {
 	size_t length = run->text.length - run->sent;
@@ -190,7 +191,7 @@ static void execute_on_task(struct server_task *task)
 	execution_unref(run->execution);
 }
 
-/* The command goes on without its client, as it always did, and is reaped. */
+/* The command goes on without its client, as with the Python server. */
 static void execute_on_request_end(void *arg)
 {
 	struct run *run = arg;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /exists/{path}: whether there is something of that name. Called through the routes of files.
+ * GET /exists/{path}: whether there is a file of that name. Called through the table of routes.
  */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 #include "runtime/http/work.h"
 #include "runtime/http/request.h"
 
-#define ANSWER_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
+#define RESPONSE_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
 
 struct exists {
 	struct work work;
@@ -37,14 +37,14 @@ static void exists_destroy(struct work *work)
 static void exists_done(struct work *work, int outcome)
 {
 	struct exists *exists = CONTAINER_OF(work, struct exists, work);
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 
 	if (outcome < 0) {
 		work_respond_failed(work->request, outcome);
 		return;
 	}
 	if (exists->error == -EXDEV) {
-		files_response_error(work->request, exists->error, NULL);
+		files_respond_error(work->request, exists->error, NULL);
 		return;
 	}
 	buf_append_str(&body, "{\"path\":");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Says that the server's loop turns. Called by the server for GET /. */
+/* Shows that the server's loop runs. The server calls it for GET /. */
 #include "config.h"
 
 #include "runtime/routes/health.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API's description and a page that shows it, both constants. Main hands the table to the
- * server.
+ * Serves the description of the API and a page that shows it; both are constants. main.c gives the
+ * table to the server.
  */
 #include "config.h"
 

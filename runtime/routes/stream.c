@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /execute/stream: runs a command and sends what it writes as server-sent events while it
- * runs. Called by both threads: the supervisor's makes events, the server's sends them. */
+ * runs. The supervisor's thread makes the events, and the server's thread sends them. */
 #include "config.h"
 
 #include <string.h>
@@ -13,28 +13,28 @@
 #include "runtime/routes/execute-request.h"
 #include "runtime/runtime.h"
 
-#define PENDING_HIGH (128u << 10) /* above: the command waits for its reader */
+#define PENDING_HIGH (128u << 10) /* above it the command waits for its reader */
 #define PENDING_LOW (32u << 10)
-#define QUIET_US 100000u        /* after which a line that has not ended goes out as far as it is */
-#define KEEP_ALIVE_US 15000000u /* proxies give up on what is silent for long */
+#define QUIET_US 100000u        /* after this time an incomplete line is sent */
+#define KEEP_ALIVE_US 15000000u /* proxies close connections that are silent for long */
 #define WORDS_MAX (512u << 10)
 
 struct stream {
-	struct server_task task; /* there is more to send; posted again and again */
-	struct server_task last; /* and this once, behind all of those */
-	struct request *request; /* the server's thread; NULL: the client has gone */
+	struct server_task task; /* there is more to send; posted many times */
+	struct server_task last; /* posted once, after all of the others */
+	struct request *request; /* only the server's thread; NULL: the client has gone */
 	struct server *server;
 	struct sched *sched;
 	struct execution *execution;
 	uint64_t timeout_s;
 
-	/* The supervisor's thread. */
+	/* Only the supervisor's thread uses these. */
 	struct event_lines lines[EXECUTION_STREAMS];
 	uint64_t flush_at[EXECUTION_STREAMS];
 	uint64_t alive_at;
 
 	struct sched_mutex lock;
-	struct buf pending; /* lock; events that wait to be sent */
+	struct buf pending; /* lock; events that are not sent yet */
 	bool paused;        /* lock; the command waits */
 	bool over;          /* lock; nothing more comes */
 };
@@ -54,7 +54,7 @@ static void stream_set_timer(struct stream *stream, uint64_t now)
 	execution_set_timer(stream->execution, at);
 }
 
-/* Hands events over. False: there is enough for now. */
+/* Passes events to the server's thread. False: enough wait to be sent. */
 static bool stream_send_events(struct stream *stream, struct buf *events)
 {
 	bool more = true;
@@ -162,7 +162,7 @@ static ssize_t stream_read_events(void *arg, uint64_t position, char *data, size
 		buf_consume(&stream->pending, length);
 	}
 	if (stream->pending.length == 0) {
-		buf_finish(&stream->pending); /* a stream that is silent keeps no memory */
+		buf_finish(&stream->pending); /* a silent stream keeps no memory */
 		stream->pending = (struct buf)BUF_INIT(EVENTS_MAX);
 	}
 	resume = stream->paused && stream->pending.length < PENDING_LOW;
@@ -204,13 +204,13 @@ static bool stream_is_over(struct stream *stream)
 	return stream->over;
 }
 
-/* Nobody reads it any more: unlike /execute's, a stream's command ends with its reader. */
+/* The client has gone: unlike /execute, this ends the command. */
 static void stream_on_request_end(void *arg)
 {
 	struct stream *stream = arg;
 
 	stream->request = NULL;
-	/* Of what is over, the supervisor may be gone already. */
+	/* The supervisor may have been destroyed when the command is done. */
 	if (!stream_is_over(stream)) {
 		execution_cancel(stream->execution);
 	}
