@@ -55,9 +55,9 @@ static void command_append_repr(struct buf *out, const char *text)
 	buf_append_char(out, quote);
 }
 
-void command_error(struct buf *out, int error, const char *name)
+void command_error(struct buf *out, int number, const char *name)
 {
-	buf_printf(out, "[Errno %d] %s: ", error, strerror(error));
+	buf_printf(out, "[Errno %d] %s: ", number, strerror(number));
 	command_append_repr(out, name);
 }
 

@@ -45,6 +45,6 @@ void program_finish(struct program *program);
 char **command_environment(char *const *environment, const char *home);
 
 /* Appends "[Errno 2] No such file or directory: 'x'". */
-void command_error(struct buf *out, int error, const char *name);
+void command_error(struct buf *out, int number, const char *name);
 
 #endif

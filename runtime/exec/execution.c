@@ -162,16 +162,16 @@ static bool execution_has_process(const struct execution *execution)
 static void execution_describe_failure(const struct execution *execution, const struct spawn *spawn,
 				       struct buf *why)
 {
-	int error = -atomic_load(&spawn->error);
+	int number = -atomic_load(&spawn->code);
 
 	if (spawn->step == SPAWN_RUN) {
-		command_error(why, error, spawn->program.argv[0]);
+		command_error(why, number, spawn->program.argv[0]);
 	} else if (spawn->step == SPAWN_DIRECTORY) {
-		command_error(why, error,
+		command_error(why, number,
 			      spawn->cwd != NULL ? spawn->cwd
 						 : execution->supervisor->config.base_dir);
 	} else {
-		buf_printf(why, "[Errno %d] %s", error, strerror(error));
+		buf_printf(why, "[Errno %d] %s", number, strerror(number));
 	}
 }
 
@@ -179,7 +179,7 @@ static void execution_describe_failure(const struct execution *execution, const 
 static bool execution_finish_start(struct execution *execution)
 {
 	struct spawn *spawn = TAKE(execution->spawn);
-	bool failed = spawn != NULL && atomic_load(&spawn->error) != 0;
+	bool failed = spawn != NULL && atomic_load(&spawn->code) != 0;
 
 	execution->pid = 0;
 	if (failed && execution->state == EXECUTION_RUNNING) {
@@ -200,7 +200,7 @@ static void execution_follow_start(struct execution *execution, uint64_t now)
 	pid_t pid = execution_pid(execution);
 
 	if (spawn != NULL && atomic_load(&spawn->returned) && pid > 0 &&
-	    atomic_load(&spawn->error) == 0) {
+	    atomic_load(&spawn->code) == 0) {
 		execution->pid = pid; /* the program runs: the rest was needed for its start only */
 		spawn_unref(TAKE(execution->spawn));
 		spawn = NULL;

@@ -215,7 +215,7 @@ IN_CHILD static int spawn_child(void *arg)
 		spawn->step = SPAWN_RUN;
 		code = spawn_execute(spawn);
 	}
-	atomic_store(&spawn->error, code);
+	atomic_store(&spawn->code, code);
 	(void)syscall(SYS_exit_group, 127);
 	return 127;
 }
@@ -240,10 +240,10 @@ IN_CHILD static pid_t spawn_start_child(struct spawn *spawn)
 }
 #endif
 
-void spawn_refuse(struct spawn *spawn, int error)
+void spawn_refuse(struct spawn *spawn, int code)
 {
 	spawn->step = SPAWN_FORK;
-	atomic_store(&spawn->error, error);
+	atomic_store(&spawn->code, code);
 	atomic_store(&spawn->returned, true);
 }
 
@@ -265,7 +265,7 @@ void spawn_run(struct spawn *spawn)
 		spawn_refuse(spawn, code);
 		return;
 	}
-	if (atomic_load(&spawn->error) == 0) {
+	if (atomic_load(&spawn->code) == 0) {
 		program_finish(&spawn->program);
 		spawn->program = (struct program){ 0 };
 	}

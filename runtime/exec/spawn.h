@@ -41,11 +41,11 @@ struct spawn {
 	struct rlimit files;     /* RLIMIT_NOFILE, as it was before the server raised its own */
 	/* ---- */
 	atomic_uint references;
-	atomic_int pid;   /* 0: there is no child yet; the kernel sets it before the child runs */
-	atomic_int error; /* negative errno: the program was not run */
+	atomic_int pid;  /* 0: there is no child yet; the kernel sets it before the child runs */
+	atomic_int code; /* negative errno: the program was not run */
 	atomic_bool cancelled; /* a child that does not run the program yet must not run it */
 	atomic_bool returned;  /* the thread is done: no child blocks it any more */
-	enum spawn_step step;  /* the step that failed with error */
+	enum spawn_step step;  /* the step that failed with code */
 	uint64_t queued_at;    /* spawner.c */
 	struct spawn *next;    /* spawner.c */
 };
@@ -55,10 +55,10 @@ struct spawn *spawn_create(void);
 /* Drops a reference. The last one closes what is still open and frees it. NULL is fine. */
 void spawn_unref(struct spawn *spawn);
 /* Starts the child, which leads a process group of its own, in a thread that may be blocked. Sets
- * pid, error and step, and returned at last. */
+ * pid, code and step, and returned at last. */
 void spawn_run(struct spawn *spawn);
-/* Gives up without a child: sets error, and returned at last. */
-void spawn_refuse(struct spawn *spawn, int error);
+/* Gives up without a child: sets code, and returned at last. */
+void spawn_refuse(struct spawn *spawn, int code);
 /* Whether it ended without a child. */
 bool spawn_was_refused(const struct spawn *spawn);
 /* Whether this process has a controlling terminal, which its children could use. */

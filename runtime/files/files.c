@@ -37,16 +37,16 @@ void lookup_finish(struct lookup *lookup)
 static int lookup_find_text(const struct base *base, const struct buf *text, struct buf *path,
 			    struct place *ret)
 {
-	int error = path_clean(buf_str(text), text->length, path);
+	int code = path_clean(buf_str(text), text->length, path);
 
-	if (error == 0) {
-		error = place_find(base, buf_str(path), 0, ret);
+	if (code == 0) {
+		code = place_find(base, buf_str(path), 0, ret);
 	}
-	if (error == 0 && ret->fd < 0) {
+	if (code == 0 && ret->fd < 0) {
 		place_finish(ret);
 		return -ENOENT;
 	}
-	return error;
+	return code;
 }
 
 int lookup_find(struct lookup *lookup)
@@ -55,11 +55,11 @@ int lookup_find(struct lookup *lookup)
 		return -ENAMETOOLONG;
 	}
 
-	int error = lookup_find_text(lookup->base, &lookup->text, &lookup->path, &lookup->place);
+	int code = lookup_find_text(lookup->base, &lookup->text, &lookup->path, &lookup->place);
 
-	if ((error != -ENOENT && error != -ENOTDIR) ||
+	if ((code != -ENOENT && code != -ENOTDIR) ||
 	    memchr(buf_str(&lookup->text), '%', lookup->text.length) == NULL) {
-		return error;
+		return code;
 	}
 
 	CLEANUP_BUF struct buf twice = BUF_INIT(FILES_TEXT_MAX);
@@ -75,12 +75,12 @@ int lookup_find(struct lookup *lookup)
 		buf_clear(&lookup->path);
 		buf_append(&lookup->path, buf_str(&path), path.length);
 	}
-	return again == 0 || again == -EXDEV ? again : error;
+	return again == 0 || again == -EXDEV ? again : code;
 }
 
-void files_respond_error(struct request *request, int error, const char *missing)
+void files_respond_error(struct request *request, int code, const char *missing)
 {
-	switch (error) {
+	switch (code) {
 	case -EXDEV:
 	case -EACCES:
 	case -EPERM:
@@ -97,9 +97,9 @@ void files_respond_error(struct request *request, int error, const char *missing
 	case -ENFILE:
 	case -ENOMEM:
 		request_add_header(request, "Retry-After", "1");
-		request_respond_message(request, 503, strerror(-error));
+		request_respond_message(request, 503, strerror(-code));
 		break;
 	default:
-		request_respond_message(request, 500, strerror(-error));
+		request_respond_message(request, 500, strerror(-code));
 	}
 }

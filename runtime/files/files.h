@@ -31,7 +31,7 @@ int lookup_find(struct lookup *lookup);
 /* Responds to an error of the lookup or of opening: 403 outside of the base or without
  * permission, 404 with the message missing when no such file can exist, 503 when it may work
  * later, else 500. */
-void files_respond_error(struct request *request, int error, const char *missing);
+void files_respond_error(struct request *request, int code, const char *missing);
 
 void download_handle(struct request *request);
 void list_handle(struct request *request);

@@ -83,21 +83,21 @@ int incoming_begin(const struct base *base, const char *path, uint64_t nonce, st
 		   struct error *reterr)
 {
 	struct incoming incoming = INCOMING_INIT;
-	int error = place_find(base, path, PLACE_MAKE_PARENTS, &incoming.place);
+	int code = place_find(base, path, PLACE_MAKE_PARENTS, &incoming.place);
 
-	if (error == 0) {
-		error = incoming_check_replaceable(&incoming.place);
+	if (code == 0) {
+		code = incoming_check_replaceable(&incoming.place);
 	}
-	if (error == 0) {
+	if (code == 0) {
 		snprintf(incoming.temporary, sizeof(incoming.temporary), ".upload-%016" PRIx64,
 			 nonce);
 		incoming.fd = incoming_open_temporary(&incoming);
-		error = incoming.fd < 0 ? incoming.fd
-					: incoming_copy_owner(&incoming.place, incoming.fd);
+		code = incoming.fd < 0 ? incoming.fd
+				       : incoming_copy_owner(&incoming.place, incoming.fd);
 	}
-	if (error < 0) {
+	if (code < 0) {
 		incoming_drop(&incoming);
-		return incoming_error(reterr, error, base, path);
+		return incoming_error(reterr, code, base, path);
 	}
 	*ret = incoming;
 	return 0;
@@ -139,18 +139,18 @@ static int incoming_name_temporary(struct incoming *incoming)
 int incoming_land(struct incoming *incoming, struct error *reterr)
 {
 	const struct place *place = &incoming->place;
-	int error = incoming_name_temporary(incoming);
+	int code = incoming_name_temporary(incoming);
 
-	if (error == 0 && renameat(place->dir, incoming->temporary, place->dir, place->name) < 0) {
-		error = -errno;
+	if (code == 0 && renameat(place->dir, incoming->temporary, place->dir, place->name) < 0) {
+		code = -errno;
 	}
-	if (error == 0) {
+	if (code == 0) {
 		incoming->named = false;
 	} else {
-		incoming_error(reterr, error, NULL, NULL);
+		incoming_error(reterr, code, NULL, NULL);
 	}
 	incoming_drop(incoming);
-	return error;
+	return code;
 }
 
 void incoming_drop(struct incoming *incoming)

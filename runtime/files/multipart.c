@@ -144,10 +144,10 @@ static ssize_t multipart_feed_head(struct multipart *multipart, const char *data
 			      memcmp(head->data + head->length - 4, "\r\n\r\n", 4) == 0)) {
 			buf_cut(head, empty ? 0 : head->length - 4);
 
-			int error = multipart_begin_part(multipart, reterr);
+			int code = multipart_begin_part(multipart, reterr);
 
 			buf_clear(head);
-			return error < 0 ? error : (ssize_t)(i + 1);
+			return code < 0 ? code : (ssize_t)(i + 1);
 		}
 	}
 	return (ssize_t)length;

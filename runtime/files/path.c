@@ -191,9 +191,9 @@ static int path_walk_up(struct walk *walk)
 		return -EXDEV;
 	}
 
-	int error = path_walk_prepend(walk, buf_str(&above), above.length);
+	int code = path_walk_prepend(walk, buf_str(&above), above.length);
 
-	return error < 0 ? error : path_walk_restart(walk);
+	return code < 0 ? code : path_walk_restart(walk);
 }
 
 static int path_walk_link(struct walk *walk, const char *name)
@@ -220,9 +220,9 @@ static int path_walk_link(struct walk *walk, const char *name)
 		return -EXDEV;
 	}
 
-	int error = path_walk_prepend(walk, target + base, (size_t)length - base);
+	int code = path_walk_prepend(walk, target + base, (size_t)length - base);
 
-	return error < 0 ? error : path_walk_restart(walk);
+	return code < 0 ? code : path_walk_restart(walk);
 }
 
 /* A new directory gets the owner of its parent directory: this thread acts as that user while it
@@ -238,14 +238,14 @@ static int path_make_directory(int parent, const char *name)
 	}
 
 	int group = setfsgid(above.st_gid), user = setfsuid(above.st_uid);
-	int error = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
+	int code = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
 
 	(void)setfsuid((uid_t)user);
 	(void)setfsgid((gid_t)group);
-	if (error == -EACCES || error == -EPERM) {
-		error = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
+	if (code == -EACCES || code == -EPERM) {
+		code = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
 	}
-	return error;
+	return code;
 }
 
 /* Opens a name of the current directory with O_PATH, without following links. */
@@ -254,10 +254,10 @@ static int path_walk_open(const struct walk *walk, const char *name, bool make)
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
-		int error = path_make_directory(walk->fd, name);
+		int code = path_make_directory(walk->fd, name);
 
-		if (error < 0 && error != -EEXIST) {
-			return error;
+		if (code < 0 && code != -EEXIST) {
+			return code;
 		}
 		fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	}
@@ -370,10 +370,10 @@ int place_find(const struct base *base, const char *path, unsigned int flags, st
 {
 	/* PLACE_MAKE_PARENTS needs the directory and the name, which one call does not give. */
 	if (!base->by_hand && (flags & PLACE_MAKE_PARENTS) == 0) {
-		int error = path_find_beneath(base, path, ret);
+		int code = path_find_beneath(base, path, ret);
 
-		if (error == 0 || error == -ENOENT || error == -ENOTDIR) {
-			return error;
+		if (code == 0 || code == -ENOENT || code == -ENOTDIR) {
+			return code;
 		}
 	}
 	return path_find_by_walk(base, path, flags, ret);

@@ -39,7 +39,7 @@ struct download {
 	struct lookup lookup;
 	struct stat info;
 	int fd;
-	int error;
+	int code;
 	uint64_t offset, left;         /* of the part that is not read yet */
 	char *piece;                   /* read but not sent yet; NULL: none */
 	size_t length;                 /* of it */
@@ -103,15 +103,15 @@ static void download_respond_beyond(struct request *request, uint64_t size)
 
 static int download_open(struct download *download)
 {
-	int error = lookup_find(&download->lookup);
+	int code = lookup_find(&download->lookup);
 	int place = download->lookup.place.fd;
 
 	/* Checked before it is opened: even opening a device or a FIFO has an effect. */
-	if (error == 0 && (fstat(place, &download->info) < 0 || !S_ISREG(download->info.st_mode))) {
-		error = -ENOENT;
+	if (code == 0 && (fstat(place, &download->info) < 0 || !S_ISREG(download->info.st_mode))) {
+		code = -ENOENT;
 	}
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	download->fd = path_reopen(place, O_RDONLY);
 	place_finish(&download->lookup.place);
@@ -129,10 +129,10 @@ static int download_piece(struct download *download)
 	ssize_t length = pread(download->fd, piece, size, (off_t)download->offset);
 
 	if (length <= 0) {
-		int error = length < 0 ? -errno : -EIO;
+		int code = length < 0 ? -errno : -EIO;
 
 		free(piece);
-		return error;
+		return code;
 	}
 	download->piece = piece;
 	download->length = (size_t)length;
@@ -145,7 +145,7 @@ static void download_run(struct work *work)
 {
 	struct download *download = CONTAINER_OF(work, struct download, work);
 
-	download->error = download->fd < 0 ? download_open(download) : download_piece(download);
+	download->code = download->fd < 0 ? download_open(download) : download_piece(download);
 }
 
 static void download_destroy(struct work *work)
@@ -181,7 +181,7 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 {
 	struct download *download = arg;
 
-	if (download->failed || (!download->waits && download->error < 0)) {
+	if (download->failed || (!download->waits && download->code < 0)) {
 		return BODY_ERROR;
 	}
 	if (download->waits) {
@@ -264,8 +264,8 @@ static void download_done(struct work *work, int outcome)
 		request_more(work->request);
 	} else if (outcome < 0) {
 		work_respond_failed(work->request, outcome);
-	} else if (download->error < 0) {
-		files_respond_error(work->request, download->error, MISSING);
+	} else if (download->code < 0) {
+		files_respond_error(work->request, download->code, MISSING);
 	} else {
 		download->responded = true;
 		download_respond_file(download);

@@ -16,14 +16,14 @@
 struct exists {
 	struct work work;
 	struct lookup lookup;
-	int error;
+	int code;
 };
 
 static void exists_run(struct work *work)
 {
 	struct exists *exists = CONTAINER_OF(work, struct exists, work);
 
-	exists->error = lookup_find(&exists->lookup);
+	exists->code = lookup_find(&exists->lookup);
 }
 
 static void exists_destroy(struct work *work)
@@ -43,13 +43,13 @@ static void exists_done(struct work *work, int outcome)
 		work_respond_failed(work->request, outcome);
 		return;
 	}
-	if (exists->error == -EXDEV) {
-		files_respond_error(work->request, exists->error, NULL);
+	if (exists->code == -EXDEV) {
+		files_respond_error(work->request, exists->code, NULL);
 		return;
 	}
 	buf_append_str(&body, "{\"path\":");
 	json_append(&body, buf_str(&exists->lookup.text), exists->lookup.text.length);
-	buf_printf(&body, ",\"exists\":%s}", exists->error == 0 ? "true" : "false");
+	buf_printf(&body, ",\"exists\":%s}", exists->code == 0 ? "true" : "false");
 	request_respond_json(work->request, 200, &body);
 }
 

@@ -40,7 +40,7 @@ struct list {
 	size_t sent;        /* of pending */
 	size_t count;       /* entries read */
 	uint64_t worked_us, followed_us;
-	int error;
+	int code;
 	bool any, ended;
 	bool responded, waits, failed; /* only for the server's thread */
 };
@@ -140,14 +140,14 @@ static int list_add_next(struct list *list)
 static int list_make_slice(struct list *list)
 {
 	uint64_t begin = sched_now_us(list->sched), took = 0;
-	int error = 0;
+	int code = 0;
 
-	for (unsigned int i = 0; i < SLICE && took < SLICE_US && error == 0 && !list->ended; i++) {
-		error = list_add_next(list);
+	for (unsigned int i = 0; i < SLICE && took < SLICE_US && code == 0 && !list->ended; i++) {
+		code = list_add_next(list);
 		took = sched_now_us(list->sched) - begin;
 	}
 	list->worked_us += took;
-	return error == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : error;
+	return code == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : code;
 }
 
 static int list_open_directory(int fd, DIR **ret)
@@ -159,10 +159,10 @@ static int list_open_directory(int fd, DIR **ret)
 	}
 	*ret = fdopendir(real);
 	if (*ret == NULL) {
-		int error = -errno;
+		int code = -errno;
 
 		close(real);
-		return error;
+		return code;
 	}
 	return 0;
 }
@@ -172,9 +172,9 @@ static void list_run(struct work *work)
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
 	if (list->directory == NULL) {
-		list->error = lookup_find(&list->lookup);
-		if (list->error == 0) {
-			list->error = list_open_directory(list->lookup.place.fd, &list->directory);
+		list->code = lookup_find(&list->lookup);
+		if (list->code == 0) {
+			list->code = list_open_directory(list->lookup.place.fd, &list->directory);
 		}
 		place_finish(&list->lookup.place);
 		buf_append_char(&list->pending, '[');
@@ -182,8 +182,8 @@ static void list_run(struct work *work)
 		buf_clear(&list->pending);
 		list->sent = 0;
 	}
-	if (list->error == 0) {
-		list->error = list_make_slice(list);
+	if (list->code == 0) {
+		list->code = list_make_slice(list);
 	}
 }
 
@@ -197,8 +197,8 @@ static ssize_t list_read(void *arg, uint64_t position UNUSED, char *data, size_t
 
 	size_t length = list->pending.length - list->sent;
 
-	if (length == 0 && (list->ended || list->error < 0)) {
-		return list->error < 0 ? BODY_ERROR : BODY_END;
+	if (length == 0 && (list->ended || list->code < 0)) {
+		return list->code < 0 ? BODY_ERROR : BODY_END;
 	}
 	if (length == 0) {
 		list->waits = true;
@@ -219,8 +219,8 @@ static void list_done(struct work *work, int outcome)
 		work_respond_failed(work->request, outcome);
 		return;
 	}
-	if (!list->responded && list->error < 0) {
-		files_respond_error(work->request, list->error, MISSING);
+	if (!list->responded && list->code < 0) {
+		files_respond_error(work->request, list->code, MISSING);
 		return;
 	}
 	if (!list->responded) {

@@ -88,14 +88,14 @@ static void upload_begin_file(struct upload *upload, const struct part_names *na
 {
 	struct part *part = &upload->current;
 	CLEANUP_BUF struct buf path = BUF_INIT(FIELD_MAX);
-	int error = upload_clean_name(names, &path);
+	int code = upload_clean_name(names, &path);
 
 	part->kind = KIND_FILE;
 	buf_append(&part->text, names->filename, names->filename_length);
-	if (error == -ENAMETOOLONG) {
-		error_set(&part->error, error, "[Errno %d] %s", -error, strerror(-error));
-	} else if (error < 0) {
-		error_set(&part->error, error, "outside of the base directory");
+	if (code == -ENAMETOOLONG) {
+		error_set(&part->error, code, "[Errno %d] %s", -code, strerror(-code));
+	} else if (code < 0) {
+		error_set(&part->error, code, "outside of the base directory");
 	} else {
 		incoming_begin(&upload->runtime->base, buf_str(&path),
 			       sched_random(upload->runtime->sched), &part->file, &part->error);
