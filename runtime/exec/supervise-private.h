@@ -4,6 +4,7 @@
 #define ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "runtime/exec/drain.h"
@@ -44,7 +45,7 @@ struct execution {
 	bool queued;                     /* supervisor->lock; it is in the inbox */
 
 	/* Only the supervisor's thread uses the rest. */
-	struct execution *next, *previous;
+	LIST_ENTRY(execution) link; /* in supervisor->executions */
 	enum execution_state state;
 	struct spawn *spawn;  /* the start of its first process; NULL once the program runs */
 	pid_t pid;            /* of its first process once the program runs; 0: it is reaped */
@@ -76,7 +77,7 @@ struct supervisor {
 	bool has_terminal;
 	struct tree_tags tags;
 	struct rlimit files;
-	struct execution *executions;
+	LIST_HEAD(, execution) executions; /* those that are started and not done */
 	char buffer[READ_SIZE];
 };
 

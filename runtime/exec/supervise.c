@@ -111,26 +111,10 @@ void execution_unref(struct execution *execution)
 
 /* ---- the thread ---- */
 
-static void supervisor_add(struct supervisor *supervisor, struct execution *execution)
-{
-	execution->next = supervisor->executions;
-	if (execution->next != NULL) {
-		execution->next->previous = execution;
-	}
-	supervisor->executions = execution;
-}
-
 /* Drops the reference that the list has had since INBOX_START. */
 static void supervisor_remove(struct supervisor *supervisor, struct execution *execution)
 {
-	if (execution->previous != NULL) {
-		execution->previous->next = execution->next;
-	} else {
-		supervisor->executions = execution->next;
-	}
-	if (execution->next != NULL) {
-		execution->next->previous = execution->previous;
-	}
+	LIST_REMOVE(execution, link);
 	execution->handler->on_end(execution->arg, &execution->result);
 	execution_unref(execution);
 
@@ -162,7 +146,7 @@ static void supervisor_read_inbox(struct supervisor *supervisor)
 
 	while ((execution = inbox_next(supervisor, &requested)) != NULL) {
 		if ((requested & INBOX_START) != 0) {
-			supervisor_add(supervisor, execution);
+			LIST_INSERT_HEAD(&supervisor->executions, execution, link);
 			atomic_fetch_add(&execution->references, 1);
 			execution_begin(execution);
 		}
@@ -195,10 +179,12 @@ static void supervisor_reap(struct supervisor *supervisor)
 		}
 
 		pid_t pid = info.si_pid;
-		struct execution *execution = supervisor->executions;
+		struct execution *execution;
 
-		while (execution != NULL && execution_pid(execution) != pid) {
-			execution = execution->next;
+		LIST_FOREACH (execution, &supervisor->executions, link) {
+			if (execution_pid(execution) == pid) {
+				break;
+			}
 		}
 		if (execution != NULL) {
 			execution_reaped(execution, info.si_code, info.si_status);
@@ -227,8 +213,9 @@ static uint64_t supervisor_advance_all(struct supervisor *supervisor)
 	uint64_t now = sched_now_us(supervisor->sched), next = SCHED_FOREVER;
 	struct execution *following;
 
-	for (struct execution *at = supervisor->executions; at != NULL; at = following) {
-		following = at->next;
+	for (struct execution *at = LIST_FIRST(&supervisor->executions); at != NULL;
+	     at = following) {
+		following = LIST_NEXT(at, link);
 		execution_advance(at, now);
 		if (at->state == EXECUTION_DONE) {
 			supervisor_remove(supervisor, at);
@@ -349,6 +336,7 @@ static void supervisor_kill_background(struct supervisor *supervisor)
 static void supervisor_run(void *arg)
 {
 	struct supervisor *supervisor = arg;
+	struct execution *at;
 	uint64_t next = SCHED_FOREVER;
 	bool stopping = false;
 
@@ -356,8 +344,7 @@ static void supervisor_run(void *arg)
 		supervisor_run_once(supervisor, supervisor_wait_ms(supervisor, next));
 		stopping = stopping || supervisor_is_stopping(supervisor);
 		if (stopping) {
-			for (struct execution *at = supervisor->executions; at != NULL;
-			     at = at->next) {
+			LIST_FOREACH (at, &supervisor->executions, link) {
 				execution_kill(at, false);
 			}
 		}

@@ -28,11 +28,7 @@ void *request_on_target(void *arg, const char *target, struct MHD_Connection *mh
 				     .connection = info->socket_context,
 				     .target = xstrndup(target, strnlen(target, TARGET_MAX + 1)),
 				     .references = 1 };
-	request->next = server->requests;
-	if (request->next != NULL) {
-		request->next->previous = request;
-	}
-	server->requests = request;
+	LIST_INSERT_HEAD(&server->requests, request, link);
 	request->connection->request = request;
 	return request;
 }
@@ -284,18 +280,6 @@ enum MHD_Result request_on_data(void *arg UNUSED, struct MHD_Connection *mhd UNU
 
 /* ---- the end ---- */
 
-static void exchange_unlink_request(struct request *request)
-{
-	if (request->previous != NULL) {
-		request->previous->next = request->next;
-	} else {
-		request->server->requests = request->next;
-	}
-	if (request->next != NULL) {
-		request->next->previous = request->previous;
-	}
-}
-
 static void exchange_end(struct request *request)
 {
 	guard_let_go(&request->server->guard, request->connection);
@@ -303,7 +287,7 @@ static void exchange_end(struct request *request)
 	request->connection->request = NULL;
 	guard_enter(&request->server->guard, request->connection, PHASE_HEAD,
 		    sched_now_us(request->server->sched));
-	exchange_unlink_request(request);
+	LIST_REMOVE(request, link);
 	if (request->destroy != NULL) {
 		request->destroy(request->data);
 	}

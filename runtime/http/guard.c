@@ -31,6 +31,9 @@
 void guard_init(struct guard *guard, size_t limit)
 {
 	*guard = (struct guard){ .limit = limit };
+	for (size_t i = 0; i < PHASE_MAX; i++) {
+		TAILQ_INIT(&guard->connections[i]);
+	}
 }
 
 /* How many descriptors are left besides those for the server's own use. */
@@ -68,37 +71,7 @@ size_t guard_transfers(void)
 	return transfers < TRANSFERS_MAX ? transfers : TRANSFERS_MAX;
 }
 
-/* ---- lists ---- */
-
-static void guard_list_add(struct guard *guard, struct connection *connection)
-{
-	enum phase phase = connection->phase;
-
-	connection->previous = guard->last[phase];
-	connection->next = NULL;
-	if (guard->last[phase] != NULL) {
-		guard->last[phase]->next = connection;
-	} else {
-		guard->first[phase] = connection;
-	}
-	guard->last[phase] = connection;
-}
-
-static void guard_list_remove(struct guard *guard, struct connection *connection)
-{
-	enum phase phase = connection->phase;
-
-	if (connection->previous != NULL) {
-		connection->previous->next = connection->next;
-	} else {
-		guard->first[phase] = connection->next;
-	}
-	if (connection->next != NULL) {
-		connection->next->previous = connection->previous;
-	} else {
-		guard->last[phase] = connection->previous;
-	}
-}
+/* ---- connections ---- */
 
 /* The bytes that the kernel has received on a socket so far. */
 static uint64_t guard_received(int fd)
@@ -119,7 +92,7 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 	*connection = (struct connection){
 		.phase = PHASE_HEAD, .fd = fd, .since = now, .phase_since = now
 	};
-	guard_list_add(guard, connection);
+	TAILQ_INSERT_TAIL(&guard->connections[connection->phase], connection, link);
 	guard->count++;
 	return connection;
 }
@@ -127,21 +100,21 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 void guard_remove(struct guard *guard, struct connection *connection)
 {
 	guard_let_go(guard, connection);
-	guard_list_remove(guard, connection);
+	TAILQ_REMOVE(&guard->connections[connection->phase], connection, link);
 	guard->count--;
 	free(connection);
 }
 
 void guard_enter(struct guard *guard, struct connection *connection, enum phase phase, uint64_t now)
 {
-	guard_list_remove(guard, connection);
+	TAILQ_REMOVE(&guard->connections[connection->phase], connection, link);
 	connection->phase = phase;
 	connection->since = connection->phase_since = now;
 	connection->started = false;
 	connection->ignored = connection->responding = false;
 	connection->paused = false;
 	connection->bytes = phase == PHASE_HEAD ? guard_received(connection->fd) : 0;
-	guard_list_add(guard, connection);
+	TAILQ_INSERT_TAIL(&guard->connections[connection->phase], connection, link);
 }
 
 /* ---- deadlines ---- */
@@ -180,10 +153,12 @@ static bool guard_is_responding(const struct connection *connection)
 static struct connection *guard_find_oldest(const struct guard *guard, enum phase phase,
 					    guard_question *question)
 {
-	struct connection *at = guard->first[phase];
+	struct connection *at;
 
-	while (at != NULL && (at->shut_down || !question(at))) {
-		at = at->next;
+	TAILQ_FOREACH (at, &guard->connections[phase], link) {
+		if (!at->shut_down && question(at)) {
+			break;
+		}
 	}
 	return at;
 }
@@ -221,9 +196,9 @@ bool guard_evict(struct guard *guard)
 
 static struct connection *guard_find_larger_body(const struct guard *guard, size_t size)
 {
-	struct connection *largest = NULL;
+	struct connection *largest = NULL, *at;
 
-	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
+	TAILQ_FOREACH (at, &guard->connections[PHASE_BODY], link) {
 		if (!at->shut_down && at->held > size) {
 			largest = at;
 			size = at->held;
@@ -305,12 +280,14 @@ static void guard_check_body(struct connection *connection, uint64_t now)
 
 void guard_check_deadlines(struct guard *guard, uint64_t now)
 {
-	for (struct connection *at = guard->first[PHASE_HEAD]; at != NULL; at = at->next) {
+	struct connection *at;
+
+	TAILQ_FOREACH (at, &guard->connections[PHASE_HEAD], link) {
 		if (!at->shut_down) {
 			guard_check_head(at, now);
 		}
 	}
-	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
+	TAILQ_FOREACH (at, &guard->connections[PHASE_BODY], link) {
 		if (!at->shut_down) {
 			guard_check_body(at, now);
 		}

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
 #include "runtime/http/request.h"
@@ -45,7 +46,7 @@ enum phase {
 
 /* A connection, as guard.c sees it. */
 struct connection {
-	struct connection *next, *previous; /* in the list of its phase */
+	TAILQ_ENTRY(connection) link; /* in the list of its phase */
 	enum phase phase;
 	int fd;                  /* owned by libmicrohttpd */
 	struct request *request; /* the one that has started and not ended; NULL: none */
@@ -61,7 +62,7 @@ struct connection {
 };
 
 struct guard {
-	struct connection *first[PHASE_MAX], *last[PHASE_MAX];
+	TAILQ_HEAD(connections, connection) connections[PHASE_MAX]; /* the oldest first */
 	size_t count, limit;
 	size_t held; /* bytes of all bodies in memory */
 };
@@ -75,7 +76,7 @@ struct server {
 	uint16_t port;
 	struct guard guard;
 	struct work_pool *pool;
-	struct request *requests; /* all that have started */
+	LIST_HEAD(, request) requests; /* all that have started */
 	uint64_t check_at, accept_at;
 	bool stopping;
 
@@ -93,7 +94,7 @@ struct request {
 	struct server *server;
 	struct MHD_Connection *mhd;
 	struct connection *connection;
-	struct request *next, *previous;
+	LIST_ENTRY(request) link; /* in server->requests */
 	const struct route *route;
 	const char *method;
 	char *target; /* as it was received, cut to TARGET_MAX + 1 */

@@ -327,7 +327,7 @@ int server_run(struct server *server, struct error *reterr)
 			until = sched_now_us(server->sched) + STOP_US;
 		}
 		if (server->stopping) {
-			if (server->requests == NULL) {
+			if (LIST_EMPTY(&server->requests)) {
 				break;
 			}
 			server->check_at = sched_now_us(server->sched) + 20000;
@@ -349,9 +349,10 @@ bool server_destroy(struct server *server)
 		return true;
 	}
 	if (server->daemon != NULL) {
+		struct request *request;
+
 		/* libmicrohttpd does not stop while a connection is suspended. */
-		for (struct request *request = server->requests; request != NULL;
-		     request = request->next) {
+		LIST_FOREACH (request, &server->requests, link) {
 			request->ended = true;
 			if (request->suspended) {
 				request->suspended = false;

@@ -12,9 +12,7 @@
 #include "runtime/http/request.h"
 #include "runtime/http/server-private.h"
 
-struct work_list {
-	struct work *first, *last;
-};
+TAILQ_HEAD(work_list, work);
 
 struct work_pool {
 	struct sched *sched;
@@ -47,33 +45,6 @@ static struct work_list *work_list_of_state(struct work_pool *pool, enum work_st
 	}
 }
 
-static void work_list_remove(struct work_list *list, struct work *work)
-{
-	if (work->previous != NULL) {
-		work->previous->next = work->next;
-	} else {
-		list->first = work->next;
-	}
-	if (work->next != NULL) {
-		work->next->previous = work->previous;
-	} else {
-		list->last = work->previous;
-	}
-	work->next = work->previous = NULL;
-}
-
-static void work_list_add(struct work_list *list, struct work *work)
-{
-	work->previous = list->last;
-	work->next = NULL;
-	if (list->last != NULL) {
-		list->last->next = work;
-	} else {
-		list->first = work;
-	}
-	list->last = work;
-}
-
 /* Moves work to the end of the list of its new state. The caller holds the lock. */
 static void work_set_state(struct work *work, enum work_state state)
 {
@@ -81,12 +52,12 @@ static void work_set_state(struct work *work, enum work_state state)
 	struct work_list *to = work_list_of_state(work->pool, state);
 
 	if (from != NULL) {
-		work_list_remove(from, work);
+		TAILQ_REMOVE(from, work, link);
 	}
 	work->state = state;
 	work->since = sched_now_us(work->pool->sched);
 	if (to != NULL) {
-		work_list_add(to, work);
+		TAILQ_INSERT_TAIL(to, work, link);
 	}
 }
 
@@ -125,9 +96,9 @@ static void work_run_thread(void *arg)
 	struct work_pool *pool = arg;
 
 	LOCKED(&pool->lock);
-	while (pool->queue.first != NULL || !pool->stopping) {
-		if (pool->queue.first != NULL) {
-			work_run_step(pool, pool->queue.first);
+	while (!TAILQ_EMPTY(&pool->queue) || !pool->stopping) {
+		if (!TAILQ_EMPTY(&pool->queue)) {
+			work_run_step(pool, TAILQ_FIRST(&pool->queue));
 		} else {
 			(void)sched_cond_wait(&pool->changed, &pool->lock, SCHED_FOREVER);
 		}
@@ -142,7 +113,7 @@ static struct work *work_next_finished(struct work_pool *pool)
 {
 	LOCKED(&pool->lock);
 
-	struct work *work = pool->finished.first;
+	struct work *work = TAILQ_FIRST(&pool->finished);
 
 	if (work != NULL) {
 		work_set_state(work, WORK_IDLE);
@@ -171,6 +142,9 @@ struct work_pool *work_pool_create(struct sched *sched, struct server *server, s
 		.task = { .fn = work_on_task },
 		.alive = WORK_THREADS,
 	};
+	TAILQ_INIT(&pool->queue);
+	TAILQ_INIT(&pool->running);
+	TAILQ_INIT(&pool->finished);
 	sched_mutex_init(&pool->lock, sched);
 	sched_cond_init(&pool->changed, sched);
 	for (size_t i = 0; i < WORK_THREADS; i++) {
@@ -214,8 +188,10 @@ bool work_pool_destroy(struct work_pool *pool)
 /* The next work that is given up; *ret_outcome is for its done. */
 static struct work *work_next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
 {
+	struct work *work;
+
 	LOCKED(&pool->lock);
-	for (struct work *work = pool->queue.first; work != NULL; work = work->next) {
+	TAILQ_FOREACH (work, &pool->queue, link) {
 		if (!work->unwanted && (now > work->since + WORK_QUEUE_US ||
 					guard_has_gone(work->request->connection))) {
 			work_set_state(work, WORK_IDLE);
@@ -223,7 +199,7 @@ static struct work *work_next_expired(struct work_pool *pool, uint64_t now, int 
 			return work;
 		}
 	}
-	for (struct work *work = pool->running.first; work != NULL; work = work->next) {
+	TAILQ_FOREACH (work, &pool->running, link) {
 		if (!work->unwanted && !work->given_up && now > work->since + WORK_RUN_US) {
 			work->given_up = true;
 			*ret_outcome = -ETIMEDOUT;

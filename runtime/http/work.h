@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "runtime/http/server.h"
 
@@ -48,10 +49,10 @@ struct work {
 	struct request *request; /* only for the server's thread; NULL after its end */
 
 	struct work_pool *pool;
-	struct work *next, *previous; /* lock of the pool: in the list of its state */
-	enum work_state state;        /* lock */
-	bool unwanted, given_up;      /* lock */
-	uint64_t since;               /* lock: in this state */
+	TAILQ_ENTRY(work) link;  /* lock of the pool: in the list of its state */
+	enum work_state state;   /* lock */
+	bool unwanted, given_up; /* lock */
+	uint64_t since;          /* lock: in this state */
 };
 
 /* Starts the threads. limit: how much work there may be at once. */
