@@ -17,10 +17,10 @@
 
 #include "base/number.h"
 
-/* 18 digits, which integer_parse reads. Each server begins at a random place in between, so that two
- * that see each other's processes do not take them for their own. */
-#define MARK_MOST (UINT64_C(1) << 59)
-#define MARK_LEAST (UINT64_C(1) << 57)
+/* Tags have 18 digits, which integer_parse can read. Each server starts at a random number between
+ * these, so that two servers that see each other's processes do not kill them. */
+#define TAG_MOST (UINT64_C(1) << 59)
+#define TAG_LEAST (UINT64_C(1) << 57)
 #define LIMITS_MAX 4096
 #define STAT_MAX 1024
 
@@ -29,29 +29,28 @@ struct range {
 	pid_t leader;
 };
 
-void tree_marks_init(struct tree_marks *marks, uint64_t random)
+void tree_tags_init(struct tree_tags *tags, uint64_t random)
 {
 	struct rlimit limit;
-	uint64_t most = MARK_MOST;
+	uint64_t most = TAG_MOST;
 
-	/* Inside a command of another server: below that one's mark. */
+	/* A server inside a command of another server uses tags below its own. */
 	if (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max <= most) {
 		most = limit.rlim_max - 1;
 	}
-	*marks = (struct tree_marks){ .top = most > 2 * MARK_LEAST
-						     ? 2 * MARK_LEAST +
-							       random % (most - 2 * MARK_LEAST)
-						     : most };
+	*tags = (struct tree_tags){ .top = most > 2 * TAG_LEAST
+						   ? 2 * TAG_LEAST + random % (most - 2 * TAG_LEAST)
+						   : most };
 }
 
-uint64_t tree_mark_next(struct tree_marks *marks)
+uint64_t tree_tag_next(struct tree_tags *tags)
 {
-	return marks->top - ++marks->used;
+	return tags->top - ++tags->used;
 }
 
 /* ---- reading /proc ---- */
 
-static int read_file(pid_t pid, const char *name, char *text, size_t size)
+static int tree_read_file(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
 
@@ -70,14 +69,14 @@ static int read_file(pid_t pid, const char *name, char *text, size_t size)
 	return length > 0 ? 0 : -ESRCH;
 }
 
-/* For a process of another user, whose limits the call does not tell us. */
-static uint64_t mark_by_text(pid_t pid)
+/* Reads the tag of a process of another user, which prlimit refuses to return. */
+static uint64_t tree_read_tag_text(pid_t pid)
 {
 	static const char name[] = "Max realtime timeout";
 	char text[LIMITS_MAX], number[24] = "";
-	int64_t mark = 0;
+	int64_t tag = 0;
 
-	if (read_file(pid, "limits", text, sizeof(text)) < 0) {
+	if (tree_read_file(pid, "limits", text, sizeof(text)) < 0) {
 		return 0;
 	}
 
@@ -96,17 +95,17 @@ static uint64_t mark_by_text(pid_t pid)
 	if (length > 0 && length < sizeof(number)) {
 		memcpy(number, line, length);
 	}
-	return integer_parse(number, 1, INT64_MAX, &mark) == 0 ? (uint64_t)mark : 0;
+	return integer_parse(number, 1, INT64_MAX, &tag) == 0 ? (uint64_t)tag : 0;
 }
 
-static uint64_t mark_of(pid_t pid)
+static uint64_t tree_read_tag(pid_t pid)
 {
 	struct rlimit limit;
 
 	if (prlimit(pid, RLIMIT_RTTIME, NULL, &limit) == 0) {
 		return limit.rlim_max;
 	}
-	return errno == EPERM ? mark_by_text(pid) : 0;
+	return errno == EPERM ? tree_read_tag_text(pid) : 0;
 }
 
 struct status {
@@ -114,12 +113,12 @@ struct status {
 	pid_t parent, group, session;
 };
 
-static bool read_status(pid_t pid, struct status *ret)
+static bool tree_read_status(pid_t pid, struct status *ret)
 {
 	char text[STAT_MAX];
 	int64_t numbers[3];
 
-	if (read_file(pid, "stat", text, sizeof(text)) < 0) {
+	if (tree_read_file(pid, "stat", text, sizeof(text)) < 0) {
 		return false;
 	}
 
@@ -149,26 +148,27 @@ static bool read_status(pid_t pid, struct status *ret)
 	return true;
 }
 
-/* ---- who belongs ---- */
+/* ---- finding the processes ---- */
 
-static bool in_range(const struct range *range, uint64_t mark)
+static bool tree_range_contains(const struct range *range, uint64_t tag)
 {
-	return mark >= range->least && mark <= range->most;
+	return tag >= range->least && tag <= range->most;
 }
 
-static bool belongs(const struct range *range, pid_t pid)
+static bool tree_range_matches(const struct range *range, pid_t pid)
 {
-	uint64_t mark = mark_of(pid);
+	uint64_t tag = tree_read_tag(pid);
 	struct status status;
 
-	if (in_range(range, mark)) {
-		return !read_status(pid, &status) || status.state != 'Z';
+	if (tree_range_contains(range, tag)) {
+		return !tree_read_status(pid, &status) || status.state != 'Z';
 	}
-	/* That of another tree, whatever number its leader has got. */
-	if (mark >= MARK_LEAST && mark <= MARK_MOST) {
+	/* The process has the tag of another tree, which decides before process group and
+	 * session. */
+	if (tag >= TAG_LEAST && tag <= TAG_MOST) {
 		return false;
 	}
-	if (!read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
+	if (!tree_read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
 		return false;
 	}
 	if (range->leader > 1 &&
@@ -176,12 +176,12 @@ static bool belongs(const struct range *range, pid_t pid)
 		return true;
 	}
 	return status.parent > 1 && status.parent != getpid() &&
-	       in_range(range, mark_of(status.parent));
+	       tree_range_contains(range, tree_read_tag(status.parent));
 }
 
-/* The descriptor holds on to the process that is looked at: a number that is used again between the
- * look and the signal would hit somebody else. */
-static bool kill_if_it_belongs(const struct range *range, pid_t pid)
+/* The pidfd refers to the process that is checked: its number could belong to another process when
+ * the signal is sent. */
+static bool tree_kill_if_it_belongs(const struct range *range, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	bool found;
@@ -189,7 +189,7 @@ static bool kill_if_it_belongs(const struct range *range, pid_t pid)
 	if (fd < 0 && errno != ENOSYS && errno != EMFILE && errno != ENFILE) {
 		return false;
 	}
-	found = belongs(range, pid);
+	found = tree_range_matches(range, pid);
 	if (found && fd >= 0) {
 		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 	} else if (found) {
@@ -201,7 +201,7 @@ static bool kill_if_it_belongs(const struct range *range, pid_t pid)
 	return found;
 }
 
-static size_t kill_range(const struct range *range)
+static size_t tree_kill_range(const struct range *range)
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
@@ -210,7 +210,7 @@ static size_t kill_range(const struct range *range)
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0 &&
-		    kill_if_it_belongs(range, (pid_t)pid)) {
+		    tree_kill_if_it_belongs(range, (pid_t)pid)) {
 			found++;
 		}
 	}
@@ -220,15 +220,16 @@ static size_t kill_range(const struct range *range)
 	return found;
 }
 
-size_t tree_kill(uint64_t mark, pid_t leader)
+size_t tree_kill(uint64_t tag, pid_t leader)
 {
-	return kill_range(&(struct range){ .least = mark, .most = mark, .leader = leader });
+	return tree_kill_range(&(struct range){ .least = tag, .most = tag, .leader = leader });
 }
 
-size_t tree_kill_all(const struct tree_marks *marks)
+size_t tree_kill_all(const struct tree_tags *tags)
 {
-	if (marks->used == 0) {
+	if (tags->used == 0) {
 		return 0;
 	}
-	return kill_range(&(struct range){ .least = marks->top - marks->used, .most = marks->top });
+	return tree_kill_range(
+		&(struct range){ .least = tags->top - tags->used, .most = tags->top });
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/signals: whose signals end the first process of a PID namespace. */
+/* runtime/exec/signals: whose signals end the first process of a PID namespace. */
 #include "config.h"
 
-#include "runtime/signals.h"
+#include "runtime/exec/signals.h"
 
 #include <setjmp.h>
 #include <signal.h>

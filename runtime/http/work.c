@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads that wait for the file system, their queue and its deadlines. Called by the handlers of
- * files, and by server.c for deadlines. */
+/* The threads that may wait for the file system, their queue and its deadlines. Called by the
+ * handlers of files, and by server.c for the deadlines. */
 #include "config.h"
 
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,28 +12,26 @@
 #include "runtime/http/request.h"
 #include "runtime/http/server-private.h"
 
-struct work_list {
-	struct work *first, *last;
-};
+TAILQ_HEAD(work_list, work);
 
 struct work_pool {
 	struct sched *sched;
 	struct server *server;
 	size_t limit;
 	struct sched_thread *threads[WORK_THREADS];
-	struct server_task task; /* tells what is over */
+	struct server_task task; /* calls done of finished work */
 
 	struct sched_mutex lock;
 	struct sched_cond changed;
 	struct work_list queue, running, finished; /* lock */
-	size_t count;                              /* lock: begun and not destroyed */
+	size_t count;                              /* lock: started and not destroyed */
 	size_t alive;                              /* lock: threads */
 	bool stopping;                             /* lock */
 };
 
 /* ---- lists ---- */
 
-static struct work_list *list_of(struct work_pool *pool, enum work_state state)
+static struct work_list *work_list_of_state(struct work_pool *pool, enum work_state state)
 {
 	switch (state) {
 	case WORK_QUEUED:
@@ -47,87 +45,60 @@ static struct work_list *list_of(struct work_pool *pool, enum work_state state)
 	}
 }
 
-static void list_remove(struct work_list *list, struct work *work)
+/* Moves work to the end of the list of its new state. The caller holds the lock. */
+static void work_set_state(struct work *work, enum work_state state)
 {
-	if (work->previous != NULL) {
-		work->previous->next = work->next;
-	} else {
-		list->first = work->next;
-	}
-	if (work->next != NULL) {
-		work->next->previous = work->previous;
-	} else {
-		list->last = work->previous;
-	}
-	work->next = work->previous = NULL;
-}
-
-static void list_add(struct work_list *list, struct work *work)
-{
-	work->previous = list->last;
-	work->next = NULL;
-	if (list->last != NULL) {
-		list->last->next = work;
-	} else {
-		list->first = work;
-	}
-	list->last = work;
-}
-
-/* Each state's list has the one first that has been in it longest. Lock held. */
-static void enter(struct work *work, enum work_state state)
-{
-	struct work_list *from = list_of(work->pool, work->state);
-	struct work_list *to = list_of(work->pool, state);
+	struct work_list *from = work_list_of_state(work->pool, work->state);
+	struct work_list *to = work_list_of_state(work->pool, state);
 
 	if (from != NULL) {
-		list_remove(from, work);
+		TAILQ_REMOVE(from, work, link);
 	}
 	work->state = state;
 	work->since = sched_now_us(work->pool->sched);
 	if (to != NULL) {
-		list_add(to, work);
+		TAILQ_INSERT_TAIL(to, work, link);
 	}
 }
 
 /* ---- in the threads ---- */
 
-/* Lock held, and given back for a while. */
-static void destroy_work(struct work_pool *pool, struct work *work)
+/* The caller holds the lock; it is released meanwhile. */
+static void work_destroy(struct work_pool *pool, struct work *work)
 {
-	enter(work, WORK_IDLE);
+	work_set_state(work, WORK_IDLE);
 	sched_mutex_unlock(&pool->lock);
 	work->destroy(work);
 	sched_mutex_lock(&pool->lock);
 	pool->count--;
 }
 
-static void run_work(struct work_pool *pool, struct work *work)
+static void work_run_step(struct work_pool *pool, struct work *work)
 {
 	if (!work->unwanted) {
-		enter(work, WORK_RUNNING);
+		work_set_state(work, WORK_RUNNING);
 		sched_mutex_unlock(&pool->lock);
 		work->run(work);
 		sched_mutex_lock(&pool->lock);
 	}
 	if (work->unwanted) {
-		destroy_work(pool, work);
+		work_destroy(pool, work);
 	} else if (work->given_up) {
-		enter(work, WORK_IDLE);
+		work_set_state(work, WORK_IDLE);
 	} else {
-		enter(work, WORK_FINISHED);
+		work_set_state(work, WORK_FINISHED);
 		server_post(pool->server, &pool->task);
 	}
 }
 
-static void run_thread(void *arg)
+static void work_run_thread(void *arg)
 {
 	struct work_pool *pool = arg;
 
 	LOCKED(&pool->lock);
-	while (pool->queue.first != NULL || !pool->stopping) {
-		if (pool->queue.first != NULL) {
-			run_work(pool, pool->queue.first);
+	while (!TAILQ_EMPTY(&pool->queue) || !pool->stopping) {
+		if (!TAILQ_EMPTY(&pool->queue)) {
+			work_run_step(pool, TAILQ_FIRST(&pool->queue));
 		} else {
 			(void)sched_cond_wait(&pool->changed, &pool->lock, SCHED_FOREVER);
 		}
@@ -138,24 +109,24 @@ static void run_thread(void *arg)
 
 /* ---- in the server's thread ---- */
 
-static struct work *next_finished(struct work_pool *pool)
+static struct work *work_next_finished(struct work_pool *pool)
 {
 	LOCKED(&pool->lock);
 
-	struct work *work = pool->finished.first;
+	struct work *work = TAILQ_FIRST(&pool->finished);
 
 	if (work != NULL) {
-		enter(work, WORK_IDLE);
+		work_set_state(work, WORK_IDLE);
 	}
 	return work;
 }
 
-static void on_task(struct server_task *task)
+static void work_on_task(struct server_task *task)
 {
 	struct work_pool *pool = CONTAINER_OF(task, struct work_pool, task);
 	struct work *work;
 
-	while ((work = next_finished(pool)) != NULL) {
+	while ((work = work_next_finished(pool)) != NULL) {
 		work->done(work, 0);
 	}
 }
@@ -168,18 +139,21 @@ struct work_pool *work_pool_create(struct sched *sched, struct server *server, s
 		.sched = sched,
 		.server = server,
 		.limit = limit < WORK_MAX ? limit : WORK_MAX,
-		.task = { .fn = on_task },
+		.task = { .fn = work_on_task },
 		.alive = WORK_THREADS,
 	};
+	TAILQ_INIT(&pool->queue);
+	TAILQ_INIT(&pool->running);
+	TAILQ_INIT(&pool->finished);
 	sched_mutex_init(&pool->lock, sched);
 	sched_cond_init(&pool->changed, sched);
 	for (size_t i = 0; i < WORK_THREADS; i++) {
-		pool->threads[i] = sched_start(sched, "files", run_thread, pool);
+		pool->threads[i] = sched_start(sched, "files", work_run_thread, pool);
 	}
 	return pool;
 }
 
-static bool wait_for_threads(struct work_pool *pool)
+static bool work_wait_for_threads(struct work_pool *pool)
 {
 	uint64_t until = sched_now_us(pool->sched) + WORK_FINISH_US;
 
@@ -199,7 +173,7 @@ bool work_pool_destroy(struct work_pool *pool)
 	if (pool == NULL) {
 		return true;
 	}
-	if (!wait_for_threads(pool)) {
+	if (!work_wait_for_threads(pool)) {
 		return false;
 	}
 	for (size_t i = 0; i < WORK_THREADS; i++) {
@@ -211,19 +185,21 @@ bool work_pool_destroy(struct work_pool *pool)
 	return true;
 }
 
-/* The next one whose time is over; *ret_outcome is what it is told. */
-static struct work *next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
+/* The next work that is given up; *ret_outcome is for its done. */
+static struct work *work_next_expired(struct work_pool *pool, uint64_t now, int *ret_outcome)
 {
+	struct work *work;
+
 	LOCKED(&pool->lock);
-	for (struct work *work = pool->queue.first; work != NULL; work = work->next) {
+	TAILQ_FOREACH (work, &pool->queue, link) {
 		if (!work->unwanted && (now > work->since + WORK_QUEUE_US ||
 					guard_has_gone(work->request->connection))) {
-			enter(work, WORK_IDLE);
+			work_set_state(work, WORK_IDLE);
 			*ret_outcome = -EAGAIN;
 			return work;
 		}
 	}
-	for (struct work *work = pool->running.first; work != NULL; work = work->next) {
+	TAILQ_FOREACH (work, &pool->running, link) {
 		if (!work->unwanted && !work->given_up && now > work->since + WORK_RUN_US) {
 			work->given_up = true;
 			*ret_outcome = -ETIMEDOUT;
@@ -238,14 +214,14 @@ void work_pool_expire(struct work_pool *pool, uint64_t now)
 	struct work *work;
 	int outcome = 0;
 
-	while ((work = next_expired(pool, now, &outcome)) != NULL) {
+	while ((work = work_next_expired(pool, now, &outcome)) != NULL) {
 		work->done(work, outcome);
 	}
 }
 
 /* ---- for handlers ---- */
 
-static void on_gone(void *arg)
+static void work_on_request_end(void *arg)
 {
 	struct work *work = arg;
 	struct work_pool *pool = work->pool;
@@ -254,7 +230,7 @@ static void on_gone(void *arg)
 	work->request = NULL;
 	work->unwanted = true;
 	if (work->state == WORK_IDLE || work->state == WORK_FINISHED) {
-		enter(work, WORK_QUEUED);
+		work_set_state(work, WORK_QUEUED);
 		sched_cond_signal(&pool->changed);
 	}
 }
@@ -276,18 +252,18 @@ bool work_begin(struct work *work, struct request *request)
 	}
 	work->pool = pool;
 	work->request = request;
-	request_set_data(request, work, on_gone);
+	request_set_data(request, work, work_on_request_end);
 	return true;
 }
 
 void work_submit(struct work *work)
 {
 	LOCKED(&work->pool->lock);
-	enter(work, WORK_QUEUED);
+	work_set_state(work, WORK_QUEUED);
 	sched_cond_signal(&work->pool->changed);
 }
 
-void work_response_failed(struct request *request, int outcome)
+void work_respond_failed(struct request *request, int outcome)
 {
 	request_add_header(request, "Retry-After", outcome == -ETIMEDOUT ? "10" : "5");
 	request_respond_detail(request, outcome == -ETIMEDOUT ? 504 : 503,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes answers: texts, streams, and the JSON shapes FastAPI's clients know. Called by
- * handlers and request.c; the last step, answer_queue, by request.c alone. */
+/* Makes responses: texts, streams, and the JSON objects that FastAPI's clients know. Called by
+ * handlers, route.c and exchange.c; only exchange.c calls the last step, response_queue. */
 #include "config.h"
 
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "runtime/http/server-private.h"
 #include "runtime/json/utf8.h"
 
-#define TEXT_MAX \
-	(256u << 10) /* of a short response; names in it are bounded by what the head may hold */
+/* A short response. The names in it come from the header section, which is bounded. */
+#define TEXT_MAX (256u << 10)
 #define STREAM_BLOCK 16384u
 
 struct stream_response {
@@ -39,7 +39,7 @@ void request_add_header(struct request *request, const char *name, const char *v
 	}
 }
 
-static void drop_headers(struct request *request)
+static void response_drop_headers(struct request *request)
 {
 	for (size_t i = 0; i < request->header_count; i++) {
 		free(request->headers[i].name);
@@ -50,20 +50,20 @@ static void drop_headers(struct request *request)
 
 void request_drop_response(struct request *request)
 {
-	drop_headers(request);
+	response_drop_headers(request);
 	if (request->mhd_response != NULL) {
 		MHD_destroy_response(request->mhd_response);
 		request->mhd_response = NULL;
 	}
 }
 
-/* ---- answering ---- */
+/* ---- responding ---- */
 
-static void set_response(struct request *request, unsigned int status,
+static void response_set(struct request *request, unsigned int status,
 			 struct MHD_Response *mhd_response, const char *type)
 {
 	if (mhd_response == NULL) {
-		abort(); /* of memory alone */
+		abort(); /* out of memory */
 	}
 	if (type != NULL) {
 		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -72,9 +72,9 @@ static void set_response(struct request *request, unsigned int status,
 		MHD_add_response_header(mhd_response, request->headers[i].name,
 					request->headers[i].value);
 	}
-	drop_headers(request);
+	response_drop_headers(request);
 	if (request->ended || request->mhd_response != NULL) {
-		MHD_destroy_response(mhd_response); /* nobody is there any more */
+		MHD_destroy_response(mhd_response); /* the client is gone, or has a response */
 		return;
 	}
 	request->mhd_response = mhd_response;
@@ -90,7 +90,7 @@ enum MHD_Result response_queue(struct request *request)
 		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
 
-	request->connection->answering = true;
+	request->connection->responding = true;
 
 	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, mhd_response);
 
@@ -104,13 +104,13 @@ void request_respond_text(struct request *request, unsigned int status, const ch
 	if (take_body->failed) {
 		buf_clear(take_body);
 		request_respond_detail(request, MHD_HTTP_INTERNAL_SERVER_ERROR,
-				       "The answer is too large");
+				       "The response is too large");
 		return;
 	}
 
 	size_t length = take_body->length;
 
-	set_response(
+	response_set(
 		request, status,
 		MHD_create_response_from_buffer(length, buf_take(take_body), MHD_RESPMEM_MUST_FREE),
 		type);
@@ -160,7 +160,7 @@ void request_respond_invalid(struct request *request, const char *type, const ch
 
 /* ---- streams ---- */
 
-static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t response_read_stream(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct stream_response *response = arg;
 	struct request *request = response->request;
@@ -178,7 +178,7 @@ static ssize_t read_stream(void *arg, uint64_t position, char *data, size_t size
 				  : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void destroy_stream(void *arg)
+static void response_destroy_stream(void *arg)
 {
 	struct stream_response *response = arg;
 
@@ -196,11 +196,11 @@ void request_respond_stream(struct request *request, unsigned int status, const 
 
 	*response = (struct stream_response){ .source = *source, .request = request };
 	request->references++;
-	set_response(request, status,
+	response_set(request, status,
 		     MHD_create_response_from_callback(
 			     length == BODY_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length,
-			     source->block != 0 ? source->block : STREAM_BLOCK, read_stream,
-			     response, destroy_stream),
+			     source->block != 0 ? source->block : STREAM_BLOCK,
+			     response_read_stream, response, response_destroy_stream),
 		     type);
 }
 

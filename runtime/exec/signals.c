@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells a signal of the machine's from one of a guest's. Called by supervise.c. */
+/* Tells signals from outside of the container from those of a guest. Called by supervise.c. */
 #include "config.h"
 
-#include "runtime/signals.h"
+#include "runtime/exec/signals.h"
 
 #include <signal.h>
 #include <sys/signalfd.h>
