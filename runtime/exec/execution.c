@@ -18,9 +18,8 @@
 #define DRAIN_US 200000u /* how long outputs are read after the first process has ended */
 #define KILL_US \
 	800000u /* how long a tree may take to die: the response comes within the timeout + 1 s */
-#define CONTINUE_US 50000u /* a child whose program does not run by then may be stopped */
-#define KILL_AGAIN_FIRST_US 5000u
-#define KILL_AGAIN_US 25000u
+#define CONTINUE_US 50000u   /* a child whose program does not run by then may be stopped */
+#define KILL_AGAIN_US 10000u /* how often the processes of a dying tree are looked for */
 #define WHY_MAX (160u << 10) /* an argument as Python prints it, and the words around it */
 
 /* ---- starting ---- */
@@ -348,20 +347,6 @@ static void execution_read_remaining(struct execution *execution)
 	}
 }
 
-static void execution_kill_tree(struct execution *execution, uint64_t now)
-{
-	if (now < execution->kill_at) {
-		return;
-	}
-	execution_kill_first_process(execution);
-	if (tree_kill(execution->tag, execution_pid(execution)) == 0 &&
-	    !execution_has_process(execution)) {
-		execution->state = EXECUTION_DONE;
-	}
-	execution->kill_at = now + (execution->kill_at + KILL_AGAIN_US < now ? KILL_AGAIN_US
-									     : KILL_AGAIN_FIRST_US);
-}
-
 /* Processes that the command left in the background may go on writing: drain.c reads from now
  * on. */
 static void execution_release(struct execution *execution, bool drain)
@@ -384,6 +369,27 @@ static void execution_release(struct execution *execution, bool drain)
 	spawn_unref(TAKE(execution->spawn));
 }
 
+static void execution_finish(struct execution *execution, bool drain)
+{
+	execution_read_remaining(execution);
+	execution_release(execution, drain);
+}
+
+void execution_target(struct execution *execution, struct tree_target *ret)
+{
+	execution_kill_first_process(execution);
+	*ret = (struct tree_target){ .tag = execution->tag, .leader = execution_pid(execution) };
+}
+
+void execution_killed(struct execution *execution, size_t found, uint64_t now)
+{
+	execution->kill_at = now + KILL_AGAIN_US;
+	if (found == 0 && !execution_has_process(execution)) {
+		execution->state = EXECUTION_DONE;
+		execution_finish(execution, false);
+	}
+}
+
 void execution_advance(struct execution *execution, uint64_t now)
 {
 	bool paused = false, ended = execution_outputs_ended(execution, &paused);
@@ -404,17 +410,13 @@ void execution_advance(struct execution *execution, uint64_t now)
 	    (ended || (now >= execution->deadline && !paused))) {
 		execution->state = EXECUTION_DONE;
 	}
-	if (execution->state == EXECUTION_KILLING) {
-		execution_kill_tree(execution, now);
-		if (now >= execution->deadline) {
-			/* A process sleeps in the kernel: the signal ends it when it wakes up. */
-			execution_kill_first_process(execution);
-			execution->state = EXECUTION_DONE;
-		}
+	if (execution->state == EXECUTION_KILLING && now >= execution->deadline) {
+		/* A process sleeps in the kernel: the signal ends it when it wakes up. */
+		execution_kill_first_process(execution);
+		execution->state = EXECUTION_DONE;
 	}
 	if (execution->state == EXECUTION_DONE) {
-		execution_read_remaining(execution);
-		execution_release(execution, drain);
+		execution_finish(execution, drain);
 	}
 }
 

@@ -53,7 +53,7 @@ struct execution {
 	uint64_t tag;         /* that its processes are found by */
 	struct execution_pipe pipes[EXECUTION_STREAMS];
 	uint64_t deadline; /* when the state ends at the latest */
-	uint64_t kill_at;  /* EXECUTION_KILLING: when to look for its processes again */
+	uint64_t kill_at;  /* EXECUTION_KILLING: when to look for its processes next */
 	uint64_t timer_at; /* when to call handler->on_timer */
 	struct execution_result result;
 };
@@ -73,6 +73,7 @@ struct supervisor {
 	struct spawner *spawner;
 	struct drains *drains;
 	uint64_t drain_at; /* SCHED_FOREVER: whenever epoll reports the drains */
+	uint64_t walk_at;  /* when /proc may be walked next: walks take half of the thread's time at most */
 	bool more_to_reap;
 	bool has_terminal;
 	struct tree_tags tags;
@@ -94,6 +95,11 @@ pid_t execution_pid(const struct execution *execution);
 void execution_reaped(struct execution *execution, int code, int status);
 /* Reads its outputs again after on_output has returned false. */
 void execution_go_on(struct execution *execution);
+/* EXECUTION_KILLING: kills its first process, and returns what its other processes are found by. */
+void execution_target(struct execution *execution, struct tree_target *ret);
+/* EXECUTION_KILLING: so many of its processes were found and killed. It is EXECUTION_DONE afterwards
+ * when there were none. */
+void execution_killed(struct execution *execution, size_t found, uint64_t now);
 /* Does what is due at now. The supervisor removes it when its state is EXECUTION_DONE
  * afterwards. */
 void execution_advance(struct execution *execution, uint64_t now);

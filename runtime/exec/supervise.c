@@ -21,7 +21,8 @@
 #include "runtime/exec/signals.h"
 
 #define EVENTS 64
-#define REAPED_AT_ONCE 256 /* also signals read at once: a guest can send them without end */
+#define REAPED_AT_ONCE 256  /* also signals read at once: a guest can send them without end */
+#define WALK_PAUSE_US 5000u /* between two walks of /proc at least */
 #define LAST_KILL_US \
 	1000000u /* for killing what commands left in the background, when the server ends */
 
@@ -208,20 +209,78 @@ static void supervisor_take_signals(struct supervisor *supervisor)
 }
 
 /* Advances all executions and removes those that are done. Returns when to call it again. */
+/* How many executions are being killed, and whether the processes of one of them are due. */
+static size_t supervisor_count_dying(const struct supervisor *supervisor, uint64_t now,
+				     bool *ret_due)
+{
+	const struct execution *at;
+	size_t count = 0;
+
+	*ret_due = false;
+	LIST_FOREACH (at, &supervisor->executions, link) {
+		if (at->state == EXECUTION_KILLING) {
+			count++;
+			*ret_due = *ret_due || now >= at->kill_at;
+		}
+	}
+	return count;
+}
+
+/* Kills the processes of all executions that are dying, in one walk of /proc: a walk for each would
+ * hold up every other command when many end at once. */
+static void supervisor_kill_trees(struct supervisor *supervisor)
+{
+	uint64_t began = sched_now_us(supervisor->sched), now;
+	struct execution *at;
+	bool due;
+	size_t count = supervisor_count_dying(supervisor, began, &due), i = 0;
+
+	if (!due || began < supervisor->walk_at) {
+		return;
+	}
+
+	CLEANUP_FREE struct tree_target *targets = xalloc(count * sizeof(*targets));
+
+	LIST_FOREACH (at, &supervisor->executions, link) {
+		if (at->state == EXECUTION_KILLING) {
+			execution_target(at, &targets[i++]);
+		}
+	}
+	tree_kill_each(targets, count);
+	now = sched_now_us(supervisor->sched);
+	supervisor->walk_at = now + (now - began > WALK_PAUSE_US ? now - began : WALK_PAUSE_US);
+	LIST_FOREACH (at, &supervisor->executions, link) {
+		if (at->state == EXECUTION_KILLING) {
+			execution_killed(at, tree_find(targets, count, at->tag)->found, now);
+		}
+	}
+}
+
 static uint64_t supervisor_advance_all(struct supervisor *supervisor)
 {
 	uint64_t now = sched_now_us(supervisor->sched), next = SCHED_FOREVER;
-	struct execution *following;
+	struct execution *at, *following;
 
-	for (struct execution *at = LIST_FIRST(&supervisor->executions); at != NULL;
-	     at = following) {
-		following = LIST_NEXT(at, link);
+	LIST_FOREACH (at, &supervisor->executions, link) {
 		execution_advance(at, now);
+	}
+	supervisor_kill_trees(supervisor);
+	for (at = LIST_FIRST(&supervisor->executions); at != NULL; at = following) {
+		following = LIST_NEXT(at, link);
 		if (at->state == EXECUTION_DONE) {
 			supervisor_remove(supervisor, at);
-		} else if (execution_next(at) < next) {
-			next = execution_next(at);
+			continue;
 		}
+
+		uint64_t due = execution_next(at);
+
+		/* A walk that has to wait is not due before. */
+		if (at->state == EXECUTION_KILLING && due < supervisor->walk_at &&
+		    due < at->deadline) {
+			due = supervisor->walk_at < at->deadline ? supervisor->walk_at
+								 : at->deadline;
+		}
+		next = due < next ? due : next;
 	}
 	return next;
 }

@@ -10,11 +10,13 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/number.h"
 
 /* Tags have 18 digits, which integer_parse can read. Each server starts at a random number between
@@ -24,9 +26,14 @@
 #define LIMITS_MAX 4096
 #define STAT_MAX 1024
 
-struct range {
+/* What one walk of /proc looks for: the trees of targets, or every tag between two. */
+struct tree_search {
+	struct tree_target *targets; /* sorted by tag */
+	size_t count;
+	struct tree_target **leaders; /* those that have a leader, sorted by it */
+	size_t leader_count;
+	struct tree_target all; /* of the tags between least and most, where targets is NULL */
 	uint64_t least, most;
-	pid_t leader;
 };
 
 void tree_tags_init(struct tree_tags *tags, uint64_t random)
@@ -150,86 +157,136 @@ static bool tree_read_status(pid_t pid, struct status *ret)
 
 /* ---- finding the processes ---- */
 
-static bool tree_range_contains(const struct range *range, uint64_t tag)
+static int tree_compare_tags(const void *left, const void *right)
 {
-	return tag >= range->least && tag <= range->most;
+	const struct tree_target *a = left, *b = right;
+
+	return a->tag < b->tag ? -1 : a->tag > b->tag;
 }
 
-static bool tree_range_matches(const struct range *range, pid_t pid)
+static int tree_compare_leaders(const void *left, const void *right)
+{
+	const struct tree_target *a = *(struct tree_target *const *)left;
+	const struct tree_target *b = *(struct tree_target *const *)right;
+
+	return a->leader < b->leader ? -1 : a->leader > b->leader;
+}
+
+struct tree_target *tree_find(struct tree_target *targets, size_t count, uint64_t tag)
+{
+	struct tree_target wanted = { .tag = tag };
+
+	return bsearch(&wanted, targets, count, sizeof(wanted), tree_compare_tags);
+}
+
+static struct tree_target *tree_find_tag(struct tree_search *search, uint64_t tag)
+{
+	if (search->targets == NULL) {
+		return tag >= search->least && tag <= search->most ? &search->all : NULL;
+	}
+	return tree_find(search->targets, search->count, tag);
+}
+
+static struct tree_target *tree_find_leader(struct tree_search *search, pid_t leader)
+{
+	struct tree_target wanted = { .leader = leader }, *key = &wanted;
+	struct tree_target **found = NULL;
+
+	if (leader > 1 && search->leader_count > 0) {
+		found = bsearch(&key, search->leaders, search->leader_count, sizeof(key),
+				tree_compare_leaders);
+	}
+	return found != NULL ? *found : NULL;
+}
+
+/* The tree that a process belongs to; NULL for none of those that are looked for, and for zombies. */
+static struct tree_target *tree_of(struct tree_search *search, pid_t pid)
 {
 	uint64_t tag = tree_read_tag(pid);
+	struct tree_target *target = tree_find_tag(search, tag);
 	struct status status;
 
-	if (tree_range_contains(range, tag)) {
-		return !tree_read_status(pid, &status) || status.state != 'Z';
+	if (target != NULL) {
+		return !tree_read_status(pid, &status) || status.state != 'Z' ? target : NULL;
 	}
-	/* The process has the tag of another tree, which decides before process group and
-	 * session. */
+	/* The process has the tag of another tree, which decides before process group and session. */
 	if (tag >= TAG_LEAST && tag <= TAG_MOST) {
-		return false;
+		return NULL;
 	}
 	if (!tree_read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
-		return false;
+		return NULL;
 	}
-	if (range->leader > 1 &&
-	    (status.group == range->leader || status.session == range->leader)) {
-		return true;
+	target = tree_find_leader(search, status.group);
+	target = target != NULL ? target : tree_find_leader(search, status.session);
+	if (target == NULL && status.parent > 1 && status.parent != getpid()) {
+		target = tree_find_tag(search, tree_read_tag(status.parent));
 	}
-	return status.parent > 1 && status.parent != getpid() &&
-	       tree_range_contains(range, tree_read_tag(status.parent));
+	return target;
 }
 
 /* The pidfd refers to the process that is checked: its number could belong to another process when
  * the signal is sent. */
-static bool tree_kill_if_it_belongs(const struct range *range, pid_t pid)
+static void tree_kill_if_it_belongs(struct tree_search *search, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	bool found;
+	struct tree_target *target;
 
 	if (fd < 0 && errno != ENOSYS && errno != EMFILE && errno != ENFILE) {
-		return false;
+		return;
 	}
-	found = tree_range_matches(range, pid);
-	if (found && fd >= 0) {
-		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-	} else if (found) {
-		(void)kill(pid, SIGKILL);
+	target = tree_of(search, pid);
+	if (target != NULL) {
+		target->found++;
+		if (fd >= 0) {
+			(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		} else {
+			(void)kill(pid, SIGKILL);
+		}
 	}
 	if (fd >= 0) {
 		close(fd);
 	}
-	return found;
 }
 
-static size_t tree_kill_range(const struct range *range)
+static void tree_walk(struct tree_search *search)
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
-	size_t found = 0;
 	int64_t pid;
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
-		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0 &&
-		    tree_kill_if_it_belongs(range, (pid_t)pid)) {
-			found++;
+		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0) {
+			tree_kill_if_it_belongs(search, (pid_t)pid);
 		}
 	}
 	if (directory != NULL) {
 		closedir(directory);
 	}
-	return found;
 }
 
-size_t tree_kill(uint64_t tag, pid_t leader)
+void tree_kill_each(struct tree_target *targets, size_t count)
 {
-	return tree_kill_range(&(struct range){ .least = tag, .most = tag, .leader = leader });
+	CLEANUP_FREE struct tree_target **leaders = xalloc(count * sizeof(*leaders));
+	struct tree_search search = { .targets = targets, .count = count, .leaders = leaders };
+
+	qsort(targets, count, sizeof(*targets), tree_compare_tags);
+	for (size_t i = 0; i < count; i++) {
+		targets[i].found = 0;
+		if (targets[i].leader > 1) {
+			leaders[search.leader_count++] = &targets[i];
+		}
+	}
+	qsort(leaders, search.leader_count, sizeof(struct tree_target *), tree_compare_leaders);
+	tree_walk(&search);
 }
 
 size_t tree_kill_all(const struct tree_tags *tags)
 {
+	struct tree_search search = { .least = tags->top - tags->used, .most = tags->top };
+
 	if (tags->used == 0) {
 		return 0;
 	}
-	return tree_kill_range(
-		&(struct range){ .least = tags->top - tags->used, .most = tags->top });
+	tree_walk(&search);
+	return search.all.found;
 }

@@ -23,11 +23,20 @@ struct tree_tags {
 void tree_tags_init(struct tree_tags *tags, uint64_t random);
 uint64_t tree_tag_next(struct tree_tags *tags);
 
-/* Sends SIGKILL to all processes of one tree that it finds: those with the tag, and those in the
- * session or process group of the leader (0: no leader). Returns how many it found, without
- * zombies. There may be more until it returns 0. */
-size_t tree_kill(uint64_t tag, pid_t leader);
-/* The same for all trees that these tags were handed out to. */
+/* The processes of one command: those with its tag, and those in the session or process group of its leader. */
+struct tree_target {
+	uint64_t tag;
+	pid_t leader; /* 0: no leader */
+	size_t found; /* set by tree_kill_each: how many processes it found, without zombies */
+};
+
+/* Sends SIGKILL to all processes of these trees that it finds, in one walk of /proc: the walk is what
+ * costs, not the trees. Sorts the targets by their tags. There may be more processes of a tree until
+ * its found is 0. */
+void tree_kill_each(struct tree_target *targets, size_t count);
+/* The target of a tag among those that tree_kill_each has sorted; NULL for none. */
+struct tree_target *tree_find(struct tree_target *targets, size_t count, uint64_t tag);
+/* Does the same for all trees that these tags were handed out to. Returns how many processes it found. */
 size_t tree_kill_all(const struct tree_tags *tags);
 
 #endif
