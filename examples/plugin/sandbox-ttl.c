@@ -117,7 +117,7 @@ static const struct asb_watch watches[] = {
 		.enqueue_function = map_claim,
 		.flags = ASB_WATCH_METADATA,
 	},
-	{ .enqueue = 0 },
+	{ .kind = { 0 } },
 };
 
 /* ---- rights, options, metrics ---- */

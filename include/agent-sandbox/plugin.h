@@ -11,7 +11,7 @@
  *
  *	static const struct asb_watch watches[] = {
  *		{ .kind = { ... }, .enqueue = ASB_ENQUEUE_SELF },
- *		{ 0 },
+ *		{ .kind = { 0 } },
  *	};
  *	static const struct asb_plugin plugin = {
  *		ASB_PLUGIN_HEAD,
