@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the claim plugin share: the numbers of its tables, and struct pass, one reconcile
- * of one SandboxClaim. Functions run on the thread of the reconcile; what they return is borrowed
- * until it ends.
+ * What the files of the claim plugin share: the numbers of its tables, and struct pass, one
+ * reconcile of one SandboxClaim. Functions run on the thread of the reconcile; what they return is
+ * borrowed until it ends.
  */
 #ifndef PLUGINS_CLAIM_CLAIM_H
 #define PLUGINS_CLAIM_CLAIM_H
@@ -45,8 +45,9 @@ enum claim_metric { METRIC_STARTUP, METRIC_HITS, METRIC_MISSES, METRIC_MAX };
 enum claim_launch { LAUNCH_UNKNOWN, LAUNCH_COLD, LAUNCH_WARM, LAUNCH_MAX };
 
 /*
- * What is remembered of a claim between two reconciles: key_state() of plugin.h. It is small because
- * there may be 100,000 claims. Losing it costs an event, a sample or a second read, never correctness.
+ * What is remembered of a claim between two reconciles: key_state() of plugin.h. It is small
+ * because there may be 100,000 claims. Losing it costs an event, a sample or a second read, never
+ * correctness.
  */
 struct claim_memory {
 	int64_t seen_ms;          /* when this process first saw it */
@@ -65,7 +66,7 @@ struct pass {
 	struct asb_call *call;
 	const struct asb_key *key;
 	struct json_object *claim;
-	struct json_object *sandbox; /* the claim's own Sandbox that is not being deleted, or NULL */
+	struct json_object *sandbox; /* the claim's own Sandbox unless it is being deleted */
 	struct claim_memory *memory;
 	int64_t now_ms;
 	uint64_t after_ms; /* when to be called again at the latest; REQUEUE_NEVER */
@@ -98,8 +99,8 @@ void index_named_pods(struct json_object *sandbox, struct asb_values *out);
 void index_claims_by_uid(struct json_object *claim, struct asb_values *out);
 /* "<ns>/<name hash>" for a pod without an owner, see orphan_is. */
 void index_orphans(struct json_object *pod, struct asb_values *out);
-/* Enqueues the claim that a NetworkPolicy's name belongs to, whoever owns the policy: when a foreign
- * one is deleted, the claim can create its own. */
+/* Enqueues the claim that a NetworkPolicy's name belongs to, whoever owns the policy: when a
+ * foreign one is deleted, the claim can create its own. */
 void index_enqueue_policy_claim(void *state, struct asb_call *call, struct json_object *before,
 				struct json_object *after, struct asb_keys *out);
 /* The UID of the pool whose pod this is, if the pod may be handed out; else NULL. */
@@ -152,8 +153,8 @@ int32_t orphan_delete_all(struct pass *pass);
 
 /* --- policy.c --- */
 
-/* Creates, updates or deletes the NetworkPolicy as the template says. Returns whether the Sandbox may
- * get a pod; if not, *ret_result is what the reconcile returns. */
+/* Creates, updates or deletes the NetworkPolicy as the template says. Returns whether the Sandbox
+ * may get a pod; if not, *ret_result is what the reconcile returns. */
 bool policy_sync(struct pass *pass, struct json_object *claim_template, int32_t *ret_result);
 
 /* --- expiry.c --- */

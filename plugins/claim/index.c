@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the indexes of this plugin hold and which claim a NetworkPolicy enqueues: pure functions of one
- * object. The host calls them for each state of an object; pick.c asks the same questions about one
- * pod. */
+/* What the indexes of this plugin hold and which claim a NetworkPolicy enqueues: pure functions of
+ * one object. The host calls them for each state of an object; pick.c asks the same questions about
+ * one pod. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
 
-/* Added to the rank of a pod that is not Ready: it is more than any time in milliseconds since 1970,
- * so these pods come after all that are Ready. */
+/* Added to the rank of a pod that is not Ready: it is more than any time in milliseconds since
+ * 1970, so these pods come after all that are Ready. */
 #define RANK_NOT_READY ((int64_t)1 << 60)
 
 /* Adds "<a>/<b>", or "<a>/<b>/<c>" when c is not NULL. A value that is too long is left out: nobody

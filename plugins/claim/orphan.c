@@ -9,18 +9,19 @@
 
 #include "plugins/claim/claim.h"
 
-/* A pod that appears while this process runs is checked after this time: the Sandbox that it belongs to
- * may arrive by another watch a little later. */
+/* A pod that appears while this process runs is checked after this time: the Sandbox that it
+ * belongs to may arrive by another watch a little later. */
 #define ORPHAN_PAUSE_MS 5000
-/* The time until the next check: a Sandbox that exists but is not in the store may arrive meanwhile. */
+/* The time until the next check: a Sandbox that exists but is not in the store may arrive
+ * meanwhile. */
 #define CHECK_AGAIN_MS 1000
 /* How many are checked in one reconcile; each may cost a read and a write. */
 #define ORPHANS_MAX 8
 
 bool orphan_is(struct json_object *pod)
 {
-	/* A pod with the label sandbox-uid was handed over before: whoever removed its owner may want
-	 * to keep it. A pod with the pool's label is still in its pool. */
+	/* A pod with the label sandbox-uid was handed over before: whoever removed its owner may
+	 * want to keep it. A pod with the pool's label is still in its pool. */
 	return asb_label(pod, LABEL_CLAIM_UID) != NULL && asb_label(pod, LABEL_NAME_HASH) != NULL &&
 	       asb_label(pod, LABEL_SANDBOX_UID) == NULL && asb_label(pod, LABEL_POOL) == NULL &&
 	       asb_length(asb_array(pod, "metadata", "ownerReferences")) == 0 && !asb_deleting(pod);
@@ -76,8 +77,8 @@ static bool orphan_is_wanted(struct pass *pass, struct json_object *pod)
 	return false;
 }
 
-/* The name of the Sandbox that may want the pod although the store does not show it: the name of the
- * pod's claim; if the store has no such claim, the name of this key. */
+/* The name of the Sandbox that may want the pod although the store does not show it: the name of
+ * the pod's claim; if the store has no such claim, the name of this key. */
 static const char *orphan_sandbox_name(struct pass *pass, struct json_object *pod)
 {
 	struct json_object *const *claims = NULL;

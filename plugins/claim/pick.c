@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which warm pod a claim gets, and its reservation until the Sandbox that names the pod is in the store.
- * sandbox.c asks for a pod before it creates the Sandbox, and keeps or releases the reservation when
- * it knows the result. */
+/* Which warm pod a claim gets, and its reservation until the Sandbox that names the pod is in the
+ * store. sandbox.c asks for a pod before it creates the Sandbox, and keeps or releases the
+ * reservation when it knows the result. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
@@ -56,8 +56,8 @@ static bool pick_reserve(struct pass *pass, const char *pod)
 	       ASB_OK;
 }
 
-/* The pools that name the template: *ret has them, and their number is returned. The caller leaves out
- * those that are being deleted: their pods are deleted with them. */
+/* The pools that name the template: *ret has them, and their number is returned. The caller leaves
+ * out those that are being deleted: their pods are deleted with them. */
 static uint32_t pick_pools(struct pass *pass, struct json_object *claim_template,
 			   struct json_object *const **ret)
 {
@@ -68,7 +68,8 @@ static uint32_t pick_pools(struct pass *pass, struct json_object *claim_template
 				      ret);
 }
 
-/* Makes the first free pod of a pool the best one if it is better. hash NULL: of any podTemplate. */
+/* Makes the first free pod of a pool the best one if it is better. hash NULL: of any
+ * podTemplate. */
 static void pick_offer(struct pass *pass, struct candidate *best, const char *pool,
 		       const char *hash)
 {
@@ -113,8 +114,8 @@ static struct json_object *pick_best(struct pass *pass, struct json_object *cons
 	return best.pod;
 }
 
-/* Whether the pod that an earlier reconcile reserved can still be handed out. Then the same Sandbox is
- * sent again, and a first one that was created after all is not doubled. */
+/* Whether the pod that an earlier reconcile reserved can still be handed out. Then the same Sandbox
+ * is sent again, and a first one that was created after all is not doubled. */
 static bool pick_is_still_free(struct pass *pass, struct json_object *const *pools, uint32_t count)
 {
 	const char *name = pass->memory->pod, *pool;

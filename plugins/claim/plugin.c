@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables of the claim plugin: what it watches, indexes, may do and measures. The host reads them
- * through asb_plugin_entry(), when the controller runs with --extensions; a reconcile begins in
- * reconcile.c.
+ * The tables of the claim plugin: what it watches, indexes, may do and measures. The host reads
+ * them through asb_plugin_entry(), when the controller runs with --extensions; a reconcile begins
+ * in reconcile.c.
  */
 #include "config.h"
 
@@ -20,7 +20,8 @@ static const struct asb_watch watches[] = {
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = spec_and_status,
 	},
-	/* A template that appears, or changes its network rules, enqueues the claims that name it. */
+	/* A template that appears, or changes its network rules, enqueues the claims that name
+	 * it. */
 	[WATCH_TEMPLATE] = {
 		.kind = KIND_TEMPLATE,
 		.enqueue = ASB_ENQUEUE_INDEX,
@@ -33,8 +34,8 @@ static const struct asb_watch watches[] = {
 		.enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_SELF,
 		.fields = status_only,
 	},
-	/* Pools and their pods enqueue no claim: a claim searches once, and starts cold if there is no
-	 * free pod. Only orphaned pods enqueue a key. */
+	/* Pools and their pods enqueue no claim: a claim searches once, and starts cold if there is
+	 * no free pod. Only orphaned pods enqueue a key. */
 	[WATCH_POOL] = {
 		.kind = KIND_POOL,
 		.fields = spec_only,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The claim's NetworkPolicy: it exists before a pod is taken, follows the rules of the template, and is
- * created again when it is gone. reconcile.c calls policy_sync in every reconcile that has a
+/* The claim's NetworkPolicy: it exists before a pod is taken, follows the rules of the template,
+ * and is created again when it is gone. reconcile.c calls policy_sync in every reconcile that has a
  * template. */
 #include "config.h"
 
@@ -8,8 +8,8 @@
 
 /* How often a foreign policy that no watch shows is checked again. */
 #define RECHECK_MS 30000
-/* Room for the longest claim's name and the suffix. The API server refuses a name that is longer than
- * an object's name may be. */
+/* Room for the longest claim's name and the suffix. The API server refuses a name that is longer
+ * than an object's name may be. */
 #define POLICY_NAME_SIZE (254 + sizeof(POLICY_SUFFIX))
 
 /* A copy of the value as the API server returns it: without nulls and empty lists. */
@@ -87,9 +87,9 @@ static uint64_t policy_short_hash(struct pass *pass, struct json_object *spec)
 }
 
 /*
- * Whether the stored policy is what the template asks for. The comparison knows the defaults of the API
- * server. If a version of it adds others, its response to our last write counts as equal too, so that
- * no version can cause endless writes.
+ * Whether the stored policy is what the template asks for. The comparison knows the defaults of the
+ * API server. If a version of it adds others, its response to our last write counts as equal too,
+ * so that no version can cause endless writes.
  */
 static bool policy_is_current(struct pass *pass, struct json_object *stored,
 			      struct json_object *wanted, const char *hash)
@@ -121,8 +121,8 @@ static bool policy_written(struct pass *pass, struct asb_write *write, const cha
 /* A policy of another owner has the name of ours. */
 static bool policy_foreign(struct pass *pass, struct json_object *found, int32_t *ret_result)
 {
-	/* The store does not keep a policy without a controller: only another check shows that it is
-	 * gone. */
+	/* The store does not keep a policy without a controller: only another check shows that it
+	 * is gone. */
 	pass_again(pass, RECHECK_MS);
 	*ret_result = status_foreign(pass, ASB_TERMINAL_ERROR, found);
 	return false;

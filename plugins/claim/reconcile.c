@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of one reconcile of a claim: expiry, NetworkPolicy, Sandbox, status, orphaned pods. The host
- * calls claim_reconcile whenever something that concerns the claim has changed, or the time has come
- * that an earlier reconcile asked for. */
+/* The order of one reconcile of a claim: expiry, NetworkPolicy, Sandbox, status, orphaned pods. The
+ * host calls claim_reconcile whenever something that concerns the claim has changed, or the time
+ * has come that an earlier reconcile asked for. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
@@ -14,7 +14,8 @@ static void reconcile_start_memory(struct pass *pass)
 	}
 	pass->memory->started = 1;
 	pass->memory->seen_ms = pass->now_ms;
-	/* A claim that has had a Sandbox may have been Ready: no event is better than a second one. */
+	/* A claim that has had a Sandbox may have been Ready: no event is better than a second
+	 * one. */
 	pass->memory->never_ready = asb_str(pass->claim, "status", "sandbox", "Name") == NULL &&
 				    !asb_condition_is(pass->claim, "Ready", "True") &&
 				    !status_reason_is(pass, "SandboxMissing") &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The claim's Sandbox: finds it, tells it from a foreign one, makes it from the template and creates it
- * in one write. Called by reconcile.c and expiry.c. */
+/* The claim's Sandbox: finds it, tells it from a foreign one, makes it from the template and
+ * creates it in one write. Called by reconcile.c and expiry.c. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
@@ -29,8 +29,8 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 	}
 	*ret_found = found;
 	if (!pass_owns(pass, found)) {
-		/* The deletion of a Sandbox in the store enqueues the claim; that of another one does
-		 * not. */
+		/* The deletion of a Sandbox in the store enqueues the claim; that of another one
+		 * does not. */
 		*ret_result = stored ? ASB_TERMINAL_ERROR : ASB_ERROR;
 		return SANDBOX_FOREIGN;
 	}
@@ -61,8 +61,8 @@ static struct json_object *sandbox_pod_template(const struct pass *pass,
 	return pod;
 }
 
-/* The new Sandbox with all its labels and annotations: no other write is as expensive as a later PATCH
- * of its metadata. */
+/* The new Sandbox with all its labels and annotations: no other write is as expensive as a later
+ * PATCH of its metadata. */
 static struct json_object *sandbox_new(const struct pass *pass, struct json_object *claim_template,
 				       const char *pod)
 {
@@ -82,8 +82,8 @@ static struct json_object *sandbox_new(const struct pass *pass, struct json_obje
 	return sandbox;
 }
 
-/* The Sandbox exists. Counts whether its start is warm or cold by its annotation, because an earlier try
- * whose response was lost may have created it. */
+/* The Sandbox exists. Counts whether its start is warm or cold by its annotation, because an
+ * earlier try whose response was lost may have created it. */
 static int32_t sandbox_created(struct pass *pass, struct asb_write *write, const struct pick *pick)
 {
 	struct json_object *stored =
@@ -131,7 +131,8 @@ int32_t sandbox_create(struct pass *pass, struct json_object *claim_template)
 		return sandbox_created(pass, &write, &pick);
 	}
 	if (result == ASB_UNREACHABLE) {
-		/* It may have been created: the pod stays reserved until the next reconcile knows. */
+		/* It may have been created: the pod stays reserved until the next reconcile
+		 * knows. */
 		pass->memory->sandbox_expected = 1;
 		pick_keep(pass, pick.pod);
 		return status_write_failed(pass, &write, "create the Sandbox");

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status of a claim: the condition Ready and the Sandbox's name, written only if they differ. Every
- * step that has something to report ends here. */
+/* The status of a claim: the condition Ready and the Sandbox's name, written only if they differ.
+ * Every step that has something to report ends here. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
 
-/* A Sandbox without a condition Ready is reported as not ready after this time. Until then the claim
- * waits for the condition, so that a claim served from a pool costs one write of its status. */
+/* A Sandbox without a condition Ready is reported as not ready after this time. Until then the
+ * claim waits for the condition, so that a claim served from a pool costs one write of its
+ * status. */
 #define SILENCE_MS 10000
 /* An error whose text keeps changing is written once in this time. */
 #define ERROR_PERIOD_MS 60000
@@ -69,8 +70,8 @@ int32_t status_not_ready(struct pass *pass, const char *reason, const char *mess
 	return status_write(pass, "False", reason, message);
 }
 
-/* Reports the first time that a claim is Ready: with an event, and with a sample if this process has
- * seen the claim from its start. */
+/* Reports the first time that a claim is Ready: with an event, and with a sample if this process
+ * has seen the claim from its start. */
 static void status_provisioned(struct pass *pass)
 {
 	static const char *const names[LAUNCH_MAX] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names that the API of agent-sandbox is made of: groups, version, labels and annotations. Every
- * plugin of this project takes them from here; tests/style/names.sh compares those that the router
- * and the Python client write themselves.
+ * The names that the API of agent-sandbox is made of: groups, version, labels and annotations.
+ * Every plugin of this project takes them from here; tests/style/names.sh compares those that the
+ * router and the Python client write themselves.
  */
 #ifndef PLUGINS_COMMON_NAMES_H
 #define PLUGINS_COMMON_NAMES_H

@@ -33,8 +33,8 @@ struct json_object *pod_template_pod(struct json_object *pod_template, const cha
 struct json_object *pod_template_pool_pod(struct json_object *pod_template, const char *ns,
 					  const char *name, const struct pod_template_pool *pool);
 
-/* The spec of the NetworkPolicy for a template's spec.networkPolicy, owned by the caller: it selects
- * the pod of the claim with this UID. */
+/* The spec of the NetworkPolicy for a template's spec.networkPolicy, owned by the caller: it
+ * selects the pod of the claim with this UID. */
 struct json_object *pod_template_policy_spec(struct json_object *rules, const char *claim_uid);
 
 #endif

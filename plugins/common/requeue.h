@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a reconcile asks to be called again: the earliest time that any of its steps has asked for. */
+/* When a reconcile asks to be called again: the earliest time that any of its steps has asked
+ * for. */
 #ifndef PLUGINS_COMMON_REQUEUE_H
 #define PLUGINS_COMMON_REQUEUE_H
 

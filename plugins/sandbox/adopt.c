@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Adopting what exists already: which pods a Sandbox may take, and the patches that change an owner.
- * Called by pod.c and service.c, which send the patches.
+ * Adopting what exists already: which pods a Sandbox may take, and the patches that change an
+ * owner. Called by pod.c and service.c, which send the patches.
  */
 #include "config.h"
 
@@ -27,7 +27,8 @@ struct json_object *adopt_claim(struct pass *pass)
 	return adopt_owner_in_store(pass, pass->sandbox, WATCH_CLAIM, &kind_claim);
 }
 
-/* A pod that another claim has reserved is left to that claim, although only one patch could win. */
+/* A pod that another claim has reserved is left to that claim, although only one patch could
+ * win. */
 static bool adopt_reserved_by_another(struct pass *pass, const char *pod_name)
 {
 	const char *holder = pass->call->host->reserved(pass->call, WATCH_POD, pass->ns, pod_name);
@@ -49,9 +50,9 @@ bool adopt_possible(struct pass *pass, struct json_object *pod)
 }
 
 /*
- * The public Go controller takes a pod out of its pool, labels it for the claim, and only then makes
- * the Sandbox that names it. The annotation alone proves nothing: the pod's labels must have the
- * claim's UID and this Sandbox's name hash, and no other Sandbox's UID.
+ * The public Go controller takes a pod out of its pool, labels it for the claim, and only then
+ * makes the Sandbox that names it. The annotation alone proves nothing: the pod's labels must have
+ * the claim's UID and this Sandbox's name hash, and no other Sandbox's UID.
  */
 bool adopt_unfinished(struct pass *pass, struct json_object *pod)
 {

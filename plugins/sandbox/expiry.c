@@ -36,8 +36,8 @@ struct batch {
 	uint32_t count;
 };
 
-/* Sends the batch. An object that is gone, or that has been replaced by another one of its name, is as
- * it should be. */
+/* Sends the batch. An object that is gone, or that has been replaced by another one of its name, is
+ * as it should be. */
 static void expiry_send(struct pass *pass, struct batch *batch)
 {
 	if (batch->count == 0) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every step of a reconcile needs: its facts, its errors, what the result of a write means, whose
- * an object is. Called by all other files of the plugin.
+ * What every step of a reconcile needs: its facts, its errors, what the result of a write means,
+ * whose an object is. Called by all other files of the plugin.
  */
 #include "config.h"
 
 #include "plugins/sandbox/sandbox.h"
 
-/* How many outdated writes of one object are followed by a live read before they count as errors. */
+/* How many outdated writes of one object are followed by a live read before they count as
+ * errors. */
 #define READS_MAX 2u
 
 /* Bounds on the time between two checks of somebody else's object. */
@@ -55,8 +56,8 @@ void pass_again(struct pass *pass, int64_t ms)
 }
 
 /*
- * When to check somebody else's object again: after as long as the Sandbox has been waiting already.
- * The store may not keep such an object, and then its deletion enqueues no reconcile.
+ * When to check somebody else's object again: after as long as the Sandbox has been waiting
+ * already. The store may not keep such an object, and then its deletion enqueues no reconcile.
  */
 static int64_t pass_foreign_pause_ms(struct pass *pass)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables of the Sandbox plugin: what it watches, indexes, may do, measures, and its options. The
- * host reads them through asb_plugin_entry(); a reconcile begins in reconcile.c.
+ * The tables of the Sandbox plugin: what it watches, indexes, may do, measures, and its options.
+ * The host reads them through asb_plugin_entry(); a reconcile begins in reconcile.c.
  */
 #include "config.h"
 

@@ -7,8 +7,8 @@
 
 #include "plugins/sandbox/sandbox.h"
 
-/* The time between reporting that an adopted pod is lost and making another one, so that a claim or a
- * user can see the report. */
+/* The time between reporting that an adopted pod is lost and making another one, so that a claim or
+ * a user can see the report. */
 #define LOST_PAUSE_MS 2000
 
 /* Whether the annotation names another pod than the one of the Sandbox's own name. */
@@ -22,8 +22,8 @@ static const char *pod_expected_name(const struct pass *pass)
 	return pod_is_annotated(pass) ? pass->annotation : pass->name;
 }
 
-/* A pod that the Sandbox owns, whatever its name is. The pod of the Sandbox's own name is preferred,
- * and a pod that is being deleted counts only if the Sandbox is to have none. */
+/* A pod that the Sandbox owns, whatever its name is. The pod of the Sandbox's own name is
+ * preferred, and a pod that is being deleted counts only if the Sandbox is to have none. */
 static struct json_object *pod_any_owned(struct pass *pass)
 {
 	struct json_object *const *pods = NULL, *found = NULL;
@@ -61,7 +61,8 @@ void pod_find(struct pass *pass)
 		pass_owns(pass, named) && pass->wanted ? named : pod_any_owned(pass);
 
 	pass->pod.object = owned != NULL ? owned : named;
-	/* The store does not keep pods of other owners, but the condition has to say whose it is. */
+	/* The store does not keep pods of other owners, but the condition has to say whose it
+	 * is. */
 	if (pass->pod.object == NULL && pass->wanted && pod_is_annotated(pass) &&
 	    pod_is_valid_name(pass->annotation)) {
 		pass_read(pass, &pass->pod, WATCH_POD, pass->annotation);
@@ -141,7 +142,8 @@ static bool pod_was_ours(struct pass *pass)
 	       (message != NULL && strncmp(message, TEXT_NO_POD ";", sizeof(TEXT_NO_POD)) == 0);
 }
 
-/* For a lost pod: its state is gone. That is reported first, and a new pod is made after a pause. */
+/* For a lost pod: its state is gone. That is reported first, and a new pod is made after a
+ * pause. */
 static bool pod_plan_lost(struct pass *pass, struct asb_write *ret_write)
 {
 	const struct asb_host *host = pass->call->host;

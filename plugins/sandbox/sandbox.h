@@ -111,8 +111,8 @@ enum outcome pass_classify(struct pass *pass, struct child *child, const struct 
 void pass_read(struct pass *pass, struct child *child, uint32_t watch, const char *name);
 /* The object that a write left: from the store, else from the response. */
 struct json_object *pass_result(struct pass *pass, const struct asb_write *write, const char *name);
-/* Handles the result of creating or patching the object of that name: child->object is what is there
- * now. */
+/* Handles the result of creating or patching the object of that name: child->object is what is
+ * there now. */
 void pass_done(struct pass *pass, struct child *child, const struct asb_write *write,
 	       const char *name);
 /* Whether object's controller is this Sandbox. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PersistentVolumeClaims of a Sandbox's volumeClaimTemplates: they are created once, never changed,
- * and mounted into its pod. Called at the start of a reconcile and when a pod is made.
+ * The PersistentVolumeClaims of a Sandbox's volumeClaimTemplates: they are created once, never
+ * changed, and mounted into its pod. Called at the start of a reconcile and when a pod is made.
  */
 #include "config.h"
 

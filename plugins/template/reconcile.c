@@ -46,7 +46,8 @@ static struct template_memory *reconcile_memory(const struct pass *pass)
 	return memory;
 }
 
-/* "<template>-check". The name is cut to fit, but not after a dot: "a.-check" is not a valid name. */
+/* "<template>-check". The name is cut to fit, but not after a dot: "a.-check" is not a valid
+ * name. */
 static void reconcile_name(const char *template_name, char ret[NAME_SIZE])
 {
 	size_t length = strlen(template_name), most = NAME_SIZE - sizeof(SUFFIX);
@@ -85,8 +86,8 @@ static struct json_object *reconcile_new_policy(const struct pass *pass, const c
 
 /*
  * Handles the response to one dry run. Returns false if it says nothing about the template and the
- * dry run has to be repeated. A name that is taken is no fault of the template: the API server looks
- * at names last.
+ * dry run has to be repeated. A name that is taken is no fault of the template: the API server
+ * looks at names last.
  */
 static bool reconcile_handle(const struct pass *pass, const struct asb_write *write)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The expectations of a pool: pods whose write had no response. Each counts as existing until the API
- * server says that it does not exist. reconcile.c checks them before anything else; pods.c adds to
- * them.
+ * The expectations of a pool: pods whose write had no response. Each counts as existing until the
+ * API server says that it does not exist. reconcile.c checks them before anything else; pods.c adds
+ * to them.
  *
  * A POST may still be on its way when its name is read and not found. The next pod is therefore
  * given the same name: whichever POST comes second finds the name taken, and the pool never has one

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Under which values the indexes hold pods and pools, and which pools a pod enqueues. The host calls
- * these functions for each state of an object, on any thread.
+ * Under which values the indexes hold pods and pools, and which pools a pod enqueues. The host
+ * calls these functions for each state of an object, on any thread.
  */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"
 
 /*
- * Adds "<uid>/<tail>", with a rank. The UID in an owner reference may be any text, and so may a hash.
- * The values that this plugin asks for have exactly one slash, so no other pair of texts makes the
- * same value.
+ * Adds "<uid>/<tail>", with a rank. The UID in an owner reference may be any text, and so may a
+ * hash. The values that this plugin asks for have exactly one slash, so no other pair of texts
+ * makes the same value.
  */
 static void index_add(struct asb_values *out, const char *uid, const char *tail, int64_t rank)
 {

@@ -35,8 +35,8 @@ static const struct asb_watch watches[] = {
 	[WATCH_MAX] = { .kind = { 0 } },
 };
 
-/* A reconcile counts, and takes a few pods from an end of an index: it costs the same for 10 pods and
- * for 10,000. */
+/* A reconcile counts, and takes a few pods from an end of an index: it costs the same for 10 pods
+ * and for 10,000. */
 static const struct asb_index indexes[] = {
 	[INDEX_POOLS_BY_TEMPLATE] = {
 		.name = "pools-by-template",

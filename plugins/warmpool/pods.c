@@ -13,8 +13,8 @@ static int64_t pods_smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* How many pods may be made now. An expected pod counts as existing, and a pod that has ended counts
- * until it terminates. */
+/* How many pods may be made now. An expected pod counts as existing, and a pod that has ended
+ * counts until it terminates. */
 static int64_t pods_missing(struct pass *pass)
 {
 	int64_t expected = pass->memory->expected_count;
@@ -117,7 +117,8 @@ static bool pods_created(struct pass *pass, const struct asb_write *write)
 	    write->http_status == 429) {
 		pods_refused(pass, write);
 	}
-	/* Even after a 429: it is the response to the last try, and an earlier one may have been done. */
+	/* Even after a 429: it is the response to the last try, and an earlier one may have been
+	 * done. */
 	if (write->result == ASB_UNREACHABLE) {
 		expectation_add(pass, write->name);
 	}
@@ -147,7 +148,8 @@ static bool pods_create(struct pass *pass, uint32_t count)
 
 /* ---- adopting ---- */
 
-/* From good to bad: after NOT_ALL no more pods are adopted, after UNKNOWN none is created either. */
+/* From good to bad: after NOT_ALL no more pods are adopted, after UNKNOWN none is created
+ * either. */
 enum adopted { ADOPTED_ALL, ADOPTED_NOT_ALL, ADOPTED_UNKNOWN };
 
 /* Makes the pool the controller of a pod, if the pod still has no controller. */
@@ -241,7 +243,8 @@ void pods_fill(struct pass *pass)
 	uint32_t count = pods_batch(pass);
 	bool more = true;
 
-	/* Names whose POST may still be on its way are used first: no other pod may take their room. */
+	/* Names whose POST may still be on its way are used first: no other pod may take their
+	 * room. */
 	if (pass->retry_count > 0 && count > 0) {
 		more = pods_create(pass, pass->retry_count < count ? pass->retry_count : count);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of one reconcile of a pool: it deletes, adopts and creates pods, then writes the status.
- * The host calls it for a pool whenever the pool, its template or one of its pods has changed.
+ * The order of one reconcile of a pool: it deletes, adopts and creates pods, then writes the
+ * status. The host calls it for a pool whenever the pool, its template or one of its pods has
+ * changed.
  */
 #include "config.h"
 
@@ -28,8 +29,8 @@ static int64_t reconcile_replicas(struct json_object *pool)
 	return replicas < 0 ? 0 : replicas > INT32_MAX ? INT32_MAX : replicas;
 }
 
-/* Finds the template. An event says once that it is missing, and again only after it was there or the
- * pool has named another one. */
+/* Finds the template. An event says once that it is missing, and again only after it was there or
+ * the pool has named another one. */
 static void reconcile_find_template(struct pass *pass)
 {
 	char hash[9];

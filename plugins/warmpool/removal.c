@@ -16,8 +16,8 @@ static void removal_holder(const struct pass *pass, char ret[512])
 	snprintf(ret, 512, "%s/pool:%s", pass->key->ns, pass->key->name);
 }
 
-/* Deletes those of the pods that nobody has reserved meanwhile. Returns false if the reconcile should
- * delete no more. */
+/* Deletes those of the pods that nobody has reserved meanwhile. Returns false if the reconcile
+ * should delete no more. */
 static bool removal_delete(struct pass *pass, struct json_object *const pods[], uint32_t count)
 {
 	struct asb_write writes[ASB_WRITE_MAX];

@@ -4,8 +4,8 @@
  * replaced a few at a time, so that claims always find pods. reconcile.c has pods deleted here;
  * pods.c asks how many there may be.
  *
- * Pods without a hash (the Go controller made them) count as current: nobody can tell what they were
- * made from, and they work.
+ * Pods without a hash (the Go controller made them) count as current: nobody can tell what they
+ * were made from, and they work.
  */
 #include "config.h"
 
@@ -47,9 +47,9 @@ static int64_t rollout_count_replaced(struct pass *pass)
 }
 
 /*
- * Appends old pods from one end of INDEX_HASHES. Pods are sorted there by the rank of their hash, so
- * pods with another hash than the current one are at one end or the other, however many current ones
- * are in the middle.
+ * Appends old pods from one end of INDEX_HASHES. Pods are sorted there by the rank of their hash,
+ * so pods with another hash than the current one are at one end or the other, however many current
+ * ones are in the middle.
  */
 static uint32_t rollout_pick_end(struct pass *pass, const char *tail, uint32_t flags,
 				 uint32_t limit, uint32_t count, struct json_object *ret[])

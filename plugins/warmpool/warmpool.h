@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the warm pool plugin share: the numbers of its tables, its limits, and struct
- * pass, one reconcile of one SandboxWarmPool. Functions run on the thread of the reconcile; what they
- * return is borrowed until it ends.
+ * pass, one reconcile of one SandboxWarmPool. Functions run on the thread of the reconcile; what
+ * they return is borrowed until it ends.
  */
 #ifndef PLUGINS_WARMPOOL_WARMPOOL_H
 #define PLUGINS_WARMPOOL_WARMPOOL_H
@@ -17,7 +17,8 @@
 /* After so many writes a reconcile ends and is enqueued again: a pool of 10,000 pods must not keep
  * other pools waiting. */
 #define WRITES_PER_PASS 64u
-/* The status is for people to read. Without this pause a filling pool would write it for each pod. */
+/* The status is for people to read. Without this pause a filling pool would write it for each
+ * pod. */
 #define STATUS_EVERY_MS 500
 /* No event enqueues the pool when a claim releases a pod, or when a pod never reaches the store. */
 #define LOOK_AGAIN_MS 1000
@@ -34,7 +35,7 @@ enum warmpool_index {
 	INDEX_POOLS_BY_HASH,     /* pools, "<ns>/<hash of the pool's name>" */
 	INDEX_LIVE,    /* live pods, "<uid>/" TAIL_ALL and "<uid>/<hash>"; oldest first */
 	INDEX_READY,   /* those of them that are Ready, under the same values */
-	INDEX_HASHES,  /* live pods with a hash, "<uid>/" TAIL_READY or TAIL_UNREADY; by index_hash_rank */
+	INDEX_HASHES,  /* live pods with a hash, "<uid>/" and TAIL_READY or TAIL_UNREADY */
 	INDEX_ENDED,   /* Failed and Succeeded pods, "<uid>/" TAIL_ALL */
 	INDEX_ORPHANS, /* live pods without a controller, "<ns>/<pool label>/<hash>" */
 	INDEX_MAX
@@ -49,17 +50,18 @@ enum warmpool_metric { METRIC_SIZE, METRIC_READY, METRIC_MAX };
 
 extern const char warmpool_crd[]; /* made from crd.yaml */
 
-/* What is remembered of a pool between two reconciles: key_state() of plugin.h, at most 4096 bytes. */
+/* What is remembered of a pool between two reconciles: key_state() of plugin.h, at most 4096
+ * bytes. */
 struct warmpool_memory {
-	char uid[64];        /* of the pool: a new pool of the same name starts with an empty memory */
+	char uid[64];        /* of the pool: a new pool of the same name has an empty memory */
 	char no_template[9]; /* name hash of the template reported as not found, "" for none */
 	int64_t status_ms;   /* when the status was last written */
-	/* The pod whose creation was refused, "" for none. The next try creates this pod only, under
-	 * the same name: the server's message stays the same, and its events become one. */
+	/* The pod whose creation was refused, "" for none. The next try creates this pod only,
+	 * under the same name: the server's message stays the same, and its events become one. */
 	char refused[POD_NAME_SIZE];
 	unsigned int expected_count;
-	/* The expectations: pods that may be this pool's, because their write had no response or the
-	 * store does not show them yet. */
+	/* The expectations: pods that may be this pool's, because their write had no response or
+	 * the store does not show them yet. */
 	char expected[EXPECTATIONS_MAX][POD_NAME_SIZE];
 };
 
@@ -149,7 +151,8 @@ void pods_fill(struct pass *pass);
 struct removal {
 	/* How many pods are to be deleted, as the store is now. */
 	int64_t (*wanted)(struct pass *pass);
-	/* Picks up to limit (at most ASB_WRITE_MAX) pods that nobody has reserved; returns how many. */
+	/* Picks up to limit (at most ASB_WRITE_MAX) pods that nobody has reserved; returns how
+	 * many. */
 	uint32_t (*pick)(struct pass *pass, uint32_t limit, struct json_object *ret[]);
 };
 /* Deletes pods until no more are to be deleted or none can be. */
