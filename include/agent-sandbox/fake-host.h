@@ -37,7 +37,7 @@ ASB_EXPORT struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin
 /* Calls the plugin's fini and frees everything. */
 ASB_EXPORT void asb_fake_destroy(struct asb_fake *fake);
 
-/* --- the world, as other clients see and change it: kinds are those of the plugin's watches, by
+/* --- objects, as other clients see and change them: kinds are those of the plugin's watches, by
  * name ("Pod") --- */
 
 /* Creates an object from JSON or YAML text, or replaces the one of its name (status included).

@@ -28,7 +28,7 @@
  * an object that enqueues its key changes. fini is called at an orderly end, when no reconcile is
  * running any more.
  *
- * RECONCILE sees the state of the world, never events: it is given a key, reads what the store holds,
+ * RECONCILE sees the current state, never events: it is given a key, reads what the store holds,
  * and writes the difference. It must be idempotent. The host never runs one key twice at the same time;
  * different keys run in parallel on several threads. A plugin starts no threads and keeps no locks;
  * what it wants to remember between two calls for one key goes into key_state().

@@ -8,3 +8,4 @@ libplugin_common_la_SOURCES = \
 	%D%/pod-template.c %D%/pod-template.h \
 	%D%/requeue.c %D%/requeue.h
 libplugin_common_la_LIBADD = $(JSONC_LIBS)
+EXTRA_DIST += %D%/README.md
