@@ -58,14 +58,14 @@ static void options_say_what_is_wrong(void **state UNUSED)
 	static const struct {
 		const char *one, *two, *text;
 	} cases[] = {
-		{ "--max-pods", "0", "--max-pods is a number from 1 to 10000, not '0'" },
-		{ "--workers", "many", "--workers is a number from 1 to 64, not 'many'" },
+		{ "--max-pods", "0", "--max-pods takes a whole number from 1 to 10000, not '0'" },
+		{ "--workers", "many", "--workers takes a whole number from 1 to 64, not 'many'" },
 		{ "--node-name", "A", "--node-name takes lower case letters" },
 		{ "--state-dir", "x", "--state-dir takes an absolute path, not 'x'" },
-		{ "--bind=maybe", NULL, "--bind is true or false, not 'maybe'" },
+		{ "--bind=maybe", NULL, "--bind takes true or false, not 'maybe'" },
 		{ "--kubeconfig", NULL, "--kubeconfig needs a value: FILE" },
-		{ "--wat", NULL, "no such flag: '--wat'; see agent-sandbox-node --help" },
-		{ "wat", NULL, "no such flag: 'wat'" },
+		{ "--wat", NULL, "unknown flag '--wat'; see agent-sandbox-node --help" },
+		{ "wat", NULL, "unknown flag 'wat'" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
