@@ -86,7 +86,6 @@ static int execution_prepare(struct execution *execution, struct spawn *spawn, s
 	spawn->keep_in = true;
 	spawn->session = supervisor->has_terminal;
 	spawn->user = supervisor->config.user;
-	spawn->filter = supervisor->filter;
 	spawn->tag = execution->tag;
 	spawn->files = supervisor->files;
 	if (program_init(&spawn->program, command, supervisor->config.environment, why) < 0) {

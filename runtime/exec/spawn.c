@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -160,9 +159,6 @@ IN_CHILD static int spawn_execute(const struct spawn *spawn)
 	int first = 0, last = ENOENT;
 
 	(void)syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (spawn->filter != NULL) {
-		(void)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, spawn->filter);
-	}
 	/* The server blocks all signals, and neither handles nor ignores any: this is all to
 	 * undo. */
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, KERNEL_SIGSET_SIZE);

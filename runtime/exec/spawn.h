@@ -21,7 +21,6 @@
 
 #include "runtime/exec/command.h"
 
-struct sock_fprog;
 struct user;
 
 enum spawn_step { SPAWN_FORK, SPAWN_DIRECTORY, SPAWN_USER, SPAWN_RUN };
@@ -40,8 +39,6 @@ struct spawn {
 	const struct user *user; /* NULL: the server's own user */
 	uint64_t tag;            /* the process tag of its tree; 0: none */
 	struct rlimit files;     /* RLIMIT_NOFILE, as it was before the server raised its own */
-	/* installed in the child (protect.h), where it runs as the server's user; NULL: none. Borrowed */
-	const struct sock_fprog *filter;
 	/* ---- */
 	atomic_uint references;
 	atomic_int pid;  /* 0: there is no child yet; the kernel sets it before the child runs */

@@ -495,7 +495,7 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	supervisor->has_terminal = spawn_has_terminal();
-	supervisor->spawner = spawner_create(sched, supervisor->wake);
+	supervisor->spawner = spawner_create(sched, supervisor->wake, supervisor->filter);
 	supervisor->thread = sched_start(sched, "supervisor", supervisor_run, supervisor);
 	*ret = supervisor;
 	return 0;
