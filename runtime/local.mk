@@ -7,8 +7,8 @@ libruntime_la_SOURCES = \
 	%D%/options.c %D%/options.h \
 	%D%/runtime.h \
 	base/utf8.c
-libruntime_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) -I$(top_builddir)
-libruntime_la_LIBADD = $(MHD_LIBS) $(JSONC_LIBS) -lm
+libruntime_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) $(SECCOMP_CFLAGS) -I$(top_builddir)
+libruntime_la_LIBADD = $(MHD_LIBS) $(SECCOMP_LIBS) $(JSONC_LIBS) -lm
 
 include runtime/http/local.mk
 include runtime/json/local.mk

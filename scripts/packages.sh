@@ -8,7 +8,7 @@
 set -eu
 
 build='autoconf automake libtool make gcc g++ libc6-dev pkgconf
-	libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libre2-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
+	libcurl4-openssl-dev libjson-c-dev libyaml-dev libmicrohttpd-dev libre2-dev libseccomp-dev libssl-dev libsqlite3-dev zlib1g-dev libcmocka-dev'
 run='podman runc crun conmon netavark aardvark-dns iptables catatonit runsc haproxy python3'
 suites='patch openssl iproute2 kubernetes-client mmdebstrap busybox-static
 	python3-yaml python3-kubernetes python3-requests python3-pytest python3-venv'

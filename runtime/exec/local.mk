@@ -6,6 +6,7 @@ libruntime_la_SOURCES += \
 	%D%/events.c %D%/events.h \
 	%D%/execution.c \
 	%D%/output.c %D%/output.h \
+	%D%/protect.c %D%/protect.h \
 	%D%/shlex.c %D%/shlex.h \
 	%D%/signals.c %D%/signals.h \
 	%D%/spawn.c %D%/spawn.h \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "runtime/exec/protect.h"
 
 #define THREADS_KEPT 2u /* that wait for work when there is none */
 #define BLOCKED_US \
@@ -26,6 +27,7 @@ struct spawner_thread {
 struct spawner {
 	struct sched *sched;
 	int wake;
+	const struct sock_fprog *filter;
 	atomic_bool left_behind; /* blocked threads outlive it: they may not touch it */
 
 	struct sched_mutex lock;
@@ -83,6 +85,8 @@ static void spawner_work(void *arg)
 	struct spawner *spawner = self->spawner;
 	struct spawn *spawn;
 
+	/* The children inherit it: a filter of its own would cost each of them a third of its start. */
+	protect_children(spawner->filter);
 	while ((spawn = spawner_next(self)) != NULL) {
 		spawn_run(spawn);
 		while (atomic_load(&spawner->left_behind)) {
@@ -135,12 +139,13 @@ static void spawner_join_ended(struct spawner *spawner)
 	}
 }
 
-struct spawner *spawner_create(struct sched *sched, int wake)
+struct spawner *spawner_create(struct sched *sched, int wake, const struct sock_fprog *filter)
 {
 	struct spawner *spawner = xnew(struct spawner);
 
 	spawner->sched = sched;
 	spawner->wake = wake;
+	spawner->filter = filter;
 	spawner->last = &spawner->first;
 	sched_mutex_init(&spawner->lock, sched);
 	sched_cond_init(&spawner->work, sched);

@@ -14,10 +14,12 @@
 #define SPAWNER_THREADS_MAX 256u
 #define SPAWNER_WAIT_US 10000000u
 
+struct sock_fprog;
 struct spawner;
 
-/* wake: an eventfd, written when a program was refused. */
-struct spawner *spawner_create(struct sched *sched, int wake);
+/* wake: an eventfd, written when a program was refused. filter: for the programs (protect.h), or NULL;
+ * it must live as long as the spawner. */
+struct spawner *spawner_create(struct sched *sched, int wake, const struct sock_fprog *filter);
 /* Everything submitted must have returned or been cancelled. A thread that is still blocked after a
  * second is left behind with the memory that it uses; the process must end then. NULL is fine. */
 void spawner_destroy(struct spawner *spawner);

@@ -78,6 +78,7 @@ struct supervisor {
 	bool has_terminal;
 	struct tree_tags tags;
 	struct rlimit files;
+	struct sock_fprog *filter; /* for commands of the server's own user */
 	LIST_HEAD(, execution) executions; /* those that are started and not done */
 	char buffer[READ_SIZE];
 };

@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "runtime/exec/supervise-private.h"
+#include "runtime/exec/protect.h"
 #include "runtime/exec/signals.h"
+#include "runtime/exec/supervise-private.h"
+#include "runtime/exec/users.h"
 
 #define EVENTS 64
 #define REAPED_AT_ONCE 256  /* also signals read at once: a guest can send them without end */
@@ -464,6 +466,7 @@ static void supervisor_close_all(struct supervisor *supervisor)
 		}
 	}
 	drains_destroy(supervisor->drains);
+	protect_destroy(supervisor->filter);
 	sched_mutex_finish(&supervisor->lock);
 	free(supervisor);
 }
@@ -478,6 +481,9 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	supervisor->epoll = supervisor->wake = supervisor->signals = supervisor->null = -1;
 	supervisor->inbox_end = &supervisor->inbox;
 	supervisor->files = config->files;
+	if (config->user == NULL || config->user->uid == geteuid()) {
+		supervisor->filter = protect_create();
+	}
 	sched_mutex_init(&supervisor->lock, sched);
 	tree_tags_init(&supervisor->tags, sched_random(sched));
 
@@ -489,7 +495,7 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	supervisor->has_terminal = spawn_has_terminal();
-	supervisor->spawner = spawner_create(sched, supervisor->wake);
+	supervisor->spawner = spawner_create(sched, supervisor->wake, supervisor->filter);
 	supervisor->thread = sched_start(sched, "supervisor", supervisor_run, supervisor);
 	*ret = supervisor;
 	return 0;

@@ -91,6 +91,11 @@ class Server:
         except OSError:
             return ""
 
+    def lacks_seccomp(self):
+        """It was built without libseccomp: a command has no filter."""
+        answer = self.request("POST", "/execute", b'{"command":"grep Seccomp: /proc/self/status"}', {"Content-Type": "application/json"})
+        return answer.json["stdout"].split()[-1:] != ["2"]
+
     def check(self):
         """It lives, and answers."""
         assert self.child.poll() is None, f"it ended with status {self.child.returncode}"

@@ -53,6 +53,59 @@ def test_the_first_process_ends_with_status_0_at_sigterm(server):
     end(server, init)
 
 
+LIMITS = """
+import ctypes, os, resource, sys
+libc = ctypes.CDLL(None, use_errno=True)
+pid = int(sys.argv[1])
+done = []
+def refused(name, call):
+    try:
+        call()
+    except PermissionError:
+        return
+    except OSError as e:
+        name = f"{name}: {e}"
+    done.append(name)
+def check(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+for limit in ("CPU", "NOFILE", "AS", "FSIZE", "NPROC", "CORE"):
+    refused(f"prlimit {limit}", lambda: resource.prlimit(pid, getattr(resource, "RLIMIT_" + limit), (1 << 40, 1 << 40)))
+refused("sched_setscheduler", lambda: os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0)))
+refused("sched_setaffinity", lambda: os.sched_setaffinity(pid, os.sched_getaffinity(pid)))
+refused("sched_setparam", lambda: os.sched_setparam(pid, os.sched_param(0)))
+refused("setpriority", lambda: os.setpriority(os.PRIO_PROCESS, pid, 19))
+refused("setpriority of the group", lambda: os.setpriority(os.PRIO_PGRP, os.getpgid(pid), 19))
+refused("setpriority of the user", lambda: os.setpriority(os.PRIO_USER, 0, 19))
+refused("ioprio_set", lambda: check(libc.syscall(251, 1, pid, 3 << 13)))
+refused("ioprio_set of the user", lambda: check(libc.syscall(251, 3, os.getuid(), 3 << 13)))
+# What is its own stays its own, and limits can be read.
+resource.prlimit(pid, resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+os.setpriority(os.PRIO_PROCESS, 0, 19)
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+os.sched_setaffinity(0, os.sched_getaffinity(0))
+print(done)
+"""
+
+
+def test_a_guest_cannot_change_the_limits_of_the_server(server):
+    if os.uname().machine != "x86_64":
+        raise Skip("knows the number of ioprio_set on x86_64 alone")
+    if server.lacks_seccomp():
+        raise Skip("the server is built without libseccomp")
+    def check(pid):
+        with open(os.path.join(server.base, "limits.py"), "w") as f:
+            f.write(LIMITS)
+        result = execute(server, f"/usr/bin/python3 limits.py {pid}")
+        assert (result["stdout"], result["exit_code"]) == ("[]\n", 0), result
+        assert execute(server, "true")["exit_code"] == 0
+    check(server.child.pid)
+    init = start_as_init(server)
+    check(1)
+    end(server, init)
+
+
 def test_the_first_process_survives_what_guests_send_it(server):
     init = start_as_init(server)
     # The kernel passes on only what the first process has a handler for; sanitizers have one for SEGV.

@@ -36,7 +36,7 @@ static int set_up(void **state)
 	world->sched = sched_create();
 	world->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	world->output = -1;
-	world->spawner = spawner_create(world->sched, world->wake);
+	world->spawner = spawner_create(world->sched, world->wake, NULL);
 	*state = world;
 	return 0;
 }
