@@ -11,8 +11,9 @@
 
 #define CAPACITY_MIN 16
 
-/* A client may choose the keys of a map. Where a key would lie further from its place than so many slots
- * for each bit of the capacity, which chance does not do, the map takes another hash function. */
+/* A client may choose the keys of a map so that their hashes collide. The map changes its hash function
+ * when a new key would be stored too far from its place: more slots than this for each bit of the
+ * capacity, which does not happen by chance. */
 #define PROBES_PER_BIT 32u
 #define GENERATIONS_MAX 64u
 
@@ -39,8 +40,8 @@ static void map_mix(uint64_t v[4])
 
 /*
  * SipHash-1-3 (Aumasson and Bernstein, 2012). Its key is the generation of the map and not a secret, so
- * that a simulation replays: keys that collide in one generation do not in the next, and who wants keys
- * that collide in many needs exponentially many tries.
+ * that a simulation replays. Keys that collide in one generation do not collide in the next, and to find
+ * keys that collide in n generations takes a number of tries that is exponential in n.
  */
 static uint64_t map_hash(unsigned int generation, const char *key)
 {
