@@ -11,8 +11,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-#define DELETIONS_MAX 500 /* of one tick: a request waits no longer than these take */
-
 static const struct asb_kind namespaces = { "", "v1", "namespaces", "Namespace" };
 static const struct asb_kind accounts = { "", "v1", "serviceaccounts", "ServiceAccount" };
 static const struct asb_kind config_maps = { "", "v1", "configmaps", "ConfigMap" };
@@ -108,14 +106,13 @@ int namespace_check_delete(const char *name, struct error *reterr)
 	return 0;
 }
 
-/* Deletes what is in a namespace. *ret_left: how many objects are still there. */
-static size_t namespace_empty(struct objects *objects, const char *ns, size_t most,
-			      size_t *ret_left)
+/* Deletes what is in a namespace until objects->work comes to that number. Returns how many objects
+ * are still there. */
+static size_t namespace_empty(struct objects *objects, const char *ns, uint64_t until)
 {
 	const struct objects_delete_options options = { .grace = -1 };
-	size_t length = strlen(ns), deleted = 0;
+	size_t length = strlen(ns), left = 0;
 
-	*ret_left = 0;
 	for (size_t i = 0; i < objects->resource_count; i++) {
 		struct resource *resource = objects->resources[i];
 
@@ -127,15 +124,14 @@ static size_t namespace_empty(struct objects *objects, const char *ns, size_t mo
 			if (strncmp(record->key, ns, length) != 0 || record->key[length] != '/') {
 				continue;
 			}
-			if (deleted < most && !record->deleting &&
-			    record_delete(objects, record, &options, NULL) == 0) {
-				deleted++;
+			if (!record->deleting && !objects_worked(objects, until)) {
+				(void)record_delete(objects, record, &options, NULL);
 			}
-			*ret_left += resource->count == count ? 1 : 0;
+			left += resource->count == count ? 1 : 0;
 			j = j > resource->count ? resource->count : j;
 		}
 	}
-	return deleted;
+	return left;
 }
 
 /* Takes the finalizer "kubernetes" away, and with it the namespace if nothing else holds it. */
@@ -162,22 +158,19 @@ static void namespace_finish(struct objects *objects, struct record *record)
 bool namespace_tick(struct objects *objects)
 {
 	struct resource *resource = resource_find(objects, &namespaces);
-	size_t deleted = 0;
+	uint64_t until = objects->work + STEPS_AT_ONCE;
 
 	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
 		struct record *record = resource->records[i];
-		size_t left = 0;
 
 		/* grace is set while it ends: no tree is parsed for those that live. */
 		if (!record->grace) {
 			continue;
 		}
-		deleted +=
-			namespace_empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
-		if (left == 0) {
+		if (namespace_empty(objects, record->key + 1, until) == 0) {
 			namespace_finish(objects, record);
 		}
-		if (deleted == DELETIONS_MAX) {
+		if (objects_worked(objects, until)) {
 			return true;
 		}
 	}
