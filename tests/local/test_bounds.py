@@ -4,7 +4,7 @@
 import threading
 import unittest
 
-from server import ServerCase, until
+from server import Client, ServerCase, until
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
@@ -97,7 +97,7 @@ class Bounds(ServerCase):
         self.assert_status(422, "Invalid", "POST", MAPS, {"metadata": {"name": "bad", "finalizers": [""] * 500000}})
 
     def test_mounts_find_their_volumes_in_time(self):
-        many = 25000
+        many = 16000
         pod = {"metadata": {"name": "mounts"}, "spec": {
             "containers": [{"name": "c", "image": "localhost/x", "volumeMounts": [
                 {"name": f"v{many - 1}", "mountPath": f"/{i}"} for i in range(many)]}],
@@ -114,6 +114,24 @@ class Bounds(ServerCase):
         self.served_meanwhile(lambda: self.api.call("PATCH", PODS + "/tolerant", patch, content_type=merge))
         self.assert_status(422, "Invalid", "PATCH", PODS + "/tolerant", {"spec": {"tolerations": kept[1:]}},
                            content_type=merge)
+
+    def test_a_table_is_bounded_while_it_is_made(self):
+        definition = crd("tables", {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+        definition["spec"]["versions"][0]["additionalPrinterColumns"] = [
+            {"name": "a", "type": "string", "jsonPath": ".spec"}] * 5000
+        self.api.call("POST", CRDS, definition)
+        path = "/apis/bounds.example.com/v1/namespaces/default/tables"
+        self.api.call("POST", path, {"metadata": {"name": "small"}, "spec": {"a": 1}})
+        client = Client(self.server.server, self.server.ca, self.server.admin_token)
+        client.headers["Accept"] = "application/json;as=Table;v=v1;g=meta.k8s.io"
+        self.assertEqual(5001, len(client.call("GET", path)["rows"][0]["cells"]))
+        self.api.call("POST", path, {"metadata": {"name": "large"}, "spec": {"a": "x" * 1000000}})
+        before = self.rss_kb()
+        for place in (path, path + "/large"):
+            status, body = client.raw("GET", place)
+            self.assertEqual(500, status)
+            self.assertIn(b"the table is too large", body)
+        self.assert_grew_less(before, 200 << 10)
 
     def test_two_ports_of_one_number_stay(self):
         path = "/api/v1/namespaces/default/services"
