@@ -72,6 +72,7 @@ static bool gc_delete_dependents(struct objects *objects, const struct record *o
 
 	while (left > 0 && dependents != NULL) {
 		struct record *record = dependents->first->record;
+		uint64_t work;
 		size_t count;
 
 		if (objects_worked(objects, until)) {
@@ -80,8 +81,11 @@ static bool gc_delete_dependents(struct objects *objects, const struct record *o
 		count = dependents_rotate(dependents);
 		left -= count < left ? count : left;
 		objects->work += record->owner_count;
+		work = objects->work;
 		if (gc_delete_dependent(objects, record, owner)) {
 			++*changes;
+		} else if (objects->work - work >= STEPS_OF_WRITE) {
+			return true; /* the disk is full: a later pass tries again */
 		}
 		dependents = map_get(&objects->dependents, owner->uid);
 	}

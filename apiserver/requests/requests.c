@@ -395,7 +395,9 @@ static bool request_remove_old_events(struct objects *objects)
 		if (objects_worked(objects, until)) {
 			return true;
 		}
-		record_delete(objects, record, &options, NULL);
+		if (record_delete(objects, record, &options, NULL) != 0) {
+			break; /* the disk is full: a later pass tries again */
+		}
 	}
 	objects->old_events_ms = now + OLD_EVENTS_MS;
 	return false;
