@@ -4,7 +4,7 @@
 import threading
 import unittest
 
-from server import Client, ServerCase, until
+from server import Client, ServerCase, closing_all, until
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
@@ -132,6 +132,22 @@ class Bounds(ServerCase):
             self.assertEqual(500, status)
             self.assertIn(b"the table is too large", body)
         self.assert_grew_less(before, 200 << 10)
+
+    def test_responses_that_nobody_reads_are_bounded_together(self):
+        for i in range(20):
+            self.api.call("POST", "/api/v1/namespaces/kube-public/configmaps",
+                          {"metadata": {"name": f"unread-{i}"}, "data": {"a": "x" * 1400000}})
+        path = "/api/v1/namespaces/kube-public/configmaps"
+        before = self.rss_kb()
+        with closing_all([self.tls() for _ in range(40)]) as unread:
+            for connection in unread:
+                connection.sendall(self.head("GET", path))
+            until(lambda: self.api.raw("GET", path)[0] == 503, 120, "lists are still sent while nobody reads them")
+            self.assert_status(503, "ServiceUnavailable", "GET", path)
+            self.api.call("GET", "/api/v1/namespaces/default")
+            self.api.call("DELETE", path + "/unread-0")
+            self.assert_grew_less(before, 900 << 10)
+        until(lambda: self.api.raw("GET", path)[0] == 200, 120, "the room of lists is not free again")
 
     def test_two_ports_of_one_number_stay(self):
         path = "/api/v1/namespaces/default/services"
