@@ -51,7 +51,7 @@ bool allocation_is_watched(void)
 	return true;
 }
 
-/* Whether a test wants this one to fail. */
+/* Whether a test wants this allocation to fail. */
 static bool allocation_refused(void)
 {
 	if (good_left > 0) {

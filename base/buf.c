@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/memory.h"
 
 void buf_finish(struct buf *buf)
@@ -26,7 +27,7 @@ void buf_clear(struct buf *buf)
 	}
 }
 
-static int grow(struct buf *buf, size_t more)
+static int buf_grow(struct buf *buf, size_t more)
 {
 	if (buf->failed || more > buf->ceiling || buf->length > buf->ceiling - more) {
 		buf->failed = true;
@@ -55,7 +56,7 @@ static int grow(struct buf *buf, size_t more)
 
 int buf_append(struct buf *buf, const void *data, size_t length)
 {
-	if (grow(buf, length) < 0) {
+	if (buf_grow(buf, length) < 0) {
 		return -ENOSPC;
 	}
 	if (length > 0) {
@@ -85,7 +86,7 @@ int buf_printf(struct buf *buf, const char *format, ...)
 	va_copy(again, args);
 	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (length < 0 || grow(buf, (size_t)length) < 0) {
+	if (length < 0 || buf_grow(buf, (size_t)length) < 0) {
 		va_end(again);
 		buf->failed = true;
 		return -ENOSPC;
@@ -98,8 +99,6 @@ int buf_printf(struct buf *buf, const char *format, ...)
 
 int buf_append_json(struct buf *buf, const char *text, size_t length)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	buf_append_char(buf, '"');
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -110,7 +109,9 @@ int buf_append_json(struct buf *buf, const char *text, size_t length)
 		} else if (c == '\n') {
 			buf_append_str(buf, "\\n");
 		} else if (c < 0x20) {
-			char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+			char escape[] = {
+				'\\', 'u', '0', '0', HEX_DIGITS[c >> 4], HEX_DIGITS[c & 15]
+			};
 
 			buf_append(buf, escape, sizeof(escape));
 		} else {

@@ -7,8 +7,9 @@
 
 /*
  * In the child: it ends with the thread that forked it (SIGTERM), blocks and ignores no signal, and
- * leads a group of its own, so that a terminal's Ctrl-C reaches only the parent. Exits with 127 where
- * parent, the process that forked, is gone already. Only calls what is safe beside other threads.
+ * leads a group of its own, so that a terminal's Ctrl-C reaches only the parent. Exits with 127
+ * where parent, the process that forked, is gone already. It only calls functions that are safe
+ * while other threads run.
  */
 void child_begin(pid_t parent);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -17,7 +18,7 @@ int file_read(const char *path, struct buf *out)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char piece[16384];
 	ssize_t got = 0;
-	int error;
+	int code;
 
 	if (fd < 0) {
 		return -errno;
@@ -26,10 +27,10 @@ int file_read(const char *path, struct buf *out)
 	       ((got = read(fd, piece, sizeof(piece))) > 0 || (got < 0 && errno == EINTR))) {
 		(void)buf_append(out, piece, got > 0 ? (size_t)got : 0);
 	}
-	error = out->failed ? -EFBIG : got < 0 ? -errno : 0;
+	code = out->failed ? -EFBIG : got < 0 ? -errno : 0;
 	close(fd);
 	explicit_bzero(piece, sizeof(piece));
-	return error;
+	return code;
 }
 
 int file_write_all(int fd, const void *data, size_t length)
@@ -52,7 +53,7 @@ int file_replace(const char *path, const void *data, size_t length, mode_t mode,
 {
 	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 	CLEANUP_FREE char *fresh = xprintf("%.*s.%s.new", (int)(name - path), path, name);
-	int fd, error;
+	int fd, code;
 
 	/* A rest of a process that was killed. */
 	(void)unlink(fresh);
@@ -60,18 +61,44 @@ int file_replace(const char *path, const void *data, size_t length, mode_t mode,
 	if (fd < 0) {
 		return -errno;
 	}
-	error = file_write_all(fd, data, length);
-	if (error == 0 && sync && fsync(fd) < 0) {
-		error = -errno;
+	code = file_write_all(fd, data, length);
+	if (code == 0 && sync && fsync(fd) < 0) {
+		code = -errno;
 	}
-	if (close(fd) < 0 && error == 0) {
-		error = -errno;
+	if (close(fd) < 0 && code == 0) {
+		code = -errno;
 	}
-	if (error == 0 && rename(fresh, path) < 0) {
-		error = -errno;
+	if (code == 0 && rename(fresh, path) < 0) {
+		code = -errno;
 	}
-	if (error < 0) {
+	if (code < 0) {
 		(void)unlink(fresh);
 	}
-	return error;
+	return code;
+}
+
+int file_write_private(const char *path, const void *data, size_t length, mode_t mode,
+		       struct error *reterr)
+{
+	int code = file_replace(path, data, length, mode, true);
+
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
+}
+
+int file_make_directory(const char *path, mode_t mode, struct error *reterr)
+{
+	struct stat info;
+
+	if (mkdir(path, mode) == 0) {
+		return 0;
+	}
+	if (errno != EEXIST) {
+		return error_set(reterr, -errno, "cannot make the directory '%s': %s", path,
+				 strerror(errno));
+	}
+	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+		return error_set(reterr, -ENOTDIR, "'%s' is not a directory", path);
+	}
+	return 0;
 }

@@ -7,27 +7,27 @@
 
 #include "base/memory.h"
 
-static bool earlier(const struct heap_node *a, const struct heap_node *b)
+static bool heap_earlier(const struct heap_node *a, const struct heap_node *b)
 {
 	return a->when != b->when ? a->when < b->when : a->order < b->order;
 }
 
-static void set(struct heap *heap, size_t index, struct heap_node *node)
+static void heap_set(struct heap *heap, size_t index, struct heap_node *node)
 {
 	heap->nodes[index] = node;
 	node->place = index + 1;
 }
 
-static void move_up(struct heap *heap, size_t index, struct heap_node *node)
+static void heap_move_up(struct heap *heap, size_t index, struct heap_node *node)
 {
-	while (index > 0 && earlier(node, heap->nodes[(index - 1) / 2])) {
-		set(heap, index, heap->nodes[(index - 1) / 2]);
+	while (index > 0 && heap_earlier(node, heap->nodes[(index - 1) / 2])) {
+		heap_set(heap, index, heap->nodes[(index - 1) / 2]);
 		index = (index - 1) / 2;
 	}
-	set(heap, index, node);
+	heap_set(heap, index, node);
 }
 
-static void move_down(struct heap *heap, size_t index, struct heap_node *node)
+static void heap_move_down(struct heap *heap, size_t index, struct heap_node *node)
 {
 	for (;;) {
 		size_t child = 2 * index + 1;
@@ -36,16 +36,16 @@ static void move_down(struct heap *heap, size_t index, struct heap_node *node)
 			break;
 		}
 		if (child + 1 < heap->count &&
-		    earlier(heap->nodes[child + 1], heap->nodes[child])) {
+		    heap_earlier(heap->nodes[child + 1], heap->nodes[child])) {
 			child++;
 		}
-		if (!earlier(heap->nodes[child], node)) {
+		if (!heap_earlier(heap->nodes[child], node)) {
 			break;
 		}
-		set(heap, index, heap->nodes[child]);
+		heap_set(heap, index, heap->nodes[child]);
 		index = child;
 	}
-	set(heap, index, node);
+	heap_set(heap, index, node);
 }
 
 void heap_finish(struct heap *heap)
@@ -61,7 +61,7 @@ void heap_push(struct heap *heap, struct heap_node *node)
 		heap->nodes = xrealloc(heap->nodes, heap->size * sizeof(*heap->nodes));
 	}
 	node->order = heap->arrivals++;
-	move_up(heap, heap->count++, node);
+	heap_move_up(heap, heap->count++, node);
 }
 
 void heap_remove(struct heap *heap, struct heap_node *node)
@@ -73,10 +73,10 @@ void heap_remove(struct heap *heap, struct heap_node *node)
 	if (last == node) {
 		return;
 	}
-	if (index > 0 && earlier(last, heap->nodes[(index - 1) / 2])) {
-		move_up(heap, index, last);
+	if (index > 0 && heap_earlier(last, heap->nodes[(index - 1) / 2])) {
+		heap_move_up(heap, index, last);
 	} else {
-		move_down(heap, index, last);
+		heap_move_down(heap, index, last);
 	}
 }
 

@@ -11,21 +11,24 @@
 
 #include "base/json-scanner.h"
 
+#include "base/hex.h"
+#include "base/hash.h"
+
 #define DIGITS_MAX 18 /* integers this long fit, whatever the digits */
 
 static int copy_any(struct json_scanner *scanner);
 
-static void flush(struct json_scanner *scanner)
+static void copy_flush(struct json_scanner *scanner)
 {
 	buf_append(scanner->out, scanner->from, (size_t)(scanner->at - scanner->from));
 	scanner->from = scanner->at;
 }
 
-/* Leaves white space out. */
-static void gap(struct json_scanner *scanner)
+/* Skips white space, which is not copied. */
+static void copy_gap(struct json_scanner *scanner)
 {
 	if (json_is_space(json_peek(scanner))) {
-		flush(scanner);
+		copy_flush(scanner);
 		json_skip_space(scanner);
 		scanner->from = scanner->at;
 	}
@@ -33,20 +36,10 @@ static void gap(struct json_scanner *scanner)
 
 /* ---- strings ---- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Writes a character as json-c prints it. Not for surrogates. */
-static void put_character(struct buf *out, unsigned int c)
+static void copy_put_character(struct buf *out, unsigned int c)
 {
-	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\",
-			  hex[] = "0123456789abcdef";
+	static const char named[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
 	const char *name = c < 0x80 ? memchr(named, (int)c, sizeof(named) - 1) : NULL;
 	char text[6];
 	size_t length = 0;
@@ -56,8 +49,8 @@ static void put_character(struct buf *out, unsigned int c)
 		text[length++] = letters[name - named];
 	} else if (c < 0x20) {
 		memcpy(text, "\\u00", 4);
-		text[4] = hex[c >> 4];
-		text[5] = hex[c & 15];
+		text[4] = HEX_DIGITS[c >> 4];
+		text[5] = HEX_DIGITS[c & 15];
 		length = 6;
 	} else if (c < 0x80) {
 		text[length++] = (char)c;
@@ -85,7 +78,7 @@ static int copy_escape(struct json_scanner *scanner)
 		scanner->at += 2;
 		return 0;
 	}
-	flush(scanner);
+	copy_flush(scanner);
 	if (scanner->at[1] == '/') {
 		scanner->from = ++scanner->at;
 		scanner->at++;
@@ -95,7 +88,7 @@ static int copy_escape(struct json_scanner *scanner)
 		return -EAGAIN;
 	}
 	for (size_t i = 2; i < 6; i++) {
-		int digit = hex_digit(scanner->at[i]);
+		int digit = hex_value(scanner->at[i]);
 
 		if (digit < 0) {
 			return -EAGAIN;
@@ -105,14 +98,14 @@ static int copy_escape(struct json_scanner *scanner)
 	if (c == 0 || (c >= 0xd800 && c < 0xe000)) {
 		return -EAGAIN;
 	}
-	put_character(scanner->out, c);
+	copy_put_character(scanner->out, c);
 	scanner->at += 6;
 	scanner->from = scanner->at;
 	return 0;
 }
 
-/* Steps over what stands for itself in a string. */
-static void skip_ordinary(struct json_scanner *scanner)
+/* Skips the characters of a string that are copied as they are. */
+static void copy_skip_ordinary(struct json_scanner *scanner)
 {
 	const char *at = scanner->at;
 
@@ -136,7 +129,7 @@ static int copy_string(struct json_scanner *scanner)
 {
 	scanner->at++;
 	for (;;) {
-		skip_ordinary(scanner);
+		copy_skip_ordinary(scanner);
 		if (json_take(scanner, '"')) {
 			return 0;
 		}
@@ -148,7 +141,7 @@ static int copy_string(struct json_scanner *scanner)
 
 /* ---- numbers and words ---- */
 
-static size_t skip_digits(struct json_scanner *scanner)
+static size_t copy_skip_digits(struct json_scanner *scanner)
 {
 	const char *start = scanner->at;
 
@@ -162,14 +155,14 @@ static size_t skip_digits(struct json_scanner *scanner)
 static int copy_number(struct json_scanner *scanner)
 {
 	bool negative = json_take(scanner, '-'), zero = json_peek(scanner) == '0', whole = true;
-	size_t digits = skip_digits(scanner);
+	size_t digits = copy_skip_digits(scanner);
 
 	if (digits == 0 || digits > DIGITS_MAX || (zero && digits > 1)) {
 		return -EAGAIN;
 	}
 	if (json_take(scanner, '.')) {
 		whole = false;
-		digits = skip_digits(scanner);
+		digits = copy_skip_digits(scanner);
 		if (digits == 0 || digits > DIGITS_MAX) {
 			return -EAGAIN;
 		}
@@ -199,19 +192,17 @@ static int copy_word(struct json_scanner *scanner, const char *word)
 static int copy_name(struct json_scanner *scanner, size_t first)
 {
 	const char *start = scanner->at + 1;
-	uint32_t hash = 2166136261u;
+	uint32_t hash;
 
 	if (json_peek(scanner) != '"' || scanner->names == SCAN_NAMES_MAX) {
 		return -EAGAIN;
 	}
 	scanner->at++;
-	skip_ordinary(scanner);
+	copy_skip_ordinary(scanner);
 	if (json_peek(scanner) != '"') {
 		return -EAGAIN;
 	}
-	for (; start < scanner->at; start++) {
-		hash = (hash ^ (unsigned char)*start) * 16777619u;
-	}
+	hash = hash32_bytes(HASH32_START, start, (size_t)(scanner->at - start));
 	for (size_t i = first; i < scanner->names; i++) {
 		if (scanner->hashes[i] == hash) {
 			return -EAGAIN;
@@ -227,19 +218,19 @@ static int copy_members(struct json_scanner *scanner)
 	size_t first = scanner->names;
 
 	do {
-		gap(scanner);
+		copy_gap(scanner);
 		if (copy_name(scanner, first) < 0) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		copy_gap(scanner);
 		if (!json_take(scanner, ':')) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		copy_gap(scanner);
 		if (copy_any(scanner) < 0) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		copy_gap(scanner);
 	} while (json_take(scanner, ','));
 	scanner->names = first;
 	return json_take(scanner, '}') ? 0 : -EAGAIN;
@@ -248,11 +239,11 @@ static int copy_members(struct json_scanner *scanner)
 static int copy_elements(struct json_scanner *scanner)
 {
 	do {
-		gap(scanner);
+		copy_gap(scanner);
 		if (copy_any(scanner) < 0) {
 			return -EAGAIN;
 		}
-		gap(scanner);
+		copy_gap(scanner);
 	} while (json_take(scanner, ','));
 	return json_take(scanner, ']') ? 0 : -EAGAIN;
 }
@@ -260,19 +251,19 @@ static int copy_elements(struct json_scanner *scanner)
 static int copy_container(struct json_scanner *scanner, char end,
 			  int (*copy_inside)(struct json_scanner *scanner))
 {
-	int r = 0;
+	int code = 0;
 
 	if (scanner->depth == SCAN_DEPTH_MAX) {
 		return -EAGAIN;
 	}
 	scanner->depth++;
 	scanner->at++;
-	gap(scanner);
+	copy_gap(scanner);
 	if (!json_take(scanner, end)) {
-		r = copy_inside(scanner);
+		code = copy_inside(scanner);
 	}
 	scanner->depth--;
-	return r;
+	return code;
 }
 
 static int copy_any(struct json_scanner *scanner)
@@ -299,8 +290,8 @@ int json_copy_value(struct json_scanner *scanner)
 {
 	scanner->from = scanner->at;
 
-	int r = copy_any(scanner);
+	int code = copy_any(scanner);
 
-	flush(scanner);
-	return r;
+	copy_flush(scanner);
+	return code;
 }

@@ -26,7 +26,7 @@ size_t json_field_find(const struct json_field *field, const char *name, size_t 
 	return i;
 }
 
-static struct json_field *child_of(struct json_field *field, const char *name, size_t length)
+static struct json_field *fields_child_of(struct json_field *field, const char *name, size_t length)
 {
 	size_t i = json_field_find(field, name, length);
 
@@ -47,10 +47,10 @@ static struct json_field *child_of(struct json_field *field, const char *name, s
 	return &field->children[i];
 }
 
-static void finish(struct json_field *field)
+static void fields_finish(struct json_field *field)
 {
 	for (size_t i = 0; i < field->count; i++) {
-		finish(&field->children[i]);
+		fields_finish(&field->children[i]);
 	}
 	free(field->children);
 	free(field->name);
@@ -58,16 +58,16 @@ static void finish(struct json_field *field)
 	*field = (struct json_field){ 0 };
 }
 
-static void add_path(struct json_field *field, const char *path)
+static void fields_add_path(struct json_field *field, const char *path)
 {
 	while (!field->whole) {
 		size_t length = strcspn(path, ".");
 
-		field = child_of(field, path, length);
+		field = fields_child_of(field, path, length);
 		if (path[length] == '\0') {
 			/* Longer paths that were there before add nothing now. */
 			for (size_t i = 0; i < field->count; i++) {
-				finish(&field->children[i]);
+				fields_finish(&field->children[i]);
 			}
 			field->count = 0;
 			field->whole = true;
@@ -82,7 +82,7 @@ struct json_fields *json_fields_create(const char *const *paths, size_t count)
 	struct json_fields *fields = xnew(struct json_fields);
 
 	for (size_t i = 0; i < count; i++) {
-		add_path(&fields->root, paths[i]);
+		fields_add_path(&fields->root, paths[i]);
 	}
 	return fields;
 }
@@ -90,14 +90,14 @@ struct json_fields *json_fields_create(const char *const *paths, size_t count)
 void json_fields_destroy(struct json_fields *fields)
 {
 	if (fields != NULL) {
-		finish(&fields->root);
+		fields_finish(&fields->root);
 		free(fields);
 	}
 }
 
 /* Prints the declared members of an object, and whether there were any. */
-static bool print_members(const struct json_field *field, struct json_object *object,
-			  struct buf *out)
+static bool fields_print_members(const struct json_field *field, struct json_object *object,
+				 struct buf *out)
 {
 	bool any = false;
 
@@ -121,7 +121,7 @@ static bool print_members(const struct json_field *field, struct json_object *ob
 			continue;
 		}
 		buf_append_char(out, '{');
-		if (print_members(child, value, out)) {
+		if (fields_print_members(child, value, out)) {
 			buf_append_char(out, '}');
 			any = true;
 		} else {
@@ -141,7 +141,7 @@ int json_tree_extract(const struct json_fields *fields, const char *text, size_t
 		return -EINVAL;
 	}
 	buf_append_char(out, '{');
-	print_members(&fields->root, object, out);
+	fields_print_members(&fields->root, object, out);
 	if (buf_append_char(out, '}') < 0) {
 		buf_cut(out, before);
 		return -ENOSPC;

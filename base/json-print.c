@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trees to text, as json-c prints them, into a buffer that knows when memory has run out: json-c's own
- * leaves out what does not fit, and says nothing. */
+/* Trees to text, as json-c prints them, into a buffer that knows when memory has run out: json-c's
+ * own leaves out what does not fit, and says nothing. */
 #include "config.h"
 
 #include <errno.h>
@@ -41,7 +41,7 @@ static void print_string(const char *text, size_t length, struct buf *out)
 	buf_append_char(out, '"');
 }
 
-/* Numbers with a fraction keep the text they came with. */
+/* A number with a fraction is printed with the text it was read from. */
 static void print_double(struct json_object *value, struct buf *out)
 {
 	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);

@@ -17,7 +17,7 @@
 #define CHILDREN_MAX 64 /* of one object that are declared: a bit each says which were there */
 #define MEMBERS_MAX 16
 
-/* What a byte outside of strings means to who only looks for the end. */
+/* The meaning of a byte outside of strings, for a reader that only looks for the end of a value. */
 enum class { BAD, PLAIN, QUOTE, OPEN, CLOSE };
 
 /* Single quotes, comments and NaN, which json-c takes, are BAD here: no doubt may remain about
@@ -34,7 +34,7 @@ static const unsigned char classes[UCHAR_MAX + 1] = {
 /* ---- stepping over ---- */
 
 /* What follows the string whose opening quote is before at; NULL if it has no end. */
-static const char *after_string(const char *at, const char *end)
+static const char *scan_after_string(const char *at, const char *end)
 {
 	for (;;) {
 		at = json_find_quote(at, end);
@@ -48,8 +48,8 @@ static const char *after_string(const char *at, const char *end)
 	}
 }
 
-/* Steps over an object or array, of which it sees only brackets and strings. */
-static int skip_container(struct json_scanner *scanner)
+/* Skips an object or array. It looks at brackets and strings only. */
+static int scan_skip_container(struct json_scanner *scanner)
 {
 	const char *at = scanner->at, *end = scanner->end;
 	char closers[SCAN_DEPTH_MAX];
@@ -63,7 +63,7 @@ static int skip_container(struct json_scanner *scanner)
 		if (class == PLAIN) {
 			at++;
 		} else if (class == QUOTE) {
-			at = after_string(at + 1, end);
+			at = scan_after_string(at + 1, end);
 			if (at == NULL) {
 				return -EAGAIN;
 			}
@@ -85,9 +85,9 @@ static int skip_container(struct json_scanner *scanner)
 	}
 }
 
-static int skip_string(struct json_scanner *scanner)
+static int scan_skip_string(struct json_scanner *scanner)
 {
-	const char *after = after_string(scanner->at + 1, scanner->end);
+	const char *after = scan_after_string(scanner->at + 1, scanner->end);
 
 	if (after == NULL) {
 		return -EAGAIN;
@@ -96,8 +96,8 @@ static int skip_string(struct json_scanner *scanner)
 	return 0;
 }
 
-/* Steps over a number, true, false or null, or what looks like one. */
-static int skip_scalar(struct json_scanner *scanner)
+/* Skips a number, true, false or null, or text that looks like one. */
+static int scan_skip_scalar(struct json_scanner *scanner)
 {
 	const char *start = scanner->at;
 
@@ -108,23 +108,23 @@ static int skip_scalar(struct json_scanner *scanner)
 	return scanner->at == start ? -EAGAIN : 0;
 }
 
-static int skip_value(struct json_scanner *scanner)
+static int scan_skip_value(struct json_scanner *scanner)
 {
 	switch (json_peek(scanner)) {
 	case '"':
-		return skip_string(scanner);
+		return scan_skip_string(scanner);
 	case '{':
 	case '[':
-		return skip_container(scanner);
+		return scan_skip_container(scanner);
 	default:
-		return skip_scalar(scanner);
+		return scan_skip_scalar(scanner);
 	}
 }
 
 /* ---- walking ---- */
 
-/* Sets the scanner up before a text that begins and ends like an object. */
-static int begin(struct json_scanner *scanner, const char *text, size_t length)
+/* Prepares the scanner for a text that begins and ends like an object. */
+static int scan_begin(struct json_scanner *scanner, const char *text, size_t length)
 {
 	scanner->at = text;
 	scanner->end = text + length;
@@ -141,7 +141,7 @@ static int begin(struct json_scanner *scanner, const char *text, size_t length)
 }
 
 /* Reads a member's name, inside the quotes, and the colon. One with an escape might be any name. */
-static int read_name(struct json_scanner *scanner, const char **ret_name, size_t *ret_length)
+static int scan_read_name(struct json_scanner *scanner, const char **ret_name, size_t *ret_length)
 {
 	json_skip_space(scanner);
 	if (!json_take(scanner, '"')) {
@@ -165,7 +165,7 @@ static int read_name(struct json_scanner *scanner, const char **ret_name, size_t
 }
 
 /* What follows a member: 1 for another, 0 for the end of the object. */
-static int read_separator(struct json_scanner *scanner)
+static int scan_read_separator(struct json_scanner *scanner)
 {
 	json_skip_space(scanner);
 	if (json_take(scanner, ',')) {
@@ -175,24 +175,25 @@ static int read_separator(struct json_scanner *scanner)
 }
 
 /* Steps over a comma-less end right after the opening bracket. */
-static bool is_empty(struct json_scanner *scanner)
+static bool scan_is_empty(struct json_scanner *scanner)
 {
 	json_skip_space(scanner);
 	return json_take(scanner, '}');
 }
 
-static int walk_object(struct json_scanner *scanner, const struct json_field *field, bool *ret_any);
+static int scan_walk_object(struct json_scanner *scanner, const struct json_field *field,
+			    bool *ret_any);
 
-/* Takes a declared member, whose value is next, into out. */
-static int walk_member(struct json_scanner *scanner, const struct json_field *field, bool *any)
+/* Copies a wanted member, whose value is next, to out. */
+static int scan_walk_member(struct json_scanner *scanner, const struct json_field *field, bool *any)
 {
 	struct buf *out = scanner->out;
 	size_t before = out->length;
 	bool inside = false;
-	int r;
+	int code;
 
 	if (!field->whole && json_peek(scanner) != '{') {
-		return skip_value(scanner);
+		return scan_skip_value(scanner);
 	}
 	if (*any) {
 		buf_append_char(out, ',');
@@ -205,7 +206,8 @@ static int walk_member(struct json_scanner *scanner, const struct json_field *fi
 	buf_append_char(out, '{');
 	scanner->at++;
 	scanner->depth++;
-	r = scanner->depth > SCAN_DEPTH_MAX ? -EAGAIN : walk_object(scanner, field, &inside);
+	code = scanner->depth > SCAN_DEPTH_MAX ? -EAGAIN
+					       : scan_walk_object(scanner, field, &inside);
 	scanner->depth--;
 	if (inside) {
 		*any = true;
@@ -213,39 +215,40 @@ static int walk_member(struct json_scanner *scanner, const struct json_field *fi
 	} else {
 		out->length = before;
 	}
-	return r;
+	return code;
 }
 
 /* Goes through the object whose bracket has been read. Whether anything of it was wanted goes to
  * *ret_any. */
-static int walk_object(struct json_scanner *scanner, const struct json_field *field, bool *ret_any)
+static int scan_walk_object(struct json_scanner *scanner, const struct json_field *field,
+			    bool *ret_any)
 {
 	uint64_t seen = 0;
 	bool any = false;
-	int r = is_empty(scanner) ? 0 : 1;
+	int code = scan_is_empty(scanner) ? 0 : 1;
 
-	while (r == 1) {
+	while (code == 1) {
 		const char *name;
 		size_t length, i;
 
-		if (read_name(scanner, &name, &length) < 0) {
+		if (scan_read_name(scanner, &name, &length) < 0) {
 			return -EAGAIN;
 		}
 		i = json_field_find(field, name, length);
 		if (i == field->count) {
-			r = skip_value(scanner);
+			code = scan_skip_value(scanner);
 		} else if (i >= CHILDREN_MAX || (seen & UINT64_C(1) << i) != 0) {
 			return -EAGAIN;
 		} else {
 			seen |= UINT64_C(1) << i;
-			r = walk_member(scanner, &field->children[i], &any);
+			code = scan_walk_member(scanner, &field->children[i], &any);
 		}
-		if (r == 0) {
-			r = read_separator(scanner);
+		if (code == 0) {
+			code = scan_read_separator(scanner);
 		}
 	}
 	*ret_any = any;
-	return r;
+	return code;
 }
 
 int json_scan_extract(const struct json_fields *fields, const char *text, size_t length,
@@ -255,25 +258,25 @@ int json_scan_extract(const struct json_fields *fields, const char *text, size_t
 	size_t before = out->length;
 	bool any;
 
-	if (begin(&scanner, text, length) < 0) {
+	if (scan_begin(&scanner, text, length) < 0) {
 		return -EAGAIN;
 	}
 	scanner.out = out;
 	scanner.depth = 1;
 	buf_append_char(out, '{');
 
-	int r = walk_object(&scanner, &fields->root, &any);
+	int code = scan_walk_object(&scanner, &fields->root, &any);
 
-	if (r == 0 && scanner.at != scanner.end) {
-		r = -EAGAIN;
+	if (code == 0 && scanner.at != scanner.end) {
+		code = -EAGAIN;
 	}
 	if (buf_append_char(out, '}') < 0) {
-		r = -ENOSPC;
+		code = -ENOSPC;
 	}
-	if (r < 0) {
+	if (code < 0) {
 		buf_cut(out, before);
 	}
-	return r;
+	return code;
 }
 
 int json_scan_members(const char *text, size_t length, const char *const *names, size_t count,
@@ -282,25 +285,25 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 	struct json_span spans[MEMBERS_MAX] = { { 0 } };
 	size_t lengths[MEMBERS_MAX];
 	struct json_scanner scanner;
-	int r;
+	int code;
 
-	if (count > MEMBERS_MAX || begin(&scanner, text, length) < 0) {
+	if (count > MEMBERS_MAX || scan_begin(&scanner, text, length) < 0) {
 		return -EAGAIN;
 	}
 	scanner.depth = 1;
 	for (size_t i = 0; i < count; i++) {
 		lengths[i] = strlen(names[i]);
 	}
-	r = is_empty(&scanner) ? 0 : 1;
-	while (r == 1) {
+	code = scan_is_empty(&scanner) ? 0 : 1;
+	while (code == 1) {
 		const char *name, *start;
 		size_t name_length, i = 0;
 
-		if (read_name(&scanner, &name, &name_length) < 0) {
+		if (scan_read_name(&scanner, &name, &name_length) < 0) {
 			return -EAGAIN;
 		}
 		start = scanner.at;
-		if (skip_value(&scanner) < 0) {
+		if (scan_skip_value(&scanner) < 0) {
 			return -EAGAIN;
 		}
 		while (i < count &&
@@ -314,9 +317,9 @@ int json_scan_members(const char *text, size_t length, const char *const *names,
 			spans[i] = (struct json_span){ .start = start,
 						       .length = (size_t)(scanner.at - start) };
 		}
-		r = read_separator(&scanner);
+		code = scan_read_separator(&scanner);
 	}
-	if (r < 0 || scanner.at != scanner.end) {
+	if (code < 0 || scanner.at != scanner.end) {
 		return -EAGAIN;
 	}
 	memcpy(ret_spans, spans, count * sizeof(*spans));

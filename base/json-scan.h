@@ -4,7 +4,7 @@
  * writes, because a watch frame costs it 5 us where a tree takes 60 to 100. It finds where the
  * declared paths begin and end, checks the text between them as strictly as it must to be sure of
  * that, and on any doubt (an escape in a member name on a declared path, a duplicate member, a
- * number that is none) answers -EAGAIN: the caller then asks json-c, which is slow and right.
+ * number that is none) returns -EAGAIN: the caller then uses json-c, which is slow and exact.
  * Fuzzed against json-c.
  */
 #ifndef ASB_BASE_JSON_SCAN_H
@@ -30,8 +30,8 @@ void json_fields_destroy(struct json_fields *fields);
 
 /*
  * Appends to out an object with just the fields, compact, members in the order of the text; objects
- * on the way to a field that hold none are left out. 0; -EAGAIN for doubt; -ENOSPC when out is full;
- * out is as it was then (though failed, when full).
+ * on the way to a field that hold none are left out. 0; -EAGAIN for doubt; -ENOSPC when out is
+ * full; out is as it was then (though failed, when full).
  */
 int json_scan_extract(const struct json_fields *fields, const char *text, size_t length,
 		      struct buf *out);

@@ -12,28 +12,28 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* json-c prepares every level before it reads: 128 of them cost as much as a small object's text. Pods
- * and Sandboxes nest less deep than this; what does not is read again. */
+/* json-c prepares every level before it reads: 128 of them cost as much as a small object's text.
+ * Pods and Sandboxes nest less deep than this; what does not is read again. */
 #define DEPTH_USUAL 24
 #define ROOM_USUAL 65536u /* below it a failed allocation is small, and not expected */
 
-static bool faithful(struct json_object *value);
+static bool json_faithful(struct json_object *value);
 
-static bool faithful_members(struct json_object *object)
+static bool json_faithful_members(struct json_object *object)
 {
 	json_object_object_foreach (object, name, member) {
 		(void)name;
-		if (!faithful(member)) {
+		if (!json_faithful(member)) {
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool faithful_elements(struct json_object *array)
+static bool json_faithful_elements(struct json_object *array)
 {
 	for (size_t i = 0; i < json_object_array_length(array); i++) {
-		if (!faithful(json_object_array_get_idx(array, i))) {
+		if (!json_faithful(json_object_array_get_idx(array, i))) {
 			return false;
 		}
 	}
@@ -41,7 +41,7 @@ static bool faithful_elements(struct json_object *array)
 }
 
 /* json-c also reads 1. and .5 and 01.5, and would print them as they are. */
-static bool proper_double(struct json_object *value)
+static bool json_proper_double(struct json_object *value)
 {
 	const char *text = json_object_get_string(value), *dot = strchr(text, '.');
 	static const char digits[] = "0123456789";
@@ -54,26 +54,26 @@ static bool proper_double(struct json_object *value)
 
 /* json-c clamps integers that do not fit and reads NaN: changed and unprintable values that must
  * not pass silently. */
-static bool faithful(struct json_object *value)
+static bool json_faithful(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_int:
 		return json_object_get_uint64(value) != UINT64_MAX &&
 		       json_object_get_int64(value) != INT64_MIN;
 	case json_type_double:
-		return proper_double(value);
+		return json_proper_double(value);
 	case json_type_array:
-		return faithful_elements(value);
+		return json_faithful_elements(value);
 	case json_type_object:
-		return faithful_members(value);
+		return json_faithful_members(value);
 	default:
 		return true;
 	}
 }
 
 /* Feeds the tokener the whole text. *ret_end is how much of it was read. */
-static struct json_object *read_all(struct json_tokener *tokener, const char *text, size_t length,
-				    size_t *ret_end)
+static struct json_object *json_read_all(struct json_tokener *tokener, const char *text,
+					 size_t length, size_t *ret_end)
 {
 	struct json_object *value = json_tokener_parse_ex(tokener, text, (int)length);
 
@@ -89,7 +89,7 @@ static struct json_object *read_all(struct json_tokener *tokener, const char *te
  * json-c gathers each string in a buffer, and leaves out what it cannot make room for: a long one
  * would come out empty when memory is short. With room for all of the text there is none to make.
  */
-static bool make_room(struct json_tokener *tokener, size_t length)
+static bool json_make_room(struct json_tokener *tokener, size_t length)
 {
 	if (length <= ROOM_USUAL) {
 		return true;
@@ -102,8 +102,8 @@ static bool make_room(struct json_tokener *tokener, size_t length)
 }
 
 /* Reads a text that nests at most so deep. *ret_end is how much of it was read. */
-static struct json_object *read_within(int depth, const char *text, size_t length, size_t *ret_end,
-				       enum json_tokener_error *ret_problem)
+static struct json_object *json_read_within(int depth, const char *text, size_t length,
+					    size_t *ret_end, enum json_tokener_error *ret_problem)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(depth);
 
@@ -111,14 +111,14 @@ static struct json_object *read_within(int depth, const char *text, size_t lengt
 		abort();
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	if (!make_room(tokener, length)) {
+	if (!json_make_room(tokener, length)) {
 		json_tokener_free(tokener);
 		*ret_problem = json_tokener_error_size;
 		*ret_end = 0;
 		return NULL;
 	}
 
-	struct json_object *value = read_all(tokener, text, length, ret_end);
+	struct json_object *value = json_read_all(tokener, text, length, ret_end);
 
 	*ret_problem = json_tokener_get_error(tokener);
 	json_tokener_free(tokener);
@@ -130,7 +130,7 @@ static struct json_object *read_within(int depth, const char *text, size_t lengt
  * text that parsed has one outside of its strings for that reason alone. Most texts have none at
  * all.
  */
-static size_t single_quote(const char *text, size_t length)
+static size_t json_single_quote(const char *text, size_t length)
 {
 	bool within = false;
 
@@ -150,7 +150,7 @@ static size_t single_quote(const char *text, size_t length)
 }
 
 /* The end of the string that begins at a quote, and whether it has an escaped NUL. */
-static size_t string_end(const char *text, size_t length, size_t at, bool *ret_nul)
+static size_t json_string_end(const char *text, size_t length, size_t at, bool *ret_nul)
 {
 	*ret_nul = false;
 	for (at++; at < length && text[at] != '"'; at++) {
@@ -167,7 +167,7 @@ static size_t string_end(const char *text, size_t length, size_t at, bool *ret_n
  * json-c ends a name at an escaped NUL, and may so make two names of an object the same. Where the
  * first one is in a text that parsed, or length. Most texts have no such escape.
  */
-static size_t name_with_nul(const char *text, size_t length)
+static size_t json_name_with_nul(const char *text, size_t length)
 {
 	bool has_nul;
 
@@ -179,7 +179,7 @@ static size_t name_with_nul(const char *text, size_t length)
 			continue;
 		}
 
-		size_t start = i, end = string_end(text, length, i, &has_nul), next = end + 1;
+		size_t start = i, end = json_string_end(text, length, i, &has_nul), next = end + 1;
 
 		while (next < length && strchr(" \t\r\n", text[next]) != NULL) {
 			next++;
@@ -226,11 +226,11 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 
 	enum json_tokener_error problem;
 	size_t end = 0;
-	struct json_object *value = read_within(DEPTH_USUAL, text, length, &end, &problem);
+	struct json_object *value = json_read_within(DEPTH_USUAL, text, length, &end, &problem);
 
 	if (problem == json_tokener_error_depth) {
 		json_object_put(value);
-		value = read_within(JSON_DEPTH_MAX, text, length, &end, &problem);
+		value = json_read_within(JSON_DEPTH_MAX, text, length, &end, &problem);
 	}
 	if (problem == json_tokener_error_size) {
 		error_set(reterr, -ENOMEM, "no memory for JSON text of %zu bytes", length);
@@ -240,13 +240,13 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: %s", end,
 			  problem != json_tokener_success ? json_tokener_error_desc(problem)
 							  : "text after the end");
-	} else if ((end = single_quote(text, length)) < length) {
+	} else if ((end = json_single_quote(text, length)) < length) {
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a single quote", end);
-	} else if ((end = name_with_nul(text, length)) < length) {
+	} else if ((end = json_name_with_nul(text, length)) < length) {
 		error_set(reterr, -EINVAL, "bad JSON at byte %zu: a name with a NUL", end);
 	} else if (value == NULL) {
 		error_set(reterr, -EINVAL, "the JSON text is null");
-	} else if (!faithful(value)) {
+	} else if (!json_faithful(value)) {
 		error_set(reterr, -EINVAL,
 			  "JSON text holds a number that is none, or out of range");
 	} else {
@@ -256,8 +256,8 @@ struct json_object *json_parse(const char *text, size_t length, struct error *re
 	return NULL;
 }
 
-/* How many members say something. */
-static size_t count_members(struct json_object *object)
+/* The number of members that are not null. */
+static size_t json_count_members(struct json_object *object)
 {
 	size_t count = 0;
 
@@ -268,7 +268,7 @@ static size_t count_members(struct json_object *object)
 	return count;
 }
 
-static bool same_members(struct json_object *a, struct json_object *b)
+static bool json_same_members(struct json_object *a, struct json_object *b)
 {
 	json_object_object_foreach (a, name, member) {
 		struct json_object *other = NULL;
@@ -278,10 +278,10 @@ static bool same_members(struct json_object *a, struct json_object *b)
 			return false;
 		}
 	}
-	return count_members(a) == count_members(b);
+	return json_count_members(a) == json_count_members(b);
 }
 
-static bool same_elements(struct json_object *a, struct json_object *b)
+static bool json_same_elements(struct json_object *a, struct json_object *b)
 {
 	size_t count = json_object_array_length(a);
 
@@ -303,8 +303,8 @@ bool json_same(struct json_object *a, struct json_object *b)
 	if (type != json_object_get_type(b)) {
 		return false;
 	}
-	return type == json_type_object  ? same_members(a, b)
-	       : type == json_type_array ? same_elements(a, b)
+	return type == json_type_object  ? json_same_members(a, b)
+	       : type == json_type_array ? json_same_elements(a, b)
 					 : json_object_equal(a, b) != 0;
 }
 

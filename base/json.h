@@ -20,15 +20,15 @@
 bool json_too_many(const char *text, size_t length);
 
 /* Parses exactly one document (white space around it is fine). The tree is the caller's; NULL and
- * *reterr (-EINVAL, or -ENOMEM) for anything else, and for names with a NUL, which the tree cannot hold; strings
- * may have one. Duplicate members: the last counts. */
+ * *reterr (-EINVAL, or -ENOMEM) for anything else, and for names with a NUL, which the tree cannot
+ * hold; strings may have one. Duplicate members: the last counts. */
 struct json_object *json_parse(const char *text, size_t length, struct error *reterr);
-/* Appends the compact text, "/" unescaped. 0, or -ENOSPC where it is longer than the buffer may be or
- * memory has run out. Writes into the tree (json-c caches numbers there): only the tree's own thread
- * may. */
+/* Appends the compact text, "/" unescaped. 0, or -ENOSPC where it is longer than the buffer may be
+ * or memory has run out. Writes into the tree (json-c caches numbers there): only the tree's own
+ * thread may. */
 int json_print(struct json_object *value, struct buf *out);
-/* Whether they say the same, a member that is null being none: servers differ in which of those they
- * keep ("lastProbeTime": null). */
+/* Whether they say the same, a member that is null being none: servers differ in which of those
+ * they keep ("lastProbeTime": null). */
 bool json_same(struct json_object *a, struct json_object *b);
 /* json_object_put for CLEANUP. */
 void json_release(struct json_object **value);

@@ -2,12 +2,13 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
 	%D%/base64.c %D%/base64.h \
-	%D%/baton.c %D%/baton.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/child.c %D%/child.h \
 	%D%/error.c %D%/error.h \
 	%D%/file.c %D%/file.h \
 	%D%/flags.c %D%/flags.h \
+	%D%/hash.h \
+	%D%/hex.h \
 	%D%/heap.c %D%/heap.h \
 	%D%/json.c %D%/json.h \
 	%D%/json-copy.c \
@@ -19,8 +20,10 @@ libbase_la_SOURCES = \
 	%D%/memory.c %D%/memory.h \
 	%D%/number.c %D%/number.h \
 	%D%/sched.c %D%/sched.h \
+	%D%/sched-token.c %D%/sched-token.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/socket.c %D%/socket.h \
+	%D%/template.c %D%/template.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/utf8.c %D%/utf8.h \
 	%D%/yaml.c %D%/yaml.h \

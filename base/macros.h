@@ -11,7 +11,8 @@
 #define MUST_CHECK __attribute__((__warn_unused_result__))
 #define UNUSED __attribute__((__unused__))
 
-/* Runs function(&variable) at the end of the scope; a variable that only does that is not unused. */
+/* Runs function(&variable) at the end of the scope; a variable that only does that is not unused.
+ */
 #define CLEANUP(function) __attribute__((__cleanup__(function), __unused__))
 
 /* Gives a pointer away: its value, leaving NULL behind. */

@@ -2,7 +2,8 @@
 /*
  * A map from strings to pointers: open addressing, keys borrowed (they usually live in the value).
  * Not locked. The order of iteration depends on the keys and the history alone, never on addresses,
- * so a simulation replays.
+ * so a simulation replays. Keys that a client has chosen to collide cost no more than others: the map
+ * changes its hash function when they do.
  */
 #ifndef ASB_BASE_MAP_H
 #define ASB_BASE_MAP_H
@@ -21,6 +22,7 @@ struct map {
 	struct map_slot *slots; /* NULL when empty */
 	size_t capacity;        /* power of two */
 	size_t count;
+	unsigned int generation; /* of the hash function */
 };
 
 #define MAP_INIT  \

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void *checked(void *pointer)
+static void *memory_checked(void *pointer)
 {
 	if (pointer == NULL) {
 		fputs("out of memory\n", stderr);
@@ -19,27 +19,27 @@ static void *checked(void *pointer)
 
 void *xalloc(size_t size)
 {
-	return checked(calloc(1, size > 0 ? size : 1));
+	return memory_checked(calloc(1, size > 0 ? size : 1));
 }
 
 void *xalloc_array(size_t size, size_t count)
 {
-	return checked(calloc(count > 0 ? count : 1, size));
+	return memory_checked(calloc(count > 0 ? count : 1, size));
 }
 
 void *xrealloc(void *pointer, size_t size)
 {
-	return checked(realloc(pointer, size > 0 ? size : 1));
+	return memory_checked(realloc(pointer, size > 0 ? size : 1));
 }
 
 char *xstrdup(const char *text)
 {
-	return checked(strdup(text));
+	return memory_checked(strdup(text));
 }
 
 char *xstrndup(const char *text, size_t length)
 {
-	return checked(strndup(text, length));
+	return memory_checked(strndup(text, length));
 }
 
 char *xprintf(const char *format, ...)
@@ -52,5 +52,5 @@ char *xprintf(const char *format, ...)
 		text = NULL;
 	}
 	va_end(args);
-	return checked(text);
+	return memory_checked(text);
 }

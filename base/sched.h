@@ -61,6 +61,10 @@ struct sched_thread *sched_try_start(struct sched *sched, const char *name, void
 				     void *arg);
 void sched_join(struct sched_thread *thread);
 
+/* Sleeps until sched_now_us() is deadline_us, at once where it has passed. For pauses that nothing may
+ * cut short; who can be woken waits on a condition instead. */
+void sched_sleep_until(struct sched *sched, uint64_t deadline_us);
+
 struct sched_mutex {
 	struct sched *sched;
 	pthread_mutex_t real;

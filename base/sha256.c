@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 by libcrypto. Called by the host for plugins, and by programs that store hashes of tokens. */
+/* SHA-256 by libcrypto. Called by the host for plugins, and by programs that store hashes of
+ * tokens. */
 #include "config.h"
 
 #include "base/sha256.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/hex.h"
 
 void sha256_hex(const void *data, size_t size, char ret[SHA256_HEX])
 {
@@ -17,7 +19,5 @@ void sha256_hex(const void *data, size_t size, char ret[SHA256_HEX])
 	if (EVP_Digest(data, size, digest, &length, EVP_sha256(), NULL) != 1) {
 		abort();
 	}
-	for (unsigned int i = 0; i < length; i++) {
-		snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-	}
+	hex_encode(digest, length, ret);
 }

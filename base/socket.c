@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connects to UNIX sockets, and bounds waits. Called wherever a program of ours talks to one beside it. */
+/* Connects to UNIX sockets, and bounds waits. Called where one of our programs talks to another
+ * program on the same machine. */
 #include "config.h"
 
 #include "base/socket.h"
@@ -11,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static void set_limit(int fd, int option, uint32_t ms)
+static void socket_set_limit(int fd, int option, uint32_t ms)
 {
 	struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
@@ -20,14 +21,14 @@ static void set_limit(int fd, int option, uint32_t ms)
 
 void socket_set_patience(int fd, uint32_t send_ms, uint32_t receive_ms)
 {
-	set_limit(fd, SO_SNDTIMEO, send_ms);
-	set_limit(fd, SO_RCVTIMEO, receive_ms);
+	socket_set_limit(fd, SO_SNDTIMEO, send_ms);
+	socket_set_limit(fd, SO_RCVTIMEO, receive_ms);
 }
 
 int socket_connect_unix(const char *path, uint32_t send_ms, uint32_t receive_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, error;
+	int fd, code;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		return -ENAMETOOLONG;
@@ -39,9 +40,9 @@ int socket_connect_unix(const char *path, uint32_t send_ms, uint32_t receive_ms)
 	}
 	socket_set_patience(fd, send_ms, receive_ms);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		error = -errno;
+		code = -errno;
 		close(fd);
-		return error;
+		return code;
 	}
 	return fd;
 }

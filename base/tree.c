@@ -7,20 +7,19 @@
 
 #include <string.h>
 
-static uint32_t priority_of(const char *tie)
-{
-	uint32_t hash = 2166136261u;
+#include "base/hash.h"
 
-	for (; *tie != '\0'; tie++) {
-		hash = (hash ^ (unsigned char)*tie) * 16777619u;
-	}
+static uint32_t tree_priority_of(const char *tie)
+{
+	uint32_t hash = hash32_text(HASH32_START, tie);
+
 	/* Names that differ in the last letter only would get similar priorities without this. */
 	hash = (hash ^ (hash >> 16)) * 0x85ebca6bu;
 	hash = (hash ^ (hash >> 13)) * 0xc2b2ae35u;
 	return hash ^ (hash >> 16);
 }
 
-static int compare(const struct tree_node *a, const struct tree_node *b)
+static int tree_compare(const struct tree_node *a, const struct tree_node *b)
 {
 	if (a->rank != b->rank) {
 		return a->rank < b->rank ? -1 : 1;
@@ -29,7 +28,7 @@ static int compare(const struct tree_node *a, const struct tree_node *b)
 }
 
 /* The pointer that points to a node: in its parent, or the root. */
-static struct tree_node **link_to(struct tree *tree, const struct tree_node *node)
+static struct tree_node **tree_link_to(struct tree *tree, const struct tree_node *node)
 {
 	if (node->parent == NULL) {
 		return &tree->root;
@@ -37,12 +36,12 @@ static struct tree_node **link_to(struct tree *tree, const struct tree_node *nod
 	return node->parent->left == node ? &node->parent->left : &node->parent->right;
 }
 
-/* Puts child, a child of node, in node's place and node below it. */
-static void rotate_up(struct tree *tree, struct tree_node *node, struct tree_node *child)
+/* Rotates: child, a child of node, takes the place of node, and node goes below it. */
+static void tree_rotate_up(struct tree *tree, struct tree_node *node, struct tree_node *child)
 {
 	struct tree_node **inner = child == node->left ? &child->right : &child->left;
 
-	*link_to(tree, node) = child;
+	*tree_link_to(tree, node) = child;
 	child->parent = node->parent;
 	if (child == node->left) {
 		node->left = *inner;
@@ -61,28 +60,29 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 	struct tree_node **at = &tree->root;
 
 	node->left = node->right = node->parent = NULL;
-	node->priority = priority_of(node->tie);
+	node->priority = tree_priority_of(node->tie);
 	while (*at != NULL) {
 		node->parent = *at;
-		at = compare(node, *at) < 0 ? &(*at)->left : &(*at)->right;
+		at = tree_compare(node, *at) < 0 ? &(*at)->left : &(*at)->right;
 	}
 	*at = node;
 	tree->count++;
 	while (node->parent != NULL && node->priority < node->parent->priority) {
-		rotate_up(tree, node->parent, node);
+		tree_rotate_up(tree, node->parent, node);
 	}
 }
 
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
 	while (node->left != NULL && node->right != NULL) {
-		rotate_up(tree, node,
-			  node->left->priority < node->right->priority ? node->left : node->right);
+		tree_rotate_up(tree, node,
+			       node->left->priority < node->right->priority ? node->left
+									    : node->right);
 	}
 
 	struct tree_node *child = node->left != NULL ? node->left : node->right;
 
-	*link_to(tree, node) = child;
+	*tree_link_to(tree, node) = child;
 	if (child != NULL) {
 		child->parent = node->parent;
 	}
@@ -90,7 +90,7 @@ void tree_remove(struct tree *tree, struct tree_node *node)
 	tree->count--;
 }
 
-static struct tree_node *leftmost(struct tree_node *node)
+static struct tree_node *tree_leftmost(struct tree_node *node)
 {
 	while (node != NULL && node->left != NULL) {
 		node = node->left;
@@ -98,7 +98,7 @@ static struct tree_node *leftmost(struct tree_node *node)
 	return node;
 }
 
-static struct tree_node *rightmost(struct tree_node *node)
+static struct tree_node *tree_rightmost(struct tree_node *node)
 {
 	while (node != NULL && node->right != NULL) {
 		node = node->right;
@@ -108,18 +108,18 @@ static struct tree_node *rightmost(struct tree_node *node)
 
 struct tree_node *tree_first(const struct tree *tree)
 {
-	return leftmost(tree->root);
+	return tree_leftmost(tree->root);
 }
 
 struct tree_node *tree_last(const struct tree *tree)
 {
-	return rightmost(tree->root);
+	return tree_rightmost(tree->root);
 }
 
 struct tree_node *tree_next(const struct tree_node *node)
 {
 	if (node->right != NULL) {
-		return leftmost(node->right);
+		return tree_leftmost(node->right);
 	}
 	while (node->parent != NULL && node->parent->right == node) {
 		node = node->parent;
@@ -130,7 +130,7 @@ struct tree_node *tree_next(const struct tree_node *node)
 struct tree_node *tree_previous(const struct tree_node *node)
 {
 	if (node->left != NULL) {
-		return rightmost(node->left);
+		return tree_rightmost(node->left);
 	}
 	while (node->parent != NULL && node->parent->left == node) {
 		node = node->parent;

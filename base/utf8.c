@@ -13,7 +13,7 @@
 #define LONGEST 4u
 
 /* utf8_length for text that ends somewhere. */
-static size_t bounded_length(const char *text, size_t length)
+static size_t utf8_bounded_length(const char *text, size_t length)
 {
 	char copy[LONGEST + 1] = { 0 };
 
@@ -43,7 +43,7 @@ size_t utf8_valid_length(const char *text, size_t length)
 			}
 		}
 
-		size_t step = bounded_length(text + at, length - at);
+		size_t step = utf8_bounded_length(text + at, length - at);
 
 		if (step == 0) {
 			return at;

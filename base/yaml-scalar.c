@@ -13,15 +13,15 @@
 
 enum number { NUMBER_NONE, NUMBER_INTEGER, NUMBER_FLOAT };
 
-static const char *digits(const char *text)
+static const char *scalar_digits(const char *text)
 {
 	return text + strspn(text, "0123456789");
 }
 
 /* Which kind of JSON number the text is, all of it. */
-static enum number number_of(const char *text, size_t length)
+static enum number scalar_number_of(const char *text, size_t length)
 {
-	const char *at = text + (*text == '-' ? 1 : 0), *end = digits(at);
+	const char *at = text + (*text == '-' ? 1 : 0), *end = scalar_digits(at);
 	enum number number = NUMBER_INTEGER;
 
 	if (end == at || (*at == '0' && end != at + 1)) {
@@ -29,7 +29,7 @@ static enum number number_of(const char *text, size_t length)
 	}
 	if (*end == '.') {
 		at = end + 1;
-		end = digits(at);
+		end = scalar_digits(at);
 		if (end == at) {
 			return NUMBER_NONE;
 		}
@@ -38,7 +38,7 @@ static enum number number_of(const char *text, size_t length)
 	if (*end == 'e' || *end == 'E') {
 		at = end + 1;
 		at += *at == '+' || *at == '-' ? 1 : 0;
-		end = digits(at);
+		end = scalar_digits(at);
 		if (end == at) {
 			return NUMBER_NONE;
 		}
@@ -48,7 +48,7 @@ static enum number number_of(const char *text, size_t length)
 }
 
 /* Reads a checked integer; false if it does not fit. */
-static bool integer(const char *text, int64_t *ret)
+static bool scalar_integer(const char *text, int64_t *ret)
 {
 	bool negative = *text == '-';
 	uint64_t value = 0, most = (uint64_t)INT64_MAX + (negative ? 1 : 0);
@@ -67,7 +67,7 @@ static bool integer(const char *text, int64_t *ret)
 
 int yaml_scalar(const char *text, size_t length, struct json_object **ret)
 {
-	enum number number = number_of(text, length);
+	enum number number = scalar_number_of(text, length);
 	int64_t whole = 0;
 
 	if (length == 0 || strcmp(text, "~") == 0 || strcmp(text, "null") == 0) {
@@ -76,7 +76,7 @@ int yaml_scalar(const char *text, size_t length, struct json_object **ret)
 		*ret = json_object_new_boolean(*text == 't');
 	} else if (number == NUMBER_NONE) {
 		*ret = json_object_new_string_len(text, (int)length);
-	} else if (number == NUMBER_INTEGER && integer(text, &whole)) {
+	} else if (number == NUMBER_INTEGER && scalar_integer(text, &whole)) {
 		*ret = json_object_new_int64(whole);
 	} else {
 		double value = strtod(text, NULL);

@@ -35,11 +35,11 @@ struct reader {
 	struct error *reterr;
 };
 
-static int read_node(struct reader *reader, struct json_object **ret);
+static int yaml_read_node(struct reader *reader, struct json_object **ret);
 
 /* The line of a byte. libyaml's character reader, which runs ahead of its parser, knows the byte
  * only. */
-static size_t line_at(const struct reader *reader, size_t offset)
+static size_t yaml_line_at(const struct reader *reader, size_t offset)
 {
 	size_t line = 1;
 
@@ -49,7 +49,7 @@ static size_t line_at(const struct reader *reader, size_t offset)
 	return line;
 }
 
-static int next_event(struct reader *reader)
+static int yaml_next_event(struct reader *reader)
 {
 	yaml_event_delete(&reader->event);
 	reader->event = (yaml_event_t){ .type = YAML_NO_EVENT };
@@ -62,39 +62,39 @@ static int next_event(struct reader *reader)
 	}
 
 	size_t line = reader->parser.error == YAML_READER_ERROR
-			      ? line_at(reader, reader->parser.problem_offset)
+			      ? yaml_line_at(reader, reader->parser.problem_offset)
 			      : reader->parser.problem_mark.line + 1;
 
 	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s", line,
 			 reader->parser.problem != NULL ? reader->parser.problem : "unreadable");
 }
 
-static int refuse(struct reader *reader, const char *what)
+static int yaml_refuse(struct reader *reader, const char *what)
 {
 	return error_set(reader->reterr, -EINVAL, "bad YAML in line %zu: %s",
 			 reader->event.start_mark.line + 1, what);
 }
 
-static int count(struct reader *reader, size_t cost)
+static int yaml_count(struct reader *reader, size_t cost)
 {
 	if (cost > YAML_NODES_MAX - reader->nodes) {
-		return refuse(reader, "too many values");
+		return yaml_refuse(reader, "too many values");
 	}
 	reader->nodes += cost;
 	return 0;
 }
 
-/* Counts what is a copy of something that was counted before. */
-static int count_copy(struct reader *reader, size_t cost)
+/* Counts the nodes of an alias, which are a copy of nodes that were counted before. */
+static int yaml_count_copy(struct reader *reader, size_t cost)
 {
 	if (cost > YAML_ALIAS_NODES_MAX - reader->alias_nodes) {
-		return refuse(reader, "too many values: its aliases repeat too much");
+		return yaml_refuse(reader, "too many values: its aliases repeat too much");
 	}
 	reader->alias_nodes += cost;
-	return count(reader, cost);
+	return yaml_count(reader, cost);
 }
 
-static void free_anchor(struct anchor *anchor)
+static void yaml_free_anchor(struct anchor *anchor)
 {
 	if (anchor != NULL) {
 		json_object_put(anchor->value);
@@ -103,18 +103,18 @@ static void free_anchor(struct anchor *anchor)
 	}
 }
 
-static void free_anchors(struct reader *reader)
+static void yaml_free_anchors(struct reader *reader)
 {
 	struct anchor *anchor;
 	size_t at = 0;
 
 	while ((anchor = map_next(&reader->anchors, &at, NULL)) != NULL) {
-		free_anchor(anchor);
+		yaml_free_anchor(anchor);
 	}
 	map_finish(&reader->anchors);
 }
 
-static struct json_object *copy_of(struct json_object *value)
+static struct json_object *yaml_copy_of(struct json_object *value)
 {
 	struct json_object *copy = NULL;
 
@@ -124,41 +124,43 @@ static struct json_object *copy_of(struct json_object *value)
 	return copy;
 }
 
-static int keep_anchor(struct reader *reader, const char *name, struct json_object *value,
-		       size_t cost)
+static int yaml_keep_anchor(struct reader *reader, const char *name, struct json_object *value,
+			    size_t cost)
 {
-	int r = count_copy(reader, cost);
+	int code = yaml_count_copy(reader, cost);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	struct anchor *anchor = xnew(struct anchor);
 
-	*anchor = (struct anchor){ .name = xstrdup(name), .value = copy_of(value), .cost = cost };
-	free_anchor(map_put(&reader->anchors, anchor->name, anchor));
+	*anchor = (struct anchor){ .name = xstrdup(name),
+				   .value = yaml_copy_of(value),
+				   .cost = cost };
+	yaml_free_anchor(map_put(&reader->anchors, anchor->name, anchor));
 	return 0;
 }
 
-static int read_alias(struct reader *reader, struct json_object **ret)
+static int yaml_read_alias(struct reader *reader, struct json_object **ret)
 {
 	const struct anchor *anchor =
 		map_get(&reader->anchors, (const char *)reader->event.data.alias.anchor);
 
 	if (anchor == NULL) {
-		return refuse(reader, "an alias of an anchor that is not there");
+		return yaml_refuse(reader, "an alias of an anchor that is not there");
 	}
 
-	int r = count_copy(reader, anchor->cost);
+	int code = yaml_count_copy(reader, anchor->cost);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	*ret = copy_of(anchor->value);
+	*ret = yaml_copy_of(anchor->value);
 	return 0;
 }
 
-static int read_scalar(struct reader *reader, struct json_object **ret)
+static int yaml_read_scalar(struct reader *reader, struct json_object **ret)
 {
 	const char *text = (const char *)reader->event.data.scalar.value;
 	const char *tag = (const char *)reader->event.data.scalar.tag;
@@ -166,37 +168,38 @@ static int read_scalar(struct reader *reader, struct json_object **ret)
 	bool plain = tag == NULL && reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
 	if (tag != NULL && strcmp(tag, "!") != 0 && strcmp(tag, YAML_STR_TAG) != 0) {
-		return refuse(reader, "a tag that is not known");
+		return yaml_refuse(reader, "a tag that is not known");
 	}
 	if (length > INT_MAX) {
-		return refuse(reader, "a string that is too long");
+		return yaml_refuse(reader, "a string that is too long");
 	}
 
-	int r = count(reader, length / BYTES_PER_NODE);
+	int code = yaml_count(reader, length / BYTES_PER_NODE);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (!plain) {
 		*ret = json_object_new_string_len(text, (int)length);
 		return 0;
 	}
-	return yaml_scalar(text, length, ret) < 0 ? refuse(reader, "a number out of range") : 0;
+	return yaml_scalar(text, length, ret) < 0 ? yaml_refuse(reader, "a number out of range")
+						  : 0;
 }
 
-static int read_sequence(struct reader *reader, struct json_object **ret)
+static int yaml_read_sequence(struct reader *reader, struct json_object **ret)
 {
 	struct json_object *array = json_object_new_array();
 
 	for (;;) {
 		struct json_object *value = NULL;
-		int r = next_event(reader);
+		int code = yaml_next_event(reader);
 
-		if (r == 0 && reader->event.type == YAML_SEQUENCE_END_EVENT) {
+		if (code == 0 && reader->event.type == YAML_SEQUENCE_END_EVENT) {
 			*ret = array;
 			return 0;
 		}
-		if (r < 0 || read_node(reader, &value) < 0) {
+		if (code < 0 || yaml_read_node(reader, &value) < 0) {
 			json_object_put(array);
 			return -EINVAL;
 		}
@@ -205,22 +208,22 @@ static int read_sequence(struct reader *reader, struct json_object **ret)
 }
 
 /* Checks that the event is a key this reader takes, and copies it. */
-static int read_key(struct reader *reader, struct json_object *object, char **ret)
+static int yaml_read_key(struct reader *reader, struct json_object *object, char **ret)
 {
 	struct json_object *value = NULL;
 
 	if (reader->event.type != YAML_SCALAR_EVENT) {
-		return refuse(reader, "a key that is not a string");
+		return yaml_refuse(reader, "a key that is not a string");
 	}
 	if (reader->event.data.scalar.tag == NULL &&
 	    reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
 	    strcmp((const char *)reader->event.data.scalar.value, "<<") == 0) {
-		return refuse(reader, "merge keys are not supported");
+		return yaml_refuse(reader, "merge keys are not supported");
 	}
 	if (reader->event.data.scalar.anchor != NULL) {
-		return refuse(reader, "an anchor at a key");
+		return yaml_refuse(reader, "an anchor at a key");
 	}
-	if (read_scalar(reader, &value) < 0) {
+	if (yaml_read_scalar(reader, &value) < 0) {
 		return -EINVAL;
 	}
 
@@ -238,24 +241,24 @@ static int read_key(struct reader *reader, struct json_object *object, char **re
 		*ret = xstrdup(text);
 	}
 	json_object_put(value);
-	return problem != NULL ? refuse(reader, problem) : 0;
+	return problem != NULL ? yaml_refuse(reader, problem) : 0;
 }
 
-static int read_mapping(struct reader *reader, struct json_object **ret)
+static int yaml_read_mapping(struct reader *reader, struct json_object **ret)
 {
 	struct json_object *object = json_object_new_object();
 
 	for (;;) {
 		CLEANUP_FREE char *key = NULL;
 		struct json_object *value = NULL;
-		int r = next_event(reader);
+		int code = yaml_next_event(reader);
 
-		if (r == 0 && reader->event.type == YAML_MAPPING_END_EVENT) {
+		if (code == 0 && reader->event.type == YAML_MAPPING_END_EVENT) {
 			*ret = object;
 			return 0;
 		}
-		if (r < 0 || read_key(reader, object, &key) < 0 || next_event(reader) < 0 ||
-		    read_node(reader, &value) < 0) {
+		if (code < 0 || yaml_read_key(reader, object, &key) < 0 ||
+		    yaml_next_event(reader) < 0 || yaml_read_node(reader, &value) < 0) {
 			json_object_put(object);
 			return -EINVAL;
 		}
@@ -265,7 +268,7 @@ static int read_mapping(struct reader *reader, struct json_object **ret)
 
 /* The name of the event's anchor, or NULL; and whether its tag is one that changes nothing for a
  * container. */
-static const char *anchor_of(const yaml_event_t *event, bool *ret_tag_good)
+static const char *yaml_anchor_of(const yaml_event_t *event, bool *ret_tag_good)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
 	const char *usual = "!";
@@ -285,64 +288,65 @@ static const char *anchor_of(const yaml_event_t *event, bool *ret_tag_good)
 	return (const char *)anchor;
 }
 
-static int read_content(struct reader *reader, struct json_object **ret)
+static int yaml_read_content(struct reader *reader, struct json_object **ret)
 {
 	switch (reader->event.type) {
 	case YAML_ALIAS_EVENT:
-		return read_alias(reader, ret);
+		return yaml_read_alias(reader, ret);
 	case YAML_SCALAR_EVENT:
-		return read_scalar(reader, ret);
+		return yaml_read_scalar(reader, ret);
 	case YAML_SEQUENCE_START_EVENT:
-		return read_sequence(reader, ret);
+		return yaml_read_sequence(reader, ret);
 	case YAML_MAPPING_START_EVENT:
-		return read_mapping(reader, ret);
+		return yaml_read_mapping(reader, ret);
 	default:
-		return refuse(reader, "no value where one belongs");
+		return yaml_refuse(reader, "no value where one belongs");
 	}
 }
 
 /* Reads the value that begins with the current event; the current event is its last one then. */
-static int read_node(struct reader *reader, struct json_object **ret)
+static int yaml_read_node(struct reader *reader, struct json_object **ret)
 {
 	size_t before = reader->nodes;
 	bool tag_good;
-	const char *name = anchor_of(&reader->event, &tag_good);
+	const char *name = yaml_anchor_of(&reader->event, &tag_good);
 	CLEANUP_FREE char *anchor = name != NULL ? xstrdup(name) : NULL;
 	struct json_object *value = NULL;
 
 	if (!tag_good) {
-		return refuse(reader, "a tag that is not known");
+		return yaml_refuse(reader, "a tag that is not known");
 	}
 	if (reader->depth == YAML_DEPTH_MAX) {
-		return refuse(reader, "nested too deep");
+		return yaml_refuse(reader, "nested too deep");
 	}
 	if (anchor != NULL) {
 		/* From here on the name means this value, which is not there yet: a value cannot
 		 * contain itself. */
-		free_anchor(map_remove(&reader->anchors, anchor));
+		yaml_free_anchor(map_remove(&reader->anchors, anchor));
 	}
 
-	int r = count(reader, reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
+	int code = yaml_count(reader,
+			      reader->event.type == YAML_MAPPING_START_EVENT ? MAPPING_NODES : 1);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	reader->depth++;
-	r = read_content(reader, &value);
+	code = yaml_read_content(reader, &value);
 	reader->depth--;
-	if (r == 0 && anchor != NULL) {
-		r = keep_anchor(reader, anchor, value, reader->nodes - before);
+	if (code == 0 && anchor != NULL) {
+		code = yaml_keep_anchor(reader, anchor, value, reader->nodes - before);
 	}
-	if (r < 0) {
+	if (code < 0) {
 		json_object_put(value);
-		return r;
+		return code;
 	}
 	*ret = value;
 	return 0;
 }
 
 /* libyaml looks at all directives for each of them, before it hands anything out. */
-static int check_directives(struct reader *reader)
+static int yaml_check_directives(struct reader *reader)
 {
 	size_t found = 0;
 
@@ -353,7 +357,7 @@ static int check_directives(struct reader *reader)
 		if (found > YAML_DIRECTIVES_MAX) {
 			return error_set(reader->reterr, -EINVAL,
 					 "bad YAML in line %zu: more than %d directives",
-					 line_at(reader, at), YAML_DIRECTIVES_MAX);
+					 yaml_line_at(reader, at), YAML_DIRECTIVES_MAX);
 		}
 		end = memchr(reader->text + at, '\n', reader->length - at);
 		if (end == NULL) {
@@ -365,25 +369,25 @@ static int check_directives(struct reader *reader)
 }
 
 /* Reads all documents into array. */
-static int read_stream(struct reader *reader, struct json_object *array)
+static int yaml_read_stream(struct reader *reader, struct json_object *array)
 {
 	for (;;) {
 		struct json_object *value = NULL;
-		int r = next_event(reader);
+		int code = yaml_next_event(reader);
 
-		if (r < 0 || reader->event.type == YAML_STREAM_END_EVENT) {
-			return r;
+		if (code < 0 || reader->event.type == YAML_STREAM_END_EVENT) {
+			return code;
 		}
 		if (reader->event.type != YAML_DOCUMENT_START_EVENT) {
 			continue;
 		}
-		if (next_event(reader) < 0 || read_node(reader, &value) < 0) {
+		if (yaml_next_event(reader) < 0 || yaml_read_node(reader, &value) < 0) {
 			return -EINVAL;
 		}
 		if (value != NULL) {
 			json_object_array_add(array, value);
 		}
-		free_anchors(reader);
+		yaml_free_anchors(reader);
 	}
 }
 
@@ -403,16 +407,16 @@ struct json_object *yaml_parse_all(const char *text, size_t length, struct error
 	}
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
 
-	int r = check_directives(&reader);
+	int code = yaml_check_directives(&reader);
 
-	if (r == 0) {
-		r = read_stream(&reader, array);
+	if (code == 0) {
+		code = yaml_read_stream(&reader, array);
 	}
 
-	free_anchors(&reader);
+	yaml_free_anchors(&reader);
 	yaml_event_delete(&reader.event);
 	yaml_parser_delete(&reader.parser);
-	if (r < 0) {
+	if (code < 0) {
 		json_object_put(array);
 		return NULL;
 	}

@@ -361,7 +361,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 	struct names names;
 
 	(void)idle_ms;
-	*ret = (struct http_response){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .status = 200, .body = BUF_INIT(RESPONSE_MAX) };
 	if (send_list(world, collection, &reader) == 0) {
 		while (wait_for_touch(world, sent)) {
 			unsigned int pod = sent++ % world->count;
@@ -395,7 +395,7 @@ static void perform(struct transport *transport, const struct http_request *requ
 		bool dry = strstr(requests[i].path, "dryRun=All") != NULL;
 
 		responses[i] =
-			(struct http_response){ .status = 201, .body = BUF_INIT(ANSWER_MAX) };
+			(struct http_response){ .status = 201, .body = BUF_INIT(RESPONSE_MAX) };
 		buf_append(&responses[i].body, requests[i].body != NULL ? requests[i].body : "{}",
 			   requests[i].body != NULL ? requests[i].body_length : 2);
 		if (!dry && strcmp(requests[i].method, "GET") != 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent-sandbox-controller: reads the flags, loads the plugins, runs. Everything else is elsewhere. */
+/* agent-sandbox-controller: reads the flags, loads the plugins, runs. Everything else is elsewhere.
+ */
 #include "config.h"
 
 #include <curl/curl.h>
@@ -15,7 +16,7 @@
 
 #define DUMP_MAX (8u << 20)
 
-static int dump(const char *file)
+static int controller_dump(const char *file)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(DUMP_MAX);
 	struct plugin plugin;
@@ -32,7 +33,7 @@ static int dump(const char *file)
 }
 
 /* --help shows the options of whatever plugins the other flags name, as far as they load. */
-static int help(const struct options *options)
+static int controller_help(const struct options *options)
 {
 	struct plugin_set plugins = { 0 };
 	struct options all = *options;
@@ -52,7 +53,7 @@ static int help(const struct options *options)
 	return fflush(stdout) != 0 ? 1 : 0;
 }
 
-static int run(struct options *options)
+static int controller_run(struct options *options)
 {
 	struct plugin_set plugins = { 0 };
 	struct error error = { 0 };
@@ -85,7 +86,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (options.help) {
-		return help(&options);
+		return controller_help(&options);
 	}
 	if (options.version) {
 		printf("agent-sandbox-controller %s (plugin ABI %u.%u)\n", PACKAGE_VERSION,
@@ -93,7 +94,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (options.dump_plugin != NULL) {
-		return dump(options.dump_plugin);
+		return controller_dump(options.dump_plugin);
 	}
-	return run(&options);
+	return controller_run(&options);
 }

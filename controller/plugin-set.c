@@ -13,37 +13,37 @@
 /* The plugins of this project; --extensions decides about all but the first. */
 static const char *const builtin[] = { "sandbox.so", "template.so", "claim.so", "warmpool.so" };
 
-static int load(struct plugin_set *set, const char *file, struct error *reterr)
+static int plugin_set_add(struct plugin_set *set, const char *file, struct error *reterr)
 {
 	struct plugin *plugin = &set->items[set->count];
-	int error;
+	int code;
 
 	if (set->count == MANAGER_PLUGINS_MAX) {
 		return error_set(reterr, -ENOSPC, "more than %d plugins", MANAGER_PLUGINS_MAX);
 	}
-	error = plugin_load(file, plugin, reterr);
-	if (error < 0) {
-		return error;
+	code = plugin_load(file, plugin, reterr);
+	if (code < 0) {
+		return code;
 	}
 	set->count++;
 	for (size_t i = 0; i + 1 < set->count; i++) {
-		error = plugin_check_pair(&set->items[i], plugin, reterr);
-		if (error < 0) {
-			return error;
+		code = plugin_check_pair(&set->items[i], plugin, reterr);
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
 }
 
-static int load_from(struct plugin_set *set, const char *directory, const char *name,
-		     struct error *reterr)
+static int plugin_set_load_from(struct plugin_set *set, const char *directory, const char *name,
+				struct error *reterr)
 {
 	CLEANUP_FREE char *file = xprintf("%s/%s", directory, name);
 
-	return load(set, file, reterr);
+	return plugin_set_add(set, file, reterr);
 }
 
-static int is_foreign_plugin(const struct dirent *entry)
+static int plugin_set_is_foreign_plugin(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
 
@@ -59,40 +59,41 @@ static int is_foreign_plugin(const struct dirent *entry)
 	return 1;
 }
 
-static int load_foreign(struct plugin_set *set, const char *directory, struct error *reterr)
+static int plugin_set_load_foreign(struct plugin_set *set, const char *directory,
+				   struct error *reterr)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(directory, &entries, is_foreign_plugin, alphasort), error = 0;
+	int count = scandir(directory, &entries, plugin_set_is_foreign_plugin, alphasort), code = 0;
 
 	if (count < 0) {
 		return error_set(reterr, -errno, "cannot read the plugin directory '%s': %s",
 				 directory, strerror(errno));
 	}
 	for (int i = 0; i < count; i++) {
-		if (error == 0) {
-			error = load_from(set, directory, entries[i]->d_name, reterr);
+		if (code == 0) {
+			code = plugin_set_load_from(set, directory, entries[i]->d_name, reterr);
 		}
 		free(entries[i]);
 	}
 	free(entries);
-	return error;
+	return code;
 }
 
 int plugin_set_load(struct plugin_set *set, const struct options *options, struct error *reterr)
 {
 	size_t builtin_count = options->extensions ? ARRAY_LEN(builtin) : 1;
-	int error = 0;
+	int code = 0;
 
-	for (size_t i = 0; i < builtin_count && error == 0; i++) {
-		error = load_from(set, options->plugin_dir, builtin[i], reterr);
+	for (size_t i = 0; i < builtin_count && code == 0; i++) {
+		code = plugin_set_load_from(set, options->plugin_dir, builtin[i], reterr);
 	}
-	if (error == 0) {
-		error = load_foreign(set, options->plugin_dir, reterr);
+	if (code == 0) {
+		code = plugin_set_load_foreign(set, options->plugin_dir, reterr);
 	}
-	for (size_t i = 0; i < options->plugin_count && error == 0; i++) {
-		error = load(set, options->plugins[i], reterr);
+	for (size_t i = 0; i < options->plugin_count && code == 0; i++) {
+		code = plugin_set_add(set, options->plugins[i], reterr);
 	}
-	return error;
+	return code;
 }
 
 void plugin_set_finish(struct plugin_set *set)

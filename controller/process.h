@@ -6,8 +6,8 @@
 #include "controller/options.h"
 #include "controller/plugin-set.h"
 
-/* Runs until SIGTERM or SIGINT (0), or until the lease is lost or something cannot start (-1, after
- * logging why). */
+/* Runs until SIGTERM or SIGINT: 0; or until the lease is lost or something cannot start: a negative
+ * errno, after the reason is logged. */
 int process_run(struct options *options, const struct plugin_set *plugins);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the plugin's store shows of the world: which objects, and which of their fields. Everything
- * that changes the world calls cache_update after it. */
+/* The plugin's store: which objects it keeps, and which of their fields. fakehost/update.c brings
+ * it up to date; the host table reads it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -12,7 +12,7 @@
 #include "fakehost/fake.h"
 #include "kube/kind.h"
 
-static struct fake_kind *find_same(const struct asb_fake *fake, const struct asb_kind *kind)
+struct fake_kind *cache_same_kind(const struct asb_fake *fake, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < fake->distinct_count; i++) {
 		if (kind_same(fake->distinct[i].kind, kind)) {
@@ -22,8 +22,8 @@ static struct fake_kind *find_same(const struct asb_fake *fake, const struct asb
 	return NULL;
 }
 
-/* What the watches for a kind say together: what one wants to see is seen. */
-static void add_watch(struct fake_kind *kind, uint32_t flags)
+/* Adds a watch to its kind: the store keeps what any of the watches asks for. */
+static void cache_add_watch(struct fake_kind *kind, uint32_t flags)
 {
 	if ((flags & ASB_WATCH_UNWATCHED) == 0) {
 		kind->metadata_only = (!kind->watched || kind->metadata_only) &&
@@ -40,12 +40,12 @@ void cache_init(struct asb_fake *fake)
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const struct asb_watch *watch = &fake->plugin->watches[i];
 
-		fake->kinds[i] = find_same(fake, &watch->kind);
+		fake->kinds[i] = cache_same_kind(fake, &watch->kind);
 		if (fake->kinds[i] == NULL) {
 			fake->kinds[i] = &fake->distinct[fake->distinct_count++];
 			fake->kinds[i]->kind = &watch->kind;
 		}
-		add_watch(fake->kinds[i], watch->flags);
+		cache_add_watch(fake->kinds[i], watch->flags);
 	}
 	fake->indexes = xnew_array(struct fake_index, fake->index_count);
 	for (uint32_t i = 0; i < fake->index_count; i++) {
@@ -53,7 +53,7 @@ void cache_init(struct asb_fake *fake)
 	}
 }
 
-static void stored_free(struct stored *stored)
+static void cache_free(struct stored *stored)
 {
 	index_leave(stored);
 	json_object_put(stored->object);
@@ -61,14 +61,14 @@ static void stored_free(struct stored *stored)
 	free(stored);
 }
 
-static void cache_clear(struct asb_fake *fake)
+void cache_clear(struct asb_fake *fake)
 {
 	for (size_t i = 0; i < fake->distinct_count; i++) {
 		struct stored *stored;
 		size_t at = 0;
 
 		while ((stored = map_next(&fake->distinct[i].stored, &at, NULL)) != NULL) {
-			stored_free(stored);
+			cache_free(stored);
 		}
 		map_finish(&fake->distinct[i].stored);
 	}
@@ -106,13 +106,8 @@ struct stored *cache_find(const struct fake_kind *kind, const char *ns, const ch
 	return map_get(&kind->stored, key);
 }
 
-struct json_object *cache_copy(const struct stored *stored)
-{
-	return asb_copy(stored->object);
-}
-
-/* Copies what stands at the end of a path with dots, if it is there. */
-static void copy_path(struct json_object *to, struct json_object *from, const char *path)
+/* Copies the member at the end of a path with dots, if it exists. */
+static void cache_copy_path(struct json_object *to, struct json_object *from, const char *path)
 {
 	CLEANUP_FREE char *text = xstrdup(path);
 	struct json_object *found = from;
@@ -159,7 +154,7 @@ struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_ki
 	struct json_object *copy = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
-		copy_path(copy, object, always[i]);
+		cache_copy_path(copy, object, always[i]);
 	}
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const char *const *fields =
@@ -167,15 +162,15 @@ struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_ki
 
 		for (; fields != NULL && *fields != NULL; fields++) {
 			if (!kind->metadata_only || strncmp(*fields, "metadata.", 9) == 0) {
-				copy_path(copy, object, *fields);
+				cache_copy_path(copy, object, *fields);
 			}
 		}
 	}
 	return copy;
 }
 
-static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind,
-		      struct json_object *object)
+static bool cache_has_label(const struct asb_fake *fake, const struct fake_kind *kind,
+			    struct json_object *object)
 {
 	for (uint32_t i = 0; i < fake->watch_count; i++) {
 		const char *const *labels =
@@ -190,120 +185,41 @@ static bool has_label(const struct asb_fake *fake, const struct fake_kind *kind,
 	return false;
 }
 
-/* Whether the store keeps an object. */
-static bool visible(const struct asb_fake *fake, const struct fake_kind *kind,
-		    struct json_object *object)
+bool cache_keeps(const struct asb_fake *fake, const struct fake_kind *kind,
+		 struct json_object *object)
 {
 	struct json_object *controller = asb_controller(object, NULL);
 
 	if (!kind->watched || !kind->ours) {
 		return kind->watched;
 	}
-	/* The other kinds of the plugin stand for those that other loaded plugins reconcile. */
+	/* The other kinds of the plugin are taken for kinds that other loaded plugins reconcile. */
 	for (size_t i = 0; controller != NULL && i < fake->distinct_count; i++) {
 		if (asb_owner_is(controller, fake->distinct[i].kind)) {
 			return true;
 		}
 	}
-	return has_label(fake, kind, object);
+	return cache_has_label(fake, kind, object);
 }
 
-/* Puts an object into the store; take_object is trimmed. Returns what was there before, the
- * caller's. */
-static struct json_object *store(struct asb_fake *fake, struct fake_kind *kind, const char *key,
-				 struct json_object *take_object)
+void cache_put(struct asb_fake *fake, struct fake_kind *kind, const char *key,
+	       struct json_object *take_object)
 {
 	struct stored *stored = map_get(&kind->stored, key);
-	struct json_object *before = NULL;
 
 	if (stored == NULL) {
 		stored = xnew(struct stored);
 		stored->key = xstrdup(key);
 		map_put(&kind->stored, stored->key, stored);
 	}
-	before = stored->object;
 	index_leave(stored);
+	json_object_put(stored->object);
 	stored->object = take_object;
 	index_enter(fake, kind, stored);
-	return before;
 }
 
-/* Whether two stored states differ in nothing but their resourceVersion. */
-static bool same_but_version(struct json_object *a, struct json_object *b)
+void cache_remove(struct fake_kind *kind, struct stored *stored)
 {
-	CLEANUP_JSON struct json_object *copy = asb_copy(a);
-
-	if (a == NULL || b == NULL) {
-		return a == b;
-	}
-	asb_set_str(asb_object_in(copy, "metadata"), "resourceVersion", asb_resource_version(b));
-	return json_object_equal(copy, b);
-}
-
-/* Takes in one state of an object; NULL when it is gone. */
-static void take_in(struct asb_fake *fake, const struct objects_change *change,
-		    struct json_object *object)
-{
-	struct fake_kind *kind = find_same(fake, change->kind);
-	struct stored *stored = cache_find(kind, change->ns, change->name);
-	CLEANUP_JSON struct json_object *before =
-		stored != NULL ? json_object_get(stored->object) : NULL;
-	CLEANUP_JSON struct json_object *after = object != NULL && visible(fake, kind, object)
-							 ? cache_trim(fake, kind, object)
-							 : NULL;
-	char key[FAKE_KEY_MAX];
-
-	if (before == NULL && after == NULL) {
-		if (kind->watched && change->type != OBJECTS_MODIFIED) {
-			wake_filtered(fake, kind, change->ns, change->name);
-		}
-		return;
-	}
-	snprintf(key, sizeof(key), "%s/%s", change->ns, change->name);
-	if (after != NULL) {
-		json_object_put(store(fake, kind, key, json_object_get(after)));
-	} else {
-		map_remove(&kind->stored, key);
-		stored_free(stored);
-	}
-	/* The version alone wakes nobody: what changed is nothing that is kept. */
-	if (!same_but_version(before, after)) {
-		wake_changed(fake, kind, change->ns, change->name, before, after);
-	}
-	if (after == NULL && kind == fake->kinds[0]) {
-		run_forget(fake, change->ns, change->name);
-	}
-}
-
-void cache_update(struct asb_fake *fake)
-{
-	struct objects_change change;
-
-	while (objects_next_any(fake->objects, fake->seen, &change)) {
-		CLEANUP_JSON struct json_object *object = json_object_get(change.object);
-
-		fake->seen = change.version;
-		take_in(fake, &change, change.type == OBJECTS_DELETED ? NULL : object);
-	}
-	objects_compact(fake->objects, fake->seen);
-}
-
-void cache_refill(struct asb_fake *fake)
-{
-	cache_update(fake);
-	cache_clear(fake);
-	for (size_t i = 0; i < fake->distinct_count; i++) {
-		struct json_object *object;
-
-		for (size_t j = 0;
-		     (object = objects_nth(fake->objects, fake->distinct[i].kind, j)) != NULL;
-		     j++) {
-			struct objects_change change = { .kind = fake->distinct[i].kind,
-							 .type = OBJECTS_ADDED,
-							 .ns = asb_ns(object),
-							 .name = asb_name(object) };
-
-			take_in(fake, &change, object);
-		}
-	}
+	map_remove(&kind->stored, stored->key);
+	cache_free(stored);
 }

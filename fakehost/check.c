@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Refuses a plugin's description where the real host would, with a sentence. asb_fake_create calls
- * it. */
+/* Refuses a plugin's description that the real host would refuse, with a message. asb_fake_create
+ * calls it. */
 #include "config.h"
 
 #include <string.h>
@@ -8,14 +8,15 @@
 #include "fakehost/fake.h"
 
 #define NAME_SIZE 48u
-#define WATCH_MAPS (ASB_ENQUEUE_SELF | ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX | ASB_ENQUEUE_FUNCTION)
+#define WATCH_ENQUEUES \
+	(ASB_ENQUEUE_SELF | ASB_ENQUEUE_OWNER | ASB_ENQUEUE_INDEX | ASB_ENQUEUE_FUNCTION)
 #define WATCH_FLAGS \
 	(ASB_WATCH_METADATA | ASB_WATCH_OPTIONAL | ASB_WATCH_UNWATCHED | ASB_WATCH_SELECTED)
 
 static void check_head(const struct asb_plugin *plugin)
 {
 	if (plugin == NULL) {
-		fake_fatal("there is not a plugin: asb_plugin_entry() returned NULL");
+		fake_fatal("there is no plugin: asb_plugin_entry() returned NULL");
 	}
 	if (plugin->magic != ASB_MAGIC) {
 		fake_fatal(
@@ -26,7 +27,7 @@ static void check_head(const struct asb_plugin *plugin)
 		fake_fatal("the plugin is of ABI %u.%u, this host of %u.%u", plugin->abi_major,
 			   plugin->abi_minor, ASB_ABI_MAJOR, ASB_ABI_MINOR);
 	}
-	/* There is but one version so far: a size that differs is a mistake. */
+	/* There is only one version so far: another size is a mistake. */
 	if (plugin->struct_size != sizeof(struct asb_plugin) ||
 	    plugin->watch_size != sizeof(struct asb_watch) ||
 	    plugin->index_size != sizeof(struct asb_index) ||
@@ -79,8 +80,8 @@ static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 		fake_fatal("watches[%u], '%s', has no group, version or plural", number,
 			   watch->kind.kind);
 	}
-	if ((watch->enqueue & ~WATCH_MAPS) != 0 || (watch->flags & ~WATCH_FLAGS) != 0) {
-		fake_fatal("watches[%u], '%s', has unknown bits in map or flags", number,
+	if ((watch->enqueue & ~WATCH_ENQUEUES) != 0 || (watch->flags & ~WATCH_FLAGS) != 0) {
+		fake_fatal("watches[%u], '%s', has unknown bits in enqueue or flags", number,
 			   watch->kind.kind);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 && index < 0) {
@@ -93,7 +94,7 @@ static void check_watch(const struct asb_plugin *plugin, uint32_t number)
 			   watch->kind.kind);
 	}
 	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 && watch->enqueue != 0) {
-		fake_fatal("watches[%u], '%s', is not watched: nothing can map", number,
+		fake_fatal("watches[%u], '%s', is not watched, so it cannot enqueue", number,
 			   watch->kind.kind);
 	}
 }

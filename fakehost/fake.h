@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the fake host share. Private to fakehost/. */
-#ifndef ASB_FAKEHOST_FAKE_H
-#define ASB_FAKEHOST_FAKE_H
+#ifndef FAKEHOST_FAKE_H
+#define FAKEHOST_FAKE_H
 
 #include <agent-sandbox/fake-host.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 #define FAKE_KEY_MAX 640 /* "namespace/name" */
 
-/* What is freed at the end of a call. */
+/* Trees and blocks that are freed at the end of a call. */
 struct arena {
 	struct json_object **trees;
 	void **blocks;
@@ -27,14 +27,14 @@ struct arena {
 struct fake_call {
 	struct asb_call call;
 	struct asb_fake *fake;
-	struct fake_key *key; /* of the reconcile; NULL in a mapping function */
+	struct fake_key *key; /* of the reconcile; NULL in an enqueue function */
 	struct arena arena;
 };
 
 /* A kind, as all watches for it together see it. */
 struct fake_kind {
 	const struct asb_kind *kind;
-	bool watched, metadata_only, ours; /* ours: only objects of ours are kept */
+	bool watched, metadata_only, ours; /* ours: the store keeps selected objects only */
 	struct map stored;                 /* "ns/name" -> struct stored */
 };
 
@@ -70,8 +70,8 @@ struct fake_key {
 	struct fake_key *next;  /* in the queue */
 	struct heap_node delay; /* when: milliseconds since 1970 */
 	uint32_t failures;
-	void *memory;
-	size_t memory_size;
+	void *state; /* of key_state() */
+	size_t state_size;
 };
 
 struct fault {
@@ -94,10 +94,12 @@ struct asb_instance {
 
 struct asb_fake {
 	const struct asb_plugin *plugin;
+	const struct asb_host *host;
 	struct asb_instance instance;
 	void *state;
 	struct objects *objects;
 	uint64_t seen; /* the version up to which the store knows the objects */
+	bool collector_paused;
 	int64_t now_ms;
 	uint64_t uid_random, plugin_random;
 	uint32_t watch_count, index_count, option_count, metric_count;
@@ -120,42 +122,56 @@ struct asb_fake {
 	struct map series; /* of metrics */
 };
 
-/* fake.c: ends the process, because of a mistake in the test or the plugin. */
+/* --- util.c --- */
+
+/* Ends the process, because of a mistake in the test or the plugin. */
 _Noreturn void fake_fatal(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Whether a kind has the status subresource; all but a few have. */
 bool fake_has_status(const struct asb_kind *kind);
+/* The next number of a random sequence. */
 uint64_t fake_random(uint64_t *state);
+void call_init(struct fake_call *call, struct asb_fake *fake, struct fake_key *key);
+struct fake_call *call_of(struct asb_call *call);
+/* The watch with this number; ends the process if there is none. */
+const struct asb_watch *call_watch(const struct fake_call *call, uint32_t watch);
 
-/* check.c: ends the process for a description that a host would refuse. */
-void check_plugin(const struct asb_plugin *plugin);
+/* --- arena.c: trees and blocks are given to it --- */
 
-/* arena.c; trees and blocks are given to it. */
 struct json_object *arena_tree(struct arena *arena, struct json_object *take);
 void *arena_block(struct arena *arena, void *take);
 void arena_finish(struct arena *arena);
 
-/* host.c: the table. */
-const struct asb_host *host_table(void);
-void call_init(struct fake_call *call, struct asb_fake *fake, struct fake_key *key);
-struct fake_call *call_of(struct asb_call *call);
+/* --- check.c --- */
 
-/* cache.c: what the plugin's store shows. */
+/* Ends the process for a description that a host would refuse. */
+void check_plugin(const struct asb_plugin *plugin);
+
+/* --- host.c --- */
+
+const struct asb_host *host_table(void);
+
+/* --- cache.c: the plugin's store --- */
+
 void cache_init(struct asb_fake *fake);
-/* Forgets all objects and takes them in again, as new. */
-void cache_refill(struct asb_fake *fake);
+void cache_clear(struct asb_fake *fake);
 void cache_finish(struct asb_fake *fake);
-/* Takes in what has changed in the world, and wakes whom it concerns. */
-void cache_update(struct asb_fake *fake);
 /* The kind of that name among the watches, NULL for none. */
 struct fake_kind *cache_kind(const struct asb_fake *fake, const char *name);
+struct fake_kind *cache_same_kind(const struct asb_fake *fake, const struct asb_kind *kind);
 struct stored *cache_find(const struct fake_kind *kind, const char *ns, const char *name);
-/* A copy as get() gives it; the caller's. */
-struct json_object *cache_copy(const struct stored *stored);
 /* The declared fields of an object; the caller's. */
 struct json_object *cache_trim(const struct asb_fake *fake, const struct fake_kind *kind,
 			       struct json_object *object);
+/* Whether the store keeps an object. */
+bool cache_keeps(const struct asb_fake *fake, const struct fake_kind *kind,
+		 struct json_object *object);
+/* Stores an object that has the declared fields only, in place of the one before. */
+void cache_put(struct asb_fake *fake, struct fake_kind *kind, const char *key,
+	       struct json_object *take_object);
+void cache_remove(struct fake_kind *kind, struct stored *stored);
 
-/* index.c */
+/* --- index.c --- */
+
 void index_enter(struct asb_fake *fake, const struct fake_kind *kind, struct stored *stored);
 void index_leave(struct stored *stored);
 /* The ordered set under a value, NULL for an empty one. */
@@ -163,7 +179,8 @@ const struct tree *index_under(const struct fake_index *index, const char *value
 /* The number of the index over watches[0] of that name; -1 for none. */
 int64_t index_number(const struct asb_plugin *plugin, const char *name);
 
-/* reserve.c */
+/* --- reserve.c --- */
+
 int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
 		    const char *name, const char *holder);
 void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
@@ -173,27 +190,46 @@ const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *k
 			   const char *name);
 void reserve_clear(struct asb_fake *fake);
 
-/* wake.c: before and after are stored trees, NULL where there is none. */
-void wake_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
-		  const char *name, struct json_object *before, struct json_object *after);
-/* An object that the store does not keep came or went. */
-void wake_filtered(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
-		   const char *name);
+/* --- enqueue.c: before and after are stored trees, NULL where there is none --- */
 
-/* run.c */
-void run_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint64_t delay_ms);
-void run_clear(struct asb_fake *fake);
-/* Collects what has no owner left, and takes in what changed. */
-void run_collect(struct asb_fake *fake);
-/* The object of a key is gone: so is its memory. */
-void run_forget(struct asb_fake *fake, const char *ns, const char *name);
+void enqueue_changed(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		     const char *name, struct json_object *before, struct json_object *after);
+/* An object that the store does not keep was created or deleted. */
+void enqueue_filtered(struct asb_fake *fake, const struct fake_kind *kind, const char *ns,
+		      const char *name);
 
-/* write.c */
+/* --- update.c --- */
+
+/* Stores what has changed, and enqueues the keys that it concerns. */
+void update_cache(struct asb_fake *fake);
+/* Empties the store and fills it again, with every object as a new one. */
+void update_refill(struct asb_fake *fake);
+/* Deletes objects whose owners are gone, and updates the store. */
+void update_collect(struct asb_fake *fake);
+
+/* --- keys.c --- */
+
+/* The key of that place, made if it is new. */
+struct fake_key *keys_get(struct asb_fake *fake, const char *ns, const char *name);
+void keys_enqueue(struct asb_fake *fake, const char *ns, const char *name, uint64_t delay_ms);
+/* Takes a key out of the queue and of the delays, if it is in either. */
+void keys_take(struct asb_fake *fake, struct fake_key *key);
+/* Moves the keys that are due now from the delays to the queue. */
+void keys_queue_due(struct asb_fake *fake);
+/* Frees the state of a key. */
+void keys_forget_state(struct fake_key *key);
+/* The object of a key is gone, and its state is freed. */
+void keys_forget(struct asb_fake *fake, const char *ns, const char *name);
+void keys_clear(struct asb_fake *fake);
+
+/* --- write.c --- */
+
 int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t count);
 int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
 		   struct json_object **ret);
 
-/* record.c */
+/* --- record.c --- */
+
 void lines_add(struct lines *lines, char *take_line);
 void lines_clear(struct lines *lines);
 void record_metric(struct asb_fake *fake, uint32_t index, double value,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of functions that the plugin gets. fakehost/run.c and fakehost/wake.c make the calls
- * that carry it. */
+/* The table of functions that the plugin gets. fakehost/fake.c gives it to the plugin; every call
+ * into the plugin has it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -12,20 +12,8 @@
 #include "base/memory.h"
 #include "fakehost/fake.h"
 
-#define MEMORY_MAX 4096u
+#define STATE_MAX 4096u
 #define LIST_MAX 1000u
-
-struct fake_call *call_of(struct asb_call *call)
-{
-	return CONTAINER_OF(call, struct fake_call, call);
-}
-
-void call_init(struct fake_call *call, struct asb_fake *fake, struct fake_key *key)
-{
-	*call = (struct fake_call){ .call = { host_table(), &fake->instance },
-				    .fake = fake,
-				    .key = key };
-}
 
 /* ---- any time ---- */
 
@@ -64,7 +52,7 @@ static const char *host_option(struct asb_instance *instance, uint32_t index)
 static void host_enqueue(struct asb_instance *instance, const char *ns, const char *name,
 			 uint64_t delay_ms)
 {
-	run_enqueue(instance->fake, ns, name, delay_ms);
+	keys_enqueue(instance->fake, ns, name, delay_ms);
 }
 
 static int64_t host_now_ms(struct asb_instance *instance)
@@ -95,27 +83,19 @@ static void host_sha256(struct asb_instance *instance, const void *data, uint64_
 
 /* ---- the store ---- */
 
-static const struct asb_watch *watch_of(struct fake_call *call, uint32_t watch)
-{
-	if (watch >= call->fake->watch_count) {
-		fake_fatal("there is no watch %u in the plugin's table", watch);
-	}
-	return &call->fake->plugin->watches[watch];
-}
-
 static struct json_object *host_get(struct asb_call *call, uint32_t watch, const char *ns,
 				    const char *name)
 {
 	struct fake_call *mine = call_of(call);
 	const struct stored *stored = NULL;
 
-	if ((watch_of(mine, watch)->flags & ASB_WATCH_UNWATCHED) == 0) {
+	if ((call_watch(mine, watch)->flags & ASB_WATCH_UNWATCHED) == 0) {
 		stored = cache_find(mine->fake->kinds[watch], ns, name);
 	}
-	return stored != NULL ? arena_tree(&mine->arena, cache_copy(stored)) : NULL;
+	return stored != NULL ? arena_tree(&mine->arena, asb_copy(stored->object)) : NULL;
 }
 
-static const struct tree *under(struct fake_call *call, uint32_t index, const char *value)
+static const struct tree *host_entries(struct fake_call *call, uint32_t index, const char *value)
 {
 	if (index >= call->fake->index_count) {
 		fake_fatal("there is no index %u in the plugin's table", index);
@@ -123,8 +103,8 @@ static const struct tree *under(struct fake_call *call, uint32_t index, const ch
 	return index_under(&call->fake->indexes[index], value);
 }
 
-static bool is_reserved(struct asb_fake *fake, const struct fake_kind *kind,
-			struct json_object *object)
+static bool host_is_reserved(struct asb_fake *fake, const struct fake_kind *kind,
+			     struct json_object *object)
 {
 	return reserve_holder(fake, kind->kind, asb_ns(object), asb_name(object)) != NULL;
 }
@@ -133,7 +113,7 @@ static uint32_t host_list(struct asb_call *call, uint32_t index, const char *val
 			  uint32_t flags, struct json_object *const **ret)
 {
 	struct fake_call *mine = call_of(call);
-	const struct tree *tree = under(mine, index, value);
+	const struct tree *tree = host_entries(mine, index, value);
 	const struct fake_kind *kind = mine->fake->kinds[mine->fake->indexes[index].index->watch];
 	bool reverse = (flags & ASB_LIST_REVERSE) != 0;
 	struct json_object **objects;
@@ -153,8 +133,8 @@ static uint32_t host_list(struct asb_call *call, uint32_t index, const char *val
 		const struct stored *stored = map_get(&kind->stored, node->tie);
 
 		if ((flags & ASB_LIST_UNRESERVED) == 0 ||
-		    !is_reserved(mine->fake, kind, stored->object)) {
-			objects[count++] = arena_tree(&mine->arena, cache_copy(stored));
+		    !host_is_reserved(mine->fake, kind, stored->object)) {
+			objects[count++] = arena_tree(&mine->arena, asb_copy(stored->object));
 		}
 	}
 	*ret = objects;
@@ -163,7 +143,7 @@ static uint32_t host_list(struct asb_call *call, uint32_t index, const char *val
 
 static uint64_t host_count(struct asb_call *call, uint32_t index, const char *value)
 {
-	const struct tree *tree = under(call_of(call), index, value);
+	const struct tree *tree = host_entries(call_of(call), index, value);
 
 	return tree != NULL ? tree->count : 0;
 }
@@ -173,7 +153,7 @@ static int32_t host_reserve(struct asb_call *call, uint32_t watch, const char *n
 {
 	struct fake_call *mine = call_of(call);
 
-	return reserve_add(mine->fake, &watch_of(mine, watch)->kind, ns, name, holder);
+	return reserve_add(mine->fake, &call_watch(mine, watch)->kind, ns, name, holder);
 }
 
 static void host_release(struct asb_call *call, uint32_t watch, const char *ns, const char *name,
@@ -181,14 +161,14 @@ static void host_release(struct asb_call *call, uint32_t watch, const char *ns, 
 {
 	struct fake_call *mine = call_of(call);
 
-	reserve_remove(mine->fake, &watch_of(mine, watch)->kind, ns, name, holder);
+	reserve_remove(mine->fake, &call_watch(mine, watch)->kind, ns, name, holder);
 }
 
 static const char *host_reserved(struct asb_call *call, uint32_t watch, const char *ns,
 				 const char *name)
 {
 	struct fake_call *mine = call_of(call);
-	const char *holder = reserve_holder(mine->fake, &watch_of(mine, watch)->kind, ns, name);
+	const char *holder = reserve_holder(mine->fake, &call_watch(mine, watch)->kind, ns, name);
 
 	return holder != NULL ? arena_block(&mine->arena, xstrdup(holder)) : NULL;
 }
@@ -201,19 +181,19 @@ static void *host_key_state(struct asb_call *call, uint64_t size)
 		fake_fatal(
 			"key_state() may be called in a reconcile only, not in an enqueue function");
 	}
-	if (size == 0 || size > MEMORY_MAX) {
-		fake_fatal("key_state() gives 1 to %u bytes, not %llu", MEMORY_MAX,
+	if (size == 0 || size > STATE_MAX) {
+		fake_fatal("key_state() gives 1 to %u bytes, not %llu", STATE_MAX,
 			   (unsigned long long)size);
 	}
-	if (key->memory == NULL) {
-		key->memory = xalloc((size_t)size);
-		key->memory_size = (size_t)size;
+	if (key->state == NULL) {
+		key->state = xalloc((size_t)size);
+		key->state_size = (size_t)size;
 	}
-	if (size > key->memory_size) {
+	if (size > key->state_size) {
 		fake_fatal("key_state() of %s has %zu bytes since its first call, not %llu",
-			   key->key, key->memory_size, (unsigned long long)size);
+			   key->key, key->state_size, (unsigned long long)size);
 	}
-	return key->memory;
+	return key->state;
 }
 
 /* ---- events and failures ---- */
@@ -260,7 +240,7 @@ static int32_t host_fail(struct asb_call *call, int32_t result, const char *form
 	return result;
 }
 
-static const struct asb_host table = {
+static const struct asb_host host_functions = {
 	.struct_size = sizeof(struct asb_host),
 	.abi_minor = ASB_ABI_MINOR,
 	.log = host_log,
@@ -285,5 +265,5 @@ static const struct asb_host table = {
 
 const struct asb_host *host_table(void)
 {
-	return &table;
+	return &host_functions;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin's indexes over its store. fakehost/cache.c enters objects; list, count, mappings and
- * reservations read. */
+/* The plugin's indexes over its store. fakehost/cache.c adds objects; list, count, enqueue
+ * functions and reservations read. */
 #include "config.h"
 
+#include <agent-sandbox/helpers.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,7 +15,7 @@ struct collector {
 	struct stored *stored;
 };
 
-static struct fake_bucket *bucket_of(struct fake_index *index, const char *value)
+static struct fake_bucket *index_bucket(struct fake_index *index, const char *value)
 {
 	struct fake_bucket *bucket = map_get(&index->buckets, value);
 
@@ -27,8 +28,8 @@ static struct fake_bucket *bucket_of(struct fake_index *index, const char *value
 }
 
 /* The entry of an object under a value of an index. */
-static struct fake_entry *entry_of(struct stored *stored, const struct fake_index *index,
-				   const char *value)
+static struct fake_entry *index_entry(struct stored *stored, const struct fake_index *index,
+				      const char *value)
 {
 	struct fake_entry *entry = stored->entries;
 
@@ -39,7 +40,7 @@ static struct fake_entry *entry_of(struct stored *stored, const struct fake_inde
 	return entry;
 }
 
-static void add_value(struct asb_values *values, const char *value, int64_t rank)
+static void index_add(struct asb_values *values, const char *value, int64_t rank)
 {
 	struct collector *collector = CONTAINER_OF(values, struct collector, values);
 	struct stored *stored = collector->stored;
@@ -49,13 +50,13 @@ static void add_value(struct asb_values *values, const char *value, int64_t rank
 		fake_fatal("the index '%s' has an entry without a value",
 			   collector->index->index->name);
 	}
-	entry = entry_of(stored, collector->index, value);
+	entry = index_entry(stored, collector->index, value);
 	if (entry != NULL) {
 		tree_remove(&entry->bucket->tree, &entry->node);
 	} else {
 		entry = xnew(struct fake_entry);
 		entry->index = collector->index;
-		entry->bucket = bucket_of(collector->index, value);
+		entry->bucket = index_bucket(collector->index, value);
 		entry->next = stored->entries;
 		stored->entries = entry;
 	}
@@ -68,12 +69,12 @@ void index_enter(struct asb_fake *fake, const struct fake_kind *kind, struct sto
 {
 	for (uint32_t i = 0; i < fake->index_count; i++) {
 		const struct asb_index *index = fake->indexes[i].index;
-		struct collector collector = { { add_value }, &fake->indexes[i], stored };
+		struct collector collector = { { index_add }, &fake->indexes[i], stored };
 
 		if (fake->kinds[index->watch] == kind &&
 		    (fake->plugin->watches[index->watch].flags & ASB_WATCH_UNWATCHED) == 0) {
 			/* A copy, because a function that changed it would change the store. */
-			struct json_object *copy = cache_copy(stored);
+			struct json_object *copy = asb_copy(stored->object);
 
 			index->values(copy, &collector.values);
 			json_object_put(copy);

@@ -5,13 +5,16 @@ libagent_sandbox_fake_host_la_SOURCES = \
 	%D%/arena.c \
 	%D%/cache.c \
 	%D%/check.c \
+	%D%/enqueue.c \
 	%D%/fake.c %D%/fake.h \
 	%D%/host.c \
 	%D%/index.c \
+	%D%/keys.c \
 	%D%/record.c \
 	%D%/reserve.c \
 	%D%/run.c \
-	%D%/wake.c \
+	%D%/update.c \
+	%D%/util.c \
 	%D%/world.c \
 	%D%/write.c
 libagent_sandbox_fake_host_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)

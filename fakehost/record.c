@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the plugin did, for the test to look at, and the faults that the test asks for. The host
- * table and the write path fill it. */
+/* What the plugin did, for the test to read, and the faults that the test asks for. The host table
+ * and fakehost/write.c fill it. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -33,8 +33,8 @@ void lines_clear(struct lines *lines)
 }
 
 /* Appends the labels' values; ends the process when there are not as many as the metric has. */
-static void append_labels(struct buf *id, const struct asb_metric *metric,
-			  const char *const *label_values)
+static void record_append_labels(struct buf *id, const struct asb_metric *metric,
+				 const char *const *label_values)
 {
 	size_t count = metric->labels != NULL && *metric->labels != '\0' ? 1 : 0;
 
@@ -66,7 +66,7 @@ void record_metric(struct asb_fake *fake, uint32_t index, double value,
 	}
 	metric = &fake->plugin->metrics[index];
 	buf_printf(&id, "%u ", index);
-	append_labels(&id, metric, label_values);
+	record_append_labels(&id, metric, label_values);
 	series = map_get(&fake->series, buf_str(&id));
 	if (series == NULL) {
 		series = xnew(struct series);

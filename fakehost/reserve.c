@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reservations: those somebody made, and those that stand in indexes with ASB_INDEX_RESERVES. The
- * host table and the test's functions call it. */
+/* Reservations: those of reserve(), and those of indexes with ASB_INDEX_RESERVES. The host table
+ * and the test's functions call it. */
 #include "config.h"
 
 #include <stdio.h>
@@ -14,15 +14,15 @@ struct reservation {
 	char *id, *holder;
 };
 
-static void id_of(const struct asb_kind *kind, const char *ns, const char *name,
-		  char ret[FAKE_KEY_MAX])
+static void reserve_id(const struct asb_kind *kind, const char *ns, const char *name,
+		       char ret[FAKE_KEY_MAX])
 {
 	snprintf(ret, FAKE_KEY_MAX, "%s/%s/%s/%s", kind->group, kind->kind, ns, name);
 }
 
-/* Who holds an object by an index. */
-static const char *index_holder(const struct asb_fake *fake, const struct asb_kind *kind,
-				const char *ns, const char *name)
+/* The holder of an object by an index. */
+static const char *reserve_index_holder(const struct asb_fake *fake, const struct asb_kind *kind,
+					const char *ns, const char *name)
 {
 	char value[FAKE_KEY_MAX];
 
@@ -45,9 +45,10 @@ const char *reserve_holder(const struct asb_fake *fake, const struct asb_kind *k
 	char id[FAKE_KEY_MAX];
 	const struct reservation *reservation;
 
-	id_of(kind, ns, name, id);
+	reserve_id(kind, ns, name, id);
 	reservation = map_get(&fake->reservations, id);
-	return reservation != NULL ? reservation->holder : index_holder(fake, kind, ns, name);
+	return reservation != NULL ? reservation->holder
+				   : reserve_index_holder(fake, kind, ns, name);
 }
 
 int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const char *ns,
@@ -60,7 +61,7 @@ int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const ch
 	if (current != NULL && strcmp(current, holder) != 0) {
 		return ASB_ALREADY_EXISTS;
 	}
-	id_of(kind, ns, name, id);
+	reserve_id(kind, ns, name, id);
 	if (map_get(&fake->reservations, id) == NULL) {
 		reservation = xnew(struct reservation);
 		reservation->id = xstrdup(id);
@@ -70,7 +71,7 @@ int32_t reserve_add(struct asb_fake *fake, const struct asb_kind *kind, const ch
 	return ASB_OK;
 }
 
-static void reservation_free(struct reservation *reservation)
+static void reserve_free(struct reservation *reservation)
 {
 	free(reservation->id);
 	free(reservation->holder);
@@ -83,11 +84,11 @@ void reserve_remove(struct asb_fake *fake, const struct asb_kind *kind, const ch
 	char id[FAKE_KEY_MAX];
 	struct reservation *reservation;
 
-	id_of(kind, ns, name, id);
+	reserve_id(kind, ns, name, id);
 	reservation = map_get(&fake->reservations, id);
 	if (reservation != NULL && strcmp(reservation->holder, holder) == 0) {
 		map_remove(&fake->reservations, id);
-		reservation_free(reservation);
+		reserve_free(reservation);
 	}
 }
 
@@ -97,7 +98,7 @@ void reserve_clear(struct asb_fake *fake)
 	size_t at = 0;
 
 	while ((reservation = map_next(&fake->reservations, &at, NULL)) != NULL) {
-		reservation_free(reservation);
+		reserve_free(reservation);
 	}
 	map_finish(&fake->reservations);
 }

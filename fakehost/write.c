@@ -13,13 +13,13 @@
 static const struct {
 	uint32_t verb;
 	const char *name;
-} verbs[] = {
+} write_verbs[] = {
 	{ ASB_CREATE, "CREATE" },           { ASB_PATCH_JSON, "PATCH_JSON" },
 	{ ASB_PATCH_MERGE, "PATCH_MERGE" }, { ASB_SET_STATUS, "SET_STATUS" },
 	{ ASB_DELETE, "REMOVE" },
 };
 
-/* A write on its way. */
+/* A write that is being handled. */
 struct request {
 	struct fake_call *call;
 	struct asb_write *write;
@@ -28,25 +28,25 @@ struct request {
 	uint32_t flags; /* OBJECTS_* */
 };
 
-static const char *verb_name(uint32_t verb)
+static const char *write_verb_name(uint32_t verb)
 {
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (verbs[i].verb == verb) {
-			return verbs[i].name;
+	for (size_t i = 0; i < ARRAY_LEN(write_verbs); i++) {
+		if (write_verbs[i].verb == verb) {
+			return write_verbs[i].name;
 		}
 	}
 	return NULL;
 }
 
-static void finish(struct request *request, int32_t result, int32_t http_status,
-		   const char *message)
+static void write_finish(struct request *request, int32_t result, int32_t http_status,
+			 const char *message)
 {
 	request->write->result = result;
 	request->write->http_status = http_status;
 	request->write->message = arena_block(&request->call->arena, xstrdup(message));
 }
 
-static int32_t result_of(int http_status, int code)
+static int32_t write_result(int http_status, int code)
 {
 	switch (http_status) {
 	case 200:
@@ -61,10 +61,10 @@ static int32_t result_of(int http_status, int code)
 	}
 }
 
-/* An object that the server answered: what the store would show of it, or all of it where there is
- * no store. */
-static struct json_object *response(struct fake_call *call, uint32_t watch,
-				    struct json_object *object)
+/* The object of a response: with the fields that the store has, or all of it if the kind is not
+ * watched. */
+static struct json_object *write_response(struct fake_call *call, uint32_t watch,
+					  struct json_object *object)
 {
 	struct asb_fake *fake = call->fake;
 	bool unwatched = (fake->plugin->watches[watch].flags & ASB_WATCH_UNWATCHED) != 0;
@@ -74,7 +74,7 @@ static struct json_object *response(struct fake_call *call, uint32_t watch,
 }
 
 /* What the host refuses before it sends anything; NULL for a good write. */
-static const char *refuse(const struct request *request)
+static const char *write_refuse(const struct request *request)
 {
 	const struct asb_write *write = request->write;
 	bool body = write->take_body != NULL;
@@ -102,8 +102,8 @@ static const char *refuse(const struct request *request)
 	}
 }
 
-/* Whether the store has that status already: then nothing is sent. */
-static bool status_stands(const struct request *request)
+/* Whether the store already has the status of the write: then nothing is sent. */
+static bool write_status_is_equal(const struct request *request)
 {
 	const struct stored *stored = cache_find(request->kind, request->ns, request->name);
 
@@ -112,24 +112,24 @@ static bool status_stands(const struct request *request)
 	       json_same(asb_at(stored->object, "status"), request->write->take_body);
 }
 
-/* An object that is there already is this write's if the same controller made it: an earlier answer
- * was lost. */
-static void read_back(struct request *request, struct json_object *body, int http_status,
-		      const char *message)
+/* An object that exists already counts as created by this write if it has the same controller: the
+ * response to an earlier try was lost. */
+static void write_read_back(struct request *request, struct json_object *body, int http_status,
+			    const char *message)
 {
 	struct json_object *object = objects_get(request->call->fake->objects, request->kind->kind,
 						 request->ns, request->name);
 	const char *mine = asb_str(asb_controller(body, NULL), "uid");
 
 	if (asb_streq(mine, asb_str(asb_controller(object, NULL), "uid"))) {
-		finish(request, ASB_OK, 200, "");
-		request->write->ret = response(request->call, request->write->watch, object);
+		write_finish(request, ASB_OK, 200, "");
+		request->write->ret = write_response(request->call, request->write->watch, object);
 	} else {
-		finish(request, ASB_ALREADY_EXISTS, http_status, message);
+		write_finish(request, ASB_ALREADY_EXISTS, http_status, message);
 	}
 }
 
-static void create(struct request *request)
+static void write_create(struct request *request)
 {
 	CLEANUP_JSON struct json_object *body = asb_copy(request->write->take_body);
 	struct error error = { 0 };
@@ -137,20 +137,20 @@ static void create(struct request *request)
 	int status = objects_create_object(request->call->fake->objects, request->kind->kind,
 					   request->ns, json_object_get(body), request->flags,
 					   &object, &error);
-	int32_t result = result_of(status, error.code);
+	int32_t result = write_result(status, error.code);
 
 	if (result == ASB_ALREADY_EXISTS) {
-		read_back(request, request->write->take_body, status, error.text);
+		write_read_back(request, request->write->take_body, status, error.text);
 		return;
 	}
-	finish(request, result, status, error.text);
+	write_finish(request, result, status, error.text);
 	if (result == ASB_OK) {
-		request->write->ret = response(request->call, request->write->watch, object);
+		request->write->ret = write_response(request->call, request->write->watch, object);
 	}
 }
 
 /* The JSON patch of a write, the caller's. */
-static struct json_object *json_patch(const struct asb_write *write)
+static struct json_object *write_json_patch(const struct asb_write *write)
 {
 	struct json_object *patch = json_object_new_array();
 
@@ -168,7 +168,7 @@ static struct json_object *json_patch(const struct asb_write *write)
 	return patch;
 }
 
-static struct json_object *merge_patch(const struct asb_write *write)
+static struct json_object *write_merge_patch(const struct asb_write *write)
 {
 	struct json_object *patch = asb_copy(write->take_body);
 
@@ -182,64 +182,65 @@ static struct json_object *merge_patch(const struct asb_write *write)
 	return patch;
 }
 
-static void patch(struct request *request)
+static void write_patch(struct request *request)
 {
 	const struct asb_write *write = request->write;
 	bool json = write->verb != ASB_PATCH_MERGE;
-	CLEANUP_JSON struct json_object *body = json ? json_patch(write) : merge_patch(write);
+	CLEANUP_JSON struct json_object *body =
+		json ? write_json_patch(write) : write_merge_patch(write);
 	uint32_t flags = request->flags | (write->verb == ASB_SET_STATUS ? OBJECTS_STATUS : 0);
 	struct error error = { 0 };
 	struct json_object *object = NULL;
 	int status = objects_patch(request->call->fake->objects, request->kind->kind, request->ns,
 				   request->name, json, body, flags, &object, &error);
 
-	finish(request, result_of(status, error.code), status, error.text);
+	write_finish(request, write_result(status, error.code), status, error.text);
 	if (request->write->result == ASB_OK) {
-		request->write->ret = response(request->call, request->write->watch, object);
+		request->write->ret = write_response(request->call, request->write->watch, object);
 	}
 }
 
-/* What a deletion would say, without deleting. */
-static void dry_remove(struct request *request)
+/* The result of a deletion, without deleting. */
+static void write_dry_delete(struct request *request)
 {
 	const struct asb_write *write = request->write;
 	struct json_object *object = objects_get(request->call->fake->objects, request->kind->kind,
 						 request->ns, request->name);
 
 	if (object == NULL) {
-		finish(request, ASB_NOT_FOUND, 404, "not found");
+		write_finish(request, ASB_NOT_FOUND, 404, "not found");
 	} else if ((write->uid != NULL && !asb_streq(write->uid, asb_uid(object))) ||
 		   (write->resource_version != NULL &&
 		    !asb_streq(write->resource_version, asb_resource_version(object)))) {
-		finish(request, ASB_CONFLICT, 409, "Precondition failed");
+		write_finish(request, ASB_CONFLICT, 409, "Precondition failed");
 	} else {
-		finish(request, ASB_OK, 200, "");
+		write_finish(request, ASB_OK, 200, "");
 	}
 }
 
-static void perform(struct request *request)
+static void write_perform(struct request *request)
 {
 	const struct asb_write *write = request->write;
 	struct error error = { 0 };
 
 	if (write->verb == ASB_CREATE) {
-		create(request);
+		write_create(request);
 	} else if (write->verb != ASB_DELETE) {
-		patch(request);
+		write_patch(request);
 	} else if ((write->flags & ASB_DRY_RUN) != 0) {
-		dry_remove(request);
+		write_dry_delete(request);
 	} else {
 		int status = objects_delete(request->call->fake->objects, request->kind->kind,
 					    request->ns, request->name, write->uid,
 					    write->resource_version, NULL, &error);
 
-		finish(request, result_of(status, error.code), status, error.text);
+		write_finish(request, write_result(status, error.code), status, error.text);
 	}
 	/* Read your writes. */
-	cache_update(request->call->fake);
+	update_cache(request->call->fake);
 }
 
-static int32_t http_of(int32_t result)
+static int32_t write_http_status(int32_t result)
 {
 	switch (result) {
 	case ASB_OK:
@@ -264,35 +265,34 @@ static void write_one(struct request *request)
 	struct asb_write *write = request->write;
 	struct fault *fault;
 
-	if (status_stands(request)) {
-		finish(request, ASB_OK, 0, "");
+	if (write_status_is_equal(request)) {
+		write_finish(request, ASB_OK, 0, "");
 		return;
 	}
 	fault = record_fault(fake, write->verb, request->kind->kind->kind);
 	if (fault == NULL || fault->result != ASB_CANCELLED) {
 		lines_add(&fake->writes,
-			  xprintf("%s %s %s%s%s%s", verb_name(write->verb),
+			  xprintf("%s %s %s%s%s%s", write_verb_name(write->verb),
 				  request->kind->kind->kind, request->ns,
 				  *request->ns != '\0' ? "/" : "", request->name,
 				  (write->flags & ASB_DRY_RUN) != 0 ? " (dry run)" : ""));
 	}
 	if (fault == NULL || fault->done) {
-		perform(request);
+		write_perform(request);
 	}
 	if (fault != NULL) {
-		finish(request, fault->result, http_of(fault->result), fault->message);
+		write_finish(request, fault->result, write_http_status(fault->result),
+			     fault->message);
 		write->ret = NULL;
 		fault_free(fault);
 	}
 }
 
-static struct fake_kind *kind_of(struct fake_call *call, uint32_t watch)
+static struct fake_kind *write_kind(struct fake_call *call, uint32_t watch)
 {
-	if (watch >= call->fake->watch_count) {
-		fake_fatal("there is no watch %u in the plugin's table", watch);
-	}
+	(void)call_watch(call, watch);
 	if (call->key == NULL) {
-		fake_fatal("a mapping function must not wait: it writes or reads live '%s'",
+		fake_fatal("an enqueue function must not wait, but it writes or reads live '%s'",
 			   call->fake->kinds[watch]->kind->kind);
 	}
 	return call->fake->kinds[watch];
@@ -312,10 +312,10 @@ int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t coun
 		struct json_object *body = arena_tree(&mine->arena, write->take_body);
 		struct request request = { .call = mine,
 					   .write = write,
-					   .kind = kind_of(mine, write->watch) };
+					   .kind = write_kind(mine, write->watch) };
 		const char *wrong;
 
-		if (verb_name(write->verb) == NULL) {
+		if (write_verb_name(write->verb) == NULL) {
 			fake_fatal("a write has the unknown verb %u", write->verb);
 		}
 		request.name = write->verb == ASB_CREATE ? asb_name(body) : write->name;
@@ -327,12 +327,12 @@ int32_t write_all(struct asb_call *call, struct asb_write *writes, uint32_t coun
 		if (mine->fake->hook != NULL) {
 			mine->fake->hook(mine->fake, mine->fake->hook_arg);
 		}
-		wrong = refuse(&request);
+		wrong = write_refuse(&request);
 		if (wrong == NULL && request.name == NULL) {
 			wrong = "a write needs a name";
 		}
 		if (wrong != NULL) {
-			finish(&request, ASB_INVALID, 0, wrong);
+			write_finish(&request, ASB_INVALID, 0, wrong);
 		} else {
 			write_one(&request);
 		}
@@ -348,13 +348,13 @@ int32_t write_read(struct asb_call *call, uint32_t watch, const char *ns, const 
 		   struct json_object **ret)
 {
 	struct fake_call *mine = call_of(call);
-	const struct fake_kind *kind = kind_of(mine, watch);
+	const struct fake_kind *kind = write_kind(mine, watch);
 	struct json_object *object =
 		objects_get(mine->fake->objects, kind->kind, ns != NULL ? ns : "", name);
 
 	if (object == NULL) {
 		return ASB_NOT_FOUND;
 	}
-	*ret = response(mine, watch, object);
+	*ret = write_response(mine, watch, object);
 	return ASB_OK;
 }

@@ -19,7 +19,7 @@ void kind_api_version(const struct asb_kind *kind, char ret[160])
 }
 
 /* RFC 3986, unreserved; tested by hand because isalnum() asks the locale. */
-static bool unreserved(char c)
+static bool kind_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       c == '-' || c == '.' || c == '_' || c == '~';
@@ -28,23 +28,23 @@ static bool unreserved(char c)
 int url_append(struct buf *out, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	int r = 0;
+	int code = 0;
 
-	for (; *text != '\0' && r == 0; text++) {
+	for (; *text != '\0' && code == 0; text++) {
 		unsigned char c = (unsigned char)*text;
 		char escape[] = { '%', hex[c >> 4], hex[c & 15] };
 
-		r = unreserved(*text) ? buf_append_char(out, *text)
-				      : buf_append(out, escape, sizeof(escape));
+		code = kind_unreserved(*text) ? buf_append_char(out, *text)
+					      : buf_append(out, escape, sizeof(escape));
 	}
-	return r;
+	return code;
 }
 
-static int append_part(struct buf *out, const char *part)
+static int kind_append_part(struct buf *out, const char *part)
 {
-	int r = buf_append_char(out, '/');
+	int code = buf_append_char(out, '/');
 
-	return r < 0 ? r : url_append(out, part);
+	return code < 0 ? code : url_append(out, part);
 }
 
 int kind_path(struct buf *out, const struct asb_kind *kind, const char *ns, const char *name,
@@ -58,15 +58,15 @@ int kind_path(struct buf *out, const struct asb_kind *kind, const char *ns, cons
 		name,
 		subresource,
 	};
-	int r = buf_append_str(out, *kind->group != '\0' ? "/apis" : "/api");
+	int code = buf_append_str(out, *kind->group != '\0' ? "/apis" : "/api");
 
-	if (r == 0 && *kind->group != '\0') {
-		r = append_part(out, kind->group);
+	if (code == 0 && *kind->group != '\0') {
+		code = kind_append_part(out, kind->group);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
+	for (size_t i = 0; code == 0 && i < ARRAY_LEN(parts); i++) {
 		if (parts[i] != NULL) {
-			r = append_part(out, parts[i]);
+			code = kind_append_part(out, parts[i]);
 		}
 	}
-	return r;
+	return code;
 }

@@ -19,26 +19,26 @@
 #define STEPS_MAX 4000000 /* nodes walked over; some 0.1 s */
 #define STEP_ELEMENTS 16  /* so many elements of an array are moved in a step */
 
-/* What is left of it. */
+/* How much of the limits is left. */
 struct budget {
 	size_t copy_nodes, copy_bytes, steps;
 };
 
-/* A path (RFC 6901) taken apart. */
+/* The names of a path (RFC 6901). */
 struct pointer {
 	char *text; /* the names stand in it, unescaped */
 	char *names[JSON_DEPTH_MAX];
 	size_t count;
 };
 
-static void pointer_finish(struct pointer *pointer)
+static void patch_pointer_finish(struct pointer *pointer)
 {
 	free(pointer->text);
 }
 
 /* Unescapes in place up to the next '/' and returns the text behind it, NULL at the end or for a
  * wrong escape. */
-static char *unescape(char *text, bool *ret_bad)
+static char *patch_unescape(char *text, bool *ret_bad)
 {
 	char *out = text;
 
@@ -61,8 +61,8 @@ static char *unescape(char *text, bool *ret_bad)
 	return next;
 }
 
-static int pointer_init(struct pointer *pointer, struct json_object *operation, const char *member,
-			struct error *reterr)
+static int patch_pointer_init(struct pointer *pointer, struct json_object *operation,
+			      const char *member, struct error *reterr)
 {
 	const char *path = asb_str(operation, member);
 	bool bad = false;
@@ -78,20 +78,20 @@ static int pointer_init(struct pointer *pointer, struct json_object *operation, 
 			return error_set(reterr, -EINVAL, "the path '%.100s...' is too deep", path);
 		}
 		pointer->names[pointer->count++] = at;
-		at = unescape(at, &bad);
+		at = patch_unescape(at, &bad);
 	}
 	return bad ? error_set(reterr, -EINVAL, "the path '%.200s' has a wrong escape", path) : 0;
 }
 
-static int missing(const struct pointer *pointer, struct error *reterr)
+static int patch_missing(const struct pointer *pointer, struct error *reterr)
 {
 	return error_set(
 		reterr, -EPROTO, "the patch names a path that is not there: '%.100s' of %zu",
 		pointer->count > 0 ? pointer->names[pointer->count - 1] : "", pointer->count);
 }
 
-/* The place a name stands for in an array of that length. */
-static bool array_place(const char *name, size_t length, size_t *ret)
+/* Reads a name as an index of an array of that length. */
+static bool patch_array_place(const char *name, size_t length, size_t *ret)
 {
 	size_t place = 0;
 
@@ -109,26 +109,26 @@ static bool array_place(const char *name, size_t length, size_t *ret)
 }
 
 /* A member of a container. False when there is none; a member that is null is there. */
-static bool child(struct json_object *container, const char *name, struct json_object **ret)
+static bool patch_child(struct json_object *container, const char *name, struct json_object **ret)
 {
 	size_t place;
 
 	if (json_object_is_type(container, json_type_object)) {
 		return json_object_object_get_ex(container, name, ret);
 	}
-	if (!array_place(name, asb_length(container), &place)) {
+	if (!patch_array_place(name, asb_length(container), &place)) {
 		return false;
 	}
 	*ret = json_object_array_get_idx(container, place);
 	return true;
 }
 
-/* What the first count names of a path lead to. */
-static bool walk(struct json_object *root, const struct pointer *pointer, size_t count,
-		 struct json_object **ret)
+/* Finds the value that the first count names of a path lead to. */
+static bool patch_walk(struct json_object *root, const struct pointer *pointer, size_t count,
+		       struct json_object **ret)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!child(root, pointer->names[i], &root)) {
+		if (!patch_child(root, pointer->names[i], &root)) {
 			return false;
 		}
 	}
@@ -136,22 +136,22 @@ static bool walk(struct json_object *root, const struct pointer *pointer, size_t
 	return true;
 }
 
-/* The container of a path that is not the root, and the last name. */
-static struct json_object *parent(struct json_object *root, const struct pointer *pointer,
-				  const char **ret_name)
+/* Finds the container that the last name of a path belongs to. The path is not the root. */
+static struct json_object *patch_parent(struct json_object *root, const struct pointer *pointer,
+					const char **ret_name)
 {
 	struct json_object *container = NULL;
 
 	*ret_name = pointer->names[pointer->count - 1];
-	return walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
+	return patch_walk(root, pointer, pointer->count - 1, &container) ? container : NULL;
 }
 
-static int too_much(const char *what, struct error *reterr)
+static int patch_too_much(const char *what, struct error *reterr)
 {
 	return error_set(reterr, -E2BIG, "the patch %s", what);
 }
 
-static bool take(size_t *left, size_t amount)
+static bool patch_take(size_t *left, size_t amount)
 {
 	bool enough = *left >= amount;
 
@@ -160,7 +160,7 @@ static bool take(size_t *left, size_t amount)
 }
 
 /* The length of a scalar, about as it is printed. */
-static size_t scalar_bytes(struct json_object *value)
+static size_t patch_scalar_bytes(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_string)
 		       ? (size_t)json_object_get_string_len(value) + 2
@@ -168,13 +168,15 @@ static size_t scalar_bytes(struct json_object *value)
 }
 
 /* Counts a node of a tree that is walked over, and copied if copy. */
-static int count_node(size_t bytes, bool copy, struct budget *budget, struct error *reterr)
+static int patch_count_node(size_t bytes, bool copy, struct budget *budget, struct error *reterr)
 {
-	if (!take(&budget->steps, 1)) {
-		return too_much("takes too many steps: it moves large values too often", reterr);
+	if (!patch_take(&budget->steps, 1)) {
+		return patch_too_much("takes too many steps: it moves large values too often",
+				      reterr);
 	}
-	if (copy && (!take(&budget->copy_nodes, 1) || !take(&budget->copy_bytes, bytes))) {
-		return too_much(
+	if (copy &&
+	    (!patch_take(&budget->copy_nodes, 1) || !patch_take(&budget->copy_bytes, bytes))) {
+		return patch_too_much(
 			"copies too much: all that its operations copy may be 3145728 bytes and 200000 values",
 			reterr);
 	}
@@ -182,42 +184,44 @@ static int count_node(size_t bytes, bool copy, struct budget *budget, struct err
 }
 
 /* Counts a tree, which may be at most depth deep. */
-static int count_tree(struct json_object *value, size_t depth, bool copy, struct budget *budget,
-		      struct error *reterr)
+static int patch_count_tree(struct json_object *value, size_t depth, bool copy,
+			    struct budget *budget, struct error *reterr)
 {
-	int r;
+	int code;
 
 	if (depth == 0) {
 		return error_set(reterr, -EPROTO, "the patch makes the object too deep");
 	}
-	r = count_node(scalar_bytes(value), copy, budget, reterr);
-	for (size_t i = 0; r == 0 && i < asb_length(value); i++) {
-		r = count_tree(json_object_array_get_idx(value, i), depth - 1, copy, budget,
-			       reterr);
+	code = patch_count_node(patch_scalar_bytes(value), copy, budget, reterr);
+	for (size_t i = 0; code == 0 && i < asb_length(value); i++) {
+		code = patch_count_tree(json_object_array_get_idx(value, i), depth - 1, copy,
+					budget, reterr);
 	}
-	if (r == 0 && json_object_is_type(value, json_type_object)) {
+	if (code == 0 && json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach (value, name, member) {
 			if (copy) {
-				take(&budget->copy_bytes, strlen(name));
+				patch_take(&budget->copy_bytes, strlen(name));
 			}
-			r = count_tree(member, depth - 1, copy, budget, reterr);
-			if (r < 0) {
+			code = patch_count_tree(member, depth - 1, copy, budget, reterr);
+			if (code < 0) {
 				break;
 			}
 		}
 	}
-	return r;
+	return code;
 }
 
 /* Counts the elements of an array that make room, or close a gap. */
-static int count_moved(size_t elements, struct budget *budget, struct error *reterr)
+static int patch_count_moved(size_t elements, struct budget *budget, struct error *reterr)
 {
-	return take(&budget->steps, 1 + elements / STEP_ELEMENTS)
+	return patch_take(&budget->steps, 1 + elements / STEP_ELEMENTS)
 		       ? 0
-		       : too_much("takes too many steps: it moves long lists too often", reterr);
+		       : patch_too_much("takes too many steps: it moves long lists too often",
+					reterr);
 }
 
-static void array_insert(struct json_object *array, size_t place, struct json_object *take_value)
+static void patch_array_insert(struct json_object *array, size_t place,
+			       struct json_object *take_value)
 {
 	struct array_list *list = json_object_get_array(array);
 
@@ -229,18 +233,18 @@ static void array_insert(struct json_object *array, size_t place, struct json_ob
 	list->array[place] = take_value;
 }
 
-static int put(struct json_object **root, const struct pointer *pointer, bool replace,
-	       struct json_object *value, struct budget *budget, struct error *reterr)
+static int patch_put(struct json_object **root, const struct pointer *pointer, bool replace,
+		     struct json_object *value, struct budget *budget, struct error *reterr)
 {
 	struct json_object *old = NULL;
 	const char *name;
 	size_t place;
 	/* Each value is within the depth that was parsed, but a patch could hang one under the
 	 * other. */
-	int r = count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
+	int code = patch_count_tree(value, JSON_DEPTH_MAX - pointer->count, false, budget, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (pointer->count == 0) {
 		json_object_get(value);
@@ -249,37 +253,37 @@ static int put(struct json_object **root, const struct pointer *pointer, bool re
 		return 0;
 	}
 
-	struct json_object *container = parent(*root, pointer, &name);
+	struct json_object *container = patch_parent(*root, pointer, &name);
 
-	if (replace && (container == NULL || !child(container, name, &old))) {
-		return missing(pointer, reterr);
+	if (replace && (container == NULL || !patch_child(container, name, &old))) {
+		return patch_missing(pointer, reterr);
 	}
 	if (json_object_is_type(container, json_type_object)) {
 		json_object_object_add(container, name, json_object_get(value));
 		return 0;
 	}
 	if (!json_object_is_type(container, json_type_array)) {
-		return missing(pointer, reterr);
+		return patch_missing(pointer, reterr);
 	}
 	if (strcmp(name, "-") == 0) {
 		place = asb_length(container);
-	} else if (!array_place(name, asb_length(container) + 1, &place)) {
-		return missing(pointer, reterr);
+	} else if (!patch_array_place(name, asb_length(container) + 1, &place)) {
+		return patch_missing(pointer, reterr);
 	}
 	if (replace) {
 		json_object_array_put_idx(container, place, json_object_get(value));
 		return 0;
 	}
-	r = count_moved(asb_length(container) - place, budget, reterr);
-	if (r == 0) {
-		array_insert(container, place, json_object_get(value));
+	code = patch_count_moved(asb_length(container) - place, budget, reterr);
+	if (code == 0) {
+		patch_array_insert(container, place, json_object_get(value));
 	}
-	return r;
+	return code;
 }
 
-/* Takes a value out; *ret is the caller's. */
-static int cut(struct json_object *root, const struct pointer *pointer, struct budget *budget,
-	       struct json_object **ret, struct error *reterr)
+/* Removes a value from its container; *ret is the caller's. */
+static int patch_cut(struct json_object *root, const struct pointer *pointer, struct budget *budget,
+		     struct json_object **ret, struct error *reterr)
 {
 	struct json_object *old = NULL;
 	const char *name;
@@ -289,42 +293,42 @@ static int cut(struct json_object *root, const struct pointer *pointer, struct b
 		return error_set(reterr, -EPROTO, "the patch removes the whole object");
 	}
 
-	struct json_object *container = parent(root, pointer, &name);
+	struct json_object *container = patch_parent(root, pointer, &name);
 
-	if (container == NULL || !child(container, name, &old)) {
-		return missing(pointer, reterr);
+	if (container == NULL || !patch_child(container, name, &old)) {
+		return patch_missing(pointer, reterr);
 	}
 	*ret = json_object_get(old);
 	if (json_object_is_type(container, json_type_object)) {
 		json_object_object_del(container, name);
-	} else if (array_place(name, asb_length(container), &place)) {
-		int r = count_moved(asb_length(container) - place, budget, reterr);
+	} else if (patch_array_place(name, asb_length(container), &place)) {
+		int code = patch_count_moved(asb_length(container) - place, budget, reterr);
 
-		if (r < 0) {
+		if (code < 0) {
 			json_object_put(*ret);
 			*ret = NULL;
-			return r;
+			return code;
 		}
 		json_object_array_del_idx(container, place, 1);
 	}
 	return 0;
 }
 
-static int test(struct json_object *root, const struct pointer *pointer, struct json_object *value,
-		struct error *reterr)
+static int patch_test(struct json_object *root, const struct pointer *pointer,
+		      struct json_object *value, struct error *reterr)
 {
 	struct json_object *container = root, *found = root;
 	const char *name = "";
 
 	if (pointer->count > 0) {
-		container = parent(root, pointer, &name);
+		container = patch_parent(root, pointer, &name);
 		found = NULL;
 		if (container == NULL) {
-			return missing(pointer, reterr);
+			return patch_missing(pointer, reterr);
 		}
-		if (!child(container, name, &found) &&
+		if (!patch_child(container, name, &found) &&
 		    !json_object_is_type(container, json_type_object)) {
-			return missing(pointer, reterr);
+			return patch_missing(pointer, reterr);
 		}
 	}
 	return json_object_equal(found, value)
@@ -332,50 +336,51 @@ static int test(struct json_object *root, const struct pointer *pointer, struct 
 		       : error_set(reterr, -EPROTO, "a test of the patch failed");
 }
 
-static int copy_or_move(struct json_object **root, struct json_object *operation,
-			const struct pointer *to, bool move, struct budget *budget,
-			struct error *reterr)
+static int patch_copy_or_move(struct json_object **root, struct json_object *operation,
+			      const struct pointer *to, bool move, struct budget *budget,
+			      struct error *reterr)
 {
-	CLEANUP(pointer_finish) struct pointer from = { 0 };
+	CLEANUP(patch_pointer_finish) struct pointer from = { 0 };
 	CLEANUP_JSON struct json_object *value = NULL;
 	struct json_object *found = NULL;
-	int r = pointer_init(&from, operation, "from", reterr);
+	int code = patch_pointer_init(&from, operation, "from", reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (move) {
-		r = cut(*root, &from, budget, &value, reterr);
-		return r < 0 ? r : put(root, to, false, value, budget, reterr);
+		code = patch_cut(*root, &from, budget, &value, reterr);
+		return code < 0 ? code : patch_put(root, to, false, value, budget, reterr);
 	}
-	if (!walk(*root, &from, from.count, &found)) {
-		return missing(&from, reterr);
+	if (!patch_walk(*root, &from, from.count, &found)) {
+		return patch_missing(&from, reterr);
 	}
-	r = count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
-	if (r < 0) {
-		return r;
+	code = patch_count_tree(found, JSON_DEPTH_MAX, true, budget, reterr);
+	if (code < 0) {
+		return code;
 	}
 	value = asb_copy(found);
-	return put(root, to, false, value, budget, reterr);
+	return patch_put(root, to, false, value, budget, reterr);
 }
 
-static int apply(struct json_object **root, struct json_object *operation, struct budget *budget,
-		 struct error *reterr)
+static int patch_apply(struct json_object **root, struct json_object *operation,
+		       struct budget *budget, struct error *reterr)
 {
-	CLEANUP(pointer_finish) struct pointer path = { 0 };
+	CLEANUP(patch_pointer_finish) struct pointer path = { 0 };
 	CLEANUP_JSON struct json_object *copy = NULL;
 	struct json_object *value = NULL;
 	const char *op = asb_str(operation, "op");
-	int r = pointer_init(&path, operation, "path", reterr);
+	int code = patch_pointer_init(&path, operation, "path", reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (asb_streq(op, "remove")) {
-		return cut(*root, &path, budget, &copy, reterr);
+		return patch_cut(*root, &path, budget, &copy, reterr);
 	}
 	if (asb_streq(op, "move") || asb_streq(op, "copy")) {
-		return copy_or_move(root, operation, &path, asb_streq(op, "move"), budget, reterr);
+		return patch_copy_or_move(root, operation, &path, asb_streq(op, "move"), budget,
+					  reterr);
 	}
 	if (!asb_streq(op, "add") && !asb_streq(op, "replace") && !asb_streq(op, "test")) {
 		return error_set(reterr, -EINVAL, "the patch has an operation '%.40s'",
@@ -386,11 +391,11 @@ static int apply(struct json_object **root, struct json_object *operation, struc
 				 op);
 	}
 	if (asb_streq(op, "test")) {
-		return test(*root, &path, value, reterr);
+		return patch_test(*root, &path, value, reterr);
 	}
 	/* A copy: later operations may change what this one put in, and the patch is not ours. */
 	copy = asb_copy(value);
-	return put(root, &path, asb_streq(op, "replace"), copy, budget, reterr);
+	return patch_put(root, &path, asb_streq(op, "replace"), copy, budget, reterr);
 }
 
 int patch_json(struct json_object *target, struct json_object *patch, struct json_object **ret,
@@ -411,10 +416,10 @@ int patch_json(struct json_object *target, struct json_object *patch, struct jso
 	}
 	root = asb_copy(target);
 	for (size_t i = 0; i < asb_length(patch); i++) {
-		int r = apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
+		int code = patch_apply(&root, json_object_array_get_idx(patch, i), &budget, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	*ret = TAKE(root);

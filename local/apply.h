@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The four kinds of this project, built in from deploy/crds. */
+/* The CRDs of this project's four kinds, built in from deploy/crds. */
 #ifndef ASB_LOCAL_APPLY_H
 #define ASB_LOCAL_APPLY_H
 
@@ -7,12 +7,11 @@
 
 struct api;
 
-/* The version of a built-in CRD that is there; the CRD is left alone while it stands there, so that
- * one changed by `kubectl apply` stays as it is. */
+/* The hash of the built-in text that a CRD was made from. While it is current the CRD is left as it
+ * is, so that changes by `kubectl apply` stay. */
 #define APPLY_ANNOTATION "agent-sandbox.local/applied"
 
-/* Makes the CRDs that are missing, and replaces the specs of those that an older or other build
- * made. */
+/* Creates the CRDs that are missing, and replaces the spec of those that another build created. */
 int apply_crds(struct api *api, struct error *reterr);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The locks and the record of one state directory. Called by `up`, `down` and `status`. */
+/* The locks and the status file of a state directory. Called by `up`, `down` and `status`. */
 #include "config.h"
 
 #include "local/instance.h"
@@ -7,19 +7,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "apiserver/http/kubeconfig-write.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "local/state-directory.h"
 
-#define RECORD_MAX 65536u
-#define LOOK_MS 50
+#define STATUS_MAX 65536u
+#define CHECK_MS 50
 
-static int open_lock(const char *state_dir, const char *name, int flags, struct error *reterr)
+static int instance_open_lock(const char *state_dir, const char *name, int flags,
+			      struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", state_dir, name);
 	int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -28,14 +30,14 @@ static int open_lock(const char *state_dir, const char *name, int flags, struct 
 		       : error_set(reterr, -errno, "cannot open '%s': %s", path, strerror(errno));
 }
 
-static struct flock whole_file(void)
+static struct flock instance_whole_file(void)
 {
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
 }
 
-/* Children see their parent's death and end; this is how long that takes. */
-static int wait_for_children(struct sched *sched, int fd, const char *state_dir,
-			     struct error *reterr)
+/* Child processes of a killed `up` end by themselves. Waits for that. */
+static int instance_wait_for_children(struct sched *sched, int fd, const char *state_dir,
+				      struct error *reterr)
 {
 	uint64_t deadline = sched_now_us(sched) + INSTANCE_LEFTOVERS_US;
 
@@ -47,10 +49,10 @@ static int wait_for_children(struct sched *sched, int fd, const char *state_dir,
 		if (sched_now_us(sched) >= deadline) {
 			return error_set(
 				reterr, -ETIMEDOUT,
-				"processes of an earlier `up` do not end: see who has '%s/children.lock' open (fuser), and end them",
+				"processes of an earlier `up` do not end: find the processes that have '%s/children.lock' open with fuser, and end them",
 				state_dir);
 		}
-		(void)poll(NULL, 0, LOOK_MS);
+		(void)poll(NULL, 0, CHECK_MS);
 	}
 	return 0;
 }
@@ -59,21 +61,22 @@ int instance_take(struct sched *sched, const char *state_dir, struct instance *r
 		  struct error *reterr)
 {
 	struct instance instance = INSTANCE_NONE;
-	struct flock lock = whole_file();
-	int code = instance.lock = open_lock(state_dir, "up.lock", O_RDWR | O_CREAT, reterr);
+	struct flock lock = instance_whole_file();
+	int code = instance.lock =
+		instance_open_lock(state_dir, "up.lock", O_RDWR | O_CREAT, reterr);
 
 	if (code >= 0 && fcntl(instance.lock, F_SETLK, &lock) < 0) {
 		code = error_set(
 			reterr, -EBUSY,
-			"agent-sandbox-local runs already with the state in '%s' (process %d): `status` tells more, `down` ends it",
+			"agent-sandbox-local runs already with the state in '%s' (process %d): `status` shows more, `down` ends it",
 			state_dir, (int)instance_holder(state_dir, NULL));
 	}
 	if (code >= 0) {
 		code = instance.children =
-			open_lock(state_dir, "children.lock", O_RDWR | O_CREAT, reterr);
+			instance_open_lock(state_dir, "children.lock", O_RDWR | O_CREAT, reterr);
 	}
 	if (code >= 0) {
-		code = wait_for_children(sched, instance.children, state_dir, reterr);
+		code = instance_wait_for_children(sched, instance.children, state_dir, reterr);
 	}
 	if (code < 0) {
 		instance_release(&instance);
@@ -96,14 +99,14 @@ void instance_release(struct instance *instance)
 
 pid_t instance_holder(const char *state_dir, struct error *reterr)
 {
-	struct flock lock = whole_file();
-	int fd = open_lock(state_dir, "up.lock", O_RDWR, reterr);
+	struct flock lock = instance_whole_file();
+	int fd = instance_open_lock(state_dir, "up.lock", O_RDWR, reterr);
 
 	if (fd < 0) {
 		return fd == -ENOENT ? 0 : fd;
 	}
 	if (fcntl(fd, F_GETLK, &lock) < 0) {
-		int code = error_set(reterr, -errno, "cannot ask for the lock '%s/up.lock': %s",
+		int code = error_set(reterr, -errno, "cannot read the lock '%s/up.lock': %s",
 				     state_dir, strerror(errno));
 
 		close(fd);
@@ -113,35 +116,44 @@ pid_t instance_holder(const char *state_dir, struct error *reterr)
 	return lock.l_type != F_UNLCK ? lock.l_pid : 0;
 }
 
-/* ---- the record ---- */
-
-static char *record_path(const char *state_dir)
+pid_t instance_find(const char *path, char **ret_state_dir, struct error *reterr)
 {
-	return xprintf("%s/" INSTANCE_RECORD, state_dir);
+	char *state_dir = path != NULL ? realpath(path, NULL) : NULL;
+	int code = state_dir != NULL ? state_directory_check(state_dir, reterr) : 0;
+
+	*ret_state_dir = state_dir;
+	return code < 0 || state_dir == NULL ? code : instance_holder(state_dir, reterr);
 }
 
-int instance_tell(const char *state_dir, struct json_object *record, struct error *reterr)
+/* ---- the status file ---- */
+
+static char *instance_status_path(const char *state_dir)
 {
-	CLEANUP_FREE char *path = record_path(state_dir);
-	CLEANUP_BUF struct buf text = BUF_INIT(RECORD_MAX);
+	return xprintf("%s/" INSTANCE_STATUS, state_dir);
+}
+
+int instance_write_status(const char *state_dir, struct json_object *record, struct error *reterr)
+{
+	CLEANUP_FREE char *path = instance_status_path(state_dir);
+	CLEANUP_BUF struct buf text = BUF_INIT(STATUS_MAX);
 
 	if (json_print(record, &text) < 0) {
-		return error_set(reterr, -ENOSPC, "the record of what runs is too long");
+		return error_set(reterr, -ENOSPC, "the status file is too long");
 	}
-	return private_file_write(path, buf_str(&text), (unsigned int)text.length, 0600, reterr);
+	return file_write_private(path, buf_str(&text), text.length, 0600, reterr);
 }
 
-struct json_object *instance_told(const char *state_dir)
+struct json_object *instance_read_status(const char *state_dir)
 {
-	CLEANUP_FREE char *path = record_path(state_dir);
-	CLEANUP_BUF struct buf text = BUF_INIT(RECORD_MAX);
+	CLEANUP_FREE char *path = instance_status_path(state_dir);
+	CLEANUP_BUF struct buf text = BUF_INIT(STATUS_MAX);
 
 	return file_read(path, &text) == 0 ? json_parse(buf_str(&text), text.length, NULL) : NULL;
 }
 
-void instance_forget(const char *state_dir)
+void instance_remove_status(const char *state_dir)
 {
-	CLEANUP_FREE char *path = record_path(state_dir);
+	CLEANUP_FREE char *path = instance_status_path(state_dir);
 
 	(void)unlink(path);
 }

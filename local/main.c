@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command agent-sandbox-local: reads the flags and runs one of its commands. `serve`, the API
- * alone, is here; the others are elsewhere. */
+/* agent-sandbox-local: parses the flags and runs a command. `serve`, which runs the API alone, is
+ * in this file; the other commands are in local/up*.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,30 +11,31 @@
 
 #include "core/observe/log.h"
 #include "core/observe/signals.h"
-#include "core/observe/tidy.h"
+#include "core/observe/memory-trim.h"
 #include "local/options.h"
 #include "local/serving.h"
 #include "local/up.h"
 
-#define TIDY_FIRST_MS 2000
-#define TIDY_MS 30000
+#define TRIM_FIRST_MS 2000
+#define TRIM_MS 30000
 
-/* Until a signal comes. Start-up and thousands of watches that went leave memory behind. */
-static void wait_for_end(int signals)
+/* Returns when a signal has come. Meanwhile memory that the start or thousands of ended watches
+ * have freed is returned to the system. */
+static void local_wait_for_end(int signals)
 {
 	struct pollfd wait = { .fd = signals, .events = POLLIN };
-	int pause_ms = TIDY_FIRST_MS, ready;
+	int pause_ms = TRIM_FIRST_MS, ready;
 
 	do {
 		ready = poll(&wait, 1, pause_ms);
 		if (ready == 0) {
-			tidy();
-			pause_ms = TIDY_MS;
+			memory_trim();
+			pause_ms = TRIM_MS;
 		}
 	} while (ready == 0 || (ready < 0 && errno == EINTR));
 }
 
-static int serve(const struct local_options *options, int signals, struct error *reterr)
+static int local_serve(const struct local_options *options, int signals, struct error *reterr)
 {
 	struct serving serving = { 0 };
 	int code = serving_init(options, &serving, reterr);
@@ -45,13 +46,13 @@ static int serve(const struct local_options *options, int signals, struct error 
 	if (code == 0) {
 		printf("%s\n", serving.kubeconfig);
 		fflush(stdout);
-		wait_for_end(signals);
+		local_wait_for_end(signals);
 	}
 	serving_finish(&serving);
 	return code;
 }
 
-static int run(const struct local_options *options, int signals, struct error *reterr)
+static int local_run(const struct local_options *options, int signals, struct error *reterr)
 {
 	if (strcmp(options->command, "up") == 0) {
 		return up_run(options, signals, reterr);
@@ -62,7 +63,7 @@ static int run(const struct local_options *options, int signals, struct error *r
 	if (strcmp(options->command, "status") == 0) {
 		return status_run(options, reterr);
 	}
-	return serve(options, signals, reterr);
+	return local_serve(options, signals, reterr);
 }
 
 int main(int argc, char **argv)
@@ -70,9 +71,10 @@ int main(int argc, char **argv)
 	struct local_options options;
 	struct error error = { 0 };
 
-	/* Threads that response take turns; an arena for each would only hold free memory. */
+	/* Threads that serve requests take turns; an arena for each would only hold free memory. */
 	mallopt(M_ARENA_MAX, 2);
-	/* Trees come and go between large blocks, each of which would merge the fast bins. */
+	/* JSON trees are freed between large blocks, and each large block would merge the fast
+	 * bins. */
 	mallopt(M_MXFAST, 0);
 	if (local_options_parse(argc, argv, &options, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-local: %s\n", error.text);
@@ -94,7 +96,7 @@ int main(int argc, char **argv)
 	}
 
 	int signals = signals_open(&error);
-	int code = signals < 0 ? signals : run(&options, signals, &error);
+	int code = signals < 0 ? signals : local_run(&options, signals, &error);
 
 	if (code < 0) {
 		log_error("%s", error.text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parses the command line from a table. Called by local/main.c. */
+/* Parses the command line with a table of flags. Called by local/main.c. */
 #include "config.h"
 
 #include "local/options.h"
@@ -14,7 +14,7 @@
 
 enum row_type { ROW_TEXT, ROW_PORT, ROW_BOOL };
 
-/* The commands a flag belongs to. */
+/* The commands that take a flag. */
 #define UP (1u << 0)
 #define DOWN (1u << 1)
 #define STATUS (1u << 2)
@@ -27,10 +27,11 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "up", UP,
-	  "API, node, controller and, with HAProxy, the router on this machine; Ctrl-C ends it all" },
-	{ "down", DOWN, "ends the `up` that runs, and waits for it" },
-	{ "status", STATUS, "what runs: exit status 0 all of it, 1 not all, 3 nothing" },
-	{ "serve", SERVE, "the API alone; prints the path of the kubeconfig when it answers" },
+	  "run API, node, controller and, if HAProxy is installed, the router; Ctrl-C ends them" },
+	{ "down", DOWN, "end the `up` that runs, and wait until it has ended" },
+	{ "status", STATUS,
+	  "print what runs; the exit status is 0 if all is ready, 1 if not, 3 if nothing runs" },
+	{ "serve", SERVE, "run the API alone; prints the path of the kubeconfig when it is ready" },
 };
 
 struct option_row {
@@ -45,33 +46,34 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{ "state-dir", ROW_TEXT, AT(state_dir), ANY, "DIR",
-	  "where objects, keys and the kubeconfig are kept (default: /var/lib/agent-sandbox for root, else ~/.local/state/agent-sandbox)" },
+	  "directory of objects, keys and the kubeconfig (default /var/lib/agent-sandbox for root, ~/.local/state/agent-sandbox for other users)" },
 	{ "pods", ROW_TEXT, AT(pods), UP, "RUNTIME",
-	  "podman: containers (default); process: plain processes of this machine, NOT isolated; fake: nothing runs, pods are Ready" },
+	  "how pods run: podman (default), as containers; process, as plain processes of this machine, NOT isolated; fake, not at all, but they are Ready" },
 	{ "port", ROW_PORT, AT(port), UP | SERVE, "N",
-	  "port of the API (default 0: with up the one of the last time, else any free one)" },
+	  "port of the API (default 0: for up the port of the last run, otherwise a free port)" },
 	{ "router-port", ROW_PORT, AT(router_port), UP, "N",
-	  "port of the router (default 0: the one of the last time, else any free one)" },
-	{ "no-router", ROW_BOOL, AT(no_router), UP, "", "run no router" },
+	  "port of the router (default 0: the port of the last run, otherwise a free port)" },
+	{ "no-router", ROW_BOOL, AT(no_router), UP, "", "do not run the router" },
 	{ "kubeconfig", ROW_TEXT, AT(kubeconfig), UP | SERVE, "FILE",
-	  "where to write the kubeconfig (default: kubeconfig in the state directory)" },
+	  "file to write the kubeconfig to (default: kubeconfig in the state directory)" },
 	{ "audit-log", ROW_TEXT, AT(audit_log), UP | SERVE, "FILE",
-	  "where to log each write, as kube-apiserver does (default: nowhere)" },
+	  "file to log each write to, in the format of kube-apiserver (default: none)" },
 	{ "plugin-dir", ROW_TEXT, AT(plugin_dir), UP, "DIR",
-	  "the controller's directory of plugins (default: .libs beside this program in a build directory, else the installed one)" },
+	  "directory of the controller's plugins (default: in a build directory .libs, otherwise the installed one)" },
 	{ "first-image", ROW_TEXT, AT(first_image), UP, "FILE",
-	  "a program that makes the first images, such as scripts/build-image.sh: run until it succeeded once for this state" },
+	  "program that builds the first images, such as scripts/build-image.sh; it runs at each start until it has succeeded once" },
 	{ "address", ROW_TEXT, AT(address), SERVE, "IP",
 	  "IPv4 address to listen on (default 127.0.0.1)" },
 	{ "node-socket", ROW_TEXT, AT(node_socket), SERVE, "FILE",
-	  "unix socket of the node, for logs (default: node.sock in the state directory)" },
-	{ "log-format", ROW_TEXT, AT(log_format), ANY, "FORMAT", "text or json" },
-	{ "log-level", ROW_TEXT, AT(log_level), ANY, "LEVEL", "error, warning, info or debug" },
-	{ "help", ROW_BOOL, AT(help), ANY, "", "print this" },
-	{ "version", ROW_BOOL, AT(version), ANY, "", "print the version" },
+	  "Unix socket of the node, for logs, exec and port-forward (default: node.sock in the state directory)" },
+	{ "log-format", ROW_TEXT, AT(log_format), ANY, "FORMAT", "text (default) or json" },
+	{ "log-level", ROW_TEXT, AT(log_level), ANY, "LEVEL",
+	  "error, warning, info (default) or debug" },
+	{ "help", ROW_BOOL, AT(help), ANY, "", "print this help and exit" },
+	{ "version", ROW_BOOL, AT(version), ANY, "", "print the version and exit" },
 };
 
-static const struct option_row *find(const char *name, size_t length)
+static const struct option_row *local_options_find(const char *name, size_t length)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0) {
@@ -81,8 +83,8 @@ static const struct option_row *find(const char *name, size_t length)
 	return NULL;
 }
 
-static int set(struct local_options *options, const struct option_row *row, const char *value,
-	       struct error *reterr)
+static int local_options_set(struct local_options *options, const struct option_row *row,
+			     const char *value, struct error *reterr)
 {
 	void *place = (char *)options + row->offset;
 
@@ -102,17 +104,18 @@ static int set(struct local_options *options, const struct option_row *row, cons
 				   value);
 }
 
-/* One flag at argv[*at]; *at is moved over its value. */
-static int take_flag(int argc, char **argv, int *at, struct local_options *options, uint32_t *used,
-		     struct error *reterr)
+/* Parses the flag at argv[*at], and moves *at to its value if that is the next argument. */
+static int local_options_take_flag(int argc, char **argv, int *at, struct local_options *options,
+				   uint32_t *used, struct error *reterr)
 {
 	const char *text = argv[*at] + strspn(argv[*at], "-");
 	size_t length = strcspn(text, "=");
-	const struct option_row *row = find(text, length);
+	const struct option_row *row = local_options_find(text, length);
 	const char *value = text[length] == '=' ? text + length + 1 : NULL;
 
 	if (row == NULL) {
-		return error_set(reterr, -EINVAL, "unknown flag '%s'; see --help", argv[*at]);
+		return error_set(reterr, -EINVAL,
+				 "unknown flag '%s'; see agent-sandbox-local --help", argv[*at]);
 	}
 	if (row->type == ROW_BOOL && value != NULL) {
 		return error_set(reterr, -EINVAL, "--%s takes no value", row->name);
@@ -124,11 +127,11 @@ static int take_flag(int argc, char **argv, int *at, struct local_options *optio
 		value = argv[++*at];
 	}
 	*used |= UINT32_C(1) << (row - rows);
-	return set(options, row, value, reterr);
+	return local_options_set(options, row, value, reterr);
 }
 
-/* The bit of a command; 0: there is none of that name. */
-static unsigned int command_bit(const char *name)
+/* The bit of a command; 0: the command is unknown. */
+static unsigned int local_options_command(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		if (name != NULL && strcmp(commands[i].name, name) == 0) {
@@ -138,10 +141,11 @@ static unsigned int command_bit(const char *name)
 	return 0;
 }
 
-/* used: a bit for each row that was given. */
-static int check(const struct local_options *options, uint32_t used, struct error *reterr)
+/* used: a bit for each flag that was given. */
+static int local_options_check(const struct local_options *options, uint32_t used,
+			       struct error *reterr)
 {
-	unsigned int command = command_bit(options->command);
+	unsigned int command = local_options_command(options->command);
 
 	if (command == 0) {
 		return error_set(reterr, -EINVAL,
@@ -150,8 +154,10 @@ static int check(const struct local_options *options, uint32_t used, struct erro
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if ((used >> i & 1) != 0 && (rows[i].commands & command) == 0) {
-			return error_set(reterr, -EINVAL, "unknown flag --%s of '%s'; see --help",
-					 rows[i].name, options->command);
+			return error_set(
+				reterr, -EINVAL,
+				"the command '%s' does not take --%s; see agent-sandbox-local --help",
+				options->command, rows[i].name);
 		}
 	}
 	if (strcmp(options->pods, "podman") != 0 && strcmp(options->pods, "process") != 0 &&
@@ -169,7 +175,7 @@ int local_options_parse(int argc, char **argv, struct local_options *ret, struct
 	*ret = (struct local_options){ .pods = "podman" };
 	for (int at = 1; at < argc; at++) {
 		if (argv[at][0] == '-') {
-			int code = take_flag(argc, argv, &at, ret, &used, reterr);
+			int code = local_options_take_flag(argc, argv, &at, ret, &used, reterr);
 
 			if (code < 0) {
 				return code;
@@ -177,14 +183,15 @@ int local_options_parse(int argc, char **argv, struct local_options *ret, struct
 		} else if (ret->command == NULL) {
 			ret->command = argv[at];
 		} else {
-			return error_set(reterr, -EINVAL, "'%s' is one word too many: see --help",
+			return error_set(reterr, -EINVAL,
+					 "unexpected argument '%s'; see agent-sandbox-local --help",
 					 argv[at]);
 		}
 	}
-	return ret->help || ret->version ? 0 : check(ret, used, reterr);
+	return ret->help || ret->version ? 0 : local_options_check(ret, used, reterr);
 }
 
-static void print_commands(const struct option_row *row, FILE *out)
+static void local_options_print_commands(const struct option_row *row, FILE *out)
 {
 	const char *before = " (";
 
@@ -209,7 +216,7 @@ void local_options_help(FILE *out)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		fprintf(out, "  --%s%s%s", rows[i].name, *rows[i].argument != '\0' ? " " : "",
 			rows[i].argument);
-		print_commands(&rows[i], out);
+		local_options_print_commands(&rows[i], out);
 		fprintf(out, "        %s\n", rows[i].help);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts the API server together in the order it needs, and takes it apart from behind. Called by
+/* Starts the parts of the API server in their order, and ends them in the reverse order. Called by
  * local/main.c for `serve` and by local/up.c. */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include "apiserver/api/api.h"
-#include "apiserver/http/kubeconfig-write.h"
+#include "local/kubeconfig-write.h"
 #include "apiserver/http/server.h"
 #include "base/memory.h"
 #include "base/sched.h"
@@ -20,8 +20,8 @@
 
 #define DESCRIPTORS_LEAST 64u
 
-/* Children are told the directory, and may stand elsewhere. */
-static int make_absolute(char **path, struct error *reterr)
+/* Child processes get this path, and may have another working directory. */
+static int serving_make_absolute(char **path, struct error *reterr)
 {
 	char *absolute = realpath(*path, NULL);
 
@@ -39,15 +39,15 @@ int serving_init(const struct local_options *options, struct serving *ret, struc
 	*ret = (struct serving){ .state_dir = local_options_state_dir(options) };
 	if (ret->state_dir == NULL) {
 		return error_set(reterr, -ENOENT,
-				 "there is no home directory: say --state-dir DIR");
+				 "there is no home directory: use --state-dir DIR");
 	}
 	ret->sched = sched_create();
 
 	int code = state_directory_make(ret->state_dir, reterr);
 
-	/* `serve` keeps the path as it was said: others may compare it. */
+	/* `serve` keeps the path as it was given, because other programs may compare it. */
 	if (code == 0 && strcmp(options->command, "serve") != 0) {
-		code = make_absolute(&ret->state_dir, reterr);
+		code = serving_make_absolute(&ret->state_dir, reterr);
 	}
 	if (code < 0) {
 		return code;
@@ -60,8 +60,8 @@ int serving_init(const struct local_options *options, struct serving *ret, struc
 	return 0;
 }
 
-/* With fewer than that it would not start, or serve a handful of clients. */
-static int check_descriptors(struct error *reterr)
+/* With fewer descriptors the API server would not start, or would serve only a few clients. */
+static int serving_check_descriptors(struct error *reterr)
 {
 	struct rlimit limit;
 
@@ -78,7 +78,7 @@ static int check_descriptors(struct error *reterr)
 		(unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
 }
 
-static int load(struct serving *serving, struct error *reterr)
+static int serving_load(struct serving *serving, struct error *reterr)
 {
 	int code = tls_load(serving->state_dir, sched_wall_us(serving->sched) / 1000000,
 			    &serving->tls, reterr);
@@ -90,10 +90,10 @@ int serving_start(struct serving *serving, const struct local_options *options, 
 		  struct error *reterr)
 {
 	const char *host = options->address != NULL ? options->address : "127.0.0.1";
-	int code = check_descriptors(reterr);
+	int code = serving_check_descriptors(reterr);
 
 	if (code == 0 && serving->tls.ca == NULL) {
-		code = load(serving, reterr);
+		code = serving_load(serving, reterr);
 	}
 
 	if (code < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API server as one thing: state directory, certificates, token, API, listener, kubeconfig. What
- * `serve` and `up` stand on. */
+/* The API server as a whole, for `serve` and `up`: state directory, certificates, token, API,
+ * listener, kubeconfig. */
 #ifndef ASB_LOCAL_SERVING_H
 #define ASB_LOCAL_SERVING_H
 
@@ -26,12 +26,14 @@ struct serving {
 	struct server *server;
 };
 
-/* Makes the state directory (0700) and its parents. What follows may take a lock there first. */
+/* Creates the state directory (0700) and its parents. The caller may lock the directory before
+ * serving_start. */
 int serving_init(const struct local_options *options, struct serving *ret, struct error *reterr);
-/* Serves; the kubeconfig is written when it answers. port: 0 picks one. */
+/* Starts to serve, and writes the kubeconfig when the server is reachable. port 0 chooses a free
+ * port. */
 int serving_start(struct serving *serving, const struct local_options *options, uint16_t port,
 		  struct error *reterr);
-/* Also of a half-built or zeroed one. */
+/* Also takes one that is zeroed or was only partly started. */
 void serving_finish(struct serving *serving);
 
 #endif

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directory of local mode's state: token, keys, database, kubeconfig. Whoever could write there
- * would choose who may ask the API, so it is trusted only where nobody else could have.
+ * The state directory of local mode: token, keys, database, kubeconfig. Whoever can write to it can
+ * control who may use the API, so it is used only when no other user could have written to it.
  */
 #ifndef ASB_LOCAL_STATE_DIRECTORY_H
 #define ASB_LOCAL_STATE_DIRECTORY_H
 
 #include "base/error.h"
 
-/* Makes the directory and those above it, mode 0700, and checks it as state_folder_check does. 0, or a
- * negative code and a sentence that says what to do. */
+/* Creates the directory and its parents, mode 0700, and checks it as state_directory_check does. 0,
+ * or a negative code and *reterr, which says what to do. */
 int state_directory_make(const char *path, struct error *reterr);
 
 /*
- * Refuses with -EPERM a directory that is not the caller's, that others may write to, or that a link of
- * somebody else leads to; in it a link, a file of somebody else's, one that others may write to, and
- * a token, a key or a database that others may read. 0 also where there is no such directory.
+ * Refuses with -EPERM a directory that belongs to another user, that others may write to, or that
+ * is reached by a link of another user. In the directory it refuses links, files of other users,
+ * files that others may write to, and a token, a key or a database that others may read. Returns 0
+ * also when the directory does not exist.
  */
 int state_directory_check(const char *path, struct error *reterr);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts, watches and ends the children of `up`. local/up.c calls it from its one loop. */
+/* Starts, watches and ends the child processes of `up`. local/up.c calls it from its loop. */
 #include "config.h"
 
 #include "local/supervise.h"
@@ -14,10 +14,10 @@
 
 #include "base/memory.h"
 #include "core/observe/log.h"
-#include "local/supervise-private.h"
+#include "local/child-process.h"
 
-#define LOG_LOOK_US 10000000u
-#define KILLED_US 5000000u /* for the kernel to end what was killed */
+#define LOG_CHECK_US 10000000u
+#define KILLED_US 5000000u /* time that the kernel may take to end a process after SIGKILL */
 
 /* ---- commands ---- */
 
@@ -26,7 +26,7 @@ void command_add(struct command *command, const char *format, ...)
 	va_list args;
 
 	if (command->count == SUPERVISE_ARGS_MAX) {
-		abort(); /* a table of ours is too long */
+		abort(); /* a table of this program is too long */
 	}
 	va_start(args, format);
 	if (vasprintf(&command->argv[command->count], format, args) < 0) {
@@ -44,15 +44,15 @@ void command_finish(struct command *command)
 	command->count = 0;
 }
 
-/* ---- the table ---- */
+/* ---- child processes ---- */
 
 struct child {
 	struct child_spec spec;
 	pid_t pid; /* 0: it does not run */
-	int pidfd; /* -1 */
+	int pidfd; /* -1: none */
 	uint64_t started_us, again_us;
 	unsigned int failures, starts;
-	bool over; /* not to be started again */
+	bool over; /* it is not started again */
 	int status;
 };
 
@@ -62,7 +62,7 @@ struct supervisor {
 	int lock_fd;
 	struct child children[SUPERVISE_MAX];
 	size_t count;
-	uint64_t log_look_us;
+	uint64_t log_check_us;
 	unsigned int changes;
 };
 
@@ -85,7 +85,7 @@ void supervisor_destroy(struct supervisor *supervisor)
 	free(supervisor);
 }
 
-static struct child *find(const struct supervisor *supervisor, const char *name)
+static struct child *supervisor_find(const struct supervisor *supervisor, const char *name)
 {
 	for (size_t i = 0; i < supervisor->count; i++) {
 		if (strcmp(supervisor->children[i].spec.name, name) == 0) {
@@ -97,7 +97,7 @@ static struct child *find(const struct supervisor *supervisor, const char *name)
 
 /* ---- starting ---- */
 
-static uint64_t pause_of(const struct child *child)
+static uint64_t supervisor_pause(const struct child *child)
 {
 	unsigned int doublings = child->failures < 8 ? child->failures : 8;
 	uint64_t pause = (uint64_t)SUPERVISE_PAUSE_MIN_US << doublings;
@@ -105,7 +105,7 @@ static uint64_t pause_of(const struct child *child)
 	return pause < SUPERVISE_PAUSE_MAX_US ? pause : SUPERVISE_PAUSE_MAX_US;
 }
 
-static void start(struct supervisor *supervisor, struct child *child)
+static void supervisor_start(struct supervisor *supervisor, struct child *child)
 {
 	struct command command = { 0 };
 	struct error error = { 0 };
@@ -116,9 +116,9 @@ static void start(struct supervisor *supervisor, struct child *child)
 	child->pid = child_spawn(&command, log, supervisor->lock_fd, &child->pidfd, &error);
 	command_finish(&command);
 	if (child->pid < 0) {
-		log_error("%s, trying again: %s", child->spec.name, error.text);
+		log_error("cannot start the %s, trying again: %s", child->spec.name, error.text);
 		child->pid = 0;
-		child->again_us = child->started_us + pause_of(child);
+		child->again_us = child->started_us + supervisor_pause(child);
 		child->failures++;
 		return;
 	}
@@ -129,13 +129,13 @@ static void start(struct supervisor *supervisor, struct child *child)
 void supervisor_add(struct supervisor *supervisor, const struct child_spec *spec)
 {
 	if (supervisor->count == SUPERVISE_MAX) {
-		abort(); /* a table of ours is too long */
+		abort(); /* a table of this program is too long */
 	}
 
 	struct child *child = &supervisor->children[supervisor->count++];
 
 	*child = (struct child){ .spec = *spec, .pidfd = -1 };
-	start(supervisor, child);
+	supervisor_start(supervisor, child);
 }
 
 /* ---- watching ---- */
@@ -148,8 +148,8 @@ size_t supervisor_polls(const struct supervisor *supervisor, struct pollfd fds[S
 	return supervisor->count;
 }
 
-/* It has ended and was waited for. */
-static void note_end(struct supervisor *supervisor, struct child *child, int status)
+/* The process has ended, and waitpid has returned its status. */
+static void supervisor_record_end(struct supervisor *supervisor, struct child *child, int status)
 {
 	uint64_t now = sched_now_us(supervisor->sched);
 
@@ -162,31 +162,32 @@ static void note_end(struct supervisor *supervisor, struct child *child, int sta
 	if (now - child->started_us > SUPERVISE_STEADY_US) {
 		child->failures = 0;
 	}
-	child->again_us = now + pause_of(child);
+	child->again_us = now + supervisor_pause(child);
 	child->failures++;
 	child->over = child->over || child->spec.once;
 	supervisor->changes++;
 	if (!child->over) {
-		log_warning("%s ended with status %d, starting it again; its log: %s/%s.log",
-			    child->spec.name, child->status, supervisor->log_dir, child->spec.name);
+		log_warning(
+			"the %s ended with status %d and is started again; its log is %s/%s.log",
+			child->spec.name, child->status, supervisor->log_dir, child->spec.name);
 	}
 }
 
-static void reap(struct supervisor *supervisor, struct child *child)
+static void supervisor_reap(struct supervisor *supervisor, struct child *child)
 {
 	int status;
 
 	if (child->pid != 0 && waitpid(child->pid, &status, WNOHANG) == child->pid) {
-		note_end(supervisor, child, status);
+		supervisor_record_end(supervisor, child, status);
 	}
 }
 
-static void cut_logs(struct supervisor *supervisor, uint64_t now)
+static void supervisor_cut_logs(struct supervisor *supervisor, uint64_t now)
 {
-	if (now < supervisor->log_look_us) {
+	if (now < supervisor->log_check_us) {
 		return;
 	}
-	supervisor->log_look_us = now + LOG_LOOK_US;
+	supervisor->log_check_us = now + LOG_CHECK_US;
 	for (size_t i = 0; i < supervisor->count; i++) {
 		CLEANUP_FREE char *log = xprintf("%s/%s.log", supervisor->log_dir,
 						 supervisor->children[i].spec.name);
@@ -195,26 +196,26 @@ static void cut_logs(struct supervisor *supervisor, uint64_t now)
 	}
 }
 
-int supervisor_look(struct supervisor *supervisor)
+int supervisor_step(struct supervisor *supervisor)
 {
 	uint64_t now = sched_now_us(supervisor->sched);
 
-	cut_logs(supervisor, now);
+	supervisor_cut_logs(supervisor, now);
 
-	uint64_t due = supervisor->log_look_us;
+	uint64_t due = supervisor->log_check_us;
 
 	for (size_t i = 0; i < supervisor->count; i++) {
 		struct child *child = &supervisor->children[i];
 
-		reap(supervisor, child);
+		supervisor_reap(supervisor, child);
 		if (child->pid == 0 && !child->over && child->again_us <= now) {
-			start(supervisor, child);
+			supervisor_start(supervisor, child);
 		}
 		if (child->pid == 0 && !child->over && child->again_us < due) {
 			due = child->again_us;
 		}
 		if (child->pid != 0 && child->pidfd < 0 && now + 100000 < due) {
-			due = now + 100000; /* without a pidfd it is looked at */
+			due = now + 100000; /* there is no pidfd to wait for */
 		}
 	}
 	return due > now ? (int)((due - now) / 1000 + 1) : 0;
@@ -222,15 +223,16 @@ int supervisor_look(struct supervisor *supervisor)
 
 /* ---- ending ---- */
 
-/* Waits until it has ended, or the deadline; false: it still runs. */
-static bool wait_end(struct supervisor *supervisor, struct child *child, uint64_t deadline)
+/* Waits until the process has ended or the deadline has passed. False: it still runs. */
+static bool supervisor_wait_end(struct supervisor *supervisor, struct child *child,
+				uint64_t deadline)
 {
 	for (;;) {
 		uint64_t now = sched_now_us(supervisor->sched);
 		struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
 		uint64_t left = deadline > now ? (deadline - now) / 1000 + 1 : 0;
 
-		reap(supervisor, child);
+		supervisor_reap(supervisor, child);
 		if (child->pid == 0 || left == 0) {
 			return child->pid == 0;
 		}
@@ -238,27 +240,28 @@ static bool wait_end(struct supervisor *supervisor, struct child *child, uint64_
 	}
 }
 
-static bool end(struct supervisor *supervisor, struct child *child, uint64_t grace_us)
+static bool supervisor_end_child(struct supervisor *supervisor, struct child *child,
+				 uint64_t grace_us)
 {
 	child->over = true;
 	if (child->pid == 0) {
 		return true;
 	}
 	(void)kill(child->pid, SIGTERM);
-	if (wait_end(supervisor, child, sched_now_us(supervisor->sched) + grace_us)) {
+	if (supervisor_wait_end(supervisor, child, sched_now_us(supervisor->sched) + grace_us)) {
 		return true;
 	}
-	log_warning("%s does not end on SIGTERM: killed", child->spec.name);
+	log_warning("the %s did not end on SIGTERM and is killed", child->spec.name);
 	(void)kill(child->pid, SIGKILL);
-	return wait_end(supervisor, child, sched_now_us(supervisor->sched) + KILLED_US);
+	return supervisor_wait_end(supervisor, child, sched_now_us(supervisor->sched) + KILLED_US);
 }
 
 void supervisor_end(struct supervisor *supervisor, const char *name, uint64_t grace_us)
 {
-	struct child *child = find(supervisor, name);
+	struct child *child = supervisor_find(supervisor, name);
 
-	if (child != NULL && !end(supervisor, child, grace_us)) {
-		log_error("%s (process %d) cannot be ended, going on", name, (int)child->pid);
+	if (child != NULL && !supervisor_end_child(supervisor, child, grace_us)) {
+		log_error("the %s (process %d) cannot be ended, going on", name, (int)child->pid);
 	}
 }
 
@@ -272,35 +275,35 @@ int supervisor_run(struct supervisor *supervisor, const char *name, const struct
 	child.started_us = sched_now_us(supervisor->sched);
 	child.pid = child_spawn(command, log, supervisor->lock_fd, &child.pidfd, &error);
 	if (child.pid < 0) {
-		log_error("%s: %s", name, error.text);
+		log_error("cannot run the command of the %s: %s", name, error.text);
 		return child.pid;
 	}
-	if (!wait_end(supervisor, &child, child.started_us + limit_us)) {
-		(void)end(supervisor, &child, 0);
+	if (!supervisor_wait_end(supervisor, &child, child.started_us + limit_us)) {
+		(void)supervisor_end_child(supervisor, &child, 0);
 		return -ETIMEDOUT;
 	}
 	return child.status;
 }
 
-/* ---- telling ---- */
+/* ---- questions ---- */
 
 pid_t supervisor_pid(const struct supervisor *supervisor, const char *name)
 {
-	const struct child *child = find(supervisor, name);
+	const struct child *child = supervisor_find(supervisor, name);
 
 	return child != NULL ? child->pid : 0;
 }
 
 unsigned int supervisor_restarts(const struct supervisor *supervisor, const char *name)
 {
-	const struct child *child = find(supervisor, name);
+	const struct child *child = supervisor_find(supervisor, name);
 
 	return child != NULL && child->starts > 0 ? child->starts - 1 : 0;
 }
 
 bool supervisor_ended(const struct supervisor *supervisor, const char *name, int *ret_status)
 {
-	const struct child *child = find(supervisor, name);
+	const struct child *child = supervisor_find(supervisor, name);
 
 	if (child == NULL || !child->over || child->pid != 0) {
 		return false;

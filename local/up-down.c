@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command `down`: ends an `up` that runs, or what one that was killed left behind. */
+/* The command `down`: ends a running `up`, or what a killed `up` left behind. Called by
+ * local/main.c. */
 #include "config.h"
 
 #include "local/up-private.h"
 
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -15,17 +15,17 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/state-directory.h"
 
-#define DOWN_MS 150000 /* more than `up` allows itself */
+#define DOWN_MS 150000 /* longer than `up` takes to end in any case */
 
-/* The lock is asked once more behind the pidfd: the pid is not another's then. */
-static int open_holder(const char *state_dir, pid_t pid, struct error *reterr)
+/* Opens a pidfd of the process that holds the lock. The lock is checked again after the pidfd was
+ * opened, so the pid cannot belong to another process. -ESRCH: the process has ended. */
+static int down_open_holder(const char *state_dir, pid_t pid, struct error *reterr)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
 	if (fd < 0 && errno != ESRCH) {
-		return error_set(reterr, -errno, "cannot reach process %d: %s", (int)pid,
+		return error_set(reterr, -errno, "cannot open process %d: %s", (int)pid,
 				 strerror(errno));
 	}
 	if (fd >= 0 && instance_holder(state_dir, NULL) != pid) {
@@ -35,10 +35,10 @@ static int open_holder(const char *state_dir, pid_t pid, struct error *reterr)
 	return fd >= 0 ? fd : -ESRCH;
 }
 
-/* 0: it has ended. */
-static int end_up(const char *state_dir, pid_t pid, int signals, struct error *reterr)
+/* Ends the process. 0: it has ended. */
+static int down_end_up(const char *state_dir, pid_t pid, int signals, struct error *reterr)
 {
-	int fd = open_holder(state_dir, pid, reterr);
+	int fd = down_open_holder(state_dir, pid, reterr);
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 				{ .fd = signals, .events = POLLIN } };
 
@@ -58,38 +58,41 @@ static int end_up(const char *state_dir, pid_t pid, int signals, struct error *r
 
 	close(fd);
 	return ended ? 0
-		     : error_set(reterr, -ETIMEDOUT, "process %d is still ending: ask `status`",
-				 (int)pid);
+		     : error_set(
+			       reterr, -ETIMEDOUT,
+			       "process %d has not ended yet: run `agent-sandbox-local status` to see what still runs",
+			       (int)pid);
 }
 
-/* What a killed one left: children that are about to end, and containers. */
-static int end_leftovers(const char *state_dir, struct error *reterr)
+/* Ends what a killed `up` left: child processes that are about to end, and containers. */
+static int down_end_leftovers(const char *state_dir, struct error *reterr)
 {
-	CLEANUP_JSON struct json_object *record = instance_told(state_dir);
+	CLEANUP_JSON struct json_object *record = instance_read_status(state_dir);
 	const char *pods = asb_str(record, "pods");
 	struct sched *sched = sched_create();
 	struct instance instance = INSTANCE_NONE;
 	int code = instance_take(sched, state_dir, &instance, reterr);
-	CLEANUP_FREE char *programs = children_programs();
+	CLEANUP_FREE char *programs = processes_directory();
 
 	if (code == 0 && pods != NULL && programs != NULL) {
 		struct supervisor *supervisor =
 			supervisor_create(sched, state_dir, instance.children);
 		struct command command = { 0 };
 
-		children_end_pods_command(programs, state_dir, pods, &command);
+		processes_end_pods_command(programs, state_dir, pods, &command);
 		code = supervisor_run(supervisor, NODE, &command, END_PODS_US);
 		if (code != 0) {
-			code = error_set(reterr, -EIO,
-					 "cannot end the pods that were left: the end of '%s/" NODE
-					 ".log' tells why",
-					 state_dir);
+			code = error_set(
+				reterr, -EIO,
+				"cannot end the pods that were left: see the end of '%s/" NODE
+				".log'",
+				state_dir);
 		}
 		command_finish(&command);
 		supervisor_destroy(supervisor);
 	}
 	if (code == 0) {
-		instance_forget(state_dir);
+		instance_remove_status(state_dir);
 		puts("the last `up` was killed; what it left is ended");
 	}
 	instance_release(&instance);
@@ -99,21 +102,15 @@ static int end_leftovers(const char *state_dir, struct error *reterr)
 
 int down_run(const struct local_options *options, int signals, struct error *reterr)
 {
-	CLEANUP_FREE char *said = local_options_state_dir(options);
-	CLEANUP_FREE char *state_dir = said != NULL ? realpath(said, NULL) : NULL;
-	int checked = state_dir != NULL ? state_directory_check(state_dir, reterr) : 0;
-
-	if (checked < 0) {
-		return checked;
-	}
-
-	pid_t pid = state_dir != NULL ? instance_holder(state_dir, reterr) : 0;
+	CLEANUP_FREE char *path = local_options_state_dir(options);
+	CLEANUP_FREE char *state_dir = NULL;
+	pid_t pid = instance_find(path, &state_dir, reterr);
 
 	if (pid < 0) {
 		return pid;
 	}
 	if (pid > 0) {
-		int code = end_up(state_dir, pid, signals, reterr);
+		int code = down_end_up(state_dir, pid, signals, reterr);
 
 		if (code == 0) {
 			printf("ended; the state stays in '%s'\n", state_dir);
@@ -122,11 +119,11 @@ int down_run(const struct local_options *options, int signals, struct error *ret
 	}
 
 	CLEANUP_JSON struct json_object *record =
-		state_dir != NULL ? instance_told(state_dir) : NULL;
+		state_dir != NULL ? instance_read_status(state_dir) : NULL;
 
 	if (record != NULL) {
-		return end_leftovers(state_dir, reterr);
+		return down_end_leftovers(state_dir, reterr);
 	}
-	printf("nothing runs with the state in '%s'\n", said != NULL ? said : "");
+	printf("nothing runs with the state in '%s'\n", path != NULL ? path : "");
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of `up` share. Private to local/up*.c; all of it belongs to the main thread. */
+/* What the parts of `up` share. Private to local/up*.c. Only the main thread uses it. */
 #ifndef ASB_LOCAL_UP_PRIVATE_H
 #define ASB_LOCAL_UP_PRIVATE_H
 
@@ -16,7 +16,7 @@
 #define CONTROLLER "controller"
 #define ROUTER "router"
 #define FIRST_IMAGE "first-image"
-#define END_PODS_US 90000000u /* for all containers to be ended and removed */
+#define END_PODS_US 90000000u /* time to end and remove all containers */
 
 struct up {
 	const struct local_options *options;
@@ -27,38 +27,41 @@ struct up {
 	uint64_t started_us;
 
 	char *programs; /* the directory this program is in */
-	char *haproxy;  /* NULL: there is none */
-	bool router;    /* it is to run */
+	char *haproxy;  /* NULL: it is not installed */
+	bool router;    /* whether the router runs */
 	uint16_t controller_health, router_port, router_health;
 
-	/* What was told last. */
-	unsigned int changes;
-	bool ready; /* once all of it was */
-	uint64_t mirror_us;
+	unsigned int changes; /* those of the supervisor that the status file contains */
+	bool ready;           /* everything has been ready once */
+	uint64_t router_service_us;
 };
 
-/* ---- up-children.c: what runs, with which arguments ---- */
+/* ---- up-processes.c: the child processes and their arguments ---- */
 
-/* Finds the programs. -ENOENT: one is missing. */
-int children_find(struct up *up, struct error *reterr);
-void children_start(struct up *up);
-/* The command that ends and removes all containers of this state, of a runtime (--pods). */
-void children_end_pods_command(const char *programs, const char *state_dir, const char *pods,
-			       struct command *ret);
-/* The directory this program is in, the caller's; NULL where the kernel does not tell. */
-char *children_programs(void);
+/* Finds the programs. -ENOENT and *reterr when one is missing. */
+int processes_find(struct up *up, struct error *reterr);
+void processes_start(struct up *up);
+/* Makes the command that ends and removes all containers of a state directory; pods is the runtime,
+ * as in --pods. */
+void processes_end_pods_command(const char *programs, const char *state_dir, const char *pods,
+				struct command *ret);
+/* The directory of this program, which the caller owns; NULL and errno when it cannot be read. */
+char *processes_directory(void);
 
-/* ---- up-ready.c: waiting for the first time that all is ready ---- */
+/* ---- up-ready.c: waiting until everything is ready for the first time ---- */
 
-/* 0: ready. 1: a signal came first. A negative code: it will not be. */
+/* 0: everything is ready. 1: a signal came first. A negative code and *reterr: it cannot become
+ * ready. */
 int ready_wait(struct up *up, struct error *reterr);
-/* Whether the router answers. */
+/* Whether the router runs and its health probe succeeds. */
 bool ready_router(const struct up *up);
-/* Before the node starts: what an earlier run left as Ready is not, until the node says so. */
+/* Marks the Node as Unknown and the pods of an earlier run as not Ready, until the node reports
+ * them. Called before the node starts. */
 void ready_forget(struct up *up);
 
-/* ---- up-tell.c: up.json ---- */
+/* ---- up-status.c: the status file ---- */
 
-void tell_record(struct up *up);
+/* Writes the status file, up.json. A failure is logged. */
+void status_write(struct up *up);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waits until node, controller and router say that they are ready, and tells people how far it is.
- * Called by local/up.c after it has started them. */
+/* Waits until node, controller and router are ready, and prints the progress. Called by local/up.c
+ * after it has started them. */
 #include "config.h"
 
 #include "local/up-private.h"
@@ -15,40 +15,37 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "local/ask.h"
-#include "local/peek.h"
+#include "local/api-client.h"
+#include "local/probe.h"
 
-#define READY_US 120000000u  /* Podman's first start on a slow disk */
-#define IMAGE_US 1800000000u /* a base that is made of packages, over a slow line */
-#define LOOK_MS 25
-#define PEEK_MS 1000
+#define READY_US 120000000u  /* the first start of Podman on a slow disk */
+#define IMAGE_US 1800000000u /* an image made of packages, over a slow network */
+#define CHECK_MS 25
+#define PROBE_MS 1000
 #define PROGRESS_US 5000000u
-#define GIVES_UP 3u /* restarts of a child that was never ready */
+#define RESTARTS_MAX 3u /* of a child process that was never ready */
 #define NODES "/api/v1/nodes"
 
-/* ---- what an earlier run left ---- */
+extern const char local_node_unknown[], local_pod_not_ready[]; /* made by scripts/embed.sh */
 
-static void forget_node(struct api *api)
+/* ---- the objects of an earlier run ---- */
+
+static void ready_patch_status(struct api *api, const char *path, const char *patch)
 {
-	static const char unknown[] =
-		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\",\"reason\":\"NodeStatusUnknown\",\"message\":\"The node has not been heard of since the start.\"}]}}";
+	static const struct template_value none[] = { { NULL, NULL } };
 
-	(void)ask_text(api, "PATCH", NODES "/" UP_NODE_NAME "/status",
-		       "application/strategic-merge-patch+json", unknown, NULL);
+	(void)api_client_call_template(api, "PATCH", path, "application/strategic-merge-patch+json",
+				       patch, none, NULL);
 }
 
-static void forget_pod(struct api *api, struct json_object *pod)
+static void ready_forget_pod(struct api *api, struct json_object *pod)
 {
-	static const char not_ready[] =
-		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"},{\"type\":\"ContainersReady\",\"status\":\"False\"}]}}";
-
 	if (asb_streq(asb_str(pod, "spec", "nodeName"), UP_NODE_NAME) &&
 	    asb_condition_is(pod, "Ready", "True")) {
 		CLEANUP_FREE char *path =
 			xprintf("/api/v1/namespaces/%s/pods/%s/status", asb_ns(pod), asb_name(pod));
 
-		(void)ask_text(api, "PATCH", path, "application/strategic-merge-patch+json",
-			       not_ready, NULL);
+		ready_patch_status(api, path, local_pod_not_ready);
 	}
 }
 
@@ -56,25 +53,26 @@ void ready_forget(struct up *up)
 {
 	CLEANUP_JSON struct json_object *list = NULL;
 
-	forget_node(up->serving.api);
-	if (ask(up->serving.api, "GET", "/api/v1/pods", NULL, NULL, &list) != 200) {
+	ready_patch_status(up->serving.api, NODES "/" UP_NODE_NAME "/status", local_node_unknown);
+	if (api_client_call(up->serving.api, "GET", "/api/v1/pods", NULL, NULL, &list) != 200) {
 		return;
 	}
 
 	struct json_object *items = asb_array(list, "items");
 
 	for (size_t i = 0; i < asb_length(items); i++) {
-		forget_pod(up->serving.api, json_object_array_get_idx(items, i));
+		ready_forget_pod(up->serving.api, json_object_array_get_idx(items, i));
 	}
 }
 
-/* ---- each of them ---- */
+/* ---- the child processes ---- */
 
-/* 1: ready; 0: not yet; a negative code: it says why it cannot be. */
-static int look_at_node(struct up *up, struct error *reterr)
+/* 1: the node is ready. 0: not yet. A negative code: it has reported why it cannot be. */
+static int ready_check_node(struct up *up, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *node = NULL;
-	int status = ask(up->serving.api, "GET", NODES "/" UP_NODE_NAME, NULL, NULL, &node);
+	int status =
+		api_client_call(up->serving.api, "GET", NODES "/" UP_NODE_NAME, NULL, NULL, &node);
 
 	if (status == 200 && asb_condition_is(node, "Ready", "True")) {
 		return 1;
@@ -83,53 +81,53 @@ static int look_at_node(struct up *up, struct error *reterr)
 		const char *why = asb_str(asb_condition(node, "Ready"), "message");
 
 		return error_set(
-			reterr, -ENOTSUP, "no pods can be run with --pods %s: %s%s",
+			reterr, -ENOTSUP, "the node cannot run pods with --pods %s: %s%s",
 			up->options->pods, why != NULL ? why : "",
 			strcmp(up->options->pods, "podman") == 0
-				? " (without Podman there are --pods process, where nothing is isolated, and --pods fake, where nothing runs)"
+				? " (without Podman use --pods process, where nothing is isolated, or --pods fake, where nothing runs)"
 				: "");
 	}
 	return 0;
 }
 
-static bool responses(uint16_t port)
+static bool ready_probe(uint16_t port)
 {
-	return port != 0 && peek(port, "", "/readyz", PEEK_MS, NULL) == 200;
+	return port != 0 && probe_get(port, "", "/readyz", PROBE_MS, NULL) == 200;
 }
 
 bool ready_router(const struct up *up)
 {
-	return supervisor_pid(up->supervisor, ROUTER) != 0 && responses(up->router_health);
+	return supervisor_pid(up->supervisor, ROUTER) != 0 && ready_probe(up->router_health);
 }
 
-static int check_child(const struct up *up, const char *name, struct error *reterr)
+static int ready_check_child(const struct up *up, const char *name, struct error *reterr)
 {
-	return supervisor_restarts(up->supervisor, name) < GIVES_UP
+	return supervisor_restarts(up->supervisor, name) < RESTARTS_MAX
 		       ? 0
 		       : error_set(reterr, -ECHILD,
-				   "the %s does not stay up: the end of '%s/%s.log' tells why",
-				   name, up->serving.state_dir, name);
+				   "the %s does not stay up: see the end of '%s/%s.log'", name,
+				   up->serving.state_dir, name);
 }
 
-/* 1: all is ready. */
-static int look(struct up *up, struct error *reterr)
+/* 1: everything is ready. 0: not yet. */
+static int ready_check_all(struct up *up, struct error *reterr)
 {
-	int code = look_at_node(up, reterr);
+	int code = ready_check_node(up, reterr);
 
-	if (code >= 0 && check_child(up, NODE, reterr) < 0) {
+	if (code >= 0 && ready_check_child(up, NODE, reterr) < 0) {
 		code = -ECHILD;
 	}
-	if (code >= 0 && check_child(up, CONTROLLER, reterr) < 0) {
+	if (code >= 0 && ready_check_child(up, CONTROLLER, reterr) < 0) {
 		code = -ECHILD;
 	}
 	if (code < 1) {
 		return code;
 	}
-	if (!responses(up->controller_health)) {
+	if (!ready_probe(up->controller_health)) {
 		return 0;
 	}
-	/* Sandboxes work without the router: it is told, not fatal. */
-	if (up->router && check_child(up, ROUTER, NULL) < 0) {
+	/* Sandboxes work without the router, so this is reported but is no error. */
+	if (up->router && ready_check_child(up, ROUTER, NULL) < 0) {
 		return 1;
 	}
 	return !up->router || ready_router(up) ? 1 : 0;
@@ -137,8 +135,8 @@ static int look(struct up *up, struct error *reterr)
 
 /* ---- the first image ---- */
 
-/* The last line of its log, as far as it fits. */
-static void last_line(const struct up *up, char *text, size_t size)
+/* Copies the last line of the log of the first image, cut to `size`. */
+static void ready_last_log_line(const struct up *up, char *text, size_t size)
 {
 	CLEANUP_FREE char *path = xprintf("%s/" FIRST_IMAGE ".log", up->serving.state_dir);
 	char piece[512] = "";
@@ -167,8 +165,8 @@ static void last_line(const struct up *up, char *text, size_t size)
 	snprintf(text, size, "%s", line != NULL ? line + 1 : piece);
 }
 
-/* 1: there is nothing (more) to wait for. */
-static int look_at_image(struct up *up, struct error *reterr)
+/* 1: the image is made, or there is none to make. 0: not yet. */
+static int ready_check_image(struct up *up, struct error *reterr)
 {
 	CLEANUP_FREE char *made = xprintf("%s/first-image.made", up->serving.state_dir);
 	char line[200];
@@ -177,11 +175,11 @@ static int look_at_image(struct up *up, struct error *reterr)
 	if (!supervisor_ended(up->supervisor, FIRST_IMAGE, &status)) {
 		return supervisor_pid(up->supervisor, FIRST_IMAGE) != 0 ? 0 : 1;
 	}
-	last_line(up, line, sizeof(line));
+	ready_last_log_line(up, line, sizeof(line));
 	if (status != 0) {
 		return error_set(
 			reterr, -EIO,
-			"'%s' (--first-image) failed with status %d: %s (all of it: %s/" FIRST_IMAGE
+			"'%s' (--first-image) failed with status %d: %s (the whole log is %s/" FIRST_IMAGE
 			".log)",
 			up->options->first_image, status, line, up->serving.state_dir);
 	}
@@ -194,7 +192,7 @@ static int look_at_image(struct up *up, struct error *reterr)
 	return 1;
 }
 
-static void tell_progress(struct up *up, bool image, uint64_t now)
+static void ready_print_progress(struct up *up, bool image, uint64_t now)
 {
 	unsigned int seconds = (unsigned int)((now - up->started_us) / 1000000);
 	char line[200];
@@ -205,7 +203,7 @@ static void tell_progress(struct up *up, bool image, uint64_t now)
 			       ? "the node, the controller or the router to be ready"
 			       : "the node to start");
 	} else {
-		last_line(up, line, sizeof(line));
+		ready_last_log_line(up, line, sizeof(line));
 		printf("... %3u s  first image: %s\n", seconds,
 		       *line != '\0' ? line : up->options->first_image);
 	}
@@ -214,19 +212,20 @@ static void tell_progress(struct up *up, bool image, uint64_t now)
 
 /* ---- waiting ---- */
 
-/* True: a signal came. */
-static bool pause_a_little(struct up *up)
+/* Waits for a short time. True: a signal came. */
+static bool ready_pause(struct up *up)
 {
 	struct pollfd fds[1 + SUPERVISE_MAX] = { { .fd = up->signals, .events = POLLIN } };
-	int due = supervisor_look(up->supervisor);
+	int due = supervisor_step(up->supervisor);
 	size_t count = supervisor_polls(up->supervisor, fds + 1);
 
-	return poll(fds, 1 + count, due < LOOK_MS ? due : LOOK_MS) > 0 && fds[0].revents != 0;
+	return poll(fds, 1 + count, due < CHECK_MS ? due : CHECK_MS) > 0 && fds[0].revents != 0;
 }
 
-/* 1 of what: it is so; 0: a signal came; a negative code: it will not be. */
-static int wait_until(struct up *up, int (*what)(struct up *up, struct error *reterr),
-		      uint64_t limit_us, bool image, struct error *reterr)
+/* Calls `what` until it returns something other than 0, and returns that. 0: a signal came
+ * first. */
+static int ready_wait_until(struct up *up, int (*what)(struct up *up, struct error *reterr),
+			    uint64_t limit_us, bool image, struct error *reterr)
 {
 	struct sched *sched = up->serving.sched;
 	uint64_t now = sched_now_us(sched), deadline = now + limit_us, told = now;
@@ -240,14 +239,14 @@ static int wait_until(struct up *up, int (*what)(struct up *up, struct error *re
 		now = sched_now_us(sched);
 		if (now >= deadline) {
 			return error_set(reterr, -ETIMEDOUT,
-					 "not ready after %u s: see the logs in '%s'",
+					 "local mode is not ready after %u s: see the logs in '%s'",
 					 (unsigned int)(limit_us / 1000000), up->serving.state_dir);
 		}
 		if (now - told >= PROGRESS_US) {
-			tell_progress(up, image, now);
+			ready_print_progress(up, image, now);
 			told = now;
 		}
-		if (pause_a_little(up)) {
+		if (ready_pause(up)) {
 			return 0;
 		}
 	}
@@ -255,10 +254,10 @@ static int wait_until(struct up *up, int (*what)(struct up *up, struct error *re
 
 int ready_wait(struct up *up, struct error *reterr)
 {
-	int code = wait_until(up, look, READY_US, false, reterr);
+	int code = ready_wait_until(up, ready_check_all, READY_US, false, reterr);
 
 	if (code == 1) {
-		code = wait_until(up, look_at_image, IMAGE_US, true, reterr);
+		code = ready_wait_until(up, ready_check_image, IMAGE_US, true, reterr);
 	}
 	return code < 0 ? code : !code;
 }

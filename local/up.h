@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Local mode as commands. `up` serves the API in its own process and keeps node, controller and
- * router as children: the programs that are installed beside it. Ended, it ends all of them and the
- * containers; the state stays, and the next `up` goes on with it.
+ * The commands of local mode. `up` serves the API in its own process and runs node, controller and
+ * router, the programs that are installed next to it, as child processes. When it ends, it ends
+ * them and the containers. The state stays, and the next `up` continues with it.
  */
 #ifndef ASB_LOCAL_UP_H
 #define ASB_LOCAL_UP_H
@@ -10,18 +10,20 @@
 #include "base/error.h"
 
 #define UP_NODE_NAME "local"
-#define UP_STATE_DIR_MAX 64 /* characters: sockets in it must have paths of at most 107 */
+#define UP_STATE_DIR_MAX 64 /* characters: the path of a socket in it may have at most 107 */
 
 /* Exit statuses of `status`, after systemctl's. */
 enum { STATUS_GOOD = 0, STATUS_NOT_ALL = 1, STATUS_NOTHING = 3 };
 
 struct local_options;
 
-/* Until a signal comes; signals is a signalfd. 0, or a negative code and *reterr. */
+/* Each command returns a negative code and *reterr when it fails. signals is a signalfd. */
+
+/* Runs until a signal comes. */
 int up_run(const struct local_options *options, int signals, struct error *reterr);
-/* 0: nothing runs (any more). */
+/* Returns 0 when nothing runs any more. */
 int down_run(const struct local_options *options, int signals, struct error *reterr);
-/* An exit status of above, or a negative code. */
+/* Returns one of the exit statuses above. */
 int status_run(const struct local_options *options, struct error *reterr);
 
 #endif

@@ -20,7 +20,7 @@ void http_credentials_finish(struct http_credentials *credentials)
 	*credentials = (struct http_credentials){ 0 };
 }
 
-static bool same_text(const char *a, const char *b)
+static bool auth_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
@@ -28,7 +28,7 @@ static bool same_text(const char *a, const char *b)
 static bool auth_is(const struct auth *auth, const struct http_credentials *credentials)
 {
 	return auth != NULL && auth->generation == credentials->generation &&
-	       same_text(auth->authorization, credentials->authorization);
+	       auth_same_text(auth->authorization, credentials->authorization);
 }
 
 static void auth_destroy(struct auth *auth)
@@ -43,7 +43,7 @@ static void auth_destroy(struct auth *auth)
 	free(auth);
 }
 
-static void add_header(struct auth *auth, const char *line)
+static void auth_add_header(struct auth *auth, const char *line)
 {
 	struct curl_slist *headers = curl_slist_append(auth->headers, line);
 
@@ -68,7 +68,7 @@ static struct auth *auth_create(const struct curl_transport *transport,
 		CLEANUP_FREE char *line = xprintf("Authorization: %s", credentials->authorization);
 
 		auth->authorization = xstrdup(credentials->authorization);
-		add_header(auth, line);
+		auth_add_header(auth, line);
 	}
 	if (credentials->certificate != NULL && credentials->key != NULL) {
 		auth->certificate = xprintf("generation %" PRIu64 "\n%s", credentials->generation,
@@ -76,23 +76,24 @@ static struct auth *auth_create(const struct curl_transport *transport,
 		auth->key = xstrdup(credentials->key);
 	}
 	for (char **header = transport->headers; *header != NULL; header++) {
-		add_header(auth, *header);
+		auth_add_header(auth, *header);
 	}
 	return auth;
 }
 
 /* Asks the source. May block. */
-static int ask(struct curl_transport *transport, struct http_credentials *ret, struct error *reterr)
+static int auth_ask(struct curl_transport *transport, struct http_credentials *ret,
+		    struct error *reterr)
 {
 	*ret = (struct http_credentials){ 0 };
 	if (transport->source.get == NULL) {
 		return 0;
 	}
 
-	int r = transport->source.get(transport->source.arg, ret, reterr);
+	int code = transport->source.get(transport->source.arg, ret, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (ret->authorization != NULL && strpbrk(ret->authorization, "\r\n") != NULL) {
 		http_credentials_finish(ret);
@@ -106,7 +107,7 @@ struct auth *auth_acquire(struct curl_transport *transport, struct error *reterr
 	CLEANUP(http_credentials_finish) struct http_credentials credentials;
 	struct auth *old = NULL, *auth;
 
-	if (ask(transport, &credentials, reterr) < 0) {
+	if (auth_ask(transport, &credentials, reterr) < 0) {
 		return NULL;
 	}
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The request thread: takes exchanges from the queue, drives them over a bounded set of connections
- * and tells their batches when they are done. Started by curl-transport.c; callers only see its
+ * and notifies their batches when they are done. Started by curl-transport.c; callers only see its
  * queue. */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 
 #define POLL_MAX_MS 60000 /* while nothing happens */
 
-static void tell(struct curl_transport *transport, struct exchange *exchange)
+static void engine_tell(struct curl_transport *transport, struct exchange *exchange)
 {
 	struct batch *batch = exchange->batch;
 
@@ -22,15 +22,15 @@ static void tell(struct curl_transport *transport, struct exchange *exchange)
 	}
 }
 
-static void fail(struct curl_transport *transport, struct exchange *exchange, int result,
-		 const char *why)
+static void engine_fail(struct curl_transport *transport, struct exchange *exchange, int result,
+			const char *why)
 {
 	exchange_fail(exchange, result, why);
-	tell(transport, exchange);
+	engine_tell(transport, exchange);
 }
 
-/* An idle handle, or a new one. */
-static struct wire *take_wire(struct curl_transport *transport)
+/* Returns an idle handle, or a new one. */
+static struct wire *engine_take_wire(struct curl_transport *transport)
 {
 	struct wire *wire = transport->idle;
 
@@ -45,42 +45,44 @@ static struct wire *take_wire(struct curl_transport *transport)
 	return wire;
 }
 
-static void put_wire(struct curl_transport *transport, struct wire *wire)
+static void engine_put_wire(struct curl_transport *transport, struct wire *wire)
 {
 	wire->next = transport->idle;
 	transport->idle = wire;
 }
 
-static void start(struct curl_transport *transport, struct exchange *exchange, uint64_t now)
+static void engine_start(struct curl_transport *transport, struct exchange *exchange, uint64_t now)
 {
 	if (exchange->deadline_us <= now) {
-		fail(transport, exchange, -ETIMEDOUT, "no connection was free in time");
+		engine_fail(transport, exchange, -ETIMEDOUT, "no connection was free in time");
 		return;
 	}
 
-	struct wire *wire = take_wire(transport);
+	struct wire *wire = engine_take_wire(transport);
 
 	if (wire == NULL) {
-		fail(transport, exchange, -ENOMEM, "libcurl has no memory for another handle");
+		engine_fail(transport, exchange, -ENOMEM,
+			    "libcurl has no memory for another handle");
 		return;
 	}
 	/* Rounded up: 0 would mean for ever. */
 	if (wire_begin(wire, exchange, (long)((exchange->deadline_us - now + 999) / 1000)) < 0) {
-		put_wire(transport, wire);
-		tell(transport, exchange);
+		engine_put_wire(transport, wire);
+		engine_tell(transport, exchange);
 		return;
 	}
 	if (curl_multi_add_handle(transport->multi, wire->easy) != CURLM_OK) {
 		wire_cancel(wire, -EPROTO, "libcurl did not take the request");
-		put_wire(transport, wire);
-		tell(transport, exchange);
+		engine_put_wire(transport, wire);
+		engine_tell(transport, exchange);
 		return;
 	}
 	transport->active++;
 }
 
-/* Moves what was submitted behind what waits. False when it is time to end. */
-static bool take_queue(struct curl_transport *transport)
+/* Moves the submitted exchanges to the end of the waiting ones. False when the thread has to end.
+ */
+static bool engine_take_queue(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
 	transport->polling = false;
@@ -93,7 +95,7 @@ static bool take_queue(struct curl_transport *transport)
 	return !transport->stopping;
 }
 
-static struct exchange *take_waiting(struct curl_transport *transport)
+static struct exchange *engine_take_waiting(struct curl_transport *transport)
 {
 	struct exchange *exchange = transport->waiting;
 
@@ -107,7 +109,7 @@ static struct exchange *take_waiting(struct curl_transport *transport)
 }
 
 /* libcurl holds excess requests back too, but does not mind their deadlines meanwhile. */
-static void start_waiting(struct curl_transport *transport)
+static void engine_start_waiting(struct curl_transport *transport)
 {
 	if (transport->waiting == NULL) {
 		return;
@@ -116,12 +118,13 @@ static void start_waiting(struct curl_transport *transport)
 	uint64_t now = sched_now_us(transport->sched);
 
 	while (transport->active < transport->connections && transport->waiting != NULL) {
-		start(transport, take_waiting(transport), now);
+		engine_start(transport, engine_take_waiting(transport), now);
 	}
 }
 
-/* Fails what waits past its deadline. Returns how long until the next one. */
-static int expire_waiting(struct curl_transport *transport)
+/* Fails the waiting exchanges whose deadline has passed. Returns the time until the next deadline.
+ */
+static int engine_expire_waiting(struct curl_transport *transport)
 {
 	struct exchange **link = &transport->waiting;
 	uint64_t now, least = SCHED_FOREVER;
@@ -135,7 +138,8 @@ static int expire_waiting(struct curl_transport *transport)
 
 		if (exchange->deadline_us <= now) {
 			*link = exchange->next;
-			fail(transport, exchange, -ETIMEDOUT, "no connection was free in time");
+			engine_fail(transport, exchange, -ETIMEDOUT,
+				    "no connection was free in time");
 			continue;
 		}
 		if (exchange->deadline_us < least) {
@@ -148,8 +152,8 @@ static int expire_waiting(struct curl_transport *transport)
 							  : POLL_MAX_MS;
 }
 
-/* Answers what is done. True if something was. */
-static bool finish_done(struct curl_transport *transport)
+/* Hands out the responses of finished transfers. True if there was one. */
+static bool engine_finish_done(struct curl_transport *transport)
 {
 	CURLMsg *message;
 	int left;
@@ -172,14 +176,14 @@ static bool finish_done(struct curl_transport *transport)
 		curl_multi_remove_handle(transport->multi, easy);
 		wire_end(wire, code);
 		transport->active--;
-		put_wire(transport, wire);
-		tell(transport, exchange);
+		engine_put_wire(transport, wire);
+		engine_tell(transport, exchange);
 		any = true;
 	}
 	return any;
 }
 
-static void cancel_all(struct curl_transport *transport)
+static void engine_cancel_all(struct curl_transport *transport)
 {
 	static const char why[] = "the transport was stopped";
 	struct exchange *exchange;
@@ -191,16 +195,16 @@ static void cancel_all(struct curl_transport *transport)
 		if (exchange != NULL) {
 			curl_multi_remove_handle(transport->multi, wire->easy);
 			wire_cancel(wire, -ECANCELED, why);
-			tell(transport, exchange);
+			engine_tell(transport, exchange);
 		}
 	}
-	while ((exchange = take_waiting(transport)) != NULL) {
-		fail(transport, exchange, -ECANCELED, why);
+	while ((exchange = engine_take_waiting(transport)) != NULL) {
+		engine_fail(transport, exchange, -ECANCELED, why);
 	}
 }
 
-/* Whether there is nothing new: from then on, submitting wakes the poll. */
-static bool about_to_poll(struct curl_transport *transport)
+/* Whether nothing new was submitted. If so, the next submit interrupts the poll. */
+static bool engine_about_to_poll(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
 	transport->polling = transport->queue == NULL && !transport->stopping;
@@ -212,20 +216,20 @@ void engine_run(void *arg)
 	struct curl_transport *transport = arg;
 	int running;
 
-	while (take_queue(transport)) {
-		start_waiting(transport);
+	while (engine_take_queue(transport)) {
+		engine_start_waiting(transport);
 		curl_multi_perform(transport->multi, &running);
-		if (finish_done(transport) && transport->waiting != NULL) {
+		if (engine_finish_done(transport) && transport->waiting != NULL) {
 			continue;
 		}
 
-		int wait_ms = expire_waiting(transport);
+		int wait_ms = engine_expire_waiting(transport);
 
-		if (about_to_poll(transport)) {
+		if (engine_about_to_poll(transport)) {
 			curl_multi_poll(transport->multi, NULL, 0, wait_ms, NULL);
 		}
 	}
-	cancel_all(transport);
+	engine_cancel_all(transport);
 }
 
 void engine_finish(struct curl_transport *transport)

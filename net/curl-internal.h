@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the libcurl transport share. An exchange is one request and its response; a wire
- * is an easy handle that carries one exchange after another; an auth is what all exchanges with the
- * same credentials send.
+ * What the files of the libcurl transport share. An exchange is one request and its response; a
+ * wire is an easy handle that carries one exchange after another; an auth is what all exchanges
+ * with the same credentials send.
  */
 #ifndef ASB_NET_CURL_INTERNAL_H
 #define ASB_NET_CURL_INTERNAL_H

@@ -10,8 +10,8 @@
 
 #define STREAM_POLL_MAX_MS 60000
 
-/* Lets stop wake the stream. False when stopped already. */
-static bool enlist(struct curl_transport *transport, struct stream *stream)
+/* Lists the stream, so that stop can interrupt it. False when the transport is stopped already. */
+static bool stream_enlist(struct curl_transport *transport, struct stream *stream)
 {
 	LOCKED(&transport->lock);
 	if (transport->stopping) {
@@ -26,7 +26,7 @@ static bool enlist(struct curl_transport *transport, struct stream *stream)
 	return true;
 }
 
-static void delist(struct curl_transport *transport, struct stream *stream)
+static void stream_delist(struct curl_transport *transport, struct stream *stream)
 {
 	LOCKED(&transport->lock);
 	*stream->link = stream->next;
@@ -35,7 +35,7 @@ static void delist(struct curl_transport *transport, struct stream *stream)
 	}
 }
 
-static bool stopping(struct curl_transport *transport)
+static bool stream_stopping(struct curl_transport *transport)
 {
 	LOCKED(&transport->lock);
 	return transport->stopping;
@@ -45,7 +45,7 @@ static bool stopping(struct curl_transport *transport)
  * When the stream has waited too long: for the head, and for all of a response that is not the
  * stream (bytes got nothing, so the request's own deadline holds), or since the last byte.
  */
-static uint64_t deadline_of(const struct exchange *exchange, CURL *easy, uint64_t idle_us)
+static uint64_t stream_deadline_of(const struct exchange *exchange, CURL *easy, uint64_t idle_us)
 {
 	long status = 0;
 
@@ -54,7 +54,7 @@ static uint64_t deadline_of(const struct exchange *exchange, CURL *easy, uint64_
 						    : exchange->deadline_us;
 }
 
-static bool done(CURLM *multi, CURLcode *ret)
+static bool stream_done(CURLM *multi, CURLcode *ret)
 {
 	CURLMsg *message;
 	int left;
@@ -68,8 +68,8 @@ static bool done(CURLM *multi, CURLcode *ret)
 	return false;
 }
 
-/* Until the end, whichever it is; the response has it then. */
-static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
+/* Runs the stream to its end. The response says how it ended. */
+static void stream_drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 {
 	struct curl_transport *transport = wire->transport;
 
@@ -77,7 +77,7 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 		CURLcode code = CURLE_OK;
 		int running;
 
-		if (stopping(transport)) {
+		if (stream_stopping(transport)) {
 			wire_cancel(wire, -ECANCELED, "the transport was stopped");
 			return;
 		}
@@ -85,13 +85,13 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 			wire_cancel(wire, -EPROTO, "libcurl failed");
 			return;
 		}
-		if (done(multi, &code)) {
+		if (stream_done(multi, &code)) {
 			wire_end(wire, code);
 			return;
 		}
 
 		uint64_t now = sched_now_us(transport->sched);
-		uint64_t deadline = deadline_of(wire->exchange, wire->easy, idle_us);
+		uint64_t deadline = stream_deadline_of(wire->exchange, wire->easy, idle_us);
 
 		if (deadline <= now) {
 			wire_cancel(wire, -ETIMEDOUT,
@@ -108,27 +108,28 @@ static void drive(struct wire *wire, CURLM *multi, uint64_t idle_us)
 	}
 }
 
-static void run_on(struct curl_transport *transport, struct wire *wire, CURLM *multi,
-		   struct exchange *exchange, uint64_t idle_us)
+static void stream_run_on(struct curl_transport *transport, struct wire *wire, CURLM *multi,
+			  struct exchange *exchange, uint64_t idle_us)
 {
 	struct stream stream = { .multi = multi };
 
-	if (!enlist(transport, &stream)) {
+	if (!stream_enlist(transport, &stream)) {
 		exchange_fail(exchange, -ECANCELED, "the transport was stopped");
 		return;
 	}
 	if (wire_begin(wire, exchange, 0) == 0) {
 		if (curl_multi_add_handle(multi, wire->easy) == CURLM_OK) {
-			drive(wire, multi, idle_us);
+			stream_drive(wire, multi, idle_us);
 			curl_multi_remove_handle(multi, wire->easy);
 		} else {
 			wire_cancel(wire, -EPROTO, "libcurl did not take the request");
 		}
 	}
-	delist(transport, &stream);
+	stream_delist(transport, &stream);
 }
 
-static void run_once(struct curl_transport *transport, struct exchange *exchange, uint64_t idle_us)
+static void stream_run_once(struct curl_transport *transport, struct exchange *exchange,
+			    uint64_t idle_us)
 {
 	struct error error = { 0 };
 	struct wire *wire = wire_create(transport, STREAM_BUFFER, &error);
@@ -138,7 +139,7 @@ static void run_once(struct curl_transport *transport, struct exchange *exchange
 		exchange_fail(exchange, -ENOMEM,
 			      wire == NULL ? error.text : "libcurl has no memory");
 	} else {
-		run_on(transport, wire, multi, exchange, idle_us);
+		stream_run_on(transport, wire, multi, exchange, idle_us);
 	}
 	wire_destroy(wire);
 	curl_multi_cleanup(multi);
@@ -151,7 +152,7 @@ void stream_run(struct transport *base, const struct http_request *request, uint
 	struct error error = { 0 };
 	uint64_t deadline = sched_now_us(transport->sched) + request->timeout_ms * UINT64_C(1000);
 
-	*ret = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 
 	struct auth *auth = auth_acquire(transport, &error);
 
@@ -168,7 +169,7 @@ void stream_run(struct transport *base, const struct http_request *request, uint
 
 		*ret = (struct http_response){ .body = ret->body };
 		buf_clear(&ret->body);
-		run_once(transport, &exchange, idle_ms * UINT64_C(1000));
+		stream_run_once(transport, &exchange, idle_ms * UINT64_C(1000));
 		if (ret->result == 0 && ret->status == 401 && attempt == 0) {
 			other = auth_renew(transport, auth);
 		}

@@ -19,7 +19,8 @@
 /* ---- perform ---- */
 
 /* Queues the exchanges and waits for all of them. */
-static void run_batch(struct curl_transport *transport, struct exchange *exchanges, size_t count)
+static void transport_run_batch(struct curl_transport *transport, struct exchange *exchanges,
+				size_t count)
 {
 	struct batch batch = { .pending = count };
 	bool wake;
@@ -54,8 +55,9 @@ static void run_batch(struct curl_transport *transport, struct exchange *exchang
 	sched_cond_finish(&batch.done);
 }
 
-/* Moves the refused exchanges to the front, readied to go again. Their answers stay in place. */
-static size_t collect_refused(struct exchange *exchanges, size_t count, struct auth *auth)
+/* Moves the refused exchanges to the front, ready to be sent again. Their responses stay in place.
+ */
+static size_t transport_collect_refused(struct exchange *exchanges, size_t count, struct auth *auth)
 {
 	size_t refused = 0;
 
@@ -76,7 +78,7 @@ static size_t collect_refused(struct exchange *exchanges, size_t count, struct a
 	return refused;
 }
 
-static bool any_refused(const struct http_response *responses, size_t count)
+static bool transport_any_refused(const struct http_response *responses, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (responses[i].result == 0 && responses[i].status == 401) {
@@ -95,7 +97,7 @@ static void perform(struct transport *base, const struct http_request *requests,
 	struct error error = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		responses[i] = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+		responses[i] = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 	}
 
 	struct auth *auth = auth_acquire(transport, &error);
@@ -112,18 +114,20 @@ static void perform(struct transport *base, const struct http_request *requests,
 		exchanges[i].auth = auth;
 		exchanges[i].deadline_us = now + requests[i].timeout_ms * UINT64_C(1000);
 	}
-	run_batch(transport, exchanges, count);
+	transport_run_batch(transport, exchanges, count);
 
-	struct auth *other = any_refused(responses, count) ? auth_renew(transport, auth) : NULL;
+	struct auth *other =
+		transport_any_refused(responses, count) ? auth_renew(transport, auth) : NULL;
 
 	if (other != NULL) {
-		run_batch(transport, exchanges, collect_refused(exchanges, count, other));
+		transport_run_batch(transport, exchanges,
+				    transport_collect_refused(exchanges, count, other));
 		auth_release(transport, other);
 	}
 	auth_release(transport, auth);
 }
 
-static void stop(struct transport *base)
+static void transport_stop(struct transport *base)
 {
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 
@@ -149,7 +153,7 @@ void http_response_finish(struct http_response *response)
 
 /* ---- configuration ---- */
 
-static void add_to(struct curl_slist **list, const char *line)
+static void transport_add_to(struct curl_slist **list, const char *line)
 {
 	struct curl_slist *longer = curl_slist_append(*list, line);
 
@@ -159,13 +163,13 @@ static void add_to(struct curl_slist **list, const char *line)
 	*list = longer;
 }
 
-static void cleanup_curl(char **text)
+static void transport_cleanup_curl(char **text)
 {
 	curl_free(*text);
 }
-#define CLEANUP_CURL CLEANUP(cleanup_curl)
+#define CLEANUP_CURL CLEANUP(transport_cleanup_curl)
 
-static void cleanup_url(CURLU **url)
+static void transport_cleanup_url(CURLU **url)
 {
 	curl_url_cleanup(*url);
 }
@@ -175,9 +179,9 @@ static void cleanup_url(CURLU **url)
  * check from, and the connection is led to the real host. The server still gets the Host header it
  * expects, as *ret_host.
  */
-static int split_server(struct curl_transport *transport,
-			const struct curl_transport_config *config, CURLU *url, char **ret_host,
-			struct error *reterr)
+static int transport_split_server(struct curl_transport *transport,
+				  const struct curl_transport_config *config, CURLU *url,
+				  char **ret_host, struct error *reterr)
 {
 	char *scheme CLEANUP_CURL = NULL, *host CLEANUP_CURL = NULL, *path CLEANUP_CURL = NULL;
 	char *port CLEANUP_CURL = NULL, *user CLEANUP_CURL = NULL, *query CLEANUP_CURL = NULL;
@@ -213,14 +217,14 @@ static int split_server(struct curl_transport *transport,
 	if (named) {
 		CLEANUP_FREE char *target = xprintf("::%s:%s", host, port);
 
-		add_to(&transport->connect_to, target);
+		transport_add_to(&transport->connect_to, target);
 		*ret_host = strcmp(port, "443") == 0 ? xprintf("Host: %s", host)
 						     : xprintf("Host: %s:%s", host, port);
 	}
 	return 0;
 }
 
-static int check_lines(const struct curl_transport_config *config, struct error *reterr)
+static int transport_check_lines(const struct curl_transport_config *config, struct error *reterr)
 {
 	if (config->server == NULL || config->user_agent == NULL) {
 		return error_set(reterr, -EINVAL, "a server and a user agent are needed");
@@ -245,7 +249,8 @@ static int check_lines(const struct curl_transport_config *config, struct error 
 
 /* Names are looked up by a SOCKS proxy, as other Kubernetes clients have it: "socks5h" to libcurl.
  * Says nothing of the address, which may hold a password. */
-static int set_proxy(struct curl_transport *transport, const char *address, struct error *reterr)
+static int transport_set_proxy(struct curl_transport *transport, const char *address,
+			       struct error *reterr)
 {
 	static const char *const schemes[] = { "http://", "https://", "socks5h://" };
 
@@ -265,36 +270,36 @@ static int set_proxy(struct curl_transport *transport, const char *address, stru
 	return error_set(reterr, -EINVAL, "the proxy's address is neither http, https nor socks5");
 }
 
-static char *copy(const char *text)
+static char *transport_copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-/* Everything that is constant from then on. */
-static int configure(struct curl_transport *transport, const struct curl_transport_config *config,
-		     struct error *reterr)
+/* Copies all settings, which do not change later. */
+static int transport_configure(struct curl_transport *transport,
+			       const struct curl_transport_config *config, struct error *reterr)
 {
-	CLEANUP(cleanup_url) CURLU *url = curl_url();
+	CLEANUP(transport_cleanup_url) CURLU *url = curl_url();
 	CLEANUP_FREE char *host = NULL;
 	size_t given = 0, count = 0;
-	int r = check_lines(config, reterr);
+	int code = transport_check_lines(config, reterr);
 
 	if (url == NULL) {
 		abort();
 	}
-	if (r == 0) {
-		r = split_server(transport, config, url, &host, reterr);
+	if (code == 0) {
+		code = transport_split_server(transport, config, url, &host, reterr);
 	}
-	if (r == 0) {
-		r = set_proxy(transport, config->proxy_url, reterr);
+	if (code == 0) {
+		code = transport_set_proxy(transport, config->proxy_url, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	transport->ca_pem = copy(config->ca_pem);
-	transport->ca_file = copy(config->ca_file);
+	transport->ca_pem = transport_copy(config->ca_pem);
+	transport->ca_file = transport_copy(config->ca_file);
 	transport->user_agent = xstrdup(config->user_agent);
-	transport->unix_socket = copy(config->unix_socket);
+	transport->unix_socket = transport_copy(config->unix_socket);
 	transport->insecure = config->insecure;
 	transport->connections = config->connections;
 	transport->source = config->credentials;
@@ -316,7 +321,7 @@ static int configure(struct curl_transport *transport, const struct curl_transpo
 
 /* ---- life ---- */
 
-static int start_engine(struct curl_transport *transport, struct error *reterr)
+static int transport_start_engine(struct curl_transport *transport, struct error *reterr)
 {
 	struct wire *wire = wire_create(transport, REQUEST_BUFFER, reterr);
 
@@ -342,7 +347,7 @@ static int start_engine(struct curl_transport *transport, struct error *reterr)
 
 /* A server that hangs up must not end the process. libcurl and OpenSSL leave few writes unguarded,
  * not none. */
-static void ignore_sigpipe(void)
+static void transport_ignore_sigpipe(void)
 {
 	struct sigaction action;
 
@@ -352,7 +357,9 @@ static void ignore_sigpipe(void)
 	}
 }
 
-static const struct transport_ops ops = { .perform = perform, .stream = stream_run, .stop = stop };
+static const struct transport_ops ops = { .perform = perform,
+					  .stream = stream_run,
+					  .stop = transport_stop };
 
 struct transport *curl_transport_create(struct sched *sched,
 					const struct curl_transport_config *config,
@@ -371,8 +378,9 @@ struct transport *curl_transport_create(struct sched *sched,
 	sched_mutex_init(&transport->lock, sched);
 	transport->queue_tail = &transport->queue;
 	transport->waiting_tail = &transport->waiting;
-	ignore_sigpipe();
-	if (configure(transport, config, reterr) < 0 || start_engine(transport, reterr) < 0) {
+	transport_ignore_sigpipe();
+	if (transport_configure(transport, config, reterr) < 0 ||
+	    transport_start_engine(transport, reterr) < 0) {
 		curl_transport_destroy(&transport->base);
 		return NULL;
 	}
@@ -388,7 +396,7 @@ void curl_transport_destroy(struct transport *base)
 	struct curl_transport *transport = CONTAINER_OF(base, struct curl_transport, base);
 
 	if (transport->thread != NULL) {
-		stop(base);
+		transport_stop(base);
 		sched_join(transport->thread);
 	}
 	engine_finish(transport);

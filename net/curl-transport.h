@@ -63,7 +63,7 @@ struct curl_transport_config {
 struct transport *curl_transport_create(struct sched *sched,
 					const struct curl_transport_config *config,
 					struct error *reterr);
-/* After stop and when no call is under way. */
+/* After stop, when no call is running. */
 void curl_transport_destroy(struct transport *transport);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Easy handles: everything libcurl is told about a request and everything it says about a response.
+/* Easy handles: all options that are set for a request, and all that libcurl reports of a response.
  * Used by the request thread (curl-engine.c) and by streams (curl-stream.c), a handle by one thread
  * at a time. */
 #include "config.h"
@@ -19,15 +19,15 @@
 /* ---- what libcurl calls ---- */
 
 /* Sockets must not leak into exec plugins; libcurl 7.88 opens them without CLOEXEC. */
-static curl_socket_t on_open(void *arg UNUSED, curlsocktype purpose UNUSED,
-			     struct curl_sockaddr *address)
+static curl_socket_t wire_on_open(void *arg UNUSED, curlsocktype purpose UNUSED,
+				  struct curl_sockaddr *address)
 {
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* A peer that vanished is noticed in 30 s, with and without data under way. Only a hint: failures
+/* A peer that vanished is noticed in 30 s, with and without data in flight. Only a hint: failures
  * do not matter. */
-static int on_socket(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UNUSED)
+static int wire_on_socket(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UNUSED)
 {
 	int probes = 3;
 	unsigned int unacknowledged_ms = 30000;
@@ -40,8 +40,8 @@ static int on_socket(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UN
 
 /* The connection is up and the request goes out now. libcurl sends it again by itself when a kept
  * connection turns out dead, so only this, and no error code, tells that nothing was sent. */
-static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_port UNUSED,
-		    int own_port UNUSED)
+static int wire_on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_port UNUSED,
+			 int own_port UNUSED)
 {
 	struct wire *wire = arg;
 	struct exchange *exchange = wire->exchange;
@@ -54,8 +54,8 @@ static int on_ready(void *arg, char *peer UNUSED, char *own UNUSED, int peer_por
 	return CURL_PREREQFUNC_OK;
 }
 
-static void read_retry_after(struct exchange *exchange, struct sched *sched, const char *line,
-			     size_t length)
+static void wire_read_retry_after(struct exchange *exchange, struct sched *sched, const char *line,
+				  size_t length)
 {
 	static const char name[] = "retry-after:";
 
@@ -67,7 +67,7 @@ static void read_retry_after(struct exchange *exchange, struct sched *sched, con
 }
 
 /* Sees the lines of every response on the way, those with 100 too: each begins again. */
-static size_t on_header(char *line, size_t size, size_t count, void *arg)
+static size_t wire_on_header(char *line, size_t size, size_t count, void *arg)
 {
 	struct wire *wire = arg;
 	struct exchange *exchange = wire->exchange;
@@ -88,11 +88,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 	} else if (line[0] == '\r' || line[0] == '\n') {
 		exchange->head_whole = true;
 	}
-	read_retry_after(exchange, wire->transport->sched, line, length);
+	wire_read_retry_after(exchange, wire->transport->sched, line, length);
 	return length;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
+static size_t wire_on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct wire *wire = arg;
 	struct exchange *exchange = wire->exchange;
@@ -116,7 +116,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 
 /* ---- a handle's life ---- */
 
-static CURLcode set_numbers(CURL *easy, const struct curl_transport *transport, long buffer_size)
+static CURLcode wire_set_numbers(CURL *easy, const struct curl_transport *transport,
+				 long buffer_size)
 {
 	const struct {
 		CURLoption option;
@@ -162,7 +163,7 @@ static CURLcode set_numbers(CURL *easy, const struct curl_transport *transport, 
 
 /* CAPATH goes first: Debian's default is a directory, which would be trusted besides a given CA and
  * rules out the cache. */
-static CURLcode set_trust(CURL *easy, const struct curl_transport *transport)
+static CURLcode wire_set_trust(CURL *easy, const struct curl_transport *transport)
 {
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 
@@ -177,7 +178,7 @@ static CURLcode set_trust(CURL *easy, const struct curl_transport *transport)
 	return code;
 }
 
-static CURLcode set_texts(CURL *easy, const struct curl_transport *transport)
+static CURLcode wire_set_texts(CURL *easy, const struct curl_transport *transport)
 {
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 
@@ -204,19 +205,19 @@ static CURLcode set_texts(CURL *easy, const struct curl_transport *transport)
 	return code;
 }
 
-static void set_callbacks(struct wire *wire)
+static void wire_set_callbacks(struct wire *wire)
 {
 	CURL *easy = wire->easy;
 
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, wire->error);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, wire);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, wire_on_open);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, wire_on_socket);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, wire_on_ready);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, wire);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, wire_on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, wire);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, wire_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, wire);
 }
 
@@ -224,13 +225,13 @@ struct wire *wire_create(struct curl_transport *transport, long buffer_size, str
 {
 	CURL *easy = curl_easy_init();
 	CURLcode code =
-		easy != NULL ? set_numbers(easy, transport, buffer_size) : CURLE_OUT_OF_MEMORY;
+		easy != NULL ? wire_set_numbers(easy, transport, buffer_size) : CURLE_OUT_OF_MEMORY;
 
 	if (code == CURLE_OK) {
-		code = set_trust(easy, transport);
+		code = wire_set_trust(easy, transport);
 	}
 	if (code == CURLE_OK) {
-		code = set_texts(easy, transport);
+		code = wire_set_texts(easy, transport);
 	}
 	if (code != CURLE_OK) {
 		curl_easy_cleanup(easy);
@@ -246,7 +247,7 @@ struct wire *wire_create(struct curl_transport *transport, long buffer_size, str
 	wire->url = (struct buf)BUF_INIT(URL_MAX);
 	wire->accept = (struct buf)BUF_INIT(HEADER_LINE_MAX);
 	wire->content_type = (struct buf)BUF_INIT(HEADER_LINE_MAX);
-	set_callbacks(wire);
+	wire_set_callbacks(wire);
 	return wire;
 }
 
@@ -264,7 +265,7 @@ void wire_destroy(struct wire *wire)
 
 /* ---- an exchange ---- */
 
-static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
+static CURLcode wire_set_certificate(struct wire *wire, const struct auth *auth)
 {
 	if (wire->auth_id == auth->id) {
 		return CURLE_OK;
@@ -291,8 +292,8 @@ static CURLcode set_certificate(struct wire *wire, const struct auth *auth)
 
 /* The headers that differ from request to request are nodes of our own in front of the shared list:
  * libcurl only reads. */
-static CURLcode set_headers(struct wire *wire, const struct http_request *request,
-			    const struct auth *auth)
+static CURLcode wire_set_headers(struct wire *wire, const struct http_request *request,
+				 const struct auth *auth)
 {
 	struct curl_slist *headers = auth->headers;
 
@@ -315,7 +316,7 @@ static CURLcode set_headers(struct wire *wire, const struct http_request *reques
 	return curl_easy_setopt(wire->easy, CURLOPT_HTTPHEADER, &wire->accept_node);
 }
 
-static CURLcode set_method(CURL *easy, const struct http_request *request)
+static CURLcode wire_set_method(CURL *easy, const struct http_request *request)
 {
 	bool head = strcmp(request->method, "HEAD") == 0;
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
@@ -338,7 +339,7 @@ static CURLcode set_method(CURL *easy, const struct http_request *request)
 						   head ? NULL : request->method);
 }
 
-static CURLcode set_url(struct wire *wire, const struct http_request *request)
+static CURLcode wire_set_url(struct wire *wire, const struct http_request *request)
 {
 	buf_clear(&wire->url);
 	buf_append_str(&wire->url, wire->transport->base_url);
@@ -350,17 +351,17 @@ static CURLcode set_url(struct wire *wire, const struct http_request *request)
 
 int wire_begin(struct wire *wire, struct exchange *exchange, long timeout_ms)
 {
-	CURLcode code = set_url(wire, exchange->request);
+	CURLcode code = wire_set_url(wire, exchange->request);
 
 	wire->error[0] = '\0';
 	if (code == CURLE_OK) {
-		code = set_method(wire->easy, exchange->request);
+		code = wire_set_method(wire->easy, exchange->request);
 	}
 	if (code == CURLE_OK) {
-		code = set_headers(wire, exchange->request, exchange->auth);
+		code = wire_set_headers(wire, exchange->request, exchange->auth);
 	}
 	if (code == CURLE_OK) {
-		code = set_certificate(wire, exchange->auth);
+		code = wire_set_certificate(wire, exchange->auth);
 	}
 	if (code == CURLE_OK) {
 		code = curl_easy_setopt(wire->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
@@ -373,7 +374,7 @@ int wire_begin(struct wire *wire, struct exchange *exchange, long timeout_ms)
 	return 0;
 }
 
-static int result_of(const struct exchange *exchange, CURLcode code)
+static int wire_result_of(const struct exchange *exchange, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
@@ -412,7 +413,7 @@ void wire_end(struct wire *wire, CURLcode code)
 {
 	struct exchange *exchange = wire->exchange;
 	struct http_response *response = exchange->response;
-	int result = result_of(exchange, code);
+	int result = wire_result_of(exchange, code);
 	long status = 0;
 
 	curl_easy_getinfo(wire->easy, CURLINFO_RESPONSE_CODE, &status);

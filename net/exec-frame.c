@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames of a process's streams, made and read. Called by the node (node/server/exec.c) and by local
- * mode's API server (apiserver/remote/exec.c). */
+/* Frames of a process's streams, made and read. Called by the node (node/server/exec.c) and by
+ * local mode's API server (apiserver/remote/exec.c). */
 #include "config.h"
 
 #include "net/exec-frame.h"
 
 #include <errno.h>
 
-static void put_frame(enum exec_frame_type type, const char *data, size_t length, struct buf *out)
+static void frame_put_frame(enum exec_frame_type type, const char *data, size_t length,
+			    struct buf *out)
 {
 	const unsigned char head[EXEC_FRAME_HEAD] = {
 		(unsigned char)type,           (unsigned char)(length >> 24),
@@ -26,7 +27,7 @@ void exec_frame_put(enum exec_frame_type type, const char *data, size_t length, 
 	do {
 		size_t piece = length < EXEC_FRAME_MAX ? length : EXEC_FRAME_MAX;
 
-		put_frame(type, data, piece, out);
+		frame_put_frame(type, data, piece, out);
 		data += piece;
 		length -= piece;
 	} while (length > 0);
@@ -39,7 +40,7 @@ void exec_frame_put_exit(int code, struct buf *out)
 					(unsigned char)(number >> 16), (unsigned char)(number >> 8),
 					(unsigned char)number };
 
-	put_frame(EXEC_EXIT, (const char *)bytes, sizeof(bytes), out);
+	frame_put_frame(EXEC_EXIT, (const char *)bytes, sizeof(bytes), out);
 }
 
 void exec_frame_put_size(uint16_t columns, uint16_t rows, struct buf *out)
@@ -47,7 +48,7 @@ void exec_frame_put_size(uint16_t columns, uint16_t rows, struct buf *out)
 	const unsigned char bytes[] = { (unsigned char)(columns >> 8), (unsigned char)columns,
 					(unsigned char)(rows >> 8), (unsigned char)rows };
 
-	put_frame(EXEC_RESIZE, (const char *)bytes, sizeof(bytes), out);
+	frame_put_frame(EXEC_RESIZE, (const char *)bytes, sizeof(bytes), out);
 }
 
 ssize_t exec_frame_get(const char *data, size_t length, struct exec_frame *ret)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The streams of one process on one connection, between local mode's API server and the node: a byte
- * for the kind, four for the length (highest first), then that many bytes. After HTTP's 101 both
- * sides speak it:
+ * The streams of one process on one connection, between local mode's API server and the node: a
+ * byte for the kind, four for the length (highest first), then that many bytes. After HTTP's 101
+ * both sides speak it:
  *
- *	to the node     STDIN (no bytes: its end), RESIZE (columns, rows: two bytes each)
- *	from the node   STDOUT, STDERR; last of all EXIT (four bytes) or FAILED (a sentence)
+ * 	to the node     STDIN (no bytes: its end), RESIZE (columns, rows: two bytes each) from the node
+ *  STDOUT, STDERR; last of all EXIT (four bytes) or FAILED (a sentence)
  *
  * Who closes the connection earlier ends the process.
  */

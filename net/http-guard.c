@@ -7,6 +7,7 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -14,13 +15,15 @@
 
 #define LIMIT_LEAST 16u
 
+TAILQ_HEAD(http_links, http_link);
+
 struct http_guard {
 	struct http_guard_config config;
 	struct sched_mutex lock;
 	struct sched_cond changed;
-	struct http_link *first[HTTP_PHASE_MAX], *last[HTTP_PHASE_MAX]; /* lock */
-	size_t count, doomed;                                           /* lock */
-	bool stopping;                                                  /* lock */
+	struct http_links links[HTTP_PHASE_MAX]; /* lock; of each phase the oldest first */
+	size_t count, doomed;                    /* lock */
+	bool stopping;                           /* lock */
 	struct sched_thread *thread;
 };
 
@@ -39,40 +42,8 @@ size_t http_guard_limit(size_t wanted, size_t reserved)
 	return room < wanted ? room : wanted;
 }
 
-/* ---- lists; the lock is held ---- */
-
-static void list_add(struct http_guard *guard, struct http_link *link)
-{
-	enum http_phase phase = link->phase;
-
-	link->previous = guard->last[phase];
-	link->next = NULL;
-	if (guard->last[phase] != NULL) {
-		guard->last[phase]->next = link;
-	} else {
-		guard->first[phase] = link;
-	}
-	guard->last[phase] = link;
-}
-
-static void list_remove(struct http_guard *guard, struct http_link *link)
-{
-	enum http_phase phase = link->phase;
-
-	if (link->previous != NULL) {
-		link->previous->next = link->next;
-	} else {
-		guard->first[phase] = link->next;
-	}
-	if (link->next != NULL) {
-		link->next->previous = link->previous;
-	} else {
-		guard->last[phase] = link->previous;
-	}
-}
-
-/* What the kernel has received for a socket so far; 0 where it does not count. */
-static uint64_t received(int fd)
+/* The number of bytes that the kernel has received for a socket; 0 if it does not count them. */
+static uint64_t http_guard_received(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t length = sizeof(info);
@@ -85,14 +56,14 @@ static uint64_t received(int fd)
 
 /* ---- cutting; the lock is held ---- */
 
-static void doom(struct http_guard *guard, struct http_link *link)
+static void http_guard_doom(struct http_guard *guard, struct http_link *link)
 {
 	link->doomed = true;
 	guard->doomed++;
 	(void)shutdown(link->fd, SHUT_RDWR);
 }
 
-static uint64_t deadline_us(const struct http_guard *guard, const struct http_link *link)
+static uint64_t http_guard_deadline_us(const struct http_guard *guard, const struct http_link *link)
 {
 	switch (link->phase) {
 	case HTTP_PHASE_HEAD:
@@ -106,46 +77,52 @@ static uint64_t deadline_us(const struct http_guard *guard, const struct http_li
 	}
 }
 
-static struct http_link *oldest(const struct http_guard *guard, enum http_phase phase)
+static struct http_link *http_guard_oldest(const struct http_guard *guard, enum http_phase phase)
 {
-	struct http_link *link = guard->first[phase];
+	struct http_link *link;
 
-	while (link != NULL && link->doomed) {
-		link = link->next;
+	TAILQ_FOREACH(link, &guard->links[phase], order)
+	{
+		if (!link->doomed) {
+			break;
+		}
 	}
 	return link;
 }
 
-static bool evict(struct http_guard *guard)
+static bool http_guard_evict(struct http_guard *guard)
 {
-	struct http_link *head = oldest(guard, HTTP_PHASE_HEAD);
-	struct http_link *body = oldest(guard, HTTP_PHASE_BODY);
+	struct http_link *head = http_guard_oldest(guard, HTTP_PHASE_HEAD);
+	struct http_link *body = http_guard_oldest(guard, HTTP_PHASE_BODY);
 	struct http_link *link = head;
 
 	if (head == NULL || (body != NULL && body->since_us < head->since_us)) {
 		link = body;
 	}
 	if (link == NULL) {
-		link = oldest(guard, HTTP_PHASE_ANSWER);
+		link = http_guard_oldest(guard, HTTP_PHASE_ANSWER);
 	}
 	if (link != NULL) {
-		doom(guard, link);
+		http_guard_doom(guard, link);
 	}
 	return link != NULL;
 }
 
-static void sweep(struct http_guard *guard, uint64_t now_us)
+static void http_guard_sweep(struct http_guard *guard, uint64_t now_us)
 {
 	for (size_t phase = 0; phase < HTTP_PHASE_MAX; phase++) {
-		for (struct http_link *link = guard->first[phase]; link != NULL;
-		     link = link->next) {
+		struct http_link *link;
+
+		TAILQ_FOREACH(link, &guard->links[phase], order)
+		{
 			if (phase == HTTP_PHASE_HEAD && !link->started &&
-			    received(link->fd) > link->received) {
+			    http_guard_received(link->fd) > link->received) {
 				link->started = true;
 				link->since_us = now_us;
 			}
-			if (!link->doomed && now_us - link->since_us > deadline_us(guard, link)) {
-				doom(guard, link);
+			if (!link->doomed &&
+			    now_us - link->since_us > http_guard_deadline_us(guard, link)) {
+				http_guard_doom(guard, link);
 			}
 		}
 	}
@@ -153,8 +130,8 @@ static void sweep(struct http_guard *guard, uint64_t now_us)
 
 /* ---- the thread ---- */
 
-/* Until it is time to look; false: the guard stops. */
-static bool wait_turn(struct http_guard *guard)
+/* Waits until it is time to check the connections again. False when the guard stops. */
+static bool http_guard_wait_turn(struct http_guard *guard)
 {
 	struct sched *sched = guard->config.sched;
 	uint64_t next = SCHED_FOREVER;
@@ -171,7 +148,7 @@ static bool wait_turn(struct http_guard *guard)
 	return false;
 }
 
-static void run(void *arg)
+static void http_guard_run(void *arg)
 {
 	struct http_guard *guard = arg;
 	bool goes_on = true;
@@ -179,9 +156,9 @@ static void run(void *arg)
 	while (goes_on) {
 		{
 			LOCKED(&guard->lock);
-			goes_on = wait_turn(guard);
+			goes_on = http_guard_wait_turn(guard);
 			if (goes_on) {
-				sweep(guard, sched_now_us(guard->config.sched));
+				http_guard_sweep(guard, sched_now_us(guard->config.sched));
 			}
 		}
 		if (goes_on && guard->config.on_sweep != NULL) {
@@ -196,7 +173,7 @@ bool http_guard_accept(struct http_guard *guard)
 {
 	LOCKED(&guard->lock);
 	return !guard->stopping &&
-	       (guard->count - guard->doomed < guard->config.limit || evict(guard));
+	       (guard->count - guard->doomed < guard->config.limit || http_guard_evict(guard));
 }
 
 void http_guard_add(struct http_guard *guard, struct http_link *link, int fd)
@@ -207,7 +184,7 @@ void http_guard_add(struct http_guard *guard, struct http_link *link, int fd)
 				    .since_us = sched_now_us(guard->config.sched) };
 
 	LOCKED(&guard->lock);
-	list_add(guard, link);
+	TAILQ_INSERT_TAIL(&guard->links[link->phase], link, order);
 	if (guard->count++ == 0) {
 		sched_cond_signal(&guard->changed);
 	}
@@ -216,22 +193,22 @@ void http_guard_add(struct http_guard *guard, struct http_link *link, int fd)
 void http_guard_remove(struct http_guard *guard, struct http_link *link)
 {
 	LOCKED(&guard->lock);
-	list_remove(guard, link);
+	TAILQ_REMOVE(&guard->links[link->phase], link, order);
 	guard->count--;
 	guard->doomed -= link->doomed ? 1 : 0;
 }
 
 void http_guard_enter(struct http_guard *guard, struct http_link *link, enum http_phase phase)
 {
-	uint64_t bytes = phase == HTTP_PHASE_HEAD ? received(link->fd) : 0;
+	uint64_t bytes = phase == HTTP_PHASE_HEAD ? http_guard_received(link->fd) : 0;
 
 	LOCKED(&guard->lock);
-	list_remove(guard, link);
+	TAILQ_REMOVE(&guard->links[link->phase], link, order);
 	link->phase = phase;
 	link->since_us = sched_now_us(guard->config.sched);
 	link->started = false;
 	link->received = bytes;
-	list_add(guard, link);
+	TAILQ_INSERT_TAIL(&guard->links[link->phase], link, order);
 }
 
 void http_guard_head(struct http_guard *guard, struct http_link *link)
@@ -247,7 +224,7 @@ void http_guard_cut(struct http_guard *guard, struct http_link *link)
 {
 	LOCKED(&guard->lock);
 	if (!link->doomed) {
-		doom(guard, link);
+		http_guard_doom(guard, link);
 	}
 }
 
@@ -260,7 +237,10 @@ struct http_guard *http_guard_create(const struct http_guard_config *config)
 	guard->config = *config;
 	sched_mutex_init(&guard->lock, config->sched);
 	sched_cond_init(&guard->changed, config->sched);
-	guard->thread = sched_start(config->sched, "http-guard", run, guard);
+	for (size_t phase = 0; phase < HTTP_PHASE_MAX; phase++) {
+		TAILQ_INIT(&guard->links[phase]);
+	}
+	guard->thread = sched_start(config->sched, "http-guard", http_guard_run, guard);
 	return guard;
 }
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deadlines and the limit of a server's connections, which HTTP libraries do not have: their timeout
- * is of silence alone, so that a client that sends a byte now and then stays for ever, and at their
- * limit they accept nobody any more.
+ * Deadlines and the limit of a server's connections, which HTTP libraries do not have: their
+ * timeout is of silence alone, so that a client that sends a byte now and then stays for ever, and
+ * at their limit they accept nobody any more.
  *
- * A connection has a deadline for its first request's head, TLS handshake included, counted from when
- * it was accepted; for the heads of later requests, from their first byte; for the rest between
- * requests; for a body; and for a response, unless that is a stream, which may go on. When the limit is
- * reached, the connection that has been idle, or has been sending its head or its body, for longest is
- * cut; when there is none, the one with the oldest answer that is no stream.
+ * A connection has a deadline for its first request's head, TLS handshake included, counted from
+ * when it was accepted; for the heads of later requests, from their first byte; for the rest
+ * between requests; for a body; and for a response, unless that is a stream, which may go on. When
+ * the limit is reached, the connection that has been idle, or has been sending its head or its
+ * body, for longest is cut; when there is none, the one with the oldest response that is not a
+ * stream.
  *
- * A connection is cut by a shutdown of its socket: who serves it sees the end and closes it. A thread
- * of the guard looks at the deadlines. All functions may be called on any thread.
+ * A connection is cut by a shutdown of its socket: who serves it sees the end and closes it. A
+ * thread of the guard looks at the deadlines. All functions may be called on any thread.
  */
 #ifndef ASB_NET_HTTP_GUARD_H
 #define ASB_NET_HTTP_GUARD_H
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/sched.h"
 
@@ -35,8 +37,8 @@ enum http_phase {
 
 /* A connection, in the server's memory from http_guard_add to http_guard_remove. */
 struct http_link {
-	struct http_link *previous, *next; /* guard->lock; of its phase, the oldest first */
-	enum http_phase phase;             /* guard->lock */
+	TAILQ_ENTRY(http_link) order; /* guard->lock; in the list of its phase */
+	enum http_phase phase;        /* guard->lock */
 	int fd;
 	bool started;      /* guard->lock; PHASE_HEAD: bytes of a head have come */
 	bool doomed;       /* guard->lock; it was cut, and is not removed yet */
@@ -51,7 +53,7 @@ struct http_guard_config {
 	uint64_t idle_us; /* from a response to the next head's first byte */
 	uint64_t body_us; /* from a head to its body's end */
 	uint64_t
-		response_us; /* from a request to its response's end; SCHED_FOREVER: answers may go on */
+		response_us; /* from a request to its response's end; SCHED_FOREVER: without a limit */
 	/* Called by the guard's thread after each look, no lock held; NULL: nothing. */
 	void (*on_sweep)(void *arg);
 	void *arg;
@@ -72,9 +74,10 @@ void http_guard_add(struct http_guard *guard, struct http_link *link, int fd);
 void http_guard_remove(struct http_guard *guard, struct http_link *link);
 /* It goes on to that phase. */
 void http_guard_enter(struct http_guard *guard, struct http_link *link, enum http_phase phase);
-/* The first line of a head is there: told by servers of UNIX sockets, which do not count bytes. */
+/* The first line of a request has arrived. Servers of UNIX sockets call this, since those do not
+ * count bytes. */
 void http_guard_head(struct http_guard *guard, struct http_link *link);
-/* It is cut now: its request cannot be answered. */
+/* Cuts the connection now, because its request gets no response. */
 void http_guard_cut(struct http_guard *guard, struct http_link *link);
 
 /* As many connections as were asked for, or as the limit of open files allows beside those that are

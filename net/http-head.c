@@ -9,7 +9,7 @@
 
 #define PREFIX "HTTP/1."
 
-static bool is_digit(char c)
+static bool head_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -26,8 +26,8 @@ int http_head_status(const struct buf *response, size_t *ret_length)
 	if (end == NULL) {
 		return 0;
 	}
-	if (end < code + 3 || code[-1] != ' ' || code[0] == '0' || !is_digit(code[0]) ||
-	    !is_digit(code[1]) || !is_digit(code[2]) || is_digit(code[3])) {
+	if (end < code + 3 || code[-1] != ' ' || code[0] == '0' || !head_is_digit(code[0]) ||
+	    !head_is_digit(code[1]) || !head_is_digit(code[2]) || head_is_digit(code[3])) {
 		return -EPROTO;
 	}
 	*ret_length = (size_t)(end - text) + 4;

@@ -38,16 +38,16 @@ struct http_server {
 
 /* ---- connections ---- */
 
-static enum MHD_Result on_accept(void *arg, const struct sockaddr *address UNUSED,
-				 socklen_t length UNUSED)
+static enum MHD_Result http_server_on_accept(void *arg, const struct sockaddr *address UNUSED,
+					     socklen_t length UNUSED)
 {
 	const struct http_server *server = arg;
 
 	return http_guard_accept(server->guard) ? MHD_YES : MHD_NO;
 }
 
-static void on_connection(void *arg, struct MHD_Connection *connection, void **link_arg,
-			  enum MHD_ConnectionNotificationCode what)
+static void http_server_on_connection(void *arg, struct MHD_Connection *connection, void **link_arg,
+				      enum MHD_ConnectionNotificationCode what)
 {
 	const struct http_server *server = arg;
 	struct http_link *link = *link_arg;
@@ -64,8 +64,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **l
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 }
 
-static void enter(const struct http_server *server, struct MHD_Connection *connection,
-		  enum http_phase phase)
+static void http_server_enter(const struct http_server *server, struct MHD_Connection *connection,
+			      enum http_phase phase)
 {
 	http_guard_enter(server->guard,
 			 MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
@@ -73,16 +73,18 @@ static void enter(const struct http_server *server, struct MHD_Connection *conne
 			 phase);
 }
 
-static void on_completed(void *arg, struct MHD_Connection *connection, void **request_arg UNUSED,
-			 enum MHD_RequestTerminationCode why UNUSED)
+static void http_server_on_completed(void *arg, struct MHD_Connection *connection,
+				     void **request_arg UNUSED,
+				     enum MHD_RequestTerminationCode why UNUSED)
 {
-	enter(arg, connection, HTTP_PHASE_HEAD);
+	http_server_enter(arg, connection, HTTP_PHASE_HEAD);
 }
 
-/* ---- answering ---- */
+/* ---- responses ---- */
 
-static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int status,
-				 const char *content_type, struct buf *body, const char *allow)
+static enum MHD_Result http_server_send_page(struct MHD_Connection *connection, unsigned int status,
+					     const char *content_type, struct buf *body,
+					     const char *allow)
 {
 	size_t length = body->length;
 	struct MHD_Response *mhd_response =
@@ -102,17 +104,17 @@ static enum MHD_Result send_page(struct MHD_Connection *connection, unsigned int
 	return queued;
 }
 
-static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int status,
-				 const char *text)
+static enum MHD_Result http_server_send_text(struct MHD_Connection *connection, unsigned int status,
+					     const char *text)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(1024);
 
 	buf_append_str(&body, text);
-	return send_page(connection, status, "text/plain; charset=utf-8", &body,
-			 status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
+	return http_server_send_page(connection, status, "text/plain; charset=utf-8", &body,
+				     status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
 }
 
-static bool has_body(struct MHD_Connection *connection)
+static bool http_server_has_body(struct MHD_Connection *connection)
 {
 	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -122,35 +124,40 @@ static bool has_body(struct MHD_Connection *connection)
 					   MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
-static enum MHD_Result send_route(const struct http_server *server,
-				  struct MHD_Connection *connection, const struct http_route *route)
+static enum MHD_Result http_server_send_route(const struct http_server *server,
+					      struct MHD_Connection *connection,
+					      const struct http_route *route)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(PAGE_MAX);
 	int status = route->response(server->arg, &body);
 
 	if (body.failed) {
-		return send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
-				 "the page is too large\n");
+		return http_server_send_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+					     "the page is too large\n");
 	}
-	return send_page(connection, (unsigned int)status, route->content_type, &body, NULL);
+	return http_server_send_page(connection, (unsigned int)status, route->content_type, &body,
+				     NULL);
 }
 
-/* Called at the head already, before any of a body is read: what is refused is not read either. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
-				  const char *method, const char *version UNUSED,
-				  const char *data UNUSED, size_t *data_size UNUSED,
-				  void **request_arg)
+/* Called after the header section, before any of a body is read: the body of a refused request is
+ * not read. */
+static enum MHD_Result http_server_on_request(void *arg, struct MHD_Connection *connection,
+					      const char *path, const char *method,
+					      const char *version UNUSED, const char *data UNUSED,
+					      size_t *data_size UNUSED, void **request_arg)
 {
 	const struct http_server *server = arg;
 
 	if (*request_arg == NULL) {
-		enter(server, connection, HTTP_PHASE_ANSWER);
+		http_server_enter(server, connection, HTTP_PHASE_ANSWER);
 	}
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-		return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+		return http_server_send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+					     "only GET and HEAD\n");
 	}
-	if (has_body(connection)) {
-		return send_text(connection, MHD_HTTP_CONTENT_TOO_LARGE, "no body is taken\n");
+	if (http_server_has_body(connection)) {
+		return http_server_send_text(connection, MHD_HTTP_CONTENT_TOO_LARGE,
+					     "no body is taken\n");
 	}
 	if (*request_arg == NULL) {
 		/* Answering at the head would end the connection; the second call keeps it. */
@@ -159,16 +166,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 	}
 	for (const struct http_route *route = server->routes; route->path != NULL; route++) {
 		if (strcmp(path, route->path) == 0) {
-			return send_route(server, connection, route);
+			return http_server_send_route(server, connection, route);
 		}
 	}
-	return send_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
+	return http_server_send_text(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 }
 
 /* ---- listening ---- */
 
 /* "host:port", ":port", "[v6]:port". An empty host is NULL. */
-static int split_address(char *address, const char **ret_host, const char **ret_port)
+static int http_server_split_address(char *address, const char **ret_host, const char **ret_port)
 {
 	char *colon = strrchr(address, ':');
 
@@ -200,7 +207,7 @@ static int split_address(char *address, const char **ret_host, const char **ret_
 	return 0;
 }
 
-static int listen_on(const struct addrinfo *info)
+static int http_server_listen_on(const struct addrinfo *info)
 {
 	int yes = 1, no = 0;
 	int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -224,12 +231,12 @@ static int listen_on(const struct addrinfo *info)
 
 /* All addresses means IPv6 with IPv4 inside where there is IPv6, else IPv4: so the families are
  * tried in that order. */
-static int open_socket(const char *address, struct error *reterr)
+static int http_server_open_socket(const char *address, struct error *reterr)
 {
 	CLEANUP_FREE char *text = xstrdup(address);
 	const char *host = NULL, *port = NULL;
 
-	if (strlen(address) >= ADDRESS_MAX || split_address(text, &host, &port) < 0) {
+	if (strlen(address) >= ADDRESS_MAX || http_server_split_address(text, &host, &port) < 0) {
 		return error_set(reterr, -EINVAL, "'%.256s' is not of the form host:port", address);
 	}
 
@@ -247,7 +254,7 @@ static int open_socket(const char *address, struct error *reterr)
 		}
 		for (const struct addrinfo *info = list; info != NULL && fd < 0;
 		     info = info->ai_next) {
-			fd = listen_on(info);
+			fd = http_server_listen_on(info);
 		}
 		freeaddrinfo(list);
 	}
@@ -255,7 +262,7 @@ static int open_socket(const char *address, struct error *reterr)
 		       : error_set(reterr, fd, "cannot listen on '%s': %s", address, strerror(-fd));
 }
 
-static uint16_t port_of(int fd)
+static uint16_t http_server_port_of(int fd)
 {
 	struct sockaddr_storage name;
 	socklen_t length = sizeof(name);
@@ -267,7 +274,7 @@ static uint16_t port_of(int fd)
 						: ((struct sockaddr_in *)&name)->sin_port);
 }
 
-static void finish(struct http_server *server)
+static void http_server_finish(struct http_server *server)
 {
 	http_guard_destroy(server->guard);
 	sched_destroy(server->sched);
@@ -282,7 +289,7 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 		return 0;
 	}
 
-	int fd = open_socket(address, reterr);
+	int fd = http_server_open_socket(address, reterr);
 
 	if (fd < 0) {
 		return fd;
@@ -294,7 +301,7 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 					.arg = arg,
 					.sched = sched_create(),
 					.socket = fd,
-					.port = port_of(fd) };
+					.port = http_server_port_of(fd) };
 	server->guard = http_guard_create(&(struct http_guard_config){
 		.sched = server->sched,
 		.limit = http_guard_limit(SERVER_CONNECTIONS, FILES_RESERVED),
@@ -303,15 +310,16 @@ int http_server_create(const char *address, const struct http_route *routes, voi
 		.response_us = SERVER_ANSWER_US,
 	});
 	server->daemon = MHD_start_daemon(
-		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0, on_accept, server,
-		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC, 0,
+		http_server_on_accept, server, http_server_on_request, server,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		SERVER_CONNECTIONS + SERVER_BEYOND, MHD_OPTION_CONNECTION_TIMEOUT, SERVER_TIMEOUT_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, server, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, http_server_on_connection, server,
+		MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed, server, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		close(fd);
-		finish(server);
+		http_server_finish(server);
 		return error_set(reterr, -EIO, "cannot serve on '%s'", address);
 	}
 	*ret = server;
@@ -324,7 +332,7 @@ void http_server_destroy(struct http_server *server)
 		return;
 	}
 	MHD_stop_daemon(server->daemon);
-	finish(server);
+	http_server_finish(server);
 }
 
 uint16_t http_server_port(const struct http_server *server)

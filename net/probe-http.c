@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the one request of an HTTP probe with libcurl. Called by the node's prober, on its threads. */
+/* Makes the one request of an HTTP probe with libcurl. Called by the node's prober, on its threads.
+ */
 #include "config.h"
 
 #include "net/probe-http.h"
@@ -15,13 +16,13 @@ struct probing {
 	CURL *easy;
 	CURLM *multi;
 	struct curl_slist *headers;
-	char *url; /* of the request under way */
+	char *url; /* of the current request */
 	size_t body;
 	bool enough; /* of the body */
 	char error[CURL_ERROR_SIZE];
 };
 
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
+static size_t probe_on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct probing *probing = arg;
 
@@ -31,7 +32,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return probing->enough ? 0 : size * count;
 }
 
-static void probing_finish(struct probing *probing)
+static void probe_probing_finish(struct probing *probing)
 {
 	if (probing->multi != NULL && probing->easy != NULL) {
 		curl_multi_remove_handle(probing->multi, probing->easy);
@@ -42,7 +43,7 @@ static void probing_finish(struct probing *probing)
 	free(probing->url);
 }
 
-static int add_header(struct probing *probing, const char *header)
+static int probe_add_header(struct probing *probing, const char *header)
 {
 	/* libcurl takes "Name:" for a header to leave out, and "Name;" for an empty one. */
 	const char *colon = strchr(header, ':');
@@ -58,7 +59,7 @@ static int add_header(struct probing *probing, const char *header)
 	return 0;
 }
 
-static CURLcode set_options(struct probing *probing, const struct probe_http *request)
+static CURLcode probe_set_options(struct probing *probing, const struct probe_http *request)
 {
 	CURL *easy = probing->easy;
 	const struct {
@@ -91,13 +92,14 @@ static CURLcode set_options(struct probing *probing, const struct probe_http *re
 		code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, probing->headers);
 	}
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, probing->error);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, probe_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, probing);
 	return code;
 }
 
-/* One request until its end. What libcurl made of it is in *ret. */
-static int perform(struct probing *probing, const struct probe_http *request, CURLcode *ret)
+/* Runs one request to its end. The result of libcurl is in *ret. */
+static int probe_http_perform(struct probing *probing, const struct probe_http *request,
+			      CURLcode *ret)
 {
 	struct curl_waitfd stop = { .fd = request->stop_fd, .events = CURL_WAIT_POLLIN };
 	unsigned int extra = request->stop_fd >= 0 ? 1 : 0;
@@ -121,8 +123,8 @@ static int perform(struct probing *probing, const struct probe_http *request, CU
 	return 0;
 }
 
-static int one_request(struct probing *probing, const struct probe_http *request, long timeout_ms,
-		       struct error *reterr)
+static int probe_one_request(struct probing *probing, const struct probe_http *request,
+			     long timeout_ms, struct error *reterr)
 {
 	CURLcode result = CURLE_FAILED_INIT;
 	int code;
@@ -134,7 +136,7 @@ static int one_request(struct probing *probing, const struct probe_http *request
 	    curl_multi_add_handle(probing->multi, probing->easy) != CURLM_OK) {
 		return error_set(reterr, -ECONNREFUSED, "libcurl did not take the request");
 	}
-	code = perform(probing, request, &result);
+	code = probe_http_perform(probing, request, &result);
 	curl_multi_remove_handle(probing->multi, probing->easy);
 	if (code < 0) {
 		return error_set(reterr, code, "%s",
@@ -148,7 +150,7 @@ static int one_request(struct probing *probing, const struct probe_http *request
 			 probing->error[0] != '\0' ? probing->error : curl_easy_strerror(result));
 }
 
-static char *host_of(const char *url)
+static char *probe_host_of(const char *url)
 {
 	CURLU *parts = curl_url();
 	char *part = NULL, *host = NULL;
@@ -162,8 +164,8 @@ static char *host_of(const char *url)
 	return host;
 }
 
-/* Where a redirect of the same host leads; NULL: there is none to follow. */
-static char *next_url(struct probing *probing, const struct probe_http *request)
+/* The URL that a redirect leads to, if it is on the same host; else NULL: it is not followed. */
+static char *probe_next_url(struct probing *probing, const struct probe_http *request)
 {
 	char *next = NULL;
 
@@ -172,14 +174,14 @@ static char *next_url(struct probing *probing, const struct probe_http *request)
 		return NULL;
 	}
 
-	CLEANUP_FREE char *here = host_of(request->url);
-	CLEANUP_FREE char *there = host_of(next);
+	CLEANUP_FREE char *here = probe_host_of(request->url);
+	CLEANUP_FREE char *there = probe_host_of(next);
 
 	return here != NULL && there != NULL && strcmp(here, there) == 0 ? xstrdup(next) : NULL;
 }
 
 /* Milliseconds that the request took, so that redirects share one timeout. */
-static long took_ms(struct probing *probing)
+static long probe_took_ms(struct probing *probing)
 {
 	curl_off_t us = 0;
 
@@ -187,20 +189,20 @@ static long took_ms(struct probing *probing)
 	return (long)(us / 1000);
 }
 
-static int follow(struct probing *probing, const struct probe_http *request, int *ret_status,
-		  struct error *reterr)
+static int probe_http_follow(struct probing *probing, const struct probe_http *request,
+			     int *ret_status, struct error *reterr)
 {
 	long left_ms = (long)request->timeout_ms, status = 0;
 	int code;
 
 	for (int redirects = 0;; redirects++) {
-		code = one_request(probing, request, left_ms, reterr);
+		code = probe_one_request(probing, request, left_ms, reterr);
 		if (code < 0) {
 			return code;
 		}
 		curl_easy_getinfo(probing->easy, CURLINFO_RESPONSE_CODE, &status);
 
-		char *next = next_url(probing, request);
+		char *next = probe_next_url(probing, request);
 
 		if (next == NULL) {
 			*ret_status = (int)status;
@@ -212,7 +214,7 @@ static int follow(struct probing *probing, const struct probe_http *request, int
 			return error_set(reterr, -ECONNREFUSED, "stopped after %d redirects",
 					 PROBE_REDIRECTS_MAX);
 		}
-		left_ms -= took_ms(probing);
+		left_ms -= probe_took_ms(probing);
 		if (left_ms <= 0) {
 			return error_set(reterr, -ETIMEDOUT, "timed out among redirects");
 		}
@@ -221,7 +223,7 @@ static int follow(struct probing *probing, const struct probe_http *request, int
 
 int probe_http(const struct probe_http *request, int *ret_status, struct error *reterr)
 {
-	CLEANUP(probing_finish)
+	CLEANUP(probe_probing_finish)
 	struct probing probing = {
 		.easy = curl_easy_init(),
 		.multi = curl_multi_init(),
@@ -232,13 +234,13 @@ int probe_http(const struct probe_http *request, int *ret_status, struct error *
 		return error_set(reterr, -ECONNREFUSED, "libcurl has no memory for a request");
 	}
 	for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++) {
-		if (add_header(&probing, request->headers[i]) < 0) {
+		if (probe_add_header(&probing, request->headers[i]) < 0) {
 			return error_set(reterr, -ECONNREFUSED,
 					 "libcurl has no memory for headers");
 		}
 	}
-	if (set_options(&probing, request) != CURLE_OK) {
+	if (probe_set_options(&probing, request) != CURLE_OK) {
 		return error_set(reterr, -ECONNREFUSED, "libcurl does not take the request");
 	}
-	return follow(&probing, request, ret_status, reterr);
+	return probe_http_follow(&probing, request, ret_status, reterr);
 }

@@ -25,8 +25,8 @@ struct probe_http {
 	int stop_fd;       /* readable: give up with -ECANCELED; -1: none */
 };
 
-/* 0 and the last response's status; -ETIMEDOUT, -ECANCELED, or -ECONNREFUSED for any other reason to
- * have none. Any thread. */
+/* 0 and the last response's status; -ETIMEDOUT, -ECANCELED, or -ECONNREFUSED for any other reason
+ * to have none. Any thread. */
 int probe_http(const struct probe_http *request, int *ret_status, struct error *reterr);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading Retry-After, which is a number of seconds or a date. For the transport's answers. */
+/* Reading Retry-After, which is a number of seconds or a date. For the responses of the transport.
+ */
 #include "config.h"
 
 #include "net/retry-after.h"
@@ -7,7 +8,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
-static uint32_t clamp(int64_t ms, uint32_t most_ms)
+static uint32_t retry_after_clamp(int64_t ms, uint32_t most_ms)
 {
 	return ms < 0 ? 0 : ms > most_ms ? most_ms : (uint32_t)ms;
 }
@@ -36,10 +37,10 @@ uint32_t retry_after_ms(const char *value, size_t length, int64_t now_wall_us, u
 		for (size_t i = 0; i < length && seconds <= most_ms; i++) {
 			seconds = seconds * 10 + (text[i] - '0');
 		}
-		return clamp(seconds * 1000, most_ms);
+		return retry_after_clamp(seconds * 1000, most_ms);
 	}
 
 	time_t date = curl_getdate(text, NULL);
 
-	return date < 0 ? 0 : clamp((int64_t)date * 1000 - now_wall_us / 1000, most_ms);
+	return date < 0 ? 0 : retry_after_clamp((int64_t)date * 1000 - now_wall_us / 1000, most_ms);
 }

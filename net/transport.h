@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The seam between core and the network: a table of two operations. Production is
- * net/curl-transport.h; the simulation answers from memory. Everything above sees only this.
+ * net/curl-transport.h; the simulation responds from memory. Everything above sees only this.
  */
 #ifndef ASB_NET_TRANSPORT_H
 #define ASB_NET_TRANSPORT_H
@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-#define ANSWER_MAX \
+#define RESPONSE_MAX \
 	(16u << 20) /* bytes of one response: etcd holds 1.5 MB objects, lists come in pages */
 
 struct http_request {
@@ -24,8 +24,8 @@ struct http_request {
 	size_t body_length;
 	uint32_t
 		timeout_ms; /* for all of it; a stream: until the first byte of the response's head */
-	/* Asked when the connection is there and the request goes out, in any thread; false: it does
-	 * not (-ECANCELED). Whatever was made sure of before may be long over by then, if the
+	/* Asked when the connection is there and the request goes out, in any thread; false: it
+	 * does not (-ECANCELED). Whatever was made sure of before may be long over by then, if the
 	 * process was stopped. NULL: it may. */
 	bool (*may_send)(void *arg);
 	void *may_send_arg;
@@ -50,14 +50,14 @@ struct transport;
 typedef int (*transport_bytes)(void *arg, const char *data, size_t length);
 
 struct transport_ops {
-	/* Sends count requests together; returns when each has its response. answers are zeroed by
+	/* Sends count requests together; returns when each has its response. responses is zeroed by
 	 * the callee. */
 	void (*perform)(struct transport *transport, const struct http_request *requests,
 			struct http_response *responses, size_t count);
-	/* One long response, on a connection of its own, in the calling thread. bytes is called only
-	 * for a 200; another status is in *ret with its body. Ends when the server ends it, when
-	 * idle_ms pass without a byte (-ETIMEDOUT), when bytes says so or the transport is stopped
-	 * (-ECANCELED). */
+	/* One long response, on a connection of its own, in the calling thread. bytes is called
+	 * only for a 200; another status is in *ret with its body. Ends when the server ends it,
+	 * when idle_ms pass without a byte (-ETIMEDOUT), when bytes says so or the transport is
+	 * stopped (-ECANCELED). */
 	void (*stream)(struct transport *transport, const struct http_request *request,
 		       uint32_t idle_ms, transport_bytes bytes, void *arg,
 		       struct http_response *ret);

@@ -28,19 +28,19 @@ struct ending {
 	bool pods;     /* pods are removed; else containers stopped */
 };
 
-static void on_changed(void *arg UNUSED, const char *uid UNUSED)
+static void end_on_changed(void *arg UNUSED, const char *uid UNUSED)
 {
 }
 
-/* The next one to be ended, or NULL. */
-static const struct runtime_status *take(struct ending *ending)
+/* The next entry of the list, or NULL. */
+static const struct runtime_status *end_take(struct ending *ending)
 {
 	LOCKED(&ending->lock);
 	return ending->next < ending->list.count ? &ending->list.items[ending->next++] : NULL;
 }
 
-/* Whether an entry before this one is of the same pod: it is ended with that. */
-static bool is_repeated(const struct ending *ending, const struct runtime_status *status)
+/* Whether an earlier entry is of the same pod: removing that pod has removed this one too. */
+static bool end_is_repeated(const struct ending *ending, const struct runtime_status *status)
 {
 	for (const struct runtime_status *at = ending->list.items; at < status; at++) {
 		if (strcmp(at->pod_uid, status->pod_uid) == 0) {
@@ -60,16 +60,16 @@ static int end_one(struct ending *ending, const struct runtime_status *status, s
 						     reterr)
 			       : 0;
 	}
-	return is_repeated(ending, status)
+	return end_is_repeated(ending, status)
 		       ? 0
 		       : ops->remove_pod(ending->runtime, status->pod_uid, reterr);
 }
 
-static void work(void *arg)
+static void end_work(void *arg)
 {
 	struct ending *ending = arg;
 
-	for (const struct runtime_status *status; (status = take(ending)) != NULL;) {
+	for (const struct runtime_status *status; (status = end_take(ending)) != NULL;) {
 		struct error error = { 0 };
 		int code = end_one(ending, status, &error);
 
@@ -83,8 +83,9 @@ static void work(void *arg)
 	}
 }
 
-/* All containers first, side by side: one that waits for its grace holds up no pod. */
-static void run_threads(struct sched *sched, struct ending *ending, bool pods)
+/* All containers are stopped first, in parallel, so that one which uses its grace period delays no
+ * pod. */
+static void end_run_threads(struct sched *sched, struct ending *ending, bool pods)
 {
 	struct sched_thread *threads[THREADS];
 	size_t count = ending->list.count < THREADS ? ending->list.count : THREADS;
@@ -92,15 +93,16 @@ static void run_threads(struct sched *sched, struct ending *ending, bool pods)
 	ending->next = 0;
 	ending->pods = pods;
 	for (size_t i = 0; i < count; i++) {
-		threads[i] = sched_start(sched, "end", work, ending);
+		threads[i] = sched_start(sched, "end", end_work, ending);
 	}
 	for (size_t i = 0; i < count; i++) {
 		sched_join(threads[i]);
 	}
 }
 
-/* Nobody writes any more, and the state directory can be removed. */
-static void unmount_messages(const char *state_dir)
+/* No container writes messages any more; without these mounts the state directory can be
+ * removed. */
+static void end_unmount_messages(const char *state_dir)
 {
 	CLEANUP_FREE char *path = xprintf("%s/messages", state_dir);
 	CLEANUP_FREE char *real = realpath(path, NULL);
@@ -121,11 +123,11 @@ static int end_all(struct sched *sched, const struct node_options *options, stru
 		return code;
 	}
 	sched_mutex_init(&ending.lock, sched);
-	run_threads(sched, &ending, false);
-	run_threads(sched, &ending, true);
+	end_run_threads(sched, &ending, false);
+	end_run_threads(sched, &ending, true);
 	sched_mutex_finish(&ending.lock);
-	log_info("%zu containers and pods were there", ending.list.count);
-	unmount_messages(options->state_dir);
+	log_info("ended %zu containers and pods", ending.list.count);
+	end_unmount_messages(options->state_dir);
 	runtime_list_finish(&ending.list);
 	return ending.failed == 0
 		       ? 0
@@ -146,13 +148,13 @@ int end_pods_run(const struct node_options *options)
 			   ? -EINVAL
 			   : kind->create(sched, options,
 					  options->node_name != NULL ? options->node_name : "node",
-					  on_changed, NULL, &runtime, &error);
+					  end_on_changed, NULL, &runtime, &error);
 	CLEANUP_BUF struct buf note = BUF_INIT(4096);
 
 	if (code == 0) {
 		code = end_all(sched, options, runtime, &error);
 	}
-	/* Where nothing can be run, nothing runs. The check is slow, so it comes last. */
+	/* A runtime that cannot run containers has none. Its check is slow, so it comes last. */
 	if (code < 0 && runtime != NULL && runtime->ops->check(runtime, &note, NULL) < 0) {
 		code = 0;
 	}

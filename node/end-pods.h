@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `agent-sandbox-node --end-pods`: ends and removes every pod of this node that the runtime has,
- * asking no API server. For who takes a node away for a while, as local mode does: the next start of
- * the node makes the pods again.
+ * asking no API server. Local mode does so when it stops: the next
+ * start of the node creates the pods again.
  */
 #ifndef ASB_NODE_END_PODS_H
 #define ASB_NODE_END_PODS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent-sandbox-node: reads the flags and runs. Everything else is elsewhere. */
+/* The main function of agent-sandbox-node: reads the flags, then runs the node or ends its pods. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -17,9 +17,9 @@
 
 #define CLOEXEC_RANGE 4u /* CLOSE_RANGE_CLOEXEC, since Linux 5.11 */
 
-/* What we were started with open, such as a lock that is held while we live, is not for what runs in
- * pods and may live longer. */
-static void keep_descriptors(void)
+/* Descriptors that were open at the start, such as a lock of local mode, must not be inherited by
+ * programs in pods, which may outlive this process. */
+static void main_keep_descriptors(void)
 {
 	if (syscall(SYS_close_range, 3u, ~0u, CLOEXEC_RANGE) < 0) {
 		(void)fcntl(3, F_SETFD, FD_CLOEXEC);
@@ -53,6 +53,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "agent-sandbox-node: %s\n", error.text);
 		return 2;
 	}
-	keep_descriptors();
+	main_keep_descriptors();
 	return (options.end_pods ? end_pods_run(&options) : node_run(&options)) < 0 ? 1 : 0;
 }

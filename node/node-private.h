@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the node share: the runtime, what is remembered, and how pods are woken. */
+/* What the parts of the node share: the runtime, what is remembered of pods, and how a pod is
+ * enqueued. */
 #ifndef ASB_NODE_NODE_PRIVATE_H
 #define ASB_NODE_NODE_PRIVATE_H
 
@@ -10,14 +11,14 @@
 #include "core/controller/manager.h"
 #include "core/controller/plugin.h"
 #include "node/options.h"
-#include "node/pod/book.h"
+#include "node/pod/store.h"
 #include "node/pod/images.h"
-#include "node/pod/tasks.h"
+#include "node/pod/jobs.h"
 #include "node/probes/probe.h"
 #include "node/runtime/runtime.h"
 #include "node/volumes/volumes.h"
 
-struct binder;
+struct scheduler;
 
 struct node {
 	struct sched *sched;
@@ -28,22 +29,25 @@ struct node {
 	struct client *client;
 	struct runtime *runtime;
 	const char *runtime_name;
-	struct tasks *tasks;
+	struct jobs *jobs;
 	struct images *images;
-	struct book *book;
+	struct pod_store *pods;
 	struct prober *prober; /* NULL: the runtime runs nothing that could be probed */
 	struct volume_source source;
-	struct binder *binder; /* NULL without --bind */
+	struct scheduler *scheduler; /* NULL without --bind */
+	/* Told what spec.unschedulable of the Node says, whenever it is read; NULL without
+	 * --bind. */
+	void (*cordon)(struct node *node, bool cordoned);
 };
 
 extern const struct asb_kind pod_kind, node_kind;
-/* The description of the reconciler of pods; its state is the node. */
+/* The reconciler of pods as a built-in plugin; its state is the node. */
 extern const struct asb_plugin pod_plugin;
-/* Numbers in its table of watches. */
+/* Its watches and indexes by number. */
 enum { WATCH_PODS, WATCH_RUNTIME_CLASSES };
 enum { INDEX_NODE };
 
-/* Looks at a pod soon. Any thread; nothing for a uid that is not known. */
-void node_wake(void *arg, const char *uid);
+/* Has a pod reconciled soon. Any thread; does nothing for a uid that is not known. */
+void node_enqueue_pod(void *arg, const char *uid);
 
 #endif

@@ -5,64 +5,53 @@
 #include "node/node.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/memory.h"
-#include "core/config/api-connect.h"
-#include "core/observe/admin.h"
+#include "base/file.h"
+#include "core/controller/program.h"
 #include "core/observe/log.h"
-#include "core/observe/signals.h"
-#include "core/observe/tidy.h"
 #include "node/node-private.h"
 #include "node/pod/api.h"
-#include "node/pod/bind.h"
-#include "node/pod/sweep.h"
+#include "node/pod/scheduler.h"
+#include "node/pod/garbage-collector.h"
 #include "node/registration/address.h"
-#include "node/registration/register.h"
+#include "node/registration/registration.h"
 #include "node/runtimes.h"
-#include "node/server/serve.h"
+#include "node/server/kubelet-server.h"
 #include "node/volumes/claims.h"
 
-#define TIDY_MS 15000
-#define END_US 3000000u /* for stops, pulls and requests that are under way */
+#define END_US 3000000u /* for running stops, pulls and requests */
 
 struct node_process {
+	struct program program;
 	struct node node;
-	struct api_connection api;
-	struct metrics *metrics;
 	struct plugin plugin;
 	const struct runtime_kind *kind;
-	struct admin *admin;
-	struct registrar *registrar;
-	struct sweeper *sweeper;
-	struct serve *server;
+	struct registration *registration;
+	struct garbage_collector *collector;
+	struct kubelet_server *server;
 	struct sched_mutex lock;
-	bool open; /* lock: pods may be woken */
+	bool open; /* lock: pods may be enqueued */
 	char name[256];
-	int signals;
 };
 
-/* ---- waking ---- */
+/* ---- enqueueing ---- */
 
-/* Of the runtime and of the probes. */
+/* Called by the runtime and the prober. */
 static void on_changed(void *arg, const char *uid)
 {
 	struct node_process *process = arg;
 
-	/* What comes before everything is there is found by the first sweep. */
+	/* The first run of the garbage collector finds what happened before. */
 	LOCKED(&process->lock);
 	if (!process->open) {
 		return;
 	}
 	if (uid != NULL) {
-		node_wake(&process->node, uid);
+		node_enqueue_pod(&process->node, uid);
 	} else {
-		sweeper_wake(process->sweeper);
+		garbage_collector_wake(process->collector);
 	}
 }
 
@@ -81,20 +70,6 @@ static bool is_ready(void *arg, struct buf *text)
 }
 
 /* ---- setting up ---- */
-
-static int make_directory(const char *path, struct error *reterr)
-{
-	struct stat info;
-
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the directory '%s' (--state-dir): %s",
-				 path, strerror(errno));
-	}
-	if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
-		return error_set(reterr, -ENOTDIR, "'%s' (--state-dir) is not a directory", path);
-	}
-	return 0;
-}
 
 static int choose_name(struct node_process *process, struct error *reterr)
 {
@@ -132,7 +107,8 @@ static int make_runtime(struct node_process *process, struct error *reterr)
 		return code;
 	}
 	if (node->runtime->ops->check(node->runtime, &note, &error) < 0) {
-		/* The Node says so too, and it may be mended while we run. */
+		/* The Node's condition Ready says so too, and it may be repaired while the node
+		 * runs. */
 		log_error("no containers can be run for now: %s", error.text);
 	} else {
 		log_info("runtime: %s", buf_str(&note));
@@ -145,8 +121,8 @@ static int make_manager(struct node_process *process, struct error *reterr)
 	struct node *node = &process->node;
 	struct manager_config config = {
 		.sched = node->sched,
-		.transport = process->api.transport,
-		.metrics = process->metrics,
+		.transport = process->program.api.transport,
+		.metrics = process->program.metrics,
 		.component = "agent-sandbox-node",
 		.plugins = { { .plugin = &process->plugin,
 			       .workers = (uint32_t)node->options->workers,
@@ -173,49 +149,50 @@ static int serve(struct node_process *process, struct error *reterr)
 {
 	const struct node_options *options = process->node.options;
 	struct admin_config config = {
-		.metrics = process->metrics,
 		.probe_address = options->health_address,
 		.metrics_address = options->metrics_address,
 		.ready = is_ready,
 		.arg = process,
 	};
+	int code = program_serve(&process->program, &config, reterr);
 
-	process->admin = admin_create(&config, reterr);
-	if (process->admin == NULL) {
-		return -EADDRINUSE;
+	if (code < 0 || options->listen_unix == NULL) {
+		return code;
 	}
-	if (options->listen_unix == NULL) {
-		return 0;
-	}
-	process->server = serve_create(process->node.sched, process->node.runtime,
-				       options->listen_unix, reterr);
+	process->server = kubelet_server_create(process->node.sched, process->node.runtime,
+						options->listen_unix, reterr);
 	return process->server != NULL ? 0 : -EADDRINUSE;
 }
 
 static int set_up(struct node_process *process, struct error *reterr)
 {
 	struct node *node = &process->node;
-	int error = make_directory(node->options->state_dir, reterr);
+	int error = file_make_directory(node->options->state_dir, 0700, reterr);
 
-	if (error < 0 || (error = choose_name(process, reterr)) < 0 ||
+	if (error < 0) {
+		error_prefix(reterr, "--state-dir");
+		return error;
+	}
+	if ((error = choose_name(process, reterr)) < 0 ||
 	    (error = claims_upgrade(node->options->state_dir, sched_wall_us(node->sched) / 1000,
 				    reterr)) < 0 ||
-	    (error = api_connect(&process->api, node->sched, node->options->kubeconfig,
-				 "agent-sandbox-node/" PACKAGE_VERSION, reterr)) < 0 ||
+	    (error = program_connect(&process->program, node->options->kubeconfig, false, reterr)) <
+		    0 ||
 	    (error = make_runtime(process, reterr)) < 0) {
 		return error;
 	}
-	node->book = book_create(node->sched);
-	node->tasks = tasks_create(node->sched);
-	node->images = images_create(node->sched, node->runtime, node->tasks, node_wake, node);
+	node->pods = pod_store_create(node->sched);
+	node->jobs = jobs_create(node->sched);
+	node->images =
+		images_create(node->sched, node->runtime, node->jobs, node_enqueue_pod, node);
 	if (process->kind->probes) {
 		node->prober = prober_create(node->sched, node->runtime, on_changed, process);
 	}
 	if (node->options->bind) {
-		struct bind_capacity capacity;
+		struct node_capacity capacity;
 
-		register_capacity((uint64_t)node->options->max_pods, &capacity);
-		node->binder = binder_create(node, &capacity);
+		registration_capacity((uint64_t)node->options->max_pods, &capacity);
+		node->scheduler = scheduler_create(node, &capacity);
 	}
 	error = make_manager(process, reterr);
 	return error < 0 ? error : serve(process, reterr);
@@ -223,81 +200,62 @@ static int set_up(struct node_process *process, struct error *reterr)
 
 /* ---- running and ending ---- */
 
-static void wait_for_end(struct node_process *process)
-{
-	struct pollfd fd = { .fd = process->signals, .events = POLLIN };
-	struct signalfd_siginfo info;
-
-	while (poll(&fd, 1, TIDY_MS) <= 0) {
-		tidy();
-	}
-	if (read(process->signals, &info, sizeof(info)) > 0) {
-		log_info("signal %u: ending, pods go on", info.ssi_signo);
-	}
-}
-
-/* False: something still waits for the runtime, so nothing may be freed. */
+/* False: a job still waits for the runtime, so nothing may be freed. */
 static bool stop(struct node_process *process)
 {
 	struct node *node = &process->node;
-	bool ended = serve_stop(process->server);
+	bool ended = kubelet_server_stop(process->server);
 
 	set_open(process, false);
-	registrar_destroy(process->registrar);
-	sweeper_destroy(process->sweeper);
+	registration_destroy(process->registration);
+	garbage_collector_destroy(process->collector);
 	manager_stop(node->manager, false);
-	return tasks_wait(node->tasks, sched_now_us(node->sched) + END_US) && ended;
+	return jobs_wait(node->jobs, sched_now_us(node->sched) + END_US) && ended;
 }
 
 static void tear_down(struct node_process *process)
 {
 	struct node *node = &process->node;
 
-	admin_destroy(process->admin);
-	serve_destroy(process->server);
+	program_stop_serving(&process->program);
+	kubelet_server_destroy(process->server);
 	prober_destroy(node->prober);
-	tasks_destroy(node->tasks);
+	jobs_destroy(node->jobs);
 	if (node->runtime != NULL) {
 		node->runtime->ops->destroy(node->runtime);
 	}
 	images_destroy(node->images);
 	manager_destroy(node->manager);
-	binder_destroy(node->binder);
-	book_destroy(node->book);
+	scheduler_destroy(node->scheduler);
+	pod_store_destroy(node->pods);
 	plugin_finish(&process->plugin);
-	api_disconnect(&process->api);
-	metrics_destroy(process->metrics);
-	if (process->signals >= 0) {
-		close(process->signals);
-	}
 	sched_mutex_finish(&process->lock);
-	sched_destroy(node->sched);
+	program_finish(&process->program);
 }
 
 int node_run(const struct node_options *options)
 {
-	struct node_process process = { .node.options = options, .signals = -1 };
+	struct node_process process = { .node.options = options };
 	struct error error = { 0 };
+	int code = program_init(&process.program, "agent-sandbox-node", &error);
 
-	process.signals = signals_open(&error);
-	process.node.sched = sched_create();
+	process.node.sched = process.program.sched;
 	sched_mutex_init(&process.lock, process.node.sched);
-	process.metrics = metrics_create(process.node.sched);
-	metrics_add_process(process.metrics);
-	if (process.signals < 0 || set_up(&process, &error) < 0) {
+	if (code < 0 || set_up(&process, &error) < 0) {
 		log_error("cannot start: %s", error.text);
 		tear_down(&process);
 		return -1;
 	}
 	log_info("agent-sandbox-node %s: node '%s' (%s) at %s", PACKAGE_VERSION, process.node.name,
-		 process.node.host_ip, process.api.kubeconfig.server);
+		 process.node.host_ip, process.program.api.kubeconfig.server);
 	manager_start(process.node.manager);
-	process.registrar = registrar_create(&process.node);
-	process.sweeper = sweeper_create(&process.node);
+	process.registration = registration_create(&process.node);
+	process.collector = garbage_collector_create(&process.node);
 	set_open(&process, true);
-	wait_for_end(&process);
+	(void)program_wait(&process.program);
+	log_info("the containers of the pods keep running");
 	if (!stop(&process)) {
-		log_info("a stop or a pull is still under way: the next start goes on with it");
+		log_info("a stop or a pull is still in progress: the next start continues it");
 		_exit(0);
 	}
 	tear_down(&process);

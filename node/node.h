@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node as a process: a manager with one built-in plugin (pods), a runtime, and the threads that
- * keep the Node object, find strangers and serve logs.
+ * The node as a process: a manager with one built-in plugin (pods), a runtime, and the threads of
+ * the registration, the garbage collector and the kubelet server.
  *
- * It writes nothing down but volumes: what it does is found again in the API server and in the
- * runtime, so it may be killed at any time. Ended in an orderly way, it leaves its containers as
- * they are.
+ * It stores nothing but volumes: the rest of its state is read from the API server and the runtime,
+ * so it may be killed at any time. An orderly end leaves the containers running.
  */
 #ifndef ASB_NODE_NODE_H
 #define ASB_NODE_NODE_H

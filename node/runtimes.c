@@ -12,9 +12,9 @@
 #include "node/process/process.h"
 #include "node/runtime/fake.h"
 
-static int create_podman(struct sched *sched, const struct node_options *options,
-			 const char *node_name, runtime_changed changed, void *arg,
-			 struct runtime **ret, struct error *reterr)
+static int runtimes_create_podman(struct sched *sched, const struct node_options *options,
+				  const char *node_name, runtime_changed changed, void *arg,
+				  struct runtime **ret, struct error *reterr)
 {
 	CLEANUP_FREE char *directory = xprintf("%s/podman", options->state_dir);
 	struct podman_config config = { .state_dir = directory, .node = node_name };
@@ -22,28 +22,29 @@ static int create_podman(struct sched *sched, const struct node_options *options
 	return podman_runtime_create(sched, &config, changed, arg, ret, reterr);
 }
 
-static int create_fake(struct sched *sched, const struct node_options *options,
-		       const char *node_name UNUSED, runtime_changed changed, void *arg,
-		       struct runtime **ret, struct error *reterr)
+static int runtimes_create_fake(struct sched *sched, const struct node_options *options,
+				const char *node_name UNUSED, runtime_changed changed, void *arg,
+				struct runtime **ret, struct error *reterr)
 {
 	CLEANUP_FREE char *file = xprintf("%s/fake.json", options->state_dir);
 
 	return fake_runtime_create(sched, file, changed, arg, ret, reterr);
 }
 
-static int create_process(struct sched *sched, const struct node_options *options,
-			  const char *node_name UNUSED, runtime_changed changed, void *arg,
-			  struct runtime **ret, struct error *reterr)
+static int runtimes_create_process(struct sched *sched, const struct node_options *options,
+				   const char *node_name UNUSED, runtime_changed changed, void *arg,
+				   struct runtime **ret, struct error *reterr)
 {
 	CLEANUP_FREE char *directory = xprintf("%s/process", options->state_dir);
 
-	return process_runtime_create(sched, directory, changed, arg, ret, reterr);
+	return process_runtime_create(sched, directory, options->process_images, changed, arg, ret,
+				      reterr);
 }
 
 static const struct runtime_kind kinds[] = {
-	{ "podman", create_podman, true },
-	{ "process", create_process, true },
-	{ "fake", create_fake, false },
+	{ "podman", runtimes_create_podman, true },
+	{ "process", runtimes_create_process, true },
+	{ "fake", runtimes_create_fake, false },
 };
 
 const struct runtime_kind *runtime_kind_find(const char *name, struct error *reterr)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The runtimes by name: --runtime. */
+/* The runtimes by the name that --runtime takes. */
 #ifndef ASB_NODE_RUNTIMES_H
 #define ASB_NODE_RUNTIMES_H
 
@@ -12,10 +12,10 @@ struct runtime_kind {
 	int (*create)(struct sched *sched, const struct node_options *options,
 		      const char *node_name, runtime_changed changed, void *arg,
 		      struct runtime **ret, struct error *reterr);
-	bool probes; /* there is something in its pods that can be probed */
+	bool probes; /* its containers can be probed */
 };
 
-/* NULL and *reterr, with the names there are, for another one. */
+/* NULL and *reterr, which lists the names, for an unknown name. */
 const struct runtime_kind *runtime_kind_find(const char *name, struct error *reterr);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "router/options.h"
 
-/* Files in the run directory. */
+/* Files in the run directory; haproxy.cfg.in has these names too. */
 #define CONFIG_FILE "haproxy.cfg"
 #define MAP_FILE "sandboxes.map"
 #define LUA_FILE "wait.lua"
@@ -16,12 +16,13 @@
 #define LOG_SOCKET "log.sock"
 #define LOCK_FILE "lock"
 
-/* The text of the configuration file. */
-int config_text(const struct options *options, struct buf *out);
-/* Makes the run directory (0700) if it is not there and takes it for this process as long as the
- * descriptor that it returns is open: two routers in one directory would use each other's files. */
+/* Appends the text of the configuration file: haproxy.cfg.in, filled in. */
+int config_text(const struct options *options, struct buf *out, struct error *reterr);
+/* Creates the run directory (0700) if it does not exist and locks it: two routers in one directory
+ * would use each other's files. Returns a descriptor that holds the lock until it is closed, or a
+ * negative code. */
 int config_lock(const struct options *options, struct error *reterr);
-/* Writes configuration and Lua into the run directory. */
+/* Writes the configuration and the Lua file into the run directory. */
 int config_write(const struct options *options, struct error *reterr);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps HAProxy running. Made by router/main.c once the map is filled. */
+/* Keeps HAProxy running. Created by router/main.c when the map is filled. */
 #include "config.h"
 
 #include "router/haproxy.h"
@@ -19,11 +19,12 @@
 #include "router/commands.h"
 #include "router/haproxy-config.h"
 
-#define LOOK_MS 50      /* how often a start is looked at, and whether we end */
-#define REPAIR_TICKS 20 /* of them between two looks at the map */
-#define START_TICKS 100 /* it takes commands within this, or is started again */
-#define END_MS 10000    /* what runs may end within this */
-#define PAUSE_MS 100    /* before the next start, doubling */
+#define CHECK_MS 50     /* how often HAProxy is checked while it starts and runs */
+#define REPAIR_TICKS 20 /* checks between two repairs of the map */
+#define START_TICKS \
+	100          /* checks within which HAProxy must accept commands, or it is started again */
+#define END_MS 10000 /* time for running requests to end */
+#define PAUSE_MS 100 /* pause before the next start, which doubles each time */
 #define PAUSE_MAX_MS 5000
 
 struct haproxy {
@@ -41,19 +42,19 @@ struct haproxy {
 struct child {
 	pid_t pid;
 	int pidfd, status;
-	int lifeline; /* kept open: see child_tie */
-	bool ended;   /* and reaped: status is set */
+	int lifeline; /* the end of a pipe that is kept open: see haproxy_tie */
+	bool ended;   /* it was waited for, and status is set */
 };
 
-static void set_up(struct haproxy *haproxy, bool up)
+static void haproxy_set_up(struct haproxy *haproxy, bool up)
 {
 	LOCKED(&haproxy->lock);
 
 	haproxy->up = up;
 }
 
-/* False when we end. */
-static bool wait_ms(struct haproxy *haproxy, unsigned int ms)
+/* False: the router ends. */
+static bool haproxy_wait_ms(struct haproxy *haproxy, unsigned int ms)
 {
 	uint64_t until = sched_now_us(haproxy->sched) + ms * 1000u;
 
@@ -64,20 +65,22 @@ static bool wait_ms(struct haproxy *haproxy, unsigned int ms)
 	return !haproxy->stopping;
 }
 
-/* HAProxy ends with the router, however that ends: the kernel kills it when the pipe's other end is
- * closed. Another way, a signal at the parent's death, is forgotten when HAProxy changes its user. */
-static bool child_tie(int pipe_end)
+/* Makes the kernel kill HAProxy when the other end of the pipe is closed, so HAProxy ends with the
+ * router however that ends. PR_SET_PDEATHSIG is not enough: the kernel resets it when HAProxy
+ * changes its user. */
+static bool haproxy_tie(int pipe_end)
 {
 	return fcntl(pipe_end, F_SETFD, 0) == 0 && fcntl(pipe_end, F_SETOWN, getpid()) == 0 &&
 	       fcntl(pipe_end, F_SETSIG, SIGKILL) == 0 &&
 	       fcntl(pipe_end, F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
 }
 
-static pid_t fork_and_exec(const struct haproxy *haproxy, int pipe_end)
+static pid_t haproxy_fork(const struct haproxy *haproxy, int pipe_end)
 {
 	const char *const argv[] = { haproxy->options->haproxy, "-db", "-f", haproxy->config,
 				     NULL };
-	/* It needs nothing of ours, and ours may hold a secret (a collector's headers). */
+	/* HAProxy needs no variables, and ours may contain a secret
+	 * (OTEL_EXPORTER_OTLP_HEADERS). */
 	char *const environment[] = { NULL };
 	pid_t parent = getpid(), pid = fork();
 
@@ -86,8 +89,8 @@ static pid_t fork_and_exec(const struct haproxy *haproxy, int pipe_end)
 
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		/* Not when the router has ended meanwhile: nothing would tell. */
-		if (child_tie(pipe_end) && getppid() == parent) {
+		/* If the router has ended meanwhile, nothing would kill HAProxy. */
+		if (haproxy_tie(pipe_end) && getppid() == parent) {
 			execve(argv[0], (char *const *)(const void *)argv, environment);
 		}
 		_exit(127);
@@ -95,8 +98,9 @@ static pid_t fork_and_exec(const struct haproxy *haproxy, int pipe_end)
 	return pid;
 }
 
-/* Whether the child has ended, looked at for ms. It is reaped once: its number may be another's after. */
-static bool has_ended(struct child *child, int ms)
+/* Waits for at most ms; true: the child has ended. It is waited for only once, because its pid may
+ * belong to another process afterwards. */
+static bool haproxy_has_ended(struct child *child, int ms)
 {
 	struct pollfd fd = { .fd = child->pidfd, .events = POLLIN };
 
@@ -106,7 +110,7 @@ static bool has_ended(struct child *child, int ms)
 	return child->ended;
 }
 
-static void kill_it(struct child *child)
+static void haproxy_kill(struct child *child)
 {
 	if (!child->ended) {
 		kill(child->pid, SIGKILL);
@@ -114,109 +118,112 @@ static void kill_it(struct child *child)
 	}
 }
 
-static int start(struct haproxy *haproxy, struct child *ret, struct error *reterr)
+static int haproxy_start(struct haproxy *haproxy, struct child *ret, struct error *reterr)
 {
 	struct child child = { 0 };
-	int ends[2], error = table_write(haproxy->table, reterr);
+	int ends[2], code = table_write(haproxy->table, reterr);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return error_set(reterr, -errno, "no pipe for HAProxy: %s", strerror(errno));
+		return error_set(reterr, -errno, "cannot create a pipe for HAProxy: %s",
+				 strerror(errno));
 	}
 	child.lifeline = ends[1];
-	child.pid = fork_and_exec(haproxy, ends[0]);
+	child.pid = haproxy_fork(haproxy, ends[0]);
 	if (child.pid < 0) {
-		error = error_set(reterr, -errno, "no process for HAProxy: %s", strerror(errno));
+		code = error_set(reterr, -errno, "cannot create a process for HAProxy: %s",
+				 strerror(errno));
 	}
 	close(ends[0]);
-	if (error < 0) {
+	if (code < 0) {
 		close(child.lifeline);
-		return error;
+		return code;
 	}
 	child.pidfd = (int)syscall(SYS_pidfd_open, child.pid, 0);
 	if (child.pidfd < 0) {
-		error = error_set(reterr, -errno, "cannot watch HAProxy: %s", strerror(errno));
-		kill_it(&child);
+		code = error_set(reterr, -errno, "cannot watch HAProxy: %s", strerror(errno));
+		haproxy_kill(&child);
 		close(child.lifeline);
-		return error;
+		return code;
 	}
 	*ret = child;
 	return 0;
 }
 
-/* Whether it takes commands within its time. */
-static bool comes_up(struct haproxy *haproxy, struct child *child)
+/* Whether HAProxy accepts commands in time. */
+static bool haproxy_comes_up(struct haproxy *haproxy, struct child *child)
 {
-	for (int i = 0; i < START_TICKS && wait_ms(haproxy, 0); i++) {
+	for (int i = 0; i < START_TICKS && haproxy_wait_ms(haproxy, 0); i++) {
 		CLEANUP_BUF struct buf response = BUF_INIT(65536);
 		struct error error = { 0 };
 
 		if (command_send(haproxy->socket, "show info\n", 10, &response, &error) == 0) {
 			return true;
 		}
-		if (has_ended(child, LOOK_MS)) {
+		if (haproxy_has_ended(child, CHECK_MS)) {
 			return false;
 		}
 	}
 	return false;
 }
 
-/* SIGUSR1: no new connections, ends with the last one. */
-static void drain(struct child *child)
+/* On SIGUSR1 HAProxy accepts no new connections, and ends after the last one. */
+static void haproxy_drain(struct child *child)
 {
 	if (!child->ended) {
 		kill(child->pid, SIGUSR1);
 	}
-	if (!has_ended(child, END_MS)) {
-		log_warning("HAProxy still has requests after %d s, ending them", END_MS / 1000);
+	if (!haproxy_has_ended(child, END_MS)) {
+		log_warning("HAProxy still has requests after %d s, which are ended now",
+			    END_MS / 1000);
 	}
-	kill_it(child);
+	haproxy_kill(child);
 }
 
-/* Until it ends, we do, or it does not answer: mends its map now and then. */
-static void keep(struct haproxy *haproxy, struct child *child)
+/* Repairs the map regularly until HAProxy ends, the router ends, or HAProxy does not respond. */
+static void haproxy_supervise(struct haproxy *haproxy, struct child *child)
 {
 	unsigned int ticks = 0;
 
 	table_online(haproxy->table);
-	set_up(haproxy, true);
+	haproxy_set_up(haproxy, true);
 	log_info("HAProxy runs with %zu sandboxes", table_count(haproxy->table));
-	while (wait_ms(haproxy, 0) && !has_ended(child, LOOK_MS)) {
+	while (haproxy_wait_ms(haproxy, 0) && !haproxy_has_ended(child, CHECK_MS)) {
 		if (table_is_lost(haproxy->table)) {
-			log_error("HAProxy does not answer, ending it");
+			log_error("HAProxy does not respond and is ended");
 			break;
 		}
 		if (ticks++ % REPAIR_TICKS == 0) {
 			table_repair(haproxy->table);
 		}
 	}
-	set_up(haproxy, false);
+	haproxy_set_up(haproxy, false);
 	table_offline(haproxy->table);
 }
 
-/* From its start to its end; true: it had come up. */
-static bool watch(struct haproxy *haproxy, struct child *child)
+/* From the start of HAProxy to its end. True: it had accepted commands. */
+static bool haproxy_run_once(struct haproxy *haproxy, struct child *child)
 {
-	bool was_up = comes_up(haproxy, child);
+	bool was_up = haproxy_comes_up(haproxy, child);
 
 	if (was_up) {
-		keep(haproxy, child);
+		haproxy_supervise(haproxy, child);
 	}
-	if (!wait_ms(haproxy, 0)) {
-		drain(child);
+	if (!haproxy_wait_ms(haproxy, 0)) {
+		haproxy_drain(child);
 		return was_up;
 	}
-	kill_it(child);
-	log_error("HAProxy ended (%s %d); starting it again",
+	haproxy_kill(child);
+	log_error("HAProxy ended (%s %d) and is started again",
 		  WIFSIGNALED(child->status) ? "signal" : "status",
 		  WIFSIGNALED(child->status) ? WTERMSIG(child->status)
 					     : WEXITSTATUS(child->status));
 	return was_up;
 }
 
-static void run(void *arg)
+static void haproxy_thread(void *arg)
 {
 	struct haproxy *haproxy = arg;
 	unsigned int pause = PAUSE_MS;
@@ -226,14 +233,14 @@ static void run(void *arg)
 		struct error error = { 0 };
 		struct child child;
 
-		if (start(haproxy, &child, &error) < 0) {
-			log_error("%s; trying again", error.text);
+		if (haproxy_start(haproxy, &child, &error) < 0) {
+			log_error("cannot start HAProxy, trying again: %s", error.text);
 		} else {
-			pause = watch(haproxy, &child) ? PAUSE_MS : pause;
+			pause = haproxy_run_once(haproxy, &child) ? PAUSE_MS : pause;
 			close(child.pidfd);
 			close(child.lifeline);
 		}
-		goes_on = wait_ms(haproxy, pause);
+		goes_on = haproxy_wait_ms(haproxy, pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 	}
 }
@@ -250,7 +257,7 @@ struct haproxy *haproxy_create(struct sched *sched, const struct options *option
 	haproxy->config = xprintf("%s/" CONFIG_FILE, options->run_dir);
 	sched_mutex_init(&haproxy->lock, sched);
 	sched_cond_init(&haproxy->ending, sched);
-	haproxy->thread = sched_start(sched, "haproxy", run, haproxy);
+	haproxy->thread = sched_start(sched, "haproxy", haproxy_thread, haproxy);
 	return haproxy;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HAProxy as our child: started with a fresh map file, started again when it ends, ended with us.
- * It dies with its parent: a proxy with a map that nobody keeps would send requests to whoever has
- * an address next.
+ * HAProxy as a child process: it is started with a new map file, started again when it ends, and
+ * ended with the router. The kernel kills it when the router dies: a proxy whose map nobody updates
+ * would send requests to the next pod that gets an address.
  */
 #ifndef ASB_ROUTER_HAPROXY_H
 #define ASB_ROUTER_HAPROXY_H
@@ -18,9 +18,9 @@ struct haproxy;
 /* Starts a thread that starts HAProxy. options and table are borrowed. */
 struct haproxy *haproxy_create(struct sched *sched, const struct options *options,
 			       struct table *table);
-/* Whether it runs and takes commands. */
+/* Whether HAProxy runs and accepts commands. */
 bool haproxy_is_up(struct haproxy *haproxy);
-/* Lets running requests end, for at most ten seconds. NULL is fine. */
+/* Gives running requests ten seconds to end. NULL is fine. */
 void haproxy_destroy(struct haproxy *haproxy);
 
 #endif

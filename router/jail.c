@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds an account for HAProxy and makes its empty root directory. Called by router/main.c. */
+/* Finds an account for HAProxy and creates its empty root directory. Called by router/main.c. */
 #include "config.h"
 
 #include "router/jail.h"
@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "core/observe/log.h"
 
-/* The Debian package makes the first; every system has the second. */
+/* The Debian package creates the first; every system has the second. */
 static const char *const accounts[] = { "haproxy", "nobody" };
 
 static bool jail_find_account(struct jail *jail)
@@ -38,14 +38,15 @@ static int jail_make_directory(const char *path, struct error *reterr)
 	struct stat status;
 
 	if (mkdir(path, 0755) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make the directory %s: %s; see --run-dir",
-				 path, strerror(errno));
+		return error_set(reterr, -errno,
+				 "cannot create the directory %s: %s; see --run-dir", path,
+				 strerror(errno));
 	}
 	if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0) {
-		return error_set(reterr, -EPERM, "%s is not a directory of root's; see --run-dir",
-				 path);
+		return error_set(reterr, -EPERM,
+				 "%s is not a directory that belongs to root; see --run-dir", path);
 	}
-	/* The umask has taken away what the account needs to be in it. */
+	/* The umask has removed the permissions that the account needs. */
 	if (chmod(path, 0755) < 0) {
 		return error_set(reterr, -errno, "cannot set the mode of %s: %s", path,
 				 strerror(errno));
@@ -53,7 +54,7 @@ static int jail_make_directory(const char *path, struct error *reterr)
 	return 0;
 }
 
-/* Whether this root may do what HAProxy will: a process that ends at once tries it. */
+/* Whether this process may do what HAProxy will do. A child process tries it and ends. */
 static bool jail_works(const char *path, const struct jail *jail)
 {
 	int status = -1;
@@ -80,17 +81,17 @@ int jail_open(const char *run_dir, struct jail *ret, struct error *reterr)
 		return 0;
 	}
 
-	int error = jail_make_directory(path, reterr);
+	int code = jail_make_directory(path, reterr);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	jail.on = jail_find_account(&jail) && jail_works(path, &jail);
 	if (jail.on) {
 		*ret = jail;
 	} else {
 		log_warning(
-			"HAProxy runs as root: there is no account haproxy or nobody, or this root may not change its user and its root directory");
+			"HAProxy runs as root: there is no account haproxy or nobody, or this process may not change its user and its root directory; run the router as another user");
 	}
 	return 0;
 }

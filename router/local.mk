@@ -12,14 +12,17 @@ librouter_la_SOURCES = \
 	%D%/spans.c %D%/spans.h \
 	%D%/table.c %D%/table.h \
 	%D%/tokens.c %D%/tokens.h
-nodist_librouter_la_SOURCES = %D%/wait-lua.c
+nodist_librouter_la_SOURCES = %D%/haproxy-cfg.c %D%/wait-lua.c
 librouter_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 librouter_la_LIBADD = libcore.la
-EXTRA_DIST += %D%/wait.lua
-CLEANFILES += %D%/wait-lua.c
+EXTRA_DIST += %D%/haproxy.cfg.in %D%/wait.lua
+CLEANFILES += $(nodist_librouter_la_SOURCES)
 
+ROUTER_EMBED = $(AM_V_GEN)$(MKDIR_P) %D% && $(srcdir)/scripts/embed.sh
+%D%/haproxy-cfg.c: $(srcdir)/%D%/haproxy.cfg.in $(srcdir)/scripts/embed.sh
+	$(ROUTER_EMBED) router_haproxy_cfg $(srcdir)/%D%/haproxy.cfg.in >$@.new && mv $@.new $@
 %D%/wait-lua.c: $(srcdir)/%D%/wait.lua $(srcdir)/scripts/embed.sh
-	$(AM_V_GEN)$(MKDIR_P) %D% && $(srcdir)/scripts/embed.sh router_wait_lua $(srcdir)/%D%/wait.lua >$@.new && mv $@.new $@
+	$(ROUTER_EMBED) router_wait_lua $(srcdir)/%D%/wait.lua >$@.new && mv $@.new $@
 
 bin_PROGRAMS += agent-sandbox-router
 agent_sandbox_router_SOURCES = %D%/main.c

@@ -5,7 +5,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <malloc.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,13 +12,9 @@
 
 #include "base/buf.h"
 #include "base/memory.h"
-#include "core/config/api-connect.h"
 #include "core/controller/manager.h"
-#include "core/observe/admin.h"
+#include "core/controller/program.h"
 #include "core/observe/log.h"
-#include "core/observe/metrics.h"
-#include "core/observe/signals.h"
-#include "core/observe/trace.h"
 #include "router/haproxy-config.h"
 #include "router/haproxy.h"
 #include "router/jail.h"
@@ -35,20 +30,16 @@
 #define FILL_US 10000000u
 
 struct router {
-	struct sched *sched;
+	struct program program;
 	struct options *options;
 	struct plugin plugin;
-	struct api_connection api;
-	struct metrics *metrics;
-	struct tracer *tracer;
 	struct spans *spans;
 	struct tokens *tokens;
 	struct table *table;
 	struct manager *manager;
 	struct haproxy *haproxy;
-	struct admin *admin;
 	struct metric *sandboxes;
-	int signals, lock_file;
+	int lock_file;
 	struct sched_mutex lock;
 	bool serving; /* lock: haproxy is set */
 };
@@ -79,20 +70,16 @@ static void count_sandboxes(void *arg)
 
 /* ---- setting up ---- */
 
-static int make_tracer(struct router *router, struct error *reterr)
+static int make_spans(struct router *router, struct error *reterr)
 {
-	if (!router->options->enable_tracing) {
+	if (router->program.tracer == NULL) {
 		return 0;
-	}
-	router->tracer = tracer_connect(router->sched, router->metrics, PROGRAM, reterr);
-	if (router->tracer == NULL) {
-		return -EINVAL;
 	}
 
 	CLEANUP_FREE char *dir = xprintf("%s%s", router->options->run_dir,
 					 router->options->jail.on ? "/" JAIL_DIR : "");
 
-	router->spans = spans_create(router->sched, router->tracer, dir, reterr);
+	router->spans = spans_create(router->program.sched, router->program.tracer, dir, reterr);
 	return router->spans != NULL ? 0 : -EINVAL;
 }
 
@@ -102,17 +89,18 @@ static int make_tokens(struct router *router, struct error *reterr)
 		log_warning("no --token-file: whoever reaches this router can use every sandbox");
 		return 0;
 	}
-	router->tokens = tokens_create(router->sched, router->table, router->options->token_file,
-				       router->options->run_dir, reterr);
+	router->tokens =
+		tokens_create(router->program.sched, router->table, router->options->token_file,
+			      router->options->run_dir, reterr);
 	return router->tokens != NULL ? 0 : -EINVAL;
 }
 
 static int make_manager(struct router *router, struct error *reterr)
 {
 	struct manager_config config = {
-		.sched = router->sched,
-		.transport = router->api.transport,
-		.metrics = router->metrics,
+		.sched = router->program.sched,
+		.transport = router->program.api.transport,
+		.metrics = router->program.metrics,
 		.plugins = { { .plugin = &router->plugin,
 			       .state = router->table,
 			       .workers = (uint32_t)router->options->workers } },
@@ -132,78 +120,55 @@ static int make_table(struct router *router)
 	CLEANUP_FREE char *map = xprintf("%s/" MAP_FILE, router->options->run_dir);
 	CLEANUP_FREE char *socket = xprintf("%s/" COMMAND_SOCKET, router->options->run_dir);
 
-	router->table = table_create(router->sched, map, socket);
+	router->table = table_create(router->program.sched, map, socket);
 	router->sandboxes =
-		metrics_family(router->metrics, "agent_sandbox_router_sandboxes",
+		metrics_family(router->program.metrics, "agent_sandbox_router_sandboxes",
 			       "Sandboxes that can be reached", METRIC_GAUGE, NULL, NULL);
-	metrics_on_render(router->metrics, count_sandboxes, router);
-	return 0;
-}
-
-static int make_admin(struct router *router, struct error *reterr)
-{
-	struct admin_config config = {
-		.metrics = router->metrics,
-		.probe_address = router->options->health_address,
-		.metrics_address = router->options->metrics_address,
-		.ready = is_ready,
-		.arg = router,
-	};
-
-	router->admin = admin_create(&config, reterr);
-	if (router->admin == NULL) {
-		return -EADDRINUSE;
-	}
-	log_info("health on port %u, metrics on port %u", admin_probe_port(router->admin),
-		 admin_metrics_port(router->admin));
+	metrics_on_render(router->program.metrics, count_sandboxes, router);
 	return 0;
 }
 
 static int set_up(struct router *router, struct error *reterr)
 {
-	int error;
+	const struct options *options = router->options;
+	struct admin_config admin = {
+		.probe_address = options->health_address,
+		.metrics_address = options->metrics_address,
+		.ready = is_ready,
+		.arg = router,
+	};
+	int code;
 
-	router->signals = signals_open(reterr);
-	if (router->signals < 0) {
-		return router->signals;
+	router->lock_file = config_lock(options, reterr);
+	if (router->lock_file < 0) {
+		return router->lock_file;
 	}
-	router->lock_file = config_lock(router->options, reterr);
-	error = router->lock_file < 0
-			? router->lock_file
-			: jail_open(router->options->run_dir, &router->options->jail, reterr);
-	error = error < 0 ? error : config_write(router->options, reterr);
-	error = error < 0 ? error
-			  : api_connect(&router->api, router->sched, router->options->kubeconfig,
-					PROGRAM "/" PACKAGE_VERSION, reterr);
-	error = error < 0 ? error : make_table(router);
-	error = error < 0 ? error : make_tracer(router, reterr);
-	error = error < 0 ? error : make_tokens(router, reterr);
-	error = error < 0 ? error : make_manager(router, reterr);
-	return error < 0 ? error : make_admin(router, reterr);
+	code = jail_open(options->run_dir, &router->options->jail, reterr);
+	code = code < 0 ? code : config_write(options, reterr);
+	code = code < 0 ? code
+			: program_connect(&router->program, options->kubeconfig,
+					  options->enable_tracing, reterr);
+	code = code < 0 ? code : make_table(router);
+	code = code < 0 ? code : make_spans(router, reterr);
+	code = code < 0 ? code : make_tokens(router, reterr);
+	code = code < 0 ? code : make_manager(router, reterr);
+	return code < 0 ? code : program_serve(&router->program, &admin, reterr);
 }
 
 /* ---- running ---- */
 
-/* True: a signal came within ms. */
-static bool signalled(struct router *router, int ms)
-{
-	struct pollfd fd = { .fd = router->signals, .events = POLLIN };
-
-	return poll(&fd, 1, ms) > 0;
-}
-
 /* Waits for the Sandboxes that there are; false: a signal came first. */
 static bool fill(struct router *router)
 {
-	uint64_t until = sched_now_us(router->sched) + FILL_US;
+	uint64_t until = sched_now_us(router->program.sched) + FILL_US;
 
-	while (sched_now_us(router->sched) < until) {
+	while (sched_now_us(router->program.sched) < until) {
 		CLEANUP_BUF struct buf text = BUF_INIT(4096);
 
 		if (manager_ready(router->manager, &text) && manager_idle(router->manager)) {
 			return true;
 		}
-		if (signalled(router, LOOK_MS)) {
+		if (program_must_end(&router->program, LOOK_MS)) {
 			return false;
 		}
 	}
@@ -218,16 +183,15 @@ static void serve(struct router *router)
 		return;
 	}
 	sched_mutex_lock(&router->lock);
-	router->haproxy = haproxy_create(router->sched, router->options, router->table);
+	router->haproxy = haproxy_create(router->program.sched, router->options, router->table);
 	router->serving = true;
 	sched_mutex_unlock(&router->lock);
-	signalled(router, -1);
-	log_info("a signal: ending");
+	(void)program_wait(&router->program);
 }
 
 static void tear_down(struct router *router)
 {
-	admin_destroy(router->admin);
+	program_stop_serving(&router->program);
 	haproxy_destroy(router->haproxy);
 	if (router->manager != NULL) {
 		manager_stop(router->manager, false);
@@ -235,37 +199,30 @@ static void tear_down(struct router *router)
 	}
 	tokens_destroy(router->tokens);
 	spans_destroy(router->spans);
-	tracer_destroy(router->tracer);
-	api_disconnect(&router->api);
 	table_destroy(router->table);
-	metrics_destroy(router->metrics);
 	plugin_finish(&router->plugin);
-	if (router->signals >= 0) {
-		close(router->signals);
-	}
 	if (router->lock_file >= 0) {
 		close(router->lock_file);
 	}
 	sched_mutex_finish(&router->lock);
-	sched_destroy(router->sched);
+	program_finish(&router->program);
 }
 
 static int run(struct options *options)
 {
-	struct router router = { .options = options, .signals = -1, .lock_file = -1 };
+	struct router router = { .options = options, .lock_file = -1 };
 	struct error error = { 0 };
-	int result = 0;
+	int result = 0, code;
 
 	umask(077);
-	router.sched = sched_create();
-	sched_mutex_init(&router.lock, router.sched);
-	router.metrics = metrics_create(router.sched);
-	metrics_add_process(router.metrics);
-	if (set_up(&router, &error) < 0) {
+	code = program_init(&router.program, PROGRAM, &error);
+	sched_mutex_init(&router.lock, router.program.sched);
+	if (code < 0 || set_up(&router, &error) < 0) {
 		log_error("cannot start: %s", error.text);
 		result = 1;
 	} else {
-		log_info(PROGRAM " " PACKAGE_VERSION " at %s", router.api.kubeconfig.server);
+		log_info(PROGRAM " " PACKAGE_VERSION " at %s",
+			 router.program.api.kubeconfig.server);
 		serve(&router);
 	}
 	tear_down(&router);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the table in step with Sandboxes and pods. Run by core/controller/manager in the router's process. */
+/* Updates the table from Sandboxes and pods. Run by core/controller/manager in the router's
+ * process. */
 #include "config.h"
 
 #include "router/reconcile.h"
@@ -12,15 +13,15 @@
 
 enum { WATCH_SANDBOX, WATCH_POD };
 
-/* Before an address that two pods seem to have is looked at again. */
-#define AGAIN_MS 500
+/* Time after which an address that two pods seem to have is checked again. */
+#define RETRY_MS 500
 #define KEY_SIZE 512 /* a name and a namespace have at most 253 characters each */
 
 static const char *const sandbox_fields[] = { "spec.replicas", NULL };
 static const char *const pod_fields[] = { "spec.hostNetwork", "status.podIP",      "status.hostIP",
 					  "status.startTime", "status.conditions", NULL };
 
-/* In the order of the numbers above. */
+/* In the order of the enum above. */
 static const struct asb_watch watches[] = {
 	{
 		.kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
@@ -42,8 +43,8 @@ static const struct asb_rule rules[] = {
 	{ 0 },
 };
 
-static int32_t reconcile(void *state, struct asb_call *call, const struct asb_key *key,
-			 uint64_t *ret_requeue_after_ms)
+static int32_t router_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
+				uint64_t *ret_requeue_after_ms)
 {
 	struct table *table = state;
 	struct json_object *sandbox = asb_get(call, WATCH_SANDBOX, key->ns, key->name);
@@ -57,7 +58,7 @@ static int32_t reconcile(void *state, struct asb_call *call, const struct asb_ke
 	if (route_find(sandbox, pod, address) != NULL) {
 		table_set(table, entry, NULL, NULL);
 	} else if (table_set(table, entry, address, route_since(pod)) < 0) {
-		*ret_requeue_after_ms = AGAIN_MS;
+		*ret_requeue_after_ms = RETRY_MS;
 		return ASB_REQUEUE_AFTER;
 	}
 	return ASB_DONE;
@@ -71,5 +72,5 @@ const struct asb_plugin router_plugin = {
 	.workers = 2,
 	.watches = watches,
 	.rules = rules,
-	.reconcile = reconcile,
+	.reconcile = router_reconcile,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The router's reconciler: a built-in plugin for core/controller/manager, own kind Sandbox, that keeps the
- * table in step with Sandboxes and their pods and writes nothing to the API server. */
+/* The router's reconciler: a built-in plugin for core/controller/manager. Its kind is Sandbox; it
+ * updates the table from Sandboxes and their pods, and writes nothing to the API server. */
 #ifndef ASB_ROUTER_RECONCILE_H
 #define ASB_ROUTER_RECONCILE_H
 

@@ -29,22 +29,22 @@ const char *route_since(struct json_object *pod)
 	return started != NULL ? started : "";
 }
 
-static bool is_suspended(struct json_object *sandbox)
+static bool route_is_suspended(struct json_object *sandbox)
 {
 	return asb_int(asb_at(sandbox, "spec", "replicas"), 1) == 0;
 }
 
-/* Whether the pod is this Sandbox's, by uid: a name says nothing. */
-static bool is_its_own(struct json_object *sandbox, struct json_object *pod)
+/* Whether the Sandbox is the pod's controller, by uid: a name proves nothing. */
+static bool route_owns(struct json_object *sandbox, struct json_object *pod)
 {
 	const char *owner = asb_str(asb_controller(pod, NULL), "uid");
 
 	return owner != NULL && asb_streq(owner, asb_uid(sandbox));
 }
 
-/* A pod's address as text that can be nothing else; not one of the node, this machine or the
- * network's own. */
-static bool is_pod_address(const char *address)
+/* Whether the text is an IP address that a pod can have: not loopback, link-local, multicast or
+ * unspecified. */
+static bool route_is_pod_address(const char *address)
 {
 	struct in_addr v4;
 	struct in6_addr v6;
@@ -60,7 +60,7 @@ static bool is_pod_address(const char *address)
 	       !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_V4MAPPED(&v6);
 }
 
-static const char *look_at_pod(struct json_object *pod, char ret_address[46])
+static const char *route_check_pod(struct json_object *pod, char ret_address[46])
 {
 	const char *address = asb_str(pod, "status", "podIP");
 	const char *node = asb_str(pod, "status", "hostIP");
@@ -74,8 +74,8 @@ static const char *look_at_pod(struct json_object *pod, char ret_address[46])
 	if (!asb_condition_is(pod, "Ready", "True") || address == NULL) {
 		return "its pod is not Ready";
 	}
-	if (!is_pod_address(address) || asb_streq(address, node)) {
-		return "its pod's address is not one of a pod";
+	if (!route_is_pod_address(address) || asb_streq(address, node)) {
+		return "its pod has an address that no pod can have";
 	}
 	snprintf(ret_address, 46, "%s", address);
 	return NULL;
@@ -85,16 +85,16 @@ const char *route_find(struct json_object *sandbox, struct json_object *pod, cha
 {
 	ret_address[0] = '\0';
 	if (sandbox == NULL) {
-		return "there is no such Sandbox";
+		return "the Sandbox does not exist";
 	}
 	if (asb_deleting(sandbox)) {
 		return "it is being deleted";
 	}
-	if (is_suspended(sandbox)) {
+	if (route_is_suspended(sandbox)) {
 		return "it is suspended";
 	}
-	if (pod == NULL || !is_its_own(sandbox, pod)) {
+	if (pod == NULL || !route_owns(sandbox, pod)) {
 		return "it has no pod";
 	}
-	return look_at_pod(pod, ret_address);
+	return route_check_pod(pod, ret_address);
 }

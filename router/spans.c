@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes spans of HAProxy's log lines. Made by router/main.c with --enable-tracing. */
+/* Makes spans of HAProxy's log lines. Created by router/main.c with --enable-tracing. */
 #include "config.h"
 
 #include "router/spans.h"
@@ -31,8 +31,8 @@ struct spans {
 
 enum { PARENT, SPAN, SECONDS, MILLISECONDS, DURATION, STATUS, METHOD, ID, NAMESPACE };
 
-/* Cuts a line at its blanks. */
-static bool split(char *line, const char *words[WORDS])
+/* Divides a line at its blanks. */
+static bool spans_split(char *line, const char *words[WORDS])
 {
 	for (size_t i = 0; i < WORDS; i++) {
 		words[i] = line;
@@ -45,9 +45,9 @@ static bool split(char *line, const char *words[WORDS])
 	return true;
 }
 
-static bool parse_id(const char *text, uint8_t ret[8])
+static bool spans_parse_id(const char *text, uint8_t ret[8])
 {
-	/* A traceparent is the one place where such digits are read already. */
+	/* trace_parse reads hexadecimal digits only in a traceparent. */
 	CLEANUP_FREE char *parent = xprintf("00-11111111111111111111111111111111-%.16s-01", text);
 	struct trace_context context;
 
@@ -67,8 +67,8 @@ bool spans_parse(struct tracer *tracer, const char *line, struct span *ret)
 	uint8_t id[8];
 
 	memset(ret, 0, sizeof(*ret));
-	if (!split(copy, words) || !trace_parse(words[PARENT], &context) ||
-	    !parse_id(words[SPAN], id) ||
+	if (!spans_split(copy, words) || !trace_parse(words[PARENT], &context) ||
+	    !spans_parse_id(words[SPAN], id) ||
 	    integer_parse(words[SECONDS], 0, INT32_MAX, &seconds) < 0 ||
 	    integer_parse(words[MILLISECONDS], 0, 999, &milliseconds) < 0 ||
 	    integer_parse(words[DURATION], 0, INT32_MAX, &duration) < 0) {
@@ -89,7 +89,7 @@ bool spans_parse(struct tracer *tracer, const char *line, struct span *ret)
 	return true;
 }
 
-static void take_line(struct spans *spans, const char *line)
+static void spans_take_line(struct spans *spans, const char *line)
 {
 	struct span span;
 	const char *status;
@@ -100,7 +100,7 @@ static void take_line(struct spans *spans, const char *line)
 	}
 }
 
-static void run(void *arg)
+static void spans_run(void *arg)
 {
 	struct spans *spans = arg;
 	struct pollfd fds[] = { { .fd = spans->socket, .events = POLLIN },
@@ -112,14 +112,14 @@ static void run(void *arg)
 
 		if (got > 0) {
 			line[got] = '\0';
-			take_line(spans, line);
+			spans_take_line(spans, line);
 		} else if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR) {
 			return;
 		}
 	}
 }
 
-static int bind_socket(struct spans *spans, struct error *reterr)
+static int spans_bind(struct spans *spans, struct error *reterr)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -136,7 +136,7 @@ static int bind_socket(struct spans *spans, struct error *reterr)
 		return error_set(reterr, -errno, "cannot listen at %s: %s", spans->path,
 				 strerror(errno));
 	}
-	/* HAProxy may be another user; who cannot enter the run directory gets nowhere near. */
+	/* HAProxy may run as another user. The mode of the run directory keeps all others away. */
 	if (chmod(spans->path, 0666) < 0) {
 		return error_set(reterr, -errno, "cannot set the mode of %s: %s", spans->path,
 				 strerror(errno));
@@ -153,11 +153,11 @@ struct spans *spans_create(struct sched *sched, struct tracer *tracer, const cha
 	spans->path = xprintf("%s/" LOG_SOCKET, run_dir);
 	spans->socket = -1;
 	spans->stop = -1;
-	if (bind_socket(spans, reterr) < 0) {
+	if (spans_bind(spans, reterr) < 0) {
 		spans_destroy(spans);
 		return NULL;
 	}
-	spans->thread = sched_start(sched, "spans", run, spans);
+	spans->thread = sched_start(sched, "spans", spans_run, spans);
 	return spans;
 }
 

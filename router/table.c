@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The router's map, in memory and in HAProxy. Filled by router/reconcile.c, kept in step by
- * router/haproxy.c. */
+/* The router's map, in memory and in HAProxy. router/reconcile.c changes it, and router/haproxy.c
+ * repairs HAProxy's copy. */
 #include "config.h"
 
 #include "router/table.h"
@@ -17,7 +17,8 @@
 #include "router/commands.h"
 
 #define FILE_MAX (256u << 20)
-/* HAProxy reads a command with its payload into one buffer (tune.bufsize): fits the default. */
+/* HAProxy reads a command with its payload into one buffer (tune.bufsize). This fits into the
+ * default. */
 #define PAYLOAD_MAX 12000u
 #define ENTRY_MAX 600u    /* a key of two names of 253 characters, an address */
 #define COMMAND_MAX 4096u /* two of them, each with the path of the file */
@@ -26,13 +27,14 @@ struct table {
 	struct sched *sched;
 	char *file, *socket;
 
-	struct sched_mutex lock; /* held while HAProxy is told, so that it hears all in order */
-	struct map entries;      /* key -> struct entry */
-	struct map owners;       /* address -> the same */
+	struct sched_mutex
+		lock; /* held while a change is sent to HAProxy, so that changes arrive in order */
+	struct map entries; /* key -> struct entry */
+	struct map owners;  /* address -> the same struct entry */
 	bool online;
-	bool broken; /* HAProxy missed something */
-	bool stale;  /* the file did */
-	bool lost;   /* it may yet do what it was told before */
+	bool broken; /* HAProxy's map lacks a change */
+	bool stale;  /* the file lacks a change */
+	bool lost;   /* HAProxy may still execute an earlier command */
 };
 
 struct entry {
@@ -80,16 +82,16 @@ size_t table_count(struct table *table)
 
 /* ---- HAProxy ---- */
 
-/* Keeps in mind how telling HAProxy went. */
-static void note(struct table *table, int error)
+/* Records the result of a command to HAProxy. */
+static void table_record_result(struct table *table, int code)
 {
-	table->broken = error < 0;
-	table->lost = table->lost || error == -ETIMEDOUT;
+	table->broken = code < 0;
+	table->lost = table->lost || code == -ETIMEDOUT;
 }
 
-/* Fills *ret_broke when HAProxy's map is behind from now on. */
-static void tell(struct table *table, const char *key, bool old, const char *address,
-		 struct error *ret_broke)
+/* Sends a change to HAProxy. Fills *ret_broke when that failed, so that HAProxy's map lacks it. */
+static void table_send_change(struct table *table, const char *key, bool old, const char *address,
+			      struct error *ret_broke)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(COMMAND_MAX);
 
@@ -103,10 +105,11 @@ static void tell(struct table *table, const char *key, bool old, const char *add
 		buf_printf(&text, "add map %s %s %s", table->file, key, address);
 	}
 	buf_append_char(&text, '\n');
-	note(table, command_do(table->socket, buf_str(&text), text.length, ret_broke));
+	table_record_result(table,
+			    command_do(table->socket, buf_str(&text), text.length, ret_broke));
 }
 
-static void forget(struct table *table, struct entry *entry)
+static void table_remove_entry(struct table *table, struct entry *entry)
 {
 	if (entry != NULL) {
 		map_remove(&table->owners, entry->address);
@@ -115,7 +118,8 @@ static void forget(struct table *table, struct entry *entry)
 	}
 }
 
-static void remember(struct table *table, const char *key, const char *address, const char *since)
+static void table_add_entry(struct table *table, const char *key, const char *address,
+			    const char *since)
 {
 	struct entry *entry = xalloc(sizeof(*entry) + strlen(key) + 1);
 
@@ -126,9 +130,9 @@ static void remember(struct table *table, const char *key, const char *address, 
 	map_put(&table->owners, entry->address, entry);
 }
 
-/* HAProxy, and then what is here. */
-static void change(struct table *table, const char *key, const char *address, const char *since,
-		   struct error *ret_broke)
+/* Changes HAProxy's map, and then this one. */
+static void table_change(struct table *table, const char *key, const char *address,
+			 const char *since, struct error *ret_broke)
 {
 	struct entry *old = map_get(&table->entries, key);
 
@@ -140,15 +144,15 @@ static void change(struct table *table, const char *key, const char *address, co
 		return;
 	}
 	table->stale = true;
-	tell(table, key, old != NULL, address, ret_broke);
-	forget(table, old);
+	table_send_change(table, key, old != NULL, address, ret_broke);
+	table_remove_entry(table, old);
 	if (address != NULL) {
-		remember(table, key, address, since);
+		table_add_entry(table, key, address, since);
 	}
 }
 
-static int set(struct table *table, const char *key, const char *address, const char *since,
-	       struct error *ret_broke)
+static int table_set_locked(struct table *table, const char *key, const char *address,
+			    const char *since, struct error *ret_broke)
 {
 	struct entry *owner;
 
@@ -156,30 +160,31 @@ static int set(struct table *table, const char *key, const char *address, const 
 	owner = address != NULL ? map_get(&table->owners, address) : NULL;
 	if (owner != NULL && strcmp(owner->key, key) != 0) {
 		if (strcmp(owner->since, since) > 0) {
-			change(table, key, NULL, NULL, ret_broke);
+			table_change(table, key, NULL, NULL, ret_broke);
 			return -EBUSY;
 		}
-		change(table, owner->key, NULL, NULL, ret_broke);
+		table_change(table, owner->key, NULL, NULL, ret_broke);
 	}
-	change(table, key, address, since, ret_broke);
+	table_change(table, key, address, since, ret_broke);
 	return 0;
 }
 
 int table_set(struct table *table, const char *key, const char *address, const char *since)
 {
 	struct error broke = { 0 };
-	int result = set(table, key, address, since, &broke);
+	int code = table_set_locked(table, key, address, since, &broke);
 
 	if (broke.text[0] != '\0') {
-		log_warning("HAProxy's map is behind: %s; all of it is sent anew", broke.text);
+		log_warning("HAProxy's map lacks a change and is sent again as a whole: %s",
+			    broke.text);
 	}
-	return result;
+	return code;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole map ---- */
 
-static int send_part(struct table *table, const char *version, struct buf *payload,
-		     struct error *reterr)
+static int table_send_part(struct table *table, const char *version, struct buf *payload,
+			   struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(PAYLOAD_MAX + 2 * ENTRY_MAX + 1024);
 
@@ -188,51 +193,50 @@ static int send_part(struct table *table, const char *version, struct buf *paylo
 	return command_do(table->socket, buf_str(&text), text.length, reterr);
 }
 
-static int send_all(struct table *table, struct error *reterr)
+static int table_send_all(struct table *table, struct error *reterr)
 {
 	CLEANUP_BUF struct buf payload = BUF_INIT(PAYLOAD_MAX + 2 * ENTRY_MAX);
 	char version[24];
 	const char *key;
 	struct entry *entry;
 	size_t at = 0;
-	int error = command_prepare(table->socket, "map", table->file, version, reterr);
+	int code = command_prepare(table->socket, "map", table->file, version, reterr);
 
-	while (error == 0 && (entry = map_next(&table->entries, &at, &key)) != NULL) {
+	while (code == 0 && (entry = map_next(&table->entries, &at, &key)) != NULL) {
 		buf_printf(&payload, "%s %s\n", key, entry->address);
 		if (payload.length >= PAYLOAD_MAX) {
-			error = send_part(table, version, &payload, reterr);
+			code = table_send_part(table, version, &payload, reterr);
 		}
 	}
-	if (error == 0 && payload.length > 0) {
-		error = send_part(table, version, &payload, reterr);
+	if (code == 0 && payload.length > 0) {
+		code = table_send_part(table, version, &payload, reterr);
 	}
-	return error < 0 ? error
-			 : command_commit(table->socket, "map", table->file, version, reterr);
+	return code < 0 ? code : command_commit(table->socket, "map", table->file, version, reterr);
 }
 
-/* 1: all was sent; 0: nothing was to be done. */
-static int repair(struct table *table, struct error *reterr)
+/* 1: the whole map was sent. 0: there was nothing to repair. */
+static int table_repair_locked(struct table *table, struct error *reterr)
 {
-	int error;
+	int code;
 
 	LOCKED(&table->lock);
 	if (!table->online || !table->broken) {
 		return 0;
 	}
-	error = send_all(table, reterr);
-	note(table, error);
-	return error < 0 ? error : 1;
+	code = table_send_all(table, reterr);
+	table_record_result(table, code);
+	return code < 0 ? code : 1;
 }
 
 void table_repair(struct table *table)
 {
 	struct error error = { 0 };
-	int result = repair(table, &error);
+	int code = table_repair_locked(table, &error);
 
-	if (result < 0) {
-		log_warning("HAProxy's map is still behind: %s", error.text);
-	} else if (result > 0) {
-		log_info("HAProxy's map is whole again");
+	if (code < 0) {
+		log_warning("HAProxy's map still lacks changes, trying again: %s", error.text);
+	} else if (code > 0) {
+		log_info("HAProxy's map is complete again");
 	}
 }
 
@@ -242,22 +246,22 @@ int table_write(struct table *table, struct error *reterr)
 	struct entry *entry;
 	const char *key;
 	size_t at = 0;
-	int error;
+	int code;
 
 	LOCKED(&table->lock);
 	while ((entry = map_next(&table->entries, &at, &key)) != NULL) {
 		buf_printf(&text, "%s %s\n", key, entry->address);
 	}
 	if (text.failed) {
-		return error_set(reterr, -EFBIG, "%zu entries do not fit a map file",
+		return error_set(reterr, -EFBIG, "%zu entries do not fit into the map file",
 				 table->entries.count);
 	}
 	table->online = false;
 	table->stale = false;
-	error = file_replace(table->file, buf_str(&text), text.length, 0600, false);
-	return error == 0 ? 0
-			  : error_set(reterr, error, "cannot write %s: %s", table->file,
-				      strerror(-error));
+	code = file_replace(table->file, buf_str(&text), text.length, 0600, false);
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write %s: %s", table->file,
+				     strerror(-code));
 }
 
 void table_online(struct table *table)

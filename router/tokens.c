@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes of bearer tokens for HAProxy. Made by router/main.c with --token-file. */
+/* Hashes of bearer tokens for HAProxy. Created by router/main.c with --token-file. */
 #include "config.h"
 
 #include "router/tokens.h"
@@ -18,23 +18,24 @@
 #include "router/haproxy-config.h"
 
 #define FILE_BYTES (1u << 20)
-/* How often the file is read: a kubelet swaps a link, which no watch of the file itself sees. */
-#define LOOK_US 2000000u
+/* How often the file is read. A kubelet replaces a link, which a watch of the file would not
+ * notice. */
+#define CHECK_US 2000000u
 
 struct tokens {
 	struct sched *sched;
 	struct table *table;
 	char *file, *hashes, *socket;
-	struct buf last; /* the hashes as HAProxy has them */
-	bool failed;     /* and it was logged */
+	struct buf last; /* the hashes that HAProxy has */
+	bool failed;     /* the last check failed, which was logged */
 	struct sched_thread *thread;
 	struct sched_mutex lock;
 	struct sched_cond ending;
 	bool stopping; /* lock */
 };
 
-/* One hash a line. An error says which line, never what is on it. */
-static int hash_all(const char *path, const char *text, struct buf *out, struct error *reterr)
+/* Appends one hash for each line. An error names the line, but never its content. */
+static int tokens_hash(const char *path, const char *text, struct buf *out, struct error *reterr)
 {
 	unsigned int line = 0, count = 0;
 
@@ -56,96 +57,97 @@ static int hash_all(const char *path, const char *text, struct buf *out, struct 
 		text += *text == '\n' ? 1 : 0;
 	}
 	if (count == 0 || count > TOKENS_MAX) {
-		return error_set(reterr, -EINVAL, "%s has %u tokens, it must be 1 to %d", path,
+		return error_set(reterr, -EINVAL, "%s has %u tokens, but must have 1 to %d", path,
 				 count, TOKENS_MAX);
 	}
 	return 0;
 }
 
-static int read_hashes(struct tokens *tokens, struct buf *out, struct error *reterr)
+static int tokens_read(struct tokens *tokens, struct buf *out, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FILE_BYTES);
-	int error = file_read(tokens->file, &text);
+	int code = file_read(tokens->file, &text);
 
-	if (error == 0) {
-		error = hash_all(tokens->file, buf_str(&text), out, reterr);
-	} else if (error == -EFBIG) {
-		error_set(reterr, error, "%s has more than %u bytes", tokens->file, FILE_BYTES);
+	if (code == 0) {
+		code = tokens_hash(tokens->file, buf_str(&text), out, reterr);
+	} else if (code == -EFBIG) {
+		error_set(reterr, code, "%s has more than %u bytes", tokens->file, FILE_BYTES);
 	} else {
-		error_set(reterr, error, "cannot read the tokens in %s: %s", tokens->file,
-			  strerror(-error));
+		error_set(reterr, code, "cannot read the tokens in %s: %s", tokens->file,
+			  strerror(-code));
 	}
 	if (text.data != NULL) {
 		explicit_bzero(text.data, text.length);
 	}
-	return error;
+	return code;
 }
 
-/* For the next start of HAProxy. */
-static int write_hashes(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
+/* Writes the file that HAProxy reads when it starts. */
+static int tokens_write(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
 {
-	int error = file_replace(tokens->hashes, buf_str(hashes), hashes->length, 0600, false);
+	int code = file_replace(tokens->hashes, buf_str(hashes), hashes->length, 0600, false);
 
-	return error == 0 ? 0
-			  : error_set(reterr, error, "cannot write %s: %s", tokens->hashes,
-				      strerror(-error));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write %s: %s", tokens->hashes,
+				     strerror(-code));
 }
 
-/* For the one that runs, all at once: no moment without tokens. */
-static int tell(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
+/* Replaces the hashes in the running HAProxy all at once, so that there is no moment without
+ * tokens. */
+static int tokens_send(const struct tokens *tokens, const struct buf *hashes, struct error *reterr)
 {
 	char version[24];
-	int error = command_prepare(tokens->socket, "acl", tokens->hashes, version, reterr);
+	int code = command_prepare(tokens->socket, "acl", tokens->hashes, version, reterr);
 
-	for (const char *at = buf_str(hashes); error == 0 && *at != '\0'; at += SHA256_HEX) {
+	for (const char *at = buf_str(hashes); code == 0 && *at != '\0'; at += SHA256_HEX) {
 		CLEANUP_FREE char *text =
 			xprintf("add acl @%s %s %.64s\n", version, tokens->hashes, at);
 
-		error = command_do(tokens->socket, text, strlen(text), reterr);
+		code = command_do(tokens->socket, text, strlen(text), reterr);
 	}
-	return error < 0 ? error
-			 : command_commit(tokens->socket, "acl", tokens->hashes, version, reterr);
+	return code < 0 ? code
+			: command_commit(tokens->socket, "acl", tokens->hashes, version, reterr);
 }
 
-static int renew(struct tokens *tokens, struct error *reterr)
+static int tokens_renew(struct tokens *tokens, struct error *reterr)
 {
 	CLEANUP_BUF struct buf hashes = BUF_INIT(FILE_BYTES);
-	int error = read_hashes(tokens, &hashes, reterr);
+	int code = tokens_read(tokens, &hashes, reterr);
 
-	if (error < 0 || strcmp(buf_str(&hashes), buf_str(&tokens->last)) == 0) {
-		return error;
+	if (code < 0 || strcmp(buf_str(&hashes), buf_str(&tokens->last)) == 0) {
+		return code;
 	}
-	error = write_hashes(tokens, &hashes, reterr);
-	if (error == 0) {
-		error = tell(tokens, &hashes, reterr);
+	code = tokens_write(tokens, &hashes, reterr);
+	if (code == 0) {
+		code = tokens_send(tokens, &hashes, reterr);
 	}
-	if (error == 0) {
+	if (code == 0) {
 		buf_clear(&tokens->last);
 		buf_append(&tokens->last, buf_str(&hashes), hashes.length);
 		log_info("the tokens have changed");
 	}
-	return error;
+	return code;
 }
 
-static void look(struct tokens *tokens)
+static void tokens_check(struct tokens *tokens)
 {
 	struct error error = { 0 };
-	int result = renew(tokens, &error);
-	bool failed = result < 0;
+	int code = tokens_renew(tokens, &error);
+	bool failed = code < 0;
 
-	if (result == -ETIMEDOUT) {
+	if (code == -ETIMEDOUT) {
 		table_lose(tokens->table);
 	}
 	if (failed && !tokens->failed) {
-		log_error("the tokens stay as they were until this works: %s", error.text);
+		log_error("the tokens stay as they were: %s", error.text);
 	}
 	tokens->failed = failed;
 }
 
-static void run(void *arg)
+static void tokens_run(void *arg)
 {
 	struct tokens *tokens = arg;
-	uint64_t until = sched_now_us(tokens->sched) + LOOK_US;
+	uint64_t until = sched_now_us(tokens->sched) + CHECK_US;
 
 	sched_mutex_lock(&tokens->lock);
 	while (!tokens->stopping) {
@@ -154,8 +156,8 @@ static void run(void *arg)
 			continue;
 		}
 		sched_mutex_unlock(&tokens->lock);
-		look(tokens);
-		until = sched_now_us(tokens->sched) + LOOK_US;
+		tokens_check(tokens);
+		until = sched_now_us(tokens->sched) + CHECK_US;
 		sched_mutex_lock(&tokens->lock);
 	}
 	sched_mutex_unlock(&tokens->lock);
@@ -174,12 +176,12 @@ struct tokens *tokens_create(struct sched *sched, struct table *table, const cha
 	tokens->last = (struct buf)BUF_INIT(FILE_BYTES);
 	sched_mutex_init(&tokens->lock, sched);
 	sched_cond_init(&tokens->ending, sched);
-	if (read_hashes(tokens, &tokens->last, reterr) < 0 ||
-	    write_hashes(tokens, &tokens->last, reterr) < 0) {
+	if (tokens_read(tokens, &tokens->last, reterr) < 0 ||
+	    tokens_write(tokens, &tokens->last, reterr) < 0) {
 		tokens_destroy(tokens);
 		return NULL;
 	}
-	tokens->thread = sched_start(sched, "tokens", run, tokens);
+	tokens->thread = sched_start(sched, "tokens", tokens_run, tokens);
 	return tokens;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bearer tokens that open the router: read from a file (a mounted Secret), handed to HAProxy as
- * SHA-256 hashes, and again when the file changes. */
+/* The bearer tokens that the router accepts. They are read from a file (a mounted Secret), and
+ * passed to HAProxy as SHA-256 hashes whenever the file changes. */
 #ifndef ASB_ROUTER_TOKENS_H
 #define ASB_ROUTER_TOKENS_H
 
@@ -12,9 +12,9 @@
 #define TOKEN_MIN 16 /* characters: shorter ones can be guessed */
 
 struct tokens;
-/* Reads file, writes the hashes into run_dir (see haproxy-config.h) and starts a thread that looks
- * for changes. NULL and *reterr when the file cannot be read, is empty or has a token that is too
- * short. table learns when HAProxy does not answer. */
+/* Reads `file`, writes the hashes into run_dir (see haproxy-config.h) and starts a thread that
+ * checks for changes. NULL and *reterr when the file cannot be read, is empty or has a token that
+ * is too short. When HAProxy does not respond, table_lose is called. */
 struct tokens *tokens_create(struct sched *sched, struct table *table, const char *file,
 			     const char *run_dir, struct error *reterr);
 void tokens_destroy(struct tokens *tokens);

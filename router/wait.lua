@@ -1,18 +1,21 @@
 -- SPDX-License-Identifier: Apache-2.0
--- HAProxy's action for a Sandbox that is not in the map: waits for it to appear, up to WAIT_MS. A Sandbox that was made
--- Ready a moment ago may be known to a client before it is known here.
--- MAP_FILE, WAIT_MS and WAITERS_MAX are set in front of this text; each thread of HAProxy has a state of its own.
-local entries = Map.new(MAP_FILE, Map._str)
+-- HAProxy's action for a Sandbox that is not in the map: waits up to WAIT_MS for it to appear. A client may know that a
+-- Sandbox is Ready a moment before the router does. Each thread of HAProxy has its own state of this file.
+-- haproxy.cfg sets the variables of the environment.
+local MAP_FILE = os.getenv("SANDBOXES_MAP")
+local WAIT_MS = tonumber(os.getenv("SANDBOXES_WAIT_MS"))
 local STEP_MS = 20
-local waiting = {} -- number of a waiter -> second in which it has gone in any case
-local count, newest, swept = 0, 0, 0
+local WAITERS_MAX = 1000 -- requests that wait at a time; further ones get their response at once
+local entries = Map.new(MAP_FILE, Map._str)
+local waiting = {} -- number of a waiter -> the second in which it has ended in any case
+local count, newest, checked = 0, 0, 0
 
--- A request whose client has gone is dropped in the middle of msleep: nobody calls leave for it.
-local function sweep(second)
-	if second == swept then
+-- HAProxy drops a request whose client has gone in the middle of msleep, so leave is not called for it.
+local function remove_dropped(second)
+	if second == checked then
 		return
 	end
-	swept = second
+	checked = second
 	for number, ends in pairs(waiting) do
 		if ends < second then
 			waiting[number] = nil
@@ -21,11 +24,11 @@ local function sweep(second)
 	end
 end
 
--- Names that nobody has must not hold up everybody's connections: nil when too many wait.
+-- nil when too many requests wait: requests for names that do not exist must not use up all connections.
 local function enter()
 	local second = core.now().sec
 	if count >= WAITERS_MAX then
-		sweep(second)
+		remove_dropped(second)
 	end
 	if count >= WAITERS_MAX then
 		return nil

@@ -3,10 +3,10 @@
 # (--disable-controller) it wants libmicrohttpd and json-c, nothing else.
 noinst_LTLIBRARIES += libruntime.la
 libruntime_la_SOURCES = \
-	base/baton.c base/buf.c base/error.c base/heap.c base/map.c base/memory.c base/number.c base/sched.c \
+	base/sched-token.c base/buf.c base/error.c base/heap.c base/map.c base/memory.c base/number.c base/sched.c \
 	%D%/options.c %D%/options.h \
 	%D%/runtime.h \
-	%D%/signals.c %D%/signals.h
+	base/utf8.c
 libruntime_la_CFLAGS = $(AM_CFLAGS) $(MHD_CFLAGS) -I$(top_builddir)
 libruntime_la_LIBADD = $(MHD_LIBS) $(JSONC_LIBS) -lm
 

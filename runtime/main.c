@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent-sandbox-runtime: reads the flags, connects the parts, runs until a signal. Everything else is
- * elsewhere. */
+/* The program agent-sandbox-runtime: reads the flags, connects the parts and runs until a
+ * signal. */
 #include "config.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@
 #include "runtime/runtime.h"
 
 #define TOKEN_MAX 4096u
-#define OUTPUT_ALL (256u << 20) /* kept of all commands together */
-#define MAPPED_FROM (64 << 10)  /* memory of this size goes back to the kernel when it is freed */
+#define OUTPUT_ALL (256u << 20) /* the memory for the outputs of all commands */
+#define MAPPED_FROM (64 << 10)  /* blocks of this size return to the kernel when freed */
 
 struct process {
 	struct options options;
@@ -35,8 +35,8 @@ struct process {
 	struct server *server;
 };
 
-/* The first line of the file. */
-static int read_token(const char *path, char *ret, struct error *reterr)
+/* Reads the first line of the file. */
+static int main_read_token(const char *path, char *ret, struct error *reterr)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t length = fd >= 0 ? read(fd, ret, TOKEN_MAX + 1) : -1;
@@ -59,9 +59,10 @@ static int read_token(const char *path, char *ret, struct error *reterr)
 	return 0;
 }
 
-/* Commands inherit what is ignored: a shell's "&" ignores SIGINT and SIGQUIT, nohup SIGHUP. With
- * SIGCHLD ignored the kernel would also reap our children before we know how they ended. */
-static void ignore_nothing(void)
+/* Commands would inherit ignored signals: a shell's "&" ignores SIGINT and SIGQUIT, nohup ignores
+ * SIGHUP. With SIGCHLD ignored the kernel would also reap children before the server knows how they
+ * ended. */
+static void main_ignore_nothing(void)
 {
 	struct sigaction action;
 
@@ -72,16 +73,16 @@ static void ignore_nothing(void)
 	}
 }
 
-/* What the guest must not reach, and what a busy server needs. */
-static void prepare(struct process *process)
+/* Protects the server from the guest, and prepares it for many connections. */
+static void main_prepare(struct process *process)
 {
 	sigset_t all;
 
-	/* Those we want come through a descriptor. SIGPIPE is not ignored but blocked, since commands
-	 * would inherit the one but not the other. */
+	/* Signals are read from a descriptor. SIGPIPE is blocked, not ignored, since commands would
+	 * inherit that it is ignored; a mask is reset. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	ignore_nothing();
+	main_ignore_nothing();
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)mallopt(M_ARENA_MAX, 1);
@@ -95,7 +96,7 @@ static void prepare(struct process *process)
 	}
 }
 
-static void on_signal(void *arg)
+static void main_on_signal(void *arg)
 {
 	struct process *process = arg;
 
@@ -103,7 +104,7 @@ static void on_signal(void *arg)
 	supervisor_stop(process->runtime.supervisor);
 }
 
-static int serve(struct process *process, struct error *reterr)
+static int main_serve(struct process *process, struct error *reterr)
 {
 	struct runtime *runtime = &process->runtime;
 	const struct options *options = &process->options;
@@ -119,7 +120,7 @@ static int serve(struct process *process, struct error *reterr)
 		.user = options->exec_user != NULL ? &process->user : NULL,
 		.environment = process->environment,
 		.files = process->files,
-		.on_signal = on_signal,
+		.on_signal = main_on_signal,
 		.arg = process,
 	};
 	int code = server_create(runtime->sched, &server, &process->server, reterr);
@@ -135,22 +136,22 @@ static int serve(struct process *process, struct error *reterr)
 		(void)fflush(stdout);
 		code = server_run(process->server, reterr);
 	}
-	/* In this order: commands report to the server until they are gone. */
+	/* In this order: commands report to the server until they have ended. */
 	supervisor_destroy(runtime->supervisor);
 	if (!server_destroy(process->server)) {
-		_exit(code < 0 ? 1 : 0); /* a thread of it still waits for a file system */
+		_exit(code < 0 ? 1 : 0); /* one of its threads still waits for a file system */
 	}
 	return code;
 }
 
-static int run(struct process *process, struct error *reterr)
+static int main_run(struct process *process, struct error *reterr)
 {
 	const struct options *options = &process->options;
 	struct runtime *runtime = &process->runtime;
 	int code = 0;
 
 	if (options->token_file != NULL) {
-		code = read_token(options->token_file, process->token, reterr);
+		code = main_read_token(options->token_file, process->token, reterr);
 	}
 	if (code == 0 && options->exec_user != NULL) {
 		code = user_find(options->exec_user, "", &process->user, reterr);
@@ -167,7 +168,7 @@ static int run(struct process *process, struct error *reterr)
 	process->environment = command_environment(
 		environ, options->exec_user != NULL ? process->user.home : NULL);
 	runtime->sched = sched_create();
-	code = serve(process, reterr);
+	code = main_serve(process, reterr);
 	sched_destroy(runtime->sched);
 	base_close(&runtime->base);
 	if (options->exec_user != NULL && process->user.home[0] != '\0') {
@@ -194,8 +195,8 @@ int main(int argc, char **argv)
 		printf("agent-sandbox-runtime %s\n", PACKAGE_VERSION);
 		return fflush(stdout) != 0 ? 1 : 0;
 	}
-	prepare(&process);
-	if (run(&process, &error) < 0) {
+	main_prepare(&process);
+	if (main_run(&process, &error) < 0) {
 		fprintf(stderr, "agent-sandbox-runtime: %s\n", error.text);
 		return 1;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stands in for GnuTLS, which libmicrohttpd.a of most distributions names and a server without TLS
  * never calls: GnuTLS and what it needs would be three quarters of a static binary. Linked by
- * --enable-static-runtime alone; a name that is missing fails to link, which tests/runtime/static.sh tells. */
+ * --enable-static-runtime alone; a name that is missing fails to link, which
+ * tests/runtime/static.sh tells. */
 #include "config.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the routes share: server_config.arg points to it, so request_arg() of every route does. Made
- * by main before the server, ended after it. */
+/* What the routes share. server_config.arg points to it, and so request_arg() in every route.
+ * main.c makes it before the server and frees it after the server. */
 #ifndef ASB_RUNTIME_RUNTIME_H
 #define ASB_RUNTIME_RUNTIME_H
 
@@ -15,10 +15,10 @@ struct supervisor;
 struct runtime {
 	struct sched *sched;
 	struct supervisor *supervisor;
-	struct output_budget budget; /* of what commands wrote and nobody has read yet */
-	uint64_t exec_timeout_s;     /* of commands that ask for none; 0: none */
-	uint64_t output_max;         /* of a stream of a command */
-	struct base base;            /* the directory that commands run in and files are below */
+	struct output_budget budget; /* memory for outputs that are not sent yet */
+	uint64_t exec_timeout_s;     /* of commands without one; 0: none */
+	uint64_t output_max;         /* bytes kept of stdout, and of stderr */
+	struct base base;            /* where commands run and where all files are */
 };
 
 #endif

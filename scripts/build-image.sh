@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the image of a sandbox with podman: Python and agent-sandbox-runtime, under the names that the guides use,
-# python-runtime-sandbox:latest and sandbox-runtime:latest. Needs no registry: where python:3-slim cannot be had within
-# PULL_SECONDS, the base is made of this Debian's own packages (python3 and what it needs).
+# Builds the image of a sandbox with podman: Python and agent-sandbox-runtime, with the names that the guides use,
+# python-runtime-sandbox:latest and sandbox-runtime:latest. It needs no registry: if python:3-slim cannot be pulled within
+# PULL_SECONDS, the base image is made of Debian packages (python3 and its dependencies).
 #
 #	scripts/build-image.sh [--base IMAGE] [--containerfile FILE] [--tag NAME]...
 #
@@ -35,12 +35,12 @@ done
 : "${tags:=python-runtime-sandbox:latest sandbox-runtime:latest}"
 
 command -v podman >/dev/null || {
-	echo "build-image.sh: podman is not here: apt-get install podman runc" >&2
+	echo "build-image.sh: podman is not installed: apt-get install podman runc" >&2
 	exit 1
 }
 
-# runtime_options: those that this machine needs. crun refuses hybrid cgroups, where runc works; and where the limit of
-# open files cannot be raised, podman's default is refused.
+# runtime_options: the options of podman that this machine needs. crun refuses hybrid cgroups, but runc works with them. If the
+# limit of open files cannot be raised, podman's default would be refused.
 runtime_options() {
 	if command -v runc >/dev/null; then
 		printf '%s ' --runtime runc
@@ -66,4 +66,4 @@ context=$(dirname "$containerfile")
 # shellcheck disable=SC2046 # lists of words
 podman build --quiet $(runtime_options) --pull=never --network none --build-arg "BASE=$base" --file "$containerfile" \
 	$(for tag in $tags; do printf -- '--tag %s ' "$tag"; done) "$context" >/dev/null
-echo "build-image.sh: made$(for tag in $tags; do printf ' %s' "$tag"; done) from $base"
+echo "build-image.sh: built$(for tag in $tags; do printf ' %s' "$tag"; done) from $base"

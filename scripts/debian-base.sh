@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes a base image of this Debian's own packages with podman, without a registry, if there is none of that name:
+# Makes a base image of Debian packages with podman, without a registry, unless an image with that name exists:
 #
 #	scripts/debian-base.sh IMAGE PACKAGE...
 set -eu
@@ -12,10 +12,10 @@ image=$1
 shift
 ! podman image exists "$image" || exit 0
 command -v mmdebstrap >/dev/null || {
-	echo "debian-base.sh: no registry answered, and mmdebstrap is not here: apt-get install mmdebstrap" >&2
+	echo "debian-base.sh: no registry responded, and mmdebstrap is not installed: apt-get install mmdebstrap" >&2
 	exit 1
 }
-echo "debian-base.sh: making $image of Debian's packages (a minute, once)"
+echo "debian-base.sh: making $image of Debian packages (takes a minute, only once)"
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 archive=$(mktemp)
 trap 'rm -f "$archive"' EXIT

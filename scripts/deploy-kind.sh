@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Puts the controller into a kind cluster: makes the cluster if it is not there, builds the image from a build of this
-# tree, loads it, applies deploy/, and waits until the controller is ready. Puts the runtime beside the examples' Dockerfiles,
-# too, so that docker build works there. Used as:
+# Deploys the controller to a kind cluster: creates the cluster if it does not exist, builds the image from a build of this
+# tree, loads it, applies deploy/, and waits until the controller is ready. It also copies the runtime to the Dockerfiles of
+# the examples, so that docker build works there. Used as:
 #
 #	make deploy-kind EXTENSIONS=true
 #
-# With --check it only says what must be installed, before anything is built.
+# With --check it only says what must be installed, and builds nothing.
 # Read from the environment:
 #	EXTENSIONS   true: SandboxTemplate, SandboxClaim and SandboxWarmPool too, and the router, which SandboxClient needs
-#	BUILD_DIR    the build to take the programs from (build/make)
-#	BASE         the image to build on (debian:bookworm-slim)
+#	BUILD_DIR    the build directory of the programs (build/make)
+#	BASE         the base image (debian:bookworm-slim)
 #	ENGINE, CLUSTER   see scripts/kind-lib.sh
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,17 +18,17 @@ build=${BUILD_DIR:-$source/build/make}
 # shellcheck source=scripts/kind-lib.sh
 . "$source/scripts/kind-lib.sh"
 
-# ready WHAT NAMESPACE: waits until it is, or tells why not.
+# ready WHAT NAMESPACE: waits until it is ready, or shows why it is not.
 ready() {
 	in_cluster rollout status "$1" --namespace "$2" --timeout=120s && return
 	in_cluster get pods --namespace "$2" >&2
 	in_cluster logs "$1" --namespace "$2" --tail=20 >&2 || true
-	die "$1 is not ready after 120 s; above are the pods and the end of a log"
+	die "$1 is not ready after 120 s; the pods and the end of a log are above"
 }
 
 case ${EXTENSIONS:=false} in
 true | false) ;;
-*) die "EXTENSIONS is '$EXTENSIONS'; it is true or false" ;;
+*) die "EXTENSIONS must be true or false, not '$EXTENSIONS'" ;;
 esac
 need_kind
 [ "${1:-}" != --check ] || exit 0
@@ -41,7 +41,7 @@ for name in $programs; do
 	load_image "agent-sandbox-$name:latest"
 done
 
-# A controller that runs already keeps its old image, which has the same name; the router too.
+# A controller or router that runs already would keep its old image, which has the same name.
 before=$(in_cluster get statefulset agent-sandbox-controller --namespace agent-sandbox-system --ignore-not-found --output name)
 in_cluster apply --filename "$source/deploy/manifest.yaml"
 if [ "$EXTENSIONS" = true ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes deploy/ from what the plugins say of themselves.
+"""Generates deploy/ from the descriptions of the plugins.
 
     generate-deploy.py [--output DIR] [--kubeconfig FILE] PLUGIN...
 

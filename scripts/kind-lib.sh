@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# What deploy-kind.sh and test-kind.sh share; they source it. It finds docker or podman, kind and kubectl, and puts images
-# into the cluster. Read from the environment:
-#	ENGINE    docker or podman (the one that runs here; docker first)
+# Functions for deploy-kind.sh and test-kind.sh, which source this file: they find docker or podman, kind and kubectl, and load
+# images into the cluster. Read from the environment:
+#	ENGINE    docker or podman (the one that runs here, docker first)
 #	CLUSTER   the cluster's name (agent-sandbox)
 program=$(basename "$0")
 cluster=${CLUSTER:-agent-sandbox}
@@ -17,7 +17,7 @@ die() {
 	exit 1
 }
 
-# find_engine: sets $engine; docker without its daemon does not count. Without one it stays empty.
+# find_engine: sets $engine, or leaves it empty when neither works. docker without its daemon does not count.
 find_engine() {
 	for candidate in ${ENGINE:-docker podman}; do
 		if command -v "$candidate" >/dev/null && "$candidate" info >/dev/null 2>&1; then
@@ -27,7 +27,7 @@ find_engine() {
 	done
 }
 
-# need_kind: ends with all that must be installed, not with the first of it.
+# need_kind: ends with an error that lists everything that must be installed.
 need_kind() {
 	find_engine
 	missing=
@@ -40,20 +40,20 @@ need_kind() {
 	command -v kubectl >/dev/null || missing="$missing
   kubectl                      apt-get install kubernetes-client, or https://kubernetes.io/docs/tasks/tools"
 	if [ -n "$missing" ]; then
-		die "needs what is not here:$missing
+		die "these programs are missing:$missing
 Without a cluster, agent-sandbox-local runs the same manifests on this machine alone: docs/guides/upstream-guides.md"
 	fi
 	[ "$engine" != podman ] || export KIND_EXPERIMENTAL_PROVIDER=podman
 }
 
-# ensure_cluster: makes the cluster if it is not there, and then sets $cluster_is_new.
+# ensure_cluster: creates the cluster if it does not exist, and then sets $cluster_is_new.
 ensure_cluster() {
 	cluster_is_new=
 	if kind get clusters 2>/dev/null | grep -qxF "$cluster"; then
-		say "cluster '$cluster' is there"
-		kind export kubeconfig --name "$cluster" # plain kubectl goes there from now on, as after a creation
+		say "using cluster '$cluster'"
+		kind export kubeconfig --name "$cluster" # kubectl uses this cluster from now on, as after a creation
 	else
-		say "making cluster '$cluster'"
+		say "creating cluster '$cluster'"
 		kind create cluster --name "$cluster" --wait 120s
 		cluster_is_new=yes
 	fi
@@ -63,8 +63,8 @@ in_cluster() {
 	kubectl --context "kind-$cluster" "$@"
 }
 
-# engine_build ARGUMENT...: builds an image. Podman needs runc where crun refuses the machine's cgroups, and no more open
-# files than the machine allows.
+# engine_build ARGUMENT...: builds an image. Podman needs runc if crun refuses the machine's cgroups, and must not ask for more
+# open files than the machine allows.
 engine_build() {
 	if [ "$engine" = podman ]; then
 		files=$(ulimit -Hn)
@@ -74,8 +74,8 @@ engine_build() {
 	"$engine" build "$@"
 }
 
-# load_image NAME:TAG: puts a local image into the cluster's node. A pod's 'name:tag' means docker.io/library/name:tag, while
-# podman calls its own images localhost/name:tag: saved under the long name they are found.
+# load_image NAME:TAG: loads a local image into the cluster's node. A pod's 'name:tag' means docker.io/library/name:tag, while
+# podman names its own images localhost/name:tag, so they are saved under the long name.
 load_image() {
 	if [ "$engine" = docker ]; then
 		kind load docker-image "$1" --name "$cluster"

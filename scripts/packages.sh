@@ -4,7 +4,7 @@
 #
 #	scripts/packages.sh build    to build and install
 #	scripts/packages.sh run      to run sandboxes on one machine: containers, isolation, the router
-#	scripts/packages.sh suites   what make check can use beside those of build; without some of it, cases are skipped
+#	scripts/packages.sh suites   what make check can also use; without them some cases are skipped
 set -eu
 
 build='autoconf automake libtool make gcc g++ libc6-dev pkgconf

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the image of a program of a build folder, under the name that deploy/ has for it: agent-sandbox-controller:latest or
-# agent-sandbox-router:latest. The build must be of Debian 12, as the images are: the programs bring no libraries. With podman
-# no registry is needed: where debian:bookworm-slim cannot be had, the base is made of Debian's own packages.
+# Builds the image of a program of a build directory, with the name that deploy/ uses: agent-sandbox-controller:latest or
+# agent-sandbox-router:latest. The build must be made on Debian 12, because the programs use the libraries of the image. With
+# podman no registry is needed: if debian:bookworm-slim cannot be pulled, the base image is made of Debian packages.
 #
 #	scripts/program-image.sh controller | router BUILD-FOLDER [docker | podman]
 #
@@ -29,15 +29,15 @@ esac
 build=$2
 ENGINE=${3:-${ENGINE:-}}
 find_engine
-[ -n "$engine" ] || die "needs docker or podman, running: apt-get install docker.io, or podman runc (and be root)"
+[ -n "$engine" ] || die "docker or podman must run here: apt-get install docker.io, or podman runc (as root)"
 
-# stage FILE MODE FOLDER: of the build, without what only debuggers read.
+# stage FILE MODE DIRECTORY: copies a file of the build, without debugging information.
 stage() {
-	[ -f "$build/$1" ] || die "no '$build/$1': make first"
+	[ -f "$build/$1" ] || die "there is no '$build/$1': run make first"
 	install -m "$2" -s "$build/$1" "$3"
 }
 
-# choose_base: sets BASE where podman can have none from a registry.
+# choose_base: sets BASE if podman can pull none from a registry.
 choose_base() {
 	BASE=debian:bookworm-slim
 	podman image exists "$BASE" || timeout "${PULL_SECONDS:-60}" podman pull --quiet "$BASE" >/dev/null 2>&1 || {
@@ -60,4 +60,4 @@ if [ -z "${BASE:-}" ] && [ "$engine" = podman ]; then
 	choose_base
 fi
 engine_build --quiet ${BASE:+--build-arg "BASE=$BASE"} --file "$containerfile" --tag "$name:latest" "$context" >/dev/null
-say "made $name:latest"
+say "built $name:latest"

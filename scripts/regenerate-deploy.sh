@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes deploy/ again from the plugins of a build: regenerate-deploy.sh BUILD-FOLDER
-# Needs $KUBEBUILDER_ASSETS: the schemas come from an API server that is started for it.
+# Generates deploy/ from the plugins of a build: regenerate-deploy.sh BUILD-DIRECTORY
+# Needs $KUBEBUILDER_ASSETS: it starts an API server, from which the schemas come.
 set -eu
 
 if [ $# -ne 1 ]; then
-	echo "usage: regenerate-deploy.sh BUILD-FOLDER" >&2
+	echo "usage: regenerate-deploy.sh BUILD-DIRECTORY" >&2
 	exit 2
 fi
 scripts=$(cd "$(dirname "$0")" && pwd)

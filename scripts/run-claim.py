@@ -100,7 +100,7 @@ def main():
     print(f"sandbox {CLAIM} is Ready, in pod {name} ({address})")
     print(f"  claim to Ready       {1000 * (ready - begun):7.1f} ms")
     if options.pods == "fake":
-        print("  --pods fake: nothing runs in it, so no instruction either")
+        print("  --pods fake: nothing runs in the sandbox, so no command was sent")
         return
     if options.router:
         base, headers = options.router, {"X-Sandbox-ID": CLAIM, "X-Sandbox-Namespace": NAMESPACE}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# From a checkout on Debian 12 to Python that ran in a sandbox: installs packages, builds, starts local mode, makes a template
-# and a warm pool of two, claims a sandbox, runs an instruction in it, shows the times, cleans up.
+# From a checkout on Debian 12 to Python that ran in a sandbox: installs packages, builds, starts local mode, creates a template
+# and a warm pool of two, claims a sandbox, runs a command in it, prints the times, and removes everything again.
 #
 #	scripts/run.sh [--pods podman | process | fake] [--keep] [--state-dir DIR]
 #
@@ -56,7 +56,7 @@ esac
 
 # ---- packages ----
 
-# Root, for packages and for Podman; sudo asks for its password itself.
+# Packages and Podman need root; sudo asks for its password itself.
 root=
 if [ "$(id -u)" -ne 0 ]; then
 	root=$(command -v sudo) || root=none
@@ -79,7 +79,7 @@ install_packages() {
 	command -v dpkg-query >/dev/null || return 0 # not Debian: what is missing is told by who needs it
 	missing=$(missing_packages)
 	[ -n "$missing" ] || return 0
-	[ "$root" != none ] || die "not installed, and neither root nor sudo to do it: apt-get install $missing"
+	[ "$root" != none ] || die "some packages are missing, and this user is not root and has no sudo; run as root: apt-get install $missing"
 	say "apt-get${root:+, through sudo,} installs $missing"
 	log=$build/packages.log
 	{
@@ -87,7 +87,7 @@ install_packages() {
 			$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
 	} >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
-		die "apt-get failed; above is the end of $log"
+		die "apt-get failed; the end of $log is above"
 	}
 }
 
@@ -95,7 +95,7 @@ install_packages() {
 
 build_programs() {
 	log=$build/build.log
-	say "building (the log: $log)"
+	say "building; the log is $log"
 	{
 		[ -x "$source/configure" ] || (cd "$source" && ./autogen.sh)
 		[ -f "$build/config.status" ] || (cd "$build" && "$source/configure" -q CFLAGS=-O2)
@@ -103,13 +103,13 @@ build_programs() {
 			agent-sandbox-runtime sandbox.la template.la claim.la warmpool.la
 	} >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
-		die "the build failed; above is the end of $log"
+		die "the build failed; the end of $log is above"
 	}
 }
 
 # ---- local mode ----
 
-# Podman's containers need root, and so does all that reads the state then.
+# Podman's containers need root, and then everything that reads the state needs root too.
 as_owner() {
 	if [ "$pods" = podman ] && [ -n "$root" ]; then
 		"$root" "$@"
@@ -126,10 +126,10 @@ on_api() {
 	as_owner kubectl --kubeconfig "$kubeconfig" "$@"
 }
 
-# Starts it in the background and shows what it says until it is ready. What runs already is used, and left running.
+# Starts local mode in the background and shows its output until it is ready. If it runs already it is used and left running.
 start_local() {
 	if in_local status >/dev/null; then
-		in_local status | grep -q -- "--pods $pods" || die "local mode runs already, with other pods: agent-sandbox-local status"
+		in_local status | grep -q -- "--pods $pods" || die "local mode runs already, with another --pods: see agent-sandbox-local status"
 		say "local mode runs already"
 		return
 	fi
@@ -146,7 +146,7 @@ start_local() {
 	until grep -q '^ready after' "$log"; do
 		kill -0 "$up" 2>/dev/null || {
 			kill "$shown" 2>/dev/null || true
-			die "local mode did not start; above is why"
+			die "local mode did not start; the reason is above"
 		}
 		sleep 0.1
 	done
@@ -165,7 +165,7 @@ clean_up() {
 		exit 0
 	fi
 	if [ -n "$kubeconfig" ]; then
-		say "cleaning up"
+		say "removing everything"
 		on_api delete --ignore-not-found --timeout=60s sandboxclaim/run-sh-claim sandboxwarmpool/run-sh-pool >/dev/null || true
 		on_api delete --ignore-not-found --timeout=60s sandboxtemplate/python-sandbox-template >/dev/null || true
 	fi
@@ -181,7 +181,7 @@ pool_is_full() {
 }
 
 fill_pool() {
-	say "a template (examples/python-template-sandbox) and a warm pool of two"
+	say "creating a template (examples/python-template-sandbox) and a warm pool of two"
 	on_api apply -f "$source/examples/python-template-sandbox/sandbox-python-template.yaml" -f - <<-END
 		apiVersion: extensions.agents.x-k8s.io/v1alpha1
 		kind: SandboxWarmPool
@@ -194,7 +194,7 @@ fill_pool() {
 	until pool_is_full; do
 		[ "$(date +%s)" -lt "$deadline" ] || {
 			on_api get pods,events >&2
-			die "the pool is not ready after 120 s; above are its pods and what was said of them"
+			die "the pool is not ready after 120 s; its pods and their events are above"
 		}
 		sleep 0.1
 	done
@@ -213,10 +213,10 @@ fill_pool
 as_owner python3 "$source/scripts/run-claim.py" --kubeconfig "$kubeconfig" --pods "$pods" ${router:+--router "$router"}
 if [ -n "$keep" ]; then
 	cat <<-END
-		run.sh: everything goes on running. To go on:
+		run.sh: everything is still running. Next steps:
 		  export KUBECONFIG=$kubeconfig
 		  kubectl get sandboxes,pods
 		  $build/agent-sandbox-local status${state:+ --state-dir $state}
-		  $build/agent-sandbox-local down${state:+ --state-dir $state}      ends it; the state stays
+		  $build/agent-sandbox-local down${state:+ --state-dir $state}      # ends it; the state stays on disk
 	END
 fi

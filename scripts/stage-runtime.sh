@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the static agent-sandbox-runtime and puts it beside the Dockerfiles of the examples, which copy it.
+# Builds the static agent-sandbox-runtime and copies it to the Dockerfiles of the examples, which need it.
 #
 #	scripts/stage-runtime.sh
 #
@@ -21,7 +21,7 @@ ccache=$(command -v ccache || true)
 	fi
 	make -s -C "$build" -j"$(nproc)"
 } >"$log" 2>&1 || {
-	echo "stage-runtime.sh: the build failed; the end of $log:" >&2
+	echo "stage-runtime.sh: the build failed; this is the end of $log:" >&2
 	tail -n 30 "$log" >&2
 	exit 1
 }

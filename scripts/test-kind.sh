@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Tests an example in a kind cluster, from nothing to nothing: deploys the controller (deploy-kind.sh), builds and loads the
-# sandbox's image, applies the manifests, waits for the pod, forwards its port to this machine, runs tester.py, cleans up.
-# The examples' run-test-kind.sh call it in their folder:
+# Tests an example in a kind cluster, and removes everything again: deploys the controller (deploy-kind.sh), builds and loads the
+# sandbox's image, applies the manifests, waits for the pod, forwards its port to this machine, runs tester.py.
+# run-test-kind.sh of an example calls it in the directory of the example:
 #
 #	scripts/test-kind.sh MANIFEST...
 #
-# A cluster that this script made goes at the end; one that was there stays, with the controller in it.
+# A cluster that this script created is deleted at the end; one that existed stays, with the controller in it.
 # Read from the environment:
 #	PORT                   of this machine (8888)
 #	WAIT_SECONDS           for the pod and for the port, each (120)
@@ -29,12 +29,12 @@ for manifest; do
 	manifests="$manifests --filename $manifest"
 done
 
-# Whatever happened so far; a failure in here hides none before it.
+# Called at every end; a failure in here does not hide an earlier one.
 clean_up() {
 	status=$?
 	trap - EXIT
 	[ -z "$forward" ] || kill "$forward" 2>/dev/null || true
-	say "cleaning up"
+	say "removing everything"
 	# shellcheck disable=SC2086 # a list of words
 	in_cluster delete --ignore-not-found --wait=false $manifests || true
 	if [ -n "$cluster_is_new" ] && [ -z "${KEEP_CLUSTER:-}" ]; then
@@ -58,7 +58,7 @@ pod_exists() {
 }
 
 port_answers() {
-	kill -0 "$forward" 2>/dev/null || die "kubectl port-forward ended; is port $port of this machine free? PORT=... names another"
+	kill -0 "$forward" 2>/dev/null || die "kubectl port-forward ended: port $port of this machine may be in use; choose another with PORT=..."
 	python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/', timeout=1)" 2>/dev/null
 }
 
@@ -80,9 +80,9 @@ env -u BUILD_DIR "${MAKE:-make}" --no-print-directory -C "$source" deploy-kind E
 make_image
 # shellcheck disable=SC2086 # a list of words
 in_cluster apply $manifests
-until_true pod_exists || die "no pod with the label $selector after $wait_seconds s; the controller's log tells: kubectl logs --namespace agent-sandbox-system agent-sandbox-controller-0"
+until_true pod_exists || die "no pod with the label $selector after $wait_seconds s; see the log of the controller: kubectl logs --namespace agent-sandbox-system agent-sandbox-controller-0"
 in_cluster wait --for=condition=Ready "$pod" --timeout="${wait_seconds}s"
 kubectl --context "kind-$cluster" port-forward "$pod" "$port:8888" >/dev/null & # not in_cluster: $! would be a shell's
 forward=$!
-until_true port_answers || die "nothing answers on port $port after $wait_seconds s"
+until_true port_answers || die "there is no response on port $port after $wait_seconds s"
 python3 tester.py 127.0.0.1 "$port"

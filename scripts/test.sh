@@ -5,8 +5,8 @@
 #	scripts/test.sh quick   gcc, make check, and the static server in small images
 #	scripts/test.sh [all]   the same, then ASan and UBSan, TSan (whole programs too), clang, make distcheck
 #
-# The contract suite is part of make check: it runs where $KUBEBUILDER_ASSETS names a folder with etcd, kube-apiserver and
-# kube-controller-manager, and is skipped elsewhere. Read from the environment too:
+# The contract suite is part of make check: it runs if $KUBEBUILDER_ASSETS names a directory with etcd, kube-apiserver and
+# kube-controller-manager, and is skipped otherwise. Also read from the environment:
 #	BUILD_DIR   where to build (build/ in the tree)
 #	JOBS        how many jobs at a time (as many as there are processors)
 #	SIM_SEEDS   how many worlds the simulation tries (1000; fewer under sanitizers and in distcheck)
@@ -29,7 +29,7 @@ esac
 
 # ---- what must be installed ----
 
-# missing PACKAGE...: those that are not there, on one line. What has been got in another way counts as there.
+# missing PACKAGE...: the packages that are not installed, on one line. Programs installed in another way count as installed.
 missing() {
 	for package; do
 		case $package in
@@ -45,7 +45,7 @@ apt_install() {
 	sudo=
 	if [ "$(id -u)" -ne 0 ]; then
 		sudo=$(command -v sudo) || {
-			echo "test.sh: not installed, and neither root nor sudo to do it: apt-get install $*" >&2
+			echo "test.sh: some packages are missing, and this user is not root and has no sudo; run as root: apt-get install $*" >&2
 			return 1
 		}
 	fi
@@ -53,7 +53,7 @@ apt_install() {
 	$sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
 }
 
-# Without the tools to build nothing goes; what only some suites use may be missing: they say what they skip.
+# The tools to build are required. Programs that only some suites use may be missing: the suites say what they skip.
 # shellcheck disable=SC2046 # lists of words
 install_packages() {
 	command -v dpkg-query >/dev/null || return 0 # not Debian: configure says what it lacks
@@ -62,12 +62,12 @@ install_packages() {
 	set -- $(missing $(scripts/packages.sh build) python3 $more)
 	[ $# -eq 0 ] || apt_install "$@" || exit 1
 	set -- $(missing $(scripts/packages.sh suites))
-	[ $# -eq 0 ] || apt_install "$@" || echo "test.sh: going on without: $*"
+	[ $# -eq 0 ] || apt_install "$@" || echo "test.sh: going on without these packages: $*"
 }
 
 # ---- steps ----
 
-# begin NAME [FOLDER]: what follows is one step, in a build folder of its own or in that of another; its output goes to $log.
+# begin NAME [DIRECTORY]: begins a step, in a build directory of its own or that of another step. Its output goes to $log.
 begin() {
 	folder=$build/${2:-$1}
 	log=$build/$1.log
@@ -83,7 +83,7 @@ begin() {
 finish() {
 	if [ "$1" -ne 0 ] && [ "$step_failed" -eq 0 ]; then
 		step_failed=1
-		echo "   failed; the end of $log:"
+		echo "   failed; this is the end of $log:"
 		{ grep -E '^(FAIL|ERROR):|: error:' "$log"; tail -n 80 "$log"; } | sed 's/^/   | /'
 	fi
 	passed=$((passed + step_passed))
@@ -196,7 +196,7 @@ count() {
 
 # ---- the builds ----
 
-# The folders of suites that run whole programs.
+# The directories of the suites that run whole programs.
 alone='contract|node|runtime|local|router|client|e2e|guides'
 
 install_packages
@@ -214,7 +214,7 @@ build_gcc() {
 	configure CC="$gcc" CFLAGS='-O2 -g' && run_tests -v "^tests/($alone)/"
 	finish $?
 
-	# They start servers and measure times, so nothing runs beside any of them.
+	# They start servers and measure times, so no other test runs at the same time.
 	all_jobs=$jobs
 	jobs=1
 	for suite in $(echo "$alone" | tr '|' ' '); do
@@ -230,7 +230,7 @@ build_gcc() {
 	finish $?
 }
 
-# whole_programs FOLDER SUITE...: suites that need no API server but local mode's, with the programs of a sanitizer's build.
+# whole_programs DIRECTORY SUITE...: suites that need no API server but local mode's, with the programs of a sanitizer's build.
 # `local` starts every one of our programs, `router` has many claims and requests at a time.
 whole_programs() {
 	sanitizer=$1

@@ -7,10 +7,10 @@
 #include <agent-sandbox/helpers.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/memory.h"
 
 #define DEPTH_MAX 8 /* the deepest of ours has 5 levels */
@@ -171,10 +171,9 @@ static struct json_object *protobuf_text_of(const struct bytes *part)
 static struct json_object *protobuf_base64_of(const struct bytes *part)
 {
 	size_t length = (size_t)(part->end - part->at);
-	CLEANUP_FREE unsigned char *text = xalloc((length + 2) / 3 * 4 + 1);
+	CLEANUP_FREE char *text = base64_encode(part->at, length);
 
-	EVP_EncodeBlock(text, part->at, (int)length);
-	return json_object_new_string((const char *)text);
+	return json_object_new_string(text);
 }
 
 /* ---- values ---- */

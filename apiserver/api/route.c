@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #define SEGMENTS_MAX 64u /* more than any of ours has; the rest of pods/X/proxy is not ours */
@@ -17,15 +18,6 @@ struct segments {
 	size_t count;
 };
 
-static int route_hex_value(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int route_decode(const char *from, size_t length, bool plus, char *to, size_t size)
 {
 	size_t out = 0;
@@ -34,8 +26,8 @@ int route_decode(const char *from, size_t length, bool plus, char *to, size_t si
 		char c = from[i];
 
 		if (c == '%') {
-			int high = i + 2 < length ? route_hex_value(from[i + 1]) : -1;
-			int low = i + 2 < length ? route_hex_value(from[i + 2]) : -1;
+			int high = i + 2 < length ? hex_value(from[i + 1]) : -1;
+			int low = i + 2 < length ? hex_value(from[i + 2]) : -1;
 
 			if (high < 0 || low < 0) {
 				return -EINVAL;

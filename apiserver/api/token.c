@@ -17,22 +17,14 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "apiserver/http/kubeconfig-write.h"
+#include "base/hex.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 
 #define SECRET_BYTES 32u
 #define MAC_BYTES 32u
-
-static void token_hex(const unsigned char *data, size_t length, char *ret)
-{
-	for (size_t i = 0; i < length; i++) {
-		ret[2 * i] = "0123456789abcdef"[data[i] >> 4];
-		ret[2 * i + 1] = "0123456789abcdef"[data[i] & 15];
-	}
-	ret[2 * length] = '\0';
-}
 
 int token_load(const char *directory, char ret[TOKEN_MAX], struct error *reterr)
 {
@@ -64,8 +56,8 @@ int token_load(const char *directory, char ret[TOKEN_MAX], struct error *reterr)
 	if (RAND_bytes(secret, sizeof(secret)) != 1) {
 		return error_set(reterr, -EIO, "no randomness for a token");
 	}
-	token_hex(secret, sizeof(secret), ret);
-	return private_file_write(path, ret, (unsigned int)strlen(ret), 0600, reterr);
+	hex_encode(secret, sizeof(secret), ret);
+	return file_write_private(path, ret, strlen(ret), 0600, reterr);
 }
 
 static int token_sign(const char *secret, const char *text, size_t length,
@@ -79,7 +71,7 @@ static int token_sign(const char *secret, const char *text, size_t length,
 	    mac_length != MAC_BYTES) {
 		return -EIO;
 	}
-	token_hex(mac, MAC_BYTES, ret);
+	hex_encode(mac, MAC_BYTES, ret);
 	return 0;
 }
 

@@ -3,7 +3,6 @@
 libapiserver_la_SOURCES += \
 	%D%/exchange.c \
 	%D%/guard.c \
-	%D%/kubeconfig-write.c %D%/kubeconfig-write.h \
 	%D%/link.c \
 	%D%/log.c \
 	%D%/server.c %D%/server.h \

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apiserver/http/kubeconfig-write.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #define DAY INT64_C(86400)
@@ -141,11 +141,11 @@ static int tls_save_pair(const char *directory, const char *name, const struct p
 	CLEANUP_FREE char *key_path = xprintf("%s/%s.key", directory, name);
 	CLEANUP_FREE char *certificate = tls_certificate_text(pair->certificate);
 	CLEANUP(tls_text_release) char *key = tls_key_text(pair->key);
-	int code = private_file_write(key_path, key, (unsigned int)strlen(key), 0600, reterr);
+	int code = file_write_private(key_path, key, strlen(key), 0600, reterr);
 
 	return code < 0 ? code
-			: private_file_write(certificate_path, certificate,
-					     (unsigned int)strlen(certificate), 0644, reterr);
+			: file_write_private(certificate_path, certificate, strlen(certificate),
+					     0644, reterr);
 }
 
 /* ---- making ---- */

@@ -37,7 +37,7 @@ void link_node_finish(struct link_node *link)
 	buf_finish(&link->out);
 }
 
-/* "127.0.0.1:PORT": a process of the host that is shown as a pod (local/mirror.h). Its bytes are the
+/* "127.0.0.1:PORT": a process of the host that is shown as a pod (local/router-service.h). Its bytes are the
  * stream from the first one on. */
 static int link_connect_to_port(const char *text, struct error *reterr)
 {

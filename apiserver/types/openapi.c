@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "apiserver/types/discovery.h"
+#include "base/hash.h"
 #include "base/macros.h"
 
 #define NAME_MAX_LENGTH 640
@@ -48,17 +49,9 @@ static void openapi_version_path(const struct type *type, char ret[PATH_MAX_LENG
 }
 
 /* A client keeps a document as long as its hash stays: it must change with the schema. */
-static uint64_t openapi_hash_text(uint64_t hash, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	}
-	return hash;
-}
-
 static uint64_t openapi_hash_of(const struct types *types, const struct type *wanted)
 {
-	uint64_t hash = openapi_hash_text(UINT64_C(14695981039346656037), DISCOVERY_VERSION);
+	uint64_t hash = hash_text(HASH_START, DISCOVERY_VERSION);
 	const struct type *type;
 
 	for (size_t i = 0; (type = types_nth(types, i)) != NULL; i++) {
@@ -66,9 +59,9 @@ static uint64_t openapi_hash_of(const struct types *types, const struct type *wa
 		    strcmp(type->kind.version, wanted->kind.version) != 0) {
 			continue;
 		}
-		hash = openapi_hash_text(hash, type->kind.kind);
+		hash = hash_text(hash, type->kind.kind);
 		if (type->openapi != NULL) {
-			hash = openapi_hash_text(
+			hash = hash_text(
 				hash, json_object_to_json_string_ext(type->openapi,
 								     JSON_C_TO_STRING_PLAIN));
 		}

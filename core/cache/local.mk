@@ -6,7 +6,7 @@ libcore_la_SOURCES += \
 	%D%/reflector-private.h \
 	%D%/reflector-state.c \
 	%D%/reflector-watch.c \
-	%D%/reserve.c %D%/reserve.h \
+	%D%/reservations.c %D%/reservations.h \
 	%D%/store.c %D%/store.h \
 	%D%/store-head.c \
 	%D%/store-index.c %D%/store-index.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists in pages, for servers without watch-lists and for a new leader's catching up. Called by
- * core/cache/reflector.c. */
+/* Lists in pages, for servers without watch-lists and for the full resync of a new leader. Called
+ * by core/cache/reflector.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -37,17 +37,18 @@ int reflector_failure(const struct reflector *reflector, const struct http_respo
 	case 404:
 		return error_set(reterr, -ENOENT, "'%s' is not served", reflector->kind->plural);
 	case 410:
-		return error_set(reterr, -ESTALE, "the version to go on from is too old");
+		return error_set(reterr, -ESTALE,
+				 "the resourceVersion to continue from is too old");
 	default:
-		return error_set(reterr, -EPROTO, "the API server answered %d: %.300s",
+		return error_set(reterr, -EPROTO, "the API server responded with %d: %.300s",
 				 response->status, buf_str(&response->body));
 	}
 }
 
 /* Stores the items of one page; *ret_continue and *ret_version are the list's, the text allocated.
  * */
-static int store_page(struct reflector *reflector, const struct buf *body, char **ret_continue,
-		      uint64_t *ret_version, struct error *reterr)
+static int list_store_page(struct reflector *reflector, const struct buf *body, char **ret_continue,
+			   uint64_t *ret_version, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *page = json_parse(buf_str(body), body->length, reterr);
 	struct json_object *items = NULL;
@@ -69,7 +70,7 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 		CLEANUP_BUF struct buf text = BUF_INIT(FRAME_MAX);
 
 		if (json_print(json_object_array_get_idx(items, i), &text) < 0 ||
-		    store_list_item(reflector->config.store, buf_str(&text), text.length) < 0) {
+		    store_replace_item(reflector->config.store, buf_str(&text), text.length) < 0) {
 			log_warning(
 				"an item of the list of '%s' is not an object with a name, going on",
 				reflector->kind->plural);
@@ -79,7 +80,7 @@ static int store_page(struct reflector *reflector, const struct buf *body, char 
 	return 0;
 }
 
-static int get_page(struct reflector *reflector, const char *more, struct http_response *ret)
+static int list_get_page(struct reflector *reflector, const char *more, struct http_response *ret)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(16384);
 	struct http_request request = { .method = "GET", .timeout_ms = LIST_TIMEOUT_MS };
@@ -106,19 +107,19 @@ int reflector_list_pages(struct reflector *reflector, uint64_t *ret_version, str
 	for (unsigned int page = 0; page < LIST_PAGES_MAX; page++) {
 		CLEANUP(http_response_finish) struct http_response response = { 0 };
 		char *next = NULL;
-		int error = get_page(reflector, more, &response);
+		int code = list_get_page(reflector, more, &response);
 
-		if (error < 0) {
+		if (code < 0) {
 			return reflector_failure(reflector, &response, reterr);
 		}
-		error = store_page(reflector, &response.body, &next, &version, reterr);
-		if (error < 0) {
-			return error;
+		code = list_store_page(reflector, &response.body, &next, &version, reterr);
+		if (code < 0) {
+			return code;
 		}
 		free(more);
 		more = next;
 		if (more == NULL) {
-			store_list_end(reflector->config.store, version);
+			store_replace_end(reflector->config.store, version);
 			*ret_version = version;
 			return 0;
 		}

@@ -19,7 +19,7 @@ struct reflector {
 	struct sched_mutex lock;
 	struct sched_cond changed;
 	enum reflector_state state; /* lock */
-	bool listing;               /* lock: a list is under way */
+	bool listing;               /* lock: a list is running */
 	bool stop;                  /* lock */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state that the parts of a reflector share: which round it is in, and who may list. Called by the
- * other files of the reflector. */
+/* The state that the parts of a reflector share: which round it is in, and who may list. Called by
+ * the other files of the reflector. */
 #include "config.h"
 
 #include "core/cache/reflector-private.h"
@@ -18,7 +18,7 @@ void reflector_set_state(struct reflector *reflector, enum reflector_state state
 	}
 }
 
-/* Only one list at a time may run: the stream's own or a catch-up. */
+/* Only one list at a time may run: the stream's own or a full resync. */
 void reflector_begin_list(struct reflector *reflector)
 {
 	sched_mutex_lock(&reflector->lock);
@@ -27,7 +27,7 @@ void reflector_begin_list(struct reflector *reflector)
 	}
 	reflector->listing = true;
 	sched_mutex_unlock(&reflector->lock);
-	store_list_begin(reflector->config.store);
+	store_replace_begin(reflector->config.store);
 }
 
 void reflector_end_list(struct reflector *reflector)

@@ -28,26 +28,26 @@ struct stream {
 	struct error error;
 };
 
-static int finish(struct stream *stream, int result, const char *text)
+static int watch_finish(struct stream *stream, int result, const char *text)
 {
 	stream->result = error_set(&stream->error, result, "%s", text);
 	return -1;
 }
 
 /* An ERROR event carries a Status inside a 200. */
-static int take_error(struct stream *stream, const char *object, size_t length)
+static int watch_take_error(struct stream *stream, const char *object, size_t length)
 {
 	CLEANUP_JSON struct json_object *status = json_parse(object, length, NULL);
 	int64_t code = asb_int(asb_at(status, "code"), 0);
 	const char *message = asb_str(status, "message");
 
-	return finish(stream, code == 410 ? -ESTALE : -EPROTO,
-		      message != NULL ? message : "an error without a message");
+	return watch_finish(stream, code == 410 ? -ESTALE : -EPROTO,
+			    message != NULL ? message : "an error without a message");
 }
 
 /* A bookmark moves the version, and may end the initial events. Its object is a stub: never stored.
  * */
-static int take_bookmark(struct stream *stream, const char *object, size_t length)
+static int watch_take_bookmark(struct stream *stream, const char *object, size_t length)
 {
 	CLEANUP_JSON struct json_object *stub = json_parse(object, length, NULL);
 	struct reflector *reflector = stream->reflector;
@@ -55,11 +55,11 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 	uint64_t version = text != NULL ? version_parse(text, strlen(text)) : 0;
 
 	if (version == 0) {
-		return finish(stream, -EPROTO, "a bookmark without a version");
+		return watch_finish(stream, -EPROTO, "a bookmark without a version");
 	}
 	if (version < stream->last) {
-		store_rewind(reflector->config.store);
-		return finish(stream, -ESTALE, "the API server went back in time");
+		store_reset(reflector->config.store);
+		return watch_finish(stream, -ESTALE, "the API server went back in time");
 	}
 	if (!stream->listing) {
 		stream->last = version;
@@ -67,12 +67,12 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 		store_bookmark(reflector->config.store, version);
 	} else if (asb_streq(asb_annotation(stub, "k8s.io/initial-events-end"), "true")) {
 		if (version < store_version(reflector->config.store)) {
-			store_rewind(reflector->config.store);
-			return finish(stream, -ESTALE, "the API server went back in time");
+			store_reset(reflector->config.store);
+			return watch_finish(stream, -ESTALE, "the API server went back in time");
 		}
 		stream->listing = false;
 		stream->last = version;
-		store_list_end(reflector->config.store, version);
+		store_replace_end(reflector->config.store, version);
 		reflector_end_list(reflector);
 		reflector->relist = false;
 		reflector_set_state(reflector, REFLECTOR_SYNCED);
@@ -80,32 +80,32 @@ static int take_bookmark(struct stream *stream, const char *object, size_t lengt
 	return 0;
 }
 
-static bool is_type(const struct json_span *type, const char *quoted)
+static bool watch_is_type(const struct json_span *type, const char *quoted)
 {
 	return type->length == strlen(quoted) && memcmp(type->start, quoted, type->length) == 0;
 }
 
-static int take_object(struct stream *stream, const struct json_span *type,
-		       const struct json_span *object)
+static int watch_take_object(struct stream *stream, const struct json_span *type,
+			     const struct json_span *object)
 {
 	struct store *store = stream->reflector->config.store;
-	bool deleted = is_type(type, "\"DELETED\"");
+	bool deleted = watch_is_type(type, "\"DELETED\"");
 	uint64_t version = 0;
-	int error;
+	int code;
 
-	if (!deleted && !is_type(type, "\"ADDED\"") && !is_type(type, "\"MODIFIED\"")) {
-		return finish(stream, -EPROTO, "a watch event of an unknown type");
+	if (!deleted && !watch_is_type(type, "\"ADDED\"") && !watch_is_type(type, "\"MODIFIED\"")) {
+		return watch_finish(stream, -EPROTO, "a watch event of an unknown type");
 	}
 	stream->reflector->progress = true;
 	if (stream->listing) {
-		error = deleted ? store_list_gone(store, object->start, object->length)
-				: store_list_item(store, object->start, object->length);
+		code = deleted ? store_replace_gone(store, object->start, object->length)
+			       : store_replace_item(store, object->start, object->length);
 	} else {
-		error = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start,
-				    object->length, &version);
+		code = store_event(store, deleted ? STORE_DELETED : STORE_MODIFIED, object->start,
+				   object->length, &version);
 		stream->last = version > stream->last ? version : stream->last;
 	}
-	if (error < 0) {
+	if (code < 0) {
 		log_warning("an event of '%s' is not an object with a name and a version, going on",
 			    stream->reflector->kind->plural);
 	}
@@ -114,7 +114,8 @@ static int take_object(struct stream *stream, const struct json_span *type,
 
 /* The type and the object of a frame. What the scan doubts is printed again by json-c, into plain,
  * and read again. */
-static int read_frame(const char *text, size_t length, struct buf *plain, struct json_span spans[2])
+static int watch_read_frame(const char *text, size_t length, struct buf *plain,
+			    struct json_span spans[2])
 {
 	static const char *const names[] = { "type", "object" };
 	CLEANUP_JSON struct json_object *tree = NULL;
@@ -130,7 +131,7 @@ static int read_frame(const char *text, size_t length, struct buf *plain, struct
 	return spans[0].start != NULL && spans[1].start != NULL ? 0 : -EPROTO;
 }
 
-static int take_frame(struct stream *stream, const char *text, size_t length)
+static int watch_take_frame(struct stream *stream, const char *text, size_t length)
 {
 	CLEANUP_BUF struct buf plain = BUF_INIT(FRAME_MAX);
 	struct json_span spans[2];
@@ -139,45 +140,46 @@ static int take_frame(struct stream *stream, const char *text, size_t length)
 		return 0;
 	}
 	stream->frames++;
-	if (read_frame(text, length, &plain, spans) < 0) {
-		return finish(stream, -EPROTO, "a frame that is not a watch event");
+	if (watch_read_frame(text, length, &plain, spans) < 0) {
+		return watch_finish(stream, -EPROTO, "a frame that is not a watch event");
 	}
-	if (is_type(&spans[0], "\"BOOKMARK\"")) {
-		return take_bookmark(stream, spans[1].start, spans[1].length);
+	if (watch_is_type(&spans[0], "\"BOOKMARK\"")) {
+		return watch_take_bookmark(stream, spans[1].start, spans[1].length);
 	}
-	if (is_type(&spans[0], "\"ERROR\"")) {
-		return take_error(stream, spans[1].start, spans[1].length);
+	if (watch_is_type(&spans[0], "\"ERROR\"")) {
+		return watch_take_error(stream, spans[1].start, spans[1].length);
 	}
-	return take_object(stream, &spans[0], &spans[1]);
+	return watch_take_object(stream, &spans[0], &spans[1]);
 }
 
 /* transport_bytes: frames that are whole in the data are read in place; only a rest is copied. */
-static int take_bytes(void *arg, const char *data, size_t length)
+static int watch_take_bytes(void *arg, const char *data, size_t length)
 {
 	struct stream *stream = arg;
 
 	while (length > 0) {
 		const char *end = memchr(data, '\n', length);
 		size_t piece = end != NULL ? (size_t)(end - data) : length;
-		int error;
+		int code;
 
 		if (end == NULL || stream->line.length > 0) {
 			if (buf_append(&stream->line, data, piece) < 0) {
-				return finish(stream, -EMSGSIZE,
-					      "a watch event of more than 16 MiB");
+				return watch_finish(stream, -EMSGSIZE,
+						    "a watch event of more than 16 MiB");
 			}
 		}
 		if (end == NULL) {
 			return 0;
 		}
 		if (stream->line.length > 0) {
-			error = take_frame(stream, buf_str(&stream->line), stream->line.length);
+			code = watch_take_frame(stream, buf_str(&stream->line),
+						stream->line.length);
 			buf_clear(&stream->line);
 		} else {
-			error = take_frame(stream, data, piece);
+			code = watch_take_frame(stream, data, piece);
 		}
-		if (error < 0) {
-			return error;
+		if (code < 0) {
+			return code;
 		}
 		data += piece + 1;
 		length -= piece + 1;
@@ -203,8 +205,8 @@ static void watch_path(struct reflector *reflector, bool list_first, uint64_t fr
 }
 
 /* What the end of a stream means. */
-static int judge(struct stream *stream, const struct http_response *response, bool list_first,
-		 struct error *reterr)
+static int watch_judge(struct stream *stream, const struct http_response *response, bool list_first,
+		       struct error *reterr)
 {
 	if (stream->result != 0) {
 		return error_set(reterr, stream->result, "%s", stream->error.text);
@@ -249,11 +251,12 @@ int reflector_watch(struct reflector *reflector, bool list_first, struct error *
 	if (list_first) {
 		reflector_begin_list(reflector);
 	}
-	transport->ops->stream(transport, &request, WATCH_IDLE_MS, take_bytes, &stream, &response);
+	transport->ops->stream(transport, &request, WATCH_IDLE_MS, watch_take_bytes, &stream,
+			       &response);
 	if (stream.listing) {
 		reflector_end_list(reflector);
 	}
-	result = judge(&stream, &response, list_first, reterr);
+	result = watch_judge(&stream, &response, list_first, reterr);
 	buf_finish(&stream.line);
 	return result;
 }

@@ -12,7 +12,7 @@
 
 #define BACKOFF_FIRST_US 800000u
 #define BACKOFF_MAX_US 30000000u
-#define ABSENT_US 2000000u /* between two looks for a kind that is not served */
+#define ABSENT_US 2000000u /* between two requests for a kind that is not served */
 
 struct reflector *reflector_create(const struct reflector_config *config)
 {
@@ -42,7 +42,7 @@ enum reflector_state reflector_state(struct reflector *reflector)
 	return reflector->state;
 }
 
-static bool stopping(struct reflector *reflector)
+static bool reflector_stopping(struct reflector *reflector)
 {
 	LOCKED(&reflector->lock);
 
@@ -50,7 +50,7 @@ static bool stopping(struct reflector *reflector)
 }
 
 /* Waits, or returns early at a stop. */
-static void pause_for(struct reflector *reflector, uint64_t delay_us)
+static void reflector_pause_for(struct reflector *reflector, uint64_t delay_us)
 {
 	uint64_t deadline = sched_now_us(reflector->config.sched) + delay_us;
 
@@ -60,12 +60,12 @@ static void pause_for(struct reflector *reflector, uint64_t delay_us)
 	}
 }
 
-static uint64_t with_jitter(struct reflector *reflector, uint64_t delay_us)
+static uint64_t reflector_with_jitter(struct reflector *reflector, uint64_t delay_us)
 {
 	return delay_us + sched_random(reflector->config.sched) % delay_us;
 }
 
-static int list_in_pages(struct reflector *reflector, struct error *reterr)
+static int reflector_list_in_pages(struct reflector *reflector, struct error *reterr)
 {
 	uint64_t before, version = 0;
 	int result;
@@ -75,8 +75,10 @@ static int list_in_pages(struct reflector *reflector, struct error *reterr)
 	before = store_version(reflector->config.store);
 	result = reflector_list_pages(reflector, &version, reterr);
 	if (result == 0 && version < before) {
-		store_rewind(reflector->config.store);
-		result = error_set(reterr, -ESTALE, "the API server went back in time");
+		store_reset(reflector->config.store);
+		result = error_set(
+			reterr, -ESTALE,
+			"the API server went back to older resourceVersions, as after a restored backup");
 	}
 	reflector_end_list(reflector);
 	if (result == 0) {
@@ -86,25 +88,25 @@ static int list_in_pages(struct reflector *reflector, struct error *reterr)
 	return result;
 }
 
-/* A first list by stream where the server can, else in pages. */
-static int list(struct reflector *reflector, struct error *reterr)
+/* Gets the first list as a stream if the server can do that, else in pages. */
+static int reflector_list(struct reflector *reflector, struct error *reterr)
 {
 	int result = reflector->paged ? -ENOTSUP : reflector_watch(reflector, true, reterr);
 
-	return result == -ENOTSUP ? list_in_pages(reflector, reterr) : result;
+	return result == -ENOTSUP ? reflector_list_in_pages(reflector, reterr) : result;
 }
 
 /* One round. The store follows the server while it runs. */
-static int follow(struct reflector *reflector, struct error *reterr)
+static int reflector_follow(struct reflector *reflector, struct error *reterr)
 {
 	if (reflector->relist) {
-		return list(reflector, reterr);
+		return reflector_list(reflector, reterr);
 	}
 	return reflector_watch(reflector, false, reterr);
 }
 
-static void report(struct reflector *reflector, int result, const struct error *error,
-		   uint64_t delay_us)
+static void reflector_report(struct reflector *reflector, int result, const struct error *error,
+			     uint64_t delay_us)
 {
 	const char *const fields[] = { "kind", reflector->kind->kind, NULL };
 
@@ -117,41 +119,43 @@ static void report(struct reflector *reflector, int result, const struct error *
 		reflector_set_state(reflector, REFLECTOR_ABSENT);
 		return;
 	}
-	log_write(LOG_WARNING, fields, "watch failed, again in %llu ms: %s",
+	log_write(LOG_WARNING, fields, "watch failed, trying again in %llu ms: %s",
 		  (unsigned long long)(delay_us / 1000), error->text);
 }
 
-static void run(void *arg)
+static void reflector_run(void *arg)
 {
 	struct reflector *reflector = arg;
 	uint64_t backoff = BACKOFF_FIRST_US;
 
 	reflector->relist = true;
-	while (!stopping(reflector)) {
+	while (!reflector_stopping(reflector)) {
 		struct error error = { 0 };
 		bool resumed = !reflector->relist;
 		uint64_t delay;
 		int result;
 
 		reflector->progress = false;
-		result = follow(reflector, &error);
+		result = reflector_follow(reflector, &error);
 		if (reflector->progress) {
 			/* The server works: only the connection failed. */
 			backoff = BACKOFF_FIRST_US;
 		}
 		if (result == -ESTALE || result == -ENOENT) {
-			/* What we knew is too old to go on from, or of a kind that went away. */
+			/* Our resourceVersion is too old to continue from, or the kind is not
+			 * served any more. */
 			reflector->relist = true;
 		}
 		if (result == -ECANCELED) {
 			return; /* the transport was stopped, for good */
 		}
-		if (result == 0 || stopping(reflector) || (result == -ESTALE && resumed)) {
+		if (result == 0 || reflector_stopping(reflector) ||
+		    (result == -ESTALE && resumed)) {
 			continue;
 		}
-		delay = result == -ENOENT ? ABSENT_US : with_jitter(reflector, backoff);
-		report(reflector, result, &error, delay);
-		pause_for(reflector, delay);
+		delay = result == -ENOENT ? ABSENT_US : reflector_with_jitter(reflector, backoff);
+		reflector_report(reflector, result, &error, delay);
+		reflector_pause_for(reflector, delay);
 		backoff = backoff * 2 < BACKOFF_MAX_US ? backoff * 2 : BACKOFF_MAX_US;
 	}
 }
@@ -161,7 +165,7 @@ void reflector_start(struct reflector *reflector)
 	char name[16];
 
 	snprintf(name, sizeof(name), "watch-%s", reflector->kind->plural);
-	reflector->thread = sched_start(reflector->config.sched, name, run, reflector);
+	reflector->thread = sched_start(reflector->config.sched, name, reflector_run, reflector);
 }
 
 void reflector_stop(struct reflector *reflector)
@@ -176,13 +180,13 @@ void reflector_stop(struct reflector *reflector)
 	}
 }
 
-int reflector_catch_up(struct reflector *reflector, struct error *reterr)
+int reflector_resync(struct reflector *reflector, struct error *reterr)
 {
 	uint64_t version = 0;
 	int result;
 
 	if (reflector_state(reflector) != REFLECTOR_SYNCED) {
-		return 0; /* its first list is still to come, and will be as fresh */
+		return 0; /* its first list is still to come, and will be new enough */
 	}
 	reflector_begin_list(reflector);
 	result = reflector_list_pages(reflector, &version, reterr);

@@ -4,7 +4,7 @@
  * has forgotten where we were (410), lists again.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  *
- * The first list is a streaming one (watch-list), which costs neither side a big answer; a server
+ * The first list is a streaming one (watch-list), which costs neither side a big response; a server
  * that does not do that is listed in pages. Both ask for resourceVersion "": the latest, never a
  * stale replica's. Watches last 5 to 10 minutes, resume from the last version (bookmarks move it),
  * and are taken for dead after 150 s without a byte. A kind that is not served yet (404) is asked
@@ -51,9 +51,9 @@ void reflector_destroy(struct reflector *reflector);
 enum reflector_state reflector_state(struct reflector *reflector);
 /*
  * Lists the kind now, in the calling thread, so that the store holds everything written before this
- * call, even where the stream lags: for a new leader, which must see its predecessor's last writes.
- * 0 or a negative error.
+ * call, even where the stream lags: for the full resync of a new leader, which must see the last
+ * writes of the old one. 0 or a negative error.
  */
-int reflector_catch_up(struct reflector *reflector, struct error *reterr);
+int reflector_resync(struct reflector *reflector, struct error *reterr);
 
 #endif

@@ -12,7 +12,7 @@
 #include "kube/version.h"
 
 /* 0; -EAGAIN for text the scan doubts; -EINVAL for an object without a name or a version. */
-static int scan_head(const char *text, size_t length, struct store_head *ret)
+static int head_scan_head(const char *text, size_t length, struct store_head *ret)
 {
 	static const char *const top[] = { "metadata" };
 	static const char *const names[] = { "name", "namespace", "resourceVersion", "labels",
@@ -54,10 +54,10 @@ static int scan_head(const char *text, size_t length, struct store_head *ret)
 int store_head(const char **text, size_t *length, struct buf *plain, struct store_head *ret)
 {
 	CLEANUP_JSON struct json_object *tree = NULL;
-	int error = scan_head(*text, *length, ret);
+	int code = head_scan_head(*text, *length, ret);
 
-	if (error != -EAGAIN) {
-		return error;
+	if (code != -EAGAIN) {
+		return code;
 	}
 	tree = json_parse(*text, *length, NULL);
 	if (tree == NULL || json_print(tree, plain) < 0) {
@@ -65,21 +65,21 @@ int store_head(const char **text, size_t *length, struct buf *plain, struct stor
 	}
 	*text = buf_str(plain);
 	*length = plain->length;
-	return scan_head(*text, *length, ret) < 0 ? -EINVAL : 0;
+	return head_scan_head(*text, *length, ret) < 0 ? -EINVAL : 0;
 }
 
-static bool has_kept_label(const struct store *store, const struct json_span *labels)
+static bool head_has_selected_label(const struct store *store, const struct json_span *labels)
 {
-	struct json_span found[STORE_KEEP_MAX];
+	struct json_span found[STORE_SELECTORS_MAX];
 
-	if (labels->start == NULL || *labels->start != '{' || store->keep_label_count == 0) {
+	if (labels->start == NULL || *labels->start != '{' || store->selector_label_count == 0) {
 		return false;
 	}
 	if (json_scan_members(labels->start, labels->length, store->selector_labels,
-			      store->keep_label_count, found) < 0) {
+			      store->selector_label_count, found) < 0) {
 		return true; /* in doubt it costs memory, not correctness */
 	}
-	for (size_t i = 0; i < store->keep_label_count; i++) {
+	for (size_t i = 0; i < store->selector_label_count; i++) {
 		if (found[i].start != NULL) {
 			return true;
 		}
@@ -87,11 +87,11 @@ static bool has_kept_label(const struct store *store, const struct json_span *la
 	return false;
 }
 
-static bool has_kept_controller(const struct store *store, const struct json_span *owners)
+static bool head_has_selected_controller(const struct store *store, const struct json_span *owners)
 {
 	CLEANUP_JSON struct json_object *array = NULL;
 
-	if (owners->start == NULL || store->keep_kind_count == 0) {
+	if (owners->start == NULL || store->selector_kind_count == 0) {
 		return false;
 	}
 	array = json_parse(owners->start, owners->length, NULL);
@@ -99,8 +99,8 @@ static bool has_kept_controller(const struct store *store, const struct json_spa
 		struct json_object *owner = json_object_array_get_idx(array, i);
 
 		for (size_t k = 0;
-		     k < store->keep_kind_count && asb_true(asb_at(owner, "controller")); k++) {
-			if (asb_owner_is(owner, store->keep_kinds[k])) {
+		     k < store->selector_kind_count && asb_true(asb_at(owner, "controller")); k++) {
+			if (asb_owner_is(owner, store->selector_kinds[k])) {
 				return true;
 			}
 		}
@@ -110,6 +110,6 @@ static bool has_kept_controller(const struct store *store, const struct json_spa
 
 bool store_wants(const struct store *store, const struct store_head *head)
 {
-	return store->keep_all || has_kept_label(store, &head->labels) ||
-	       has_kept_controller(store, &head->owners);
+	return store->select_all || head_has_selected_label(store, &head->labels) ||
+	       head_has_selected_controller(store, &head->owners);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ranked indexes over stored objects. Called by core/cache/store.c under its lock, except for index_collect. */
+/* Ranked indexes over stored objects. Called by core/cache/store.c under its lock, except for
+ * index_collect. */
 #include "config.h"
 
 #include "core/cache/store-index.h"
@@ -15,54 +16,57 @@ struct bucket {
 	char value[];
 };
 
+/* What an index function adds its values to. */
 struct collector {
-	struct asb_values values;
-	struct index_claims *claims;
+	struct asb_values base;
+	struct index_values *ret;
 	uint32_t index;
 };
 
-static void collect(struct asb_values *values, const char *value, int64_t rank)
+static void index_collect_value(struct asb_values *base, const char *value, int64_t rank)
 {
-	struct collector *collector = CONTAINER_OF(values, struct collector, values);
-	struct index_claims *claims = collector->claims;
+	struct collector *collector = CONTAINER_OF(base, struct collector, base);
+	struct index_values *values = collector->ret;
 
 	if (value == NULL || strlen(value) > INDEX_VALUE_MAX) {
 		return;
 	}
-	for (size_t i = 0; i < claims->count; i++) {
-		if (claims->items[i].index == collector->index &&
-		    strcmp(claims->items[i].value, value) == 0) {
-			claims->items[i].rank = rank;
+	for (size_t i = 0; i < values->count; i++) {
+		if (values->items[i].index == collector->index &&
+		    strcmp(values->items[i].value, value) == 0) {
+			values->items[i].rank = rank;
 			return;
 		}
 	}
-	if (claims->count < INDEX_ENTRIES_MAX) {
-		claims->items[claims->count].index = collector->index;
-		claims->items[claims->count].rank = rank;
-		claims->items[claims->count++].value = xstrdup(value);
+	if (values->count < INDEX_ENTRIES_MAX) {
+		values->items[values->count].index = collector->index;
+		values->items[values->count].rank = rank;
+		values->items[values->count++].value = xstrdup(value);
 	}
 }
 
 void index_collect(const struct index *indexes, uint32_t count, struct json_object *object,
-		   struct index_claims *ret)
+		   struct index_values *ret)
 {
 	ret->count = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		struct collector collector = { .values.add = collect, .claims = ret, .index = i };
+		struct collector collector = { .base.add = index_collect_value,
+					       .ret = ret,
+					       .index = i };
 
-		indexes[i].values(object, &collector.values);
+		indexes[i].values(object, &collector.base);
 	}
 }
 
-void index_claims_finish(struct index_claims *claims)
+void index_values_finish(struct index_values *values)
 {
-	for (size_t i = 0; i < claims->count; i++) {
-		free(claims->items[i].value);
+	for (size_t i = 0; i < values->count; i++) {
+		free(values->items[i].value);
 	}
-	claims->count = 0;
+	values->count = 0;
 }
 
-static struct bucket *bucket_of(struct index *index, const char *value)
+static struct bucket *index_bucket_of(struct index *index, const char *value)
 {
 	struct bucket *bucket = map_get(&index->buckets, value);
 
@@ -77,17 +81,18 @@ static struct bucket *bucket_of(struct index *index, const char *value)
 	return bucket;
 }
 
-struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims,
+struct index_entry *index_attach(struct index *indexes, const struct index_values *values,
 				 const char *key)
 {
 	struct index_entry *entries =
-		claims->count > 0 ? xnew_array(struct index_entry, claims->count) : NULL;
+		values->count > 0 ? xnew_array(struct index_entry, values->count) : NULL;
 
-	for (size_t i = 0; i < claims->count; i++) {
+	for (size_t i = 0; i < values->count; i++) {
 		struct index_entry *entry = &entries[i];
 
-		entry->bucket = bucket_of(&indexes[claims->items[i].index], claims->items[i].value);
-		entry->node.rank = claims->items[i].rank;
+		entry->bucket =
+			index_bucket_of(&indexes[values->items[i].index], values->items[i].value);
+		entry->node.rank = values->items[i].rank;
 		entry->node.tie = key;
 		tree_insert(&entry->bucket->tree, &entry->node);
 	}

@@ -27,8 +27,8 @@ struct index_entry {
 	struct bucket *bucket;
 };
 
-/* What an object's index functions said, before it is in the index. */
-struct index_claims {
+/* The values that the index functions of an object gave, before they are in the indexes. */
+struct index_values {
 	struct {
 		uint32_t index;
 		int64_t rank;
@@ -39,11 +39,11 @@ struct index_claims {
 
 /* Calls every index function: with no lock held. */
 void index_collect(const struct index *indexes, uint32_t count, struct json_object *object,
-		   struct index_claims *ret);
-void index_claims_finish(struct index_claims *claims);
-/* Enters the claims under a key that outlives them; returns the entries, to be passed to
- * index_detach. NULL for none. */
-struct index_entry *index_attach(struct index *indexes, const struct index_claims *claims,
+		   struct index_values *ret);
+void index_values_finish(struct index_values *values);
+/* Enters the values into the indexes under key, which outlives the entries. Returns the entries, to
+ * be passed to index_detach; NULL for none. */
+struct index_entry *index_attach(struct index *indexes, const struct index_values *values,
 				 const char *key);
 void index_detach(struct index_entry *entries, size_t count);
 /* The ordered set under a value, or NULL. */

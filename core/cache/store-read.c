@@ -33,7 +33,7 @@ struct json_object *store_parse(const struct store *store, const char *bytes, si
 	return object;
 }
 
-static struct record *find(const struct store *store, const char *ns, const char *name)
+static struct record *store_find(const struct store *store, const char *ns, const char *name)
 {
 	char key[STORE_KEY_MAX];
 	int length = snprintf(key, sizeof(key), "%s/%s", ns, name);
@@ -42,11 +42,11 @@ static struct record *find(const struct store *store, const char *ns, const char
 }
 
 /* The stored bytes of an object, to be freed by the caller; NULL when there is none. */
-static char *copy_bytes(struct store *store, const char *ns, const char *name, size_t *ret_length,
-			uint64_t *ret_version)
+static char *store_copy_bytes(struct store *store, const char *ns, const char *name,
+			      size_t *ret_length, uint64_t *ret_version)
 {
 	LOCKED(&store->lock);
-	const struct record *record = find(store, ns, name);
+	const struct record *record = store_find(store, ns, name);
 
 	if (record == NULL) {
 		return NULL;
@@ -60,7 +60,7 @@ struct json_object *store_get(struct store *store, const char *ns, const char *n
 {
 	size_t length = 0;
 	uint64_t version = 0;
-	CLEANUP_FREE char *bytes = copy_bytes(store, ns, name, &length, &version);
+	CLEANUP_FREE char *bytes = store_copy_bytes(store, ns, name, &length, &version);
 
 	return bytes != NULL ? store_parse(store, bytes, length, version) : NULL;
 }
@@ -69,11 +69,11 @@ bool store_has(struct store *store, const char *ns, const char *name)
 {
 	LOCKED(&store->lock);
 
-	return find(store, ns, name) != NULL;
+	return store_find(store, ns, name) != NULL;
 }
 
-/* A member of metadata in trimmed bytes. */
-static struct json_span metadata_member(const char *bytes, size_t length, const char *name)
+/* A member of metadata in stored bytes. */
+static struct json_span store_metadata_member(const char *bytes, size_t length, const char *name)
 {
 	static const char *const top[] = { "metadata" };
 	struct json_span metadata = { 0 }, member = { 0 };
@@ -89,7 +89,7 @@ static struct json_span metadata_member(const char *bytes, size_t length, const 
 bool store_uid(struct store *store, const char *ns, const char *name, char ret_uid[64])
 {
 	LOCKED(&store->lock);
-	const struct record *record = find(store, ns, name);
+	const struct record *record = store_find(store, ns, name);
 	struct json_span span;
 	const char *uid = "";
 	size_t length = 0;
@@ -97,7 +97,7 @@ bool store_uid(struct store *store, const char *ns, const char *name, char ret_u
 	if (record == NULL) {
 		return false;
 	}
-	span = metadata_member(record->bytes, record->length, "uid");
+	span = store_metadata_member(record->bytes, record->length, "uid");
 	json_span_text(&span, &uid, &length);
 	snprintf(ret_uid, 64, "%.*s", (int)length, uid);
 	return true;
@@ -109,9 +109,9 @@ struct json_object *store_get_status(struct store *store, const char *ns, const 
 	static const char *const names[] = { "status" };
 	size_t length = 0, uid_length = 0;
 	uint64_t version = 0;
-	CLEANUP_FREE char *bytes = copy_bytes(store, ns, name, &length, &version);
+	CLEANUP_FREE char *bytes = store_copy_bytes(store, ns, name, &length, &version);
 	CLEANUP_JSON struct json_object *whole = NULL;
-	struct json_span status = { 0 }, span = metadata_member(bytes, length, "uid");
+	struct json_span status = { 0 }, span = store_metadata_member(bytes, length, "uid");
 	const char *text = NULL;
 
 	if (json_span_text(&span, &text, &uid_length) &&
@@ -127,18 +127,18 @@ struct json_object *store_get_status(struct store *store, const char *ns, const 
 
 bool store_change_keeps_owners(const struct store_change *change)
 {
-	struct json_span before =
-		metadata_member(change->before_bytes, change->before_length, "ownerReferences");
+	struct json_span before = store_metadata_member(change->before_bytes, change->before_length,
+							"ownerReferences");
 	struct json_span after =
-		metadata_member(change->after_bytes, change->after_length, "ownerReferences");
+		store_metadata_member(change->after_bytes, change->after_length, "ownerReferences");
 
 	return before.start != NULL && after.start != NULL && before.length == after.length &&
 	       memcmp(before.start, after.start, after.length) == 0;
 }
 
-struct json_object *store_trim(struct store *store, const char *text, size_t length)
+struct json_object *store_transform(struct store *store, const char *text, size_t length)
 {
-	CLEANUP_BUF struct buf out = BUF_INIT(ANSWER_MAX), plain = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf out = BUF_INIT(RESPONSE_MAX), plain = BUF_INIT(RESPONSE_MAX);
 	struct store_head head;
 	uint64_t version = store_head(&text, &length, &plain, &head) == 0 ? head.version : 0;
 
@@ -173,8 +173,8 @@ size_t store_bytes(struct store *store)
 	return store->bytes;
 }
 
-/* A list may have thousands of keys: printf would be a good part of what it costs. */
-static void copy_key(char *to, const char *key)
+/* A list may have thousands of keys: printf would be a large part of the cost. */
+static void store_copy_key(char *to, const char *key)
 {
 	size_t length = strlen(key);
 
@@ -201,10 +201,10 @@ size_t store_keys(struct store *store, uint32_t index, const char *value, bool r
 	}
 	for (; node != NULL && count < max;
 	     node = reverse ? tree_previous(node) : tree_next(node)) {
-		copy_key(ret_keys[count++], node->tie);
+		store_copy_key(ret_keys[count++], node->tie);
 		cursor->started = true;
 		cursor->rank = node->rank;
-		copy_key(cursor->key, node->tie);
+		store_copy_key(cursor->key, node->tie);
 	}
 	return count;
 }

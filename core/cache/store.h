@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this process knows of one kind: bytes, not trees. Per object: its key, uid, resourceVersion,
- * index entries, and the JSON of the fields that plugins declared, trimmed by base/json-scan. A get
- * parses its own small tree.
+ * index entries, and the JSON of the cached fields: those that plugins declare, which
+ * base/json-scan extracts. A get parses its own small tree.
  *
  * Two sources write into it: the watch stream and the responses to our own writes ("read your
  * writes"). The rules that keep them apart, S being the version up to which the stream is known:
  *  - a response at version r counts only if r > S (else the stream has shown it, or what came after
- * it) and r > the stored version;
+ *    it) and r > the stored version;
  *  - an event counts only if its version is > S, and it changes the object only if it is newer than
- * the stored version;
- *  - what changes none of the declared bytes wakes nobody, so the event that repeats a response is
- * silent;
+ *    the stored version;
+ *  - an event that changes no cached field enqueues no reconcile, so the event that repeats a
+ *    response is silent;
  *  - a relist at L drops what it does not list, unless that was stored at a version > L;
  *  - a list that the stream has overtaken does not bring back what that has taken away;
- *  - an object we have removed stays, marked as being deleted, until the stream says that it is
- * gone.
+ *  - an object that we have removed stays, marked as being deleted, until the stream says that it
+ *    is gone.
  *
  * Thread-safe. Listeners and index functions run on the calling thread with no lock held.
  */
@@ -53,7 +53,7 @@ struct json_object *store_change_before(struct store_change *change);
 struct json_object *store_change_after(struct store_change *change);
 
 typedef void (*store_listener)(void *arg, struct store_change *change);
-/* An object that the keep rule turned away appeared (true) or went. */
+/* An object that the cache selector does not match has changed. */
 typedef void (*store_filtered)(void *arg, const char *ns, const char *name);
 
 /* kind is borrowed. */
@@ -68,11 +68,12 @@ void store_add_fields(struct store *store, const char *const *paths);
 /* Returns the number of the index. name is borrowed. */
 uint32_t store_add_index(struct store *store, const char *name,
 			 void (*values)(struct json_object *object, struct asb_values *out));
-/* Keep only objects with one of these labels, or with a controller of one of the kinds told by
- * store_keep_controlled. Once store_keep_all is called everything is kept. */
-void store_keep_label(struct store *store, const char *label);
-void store_keep_controlled(struct store *store, const struct asb_kind *kind);
-void store_keep_all(struct store *store);
+/* The cache selector: the store keeps only objects with one of the labels of store_select_label, or
+ * with a controller of one of the kinds of store_select_controlled. After store_select_all it keeps
+ * everything. */
+void store_select_label(struct store *store, const char *label);
+void store_select_controlled(struct store *store, const struct asb_kind *kind);
+void store_select_all(struct store *store);
 void store_listen(struct store *store, store_listener listener, store_filtered filtered, void *arg);
 /* Ends this part. */
 void store_seal(struct store *store);
@@ -89,23 +90,23 @@ int store_event(struct store *store, enum store_event event, const char *text, s
 void store_bookmark(struct store *store, uint64_t version);
 /* The server has gone back in time (a backup was restored): no version known here means anything,
  * the next list decides. */
-void store_rewind(struct store *store);
+void store_reset(struct store *store);
 
 /* A list: begin, every object, then end with the version of the list. An abandoned one costs
  * nothing: begin again. */
-void store_list_begin(struct store *store);
-int store_list_item(struct store *store, const char *text, size_t length);
+void store_replace_begin(struct store *store);
+int store_replace_item(struct store *store, const char *text, size_t length);
 /* A streamed list may go on with real events before it ends: this object is gone. */
-int store_list_gone(struct store *store, const char *text, size_t length);
-void store_list_end(struct store *store, uint64_t version);
+int store_replace_gone(struct store *store, const char *text, size_t length);
+void store_replace_end(struct store *store, uint64_t version);
 /* Whether a list has ended once. */
 bool store_synced(struct store *store);
 uint64_t store_version(struct store *store);
 
 /* --- our own writes: any thread --- */
 
-/* The response to a write. *ret (which may be NULL) is what store_trim would make of the text, the
- * caller's, when it was made on the way; else NULL. */
+/* The response to a write. *ret (which may be NULL) is what store_transform would make of the text,
+ * the caller's, when it was made on the way; else NULL. */
 int store_response(struct store *store, const char *text, size_t length, struct json_object **ret);
 /* A deletion was accepted, and the object is gone or as good as gone. uid NULL: whatever is there.
  */
@@ -122,9 +123,9 @@ bool store_uid(struct store *store, const char *ns, const char *name, char ret_u
  * NULL for none. */
 struct json_object *store_get_status(struct store *store, const char *ns, const char *name,
 				     const char *uid);
-/* The text of a full object (a response, a live GET) as store_get would give it: only declared
+/* The text of a full object (a response, a live GET) as store_get would give it: only cached
  * fields. */
-struct json_object *store_trim(struct store *store, const char *text, size_t length);
+struct json_object *store_transform(struct store *store, const char *text, size_t length);
 size_t store_count(struct store *store, uint32_t index, const char *value);
 size_t store_size(struct store *store);
 /* Approximate bytes held. */

@@ -8,7 +8,7 @@
 
 #define CLIENT_BODY_MAX (3u << 20) /* the API server takes no more in one request */
 #define CLIENT_PATH_MAX 4096       /* names have 253 bytes at most, percent-encoding triples them */
-#define CLIENT_LANE_WAIT_US \
+#define CLIENT_LIMITER_WAIT_US \
 	30000000u /* for a first slot: past this the server is too slow to be of use */
 #define CLIENT_BACKOFF_US 100000u /* first wait after a 429 without Retry-After, doubling */
 #define CLIENT_RETRY_AFTER_MAX_MS 5000u
@@ -47,7 +47,7 @@ int outgoing_read(struct outgoing *ret, const struct asb_kind *kind, const char 
 		  const char *name, bool metadata_only, struct error *reterr);
 void outgoing_finish(struct outgoing *outgoing);
 
-/* ---- client-answer.c ---- */
+/* ---- client-response.c ---- */
 
 enum outcome {
 	OUTCOME_DONE,     /* 2xx and a whole object */

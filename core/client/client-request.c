@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns writes and reads into HTTP requests: method, path, query, body. Called by core/client/client only.
- */
+/* Turns writes and reads into HTTP requests: method, path, query, body. Called by
+ * core/client/client only.
+ *  */
 #include "config.h"
 
 #include "core/client/client-private.h"
@@ -55,18 +56,18 @@ const char *client_write_name(const struct client_write *write)
 
 /* ---- bodies ---- */
 
-static void append_test_uid(struct buf *out, const char *uid)
+static void request_append_test_uid(struct buf *out, const char *uid)
 {
 	buf_append_str(out, "{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":");
 	buf_append_json(out, uid, strlen(uid));
 	buf_append_char(out, '}');
 }
 
-static void append_json_patch(struct buf *out, const struct client_write *write)
+static void request_append_json_patch(struct buf *out, const struct client_write *write)
 {
 	buf_append_char(out, '[');
 	if (write->uid != NULL) {
-		append_test_uid(out, write->uid);
+		request_append_test_uid(out, write->uid);
 	}
 	for (size_t i = 0; i < asb_length(write->body); i++) {
 		if (i > 0 || write->uid != NULL) {
@@ -78,17 +79,17 @@ static void append_json_patch(struct buf *out, const struct client_write *write)
 }
 
 /* A merge PATCH's uid is ignored on /status, so this is a JSON patch with a test. */
-static void append_status(struct buf *out, const struct client_write *write)
+static void request_append_status(struct buf *out, const struct client_write *write)
 {
 	buf_append_char(out, '[');
-	append_test_uid(out, write->uid);
+	request_append_test_uid(out, write->uid);
 	buf_append_str(out, ",{\"op\":\"add\",\"path\":\"/status\",\"value\":");
 	json_print(write->body, out);
 	buf_append_str(out, "}]");
 }
 
 /* A new object with the members of another, which is not changed. */
-static struct json_object *shallow_copy(struct json_object *object)
+static struct json_object *request_shallow_copy(struct json_object *object)
 {
 	struct json_object *copy = json_object_new_object();
 
@@ -100,7 +101,7 @@ static struct json_object *shallow_copy(struct json_object *object)
 	return copy;
 }
 
-static void append_merge_patch(struct buf *out, const struct client_write *write)
+static void request_append_merge_patch(struct buf *out, const struct client_write *write)
 {
 	CLEANUP_JSON struct json_object *patch = NULL;
 	struct json_object *metadata;
@@ -109,8 +110,8 @@ static void append_merge_patch(struct buf *out, const struct client_write *write
 		json_print(write->body, out);
 		return;
 	}
-	patch = shallow_copy(write->body);
-	metadata = shallow_copy(asb_at(write->body, "metadata"));
+	patch = request_shallow_copy(write->body);
+	metadata = request_shallow_copy(asb_at(write->body, "metadata"));
 	if (write->uid != NULL) {
 		asb_set_str(metadata, "uid", write->uid);
 	}
@@ -122,7 +123,7 @@ static void append_merge_patch(struct buf *out, const struct client_write *write
 }
 
 /* A body hides the query's options from the API server, so a dry run is said here again. */
-static void append_delete_options(struct buf *out, const struct client_write *write)
+static void request_append_delete_options(struct buf *out, const struct client_write *write)
 {
 	CLEANUP_JSON struct json_object *options = json_object_new_object();
 
@@ -145,20 +146,20 @@ static void append_delete_options(struct buf *out, const struct client_write *wr
 	json_print(options, out);
 }
 
-static void append_body(struct buf *out, const struct client_write *write)
+static void request_append_body(struct buf *out, const struct client_write *write)
 {
 	switch (write->verb) {
 	case ASB_PATCH_JSON:
-		append_json_patch(out, write);
+		request_append_json_patch(out, write);
 		break;
 	case ASB_PATCH_MERGE:
-		append_merge_patch(out, write);
+		request_append_merge_patch(out, write);
 		break;
 	case ASB_SET_STATUS:
-		append_status(out, write);
+		request_append_status(out, write);
 		break;
 	case ASB_DELETE:
-		append_delete_options(out, write);
+		request_append_delete_options(out, write);
 		break;
 	default:
 		json_print(write->body, out);
@@ -169,7 +170,7 @@ static void append_body(struct buf *out, const struct client_write *write)
 /* ---- requests ---- */
 
 /* What plugin.h asks of a write. */
-static int check_write(const struct client_write *write, struct error *reterr)
+static int request_check_write(const struct client_write *write, struct error *reterr)
 {
 	bool array = json_object_is_type(write->body, json_type_array);
 	bool object = json_object_is_type(write->body, json_type_object);
@@ -186,7 +187,7 @@ static int check_write(const struct client_write *write, struct error *reterr)
 	}
 	if (write->verb == ASB_SET_STATUS && (write->uid == NULL || write->body == NULL)) {
 		return error_set(reterr, ASB_INVALID,
-				 "a status needs a body and the uid of its object");
+				 "a status write needs a body and the uid of its object");
 	}
 	if (client_write_name(write) == NULL) {
 		return error_set(reterr, ASB_INVALID, "a %s needs a name", verbs[write->verb].name);
@@ -194,8 +195,8 @@ static int check_write(const struct client_write *write, struct error *reterr)
 	return 0;
 }
 
-static int address(struct outgoing *out, const char *method, bool metadata_only,
-		   struct error *reterr)
+static int request_address(struct outgoing *out, const char *method, bool metadata_only,
+			   struct error *reterr)
 {
 	out->request.method = method;
 	out->request.accept = metadata_only ? METADATA_ONLY : "application/json";
@@ -210,12 +211,12 @@ static int address(struct outgoing *out, const char *method, bool metadata_only,
 int outgoing_write(struct outgoing *ret, const struct client_write *write, struct error *reterr)
 {
 	const struct verb *verb;
-	int rc = check_write(write, reterr);
+	int code = request_check_write(write, reterr);
 
 	*ret = (struct outgoing){ .path = BUF_INIT(CLIENT_PATH_MAX),
 				  .body = BUF_INIT(CLIENT_BODY_MAX) };
-	if (rc < 0) {
-		return rc;
+	if (code < 0) {
+		return code;
 	}
 	verb = &verbs[write->verb];
 	kind_path(&ret->path, write->kind, client_write_ns(write),
@@ -224,11 +225,11 @@ int outgoing_write(struct outgoing *ret, const struct client_write *write, struc
 	if (write->dry_run) {
 		buf_append_str(&ret->path, "&dryRun=All");
 	}
-	append_body(&ret->body, write);
+	request_append_body(&ret->body, write);
 	ret->request.content_type = verb->content_type;
 	ret->request.body = buf_str(&ret->body);
 	ret->request.body_length = ret->body.length;
-	return address(ret, verb->method, write->metadata_only, reterr);
+	return request_address(ret, verb->method, write->metadata_only, reterr);
 }
 
 int outgoing_read(struct outgoing *ret, const struct asb_kind *kind, const char *ns,
@@ -236,7 +237,7 @@ int outgoing_read(struct outgoing *ret, const struct asb_kind *kind, const char 
 {
 	*ret = (struct outgoing){ .path = BUF_INIT(CLIENT_PATH_MAX), .body = BUF_INIT(0) };
 	kind_path(&ret->path, kind, ns, name, NULL);
-	return address(ret, "GET", metadata_only, reterr);
+	return request_address(ret, "GET", metadata_only, reterr);
 }
 
 void outgoing_finish(struct outgoing *outgoing)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Brings writes to an end: sent together, each then tried again, read back or done, by the rules in
- * core/client/client.h. Called by the host for the plugins' writes, and by events.
+ * Sends writes together, and tries each again or reads it back until its result is known, by the
+ * rules in core/client/client.h. Called by the host for the writes of plugins, and by events.c.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@ enum step {
 	STEP_DONE,
 };
 
-/* A write on its way. */
+/* A write that is being sent. */
 struct sending {
 	struct client_write *write;
 	struct outgoing out, back; /* the write, and the GET of what it should have made */
@@ -28,45 +28,46 @@ struct sending {
 	bool maybe_done;
 };
 
-static void end(struct sending *sending, int32_t result, const char *message)
+static void write_end(struct sending *sending, int32_t result, const char *message)
 {
 	sending->step = STEP_DONE;
 	sending->write->result = result;
 	snprintf(sending->write->message, sizeof(sending->write->message), "%s", message);
 }
 
-/* Ends a write that will not be sent (again): what may have been done must not be called cancelled.
- */
-static void give_up(struct sending *sending, int32_t result, const char *message)
+/* Ends a write that will not be sent again. If it may have taken effect, its result is not
+ * ASB_CANCELLED. */
+static void write_give_up(struct sending *sending, int32_t result, const char *message)
 {
-	end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
+	write_end(sending, sending->maybe_done ? ASB_UNREACHABLE : result, message);
 }
 
-static void start(struct sending *sending, struct client_write *write)
+static void write_start(struct sending *sending, struct client_write *write)
 {
 	struct error error = { 0 };
-	int rc;
+	int code;
 
 	*sending = (struct sending){ .write = write };
 	write->result = ASB_OK;
 	write->http_status = 0;
-	write->response = (struct buf)BUF_INIT(ANSWER_MAX);
+	write->response = (struct buf)BUF_INIT(RESPONSE_MAX);
 	write->gone = false;
 	write->message[0] = '\0';
 	write->ended_us = 0;
-	rc = outgoing_write(&sending->out, write, &error);
-	if (rc == 0 && write->verb == ASB_CREATE) {
-		rc = outgoing_read(&sending->back, write->kind, client_write_ns(write),
-				   client_write_name(write), write->metadata_only, &error);
+	code = outgoing_write(&sending->out, write, &error);
+	if (code == 0 && write->verb == ASB_CREATE) {
+		code = outgoing_read(&sending->back, write->kind, client_write_ns(write),
+				     client_write_name(write), write->metadata_only, &error);
 	}
-	if (rc < 0) {
-		end(sending, rc, error.text);
+	if (code < 0) {
+		write_end(sending, code, error.text);
 	}
 }
 
-/* ---- answers ---- */
+/* ---- responses ---- */
 
-static void take_object(struct sending *sending, struct http_response *response, bool is_status)
+static void write_take_object(struct sending *sending, struct http_response *response,
+			      bool is_status)
 {
 	struct client_write *write = sending->write;
 
@@ -74,14 +75,14 @@ static void take_object(struct sending *sending, struct http_response *response,
 		write->gone = write->verb == ASB_DELETE;
 	} else {
 		write->response = response->body;
-		response->body = (struct buf)BUF_INIT(ANSWER_MAX);
+		response->body = (struct buf)BUF_INIT(RESPONSE_MAX);
 	}
-	end(sending, ASB_OK, "");
+	write_end(sending, ASB_OK, "");
 }
 
-/* What was sent may be there or not: only a POST has a name to find out by. A dry run leaves
- * nothing to find. */
-static void lost(struct sending *sending, const struct http_response *response)
+/* It is unknown whether the write took effect. For a POST the object can be read by its name to
+ * find out; a dry run leaves no object. */
+static void write_lost(struct sending *sending, const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
 
@@ -92,10 +93,10 @@ static void lost(struct sending *sending, const struct http_response *response)
 		return;
 	}
 	response_message(response, message, sizeof(message));
-	end(sending, ASB_UNREACHABLE, message);
+	write_end(sending, ASB_UNREACHABLE, message);
 }
 
-static void refused(struct sending *sending, const struct http_response *response)
+static void write_refused(struct sending *sending, const struct http_response *response)
 {
 	struct client_write *write = sending->write;
 	int32_t code =
@@ -110,8 +111,8 @@ static void refused(struct sending *sending, const struct http_response *respons
 	sending->step = STEP_DONE;
 }
 
-static void again(struct client *client, struct sending *sending,
-		  const struct http_response *response)
+static void write_again(struct client *client, struct sending *sending,
+			const struct http_response *response)
 {
 	char message[sizeof(sending->write->message)];
 
@@ -122,11 +123,11 @@ static void again(struct client *client, struct sending *sending,
 		return;
 	}
 	response_message(response, message, sizeof(message));
-	end(sending, ASB_UNREACHABLE, message);
+	write_end(sending, ASB_UNREACHABLE, message);
 }
 
-static void handle_write(struct client *client, struct sending *sending,
-			 struct http_response *response)
+static void write_handle_write(struct client *client, struct sending *sending,
+			       struct http_response *response)
 {
 	bool is_status = false;
 	enum outcome outcome = outcome_of_response(response, &is_status);
@@ -134,62 +135,63 @@ static void handle_write(struct client *client, struct sending *sending,
 	sending->write->http_status = response->status;
 	switch (outcome) {
 	case OUTCOME_DONE:
-		take_object(sending, response, is_status);
+		write_take_object(sending, response, is_status);
 		break;
 	case OUTCOME_LOST:
-		lost(sending, response);
+		write_lost(sending, response);
 		break;
 	case OUTCOME_AGAIN:
-		again(client, sending, response);
+		write_again(client, sending, response);
 		break;
 	case OUTCOME_NOT_SENT:
-		give_up(sending, response->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
-			response->error);
+		write_give_up(sending,
+			      response->result == -ECANCELED ? ASB_CANCELLED : ASB_UNREACHABLE,
+			      response->error);
 		break;
 	case OUTCOME_REFUSED:
-		refused(sending, response);
+		write_refused(sending, response);
 		break;
 	}
 }
 
-/* Not there: what was sent did not arrive, or what had the name is gone. Sent once more, then it is
- * the caller's turn. */
-static void send_again(struct client *client, struct sending *sending)
+/* The object is not there: the POST did not arrive, or the object that had the name is gone. The
+ * POST is sent once more; after that the caller gets the error. */
+static void write_send_again(struct client *client, struct sending *sending)
 {
 	sending->maybe_done = false;
 	if (sending->sent_again || sched_now_us(client->config.sched) >= sending->until_us) {
-		end(sending, ASB_UNREACHABLE,
-		    "what was sent is not there, and its response was lost");
+		write_end(sending, ASB_UNREACHABLE,
+			  "what was sent is not there, and its response was lost");
 		return;
 	}
 	sending->sent_again = true;
 	sending->step = STEP_SEND;
 }
 
-static void handle_read_back(struct client *client, struct sending *sending,
-			     struct http_response *response)
+static void write_handle_read_back(struct client *client, struct sending *sending,
+				   struct http_response *response)
 {
 	struct client_write *write = sending->write;
 	bool is_status = false;
 	enum outcome outcome = outcome_of_response(response, &is_status);
 
 	if (outcome == OUTCOME_AGAIN) {
-		again(client, sending, response);
+		write_again(client, sending, response);
 	} else if (outcome == OUTCOME_REFUSED && response->status == 404) {
-		send_again(client, sending);
+		write_send_again(client, sending);
 	} else if (outcome != OUTCOME_DONE || is_status) {
 		char message[400];
 
 		response_message(response, message, sizeof(message));
-		end(sending, ASB_UNREACHABLE, "");
+		write_end(sending, ASB_UNREACHABLE, "");
 		snprintf(write->message, sizeof(write->message), "reading back what was sent: %s",
 			 message);
 	} else if (response_is_ours(response, write->body)) {
 		write->http_status = response->status;
-		take_object(sending, response, false);
+		write_take_object(sending, response, false);
 	} else {
 		write->http_status = 409;
-		end(sending, ASB_ALREADY_EXISTS, "");
+		write_end(sending, ASB_ALREADY_EXISTS, "");
 		snprintf(write->message, sizeof(write->message),
 			 "'%s' is there already and is not ours", client_write_name(write));
 	}
@@ -197,32 +199,34 @@ static void handle_read_back(struct client *client, struct sending *sending,
 
 /* ---- rounds ---- */
 
-/* The gate is asked here, since any wait before may have outlasted the lease, and by the transport
- * when the request goes out, since a process may be stopped in between. */
-static bool may_send(struct client *client, struct sending *sending)
+/* The leadership check is done here, since any wait before may have outlasted the lease, and by the
+ * transport when the request goes out, since a process may be stopped in between. */
+static bool write_may_send(struct client *client, struct sending *sending)
 {
 	const struct client_config *config = &client->config;
 
-	if (sending->step == STEP_SEND && config->gate != NULL && !config->gate(config->gate_arg)) {
-		give_up(sending, ASB_CANCELLED, "not sent: this process does not lead");
+	if (sending->step == STEP_SEND && config->is_leader != NULL &&
+	    !config->is_leader(config->is_leader_arg)) {
+		write_give_up(sending, ASB_CANCELLED, "not sent: this process does not lead");
 		return false;
 	}
 	return true;
 }
 
-static struct http_request request_of(const struct client *client, const struct sending *sending)
+static struct http_request write_request_of(const struct client *client,
+					    const struct sending *sending)
 {
 	struct http_request request = sending->back.request;
 
 	if (sending->step == STEP_SEND) {
 		request = sending->out.request;
-		request.may_send = client->config.gate;
-		request.may_send_arg = client->config.gate_arg;
+		request.may_send = client->config.is_leader;
+		request.may_send_arg = client->config.is_leader_arg;
 	}
 	return request;
 }
 
-static void count_write(struct client *client, const struct sending *sending)
+static void write_count_write(struct client *client, const struct sending *sending)
 {
 	const char *const labels[] = { sending->write->kind->kind,
 				       client_verb_name(sending->write->verb) };
@@ -232,9 +236,9 @@ static void count_write(struct client *client, const struct sending *sending)
 	}
 }
 
-/* Sends what is due, slots being held, and handles the responses. */
-static void perform(struct client *client, enum priority priority, struct sending **due,
-		    size_t count)
+/* Sends all writes that are due and handles the responses. The caller holds the slots. */
+static void write_perform(struct client *client, enum priority priority, struct sending **due,
+			  size_t count)
 {
 	struct http_request requests[ASB_WRITE_MAX];
 	struct http_response responses[ASB_WRITE_MAX];
@@ -243,9 +247,9 @@ static void perform(struct client *client, enum priority priority, struct sendin
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (may_send(client, due[i])) {
+		if (write_may_send(client, due[i])) {
 			due[i]->until_us = due[i]->until_us > 0 ? due[i]->until_us : until;
-			requests[n] = request_of(client, due[i]);
+			requests[n] = write_request_of(client, due[i]);
 			sent[n++] = due[i];
 		}
 	}
@@ -254,22 +258,22 @@ static void perform(struct client *client, enum priority priority, struct sendin
 	}
 	limiter_leave(client->limiter, priority, (uint32_t)count);
 	for (size_t i = 0; i < n; i++) {
-		count_write(client, sent[i]);
+		write_count_write(client, sent[i]);
 		if (sent[i]->step == STEP_SEND) {
-			handle_write(client, sent[i], &responses[i]);
+			write_handle_write(client, sent[i], &responses[i]);
 		} else {
-			handle_read_back(client, sent[i], &responses[i]);
+			write_handle_read_back(client, sent[i], &responses[i]);
 		}
 		sent[i]->write->ended_us = sched_wall_us(client->config.sched);
 		http_response_finish(&responses[i]);
 	}
 }
 
-static void enter_and_perform(struct client *client, struct sending **due, size_t count)
+static void write_enter_and_perform(struct client *client, struct sending **due, size_t count)
 {
-	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LANE_WAIT_US;
+	uint64_t deadline = sched_now_us(client->config.sched) + CLIENT_LIMITER_WAIT_US;
 	enum priority priority = PRIORITY_EVENT;
-	int rc;
+	int code;
 
 	/* Together they are as urgent as the most urgent: it waits for all. */
 	for (size_t i = 0; i < count; i++) {
@@ -277,22 +281,22 @@ static void enter_and_perform(struct client *client, struct sending **due, size_
 		deadline = due[i]->until_us > 0 && due[i]->until_us < deadline ? due[i]->until_us
 									       : deadline;
 	}
-	rc = limiter_enter(client->limiter, priority, (uint32_t)count, deadline);
-	if (rc == 0) {
-		perform(client, priority, due, count);
+	code = limiter_enter(client->limiter, priority, (uint32_t)count, deadline);
+	if (code == 0) {
+		write_perform(client, priority, due, count);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (rc == -ECANCELED) {
-			give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
+		if (code == -ECANCELED) {
+			write_give_up(due[i], ASB_CANCELLED, "not sent: this process stops");
 		} else {
-			end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");
+			write_end(due[i], ASB_UNREACHABLE, "not sent: too many requests in flight");
 		}
 	}
 }
 
-/* Waits for the next that is due and sends all that are; false when none is left. */
-static bool round_of(struct client *client, struct sending *sendings, size_t count)
+/* Waits until a write is due and sends all that are due then. False when none is left. */
+static bool write_round_of(struct client *client, struct sending *sendings, size_t count)
 {
 	struct sending *due[ASB_WRITE_MAX];
 	uint64_t next = SCHED_FOREVER, now;
@@ -314,13 +318,13 @@ static bool round_of(struct client *client, struct sending *sendings, size_t cou
 			continue;
 		}
 		if (!going_on) {
-			give_up(&sendings[i], ASB_CANCELLED, "not sent: this process stops");
+			write_give_up(&sendings[i], ASB_CANCELLED, "not sent: this process stops");
 		} else if (sendings[i].when_us <= now) {
 			due[n++] = &sendings[i];
 		}
 	}
 	if (n > 0) {
-		enter_and_perform(client, due, n);
+		write_enter_and_perform(client, due, n);
 	}
 	return true;
 }
@@ -331,9 +335,9 @@ void client_write_all(struct client *client, struct client_write *writes, size_t
 
 	count = count < ASB_WRITE_MAX ? count : ASB_WRITE_MAX;
 	for (size_t i = 0; i < count; i++) {
-		start(&sendings[i], &writes[i]);
+		write_start(&sendings[i], &writes[i]);
 	}
-	while (round_of(client, sendings, count)) {
+	while (write_round_of(client, sendings, count)) {
 	}
 	for (size_t i = 0; i < count; i++) {
 		outgoing_finish(&sendings[i].out);

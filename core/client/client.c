@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends requests to the API server through limiter, and single reads. Called by the host for plugins
- * and by the leader, the events and the reflectors.
+ * Sends requests to the API server through limiter, and single reads. Called by the host for
+ * plugins and by the leader, the events and the reflectors.
  */
 #include "config.h"
 
@@ -59,7 +59,7 @@ void client_stop(struct client *client)
 	limiter_stop(client->limiter);
 }
 
-struct limiter *client_lanes(struct client *client)
+struct limiter *client_limiter(struct client *client)
 {
 	return client->limiter;
 }
@@ -78,8 +78,8 @@ bool client_wait_until(struct client *client, uint64_t when_us)
 	return !client->stopped;
 }
 
-static void count_response(struct client *client, const struct http_request *request,
-			   const struct http_response *response, double seconds)
+static void client_count_response(struct client *client, const struct http_request *request,
+				  const struct http_response *response, double seconds)
 {
 	char code[16] = "<error>"; /* as Go's client has it */
 	const char *const labels[] = { code, request->method };
@@ -102,7 +102,7 @@ void client_exchange(struct client *client, const struct http_request *requests,
 	double seconds = (double)(sched_now_us(client->config.sched) - start) / 1e6;
 
 	for (size_t i = 0; i < count; i++) {
-		count_response(client, &requests[i], &responses[i], seconds);
+		client_count_response(client, &requests[i], &responses[i], seconds);
 	}
 }
 
@@ -112,13 +112,13 @@ void client_request(struct client *client, enum priority priority,
 	struct sched *sched = client->config.sched;
 	struct http_request once = *request;
 	uint64_t deadline = sched_now_us(sched) + (uint64_t)request->timeout_ms * 1000, now;
-	int rc = limiter_enter(client->limiter, priority, 1, deadline);
+	int code = limiter_enter(client->limiter, priority, 1, deadline);
 
-	if (rc < 0) {
-		*ret = (struct http_response){ .result = rc, .body = BUF_INIT(ANSWER_MAX) };
+	if (code < 0) {
+		*ret = (struct http_response){ .result = code, .body = BUF_INIT(RESPONSE_MAX) };
 		snprintf(ret->error, sizeof(ret->error), "%s",
-			 rc == -ECANCELED ? "not sent: this process stops"
-					  : "not sent: too many requests in flight");
+			 code == -ECANCELED ? "not sent: this process is stopping"
+					    : "not sent: too many requests in flight");
 		return;
 	}
 	/* The wait for the slot counts. */
@@ -128,8 +128,8 @@ void client_request(struct client *client, enum priority priority,
 	limiter_leave(client->limiter, priority, 1);
 }
 
-static int read_failed(enum outcome outcome, const struct http_response *response, const char *path,
-		       struct error *reterr)
+static int client_read_failed(enum outcome outcome, const struct http_response *response,
+			      const char *path, struct error *reterr)
 {
 	char message[400];
 	int32_t code = outcome == OUTCOME_REFUSED
@@ -152,14 +152,15 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 	struct outgoing out;
 	struct http_response response;
 	uint64_t until = sched_now_us(client->config.sched) + CLIENT_DEADLINE_US, when = 0;
-	int rc = outgoing_read(&out, kind, ns, name, false, reterr);
+	int code = outgoing_read(&out, kind, ns, name, false, reterr);
 
-	for (uint32_t tries = 0; rc == 0; tries++) {
+	for (uint32_t tries = 0; code == 0; tries++) {
 		bool is_status = false;
 		enum outcome outcome;
 
 		if (!client_wait_until(client, when)) {
-			rc = error_set(reterr, ASB_CANCELLED, "not sent: this process stops");
+			code = error_set(reterr, ASB_CANCELLED,
+					 "not sent: this process is stopping");
 			break;
 		}
 		client_request(client, priority, &out.request, &response);
@@ -171,10 +172,10 @@ int client_read(struct client *client, const struct asb_kind *kind, const char *
 		if (outcome != OUTCOME_AGAIN ||
 		    !retry_when(client->config.sched, tries, response.retry_after_ms, until,
 				&when)) {
-			rc = read_failed(outcome, &response, buf_str(&out.path), reterr);
+			code = client_read_failed(outcome, &response, buf_str(&out.path), reterr);
 		}
 		http_response_finish(&response);
 	}
 	outgoing_finish(&out);
-	return rc;
+	return code;
 }

@@ -3,8 +3,8 @@
  * Requests to the API server that mean something: reads and the write verbs of the ABI, with the
  * rules that keep retries harmless. One client a process; any thread.
  *
- *  - Every request goes through its priority; nothing is sent while the gate says no (the lease is too
- * old).
+ *  - Every request goes through its priority; no write is sent while is_leader says no (the
+ * lease is too old).
  *  - 429, and 5xx with Retry-After, are tried again within the deadline; nothing else is.
  *  - A POST whose response is lost is read back by its name, never repeated blindly: there and
  * controlled by the same uid as the body's is success; not there is sent once more.
@@ -34,19 +34,19 @@ struct client_config {
 	struct metrics *metrics;     /* or NULL */
 	uint32_t slots;              /* requests in flight */
 	double rate, burst;          /* requests a second, and at once above that; 0: no limit */
-	/* Asked after all waits for a write, and again by the transport when it goes out: by any
-	 * thread, so it must not wait for a request itself. false: it is answered ASB_CANCELLED. NULL:
-	 * always. */
-	bool (*gate)(void *arg);
-	void *gate_arg;
+	/* The leadership check. It is called after all waits for a write, and again by the
+	 * transport when the write goes out, on any thread: it must not wait for a request itself.
+	 * When it returns false the write ends with ASB_CANCELLED. NULL: all writes are sent. */
+	bool (*is_leader)(void *arg);
+	void *is_leader_arg;
 };
 
 struct client;
 struct client *client_create(const struct client_config *config);
 void client_destroy(struct client *client);
-/* Wakes everything that waits for a priority; later requests are answered ASB_CANCELLED. */
+/* Ends all waits for a slot; these and later requests end with ASB_CANCELLED. */
 void client_stop(struct client *client);
-struct limiter *client_lanes(struct client *client);
+struct limiter *client_limiter(struct client *client);
 struct transport *client_transport(struct client *client);
 
 /* A write, as asb_write with its kind resolved. */
@@ -80,8 +80,8 @@ void client_write_finish(struct client_write *write);
 int client_read(struct client *client, const struct asb_kind *kind, const char *ns,
 		const char *name, enum priority priority, struct buf *ret_body,
 		struct error *reterr);
-/* Any request, for the lease and for discovery: goes through the priority and the metrics; no gate, no
- * retry. */
+/* Any request, for the lease and for discovery: goes through the priority and the metrics; without
+ * the leadership check and without retries. */
 void client_request(struct client *client, enum priority priority,
 		    const struct http_request *request, struct http_response *ret);
 

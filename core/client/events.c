@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "core/client/event-book.h"
+#include "core/client/event-correlator.h"
 #include "core/observe/log.h"
 
 #define MESSAGE_MAX 1024
@@ -34,15 +34,15 @@ struct events {
 	struct metric *sent, *dropped;
 	struct sched_mutex lock;
 	struct sched_cond changed;
-	struct sched_thread *thread; /* NULL once joined */
-	struct event_book book;      /* lock */
-	struct heap due;             /* lock */
-	bool stopping;               /* lock */
-	uint64_t stop_by_us;         /* lock */
-	bool denied_logged;          /* the thread's own */
+	struct sched_thread *thread;        /* NULL once joined */
+	struct event_correlator correlator; /* lock */
+	struct heap due;                    /* lock */
+	bool stopping;                      /* lock */
+	uint64_t stop_by_us;                /* lock */
+	bool denied_logged;                 /* the thread's own */
 };
 
-static void count_dropped(struct events *events, const char *reason, double count)
+static void events_count_dropped(struct events *events, const char *reason, double count)
 {
 	const char *const labels[] = { reason };
 
@@ -53,7 +53,7 @@ static void count_dropped(struct events *events, const char *reason, double coun
 
 /* "<object>.<16 hex digits>": unique, and sorted by object in lists. A name that was cut must not
  * end in a dot or dash. */
-static void new_name(struct events *events, struct event_entry *entry)
+static void events_new_name(struct events *events, struct event_entry *entry)
 {
 	const char *about = asb_str(entry->body, "involvedObject", "name");
 	size_t length = strnlen(about, NAME_MAX_BYTES - 17);
@@ -65,30 +65,31 @@ static void new_name(struct events *events, struct event_entry *entry)
 		 (unsigned long long)sched_random(events->sched));
 }
 
-static struct json_object *new_body(const struct events *events, const struct event_told *told)
+static struct json_object *events_new_body(const struct events *events,
+					   const struct event_report *report)
 {
-	const char *ns = asb_ns(told->about);
+	const char *ns = asb_ns(report->about);
 	struct json_object *body = asb_new(&event_kind, *ns != '\0' ? ns : "default", "");
 	struct json_object *about = asb_object_in(body, "involvedObject");
 
-	asb_set_str(about, "apiVersion", asb_str(told->about, "apiVersion"));
-	asb_set_str(about, "kind", asb_str(told->about, "kind"));
+	asb_set_str(about, "apiVersion", asb_str(report->about, "apiVersion"));
+	asb_set_str(about, "kind", asb_str(report->about, "kind"));
 	asb_set_str(about, "namespace", *ns != '\0' ? ns : NULL);
-	asb_set_str(about, "name", asb_name(told->about));
-	asb_set_str(about, "uid", asb_uid(told->about));
-	asb_set_str(about, "resourceVersion", asb_resource_version(told->about));
-	asb_set_str(body, "type", told->type);
-	asb_set_str(body, "reason", told->reason);
+	asb_set_str(about, "name", asb_name(report->about));
+	asb_set_str(about, "uid", asb_uid(report->about));
+	asb_set_str(about, "resourceVersion", asb_resource_version(report->about));
+	asb_set_str(body, "type", report->type);
+	asb_set_str(body, "reason", report->reason);
 	json_object_object_add(
 		body, "message",
-		json_object_new_string_len(told->message, (int)told->message_length));
+		json_object_new_string_len(report->message, (int)report->message_length));
 	asb_set_str(asb_object_in(body, "source"), "component", events->component);
 	asb_set_str(body, "reportingComponent", events->component);
 	asb_set_str(body, "reportingInstance", events->instance);
 	return body;
 }
 
-static void set_time(struct json_object *object, const char *name, int64_t wall_us)
+static void events_set_time(struct json_object *object, const char *name, int64_t wall_us)
 {
 	char text[21];
 
@@ -98,15 +99,15 @@ static void set_time(struct json_object *object, const char *name, int64_t wall_
 
 /* The body of the next write: all of the Event, or what has changed since it was posted. The
  * caller's. Lock held. */
-static struct json_object *next_body(const struct event_entry *entry)
+static struct json_object *events_next_body(const struct event_entry *entry)
 {
 	struct json_object *body = entry->posted ? json_object_new_object() : asb_copy(entry->body);
 
 	if (!entry->posted) {
 		asb_set_str(asb_object_in(body, "metadata"), "name", entry->name);
-		set_time(body, "firstTimestamp", entry->first_us);
+		events_set_time(body, "firstTimestamp", entry->first_us);
 	}
-	set_time(body, "lastTimestamp", entry->last_us);
+	events_set_time(body, "lastTimestamp", entry->last_us);
 	json_object_object_add(body, "count", json_object_new_int64(entry->count));
 	return body;
 }
@@ -114,7 +115,7 @@ static struct json_object *next_body(const struct event_entry *entry)
 /* ---- taking ---- */
 
 /* Puts an entry where the thread finds it. Lock held. */
-static void schedule(struct events *events, struct event_entry *entry, uint64_t when_us)
+static void events_schedule(struct events *events, struct event_entry *entry, uint64_t when_us)
 {
 	entry->due.when = when_us;
 	heap_push(&events->due, &entry->due);
@@ -122,10 +123,10 @@ static void schedule(struct events *events, struct event_entry *entry, uint64_t 
 }
 
 /* NULL, or why this event is dropped. Lock held. */
-static const char *take(struct events *events, const struct event_told *told)
+static const char *events_take(struct events *events, const struct event_report *report)
 {
 	uint64_t now = sched_now_us(events->sched);
-	struct event_entry *entry = event_book_find(&events->book, told);
+	struct event_entry *entry = event_correlator_find(&events->correlator, report);
 	bool waits = entry != NULL && (entry->busy || heap_has(&entry->due));
 
 	if (events->stopping) {
@@ -135,24 +136,24 @@ static const char *take(struct events *events, const struct event_told *told)
 	if (!waits && events->due.count >= EVENTS_QUEUE_MAX) {
 		return "queue";
 	}
-	if (!waits && !event_book_allow(&events->book, told->about, now)) {
+	if (!waits && !event_correlator_allow(&events->correlator, report->about, now)) {
 		return "burst";
 	}
 	if (entry == NULL) {
-		entry = event_book_add(&events->book, told);
+		entry = event_correlator_add(&events->correlator, report);
 		if (entry == NULL) {
 			return "queue";
 		}
-		entry->body = new_body(events, told);
+		entry->body = events_new_body(events, report);
 		entry->first_us = sched_wall_us(events->sched);
-		new_name(events, entry);
+		events_new_name(events, entry);
 	}
 	entry->count += entry->count < INT32_MAX ? 1 : 0;
 	entry->last_us = sched_wall_us(events->sched);
 	if (!waits) {
 		uint64_t next = entry->sent_us + REPEAT_US;
 
-		schedule(events, entry, entry->posted && next > now ? next : now);
+		events_schedule(events, entry, entry->posted && next > now ? next : now);
 	}
 	return NULL;
 }
@@ -160,7 +161,7 @@ static const char *take(struct events *events, const struct event_told *told)
 void events_emit(struct events *events, struct json_object *about, const char *type,
 		 const char *reason, const char *message)
 {
-	struct event_told told = {
+	struct event_report report = {
 		.about = about,
 		.type = type,
 		.reason = reason,
@@ -170,15 +171,15 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 	const char *dropped;
 
 	if (asb_name(about) == NULL || asb_str(about, "kind") == NULL) {
-		count_dropped(events, "no object", 1);
+		events_count_dropped(events, "no object", 1);
 		return;
 	}
 	{
 		LOCKED(&events->lock);
-		dropped = take(events, &told);
+		dropped = events_take(events, &report);
 	}
 	if (dropped != NULL) {
-		count_dropped(events, dropped, 1);
+		events_count_dropped(events, dropped, 1);
 	}
 }
 
@@ -186,7 +187,7 @@ void events_emit(struct events *events, struct json_object *about, const char *t
 
 /* Waits for an entry to send and marks it busy; NULL: stopped, with no time left or nothing to do.
  * Lock held. */
-static struct event_entry *next_due(struct events *events)
+static struct event_entry *events_next_due(struct events *events)
 {
 	for (;;) {
 		struct heap_node *node = heap_peek(&events->due);
@@ -208,8 +209,8 @@ static struct event_entry *next_due(struct events *events)
 }
 
 /* What becomes of an entry after a write. NULL, or why it is dropped. Lock held. */
-static const char *settle(struct events *events, struct event_entry *entry,
-			  const struct client_write *write)
+static const char *events_settle(struct events *events, struct event_entry *entry,
+				 const struct client_write *write)
 {
 	uint64_t now = sched_now_us(events->sched);
 
@@ -220,19 +221,19 @@ static const char *settle(struct events *events, struct event_entry *entry,
 		entry->failures = 0;
 		entry->sent_us = now;
 		if (entry->count > entry->sent_count) {
-			schedule(events, entry, now + REPEAT_US);
+			events_schedule(events, entry, now + REPEAT_US);
 		}
 		return NULL;
 	}
 	if (write->result == ASB_NOT_FOUND && entry->posted) {
 		/* The server forgets Events after an hour: this one begins again. */
 		entry->posted = false;
-		new_name(events, entry);
-		schedule(events, entry, now);
+		events_new_name(events, entry);
+		events_schedule(events, entry, now);
 		return NULL;
 	}
 	if (write->result == ASB_UNREACHABLE && entry->failures++ < RETRIES && !events->stopping) {
-		schedule(events, entry, now + RETRY_US);
+		events_schedule(events, entry, now + RETRY_US);
 		return NULL;
 	}
 	entry->failures = 0;
@@ -240,8 +241,8 @@ static const char *settle(struct events *events, struct event_entry *entry,
 }
 
 /* Sends one entry, lock not held: busy keeps it. */
-static void send_entry(struct events *events, struct event_entry *entry, struct json_object *body,
-		       bool posted)
+static void events_send_entry(struct events *events, struct event_entry *entry,
+			      struct json_object *body, bool posted)
 {
 	const char *const verb[] = { posted ? "patch" : "create" };
 	struct client_write write = {
@@ -260,19 +261,20 @@ static void send_entry(struct events *events, struct event_entry *entry, struct 
 		metric_record(events->sent, 1, verb);
 	} else if (write.result == ASB_FORBIDDEN && !events->denied_logged) {
 		events->denied_logged = true;
-		log_warning("the API server refuses an event, going on without: %s", write.message);
+		log_warning("the API server refuses an Event, going on without it: %s",
+			    write.message);
 	}
 	{
 		LOCKED(&events->lock);
-		dropped = settle(events, entry, &write);
+		dropped = events_settle(events, entry, &write);
 	}
 	if (dropped != NULL) {
-		count_dropped(events, dropped, 1);
+		events_count_dropped(events, dropped, 1);
 	}
 	client_write_finish(&write);
 }
 
-static void run(void *arg)
+static void events_run(void *arg)
 {
 	struct events *events = arg;
 
@@ -283,17 +285,17 @@ static void run(void *arg)
 
 		{
 			LOCKED(&events->lock);
-			entry = next_due(events);
+			entry = events_next_due(events);
 			if (entry == NULL) {
 				break;
 			}
 			posted = entry->posted;
 			entry->sent_count = entry->count;
-			body = next_body(entry);
+			body = events_next_body(entry);
 		}
-		send_entry(events, entry, body, posted);
+		events_send_entry(events, entry, body, posted);
 	}
-	count_dropped(events, "stopping", (double)events->due.count);
+	events_count_dropped(events, "stopping", (double)events->due.count);
 }
 
 /* ---- life ---- */
@@ -319,9 +321,10 @@ struct events *events_create(struct sched *sched, struct client *client, struct 
 						 "Events dropped, by reason.", METRIC_COUNTER,
 						 "reason", NULL);
 	}
+	event_correlator_init(&events->correlator);
 	sched_mutex_init(&events->lock, sched);
 	sched_cond_init(&events->changed, sched);
-	events->thread = sched_start(sched, "events", run, events);
+	events->thread = sched_start(sched, "events", events_run, events);
 	return events;
 }
 
@@ -346,7 +349,7 @@ void events_destroy(struct events *events)
 	}
 	events_stop(events);
 	heap_finish(&events->due);
-	event_book_finish(&events->book);
+	event_correlator_finish(&events->correlator);
 	sched_cond_finish(&events->changed);
 	sched_mutex_finish(&events->lock);
 	free(events->component);

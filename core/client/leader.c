@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Acquires, renews, loses and releases the Lease on a thread of its own, and says whether writes
- * may be sent. Called by the controller's main; its gate by core/client/client before each write, and by
- * the transport as it sends one.
+ * Acquires, renews and releases the Lease on a thread of its own, and says whether writes may be
+ * sent. Called by the controller's main; its leadership check by core/client/client before
+ * each write, and by the transport as it sends one.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 #include "kube/kind.h"
 
 #define REQUEST_US 5000000u /* half of the renew deadline, as controller-runtime has it */
-/* For an attempt at the deadline, or past it after a SIGSTOP: the gate is shut then. */
+/* For an attempt at the deadline, or past it after a SIGSTOP: no write is allowed then. */
 #define LAST_TRY_US 1000000u
 #define STOP_US 1000000u   /* an orderly end waits no longer for the lease */
 #define JITTER_US 1000000u /* standbys spread over this after an expiry */
@@ -54,21 +54,21 @@ struct leader {
 	char complaint[256]; /* last logged failure: said once, not every 2 s */
 };
 
-bool leader_may_write(struct leader *leader)
+bool leader_holds_lease(struct leader *leader)
 {
 	LOCKED(&leader->lock);
 	return leader->leading &&
 	       sched_now_us(leader->config.sched) - leader->renewed_us < LEASE_RENEW_DEADLINE_US;
 }
 
-static void set_status(struct leader *leader, double value)
+static void leader_set_status(struct leader *leader, double value)
 {
 	const char *const labels[] = { leader->name };
 
 	metric_record(leader->status, value, labels);
 }
 
-static void complain(struct leader *leader, int32_t code, const char *message)
+static void leader_complain(struct leader *leader, int32_t code, const char *message)
 {
 	char text[sizeof(leader->complaint)];
 
@@ -81,9 +81,9 @@ static void complain(struct leader *leader, int32_t code, const char *message)
 
 /* ---- the Lease on the server ---- */
 
-/* Takes what the server says is there. Its expiry counts from now, when we see it changed, whatever
- * times are in it. */
-static void take_lease(struct leader *leader, struct json_object *take)
+/* Stores the lease as the server has it. Its expiry counts from the time at which we see a change;
+ * the times written in the lease are not used. */
+static void leader_take_lease(struct leader *leader, struct json_object *take)
 {
 	CLEANUP_BUF struct buf spec = BUF_INIT(BODY_MAX);
 	struct sched *sched = leader->config.sched;
@@ -104,8 +104,8 @@ static void take_lease(struct leader *leader, struct json_object *take)
 }
 
 /* Sends a request for the lease; an object in the response becomes the one last seen. ASB_OK ... */
-static int32_t request(struct leader *leader, const char *method, bool named,
-		       struct json_object *body, uint64_t until_us)
+static int32_t leader_request(struct leader *leader, const char *method, bool named,
+			      struct json_object *body, uint64_t until_us)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(4096), text = BUF_INIT(BODY_MAX);
 	uint64_t now = sched_now_us(leader->config.sched);
@@ -137,21 +137,21 @@ static int32_t request(struct leader *leader, const char *method, bool named,
 									      : ASB_UNREACHABLE;
 	}
 	if (code == ASB_OK) {
-		take_lease(leader, TAKE(object));
+		leader_take_lease(leader, TAKE(object));
 	} else if (code != ASB_NOT_FOUND && code != ASB_CONFLICT && code != ASB_ALREADY_EXISTS) {
 		char message[200];
 
 		response_message(&response, message, sizeof(message));
-		complain(leader, code, message);
+		leader_complain(leader, code, message);
 	}
 	json_object_put(object);
 	http_response_finish(&response);
 	return code;
 }
 
-static int32_t fetch(struct leader *leader, uint64_t until_us)
+static int32_t leader_fetch(struct leader *leader, uint64_t until_us)
 {
-	int32_t code = request(leader, "GET", true, NULL, until_us);
+	int32_t code = leader_request(leader, "GET", true, NULL, until_us);
 
 	if (code == ASB_NOT_FOUND) {
 		json_object_put(leader->lease);
@@ -160,8 +160,8 @@ static int32_t fetch(struct leader *leader, uint64_t until_us)
 	return code;
 }
 
-/* Writes the lease with us as its holder, over the version last seen. */
-static enum lease_outcome hold(struct leader *leader, uint64_t until_us)
+/* Writes the lease with this process as its holder, if it still has the version last seen. */
+static enum lease_outcome leader_hold(struct leader *leader, uint64_t until_us)
 {
 	struct sched *sched = leader->config.sched;
 	CLEANUP_JSON struct json_object *fresh =
@@ -174,7 +174,7 @@ static enum lease_outcome hold(struct leader *leader, uint64_t until_us)
 	bool taken = fresh == NULL && strcmp(lease_holder(leader->lease), leader->identity) != 0;
 
 	leader->others = leader->others || taken;
-	if (request(leader, fresh != NULL ? "POST" : "PUT", fresh == NULL, body, until_us) !=
+	if (leader_request(leader, fresh != NULL ? "POST" : "PUT", fresh == NULL, body, until_us) !=
 	    ASB_OK) {
 		return OUTCOME_FAILED;
 	}
@@ -185,17 +185,17 @@ static enum lease_outcome hold(struct leader *leader, uint64_t until_us)
 	return OUTCOME_HELD;
 }
 
-/* Looks at the lease and takes it if it is ours, nobody's or expired. */
-static enum lease_outcome look(struct leader *leader, uint64_t until_us)
+/* Reads the lease, and takes it if it is ours, has no holder or has expired. */
+static enum lease_outcome leader_look(struct leader *leader, uint64_t until_us)
 {
 	bool expired, ours = leader->leading;
-	int32_t code = fetch(leader, until_us);
+	int32_t code = leader_fetch(leader, until_us);
 
 	expired = sched_now_us(leader->config.sched) >= leader->expires_us;
 	if (code == ASB_NOT_FOUND) {
 		/* A lease that was deleted under its holder says nothing about that one's end: its
 		 * time runs out as if it were there. */
-		return ours || expired ? hold(leader, until_us) : OUTCOME_OTHER;
+		return ours || expired ? leader_hold(leader, until_us) : OUTCOME_OTHER;
 	}
 	if (code != ASB_OK) {
 		return OUTCOME_FAILED;
@@ -204,15 +204,15 @@ static enum lease_outcome look(struct leader *leader, uint64_t until_us)
 	const char *holder = lease_holder(leader->lease);
 
 	if (*holder == '\0' || strcmp(holder, leader->identity) == 0 || expired) {
-		return hold(leader, until_us);
+		return leader_hold(leader, until_us);
 	}
 	return OUTCOME_OTHER;
 }
 
 /* ---- the thread ---- */
 
-/* Waits until then; false: leader_stop was called. */
-static bool wait_until(struct leader *leader, uint64_t when_us)
+/* Waits until that time. False when leader_stop was called. */
+static bool leader_wait_until(struct leader *leader, uint64_t when_us)
 {
 	LOCKED(&leader->lock);
 	while (!leader->stopping && sched_now_us(leader->config.sched) < when_us) {
@@ -221,54 +221,55 @@ static bool wait_until(struct leader *leader, uint64_t when_us)
 	return !leader->stopping;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static uint64_t leader_earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* Tries until we lead (true) or are stopped. */
-static bool acquire(struct leader *leader)
+/* Tries until this process holds the lease (true) or is stopped. */
+static bool leader_acquire(struct leader *leader)
 {
 	uint64_t next = 0, now;
 
-	while (wait_until(leader, next)) {
+	while (leader_wait_until(leader, next)) {
 		now = sched_now_us(leader->config.sched);
-		if (look(leader, now + REQUEST_US) == OUTCOME_HELD) {
+		if (leader_look(leader, now + REQUEST_US) == OUTCOME_HELD) {
 			return true;
 		}
 		now = sched_now_us(leader->config.sched);
 		next = now + LEASE_RETRY_US;
 		if (leader->expires_us > now) {
-			next = earlier(next, leader->expires_us);
+			next = leader_earlier(next, leader->expires_us);
 		}
 	}
 	return false;
 }
 
-/* One attempt to renew: mostly one PUT over the version that our last one made. */
-static enum lease_outcome renew(struct leader *leader)
+/* One attempt to renew: usually one PUT over the version that our last PUT made. */
+static enum lease_outcome leader_renew(struct leader *leader)
 {
 	uint64_t now = sched_now_us(leader->config.sched),
 		 deadline = leader->renewed_us + LEASE_RENEW_DEADLINE_US;
-	uint64_t until = earlier(now + REQUEST_US,
-				 deadline > now + LAST_TRY_US ? deadline : now + LAST_TRY_US);
+	uint64_t until = leader_earlier(
+		now + REQUEST_US, deadline > now + LAST_TRY_US ? deadline : now + LAST_TRY_US);
 
 	if (leader->lease != NULL && strcmp(lease_holder(leader->lease), leader->identity) == 0 &&
-	    hold(leader, until) == OUTCOME_HELD) {
+	    leader_hold(leader, until) == OUTCOME_HELD) {
 		return OUTCOME_HELD;
 	}
-	return look(leader, until);
+	return leader_look(leader, until);
 }
 
-/* Renews until stopped (true) or lost. The time of the last renewal decides, but only after an
- * attempt: a process that was stopped for long and finds its lease untouched still has it. */
-static bool keep(struct leader *leader)
+/* Renews until leader_stop (true) or until the lease is lost. The lease is lost when the last
+ * renewal is too old, but that is decided only after an attempt: a process that was stopped for
+ * long and finds its lease unchanged still has it. */
+static bool leader_keep(struct leader *leader)
 {
 	uint64_t next = leader->renewed_us + LEASE_RETRY_US;
 
-	while (wait_until(leader, next)) {
+	while (leader_wait_until(leader, next)) {
 		uint64_t start = sched_now_us(leader->config.sched), now, deadline;
-		enum lease_outcome outcome = renew(leader);
+		enum lease_outcome outcome = leader_renew(leader);
 
 		if (outcome == OUTCOME_HELD) {
 			next = start + LEASE_RETRY_US;
@@ -286,23 +287,23 @@ static bool keep(struct leader *leader)
 				  leader->name);
 			return false;
 		}
-		next = earlier(now > start + LEASE_RETRY_US ? now : start + LEASE_RETRY_US,
-			       deadline);
+		next = leader_earlier(now > start + LEASE_RETRY_US ? now : start + LEASE_RETRY_US,
+				      deadline);
 	}
 	return true;
 }
 
-static void stop_leading(struct leader *leader)
+static void leader_stop_leading(struct leader *leader)
 {
 	{
 		LOCKED(&leader->lock);
 		leader->leading = false;
 	}
-	set_status(leader, 0);
+	leader_set_status(leader, 0);
 }
 
-/* Gives the lease up, if it is still ours, in the time that leader_stop waits. */
-static void give_up(struct leader *leader)
+/* Releases the lease if it is still ours, within the time that leader_stop waits. */
+static void leader_give_up(struct leader *leader)
 {
 	uint64_t until;
 	int32_t code = ASB_CONFLICT;
@@ -316,7 +317,7 @@ static void give_up(struct leader *leader)
 	}
 	for (size_t tries = 0; tries < 3 && code == ASB_CONFLICT && leader->lease != NULL;
 	     tries++) {
-		if (tries > 0 && fetch(leader, until) != ASB_OK) {
+		if (tries > 0 && leader_fetch(leader, until) != ASB_OK) {
 			return;
 		}
 		if (strcmp(lease_holder(leader->lease), leader->identity) != 0) {
@@ -326,25 +327,25 @@ static void give_up(struct leader *leader)
 		CLEANUP_JSON struct json_object *body =
 			lease_held(leader->lease, "", 1000000, sched_wall_us(leader->config.sched));
 
-		code = request(leader, "PUT", true, body, until);
+		code = leader_request(leader, "PUT", true, body, until);
 	}
 }
 
-static void run(void *arg)
+static void leader_run(void *arg)
 {
 	struct leader *leader = arg;
 
-	if (acquire(leader)) {
+	if (leader_acquire(leader)) {
 		log_info("lease '%s/%s' is held by '%s'", leader->ns, leader->name,
 			 leader->identity);
-		set_status(leader, 1);
+		leader_set_status(leader, 1);
 		leader->config.on_started(leader->config.arg, leader->others);
 
-		bool stopped = keep(leader);
+		bool stopped = leader_keep(leader);
 
-		stop_leading(leader);
+		leader_stop_leading(leader);
 		if (stopped) {
-			give_up(leader);
+			leader_give_up(leader);
 		} else {
 			leader->config.on_lost(leader->config.arg);
 		}
@@ -371,9 +372,9 @@ struct leader *leader_create(const struct leader_config *config)
 			metrics_family(config->metrics, "leader_election_master_status",
 				       "Whether this process holds the lease of that name.",
 				       METRIC_GAUGE, "name", NULL);
-		set_status(leader, 0);
+		leader_set_status(leader, 0);
 	}
-	leader->thread = sched_start(config->sched, "leader", run, leader);
+	leader->thread = sched_start(config->sched, "leader", leader_run, leader);
 	return leader;
 }
 

@@ -5,9 +5,10 @@
  *
  * Expiry is judged by our own clock from when we last saw the lease change, never by the times
  * written in it. A standby tries again exactly at the expiry it computed plus up to 1 s of jitter.
- * Losing the lease is final: on_lost is called and the process is expected to end. leader_may_write
- * is the gate: true only while the last renewal is younger than the renew deadline, so after a
- * SIGSTOP nothing is sent before the lease is ours again.
+ * Losing the lease is final: on_lost is called and the process is expected to end.
+ * leader_holds_lease is the leadership check before each write: true only while the last renewal is
+ * younger than the renew deadline, so after a SIGSTOP nothing is sent before the lease is ours
+ * again.
  */
 #ifndef ASB_CORE_CLIENT_LEADER_H
 #define ASB_CORE_CLIENT_LEADER_H
@@ -43,7 +44,8 @@ struct leader *leader_create(const struct leader_config *config);
  * after the transport's stop. */
 void leader_stop(struct leader *leader, bool release);
 void leader_destroy(struct leader *leader);
-/* Any thread. */
-bool leader_may_write(struct leader *leader);
+/* Whether this process may write: it holds the lease, and renewed it less than
+ * LEASE_RENEW_DEADLINE_US ago. Any thread. */
+bool leader_holds_lease(struct leader *leader);
 
 #endif

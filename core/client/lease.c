@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in a Lease, and what changes when it is taken, renewed or released. Called by core/client/leader
- * only. */
+/* What is in a Lease, and what changes when it is taken, renewed or released. Called by
+ * core/client/leader only. */
 #include "config.h"
 
 #include "core/client/lease.h"
@@ -44,7 +44,7 @@ struct json_object *lease_new(const char *ns, const char *name)
 }
 
 /* metav1.MicroTime. */
-static void format_micro(int64_t wall_us, char ret[32])
+static void lease_format_micro(int64_t wall_us, char ret[32])
 {
 	char seconds[21];
 
@@ -59,7 +59,7 @@ struct json_object *lease_held(struct json_object *lease, const char *identity,
 	bool taken = *identity != '\0' && !asb_streq(lease_holder(lease), identity);
 	char now[32];
 
-	format_micro(wall_us, now);
+	lease_format_micro(wall_us, now);
 	if (taken) {
 		int64_t transitions = asb_int(asb_at(spec, "leaseTransitions"), 0);
 

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hands out the slots for requests in flight, by priority. Called by core/client/client around each exchange
- * with the API server. */
+/* Hands out the slots for requests in flight, by priority. Called by core/client/client around each
+ * exchange with the API server. */
 #include "config.h"
 
 #include "core/client/limiter.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/memory.h"
 
 /* On the stack of the thread that waits. */
 struct waiter {
-	struct waiter *previous, *next;
+	TAILQ_ENTRY(waiter) order;
 	struct sched_cond granted_cond;
 	uint32_t count;
 	bool granted;
-	bool looks; /* it wakes by itself, to see whether it must still give way */
+	bool looks; /* it wakes up after a while, to see whether it must still wait for claims */
 };
 
-struct queue {
-	struct waiter *first, *last;
-};
+TAILQ_HEAD(waiters, waiter);
 
 struct limiter {
 	struct sched_mutex lock;
-	struct queue queues[PRIORITY_MAX]; /* lock */
+	struct waiters queues[PRIORITY_MAX]; /* lock; the oldest first */
 	uint32_t slots;
 	uint32_t used;       /* lock */
 	uint32_t claims;     /* lock: of used, those of PRIORITY_CLAIM */
@@ -42,6 +41,9 @@ struct limiter *limiter_create(struct sched *sched, uint32_t slots)
 	struct limiter *limiter = xnew(struct limiter);
 
 	limiter->slots = slots > 0 ? slots : 1;
+	for (size_t priority = 0; priority < PRIORITY_MAX; priority++) {
+		TAILQ_INIT(&limiter->queues[priority]);
+	}
 	sched_mutex_init(&limiter->lock, sched);
 	return limiter;
 }
@@ -64,11 +66,12 @@ void limiter_destroy(struct limiter *limiter)
 }
 
 /*
- * How many slots requests of a priority may fill up to: the lease always finds one, a claim finds some
- * that no refill may take. Never less than one, nor than what one caller asks for: that one goes in
- * when the rest is out.
+ * The number of used slots up to which a priority may take more. The lease always finds a free
+ * slot, and a claim finds some that no refill may take. The result is at least one, and at least
+ * what one caller asks for: such a large request goes in when all others have left.
  */
-static uint32_t ceiling_of(const struct limiter *limiter, enum priority priority, uint32_t count)
+static uint32_t limiter_ceiling(const struct limiter *limiter, enum priority priority,
+				uint32_t count)
 {
 	static const uint32_t kept_eighths[PRIORITY_MAX] = { 0, 0, 1, 2, 4 };
 	uint32_t kept =
@@ -78,8 +81,9 @@ static uint32_t ceiling_of(const struct limiter *limiter, enum priority priority
 	return ceiling > count ? ceiling : count;
 }
 
-/* What a request costs of the rate: a lease is never late for it, a batch not more than can ever be there. */
-static double price_of(const struct limiter *limiter, enum priority priority, uint32_t count)
+/* The tokens that requests cost. A lease costs none, so that it is never late; a batch costs at
+ * most the burst, since there are never more tokens. */
+static double limiter_price(const struct limiter *limiter, enum priority priority, uint32_t count)
 {
 	if (limiter->rate <= 0 || priority == PRIORITY_LEASE) {
 		return 0;
@@ -87,7 +91,7 @@ static double price_of(const struct limiter *limiter, enum priority priority, ui
 	return count < limiter->burst ? count : limiter->burst;
 }
 
-static void count_tokens(struct limiter *limiter)
+static void limiter_count_tokens(struct limiter *limiter)
 {
 	uint64_t now = sched_now_us(limiter->lock.sched);
 
@@ -97,7 +101,7 @@ static void count_tokens(struct limiter *limiter)
 }
 
 /* When the rate lets this many go, if nobody else does. */
-static uint64_t when_paid(const struct limiter *limiter, double price)
+static uint64_t limiter_when_paid(const struct limiter *limiter, double price)
 {
 	double lacking = price - limiter->tokens;
 
@@ -105,8 +109,8 @@ static uint64_t when_paid(const struct limiter *limiter, double price)
 			   : SCHED_FOREVER;
 }
 
-/* Whether claims are to be through first. */
-static bool gives_way(const struct limiter *limiter, enum priority priority)
+/* Whether this priority has to wait for claims first. */
+static bool limiter_gives_way(const struct limiter *limiter, enum priority priority)
 {
 	uint64_t now;
 
@@ -119,7 +123,7 @@ static bool gives_way(const struct limiter *limiter, enum priority priority)
 }
 
 /* Claims come or go. */
-static void count_claims(struct limiter *limiter, enum priority priority, int64_t change)
+static void limiter_count_claims(struct limiter *limiter, enum priority priority, int64_t change)
 {
 	uint64_t now;
 
@@ -134,60 +138,36 @@ static void count_claims(struct limiter *limiter, enum priority priority, int64_
 	limiter->claimed_us = now > 0 ? now : 1;
 }
 
-static bool fits(const struct limiter *limiter, enum priority priority, uint32_t count)
+static bool limiter_fits(const struct limiter *limiter, enum priority priority, uint32_t count)
 {
-	return !gives_way(limiter, priority) &&
-	       limiter->used + count <= ceiling_of(limiter, priority, count) &&
-	       price_of(limiter, priority, count) <= limiter->tokens;
+	return !limiter_gives_way(limiter, priority) &&
+	       limiter->used + count <= limiter_ceiling(limiter, priority, count) &&
+	       limiter_price(limiter, priority, count) <= limiter->tokens;
 }
 
-static void queue_append(struct queue *queue, struct waiter *waiter)
+/* Gives slots to the waiters that fit, by priority. A waiter that does not fit keeps back all lower
+ * priorities: else those would take slot by slot what a larger request of a higher priority needs
+ * together. Lock held. */
+static void limiter_grant(struct limiter *limiter)
 {
-	waiter->previous = queue->last;
-	if (queue->last != NULL) {
-		queue->last->next = waiter;
-	} else {
-		queue->first = waiter;
-	}
-	queue->last = waiter;
-}
-
-static void queue_remove(struct queue *queue, struct waiter *waiter)
-{
-	if (waiter->previous != NULL) {
-		waiter->previous->next = waiter->next;
-	} else {
-		queue->first = waiter->next;
-	}
-	if (waiter->next != NULL) {
-		waiter->next->previous = waiter->previous;
-	} else {
-		queue->last = waiter->previous;
-	}
-}
-
-/* Lets in whom there is room for. A waiter that does not fit stops the limiter below it: else those
- * would take slot by slot what a larger one above needs together. Lock held. */
-static void grant(struct limiter *limiter)
-{
-	count_tokens(limiter);
+	limiter_count_tokens(limiter);
 	for (size_t priority = 0; priority < PRIORITY_MAX; priority++) {
-		struct queue *queue = &limiter->queues[priority];
+		struct waiters *queue = &limiter->queues[priority];
+		struct waiter *waiter;
 
-		while (queue->first != NULL) {
-			struct waiter *waiter = queue->first;
-
-			if (!fits(limiter, (enum priority)priority, waiter->count)) {
-				if (gives_way(limiter, (enum priority)priority) && !waiter->looks) {
+		while ((waiter = TAILQ_FIRST(queue)) != NULL) {
+			if (!limiter_fits(limiter, (enum priority)priority, waiter->count)) {
+				if (limiter_gives_way(limiter, (enum priority)priority) &&
+				    !waiter->looks) {
 					sched_cond_signal(&waiter->granted_cond);
 				}
 				return;
 			}
-			queue_remove(queue, waiter);
+			TAILQ_REMOVE(queue, waiter, order);
 			limiter->used += waiter->count;
-			count_claims(limiter, (enum priority)priority, waiter->count);
+			limiter_count_claims(limiter, (enum priority)priority, waiter->count);
 			limiter->tokens -=
-				price_of(limiter, (enum priority)priority, waiter->count);
+				limiter_price(limiter, (enum priority)priority, waiter->count);
 			waiter->granted = true;
 			sched_cond_signal(&waiter->granted_cond);
 		}
@@ -195,10 +175,10 @@ static void grant(struct limiter *limiter)
 }
 
 /* When to look again, though nobody leaves: at the end of the pause, if this is one. */
-static uint64_t when_next(const struct limiter *limiter, enum priority priority,
-			  const struct waiter *waiter)
+static uint64_t limiter_when_next(const struct limiter *limiter, enum priority priority,
+				  const struct waiter *waiter)
 {
-	uint64_t paid = when_paid(limiter, price_of(limiter, priority, waiter->count));
+	uint64_t paid = limiter_when_paid(limiter, limiter_price(limiter, priority, waiter->count));
 	uint64_t from =
 		limiter->claims > 0 ? sched_now_us(limiter->lock.sched) : limiter->claimed_us;
 	uint64_t pause = waiter->looks ? from + LIMITER_PAUSE_US : SCHED_FOREVER;
@@ -207,32 +187,32 @@ static uint64_t when_next(const struct limiter *limiter, enum priority priority,
 }
 
 /* Waits in a priority's queue. Lock held. */
-static int wait_turn(struct limiter *limiter, enum priority priority, struct waiter *waiter,
-		     uint64_t deadline_us)
+static int limiter_wait_turn(struct limiter *limiter, enum priority priority, struct waiter *waiter,
+			     uint64_t deadline_us)
 {
-	queue_append(&limiter->queues[priority], waiter);
+	TAILQ_INSERT_TAIL(&limiter->queues[priority], waiter, order);
 	for (;;) {
 		uint64_t next;
 
 		/* In this order: whoever need not give way any more is granted right after. */
-		waiter->looks = gives_way(limiter, priority);
-		grant(limiter);
+		waiter->looks = limiter_gives_way(limiter, priority);
+		limiter_grant(limiter);
 		if (waiter->granted || limiter->stopped ||
 		    sched_now_us(limiter->lock.sched) >= deadline_us) {
 			break;
 		}
-		next = when_next(limiter, priority, waiter);
+		next = limiter_when_next(limiter, priority, waiter);
 		sched_cond_wait(&waiter->granted_cond, &limiter->lock,
 				next < deadline_us ? next : deadline_us);
 	}
 	if (waiter->granted) {
 		return 0;
 	}
-	queue_remove(&limiter->queues[priority], waiter);
+	TAILQ_REMOVE(&limiter->queues[priority], waiter, order);
 	if (limiter->stopped) {
 		return -ECANCELED;
 	}
-	grant(limiter); /* who stood behind this one may fit */
+	limiter_grant(limiter); /* who stood behind this one may fit */
 	return -ETIMEDOUT;
 }
 
@@ -240,16 +220,16 @@ int limiter_enter(struct limiter *limiter, enum priority priority, uint32_t coun
 		  uint64_t deadline_us)
 {
 	struct waiter waiter = { .count = count < limiter->slots ? count : limiter->slots };
-	int rc;
+	int code;
 
 	LOCKED(&limiter->lock);
 	if (limiter->stopped) {
 		return -ECANCELED;
 	}
 	sched_cond_init(&waiter.granted_cond, limiter->lock.sched);
-	rc = wait_turn(limiter, priority, &waiter, deadline_us);
+	code = limiter_wait_turn(limiter, priority, &waiter, deadline_us);
 	sched_cond_finish(&waiter.granted_cond);
-	return rc;
+	return code;
 }
 
 void limiter_leave(struct limiter *limiter, enum priority priority, uint32_t count)
@@ -257,8 +237,8 @@ void limiter_leave(struct limiter *limiter, enum priority priority, uint32_t cou
 	LOCKED(&limiter->lock);
 	count = count < limiter->slots ? count : limiter->slots;
 	limiter->used -= count < limiter->used ? count : limiter->used;
-	count_claims(limiter, priority, -(int64_t)count);
-	grant(limiter);
+	limiter_count_claims(limiter, priority, -(int64_t)count);
+	limiter_grant(limiter);
 }
 
 void limiter_stop(struct limiter *limiter)
@@ -266,8 +246,10 @@ void limiter_stop(struct limiter *limiter)
 	LOCKED(&limiter->lock);
 	limiter->stopped = true;
 	for (size_t priority = 0; priority < PRIORITY_MAX; priority++) {
-		for (struct waiter *waiter = limiter->queues[priority].first; waiter != NULL;
-		     waiter = waiter->next) {
+		struct waiter *waiter;
+
+		TAILQ_FOREACH(waiter, &limiter->queues[priority], order)
+		{
 			sched_cond_signal(&waiter->granted_cond);
 		}
 	}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may send next: a bounded number of requests in flight, given out by priority (lease before claim
- * before status before refill before event), first come first served within one. A lower priority
- * leaves a few slots to the higher ones, so a refill of a thousand pods never stands before a
- * claim. And while requests of the claim priority come without a pause, refills and events wait, for the
- * first LIMITER_PATIENCE_US: what they would take of the API server's time makes the claims late, and
- * nobody waits for them.
+ * Who may send next: a bounded number of requests in flight, given out by priority (lease before
+ * claim before status before refill before event), first come first served within one. A lower
+ * priority leaves a few slots to the higher ones, so a refill of a thousand pods never stands
+ * before a claim. And while requests of the claim priority come without a pause, refills and events
+ * wait, for the first LIMITER_PATIENCE_US: what they would take of the API server's time makes the
+ * claims late, and nobody waits for them.
  */
-#ifndef ASB_CORE_CLIENT_LANES_H
-#define ASB_CORE_CLIENT_LANES_H
+#ifndef ASB_CORE_CLIENT_LIMITER_H
+#define ASB_CORE_CLIENT_LIMITER_H
 
 #include <stdint.h>
 

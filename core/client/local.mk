@@ -2,12 +2,12 @@
 # Requests to the API server: client, priorities, leader election, events.
 libcore_la_SOURCES += \
 	%D%/client.c %D%/client.h \
-	%D%/client-answer.c \
+	%D%/client-response.c \
 	%D%/client-private.h \
 	%D%/client-request.c \
 	%D%/client-retry.c \
 	%D%/client-write.c \
-	%D%/event-book.c %D%/event-book.h \
+	%D%/event-correlator.c %D%/event-correlator.h \
 	%D%/events.c %D%/events.h \
 	%D%/limiter.c %D%/limiter.h \
 	%D%/leader.c %D%/leader.h \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes a transport out of a kubeconfig. Called by controller/process.c and by other programs' mains. */
+/* Makes a transport out of a kubeconfig. Called by controller/process.c and by other programs'
+ * mains. */
 #include "config.h"
 
 #include "core/config/api-connect.h"
@@ -14,10 +15,10 @@ int api_connect(struct api_connection *api, struct sched *sched, const char *kub
 		const char *user_agent, struct error *reterr)
 {
 	struct kubeconfig *found = &api->kubeconfig;
-	int error = kubeconfig_load(kubeconfig, found, reterr);
+	int code = kubeconfig_load(kubeconfig, found, reterr);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	api->credentials = credentials_create(sched, found);
 	struct curl_transport_config config = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way to an API server as every program of ours takes it: kubeconfig, credentials, transport. */
+/* The way to an API server as every program of ours takes it: kubeconfig, credentials, transport.
+ */
 #ifndef ASB_CORE_CONFIG_API_CONNECT_H
 #define ASB_CORE_CONFIG_API_CONNECT_H
 

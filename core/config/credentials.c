@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Credentials over time: which token and certificate hold now, read or made again when they age or
- * are refused. The transport asks for each call; mains create it beside the kubeconfig. */
+/* Keeps the token and the certificate current: it reads or makes them again when they are old or
+ * when the server refuses them. The transport asks for them before each call; api-connect.c makes
+ * them from the kubeconfig. */
 #include "config.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
+#include "base/base64.h"
 #include "core/config/exec-credential.h"
 #include "core/config/kubeconfig-private.h"
 #include "core/config/kubeconfig.h"
@@ -46,7 +47,7 @@ struct credentials {
 	bool stopping;          /* lock */
 };
 
-static void replace(char **secret, char *take_text)
+static void credentials_replace(char **secret, char *take_text)
 {
 	if (*secret != NULL) {
 		explicit_bzero(*secret, strlen(*secret));
@@ -57,13 +58,13 @@ static void replace(char **secret, char *take_text)
 
 /* ---- files (with the lock held: they are small and local) ---- */
 
-static int read_token_file(const char *path, char **ret, struct error *reterr)
+static int credentials_read_token_file(const char *path, char **ret, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(TOKEN_MAX);
-	int r = kubeconfig_read(path, &text, reterr);
+	int code = kubeconfig_read(path, &text, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	const char *start = buf_str(&text) + strspn(buf_str(&text), " \t\r\n");
@@ -85,10 +86,10 @@ static int read_token_file(const char *path, char **ret, struct error *reterr)
 	return 0;
 }
 
-/* A file that fails now leaves the token read before, or the one the kubeconfig holds itself;
- * *ret_tolerated says so. */
-static int refresh_token(struct credentials *credentials, uint64_t now, struct error *ret_tolerated,
-			 struct error *reterr)
+/* When the file cannot be read now, the token read before, or the one in the kubeconfig, stays;
+ * *ret_tolerated gets the error. */
+static int credentials_refresh_token(struct credentials *credentials, uint64_t now,
+				     struct error *ret_tolerated, struct error *reterr)
 {
 	struct error error = { 0 };
 	char *token = NULL;
@@ -97,8 +98,8 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 		return 0;
 	}
 
-	if (read_token_file(credentials->config->token_file, &token, &error) == 0) {
-		replace(&credentials->token, token);
+	if (credentials_read_token_file(credentials->config->token_file, &token, &error) == 0) {
+		credentials_replace(&credentials->token, token);
 	} else if (credentials->token == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
 	} else {
@@ -108,44 +109,46 @@ static int refresh_token(struct credentials *credentials, uint64_t now, struct e
 	return 0;
 }
 
-static int read_pem(const char *path, const char *given, char **ret, struct error *reterr)
+static int credentials_read_pem(const char *path, const char *given, char **ret,
+				struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(PEM_MAX);
-	int r = 0;
+	int code = 0;
 
 	if (path == NULL) {
 		buf_append_str(&text, given);
 	} else {
-		r = kubeconfig_read(path, &text, reterr);
+		code = kubeconfig_read(path, &text, reterr);
 	}
-	if (r == 0 && strstr(buf_str(&text), "-----BEGIN ") == NULL) {
-		r = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form",
-			      path != NULL ? path : "the kubeconfig");
+	if (code == 0 && strstr(buf_str(&text), "-----BEGIN ") == NULL) {
+		code = error_set(reterr, -EINVAL, "'%.256s' is not in PEM form",
+				 path != NULL ? path : "the kubeconfig");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret = buf_take(&text);
 	}
-	return r;
+	return code;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool credentials_same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Takes both as the current pair; another pair is another generation. */
-static void set_certificate(struct credentials *credentials, char *take_certificate, char *take_key)
+/* Makes both the current pair. A pair that differs gets a new generation. */
+static void credentials_set_certificate(struct credentials *credentials, char *take_certificate,
+					char *take_key)
 {
-	if (!same_text(take_certificate, credentials->certificate) ||
-	    !same_text(take_key, credentials->key)) {
+	if (!credentials_same_text(take_certificate, credentials->certificate) ||
+	    !credentials_same_text(take_key, credentials->key)) {
 		credentials->generation++;
 	}
-	replace(&credentials->certificate, take_certificate);
-	replace(&credentials->key, take_key);
+	credentials_replace(&credentials->certificate, take_certificate);
+	credentials_replace(&credentials->key, take_key);
 }
 
-static int refresh_certificate(struct credentials *credentials, uint64_t now,
-			       struct error *ret_tolerated, struct error *reterr)
+static int credentials_refresh_certificate(struct credentials *credentials, uint64_t now,
+					   struct error *ret_tolerated, struct error *reterr)
 {
 	const struct kubeconfig *config = credentials->config;
 	struct error error = { 0 };
@@ -156,13 +159,14 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now,
 		return 0;
 	}
 
-	int r = read_pem(config->certificate_file, config->certificate_pem, &certificate, &error);
+	int code = credentials_read_pem(config->certificate_file, config->certificate_pem,
+					&certificate, &error);
 
-	if (r == 0) {
-		r = read_pem(config->key_file, config->key_pem, &key, &error);
+	if (code == 0) {
+		code = credentials_read_pem(config->key_file, config->key_pem, &key, &error);
 	}
-	if (r == 0) {
-		set_certificate(credentials, TAKE(certificate), TAKE(key));
+	if (code == 0) {
+		credentials_set_certificate(credentials, TAKE(certificate), TAKE(key));
 	} else if (credentials->certificate == NULL) {
 		return error_set(reterr, error.code, "%s", error.text);
 	} else {
@@ -174,47 +178,48 @@ static int refresh_certificate(struct credentials *credentials, uint64_t now,
 
 /* ---- the exec plugin ---- */
 
-static bool exec_due(const struct credentials *credentials)
+static bool credentials_exec_due(const struct credentials *credentials)
 {
 	return !credentials->have_exec ||
 	       (credentials->expires_us != EXEC_NEVER &&
 		sched_wall_us(credentials->sched) >= credentials->expires_us);
 }
 
-/* Runs it without the lock; others wait for changed meanwhile. */
-static void run_exec(struct credentials *credentials)
+/* Runs the plugin without the lock; other threads wait for `changed` meanwhile. */
+static void credentials_run_exec(struct credentials *credentials)
 {
 	struct exec_credential got = { 0 };
 	struct error error = { 0 };
-	int r;
+	int code;
 
 	credentials->running = true;
 	sched_mutex_unlock(&credentials->lock);
-	r = exec_credential_run(credentials->sched, credentials->config, credentials->stop_fd,
-				sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got, &error);
+	code = exec_credential_run(credentials->sched, credentials->config, credentials->stop_fd,
+				   sched_now_us(credentials->sched) + EXEC_DEADLINE_US, &got,
+				   &error);
 	sched_mutex_lock(&credentials->lock);
 	credentials->running = false;
 	credentials->exec_error = error;
 	credentials->exec_not_before_us = sched_now_us(credentials->sched) + EXEC_PAUSE_US;
-	if (r == 0) {
+	if (code == 0) {
 		credentials->exec_error.code = 0;
 		credentials->have_exec = true;
 		credentials->expires_us = got.expires_us;
-		replace(&credentials->token, TAKE(got.token));
-		replace(&credentials->certificate, TAKE(got.certificate));
-		replace(&credentials->key, TAKE(got.key));
+		credentials_replace(&credentials->token, TAKE(got.token));
+		credentials_replace(&credentials->certificate, TAKE(got.certificate));
+		credentials_replace(&credentials->key, TAKE(got.key));
 		/* Always: a refusal of what was before is no news any more. */
 		credentials->generation++;
 	}
 	sched_cond_broadcast(&credentials->changed);
 }
 
-static int refresh_exec(struct credentials *credentials, struct error *reterr)
+static int credentials_refresh_exec(struct credentials *credentials, struct error *reterr)
 {
 	if (!credentials->uses_exec) {
 		return 0;
 	}
-	while (exec_due(credentials) &&
+	while (credentials_exec_due(credentials) &&
 	       sched_now_us(credentials->sched) >= credentials->exec_not_before_us) {
 		if (credentials->stopping) {
 			return error_set(reterr, -ECANCELED, "stopped");
@@ -222,12 +227,12 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 		if (credentials->running) {
 			sched_cond_wait(&credentials->changed, &credentials->lock, SCHED_FOREVER);
 		} else {
-			run_exec(credentials);
+			credentials_run_exec(credentials);
 		}
 	}
 	/* What is due still, right after a run, is a failure or has expired on arrival. The latter
 	 * is tried. */
-	if (!exec_due(credentials) || credentials->exec_error.code == 0) {
+	if (!credentials_exec_due(credentials) || credentials->exec_error.code == 0) {
 		return 0;
 	}
 	if (reterr != NULL) {
@@ -238,51 +243,52 @@ static int refresh_exec(struct credentials *credentials, struct error *reterr)
 
 /* ---- the source ---- */
 
-static char *copy(const char *text)
+static char *credentials_copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static int get_locked(struct credentials *credentials, struct http_credentials *ret,
-		      struct error *ret_tolerated, struct error *reterr)
+static int credentials_get_locked(struct credentials *credentials, struct http_credentials *ret,
+				  struct error *ret_tolerated, struct error *reterr)
 {
 	LOCKED(&credentials->lock);
 
 	uint64_t now = sched_now_us(credentials->sched);
-	int r = refresh_exec(credentials, reterr);
+	int code = credentials_refresh_exec(credentials, reterr);
 
-	if (r == 0) {
-		r = refresh_token(credentials, now, ret_tolerated, reterr);
+	if (code == 0) {
+		code = credentials_refresh_token(credentials, now, ret_tolerated, reterr);
 	}
-	if (r == 0) {
-		r = refresh_certificate(credentials, now, ret_tolerated, reterr);
+	if (code == 0) {
+		code = credentials_refresh_certificate(credentials, now, ret_tolerated, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	*ret = (struct http_credentials){
 		.authorization = credentials->token != NULL
 					 ? xprintf("Bearer %s", credentials->token)
-					 : copy(credentials->basic),
-		.certificate = copy(credentials->certificate),
-		.key = copy(credentials->key),
+					 : credentials_copy(credentials->basic),
+		.certificate = credentials_copy(credentials->certificate),
+		.key = credentials_copy(credentials->key),
 		.generation = credentials->generation,
 	};
 	return 0;
 }
 
-static int get(void *arg, struct http_credentials *ret, struct error *reterr)
+static int credentials_get(void *arg, struct http_credentials *ret, struct error *reterr)
 {
 	struct error tolerated = { 0 };
-	int r = get_locked(arg, ret, &tolerated, reterr);
+	int code = credentials_get_locked(arg, ret, &tolerated, reterr);
 
 	if (tolerated.code < 0) {
-		log_warning("credentials: %s, going on with those from before", tolerated.text);
+		log_warning("cannot refresh the credentials: %s, going on with the old ones",
+			    tolerated.text);
 	}
-	return r;
+	return code;
 }
 
-static void refused(void *arg, uint64_t generation)
+static void credentials_refused(void *arg, uint64_t generation)
 {
 	struct credentials *credentials = arg;
 
@@ -298,7 +304,7 @@ static void refused(void *arg, uint64_t generation)
 	}
 }
 
-static void stop(void *arg)
+static void credentials_stop(void *arg)
 {
 	struct credentials *credentials = arg;
 	uint64_t one = 1;
@@ -312,9 +318,10 @@ static void stop(void *arg)
 
 struct http_credentials_source credentials_source(struct credentials *credentials)
 {
-	return (struct http_credentials_source){
-		.get = get, .refused = refused, .stop = stop, .arg = credentials
-	};
+	return (struct http_credentials_source){ .get = credentials_get,
+						 .refused = credentials_refused,
+						 .stop = credentials_stop,
+						 .arg = credentials };
 }
 
 struct credentials *credentials_create(struct sched *sched, const struct kubeconfig *config)
@@ -330,7 +337,7 @@ struct credentials *credentials_create(struct sched *sched, const struct kubecon
 	credentials->uses_exec = config->exec.command != NULL && !given;
 	credentials->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	credentials->generation = 1;
-	credentials->token = copy(config->token);
+	credentials->token = credentials_copy(config->token);
 	sched_mutex_init(&credentials->lock, sched);
 	sched_cond_init(&credentials->changed, sched);
 	if (config->username != NULL || config->password != NULL) {
@@ -339,8 +346,8 @@ struct credentials *credentials_create(struct sched *sched, const struct kubecon
 		char *encoded = base64_encode(pair, strlen(pair));
 
 		credentials->basic = xprintf("Basic %s", encoded);
-		replace(&pair, NULL);
-		replace(&encoded, NULL);
+		credentials_replace(&pair, NULL);
+		credentials_replace(&encoded, NULL);
 	}
 	if (config->certificate_pem != NULL && config->key_pem != NULL) {
 		credentials->certificate = xstrdup(config->certificate_pem);
@@ -354,10 +361,10 @@ void credentials_destroy(struct credentials *credentials)
 	if (credentials == NULL) {
 		return;
 	}
-	replace(&credentials->basic, NULL);
-	replace(&credentials->token, NULL);
-	replace(&credentials->certificate, NULL);
-	replace(&credentials->key, NULL);
+	credentials_replace(&credentials->basic, NULL);
+	credentials_replace(&credentials->token, NULL);
+	credentials_replace(&credentials->certificate, NULL);
+	credentials_replace(&credentials->key, NULL);
 	if (credentials->stop_fd >= 0) {
 		close(credentials->stop_fd);
 	}

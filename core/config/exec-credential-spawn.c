@@ -16,7 +16,7 @@
 #include "core/config/exec-credential.h"
 
 /* Milliseconds for poll until a deadline; 0 when it has passed. */
-static int left_ms(struct sched *sched, uint64_t deadline_us)
+static int exec_left_ms(struct sched *sched, uint64_t deadline_us)
 {
 	uint64_t now = sched_now_us(sched);
 
@@ -26,23 +26,24 @@ static int left_ms(struct sched *sched, uint64_t deadline_us)
 }
 
 /* Waits until fd is readable. */
-static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
-		    struct error *reterr)
+static int exec_wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
+			 struct error *reterr)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 				{ .fd = stop_fd, .events = POLLIN } };
 
 	for (;;) {
-		int timeout = left_ms(sched, deadline_us);
-		int r = poll(fds, 2, timeout);
+		int timeout = exec_left_ms(sched, deadline_us);
+		int code = poll(fds, 2, timeout);
 
-		if (r < 0 && errno != EINTR) {
-			return error_set(reterr, -errno, "cannot wait for it: %s", strerror(errno));
+		if (code < 0 && errno != EINTR) {
+			return error_set(reterr, -errno, "cannot wait for its end: %s",
+					 strerror(errno));
 		}
-		if (r > 0 && fds[1].revents != 0) {
+		if (code > 0 && fds[1].revents != 0) {
 			return error_set(reterr, -ECANCELED, "stopped while it ran");
 		}
-		if (r > 0) {
+		if (code > 0) {
 			return 0;
 		}
 		if (timeout == 0) {
@@ -51,18 +52,18 @@ static int wait_for(struct sched *sched, int fd, int stop_fd, uint64_t deadline_
 	}
 }
 
-/* Everything until the child and its children have closed their end. */
-static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
-		       struct buf *out, struct error *reterr)
+/* Reads until the child and its children have closed their end of the pipe. */
+static int exec_read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadline_us,
+			    struct buf *out, struct error *reterr)
 {
 	char data[4096];
 	ssize_t got;
 
 	do {
-		int r = wait_for(sched, fd, stop_fd, deadline_us, reterr);
+		int code = exec_wait_for(sched, fd, stop_fd, deadline_us, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 		got = read(fd, data, sizeof(data));
 		if (got < 0 && errno != EINTR && errno != EAGAIN) {
@@ -70,7 +71,7 @@ static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadli
 					 strerror(errno));
 		}
 		if (got > 0 && buf_append(out, data, (size_t)got) < 0) {
-			return error_set(reterr, -EFBIG, "it prints more than %zu bytes",
+			return error_set(reterr, -EFBIG, "it printed more than %zu bytes",
 					 out->ceiling);
 		}
 	} while (got != 0);
@@ -80,8 +81,8 @@ static int read_output(struct sched *sched, int fd, int stop_fd, uint64_t deadli
 
 /* It may close its output long before it ends. Kernels older than 5.3 cannot say when that is:
  * there waitpid waits, for as long as it takes. */
-static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadline_us,
-		    struct error *reterr)
+static int exec_wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadline_us,
+			 struct error *reterr)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -89,13 +90,13 @@ static int wait_end(struct sched *sched, pid_t pid, int stop_fd, uint64_t deadli
 		return 0;
 	}
 
-	int r = wait_for(sched, fd, stop_fd, deadline_us, reterr);
+	int code = exec_wait_for(sched, fd, stop_fd, deadline_us, reterr);
 
 	close(fd);
-	return r;
+	return code;
 }
 
-static int reap(pid_t pid, struct error *reterr)
+static int exec_reap(pid_t pid, struct error *reterr)
 {
 	int status = 0;
 	pid_t r;
@@ -105,7 +106,8 @@ static int reap(pid_t pid, struct error *reterr)
 	} while (r < 0 && errno == EINTR);
 
 	if (r < 0) {
-		return error_set(reterr, -errno, "its end is unknown: %s", strerror(errno));
+		return error_set(reterr, -errno, "cannot read its exit status: %s",
+				 strerror(errno));
 	}
 	if (WIFSIGNALED(status)) {
 		return error_set(reterr, -EIO, "it was killed by signal %d", WTERMSIG(status));
@@ -117,72 +119,73 @@ static int reap(pid_t pid, struct error *reterr)
 
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
 /* Libraries open descriptors without CLOEXEC; a plugin shall have none of them. */
-static int close_others(posix_spawn_file_actions_t *actions)
+static int exec_close_others(posix_spawn_file_actions_t *actions)
 {
 	return posix_spawn_file_actions_addclosefrom_np(actions, 3);
 }
 #else
-static int close_others(posix_spawn_file_actions_t *actions)
+static int exec_close_others(posix_spawn_file_actions_t *actions)
 {
 	(void)actions;
 	return 0;
 }
 #endif
 
-static int set_files(posix_spawn_file_actions_t *actions, int output)
+static int exec_set_files(posix_spawn_file_actions_t *actions, int output)
 {
-	int r = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	int code =
+		posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
-	if (r == 0) {
-		r = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+	if (code == 0) {
+		code = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
 	}
-	return r == 0 ? close_others(actions) : r;
+	return code == 0 ? exec_close_others(actions) : code;
 }
 
 /* Our threads block signals and we ignore SIGPIPE; a child wants neither. In a group of its own it
  * is killed whole. */
-static int set_attributes(posix_spawnattr_t *attributes)
+static int exec_set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
-	int r;
+	int code;
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	r = posix_spawnattr_setsigmask(attributes, &none);
-	if (r == 0) {
-		r = posix_spawnattr_setsigdefault(attributes, &all);
+	code = posix_spawnattr_setsigmask(attributes, &none);
+	if (code == 0) {
+		code = posix_spawnattr_setsigdefault(attributes, &all);
 	}
-	if (r == 0) {
-		r = posix_spawnattr_setpgroup(attributes, 0);
+	if (code == 0) {
+		code = posix_spawnattr_setpgroup(attributes, 0);
 	}
-	return r != 0 ? r
-		      : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-								     POSIX_SPAWN_SETSIGDEF |
-								     POSIX_SPAWN_SETPGROUP);
+	return code != 0 ? code
+			 : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
+									POSIX_SPAWN_SETSIGDEF |
+									POSIX_SPAWN_SETPGROUP);
 }
 
-static int start(char *const *argv, char *const *env, int output, pid_t *ret)
+static int exec_start(char *const *argv, char *const *env, int output, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	int r = posix_spawn_file_actions_init(&actions);
+	int code = posix_spawn_file_actions_init(&actions);
 
-	if (r != 0) {
-		return r;
+	if (code != 0) {
+		return code;
 	}
-	r = posix_spawnattr_init(&attributes);
-	if (r == 0) {
-		r = set_files(&actions, output);
-		if (r == 0) {
-			r = set_attributes(&attributes);
+	code = posix_spawnattr_init(&attributes);
+	if (code == 0) {
+		code = exec_set_files(&actions, output);
+		if (code == 0) {
+			code = exec_set_attributes(&attributes);
 		}
-		if (r == 0) {
-			r = posix_spawnp(ret, argv[0], &actions, &attributes, argv, env);
+		if (code == 0) {
+			code = posix_spawnp(ret, argv[0], &actions, &attributes, argv, env);
 		}
 		posix_spawnattr_destroy(&attributes);
 	}
 	posix_spawn_file_actions_destroy(&actions);
-	return r;
+	return code;
 }
 
 int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *env, int stop_fd,
@@ -192,25 +195,25 @@ int exec_credential_spawn(struct sched *sched, char *const *argv, char *const *e
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return error_set(reterr, -errno, "no pipe: %s", strerror(errno));
+		return error_set(reterr, -errno, "cannot make a pipe: %s", strerror(errno));
 	}
 
-	int r = start(argv, env, ends[1], &pid);
+	int code = exec_start(argv, env, ends[1], &pid);
 
 	close(ends[1]);
-	if (r != 0) {
+	if (code != 0) {
 		close(ends[0]);
-		return error_set(reterr, -r, "cannot start it: %s", strerror(r));
+		return error_set(reterr, -code, "cannot start it: %s", strerror(code));
 	}
-	r = read_output(sched, ends[0], stop_fd, deadline_us, out, reterr);
+	code = exec_read_output(sched, ends[0], stop_fd, deadline_us, out, reterr);
 	close(ends[0]);
-	if (r == 0) {
-		r = wait_end(sched, pid, stop_fd, deadline_us, reterr);
+	if (code == 0) {
+		code = exec_wait_end(sched, pid, stop_fd, deadline_us, reterr);
 	}
-	if (r < 0) {
+	if (code < 0) {
 		kill(-pid, SIGKILL);
-		(void)reap(pid, NULL);
-		return r;
+		(void)exec_reap(pid, NULL);
+		return code;
 	}
-	return reap(pid, reterr);
+	return exec_reap(pid, reterr);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exec plugins are told and what they say. Run by core/config/credentials when it has no valid
- * credentials; the process itself is exec-credential-spawn.c's. */
+/* Makes the input of exec plugins and reads their output. Called by core/config/credentials when it
+ * has no valid credentials; the process itself is exec-credential-spawn.c's. */
 #include "config.h"
 
 #include "core/config/exec-credential.h"
@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
 #include "core/config/kubeconfig-private.h"
 
-static void free_secret(char *text)
+static void exec_free_secret(char *text)
 {
 	if (text != NULL) {
 		explicit_bzero(text, strlen(text));
@@ -25,26 +25,26 @@ static void free_secret(char *text)
 
 void exec_credential_finish(struct exec_credential *credential)
 {
-	free_secret(credential->token);
+	exec_free_secret(credential->token);
 	free(credential->certificate);
-	free_secret(credential->key);
+	exec_free_secret(credential->key);
 	*credential = (struct exec_credential){ 0 };
 }
 
-/* ---- what the plugin is told ---- */
+/* ---- the input of the plugin ---- */
 
-static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
-		  struct error *reterr)
+static int exec_add_ca(struct json_object *cluster, const struct kubeconfig *config,
+		       struct error *reterr)
 {
 	CLEANUP_BUF struct buf pem = BUF_INIT(KUBECONFIG_SIZE_MAX);
 
 	if (config->ca_pem != NULL) {
 		buf_append_str(&pem, config->ca_pem);
 	} else if (config->ca_file != NULL) {
-		int r = kubeconfig_read(config->ca_file, &pem, reterr);
+		int code = kubeconfig_read(config->ca_file, &pem, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	if (pem.length > 0) {
@@ -55,8 +55,8 @@ static int add_ca(struct json_object *cluster, const struct kubeconfig *config,
 	return 0;
 }
 
-static int add_cluster(struct json_object *spec, const struct kubeconfig *config,
-		       struct error *reterr)
+static int exec_add_cluster(struct json_object *spec, const struct kubeconfig *config,
+			    struct error *reterr)
 {
 	struct json_object *cluster = asb_object_in(spec, "cluster");
 
@@ -73,30 +73,30 @@ static int add_cluster(struct json_object *spec, const struct kubeconfig *config
 
 		json_object_object_add(cluster, "config", extension);
 	}
-	return add_ca(cluster, config, reterr);
+	return exec_add_ca(cluster, config, reterr);
 }
 
 int exec_credential_info(const struct kubeconfig *config, struct buf *out, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *info = json_object_new_object();
 	struct json_object *spec = asb_object_in(info, "spec");
-	int r = 0;
+	int code = 0;
 
 	asb_set_str(info, "kind", "ExecCredential");
 	asb_set_str(info, "apiVersion", config->exec.api_version);
 	json_object_object_add(spec, "interactive", json_object_new_boolean(false));
 	if (config->exec.provide_cluster_info) {
-		r = add_cluster(spec, config, reterr);
+		code = exec_add_cluster(spec, config, reterr);
 	}
-	if (r == 0 && json_print(info, out) < 0) {
-		r = error_set(reterr, -E2BIG, "what the exec plugin is to know does not fit");
+	if (code == 0 && json_print(info, out) < 0) {
+		code = error_set(reterr, -E2BIG, "the input of the exec plugin is too large");
 	}
-	return r;
+	return code;
 }
 
 /* ---- what it says ---- */
 
-static bool one_line(const char *text)
+static bool exec_one_line(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text < ' ' || *text == 0x7f) {
@@ -106,20 +106,20 @@ static bool one_line(const char *text)
 	return true;
 }
 
-static const char *member(struct json_object *status, const char *name)
+static const char *exec_member(struct json_object *status, const char *name)
 {
 	const char *text = asb_str(status, name);
 
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
-static int read_status(struct json_object *status, struct exec_credential *ret,
-		       struct error *reterr)
+static int exec_read_status(struct json_object *status, struct exec_credential *ret,
+			    struct error *reterr)
 {
-	const char *token = member(status, "token"),
-		   *expiry = member(status, "expirationTimestamp");
-	const char *certificate = member(status, "clientCertificateData"),
-		   *key = member(status, "clientKeyData");
+	const char *token = exec_member(status, "token"),
+		   *expiry = exec_member(status, "expirationTimestamp");
+	const char *certificate = exec_member(status, "clientCertificateData"),
+		   *key = exec_member(status, "clientKeyData");
 	int64_t expires_ms = 0;
 
 	if ((certificate == NULL) != (key == NULL)) {
@@ -131,7 +131,7 @@ static int read_status(struct json_object *status, struct exec_credential *ret,
 		return error_set(reterr, -EINVAL,
 				 "the exec plugin gave neither a token nor a certificate");
 	}
-	if (token != NULL && !one_line(token)) {
+	if (token != NULL && !exec_one_line(token)) {
 		return error_set(reterr, -EINVAL,
 				 "the exec plugin's token holds a control character");
 	}
@@ -163,12 +163,12 @@ int exec_credential_parse(const char *text, size_t length, const char *api_versi
 				 "the exec plugin did not print an ExecCredential of '%.64s'",
 				 api_version);
 	}
-	return read_status(asb_at(tree, "status"), ret, reterr);
+	return exec_read_status(asb_at(tree, "status"), ret, reterr);
 }
 
 /* ---- running it ---- */
 
-static bool same_variable(const char *a, const char *b)
+static bool exec_same_variable(const char *a, const char *b)
 {
 	size_t length = strcspn(a, "=");
 
@@ -176,16 +176,16 @@ static bool same_variable(const char *a, const char *b)
 }
 
 /* Our environment, with those of the config instead where both have one. */
-static char **make_environment(const struct kubeconfig *config, const char *info)
+static char **exec_make_environment(const struct kubeconfig *config, const char *info)
 {
 	char **env = NULL;
 	char **more = config->exec.env;
 
 	for (char **variable = environ; *variable != NULL; variable++) {
-		bool given = same_variable("KUBERNETES_EXEC_INFO=", *variable);
+		bool given = exec_same_variable("KUBERNETES_EXEC_INFO=", *variable);
 
 		for (size_t i = 0; more != NULL && more[i] != NULL && !given; i++) {
-			given = same_variable(more[i], *variable);
+			given = exec_same_variable(more[i], *variable);
 		}
 		if (!given) {
 			kubeconfig_list_add(&env, xstrdup(*variable));
@@ -198,7 +198,7 @@ static char **make_environment(const struct kubeconfig *config, const char *info
 	return env;
 }
 
-static char **make_arguments(const struct exec_config *exec)
+static char **exec_make_arguments(const struct exec_config *exec)
 {
 	char **argv = NULL;
 
@@ -209,44 +209,44 @@ static char **make_arguments(const struct exec_config *exec)
 	return argv;
 }
 
-static int run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
-	       uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
+static int exec_run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
+		    uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
 	struct buf info CLEANUP_BUF = BUF_INIT(KUBECONFIG_SIZE_MAX),
 			output CLEANUP_BUF = BUF_INIT(EXEC_OUTPUT_MAX);
-	int r = exec_credential_info(config, &info, reterr);
+	int code = exec_credential_info(config, &info, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
-	CLEANUP(kubeconfig_list_free) char **argv = make_arguments(&config->exec);
-	CLEANUP(kubeconfig_list_free) char **env = make_environment(config, buf_str(&info));
+	CLEANUP(kubeconfig_list_free) char **argv = exec_make_arguments(&config->exec);
+	CLEANUP(kubeconfig_list_free) char **env = exec_make_environment(config, buf_str(&info));
 
-	r = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
-	if (r == 0) {
-		r = exec_credential_parse(buf_str(&output), output.length, config->exec.api_version,
-					  ret, reterr);
+	code = exec_credential_spawn(sched, argv, env, stop_fd, deadline_us, &output, reterr);
+	if (code == 0) {
+		code = exec_credential_parse(buf_str(&output), output.length,
+					     config->exec.api_version, ret, reterr);
 	}
 	if (output.data != NULL) {
 		explicit_bzero(output.data, output.size);
 	}
-	return r;
+	return code;
 }
 
 int exec_credential_run(struct sched *sched, const struct kubeconfig *config, int stop_fd,
 			uint64_t deadline_us, struct exec_credential *ret, struct error *reterr)
 {
-	int r = run(sched, config, stop_fd, deadline_us, ret, reterr);
+	int code = exec_run(sched, config, stop_fd, deadline_us, ret, reterr);
 
-	if (r < 0 && reterr != NULL) {
+	if (code < 0 && reterr != NULL) {
 		error_prefix(reterr, "exec plugin '%.128s'", config->exec.command);
-		if (r == -ENOENT && config->exec.install_hint != NULL) {
+		if (code == -ENOENT && config->exec.install_hint != NULL) {
 			size_t length = strlen(reterr->text);
 
 			snprintf(reterr->text + length, sizeof(reterr->text) - length, ": %s",
 				 config->exec.install_hint);
 		}
 	}
-	return r;
+	return code;
 }

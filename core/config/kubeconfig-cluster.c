@@ -12,8 +12,8 @@
 
 /* unix:///PATH, a form of our own: the socket of an API server on this machine, which knows its
  * clients by their user. *ret: whether it is one. */
-static int read_socket(const struct kubeconfig_entry *entry, const char *server,
-		       struct kubeconfig *config, bool *ret, struct error *reterr)
+static int cluster_read_socket(const struct kubeconfig_entry *entry, const char *server,
+			       struct kubeconfig *config, bool *ret, struct error *reterr)
 {
 	static const char scheme[] = "unix://";
 	const char *path = server + sizeof(scheme) - 1;
@@ -32,22 +32,22 @@ static int read_socket(const struct kubeconfig_entry *entry, const char *server,
 }
 
 /* "host:port" alone is https where anything speaks of TLS, else http, as other clients have it. */
-static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		       struct error *reterr)
+static int cluster_read_server(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			       struct error *reterr)
 {
 	const char *server;
 	bool is_socket;
-	int r = kubeconfig_text(entry, "server", &server, reterr);
+	int code = kubeconfig_text(entry, "server", &server, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (server == NULL) {
 		return kubeconfig_bad(entry, reterr, "'server' is missing");
 	}
-	r = read_socket(entry, server, config, &is_socket, reterr);
-	if (r < 0 || is_socket) {
-		return r;
+	code = cluster_read_socket(entry, server, config, &is_socket, reterr);
+	if (code < 0 || is_socket) {
+		return code;
 	}
 
 	const char *mark = strstr(server, "://");
@@ -69,33 +69,36 @@ static int read_server(const struct kubeconfig_entry *entry, struct kubeconfig *
 	return 0;
 }
 
-static int read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      struct error *reterr)
+static int cluster_read_trust(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			      struct error *reterr)
 {
-	int r = kubeconfig_copy_pem(entry, "certificate-authority-data", &config->ca_pem, reterr);
+	int code =
+		kubeconfig_copy_pem(entry, "certificate-authority-data", &config->ca_pem, reterr);
 
-	if (r == 0 && config->ca_pem == NULL) {
-		r = kubeconfig_copy_path(entry, "certificate-authority", &config->ca_file, reterr);
+	if (code == 0 && config->ca_pem == NULL) {
+		code = kubeconfig_copy_path(entry, "certificate-authority", &config->ca_file,
+					    reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_bool(entry, "insecure-skip-tls-verify", &config->insecure, reterr);
+	if (code == 0) {
+		code = kubeconfig_bool(entry, "insecure-skip-tls-verify", &config->insecure,
+				       reterr);
 	}
-	if (r == 0 && config->insecure && (config->ca_pem != NULL || config->ca_file != NULL)) {
-		r = kubeconfig_bad(
+	if (code == 0 && config->insecure && (config->ca_pem != NULL || config->ca_file != NULL)) {
+		code = kubeconfig_bad(
 			entry, reterr,
 			"a certificate authority and 'insecure-skip-tls-verify' exclude each other");
 	}
-	return r;
+	return code;
 }
 
-static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      struct error *reterr)
+static int cluster_read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			      struct error *reterr)
 {
 	static const char *const schemes[] = { "http://", "https://", "socks5://" };
-	int r = kubeconfig_copy(entry, "proxy-url", &config->proxy_url, reterr);
+	int code = kubeconfig_copy(entry, "proxy-url", &config->proxy_url, reterr);
 
-	if (r < 0 || config->proxy_url == NULL) {
-		return r;
+	if (code < 0 || config->proxy_url == NULL) {
+		return code;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
 		if (strncasecmp(config->proxy_url, schemes[i], strlen(schemes[i])) == 0) {
@@ -108,16 +111,16 @@ static int read_proxy(const struct kubeconfig_entry *entry, struct kubeconfig *c
 int kubeconfig_cluster(const struct kubeconfig_entry *entry, struct kubeconfig *config,
 		       struct error *reterr)
 {
-	int r = read_trust(entry, config, reterr);
+	int code = cluster_read_trust(entry, config, reterr);
 
-	if (r == 0) {
-		r = read_server(entry, config, reterr);
+	if (code == 0) {
+		code = cluster_read_server(entry, config, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(entry, "tls-server-name", &config->tls_server_name, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(entry, "tls-server-name", &config->tls_server_name, reterr);
 	}
-	if (r == 0) {
-		r = read_proxy(entry, config, reterr);
+	if (code == 0) {
+		code = cluster_read_proxy(entry, config, reterr);
 	}
-	return r;
+	return code;
 }

@@ -11,8 +11,8 @@
 
 #define EXEC_WORDS_MAX 1024 /* arguments, and variables */
 
-static int read_args(const struct kubeconfig_entry *exec, struct exec_config *config,
-		     struct error *reterr)
+static int exec_read_args(const struct kubeconfig_entry *exec, struct exec_config *config,
+			  struct error *reterr)
 {
 	struct json_object *args = asb_at(exec->value, "args");
 
@@ -34,8 +34,8 @@ static int read_args(const struct kubeconfig_entry *exec, struct exec_config *co
 	return 0;
 }
 
-static int read_env(const struct kubeconfig_entry *exec, struct exec_config *config,
-		    struct error *reterr)
+static int exec_read_env(const struct kubeconfig_entry *exec, struct exec_config *config,
+			 struct error *reterr)
 {
 	struct json_object *env = asb_at(exec->value, "env");
 
@@ -59,15 +59,15 @@ static int read_env(const struct kubeconfig_entry *exec, struct exec_config *con
 	return 0;
 }
 
-/* A controller has nobody to ask. */
-static int check_interactive(const struct kubeconfig_entry *exec, const char *api_version,
-			     struct error *reterr)
+/* A plugin that needs a terminal is refused: a controller has no user who could type. */
+static int exec_check_interactive(const struct kubeconfig_entry *exec, const char *api_version,
+				  struct error *reterr)
 {
 	const char *mode;
-	int r = kubeconfig_text(exec, "interactiveMode", &mode, reterr);
+	int code = kubeconfig_text(exec, "interactiveMode", &mode, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (mode == NULL && strcmp(api_version, "client.authentication.k8s.io/v1") == 0) {
 		return kubeconfig_bad(exec, reterr, "'exec.interactiveMode' is missing");
@@ -83,8 +83,8 @@ static int check_interactive(const struct kubeconfig_entry *exec, const char *ap
 	return 0;
 }
 
-static int check_version(const struct kubeconfig_entry *exec, const char *api_version,
-			 struct error *reterr)
+static int exec_check_version(const struct kubeconfig_entry *exec, const char *api_version,
+			      struct error *reterr)
 {
 	if (!asb_streq(api_version, "client.authentication.k8s.io/v1") &&
 	    !asb_streq(api_version, "client.authentication.k8s.io/v1beta1")) {
@@ -97,52 +97,52 @@ static int check_version(const struct kubeconfig_entry *exec, const char *api_ve
 
 /* With a slash it is a path, relative to the file that names it; without one it is looked up in
  * PATH. */
-static int read_command(const struct kubeconfig_entry *exec, struct exec_config *config,
-			struct error *reterr)
+static int exec_read_command(const struct kubeconfig_entry *exec, struct exec_config *config,
+			     struct error *reterr)
 {
 	const char *command;
-	int r = kubeconfig_text(exec, "command", &command, reterr);
+	int code = kubeconfig_text(exec, "command", &command, reterr);
 
-	if (r == 0 && command == NULL) {
+	if (code == 0 && command == NULL) {
 		return kubeconfig_bad(exec, reterr, "'exec.command' is missing");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		config->command = strchr(command, '/') != NULL
 					  ? kubeconfig_path(exec->directory, command)
 					  : xstrdup(command);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_exec(const struct kubeconfig_entry *user, struct json_object *value,
 		    struct exec_config *ret, struct error *reterr)
 {
 	struct kubeconfig_entry exec = *user;
-	int r;
+	int code;
 
 	exec.value = value;
 	if (!json_object_is_type(value, json_type_object)) {
 		return kubeconfig_bad(user, reterr, "'exec' is not a map");
 	}
-	r = read_command(&exec, ret, reterr);
-	if (r == 0) {
-		r = kubeconfig_copy(&exec, "apiVersion", &ret->api_version, reterr);
+	code = exec_read_command(&exec, ret, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(&exec, "apiVersion", &ret->api_version, reterr);
 	}
-	if (r == 0) {
-		r = check_version(&exec, ret->api_version, reterr);
+	if (code == 0) {
+		code = exec_check_version(&exec, ret->api_version, reterr);
 	}
-	if (r == 0) {
-		r = check_interactive(&exec, ret->api_version, reterr);
+	if (code == 0) {
+		code = exec_check_interactive(&exec, ret->api_version, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(&exec, "installHint", &ret->install_hint, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(&exec, "installHint", &ret->install_hint, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_bool(&exec, "provideClusterInfo", &ret->provide_cluster_info,
-				    reterr);
+	if (code == 0) {
+		code = kubeconfig_bool(&exec, "provideClusterInfo", &ret->provide_cluster_info,
+				       reterr);
 	}
-	if (r == 0) {
-		r = read_args(&exec, ret, reterr);
+	if (code == 0) {
+		code = exec_read_args(&exec, ret, reterr);
 	}
-	return r < 0 ? r : read_env(&exec, ret, reterr);
+	return code < 0 ? code : exec_read_env(&exec, ret, reterr);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the readers of kubeconfigs share: single members of entries, with errors that name the entry and the member but never a
- * value. The readers of clusters, users and exec plugins are made of these. */
+/* What the readers of kubeconfigs share: single members of entries, with errors that name the entry
+ * and the member but never a value. The readers of clusters, users and exec plugins are made of
+ * these. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
+#include "base/buf.h"
+#include "base/base64.h"
 #include "core/config/kubeconfig-private.h"
 
 int kubeconfig_bad(const struct kubeconfig_entry *entry, struct error *reterr, const char *format,
@@ -63,46 +65,46 @@ int kubeconfig_copy(const struct kubeconfig_entry *entry, const char *name, char
 		    struct error *reterr)
 {
 	const char *text;
-	int r = kubeconfig_text(entry, name, &text, reterr);
+	int code = kubeconfig_text(entry, name, &text, reterr);
 
-	if (r == 0 && text != NULL) {
+	if (code == 0 && text != NULL) {
 		free(*ret);
 		*ret = xstrdup(text);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_copy_path(const struct kubeconfig_entry *entry, const char *name, char **ret,
 			 struct error *reterr)
 {
 	const char *text;
-	int r = kubeconfig_text(entry, name, &text, reterr);
+	int code = kubeconfig_text(entry, name, &text, reterr);
 
-	if (r == 0 && text != NULL) {
+	if (code == 0 && text != NULL) {
 		free(*ret);
 		*ret = kubeconfig_path(entry->directory, text);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_copy_pem(const struct kubeconfig_entry *entry, const char *name, char **ret,
 			struct error *reterr)
 {
 	const char *text;
-	CLEANUP_FREE char *pem = NULL;
-	int r = kubeconfig_text(entry, name, &text, reterr);
+	CLEANUP_BUF struct buf pem = BUF_INIT(KUBECONFIG_SIZE_MAX);
+	int code = kubeconfig_text(entry, name, &text, reterr);
 
-	if (r < 0 || text == NULL) {
-		return r;
+	if (code < 0 || text == NULL) {
+		return code;
 	}
-	if (base64_decode_text(text, &pem) < 0) {
+	if (base64_decode(text, strlen(text), &pem) < 0 || strlen(buf_str(&pem)) != pem.length) {
 		return kubeconfig_bad(entry, reterr, "'%s' is not base64 of text", name);
 	}
-	if (strstr(pem, "-----BEGIN ") == NULL) {
+	if (strstr(buf_str(&pem), "-----BEGIN ") == NULL) {
 		return kubeconfig_bad(entry, reterr, "'%s' is not in PEM form", name);
 	}
 	free(*ret);
-	*ret = TAKE(pem);
+	*ret = buf_take(&pem);
 	return 0;
 }
 
@@ -133,7 +135,7 @@ char *kubeconfig_path(const char *directory, const char *path)
 						      : xprintf("%s/%s", directory, path);
 }
 
-static void free_secret(char *text)
+static void kubeconfig_free_secret(char *text)
 {
 	if (text != NULL) {
 		explicit_bzero(text, strlen(text));
@@ -150,14 +152,14 @@ void kubeconfig_finish(struct kubeconfig *config)
 	free(config->ca_pem);
 	free(config->ca_file);
 	free(config->unix_socket);
-	free_secret(config->proxy_url);
-	free_secret(config->token);
+	kubeconfig_free_secret(config->proxy_url);
+	kubeconfig_free_secret(config->token);
 	free(config->token_file);
 	free(config->username);
-	free_secret(config->password);
+	kubeconfig_free_secret(config->password);
 	free(config->certificate_pem);
 	free(config->certificate_file);
-	free_secret(config->key_pem);
+	kubeconfig_free_secret(config->key_pem);
 	free(config->key_file);
 	kubeconfig_list_free(&config->headers);
 	free(config->namespace_);

@@ -29,7 +29,7 @@ int kubeconfig_read(const char *path, struct buf *out, struct error *reterr)
 }
 
 /* The one document of a text, which may be none at all: an empty file sets nothing. */
-static struct json_object *parse_one(const char *text, size_t length, struct error *reterr)
+static struct json_object *files_parse_one(const char *text, size_t length, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *documents = yaml_parse_all(text, length, reterr);
 
@@ -44,7 +44,7 @@ static struct json_object *parse_one(const char *text, size_t length, struct err
 
 	if (json_object_array_length(documents) > 1 ||
 	    !json_object_is_type(first, json_type_object)) {
-		error_set(reterr, -EINVAL, "not a kubeconfig: not one map");
+		error_set(reterr, -EINVAL, "not a kubeconfig: its text is not one map");
 		return NULL;
 	}
 	return json_object_get(first);
@@ -58,7 +58,7 @@ int kubeconfig_files_add(struct kubeconfig_files *files, const char *text, size_
 				 KUBECONFIG_FILES_MAX, KUBECONFIG_SIZE_MAX);
 	}
 
-	CLEANUP_JSON struct json_object *tree = parse_one(text, length, reterr);
+	CLEANUP_JSON struct json_object *tree = files_parse_one(text, length, reterr);
 
 	if (tree == NULL) {
 		return -EINVAL;
@@ -87,8 +87,9 @@ void kubeconfig_files_finish(struct kubeconfig_files *files)
 /* ---- the current context ---- */
 
 /* Finds the first entry of that name in lists like { name: x, <what>: { ... } }. */
-static int find(const struct kubeconfig_files *files, const char *list_name, const char *what,
-		const char *name, struct kubeconfig_entry *ret, struct error *reterr)
+static int kubeconfig_files_find(const struct kubeconfig_files *files, const char *list_name,
+				 const char *what, const char *name, struct kubeconfig_entry *ret,
+				 struct error *reterr)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		struct json_object *list = asb_array(files->list[i].tree, list_name);
@@ -109,10 +110,10 @@ static int find(const struct kubeconfig_files *files, const char *list_name, con
 			return 0;
 		}
 	}
-	return error_set(reterr, -ENOENT, "there is no %s '%.128s'", what, name);
+	return error_set(reterr, -ENOENT, "it has no %s '%.128s'", what, name);
 }
 
-static const char *current_context(const struct kubeconfig_files *files)
+static const char *files_current_context(const struct kubeconfig_files *files)
 {
 	for (size_t i = 0; i < files->count; i++) {
 		const char *name = asb_str(files->list[i].tree, "current-context");
@@ -124,8 +125,9 @@ static const char *current_context(const struct kubeconfig_files *files)
 	return NULL;
 }
 
-/* What the cluster has for exec plugins alone: an extension of that name. */
-static void read_exec_extension(const struct kubeconfig_entry *cluster, struct kubeconfig *config)
+/* Finds the configuration that a cluster has for exec plugins: an extension of that name. */
+static void files_read_exec_extension(const struct kubeconfig_entry *cluster,
+				      struct kubeconfig *config)
 {
 	struct json_object *list = asb_array(cluster->value, "extensions");
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
@@ -142,58 +144,59 @@ static void read_exec_extension(const struct kubeconfig_entry *cluster, struct k
 	}
 }
 
-static int resolve(const struct kubeconfig_files *files, struct kubeconfig *config,
-		   struct error *reterr)
+static int kubeconfig_files_resolve(const struct kubeconfig_files *files, struct kubeconfig *config,
+				    struct error *reterr)
 {
 	struct kubeconfig_entry context, cluster, user;
-	const char *name = current_context(files), *cluster_name, *user_name;
+	const char *name = files_current_context(files), *cluster_name, *user_name;
 
 	if (name == NULL) {
 		return error_set(reterr, -EINVAL, "no current-context is set");
 	}
 
-	int r = find(files, "contexts", "context", name, &context, reterr);
+	int code = kubeconfig_files_find(files, "contexts", "context", name, &context, reterr);
 
-	if (r == 0) {
-		r = kubeconfig_copy(&context, "namespace", &config->namespace_, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(&context, "namespace", &config->namespace_, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_text(&context, "cluster", &cluster_name, reterr);
+	if (code == 0) {
+		code = kubeconfig_text(&context, "cluster", &cluster_name, reterr);
 	}
-	if (r == 0 && cluster_name == NULL) {
-		r = kubeconfig_bad(&context, reterr, "'cluster' is missing");
+	if (code == 0 && cluster_name == NULL) {
+		code = kubeconfig_bad(&context, reterr, "'cluster' is missing");
 	}
-	if (r == 0) {
-		r = find(files, "clusters", "cluster", cluster_name, &cluster, reterr);
+	if (code == 0) {
+		code = kubeconfig_files_find(files, "clusters", "cluster", cluster_name, &cluster,
+					     reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_cluster(&cluster, config, reterr);
+	if (code == 0) {
+		code = kubeconfig_cluster(&cluster, config, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_text(&context, "user", &user_name, reterr);
+	if (code == 0) {
+		code = kubeconfig_text(&context, "user", &user_name, reterr);
 	}
-	if (r < 0 || user_name == NULL) {
-		return r;
+	if (code < 0 || user_name == NULL) {
+		return code;
 	}
-	r = find(files, "users", "user", user_name, &user, reterr);
-	if (r == 0) {
-		r = kubeconfig_user(&user, config, reterr);
+	code = kubeconfig_files_find(files, "users", "user", user_name, &user, reterr);
+	if (code == 0) {
+		code = kubeconfig_user(&user, config, reterr);
 	}
-	if (r == 0 && config->exec.provide_cluster_info) {
-		read_exec_extension(&cluster, config);
+	if (code == 0 && config->exec.provide_cluster_info) {
+		files_read_exec_extension(&cluster, config);
 	}
-	return r;
+	return code;
 }
 
 int kubeconfig_resolve(const struct kubeconfig_files *files, struct kubeconfig *ret,
 		       struct error *reterr)
 {
 	struct kubeconfig config = { 0 };
-	int r = resolve(files, &config, reterr);
+	int code = kubeconfig_files_resolve(files, &config, reterr);
 
-	if (r < 0) {
+	if (code < 0) {
 		kubeconfig_finish(&config);
-		return r;
+		return code;
 	}
 	*ret = config;
 	return 0;

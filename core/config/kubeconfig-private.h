@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of core/config/kubeconfig share, and what their tests and core/config/credentials look at. */
+/* What the files of core/config/kubeconfig share, and what their tests and core/config/credentials
+ * look at. */
 #ifndef ASB_CORE_CONFIG_KUBECONFIG_PRIVATE_H
 #define ASB_CORE_CONFIG_KUBECONFIG_PRIVATE_H
 

@@ -13,7 +13,7 @@
 
 #define HEADERS_MAX 256 /* Impersonate-* of one user */
 
-static bool one_line(const char *text)
+static bool user_one_line(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text < ' ' || *text == 0x7f) {
@@ -25,24 +25,24 @@ static bool one_line(const char *text)
 
 /* ---- proof ---- */
 
-static int read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-			    struct error *reterr)
+static int user_read_certificate(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+				 struct error *reterr)
 {
-	int r = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem,
-				    reterr);
+	int code = kubeconfig_copy_pem(entry, "client-certificate-data", &config->certificate_pem,
+				       reterr);
 
-	if (r == 0 && config->certificate_pem == NULL) {
-		r = kubeconfig_copy_path(entry, "client-certificate", &config->certificate_file,
-					 reterr);
+	if (code == 0 && config->certificate_pem == NULL) {
+		code = kubeconfig_copy_path(entry, "client-certificate", &config->certificate_file,
+					    reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy_pem(entry, "client-key-data", &config->key_pem, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy_pem(entry, "client-key-data", &config->key_pem, reterr);
 	}
-	if (r == 0 && config->key_pem == NULL) {
-		r = kubeconfig_copy_path(entry, "client-key", &config->key_file, reterr);
+	if (code == 0 && config->key_pem == NULL) {
+		code = kubeconfig_copy_path(entry, "client-key", &config->key_file, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	bool certificate = config->certificate_pem != NULL || config->certificate_file != NULL;
@@ -56,24 +56,24 @@ static int read_certificate(const struct kubeconfig_entry *entry, struct kubecon
 	return 0;
 }
 
-static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      struct error *reterr)
+static int user_read_token(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			   struct error *reterr)
 {
-	int r = kubeconfig_copy(entry, "token", &config->token, reterr);
+	int code = kubeconfig_copy(entry, "token", &config->token, reterr);
 
-	if (r == 0) {
-		r = kubeconfig_copy_path(entry, "tokenFile", &config->token_file, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy_path(entry, "tokenFile", &config->token_file, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(entry, "username", &config->username, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(entry, "username", &config->username, reterr);
 	}
-	if (r == 0) {
-		r = kubeconfig_copy(entry, "password", &config->password, reterr);
+	if (code == 0) {
+		code = kubeconfig_copy(entry, "password", &config->password, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	if (config->token != NULL && !one_line(config->token)) {
+	if (config->token != NULL && !user_one_line(config->token)) {
 		return kubeconfig_bad(entry, reterr, "'token' holds a control character");
 	}
 	if ((config->token != NULL || config->token_file != NULL) &&
@@ -85,12 +85,12 @@ static int read_token(const struct kubeconfig_entry *entry, struct kubeconfig *c
 
 /* ---- impersonation ---- */
 
-static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-		      size_t *count, const char *name, struct json_object *value,
-		      struct error *reterr)
+static int user_add_header(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			   size_t *count, const char *name, struct json_object *value,
+			   struct error *reterr)
 {
 	if (!json_object_is_type(value, json_type_string) ||
-	    !one_line(json_object_get_string(value))) {
+	    !user_one_line(json_object_get_string(value))) {
 		return kubeconfig_bad(entry, reterr,
 				      "a value to act as is not a string of one line");
 	}
@@ -104,7 +104,7 @@ static int add_header(const struct kubeconfig_entry *entry, struct kubeconfig *c
 }
 
 /* A name becomes part of a header's: small letters, what may not stand there as %XX. */
-static char *extra_name(const char *key)
+static char *user_extra_name(const char *key)
 {
 	static const char hex[] = "0123456789ABCDEF", fine[] = "!#$&'*+-.^_`|~";
 	static const char prefix[] = "Impersonate-Extra-";
@@ -125,25 +125,26 @@ static char *extra_name(const char *key)
 	return name;
 }
 
-static int add_list(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count,
-		    const char *name, struct json_object *list, struct error *reterr)
+static int user_add_list(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			 size_t *count, const char *name, struct json_object *list,
+			 struct error *reterr)
 {
 	if (list != NULL && !json_object_is_type(list, json_type_array)) {
 		return kubeconfig_bad(entry, reterr, "the values to act as are not lists");
 	}
 	for (size_t i = 0; i < asb_length(list); i++) {
-		int r = add_header(entry, config, count, name, json_object_array_get_idx(list, i),
-				   reterr);
+		int code = user_add_header(entry, config, count, name,
+					   json_object_array_get_idx(list, i), reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
 }
 
-static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *config, size_t *count,
-		     struct json_object *extra, struct error *reterr)
+static int user_add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+			  size_t *count, struct json_object *extra, struct error *reterr)
 {
 	if (extra == NULL) {
 		return 0;
@@ -152,11 +153,11 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 		return kubeconfig_bad(entry, reterr, "'as-user-extra' is not a map");
 	}
 	json_object_object_foreach (extra, key, list) {
-		CLEANUP_FREE char *name = extra_name(key);
-		int r = add_list(entry, config, count, name, list, reterr);
+		CLEANUP_FREE char *name = user_extra_name(key);
+		int code = user_add_list(entry, config, count, name, list, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
@@ -164,7 +165,7 @@ static int add_extra(const struct kubeconfig_entry *entry, struct kubeconfig *co
 
 /* Files say "as"; "act-as" is what Kubernetes' own sources call it, and files made by hand have
  * that too. */
-static struct json_object *as_member(const struct kubeconfig_entry *entry, const char *name)
+static struct json_object *user_as_member(const struct kubeconfig_entry *entry, const char *name)
 {
 	struct json_object *value = asb_at(entry->value, name);
 	char long_name[64];
@@ -176,29 +177,30 @@ static struct json_object *as_member(const struct kubeconfig_entry *entry, const
 	return value;
 }
 
-static int read_impersonation(const struct kubeconfig_entry *entry, struct kubeconfig *config,
-			      struct error *reterr)
+static int user_read_impersonation(const struct kubeconfig_entry *entry, struct kubeconfig *config,
+				   struct error *reterr)
 {
-	struct json_object *user = as_member(entry, "as"), *uid = as_member(entry, "as-uid");
-	struct json_object *groups = as_member(entry, "as-groups"),
-			   *extra = as_member(entry, "as-user-extra");
+	struct json_object *user = user_as_member(entry, "as"),
+			   *uid = user_as_member(entry, "as-uid");
+	struct json_object *groups = user_as_member(entry, "as-groups"),
+			   *extra = user_as_member(entry, "as-user-extra");
 	size_t count = 0;
-	int r = 0;
+	int code = 0;
 
 	if (user == NULL && (uid != NULL || groups != NULL || extra != NULL)) {
 		return kubeconfig_bad(entry, reterr,
 				      "a uid, groups or extras to act as need 'as', a user");
 	}
 	if (user != NULL) {
-		r = add_header(entry, config, &count, "Impersonate-User", user, reterr);
+		code = user_add_header(entry, config, &count, "Impersonate-User", user, reterr);
 	}
-	if (r == 0 && uid != NULL) {
-		r = add_header(entry, config, &count, "Impersonate-Uid", uid, reterr);
+	if (code == 0 && uid != NULL) {
+		code = user_add_header(entry, config, &count, "Impersonate-Uid", uid, reterr);
 	}
-	if (r == 0) {
-		r = add_list(entry, config, &count, "Impersonate-Group", groups, reterr);
+	if (code == 0) {
+		code = user_add_list(entry, config, &count, "Impersonate-Group", groups, reterr);
 	}
-	return r < 0 ? r : add_extra(entry, config, &count, extra, reterr);
+	return code < 0 ? code : user_add_extra(entry, config, &count, extra, reterr);
 }
 
 /* ---- all of it ---- */
@@ -209,7 +211,7 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 	struct json_object *provider = asb_at(entry->value, "auth-provider"),
 			   *exec = asb_at(entry->value, "exec");
 	const char *name = asb_str(provider, "name");
-	int r;
+	int code;
 
 	if (provider != NULL) {
 		kubeconfig_bad(
@@ -221,12 +223,13 @@ int kubeconfig_user(const struct kubeconfig_entry *entry, struct kubeconfig *con
 		}
 		return -ENOTSUP;
 	}
-	r = read_certificate(entry, config, reterr);
-	if (r == 0) {
-		r = read_token(entry, config, reterr);
+	code = user_read_certificate(entry, config, reterr);
+	if (code == 0) {
+		code = user_read_token(entry, config, reterr);
 	}
-	if (r == 0) {
-		r = read_impersonation(entry, config, reterr);
+	if (code == 0) {
+		code = user_read_impersonation(entry, config, reterr);
 	}
-	return r < 0 || exec == NULL ? r : kubeconfig_exec(entry, exec, &config->exec, reterr);
+	return code < 0 || exec == NULL ? code
+					: kubeconfig_exec(entry, exec, &config->exec, reterr);
 }

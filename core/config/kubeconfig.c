@@ -20,59 +20,63 @@ int kubeconfig_parse(const char *text, size_t length, const char *base, struct k
 		     struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
-	int r = kubeconfig_files_add(&files, text, length, base, reterr);
+	int code = kubeconfig_files_add(&files, text, length, base, reterr);
 
-	return r < 0 ? r : kubeconfig_resolve(&files, ret, reterr);
+	return code < 0 ? code : kubeconfig_resolve(&files, ret, reterr);
 }
 
 /* ---- files ---- */
 
-static int add_file(struct kubeconfig_files *files, const char *path, struct error *reterr)
+static int kubeconfig_add_file(struct kubeconfig_files *files, const char *path,
+			       struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(KUBECONFIG_SIZE_MAX);
 	const char *slash = strrchr(path, '/');
 	CLEANUP_FREE char *directory =
 		slash == NULL ? xstrdup(".")
 			      : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int r = kubeconfig_read(path, &text, reterr);
+	int code = kubeconfig_read(path, &text, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	r = kubeconfig_files_add(files, buf_str(&text), text.length, directory, reterr);
-	if (r < 0) {
+	code = kubeconfig_files_add(files, buf_str(&text), text.length, directory, reterr);
+	if (code < 0) {
 		error_prefix(reterr, "kubeconfig '%.256s'", path);
 	}
-	return r;
+	return code;
 }
 
-static int load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
+static int kubeconfig_load_one(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
-	int r = add_file(&files, path, reterr);
+	int code = kubeconfig_add_file(&files, path, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
-	r = kubeconfig_resolve(&files, ret, reterr);
-	if (r < 0) {
+	code = kubeconfig_resolve(&files, ret, reterr);
+	if (code < 0) {
 		error_prefix(reterr, "kubeconfig '%.256s'", path);
 	}
-	return r;
+	return code;
 }
 
 /* $KUBECONFIG: files that are not there are passed over. *ret_any: one was there. */
-static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, struct error *reterr)
+static int kubeconfig_load_list(const char *list, bool *ret_any, struct kubeconfig *ret,
+				struct error *reterr)
 {
 	CLEANUP(kubeconfig_files_finish) struct kubeconfig_files files = { .count = 0 };
 
 	while (*list != '\0') {
 		size_t length = strcspn(list, ":");
 		CLEANUP_FREE char *path = xstrndup(list, length);
-		int r = length == 0 || access(path, F_OK) < 0 ? 0 : add_file(&files, path, reterr);
+		int code = length == 0 || access(path, F_OK) < 0
+				   ? 0
+				   : kubeconfig_add_file(&files, path, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 		list += length;
 		list += *list == ':';
@@ -82,12 +86,12 @@ static int load_list(const char *list, bool *ret_any, struct kubeconfig *ret, st
 		return 0;
 	}
 
-	int r = kubeconfig_resolve(&files, ret, reterr);
+	int code = kubeconfig_resolve(&files, ret, reterr);
 
-	if (r < 0) {
+	if (code < 0) {
 		error_prefix(reterr, "$KUBECONFIG");
 	}
-	return r;
+	return code;
 }
 
 /* ---- in a pod ---- */
@@ -123,7 +127,7 @@ int kubeconfig_in_cluster(const char *directory, const char *host, const char *p
 	return 0;
 }
 
-static const char *variable(const char *name)
+static const char *kubeconfig_variable(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -132,19 +136,19 @@ static const char *variable(const char *name)
 
 int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *reterr)
 {
-	const char *list = variable("KUBECONFIG"), *home = variable("HOME");
-	const char *host = variable("KUBERNETES_SERVICE_HOST"),
-		   *port = variable("KUBERNETES_SERVICE_PORT");
+	const char *list = kubeconfig_variable("KUBECONFIG"), *home = kubeconfig_variable("HOME");
+	const char *host = kubeconfig_variable("KUBERNETES_SERVICE_HOST"),
+		   *port = kubeconfig_variable("KUBERNETES_SERVICE_PORT");
 	bool any = false;
 
 	if (path != NULL && path[0] != '\0') {
-		return load_one(path, ret, reterr);
+		return kubeconfig_load_one(path, ret, reterr);
 	}
 	if (list != NULL) {
-		int r = load_list(list, &any, ret, reterr);
+		int code = kubeconfig_load_list(list, &any, ret, reterr);
 
-		if (r < 0 || any) {
-			return r;
+		if (code < 0 || any) {
+			return code;
 		}
 	}
 	if (host != NULL && port != NULL) {
@@ -154,9 +158,9 @@ int kubeconfig_load(const char *path, struct kubeconfig *ret, struct error *rete
 	CLEANUP_FREE char *at_home = home != NULL ? xprintf("%s/.kube/config", home) : NULL;
 
 	if (at_home != NULL && access(at_home, F_OK) == 0) {
-		return load_one(at_home, ret, reterr);
+		return kubeconfig_load_one(at_home, ret, reterr);
 	}
 	return error_set(
 		reterr, -ENOENT,
-		"no API server is known: no --kubeconfig, no file of $KUBECONFIG, no cluster around, no ~/.kube/config");
+		"no kubeconfig found: give --kubeconfig, or set $KUBECONFIG, or write ~/.kube/config; this process does not run in a cluster either");
 }

@@ -3,7 +3,6 @@
 libcore_la_SOURCES += \
 	%D%/api-connect.c %D%/api-connect.h \
 	%D%/credentials.c \
-	%D%/credentials-base64.c %D%/credentials-base64.h \
 	%D%/exec-credential.c %D%/exec-credential.h \
 	%D%/exec-credential-spawn.c \
 	%D%/kubeconfig.c %D%/kubeconfig.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arena of one call into a plugin, and the memory of its keys. Used by core/controller/host.c and
- * core/controller/worker.c. */
+/* The arena of one call into a plugin, and the state that plugins keep of keys. Used by
+ * core/controller/host.c and core/controller/worker.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -33,8 +33,8 @@ void call_finish(struct call *call)
 	free(call->blocks);
 }
 
-/* Room for one more pointer. */
-static void *make_room(void *array, size_t count, size_t *size)
+/* Makes room for one more pointer. */
+static void *call_make_room(void *array, size_t count, size_t *size)
 {
 	if (count < *size) {
 		return array;
@@ -46,7 +46,7 @@ static void *make_room(void *array, size_t count, size_t *size)
 struct json_object *call_keep(struct call *call, struct json_object *take_tree)
 {
 	if (take_tree != NULL) {
-		call->trees = make_room(call->trees, call->tree_count, &call->tree_size);
+		call->trees = call_make_room(call->trees, call->tree_count, &call->tree_size);
 		call->trees[call->tree_count++] = take_tree;
 	}
 	return take_tree;
@@ -56,90 +56,91 @@ void *call_alloc(struct call *call, size_t size)
 {
 	void *block = xalloc(size);
 
-	call->blocks = make_room(call->blocks, call->block_count, &call->block_size);
+	call->blocks = call_make_room(call->blocks, call->block_count, &call->block_size);
 	call->blocks[call->block_count++] = block;
 	return block;
 }
 
-/* ---- memory of keys ---- */
+/* ---- the state that a plugin keeps of a key ---- */
 
-struct memory {
+struct key_state {
 	char *uid; /* of the object it is about: another one of that name starts again */
 	uint64_t size;
 	void *data;
 	char key[];
 };
 
-static void free_memory(struct memory *memory)
+static void call_key_state_destroy(struct key_state *state)
 {
-	free(memory->uid);
-	free(memory->data);
-	free(memory);
+	free(state->uid);
+	free(state->data);
+	free(state);
 }
 
-static struct memory *find_or_make(struct controller *controller, const char *ns, const char *name,
-				   uint64_t size)
+static struct key_state *call_key_state_find_or_make(struct controller *controller, const char *ns,
+						     const char *name, uint64_t size)
 {
 	char key[STORE_KEY_MAX], uid[64] = "";
 	bool exists = store_uid(controller->bindings[0].store, ns, name, uid);
-	struct memory *memory;
+	struct key_state *state;
 
 	snprintf(key, sizeof(key), "%s/%s", ns, name);
 	LOCKED(&controller->lock);
-	memory = map_get(&controller->memories, key);
-	if (memory != NULL && exists && strcmp(memory->uid, uid) != 0) {
-		map_remove(&controller->memories, key);
-		free_memory(memory);
-		memory = NULL;
+	state = map_get(&controller->key_states, key);
+	if (state != NULL && exists && strcmp(state->uid, uid) != 0) {
+		map_remove(&controller->key_states, key);
+		call_key_state_destroy(state);
+		state = NULL;
 		reservations_forget(controller->config.reservations, key, controller);
 	}
-	if (memory == NULL) {
-		memory = xalloc(sizeof(*memory) + strlen(key) + 1);
-		memory->size = size <= MEMORY_MAX ? size : MEMORY_MAX;
-		memory->data = xalloc(memory->size);
-		memory->uid = xstrdup(uid);
-		memcpy(memory->key, key, strlen(key) + 1);
-		map_put(&controller->memories, memory->key, memory);
+	if (state == NULL) {
+		state = xalloc(sizeof(*state) + strlen(key) + 1);
+		state->size = size <= KEY_STATE_MAX ? size : KEY_STATE_MAX;
+		state->data = xalloc(state->size);
+		state->uid = xstrdup(uid);
+		memcpy(state->key, key, strlen(key) + 1);
+		map_put(&controller->key_states, state->key, state);
 	}
-	return memory;
+	return state;
 }
 
-void *memory_get(struct controller *controller, const char *ns, const char *name, uint64_t size)
+void *key_state_get(struct controller *controller, const char *ns, const char *name, uint64_t size)
 {
-	struct memory *memory = find_or_make(controller, ns, name, size);
+	struct key_state *state = call_key_state_find_or_make(controller, ns, name, size);
 
-	return size <= memory->size ? memory->data : NULL;
+	return size <= state->size ? state->data : NULL;
 }
 
-void *call_memory(struct call *call, uint64_t size)
+void *call_key_state(struct call *call, uint64_t size)
 {
-	if (call->memory == NULL) {
-		call->memory = find_or_make(call->controller, call->ns, call->name, size);
+	if (call->key_state == NULL) {
+		call->key_state =
+			call_key_state_find_or_make(call->controller, call->ns, call->name, size);
 	}
-	return size <= call->memory->size ? call->memory->data : NULL;
+	return size <= call->key_state->size ? call->key_state->data : NULL;
 }
 
-void memory_forget(struct controller *controller, const char *ns, const char *name)
+void key_state_forget(struct controller *controller, const char *ns, const char *name)
 {
 	char key[STORE_KEY_MAX];
-	struct memory *memory;
+	struct key_state *state;
 
 	snprintf(key, sizeof(key), "%s/%s", ns, name);
 	LOCKED(&controller->lock);
-	memory = map_remove(&controller->memories, key);
-	if (memory != NULL) {
-		free_memory(memory);
+	state = map_remove(&controller->key_states, key);
+	if (state != NULL) {
+		call_key_state_destroy(state);
 	}
 	reservations_forget(controller->config.reservations, key, controller);
 }
 
-void memory_finish(struct controller *controller)
+void key_state_finish(struct controller *controller)
 {
-	struct memory *memory;
+	struct key_state *state;
 	size_t at = 0;
 
-	while ((memory = map_next(&controller->memories, &at, NULL)) != NULL) {
-		free_memory(memory);
+	while ((state = map_next(&controller->key_states, &at, NULL)) != NULL) {
+		call_key_state_destroy(state);
 	}
-	map_finish(&controller->memories);
+	map_finish(&controller->key_states);
 }

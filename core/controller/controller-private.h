@@ -31,7 +31,7 @@ struct controller {
 	struct metric *reconciles, *durations;
 
 	struct sched_mutex lock;
-	struct map memories; /* lock */
+	struct map key_states; /* lock */
 	struct worker *workers;
 	uint32_t worker_count; /* lock; 0: not started */
 };
@@ -47,7 +47,7 @@ struct call {
 	size_t block_count, block_size;
 	/* of the key, once asked for: it stays this one, whatever happens to the object meanwhile
 	 */
-	struct memory *memory;
+	struct key_state *key_state;
 	struct span span; /* not live unless its object is traced */
 	char failure[512];
 };
@@ -65,12 +65,13 @@ struct json_object *call_keep(struct call *call, struct json_object *take_tree);
 void *call_alloc(struct call *call, size_t size);
 
 /* The memory of the call's key; NULL when size is more than it has. */
-void *call_memory(struct call *call, uint64_t size);
+void *call_key_state(struct call *call, uint64_t size);
 
-/* Per-key memory (asb_host.memory). forget: the key's object is gone. */
-void *memory_get(struct controller *controller, const char *ns, const char *name, uint64_t size);
-void memory_forget(struct controller *controller, const char *ns, const char *name);
-void memory_finish(struct controller *controller);
+/* The state that a plugin keeps of a key (asb_host.key_state). key_state_forget: the object is
+ * gone. */
+void *key_state_get(struct controller *controller, const char *ns, const char *name, uint64_t size);
+void key_state_forget(struct controller *controller, const char *ns, const char *name);
+void key_state_finish(struct controller *controller);
 
 /* asb_host's writes, in host-write.c. */
 int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t count);

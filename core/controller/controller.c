@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's instance: made, bound to stores, told of changes. Owned by core/controller/manager. */
+/* One plugin at work: its stores, its queue, its workers. Owned by core/controller/manager.c. */
 #include "config.h"
 
 #include "core/controller/controller.h"
@@ -13,7 +13,7 @@
 #include "core/cache/reflector.h"
 #include "core/controller/controller-private.h"
 
-static void make_metrics(struct controller *controller)
+static void controller_make_metrics(struct controller *controller)
 {
 	struct metrics *metrics = controller->config.metrics;
 	const struct plugin *plugin = controller->plugin;
@@ -47,10 +47,11 @@ struct controller *controller_create(const struct controller_config *config, str
 	controller->state = config->state;
 	sched_mutex_init(&controller->lock, config->sched);
 	controller->queue = queue_create(config->sched, config->metrics, head->name);
-	make_metrics(controller);
+	controller_make_metrics(controller);
 	if (head->init != NULL && head->init(controller->host, (struct asb_instance *)controller,
 					     &controller->state) != 0) {
-		error_set(reterr, -EINVAL, "plugin '%s' (%s) refuses to start: see the log above",
+		error_set(reterr, -EINVAL,
+			  "plugin '%s' (%s) failed to start: the reason is in the log above",
 			  head->name, config->plugin->file);
 		queue_destroy(controller->queue);
 		sched_mutex_finish(&controller->lock);
@@ -68,7 +69,7 @@ void controller_destroy(struct controller *controller)
 	if (controller->plugin->head.fini != NULL) {
 		controller->plugin->head.fini(controller->state);
 	}
-	memory_finish(controller);
+	key_state_finish(controller);
 	queue_destroy(controller->queue);
 	sched_mutex_finish(&controller->lock);
 	free(controller->workers);
@@ -93,38 +94,38 @@ void controller_bind_index(struct controller *controller, uint32_t index, uint32
 	controller->store_indexes[index] = store_index;
 }
 
-/* ---- mapping ---- */
+/* ---- from a change to keys ---- */
 
-/* An asb_keys that goes into the queue. */
+/* An asb_keys that puts its keys into the queue. */
 struct key_sink {
 	struct asb_keys keys;
 	struct queue *queue;
-	enum queue_order order;
+	enum queue_priority priority;
 };
 
-static void sink_add(struct asb_keys *keys, const char *ns, const char *name)
+static void controller_sink_add(struct asb_keys *keys, const char *ns, const char *name)
 {
 	struct key_sink *sink = CONTAINER_OF(keys, struct key_sink, keys);
 
 	if (ns != NULL && name != NULL) {
-		queue_add(sink->queue, ns, name, sink->order);
+		queue_add(sink->queue, ns, name, sink->priority);
 	}
 }
 
-static void map_controller(struct controller *controller, struct key_sink *sink, const char *ns,
-			   struct json_object *object)
+static void controller_enqueue_owner(struct controller *controller, struct key_sink *sink,
+				     const char *ns, struct json_object *object)
 {
 	struct json_object *owner = asb_controller(object, NULL);
 	const char *name = asb_str(owner, "name");
 
 	if (owner != NULL && name != NULL &&
 	    asb_owner_is(owner, &controller->plugin->watches[0].kind)) {
-		sink_add(&sink->keys, ns, name);
+		controller_sink_add(&sink->keys, ns, name);
 	}
 }
 
-static void enqueue_index(struct controller *controller, struct key_sink *sink,
-			  const char *index_name, const char *ns, const char *name)
+static void controller_enqueue_index(struct controller *controller, struct key_sink *sink,
+				     const char *index_name, const char *ns, const char *name)
 {
 	const struct plugin *plugin = controller->plugin;
 	char value[STORE_KEY_MAX], keys[16][STORE_KEY_MAX];
@@ -144,13 +145,14 @@ static void enqueue_index(struct controller *controller, struct key_sink *sink,
 			char *slash = strchr(keys[i], '/');
 
 			*slash = '\0';
-			sink_add(&sink->keys, keys[i], slash + 1);
+			controller_sink_add(&sink->keys, keys[i], slash + 1);
 		}
 	} while (count == ARRAY_LEN(keys));
 }
 
-static void enqueue_function(struct controller *controller, const struct asb_watch *watch,
-			     struct key_sink *sink, struct store_change *change)
+static void controller_enqueue_function(struct controller *controller,
+					const struct asb_watch *watch, struct key_sink *sink,
+					struct store_change *change)
 {
 	struct call call;
 
@@ -160,55 +162,58 @@ static void enqueue_function(struct controller *controller, const struct asb_wat
 	call_finish(&call);
 }
 
-void controller_map(struct controller *controller, uint32_t watch_number,
-		    struct store_change *change)
+void controller_enqueue_change(struct controller *controller, uint32_t watch_number,
+			       struct store_change *change)
 {
 	const struct asb_watch *watch = &controller->plugin->watches[watch_number];
 	struct key_sink sink = {
-		.keys.add = sink_add,
+		.keys.add = controller_sink_add,
 		.queue = controller->queue,
-		.order = change->initial     ? QUEUE_INITIAL
-			 : watch_number == 0 ? QUEUE_FRESH
-					     : QUEUE_UNDER_WAY,
+		.priority = change->initial     ? QUEUE_LOW
+			    : watch_number == 0 ? QUEUE_NORMAL
+						: QUEUE_HIGH,
 	};
 
 	if ((watch->enqueue & ASB_ENQUEUE_SELF) != 0 &&
 	    (watch_number == 0 ||
 	     store_has(controller->bindings[0].store, change->ns, change->name))) {
-		sink_add(&sink.keys, change->ns, change->name);
+		controller_sink_add(&sink.keys, change->ns, change->name);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_OWNER) != 0) {
 		if (!store_change_keeps_owners(change)) {
-			map_controller(controller, &sink, change->ns, store_change_before(change));
+			controller_enqueue_owner(controller, &sink, change->ns,
+						 store_change_before(change));
 		}
-		map_controller(controller, &sink, change->ns, store_change_after(change));
+		controller_enqueue_owner(controller, &sink, change->ns, store_change_after(change));
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0) {
-		enqueue_index(controller, &sink, watch->enqueue_index, change->ns, change->name);
+		controller_enqueue_index(controller, &sink, watch->enqueue_index, change->ns,
+					 change->name);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0) {
-		enqueue_function(controller, watch, &sink, change);
+		controller_enqueue_function(controller, watch, &sink, change);
 	}
 }
 
-void controller_map_filtered(struct controller *controller, uint32_t watch, const char *ns,
-			     const char *name)
+void controller_enqueue_filtered(struct controller *controller, uint32_t watch, const char *ns,
+				 const char *name)
 {
 	if ((controller->plugin->watches[watch].enqueue & ASB_ENQUEUE_SELF) != 0 &&
 	    store_has(controller->bindings[0].store, ns, name)) {
-		queue_add(controller->queue, ns, name, QUEUE_FRESH);
+		queue_add(controller->queue, ns, name, QUEUE_NORMAL);
 	}
 }
 
 void controller_enqueue(struct controller *controller, const char *ns, const char *name)
 {
-	queue_add(controller->queue, ns, name, QUEUE_FRESH);
+	queue_add(controller->queue, ns, name, QUEUE_NORMAL);
 }
 
 /* ---- running ---- */
 
-/* The state of a watched kind, as far as the plugin has to wait for it: one that is optional may be absent. */
-static enum reflector_state state_of(const struct controller *controller, uint32_t watch)
+/* The state of a watched kind, as far as the plugin has to wait for it: one that is optional may be
+ * absent. */
+static enum reflector_state controller_state_of(const struct controller *controller, uint32_t watch)
 {
 	const struct binding *binding = &controller->bindings[watch];
 	bool optional = (controller->plugin->watches[watch].flags & ASB_WATCH_OPTIONAL) != 0;
@@ -223,7 +228,7 @@ const struct asb_kind *controller_waits_for(struct controller *controller, bool 
 	const struct asb_kind *absent = NULL;
 
 	for (uint32_t i = 0; i < controller->plugin->watch_count; i++) {
-		enum reflector_state state = state_of(controller, i);
+		enum reflector_state state = controller_state_of(controller, i);
 
 		if (state == REFLECTOR_LISTING) {
 			*ret_absent = false;

@@ -6,7 +6,7 @@
 #ifndef ASB_CORE_CONTROLLER_CONTROLLER_H
 #define ASB_CORE_CONTROLLER_CONTROLLER_H
 
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 #include "core/cache/store.h"
 #include "core/client/client.h"
 #include "core/client/events.h"
@@ -15,7 +15,7 @@
 #include "core/observe/metrics.h"
 #include "core/observe/trace.h"
 
-#define MEMORY_MAX 4096u /* bytes a plugin may keep for one key */
+#define KEY_STATE_MAX 4096u /* bytes a plugin may keep for one key */
 
 struct controller_config {
 	struct sched *sched;
@@ -40,15 +40,17 @@ void controller_destroy(struct controller *controller);
 
 /* --- binding, by core/controller/informer --- */
 const struct plugin *controller_plugin(const struct controller *controller);
-/* watch is found in this store; reflector tells whether it is complete. */
+/* The objects of a watch are in this store; the reflector knows whether it is complete. */
 void controller_bind_watch(struct controller *controller, uint32_t watch, struct store *store,
 			   struct reflector *reflector, bool metadata_only);
 void controller_bind_index(struct controller *controller, uint32_t index, uint32_t store_index);
-/* Maps a change of a watched kind to keys and queues them. */
-void controller_map(struct controller *controller, uint32_t watch, struct store_change *change);
-/* The same for an object that is not stored: only ASB_ENQUEUE_SELF can apply. */
-void controller_map_filtered(struct controller *controller, uint32_t watch, const char *ns,
-			     const char *name);
+/* Enqueues the keys that a change of a watched kind maps to. */
+void controller_enqueue_change(struct controller *controller, uint32_t watch,
+			       struct store_change *change);
+/* The same for an object that the cache selector does not match: only ASB_ENQUEUE_SELF can apply.
+ */
+void controller_enqueue_filtered(struct controller *controller, uint32_t watch, const char *ns,
+				 const char *name);
 
 /* Queues a key. Any thread. */
 void controller_enqueue(struct controller *controller, const char *ns, const char *name);

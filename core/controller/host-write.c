@@ -13,7 +13,7 @@
 #include "core/controller/controller-private.h"
 #include "core/observe/log.h"
 
-/* A write on its way: the request, and what is needed to settle it. */
+/* A write that is being sent: the request, and what is needed when its response comes. */
 struct sending {
 	struct asb_write *write;
 	struct client_write request;
@@ -21,13 +21,14 @@ struct sending {
 	struct span span;
 };
 
-static const struct binding *binding_of(const struct call *call, const struct asb_write *write)
+static const struct binding *host_write_binding_of(const struct call *call,
+						   const struct asb_write *write)
 {
 	return &call->controller->bindings[write->watch];
 }
 
-/* Whether the plugin declares all of status: else more of it may be there than is stored. */
-static bool reads_status(const struct asb_watch *watch)
+/* Whether the plugin declares all of status: else the object may have more of it than is stored. */
+static bool host_write_reads_status(const struct asb_watch *watch)
 {
 	for (const char *const *field = watch->fields; field != NULL && *field != NULL; field++) {
 		if (strcmp(*field, "status") == 0) {
@@ -37,14 +38,15 @@ static bool reads_status(const struct asb_watch *watch)
 	return false;
 }
 
-/* Whether the stored status is what the plugin wants already. */
-static bool is_needless(const struct call *call, const struct asb_write *write)
+/* Whether the stored status is already the one that the plugin wants. */
+static bool host_write_is_needless(const struct call *call, const struct asb_write *write)
 {
 	CLEANUP_JSON struct json_object *stored = NULL;
-	struct store *store = binding_of(call, write)->store;
+	struct store *store = host_write_binding_of(call, write)->store;
 
 	if (write->verb != ASB_SET_STATUS || store == NULL || write->name == NULL ||
-	    write->uid == NULL || !reads_status(&call->controller->plugin->watches[write->watch])) {
+	    write->uid == NULL ||
+	    !host_write_reads_status(&call->controller->plugin->watches[write->watch])) {
 		return false;
 	}
 	stored = store_get_status(store, write->ns != NULL ? write->ns : "", write->name,
@@ -52,13 +54,13 @@ static bool is_needless(const struct call *call, const struct asb_write *write)
 	return stored != NULL && json_same(stored, write->take_body);
 }
 
-static void prepare(struct call *call, struct asb_write *write, struct sending *ret)
+static void host_write_prepare(struct call *call, struct asb_write *write, struct sending *ret)
 {
 	const struct plugin *plugin = call->controller->plugin;
 
 	if (write->watch >= plugin->watch_count || write->verb < ASB_CREATE ||
 	    write->verb > ASB_DELETE) {
-		log_error("plugin '%s' asks for write %u of watch %u, of which there are %u",
+		log_error("plugin '%s' asks for write %u of watch %u, but has only %u watches",
 			  plugin->head.name, write->verb, write->watch, plugin->watch_count);
 		abort();
 	}
@@ -72,13 +74,13 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 	write->message = "";
 	*ret = (struct sending){
 		.write = write,
-		.needless = is_needless(call, write),
+		.needless = host_write_is_needless(call, write),
 		.request = {
 			.verb = write->verb,
 			.kind = &plugin->watches[write->watch].kind,
 			.priority = write->priority != 0 ? (enum priority)write->priority : PRIORITY_CLAIM,
 			.dry_run = (write->flags & ASB_DRY_RUN) != 0,
-			.metadata_only = binding_of(call, write)->metadata_only,
+			.metadata_only = host_write_binding_of(call, write)->metadata_only,
 			.ns = write->ns != NULL ? write->ns : "",
 			.name = write->name,
 			.uid = write->uid,
@@ -89,10 +91,10 @@ static void prepare(struct call *call, struct asb_write *write, struct sending *
 }
 
 /* Puts a response into the store and gives the plugin its tree. */
-static void settle_object(struct call *call, struct asb_write *write,
-			  const struct client_write *request)
+static void host_write_settle_object(struct call *call, struct asb_write *write,
+				     const struct client_write *request)
 {
-	struct store *store = binding_of(call, write)->store;
+	struct store *store = host_write_binding_of(call, write)->store;
 	const char *text = buf_str(&request->response);
 	size_t length = request->response.length;
 	struct json_object *object = NULL;
@@ -106,19 +108,20 @@ static void settle_object(struct call *call, struct asb_write *write,
 			"the response to a write of '%s' is not an object with a name and a version, going on",
 			request->kind->plural);
 	}
-	write->ret = call_keep(call, object != NULL ? object : store_trim(store, text, length));
+	write->ret =
+		call_keep(call, object != NULL ? object : store_transform(store, text, length));
 }
 
-static void settle(struct call *call, struct sending *sending)
+static void host_write_settle(struct call *call, struct sending *sending)
 {
 	struct asb_write *write = sending->write;
 	const struct client_write *request = &sending->request;
-	struct store *store = binding_of(call, write)->store;
+	struct store *store = host_write_binding_of(call, write)->store;
 
 	write->result = request->result;
 	write->http_status = request->http_status;
 	if (request->result == ASB_OK && !request->gone && request->response.length > 0) {
-		settle_object(call, write, request);
+		host_write_settle_object(call, write, request);
 	}
 	if (write->verb == ASB_DELETE && store != NULL && !request->dry_run &&
 	    (request->result == ASB_NOT_FOUND || (request->result == ASB_OK && request->gone))) {
@@ -132,7 +135,7 @@ static void settle(struct call *call, struct sending *sending)
 	}
 }
 
-static void begin_span(struct call *call, struct sending *sending)
+static void host_write_begin_span(struct call *call, struct sending *sending)
 {
 	const struct client_write *request = &sending->request;
 	struct trace_context context = span_context(&call->span);
@@ -146,7 +149,7 @@ static void begin_span(struct call *call, struct sending *sending)
 	span_attribute(&sending->span, "k8s.object.name", request->name);
 }
 
-static void end_span(struct call *call, struct sending *sending)
+static void host_write_end_span(struct call *call, struct sending *sending)
 {
 	char status[16];
 
@@ -168,14 +171,14 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	int32_t first = ASB_OK;
 
 	if (count > ASB_WRITE_MAX) {
-		log_error("plugin '%s' asks for %u writes at once, at most %u go",
+		log_error("plugin '%s' asks for %u writes at once, the limit is %u",
 			  call->controller->plugin->head.name, count, ASB_WRITE_MAX);
 		abort();
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		prepare(call, &writes[i], &sendings[i]);
+		host_write_prepare(call, &writes[i], &sendings[i]);
 		if (!sendings[i].needless) {
-			begin_span(call, &sendings[i]);
+			host_write_begin_span(call, &sendings[i]);
 			requests[sent++] = sendings[i].request;
 		}
 	}
@@ -184,8 +187,8 @@ int32_t host_write_all(struct asb_call *base, struct asb_write *writes, uint32_t
 	for (uint32_t i = 0; i < count; i++) {
 		if (!sendings[i].needless) {
 			sendings[i].request = requests[sent];
-			end_span(call, &sendings[i]);
-			settle(call, &sendings[i]);
+			host_write_end_span(call, &sendings[i]);
+			host_write_settle(call, &sendings[i]);
 			client_write_finish(&requests[sent++]);
 		}
 		call_keep(call, TAKE(writes[i].take_body));

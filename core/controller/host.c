@@ -24,30 +24,30 @@ static void host_event(struct asb_call *base, struct json_object *about, const c
 static int32_t host_fail(struct asb_call *base, int32_t result, const char *format, ...)
 	PRINTF_LIKE(3, 4);
 
-static struct controller *controller_of(struct asb_instance *instance)
+static struct controller *host_controller_of(struct asb_instance *instance)
 {
 	return (struct controller *)instance;
 }
 
-static struct call *call_of(struct asb_call *base)
+static struct call *host_call_of(struct asb_call *base)
 {
 	return (struct call *)base;
 }
 
-/* A plugin that names a watch or an index it does not have is broken beyond reporting to it. */
-static void check_number(const struct controller *controller, const char *what, uint32_t number,
-			 uint32_t count)
+/* Ends the process: a plugin that uses a watch or an index it does not have is broken. */
+static void host_check_number(const struct controller *controller, const char *what,
+			      uint32_t number, uint32_t count)
 {
 	if (number >= count) {
-		log_error("plugin '%s' names %s %u of %u", controller->plugin->head.name, what,
-			  number, count);
+		log_error("plugin '%s' uses %s %u but has only %u", controller->plugin->head.name,
+			  what, number, count);
 		abort();
 	}
 }
 
-static const struct asb_kind *kind_of(struct controller *controller, uint32_t watch)
+static const struct asb_kind *host_kind_of(struct controller *controller, uint32_t watch)
 {
-	check_number(controller, "watch", watch, controller->plugin->watch_count);
+	host_check_number(controller, "watch", watch, controller->plugin->watch_count);
 	return &controller->plugin->watches[watch].kind;
 }
 
@@ -55,7 +55,8 @@ static const struct asb_kind *kind_of(struct controller *controller, uint32_t wa
 
 static void host_log(struct asb_instance *instance, uint32_t level, const char *format, ...)
 {
-	const char *const fields[] = { "plugin", controller_of(instance)->plugin->head.name, NULL };
+	const char *const fields[] = { "plugin", host_controller_of(instance)->plugin->head.name,
+				       NULL };
 	char text[1024];
 	va_list args;
 
@@ -71,17 +72,17 @@ static void host_log(struct asb_instance *instance, uint32_t level, const char *
 static void host_metric(struct asb_instance *instance, uint32_t index, double value,
 			const char *const *label_values)
 {
-	struct controller *controller = controller_of(instance);
+	struct controller *controller = host_controller_of(instance);
 
-	check_number(controller, "metric", index, controller->plugin->metric_count);
+	host_check_number(controller, "metric", index, controller->plugin->metric_count);
 	metric_record(controller->metrics[index], value, label_values);
 }
 
 static const char *host_option(struct asb_instance *instance, uint32_t index)
 {
-	struct controller *controller = controller_of(instance);
+	struct controller *controller = host_controller_of(instance);
 
-	check_number(controller, "option", index, controller->plugin->option_count);
+	host_check_number(controller, "option", index, controller->plugin->option_count);
 	if (controller->config.option_values != NULL &&
 	    controller->config.option_values[index] != NULL) {
 		return controller->config.option_values[index];
@@ -92,18 +93,18 @@ static const char *host_option(struct asb_instance *instance, uint32_t index)
 static void host_enqueue(struct asb_instance *instance, const char *ns, const char *name,
 			 uint64_t delay_ms)
 {
-	queue_add_after(controller_of(instance)->queue, ns, name,
+	queue_add_after(host_controller_of(instance)->queue, ns, name,
 			delay_ms < SCHED_FOREVER / 1000 ? delay_ms * 1000 : SCHED_FOREVER - 1);
 }
 
 static int64_t host_now_ms(struct asb_instance *instance)
 {
-	return sched_wall_us(controller_of(instance)->config.sched) / 1000;
+	return sched_wall_us(host_controller_of(instance)->config.sched) / 1000;
 }
 
 static uint64_t host_random(struct asb_instance *instance)
 {
-	return sched_random(controller_of(instance)->config.sched);
+	return sched_random(host_controller_of(instance)->config.sched);
 }
 
 static void host_sha256(struct asb_instance *instance UNUSED, const void *data, uint64_t size,
@@ -117,17 +118,17 @@ static void host_sha256(struct asb_instance *instance UNUSED, const void *data, 
 static struct json_object *host_get(struct asb_call *base, uint32_t watch, const char *ns,
 				    const char *name)
 {
-	struct call *call = call_of(base);
+	struct call *call = host_call_of(base);
 	struct store *store;
 
-	kind_of(call->controller, watch);
+	host_kind_of(call->controller, watch);
 	store = call->controller->bindings[watch].store;
 	return store != NULL && name != NULL
 		       ? call_keep(call, store_get(store, ns != NULL ? ns : "", name))
 		       : NULL;
 }
 
-/* What list gathers. */
+/* What a list collects. */
 struct gathering {
 	struct call *call;
 	struct store *store;
@@ -137,7 +138,7 @@ struct gathering {
 	struct json_object **objects;
 };
 
-static void gather(struct gathering *gathering, char *key)
+static void host_gather(struct gathering *gathering, char *key)
 {
 	char *slash = strchr(key, '/'), holder[STORE_KEY_MAX];
 	struct json_object *object;
@@ -163,18 +164,18 @@ static void gather(struct gathering *gathering, char *key)
 static uint32_t host_list(struct asb_call *base, uint32_t index, const char *value, uint32_t limit,
 			  uint32_t flags, struct json_object *const **ret)
 {
-	struct call *call = call_of(base);
+	struct call *call = host_call_of(base);
 	struct controller *controller = call->controller;
 	struct store_cursor cursor = { 0 };
 	char keys[LIST_CHUNK][STORE_KEY_MAX];
 	size_t chunk;
 
-	check_number(controller, "index", index, controller->plugin->index_count);
+	host_check_number(controller, "index", index, controller->plugin->index_count);
 	uint32_t watch = controller->plugin->indexes[index].watch;
 	struct gathering gathering = {
 		.call = call,
 		.store = controller->bindings[watch].store,
-		.kind = kind_of(controller, watch),
+		.kind = host_kind_of(controller, watch),
 		.unreserved = (flags & ASB_LIST_UNRESERVED) != 0,
 		.limit = limit > 0 ? limit : LIST_DEFAULT,
 	};
@@ -191,7 +192,7 @@ static uint32_t host_list(struct asb_call *base, uint32_t index, const char *val
 		chunk = store_keys(gathering.store, controller->store_indexes[index], value,
 				   (flags & ASB_LIST_REVERSE) != 0, &cursor, keys, most);
 		for (size_t i = 0; i < chunk && gathering.count < gathering.limit; i++) {
-			gather(&gathering, keys[i]);
+			host_gather(&gathering, keys[i]);
 		}
 	} while (chunk > 0 && gathering.count < gathering.limit);
 	if (gathering.count > 0) {
@@ -206,10 +207,10 @@ static uint32_t host_list(struct asb_call *base, uint32_t index, const char *val
 
 static uint64_t host_count(struct asb_call *base, uint32_t index, const char *value)
 {
-	struct controller *controller = call_of(base)->controller;
+	struct controller *controller = host_call_of(base)->controller;
 	struct store *store;
 
-	check_number(controller, "index", index, controller->plugin->index_count);
+	host_check_number(controller, "index", index, controller->plugin->index_count);
 	store = controller->bindings[controller->plugin->indexes[index].watch].store;
 	return store != NULL && value != NULL
 		       ? store_count(store, controller->store_indexes[index], value)
@@ -219,10 +220,10 @@ static uint64_t host_count(struct asb_call *base, uint32_t index, const char *va
 static int32_t host_reserve(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
 			    const char *holder)
 {
-	struct controller *controller = call_of(base)->controller;
+	struct controller *controller = host_call_of(base)->controller;
 
-	return reservations_take(controller->config.reservations, kind_of(controller, watch), ns,
-				 name, holder, controller)
+	return reservations_take(controller->config.reservations, host_kind_of(controller, watch),
+				 ns, name, holder, controller)
 		       ? ASB_OK
 		       : ASB_ALREADY_EXISTS;
 }
@@ -230,20 +231,20 @@ static int32_t host_reserve(struct asb_call *base, uint32_t watch, const char *n
 static void host_release(struct asb_call *base, uint32_t watch, const char *ns, const char *name,
 			 const char *holder)
 {
-	struct controller *controller = call_of(base)->controller;
+	struct controller *controller = host_call_of(base)->controller;
 
-	reservations_release(controller->config.reservations, kind_of(controller, watch), ns, name,
-			     holder);
+	reservations_release(controller->config.reservations, host_kind_of(controller, watch), ns,
+			     name, holder);
 }
 
 static const char *host_reserved(struct asb_call *base, uint32_t watch, const char *ns,
 				 const char *name)
 {
-	struct call *call = call_of(base);
+	struct call *call = host_call_of(base);
 	char holder[STORE_KEY_MAX], *copy;
 
 	if (!reservations_find(call->controller->config.reservations,
-			       kind_of(call->controller, watch), ns, name, holder)) {
+			       host_kind_of(call->controller, watch), ns, name, holder)) {
 		return NULL;
 	}
 	copy = call_alloc(call, strlen(holder) + 1);
@@ -253,15 +254,16 @@ static const char *host_reserved(struct asb_call *base, uint32_t watch, const ch
 
 static void *host_key_state(struct asb_call *base, uint64_t size)
 {
-	struct call *call = call_of(base);
-	void *memory = call->name != NULL ? call_memory(call, size) : NULL;
+	struct call *call = host_call_of(base);
+	void *state = call->name != NULL ? call_key_state(call, size) : NULL;
 
-	if (memory == NULL) {
-		log_error("plugin '%s' asks for memory outside a reconcile or for more than before",
-			  call->controller->plugin->head.name);
+	if (state == NULL) {
+		log_error(
+			"plugin '%s' asks for key state outside a reconcile, or for more bytes than in its first call",
+			call->controller->plugin->head.name);
 		abort();
 	}
-	return memory;
+	return state;
 }
 
 /* ---- the API server ---- */
@@ -269,10 +271,10 @@ static void *host_key_state(struct asb_call *base, uint64_t size)
 static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *ns,
 			     const char *name, struct json_object **ret)
 {
-	struct call *call = call_of(base);
-	const struct asb_kind *kind = kind_of(call->controller, watch);
+	struct call *call = host_call_of(base);
+	const struct asb_kind *kind = host_kind_of(call->controller, watch);
 	struct store *store = call->controller->bindings[watch].store;
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct error error = { 0 };
 	struct json_object *object;
 	int32_t result = client_read(call->controller->config.client, kind, ns, name,
@@ -283,7 +285,7 @@ static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *
 		return result;
 	}
 	if (store != NULL) {
-		object = store_trim(store, buf_str(&body), body.length);
+		object = store_transform(store, buf_str(&body), body.length);
 	} else {
 		object = json_parse(buf_str(&body), body.length, NULL);
 	}
@@ -294,7 +296,7 @@ static int32_t host_get_live(struct asb_call *base, uint32_t watch, const char *
 static void host_event(struct asb_call *base, struct json_object *about, const char *type,
 		       const char *reason, const char *format, ...)
 {
-	struct controller *controller = call_of(base)->controller;
+	struct controller *controller = host_call_of(base)->controller;
 	char text[1024];
 	va_list args;
 
@@ -306,7 +308,7 @@ static void host_event(struct asb_call *base, struct json_object *about, const c
 
 static int32_t host_fail(struct asb_call *base, int32_t result, const char *format, ...)
 {
-	struct call *call = call_of(base);
+	struct call *call = host_call_of(base);
 	va_list args;
 
 	va_start(args, format);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the stores and reflectors that the controllers' tables ask for, and passes changes on. Owned by core/controller/manager. */
+/* Makes the stores and reflectors for the watches of all plugins, and passes changes on to the
+ * controllers. Owned by core/controller/manager.c. */
 #include "config.h"
 
 #include "core/controller/informer.h"
@@ -12,7 +13,7 @@
 #define INFORMERS_MAX 64
 #define SUBSCRIPTIONS_MAX 64
 
-/* A controller's interest in a kind. */
+/* One watch of a controller. */
 struct subscription {
 	struct controller *controller;
 	uint32_t watch;
@@ -35,36 +36,36 @@ struct informers {
 	size_t count;
 };
 
-static const struct asb_watch *watch_of(const struct subscription *subscription)
+static const struct asb_watch *informer_watch_of(const struct subscription *subscription)
 {
 	return &controller_plugin(subscription->controller)->watches[subscription->watch];
 }
 
 /* ---- passing on ---- */
 
-static void on_change(void *arg, struct store_change *change)
+static void informer_on_change(void *arg, struct store_change *change)
 {
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map(informer->subscriptions[i].controller,
-			       informer->subscriptions[i].watch, change);
+		controller_enqueue_change(informer->subscriptions[i].controller,
+					  informer->subscriptions[i].watch, change);
 	}
 }
 
-static void on_filtered(void *arg, const char *ns, const char *name)
+static void informer_on_filtered(void *arg, const char *ns, const char *name)
 {
 	struct informer *informer = arg;
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		controller_map_filtered(informer->subscriptions[i].controller,
-					informer->subscriptions[i].watch, ns, name);
+		controller_enqueue_filtered(informer->subscriptions[i].controller,
+					    informer->subscriptions[i].watch, ns, name);
 	}
 }
 
 /* ---- making ---- */
 
-static struct informer *find(struct informers *informers, const struct asb_kind *kind)
+static struct informer *informer_find(struct informers *informers, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < informers->count; i++) {
 		if (kind_same(informers->items[i].kind, kind)) {
@@ -74,7 +75,7 @@ static struct informer *find(struct informers *informers, const struct asb_kind 
 	return NULL;
 }
 
-static bool is_reconciled(const struct informers *informers, const struct asb_kind *kind)
+static bool informer_is_reconciled(const struct informers *informers, const struct asb_kind *kind)
 {
 	for (size_t i = 0; i < informers->controller_count; i++) {
 		if (kind_same(&controller_plugin(informers->controllers[i])->watches[0].kind,
@@ -85,13 +86,15 @@ static bool is_reconciled(const struct informers *informers, const struct asb_ki
 	return false;
 }
 
-static void subscribe(struct informers *informers, struct controller *controller, uint32_t number)
+static void informer_subscribe(struct informers *informers, struct controller *controller,
+			       uint32_t number)
 {
 	const struct asb_watch *watch = &controller_plugin(controller)->watches[number];
-	struct informer *informer = find(informers, &watch->kind);
+	struct informer *informer = informer_find(informers, &watch->kind);
 
 	if ((watch->flags & ASB_WATCH_UNWATCHED) != 0 ||
-	    ((watch->flags & ASB_WATCH_OPTIONAL) != 0 && !is_reconciled(informers, &watch->kind))) {
+	    ((watch->flags & ASB_WATCH_OPTIONAL) != 0 &&
+	     !informer_is_reconciled(informers, &watch->kind))) {
 		return;
 	}
 	if (informer == NULL) {
@@ -102,7 +105,7 @@ static void subscribe(struct informers *informers, struct controller *controller
 		informer->kind = &watch->kind;
 		informer->metadata_only = true;
 		informer->store = store_create(informers->config.sched, &watch->kind);
-		store_listen(informer->store, on_change, on_filtered, informer);
+		store_listen(informer->store, informer_on_change, informer_on_filtered, informer);
 	}
 	if (informer->subscription_count == SUBSCRIPTIONS_MAX) {
 		abort();
@@ -111,29 +114,30 @@ static void subscribe(struct informers *informers, struct controller *controller
 		(struct subscription){ .controller = controller, .watch = number };
 }
 
-/* The keep rule: everything, unless all who watch the kind want only ours. */
-static void set_keep_rule(struct informers *informers, struct informer *informer)
+/* Sets the cache selector: it matches everything, unless all plugins that watch the kind want
+ * selected objects only. */
+static void informer_informers_set_selector(struct informers *informers, struct informer *informer)
 {
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
+		const struct asb_watch *watch = informer_watch_of(&informer->subscriptions[i]);
 
 		if ((watch->flags & ASB_WATCH_SELECTED) == 0) {
-			store_keep_all(informer->store);
+			store_select_all(informer->store);
 		}
 		for (const char *const *label = watch->selector_labels;
 		     label != NULL && *label != NULL; label++) {
-			store_keep_label(informer->store, *label);
+			store_select_label(informer->store, *label);
 		}
 	}
 	for (size_t i = 0; i < informers->controller_count; i++) {
-		store_keep_controlled(
+		store_select_controlled(
 			informer->store,
 			&controller_plugin(informers->controllers[i])->watches[0].kind);
 	}
 }
 
-static void add_indexes(struct informers *informers, struct informer *informer,
-			const struct subscription *subscription)
+static void informer_add_indexes(struct informers *informers, struct informer *informer,
+				 const struct subscription *subscription)
 {
 	const struct plugin *plugin = controller_plugin(subscription->controller);
 
@@ -154,7 +158,7 @@ static void add_indexes(struct informers *informers, struct informer *informer,
 	}
 }
 
-static void complete(struct informers *informers, struct informer *informer)
+static void informer_complete(struct informers *informers, struct informer *informer)
 {
 	struct reflector_config config = {
 		.sched = informers->config.sched,
@@ -165,14 +169,14 @@ static void complete(struct informers *informers, struct informer *informer)
 	};
 
 	for (size_t i = 0; i < informer->subscription_count; i++) {
-		const struct asb_watch *watch = watch_of(&informer->subscriptions[i]);
+		const struct asb_watch *watch = informer_watch_of(&informer->subscriptions[i]);
 
 		store_add_fields(informer->store, watch->fields);
-		add_indexes(informers, informer, &informer->subscriptions[i]);
+		informer_add_indexes(informers, informer, &informer->subscriptions[i]);
 		informer->metadata_only =
 			informer->metadata_only && (watch->flags & ASB_WATCH_METADATA) != 0;
 	}
-	set_keep_rule(informers, informer);
+	informer_informers_set_selector(informers, informer);
 	store_seal(informer->store);
 	config.metadata_only = informer->metadata_only;
 	if (strcmp(informer->kind->plural, "pods") == 0 && *informer->kind->group == '\0') {
@@ -197,11 +201,11 @@ struct informers *informers_create(const struct informers_config *config,
 	for (size_t i = 0; i < count; i++) {
 		for (uint32_t watch = 0; watch < controller_plugin(controllers[i])->watch_count;
 		     watch++) {
-			subscribe(informers, controllers[i], watch);
+			informer_subscribe(informers, controllers[i], watch);
 		}
 	}
 	for (size_t i = 0; i < informers->count; i++) {
-		complete(informers, &informers->items[i]);
+		informer_complete(informers, &informers->items[i]);
 	}
 	return informers;
 }
@@ -234,14 +238,14 @@ void informers_destroy(struct informers *informers)
 
 /* ---- asking ---- */
 
-int informers_catch_up(struct informers *informers, struct error *reterr)
+int informers_resync(struct informers *informers, struct error *reterr)
 {
 	for (size_t i = 0; i < informers->count; i++) {
-		int error = reflector_catch_up(informers->items[i].reflector, reterr);
+		int code = reflector_resync(informers->items[i].reflector, reterr);
 
-		if (error < 0) {
+		if (code < 0) {
 			error_prefix(reterr, "cannot list '%s'", informers->items[i].kind->plural);
-			return error;
+			return code;
 		}
 	}
 	return 0;
@@ -274,7 +278,7 @@ void informers_report(struct informers *informers, struct buf *out)
 
 struct store *informers_store(struct informers *informers, const struct asb_kind *kind)
 {
-	struct informer *informer = find(informers, kind);
+	struct informer *informer = informer_find(informers, kind);
 
 	return informer != NULL ? informer->store : NULL;
 }

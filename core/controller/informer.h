@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "core/cache/reflector.h"
-#include "core/cache/reserve.h"
+#include "core/cache/reservations.h"
 #include "core/client/client.h"
 #include "core/controller/controller.h"
 
@@ -32,8 +32,8 @@ void informers_start(struct informers *informers);
 /* After the transport was stopped. */
 void informers_stop(struct informers *informers);
 void informers_destroy(struct informers *informers);
-/* See reflector_catch_up, for all kinds. */
-int informers_catch_up(struct informers *informers, struct error *reterr);
+/* See reflector_resync, for all kinds. */
+int informers_resync(struct informers *informers, struct error *reterr);
 /* Whether every kind is listed or known to be absent. */
 bool informers_settled(struct informers *informers);
 /* Appends a line for each kind that is not synced. */

@@ -10,5 +10,6 @@ libcore_la_SOURCES += \
 	%D%/manager.c %D%/manager.h \
 	%D%/plugin.c %D%/plugin.h \
 	%D%/plugin-dump.c \
+	%D%/program.c %D%/program.h \
 	%D%/queue.c %D%/queue.h \
 	%D%/worker.c

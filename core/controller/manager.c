@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts a controller process together and takes it apart. Called by controller/main.c and by the
- * simulation. */
+/* Makes and ends all parts of a controller process. Called by the programs and by the simulation.
+ */
 #include "config.h"
 
 #include "core/controller/manager.h"
@@ -14,8 +14,8 @@
 #include "core/observe/log.h"
 
 #define REQUESTS_MAX 64u
-#define CATCH_UP_TRIES 5u
-#define CATCH_UP_PAUSE_US 1000000u /* after the first try, longer after each */
+#define RESYNC_TRIES 5u
+#define RESYNC_PAUSE_US 1000000u /* after the first try, longer after each */
 
 struct manager {
 	struct manager_config config;
@@ -25,18 +25,18 @@ struct manager {
 	struct informers *informers;
 	struct controller *controllers[MANAGER_PLUGINS_MAX];
 	size_t controller_count;
-	struct metric *parked;
+	struct metric *waiting_for_crd;
 
 	struct sched_mutex lock;
-	struct sched_cond ending;         /* stopping */
-	struct leader *leader;            /* lock; NULL: no election */
-	struct sched_thread *catching_up; /* lock */
-	bool leads;                       /* lock */
-	bool given_up;                    /* lock */
-	bool stopping;                    /* lock */
+	struct sched_cond ending;           /* stopping */
+	struct leader *leader;              /* lock; NULL: no election */
+	struct sched_thread *resync_thread; /* lock */
+	bool leads;                         /* lock */
+	bool given_up;                      /* lock */
+	bool stopping;                      /* lock */
 };
 
-static bool may_write(void *arg)
+static bool manager_is_leader(void *arg)
 {
 	struct manager *manager = arg;
 	struct leader *leader;
@@ -44,18 +44,19 @@ static bool may_write(void *arg)
 	sched_mutex_lock(&manager->lock);
 	leader = manager->leader;
 	sched_mutex_unlock(&manager->lock);
-	return leader == NULL || leader_may_write(leader);
+	return leader == NULL || leader_holds_lease(leader);
 }
 
-/* Starts a plugin's workers when their time has come; true when it did. */
-static bool start_if_due(struct manager *manager, struct controller *controller)
+/* Starts a plugin's workers if this process leads and all kinds of the plugin are listed. True when
+ * they were started. */
+static bool manager_start_if_due(struct manager *manager, struct controller *controller)
 {
 	const char *name = controller_plugin(controller)->head.name;
 	bool absent = false, waits;
 
 	LOCKED(&manager->lock);
 	waits = controller_waits_for(controller, &absent) != NULL;
-	metric_record(manager->parked, waits && absent ? 1 : 0, &name);
+	metric_record(manager->waiting_for_crd, waits && absent ? 1 : 0, &name);
 	if (waits || !manager->leads || manager->stopping || controller_started(controller)) {
 		return false;
 	}
@@ -63,32 +64,32 @@ static bool start_if_due(struct manager *manager, struct controller *controller)
 	return true;
 }
 
-static void advance(struct manager *manager)
+static void manager_advance(struct manager *manager)
 {
 	for (size_t i = 0; i < manager->controller_count; i++) {
 		struct controller *controller = manager->controllers[i];
 
-		if (start_if_due(manager, controller)) {
+		if (manager_start_if_due(manager, controller)) {
 			log_info("plugin '%s' started", controller_plugin(controller)->head.name);
 		}
 	}
 }
 
-static void on_informer(void *arg)
+static void manager_on_informer(void *arg)
 {
-	advance(arg);
+	manager_advance(arg);
 }
 
-static void lead(struct manager *manager)
+static void manager_lead(struct manager *manager)
 {
 	sched_mutex_lock(&manager->lock);
 	manager->leads = true;
 	sched_mutex_unlock(&manager->lock);
-	advance(manager);
+	manager_advance(manager);
 }
 
-/* Nothing more is written; whoever runs this process should end it. */
-static void give_up(struct manager *manager)
+/* Stops all writes and asks the owner of this process to end it. */
+static void manager_give_up(struct manager *manager)
 {
 	bool again;
 
@@ -102,8 +103,8 @@ static void give_up(struct manager *manager)
 	}
 }
 
-/* False when this manager ends. */
-static bool wait_for(struct manager *manager, uint64_t delay_us)
+/* Waits for so long. False when this manager ends first. */
+static bool manager_wait_for(struct manager *manager, uint64_t delay_us)
 {
 	uint64_t until = sched_now_us(manager->config.sched) + delay_us;
 
@@ -114,57 +115,60 @@ static bool wait_for(struct manager *manager, uint64_t delay_us)
 	return !manager->stopping;
 }
 
-/* Sees first what the leader before wrote last. A thread of its own: the lease is renewed
- * meanwhile. */
-static void catch_up(void *arg)
+/* Lists all kinds again before this process leads, so that it knows the last writes of the old
+ * leader. It runs on a thread of its own, because the lease has to be renewed meanwhile. */
+static void manager_resync(void *arg)
 {
 	struct manager *manager = arg;
 	struct error error = { 0 };
 
-	for (unsigned int try = 1; try <= CATCH_UP_TRIES; try++) {
-		if (informers_catch_up(manager->informers, &error) == 0) {
-			lead(manager);
+	for (unsigned int try = 1; try <= RESYNC_TRIES; try++) {
+		if (informers_resync(manager->informers, &error) == 0) {
+			manager_lead(manager);
 			return;
 		}
-		log_warning("cannot see what the leader before wrote last: %s", error.text);
-		if (!wait_for(manager, try * CATCH_UP_PAUSE_US)) {
+		log_warning(
+			"cannot list again after the change of leader, so the last writes of the old leader may be unknown, trying again: %s",
+			error.text);
+		if (!manager_wait_for(manager, try * RESYNC_PAUSE_US)) {
 			return;
 		}
 	}
-	give_up(manager);
+	manager_give_up(manager);
 }
 
-static void on_started(void *arg, bool others)
+static void manager_on_started(void *arg, bool others)
 {
 	struct manager *manager = arg;
 
 	if (!others) {
-		lead(manager);
+		manager_lead(manager);
 		return;
 	}
 	LOCKED(&manager->lock);
-	manager->catching_up = sched_start(manager->config.sched, "catch-up", catch_up, manager);
+	manager->resync_thread =
+		sched_start(manager->config.sched, "resync", manager_resync, manager);
 }
 
-static void on_lost(void *arg)
+static void manager_on_lost(void *arg)
 {
-	log_error("the lease is lost: this process must not write any more and ends");
-	give_up(arg);
+	log_error("the lease is lost: this process stops writing and ends");
+	manager_give_up(arg);
 }
 
-static uint32_t worker_count(const struct manager_plugin *plugin)
+static uint32_t manager_worker_count(const struct manager_plugin *plugin)
 {
 	uint32_t wished = plugin->workers > 0 ? plugin->workers : plugin->plugin->head.workers;
 
 	return wished > 0 ? wished : 1;
 }
 
-static uint32_t request_count(const struct manager_config *config)
+static uint32_t manager_request_count(const struct manager_config *config)
 {
 	uint32_t count = 4;
 
 	for (size_t i = 0; i < config->plugin_count; i++) {
-		count += worker_count(&config->plugins[i]);
+		count += manager_worker_count(&config->plugins[i]);
 	}
 	if (config->requests > 0) {
 		return config->requests;
@@ -172,7 +176,7 @@ static uint32_t request_count(const struct manager_config *config)
 	return count < REQUESTS_MAX ? count : REQUESTS_MAX;
 }
 
-static bool make_controllers(struct manager *manager, struct error *reterr)
+static bool manager_make_controllers(struct manager *manager, struct error *reterr)
 {
 	for (size_t i = 0; i < manager->config.plugin_count; i++) {
 		const struct manager_plugin *plugin = &manager->config.plugins[i];
@@ -184,7 +188,7 @@ static bool make_controllers(struct manager *manager, struct error *reterr)
 			.metrics = manager->config.metrics,
 			.reservations = manager->reservations,
 			.tracer = manager->config.tracer,
-			.workers = worker_count(plugin),
+			.workers = manager_worker_count(plugin),
 			.option_values = plugin->option_values,
 			.state = plugin->state,
 		};
@@ -205,11 +209,11 @@ struct manager *manager_create(const struct manager_config *config, struct error
 		.sched = config->sched,
 		.transport = config->transport,
 		.metrics = config->metrics,
-		.slots = request_count(config),
+		.slots = manager_request_count(config),
 		.rate = config->rate,
 		.burst = config->burst,
-		.gate = may_write,
-		.gate_arg = manager,
+		.is_leader = manager_is_leader,
+		.is_leader_arg = manager,
 	};
 
 	manager->config = *config;
@@ -221,12 +225,12 @@ struct manager *manager_create(const struct manager_config *config, struct error
 								  : "agent-sandbox-controller");
 	manager->reservations = reservations_create(config->sched);
 	if (config->metrics != NULL) {
-		manager->parked = metrics_family(
-			config->metrics, "agent_sandbox_plugin_parked",
+		manager->waiting_for_crd = metrics_family(
+			config->metrics, "agent_sandbox_plugin_waiting_for_crd",
 			"1 while a plugin waits for a kind that the API server does not serve.",
 			METRIC_GAUGE, "plugin", NULL);
 	}
-	if (!make_controllers(manager, reterr)) {
+	if (!manager_make_controllers(manager, reterr)) {
 		manager_destroy(manager);
 		return NULL;
 	}
@@ -235,7 +239,7 @@ struct manager *manager_create(const struct manager_config *config, struct error
 		.client = manager->client,
 		.reservations = manager->reservations,
 		.pod_label_selector = config->pod_label_selector,
-		.changed = on_informer,
+		.changed = manager_on_informer,
 		.arg = manager,
 	};
 
@@ -254,21 +258,21 @@ void manager_start(struct manager *manager)
 		.ns = config->lease_ns,
 		.name = config->lease_name,
 		.identity = config->identity,
-		.on_started = on_started,
-		.on_lost = on_lost,
+		.on_started = manager_on_started,
+		.on_lost = manager_on_lost,
 		.arg = manager,
 	};
 
 	informers_start(manager->informers);
 	if (config->lease_name == NULL) {
-		lead(manager);
+		manager_lead(manager);
 		return;
 	}
 	LOCKED(&manager->lock);
 	manager->leader = leader_create(&leader);
 }
 
-static struct leader *begin_stop(struct manager *manager)
+static struct leader *manager_begin_stop(struct manager *manager)
 {
 	LOCKED(&manager->lock);
 
@@ -279,7 +283,7 @@ static struct leader *begin_stop(struct manager *manager)
 
 void manager_stop(struct manager *manager, bool abrupt)
 {
-	struct leader *leader = begin_stop(manager);
+	struct leader *leader = manager_begin_stop(manager);
 
 	for (size_t i = 0; i < manager->controller_count; i++) {
 		controller_shut(manager->controllers[i]);
@@ -299,8 +303,8 @@ void manager_stop(struct manager *manager, bool abrupt)
 	informers_stop(manager->informers);
 	leader_destroy(leader);
 	manager->leader = NULL;
-	if (manager->catching_up != NULL) {
-		sched_join(manager->catching_up);
+	if (manager->resync_thread != NULL) {
+		sched_join(manager->resync_thread);
 	}
 }
 
@@ -338,10 +342,11 @@ bool manager_ready(struct manager *manager, struct buf *out)
 			controller_waits_for(manager->controllers[i], &absent);
 
 		if (kind != NULL && absent) {
-			buf_printf(out,
-				   "plugin %s is parked: the API server does not serve %s.%s\n",
-				   controller_plugin(manager->controllers[i])->head.name,
-				   kind->plural, kind->group);
+			buf_printf(
+				out,
+				"plugin %s is waiting for the CRD of %s.%s: the API server does not serve that kind\n",
+				controller_plugin(manager->controllers[i])->head.name, kind->plural,
+				kind->group);
 		}
 		ready = ready && (kind == NULL || absent || manager->config.plugins[i].optional);
 	}
@@ -366,9 +371,9 @@ bool manager_idle(struct manager *manager)
 	for (size_t i = 0; i < manager->controller_count; i++) {
 		struct controller *controller = manager->controllers[i];
 		bool absent = false,
-		     parked = controller_waits_for(controller, &absent) != NULL && absent;
+		     waiting = controller_waits_for(controller, &absent) != NULL && absent;
 
-		if (controller_started(controller) ? !controller_idle(controller) : !parked) {
+		if (controller_started(controller) ? !controller_idle(controller) : !waiting) {
 			return false;
 		}
 	}

@@ -4,10 +4,10 @@
  * events. The controller process has one, the simulation several. Nothing in it knows about flags,
  * files or signals.
  *
- * Order: watches start at once, so a standby's stores are warm. Workers of a plugin start when this
- * process leads and every kind the plugin watches is listed; a plugin whose kinds are not served
- * yet is parked until they are. A new leader whose stores may lag behind its predecessor lists once
- * more first.
+ * Watches start at once, so that the stores of a standby are warm. The workers of a plugin start
+ * when this process leads and every kind that the plugin watches is listed; a plugin whose kinds
+ * the API server does not serve yet waits for their CRDs. A new leader whose stores may lag behind
+ * the old leader's writes does a full resync first.
  */
 #ifndef ASB_CORE_CONTROLLER_MANAGER_H
 #define ASB_CORE_CONTROLLER_MANAGER_H
@@ -58,8 +58,8 @@ void manager_stop(struct manager *manager, bool abrupt);
 void manager_destroy(struct manager *manager);
 
 bool manager_leads(struct manager *manager);
-/* Ready: the kinds of every plugin that is not optional are listed, or not served (then it is
- * parked). Appends what is missing. */
+/* Ready: the kinds of every plugin that is not optional are listed, or not served (then it
+ * waits for the CRD). Appends what is missing. */
 bool manager_ready(struct manager *manager, struct buf *out);
 /* Since when the longest running reconcile runs; 0: none. */
 uint64_t manager_busy_since_us(struct manager *manager);

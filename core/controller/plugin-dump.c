@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's tables as JSON, from which deploy/ and people read what it watches and needs. Called by controller/main.c. */
+/* A plugin's tables as JSON, from which deploy/ and people read what it watches and needs. Called
+ * by controller/main.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -10,7 +11,7 @@
 #include "core/controller/plugin.h"
 
 /* "a,b" as an array. "" is one empty item: the core group. */
-static struct json_object *split(const char *list)
+static struct json_object *dump_split(const char *list)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -23,7 +24,7 @@ static struct json_object *split(const char *list)
 	return array;
 }
 
-static struct json_object *texts(const char *const *list)
+static struct json_object *dump_texts(const char *const *list)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -33,7 +34,7 @@ static struct json_object *texts(const char *const *list)
 	return array;
 }
 
-static void add_if(struct json_object *array, bool condition, const char *text)
+static void dump_add_if(struct json_object *array, bool condition, const char *text)
 {
 	if (condition) {
 		json_object_array_add(array, json_object_new_string(text));
@@ -49,22 +50,22 @@ static struct json_object *dump_watch(const struct asb_watch *watch)
 	asb_set_str(object, "version", watch->kind.version);
 	asb_set_str(object, "plural", watch->kind.plural);
 	asb_set_str(object, "kind", watch->kind.kind);
-	add_if(map, (watch->enqueue & ASB_ENQUEUE_SELF) != 0, "self");
-	add_if(map, (watch->enqueue & ASB_ENQUEUE_OWNER) != 0, "controller");
+	dump_add_if(map, (watch->enqueue & ASB_ENQUEUE_SELF) != 0, "self");
+	dump_add_if(map, (watch->enqueue & ASB_ENQUEUE_OWNER) != 0, "controller");
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0) {
 		CLEANUP_FREE char *text = xprintf("index:%s", watch->enqueue_index);
 
-		add_if(map, true, text);
+		dump_add_if(map, true, text);
 	}
-	add_if(map, (watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0, "function");
-	add_if(flags, (watch->flags & ASB_WATCH_METADATA) != 0, "metadata");
-	add_if(flags, (watch->flags & ASB_WATCH_OPTIONAL) != 0, "optional");
-	add_if(flags, (watch->flags & ASB_WATCH_UNWATCHED) != 0, "unwatched");
-	add_if(flags, (watch->flags & ASB_WATCH_SELECTED) != 0, "ours");
+	dump_add_if(map, (watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0, "function");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_METADATA) != 0, "metadata");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_OPTIONAL) != 0, "optional");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_UNWATCHED) != 0, "unwatched");
+	dump_add_if(flags, (watch->flags & ASB_WATCH_SELECTED) != 0, "ours");
 	json_object_object_add(object, "map", map);
 	json_object_object_add(object, "flags", flags);
-	json_object_object_add(object, "fields", texts(watch->fields));
-	json_object_object_add(object, "selector_labels", texts(watch->selector_labels));
+	json_object_object_add(object, "fields", dump_texts(watch->fields));
+	json_object_object_add(object, "selector_labels", dump_texts(watch->selector_labels));
 	return object;
 }
 
@@ -84,9 +85,9 @@ static struct json_object *dump_rule(const struct asb_rule *rule)
 {
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "groups", split(rule->groups));
-	json_object_object_add(object, "resources", split(rule->resources));
-	json_object_object_add(object, "verbs", split(rule->verbs));
+	json_object_object_add(object, "groups", dump_split(rule->groups));
+	json_object_object_add(object, "resources", dump_split(rule->resources));
+	json_object_object_add(object, "verbs", dump_split(rule->verbs));
 	return object;
 }
 
@@ -107,7 +108,7 @@ static struct json_object *dump_metric(const struct asb_metric *metric)
 
 	asb_set_str(object, "name", metric->name);
 	asb_set_str(object, "help", metric->help);
-	json_object_object_add(object, "labels", split(metric->labels));
+	json_object_object_add(object, "labels", dump_split(metric->labels));
 	asb_set_str(object, "type", metric->type <= ASB_HISTOGRAM ? types[metric->type] : "");
 	return object;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks and copies plugin descriptions, from files or linked in. Called by controller/main.c and by
- * tests. */
+/* Checks and copies plugin descriptions, from files or linked in. Called by controller/main.c and
+ * by tests. */
 #include "config.h"
 
 #include "core/controller/plugin.h"
@@ -17,7 +17,8 @@
 
 /* ---- checking ---- */
 
-static int check_head(const struct asb_plugin *description, const char *file, struct error *reterr)
+static int plugin_check_head(const struct asb_plugin *description, const char *file,
+			     struct error *reterr)
 {
 	if (description == NULL) {
 		return error_set(reterr, -EINVAL, "'%s' is not a plugin: it has no description",
@@ -32,7 +33,7 @@ static int check_head(const struct asb_plugin *description, const char *file, st
 	if (description->abi_major != ASB_ABI_MAJOR) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s' was built for plugin ABI %u.%u, this host speaks %u.%u: build it anew against this version",
+			"'%s' was built for plugin ABI %u.%u, this host speaks %u.%u: rebuild it against this version",
 			file, description->abi_major, description->abi_minor, ASB_ABI_MAJOR,
 			ASB_ABI_MINOR);
 	}
@@ -47,21 +48,22 @@ static int check_head(const struct asb_plugin *description, const char *file, st
 	    strcmp(description->json_soname, ASB_JSON_SONAME) != 0) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s' was built with '%s', this host with '%s': trees cannot cross", file,
+			"'%s' was built with '%s', this host with '%s': both must use the same json-c",
+			file,
 			description->json_soname != NULL ? description->json_soname : "no json-c",
 			ASB_JSON_SONAME);
 	}
 	return 0;
 }
 
-static bool is_plain_name(const char *name)
+static bool plugin_is_plain_name(const char *name)
 {
 	size_t length = name != NULL ? strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
 
 	return length > 0 && length < 48 && name[length] == '\0';
 }
 
-static bool has_index(const struct plugin *plugin, const char *name, uint32_t watch)
+static bool plugin_has_index(const struct plugin *plugin, const char *name, uint32_t watch)
 {
 	for (uint32_t i = 0; i < plugin->index_count; i++) {
 		if (plugin->indexes[i].watch == watch &&
@@ -72,8 +74,8 @@ static bool has_index(const struct plugin *plugin, const char *name, uint32_t wa
 	return false;
 }
 
-static int check_watch(const struct plugin *plugin, const struct asb_watch *watch,
-		       struct error *reterr)
+static int plugin_check_watch(const struct plugin *plugin, const struct asb_watch *watch,
+			      struct error *reterr)
 {
 	const struct asb_kind *kind = &watch->kind;
 
@@ -86,21 +88,21 @@ static int check_watch(const struct plugin *plugin, const struct asb_watch *watc
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_FUNCTION) != 0 && watch->enqueue_function == NULL) {
 		return error_set(reterr, -EINVAL,
-				 "'%s': watch of '%s' maps by a function it does not have",
+				 "'%s': watch of '%s' enqueues by a function but has none",
 				 plugin->file, kind->plural);
 	}
 	if ((watch->enqueue & ASB_ENQUEUE_INDEX) != 0 &&
-	    (watch->enqueue_index == NULL || !has_index(plugin, watch->enqueue_index, 0))) {
+	    (watch->enqueue_index == NULL || !plugin_has_index(plugin, watch->enqueue_index, 0))) {
 		return error_set(
 			reterr, -EINVAL,
-			"'%s': watch of '%s' maps by index '%s', which is none over watches[0]",
+			"'%s': watch of '%s' enqueues by index '%s', which is not an index of watches[0]",
 			plugin->file, kind->plural,
 			watch->enqueue_index != NULL ? watch->enqueue_index : "");
 	}
 	return 0;
 }
 
-static int check_lengths(const struct plugin *plugin, struct error *reterr)
+static int plugin_check_lengths(const struct plugin *plugin, struct error *reterr)
 {
 	const struct {
 		const char *name;
@@ -122,12 +124,12 @@ static int check_lengths(const struct plugin *plugin, struct error *reterr)
 	return 0;
 }
 
-static int check_tables(const struct plugin *plugin, struct error *reterr)
+static int plugin_check_tables(const struct plugin *plugin, struct error *reterr)
 {
-	if (check_lengths(plugin, reterr) < 0) {
+	if (plugin_check_lengths(plugin, reterr) < 0) {
 		return -EINVAL;
 	}
-	if (!is_plain_name(plugin->head.name)) {
+	if (!plugin_is_plain_name(plugin->head.name)) {
 		return error_set(reterr, -EINVAL,
 				 "'%s': a plugin's name is 1 to 47 letters a-z, digits and dashes",
 				 plugin->file);
@@ -154,10 +156,10 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
 		}
 	}
 	for (uint32_t i = 0; i < plugin->watch_count; i++) {
-		int error = check_watch(plugin, &plugin->watches[i], reterr);
+		int code = plugin_check_watch(plugin, &plugin->watches[i], reterr);
 
-		if (error < 0) {
-			return error;
+		if (code < 0) {
+			return code;
 		}
 	}
 	return 0;
@@ -169,8 +171,8 @@ static int check_tables(const struct plugin *plugin, struct error *reterr)
  * Copies a table whose entries may be smaller or larger than ours; it ends in an entry whose first
  * pointer is NULL. One entry more than most says that it is too long.
  */
-static void *copy_table(const void *table, uint32_t stride, size_t size, uint32_t most,
-			uint32_t *ret_count)
+static void *plugin_copy_table(const void *table, uint32_t stride, size_t size, uint32_t most,
+			       uint32_t *ret_count)
 {
 	const char *entry = table;
 	uint32_t count = 0;
@@ -197,33 +199,34 @@ int plugin_copy(const struct asb_plugin *description, const char *file, struct p
 {
 	struct plugin plugin = { .file = xstrdup(file) };
 	const struct asb_plugin *head = &plugin.head;
-	int error = check_head(description, file, reterr);
+	int code = plugin_check_head(description, file, reterr);
 
-	if (error == 0) {
+	if (code == 0) {
 		size_t size = description->struct_size < sizeof(plugin.head)
 				      ? description->struct_size
 				      : sizeof(plugin.head);
 
 		memcpy(&plugin.head, description, size);
 		plugin.watches =
-			copy_table(head->watches, head->watch_size, sizeof(*plugin.watches),
-				   PLUGIN_WATCHES_MAX, &plugin.watch_count);
+			plugin_copy_table(head->watches, head->watch_size, sizeof(*plugin.watches),
+					  PLUGIN_WATCHES_MAX, &plugin.watch_count);
 		plugin.indexes =
-			copy_table(head->indexes, head->index_size, sizeof(*plugin.indexes),
-				   PLUGIN_INDEXES_MAX, &plugin.index_count);
-		plugin.rules = copy_table(head->rules, head->rule_size, sizeof(*plugin.rules),
+			plugin_copy_table(head->indexes, head->index_size, sizeof(*plugin.indexes),
+					  PLUGIN_INDEXES_MAX, &plugin.index_count);
+		plugin.rules =
+			plugin_copy_table(head->rules, head->rule_size, sizeof(*plugin.rules),
 					  PLUGIN_TABLE_MAX, &plugin.rule_count);
 		plugin.options =
-			copy_table(head->options, head->option_size, sizeof(*plugin.options),
-				   PLUGIN_TABLE_MAX, &plugin.option_count);
+			plugin_copy_table(head->options, head->option_size, sizeof(*plugin.options),
+					  PLUGIN_TABLE_MAX, &plugin.option_count);
 		plugin.metrics =
-			copy_table(head->metrics, head->metric_size, sizeof(*plugin.metrics),
-				   PLUGIN_TABLE_MAX, &plugin.metric_count);
-		error = check_tables(&plugin, reterr);
+			plugin_copy_table(head->metrics, head->metric_size, sizeof(*plugin.metrics),
+					  PLUGIN_TABLE_MAX, &plugin.metric_count);
+		code = plugin_check_tables(&plugin, reterr);
 	}
-	if (error < 0) {
+	if (code < 0) {
 		plugin_finish(&plugin);
-		return error;
+		return code;
 	}
 	*ret = plugin;
 	return 0;
@@ -242,13 +245,13 @@ void plugin_finish(struct plugin *plugin)
 
 /* ---- files ---- */
 
-/* Whoever can write the file runs code as us. */
-static int check_file(const char *file, struct error *reterr)
+/* Refuses a file that others may write: its code runs with the rights of this process. */
+static int plugin_check_file(const char *file, struct error *reterr)
 {
 	struct stat status;
 
 	if (stat(file, &status) < 0) {
-		return error_set(reterr, -errno, "cannot look at plugin '%s': %s", file,
+		return error_set(reterr, -errno, "cannot read the file of plugin '%s': %s", file,
 				 strerror(errno));
 	}
 	if (!S_ISREG(status.st_mode)) {
@@ -257,14 +260,14 @@ static int check_file(const char *file, struct error *reterr)
 	if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		return error_set(
 			reterr, -EPERM,
-			"plugin '%s' is writable by others (mode %04o): chmod go-w it, if you trust it",
+			"plugin '%s' is writable by others (mode %04o): run chmod go-w on it if you trust it",
 			file, (unsigned int)status.st_mode & 07777u);
 	}
 	if (status.st_uid != 0 && status.st_uid != geteuid()) {
 		return error_set(
 			reterr, -EPERM,
-			"plugin '%s' belongs to user %u, neither root nor this process's %u", file,
-			(unsigned int)status.st_uid, (unsigned int)geteuid());
+			"plugin '%s' belongs to user %u, which is neither root nor the user of this process (%u)",
+			file, (unsigned int)status.st_uid, (unsigned int)geteuid());
 	}
 	return 0;
 }
@@ -275,15 +278,15 @@ int plugin_load(const char *file, struct plugin *ret, struct error *reterr)
 		realpath(file, NULL); /* a name without a slash would be searched for */
 	const struct asb_plugin *(*entry)(void);
 	void *handle;
-	int error;
+	int code;
 
 	if (path == NULL) {
 		return error_set(reterr, -errno, "cannot find plugin '%s': %s", file,
 				 strerror(errno));
 	}
-	error = check_file(path, reterr);
-	if (error < 0) {
-		return error;
+	code = plugin_check_file(path, reterr);
+	if (code < 0) {
+		return code;
 	}
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	if (handle == NULL) {

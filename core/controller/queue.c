@@ -7,48 +7,49 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "base/heap.h"
 #include "base/macros.h"
 #include "base/map.h"
 #include "base/memory.h"
 
-enum { QUEUE_ORDERS = QUEUE_INITIAL + 1 };
+enum { QUEUE_PRIORITIES = QUEUE_LOW + 1 };
 
-#define UNDER_WAY_IN_A_ROW 3 /* while something fresh waits */
+#define HIGH_IN_A_ROW 3 /* while a key of normal priority waits */
 
 struct queue_item {
-	struct queue_item *next, *previous; /* in a ready list */
+	TAILQ_ENTRY(queue_item) position; /* in a ready list */
 	struct heap_node delay;
 	uint64_t added_us;
 	uint32_t failures;
-	enum queue_order order; /* of the list it is in, or comes to when it was added again */
-	bool ready;             /* in a ready list */
-	bool processing;        /* handed out */
-	bool again;             /* added while handed out */
-	const char *ns, *name;  /* within text */
-	char text[];            /* "ns/name", the key in the map, then ns again */
+	enum queue_priority
+		priority;      /* of the list it is in, or comes to when it was added again */
+	bool ready;            /* in a ready list */
+	bool processing;       /* handed out */
+	bool again;            /* added while handed out */
+	const char *ns, *name; /* within text */
+	char text[];           /* "ns/name", the key in the map, then ns again */
 };
 
-struct ready_list {
-	struct queue_item *first, *last;
-};
+TAILQ_HEAD(ready_list, queue_item);
 
 struct queue {
 	struct sched *sched;
 	struct sched_mutex lock;
 	struct sched_cond changed; /* something is ready, or an earlier delay, or stopped */
 	struct map items;          /* all that follows is guarded by lock */
-	struct ready_list ready[QUEUE_ORDERS];
+	struct ready_list ready[QUEUE_PRIORITIES];
 	struct heap delayed;
 	size_t depth, processing;
-	unsigned int in_a_row; /* of those under way, since something fresh was handed out */
+	unsigned int
+		in_a_row; /* keys of high priority since one of normal priority was handed out */
 	bool stopped;
 	struct metric *adds, *retries, *waited, *depths;
 	char *name;
 };
 
-static void update_depth(struct queue *queue)
+static void queue_update_depth(struct queue *queue)
 {
 	const char *label = queue->name;
 
@@ -63,6 +64,9 @@ struct queue *queue_create(struct sched *sched, struct metrics *metrics, const c
 	queue->name = xstrdup(name);
 	sched_mutex_init(&queue->lock, sched);
 	sched_cond_init(&queue->changed, sched);
+	for (size_t priority = 0; priority < QUEUE_PRIORITIES; priority++) {
+		TAILQ_INIT(&queue->ready[priority]);
+	}
 	if (metrics != NULL) {
 		queue->adds = metrics_family(metrics, "workqueue_adds_total",
 					     "Keys added to the work queue.", METRIC_COUNTER,
@@ -79,7 +83,7 @@ struct queue *queue_create(struct sched *sched, struct metrics *metrics, const c
 		/* Dashboards expect the series from the start. */
 		metric_record(queue->adds, 0, (const char *[]){ queue->name });
 		metric_record(queue->retries, 0, (const char *[]){ queue->name });
-		update_depth(queue);
+		queue_update_depth(queue);
 	}
 	return queue;
 }
@@ -103,7 +107,7 @@ void queue_destroy(struct queue *queue)
 	free(queue);
 }
 
-static struct queue_item *find_or_make(struct queue *queue, const char *ns, const char *name)
+static struct queue_item *queue_find_or_make(struct queue *queue, const char *ns, const char *name)
 {
 	size_t ns_length = strlen(ns), size = ns_length + strlen(name) + 2;
 	char key[640];
@@ -125,63 +129,58 @@ static struct queue_item *find_or_make(struct queue *queue, const char *ns, cons
 	return item;
 }
 
-static void append_ready(struct queue *queue, struct queue_item *item, enum queue_order order)
+static void queue_append_ready(struct queue *queue, struct queue_item *item,
+			       enum queue_priority priority)
 {
-	struct ready_list *list = &queue->ready[order];
-
 	if (heap_has(&item->delay)) {
 		heap_remove(&queue->delayed, &item->delay);
 	}
-	item->order = order;
+	item->priority = priority;
 	item->ready = true;
-	item->next = NULL;
-	item->previous = list->last;
-	*(list->last != NULL ? &list->last->next : &list->first) = item;
-	list->last = item;
+	TAILQ_INSERT_TAIL(&queue->ready[priority], item, position);
 	queue->depth++;
-	update_depth(queue);
+	queue_update_depth(queue);
 	sched_cond_signal(&queue->changed);
 }
 
-static void unlink_ready(struct queue *queue, struct queue_item *item)
+static void queue_unlink_ready(struct queue *queue, struct queue_item *item)
 {
-	struct ready_list *list = &queue->ready[item->order];
-
-	*(item->previous != NULL ? &item->previous->next : &list->first) = item->next;
-	*(item->next != NULL ? &item->next->previous : &list->last) = item->previous;
+	TAILQ_REMOVE(&queue->ready[item->priority], item, position);
 	item->ready = false;
 	queue->depth--;
-	update_depth(queue);
+	queue_update_depth(queue);
 }
 
-static void add_locked(struct queue *queue, struct queue_item *item, enum queue_order order)
+static void queue_add_locked(struct queue *queue, struct queue_item *item,
+			     enum queue_priority priority)
 {
 	if (item->processing) {
-		item->order = !item->again || order < item->order ? order : item->order;
+		item->priority =
+			!item->again || priority < item->priority ? priority : item->priority;
 		item->again = true;
 		return;
 	}
 	if (!item->ready) {
 		item->added_us = sched_now_us(queue->sched);
-		append_ready(queue, item, order);
-	} else if (order < item->order) {
-		unlink_ready(queue, item); /* somebody asks for it now */
-		append_ready(queue, item, order);
+		queue_append_ready(queue, item, priority);
+	} else if (priority < item->priority) {
+		queue_unlink_ready(queue, item); /* somebody asks for it now */
+		queue_append_ready(queue, item, priority);
 	}
 }
 
-void queue_add(struct queue *queue, const char *ns, const char *name, enum queue_order order)
+void queue_add(struct queue *queue, const char *ns, const char *name, enum queue_priority priority)
 {
 	LOCKED(&queue->lock);
-	struct queue_item *item = queue->stopped ? NULL : find_or_make(queue, ns, name);
+	struct queue_item *item = queue->stopped ? NULL : queue_find_or_make(queue, ns, name);
 
 	if (item != NULL) {
 		metric_record(queue->adds, 1, (const char *[]){ queue->name });
-		add_locked(queue, item, order);
+		queue_add_locked(queue, item, priority);
 	}
 }
 
-static void delay_locked(struct queue *queue, struct queue_item *item, uint64_t when_us)
+static void queue_delay_locked(struct queue *queue, struct queue_item *item, uint64_t when_us)
 {
 	if (item->ready || (heap_has(&item->delay) && item->delay.when <= when_us)) {
 		return;
@@ -198,7 +197,7 @@ static void delay_locked(struct queue *queue, struct queue_item *item, uint64_t 
 	}
 }
 
-static uint64_t later(struct queue *queue, uint64_t delay_us)
+static uint64_t queue_later(struct queue *queue, uint64_t delay_us)
 {
 	uint64_t now = sched_now_us(queue->sched);
 
@@ -208,19 +207,19 @@ static uint64_t later(struct queue *queue, uint64_t delay_us)
 void queue_add_after(struct queue *queue, const char *ns, const char *name, uint64_t delay_us)
 {
 	LOCKED(&queue->lock);
-	struct queue_item *item = queue->stopped ? NULL : find_or_make(queue, ns, name);
+	struct queue_item *item = queue->stopped ? NULL : queue_find_or_make(queue, ns, name);
 
 	if (item == NULL) {
 		return;
 	}
 	if (delay_us == 0) {
-		add_locked(queue, item, QUEUE_FRESH);
+		queue_add_locked(queue, item, QUEUE_NORMAL);
 	} else {
-		delay_locked(queue, item, later(queue, delay_us));
+		queue_delay_locked(queue, item, queue_later(queue, delay_us));
 	}
 }
 
-static void wake_due(struct queue *queue)
+static void queue_add_due(struct queue *queue)
 {
 	struct heap_node *node;
 
@@ -229,21 +228,21 @@ static void wake_due(struct queue *queue)
 		struct queue_item *item = CONTAINER_OF(node, struct queue_item, delay);
 
 		heap_remove(&queue->delayed, node);
-		add_locked(queue, item, QUEUE_FRESH);
+		queue_add_locked(queue, item, QUEUE_NORMAL);
 	}
 }
 
-static struct queue_item *next_ready(struct queue *queue)
+static struct queue_item *queue_next_ready(struct queue *queue)
 {
-	struct queue_item *under_way = queue->ready[QUEUE_UNDER_WAY].first,
-			  *fresh = queue->ready[QUEUE_FRESH].first;
+	struct queue_item *high = TAILQ_FIRST(&queue->ready[QUEUE_HIGH]),
+			  *normal = TAILQ_FIRST(&queue->ready[QUEUE_NORMAL]);
 
-	if (under_way != NULL && (fresh == NULL || queue->in_a_row < UNDER_WAY_IN_A_ROW)) {
+	if (high != NULL && (normal == NULL || queue->in_a_row < HIGH_IN_A_ROW)) {
 		queue->in_a_row++;
-		return under_way;
+		return high;
 	}
 	queue->in_a_row = 0;
-	return fresh != NULL ? fresh : queue->ready[QUEUE_INITIAL].first;
+	return normal != NULL ? normal : TAILQ_FIRST(&queue->ready[QUEUE_LOW]);
 }
 
 struct queue_item *queue_get(struct queue *queue)
@@ -257,10 +256,10 @@ struct queue_item *queue_get(struct queue *queue)
 		if (queue->stopped) {
 			return NULL;
 		}
-		wake_due(queue);
-		item = next_ready(queue);
+		queue_add_due(queue);
+		item = queue_next_ready(queue);
 		if (item != NULL) {
-			unlink_ready(queue, item);
+			queue_unlink_ready(queue, item);
 			item->processing = true;
 			queue->processing++;
 			metric_record(queue->waited,
@@ -289,7 +288,7 @@ uint32_t queue_item_failures(const struct queue_item *item)
 	return item->failures;
 }
 
-static uint64_t backoff(uint32_t failures)
+static uint64_t queue_backoff(uint32_t failures)
 {
 	uint64_t delay = QUEUE_BACKOFF_FIRST_US;
 
@@ -308,7 +307,7 @@ void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome
 	queue->processing--;
 	if (outcome == QUEUE_RETRY) {
 		metric_record(queue->retries, 1, (const char *[]){ queue->name });
-		after_us = backoff(item->failures++);
+		after_us = queue_backoff(item->failures++);
 	} else {
 		item->failures = 0;
 	}
@@ -318,9 +317,9 @@ void queue_done(struct queue *queue, struct queue_item *item, enum queue_outcome
 	if (item->again) {
 		item->again = false;
 		item->added_us = sched_now_us(queue->sched);
-		append_ready(queue, item, item->order);
+		queue_append_ready(queue, item, item->priority);
 	} else if (after_us != SCHED_FOREVER) {
-		delay_locked(queue, item, later(queue, after_us));
+		queue_delay_locked(queue, item, queue_later(queue, after_us));
 	} else if (!heap_has(&item->delay)) {
 		map_remove(&queue->items, item->text);
 		free(item);

@@ -2,12 +2,12 @@
 /*
  * The work queue of one controller: keys, each at most once, never handed out twice at a time.
  *
- * A key added while it is waiting stays one; added while it is being worked on, it comes again when
- * that is done. What is under way goes before what is fresh, three to one: of a thousand claims that
- * come at once each is finished before many more are begun, and none waits for all. Keys of an
- * initial list go behind all others. A delayed key keeps the earlier time. Failed keys come back
- * after 5 ms doubling to 1000 s, until they succeed. Otherwise the semantics are those of client-go's
- * workqueue. Thread-safe.
+ * A key that is added while it waits is still there once; added while it is being worked on, it
+ * comes again when that is done. Keys of high priority go before those of normal priority, three to
+ * one: of a thousand claims that come at once each is finished before many more are started, and
+ * none waits for all. Keys of an initial list have low priority and go behind all others. A delayed
+ * key keeps the earlier time. Failed keys come back after 5 ms doubling to 1000 s, until they
+ * succeed. Otherwise the semantics are those of client-go's workqueue. Thread-safe.
  */
 #ifndef ASB_CORE_CONTROLLER_QUEUE_H
 #define ASB_CORE_CONTROLLER_QUEUE_H
@@ -22,10 +22,10 @@
 #define QUEUE_BACKOFF_FIRST_US 5000u
 #define QUEUE_BACKOFF_MAX_US 1000000000u
 
-enum queue_order {
-	QUEUE_UNDER_WAY, /* something that its reconcile waits for has changed */
-	QUEUE_FRESH,
-	QUEUE_INITIAL,
+enum queue_priority {
+	QUEUE_HIGH,   /* something that its reconcile waits for has changed */
+	QUEUE_NORMAL, /* the object itself has changed */
+	QUEUE_LOW,    /* the object was in the initial list */
 };
 
 struct queue;
@@ -36,7 +36,7 @@ struct queue *queue_create(struct sched *sched, struct metrics *metrics, const c
 /* After queue_stop, when no worker is inside. */
 void queue_destroy(struct queue *queue);
 
-void queue_add(struct queue *queue, const char *ns, const char *name, enum queue_order order);
+void queue_add(struct queue *queue, const char *ns, const char *name, enum queue_priority priority);
 void queue_add_after(struct queue *queue, const char *ns, const char *name, uint64_t delay_us);
 
 /* Waits for a key. NULL after queue_stop. The item is the caller's until queue_done. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker thread: takes a key, calls reconcile, says what comes next. Started by core/controller/controller.c. */
+/* A worker thread: takes a key, calls reconcile, and queues the key again if needed. Started by
+ * core/controller/controller.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -14,7 +15,7 @@
 
 static const char *const results[] = { "success", "requeue_after", "error", "terminal_error" };
 
-static const char *result_of(int32_t result)
+static const char *worker_result_of(int32_t result)
 {
 	switch (result) {
 	case ASB_DONE:
@@ -28,7 +29,8 @@ static const char *result_of(int32_t result)
 	}
 }
 
-static void report_failure(const struct call *call, const struct queue_item *item, int32_t result)
+static void worker_report_failure(const struct call *call, const struct queue_item *item,
+				  int32_t result)
 {
 	const char *const fields[] = { "plugin",    call->controller->plugin->head.name,
 				       "namespace", call->ns,
@@ -40,15 +42,16 @@ static void report_failure(const struct call *call, const struct queue_item *ite
 		  call->failure[0] != '\0' ? call->failure : "the plugin gave no reason");
 }
 
-static void set_busy(struct worker *worker, uint64_t since_us)
+static void worker_set_busy(struct worker *worker, uint64_t since_us)
 {
 	LOCKED(&worker->controller->lock);
 
 	worker->busy_since_us = since_us;
 }
 
-/* Who made the key's object may have left a trace on it to hang our work under. */
-static void begin_span(struct call *call)
+/* Starts the span of a reconcile under the trace context that the object's client may have put on
+ * it. */
+static void worker_begin_span(struct call *call)
 {
 	struct tracer *tracer = call->controller->config.tracer;
 	CLEANUP_JSON struct json_object *object = NULL;
@@ -69,8 +72,8 @@ static void begin_span(struct call *call)
 	span_attribute(&call->span, "k8s.object.name", call->name);
 }
 
-static int32_t reconcile(struct controller *controller, struct queue_item *item,
-			 uint64_t *ret_requeue_after_ms)
+static int32_t worker_reconcile(struct controller *controller, struct queue_item *item,
+				uint64_t *ret_requeue_after_ms)
 {
 	struct asb_key key = { .ns = queue_item_ns(item), .name = queue_item_name(item) };
 	bool was_gone = !store_has(controller->bindings[0].store, key.ns, key.name);
@@ -78,24 +81,25 @@ static int32_t reconcile(struct controller *controller, struct queue_item *item,
 	int32_t result;
 
 	call_begin(&call, controller, key.ns, key.name);
-	begin_span(&call);
+	worker_begin_span(&call);
 	result = controller->plugin->head.reconcile(controller->state, &call.base, &key,
 						    ret_requeue_after_ms);
 	if (result != ASB_DONE && result != ASB_REQUEUE_AFTER) {
-		report_failure(&call, item, result);
+		worker_report_failure(&call, item, result);
 	}
-	/* Gone meanwhile is not enough: the plugin must have seen it gone once with its memory intact. */
+	/* That the object is gone by now is not enough: the plugin must have been called once for
+	 * the missing object with its key state still there. */
 	if (was_gone && !store_has(controller->bindings[0].store, key.ns, key.name)) {
-		memory_forget(controller, key.ns, key.name);
+		key_state_forget(controller, key.ns, key.name);
 	}
-	span_attribute(&call.span, "result", result_of(result));
+	span_attribute(&call.span, "result", worker_result_of(result));
 	span_end(controller->config.tracer, &call.span,
 		 result == ASB_DONE || result == ASB_REQUEUE_AFTER ? NULL : call.failure);
 	call_finish(&call);
 	return result;
 }
 
-static void work_on(struct worker *worker, struct queue_item *item)
+static void worker_work_on(struct worker *worker, struct queue_item *item)
 {
 	struct controller *controller = worker->controller;
 	const char *name = controller->plugin->head.name;
@@ -103,13 +107,14 @@ static void work_on(struct worker *worker, struct queue_item *item)
 		 after_us = SCHED_FOREVER;
 	int32_t result;
 
-	set_busy(worker, began);
-	result = reconcile(controller, item, &after_ms);
-	set_busy(worker, 0);
+	worker_set_busy(worker, began);
+	result = worker_reconcile(controller, item, &after_ms);
+	worker_set_busy(worker, 0);
 	metric_record(controller->durations,
 		      (double)(sched_now_us(controller->config.sched) - began) / 1e6,
 		      (const char *[]){ name });
-	metric_record(controller->reconciles, 1, (const char *[]){ name, result_of(result) });
+	metric_record(controller->reconciles, 1,
+		      (const char *[]){ name, worker_result_of(result) });
 	if (result == ASB_REQUEUE_AFTER) {
 		after_us = after_ms < SCHED_FOREVER / 1000 ? after_ms * 1000 : SCHED_FOREVER - 1;
 	}
@@ -126,6 +131,6 @@ void worker_run(void *arg)
 	struct queue_item *item;
 
 	while ((item = queue_get(worker->controller->queue)) != NULL) {
-		work_on(worker, item);
+		worker_work_on(worker, item);
 	}
 }

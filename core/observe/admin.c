@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The health, readiness and metrics routes. Started by the programs' main, answered on the HTTP
+/* The health, readiness and metrics routes. Started by program.c, served on the HTTP
  * servers' threads. */
 #include "config.h"
 
@@ -14,7 +14,7 @@ struct admin {
 };
 
 /* "ok", or "not ok", then what the callback has to say. */
-static int response(struct buf *body, bool (*ask)(void *arg, struct buf *text), void *arg)
+static int admin_response(struct buf *body, bool (*ask)(void *arg, struct buf *text), void *arg)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(1u << 20);
 	bool good = ask == NULL || ask(arg, &text);
@@ -24,21 +24,21 @@ static int response(struct buf *body, bool (*ask)(void *arg, struct buf *text), 
 	return good ? 200 : 503;
 }
 
-static int respond_healthz(void *arg, struct buf *body)
+static int admin_respond_healthz(void *arg, struct buf *body)
 {
 	const struct admin *admin = arg;
 
-	return response(body, admin->config.healthy, admin->config.arg);
+	return admin_response(body, admin->config.healthy, admin->config.arg);
 }
 
-static int respond_readyz(void *arg, struct buf *body)
+static int admin_respond_readyz(void *arg, struct buf *body)
 {
 	const struct admin *admin = arg;
 
-	return response(body, admin->config.ready, admin->config.arg);
+	return admin_response(body, admin->config.ready, admin->config.arg);
 }
 
-static int respond_metrics(void *arg, struct buf *body)
+static int admin_respond_metrics(void *arg, struct buf *body)
 {
 	const struct admin *admin = arg;
 
@@ -46,13 +46,13 @@ static int respond_metrics(void *arg, struct buf *body)
 }
 
 static const struct http_route probe_routes[] = {
-	{ "/healthz", "text/plain; charset=utf-8", respond_healthz },
-	{ "/readyz", "text/plain; charset=utf-8", respond_readyz },
+	{ "/healthz", "text/plain; charset=utf-8", admin_respond_healthz },
+	{ "/readyz", "text/plain; charset=utf-8", admin_respond_readyz },
 	{ NULL, NULL, NULL },
 };
 
 static const struct http_route metrics_routes[] = {
-	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", respond_metrics },
+	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", admin_respond_metrics },
 	{ NULL, NULL, NULL },
 };
 

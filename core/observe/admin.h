@@ -19,7 +19,7 @@ struct admin_config {
 	const char *probe_address; /* as net/http-server.h takes them; "0": no server */
 	const char *metrics_address;
 	/* Whether this process is ready. Appends lines that say what is missing (kinds not synced)
-	 * or merely worth knowing (parked plugins). NULL: always. */
+	 * or merely worth knowing (plugins that wait for a CRD). NULL: always. */
 	bool (*ready)(void *arg, struct buf *text);
 	/* Whether it is alive. Appends lines that say what is stuck (a worker in one call for too
 	 * long). NULL: always. */

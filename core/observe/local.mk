@@ -6,7 +6,7 @@ libcore_la_SOURCES += \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/process-metrics.c \
 	%D%/signals.c %D%/signals.h \
-	%D%/tidy.c %D%/tidy.h \
+	%D%/memory-trim.c %D%/memory-trim.h \
 	%D%/trace.c %D%/trace.h \
 	%D%/trace-connect.c \
 	%D%/trace-export.c \

@@ -65,7 +65,7 @@ struct line {
 	bool full; /* something did not fit */
 };
 
-static void put(struct line *line, const char *data, size_t length)
+static void log_put(struct line *line, const char *data, size_t length)
 {
 	if (line->full || line->length + length > sizeof(line->data) - TAIL) {
 		line->full = true;
@@ -75,13 +75,13 @@ static void put(struct line *line, const char *data, size_t length)
 	line->length += length;
 }
 
-static void put_str(struct line *line, const char *text)
+static void log_put_str(struct line *line, const char *text)
 {
-	put(line, text, strlen(text));
+	log_put(line, text, strlen(text));
 }
 
 /* For the end of a line: TAIL is kept free for it. */
-static void put_tail(struct line *line, const char *text)
+static void log_put_tail(struct line *line, const char *text)
 {
 	size_t length = strlen(text);
 
@@ -91,42 +91,42 @@ static void put_tail(struct line *line, const char *text)
 
 /* Text that cannot end the line or a quoted string: control bytes and bytes that are no UTF-8 are
  * escaped or replaced. */
-static void put_escaped(struct line *line, const char *text, bool quoted)
+static void log_put_escaped(struct line *line, const char *text, bool quoted)
 {
 	while (*text != '\0' && !line->full) {
 		size_t length = utf8_length(text);
 		char escape[8];
 
 		if (length == 0) {
-			put_str(line, "\xef\xbf\xbd");
+			log_put_str(line, "\xef\xbf\xbd");
 			text++;
 			continue;
 		}
 		if (quoted && (*text == '"' || *text == '\\')) {
 			snprintf(escape, sizeof(escape), "\\%c", *text);
-			put_str(line, escape);
+			log_put_str(line, escape);
 		} else if (*text == '\n') {
-			put_str(line, "\\n");
+			log_put_str(line, "\\n");
 		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
 			snprintf(escape, sizeof(escape), "\\u00%02x",
 				 (unsigned int)(unsigned char)*text);
-			put_str(line, escape);
+			log_put_str(line, escape);
 		} else {
-			put(line, text, length);
+			log_put(line, text, length);
 		}
 		text += length;
 	}
 }
 
-static void put_quoted(struct line *line, const char *text)
+static void log_put_quoted(struct line *line, const char *text)
 {
-	put_str(line, "\"");
-	put_escaped(line, text, true);
-	put_str(line, "\"");
+	log_put_str(line, "\"");
+	log_put_escaped(line, text, true);
+	log_put_str(line, "\"");
 }
 
 /* Log time is for people only, so it is the machine's, in a simulation too. */
-static void format_now(char ret[32])
+static void log_format_now(char ret[32])
 {
 	struct timespec now = { 0 };
 	char seconds[21];
@@ -136,45 +136,45 @@ static void format_now(char ret[32])
 	snprintf(ret, 32, "%.19s.%03uZ", seconds, (unsigned int)(now.tv_nsec / 1000000) % 1000u);
 }
 
-static bool needs_quotes(const char *value)
+static bool log_needs_quotes(const char *value)
 {
 	return *value == '\0' || strpbrk(value, " \"\\=\n\t") != NULL;
 }
 
-static void text_line(struct line *line, const char *now, const char *level, const char *message,
-		      const char *const *fields)
+static void log_text_line(struct line *line, const char *now, const char *level,
+			  const char *message, const char *const *fields)
 {
-	put_str(line, now);
-	put_str(line, " ");
-	put_str(line, level);
-	put_str(line, " ");
-	put_escaped(line, message, false);
+	log_put_str(line, now);
+	log_put_str(line, " ");
+	log_put_str(line, level);
+	log_put_str(line, " ");
+	log_put_escaped(line, message, false);
 	for (; fields != NULL && fields[0] != NULL; fields += 2) {
 		if (fields[1] == NULL) {
 			continue;
 		}
-		put_str(line, " ");
-		put_str(line, fields[0]);
-		put_str(line, "=");
-		if (needs_quotes(fields[1])) {
-			put_quoted(line, fields[1]);
+		log_put_str(line, " ");
+		log_put_str(line, fields[0]);
+		log_put_str(line, "=");
+		if (log_needs_quotes(fields[1])) {
+			log_put_quoted(line, fields[1]);
 		} else {
-			put_escaped(line, fields[1], false);
+			log_put_escaped(line, fields[1], false);
 		}
 	}
-	put_tail(line, line->full ? "...\n" : "\n");
+	log_put_tail(line, line->full ? "...\n" : "\n");
 }
 
-static void json_line(struct line *line, const char *now, const char *level, const char *message,
-		      const char *const *fields)
+static void log_json_line(struct line *line, const char *now, const char *level,
+			  const char *message, const char *const *fields)
 {
-	put_str(line, "{\"time\":\"");
-	put_str(line, now);
-	put_str(line, "\",\"level\":\"");
-	put_str(line, level);
-	put_str(line, "\",\"msg\":\"");
-	put_escaped(line, message, true);
-	put_tail(line, line->full ? "...\"" : "\"");
+	log_put_str(line, "{\"time\":\"");
+	log_put_str(line, now);
+	log_put_str(line, "\",\"level\":\"");
+	log_put_str(line, level);
+	log_put_str(line, "\",\"msg\":\"");
+	log_put_escaped(line, message, true);
+	log_put_tail(line, line->full ? "...\"" : "\"");
 	/* A field goes in whole or not at all: what is cut must still parse. */
 	for (; fields != NULL && fields[0] != NULL && !line->full; fields += 2) {
 		size_t mark = line->length;
@@ -182,15 +182,15 @@ static void json_line(struct line *line, const char *now, const char *level, con
 		if (fields[1] == NULL) {
 			continue;
 		}
-		put_str(line, ",");
-		put_quoted(line, fields[0]);
-		put_str(line, ":");
-		put_quoted(line, fields[1]);
+		log_put_str(line, ",");
+		log_put_quoted(line, fields[0]);
+		log_put_str(line, ":");
+		log_put_quoted(line, fields[1]);
 		if (line->full) {
 			line->length = mark;
 		}
 	}
-	put_tail(line, "}\n");
+	log_put_tail(line, "}\n");
 }
 
 void log_write(enum log_level level, const char *const *fields, const char *format, ...)
@@ -210,13 +210,13 @@ void log_write(enum log_level level, const char *const *fields, const char *form
 
 	line.length = 0;
 	line.full = false;
-	format_now(now);
+	log_format_now(now);
 	if ((atomic_load(&settings) & JSON_FLAG) != 0) {
-		json_line(&line, now, level_names[level], message, fields);
+		log_json_line(&line, now, level_names[level], message, fields);
 	} else {
-		text_line(&line, now, level_names[level], message, fields);
+		log_text_line(&line, now, level_names[level], message, fields);
 	}
-	/* A log that cannot be written has nobody to be told. */
+	/* There is nowhere to report that the log cannot be written. */
 	if (write(STDERR_FILENO, line.data, line.length) < 0) {
 		return;
 	}

@@ -17,8 +17,8 @@ enum log_level { LOG_ERROR = 1, LOG_WARNING, LOG_INFO, LOG_DEBUG }; /* the numbe
 
 void log_set_level(enum log_level level);
 void log_set_json(bool json);
-/* Both from flags: --log-format (text, json), --log-level (error, warning, info, debug); -EINVAL and
- * *reterr for another word. */
+/* Both from flags: --log-format (text, json), --log-level (error, warning, info, debug); -EINVAL
+ * and *reterr for another word. */
 int log_set_up(const char *format, const char *level, struct error *reterr);
 bool log_enabled(enum log_level level);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry of metrics and its text form. Called by whatever counts something, and by core/observe/admin
- * to show it. */
+/* The registry of metrics and its text form. Called by whatever counts something, and by
+ * core/observe/admin to show it. */
 #include "config.h"
 
 #include "core/observe/metrics.h"
@@ -67,7 +67,7 @@ struct metrics *metrics_create(struct sched *sched)
 	return metrics;
 }
 
-static void series_destroy(struct series *series)
+static void metrics_series_destroy(struct series *series)
 {
 	if (series == NULL) {
 		return;
@@ -77,13 +77,13 @@ static void series_destroy(struct series *series)
 	free(series);
 }
 
-static void family_destroy(struct metric *metric)
+static void metrics_family_destroy(struct metric *metric)
 {
 	struct series *series;
 	size_t at = 0;
 
 	while ((series = map_next(&metric->series, &at, NULL)) != NULL) {
-		series_destroy(series);
+		metrics_series_destroy(series);
 	}
 	map_finish(&metric->series);
 	free(metric->name);
@@ -101,7 +101,7 @@ void metrics_destroy(struct metrics *metrics)
 		return;
 	}
 	while ((metric = map_next(&metrics->families, &at, NULL)) != NULL) {
-		family_destroy(metric);
+		metrics_family_destroy(metric);
 	}
 	map_finish(&metrics->families);
 	sched_mutex_finish(&metrics->lock);
@@ -110,7 +110,7 @@ void metrics_destroy(struct metrics *metrics)
 
 /* ---- registering ---- */
 
-static bool valid_name(const char *name)
+static bool metrics_valid_name(const char *name)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:0123456789";
@@ -120,7 +120,7 @@ static bool valid_name(const char *name)
 }
 
 /* Splits "a,b" into the family's label names; false when there are too many or one is no name. */
-static bool set_labels(struct metric *metric, const char *labels)
+static bool metrics_set_labels(struct metric *metric, const char *labels)
 {
 	if (labels == NULL || *labels == '\0') {
 		return true;
@@ -132,7 +132,7 @@ static bool set_labels(struct metric *metric, const char *labels)
 		if (comma != NULL) {
 			*comma++ = '\0';
 		}
-		if (metric->label_count == METRIC_LABELS_MAX || !valid_name(at) ||
+		if (metric->label_count == METRIC_LABELS_MAX || !metrics_valid_name(at) ||
 		    strchr(at, ':') != NULL) {
 			return false;
 		}
@@ -142,14 +142,14 @@ static bool set_labels(struct metric *metric, const char *labels)
 	return true;
 }
 
-static void set_buckets(struct metric *metric, const double *buckets)
+static void metrics_set_buckets(struct metric *metric, const double *buckets)
 {
 	for (; *buckets != 0 && metric->bucket_count < BUCKETS_MAX; buckets++) {
 		metric->buckets[metric->bucket_count++] = *buckets;
 	}
 }
 
-static bool same_shape(const struct metric *a, const struct metric *b)
+static bool metrics_same_shape(const struct metric *a, const struct metric *b)
 {
 	if (a->type != b->type || a->label_count != b->label_count) {
 		return false;
@@ -171,22 +171,22 @@ struct metric *metrics_family(struct metrics *metrics, const char *name, const c
 	metric->name = xstrdup(name);
 	metric->help = xstrdup(help != NULL ? help : "");
 	metric->type = type;
-	if (!valid_name(name) || !set_labels(metric, labels) || type < METRIC_COUNTER ||
-	    type > METRIC_HISTOGRAM) {
-		family_destroy(metric);
+	if (!metrics_valid_name(name) || !metrics_set_labels(metric, labels) ||
+	    type < METRIC_COUNTER || type > METRIC_HISTOGRAM) {
+		metrics_family_destroy(metric);
 		return NULL;
 	}
 	if (type == METRIC_HISTOGRAM) {
-		set_buckets(metric, buckets != NULL ? buckets : default_buckets);
+		metrics_set_buckets(metric, buckets != NULL ? buckets : default_buckets);
 	}
 
 	LOCKED(&metrics->lock);
 	there = map_get(&metrics->families, name);
 	if (there != NULL) {
 		/* Another shape would make record read values that are not there. */
-		struct metric *found = same_shape(there, metric) ? there : NULL;
+		struct metric *found = metrics_same_shape(there, metric) ? there : NULL;
 
-		family_destroy(metric);
+		metrics_family_destroy(metric);
 		return found;
 	}
 	map_put(&metrics->families, metric->name, metric);
@@ -206,7 +206,7 @@ void metrics_on_render(struct metrics *metrics, void (*update)(void *arg), void 
 
 /* Text in which backslash and newline, and for a label value the quote, are escaped; bytes that are
  * no UTF-8 are replaced. */
-static void append_escaped(struct buf *out, const char *text, size_t most, bool value)
+static void metrics_append_escaped(struct buf *out, const char *text, size_t most, bool value)
 {
 	const char *end = text + utf8_cut(text, most);
 
@@ -230,17 +230,19 @@ static void append_escaped(struct buf *out, const char *text, size_t most, bool 
 	}
 }
 
-static void append_labels(struct buf *out, const struct metric *metric, const char *const *values)
+static void metrics_append_labels(struct buf *out, const struct metric *metric,
+				  const char *const *values)
 {
 	for (size_t i = 0; i < metric->label_count; i++) {
 		buf_printf(out, "%s%s=\"", i > 0 ? "," : "", metric->labels[i]);
-		append_escaped(out, values != NULL && values[i] != NULL ? values[i] : "",
-			       LABEL_VALUE_MAX, true);
+		metrics_append_escaped(out, values != NULL && values[i] != NULL ? values[i] : "",
+				       LABEL_VALUE_MAX, true);
 		buf_append_char(out, '"');
 	}
 }
 
-static void series_add(const struct metric *metric, struct series *series, double value, bool total)
+static void metrics_series_add(const struct metric *metric, struct series *series, double value,
+			       bool total)
 {
 	size_t bucket = 0;
 
@@ -259,8 +261,9 @@ static void series_add(const struct metric *metric, struct series *series, doubl
 	series->value += value;
 }
 
-/* The series of these labels, made if there is room; NULL when there is none. Lock held. */
-static struct series *series_of(struct metric *metric, const char *labels)
+/* Returns the series of these labels and makes it if there is room; NULL if there is not. Lock
+ * held. */
+static struct series *metrics_series_of(struct metric *metric, const char *labels)
 {
 	struct series *series = map_get(&metric->series, labels);
 
@@ -276,7 +279,8 @@ static struct series *series_of(struct metric *metric, const char *labels)
 	return series;
 }
 
-static void record(struct metric *metric, double value, const char *const *values, bool total)
+static void metrics_record(struct metric *metric, double value, const char *const *values,
+			   bool total)
 {
 	CLEANUP_BUF struct buf labels = BUF_INIT(16384);
 	bool dropped = false;
@@ -284,13 +288,13 @@ static void record(struct metric *metric, double value, const char *const *value
 	if (metric == NULL || (isnan(value) && metric->type != METRIC_GAUGE)) {
 		return;
 	}
-	append_labels(&labels, metric, values);
+	metrics_append_labels(&labels, metric, values);
 	{
 		LOCKED(&metric->metrics->lock);
-		struct series *series = series_of(metric, buf_str(&labels));
+		struct series *series = metrics_series_of(metric, buf_str(&labels));
 
 		if (series != NULL) {
-			series_add(metric, series, value, total);
+			metrics_series_add(metric, series, value, total);
 		}
 		dropped = series == NULL;
 	}
@@ -301,12 +305,12 @@ static void record(struct metric *metric, double value, const char *const *value
 
 void metric_record(struct metric *metric, double value, const char *const *values)
 {
-	record(metric, value, values, false);
+	metrics_record(metric, value, values, false);
 }
 
 void metric_set(struct metric *metric, double value, const char *const *values)
 {
-	record(metric, value, values, true);
+	metrics_record(metric, value, values, true);
 }
 
 void metric_forget(struct metric *metric, const char *const *values)
@@ -316,14 +320,14 @@ void metric_forget(struct metric *metric, const char *const *values)
 	if (metric == NULL) {
 		return;
 	}
-	append_labels(&labels, metric, values);
+	metrics_append_labels(&labels, metric, values);
 	LOCKED(&metric->metrics->lock);
-	series_destroy(map_remove(&metric->series, buf_str(&labels)));
+	metrics_series_destroy(map_remove(&metric->series, buf_str(&labels)));
 }
 
 /* ---- rendering ---- */
 
-static void append_number(struct buf *out, double value)
+static void metrics_append_number(struct buf *out, double value)
 {
 	if (isnan(value)) {
 		buf_append_str(out, "NaN");
@@ -338,20 +342,20 @@ static void append_number(struct buf *out, double value)
 	}
 }
 
-static void append_sample(struct buf *out, const char *name, const char *suffix, const char *labels,
-			  double value)
+static void metrics_append_sample(struct buf *out, const char *name, const char *suffix,
+				  const char *labels, double value)
 {
 	buf_printf(out, "%s%s", name, suffix);
 	if (*labels != '\0') {
 		buf_printf(out, "{%s}", labels);
 	}
 	buf_append_char(out, ' ');
-	append_number(out, value);
+	metrics_append_number(out, value);
 	buf_append_char(out, '\n');
 }
 
-static void append_histogram(struct buf *out, const struct metric *metric,
-			     const struct series *series)
+static void metrics_append_histogram(struct buf *out, const struct metric *metric,
+				     const struct series *series)
 {
 	const char *comma = *series->labels != '\0' ? "," : "";
 	uint64_t count = 0;
@@ -359,28 +363,29 @@ static void append_histogram(struct buf *out, const struct metric *metric,
 	for (size_t i = 0; i < metric->bucket_count; i++) {
 		count += series->counts[i];
 		buf_printf(out, "%s_bucket{%s%sle=\"", metric->name, series->labels, comma);
-		append_number(out, metric->buckets[i]);
+		metrics_append_number(out, metric->buckets[i]);
 		buf_printf(out, "\"} %llu\n", (unsigned long long)count);
 	}
 	count += series->counts[metric->bucket_count];
 	buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", metric->name, series->labels, comma,
 		   (unsigned long long)count);
-	append_sample(out, metric->name, "_sum", series->labels, series->value);
-	append_sample(out, metric->name, "_count", series->labels, (double)count);
+	metrics_append_sample(out, metric->name, "_sum", series->labels, series->value);
+	metrics_append_sample(out, metric->name, "_count", series->labels, (double)count);
 }
 
-static int compare_series(const void *a, const void *b)
+static int metrics_compare_series(const void *a, const void *b)
 {
 	return strcmp((*(struct series *const *)a)->labels, (*(struct series *const *)b)->labels);
 }
 
-static int compare_families(const void *a, const void *b)
+static int metrics_compare_families(const void *a, const void *b)
 {
 	return strcmp((*(struct metric *const *)a)->name, (*(struct metric *const *)b)->name);
 }
 
-/* All values of a map, in an array the caller frees. */
-static void **sorted_values(const struct map *map, int (*compare)(const void *, const void *))
+/* Returns all values of a map, in an array that the caller frees. */
+static void **metrics_sorted_values(const struct map *map,
+				    int (*compare)(const void *, const void *))
 {
 	void **values = xnew_array(void *, map->count + 1), *value;
 	size_t at = 0, count = 0;
@@ -392,21 +397,21 @@ static void **sorted_values(const struct map *map, int (*compare)(const void *, 
 	return values;
 }
 
-static void append_family(struct buf *out, const struct metric *metric)
+static void metrics_append_family(struct buf *out, const struct metric *metric)
 {
 	static const char *const types[] = { "", "counter", "gauge", "histogram" };
-	void **series = sorted_values(&metric->series, compare_series);
+	void **series = metrics_sorted_values(&metric->series, metrics_compare_series);
 
 	buf_printf(out, "# HELP %s ", metric->name);
-	append_escaped(out, metric->help, 4096, false);
+	metrics_append_escaped(out, metric->help, 4096, false);
 	buf_printf(out, "\n# TYPE %s %s\n", metric->name, types[metric->type]);
 	for (size_t i = 0; i < metric->series.count; i++) {
 		const struct series *one = series[i];
 
 		if (metric->type == METRIC_HISTOGRAM) {
-			append_histogram(out, metric, one);
+			metrics_append_histogram(out, metric, one);
 		} else {
-			append_sample(out, metric->name, "", one->labels, one->value);
+			metrics_append_sample(out, metric->name, "", one->labels, one->value);
 		}
 	}
 	free(series);
@@ -427,10 +432,10 @@ int metrics_render(struct metrics *metrics, struct buf *out)
 	}
 
 	LOCKED(&metrics->lock);
-	void **families = sorted_values(&metrics->families, compare_families);
+	void **families = metrics_sorted_values(&metrics->families, metrics_compare_families);
 
 	for (size_t i = 0; i < metrics->families.count; i++) {
-		append_family(out, families[i]);
+		metrics_append_family(out, families[i]);
 	}
 	free(families);
 	return out->failed ? -ENOSPC : 0;

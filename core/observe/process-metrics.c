@@ -41,25 +41,26 @@ static const struct {
 };
 
 /* Families are looked up by name at each scrape, so there is no state to keep here. */
-static void set(struct metrics *metrics, size_t which, double value)
+static void process_metrics_set(struct metrics *metrics, size_t which, double value)
 {
 	metric_set(metrics_family(metrics, table[which].name, table[which].help, table[which].type,
 				  NULL, NULL),
 		   value, NULL);
 }
 
-static void update_cpu(struct metrics *metrics)
+static void process_metrics_update_cpu(struct metrics *metrics)
 {
 	struct rusage usage;
 
 	if (getrusage(RUSAGE_SELF, &usage) == 0) {
-		set(metrics, CPU_SECONDS,
-		    (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-			    (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+		process_metrics_set(
+			metrics, CPU_SECONDS,
+			(double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+				(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
 	}
 }
 
-static void update_files(struct metrics *metrics)
+static void process_metrics_update_files(struct metrics *metrics)
 {
 	struct rlimit limit;
 	DIR *directory = opendir("/proc/self/fd");
@@ -70,16 +71,17 @@ static void update_files(struct metrics *metrics)
 			count += entry->d_name[0] != '.' ? 1 : 0;
 		}
 		closedir(directory);
-		set(metrics, OPEN_FDS,
-		    (double)(count > 0 ? count - 1 : 0)); /* not the one just used */
+		process_metrics_set(
+			metrics, OPEN_FDS,
+			(double)(count > 0 ? count - 1 : 0)); /* not the one just used */
 	}
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		set(metrics, MAX_FDS, (double)limit.rlim_cur);
+		process_metrics_set(metrics, MAX_FDS, (double)limit.rlim_cur);
 	}
 }
 
 /* The number behind a name that begins a line of a file in /proc; false when there is none. */
-static bool find_number(const char *path, const char *name, unsigned long long *ret)
+static bool process_metrics_find_number(const char *path, const char *name, unsigned long long *ret)
 {
 	FILE *file = fopen(path, "re");
 	char line[512];
@@ -98,7 +100,7 @@ static bool find_number(const char *path, const char *name, unsigned long long *
 
 /* The 22nd field of /proc/self/stat counts from boot, in clock ticks; the 2nd may hold spaces and
  * parentheses. */
-static void update_start(struct metrics *metrics)
+static void process_metrics_update_start(struct metrics *metrics)
 {
 	unsigned long long boot, ticks;
 	long per_second = sysconf(_SC_CLK_TCK);
@@ -115,34 +117,36 @@ static void update_start(struct metrics *metrics)
 
 	const char *rest = strrchr(line, ')');
 
-	if (rest != NULL && per_second > 0 && find_number("/proc/stat", "btime", &boot) &&
+	if (rest != NULL && per_second > 0 &&
+	    process_metrics_find_number("/proc/stat", "btime", &boot) &&
 	    sscanf(rest,
 		   ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
 		   &ticks) == 1) {
-		set(metrics, START_TIME, (double)boot + (double)ticks / (double)per_second);
+		process_metrics_set(metrics, START_TIME,
+				    (double)boot + (double)ticks / (double)per_second);
 	}
 }
 
-static void update(void *arg)
+static void process_metrics_update(void *arg)
 {
 	struct metrics *metrics = arg;
 	unsigned long long number;
 
-	update_cpu(metrics);
-	update_files(metrics);
-	update_start(metrics);
-	if (find_number("/proc/self/status", "VmRSS:", &number)) {
-		set(metrics, RESIDENT_BYTES, (double)number * 1024);
+	process_metrics_update_cpu(metrics);
+	process_metrics_update_files(metrics);
+	process_metrics_update_start(metrics);
+	if (process_metrics_find_number("/proc/self/status", "VmRSS:", &number)) {
+		process_metrics_set(metrics, RESIDENT_BYTES, (double)number * 1024);
 	}
-	if (find_number("/proc/self/status", "VmSize:", &number)) {
-		set(metrics, VIRTUAL_BYTES, (double)number * 1024);
+	if (process_metrics_find_number("/proc/self/status", "VmSize:", &number)) {
+		process_metrics_set(metrics, VIRTUAL_BYTES, (double)number * 1024);
 	}
-	if (find_number("/proc/self/status", "Threads:", &number)) {
-		set(metrics, THREADS, (double)number);
+	if (process_metrics_find_number("/proc/self/status", "Threads:", &number)) {
+		process_metrics_set(metrics, THREADS, (double)number);
 	}
 }
 
 void metrics_add_process(struct metrics *metrics)
 {
-	metrics_on_render(metrics, update, metrics);
+	metrics_on_render(metrics, process_metrics_update, metrics);
 }

@@ -15,7 +15,7 @@
 #define TRACES_PATH "/v1/traces"
 #define HEADERS_MAX 16u
 
-static const char *setting(const char *name)
+static const char *tracer_setting(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -23,10 +23,11 @@ static const char *setting(const char *name)
 }
 
 /* The URL without its path, which goes to *ret_path. Both are the caller's. */
-static char *split_endpoint(char **ret_path, struct error *reterr)
+static char *tracer_split_endpoint(char **ret_path, struct error *reterr)
 {
-	const char *whole = setting("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-	const char *endpoint = whole != NULL ? whole : setting("OTEL_EXPORTER_OTLP_ENDPOINT");
+	const char *whole = tracer_setting("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+	const char *endpoint =
+		whole != NULL ? whole : tracer_setting("OTEL_EXPORTER_OTLP_ENDPOINT");
 	const char *host, *path;
 	size_t length;
 
@@ -57,10 +58,10 @@ static char *split_endpoint(char **ret_path, struct error *reterr)
 }
 
 /* "a=1,b=2" as "a: 1", "b: 2"; ends in NULL; free_headers frees. */
-static char **split_headers(void)
+static char **tracer_split_headers(void)
 {
 	char **headers = xnew_array(char *, HEADERS_MAX + 1);
-	const char *at = setting("OTEL_EXPORTER_OTLP_HEADERS");
+	const char *at = tracer_setting("OTEL_EXPORTER_OTLP_HEADERS");
 	size_t count = 0;
 
 	while (at != NULL && *at != '\0' && count < HEADERS_MAX) {
@@ -77,7 +78,7 @@ static char **split_headers(void)
 	return headers;
 }
 
-static void free_headers(char ***headers)
+static void tracer_free_headers(char ***headers)
 {
 	for (size_t i = 0; (*headers)[i] != NULL; i++) {
 		free((*headers)[i]);
@@ -89,9 +90,9 @@ struct tracer *tracer_connect(struct sched *sched, struct metrics *metrics, cons
 			      struct error *reterr)
 {
 	CLEANUP_FREE char *path = NULL;
-	CLEANUP_FREE char *server = split_endpoint(&path, reterr);
-	CLEANUP(free_headers) char **headers = split_headers();
-	const char *name = setting("OTEL_SERVICE_NAME");
+	CLEANUP_FREE char *server = tracer_split_endpoint(&path, reterr);
+	CLEANUP(tracer_free_headers) char **headers = tracer_split_headers();
+	const char *name = tracer_setting("OTEL_SERVICE_NAME");
 	struct curl_transport_config transport = {
 		.server = server,
 		.headers = (const char *const *)headers,

@@ -16,7 +16,7 @@
 #define LAST_MS 2000u /* the process ends: that long for what is left */
 #define BODY_MAX (4u << 20)
 
-static void count(struct tracer *tracer, const char *result, size_t spans)
+static void export_count(struct tracer *tracer, const char *result, size_t spans)
 {
 	if (tracer->spans != NULL) {
 		metric_record(tracer->spans, (double)spans, &result);
@@ -35,12 +35,12 @@ void tracer_add(struct tracer *tracer, const struct span *span)
 	}
 	sched_mutex_unlock(&tracer->lock);
 	if (dropped) {
-		count(tracer, "dropped", 1);
+		export_count(tracer, "dropped", 1);
 	}
 }
 
-/* Waits for spans, then for more of them; takes at most a batch. 0: the end. */
-static size_t take_batch(struct tracer *tracer, struct span *batch, bool *ret_last)
+/* Waits for a first span, then a little for more, and takes at most one batch. 0 at the end. */
+static size_t export_take_batch(struct tracer *tracer, struct span *batch, bool *ret_last)
 {
 	uint64_t until = 0;
 	size_t taken = 0;
@@ -63,9 +63,10 @@ static size_t take_batch(struct tracer *tracer, struct span *batch, bool *ret_la
 	return taken;
 }
 
-/* One try: spans are a courtesy, and a collector that refuses them once will again. */
-static bool send_batch(struct tracer *tracer, const struct span *batch, size_t spans, bool last,
-		       struct http_response *response)
+/* Sends a batch once: spans may be lost, and a collector that refuses them would refuse them again.
+ */
+static bool export_send_batch(struct tracer *tracer, const struct span *batch, size_t spans,
+			      bool last, struct http_response *response)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(BODY_MAX);
 	struct http_request request = {
@@ -85,22 +86,22 @@ static bool send_batch(struct tracer *tracer, const struct span *batch, size_t s
 	return response->result == 0 && response->status >= 200 && response->status < 300;
 }
 
-static void run(void *arg)
+static void export_run(void *arg)
 {
 	struct tracer *tracer = arg;
 	struct span *batch = xnew_array(struct span, TRACE_BATCH);
 	bool last = false, was_well = true;
 	size_t spans;
 
-	while ((spans = take_batch(tracer, batch, &last)) > 0) {
+	while ((spans = export_take_batch(tracer, batch, &last)) > 0) {
 		struct http_response response = { 0 };
-		bool well = send_batch(tracer, batch, spans, last, &response);
+		bool well = export_send_batch(tracer, batch, spans, last, &response);
 
-		count(tracer, well ? "sent" : "failed", spans);
+		export_count(tracer, well ? "sent" : "failed", spans);
 		/* A collector that stays away is said once, not once a second. */
 		if (!well && was_well) {
 			log_warning(
-				"the collector does not take spans (status %d%s%s); they are dropped until it does",
+				"the collector refuses spans (status %d%s%s); spans are dropped until it accepts them",
 				response.status, response.error[0] != '\0' ? ": " : "",
 				response.error);
 		}
@@ -129,7 +130,7 @@ struct tracer *tracer_create(const struct tracer_config *config)
 					       "result", NULL);
 	}
 	if (config->transport != NULL) {
-		tracer->thread = sched_start(config->sched, "trace", run, tracer);
+		tracer->thread = sched_start(config->sched, "trace", export_run, tracer);
 	}
 	return tracer;
 }

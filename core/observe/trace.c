@@ -16,7 +16,7 @@
 
 /* ---- contexts ---- */
 
-static int digit(char c)
+static int trace_digit(char c)
 {
 	if (c >= '0' && c <= '9') {
 		return c - '0';
@@ -25,13 +25,13 @@ static int digit(char c)
 }
 
 /* Reads 2 * size lower case digits; false if there are others, or all are zero. */
-static bool read_hex(const char *text, uint8_t *ret, size_t size)
+static bool trace_read_hex(const char *text, uint8_t *ret, size_t size)
 {
 	uint8_t any = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		int high = digit(text[2 * i]);
-		int low = high < 0 ? -1 : digit(text[2 * i + 1]);
+		int high = trace_digit(text[2 * i]);
+		int low = high < 0 ? -1 : trace_digit(text[2 * i + 1]);
 
 		if (low < 0) {
 			return false;
@@ -43,13 +43,13 @@ static bool read_hex(const char *text, uint8_t *ret, size_t size)
 }
 
 /* "vv-<32>-<16>-ff": a later version may have more behind it, after a dash. */
-static bool has_shape(const char *text)
+static bool trace_has_shape(const char *text)
 {
 	size_t length = strnlen(text, TRACEPARENT_SIZE);
 
-	return length >= TRACEPARENT_SIZE - 1 && digit(text[0]) >= 0 && digit(text[1]) >= 0 &&
-	       strncmp(text, "ff", 2) != 0 && text[2] == '-' && text[35] == '-' &&
-	       text[52] == '-' &&
+	return length >= TRACEPARENT_SIZE - 1 && trace_digit(text[0]) >= 0 &&
+	       trace_digit(text[1]) >= 0 && strncmp(text, "ff", 2) != 0 && text[2] == '-' &&
+	       text[35] == '-' && text[52] == '-' &&
 	       (text[55] == '\0' || (text[55] == '-' && strncmp(text, "00", 2) != 0));
 }
 
@@ -59,13 +59,13 @@ bool trace_parse(const char *traceparent, struct trace_context *ret)
 	int high, low;
 
 	*ret = context;
-	if (!has_shape(traceparent) ||
-	    !read_hex(traceparent + 3, context.trace_id, sizeof(context.trace_id)) ||
-	    !read_hex(traceparent + 36, context.parent, sizeof(context.parent))) {
+	if (!trace_has_shape(traceparent) ||
+	    !trace_read_hex(traceparent + 3, context.trace_id, sizeof(context.trace_id)) ||
+	    !trace_read_hex(traceparent + 36, context.parent, sizeof(context.parent))) {
 		return false;
 	}
-	high = digit(traceparent[53]);
-	low = digit(traceparent[54]);
+	high = trace_digit(traceparent[53]);
+	low = trace_digit(traceparent[54]);
 	if (high < 0 || low < 0) {
 		return false;
 	}
@@ -93,8 +93,8 @@ bool trace_parse_carrier(const char *json, struct trace_context *ret)
 
 /* ---- spans ---- */
 
-/* Copies what fits, without cutting a UTF-8 character in two. */
-static void copy_text(char ret[TRACE_TEXT], const char *text)
+/* Copies as much as fits without cutting a UTF-8 character. */
+static void trace_copy_text(char ret[TRACE_TEXT], const char *text)
 {
 	size_t length = strnlen(text, TRACE_TEXT);
 
@@ -140,7 +140,7 @@ void span_name(struct span *span, const char *format, ...)
 		va_start(args, format);
 		vsnprintf(text, sizeof(text), format, args);
 		va_end(args);
-		copy_text(span->name, text);
+		trace_copy_text(span->name, text);
 	}
 }
 
@@ -148,7 +148,7 @@ void span_attribute(struct span *span, const char *key, const char *value)
 {
 	if (span_is_live(span) && value != NULL && span->attribute_count < TRACE_ATTRIBUTES) {
 		span->attributes[span->attribute_count].key = key;
-		copy_text(span->attributes[span->attribute_count++].value, value);
+		trace_copy_text(span->attributes[span->attribute_count++].value, value);
 	}
 }
 
@@ -168,7 +168,7 @@ void span_end(struct tracer *tracer, struct span *span, const char *error)
 	if (span->end_us == 0) {
 		span->end_us = sched_wall_us(tracer->config.sched);
 	}
-	copy_text(span->error, error != NULL ? error : "");
+	trace_copy_text(span->error, error != NULL ? error : "");
 	tracer_add(tracer, span);
 	span->start_us = 0;
 }

@@ -12,23 +12,24 @@ extern const char sandbox_ttl_crd[]; /* made from crd.yaml */
 
 #define VALUE_MAX 512 /* "<namespace>/<key>=<value>": 63 + 317 + 63 bytes and three */
 
-enum { WATCH_TTL, WATCH_CLAIM };
-enum { INDEX_TTLS, INDEX_CLAIMS };
-enum { OPTION_MIN_SECONDS };
-enum { METRIC_REAPED };
+/* Places in the tables below. The entry after the last one is zeroed: it ends the table. */
+enum { WATCH_TTL, WATCH_CLAIM, WATCH_MAX };
+enum { INDEX_TTLS, INDEX_CLAIMS, INDEX_MAX };
+enum { OPTION_MIN_SECONDS, OPTION_MAX };
+enum { METRIC_REAPED, METRIC_MAX };
 
 struct state {
 	int64_t min_seconds;
 };
 
-/* What is remembered of one SandboxTTL: memory() of plugin.h. */
+/* What is remembered of one SandboxTTL: key_state() of plugin.h. */
 struct tally {
 	int64_t reaped;
 };
 
-/* ---- indexes: both kinds stand under "<namespace>/<key>=<value>", so that each finds the other ---- */
+/* ---- indexes: both use the values "<namespace>/<key>=<value>", so each kind finds the other ---- */
 
-static void ttl_values(struct json_object *ttl, struct asb_values *out)
+static void ttl_index_ttl(struct json_object *ttl, struct asb_values *out)
 {
 	const char *label = asb_str(ttl, "spec", "label");
 	char value[VALUE_MAX];
@@ -39,8 +40,8 @@ static void ttl_values(struct json_object *ttl, struct asb_values *out)
 	}
 }
 
-/* Oldest first. A claim that is going already counts no more. */
-static void claim_values(struct json_object *claim, struct asb_values *out)
+/* The oldest claim comes first. A claim that is being deleted is left out. */
+static void ttl_index_claim(struct json_object *claim, struct asb_values *out)
 {
 	struct json_object *labels = asb_at(claim, "metadata", "labels");
 	char value[VALUE_MAX];
@@ -61,26 +62,25 @@ static void claim_values(struct json_object *claim, struct asb_values *out)
 }
 
 static const struct asb_index indexes[] = {
-	[INDEX_TTLS] = { .name = "ttls-by-label", .watch = WATCH_TTL, .values = ttl_values },
-	[INDEX_CLAIMS] = { .name = "claims-by-label",
-			   .watch = WATCH_CLAIM,
-			   .values = claim_values },
-	{ .name = NULL },
+	[INDEX_TTLS] = { .name = "ttls-by-label", .watch = WATCH_TTL, .values = ttl_index_ttl },
+	[INDEX_CLAIMS] = {
+		.name = "claims-by-label",
+		.watch = WATCH_CLAIM,
+		.values = ttl_index_claim,
+	},
+	[INDEX_MAX] = { 0 },
 };
 
-/* ---- watches
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- watches ---- */
 
-/* An asb_values that looks up each value among the SandboxTTLs: what an index says of a claim,
- * turned round. */
+/* An asb_values that enqueues the SandboxTTLs of each value, instead of adding it to an index. */
 struct lookup {
 	struct asb_values values;
 	struct asb_call *call;
 	struct asb_keys *keys;
 };
 
-static void look_up(struct asb_values *values, const char *value, int64_t rank)
+static void ttl_look_up(struct asb_values *values, const char *value, int64_t rank)
 {
 	struct lookup *lookup = (struct lookup *)values;
 	struct json_object *const *ttls;
@@ -92,47 +92,73 @@ static void look_up(struct asb_values *values, const char *value, int64_t rank)
 	}
 }
 
-/* A claim wakes the SandboxTTLs of the labels it has and of those it had. */
-static void map_claim(void *state, struct asb_call *call, struct json_object *before,
-		      struct json_object *after, struct asb_keys *out)
+/* A claim enqueues the SandboxTTLs of the labels that it has now, and of those that it had
+ * before. */
+static void ttl_enqueue_claim(void *state, struct asb_call *call, struct json_object *before,
+			      struct json_object *after, struct asb_keys *out)
 {
-	struct lookup lookup = { { look_up }, call, out };
+	struct lookup lookup = { { ttl_look_up }, call, out };
 
 	(void)state;
-	claim_values(before, &lookup.values);
-	claim_values(after, &lookup.values);
+	ttl_index_claim(before, &lookup.values);
+	ttl_index_claim(after, &lookup.values);
 }
 
 static const char *const ttl_fields[] = { "spec", "status", NULL };
 
 static const struct asb_watch watches[] = {
 	[WATCH_TTL] = {
-		.kind = { "examples.agents.x-k8s.io", "v1alpha1", "sandboxttls", "SandboxTTL" },
+		.kind = {
+			.group = "examples.agents.x-k8s.io",
+			.version = "v1alpha1",
+			.plural = "sandboxttls",
+			.kind = "SandboxTTL",
+		},
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = ttl_fields,
 	},
 	[WATCH_CLAIM] = {
-		.kind = { "extensions.agents.x-k8s.io", "v1alpha1", "sandboxclaims", "SandboxClaim" },
+		.kind = {
+			.group = "extensions.agents.x-k8s.io",
+			.version = "v1alpha1",
+			.plural = "sandboxclaims",
+			.kind = "SandboxClaim",
+		},
 		.enqueue = ASB_ENQUEUE_FUNCTION,
-		.enqueue_function = map_claim,
+		.enqueue_function = ttl_enqueue_claim,
 		.flags = ASB_WATCH_METADATA,
 	},
-	{ .enqueue = 0 },
+	[WATCH_MAX] = { .kind = { 0 } },
 };
 
 /* ---- rights, options, metrics ---- */
 
 static const struct asb_rule rules[] = {
-	{ "examples.agents.x-k8s.io", "sandboxttls", "get,list,watch" },
-	{ "examples.agents.x-k8s.io", "sandboxttls/status", "patch" },
-	{ "extensions.agents.x-k8s.io", "sandboxclaims", "get,list,watch,delete" },
-	{ .groups = NULL },
+	{
+		.groups = "examples.agents.x-k8s.io",
+		.resources = "sandboxttls",
+		.verbs = "get,list,watch",
+	},
+	{
+		.groups = "examples.agents.x-k8s.io",
+		.resources = "sandboxttls/status",
+		.verbs = "patch",
+	},
+	{
+		.groups = "extensions.agents.x-k8s.io",
+		.resources = "sandboxclaims",
+		.verbs = "get,list,watch,delete",
+	},
+	{ 0 },
 };
 
 static const struct asb_option options[] = {
-	[OPTION_MIN_SECONDS] = { "min-seconds", "60",
-				 "the shortest ttlSeconds that is obeyed; a shorter one counts as this" },
-	{ .name = NULL },
+	[OPTION_MIN_SECONDS] = {
+		.name = "min-seconds",
+		.fallback = "60",
+		.help = "the shortest ttlSeconds that is obeyed; a shorter one counts as this",
+	},
+	[OPTION_MAX] = { 0 },
 };
 
 static const struct asb_metric metrics[] = {
@@ -142,12 +168,12 @@ static const struct asb_metric metrics[] = {
 		.labels = "namespace",
 		.type = ASB_COUNTER,
 	},
-	{ .name = NULL },
+	[METRIC_MAX] = { 0 },
 };
 
 /* ---- reconcile ---- */
 
-/* One reconcile: what its parts hand on to each other. */
+/* One reconcile of one SandboxTTL. */
 struct pass {
 	struct asb_call *call;
 	struct json_object *ttl;
@@ -156,16 +182,16 @@ struct pass {
 	int64_t ttl_ms, now_ms;
 };
 
-static int64_t created_ms(struct json_object *claim)
+static int64_t ttl_created_ms(struct json_object *claim)
 {
 	int64_t ms = 0;
 
-	(void)asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"),
-			     &ms); /* the index has only such */
+	/* The index has only claims with a valid time. */
+	(void)asb_time_parse(asb_str(claim, "metadata", "creationTimestamp"), &ms);
 	return ms;
 }
 
-static void note_reaped(struct pass *pass, const char *name, int64_t age_ms)
+static void ttl_note_deletion(struct pass *pass, const char *name, int64_t age_ms)
 {
 	const struct asb_host *host = pass->call->host;
 	const char *label_values[] = { asb_ns(pass->ttl) };
@@ -178,11 +204,11 @@ static void note_reaped(struct pass *pass, const char *name, int64_t age_ms)
 }
 
 /*
- * Deletes the oldest claims that are due, as many as go in one write_all; if there are more,
- * report() sees it. Each at the version that was looked at: one that has just lost the label stays.
- * Returns ASB_DONE or ASB_ERROR.
+ * Deletes the oldest claims that are due, as many as one write_all can send; if there are more,
+ * ttl_report() asks for another call. Each claim is deleted only as the store saw it: one that has
+ * just lost the label stays. Returns ASB_DONE or ASB_ERROR.
  */
-static int32_t reap(struct pass *pass)
+static int32_t ttl_delete_due(struct pass *pass)
 {
 	struct asb_write writes[ASB_WRITE_MAX];
 	struct json_object *const *claims;
@@ -190,7 +216,7 @@ static int32_t reap(struct pass *pass)
 							 ASB_WRITE_MAX, 0, &claims);
 	int32_t result = ASB_DONE;
 
-	while (due < count && pass->now_ms - created_ms(claims[due]) >= pass->ttl_ms) {
+	while (due < count && pass->now_ms - ttl_created_ms(claims[due]) >= pass->ttl_ms) {
 		writes[due] = asb_remove(WATCH_CLAIM, claims[due], true);
 		writes[due].priority = ASB_PRIORITY_REFILL; /* nobody waits for it */
 		due++;
@@ -201,7 +227,8 @@ static int32_t reap(struct pass *pass)
 	(void)pass->call->host->write_all(pass->call, writes, due);
 	for (uint32_t i = 0; i < due; i++) {
 		if (writes[i].result == ASB_OK) {
-			note_reaped(pass, writes[i].name, pass->now_ms - created_ms(claims[i]));
+			ttl_note_deletion(pass, writes[i].name,
+					  pass->now_ms - ttl_created_ms(claims[i]));
 		} else if (writes[i].result != ASB_NOT_FOUND) {
 			result = pass->call->host->fail(pass->call, ASB_ERROR,
 							"cannot delete SandboxClaim '%s': %s",
@@ -211,8 +238,8 @@ static int32_t reap(struct pass *pass)
 	return result;
 }
 
-/* Writes the status if it differs. *ret_next_ms is when the oldest claim left is due, or 0. */
-static int32_t report(struct pass *pass, int64_t *ret_next_ms)
+/* Writes the status if it differs. *ret_next_ms is when the oldest remaining claim is due, or 0. */
+static int32_t ttl_report(struct pass *pass, int64_t *ret_next_ms)
 {
 	struct json_object *status = json_object_new_object(), *const * oldest;
 	struct asb_write write;
@@ -224,7 +251,7 @@ static int32_t report(struct pass *pass, int64_t *ret_next_ms)
 		json_object_new_int64((int64_t)asb_count(pass->call, INDEX_CLAIMS, pass->value)));
 	json_object_object_add(status, "reaped", json_object_new_int64(pass->tally->reaped));
 	if (pass->call->host->list(pass->call, INDEX_CLAIMS, pass->value, 1, 0, &oldest) > 0) {
-		*ret_next_ms = created_ms(oldest[0]) + pass->ttl_ms;
+		*ret_next_ms = ttl_created_ms(oldest[0]) + pass->ttl_ms;
 		asb_time_format(*ret_next_ms, text);
 		asb_set_str(status, "nextReapTime", text);
 	}
@@ -257,14 +284,14 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 	snprintf(pass.value, sizeof(pass.value), "%s/%s", key->ns,
 		 asb_str(pass.ttl, "spec", "label"));
 	pass.ttl_ms = (seconds > state->min_seconds ? seconds : state->min_seconds) * 1000;
-	/* The higher of the two: what a failed status write did not say is said by the next, and a
-	 * restart goes on from the stored one. */
+	/* The higher one counts: the key's state has what a failed write of the status has not
+	 * reported, and after a restart only the status has the number. */
 	pass.tally = (struct tally *)call->host->key_state(call, sizeof(*pass.tally));
 	stored = asb_int(asb_at(pass.ttl, "status", "reaped"), 0);
 	pass.tally->reaped = pass.tally->reaped > stored ? pass.tally->reaped : stored;
 
-	result = reap(&pass);
-	reported = report(&pass, &next_ms);
+	result = ttl_delete_due(&pass);
+	reported = ttl_report(&pass, &next_ms);
 	if (result != ASB_DONE || reported != ASB_DONE) {
 		return result != ASB_DONE ? result : reported;
 	}
@@ -272,9 +299,7 @@ static int32_t ttl_reconcile(void *take_state, struct asb_call *call, const stru
 	return next_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 static int32_t ttl_init(const struct asb_host *host, struct asb_instance *instance,
 			void **ret_state)

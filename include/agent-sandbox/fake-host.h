@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A host without an API server, for the tests of a plugin: objects in memory that behave as Kubernetes
- * does, a clock that the test moves, and a record of what the plugin did. Link with
+ * does, a clock that the test moves, and a list of what the plugin did. Link with
  * -lagent-sandbox-fake-host.
  *
  *	struct asb_fake *fake = asb_fake_create(asb_plugin_entry());
@@ -37,7 +37,7 @@ ASB_EXPORT struct asb_fake *asb_fake_create_with(const struct asb_plugin *plugin
 /* Calls the plugin's fini and frees everything. */
 ASB_EXPORT void asb_fake_destroy(struct asb_fake *fake);
 
-/* --- the world, as other clients see and change it: kinds are those of the plugin's watches, by
+/* --- objects, as other clients see and change them: kinds are those of the plugin's watches, by
  * name ("Pod") --- */
 
 /* Creates an object from JSON or YAML text, or replaces the one of its name (status included).
@@ -51,13 +51,16 @@ ASB_EXPORT struct json_object *asb_fake_get(struct asb_fake *fake, const char *k
 					    const char *name);
 /* How many objects of a kind there are. */
 ASB_EXPORT unsigned int asb_fake_count(struct asb_fake *fake, const char *kind);
-/* Any one of a kind by position, in order of creation; NULL past the last. */
+/* The object of a kind at this position, in order of creation; NULL after the last. */
 ASB_EXPORT struct json_object *asb_fake_nth(struct asb_fake *fake, const char *kind,
 					    unsigned int position);
-/* Deletes at once, and what it owns (found or not). */
+/* Deletes an object at once, and what it owns. It need not exist. */
 ASB_EXPORT void asb_fake_delete(struct asb_fake *fake, const char *kind, const char *ns,
 				const char *name);
-/* Sets deletionTimestamp only, as a pod that takes its time to end. */
+/* Stops the garbage collector, or starts it again. In a cluster it takes its time, and until then a
+ * plugin sees objects whose owners do not exist. */
+ASB_EXPORT void asb_fake_pause_garbage_collector(struct asb_fake *fake, bool pause);
+/* Only sets deletionTimestamp, as for a pod that needs time to end. */
 ASB_EXPORT void asb_fake_start_deletion(struct asb_fake *fake, const char *kind, const char *ns,
 					const char *name);
 /* Marks a pod Running and Ready. */
@@ -70,28 +73,30 @@ ASB_EXPORT const char *asb_fake_reserved(struct asb_fake *fake, const char *kind
 
 /* --- running --- */
 
-/* Reconciles whatever changes asked for, until nothing is left that is due now (-1: not at rest
- * after 1000 rounds). Retries are not due at once: they count as rest. */
+/* Reconciles the keys that changes have enqueued, until no key is due now. Returns 0, or -1 if
+ * there are still keys after 1000 rounds. Retries have a delay and are not due now. */
 ASB_EXPORT int asb_fake_settle(struct asb_fake *fake);
-/* One reconcile of one key, asked for or not: its result. */
+/* Reconciles one key, whether it is enqueued or not. Returns the result. */
 ASB_EXPORT int32_t asb_fake_reconcile(struct asb_fake *fake, const char *ns, const char *name,
 				      uint64_t *ret_requeue_after_ms);
-/* Moves the clock, settling at each time something falls due. */
+/* Moves the clock, and settles at each time at which a key becomes due. Returns as
+ * asb_fake_settle. */
 ASB_EXPORT int asb_fake_advance(struct asb_fake *fake, uint64_t ms);
 ASB_EXPORT int64_t asb_fake_now_ms(struct asb_fake *fake);
-/* When the earliest delayed key is due, milliseconds from now; -1 for none. */
+/* The milliseconds until the earliest delayed key is due; -1 for none. */
 ASB_EXPORT int64_t asb_fake_next_ms(struct asb_fake *fake);
-/* A restart: the state of keys, reservations and delays are gone, every object is new to the plugin. */
+/* A restart: the state of keys, reservations and delays are gone, every object is new to the
+ * plugin. */
 ASB_EXPORT void asb_fake_restart(struct asb_fake *fake);
 
 /* --- faults --- */
 
 /* The next matching write (verb ASB_CREATE ..., 0 for any; kind NULL for any) fails with result and
- * message; done says whether it takes effect nevertheless, as when the response is lost. May be
- * called several times: they queue. */
+ * message; done says whether it takes effect all the same, as when the response is lost. Several
+ * calls are used in their order. */
 ASB_EXPORT void asb_fake_fail(struct asb_fake *fake, uint32_t verb, const char *kind,
 			      int32_t result, const char *message, bool done);
-/* Calls hook before each write, so that a test can change the world between read and write. */
+/* Calls hook before each write, so that a test can change objects between read and write. */
 ASB_EXPORT void asb_fake_before_write(struct asb_fake *fake,
 				      void (*hook)(struct asb_fake *, void *arg), void *arg);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What reconcilers keep writing again, as inline functions over the host table (plugin.h) and
- * json-c: paths into trees, owner references, conditions, JSON patches, names, times. Nothing here
- * keeps state.
+ * What every reconciler needs, as inline functions on the host table (plugin.h) and json-c: paths
+ * into trees, owner references, conditions, JSON patches, names, times. None of them keeps state.
  *
- * Trees may come from anybody: every reader answers NULL (or 0) where a member is missing or of
- * another type. Strings returned are borrowed from the tree they came from.
+ * Anybody may have made a tree: every reader returns NULL (or 0) where a member is missing or has
+ * another type. A string that is returned is borrowed from its tree.
  */
 #ifndef AGENT_SANDBOX_HELPERS_H
 #define AGENT_SANDBOX_HELPERS_H
@@ -30,7 +29,7 @@
 
 /* The member at the end of a path of names: asb_at(pod, "metadata", "labels", key). */
 #define asb_at(object, ...) asb_at_((object), __VA_ARGS__, (const char *)NULL)
-/* The same, if it is a string (asb_str) or an array (asb_array). */
+/* The same if the member is a string (asb_str) or an array (asb_array), else NULL. */
 #define asb_str(object, ...) asb_as_str(asb_at((object), __VA_ARGS__))
 #define asb_array(object, ...) asb_as_array(asb_at((object), __VA_ARGS__))
 
@@ -70,7 +69,7 @@ static inline size_t asb_length(struct json_object *array)
 	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }
 
-/* A number, or fallback where there is none. */
+/* A number, or fallback if value is not one. */
 static inline int64_t asb_int(struct json_object *value, int64_t fallback)
 {
 	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : fallback;
@@ -81,7 +80,7 @@ static inline bool asb_true(struct json_object *value)
 	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
 }
 
-/* Equal strings; NULL equals nothing. */
+/* Whether two strings are equal. NULL equals nothing, not even NULL. */
 static inline bool asb_streq(const char *a, const char *b)
 {
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
@@ -132,7 +131,7 @@ static inline bool asb_deleting(struct json_object *object)
 
 /* ---- building trees ---- */
 
-/* Sets a string member, replacing one that is there; value NULL removes it. */
+/* Sets or replaces a string member; value NULL removes it. */
 static inline void asb_set_str(struct json_object *object, const char *name, const char *value)
 {
 	if (value == NULL) {
@@ -142,7 +141,7 @@ static inline void asb_set_str(struct json_object *object, const char *name, con
 	json_object_object_add(object, name, json_object_new_string(value));
 }
 
-/* The object member of that name, made if it is missing or not an object. Borrowed. */
+/* The object member of that name, which is made if it is missing or not an object. Borrowed. */
 static inline struct json_object *asb_object_in(struct json_object *object, const char *name)
 {
 	struct json_object *member = NULL;
@@ -197,8 +196,8 @@ static inline struct json_object *asb_new(const struct asb_kind *kind, const cha
 /* ---- owners ----
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/ */
 
-/* The owner reference with controller: true, or NULL; its place in ownerReferences goes to
- * *ret_index if that is not NULL. */
+/* The owner reference with controller: true, or NULL. *ret_index is its position in
+ * ownerReferences; ret_index may be NULL. */
 static inline struct json_object *asb_controller(struct json_object *object, size_t *ret_index)
 {
 	struct json_object *owners = asb_array(object, "metadata", "ownerReferences");
@@ -231,7 +230,8 @@ static inline bool asb_owner_is(struct json_object *owner, const struct asb_kind
 	return strncmp(version, kind->group, length) == 0 && version[length] == '/';
 }
 
-/* Whether owner is the controller of object: by kind, group and UID; a name proves nothing. */
+/* Whether the object of this kind with this UID is the controller of object. A name proves
+ * nothing. */
 static inline bool asb_controlled_by(struct json_object *object, const struct asb_kind *kind,
 				     const char *uid)
 {
@@ -240,7 +240,7 @@ static inline bool asb_controlled_by(struct json_object *object, const struct as
 	return owner != NULL && asb_owner_is(owner, kind) && asb_streq(asb_str(owner, "uid"), uid);
 }
 
-/* A controller owner reference to owner, for the caller to put into ownerReferences. */
+/* A new owner reference to owner with controller: true, owned by the caller. */
 static inline struct json_object *asb_owner_reference(struct json_object *owner)
 {
 	struct json_object *reference = json_object_new_object();
@@ -254,7 +254,7 @@ static inline struct json_object *asb_owner_reference(struct json_object *owner)
 	return reference;
 }
 
-/* Makes owner the one owner, and controller, of a new object. */
+/* Makes owner the only owner, and the controller, of a new object. */
 static inline void asb_set_owner(struct json_object *object, struct json_object *owner)
 {
 	struct json_object *owners = json_object_new_array();
@@ -276,8 +276,8 @@ static inline void asb_name_hash(const char *name, char ret_hex[9])
 	snprintf(ret_hex, 9, "%08x", (unsigned int)hash);
 }
 
-/* "<prefix>-<five letters>", as generateName would make it, into ret (254 bytes); a prefix too long
- * is cut. */
+/* Writes "<prefix>-<five letters>", as generateName would make it, into ret (254 bytes). A prefix
+ * that is too long is cut. */
 static inline void asb_random_name(uint64_t random, const char *prefix, char ret[254])
 {
 	static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";
@@ -304,7 +304,7 @@ static inline int64_t asb_days(int64_t year, int64_t month, int64_t day)
 
 /*
  * Reads a date-time of RFC 3339: any year 0000 to 9999, fractions, Z or an offset, a leap second.
- * Milliseconds since 1970 go to *ret_ms. Returns false, and touches nothing, for text that is none.
+ * Milliseconds since 1970 go to *ret_ms. Returns false, and sets nothing, for other text.
  */
 static inline bool asb_time_parse(const char *text, int64_t *ret_ms)
 {
@@ -407,7 +407,7 @@ static inline struct json_object *asb_condition(struct json_object *object, cons
 	return asb_condition_in(asb_array(object, "status", "conditions"), type);
 }
 
-/* Whether a condition of that type is there with that status ("True", "False", "Unknown"). */
+/* Whether object has a condition of that type with that status ("True", "False", "Unknown"). */
 static inline bool asb_condition_is(struct json_object *object, const char *type,
 				    const char *status)
 {
@@ -443,8 +443,8 @@ static inline struct json_object *asb_new_condition(struct json_object *object, 
 
 /*
  * Appends an operation to a patch (an array): asb_patch(patch, "test", value, "metadata", "labels",
- * key). Path elements are escaped (RFC 6901). take_value belongs to the patch; NULL is a JSON null,
- * which "remove" leaves out.
+ * key). Path elements are escaped (RFC 6901). take_value belongs to the patch; NULL is a JSON
+ * null. "remove" has no value.
  */
 #define asb_patch(patch, op, take_value, ...) \
 	asb_patch_((patch), (op), (take_value), __VA_ARGS__, (const char *)NULL)
@@ -555,13 +555,13 @@ static inline int64_t asb_now_ms(struct asb_call *call)
 	return call->host->now_ms(call->instance);
 }
 
-/* One write: the result; the rest is in *write. */
+/* Sends one write and returns its result; *write has the rest. */
 static inline int32_t asb_write(struct asb_call *call, struct asb_write *write)
 {
 	return call->host->write_all(call, write, 1);
 }
 
-/* Writes that are the same everywhere, as initialisers. ns and name stay the caller's. */
+/* Writes as most plugins need them. The strings of a write are borrowed from the object. */
 static inline struct asb_write asb_create(uint32_t watch, uint32_t priority,
 					  struct json_object *take_object)
 {
@@ -608,8 +608,8 @@ static inline struct asb_write asb_patch_of(uint32_t watch, struct json_object *
 	return write;
 }
 
-/* Removes exactly this object; with exact_version only if nothing has changed it since the store
- * saw it. */
+/* Deletes this object and no other of its name; with exact_version only if it has not changed since
+ * the store saw it. */
 static inline struct asb_write asb_remove(uint32_t watch, struct json_object *object,
 					  bool exact_version)
 {

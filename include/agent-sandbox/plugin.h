@@ -11,7 +11,7 @@
  *
  *	static const struct asb_watch watches[] = {
  *		{ .kind = { ... }, .enqueue = ASB_ENQUEUE_SELF },
- *		{ 0 },
+ *		{ .kind = { 0 } },
  *	};
  *	static const struct asb_plugin plugin = {
  *		ASB_PLUGIN_HEAD,
@@ -28,7 +28,7 @@
  * an object that enqueues its key changes. fini is called at an orderly end, when no reconcile is
  * running any more.
  *
- * RECONCILE sees the state of the world, never events: it is given a key, reads what the store holds,
+ * RECONCILE sees the current state, never events: it is given a key, reads what the store holds,
  * and writes the difference. It must be idempotent. The host never runs one key twice at the same time;
  * different keys run in parallel on several threads. A plugin starts no threads and keeps no locks;
  * what it wants to remember between two calls for one key goes into key_state().
@@ -140,8 +140,8 @@ struct asb_keys {
 #define ASB_WATCH_OPTIONAL 2u
 /* written or read live, never watched: get, list and count find nothing */
 #define ASB_WATCH_UNWATCHED 4u
-/* a cache selector: store only objects with one of selector_labels, or whose controller is of a kind
- * that a loaded plugin reconciles; the rest of the cluster costs no memory */
+/* a cache selector: store only objects with one of selector_labels, or whose controller is of a
+ * kind that a loaded plugin reconciles; the rest of the cluster costs no memory */
 #define ASB_WATCH_SELECTED 8u
 
 /*
@@ -162,8 +162,8 @@ struct asb_watch {
 	const char *const *selector_labels; /* label keys for ASB_WATCH_SELECTED; ends in NULL */
 	/* for ASB_ENQUEUE_INDEX: the name of an index over watches[0] */
 	const char *enqueue_index;
-	/* For ASB_ENQUEUE_FUNCTION. before or after is NULL when the object was added or removed. Runs
-	 * on a watch thread: may read (get, list, count), must not write. */
+	/* For ASB_ENQUEUE_FUNCTION. before or after is NULL when the object was added or removed.
+	 * Runs on a watch thread: may read (get, list, count), must not write. */
 	void (*enqueue_function)(void *state, struct asb_call *, struct json_object *before,
 			     struct json_object *after, struct asb_keys *out);
 };
@@ -264,8 +264,9 @@ struct asb_plugin {
 /* ---- what the host does ---- */
 
 /* Write verbs. */
-/* POST take_body. metadata.name must be set, so that the object can be read back when the response is lost: an object that
- * is there already and has the same controller uid as take_body (neither may lack one) is ASB_OK */
+/* POST take_body. metadata.name must be set, so that the object can be read back when the response
+ * is lost: an object that is there already and has the same controller uid as take_body (neither
+ * may lack one) is ASB_OK */
 #define ASB_CREATE 1u
 /* PATCH with a JSON patch (RFC 6902), an array; uid, if set, becomes its first test */
 #define ASB_PATCH_JSON 2u
@@ -327,7 +328,8 @@ struct asb_host {
 
 	/* --- any time --- */
 
-	/* Writes one line to the log, with the plugin's name. Never a secret, never a whole object. */
+	/* Writes one line to the log, with the plugin's name. Never a secret, never a whole
+	 * object. */
 	void (*log)(struct asb_instance *, uint32_t level, const char *format, ...)
 		ASB_PRINTF(3, 4);
 	/* Adds to a counter, sets a gauge, observes a histogram: metrics[index]; label values in
@@ -373,14 +375,14 @@ struct asb_host {
 				const char *name);
 
 	/* The state of this key: size bytes, zeroed at first, then as the last call left them. They
-	 * are gone when the key's object is gone, or the process, so keep here only what is cheap to
-	 * lose. At most 4096 bytes; the first call decides the size. */
+	 * are gone when the key's object is gone, or the process, so keep here only what is cheap
+	 * to lose. At most 4096 bytes; the first call decides the size. */
 	void *(*key_state)(struct asb_call *, uint64_t size);
 
 	/* --- the API server: these wait --- */
 
-	/* A GET from the API server, for the rare case in which the store cannot know. ASB_OK and *ret,
-	 * or an error. */
+	/* A GET from the API server, for the rare case in which the store cannot know. ASB_OK and
+	 * *ret, or an error. */
 	int32_t (*get_live)(struct asb_call *, uint32_t watch, const char *ns, const char *name,
 			struct json_object **ret);
 	/* Sends up to ASB_WRITE_MAX writes together and returns when each has its result. Returns

@@ -52,7 +52,7 @@ static void env_finish(struct env *env)
 }
 
 /* Printable ASCII without "=", which is what Kubernetes takes since 1.34. */
-static bool is_name(const char *name)
+static bool env_is_name(const char *name)
 {
 	const char *at = name;
 
@@ -88,10 +88,9 @@ static int env_set(struct env *env, const char *name, char *take_value)
 	return 0;
 }
 
-/* A value of data, for a kubelet looks at no binaryData here. *ret is NULL where the key is not
- * there. */
-static int value_of(struct env *env, struct json_object *object, const char *resource,
-		    const char *key, char **ret)
+/* A value of data: a kubelet ignores binaryData here. *ret is NULL where there is no such key. */
+static int env_value_of(struct env *env, struct json_object *object, const char *resource,
+			const char *key, char **ret)
 {
 	CLEANUP_BUF struct buf value = BUF_INIT(OBJECT_VALUE_MAX);
 	int code;
@@ -113,7 +112,7 @@ static int value_of(struct env *env, struct json_object *object, const char *res
 	return 0;
 }
 
-static int add_from(void *arg, const char *key)
+static int env_add_from(void *arg, const char *key)
 {
 	struct env *env = arg;
 	CLEANUP_FREE char *name = xprintf("%s%s", env->prefix, key);
@@ -121,14 +120,14 @@ static int add_from(void *arg, const char *key)
 	int code;
 
 	/* A kubelet leaves such a key out and starts the container all the same. */
-	if (!is_name(name)) {
+	if (!env_is_name(name)) {
 		return 0;
 	}
-	code = value_of(env, env->from, env->resource, key, &value);
+	code = env_value_of(env, env->from, env->resource, key, &value);
 	return code < 0 || value == NULL ? code : env_set(env, name, value);
 }
 
-static int add_env_from(struct env *env, struct json_object *entry)
+static int env_add_env_from(struct env *env, struct json_object *entry)
 {
 	struct json_object *ref = asb_at(entry, "configMapRef");
 	const char *prefix = asb_str(entry, "prefix");
@@ -150,15 +149,15 @@ static int add_env_from(struct env *env, struct json_object *entry)
 	}
 	env->from = object;
 	env->prefix = prefix != NULL ? prefix : "";
-	code = object_keys(object, false, add_from, env);
+	code = object_keys(object, false, env_add_from, env);
 	env->from = NULL;
 	json_object_put(object);
 	return code;
 }
 
 /* configMapKeyRef and secretKeyRef. *ret is NULL where the reference is optional. */
-static int value_from_key(struct env *env, struct json_object *ref, const char *resource,
-			  char **ret)
+static int env_value_from_key(struct env *env, struct json_object *ref, const char *resource,
+			      char **ret)
 {
 	bool optional = asb_true(asb_at(ref, "optional"));
 	const char *name = asb_str(ref, "name"), *key = asb_str(ref, "key");
@@ -169,7 +168,7 @@ static int value_from_key(struct env *env, struct json_object *ref, const char *
 	if (code < 0 || object == NULL) {
 		return code;
 	}
-	code = value_of(env, object, resource, key != NULL ? key : "", ret);
+	code = env_value_of(env, object, resource, key != NULL ? key : "", ret);
 	if (code < 0 || *ret != NULL || optional) {
 		return code;
 	}
@@ -178,7 +177,7 @@ static int value_from_key(struct env *env, struct json_object *ref, const char *
 			 strcmp(resource, "secrets") == 0 ? "Secret" : "ConfigMap", env->ns, name);
 }
 
-static int value_from(struct env *env, struct json_object *from, char **ret)
+static int env_value_from(struct env *env, struct json_object *from, char **ret)
 {
 	const char *path = asb_str(from, "fieldRef", "fieldPath");
 	struct json_object *ref;
@@ -190,17 +189,17 @@ static int value_from(struct env *env, struct json_object *from, char **ret)
 		return env_resource(env->pod, env->container, ref, ret, env->reterr);
 	}
 	if ((ref = asb_at(from, "configMapKeyRef")) != NULL) {
-		return value_from_key(env, ref, "configmaps", ret);
+		return env_value_from_key(env, ref, "configmaps", ret);
 	}
 	if ((ref = asb_at(from, "secretKeyRef")) != NULL) {
-		return value_from_key(env, ref, "secrets", ret);
+		return env_value_from_key(env, ref, "secrets", ret);
 	}
 	return error_set(
 		env->reterr, -EINVAL,
 		"this node has no such valueFrom: use fieldRef, resourceFieldRef, configMapKeyRef or secretKeyRef");
 }
 
-static const char *lookup_made(void *arg, const char *name, size_t length)
+static const char *env_lookup_made(void *arg, const char *name, size_t length)
 {
 	struct env *env = arg;
 	CLEANUP_FREE char *key = xstrndup(name, length);
@@ -209,7 +208,7 @@ static const char *lookup_made(void *arg, const char *name, size_t length)
 	return variable != NULL ? variable->value : NULL;
 }
 
-static int add_entry(struct env *env, struct json_object *entry)
+static int env_add_entry(struct env *env, struct json_object *entry)
 {
 	const char *name = asb_str(entry, "name"), *text = asb_str(entry, "value");
 	CLEANUP_BUF struct buf value = BUF_INIT(ENV_MAX);
@@ -217,20 +216,20 @@ static int add_entry(struct env *env, struct json_object *entry)
 	char *found = NULL;
 	int code;
 
-	if (name == NULL || !is_name(name)) {
+	if (name == NULL || !env_is_name(name)) {
 		return error_set(
 			env->reterr, -EINVAL,
 			"'%.100s' cannot be a variable: its name must be printable characters without '='",
 			name != NULL ? name : "");
 	}
 	if (from != NULL && (text == NULL || *text == '\0')) {
-		code = value_from(env, from, &found);
+		code = env_value_from(env, from, &found);
 		if (code < 0) {
 			return error_prefix(env->reterr, "variable '%.100s'", name);
 		}
 		return found != NULL ? env_set(env, name, found) : 0;
 	}
-	if (env_expand_text(text != NULL ? text : "", lookup_made, env, &value) < 0) {
+	if (env_expand_text(text != NULL ? text : "", env_lookup_made, env, &value) < 0) {
 		return error_set(env->reterr, -EINVAL,
 				 "variable '%.100s' is larger than %d bytes once expanded", name,
 				 ENV_MAX);
@@ -238,7 +237,7 @@ static int add_entry(struct env *env, struct json_object *entry)
 	return env_set(env, name, buf_take(&value));
 }
 
-static char **take_strings(struct env *env)
+static char **env_take_strings(struct env *env)
 {
 	char **strings = xnew_array(char *, env->count + 1);
 
@@ -268,18 +267,18 @@ int env_make(struct json_object *pod, struct json_object *container, const struc
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < asb_length(from); i++) {
-		code = add_env_from(&env, json_object_array_get_idx(from, i));
+		code = env_add_env_from(&env, json_object_array_get_idx(from, i));
 	}
 	for (size_t i = 0; code == 0 && i < asb_length(list); i++) {
-		code = add_entry(&env, json_object_array_get_idx(list, i));
+		code = env_add_entry(&env, json_object_array_get_idx(list, i));
 	}
 	if (code == 0) {
-		*ret = take_strings(&env);
+		*ret = env_take_strings(&env);
 	}
 	return code;
 }
 
-static const char *lookup_strings(void *arg, const char *name, size_t length)
+static const char *env_lookup_strings(void *arg, const char *name, size_t length)
 {
 	const char *found = NULL;
 
@@ -296,7 +295,7 @@ char *env_expand_string(const char *text, const char *const *env)
 	CLEANUP_BUF struct buf out = BUF_INIT(ENV_MAX);
 
 	/* Too large to be passed to any process: unexpanded, it fails with a plainer error. */
-	if (env_expand_text(text, lookup_strings, (void *)(uintptr_t)env, &out) < 0) {
+	if (env_expand_text(text, env_lookup_strings, (void *)(uintptr_t)env, &out) < 0) {
 		return xstrdup(text);
 	}
 	return buf_take(&out);

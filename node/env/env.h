@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "node/volumes/volumes.h"
 
-/* What fieldRef knows of a pod beside its object. */
+/* What fieldRef knows of a pod in addition to its object. */
 struct env_facts {
 	const char *pod_ip, *host_ip, *node_name;
 };

@@ -17,13 +17,13 @@
 
 #define FIELD_MAX (1024 * 1024) /* all annotations of a pod are at most 256 KiB, quoted some more */
 
-static int by_key(const void *a, const void *b)
+static int field_by_key(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* A value in quotes, as a kubelet writes it into a file: one line whatever is in it. */
-static void append_quoted(struct buf *out, const char *text)
+static void field_append_quoted(struct buf *out, const char *text)
 {
 	static const char named[] = "\aa\bb\ff\nn\rr\tt\vv\\\\\"\"";
 
@@ -48,7 +48,8 @@ static void append_quoted(struct buf *out, const char *text)
 }
 
 /* key="value" lines in the order of their keys. */
-static int format_map(struct json_object *map, const char *path, char **ret, struct error *reterr)
+static int field_format_map(struct json_object *map, const char *path, char **ret,
+			    struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FIELD_MAX);
 	size_t count = 0;
@@ -63,12 +64,12 @@ static int format_map(struct json_object *map, const char *path, char **ret, str
 		keys[count] = key;
 		count += asb_as_str(value) != NULL;
 	}
-	qsort(keys, count, sizeof(*keys), by_key);
+	qsort(keys, count, sizeof(*keys), field_by_key);
 	for (size_t i = 0; i < count; i++) {
 		const char *inner = asb_str(map, keys[i]);
 
 		buf_printf(&text, "%s%s=", i > 0 ? "\n" : "", keys[i]);
-		append_quoted(&text, inner != NULL ? inner : "");
+		field_append_quoted(&text, inner != NULL ? inner : "");
 	}
 	if (text.failed) {
 		return error_set(reterr, -EINVAL, "'%s' is larger than %d bytes", path, FIELD_MAX);
@@ -78,7 +79,7 @@ static int format_map(struct json_object *map, const char *path, char **ret, str
 }
 
 /* metadata.labels['key']: the value, "" where there is none; NULL: path is not of that form. */
-static const char *subscript(struct json_object *pod, const char *path, const char *member)
+static const char *field_subscript(struct json_object *pod, const char *path, const char *member)
 {
 	CLEANUP_FREE char *start = xprintf("metadata.%s['", member);
 	size_t before = strlen(start), length = strlen(path);
@@ -96,8 +97,8 @@ static const char *subscript(struct json_object *pod, const char *path, const ch
 }
 
 /* What is one string of the object, or of what the node knows. NULL: there is no such path. */
-static const char *simple_field(struct json_object *pod, const char *path,
-				const struct env_facts *facts)
+static const char *field_simple_field(struct json_object *pod, const char *path,
+				      const struct env_facts *facts)
 {
 	const char *account = asb_str(pod, "spec", "serviceAccountName");
 	const char *node = asb_str(pod, "spec", "nodeName");
@@ -129,29 +130,29 @@ static const char *simple_field(struct json_object *pod, const char *path,
 int env_field(struct json_object *pod, const char *path, const struct env_facts *facts, char **ret,
 	      struct error *reterr)
 {
-	const char *value = simple_field(pod, path, facts);
+	const char *value = field_simple_field(pod, path, facts);
 
 	if (value == NULL) {
-		value = subscript(pod, path, "labels");
+		value = field_subscript(pod, path, "labels");
 	}
 	if (value == NULL) {
-		value = subscript(pod, path, "annotations");
+		value = field_subscript(pod, path, "annotations");
 	}
 	if (value != NULL) {
 		*ret = xstrdup(value);
 		return 0;
 	}
 	if (strcmp(path, "metadata.labels") == 0) {
-		return format_map(asb_at(pod, "metadata", "labels"), path, ret, reterr);
+		return field_format_map(asb_at(pod, "metadata", "labels"), path, ret, reterr);
 	}
 	if (strcmp(path, "metadata.annotations") == 0) {
-		return format_map(asb_at(pod, "metadata", "annotations"), path, ret, reterr);
+		return field_format_map(asb_at(pod, "metadata", "annotations"), path, ret, reterr);
 	}
 	return error_set(reterr, -EINVAL, "unsupported fieldPath: %.200s", path);
 }
 
 /* A limit that a container does not have is what the machine has. */
-static void capacity(const char *resource, struct quantity *ret)
+static void field_capacity(const char *resource, struct quantity *ret)
 {
 	struct statvfs disk;
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
@@ -168,8 +169,8 @@ static void capacity(const char *resource, struct quantity *ret)
 }
 
 /* The value of "limits.cpu" and the like; requests default to limits. */
-static int read_resource(struct json_object *container, const char *which, struct quantity *ret,
-			 struct error *reterr)
+static int field_read_resource(struct json_object *container, const char *which,
+			       struct quantity *ret, struct error *reterr)
 {
 	bool limits = strncmp(which, "limits.", 7) == 0;
 	const char *name = limits ? which + 7 : which + 9;
@@ -191,12 +192,12 @@ static int read_resource(struct json_object *container, const char *which, struc
 	}
 	*ret = (struct quantity){ 0 };
 	if (limits) {
-		capacity(name, ret);
+		field_capacity(name, ret);
 	}
 	return 0;
 }
 
-static struct json_object *find_container(struct json_object *pod, const char *name)
+static struct json_object *field_find_container(struct json_object *pod, const char *name)
 {
 	static const char *const lists[] = { "containers", "initContainers" };
 
@@ -225,7 +226,7 @@ int env_resource(struct json_object *pod, struct json_object *container, struct 
 	int code;
 
 	if (other != NULL && *other != '\0') {
-		container = find_container(pod, other);
+		container = field_find_container(pod, other);
 	}
 	if (which == NULL || container == NULL) {
 		return error_set(reterr, -EINVAL, "a resourceFieldRef names no %s of the pod",
@@ -238,7 +239,7 @@ int env_resource(struct json_object *pod, struct json_object *container, struct 
 	if (divisor.whole == 0 && divisor.nano == 0) {
 		divisor.whole = 1;
 	}
-	code = read_resource(container, which, &value, reterr);
+	code = field_read_resource(container, which, &value, reterr);
 	if (code < 0) {
 		return code;
 	}

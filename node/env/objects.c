@@ -11,7 +11,7 @@
 
 #include "base/base64.h"
 
-static const char *singular(const char *resource)
+static const char *objects_singular(const char *resource)
 {
 	static const char *const names[][2] = {
 		{ "configmaps", "configmap" },
@@ -36,7 +36,7 @@ int object_get(const struct volume_source *source, const char *resource, const c
 
 	if (name == NULL || *name == '\0') {
 		return error_set(reterr, -EINVAL, "a %s is referred to without a name",
-				 singular(resource));
+				 objects_singular(resource));
 	}
 	code = source->get(source->arg, resource, ns, name, &object, &error);
 	if (code == -ENOENT && optional) {
@@ -44,20 +44,21 @@ int object_get(const struct volume_source *source, const char *resource, const c
 		return 0;
 	}
 	if (code == -ENOENT) {
-		return error_set(reterr, -EAGAIN, "%s \"%s\" not found", singular(resource), name);
+		return error_set(reterr, -EAGAIN, "%s \"%s\" not found", objects_singular(resource),
+				 name);
 	}
 	if (code < 0) {
-		return error_set(reterr, code, "couldn't get %s \"%s/%s\": %s", singular(resource),
-				 ns, name, error.text);
+		return error_set(reterr, code, "couldn't get %s \"%s/%s\": %s",
+				 objects_singular(resource), ns, name, error.text);
 	}
 	*ret = object;
 	return 0;
 }
 
-static int append_base64(struct json_object *value, struct buf *out)
+static int objects_append_base64(struct json_object *value, struct buf *out)
 {
-	return base64_bytes(json_object_get_string(value),
-			    (size_t)json_object_get_string_len(value), out);
+	return base64_decode(json_object_get_string(value),
+			     (size_t)json_object_get_string_len(value), out);
 }
 
 int object_value(struct json_object *object, const char *resource, const char *key, struct buf *out)
@@ -71,15 +72,16 @@ int object_value(struct json_object *object, const char *resource, const char *k
 				  (size_t)json_object_get_string_len(data));
 	}
 	if (asb_as_str(data) != NULL) {
-		return append_base64(data, out);
+		return objects_append_base64(data, out);
 	}
 	if (asb_as_str(binary) != NULL && !secret) {
-		return append_base64(binary, out);
+		return objects_append_base64(binary, out);
 	}
 	return -ENOENT;
 }
 
-static int keys_of(struct json_object *values, int (*each)(void *arg, const char *key), void *arg)
+static int objects_keys_of(struct json_object *values, int (*each)(void *arg, const char *key),
+			   void *arg)
 {
 	if (!json_object_is_type(values, json_type_object)) {
 		return 0;
@@ -97,10 +99,10 @@ static int keys_of(struct json_object *values, int (*each)(void *arg, const char
 int object_keys(struct json_object *object, bool binary, int (*each)(void *arg, const char *key),
 		void *arg)
 {
-	int code = keys_of(asb_at(object, "data"), each, arg);
+	int code = objects_keys_of(asb_at(object, "data"), each, arg);
 
 	if (code == 0 && binary) {
-		code = keys_of(asb_at(object, "binaryData"), each, arg);
+		code = objects_keys_of(asb_at(object, "binaryData"), each, arg);
 	}
 	return code;
 }

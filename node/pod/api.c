@@ -22,8 +22,8 @@ static const struct asb_kind account_kind = {
 };
 
 /* Sends body (borrowed); ret, which may be NULL, gets the response's tree, the caller's. */
-static int exchange(struct client *client, const char *method, const struct buf *path,
-		    struct json_object *body, struct json_object **ret, struct error *reterr)
+static int api_exchange(struct client *client, const char *method, const struct buf *path,
+			struct json_object *body, struct json_object **ret, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(BODY_MAX);
 	struct http_request request = {
@@ -78,7 +78,7 @@ int api_bind(struct client *client, struct json_object *pod, const char *node, s
 	asb_set_str(asb_object_in(body, "target"), "kind", "Node");
 	asb_set_str(asb_object_in(body, "target"), "name", node);
 	kind_path(&path, &pod_kind, asb_ns(pod), asb_name(pod), "binding");
-	return exchange(client, "POST", &path, body, NULL, reterr);
+	return api_exchange(client, "POST", &path, body, NULL, reterr);
 }
 
 int api_remove_pod(struct client *client, struct json_object *pod, struct error *reterr)
@@ -92,8 +92,8 @@ int api_remove_pod(struct client *client, struct json_object *pod, struct error 
 	json_object_object_add(body, "gracePeriodSeconds", json_object_new_int(0));
 	asb_set_str(asb_object_in(body, "preconditions"), "uid", asb_uid(pod));
 	kind_path(&path, &pod_kind, asb_ns(pod), asb_name(pod), NULL);
-	code = exchange(client, "DELETE", &path, body, NULL, reterr);
-	/* A conflict is another pod of that name: ours is gone. */
+	code = api_exchange(client, "DELETE", &path, body, NULL, reterr);
+	/* A conflict means that another pod has this name now: ours is gone. */
 	return code == ASB_NOT_FOUND || code == ASB_CONFLICT ? ASB_OK : code;
 }
 
@@ -110,7 +110,7 @@ static const struct source_kind {
 int api_source_get(void *client, const char *resource, const char *ns, const char *name,
 		   struct json_object **ret, struct error *reterr)
 {
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct asb_kind kind = { .group = "", .version = "v1", .plural = resource, .kind = "" };
 	int code;
 
@@ -154,12 +154,13 @@ int api_source_token(void *client, struct json_object *pod, const char *audience
 	asb_set_str(bound, "uid", asb_uid(pod));
 	kind_path(&path, &account_kind, asb_ns(pod), account != NULL ? account : "default",
 		  "token");
-	if (exchange(client, "POST", &path, body, &response, reterr) != ASB_OK) {
+	if (api_exchange(client, "POST", &path, body, &response, reterr) != ASB_OK) {
 		return -EAGAIN;
 	}
 	token = asb_str(response, "status", "token");
 	if (token == NULL) {
-		return error_set(reterr, -EAGAIN, "the API server's answer has no token");
+		return error_set(reterr, -EAGAIN,
+				 "the API server's response to a TokenRequest has no token");
 	}
 	*ret = xstrdup(token);
 	return 0;

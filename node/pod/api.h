@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of a node that no verb of the plugin ABI makes. Each waits for its response; any
+/* The requests of a node that no verb of the plugin ABI makes. Each waits for its response. Any
  * thread. Results are ASB_OK, ASB_NOT_FOUND ... of the ABI, with *reterr. */
 #ifndef ASB_NODE_POD_API_H
 #define ASB_NODE_POD_API_H
@@ -12,7 +12,8 @@
 /* Assigns a pod to a node: POST .../binding. */
 int api_bind(struct client *client, struct json_object *pod, const char *node,
 	     struct error *reterr);
-/* The pod is over on its node: DELETE with no grace, of exactly this uid. What is gone is ASB_OK. */
+/* Removes the object of a pod that has ended here: DELETE without a grace period, for this uid
+ * only. ASB_OK too where the pod is gone already. */
 int api_remove_pod(struct client *client, struct json_object *pod, struct error *reterr);
 /* The functions of a volume_source whose arg is a client. */
 int api_source_get(void *client, const char *resource, const char *ns, const char *name,

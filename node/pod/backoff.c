@@ -11,7 +11,7 @@ int64_t backoff_wait_ms(const struct backoff *backoff, int64_t ended_ms, int64_t
 	if (backoff->delay_ms == 0 || ended_ms - backoff->tried_ms > BACKOFF_FORGET_MS) {
 		return 0;
 	}
-	/* A clock that was set back must not hold anything longer than the delay. */
+	/* Where the clock was set back, the wait is still at most the delay. */
 	until = (ended_ms < now_ms ? ended_ms : now_ms) + backoff->delay_ms;
 	return until > now_ms ? until - now_ms : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A kubelet's backoff: 10 s doubling to 300 s, forgotten after 10 minutes without a try. It counts
- * from when something ended, so what has run for long starts again at once. No clock, no lock.
+ * from when something ended, so a container that ran for longer starts again at once. Pure; the
+ * caller locks.
  */
 #ifndef ASB_NODE_POD_BACKOFF_H
 #define ASB_NODE_POD_BACKOFF_H

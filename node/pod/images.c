@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pulls images once for all who need them. Called by the reconciles of pods, runs on node/pod/tasks.c. */
+/* Pulls images once for all who need them. Called by the reconciles of pods, runs on
+ * node/pod/jobs.c. */
 #include "config.h"
 
 #include "node/pod/images.h"
@@ -13,11 +14,11 @@
 #include "node/pod/backoff.h"
 
 #define NOTE_MAX 4096
-/* A pull this young serves everybody who asks for one, Always included: fifty pods made at once are
- * one question to the registry. */
+/* A pull that is not older serves all pods that ask, Always included: fifty pods that are created
+ * together send one request to the registry. */
 #define FRESH_US 10000000u
 #define WAITERS_MAX 1024
-#define IMAGES_MAX 4096 /* remembered; past this, what nobody waits for is forgotten */
+#define IMAGES_MAX 4096 /* remembered; with more, those that no pod waits for are forgotten */
 
 struct image {
 	struct images *images;
@@ -40,7 +41,7 @@ struct image {
 struct images {
 	struct sched *sched;
 	struct runtime *runtime;
-	struct tasks *tasks;
+	struct jobs *jobs;
 	images_wake wake;
 	void *arg;
 	struct sched_mutex lock;
@@ -48,19 +49,19 @@ struct images {
 	uint64_t failures; /* lock */
 };
 
-struct images *images_create(struct sched *sched, struct runtime *runtime, struct tasks *tasks,
+struct images *images_create(struct sched *sched, struct runtime *runtime, struct jobs *jobs,
 			     images_wake wake, void *arg)
 {
 	struct images *images = xnew(struct images);
 
 	*images = (struct images){
-		.sched = sched, .runtime = runtime, .tasks = tasks, .wake = wake, .arg = arg
+		.sched = sched, .runtime = runtime, .jobs = jobs, .wake = wake, .arg = arg
 	};
 	sched_mutex_init(&images->lock, sched);
 	return images;
 }
 
-static void free_waiters(char **waiters, size_t count)
+static void images_free_waiters(char **waiters, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(waiters[i]);
@@ -68,9 +69,9 @@ static void free_waiters(char **waiters, size_t count)
 	free(waiters);
 }
 
-static void free_image(struct image *image)
+static void images_free_image(struct image *image)
 {
-	free_waiters(image->waiters, image->waiter_count);
+	images_free_waiters(image->waiters, image->waiter_count);
 	free(image->key);
 	free(image);
 }
@@ -84,22 +85,22 @@ void images_destroy(struct images *images)
 		return;
 	}
 	while ((image = map_next(&images->items, &at, NULL)) != NULL) {
-		free_image(image);
+		images_free_image(image);
 	}
 	map_finish(&images->items);
 	sched_mutex_finish(&images->lock);
 	free(images);
 }
 
-static int64_t wall_ms(const struct images *images)
+static int64_t images_wall_ms(const struct images *images)
 {
 	return sched_wall_us(images->sched) / 1000;
 }
 
-/* ---- pulling, on a task ---- */
+/* ---- pulling, in a job ---- */
 
-static void settle(struct image *image, int code, enum runtime_image what, int64_t took_ms,
-		   const char *text)
+static void images_record_result(struct image *image, int code, enum runtime_image what,
+				 int64_t took_ms, const char *text)
 {
 	struct images *images = image->images;
 
@@ -109,7 +110,7 @@ static void settle(struct image *image, int code, enum runtime_image what, int64
 	snprintf(image->text, sizeof(image->text), "%s", text);
 	if (code < 0) {
 		image->failure = ++images->failures;
-		image->failed_ms = wall_ms(images);
+		image->failed_ms = images_wall_ms(images);
 		backoff_try(&image->backoff, image->failed_ms);
 		image->done_us = 0;
 		return;
@@ -122,7 +123,7 @@ static void settle(struct image *image, int code, enum runtime_image what, int64
 						      : IMAGE_PRESENT;
 }
 
-static void pull(void *arg)
+static void images_pull(void *arg)
 {
 	struct image *image = arg;
 	struct images *images = image->images;
@@ -133,11 +134,12 @@ static void pull(void *arg)
 	int code = images->runtime->ops->ensure_image(images->runtime, image->name, image->policy,
 						      &what, &note, &error);
 
-	settle(image, code, what, (int64_t)((sched_now_us(images->sched) - began) / 1000),
-	       code < 0 ? error.text : buf_str(&note));
+	images_record_result(image, code, what,
+			     (int64_t)((sched_now_us(images->sched) - began) / 1000),
+			     code < 0 ? error.text : buf_str(&note));
 }
 
-static void pulled(void *arg)
+static void images_finish_pull(void *arg)
 {
 	struct image *image = arg;
 	struct images *images = image->images;
@@ -153,12 +155,12 @@ static void pulled(void *arg)
 	for (size_t i = 0; i < count; i++) {
 		images->wake(images->arg, waiters[i]);
 	}
-	free_waiters(waiters, count);
+	images_free_waiters(waiters, count);
 }
 
 /* ---- asking ---- */
 
-static void forget_idle(struct images *images)
+static void images_forget_idle(struct images *images)
 {
 	struct image *image;
 	size_t at = 0;
@@ -171,18 +173,18 @@ static void forget_idle(struct images *images)
 			return;
 		}
 		map_remove(&images->items, image->key);
-		free_image(image);
+		images_free_image(image);
 		at = 0;
 	}
 }
 
-static struct image *find(struct images *images, const char *name, enum runtime_pull policy)
+static struct image *images_find(struct images *images, const char *name, enum runtime_pull policy)
 {
 	CLEANUP_FREE char *key = xprintf("%d %s", (int)policy, name);
 	struct image *image = map_get(&images->items, key);
 
 	if (image == NULL) {
-		forget_idle(images);
+		images_forget_idle(images);
 		image = xnew(struct image);
 		image->images = images;
 		image->key = TAKE(key);
@@ -193,7 +195,7 @@ static struct image *find(struct images *images, const char *name, enum runtime_
 	return image;
 }
 
-static void add_waiter(struct image *image, const char *uid)
+static void images_add_waiter(struct image *image, const char *uid)
 {
 	for (size_t i = 0; i < image->waiter_count; i++) {
 		if (strcmp(image->waiters[i], uid) == 0) {
@@ -207,8 +209,8 @@ static void add_waiter(struct image *image, const char *uid)
 	}
 }
 
-/* Whether there is nothing to be pulled now; *ret says what. */
-static bool known(struct image *image, struct image_response *ret)
+/* Whether the result of an earlier pull still holds; then *ret is it. */
+static bool images_known(struct image *image, struct image_response *ret)
 {
 	struct images *images = image->images;
 
@@ -221,7 +223,7 @@ static bool known(struct image *image, struct image_response *ret)
 	if (image->failure == 0) {
 		return false;
 	}
-	ret->left_ms = backoff_wait_ms(&image->backoff, image->failed_ms, wall_ms(images));
+	ret->left_ms = backoff_wait_ms(&image->backoff, image->failed_ms, images_wall_ms(images));
 	ret->state = IMAGE_FAILED;
 	ret->failure = image->failure;
 	ret->code = image->code;
@@ -237,15 +239,15 @@ void images_ask(struct images *images, const char *image_name, enum runtime_pull
 
 	*ret = (struct image_response){ 0 };
 	LOCKED(&images->lock);
-	image = find(images, image_name, policy);
-	if (!image->pulling && known(image, ret)) {
+	image = images_find(images, image_name, policy);
+	if (!image->pulling && images_known(image, ret)) {
 		return;
 	}
 	ret->state = IMAGE_PULLING;
-	add_waiter(image, uid);
+	images_add_waiter(image, uid);
 	if (!image->pulling) {
 		image->pulling = true;
-		ret->began = tasks_start(images->tasks, task, pull, pulled, image);
+		ret->began = jobs_start(images->jobs, task, images_pull, images_finish_pull, image);
 		image->pulling = ret->began;
 	}
 }

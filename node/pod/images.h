@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images for all pods of the node: one pull at a time of each, shared by all who wait for it, and a
- * backoff of each that fails (10 s doubling to 300 s). Nobody waits in here: who asks is woken when
- * there is something new.
+ * backoff of each that fails (10 s doubling to 300 s). No call waits: the pods that asked are
+ * woken when a pull has ended.
  */
 #ifndef ASB_NODE_POD_IMAGES_H
 #define ASB_NODE_POD_IMAGES_H
 
 #include "base/error.h"
 #include "base/sched.h"
-#include "node/pod/tasks.h"
+#include "node/pod/jobs.h"
 #include "node/runtime/runtime.h"
 
 /* Wakes a pod by its uid. Any thread. */
 typedef void (*images_wake)(void *arg, const char *uid);
 
 struct images;
-struct images *images_create(struct sched *sched, struct runtime *runtime, struct tasks *tasks,
+struct images *images_create(struct sched *sched, struct runtime *runtime, struct jobs *jobs,
 			     images_wake wake, void *arg);
-/* After the tasks have ended. */
+/* After the jobs have ended. */
 void images_destroy(struct images *images);
 
 enum image_state {
-	IMAGE_PRESENT, /* and was before anybody asked */
+	IMAGE_PRESENT, /* it was present before the first pod asked */
 	IMAGE_PULLED,
 	IMAGE_SKIPPED, /* no registry answered, the present one is used */
 	IMAGE_PULLING,
@@ -39,7 +39,7 @@ struct image_response {
 	char text[512];   /* FAILED: why; SKIPPED: the note */
 };
 
-/* Asks for an image on behalf of a pod; may begin a pull. */
+/* Asks for an image on behalf of a pod; may start a pull. */
 void images_ask(struct images *images, const char *image, enum runtime_pull policy, const char *uid,
 		struct image_response *ret);
 /* The policy where a container names none: by the tag, as in Kubernetes. */

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# The reconciler of pods: look, plan, act, report.
+# The reconciler of pods: observe, plan, act, report.
 libnode_la_SOURCES += \
 	%D%/api.c %D%/api.h \
 	%D%/backoff.c %D%/backoff.h \
-	%D%/bind.c %D%/bind.h \
-	%D%/book.c %D%/book.h \
+	%D%/capacity.h \
+	%D%/context.c \
+	%D%/garbage-collector.c %D%/garbage-collector.h \
 	%D%/images.c %D%/images.h \
-	%D%/look.c \
+	%D%/jobs.c %D%/jobs.h \
 	%D%/message.c \
+	%D%/observe.c \
 	%D%/plan.c %D%/plan.h \
 	%D%/pod.c \
 	%D%/pod-private.h \
 	%D%/room.c %D%/room.h \
 	%D%/run.c \
+	%D%/sandbox.c \
+	%D%/scheduler.c %D%/scheduler.h \
 	%D%/security.c %D%/security.h \
 	%D%/spec.c %D%/spec.h \
 	%D%/start.c \
@@ -21,6 +25,5 @@ libnode_la_SOURCES += \
 	%D%/status-container.c \
 	%D%/status-private.h \
 	%D%/stop.c \
-	%D%/sweep.c %D%/sweep.h \
-	%D%/tasks.c %D%/tasks.h \
+	%D%/store.c %D%/store.h \
 	%D%/view.c %D%/view.h

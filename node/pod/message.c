@@ -22,22 +22,23 @@
 #define MESSAGE_LOG_MAX 2048u
 #define MESSAGE_LOG_LINES 80
 
-static char *directory_of(const char *root, const char *uid)
+static char *message_directory_of(const char *root, const char *uid)
 {
 	return xprintf("%s/messages/%s", root, uid);
 }
 
-/* The directory of a pod's messages, bounded by a small tmpfs: whatever containers write there, they fill nothing
- * of the machine. Where none may be mounted, it lies on the disk. A directory that an earlier release
- * made stays as it is: running containers write there. */
+/* Makes the directory of a pod's messages. bounded: on a small tmpfs, so that containers cannot
+ * fill a disk of the machine; on the disk where none may be mounted. A directory that an earlier
+ * release made stays as it is, because running containers write there. */
 static int message_directory(const char *root, const char *uid, bool bounded)
 {
-	CLEANUP_FREE char *all = xprintf("%s/messages", root), *directory = directory_of(root, uid);
+	CLEANUP_FREE char *all = xprintf("%s/messages", root),
+			  *directory = message_directory_of(root, uid);
 
 	if (mkdir(all, 0700) != 0 && errno != EEXIST) {
 		return -errno;
 	}
-	/* An empty one that is no mount: the machine was restarted. */
+	/* An empty directory without a mount was left by a restart of the machine. */
 	(void)rmdir(directory);
 	if (mkdir(directory, 0700) == 0) {
 		if (bounded) {
@@ -53,7 +54,7 @@ static int message_directory(const char *root, const char *uid, bool bounded)
 char *message_make(const char *root, const char *uid, const char *name, uint32_t attempt,
 		   bool bounded)
 {
-	CLEANUP_FREE char *directory = directory_of(root, uid);
+	CLEANUP_FREE char *directory = message_directory_of(root, uid);
 	char *path = xprintf("%s/%s-%u", directory, name, attempt);
 	int fd;
 
@@ -61,14 +62,14 @@ char *message_make(const char *root, const char *uid, const char *name, uint32_t
 		free(path);
 		return NULL;
 	}
-	/* The status tells of the last two attempts alone. */
+	/* The status has the messages of the last two attempts only. */
 	if (attempt >= 2) {
 		CLEANUP_FREE char *old = xprintf("%s/%s-%u", directory, name, attempt - 2);
 
 		(void)unlink(old);
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	/* Whoever the container runs as may write it. */
+	/* The user of the container may write it, whoever that is. */
 	if (fd < 0 || fchmod(fd, 0666) != 0) {
 		free(path);
 		path = NULL;
@@ -79,8 +80,8 @@ char *message_make(const char *root, const char *uid, const char *name, uint32_t
 	return path;
 }
 
-/* The container may have written anything, so nothing but bytes is taken from a regular file. */
-static void read_file(const char *path, struct buf *out)
+/* The container may have put anything there, so only a regular file is read. */
+static void message_read_file(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char chunk[MESSAGE_FILE_MAX];
@@ -95,7 +96,8 @@ static void read_file(const char *path, struct buf *out)
 		if (got > 0) {
 			buf_append(out, chunk, (size_t)got);
 		}
-		/* The container has ended: nobody reads more, and others may need the room. */
+		/* The container has ended: the rest is not read, and other containers may need the
+		 * space. */
 		if (info.st_size > MESSAGE_FILE_MAX) {
 			(void)!ftruncate(fd, MESSAGE_FILE_MAX);
 		}
@@ -103,7 +105,7 @@ static void read_file(const char *path, struct buf *out)
 	close(fd);
 }
 
-static int take_log(void *arg, const char *data, size_t length)
+static int message_take_log(void *arg, const char *data, size_t length)
 {
 	struct buf *out = arg;
 
@@ -114,9 +116,9 @@ static int take_log(void *arg, const char *data, size_t length)
 	return out->failed ? -ENOSPC : 0;
 }
 
-/* What is no UTF-8 becomes '?', and control bytes go: the API server would change them, and the
- * status would never be equal. */
-static char *clean(const struct buf *raw)
+/* Invalid UTF-8 becomes '?', and control bytes are dropped: the API server would change them, so
+ * that the status would differ at each reconcile. */
+static char *message_clean(const struct buf *raw)
 {
 	char *text = xalloc(raw->length + 1);
 	size_t length = 0, at = 0;
@@ -141,7 +143,8 @@ static char *clean(const struct buf *raw)
 
 char *message_read(struct node *node, struct json_object *spec, const struct runtime_status *status)
 {
-	CLEANUP_FREE char *directory = directory_of(node->options->state_dir, status->pod_uid);
+	CLEANUP_FREE char *directory =
+		message_directory_of(node->options->state_dir, status->pod_uid);
 	CLEANUP_FREE char *path = xprintf("%s/%s-%u", directory, status->name, status->attempt);
 	CLEANUP_BUF struct buf raw = BUF_INIT(1u << 20);
 	struct runtime_log_options options = {
@@ -150,16 +153,17 @@ char *message_read(struct node *node, struct json_object *spec, const struct run
 	bool fallback =
 		asb_streq(asb_str(spec, "terminationMessagePolicy"), "FallbackToLogsOnError");
 
-	read_file(path, &raw);
+	message_read_file(path, &raw);
 	if (raw.length == 0 && fallback && status->exit_code != 0) {
-		node->runtime->ops->logs(node->runtime, status->id, &options, take_log, &raw, NULL);
+		node->runtime->ops->logs(node->runtime, status->id, &options, message_take_log,
+					 &raw, NULL);
 	}
-	return clean(&raw);
+	return message_clean(&raw);
 }
 
 void message_remove(const char *root, const char *uid)
 {
-	CLEANUP_FREE char *directory = directory_of(root, uid);
+	CLEANUP_FREE char *directory = message_directory_of(root, uid);
 	DIR *open_directory = opendir(directory);
 	const struct dirent *entry;
 

@@ -6,33 +6,33 @@
 
 #include <string.h>
 
-static void add(struct plan *plan, struct step step)
+static void plan_add(struct plan *plan, struct step step)
 {
 	if (plan->count < PLAN_STEPS_MAX) {
 		plan->steps[plan->count++] = step;
 	} else {
-		plan->wait_ms = 1;
+		plan->recheck_ms = 1;
 	}
 }
 
-/* The earliest of all waits counts. */
-static void wait_for(struct plan *plan, int64_t ms)
+/* The shortest of all waits counts. */
+static void plan_wait_for(struct plan *plan, int64_t ms)
 {
-	if (ms > 0 && (plan->wait_ms == 0 || ms < plan->wait_ms)) {
-		plan->wait_ms = ms;
+	if (ms > 0 && (plan->recheck_ms == 0 || ms < plan->recheck_ms)) {
+		plan->recheck_ms = ms;
 	}
 }
 
-static void stop(struct plan *plan, const struct pod_view *view, size_t i, bool unhealthy)
+static void plan_stop(struct plan *plan, const struct pod_view *view, size_t i, bool unhealthy)
 {
 	if (view->containers[i].state == CONTAINER_RUNNING && !view->containers[i].stopping) {
-		add(plan,
-		    (struct step){ .kind = STEP_STOP, .container = i, .unhealthy = unhealthy });
+		plan_add(plan, (struct step){
+				       .kind = STEP_STOP, .container = i, .unhealthy = unhealthy });
 	}
 }
 
-/* Containers first, then the sidecars they lean on. */
-static void stop_all(struct plan *plan, const struct pod_view *view)
+/* Stops containers first, then the sidecars that they depend on. */
+static void plan_stop_all(struct plan *plan, const struct pod_view *view)
 {
 	bool main_runs = false;
 
@@ -40,16 +40,16 @@ static void stop_all(struct plan *plan, const struct pod_view *view)
 		if (!view->containers[i].sidecar) {
 			main_runs = main_runs || view->containers[i].state == CONTAINER_RUNNING ||
 				    view->containers[i].stopping;
-			stop(plan, view, i, false);
+			plan_stop(plan, view, i, false);
 		}
 	}
 	for (size_t i = view->init_count; i-- > 0 && !main_runs;) {
-		stop(plan, view, i, false);
+		plan_stop(plan, view, i, false);
 	}
 }
 
-/* Starts it, now or when it may. */
-static void start(struct plan *plan, const struct pod_view *view, size_t i)
+/* Starts a container now, or has the pod planned again when its wait is over. */
+static void plan_start(struct plan *plan, const struct pod_view *view, size_t i)
 {
 	struct container_view *container = &view->containers[i];
 	int64_t left = 0;
@@ -63,31 +63,31 @@ static void start(struct plan *plan, const struct pod_view *view, size_t i)
 		left = container->retry_ms - view->now_ms;
 	}
 	if (left > 0) {
-		wait_for(plan, left);
+		plan_wait_for(plan, left);
 		return;
 	}
-	add(plan, (struct step){ .kind = STEP_START, .container = i });
+	plan_add(plan, (struct step){ .kind = STEP_START, .container = i });
 }
 
-/* One container that should be there. */
-static void keep(struct plan *plan, const struct pod_view *view, size_t i)
+/* Keeps one container running. */
+static void plan_keep_running(struct plan *plan, const struct pod_view *view, size_t i)
 {
 	const struct container_view *container = &view->containers[i];
 
 	if (container->state == CONTAINER_RUNNING) {
 		if (container->failed) {
-			stop(plan, view, i, true);
+			plan_stop(plan, view, i, true);
 		}
 		return;
 	}
 	if (container->state == CONTAINER_NONE || container->state == CONTAINER_CREATED ||
 	    container_wants_restart(view, container)) {
-		start(plan, view, i);
+		plan_start(plan, view, i);
 	}
 }
 
-/* In order, each when the one before is done. True: all are. */
-static bool initialize(struct plan *plan, const struct pod_view *view)
+/* Runs init containers in order, each when the one before is done. True: all are done. */
+static bool plan_initialize(struct plan *plan, const struct pod_view *view)
 {
 	bool done = pod_initialized(view);
 
@@ -95,9 +95,9 @@ static bool initialize(struct plan *plan, const struct pod_view *view)
 		const struct container_view *container = &view->containers[i];
 
 		if (container->sidecar) {
-			keep(plan, view, i);
+			plan_keep_running(plan, view, i);
 		} else if (!done && !container_init_done(container)) {
-			keep(plan, view, i);
+			plan_keep_running(plan, view, i);
 		}
 		if (!done && !container_init_done(container)) {
 			return false;
@@ -106,8 +106,8 @@ static bool initialize(struct plan *plan, const struct pod_view *view)
 	return true;
 }
 
-/* Attempts before the last two: their logs and messages are of no use to anybody. */
-static void forget_old(struct plan *plan, const struct pod_view *view)
+/* Removes attempts before the last two: Kubernetes shows neither their logs nor their messages. */
+static void plan_forget_old(struct plan *plan, const struct pod_view *view)
 {
 	for (size_t i = 0; i < view->list->count; i++) {
 		const struct runtime_status *status = &view->list->items[i];
@@ -118,8 +118,8 @@ static void forget_old(struct plan *plan, const struct pod_view *view)
 			if (strcmp(container->name, status->name) == 0 &&
 			    container->before != NULL &&
 			    status->attempt < container->before->attempt) {
-				add(plan,
-				    (struct step){ .kind = STEP_FORGET, .forget = status->id });
+				plan_add(plan, (struct step){ .kind = STEP_FORGET,
+							      .forget = status->id });
 			}
 		}
 	}
@@ -129,21 +129,21 @@ void plan_make(struct pod_view *view, struct plan *ret)
 {
 	*ret = (struct plan){ 0 };
 	if (view->over || pod_finished(view)) {
-		stop_all(ret, view);
+		plan_stop_all(ret, view);
 		return;
 	}
 	if (view->sandbox == NULL) {
-		/* What still runs is in a network that is no more. */
-		stop_all(ret, view);
+		/* Containers that still run use a network that is gone. */
+		plan_stop_all(ret, view);
 		if (!pod_anything_runs(view)) {
-			add(ret, (struct step){ .kind = STEP_SANDBOX });
+			plan_add(ret, (struct step){ .kind = STEP_SANDBOX });
 		}
 		return;
 	}
-	if (initialize(ret, view)) {
+	if (plan_initialize(ret, view)) {
 		for (size_t i = view->init_count; i < view->count; i++) {
-			keep(ret, view, i);
+			plan_keep_running(ret, view, i);
 		}
 	}
-	forget_old(ret, view);
+	plan_forget_old(ret, view);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a kubelet would do next for a pod, as a list of steps. Pure: no I/O, no clock but the
- * view's. */
+/* Plans what a kubelet would do next for a pod, as a list of steps. Pure: no I/O, and the only
+ * clock is the view's. */
 #ifndef ASB_NODE_POD_PLAN_H
 #define ASB_NODE_POD_PLAN_H
 
@@ -20,12 +20,12 @@ struct step {
 	const char *forget; /* FORGET: the runtime's id, the list's */
 };
 
-#define PLAN_STEPS_MAX 64 /* the rest comes with the next plan */
+#define PLAN_STEPS_MAX 64 /* the next plan has the rest */
 
 struct plan {
 	struct step steps[PLAN_STEPS_MAX];
 	size_t count;
-	int64_t wait_ms; /* until there is something to do though nothing happens; 0: never */
+	int64_t recheck_ms; /* until the next step may be due without any event; 0: never */
 };
 
 /* Fills left_ms of the view's containers too. */

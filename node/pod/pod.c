@@ -1,100 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reconciler of pods: looks, plans, acts, tells. Run by core/controller/manager as a built-in plugin. */
+/* The reconciler of pods: observes, plans, acts and reports. Run by core/controller/manager as a
+ * built-in plugin. */
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "node/env/env.h"
 #include "node/pod/api.h"
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 #include "node/pod/pod-private.h"
 #include "node/pod/status.h"
 
-#define ROUNDS_MAX 64       /* looks in one reconcile: init containers come one after another */
-#define RESYNC_MS 60000     /* an exit nobody told of, a config map that has changed */
-#define REFRESH_MS 60000    /* content of volumes, as a kubelet */
-#define STRANGER_GRACE_S 30 /* of a pod that was forgotten with its object */
-#define OUTAGE_MS 5000      /* the API server or the runtime is away */
-
-void node_wake(void *arg, const char *uid)
-{
-	struct node *node = arg;
-	char *ns, *name;
-
-	if (book_key(node->book, uid, &ns, &name)) {
-		manager_enqueue(node->manager, 0, ns, name);
-		free(ns);
-		free(name);
-	}
-}
-
-void pod_wait(struct pod_call *pc, int64_t ms)
-{
-	if (ms > 0 && (pc->wait_ms == 0 || ms < pc->wait_ms)) {
-		pc->wait_ms = ms;
-	}
-}
-
-void pod_event(struct pod_call *pc, const char *type, const char *reason, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	pc->call->host->event(pc->call, pc->pod, type, reason, "%s", text);
-}
+#define ROUNDS_MAX 64     /* of one reconcile: init containers run one after another */
+#define RESYNC_MS 60000   /* for exits that were not reported, and changed config maps */
+#define REFRESH_MS 60000  /* content of volumes, as a kubelet */
+#define ORPHAN_GRACE_S 30 /* of an orphaned pod whose own grace period is not known */
+#define OUTAGE_MS 5000    /* until the API server or the runtime is asked again */
 
 /* ---- pods whose object is gone ---- */
 
-/* What a pod leaves beside its containers. */
-static int clear_directories(struct node *node, const char *uid, struct error *reterr)
+/* Removes the directories of a pod: messages and volumes. */
+static int pod_clear_directories(struct node *node, const char *uid, struct error *reterr)
 {
 	message_remove(node->options->state_dir, uid);
 	return volumes_remove(node->options->state_dir, uid, reterr);
 }
 
-/* 0: nothing of it is left. 1: it is still ending. */
-static int end_orphan(struct node *node, struct pod_record *record, struct error *reterr)
+/* Ends an orphaned pod. 0: nothing of it is left. 1: it is still ending. */
+static int pod_end_orphan(struct node *node, struct pod_record *record, struct error *reterr)
 {
 	struct runtime *runtime = node->runtime;
 	struct runtime_list list = { 0 };
-	int error = runtime->ops->list(runtime, record->uid, &list, reterr);
-	int64_t grace_s = record->grace_s >= 0 ? record->grace_s : STRANGER_GRACE_S;
+	int code = runtime->ops->list(runtime, record->uid, &list, reterr);
+	int64_t grace_s = record->grace_s >= 0 ? record->grace_s : ORPHAN_GRACE_S;
 	bool runs = false, any = list.count > 0;
 
-	/* Without a grace the removal below ends it as well, in one step. */
-	for (size_t i = 0; error == 0 && grace_s > 0 && i < list.count; i++) {
+	/* Without a grace period the removal below ends it in one step. */
+	for (size_t i = 0; code == 0 && grace_s > 0 && i < list.count; i++) {
 		runs = pod_stop_orphan(node, &list.items[i], grace_s) || runs;
 	}
 	runtime_list_finish(&list);
-	if (error < 0 || runs) {
-		return error < 0 ? error : 1;
+	if (code < 0 || runs) {
+		return code < 0 ? code : 1;
 	}
 	if (any) {
-		error = runtime->ops->remove_pod(runtime, record->uid, reterr);
+		code = runtime->ops->remove_pod(runtime, record->uid, reterr);
 	}
-	return error < 0 ? error : clear_directories(node, record->uid, reterr);
+	return code < 0 ? code : pod_clear_directories(node, record->uid, reterr);
 }
 
-static void end_probes_of(struct node *node, const struct pod_record *record)
+static void pod_end_probes_of(struct node *node, const struct pod_record *record)
 {
-	for (size_t i = 0; node->prober != NULL && i < record->note_count; i++) {
-		if (record->notes[i].probed[0] != '\0') {
-			prober_remove(node->prober, record->notes[i].probed);
+	for (size_t i = 0; node->prober != NULL && i < record->container_count; i++) {
+		if (record->containers[i].probed[0] != '\0') {
+			prober_remove(node->prober, record->containers[i].probed);
 		}
 	}
 }
 
-/* Ends what runs under this key without being the pod that has it. */
-static int end_orphans(struct node *node, const struct asb_key *key, const char *uid,
-		       struct error *reterr)
+/* Ends the orphaned pods of this key: all but the pod of this uid. 0: none is left; 1: some still
+ * end. */
+static int pod_end_orphans(struct node *node, const struct asb_key *key, const char *uid,
+			   struct error *reterr)
 {
-	char **uids = book_uids(node->book, key->ns, key->name);
+	char **uids = pod_store_uids(node->pods, key->ns, key->name);
 	int result = 0;
 
 	for (char **at = uids; *at != NULL; at++) {
@@ -104,11 +75,11 @@ static int end_orphans(struct node *node, const struct asb_key *key, const char 
 		if (asb_streq(*at, uid)) {
 			continue;
 		}
-		record = book_get(node->book, *at, key->ns, key->name);
-		end_probes_of(node, record);
-		left = end_orphan(node, record, reterr);
+		record = pod_store_get(node->pods, *at, key->ns, key->name);
+		pod_end_probes_of(node, record);
+		left = pod_end_orphan(node, record, reterr);
 		if (left == 0) {
-			book_drop(node->book, *at);
+			pod_store_remove(node->pods, *at);
 		} else if (result >= 0) {
 			result = left;
 		}
@@ -119,21 +90,21 @@ static int end_orphans(struct node *node, const struct asb_key *key, const char 
 
 /* ---- a pod of this node ---- */
 
-/* What is out of reach comes back by itself: the queue's backoff, which grows to a quarter of an
- * hour, is for what does not. */
-static int32_t put_off(struct pod_call *pc, int code, const char *what, const char *why)
+/* Retries soon where the API server or the runtime was out of reach. Other errors get the queue's
+ * backoff, which grows to a quarter of an hour. */
+static int32_t pod_retry_later(struct pod_call *pc, int code, const char *what, const char *why)
 {
 	if (code == ASB_UNREACHABLE || code == -EAGAIN) {
 		pc->call->host->log(pc->call->instance, ASB_LOG_DEBUG,
-				    "pod '%s/%s': %s, again soon: %s", asb_ns(pc->pod),
+				    "pod '%s/%s': %s, trying again soon: %s", asb_ns(pc->pod),
 				    asb_name(pc->pod), what, why);
-		pod_wait(pc, OUTAGE_MS);
+		pod_requeue_after(pc, OUTAGE_MS);
 		return ASB_REQUEUE_AFTER;
 	}
 	return pc->call->host->fail(pc->call, ASB_ERROR, "%s: %s", what, why);
 }
 
-static int32_t write_status(struct pod_call *pc)
+static int32_t pod_write_status(struct pod_call *pc)
 {
 	struct status_facts facts = { .runtime = pc->node->runtime_name,
 				      .host_ip = pc->node->host_ip };
@@ -144,11 +115,11 @@ static int32_t write_status(struct pod_call *pc)
 	if (result == ASB_NOT_FOUND || result == ASB_OK) {
 		return ASB_OK;
 	}
-	return put_off(pc, result, "cannot write the status", write.message);
+	return pod_retry_later(pc, result, "cannot write the status", write.message);
 }
 
-/* Nothing runs any more: the last word, then the object. */
-static int32_t remove_for_good(struct pod_call *pc)
+/* Nothing runs any more: removes what is left on this machine, then the object. */
+static int32_t pod_remove_object(struct pod_call *pc)
 {
 	struct node *node = pc->node;
 	const char *uid = asb_uid(pc->pod);
@@ -157,23 +128,25 @@ static int32_t remove_for_good(struct pod_call *pc)
 
 	if ((pc->list.count > 0 &&
 	     node->runtime->ops->remove_pod(node->runtime, uid, &error) < 0) ||
-	    clear_directories(node, uid, &error) < 0) {
+	    pod_clear_directories(node, uid, &error) < 0) {
 		pod_event(pc, "Warning", "FailedKillPod", "error killing pod: %s", error.text);
-		return pc->call->host->fail(pc->call, ASB_ERROR, "cannot clear the pod away: %s",
+		return pc->call->host->fail(pc->call, ASB_ERROR,
+					    "cannot remove the pod from this machine: %s",
 					    error.text);
 	}
 	code = api_remove_pod(node->client, pc->pod, &error);
-	return code == ASB_OK ? ASB_DONE : put_off(pc, code, "cannot remove the pod", error.text);
+	return code == ASB_OK ? ASB_DONE
+			      : pod_retry_later(pc, code, "cannot remove the pod", error.text);
 }
 
-static void tell_backoffs(struct pod_call *pc)
+static void pod_report_backoffs(struct pod_call *pc)
 {
 	for (size_t i = 0; i < pc->view.count; i++) {
 		const struct container_view *container = &pc->view.containers[i];
-		struct container_note *note = &pc->record->notes[i];
+		struct container_record *past = &pc->record->containers[i];
 
-		if (container->left_ms > 0 && note->backoff_told != container->attempt + 1) {
-			note->backoff_told = container->attempt + 1;
+		if (container->left_ms > 0 && past->backoff_reported != container->attempt + 1) {
+			past->backoff_reported = container->attempt + 1;
 			pod_event(pc, "Warning", "BackOff",
 				  "Back-off restarting failed container %s in pod %s_%s(%s)",
 				  container->name, asb_name(pc->pod), asb_ns(pc->pod),
@@ -182,77 +155,77 @@ static void tell_backoffs(struct pod_call *pc)
 	}
 }
 
-/* Looks and acts until there is nothing left to do at once. */
-static int act(struct pod_call *pc, struct error *reterr)
+/* Observes, plans and acts until nothing is left to do at once. */
+static int pod_act(struct pod_call *pc, struct error *reterr)
 {
 	struct plan plan;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		int error = pod_look(pc, reterr);
+		int code = pod_observe(pc, reterr);
 
-		if (error < 0) {
-			return error;
+		if (code < 0) {
+			return code;
 		}
 		plan_make(&pc->view, &plan);
 		if (!pod_perform(pc, &plan)) {
-			/* What could not be done was noted: that belongs into the status. */
-			pod_look_at_notes(pc);
+			/* Steps that failed were recorded: the status must show them. */
+			pod_refresh_view(pc);
 			plan_make(&pc->view, &plan);
 			return 0;
 		}
 	}
-	pod_wait(pc, 1);
+	pod_requeue_after(pc, 1);
 	return 0;
 }
 
-/* What config maps, secrets and tokens hold may have changed. */
-static void refresh_volumes(struct pod_call *pc)
+/* Config maps, secrets and tokens may have changed. */
+static void pod_refresh_volumes(struct pod_call *pc)
 {
 	if (pc->view.sandbox != NULL && !pc->view.over && !pc->has_volumes &&
 	    pc->view.now_ms - pc->record->volumes_ms >= REFRESH_MS) {
-		pod_volumes(pc);
+		pod_make_volumes(pc);
 	}
 }
 
-static int32_t sync_pod(struct pod_call *pc)
+static int32_t pod_sync(struct pod_call *pc)
 {
 	struct error error = { 0 };
 	int32_t result;
-	int code = act(pc, &error);
+	int code = pod_act(pc, &error);
 
 	if (code < 0) {
-		/* The runtime cannot be asked: the Node says so too. */
-		return put_off(pc, code == -EINVAL ? code : -EAGAIN, "cannot look at it",
-			       error.text);
+		/* The runtime does not respond: the Node's condition Ready says so too. */
+		return pod_retry_later(pc, code == -EINVAL ? code : -EAGAIN,
+				       "cannot observe the pod", error.text);
 	}
-	pod_tell(pc);
-	tell_backoffs(pc);
-	refresh_volumes(pc);
-	result = write_status(pc);
+	pod_report(pc);
+	pod_report_backoffs(pc);
+	pod_refresh_volumes(pc);
+	result = pod_write_status(pc);
 	if (result != ASB_OK) {
 		return result;
 	}
 	if (pc->view.deleting && !pod_anything_runs(&pc->view)) {
-		return remove_for_good(pc);
+		return pod_remove_object(pc);
 	}
 	if (!pc->view.terminal || pc->view.deleting) {
-		pod_wait(pc, RESYNC_MS);
+		pod_requeue_after(pc, RESYNC_MS);
 	}
-	return pc->wait_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
+	return pc->requeue_after_ms > 0 ? ASB_REQUEUE_AFTER : ASB_DONE;
 }
 
-static int32_t run_pod(struct node *node, struct asb_call *call, struct json_object *pod,
-		       uint64_t *ret_requeue_after_ms)
+static int32_t pod_reconcile_ours(struct node *node, struct asb_call *call, struct json_object *pod,
+				  uint64_t *ret_requeue_after_ms)
 {
 	struct pod_call pc = { .node = node, .call = call, .pod = pod };
 	int32_t result;
 
-	pc.record = book_get(node->book, asb_uid(pod), asb_ns(pod), asb_name(pod));
+	pc.record = pod_store_get(node->pods, asb_uid(pod), asb_ns(pod), asb_name(pod));
 	pc.record->grace_s =
-		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), STRANGER_GRACE_S);
-	result = sync_pod(&pc);
-	*ret_requeue_after_ms = (uint64_t)pc.wait_ms;
-	pod_forget_look(&pc);
+		asb_int(asb_at(pod, "spec", "terminationGracePeriodSeconds"), ORPHAN_GRACE_S);
+	result = pod_sync(&pc);
+	*ret_requeue_after_ms = (uint64_t)pc.requeue_after_ms;
+	pod_observation_finish(&pc);
 	volume_set_finish(&pc.volumes);
 	return result;
 }
@@ -268,18 +241,19 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	int32_t result = ASB_DONE;
 	int orphans;
 
-	if (node->binder != NULL) {
-		binder_see(node->binder, key, pod);
+	if (node->scheduler != NULL) {
+		scheduler_observe(node->scheduler, key, pod);
 	}
-	orphans = end_orphans(node, key, ours ? asb_uid(pod) : NULL, &error);
+	orphans = pod_end_orphans(node, key, ours ? asb_uid(pod) : NULL, &error);
 
 	if (ours && asb_uid(pod) != NULL) {
-		result = run_pod(node, call, pod, ret_requeue_after_ms);
-	} else if (pod != NULL && (on == NULL || *on == '\0') && node->binder != NULL) {
-		result = bind_pod(node, call, pod, ret_requeue_after_ms);
+		result = pod_reconcile_ours(node, call, pod, ret_requeue_after_ms);
+	} else if (pod != NULL && (on == NULL || *on == '\0') && node->scheduler != NULL) {
+		result = scheduler_bind(node, call, pod, ret_requeue_after_ms);
 	}
 	if (orphans > 0 && result == ASB_DONE) {
-		/* Its end wakes us; this is for one that could not be begun. */
+		/* The end of its job enqueues this key; this is for a job that could not be
+		 * started. */
 		*ret_requeue_after_ms = OUTAGE_MS;
 		return ASB_REQUEUE_AFTER;
 	}
@@ -290,9 +264,7 @@ static int32_t pod_reconcile(void *state, struct asb_call *call, const struct as
 	return result;
 }
 
-/* ---- the description ---- */
-
-const struct asb_kind pod_kind = { .group = "", .version = "v1", .plural = "pods", .kind = "Pod" };
+/* ---- the plugin ---- */
 
 static const char *const pod_fields[] = { "spec", "status", NULL };
 
@@ -306,8 +278,8 @@ static const struct asb_watch watches[] = {
 	{ .enqueue = 0 },
 };
 
-/* Pods that take room on a node. */
-static void index_node(struct json_object *pod, struct asb_values *out)
+/* Indexes the pods that use capacity of a node. */
+static void pod_index_node(struct json_object *pod, struct asb_values *out)
 {
 	const char *node = asb_str(pod, "spec", "nodeName");
 	const char *phase = asb_str(pod, "status", "phase");
@@ -319,7 +291,7 @@ static void index_node(struct json_object *pod, struct asb_values *out)
 }
 
 static const struct asb_index indexes[] = {
-	[INDEX_NODE] = { .name = "node", .watch = WATCH_PODS, .values = index_node },
+	[INDEX_NODE] = { .name = "node", .watch = WATCH_PODS, .values = pod_index_node },
 	{ 0 },
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps the account of a node's room, and the list of those who wait for some. Called by bind.c. */
+/* Counts what pods request of a node, and lists the pods that wait. Called by scheduler.c. */
 #include "config.h"
 
 #include "node/pod/room.h"
@@ -15,7 +15,7 @@ struct room_entry {
 	char *key; /* "ns/name" */
 	char *uid; /* NULL: it waits */
 	char *ns, *name;
-	struct bind_capacity asked;
+	struct node_capacity asked;
 	bool seen;         /* on the node; else it is promised */
 	uint64_t since_us; /* of a promise */
 	uint64_t number;   /* of those who wait: who came first */
@@ -23,25 +23,25 @@ struct room_entry {
 
 struct room {
 	struct sched *sched;
-	struct bind_capacity capacity;
+	struct node_capacity capacity;
 	void (*wake)(void *arg, const char *ns, const char *name);
 	void *arg;
 	struct sched_mutex lock;
 	struct map pods;           /* lock: by "ns/name" */
 	struct map waiting;        /* lock: the same */
-	struct bind_capacity used; /* lock: the sum of pods */
+	struct node_capacity used; /* lock: the sum of pods */
 	uint64_t departures;       /* lock */
 	uint64_t arrivals;         /* lock: of those who wait */
 	bool counted;              /* lock */
 };
 
-/* Those to be woken once the lock is let go. */
+/* Pods to be woken once the lock is released. */
 struct room_call {
 	char **names; /* ns, name, ns ... */
 	size_t count;
 };
 
-struct room *room_create(struct sched *sched, const struct bind_capacity *capacity,
+struct room *room_create(struct sched *sched, const struct node_capacity *capacity,
 			 void (*wake)(void *arg, const char *ns, const char *name), void *arg)
 {
 	struct room *room = xnew(struct room);
@@ -89,7 +89,7 @@ void room_destroy(struct room *room)
 
 /* ---- sums ---- */
 
-static void room_add(struct bind_capacity *sum, const struct bind_capacity *more)
+static void room_add(struct node_capacity *sum, const struct node_capacity *more)
 {
 	sum->cpu_milli += more->cpu_milli;
 	sum->memory += more->memory;
@@ -103,11 +103,11 @@ static void room_say(struct buf *why, size_t before, const char *text)
 	}
 }
 
-/* Whether so much fits beside what is used; why may be NULL. */
-static bool room_fits(const struct bind_capacity *capacity, const struct bind_capacity *used,
-		      const struct bind_capacity *asked, struct buf *why)
+/* Whether the request fits into what is left; why may be NULL. */
+static bool room_fits(const struct node_capacity *capacity, const struct node_capacity *used,
+		      const struct node_capacity *asked, struct buf *why)
 {
-	struct bind_capacity sum = *used;
+	struct node_capacity sum = *used;
 	size_t before = why != NULL ? why->length : 0;
 	bool fits = true;
 
@@ -144,11 +144,11 @@ static void room_call_add(struct room_call *call, const struct room_entry *entry
 	call->names[call->count++] = xstrdup(entry->name);
 }
 
-/* As many as there is room for, first come first served. They stay in the list until they ask:
- * somebody else may be faster. */
+/* As many as fit, in the order in which they came. They stay in the list until they ask, because
+ * another pod may be faster. */
 static void room_find_callers(struct room *room, struct room_call *call)
 {
-	struct bind_capacity used = room->used;
+	struct node_capacity used = room->used;
 	const struct room_entry **waiting =
 		xnew_array(const struct room_entry *, room->waiting.count + 1);
 	const struct room_entry *entry;
@@ -184,7 +184,7 @@ static void room_stop_waiting(struct room *room, const char *key)
 }
 
 static void room_begin_waiting(struct room *room, const char *key, const char *ns, const char *name,
-			       const struct bind_capacity *asked)
+			       const struct node_capacity *asked)
 {
 	struct room_entry *entry = map_get(&room->waiting, key);
 
@@ -215,7 +215,7 @@ static void room_drop(struct room *room, const char *key)
 }
 
 static void room_put(struct room *room, const char *key, const char *uid,
-		     const struct bind_capacity *asked, bool seen)
+		     const struct node_capacity *asked, bool seen)
 {
 	struct room_entry *entry = xnew(struct room_entry);
 
@@ -236,7 +236,7 @@ static bool room_is(const struct room_entry *entry, const char *uid)
 /* ---- what is seen ---- */
 
 void room_taken(struct room *room, const char *ns, const char *name, const char *uid,
-		const struct bind_capacity *asked)
+		const struct node_capacity *asked)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 	struct room_call call = { 0 };
@@ -303,17 +303,17 @@ uint64_t room_count_begin(struct room *room)
 	return room->departures;
 }
 
-bool room_count_end(struct room *room, uint64_t begun)
+bool room_count_end(struct room *room, uint64_t departures)
 {
 	LOCKED(&room->lock);
-	room->counted = room->departures == begun;
+	room->counted = room->departures == departures;
 	return room->counted;
 }
 
 /* ---- what is asked ---- */
 
 enum room_response room_ask(struct room *room, const char *ns, const char *name, const char *uid,
-			    const struct bind_capacity *asked, struct buf *why)
+			    const struct node_capacity *asked, struct buf *why)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 
@@ -355,7 +355,7 @@ void room_give_back(struct room *room, const char *ns, const char *name, const c
 }
 
 void room_wait(struct room *room, const char *ns, const char *name,
-	       const struct bind_capacity *asked)
+	       const struct node_capacity *asked)
 {
 	CLEANUP_FREE char *key = xprintf("%s/%s", ns, name);
 

@@ -1,216 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out the steps of a plan: volumes, sandbox, containers. Called by node/pod/pod.c. */
+/* Carries out the steps of a plan, in order. Called by node/pod/pod.c. */
 #include "config.h"
 
-#include <errno.h>
-#include <string.h>
-
-#include "base/memory.h"
-#include "node/env/env.h"
 #include "node/pod/pod-private.h"
-#include "node/pod/security.h"
 
-#define HOSTNAME_MAX 63u
-#define ALIASES_MAX 1024u
-#define ALIAS_MAX 4096u
-#define CLASS_AGAIN_MS 10000
-
-/* ---- volumes ---- */
-
-/* What a volume's owner should know: once for each process, and of a directory that changed hands once
- * for all. */
-static void tell_volumes(struct pod_call *pc, bool first)
-{
-	for (size_t i = 0; i < pc->volumes.count; i++) {
-		const struct volume *volume = &pc->volumes.items[i];
-
-		if (volume->taken_over) {
-			pod_event(
-				pc, "Normal", "VolumeTakenOver",
-				"volume \"%s\": its claim has taken over the directory that an earlier release made under the claim's name; it may hold files of an earlier claim of that name",
-				volume->name);
-		}
-		if (first && volume->asked > 0) {
-			pod_event(
-				pc, "Warning", "NotSupported",
-				"volume \"%s\": this node keeps it as a directory and does not hold its size of %llu bytes",
-				volume->name, (unsigned long long)volume->asked);
-		}
-	}
-}
-
-bool pod_volumes(struct pod_call *pc)
-{
-	struct error error = { 0 };
-	int code;
-
-	if (pc->has_volumes) {
-		return true;
-	}
-	code = volumes_make(pc->node->options->state_dir, &pc->node->source, pc->pod, &pc->volumes,
-			    &error);
-	if (code < 0) {
-		pod_event(pc, "Warning", "FailedMount", "%s", error.text);
-		pod_wait(pc, code == -EINVAL ? BACKOFF_FIRST_MS : BACKOFF_FIRST_MS / 5);
-		return false;
-	}
-	pc->has_volumes = true;
-	tell_volumes(pc, pc->record->volumes_ms == 0);
-	pc->record->volumes_ms = pc->view.now_ms;
-	return true;
-}
-
-/* ---- the sandbox ---- */
-
-/* "1.2.3.4 name other" for each entry. The caller's. */
-static char **host_aliases(struct json_object *pod)
-{
-	struct json_object *aliases = asb_array(pod, "spec", "hostAliases");
-	size_t count = asb_length(aliases), lines = 0;
-
-	count = count < ALIASES_MAX ? count : ALIASES_MAX;
-	char **ret = xnew_array(char *, count + 1);
-
-	for (size_t i = 0; i < count; i++) {
-		struct json_object *alias = json_object_array_get_idx(aliases, i);
-		struct json_object *names = asb_array(alias, "hostnames");
-		CLEANUP_BUF struct buf line = BUF_INIT(ALIAS_MAX);
-		const char *ip = asb_str(alias, "ip");
-
-		buf_append_str(&line, ip != NULL ? ip : "");
-		for (size_t j = 0; j < asb_length(names); j++) {
-			const char *name = asb_as_str(json_object_array_get_idx(names, j));
-
-			buf_printf(&line, " %s", name != NULL ? name : "");
-		}
-		ret[lines++] = buf_take(&line);
-	}
-	return ret;
-}
-
-/* At most 63 characters, and none of "-." at the end, as a kubelet. The caller's. */
-static char *hostname_of(struct json_object *pod)
-{
-	const char *given = asb_str(pod, "spec", "hostname"), *name = given;
-	size_t length;
-
-	if (given == NULL || *given == '\0') {
-		name = asb_name(pod);
-	}
-	length = strnlen(name, HOSTNAME_MAX);
-	while (length > 0 && (name[length - 1] == '-' || name[length - 1] == '.')) {
-		length--;
-	}
-	return xstrndup(name, length);
-}
-
-/* The handler of the pod's RuntimeClass goes to *ret, the call's or NULL. False: it is told why
- * there is none. */
-static bool find_handler(struct pod_call *pc, const char **ret)
-{
-	const char *name = asb_str(pc->pod, "spec", "runtimeClassName");
-	struct runtime *runtime = pc->node->runtime;
-	struct json_object *class = NULL;
-	struct error error = { 0 };
-	int32_t code;
-
-	*ret = NULL;
-	if (name == NULL || *name == '\0') {
-		return true;
-	}
-	code = pc->call->host->get_live(pc->call, WATCH_RUNTIME_CLASSES, "", name, &class);
-	if (code != ASB_OK) {
-		pod_event(pc, "Warning", "FailedCreatePodSandBox",
-			  "Failed to create pod sandbox: RuntimeClass \"%s\" %s", name,
-			  code == ASB_NOT_FOUND ? "not found" : "cannot be read");
-		pod_wait(pc, CLASS_AGAIN_MS);
-		return false;
-	}
-	*ret = asb_str(class, "handler");
-	if (*ret == NULL || runtime->ops->check_handler(runtime, *ret, &error) == 0) {
-		return true;
-	}
-	pod_event(pc, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s",
-		  error.text);
-	pod_wait(pc, CLASS_AGAIN_MS);
-	return false;
-}
-
-void pod_words_finish(struct pod_words *words)
-{
-	free(words->hostname);
-	strings_finish(words->aliases);
-	strings_finish(words->sysctls);
-	strings_finish(words->own);
-}
-
-bool pod_describe(struct pod_call *pc, struct runtime_pod *ret, struct pod_words *ret_words)
-{
-	struct error error = { 0 };
-	const char *handler;
-
-	if (!find_handler(pc, &handler)) {
-		return false;
-	}
-	if (sysctls_read(pc->pod, &ret_words->sysctls, &ret_words->own, &error) < 0) {
-		pod_event(pc, "Warning", "SysctlForbidden", "%s", error.text);
-		pod_wait(pc, BACKOFF_MAX_MS);
-		return false;
-	}
-	ret_words->hostname = hostname_of(pc->pod);
-	ret_words->aliases = host_aliases(pc->pod);
-	*ret = (struct runtime_pod){
-		.ns = asb_ns(pc->pod),
-		.name = asb_name(pc->pod),
-		.uid = asb_uid(pc->pod),
-		.handler = handler,
-		.hostname = ret_words->hostname,
-		.host_network = asb_true(asb_at(pc->pod, "spec", "hostNetwork")),
-		.host_aliases = (const char *const *)ret_words->aliases,
-		.sysctls = (const char *const *)ret_words->sysctls,
-	};
-	return true;
-}
-
-static bool start_sandbox(struct pod_call *pc)
-{
-	struct pod_record *record = pc->record;
-	int64_t left =
-		backoff_wait_ms(&record->sandbox, record->sandbox_failed_ms, pc->view.now_ms);
-	CLEANUP(pod_words_finish) struct pod_words words = { 0 };
-	struct error error = { 0 };
-	struct runtime_pod pod;
-	char ip[64];
-	int code;
-
-	if (left > 0) {
-		pod_wait(pc, left);
-		return false;
-	}
-	if (!pod_volumes(pc) || !pod_describe(pc, &pod, &words)) {
-		return false;
-	}
-	code = pc->node->runtime->ops->start_pod(pc->node->runtime, &pod, ip, &error);
-	if (code == 0) {
-		record->sandbox = (struct backoff){ 0 };
-		record->quick_tries = 0;
-		return true;
-	}
-	if (code == -EAGAIN && record->quick_tries++ < QUICK_TRIES) {
-		pod_wait(pc, QUICK_TRY_MS);
-		return false;
-	}
-	pod_event(pc, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s",
-		  error.text);
-	record->sandbox_failed_ms = pc->view.now_ms;
-	backoff_try(&record->sandbox, pc->view.now_ms);
-	pod_wait(pc, record->sandbox.delay_ms);
-	return false;
-}
-
-/* ---- steps ---- */
-
-static bool forget(struct pod_call *pc, const char *id)
+static bool run_forget(struct pod_call *pc, const char *id)
 {
 	struct runtime *runtime = pc->node->runtime;
 	struct error error = { 0 };
@@ -228,7 +22,7 @@ bool pod_perform(struct pod_call *pc, const struct plan *plan)
 {
 	bool changed = false;
 
-	pod_wait(pc, plan->wait_ms);
+	pod_requeue_after(pc, plan->recheck_ms);
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct step *step = &plan->steps[i];
 
@@ -237,13 +31,13 @@ bool pod_perform(struct pod_call *pc, const struct plan *plan)
 			pod_stop_container(pc, step->container, step->unhealthy);
 			break;
 		case STEP_SANDBOX:
-			changed = start_sandbox(pc) || changed;
+			changed = pod_start_sandbox(pc) || changed;
 			break;
 		case STEP_START:
 			changed = pod_start_container(pc, step->container) || changed;
 			break;
 		case STEP_FORGET:
-			changed = forget(pc, step->forget) || changed;
+			changed = run_forget(pc, step->forget) || changed;
 			break;
 		}
 	}

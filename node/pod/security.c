@@ -16,7 +16,7 @@
 #define SYSCTLS_MAX 64u /* of one pod; there are twelve to choose from */
 #define VALUE_MAX 1024u
 
-/* What a kubelet takes without being told to: they are of a namespace and cost the machine nothing.
+/* The sysctls that a kubelet allows by default: they belong to a namespace.
  * https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls */
 static const struct sysctl {
 	const char *name;
@@ -37,7 +37,7 @@ static const struct sysctl {
 };
 
 /* "net/ipv4/x" is another way to write "net.ipv4.x". */
-static const struct sysctl *sysctl_find(const char *name)
+static const struct sysctl *security_sysctl_find(const char *name)
 {
 	CLEANUP_FREE char *plain = xstrdup(name);
 
@@ -52,11 +52,11 @@ static const struct sysctl *sysctl_find(const char *name)
 	return NULL;
 }
 
-static int sysctl_read(struct json_object *pod, struct json_object *item, char **network,
-		       char **own, struct error *reterr)
+static int security_sysctl_read(struct json_object *pod, struct json_object *item, char **network,
+				char **own, struct error *reterr)
 {
 	const char *name = asb_str(item, "name"), *value = asb_str(item, "value");
-	const struct sysctl *sysctl = name != NULL ? sysctl_find(name) : NULL;
+	const struct sysctl *sysctl = name != NULL ? security_sysctl_find(name) : NULL;
 
 	if (sysctl == NULL) {
 		return error_set(reterr, -EINVAL, "forbidden sysctl: \"%.200s\" not allowlisted",
@@ -94,7 +94,8 @@ int sysctls_read(struct json_object *pod, char ***ret_network, char ***ret_own,
 	char **network = xnew_array(char *, count + 1), **own = xnew_array(char *, count + 1);
 
 	for (size_t i = 0; code == 0 && i < count; i++) {
-		code = sysctl_read(pod, json_object_array_get_idx(items, i), network, own, reterr);
+		code = security_sysctl_read(pod, json_object_array_get_idx(items, i), network, own,
+					    reterr);
 	}
 	if (code < 0) {
 		names_finish(network);
@@ -107,7 +108,8 @@ int sysctls_read(struct json_object *pod, char ***ret_network, char ***ret_own,
 }
 
 /* A regular file below the directory of profiles. */
-static int seccomp_local(const char *root, const char *profile, char **ret, struct error *reterr)
+static int security_seccomp_local(const char *root, const char *profile, char **ret,
+				  struct error *reterr)
 {
 	CLEANUP_FREE char *directory = xprintf("%s/seccomp", root);
 	CLEANUP_FD int top = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -147,5 +149,5 @@ int seccomp_read(const char *root, struct json_object *pod, struct json_object *
 				 type != NULL ? type : "",
 				 asb_streq(type, "Localhost") ? " without a localhostProfile" : "");
 	}
-	return seccomp_local(root, local, ret, reterr);
+	return security_seccomp_local(root, local, ret, reterr);
 }

@@ -10,19 +10,19 @@
 #include "kube/quantity.h"
 
 /* The container's own field before the pod's. */
-static struct json_object *security(struct json_object *pod, struct json_object *container,
-				    const char *field)
+static struct json_object *spec_security(struct json_object *pod, struct json_object *container,
+					 const char *field)
 {
 	struct json_object *own = asb_at(container, "securityContext", field);
 
 	return own != NULL ? own : asb_at(pod, "spec", "securityContext", field);
 }
 
-static void set_user(struct json_object *pod, struct json_object *container,
-		     struct container_spec *ret)
+static void spec_set_user(struct json_object *pod, struct json_object *container,
+			  struct container_spec *ret)
 {
-	int64_t user = asb_int(security(pod, container, "runAsUser"), -1);
-	int64_t group = asb_int(security(pod, container, "runAsGroup"), -1);
+	int64_t user = asb_int(spec_security(pod, container, "runAsUser"), -1);
+	int64_t group = asb_int(spec_security(pod, container, "runAsGroup"), -1);
 
 	if (user >= 0 && group >= 0) {
 		snprintf(ret->user, sizeof(ret->user), "%lld:%lld", (long long)user,
@@ -35,7 +35,7 @@ static void set_user(struct json_object *pod, struct json_object *container,
 	ret->container.user = ret->user;
 }
 
-static void add_group(struct container_spec *ret, size_t *count, int64_t group)
+static void spec_add_group(struct container_spec *ret, size_t *count, int64_t group)
 {
 	if (group >= 0 && group <= UINT32_MAX && *count < SPEC_STRINGS_MAX) {
 		snprintf(ret->numbers[*count], sizeof(ret->numbers[0]), "%u", (unsigned int)group);
@@ -44,20 +44,20 @@ static void add_group(struct container_spec *ret, size_t *count, int64_t group)
 	}
 }
 
-static void set_groups(struct json_object *pod, struct container_spec *ret)
+static void spec_set_groups(struct json_object *pod, struct container_spec *ret)
 {
 	struct json_object *context = asb_at(pod, "spec", "securityContext");
 	struct json_object *groups = asb_array(context, "supplementalGroups");
 	size_t count = 0;
 
 	for (size_t i = 0; i < asb_length(groups); i++) {
-		add_group(ret, &count, asb_int(json_object_array_get_idx(groups, i), -1));
+		spec_add_group(ret, &count, asb_int(json_object_array_get_idx(groups, i), -1));
 	}
-	add_group(ret, &count, asb_int(asb_at(context, "fsGroup"), -1));
+	spec_add_group(ret, &count, asb_int(asb_at(context, "fsGroup"), -1));
 	ret->container.groups = ret->groups;
 }
 
-static void set_capabilities(struct json_object *list, const char **ret)
+static void spec_set_capabilities(struct json_object *list, const char **ret)
 {
 	size_t count = 0;
 
@@ -70,7 +70,7 @@ static void set_capabilities(struct json_object *list, const char **ret)
 	}
 }
 
-static uint32_t milli(struct json_object *list)
+static uint32_t spec_milli(struct json_object *list)
 {
 	uint64_t value = quantity_milli_of(list, "cpu");
 
@@ -90,19 +90,19 @@ void container_spec_make(struct json_object *pod, struct json_object *container,
 		.image = asb_str(container, "image"),
 		.working_dir = asb_str(container, "workingDir"),
 		.memory_limit = quantity_value_of(limits, "memory"),
-		.cpu_limit = milli(limits),
-		.cpu_request = milli(asb_at(container, "resources", "requests")),
-		.non_root = asb_true(security(pod, container, "runAsNonRoot")),
+		.cpu_limit = spec_milli(limits),
+		.cpu_request = spec_milli(asb_at(container, "resources", "requests")),
+		.non_root = asb_true(spec_security(pod, container, "runAsNonRoot")),
 		.read_only_root = asb_true(asb_at(context, "readOnlyRootFilesystem")),
 		.no_new_privileges = escalation != NULL && !asb_true(escalation),
 		.privileged = asb_true(asb_at(context, "privileged")),
 		.tty = asb_true(asb_at(container, "tty")),
 		.stdin_open = asb_true(asb_at(container, "stdin")),
 	};
-	set_user(pod, container, ret);
-	set_groups(pod, ret);
-	set_capabilities(asb_array(context, "capabilities", "add"), ret->cap_add);
-	set_capabilities(asb_array(context, "capabilities", "drop"), ret->cap_drop);
+	spec_set_user(pod, container, ret);
+	spec_set_groups(pod, ret);
+	spec_set_capabilities(asb_array(context, "capabilities", "add"), ret->cap_add);
+	spec_set_capabilities(asb_array(context, "capabilities", "drop"), ret->cap_drop);
 	ret->container.cap_add = ret->cap_add;
 	ret->container.cap_drop = ret->cap_drop;
 }

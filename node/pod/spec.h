@@ -10,7 +10,7 @@
 
 #define SPEC_STRINGS_MAX 256 /* of capabilities, and of groups */
 
-/* What a runtime_container points to beside the pod's own tree. */
+/* A runtime_container, and the strings that it points to outside the pod's tree. */
 struct container_spec {
 	struct runtime_container container;
 	char user[48];

@@ -13,75 +13,75 @@
 #include "node/pod/security.h"
 #include "node/pod/spec.h"
 
-#define CONFIG_AGAIN_MS 2000 /* a config map may come any time */
-#define PULL_AGAIN_MS 10000  /* should nobody wake us */
+#define CONFIG_AGAIN_MS 2000 /* a config map may be created at any time */
+#define PULL_AGAIN_MS 10000  /* should the pull's end be missed */
 #define NOTES_MAX 4096
 #define MESSAGE_PATH "/dev/termination-log"
 
-/* What a start needs and frees. */
-struct parts {
+/* What the start of a container needs, freed by start_parts_finish. */
+struct start_parts {
 	char **env, **command, **args;
 	char *seccomp, *message_file;
-	struct pod_words words;
+	struct pod_strings strings;
 	struct runtime_mount *mounts; /* of volumes.h */
 	size_t mount_count;
 	struct runtime_mount *all; /* those and the termination message */
 };
 
-static void parts_finish(struct parts *parts)
+static void start_parts_finish(struct start_parts *parts)
 {
 	strings_finish(parts->env);
 	strings_finish(parts->command);
 	strings_finish(parts->args);
 	mounts_finish(parts->mounts, parts->mount_count);
-	pod_words_finish(&parts->words);
+	pod_strings_finish(&parts->strings);
 	free(parts->seccomp);
 	free(parts->message_file);
 	free(parts->all);
 }
 
-void pod_note(struct pod_call *pc, size_t number, const char *reason, const char *message,
-	      int64_t again_ms)
+static void start_set_waiting(struct pod_call *pc, size_t number, const char *reason,
+			      const char *message, int64_t again_ms)
 {
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *past = &pc->record->containers[number];
 
-	snprintf(note->reason, sizeof(note->reason), "%s", reason);
-	snprintf(note->message, sizeof(note->message), "%.*s",
-		 (int)utf8_cut(message, sizeof(note->message) - 1), message);
-	note->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
-	pod_wait(pc, again_ms);
+	snprintf(past->reason, sizeof(past->reason), "%s", reason);
+	snprintf(past->message, sizeof(past->message), "%.*s",
+		 (int)utf8_cut(message, sizeof(past->message) - 1), message);
+	past->retry_ms = again_ms > 0 ? pc->view.now_ms + again_ms : 0;
+	pod_requeue_after(pc, again_ms);
 }
 
 /* ---- the image ---- */
 
-static void image_failed(struct pod_call *pc, size_t number, const char *image,
-			 const struct image_response *response)
+static void start_image_failed(struct pod_call *pc, size_t number, const char *image,
+			       const struct image_response *response)
 {
-	struct container_note *note = &pc->record->notes[number];
-	char message[sizeof(note->message)];
+	struct container_record *past = &pc->record->containers[number];
+	char message[sizeof(past->message)];
 
 	if (response->code == -EINVAL) {
-		pod_note(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
+		start_set_waiting(pc, number, "InvalidImageName", response->text, BACKOFF_MAX_MS);
 		return;
 	}
-	if (note->image_failure != response->failure) {
-		note->image_failure = response->failure;
+	if (past->image_failure != response->failure) {
+		past->image_failure = response->failure;
 		pod_event(pc, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
 			  response->text);
 		pod_event(pc, "Warning", "Failed", "Error: ErrImagePull");
-		/* Soon again, to say that it waits now. */
-		pod_note(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
+		/* Reconciled again soon, so that the status becomes ImagePullBackOff. */
+		start_set_waiting(pc, number, "ErrImagePull", response->text, CONFIG_AGAIN_MS);
 		return;
 	}
 	snprintf(message, sizeof(message), "Back-off pulling image \"%.200s\": %.250s", image,
 		 response->text);
 	pod_event(pc, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
 	pod_event(pc, "Warning", "Failed", "Error: ImagePullBackOff");
-	pod_note(pc, number, "ImagePullBackOff", message, response->left_ms);
+	start_set_waiting(pc, number, "ImagePullBackOff", message, response->left_ms);
 }
 
-static bool pull_image(struct pod_call *pc, size_t number, const char *image,
-		       enum runtime_pull policy)
+static bool start_pull_image(struct pod_call *pc, size_t number, const char *image,
+			     enum runtime_pull policy)
 {
 	struct image_response response;
 
@@ -91,10 +91,10 @@ static bool pull_image(struct pod_call *pc, size_t number, const char *image,
 		if (response.began) {
 			pod_event(pc, "Normal", "Pulling", "Pulling image \"%s\"", image);
 		}
-		pod_wait(pc, PULL_AGAIN_MS);
+		pod_requeue_after(pc, PULL_AGAIN_MS);
 		return false;
 	case IMAGE_FAILED:
-		image_failed(pc, number, image, &response);
+		start_image_failed(pc, number, image, &response);
 		return false;
 	case IMAGE_SKIPPED:
 		pod_event(pc, "Normal", "PullSkipped", "%s", response.text);
@@ -111,8 +111,8 @@ static bool pull_image(struct pod_call *pc, size_t number, const char *image,
 }
 
 /* One try to find the image here, which costs no network. */
-static bool have_image(struct pod_call *pc, size_t number, const char *image,
-		       const char *policy_name)
+static bool start_have_image(struct pod_call *pc, size_t number, const char *image,
+			     const char *policy_name)
 {
 	enum runtime_pull policy = image_policy(policy_name, image);
 	struct runtime *runtime = pc->node->runtime;
@@ -122,7 +122,7 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 	int code;
 
 	if (policy == RUNTIME_PULL_ALWAYS) {
-		return pull_image(pc, number, image, policy);
+		return start_pull_image(pc, number, image, policy);
 	}
 	code = runtime->ops->ensure_image(runtime, image, RUNTIME_PULL_NEVER, &what, &note, &error);
 	if (code == 0) {
@@ -133,35 +133,36 @@ static bool have_image(struct pod_call *pc, size_t number, const char *image,
 	if (code == -EINVAL) {
 		pod_event(pc, "Warning", "InspectFailed",
 			  "Failed to apply default image tag \"%s\": %s", image, error.text);
-		pod_note(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
+		start_set_waiting(pc, number, "InvalidImageName", error.text, BACKOFF_MAX_MS);
 		return false;
 	}
 	if (policy == RUNTIME_PULL_NEVER) {
 		pod_event(pc, "Warning", "ErrImageNeverPull",
 			  "Container image \"%s\" is not present with pull policy of Never", image);
-		pod_note(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
+		start_set_waiting(pc, number, "ErrImageNeverPull", error.text, BACKOFF_FIRST_MS);
 		return false;
 	}
-	return pull_image(pc, number, image, policy);
+	return start_pull_image(pc, number, image, policy);
 }
 
 /* ---- environment and mounts ---- */
 
-static bool config_failed(struct pod_call *pc, size_t number, const struct error *error)
+static bool start_config_failed(struct pod_call *pc, size_t number, const struct error *error)
 {
-	/* Asked again every two seconds: an event each time would be too many. */
-	if (strcmp(pc->record->notes[number].message, error->text) == 0) {
-		pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+	/* It is tried every two seconds, and only a new error gets an event. */
+	if (strcmp(pc->record->containers[number].message, error->text) == 0) {
+		start_set_waiting(pc, number, "CreateContainerConfigError", error->text,
+				  CONFIG_AGAIN_MS);
 		return false;
 	}
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	pod_note(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
+	start_set_waiting(pc, number, "CreateContainerConfigError", error->text, CONFIG_AGAIN_MS);
 	return false;
 }
 
 /* The mounts of volumes, and the file for the termination message. */
-static void add_message(struct pod_call *pc, const struct container_view *container,
-			struct parts *parts)
+static void start_add_message(struct pod_call *pc, const struct container_view *container,
+			      struct start_parts *parts)
 {
 	const char *path = asb_str(container->spec, "terminationMessagePath");
 
@@ -175,7 +176,7 @@ static void add_message(struct pod_call *pc, const struct container_view *contai
 	if (parts->message_file == NULL) {
 		pod_event(
 			pc, "Warning", "FailedMount",
-			"container %s: no file can be made for its termination message, going on: %s",
+			"container %s: cannot make the file for its termination message, going on: %s",
 			container->name, strerror(errno));
 		return;
 	}
@@ -185,7 +186,7 @@ static void add_message(struct pod_call *pc, const struct container_view *contai
 	};
 }
 
-static bool make_parts(struct pod_call *pc, size_t number, struct parts *parts)
+static bool start_make_parts(struct pod_call *pc, size_t number, struct start_parts *parts)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	const struct runtime_status *sandbox = pc->view.sandbox;
@@ -199,27 +200,27 @@ static bool make_parts(struct pod_call *pc, size_t number, struct parts *parts)
 
 	if (env_make(pc->pod, container->spec, &facts, &pc->node->source, &parts->env, &error) <
 	    0) {
-		return config_failed(pc, number, &error);
+		return start_config_failed(pc, number, &error);
 	}
 	if (volumes_mounts(&pc->volumes, container->spec, (const char *const *)parts->env,
 			   &parts->mounts, &parts->mount_count, &error) < 0) {
-		return config_failed(pc, number, &error);
+		return start_config_failed(pc, number, &error);
 	}
 	if (seccomp_read(pc->node->options->state_dir, pc->pod, container->spec, &parts->seccomp,
 			 &error) < 0) {
-		return config_failed(pc, number, &error);
+		return start_config_failed(pc, number, &error);
 	}
 	parts->command =
 		env_expand(asb_at(container->spec, "command"), (const char *const *)parts->env);
 	parts->args = env_expand(asb_at(container->spec, "args"), (const char *const *)parts->env);
-	add_message(pc, container, parts);
+	start_add_message(pc, container, parts);
 	return true;
 }
 
 /* ---- starting ---- */
 
-static void tell_notes(struct pod_call *pc, const struct container_view *container,
-		       struct buf *notes)
+static void start_report_notes(struct pod_call *pc, const struct container_view *container,
+			       struct buf *notes)
 {
 	char *rest = notes->length > 0 ? notes->data : NULL;
 
@@ -237,41 +238,41 @@ static void tell_notes(struct pod_call *pc, const struct container_view *contain
 	}
 }
 
-static void started(struct pod_call *pc, size_t number, const char *id)
+static void start_succeeded(struct pod_call *pc, size_t number, const char *id)
 {
 	const struct container_view *container = &pc->view.containers[number];
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *past = &pc->record->containers[number];
 
-	note->reason[0] = note->message[0] = '\0';
-	note->retry_ms = 0;
-	note->quick_tries = 0;
-	note->image_failure = 0;
+	past->reason[0] = past->message[0] = '\0';
+	past->retry_ms = 0;
+	past->quick_tries = 0;
+	past->image_failure = 0;
 	if (container->next > 0) {
-		backoff_try(&note->backoff, pc->view.now_ms);
+		backoff_try(&past->backoff, pc->view.now_ms);
 	}
 	pod_event(pc, "Normal", "Created", "Created container: %s", container->name);
 	pod_event(pc, "Normal", "Started", "Started container %s", container->name);
-	pod_begin_post_start(pc, number, id);
+	pod_run_post_start(pc, number, id);
 }
 
-static void not_started(struct pod_call *pc, size_t number, int code, const struct error *error)
+static void start_failed(struct pod_call *pc, size_t number, int code, const struct error *error)
 {
-	struct container_note *note = &pc->record->notes[number];
+	struct container_record *past = &pc->record->containers[number];
 
-	if (code == -EAGAIN && note->quick_tries++ < QUICK_TRIES) {
-		pod_wait(pc, QUICK_TRY_MS);
+	if (code == -EAGAIN && past->quick_tries++ < QUICK_TRIES) {
+		pod_requeue_after(pc, QUICK_TRY_MS);
 		return;
 	}
 	if (code == -EPERM) {
-		config_failed(pc, number, error);
+		start_config_failed(pc, number, error);
 		return;
 	}
-	backoff_try(&note->backoff, pc->view.now_ms);
+	backoff_try(&past->backoff, pc->view.now_ms);
 	pod_event(pc, "Warning", "Failed", "Error: %s", error->text);
-	pod_note(pc, number, "RunContainerError", error->text, note->backoff.delay_ms);
+	start_set_waiting(pc, number, "RunContainerError", error->text, past->backoff.delay_ms);
 }
 
-static bool start(struct pod_call *pc, size_t number, struct parts *parts)
+static bool start(struct pod_call *pc, size_t number, struct start_parts *parts)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	CLEANUP_BUF struct buf notes = BUF_INIT(NOTES_MAX);
@@ -281,7 +282,7 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	char id[80];
 	int code;
 
-	if (!make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->words)) {
+	if (!start_make_parts(pc, number, parts) || !pod_describe(pc, &pod, &parts->strings)) {
 		return false;
 	}
 	container_spec_make(pc->pod, container->spec, &spec);
@@ -290,18 +291,18 @@ static bool start(struct pod_call *pc, size_t number, struct parts *parts)
 	spec.container.env = (const char *const *)parts->env;
 	spec.container.command = (const char *const *)parts->command;
 	spec.container.args = (const char *const *)parts->args;
-	spec.container.sysctls = (const char *const *)parts->words.own;
+	spec.container.sysctls = (const char *const *)parts->strings.container_sysctls;
 	spec.container.seccomp = parts->seccomp;
 	spec.container.mounts = parts->all;
 	spec.container.mount_count = parts->mount_count + (parts->message_file != NULL ? 1 : 0);
 	code = pc->node->runtime->ops->start_container(pc->node->runtime, &pod, &spec.container, id,
 						       &notes, &error);
-	tell_notes(pc, container, &notes);
+	start_report_notes(pc, container, &notes);
 	if (code < 0) {
-		not_started(pc, number, code, &error);
+		start_failed(pc, number, code, &error);
 		return false;
 	}
-	started(pc, number, id);
+	start_succeeded(pc, number, id);
 	return true;
 }
 
@@ -309,14 +310,15 @@ bool pod_start_container(struct pod_call *pc, size_t number)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	const char *image = asb_str(container->spec, "image");
-	struct parts parts = { 0 };
+	struct start_parts parts = { 0 };
 	bool done;
 
-	if (!pod_volumes(pc) || !have_image(pc, number, image != NULL ? image : "",
-					    asb_str(container->spec, "imagePullPolicy"))) {
+	if (!pod_make_volumes(pc) ||
+	    !start_have_image(pc, number, image != NULL ? image : "",
+			      asb_str(container->spec, "imagePullPolicy"))) {
 		return false;
 	}
 	done = start(pc, number, &parts);
-	parts_finish(&parts);
+	start_parts_finish(&parts);
 	return done;
 }

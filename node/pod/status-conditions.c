@@ -16,7 +16,8 @@ struct result {
 	const char *reason, *message; /* or NULL */
 };
 
-static void set(const struct pod_view *view, struct json_object *conditions, struct result result)
+static void conditions_set(const struct pod_view *view, struct json_object *conditions,
+			   struct result result)
 {
 	const char *status = result.good ? "True" : "False";
 	struct json_object *condition = asb_condition_in(conditions, result.type);
@@ -44,7 +45,7 @@ static void set(const struct pod_view *view, struct json_object *conditions, str
 }
 
 /* "containers with unready status: [a b]"; empty when there are none. */
-static void list_unready(const struct pod_view *view, struct buf *out)
+static void conditions_list_unready(const struct pod_view *view, struct buf *out)
 {
 	for (size_t i = 0; i < view->count; i++) {
 		const struct container_view *container = &view->containers[i];
@@ -61,7 +62,7 @@ static void list_unready(const struct pod_view *view, struct buf *out)
 	}
 }
 
-static void list_uninitialized(const struct pod_view *view, struct buf *out)
+static void conditions_list_uninitialized(const struct pod_view *view, struct buf *out)
 {
 	for (size_t i = 0; i < view->init_count && !pod_initialized(view); i++) {
 		if (!container_init_done(&view->containers[i])) {
@@ -77,7 +78,7 @@ static void list_uninitialized(const struct pod_view *view, struct buf *out)
 }
 
 /* The first readiness gate that is not fulfilled, as a sentence. */
-static void find_gate(const struct pod_view *view, struct buf *out)
+static void conditions_find_gate(const struct pod_view *view, struct buf *out)
 {
 	struct json_object *gates = asb_array(view->pod, "spec", "readinessGates");
 
@@ -115,35 +116,36 @@ void status_conditions(const struct pod_view *view, const char *phase, struct js
 		conditions = json_object_new_array();
 		json_object_object_add(status, "conditions", conditions);
 	}
-	list_unready(view, &unready);
-	list_uninitialized(view, &incomplete);
-	find_gate(view, &gate);
-	set(view, conditions,
-	    (struct result){ .type = "PodReadyToStartContainers",
-			     .good = view->sandbox != NULL && !(succeeded || failed) });
-	set(view, conditions,
-	    (struct result){ .type = "Initialized",
-			     .good = succeeded || incomplete.length == 0,
-			     .reason = succeeded               ? "PodCompleted"
-				       : incomplete.length > 0 ? "ContainersNotInitialized"
-							       : NULL,
-			     .message = !succeeded && incomplete.length > 0 ? buf_str(&incomplete)
-									    : NULL });
+	conditions_list_unready(view, &unready);
+	conditions_list_uninitialized(view, &incomplete);
+	conditions_find_gate(view, &gate);
+	conditions_set(view, conditions,
+		       (struct result){ .type = "PodReadyToStartContainers",
+					.good = view->sandbox != NULL && !(succeeded || failed) });
+	conditions_set(view, conditions,
+		       (struct result){
+			       .type = "Initialized",
+			       .good = succeeded || incomplete.length == 0,
+			       .reason = succeeded               ? "PodCompleted"
+					 : incomplete.length > 0 ? "ContainersNotInitialized"
+								 : NULL,
+			       .message = !succeeded && incomplete.length > 0 ? buf_str(&incomplete)
+									      : NULL });
 	ready.good = reason == NULL && unready.length == 0;
 	if (!ready.good) {
 		ready.reason = reason != NULL ? reason : "ContainersNotReady";
 		ready.message = reason == NULL ? buf_str(&unready) : NULL;
 	}
 	if (ready.good && gate.length > 0) {
-		set(view, conditions,
-		    (struct result){ .type = "Ready",
-				     .reason = "ReadinessGatesNotReady",
-				     .message = buf_str(&gate) });
+		conditions_set(view, conditions,
+			       (struct result){ .type = "Ready",
+						.reason = "ReadinessGatesNotReady",
+						.message = buf_str(&gate) });
 	} else {
 		struct result same = ready;
 
 		same.type = "Ready";
-		set(view, conditions, same);
+		conditions_set(view, conditions, same);
 	}
-	set(view, conditions, ready);
+	conditions_set(view, conditions, ready);
 }

@@ -25,7 +25,7 @@ bool status_container_waits(const struct pod_view *view, const struct container_
 	       (container->left_ms > 0 || container->waiting != NULL);
 }
 
-static void set_time(struct json_object *object, const char *name, int64_t ms)
+static void status_set_time(struct json_object *object, const char *name, int64_t ms)
 {
 	char text[21];
 
@@ -37,8 +37,8 @@ static void set_time(struct json_object *object, const char *name, int64_t ms)
 	asb_set_str(object, name, text);
 }
 
-static void set_id(struct json_object *object, const struct runtime_status *status,
-		   const struct status_facts *facts)
+static void status_set_id(struct json_object *object, const struct runtime_status *status,
+			  const struct status_facts *facts)
 {
 	char id[160];
 
@@ -49,8 +49,8 @@ static void set_id(struct json_object *object, const struct runtime_status *stat
 /* ---- states ---- */
 
 /* {"terminated": ...} of an attempt that the runtime has. */
-static struct json_object *terminated(const struct runtime_status *status, const char *message,
-				      const struct status_facts *facts)
+static struct json_object *status_terminated(const struct runtime_status *status,
+					     const char *message, const struct status_facts *facts)
 {
 	struct json_object *state = json_object_new_object();
 	struct json_object *inner = asb_object_in(state, "terminated");
@@ -63,14 +63,14 @@ static struct json_object *terminated(const struct runtime_status *status, const
 	if (message != NULL && *message != '\0') {
 		asb_set_str(inner, "message", message);
 	}
-	set_time(inner, "startedAt", status->started_ms);
-	set_time(inner, "finishedAt", status->finished_ms);
-	set_id(inner, status, facts);
+	status_set_time(inner, "startedAt", status->started_ms);
+	status_set_time(inner, "finishedAt", status->finished_ms);
+	status_set_id(inner, status, facts);
 	return state;
 }
 
 /* Of one that was running when it was last seen. */
-static struct json_object *lost(const struct container_view *container)
+static struct json_object *status_lost(const struct container_view *container)
 {
 	struct json_object *state = json_object_new_object();
 	struct json_object *inner = asb_object_in(state, "terminated");
@@ -85,29 +85,29 @@ static struct json_object *lost(const struct container_view *container)
 	return state;
 }
 
-static struct json_object *running(const struct runtime_status *status)
+static struct json_object *status_running(const struct runtime_status *status)
 {
 	struct json_object *state = json_object_new_object();
 
-	set_time(asb_object_in(state, "running"), "startedAt", status->started_ms);
+	status_set_time(asb_object_in(state, "running"), "startedAt", status->started_ms);
 	return state;
 }
 
-/* Its end, if it has ended: from the runtime, or what was told before. */
-static struct json_object *ended(const struct container_view *container,
-				 const struct status_facts *facts)
+/* Its end, if it has ended: from the runtime, or from the stored status. */
+static struct json_object *status_ended(const struct container_view *container,
+					const struct status_facts *facts)
 {
 	if (container->state == CONTAINER_LOST) {
-		return lost(container);
+		return status_lost(container);
 	}
 	if (container->now != NULL && container->now->phase == RUNTIME_EXITED) {
-		return terminated(container->now, container->message, facts);
+		return status_terminated(container->now, container->message, facts);
 	}
-	return asb_copy(asb_at(container->told, "state"));
+	return asb_copy(asb_at(container->reported, "state"));
 }
 
-static struct json_object *waiting(const struct pod_view *view,
-				   const struct container_view *container)
+static struct json_object *status_waiting(const struct pod_view *view,
+					  const struct container_view *container)
 {
 	struct json_object *state = json_object_new_object();
 	struct json_object *inner = asb_object_in(state, "waiting");
@@ -137,64 +137,64 @@ static struct json_object *waiting(const struct pod_view *view,
 	return state;
 }
 
-static struct json_object *state_of(const struct pod_view *view,
-				    const struct container_view *container,
-				    const struct status_facts *facts)
+static struct json_object *status_state_of(const struct pod_view *view,
+					   const struct container_view *container,
+					   const struct status_facts *facts)
 {
 	if (container->state == CONTAINER_RUNNING) {
-		return running(container->now);
+		return status_running(container->now);
 	}
 	if ((container->state == CONTAINER_EXITED || container->state == CONTAINER_LOST) &&
 	    !status_container_waits(view, container)) {
-		return ended(container, facts);
+		return status_ended(container, facts);
 	}
-	return waiting(view, container);
+	return status_waiting(view, container);
 }
 
-static struct json_object *last_state_of(const struct pod_view *view,
-					 const struct container_view *container,
-					 const struct status_facts *facts)
+static struct json_object *status_last_state_of(const struct pod_view *view,
+						const struct container_view *container,
+						const struct status_facts *facts)
 {
-	struct json_object *told = asb_at(container->told, "lastState");
+	struct json_object *last = asb_at(container->reported, "lastState");
 	bool waits = status_container_waits(view, container);
 	bool stale = container->state == CONTAINER_NONE && container->now != NULL;
 
 	if (waits || (stale && container->now->phase == RUNTIME_EXITED)) {
 		return container->now != NULL || container->state == CONTAINER_LOST ||
-				       asb_at(container->told, "state", "terminated") != NULL
-			       ? ended(container, facts)
-			       : asb_copy(told);
+				       asb_at(container->reported, "state", "terminated") != NULL
+			       ? status_ended(container, facts)
+			       : asb_copy(last);
 	}
 	if (container->before != NULL && container->before->phase == RUNTIME_EXITED) {
-		return terminated(container->before, container->before_message, facts);
+		return status_terminated(container->before, container->before_message, facts);
 	}
 	if (container->now != NULL && container->now->attempt > 0 &&
-	    asb_int(asb_at(container->told, "restartCount"), 0) == container->now->attempt &&
-	    asb_at(told, "terminated") != NULL) {
-		return asb_copy(told);
+	    asb_int(asb_at(container->reported, "restartCount"), 0) == container->now->attempt &&
+	    asb_at(last, "terminated") != NULL) {
+		return asb_copy(last);
 	}
-	if (container->now != NULL && container->now->attempt > 0 && container->told != NULL &&
-	    asb_at(container->told, "state", "terminated") != NULL) {
-		return asb_copy(asb_at(container->told, "state"));
+	if (container->now != NULL && container->now->attempt > 0 && container->reported != NULL &&
+	    asb_at(container->reported, "state", "terminated") != NULL) {
+		return asb_copy(asb_at(container->reported, "state"));
 	}
-	if (container->now == NULL && told != NULL) {
-		return asb_copy(told);
+	if (container->now == NULL && last != NULL) {
+		return asb_copy(last);
 	}
 	return json_object_new_object();
 }
 
 /* ---- the entry ---- */
 
-static void set_image(struct json_object *entry, const struct container_view *container)
+static void status_set_image(struct json_object *entry, const struct container_view *container)
 {
 	const char *image = asb_str(container->spec, "image"), *id = NULL;
 
 	if (container->now != NULL) {
 		image = container->now->image != NULL ? container->now->image : image;
 		id = container->now->image_id;
-	} else if (asb_str(container->told, "imageID") != NULL) {
-		image = asb_str(container->told, "image");
-		id = asb_str(container->told, "imageID");
+	} else if (asb_str(container->reported, "imageID") != NULL) {
+		image = asb_str(container->reported, "image");
+		id = asb_str(container->reported, "imageID");
 	}
 	asb_set_str(entry, "image", image != NULL ? image : "");
 	asb_set_str(entry, "imageID", id != NULL ? id : "");
@@ -208,16 +208,16 @@ struct json_object *status_container(const struct pod_view *view,
 	bool runs = container->state == CONTAINER_RUNNING;
 
 	asb_set_str(entry, "name", container->name);
-	json_object_object_add(entry, "state", state_of(view, container, facts));
-	json_object_object_add(entry, "lastState", last_state_of(view, container, facts));
+	json_object_object_add(entry, "state", status_state_of(view, container, facts));
+	json_object_object_add(entry, "lastState", status_last_state_of(view, container, facts));
 	json_object_object_add(entry, "ready",
 			       json_object_new_boolean(status_container_ready(container)));
 	json_object_object_add(entry, "restartCount", json_object_new_int64(container->attempt));
-	set_image(entry, container);
+	status_set_image(entry, container);
 	if (container->now != NULL) {
-		set_id(entry, container->now, facts);
-	} else if (asb_str(container->told, "containerID") != NULL) {
-		asb_set_str(entry, "containerID", asb_str(container->told, "containerID"));
+		status_set_id(entry, container->now, facts);
+	} else if (asb_str(container->reported, "containerID") != NULL) {
+		asb_set_str(entry, "containerID", asb_str(container->reported, "containerID"));
 	}
 	json_object_object_add(entry, "started",
 			       json_object_new_boolean(runs && container->started));

@@ -16,7 +16,7 @@ struct tally {
 	size_t waiting, running, ended, succeeded;
 };
 
-static struct tally count_states(const struct pod_view *view)
+static struct tally status_count_states(const struct pod_view *view)
 {
 	struct tally tally = { 0 };
 
@@ -45,7 +45,7 @@ static struct tally count_states(const struct pod_view *view)
 	return tally;
 }
 
-static bool any_failed(const struct pod_view *view)
+static bool status_any_failed(const struct pod_view *view)
 {
 	for (size_t i = 0; i < view->count; i++) {
 		const struct container_view *container = &view->containers[i];
@@ -60,9 +60,9 @@ static bool any_failed(const struct pod_view *view)
 	return false;
 }
 
-static const char *phase_of(const struct pod_view *view)
+static const char *status_phase_of(const struct pod_view *view)
 {
-	struct tally tally = count_states(view);
+	struct tally tally = status_count_states(view);
 	size_t count = view->count - view->init_count;
 
 	if (view->terminal) {
@@ -72,7 +72,7 @@ static const char *phase_of(const struct pod_view *view)
 		return "Failed";
 	}
 	if (view->deleting && !pod_anything_runs(view)) {
-		return any_failed(view) ? "Failed" : "Succeeded";
+		return status_any_failed(view) ? "Failed" : "Succeeded";
 	}
 	if (!pod_initialized(view) || tally.waiting > 0) {
 		return "Pending";
@@ -88,8 +88,8 @@ static const char *phase_of(const struct pod_view *view)
 
 /* ---- the rest ---- */
 
-static void set_address(struct json_object *status, const char *one, const char *all,
-			const char *address)
+static void status_set_address(struct json_object *status, const char *one, const char *all,
+			       const char *address)
 {
 	struct json_object *list, *entry;
 
@@ -104,8 +104,8 @@ static void set_address(struct json_object *status, const char *one, const char 
 	json_object_object_add(status, all, list);
 }
 
-static void set_containers(const struct pod_view *view, const struct status_facts *facts,
-			   struct json_object *status)
+static void status_set_containers(const struct pod_view *view, const struct status_facts *facts,
+				  struct json_object *status)
 {
 	struct json_object *init = json_object_new_array(), *main = json_object_new_array();
 
@@ -124,7 +124,7 @@ static void set_containers(const struct pod_view *view, const struct status_fact
 struct json_object *status_make(const struct pod_view *view, const struct status_facts *facts)
 {
 	struct json_object *status = asb_copy(asb_at(view->pod, "status"));
-	const char *phase = phase_of(view);
+	const char *phase = status_phase_of(view);
 	char now[21];
 
 	if (!json_object_is_type(status, json_type_object)) {
@@ -144,13 +144,13 @@ struct json_object *status_make(const struct pod_view *view, const struct status
 		json_object_object_add(status, "observedGeneration",
 				       json_object_new_int64(asb_generation(view->pod)));
 	}
-	set_address(status, "hostIP", "hostIPs", facts->host_ip);
+	status_set_address(status, "hostIP", "hostIPs", facts->host_ip);
 	if (asb_true(asb_at(view->pod, "spec", "hostNetwork"))) {
-		set_address(status, "podIP", "podIPs", facts->host_ip);
+		status_set_address(status, "podIP", "podIPs", facts->host_ip);
 	} else if (view->sandbox != NULL) {
-		set_address(status, "podIP", "podIPs", view->sandbox->ip);
+		status_set_address(status, "podIP", "podIPs", view->sandbox->ip);
 	}
-	set_containers(view, facts, status);
+	status_set_containers(view, facts, status);
 	status_conditions(view, phase, status);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What waits for a container: its hooks, and its end within a grace. Runs on node/pod/tasks.c, begun by
- * the reconciles; containers of one pod end side by side.
+/* Ends containers within their grace period and runs their hooks, in background jobs
+ * (node/pod/jobs.c) that the reconciles start. The containers of one pod end in parallel.
  * https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/ */
 #include "config.h"
 
@@ -13,14 +13,14 @@
 #include "node/pod/pod-private.h"
 
 #define GRACE_DEFAULT_S 30
-#define GRACE_LEAST_S 2 /* what a kubelet leaves when the time is over already */
+#define GRACE_LEAST_S 2 /* what a kubelet grants when the time is over */
 #define GRACE_MOST_S 86400
 #define STOP_AGAIN_MS 2000  /* before a stop that failed is tried again */
 #define HOOK_MAX_MS 600000u /* a postStart that never ends must not hold a thread for ever */
 #define OUTPUT_MAX (10u << 10)
 #define ARGUMENTS_MAX 1024
 
-struct job {
+struct container_job {
 	struct node *node;
 	char *uid, *id, *name;
 	char **argv;      /* of the hook; NULL: none */
@@ -29,94 +29,83 @@ struct job {
 	bool post_start;
 };
 
-/* ---- on the task's thread ---- */
+/* ---- in the job ---- */
 
-static void wait_ms(struct sched *sched, int64_t ms)
+static void stop_sleep(struct sched *sched, int64_t ms)
 {
-	uint64_t until = sched_now_us(sched) + (uint64_t)ms * 1000;
-	struct sched_mutex lock;
-	struct sched_cond never;
-
-	sched_mutex_init(&lock, sched);
-	sched_cond_init(&never, sched);
-	sched_mutex_lock(&lock);
-	while (sched_cond_wait(&never, &lock, until) == 0) {
-		/* woken for no reason */
-	}
-	sched_mutex_unlock(&lock);
-	sched_cond_finish(&never);
-	sched_mutex_finish(&lock);
+	sched_sleep_until(sched, sched_now_us(sched) + (uint64_t)ms * 1000);
 }
 
 /* 0, or why the hook has failed in *reterr. */
-static int run_hook(const struct job *job, uint32_t limit_ms, struct error *reterr)
+static int stop_run_hook(const struct container_job *job, uint32_t limit_ms, struct error *reterr)
 {
 	CLEANUP_BUF struct buf output = BUF_INIT(OUTPUT_MAX);
 	struct runtime *runtime = job->node->runtime;
-	int exit_code = 0, error;
+	int exit_code = 0, code;
 
 	if (job->argv == NULL) {
-		wait_ms(job->node->sched, job->sleep_ms < limit_ms ? job->sleep_ms : limit_ms);
+		stop_sleep(job->node->sched, job->sleep_ms < limit_ms ? job->sleep_ms : limit_ms);
 		return 0;
 	}
-	error = runtime->ops->exec(runtime, job->id, (const char *const *)job->argv, limit_ms,
-				   &output, &exit_code, reterr);
-	if (error < 0) {
-		return error;
+	code = runtime->ops->exec(runtime, job->id, (const char *const *)job->argv, limit_ms,
+				  &output, &exit_code, reterr);
+	if (code < 0) {
+		return code;
 	}
 	return exit_code == 0 ? 0
 			      : error_set(reterr, -EIO, "command '%s' exited with %d: %.200s",
 					  job->argv[0], exit_code, buf_str(&output));
 }
 
-static void tell(const struct job *job, const char *reason, const struct error *error)
+static void stop_report(const struct container_job *job, const char *reason,
+			const struct error *error)
 {
 	CLEANUP_FREE char *message = xprintf("container %s: %s", job->name, error->text);
 
-	book_post(job->node->book, job->uid, reason, message);
+	pod_store_add_event(job->node->pods, job->uid, reason, message);
 }
 
-static void end_container(const struct job *job, int64_t grace_s)
+static void stop_end_container(const struct container_job *job, int64_t grace_s)
 {
 	struct runtime *runtime = job->node->runtime;
 	struct error error = { 0 };
 
 	if (runtime->ops->stop_container(runtime, job->id, (uint32_t)grace_s, &error) < 0) {
-		tell(job, "FailedKillPod", &error);
-		wait_ms(job->node->sched, STOP_AGAIN_MS);
+		stop_report(job, "FailedKillPod", &error);
+		stop_sleep(job->node->sched, STOP_AGAIN_MS);
 	}
 }
 
-static void run_stop(void *arg)
+static void stop_run(void *arg)
 {
-	const struct job *job = arg;
+	const struct container_job *job = arg;
 	uint64_t began = sched_now_us(job->node->sched);
 	struct error error = { 0 };
 	int64_t left;
 
 	if ((job->argv != NULL || job->sleep_ms > 0) && job->grace_s > 0 &&
-	    run_hook(job, (uint32_t)(job->grace_s * 1000), &error) < 0) {
-		tell(job, "FailedPreStopHook", &error);
+	    stop_run_hook(job, (uint32_t)(job->grace_s * 1000), &error) < 0) {
+		stop_report(job, "FailedPreStopHook", &error);
 	}
 	left = job->grace_s - (int64_t)((sched_now_us(job->node->sched) - began) / 1000000);
 	if (left < GRACE_LEAST_S) {
 		left = job->grace_s < GRACE_LEAST_S ? job->grace_s : GRACE_LEAST_S;
 	}
-	end_container(job, left);
+	stop_end_container(job, left);
 }
 
-static void run_post_start(void *arg)
+static void stop_run_post_start(void *arg)
 {
-	const struct job *job = arg;
+	const struct container_job *job = arg;
 	struct error error = { 0 };
 
-	if (run_hook(job, HOOK_MAX_MS, &error) < 0) {
-		tell(job, "FailedPostStartHook", &error);
-		end_container(job, job->grace_s);
+	if (stop_run_hook(job, HOOK_MAX_MS, &error) < 0) {
+		stop_report(job, "FailedPostStartHook", &error);
+		stop_end_container(job, job->grace_s);
 	}
 }
 
-static void free_job(struct job *job)
+static void stop_free_job(struct container_job *job)
 {
 	strings_finish(job->argv);
 	free(job->uid);
@@ -125,66 +114,67 @@ static void free_job(struct job *job)
 	free(job);
 }
 
-static void end_job(void *arg)
+static void stop_end_job(void *arg)
 {
-	struct job *job = arg;
+	struct container_job *job = arg;
 
-	node_wake(job->node, job->uid);
-	free_job(job);
+	node_enqueue_pod(job->node, job->uid);
+	stop_free_job(job);
 }
 
-/* ---- beginning ---- */
+/* ---- starting jobs ---- */
 
-static char *task_name(const char *what, const char *id)
+static char *stop_job_name(const char *what, const char *id)
 {
 	return xprintf("%s %s", what, id);
 }
 
-static bool is_running(struct node *node, const char *what, const char *id)
+static bool stop_job_runs(struct node *node, const char *what, const char *id)
 {
-	CLEANUP_FREE char *name = task_name(what, id);
+	CLEANUP_FREE char *name = stop_job_name(what, id);
 
-	return tasks_running(node->tasks, name);
+	return jobs_running(node->jobs, name);
 }
 
 bool pod_is_stopping(struct node *node, const char *id)
 {
-	return is_running(node, "stop", id);
+	return stop_job_runs(node, "stop", id);
 }
 
-bool pod_is_post_starting(struct node *node, const char *id)
+bool pod_runs_post_start(struct node *node, const char *id)
 {
-	return is_running(node, "postStart", id);
+	return stop_job_runs(node, "postStart", id);
 }
 
-static struct job *new_job(struct node *node, const struct runtime_status *status, int64_t grace_s)
+/* The strings are copied. */
+static struct container_job *stop_new_job(struct node *node, const char *uid, const char *id,
+					  const char *name, int64_t grace_s)
 {
-	struct job *job = xnew(struct job);
+	struct container_job *job = xnew(struct container_job);
 
-	*job = (struct job){ .node = node,
-			     .uid = xstrdup(status->pod_uid),
-			     .id = xstrdup(status->id),
-			     .name = xstrdup(status->name),
-			     .grace_s = grace_s < 0              ? 0
-					: grace_s < GRACE_MOST_S ? grace_s
-								 : GRACE_MOST_S };
+	*job = (struct container_job){ .node = node,
+				       .uid = xstrdup(uid),
+				       .id = xstrdup(id),
+				       .name = xstrdup(name),
+				       .grace_s = grace_s < 0              ? 0
+						  : grace_s < GRACE_MOST_S ? grace_s
+									   : GRACE_MOST_S };
 	return job;
 }
 
-/* False: there is no thread left. A stop is tried again by the pod's next reconcile, which comes by
- * itself. */
-static bool begin(struct job *job, const char *what, void (*run)(void *arg))
+/* False: too many jobs run, or one of this name. The pod's next reconcile tries a stop again. */
+static bool stop_start_job(struct container_job *job, const char *what, void (*run)(void *arg))
 {
-	CLEANUP_FREE char *name = task_name(what, job->id);
+	CLEANUP_FREE char *name = stop_job_name(what, job->id);
 
-	if (!tasks_start(job->node->tasks, name, run, end_job, job)) {
-		free_job(job);
+	if (!jobs_start(job->node->jobs, name, run, stop_end_job, job)) {
+		stop_free_job(job);
 		return false;
 	}
 	return true;
 }
 
-static char **copy_argv(struct json_object *command)
+static char **stop_copy_argv(struct json_object *command)
 {
 	size_t count = asb_length(command);
 
@@ -201,11 +191,11 @@ static char **copy_argv(struct json_object *command)
 	return argv;
 }
 
-/* False: there is none, or none that this node can run. */
-static bool set_hook(struct pod_call *pc, struct job *job, struct json_object *hook,
-		     const char *which)
+/* False: there is no hook, or none of a type that this node runs. */
+static bool stop_set_hook(struct pod_call *pc, struct container_job *job, struct json_object *hook,
+			  const char *which)
 {
-	job->argv = copy_argv(asb_at(hook, "exec", "command"));
+	job->argv = stop_copy_argv(asb_at(hook, "exec", "command"));
 	job->sleep_ms = asb_int(asb_at(hook, "sleep", "seconds"), 0) * 1000;
 	if (job->argv != NULL || job->sleep_ms > 0) {
 		return true;
@@ -218,8 +208,8 @@ static bool set_hook(struct pod_call *pc, struct job *job, struct json_object *h
 	return false;
 }
 
-/* How long it has from now on. */
-static int64_t grace_of(struct pod_call *pc)
+/* The seconds that a container has from now on to end. */
+static int64_t stop_grace(struct pod_call *pc)
 {
 	int64_t grace =
 		asb_int(asb_at(pc->pod, "spec", "terminationGracePeriodSeconds"), GRACE_DEFAULT_S);
@@ -232,7 +222,8 @@ static int64_t grace_of(struct pod_call *pc)
 	if (!asb_time_parse(asb_str(pc->pod, "metadata", "deletionTimestamp"), &until)) {
 		return grace;
 	}
-	/* deletionTimestamp is when the grace is over; clocks differ, so it never adds anything. */
+	/* deletionTimestamp is the end of the grace period. Clocks differ, so it never makes it
+	 * longer. */
 	left = (until - asb_now_ms(pc->call) + 999) / 1000;
 	left = left < GRACE_LEAST_S ? GRACE_LEAST_S : left;
 	return left < grace ? left : grace;
@@ -241,7 +232,8 @@ static int64_t grace_of(struct pod_call *pc)
 void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
 {
 	const struct container_view *container = &pc->view.containers[number];
-	struct job *job = new_job(pc->node, container->now, grace_of(pc));
+	struct container_job *job = stop_new_job(pc->node, asb_uid(pc->pod), container->now->id,
+						 container->name, stop_grace(pc));
 
 	if (unhealthy) {
 		pod_event(pc, "Normal", "Killing",
@@ -250,9 +242,9 @@ void pod_stop_container(struct pod_call *pc, size_t number, bool unhealthy)
 	} else {
 		pod_event(pc, "Normal", "Killing", "Stopping container %s", container->name);
 	}
-	set_hook(pc, job, asb_at(container->spec, "lifecycle", "preStop"), "preStop");
-	begin(job, "stop", run_stop);
-	pod_wait(pc, STOP_AGAIN_MS);
+	stop_set_hook(pc, job, asb_at(container->spec, "lifecycle", "preStop"), "preStop");
+	stop_start_job(job, "stop", stop_run);
+	pod_requeue_after(pc, STOP_AGAIN_MS);
 }
 
 bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int64_t grace_s)
@@ -261,29 +253,28 @@ bool pod_stop_orphan(struct node *node, const struct runtime_status *status, int
 		return false;
 	}
 	if (!pod_is_stopping(node, status->id)) {
-		begin(new_job(node, status, grace_s), "stop", run_stop);
+		stop_start_job(
+			stop_new_job(node, status->pod_uid, status->id, status->name, grace_s),
+			"stop", stop_run);
 	}
 	return true;
 }
 
-void pod_begin_post_start(struct pod_call *pc, size_t number, const char *id)
+void pod_run_post_start(struct pod_call *pc, size_t number, const char *id)
 {
 	const struct container_view *container = &pc->view.containers[number];
 	struct json_object *hook = asb_at(container->spec, "lifecycle", "postStart");
-	struct runtime_status status = { .id = (char *)(uintptr_t)id,
-					 .pod_uid = (char *)(uintptr_t)asb_uid(pc->pod),
-					 .name = (char *)(uintptr_t)container->name };
-	struct job *job;
+	struct container_job *job;
 
 	if (hook == NULL) {
 		return;
 	}
-	job = new_job(pc->node, &status, grace_of(pc));
-	if (!set_hook(pc, job, hook, "postStart")) {
-		free_job(job);
-	} else if (!begin(job, "postStart", run_post_start)) {
+	job = stop_new_job(pc->node, asb_uid(pc->pod), id, container->name, stop_grace(pc));
+	if (!stop_set_hook(pc, job, hook, "postStart")) {
+		stop_free_job(job);
+	} else if (!stop_start_job(job, "postStart", stop_run_post_start)) {
 		pod_event(pc, "Warning", "FailedPostStartHook",
-			  "container %s: too much is under way on this node, the hook is not run",
+			  "container %s: too many jobs run on this node, so the hook was not run",
 			  container->name);
 	}
 }

@@ -14,8 +14,8 @@
 
 /* ---- matching ---- */
 
-static void match(struct container_view *container, const struct runtime_list *list,
-		  const char *uid)
+static void view_match(struct container_view *container, const struct runtime_list *list,
+		       const char *uid)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct runtime_status *status = &list->items[i];
@@ -34,7 +34,8 @@ static void match(struct container_view *container, const struct runtime_list *l
 	}
 }
 
-static const struct runtime_status *find_sandbox(const struct runtime_list *list, const char *uid)
+static const struct runtime_status *view_find_sandbox(const struct runtime_list *list,
+						      const char *uid)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct runtime_status *status = &list->items[i];
@@ -47,7 +48,8 @@ static const struct runtime_status *find_sandbox(const struct runtime_list *list
 	return NULL;
 }
 
-static struct json_object *find_told(struct json_object *pod, const char *list, const char *name)
+static struct json_object *view_find_reported(struct json_object *pod, const char *list,
+					      const char *name)
 {
 	struct json_object *array = asb_array(pod, "status", list);
 
@@ -63,7 +65,7 @@ static struct json_object *find_told(struct json_object *pod, const char *list, 
 
 /* ---- states ---- */
 
-static int64_t told_time(struct json_object *terminated)
+static int64_t view_reported_time(struct json_object *terminated)
 {
 	int64_t ms = 0;
 
@@ -71,20 +73,20 @@ static int64_t told_time(struct json_object *terminated)
 	return ms;
 }
 
-/* The runtime has nothing of it: what the stored status says counts. */
-static void set_state_from_told(struct container_view *container)
+/* The runtime has no such container: takes the state from the stored status. */
+static void view_set_state_from_reported(struct container_view *container)
 {
-	struct json_object *terminated = asb_at(container->told, "state", "terminated");
-	struct json_object *last = asb_at(container->told, "lastState", "terminated");
-	int64_t restarts = asb_int(asb_at(container->told, "restartCount"), 0);
+	struct json_object *terminated = asb_at(container->reported, "state", "terminated");
+	struct json_object *last = asb_at(container->reported, "lastState", "terminated");
+	int64_t restarts = asb_int(asb_at(container->reported, "restartCount"), 0);
 
 	container->attempt = restarts > 0 && restarts < UINT32_MAX ? (uint32_t)restarts : 0;
 	container->next = container->attempt;
 	if (terminated != NULL) {
 		container->state = CONTAINER_EXITED;
 		container->exit_code = (int)asb_int(asb_at(terminated, "exitCode"), 0);
-		container->ended_ms = told_time(terminated);
-	} else if (asb_at(container->told, "state", "running") != NULL) {
+		container->ended_ms = view_reported_time(terminated);
+	} else if (asb_at(container->reported, "state", "running") != NULL) {
 		container->state = CONTAINER_LOST;
 		container->exit_code = LOST_EXIT_CODE;
 	} else if (last == NULL) {
@@ -93,19 +95,19 @@ static void set_state_from_told(struct container_view *container)
 	container->next = container->attempt + 1;
 }
 
-static void set_state(const struct pod_view *view, struct container_view *container)
+static void view_set_state(const struct pod_view *view, struct container_view *container)
 {
 	const struct runtime_status *now = container->now;
 
 	if (now == NULL) {
-		set_state_from_told(container);
+		view_set_state_from_reported(container);
 		return;
 	}
 	container->attempt = now->attempt;
 	container->next = now->attempt + 1;
 	if (container->init && now->phase != RUNTIME_RUNNING && view->sandbox != NULL &&
 	    now->created_ms < view->sandbox->started_ms && !view->terminal) {
-		/* Of a sandbox that is no more: a new one is initialised again. */
+		/* It ran in a sandbox that is gone: a new sandbox is initialised again. */
 		container->state = CONTAINER_NONE;
 	} else if (now->phase == RUNTIME_RUNNING) {
 		container->state = CONTAINER_RUNNING;
@@ -119,7 +121,7 @@ static void set_state(const struct pod_view *view, struct container_view *contai
 	}
 }
 
-static enum pod_restart restart_policy(struct json_object *pod)
+static enum pod_restart view_restart_policy(struct json_object *pod)
 {
 	const char *policy = asb_str(pod, "spec", "restartPolicy");
 
@@ -129,7 +131,7 @@ static enum pod_restart restart_policy(struct json_object *pod)
 	return asb_streq(policy, "OnFailure") ? POD_RESTART_ON_FAILURE : POD_RESTART_ALWAYS;
 }
 
-static int add_containers(struct pod_view *view, struct json_object *specs, bool init)
+static int view_add_containers(struct pod_view *view, struct json_object *specs, bool init)
 {
 	const char *list = init ? "initContainerStatuses" : "containerStatuses";
 
@@ -144,9 +146,9 @@ static int add_containers(struct pod_view *view, struct json_object *specs, bool
 		if (container->name == NULL) {
 			return -EINVAL;
 		}
-		container->told = find_told(view->pod, list, container->name);
-		match(container, view->list, asb_uid(view->pod));
-		set_state(view, container);
+		container->reported = view_find_reported(view->pod, list, container->name);
+		view_match(container, view->list, asb_uid(view->pod));
+		view_set_state(view, container);
 		view->count++;
 	}
 	return 0;
@@ -158,23 +160,23 @@ int pod_view_init(struct pod_view *view, struct json_object *pod, const struct r
 	struct json_object *init = asb_array(pod, "spec", "initContainers");
 	struct json_object *containers = asb_array(pod, "spec", "containers");
 	const char *phase = asb_str(pod, "status", "phase");
-	int error;
+	int code;
 
 	*view = (struct pod_view){ .pod = pod, .list = list, .now_ms = now_ms };
 	if (asb_uid(pod) == NULL || asb_length(containers) == 0 ||
 	    asb_length(init) + asb_length(containers) > POD_CONTAINERS_MAX) {
 		return -EINVAL;
 	}
-	view->restart = restart_policy(pod);
+	view->restart = view_restart_policy(pod);
 	view->deleting = asb_deleting(pod);
 	view->terminal = asb_streq(phase, "Succeeded") || asb_streq(phase, "Failed");
 	view->over = view->deleting || view->terminal;
-	view->sandbox = find_sandbox(list, asb_uid(pod));
+	view->sandbox = view_find_sandbox(list, asb_uid(pod));
 	view->init_count = asb_length(init);
 	view->containers =
 		xnew_array(struct container_view, asb_length(init) + asb_length(containers));
-	error = add_containers(view, init, true);
-	return error < 0 ? error : add_containers(view, containers, false);
+	code = view_add_containers(view, init, true);
+	return code < 0 ? code : view_add_containers(view, containers, false);
 }
 
 void pod_view_finish(struct pod_view *view)
@@ -219,8 +221,8 @@ bool container_init_done(const struct container_view *container)
 	return container->state == CONTAINER_EXITED && container->exit_code == 0;
 }
 
-/* Once a main container was made in this sandbox, the sidecars before it may restart as they like. */
-static bool main_began(const struct pod_view *view)
+/* Once a main container was made in this sandbox, a restart of a sidecar does not stop it again. */
+static bool view_main_began(const struct pod_view *view)
 {
 	for (size_t i = view->init_count; i < view->count; i++) {
 		const struct container_view *container = &view->containers[i];
@@ -236,7 +238,7 @@ static bool main_began(const struct pod_view *view)
 
 bool pod_initialized(const struct pod_view *view)
 {
-	if (main_began(view)) {
+	if (view_main_began(view)) {
 		return true;
 	}
 	for (size_t i = 0; i < view->init_count; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pod as it is and as it should be, side by side: its object, what the runtime has of it, and
- * what this process remembers (probes, backoffs, why something could not start). What to do next
- * (node/pod/plan.h) and what to tell (node/pod/status.h) are pure functions of this.
+ * A pod as it is and as it should be: its object, what the runtime has of it, and what this process
+ * remembers (probes, backoffs, why a container could not start). What to do next (node/pod/plan.h)
+ * and the status (node/pod/status.h) are pure functions of it.
  */
 #ifndef ASB_NODE_POD_VIEW_H
 #define ASB_NODE_POD_VIEW_H
@@ -15,12 +15,12 @@
 #include "node/pod/backoff.h"
 #include "node/runtime/runtime.h"
 
-#define POD_CONTAINERS_MAX 256 /* of one pod: an object of 1.5 MB could name more, nobody does */
+#define POD_CONTAINERS_MAX 256 /* of one pod; an object of 1.5 MB could name more */
 
 enum pod_restart { POD_RESTART_ALWAYS, POD_RESTART_ON_FAILURE, POD_RESTART_NEVER };
 
 enum container_state {
-	CONTAINER_NONE,    /* was never made, or not in this sandbox */
+	CONTAINER_NONE,    /* not made, or not in this sandbox */
 	CONTAINER_CREATED, /* made, not started: the node died in between */
 	CONTAINER_RUNNING,
 	CONTAINER_EXITED,
@@ -35,7 +35,7 @@ struct container_view {
 	enum container_state state;
 	const struct runtime_status *now;    /* newest attempt, NULL: none */
 	const struct runtime_status *before; /* the one before it, NULL: none */
-	struct json_object *told;            /* its entry in the stored status, or NULL */
+	struct json_object *reported;        /* its entry in the stored status, or NULL */
 	uint32_t attempt;                    /* of the newest */
 	uint32_t next;                       /* that of the next one */
 	int exit_code;                       /* exited, lost */

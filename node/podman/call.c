@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to Podman's services and what their responses mean. Every other file of the runtime calls
- * it. */
+/* Requests to Podman's services and what their responses mean. Every other file of the runtime
+ * calls it. */
 #include "config.h"
 
 #include "node/podman/podman-private.h"
@@ -13,9 +13,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-#define WORDS_MAX 300 /* of Podman's, in an error */
+#define MESSAGE_MAX 300 /* characters of Podman's message in an error */
 
-static int code_of(int status)
+static int call_code_of(int status)
 {
 	switch (status) {
 	case 404:
@@ -35,7 +35,7 @@ int podman_result(const struct http_response *response, struct json_object **ret
 	CLEANUP_JSON struct json_object *tree = NULL;
 
 	if (response->result != 0) {
-		return error_set(reterr, -EAGAIN, "podman does not answer: %s", response->error);
+		return error_set(reterr, -EAGAIN, "podman does not respond: %s", response->error);
 	}
 	if (response->body.length > 0) {
 		tree = json_parse(response->body.data, response->body.length, NULL);
@@ -43,8 +43,9 @@ int podman_result(const struct http_response *response, struct json_object **ret
 	if (response->status / 100 != 2 && response->status != 304) {
 		const char *words = asb_str(tree, "message");
 
-		return error_set(reterr, code_of(response->status), "podman: %.*s", WORDS_MAX,
-				 words != NULL ? words : "a response without words");
+		return error_set(reterr, call_code_of(response->status), "podman: %.*s",
+				 MESSAGE_MAX,
+				 words != NULL ? words : "a response without a message");
 	}
 	if (ret != NULL) {
 		*ret = TAKE(tree);
@@ -83,10 +84,10 @@ int podman_call(struct podman *podman, const struct podman_request *request,
 
 	transport_perform(podman_transport(podman, handler), &http, &response, 1);
 
-	int r = podman_result(&response, ret, reterr);
+	int code = podman_result(&response, ret, reterr);
 
 	http_response_finish(&response);
-	return r;
+	return code;
 }
 
 #define GET_AT_ONCE 32u
@@ -158,7 +159,7 @@ void podman_turn_begin(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	while (podman->turns == 0) {
-		/* Who holds a turn has deadlines. */
+		/* The thread that has a turn has deadlines. */
 		sched_cond_wait(&podman->wake, &podman->lock, SCHED_FOREVER);
 	}
 	podman->turns--;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections to a pod's port from inside its network: kubectl port-forward, also to servers that
- * listen on loopback alone. The node calls it through podman.c's table. */
+ * listen only on loopback. The node calls it through podman.c's table. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -36,23 +36,23 @@ static int connect_to(struct attempt *attempt, const struct sockaddr *address, s
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct pollfd writable = { .fd = fd, .events = POLLOUT };
 	socklen_t size = sizeof(int);
-	int r = 0;
+	int code = 0;
 
 	if (fd < 0) {
 		return -errno;
 	}
 	if (connect(fd, address, length) < 0) {
-		r = errno;
-		if (r == EINPROGRESS) {
-			r = poll(&writable, 1, podman_left_ms(attempt->podman, deadline)) <= 0
-				    ? ETIMEDOUT
-			    : getsockopt(fd, SOL_SOCKET, SO_ERROR, &r, &size) < 0 ? errno
-										  : r;
+		code = errno;
+		if (code == EINPROGRESS) {
+			code = poll(&writable, 1, podman_left_ms(attempt->podman, deadline)) <= 0
+				       ? ETIMEDOUT
+			       : getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno
+											: code;
 		}
 	}
-	if (r != 0) {
+	if (code != 0) {
 		close(fd);
-		return -r;
+		return -code;
 	}
 	return fd;
 }
@@ -75,7 +75,7 @@ static int connect_v6(struct attempt *attempt)
 	return connect_to(attempt, (struct sockaddr *)&address, sizeof(address));
 }
 
-/* A thread of its own, which ends in the pod's network: the socket stays there. */
+/* Runs on a thread of its own, which enters the pod's network and opens the socket there. */
 static void connect_inside(void *arg)
 {
 	struct attempt *attempt = arg;
@@ -94,7 +94,8 @@ static void connect_inside(void *arg)
 }
 
 /* The pause's network namespace, opened. */
-static int open_space(struct podman *podman, const char *uid, char ret_ip[64], struct error *reterr)
+static int connect_open_space(struct podman *podman, const char *uid, char ret_ip[64],
+			      struct error *reterr)
 {
 	CLEANUP_FREE char *name = podman_pause_name(uid);
 	CLEANUP_FREE char *path = xprintf("/containers/%s/json", name);
@@ -102,11 +103,11 @@ static int open_space(struct podman *podman, const char *uid, char ret_ip[64], s
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call(podman, &request, &inspect, reterr);
+	int code = podman_call(podman, &request, &inspect, reterr);
 	int64_t pid = asb_int(asb_at(inspect, "State", "Pid"), 0);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (pid <= 0) {
 		return error_set(reterr, -ENOENT, "the pod '%s' does not run", uid);
@@ -132,7 +133,7 @@ int podman_connect(struct runtime *runtime, const char *uid, uint16_t port, int 
 	if (!podman_name_ok(uid)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
 	}
-	attempt.space = open_space(podman, uid, attempt.ip, reterr);
+	attempt.space = connect_open_space(podman, uid, attempt.ip, reterr);
 	if (attempt.space < 0) {
 		return attempt.space;
 	}

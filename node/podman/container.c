@@ -16,29 +16,30 @@
 /* ---- start ---- */
 
 /* The image's USER; the caller's. */
-static int image_user(struct podman *podman, const char *image, char **ret, struct error *reterr)
+static int container_image_user(struct podman *podman, const char *image, char **ret,
+				struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *inspect = NULL;
 	CLEANUP_FREE char *path = xprintf("/images/%s/json", image);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	int r = podman_call(podman, &request, &inspect, reterr);
+	int code = podman_call(podman, &request, &inspect, reterr);
 	const char *user = asb_str(inspect, "User");
 
-	if (r == 0) {
+	if (code == 0) {
 		*ret = xstrdup(user != NULL ? user : "");
 	}
-	return r;
+	return code;
 }
 
-/* runAsNonRoot. What was checked is what Podman is asked for: *ret_user is the image's user then,
- * so that an image that is tagged again meanwhile changes nothing. Else it stays NULL. */
-static int check_user(struct podman *podman, const struct runtime_container *container,
-		      const char *image, char **ret_user, struct error *reterr)
+/* Checks runAsNonRoot. *ret_user gets the image's user where that was checked, so that Podman runs
+ * it even if the image's tag moves in between; else it stays NULL. */
+static int container_check_user(struct podman *podman, const struct runtime_container *container,
+				const char *image, char **ret_user, struct error *reterr)
 {
 	CLEANUP_FREE char *user = NULL;
-	int r;
+	int code;
 
 	if (!container->non_root) {
 		return 0;
@@ -46,18 +47,19 @@ static int check_user(struct podman *podman, const struct runtime_container *con
 	if (container->user != NULL) {
 		return user_check_non_root(container->user, false, reterr);
 	}
-	r = image_user(podman, image, &user, reterr);
-	if (r == 0) {
-		r = user_check_non_root(user, true, reterr);
+	code = container_image_user(podman, image, &user, reterr);
+	if (code == 0) {
+		code = user_check_non_root(user, true, reterr);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret_user = TAKE(user);
 	}
-	return r;
+	return code;
 }
 
-static void note_limits(const struct runtime_pod *pod, const struct runtime_container *container,
-			int handler, struct buf *notes)
+static void container_note_limits(const struct runtime_pod *pod,
+				  const struct runtime_container *container, int handler,
+				  struct buf *notes)
 {
 	if (handler == PODMAN_RUNSC && notes != NULL && container->seccomp != NULL) {
 		buf_printf(
@@ -79,9 +81,9 @@ static void note_limits(const struct runtime_pod *pod, const struct runtime_cont
 	}
 }
 
-static int launch(struct podman *podman, int handler, const struct runtime_pod *pod,
-		  const struct runtime_container *container, const char *image, char ret_id[80],
-		  struct error *reterr)
+static int container_launch(struct podman *podman, int handler, const struct runtime_pod *pod,
+			    const struct runtime_container *container, const char *image,
+			    char ret_id[80], struct error *reterr)
 {
 	struct runtime_mount files[PODMAN_ETC_FILES];
 	size_t file_count = podman_etc_mounts(podman, pod->uid, files);
@@ -108,31 +110,31 @@ int podman_start_container(struct runtime *runtime, const struct runtime_pod *po
 {
 	struct podman *podman = podman_of(runtime);
 	char *image CLEANUP_FREE = NULL, *user CLEANUP_FREE = NULL;
-	int handler, r;
+	int handler, code;
 
 	if (!podman_name_ok(pod->uid) || !podman_name_ok(container->name)) {
 		return error_set(reterr, -EINVAL, "'%s' and '%s' are not valid container names",
 				 pod->uid, container->name);
 	}
-	r = podman_handler(podman, pod->handler, &handler, reterr);
-	if (r < 0) {
-		return r;
+	code = podman_handler(podman, pod->handler, &handler, reterr);
+	if (code < 0) {
+		return code;
 	}
 	image = podman_image_here(podman, container->image, reterr);
 	if (image == NULL) {
 		return -ENOENT;
 	}
-	r = check_user(podman, container, image, &user, reterr);
-	if (r == 0) {
+	code = container_check_user(podman, container, image, &user, reterr);
+	if (code == 0) {
 		struct runtime_container checked = *container;
 
 		checked.user = user != NULL ? user : container->user;
-		r = launch(podman, handler, pod, &checked, image, ret_id, reterr);
+		code = container_launch(podman, handler, pod, &checked, image, ret_id, reterr);
 	}
-	if (r == 0) {
-		note_limits(pod, container, handler, notes);
+	if (code == 0) {
+		container_note_limits(pod, container, handler, notes);
 	}
-	return r;
+	return code;
 }
 
 /* ---- remove ---- */
@@ -149,10 +151,10 @@ int podman_remove_container(struct runtime *runtime, const char *id, struct erro
 		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
 
-	int r = podman_call(podman, &request, NULL, reterr);
+	int code = podman_call(podman, &request, NULL, reterr);
 
-	if (r == 0 || r == -ENOENT) {
+	if (code == 0 || code == -ENOENT) {
 		podman_forget_stopped(podman, id);
 	}
-	return r == -ENOENT ? 0 : r;
+	return code == -ENOENT ? 0 : code;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bodies of Podman's create requests (SpecGenerator), from what a pod says. podman-pod.c and
- * podman-container.c send them. */
+/* The bodies of Podman's create requests (SpecGenerator), from what a pod says. pod.c and
+ * container.c send them. */
 #include "config.h"
 
 #include "node/podman/create.h"
@@ -27,7 +27,7 @@ char *podman_container_name(const char *uid, const char *container, uint32_t att
 	return xprintf("asb-%s-%s-%u", uid, container, attempt);
 }
 
-static struct json_object *array_of(const char *const *texts)
+static struct json_object *create_array_of(const char *const *texts)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -37,20 +37,20 @@ static struct json_object *array_of(const char *const *texts)
 	return array;
 }
 
-static void set_flag(struct json_object *object, const char *name, bool value)
+static void create_set_flag(struct json_object *object, const char *name, bool value)
 {
 	if (value) {
 		json_object_object_add(object, name, json_object_new_boolean(true));
 	}
 }
 
-static void set_int(struct json_object *object, const char *name, int64_t value)
+static void create_set_int(struct json_object *object, const char *name, int64_t value)
 {
 	json_object_object_add(object, name, json_object_new_int64(value));
 }
 
-static void set_namespace(struct json_object *object, const char *name, const char *mode,
-			  const char *value)
+static void create_set_namespace(struct json_object *object, const char *name, const char *mode,
+				 const char *value)
 {
 	struct json_object *space = asb_object_in(object, name);
 
@@ -58,8 +58,8 @@ static void set_namespace(struct json_object *object, const char *name, const ch
 	asb_set_str(space, "value", value);
 }
 
-static struct json_object *begin(const struct podman_create *create, const struct runtime_pod *pod,
-				 const char *name)
+static struct json_object *create_begin(const struct podman_create *create,
+					const struct runtime_pod *pod, const char *name)
 {
 	struct json_object *body = json_object_new_object();
 	struct json_object *labels = asb_object_in(body, "labels");
@@ -70,14 +70,15 @@ static struct json_object *begin(const struct podman_create *create, const struc
 	asb_set_str(labels, LABEL_NS, pod->ns);
 	asb_set_str(labels, LABEL_POD, pod->name);
 	asb_set_str(labels, LABEL_HANDLER, create->handler);
-	/* Joined, a UTS namespace has no name under runsc; so each has its own, with one name. */
+	/* Under runsc a shared UTS namespace has no name, so each container has its own with the
+	 * same name. */
 	if (!pod->host_network) {
 		asb_set_str(body, "hostname", pod->hostname);
 	}
 	/* /etc/hosts is the pod's, not what Podman makes of the machine's. */
 	json_object_object_add(body, "use_image_hosts", json_object_new_boolean(true));
 	json_object_object_add(body, "httpproxy", json_object_new_boolean(false));
-	/* Nothing of Podman's own that depends on what a command is called. */
+	/* Podman's default for this depends on the name of the command. */
 	asb_set_str(body, "systemd", "false");
 	if (create->take_rlimits != NULL) {
 		json_object_object_add(body, "r_limits", create->take_rlimits);
@@ -85,7 +86,7 @@ static struct json_object *begin(const struct podman_create *create, const struc
 	return body;
 }
 
-static void add_sysctls(struct json_object *body, const char *const *sysctls)
+static void create_add_sysctls(struct json_object *body, const char *const *sysctls)
 {
 	for (size_t i = 0; sysctls != NULL && sysctls[i] != NULL; i++) {
 		const char *equals = strchr(sysctls[i], '=');
@@ -104,29 +105,29 @@ struct json_object *podman_create_pause(const struct podman_create *create,
 {
 	static const char *const command[] = { "/pause", "-P", NULL };
 	CLEANUP_FREE char *name = podman_pause_name(pod->uid);
-	struct json_object *body = begin(create, pod, name);
+	struct json_object *body = create_begin(create, pod, name);
 
 	asb_set_str(body, "rootfs", create->root);
-	json_object_object_add(body, "command", array_of(command));
+	json_object_object_add(body, "command", create_array_of(command));
 	json_object_object_add(body, "read_only_filesystem", json_object_new_boolean(true));
 	asb_set_str(asb_object_in(body, "log_configuration"), "driver", "none");
 	if (pod->host_network) {
-		set_namespace(body, "netns", "host", NULL);
-		set_namespace(body, "utsns", "host", NULL);
+		create_set_namespace(body, "netns", "host", NULL);
+		create_set_namespace(body, "utsns", "host", NULL);
 	} else {
-		set_namespace(body, "netns", "bridge", NULL);
+		create_set_namespace(body, "netns", "bridge", NULL);
 		asb_object_in(asb_object_in(body, "Networks"), create->network);
 		/* ping without CAP_NET_RAW, unless the pod says otherwise. */
 		asb_set_str(asb_object_in(body, "sysctl"), "net.ipv4.ping_group_range",
 			    "0 2147483647");
 	}
-	add_sysctls(body, pod->sysctls);
+	create_add_sysctls(body, pod->sysctls);
 	return body;
 }
 
 /* ---- members ---- */
 
-static void add_environment(struct json_object *body, const char *const *env)
+static void create_add_environment(struct json_object *body, const char *const *env)
 {
 	struct json_object *map = asb_object_in(body, "env");
 
@@ -141,7 +142,7 @@ static void add_environment(struct json_object *body, const char *const *env)
 	}
 }
 
-static struct json_object *mount_of(const char *type, const char *source, const char *target)
+static struct json_object *create_mount_of(const char *type, const char *source, const char *target)
 {
 	struct json_object *mount = json_object_new_object();
 
@@ -151,21 +152,21 @@ static struct json_object *mount_of(const char *type, const char *source, const 
 	return mount;
 }
 
-static struct json_object *bind_mount(const char *source, const char *target, bool read_only)
+static struct json_object *create_bind_mount(const char *source, const char *target, bool read_only)
 {
 	const char *const options[] = { "rbind", "rprivate", read_only ? "ro" : "rw", NULL };
-	struct json_object *mount = mount_of("bind", source, target);
+	struct json_object *mount = create_mount_of("bind", source, target);
 
-	json_object_object_add(mount, "options", array_of(options));
+	json_object_object_add(mount, "options", create_array_of(options));
 	return mount;
 }
 
-static struct json_object *tmpfs_mount(const struct runtime_mount *wanted)
+static struct json_object *create_tmpfs_mount(const struct runtime_mount *wanted)
 {
-	struct json_object *mount = mount_of("tmpfs", "tmpfs", wanted->target);
+	struct json_object *mount = create_mount_of("tmpfs", "tmpfs", wanted->target);
 	const char *const options[] = { wanted->read_only ? "ro" : "rw", "nosuid", "nodev",
 					"mode=1777", NULL };
-	struct json_object *array = array_of(options);
+	struct json_object *array = create_array_of(options);
 
 	if (wanted->size > 0) {
 		CLEANUP_FREE char *size = xprintf("size=%llu", (unsigned long long)wanted->size);
@@ -176,7 +177,7 @@ static struct json_object *tmpfs_mount(const struct runtime_mount *wanted)
 	return mount;
 }
 
-static bool is_mounted(const struct runtime_container *container, const char *target)
+static bool create_is_mounted(const struct runtime_container *container, const char *target)
 {
 	for (size_t i = 0; i < container->mount_count; i++) {
 		if (strcmp(container->mounts[i].target, target) == 0) {
@@ -186,8 +187,8 @@ static bool is_mounted(const struct runtime_container *container, const char *ta
 	return false;
 }
 
-static void add_mounts(struct json_object *body, const struct podman_create *create,
-		       const struct runtime_container *container)
+static void create_add_mounts(struct json_object *body, const struct podman_create *create,
+			      const struct runtime_container *container)
 {
 	struct json_object *mounts = json_object_new_array();
 
@@ -195,23 +196,25 @@ static void add_mounts(struct json_object *body, const struct podman_create *cre
 		const struct runtime_mount *mount = &container->mounts[i];
 
 		json_object_array_add(
-			mounts, mount->source != NULL
-					? bind_mount(mount->source, mount->target, mount->read_only)
-					: tmpfs_mount(mount));
+			mounts,
+			mount->source != NULL
+				? create_bind_mount(mount->source, mount->target, mount->read_only)
+				: create_tmpfs_mount(mount));
 	}
 	for (size_t i = 0; i < create->file_count; i++) {
 		const struct runtime_mount *file = &create->files[i];
 
-		if (!is_mounted(container, file->target)) {
+		if (!create_is_mounted(container, file->target)) {
 			json_object_array_add(
-				mounts, bind_mount(file->source, file->target,
-						   file->read_only || container->read_only_root));
+				mounts,
+				create_bind_mount(file->source, file->target,
+						  file->read_only || container->read_only_root));
 		}
 	}
 	json_object_object_add(body, "mounts", mounts);
 }
 
-static void add_limits(struct json_object *body, const struct runtime_container *container)
+static void create_add_limits(struct json_object *body, const struct runtime_container *container)
 {
 	struct json_object *limits = asb_object_in(body, "resource_limits");
 	uint64_t shares = (uint64_t)container->cpu_request * SHARES_OF_A_CORE / 1000;
@@ -219,87 +222,89 @@ static void add_limits(struct json_object *body, const struct runtime_container 
 	if (container->memory_limit > 0) {
 		struct json_object *memory = asb_object_in(limits, "memory");
 
-		set_int(memory, "limit", (int64_t)container->memory_limit);
+		create_set_int(memory, "limit", (int64_t)container->memory_limit);
 		/* Memory and swap together: no swap. */
-		set_int(memory, "swap", (int64_t)container->memory_limit);
+		create_set_int(memory, "swap", (int64_t)container->memory_limit);
 	}
 	if (container->cpu_limit > 0) {
 		int64_t quota = (int64_t)container->cpu_limit * CPU_PERIOD_US / 1000;
 
-		set_int(asb_object_in(limits, "cpu"), "period", CPU_PERIOD_US);
+		create_set_int(asb_object_in(limits, "cpu"), "period", CPU_PERIOD_US);
 		/* The kernel takes no less than a millisecond. */
-		set_int(asb_object_in(limits, "cpu"), "quota", quota < 1000 ? 1000 : quota);
+		create_set_int(asb_object_in(limits, "cpu"), "quota", quota < 1000 ? 1000 : quota);
 	}
-	set_int(asb_object_in(limits, "cpu"), "shares",
-		(int64_t)(shares < SHARES_MIN ? SHARES_MIN : shares));
+	create_set_int(asb_object_in(limits, "cpu"), "shares",
+		       (int64_t)(shares < SHARES_MIN ? SHARES_MIN : shares));
 	if (container->pids_limit > 0) {
-		set_int(asb_object_in(limits, "pids"), "limit", container->pids_limit);
+		create_set_int(asb_object_in(limits, "pids"), "limit", container->pids_limit);
 	}
 }
 
 /* "NET_RAW" for "CAP_NET_RAW" and "net_raw". */
-static bool is_capability(const char *text, const char *name)
+static bool create_is_capability(const char *text, const char *name)
 {
 	return strcasecmp(strncasecmp(text, "CAP_", 4) == 0 ? text + 4 : text, name) == 0;
 }
 
-static bool has_capability(const char *const *list, const char *name)
+static bool create_has_capability(const char *const *list, const char *name)
 {
 	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
-		if (is_capability(list[i], name) || is_capability(list[i], "ALL")) {
+		if (create_is_capability(list[i], name) || create_is_capability(list[i], "ALL")) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* What a pod says, and what no container has unless its pod asks for it: on a bridge that all pods
- * share, raw packets can bear another's address, and who makes device nodes needs but one mistake in
- * the device rules. */
-static void add_capabilities(struct json_object *body, const struct runtime_container *container)
+/* Adds and drops the capabilities that the pod names, and drops NET_RAW and MKNOD unless the pod
+ * adds them: on a bridge that all pods share, raw packets can have a forged address, and device
+ * nodes are dangerous where the device rules have a mistake. */
+static void create_add_capabilities(struct json_object *body,
+				    const struct runtime_container *container)
 {
 	static const char *const kept_away[] = { "MKNOD", "NET_RAW" };
-	struct json_object *drop = array_of(container->cap_drop);
+	struct json_object *drop = create_array_of(container->cap_drop);
 
 	for (size_t i = 0; i < ARRAY_LEN(kept_away); i++) {
-		if (!container->privileged && !has_capability(container->cap_add, kept_away[i]) &&
-		    !has_capability(container->cap_drop, kept_away[i])) {
+		if (!container->privileged &&
+		    !create_has_capability(container->cap_add, kept_away[i]) &&
+		    !create_has_capability(container->cap_drop, kept_away[i])) {
 			json_object_array_add(drop, json_object_new_string(kept_away[i]));
 		}
 	}
 	json_object_object_add(body, "cap_drop", drop);
 	if (container->cap_add != NULL) {
-		json_object_object_add(body, "cap_add", array_of(container->cap_add));
+		json_object_object_add(body, "cap_add", create_array_of(container->cap_add));
 	}
 }
 
-static void add_security(struct json_object *body, const struct runtime_container *container)
+static void create_add_security(struct json_object *body, const struct runtime_container *container)
 {
 	asb_set_str(body, "user", container->user);
 	if (container->groups != NULL) {
-		json_object_object_add(body, "groups", array_of(container->groups));
+		json_object_object_add(body, "groups", create_array_of(container->groups));
 	}
-	add_capabilities(body, container);
-	add_sysctls(body, container->sysctls);
+	create_add_capabilities(body, container);
+	create_add_sysctls(body, container->sysctls);
 	asb_set_str(body, "seccomp_profile_path", container->seccomp);
-	set_flag(body, "read_only_filesystem", container->read_only_root);
-	set_flag(body, "no_new_privileges", container->no_new_privileges);
-	set_flag(body, "privileged", container->privileged);
+	create_set_flag(body, "read_only_filesystem", container->read_only_root);
+	create_set_flag(body, "no_new_privileges", container->no_new_privileges);
+	create_set_flag(body, "privileged", container->privileged);
 }
 
-/* A command takes the place of the image's entry point and of its arguments; arguments alone only
- * of the latter. Podman drops the image's arguments where an entry point is given. */
-static void add_command(struct json_object *body, const struct runtime_container *container)
+/* A command replaces the entry point and the arguments of the image; arguments alone replace only
+ * the latter. Podman drops the image's arguments where an entry point is given. */
+static void create_add_command(struct json_object *body, const struct runtime_container *container)
 {
 	if (container->command != NULL && container->command[0] != NULL) {
-		json_object_object_add(body, "entrypoint", array_of(container->command));
+		json_object_object_add(body, "entrypoint", create_array_of(container->command));
 	}
 	if (container->args != NULL && container->args[0] != NULL) {
-		json_object_object_add(body, "command", array_of(container->args));
+		json_object_object_add(body, "command", create_array_of(container->args));
 	}
 	asb_set_str(body, "work_dir", container->working_dir);
-	set_flag(body, "terminal", container->tty);
-	set_flag(body, "stdin", container->stdin_open);
+	create_set_flag(body, "terminal", container->tty);
+	create_set_flag(body, "stdin", container->stdin_open);
 }
 
 struct json_object *podman_create_container(const struct podman_create *create,
@@ -310,7 +315,7 @@ struct json_object *podman_create_container(const struct podman_create *create,
 		podman_container_name(pod->uid, container->name, container->attempt);
 	CLEANUP_FREE char *pause = podman_pause_name(pod->uid);
 	CLEANUP_FREE char *attempt = xprintf("%u", container->attempt);
-	struct json_object *body = begin(create, pod, name);
+	struct json_object *body = create_begin(create, pod, name);
 	struct json_object *labels = asb_object_in(body, "labels");
 	struct json_object *log = asb_object_in(body, "log_configuration");
 
@@ -318,15 +323,15 @@ struct json_object *podman_create_container(const struct podman_create *create,
 	asb_set_str(labels, LABEL_ATTEMPT, attempt);
 	asb_set_str(body, "image", create->image);
 	asb_set_str(log, "driver", "k8s-file");
-	set_int(log, "size", (int64_t)create->log_max);
-	set_namespace(body, "netns", "container", pause);
+	create_set_int(log, "size", (int64_t)create->log_max);
+	create_set_namespace(body, "netns", "container", pause);
 	if (pod->host_network) {
-		set_namespace(body, "utsns", "host", NULL);
+		create_set_namespace(body, "utsns", "host", NULL);
 	}
-	add_command(body, container);
-	add_environment(body, container->env);
-	add_mounts(body, create, container);
-	add_limits(body, container);
-	add_security(body, container);
+	create_add_command(body, container);
+	create_add_environment(body, container->env);
+	create_add_mounts(body, create, container);
+	create_add_limits(body, container);
+	create_add_security(body, container);
 	return body;
 }

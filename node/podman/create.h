@@ -7,7 +7,7 @@
 
 #include "node/runtime/runtime.h"
 
-/* What the request needs beside the pod. Borrowed. */
+/* What a request needs in addition to the pod. Borrowed. */
 struct podman_create {
 	const char *label;   /* of the node */
 	const char *handler; /* that shall run it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of /etc that the node writes for a pod: hosts, hostname, resolv.conf; on a small tmpfs,
- * so that a container that fills them fills nothing of the machine. Called when a pod is started and
+ * so that a container cannot fill a disk of the machine. Called when a pod is started and
  * removed, and for the mounts of each container. */
 #include "config.h"
 
@@ -87,14 +87,14 @@ static int etc_write_resolver(const char *directory, struct json_object *pause,
 	return etc_write(directory, "resolv.conf", &text, reterr);
 }
 
-/* Where none may be mounted, the files lie on the disk. again: what is there is full. Containers that
- * run keep what they have. */
-static int etc_make(const char *pod, bool anew, struct error *reterr)
+/* Mounts the tmpfs; where none may be mounted, the files are on the disk. again: over the present
+ * one, which is full. Running containers keep theirs. */
+static int etc_make(const char *pod, bool again, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/etc", pod);
 	CLEANUP_FD int parent = open(pod, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (anew) {
+	if (again) {
 		(void)umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
 	}
 
@@ -115,15 +115,15 @@ static int etc_write_all(const char *etc, const struct runtime_pod *pod, const c
 			 struct json_object *pause, struct error *reterr)
 {
 	const struct buf empty = BUF_INIT(1);
-	int r = etc_write_hosts(etc, pod, ip, reterr);
+	int code = etc_write_hosts(etc, pod, ip, reterr);
 
-	if (r == 0) {
-		r = etc_write_hostname(etc, pod, reterr);
+	if (code == 0) {
+		code = etc_write_hostname(etc, pod, reterr);
 	}
-	if (r == 0) {
-		r = etc_write_resolver(etc, pause, reterr);
+	if (code == 0) {
+		code = etc_write_resolver(etc, pause, reterr);
 	}
-	return r < 0 ? r : etc_write(etc, "containerenv", &empty, reterr);
+	return code < 0 ? code : etc_write(etc, "containerenv", &empty, reterr);
 }
 
 int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
@@ -131,21 +131,20 @@ int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, 
 {
 	CLEANUP_FREE char *directory = xprintf("%s/pods/%s", podman->state_dir, pod->uid);
 	CLEANUP_FREE char *etc = etc_directory(podman, pod->uid);
-	int r;
+	int code = file_make_directory(directory, 0700, reterr);
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", directory,
-				 strerror(errno));
+	if (code < 0) {
+		return code;
 	}
-	r = etc_make(directory, false, reterr);
-	if (r == 0) {
-		r = etc_write_all(etc, pod, ip, pause, reterr);
+	code = etc_make(directory, false, reterr);
+	if (code == 0) {
+		code = etc_write_all(etc, pod, ip, pause, reterr);
 	}
-	/* A container has filled it. */
-	if (r == -ENOSPC && (r = etc_make(directory, true, reterr)) == 0) {
-		r = etc_write_all(etc, pod, ip, pause, reterr);
+	/* A container has filled the tmpfs. */
+	if (code == -ENOSPC && (code = etc_make(directory, true, reterr)) == 0) {
+		code = etc_write_all(etc, pod, ip, pause, reterr);
 	}
-	return r;
+	return code;
 }
 
 size_t podman_etc_mounts(const struct podman *podman, const char *uid,
@@ -158,7 +157,7 @@ size_t podman_etc_mounts(const struct podman *podman, const char *uid,
 	for (size_t i = 0; i < ARRAY_LEN(etc_files); i++) {
 		char *path = xprintf("%s/%s", directory, etc_files[i].name);
 
-		/* A pod that an earlier release started has none but its hosts. */
+		/* A pod that an earlier release started has only its hosts file. */
 		if (access(path, R_OK) != 0 && i == 0) {
 			free(path);
 			path = xprintf("%s/pods/%s/hosts", podman->state_dir, uid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ends of containers, from Podman's stream of events; after each gap everything may have changed.
- * podman.c starts it as a thread. */
+/* Reports ends of containers from Podman's stream of events, and after each gap that anything may
+ * have changed. podman.c starts it as a thread. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -23,7 +23,7 @@ struct watch {
 	int64_t since_s; /* wall clock: what came before was seen */
 };
 
-static void on_line(struct watch *watch, const char *text, size_t length)
+static void events_on_line(struct watch *watch, const char *text, size_t length)
 {
 	CLEANUP_JSON struct json_object *event = json_parse(text, length, NULL);
 	const char *uid = asb_str(event, "Actor", "Attributes", LABEL_UID);
@@ -33,7 +33,7 @@ static void on_line(struct watch *watch, const char *text, size_t length)
 	}
 }
 
-static int on_bytes(void *arg, const char *data, size_t length)
+static int events_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct watch *watch = arg;
 	char *end;
@@ -46,14 +46,14 @@ static int on_bytes(void *arg, const char *data, size_t length)
 	       (end = memchr(watch->line.data, '\n', watch->line.length)) != NULL) {
 		size_t taken = (size_t)(end - watch->line.data) + 1;
 
-		on_line(watch, watch->line.data, taken - 1);
+		events_on_line(watch, watch->line.data, taken - 1);
 		buf_consume(&watch->line, taken);
 	}
 	return 0;
 }
 
-/* Until somebody needs events, which is when the services can be asked. */
-static bool wait_until_wanted(struct podman *podman)
+/* Waits until events are wanted, which is when the services respond. */
+static bool events_wait_until_wanted(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	while (!podman->events_wanted && !podman->stopping) {
@@ -62,7 +62,7 @@ static bool wait_until_wanted(struct podman *podman)
 	return !podman->stopping;
 }
 
-static bool wait_before_again(struct podman *podman, uint64_t pause_us)
+static bool events_wait_before_again(struct podman *podman, uint64_t pause_us)
 {
 	uint64_t until = sched_now_us(podman->sched) + pause_us;
 
@@ -74,7 +74,7 @@ static bool wait_before_again(struct podman *podman, uint64_t pause_us)
 }
 
 /* One stream, until it ends. */
-static void follow(struct watch *watch)
+static void events_follow(struct watch *watch)
 {
 	struct podman *podman = watch->podman;
 	CLEANUP_FREE char *filter = podman_filter(podman, NULL, "died");
@@ -88,7 +88,7 @@ static void follow(struct watch *watch)
 
 	buf_clear(&watch->line);
 	watch->heard = false;
-	transport->ops->stream(transport, &request, IDLE_MS, on_bytes, watch, &response);
+	transport->ops->stream(transport, &request, IDLE_MS, events_on_bytes, watch, &response);
 	watch->heard = watch->heard || response.result == -ETIMEDOUT;
 	http_response_finish(&response);
 }
@@ -100,16 +100,16 @@ void podman_watch(void *arg)
 	uint64_t pause = PAUSE_MIN_US;
 
 	watch.since_s = sched_wall_us(podman->sched) / 1000000;
-	if (wait_until_wanted(podman)) {
+	if (events_wait_until_wanted(podman)) {
 		do {
-			follow(&watch);
-			/* A second twice rather than never. */
+			events_follow(&watch);
+			/* Events of one second may come twice, but none is missed. */
 			watch.since_s = sched_wall_us(podman->sched) / 1000000 - 1;
 			pause = watch.heard ? PAUSE_MIN_US : pause * 2;
 			pause = pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US;
-			/* What died in between is told by nobody. */
+			/* Events in between were missed: all pods are checked. */
 			podman->changed(podman->changed_arg, NULL);
-		} while (wait_before_again(podman, pause));
+		} while (events_wait_before_again(podman, pause));
 	}
 	buf_finish(&watch.line);
 }

@@ -20,7 +20,7 @@
 
 #define OUTPUT_MAX 10240u
 #define END_US 2000000u /* between SIGTERM and SIGKILL, and for Podman to see an end */
-#define LOOK_MS 20      /* between looks: Podman tells of a session's end after its streams' */
+#define LOOK_MS 20 /* between checks: Podman reports a session's end after that of its streams */
 
 int podman_exec_create(struct podman *podman, const char *id, const char *const *argv, bool tty,
 		       bool want_in, char ret_id[80], struct error *reterr)
@@ -48,16 +48,16 @@ int podman_exec_create(struct podman *podman, const char *id, const char *const 
 	json_object_object_add(body, "AttachStderr", json_object_new_boolean(true));
 	json_object_object_add(body, "Tty", json_object_new_boolean(tty));
 
-	int r = podman_call(podman, &request, &session, reterr);
+	int code = podman_call(podman, &request, &session, reterr);
 	const char *text = asb_str(session, "Id");
 
-	if (r == 0 && (text == NULL || !podman_name_ok(text) || strlen(text) > 79)) {
-		r = error_set(reterr, -EAGAIN, "podman made no session");
+	if (code == 0 && (text == NULL || !podman_name_ok(text) || strlen(text) > 79)) {
+		code = error_set(reterr, -EAGAIN, "podman made no session");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		snprintf(ret_id, 80, "%s", text);
 	}
-	return r;
+	return code;
 }
 
 int podman_exec_result(struct podman *podman, const char *id, int *ret_exit, pid_t *ret_pid,
@@ -68,10 +68,10 @@ int podman_exec_result(struct podman *podman, const char *id, int *ret_exit, pid
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *session = NULL;
-	int r = podman_call(podman, &request, &session, reterr);
+	int code = podman_call(podman, &request, &session, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (ret_pid != NULL) {
 		*ret_pid = (pid_t)asb_int(asb_at(session, "Pid"), 0);
@@ -83,7 +83,7 @@ int podman_exec_result(struct podman *podman, const char *id, int *ret_exit, pid
 	return 0;
 }
 
-static int on_output(void *arg, int stream UNUSED, const char *data, size_t length)
+static int exec_on_output(void *arg, int stream UNUSED, const char *data, size_t length)
 {
 	struct buf *output = arg;
 	size_t room = output->length < OUTPUT_MAX ? OUTPUT_MAX - output->length : 0;
@@ -93,16 +93,16 @@ static int on_output(void *arg, int stream UNUSED, const char *data, size_t leng
 }
 
 /* Until the streams' end; -ETIMEDOUT. */
-static int collect(struct podman *podman, int fd, struct buf *rest, uint64_t deadline,
-		   struct buf *output)
+static int exec_collect(struct podman *podman, int fd, struct buf *rest, uint64_t deadline,
+			struct buf *output)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	struct frame_reader frames = { 0 };
 	char piece[16384];
 	ssize_t got = 1;
-	int r = frame_read(&frames, buf_str(rest), rest->length, on_output, output);
+	int code = frame_read(&frames, buf_str(rest), rest->length, exec_on_output, output);
 
-	while (r == 0 && got > 0) {
+	while (code == 0 && got > 0) {
 		int ready = poll(&readable, 1, podman_left_ms(podman, deadline));
 
 		if (ready == 0) {
@@ -114,47 +114,47 @@ static int collect(struct podman *podman, int fd, struct buf *rest, uint64_t dea
 			continue;
 		}
 		if (got > 0) {
-			r = frame_read(&frames, piece, (size_t)got, on_output, output);
+			code = frame_read(&frames, piece, (size_t)got, exec_on_output, output);
 		}
 	}
-	return r;
+	return code;
 }
 
-/* Waits for the connection to close, at most so long: what ended lets go of its streams. */
-static bool wait_end(struct podman *podman, int fd, uint64_t wait_us)
+/* Waits for the connection to close, with a deadline: the end of the process closes its streams. */
+static bool exec_wait_end(struct podman *podman, int fd, uint64_t wait_us)
 {
 	struct buf none CLEANUP_BUF = BUF_INIT(1), rest CLEANUP_BUF = BUF_INIT(1);
 
-	return collect(podman, fd, &rest, sched_now_us(podman->sched) + wait_us, &none) !=
+	return exec_collect(podman, fd, &rest, sched_now_us(podman->sched) + wait_us, &none) !=
 	       -ETIMEDOUT;
 }
 
-/* Under runsc the process that the machine sees only stands for the one inside, to which it hands
- * signals on, but SIGKILL: so SIGTERM first. */
-static void kill_session(struct podman *podman, const char *session, int fd)
+/* Under runsc the process on the machine forwards its signals to the process inside, but not
+ * SIGKILL: so SIGTERM comes first. */
+static void exec_kill_session(struct podman *podman, const char *session, int fd)
 {
 	pid_t pid = 0;
 	int code;
 
 	if (podman_exec_result(podman, session, &code, &pid, NULL) == -EAGAIN && pid > 1) {
 		(void)kill(pid, SIGTERM);
-		if (!wait_end(podman, fd, END_US)) {
+		if (!exec_wait_end(podman, fd, END_US)) {
 			(void)kill(pid, SIGKILL);
 		}
 	}
 }
 
-static int wait_result(struct podman *podman, const char *session, int *ret_exit,
-		       struct error *reterr)
+static int exec_wait_result(struct podman *podman, const char *session, int *ret_exit,
+			    struct error *reterr)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + END_US;
-	int r;
+	int code;
 
-	while ((r = podman_exec_result(podman, session, ret_exit, NULL, reterr)) == -EAGAIN &&
+	while ((code = podman_exec_result(podman, session, ret_exit, NULL, reterr)) == -EAGAIN &&
 	       sched_now_us(podman->sched) < deadline) {
 		(void)poll(NULL, 0, LOOK_MS);
 	}
-	return r;
+	return code;
 }
 
 int podman_exec(struct runtime *runtime, const char *id, const char *const *argv,
@@ -165,28 +165,28 @@ int podman_exec(struct runtime *runtime, const char *id, const char *const *argv
 	CLEANUP_BUF struct buf rest = BUF_INIT(65536);
 	char session[80];
 	int fd = -1;
-	int r = podman_exec_create(podman, id, argv, false, false, session, reterr);
+	int code = podman_exec_create(podman, id, argv, false, false, session, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	CLEANUP_FREE char *path = xprintf("/exec/%s/start", session);
 
-	r = podman_hijack(podman, path, "{\"Detach\":false,\"Tty\":false}", &rest, &fd, reterr);
-	if (r < 0) {
-		return r;
+	code = podman_hijack(podman, path, "{\"Detach\":false,\"Tty\":false}", &rest, &fd, reterr);
+	if (code < 0) {
+		return code;
 	}
-	r = collect(podman, fd, &rest, deadline, output);
-	if (r == -ETIMEDOUT) {
-		kill_session(podman, session, fd);
-		error_set(reterr, r, "'%s' did not end in %u ms and was killed", argv[0],
+	code = exec_collect(podman, fd, &rest, deadline, output);
+	if (code == -ETIMEDOUT) {
+		exec_kill_session(podman, session, fd);
+		error_set(reterr, code, "'%s' did not end in %u ms and was killed", argv[0],
 			  timeout_ms);
-	} else if (r < 0) {
-		error_set(reterr, r = -EAGAIN, "podman's stream of '%s' is broken", argv[0]);
+	} else if (code < 0) {
+		error_set(reterr, code = -EAGAIN, "podman's stream of '%s' is broken", argv[0]);
 	} else {
-		r = wait_result(podman, session, ret_exit, reterr);
+		code = exec_wait_result(podman, session, ret_exit, reterr);
 	}
 	close(fd);
-	return r;
+	return code;
 }

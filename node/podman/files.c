@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of the state directory: Podman's configuration, runsc's flags, the root of pause
- * containers. podman-handler.c has them written before the first call. */
+ * containers. handler.c has them written before the first call. */
 #include "config.h"
 
 #include "node/podman/podman-private.h"
@@ -43,16 +43,17 @@ char *podman_find(const char *name)
 int podman_write_file(const char *path, const char *text, size_t length, mode_t mode,
 		      struct error *reterr)
 {
-	int r = file_replace(path, text, length, mode, false);
+	int code = file_replace(path, text, length, mode, false);
 
-	return r == 0 ? 0 : error_set(reterr, r, "cannot write '%s': %s", path, strerror(-r));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", path, strerror(-code));
 }
 
 /* ---- limits ---- */
 
 /* The service raises its own limit of processes to pid_max at most, and can set no more than that
  * for a container where it lacks CAP_SYS_RESOURCE. */
-static uint64_t most_processes(void)
+static uint64_t files_most_processes(void)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(64);
 	struct rlimit limit = { .rlim_max = RLIM_INFINITY };
@@ -66,7 +67,7 @@ static uint64_t most_processes(void)
 	return limit.rlim_max < (uint64_t)most ? limit.rlim_max : (uint64_t)most;
 }
 
-static uint64_t most_files(void)
+static uint64_t files_most_files(void)
 {
 	struct rlimit limit = { .rlim_max = NOFILE_MAX };
 
@@ -74,7 +75,7 @@ static uint64_t most_files(void)
 	return limit.rlim_max < NOFILE_MAX ? limit.rlim_max : NOFILE_MAX;
 }
 
-static struct json_object *rlimit(const char *type, uint64_t value)
+static struct json_object *files_rlimit(const char *type, uint64_t value)
 {
 	struct json_object *entry = json_object_new_object();
 
@@ -88,19 +89,19 @@ struct json_object *podman_rlimits(void)
 {
 	struct json_object *list = json_object_new_array();
 
-	json_object_array_add(list, rlimit("nofile", most_files()));
-	json_object_array_add(list, rlimit("nproc", most_processes()));
+	json_object_array_add(list, files_rlimit("nofile", files_most_files()));
+	json_object_array_add(list, files_rlimit("nproc", files_most_processes()));
 	return list;
 }
 
 /* ---- the directory ---- */
 
-/* Of our own, so that what the machine's says does not matter; nothing in it needs systemd. The
- * API takes no defaults for limits from it, the command line does. */
-static int write_configuration(const struct podman *podman, struct error *reterr)
+/* Writes a configuration of our own, independent of the machine's and without systemd. Podman's API
+ * ignores its default limits; only the command line uses them. */
+static int files_write_configuration(const struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("%s/containers.conf", podman->state_dir);
-	unsigned long long files = most_files(), processes = most_processes();
+	unsigned long long files = files_most_files(), processes = files_most_processes();
 	CLEANUP_FREE char *text = xprintf(
 		"[containers]\n"
 		"default_ulimits = [\"nofile=%llu:%llu\", \"nproc=%llu:%llu\"]\n"
@@ -120,17 +121,9 @@ static int write_configuration(const struct podman *podman, struct error *reterr
 	return podman_write_file(path, text, strlen(text), 0600, reterr);
 }
 
-static int make_directory(const char *path, mode_t mode, struct error *reterr)
-{
-	if (mkdir(path, mode) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", path, strerror(errno));
-	}
-	return 0;
-}
-
-/* A root with nothing but one static program. What Podman mounts in is there beforehand, so that
- * pods that start at one time do not make it for one another. */
-static int write_pause(const struct podman *podman, struct error *reterr)
+/* Makes a root file system with one static program. Podman's mount points are made in advance, so
+ * that pods which start together do not race to make them. */
+static int files_write_pause(const struct podman *podman, struct error *reterr)
 {
 	static const char *const directories[] = { "",     "/dev", "/proc", "/sys",
 						   "/etc", "/run", "/tmp",  "/var" };
@@ -138,29 +131,29 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 	CLEANUP_FREE char *binary = podman_find(podman->pause);
 	CLEANUP_FREE char *path = xprintf("%s/pause/pause", podman->state_dir);
 	CLEANUP_BUF struct buf program = BUF_INIT(PAUSE_MAX);
-	int r = 0;
+	int code = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(directories); i++) {
+	for (size_t i = 0; code == 0 && i < ARRAY_LEN(directories); i++) {
 		CLEANUP_FREE char *directory =
 			xprintf("%s/pause%s", podman->state_dir, directories[i]);
 
-		r = make_directory(directory, 0755, reterr);
+		code = file_make_directory(directory, 0755, reterr);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(files); i++) {
+	for (size_t i = 0; code == 0 && i < ARRAY_LEN(files); i++) {
 		CLEANUP_FREE char *file = xprintf("%s/pause%s", podman->state_dir, files[i]);
 
-		r = podman_write_file(file, "", 0, 0644, reterr);
+		code = podman_write_file(file, "", 0, 0644, reterr);
 	}
-	if (r < 0 || access(path, X_OK) == 0) {
-		return r;
+	if (code < 0 || access(path, X_OK) == 0) {
+		return code;
 	}
 	if (binary == NULL) {
 		return error_set(reterr, -ENOENT, "no '%s' on PATH: install the package catatonit",
 				 podman->pause);
 	}
-	r = file_read(binary, &program);
-	if (r < 0) {
-		return error_set(reterr, r, "cannot read '%s': %s", binary, strerror(-r));
+	code = file_read(binary, &program);
+	if (code < 0) {
+		return error_set(reterr, code, "cannot read '%s': %s", binary, strerror(-code));
 	}
 	return podman_write_file(path, program.data, program.length, 0755, reterr);
 }
@@ -168,10 +161,10 @@ static int write_pause(const struct podman *podman, struct error *reterr)
 int podman_write_files(struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *pods = xprintf("%s/pods", podman->state_dir);
-	int r = write_configuration(podman, reterr);
+	int code = files_write_configuration(podman, reterr);
 
-	if (r == 0) {
-		r = make_directory(pods, 0700, reterr);
+	if (code == 0) {
+		code = file_make_directory(pods, 0700, reterr);
 	}
-	return r == 0 ? write_pause(podman, reterr) : r;
+	return code == 0 ? files_write_pause(podman, reterr) : code;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes apart the frames of Podman's logs and processes. podman-log.c, podman-exec.c and
- * podman-stream.c feed it. */
+/* Takes apart the frames of Podman's logs and processes. log.c, exec.c and
+ * stream.c feed it. */
 #include "config.h"
 
 #include "node/podman/frame.h"
 
 #include <errno.h>
 
-static int begin_frame(struct frame_reader *reader)
+static int frame_begin(struct frame_reader *reader)
 {
 	const unsigned char *head = reader->head;
 
@@ -26,10 +26,10 @@ int frame_read(struct frame_reader *reader, const char *data, size_t length, fra
 {
 	while (length > 0) {
 		size_t piece = length < reader->left ? length : reader->left;
-		int r = 0;
+		int code = 0;
 
 		if (piece > 0) {
-			r = bytes(arg, reader->stream, data, piece);
+			code = bytes(arg, reader->stream, data, piece);
 			reader->left -= (uint32_t)piece;
 			data += piece;
 			length -= piece;
@@ -37,11 +37,11 @@ int frame_read(struct frame_reader *reader, const char *data, size_t length, fra
 			reader->head[reader->head_length++] = (unsigned char)*data++;
 			length--;
 			if (reader->head_length == sizeof(reader->head)) {
-				r = begin_frame(reader);
+				code = frame_begin(reader);
 			}
 		}
-		if (r != 0) {
-			return r;
+		if (code != 0) {
+			return code;
 		}
 	}
 	return 0;

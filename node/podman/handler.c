@@ -15,7 +15,7 @@
 
 /* ---- trials ---- */
 
-static void remove_trial(struct podman *podman, int handler, const char *name)
+static void handler_remove_trial(struct podman *podman, int handler, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s" PODMAN_REMOVE, name);
 	const struct podman_request request = {
@@ -25,7 +25,7 @@ static void remove_trial(struct podman *podman, int handler, const char *name)
 	(void)podman_call(podman, &request, NULL, NULL);
 }
 
-static struct json_object *trial_container(const struct podman *podman, const char *name)
+static struct json_object *handler_trial_container(const struct podman *podman, const char *name)
 {
 	struct json_object *create = json_object_new_object(), *command = json_object_new_array(),
 			   *network = json_object_new_object(), *log = json_object_new_object();
@@ -47,8 +47,8 @@ static struct json_object *trial_container(const struct podman *podman, const ch
 	return create;
 }
 
-/* What a node that was killed amid a trial has left. */
-static void remove_old_trials(struct podman *podman)
+/* Removes the trials of a node that was killed during one. */
+static void handler_remove_old_trials(struct podman *podman)
 {
 	CLEANUP_FREE char *filter = podman_filter(podman, NULL, NULL);
 	CLEANUP_FREE char *path = xprintf("/containers/json%s", filter);
@@ -63,30 +63,30 @@ static void remove_old_trials(struct podman *podman)
 		const char *id = asb_str(entry, "Id");
 
 		if (asb_str(entry, "Labels", LABEL_TRIAL) != NULL && podman_name_ok(id)) {
-			remove_trial(podman, -1, id);
+			handler_remove_trial(podman, -1, id);
 		}
 	}
 }
 
-/* Runs a container under it, for a moment. */
-static int try_handler(struct podman *podman, int handler, struct error *reterr)
+/* Tries a handler: runs a container under it and removes it again. */
+static int handler_try_handler(struct podman *podman, int handler, struct error *reterr)
 {
 	uint64_t random = sched_random(podman->sched);
 	CLEANUP_FREE char *name = xprintf("asb-trial-%016llx", (unsigned long long)random);
-	CLEANUP_JSON struct json_object *create = trial_container(podman, name);
+	CLEANUP_JSON struct json_object *create = handler_trial_container(podman, name);
 	char id[80];
-	int r = podman_launch(podman, handler, name, create, id, NULL, reterr);
+	int code = podman_launch(podman, handler, name, create, id, NULL, reterr);
 
-	remove_trial(podman, handler, name);
-	return r < 0 ? error_prefix(reterr, "no container runs under '%s'",
-				    podman->services[handler].handler)
-		     : 0;
+	handler_remove_trial(podman, handler, name);
+	return code < 0 ? error_prefix(reterr, "no container runs under '%s'",
+				       podman->services[handler].handler)
+			: 0;
 }
 
 /* Podman hands runsc no flags, so it calls a wrapper. Without --network=host runsc takes the pod's
  * network for the machine's own and refuses; with it, it uses the sockets of the pod's network.
  * --ignore-cgroups: it knows neither hybrid cgroups nor Podman's directories. */
-static int write_wrapper(const char *path, const char *platform, struct error *reterr)
+static int handler_write_wrapper(const char *path, const char *platform, struct error *reterr)
 {
 	CLEANUP_FREE char *runsc = podman_find("runsc");
 
@@ -102,41 +102,41 @@ static int write_wrapper(const char *path, const char *platform, struct error *r
 	return podman_write_file(path, text, strlen(text), 0755, reterr);
 }
 
-static int try_runsc(struct podman *podman, struct error *reterr)
+static int handler_try_runsc(struct podman *podman, struct error *reterr)
 {
 	static const char *const platforms[] = { "systrap", "ptrace" };
 	CLEANUP_FREE char *path = xprintf("%s/runsc", podman->state_dir);
-	int r;
+	int code;
 
 	if (podman->platform != NULL) {
-		r = write_wrapper(path, podman->platform, reterr);
-		return r < 0 ? r : try_handler(podman, PODMAN_RUNSC, reterr);
+		code = handler_write_wrapper(path, podman->platform, reterr);
+		return code < 0 ? code : handler_try_handler(podman, PODMAN_RUNSC, reterr);
 	}
-	/* What worked before comes first, and is not taken from containers that use it. */
-	r = access(path, X_OK) == 0 ? try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
-	for (size_t i = 0; r < 0 && i < ARRAY_LEN(platforms); i++) {
-		r = write_wrapper(path, platforms[i], reterr);
-		if (r < 0) {
-			return r;
+	/* The wrapper that worked before comes first: running containers use it. */
+	code = access(path, X_OK) == 0 ? handler_try_handler(podman, PODMAN_RUNSC, NULL) : -ENOENT;
+	for (size_t i = 0; code < 0 && i < ARRAY_LEN(platforms); i++) {
+		code = handler_write_wrapper(path, platforms[i], reterr);
+		if (code < 0) {
+			return code;
 		}
-		r = try_handler(podman, PODMAN_RUNSC, reterr);
+		code = handler_try_handler(podman, PODMAN_RUNSC, reterr);
 	}
-	if (r < 0) {
+	if (code < 0) {
 		(void)unlink(path);
 	}
-	return r;
+	return code;
 }
 
-static bool is_proven(struct podman *podman, int handler)
+static bool handler_is_proven(struct podman *podman, int handler)
 {
 	LOCKED(&podman->lock);
 	return podman->services[handler].proven;
 }
 
 /* The lock of preparations is held. */
-static int prove(struct podman *podman, int handler, struct error *reterr)
+static int handler_prove(struct podman *podman, int handler, struct error *reterr)
 {
-	if (is_proven(podman, handler)) {
+	if (handler_is_proven(podman, handler)) {
 		return 0;
 	}
 
@@ -147,28 +147,28 @@ static int prove(struct podman *podman, int handler, struct error *reterr)
 				 podman->services[handler].handler);
 	}
 
-	int r = handler == PODMAN_RUNSC ? try_runsc(podman, reterr)
-					: try_handler(podman, handler, reterr);
+	int code = handler == PODMAN_RUNSC ? handler_try_runsc(podman, reterr)
+					   : handler_try_handler(podman, handler, reterr);
 
-	if (r == 0) {
+	if (code == 0) {
 		LOCKED(&podman->lock);
 		podman->services[handler].proven = true;
 	}
-	return r;
+	return code;
 }
 
 /* ---- the machine ---- */
 
-static int make_network(struct podman *podman, struct error *reterr)
+static int handler_make_network(struct podman *podman, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/networks/%s/exists", podman->network);
 	struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
-	int r = podman_call(podman, &request, NULL, reterr);
+	int code = podman_call(podman, &request, NULL, reterr);
 
-	if (r != -ENOENT) {
-		return r;
+	if (code != -ENOENT) {
+		return code;
 	}
 
 	CLEANUP_JSON struct json_object *create = json_object_new_object();
@@ -179,14 +179,14 @@ static int make_network(struct podman *podman, struct error *reterr)
 	request.method = "POST";
 	request.path = "/networks/create";
 	request.body = create;
-	r = podman_call(podman, &request, NULL, reterr);
-	return r == -EEXIST ? 0
-	       : r < 0      ? error_prefix(reterr, "cannot make the network '%s'", podman->network)
-			    : 0;
+	code = podman_call(podman, &request, NULL, reterr);
+	return code == -EEXIST ? 0
+	       : code < 0 ? error_prefix(reterr, "cannot make the network '%s'", podman->network)
+			  : 0;
 }
 
-/* crun is quicker where it works: with hybrid cgroups it refuses. */
-static int find_default(struct podman *podman, struct error *reterr)
+/* Prefers crun, which is faster; with hybrid cgroups it does not work. */
+static int handler_find_default(struct podman *podman, struct error *reterr)
 {
 	static const int order[] = { PODMAN_CRUN, PODMAN_RUNC };
 	struct error errors[ARRAY_LEN(order)] = { 0 };
@@ -195,14 +195,14 @@ static int find_default(struct podman *podman, struct error *reterr)
 	if (podman->asked_handler != NULL) {
 		found = podman_handler_index(podman->asked_handler);
 
-		int r = prove(podman, found, reterr);
+		int code = handler_prove(podman, found, reterr);
 
-		if (r < 0) {
-			return r;
+		if (code < 0) {
+			return code;
 		}
 	}
 	for (size_t i = 0; found < 0 && i < ARRAY_LEN(order); i++) {
-		if (prove(podman, order[i], &errors[i]) == 0) {
+		if (handler_prove(podman, order[i], &errors[i]) == 0) {
 			found = order[i];
 		} else {
 			podman_retire(podman, order[i]);
@@ -217,48 +217,49 @@ static int find_default(struct podman *podman, struct error *reterr)
 	return 0;
 }
 
-static int prepare(struct podman *podman, struct error *reterr)
+static int handler_prepare(struct podman *podman, struct error *reterr)
 {
-	int r = geteuid() == 0
+	int code =
+		geteuid() == 0
 			? 0
 			: error_set(
 				  reterr, -EINVAL,
 				  "the addresses of a user's pods cannot be reached from the machine: the node must run as root");
 
-	if (r == 0 && podman->binary == NULL) {
-		r = error_set(reterr, -ENOENT, "no podman on PATH: install the package podman");
+	if (code == 0 && podman->binary == NULL) {
+		code = error_set(reterr, -ENOENT, "no podman on PATH: install the package podman");
 	}
-	if (r == 0) {
-		r = podman_write_files(podman, reterr);
+	if (code == 0) {
+		code = podman_write_files(podman, reterr);
 	}
-	if (r == 0) {
-		r = find_default(podman, reterr);
+	if (code == 0) {
+		code = handler_find_default(podman, reterr);
 	}
-	if (r == 0) {
-		remove_old_trials(podman);
+	if (code == 0) {
+		handler_remove_old_trials(podman);
 	}
-	return r == 0 ? make_network(podman, reterr) : r;
+	return code == 0 ? handler_make_network(podman, reterr) : code;
 }
 
-/* One thread prepares or tries; the others wait for it. */
-static void preparations_begin(struct podman *podman)
+/* One thread at a time prepares or tries a handler. */
+static void handler_preparations_begin(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	while (podman->preparing) {
-		/* Who prepares has deadlines. */
+		/* The thread that prepares has deadlines. */
 		sched_cond_wait(&podman->wake, &podman->lock, SCHED_FOREVER);
 	}
 	podman->preparing = true;
 }
 
-static void preparations_end(struct podman *podman)
+static void handler_preparations_end(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	podman->preparing = false;
 	sched_cond_broadcast(&podman->wake);
 }
 
-static bool is_ready(struct podman *podman)
+static bool handler_is_ready(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	return podman->ready;
@@ -266,32 +267,32 @@ static bool is_ready(struct podman *podman)
 
 int podman_prepare(struct podman *podman, struct error *reterr)
 {
-	int r = 0;
+	int code = 0;
 
-	if (is_ready(podman)) {
+	if (handler_is_ready(podman)) {
 		return 0;
 	}
-	preparations_begin(podman);
-	if (!is_ready(podman)) {
-		r = prepare(podman, reterr);
-		if (r == 0) {
+	handler_preparations_begin(podman);
+	if (!handler_is_ready(podman)) {
+		code = handler_prepare(podman, reterr);
+		if (code == 0) {
 			LOCKED(&podman->lock);
 			podman->ready = true;
 			podman->events_wanted = true;
 			sched_cond_broadcast(&podman->wake);
 		}
 	}
-	preparations_end(podman);
-	return r;
+	handler_preparations_end(podman);
+	return code;
 }
 
 int podman_handler(struct podman *podman, const char *name, int *ret, struct error *reterr)
 {
 	int handler = name != NULL ? podman_handler_index(name) : -1;
-	int r = podman_prepare(podman, reterr);
+	int code = podman_prepare(podman, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (name == NULL) {
 		LOCKED(&podman->lock);
@@ -302,13 +303,13 @@ int podman_handler(struct podman *podman, const char *name, int *ret, struct err
 		return error_set(reterr, -EINVAL,
 				 "no handler '%s': this node knows runc, crun and runsc", name);
 	}
-	if (!is_proven(podman, handler)) {
-		preparations_begin(podman);
-		r = prove(podman, handler, reterr);
-		preparations_end(podman);
+	if (!handler_is_proven(podman, handler)) {
+		handler_preparations_begin(podman);
+		code = handler_prove(podman, handler, reterr);
+		handler_preparations_end(podman);
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret = handler;
 	}
-	return r;
+	return code;
 }

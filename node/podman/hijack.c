@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections to Podman that turn from HTTP into raw streams, which libcurl does not do. For
- * podman-exec.c and podman-stream.c. */
+ * exec.c and stream.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,23 +16,14 @@
 
 #define HEAD_MAX (16u << 10)
 
-int podman_left_ms(struct podman *podman, uint64_t deadline_us)
-{
-	uint64_t now = sched_now_us(podman->sched);
-
-	return deadline_us <= now                ? 0
-	       : deadline_us - now > 3600000000u ? 3600000
-						 : (int)((deadline_us - now + 999) / 1000);
-}
-
-static int open_socket(const char *path, struct error *reterr)
+static int hijack_open_socket(const char *path, struct error *reterr)
 {
 	int fd = socket_connect_unix(path, 0, 0);
 
 	return fd >= 0 ? fd : error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-fd));
 }
 
-static int send_all(int fd, const char *text, size_t length)
+static int hijack_send_all(int fd, const char *text, size_t length)
 {
 	while (length > 0) {
 		ssize_t put = send(fd, text, length, MSG_NOSIGNAL);
@@ -46,8 +37,8 @@ static int send_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* Until the empty line; what follows it stays in *in. */
-static int read_head(struct podman *podman, int fd, struct buf *in, struct error *reterr)
+/* Reads the header section; the bytes that follow it stay in *in. */
+static int hijack_read_head(struct podman *podman, int fd, struct buf *in, struct error *reterr)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + PODMAN_CALL_MS * UINT64_C(1000);
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
@@ -57,7 +48,7 @@ static int read_head(struct podman *podman, int fd, struct buf *in, struct error
 
 	while ((status = http_head_status(in, &length)) == 0) {
 		if (poll(&readable, 1, podman_left_ms(podman, deadline)) == 0) {
-			return error_set(reterr, -EAGAIN, "podman does not answer");
+			return error_set(reterr, -EAGAIN, "podman does not respond");
 		}
 
 		ssize_t got = recv(fd, piece, sizeof(piece), 0);
@@ -66,7 +57,8 @@ static int read_head(struct podman *podman, int fd, struct buf *in, struct error
 			continue;
 		}
 		if (got <= 0 || buf_append(in, piece, (size_t)got) < 0) {
-			return error_set(reterr, -EAGAIN, "podman's answer ended within its head");
+			return error_set(reterr, -EAGAIN,
+					 "podman's response ended within its header section");
 		}
 	}
 	if (status != 101 && status != 200) {
@@ -90,19 +82,19 @@ int podman_hijack(struct podman *podman, const char *path, const char *body, str
 
 	(void)podman_transport(podman, handler);
 
-	int fd = open_socket(podman->services[handler].socket, reterr);
+	int fd = hijack_open_socket(podman->services[handler].socket, reterr);
 
 	if (fd < 0) {
 		return fd;
 	}
 
-	int r = send_all(fd, request, strlen(request));
+	int code = hijack_send_all(fd, request, strlen(request));
 
-	r = r < 0 ? error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-r))
-		  : read_head(podman, fd, &in, reterr);
-	if (r < 0) {
+	code = code < 0 ? error_set(reterr, -EAGAIN, "podman's socket: %s", strerror(-code))
+			: hijack_read_head(podman, fd, &in, reterr);
+	if (code < 0) {
 		close(fd);
-		return r;
+		return code;
 	}
 	if (in.length > 0) {
 		buf_append(rest, in.data, in.length);

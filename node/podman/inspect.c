@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Podman's answers say of containers. podman-list.c and podman-pod.c read them with it. */
+/* What Podman's responses say of containers. list.c and pod.c read them with it. */
 #include "config.h"
 
 #include "node/podman/inspect.h"
@@ -14,13 +14,13 @@
 
 #define KILLED 137 /* 128 + SIGKILL */
 
-static char *copy(const char *text)
+static char *inspect_copy(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-/* "stopped" is how Podman calls one whose end it has not cleaned up after. */
-static enum runtime_phase phase_of(const char *state)
+/* "stopped" is Podman's state of a container that has ended and is not cleaned up yet. */
+static enum runtime_phase inspect_phase_of(const char *state)
 {
 	static const char *const running[] = { "running", "paused", "stopping" };
 	static const char *const ended[] = { "exited", "stopped", "removing" };
@@ -39,14 +39,14 @@ static enum runtime_phase phase_of(const char *state)
 }
 
 /* Years before 1970 are Go's zero time. */
-static int64_t time_of(const char *text)
+static int64_t inspect_time_of(const char *text)
 {
 	int64_t ms = 0;
 
 	return asb_time_parse(text, &ms) && ms > 0 ? ms : 0;
 }
 
-static int64_t seconds_of(struct json_object *value)
+static int64_t inspect_seconds_of(struct json_object *value)
 {
 	int64_t seconds = asb_int(value, 0);
 
@@ -69,20 +69,20 @@ bool podman_read_entry(struct json_object *entry, struct runtime_status *ret)
 	*ret = (struct runtime_status){
 		.id = xstrdup(id),
 		.pod_uid = xstrdup(uid),
-		.pod_ns = copy(asb_str(labels, LABEL_NS)),
-		.pod_name = copy(asb_str(labels, LABEL_POD)),
-		.name = copy(asb_str(labels, LABEL_CONTAINER)),
+		.pod_ns = inspect_copy(asb_str(labels, LABEL_NS)),
+		.pod_name = inspect_copy(asb_str(labels, LABEL_POD)),
+		.name = inspect_copy(asb_str(labels, LABEL_CONTAINER)),
 		.attempt = (uint32_t)number,
-		.phase = phase_of(asb_str(entry, "State")),
-		.handler = copy(asb_str(labels, LABEL_HANDLER)),
-		.image = copy(asb_str(entry, "Image")),
-		.image_id = copy(asb_str(entry, "ImageID")),
-		.created_ms = time_of(asb_str(entry, "Created")),
-		.started_ms = seconds_of(asb_at(entry, "StartedAt")),
+		.phase = inspect_phase_of(asb_str(entry, "State")),
+		.handler = inspect_copy(asb_str(labels, LABEL_HANDLER)),
+		.image = inspect_copy(asb_str(entry, "Image")),
+		.image_id = inspect_copy(asb_str(entry, "ImageID")),
+		.created_ms = inspect_time_of(asb_str(entry, "Created")),
+		.started_ms = inspect_seconds_of(asb_at(entry, "StartedAt")),
 	};
 	if (ret->phase == RUNTIME_EXITED) {
 		ret->exit_code = (int)asb_int(asb_at(entry, "ExitCode"), 0);
-		ret->finished_ms = seconds_of(asb_at(entry, "ExitedAt"));
+		ret->finished_ms = inspect_seconds_of(asb_at(entry, "ExitedAt"));
 	}
 	return true;
 }
@@ -91,7 +91,7 @@ void podman_read_state(struct json_object *inspect, bool stopped, struct runtime
 {
 	struct json_object *state = asb_at(inspect, "State");
 	const char *handler = asb_str(inspect, "OCIRuntime");
-	int64_t started = time_of(asb_str(state, "StartedAt"));
+	int64_t started = inspect_time_of(asb_str(state, "StartedAt"));
 
 	if (started > 0) {
 		status->started_ms = started;
@@ -104,8 +104,8 @@ void podman_read_state(struct json_object *inspect, bool stopped, struct runtime
 		return;
 	}
 
-	int64_t finished = time_of(asb_str(state, "FinishedAt"));
-	/* runsc holds no limits here, and lets anybody inside kill the first process. */
+	int64_t finished = inspect_time_of(asb_str(state, "FinishedAt"));
+	/* runsc enforces no limits here, and processes inside can kill the first process. */
 	bool limited = asb_int(asb_at(inspect, "HostConfig", "Memory"), 0) > 0 &&
 		       !asb_streq(handler, "runsc");
 

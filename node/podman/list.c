@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What containers there are: Podman's list, and inspect where the list says too little. The node
+/* Lists the containers: from Podman's list, and from inspect where that has more. The node
  * calls it through podman.c's table. */
 #include "config.h"
 
@@ -15,12 +15,12 @@
 
 /* ---- addresses, which stay while a pause runs ---- */
 
-static char *run_of(const struct runtime_status *status)
+static char *list_run_of(const struct runtime_status *status)
 {
 	return xprintf("%s %lld", status->id, (long long)status->started_ms);
 }
 
-static void forget_addresses(struct podman *podman)
+static void list_forget_addresses(struct podman *podman)
 {
 	const char *key;
 	size_t at = 0;
@@ -36,10 +36,10 @@ static void forget_addresses(struct podman *podman)
 void podman_addresses_finish(struct podman *podman)
 {
 	LOCKED(&podman->lock);
-	forget_addresses(podman);
+	list_forget_addresses(podman);
 }
 
-static void know_address(struct podman *podman, char *take_run, const char *ip)
+static void list_know_address(struct podman *podman, char *take_run, const char *ip)
 {
 	LOCKED(&podman->lock);
 	if (map_get(&podman->addresses, take_run) != NULL) {
@@ -47,16 +47,16 @@ static void know_address(struct podman *podman, char *take_run, const char *ip)
 		return;
 	}
 	if (podman->addresses.count >= KNOWN_MAX) {
-		forget_addresses(podman);
+		list_forget_addresses(podman);
 		podman->addresses = (struct map){ 0 };
 	}
 	(void)map_put(&podman->addresses, take_run, xstrdup(ip));
 }
 
 /* The caller's; NULL: not known. */
-static char *known_address(struct podman *podman, const struct runtime_status *status)
+static char *list_known_address(struct podman *podman, const struct runtime_status *status)
 {
-	CLEANUP_FREE char *run = run_of(status);
+	CLEANUP_FREE char *run = list_run_of(status);
 
 	LOCKED(&podman->lock);
 
@@ -65,35 +65,37 @@ static char *known_address(struct podman *podman, const struct runtime_status *s
 	return ip != NULL ? xstrdup(ip) : NULL;
 }
 
-/* ---- what the list says too little of ---- */
+/* ---- what only inspect has ---- */
 
-static bool is_running_pause(const struct runtime_status *status)
+static bool list_is_running_pause(const struct runtime_status *status)
 {
 	return status->name == NULL && status->phase == RUNTIME_RUNNING;
 }
 
-/* A running member's line in the list is enough: it costs one question for all of them. */
-static bool needs_inspect(const struct runtime_status *status)
+/* For a running container the list is enough, which is one request for all of them. */
+static bool list_needs_inspect(const struct runtime_status *status)
 {
-	return status->phase == RUNTIME_EXITED || (is_running_pause(status) && status->ip == NULL);
+	return status->phase == RUNTIME_EXITED ||
+	       (list_is_running_pause(status) && status->ip == NULL);
 }
 
-static void read_inspect(struct podman *podman, struct json_object *inspect,
-			 struct runtime_status *status)
+static void list_read_inspect(struct podman *podman, struct json_object *inspect,
+			      struct runtime_status *status)
 {
 	char ip[64];
 
-	/* Before the times are made more precise: the list's are what it is found by. */
+	/* Before podman_read_state makes the times more precise: the address is stored under the
+	 * list's. */
 	if (status->name == NULL && podman_read_ip(inspect, podman->network, ip)) {
 		status->ip = xstrdup(ip);
-		if (is_running_pause(status)) {
-			know_address(podman, run_of(status), ip);
+		if (list_is_running_pause(status)) {
+			list_know_address(podman, list_run_of(status), ip);
 		}
 	}
 	podman_read_state(inspect, podman_was_stopped(podman, status->id), status);
 }
 
-static void complete(struct podman *podman, struct runtime_list *list)
+static void list_complete(struct podman *podman, struct runtime_list *list)
 {
 	CLEANUP_FREE char **paths = xnew_array(char *, list->count + 1);
 	CLEANUP_FREE struct json_object **trees = xnew_array(struct json_object *, list->count + 1);
@@ -103,10 +105,10 @@ static void complete(struct podman *podman, struct runtime_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		struct runtime_status *status = &list->items[i];
 
-		if (is_running_pause(status)) {
-			status->ip = known_address(podman, status);
+		if (list_is_running_pause(status)) {
+			status->ip = list_known_address(podman, status);
 		}
-		asked[i] = needs_inspect(status);
+		asked[i] = list_needs_inspect(status);
 		if (asked[i]) {
 			paths[count++] =
 				xprintf(PODMAN_API "/containers/%s/json", list->items[i].id);
@@ -117,7 +119,7 @@ static void complete(struct podman *podman, struct runtime_list *list)
 		if (!asked[i]) {
 			continue;
 		}
-		read_inspect(podman, trees[at], &list->items[i]);
+		list_read_inspect(podman, trees[at], &list->items[i]);
 		json_object_put(trees[at]);
 		free(paths[at++]);
 	}
@@ -128,10 +130,10 @@ int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *r
 {
 	struct podman *podman = podman_of(runtime);
 	CLEANUP_JSON struct json_object *entries = NULL;
-	int r = podman_prepare(podman, reterr);
+	int code = podman_prepare(podman, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	CLEANUP_FREE char *filter = podman_filter(podman, uid, NULL);
@@ -140,9 +142,9 @@ int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *r
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 
-	r = podman_call(podman, &request, &entries, reterr);
-	if (r < 0) {
-		return r;
+	code = podman_call(podman, &request, &entries, reterr);
+	if (code < 0) {
+		return code;
 	}
 
 	struct runtime_list list = { 0 };
@@ -152,7 +154,7 @@ int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *r
 		list.count += podman_read_entry(json_object_array_get_idx(entries, i),
 						&list.items[list.count]);
 	}
-	complete(podman, &list);
+	list_complete(podman, &list);
 	*ret = list;
 	return 0;
 }

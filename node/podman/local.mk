@@ -14,6 +14,7 @@ libnode_la_SOURCES += \
 	%D%/hijack.c \
 	%D%/image.c \
 	%D%/inspect.c %D%/inspect.h \
+	%D%/launch.c \
 	%D%/list.c \
 	%D%/log.c \
 	%D%/pod.c \

@@ -9,7 +9,7 @@
 #include "node/podman/frame.h"
 #include "node/podman/podman-private.h"
 
-#define IDLE_MS 600000u  /* a followed log that says nothing for so long is asked for again */
+#define IDLE_MS 600000u  /* a followed log is requested again after so long without a line */
 #define REST_MS 60000u   /* of one that is not followed */
 #define FOLLOWS_MAX 144u /* so a follower stays for a day */
 
@@ -22,7 +22,7 @@ struct log {
 	bool full; /* the limit is reached, or the reader has had enough */
 };
 
-static int on_frame(void *arg, int stream UNUSED, const char *data, size_t length)
+static int log_on_frame(void *arg, int stream UNUSED, const char *data, size_t length)
 {
 	struct log *log = arg;
 	uint64_t limit = log->options->limit_bytes;
@@ -38,15 +38,15 @@ static int on_frame(void *arg, int stream UNUSED, const char *data, size_t lengt
 	return log->full ? -ECANCELED : 0;
 }
 
-static int on_bytes(void *arg, const char *data, size_t length)
+static int log_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct log *log = arg;
 
-	return frame_read(&log->frames, data, length, on_frame, log);
+	return frame_read(&log->frames, data, length, log_on_frame, log);
 }
 
-static char *path_of(const char *id, const struct runtime_log_options *options, int64_t since_ms,
-		     bool again)
+static char *log_path_of(const char *id, const struct runtime_log_options *options,
+			 int64_t since_ms, bool again)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(1024);
 
@@ -70,17 +70,18 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 	struct podman *podman = podman_of(runtime);
 	struct log log = { .options = options, .bytes = bytes, .arg = arg };
 	int64_t since_ms = options->since_ms;
-	int r = podman_name_ok(id) ? podman_prepare(podman, reterr)
-				   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
+	int code = podman_name_ok(id)
+			   ? podman_prepare(podman, reterr)
+			   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 
-	if (r < 0 || options->tail_lines == 0) {
-		if (r < 0 || !options->follow) {
-			return r;
+	if (code < 0 || options->tail_lines == 0) {
+		if (code < 0 || !options->follow) {
+			return code;
 		}
 	}
 	for (uint32_t i = 0; i < FOLLOWS_MAX; i++) {
 		struct transport *transport = podman_transport(podman, podman_main(podman));
-		CLEANUP_FREE char *path = path_of(id, options, since_ms, i > 0);
+		CLEANUP_FREE char *path = log_path_of(id, options, since_ms, i > 0);
 		const struct http_request request = {
 			.method = "GET", .path = path, .accept = "*/*", .timeout_ms = PODMAN_CALL_MS
 		};
@@ -89,13 +90,13 @@ int podman_logs(struct runtime *runtime, const char *id, const struct runtime_lo
 
 		log.frames = (struct frame_reader){ 0 };
 		transport->ops->stream(transport, &request, options->follow ? IDLE_MS : REST_MS,
-				       on_bytes, &log, &response);
-		r = log.full ? 0 : podman_result(&response, NULL, reterr);
+				       log_on_bytes, &log, &response);
+		code = log.full ? 0 : podman_result(&response, NULL, reterr);
 		if (log.full || !options->follow || response.result != -ETIMEDOUT) {
 			http_response_finish(&response);
-			return r;
+			return code;
 		}
-		/* Nothing came for IDLE_MS, so what comes is younger than this question was. */
+		/* Nothing came for IDLE_MS, so the next lines are newer than this request. */
 		since_ms = asked_ms > since_ms ? asked_ms : since_ms;
 		http_response_finish(&response);
 	}

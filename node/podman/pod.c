@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pods: a pause container that holds the network, and how any container of ours is launched. The
- * node starts and removes pods through podman.c's table. */
+/* Pods: a pause container that holds the network of the pod. The node starts and removes pods
+ * through podman.c's table. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -19,119 +19,8 @@
 #include "node/podman/inspect.h"
 #include "node/podman/podman-private.h"
 
-/* ---- launching ---- */
-
-static int call_on(struct podman *podman, int handler, const char *method, const char *name,
-		   const char *what, struct json_object **ret, struct error *reterr)
-{
-	CLEANUP_FREE char *path = xprintf("/containers/%s%s", name, what);
-	const struct podman_request request = {
-		.handler = handler, .method = method, .path = path, .timeout_ms = PODMAN_CREATE_MS
-	};
-
-	return podman_call(podman, &request, ret, reterr);
-}
-
-static void discard(struct podman *podman, const char *name)
-{
-	(void)call_on(podman, -1, "DELETE", name, PODMAN_REMOVE, NULL, NULL);
-}
-
-/* Podman's API takes a runtime in a create request and ignores it, so what will run is read back
- * before it runs. */
-static int check_runtime(struct podman *podman, int handler, const char *name,
-			 struct json_object *inspect, struct error *reterr)
-{
-	const char *wanted = podman->services[handler].handler;
-	const char *real = asb_str(inspect, "OCIRuntime");
-
-	if (asb_streq(real, wanted)) {
-		return 0;
-	}
-	error_set(reterr, -EINVAL,
-		  "podman would run '%s' under '%s' where the pod asks for '%s': not started", name,
-		  real != NULL ? real : "", wanted);
-	discard(podman, name);
-	return -EINVAL;
-}
-
-/* Podman says 500 of what no further try will mend: a command that is not in the image. */
-static int code_of_start(int code, const char *words)
-{
-	static const char *const final[] = {
-		"executable file",
-		"command that was not found",
-		"OCI permission denied",
-	};
-
-	for (size_t i = 0; code == -EAGAIN && i < ARRAY_LEN(final); i++) {
-		if (strstr(words, final[i]) != NULL) {
-			return -EINVAL;
-		}
-	}
-	return code;
-}
-
-static int start_checked(struct podman *podman, int handler, const char *name, char ret_id[80],
-			 struct error *reterr)
-{
-	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = call_on(podman, -1, "GET", name, "/json", &inspect, reterr);
-
-	if (r == 0) {
-		r = check_runtime(podman, handler, name, inspect, reterr);
-	}
-	if (r < 0) {
-		return r;
-	}
-
-	const char *id = asb_str(inspect, "Id"), *status = asb_str(inspect, "State", "Status");
-
-	if (id == NULL || status == NULL || strlen(id) > 79) {
-		return error_set(reterr, -EAGAIN, "podman says nothing of '%s'", name);
-	}
-	snprintf(ret_id, 80, "%s", id);
-	if (strcmp(status, "running") == 0 || strcmp(status, "exited") == 0) {
-		return 0;
-	}
-	r = call_on(podman, handler, "POST", name, "/start", NULL, reterr);
-	if (r < 0) {
-		/* What never ran is not left behind: the next try begins again. */
-		discard(podman, name);
-		r = code_of_start(r, reterr->text);
-	}
-	return r;
-}
-
-int podman_launch(struct podman *podman, int handler, const char *name, struct json_object *create,
-		  char ret_id[80], struct json_object **ret_inspect, struct error *reterr)
-{
-	const struct podman_request request = { .handler = handler,
-						.method = "POST",
-						.path = "/containers/create",
-						.body = create,
-						.timeout_ms = PODMAN_CREATE_MS };
-	struct error error = { 0 };
-	int r;
-
-	podman_turn_begin(podman);
-	r = podman_call(podman, &request, NULL, &error);
-	/* Podman 4.3 says 500 where a name is taken: whether it is ours, its labels tell. */
-	if (r == 0 || r == -EEXIST || strstr(error.text, "already in use") != NULL) {
-		r = start_checked(podman, handler, name, ret_id, &error);
-	}
-	podman_turn_end(podman);
-	if (r < 0) {
-		return error_set(reterr, r, "%s", error.text);
-	}
-	return ret_inspect != NULL ? call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr)
-				   : 0;
-}
-
-/* ---- a pod ---- */
-
-/* The address that this machine is seen by. */
-static void own_address(char ret_ip[64])
+/* The address under which other machines reach this one. */
+static void pod_own_address(char ret_ip[64])
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9) };
 	socklen_t length = sizeof(address);
@@ -154,8 +43,8 @@ static char *pod_directory(const struct podman *podman, const char *uid)
 	return xprintf("%s/pods/%s", podman->state_dir, uid);
 }
 
-static int launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
-			struct json_object **ret_inspect, struct error *reterr)
+static int pod_launch_pause(struct podman *podman, int handler, const struct runtime_pod *pod,
+			    struct json_object **ret_inspect, struct error *reterr)
 {
 	CLEANUP_FREE char *root = xprintf("%s/pause", podman->state_dir);
 	CLEANUP_FREE char *name = podman_pause_name(pod->uid);
@@ -168,16 +57,17 @@ static int launch_pause(struct podman *podman, int handler, const struct runtime
 		.take_rlimits = podman_rlimits(),
 	};
 	CLEANUP_JSON struct json_object *body = podman_create_pause(&create, pod);
-	int r = podman_launch(podman, handler, name, body, id, ret_inspect, reterr);
+	int code = podman_launch(podman, handler, name, body, id, ret_inspect, reterr);
 
-	if (r < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
-		return r;
+	if (code < 0 || asb_streq(asb_str(*ret_inspect, "State", "Status"), "running")) {
+		return code;
 	}
-	/* It was here and has ended: the machine was restarted. */
+	/* The pause existed and has ended: the machine was restarted. */
 	json_release(ret_inspect);
 	*ret_inspect = NULL;
-	r = call_on(podman, handler, "POST", name, "/start", NULL, reterr);
-	return r < 0 ? r : call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr);
+	code = podman_call_on(podman, handler, "POST", name, "/start", NULL, reterr);
+	return code < 0 ? code
+			: podman_call_on(podman, -1, "GET", name, "/json", ret_inspect, reterr);
 }
 
 int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
@@ -186,37 +76,37 @@ int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 	struct podman *podman = podman_of(runtime);
 	CLEANUP_JSON struct json_object *inspect = NULL;
 	char ip[64];
-	int handler, r;
+	int handler, code;
 
 	if (!podman_name_ok(pod->uid)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a pod UID", pod->uid);
 	}
-	/* The pod's own handler must work, but holds no network: the default does that. */
-	r = podman_handler(podman, pod->handler, &handler, reterr);
-	if (r == 0) {
-		r = podman_handler(podman, NULL, &handler, reterr);
+	/* The pod's own handler must work, but the pause runs under the default one. */
+	code = podman_handler(podman, pod->handler, &handler, reterr);
+	if (code == 0) {
+		code = podman_handler(podman, NULL, &handler, reterr);
 	}
-	if (r == 0) {
-		r = launch_pause(podman, handler, pod, &inspect, reterr);
+	if (code == 0) {
+		code = pod_launch_pause(podman, handler, pod, &inspect, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	if (pod->host_network) {
-		own_address(ip);
+		pod_own_address(ip);
 	} else if (!podman_read_ip(inspect, podman->network, ip)) {
 		return error_set(reterr, -EAGAIN, "podman gave the pod no address on '%s'",
 				 podman->network);
 	}
-	r = podman_etc_make(podman, pod, ip, inspect, reterr);
-	if (r == 0) {
+	code = podman_etc_make(podman, pod, ip, inspect, reterr);
+	if (code == 0) {
 		memcpy(ret_ip, ip, sizeof(ip));
 	}
-	return r;
+	return code;
 }
 
-static int remove_all(struct podman *podman, const struct runtime_list *list, bool pauses,
-		      struct error *reterr)
+static int pod_remove_all(struct podman *podman, const struct runtime_list *list, bool pauses,
+			  struct error *reterr)
 {
 	int result = 0;
 
@@ -225,11 +115,11 @@ static int remove_all(struct podman *podman, const struct runtime_list *list, bo
 			continue;
 		}
 
-		int r = call_on(podman, -1, "DELETE", list->items[i].id, PODMAN_REMOVE, NULL,
-				reterr);
+		int code = podman_call_on(podman, -1, "DELETE", list->items[i].id, PODMAN_REMOVE,
+					  NULL, reterr);
 
 		podman_forget_stopped(podman, list->items[i].id);
-		result = r < 0 && r != -ENOENT ? r : result;
+		result = code < 0 && code != -ENOENT ? code : result;
 	}
 	return result;
 }
@@ -238,23 +128,23 @@ int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *re
 {
 	struct podman *podman = podman_of(runtime);
 	struct runtime_list list = { 0 };
-	int r = podman_name_ok(uid) ? podman_list(runtime, uid, &list, reterr)
-				    : error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
+	int code = podman_name_ok(uid) ? podman_list(runtime, uid, &list, reterr)
+				       : error_set(reterr, -EINVAL, "'%s' is not a pod UID", uid);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	/* Podman refuses to remove the pause before those that use its network. */
-	r = remove_all(podman, &list, false, reterr);
-	if (r == 0) {
-		r = remove_all(podman, &list, true, reterr);
+	code = pod_remove_all(podman, &list, false, reterr);
+	if (code == 0) {
+		code = pod_remove_all(podman, &list, true, reterr);
 	}
 	runtime_list_finish(&list);
-	if (r == 0) {
+	if (code == 0) {
 		CLEANUP_FREE char *directory = pod_directory(podman, uid);
 
 		podman_etc_remove(podman, uid);
 		(void)rmdir(directory);
 	}
-	return r;
+	return code;
 }

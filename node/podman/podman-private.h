@@ -29,7 +29,7 @@
 #define LABEL_CONTAINER "agent-sandbox.container" /* not on the pod's own */
 #define LABEL_ATTEMPT "agent-sandbox.attempt"
 #define LABEL_HANDLER "agent-sandbox.handler"
-#define LABEL_TRIAL "agent-sandbox.trial" /* only on what tries a handler, beside LABEL_NODE */
+#define LABEL_TRIAL "agent-sandbox.trial" /* with LABEL_NODE, on containers that try a handler */
 
 enum { PODMAN_RUNC, PODMAN_CRUN, PODMAN_RUNSC, PODMAN_HANDLERS };
 
@@ -47,7 +47,7 @@ struct podman_service {
 	uint64_t started_us, again_us; /* supervisor */
 };
 
-/* A process in a container with its streams (podman-stream.c). */
+/* A process in a container with its streams (stream.c). */
 struct podman_stream;
 
 struct podman {
@@ -77,7 +77,7 @@ struct podman {
 	struct sched_thread *supervisor, *events;
 };
 
-/* podman-files.c: the state directory. */
+/* files.c: the state directory. */
 /* A program's path by PATH, the caller's; NULL: there is none. */
 char *podman_find(const char *name);
 /* Makes containers.conf and the pause's rootfs, needs no service. */
@@ -87,7 +87,7 @@ int podman_write_file(const char *path, const char *text, size_t length, mode_t 
 /* The same as JSON for a create: limits that this machine can set. */
 struct json_object *podman_rlimits(void);
 
-/* podman-service.c */
+/* service.c */
 int podman_services_create(struct podman *podman, struct error *reterr);
 void podman_services_finish(struct podman *podman);
 void podman_supervise(void *podman);
@@ -98,13 +98,13 @@ void podman_retire(struct podman *podman, int handler);
 /* Which of services[] has a name, -1: none. */
 int podman_handler_index(const char *handler);
 
-/* podman-handler.c: which handlers work. */
+/* handler.c: which handlers work. */
 int podman_prepare(struct podman *podman, struct error *reterr);
 /* The index of a pod's handler (NULL: the default), proven. */
 int podman_handler(struct podman *podman, const char *name, int *ret, struct error *reterr);
 
-/* podman-call.c */
-/* Whose service is asked where it does not matter which: the default handler's. */
+/* call.c */
+/* The handler whose service gets requests that any service can serve: the default one. */
 int podman_main(struct podman *podman);
 struct podman_request {
 	int handler; /* whose service; -1: any */
@@ -112,8 +112,8 @@ struct podman_request {
 	struct json_object *body; /* borrowed; NULL: none */
 	uint32_t timeout_ms;
 };
-/* 0 for a 2xx or 304, with the response's tree (NULL: no body) in *ret if wanted. -ENOENT for a 404,
- * -EEXIST for a 409, -EINVAL for a 400, else -EAGAIN, with Podman's words. */
+/* 0 for a 2xx or 304, with the response's tree (NULL: no body) in *ret if wanted. -ENOENT for a
+ * 404, -EEXIST for a 409, -EINVAL for a 400, else -EAGAIN, with Podman's words. */
 int podman_call(struct podman *podman, const struct podman_request *request,
 		struct json_object **ret, struct error *reterr);
 /* The same for a response in hand. */
@@ -132,22 +132,27 @@ void podman_turn_end(struct podman *podman);
 /* Whether text can be part of a name of Podman's. */
 bool podman_name_ok(const char *text);
 
-/* podman-image.c */
+/* image.c */
 int podman_ensure_image(struct runtime *runtime, const char *image, enum runtime_pull policy,
 			enum runtime_image *ret, struct buf *note, struct error *reterr);
 /* The name under which an image is here, the caller's; NULL and *reterr: none. */
 char *podman_image_here(struct podman *podman, const char *image, struct error *reterr);
 
-/* podman-pod.c */
+/* pod.c */
 int podman_start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
 		     struct error *reterr);
 int podman_remove_pod(struct runtime *runtime, const char *uid, struct error *reterr);
+
+/* launch.c */
+/* One request about the container of a name: METHOD /containers/NAME + what. */
+int podman_call_on(struct podman *podman, int handler, const char *method, const char *name,
+		   const char *what, struct json_object **ret, struct error *reterr);
 /* Creates, reads the runtime back, starts; *ret_inspect, which may be NULL, gets what inspect says
  * of the running one. Where it exists it is started if it never ran. */
 int podman_launch(struct podman *podman, int handler, const char *name, struct json_object *create,
 		  char ret_id[80], struct json_object **ret_inspect, struct error *reterr);
 
-/* podman-etc.c: the files of /etc that the node writes for a pod. */
+/* etc.c: the files of /etc that the node writes for a pod. */
 #define PODMAN_ETC_FILES 4
 /* pause is what inspect says of the pod's pause. */
 int podman_etc_make(const struct podman *podman, const struct runtime_pod *pod, const char *ip,
@@ -158,39 +163,36 @@ size_t podman_etc_mounts(const struct podman *podman, const char *uid,
 void podman_etc_mounts_finish(struct runtime_mount *mounts, size_t count);
 void podman_etc_remove(const struct podman *podman, const char *uid);
 
-/* podman-container.c */
+/* container.c */
 int podman_start_container(struct runtime *runtime, const struct runtime_pod *pod,
 			   const struct runtime_container *container, char ret_id[80],
 			   struct buf *notes, struct error *reterr);
 int podman_remove_container(struct runtime *runtime, const char *id, struct error *reterr);
 
-/* podman-list.c */
+/* list.c */
 int podman_list(struct runtime *runtime, const char *uid, struct runtime_list *ret,
 		struct error *reterr);
 
 void podman_addresses_finish(struct podman *podman);
 
-/* podman-log.c */
+/* log.c */
 int podman_logs(struct runtime *runtime, const char *id, const struct runtime_log_options *options,
 		int (*bytes)(void *arg, const char *data, size_t length), void *arg,
 		struct error *reterr);
 
-/* podman-hijack.c: connections that become raw streams. */
+/* hijack.c: connections that become raw streams. */
 /* A connection on which POST path was answered by 101 or 200; what came behind the head is in
  * *rest. */
 int podman_hijack(struct podman *podman, const char *path, const char *body, struct buf *rest,
 		  int *ret_fd, struct error *reterr);
-/* Milliseconds for poll until a deadline; 0 when it has passed. */
-int podman_left_ms(struct podman *podman, uint64_t deadline_us);
-
-/* podman-stop.c */
+/* stop.c */
 int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
 			  struct error *reterr);
 /* Whether we ended it. */
 bool podman_was_stopped(struct podman *podman, const char *id);
 void podman_forget_stopped(struct podman *podman, const char *id);
 
-/* podman-exec.c */
+/* exec.c */
 int podman_exec(struct runtime *runtime, const char *id, const char *const *argv,
 		uint32_t timeout_ms, struct buf *output, int *ret_exit, struct error *reterr);
 /* Makes a session; id gets 79 characters at most. */
@@ -200,7 +202,7 @@ int podman_exec_create(struct podman *podman, const char *id, const char *const 
 int podman_exec_result(struct podman *podman, const char *id, int *ret_exit, pid_t *ret_pid,
 		       struct error *reterr);
 
-/* podman-stream.c */
+/* stream.c */
 int podman_exec_stream(struct runtime *runtime, const char *id, const char *const *argv, bool tty,
 		       bool want_in, struct runtime_exec_stream *ret, struct error *reterr);
 int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit,
@@ -210,12 +212,22 @@ int podman_exec_resize(struct runtime *runtime, const struct runtime_exec_stream
 		       uint16_t columns, uint16_t rows, struct error *reterr);
 void podman_streams_finish(struct podman *podman);
 
-/* podman-connect.c */
+/* connect.c */
 int podman_connect(struct runtime *runtime, const char *uid, uint16_t port, int *ret_fd,
 		   struct error *reterr);
 
-/* podman-events.c */
+/* events.c */
 void podman_watch(void *podman);
+
+/* Milliseconds for poll until a deadline; 0 when it has passed. */
+static inline int podman_left_ms(struct podman *podman, uint64_t deadline_us)
+{
+	uint64_t now = sched_now_us(podman->sched);
+
+	return deadline_us <= now                ? 0
+	       : deadline_us - now > 3600000000u ? 3600000
+						 : (int)((deadline_us - now + 999) / 1000);
+}
 
 static inline struct podman *podman_of(struct runtime *runtime)
 {

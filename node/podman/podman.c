@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/podman/podman-private.h"
@@ -18,20 +19,20 @@
 #define LOG_MAX (10u << 20)
 #define CREATES 8u
 
-static int check(struct runtime *runtime, struct buf *note, struct error *reterr)
+static int podman_check(struct runtime *runtime, struct buf *note, struct error *reterr)
 {
 	struct podman *podman = podman_of(runtime);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = "/version", .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *version = NULL;
-	int handler, r = podman_handler(podman, NULL, &handler, reterr);
+	int handler, code = podman_handler(podman, NULL, &handler, reterr);
 
-	if (r == 0) {
-		r = podman_call(podman, &request, &version, reterr);
+	if (code == 0) {
+		code = podman_call(podman, &request, &version, reterr);
 	}
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 
 	const char *number = asb_str(version, "Version");
@@ -41,14 +42,14 @@ static int check(struct runtime *runtime, struct buf *note, struct error *reterr
 	return 0;
 }
 
-static int check_handler(struct runtime *runtime, const char *handler, struct error *reterr)
+static int podman_check_handler(struct runtime *runtime, const char *handler, struct error *reterr)
 {
 	int index;
 
 	return podman_handler(podman_of(runtime), handler, &index, reterr);
 }
 
-static void destroy(struct runtime *runtime)
+static void podman_destroy(struct runtime *runtime)
 {
 	struct podman *podman = podman_of(runtime);
 
@@ -92,8 +93,8 @@ static void destroy(struct runtime *runtime)
 }
 
 static const struct runtime_ops ops = {
-	.check = check,
-	.check_handler = check_handler,
+	.check = podman_check,
+	.check_handler = podman_check_handler,
 	.ensure_image = podman_ensure_image,
 	.start_pod = podman_start_pod,
 	.remove_pod = podman_remove_pod,
@@ -108,11 +109,11 @@ static const struct runtime_ops ops = {
 	.exec_resize = podman_exec_resize,
 	.exec_end = podman_exec_end,
 	.connect = podman_connect,
-	.destroy = destroy,
+	.destroy = podman_destroy,
 };
 
 /* It stands in Podman's configuration and in a script, so only plain characters. */
-static int check_config(const struct podman_config *config, struct error *reterr)
+static int podman_check_config(const struct podman_config *config, struct error *reterr)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
@@ -141,12 +142,12 @@ static int check_config(const struct podman_config *config, struct error *reterr
 	return 0;
 }
 
-static char *copy(const char *text, const char *fallback)
+static char *podman_copy(const char *text, const char *fallback)
 {
 	return text != NULL ? xstrdup(text) : fallback != NULL ? xstrdup(fallback) : NULL;
 }
 
-static struct podman *make(struct sched *sched, const struct podman_config *config)
+static struct podman *podman_make(struct sched *sched, const struct podman_config *config)
 {
 	struct podman *podman = xnew(struct podman);
 
@@ -158,10 +159,10 @@ static struct podman *make(struct sched *sched, const struct podman_config *conf
 	podman->state_dir = xstrdup(config->state_dir);
 	podman->label = xprintf("%s@%s", config->node, config->state_dir);
 	podman->binary = podman_find(config->podman != NULL ? config->podman : "podman");
-	podman->network = copy(config->network, "agent-sandbox");
-	podman->pause = copy(config->pause, "catatonit");
-	podman->asked_handler = copy(config->handler, NULL);
-	podman->platform = copy(config->runsc_platform, NULL);
+	podman->network = podman_copy(config->network, "agent-sandbox");
+	podman->pause = podman_copy(config->pause, "catatonit");
+	podman->asked_handler = podman_copy(config->handler, NULL);
+	podman->platform = podman_copy(config->runsc_platform, NULL);
 	podman->log_max = config->log_max > 0 ? config->log_max : LOG_MAX;
 	podman->turns = config->creates > 0 ? config->creates : CREATES;
 	podman->handler = -1;
@@ -173,24 +174,23 @@ int podman_runtime_create(struct sched *sched, const struct podman_config *confi
 			  runtime_changed changed, void *arg, struct runtime **ret,
 			  struct error *reterr)
 {
-	int r = check_config(config, reterr);
+	int code = podman_check_config(config, reterr);
 
-	if (r < 0) {
-		return r;
+	if (code == 0) {
+		code = file_make_directory(config->state_dir, 0700, reterr);
 	}
-	if (mkdir(config->state_dir, 0700) < 0 && errno != EEXIST) {
-		return error_set(reterr, -errno, "cannot make '%s': %s", config->state_dir,
-				 strerror(errno));
+	if (code < 0) {
+		return code;
 	}
 
-	struct podman *podman = make(sched, config);
+	struct podman *podman = podman_make(sched, config);
 
 	podman->changed = changed;
 	podman->changed_arg = arg;
-	r = podman_services_create(podman, reterr);
-	if (r < 0) {
-		destroy(&podman->base);
-		return r;
+	code = podman_services_create(podman, reterr);
+	if (code < 0) {
+		podman_destroy(&podman->base);
+		return code;
 	}
 	podman->supervisor = sched_start(sched, "podman", podman_supervise, podman);
 	podman->events = sched_start(sched, "podman-events", podman_watch, podman);

@@ -31,7 +31,7 @@ struct podman_config {
 	 * never kvm, which hangs for ever where virtualization is nested badly. */
 	const char *runsc_platform;
 	const char *pause; /* "catatonit", found on PATH: a static binary that waits */
-	uint64_t log_max;  /* bytes of a container's log that are kept: 10 MiB */
+	uint64_t log_max;  /* bytes of a container's log that are stored: 10 MiB */
 	uint32_t creates;  /* most creates and starts at one time: 8 */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of images: which are well formed, and what short ones may stand for. For podman-image.c. */
+/* Names of images: which are well formed, and what short ones may stand for. For image.c. */
 #include "config.h"
 
 #include "node/podman/reference.h"
@@ -25,7 +25,7 @@ bool reference_has_registry(const char *text)
 }
 
 /* A host with perhaps a port. */
-static bool host_ok(const char *text, size_t length)
+static bool reference_host_ok(const char *text, size_t length)
 {
 	size_t name = strspn(text, LOWER UPPER DIGITS ".-");
 
@@ -37,7 +37,7 @@ static bool host_ok(const char *text, size_t length)
 }
 
 /* Pieces between slashes, none empty, each beginning and ending with a letter or digit. */
-static bool path_ok(const char *text, size_t length)
+static bool reference_path_ok(const char *text, size_t length)
 {
 	char last = '/';
 
@@ -63,7 +63,7 @@ bool reference_ok(const char *text)
 	const char *rest = path + length;
 
 	if (strlen(text) > NAME_MAX_LENGTH + TAG_MAX_LENGTH || length > NAME_MAX_LENGTH ||
-	    (host > 0 && !host_ok(text, host - 1)) || !path_ok(path, length)) {
+	    (host > 0 && !reference_host_ok(text, host - 1)) || !reference_path_ok(path, length)) {
 		return false;
 	}
 	if (*rest == ':') {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `podman system service` children: one thread starts, watches and ends them. podman.c starts
- * that thread, podman-call.c asks for transports. */
+ * that thread, call.c asks for transports. */
 #include "config.h"
 
 #include "node/podman/podman-private.h"
@@ -26,20 +26,20 @@
 
 #define CONNECTIONS 64u     /* most requests at one time to one service */
 #define READY_US 15000000u  /* for a service to listen */
-#define LOOK_US 5000u       /* between looks whether it does */
+#define LOOK_US 5000u       /* between checks whether it does */
 #define PAUSE_MIN_US 50000u /* before a service that died starts again, doubling */
 #define PAUSE_MAX_US 10000000u
-#define STEADY_US 10000000u /* it ran this long: what it died of is new */
+#define STEADY_US 10000000u /* after running so long, an end does not count as a repeated failure */
 #define END_US 5000000u     /* SIGTERM, then SIGKILL */
 
 extern char **environ;
 
+static const char *const service_handlers[PODMAN_HANDLERS] = { "runc", "crun", "runsc" };
+
 int podman_handler_index(const char *handler)
 {
-	static const char *const names[] = { "runc", "crun", "runsc" };
-
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
-		if (strcmp(names[i], handler) == 0) {
+		if (strcmp(service_handlers[i], handler) == 0) {
 			return i;
 		}
 	}
@@ -50,7 +50,7 @@ int podman_handler_index(const char *handler)
 
 /* The service listens itself. Handed a socket as LISTEN_FDS, Podman 4.3 gives it to containers and
  * closes what has its number. */
-static bool responses(const char *path)
+static bool service_is_listening(const char *path)
 {
 	int fd = socket_connect_unix(path, 0, 0);
 
@@ -60,8 +60,8 @@ static bool responses(const char *path)
 	return fd >= 0;
 }
 
-/* Of nodes that were killed: nobody else asks their services. */
-static void remove_old_sockets(const struct podman *podman)
+/* Removes the sockets of nodes that were killed: only they used these services. */
+static void service_remove_old_sockets(const struct podman *podman)
 {
 	DIR *directory = opendir(podman->state_dir);
 	struct dirent *entry;
@@ -80,8 +80,6 @@ static void remove_old_sockets(const struct podman *podman)
 
 int podman_services_create(struct podman *podman, struct error *reterr)
 {
-	static const char *const names[] = { "runc", "crun", "runsc" };
-
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
 		podman->services[i].pidfd = -1;
 	}
@@ -89,14 +87,14 @@ int podman_services_create(struct podman *podman, struct error *reterr)
 	if (podman->wake_fd < 0) {
 		return error_set(reterr, -errno, "no eventfd: %s", strerror(errno));
 	}
-	remove_old_sockets(podman);
+	service_remove_old_sockets(podman);
 	for (int i = 0; i < PODMAN_HANDLERS; i++) {
 		struct podman_service *service = &podman->services[i];
 
-		service->handler = names[i];
+		service->handler = service_handlers[i];
 		/* A name of its own: the service of a node that was killed removes its socket's
 		 * name when it ends, which may be after ours has begun to listen. */
-		service->socket = xprintf("%s/%s-%08x.sock", podman->state_dir, names[i],
+		service->socket = xprintf("%s/%s-%08x.sock", podman->state_dir, service_handlers[i],
 					  (unsigned)(sched_random(podman->sched) & 0xffffffffu));
 		if (strlen(service->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
 			return error_set(reterr, -EINVAL, "'%s' is too long for a socket",
@@ -122,7 +120,7 @@ void podman_services_finish(struct podman *podman)
 	}
 }
 
-static void wake_supervisor(struct podman *podman)
+static void service_wake_supervisor(struct podman *podman)
 {
 	(void)eventfd_write(podman->wake_fd, 1);
 }
@@ -144,12 +142,12 @@ struct transport *podman_transport(struct podman *podman, int handler)
 	}
 	if (!service->wanted) {
 		service->wanted = true;
-		wake_supervisor(podman);
+		service_wake_supervisor(podman);
 	}
 
 	uint64_t deadline = sched_now_us(podman->sched) + READY_US;
 
-	/* One that does not come is told by the call that fails. */
+	/* Where the service does not start, the caller's request reports it. */
 	while (!service->ready && !podman->stopping &&
 	       sched_cond_wait(&podman->wake, &podman->lock, deadline) == 0) {
 	}
@@ -161,12 +159,12 @@ void podman_retire(struct podman *podman, int handler)
 	LOCKED(&podman->lock);
 	podman->services[handler].wanted = false;
 	podman->services[handler].ready = false;
-	wake_supervisor(podman);
+	service_wake_supervisor(podman);
 }
 
 /* ---- a child ---- */
 
-static bool inherited(const char *variable)
+static bool service_inherited(const char *variable)
 {
 	static const char *const others[] = { "CONTAINERS_CONF=", "CONTAINER_HOST=", "LISTEN_",
 					      "NOTIFY_SOCKET=" };
@@ -180,7 +178,7 @@ static bool inherited(const char *variable)
 }
 
 /* The child's environment; the first is ours, the others are borrowed. */
-static char **make_environment(const struct podman *podman)
+static char **service_make_environment(const struct podman *podman)
 {
 	size_t count = 0, used = 0;
 
@@ -192,22 +190,22 @@ static char **make_environment(const struct podman *podman)
 
 	variables[used++] = xprintf("CONTAINERS_CONF=%s/containers.conf", podman->state_dir);
 	for (size_t i = 0; i < count; i++) {
-		if (inherited(environ[i])) {
+		if (service_inherited(environ[i])) {
 			variables[used++] = environ[i];
 		}
 	}
 	return variables;
 }
 
-static void free_environment(char **variables)
+static void service_free_environment(char **variables)
 {
 	free(variables[0]);
 	free(variables);
 }
 
-/* After fork: only what is safe beside other threads. Does not return. */
-static void run_child(const char *directory, const char *binary, char *const *argv,
-		      char **variables, pid_t parent, int null, int log)
+/* Runs after fork, so only async-signal-safe calls are allowed. Does not return. */
+static void service_run_child(const char *directory, const char *binary, char *const *argv,
+			      char **variables, pid_t parent, int null, int log)
 {
 	/* Tied to the supervisor's thread, which lives as long as the runtime: kill -9 of the node
 	 * leaves no service behind. Containers have parents of their own. */
@@ -227,7 +225,7 @@ static void run_child(const char *directory, const char *binary, char *const *ar
 	_exit(127);
 }
 
-static void start(struct podman *podman, struct podman_service *service)
+static void service_start(struct podman *podman, struct podman_service *service)
 {
 	CLEANUP_FREE char *address = xprintf("unix://%s", service->socket);
 	CLEANUP_FREE char *log_path = xprintf("%s/%s.log", podman->state_dir, service->handler);
@@ -241,11 +239,12 @@ static void start(struct podman *podman, struct podman_service *service)
 			 NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char **variables = make_environment(podman);
+	char **variables = service_make_environment(podman);
 	pid_t parent = getpid(), pid = null >= 0 && log >= 0 ? fork() : -1;
 
 	if (pid == 0) {
-		run_child(podman->state_dir, podman->binary, argv, variables, parent, null, log);
+		service_run_child(podman->state_dir, podman->binary, argv, variables, parent, null,
+				  log);
 	}
 	service->started_us = sched_now_us(podman->sched);
 	if (pid > 0) {
@@ -254,7 +253,7 @@ static void start(struct podman *podman, struct podman_service *service)
 	} else {
 		service->again_us = service->started_us + PAUSE_MAX_US;
 	}
-	free_environment(variables);
+	service_free_environment(variables);
 	if (null >= 0) {
 		close(null);
 	}
@@ -263,21 +262,21 @@ static void start(struct podman *podman, struct podman_service *service)
 	}
 }
 
-static void set_ready(struct podman *podman, struct podman_service *service, bool ready)
+static void service_set_ready(struct podman *podman, struct podman_service *service, bool ready)
 {
 	LOCKED(&podman->lock);
 	service->ready = ready;
 	sched_cond_broadcast(&podman->wake);
 }
 
-static bool is_starting(struct podman *podman, const struct podman_service *service)
+static bool service_is_starting(struct podman *podman, const struct podman_service *service)
 {
 	LOCKED(&podman->lock);
 	return service->pid != 0 && service->wanted && !service->ready;
 }
 
-/* Whether it has ended; then it comes again after a pause that grows. */
-static void look_after(struct podman *podman, struct podman_service *service)
+/* Notes the end of a service, which starts again after a pause that grows. */
+static void service_look_after(struct podman *podman, struct podman_service *service)
 {
 	int status;
 	uint64_t now = sched_now_us(podman->sched);
@@ -294,7 +293,7 @@ static void look_after(struct podman *podman, struct podman_service *service)
 	service->failures++;
 	service->again_us = now + (pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US);
 	service->pid = 0;
-	set_ready(podman, service, false);
+	service_set_ready(podman, service, false);
 	if (service->pidfd >= 0) {
 		close(service->pidfd);
 		service->pidfd = -1;
@@ -303,20 +302,20 @@ static void look_after(struct podman *podman, struct podman_service *service)
 
 /* ---- the supervisor ---- */
 
-static bool wanted(struct podman *podman, const struct podman_service *service)
+static bool service_wanted(struct podman *podman, const struct podman_service *service)
 {
 	LOCKED(&podman->lock);
 	return service->wanted && !podman->stopping;
 }
 
-static bool stopping(struct podman *podman)
+static bool service_stopping(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	return podman->stopping;
 }
 
-/* Until a child ends, somebody wakes us, or a start is due. */
-static void wait_for_news(struct podman *podman)
+/* Waits until a child ends, the eventfd is written, or a start is due. */
+static void service_wait(struct podman *podman)
 {
 	struct pollfd fds[1 + PODMAN_HANDLERS] = { { .fd = podman->wake_fd, .events = POLLIN } };
 	uint64_t now = sched_now_us(podman->sched), due = now + 60000000u;
@@ -326,10 +325,11 @@ static void wait_for_news(struct podman *podman)
 		const struct podman_service *service = &podman->services[i];
 
 		fds[1 + i] = (struct pollfd){ .fd = service->pidfd, .events = POLLIN };
-		if (service->pid == 0 && wanted(podman, service) && service->again_us < due) {
+		if (service->pid == 0 && service_wanted(podman, service) &&
+		    service->again_us < due) {
 			due = service->again_us;
 		}
-		if (is_starting(podman, service)) {
+		if (service_is_starting(podman, service)) {
 			due = now + LOOK_US;
 		}
 	}
@@ -337,7 +337,7 @@ static void wait_for_news(struct podman *podman)
 	(void)eventfd_read(podman->wake_fd, &count);
 }
 
-static void end_all(struct podman *podman)
+static void service_end_all(struct podman *podman)
 {
 	uint64_t deadline = sched_now_us(podman->sched) + END_US;
 
@@ -369,22 +369,23 @@ void podman_supervise(void *arg)
 {
 	struct podman *podman = arg;
 
-	while (!stopping(podman)) {
+	while (!service_stopping(podman)) {
 		for (int i = 0; i < PODMAN_HANDLERS; i++) {
 			struct podman_service *service = &podman->services[i];
 
-			look_after(podman, service);
-			if (service->pid == 0 && wanted(podman, service) &&
+			service_look_after(podman, service);
+			if (service->pid == 0 && service_wanted(podman, service) &&
 			    service->again_us <= sched_now_us(podman->sched)) {
-				start(podman, service);
+				service_start(podman, service);
 			}
-			if (service->pid != 0 && !wanted(podman, service)) {
+			if (service->pid != 0 && !service_wanted(podman, service)) {
 				(void)kill(service->pid, SIGTERM);
-			} else if (is_starting(podman, service) && responses(service->socket)) {
-				set_ready(podman, service, true);
+			} else if (service_is_starting(podman, service) &&
+				   service_is_listening(service->socket)) {
+				service_set_ready(podman, service, true);
 			}
 		}
-		wait_for_news(podman);
+		service_wait(podman);
 	}
-	end_all(podman);
+	service_end_all(podman);
 }

@@ -15,13 +15,13 @@
 
 #define GRACE_MOST_S 86400u
 #define KILLED_US 20000000u /* after SIGKILL, until Podman says that it has ended */
-#define LOOK_MIN_US 10000u  /* between looks whether it says so, doubling */
+#define LOOK_MIN_US 10000u  /* between checks whether it says so, doubling */
 #define LOOK_MAX_US 500000u
 #define SIGNAL_MAX 64
 
 /* ---- what we ended ourselves ---- */
 
-static void note_stopped(struct podman *podman, const char *id)
+static void stop_note_stopped(struct podman *podman, const char *id)
 {
 	LOCKED(&podman->lock);
 	if (map_get(&podman->stopped, id) == NULL) {
@@ -63,19 +63,19 @@ struct target {
 };
 
 /* 0 with a pid of 0 where it has ended or is gone. */
-static int look(struct target *target, struct error *reterr)
+static int stop_inspect(struct target *target, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s/json", target->id);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call(target->podman, &request, &inspect, reterr);
+	int code = podman_call(target->podman, &request, &inspect, reterr);
 	struct json_object *state = asb_at(inspect, "State");
 
 	target->pid = 0;
-	if (r < 0) {
-		return r == -ENOENT ? 0 : r;
+	if (code < 0) {
+		return code == -ENOENT ? 0 : code;
 	}
 	if (asb_true(asb_at(state, "Running")) || asb_true(asb_at(state, "Paused")) ||
 	    asb_streq(asb_str(state, "Status"), "stopping")) {
@@ -88,40 +88,40 @@ static int look(struct target *target, struct error *reterr)
 	return 0;
 }
 
-/* Not by our own kill(2): under runsc the process that Podman names is not the guest's. */
-static int send(struct target *target, int signal, struct error *reterr)
+/* Sends a signal through Podman: under runsc the process on the machine is not the guest's. */
+static int stop_send_signal(struct target *target, int signal, struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s/kill?signal=%d", target->id, signal);
 	const struct podman_request request = {
 		.handler = -1, .method = "POST", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	struct error error = { 0 };
-	int r = podman_call(target->podman, &request, NULL, &error);
+	int code = podman_call(target->podman, &request, NULL, &error);
 
-	if (r == 0) {
+	if (code == 0) {
 		return 0;
 	}
 	/* It may have ended before the signal. */
-	if (look(target, reterr) == 0 && target->pid == 0) {
+	if (stop_inspect(target, reterr) == 0 && target->pid == 0) {
 		return 0;
 	}
-	return error_set(reterr, r, "%s", error.text);
+	return error_set(reterr, code, "%s", error.text);
 }
 
 /* ---- waiting ---- */
 
-/* Until Podman has seen that it ended. */
-static int settle(struct target *target, uint64_t deadline, struct error *reterr)
+/* Waits until Podman reports the container's end. */
+static int stop_wait_ended(struct target *target, uint64_t deadline, struct error *reterr)
 {
 	struct podman *podman = target->podman;
 	uint64_t pause = LOOK_MIN_US;
 
 	for (;;) {
-		int r = look(target, reterr);
+		int code = stop_inspect(target, reterr);
 		uint64_t until = sched_now_us(podman->sched) + pause;
 
-		if (r < 0 || target->pid == 0) {
-			return r;
+		if (code < 0 || target->pid == 0) {
+			return code;
 		}
 		if (until > deadline) {
 			return error_set(reterr, -EAGAIN, "container '%s' still runs", target->id);
@@ -130,14 +130,15 @@ static int settle(struct target *target, uint64_t deadline, struct error *reterr
 
 		LOCKED(&podman->lock);
 		while (sched_cond_wait(&podman->wake, &podman->lock, until) == 0) {
-			/* woken for another */
+			/* the wakeup was for another thread */
 		}
 	}
 }
 
-/* True: the process has ended. Nobody else's time is taken: a stop of Podman's own holds one of its
- * few places for the whole grace, so that some deaf containers keep all others from ending. */
-static bool ends_within(struct target *target, uint32_t grace_s)
+/* Whether the process ends within the grace period. Podman's own stop is not used: it holds one of
+ * its few places for the whole grace period, so a few containers that ignore SIGTERM would delay
+ * all others. */
+static bool stop_ends_within(struct target *target, uint32_t grace_s)
 {
 	uint64_t deadline =
 		sched_now_us(target->podman->sched) + (uint64_t)grace_s * UINT64_C(1000000);
@@ -146,8 +147,9 @@ static bool ends_within(struct target *target, uint32_t grace_s)
 	int ready;
 
 	if (fd.fd < 0) {
-		/* Gone; or no descriptor is to be had, and it is looked at instead. */
-		return errno == ESRCH || settle(target, deadline, NULL) == 0;
+		/* The process is gone, or no descriptor could be opened: then it is polled
+		 * instead. */
+		return errno == ESRCH || stop_wait_ended(target, deadline, NULL) == 0;
 	}
 	do {
 		ready = poll(&fd, 1, podman_left_ms(target->podman, deadline));
@@ -162,22 +164,24 @@ int podman_stop_container(struct runtime *runtime, const char *id, uint32_t grac
 	struct target target = { .podman = podman_of(runtime), .id = id };
 	uint32_t grace = grace_s < GRACE_MOST_S ? grace_s : GRACE_MOST_S;
 	bool ended = false;
-	int r;
+	int code;
 
 	if (!podman_name_ok(id)) {
 		return error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 	}
-	r = look(&target, reterr);
-	if (r < 0 || target.pid == 0) {
-		return r;
+	code = stop_inspect(&target, reterr);
+	if (code < 0 || target.pid == 0) {
+		return code;
 	}
-	note_stopped(target.podman, id);
+	stop_note_stopped(target.podman, id);
 	if (grace > 0) {
-		r = send(&target, target.signal, reterr);
-		ended = r == 0 && (target.pid == 0 || ends_within(&target, grace));
+		code = stop_send_signal(&target, target.signal, reterr);
+		ended = code == 0 && (target.pid == 0 || stop_ends_within(&target, grace));
 	}
-	if (r == 0 && !ended) {
-		r = send(&target, 9, reterr);
+	if (code == 0 && !ended) {
+		code = stop_send_signal(&target, 9, reterr);
 	}
-	return r == 0 ? settle(&target, sched_now_us(target.podman->sched) + KILLED_US, reterr) : r;
+	return code == 0 ? stop_wait_ended(&target, sched_now_us(target.podman->sched) + KILLED_US,
+					   reterr)
+			 : code;
 }

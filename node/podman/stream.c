@@ -18,11 +18,11 @@
 #include "node/podman/frame.h"
 #include "node/podman/podman-private.h"
 
-#define TICK_MS 500     /* how late a stop is seen by a stream that nothing moves on */
+#define TICK_MS 500     /* the longest time until an idle stream sees that all streams stop */
 #define PIECE_MAX 32768 /* bytes carried at a time */
-#define END_US 5000000u /* for Podman to tell how it ended */
+#define END_US 5000000u /* for Podman to report how it ended */
 #define LOOK_MS 20
-#define KILL_US 1000000u   /* between SIGTERM and SIGKILL of what nobody wants any more */
+#define KILL_US 1000000u   /* between SIGTERM and SIGKILL of a process whose client is gone */
 #define ATTACHED "attach-" /* in front of a container's id, instead of a session's */
 
 struct podman_stream {
@@ -39,7 +39,7 @@ struct podman_stream {
 	struct frame_reader frames; /* unless tty */
 };
 
-static void close_fd(int *fd)
+static void stream_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -47,7 +47,7 @@ static void close_fd(int *fd)
 	}
 }
 
-static bool stopping(struct podman *podman)
+static bool stream_stopping(struct podman *podman)
 {
 	LOCKED(&podman->lock);
 	return podman->stopping;
@@ -55,8 +55,8 @@ static bool stopping(struct podman *podman)
 
 /* ---- the carrier ---- */
 
-/* Waits for who reads; who does not any more is forgotten, the process goes on. */
-static int put_out(struct podman_stream *stream, int *fd, const char *data, size_t length)
+/* Waits for the reader; output is dropped when the reader is gone, and the process continues. */
+static int stream_put_out(struct podman_stream *stream, int *fd, const char *data, size_t length)
 {
 	while (length > 0 && *fd >= 0) {
 		struct pollfd writable = { .fd = *fd, .events = POLLOUT };
@@ -66,29 +66,30 @@ static int put_out(struct podman_stream *stream, int *fd, const char *data, size
 			data += put;
 			length -= (size_t)put;
 		} else if (put < 0 && errno != EAGAIN && errno != EINTR) {
-			close_fd(fd);
-		} else if (poll(&writable, 1, TICK_MS) == 0 && stopping(stream->podman)) {
+			stream_close_fd(fd);
+		} else if (poll(&writable, 1, TICK_MS) == 0 && stream_stopping(stream->podman)) {
 			return -ECANCELED;
 		}
 	}
 	return 0;
 }
 
-static int on_frame(void *arg, int which, const char *data, size_t length)
+static int stream_on_frame(void *arg, int which, const char *data, size_t length)
 {
 	struct podman_stream *stream = arg;
 
-	return put_out(stream, which == FRAME_STDERR ? &stream->err : &stream->out, data, length);
+	return stream_put_out(stream, which == FRAME_STDERR ? &stream->err : &stream->out, data,
+			      length);
 }
 
-static int take_bytes(struct podman_stream *stream, const char *data, size_t length)
+static int stream_take_bytes(struct podman_stream *stream, const char *data, size_t length)
 {
-	return stream->tty ? put_out(stream, &stream->out, data, length)
-			   : frame_read(&stream->frames, data, length, on_frame, stream);
+	return stream->tty ? stream_put_out(stream, &stream->out, data, length)
+			   : frame_read(&stream->frames, data, length, stream_on_frame, stream);
 }
 
 /* False at the end. */
-static bool from_connection(struct podman_stream *stream)
+static bool stream_from_connection(struct podman_stream *stream)
 {
 	char piece[PIECE_MAX];
 	ssize_t got = recv(stream->connection, piece, sizeof(piece), MSG_DONTWAIT);
@@ -96,10 +97,10 @@ static bool from_connection(struct podman_stream *stream)
 	if (got < 0) {
 		return errno == EAGAIN || errno == EINTR;
 	}
-	return got > 0 && take_bytes(stream, piece, (size_t)got) == 0;
+	return got > 0 && stream_take_bytes(stream, piece, (size_t)got) == 0;
 }
 
-static void from_caller(struct podman_stream *stream)
+static void stream_from_caller(struct podman_stream *stream)
 {
 	char piece[PIECE_MAX];
 	ssize_t got = read(stream->in, piece, sizeof(piece));
@@ -107,12 +108,12 @@ static void from_caller(struct podman_stream *stream)
 	if (got > 0) {
 		(void)buf_append(&stream->pending, piece, (size_t)got);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close_fd(&stream->in);
+		stream_close_fd(&stream->in);
 		(void)shutdown(stream->connection, SHUT_WR);
 	}
 }
 
-static bool to_connection(struct podman_stream *stream)
+static bool stream_to_connection(struct podman_stream *stream)
 {
 	ssize_t put = send(stream->connection, stream->pending.data, stream->pending.length,
 			   MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -124,7 +125,7 @@ static bool to_connection(struct podman_stream *stream)
 }
 
 /* One round; false at the end. */
-static bool carry(struct podman_stream *stream)
+static bool stream_carry(struct podman_stream *stream)
 {
 	bool pending = stream->pending.length > 0;
 	struct pollfd fds[] = {
@@ -133,27 +134,28 @@ static bool carry(struct podman_stream *stream)
 	};
 
 	if (poll(fds, ARRAY_LEN(fds), TICK_MS) <= 0) {
-		return !stopping(stream->podman);
+		return !stream_stopping(stream->podman);
 	}
 	if (fds[1].revents != 0) {
-		from_caller(stream);
+		stream_from_caller(stream);
 	}
-	if ((fds[0].revents & POLLOUT) != 0 && !to_connection(stream)) {
+	if ((fds[0].revents & POLLOUT) != 0 && !stream_to_connection(stream)) {
 		return false;
 	}
-	return (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) == 0 || from_connection(stream);
+	return (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) == 0 ||
+	       stream_from_connection(stream);
 }
 
-static void run(void *arg)
+static void stream_run(void *arg)
 {
 	struct podman_stream *stream = arg;
 
-	while (carry(stream)) {
+	while (stream_carry(stream)) {
 	}
-	close_fd(&stream->in);
-	close_fd(&stream->out);
-	close_fd(&stream->err);
-	close_fd(&stream->connection);
+	stream_close_fd(&stream->in);
+	stream_close_fd(&stream->out);
+	stream_close_fd(&stream->err);
+	stream_close_fd(&stream->connection);
 
 	LOCKED(&stream->podman->lock);
 	stream->over = true;
@@ -161,18 +163,18 @@ static void run(void *arg)
 
 /* ---- life ---- */
 
-static void destroy_stream(struct podman_stream *stream)
+static void stream_destroy(struct podman_stream *stream)
 {
-	close_fd(&stream->in);
-	close_fd(&stream->out);
-	close_fd(&stream->err);
-	close_fd(&stream->connection);
+	stream_close_fd(&stream->in);
+	stream_close_fd(&stream->out);
+	stream_close_fd(&stream->err);
+	stream_close_fd(&stream->connection);
 	buf_finish(&stream->pending);
 	free(stream);
 }
 
 /* Takes one out of the list: of an id (NULL: any), over (or in any state). */
-static struct podman_stream *take(struct podman *podman, const char *id, bool only_over)
+static struct podman_stream *stream_take(struct podman *podman, const char *id, bool only_over)
 {
 	LOCKED(&podman->lock);
 	for (struct podman_stream **link = &podman->streams; *link != NULL; link = &(*link)->next) {
@@ -186,23 +188,23 @@ static struct podman_stream *take(struct podman *podman, const char *id, bool on
 	return NULL;
 }
 
-static void join_all(struct podman *podman, const char *id, bool only_over)
+static void stream_join_all(struct podman *podman, const char *id, bool only_over)
 {
 	struct podman_stream *stream;
 
-	while ((stream = take(podman, id, only_over)) != NULL) {
+	while ((stream = stream_take(podman, id, only_over)) != NULL) {
 		sched_join(stream->thread);
-		destroy_stream(stream);
+		stream_destroy(stream);
 	}
 }
 
 void podman_streams_finish(struct podman *podman)
 {
-	join_all(podman, NULL, false);
+	stream_join_all(podman, NULL, false);
 }
 
 /* A pipe, both ends non-blocking; input: our end is the one that reads. */
-static int make_pipe(bool input, int *own, int *theirs)
+static int stream_make_pipe(bool input, int *own, int *theirs)
 {
 	int ends[2];
 
@@ -214,23 +216,24 @@ static int make_pipe(bool input, int *own, int *theirs)
 	return 0;
 }
 
-static int make_pipes(struct podman_stream *stream, bool want_in, struct runtime_exec_stream *ret,
-		      struct error *reterr)
+static int stream_make_pipes(struct podman_stream *stream, bool want_in,
+			     struct runtime_exec_stream *ret, struct error *reterr)
 {
-	int r = want_in ? make_pipe(true, &stream->in, &ret->in) : 0;
+	int code = want_in ? stream_make_pipe(true, &stream->in, &ret->in) : 0;
 
-	if (r == 0) {
-		r = make_pipe(false, &stream->out, &ret->out);
+	if (code == 0) {
+		code = stream_make_pipe(false, &stream->out, &ret->out);
 	}
-	if (r == 0 && !stream->tty) {
-		r = make_pipe(false, &stream->err, &ret->err);
+	if (code == 0 && !stream->tty) {
+		code = stream_make_pipe(false, &stream->err, &ret->err);
 	}
-	return r == 0 ? 0 : error_set(reterr, r, "no pipe for a process: %s", strerror(-r));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "no pipe for a process: %s", strerror(-code));
 }
 
 /* Opens the connection; ids of attached ones name the container. */
-static int begin(struct podman_stream *stream, const char *id, const char *const *argv,
-		 bool want_in, struct buf *rest, struct error *reterr)
+static int stream_begin(struct podman_stream *stream, const char *id, const char *const *argv,
+			bool want_in, struct buf *rest, struct error *reterr)
 {
 	CLEANUP_FREE char *path = NULL;
 
@@ -241,11 +244,11 @@ static int begin(struct podman_stream *stream, const char *id, const char *const
 		return podman_hijack(stream->podman, path, "", rest, &stream->connection, reterr);
 	}
 
-	int r = podman_exec_create(stream->podman, id, argv, stream->tty, want_in, stream->id,
-				   reterr);
+	int code = podman_exec_create(stream->podman, id, argv, stream->tty, want_in, stream->id,
+				      reterr);
 
-	if (r < 0) {
-		return r;
+	if (code < 0) {
+		return code;
 	}
 	path = xprintf("/exec/%s/start", stream->id);
 	return podman_hijack(stream->podman, path,
@@ -266,29 +269,30 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 	stream->tty = tty;
 	stream->pending = (struct buf)BUF_INIT(PIECE_MAX);
 	stream->connection = stream->in = stream->out = stream->err = -1;
-	join_all(podman, NULL, true);
+	stream_join_all(podman, NULL, true);
 
-	int r = podman_name_ok(id) ? make_pipes(stream, want_in, &own, reterr)
-				   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
+	int code = podman_name_ok(id)
+			   ? stream_make_pipes(stream, want_in, &own, reterr)
+			   : error_set(reterr, -EINVAL, "'%s' is not a container id", id);
 
-	if (r == 0) {
-		r = begin(stream, id, argv, want_in, &rest, reterr);
+	if (code == 0) {
+		code = stream_begin(stream, id, argv, want_in, &rest, reterr);
 	}
-	if (r == 0 && take_bytes(stream, buf_str(&rest), rest.length) < 0) {
-		r = error_set(reterr, -EAGAIN, "podman's stream is broken");
+	if (code == 0 && stream_take_bytes(stream, buf_str(&rest), rest.length) < 0) {
+		code = error_set(reterr, -EAGAIN, "podman's stream is broken");
 	}
-	if (r < 0) {
-		close_fd(&own.in);
-		close_fd(&own.out);
-		close_fd(&own.err);
-		destroy_stream(stream);
-		return r;
+	if (code < 0) {
+		stream_close_fd(&own.in);
+		stream_close_fd(&own.out);
+		stream_close_fd(&own.err);
+		stream_destroy(stream);
+		return code;
 	}
 	memcpy(own.id, stream->id, sizeof(own.id));
 	*ret = own;
 
 	LOCKED(&podman->lock);
-	stream->thread = sched_start(podman->sched, "podman-stream", run, stream);
+	stream->thread = sched_start(podman->sched, "podman-stream", stream_run, stream);
 	stream->next = podman->streams;
 	podman->streams = stream;
 	return 0;
@@ -296,23 +300,23 @@ int podman_exec_stream(struct runtime *runtime, const char *id, const char *cons
 
 /* ---- its end ---- */
 
-static int attached_result(struct podman *podman, const char *id, int *ret_exit,
-			   struct error *reterr)
+static int stream_attached_result(struct podman *podman, const char *id, int *ret_exit,
+				  struct error *reterr)
 {
 	CLEANUP_FREE char *path = xprintf("/containers/%s/json", id);
 	const struct podman_request request = {
 		.handler = -1, .method = "GET", .path = path, .timeout_ms = PODMAN_CALL_MS
 	};
 	CLEANUP_JSON struct json_object *inspect = NULL;
-	int r = podman_call(podman, &request, &inspect, reterr);
+	int code = podman_call(podman, &request, &inspect, reterr);
 
-	if (r == 0 && asb_true(asb_at(inspect, "State", "Running"))) {
+	if (code == 0 && asb_true(asb_at(inspect, "State", "Running"))) {
 		return error_set(reterr, -EAGAIN, "the container runs");
 	}
-	if (r == 0) {
+	if (code == 0) {
 		*ret_exit = (int)asb_int(asb_at(inspect, "State", "ExitCode"), -1);
 	}
-	return r;
+	return code;
 }
 
 int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit,
@@ -320,27 +324,29 @@ int podman_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exit
 {
 	struct podman *podman = podman_of(runtime);
 	bool attached = strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0;
-	struct podman_stream *stream = take(podman, exec_id, false);
-	int r;
+	struct podman_stream *stream = stream_take(podman, exec_id, false);
+	int code;
 
 	if (stream != NULL) {
 		sched_join(stream->thread);
-		destroy_stream(stream);
+		stream_destroy(stream);
 	}
 
 	uint64_t deadline = sched_now_us(podman->sched) + END_US;
 
 	for (;;) {
-		r = attached ? attached_result(podman, exec_id + strlen(ATTACHED), ret_exit, reterr)
-			     : podman_exec_result(podman, exec_id, ret_exit, NULL, reterr);
-		if (r != -EAGAIN || sched_now_us(podman->sched) >= deadline) {
-			return r;
+		code = attached ? stream_attached_result(podman, exec_id + strlen(ATTACHED),
+							 ret_exit, reterr)
+				: podman_exec_result(podman, exec_id, ret_exit, NULL, reterr);
+		if (code != -EAGAIN || sched_now_us(podman->sched) >= deadline) {
+			return code;
 		}
 		(void)poll(NULL, 0, LOOK_MS);
 	}
 }
 
-/* Under runsc the process that the machine sees hands signals on, but SIGKILL: so SIGTERM first. */
+/* Under runsc the process on the machine forwards signals to the guest, but not SIGKILL: so SIGTERM
+ * comes first. */
 int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *reterr UNUSED)
 {
 	struct podman *podman = podman_of(runtime);
@@ -348,7 +354,7 @@ int podman_exec_end(struct runtime *runtime, const char *exec_id, struct error *
 	int code, sent = SIGTERM;
 	pid_t pid = 0;
 
-	/* What is only attached goes on. */
+	/* A process that was only attached to continues. */
 	if (strncmp(exec_id, ATTACHED, strlen(ATTACHED)) == 0) {
 		return 0;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decides whether a user is provably not root. Called by podman-container.c before a container with
+/* Decides whether a user is provably not root. Called by container.c before a container with
  * runAsNonRoot is made. */
 #include "config.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The prober: which probe is due when, on a few threads, and what their results make of a
- * container. Called by the node when containers come, are looked at, and go. */
+ * container. Called when containers are started, observed and removed. */
 #include "config.h"
 
 #include "node/probes/probe.h"
@@ -70,7 +70,7 @@ struct prober {
 	bool stopping;       /* lock */
 };
 
-static void target_unref(struct target *target)
+static void probe_target_unref(struct target *target)
 {
 	if (--target->references > 0) {
 		return;
@@ -85,12 +85,12 @@ static void target_unref(struct target *target)
 
 /* ---- states: all with the lock held ---- */
 
-static bool has(const struct target *target, enum probe_kind kind)
+static bool probe_has(const struct target *target, enum probe_kind kind)
 {
 	return target->probes[kind].spec.handler != PROBE_NONE;
 }
 
-static void push(struct prober *prober, struct probe *probe, uint64_t when, bool regular)
+static void probe_push(struct prober *prober, struct probe *probe, uint64_t when, bool regular)
 {
 	const struct heap_node *first = heap_peek(&prober->heap);
 
@@ -103,20 +103,21 @@ static void push(struct prober *prober, struct probe *probe, uint64_t when, bool
 }
 
 /* From now on readiness and liveness are asked for. */
-static void start(struct prober *prober, struct target *target, uint64_t now)
+static void probe_start(struct prober *prober, struct target *target, uint64_t now)
 {
 	target->state.started = true;
-	target->state.ready = !has(target, PROBE_READINESS);
+	target->state.ready = !probe_has(target, PROBE_READINESS);
 	for (int kind = PROBE_READINESS; kind <= PROBE_LIVENESS; kind++) {
 		struct probe *probe = &target->probes[kind];
 
-		if (has(target, (enum probe_kind)kind)) {
-			push(prober, probe, now > probe->start_us ? now : probe->start_us, true);
+		if (probe_has(target, (enum probe_kind)kind)) {
+			probe_push(prober, probe, now > probe->start_us ? now : probe->start_us,
+				   true);
 		}
 	}
 }
 
-static void set_message(struct target *target, enum probe_kind kind, const char *why)
+static void probe_set_message(struct target *target, enum probe_kind kind, const char *why)
 {
 	static const char *const names[PROBE_KINDS] = {
 		[PROBE_STARTUP] = "Startup",
@@ -131,7 +132,7 @@ static void set_message(struct target *target, enum probe_kind kind, const char 
 }
 
 /* What a run of results means. */
-static void apply(struct prober *prober, struct probe *probe, bool success)
+static void probe_apply(struct prober *prober, struct probe *probe, bool success)
 {
 	struct target *target = probe->target;
 
@@ -146,11 +147,11 @@ static void apply(struct prober *prober, struct probe *probe, bool success)
 		target->state.failed = true;
 		target->state.ready = false;
 	} else if (probe->kind == PROBE_STARTUP) {
-		start(prober, target, sched_now_us(prober->sched));
+		probe_start(prober, target, sched_now_us(prober->sched));
 	}
 }
 
-static bool wants_more(const struct probe *probe)
+static bool probe_wants_more(const struct probe *probe)
 {
 	const struct target *target = probe->target;
 
@@ -159,7 +160,7 @@ static bool wants_more(const struct probe *probe)
 }
 
 /* Keeps to the clock; what was missed by a slow probe or a sleeping machine is not made up for. */
-static uint64_t next_time(const struct prober *prober, const struct probe *probe)
+static uint64_t probe_next_time(const struct prober *prober, const struct probe *probe)
 {
 	uint64_t now = sched_now_us(prober->sched), next = probe->regular_us;
 
@@ -169,9 +170,9 @@ static uint64_t next_time(const struct prober *prober, const struct probe *probe
 	return next > now ? next : now;
 }
 
-static void push_next(struct prober *prober, struct probe *probe, bool success)
+static void probe_push_next(struct prober *prober, struct probe *probe, bool success)
 {
-	uint64_t next = next_time(prober, probe);
+	uint64_t next = probe_next_time(prober, probe);
 	uint64_t early = sched_now_us(prober->sched) + probe->early_us;
 
 	if (success || early >= next) {
@@ -180,13 +181,13 @@ static void push_next(struct prober *prober, struct probe *probe, bool success)
 	if (probe->early_us > 0) {
 		probe->regular_us = next;
 		probe->early_us *= 2;
-		push(prober, probe, early, false);
+		probe_push(prober, probe, early, false);
 	} else {
-		push(prober, probe, next, true);
+		probe_push(prober, probe, next, true);
 	}
 }
 
-static bool same_state(const struct probe_state *a, const struct probe_state *b)
+static bool probe_same_state(const struct probe_state *a, const struct probe_state *b)
 {
 	return a->started == b->started && a->ready == b->ready && a->failed == b->failed &&
 	       a->failures == b->failures;
@@ -194,10 +195,10 @@ static bool same_state(const struct probe_state *a, const struct probe_state *b)
 
 /* ---- threads ---- */
 
-static void run_thread(void *arg);
+static void probe_run_thread(void *arg);
 
 /* Sees to it that somebody waits for the clock while this thread is away. */
-static void hand_over(struct prober *prober)
+static void probe_hand_over(struct prober *prober)
 {
 	if (prober->watched || prober->stopping) {
 		return;
@@ -206,11 +207,11 @@ static void hand_over(struct prober *prober)
 		sched_cond_signal(&prober->due);
 	} else if (prober->thread_count < THREADS_MAX) {
 		prober->threads[prober->thread_count++] =
-			sched_start(prober->sched, "probe", run_thread, prober);
+			sched_start(prober->sched, "probe", probe_run_thread, prober);
 	}
 }
 
-static void tell(struct prober *prober, struct target *target)
+static void probe_report(struct prober *prober, struct target *target)
 {
 	target->calls++;
 	sched_mutex_unlock(&prober->lock);
@@ -222,14 +223,14 @@ static void tell(struct prober *prober, struct target *target)
 }
 
 /* Runs one probe that was taken out of the heap. Lock held, given away meanwhile. */
-static void run_probe(struct prober *prober, struct probe *probe)
+static void probe_run_probe(struct prober *prober, struct probe *probe)
 {
 	struct target *target = probe->target;
 	struct error why = { 0 };
 	enum probe_result result;
 
 	target->references++;
-	hand_over(prober);
+	probe_hand_over(prober);
 	sched_mutex_unlock(&prober->lock);
 	result = probe_try(&probe->spec, prober->runtime, target->id, prober->stop_fd, &why);
 	sched_mutex_lock(&prober->lock);
@@ -241,23 +242,23 @@ static void run_probe(struct prober *prober, struct probe *probe)
 		bool counts = success || probe->due.when >= probe->regular_us;
 
 		if (result == PROBE_FAILURE && counts) {
-			set_message(target, probe->kind, why.text);
+			probe_set_message(target, probe->kind, why.text);
 		}
 		if (result != PROBE_UNKNOWN && counts) {
-			apply(prober, probe, success);
+			probe_apply(prober, probe, success);
 		}
-		if (wants_more(probe)) {
-			push_next(prober, probe, success);
+		if (probe_wants_more(probe)) {
+			probe_push_next(prober, probe, success);
 		}
-		if (!same_state(&before, &target->state)) {
-			tell(prober, target);
+		if (!probe_same_state(&before, &target->state)) {
+			probe_report(prober, target);
 		}
 	}
-	target_unref(target);
+	probe_target_unref(target);
 }
 
 /* Waits for the first of the heap, or for another thread to leave that to this one. */
-static void wait(struct prober *prober)
+static void probe_wait(struct prober *prober)
 {
 	const struct heap_node *first = heap_peek(&prober->heap);
 	bool watch = !prober->watched;
@@ -270,7 +271,7 @@ static void wait(struct prober *prober)
 	prober->idle--;
 }
 
-static void run_thread(void *arg)
+static void probe_run_thread(void *arg)
 {
 	struct prober *prober = arg;
 
@@ -279,11 +280,11 @@ static void run_thread(void *arg)
 		struct heap_node *first = heap_peek(&prober->heap);
 
 		if (first == NULL || first->when > sched_now_us(prober->sched)) {
-			wait(prober);
+			probe_wait(prober);
 			continue;
 		}
 		heap_remove(&prober->heap, first);
-		run_probe(prober, CONTAINER_OF(first, struct probe, due));
+		probe_run_probe(prober, CONTAINER_OF(first, struct probe, due));
 	}
 }
 
@@ -305,11 +306,11 @@ struct prober *prober_create(struct sched *sched, struct runtime *runtime, runti
 	sched_cond_init(&prober->called, sched);
 
 	LOCKED(&prober->lock);
-	hand_over(prober);
+	probe_hand_over(prober);
 	return prober;
 }
 
-static void stop(struct prober *prober)
+static void probe_stop(struct prober *prober)
 {
 	const uint64_t one = 1;
 
@@ -330,13 +331,13 @@ void prober_destroy(struct prober *prober)
 	if (prober == NULL) {
 		return;
 	}
-	stop(prober);
+	probe_stop(prober);
 	/* Stopping, nobody starts another. */
 	for (size_t i = 0; i < prober->thread_count; i++) {
 		sched_join(prober->threads[i]);
 	}
 	while ((target = map_next(&prober->targets, &at, NULL)) != NULL) {
-		target_unref(target);
+		probe_target_unref(target);
 	}
 	map_finish(&prober->targets);
 	heap_finish(&prober->heap);
@@ -350,7 +351,8 @@ void prober_destroy(struct prober *prober)
 }
 
 /* When a probe may run first: initialDelaySeconds after the container's start. */
-static uint64_t first_time(struct prober *prober, const struct probe_spec *spec, int64_t started_ms)
+static uint64_t probe_first_time(struct prober *prober, const struct probe_spec *spec,
+				 int64_t started_ms)
 {
 	uint64_t now = sched_now_us(prober->sched);
 	int64_t age_us = sched_wall_us(prober->sched) - started_ms * 1000;
@@ -369,7 +371,7 @@ static uint64_t first_time(struct prober *prober, const struct probe_spec *spec,
 }
 
 /* A command is too costly for that, and liveness in no hurry. */
-static bool asked_early(struct prober *prober, const struct probe *probe, int64_t started_ms)
+static bool probe_asked_early(struct prober *prober, const struct probe *probe, int64_t started_ms)
 {
 	int64_t age_us = sched_wall_us(prober->sched) - started_ms * 1000;
 	const struct probe_spec *spec = &probe->spec;
@@ -379,9 +381,9 @@ static bool asked_early(struct prober *prober, const struct probe *probe, int64_
 	       age_us < (int64_t)(spec->delay_us + spec->period_us);
 }
 
-static struct target *target_create(struct prober *prober, const char *uid, const char *id,
-				    const char *ip, int64_t started_ms,
-				    struct json_object *container)
+static struct target *probe_target_create(struct prober *prober, const char *uid, const char *id,
+					  const char *ip, int64_t started_ms,
+					  struct json_object *container)
 {
 	static const char *const members[PROBE_KINDS] = {
 		[PROBE_STARTUP] = "startupProbe",
@@ -400,8 +402,8 @@ static struct target *target_create(struct prober *prober, const char *uid, cons
 		probe->kind = (enum probe_kind)kind;
 		probe_spec_init(&probe->spec, container, asb_at(container, members[kind]),
 				ip != NULL ? ip : "");
-		probe->start_us = first_time(prober, &probe->spec, started_ms);
-		probe->early_us = asked_early(prober, probe, started_ms) ? EARLY_US : 0;
+		probe->start_us = probe_first_time(prober, &probe->spec, started_ms);
+		probe->early_us = probe_asked_early(prober, probe, started_ms) ? EARLY_US : 0;
 	}
 	return target;
 }
@@ -414,14 +416,14 @@ void prober_add(struct prober *prober, const char *uid, const char *id, const ch
 		return;
 	}
 
-	struct target *target = target_create(prober, uid, id, ip, started_ms, container);
+	struct target *target = probe_target_create(prober, uid, id, ip, started_ms, container);
 	struct probe *startup = &target->probes[PROBE_STARTUP];
 
 	map_put(&prober->targets, target->id, target);
-	if (has(target, PROBE_STARTUP)) {
-		push(prober, startup, startup->start_us, true);
+	if (probe_has(target, PROBE_STARTUP)) {
+		probe_push(prober, startup, startup->start_us, true);
 	} else {
-		start(prober, target, sched_now_us(prober->sched));
+		probe_start(prober, target, sched_now_us(prober->sched));
 	}
 }
 
@@ -440,11 +442,11 @@ void prober_remove(struct prober *prober, const char *id)
 			heap_remove(&prober->heap, &target->probes[kind].due);
 		}
 	}
-	/* A probe under way ends on its own and tells nobody; a call under way is waited for. */
+	/* The result of a running probe is dropped; a running call of changed is waited for. */
 	while (target->calls > 0) {
 		sched_cond_wait(&prober->called, &prober->lock, SCHED_FOREVER);
 	}
-	target_unref(target);
+	probe_target_unref(target);
 }
 
 bool prober_state(struct prober *prober, const char *id, struct probe_state *ret)

@@ -8,9 +8,10 @@
  * Semantics: initialDelaySeconds counts from the container's start; periodSeconds (10),
  * timeoutSeconds (1), successThreshold (1), failureThreshold (3). Liveness and readiness wait until
  * startup has succeeded. Startup and readiness by HTTP or TCP are tried more often in a container's
- * first period, so that one is Ready when it can be; only success counts of these tries. HTTP: 200..399 is success, redirects to another host are one (not
- * followed), at most 10 KiB of a body is read; no proxy, User-Agent agent-sandbox-probe/VERSION; the
- * host is the pod's address unless the probe names one.
+ * first period, so that one is Ready when it can be; only successes of these tries count. HTTP:
+ * 200..399 is success, and so is a redirect to another host, which is not followed; at most 10 KiB of
+ * a body is read; no proxy; User-Agent agent-sandbox-probe/VERSION; the host is the pod's
+ * address unless the probe names one.
  */
 #ifndef ASB_NODE_PROBES_PROBE_H
 #define ASB_NODE_PROBES_PROBE_H
@@ -41,7 +42,7 @@ struct prober *prober_create(struct sched *sched, struct runtime *runtime, runti
 			     void *arg);
 void prober_destroy(struct prober *prober);
 
-/* Begins to probe a container: id is the runtime's, container its spec (read, not kept: trees are
+/* Starts to probe a container: id is the runtime's, container its spec (read, not kept: trees are
  * not shared between threads), ip the pod's. Adding one that is there does nothing. */
 void prober_add(struct prober *prober, const char *uid, const char *id, const char *ip,
 		int64_t started_ms, struct json_object *container);

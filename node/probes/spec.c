@@ -15,7 +15,7 @@
 #define HEADERS_MAX 64
 
 /* A member in seconds or counts; what is not positive is the default. */
-static int64_t number(struct json_object *probe, const char *name, int64_t fallback)
+static int64_t spec_number(struct json_object *probe, const char *name, int64_t fallback)
 {
 	int64_t value = asb_int(asb_at(probe, name), fallback);
 
@@ -23,7 +23,7 @@ static int64_t number(struct json_object *probe, const char *name, int64_t fallb
 }
 
 /* A port by number, by name, or by a number in quotes; 0: there is none. */
-static uint16_t read_port(struct json_object *container, struct json_object *port)
+static uint16_t spec_read_port(struct json_object *container, struct json_object *port)
 {
 	struct json_object *ports = asb_array(container, "ports");
 	const char *name = asb_as_str(port);
@@ -42,7 +42,7 @@ static uint16_t read_port(struct json_object *container, struct json_object *por
 	return value > 0 && value <= UINT16_MAX ? (uint16_t)value : 0;
 }
 
-static void fail(struct probe_spec *spec, char *take_why)
+static void spec_fail(struct probe_spec *spec, char *take_why)
 {
 	spec->handler = PROBE_MISSING;
 	free(spec->why);
@@ -50,7 +50,7 @@ static void fail(struct probe_spec *spec, char *take_why)
 }
 
 /* Whether text can be part of a request: no line of its own. */
-static bool is_clean(const char *text)
+static bool spec_is_clean(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if (iscntrl((unsigned char)*text)) {
@@ -60,12 +60,12 @@ static bool is_clean(const char *text)
 	return true;
 }
 
-static void read_headers(struct probe_spec *spec, struct json_object *headers)
+static void spec_read_headers(struct probe_spec *spec, struct json_object *headers)
 {
 	size_t count = asb_length(headers);
 
 	if (count > HEADERS_MAX) {
-		fail(spec, xprintf("it has more than %d httpHeaders", HEADERS_MAX));
+		spec_fail(spec, xprintf("it has more than %d httpHeaders", HEADERS_MAX));
 		return;
 	}
 	spec->strings = xnew_array(char *, count + 1);
@@ -75,15 +75,15 @@ static void read_headers(struct probe_spec *spec, struct json_object *headers)
 
 		value = value != NULL ? value : "";
 		if (name == NULL || *name == '\0' || strpbrk(name, ": ;") != NULL ||
-		    !is_clean(name) || !is_clean(value)) {
-			fail(spec, xstrdup("one of its httpHeaders is not a header"));
+		    !spec_is_clean(name) || !spec_is_clean(value)) {
+			spec_fail(spec, xstrdup("one of its httpHeaders is not a header"));
 			value = "";
 		}
 		spec->strings[i] = xprintf("%s: %s", name != NULL ? name : "", value);
 	}
 }
 
-static char *make_url(const char *scheme, const char *host, uint16_t port, const char *path)
+static char *spec_make_url(const char *scheme, const char *host, uint16_t port, const char *path)
 {
 	bool bare = strchr(host, ':') != NULL && host[0] != '[';
 
@@ -91,20 +91,20 @@ static char *make_url(const char *scheme, const char *host, uint16_t port, const
 		       *path == '/' ? "" : "/", path);
 }
 
-static void read_http(struct probe_spec *spec, struct json_object *container,
-		      struct json_object *http, const char *ip)
+static void spec_read_http(struct probe_spec *spec, struct json_object *container,
+			   struct json_object *http, const char *ip)
 {
 	const char *host = asb_str(http, "host"), *path = asb_str(http, "path");
 	const char *scheme = asb_str(http, "scheme");
-	uint16_t port = read_port(container, asb_at(http, "port"));
+	uint16_t port = spec_read_port(container, asb_at(http, "port"));
 
 	spec->handler = PROBE_HTTP;
 	host = host != NULL && *host != '\0' ? host : ip;
 	path = path != NULL ? path : "";
 	if (port == 0) {
-		fail(spec, xstrdup("its port is none of the container's"));
-	} else if (!is_clean(path) || !is_clean(host)) {
-		fail(spec, xstrdup("its path or host cannot be part of a URL"));
+		spec_fail(spec, xstrdup("its port is none of the container's"));
+	} else if (!spec_is_clean(path) || !spec_is_clean(host)) {
+		spec_fail(spec, xstrdup("its path or host cannot be part of a URL"));
 	}
 	/* What curl does not take in a URL. */
 	CLEANUP_BUF struct buf encoded = BUF_INIT(64 * 1024);
@@ -118,26 +118,26 @@ static void read_http(struct probe_spec *spec, struct json_object *container,
 			buf_append_char(&encoded, *path);
 		}
 	}
-	spec->url = make_url(asb_streq(scheme, "HTTPS") ? "https" : "http", host, port,
-			     buf_str(&encoded));
-	read_headers(spec, asb_array(http, "httpHeaders"));
+	spec->url = spec_make_url(asb_streq(scheme, "HTTPS") ? "https" : "http", host, port,
+				  buf_str(&encoded));
+	spec_read_headers(spec, asb_array(http, "httpHeaders"));
 }
 
-static void read_tcp(struct probe_spec *spec, struct json_object *container,
-		     struct json_object *tcp, const char *ip)
+static void spec_read_tcp(struct probe_spec *spec, struct json_object *container,
+			  struct json_object *tcp, const char *ip)
 {
 	const char *host = asb_str(tcp, "host");
 
 	spec->handler = PROBE_TCP;
 	spec->host = xstrdup(host != NULL && *host != '\0' ? host : ip);
-	spec->port = read_port(container, asb_at(tcp, "port"));
-	spec->url = make_url("http", spec->host, spec->port, "/");
+	spec->port = spec_read_port(container, asb_at(tcp, "port"));
+	spec->url = spec_make_url("http", spec->host, spec->port, "/");
 	if (spec->port == 0) {
-		fail(spec, xstrdup("its port is none of the container's"));
+		spec_fail(spec, xstrdup("its port is none of the container's"));
 	}
 }
 
-static void read_exec(struct probe_spec *spec, struct json_object *command)
+static void spec_read_exec(struct probe_spec *spec, struct json_object *command)
 {
 	size_t count = asb_length(command);
 
@@ -149,7 +149,7 @@ static void read_exec(struct probe_spec *spec, struct json_object *command)
 		spec->strings[i] = xstrdup(word != NULL ? word : "");
 	}
 	if (count == 0) {
-		fail(spec, xstrdup("its exec has no command"));
+		spec_fail(spec, xstrdup("its exec has no command"));
 	}
 }
 
@@ -161,24 +161,25 @@ void probe_spec_init(struct probe_spec *spec, struct json_object *container,
 	delay = delay < 0 ? 0 : delay > SECONDS_MAX ? SECONDS_MAX : delay;
 	*spec = (struct probe_spec){
 		.delay_us = (uint64_t)delay * 1000000,
-		.period_us = (uint64_t)number(probe, "periodSeconds", 10) * 1000000,
-		.timeout_ms = (uint32_t)number(probe, "timeoutSeconds", 1) * 1000,
-		.successes = (uint32_t)number(probe, "successThreshold", 1),
-		.failures = (uint32_t)number(probe, "failureThreshold", 3),
+		.period_us = (uint64_t)spec_number(probe, "periodSeconds", 10) * 1000000,
+		.timeout_ms = (uint32_t)spec_number(probe, "timeoutSeconds", 1) * 1000,
+		.successes = (uint32_t)spec_number(probe, "successThreshold", 1),
+		.failures = (uint32_t)spec_number(probe, "failureThreshold", 3),
 	};
 	if (!json_object_is_type(probe, json_type_object)) {
 		return;
 	}
 	if (asb_at(probe, "httpGet") != NULL) {
-		read_http(spec, container, asb_at(probe, "httpGet"), ip);
+		spec_read_http(spec, container, asb_at(probe, "httpGet"), ip);
 	} else if (asb_at(probe, "tcpSocket") != NULL) {
-		read_tcp(spec, container, asb_at(probe, "tcpSocket"), ip);
+		spec_read_tcp(spec, container, asb_at(probe, "tcpSocket"), ip);
 	} else if (asb_at(probe, "exec") != NULL) {
-		read_exec(spec, asb_array(probe, "exec", "command"));
+		spec_read_exec(spec, asb_array(probe, "exec", "command"));
 	} else if (asb_at(probe, "grpc") != NULL) {
-		fail(spec, xstrdup("this node has no grpc probes: use httpGet, tcpSocket or exec"));
+		spec_fail(spec,
+			  xstrdup("this node has no grpc probes: use httpGet, tcpSocket or exec"));
 	} else {
-		fail(spec, xstrdup("it has none of httpGet, tcpSocket and exec"));
+		spec_fail(spec, xstrdup("it has none of httpGet, tcpSocket and exec"));
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a probe is to do, read from a container once and kept apart from its JSON; and one try. */
+/* A probe as it is read once from a container, independent of its JSON; and one try of it. */
 #ifndef ASB_NODE_PROBES_SPEC_H
 #define ASB_NODE_PROBES_SPEC_H
 

@@ -48,13 +48,13 @@ static enum probe_result try_http(const struct probe_spec *spec, int stop_fd, st
 }
 
 /* Waits for a connection under way. */
-static int wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
+static int try_wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
 {
 	struct pollfd fds[2] = { { .fd = fd, .events = POLLOUT },
 				 { .fd = stop_fd, .events = POLLIN } };
 	int ready = poll(fds, 2, (int)timeout_ms);
-	int error = 0;
-	socklen_t length = sizeof(error);
+	int code = 0;
+	socklen_t length = sizeof(code);
 
 	if (ready <= 0) {
 		return ready == 0 ? -ETIMEDOUT : -ECANCELED;
@@ -62,14 +62,14 @@ static int wait_connected(int fd, int stop_fd, uint32_t timeout_ms)
 	if (fds[1].revents != 0) {
 		return -ECANCELED;
 	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0) {
 		return -errno;
 	}
-	return -error;
+	return -code;
 }
 
 /* Connects to an address. -EDESTADDRREQ: the host is a name. */
-static int connect_to(const struct probe_spec *spec, int stop_fd)
+static int try_connect_to(const struct probe_spec *spec, int stop_fd)
 {
 	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
@@ -88,12 +88,12 @@ static int connect_to(const struct probe_spec *spec, int stop_fd)
 
 	code = fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen) < 0 ? -errno : 0;
 	freeaddrinfo(address);
-	return code == -EINPROGRESS ? wait_connected(fd, stop_fd, spec->timeout_ms) : code;
+	return code == -EINPROGRESS ? try_wait_connected(fd, stop_fd, spec->timeout_ms) : code;
 }
 
 static enum probe_result try_tcp(const struct probe_spec *spec, int stop_fd, struct error *ret_why)
 {
-	int status, code = connect_to(spec, stop_fd);
+	int status, code = try_connect_to(spec, stop_fd);
 
 	if (code == -EDESTADDRREQ) {
 		const struct probe_http request = {
@@ -127,7 +127,8 @@ static enum probe_result try_exec(const struct probe_spec *spec, struct runtime 
 		return PROBE_FAILURE;
 	}
 	if (code < 0) {
-		/* The container is gone, or the runtime does not answer: that says nothing of it. */
+		/* The container is gone, or the runtime does not respond: neither success nor
+		 * failure. */
 		return PROBE_UNKNOWN;
 	}
 	if (exit_code == 0) {

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "node/process/process-private.h"
 
-#define RUNTIME_PROGRAM "agent-sandbox-runtime"
 #define SELF_MAX 4096
 #define KILL_US 10000000u /* for a supervisor to write the end down after SIGKILL */
 
@@ -35,57 +35,54 @@ char *process_directory(struct process_runtime *process, const char *id, struct 
 }
 
 /* FNV-1a over pod, name and attempt: the same container has the same id after a restart. */
-static void make_id(const char *uid, const char *name, uint32_t attempt, char ret[17])
+static void container_make_id(const char *uid, const char *name, uint32_t attempt, char ret[17])
 {
 	CLEANUP_FREE char *text = xprintf("%s/%s/%u", uid, name, attempt);
-	uint64_t hash = 14695981039346656037u;
 
-	for (const char *at = text; *at != '\0'; at++) {
-		hash = (hash ^ (unsigned char)*at) * 1099511628211u;
-	}
-	snprintf(ret, 17, "%016llx", (unsigned long long)hash);
+	snprintf(ret, 17, "%016llx", (unsigned long long)hash_text(HASH_START, text));
 }
 
 /* ---- what it runs ---- */
 
-/* python-runtime-sandbox, with any registry and tag. */
-static bool is_sandbox_image(const char *image)
+/* The program that the list "IMAGE=PROGRAM,..." names for an image, with any registry and tag; the
+ * caller's, NULL: none. */
+static char *container_program_of(const char *list, const char *image)
 {
-	static const char *const names[] = { "python-runtime-sandbox", "sandbox-runtime" };
 	const char *slash = strrchr(image, '/');
 	const char *name = slash != NULL ? slash + 1 : image;
 	size_t length = strcspn(name, ":@");
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) {
-			return true;
+	for (; *list != '\0'; list += strcspn(list, ","), list += *list == ',' ? 1 : 0) {
+		if (strcspn(list, "=,") == length && list[length] == '=' &&
+		    strncmp(list, name, length) == 0) {
+			list += length + 1;
+			return xstrndup(list, strcspn(list, ","));
 		}
 	}
-	return false;
+	return NULL;
 }
 
-/* Beside this program, or on $PATH; the caller's. */
-static char *find_runtime(const char *const *env)
+/* The path of a program next to this one, or on $PATH; the caller's, NULL: there is none. */
+static char *container_find_program(const char *name, const char *const *env)
 {
 	char self[SELF_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
-	if (length > 0) {
+	if (length > 0 && strchr(name, '/') == NULL) {
 		self[length] = '\0';
 		slash = strrchr(self, '/');
 
-		CLEANUP_FREE char *beside =
-			xprintf("%.*s/" RUNTIME_PROGRAM, (int)(slash - self), self);
+		CLEANUP_FREE char *path = xprintf("%.*s/%s", (int)(slash - self), self, name);
 
-		if (access(beside, X_OK) == 0) {
-			return xstrdup(beside);
+		if (access(path, X_OK) == 0) {
+			return TAKE(path);
 		}
 	}
-	return process_find(RUNTIME_PROGRAM, env);
+	return process_find(name, env);
 }
 
-static void add_strings(struct json_object *array, const char *const *strings)
+static void container_add_strings(struct json_object *array, const char *const *strings)
 {
 	for (size_t i = 0; strings != NULL && strings[i] != NULL; i++) {
 		json_object_array_add(array, json_object_new_string(strings[i]));
@@ -93,16 +90,16 @@ static void add_strings(struct json_object *array, const char *const *strings)
 }
 
 /* Fills argv; the program's path is the caller's, NULL and *reterr: there is none. */
-static char *choose_program(const struct runtime_container *container, const char *const *env,
-			    const char *ip, const char *work, struct json_object *argv,
-			    struct error *reterr)
+static char *container_choose_program(const char *images, const struct runtime_container *container,
+				      const char *const *env, const char *ip, const char *work,
+				      struct json_object *argv, struct error *reterr)
 {
 	char *path;
 
 	if (container->command != NULL && container->command[0] != NULL) {
 		path = process_find(container->command[0], env);
-		add_strings(argv, container->command);
-		add_strings(argv, container->args);
+		container_add_strings(argv, container->command);
+		container_add_strings(argv, container->args);
 		if (path == NULL) {
 			error_set(
 				reterr, -ENOENT,
@@ -111,29 +108,33 @@ static char *choose_program(const struct runtime_container *container, const cha
 		}
 		return path;
 	}
-	if (!is_sandbox_image(container->image)) {
+
+	CLEANUP_FREE char *program = container_program_of(images, container->image);
+
+	if (program == NULL) {
 		error_set(
 			reterr, -ENOENT,
-			"--runtime process has no images: give the container of '%.200s' a command that is on this machine",
+			"--runtime process has no images: give the container of '%.200s' a command that is on this machine, or name a program for its image in --process-images",
 			container->image);
 		return NULL;
 	}
-	path = find_runtime(env);
+	path = container_find_program(program, env);
 	if (path == NULL) {
-		error_set(reterr, -ENOENT,
-			  "there is no " RUNTIME_PROGRAM
-			  " beside agent-sandbox-node nor on $PATH: install it");
+		error_set(
+			reterr, -ENOENT,
+			"there is no '%.200s' next to agent-sandbox-node nor on $PATH: install it",
+			program);
 		return NULL;
 	}
 
 	const char *const arguments[] = { path, "--host", ip, "--base-dir", work, NULL };
 
-	add_strings(argv, arguments);
-	add_strings(argv, container->args);
+	container_add_strings(argv, arguments);
+	container_add_strings(argv, container->args);
 	return path;
 }
 
-static bool has_variable(const char *const *env, const char *name)
+static bool container_has_variable(const char *const *env, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -145,19 +146,19 @@ static bool has_variable(const char *const *env, const char *name)
 	return false;
 }
 
-static void add_variable(struct json_object *array, const char *const *env, const char *name,
-			 const char *value)
+static void container_add_variable(struct json_object *array, const char *const *env,
+				   const char *name, const char *value)
 {
 	CLEANUP_FREE char *text = xprintf("%s=%s", name, value);
 
-	if (!has_variable(env, name)) {
+	if (!container_has_variable(env, name)) {
 		json_object_array_add(array, json_object_new_string(text));
 	}
 }
 
-static struct json_object *make_env(const struct runtime_pod *pod,
-				    const struct runtime_container *container, const char *id,
-				    const char *ip, const char *work)
+static struct json_object *container_make_env(const struct runtime_pod *pod,
+					      const struct runtime_container *container,
+					      const char *id, const char *ip, const char *work)
 {
 	struct json_object *env = json_object_new_array();
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
@@ -168,23 +169,23 @@ static struct json_object *make_env(const struct runtime_pod *pod,
 			json_object_array_add(env, json_object_new_string(container->env[i]));
 		}
 	}
-	add_variable(env, container->env, "POD_IP", ip);
-	add_variable(env, container->env, "HOSTNAME", pod->hostname);
-	add_variable(env, container->env, "HOME", work);
-	add_variable(env, container->env, "PATH",
-		     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	container_add_variable(env, container->env, "POD_IP", ip);
+	container_add_variable(env, container->env, "HOSTNAME", pod->hostname);
+	container_add_variable(env, container->env, "HOME", work);
+	container_add_variable(env, container->env, "PATH",
+			       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	return env;
 }
 
 /* ---- what it does not do ---- */
 
-static bool has_any(const char *const *list)
+static bool container_has_any(const char *const *list)
 {
 	return list != NULL && list[0] != NULL;
 }
 
-static void tell_notes(const struct runtime_pod *pod, const struct runtime_container *container,
-		       struct buf *notes)
+static void container_add_notes(const struct runtime_pod *pod,
+				const struct runtime_container *container, struct buf *notes)
 {
 	const struct {
 		bool asked;
@@ -192,15 +193,16 @@ static void tell_notes(const struct runtime_pod *pod, const struct runtime_conta
 	} list[] = {
 		{ container->memory_limit != 0 || container->cpu_limit != 0 ||
 			  container->pids_limit != 0,
-		  "limits of memory, CPU and processes are not kept" },
+		  "limits of memory, CPU and processes are not enforced" },
 		{ container->user != NULL,
 		  "runs as the user of the node, not as the one asked for" },
-		{ container->read_only_root, "readOnlyRootFilesystem is not kept" },
-		{ has_any(container->cap_drop), "capabilities are not dropped" },
+		{ container->read_only_root, "readOnlyRootFilesystem is not enforced" },
+		{ container_has_any(container->cap_drop), "capabilities are not dropped" },
 		{ container->seccomp != NULL, "seccompProfile is not applied" },
-		{ has_any(pod->sysctls) || has_any(container->sysctls), "sysctls are not set" },
+		{ container_has_any(pod->sysctls) || container_has_any(container->sysctls),
+		  "sysctls are not set" },
 		{ container->working_dir != NULL,
-		  "workingDir is not used: it begins in a directory of its own" },
+		  "workingDir is not used: it starts in a directory of its own" },
 	};
 
 	if (notes == NULL) {
@@ -224,7 +226,7 @@ static void tell_notes(const struct runtime_pod *pod, const struct runtime_conta
 /* ---- start ---- */
 
 /* Executes this program as the supervisor; 0 when the container's process runs. */
-static int run_supervisor(const char *directory, struct error *reterr)
+static int container_run_supervisor(const char *directory, struct error *reterr)
 {
 	const char *const argv[] = { "agent-sandbox-node", PROCESS_SUPERVISOR, directory, NULL };
 	const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
@@ -253,16 +255,17 @@ static int run_supervisor(const char *directory, struct error *reterr)
 				   directory);
 }
 
-static int write_info(struct process_runtime *process, const struct runtime_pod *pod,
-		      const struct runtime_container *container, const char *id, const char *ip,
-		      const char *directory, struct error *reterr)
+static int container_write_info(struct process_runtime *process, const struct runtime_pod *pod,
+				const struct runtime_container *container, const char *id,
+				const char *ip, const char *directory, struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *info = json_object_new_object();
 	CLEANUP_FREE char *work = xprintf("%s/work", directory);
 	struct json_object *argv = json_object_new_array();
-	struct json_object *env = make_env(pod, container, id, ip, work);
+	struct json_object *env = container_make_env(pod, container, id, ip, work);
 	CLEANUP_FREE const char **strings = process_strings(env);
-	CLEANUP_FREE char *path = choose_program(container, strings, ip, work, argv, reterr);
+	CLEANUP_FREE char *path = container_choose_program(process->images, container, strings, ip,
+							   work, argv, reterr);
 	const struct {
 		const char *name, *value;
 	} texts[] = {
@@ -311,7 +314,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 	char id[17];
 	int code;
 
-	make_id(pod->uid, container->name, container->attempt, id);
+	container_make_id(pod->uid, container->name, container->attempt, id);
 
 	CLEANUP_FREE char *directory = process_directory(process, id, reterr);
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
@@ -324,14 +327,14 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 				 "runAsNonRoot: --runtime process runs all as root here");
 	}
 	if (run == NULL) {
-		code = write_info(process, pod, container, id, ip, directory, reterr);
+		code = container_write_info(process, pod, container, id, ip, directory, reterr);
 		if (code == 0) {
-			code = run_supervisor(directory, reterr);
+			code = container_run_supervisor(directory, reterr);
 		}
 		if (code < 0) {
 			return code;
 		}
-		tell_notes(pod, container, notes);
+		container_add_notes(pod, container, notes);
 		(void)!write(process->wake, &one, sizeof(one));
 	}
 	snprintf(ret_id, 80, "%s", id);
@@ -340,7 +343,7 @@ int process_start(struct runtime *runtime, const struct runtime_pod *pod,
 
 /* ---- stop ---- */
 
-static bool has_ended(const char *directory)
+static bool container_has_ended(const char *directory)
 {
 	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
@@ -348,12 +351,13 @@ static bool has_ended(const char *directory)
 	return end != NULL || process_supervisor(run) < 0;
 }
 
-static bool wait_end(struct process_runtime *process, const char *directory, uint64_t us)
+static bool container_wait_end(struct process_runtime *process, const char *directory, uint64_t us)
 {
 	uint64_t deadline = sched_now_us(process->sched) + us;
 	bool ended;
 
-	while (!(ended = has_ended(directory)) && sched_now_us(process->sched) < deadline) {
+	while (!(ended = container_has_ended(directory)) &&
+	       sched_now_us(process->sched) < deadline) {
 		(void)poll(NULL, 0, PROCESS_LOOK_MS);
 	}
 	return ended;
@@ -372,12 +376,12 @@ int process_stop(struct runtime *runtime, const char *id, uint32_t grace_s, stru
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	pid_t child = (pid_t)asb_int(asb_at(run, "child"), 0);
 
-	if (!has_ended(directory) && child > 1) {
-		/* The supervisor has not buried it, so the pid is still its own. */
+	if (!container_has_ended(directory) && child > 1) {
+		/* The supervisor has not reaped the child, so the pid is still the child's. */
 		(void)kill(child, SIGTERM);
-		if (!wait_end(process, directory, grace_s * UINT64_C(1000000))) {
+		if (!container_wait_end(process, directory, grace_s * UINT64_C(1000000))) {
 			process_kill_all(mark);
-			if (!wait_end(process, directory, KILL_US)) {
+			if (!container_wait_end(process, directory, KILL_US)) {
 				return error_set(reterr, -EAGAIN, "'%s' does not end", id);
 			}
 		}

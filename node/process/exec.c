@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes beside a container's own, with its environment: probes, hooks, kubectl exec; and
+/* Further processes of a container, with its environment: probes, hooks, kubectl exec; and
  * connections to a pod's address. Called through node/process/process.c's table. */
 #include "config.h"
 
@@ -34,7 +34,7 @@ struct streams {
 	bool tty;
 };
 
-static void close_fd(int *fd)
+static void exec_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -42,22 +42,22 @@ static void close_fd(int *fd)
 	}
 }
 
-static void close_theirs(struct streams *streams)
+static void exec_close_theirs(struct streams *streams)
 {
-	close_fd(&streams->in);
-	close_fd(&streams->out);
-	close_fd(&streams->err);
+	exec_close_fd(&streams->in);
+	exec_close_fd(&streams->out);
+	exec_close_fd(&streams->err);
 }
 
-static void close_own(struct streams *streams)
+static void exec_close_own(struct streams *streams)
 {
-	close_fd(&streams->own.in);
-	close_fd(&streams->own.out);
-	close_fd(&streams->own.err);
+	exec_close_fd(&streams->own.in);
+	exec_close_fd(&streams->own.out);
+	exec_close_fd(&streams->own.err);
 }
 
 /* One end for us, which does not block; the other blocks, as processes expect. */
-static bool make_pipe(bool input, int *own, int *theirs)
+static bool exec_make_pipe(bool input, int *own, int *theirs)
 {
 	int ends[2];
 
@@ -69,7 +69,7 @@ static bool make_pipe(bool input, int *own, int *theirs)
 	return fcntl(*own, F_SETFL, O_NONBLOCK) == 0;
 }
 
-static bool make_terminal(bool want_in, struct streams *streams)
+static bool exec_make_terminal(bool want_in, struct streams *streams)
 {
 	int own = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	char name[64];
@@ -88,7 +88,7 @@ static bool make_terminal(bool want_in, struct streams *streams)
 	return streams->in >= 0 && streams->out >= 0 && streams->err >= 0;
 }
 
-static int make_streams(bool tty, bool want_in, struct streams *ret, struct error *reterr)
+static int exec_make_streams(bool tty, bool want_in, struct streams *ret, struct error *reterr)
 {
 	bool ok;
 
@@ -98,28 +98,28 @@ static int make_streams(bool tty, bool want_in, struct streams *ret, struct erro
 				 .err = -1,
 				 .tty = tty };
 	if (tty) {
-		ok = make_terminal(want_in, ret);
+		ok = exec_make_terminal(want_in, ret);
 	} else {
 		if (want_in) {
-			ok = make_pipe(true, &ret->own.in, &ret->in);
+			ok = exec_make_pipe(true, &ret->own.in, &ret->in);
 		} else {
 			ret->in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 			ok = ret->in >= 0;
 		}
-		ok = ok && make_pipe(false, &ret->own.out, &ret->out) &&
-		     make_pipe(false, &ret->own.err, &ret->err);
+		ok = ok && exec_make_pipe(false, &ret->own.out, &ret->out) &&
+		     exec_make_pipe(false, &ret->own.err, &ret->err);
 	}
 	if (ok) {
 		return 0;
 	}
-	close_theirs(ret);
-	close_own(ret);
+	exec_close_theirs(ret);
+	exec_close_own(ret);
 	return error_set(reterr, -EAGAIN, "no pipe or terminal for a process: %s", strerror(errno));
 }
 
 /* Starts it with the container's environment; ret_id is "PID:START". */
-static int start(struct process_runtime *process, const char *id, const char *const *argv,
-		 struct streams *streams, char ret_id[80], struct error *reterr)
+static int exec_start(struct process_runtime *process, const char *id, const char *const *argv,
+		      struct streams *streams, char ret_id[80], struct error *reterr)
 {
 	CLEANUP_FREE char *directory = process_directory(process, id, reterr);
 	CLEANUP_JSON struct json_object *info =
@@ -171,14 +171,14 @@ int process_exec_stream(struct runtime *runtime, const char *id, const char *con
 			reterr, -EINVAL,
 			"attach: the streams of a plain process are its supervisor's alone");
 	}
-	code = make_streams(tty, want_in, &streams, reterr);
+	code = exec_make_streams(tty, want_in, &streams, reterr);
 	if (code < 0) {
 		return code;
 	}
-	code = start(process_of(runtime), id, argv, &streams, streams.own.id, reterr);
-	close_theirs(&streams);
+	code = exec_start(process_of(runtime), id, argv, &streams, streams.own.id, reterr);
+	exec_close_theirs(&streams);
 	if (code < 0) {
-		close_own(&streams);
+		exec_close_own(&streams);
 		return code;
 	}
 	*ret = streams.own;
@@ -186,7 +186,7 @@ int process_exec_stream(struct runtime *runtime, const char *id, const char *con
 }
 
 /* "PID:ASB_EXEC=MARK"; -1: it is none. */
-static pid_t parse_id(const char *exec_id, const char **ret_mark)
+static pid_t exec_parse_id(const char *exec_id, const char **ret_mark)
 {
 	const char *colon = strchr(exec_id, ':');
 	int64_t pid = 0;
@@ -206,7 +206,7 @@ int process_exec_wait(struct runtime *runtime, const char *exec_id, int *ret_exi
 	struct process_runtime *process = process_of(runtime);
 	uint64_t deadline = sched_now_us(process->sched) + WAIT_US;
 	const char *mark = NULL;
-	pid_t pid = parse_id(exec_id, &mark);
+	pid_t pid = exec_parse_id(exec_id, &mark);
 	int status = 0;
 
 	while (pid > 0) {
@@ -243,10 +243,10 @@ int process_exec_end(struct runtime *runtime UNUSED, const char *exec_id,
 		     struct error *reterr UNUSED)
 {
 	const char *mark = NULL;
-	pid_t pid = parse_id(exec_id, &mark);
+	pid_t pid = exec_parse_id(exec_id, &mark);
 
 	if (pid > 0) {
-		/* Ours, and not waited for: the pid is still its own. */
+		/* Our child, which was not reaped: the pid is still its own. */
 		(void)kill(pid, SIGKILL);
 		process_kill_all(mark);
 	}
@@ -255,7 +255,7 @@ int process_exec_end(struct runtime *runtime UNUSED, const char *exec_id,
 
 /* ---- for the output alone ---- */
 
-static void collect(int *fd, struct buf *output)
+static void exec_collect(int *fd, struct buf *output)
 {
 	char piece[4096];
 	ssize_t got = read(*fd, piece, sizeof(piece));
@@ -264,11 +264,11 @@ static void collect(int *fd, struct buf *output)
 	if (got > 0) {
 		(void)buf_append(output, piece, (size_t)got < room ? (size_t)got : room);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close_fd(fd);
+		exec_close_fd(fd);
 	}
 }
 
-/* A process that a probe left behind holds nobody up: its own end is the end. */
+/* Ends with the process itself: descendants that still have its streams are not waited for. */
 int process_exec(struct runtime *runtime, const char *id, const char *const *argv,
 		 uint32_t timeout_ms, struct buf *output, int *ret_exit, struct error *reterr)
 {
@@ -290,10 +290,10 @@ int process_exec(struct runtime *runtime, const char *id, const char *const *arg
 			break;
 		}
 		if (fds[0].revents != 0) {
-			collect(&stream.out, output);
+			exec_collect(&stream.out, output);
 		}
 		if (fds[1].revents != 0) {
-			collect(&stream.err, output);
+			exec_collect(&stream.err, output);
 		}
 	}
 	do {
@@ -305,8 +305,8 @@ int process_exec(struct runtime *runtime, const char *id, const char *const *arg
 		code = error_set(reterr, -ETIMEDOUT, "'%s' did not end in %u ms and was killed",
 				 argv[0], timeout_ms);
 	}
-	close_fd(&stream.out);
-	close_fd(&stream.err);
+	exec_close_fd(&stream.out);
+	exec_close_fd(&stream.err);
 	return code;
 }
 
@@ -321,8 +321,8 @@ int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int
 		strchr(uid, '/') == NULL ? process_load(pods, name) : NULL;
 	const char *ip = asb_str(pod, "ip");
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd, error = 0;
-	socklen_t size = sizeof(error);
+	int fd, code = 0;
+	socklen_t size = sizeof(code);
 
 	if (ip == NULL || inet_pton(AF_INET, ip, &address.sin_addr) != 1) {
 		return error_set(reterr, -ENOENT, "there is no pod '%.64s'", uid);
@@ -331,19 +331,19 @@ int process_connect(struct runtime *runtime, const char *uid, uint16_t port, int
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		struct pollfd writable = { .fd = fd, .events = POLLOUT };
 
-		error = errno;
-		if (fd >= 0 && error == EINPROGRESS) {
-			error = poll(&writable, 1, CONNECT_MS) <= 0 ? ETIMEDOUT
-				: getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno
-											  : error;
+		code = errno;
+		if (fd >= 0 && code == EINPROGRESS) {
+			code = poll(&writable, 1, CONNECT_MS) <= 0                      ? ETIMEDOUT
+			       : getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno
+											: code;
 		}
 	}
-	if (error != 0) {
+	if (code != 0) {
 		if (fd >= 0) {
 			close(fd);
 		}
-		return error_set(reterr, -error, "nothing answers at %s port %u: %s", ip, port,
-				 strerror(error));
+		return error_set(reterr, -code, "nothing answers at %s port %u: %s", ip, port,
+				 strerror(code));
 	}
 	*ret_fd = fd;
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What there is of pods and containers that are plain processes, read from their directories and /proc.
- * Called through node/process/process.c's table, and by its watcher. */
+/* What there is of pods and containers that are plain processes, read from their directories and
+ * /proc. Called through node/process/process.c's table, and by its watcher. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -19,20 +19,20 @@ struct listing {
 	struct runtime_list *list;
 };
 
-static char *dup_or_null(const char *text)
+static char *list_dup_or_null(const char *text)
 {
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
 /* A new entry, zeroed. */
-static struct runtime_status *add(struct runtime_list *list)
+static struct runtime_status *list_add(struct runtime_list *list)
 {
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
 	list->items[list->count] = (struct runtime_status){ 0 };
 	return &list->items[list->count++];
 }
 
-static int add_pod(void *arg, const char *name)
+static int list_add_pod(void *arg, const char *name)
 {
 	struct listing *listing = arg;
 	CLEANUP_FREE char *directory = xprintf("%s/pods", listing->process->directory);
@@ -44,24 +44,25 @@ static int add_pod(void *arg, const char *name)
 	if (uid == NULL || ip == NULL || (listing->uid != NULL && strcmp(listing->uid, uid) != 0)) {
 		return 0;
 	}
-	status = add(listing->list);
+	status = list_add(listing->list);
 	status->id = xstrdup(uid);
 	status->pod_uid = xstrdup(uid);
-	status->pod_ns = dup_or_null(asb_str(pod, "ns"));
-	status->pod_name = dup_or_null(asb_str(pod, "name"));
+	status->pod_ns = list_dup_or_null(asb_str(pod, "ns"));
+	status->pod_name = list_dup_or_null(asb_str(pod, "name"));
 	status->phase = RUNTIME_RUNNING;
 	status->ip = xstrdup(ip);
 	status->created_ms = status->started_ms = asb_int(asb_at(pod, "createdMs"), 0);
 	return 0;
 }
 
-/* How it stands; a container that lost its supervisor ends here, and all its processes with it. */
-static void read_phase(struct listing *listing, const char *directory, const char *id,
-		       struct runtime_status *status)
+/* Reads the state; a container whose supervisor was killed is ended here, with all its
+ * processes. */
+static void list_read_phase(struct listing *listing, const char *directory, const char *id,
+			    struct runtime_status *status)
 {
 	CLEANUP_JSON struct json_object *run = process_load(directory, "run.json");
 	bool lives = process_supervisor(run) > 0;
-	/* After that look: its last act is to write this. */
+	/* Read after that check, because a supervisor writes this file as its last action. */
 	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id);
 
@@ -83,7 +84,7 @@ static void read_phase(struct listing *listing, const char *directory, const cha
 	}
 }
 
-static int add_container(void *arg, const char *id)
+static int list_add_container(void *arg, const char *id)
 {
 	struct listing *listing = arg;
 	CLEANUP_FREE char *directory = process_directory(listing->process, id, NULL);
@@ -96,17 +97,17 @@ static int add_container(void *arg, const char *id)
 	    (listing->uid != NULL && strcmp(listing->uid, uid) != 0)) {
 		return 0;
 	}
-	status = add(listing->list);
+	status = list_add(listing->list);
 	status->id = xstrdup(id);
 	status->pod_uid = xstrdup(uid);
-	status->pod_ns = dup_or_null(asb_str(info, "podNs"));
-	status->pod_name = dup_or_null(asb_str(info, "podName"));
+	status->pod_ns = list_dup_or_null(asb_str(info, "podNs"));
+	status->pod_name = list_dup_or_null(asb_str(info, "podName"));
 	status->name = xstrdup(name);
 	status->attempt = (uint32_t)asb_int(asb_at(info, "attempt"), 0);
-	status->image = dup_or_null(asb_str(info, "image"));
-	status->image_id = dup_or_null(asb_str(info, "image"));
+	status->image = list_dup_or_null(asb_str(info, "image"));
+	status->image_id = list_dup_or_null(asb_str(info, "image"));
 	status->created_ms = asb_int(asb_at(info, "createdMs"), 0);
-	read_phase(listing, directory, id, status);
+	list_read_phase(listing, directory, id, status);
 	return 0;
 }
 
@@ -118,10 +119,10 @@ int process_list(struct runtime *runtime, const char *uid, struct runtime_list *
 	CLEANUP_FREE char *containers = xprintf("%s/containers", process->directory);
 	struct runtime_list list = { 0 };
 	struct listing listing = { process, uid, &list };
-	int code = process_each(pods, add_pod, &listing);
+	int code = process_each(pods, list_add_pod, &listing);
 
 	if (code == 0) {
-		code = process_each(containers, add_container, &listing);
+		code = process_each(containers, list_add_container, &listing);
 	}
 	if (code < 0) {
 		runtime_list_finish(&list);

@@ -28,12 +28,12 @@ struct reading {
 };
 
 /* One line without its end: 0, or what ends the reading. */
-static int take_line(struct reading *reading, char *line)
+static int log_take_line(struct reading *reading, char *line)
 {
 	char *text = strchr(line, ' ');
 	int64_t ms = 0;
 	char stamp[32] = "";
-	int r;
+	int code;
 
 	if (text == NULL) {
 		return 0;
@@ -61,18 +61,18 @@ static int take_line(struct reading *reading, char *line)
 		length = (size_t)(limit - reading->sent);
 	}
 	reading->sent += length;
-	r = length > 0 ? reading->bytes(reading->arg, whole, length) : 0;
-	return r != 0 ? r : full ? -ECANCELED : 0;
+	code = length > 0 ? reading->bytes(reading->arg, whole, length) : 0;
+	return code != 0 ? code : full ? -ECANCELED : 0;
 }
 
 /* From where the file was left to its last whole line. */
-static int take_file(struct reading *reading, FILE *file)
+static int log_take_file(struct reading *reading, FILE *file)
 {
 	CLEANUP_FREE char *line = xalloc(LINE_BYTES);
-	int r = 0;
+	int code = 0;
 
 	clearerr(file);
-	while (r == 0) {
+	while (code == 0) {
 		long at = ftell(file);
 		size_t length;
 
@@ -85,35 +85,35 @@ static int take_file(struct reading *reading, FILE *file)
 			break;
 		}
 		line[length - 1] = '\0';
-		r = take_line(reading, line);
+		code = log_take_line(reading, line);
 	}
-	return r;
+	return code;
 }
 
-static FILE *open_log(const char *directory, const char *name)
+static FILE *log_open(const char *directory, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("%s/%s", directory, name);
 
 	return fopen(path, "re");
 }
 
-static int take_both(struct reading *reading, const char *directory, FILE **ret_file)
+static int log_take_both(struct reading *reading, const char *directory, FILE **ret_file)
 {
-	FILE *old = open_log(directory, "log.1");
-	FILE *file = open_log(directory, "log");
-	int r = old != NULL ? take_file(reading, old) : 0;
+	FILE *old = log_open(directory, "log.1");
+	FILE *file = log_open(directory, "log");
+	int code = old != NULL ? log_take_file(reading, old) : 0;
 
 	if (old != NULL) {
 		fclose(old);
 	}
-	if (r == 0 && file != NULL) {
-		r = take_file(reading, file);
+	if (code == 0 && file != NULL) {
+		code = log_take_file(reading, file);
 	}
 	*ret_file = file;
-	return r;
+	return code;
 }
 
-static bool has_ended(const char *directory)
+static bool log_has_ended(const char *directory)
 {
 	CLEANUP_JSON struct json_object *end = process_load(directory, "exit.json");
 
@@ -127,14 +127,14 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 	CLEANUP_FREE char *directory = process_directory(process_of(runtime), id, reterr);
 	struct reading reading = { .options = options, .bytes = bytes, .arg = arg };
 	FILE *file = NULL;
-	int r;
+	int code;
 
 	if (directory == NULL) {
 		return -EINVAL;
 	}
 	if (options->tail_lines >= 0) {
 		reading.counting = true;
-		(void)take_both(&reading, directory, &file);
+		(void)log_take_both(&reading, directory, &file);
 		if (file != NULL) {
 			fclose(file);
 		}
@@ -144,11 +144,11 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 		reading.lines = 0;
 		reading.counting = false;
 	}
-	r = take_both(&reading, directory, &file);
-	while (r == 0 && options->follow && file != NULL) {
-		bool ended = has_ended(directory);
+	code = log_take_both(&reading, directory, &file);
+	while (code == 0 && options->follow && file != NULL) {
+		bool ended = log_has_ended(directory);
 
-		r = take_file(&reading, file);
+		code = log_take_file(&reading, file);
 		if (ended) {
 			break;
 		}
@@ -157,5 +157,5 @@ int process_logs(struct runtime *runtime, const char *id, const struct runtime_l
 	if (file != NULL) {
 		fclose(file);
 	}
-	return r == -ECANCELED ? 0 : r;
+	return code == -ECANCELED ? 0 : code;
 }

@@ -16,39 +16,42 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "core/observe/log.h"
 #include "node/process/process-private.h"
 
 #define WARNING                                                                               \
-	"plain processes of this machine: NOTHING isolates pods from it or from each other; " \
-	"run only what you would run yourself"
+	"plain processes of this machine: NOTHING isolates pods from it or from each other; run only what you would run yourself"
 #define WATCHED_MAX 2048
-#define WATCH_MS 5000 /* at most until what could not be watched is looked at */
+#define WATCH_MS 5000 /* between checks of containers that could not be watched */
 /* 127.64.0.1 to 127.127.255.254 */
 #define ADDRESS_FIRST 0x7f400000u
 #define ADDRESS_COUNT 0x400000u
 
 /* ---- what it is ---- */
 
-static int check(struct runtime *runtime UNUSED, struct buf *note, struct error *reterr UNUSED)
+static int process_check(struct runtime *runtime UNUSED, struct buf *note,
+			 struct error *reterr UNUSED)
 {
 	buf_append_str(note, WARNING);
 	return 0;
 }
 
-static int check_handler(struct runtime *runtime UNUSED, const char *handler, struct error *reterr)
+static int process_check_handler(struct runtime *runtime UNUSED, const char *handler,
+				 struct error *reterr)
 {
 	return error_set(reterr, -EINVAL,
 			 "--runtime process has no handler '%.63s': it isolates nothing", handler);
 }
 
-static int ensure_image(struct runtime *runtime UNUSED, const char *image UNUSED,
-			enum runtime_pull policy UNUSED, enum runtime_image *ret,
-			struct buf *note UNUSED, struct error *reterr UNUSED)
+static int process_ensure_image(struct runtime *runtime UNUSED, const char *image UNUSED,
+				enum runtime_pull policy UNUSED, enum runtime_image *ret,
+				struct buf *note UNUSED, struct error *reterr UNUSED)
 {
-	/* There are none: whether it can be run without shows at the start. */
+	/* There are no images; the start finds out whether there is a program to run. */
 	*ret = RUNTIME_IMAGE_PRESENT;
 	return 0;
 }
@@ -59,7 +62,7 @@ struct search {
 	const char *directory, *ip;
 };
 
-static int has_address(void *arg, const char *name)
+static int process_has_address(void *arg, const char *name)
 {
 	const struct search *search = arg;
 	CLEANUP_JSON struct json_object *pod =
@@ -68,14 +71,11 @@ static int has_address(void *arg, const char *name)
 	return asb_streq(asb_str(pod, "ip"), search->ip) ? 1 : 0;
 }
 
-/* From the uid, then the next one that no other pod has. */
-static int choose_address(const char *directory, const char *uid, char ret[64])
+/* Chooses an address from the hash of the uid, or the next one that no other pod has. */
+static int process_choose_address(const char *directory, const char *uid, char ret[64])
 {
-	uint32_t hash = 2166136261u;
+	uint32_t hash = hash32_text(HASH32_START, uid);
 
-	for (const char *at = uid; *at != '\0'; at++) {
-		hash = (hash ^ (unsigned char)*at) * 16777619u;
-	}
 	for (uint32_t i = 0; i < ADDRESS_COUNT; i++) {
 		uint32_t address = ADDRESS_FIRST + (hash + i) % ADDRESS_COUNT;
 		const struct search search = { directory, ret };
@@ -85,18 +85,19 @@ static int choose_address(const char *directory, const char *uid, char ret[64])
 		}
 		snprintf(ret, 64, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
 			 address >> 8 & 0xff, address & 0xff);
-		if (process_each(directory, has_address, (void *)(uintptr_t)&search) == 0) {
+		if (process_each(directory, process_has_address, (void *)(uintptr_t)&search) == 0) {
 			return 0;
 		}
 	}
 	return -EAGAIN;
 }
 
-static int make_pod(struct process_runtime *process, const struct runtime_pod *pod,
-		    const char *directory, const char *name, char ret_ip[64], struct error *reterr)
+static int process_make_pod(struct process_runtime *process, const struct runtime_pod *pod,
+			    const char *directory, const char *name, char ret_ip[64],
+			    struct error *reterr)
 {
 	CLEANUP_JSON struct json_object *tree = json_object_new_object();
-	int code = choose_address(directory, pod->uid, ret_ip);
+	int code = process_choose_address(directory, pod->uid, ret_ip);
 
 	json_object_object_add(tree, "uid", json_object_new_string(pod->uid));
 	json_object_object_add(tree, "ns", json_object_new_string(pod->ns));
@@ -112,15 +113,15 @@ static int make_pod(struct process_runtime *process, const struct runtime_pod *p
 				     directory, strerror(-code));
 }
 
-static int start_pod(struct runtime *runtime, const struct runtime_pod *pod, char ret_ip[64],
-		     struct error *reterr)
+static int process_start_pod(struct runtime *runtime, const struct runtime_pod *pod,
+			     char ret_ip[64], struct error *reterr)
 {
 	struct process_runtime *process = process_of(runtime);
 	CLEANUP_FREE char *directory = xprintf("%s/pods", process->directory);
 	CLEANUP_FREE char *name = xprintf("%s.json", pod->uid);
 
 	if (pod->handler != NULL) {
-		return check_handler(runtime, pod->handler, reterr);
+		return process_check_handler(runtime, pod->handler, reterr);
 	}
 
 	LOCKED(&process->lock);
@@ -131,10 +132,10 @@ static int start_pod(struct runtime *runtime, const struct runtime_pod *pod, cha
 		snprintf(ret_ip, 64, "%s", ip);
 		return 0;
 	}
-	return make_pod(process, pod, directory, name, ret_ip, reterr);
+	return process_make_pod(process, pod, directory, name, ret_ip, reterr);
 }
 
-static int remove_pod(struct runtime *runtime, const char *uid, struct error *reterr)
+static int process_remove_pod(struct runtime *runtime, const char *uid, struct error *reterr)
 {
 	struct process_runtime *process = process_of(runtime);
 	CLEANUP_FREE char *file = xprintf("%s/pods/%s.json", process->directory, uid);
@@ -153,7 +154,7 @@ static int remove_pod(struct runtime *runtime, const char *uid, struct error *re
 	return code;
 }
 
-/* ---- the watcher: tells when a container's supervisor has ended ---- */
+/* ---- the watcher: reports when a container's supervisor has ended ---- */
 
 struct watched {
 	struct process_runtime *process;
@@ -161,8 +162,9 @@ struct watched {
 	size_t count;
 };
 
-/* Once for each container, also for one that ended before it could be watched. */
-static void tell_end(struct process_runtime *process, const char *directory, const char *uid)
+/* Reports the end of a container once, also if it ended before it could be watched. */
+static void process_report_end(struct process_runtime *process, const char *directory,
+			       const char *uid)
 {
 	CLEANUP_FREE char *mark = xprintf("%s/told", directory);
 	int fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -173,7 +175,7 @@ static void tell_end(struct process_runtime *process, const char *directory, con
 	}
 }
 
-static int watch_one(void *arg, const char *id)
+static int process_watch_one(void *arg, const char *id)
 {
 	struct watched *watched = arg;
 	CLEANUP_FREE char *directory = process_directory(watched->process, id, NULL);
@@ -185,7 +187,7 @@ static int watch_one(void *arg, const char *id)
 	pid_t pid = process_supervisor(run);
 
 	if (pid < 0 && uid != NULL) {
-		tell_end(watched->process, directory, uid);
+		process_report_end(watched->process, directory, uid);
 	}
 
 	int fd = pid > 0 && uid != NULL ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
@@ -197,13 +199,13 @@ static int watch_one(void *arg, const char *id)
 	return watched->count == WATCHED_MAX ? 1 : 0;
 }
 
-static bool stopping(struct process_runtime *process)
+static bool process_stopping(struct process_runtime *process)
 {
 	LOCKED(&process->watch_lock);
 	return process->stopping;
 }
 
-static void watch(void *arg)
+static void process_watch(void *arg)
 {
 	struct process_runtime *process = arg;
 	CLEANUP_FREE char *directory = xprintf("%s/containers", process->directory);
@@ -211,10 +213,10 @@ static void watch(void *arg)
 	uint64_t number;
 
 	watched->process = process;
-	while (!stopping(process)) {
+	while (!process_stopping(process)) {
 		watched->fds[0] = (struct pollfd){ .fd = process->wake, .events = POLLIN };
 		watched->count = 1;
-		(void)process_each(directory, watch_one, watched);
+		(void)process_each(directory, process_watch_one, watched);
 		(void)poll(watched->fds, watched->count, WATCH_MS);
 		(void)!read(process->wake, &number, sizeof(number));
 		for (size_t i = 1; i < watched->count; i++) {
@@ -225,7 +227,7 @@ static void watch(void *arg)
 
 /* ---- life ---- */
 
-static void destroy(struct runtime *runtime)
+static void process_destroy(struct runtime *runtime)
 {
 	struct process_runtime *process = process_of(runtime);
 	uint64_t one = 1;
@@ -240,15 +242,16 @@ static void destroy(struct runtime *runtime)
 	sched_mutex_finish(&process->watch_lock);
 	sched_mutex_finish(&process->lock);
 	free(process->directory);
+	free(process->images);
 	free(process);
 }
 
 static const struct runtime_ops operations = {
-	.check = check,
-	.check_handler = check_handler,
-	.ensure_image = ensure_image,
-	.start_pod = start_pod,
-	.remove_pod = remove_pod,
+	.check = process_check,
+	.check_handler = process_check_handler,
+	.ensure_image = process_ensure_image,
+	.start_pod = process_start_pod,
+	.remove_pod = process_remove_pod,
 	.start_container = process_start,
 	.stop_container = process_stop,
 	.remove_container = process_remove,
@@ -260,27 +263,20 @@ static const struct runtime_ops operations = {
 	.exec_resize = process_exec_resize,
 	.exec_end = process_exec_end,
 	.connect = process_connect,
-	.destroy = destroy,
+	.destroy = process_destroy,
 };
 
-static int make_directory(const char *path, struct error *reterr)
-{
-	return mkdir(path, 0700) == 0 || errno == EEXIST
-		       ? 0
-		       : error_set(reterr, -errno, "cannot make the directory '%s': %s", path,
-				   strerror(errno));
-}
-
-int process_runtime_create(struct sched *sched, const char *directory, runtime_changed changed,
-			   void *arg, struct runtime **ret, struct error *reterr)
+int process_runtime_create(struct sched *sched, const char *directory, const char *images,
+			   runtime_changed changed, void *arg, struct runtime **ret,
+			   struct error *reterr)
 {
 	CLEANUP_FREE char *pods = xprintf("%s/pods", directory);
 	CLEANUP_FREE char *containers = xprintf("%s/containers", directory);
 	struct process_runtime *process;
-	int code = make_directory(directory, reterr);
+	int code = file_make_directory(directory, 0700, reterr);
 
-	if (code < 0 || (code = make_directory(pods, reterr)) < 0 ||
-	    (code = make_directory(containers, reterr)) < 0) {
+	if (code < 0 || (code = file_make_directory(pods, 0700, reterr)) < 0 ||
+	    (code = file_make_directory(containers, 0700, reterr)) < 0) {
 		return code;
 	}
 	log_warning(WARNING);
@@ -288,12 +284,13 @@ int process_runtime_create(struct sched *sched, const char *directory, runtime_c
 	process->runtime.ops = &operations;
 	process->sched = sched;
 	process->directory = xstrdup(directory);
+	process->images = xstrdup(images);
 	process->changed = changed;
 	process->arg = arg;
 	process->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sched_mutex_init(&process->lock, sched);
 	sched_mutex_init(&process->watch_lock, sched);
-	process->watcher = sched_start(sched, "processes", watch, process);
+	process->watcher = sched_start(sched, "processes", process_watch, process);
 	*ret = &process->runtime;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting processes, finding their programs, and ending all that carry a container's mark. Called by
- * the other parts of the runtime of plain processes. */
+/* Starting processes, finding their programs, and ending all that carry a container's mark. Called
+ * by the other parts of the runtime of plain processes. */
 #include "config.h"
 
 #include <ctype.h>
@@ -24,7 +24,7 @@
 #define ROUNDS 200 /* of killing, against what forks all the time */
 
 /* In the child of a process with threads: nothing but system calls. */
-static void become(const struct process_spawn *spawn)
+static void spawn_become(const struct process_spawn *spawn)
 {
 	sigset_t none;
 
@@ -46,12 +46,12 @@ pid_t process_spawn(const struct process_spawn *spawn)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		become(spawn);
+		spawn_become(spawn);
 	}
 	return pid >= 0 ? pid : -errno;
 }
 
-static bool is_program(const char *path)
+static bool spawn_is_program(const char *path)
 {
 	struct stat info;
 
@@ -63,7 +63,7 @@ char *process_find(const char *command, const char *const *env)
 	const char *path = PATH_DEFAULT;
 
 	if (strchr(command, '/') != NULL) {
-		return is_program(command) ? xstrdup(command) : NULL;
+		return spawn_is_program(command) ? xstrdup(command) : NULL;
 	}
 	for (size_t i = 0; env[i] != NULL; i++) {
 		path = strncmp(env[i], "PATH=", 5) == 0 ? env[i] + 5 : path;
@@ -72,7 +72,7 @@ char *process_find(const char *command, const char *const *env)
 		size_t length = strcspn(path, ":");
 		char *file = xprintf("%.*s/%s", (int)length, path, command);
 
-		if (*file == '/' && is_program(file)) {
+		if (*file == '/' && spawn_is_program(file)) {
 			return file;
 		}
 		free(file);
@@ -83,7 +83,7 @@ char *process_find(const char *command, const char *const *env)
 }
 
 /* Whether the process began with that variable. */
-static bool is_marked(const char *pid, const char *mark)
+static bool spawn_is_marked(const char *pid, const char *mark)
 {
 	CLEANUP_FREE char *path = xprintf("/proc/%s/environ", pid);
 	CLEANUP_BUF struct buf text = BUF_INIT(ENVIRON_MAX);
@@ -117,7 +117,7 @@ size_t process_signal_all(const char *mark, int signal)
 
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    integer_parse(entry->d_name, 2, INT32_MAX, &pid) < 0 || pid == getpid() ||
-		    !is_marked(entry->d_name, mark) || process_start_time((pid_t)pid) == 0) {
+		    !spawn_is_marked(entry->d_name, mark) || process_start_time((pid_t)pid) == 0) {
 			continue;
 		}
 		count += kill((pid_t)pid, signal) == 0 ? 1 : 0;

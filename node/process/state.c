@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the runtime of plain processes remembers in files, and how it knows a process again. Called by
- * its other parts and by supervisors. */
+/* What the runtime of plain processes remembers in files, and how it knows a process again. Called
+ * by its other parts and by supervisors. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -41,22 +41,22 @@ int process_each(const char *directory, int (*each)(void *arg, const char *name)
 {
 	DIR *dir = opendir(directory);
 	const struct dirent *entry;
-	int r = 0;
+	int code = 0;
 
 	if (dir == NULL) {
 		return errno == ENOENT ? 0 : -errno;
 	}
-	while (r == 0 && (entry = readdir(dir)) != NULL) {
+	while (code == 0 && (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			r = each(arg, entry->d_name);
+			code = each(arg, entry->d_name);
 		}
 	}
 	closedir(dir);
-	return r;
+	return code;
 }
 
-/* Below an open directory, by descriptors: names that others put there lead nowhere else. */
-static void remove_below(int parent, const char *name, int depth)
+/* Removes a tree by descriptors, so that links in it do not lead out of it. */
+static void state_remove_below(int parent, const char *name, int depth)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -65,7 +65,7 @@ static void remove_below(int parent, const char *name, int depth)
 	while (dir != NULL && depth < DEPTH_MAX && (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 		    unlinkat(dirfd(dir), entry->d_name, 0) < 0) {
-			remove_below(dirfd(dir), entry->d_name, depth + 1);
+			state_remove_below(dirfd(dir), entry->d_name, depth + 1);
 		}
 	}
 	if (dir != NULL) {
@@ -78,7 +78,7 @@ static void remove_below(int parent, const char *name, int depth)
 
 void process_remove_tree(const char *directory)
 {
-	remove_below(AT_FDCWD, directory, 0);
+	state_remove_below(AT_FDCWD, directory, 0);
 }
 
 int64_t process_start_time(pid_t pid)

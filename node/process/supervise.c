@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The supervisor of one container that is a plain process: starts it, keeps its log, ends what it
- * leaves behind and writes down how it ended. Executed by node/process/container.c; outlives the node. */
+ * leaves behind and writes down how it ended. Executed by node/process/container.c; outlives the
+ * node. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -34,26 +35,26 @@ struct supervisor {
 
 /* ---- the log ---- */
 
-static int open_log(const struct supervisor *supervisor)
+static int supervise_open_log(const struct supervisor *supervisor)
 {
 	CLEANUP_FREE char *path = xprintf("%s/log", supervisor->directory);
 
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-static void rotate(struct supervisor *supervisor)
+static void supervise_rotate(struct supervisor *supervisor)
 {
 	CLEANUP_FREE char *path = xprintf("%s/log", supervisor->directory);
 	CLEANUP_FREE char *old = xprintf("%s/log.1", supervisor->directory);
 
 	(void)rename(path, old);
 	close(supervisor->log);
-	supervisor->log = open_log(supervisor);
+	supervisor->log = supervise_open_log(supervisor);
 	supervisor->log_size = 0;
 }
 
 /* "MILLISECONDS text", in one write. What does not fit on the disk is lost. */
-static void write_line(struct supervisor *supervisor)
+static void supervise_write_line(struct supervisor *supervisor)
 {
 	CLEANUP_FREE char *text =
 		xprintf("%lld %s\n", (long long)(sched_wall_us(supervisor->sched) / 1000),
@@ -61,17 +62,17 @@ static void write_line(struct supervisor *supervisor)
 	size_t length = strlen(text);
 
 	if (supervisor->log_size + length > PROCESS_LOG_MAX) {
-		rotate(supervisor);
+		supervise_rotate(supervisor);
 	}
 	supervisor->log_size += write(supervisor->log, text, length) > 0 ? length : 0;
 	buf_clear(&supervisor->line);
 }
 
-static void take_output(struct supervisor *supervisor, const char *data, size_t length)
+static void supervise_take_output(struct supervisor *supervisor, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		if (data[i] == '\n' || supervisor->line.length + 1 >= LINE_MAX_BYTES) {
-			write_line(supervisor);
+			supervise_write_line(supervisor);
 		}
 		if (data[i] != '\n' && data[i] != '\0') {
 			buf_append_char(&supervisor->line, data[i]);
@@ -80,20 +81,20 @@ static void take_output(struct supervisor *supervisor, const char *data, size_t 
 }
 
 /* False: no more will come. */
-static bool read_output(struct supervisor *supervisor, int fd)
+static bool supervise_read_output(struct supervisor *supervisor, int fd)
 {
 	char piece[8192];
 	ssize_t got = read(fd, piece, sizeof(piece));
 
 	if (got > 0) {
-		take_output(supervisor, piece, (size_t)got);
+		supervise_take_output(supervisor, piece, (size_t)got);
 	}
 	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 /* ---- the process ---- */
 
-static pid_t start(const struct supervisor *supervisor, struct json_object *info, int out)
+static pid_t supervise_start(const struct supervisor *supervisor, struct json_object *info, int out)
 {
 	CLEANUP_FREE char *work = xprintf("%s/work", supervisor->directory);
 	CLEANUP_FREE const char **argv = process_strings(asb_at(info, "argv"));
@@ -112,7 +113,7 @@ static pid_t start(const struct supervisor *supervisor, struct json_object *info
 	return pid;
 }
 
-static int write_run(const struct supervisor *supervisor, pid_t child)
+static int supervise_write_run(const struct supervisor *supervisor, pid_t child)
 {
 	CLEANUP_JSON struct json_object *run = json_object_new_object();
 
@@ -125,7 +126,7 @@ static int write_run(const struct supervisor *supervisor, pid_t child)
 	return process_store(supervisor->directory, "run.json", run);
 }
 
-static void write_exit(const struct supervisor *supervisor, int status)
+static void supervise_write_exit(const struct supervisor *supervisor, int status)
 {
 	CLEANUP_JSON struct json_object *end = json_object_new_object();
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -136,8 +137,9 @@ static void write_exit(const struct supervisor *supervisor, int status)
 	(void)process_store(supervisor->directory, "exit.json", end);
 }
 
-/* Whether the child has ended; orphans of the container come to us and are buried too. */
-static bool has_ended(pid_t child, int *ret_status)
+/* Whether the child has ended; orphaned processes of the container are our children and are reaped
+ * too. */
+static bool supervise_has_ended(pid_t child, int *ret_status)
 {
 	int status;
 	pid_t pid;
@@ -152,7 +154,7 @@ static bool has_ended(pid_t child, int *ret_status)
 	return ended;
 }
 
-static void watch(struct supervisor *supervisor, pid_t child, int out, const char *mark)
+static void supervise_watch(struct supervisor *supervisor, pid_t child, int out, const char *mark)
 {
 	sigset_t signals;
 	int status = 0, fd;
@@ -166,13 +168,13 @@ static void watch(struct supervisor *supervisor, pid_t child, int out, const cha
 		struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 					{ .fd = more ? out : -1, .events = POLLIN } };
 
-		ended = has_ended(child, &status);
+		ended = supervise_has_ended(child, &status);
 		if (!ended && poll(fds, ARRAY_LEN(fds), -1) > 0) {
 			if (fds[0].revents != 0) {
 				(void)!read(fd, &info, sizeof(info));
 			}
 			if (fds[1].revents != 0) {
-				more = read_output(supervisor, out);
+				more = supervise_read_output(supervisor, out);
 			}
 		}
 	}
@@ -182,18 +184,18 @@ static void watch(struct supervisor *supervisor, pid_t child, int out, const cha
 	struct pollfd rest = { .fd = out, .events = POLLIN };
 
 	while (more && poll(&rest, 1, DRAIN_MS) > 0) {
-		more = read_output(supervisor, out);
+		more = supervise_read_output(supervisor, out);
 	}
 	if (supervisor->line.length > 0) {
-		write_line(supervisor);
+		supervise_write_line(supervisor);
 	}
-	write_exit(supervisor, status);
+	supervise_write_exit(supervisor, status);
 	close(fd);
 }
 
 /* False: another one has this container, or had it. A node that was killed while it started one may
  * start it again. */
-static bool take_container(const struct supervisor *supervisor)
+static bool supervise_take_container(const struct supervisor *supervisor)
 {
 	CLEANUP_FREE char *path = xprintf("%s/lock", supervisor->directory);
 	CLEANUP_JSON struct json_object *run = NULL;
@@ -207,7 +209,7 @@ static bool take_container(const struct supervisor *supervisor)
 }
 
 /* The supervisor itself: a session of its own, no signal but SIGKILL ends it. */
-static void supervise(struct supervisor *supervisor, struct json_object *info, int told)
+static void supervise(struct supervisor *supervisor, struct json_object *info, int ready)
 {
 	const char *id = asb_str(info, "id");
 	CLEANUP_FREE char *mark = xprintf(PROCESS_MARK "%s", id != NULL ? id : "");
@@ -219,29 +221,29 @@ static void supervise(struct supervisor *supervisor, struct json_object *info, i
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	supervisor->log = open_log(supervisor);
-	if (id != NULL && take_container(supervisor) && supervisor->log >= 0 &&
+	supervisor->log = supervise_open_log(supervisor);
+	if (id != NULL && supervise_take_container(supervisor) && supervisor->log >= 0 &&
 	    pipe2(ends, O_CLOEXEC) == 0) {
-		child = start(supervisor, info, ends[1]);
+		child = supervise_start(supervisor, info, ends[1]);
 	}
 	if (child < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ||
-	    write_run(supervisor, child) < 0) {
+	    supervise_write_run(supervisor, child) < 0) {
 		return;
 	}
 	close(ends[1]);
-	(void)!write(told, "", 1);
-	close(told);
-	watch(supervisor, child, ends[0], mark);
+	(void)!write(ready, "", 1);
+	close(ready);
+	supervise_watch(supervisor, child, ends[0], mark);
 }
 
 int process_supervise(int argc, char **argv)
 {
 	struct supervisor supervisor = { .log = -1, .line = BUF_INIT(LINE_MAX_BYTES) };
 	CLEANUP_JSON struct json_object *info = NULL;
-	int told[2];
+	int ready[2];
 	char byte;
 
-	if (argc != 3 || pipe2(told, O_CLOEXEC) < 0) {
+	if (argc != 3 || pipe2(ready, O_CLOEXEC) < 0) {
 		return 2;
 	}
 	supervisor.directory = argv[2];
@@ -254,12 +256,12 @@ int process_supervise(int argc, char **argv)
 
 	if (pid != 0) {
 		/* The caller waits for us, and knows by our end that run.json is there. */
-		close(told[1]);
-		return pid > 0 && read(told[0], &byte, 1) == 1 ? 0 : 1;
+		close(ready[1]);
+		return pid > 0 && read(ready[0], &byte, 1) == 1 ? 0 : 1;
 	}
-	close(told[0]);
+	close(ready[0]);
 	supervisor.sched = sched_create();
-	supervise(&supervisor, info, told[1]);
+	supervise(&supervisor, info, ready[1]);
 	buf_finish(&supervisor.line);
 	sched_destroy(supervisor.sched);
 	return 0;

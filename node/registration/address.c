@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Interfaces whose addresses mean nothing to other machines. */
-static bool is_inner(const char *name)
+static bool address_is_inner(const char *name)
 {
 	static const char *const starts[] = { "cni", "podman", "docker", "veth",
 					      "br-", "virbr",  "agent" };
@@ -48,7 +48,7 @@ int address_find(const char *given, char ret[64], struct error *reterr)
 	for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
 		if (at->ifa_addr != NULL && at->ifa_addr->sa_family == AF_INET &&
 		    (at->ifa_flags & IFF_UP) != 0 && (at->ifa_flags & IFF_LOOPBACK) == 0 &&
-		    !is_inner(at->ifa_name)) {
+		    !address_is_inner(at->ifa_name)) {
 			const struct sockaddr_in *address = (const void *)at->ifa_addr;
 
 			inet_ntop(AF_INET, &address->sin_addr, ret, 64);

@@ -2,5 +2,5 @@
 # The Node object: its addresses, capacity, status and lease.
 libnode_la_SOURCES += \
 	%D%/address.c %D%/address.h \
-	%D%/register.c %D%/register.h \
-	%D%/register-status.c
+	%D%/node-status.c \
+	%D%/registration.c %D%/registration.h

@@ -35,37 +35,37 @@ static const struct field {
 	{ "finished", offsetof(struct runtime_status, finished_ms) },
 };
 
-static char **text_at(const struct runtime_status *status, const struct field *field)
+static char **table_text_at(const struct runtime_status *status, const struct field *field)
 {
 	return (char **)(void *)((char *)(uintptr_t)status + field->offset);
 }
 
-static int64_t *time_at(const struct runtime_status *status, const struct field *field)
+static int64_t *table_time_at(const struct runtime_status *status, const struct field *field)
 {
 	return (int64_t *)(void *)((char *)(uintptr_t)status + field->offset);
 }
 
-static void copy_status(struct runtime_status *to, const struct runtime_status *from)
+static void table_copy_status(struct runtime_status *to, const struct runtime_status *from)
 {
 	*to = *from;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		char *text = *text_at(from, &texts[i]);
+		char *text = *table_text_at(from, &texts[i]);
 
-		*text_at(to, &texts[i]) = text != NULL ? xstrdup(text) : NULL;
+		*table_text_at(to, &texts[i]) = text != NULL ? xstrdup(text) : NULL;
 	}
 }
 
-static void free_row(struct fake_row *row)
+static void table_free_row(struct fake_row *row)
 {
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		free(*text_at(&row->status, &texts[i]));
+		free(*table_text_at(&row->status, &texts[i]));
 	}
 	free(row);
 }
 
 /* ---- rows ---- */
 
-static void append(struct fake_table *table, struct fake_row *row)
+static void table_append(struct fake_table *table, struct fake_row *row)
 {
 	if (table->count == table->size) {
 		table->size = table->size > 0 ? 2 * table->size : 64;
@@ -93,7 +93,7 @@ struct fake_row *fake_table_add(struct fake_table *table, const char *uid, const
 		row->status.ip = xprintf("10.88.%u.%u", (unsigned int)(number / 250 % 250),
 					 (unsigned int)(number % 250 + 2));
 	}
-	append(table, row);
+	table_append(table, row);
 	return row;
 }
 
@@ -117,7 +117,7 @@ struct fake_row *fake_table_by_id(struct fake_table *table, const char *id)
 }
 
 /* Takes it out of its pod's rows; the map borrows its key from the first of them. */
-static void leave_pod(struct fake_table *table, struct fake_row *row)
+static void table_leave_pod(struct fake_table *table, struct fake_row *row)
 {
 	struct fake_row *first = map_get(&table->pods, row->status.pod_uid);
 
@@ -134,13 +134,13 @@ static void leave_pod(struct fake_table *table, struct fake_row *row)
 	first->next = row->next;
 }
 
-static void take_out(struct fake_table *table, struct fake_row *row)
+static void table_take_out(struct fake_table *table, struct fake_row *row)
 {
-	leave_pod(table, row);
+	table_leave_pod(table, row);
 	map_remove(&table->ids, row->status.id);
 	table->rows[row->at] = table->rows[--table->count];
 	table->rows[row->at]->at = row->at;
-	free_row(row);
+	table_free_row(row);
 }
 
 void fake_table_remove(struct fake_table *table, struct fake_row *row)
@@ -148,7 +148,7 @@ void fake_table_remove(struct fake_table *table, struct fake_row *row)
 	if (table->fd >= 0) {
 		buf_printf(&table->journal, "{\"removed\":\"%s\"}\n", row->status.id);
 	}
-	take_out(table, row);
+	table_take_out(table, row);
 }
 
 void fake_table_list(const struct fake_table *table, const char *uid, struct runtime_list *ret)
@@ -163,25 +163,26 @@ void fake_table_list(const struct fake_table *table, const char *uid, struct run
 	ret->items = xnew_array(struct runtime_status, (uid != NULL ? count : table->count) + 1);
 	for (const struct fake_row *row = uid != NULL ? map_get(&table->pods, uid) : NULL;
 	     row != NULL; row = row->next) {
-		copy_status(&ret->items[ret->count++], &row->status);
+		table_copy_status(&ret->items[ret->count++], &row->status);
 	}
 	for (size_t i = 0; uid == NULL && i < table->count; i++) {
-		copy_status(&ret->items[ret->count++], &table->rows[i]->status);
+		table_copy_status(&ret->items[ret->count++], &table->rows[i]->status);
 	}
 }
 
 /* ---- the file ---- */
 
-static struct json_object *row_to_json(const struct fake_row *row)
+static struct json_object *table_row_to_json(const struct fake_row *row)
 {
 	struct json_object *object = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		asb_set_str(object, texts[i].name, *text_at(&row->status, &texts[i]));
+		asb_set_str(object, texts[i].name, *table_text_at(&row->status, &texts[i]));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-		json_object_object_add(object, times[i].name,
-				       json_object_new_int64(*time_at(&row->status, &times[i])));
+		json_object_object_add(
+			object, times[i].name,
+			json_object_new_int64(*table_time_at(&row->status, &times[i])));
 	}
 	json_object_object_add(object, "attempt", json_object_new_int64(row->status.attempt));
 	json_object_object_add(object, "phase", json_object_new_int((int)row->status.phase));
@@ -190,7 +191,7 @@ static struct json_object *row_to_json(const struct fake_row *row)
 }
 
 /* A line of the journal: a row, or the end of one. */
-static void take_line(struct fake_table *table, struct json_object *object)
+static void table_take_line(struct fake_table *table, struct json_object *object)
 {
 	const char *removed = asb_str(object, "removed"), *id = asb_str(object, "id");
 	const char *known = removed != NULL ? removed : id;
@@ -200,25 +201,25 @@ static void take_line(struct fake_table *table, struct json_object *object)
 
 	table->last = last > table->last ? last : table->last;
 	if (old != NULL) {
-		take_out(table, old);
+		table_take_out(table, old);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *text = asb_str(object, texts[i].name);
 
-		*text_at(&row->status, &texts[i]) = text != NULL ? xstrdup(text) : NULL;
+		*table_text_at(&row->status, &texts[i]) = text != NULL ? xstrdup(text) : NULL;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-		*time_at(&row->status, &times[i]) = asb_int(asb_at(object, times[i].name), 0);
+		*table_time_at(&row->status, &times[i]) = asb_int(asb_at(object, times[i].name), 0);
 	}
 	row->status.attempt = (uint32_t)asb_int(asb_at(object, "attempt"), 0);
 	row->status.phase = (enum runtime_phase)asb_int(asb_at(object, "phase"), RUNTIME_EXITED);
 	row->status.exit_code = (int)asb_int(asb_at(object, "exitCode"), 0);
 	if (row->status.id == NULL || row->status.pod_uid == NULL || row->status.pod_ns == NULL ||
 	    row->status.pod_name == NULL) {
-		free_row(row);
+		table_free_row(row);
 		return;
 	}
-	append(table, row);
+	table_append(table, row);
 }
 
 void fake_table_touch(struct fake_table *table, const struct fake_row *row)
@@ -226,7 +227,7 @@ void fake_table_touch(struct fake_table *table, const struct fake_row *row)
 	CLEANUP_JSON struct json_object *object = NULL;
 
 	if (table->fd >= 0) {
-		object = row_to_json(row);
+		object = table_row_to_json(row);
 		/* No number is given twice, whenever the node is killed. */
 		json_object_object_add(object, "last", json_object_new_int64((int64_t)table->last));
 		json_print(object, &table->journal);
@@ -236,42 +237,42 @@ void fake_table_touch(struct fake_table *table, const struct fake_row *row)
 
 int fake_table_save(struct fake_table *table, struct error *reterr)
 {
-	int error = 0;
+	int code = 0;
 
 	if (table->fd >= 0 && table->journal.length > 0) {
-		error = file_write_all(table->fd, buf_str(&table->journal), table->journal.length);
+		code = file_write_all(table->fd, buf_str(&table->journal), table->journal.length);
 		buf_finish(&table->journal);
 		table->journal.ceiling = FILE_MAX;
 	}
-	return error == 0 ? 0
-			  : error_set(reterr, error, "cannot write '%s': %s", table->file,
-				      strerror(-error));
+	return code == 0 ? 0
+			 : error_set(reterr, code, "cannot write '%s': %s", table->file,
+				     strerror(-code));
 }
 
-/* The file again, with what is there now; it stays open for the changes. */
-static int write_anew(struct fake_table *table, struct error *reterr)
+/* Writes the whole file again; it stays open for the changes. */
+static int table_rewrite(struct fake_table *table, struct error *reterr)
 {
 	CLEANUP_FREE char *fresh = xprintf("%s.new", table->file);
-	int error;
+	int code;
 
 	table->fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (table->fd < 0) {
-		error = -errno;
-		return error_set(reterr, error, "cannot write '%s': %s", fresh, strerror(-error));
+		code = -errno;
+		return error_set(reterr, code, "cannot write '%s': %s", fresh, strerror(-code));
 	}
 	buf_printf(&table->journal, "{\"last\":%llu}\n", (unsigned long long)table->last);
 	for (size_t i = 0; i < table->count; i++) {
 		fake_table_touch(table, table->rows[i]);
 	}
-	error = fake_table_save(table, reterr);
-	if (error == 0 && rename(fresh, table->file) != 0) {
-		error = error_set(reterr, -errno, "cannot rename '%s': %s", fresh, strerror(errno));
+	code = fake_table_save(table, reterr);
+	if (code == 0 && rename(fresh, table->file) != 0) {
+		code = error_set(reterr, -errno, "cannot rename '%s': %s", fresh, strerror(errno));
 	}
-	return error;
+	return code;
 }
 
 /* What follows the last end of a line was being written when the node was killed. */
-static int take_lines(struct fake_table *table, const char *text)
+static int table_take_lines(struct fake_table *table, const char *text)
 {
 	for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
 		CLEANUP_JSON struct json_object *object =
@@ -280,7 +281,7 @@ static int take_lines(struct fake_table *table, const char *text)
 		if (object == NULL) {
 			return -EINVAL;
 		}
-		take_line(table, object);
+		table_take_line(table, object);
 	}
 	return 0;
 }
@@ -288,7 +289,7 @@ static int take_lines(struct fake_table *table, const char *text)
 int fake_table_load(struct fake_table *table, const char *file, struct error *reterr)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(FILE_MAX);
-	int error;
+	int code;
 
 	*table = (struct fake_table){ .file = file != NULL ? xstrdup(file) : NULL,
 				      .journal = BUF_INIT(FILE_MAX),
@@ -296,21 +297,21 @@ int fake_table_load(struct fake_table *table, const char *file, struct error *re
 	if (file == NULL) {
 		return 0;
 	}
-	error = file_read(file, &text);
-	if (error == 0) {
-		error = take_lines(table, buf_str(&text));
+	code = file_read(file, &text);
+	if (code == 0) {
+		code = table_take_lines(table, buf_str(&text));
 	}
-	if (error < 0 && error != -ENOENT) {
+	if (code < 0 && code != -ENOENT) {
 		return error_set(reterr, -EINVAL, "cannot read the fake runtime's table '%s'",
 				 file);
 	}
-	return write_anew(table, reterr);
+	return table_rewrite(table, reterr);
 }
 
 void fake_table_finish(struct fake_table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		free_row(table->rows[i]);
+		table_free_row(table->rows[i]);
 	}
 	free(table->rows);
 	free(table->file);

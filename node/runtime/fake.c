@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table that looks like a container runtime. Made by node/node.c for --runtime fake, and by tests. */
+/* A table that looks like a container runtime. Made by node/node.c for --runtime fake, and by
+ * tests. */
 #include "config.h"
 
 #include "node/runtime/fake.h"
@@ -28,12 +29,12 @@ static struct fake *fake_of(struct runtime *runtime)
 	return (struct fake *)runtime;
 }
 
-static int64_t now_ms(const struct fake *fake)
+static int64_t fake_now_ms(const struct fake *fake)
 {
 	return sched_wall_us(fake->sched) / 1000;
 }
 
-static bool image_is(const char *image, const char *what)
+static bool fake_image_is(const char *image, const char *what)
 {
 	size_t length = strlen(what);
 
@@ -62,15 +63,15 @@ static int fake_ensure_image(struct runtime *runtime, const char *image, enum ru
 {
 	struct fake *fake = fake_of(runtime);
 
-	if (image_is(image, "fake/INVALID")) {
+	if (fake_image_is(image, "fake/INVALID")) {
 		return error_set(reterr, -EINVAL, "couldn't parse image name \"%s\"", image);
 	}
 	if (policy == RUNTIME_PULL_ALWAYS ||
-	    (policy == RUNTIME_PULL_IF_NOT_PRESENT && image_is(image, "fake/missing"))) {
+	    (policy == RUNTIME_PULL_IF_NOT_PRESENT && fake_image_is(image, "fake/missing"))) {
 		LOCKED(&fake->lock);
 		fake->pulls++;
 	}
-	if (image_is(image, "fake/missing")) {
+	if (fake_image_is(image, "fake/missing")) {
 		return error_set(reterr, -ENOENT, "there is no image \"%s\"", image);
 	}
 	*ret = policy == RUNTIME_PULL_ALWAYS ? RUNTIME_IMAGE_PULLED : RUNTIME_IMAGE_PRESENT;
@@ -92,11 +93,11 @@ static int fake_start_pod(struct runtime *runtime, const struct runtime_pod *pod
 		row->status.pod_ns = xstrdup(pod->ns);
 		row->status.pod_name = xstrdup(pod->name);
 		row->status.handler = xstrdup(pod->handler != NULL ? pod->handler : "fake");
-		row->status.created_ms = now_ms(fake);
+		row->status.created_ms = fake_now_ms(fake);
 	}
 	if (row->status.phase != RUNTIME_RUNNING) {
 		row->status.phase = RUNTIME_RUNNING;
-		row->status.started_ms = now_ms(fake);
+		row->status.started_ms = fake_now_ms(fake);
 	}
 	snprintf(ret_ip, 64, "%s", row->status.ip);
 	fake_table_touch(&fake->table, row);
@@ -117,36 +118,36 @@ static int fake_remove_pod(struct runtime *runtime, const char *uid, struct erro
 
 /* ---- containers ---- */
 
-static void end_row(struct fake *fake, struct fake_row *row, int exit_code)
+static void fake_end_row(struct fake *fake, struct fake_row *row, int exit_code)
 {
 	row->status.phase = RUNTIME_EXITED;
 	row->status.exit_code = exit_code;
-	row->status.finished_ms = now_ms(fake);
+	row->status.finished_ms = fake_now_ms(fake);
 	fake_table_touch(&fake->table, row);
 }
 
 /* True: it has ended already. */
-static bool run_row(struct fake *fake, struct fake_row *row)
+static bool fake_run_row(struct fake *fake, struct fake_row *row)
 {
 	const char *image = row->status.image, *tag = strrchr(image, ':');
 	int64_t code = 0;
 
 	row->status.phase = RUNTIME_RUNNING;
-	row->status.started_ms = now_ms(fake);
-	if (image_is(image, "fake/crash")) {
+	row->status.started_ms = fake_now_ms(fake);
+	if (fake_image_is(image, "fake/crash")) {
 		if (tag == NULL || integer_parse(tag + 1, 0, 255, &code) < 0) {
 			code = 1;
 		}
-	} else if (!image_is(image, "fake/exit0")) {
+	} else if (!fake_image_is(image, "fake/exit0")) {
 		return false;
 	}
-	end_row(fake, row, (int)code);
+	fake_end_row(fake, row, (int)code);
 	return true;
 }
 
-static int start_row(struct fake *fake, const struct runtime_pod *pod,
-		     const struct runtime_container *container, char ret_id[80], bool *ret_ended,
-		     struct error *reterr)
+static int fake_start_row(struct fake *fake, const struct runtime_pod *pod,
+			  const struct runtime_container *container, char ret_id[80],
+			  bool *ret_ended, struct error *reterr)
 {
 	struct fake_row *row;
 
@@ -162,9 +163,9 @@ static int start_row(struct fake *fake, const struct runtime_pod *pod,
 		row->status.image = xstrdup(container->image);
 		row->status.image_id = xprintf("fake@%s", container->image);
 		row->status.handler = xstrdup(pod->handler != NULL ? pod->handler : "fake");
-		row->status.created_ms = now_ms(fake);
+		row->status.created_ms = fake_now_ms(fake);
 		fake->starts++;
-		*ret_ended = run_row(fake, row);
+		*ret_ended = fake_run_row(fake, row);
 		fake_table_touch(&fake->table, row);
 	}
 	snprintf(ret_id, 80, "%s", row->status.id);
@@ -177,16 +178,16 @@ static int fake_start_container(struct runtime *runtime, const struct runtime_po
 {
 	struct fake *fake = fake_of(runtime);
 	bool ended = false;
-	int error;
+	int code;
 
-	if (image_is(container->image, "fake/broken")) {
+	if (fake_image_is(container->image, "fake/broken")) {
 		return error_set(reterr, -EINVAL, "exec: \"/broken\": no such file or directory");
 	}
-	error = start_row(fake, pod, container, ret_id, &ended, reterr);
+	code = fake_start_row(fake, pod, container, ret_id, &ended, reterr);
 	if (ended) {
 		fake->changed(fake->arg, pod->uid);
 	}
-	return error;
+	return code;
 }
 
 static int fake_stop_container(struct runtime *runtime, const char *id, uint32_t grace_s,
@@ -199,7 +200,7 @@ static int fake_stop_container(struct runtime *runtime, const char *id, uint32_t
 
 	LOCKED(&fake->lock);
 	row = fake_table_by_id(&fake->table, id);
-	hangs = row != NULL && image_is(row->status.image, "fake/hang");
+	hangs = row != NULL && fake_image_is(row->status.image, "fake/hang");
 	while (hangs && row != NULL && row->status.phase == RUNTIME_RUNNING &&
 	       sched_cond_wait(&fake->never, &fake->lock, until) == 0) {
 		row = fake_table_by_id(&fake->table, id);
@@ -208,7 +209,7 @@ static int fake_stop_container(struct runtime *runtime, const char *id, uint32_t
 	if (row == NULL || row->status.phase != RUNTIME_RUNNING) {
 		return 0;
 	}
-	end_row(fake, row, hangs ? 137 : 143);
+	fake_end_row(fake, row, hangs ? 137 : 143);
 	return fake_table_save(&fake->table, reterr);
 }
 
@@ -295,7 +296,7 @@ int fake_runtime_create(struct sched *sched, const char *file, runtime_changed c
 			struct runtime **ret, struct error *reterr)
 {
 	struct fake *fake = xnew(struct fake);
-	int error;
+	int code;
 
 	fake->runtime.ops = &fake_ops;
 	fake->sched = sched;
@@ -303,10 +304,10 @@ int fake_runtime_create(struct sched *sched, const char *file, runtime_changed c
 	fake->arg = arg;
 	sched_mutex_init(&fake->lock, sched);
 	sched_cond_init(&fake->never, sched);
-	error = fake_table_load(&fake->table, file, reterr);
-	if (error < 0) {
+	code = fake_table_load(&fake->table, file, reterr);
+	if (code < 0) {
 		fake_destroy(&fake->runtime);
-		return error;
+		return code;
 	}
 	*ret = &fake->runtime;
 	return 0;
@@ -326,7 +327,7 @@ void fake_runtime_exit(struct runtime *runtime, const char *uid, const char *nam
 			if (row->status.phase == RUNTIME_RUNNING && row->status.name != NULL &&
 			    strcmp(row->status.name, name) == 0 &&
 			    strcmp(row->status.pod_uid, uid) == 0) {
-				end_row(fake, row, exit_code);
+				fake_end_row(fake, row, exit_code);
 			}
 		}
 		sched_cond_broadcast(&fake->never);

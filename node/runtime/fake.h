@@ -18,7 +18,7 @@
 #include "base/sched.h"
 #include "node/runtime/runtime.h"
 
-/* file: where the table is kept, so that it outlives a kill -9 of the node as real containers do;
+/* file: where the table is stored, so that it outlives a kill -9 of the node as real containers do;
  * NULL: in memory alone. Borrowed: nothing. */
 int fake_runtime_create(struct sched *sched, const char *file, runtime_changed changed, void *arg,
 			struct runtime **ret, struct error *reterr);

@@ -4,12 +4,12 @@
  * After the shape of the CRI (https://kubernetes.io/docs/concepts/architecture/cri/): a pod is a
  * network and a hostname that live as long as the pod; containers come and go in it.
  *
- * A runtime keeps no memory of its own that matters: after a kill -9 of the node, list() tells from
- * the outside world everything there is. So every call may be repeated: starting what runs and
+ * A runtime needs no memory of its own: after a kill -9 of the node, list() reports everything from
+ * the outside world. So every call may be repeated: starting what runs and
  * removing what is gone are successes. All functions may be called from any thread; they wait, and
  * each has a deadline of its own. One pod is never worked on by two threads at a time, except exec,
- * logs and stats, and stop_container, which runs beside whatever its pod does: containers of one pod
- * end side by side.
+ * logs and stats, and stop_container, which may run together with any other call for its pod: the
+ * containers of one pod end in parallel.
  *
  * Errors: a negative errno and one sentence. -ENOENT: no such image, container or pod. -EAGAIN:
  * try again later. -EINVAL: asking again will not help. -EPERM: the pod's own rules forbid it.
@@ -117,7 +117,7 @@ struct runtime_log_options {
 	bool timestamps, follow;
 };
 
-/* Both ends of a process that runs in a container beside its own: kubectl exec and attach. */
+/* The streams of a further process in a container: kubectl exec and attach. */
 struct runtime_exec_stream {
 	int in, out,
 		err; /* non-blocking descriptors, -1 where not wanted; the caller closes them */
@@ -174,7 +174,7 @@ struct runtime_ops {
 			   struct error *reterr);
 	int (*exec_wait)(struct runtime *runtime, const char *exec_id, int *ret_exit,
 			 struct error *reterr);
-	/* The size of its terminal. It may fail while the process has not quite begun. */
+	/* The size of its terminal. It may fail until the process has started. */
 	int (*exec_resize)(struct runtime *runtime, const struct runtime_exec_stream *process,
 			   uint16_t columns, uint16_t rows, struct error *reterr);
 	/* Ends a process of exec_stream that its caller has given up: its group gets SIGKILL where
@@ -192,7 +192,7 @@ struct runtime {
 	bool mounts; /* containers get the mounts that they ask for */
 };
 
-/* A container ended, or the runtime forgot what it saw (uid NULL: look at every pod). On a thread
+/* A container ended, or the runtime may have missed events (uid NULL: check every pod). On a thread
  * of the runtime. */
 typedef void (*runtime_changed)(void *arg, const char *uid);
 

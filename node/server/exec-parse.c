@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request for a process asks for, out of its path and query. Called by node/server/serve.c. */
+/* What a request for a process asks for, out of its path and query. Called by
+ * node/server/kubelet-server.c. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,9 +8,9 @@
 
 #include "base/memory.h"
 #include "node/server/exec.h"
-#include "node/server/logs.h"
+#include "node/server/response.h"
 
-static int hex(char digit)
+static int exec_hex(char digit)
 {
 	return digit >= '0' && digit <= '9'   ? digit - '0'
 	       : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
@@ -18,7 +19,7 @@ static int hex(char digit)
 }
 
 /* In place; false for what is encoded wrong, and for a NUL. */
-static bool decode(char *text)
+static bool exec_decode(char *text)
 {
 	char *to = text;
 
@@ -29,8 +30,8 @@ static bool decode(char *text)
 			*to++ = (char)(*at == '+' ? ' ' : *at);
 			continue;
 		}
-		high = hex(at[1]);
-		low = high >= 0 ? hex(at[2]) : -1;
+		high = exec_hex(at[1]);
+		low = high >= 0 ? exec_hex(at[2]) : -1;
 		if (low < 0 || high * 16 + low == 0) {
 			return false;
 		}
@@ -41,8 +42,8 @@ static bool decode(char *text)
 	return true;
 }
 
-static int set_option(struct exec_request *request, size_t *count, const char *name,
-		      const char *value, struct error *reterr)
+static int exec_set_option(struct exec_request *request, size_t *count, const char *name,
+			   const char *value, struct error *reterr)
 {
 	bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 
@@ -60,13 +61,13 @@ static int set_option(struct exec_request *request, size_t *count, const char *n
 	return 0;
 }
 
-static int parse_query(char *query, struct exec_request *request, struct error *reterr)
+static int exec_parse_query(char *query, struct exec_request *request, struct error *reterr)
 {
 	size_t count = 0;
 
 	while (query != NULL && *query != '\0') {
 		char *next = strchr(query, '&'), *value;
-		int error;
+		int code;
 
 		if (next != NULL) {
 			*next++ = '\0';
@@ -74,15 +75,15 @@ static int parse_query(char *query, struct exec_request *request, struct error *
 		value = strchr(query, '=');
 		if (value != NULL) {
 			*value++ = '\0';
-			if (!decode(value)) {
+			if (!exec_decode(value)) {
 				return error_set(
 					reterr, -EINVAL,
 					"the value of '%.40s' is not encoded as a URL's is", query);
 			}
 		}
-		error = set_option(request, &count, query, value != NULL ? value : "", reterr);
-		if (error < 0) {
-			return error;
+		code = exec_set_option(request, &count, query, value != NULL ? value : "", reterr);
+		if (code < 0) {
+			return code;
 		}
 		query = next;
 	}
@@ -92,7 +93,7 @@ static int parse_query(char *query, struct exec_request *request, struct error *
 	return 0;
 }
 
-static bool starts_with(const char **at, const char *what)
+static bool exec_starts_with(const char **at, const char *what)
 {
 	size_t length = strlen(what);
 	bool yes = strncmp(*at, what, length) == 0;
@@ -107,22 +108,22 @@ int exec_parse(const char *target, struct exec_request **ret, struct error *rete
 	char *query = strchr(copy, '?');
 	const char *at = copy;
 	struct exec_request *request = xnew(struct exec_request);
-	int error = 0;
+	int code = 0;
 
 	if (query != NULL) {
 		*query++ = '\0';
 	}
-	request->attach = starts_with(&at, "/attach/");
-	if ((!request->attach && !starts_with(&at, "/exec/")) ||
-	    !serve_take_part(&at, request->uid, sizeof(request->uid)) || *at++ != '/' ||
-	    !serve_take_part(&at, request->container, sizeof(request->container)) || *at != '\0') {
-		error = error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
+	request->attach = exec_starts_with(&at, "/attach/");
+	if ((!request->attach && !exec_starts_with(&at, "/exec/")) ||
+	    !server_take_part(&at, request->uid, sizeof(request->uid)) || *at++ != '/' ||
+	    !server_take_part(&at, request->container, sizeof(request->container)) || *at != '\0') {
+		code = error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	} else {
-		error = parse_query(query, request, reterr);
+		code = exec_parse_query(query, request, reterr);
 	}
-	if (error < 0) {
+	if (code < 0) {
 		exec_request_free(request);
-		return error;
+		return code;
 	}
 	*ret = request;
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries the streams of a process in a container over a connection, until it has ended or nobody
- * wants it any more. Called by node/server/serve.c on a thread of its own. */
+/* Carries the streams of a process in a container over a connection, until the process has ended or
+ * the client is gone. Called by node/server/kubelet-server.c on a thread of its own. */
 #include "config.h"
 
 #include "node/server/exec.h"
@@ -14,18 +14,18 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "net/exec-frame.h"
-#include "node/server/logs.h"
+#include "node/server/response.h"
 
 #define FULL (256u << 10) /* that waits to be taken; then nothing more is read */
 #define CEILING (FULL + 4 * EXEC_FRAME_MAX)
-#define REST_MS 10000    /* for who asks to read the end */
-#define WAIT_MS 200      /* between looks at who asks, while only the process's end is missing */
+#define REST_MS 10000    /* for the client to read the rest */
+#define WAIT_MS 200      /* between checks of the client, while only the process's end is missing */
 #define REAP_US 6000000u /* for a process that was ended to be gone */
 #define SIZE_MS 50       /* between attempts to set a terminal's size */
 #define SIZE_TRIES 40
 
 struct carrier {
-	const struct serve_stream *stream;
+	const struct server_stream *stream;
 	struct runtime_exec_stream process;
 	struct buf from, to; /* frames that come; frames to be sent */
 	struct buf input;    /* for the process */
@@ -35,12 +35,12 @@ struct carrier {
 	bool gone;               /* who asked, or the whole node */
 };
 
-static const struct runtime_ops *ops_of(const struct carrier *carrier)
+static const struct runtime_ops *exec_ops_of(const struct carrier *carrier)
 {
 	return carrier->stream->runtime->ops;
 }
 
-static void close_fd(int *fd)
+static void exec_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -48,32 +48,32 @@ static void close_fd(int *fd)
 	}
 }
 
-/* ---- from who asked ---- */
+/* ---- from the client ---- */
 
-/* The first size comes as soon as the process is asked for, which may be before it has begun. One that
- * cannot be set at all is no reason to end. */
-static void set_size(struct carrier *carrier)
+/* The first size comes as soon as the process is asked for, which may be before it has begun. One
+ * that cannot be set at all is no reason to end. */
+static void exec_set_size(struct carrier *carrier)
 {
-	int r = ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
-					     carrier->columns, carrier->rows, NULL);
+	int code = exec_ops_of(carrier)->exec_resize(carrier->stream->runtime, &carrier->process,
+						     carrier->columns, carrier->rows, NULL);
 
-	carrier->size_tries = r == 0 ? 0 : carrier->size_tries - 1;
+	carrier->size_tries = code == 0 ? 0 : carrier->size_tries - 1;
 }
 
-static void take_frame(struct carrier *carrier, const struct exec_frame *frame)
+static void exec_take_frame(struct carrier *carrier, const struct exec_frame *frame)
 {
 	if (frame->type == EXEC_STDIN && frame->length == 0) {
 		carrier->input_ends = true;
 	} else if (frame->type == EXEC_STDIN && carrier->process.in >= 0) {
 		buf_append(&carrier->input, frame->data, frame->length);
-	} else if (frame->type == EXEC_RESIZE && ops_of(carrier)->exec_resize != NULL &&
+	} else if (frame->type == EXEC_RESIZE && exec_ops_of(carrier)->exec_resize != NULL &&
 		   exec_frame_size(frame, &carrier->columns, &carrier->rows) == 0) {
 		carrier->size_tries = SIZE_TRIES;
-		set_size(carrier);
+		exec_set_size(carrier);
 	}
 }
 
-static void read_frames(struct carrier *carrier)
+static void exec_read_frames(struct carrier *carrier)
 {
 	char piece[EXEC_FRAME_MAX];
 	ssize_t got = recv(carrier->stream->fd, piece, sizeof(piece), MSG_DONTWAIT);
@@ -95,13 +95,13 @@ static void read_frames(struct carrier *carrier)
 			carrier->gone = carrier->gone || used < 0;
 			break;
 		}
-		take_frame(carrier, &frame);
+		exec_take_frame(carrier, &frame);
 		at += (size_t)used;
 	}
 	buf_consume(&carrier->from, at);
 }
 
-static void write_frames(struct carrier *carrier)
+static void exec_write_frames(struct carrier *carrier)
 {
 	ssize_t sent = send(carrier->stream->fd, carrier->to.data, carrier->to.length,
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -115,7 +115,7 @@ static void write_frames(struct carrier *carrier)
 
 /* ---- from and to the process ---- */
 
-static void write_input(struct carrier *carrier)
+static void exec_write_input(struct carrier *carrier)
 {
 	ssize_t put = 1;
 
@@ -127,12 +127,12 @@ static void write_input(struct carrier *carrier)
 	}
 	if ((put < 0 && errno != EAGAIN && errno != EINTR) ||
 	    (carrier->input.length == 0 && carrier->input_ends)) {
-		close_fd(&carrier->process.in);
+		exec_close_fd(&carrier->process.in);
 		buf_clear(&carrier->input);
 	}
 }
 
-static void read_output(struct carrier *carrier, int *fd, enum exec_frame_type type)
+static void exec_read_output(struct carrier *carrier, int *fd, enum exec_frame_type type)
 {
 	char piece[EXEC_FRAME_MAX];
 	ssize_t got = read(*fd, piece, sizeof(piece));
@@ -140,12 +140,12 @@ static void read_output(struct carrier *carrier, int *fd, enum exec_frame_type t
 	if (got > 0) {
 		exec_frame_put(type, piece, (size_t)got, &carrier->to);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close_fd(fd);
+		exec_close_fd(fd);
 	}
 }
 
 /* One round. False: there is no more output, or nobody is there for it. */
-static bool turn(struct carrier *carrier)
+static bool exec_turn(struct carrier *carrier)
 {
 	struct runtime_exec_stream *process = &carrier->process;
 	bool takes = carrier->input.length < FULL, gives = carrier->to.length < FULL;
@@ -155,7 +155,7 @@ static bool turn(struct carrier *carrier)
 		{ .fd = carrier->stream->fd,
 		  .events = (short)(POLLRDHUP | (takes ? POLLIN : 0) |
 				    (carrier->to.length > 0 ? POLLOUT : 0)) },
-		/* Without anything to write it tells when nobody reads any more. */
+		/* With nothing to write it reports that the process has closed its input. */
 		{ .fd = process->in, .events = (short)(input ? POLLOUT : 0) },
 		{ .fd = gives ? process->out : -1, .events = POLLIN },
 		{ .fd = gives ? process->err : -1, .events = POLLIN },
@@ -165,71 +165,72 @@ static bool turn(struct carrier *carrier)
 		return errno == EINTR;
 	}
 	if (carrier->size_tries > 0) {
-		set_size(carrier);
+		exec_set_size(carrier);
 	}
 	if (fds[0].revents != 0) {
 		carrier->gone = true;
 		return false;
 	}
 	if ((fds[1].revents & POLLOUT) != 0) {
-		write_frames(carrier);
+		exec_write_frames(carrier);
 	}
 	if ((fds[1].revents & POLLIN) != 0) {
-		read_frames(carrier);
+		exec_read_frames(carrier);
 	} else if ((fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
 		carrier->gone = true;
 	}
 	if (process->in >= 0 && (fds[2].revents & (POLLERR | POLLHUP)) != 0) {
-		close_fd(&process->in);
+		exec_close_fd(&process->in);
 		buf_clear(&carrier->input);
 	} else if (process->in >= 0) {
-		write_input(carrier);
+		exec_write_input(carrier);
 	}
 	if (process->out >= 0 && fds[3].revents != 0) {
-		read_output(carrier, &process->out, EXEC_STDOUT);
+		exec_read_output(carrier, &process->out, EXEC_STDOUT);
 	}
 	if (process->err >= 0 && fds[4].revents != 0) {
-		read_output(carrier, &process->err, EXEC_STDERR);
+		exec_read_output(carrier, &process->err, EXEC_STDERR);
 	}
 	return !carrier->gone && (process->out >= 0 || process->err >= 0);
 }
 
 /* ---- the end ---- */
 
-/* Whether somebody still waits for it, after a short wait. */
-static bool is_asked(const struct carrier *carrier, int wait_ms)
+/* Whether the client still waits for the process, after a short wait. */
+static bool exec_is_asked(const struct carrier *carrier, int timeout_ms)
 {
 	struct pollfd fds[] = { { .fd = carrier->stream->stop, .events = POLLIN },
 				{ .fd = carrier->stream->fd, .events = POLLRDHUP } };
 
-	return poll(fds, ARRAY_LEN(fds), wait_ms) == 0;
+	return poll(fds, ARRAY_LEN(fds), timeout_ms) == 0;
 }
 
 /* Its streams are closed; it may go on without them. */
-static int wait_end(struct carrier *carrier, int *ret_exit, struct error *reterr)
+static int exec_wait_end(struct carrier *carrier, int *ret_exit, struct error *reterr)
 {
-	const struct runtime_ops *ops = ops_of(carrier);
-	int r;
+	const struct runtime_ops *ops = exec_ops_of(carrier);
+	int code;
 
 	do {
-		r = ops->exec_wait(carrier->stream->runtime, carrier->process.id, ret_exit, reterr);
-	} while (r == -EAGAIN && is_asked(carrier, WAIT_MS));
-	return r;
+		code = ops->exec_wait(carrier->stream->runtime, carrier->process.id, ret_exit,
+				      reterr);
+	} while (code == -EAGAIN && exec_is_asked(carrier, WAIT_MS));
+	return code;
 }
 
-static void send_rest(struct carrier *carrier)
+static void exec_send_rest(struct carrier *carrier)
 {
 	struct pollfd writable = { .fd = carrier->stream->fd, .events = POLLOUT };
 
 	while (carrier->to.length > 0 && !carrier->gone && poll(&writable, 1, REST_MS) > 0) {
-		write_frames(carrier);
+		exec_write_frames(carrier);
 	}
 }
 
-/* Nobody wants it: the process goes, and what the runtime remembers of it. */
-static void give_up(struct carrier *carrier)
+/* The client is gone: ends the process, and frees what the runtime remembers of it. */
+static void exec_abandon(struct carrier *carrier)
 {
-	const struct runtime_ops *ops = ops_of(carrier);
+	const struct runtime_ops *ops = exec_ops_of(carrier);
 	struct runtime *runtime = carrier->stream->runtime;
 	struct sched *sched = carrier->stream->sched;
 	uint64_t end = sched_now_us(sched) + REAP_US;
@@ -238,42 +239,42 @@ static void give_up(struct carrier *carrier)
 	if (ops->exec_end != NULL) {
 		(void)ops->exec_end(runtime, carrier->process.id, NULL);
 	}
-	close_fd(&carrier->process.in);
-	close_fd(&carrier->process.out);
-	close_fd(&carrier->process.err);
+	exec_close_fd(&carrier->process.in);
+	exec_close_fd(&carrier->process.out);
+	exec_close_fd(&carrier->process.err);
 	while (ops->exec_wait(runtime, carrier->process.id, &code, NULL) == -EAGAIN &&
 	       sched_now_us(sched) < end) {
 	}
 }
 
-static void carry(struct carrier *carrier)
+static void exec_carry(struct carrier *carrier)
 {
 	struct error error = { 0 };
-	int code = -1;
+	int exit_code = -1;
 
-	while (turn(carrier)) {
+	while (exec_turn(carrier)) {
 	}
 	if (carrier->gone) {
-		give_up(carrier);
+		exec_abandon(carrier);
 		return;
 	}
-	close_fd(&carrier->process.in);
+	exec_close_fd(&carrier->process.in);
 
-	int r = wait_end(carrier, &code, &error);
+	int code = exec_wait_end(carrier, &exit_code, &error);
 
-	if (r == -EAGAIN) {
-		give_up(carrier);
+	if (code == -EAGAIN) {
+		exec_abandon(carrier);
 		return;
 	}
-	if (r < 0) {
+	if (code < 0) {
 		exec_frame_put(EXEC_FAILED, error.text, strlen(error.text), &carrier->to);
 	} else {
-		exec_frame_put_exit(code, &carrier->to);
+		exec_frame_put_exit(exit_code, &carrier->to);
 	}
-	send_rest(carrier);
+	exec_send_rest(carrier);
 }
 
-void exec_serve(const struct serve_stream *stream, const struct exec_request *request)
+void exec_serve(const struct server_stream *stream, const struct exec_request *request)
 {
 	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
 				   "Upgrade: " EXEC_PROTOCOL "\r\n\r\n";
@@ -285,29 +286,31 @@ void exec_serve(const struct serve_stream *stream, const struct exec_request *re
 				   .input = BUF_INIT(CEILING) };
 	struct error error = { 0 };
 	CLEANUP_FREE char *id = NULL;
-	int r;
+	int code;
 
 	if (runtime->ops->exec_stream == NULL) {
-		serve_text(stream->fd, "501 Not Implemented",
-			   "this runtime runs nothing beside containers");
+		server_send_text(stream->fd, "501 Not Implemented",
+				 "this runtime cannot run further processes in containers");
 		return;
 	}
-	id = serve_find_container(runtime, request->uid, request->container, false, &error);
-	r = id == NULL ? -ENOENT
+	id = server_find_container(runtime, request->uid, request->container, false, &error);
+	code = id == NULL
+		       ? -ENOENT
 		       : runtime->ops->exec_stream(
 				 runtime, id,
 				 request->attach ? NULL : (const char *const *)request->arguments,
 				 request->tty, request->in, &carrier.process, &error);
-	if (r < 0) {
-		serve_text(stream->fd, r == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
-			   error.text);
+	if (code < 0) {
+		server_send_text(stream->fd,
+				 code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+				 error.text);
 		return;
 	}
-	carrier.gone = serve_bytes(stream->fd, head, strlen(head)) < 0;
-	carry(&carrier);
-	close_fd(&carrier.process.in);
-	close_fd(&carrier.process.out);
-	close_fd(&carrier.process.err);
+	carrier.gone = server_send_bytes(stream->fd, head, strlen(head)) < 0;
+	exec_carry(&carrier);
+	exec_close_fd(&carrier.process.in);
+	exec_close_fd(&carrier.process.out);
+	exec_close_fd(&carrier.process.err);
 	buf_finish(&carrier.from);
 	buf_finish(&carrier.to);
 	buf_finish(&carrier.input);

@@ -12,7 +12,7 @@
 #define EXEC_ARGUMENTS_MAX 1024 /* of a command; its bytes are bounded by the request's head */
 
 /* A connection that is taken over. */
-struct serve_stream {
+struct server_stream {
 	struct sched *sched;
 	struct runtime *runtime;
 	int fd;   /* the connection */
@@ -29,6 +29,6 @@ struct exec_request {
 int exec_parse(const char *target, struct exec_request **ret, struct error *reterr);
 void exec_request_free(struct exec_request *request);
 /* Answers on a blocking socket, head included; returns when the process has ended. */
-void exec_serve(const struct serve_stream *stream, const struct exec_request *request);
+void exec_serve(const struct server_stream *stream, const struct exec_request *request);
 
 #endif

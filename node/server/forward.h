@@ -15,7 +15,8 @@ struct forward_request {
 
 /* target: "/portforward/UID/PORT". -ENOENT: another path. */
 int forward_parse(const char *target, struct forward_request *ret, struct error *reterr);
-/* Answers on a blocking socket, head included; returns when both sides have ended, or one is gone. */
-void forward_serve(const struct serve_stream *stream, const struct forward_request *request);
+/* Answers on a blocking socket, head included; returns when both sides have ended, or one is
+ * gone. */
+void forward_serve(const struct server_stream *stream, const struct forward_request *request);
 
 #endif

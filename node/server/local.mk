@@ -4,5 +4,6 @@ libnode_la_SOURCES += \
 	%D%/exec.c %D%/exec.h \
 	%D%/exec-parse.c \
 	%D%/forward.c %D%/forward.h \
+	%D%/kubelet-server.c %D%/kubelet-server.h \
 	%D%/logs.c %D%/logs.h \
-	%D%/serve.c %D%/serve.h
+	%D%/response.c %D%/response.h

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of a container as an HTTP answer, and what all responses share. Called by node/serve*.c. */
+/* The log of a container as an HTTP response. Called by node/server/kubelet-server.c. */
 #include "config.h"
 
 #include "node/server/logs.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "node/server/response.h"
 
-#define ANSWER_HEAD                                                                  \
+#define LOGS_HEADERS                                                                 \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: " \
 	"close\r\n\r\n"
 #define ERROR_MAX 1024
@@ -19,57 +19,57 @@
 
 /* ---- what is asked ---- */
 
-static int bad(const char *name, const char *value, struct error *reterr)
+static int logs_bad(const char *name, const char *value, struct error *reterr)
 {
 	return error_set(reterr, -EINVAL, "'%.80s' is not a valid value of %s", value, name);
 }
 
-static int set_flag(bool *flag, const char *name, const char *value, struct error *reterr)
+static int logs_set_flag(bool *flag, const char *name, const char *value, struct error *reterr)
 {
 	*flag = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 	return *flag || strcmp(value, "false") == 0 || strcmp(value, "0") == 0 || *value == '\0'
 		       ? 0
-		       : bad(name, value, reterr);
+		       : logs_bad(name, value, reterr);
 }
 
-static int set_option(struct logs_request *ret, const char *name, const char *value,
-		      struct error *reterr)
+static int logs_set_option(struct logs_request *ret, const char *name, const char *value,
+			   struct error *reterr)
 {
 	int64_t limit = 0;
 
 	if (strcmp(name, "follow") == 0) {
-		return set_flag(&ret->options.follow, name, value, reterr);
+		return logs_set_flag(&ret->options.follow, name, value, reterr);
 	}
 	if (strcmp(name, "timestamps") == 0) {
-		return set_flag(&ret->options.timestamps, name, value, reterr);
+		return logs_set_flag(&ret->options.timestamps, name, value, reterr);
 	}
 	if (strcmp(name, "previous") == 0) {
-		return set_flag(&ret->previous, name, value, reterr);
+		return logs_set_flag(&ret->previous, name, value, reterr);
 	}
 	if (strcmp(name, "tailLines") == 0) {
 		return integer_parse(value, 0, INT64_MAX, &ret->options.tail_lines) == 0
 			       ? 0
-			       : bad(name, value, reterr);
+			       : logs_bad(name, value, reterr);
 	}
 	if (strcmp(name, "sinceSeconds") == 0) {
 		return integer_parse(value, 1, SECONDS_MAX, &ret->since_s) == 0
 			       ? 0
-			       : bad(name, value, reterr);
+			       : logs_bad(name, value, reterr);
 	}
 	if (strcmp(name, "limitBytes") == 0) {
 		if (integer_parse(value, 1, INT64_MAX, &limit) < 0) {
-			return bad(name, value, reterr);
+			return logs_bad(name, value, reterr);
 		}
 		ret->options.limit_bytes = (uint64_t)limit;
 	}
-	return 0; /* Kubernetes ignores what it does not know, too */
+	return 0; /* Kubernetes ignores unknown options, too */
 }
 
-static int parse_query(char *query, struct logs_request *ret, struct error *reterr)
+static int logs_parse_query(char *query, struct logs_request *ret, struct error *reterr)
 {
 	while (query != NULL && *query != '\0') {
 		char *next = strchr(query, '&'), *value;
-		int error;
+		int code;
 
 		if (next != NULL) {
 			*next = '\0';
@@ -78,26 +78,13 @@ static int parse_query(char *query, struct logs_request *ret, struct error *rete
 		if (value != NULL) {
 			*value = '\0';
 		}
-		error = set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
-		if (error < 0) {
-			return error;
+		code = logs_set_option(ret, query, value != NULL ? value + 1 : "true", reterr);
+		if (code < 0) {
+			return code;
 		}
 		query = next != NULL ? next + 1 : NULL;
 	}
 	return 0;
-}
-
-bool serve_take_part(const char **at, char *ret, size_t size)
-{
-	size_t length = strcspn(*at, "/");
-
-	if (length == 0 || length >= size) {
-		return false;
-	}
-	memcpy(ret, *at, length);
-	ret[length] = '\0';
-	*at += length;
-	return true;
 }
 
 int logs_parse(const char *target, struct logs_request *ret, struct error *reterr)
@@ -111,42 +98,17 @@ int logs_parse(const char *target, struct logs_request *ret, struct error *reter
 		*query++ = '\0';
 	}
 	if (strncmp(copy, "/logs/", strlen("/logs/")) != 0 ||
-	    !serve_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
-	    !serve_take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
+	    !server_take_part(&at, ret->uid, sizeof(ret->uid)) || *at++ != '/' ||
+	    !server_take_part(&at, ret->container, sizeof(ret->container)) || *at != '\0') {
 		return error_set(reterr, -ENOENT, "there is nothing at '%.200s'", copy);
 	}
-	return parse_query(query, ret, reterr);
+	return logs_parse_query(query, ret, reterr);
 }
 
-/* ---- answering ---- */
+/* ---- responding ---- */
 
-int serve_bytes(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR) {
-			continue;
-		}
-		if (sent <= 0) {
-			return sent < 0 ? -errno : -EPIPE;
-		}
-		data += sent;
-		length -= (size_t)sent;
-	}
-	return 0;
-}
-
-void serve_text(int fd, const char *status, const char *text)
-{
-	CLEANUP_FREE char *response = xprintf(
-		"HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
-		status, strlen(text) + 1, text);
-
-	serve_bytes(fd, response, strlen(response));
-}
-
-/* The head goes out with the first bytes, so that an error before them can still be told. */
+/* The header section is sent with the first bytes, so that an error before them can still set the
+ * status. */
 struct response {
 	int fd;
 	bool began;
@@ -154,63 +116,29 @@ struct response {
 	bool limited;
 };
 
-static int begin(struct response *response)
+static int logs_begin(struct response *response)
 {
 	if (response->began) {
 		return 0;
 	}
 	response->began = true;
-	return serve_bytes(response->fd, ANSWER_HEAD, strlen(ANSWER_HEAD));
+	return server_send_bytes(response->fd, LOGS_HEADERS, strlen(LOGS_HEADERS));
 }
 
-static int on_bytes(void *arg, const char *data, size_t length)
+static int logs_on_bytes(void *arg, const char *data, size_t length)
 {
 	struct response *response = arg;
-	int error = begin(response);
+	int code = logs_begin(response);
 
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	if (response->limited && length >= response->left) {
-		serve_bytes(response->fd, data, (size_t)response->left);
+		server_send_bytes(response->fd, data, (size_t)response->left);
 		return -ECANCELED;
 	}
 	response->left -= response->limited ? length : 0;
-	return serve_bytes(response->fd, data, length);
-}
-
-char *serve_find_container(struct runtime *runtime, const char *uid, const char *name,
-			   bool previous, struct error *reterr)
-{
-	struct runtime_list list = { 0 };
-	const struct runtime_status *now = NULL, *before = NULL;
-	char *id = NULL;
-
-	if (runtime->ops->list(runtime, uid, &list, reterr) < 0) {
-		return NULL;
-	}
-	for (size_t i = 0; i < list.count; i++) {
-		const struct runtime_status *status = &list.items[i];
-
-		if (status->name == NULL || strcmp(status->name, name) != 0) {
-			continue;
-		}
-		if (now == NULL || status->attempt > now->attempt) {
-			before = now;
-			now = status;
-		} else if (before == NULL || status->attempt > before->attempt) {
-			before = status;
-		}
-	}
-	now = previous ? before : now;
-	if (now != NULL) {
-		id = xstrdup(now->id);
-	} else {
-		error_set(reterr, -ENOENT, "%s container \"%s\" in pod \"%s\" not found",
-			  previous ? "previous terminated" : "no", name, uid);
-	}
-	runtime_list_finish(&list);
-	return id;
+	return server_send_bytes(response->fd, data, length);
 }
 
 void logs_serve(struct runtime *runtime, const struct logs_request *request, int fd)
@@ -219,16 +147,17 @@ void logs_serve(struct runtime *runtime, const struct logs_request *request, int
 				     .left = request->options.limit_bytes,
 				     .limited = request->options.limit_bytes > 0 };
 	struct error error = { 0 };
-	CLEANUP_FREE char *id = serve_find_container(runtime, request->uid, request->container,
-						     request->previous, &error);
-	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, on_bytes,
+	CLEANUP_FREE char *id = server_find_container(runtime, request->uid, request->container,
+						      request->previous, &error);
+	int code = id != NULL ? runtime->ops->logs(runtime, id, &request->options, logs_on_bytes,
 						   &response, &error)
 			      : -ENOENT;
 
 	if (code < 0 && !response.began) {
-		serve_text(fd, code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
-			   error.text);
+		server_send_text(fd,
+				 code == -ENOENT ? "404 Not Found" : "500 Internal Server Error",
+				 error.text);
 	} else {
-		begin(&response);
+		logs_begin(&response);
 	}
 }

@@ -21,15 +21,5 @@ struct logs_request {
 int logs_parse(const char *target, struct logs_request *ret, struct error *reterr);
 /* Answers on a blocking socket, head included. */
 void logs_serve(struct runtime *runtime, const struct logs_request *request, int fd);
-/* The id of the newest attempt of a container, or of the one before; the caller's, NULL and *reterr
- * for none. */
-char *serve_find_container(struct runtime *runtime, const char *uid, const char *name,
-			   bool previous, struct error *reterr);
-/* The next part of a path, until '/' or the end; false when it is empty or too long. */
-bool serve_take_part(const char **at, char *ret, size_t size);
-/* A whole answer of plain text. */
-void serve_text(int fd, const char *status, const char *text);
-/* All of it, or a negative code. */
-int serve_bytes(int fd, const char *data, size_t length);
 
 #endif

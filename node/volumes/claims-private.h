@@ -23,8 +23,8 @@ struct claim_owner {
 int claim_owner_read(int directory, struct claim_owner *ret);
 int claim_owner_write(int directory, const char *ns, const char *name, int64_t since_ms);
 void claim_owner_finish(struct claim_owner *owner);
-/* Gives a claim the directory that an earlier release made under its name. -ENOENT: there is none, or
- * the claim was made since. */
+/* Gives a claim the directory that an earlier release made under its name. -ENOENT: there is none,
+ * or the claim was made since. */
 int claim_take_over(int claims, struct json_object *claim);
 
 #endif

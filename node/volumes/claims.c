@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the directories of claims, by UID, and hands those of earlier releases on. Called by volumes.c
- * for pods; volumes-clear.c removes what is over. */
+/* Makes the directories of claims, by UID, and hands those of earlier releases on. Called by
+ * volumes.c for pods; clear.c removes what is over. */
 #include "config.h"
 
 #include "node/volumes/claims.h"

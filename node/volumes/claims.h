@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Directories of PersistentVolumeClaims. A claim is its UID: <root>/claims/<uid>/data holds what pods
- * write, <root>/claims/<uid>/owner says "namespace/name", and the directory ends with the claim. What a
- * pod uses is noted in the pod's own directory, <root>/pods/<pod's uid>/claims/<volume>, a link whose
- * text is the claim's UID; so no directory is removed under a pod, whatever was restarted meanwhile.
+ * Directories of PersistentVolumeClaims. A claim is its UID: <root>/claims/<uid>/data holds what
+ * pods write, <root>/claims/<uid>/owner says "namespace/name", and the directory ends with the
+ * claim. What a pod uses is noted in the pod's own directory, <root>/pods/<pod's
+ * uid>/claims/<volume>, a link whose text is the claim's UID; so no directory is removed under a
+ * pod, whatever was restarted meanwhile.
  *
- * Directories of earlier releases, <root>/claims/<namespace>_<name>, are set aside in claims/_old when a
- * node starts, with the time. A claim that was there by then takes the directory of its name over; one
- * that was made later never sees it.
+ * Directories of earlier releases, <root>/claims/<namespace>_<name>, are set aside in claims/_old
+ * when a node starts, with the time. A claim that was there by then takes the directory of its name
+ * over; one that was made later never sees it.
  */
 #ifndef ASB_NODE_VOLUMES_CLAIMS_H
 #define ASB_NODE_VOLUMES_CLAIMS_H
@@ -20,31 +21,31 @@
 #include "base/error.h"
 #include "node/volumes/volumes.h"
 
-/* Sets the directories of earlier releases aside; before the first pod is looked at. now_ms is the wall
- * clock's. */
+/* Sets the directories of earlier releases aside; call it before the first pod is reconciled.
+ * now_ms is the wall clock's. */
 int claims_upgrade(const char *root, int64_t now_ms, struct error *reterr);
 
 /*
- * The directory of a claim for a volume of a pod, made or taken over where there is none: a descriptor,
- * and its path in *ret_path (the caller's). pod is the pod's directory, root has no links. -EAGAIN and
- * *reterr: the claim is being deleted, or is not the one that this pod began to use.
- * *ret_old: it was an earlier release's, which is said once.
+ * The directory of a claim for a volume of a pod, made or taken over where there is none: a
+ * descriptor, and its path in *ret_path (the caller's). pod is the pod's directory, root has no
+ * links. -EAGAIN and *reterr: the claim is being deleted, or is not the one that this pod began to
+ * use. *ret_old: it was an earlier release's, which is said once.
  */
 int claim_open(const char *root, int pod, const char *volume, struct json_object *claim,
 	       char **ret_path, bool *ret_old, struct error *reterr);
 
-/* Who may be gone: the caller keeps it between looks. */
-struct claims_look {
-	char **gone; /* names of directories whose claim was gone at the last look; ends in NULL, or NULL */
+/* Claims that may be gone: the caller keeps this between checks. */
+struct claims_check {
+	char **gone; /* names of directories whose claim was gone at the last check; ends in NULL, or NULL */
 };
-void claims_look_finish(struct claims_look *look);
+void claims_check_finish(struct claims_check *check);
 /*
- * One look at all directories: those whose claims the API server does not have, at two looks in a row,
- * and that no pod uses, are removed; directories of earlier releases go to the claims that have their
- * names. Nothing is removed where the API server cannot be asked. tell gets a sentence for the log
- * of each that was taken over or removed, or cannot be. True: look again soon.
+ * One check of all directories: those whose claims the API server does not have, at two checks in a
+ * row, and that no pod uses, are removed; directories of earlier releases go to the claims that
+ * have their names. Nothing is removed where the API server cannot be asked. report gets a sentence
+ * for the log for each that was taken over or removed, or cannot be. True: check again soon.
  */
-bool claims_clear(const char *root, const struct volume_source *source, struct claims_look *look,
-		  void (*tell)(void *arg, const char *sentence), void *arg);
+bool claims_clear(const char *root, const struct volume_source *source, struct claims_check *check,
+		  void (*report)(void *arg, const char *sentence), void *arg);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes the directories of claims that are gone and that no pod uses. Called by node/pod/sweep.c. */
+/* Removes the directories of claims that are gone and that no pod uses. Called by
+ * node/pod/garbage-collector.c. */
 #include "config.h"
 
 #include <agent-sandbox/helpers.h>
@@ -21,9 +22,9 @@ struct clearing {
 	const struct volume_source *source;
 	int claims; /* its directory */
 	int pods;   /* the directory of pods; -1: there is none */
-	void (*tell)(void *arg, const char *sentence);
+	void (*report)(void *arg, const char *sentence);
 	void *arg;
-	char **gone; /* at the last look */
+	char **gone; /* at the last check */
 	char **now;  /* at this one; ends in NULL */
 	size_t count;
 };
@@ -45,12 +46,12 @@ static void clear_add(struct clearing *clearing, const char *name)
 	clearing->now[clearing->count] = NULL;
 }
 
-static void clear_tell(struct clearing *clearing, const char *what, const char *name, int code)
+static void clear_report(struct clearing *clearing, const char *what, const char *name, int code)
 {
 	CLEANUP_FREE char *text = xprintf("%s '%s'%s%s", what, name, code < 0 ? ": " : "",
 					  code < 0 ? strerror(-code) : "");
 
-	clearing->tell(clearing->arg, text);
+	clearing->report(clearing->arg, text);
 }
 
 /* ---- use ---- */
@@ -74,8 +75,8 @@ static bool clear_pod_uses(int pod, const char *uid)
 	return uses;
 }
 
-/* Whether any pod may use it. uid NULL: an earlier release's directory, used by any pod whose volumes
- * this release has not made yet. */
+/* Whether any pod may use it. uid NULL: an earlier release's directory, used by any pod whose
+ * volumes this release has not made yet. */
 static bool clear_used(struct clearing *clearing, const char *uid)
 {
 	char **pods = NULL;
@@ -111,7 +112,7 @@ static int clear_tree(int parent, const char *name)
 	return code == -ENOENT ? 0 : code;
 }
 
-/* Under another name first: what is half removed is nobody's any more. */
+/* Renames the directory first, so that no claim uses one that is half removed. */
 static int clear_remove(struct clearing *clearing, int parent, const char *name)
 {
 	CLEANUP_FREE char *hidden = xprintf(REMOVING "%s", name);
@@ -122,7 +123,7 @@ static int clear_remove(struct clearing *clearing, int parent, const char *name)
 	return clear_tree(clearing->claims, hidden);
 }
 
-/* ---- a look ---- */
+/* ---- a check ---- */
 
 /* What the API server says of a directory's claim: 0 and *ret, -ENOENT, or another error. */
 static int clear_ask(struct clearing *clearing, int directory, struct claim_owner *ret_owner,
@@ -130,7 +131,8 @@ static int clear_ask(struct clearing *clearing, int directory, struct claim_owne
 {
 	int code = claim_owner_read(directory, ret_owner);
 
-	/* A node that was killed while it made the directory: the pod's next try writes its owner. */
+	/* A node that was killed while it made the directory: the pod's next try writes its
+	 * owner. */
 	if (code < 0) {
 		return -EAGAIN;
 	}
@@ -138,8 +140,8 @@ static int clear_ask(struct clearing *clearing, int directory, struct claim_owne
 				     ret_owner->name, ret, NULL);
 }
 
-/* The claim is gone, or is another one: removes the directory at the second look. mark is the name of
- * the directory in the list of those that are gone. */
+/* The claim is gone, or is another one: removes the directory at the second check. mark is the name
+ * of the directory in the list of those that are gone. */
 static void clear_gone(struct clearing *clearing, int parent, const char *name, const char *mark,
 		       const struct claim_owner *owner, const char *uid)
 {
@@ -154,10 +156,10 @@ static void clear_gone(struct clearing *clearing, int parent, const char *name, 
 		return;
 	}
 	code = clear_remove(clearing, parent, name);
-	clear_tell(clearing,
-		   code < 0 ? "cannot remove the data of a claim that was deleted, going on:"
-			    : "removed the data of a claim that was deleted:",
-		   claim, code);
+	clear_report(clearing,
+		     code < 0 ? "cannot remove the data of a claim that was deleted, going on:"
+			      : "removed the data of a claim that was deleted:",
+		     claim, code);
 }
 
 static void clear_one(struct clearing *clearing, const char *uid)
@@ -187,7 +189,7 @@ static void clear_old(struct clearing *clearing, int old, const char *name)
 	if (code == 0 && is_plain(asb_uid(claim))) {
 		code = claim_take_over(clearing->claims, claim);
 		if (code == 0) {
-			clear_tell(
+			clear_report(
 				clearing,
 				"the directory that an earlier release made under a claim's name is that of the claim which has the name now:",
 				name, 0);
@@ -216,8 +218,8 @@ static void clear_old_ones(struct clearing *clearing)
 	unlinkat(clearing->claims, CLAIMS_OLD, AT_REMOVEDIR); /* once it is empty */
 }
 
-bool claims_clear(const char *root, const struct volume_source *source, struct claims_look *look,
-		  void (*tell)(void *arg, const char *sentence), void *arg)
+bool claims_clear(const char *root, const struct volume_source *source, struct claims_check *check,
+		  void (*report)(void *arg, const char *sentence), void *arg)
 {
 	CLEANUP_FREE char *path = xprintf("%s/claims", root), *pods = xprintf("%s/pods", root);
 	CLEANUP_FD int claims = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -225,12 +227,12 @@ bool claims_clear(const char *root, const struct volume_source *source, struct c
 	struct clearing clearing = { .source = source,
 				     .claims = claims,
 				     .pods = pods_directory,
-				     .tell = tell,
+				     .report = report,
 				     .arg = arg,
-				     .gone = look->gone };
+				     .gone = check->gone };
 	char **names = NULL;
 
-	/* Without the pods' directory nobody knows who uses what. */
+	/* Without the pods' directory it is not known which claims are used. */
 	if (claims < 0 || pods_directory < 0 || directory_names(claims, &names) < 0) {
 		return false;
 	}
@@ -244,13 +246,13 @@ bool claims_clear(const char *root, const struct volume_source *source, struct c
 		}
 	}
 	names_finish(names);
-	names_finish(look->gone);
-	look->gone = clearing.now;
+	names_finish(check->gone);
+	check->gone = clearing.now;
 	return clearing.count > 0;
 }
 
-void claims_look_finish(struct claims_look *look)
+void claims_check_finish(struct claims_check *check)
 {
-	names_finish(look->gone);
-	look->gone = NULL;
+	names_finish(check->gone);
+	check->gone = NULL;
 }

@@ -20,12 +20,13 @@
 #define TOKEN_SECONDS 3600        /* expirationSeconds, when not given */
 #define TOKEN_AGE_MAX (24 * 3600) /* however long it lives */
 
-static mode_t mode_of(struct content *content, struct json_object *item)
+static mode_t content_mode_of(struct content *content, struct json_object *item)
 {
 	return (mode_t)asb_int(asb_at(item, "mode"), (int64_t)content->mode) & 0777;
 }
 
-static int add_text(struct content *content, const char *path, const char *text, mode_t mode)
+static int content_add_text(struct content *content, const char *path, const char *text,
+			    mode_t mode)
 {
 	CLEANUP_BUF struct buf data = BUF_INIT(OBJECT_VALUE_MAX);
 
@@ -43,7 +44,8 @@ struct object_reading {
 	const char *resource;
 };
 
-static int add_value(struct object_reading *reading, const char *key, const char *path, mode_t mode)
+static int content_add_value(struct object_reading *reading, const char *key, const char *path,
+			     mode_t mode)
 {
 	struct content *content = reading->content;
 	CLEANUP_BUF struct buf data = BUF_INIT(OBJECT_VALUE_MAX);
@@ -65,16 +67,16 @@ static int add_value(struct object_reading *reading, const char *key, const char
 	return payload_add(&content->payload, path, &data, mode, 0, content->reterr);
 }
 
-static int add_key(void *arg, const char *key)
+static int content_add_key(void *arg, const char *key)
 {
 	struct object_reading *reading = arg;
 
-	return add_value(reading, key, key, reading->content->mode);
+	return content_add_value(reading, key, key, reading->content->mode);
 }
 
 /* A source: the object's name, its items (all keys without any), whether it may be missing. */
-static int add_object(struct content *content, const char *resource, const char *name,
-		      struct json_object *source)
+static int content_add_object(struct content *content, const char *resource, const char *name,
+			      struct json_object *source)
 {
 	struct json_object *items = asb_array(source, "items");
 	CLEANUP_JSON struct json_object *object = NULL;
@@ -89,7 +91,8 @@ static int add_object(struct content *content, const char *resource, const char 
 	}
 	reading.object = object;
 	if (asb_length(items) == 0) {
-		return object_keys(object, strcmp(resource, "configmaps") == 0, add_key, &reading);
+		return object_keys(object, strcmp(resource, "configmaps") == 0, content_add_key,
+				   &reading);
 	}
 	for (size_t i = 0; code == 0 && i < asb_length(items); i++) {
 		struct json_object *item = json_object_array_get_idx(items, i);
@@ -98,24 +101,24 @@ static int add_object(struct content *content, const char *resource, const char 
 		if (key == NULL || path == NULL) {
 			return error_set(content->reterr, -EINVAL, "an item needs key and path");
 		}
-		code = add_value(&reading, key, path, mode_of(content, item));
+		code = content_add_value(&reading, key, path, content_mode_of(content, item));
 	}
 	return code;
 }
 
 int content_config_map(struct content *content, struct json_object *volume)
 {
-	return add_object(content, "configmaps", asb_str(volume, "name"), volume);
+	return content_add_object(content, "configmaps", asb_str(volume, "name"), volume);
 }
 
 int content_secret(struct content *content, struct json_object *volume)
 {
-	return add_object(content, "secrets", asb_str(volume, "secretName"), volume);
+	return content_add_object(content, "secrets", asb_str(volume, "secretName"), volume);
 }
 
 /* ---- downwardAPI ---- */
 
-static int add_field(struct content *content, struct json_object *item)
+static int content_add_field(struct content *content, struct json_object *item)
 {
 	const char *path = asb_str(item, "path");
 	const char *field = asb_str(item, "fieldRef", "fieldPath");
@@ -131,7 +134,8 @@ static int add_field(struct content *content, struct json_object *item)
 	} else {
 		code = env_resource(content->pod, NULL, resource, &text, content->reterr);
 	}
-	return code < 0 ? code : add_text(content, path, text, mode_of(content, item));
+	return code < 0 ? code
+			: content_add_text(content, path, text, content_mode_of(content, item));
 }
 
 int content_downward(struct content *content, struct json_object *volume)
@@ -140,7 +144,7 @@ int content_downward(struct content *content, struct json_object *volume)
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < asb_length(items); i++) {
-		code = add_field(content, json_object_array_get_idx(items, i));
+		code = content_add_field(content, json_object_array_get_idx(items, i));
 	}
 	return code;
 }
@@ -149,8 +153,8 @@ int content_downward(struct content *content, struct json_object *volume)
 
 /* The token that is in the volume now, when it was made and how old it is: both by the clock of
  * the file system, which is asked by touching the directory. -ENOENT: none. */
-static int read_token(struct content *content, const char *path, struct buf *ret_token,
-		      int64_t *ret_made_s, int64_t *ret_age_s)
+static int content_read_token(struct content *content, const char *path, struct buf *ret_token,
+			      int64_t *ret_made_s, int64_t *ret_age_s)
 {
 	CLEANUP_FD int fd = open_beneath(content->directory, path, O_RDONLY | O_NONBLOCK, 0, 0);
 	struct stat file, now;
@@ -173,7 +177,7 @@ static int read_token(struct content *content, const char *path, struct buf *ret
 }
 
 /* Asked for again at 80 % of its life, or after a day; a good one stays where there is no new. */
-static int add_token(struct content *content, struct json_object *source)
+static int content_add_token(struct content *content, struct json_object *source)
 {
 	const char *path = asb_str(source, "path"), *audience = asb_str(source, "audience");
 	int64_t seconds = asb_int(asb_at(source, "expirationSeconds"), TOKEN_SECONDS);
@@ -190,7 +194,7 @@ static int add_token(struct content *content, struct json_object *source)
 		return code;
 	}
 
-	bool have = read_token(content, path, &old, &made_s, &age_s) == 0 && age_s >= 0;
+	bool have = content_read_token(content, path, &old, &made_s, &age_s) == 0 && age_s >= 0;
 
 	if (have && age_s < seconds / 5 * 4 && age_s < TOKEN_AGE_MAX) {
 		return payload_add(&content->payload, path, &old, content->mode, made_s,
@@ -204,7 +208,7 @@ static int add_token(struct content *content, struct json_object *source)
 				      audience != NULL ? audience : "", seconds, &token,
 				      content->reterr);
 	if (code == 0) {
-		code = add_text(content, path, token, content->mode);
+		code = content_add_text(content, path, token, content->mode);
 		explicit_bzero(token, strlen(token));
 		return code;
 	}
@@ -215,21 +219,21 @@ static int add_token(struct content *content, struct json_object *source)
 	return error_prefix(content->reterr, "failed to fetch token");
 }
 
-static int add_source(struct content *content, struct json_object *source)
+static int content_add_source(struct content *content, struct json_object *source)
 {
 	struct json_object *part = asb_at(source, "configMap");
 
 	if (part != NULL) {
-		return add_object(content, "configmaps", asb_str(part, "name"), part);
+		return content_add_object(content, "configmaps", asb_str(part, "name"), part);
 	}
 	if ((part = asb_at(source, "secret")) != NULL) {
-		return add_object(content, "secrets", asb_str(part, "name"), part);
+		return content_add_object(content, "secrets", asb_str(part, "name"), part);
 	}
 	if ((part = asb_at(source, "downwardAPI")) != NULL) {
 		return content_downward(content, part);
 	}
 	if ((part = asb_at(source, "serviceAccountToken")) != NULL) {
-		return add_token(content, part);
+		return content_add_token(content, part);
 	}
 	return error_set(
 		content->reterr, -EINVAL,
@@ -242,7 +246,7 @@ int content_projected(struct content *content, struct json_object *volume)
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < asb_length(sources); i++) {
-		code = add_source(content, json_object_array_get_idx(sources, i));
+		code = content_add_source(content, json_object_array_get_idx(sources, i));
 	}
 	return code;
 }

@@ -29,7 +29,7 @@ static const struct host_type {
 };
 
 /* A part ".." is refused by the API: what is checked would not be what a reader sees. */
-static bool goes_up(const char *path)
+static bool host_goes_up(const char *path)
 {
 	for (const char *at = path; (at = strstr(at, "..")) != NULL; at += 2) {
 		if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
@@ -39,7 +39,7 @@ static bool goes_up(const char *path)
 	return false;
 }
 
-static int create(const char *path, const struct host_type *type)
+static int host_create(const char *path, const struct host_type *type)
 {
 	CLEANUP_FD int fd = type->directory
 				    ? directory_make_path(path, 0755)
@@ -57,7 +57,7 @@ int host_path_check(const char *path, const char *name, struct error *reterr)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		type = strcmp(types[i].name, name) == 0 ? &types[i] : type;
 	}
-	if (*path != '/' || goes_up(path)) {
+	if (*path != '/' || host_goes_up(path)) {
 		return error_set(reterr, -EINVAL,
 				 "hostPath '%.200s' is not an absolute path without '..'", path);
 	}
@@ -65,7 +65,7 @@ int host_path_check(const char *path, const char *name, struct error *reterr)
 		return error_set(reterr, -EINVAL, "hostPath has no type '%.100s'", name);
 	}
 	if (stat(path, &info) < 0) {
-		code = errno == ENOENT && (type->directory || type->file) ? create(path, type)
+		code = errno == ENOENT && (type->directory || type->file) ? host_create(path, type)
 									  : -errno;
 		return code == 0 ? 0
 				 : error_set(reterr, -EAGAIN,

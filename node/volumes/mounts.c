@@ -35,7 +35,7 @@ void mounts_finish(struct runtime_mount *mounts, size_t count)
 	free(mounts);
 }
 
-static const char *lookup(void *arg, const char *name, size_t length)
+static const char *mounts_lookup(void *arg, const char *name, size_t length)
 {
 	struct mounting *mounting = arg;
 	const char *found = NULL;
@@ -51,7 +51,7 @@ static const char *lookup(void *arg, const char *name, size_t length)
 	return found;
 }
 
-static bool goes_down(const char *path)
+static bool mounts_goes_down(const char *path)
 {
 	if (*path == '/') {
 		return false;
@@ -68,7 +68,7 @@ static bool goes_down(const char *path)
 }
 
 /* subPath, or subPathExpr with its variables; *ret is NULL where there is neither. */
-static int read_sub_path(struct mounting *mounting, struct json_object *item, char **ret)
+static int mounts_read_sub_path(struct mounting *mounting, struct json_object *item, char **ret)
 {
 	const char *plain = asb_str(item, "subPath"), *expression = asb_str(item, "subPathExpr");
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_MAX);
@@ -78,7 +78,7 @@ static int read_sub_path(struct mounting *mounting, struct json_object *item, ch
 		buf_append_str(&path, plain);
 	} else if (expression != NULL && *expression != '\0') {
 		mounting->missing = NULL;
-		env_expand_text(expression, lookup, mounting, &path);
+		env_expand_text(expression, mounts_lookup, mounting, &path);
 		if (mounting->missing != NULL) {
 			return error_set(
 				mounting->reterr, -EINVAL,
@@ -88,7 +88,7 @@ static int read_sub_path(struct mounting *mounting, struct json_object *item, ch
 	} else {
 		return 0;
 	}
-	if (path.failed || !goes_down(buf_str(&path))) {
+	if (path.failed || !mounts_goes_down(buf_str(&path))) {
 		return error_set(mounting->reterr, -EINVAL,
 				 "subPath '%.200s' must be a relative path without '..'%s",
 				 buf_str(&path), path.failed ? ", and a shorter one" : "");
@@ -97,9 +97,9 @@ static int read_sub_path(struct mounting *mounting, struct json_object *item, ch
 	return 0;
 }
 
-/* Makes the directories of a subPath that are missing, with the mode of the volume, part by part: each
- * is made in the very directory that was opened for the part before. */
-static int make_sub_path(int volume, const char *path)
+/* Makes the directories of a subPath that are missing, with the mode of the volume, part by part:
+ * each is made in the very directory that was opened for the part before. */
+static int mounts_make_sub_path(int volume, const char *path)
 {
 	struct stat info;
 	int held = openat(volume, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -125,7 +125,7 @@ static int make_sub_path(int volume, const char *path)
 }
 
 /* Binds what was opened to a name that no guest can change. -EPERM: nothing may be mounted. */
-static int pin(struct mounting *mounting, int fd, size_t index, char **ret)
+static int mounts_pin(struct mounting *mounting, int fd, size_t index, char **ret)
 {
 	CLEANUP_FREE char *name = xprintf("%s-%zu", mounting->container, index);
 	CLEANUP_FREE char *target = xprintf("%s/%s", mounting->set->pins, name);
@@ -162,7 +162,7 @@ static int pin(struct mounting *mounting, int fd, size_t index, char **ret)
 }
 
 /* Where a descriptor's file is now. */
-static int path_of(int fd, char **ret)
+static int mounts_path_of(int fd, char **ret)
 {
 	char path[PATH_MAX];
 	ssize_t length = readlink(fd_path(fd).text, path, sizeof(path));
@@ -174,15 +174,15 @@ static int path_of(int fd, char **ret)
 	return 0;
 }
 
-static int resolve_sub_path(struct mounting *mounting, const struct volume *volume,
-			    const char *path, size_t index, char **ret)
+static int mounts_resolve_sub_path(struct mounting *mounting, const struct volume *volume,
+				   const char *path, size_t index, char **ret)
 {
 	CLEANUP_FD int top = open(volume->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = top < 0 ? -errno : open_beneath(top, path, O_PATH, 0, 0);
 	int code;
 
 	if (fd == -ENOENT && !volume->read_only) {
-		fd = make_sub_path(top, path);
+		fd = mounts_make_sub_path(top, path);
 	}
 
 	CLEANUP_FD int held = fd;
@@ -194,9 +194,9 @@ static int resolve_sub_path(struct mounting *mounting, const struct volume *volu
 				 fd == -EXDEV || fd == -ELOOP ? "it leads out of the volume"
 							      : strerror(-fd));
 	}
-	code = mounting->set->pins != NULL ? pin(mounting, fd, index, ret) : -EPERM;
+	code = mounting->set->pins != NULL ? mounts_pin(mounting, fd, index, ret) : -EPERM;
 	if (code == -EPERM) {
-		code = path_of(fd, ret);
+		code = mounts_path_of(fd, ret);
 	}
 	return code == 0 ? 0
 			 : error_set(mounting->reterr, -EAGAIN,
@@ -214,8 +214,8 @@ static void mounts_index(struct mounting *mounting)
 	}
 }
 
-static int make_mount(struct mounting *mounting, struct json_object *item, size_t index,
-		      struct runtime_mount *ret)
+static int mounts_make_mount(struct mounting *mounting, struct json_object *item, size_t index,
+			     struct runtime_mount *ret)
 {
 	const char *name = asb_str(item, "name"), *target = asb_str(item, "mountPath");
 	const struct volume *volume = name != NULL ? map_get(&mounting->by_name, name) : NULL;
@@ -228,7 +228,7 @@ static int make_mount(struct mounting *mounting, struct json_object *item, size_
 				 "volumeMount '%.200s' has no such volume or no mountPath",
 				 name != NULL ? name : "");
 	}
-	code = read_sub_path(mounting, item, &sub_path);
+	code = mounts_read_sub_path(mounting, item, &sub_path);
 	if (code < 0) {
 		return code;
 	}
@@ -239,7 +239,7 @@ static int make_mount(struct mounting *mounting, struct json_object *item, size_
 			name);
 	}
 	if (sub_path != NULL) {
-		code = resolve_sub_path(mounting, volume, sub_path, index, &source);
+		code = mounts_resolve_sub_path(mounting, volume, sub_path, index, &source);
 		if (code < 0) {
 			return code;
 		}
@@ -277,8 +277,8 @@ int volumes_mounts(const struct volume_set *set, struct json_object *container,
 	}
 	mounts_index(&mounting);
 	for (; code == 0 && count < asb_length(items); count++) {
-		code = make_mount(&mounting, json_object_array_get_idx(items, count), count,
-				  &mounts[count]);
+		code = mounts_make_mount(&mounting, json_object_array_get_idx(items, count), count,
+					 &mounts[count]);
 	}
 	map_finish(&mounting.by_name);
 	if (code < 0) {

@@ -14,12 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "node/volumes/files.h"
-
-#define HASH_START UINT64_C(14695981039346656037)
-#define HASH_STEP UINT64_C(1099511628211)
 
 void payload_finish(struct payload *payload)
 {
@@ -57,7 +55,7 @@ int payload_check_path(const char *path, struct error *reterr)
 	return why == NULL ? 0 : error_set(reterr, -EINVAL, "path '%.200s': %s", path, why);
 }
 
-static struct payload_file *find(struct payload *payload, const char *path)
+static struct payload_file *payload_find(struct payload *payload, const char *path)
 {
 	for (size_t i = 0; i < payload->count; i++) {
 		if (strcmp(payload->files[i].path, path) == 0) {
@@ -70,7 +68,7 @@ static struct payload_file *find(struct payload *payload, const char *path)
 int payload_add(struct payload *payload, const char *path, struct buf *take_data, mode_t mode,
 		int64_t made_s, struct error *reterr)
 {
-	struct payload_file *file = find(payload, path);
+	struct payload_file *file = payload_find(payload, path);
 	int code = payload_check_path(path, reterr);
 
 	if (code < 0) {
@@ -97,39 +95,29 @@ int payload_add(struct payload *payload, const char *path, struct buf *take_data
 	return 0;
 }
 
-static uint64_t hash(uint64_t value, const void *data, size_t length)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < length; i++) {
-		value = (value ^ bytes[i]) * HASH_STEP;
-	}
-	return value;
-}
-
 /* The name of the directory that holds just this content. It changes with each boot, since files of
  * before one may have lost their bytes in a crash: nothing here waits for the disk. */
-static void directory_name(const struct payload *payload, gid_t group, char ret[32])
+static void payload_directory_name(const struct payload *payload, gid_t group, char ret[32])
 {
-	uint64_t value = hash(HASH_START, &group, sizeof(group));
+	uint64_t value = hash_bytes(HASH_START, &group, sizeof(group));
 	CLEANUP_FD int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	char id[64];
 	ssize_t got = boot < 0 ? 0 : read(boot, id, sizeof(id));
 
-	value = hash(value, id, got > 0 ? (size_t)got : 0);
+	value = hash_bytes(value, id, got > 0 ? (size_t)got : 0);
 	for (size_t i = 0; i < payload->count; i++) {
 		const struct payload_file *file = &payload->files[i];
 
-		value = hash(value, file->path, strlen(file->path) + 1);
-		value = hash(value, &file->mode, sizeof(file->mode));
-		value = hash(value, &file->data.length, sizeof(file->data.length));
-		value = hash(value, buf_str(&file->data), file->data.length);
+		value = hash_bytes(value, file->path, strlen(file->path) + 1);
+		value = hash_bytes(value, &file->mode, sizeof(file->mode));
+		value = hash_bytes(value, &file->data.length, sizeof(file->data.length));
+		value = hash_bytes(value, buf_str(&file->data), file->data.length);
 	}
 	snprintf(ret, 32, "..%016" PRIx64, value);
 }
 
 /* The directory that a file's path lies in, made where it is missing. */
-static int parent_of(int directory, const char *path, gid_t group, const char **ret_name)
+static int payload_parent_of(int directory, const char *path, gid_t group, const char **ret_name)
 {
 	int held = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -148,10 +136,10 @@ static int parent_of(int directory, const char *path, gid_t group, const char **
 	return held;
 }
 
-static int write_file(int directory, const struct payload_file *file, gid_t group)
+static int payload_write_file(int directory, const struct payload_file *file, gid_t group)
 {
 	const char *name;
-	CLEANUP_FD int parent = parent_of(directory, file->path, group, &name);
+	CLEANUP_FD int parent = payload_parent_of(directory, file->path, group, &name);
 	/* A group that was asked for may read whatever the mode. */
 	mode_t mode = file->mode | (group != (gid_t)-1 ? 0040 : 0);
 	int code;
@@ -183,7 +171,7 @@ static int write_file(int directory, const struct payload_file *file, gid_t grou
 }
 
 /* Removes a name, with all that is below it. */
-static int remove_name(int directory, const char *name)
+static int payload_remove_name(int directory, const char *name)
 {
 	if (unlinkat(directory, name, 0) == 0 || errno == ENOENT) {
 		return 0;
@@ -199,11 +187,11 @@ static int remove_name(int directory, const char *name)
 	return code;
 }
 
-static int write_data(int directory, const struct payload *payload, const char *name, gid_t group,
-		      struct error *reterr)
+static int payload_write_data(int directory, const struct payload *payload, const char *name,
+			      gid_t group, struct error *reterr)
 {
 	/* One of this name is what a crash left half. */
-	int code = remove_name(directory, name);
+	int code = payload_remove_name(directory, name);
 	CLEANUP_FD int data = code < 0 ? code : directory_make(directory, name, 0755, NULL);
 
 	if (data < 0) {
@@ -213,7 +201,7 @@ static int write_data(int directory, const struct payload *payload, const char *
 		fd_chown(data, (uid_t)-1, group);
 	}
 	for (size_t i = 0; i < payload->count; i++) {
-		code = write_file(data, &payload->files[i], group);
+		code = payload_write_file(data, &payload->files[i], group);
 		if (code == -EEXIST || code == -ENOTDIR) {
 			return error_set(reterr, -EINVAL,
 					 "path '%.200s' is a file and a directory at once",
@@ -228,7 +216,7 @@ static int write_data(int directory, const struct payload *payload, const char *
 }
 
 /* Makes name a link to target, replacing what is there in one step. */
-static int put_link(int directory, const char *name, const char *target)
+static int payload_put_link(int directory, const char *name, const char *target)
 {
 	char old[PATH_MAX];
 	ssize_t length = readlinkat(directory, name, old, sizeof(old));
@@ -237,7 +225,7 @@ static int put_link(int directory, const char *name, const char *target)
 	if (length == (ssize_t)strlen(target) && memcmp(old, target, (size_t)length) == 0) {
 		return 0;
 	}
-	code = remove_name(directory, "..tmp");
+	code = payload_remove_name(directory, "..tmp");
 	if (code < 0) {
 		return code;
 	}
@@ -249,25 +237,25 @@ static int put_link(int directory, const char *name, const char *target)
 }
 
 /* The first part of a path, which is what the volume shows. */
-static char *first_part(const char *path)
+static char *payload_first_part(const char *path)
 {
 	return xstrndup(path, strcspn(path, "/"));
 }
 
-static int put_links(int directory, const struct payload *payload)
+static int payload_put_links(int directory, const struct payload *payload)
 {
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < payload->count; i++) {
-		CLEANUP_FREE char *name = first_part(payload->files[i].path);
+		CLEANUP_FREE char *name = payload_first_part(payload->files[i].path);
 		CLEANUP_FREE char *target = xprintf("..data/%s", name);
 
-		code = put_link(directory, name, target);
+		code = payload_put_link(directory, name, target);
 	}
 	return code;
 }
 
-static bool is_wanted(const struct payload *payload, const char *name, const char *data)
+static bool payload_is_wanted(const struct payload *payload, const char *name, const char *data)
 {
 	if (strcmp(name, "..data") == 0 || strcmp(name, data) == 0 || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0) {
@@ -285,7 +273,7 @@ static bool is_wanted(const struct payload *payload, const char *name, const cha
 }
 
 /* What is neither wanted now nor the content in use. */
-static int remove_rest(int directory, const struct payload *payload, const char *data)
+static int payload_remove_rest(int directory, const struct payload *payload, const char *data)
 {
 	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -298,8 +286,8 @@ static int remove_rest(int directory, const struct payload *payload, const char 
 		return code;
 	}
 	while (code == 0 && (entry = readdir(dir)) != NULL) {
-		if (!is_wanted(payload, entry->d_name, data)) {
-			code = remove_name(directory, entry->d_name);
+		if (!payload_is_wanted(payload, entry->d_name, data)) {
+			code = payload_remove_name(directory, entry->d_name);
 		}
 	}
 	closedir(dir);
@@ -312,20 +300,20 @@ int payload_write(int directory, const struct payload *payload, gid_t group, str
 	ssize_t length = readlinkat(directory, "..data", old, sizeof(old));
 	int code = 0;
 
-	directory_name(payload, group, name);
+	payload_directory_name(payload, group, name);
 	if (length != (ssize_t)strlen(name) || memcmp(old, name, (size_t)length) != 0) {
-		code = write_data(directory, payload, name, group, reterr);
+		code = payload_write_data(directory, payload, name, group, reterr);
 		if (code < 0) {
 			return code;
 		}
-		code = put_link(directory, "..data", name);
+		code = payload_put_link(directory, "..data", name);
 	}
 	/* Again each time: they may be what a crash interrupted. */
 	if (code == 0) {
-		code = put_links(directory, payload);
+		code = payload_put_links(directory, payload);
 	}
 	if (code == 0) {
-		code = remove_rest(directory, payload, name);
+		code = payload_remove_rest(directory, payload, name);
 	}
 	return code == 0 ? 0 : error_set(reterr, code, "changing its files: %s", strerror(-code));
 }

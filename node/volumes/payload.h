@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of a volume that are changed together: config maps, secrets, tokens. They lie in a directory
- * of their own, ..data is a link to it, and each name in the volume a link through ..data: so
- * swapping ..data changes all of them at once, and a reader sees the old or the new, never a part.
+ * Files of a volume that are changed together: config maps, secrets, tokens. They lie in a
+ * directory of their own, ..data is a link to it, and each name in the volume a link through
+ * ..data: so swapping ..data changes all of them at once, and a reader sees the old or the new,
+ * never a part.
  */
 #ifndef ASB_NODE_VOLUMES_PAYLOAD_H
 #define ASB_NODE_VOLUMES_PAYLOAD_H

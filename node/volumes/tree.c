@@ -22,16 +22,16 @@
 #define PATH_STEP 4000            /* one openat2 takes a path of less than 4096 bytes */
 #define ONE_MOUNT (RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 
-static void cleanup_dir(DIR **dir)
+static void tree_cleanup_dir(DIR **dir)
 {
 	if (*dir != NULL) {
 		closedir(*dir);
 	}
 }
-#define CLEANUP_DIR CLEANUP(cleanup_dir)
+#define CLEANUP_DIR CLEANUP(tree_cleanup_dir)
 
 /* The next entry but . and ..; NULL at the end. */
-static const struct dirent *next_entry(DIR *dir)
+static const struct dirent *tree_next_entry(DIR *dir)
 {
 	const struct dirent *entry;
 
@@ -43,7 +43,7 @@ static const struct dirent *next_entry(DIR *dir)
 }
 
 /* Reads a directory through a descriptor of its own, so that the caller's keeps its place. */
-static int open_dir(int directory, const char *name, DIR **ret)
+static int tree_open_dir(int directory, const char *name, DIR **ret)
 {
 	int fd = open_beneath(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, ONE_MOUNT);
 
@@ -70,7 +70,7 @@ static int open_dir(int directory, const char *name, DIR **ret)
 
 /* Moves a directory that is not empty up into the top one, under a name that is free there. Where a
  * guest took a thousand names in a row, the next pass goes on behind them. */
-static int lift(int parent, const char *name, int top, uint64_t *number)
+static int tree_lift(int parent, const char *name, int top, uint64_t *number)
 {
 	for (int tries = 0; tries < 1000; tries++) {
 		char free_name[48];
@@ -86,9 +86,9 @@ static int lift(int parent, const char *name, int top, uint64_t *number)
 	return 0;
 }
 
-/* What is not ours by its mode, where we are not root: to be moved, a directory must be writable, and
- * so must the one it is in. The next pass tries again. */
-static int take_rights(int parent, const char *name)
+/* What is not ours by its mode, where we are not root: to be moved, a directory must be writable,
+ * and so must the one it is in. The next pass tries again. */
+static int tree_take_rights(int parent, const char *name)
 {
 	CLEANUP_FD int fd =
 		open_beneath(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, ONE_MOUNT);
@@ -97,51 +97,51 @@ static int take_rights(int parent, const char *name)
 	return code == 0 && fd >= 0 ? fd_chmod(fd, 0700) : code;
 }
 
-static bool remove_one(int directory, const char *name)
+static bool tree_remove_one(int directory, const char *name)
 {
 	return unlinkat(directory, name, 0) == 0 || unlinkat(directory, name, AT_REMOVEDIR) == 0 ||
 	       errno == ENOENT;
 }
 
-/* Removes what is in the directory that is called name in top; directories with something in them are
- * lifted into top, so the depth of the tree does not matter. */
-static int empty_directory(int top, const char *name, uint64_t *number)
+/* Removes what is in the directory that is called name in top; directories with something in them
+ * are lifted into top, so the depth of the tree does not matter. */
+static int tree_empty_directory(int top, const char *name, uint64_t *number)
 {
 	CLEANUP_DIR DIR *dir = NULL;
 	const struct dirent *entry;
-	int code = open_dir(top, name, &dir);
+	int code = tree_open_dir(top, name, &dir);
 
-	while (code == 0 && (entry = next_entry(dir)) != NULL) {
-		if (remove_one(dirfd(dir), entry->d_name)) {
+	while (code == 0 && (entry = tree_next_entry(dir)) != NULL) {
+		if (tree_remove_one(dirfd(dir), entry->d_name)) {
 			continue;
 		}
 		code = -errno;
 		if (code == -ENOTEMPTY || code == -EEXIST) {
-			code = lift(dirfd(dir), entry->d_name, top, number);
+			code = tree_lift(dirfd(dir), entry->d_name, top, number);
 		}
 		if (code == -EACCES) {
-			code = take_rights(dirfd(dir), entry->d_name);
+			code = tree_take_rights(dirfd(dir), entry->d_name);
 		}
 	}
 	return code;
 }
 
 /* One pass over the top directory. *ret_left: there may be more. */
-static int remove_pass(int top, uint64_t *number, bool *ret_left)
+static int tree_remove_pass(int top, uint64_t *number, bool *ret_left)
 {
 	CLEANUP_DIR DIR *dir = NULL;
 	const struct dirent *entry;
-	int code = open_dir(top, ".", &dir);
+	int code = tree_open_dir(top, ".", &dir);
 
 	*ret_left = false;
-	while (code == 0 && (entry = next_entry(dir)) != NULL) {
-		if (remove_one(top, entry->d_name)) {
+	while (code == 0 && (entry = tree_next_entry(dir)) != NULL) {
+		if (tree_remove_one(top, entry->d_name)) {
 			continue;
 		}
 		if (errno != ENOTEMPTY && errno != EEXIST) {
 			return -errno;
 		}
-		code = empty_directory(top, entry->d_name, number);
+		code = tree_empty_directory(top, entry->d_name, number);
 		if (code == 0) {
 			unlinkat(top, entry->d_name, AT_REMOVEDIR);
 		}
@@ -160,7 +160,7 @@ int volumes_tree_remove(int directory)
 	/* A pass that lifts nothing leaves nothing behind, but for rights it had to take: some more
 	 * are enough, unless somebody still writes. */
 	for (int idle = 0; code == 0 && left && idle < 4 && number < LIFTS_MAX;) {
-		code = remove_pass(directory, &number, &left);
+		code = tree_remove_pass(directory, &number, &left);
 		idle = number == last ? idle + 1 : 0;
 		last = number;
 	}
@@ -168,7 +168,7 @@ int volumes_tree_remove(int directory)
 }
 
 /* Opens a path of any length below a directory, in steps. */
-static int open_far(int directory, const char *path, int flags)
+static int tree_open_far(int directory, const char *path, int flags)
 {
 	CLEANUP_FD int held = -1;
 
@@ -193,8 +193,8 @@ static int open_far(int directory, const char *path, int flags)
 	return open_beneath(held >= 0 ? held : directory, path, flags, 0, ONE_MOUNT);
 }
 
-/* Gives one file or directory to the group; *ret_folder tells which it is. */
-static int chgrp_one(int parent, const char *name, gid_t group, bool *ret_directory)
+/* Gives one file or directory to the group; *ret_directory says which it is. */
+static int tree_chgrp_one(int parent, const char *name, gid_t group, bool *ret_directory)
 {
 	CLEANUP_FD int fd = open_beneath(parent, name, O_PATH | O_NOFOLLOW, 0, ONE_MOUNT);
 	struct stat info;
@@ -219,17 +219,17 @@ static int chgrp_one(int parent, const char *name, gid_t group, bool *ret_direct
 	return fd_chmod(fd, *ret_directory ? mode | 02110 : mode);
 }
 
-static int chgrp_entries(int directory, const char *path, gid_t group, struct buf *paths)
+static int tree_chgrp_entries(int directory, const char *path, gid_t group, struct buf *paths)
 {
-	CLEANUP_FD int here = open_far(directory, path, O_RDONLY | O_DIRECTORY);
+	CLEANUP_FD int here = tree_open_far(directory, path, O_RDONLY | O_DIRECTORY);
 	CLEANUP_DIR DIR *dir = NULL;
 	const struct dirent *entry;
-	int code = here < 0 ? here : open_dir(here, ".", &dir);
+	int code = here < 0 ? here : tree_open_dir(here, ".", &dir);
 
-	while (code == 0 && (entry = next_entry(dir)) != NULL) {
+	while (code == 0 && (entry = tree_next_entry(dir)) != NULL) {
 		bool is_directory;
 
-		code = chgrp_one(here, entry->d_name, group, &is_directory);
+		code = tree_chgrp_one(here, entry->d_name, group, &is_directory);
 		if (code == 0 && is_directory) {
 			buf_printf(paths, "%s/%s", path, entry->d_name);
 			code = buf_append_char(paths, '\0');
@@ -242,7 +242,7 @@ int tree_chgrp(int directory, gid_t group)
 {
 	CLEANUP_BUF struct buf paths = BUF_INIT(PATHS_MAX);
 	bool is_directory;
-	int code = chgrp_one(directory, ".", group, &is_directory);
+	int code = tree_chgrp_one(directory, ".", group, &is_directory);
 
 	/* A stack of texts, each with its NUL: the last is taken first. */
 	buf_append(&paths, ".", 2);
@@ -256,13 +256,13 @@ int tree_chgrp(int directory, gid_t group)
 		CLEANUP_FREE char *path = xstrdup(paths.data + start);
 
 		buf_cut(&paths, start);
-		code = chgrp_entries(directory, path, group, &paths);
+		code = tree_chgrp_entries(directory, path, group, &paths);
 	}
 	return code;
 }
 
 /* A mount point as mountinfo writes it: \040 for a space, and so on. In place. */
-static void unescape(char *text)
+static void tree_unescape(char *text)
 {
 	char *to = text;
 
@@ -278,7 +278,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-static int read_mounts(struct buf *out)
+static int tree_read_mounts(struct buf *out)
 {
 	CLEANUP_FD int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	char part[8192];
@@ -291,7 +291,7 @@ static int read_mounts(struct buf *out)
 }
 
 /* The mount point in a line of mountinfo, its fifth word, or NULL. Writes into the line. */
-static char *mount_point(char *line)
+static char *tree_mount_point(char *line)
 {
 	char *word = line;
 
@@ -301,7 +301,7 @@ static char *mount_point(char *line)
 	}
 	if (word != NULL) {
 		word[strcspn(word, " ")] = '\0';
-		unescape(word);
+		tree_unescape(word);
 	}
 	return word;
 }
@@ -310,7 +310,7 @@ int unmount_below(const char *path, struct error *reterr)
 {
 	CLEANUP_BUF struct buf mounts = BUF_INIT(MOUNTINFO_MAX);
 	size_t length = strlen(path);
-	int code = read_mounts(&mounts);
+	int code = tree_read_mounts(&mounts);
 
 	if (code < 0) {
 		return error_set(reterr, code, "reading /proc/self/mountinfo: %s", strerror(-code));
@@ -323,7 +323,7 @@ int unmount_below(const char *path, struct error *reterr)
 			start--;
 		}
 
-		char *point = mount_point(mounts.data + start);
+		char *point = tree_mount_point(mounts.data + start);
 
 		if (point != NULL && strncmp(point, path, length) == 0 &&
 		    (point[length] == '/' || point[length] == '\0') &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the volumes of a pod, one by one by their types, and removes them. Called by the node at
- * each look at a pod, and when a pod is gone. */
+/* Makes the volumes of a pod, one by one by their types, and removes them. Called by the reconciles
+ * of pods, and when a pod is gone. */
 #include "config.h"
 
 #include "node/volumes/volumes.h"
@@ -38,7 +38,7 @@ struct making {
 	struct error *reterr;
 };
 
-static void making_finish(struct making *making)
+static void volumes_making_finish(struct making *making)
 {
 	free(making->root);
 	cleanup_fd(&making->directory);
@@ -56,14 +56,15 @@ void volume_set_finish(struct volume_set *set)
 	*set = (struct volume_set){ 0 };
 }
 
-static int fail_errno(struct making *making, int code, const char *what, const char *name)
+static int volumes_fail_errno(struct making *making, int code, const char *what, const char *name)
 {
 	return error_set(making->reterr, code == -ENOSPC || code == -EINTR ? -EAGAIN : code,
 			 "%s '%s' below '%s': %s", what, name, making->root, strerror(-code));
 }
 
-/* Gives a volume to the pod's fsGroup, once for each pod: a directory beside the volumes remembers. */
-static int own(struct making *making, const char *name, int directory)
+/* Gives a volume to the pod's fsGroup, once for each pod: a directory next to the volumes records
+ * it. */
+static int volumes_own(struct making *making, const char *name, int directory)
 {
 	struct stat info;
 	bool is_new;
@@ -75,29 +76,32 @@ static int own(struct making *making, const char *name, int directory)
 	CLEANUP_FD int owned = directory_make(making->directory, "owned", 0700, NULL);
 
 	if (owned < 0) {
-		return fail_errno(making, owned, "making directory", "owned");
+		return volumes_fail_errno(making, owned, "making directory", "owned");
 	}
 	if (faccessat(owned, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		return 0;
 	}
 	if (fstat(directory, &info) < 0) {
-		return fail_errno(making, -errno, "reading", name);
+		return volumes_fail_errno(making, -errno, "reading", name);
 	}
 	if (!making->on_change || info.st_gid != making->group || (info.st_mode & 02070) != 02070) {
 		int code = tree_chgrp(directory, making->group);
 
 		if (code < 0) {
-			return fail_errno(making, code, "giving to fsGroup the volume", name);
+			return volumes_fail_errno(making, code, "giving to fsGroup the volume",
+						  name);
 		}
 	}
 
 	CLEANUP_FD int mark = directory_make(owned, name, 0700, &is_new);
 
-	return mark < 0 ? fail_errno(making, mark, "making directory", name) : 0;
+	return mark < 0 ? volumes_fail_errno(making, mark, "making directory", name) : 0;
 }
 
-/* Has a tmpfs on the directory. *directory is opened again then. False: none may be mounted here. */
-static bool have_tmpfs(struct making *making, const char *name, const char *options, int *directory)
+/* Has a tmpfs on the directory. *directory is opened again then. False: none may be mounted
+ * here. */
+static bool volumes_have_tmpfs(struct making *making, const char *name, const char *options,
+			       int *directory)
 {
 	int mounted;
 
@@ -116,7 +120,8 @@ static bool have_tmpfs(struct making *making, const char *name, const char *opti
 	return true;
 }
 
-static int make_empty(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_empty(struct making *making, struct json_object *spec,
+			      struct volume *volume)
 {
 	const char *medium = asb_str(spec, "medium");
 	CLEANUP_FD int directory = -1;
@@ -129,11 +134,11 @@ static int make_empty(struct making *making, struct json_object *spec, struct vo
 	}
 	directory = directory_make(making->volumes, volume->name, 0777, NULL);
 	if (directory < 0) {
-		return fail_errno(making, directory, "making volume", volume->name);
+		return volumes_fail_errno(making, directory, "making volume", volume->name);
 	}
 	if (medium == NULL || *medium == '\0') {
 		volume->asked = volume->size;
-		return own(making, volume->name, directory);
+		return volumes_own(making, volume->name, directory);
 	}
 
 	CLEANUP_BUF struct buf options = BUF_INIT(128);
@@ -145,15 +150,17 @@ static int make_empty(struct making *making, struct json_object *spec, struct vo
 	if (volume->size > 0) {
 		buf_printf(&options, ",size=%" PRIu64, volume->size);
 	}
-	if (!have_tmpfs(making, volume->name, buf_str(&options), &directory)) {
+	if (!volumes_have_tmpfs(making, volume->name, buf_str(&options), &directory)) {
 		free(TAKE(volume->path));
 	}
 	return 0;
 }
 
 /* The types whose files are made here, and read only for containers. */
-static int make_content(struct making *making, struct json_object *spec, struct volume *volume,
-			int (*fill)(struct content *content, struct json_object *spec), bool secret)
+static int volumes_make_content(struct making *making, struct json_object *spec,
+				struct volume *volume,
+				int (*fill)(struct content *content, struct json_object *spec),
+				bool secret)
 {
 	CLEANUP_FD int directory = directory_make(making->volumes, volume->name, 0755, NULL);
 	struct content content = {
@@ -167,12 +174,12 @@ static int make_content(struct making *making, struct json_object *spec, struct 
 
 	volume->read_only = true;
 	if (directory < 0) {
-		return fail_errno(making, directory, "making volume", volume->name);
+		return volumes_fail_errno(making, directory, "making volume", volume->name);
 	}
 	if (secret) {
 		/* Where none may be mounted, pods/ is still closed to others by its mode. Two
 		 * generations must fit. */
-		have_tmpfs(making, volume->name, "mode=0755,size=80m", &directory);
+		volumes_have_tmpfs(making, volume->name, "mode=0755,size=80m", &directory);
 	}
 	if (making->group != (gid_t)-1) {
 		fd_chown(directory, (uid_t)-1, making->group);
@@ -186,36 +193,40 @@ static int make_content(struct making *making, struct json_object *spec, struct 
 	return code;
 }
 
-static int make_config_map(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_config_map(struct making *making, struct json_object *spec,
+				   struct volume *volume)
 {
-	return make_content(making, spec, volume, content_config_map, false);
+	return volumes_make_content(making, spec, volume, content_config_map, false);
 }
 
-static int make_secret(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_secret(struct making *making, struct json_object *spec,
+			       struct volume *volume)
 {
-	return make_content(making, spec, volume, content_secret, true);
+	return volumes_make_content(making, spec, volume, content_secret, true);
 }
 
-static int make_downward(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_downward(struct making *making, struct json_object *spec,
+				 struct volume *volume)
 {
-	return make_content(making, spec, volume, content_downward, false);
+	return volumes_make_content(making, spec, volume, content_downward, false);
 }
 
-static int make_projected(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_projected(struct making *making, struct json_object *spec,
+				  struct volume *volume)
 {
-	return make_content(making, spec, volume, content_projected, true);
+	return volumes_make_content(making, spec, volume, content_projected, true);
 }
 
 /* A generic ephemeral volume must be the pod's own: names can be taken before. */
-static bool is_owned(struct json_object *claim, const char *uid)
+static bool volumes_is_owned(struct json_object *claim, const char *uid)
 {
 	struct json_object *owner = asb_controller(claim, NULL);
 
 	return asb_streq(asb_str(owner, "uid"), uid);
 }
 
-static int make_claim(struct making *making, const char *name, bool ephemeral,
-		      struct volume *volume)
+static int volumes_make_claim(struct making *making, const char *name, bool ephemeral,
+			      struct volume *volume)
 {
 	CLEANUP_JSON struct json_object *claim = NULL;
 	CLEANUP_FREE char *path = NULL;
@@ -235,7 +246,7 @@ static int make_claim(struct making *making, const char *name, bool ephemeral,
 			"claim \"%s\" has volumeMode Block, and this node has directories only",
 			name);
 	}
-	if (ephemeral && !is_owned(claim, making->uid)) {
+	if (ephemeral && !volumes_is_owned(claim, making->uid)) {
 		return error_set(making->reterr, -EAGAIN,
 				 "persistentvolumeclaim \"%s\" was not created for the pod", name);
 	}
@@ -250,26 +261,29 @@ static int make_claim(struct making *making, const char *name, bool ephemeral,
 	volume->path = TAKE(path);
 	volume->asked =
 		quantity_value_of(asb_at(claim, "spec", "resources", "requests"), "storage");
-	return own(making, volume->name, directory);
+	return volumes_own(making, volume->name, directory);
 }
 
-static int make_persistent(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_persistent(struct making *making, struct json_object *spec,
+				   struct volume *volume)
 {
 	const char *name = asb_str(spec, "claimName");
 
 	volume->read_only = asb_true(asb_at(spec, "readOnly"));
-	return make_claim(making, name, false, volume);
+	return volumes_make_claim(making, name, false, volume);
 }
 
-static int make_ephemeral(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_ephemeral(struct making *making, struct json_object *spec,
+				  struct volume *volume)
 {
 	CLEANUP_FREE char *name = xprintf("%s-%s", asb_name(making->pod), volume->name);
 
 	(void)spec;
-	return make_claim(making, name, true, volume);
+	return volumes_make_claim(making, name, true, volume);
 }
 
-static int make_host_path(struct making *making, struct json_object *spec, struct volume *volume)
+static int volumes_make_host_path(struct making *making, struct json_object *spec,
+				  struct volume *volume)
 {
 	const char *path = asb_str(spec, "path"), *type = asb_str(spec, "type");
 	int code =
@@ -286,13 +300,17 @@ static const struct volume_type {
 	const char *name;
 	int (*make)(struct making *making, struct json_object *spec, struct volume *volume);
 } types[] = {
-	{ "emptyDir", make_empty },       { "configMap", make_config_map },
-	{ "secret", make_secret },        { "projected", make_projected },
-	{ "downwardAPI", make_downward }, { "persistentVolumeClaim", make_persistent },
-	{ "ephemeral", make_ephemeral },  { "hostPath", make_host_path },
+	{ "emptyDir", volumes_make_empty },
+	{ "configMap", volumes_make_config_map },
+	{ "secret", volumes_make_secret },
+	{ "projected", volumes_make_projected },
+	{ "downwardAPI", volumes_make_downward },
+	{ "persistentVolumeClaim", volumes_make_persistent },
+	{ "ephemeral", volumes_make_ephemeral },
+	{ "hostPath", volumes_make_host_path },
 };
 
-static const struct volume_type *find_type(const char *name)
+static const struct volume_type *volumes_find_type(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		if (strcmp(types[i].name, name) == 0) {
@@ -302,7 +320,7 @@ static const struct volume_type *find_type(const char *name)
 	return NULL;
 }
 
-static int make_one(struct making *making, struct json_object *item, struct volume *volume)
+static int volumes_make_one(struct making *making, struct json_object *item, struct volume *volume)
 {
 	const char *name = asb_str(item, "name");
 	const char *type_name = "emptyDir"; /* as the API defaults it */
@@ -320,7 +338,7 @@ static int make_one(struct making *making, struct json_object *item, struct volu
 	}
 	volume->name = xstrdup(name);
 	volume->path = xprintf("%s/pods/%s/volumes/%s", making->root, making->uid, name);
-	type = find_type(type_name);
+	type = volumes_find_type(type_name);
 	if (type == NULL) {
 		code = error_set(
 			making->reterr, -EINVAL,
@@ -335,7 +353,7 @@ static int make_one(struct making *making, struct json_object *item, struct volu
 }
 
 /* <root>/pods/<uid>/volumes, none of it for others. */
-static int open_pod(struct making *making, const char *root)
+static int volumes_open_pod(struct making *making, const char *root)
 {
 	CLEANUP_FD int base = directory_make_path(root, 0755);
 	CLEANUP_FD int pods = base < 0 ? base : directory_make(base, "pods", 0700, NULL);
@@ -354,8 +372,8 @@ static int open_pod(struct making *making, const char *root)
 	if (making->directory < 0 || making->volumes < 0) {
 		int code = making->directory < 0 ? making->directory : making->volumes;
 
-		return fail_errno(making, code, "making a directory for the volumes of pod",
-				  making->uid);
+		return volumes_fail_errno(making, code, "making a directory for the volumes of pod",
+					  making->uid);
 	}
 	return 0;
 }
@@ -366,7 +384,7 @@ int volumes_make(const char *root, const struct volume_source *source, struct js
 	struct json_object *items = asb_array(pod, "spec", "volumes");
 	struct json_object *security = asb_at(pod, "spec", "securityContext");
 	struct error unheard = { 0 };
-	CLEANUP(making_finish)
+	CLEANUP(volumes_making_finish)
 	struct making making = {
 		.source = source,
 		.pod = pod,
@@ -384,20 +402,21 @@ int volumes_make(const char *root, const struct volume_source *source, struct js
 	if (!is_plain(making.uid)) {
 		return error_set(reterr, -EINVAL, "the pod has no uid");
 	}
-	code = open_pod(&making, root);
+	code = volumes_open_pod(&making, root);
 	if (code < 0) {
 		return code;
 	}
 	set.pins = xprintf("%s/pods/%s/subpaths", making.root, making.uid);
 	set.items = xnew_array(struct volume, asb_length(items) + 1);
 	for (size_t i = 0; code == 0 && i < asb_length(items); i++) {
-		code = make_one(&making, json_object_array_get_idx(items, i),
-				&set.items[set.count++]);
+		code = volumes_make_one(&making, json_object_array_get_idx(items, i),
+					&set.items[set.count++]);
 	}
 	if (code == 0) {
 		CLEANUP_FD int made = directory_make(making.directory, POD_MADE, 0700, NULL);
 
-		code = made < 0 ? fail_errno(&making, made, "making directory", POD_MADE) : 0;
+		code = made < 0 ? volumes_fail_errno(&making, made, "making directory", POD_MADE)
+				: 0;
 	}
 	if (code < 0) {
 		volume_set_finish(&set);

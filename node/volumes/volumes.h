@@ -5,7 +5,7 @@
  * https://kubernetes.io/docs/concepts/storage/volumes/
  *
  * A pod's volumes live in <root>/pods/<uid>/volumes/<name> and end with it; claims live in
- * <root>/claims/<uid>/data and end with the claim (volumes-claims.h). Content of config maps, secrets and tokens
+ * <root>/claims/<uid>/data and end with the claim (claims.h). Content of config maps, secrets and tokens
  * is changed by swapping a ..data link, as a kubelet does, so readers never see half of it; secrets
  * and tokens lie on a tmpfs where one may be mounted. <root>/pods and <root>/claims have mode 0700:
  * on the host, volumes are root's alone, whatever the modes that a pod asks for inside.

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a claim's life, spec.lifecycle: when it is due, and what is deleted then. reconcile.c
- * looks here first, so that an expired claim does nothing else. */
+/* The expiry of a claim, spec.lifecycle: when it is due, and what is deleted then. reconcile.c asks
+ * here first, so that nothing else is done for an expired claim. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
 
-/* A delay the queue certainly takes; a later end is looked at once a day. */
+/* A later expiry is checked once a day: the clock may be corrected meanwhile. */
 #define DAY_MS 86400000
 
-enum expiry expiry_look(struct pass *pass)
+enum expiry expiry_state(struct pass *pass)
 {
 	struct json_object *end = asb_at(pass->claim, "spec", "lifecycle", "shutdownTime");
 	int64_t end_ms, left;
@@ -17,39 +17,39 @@ enum expiry expiry_look(struct pass *pass)
 		return EXPIRY_NONE;
 	}
 	if (!asb_time_parse(asb_as_str(end), &end_ms)) {
-		return EXPIRY_UNREADABLE;
+		return EXPIRY_INVALID;
 	}
 	left = end_ms - pass->now_ms;
 	if (left <= 0) {
 		return EXPIRY_DUE;
 	}
-	pass_again_after(pass, (uint64_t)(left < DAY_MS ? left : DAY_MS));
+	pass_again(pass, (uint64_t)(left < DAY_MS ? left : DAY_MS));
 	return EXPIRY_LATER;
 }
 
-static void tell(struct pass *pass)
+static void expiry_report(struct pass *pass)
 {
 	pass->call->host->event(pass->call, pass->claim, "Normal", "ClaimExpired",
 				"Claim expired at %s",
 				asb_str(pass->claim, "spec", "lifecycle", "shutdownTime"));
 }
 
-/* Policy Delete: the claim goes, and by owner references all it made. */
-static int32_t delete_claim(struct pass *pass)
+/* Policy Delete: the claim is deleted, and the garbage collector deletes what it owns. */
+static int32_t expiry_delete_claim(struct pass *pass)
 {
-	/* At exactly this version: the end may have been moved into the future since. */
+	/* Only this version is deleted: the shutdownTime may have been changed since. */
 	struct asb_write write = asb_remove(WATCH_CLAIM, pass->claim, true);
 	int32_t written = asb_write(pass->call, &write);
 
 	if (written != ASB_OK && written != ASB_NOT_FOUND) {
 		return status_write_failed(pass, &write, "delete the expired claim");
 	}
-	tell(pass);
+	expiry_report(pass);
 	return ASB_DONE;
 }
 
-/* Policy Retain: the Sandbox goes, if it is the claim's own, and the claim stays to say so. */
-static int32_t retire(struct pass *pass)
+/* Policy Retain: the claim's own Sandbox is deleted, and the claim stays and reports that. */
+static int32_t expiry_retain_claim(struct pass *pass)
 {
 	bool first = !status_reason_is(pass, "ClaimExpired");
 	struct json_object *found = NULL;
@@ -68,10 +68,11 @@ static int32_t retire(struct pass *pass)
 		}
 		pass->sandbox = NULL;
 	}
-	pick_forget(pass);
-	result = status_say(pass, "ClaimExpired", "Claim expired. Sandbox resources deleted.");
+	pick_drop(pass);
+	result =
+		status_not_ready(pass, "ClaimExpired", "Claim expired. Sandbox resources deleted.");
 	if (result == ASB_DONE && first) {
-		tell(pass);
+		expiry_report(pass);
 	}
 	return result;
 }
@@ -80,5 +81,5 @@ int32_t expiry_enforce(struct pass *pass)
 {
 	const char *policy = asb_str(pass->claim, "spec", "lifecycle", "shutdownPolicy");
 
-	return asb_streq(policy, "Delete") ? delete_claim(pass) : retire(pass);
+	return asb_streq(policy, "Delete") ? expiry_delete_claim(pass) : expiry_retain_claim(pass);
 }

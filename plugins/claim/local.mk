@@ -9,15 +9,16 @@ CLEANFILES += %D%/crd.c
 libplugin_claim_la_SOURCES = \
 	%D%/expiry.c \
 	%D%/index.c \
-	%D%/netpol.c \
 	%D%/orphan.c \
+	%D%/pass.c \
 	%D%/pick.c \
 	%D%/plugin.c \
+	%D%/policy.c \
 	%D%/reconcile.c \
 	%D%/sandbox.c \
 	%D%/status.c
 nodist_libplugin_claim_la_SOURCES = %D%/crd.c
-libplugin_claim_la_LIBADD = $(JSONC_LIBS)
+libplugin_claim_la_LIBADD = libplugin-common.la $(JSONC_LIBS)
 
 claim_la_SOURCES =
 claim_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \

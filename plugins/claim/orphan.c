@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pods that another controller took out of a pool for a claim and never handed over, because it
- * ended between its two writes: they have no owner, the claim's UID and a Sandbox's name hash. The
- * Sandbox plugin adopts the one that its claim's Sandbox names; any other is deleted here. Called
- * by reconcile.c at the end of each pass.
+ * Orphaned pods: another controller took them out of a pool for a claim and never handed them over,
+ * because it ended between its two writes. They have no owner, but the labels with the claim's UID
+ * and a Sandbox's name hash. The Sandbox plugin adopts the pod that its claim's Sandbox names; all
+ * others are deleted here. Called by reconcile.c at the end of each reconcile.
  */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
 
-/* A pod that appears while this process runs is judged after this time: what it belongs to may come
- * by another watch, a little later. */
+/* A pod that appears while this process runs is checked after this time: the Sandbox that it
+ * belongs to may arrive by another watch a little later. */
 #define ORPHAN_PAUSE_MS 5000
-/* How long a Sandbox that is there, but not in the store yet, may take to get into it. */
-#define LOOK_AGAIN_MS 1000
-/* How many are judged in one pass; each may cost a read and a write. */
+/* The time until the next check: a Sandbox that exists but is not in the store may arrive
+ * meanwhile. */
+#define CHECK_AGAIN_MS 1000
+/* How many are checked in one reconcile; each may cost a read and a write. */
 #define ORPHANS_MAX 8
 
 bool orphan_is(struct json_object *pod)
 {
-	/* With the label sandbox-uid it has been handed over before: whoever took its owner away
-	 * may want to keep it. With the pool's it is not out of the pool. */
+	/* A pod with the label sandbox-uid was handed over before: whoever removed its owner may
+	 * want to keep it. A pod with the pool's label is still in its pool. */
 	return asb_label(pod, LABEL_CLAIM_UID) != NULL && asb_label(pod, LABEL_NAME_HASH) != NULL &&
 	       asb_label(pod, LABEL_SANDBOX_UID) == NULL && asb_label(pod, LABEL_POOL) == NULL &&
 	       asb_length(asb_array(pod, "metadata", "ownerReferences")) == 0 && !asb_deleting(pod);
 }
 
-void orphan_map(void *state, struct asb_call *call, struct json_object *before,
-		struct json_object *after, struct asb_keys *out)
+void orphan_enqueue(void *state, struct asb_call *call, struct json_object *before,
+		    struct json_object *after, struct asb_keys *out)
 {
 	(void)state;
 	(void)before;
@@ -39,8 +40,8 @@ void orphan_map(void *state, struct asb_call *call, struct json_object *before,
 	}
 }
 
-/* Whether this Sandbox wants the pod: it names it, or has its name and names none. */
-static bool wants(struct json_object *sandbox, struct json_object *pod)
+/* Whether this Sandbox wants the pod: it names the pod, or it has the pod's name and names none. */
+static bool orphan_is_wanted_by(struct json_object *sandbox, struct json_object *pod)
 {
 	const char *named = asb_annotation(sandbox, ANNOTATION_POD_NAME);
 
@@ -52,32 +53,33 @@ static bool wants(struct json_object *sandbox, struct json_object *pod)
 		return asb_streq(asb_name(sandbox), asb_name(pod));
 	}
 	return asb_streq(named, asb_name(pod)) &&
-	       asb_controlled_by(sandbox, &claim_kind, asb_label(pod, LABEL_CLAIM_UID));
+	       asb_controlled_by(sandbox, &kind_claim, asb_label(pod, LABEL_CLAIM_UID));
 }
 
 /* Whether a Sandbox in the store wants the pod. */
-static bool wanted_in_store(struct pass *pass, struct json_object *pod)
+static bool orphan_is_wanted(struct pass *pass, struct json_object *pod)
 {
 	struct json_object *const *named = NULL;
 	char value[VALUE_SIZE];
 	uint32_t count;
 
-	if (wants(asb_get(pass->call, WATCH_SANDBOX, pass->key->ns, asb_name(pod)), pod)) {
+	if (orphan_is_wanted_by(asb_get(pass->call, WATCH_SANDBOX, pass->key->ns, asb_name(pod)),
+				pod)) {
 		return true;
 	}
 	snprintf(value, sizeof(value), "%s/%s", pass->key->ns, asb_name(pod));
 	count = pass->call->host->list(pass->call, INDEX_NAMED_PODS, value, 0, 0, &named);
 	for (uint32_t i = 0; i < count; i++) {
-		if (wants(named[i], pod)) {
+		if (orphan_is_wanted_by(named[i], pod)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-/* The name of the Sandbox that may want the pod without the store showing it: that of the pod's
- * claim; if the claim is not known, what this pass is about. */
-static const char *sandbox_name(struct pass *pass, struct json_object *pod)
+/* The name of the Sandbox that may want the pod although the store does not show it: the name of
+ * the pod's claim; if the store has no such claim, the name of this key. */
+static const char *orphan_sandbox_name(struct pass *pass, struct json_object *pod)
 {
 	struct json_object *const *claims = NULL;
 	char value[VALUE_SIZE];
@@ -88,7 +90,8 @@ static const char *sandbox_name(struct pass *pass, struct json_object *pod)
 		       : pass->key->name;
 }
 
-/* Deletes the pod as it was seen: one that was adopted meanwhile has another resourceVersion. */
+/* Deletes the pod only as the store saw it: a pod that was adopted meanwhile has another
+ * resourceVersion. */
 static int32_t orphan_delete(struct pass *pass, struct json_object *pod)
 {
 	struct asb_write write = asb_remove(WATCH_POD, pod, true);
@@ -111,50 +114,50 @@ static int32_t orphan_delete(struct pass *pass, struct json_object *pod)
 				      write.message);
 }
 
-static int32_t orphan_judge(struct pass *pass, struct json_object *pod)
+static int32_t orphan_check(struct pass *pass, struct json_object *pod)
 {
 	struct json_object *sandbox = NULL;
 	int32_t result;
 
-	if (!orphan_is(pod) || wanted_in_store(pass, pod)) {
+	if (!orphan_is(pod) || orphan_is_wanted(pass, pod)) {
 		return ASB_DONE;
 	}
 	result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
-					    sandbox_name(pass, pod), &sandbox);
+					    orphan_sandbox_name(pass, pod), &sandbox);
 	if (result == ASB_NOT_FOUND) {
 		return orphan_delete(pass, pod);
 	}
 	if (result != ASB_OK) {
 		return pass->call->host->fail(
 			pass->call, ASB_ERROR,
-			"cannot see whether a Sandbox wants the Pod '%s' (%d)", asb_name(pod),
-			(int)result);
+			"cannot read the Sandbox that may want the Pod '%s': result %d",
+			asb_name(pod), (int)result);
 	}
-	if (wants(sandbox, pod)) {
-		pass_again_after(pass, LOOK_AGAIN_MS);
+	if (orphan_is_wanted_by(sandbox, pod)) {
+		pass_again(pass, CHECK_AGAIN_MS);
 		return ASB_DONE;
 	}
 	return orphan_delete(pass, pod);
 }
 
-int32_t orphans_settle(struct pass *pass)
+int32_t orphan_delete_all(struct pass *pass)
 {
 	struct json_object *const *pods = NULL;
 	char value[VALUE_SIZE], hash[9];
 	uint32_t count;
 	int32_t result =
-		orphan_judge(pass, asb_get(pass->call, WATCH_POD, pass->key->ns, pass->key->name));
+		orphan_check(pass, asb_get(pass->call, WATCH_POD, pass->key->ns, pass->key->name));
 
 	asb_name_hash(pass->key->name, hash);
 	snprintf(value, sizeof(value), "%s/%s", pass->key->ns, hash);
 	count = pass->call->host->list(pass->call, INDEX_ORPHANS, value, ORPHANS_MAX, 0, &pods);
 	for (uint32_t i = 0; i < count; i++) {
-		int32_t one = orphan_judge(pass, pods[i]);
+		int32_t one = orphan_check(pass, pods[i]);
 
 		result = result == ASB_DONE ? one : result;
 	}
 	if (count == ORPHANS_MAX) {
-		pass_again_after(pass, LOOK_AGAIN_MS);
+		pass_again(pass, CHECK_AGAIN_MS);
 	}
 	return result;
 }

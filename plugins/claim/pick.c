@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which warm pod a claim gets, and its reservation until the Sandbox that names it is in the store.
- * sandbox.c asks for one before it creates the Sandbox, and keeps or gives back the reservation by
- * what came of that. */
+/* Which warm pod a claim gets, and its reservation until the Sandbox that names the pod is in the
+ * store. sandbox.c asks for a pod before it creates the Sandbox, and keeps or releases the
+ * reservation when it knows the result. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
 
-/* How many pools of one template are looked at: more would be a mistake, and each costs a lookup.
- */
+/* How many pools of one template are searched: more would be a mistake, and each costs a lookup. */
 #define POOLS_MAX 64
-/* Another worker takes the same pod now and then; after this many a cold start is faster than
- * trying on. */
+/* Another worker may reserve the same pod first. After this many tries a cold start is faster. */
 #define TRIES_MAX 64
 
 struct candidate {
@@ -18,20 +16,20 @@ struct candidate {
 	int64_t rank;
 };
 
-static void holder(const struct pass *pass, char ret[VALUE_SIZE])
+static void pick_holder(const struct pass *pass, char ret[VALUE_SIZE])
 {
 	snprintf(ret, VALUE_SIZE, "%s/%s", pass->key->ns, pass->key->name);
 }
 
 void pick_release(struct pass *pass, const char *pod)
 {
-	char me[VALUE_SIZE];
+	char holder[VALUE_SIZE];
 
 	if (*pod == '\0') {
 		return;
 	}
-	holder(pass, me);
-	pass->call->host->release(pass->call, WATCH_POD, pass->key->ns, pod, me);
+	pick_holder(pass, holder);
+	pass->call->host->release(pass->call, WATCH_POD, pass->key->ns, pod, holder);
 }
 
 void pick_keep(struct pass *pass, const char *pod)
@@ -43,24 +41,25 @@ void pick_keep(struct pass *pass, const char *pod)
 	snprintf(pass->memory->pod, sizeof(pass->memory->pod), "%s", pod);
 }
 
-void pick_forget(struct pass *pass)
+void pick_drop(struct pass *pass)
 {
 	pick_release(pass, pass->memory->pod);
 	pass->memory->pod[0] = '\0';
 }
 
-static bool reserve(struct pass *pass, const char *pod)
+static bool pick_reserve(struct pass *pass, const char *pod)
 {
-	char me[VALUE_SIZE];
+	char holder[VALUE_SIZE];
 
-	holder(pass, me);
-	return pass->call->host->reserve(pass->call, WATCH_POD, pass->key->ns, pod, me) == ASB_OK;
+	pick_holder(pass, holder);
+	return pass->call->host->reserve(pass->call, WATCH_POD, pass->key->ns, pod, holder) ==
+	       ASB_OK;
 }
 
-/* The pools that name the template: in *ret, their number returned. One being deleted takes its
- * pods along. */
-static uint32_t pools_of(struct pass *pass, struct json_object *claim_template,
-			 struct json_object *const **ret)
+/* The pools that name the template: *ret has them, and their number is returned. The caller leaves
+ * out those that are being deleted: their pods are deleted with them. */
+static uint32_t pick_pools(struct pass *pass, struct json_object *claim_template,
+			   struct json_object *const **ret)
 {
 	char value[VALUE_SIZE];
 
@@ -69,8 +68,10 @@ static uint32_t pools_of(struct pass *pass, struct json_object *claim_template,
 				      ret);
 }
 
-/* Offers the first free pod under value; the better one stays. */
-static void offer(struct pass *pass, struct candidate *best, const char *pool, const char *hash)
+/* Makes the first free pod of a pool the best one if it is better. hash NULL: of any
+ * podTemplate. */
+static void pick_offer(struct pass *pass, struct candidate *best, const char *pool,
+		       const char *hash)
 {
 	struct json_object *const *pods = NULL;
 	char value[VALUE_SIZE];
@@ -82,16 +83,16 @@ static void offer(struct pass *pass, struct candidate *best, const char *pool, c
 				   &pods) == 0) {
 		return;
 	}
-	rank = warm_pod_rank(pods[0]);
+	rank = index_warm_pod_rank(pods[0]);
 	if (best->pod == NULL || rank < best->rank) {
 		*best = (struct candidate){ .pod = pods[0], .rank = rank };
 	}
 }
 
-/* The best free pod of all pools: one of the current template if there is any, else one of an old
- * template. */
-static struct json_object *best_pod(struct pass *pass, struct json_object *const *pools,
-				    uint32_t count, const char *hash)
+/* The best free pod of all pools: a pod of the current podTemplate if there is one, else of an old
+ * one. */
+static struct json_object *pick_best(struct pass *pass, struct json_object *const *pools,
+				     uint32_t count, const char *hash)
 {
 	struct candidate best = { 0 };
 
@@ -103,19 +104,19 @@ static struct json_object *best_pod(struct pass *pass, struct json_object *const
 				continue;
 			}
 			if (current) {
-				offer(pass, &best, uid, hash);
-				offer(pass, &best, uid, "");
+				pick_offer(pass, &best, uid, hash);
+				pick_offer(pass, &best, uid, "");
 			} else {
-				offer(pass, &best, uid, NULL);
+				pick_offer(pass, &best, uid, NULL);
 			}
 		}
 	}
 	return best.pod;
 }
 
-/* Whether the pod that an earlier pass reserved can still be handed out: the same body sent again
- * doubles nothing. */
-static bool still_good(struct pass *pass, struct json_object *const *pools, uint32_t count)
+/* Whether the pod that an earlier reconcile reserved can still be handed out. Then the same Sandbox
+ * is sent again, and a first one that was created after all is not doubled. */
+static bool pick_is_still_free(struct pass *pass, struct json_object *const *pools, uint32_t count)
 {
 	const char *name = pass->memory->pod, *pool;
 	struct json_object *pod;
@@ -124,10 +125,10 @@ static bool still_good(struct pass *pass, struct json_object *const *pools, uint
 		return false;
 	}
 	pod = asb_get(pass->call, WATCH_POD, pass->key->ns, name);
-	pool = pod != NULL ? warm_pod_pool(pod) : NULL;
+	pool = pod != NULL ? index_warm_pod_pool(pod) : NULL;
 	for (uint32_t i = 0; pool != NULL && i < count; i++) {
 		if (asb_streq(pool, asb_uid(pools[i])) && !asb_deleting(pools[i])) {
-			return reserve(pass, name);
+			return pick_reserve(pass, name);
 		}
 	}
 	return false;
@@ -136,29 +137,29 @@ static bool still_good(struct pass *pass, struct json_object *const *pools, uint
 void pick_pod(struct pass *pass, struct json_object *claim_template, struct pick *ret)
 {
 	struct json_object *const *pools = NULL;
-	uint32_t count = pools_of(pass, claim_template, &pools);
+	uint32_t count = pick_pools(pass, claim_template, &pools);
 	char hash[65];
 
 	*ret = (struct pick){ 0 };
 	for (uint32_t i = 0; i < count; i++) {
 		ret->pooled = ret->pooled || !asb_deleting(pools[i]);
 	}
-	if (still_good(pass, pools, count)) {
+	if (pick_is_still_free(pass, pools, count)) {
 		snprintf(ret->pod, sizeof(ret->pod), "%s", pass->memory->pod);
 		return;
 	}
-	pick_forget(pass);
+	pick_drop(pass);
 	if (!ret->pooled) {
 		return;
 	}
 	asb_tree_hash(pass->call, asb_at(claim_template, "spec", "podTemplate"), hash);
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
-		struct json_object *pod = best_pod(pass, pools, count, hash);
+		struct json_object *pod = pick_best(pass, pools, count, hash);
 
 		if (pod == NULL) {
 			return;
 		}
-		if (reserve(pass, asb_name(pod))) {
+		if (pick_reserve(pass, asb_name(pod))) {
 			snprintf(ret->pod, sizeof(ret->pod), "%s", asb_name(pod));
 			return;
 		}

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SandboxClaim reconciler as the host sees it: what it watches, how it indexes it, its rights
- * and metrics. The host reads these tables when it loads the plugin; the work begins in
- * claim_reconcile. */
+/*
+ * The tables of the claim plugin: what it watches, indexes, may do and measures. The host reads
+ * them through asb_plugin_entry(), when the controller runs with --extensions; a reconcile begins
+ * in reconcile.c.
+ */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
-
-#define EXTENSIONS "extensions.agents.x-k8s.io", "v1alpha1"
-
-const struct asb_kind claim_kind = { EXTENSIONS, "sandboxclaims", "SandboxClaim" };
-const struct asb_kind claim_pool_kind = { EXTENSIONS, "sandboxwarmpools", "SandboxWarmPool" };
-const struct asb_kind claim_sandbox_kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes",
-					     "Sandbox" };
-const struct asb_kind claim_policy_kind = { "networking.k8s.io", "v1", "networkpolicies",
-					    "NetworkPolicy" };
 
 static const char *const spec_only[] = { "spec", NULL };
 static const char *const status_only[] = { "status", NULL };
@@ -23,45 +16,46 @@ static const char *const pod_labels[] = { LABEL_POOL, LABEL_NAME_HASH, NULL };
 
 static const struct asb_watch watches[] = {
 	[WATCH_CLAIM] = {
-		.kind = { EXTENSIONS, "sandboxclaims", "SandboxClaim" },
+		.kind = KIND_CLAIM,
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = spec_and_status,
 	},
-	/* A template that appears, or changes its network rules, wakes the claims that name it. */
+	/* A template that appears, or changes its network rules, enqueues the claims that name
+	 * it. */
 	[WATCH_TEMPLATE] = {
-		.kind = { EXTENSIONS, "sandboxtemplates", "SandboxTemplate" },
+		.kind = KIND_TEMPLATE,
 		.enqueue = ASB_ENQUEUE_INDEX,
 		.enqueue_index = "claims-by-template",
 		.fields = spec_only,
 	},
-	/* By its name too: a foreign Sandbox that goes away makes room for the claim's own. */
+	/* By its name too: when a foreign Sandbox is deleted, the claim can create its own. */
 	[WATCH_SANDBOX] = {
-		.kind = { "agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox" },
+		.kind = KIND_SANDBOX,
 		.enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_SELF,
 		.fields = status_only,
 	},
-	/* Pools and their pods wake nobody: a claim looks once, and starts cold if there is nothing
-	 * to take. A pod that has lost its owner on the way to a claim is another matter. */
+	/* Pools and their pods enqueue no claim: a claim searches once, and starts cold if there is
+	 * no free pod. Only orphaned pods enqueue a key. */
 	[WATCH_POOL] = {
-		.kind = { EXTENSIONS, "sandboxwarmpools", "SandboxWarmPool" },
+		.kind = KIND_POOL,
 		.fields = spec_only,
 	},
 	[WATCH_POD] = {
-		.kind = { "", "v1", "pods", "Pod" },
+		.kind = KIND_POD,
 		.enqueue = ASB_ENQUEUE_FUNCTION,
-		.enqueue_function = orphan_map,
+		.enqueue_function = orphan_enqueue,
 		.flags = ASB_WATCH_SELECTED,
 		.selector_labels = pod_labels,
 		.fields = pod_health,
 	},
 	[WATCH_POLICY] = {
-		.kind = { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy" },
+		.kind = KIND_POLICY,
 		.enqueue = ASB_ENQUEUE_FUNCTION,
-		.enqueue_function = map_policy,
+		.enqueue_function = index_enqueue_policy_claim,
 		.flags = ASB_WATCH_SELECTED,
 		.fields = spec_only,
 	},
-	[WATCH_MAX] = { .fields = NULL },
+	[WATCH_MAX] = { .kind = { 0 } },
 };
 
 static const struct asb_index indexes[] = {
@@ -80,7 +74,7 @@ static const struct asb_index indexes[] = {
 		.watch = WATCH_POD,
 		.values = index_warm_pods,
 	},
-	/* The durable form of a reservation: found again after a restart. */
+	/* The lasting form of a reservation: a new process makes it again from the Sandboxes. */
 	[INDEX_NAMED_PODS] = {
 		.name = "named-pods",
 		.watch = WATCH_SANDBOX,
@@ -98,19 +92,27 @@ static const struct asb_index indexes[] = {
 		.watch = WATCH_POD,
 		.values = index_orphans,
 	},
-	[INDEX_MAX] = { .name = NULL },
+	[INDEX_MAX] = { 0 },
 };
 
 static const struct asb_rule rules[] = {
-	{ "extensions.agents.x-k8s.io", "sandboxclaims", "get,list,watch,delete" },
-	{ "extensions.agents.x-k8s.io", "sandboxclaims/status", "patch" },
+	{ .groups = GROUP_EXTENSIONS,
+	  .resources = "sandboxclaims",
+	  .verbs = "get,list,watch,delete" },
+	{ .groups = GROUP_EXTENSIONS, .resources = "sandboxclaims/status", .verbs = "patch" },
 	/* For blockOwnerDeletion, where OwnerReferencesPermissionEnforcement is on. */
-	{ "extensions.agents.x-k8s.io", "sandboxclaims/finalizers", "update" },
-	{ "extensions.agents.x-k8s.io", "sandboxtemplates,sandboxwarmpools", "list,watch" },
-	{ "agents.x-k8s.io", "sandboxes", "get,list,watch,create,delete" },
-	{ "", "pods", "list,watch,delete" },
-	{ "networking.k8s.io", "networkpolicies", "get,list,watch,create,patch,delete" },
-	{ NULL, NULL, NULL },
+	{ .groups = GROUP_EXTENSIONS, .resources = "sandboxclaims/finalizers", .verbs = "update" },
+	{ .groups = GROUP_EXTENSIONS,
+	  .resources = "sandboxtemplates,sandboxwarmpools",
+	  .verbs = "list,watch" },
+	{ .groups = GROUP_AGENTS,
+	  .resources = "sandboxes",
+	  .verbs = "get,list,watch,create,delete" },
+	{ .groups = "", .resources = "pods", .verbs = "list,watch,delete" },
+	{ .groups = GROUP_NETWORKING,
+	  .resources = "networkpolicies",
+	  .verbs = "get,list,watch,create,patch,delete" },
+	{ 0 },
 };
 
 static const struct asb_metric metrics[] = {
@@ -130,7 +132,7 @@ static const struct asb_metric metrics[] = {
 		.help = "Claims that started cold although a warm pool names their template.",
 		.type = ASB_COUNTER,
 	},
-	[METRIC_MAX] = { .name = NULL },
+	[METRIC_MAX] = { 0 },
 };
 
 static const struct asb_plugin plugin = {

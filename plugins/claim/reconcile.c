@@ -1,39 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass over one claim, from what the store holds to what is missing: expiry, NetworkPolicy,
- * Sandbox, status, pods without an owner, in this order. The host calls claim_reconcile whenever
- * something that concerns the claim has changed, or a time has come. */
+/* The order of one reconcile of a claim: expiry, NetworkPolicy, Sandbox, status, orphaned pods. The
+ * host calls claim_reconcile whenever something that concerns the claim has changed, or the time
+ * has come that an earlier reconcile asked for. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
 
-void pass_again_after(struct pass *pass, uint64_t ms)
+/* Starts the memory of a claim that this process has not seen. */
+static void reconcile_start_memory(struct pass *pass)
 {
-	if (ms < pass->after_ms) {
-		pass->after_ms = ms;
-	}
-}
-
-/* Begins the memory of a claim that this process has not seen. */
-static void remember(struct pass *pass)
-{
-	if (pass->memory->begun) {
+	if (pass->memory->started) {
 		return;
 	}
-	pass->memory->begun = 1;
+	pass->memory->started = 1;
 	pass->memory->seen_ms = pass->now_ms;
-	/* One that has had a Sandbox may have been Ready: better no event than a second one. */
+	/* A claim that has had a Sandbox may have been Ready: no event is better than a second
+	 * one. */
 	pass->memory->never_ready = asb_str(pass->claim, "status", "sandbox", "Name") == NULL &&
 				    !asb_condition_is(pass->claim, "Ready", "True") &&
 				    !status_reason_is(pass, "SandboxMissing") &&
 				    !status_reason_is(pass, "ClaimExpired");
 }
 
-/* The API server takes no longer names. */
+/* The longest name that the API server accepts. */
 #define NAME_BYTES_MAX 253
 
-/* The claim's template, or NULL; its name goes to *ret_name, which is "" where it can be no
- * object's. */
-static struct json_object *find_template(struct pass *pass, const char **ret_name)
+/* The claim's template, or NULL. *ret_name is its name, or "" if no object can have that name. */
+static struct json_object *reconcile_template(struct pass *pass, const char **ret_name)
 {
 	const char *name = asb_str(pass->claim, "spec", "sandboxTemplateRef", "name");
 
@@ -42,31 +35,31 @@ static struct json_object *find_template(struct pass *pass, const char **ret_nam
 				  : NULL;
 }
 
-/* Without a template nothing can be made; the claim wakes when it appears. */
-static int32_t say_template_missing(struct pass *pass, const char *name)
+/* Without a template nothing can be created. The template enqueues the claim when it appears. */
+static int32_t reconcile_no_template(struct pass *pass, const char *name)
 {
 	char message[NAME_BYTES_MAX + 64];
 
 	snprintf(message, sizeof(message), "SandboxTemplate \"%s\" not found", name);
-	return status_say(pass, "TemplateNotFound", message);
+	return status_not_ready(pass, "TemplateNotFound", message);
 }
 
-/* The Sandbox is to be made: from the template, after its NetworkPolicy. */
-static int32_t start(struct pass *pass, struct json_object *claim_template)
+/* Creates the Sandbox. Its NetworkPolicy exists already. */
+static int32_t reconcile_create(struct pass *pass, struct json_object *claim_template)
 {
 	int32_t result = ASB_DONE;
 
 	if (asb_at(pass->claim, "status", "sandbox") != NULL) {
-		result = status_say(pass, "SandboxMissing", "Sandbox does not exist");
+		result = status_not_ready(pass, "SandboxMissing", "Sandbox does not exist");
 		if (result != ASB_DONE) {
 			return result;
 		}
 	}
-	result = sandbox_make(pass, claim_template);
-	return result == ASB_DONE ? status_pass_on(pass) : result;
+	result = sandbox_create(pass, claim_template);
+	return result == ASB_DONE ? status_copy(pass) : result;
 }
 
-static int32_t provide(struct pass *pass)
+static int32_t reconcile_sandbox(struct pass *pass)
 {
 	struct json_object *found = NULL, *claim_template;
 	const char *name = "";
@@ -77,46 +70,46 @@ static int32_t provide(struct pass *pass)
 		return result;
 	case SANDBOX_FOREIGN:
 		return status_foreign(pass, result, found);
-	case SANDBOX_LEAVING:
-		return status_say(pass, "SandboxMissing", "Sandbox is being deleted");
+	case SANDBOX_DELETING:
+		return status_not_ready(pass, "SandboxMissing", "Sandbox is being deleted");
 	default:
 		break;
 	}
-	claim_template = find_template(pass, &name);
+	claim_template = reconcile_template(pass, &name);
 	if (claim_template != NULL && !policy_sync(pass, claim_template, &result)) {
 		return result;
 	}
 	if (pass->sandbox != NULL) {
-		return status_pass_on(pass);
+		return status_copy(pass);
 	}
 	if (claim_template == NULL) {
-		return say_template_missing(pass, name);
+		return reconcile_no_template(pass, name);
 	}
-	return start(pass, claim_template);
+	return reconcile_create(pass, claim_template);
 }
 
-static int32_t run(struct pass *pass)
+static int32_t reconcile_claim(struct pass *pass)
 {
 	struct json_object *found = NULL;
 	int32_t result = ASB_ERROR;
 
-	switch (expiry_look(pass)) {
+	switch (expiry_state(pass)) {
 	case EXPIRY_DUE:
 		return expiry_enforce(pass);
-	case EXPIRY_UNREADABLE:
-		/* What runs goes on; nothing is begun whose end cannot be known. */
+	case EXPIRY_INVALID:
+		/* A Sandbox that runs goes on, but none is created while its end is not known. */
 		if (sandbox_find(pass, &found, &result) == SANDBOX_UNKNOWN) {
 			return result;
 		}
 		return status_error(pass, ASB_TERMINAL_ERROR,
 				    "spec.lifecycle.shutdownTime is not a date-time");
 	default:
-		return provide(pass);
+		return reconcile_sandbox(pass);
 	}
 }
 
-/* What a pass ends with when its two halves disagree: a retry is due if either wants one. */
-static int32_t worse(int32_t result, int32_t other)
+/* The result of a reconcile whose two parts have different results: a retry if either needs one. */
+static int32_t reconcile_worse(int32_t result, int32_t other)
 {
 	return result == ASB_ERROR || other == ASB_DONE ? result : other;
 }
@@ -130,32 +123,23 @@ int32_t claim_reconcile(void *state, struct asb_call *call, const struct asb_key
 		.claim = asb_get(call, WATCH_CLAIM, key->ns, key->name),
 		.memory = call->host->key_state(call, sizeof(struct claim_memory)),
 		.now_ms = asb_now_ms(call),
-		.after_ms = PASS_NEVER,
+		.after_ms = REQUEUE_NEVER,
 	};
 	int32_t result;
 
 	(void)state;
 	if (pass.claim == NULL || asb_deleting(pass.claim)) {
-		/* Owner references clean up; only what is kept in memory is ours to give back. */
-		pick_forget(&pass);
+		/* The garbage collector deletes what the claim owns; only the reservation in memory
+		 * has to be released here. */
+		pick_drop(&pass);
 		result = ASB_DONE;
 	} else {
-		remember(&pass);
-		result = run(&pass);
+		reconcile_start_memory(&pass);
+		result = reconcile_claim(&pass);
 	}
 	if (result >= 0) {
 		pass.memory->failures = 0;
 	}
-	result = worse(result, orphans_settle(&pass));
-	if (pass.after_ms == PASS_NEVER) {
-		return result;
-	}
-	if (result < 0) {
-		/* A failed pass is called again by backoff, or not at all: an expiry must not wait
-		 * for that. */
-		call->host->enqueue(call->instance, key->ns, key->name, pass.after_ms);
-		return result;
-	}
-	*ret_requeue_after_ms = pass.after_ms;
-	return ASB_REQUEUE_AFTER;
+	result = reconcile_worse(result, orphan_delete_all(&pass));
+	return requeue_result(call, key, result, pass.after_ms, ret_requeue_after_ms);
 }

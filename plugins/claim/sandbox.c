@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The claim's Sandbox: finding it, telling it from a foreign one, building it from the template and
- * creating it in one write. reconcile.c and expiry.c ask for it. */
+/* The claim's Sandbox: finds it, tells it from a foreign one, makes it from the template and
+ * creates it in one write. Called by reconcile.c and expiry.c. */
 #include "config.h"
 
 #include "plugins/claim/claim.h"
-
-static bool is_ours(const struct pass *pass, struct json_object *object)
-{
-	return asb_controlled_by(object, &claim_kind, asb_uid(pass->claim));
-}
 
 enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_found,
 				int32_t *ret_result)
@@ -17,14 +12,15 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 		asb_get(pass->call, WATCH_SANDBOX, pass->key->ns, pass->key->name);
 	bool stored = found != NULL;
 
-	if (!stored && pass->memory->unsure) {
+	if (!stored && pass->memory->sandbox_expected) {
 		int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX,
 							    pass->key->ns, pass->key->name, &found);
 
 		if (result != ASB_OK && result != ASB_NOT_FOUND) {
 			*ret_result = pass->call->host->fail(
 				pass->call, ASB_ERROR,
-				"cannot see whether the Sandbox was created (%d)", (int)result);
+				"cannot read whether the Sandbox was created: result %d",
+				(int)result);
 			return SANDBOX_UNKNOWN;
 		}
 	}
@@ -32,49 +28,45 @@ enum sandbox_state sandbox_find(struct pass *pass, struct json_object **ret_foun
 		return SANDBOX_NONE;
 	}
 	*ret_found = found;
-	if (!is_ours(pass, found)) {
-		/* The store wakes the claim when a Sandbox it holds goes away; of another it cannot
-		 * know. */
+	if (!pass_owns(pass, found)) {
+		/* The deletion of a Sandbox in the store enqueues the claim; that of another one
+		 * does not. */
 		*ret_result = stored ? ASB_TERMINAL_ERROR : ASB_ERROR;
 		return SANDBOX_FOREIGN;
 	}
 	if (stored) {
-		/* The index of named pods speaks for the reservation from now on. */
-		pass->memory->unsure = 0;
-		pick_forget(pass);
+		/* From now on the index of named pods makes the reservation. */
+		pass->memory->sandbox_expected = 0;
+		pick_drop(pass);
 	}
 	if (asb_deleting(found)) {
-		return SANDBOX_LEAVING;
+		return SANDBOX_DELETING;
 	}
 	pass->sandbox = found;
 	return SANDBOX_OURS;
 }
 
-/* The template's podTemplate, unknown fields included, with what a template cannot override. */
-static struct json_object *build_pod_template(const struct pass *pass,
-					      struct json_object *claim_template)
+/* A copy of the template's podTemplate, unknown fields included, with the label of the claim. */
+static struct json_object *sandbox_pod_template(const struct pass *pass,
+						struct json_object *claim_template)
 {
-	struct json_object *pod = asb_copy(asb_at(claim_template, "spec", "podTemplate")), *spec;
+	struct json_object *pod = asb_copy(asb_at(claim_template, "spec", "podTemplate"));
 
 	if (!json_object_is_type(pod, json_type_object)) {
 		json_object_put(pod);
 		pod = json_object_new_object();
 	}
 	asb_set_label(pod, LABEL_CLAIM_UID, asb_uid(pass->claim));
-	spec = asb_object_in(pod, "spec");
-	if (asb_at(spec, "automountServiceAccountToken") == NULL) {
-		/* Untrusted code gets no token unless the template's author says so. */
-		json_object_object_add(spec, "automountServiceAccountToken",
-				       json_object_new_boolean(0));
-	}
+	pod_template_deny_token(asb_object_in(pod, "spec"));
 	return pod;
 }
 
-/* Everything at once: a later PATCH of a Sandbox's metadata would be the dearest write there is. */
-static struct json_object *build(const struct pass *pass, struct json_object *claim_template,
-				 const char *pod)
+/* The new Sandbox with all its labels and annotations: no other write is as expensive as a later
+ * PATCH of its metadata. */
+static struct json_object *sandbox_new(const struct pass *pass, struct json_object *claim_template,
+				       const char *pod)
 {
-	struct json_object *sandbox = asb_new(&claim_sandbox_kind, pass->key->ns, pass->key->name);
+	struct json_object *sandbox = asb_new(&kind_sandbox, pass->key->ns, pass->key->name);
 	struct json_object *spec = asb_object_in(sandbox, "spec");
 	const char *trace = asb_annotation(pass->claim, ANNOTATION_TRACE_CONTEXT);
 
@@ -85,21 +77,21 @@ static struct json_object *build(const struct pass *pass, struct json_object *cl
 	if (trace != NULL) {
 		asb_set_annotation(sandbox, ANNOTATION_TRACE_CONTEXT, trace);
 	}
-	json_object_object_add(spec, "podTemplate", build_pod_template(pass, claim_template));
+	json_object_object_add(spec, "podTemplate", sandbox_pod_template(pass, claim_template));
 	json_object_object_add(spec, "replicas", json_object_new_int(1));
 	return sandbox;
 }
 
-/* It is there: counts how, by what the Sandbox says, which an earlier try whose response was lost may
- * have made. */
-static int32_t made(struct pass *pass, struct asb_write *write, const struct pick *pick)
+/* The Sandbox exists. Counts whether its start is warm or cold by its annotation, because an
+ * earlier try whose response was lost may have created it. */
+static int32_t sandbox_created(struct pass *pass, struct asb_write *write, const struct pick *pick)
 {
 	struct json_object *stored =
 		asb_get(pass->call, WATCH_SANDBOX, pass->key->ns, pass->key->name);
 	bool warm;
 
 	pass->sandbox = stored != NULL ? stored : write->ret;
-	pass->memory->unsure = 0;
+	pass->memory->sandbox_expected = 0;
 	pick_release(pass, pick->pod);
 	pass->memory->pod[0] = '\0';
 	warm = asb_annotation(pass->sandbox, ANNOTATION_POD_NAME) != NULL;
@@ -111,21 +103,21 @@ static int32_t made(struct pass *pass, struct asb_write *write, const struct pic
 	return ASB_DONE;
 }
 
-/* The name is taken by an object that was not in the store a moment ago. */
-static int32_t taken(struct pass *pass)
+/* The name is taken by a Sandbox that was not in the store before. */
+static int32_t sandbox_name_taken(struct pass *pass)
 {
 	struct json_object *found = NULL;
 	int32_t result = pass->call->host->get_live(pass->call, WATCH_SANDBOX, pass->key->ns,
 						    pass->key->name, &found);
 
-	if (result == ASB_OK && !is_ours(pass, found)) {
+	if (result == ASB_OK && !pass_owns(pass, found)) {
 		return status_foreign(pass, ASB_ERROR, found);
 	}
 	return pass->call->host->fail(pass->call, ASB_ERROR,
-				      "the Sandbox's name was taken and is free again");
+				      "the name of the Sandbox was taken and is free again");
 }
 
-int32_t sandbox_make(struct pass *pass, struct json_object *claim_template)
+int32_t sandbox_create(struct pass *pass, struct json_object *claim_template)
 {
 	struct asb_write write;
 	struct pick pick;
@@ -133,21 +125,22 @@ int32_t sandbox_make(struct pass *pass, struct json_object *claim_template)
 
 	pick_pod(pass, claim_template, &pick);
 	write = asb_create(WATCH_SANDBOX, ASB_PRIORITY_CLAIM,
-			   build(pass, claim_template, pick.pod));
+			   sandbox_new(pass, claim_template, pick.pod));
 	result = asb_write(pass->call, &write);
 	if (result == ASB_OK) {
-		return made(pass, &write, &pick);
+		return sandbox_created(pass, &write, &pick);
 	}
 	if (result == ASB_UNREACHABLE) {
-		/* It may have been done: the pod stays ours until the next pass has looked. */
-		pass->memory->unsure = 1;
+		/* It may have been created: the pod stays reserved until the next reconcile
+		 * knows. */
+		pass->memory->sandbox_expected = 1;
 		pick_keep(pass, pick.pod);
 		return status_write_failed(pass, &write, "create the Sandbox");
 	}
 	pick_release(pass, pick.pod);
 	pass->memory->pod[0] = '\0';
 	if (result == ASB_ALREADY_EXISTS) {
-		return taken(pass);
+		return sandbox_name_taken(pass);
 	}
 	return status_write_failed(pass, &write, "create the Sandbox");
 }

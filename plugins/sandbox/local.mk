@@ -15,10 +15,9 @@ libplugin_sandbox_la_SOURCES = \
 	%D%/reconcile.c \
 	%D%/service.c \
 	%D%/status.c \
-	%D%/template.c \
 	%D%/volumes.c
 nodist_libplugin_sandbox_la_SOURCES = %D%/crd.c
-libplugin_sandbox_la_LIBADD = $(JSONC_LIBS)
+libplugin_sandbox_la_LIBADD = libplugin-common.la $(JSONC_LIBS)
 
 sandbox_la_SOURCES =
 sandbox_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \

@@ -1,68 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of this plugin share: the numbers of its tables, and struct pass, one reconcile of
- * one Sandbox.
+ * What the files of the Sandbox plugin share: the numbers of its tables, and struct pass, one
+ * reconcile of one Sandbox. Functions run on the thread of the reconcile; what they return is
+ * borrowed until it ends.
  */
 #ifndef PLUGINS_SANDBOX_SANDBOX_H
 #define PLUGINS_SANDBOX_SANDBOX_H
 
+#include "plugins/common/kinds.h"
+#include "plugins/common/object.h"
+#include "plugins/common/pod-template.h"
+#include "plugins/common/requeue.h"
+
 #include <agent-sandbox/helpers.h>
 
-/* Numbers in sandbox_watches. */
-enum {
+enum sandbox_watch {
 	WATCH_SANDBOX,
 	WATCH_POD,
 	WATCH_SERVICE,
 	WATCH_VOLUME, /* PersistentVolumeClaim */
 	WATCH_CLAIM,
 	WATCH_POOL,
+	WATCH_MAX
 };
 
-/* Numbers in the table of indexes. */
-enum {
-	INDEX_POD_NAME,
-	INDEX_OWNED_PODS,
-};
+enum sandbox_index { INDEX_POD_NAME, INDEX_OWNED_PODS, INDEX_MAX };
 
-enum {
-	METRIC_PODS_LOST,
-};
+enum sandbox_metric { METRIC_PODS_LOST, METRIC_MAX };
 
-#define LABEL_NAME_HASH "agents.x-k8s.io/sandbox-name-hash"
-#define LABEL_SANDBOX_UID "agents.x-k8s.io/sandbox-uid"
-#define LABEL_CLAIM_UID "agents.x-k8s.io/claim-uid"
-#define LABEL_POOL "agents.x-k8s.io/pool"
-#define LABEL_TEMPLATE_HASH "agents.x-k8s.io/sandbox-template-ref-hash"
-#define ANNOTATION_POD_NAME "agents.x-k8s.io/pod-name"
+enum sandbox_option { OPTION_CLUSTER_DOMAIN, OPTION_MAX };
 
 #define REASON_READY "DependenciesReady"
 #define REASON_NOT_READY "DependenciesNotReady"
 #define REASON_ERROR "ReconcilerError"
 #define REASON_EXPIRED "SandboxExpired"
 
-/* What status.c says of a pod that is not there; pod.c recognises a lost pod by it after a restart.
- */
+/* What status.c says about a missing pod. After a restart pod.c recognises a lost pod by it. */
 #define TEXT_NO_POD "Pod does not exist"
 
-extern const struct asb_watch sandbox_watches[];
-extern const char sandbox_crd[];
+extern const char sandbox_crd[]; /* made from crd.yaml */
 
 /* One loaded plugin. */
 struct sandbox_state {
 	const char *cluster_domain;
 };
 
-/* What is remembered between two passes over one Sandbox, as long as the process lives. */
+/* What is remembered of a Sandbox between two reconciles: key_state() of plugin.h. */
 struct sandbox_memory {
-	int64_t lost_ms;  /* when its adopted pod was seen to have vanished; 0: it has not */
+	int64_t lost_ms;  /* when its adopted pod was found missing; 0: it is not missing */
 	int64_t error_ms; /* when a status with an error was last written */
 };
 
-/* One of the two objects that are settled side by side. */
-struct side {
+/* One of the objects that a Sandbox owns, its pod or its Service. */
+struct child {
 	struct json_object *object; /* as the store or the server showed it last; NULL: none */
-	unsigned int looks; /* how often a write met another world than the one it was for */
-	bool failed;        /* the error is noted: no more writes in this pass */
+	unsigned int reads; /* how often a write was outdated and the object was read live */
+	bool failed;        /* an error is noted: this reconcile writes the object no more */
 };
 
 /* One reconcile of one Sandbox. Everything borrowed lives as long as the call. */
@@ -74,23 +67,23 @@ struct pass {
 	const char *ns, *name, *uid;
 	const char *claim_uid;  /* of the SandboxClaim that controls it, NULL: a plain Sandbox */
 	const char *annotation; /* the pod-name annotation, NULL: none */
-	char hash[9];
-	bool wanted; /* replicas is 1 */
+	char hash[9];           /* of the name */
+	bool wanted;            /* replicas is 1 */
 
-	struct side pod, service;
+	struct child pod, service;
 	bool volumes_failed;
 
-	char error[2048]; /* the first one, "" for none */
-	bool retry;       /* ask for a call with backoff */
-	bool stopped;     /* nothing is known for certain any more: write nothing, try again */
-	int64_t again_ms; /* look again after this, -1: no need */
+	char error[2048];  /* the first error, "" for none */
+	bool retry;        /* ask for another call, with backoff */
+	bool stopped;      /* the state of the cluster is unknown: write nothing, try again */
+	uint64_t after_ms; /* when to be called again at the latest; REQUEUE_NEVER */
 };
 
-/* What a write came to. */
+/* What the result of a write means. */
 enum outcome {
 	OUTCOME_DONE,
-	OUTCOME_LOOK,   /* the world is not what the store showed: look at it live */
-	OUTCOME_FAILED, /* noted in the pass */
+	OUTCOME_CHANGED, /* the object is not what the store showed: read it live */
+	OUTCOME_FAILED,  /* the error is noted in the pass */
 };
 
 /* --- reconcile.c --- */
@@ -98,89 +91,88 @@ enum outcome {
 int32_t sandbox_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			  uint64_t *ret_requeue_after_ms);
 
-/* --- pass.c: what all steps do with a pass --- */
+/* --- pass.c: what all steps do with a reconcile --- */
 
-void pass_init(struct pass *p, const struct sandbox_state *state, struct asb_call *call,
+void pass_init(struct pass *pass, const struct sandbox_state *state, struct asb_call *call,
 	       struct json_object *sandbox);
 /* Notes an error for the condition; the first one stays. */
-void pass_error(struct pass *p, const char *format, ...) ASB_PRINTF(2, 3);
-/* The error that an object of this name is somebody else's; asks to be called again. */
-void pass_foreign(struct pass *p, struct side *side, uint32_t watch, struct json_object *object);
+void pass_error(struct pass *pass, const char *format, ...) ASB_PRINTF(2, 3);
+/* Notes as an error that the object has the child's name and another owner, and asks to be called
+ * again. */
+void pass_foreign(struct pass *pass, struct child *child, const struct asb_kind *kind,
+		  struct json_object *object);
 /* Asks to be called again after ms at the latest. */
-void pass_again(struct pass *p, int64_t ms);
-/* Ends the pass for an unknown world: the status stays as it is. */
-void pass_stop(struct pass *p, const char *why);
-enum outcome pass_judge(struct pass *p, struct side *side, const struct asb_write *write);
-/* A live GET into side->object. */
-void pass_read(struct pass *p, struct side *side, uint32_t watch, const char *name);
-/* What the write left in the store, else its response. */
-struct json_object *pass_result(struct pass *p, const struct asb_write *write, const char *name);
-/* After a creation or a patch of the object of that name: side->object is what is there now. */
-void pass_done(struct pass *p, struct side *side, const struct asb_write *write, const char *name);
+void pass_again(struct pass *pass, int64_t ms);
+/* Ends the reconcile because the state of the cluster is unknown. The status stays as it is. */
+void pass_stop(struct pass *pass, const char *why);
+/* Says what the result of a write means, and notes errors. */
+enum outcome pass_classify(struct pass *pass, struct child *child, const struct asb_write *write);
+/* Reads an object live into child->object. */
+void pass_read(struct pass *pass, struct child *child, uint32_t watch, const char *name);
+/* The object that a write left: from the store, else from the response. */
+struct json_object *pass_result(struct pass *pass, const struct asb_write *write, const char *name);
+/* Handles the result of creating or patching the object of that name: child->object is what is
+ * there now. */
+void pass_done(struct pass *pass, struct child *child, const struct asb_write *write,
+	       const char *name);
 /* Whether object's controller is this Sandbox. */
-bool pass_owns(const struct pass *p, struct json_object *object);
+bool pass_owns(const struct pass *pass, struct json_object *object);
 
 /* --- pod.c: which pod is the Sandbox's, and its next write --- */
 
-/* Finds the pod in the store: the annotation's, that of the Sandbox's name, or any the Sandbox
- * owns. */
-void pod_look(struct pass *p);
-bool pod_plan(struct pass *p, struct asb_write *ret_write);
-void pod_done(struct pass *p, const struct asb_write *write);
-/* A patch that sets (NULL: drops) the pod-name annotation if nobody has changed it meanwhile. */
-struct asb_write pod_name_patch(struct pass *p, const char *pod_name);
+/* Finds the pod in the store: the pod that the annotation names, the pod of the Sandbox's name, or
+ * any pod that the Sandbox owns. */
+void pod_find(struct pass *pass);
+/* The next write that the pod needs. Returns false if it needs none. */
+bool pod_plan(struct pass *pass, struct asb_write *ret_write);
+/* Handles the result of that write. */
+void pod_done(struct pass *pass, const struct asb_write *write);
+/* A patch that sets (NULL: removes) the pod-name annotation if nobody has changed it meanwhile. */
+struct asb_write pod_name_patch(struct pass *pass, const char *pod_name);
 
-/* --- template.c: the pod and volumes as the Sandbox describes them --- */
-
-/* A new pod made from podTemplate, owned by the caller. */
-struct json_object *template_pod(struct pass *p);
-/* Copies the labels and annotations of a template. */
-void template_metadata(struct json_object *object, struct json_object *template);
-
-/* --- adopt.c: taking over what exists --- */
+/* --- adopt.c: which existing objects may be adopted, and the patches that do it --- */
 
 /* The claim in the store that controls this Sandbox, or NULL. */
-struct json_object *adopt_claim(struct pass *p);
+struct json_object *adopt_claim(struct pass *pass);
 /* Whether this is a pool's pod that the Sandbox's claim may take. */
-bool adopt_possible(struct pass *p, struct json_object *pod);
+bool adopt_possible(struct pass *pass, struct json_object *pod);
 /* Whether this is a pod that another controller took for the Sandbox's claim and never handed
  * over. */
-bool adopt_unfinished(struct pass *p, struct json_object *pod);
-/* W2: from the pool to the Sandbox. */
-struct json_object *adopt_patch_from_pool(struct pass *p, struct json_object *pod);
-/* The same for an unfinished one. */
-struct json_object *adopt_patch_unfinished(struct pass *p, struct json_object *pod);
-/* Appends: from nobody to the Sandbox. */
-void adopt_patch_unowned(struct pass *p, struct json_object *patch, struct json_object *object);
-/* Appends what the system's labels of a pod lack. */
-void adopt_patch_labels(struct pass *p, struct json_object *patch, struct json_object *pod);
-/* Appends one label if it is missing or another. */
+bool adopt_unfinished(struct pass *pass, struct json_object *pod);
+/* The patch that gives a pool's pod to the Sandbox. */
+struct json_object *adopt_patch_from_pool(struct pass *pass, struct json_object *pod);
+/* The patch that gives the Sandbox a pod that was never handed over. */
+struct json_object *adopt_patch_unfinished(struct pass *pass, struct json_object *pod);
+/* Appends to a patch the system labels that a pod lacks. */
+void adopt_patch_labels(struct pass *pass, struct json_object *patch, struct json_object *pod);
+/* Appends to a patch one label if it is missing or has another value. */
 void adopt_patch_label(struct json_object *patch, struct json_object *object, const char *key,
 		       const char *value);
 
-/* --- service.c --- */
+/* --- service.c: like pod.c, for the Service --- */
 
-void service_look(struct pass *p);
-bool service_plan(struct pass *p, struct asb_write *ret_write);
-void service_done(struct pass *p, const struct asb_write *write);
+void service_find(struct pass *pass);
+bool service_plan(struct pass *pass, struct asb_write *ret_write);
+void service_done(struct pass *pass, const struct asb_write *write);
 
 /* --- volumes.c --- */
 
 /* Creates the PersistentVolumeClaims that are missing. */
-void volumes_ensure(struct pass *p);
+void volumes_ensure(struct pass *pass);
 /* Mounts them into a new pod's spec. */
-void volumes_mount(struct pass *p, struct json_object *pod);
+void volumes_mount(struct pass *pass, struct json_object *pod);
 
 /* --- status.c --- */
 
-void status_write(struct pass *p);
-/* All that is left of the status after an expiry. */
-void status_write_expired(struct pass *p);
+void status_write(struct pass *pass);
+/* Writes the status of an expired Sandbox: no pod, and the reason. */
+void status_write_expired(struct pass *pass);
 
 /* --- expiry.c --- */
 
 /* Whether shutdownTime has passed; if it has not, asks to be called when it does. */
-bool expiry_passed(struct pass *p);
-void expiry_run(struct pass *p);
+bool expiry_passed(struct pass *pass);
+/* Deletes what the Sandbox owns, and the Sandbox itself if its policy says so. */
+void expiry_enforce(struct pass *pass);
 
 #endif

@@ -1,80 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The headless Service that gives a Sandbox's pod its name in DNS: the next write it needs, and
- * what came of that. Called by reconcile.c, beside pod.c.
+ * The headless Service that gives a Sandbox's pod its name in DNS: the next write it needs, and the
+ * result of that write. Called by reconcile.c, together with pod.c.
  */
 #include "config.h"
 
 #include "plugins/sandbox/sandbox.h"
 
-void service_look(struct pass *p)
+void service_find(struct pass *pass)
 {
-	p->service.object = asb_get(p->call, WATCH_SERVICE, p->ns, p->name);
+	pass->service.object = asb_get(pass->call, WATCH_SERVICE, pass->ns, pass->name);
 }
 
-static struct json_object *new_service(struct pass *p)
+static struct json_object *service_new(struct pass *pass)
 {
-	struct json_object *service = asb_new(&sandbox_watches[WATCH_SERVICE].kind, p->ns, p->name);
+	struct json_object *service = asb_new(&kind_service, pass->ns, pass->name);
 	struct json_object *spec = asb_object_in(service, "spec");
 	struct json_object *selector = asb_object_in(spec, "selector");
 
-	asb_set_label(service, LABEL_NAME_HASH, p->hash);
-	asb_set_owner(service, p->sandbox);
+	asb_set_label(service, LABEL_NAME_HASH, pass->hash);
+	asb_set_owner(service, pass->sandbox);
 	asb_set_str(spec, "clusterIP", "None");
-	asb_set_str(selector, LABEL_NAME_HASH, p->hash);
-	asb_set_str(selector, LABEL_SANDBOX_UID, p->uid);
+	asb_set_str(selector, LABEL_NAME_HASH, pass->hash);
+	asb_set_str(selector, LABEL_SANDBOX_UID, pass->uid);
 	return service;
 }
 
-static void patch_selector(struct json_object *patch, struct json_object *service, const char *key,
-			   const char *value)
+static void service_patch_selector(struct json_object *patch, struct json_object *service,
+				   const char *key, const char *value)
 {
 	if (!asb_streq(asb_str(service, "spec", "selector", key), value)) {
 		asb_patch(patch, "add", json_object_new_string(value), "spec", "selector", key);
 	}
 }
 
-/* What our Service lacks. */
-static struct json_object *missing(struct pass *p, struct json_object *service)
+/* The patch with what the Sandbox's Service lacks; an empty one if it lacks nothing. */
+static struct json_object *service_missing(struct pass *pass, struct json_object *service)
 {
-	struct json_object *patch = json_object_new_array(), *pod = p->pod.object;
+	struct json_object *patch = json_object_new_array(), *pod = pass->pod.object;
 
 	if (asb_at(service, "metadata", "labels") == NULL) {
 		asb_patch(patch, "add", json_object_new_object(), "metadata", "labels");
 	}
-	adopt_patch_label(patch, service, LABEL_NAME_HASH, p->hash);
+	adopt_patch_label(patch, service, LABEL_NAME_HASH, pass->hash);
 	if (asb_at(service, "spec", "selector") == NULL) {
 		asb_patch(patch, "add", json_object_new_object(), "spec", "selector");
 	}
-	patch_selector(patch, service, LABEL_NAME_HASH, p->hash);
-	/* A pod taken over from the Go controller has no such label at first, and must not lose its
+	service_patch_selector(patch, service, LABEL_NAME_HASH, pass->hash);
+	/* A pod adopted from the Go controller has no such label at first, and must not lose its
 	 * traffic. */
-	if (pass_owns(p, pod) && asb_streq(asb_label(pod, LABEL_SANDBOX_UID), p->uid)) {
-		patch_selector(patch, service, LABEL_SANDBOX_UID, p->uid);
+	if (pass_owns(pass, pod) && asb_streq(asb_label(pod, LABEL_SANDBOX_UID), pass->uid)) {
+		service_patch_selector(patch, service, LABEL_SANDBOX_UID, pass->uid);
 	}
 	return patch;
 }
 
-bool service_plan(struct pass *p, struct asb_write *ret_write)
+bool service_plan(struct pass *pass, struct asb_write *ret_write)
 {
-	struct json_object *service = p->service.object, *patch;
+	struct json_object *service = pass->service.object, *patch;
 
-	if (p->service.failed) {
+	if (pass->service.failed) {
 		return false;
 	}
 	if (service == NULL) {
-		*ret_write = asb_create(WATCH_SERVICE, ASB_PRIORITY_CLAIM, new_service(p));
+		*ret_write = asb_create(WATCH_SERVICE, ASB_PRIORITY_CLAIM, service_new(pass));
 		return true;
 	}
-	/* Not even one without an owner is taken over: somebody made it, for traffic of their own. */
-	if (!pass_owns(p, service)) {
-		pass_foreign(p, &p->service, WATCH_SERVICE, service);
+	/* A Service is never adopted, not even one without an owner: somebody made it for their own
+	 * traffic. */
+	if (!pass_owns(pass, service)) {
+		pass_foreign(pass, &pass->service, &kind_service, service);
 		return false;
 	}
 	if (asb_deleting(service)) {
 		return false;
 	}
-	patch = missing(p, service);
+	patch = service_missing(pass, service);
 	if (asb_length(patch) == 0) {
 		json_object_put(patch);
 		return false;
@@ -83,7 +84,7 @@ bool service_plan(struct pass *p, struct asb_write *ret_write)
 	return true;
 }
 
-void service_done(struct pass *p, const struct asb_write *write)
+void service_done(struct pass *pass, const struct asb_write *write)
 {
-	pass_done(p, &p->service, write, p->name);
+	pass_done(pass, &pass->service, write, pass->name);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The PersistentVolumeClaims of a Sandbox's volumeClaimTemplates: made once, never changed, mounted
- * into its pod. Called at the start of a pass and when a pod is made.
+ * The PersistentVolumeClaims of a Sandbox's volumeClaimTemplates: they are created once, never
+ * changed, and mounted into its pod. Called at the start of a reconcile and when a pod is made.
  */
 #include "config.h"
 
@@ -9,101 +9,102 @@
 
 #define NAME_SIZE 512
 
-static struct json_object *templates_of(struct pass *p)
+static struct json_object *volumes_templates(struct pass *pass)
 {
-	return asb_array(p->sandbox, "spec", "volumeClaimTemplates");
+	return asb_array(pass->sandbox, "spec", "volumeClaimTemplates");
 }
 
-/* A template without a name makes a name that the API server refuses, in its own words. */
-static const char *template_name(struct json_object *template)
+/* A template without a name leads to a name that the API server refuses, with its own message. */
+static const char *volumes_template_name(struct json_object *template)
 {
 	const char *name = asb_name(template);
 
 	return name != NULL ? name : "";
 }
 
-static void volume_name(struct pass *p, struct json_object *template, char ret[NAME_SIZE])
+static void volumes_name(struct pass *pass, struct json_object *template, char ret[NAME_SIZE])
 {
-	snprintf(ret, NAME_SIZE, "%.255s-%.255s", template_name(template), p->name);
+	snprintf(ret, NAME_SIZE, "%.255s-%.255s", volumes_template_name(template), pass->name);
 }
 
-static struct json_object *new_volume(struct pass *p, struct json_object *template,
-				      const char *name)
+static struct json_object *volumes_new(struct pass *pass, struct json_object *template,
+				       const char *name)
 {
-	struct json_object *volume = asb_new(&sandbox_watches[WATCH_VOLUME].kind, p->ns, name);
+	struct json_object *volume = asb_new(&kind_volume_claim, pass->ns, name);
 
-	template_metadata(volume, template);
-	asb_set_owner(volume, p->sandbox);
+	pod_template_metadata(volume, template);
+	asb_set_owner(volume, pass->sandbox);
 	json_object_object_add(volume, "spec", asb_copy(asb_at(template, "spec")));
 	return volume;
 }
 
-/* One that is there is ours or an error: what an earlier Sandbox owned went with it. */
-static bool is_there(struct pass *p, struct side *side)
+/* Whether the volume exists. It is an error if it is not this Sandbox's: what an earlier Sandbox of
+ * this name owned was deleted with it. */
+static bool volumes_exists(struct pass *pass, struct child *child)
 {
-	if (side->object == NULL) {
+	if (child->object == NULL) {
 		return false;
 	}
-	if (!pass_owns(p, side->object)) {
-		pass_foreign(p, side, WATCH_VOLUME, side->object);
-		p->volumes_failed = true;
+	if (!pass_owns(pass, child->object)) {
+		pass_foreign(pass, child, &kind_volume_claim, child->object);
+		pass->volumes_failed = true;
 	}
 	return true;
 }
 
-static void create_all(struct pass *p, struct asb_write *writes, char names[][NAME_SIZE],
-		       uint32_t count)
+static void volumes_create(struct pass *pass, struct asb_write *writes, char names[][NAME_SIZE],
+			   uint32_t count)
 {
 	if (count == 0) {
 		return;
 	}
-	p->call->host->write_all(p->call, writes, count);
+	pass->call->host->write_all(pass->call, writes, count);
 	for (uint32_t i = 0; i < count; i++) {
-		struct side side = { 0 };
-		enum outcome outcome = pass_judge(p, &side, &writes[i]);
+		struct child child = { 0 };
+		enum outcome outcome = pass_classify(pass, &child, &writes[i]);
 
-		if (outcome == OUTCOME_LOOK) {
-			pass_read(p, &side, WATCH_VOLUME, names[i]);
-			if (!is_there(p, &side)) {
-				p->volumes_failed = true;
-				p->retry = true;
+		if (outcome == OUTCOME_CHANGED) {
+			pass_read(pass, &child, WATCH_VOLUME, names[i]);
+			if (!volumes_exists(pass, &child)) {
+				pass->volumes_failed = true;
+				pass->retry = true;
 			}
 		}
 		if (outcome == OUTCOME_FAILED) {
-			p->volumes_failed = true;
+			pass->volumes_failed = true;
 		}
 	}
 }
 
-void volumes_ensure(struct pass *p)
+void volumes_ensure(struct pass *pass)
 {
-	struct json_object *templates = templates_of(p);
+	struct json_object *templates = volumes_templates(pass);
 	struct asb_write writes[ASB_WRITE_MAX];
 	char names[ASB_WRITE_MAX][NAME_SIZE];
 	uint32_t count = 0;
 
-	for (size_t i = 0; i < asb_length(templates) && !p->stopped; i++) {
+	for (size_t i = 0; i < asb_length(templates) && !pass->stopped; i++) {
 		struct json_object *template = json_object_array_get_idx(templates, i);
-		struct side side = { 0 };
+		struct child child = { 0 };
 
-		volume_name(p, template, names[count]);
-		side.object = asb_get(p->call, WATCH_VOLUME, p->ns, names[count]);
-		if (is_there(p, &side)) {
+		volumes_name(pass, template, names[count]);
+		child.object = asb_get(pass->call, WATCH_VOLUME, pass->ns, names[count]);
+		if (volumes_exists(pass, &child)) {
 			continue;
 		}
 		writes[count] = asb_create(WATCH_VOLUME, ASB_PRIORITY_CLAIM,
-					   new_volume(p, template, names[count]));
+					   volumes_new(pass, template, names[count]));
 		if (++count == ASB_WRITE_MAX) {
-			create_all(p, writes, names, count);
+			volumes_create(pass, writes, names, count);
 			count = 0;
 		}
 	}
-	if (!p->stopped) {
-		create_all(p, writes, names, count);
+	if (!pass->stopped) {
+		volumes_create(pass, writes, names, count);
 	}
 }
 
-/* The pod's volumes but the one of this name. */
+/* A copy of the pod's volumes without the one of this name. */
 static struct json_object *volumes_without(struct json_object *volumes, const char *name)
 {
 	struct json_object *kept = json_object_new_array();
@@ -118,19 +119,20 @@ static struct json_object *volumes_without(struct json_object *volumes, const ch
 	return kept;
 }
 
-void volumes_mount(struct pass *p, struct json_object *pod)
+void volumes_mount(struct pass *pass, struct json_object *pod)
 {
-	struct json_object *templates = templates_of(p), *spec = asb_object_in(pod, "spec");
+	struct json_object *templates = volumes_templates(pass), *spec = asb_object_in(pod, "spec");
 
 	for (size_t i = 0; i < asb_length(templates); i++) {
 		struct json_object *template = json_object_array_get_idx(templates, i);
 		struct json_object *volume = json_object_new_object(), *volumes;
 		char name[NAME_SIZE];
 
-		volume_name(p, template, name);
-		asb_set_str(volume, "name", template_name(template));
+		volumes_name(pass, template, name);
+		asb_set_str(volume, "name", volumes_template_name(template));
 		asb_set_str(asb_object_in(volume, "persistentVolumeClaim"), "claimName", name);
-		volumes = volumes_without(asb_array(spec, "volumes"), template_name(template));
+		volumes = volumes_without(asb_array(spec, "volumes"),
+					  volumes_template_name(template));
 		json_object_array_add(volumes, volume);
 		json_object_object_add(spec, "volumes", volumes);
 	}

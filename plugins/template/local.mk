@@ -12,4 +12,4 @@ template_la_SOURCES = $(template_sources)
 nodist_template_la_SOURCES = %D%/crd.c
 template_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^asb_plugin_entry$$' -Wl,-z,defs
-template_la_LIBADD = $(JSONC_LIBS)
+template_la_LIBADD = libplugin-common.la $(JSONC_LIBS)

@@ -1,39 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The template plugin as the host sees it: what it watches and which rights it needs. Loaded by the
- * controller with
- * --extensions.
+ * The tables of the template plugin: what it watches and may do. The host reads them through
+ * asb_plugin_entry(), when the controller runs with --extensions.
  */
 #include "config.h"
 
 #include "plugins/template/template.h"
 
-#define EXTENSIONS "extensions.agents.x-k8s.io"
-
 static const char *const template_fields[] = { "spec", NULL };
 
-const struct asb_watch template_watches[] = {
+static const struct asb_watch watches[] = {
 	[WATCH_TEMPLATE] = {
-		.kind = { EXTENSIONS, "v1alpha1", "sandboxtemplates", "SandboxTemplate" },
+		.kind = KIND_TEMPLATE,
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = template_fields,
 	},
-	/* Only ever created with a dry run. */
-	[WATCH_POD] = {
-		.kind = { "", "v1", "pods", "Pod" },
-		.flags = ASB_WATCH_UNWATCHED,
-	},
-	[WATCH_POLICY] = {
-		.kind = { "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy" },
-		.flags = ASB_WATCH_UNWATCHED,
-	},
-	{ .enqueue = 0 },
+	/* Pods and policies are only created, and only in dry runs. */
+	[WATCH_POD] = { .kind = KIND_POD, .flags = ASB_WATCH_UNWATCHED },
+	[WATCH_POLICY] = { .kind = KIND_POLICY, .flags = ASB_WATCH_UNWATCHED },
+	[WATCH_MAX] = { .kind = { 0 } },
 };
 
 static const struct asb_rule rules[] = {
-	{ EXTENSIONS, "sandboxtemplates", "get,list,watch" },
-	{ "", "pods", "create" },
-	{ "networking.k8s.io", "networkpolicies", "create" },
+	{ .groups = GROUP_EXTENSIONS, .resources = "sandboxtemplates", .verbs = "get,list,watch" },
+	{ .groups = "", .resources = "pods", .verbs = "create" },
+	{ .groups = GROUP_NETWORKING, .resources = "networkpolicies", .verbs = "create" },
 	{ 0 },
 };
 
@@ -41,9 +32,9 @@ static const struct asb_plugin plugin = {
 	ASB_PLUGIN_HEAD,
 	.name = "template",
 	.version = PACKAGE_VERSION,
-	.description = "Tells when the API server would refuse what a SandboxTemplate says",
+	.description = "Reports what the API server would refuse in a SandboxTemplate",
 	.workers = 1,
-	.watches = template_watches,
+	.watches = watches,
 	.rules = rules,
 	.crd = template_crd,
 	.reconcile = template_reconcile,

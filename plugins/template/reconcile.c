@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks the API server once for each generation of a template whether it would take a pod and a
- * NetworkPolicy made from it, and tells what it refuses. The host calls it for a template that is
+ * Asks the API server once for each generation of a template whether it would accept a pod and a
+ * NetworkPolicy made from it, and reports what it refuses. The host calls it for a template that is
  * new or has changed.
  */
 #include "config.h"
@@ -15,31 +15,40 @@
 enum { CHECK_POD = 1u << 0, CHECK_POLICY = 1u << 1 };
 
 /* What is remembered of a template: key_state() of plugin.h. */
-struct checked {
+struct template_memory {
 	char uid[64];
 	int64_t generation;
-	uint32_t parts; /* CHECK_*: those of this generation that have been answered */
+	uint32_t checked; /* CHECK_*: the parts of this generation that the API server has judged */
 	uint32_t reserved;
 };
 
+/* One reconcile of one template. Everything borrowed lives as long as the call. */
+struct pass {
+	struct asb_call *call;
+	const struct asb_key *key;
+	struct json_object *template;
+	struct template_memory *memory;
+};
+
 /* The memory of this generation, emptied if it is that of another one. */
-static struct checked *recall(struct asb_call *call, struct json_object *template)
+static struct template_memory *reconcile_memory(const struct pass *pass)
 {
-	struct checked *checked =
-		(struct checked *)call->host->key_state(call, sizeof(struct checked));
-	const char *uid = asb_uid(template);
+	struct template_memory *memory = pass->call->host->key_state(pass->call, sizeof(*memory));
+	int64_t generation = asb_generation(pass->template);
+	const char *uid = asb_uid(pass->template);
 
 	uid = uid != NULL ? uid : "";
-	if (strncmp(checked->uid, uid, sizeof(checked->uid) - 1) != 0 ||
-	    checked->generation != asb_generation(template)) {
-		*checked = (struct checked){ .generation = asb_generation(template) };
-		snprintf(checked->uid, sizeof(checked->uid), "%s", uid);
+	if (strncmp(memory->uid, uid, sizeof(memory->uid) - 1) != 0 ||
+	    memory->generation != generation) {
+		*memory = (struct template_memory){ .generation = generation };
+		snprintf(memory->uid, sizeof(memory->uid), "%s", uid);
 	}
-	return checked;
+	return memory;
 }
 
-/* "<template>-check"; the name is cut to fit, but not after a dot: "a.-check" is no name. */
-static void check_name(const char *template_name, char ret[NAME_SIZE])
+/* "<template>-check". The name is cut to fit, but not after a dot: "a.-check" is not a valid
+ * name. */
+static void reconcile_name(const char *template_name, char ret[NAME_SIZE])
 {
 	size_t length = strlen(template_name), most = NAME_SIZE - sizeof(SUFFIX);
 
@@ -50,130 +59,109 @@ static void check_name(const char *template_name, char ret[NAME_SIZE])
 	snprintf(ret, NAME_SIZE, "%.*s" SUFFIX, (int)length, template_name);
 }
 
-static const char *const maps[] = { "labels", "annotations" };
-
-static struct json_object *new_pod(struct json_object *template, const char *ns, const char *name)
+/* The pod that a SandboxWarmPool of the name "check" would create. */
+static struct json_object *reconcile_new_pod(const struct pass *pass, const char *name)
 {
-	struct json_object *pod_template = asb_at(template, "spec", "podTemplate");
-	struct json_object *spec = asb_copy(asb_at(pod_template, "spec"));
-	struct json_object *pod = asb_new(&template_watches[WATCH_POD].kind, ns, name);
+	struct json_object *pod_template = asb_at(pass->template, "spec", "podTemplate");
+	char hash[65];
+	struct pod_template_pool pool = {
+		.name = "check",
+		.template_name = pass->key->name,
+		.hash = hash,
+	};
 
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
-		struct json_object *map = asb_at(pod_template, "metadata", maps[i]);
-
-		if (map != NULL) {
-			json_object_object_add(asb_object_in(pod, "metadata"), maps[i],
-					       asb_copy(map));
-		}
-	}
-	if (json_object_is_type(spec, json_type_object) &&
-	    asb_at(spec, "automountServiceAccountToken") == NULL) {
-		json_object_object_add(spec, "automountServiceAccountToken",
-				       json_object_new_boolean(0));
-	}
-	json_object_object_add(pod, "spec", spec);
-	return pod;
+	asb_tree_hash(pass->call, pod_template, hash);
+	return pod_template_pool_pod(pod_template, pass->key->ns, name, &pool);
 }
 
-static const char *const directions[] = { "ingress", "egress" };
-static const char *const types[] = { "Ingress", "Egress" };
-
-/* Shaped as a claim's, but for the label that it selects. */
-static struct json_object *new_policy(struct json_object *template, const char *ns,
-				      const char *name)
+/* The NetworkPolicy that a claim would create, for a claim whose UID is "check". */
+static struct json_object *reconcile_new_policy(const struct pass *pass, const char *name)
 {
-	struct json_object *rules = asb_at(template, "spec", "networkPolicy");
-	struct json_object *policy = asb_new(&template_watches[WATCH_POLICY].kind, ns, name);
-	struct json_object *spec = asb_object_in(policy, "spec");
-	struct json_object *type_list = json_object_new_array();
+	struct json_object *rules = asb_at(pass->template, "spec", "networkPolicy");
+	struct json_object *policy = asb_new(&kind_policy, pass->key->ns, name);
 
-	asb_set_str(asb_object_in(asb_object_in(spec, "podSelector"), "matchLabels"),
-		    "agents.x-k8s.io/claim-uid", "check");
-	for (size_t i = 0; i < 2; i++) {
-		struct json_object *list = asb_at(rules, directions[i]);
-
-		json_object_array_add(type_list, json_object_new_string(types[i]));
-		if (list != NULL) {
-			json_object_object_add(spec, directions[i], asb_copy(list));
-		}
-	}
-	json_object_object_add(spec, "policyTypes", type_list);
+	json_object_object_add(policy, "spec", pod_template_policy_spec(rules, "check"));
 	return policy;
 }
 
 /*
- * Takes the response to one dry run; false: it was none, ask again later. A name that is taken is no
- * fault of the template: the API server looks at names last.
+ * Handles the response to one dry run. Returns false if it says nothing about the template and the
+ * dry run has to be repeated. A name that is taken is no fault of the template: the API server
+ * looks at names last.
  */
-static bool take_response(struct asb_call *call, struct json_object *template,
-			  const struct asb_write *write)
+static bool reconcile_handle(const struct pass *pass, const struct asb_write *write)
 {
+	const struct asb_kind *kind = write->watch == WATCH_POD ? &kind_pod : &kind_policy;
+	const struct asb_host *host = pass->call->host;
+
 	if (write->result == ASB_OK || write->result == ASB_ALREADY_EXISTS) {
 		return true;
 	}
 	if (write->result == ASB_INVALID && write->http_status == 422) {
-		call->host->event(call, template, "Warning", "InvalidTemplate", "%s",
-				  write->message);
+		host->event(pass->call, pass->template, "Warning", "InvalidTemplate", "%s",
+			    write->message);
 		return true;
 	}
-	(void)call->host->fail(call, ASB_ERROR, "cannot check a %s: %s",
-			       template_watches[write->watch].kind.kind, write->message);
+	(void)host->fail(pass->call, ASB_ERROR, "cannot check a %s: %s", kind->kind,
+			 write->message);
 	return false;
 }
 
-/* What of this generation has yet to be answered. */
-static uint32_t due_parts(struct json_object *template, const struct checked *checked)
+/* The parts of this generation that are not checked yet. */
+static uint32_t reconcile_due(const struct pass *pass)
 {
-	bool has_policy = asb_at(template, "spec", "networkPolicy") != NULL;
+	bool has_policy = asb_at(pass->template, "spec", "networkPolicy") != NULL;
 
-	return (has_policy ? CHECK_POD | CHECK_POLICY : CHECK_POD) & ~checked->parts;
+	return (has_policy ? CHECK_POD | CHECK_POLICY : CHECK_POD) & ~pass->memory->checked;
 }
 
-/* Sends what is due, and notes what has been answered. */
-static void check(struct asb_call *call, struct json_object *template, const struct asb_key *key,
-		  struct checked *checked)
+/* Sends the dry runs that are due, and notes which of them the API server has judged. */
+static void reconcile_check(const struct pass *pass)
 {
-	uint32_t due = due_parts(template, checked), parts[2], count = 0;
+	uint32_t due = reconcile_due(pass), parts[2], count = 0;
 	struct asb_write writes[2];
 	char name[NAME_SIZE];
 
-	check_name(key->name, name);
+	reconcile_name(pass->key->name, name);
 	if ((due & CHECK_POD) != 0) {
 		parts[count] = CHECK_POD;
 		writes[count++] =
-			asb_create(WATCH_POD, ASB_PRIORITY_EVENT, new_pod(template, key->ns, name));
+			asb_create(WATCH_POD, ASB_PRIORITY_EVENT, reconcile_new_pod(pass, name));
 	}
 	if ((due & CHECK_POLICY) != 0) {
 		parts[count] = CHECK_POLICY;
 		writes[count++] = asb_create(WATCH_POLICY, ASB_PRIORITY_EVENT,
-					     new_policy(template, key->ns, name));
+					     reconcile_new_policy(pass, name));
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		writes[i].flags = ASB_DRY_RUN;
-		writes[i].ns = key->ns;
+		writes[i].ns = pass->key->ns;
 		writes[i].name = name; /* the one in the body is the host's from now on */
 	}
-	(void)call->host->write_all(call, writes, count);
+	(void)pass->call->host->write_all(pass->call, writes, count);
 	for (uint32_t i = 0; i < count; i++) {
-		checked->parts |= take_response(call, template, &writes[i]) ? parts[i] : 0;
+		pass->memory->checked |= reconcile_handle(pass, &writes[i]) ? parts[i] : 0;
 	}
 }
 
 int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_key *key,
 			   uint64_t *ret_requeue_after_ms)
 {
-	struct json_object *template = asb_get(call, WATCH_TEMPLATE, key->ns, key->name);
-	struct checked *checked;
+	struct pass pass = {
+		.call = call,
+		.key = key,
+		.template = asb_get(call, WATCH_TEMPLATE, key->ns, key->name),
+	};
 
 	(void)state;
 	(void)ret_requeue_after_ms;
-	if (template == NULL || asb_deleting(template)) {
+	if (pass.template == NULL || asb_deleting(pass.template)) {
 		return ASB_DONE;
 	}
-	checked = recall(call, template);
-	if (due_parts(template, checked) == 0) {
+	pass.memory = reconcile_memory(&pass);
+	if (reconcile_due(&pass) == 0) {
 		return ASB_DONE;
 	}
-	check(call, template, key, checked);
-	return due_parts(template, checked) == 0 ? ASB_DONE : ASB_ERROR;
+	reconcile_check(&pass);
+	return reconcile_due(&pass) == 0 ? ASB_DONE : ASB_ERROR;
 }

@@ -3,11 +3,13 @@
 #ifndef PLUGINS_TEMPLATE_TEMPLATE_H
 #define PLUGINS_TEMPLATE_TEMPLATE_H
 
+#include "plugins/common/kinds.h"
+#include "plugins/common/pod-template.h"
+
 #include <agent-sandbox/helpers.h>
 
-enum { WATCH_TEMPLATE, WATCH_POD, WATCH_POLICY };
+enum template_watch { WATCH_TEMPLATE, WATCH_POD, WATCH_POLICY, WATCH_MAX };
 
-extern const struct asb_watch template_watches[];
 extern const char template_crd[]; /* made from crd.yaml */
 
 int32_t template_reconcile(void *state, struct asb_call *call, const struct asb_key *key,

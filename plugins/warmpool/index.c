@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which pods and pools stand where in the indexes, and which pools a pod concerns. The host asks
- * for each state of an object, on any thread.
+ * Under which values the indexes hold pods and pools, and which pools a pod enqueues. The host
+ * calls these functions for each state of an object, on any thread.
  */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"
 
 /*
- * "<uid>/<tail>", with a rank. A uid in an owner reference is anybody's text and so is a hash:
- * there is always exactly one slash between them in the values we ask for, so no other pair of
- * texts makes the same value.
+ * Adds "<uid>/<tail>", with a rank. The UID in an owner reference may be any text, and so may a
+ * hash. The values that this plugin asks for have exactly one slash, so no other pair of texts
+ * makes the same value.
  */
-static void add_value(struct asb_values *out, const char *uid, const char *tail, int64_t rank)
+static void index_add(struct asb_values *out, const char *uid, const char *tail, int64_t rank)
 {
 	char value[256];
 
@@ -21,36 +21,7 @@ static void add_value(struct asb_values *out, const char *uid, const char *tail,
 	}
 }
 
-/* The uid of the pool that controls this pod, as its owner reference claims: NULL for none. */
-static const char *pool_uid(struct json_object *pod)
-{
-	struct json_object *owner = asb_controller(pod, NULL);
-
-	return asb_owner_is(owner, &warmpool_watches[WATCH_POOL].kind) ? asb_str(owner, "uid")
-								       : NULL;
-}
-
-static bool has_ended(struct json_object *pod)
-{
-	const char *phase = asb_str(pod, "status", "phase");
-
-	return asb_streq(phase, "Failed") || asb_streq(phase, "Succeeded");
-}
-
-static bool is_live(struct json_object *pod)
-{
-	return !asb_deleting(pod) && !has_ended(pod);
-}
-
-static int64_t created_ms(struct json_object *pod)
-{
-	int64_t ms = 0;
-
-	(void)asb_time_parse(asb_str(pod, "metadata", "creationTimestamp"), &ms);
-	return ms;
-}
-
-int64_t hash_rank(const char *hash)
+int64_t index_hash_rank(const char *hash)
 {
 	uint64_t rank = 14695981039346656037u; /* FNV-1a */
 
@@ -60,16 +31,16 @@ int64_t hash_rank(const char *hash)
 	return (int64_t)(rank >> 1);
 }
 
-void pool_by_template(struct json_object *pool, struct asb_values *out)
+void index_pools_by_template(struct json_object *pool, struct asb_values *out)
 {
 	const char *template = asb_str(pool, "spec", "sandboxTemplateRef", "name");
 
 	if (template != NULL) {
-		add_value(out, asb_ns(pool), template, 0);
+		index_add(out, asb_ns(pool), template, 0);
 	}
 }
 
-void pool_by_hash(struct json_object *pool, struct asb_values *out)
+void index_pools_by_hash(struct json_object *pool, struct asb_values *out)
 {
 	const char *name = asb_name(pool);
 
@@ -77,74 +48,76 @@ void pool_by_hash(struct json_object *pool, struct asb_values *out)
 		char hash[9];
 
 		asb_name_hash(name, hash);
-		add_value(out, asb_ns(pool), hash, 0);
+		index_add(out, asb_ns(pool), hash, 0);
 	}
 }
 
-/* Pods of the Go controller tell no hash and stand under "". */
-static void add_counted(struct json_object *pod, const char *uid, struct asb_values *out)
+/* Pods of the Go controller have no hash: the index holds them under "". */
+static void index_add_counted(struct json_object *pod, const char *uid, struct asb_values *out)
 {
-	const char *hash = asb_annotation(pod, ANNOTATION_HASH);
+	const char *hash = asb_annotation(pod, ANNOTATION_POD_TEMPLATE_HASH);
 
-	add_value(out, uid, ALL, created_ms(pod));
-	add_value(out, uid, hash != NULL ? hash : "", created_ms(pod));
+	index_add(out, uid, TAIL_ALL, object_created_ms(pod));
+	index_add(out, uid, hash != NULL ? hash : "", object_created_ms(pod));
 }
 
-void pod_live(struct json_object *pod, struct asb_values *out)
+void index_live(struct json_object *pod, struct asb_values *out)
 {
-	const char *uid = pool_uid(pod);
+	const char *uid = object_controller_uid(pod, &kind_pool);
 
-	if (uid != NULL && is_live(pod)) {
-		add_counted(pod, uid, out);
+	if (uid != NULL && object_pod_live(pod)) {
+		index_add_counted(pod, uid, out);
 	}
 }
 
-void pod_ready(struct json_object *pod, struct asb_values *out)
+void index_ready(struct json_object *pod, struct asb_values *out)
 {
-	const char *uid = pool_uid(pod);
+	const char *uid = object_controller_uid(pod, &kind_pool);
 
-	if (uid != NULL && is_live(pod) && asb_condition_is(pod, "Ready", "True")) {
-		add_counted(pod, uid, out);
+	if (uid != NULL && object_pod_live(pod) && asb_condition_is(pod, "Ready", "True")) {
+		index_add_counted(pod, uid, out);
 	}
 }
 
-void pod_hashes(struct json_object *pod, struct asb_values *out)
+void index_hashes(struct json_object *pod, struct asb_values *out)
 {
-	const char *uid = pool_uid(pod), *hash = asb_annotation(pod, ANNOTATION_HASH);
+	const char *uid = object_controller_uid(pod, &kind_pool),
+		   *hash = asb_annotation(pod, ANNOTATION_POD_TEMPLATE_HASH);
 
-	if (uid != NULL && hash != NULL && *hash != '\0' && is_live(pod)) {
+	if (uid != NULL && hash != NULL && *hash != '\0' && object_pod_live(pod)) {
 		bool ready = asb_condition_is(pod, "Ready", "True");
 
-		add_value(out, uid, ready ? READY : UNREADY, hash_rank(hash));
+		index_add(out, uid, ready ? TAIL_READY : TAIL_UNREADY, index_hash_rank(hash));
 	}
 }
 
-void pod_ended(struct json_object *pod, struct asb_values *out)
+void index_ended(struct json_object *pod, struct asb_values *out)
 {
-	const char *uid = pool_uid(pod);
+	const char *uid = object_controller_uid(pod, &kind_pool);
 
-	if (uid != NULL && has_ended(pod) && !asb_deleting(pod)) {
-		add_value(out, uid, ALL, created_ms(pod));
+	if (uid != NULL && object_pod_ended(pod) && !asb_deleting(pod)) {
+		index_add(out, uid, TAIL_ALL, object_created_ms(pod));
 	}
 }
 
-void pod_orphans(struct json_object *pod, struct asb_values *out)
+void index_orphans(struct json_object *pod, struct asb_values *out)
 {
 	const char *label = asb_label(pod, LABEL_POOL);
-	const char *hash = asb_annotation(pod, ANNOTATION_HASH);
+	const char *hash = asb_annotation(pod, ANNOTATION_POD_TEMPLATE_HASH);
 	char value[256];
 
-	if (label == NULL || hash == NULL || asb_controller(pod, NULL) != NULL || !is_live(pod)) {
+	if (label == NULL || hash == NULL || asb_controller(pod, NULL) != NULL ||
+	    !object_pod_live(pod)) {
 		return;
 	}
 	if (snprintf(value, sizeof(value), "%s/%s/%s", asb_ns(pod), label, hash) <
 	    (int)sizeof(value)) {
-		out->add(out, value, created_ms(pod));
+		out->add(out, value, object_created_ms(pod));
 	}
 }
 
-void pod_to_pools(void *state, struct asb_call *call, struct json_object *before,
-		  struct json_object *after, struct asb_keys *out)
+void index_enqueue_pools(void *state, struct asb_call *call, struct json_object *before,
+			 struct json_object *after, struct asb_keys *out)
 {
 	const char *label = asb_label(after, LABEL_POOL);
 	struct json_object *const *pools = NULL;

@@ -5,17 +5,18 @@ EXTRA_DIST += %D%/crd.yaml %D%/README.md
 CLEANFILES += %D%/crd.c
 
 warmpool_sources = \
-	%D%/doubt.c \
+	%D%/expectation.c \
 	%D%/index.c \
+	%D%/pass.c \
 	%D%/plugin.c \
 	%D%/pods.c \
 	%D%/reconcile.c \
+	%D%/removal.c \
 	%D%/rollout.c \
-	%D%/status.c \
-	%D%/surplus.c
+	%D%/status.c
 
 warmpool_la_SOURCES = $(warmpool_sources)
 nodist_warmpool_la_SOURCES = %D%/crd.c
 warmpool_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^asb_plugin_entry$$' -Wl,-z,defs
-warmpool_la_LIBADD = $(JSONC_LIBS)
+warmpool_la_LIBADD = libplugin-common.la $(JSONC_LIBS)

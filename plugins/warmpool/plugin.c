@@ -1,64 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The warm pool plugin as the host sees it: what it watches, how it counts, which rights it needs.
- * Loaded by the controller with --extensions.
+ * The tables of the warm pool plugin: what it watches, indexes, may do and measures. The host reads
+ * them through asb_plugin_entry(), when the controller runs with --extensions.
  */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"
-
-#define EXTENSIONS "extensions.agents.x-k8s.io"
 
 static const char *const pool_fields[] = { "spec", "status", NULL };
 static const char *const template_fields[] = { "spec", NULL };
 static const char *const pod_fields[] = { "status.phase", "status.conditions", NULL };
 static const char *const pod_labels[] = { LABEL_POOL, NULL };
 
-const struct asb_watch warmpool_watches[] = {
+static const struct asb_watch watches[] = {
 	[WATCH_POOL] = {
-		.kind = { EXTENSIONS, "v1alpha1", "sandboxwarmpools", "SandboxWarmPool" },
+		.kind = KIND_POOL,
 		.enqueue = ASB_ENQUEUE_SELF,
 		.fields = pool_fields,
 	},
 	[WATCH_TEMPLATE] = {
-		.kind = { EXTENSIONS, "v1alpha1", "sandboxtemplates", "SandboxTemplate" },
+		.kind = KIND_TEMPLATE,
 		.enqueue = ASB_ENQUEUE_INDEX,
 		.fields = template_fields,
 		.enqueue_index = "pools-by-template",
 	},
 	[WATCH_POD] = {
-		.kind = { "", "v1", "pods", "Pod" },
+		.kind = KIND_POD,
 		.enqueue = ASB_ENQUEUE_OWNER | ASB_ENQUEUE_FUNCTION,
 		.flags = ASB_WATCH_SELECTED,
 		.fields = pod_fields,
 		.selector_labels = pod_labels,
-		.enqueue_function = pod_to_pools,
+		.enqueue_function = index_enqueue_pools,
 	},
-	{ .enqueue = 0 },
+	[WATCH_MAX] = { .kind = { 0 } },
 };
 
-/* A reconcile counts and takes a few from an end: it costs the same for 10 pods and for 10,000. */
+/* A reconcile counts, and takes a few pods from an end of an index: it costs the same for 10 pods
+ * and for 10,000. */
 static const struct asb_index indexes[] = {
 	[INDEX_POOLS_BY_TEMPLATE] = {
-		.name = "pools-by-template", .watch = WATCH_POOL, .values = pool_by_template,
+		.name = "pools-by-template",
+		.watch = WATCH_POOL,
+		.values = index_pools_by_template,
 	},
 	[INDEX_POOLS_BY_HASH] = {
-		.name = "pools-by-hash", .watch = WATCH_POOL, .values = pool_by_hash,
+		.name = "pools-by-hash",
+		.watch = WATCH_POOL,
+		.values = index_pools_by_hash,
 	},
-	[INDEX_LIVE] = { .name = "live", .watch = WATCH_POD, .values = pod_live },
-	[INDEX_READY] = { .name = "ready", .watch = WATCH_POD, .values = pod_ready },
-	[INDEX_HASHES] = { .name = "hashes", .watch = WATCH_POD, .values = pod_hashes },
-	[INDEX_ENDED] = { .name = "ended", .watch = WATCH_POD, .values = pod_ended },
-	[INDEX_ORPHANS] = { .name = "orphans", .watch = WATCH_POD, .values = pod_orphans },
-	{ 0 },
+	[INDEX_LIVE] = { .name = "live", .watch = WATCH_POD, .values = index_live },
+	[INDEX_READY] = { .name = "ready", .watch = WATCH_POD, .values = index_ready },
+	[INDEX_HASHES] = { .name = "hashes", .watch = WATCH_POD, .values = index_hashes },
+	[INDEX_ENDED] = { .name = "ended", .watch = WATCH_POD, .values = index_ended },
+	[INDEX_ORPHANS] = { .name = "orphans", .watch = WATCH_POD, .values = index_orphans },
+	[INDEX_MAX] = { 0 },
 };
 
 static const struct asb_rule rules[] = {
-	{ EXTENSIONS, "sandboxwarmpools,sandboxtemplates", "get,list,watch" },
-	{ EXTENSIONS, "sandboxwarmpools/status", "patch" },
-	/* blockOwnerDeletion needs it where OwnerReferencesPermissionEnforcement is on. */
-	{ EXTENSIONS, "sandboxwarmpools/finalizers", "update" },
-	{ "", "pods", "get,list,watch,create,patch,delete" },
+	{
+		.groups = GROUP_EXTENSIONS,
+		.resources = "sandboxwarmpools,sandboxtemplates",
+		.verbs = "get,list,watch",
+	},
+	{ .groups = GROUP_EXTENSIONS, .resources = "sandboxwarmpools/status", .verbs = "patch" },
+	/* For blockOwnerDeletion, where OwnerReferencesPermissionEnforcement is on. */
+	{
+		.groups = GROUP_EXTENSIONS,
+		.resources = "sandboxwarmpools/finalizers",
+		.verbs = "update",
+	},
+	{ .groups = "", .resources = "pods", .verbs = "get,list,watch,create,patch,delete" },
 	{ 0 },
 };
 
@@ -75,7 +86,7 @@ static const struct asb_metric metrics[] = {
 		.labels = "namespace,name",
 		.type = ASB_GAUGE,
 	},
-	{ 0 },
+	[METRIC_MAX] = { 0 },
 };
 
 static const struct asb_plugin plugin = {
@@ -84,7 +95,7 @@ static const struct asb_plugin plugin = {
 	.version = PACKAGE_VERSION,
 	.description = "Keeps pods of a SandboxTemplate running ahead of the claims for them",
 	.workers = 4,
-	.watches = warmpool_watches,
+	.watches = watches,
 	.indexes = indexes,
 	.rules = rules,
 	.metrics = metrics,

@@ -1,66 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Replaces the pods of an old podTemplate by those of the new one, a few at a time, so that claims
- * always find pods. reconcile.c retires old pods here, pods.c and surplus.c ask how many there may
- * be.
+ * How many pods a pool may have. When the podTemplate has changed, the pods of the old one are
+ * replaced a few at a time, so that claims always find pods. reconcile.c has pods deleted here;
+ * pods.c asks how many there may be.
  *
- * Pods without a hash (the Go controller made them) count as current: nobody can tell, and they are
- * good pods.
+ * Pods without a hash (the Go controller made them) count as current: nobody can tell what they
+ * were made from, and they work.
  */
 #include "config.h"
 
 #include "plugins/warmpool/warmpool.h"
 
-int64_t rollout_current(struct pool *pool, uint32_t index)
+int64_t rollout_current(struct pass *pass, uint32_t index)
 {
-	return pool_count(pool, index, pool->hash) + pool_count(pool, index, "");
+	return pass_count(pass, index, pass->hash) + pass_count(pass, index, "");
 }
 
-/* Without a template nothing is old: there would be nothing to replace it. */
-static int64_t count_old(struct pool *pool)
+/* Without a template no pod is old: there would be nothing to replace it with. */
+static int64_t rollout_count_old(struct pass *pass)
 {
-	if (pool->template == NULL) {
+	if (pass->template == NULL) {
 		return 0;
 	}
-	return pool_count(pool, INDEX_LIVE, ALL) - rollout_current(pool, INDEX_LIVE);
+	return pass_count(pass, INDEX_LIVE, TAIL_ALL) - rollout_current(pass, INDEX_LIVE);
 }
 
-int64_t rollout_limit(struct pool *pool)
+int64_t rollout_limit(struct pass *pass)
 {
-	int64_t surge = pool->replicas < 20 ? 1 : pool->replicas / 10;
+	int64_t surge = pass->replicas < 20 ? 1 : pass->replicas / 10;
 
-	if (pool->replicas == 0 || count_old(pool) <= 0) {
-		return pool->replicas;
+	if (pass->replicas == 0 || rollout_count_old(pass) <= 0) {
+		return pass->replicas;
 	}
-	return pool->replicas + surge;
+	return pass->replicas + surge;
 }
 
-/* An old pod may go when those that stay, old ones and new ones that are Ready, still are replicas.
- */
-static int64_t wanted(struct pool *pool)
+/* An old pod may be deleted while the other old pods and the new pods that are Ready are at least
+ * replicas. */
+static int64_t rollout_count_replaced(struct pass *pass)
 {
-	int64_t old = count_old(pool);
-	int64_t spare = old + (old > 0 ? rollout_current(pool, INDEX_READY) : 0) - pool->replicas;
+	int64_t old = rollout_count_old(pass);
+	int64_t ready = old > 0 ? rollout_current(pass, INDEX_READY) : 0;
+	int64_t spare = old + ready - pass->replicas;
 
 	return spare < old ? spare : old;
 }
 
 /*
- * Appends old pods from one end of INDEX_HASHES. Pods stand there by the rank of their hash, so
- * those with another than the current one are at one end or the other, however many current ones
- * are between.
+ * Appends old pods from one end of INDEX_HASHES. Pods are sorted there by the rank of their hash,
+ * so pods with another hash than the current one are at one end or the other, however many current
+ * ones are in the middle.
  */
-static uint32_t pick_from(struct pool *pool, const char *tail, uint32_t flags, uint32_t limit,
-			  uint32_t count, struct json_object *ret[])
+static uint32_t rollout_pick_end(struct pass *pass, const char *tail, uint32_t flags,
+				 uint32_t limit, uint32_t count, struct json_object *ret[])
 {
 	struct json_object *const *pods = NULL;
-	int64_t current = hash_rank(pool->hash);
-	uint32_t found = pool_list(pool, INDEX_HASHES, tail, limit - count,
+	int64_t current = index_hash_rank(pass->hash);
+	uint32_t found = pass_list(pass, INDEX_HASHES, tail, limit - count,
 				   flags | ASB_LIST_UNRESERVED, &pods);
 
 	for (uint32_t i = 0; i < found; i++) {
-		const char *hash = asb_annotation(pods[i], ANNOTATION_HASH);
-		int64_t rank = hash != NULL ? hash_rank(hash) : current;
+		const char *hash = asb_annotation(pods[i], ANNOTATION_POD_TEMPLATE_HASH);
+		int64_t rank = hash != NULL ? index_hash_rank(hash) : current;
 
 		if ((flags & ASB_LIST_REVERSE) != 0 ? rank <= current : rank >= current) {
 			break;
@@ -70,25 +71,49 @@ static uint32_t pick_from(struct pool *pool, const char *tail, uint32_t flags, u
 	return count;
 }
 
-/* Those that are not Ready first: claims can do without them. */
-static const char *const tails[] = { UNREADY, READY };
+/* Pods that are not Ready are deleted first: claims can do without them. */
+static const char *const rollout_tails[] = { TAIL_UNREADY, TAIL_READY };
 
-static uint32_t pick_old(struct pool *pool, uint32_t limit, struct json_object *ret[])
+static uint32_t rollout_pick_old(struct pass *pass, uint32_t limit, struct json_object *ret[])
 {
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < 2 && count < limit; i++) {
-		count = pick_from(pool, tails[i], 0, limit, count, ret);
+		count = rollout_pick_end(pass, rollout_tails[i], 0, limit, count, ret);
 		if (count < limit) {
-			count = pick_from(pool, tails[i], ASB_LIST_REVERSE, limit, count, ret);
+			count = rollout_pick_end(pass, rollout_tails[i], ASB_LIST_REVERSE, limit,
+						 count, ret);
 		}
 	}
 	return count;
 }
 
-static const struct removal old_ones = { .wanted = wanted, .pick = pick_old };
-
-void rollout_retire(struct pool *pool)
+void rollout_delete_old(struct pass *pass)
 {
-	surplus_run(pool, &old_ones);
+	static const struct removal old = {
+		.wanted = rollout_count_replaced,
+		.pick = rollout_pick_old,
+	};
+
+	removal_run(pass, &old);
+}
+
+static int64_t rollout_count_above(struct pass *pass)
+{
+	return pass_count(pass, INDEX_LIVE, TAIL_ALL) - rollout_limit(pass);
+}
+
+static uint32_t rollout_pick_newest(struct pass *pass, uint32_t limit, struct json_object *ret[])
+{
+	return removal_pick(pass, INDEX_LIVE, ASB_LIST_REVERSE, limit, ret);
+}
+
+void rollout_scale_down(struct pass *pass)
+{
+	static const struct removal above_limit = {
+		.wanted = rollout_count_above,
+		.pick = rollout_pick_newest,
+	};
+
+	removal_run(pass, &above_limit);
 }

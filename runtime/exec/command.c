@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a command's text to what execve takes, within the kernel's limits, checked before a fork is
- * paid for. Called by supervise.c. */
+/* Turns a command's text into what execve takes. The kernel's limits are checked before a child is
+ * started. Called by execution.c and main.c. */
 #include "config.h"
 
 #include "runtime/exec/command.h"
@@ -14,7 +14,7 @@
 #include "runtime/exec/shlex.h"
 
 #define ARGUMENT_MAX 131072u  /* MAX_ARG_STRLEN: 32 pages, the NUL included */
-#define ARGUMENTS_SPARE 4096u /* what the kernel puts beside them */
+#define ARGUMENTS_SPARE 4096u /* what the kernel adds to them */
 #define DEFAULT_PATH "/bin:/usr/bin"
 #define OWN_PREFIX "SANDBOX_TOKEN"
 
@@ -31,10 +31,10 @@ void command_finish(struct command *command)
 	*command = (struct command){ 0 };
 }
 
-/* ---- words ---- */
+/* ---- errors ---- */
 
-/* As Python's repr of a string, but that characters beyond ASCII stay as they are. */
-static void append_repr(struct buf *out, const char *text)
+/* Appends a text as Python's repr does, but characters beyond ASCII stay as they are. */
+static void command_append_repr(struct buf *out, const char *text)
 {
 	char quote = strchr(text, '\'') != NULL && strchr(text, '"') == NULL ? '"' : '\'';
 
@@ -55,15 +55,15 @@ static void append_repr(struct buf *out, const char *text)
 	buf_append_char(out, quote);
 }
 
-void command_error(struct buf *out, int error, const char *name)
+void command_error(struct buf *out, int number, const char *name)
 {
-	buf_printf(out, "[Errno %d] %s: ", error, strerror(error));
-	append_repr(out, name);
+	buf_printf(out, "[Errno %d] %s: ", number, strerror(number));
+	command_append_repr(out, name);
 }
 
 /* ---- environment ---- */
 
-static bool is_own(const char *variable)
+static bool command_is_server_variable(const char *variable)
 {
 	return strncmp(variable, OWN_PREFIX, sizeof(OWN_PREFIX) - 1) == 0;
 }
@@ -83,7 +83,7 @@ char **command_environment(char *const *environment, const char *home)
 		result[kept++] = xprintf("HOME=%s", home);
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!is_own(environment[i]) &&
+		if (!command_is_server_variable(environment[i]) &&
 		    (home == NULL || home[0] == '\0' || strncmp(environment[i], "HOME=", 5) != 0)) {
 			result[kept++] = environment[i];
 		}
@@ -91,16 +91,16 @@ char **command_environment(char *const *environment, const char *home)
 	return result;
 }
 
-static bool is_named(const char *variable, const struct json_pair *pair)
+static bool command_sets_variable(const char *variable, const struct json_pair *pair)
 {
 	return strncmp(variable, pair->name, pair->name_length) == 0 &&
 	       variable[pair->name_length] == '=';
 }
 
-static void set_variable(char **variables, size_t *count, const struct json_pair *pair)
+static void command_set_variable(char **variables, size_t *count, const struct json_pair *pair)
 {
 	for (size_t i = 0; i < *count; i++) {
-		if (is_named(variables[i], pair)) {
+		if (command_sets_variable(variables[i], pair)) {
 			variables[i] = variables[--*count];
 			break;
 		}
@@ -108,8 +108,9 @@ static void set_variable(char **variables, size_t *count, const struct json_pair
 	variables[(*count)++] = xprintf("%s=%s", pair->name, pair->value);
 }
 
-/* Our strings are shared; those of pairs stand behind the NULL once more, to be freed. */
-static char **make_environment(const struct command *command, char *const *environment)
+/* Borrows the server's strings. Those made of pairs are listed again after the NULL, to be
+ * freed. */
+static char **command_make_environment(const struct command *command, char *const *environment)
 {
 	size_t count = 0;
 
@@ -124,7 +125,7 @@ static char **make_environment(const struct command *command, char *const *envir
 	CLEANUP_BUF struct buf made = BUF_INIT(JSON_BODY_PAIRS_MAX * sizeof(char *));
 
 	for (size_t i = 0; i < command->pair_count; i++) {
-		set_variable(result, &count, &command->pairs[i]);
+		command_set_variable(result, &count, &command->pairs[i]);
 		buf_append(&made, &result[count - 1], sizeof(char *));
 	}
 	result[count] = NULL;
@@ -134,7 +135,7 @@ static char **make_environment(const struct command *command, char *const *envir
 	return result;
 }
 
-static const char *check_environment(const struct command *command)
+static const char *command_check_environment(const struct command *command)
 {
 	for (size_t i = 0; i < command->pair_count; i++) {
 		const struct json_pair *pair = &command->pairs[i];
@@ -152,7 +153,7 @@ static const char *check_environment(const struct command *command)
 
 /* ---- arguments ---- */
 
-static char **make_arguments(char *words, size_t count)
+static char **command_make_arguments(char *words, size_t count)
 {
 	char **result = xnew_array(char *, count + 1);
 
@@ -163,7 +164,7 @@ static char **make_arguments(char *words, size_t count)
 	return result;
 }
 
-static size_t measure(char *const *strings, size_t *longest)
+static size_t command_measure_strings(char *const *strings, size_t *longest)
 {
 	size_t all = 0;
 
@@ -176,19 +177,19 @@ static size_t measure(char *const *strings, size_t *longest)
 	return all;
 }
 
-static bool is_too_long(const struct shlex *shlex, char *const *envp)
+static bool command_is_too_long(const struct shlex *shlex, char *const *envp)
 {
 	long most = sysconf(_SC_ARG_MAX);
 	size_t longest = shlex->longest;
-	size_t all = measure(envp, &longest) + shlex->size + shlex->count * sizeof(char *) +
-		     ARGUMENTS_SPARE;
+	size_t all = command_measure_strings(envp, &longest) + shlex->size +
+		     shlex->count * sizeof(char *) + ARGUMENTS_SPARE;
 
 	return longest >= ARGUMENT_MAX || (most > 0 && all > (size_t)most);
 }
 
 /* ---- paths ---- */
 
-static char **find_paths(const char *name, char *const *envp)
+static char **command_find_paths(const char *name, char *const *envp)
 {
 	const char *path = DEFAULT_PATH;
 	size_t count = 1;
@@ -215,7 +216,7 @@ static char **find_paths(const char *name, char *const *envp)
 	return result;
 }
 
-static const char *split(const struct command *command, struct shlex *shlex)
+static const char *command_split_words(const struct command *command, struct shlex *shlex)
 {
 	const char *why = shlex_split(command->text, command->length, shlex);
 
@@ -231,29 +232,29 @@ static const char *split(const struct command *command, struct shlex *shlex)
 	if (why == NULL && command->cwd != NULL && command->cwd[0] == '\0') {
 		return "[Errno 2] No such file or directory: ''";
 	}
-	return why != NULL ? why : check_environment(command);
+	return why != NULL ? why : command_check_environment(command);
 }
 
 int program_init(struct program *program, const struct command *command, char *const *environment,
 		 struct buf *why)
 {
 	struct shlex shlex;
-	const char *wrong = split(command, &shlex);
+	const char *wrong = command_split_words(command, &shlex);
 
 	*program = (struct program){ .words = shlex.words };
 	if (wrong != NULL) {
 		buf_append_str(why, wrong);
 		return -1;
 	}
-	program->envp = make_environment(command, environment);
-	if (is_too_long(&shlex, program->envp)) {
+	program->envp = command_make_environment(command, environment);
+	if (command_is_too_long(&shlex, program->envp)) {
 		CLEANUP_FREE char *name = xstrndup(shlex.words, strnlen(shlex.words, ARGUMENT_MAX));
 
 		command_error(why, E2BIG, name);
 		return -1;
 	}
-	program->argv = make_arguments(shlex.words, shlex.count);
-	program->paths = find_paths(program->argv[0], program->envp);
+	program->argv = command_make_arguments(shlex.words, shlex.count);
+	program->paths = command_find_paths(program->argv[0], program->envp);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of pipes, the oldest first, and the epoll that says which of them have something. Called by
- * supervise.c and execution.c, in the supervisor's thread. */
+/* A list of pipes, the oldest first, and an epoll that reports which of them can be read.
+ * supervise.c and execution.c call it, in the supervisor's thread. */
 #include "config.h"
 
 #include "runtime/exec/drain.h"
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,16 +17,16 @@
 #define FILES_SHARE 8u /* of RLIMIT_NOFILE */
 
 struct drain {
-	struct drain *next, *previous;
+	TAILQ_ENTRY(drain) link; /* in drains->list */
 	int fd;
 };
 
 struct drains {
 	int epoll;
-	struct drain *first, *last;
+	TAILQ_HEAD(, drain) list; /* the oldest first */
 	size_t count, most;
-	uint64_t since; /* when it was allowed DRAIN_READS reads */
-	int left;       /* of them */
+	uint64_t since; /* when the current DRAIN_PAUSE_US began */
+	int left;       /* reads left in it */
 };
 
 struct drains *drains_create(void)
@@ -40,6 +41,7 @@ struct drains *drains_create(void)
 	struct drains *drains = xnew(struct drains);
 
 	*drains = (struct drains){ .epoll = epoll, .most = DRAINS_MAX, .left = DRAIN_READS };
+	TAILQ_INIT(&drains->list);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / FILES_SHARE < DRAINS_MAX) {
 		drains->most = files.rlim_cur / FILES_SHARE;
 	}
@@ -48,18 +50,10 @@ struct drains *drains_create(void)
 
 static void drain_close(struct drains *drains, struct drain *drain)
 {
-	if (drain->previous != NULL) {
-		drain->previous->next = drain->next;
-	} else {
-		drains->first = drain->next;
-	}
-	if (drain->next != NULL) {
-		drain->next->previous = drain->previous;
-	} else {
-		drains->last = drain->previous;
-	}
+	TAILQ_REMOVE(&drains->list, drain, link);
 	drains->count--;
-	/* By name: a child that has not closed its copies yet keeps the pipe in there. */
+	/* Closing is not enough: a child that has not closed its copies yet keeps the pipe in
+	 * epoll. */
 	(void)epoll_ctl(drains->epoll, EPOLL_CTL_DEL, drain->fd, NULL);
 	close(drain->fd);
 	free(drain);
@@ -70,8 +64,8 @@ void drains_destroy(struct drains *drains)
 	if (drains == NULL) {
 		return;
 	}
-	while (drains->first != NULL) {
-		drain_close(drains, drains->first);
+	while (!TAILQ_EMPTY(&drains->list)) {
+		drain_close(drains, TAILQ_FIRST(&drains->list));
 	}
 	close(drains->epoll);
 	free(drains);
@@ -82,19 +76,14 @@ void drains_add(struct drains *drains, int take_fd)
 	struct drain *drain = xnew(struct drain);
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = drain } };
 
-	*drain = (struct drain){ .fd = take_fd, .previous = drains->last };
-	if (drains->last != NULL) {
-		drains->last->next = drain;
-	} else {
-		drains->first = drain;
-	}
-	drains->last = drain;
+	drain->fd = take_fd;
+	TAILQ_INSERT_TAIL(&drains->list, drain, link);
 	drains->count++;
 	if (epoll_ctl(drains->epoll, EPOLL_CTL_ADD, take_fd, &event) < 0) {
-		drain_close(drains, drain); /* the kernel has no room: as if there were too many */
+		drain_close(drains, drain); /* the kernel has no room for it */
 	}
 	while (drains->count > drains->most) {
-		drain_close(drains, drains->first);
+		drain_close(drains, TAILQ_FIRST(&drains->list));
 	}
 }
 
@@ -108,7 +97,7 @@ size_t drains_count(const struct drains *drains)
 	return drains->count;
 }
 
-/* epoll puts those it told of behind those it did not: each has its turn. */
+/* epoll reports drains in turn: one that was reported goes behind the others. */
 uint64_t drains_read(struct drains *drains, uint64_t now, char *buffer, size_t size)
 {
 	struct epoll_event events[DRAIN_READS];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The outputs of commands that were answered while something in the background still had them open.
- * They are read and what comes is dropped, so that the writers neither get SIGPIPE nor wait for long.
- * Both are bounded: all of them together are read DRAIN_READS times in DRAIN_PAUSE_US, and where
- * there are more than DRAINS_MAX, or an eighth of the descriptors the process may have, the oldest one
- * is closed. One thread at a time.
+ * Drains read the outputs of commands that are done while a background process still has them open.
+ * What they read is dropped, so that the writers neither get SIGPIPE nor wait for long. The work is
+ * bounded: all drains together are read DRAIN_READS times in DRAIN_PAUSE_US. The number is bounded
+ * too: above DRAINS_MAX, or an eighth of RLIMIT_NOFILE, the oldest drain is closed. One thread at a
+ * time may call these functions.
  */
 #ifndef ASB_RUNTIME_EXEC_DRAIN_H
 #define ASB_RUNTIME_EXEC_DRAIN_H
@@ -21,12 +21,12 @@ struct drains;
 /* NULL with errno. */
 struct drains *drains_create(void);
 void drains_destroy(struct drains *drains);
-/* Takes the descriptor, which does not block. */
+/* Takes the descriptor, which must be non-blocking. */
 void drains_add(struct drains *drains, int take_fd);
-/* Readable when there is something to read. */
+/* The epoll descriptor of all drains; it is readable when one of them is. */
 int drains_fd(const struct drains *drains);
-/* Reads once from each that has something, as long as it may. buffer holds what is dropped. Returns
- * when to call it again; 0: whenever there is something to read. */
+/* Reads once from each drain that has something, within the limit. buffer is scratch space. Returns
+ * when to call it again; 0: when drains_fd is readable. */
 uint64_t drains_read(struct drains *drains, uint64_t now, char *buffer, size_t size);
 size_t drains_count(const struct drains *drains);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines and events. Called by stream.c. */
+/* Splits output into lines and makes events of them. Called by stream.c. */
 #include "config.h"
 
 #include "runtime/exec/events.h"
@@ -37,45 +37,48 @@ void event_append(struct buf *out, const char *name, const char *text, size_t le
 	buf_append_char(out, '\n');
 }
 
-static bool ends_in_cr(const struct event_lines *lines)
+static bool event_lines_ends_in_cr(const struct event_lines *lines)
 {
 	return lines->text.length > 0 && lines->text.data[lines->text.length - 1] == '\r';
 }
 
-static void send(struct event_lines *lines, const char *name, size_t length, struct buf *out)
+static void event_lines_send(struct event_lines *lines, const char *name, size_t length,
+			     struct buf *out)
 {
 	event_append(out, name, buf_str(&lines->text), length);
 	buf_clear(&lines->text);
 }
 
-static void end_line(struct event_lines *lines, const char *name, struct buf *out)
+static void event_lines_end_line(struct event_lines *lines, const char *name, struct buf *out)
 {
 	char last[4];
 
 	buf_append(&lines->text, last, utf8_to_json_end(&lines->decoder, last));
 	if (lines->text.length > 0 || !lines->cut) {
-		send(lines, name, lines->text.length - (ends_in_cr(lines) ? 1 : 0), out);
+		event_lines_send(lines, name,
+				 lines->text.length - (event_lines_ends_in_cr(lines) ? 1 : 0), out);
 	}
 	lines->cut = false;
 }
 
-/* A CR at the end of a piece may yet be followed by an LF; if it is not, the next piece is another
- * event, which is what a CR would have started a line of. */
-static void send_piece(struct event_lines *lines, const char *name, struct buf *out)
+/* A CR at the end of a piece is dropped: an LF may follow it. If none does, the next piece is
+ * another event, which reads like the new line that the CR would have started. */
+static void event_lines_send_piece(struct event_lines *lines, const char *name, struct buf *out)
 {
-	send(lines, name, lines->text.length - (ends_in_cr(lines) ? 1 : 0), out);
+	event_lines_send(lines, name, lines->text.length - (event_lines_ends_in_cr(lines) ? 1 : 0),
+			 out);
 	lines->cut = true;
 }
 
-static void add_part(struct event_lines *lines, const char *name, const char *data, size_t length,
-		     struct buf *out)
+static void event_lines_add_part(struct event_lines *lines, const char *name, const char *data,
+				 size_t length, struct buf *out)
 {
 	char made[8];
 
 	for (size_t i = 0; i < length; i++) {
 		buf_append(&lines->text, made, utf8_to_text(&lines->decoder, data[i], made));
 		if (lines->text.length >= EVENT_LINE_MAX) {
-			send_piece(lines, name, out);
+			event_lines_send_piece(lines, name, out);
 		}
 	}
 }
@@ -87,11 +90,11 @@ void event_lines_add(struct event_lines *lines, const char *name, const char *da
 		const char *end = memchr(data, '\n', length);
 		size_t part = end != NULL ? (size_t)(end - data) : length;
 
-		add_part(lines, name, data, part, out);
+		event_lines_add_part(lines, name, data, part, out);
 		if (end == NULL) {
 			return;
 		}
-		end_line(lines, name, out);
+		event_lines_end_line(lines, name, out);
 		data += part + 1;
 		length -= part + 1;
 	}
@@ -99,7 +102,7 @@ void event_lines_add(struct event_lines *lines, const char *name, const char *da
 
 bool event_lines_open(const struct event_lines *lines)
 {
-	return lines->text.length > (ends_in_cr(lines) ? 1u : 0u);
+	return lines->text.length > (event_lines_ends_in_cr(lines) ? 1u : 0u);
 }
 
 void event_lines_flush(struct event_lines *lines, const char *name, bool end, struct buf *out)
@@ -109,10 +112,10 @@ void event_lines_flush(struct event_lines *lines, const char *name, bool end, st
 
 		buf_append(&lines->text, last, utf8_to_json_end(&lines->decoder, last));
 		if (lines->text.length > 0) {
-			send(lines, name, lines->text.length, out);
+			event_lines_send(lines, name, lines->text.length, out);
 		}
 	} else if (event_lines_open(lines)) {
-		send_piece(lines, name, out);
+		event_lines_send_piece(lines, name, out);
 	}
 	if (lines->text.length == 0) {
 		buf_finish(&lines->text); /* a silent command keeps no memory */

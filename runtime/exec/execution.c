@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command from its start to the death of its tree, as a machine of five states. Called by
- * supervise.c, in its thread. */
+/* Runs one command from its start to the death of its last process, as a machine of five states.
+ * supervise.c calls it in its thread. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,16 +15,17 @@
 #include "base/memory.h"
 #include "runtime/exec/supervise-private.h"
 
-#define DRAIN_US 200000u /* for the output of a command whose first process has ended */
-#define KILL_US 800000u  /* for a tree to die: with it, a response is within the timeout + 1 s */
-#define NUDGE_US 50000u  /* for a program to start: if it takes longer, the child may be stopped */
-#define SWEEP_FIRST_US 5000u
-#define SWEEP_US 25000u
+#define DRAIN_US 200000u /* how long outputs are read after the first process has ended */
+#define KILL_US \
+	800000u /* how long a tree may take to die: the response comes within the timeout + 1 s */
+#define CONTINUE_US 50000u   /* a child whose program does not run by then may be stopped */
+#define KILL_AGAIN_US 10000u /* how often the processes of a dying tree are looked for */
 #define WHY_MAX (160u << 10) /* an argument as Python prints it, and the words around it */
 
 /* ---- starting ---- */
 
-static int make_pipe(struct execution *execution, enum execution_stream stream, int *ret_child)
+static int execution_make_pipe(struct execution *execution, enum execution_stream stream,
+			       int *ret_child)
 {
 	struct execution_pipe *end = &execution->pipes[stream];
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = end } };
@@ -42,8 +43,8 @@ static int make_pipe(struct execution *execution, enum execution_stream stream, 
 	return 0;
 }
 
-/* A file in memory: nobody has to feed it, and it ends. */
-static int make_input(const struct command *command)
+/* Makes a file in memory with the input. Nobody has to write to it later, and it has an end. */
+static int execution_make_input(const struct command *command)
 {
 	int fd = memfd_create("stdin", MFD_CLOEXEC);
 	size_t done = 0;
@@ -65,7 +66,7 @@ static int make_input(const struct command *command)
 	return fd;
 }
 
-static void close_fd(int *fd)
+static void execution_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -73,8 +74,8 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* What comes before a process: 0, or the text in why. */
-static int prepare(struct execution *execution, struct spawn *spawn, struct buf *why)
+/* Prepares what the process needs. 0, or a negative code with the reason in why. */
+static int execution_prepare(struct execution *execution, struct spawn *spawn, struct buf *why)
 {
 	struct supervisor *supervisor = execution->supervisor;
 	const struct command *command = &execution->command;
@@ -85,20 +86,20 @@ static int prepare(struct execution *execution, struct spawn *spawn, struct buf 
 	spawn->keep_in = true;
 	spawn->session = supervisor->has_terminal;
 	spawn->user = supervisor->config.user;
-	spawn->mark = execution->mark;
+	spawn->tag = execution->tag;
 	spawn->files = supervisor->files;
 	if (program_init(&spawn->program, command, supervisor->config.environment, why) < 0) {
 		return -1;
 	}
 
-	int code = make_pipe(execution, EXECUTION_OUT, &spawn->out);
+	int code = execution_make_pipe(execution, EXECUTION_OUT, &spawn->out);
 
 	if (code == 0) {
-		code = make_pipe(execution, EXECUTION_ERR, &spawn->err);
+		code = execution_make_pipe(execution, EXECUTION_ERR, &spawn->err);
 	}
 	if (code == 0 && command->input != NULL) {
 		spawn->keep_in = false;
-		spawn->in = make_input(command);
+		spawn->in = execution_make_input(command);
 		code = spawn->in < 0 ? spawn->in : 0;
 	}
 	if (code < 0) {
@@ -107,11 +108,11 @@ static int prepare(struct execution *execution, struct spawn *spawn, struct buf 
 	return code;
 }
 
-static void fail(struct execution *execution, struct buf *why)
+static void execution_fail(struct execution *execution, struct buf *why)
 {
 	execution->result.exit_code = 1;
 	execution->result.failure = buf_take(why);
-	execution->state = EXECUTION_OVER;
+	execution->state = EXECUTION_DONE;
 }
 
 void execution_begin(struct execution *execution)
@@ -122,23 +123,23 @@ void execution_begin(struct execution *execution)
 	uint64_t seconds = execution->command.timeout_s;
 	struct spawn *spawn = spawn_create();
 
-	execution->mark = tree_mark_next(&supervisor->marks);
+	execution->tag = tree_tag_next(&supervisor->tags);
 	execution->deadline = seconds > 0 && seconds < (SCHED_FOREVER - now) / 1000000
 				      ? now + seconds * 1000000
 				      : SCHED_FOREVER;
-	execution->state = EXECUTION_RUNS;
+	execution->state = EXECUTION_RUNNING;
 	if (spawn == NULL) {
 		buf_printf(&why, "[Errno %d] %s", errno, strerror(errno));
-		fail(execution, &why);
-	} else if (prepare(execution, spawn, &why) < 0) {
+		execution_fail(execution, &why);
+	} else if (execution_prepare(execution, spawn, &why) < 0) {
 		spawn_unref(spawn);
-		fail(execution, &why);
+		execution_fail(execution, &why);
 	} else {
 		execution->spawn = spawn;
-		execution->nudge_at = now + NUDGE_US;
+		execution->continue_at = now + CONTINUE_US;
 		spawner_submit(supervisor->spawner, spawn, now);
 	}
-	/* What the kernel has copied by now; timeout_s is still asked for. */
+	/* The arguments and the input have been copied by now; timeout_s is still needed. */
 	free(execution->command.text);
 	free(execution->command.input);
 	execution->command.text = execution->command.input = NULL;
@@ -151,63 +152,64 @@ pid_t execution_pid(const struct execution *execution)
 	return execution->spawn != NULL ? atomic_load(&execution->spawn->pid) : execution->pid;
 }
 
-/* False: it is reaped, or there was never one and there will be none. */
-static bool has_process(const struct execution *execution)
+/* False: the first process is reaped, or there never was one and there will be none. */
+static bool execution_has_process(const struct execution *execution)
 {
 	return execution->spawn != NULL || execution->pid != 0;
 }
 
-static void say_why(const struct execution *execution, const struct spawn *spawn, struct buf *why)
+static void execution_describe_failure(const struct execution *execution, const struct spawn *spawn,
+				       struct buf *why)
 {
-	int error = -atomic_load(&spawn->error);
+	int number = -atomic_load(&spawn->code);
 
 	if (spawn->step == SPAWN_RUN) {
-		command_error(why, error, spawn->program.argv[0]);
-	} else if (spawn->step == SPAWN_FOLDER) {
-		command_error(why, error,
+		command_error(why, number, spawn->program.argv[0]);
+	} else if (spawn->step == SPAWN_DIRECTORY) {
+		command_error(why, number,
 			      spawn->cwd != NULL ? spawn->cwd
 						 : execution->supervisor->config.base_dir);
 	} else {
-		buf_printf(why, "[Errno %d] %s", error, strerror(error));
+		buf_printf(why, "[Errno %d] %s", number, strerror(number));
 	}
 }
 
-/* The child is gone, or there is none. True: it did not come to run the program. */
-static bool settle(struct execution *execution)
+/* The child has ended, or was never started. Returns whether the program could not be run. */
+static bool execution_finish_start(struct execution *execution)
 {
 	struct spawn *spawn = TAKE(execution->spawn);
-	bool failed = spawn != NULL && atomic_load(&spawn->error) != 0;
+	bool failed = spawn != NULL && atomic_load(&spawn->code) != 0;
 
 	execution->pid = 0;
-	if (failed && execution->state == EXECUTION_RUNS) {
+	if (failed && execution->state == EXECUTION_RUNNING) {
 		CLEANUP_BUF struct buf why = BUF_INIT(WHY_MAX);
 
-		say_why(execution, spawn, &why);
-		fail(execution, &why);
+		execution_describe_failure(execution, spawn, &why);
+		execution_fail(execution, &why);
 	}
 	spawn_unref(spawn);
 	return failed;
 }
 
-/* Looks whether the program runs. A child that a guest stopped on its way there goes on: the guest may
- * stop commands, but not what the server's own threads wait for. */
-static void follow_start(struct execution *execution, uint64_t now)
+/* Checks whether the program runs. A child that a guest has stopped before that is continued: the
+ * guest may stop commands, but not a child that one of the server's threads waits for. */
+static void execution_follow_start(struct execution *execution, uint64_t now)
 {
 	struct spawn *spawn = execution->spawn;
 	pid_t pid = execution_pid(execution);
 
 	if (spawn != NULL && atomic_load(&spawn->returned) && pid > 0 &&
-	    atomic_load(&spawn->error) == 0) {
-		execution->pid = pid; /* it runs: all else was for its start */
+	    atomic_load(&spawn->code) == 0) {
+		execution->pid = pid; /* the program runs: the rest was needed for its start only */
 		spawn_unref(TAKE(execution->spawn));
 		spawn = NULL;
 	}
 	if (spawn == NULL || atomic_load(&spawn->returned)) {
-		execution->nudge_at = SCHED_FOREVER;
+		execution->continue_at = SCHED_FOREVER;
 		return;
 	}
-	if (now >= execution->nudge_at) {
-		execution->nudge_at = now + NUDGE_US;
+	if (now >= execution->continue_at) {
+		execution->continue_at = now + CONTINUE_US;
 		if (pid > 0) {
 			(void)kill(pid, SIGCONT);
 		}
@@ -216,29 +218,30 @@ static void follow_start(struct execution *execution, uint64_t now)
 
 /* ---- reading ---- */
 
-/* It is taken out by name: another command's child that was cloned but has not closed its copies yet
- * keeps the pipe, and epoll would tell of it when we have forgotten whose it was. */
-static void close_pipe(struct execution_pipe *end)
+/* Removes the pipe from epoll explicitly: the child of another command that has not closed its
+ * copies yet keeps the pipe open, and epoll would report it after this execution is gone. */
+static void execution_close_pipe(struct execution_pipe *end)
 {
 	if (end->fd >= 0 && !end->paused) {
 		(void)epoll_ctl(end->execution->supervisor->epoll, EPOLL_CTL_DEL, end->fd, NULL);
 	}
-	close_fd(&end->fd);
+	execution_close_fd(&end->fd);
 	end->paused = false;
 }
 
-static void pause_pipe(struct execution_pipe *end, bool pause)
+static void execution_pause_pipe(struct execution_pipe *end, bool pause)
 {
 	struct epoll_event event = { .events = pause ? 0 : EPOLLIN, .data = { .ptr = end } };
 
 	end->paused = pause;
-	/* Without events EPOLLHUP would still come, again and again: it is taken out altogether. */
+	/* EPOLLHUP would come again and again even without events, so the pipe is removed from
+	 * epoll. */
 	(void)epoll_ctl(end->execution->supervisor->epoll, pause ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
 			end->fd, &event);
 }
 
-/* One read: others have their turn too. False: nothing is there now. */
-static bool read_once(struct execution_pipe *end)
+/* Reads once only, so that other commands have their turn. False: there is nothing to read now. */
+static bool execution_read_once(struct execution_pipe *end)
 {
 	struct execution *execution = end->execution;
 	struct supervisor *supervisor = execution->supervisor;
@@ -250,13 +253,13 @@ static bool read_once(struct execution_pipe *end)
 		return false;
 	}
 	if (length <= 0) {
-		close_pipe(end);
+		execution_close_pipe(end);
 		return false;
 	}
 	if (!execution->handler->on_output(execution->arg, stream, supervisor->buffer,
 					   (size_t)length) &&
 	    !end->paused) {
-		pause_pipe(end, true);
+		execution_pause_pipe(end, true);
 	}
 	return true;
 }
@@ -264,7 +267,7 @@ static bool read_once(struct execution_pipe *end)
 void execution_read(struct execution_pipe *end)
 {
 	if (end->fd >= 0 && !end->paused) {
-		(void)read_once(end);
+		(void)execution_read_once(end);
 	}
 }
 
@@ -272,15 +275,15 @@ void execution_go_on(struct execution *execution)
 {
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		if (execution->pipes[i].fd >= 0 && execution->pipes[i].paused) {
-			pause_pipe(&execution->pipes[i], false);
+			execution_pause_pipe(&execution->pipes[i], false);
 		}
 	}
 }
 
 /* ---- ending ---- */
 
-/* A child that has no process group of its own yet, or no number, is met at the next sweep. */
-static void kill_first(struct execution *execution)
+/* Misses a child that has no process group or no number yet; execution_kill_tree tries again. */
+static void execution_kill_first_process(struct execution *execution)
 {
 	if (execution->spawn != NULL) {
 		spawner_cancel(execution->supervisor->spawner, execution->spawn);
@@ -298,30 +301,30 @@ void execution_kill(struct execution *execution, bool timed_out)
 {
 	uint64_t now = sched_now_us(execution->supervisor->sched);
 
-	if (execution->state != EXECUTION_RUNS && execution->state != EXECUTION_DRAINS) {
+	if (execution->state != EXECUTION_RUNNING && execution->state != EXECUTION_DRAINING) {
 		return;
 	}
 	execution->result.timed_out = timed_out;
-	execution->state = EXECUTION_DIES;
+	execution->state = EXECUTION_KILLING;
 	execution->deadline = now + KILL_US;
-	execution->sweep_at = now;
-	kill_first(execution);
+	execution->kill_at = now;
+	execution_kill_first_process(execution);
 }
 
 void execution_reaped(struct execution *execution, int code, int status)
 {
-	if (settle(execution)) {
+	if (execution_finish_start(execution)) {
 		return;
 	}
 	execution->result.signal = code == CLD_EXITED ? 0 : status;
 	execution->result.exit_code = code == CLD_EXITED ? status : -status;
-	if (execution->state == EXECUTION_RUNS) {
-		execution->state = EXECUTION_DRAINS;
+	if (execution->state == EXECUTION_RUNNING) {
+		execution->state = EXECUTION_DRAINING;
 		execution->deadline = sched_now_us(execution->supervisor->sched) + DRAIN_US;
 	}
 }
 
-static bool has_ended(const struct execution *execution, bool *ret_paused)
+static bool execution_outputs_ended(const struct execution *execution, bool *ret_paused)
 {
 	bool open = false;
 
@@ -333,32 +336,20 @@ static bool has_ended(const struct execution *execution, bool *ret_paused)
 	return !open;
 }
 
-/* What is still in the pipes; somebody who goes on writing does not keep us. */
-static void read_rest(struct execution *execution)
+/* Reads what is left in the pipes, but not for ever: a process may go on writing. */
+static void execution_read_remaining(struct execution *execution)
 {
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		struct execution_pipe *end = &execution->pipes[i];
 
-		for (int n = 0; n < 16 && end->fd >= 0 && read_once(end); n++) {
+		for (int n = 0; n < 16 && end->fd >= 0 && execution_read_once(end); n++) {
 		}
 	}
 }
 
-static void sweep(struct execution *execution, uint64_t now)
-{
-	if (now < execution->sweep_at) {
-		return;
-	}
-	kill_first(execution);
-	if (tree_kill(execution->mark, execution_pid(execution)) == 0 && !has_process(execution)) {
-		execution->state = EXECUTION_OVER;
-	}
-	execution->sweep_at =
-		now + (execution->sweep_at + SWEEP_US < now ? SWEEP_US : SWEEP_FIRST_US);
-}
-
-/* What the command left behind in the background may go on writing: somebody reads it. */
-static void let_go(struct execution *execution, bool drain)
+/* Processes that the command left in the background may go on writing: drain.c reads from now
+ * on. */
+static void execution_release(struct execution *execution, bool drain)
 {
 	for (size_t i = 0; i < EXECUTION_STREAMS; i++) {
 		struct execution_pipe *end = &execution->pipes[i];
@@ -372,43 +363,60 @@ static void let_go(struct execution *execution, bool drain)
 			end->fd = -1;
 			drains_add(execution->supervisor->drains, fd);
 		} else {
-			close_pipe(end);
+			execution_close_pipe(end);
 		}
 	}
 	spawn_unref(TAKE(execution->spawn));
 }
 
+static void execution_finish(struct execution *execution, bool drain)
+{
+	execution_read_remaining(execution);
+	execution_release(execution, drain);
+}
+
+void execution_target(struct execution *execution, struct tree_target *ret)
+{
+	execution_kill_first_process(execution);
+	*ret = (struct tree_target){ .tag = execution->tag, .leader = execution_pid(execution) };
+}
+
+void execution_killed(struct execution *execution, size_t found, uint64_t now)
+{
+	execution->kill_at = now + KILL_AGAIN_US;
+	if (found == 0 && !execution_has_process(execution)) {
+		execution->state = EXECUTION_DONE;
+		execution_finish(execution, false);
+	}
+}
+
 void execution_advance(struct execution *execution, uint64_t now)
 {
-	bool paused = false, ended = has_ended(execution, &paused);
-	bool drains = execution->state == EXECUTION_DRAINS;
+	bool paused = false, ended = execution_outputs_ended(execution, &paused);
+	bool drain = execution->state == EXECUTION_DRAINING;
 
-	follow_start(execution, now);
+	execution_follow_start(execution, now);
 	if (execution->spawn != NULL && spawn_was_refused(execution->spawn)) {
-		(void)settle(execution);
+		(void)execution_finish_start(execution);
 	}
 	if (now >= execution->timer_at) {
 		execution->timer_at = SCHED_FOREVER;
 		execution->handler->on_timer(execution->arg, now);
 	}
-	if (execution->state == EXECUTION_RUNS && now >= execution->deadline) {
+	if (execution->state == EXECUTION_RUNNING && now >= execution->deadline) {
 		execution_kill(execution, true);
 	}
-	if (execution->state == EXECUTION_DRAINS &&
+	if (execution->state == EXECUTION_DRAINING &&
 	    (ended || (now >= execution->deadline && !paused))) {
-		execution->state = EXECUTION_OVER;
+		execution->state = EXECUTION_DONE;
 	}
-	if (execution->state == EXECUTION_DIES) {
-		sweep(execution, now);
-		if (now >= execution->deadline) {
-			/* Something sits in the kernel: the signal waits for it there. */
-			kill_first(execution);
-			execution->state = EXECUTION_OVER;
-		}
+	if (execution->state == EXECUTION_KILLING && now >= execution->deadline) {
+		/* A process sleeps in the kernel: the signal ends it when it wakes up. */
+		execution_kill_first_process(execution);
+		execution->state = EXECUTION_DONE;
 	}
-	if (execution->state == EXECUTION_OVER) {
-		read_rest(execution);
-		let_go(execution, drains);
+	if (execution->state == EXECUTION_DONE) {
+		execution_finish(execution, drain);
 	}
 }
 
@@ -417,12 +425,12 @@ uint64_t execution_next(const struct execution *execution)
 	uint64_t next = execution->timer_at;
 	bool paused = false;
 
-	(void)has_ended(execution, &paused);
-	next = execution->nudge_at < next ? execution->nudge_at : next;
-	if (execution->state == EXECUTION_DIES && execution->sweep_at < next) {
-		next = execution->sweep_at;
+	(void)execution_outputs_ended(execution, &paused);
+	next = execution->continue_at < next ? execution->continue_at : next;
+	if (execution->state == EXECUTION_KILLING && execution->kill_at < next) {
+		next = execution->kill_at;
 	}
-	if ((execution->state != EXECUTION_DRAINS || !paused) && execution->deadline < next) {
+	if ((execution->state != EXECUTION_DRAINING || !paused) && execution->deadline < next) {
 		next = execution->deadline;
 	}
 	return next;

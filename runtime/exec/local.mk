@@ -7,6 +7,7 @@ libruntime_la_SOURCES += \
 	%D%/execution.c \
 	%D%/output.c %D%/output.h \
 	%D%/shlex.c %D%/shlex.h \
+	%D%/signals.c %D%/signals.h \
 	%D%/spawn.c %D%/spawn.h \
 	%D%/spawner.c %D%/spawner.h \
 	%D%/supervise.c %D%/supervise.h \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of pieces. Filled by execute.c in the supervisor's thread, then read in the server's. */
+/* A list of pieces. execute.c fills it in the supervisor's thread, then reads it in the server's
+ * thread. */
 #include "config.h"
 
 #include "runtime/exec/output.h"
@@ -22,7 +23,7 @@ void output_init(struct output *output, size_t most, struct output_budget *budge
 	*output = (struct output){ .most = most, .budget = budget };
 }
 
-static void drop_first(struct output *output)
+static void output_drop_first(struct output *output)
 {
 	struct output_piece *piece = output->first;
 
@@ -35,11 +36,11 @@ static void drop_first(struct output *output)
 void output_finish(struct output *output)
 {
 	while (output->first != NULL) {
-		drop_first(output);
+		output_drop_first(output);
 	}
 }
 
-static bool take_budget(struct output_budget *budget, size_t size)
+static bool output_reserve(struct output_budget *budget, size_t size)
 {
 	size_t left = atomic_load(&budget->left);
 
@@ -51,13 +52,13 @@ static bool take_budget(struct output_budget *budget, size_t size)
 	return false;
 }
 
-static bool add_piece(struct output *output, size_t length)
+static bool output_add_piece(struct output *output, size_t length)
 {
 	size_t size = output->last == NULL ? PIECE_LEAST : output->last->size * 4;
 
 	size = size < length ? length : size;
 	size = size > PIECE_MOST ? PIECE_MOST : size;
-	if (!take_budget(output->budget, size)) {
+	if (!output_reserve(output->budget, size)) {
 		return false;
 	}
 
@@ -85,9 +86,9 @@ void output_add(struct output *output, const char *data, size_t length)
 		struct output_piece *piece = output->last;
 
 		if (piece == NULL || piece->end == piece->size) {
-			if (!add_piece(output, length)) {
+			if (!output_add_piece(output, length)) {
 				output->truncated = true;
-				output->most = output->length; /* what follows would leave a gap */
+				output->most = output->length; /* a later part would leave a gap */
 				return;
 			}
 			continue;
@@ -116,7 +117,7 @@ size_t output_read_json(struct output *output, char *data, size_t size)
 		if (piece->begin < piece->end) {
 			break;
 		}
-		drop_first(output);
+		output_drop_first(output);
 	}
 	if (output->first == NULL && made + 3 <= size) {
 		made += utf8_to_json_end(&output->decoder, data + made);

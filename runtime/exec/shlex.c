@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The automaton of Python's shlex in posix mode with whitespace_split, on bytes: all that means
- * something to it is ASCII, so UTF-8 goes through whole. Called by command.c. */
+/* The automaton of Python's shlex in posix mode with whitespace_split. It works on bytes: all
+ * characters with a meaning are ASCII, so that UTF-8 stays whole. Called by command.c. */
 #include "config.h"
 
 #include "runtime/exec/shlex.h"
@@ -15,16 +15,16 @@ struct state {
 	struct shlex *shlex;
 	enum place place;
 	size_t begin; /* of the word */
-	bool quoted;  /* the word is one even if it is empty */
+	bool quoted;  /* the word counts even if it is empty */
 };
 
-static void put(struct state *state, char c)
+static void shlex_append(struct state *state, char c)
 {
 	state->shlex->words[state->shlex->size++] = c;
 	state->shlex->has_nul = state->shlex->has_nul || c == '\0';
 }
 
-static void end_word(struct state *state)
+static void shlex_end_word(struct state *state)
 {
 	struct shlex *shlex = state->shlex;
 	size_t length = shlex->size - state->begin;
@@ -40,14 +40,14 @@ static void end_word(struct state *state)
 	state->quoted = false;
 }
 
-static void step_outside(struct state *state, char c)
+static void shlex_step_outside(struct state *state, char c)
 {
 	switch (c) {
 	case ' ':
 	case '\t':
 	case '\r':
 	case '\n':
-		end_word(state);
+		shlex_end_word(state);
 		return;
 	case '\'':
 		state->place = IN_SINGLE;
@@ -60,43 +60,43 @@ static void step_outside(struct state *state, char c)
 		return;
 	default:
 		state->place = IN_WORD;
-		put(state, c);
+		shlex_append(state, c);
 		return;
 	}
 	state->quoted = true;
 }
 
-static void step_quoted(struct state *state, char c)
+static void shlex_step_quoted(struct state *state, char c)
 {
 	if (c == (state->place == IN_SINGLE ? '\'' : '"')) {
 		state->place = IN_WORD;
 	} else if (state->place == IN_DOUBLE && c == '\\') {
 		state->place = ESCAPED_IN_DOUBLE;
 	} else {
-		put(state, c);
+		shlex_append(state, c);
 	}
 }
 
-static void step(struct state *state, char c)
+static void shlex_step(struct state *state, char c)
 {
 	switch (state->place) {
 	case BETWEEN:
 	case IN_WORD:
-		step_outside(state, c);
+		shlex_step_outside(state, c);
 		break;
 	case IN_SINGLE:
 	case IN_DOUBLE:
-		step_quoted(state, c);
+		shlex_step_quoted(state, c);
 		break;
 	case ESCAPED:
-		put(state, c);
+		shlex_append(state, c);
 		state->place = IN_WORD;
 		break;
 	default:
 		if (c != '\\' && c != '"') {
-			put(state, '\\');
+			shlex_append(state, '\\');
 		}
-		put(state, c);
+		shlex_append(state, c);
 		state->place = IN_DOUBLE;
 		break;
 	}
@@ -104,13 +104,14 @@ static void step(struct state *state, char c)
 
 const char *shlex_split(const char *text, size_t length, struct shlex *ret)
 {
-	/* A word is no longer than its text, and what ends one is at least a byte, but for the last. */
+	/* A word is not longer than its text, and each but the last is followed by at least a
+	 * byte. */
 	*ret = (struct shlex){ .words = xalloc(length + 2) };
 
 	struct state state = { .shlex = ret, .place = BETWEEN };
 
 	for (size_t i = 0; i < length; i++) {
-		step(&state, text[i]);
+		shlex_step(&state, text[i]);
 	}
 	if (state.place == IN_SINGLE || state.place == IN_DOUBLE) {
 		return "No closing quotation";
@@ -118,7 +119,7 @@ const char *shlex_split(const char *text, size_t length, struct shlex *ret)
 	if (state.place == ESCAPED || state.place == ESCAPED_IN_DOUBLE) {
 		return "No escaped character";
 	}
-	end_word(&state);
+	shlex_end_word(&state);
 	return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child on a stack of its own in our memory, until it runs a program or says why not. Called by
- * execution.c, which prepares it, and by the threads of spawner.c. */
+/* Starts a child on a stack of its own in the server's memory, until it runs a program or reports
+ * why it cannot. execution.c prepares it; the threads of spawner.c run it. */
 #include "config.h"
 
 #include "runtime/exec/spawn.h"
@@ -24,7 +24,7 @@
 #define NICER 5          /* the server answers before the guest's processes run */
 #define OOM_SCORE "1000" /* the guest's processes are ended before the server */
 
-/* ThreadSanitizer loses count of a thread whose memory another process ran in. */
+/* ThreadSanitizer does not support a second process in the memory of a thread. */
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
 #define SHARED_MEMORY 0
@@ -63,7 +63,7 @@ struct spawn *spawn_create(void)
 	return spawn;
 }
 
-static void close_descriptors(struct spawn *spawn)
+static void spawn_close_descriptors(struct spawn *spawn)
 {
 	const int fds[] = { spawn->keep_in ? -1 : spawn->in, spawn->out, spawn->err };
 
@@ -78,36 +78,38 @@ static void close_descriptors(struct spawn *spawn)
 void spawn_unref(struct spawn *spawn)
 {
 	if (spawn != NULL && atomic_fetch_sub(&spawn->references, 1) == 1) {
-		close_descriptors(spawn);
+		spawn_close_descriptors(spawn);
 		program_finish(&spawn->program);
 		free(spawn->cwd);
 		munmap(spawn, STACK_SIZE);
 	}
 }
 
-/* ---- in the child: the kernel's calls alone, by number. The C library's would work on state of the
- * thread we were cloned from (setuid changes all its threads), and sanitizers know nothing of a second
- * process in their memory. ---- */
+/* ---- In the child. It makes system calls by number only: functions of the C library would change
+ * the state of the thread that was cloned (setuid changes all threads), and sanitizers do not know
+ * of a second process in their memory. ---- */
 
 #define IN_CHILD __attribute__((__no_sanitize__("address", "thread", "undefined")))
 #define KERNEL_SIGSET_SIZE 8
 
-IN_CHILD static int move_descriptors(const struct spawn *spawn)
+IN_CHILD static int spawn_move_descriptors(const struct spawn *spawn)
 {
 	if (syscall(SYS_dup3, spawn->in, 0, 0) < 0 || syscall(SYS_dup3, spawn->out, 1, 0) < 0 ||
 	    syscall(SYS_dup3, spawn->err, 2, 0) < 0) {
 		return -errno;
 	}
-	/* Not by exec alone, which may be long in coming: a child that is held up must not hold
-	 * connections and the outputs of other commands open. */
+	/* Exec would close them too, but it may come late: a child that is blocked must not keep
+	 * connections and the outputs of other commands open. This waits for a file system that
+	 * does not answer when the server has a file of it open, as exec would. */
 	(void)syscall(SYS_close_range, 3U, ~0U, 0U);
 	return 0;
 }
 
-/* What helps the server and its machine; where the kernel forbids it, the command runs without. */
-IN_CHILD static void set_manners(const struct spawn *spawn)
+/* Sets limits that protect the server. Where the kernel forbids one, the command runs without
+ * it. */
+IN_CHILD static void spawn_set_limits(const struct spawn *spawn)
 {
-	struct rlimit mark = { .rlim_cur = spawn->mark, .rlim_max = spawn->mark };
+	struct rlimit tag = { .rlim_cur = spawn->tag, .rlim_max = spawn->tag };
 	long fd =
 		syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
 
@@ -119,12 +121,12 @@ IN_CHILD static void set_manners(const struct spawn *spawn)
 	(void)syscall(SYS_setpriority, PRIO_PROCESS, 0,
 		      20 - syscall(SYS_getpriority, PRIO_PROCESS, 0) + NICER);
 	(void)syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &spawn->files, NULL);
-	if (spawn->mark != 0) {
-		(void)syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &mark, NULL);
+	if (spawn->tag != 0) {
+		(void)syscall(SYS_prlimit64, 0, RLIMIT_RTTIME, &tag, NULL);
 	}
 }
 
-IN_CHILD static int become(const struct user *user)
+IN_CHILD static int spawn_become_user(const struct user *user)
 {
 	if (user == NULL) {
 		return 0;
@@ -138,8 +140,8 @@ IN_CHILD static int become(const struct user *user)
 	return 0;
 }
 
-/* Where it starts is looked up with the server's rights, and entered with the command's. */
-IN_CHILD static int enter(const struct spawn *spawn, long directory)
+/* The directory was opened with the server's rights; it is entered with the command's rights. */
+IN_CHILD static int spawn_enter_directory(const struct spawn *spawn, long directory)
 {
 	if (syscall(SYS_fchdir, directory) < 0 ||
 	    (spawn->cwd != NULL && syscall(SYS_chdir, spawn->cwd) < 0)) {
@@ -149,18 +151,19 @@ IN_CHILD static int enter(const struct spawn *spawn, long directory)
 	return 0;
 }
 
-/* The first error that is not "not there" counts, as in Python. */
-IN_CHILD static int run(const struct spawn *spawn)
+/* Tries each path. The first error other than ENOENT and ENOTDIR is reported, as in Python. */
+IN_CHILD static int spawn_execute(const struct spawn *spawn)
 {
 	const struct program *program = &spawn->program;
 	const uint64_t no_signals = 0;
 	int first = 0, last = ENOENT;
 
 	(void)syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* The server blocks all, and handles and ignores none: there is nothing else to undo. */
+	/* The server blocks all signals, and neither handles nor ignores any: this is all to
+	 * undo. */
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL, KERNEL_SIGSET_SIZE);
 	for (size_t i = 0; program->paths[i] != NULL; i++) {
-		/* Whoever gave up on us may have looked for our number before we had one. */
+		/* A caller that gave up may have looked for this process before it had a number. */
 		if (atomic_load(&spawn->cancelled)) {
 			return -ECANCELED;
 		}
@@ -173,45 +176,46 @@ IN_CHILD static int run(const struct spawn *spawn)
 	return -(first != 0 ? first : last);
 }
 
-IN_CHILD static int prepare(struct spawn *spawn)
+IN_CHILD static int spawn_prepare_child(struct spawn *spawn)
 {
-	/* A session costs the scheduler a group of its own for each command where autogroups are on. */
+	/* A session for each command costs time where the scheduler has a group for each
+	 * session. */
 	if ((spawn->session ? syscall(SYS_setsid) : syscall(SYS_setpgid, 0, 0)) < 0) {
 		return -errno;
 	}
 
-	int code = move_descriptors(spawn);
+	int code = spawn_move_descriptors(spawn);
 	long directory;
 
 	if (code < 0) {
 		return code;
 	}
-	set_manners(spawn);
-	spawn->step = SPAWN_FOLDER;
+	spawn_set_limits(spawn);
+	spawn->step = SPAWN_DIRECTORY;
 	directory = syscall(SYS_openat, AT_FDCWD, spawn->directory,
 			    O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	if (directory < 0) {
 		return -errno;
 	}
 	spawn->step = SPAWN_USER;
-	code = become(spawn->user);
+	code = spawn_become_user(spawn->user);
 	if (code == 0) {
-		spawn->step = SPAWN_FOLDER;
-		code = enter(spawn, directory);
+		spawn->step = SPAWN_DIRECTORY;
+		code = spawn_enter_directory(spawn, directory);
 	}
 	return code;
 }
 
-IN_CHILD static int child(void *arg)
+IN_CHILD static int spawn_child(void *arg)
 {
 	struct spawn *spawn = arg;
-	int code = prepare(spawn);
+	int code = spawn_prepare_child(spawn);
 
 	if (code == 0) {
 		spawn->step = SPAWN_RUN;
-		code = run(spawn);
+		code = spawn_execute(spawn);
 	}
-	atomic_store(&spawn->error, code);
+	atomic_store(&spawn->code, code);
 	(void)syscall(SYS_exit_group, 127);
 	return 127;
 }
@@ -221,25 +225,25 @@ IN_CHILD static int child(void *arg)
 #define CLONE_FLAGS (CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD)
 
 #if SHARED_MEMORY
-static pid_t start_child(struct spawn *spawn)
+static pid_t spawn_start_child(struct spawn *spawn)
 {
-	return clone(child, (char *)spawn + STACK_SIZE, CLONE_VM | CLONE_FLAGS, spawn,
+	return clone(spawn_child, (char *)spawn + STACK_SIZE, CLONE_VM | CLONE_FLAGS, spawn,
 		     (pid_t *)(uintptr_t)&spawn->pid);
 }
 #else
-/* By number: the sanitizer's clone holds locks until it returns, which is as late as a guest likes. */
-IN_CHILD static pid_t start_child(struct spawn *spawn)
+/* By number: the clone of the sanitizer holds locks until it returns, and a guest decides when. */
+IN_CHILD static pid_t spawn_start_child(struct spawn *spawn)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FLAGS, NULL, &spawn->pid, NULL, NULL);
 
-	return pid == 0 ? child(spawn) : pid;
+	return pid == 0 ? spawn_child(spawn) : pid;
 }
 #endif
 
-void spawn_refuse(struct spawn *spawn, int error)
+void spawn_refuse(struct spawn *spawn, int code)
 {
 	spawn->step = SPAWN_FORK;
-	atomic_store(&spawn->error, error);
+	atomic_store(&spawn->code, code);
 	atomic_store(&spawn->returned, true);
 }
 
@@ -253,15 +257,15 @@ void spawn_run(struct spawn *spawn)
 	int code = -ECANCELED;
 
 	if (!atomic_load(&spawn->cancelled)) {
-		code = start_child(spawn) < 0 ? -errno : 0;
+		code = spawn_start_child(spawn) < 0 ? -errno : 0;
 	}
-	/* The outputs end for the server when the last of their writers has closed them. */
-	close_descriptors(spawn);
+	/* The server sees the end of the outputs only when all their writers have closed them. */
+	spawn_close_descriptors(spawn);
 	if (code < 0) {
 		spawn_refuse(spawn, code);
 		return;
 	}
-	if (atomic_load(&spawn->error) == 0) {
+	if (atomic_load(&spawn->code) == 0) {
 		program_finish(&spawn->program);
 		spawn->program = (struct program){ 0 };
 	}

@@ -11,34 +11,36 @@
 #include "base/memory.h"
 
 #define THREADS_KEPT 2u /* that wait for work when there is none */
-#define HELD_UP_US \
-	20000u /* a thread that needs longer is held up; a program takes 0.2 ms to start */
+#define BLOCKED_US \
+	20000u /* a thread that takes longer is blocked; a program takes 0.2 ms to start */
 #define LEAVE_US 1000000u /* for threads to end, at the end */
 
 struct spawner_thread {
 	struct spawner *spawner;
-	struct sched_thread *thread; /* NULL: this place is free. The supervisor's thread alone */
-	uint64_t busy_since;         /* lock; 0: it waits for work */
-	bool ended;                  /* lock */
+	struct sched_thread
+		*thread;     /* NULL: this place is free. Only the supervisor's thread uses it */
+	uint64_t busy_since; /* lock; 0: the thread waits for work */
+	bool ended;          /* lock */
 };
 
 struct spawner {
 	struct sched *sched;
 	int wake;
-	atomic_bool left_behind; /* nobody may touch anything any more: the process ends */
+	atomic_bool left_behind; /* blocked threads outlive it: they may not touch it */
 
 	struct sched_mutex lock;
 	struct sched_cond work, end;
 	struct spawn *first, **last; /* lock; the queue */
-	size_t count, idle, ended;   /* lock; threads, those that wait, those to be joined */
-	bool stop;                   /* lock */
+	size_t count, idle,
+		ended; /* lock; of threads; idle wait for work, ended are to be joined */
+	bool stop;     /* lock */
 
 	struct spawner_thread threads[SPAWNER_THREADS_MAX];
 };
 
 /* ---- the threads ---- */
 
-/* NULL: this thread is not needed any more. */
+/* Waits for the next program. NULL: the thread is not needed any more. */
 static struct spawn *spawner_next(struct spawner_thread *self)
 {
 	struct spawner *spawner = self->spawner;
@@ -68,7 +70,7 @@ static struct spawn *spawner_next(struct spawner_thread *self)
 	return spawn;
 }
 
-static void spawner_tell(struct spawner *spawner)
+static void spawner_notify(struct spawner *spawner)
 {
 	uint64_t one = 1;
 
@@ -87,7 +89,7 @@ static void spawner_work(void *arg)
 			(void)pause();
 		}
 		if (atomic_load(&spawn->pid) == 0) {
-			spawner_tell(spawner);
+			spawner_notify(spawner);
 		}
 		spawn_unref(spawn);
 	}
@@ -118,7 +120,7 @@ static void spawner_add_threads(struct spawner *spawner, size_t count)
 	}
 }
 
-/* They have left the lock, or are about to: nothing keeps us. */
+/* Threads that have ended leave the lock at once, so that joining them does not block. */
 static void spawner_join_ended(struct spawner *spawner)
 {
 	LOCKED(&spawner->lock);
@@ -147,7 +149,7 @@ struct spawner *spawner_create(struct sched *sched, int wake)
 	return spawner;
 }
 
-/* False: some are still held up. */
+/* Waits for the threads to end. False: some are still blocked. */
 static bool spawner_end_threads(struct spawner *spawner)
 {
 	uint64_t until = sched_now_us(spawner->sched) + LEAVE_US;
@@ -187,13 +189,13 @@ void spawner_submit(struct spawner *spawner, struct spawn *spawn, uint64_t now)
 	bool idle = spawner->idle > 0;
 
 	sched_mutex_unlock(&spawner->lock);
-	/* Who is woken takes the lock first: it is free by now. */
+	/* Signal after the unlock: the thread that wakes up takes the lock first. */
 	if (idle) {
 		sched_cond_signal(&spawner->work);
 	}
 }
 
-/* Takes it out of the queue; false: it is not there. */
+/* Removes it from the queue. False: it is not there. */
 static bool spawner_take_out(struct spawner *spawner, const struct spawn *spawn)
 {
 	LOCKED(&spawner->lock);
@@ -220,11 +222,11 @@ void spawner_cancel(struct spawner *spawner, struct spawn *spawn)
 }
 
 struct spawner_view {
-	uint64_t waits_since; /* the first one in the queue; SCHED_FOREVER: there is none */
-	size_t count, held_up, ended;
+	uint64_t waits_since; /* of the first one in the queue; SCHED_FOREVER: the queue is empty */
+	size_t count, blocked, ended;
 };
 
-static struct spawner_view spawner_look(struct spawner *spawner, uint64_t now)
+static struct spawner_view spawner_inspect(struct spawner *spawner, uint64_t now)
 {
 	LOCKED(&spawner->lock);
 
@@ -238,8 +240,8 @@ static struct spawner_view spawner_look(struct spawner *spawner, uint64_t now)
 		const struct spawner_thread *place = &spawner->threads[i];
 
 		if (place->thread != NULL && !place->ended && place->busy_since != 0 &&
-		    now >= place->busy_since + HELD_UP_US) {
-			view.held_up++;
+		    now >= place->busy_since + BLOCKED_US) {
+			view.blocked++;
 		}
 	}
 	return view;
@@ -261,20 +263,20 @@ static struct spawn *spawner_take_first(struct spawner *spawner, uint64_t before
 	return spawn;
 }
 
-static void spawner_refuse_those(struct spawner *spawner, uint64_t before)
+static void spawner_refuse_old(struct spawner *spawner, uint64_t before)
 {
 	struct spawn *spawn;
 
 	while ((spawn = spawner_take_first(spawner, before)) != NULL) {
 		spawn_refuse(spawn, -EAGAIN);
 		spawn_unref(spawn);
-		spawner_tell(spawner);
+		spawner_notify(spawner);
 	}
 }
 
 uint64_t spawner_tend(struct spawner *spawner, uint64_t now)
 {
-	struct spawner_view view = spawner_look(spawner, now);
+	struct spawner_view view = spawner_inspect(spawner, now);
 
 	if (view.ended > 0) {
 		spawner_join_ended(spawner);
@@ -282,17 +284,17 @@ uint64_t spawner_tend(struct spawner *spawner, uint64_t now)
 	if (view.waits_since == SCHED_FOREVER) {
 		return SCHED_FOREVER;
 	}
-	if (now < view.waits_since + HELD_UP_US) {
-		return view.waits_since + HELD_UP_US;
+	if (now < view.waits_since + BLOCKED_US) {
+		return view.waits_since + BLOCKED_US;
 	}
-	/* As many commands again as hold them up now may follow. */
-	size_t wanted = 2 * view.held_up + THREADS_KEPT;
+	/* As many commands as block threads now may follow and block theirs. */
+	size_t wanted = 2 * view.blocked + THREADS_KEPT;
 
 	if (view.count < wanted && view.count < SPAWNER_THREADS_MAX) {
 		spawner_add_threads(spawner, wanted - view.count);
 	}
 	if (now >= view.waits_since + SPAWNER_WAIT_US) {
-		spawner_refuse_those(spawner, now - SPAWNER_WAIT_US);
+		spawner_refuse_old(spawner, now - SPAWNER_WAIT_US);
 	}
-	return now + HELD_UP_US;
+	return now + BLOCKED_US;
 }

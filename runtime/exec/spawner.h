@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads that start programs, so that nobody else is held up by one that a guest does not let come
- * to its exec. There are two; while all of them are held up there are more, until SPAWNER_THREADS_MAX
- * is reached: then what has waited for SPAWNER_WAIT_US is refused with EAGAIN.
+ * Threads that start programs. A guest can block the thread that starts a program (spawn.h), so
+ * these threads do nothing else. There are two of them. While all are blocked, more are started, up
+ * to SPAWNER_THREADS_MAX; then a program that has waited for SPAWNER_WAIT_US is refused with
+ * EAGAIN. All functions are called in the supervisor's thread.
  */
 #ifndef ASB_RUNTIME_EXEC_SPAWNER_H
 #define ASB_RUNTIME_EXEC_SPAWNER_H
@@ -15,17 +16,17 @@
 
 struct spawner;
 
-/* wake: an eventfd that is written when a program was refused. */
+/* wake: an eventfd, written when a program was refused. */
 struct spawner *spawner_create(struct sched *sched, int wake);
-/* All that was submitted has returned or was cancelled. A thread that is still held up after a second
- * stays behind, and so does the memory that it uses: the process is to end then. NULL is fine. */
+/* Everything submitted must have returned or been cancelled. A thread that is still blocked after a
+ * second is left behind with the memory that it uses; the process must end then. NULL is fine. */
 void spawner_destroy(struct spawner *spawner);
 /* Takes a reference of its own. */
 void spawner_submit(struct spawner *spawner, struct spawn *spawn, uint64_t now);
-/* It shall not run its program. Where it was still waiting it returns at once, as refused with
- * ECANCELED. A child that is there already is the caller's to kill. */
+/* The program must not run any more. One that still waits for a thread is refused with ECANCELED at
+ * once. A child that exists already is the caller's to kill. */
 void spawner_cancel(struct spawner *spawner, struct spawn *spawn);
-/* Starts and ends threads as needed; says when to call it again. */
+/* Starts and ends threads as needed. Returns when to call it again. */
 uint64_t spawner_tend(struct spawner *spawner, uint64_t now);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What supervise.c and execution.c share. For them alone. */
+/* What supervise.c and execution.c share. Only they include it. */
 #ifndef ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
 #define ASB_RUNTIME_EXEC_SUPERVISE_PRIVATE_H
 
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "runtime/exec/drain.h"
@@ -15,19 +16,20 @@
 
 enum execution_state {
 	EXECUTION_NEW,
-	EXECUTION_RUNS,
-	EXECUTION_DRAINS,
-	EXECUTION_DIES,
-	EXECUTION_OVER
+	EXECUTION_RUNNING,  /* its first process is there, or is being started */
+	EXECUTION_DRAINING, /* its first process has ended; its outputs are still read */
+	EXECUTION_KILLING,  /* its processes are being killed */
+	EXECUTION_DONE
 };
 
-#define WANT_START (1u << 0)
-#define WANT_CANCEL (1u << 1)
-#define WANT_RESUME (1u << 2)
+/* What other threads ask of the supervisor's thread. */
+#define INBOX_START (1u << 0)
+#define INBOX_CANCEL (1u << 1)
+#define INBOX_RESUME (1u << 2)
 
 struct execution_pipe {
 	struct execution *execution;
-	int fd; /* -1: it has ended */
+	int fd; /* -1: the output has ended */
 	bool paused;
 };
 
@@ -38,21 +40,21 @@ struct execution {
 	struct command command;
 	atomic_uint references;
 
-	struct execution *next_wanted; /* supervisor->lock, as are the next two */
-	unsigned int wanted;
-	bool queued;
+	struct execution *next_in_inbox; /* supervisor->lock */
+	unsigned int requested;          /* supervisor->lock; INBOX_* */
+	bool queued;                     /* supervisor->lock; it is in the inbox */
 
-	/* The supervisor's thread alone. */
-	struct execution *next, *previous;
+	/* Only the supervisor's thread uses the rest. */
+	LIST_ENTRY(execution) link; /* in supervisor->executions */
 	enum execution_state state;
-	struct spawn *spawn; /* of its first process, until that runs the program; NULL: then */
-	pid_t pid;           /* of its first process from then on; 0: reaped, or never there */
-	uint64_t nudge_at; /* when to send it on its way again while it has not come to its exec */
-	uint64_t mark;
+	struct spawn *spawn;  /* the start of its first process; NULL once the program runs */
+	pid_t pid;            /* of its first process once the program runs; 0: it is reaped */
+	uint64_t continue_at; /* when to send SIGCONT to a child without a program */
+	uint64_t tag;         /* that its processes are found by */
 	struct execution_pipe pipes[EXECUTION_STREAMS];
-	uint64_t deadline; /* of what the state waits for */
-	uint64_t sweep_at;
-	uint64_t timer_at;
+	uint64_t deadline; /* when the state ends at the latest */
+	uint64_t kill_at;  /* EXECUTION_KILLING: when to look for its processes next */
+	uint64_t timer_at; /* when to call handler->on_timer */
 	struct execution_result result;
 };
 
@@ -63,34 +65,45 @@ struct supervisor {
 	int epoll, wake, signals, null;
 
 	struct sched_mutex lock;
-	struct execution *wanted, **wanted_end; /* lock */
-	size_t count;                           /* lock; executions that are not over */
-	bool stop;                              /* lock */
+	struct execution *inbox, **inbox_end; /* lock */
+	size_t count;                         /* lock; executions that are not done */
+	bool stop;                            /* lock */
 
-	/* The thread alone. */
+	/* Only the supervisor's thread uses the rest. */
 	struct spawner *spawner;
 	struct drains *drains;
-	uint64_t drain_at; /* SCHED_FOREVER: when there is something to drain */
+	uint64_t drain_at; /* SCHED_FOREVER: whenever epoll reports the drains */
+	uint64_t walk_at;  /* when /proc may be walked next: walks take half of the thread's time at most */
 	bool more_to_reap;
 	bool has_terminal;
-	struct tree_marks marks;
+	struct tree_tags tags;
 	struct rlimit files;
-	struct execution *executions;
+	LIST_HEAD(, execution) executions; /* those that are started and not done */
 	char buffer[READ_SIZE];
 };
 
-/* execution.c */
+/* execution.c: all of it is called in the supervisor's thread. */
+/* Prepares the first process and submits it to the spawner. */
 void execution_begin(struct execution *execution);
+/* Reads once from an output that has something. */
 void execution_read(struct execution_pipe *end);
+/* Starts to kill its processes. Does nothing when it is being killed already, or done. */
 void execution_kill(struct execution *execution, bool timed_out);
-/* Of its first process; 0: there is none now. */
+/* The number of its first process; 0 when there is none now. */
 pid_t execution_pid(const struct execution *execution);
-/* Its first process has ended. */
+/* Its first process has ended; code and status are those of siginfo_t. */
 void execution_reaped(struct execution *execution, int code, int status);
+/* Reads its outputs again after on_output has returned false. */
 void execution_go_on(struct execution *execution);
-/* One step; state OVER afterwards: the supervisor lets go of it. */
+/* EXECUTION_KILLING: kills its first process, and returns what its other processes are found by. */
+void execution_target(struct execution *execution, struct tree_target *ret);
+/* EXECUTION_KILLING: so many of its processes were found and killed. It is EXECUTION_DONE afterwards
+ * when there were none. */
+void execution_killed(struct execution *execution, size_t found, uint64_t now);
+/* Does what is due at now. The supervisor removes it when its state is EXECUTION_DONE
+ * afterwards. */
 void execution_advance(struct execution *execution, uint64_t now);
-/* When to call advance next. */
+/* When to call execution_advance next. */
 uint64_t execution_next(const struct execution *execution);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that all commands are children of: its loop, its inbox, and the one reaper. Called by
- * execute.c, stream.c and main.c. */
+/* The thread that starts and reaps all commands: its loop and its inbox. Called by execute.c,
+ * stream.c and main.c. */
 #include "config.h"
 
 #include "runtime/exec/supervise.h"
@@ -18,28 +18,30 @@
 
 #include "base/memory.h"
 #include "runtime/exec/supervise-private.h"
-#include "runtime/signals.h"
+#include "runtime/exec/signals.h"
 
 #define EVENTS 64
-#define REAPED_AT_ONCE 256    /* and signals read at once: a guest can make them without end */
-#define LAST_KILL_US 1000000u /* for what commands left behind, at the end */
+#define REAPED_AT_ONCE 256  /* also signals read at once: a guest can send them without end */
+#define WALK_PAUSE_US 5000u /* between two walks of /proc at least */
+#define LAST_KILL_US \
+	1000000u /* for killing what commands left in the background, when the server ends */
 
 /* ---- the inbox ---- */
 
-static void want(struct execution *execution, unsigned int what)
+static void inbox_post(struct execution *execution, unsigned int what)
 {
 	struct supervisor *supervisor = execution->supervisor;
 	uint64_t one = 1;
 
 	LOCKED(&supervisor->lock);
-	execution->wanted |= what;
+	execution->requested |= what;
 	if (execution->queued) {
 		return;
 	}
 	execution->queued = true;
-	execution->next_wanted = NULL;
-	*supervisor->wanted_end = execution;
-	supervisor->wanted_end = &execution->next_wanted;
+	execution->next_in_inbox = NULL;
+	*supervisor->inbox_end = execution;
+	supervisor->inbox_end = &execution->next_in_inbox;
 	atomic_fetch_add(&execution->references, 1);
 	(void)!write(supervisor->wake, &one, sizeof(one));
 }
@@ -75,17 +77,17 @@ struct execution *execution_create(struct supervisor *supervisor, struct command
 
 void execution_start(struct execution *execution)
 {
-	want(execution, WANT_START);
+	inbox_post(execution, INBOX_START);
 }
 
 void execution_cancel(struct execution *execution)
 {
-	want(execution, WANT_CANCEL);
+	inbox_post(execution, INBOX_CANCEL);
 }
 
 void execution_resume(struct execution *execution)
 {
-	want(execution, WANT_RESUME);
+	inbox_post(execution, INBOX_RESUME);
 }
 
 void execution_set_timer(struct execution *execution, uint64_t at_us)
@@ -110,26 +112,10 @@ void execution_unref(struct execution *execution)
 
 /* ---- the thread ---- */
 
-static void link_execution(struct supervisor *supervisor, struct execution *execution)
+/* Drops the reference that the list has had since INBOX_START. */
+static void supervisor_remove(struct supervisor *supervisor, struct execution *execution)
 {
-	execution->next = supervisor->executions;
-	if (execution->next != NULL) {
-		execution->next->previous = execution;
-	}
-	supervisor->executions = execution;
-}
-
-/* The list's reference was the inbox's at the start. */
-static void let_go(struct supervisor *supervisor, struct execution *execution)
-{
-	if (execution->previous != NULL) {
-		execution->previous->next = execution->next;
-	} else {
-		supervisor->executions = execution->next;
-	}
-	if (execution->next != NULL) {
-		execution->next->previous = execution->previous;
-	}
+	LIST_REMOVE(execution, link);
 	execution->handler->on_end(execution->arg, &execution->result);
 	execution_unref(execution);
 
@@ -137,46 +123,47 @@ static void let_go(struct supervisor *supervisor, struct execution *execution)
 	supervisor->count--;
 }
 
-static struct execution *next_wanted(struct supervisor *supervisor, unsigned int *ret_wanted)
+static struct execution *inbox_next(struct supervisor *supervisor, unsigned int *ret_requested)
 {
 	LOCKED(&supervisor->lock);
 
-	struct execution *execution = supervisor->wanted;
+	struct execution *execution = supervisor->inbox;
 
 	if (execution != NULL) {
-		supervisor->wanted = execution->next_wanted;
-		supervisor->wanted_end =
-			supervisor->wanted != NULL ? supervisor->wanted_end : &supervisor->wanted;
-		*ret_wanted = execution->wanted;
-		execution->wanted = 0;
+		supervisor->inbox = execution->next_in_inbox;
+		supervisor->inbox_end =
+			supervisor->inbox != NULL ? supervisor->inbox_end : &supervisor->inbox;
+		*ret_requested = execution->requested;
+		execution->requested = 0;
 		execution->queued = false;
 	}
 	return execution;
 }
 
-static void do_wanted(struct supervisor *supervisor)
+static void supervisor_read_inbox(struct supervisor *supervisor)
 {
 	struct execution *execution;
-	unsigned int wanted;
+	unsigned int requested;
 
-	while ((execution = next_wanted(supervisor, &wanted)) != NULL) {
-		if ((wanted & WANT_START) != 0) {
-			link_execution(supervisor, execution);
+	while ((execution = inbox_next(supervisor, &requested)) != NULL) {
+		if ((requested & INBOX_START) != 0) {
+			LIST_INSERT_HEAD(&supervisor->executions, execution, link);
 			atomic_fetch_add(&execution->references, 1);
 			execution_begin(execution);
 		}
-		if ((wanted & WANT_RESUME) != 0) {
+		if ((requested & INBOX_RESUME) != 0) {
 			execution_go_on(execution);
 		}
-		if ((wanted & WANT_CANCEL) != 0) {
+		if ((requested & INBOX_CANCEL) != 0) {
 			execution_kill(execution, false);
 		}
 		execution_unref(execution);
 	}
 }
 
-/* Looks before it reaps: a number is free for others once it is reaped. */
-static void reap(struct supervisor *supervisor)
+/* Finds the execution before it reaps the process: afterwards the number may belong to another
+ * one. */
+static void supervisor_reap(struct supervisor *supervisor)
 {
 	siginfo_t info;
 
@@ -193,10 +180,12 @@ static void reap(struct supervisor *supervisor)
 		}
 
 		pid_t pid = info.si_pid;
-		struct execution *execution = supervisor->executions;
+		struct execution *execution;
 
-		while (execution != NULL && execution_pid(execution) != pid) {
-			execution = execution->next;
+		LIST_FOREACH (execution, &supervisor->executions, link) {
+			if (execution_pid(execution) == pid) {
+				break;
+			}
 		}
 		if (execution != NULL) {
 			execution_reaped(execution, info.si_code, info.si_status);
@@ -205,7 +194,7 @@ static void reap(struct supervisor *supervisor)
 	}
 }
 
-static void take_signals(struct supervisor *supervisor)
+static void supervisor_take_signals(struct supervisor *supervisor)
 {
 	struct signalfd_siginfo info;
 
@@ -216,42 +205,101 @@ static void take_signals(struct supervisor *supervisor)
 			supervisor->config.on_signal(supervisor->config.arg);
 		}
 	}
-	reap(supervisor);
+	supervisor_reap(supervisor);
 }
 
-/* Ends what is over; says when to look again. */
-static uint64_t advance_all(struct supervisor *supervisor)
+/* Advances all executions and removes those that are done. Returns when to call it again. */
+/* How many executions are being killed, and whether the processes of one of them are due. */
+static size_t supervisor_count_dying(const struct supervisor *supervisor, uint64_t now,
+				     bool *ret_due)
+{
+	const struct execution *at;
+	size_t count = 0;
+
+	*ret_due = false;
+	LIST_FOREACH (at, &supervisor->executions, link) {
+		if (at->state == EXECUTION_KILLING) {
+			count++;
+			*ret_due = *ret_due || now >= at->kill_at;
+		}
+	}
+	return count;
+}
+
+/* Kills the processes of all executions that are dying, in one walk of /proc: a walk for each would
+ * hold up every other command when many end at once. */
+static void supervisor_kill_trees(struct supervisor *supervisor)
+{
+	uint64_t began = sched_now_us(supervisor->sched), now;
+	struct execution *at;
+	bool due;
+	size_t count = supervisor_count_dying(supervisor, began, &due), i = 0;
+
+	if (!due || began < supervisor->walk_at) {
+		return;
+	}
+
+	CLEANUP_FREE struct tree_target *targets = xalloc(count * sizeof(*targets));
+
+	LIST_FOREACH (at, &supervisor->executions, link) {
+		if (at->state == EXECUTION_KILLING) {
+			execution_target(at, &targets[i++]);
+		}
+	}
+	tree_kill_each(targets, count);
+	now = sched_now_us(supervisor->sched);
+	supervisor->walk_at = now + (now - began > WALK_PAUSE_US ? now - began : WALK_PAUSE_US);
+	LIST_FOREACH (at, &supervisor->executions, link) {
+		if (at->state == EXECUTION_KILLING) {
+			execution_killed(at, tree_find(targets, count, at->tag)->found, now);
+		}
+	}
+}
+
+static uint64_t supervisor_advance_all(struct supervisor *supervisor)
 {
 	uint64_t now = sched_now_us(supervisor->sched), next = SCHED_FOREVER;
-	struct execution *following;
+	struct execution *at, *following;
 
-	for (struct execution *at = supervisor->executions; at != NULL; at = following) {
-		following = at->next;
+	LIST_FOREACH (at, &supervisor->executions, link) {
 		execution_advance(at, now);
-		if (at->state == EXECUTION_OVER) {
-			let_go(supervisor, at);
-		} else if (execution_next(at) < next) {
-			next = execution_next(at);
+	}
+	supervisor_kill_trees(supervisor);
+	for (at = LIST_FIRST(&supervisor->executions); at != NULL; at = following) {
+		following = LIST_NEXT(at, link);
+		if (at->state == EXECUTION_DONE) {
+			supervisor_remove(supervisor, at);
+			continue;
 		}
+
+		uint64_t due = execution_next(at);
+
+		/* A walk that has to wait is not due before. */
+		if (at->state == EXECUTION_KILLING && due < supervisor->walk_at &&
+		    due < at->deadline) {
+			due = supervisor->walk_at < at->deadline ? supervisor->walk_at
+								 : at->deadline;
+		}
+		next = due < next ? due : next;
 	}
 	return next;
 }
 
-static bool is_stopping(struct supervisor *supervisor)
+static bool supervisor_is_stopping(struct supervisor *supervisor)
 {
 	LOCKED(&supervisor->lock);
 	return supervisor->stop;
 }
 
-/* Those that are created but not in the list yet count too. */
-static bool has_work(struct supervisor *supervisor)
+/* Counts the executions that are created but not in the list yet, too. */
+static bool supervisor_has_work(struct supervisor *supervisor)
 {
 	LOCKED(&supervisor->lock);
 	return supervisor->count > 0;
 }
 
-/* Where there is too much to drain, the rest waits. */
-static void drain(struct supervisor *supervisor)
+/* Reads the drains as long as it may; then epoll does not report them until drain_at. */
+static void supervisor_drain(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = 0, .data = { .ptr = &supervisor->drains } };
 
@@ -265,7 +313,7 @@ static void drain(struct supervisor *supervisor)
 	}
 }
 
-static uint64_t drain_again(struct supervisor *supervisor)
+static uint64_t supervisor_resume_drain(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &supervisor->drains } };
 
@@ -277,7 +325,7 @@ static uint64_t drain_again(struct supervisor *supervisor)
 	return supervisor->drain_at;
 }
 
-static int wait_ms(struct supervisor *supervisor, uint64_t next)
+static int supervisor_wait_ms(struct supervisor *supervisor, uint64_t next)
 {
 	uint64_t now = sched_now_us(supervisor->sched);
 
@@ -289,7 +337,7 @@ static int wait_ms(struct supervisor *supervisor, uint64_t next)
 					     : (int)((next - now) / 1000 + 1);
 }
 
-static void turn(struct supervisor *supervisor, int ms)
+static void supervisor_run_once(struct supervisor *supervisor, int ms)
 {
 	struct epoll_event events[EVENTS];
 	int count = epoll_wait(supervisor->epoll, events, EVENTS, ms);
@@ -300,28 +348,28 @@ static void turn(struct supervisor *supervisor, int ms)
 		if (events[i].data.ptr == &supervisor->signals) {
 			signalled = true;
 		} else if (events[i].data.ptr == &supervisor->drains) {
-			drain(supervisor);
+			supervisor_drain(supervisor);
 		} else if (events[i].data.ptr == &supervisor->wake) {
 			(void)!read(supervisor->wake, &ignored, sizeof(ignored));
 		} else {
 			execution_read(events[i].data.ptr);
 		}
 	}
-	do_wanted(supervisor);
+	supervisor_read_inbox(supervisor);
 	if (signalled) {
-		take_signals(supervisor);
+		supervisor_take_signals(supervisor);
 	} else if (supervisor->more_to_reap) {
-		reap(supervisor);
+		supervisor_reap(supervisor);
 	}
 }
 
-/* When to look again, whatever happens until then. */
-static uint64_t look_after_all(struct supervisor *supervisor)
+/* Does all that depends on time. Returns when to call it again. */
+static uint64_t supervisor_do_timers(struct supervisor *supervisor)
 {
 	const uint64_t times[] = {
-		advance_all(supervisor),
+		supervisor_advance_all(supervisor),
 		spawner_tend(supervisor->spawner, sched_now_us(supervisor->sched)),
-		drain_again(supervisor),
+		supervisor_resume_drain(supervisor),
 		supervisor->more_to_reap ? 0 : SCHED_FOREVER,
 	};
 	uint64_t next = SCHED_FOREVER;
@@ -332,48 +380,48 @@ static uint64_t look_after_all(struct supervisor *supervisor)
 	return next;
 }
 
-/* What commands left in the background ends with the server. */
-static void kill_the_rest(struct supervisor *supervisor)
+/* Kills the processes that commands left in the background. */
+static void supervisor_kill_background(struct supervisor *supervisor)
 {
 	uint64_t until = sched_now_us(supervisor->sched) + LAST_KILL_US;
 
-	while (tree_kill_all(&supervisor->marks) > 0 && sched_now_us(supervisor->sched) < until) {
-		turn(supervisor, 5);
-		reap(supervisor);
+	while (tree_kill_all(&supervisor->tags) > 0 && sched_now_us(supervisor->sched) < until) {
+		supervisor_run_once(supervisor, 5);
+		supervisor_reap(supervisor);
 	}
-	reap(supervisor);
+	supervisor_reap(supervisor);
 }
 
-static void run(void *arg)
+static void supervisor_run(void *arg)
 {
 	struct supervisor *supervisor = arg;
+	struct execution *at;
 	uint64_t next = SCHED_FOREVER;
 	bool stopping = false;
 
-	while (!stopping || has_work(supervisor)) {
-		turn(supervisor, wait_ms(supervisor, next));
-		stopping = stopping || is_stopping(supervisor);
+	while (!stopping || supervisor_has_work(supervisor)) {
+		supervisor_run_once(supervisor, supervisor_wait_ms(supervisor, next));
+		stopping = stopping || supervisor_is_stopping(supervisor);
 		if (stopping) {
-			for (struct execution *at = supervisor->executions; at != NULL;
-			     at = at->next) {
+			LIST_FOREACH (at, &supervisor->executions, link) {
 				execution_kill(at, false);
 			}
 		}
-		next = look_after_all(supervisor);
+		next = supervisor_do_timers(supervisor);
 	}
-	kill_the_rest(supervisor);
+	supervisor_kill_background(supervisor);
 }
 
-/* ---- outside ---- */
+/* ---- creating and destroying ---- */
 
-static int watch(struct supervisor *supervisor, int *fd)
+static int supervisor_watch(struct supervisor *supervisor, int *fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = fd } };
 
 	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, *fd, &event);
 }
 
-static int watch_drains(struct supervisor *supervisor)
+static int supervisor_watch_drains(struct supervisor *supervisor)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &supervisor->drains } };
 
@@ -381,7 +429,7 @@ static int watch_drains(struct supervisor *supervisor)
 	return epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, drains_fd(supervisor->drains), &event);
 }
 
-static int open_all(struct supervisor *supervisor, struct error *reterr)
+static int supervisor_open_all(struct supervisor *supervisor, struct error *reterr)
 {
 	sigset_t signals;
 
@@ -396,15 +444,16 @@ static int open_all(struct supervisor *supervisor, struct error *reterr)
 	supervisor->drains = drains_create();
 	if (supervisor->epoll < 0 || supervisor->wake < 0 || supervisor->signals < 0 ||
 	    supervisor->null < 0 || supervisor->drains == NULL ||
-	    watch(supervisor, &supervisor->wake) < 0 ||
-	    watch(supervisor, &supervisor->signals) < 0 || watch_drains(supervisor) < 0) {
+	    supervisor_watch(supervisor, &supervisor->wake) < 0 ||
+	    supervisor_watch(supervisor, &supervisor->signals) < 0 ||
+	    supervisor_watch_drains(supervisor) < 0) {
 		return error_set(reterr, -errno, "cannot prepare to run commands: %s",
 				 strerror(errno));
 	}
 	return 0;
 }
 
-static void close_all(struct supervisor *supervisor)
+static void supervisor_close_all(struct supervisor *supervisor)
 {
 	const int fds[] = { supervisor->epoll, supervisor->wake, supervisor->signals,
 			    supervisor->null };
@@ -427,21 +476,21 @@ int supervisor_create(struct sched *sched, const struct supervisor_config *confi
 	supervisor->sched = sched;
 	supervisor->config = *config;
 	supervisor->epoll = supervisor->wake = supervisor->signals = supervisor->null = -1;
-	supervisor->wanted_end = &supervisor->wanted;
+	supervisor->inbox_end = &supervisor->inbox;
 	supervisor->files = config->files;
 	sched_mutex_init(&supervisor->lock, sched);
-	tree_marks_init(&supervisor->marks, sched_random(sched));
+	tree_tags_init(&supervisor->tags, sched_random(sched));
 
-	int code = open_all(supervisor, reterr);
+	int code = supervisor_open_all(supervisor, reterr);
 
 	if (code < 0) {
-		close_all(supervisor);
+		supervisor_close_all(supervisor);
 		return code;
 	}
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	supervisor->has_terminal = spawn_has_terminal();
 	supervisor->spawner = spawner_create(sched, supervisor->wake);
-	supervisor->thread = sched_start(sched, "supervisor", run, supervisor);
+	supervisor->thread = sched_start(sched, "supervisor", supervisor_run, supervisor);
 	*ret = supervisor;
 	return 0;
 }
@@ -463,6 +512,6 @@ void supervisor_destroy(struct supervisor *supervisor)
 	supervisor_stop(supervisor);
 	sched_join(supervisor->thread);
 	spawner_destroy(supervisor->spawner);
-	do_wanted(supervisor); /* what was asked of commands that were over */
-	close_all(supervisor);
+	supervisor_read_inbox(supervisor); /* requests about commands that are done */
+	supervisor_close_all(supervisor);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs commands and watches over them, in one thread of its own: it starts them, reads what they
- * write, counts their time, ends their trees, and reaps whatever dies, orphans too, so that the
- * HTTP thread never waits for a guest.
+ * The supervisor runs commands in one thread of its own: it starts them, reads what they write,
+ * enforces their timeouts, kills their process trees and reaps every process that ends, orphans
+ * included. So the HTTP thread never waits for a guest.
  *
- * A command is over when its first process has ended and both outputs have, or 200 ms after that
- * process: what it left behind in the background lives on (a daemon started on purpose), without an
- * output, until the server ends. On timeout and on cancel all of its tree is killed (tree.h).
+ * A command is done when its first process and both outputs have ended, or 200 ms after its first
+ * process. Processes that it left in the background (a daemon started on purpose) live on until the
+ * server ends; what they write is dropped. A timeout and a cancel kill the whole tree (tree.h).
  *
  * supervisor_create makes the process a subreaper and takes its SIGCHLD, SIGTERM and SIGINT, which
  * must be blocked in all threads.
@@ -31,8 +31,8 @@ struct user;
 #define EXIT_TIMED_OUT 124
 
 struct supervisor_config {
-	const char *base_dir;    /* looked up for each command: it may be made again */
-	const struct user *user; /* NULL: as we are */
+	const char *base_dir;    /* looked up for each command: it may be replaced */
+	const struct user *user; /* NULL: the server's own user */
 	char *const *environment;
 	struct rlimit files;          /* RLIMIT_NOFILE of commands */
 	void (*on_signal)(void *arg); /* SIGTERM or SIGINT; in the supervisor's thread */
@@ -48,35 +48,36 @@ void supervisor_destroy(struct supervisor *supervisor);
 
 enum execution_stream { EXECUTION_OUT, EXECUTION_ERR, EXECUTION_STREAMS };
 
-/* How it ended; valid from on_end on. */
+/* How the command ended; valid from on_end on. */
 struct execution_result {
 	int exit_code; /* -N: killed by signal N */
 	int signal;    /* 0: none */
 	bool timed_out;
-	char *failure; /* it was not started: the text for people. NULL: it was */
+	char *failure; /* why it was not started, for people; NULL: it was started */
 };
 
-/* Called in the supervisor's thread; none may block. */
+/* All but destroy are called in the supervisor's thread. None may block. */
 struct execution_handler {
-	/* false: nothing more is read until execution_resume. */
+	/* Returns false to stop reading until execution_resume. */
 	bool (*on_output)(void *arg, enum execution_stream stream, const char *data, size_t length);
-	/* Optional: at the time it said last; SCHED_FOREVER for never. Set by execution_set_timer. */
+	/* Optional: called once at the time that execution_set_timer has set; SCHED_FOREVER:
+	 * never. */
 	void (*on_timer)(void *arg, uint64_t now);
-	/* Once, at last. */
+	/* Called once, after all others. */
 	void (*on_end)(void *arg, const struct execution_result *result);
-	/* When nobody uses arg any more; in either thread. */
+	/* Called when nobody uses arg any more; in either thread. */
 	void (*destroy)(void *arg);
 };
 
-/* Takes the command. NULL when there are too many. The caller owns a reference. handler is static.
- * Nothing happens, and nothing is called, before execution_start, which must follow. */
+/* Takes the command, also when it returns NULL: too many commands run. The caller owns a reference.
+ * handler is borrowed for ever. execution_start must follow; nothing is called before it. */
 struct execution *execution_create(struct supervisor *supervisor, struct command *take_command,
 				   const struct execution_handler *handler, void *arg);
 void execution_start(struct execution *execution);
-/* Nobody waits for it any more: its tree is killed; on_end comes. */
+/* Kills its process tree; on_end is called afterwards. */
 void execution_cancel(struct execution *execution);
 void execution_resume(struct execution *execution);
-/* In on_output or on_timer alone. */
+/* Only on_output and on_timer may call it. */
 void execution_set_timer(struct execution *execution, uint64_t at_us);
 void execution_ref(struct execution *execution);
 void execution_unref(struct execution *execution);

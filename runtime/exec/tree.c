@@ -10,48 +10,54 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/number.h"
 
-/* 18 digits, which integer_parse reads. Each server begins at a random place in between, so that two
- * that see each other's processes do not take them for their own. */
-#define MARK_MOST (UINT64_C(1) << 59)
-#define MARK_LEAST (UINT64_C(1) << 57)
+/* Tags have 18 digits, which integer_parse can read. Each server starts at a random number between
+ * these, so that two servers that see each other's processes do not kill them. */
+#define TAG_MOST (UINT64_C(1) << 59)
+#define TAG_LEAST (UINT64_C(1) << 57)
 #define LIMITS_MAX 4096
 #define STAT_MAX 1024
 
-struct range {
+/* What one walk of /proc looks for: the trees of targets, or every tag between two. */
+struct tree_search {
+	struct tree_target *targets; /* sorted by tag */
+	size_t count;
+	struct tree_target **leaders; /* those that have a leader, sorted by it */
+	size_t leader_count;
+	struct tree_target all; /* of the tags between least and most, where targets is NULL */
 	uint64_t least, most;
-	pid_t leader;
 };
 
-void tree_marks_init(struct tree_marks *marks, uint64_t random)
+void tree_tags_init(struct tree_tags *tags, uint64_t random)
 {
 	struct rlimit limit;
-	uint64_t most = MARK_MOST;
+	uint64_t most = TAG_MOST;
 
-	/* Inside a command of another server: below that one's mark. */
+	/* A server inside a command of another server uses tags below its own. */
 	if (getrlimit(RLIMIT_RTTIME, &limit) == 0 && limit.rlim_max <= most) {
 		most = limit.rlim_max - 1;
 	}
-	*marks = (struct tree_marks){ .top = most > 2 * MARK_LEAST
-						     ? 2 * MARK_LEAST +
-							       random % (most - 2 * MARK_LEAST)
-						     : most };
+	*tags = (struct tree_tags){ .top = most > 2 * TAG_LEAST
+						   ? 2 * TAG_LEAST + random % (most - 2 * TAG_LEAST)
+						   : most };
 }
 
-uint64_t tree_mark_next(struct tree_marks *marks)
+uint64_t tree_tag_next(struct tree_tags *tags)
 {
-	return marks->top - ++marks->used;
+	return tags->top - ++tags->used;
 }
 
 /* ---- reading /proc ---- */
 
-static int read_file(pid_t pid, const char *name, char *text, size_t size)
+static int tree_read_file(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[64];
 
@@ -70,14 +76,14 @@ static int read_file(pid_t pid, const char *name, char *text, size_t size)
 	return length > 0 ? 0 : -ESRCH;
 }
 
-/* For a process of another user, whose limits the call does not tell us. */
-static uint64_t mark_by_text(pid_t pid)
+/* Reads the tag of a process of another user, which prlimit refuses to return. */
+static uint64_t tree_read_tag_text(pid_t pid)
 {
 	static const char name[] = "Max realtime timeout";
 	char text[LIMITS_MAX], number[24] = "";
-	int64_t mark = 0;
+	int64_t tag = 0;
 
-	if (read_file(pid, "limits", text, sizeof(text)) < 0) {
+	if (tree_read_file(pid, "limits", text, sizeof(text)) < 0) {
 		return 0;
 	}
 
@@ -96,17 +102,17 @@ static uint64_t mark_by_text(pid_t pid)
 	if (length > 0 && length < sizeof(number)) {
 		memcpy(number, line, length);
 	}
-	return integer_parse(number, 1, INT64_MAX, &mark) == 0 ? (uint64_t)mark : 0;
+	return integer_parse(number, 1, INT64_MAX, &tag) == 0 ? (uint64_t)tag : 0;
 }
 
-static uint64_t mark_of(pid_t pid)
+static uint64_t tree_read_tag(pid_t pid)
 {
 	struct rlimit limit;
 
 	if (prlimit(pid, RLIMIT_RTTIME, NULL, &limit) == 0) {
 		return limit.rlim_max;
 	}
-	return errno == EPERM ? mark_by_text(pid) : 0;
+	return errno == EPERM ? tree_read_tag_text(pid) : 0;
 }
 
 struct status {
@@ -114,12 +120,12 @@ struct status {
 	pid_t parent, group, session;
 };
 
-static bool read_status(pid_t pid, struct status *ret)
+static bool tree_read_status(pid_t pid, struct status *ret)
 {
 	char text[STAT_MAX];
 	int64_t numbers[3];
 
-	if (read_file(pid, "stat", text, sizeof(text)) < 0) {
+	if (tree_read_file(pid, "stat", text, sizeof(text)) < 0) {
 		return false;
 	}
 
@@ -149,86 +155,138 @@ static bool read_status(pid_t pid, struct status *ret)
 	return true;
 }
 
-/* ---- who belongs ---- */
+/* ---- finding the processes ---- */
 
-static bool in_range(const struct range *range, uint64_t mark)
+static int tree_compare_tags(const void *left, const void *right)
 {
-	return mark >= range->least && mark <= range->most;
+	const struct tree_target *a = left, *b = right;
+
+	return a->tag < b->tag ? -1 : a->tag > b->tag;
 }
 
-static bool belongs(const struct range *range, pid_t pid)
+static int tree_compare_leaders(const void *left, const void *right)
 {
-	uint64_t mark = mark_of(pid);
+	const struct tree_target *a = *(struct tree_target *const *)left;
+	const struct tree_target *b = *(struct tree_target *const *)right;
+
+	return a->leader < b->leader ? -1 : a->leader > b->leader;
+}
+
+struct tree_target *tree_find(struct tree_target *targets, size_t count, uint64_t tag)
+{
+	struct tree_target wanted = { .tag = tag };
+
+	return bsearch(&wanted, targets, count, sizeof(wanted), tree_compare_tags);
+}
+
+static struct tree_target *tree_find_tag(struct tree_search *search, uint64_t tag)
+{
+	if (search->targets == NULL) {
+		return tag >= search->least && tag <= search->most ? &search->all : NULL;
+	}
+	return tree_find(search->targets, search->count, tag);
+}
+
+static struct tree_target *tree_find_leader(struct tree_search *search, pid_t leader)
+{
+	struct tree_target wanted = { .leader = leader }, *key = &wanted;
+	struct tree_target **found = NULL;
+
+	if (leader > 1 && search->leader_count > 0) {
+		found = bsearch(&key, search->leaders, search->leader_count, sizeof(key),
+				tree_compare_leaders);
+	}
+	return found != NULL ? *found : NULL;
+}
+
+/* The tree that a process belongs to; NULL for none of those that are looked for, and for zombies. */
+static struct tree_target *tree_of(struct tree_search *search, pid_t pid)
+{
+	uint64_t tag = tree_read_tag(pid);
+	struct tree_target *target = tree_find_tag(search, tag);
 	struct status status;
 
-	if (in_range(range, mark)) {
-		return !read_status(pid, &status) || status.state != 'Z';
+	if (target != NULL) {
+		return !tree_read_status(pid, &status) || status.state != 'Z' ? target : NULL;
 	}
-	/* That of another tree, whatever number its leader has got. */
-	if (mark >= MARK_LEAST && mark <= MARK_MOST) {
-		return false;
+	/* The process has the tag of another tree, which decides before process group and session. */
+	if (tag >= TAG_LEAST && tag <= TAG_MOST) {
+		return NULL;
 	}
-	if (!read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
-		return false;
+	if (!tree_read_status(pid, &status) || status.state == 'Z' || pid == getpid()) {
+		return NULL;
 	}
-	if (range->leader > 1 &&
-	    (status.group == range->leader || status.session == range->leader)) {
-		return true;
+	target = tree_find_leader(search, status.group);
+	target = target != NULL ? target : tree_find_leader(search, status.session);
+	if (target == NULL && status.parent > 1 && status.parent != getpid()) {
+		target = tree_find_tag(search, tree_read_tag(status.parent));
 	}
-	return status.parent > 1 && status.parent != getpid() &&
-	       in_range(range, mark_of(status.parent));
+	return target;
 }
 
-/* The descriptor holds on to the process that is looked at: a number that is used again between the
- * look and the signal would hit somebody else. */
-static bool kill_if_it_belongs(const struct range *range, pid_t pid)
+/* The pidfd refers to the process that is checked: its number could belong to another process when
+ * the signal is sent. */
+static void tree_kill_if_it_belongs(struct tree_search *search, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	bool found;
+	struct tree_target *target;
 
 	if (fd < 0 && errno != ENOSYS && errno != EMFILE && errno != ENFILE) {
-		return false;
+		return;
 	}
-	found = belongs(range, pid);
-	if (found && fd >= 0) {
-		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-	} else if (found) {
-		(void)kill(pid, SIGKILL);
+	target = tree_of(search, pid);
+	if (target != NULL) {
+		target->found++;
+		if (fd >= 0) {
+			(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+		} else {
+			(void)kill(pid, SIGKILL);
+		}
 	}
 	if (fd >= 0) {
 		close(fd);
 	}
-	return found;
 }
 
-static size_t kill_range(const struct range *range)
+static void tree_walk(struct tree_search *search)
 {
 	DIR *directory = opendir("/proc");
 	const struct dirent *entry;
-	size_t found = 0;
 	int64_t pid;
 
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
-		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0 &&
-		    kill_if_it_belongs(range, (pid_t)pid)) {
-			found++;
+		if (integer_parse(entry->d_name, 2, INT32_MAX, &pid) == 0) {
+			tree_kill_if_it_belongs(search, (pid_t)pid);
 		}
 	}
 	if (directory != NULL) {
 		closedir(directory);
 	}
-	return found;
 }
 
-size_t tree_kill(uint64_t mark, pid_t leader)
+void tree_kill_each(struct tree_target *targets, size_t count)
 {
-	return kill_range(&(struct range){ .least = mark, .most = mark, .leader = leader });
+	CLEANUP_FREE struct tree_target **leaders = xalloc(count * sizeof(*leaders));
+	struct tree_search search = { .targets = targets, .count = count, .leaders = leaders };
+
+	qsort(targets, count, sizeof(*targets), tree_compare_tags);
+	for (size_t i = 0; i < count; i++) {
+		targets[i].found = 0;
+		if (targets[i].leader > 1) {
+			leaders[search.leader_count++] = &targets[i];
+		}
+	}
+	qsort(leaders, search.leader_count, sizeof(struct tree_target *), tree_compare_leaders);
+	tree_walk(&search);
 }
 
-size_t tree_kill_all(const struct tree_marks *marks)
+size_t tree_kill_all(const struct tree_tags *tags)
 {
-	if (marks->used == 0) {
+	struct tree_search search = { .least = tags->top - tags->used, .most = tags->top };
+
+	if (tags->used == 0) {
 		return 0;
 	}
-	return kill_range(&(struct range){ .least = marks->top - marks->used, .most = marks->top });
+	tree_walk(&search);
+	return search.all.found;
 }

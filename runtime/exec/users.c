@@ -18,23 +18,23 @@
 #define LINE_MAX_BYTES 65536u /* of a group with very many members */
 #define ID_MAX (UINT32_MAX - 1)
 
-static FILE *open_file(const char *root_dir, const char *name)
+static FILE *user_open_file(const char *root_dir, const char *name)
 {
 	CLEANUP_FREE char *path = xprintf("%s%s", root_dir, name);
 
 	return fopen(path, "re");
 }
 
-static void copy_entry(const struct passwd *entry, struct user *user)
+static void user_copy_entry(const struct passwd *entry, struct user *user)
 {
 	snprintf(user->name, sizeof(user->name), "%s", entry->pw_name);
 	snprintf(user->home, sizeof(user->home), "%s", entry->pw_dir);
 }
 
 /* Finds a name, or (name NULL) a uid. */
-static bool find_entry(const char *root_dir, const char *name, struct user *user)
+static bool user_find_entry(const char *root_dir, const char *name, struct user *user)
 {
-	FILE *file = open_file(root_dir, "/etc/passwd");
+	FILE *file = user_open_file(root_dir, "/etc/passwd");
 	CLEANUP_FREE char *line = xalloc(LINE_MAX_BYTES);
 	struct passwd entry, *found = NULL;
 	bool hit = false;
@@ -45,7 +45,7 @@ static bool find_entry(const char *root_dir, const char *name, struct user *user
 		if (hit) {
 			user->uid = entry.pw_uid;
 			user->gid = entry.pw_gid;
-			copy_entry(&entry, user);
+			user_copy_entry(&entry, user);
 		}
 	}
 	if (file != NULL) {
@@ -54,9 +54,9 @@ static bool find_entry(const char *root_dir, const char *name, struct user *user
 	return hit;
 }
 
-static void find_groups(const char *root_dir, struct user *user)
+static void user_find_groups(const char *root_dir, struct user *user)
 {
-	FILE *file = open_file(root_dir, "/etc/group");
+	FILE *file = user_open_file(root_dir, "/etc/group");
 	CLEANUP_FREE char *line = xalloc(LINE_MAX_BYTES);
 	struct group entry, *found = NULL;
 
@@ -87,8 +87,8 @@ int user_find(const char *text, const char *root_dir, struct user *ret, struct e
 	if (integer_parse(first, 0, ID_MAX, &uid) == 0) {
 		user.uid = (uid_t)uid;
 		user.gid = (gid_t)uid;
-		(void)find_entry(root_dir, NULL, &user);
-	} else if (!find_entry(root_dir, first, &user)) {
+		(void)user_find_entry(root_dir, NULL, &user);
+	} else if (!user_find_entry(root_dir, first, &user)) {
 		return error_set(reterr, -ENOENT, "no user '%.100s' in '%s/etc/passwd'", first,
 				 root_dir);
 	}
@@ -99,7 +99,7 @@ int user_find(const char *text, const char *root_dir, struct user *ret, struct e
 		}
 		user.gid = (gid_t)gid;
 	}
-	find_groups(root_dir, &user);
+	user_find_groups(root_dir, &user);
 	*ret = user;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom commands run as, from /etc/passwd and /etc/group themselves: a static binary has no name
- * services to ask. */
+/* The user that commands run as. It is read from /etc/passwd and /etc/group, since a static binary
+ * cannot use name services. */
 #ifndef ASB_RUNTIME_EXEC_USERS_H
 #define ASB_RUNTIME_EXEC_USERS_H
 
@@ -21,8 +21,8 @@ struct user {
 	char home[256]; /* "" when it is not known */
 };
 
-/* text: a name, "uid" or "uid:gid". A uid that nobody has is fine; its group is then the same number.
- * root_dir is "" but in tests. 0 or a negative code. */
+/* text: a name, "uid" or "uid:gid". A uid without an entry is fine; its gid is then the same
+ * number. root_dir is "" except in tests. 0 or a negative code with reterr set. */
 int user_find(const char *text, const char *root_dir, struct user *ret, struct error *reterr);
 
 #endif

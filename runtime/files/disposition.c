@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of files in a header, in the form that Starlette gives them. The download route calls it.
+ * Writes file names into a header in the form of Starlette. The download route calls it.
  */
 #include "config.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The header that tells a client under which name to keep a file. */
+/* Makes the header that tells a client the name of a file. */
 #ifndef ASB_RUNTIME_FILES_DISPOSITION_H
 #define ASB_RUNTIME_FILES_DISPOSITION_H
 
 #include "base/buf.h"
 
-/* Appends the value of Content-Disposition for a file of that name: attachment, with filename where
- * its bytes need no escape, else with filename* (RFC 5987). Nothing in a name gets out of it. */
+/* Appends the value of Content-Disposition for a file of that name: attachment with filename, or
+ * with filename* (RFC 5987) when a byte needs an escape. No name can end the value early. */
 void disposition_append(struct buf *buf, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request's path to a file, and from what went wrong to a response. The handlers of the file
- * routes call it.
+ * Turns the path of a request into a file, and an error into a response. The handlers of files call
+ * it.
  */
 #include "config.h"
 
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/http/percent.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
@@ -33,19 +34,19 @@ void lookup_finish(struct lookup *lookup)
 	buf_finish(&lookup->path);
 }
 
-static int find(const struct base *base, const struct buf *text, struct buf *path,
-		struct place *ret)
+static int lookup_find_text(const struct base *base, const struct buf *text, struct buf *path,
+			    struct place *ret)
 {
-	int error = path_clean(buf_str(text), text->length, path);
+	int code = path_clean(buf_str(text), text->length, path);
 
-	if (error == 0) {
-		error = place_find(base, buf_str(path), 0, ret);
+	if (code == 0) {
+		code = place_find(base, buf_str(path), 0, ret);
 	}
-	if (error == 0 && ret->fd < 0) {
+	if (code == 0 && ret->fd < 0) {
 		place_finish(ret);
 		return -ENOENT;
 	}
-	return error;
+	return code;
 }
 
 int lookup_find(struct lookup *lookup)
@@ -54,19 +55,19 @@ int lookup_find(struct lookup *lookup)
 		return -ENAMETOOLONG;
 	}
 
-	int error = find(lookup->base, &lookup->text, &lookup->path, &lookup->place);
+	int code = lookup_find_text(lookup->base, &lookup->text, &lookup->path, &lookup->place);
 
-	if ((error != -ENOENT && error != -ENOTDIR) ||
+	if ((code != -ENOENT && code != -ENOTDIR) ||
 	    memchr(buf_str(&lookup->text), '%', lookup->text.length) == NULL) {
-		return error;
+		return code;
 	}
 
 	CLEANUP_BUF struct buf twice = BUF_INIT(FILES_TEXT_MAX);
 	CLEANUP_BUF struct buf path = BUF_INIT(FILES_TEXT_MAX);
 
-	path_decode(buf_str(&lookup->text), lookup->text.length, &twice);
+	percent_decode(buf_str(&lookup->text), lookup->text.length, &twice);
 
-	int again = find(lookup->base, &twice, &path, &lookup->place);
+	int again = lookup_find_text(lookup->base, &twice, &path, &lookup->place);
 
 	if (again == 0) {
 		buf_clear(&lookup->text);
@@ -74,12 +75,12 @@ int lookup_find(struct lookup *lookup)
 		buf_clear(&lookup->path);
 		buf_append(&lookup->path, buf_str(&path), path.length);
 	}
-	return again == 0 || again == -EXDEV ? again : error;
+	return again == 0 || again == -EXDEV ? again : code;
 }
 
-void files_response_error(struct request *request, int error, const char *missing)
+void files_respond_error(struct request *request, int code, const char *missing)
 {
-	switch (error) {
+	switch (code) {
 	case -EXDEV:
 	case -EACCES:
 	case -EPERM:
@@ -91,14 +92,14 @@ void files_response_error(struct request *request, int error, const char *missin
 	case -ELOOP:
 		request_respond_message(request, 404, missing);
 		break;
-	case -EAGAIN: /* a lease, or others rename all the time */
+	case -EAGAIN: /* a lease, or others keep renaming */
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
 		request_add_header(request, "Retry-After", "1");
-		request_respond_message(request, 503, strerror(-error));
+		request_respond_message(request, 503, strerror(-code));
 		break;
 	default:
-		request_respond_message(request, 500, strerror(-error));
+		request_respond_message(request, 500, strerror(-code));
 	}
 }

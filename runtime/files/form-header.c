@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parameters of MIME headers, read as Python's servers read them, where RFCs leave a choice.
- * runtime/files/multipart calls it for the request's Content-Type and for each part's head.
+ * Reads parameters of MIME headers. Where RFCs leave a choice, it does what Python's servers do.
+ * multipart.c calls it for the Content-Type of the request and for the header section of each part.
  */
 #include "config.h"
 
@@ -11,15 +11,15 @@
 #include <string.h>
 #include <strings.h>
 
-#include "runtime/files/path.h"
-#include "runtime/json/utf8.h"
+#include "base/utf8.h"
+#include "runtime/http/percent.h"
 
 struct text {
 	const char *data;
 	size_t length;
 };
 
-static struct text trim(struct text text)
+static struct text form_header_trim(struct text text)
 {
 	while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
 		text.data++;
@@ -32,13 +32,14 @@ static struct text trim(struct text text)
 	return text;
 }
 
-static bool is_word(struct text text, const char *word)
+static bool form_header_is_word(struct text text, const char *word)
 {
 	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
 }
 
-/* Where the parameter that begins at from ends: at a ';' outside of quotes, or at the end. */
-static size_t parameter_end(struct text value, size_t from)
+/* The end of the parameter that starts at from: a ';' outside of quotes, or the end of the
+ * value. */
+static size_t form_header_parameter_end(struct text value, size_t from)
 {
 	bool quoted = false;
 
@@ -56,9 +57,9 @@ static size_t parameter_end(struct text value, size_t from)
 	return value.length;
 }
 
-/* Appends a value without its quotes. In them a backslash protects a quote and itself only: names
- * with backslashes come unescaped from many clients. */
-static void append_unquoted(struct text text, struct buf *ret)
+/* Appends a value without its quotes. A backslash in quotes escapes only a quote and a backslash,
+ * since many clients send names with backslashes unescaped. */
+static void form_header_append_unquoted(struct text text, struct buf *ret)
 {
 	if (text.length < 2 || text.data[0] != '"' || text.data[text.length - 1] != '"') {
 		buf_append(ret, text.data, text.length);
@@ -81,7 +82,7 @@ bool form_header_is(const char *value, size_t length, const char *word)
 	if (semicolon != NULL) {
 		length = (size_t)(semicolon - value);
 	}
-	return is_word(trim((struct text){ value, length }), word);
+	return form_header_is_word(form_header_trim((struct text){ value, length }), word);
 }
 
 bool form_header_parameter(const char *value, size_t length, const char *name, struct buf *ret)
@@ -90,9 +91,9 @@ bool form_header_parameter(const char *value, size_t length, const char *name, s
 	size_t start = ret->length;
 	bool found = false;
 
-	/* The first is no parameter but the header's value itself. */
-	for (size_t at = parameter_end(all, 0); at < length;) {
-		size_t end = parameter_end(all, at + 1);
+	/* Skips the value of the header itself. */
+	for (size_t at = form_header_parameter_end(all, 0); at < length;) {
+		size_t end = form_header_parameter_end(all, at + 1);
 		const char *from = value + at + 1;
 		size_t size = end - at - 1;
 		const char *equals = memchr(from, '=', size);
@@ -105,16 +106,16 @@ bool form_header_parameter(const char *value, size_t length, const char *name, s
 		struct text key = { from, (size_t)(equals - from) };
 		struct text text = { equals + 1, size - key.length - 1 };
 
-		if (is_word(trim(key), name)) {
+		if (form_header_is_word(form_header_trim(key), name)) {
 			buf_cut(ret, start);
-			append_unquoted(trim(text), ret);
+			form_header_append_unquoted(form_header_trim(text), ret);
 			found = true;
 		}
 	}
 	return found;
 }
 
-static bool is_token(struct text text)
+static bool form_header_is_token(struct text text)
 {
 	for (size_t i = 0; i < text.length; i++) {
 		unsigned char c = (unsigned char)text.data[i];
@@ -144,12 +145,13 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 		}
 
 		struct text key = { line.data, (size_t)(colon - line.data) };
-		struct text value = trim((struct text){ colon + 1, line.length - key.length - 1 });
+		struct text value =
+			form_header_trim((struct text){ colon + 1, line.length - key.length - 1 });
 
-		if (!is_token(key)) {
+		if (!form_header_is_token(key)) {
 			return -EINVAL;
 		}
-		if (is_word(key, name)) {
+		if (form_header_is_word(key, name)) {
 			*ret = value.data;
 			*ret_length = value.length;
 		}
@@ -158,7 +160,7 @@ int form_header_find(const char *head, size_t length, const char *name, const ch
 	return 0;
 }
 
-static void append_latin1(struct buf *ret, const char *text, size_t length)
+static void form_header_append_latin1(struct buf *ret, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
 		unsigned int c = (unsigned char)text[i];
@@ -172,8 +174,8 @@ static void append_latin1(struct buf *ret, const char *text, size_t length)
 	}
 }
 
-/* Cuts what stands before a name that is a whole path of Windows, as old browsers send it. */
-static void cut_windows_path(struct buf *name, size_t start)
+/* Removes the directories of a Windows path, which old browsers send. */
+static void form_header_cut_windows_path(struct buf *name, size_t start)
 {
 	const char *text = buf_str(name) + start;
 	size_t length = name->length - start;
@@ -191,8 +193,13 @@ static void cut_windows_path(struct buf *name, size_t start)
 	buf_cut(name, name->length - skip);
 }
 
+static bool form_header_is_utf8(const struct buf *text)
+{
+	return utf8_valid_length(buf_str(text), text->length) == text->length;
+}
+
 /* charset'language'percent-encoded */
-static bool append_extended(const char *text, size_t length, struct buf *ret)
+static bool form_header_append_extended(const char *text, size_t length, struct buf *ret)
 {
 	const char *first = memchr(text, '\'', length);
 	const char *second =
@@ -205,12 +212,12 @@ static bool append_extended(const char *text, size_t length, struct buf *ret)
 
 	struct text charset = { text, (size_t)(first - text) };
 
-	path_decode(second + 1, length - (size_t)(second + 1 - text), &bytes);
-	if (is_word(charset, "iso-8859-1")) {
-		append_latin1(ret, buf_str(&bytes), bytes.length);
+	percent_decode(second + 1, length - (size_t)(second + 1 - text), &bytes);
+	if (form_header_is_word(charset, "iso-8859-1")) {
+		form_header_append_latin1(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
-	if (is_word(charset, "utf-8") && utf8_is_valid(buf_str(&bytes), bytes.length)) {
+	if (form_header_is_word(charset, "utf-8") && form_header_is_utf8(&bytes)) {
 		buf_append(ret, buf_str(&bytes), bytes.length);
 		return true;
 	}
@@ -222,14 +229,14 @@ bool form_header_filename(const char *value, size_t length, struct buf *ret)
 	CLEANUP_BUF struct buf raw = BUF_INIT(length);
 
 	if (form_header_parameter(value, length, "filename", &raw)) {
-		cut_windows_path(&raw, 0);
-		if (utf8_is_valid(buf_str(&raw), raw.length)) {
+		form_header_cut_windows_path(&raw, 0);
+		if (form_header_is_utf8(&raw)) {
 			buf_append(ret, buf_str(&raw), raw.length);
 		} else {
-			append_latin1(ret, buf_str(&raw), raw.length);
+			form_header_append_latin1(ret, buf_str(&raw), raw.length);
 		}
 		return true;
 	}
 	return form_header_parameter(value, length, "filename*", &raw) &&
-	       append_extended(buf_str(&raw), raw.length, ret);
+	       form_header_append_extended(buf_str(&raw), raw.length, ret);
 }

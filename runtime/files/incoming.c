@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Receives one file beside its name and lands it by a rename. The upload route calls it for the part
- * named "file".
+ * Receives one file next to its final name and puts it in place by a rename. The upload route calls
+ * it for the part named "file".
  */
 #include "config.h"
 
@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MODE 0644 /* of a new file, whatever the umask */
+#define FILE_MODE 0644 /* of a new file, independent of the umask */
 
-static int failed(struct error *reterr, int code, const struct base *base, const char *path)
+static int incoming_error(struct error *reterr, int code, const struct base *base, const char *path)
 {
 	return base == NULL
 		       ? error_set(reterr, code, "[Errno %d] %s", -code, strerror(-code))
@@ -25,10 +25,10 @@ static int failed(struct error *reterr, int code, const struct base *base, const
 				   strerror(-code), base->path, path[0] == '\0' ? "" : "/", path);
 }
 
-/* Opens a temporary file in the directory: without a name if that works, else with a hidden one. */
-static int open_temporary(struct incoming *incoming)
+/* Opens the temporary file: without a name if that works, else with a hidden name. */
+static int incoming_open_temporary(struct incoming *incoming)
 {
-	/* A directory found by O_PATH can be named by its descriptor, but "." of it is enough. */
+	/* "." names the directory of the O_PATH descriptor. */
 	int fd = openat(incoming->place.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, FILE_MODE);
 
 	if (fd >= 0) {
@@ -40,9 +40,9 @@ static int open_temporary(struct incoming *incoming)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What may be replaced: nothing, or a regular file, whose mode and owner the new one takes; a new one
- * belongs to whom its directory belongs. What this process may not give away stays its own. */
-static int take_after(const struct place *place, int fd)
+/* Sets mode and owner: those of the file that is replaced; without one, the owner of the directory.
+ * Where this process may not change the owner, the file belongs to the server. */
+static int incoming_copy_owner(const struct place *place, int fd)
 {
 	mode_t mode = FILE_MODE;
 	struct stat info;
@@ -62,7 +62,8 @@ static int take_after(const struct place *place, int fd)
 	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int check_replaceable(const struct place *place)
+/* Only a regular file may be replaced. */
+static int incoming_check_replaceable(const struct place *place)
 {
 	struct stat info;
 
@@ -82,20 +83,21 @@ int incoming_begin(const struct base *base, const char *path, uint64_t nonce, st
 		   struct error *reterr)
 {
 	struct incoming incoming = INCOMING_INIT;
-	int error = place_find(base, path, PLACE_MAKE_PARENTS, &incoming.place);
+	int code = place_find(base, path, PLACE_MAKE_PARENTS, &incoming.place);
 
-	if (error == 0) {
-		error = check_replaceable(&incoming.place);
+	if (code == 0) {
+		code = incoming_check_replaceable(&incoming.place);
 	}
-	if (error == 0) {
+	if (code == 0) {
 		snprintf(incoming.temporary, sizeof(incoming.temporary), ".upload-%016" PRIx64,
 			 nonce);
-		incoming.fd = open_temporary(&incoming);
-		error = incoming.fd < 0 ? incoming.fd : take_after(&incoming.place, incoming.fd);
+		incoming.fd = incoming_open_temporary(&incoming);
+		code = incoming.fd < 0 ? incoming.fd
+				       : incoming_copy_owner(&incoming.place, incoming.fd);
 	}
-	if (error < 0) {
+	if (code < 0) {
 		incoming_drop(&incoming);
-		return failed(reterr, error, base, path);
+		return incoming_error(reterr, code, base, path);
 	}
 	*ret = incoming;
 	return 0;
@@ -110,7 +112,7 @@ int incoming_write(struct incoming *incoming, const char *data, size_t length, s
 			continue;
 		}
 		if (written <= 0) {
-			return failed(reterr, written < 0 ? -errno : -ENOSPC, NULL, NULL);
+			return incoming_error(reterr, written < 0 ? -errno : -ENOSPC, NULL, NULL);
 		}
 		data += written;
 		length -= (size_t)written;
@@ -118,8 +120,8 @@ int incoming_write(struct incoming *incoming, const char *data, size_t length, s
 	return 0;
 }
 
-/* Gives a file without a name its hidden one, since only a rename replaces what is there. */
-static int name_temporary(struct incoming *incoming)
+/* Gives a file without a name a hidden name, since only a rename can replace another file. */
+static int incoming_name_temporary(struct incoming *incoming)
 {
 	char link[64];
 
@@ -137,18 +139,18 @@ static int name_temporary(struct incoming *incoming)
 int incoming_land(struct incoming *incoming, struct error *reterr)
 {
 	const struct place *place = &incoming->place;
-	int error = name_temporary(incoming);
+	int code = incoming_name_temporary(incoming);
 
-	if (error == 0 && renameat(place->dir, incoming->temporary, place->dir, place->name) < 0) {
-		error = -errno;
+	if (code == 0 && renameat(place->dir, incoming->temporary, place->dir, place->name) < 0) {
+		code = -errno;
 	}
-	if (error == 0) {
+	if (code == 0) {
 		incoming->named = false;
 	} else {
-		failed(reterr, error, NULL, NULL);
+		incoming_error(reterr, code, NULL, NULL);
 	}
 	incoming_drop(incoming);
-	return error;
+	return code;
 }
 
 void incoming_drop(struct incoming *incoming)

@@ -7,5 +7,4 @@ libruntime_la_SOURCES += \
 	%D%/incoming.c %D%/incoming.h \
 	%D%/multipart.c %D%/multipart.h \
 	%D%/path.c %D%/path.h \
-	%D%/range.c %D%/range.h \
-	%D%/work.c %D%/work.h
+	%D%/range.c %D%/range.h

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cuts a multipart body into its parts while it comes. The upload route feeds it.
+ * Splits a multipart body into its parts while it is received. The upload route calls it.
  */
 #include "config.h"
 
@@ -14,9 +14,9 @@
 
 enum state {
 	STATE_START, /* before the first boundary */
-	STATE_HEAD,  /* in the head of a part */
-	STATE_DATA,  /* in its bytes */
-	STATE_END,   /* behind the last boundary */
+	STATE_HEAD,  /* in the header section of a part */
+	STATE_DATA,  /* in the bytes of a part */
+	STATE_END,   /* after the last boundary */
 	STATE_FAILED,
 	STATE_MAX
 };
@@ -27,7 +27,7 @@ struct multipart {
 	enum state state;
 	char delimiter[4 + MULTIPART_BOUNDARY_MAX + 1]; /* CR LF - - boundary */
 	size_t length;
-	/* How much of the delimiter has come; beyond length: and one byte of what follows it. */
+	/* The bytes of the delimiter that have been read; length + 1: and the byte after it. */
 	size_t matched;
 	char tail; /* that byte: CR or '-' */
 	struct buf head;
@@ -62,7 +62,7 @@ int multipart_create(const char *content_type, const struct part_calls *calls, v
 	memcpy(multipart->delimiter, "\r\n--", 4);
 	memcpy(multipart->delimiter + 4, boundary.data, boundary.length);
 	multipart->length = 4 + boundary.length;
-	multipart->matched = 2; /* as if a line had just ended */
+	multipart->matched = 2; /* as at the start of a line */
 	*ret = multipart;
 	return 0;
 }
@@ -80,15 +80,15 @@ bool multipart_is_complete(const struct multipart *multipart)
 	return multipart->state == STATE_END;
 }
 
-static int fail(struct multipart *multipart, struct error *reterr, const char *text)
+static int multipart_fail(struct multipart *multipart, struct error *reterr, const char *text)
 {
 	multipart->state = STATE_FAILED;
 	return error_set(reterr, -EINVAL, "%s", text);
 }
 
-/* ---- heads ---- */
+/* ---- header sections ---- */
 
-static int begin_part(struct multipart *multipart, struct error *reterr)
+static int multipart_begin_part(struct multipart *multipart, struct error *reterr)
 {
 	CLEANUP_BUF struct buf name = BUF_INIT(MULTIPART_HEAD_MAX);
 	CLEANUP_BUF struct buf filename = BUF_INIT(2 * MULTIPART_HEAD_MAX);
@@ -97,14 +97,16 @@ static int begin_part(struct multipart *multipart, struct error *reterr)
 
 	if (form_header_find(buf_str(&multipart->head), multipart->head.length,
 			     "content-disposition", &value, &length) < 0) {
-		return fail(multipart, reterr, invalid);
+		return multipart_fail(multipart, reterr, invalid);
 	}
 	if (value == NULL || !form_header_parameter(value, length, "name", &name)) {
-		return fail(multipart, reterr,
-			    "The Content-Disposition header field \"name\" must be provided.");
+		return multipart_fail(
+			multipart, reterr,
+			"The Content-Disposition header field \"name\" must be provided.");
 	}
 	if (++multipart->parts > MULTIPART_PARTS_MAX) {
-		return fail(multipart, reterr, "Too many parts. Maximum number of parts is 1000.");
+		return multipart_fail(multipart, reterr,
+				      "Too many parts. Maximum number of parts is 1000.");
 	}
 
 	bool file = form_header_filename(value, length, &filename);
@@ -121,16 +123,16 @@ static int begin_part(struct multipart *multipart, struct error *reterr)
 	return 0;
 }
 
-/* Takes bytes up to the empty line that ends a head; how many those were, or -EINVAL. */
-static ssize_t feed_head(struct multipart *multipart, const char *data, size_t length,
-			 struct error *reterr)
+/* Reads a header section up to its empty line. Returns how many bytes it has used, or -EINVAL. */
+static ssize_t multipart_feed_head(struct multipart *multipart, const char *data, size_t length,
+				   struct error *reterr)
 {
 	struct buf *head = &multipart->head;
 
 	for (size_t i = 0; i < length; i++) {
 		buf_append_char(head, data[i]);
 		if (head->failed) {
-			return fail(multipart, reterr, invalid);
+			return multipart_fail(multipart, reterr, invalid);
 		}
 		if (data[i] != '\n') {
 			continue;
@@ -142,26 +144,26 @@ static ssize_t feed_head(struct multipart *multipart, const char *data, size_t l
 			      memcmp(head->data + head->length - 4, "\r\n\r\n", 4) == 0)) {
 			buf_cut(head, empty ? 0 : head->length - 4);
 
-			int error = begin_part(multipart, reterr);
+			int code = multipart_begin_part(multipart, reterr);
 
 			buf_clear(head);
-			return error < 0 ? error : (ssize_t)(i + 1);
+			return code < 0 ? code : (ssize_t)(i + 1);
 		}
 	}
 	return (ssize_t)length;
 }
 
-/* ---- boundaries and what is between them ---- */
+/* ---- boundaries and the bytes between them ---- */
 
-static void give(struct multipart *multipart, const char *data, size_t length)
+static void multipart_pass_data(struct multipart *multipart, const char *data, size_t length)
 {
 	if (length > 0) {
 		multipart->calls->data(multipart->arg, data, length);
 	}
 }
 
-/* A whole boundary with what belongs behind it has come. */
-static void end_part(struct multipart *multipart)
+/* A whole boundary has been read. */
+static void multipart_end_part(struct multipart *multipart)
 {
 	if (multipart->state == STATE_DATA) {
 		multipart->calls->end(multipart->arg);
@@ -170,30 +172,30 @@ static void end_part(struct multipart *multipart)
 	multipart->matched = 0;
 }
 
-/* What looked like a boundary was none: it is data. The byte behind it may begin the next. */
-static int not_a_boundary(struct multipart *multipart, struct error *reterr)
+/* It was not a boundary, but data. The byte after it may start the next one. */
+static int multipart_pass_false_boundary(struct multipart *multipart, struct error *reterr)
 {
 	size_t matched = multipart->matched;
 
 	if (multipart->state == STATE_START) {
-		return fail(multipart, reterr, invalid);
+		return multipart_fail(multipart, reterr, invalid);
 	}
 	multipart->matched = 0;
 	if (matched <= multipart->length) {
-		give(multipart, multipart->delimiter, matched);
+		multipart_pass_data(multipart, multipart->delimiter, matched);
 		return 0;
 	}
-	give(multipart, multipart->delimiter, multipart->length);
+	multipart_pass_data(multipart, multipart->delimiter, multipart->length);
 	if (multipart->tail == '\r') {
 		multipart->matched = 1;
 	} else {
-		give(multipart, &multipart->tail, 1);
+		multipart_pass_data(multipart, &multipart->tail, 1);
 	}
 	return 0;
 }
 
-/* One byte while a boundary may be coming: 1 when it is used up, 0 to look at it again. */
-static int match(struct multipart *multipart, char byte, struct error *reterr)
+/* Reads one byte of what may be a boundary. 1: the byte is used; 0: it must be read again. */
+static int multipart_match(struct multipart *multipart, char byte, struct error *reterr)
 {
 	size_t matched = multipart->matched;
 
@@ -208,15 +210,16 @@ static int match(struct multipart *multipart, char byte, struct error *reterr)
 		return 1;
 	}
 	if (matched > multipart->length && byte == (multipart->tail == '-' ? '-' : '\n')) {
-		end_part(multipart);
+		multipart_end_part(multipart);
 		return 1;
 	}
-	return not_a_boundary(multipart, reterr);
+	return multipart_pass_false_boundary(multipart, reterr);
 }
 
-/* How many bytes come before what may be the begin of a boundary: few pieces of data become many small
- * ones else, since binary files are full of CRs. */
-static size_t plain_length(const struct multipart *multipart, const char *data, size_t length)
+/* How many bytes come before a possible start of a boundary. It compares more than the CR, since
+ * binary files are full of CRs and would be passed on in very small pieces. */
+static size_t multipart_plain_length(const struct multipart *multipart, const char *data,
+				     size_t length)
 {
 	const char *end = data + length, *cr = data;
 
@@ -232,17 +235,17 @@ static size_t plain_length(const struct multipart *multipart, const char *data, 
 	return length;
 }
 
-/* Takes some bytes; how many those were, or -EINVAL. */
-static ssize_t feed_data(struct multipart *multipart, const char *data, size_t length,
-			 struct error *reterr)
+/* Reads bytes of a part. Returns how many it has used, or -EINVAL. */
+static ssize_t multipart_feed_data(struct multipart *multipart, const char *data, size_t length,
+				   struct error *reterr)
 {
 	if (multipart->matched > 0) {
-		return match(multipart, data[0], reterr);
+		return multipart_match(multipart, data[0], reterr);
 	}
 
-	size_t plain = plain_length(multipart, data, length);
+	size_t plain = multipart_plain_length(multipart, data, length);
 
-	give(multipart, data, plain);
+	multipart_pass_data(multipart, data, plain);
 	if (plain == length) {
 		return (ssize_t)plain;
 	}
@@ -259,8 +262,9 @@ int multipart_feed(struct multipart *multipart, const char *data, size_t length,
 		if (multipart->state == STATE_FAILED) {
 			return error_set(reterr, -EINVAL, "%s", invalid);
 		}
-		used = multipart->state == STATE_HEAD ? feed_head(multipart, data, length, reterr)
-						      : feed_data(multipart, data, length, reterr);
+		used = multipart->state == STATE_HEAD
+			       ? multipart_feed_head(multipart, data, length, reterr)
+			       : multipart_feed_data(multipart, data, length, reterr);
 		if (used < 0) {
 			return (int)used;
 		}

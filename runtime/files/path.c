@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what a request's path names without ever leaving the base directory. The file routes call it
- * before they open, list, or write anything.
+ * Resolves the path of a request without ever leaving the base directory. The routes of files call
+ * it before they open, list or write anything.
  */
 #include "config.h"
 
@@ -19,13 +19,13 @@
 #include <unistd.h>
 
 #define LINKS_MAX 40u /* as the kernel's own limit */
-/* Names looked at of one path: twice what a path can hold. Links of 4095 bytes each, which is what the
- * limit of links alone allows, are 80,000 names and take seconds. */
+/* How many names of one path are looked up: twice what a path can hold. The limit of links alone
+ * would allow links of 4095 bytes each with 80,000 names, which takes seconds. */
 #define STEPS_MAX 4096u
-#define RACES_MAX 8u     /* openat2 says EAGAIN when others rename meanwhile; then by hand */
-#define FOLDER_MODE 0755 /* of parents made */
+#define RACES_MAX 8u /* openat2 returns EAGAIN while others rename; then the path is walked */
+#define DIRECTORY_MODE 0755 /* of directories that are created */
 
-static void close_fd(int *fd)
+static void path_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -33,7 +33,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int duplicate(int fd)
+static int path_duplicate_fd(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -42,8 +42,8 @@ static int duplicate(int fd)
 
 /* ---- the base ---- */
 
-/* As with -errno of any other call; -ENOSYS or -EPERM where the kernel, or a filter, has no openat2. */
-static int open_beneath(int base, const char *path, int flags)
+/* A descriptor or -errno; -ENOSYS or -EPERM where the kernel or a filter does not allow openat2. */
+static int path_open_beneath(int base, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
@@ -63,48 +63,23 @@ int base_open(const char *path, struct base *ret, struct error *reterr)
 		return error_set(reterr, -errno, "base directory '%s': %s", path, strerror(errno));
 	}
 
-	int probe = open_beneath(fd, ".", O_PATH);
+	int probe = path_open_beneath(fd, ".", O_PATH);
 
 	*ret = (struct base){ .fd = fd, .path = TAKE(real), .by_hand = probe < 0 };
-	close_fd(&probe);
+	path_close_fd(&probe);
 	return 0;
 }
 
 void base_close(struct base *base)
 {
-	close_fd(&base->fd);
+	path_close_fd(&base->fd);
 	free(TAKE(base->path));
 }
 
 /* ---- text ---- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int path_decode(const char *text, size_t length, struct buf *buf)
-{
-	for (size_t i = 0; i < length; i++) {
-		int high = text[i] == '%' && i + 2 < length ? hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-
-		if (low >= 0) {
-			buf_append_char(buf, (char)(high * 16 + low));
-			i += 2;
-		} else {
-			buf_append_char(buf, text[i]);
-		}
-	}
-	return buf->failed ? -ENAMETOOLONG : 0;
-}
-
-/* Takes the last name off a path that has been cleaned so far; -EXDEV when there is none. */
-static int climb(struct buf *buf, size_t start)
+/* Removes the last name of the path that has been cleaned so far; -EXDEV when there is none. */
+static int path_remove_last(struct buf *buf, size_t start)
 {
 	if (buf->length == start) {
 		return -EXDEV;
@@ -134,7 +109,7 @@ int path_clean(const char *text, size_t length, struct buf *buf)
 			continue;
 		}
 		if (size == 2 && name[0] == '.' && name[1] == '.') {
-			if (climb(buf, start) < 0) {
+			if (path_remove_last(buf, start) < 0) {
 				return -EXDEV;
 			}
 			continue;
@@ -151,14 +126,14 @@ int path_clean(const char *text, size_t length, struct buf *buf)
 
 struct walk {
 	const struct base *base;
-	int fd;          /* the directory reached */
-	struct buf done; /* its path below the base, of real directories only: what ".." needs */
-	struct buf rest; /* what is still to go */
+	int fd;          /* the current directory */
+	struct buf done; /* its path below the base, without links: ".." needs it */
+	struct buf rest; /* the part that is not walked yet */
 	unsigned int links, steps;
 };
 
-/* Takes the next name off the rest; its length, 0 at the end. */
-static int next_name(struct walk *walk, char *name)
+/* Removes the next name from the rest. Returns its length, 0 at the end. */
+static int path_walk_next_name(struct walk *walk, char *name)
 {
 	const char *text = buf_str(&walk->rest);
 	size_t skip = strspn(text, "/");
@@ -175,22 +150,22 @@ static int next_name(struct walk *walk, char *name)
 	return (int)length;
 }
 
-/* Goes back to the base. */
-static int restart(struct walk *walk)
+/* Returns to the base. */
+static int path_walk_restart(struct walk *walk)
 {
-	int fd = duplicate(walk->base->fd);
+	int fd = path_duplicate_fd(walk->base->fd);
 
 	if (fd < 0) {
 		return fd;
 	}
-	close_fd(&walk->fd);
+	path_close_fd(&walk->fd);
 	walk->fd = fd;
 	buf_clear(&walk->done);
 	return 0;
 }
 
-/* Puts text in front of what is still to go. */
-static int put_in_front(struct walk *walk, const char *text, size_t length)
+/* Puts text in front of the rest. */
+static int path_walk_prepend(struct walk *walk, const char *text, size_t length)
 {
 	struct buf rest = BUF_INIT(PATH_TEXT_MAX);
 
@@ -202,9 +177,9 @@ static int put_in_front(struct walk *walk, const char *text, size_t length)
 	return rest.failed ? -ENAMETOOLONG : 0;
 }
 
-/* ".." in a link: the directory above by name, from the base again, since the directory reached may have
- * been moved out of the base meanwhile and its own ".." would lead there. */
-static int walk_up(struct walk *walk)
+/* Follows ".." in a link: walks to the parent directory by name from the base again. The current
+ * directory may have been moved out of the base meanwhile, and its ".." would lead there. */
+static int path_walk_up(struct walk *walk)
 {
 	CLEANUP_BUF struct buf above = BUF_INIT(PATH_TEXT_MAX);
 
@@ -212,23 +187,23 @@ static int walk_up(struct walk *walk)
 		return -ELOOP;
 	}
 	buf_append(&above, buf_str(&walk->done), walk->done.length);
-	if (climb(&above, 0) < 0) {
+	if (path_remove_last(&above, 0) < 0) {
 		return -EXDEV;
 	}
 
-	int error = put_in_front(walk, buf_str(&above), above.length);
+	int code = path_walk_prepend(walk, buf_str(&above), above.length);
 
-	return error < 0 ? error : restart(walk);
+	return code < 0 ? code : path_walk_restart(walk);
 }
 
-static int walk_link(struct walk *walk, const char *name)
+static int path_walk_link(struct walk *walk, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t length = readlinkat(walk->fd, name, target, sizeof(target));
 	size_t base = strlen(walk->base->path);
 
 	if (length < 0) {
-		return errno == EINVAL ? -ENOENT : -errno; /* it has been replaced meanwhile */
+		return errno == EINVAL ? -ENOENT : -errno; /* others have replaced it meanwhile */
 	}
 	if ((size_t)length >= sizeof(target)) {
 		return -ENAMETOOLONG;
@@ -238,23 +213,23 @@ static int walk_link(struct walk *walk, const char *name)
 	}
 	target[length] = '\0';
 	if (target[0] != '/') {
-		return put_in_front(walk, target, (size_t)length);
+		return path_walk_prepend(walk, target, (size_t)length);
 	}
 	if (base > 1 && (strncmp(target, walk->base->path, base) != 0 ||
 			 (target[base] != '/' && target[base] != '\0'))) {
 		return -EXDEV;
 	}
 
-	int error = put_in_front(walk, target + base, (size_t)length - base);
+	int code = path_walk_prepend(walk, target + base, (size_t)length - base);
 
-	return error < 0 ? error : restart(walk);
+	return code < 0 ? code : path_walk_restart(walk);
 }
 
-/* A directory that is made belongs to whom its directory belongs: it is made as that user, of this thread
- * alone. Giving it away afterwards would give away what stands under its name by then, which the owner
- * of the directory above chooses. Where this process may not be that user, or that user may not write
- * there, the new directory is ours. 0 or -errno. */
-static int make_directory(int parent, const char *name)
+/* A new directory gets the owner of its parent directory: this thread acts as that user while it
+ * creates it. A chown afterwards would give away whatever has that name by then, which the owner of
+ * the parent directory decides. Where this process may not act as that user, or that user may not
+ * write there, the new directory belongs to the server. 0 or -errno. */
+static int path_make_directory(int parent, const char *name)
 {
 	struct stat above;
 
@@ -263,36 +238,36 @@ static int make_directory(int parent, const char *name)
 	}
 
 	int group = setfsgid(above.st_gid), user = setfsuid(above.st_uid);
-	int error = mkdirat(parent, name, FOLDER_MODE) < 0 ? -errno : 0;
+	int code = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
 
 	(void)setfsuid((uid_t)user);
 	(void)setfsgid((gid_t)group);
-	if (error == -EACCES || error == -EPERM) {
-		error = mkdirat(parent, name, FOLDER_MODE) < 0 ? -errno : 0;
+	if (code == -EACCES || code == -EPERM) {
+		code = mkdirat(parent, name, DIRECTORY_MODE) < 0 ? -errno : 0;
 	}
-	return error;
+	return code;
 }
 
-/* O_PATH of a name in the directory reached, links not followed. */
-static int look_at(const struct walk *walk, const char *name, bool make)
+/* Opens a name of the current directory with O_PATH, without following links. */
+static int path_walk_open(const struct walk *walk, const char *name, bool make)
 {
 	int fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT && make) {
-		int error = make_directory(walk->fd, name);
+		int code = path_make_directory(walk->fd, name);
 
-		if (error < 0 && error != -EEXIST) {
-			return error;
+		if (code < 0 && code != -EEXIST) {
+			return code;
 		}
 		fd = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	}
 	return fd < 0 ? -errno : fd;
 }
 
-static void arrive(struct walk *walk, struct place *ret, int fd, const char *name)
+static void path_walk_finish(struct walk *walk, struct place *ret, int fd, const char *name)
 {
 	if (name ==
-	    NULL) { /* a directory by way of "..", "." or the base: there is no name to it */
+	    NULL) { /* a directory reached by ".." or ".", or the base: it has no name here */
 		*ret = (struct place){ .fd = walk->fd, .dir = -1 };
 	} else {
 		*ret = (struct place){ .fd = fd, .dir = walk->fd };
@@ -301,11 +276,11 @@ static void arrive(struct walk *walk, struct place *ret, int fd, const char *nam
 	walk->fd = -1;
 }
 
-/* One name further: 1 when it arrived, 0 when there is more to go. */
-static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
+/* Walks one name further. 1: *ret is set; 0: there is more to walk; or -errno. */
+static int path_walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 {
 	char name[NAME_MAX + 1];
-	int length = next_name(walk, name);
+	int length = path_walk_next_name(walk, name);
 	bool last = walk->rest.length == 0;
 	struct stat info;
 
@@ -313,7 +288,7 @@ static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 		return length;
 	}
 	if (length == 0) {
-		arrive(walk, ret, -1, NULL);
+		path_walk_finish(walk, ret, -1, NULL);
 		return 1;
 	}
 	if (++walk->steps > STEPS_MAX) {
@@ -323,42 +298,42 @@ static int walk_step(struct walk *walk, unsigned int flags, struct place *ret)
 		return 0;
 	}
 	if (strcmp(name, "..") == 0) {
-		return walk_up(walk);
+		return path_walk_up(walk);
 	}
 
-	int fd = look_at(walk, name, !last && (flags & PLACE_MAKE_PARENTS) != 0);
+	int fd = path_walk_open(walk, name, !last && (flags & PLACE_MAKE_PARENTS) != 0);
 
 	if (fd == -ENOENT && last) {
-		arrive(walk, ret, -1, name);
+		path_walk_finish(walk, ret, -1, name);
 		return 1;
 	}
 	if (fd < 0) {
 		return fd;
 	}
 	if (fstat(fd, &info) < 0) {
-		close_fd(&fd);
+		path_close_fd(&fd);
 		return -EIO;
 	}
 	if (S_ISLNK(info.st_mode)) {
-		close_fd(&fd);
-		return walk_link(walk, name);
+		path_close_fd(&fd);
+		return path_walk_link(walk, name);
 	}
 	if (last) {
-		arrive(walk, ret, fd, name);
+		path_walk_finish(walk, ret, fd, name);
 		return 1;
 	}
-	close_fd(&walk->fd);
+	path_close_fd(&walk->fd);
 	walk->fd = fd;
 	buf_append_str(&walk->done, "/");
 	buf_append_str(&walk->done, name);
 	return S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int find_by_hand(const struct base *base, const char *path, unsigned int flags,
-			struct place *ret)
+static int path_find_by_walk(const struct base *base, const char *path, unsigned int flags,
+			     struct place *ret)
 {
 	struct walk walk = { .base = base,
-			     .fd = duplicate(base->fd),
+			     .fd = path_duplicate_fd(base->fd),
 			     .done = BUF_INIT(2 * (size_t)PATH_MAX),
 			     .rest = BUF_INIT(PATH_TEXT_MAX) };
 	int state = walk.fd < 0 ? walk.fd : 0;
@@ -367,23 +342,23 @@ static int find_by_hand(const struct base *base, const char *path, unsigned int 
 		state = -ENAMETOOLONG;
 	}
 	while (state == 0) {
-		state = walk_step(&walk, flags, ret);
+		state = path_walk_step(&walk, flags, ret);
 	}
-	close_fd(&walk.fd);
+	path_close_fd(&walk.fd);
 	buf_finish(&walk.done);
 	buf_finish(&walk.rest);
 	return state < 0 ? state : 0;
 }
 
-/* ---- finding ---- */
+/* ---- looking up ---- */
 
-/* In one call; anything but success is for the walk to explain. */
-static int find_beneath(const struct base *base, const char *path, struct place *ret)
+/* Looks up the path in one call. The walk explains most errors. */
+static int path_find_beneath(const struct base *base, const char *path, struct place *ret)
 {
 	int fd = -EAGAIN;
 
 	for (unsigned int i = 0; i < RACES_MAX && fd == -EAGAIN; i++) {
-		fd = open_beneath(base->fd, path[0] == '\0' ? "." : path, O_PATH);
+		fd = path_open_beneath(base->fd, path[0] == '\0' ? "." : path, O_PATH);
 	}
 	if (fd >= 0) {
 		*ret = (struct place){ .fd = fd, .dir = -1 };
@@ -393,28 +368,28 @@ static int find_beneath(const struct base *base, const char *path, struct place 
 
 int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret)
 {
-	/* Who makes parents wants the directory and the name, which one call does not give. */
+	/* PLACE_MAKE_PARENTS needs the directory and the name, which one call does not give. */
 	if (!base->by_hand && (flags & PLACE_MAKE_PARENTS) == 0) {
-		int error = find_beneath(base, path, ret);
+		int code = path_find_beneath(base, path, ret);
 
-		if (error == 0 || error == -ENOENT || error == -ENOTDIR) {
-			return error;
+		if (code == 0 || code == -ENOENT || code == -ENOTDIR) {
+			return code;
 		}
 	}
-	return find_by_hand(base, path, flags, ret);
+	return path_find_by_walk(base, path, flags, ret);
 }
 
 void place_finish(struct place *place)
 {
-	close_fd(&place->fd);
-	close_fd(&place->dir);
+	path_close_fd(&place->fd);
+	path_close_fd(&place->dir);
 }
 
 int path_reopen(int fd, int flags)
 {
 	char link[64];
 
-	/* The one link of /proc that is safe to follow: it is our own. */
+	/* This link of /proc is safe to follow: it belongs to this process. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 
 	int real = open(link, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths that others name, kept inside one directory, the base.
+ * Resolves paths that clients give, inside one directory: the base.
  *
- * A request's path is text: percent-decoded once (path_decode), then cleaned (path_clean): no
- * leading slash, no "." and no "..", which are taken away by their meaning in a URL, where "a/.."
- * is nothing whatever "a" is. What climbs above the base by its text alone is refused there.
+ * The path of a request is text. It is percent-decoded once (percent_decode) and cleaned (path_clean):
+ * leading slashes, "." and ".." are removed by their meaning in a URL, where "a/.." is nothing
+ * whatever "a" is. A text that climbs above the base is refused.
  *
- * A cleaned path is then found (place_find): symbolic links that stay inside the base work, also
- * absolute ones that begin with the base's own path; what leads outside is -EXDEV. Where the kernel
- * has openat2, one call with RESOLVE_BENEATH does it. Else, and where that call meets an absolute
- * link or something that is missing, the path is walked by hand: each component is opened without
- * following links, links are read as text, and ".." in a link is walked again from the base. So no
- * rename of others, at whatever moment, makes a path lead outside.
+ * place_find then looks up the cleaned path. Symbolic links work as long as they stay inside the
+ * base, also absolute ones that start with the path of the base; others are -EXDEV. One call of
+ * openat2 with RESOLVE_BENEATH does it where the kernel has it. Otherwise, and where that call
+ * meets an absolute link or a missing name, the path is walked by hand: each component is opened
+ * without following links, links are read as text, and ".." in a link is walked again from the
+ * base. So no rename by others, at any moment, can make a path lead outside.
  *
- * Nothing is opened for reading or writing while it is found (O_PATH): a FIFO does not block and a
- * device does not notice. All functions may be called from any thread.
+ * The lookup opens nothing for reading or writing (only O_PATH), so that a FIFO does not block and
+ * a device is not touched. All functions may be called from any thread.
  */
 #ifndef ASB_RUNTIME_FILES_PATH_H
 #define ASB_RUNTIME_FILES_PATH_H
@@ -26,19 +26,19 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* What the kernel takes as a path, without the NUL. */
+/* The longest path that the kernel takes, without the NUL. */
 #define PATH_TEXT_MAX ((size_t)PATH_MAX - 1)
 
 struct base {
 	int fd;
-	char *path;   /* real, without links: absolute links into it are known by it */
-	bool by_hand; /* no openat2; a test sets it */
+	char *path;   /* without links, to recognise absolute links into the base */
+	bool by_hand; /* without openat2; also set by a test */
 };
 
-/* What a path names. */
+/* What a path leads to. */
 struct place {
-	int fd;  /* O_PATH: what is there; -1: nothing */
-	int dir; /* O_PATH: the directory it is in; -1: it is the base itself */
+	int fd;  /* O_PATH: the file; -1: there is none */
+	int dir; /* O_PATH: its directory; -1: not known, or the base itself */
 	char name[NAME_MAX + 1];
 };
 
@@ -51,17 +51,16 @@ struct place {
 int base_open(const char *path, struct base *ret, struct error *reterr);
 void base_close(struct base *base);
 
-/* Appends text with its %XX decoded; what is no %XX stays as it is. */
-int path_decode(const char *text, size_t length, struct buf *buf);
-/* Appends what text (decoded) means below the base, "" for the base itself; 0, -EXDEV above the
- * base or with a NUL in it, -ENAMETOOLONG. */
+/* Appends the cleaned path of a decoded text, "" for the base itself. 0, -ENAMETOOLONG, or -EXDEV
+ * for a text that leads above the base or holds a NUL. */
 int path_clean(const char *text, size_t length, struct buf *buf);
 
-/* Finds a cleaned path; with PLACE_MAKE_PARENTS directories on the way are made. 0, also where only the
- * last name is missing (fd is -1 then); -EXDEV outside; any other negative errno. */
+/* Looks up a cleaned path. PLACE_MAKE_PARENTS creates missing directories on the way. 0, also when
+ * only the last name is missing (then fd is -1); -EXDEV outside of the base; or another negative
+ * errno. */
 int place_find(const struct base *base, const char *path, unsigned int flags, struct place *ret);
 void place_finish(struct place *place);
-/* Opens what an O_PATH descriptor names, for real; close-on-exec, never blocking. -errno. */
+/* Opens the file of an O_PATH descriptor with flags, close-on-exec and non-blocking. -errno. */
 int path_reopen(int fd, int flags);
 
 #define CLEANUP_PLACE CLEANUP(place_finish)

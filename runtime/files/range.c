@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads Range headers: one range is served, several are answered with the whole, as RFC 9110 leaves
- * it to the server. The download route calls it.
+ * Reads Range headers. For several ranges the whole file is sent, which RFC 9110 allows. The
+ * download route calls it.
  */
 #include "config.h"
 
@@ -12,14 +12,14 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *skip_blanks(const char *text)
+static const char *range_skip_blanks(const char *text)
 {
 	return text + strspn(text, " \t");
 }
 
-/* Digits at *text, which it passes; what is too large for the type is its largest value, which is
- * beyond the end of any file. */
-static bool number(const char **text, uint64_t *ret)
+/* Reads digits and moves *text past them. A number that is too large becomes UINT64_MAX, which is
+ * beyond the end of any file. False: there are no digits. */
+static bool range_number(const char **text, uint64_t *ret)
 {
 	uint64_t value = 0;
 	const char *at = *text;
@@ -46,22 +46,23 @@ enum range_response range_parse(const char *header, uint64_t size, uint64_t *ret
 		return RANGE_WHOLE;
 	}
 
-	const char *at = skip_blanks(header + 6);
-	bool has_first = number(&at, &first);
+	const char *at = range_skip_blanks(header + 6);
+	bool has_first = range_number(&at, &first);
 
 	if (*at != '-') {
 		return RANGE_WHOLE;
 	}
 	at++;
 
-	bool has_last = number(&at, &last);
+	bool has_last = range_number(&at, &last);
 
-	if (*skip_blanks(at) != '\0' || (!has_first && !has_last) ||
+	if (*range_skip_blanks(at) != '\0' || (!has_first && !has_last) ||
 	    (has_first && has_last && last < first)) {
 		return RANGE_WHOLE;
 	}
-	if (!has_first) {                              /* the last so many */
-		first = last < size ? size - last : 0; /* of none: size, which is beyond */
+	if (!has_first) { /* the last bytes of the file */
+		first = last < size ? size - last
+				    : 0; /* "-0" gives size, which is beyond the end */
 		last = UINT64_MAX;
 	}
 	if (first >= size) {

@@ -1,34 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deadlines and limits of connections that libmicrohttpd does not have: its timeout is of silence
- * alone, and at its limit it stops accepting. Called by server.c and request.c. */
+/*
+ * Deadlines and limits of connections that libmicrohttpd does not have: its timeout counts silence
+ * only, and at its limit it stops accepting. server.c, exchange.c and work.c call it.
+ *
+ * net/http-guard.h does the same for the other servers. This one is separate because the two have
+ * different rules and threads: a body must bring so many bytes in each window, a body that is read
+ * and forgotten goes first, all bodies together have a budget of memory, and a paused upload is not
+ * slow. It runs in the server's thread without a lock or a thread of its own, and the runtime alone
+ * is built without net/.
+ */
 #include "config.h"
 
 #include "runtime/http/server-private.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/memory.h"
 
 #define CONNECTIONS_MAX 12000u
-#define FILES_RESERVED 64u   /* the server's own descriptors */
-#define FILES_FEW 20u        /* the same where there are hardly more */
-#define FILES_OF_TRANSFER 3u /* of an upload: the file, its directory, what it replaces */
+#define FILES_RESERVED 64u   /* for the server's own use */
+#define FILES_FEW 20u        /* the same when the limit is very low */
+#define FILES_OF_TRANSFER 3u /* of an upload: the file, its directory, the file it replaces */
 #define TRANSFERS_MAX 682u   /* a third of the descriptors for work */
-/* Pipes of commands and of what they left in the background, files of transfers. */
+/* For pipes of commands and of background processes, and for files of transfers. */
 #define FILES_FOR_WORK 6144u
 
 void guard_init(struct guard *guard, size_t limit)
 {
 	*guard = (struct guard){ .limit = limit };
+	for (size_t i = 0; i < PHASE_MAX; i++) {
+		TAILQ_INIT(&guard->connections[i]);
+	}
 }
 
-/* The descriptors that are not the server's own. */
-static size_t files_left(void)
+/* How many descriptors are left besides those for the server's own use. */
+static size_t guard_files_left(void)
 {
 	struct rlimit files;
 
@@ -41,61 +50,31 @@ static size_t files_left(void)
 	return files.rlim_cur < SIZE_MAX ? files.rlim_cur - FILES_RESERVED : SIZE_MAX;
 }
 
-static size_t files_for_work(void)
+static size_t guard_files_for_work(void)
 {
-	size_t half = files_left() / 2;
+	size_t half = guard_files_left() / 2;
 
 	return half < FILES_FOR_WORK ? half : FILES_FOR_WORK;
 }
 
 size_t guard_limit(void)
 {
-	size_t rest = files_left() - files_for_work();
+	size_t rest = guard_files_left() - guard_files_for_work();
 
 	return rest < CONNECTIONS_MAX ? rest : CONNECTIONS_MAX;
 }
 
 size_t guard_transfers(void)
 {
-	size_t transfers = files_for_work() / FILES_OF_TRANSFER;
+	size_t transfers = guard_files_for_work() / FILES_OF_TRANSFER;
 
 	return transfers < TRANSFERS_MAX ? transfers : TRANSFERS_MAX;
 }
 
-/* ---- lists ---- */
+/* ---- connections ---- */
 
-static void list_add(struct guard *guard, struct connection *connection)
-{
-	enum phase phase = connection->phase;
-
-	connection->previous = guard->last[phase];
-	connection->next = NULL;
-	if (guard->last[phase] != NULL) {
-		guard->last[phase]->next = connection;
-	} else {
-		guard->first[phase] = connection;
-	}
-	guard->last[phase] = connection;
-}
-
-static void list_remove(struct guard *guard, struct connection *connection)
-{
-	enum phase phase = connection->phase;
-
-	if (connection->previous != NULL) {
-		connection->previous->next = connection->next;
-	} else {
-		guard->first[phase] = connection->next;
-	}
-	if (connection->next != NULL) {
-		connection->next->previous = connection->previous;
-	} else {
-		guard->last[phase] = connection->previous;
-	}
-}
-
-/* What the kernel has received for a socket so far. */
-static uint64_t received(int fd)
+/* The bytes that the kernel has received on a socket so far. */
+static uint64_t guard_received(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t length = sizeof(info);
@@ -110,9 +89,10 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 {
 	struct connection *connection = xnew(struct connection);
 
-	*connection =
-		(struct connection){ .phase = PHASE_HEAD, .fd = fd, .since = now, .begun = now };
-	list_add(guard, connection);
+	*connection = (struct connection){
+		.phase = PHASE_HEAD, .fd = fd, .since = now, .phase_since = now
+	};
+	TAILQ_INSERT_TAIL(&guard->connections[connection->phase], connection, link);
 	guard->count++;
 	return connection;
 }
@@ -120,104 +100,106 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 void guard_remove(struct guard *guard, struct connection *connection)
 {
 	guard_let_go(guard, connection);
-	list_remove(guard, connection);
+	TAILQ_REMOVE(&guard->connections[connection->phase], connection, link);
 	guard->count--;
 	free(connection);
 }
 
 void guard_enter(struct guard *guard, struct connection *connection, enum phase phase, uint64_t now)
 {
-	list_remove(guard, connection);
+	TAILQ_REMOVE(&guard->connections[connection->phase], connection, link);
 	connection->phase = phase;
-	connection->since = connection->begun = now;
+	connection->since = connection->phase_since = now;
 	connection->started = false;
-	connection->ignored = connection->answering = false;
+	connection->ignored = connection->responding = false;
 	connection->paused = false;
-	connection->bytes = phase == PHASE_HEAD ? received(connection->fd) : 0;
-	list_add(guard, connection);
+	connection->bytes = phase == PHASE_HEAD ? guard_received(connection->fd) : 0;
+	TAILQ_INSERT_TAIL(&guard->connections[connection->phase], connection, link);
 }
 
 /* ---- deadlines ---- */
 
-/* libmicrohttpd reads the end, or an error, and cleans up. */
-static void doom(struct connection *connection)
+/* libmicrohttpd reads the end of the connection and closes it. */
+static void guard_shut_down(struct connection *connection)
 {
-	connection->doomed = true;
+	connection->shut_down = true;
 	(void)shutdown(connection->fd, SHUT_RDWR);
 }
 
 typedef bool guard_question(const struct connection *connection);
 
-static bool is_any(const struct connection *connection UNUSED)
+static bool guard_is_any(const struct connection *connection UNUSED)
 {
 	return true;
 }
 
-static bool is_ignored(const struct connection *connection)
+static bool guard_is_ignored(const struct connection *connection)
 {
 	return connection->ignored;
 }
 
-/* A body that brings hardly more than it must; not an upload on its way. */
-static bool is_slow(const struct connection *connection)
+/* A body that is hardly faster than it must be; a normal upload is not slow. */
+static bool guard_is_slow(const struct connection *connection)
 {
 	return !connection->paused && connection->bytes < 4 * BODY_WINDOW_BYTES;
 }
 
-static bool is_answering(const struct connection *connection)
+static bool guard_is_responding(const struct connection *connection)
 {
-	return connection->answering;
+	return connection->responding;
 }
 
 /* Each list has the oldest one first. */
-static struct connection *find_oldest(const struct guard *guard, enum phase phase,
-				      guard_question *question)
+static struct connection *guard_find_oldest(const struct guard *guard, enum phase phase,
+					    guard_question *question)
 {
-	struct connection *at = guard->first[phase];
+	struct connection *at;
 
-	while (at != NULL && (at->doomed || !question(at))) {
-		at = at->next;
+	TAILQ_FOREACH (at, &guard->connections[phase], link) {
+		if (!at->shut_down && question(at)) {
+			break;
+		}
 	}
 	return at;
 }
 
-static struct connection *find_victim(const struct guard *guard)
+static struct connection *guard_find_victim(const struct guard *guard)
 {
-	struct connection *ignored = find_oldest(guard, PHASE_BODY, is_ignored);
-	struct connection *idle = find_oldest(guard, PHASE_HEAD, is_any);
-	struct connection *slow = find_oldest(guard, PHASE_BODY, is_slow);
+	struct connection *ignored = guard_find_oldest(guard, PHASE_BODY, guard_is_ignored);
+	struct connection *idle = guard_find_oldest(guard, PHASE_HEAD, guard_is_any);
+	struct connection *slow = guard_find_oldest(guard, PHASE_BODY, guard_is_slow);
 
 	if (ignored != NULL) {
 		return ignored;
 	}
 	if (idle != NULL && slow != NULL) {
-		return slow->begun < idle->begun ? slow : idle;
+		return slow->phase_since < idle->phase_since ? slow : idle;
 	}
 	if (idle != NULL || slow != NULL) {
 		return idle != NULL ? idle : slow;
 	}
-	slow = find_oldest(guard, PHASE_BODY, is_any);
-	return slow != NULL ? slow : find_oldest(guard, PHASE_BUSY, is_answering);
+	slow = guard_find_oldest(guard, PHASE_BODY, guard_is_any);
+	return slow != NULL ? slow : guard_find_oldest(guard, PHASE_BUSY, guard_is_responding);
 }
 
 bool guard_evict(struct guard *guard)
 {
-	struct connection *victim = find_victim(guard);
+	struct connection *victim = guard_find_victim(guard);
 
 	if (victim != NULL) {
-		doom(victim);
+		guard_shut_down(victim);
 	}
 	return victim != NULL;
 }
 
 /* ---- memory of bodies ---- */
 
-static struct connection *find_larger(const struct guard *guard, size_t size)
+static struct connection *guard_find_larger_body(const struct guard *guard, size_t size)
 {
-	struct connection *largest = NULL;
+	struct connection *largest = NULL, *at;
 
-	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
-		if (!at->doomed && at->held > size) {
+	TAILQ_FOREACH (at, &guard->connections[PHASE_BODY], link) {
+		if (!at->shut_down && at->held > size) {
 			largest = at;
 			size = at->held;
 		}
@@ -231,13 +213,13 @@ bool guard_hold(struct guard *guard, struct connection *connection, size_t lengt
 	size_t most = size > BODY_SMALL ? BODIES_MAX - BODIES_FOR_SMALL : BODIES_MAX;
 
 	while (guard->held + length > most) {
-		struct connection *victim = find_larger(guard, size);
+		struct connection *victim = guard_find_larger_body(guard, size);
 
 		if (victim == NULL) {
 			return false;
 		}
-		doom(victim);
-		guard_let_go(guard, victim); /* it is freed in this turn of the loop or the next */
+		guard_shut_down(victim);
+		guard_let_go(guard, victim); /* it is closed in this turn of the loop or the next */
 	}
 	guard->held += length;
 	connection->held = size;
@@ -250,18 +232,19 @@ void guard_let_go(struct guard *guard, struct connection *connection)
 	connection->held = 0;
 }
 
-static void sweep_head(struct connection *connection, uint64_t now)
+static void guard_check_head(struct connection *connection, uint64_t now)
 {
-	if (!connection->started && received(connection->fd) > connection->bytes) {
+	if (!connection->started && guard_received(connection->fd) > connection->bytes) {
 		connection->started = true;
 		connection->since = now;
 	}
-	if (now - connection->since > (connection->started ? HEAD_US - SWEEP_US : IDLE_US)) {
-		doom(connection);
+	if (now - connection->since > (connection->started ? HEAD_US - CHECK_US : IDLE_US)) {
+		guard_shut_down(connection);
 	}
 }
 
-/* An end that came together with the last data tells libmicrohttpd nothing: epoll tells it once. */
+/* libmicrohttpd misses an end that came together with the last data, since epoll reports it only
+ * once. */
 bool guard_has_gone(const struct connection *connection)
 {
 	char byte;
@@ -269,14 +252,14 @@ bool guard_has_gone(const struct connection *connection)
 	return recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-static void sweep_body(struct connection *connection, uint64_t now)
+static void guard_check_body(struct connection *connection, uint64_t now)
 {
 	if (guard_has_gone(connection)) {
-		doom(connection);
+		guard_shut_down(connection);
 		return;
 	}
-	if (connection->ignored && now - connection->begun > BODY_IGNORED_US) {
-		doom(connection);
+	if (connection->ignored && now - connection->phase_since > BODY_IGNORED_US) {
+		guard_shut_down(connection);
 		return;
 	}
 	if (connection->paused) {
@@ -288,122 +271,25 @@ static void sweep_body(struct connection *connection, uint64_t now)
 		return;
 	}
 	if (connection->bytes < BODY_WINDOW_BYTES) {
-		doom(connection);
+		guard_shut_down(connection);
 		return;
 	}
 	connection->since = now;
 	connection->bytes = 0;
 }
 
-void guard_sweep(struct guard *guard, uint64_t now)
+void guard_check_deadlines(struct guard *guard, uint64_t now)
 {
-	for (struct connection *at = guard->first[PHASE_HEAD]; at != NULL; at = at->next) {
-		if (!at->doomed) {
-			sweep_head(at, now);
+	struct connection *at;
+
+	TAILQ_FOREACH (at, &guard->connections[PHASE_HEAD], link) {
+		if (!at->shut_down) {
+			guard_check_head(at, now);
 		}
 	}
-	for (struct connection *at = guard->first[PHASE_BODY]; at != NULL; at = at->next) {
-		if (!at->doomed) {
-			sweep_body(at, now);
+	TAILQ_FOREACH (at, &guard->connections[PHASE_BODY], link) {
+		if (!at->shut_down) {
+			guard_check_body(at, now);
 		}
 	}
-}
-
-/* ---- heads ---- */
-
-static const char token_characters[] =
-	"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-struct head {
-	size_t size, count, lengths, codings, hosts;
-	const char *begin, *end; /* of the lines so far */
-	bool odd;
-};
-
-static bool is_number(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	return digits > 0 && digits < 20 && text[digits] == '\0';
-}
-
-static bool is_name(const char *text, size_t length)
-{
-	return length > 0 && strlen(text) == length && strspn(text, token_characters) == length;
-}
-
-/* Where a server before us reads a CR or a NUL as the end of something, it sees another head. */
-static bool is_value(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* libmicrohttpd leaves names and values where it read them, each line ended by two NULs. There is a gap
- * where it has left a line out, cut one at a NUL, ended one at an LF alone, or joined two: what it
- * joins it puts behind the name, so that "Content-: 5" and " Length" become Content-Length. */
-static bool has_gap(struct head *head, const char *name, const char *value, size_t length)
-{
-	bool gap = head->end != NULL && name != head->end;
-
-	head->begin = head->begin != NULL ? head->begin : name;
-	head->end = value + length + 2;
-	return gap;
-}
-
-/* The same for the first line and the last. */
-static bool is_whole(const struct request *request, const struct head *head)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	size_t first = strlen(request->method) + strlen(request->target) + strlen("  HTTP/1.1\r\n");
-
-	return info->header_size == first + (size_t)(head->end - head->begin) + strlen("\r\n");
-}
-
-static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind UNUSED, const char *name,
-				    size_t name_length, const char *value, size_t length)
-{
-	struct head *head = arg;
-	const char *text = value != NULL ? value : "";
-
-	head->count++;
-	head->size += name_length + length + 4;
-	head->odd = has_gap(head, name, text, length) || head->odd || !is_name(name, name_length) ||
-		    !is_value(text, length);
-	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-		head->lengths++;
-		head->odd = head->odd || !is_number(text);
-	} else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-		head->codings++;
-		head->odd = head->odd || strcasecmp(text, "chunked") != 0;
-	} else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
-		head->hosts++;
-	}
-	return MHD_YES;
-}
-
-unsigned int guard_check_head(const struct request *request)
-{
-	struct head head = { 0 };
-
-	if (strlen(request->target) > TARGET_MAX) {
-		return MHD_HTTP_URI_TOO_LONG;
-	}
-	MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, count_header, &head);
-	if (head.size > HEAD_MAX || head.count > HEADERS_MAX) {
-		return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
-	}
-	/* Two servers in a row that disagree about where a body ends is how requests are smuggled. */
-	if (head.odd || head.lengths + head.codings > 1 || head.hosts > 1 ||
-	    !is_whole(request, &head)) {
-		return MHD_HTTP_BAD_REQUEST;
-	}
-	return 0;
 }

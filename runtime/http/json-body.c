@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fits a checked JSON text to a model's rules, or says in a list why it does not. Called by the
- * routes that take JSON. */
+/* Reads a checked JSON text by the rules of a model, or lists the errors. Called by the routes that
+ * take JSON. */
 #include "config.h"
 
 #include "runtime/http/json-body.h"
@@ -11,20 +11,20 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "runtime/http/request.h"
 #include "runtime/json/string.h"
 #include "runtime/json/text.h"
-#include "runtime/json/utf8.h"
 
-#define INPUT_MAX (64u << 10) /* more of what was sent is not sent back */
-#define NAME_MAX_BYTES 64u    /* a name of ours with each letter escaped */
-#define KEY_MAX 256u          /* of a key that is named; a longer one is cut */
+#define INPUT_MAX (64u << 10) /* a longer input is not repeated in the response */
+#define NAME_MAX_BYTES 64u    /* a name of the model with each letter escaped */
+#define KEY_MAX 256u          /* of a key in the response; a longer one is cut */
 #define DETAIL_MAX (2u << 20)
-/* What is left of DETAIL_MAX for everything but inputs: ERRORS_MAX times the words and a key. */
+/* The part of DETAIL_MAX for all but inputs: ERRORS_MAX times the texts and a key. */
 #define DETAIL_WORDS (512u << 10)
-#define INPUT_GROWTH 8u /* an escaped input has at most this many bytes for one */
+#define INPUT_GROWTH 8u /* how many bytes one byte of an input becomes at most */
 #define ERRORS_MAX 100
-#define FLOAT_INTEGER_MAX 9.2e18 /* what pydantic takes for an integer of a float */
+#define FLOAT_INTEGER_MAX 9.2e18 /* the largest float that pydantic takes for an integer */
 
 struct reader {
 	const struct json_field_rule *rules;
@@ -36,9 +36,9 @@ struct reader {
 	size_t errors;
 };
 
-/* ---- what is wrong ---- */
+/* ---- errors ---- */
 
-static void append_input(struct buf *out, struct json_piece input)
+static void json_body_append_input(struct buf *out, struct json_piece input)
 {
 	if (input.start == NULL || input.length > INPUT_MAX ||
 	    out->length + INPUT_GROWTH * input.length > DETAIL_MAX - DETAIL_WORDS) {
@@ -48,8 +48,8 @@ static void append_input(struct buf *out, struct json_piece input)
 	}
 }
 
-/* A key as long as the body would make the response larger than a response may be. */
-static void append_key(struct buf *out, const struct json_piece *key)
+/* Cuts long keys: with one as long as the body, the response would be too large. */
+static void json_body_append_key(struct buf *out, const struct json_piece *key)
 {
 	if (key->length <= KEY_MAX) {
 		buf_append(out, key->start, key->length);
@@ -63,8 +63,9 @@ static void append_key(struct buf *out, const struct json_piece *key)
 	json_append(out, text, length < KEY_MAX ? length : KEY_MAX);
 }
 
-static void say(struct reader *reader, const char *type, const char *field,
-		const struct json_piece *key, const char *msg, struct json_piece input)
+static void json_body_add_error(struct reader *reader, const char *type, const char *field,
+				const struct json_piece *key, const char *msg,
+				struct json_piece input)
 {
 	struct buf *out = reader->out;
 
@@ -78,17 +79,17 @@ static void say(struct reader *reader, const char *type, const char *field,
 	}
 	if (key != NULL) {
 		buf_append_char(out, ',');
-		append_key(out, key);
+		json_body_append_key(out, key);
 	}
 	buf_printf(out, "],\"msg\":\"%s\",\"input\":", msg);
-	append_input(out, input);
+	json_body_append_input(out, input);
 	if (strcmp(type, "greater_than") == 0) {
 		buf_append_str(out, ",\"ctx\":{\"gt\":0}");
 	}
 	buf_append_char(out, '}');
 }
 
-static void say_no_json(struct buf *out, const struct json_text_error *error)
+static void json_body_add_syntax_error(struct buf *out, const struct json_text_error *error)
 {
 	buf_printf(
 		out,
@@ -100,18 +101,18 @@ static void say_no_json(struct buf *out, const struct json_text_error *error)
 
 /* ---- values ---- */
 
-static bool is_text(struct json_piece piece)
+static bool json_body_is_text(struct json_piece piece)
 {
 	return piece.length > 0 && *piece.start == '"';
 }
 
-static void read_text(struct reader *reader, size_t i)
+static void json_body_read_text(struct reader *reader, size_t i)
 {
 	struct json_value *value = &reader->values[i];
 
-	if (!is_text(reader->pieces[i])) {
-		say(reader, "string_type", reader->rules[i].name, NULL,
-		    "Input should be a valid string", reader->pieces[i]);
+	if (!json_body_is_text(reader->pieces[i])) {
+		json_body_add_error(reader, "string_type", reader->rules[i].name, NULL,
+				    "Input should be a valid string", reader->pieces[i]);
 		return;
 	}
 	value->present = true;
@@ -120,13 +121,13 @@ static void read_text(struct reader *reader, size_t i)
 
 /* ---- numbers, as lax as pydantic ---- */
 
-static bool is_blank(char c)
+static bool json_body_is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* "5", "+5", "5_000", "5.00": the digits without the rest; false for anything else. */
-static bool read_digits(const char *text, size_t length, int64_t *ret)
+/* Reads "5", "+5", "5_000" or "5.00". False for anything else. */
+static bool json_body_read_digits(const char *text, size_t length, int64_t *ret)
 {
 	const char *end = text + length;
 	bool negative = false, digit = false;
@@ -165,24 +166,24 @@ static bool read_digits(const char *text, size_t length, int64_t *ret)
 	return true;
 }
 
-static const char *number_of_text(struct json_piece piece, int64_t *ret)
+static const char *json_body_number_of_text(struct json_piece piece, int64_t *ret)
 {
-	bool half = false; /* no digit either */
+	bool half = false; /* such a text is not a number either */
 	size_t length;
 	CLEANUP_FREE char *text = json_string_decode(piece, &length, &half);
 	const char *at = text;
 
-	while (length > 0 && is_blank(*at)) {
+	while (length > 0 && json_body_is_blank(*at)) {
 		at++;
 		length--;
 	}
-	while (length > 0 && is_blank(at[length - 1])) {
+	while (length > 0 && json_body_is_blank(at[length - 1])) {
 		length--;
 	}
-	return read_digits(at, length, ret) ? NULL : "int_parsing";
+	return json_body_read_digits(at, length, ret) ? NULL : "int_parsing";
 }
 
-static const char *number_of_float(struct json_piece piece, int64_t *ret)
+static const char *json_body_number_of_float(struct json_piece piece, int64_t *ret)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(1);
 	struct json_object *value = NULL;
@@ -190,7 +191,7 @@ static const char *number_of_float(struct json_piece piece, int64_t *ret)
 	if (tokener == NULL) {
 		abort();
 	}
-	/* A number ends only where something follows it, as in the body something does. */
+	/* json-c needs a character after the number; in the body there always is one. */
 	value = json_tokener_parse_ex(tokener, piece.start, (int)piece.length + 1);
 
 	double number = json_object_get_double(value);
@@ -207,14 +208,14 @@ static const char *number_of_float(struct json_piece piece, int64_t *ret)
 	return (double)*ret < number || (double)*ret > number ? "int_from_float" : NULL;
 }
 
-/* NULL, or the type of what is wrong. */
-static const char *number_of(struct json_piece piece, int64_t *ret)
+/* NULL, or the type of the error. */
+static const char *json_body_number_of(struct json_piece piece, int64_t *ret)
 {
 	char first = *piece.start;
 
 	switch (first) {
 	case '"':
-		return number_of_text(piece, ret);
+		return json_body_number_of_text(piece, ret);
 	case 't':
 	case 'f':
 		*ret = first == 't' ? 1 : 0;
@@ -232,13 +233,13 @@ static const char *number_of(struct json_piece piece, int64_t *ret)
 	if (piece.length > 1 && piece.start[1] == 'I') {
 		return "finite_number";
 	}
-	return read_digits(piece.start, piece.length, ret) &&
+	return json_body_read_digits(piece.start, piece.length, ret) &&
 			       memchr(piece.start, '.', piece.length) == NULL
 		       ? NULL
-		       : number_of_float(piece, ret);
+		       : json_body_number_of_float(piece, ret);
 }
 
-static const char *number_words(const char *type)
+static const char *json_body_number_message(const char *type)
 {
 	static const char *const words[][2] = {
 		{ "int_type", "Input should be a valid integer" },
@@ -259,17 +260,17 @@ static const char *number_words(const char *type)
 	return "Input should be greater than 0";
 }
 
-static void read_positive(struct reader *reader, size_t i)
+static void json_body_read_positive(struct reader *reader, size_t i)
 {
 	int64_t number = 0;
-	const char *wrong = number_of(reader->pieces[i], &number);
+	const char *wrong = json_body_number_of(reader->pieces[i], &number);
 
 	if (wrong == NULL && number <= 0) {
 		wrong = "greater_than";
 	}
 	if (wrong != NULL) {
-		say(reader, wrong, reader->rules[i].name, NULL, number_words(wrong),
-		    reader->pieces[i]);
+		json_body_add_error(reader, wrong, reader->rules[i].name, NULL,
+				    json_body_number_message(wrong), reader->pieces[i]);
 		return;
 	}
 	reader->values[i].present = true;
@@ -284,21 +285,22 @@ struct pair_reader {
 	size_t room;
 };
 
-static void on_pair(void *arg, struct json_piece name, struct json_piece text)
+static void json_body_on_pair(void *arg, struct json_piece name, struct json_piece text)
 {
 	struct pair_reader *pairs = arg;
 	struct json_value *value = &pairs->reader->values[pairs->field];
 	const char *field = pairs->reader->rules[pairs->field].name;
 
-	if (!is_text(text)) {
-		say(pairs->reader, "string_type", field, &name, "Input should be a valid string",
-		    text);
+	if (!json_body_is_text(text)) {
+		json_body_add_error(pairs->reader, "string_type", field, &name,
+				    "Input should be a valid string", text);
 		return;
 	}
 	if (value->pair_count == JSON_BODY_PAIRS_MAX) {
 		if (pairs->room > 0) {
-			say(pairs->reader, "too_long", field, NULL,
-			    "Dictionary should have at most 4096 items", (struct json_piece){ 0 });
+			json_body_add_error(pairs->reader, "too_long", field, NULL,
+					    "Dictionary should have at most 4096 items",
+					    (struct json_piece){ 0 });
 		}
 		pairs->room = 0;
 		return;
@@ -314,33 +316,34 @@ static void on_pair(void *arg, struct json_piece name, struct json_piece text)
 	pair->value = json_string_decode(text, &pair->value_length, &value->surrogate);
 }
 
-static void read_env(struct reader *reader, size_t i)
+static void json_body_read_env(struct reader *reader, size_t i)
 {
 	struct pair_reader pairs = { .reader = reader, .field = i };
 	struct json_piece piece = reader->pieces[i], whole;
 	struct json_text_error ignored;
 
 	if (*piece.start != '{') {
-		say(reader, "dict_type", reader->rules[i].name, NULL,
-		    "Input should be a valid dictionary", piece);
+		json_body_add_error(reader, "dict_type", reader->rules[i].name, NULL,
+				    "Input should be a valid dictionary", piece);
 		return;
 	}
 	reader->values[i].present = true;
-	(void)json_text_check(piece.start, piece.length, on_pair, &pairs, &whole, &ignored);
+	(void)json_text_check(piece.start, piece.length, json_body_on_pair, &pairs, &whole,
+			      &ignored);
 }
 
 /* ---- bodies ---- */
 
-/* Python's dictionaries keep the last of those that have a name. */
-static void on_member(void *arg, struct json_piece name, struct json_piece value)
+/* The last member of a name counts, as in Python's dictionaries. */
+static void json_body_on_member(void *arg, struct json_piece name, struct json_piece value)
 {
 	struct reader *reader = arg;
-	bool half = false; /* a name of ours has none */
+	bool half = false; /* the names of the model have none */
 	size_t length;
 	CLEANUP_FREE char *text = NULL;
 
 	if (name.length > NAME_MAX_BYTES + 2) {
-		return; /* nobody's */
+		return; /* the model has no such name */
 	}
 	text = json_string_decode(name, &length, &half);
 	for (size_t i = 0; i < reader->count; i++) {
@@ -351,14 +354,15 @@ static void on_member(void *arg, struct json_piece name, struct json_piece value
 	}
 }
 
-static void read_field(struct reader *reader, size_t i)
+static void json_body_read_field(struct reader *reader, size_t i)
 {
 	const struct json_field_rule *rule = &reader->rules[i];
 	struct json_piece piece = reader->pieces[i];
 
 	if (piece.start == NULL) {
 		if (rule->required) {
-			say(reader, "missing", rule->name, NULL, "Field required", reader->whole);
+			json_body_add_error(reader, "missing", rule->name, NULL, "Field required",
+					    reader->whole);
 		}
 		return;
 	}
@@ -367,18 +371,18 @@ static void read_field(struct reader *reader, size_t i)
 	}
 	switch (rule->type) {
 	case JSON_FIELD_TEXT:
-		read_text(reader, i);
+		json_body_read_text(reader, i);
 		break;
 	case JSON_FIELD_POSITIVE:
-		read_positive(reader, i);
+		json_body_read_positive(reader, i);
 		break;
 	default:
-		read_env(reader, i);
+		json_body_read_env(reader, i);
 		break;
 	}
 }
 
-static void respond_unparsable(unsigned int *ret_status, struct buf *out)
+static void json_body_refuse_bytes(unsigned int *ret_status, struct buf *out)
 {
 	*ret_status = 400;
 	buf_append_str(out, "{\"detail\":\"There was an error parsing the body\"}");
@@ -394,33 +398,35 @@ bool json_body_parse(const char *text, size_t length, const struct json_field_ru
 	memset(values, 0, count * sizeof(*values));
 	*ret_status = 422;
 	if (length == 0) {
-		say(&reader, "missing", NULL, NULL, "Field required", (struct json_piece){ 0 });
+		json_body_add_error(&reader, "missing", NULL, NULL, "Field required",
+				    (struct json_piece){ 0 });
 		buf_append_str(out, "]}");
 		return false;
 	}
-	if (!utf8_is_valid(text, length)) {
-		respond_unparsable(ret_status, out);
+	if (utf8_valid_length(text, length) != length) {
+		json_body_refuse_bytes(ret_status, out);
 		return false;
 	}
 	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
 		length -= 3;
 	}
-	if (!json_text_check(text, length, on_member, &reader, &reader.whole, &error)) {
+	if (!json_text_check(text, length, json_body_on_member, &reader, &reader.whole, &error)) {
 		if (error.what == NULL) {
-			respond_unparsable(ret_status, out);
+			json_body_refuse_bytes(ret_status, out);
 		} else {
-			say_no_json(out, &error);
+			json_body_add_syntax_error(out, &error);
 		}
 		return false;
 	}
 	if (*reader.whole.start != '{') {
-		say(&reader, "model_attributes_type", NULL, NULL,
-		    "Input should be a valid dictionary or object to extract fields from",
-		    reader.whole);
+		json_body_add_error(
+			&reader, "model_attributes_type", NULL, NULL,
+			"Input should be a valid dictionary or object to extract fields from",
+			reader.whole);
 	}
 	for (size_t i = 0; i < count && *reader.whole.start == '{'; i++) {
-		read_field(&reader, i);
+		json_body_read_field(&reader, i);
 	}
 	if (reader.errors > 0) {
 		buf_append_str(out, "]}");
@@ -444,7 +450,7 @@ void json_body_finish(struct json_value *values, size_t count)
 /* ---- requests ---- */
 
 /* "application/json", "application/x+json", whatever its parameters. */
-static bool is_json(const char *type)
+static bool json_body_is_json(const char *type)
 {
 	static const char prefix[] = "application/";
 	size_t length = type != NULL ? strcspn(type, "; \t") : 0;
@@ -458,7 +464,7 @@ static bool is_json(const char *type)
 	       (length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0);
 }
 
-static void respond_no_json(const struct buf *body, struct buf *out)
+static void json_body_refuse_type(const struct buf *body, struct buf *out)
 {
 	CLEANUP_BUF struct buf input = BUF_INIT(6 * INPUT_MAX + 2);
 	struct reader reader = { .out = out };
@@ -469,10 +475,13 @@ static void respond_no_json(const struct buf *body, struct buf *out)
 		piece = (struct json_piece){ buf_str(&input), input.length };
 	}
 	if (body->length == 0) {
-		say(&reader, "missing", NULL, NULL, "Field required", (struct json_piece){ 0 });
+		json_body_add_error(&reader, "missing", NULL, NULL, "Field required",
+				    (struct json_piece){ 0 });
 	} else {
-		say(&reader, "model_attributes_type", NULL, NULL,
-		    "Input should be a valid dictionary or object to extract fields from", piece);
+		json_body_add_error(
+			&reader, "model_attributes_type", NULL, NULL,
+			"Input should be a valid dictionary or object to extract fields from",
+			piece);
 	}
 	buf_append_str(out, "]}");
 }
@@ -485,8 +494,8 @@ bool json_body_read(struct request *request, const struct json_field_rule *rules
 	unsigned int status = 422;
 
 	memset(values, 0, count * sizeof(*values));
-	if (!is_json(request_header(request, "Content-Type"))) {
-		respond_no_json(body, &out);
+	if (!json_body_is_json(request_header(request, "Content-Type"))) {
+		json_body_refuse_type(body, &out);
 	} else if (json_body_parse(buf_str(body), body->length, rules, count, values, &status,
 				   &out)) {
 		return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A JSON body and the model it must fit, answered as FastAPI does where it does not: the same
- * statuses, types, places and words. The text is checked once from front to back without building
- * a tree (8 MiB of "[[],[],..." as a tree would be a gigabyte); values of the model's own members
- * alone are read.
+ * Reads a JSON body by the rules of a model. A body that does not fit gets the response that
+ * FastAPI gives: the same status, types, places and texts. The text is checked once from front to
+ * back without building a tree (8 MiB of "[[],[],..." would be a tree of a gigabyte), and only the
+ * members of the model are read.
  */
 #ifndef ASB_RUNTIME_HTTP_JSON_BODY_H
 #define ASB_RUNTIME_HTTP_JSON_BODY_H
@@ -25,7 +25,7 @@ enum json_field_type {
 struct json_field_rule {
 	const char *name;
 	enum json_field_type type;
-	bool required; /* else absent and null are both fine */
+	bool required; /* false: the member may be absent or null */
 };
 
 #define JSON_BODY_FIELDS_MAX 8
@@ -39,22 +39,23 @@ struct json_pair {
 
 struct json_value {
 	bool present;
-	char *text; /* decoded, NUL beyond its length; it may hold NULs */
+	char *text; /* decoded, with a NUL after its length; it may hold NULs */
 	size_t length;
-	bool surrogate; /* it holds half of a surrogate pair, which UTF-8 cannot say */
+	bool surrogate; /* it holds half of a surrogate pair, which UTF-8 cannot express */
 	int64_t number; /* clamped to INT64_MAX */
 	struct json_pair *pairs;
 	size_t pair_count;
 };
 
-/* Reads the body. True: values[i] is what rules[i] says. False: *ret_status and out are the response.
- * Either way json_body_finish(values, count). */
+/* Reads the body. True: values[i] belongs to rules[i]. False: *ret_status and out are the response.
+ * Call json_body_finish(values, count) in both cases. */
 bool json_body_parse(const char *text, size_t length, const struct json_field_rule *rules,
 		     size_t count, struct json_value *values, unsigned int *ret_status,
 		     struct buf *out);
 void json_body_finish(struct json_value *values, size_t count);
 
-/* The same for a request, Content-Type included; where it is false the request is answered. */
+/* The same for a request, whose Content-Type is checked too. False: the request has been
+ * answered. */
 bool json_body_read(struct request *request, const struct json_field_rule *rules, size_t count,
 		    struct json_value *values);
 

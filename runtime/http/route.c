@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a request's target to its route, or to the response FastAPI gives where there is none. Called by
- * request.c. */
+/* Finds the route of a request, or responds as FastAPI does when there is none. Called by
+ * exchange.c. */
 #include "config.h"
 
 #include "runtime/http/server-private.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "runtime/http/percent.h"
 
 #define ALLOW_MAX 64u
 #define LOCATION_MAX (TARGET_MAX + 1024)
@@ -15,39 +16,12 @@
 struct path {
 	const char *raw; /* in the target */
 	size_t raw_length;
-	char *text; /* decoded, NUL beyond its length */
+	char *text; /* decoded, with a NUL after its length */
 	size_t length;
 };
 
-static int hex_value(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
-static size_t percent_decode(const char *text, size_t length, char *out)
-{
-	size_t end = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		int high = text[i] == '%' && i + 2 < length ? hex_value(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-
-		if (low >= 0) {
-			out[end++] = (char)(high * 16 + low);
-			i += 2;
-		} else {
-			out[end++] = text[i];
-		}
-	}
-	out[end] = '\0';
-	return end;
-}
-
-/* "http://host/path" is a target too, of requests that came through a proxy. */
-static const char *skip_authority(const char *target)
+/* Skips "http://host": requests through a proxy have targets like "http://host/path". */
+static const char *route_skip_authority(const char *target)
 {
 	const char *host = strstr(target, "://");
 	size_t scheme = strcspn(target, ":/?");
@@ -58,20 +32,24 @@ static const char *skip_authority(const char *target)
 	return host + 3 + strcspn(host + 3, "/?");
 }
 
-static void path_init(struct path *path, const char *target)
+static void route_path_init(struct path *path, const char *target)
 {
-	path->raw = skip_authority(target);
-	path->raw_length = strcspn(path->raw, "?#");
-	path->text = xalloc(path->raw_length + 2);
-	path->length = percent_decode(path->raw, path->raw_length, path->text);
-	if (path->length == 0) {
-		path->text[0] = '/';
-		path->length = 1;
+	const char *raw = route_skip_authority(target);
+	size_t raw_length = strcspn(raw, "?#");
+	struct buf text = BUF_INIT(raw_length + 2);
+
+	(void)percent_decode(raw, raw_length, &text);
+	if (text.length == 0) {
+		buf_append_char(&text, '/');
 	}
+	*path = (struct path){ .raw = raw, .raw_length = raw_length, .length = text.length };
+	buf_append_char(&text, '\0'); /* room for a slash, see route_try_redirect */
+	path->text = buf_take(&text);
 }
 
-/* Whether a route's path is this one. *ret_rest: where the part for {path} begins. */
-static bool matches(const struct route *route, const char *text, size_t length, size_t *ret_rest)
+/* Whether the route has this path. *ret_rest: where the part for {path} starts. */
+static bool route_matches(const struct route *route, const char *text, size_t length,
+			  size_t *ret_rest)
 {
 	size_t fixed = strcspn(route->path, "{");
 
@@ -82,13 +60,14 @@ static bool matches(const struct route *route, const char *text, size_t length, 
 	return route->path[fixed] == '{' || length == fixed;
 }
 
-static const struct route *find(const struct server *server, const char *text, size_t length,
-				const char *method, struct buf *allow, size_t *ret_rest)
+static const struct route *route_search(const struct server *server, const char *text,
+					size_t length, const char *method, struct buf *allow,
+					size_t *ret_rest)
 {
 	for (size_t t = 0; t < SERVER_TABLES_MAX && server->config.tables[t] != NULL; t++) {
 		for (const struct route *route = server->config.tables[t]; route->method != NULL;
 		     route++) {
-			if (!matches(route, text, length, ret_rest)) {
+			if (!route_matches(route, text, length, ret_rest)) {
 				continue;
 			}
 			if (strcmp(route->method, method) == 0) {
@@ -101,8 +80,8 @@ static const struct route *find(const struct server *server, const char *text, s
 	return NULL;
 }
 
-/* A header of the client's that goes into one of ours. */
-static const char *safe_host(const struct request *request)
+/* The Host header, if it is safe to repeat in the response. */
+static const char *route_safe_host(const struct request *request)
 {
 	const char *host = request_header(request, MHD_HTTP_HEADER_HOST);
 
@@ -115,9 +94,9 @@ static const char *safe_host(const struct request *request)
 	return host;
 }
 
-static void respond_redirect(struct request *request, const struct path *path, bool add_slash)
+static void route_respond_redirect(struct request *request, const struct path *path, bool add_slash)
 {
-	const char *host = safe_host(request);
+	const char *host = route_safe_host(request);
 	struct buf location CLEANUP_BUF = BUF_INIT(LOCATION_MAX), body CLEANUP_BUF = BUF_INIT(1);
 	size_t length = path->raw_length;
 
@@ -135,8 +114,9 @@ static void respond_redirect(struct request *request, const struct path *path, b
 	request_respond_text(request, MHD_HTTP_TEMPORARY_REDIRECT, NULL, &body);
 }
 
-/* As Starlette: the path with a slash less, or one more, is known. */
-static bool redirect(struct request *request, struct path *path)
+/* Redirects as Starlette does when the path with one slash more, or without its slashes, is
+ * known. */
+static bool route_try_redirect(struct request *request, struct path *path)
 {
 	CLEANUP_BUF struct buf allow = BUF_INIT(ALLOW_MAX);
 	size_t length = path->length, rest = 0;
@@ -152,10 +132,10 @@ static bool redirect(struct request *request, struct path *path)
 			length--;
 		}
 	}
-	if ((add || length > 1) &&
-	    (find(request->server, path->text, length, request->method, &allow, &rest) != NULL ||
-	     allow.length > 0)) {
-		respond_redirect(request, path, add);
+	if ((add || length > 1) && (route_search(request->server, path->text, length,
+						 request->method, &allow, &rest) != NULL ||
+				    allow.length > 0)) {
+		route_respond_redirect(request, path, add);
 		return true;
 	}
 	return false;
@@ -167,11 +147,11 @@ const struct route *route_find(struct request *request)
 	struct path path = { 0 };
 	size_t rest = 0;
 
-	path_init(&path, request->target);
+	route_path_init(&path, request->target);
 
 	CLEANUP_FREE char *text = path.text;
-	const struct route *route =
-		find(request->server, path.text, path.length, request->method, &allow, &rest);
+	const struct route *route = route_search(request->server, path.text, path.length,
+						 request->method, &allow, &rest);
 
 	if (route != NULL) {
 		request->rest_length = path.length - rest;
@@ -180,7 +160,7 @@ const struct route *route_find(struct request *request)
 	} else if (allow.length > 0) {
 		request_add_header(request, MHD_HTTP_HEADER_ALLOW, buf_str(&allow));
 		request_respond_detail(request, MHD_HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed");
-	} else if (!redirect(request, &path)) {
+	} else if (!route_try_redirect(request, &path)) {
 		request_respond_detail(request, MHD_HTTP_NOT_FOUND, "Not Found");
 	}
 	return route;

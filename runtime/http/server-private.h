@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What server.c, guard.c, route.c, request.c and answer.c share. For them alone. */
+/* What the files of this directory share. Only they include it. */
 #ifndef ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 #define ASB_RUNTIME_HTTP_SERVER_PRIVATE_H
 
@@ -7,63 +7,64 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/buf.h"
-#include "runtime/files/work.h"
 #include "runtime/http/request.h"
 #include "runtime/http/server.h"
 
-#define TARGET_MAX (32u << 10) /* of a request line: paths of 4096 bytes, each escaped, and more */
+#define TARGET_MAX (32u << 10) /* of a request line: a path of 4096 bytes, each escaped, fits */
 #define HEAD_MAX (64u << 10)   /* of all header lines */
 #define HEADERS_MAX 100u
-/* libmicrohttpd keeps a head, and what it sends next, in one block a connection; unused pages of it
- * cost nothing. */
+/* libmicrohttpd keeps the header section, and what it sends next, in one block for each connection.
+ * Unused pages of the block cost nothing. */
 #define CONNECTION_MEMORY (128u << 10)
 
-#define HEAD_US 10000000u /* from the first byte of a head to its end */
+#define HEAD_US 10000000u /* from the first byte of a header section to its end */
 #define IDLE_US 75000000u /* between requests: longer than load balancers keep a connection */
 #define BODY_WINDOW_US 20000000u
-#define BODY_WINDOW_BYTES (10u << 10) /* a body brings this many bytes in each window */
-#define BODY_IGNORED_US 20000000u     /* for all of a body that is read and forgotten */
-/* Of all collected bodies together, those of requests that are worked on included; the last part of it
- * is for small bodies alone, so that a few large ones keep nobody from running a command. */
+#define BODY_WINDOW_BYTES (10u << 10) /* the least bytes of a body in each window */
+#define BODY_IGNORED_US 20000000u     /* for the whole of a body that is read and dropped */
+/* The memory of all collected bodies together, with those of requests that are worked on. A part
+ * of it is for small bodies only, so that a few large ones do not stop others from running
+ * commands. */
 #define BODIES_MAX (64u << 20)
 #define BODIES_FOR_SMALL (16u << 20)
 #define BODY_SMALL (64u << 10)
-#define WRITE_TIMEOUT_S 60u /* a reader that takes nothing for so long is gone */
-#define SWEEP_US 2000000u
+#define WRITE_TIMEOUT_S 60u /* a client that reads nothing for so long is disconnected */
+#define CHECK_US 2000000u
 
 #define DISCARD_MAX \
-	(1u << 20) /* of a body that is refused: read and forgotten, to keep the connection */
+	(1u << 20) /* the part of a refused body that is read and dropped to keep the connection */
 
 enum phase {
-	PHASE_HEAD, /* idle, or a head is coming: listed, the one idle longest first */
-	PHASE_BODY, /* listed, the one whose window is oldest first */
-	PHASE_BUSY, /* a request is worked on or answered */
+	PHASE_HEAD, /* idle, or a header section is being read: in a list, the oldest first */
+	PHASE_BODY, /* a body is being read: in a list, the oldest first */
+	PHASE_BUSY, /* a request is worked on, or its response is sent */
 	PHASE_MAX
 };
 
-/* What the guards know of a connection. */
+/* A connection, as guard.c sees it. */
 struct connection {
-	struct connection *next, *previous; /* in the list of its phase */
+	TAILQ_ENTRY(connection) link; /* in the list of its phase */
 	enum phase phase;
-	int fd;                  /* libmicrohttpd's */
-	struct request *request; /* that has begun on it and has not ended */
-	bool started;            /* PHASE_HEAD: bytes of a head have come */
-	bool ignored;            /* PHASE_BODY: it is read and forgotten */
-	bool answering;          /* PHASE_BUSY: the client reads */
-	bool paused;             /* PHASE_BODY: we are the slow ones */
-	bool doomed;             /* it was shut down; libmicrohttpd will notice */
-	uint64_t since;          /* the phase's, the head's or the window's begin */
-	uint64_t begun;          /* the phase's begin */
-	size_t held;             /* of its request's body, counted in guard.held */
-	uint64_t bytes;          /* PHASE_HEAD: read before; PHASE_BODY: in this window */
+	int fd;                  /* owned by libmicrohttpd */
+	struct request *request; /* the one that has started and not ended; NULL: none */
+	bool started;            /* PHASE_HEAD: bytes of a header section have come */
+	bool ignored;            /* PHASE_BODY: the body is read and dropped */
+	bool responding;         /* PHASE_BUSY: the client reads a response */
+	bool paused;             /* PHASE_BODY: the server does not read it at present */
+	bool shut_down;          /* its socket was shut down; libmicrohttpd will notice */
+	uint64_t since;          /* when the phase, the header section or the window began */
+	uint64_t phase_since;    /* when the phase began */
+	size_t held;             /* bytes of its request's body in memory, counted in guard.held */
+	uint64_t bytes;          /* PHASE_HEAD: received before it; PHASE_BODY: in this window */
 };
 
 struct guard {
-	struct connection *first[PHASE_MAX], *last[PHASE_MAX];
+	TAILQ_HEAD(connections, connection) connections[PHASE_MAX]; /* the oldest first */
 	size_t count, limit;
-	size_t held; /* of all bodies */
+	size_t held; /* bytes of all bodies in memory */
 };
 
 struct server {
@@ -75,8 +76,8 @@ struct server {
 	uint16_t port;
 	struct guard guard;
 	struct work_pool *pool;
-	struct request *requests; /* all that are begun */
-	uint64_t sweep_at, accept_at;
+	LIST_HEAD(, request) requests; /* all that have started */
+	uint64_t check_at, accept_at;
 	bool stopping;
 
 	struct sched_mutex lock;
@@ -93,24 +94,28 @@ struct request {
 	struct server *server;
 	struct MHD_Connection *mhd;
 	struct connection *connection;
-	struct request *next, *previous;
+	LIST_ENTRY(request) link; /* in server->requests */
 	const struct route *route;
 	const char *method;
-	char *target; /* as it came, shortened to TARGET_MAX + 1 */
-	char *rest;   /* what {path} stands for */
+	char *target; /* as it was received, cut to TARGET_MAX + 1 */
+	char *rest;   /* what {path} matches */
 	size_t rest_length;
 	struct buf body;
 	uint64_t received;
-	struct MHD_Response *mhd_response; /* to be queued */
+	struct MHD_Response *mhd_response; /* not queued yet */
 	unsigned int status;
 	struct request_header headers[REQUEST_HEADERS_MAX];
 	size_t header_count;
 	void *data;
 	void (*destroy)(void *data);
-	unsigned int references; /* libmicrohttpd's request, and a streamed answer */
-	bool begun, handled, closes, suspended, ended;
-	bool paused; /* a piece of the body is worked on */
+	unsigned int references; /* of libmicrohttpd, and of a streamed response */
+	bool has_head, handled, closes, suspended, ended;
+	bool paused; /* a piece of the body is being worked on */
 };
+
+/* tasks.c: wakes the server's thread; runs what other threads have posted. */
+void tasks_wake(struct server *server);
+void tasks_run(struct server *server);
 
 /* guard.c */
 void guard_init(struct guard *guard, size_t limit);
@@ -118,39 +123,45 @@ struct connection *guard_add(struct guard *guard, int fd, uint64_t now);
 void guard_remove(struct guard *guard, struct connection *connection);
 void guard_enter(struct guard *guard, struct connection *connection, enum phase phase,
 		 uint64_t now);
-/* Shuts down one connection for another: the oldest of those whose body is forgotten anyway; else the
- * longest idle one or the oldest body that comes slowly, whichever is older; else the oldest one that
- * reads its response. False when all are worked on. */
+/* Shuts down one connection to make room: the oldest one whose body is dropped anyway; else the
+ * longest idle one or the oldest one with a slow body, whichever is older; else the oldest one that
+ * reads its response. False when all requests are worked on. */
 bool guard_evict(struct guard *guard);
-/* Whether there is room for length more bytes of the connection's body. Where there is none, larger
- * bodies that are still coming are shut down for it. */
+/* Reserves memory for length more bytes of the connection's body. Connections with larger bodies
+ * that are still being read are shut down for it. False when that is not enough. */
 bool guard_hold(struct guard *guard, struct connection *connection, size_t length);
-/* Its body is gone. */
+/* Gives back the memory of its body. */
 void guard_let_go(struct guard *guard, struct connection *connection);
-/* Whether the client has closed its end and all it sent is read. */
+/* Whether the client has closed its end and everything it sent has been read. */
 bool guard_has_gone(const struct connection *connection);
-void guard_sweep(struct guard *guard, uint64_t now);
-/* How many connections this process can have, and how many transfers of files. */
+/* Shuts down the connections that are too late. */
+/* Shuts down the connections that are too late. */
+void guard_check_deadlines(struct guard *guard, uint64_t now);
+/* How many connections the limit of open files allows, and how many transfers of files. */
 size_t guard_limit(void);
 size_t guard_transfers(void);
-/* Bounds and framing of a head: 0, or the status to refuse it with. */
-unsigned int guard_check_head(const struct request *request);
 
-/* route.c: finds the route, or answers 404, 405, 307 and returns NULL. */
+/* head.c: checks the size and the framing of a header section. 0, or the status to refuse it
+ * with. */
+unsigned int head_check(const struct request *request);
+
+/* route.c: finds the route, or responds with 404, 405 or 307 and returns NULL. */
 const struct route *route_find(struct request *request);
 
-/* request.c: libmicrohttpd's callbacks. */
+/* exchange.c: libmicrohttpd's callbacks. */
 void *request_on_target(void *server, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result request_on_data(void *server, struct MHD_Connection *mhd, const char *url,
 				const char *method, const char *version, const char *data,
 				size_t *data_size, void **request);
 void request_on_end(void *server, struct MHD_Connection *mhd, void **request,
 		    enum MHD_RequestTerminationCode why);
-/* Ends what libmicrohttpd began and does not tell the end of; harmless where there is nothing. */
+/* Ends a request that libmicrohttpd has started and will not report again. No request is fine. */
 void request_drop(struct connection *connection);
+
+/* request.c: frees the request with its last reference. */
 void request_unref(struct request *request);
 
-/* answer.c */
+/* response.c */
 void request_drop_response(struct request *request);
 enum MHD_Result response_queue(struct request *request);
 

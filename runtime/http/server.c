@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop of the HTTP thread: new connections, libmicrohttpd's sockets, tasks of other threads, and
- * the guards' sweeps. Called by main.c. */
+/* The loop of the HTTP thread: new connections, libmicrohttpd's sockets, tasks of other threads,
+ * and the deadlines of connections. Called by main.c. */
 #include "config.h"
 
 #include "runtime/http/server.h"
@@ -17,11 +17,12 @@
 
 #include "base/memory.h"
 #include "runtime/http/server-private.h"
+#include "runtime/http/work.h"
 
 #define ACCEPT_AT_ONCE 64
-#define ACCEPT_PAUSE_US 100000u /* when the process or the machine is out of descriptors */
-#define STOP_US 1500000u        /* for the responses that still go out after server_stop */
-#define SPARE_CONNECTIONS 256u  /* those that are shut down but not cleaned up yet */
+#define ACCEPT_PAUSE_US 100000u /* when there are no descriptors left */
+#define STOP_US 1500000u        /* for responses that are still sent after server_stop */
+#define SPARE_CONNECTIONS 256u  /* for those that are shut down but not closed yet */
 
 static const char busy_response[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 				    "Content-Type: application/json\r\nContent-Length: 34\r\n\r\n"
@@ -35,8 +36,8 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
-/* No names are looked up: a static binary has nobody to ask. */
-static socklen_t parse_address(const char *host, uint16_t port, union address *ret)
+/* Host names are not looked up: a static binary cannot. */
+static socklen_t server_parse_address(const char *host, uint16_t port, union address *ret)
 {
 	*ret = (union address){ .v6 = { 0 } };
 	if (strcmp(host, "localhost") == 0) {
@@ -55,11 +56,11 @@ static socklen_t parse_address(const char *host, uint16_t port, union address *r
 	return 0;
 }
 
-static int listen_on(struct server *server, struct error *reterr)
+static int server_listen_on(struct server *server, struct error *reterr)
 {
 	const struct server_config *config = &server->config;
 	union address address;
-	socklen_t length = parse_address(config->host, config->port, &address);
+	socklen_t length = server_parse_address(config->host, config->port, &address);
 	int yes = 1, no = 0;
 
 	if (length == 0) {
@@ -88,8 +89,8 @@ static int listen_on(struct server *server, struct error *reterr)
 	return 0;
 }
 
-static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
-			  enum MHD_ConnectionNotificationCode what)
+static void server_on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+				 enum MHD_ConnectionNotificationCode what)
 {
 	struct server *server = arg;
 
@@ -106,13 +107,13 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 	*context = guard_add(&server->guard, info->connect_fd, sched_now_us(server->sched));
 }
 
-/* Paths are decoded by route.c, once, knowing where they end. */
-static size_t keep_escapes(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, char *text)
+/* route.c decodes the path once it has been split. */
+static size_t server_keep_escapes(void *arg UNUSED, struct MHD_Connection *mhd UNUSED, char *text)
 {
 	return strlen(text);
 }
 
-static struct MHD_Daemon *start_daemon(struct server *server)
+static struct MHD_Daemon *server_start_daemon(struct server *server)
 {
 	return MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
@@ -121,28 +122,29 @@ static struct MHD_Daemon *start_daemon(struct server *server)
 		(unsigned int)(server->guard.limit + SPARE_CONNECTIONS),
 		MHD_OPTION_CONNECTION_TIMEOUT, WRITE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)16384,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-		request_on_end, server, MHD_OPTION_URI_LOG_CALLBACK, request_on_target, server,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, server_on_connection, server,
+		MHD_OPTION_NOTIFY_COMPLETED, request_on_end, server, MHD_OPTION_URI_LOG_CALLBACK,
+		request_on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, server_keep_escapes, NULL,
+		MHD_OPTION_END);
 }
 
-static int watch(struct server *server, int fd)
+static int server_watch(struct server *server, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data = { .fd = fd } };
 
 	return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-static int start(struct server *server, struct error *reterr)
+static int server_start(struct server *server, struct error *reterr)
 {
-	int code = listen_on(server, reterr);
+	int code = server_listen_on(server, reterr);
 
 	if (code < 0) {
 		return code;
 	}
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	server->daemon = start_daemon(server);
+	server->daemon = server_start_daemon(server);
 	if (server->epoll < 0 || server->wake < 0 || server->daemon == NULL) {
 		return error_set(reterr, -EIO, "cannot start the HTTP server");
 	}
@@ -150,8 +152,8 @@ static int start(struct server *server, struct error *reterr)
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 
-	if (info == NULL || watch(server, info->epoll_fd) < 0 || watch(server, server->wake) < 0 ||
-	    watch(server, server->listener) < 0) {
+	if (info == NULL || server_watch(server, info->epoll_fd) < 0 ||
+	    server_watch(server, server->wake) < 0 || server_watch(server, server->listener) < 0) {
 		return error_set(reterr, -EIO, "cannot watch the HTTP server's sockets");
 	}
 	return 0;
@@ -171,7 +173,7 @@ int server_create(struct sched *sched, const struct server_config *config, struc
 	guard_init(&server->guard, guard_limit());
 	server->pool = work_pool_create(sched, server, guard_transfers());
 
-	int code = start(server, reterr);
+	int code = server_start(server, reterr);
 
 	if (code < 0) {
 		(void)server_destroy(server);
@@ -188,7 +190,7 @@ uint16_t server_port(const struct server *server)
 
 /* ---- connections ---- */
 
-static void close_fd(int *fd)
+static void server_close_fd(int *fd)
 {
 	if (*fd >= 0) {
 		close(*fd);
@@ -196,8 +198,8 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void take_connection(struct server *server, int fd, const union address *address,
-			    socklen_t length)
+static void server_add_connection(struct server *server, int fd, const union address *address,
+				  socklen_t length)
 {
 	int yes = 1;
 
@@ -208,19 +210,20 @@ static void take_connection(struct server *server, int fd, const union address *
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	/* Closes it where it fails. */
+	/* It closes the socket when it fails. */
 	(void)MHD_add_connection(server->daemon, fd, &address->any, length);
 }
 
-/* Out of descriptors, those that wait must not spin the loop: it looks again a little later. */
-static void pause_accepting(struct server *server)
+/* Without free descriptors, connections that wait would make the loop spin: it tries again
+ * later. */
+static void server_pause_accepting(struct server *server)
 {
 	(void)guard_evict(&server->guard);
 	server->accept_at = sched_now_us(server->sched) + ACCEPT_PAUSE_US;
 	(void)epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener, NULL);
 }
 
-static void accept_some(struct server *server)
+static void server_accept_some(struct server *server)
 {
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
 		union address address;
@@ -229,10 +232,10 @@ static void accept_some(struct server *server)
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			take_connection(server, fd, &address, length);
+			server_add_connection(server, fd, &address, length);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
-			pause_accepting(server);
+			server_pause_accepting(server);
 			return;
 		} else if (errno != ECONNABORTED && errno != EINTR) {
 			return;
@@ -240,59 +243,16 @@ static void accept_some(struct server *server)
 	}
 }
 
-/* ---- tasks ---- */
-
-static void wake_up(struct server *server)
-{
-	uint64_t one = 1;
-
-	(void)!write(server->wake, &one, sizeof(one));
-}
+/* ---- stopping ---- */
 
 void server_stop(struct server *server)
 {
 	LOCKED(&server->lock);
 	server->stop = true;
-	wake_up(server);
+	tasks_wake(server);
 }
 
-void server_post(struct server *server, struct server_task *task)
-{
-	LOCKED(&server->lock);
-	if (task->queued) {
-		return;
-	}
-	task->queued = true;
-	task->next = NULL;
-	*server->tasks_end = task;
-	server->tasks_end = &task->next;
-	wake_up(server);
-}
-
-static struct server_task *next_task(struct server *server)
-{
-	LOCKED(&server->lock);
-
-	struct server_task *task = server->tasks;
-
-	if (task != NULL) {
-		server->tasks = task->next;
-		server->tasks_end = server->tasks != NULL ? server->tasks_end : &server->tasks;
-		task->queued = false;
-	}
-	return task;
-}
-
-static void run_tasks(struct server *server)
-{
-	struct server_task *task;
-
-	while ((task = next_task(server)) != NULL) {
-		task->fn(task);
-	}
-}
-
-static bool wants_stop(struct server *server)
+static bool server_is_stopping(struct server *server)
 {
 	LOCKED(&server->lock);
 	return server->stop;
@@ -300,9 +260,9 @@ static bool wants_stop(struct server *server)
 
 /* ---- the loop ---- */
 
-static int wait_ms(struct server *server, uint64_t now)
+static int server_wait_ms(struct server *server, uint64_t now)
 {
-	uint64_t until = server->sweep_at;
+	uint64_t until = server->check_at;
 	MHD_UNSIGNED_LONG_LONG most;
 
 	if (server->accept_at != 0 && server->accept_at < until) {
@@ -317,41 +277,41 @@ static int wait_ms(struct server *server, uint64_t now)
 	return (int)ms;
 }
 
-static void do_timers(struct server *server)
+static void server_do_timers(struct server *server)
 {
 	uint64_t now = sched_now_us(server->sched);
 
-	if (now >= server->sweep_at) {
-		guard_sweep(&server->guard, now);
+	if (now >= server->check_at) {
+		guard_check_deadlines(&server->guard, now);
 		work_pool_expire(server->pool, now);
-		server->sweep_at = now + SWEEP_US;
+		server->check_at = now + CHECK_US;
 	}
 	if (server->accept_at != 0 && now >= server->accept_at) {
 		server->accept_at = 0;
-		(void)watch(server, server->listener);
+		(void)server_watch(server, server->listener);
 	}
 }
 
-static int turn(struct server *server)
+static int server_run_once(struct server *server)
 {
 	struct epoll_event events[4];
 	uint64_t ignored;
 	int count = epoll_wait(server->epoll, events, ARRAY_LEN(events),
-			       wait_ms(server, sched_now_us(server->sched)));
+			       server_wait_ms(server, sched_now_us(server->sched)));
 
 	if (count < 0 && errno != EINTR) {
 		return -errno;
 	}
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == server->listener) {
-			accept_some(server);
+			server_accept_some(server);
 		} else if (events[i].data.fd == server->wake) {
 			(void)!read(server->wake, &ignored, sizeof(ignored));
 		}
 	}
-	run_tasks(server);
+	tasks_run(server);
 	(void)MHD_run(server->daemon);
-	do_timers(server);
+	server_do_timers(server);
 	return 0;
 }
 
@@ -360,20 +320,20 @@ int server_run(struct server *server, struct error *reterr)
 	uint64_t until = SCHED_FOREVER;
 
 	while (sched_now_us(server->sched) < until) {
-		if (!server->stopping && wants_stop(server)) {
+		if (!server->stopping && server_is_stopping(server)) {
 			server->stopping = true;
-			close_fd(&server->listener);
+			server_close_fd(&server->listener);
 			server->accept_at = 0;
 			until = sched_now_us(server->sched) + STOP_US;
 		}
 		if (server->stopping) {
-			if (server->requests == NULL) {
+			if (LIST_EMPTY(&server->requests)) {
 				break;
 			}
-			server->sweep_at = sched_now_us(server->sched) + 20000;
+			server->check_at = sched_now_us(server->sched) + 20000;
 		}
 
-		int code = turn(server);
+		int code = server_run_once(server);
 
 		if (code < 0) {
 			return error_set(reterr, code, "cannot wait for connections: %s",
@@ -389,9 +349,10 @@ bool server_destroy(struct server *server)
 		return true;
 	}
 	if (server->daemon != NULL) {
+		struct request *request;
+
 		/* libmicrohttpd does not stop while a connection is suspended. */
-		for (struct request *request = server->requests; request != NULL;
-		     request = request->next) {
+		LIST_FOREACH (request, &server->requests, link) {
 			request->ended = true;
 			if (request->suspended) {
 				request->suspended = false;
@@ -400,13 +361,13 @@ bool server_destroy(struct server *server)
 		}
 		MHD_stop_daemon(server->daemon);
 	}
-	run_tasks(server);
+	tasks_run(server);
 	if (!work_pool_destroy(server->pool)) {
 		return false;
 	}
-	close_fd(&server->listener);
-	close_fd(&server->epoll);
-	close_fd(&server->wake);
+	server_close_fd(&server->listener);
+	server_close_fd(&server->epoll);
+	server_close_fd(&server->wake);
 	sched_mutex_finish(&server->lock);
 	if (server->token != NULL) {
 		explicit_bzero(server->token, strlen(server->token));

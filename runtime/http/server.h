@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP server of a sandbox: libmicrohttpd for the protocol, one thread (that of server_run) for
- * all connections, routes as tables. Handlers run in that thread and never block: no wait, no lock
- * that is held long, no call that looks at a file system, which a guest can make as slow as it likes:
- * that is done by other threads (runtime/files/work.h). The health check is answered between them, so
- * whatever takes more than a few milliseconds belongs into pieces.
+ * The HTTP server of a sandbox. libmicrohttpd implements the protocol, one thread (the caller of
+ * server_run) serves all connections, and routes are tables. Handlers run in that thread and must
+ * not block: they must not wait, hold a lock for long, or use a file system, which a guest can make
+ * arbitrarily slow. Other threads do that (runtime/http/work.h). Handlers split whatever takes more
+ * than a few milliseconds, so that the health check is answered in between.
+ *
  *
  *	static const struct route routes[] = {
  *		{ "GET", "/exists/{path}", .handle = exists_handle },
@@ -12,8 +13,9 @@
  *		{ 0 },
  *	};
  *
- * Answered by the server itself, as FastAPI does: 404, 405 with Allow, 307 for a slash too many or
- * too few, 401 where a token is asked for, 400/408/413/414/431 of the guards.
+ * The server itself responds, as FastAPI does, with 404, with 405 and Allow, with 307 for a slash
+ * too many or too few, with 401 without the token, and with 400, 413, 414, 431 and 503 at its
+ * limits.
  */
 #ifndef ASB_RUNTIME_HTTP_SERVER_H
 #define ASB_RUNTIME_HTTP_SERVER_H
@@ -30,22 +32,22 @@ struct server;
 
 struct route {
 	const char *method; /* "GET"; HEAD is another method. NULL ends a table */
-	/* "/execute" is that path alone. "/list/{path}" is everything below "/list/": the rest,
-	 * slashes and all, is request_path(). */
+	/* "/execute" matches that path only. "/list/{path}" matches everything below "/list/": the
+	 * rest, with its slashes, is request_path(). */
 	const char *path;
-	/* The most bytes of a body; more is 413, told before it is read where Content-Length says so.
-	 * 0 and no take: a body is read and forgotten. */
+	/* The most bytes of a body. A larger one gets a 413, before it is read if Content-Length
+	 * says so. 0 without take: a body is read and dropped. */
 	size_t body_max;
-	/* Optional: the head is there, nothing of the body. May answer: the body is not read then, and
-	 * the connection ends. */
+	/* Optional: the header section has been read, nothing of the body. It may respond: then the
+	 * body is not read, and the connection ends. */
 	void (*start)(struct request *request);
-	/* Optional: a piece of the body as it comes, in order, at most 64 KiB. May answer, which
-	 * discards the rest. Without it the body is collected: request_body(). */
+	/* Optional: gets the body in order, in pieces of at most 64 KiB. It may respond, which
+	 * drops the rest. Without it the body is collected: request_body(). */
 	void (*take)(struct request *request, const char *data, size_t length);
-	/* The request is complete. Answers now (request_answer*), or calls request_wait() and responses
-	 * later from the server's thread. Not called when start or take answered. */
+	/* The request is complete. The handler responds now (request_respond_*), or later in the
+	 * server's thread. It is not called when start or take has responded. */
 	void (*handle)(struct request *request);
-	/* Anybody may call it without a token: the health check. */
+	/* It needs no token: the health check. */
 	bool open;
 };
 
@@ -54,7 +56,7 @@ struct route {
 struct server_config {
 	const char *host;                              /* numeric, or "localhost" */
 	uint16_t port;                                 /* 0: any free one */
-	const char *token;                             /* NULL: none is asked for. Copied. */
+	const char *token;                             /* copied; NULL: none is needed */
 	void *arg;                                     /* request_arg() */
 	const struct route *tables[SERVER_TABLES_MAX]; /* NULL ends the list */
 };
@@ -62,9 +64,9 @@ struct server_config {
 /* Listens, but serves nothing yet. 0 or a negative code. */
 int server_create(struct sched *sched, const struct server_config *config, struct server **ret,
 		  struct error *reterr);
-/* Every request that waits is ended without a response, through its free function. NULL is fine. False:
- * a thread still waits for the file system; nothing that requests refer to may be freed then, and the
- * process should end at once. */
+/* Ends every request that waits without a response, through its destroy function. NULL is fine.
+ * False: a thread still waits for the file system. Then nothing that requests refer to may be
+ * freed, and the process should end at once. */
 bool server_destroy(struct server *server);
 uint16_t server_port(const struct server *server);
 
@@ -73,8 +75,9 @@ int server_run(struct server *server, struct error *reterr);
 /* From any thread: server_run returns soon. */
 void server_stop(struct server *server);
 
-/* From any thread: calls fn(arg) in the server's thread, soon, in order. A task is the caller's
- * memory, and may be reused from within fn on. What still waits at server_destroy is called there. */
+/* From any thread: calls fn(task) in the server's thread soon, in order. The caller owns the
+ * memory of the task and may post it again from within fn. server_destroy calls the tasks that
+ * still wait. */
 struct server_task {
 	void (*fn)(struct server_task *task);
 	struct server_task *next;

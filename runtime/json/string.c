@@ -11,8 +11,8 @@
 
 #define REPLACEMENT 0xfffdu
 
-/* Of four digits. */
-static uint32_t code_unit(const char *digits)
+/* The number of four hexadecimal digits. */
+static uint32_t json_string_code_unit(const char *digits)
 {
 	uint32_t code = 0;
 
@@ -24,7 +24,7 @@ static uint32_t code_unit(const char *digits)
 	return code;
 }
 
-static char *put_utf8(char *out, uint32_t code)
+static char *json_string_put_utf8(char *out, uint32_t code)
 {
 	if (code < 0x80) {
 		*out++ = (char)code;
@@ -44,17 +44,17 @@ static char *put_utf8(char *out, uint32_t code)
 	return out;
 }
 
-/* The character whose first digits at points to, and where its escapes end. */
-static uint32_t read_character(const char *at, const char **ret_end, bool *ret_half)
+/* Reads the character whose digits start at at; *ret_end is the end of its escapes. */
+static uint32_t json_string_read_character(const char *at, const char **ret_end, bool *ret_half)
 {
-	uint32_t code = code_unit(at), low;
+	uint32_t code = json_string_code_unit(at), low;
 
 	*ret_end = at + 4;
 	if (code < 0xd800 || code > 0xdfff) {
 		return code;
 	}
-	/* No digit of what is checked is beyond the closing quote. */
-	low = code <= 0xdbff && at[4] == '\\' && at[5] == 'u' ? code_unit(at + 6) : 0;
+	/* The text is checked: all digits are before the closing quote. */
+	low = code <= 0xdbff && at[4] == '\\' && at[5] == 'u' ? json_string_code_unit(at + 6) : 0;
 	if (low < 0xdc00 || low > 0xdfff) {
 		*ret_half = true;
 		return REPLACEMENT;
@@ -63,7 +63,7 @@ static uint32_t read_character(const char *at, const char **ret_end, bool *ret_h
 	return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 }
 
-static char plain_escape(char c)
+static char json_string_plain_escape(char c)
 {
 	switch (c) {
 	case 'b':
@@ -84,7 +84,7 @@ static char plain_escape(char c)
 char *json_string_decode(struct json_piece piece, size_t *ret_length, bool *ret_half)
 {
 	const char *at = piece.start + 1, *end = piece.start + piece.length - 1;
-	/* No escape is shorter than what it says. */
+	/* An escape is never shorter than the character it stands for. */
 	char *text = xalloc((size_t)(end - at) + 1), *out = text;
 
 	if (memchr(at, '\\', (size_t)(end - at)) == NULL) {
@@ -97,9 +97,10 @@ char *json_string_decode(struct json_piece piece, size_t *ret_length, bool *ret_
 		if (*at != '\\') {
 			*out++ = *at++;
 		} else if (at[1] == 'u') {
-			out = put_utf8(out, read_character(at + 2, &at, ret_half));
+			out = json_string_put_utf8(
+				out, json_string_read_character(at + 2, &at, ret_half));
 		} else {
-			*out++ = plain_escape(at[1]);
+			*out++ = json_string_plain_escape(at[1]);
 			at += 2;
 		}
 	}

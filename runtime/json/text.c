@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scanner of JSON with a stack of one byte a level. Called by json-body.c. */
+/* A scanner of JSON whose stack has one byte for each level. Called by json-body.c. */
 #include "config.h"
 
 #include "runtime/json/text.h"
@@ -10,13 +10,13 @@
 
 struct scanner {
 	const char *start, *at, *end;
-	const char *what; /* the error; NULL and failed: too deep */
+	const char *what; /* the error; NULL with failed: nested too deep */
 	bool failed;
 	size_t depth;
 	char open[JSON_BODY_DEPTH_MAX];
 };
 
-static bool fail(struct scanner *scanner, const char *at, const char *what)
+static bool json_text_fail(struct scanner *scanner, const char *at, const char *what)
 {
 	scanner->at = at;
 	scanner->what = what;
@@ -24,37 +24,37 @@ static bool fail(struct scanner *scanner, const char *at, const char *what)
 	return false;
 }
 
-static char peek(const struct scanner *scanner)
+static char json_text_peek(const struct scanner *scanner)
 {
 	return scanner->at < scanner->end ? *scanner->at : '\0';
 }
 
-static bool is_space(char c)
+static bool json_text_is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void skip_space(struct scanner *scanner)
+static void json_text_skip_space(struct scanner *scanner)
 {
-	while (scanner->at < scanner->end && is_space(*scanner->at)) {
+	while (scanner->at < scanner->end && json_text_is_space(*scanner->at)) {
 		scanner->at++;
 	}
 }
 
-static bool is_digit(char c)
+static bool json_text_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static bool is_hex(char c)
+static bool json_text_is_hex(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	return json_text_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 /* ---- values without parts ---- */
 
-/* Asked of each escape of megabytes: strchr took as long as all else. */
-static bool is_escaped(char c)
+/* A switch, since it is called for each escape: strchr took as long as everything else together. */
+static bool json_text_is_escaped(char c)
 {
 	switch (c) {
 	case '"':
@@ -71,30 +71,30 @@ static bool is_escaped(char c)
 	}
 }
 
-static bool scan_escape(struct scanner *scanner, const char *begin)
+static bool json_text_scan_escape(struct scanner *scanner, const char *begin)
 {
 	const char *backslash = scanner->at++;
 
 	if (scanner->at == scanner->end) {
-		return fail(scanner, begin, "Unterminated string starting at");
+		return json_text_fail(scanner, begin, "Unterminated string starting at");
 	}
 	if (*scanner->at != 'u') {
-		if (!is_escaped(*scanner->at)) {
-			return fail(scanner, backslash, "Invalid \\escape");
+		if (!json_text_is_escaped(*scanner->at)) {
+			return json_text_fail(scanner, backslash, "Invalid \\escape");
 		}
 		scanner->at++;
 		return true;
 	}
 	for (int i = 1; i <= 4; i++) {
-		if (scanner->end - scanner->at <= i || !is_hex(scanner->at[i])) {
-			return fail(scanner, scanner->at, "Invalid \\uXXXX escape");
+		if (scanner->end - scanner->at <= i || !json_text_is_hex(scanner->at[i])) {
+			return json_text_fail(scanner, scanner->at, "Invalid \\uXXXX escape");
 		}
 	}
 	scanner->at += 5;
 	return true;
 }
 
-static bool scan_string(struct scanner *scanner)
+static bool json_text_scan_string(struct scanner *scanner)
 {
 	const char *begin = scanner->at++;
 
@@ -106,50 +106,50 @@ static bool scan_string(struct scanner *scanner)
 			return true;
 		}
 		if (c < 0x20) {
-			return fail(scanner, scanner->at, "Invalid control character at");
+			return json_text_fail(scanner, scanner->at, "Invalid control character at");
 		}
 		if (c != '\\') {
 			scanner->at++;
-		} else if (!scan_escape(scanner, begin)) {
+		} else if (!json_text_scan_escape(scanner, begin)) {
 			return false;
 		}
 	}
-	return fail(scanner, begin, "Unterminated string starting at");
+	return json_text_fail(scanner, begin, "Unterminated string starting at");
 }
 
-static const char *skip_digits(const struct scanner *scanner, const char *at)
+static const char *json_text_skip_digits(const struct scanner *scanner, const char *at)
 {
-	while (at < scanner->end && is_digit(*at)) {
+	while (at < scanner->end && json_text_is_digit(*at)) {
 		at++;
 	}
 	return at;
 }
 
-/* The longest start that is a number; what follows is another's trouble. */
-static bool scan_number(struct scanner *scanner)
+/* Takes the longest number at the start; the caller checks what follows. */
+static bool json_text_scan_number(struct scanner *scanner)
 {
 	const char *at = scanner->at + (*scanner->at == '-' ? 1 : 0), *digits;
 
-	if (at == scanner->end || !is_digit(*at)) {
-		return fail(scanner, scanner->at, "Expecting value");
+	if (at == scanner->end || !json_text_is_digit(*at)) {
+		return json_text_fail(scanner, scanner->at, "Expecting value");
 	}
-	at = *at == '0' ? at + 1 : skip_digits(scanner, at);
+	at = *at == '0' ? at + 1 : json_text_skip_digits(scanner, at);
 	if (at < scanner->end && *at == '.') {
-		digits = skip_digits(scanner, at + 1);
+		digits = json_text_skip_digits(scanner, at + 1);
 		at = digits > at + 1 ? digits : at;
 	}
 	if (at < scanner->end && (*at == 'e' || *at == 'E')) {
 		const char *sign = at + 1;
 
 		sign += sign < scanner->end && (*sign == '+' || *sign == '-') ? 1 : 0;
-		digits = skip_digits(scanner, sign);
+		digits = json_text_skip_digits(scanner, sign);
 		at = digits > sign ? digits : at;
 	}
 	scanner->at = at;
 	return true;
 }
 
-static size_t word_length(const char *at, const char *end, bool *ret_number)
+static size_t json_text_word_length(const char *at, const char *end, bool *ret_number)
 {
 	static const char *const words[] = {
 		"true", "false", "null", "NaN", "Infinity", "-Infinity"
@@ -166,53 +166,55 @@ static size_t word_length(const char *at, const char *end, bool *ret_number)
 	return 0;
 }
 
-static bool scan_scalar(struct scanner *scanner)
+static bool json_text_scan_scalar(struct scanner *scanner)
 {
 	bool number;
-	size_t word = word_length(scanner->at, scanner->end, &number);
-	char c = peek(scanner);
+	size_t word = json_text_word_length(scanner->at, scanner->end, &number);
+	char c = json_text_peek(scanner);
 
 	if (word > 0) {
 		scanner->at += word;
 		return true;
 	}
-	return c == '"'                  ? scan_string(scanner)
-	       : c == '-' || is_digit(c) ? scan_number(scanner)
-					 : fail(scanner, scanner->at, "Expecting value");
+	return c == '"' ? json_text_scan_string(scanner)
+	       : c == '-' || json_text_is_digit(c)
+		       ? json_text_scan_number(scanner)
+		       : json_text_fail(scanner, scanner->at, "Expecting value");
 }
 
 /* ---- values with parts ---- */
 
-static bool scan_name(struct scanner *scanner, struct json_piece *ret_name)
+static bool json_text_scan_name(struct scanner *scanner, struct json_piece *ret_name)
 {
 	const char *begin = scanner->at;
 
-	if (peek(scanner) != '"') {
-		return fail(scanner, scanner->at,
-			    "Expecting property name enclosed in double quotes");
+	if (json_text_peek(scanner) != '"') {
+		return json_text_fail(scanner, scanner->at,
+				      "Expecting property name enclosed in double quotes");
 	}
-	if (!scan_string(scanner)) {
+	if (!json_text_scan_string(scanner)) {
 		return false;
 	}
 	*ret_name = (struct json_piece){ begin, (size_t)(scanner->at - begin) };
-	skip_space(scanner);
-	if (peek(scanner) != ':') {
-		return fail(scanner, scanner->at, "Expecting ':' delimiter");
+	json_text_skip_space(scanner);
+	if (json_text_peek(scanner) != ':') {
+		return json_text_fail(scanner, scanner->at, "Expecting ':' delimiter");
 	}
 	scanner->at++;
-	skip_space(scanner);
+	json_text_skip_space(scanner);
 	return true;
 }
 
-/* After '{' or '[': whether a part follows; else it is closed already. */
-static bool opens(struct scanner *scanner, char open)
+/* Opens an object or an array. True: a member follows. False: it is empty and closed, or has
+ * failed. */
+static bool json_text_open(struct scanner *scanner, char open)
 {
 	if (scanner->depth == JSON_BODY_DEPTH_MAX) {
-		return fail(scanner, scanner->at, NULL);
+		return json_text_fail(scanner, scanner->at, NULL);
 	}
 	scanner->at++;
-	skip_space(scanner);
-	if (peek(scanner) == (open == '{' ? '}' : ']')) {
+	json_text_skip_space(scanner);
+	if (json_text_peek(scanner) == (open == '{' ? '}' : ']')) {
 		scanner->at++;
 		return false;
 	}
@@ -223,15 +225,15 @@ static bool opens(struct scanner *scanner, char open)
 struct members {
 	void (*call)(void *arg, struct json_piece name, struct json_piece value);
 	void *arg;
-	struct json_piece name; /* of the outermost object's member that is read */
+	struct json_piece name; /* of the outermost object's current member */
 	const char *begin;
 };
 
-static bool scan_member_name(struct scanner *scanner, struct members *members)
+static bool json_text_scan_member_name(struct scanner *scanner, struct members *members)
 {
 	struct json_piece name;
 
-	if (!scan_name(scanner, &name)) {
+	if (!json_text_scan_name(scanner, &name)) {
 		return false;
 	}
 	if (scanner->depth == 1) {
@@ -241,8 +243,9 @@ static bool scan_member_name(struct scanner *scanner, struct members *members)
 	return true;
 }
 
-/* After a value: closes what ends here, up to where another value begins (true) or all is closed. */
-static bool next_value(struct scanner *scanner, struct members *members)
+/* After a value: closes what ends here. True: another value follows. False: the end, or an
+ * error. */
+static bool json_text_next_value(struct scanner *scanner, struct members *members)
 {
 	while (scanner->depth > 0) {
 		char open = scanner->open[scanner->depth - 1];
@@ -253,14 +256,14 @@ static bool next_value(struct scanner *scanner, struct members *members)
 				(struct json_piece){ members->begin,
 						     (size_t)(scanner->at - members->begin) });
 		}
-		skip_space(scanner);
-		if (peek(scanner) == ',') {
+		json_text_skip_space(scanner);
+		if (json_text_peek(scanner) == ',') {
 			scanner->at++;
-			skip_space(scanner);
-			return open == '[' || scan_member_name(scanner, members);
+			json_text_skip_space(scanner);
+			return open == '[' || json_text_scan_member_name(scanner, members);
 		}
-		if (peek(scanner) != (open == '{' ? '}' : ']')) {
-			return fail(scanner, scanner->at, "Expecting ',' delimiter");
+		if (json_text_peek(scanner) != (open == '{' ? '}' : ']')) {
+			return json_text_fail(scanner, scanner->at, "Expecting ',' delimiter");
 		}
 		scanner->at++;
 		scanner->depth--;
@@ -268,29 +271,29 @@ static bool next_value(struct scanner *scanner, struct members *members)
 	return false;
 }
 
-static void scan_value(struct scanner *scanner, struct members *members)
+static void json_text_scan_value(struct scanner *scanner, struct members *members)
 {
 	do {
-		char c = peek(scanner);
+		char c = json_text_peek(scanner);
 
-		while ((c == '{' || c == '[') && opens(scanner, c)) {
-			if (c == '{' && !scan_member_name(scanner, members)) {
+		while ((c == '{' || c == '[') && json_text_open(scanner, c)) {
+			if (c == '{' && !json_text_scan_member_name(scanner, members)) {
 				return;
 			}
-			c = peek(scanner);
+			c = json_text_peek(scanner);
 			if (c != '{' && c != '[') {
 				break;
 			}
 		}
-		if (scanner->failed || (c != '{' && c != '[' && !scan_scalar(scanner))) {
+		if (scanner->failed || (c != '{' && c != '[' && !json_text_scan_scalar(scanner))) {
 			return;
 		}
-	} while (next_value(scanner, members));
+	} while (json_text_next_value(scanner, members));
 }
 
-/* ---- outside ---- */
+/* ---- public functions ---- */
 
-static size_t count_characters(const char *from, const char *to)
+static size_t json_text_count_characters(const char *from, const char *to)
 {
 	size_t count = 0;
 
@@ -307,23 +310,23 @@ bool json_text_check(const char *text, size_t length,
 	struct scanner scanner = { .start = text, .at = text, .end = text + length };
 	struct members members = { .call = on_member, .arg = arg };
 
-	skip_space(&scanner);
+	json_text_skip_space(&scanner);
 
 	const char *begin = scanner.at;
 
-	scan_value(&scanner, &members);
+	json_text_scan_value(&scanner, &members);
 
 	const char *end = scanner.at;
 
 	if (!scanner.failed) {
-		skip_space(&scanner);
+		json_text_skip_space(&scanner);
 		if (scanner.at < scanner.end) {
-			(void)fail(&scanner, scanner.at, "Extra data");
+			(void)json_text_fail(&scanner, scanner.at, "Extra data");
 		}
 	}
 	if (scanner.failed) {
 		*reterr = (struct json_text_error){ scanner.what,
-						    count_characters(text, scanner.at) };
+						    json_text_count_characters(text, scanner.at) };
 		return false;
 	}
 	*ret_value = (struct json_piece){ begin, (size_t)(end - begin) };
@@ -337,7 +340,7 @@ void json_text_compact(struct buf *out, struct json_piece piece)
 
 	while (at < end) {
 		const char *from = at;
-		size_t word = in_string ? 0 : word_length(at, end, &number);
+		size_t word = in_string ? 0 : json_text_word_length(at, end, &number);
 
 		if (word > 0) {
 			buf_append(out, number ? "null" : at, number ? 4 : word);
@@ -350,7 +353,7 @@ void json_text_compact(struct buf *out, struct json_piece piece)
 			in_string = !in_string;
 		}
 		at++;
-		if (in_string || !is_space(*from)) {
+		if (in_string || !json_text_is_space(*from)) {
 			buf_append(out, from, (size_t)(at - from));
 		}
 	}

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The automaton of RFC 3629, and JSON strings of whatever bytes came. Called by answer.c, output.c,
- * stream.c and json-body.c. */
+/* The automaton of RFC 3629, and JSON strings made of any bytes. Called by response.c,
+ * output.c and events.c. */
 #include "config.h"
 
 #include "runtime/json/utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static const char replacement[] = "\xef\xbf\xbd";
 
-static bool begin(struct utf8_decoder *decoder, unsigned char byte)
+static bool utf8_begin(struct utf8_decoder *decoder, unsigned char byte)
 {
 	*decoder = (struct utf8_decoder){ .low = 0x80, .high = 0xbf };
 	if (byte < 0x80) {
@@ -33,10 +32,12 @@ static bool begin(struct utf8_decoder *decoder, unsigned char byte)
 	return true;
 }
 
-bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
+/* True: the byte continues the incomplete character, or starts a new one; the character is complete
+ * when have == need. False: the byte is invalid there. */
+static bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
 {
 	if (decoder->have == decoder->need) {
-		return begin(decoder, byte);
+		return utf8_begin(decoder, byte);
 	}
 	if (byte < decoder->low || byte > decoder->high) {
 		return false;
@@ -47,7 +48,7 @@ bool utf8_step(struct utf8_decoder *decoder, unsigned char byte)
 	return true;
 }
 
-static size_t put_escape(unsigned char byte, char *out)
+static size_t utf8_put_escape(unsigned char byte, char *out)
 {
 	static const char digits[] = "0123456789abcdef";
 	static const char names[] = "\bb\tt\nn\ff\rr\"\"\\\\";
@@ -65,19 +66,20 @@ static size_t put_escape(unsigned char byte, char *out)
 	return 6;
 }
 
-static size_t put_character(const struct utf8_decoder *decoder, bool json, char *out)
+static size_t utf8_put_character(const struct utf8_decoder *decoder, bool json, char *out)
 {
 	unsigned char byte = decoder->bytes[0];
 
 	if (json && decoder->have == 1 && (byte < 0x20 || byte == '"' || byte == '\\')) {
-		return put_escape(byte, out);
+		return utf8_put_escape(byte, out);
 	}
 	memcpy(out, decoder->bytes, decoder->have);
 	return decoder->have;
 }
 
-/* One byte that is not plain. Returns what was made of it, or of what it broke off. */
-static size_t convert(struct utf8_decoder *decoder, unsigned char byte, bool json, char *out)
+/* Converts one byte that is not plain. Returns the length of the result: that of the character it
+ * completes, and of the incomplete one before it if it is invalid there. */
+static size_t utf8_convert(struct utf8_decoder *decoder, unsigned char byte, bool json, char *out)
 {
 	bool open = decoder->have < decoder->need;
 	size_t made = 0;
@@ -86,7 +88,7 @@ static size_t convert(struct utf8_decoder *decoder, unsigned char byte, bool jso
 		memcpy(out, replacement, 3);
 		made = 3;
 		*decoder = (struct utf8_decoder){ 0 };
-		/* A byte that breaks a character off may begin the next one. */
+		/* A byte that is invalid in one character may start the next one. */
 		if (!open) {
 			return made;
 		}
@@ -96,11 +98,11 @@ static size_t convert(struct utf8_decoder *decoder, unsigned char byte, bool jso
 			return made + 3;
 		}
 	}
-	return decoder->have == decoder->need ? made + put_character(decoder, json, out + made)
+	return decoder->have == decoder->need ? made + utf8_put_character(decoder, json, out + made)
 					      : made;
 }
 
-static size_t plain_length(const char *text, size_t length)
+static size_t utf8_plain_length(const char *text, size_t length)
 {
 	size_t i = 0;
 
@@ -118,13 +120,15 @@ size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t lengt
 
 	while (used < length && size - made > UTF8_JSON_MAX + 1) {
 		size_t most = length - used < size - made ? length - used : size - made;
-		size_t plain = decoder->have == decoder->need ? plain_length(text + used, most) : 0;
+		size_t plain =
+			decoder->have == decoder->need ? utf8_plain_length(text + used, most) : 0;
 
 		memcpy(out + made, text + used, plain);
 		made += plain;
 		used += plain;
 		if (plain == 0) {
-			made += convert(decoder, (unsigned char)text[used++], true, out + made);
+			made += utf8_convert(decoder, (unsigned char)text[used++], true,
+					     out + made);
 		}
 	}
 	*ret_used = used;
@@ -133,7 +137,7 @@ size_t utf8_to_json(struct utf8_decoder *decoder, const char *text, size_t lengt
 
 size_t utf8_to_text(struct utf8_decoder *decoder, char byte, char *out)
 {
-	return convert(decoder, (unsigned char)byte, false, out);
+	return utf8_convert(decoder, (unsigned char)byte, false, out);
 }
 
 size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
@@ -143,35 +147,4 @@ size_t utf8_to_json_end(struct utf8_decoder *decoder, char *out)
 	*decoder = (struct utf8_decoder){ 0 };
 	memcpy(out, replacement, open ? 3 : 0);
 	return open ? 3 : 0;
-}
-
-/* How many of the first bytes are ASCII for sure, eight at a time: bodies are megabytes, and others wait. */
-static size_t ascii_length(const char *text, size_t length)
-{
-	size_t i = 0;
-	uint64_t eight;
-
-	for (; i + sizeof(eight) <= length; i += sizeof(eight)) {
-		memcpy(&eight, text + i, sizeof(eight));
-		if ((eight & UINT64_C(0x8080808080808080)) != 0) {
-			break;
-		}
-	}
-	return i;
-}
-
-bool utf8_is_valid(const char *text, size_t length)
-{
-	struct utf8_decoder decoder = { 0 };
-
-	for (size_t i = ascii_length(text, length); i < length; i++) {
-		if ((unsigned char)text[i] < 0x80 && decoder.have == decoder.need) {
-			i += ascii_length(text + i + 1, length - i - 1);
-			continue;
-		}
-		if (!utf8_step(&decoder, (unsigned char)text[i])) {
-			return false;
-		}
-	}
-	return decoder.have == decoder.need;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET and HEAD /download/{path}: a regular file, or one range of it, read piece by piece in the threads
- * for files. Called through the routes of files.
+ * GET and HEAD /download/{path}: sends a regular file, or one range of it. The threads for files
+ * read it piece by piece. Called through the table of routes.
  */
 #include "config.h"
 
@@ -19,16 +19,16 @@
 #include "runtime/files/disposition.h"
 #include "runtime/files/files.h"
 #include "runtime/files/range.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 
 #define MISSING "File not found"
 #define TYPE "application/octet-stream"
-#define PIECE 16384u          /* what a thread reads at once */
-#define BLOCK 8192u           /* in memory for each reader, of libmicrohttpd */
+#define PIECE 16384u          /* what a thread reads in one step */
+#define BLOCK 8192u           /* libmicrohttpd's memory for each reader */
 #define DISPOSITION_MAX 2048u /* a name of 255 bytes, each escaped */
 
-/* What says which version of a file this is. */
+/* Identifies a version of a file. */
 struct version {
 	char modified[64];
 	char tag[64];
@@ -39,14 +39,14 @@ struct download {
 	struct lookup lookup;
 	struct stat info;
 	int fd;
-	int error;
-	uint64_t offset, left;        /* of what is asked for and not read yet */
-	char *piece;                  /* read, not sent; NULL: nothing */
-	size_t length;                /* of it */
-	bool answered, waits, failed; /* for the server's thread alone */
+	int code;
+	uint64_t offset, left;         /* of the part that is not read yet */
+	char *piece;                   /* read but not sent yet; NULL: none */
+	size_t length;                 /* of it */
+	bool responded, waits, failed; /* only for the server's thread */
 };
 
-static void describe(const struct stat *info, struct version *ret)
+static void download_describe(const struct stat *info, struct version *ret)
 {
 	struct tm utc;
 
@@ -60,8 +60,9 @@ static void describe(const struct stat *info, struct version *ret)
 		 (unsigned long)info->st_mtim.tv_nsec);
 }
 
-static enum range_response asked_range(const struct request *request, const struct version *version,
-				       uint64_t size, uint64_t *ret_first, uint64_t *ret_length)
+static enum range_response download_asked_range(const struct request *request,
+						const struct version *version, uint64_t size,
+						uint64_t *ret_first, uint64_t *ret_length)
 {
 	const char *condition = request_header(request, "If-Range");
 
@@ -72,7 +73,8 @@ static enum range_response asked_range(const struct request *request, const stru
 	return range_parse(request_header(request, "Range"), size, ret_first, ret_length);
 }
 
-static void add_headers(struct request *request, const struct version *version, const char *path)
+static void download_add_headers(struct request *request, const struct version *version,
+				 const char *path)
 {
 	CLEANUP_BUF struct buf disposition = BUF_INIT(DISPOSITION_MAX);
 	const char *slash = strrchr(path, '/');
@@ -86,7 +88,7 @@ static void add_headers(struct request *request, const struct version *version, 
 	}
 }
 
-static void respond_beyond(struct request *request, uint64_t size)
+static void download_respond_beyond(struct request *request, uint64_t size)
 {
 	struct buf empty = BUF_INIT(0);
 	char range[64];
@@ -101,15 +103,15 @@ static void respond_beyond(struct request *request, uint64_t size)
 
 static int download_open(struct download *download)
 {
-	int error = lookup_find(&download->lookup);
+	int code = lookup_find(&download->lookup);
 	int place = download->lookup.place.fd;
 
-	/* Asked before it is opened: opening alone does something to a device or a FIFO. */
-	if (error == 0 && (fstat(place, &download->info) < 0 || !S_ISREG(download->info.st_mode))) {
-		error = -ENOENT;
+	/* Checked before it is opened: even opening a device or a FIFO has an effect. */
+	if (code == 0 && (fstat(place, &download->info) < 0 || !S_ISREG(download->info.st_mode))) {
+		code = -ENOENT;
 	}
-	if (error < 0) {
-		return error;
+	if (code < 0) {
+		return code;
 	}
 	download->fd = path_reopen(place, O_RDONLY);
 	place_finish(&download->lookup.place);
@@ -119,7 +121,7 @@ static int download_open(struct download *download)
 	return fstat(download->fd, &download->info) < 0 ? -errno : 0;
 }
 
-/* A file that became shorter meanwhile is an error: its length has been told. */
+/* A file that has become shorter is an error: its length has been sent already. */
 static int download_piece(struct download *download)
 {
 	size_t size = download->left < PIECE ? (size_t)download->left : PIECE;
@@ -127,10 +129,10 @@ static int download_piece(struct download *download)
 	ssize_t length = pread(download->fd, piece, size, (off_t)download->offset);
 
 	if (length <= 0) {
-		int error = length < 0 ? -errno : -EIO;
+		int code = length < 0 ? -errno : -EIO;
 
 		free(piece);
-		return error;
+		return code;
 	}
 	download->piece = piece;
 	download->length = (size_t)length;
@@ -143,7 +145,7 @@ static void download_run(struct work *work)
 {
 	struct download *download = CONTAINER_OF(work, struct download, work);
 
-	download->error = download->fd < 0 ? download_open(download) : download_piece(download);
+	download->code = download->fd < 0 ? download_open(download) : download_piece(download);
 }
 
 static void download_destroy(struct work *work)
@@ -160,9 +162,8 @@ static void download_destroy(struct work *work)
 
 /* ---- in the server's thread ---- */
 
-/* What is in memory already: the kernel promises not to wait, or says that it cannot promise. 0: a
- * thread has to read it. */
-static size_t read_at_once(struct download *download, char *data, size_t size)
+/* Reads what the kernel has in its cache, without waiting. 0: a thread has to read it. */
+static size_t download_read_at_once(struct download *download, char *data, size_t size)
 {
 	struct iovec piece = { .iov_base = data,
 			       .iov_len = download->left < size ? (size_t)download->left : size };
@@ -180,14 +181,14 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 {
 	struct download *download = arg;
 
-	if (download->failed || (!download->waits && download->error < 0)) {
+	if (download->failed || (!download->waits && download->code < 0)) {
 		return BODY_ERROR;
 	}
 	if (download->waits) {
 		return BODY_WAIT;
 	}
 
-	size_t length = download->piece == NULL ? read_at_once(download, data, size) : 0;
+	size_t length = download->piece == NULL ? download_read_at_once(download, data, size) : 0;
 
 	if (length > 0) {
 		return (ssize_t)length;
@@ -204,13 +205,13 @@ static ssize_t download_read(void *arg, uint64_t position UNUSED, char *data, si
 	if (download->length > 0) {
 		memmove(download->piece, download->piece + length, download->length);
 	} else {
-		free(TAKE(download->piece)); /* a reader that is slow keeps one copy alone */
+		free(TAKE(download->piece)); /* a slow reader keeps one copy only */
 	}
 	return (ssize_t)length;
 }
 
-static void response_bytes(struct download *download, unsigned int status, uint64_t first,
-			   uint64_t length)
+static void download_respond_bytes(struct download *download, unsigned int status, uint64_t first,
+				   uint64_t length)
 {
 	struct body_source source = { .read = download_read, .arg = download, .block = BLOCK };
 	struct buf empty = BUF_INIT(0);
@@ -225,7 +226,7 @@ static void response_bytes(struct download *download, unsigned int status, uint6
 	request_respond_stream(download->work.request, status, TYPE, length, &source);
 }
 
-static void response_file(struct download *download)
+static void download_respond_file(struct download *download)
 {
 	struct request *request = download->work.request;
 	const char *path = buf_str(&download->lookup.path);
@@ -233,21 +234,21 @@ static void response_file(struct download *download)
 	struct version version;
 	char range[96];
 
-	describe(&download->info, &version);
-	switch (asked_range(request, &version, size, &first, &length)) {
+	download_describe(&download->info, &version);
+	switch (download_asked_range(request, &version, size, &first, &length)) {
 	case RANGE_BEYOND:
-		respond_beyond(request, size);
+		download_respond_beyond(request, size);
 		return;
 	case RANGE_PART:
-		add_headers(request, &version, path);
+		download_add_headers(request, &version, path);
 		snprintf(range, sizeof(range), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first,
 			 first + length - 1, size);
 		request_add_header(request, "Content-Range", range);
-		response_bytes(download, 206, first, length);
+		download_respond_bytes(download, 206, first, length);
 		return;
 	default:
-		add_headers(request, &version, path);
-		response_bytes(download, 200, 0, size);
+		download_add_headers(request, &version, path);
+		download_respond_bytes(download, 200, 0, size);
 	}
 }
 
@@ -255,18 +256,19 @@ static void download_done(struct work *work, int outcome)
 {
 	struct download *download = CONTAINER_OF(work, struct download, work);
 
-	if (download->answered) {
-		/* That it is not whole is told by the connection's end. */
+	if (download->responded) {
+		/* After an error the connection is closed, so that the client sees it is
+		 * incomplete. */
 		download->waits = false;
 		download->failed = outcome < 0;
 		request_more(work->request);
 	} else if (outcome < 0) {
-		work_response_failed(work->request, outcome);
-	} else if (download->error < 0) {
-		files_response_error(work->request, download->error, MISSING);
+		work_respond_failed(work->request, outcome);
+	} else if (download->code < 0) {
+		files_respond_error(work->request, download->code, MISSING);
 	} else {
-		download->answered = true;
-		response_file(download);
+		download->responded = true;
+		download_respond_file(download);
 	}
 }
 
@@ -284,5 +286,4 @@ void download_handle(struct request *request)
 		return;
 	}
 	work_submit(&download->work);
-	request_wait(request);
 }

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /execute: runs a command and responses with all it wrote. Called by the server's thread, and by
- * the supervisor's for what the command writes. */
+/* POST /execute: runs a command and responds with everything it wrote. The server's thread calls
+ * it, and the supervisor's thread passes what the command writes. */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "runtime/exec/output.h"
 #include "runtime/exec/supervise.h"
 #include "runtime/http/request.h"
-#include "runtime/routes/routes-execute.h"
+#include "runtime/http/server.h"
+#include "runtime/routes/execute-request.h"
 #include "runtime/runtime.h"
 
-#define BODY_MAX (8u << 20)
-#define SMALL_MAX (64u << 10) /* what is answered in one piece, with its length */
+#define SMALL_MAX (64u << 10) /* a response up to this size is sent with its length */
 #define TEXT_MAX (512u << 10)
 #define STREAM_BLOCK 65536u
 
-/* What is written of a response already. */
+/* The part of the response that is sent next. */
 enum part { PART_OUT, PART_BETWEEN, PART_ERR, PART_AFTER, PART_END };
 
 struct run {
@@ -28,79 +27,15 @@ struct run {
 	struct execution *execution;
 	uint64_t timeout_s;
 	struct output outputs[EXECUTION_STREAMS];
-	const struct execution_result *result; /* NULL until it is over */
-	struct buf text; /* of the response: what is to be sent before the next part */
-	size_t sent;     /* of it */
+	const struct execution_result *result; /* NULL until the command is done */
+	struct buf text;                       /* text to send before the next part */
+	size_t sent;                           /* of it */
 	enum part part;
 };
 
-/* ---- the command of a request ---- */
-
-enum field { FIELD_COMMAND, FIELD_TIMEOUT, FIELD_CWD, FIELD_ENV, FIELD_STDIN, FIELDS };
-
-static const struct json_field_rule rules[FIELDS] = {
-	[FIELD_COMMAND] = { "command", JSON_FIELD_TEXT, true },
-	[FIELD_TIMEOUT] = { "timeout", JSON_FIELD_POSITIVE, false },
-	[FIELD_CWD] = { "cwd", JSON_FIELD_TEXT, false },
-	[FIELD_ENV] = { "env", JSON_FIELD_ENV, false },
-	[FIELD_STDIN] = { "stdin", JSON_FIELD_TEXT, false },
-};
-
-static bool has_nul(const struct json_value *value)
-{
-	return value->present && memchr(value->text, '\0', value->length) != NULL;
-}
-
-bool execute_read(struct request *request, struct command *ret)
-{
-	const struct runtime *runtime = request_arg(request);
-	struct json_value values[FIELDS];
-	bool fits = json_body_read(request, rules, FIELDS, values);
-	bool nul_in_cwd = fits && has_nul(&values[FIELD_CWD]);
-
-	if (fits) {
-		*ret = (struct command){
-			.text = TAKE(values[FIELD_COMMAND].text),
-			.length = values[FIELD_COMMAND].length,
-			.surrogate = values[FIELD_COMMAND].surrogate ||
-				     values[FIELD_CWD].surrogate || values[FIELD_ENV].surrogate,
-			.nul_in_cwd = nul_in_cwd,
-			.cwd = TAKE(values[FIELD_CWD].text),
-			.input = TAKE(values[FIELD_STDIN].text),
-			.input_length = values[FIELD_STDIN].length,
-			.pairs = TAKE(values[FIELD_ENV].pairs),
-			.pair_count = values[FIELD_ENV].pair_count,
-			.timeout_s = values[FIELD_TIMEOUT].present
-					     ? (uint64_t)values[FIELD_TIMEOUT].number
-					     : runtime->exec_timeout_s,
-		};
-		values[FIELD_ENV].pair_count = 0;
-	}
-	json_body_finish(values, FIELDS);
-	return fits;
-}
-
-void execute_response_busy(struct request *request)
-{
-	request_add_header(request, "Retry-After", "1");
-	request_respond_detail(request, 503, "Too many commands run at once");
-}
-
-bool execute_problem(const struct execution_result *result, uint64_t timeout_s, struct buf *out)
-{
-	if (result->failure != NULL) {
-		buf_append_str(out, "Failed to execute command: ");
-		buf_append_str(out, result->failure);
-	} else if (result->timed_out) {
-		buf_printf(out, "Command timed out after %llu seconds",
-			   (unsigned long long)timeout_s);
-	}
-	return result->failure != NULL || result->timed_out;
-}
-
 /* ---- the response ---- */
 
-static void append_end(struct run *run)
+static void execute_append_end(struct run *run)
 {
 	const struct execution_result *result = run->result;
 
@@ -117,8 +52,8 @@ static void append_end(struct run *run)
 	buf_append_char(&run->text, '}');
 }
 
-/* Puts the words instead of what the command said on stderr. */
-static void set_problem(struct run *run)
+/* Replaces what the command wrote to stderr by the error text. */
+static void execute_set_problem(struct run *run)
 {
 	CLEANUP_BUF struct buf words = BUF_INIT(TEXT_MAX);
 	struct output *err = &run->outputs[EXECUTION_ERR];
@@ -132,8 +67,9 @@ static void set_problem(struct run *run)
 	}
 }
 
-/* The next bytes of the response; 0 at its end. size is STREAM_BLOCK or what is left of it. */
-static size_t read_part(struct run *run, char *data, size_t size)
+/* Reads the next bytes of the response; 0 at its end. size is STREAM_BLOCK or what is left of
+ * it. */
+static size_t execute_read_part(struct run *run, char *data, size_t size)
 {
 	size_t length = run->text.length - run->sent;
 
@@ -158,53 +94,54 @@ static size_t read_part(struct run *run, char *data, size_t size)
 		run->part = PART_ERR;
 		break;
 	case PART_AFTER:
-		append_end(run);
+		execute_append_end(run);
 		run->part = PART_END;
 		break;
 	default:
 		return 0;
 	}
-	return length > 0 ? length : read_part(run, data, size);
+	return length > 0 ? length : execute_read_part(run, data, size);
 }
 
-static ssize_t read_response(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t execute_read_response(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct run *run = arg;
-	size_t length = size > 64 ? read_part(run, data, size) : 0;
+	size_t length = size > 64 ? execute_read_part(run, data, size) : 0;
 
 	(void)position;
 	return length > 0 ? (ssize_t)length : run->part == PART_END ? BODY_END : BODY_ERROR;
 }
 
-static void release(void *arg)
+static void execute_release(void *arg)
 {
 	struct run *run = arg;
 
 	execution_unref(run->execution);
 }
 
-static void respond_whole(struct run *run)
+static void execute_respond_whole(struct run *run)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(8 * SMALL_MAX);
 	char data[4096];
 	size_t length;
 
-	while ((length = read_part(run, data, sizeof(data))) > 0) {
+	while ((length = execute_read_part(run, data, sizeof(data))) > 0) {
 		buf_append(&body, data, length);
 	}
 	request_respond_json(run->request, 200, &body);
 }
 
-static void response(struct run *run)
+static void execute_respond(struct run *run)
 {
-	const struct body_source source = {
-		.read = read_response, .destroy = release, .arg = run, .block = STREAM_BLOCK
-	};
+	const struct body_source source = { .read = execute_read_response,
+					    .destroy = execute_release,
+					    .arg = run,
+					    .block = STREAM_BLOCK };
 
-	set_problem(run);
+	execute_set_problem(run);
 	buf_append_str(&run->text, "{\"stdout\":\"");
 	if (run->outputs[EXECUTION_OUT].length + run->outputs[EXECUTION_ERR].length <= SMALL_MAX) {
-		respond_whole(run);
+		execute_respond_whole(run);
 		return;
 	}
 	execution_ref(run->execution);
@@ -213,7 +150,8 @@ static void response(struct run *run)
 
 /* ---- the command ---- */
 
-static bool on_output(void *arg, enum execution_stream stream, const char *data, size_t length)
+static bool execute_on_output(void *arg, enum execution_stream stream, const char *data,
+			      size_t length)
 {
 	struct run *run = arg;
 
@@ -221,7 +159,7 @@ static bool on_output(void *arg, enum execution_stream stream, const char *data,
 	return true;
 }
 
-static void on_end(void *arg, const struct execution_result *result)
+static void execute_on_end(void *arg, const struct execution_result *result)
 {
 	struct run *run = arg;
 
@@ -229,7 +167,7 @@ static void on_end(void *arg, const struct execution_result *result)
 	server_post(run->server, &run->task);
 }
 
-static void destroy(void *arg)
+static void execute_destroy(void *arg)
 {
 	struct run *run = arg;
 
@@ -239,22 +177,22 @@ static void destroy(void *arg)
 	free(run);
 }
 
-static const struct execution_handler handler = { .on_output = on_output,
-						  .on_end = on_end,
-						  .destroy = destroy };
+static const struct execution_handler handler = { .on_output = execute_on_output,
+						  .on_end = execute_on_end,
+						  .destroy = execute_destroy };
 
-static void on_task(struct server_task *task)
+static void execute_on_task(struct server_task *task)
 {
 	struct run *run = CONTAINER_OF(task, struct run, task);
 
 	if (run->request != NULL) {
-		response(run);
+		execute_respond(run);
 	}
 	execution_unref(run->execution);
 }
 
-/* The command goes on without its client, as it always did, and is reaped. */
-static void on_gone(void *arg)
+/* The command goes on without its client, as with the Python server. */
+static void execute_on_request_end(void *arg)
 {
 	struct run *run = arg;
 
@@ -262,7 +200,7 @@ static void on_gone(void *arg)
 	execution_unref(run->execution);
 }
 
-static void execute_handle(struct request *request)
+void execute_handle(struct request *request)
 {
 	struct runtime *runtime = request_arg(request);
 	struct command command;
@@ -273,7 +211,7 @@ static void execute_handle(struct request *request)
 
 	struct run *run = xnew(struct run);
 
-	run->task.fn = on_task;
+	run->task.fn = execute_on_task;
 	run->request = request;
 	run->server = request_server(request);
 	run->timeout_s = command.timeout_s;
@@ -282,21 +220,11 @@ static void execute_handle(struct request *request)
 	output_init(&run->outputs[EXECUTION_ERR], runtime->output_max, &runtime->budget);
 	run->execution = execution_create(runtime->supervisor, &command, &handler, run);
 	if (run->execution == NULL) {
-		destroy(run);
-		execute_response_busy(request);
+		execute_destroy(run);
+		execute_respond_busy(request);
 		return;
 	}
 	execution_ref(run->execution); /* one for the task, one for the request */
-	request_set_data(request, run, on_gone);
+	request_set_data(request, run, execute_on_request_end);
 	execution_start(run->execution);
-	request_wait(request);
 }
-
-const struct route routes_execute[] = {
-	{ .method = "POST", .path = "/execute", .body_max = BODY_MAX, .handle = execute_handle },
-	{ .method = "POST",
-	  .path = "/execute/stream",
-	  .body_max = BODY_MAX,
-	  .handle = stream_handle },
-	{ 0 },
-};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /exists/{path}: whether there is something of that name. Called through the routes of files.
+ * GET /exists/{path}: whether there is a file of that name. Called through the table of routes.
  */
 #include "config.h"
 
@@ -8,22 +8,22 @@
 
 #include "base/memory.h"
 #include "runtime/files/files.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 
-#define ANSWER_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
+#define RESPONSE_MAX (512u << 10) /* a text of FILES_TEXT_MAX, each byte escaped */
 
 struct exists {
 	struct work work;
 	struct lookup lookup;
-	int error;
+	int code;
 };
 
 static void exists_run(struct work *work)
 {
 	struct exists *exists = CONTAINER_OF(work, struct exists, work);
 
-	exists->error = lookup_find(&exists->lookup);
+	exists->code = lookup_find(&exists->lookup);
 }
 
 static void exists_destroy(struct work *work)
@@ -37,19 +37,19 @@ static void exists_destroy(struct work *work)
 static void exists_done(struct work *work, int outcome)
 {
 	struct exists *exists = CONTAINER_OF(work, struct exists, work);
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 
 	if (outcome < 0) {
-		work_response_failed(work->request, outcome);
+		work_respond_failed(work->request, outcome);
 		return;
 	}
-	if (exists->error == -EXDEV) {
-		files_response_error(work->request, exists->error, NULL);
+	if (exists->code == -EXDEV) {
+		files_respond_error(work->request, exists->code, NULL);
 		return;
 	}
 	buf_append_str(&body, "{\"path\":");
 	json_append(&body, buf_str(&exists->lookup.text), exists->lookup.text.length);
-	buf_printf(&body, ",\"exists\":%s}", exists->error == 0 ? "true" : "false");
+	buf_printf(&body, ",\"exists\":%s}", exists->code == 0 ? "true" : "false");
 	request_respond_json(work->request, 200, &body);
 }
 
@@ -66,5 +66,4 @@ void exists_handle(struct request *request)
 		return;
 	}
 	work_submit(&exists->work);
-	request_wait(request);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Says that the server's loop turns. Called by the server for GET /. */
+/* Shows that the server's loop runs. The server calls it for GET /. */
 #include "config.h"
 
 #include "runtime/routes/health.h"
 
 #include "runtime/http/request.h"
 
-static void response(struct request *request)
+static void health_handle(struct request *request)
 {
 	CLEANUP_BUF struct buf body = BUF_INIT(128);
 
@@ -15,5 +15,5 @@ static void response(struct request *request)
 }
 
 const struct route health_routes[] = {
-	{ .method = "GET", .path = "/", .handle = response, .open = true }, { 0 }
+	{ .method = "GET", .path = "/", .handle = health_handle, .open = true }, { 0 }
 };

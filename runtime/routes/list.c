@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /list/{path}: what is in a directory, made while it is sent, so that a million entries take no
- * memory; slice by slice in the threads for files, so that no other request waits for them. Called
- * through the routes of files.
+ * GET /list/{path}: lists a directory. The text is made while it is sent, so that a million entries
+ * need no memory, and slice by slice in the threads for files, so that no other request waits.
+ * Called through the table of routes.
  */
 #include "config.h"
 
@@ -18,31 +18,31 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "runtime/files/files.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
 #define MISSING "Path is not a directory"
-#define SLICE 64u            /* entries looked at before other requests get their turn */
-#define SLICE_US 20000u      /* the same in time: links can be long chains */
-#define LIST_MAX 1000000u    /* entries; a file system can be made that never ends */
-#define FOLLOW_US 2000000u   /* of that to follow links; then they are told as what they are */
-#define LIST_US 60000000u    /* of work for one list, its reader's time not counted */
+#define SLICE 64u            /* entries read before other requests get their turn */
+#define SLICE_US 20000u      /* the same in time: links can form long chains */
+#define LIST_MAX 1000000u    /* entries; a guest can make a file system with endless directories */
+#define FOLLOW_US 2000000u   /* time for following links; later links are listed as themselves */
+#define LIST_US 60000000u    /* work for one list, without the time of its reader */
 #define ENTRY_MAX (8u << 10) /* a name of 255 bytes, each escaped, and the rest */
 #define PENDING_MAX ((SLICE + 1) * ENTRY_MAX)
 
 struct list {
 	struct work work;
 	struct sched *sched;
-	struct lookup lookup; /* its path: where links in the directory are found from */
+	struct lookup lookup; /* its path: links in the directory are looked up from there */
 	DIR *directory;
-	struct buf pending; /* made, not sent */
+	struct buf pending; /* text that is not sent yet */
 	size_t sent;        /* of pending */
-	size_t count;       /* entries looked at */
+	size_t count;       /* entries read */
 	uint64_t worked_us, followed_us;
-	int error;
+	int code;
 	bool any, ended;
-	bool answered, waits, failed; /* for the server's thread alone */
+	bool responded, waits, failed; /* only for the server's thread */
 };
 
 static void list_destroy(struct work *work)
@@ -57,8 +57,8 @@ static void list_destroy(struct work *work)
 	free(list);
 }
 
-/* Seconds as Python has them in st_mtime, in the fewest digits that read back the same. */
-static void append_time(struct buf *buf, const struct timespec *time)
+/* Appends the seconds of Python's st_mtime, with the fewest digits that give the same number. */
+static void list_append_time(struct buf *buf, const struct timespec *time)
 {
 	double seconds = (double)time->tv_sec + 1e-9 * (double)time->tv_nsec, back;
 	char text[64];
@@ -75,8 +75,8 @@ static void append_time(struct buf *buf, const struct timespec *time)
 	}
 }
 
-/* What a link leads to, where that is inside the base; the link itself where it is not, or nothing. */
-static void follow(struct list *list, const char *name, struct stat *info)
+/* Reads the target of a link if it is inside the base; otherwise info stays that of the link. */
+static void list_follow_link(struct list *list, const char *name, struct stat *info)
 {
 	CLEANUP_BUF struct buf path = BUF_INIT(PATH_TEXT_MAX);
 	CLEANUP_PLACE struct place place = PLACE_INIT;
@@ -92,29 +92,29 @@ static void follow(struct list *list, const char *name, struct stat *info)
 	list->followed_us += sched_now_us(list->sched) - begin;
 }
 
-static void append_entry(struct list *list, const char *name)
+static void list_append_entry(struct list *list, const char *name)
 {
 	struct buf *buf = &list->pending;
 	struct stat info;
 
 	if (fstatat(dirfd(list->directory), name, &info, AT_SYMLINK_NOFOLLOW) < 0) {
-		return; /* gone meanwhile */
+		return; /* it has been removed meanwhile */
 	}
 	if (S_ISLNK(info.st_mode) && list->followed_us < FOLLOW_US) {
-		follow(list, name, &info);
+		list_follow_link(list, name, &info);
 	}
 	buf_append_str(buf, list->any ? ",{\"name\":" : "{\"name\":");
 	json_append(buf, name, strlen(name));
 	buf_printf(buf,
 		   ",\"size\":%" PRIu64 ",\"type\":\"%s\",\"mod_time\":", (uint64_t)info.st_size,
 		   S_ISDIR(info.st_mode) ? "directory" : "file");
-	append_time(buf, &info.st_mtim);
+	list_append_time(buf, &info.st_mtim);
 	buf_append_char(buf, '}');
 	list->any = true;
 }
 
-/* One entry further. */
-static int step(struct list *list)
+/* Adds the next entry. */
+static int list_add_next(struct list *list)
 {
 	errno = 0;
 
@@ -131,26 +131,26 @@ static int step(struct list *list)
 		return -EOVERFLOW;
 	}
 	if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-		append_entry(list, entry->d_name);
+		list_append_entry(list, entry->d_name);
 	}
 	return list->pending.failed ? -ENOSPC : 0;
 }
 
-/* Makes a slice of the text. -errno: the directory cannot be read to its end. */
-static int fill(struct list *list)
+/* Makes a slice of the text. 0, or -errno when the directory cannot be read to its end. */
+static int list_make_slice(struct list *list)
 {
 	uint64_t begin = sched_now_us(list->sched), took = 0;
-	int error = 0;
+	int code = 0;
 
-	for (unsigned int i = 0; i < SLICE && took < SLICE_US && error == 0 && !list->ended; i++) {
-		error = step(list);
+	for (unsigned int i = 0; i < SLICE && took < SLICE_US && code == 0 && !list->ended; i++) {
+		code = list_add_next(list);
 		took = sched_now_us(list->sched) - begin;
 	}
 	list->worked_us += took;
-	return error == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : error;
+	return code == 0 && list->worked_us > LIST_US ? -ETIMEDOUT : code;
 }
 
-static int open_directory(int fd, DIR **ret)
+static int list_open_directory(int fd, DIR **ret)
 {
 	int real = path_reopen(fd, O_RDONLY | O_DIRECTORY);
 
@@ -159,10 +159,10 @@ static int open_directory(int fd, DIR **ret)
 	}
 	*ret = fdopendir(real);
 	if (*ret == NULL) {
-		int error = -errno;
+		int code = -errno;
 
 		close(real);
-		return error;
+		return code;
 	}
 	return 0;
 }
@@ -172,9 +172,9 @@ static void list_run(struct work *work)
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
 	if (list->directory == NULL) {
-		list->error = lookup_find(&list->lookup);
-		if (list->error == 0) {
-			list->error = open_directory(list->lookup.place.fd, &list->directory);
+		list->code = lookup_find(&list->lookup);
+		if (list->code == 0) {
+			list->code = list_open_directory(list->lookup.place.fd, &list->directory);
 		}
 		place_finish(&list->lookup.place);
 		buf_append_char(&list->pending, '[');
@@ -182,8 +182,8 @@ static void list_run(struct work *work)
 		buf_clear(&list->pending);
 		list->sent = 0;
 	}
-	if (list->error == 0) {
-		list->error = fill(list);
+	if (list->code == 0) {
+		list->code = list_make_slice(list);
 	}
 }
 
@@ -191,14 +191,14 @@ static ssize_t list_read(void *arg, uint64_t position UNUSED, char *data, size_t
 {
 	struct list *list = arg;
 
-	if (list->waits || list->failed) { /* a thread may still be in it */
+	if (list->waits || list->failed) { /* a thread may still use it */
 		return list->failed ? BODY_ERROR : BODY_WAIT;
 	}
 
 	size_t length = list->pending.length - list->sent;
 
-	if (length == 0 && (list->ended || list->error < 0)) {
-		return list->error < 0 ? BODY_ERROR : BODY_END;
+	if (length == 0 && (list->ended || list->code < 0)) {
+		return list->code < 0 ? BODY_ERROR : BODY_END;
 	}
 	if (length == 0) {
 		list->waits = true;
@@ -215,21 +215,21 @@ static void list_done(struct work *work, int outcome)
 {
 	struct list *list = CONTAINER_OF(work, struct list, work);
 
-	if (!list->answered && outcome < 0) {
-		work_response_failed(work->request, outcome);
+	if (!list->responded && outcome < 0) {
+		work_respond_failed(work->request, outcome);
 		return;
 	}
-	if (!list->answered && list->error < 0) {
-		files_response_error(work->request, list->error, MISSING);
+	if (!list->responded && list->code < 0) {
+		files_respond_error(work->request, list->code, MISSING);
 		return;
 	}
-	if (!list->answered) {
-		list->answered = true;
+	if (!list->responded) {
+		list->responded = true;
 		request_respond_stream(work->request, 200, "application/json", BODY_LENGTH_UNKNOWN,
 				       &(struct body_source){ .read = list_read, .arg = list });
 		return;
 	}
-	/* The response has begun: that it is not whole is told by the connection's end. */
+	/* The response has started. After an error the connection is closed. */
 	list->waits = false;
 	list->failed = outcome < 0;
 	request_more(work->request);
@@ -251,5 +251,4 @@ void list_handle(struct request *request)
 		return;
 	}
 	work_submit(&list->work);
-	request_wait(request);
 }

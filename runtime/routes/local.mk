@@ -3,11 +3,12 @@
 libruntime_la_SOURCES += \
 	%D%/download.c \
 	%D%/execute.c \
+	%D%/execute-request.c %D%/execute-request.h \
 	%D%/exists.c \
 	%D%/health.c %D%/health.h \
 	%D%/list.c \
 	%D%/openapi.c \
-	%D%/routes-execute.h \
+	%D%/routes-execute.c %D%/routes-execute.h \
 	%D%/routes-files.c %D%/routes-files.h \
 	%D%/stream.c \
 	%D%/upload.c

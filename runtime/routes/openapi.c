@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The API's description and a page that shows it, both constants. Main hands the table to the
- * server.
+ * Serves the description of the API and a page that shows it; both are constants. main.c gives the
+ * table to the server.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@ static void openapi_handle(struct request *request)
 	buf_finish(&body);
 }
 
-static void docs_handle(struct request *request)
+static void openapi_handle_docs(struct request *request)
 {
 	struct buf body = BUF_INIT(sizeof(docs_html));
 
@@ -32,7 +32,7 @@ static void docs_handle(struct request *request)
 const struct route routes_openapi[] = {
 	{ .method = "GET", .path = "/openapi.json", .handle = openapi_handle },
 	{ .method = "HEAD", .path = "/openapi.json", .handle = openapi_handle },
-	{ .method = "GET", .path = "/docs", .handle = docs_handle },
-	{ .method = "HEAD", .path = "/docs", .handle = docs_handle },
+	{ .method = "GET", .path = "/docs", .handle = openapi_handle_docs },
+	{ .method = "HEAD", .path = "/docs", .handle = openapi_handle_docs },
 	{ 0 },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /execute/stream: runs a command and sends what it writes as server-sent events while it runs.
- * Called by both threads: the supervisor's makes events, the server's sends them. */
+/* POST /execute/stream: runs a command and sends what it writes as server-sent events while it
+ * runs. The supervisor's thread makes the events, and the server's thread sends them. */
 #include "config.h"
 
 #include <string.h>
@@ -9,31 +9,32 @@
 #include "runtime/exec/events.h"
 #include "runtime/exec/supervise.h"
 #include "runtime/http/request.h"
-#include "runtime/routes/routes-execute.h"
+#include "runtime/http/server.h"
+#include "runtime/routes/execute-request.h"
 #include "runtime/runtime.h"
 
-#define PENDING_HIGH (128u << 10) /* above: the command waits for its reader */
+#define PENDING_HIGH (128u << 10) /* above it the command waits for its reader */
 #define PENDING_LOW (32u << 10)
-#define QUIET_US 100000u        /* after which a line that has not ended goes out as far as it is */
-#define KEEP_ALIVE_US 15000000u /* proxies give up on what is silent for long */
+#define QUIET_US 100000u        /* after this time an incomplete line is sent */
+#define KEEP_ALIVE_US 15000000u /* proxies close connections that are silent for long */
 #define WORDS_MAX (512u << 10)
 
 struct stream {
-	struct server_task task; /* there is more to send; posted again and again */
-	struct server_task last; /* and this once, behind all of those */
-	struct request *request; /* the server's thread; NULL: the client has gone */
+	struct server_task task; /* there is more to send; posted many times */
+	struct server_task last; /* posted once, after all of the others */
+	struct request *request; /* only the server's thread; NULL: the client has gone */
 	struct server *server;
 	struct sched *sched;
 	struct execution *execution;
 	uint64_t timeout_s;
 
-	/* The supervisor's thread. */
+	/* Only the supervisor's thread uses these. */
 	struct event_lines lines[EXECUTION_STREAMS];
 	uint64_t flush_at[EXECUTION_STREAMS];
 	uint64_t alive_at;
 
 	struct sched_mutex lock;
-	struct buf pending; /* lock; events that wait to be sent */
+	struct buf pending; /* lock; events that are not sent yet */
 	bool paused;        /* lock; the command waits */
 	bool over;          /* lock; nothing more comes */
 };
@@ -42,7 +43,7 @@ static const char *const names[EXECUTION_STREAMS] = { "stdout", "stderr" };
 
 /* ---- in the supervisor's thread ---- */
 
-static void set_timer(struct stream *stream, uint64_t now)
+static void stream_set_timer(struct stream *stream, uint64_t now)
 {
 	uint64_t at = now + KEEP_ALIVE_US;
 
@@ -53,8 +54,8 @@ static void set_timer(struct stream *stream, uint64_t now)
 	execution_set_timer(stream->execution, at);
 }
 
-/* Hands events over. False: there is enough for now. */
-static bool send_events(struct stream *stream, struct buf *events)
+/* Passes events to the server's thread. False: enough wait to be sent. */
+static bool stream_send_events(struct stream *stream, struct buf *events)
 {
 	bool more = true;
 
@@ -70,7 +71,8 @@ static bool send_events(struct stream *stream, struct buf *events)
 	return more;
 }
 
-static bool on_output(void *arg, enum execution_stream which, const char *data, size_t length)
+static bool stream_on_output(void *arg, enum execution_stream which, const char *data,
+			     size_t length)
 {
 	struct stream *stream = arg;
 	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
@@ -79,11 +81,11 @@ static bool on_output(void *arg, enum execution_stream which, const char *data, 
 	event_lines_add(&stream->lines[which], names[which], data, length, &events);
 	stream->flush_at[which] =
 		event_lines_open(&stream->lines[which]) ? now + QUIET_US : SCHED_FOREVER;
-	set_timer(stream, now);
-	return send_events(stream, &events);
+	stream_set_timer(stream, now);
+	return stream_send_events(stream, &events);
 }
 
-static void on_timer(void *arg, uint64_t now)
+static void stream_on_timer(void *arg, uint64_t now)
 {
 	struct stream *stream = arg;
 	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
@@ -97,11 +99,11 @@ static void on_timer(void *arg, uint64_t now)
 	if (events.length == 0 && now >= stream->alive_at) {
 		buf_append_str(&events, ": keep-alive\n\n");
 	}
-	set_timer(stream, now);
-	(void)send_events(stream, &events);
+	stream_set_timer(stream, now);
+	(void)stream_send_events(stream, &events);
 }
 
-static void on_end(void *arg, const struct execution_result *result)
+static void stream_on_end(void *arg, const struct execution_result *result)
 {
 	struct stream *stream = arg;
 	CLEANUP_BUF struct buf events = BUF_INIT(EVENTS_MAX);
@@ -123,11 +125,11 @@ static void on_end(void *arg, const struct execution_result *result)
 	sched_mutex_lock(&stream->lock);
 	stream->over = true;
 	sched_mutex_unlock(&stream->lock);
-	(void)send_events(stream, &events);
+	(void)stream_send_events(stream, &events);
 	server_post(stream->server, &stream->last);
 }
 
-static void destroy(void *arg)
+static void stream_destroy(void *arg)
 {
 	struct stream *stream = arg;
 
@@ -139,13 +141,14 @@ static void destroy(void *arg)
 	free(stream);
 }
 
-static const struct execution_handler handler = {
-	.on_output = on_output, .on_timer = on_timer, .on_end = on_end, .destroy = destroy
-};
+static const struct execution_handler handler = { .on_output = stream_on_output,
+						  .on_timer = stream_on_timer,
+						  .on_end = stream_on_end,
+						  .destroy = stream_destroy };
 
 /* ---- in the server's thread ---- */
 
-static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size)
+static ssize_t stream_read_events(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct stream *stream = arg;
 	bool resume, over;
@@ -159,7 +162,7 @@ static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size
 		buf_consume(&stream->pending, length);
 	}
 	if (stream->pending.length == 0) {
-		buf_finish(&stream->pending); /* a stream that is silent keeps no memory */
+		buf_finish(&stream->pending); /* a silent stream keeps no memory */
 		stream->pending = (struct buf)BUF_INIT(EVENTS_MAX);
 	}
 	resume = stream->paused && stream->pending.length < PENDING_LOW;
@@ -172,14 +175,14 @@ static ssize_t read_events(void *arg, uint64_t position, char *data, size_t size
 	return length > 0 ? (ssize_t)length : over ? BODY_END : BODY_WAIT;
 }
 
-static void release(void *arg)
+static void stream_release(void *arg)
 {
 	struct stream *stream = arg;
 
 	execution_unref(stream->execution);
 }
 
-static void on_task(struct server_task *task)
+static void stream_on_task(struct server_task *task)
 {
 	struct stream *stream = CONTAINER_OF(task, struct stream, task);
 
@@ -188,27 +191,27 @@ static void on_task(struct server_task *task)
 	}
 }
 
-static void on_last_task(struct server_task *task)
+static void stream_on_last_task(struct server_task *task)
 {
 	struct stream *stream = CONTAINER_OF(task, struct stream, last);
 
 	execution_unref(stream->execution);
 }
 
-static bool is_over(struct stream *stream)
+static bool stream_is_over(struct stream *stream)
 {
 	LOCKED(&stream->lock);
 	return stream->over;
 }
 
-/* Nobody reads it any more: unlike /execute's, a stream's command ends with its reader. */
-static void on_gone(void *arg)
+/* The client has gone: unlike /execute, this ends the command. */
+static void stream_on_request_end(void *arg)
 {
 	struct stream *stream = arg;
 
 	stream->request = NULL;
-	/* Of what is over, the supervisor may be gone already. */
-	if (!is_over(stream)) {
+	/* The supervisor may have been destroyed when the command is done. */
+	if (!stream_is_over(stream)) {
 		execution_cancel(stream->execution);
 	}
 	execution_unref(stream->execution);
@@ -225,8 +228,8 @@ void stream_handle(struct request *request)
 
 	struct stream *stream = xnew(struct stream);
 
-	stream->task.fn = on_task;
-	stream->last.fn = on_last_task;
+	stream->task.fn = stream_on_task;
+	stream->last.fn = stream_on_last_task;
 	stream->request = request;
 	stream->server = request_server(request);
 	stream->sched = runtime->sched;
@@ -239,18 +242,19 @@ void stream_handle(struct request *request)
 	}
 	stream->execution = execution_create(runtime->supervisor, &command, &handler, stream);
 	if (stream->execution == NULL) {
-		destroy(stream);
-		execute_response_busy(request);
+		stream_destroy(stream);
+		execute_respond_busy(request);
 		return;
 	}
 	/* One reference for the request, one for the tasks, one for the response. */
 	execution_ref(stream->execution);
 	execution_ref(stream->execution);
-	request_set_data(request, stream, on_gone);
+	request_set_data(request, stream, stream_on_request_end);
 	request_add_header(request, "Cache-Control", "no-cache");
 	request_add_header(request, "X-Accel-Buffering", "no");
 	request_respond_stream(
 		request, 200, "text/event-stream; charset=utf-8", BODY_LENGTH_UNKNOWN,
-		&(struct body_source){ .read = read_events, .destroy = release, .arg = stream });
+		&(struct body_source){
+			.read = stream_read_events, .destroy = stream_release, .arg = stream });
 	execution_start(stream->execution);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST /upload: a form whose part "file" becomes a file, by the name it brings. Called through the
- * routes of files; the last part of that name counts, and it lands when the whole form has come. The
- * form is read in the threads for files, a piece of it at a time; its body pauses meanwhile.
+ * POST /upload: writes the part "file" of a form to a file with the name that the part has. The
+ * last part of that name counts, and it is put in place when the whole form has been received. The
+ * threads for files read the form piece by piece; the body pauses meanwhile. Called through the
+ * table of routes.
  */
 #include "config.h"
 
@@ -14,20 +15,21 @@
 #include "runtime/files/files.h"
 #include "runtime/files/incoming.h"
 #include "runtime/files/multipart.h"
-#include "runtime/files/work.h"
+#include "runtime/http/work.h"
+#include "runtime/http/percent.h"
 #include "runtime/http/request.h"
 #include "runtime/runtime.h"
 
-#define FIELD_MAX (64u << 10) /* of a part that is no file, which is only shown in a refusal */
-#define ANSWER_MAX (1u << 20)
-#define PIECE_MAX (128u << 10) /* of the body: more than the server hands over at once */
+#define FIELD_MAX (64u << 10) /* of a part that is not a file; it is only repeated in the error */
+#define RESPONSE_MAX (1u << 20)
+#define PIECE_MAX (128u << 10) /* of the body: more than the server passes at once */
 
 enum kind { KIND_NONE, KIND_TEXT, KIND_FILE, KIND_MAX };
 
 /* A part named "file". */
 struct part {
 	enum kind kind;
-	struct buf text; /* the file's name, or the text of what is no file */
+	struct buf text; /* the name of the file, or the text of another part */
 	struct incoming file;
 	struct error error; /* why it cannot be received */
 };
@@ -35,24 +37,24 @@ struct part {
 struct upload {
 	struct work work;
 	const struct runtime *runtime;
-	struct buf piece;       /* of the body, to be read */
-	struct error error;     /* of the form */
-	bool lands;             /* the form is whole: the next step is the last one */
-	struct multipart *form; /* NULL: the body is something else, and is ignored */
-	struct part coming;     /* KIND_NONE: the part that comes has another name */
-	struct part whole;
+	struct buf piece;       /* of the body, for the next step */
+	struct error error;     /* the form is invalid */
+	bool complete;          /* the form is complete: the next step is the last one */
+	struct multipart *form; /* NULL: the body has another type and is ignored */
+	struct part current;    /* KIND_NONE: the current part has another name */
+	struct part received;   /* the last complete one */
 };
 
-static void part_init(struct part *part)
+static void upload_part_init(struct part *part)
 {
 	*part = (struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
 }
 
-static void part_finish(struct part *part)
+static void upload_part_finish(struct part *part)
 {
 	incoming_drop(&part->file);
 	buf_finish(&part->text);
-	part_init(part);
+	upload_part_init(part);
 }
 
 static void upload_destroy(struct work *work)
@@ -61,106 +63,108 @@ static void upload_destroy(struct work *work)
 
 	multipart_destroy(upload->form);
 	buf_finish(&upload->piece);
-	part_finish(&upload->coming);
-	part_finish(&upload->whole);
+	upload_part_finish(&upload->current);
+	upload_part_finish(&upload->received);
 	free(upload);
 }
 
-/* ---- as the parts come ---- */
+/* ---- the parts ---- */
 
-/* The name counts as it is. One that would climb out if it were percent-decoded is refused as well:
- * nobody means it, and a program that decodes it later would be led out. */
-static int clean_name(const struct part_names *names, struct buf *path)
+/* The name is used as it is. A name that would leave the base if it were percent-decoded is refused
+ * too: nobody sends it on purpose, and a program that decodes it later would leave the base. */
+static int upload_clean_name(const struct part_names *names, struct buf *path)
 {
 	CLEANUP_BUF struct buf decoded = BUF_INIT(FIELD_MAX);
 	CLEANUP_BUF struct buf ignored = BUF_INIT(FIELD_MAX);
 
-	path_decode(names->filename, names->filename_length, &decoded);
+	percent_decode(names->filename, names->filename_length, &decoded);
 	if (path_clean(buf_str(&decoded), decoded.length, &ignored) == -EXDEV) {
 		return -EXDEV;
 	}
 	return path_clean(names->filename, names->filename_length, path);
 }
 
-static void begin_file(struct upload *upload, const struct part_names *names)
+static void upload_begin_file(struct upload *upload, const struct part_names *names)
 {
-	struct part *part = &upload->coming;
+	struct part *part = &upload->current;
 	CLEANUP_BUF struct buf path = BUF_INIT(FIELD_MAX);
-	int error = clean_name(names, &path);
+	int code = upload_clean_name(names, &path);
 
 	part->kind = KIND_FILE;
 	buf_append(&part->text, names->filename, names->filename_length);
-	if (error == -ENAMETOOLONG) {
-		error_set(&part->error, error, "[Errno %d] %s", -error, strerror(-error));
-	} else if (error < 0) {
-		error_set(&part->error, error, "outside of the base directory");
+	if (code == -ENAMETOOLONG) {
+		error_set(&part->error, code, "[Errno %d] %s", -code, strerror(-code));
+	} else if (code < 0) {
+		error_set(&part->error, code, "outside of the base directory");
 	} else {
 		incoming_begin(&upload->runtime->base, buf_str(&path),
 			       sched_random(upload->runtime->sched), &part->file, &part->error);
 	}
 }
 
-static void on_begin(void *arg, const struct part_names *names)
+static void upload_on_begin(void *arg, const struct part_names *names)
 {
 	struct upload *upload = arg;
 
-	part_finish(&upload->coming);
+	upload_part_finish(&upload->current);
 	if (names->name_length != 4 || memcmp(names->name, "file", 4) != 0) {
 		return;
 	}
 	if (names->filename != NULL) {
-		begin_file(upload, names);
+		upload_begin_file(upload, names);
 	} else {
-		upload->coming.kind = KIND_TEXT;
+		upload->current.kind = KIND_TEXT;
 	}
 }
 
-static void on_data(void *arg, const char *data, size_t length)
+static void upload_on_data(void *arg, const char *data, size_t length)
 {
-	struct part *part = &((struct upload *)arg)->coming;
+	struct part *part = &((struct upload *)arg)->current;
 
 	if (part->kind == KIND_TEXT) {
 		buf_append(&part->text, data, length);
 	} else if (part->kind == KIND_FILE && part->error.code == 0 &&
 		   incoming_write(&part->file, data, length, &part->error) < 0) {
-		incoming_drop(&part->file); /* gives the room on the disk back at once */
+		incoming_drop(&part->file); /* frees the disk space at once */
 	}
 }
 
-static void on_end(void *arg)
+static void upload_on_end(void *arg)
 {
 	struct upload *upload = arg;
 
-	if (upload->coming.kind != KIND_NONE) {
-		part_finish(&upload->whole);
-		upload->whole = upload->coming;
-		upload->coming =
+	if (upload->current.kind != KIND_NONE) {
+		upload_part_finish(&upload->received);
+		upload->received = upload->current;
+		upload->current =
 			(struct part){ .text = BUF_INIT(FIELD_MAX), .file = INCOMING_INIT };
 	}
 }
 
-static const struct part_calls part_calls = { .begin = on_begin, .data = on_data, .end = on_end };
+static const struct part_calls part_calls = { .begin = upload_on_begin,
+					      .data = upload_on_data,
+					      .end = upload_on_end };
 
 static void upload_run(struct work *work)
 {
 	struct upload *upload = CONTAINER_OF(work, struct upload, work);
 
-	if (!upload->lands) {
+	if (!upload->complete) {
 		(void)multipart_feed(upload->form, buf_str(&upload->piece), upload->piece.length,
 				     &upload->error);
-		buf_finish(&upload->piece); /* a client that is slow keeps no memory */
+		buf_finish(&upload->piece); /* a slow client keeps no memory */
 		upload->piece = (struct buf)BUF_INIT(PIECE_MAX);
-	} else if (upload->whole.kind == KIND_FILE && upload->whole.error.code == 0) {
-		incoming_land(&upload->whole.file, &upload->whole.error);
+	} else if (upload->received.kind == KIND_FILE && upload->received.error.code == 0) {
+		incoming_land(&upload->received.file, &upload->received.error);
 	}
 }
 
 /* ---- the request ---- */
 
-/* The part "file" was a text. */
-static void response_text(struct request *request, const struct buf *text)
+/* The part "file" was not a file but a text. */
+static void upload_respond_text(struct request *request, const struct buf *text)
 {
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
 
 	buf_append_str(
 		&body,
@@ -170,10 +174,10 @@ static void response_text(struct request *request, const struct buf *text)
 	request_respond_json(request, 422, &body);
 }
 
-static void response_file(struct request *request, const struct part *part)
+static void upload_respond_file(struct request *request, const struct part *part)
 {
-	CLEANUP_BUF struct buf body = BUF_INIT(ANSWER_MAX);
-	CLEANUP_BUF struct buf words = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf body = BUF_INIT(RESPONSE_MAX);
+	CLEANUP_BUF struct buf words = BUF_INIT(RESPONSE_MAX);
 
 	if (part->error.code == -EXDEV) {
 		request_respond_message(request, 403, "Access denied");
@@ -192,14 +196,14 @@ static void response_file(struct request *request, const struct part *part)
 	request_respond_json(request, part->error.code < 0 ? 500 : 200, &body);
 }
 
-static void response(struct request *request, const struct upload *upload)
+static void upload_respond(struct request *request, const struct upload *upload)
 {
-	switch (upload->whole.kind) {
+	switch (upload->received.kind) {
 	case KIND_FILE:
-		response_file(request, &upload->whole);
+		upload_respond_file(request, &upload->received);
 		break;
 	case KIND_TEXT:
-		response_text(request, &upload->whole.text);
+		upload_respond_text(request, &upload->received.text);
 		break;
 	default:
 		request_respond_invalid(request, "missing", "file", "Field required", NULL);
@@ -211,11 +215,11 @@ static void upload_done(struct work *work, int outcome)
 	struct upload *upload = CONTAINER_OF(work, struct upload, work);
 
 	if (outcome < 0) {
-		work_response_failed(work->request, outcome);
+		work_respond_failed(work->request, outcome);
 	} else if (upload->error.code < 0) {
 		request_respond_detail(work->request, 400, upload->error.text);
-	} else if (upload->lands) {
-		response(work->request, upload);
+	} else if (upload->complete) {
+		upload_respond(work->request, upload);
 	} else {
 		request_resume(work->request);
 	}
@@ -231,8 +235,8 @@ void upload_start(struct request *request)
 		.runtime = request_arg(request),
 		.piece = BUF_INIT(PIECE_MAX)
 	};
-	part_init(&upload->coming);
-	part_init(&upload->whole);
+	upload_part_init(&upload->current);
+	upload_part_init(&upload->received);
 	if (!work_begin(&upload->work, request)) {
 		upload_destroy(&upload->work);
 		return;
@@ -263,7 +267,6 @@ void upload_handle(struct request *request)
 	struct upload *upload =
 		CONTAINER_OF((struct work *)request_data(request), struct upload, work);
 
-	upload->lands = true;
+	upload->complete = true;
 	work_submit(&upload->work);
-	request_wait(request);
 }

@@ -7,7 +7,7 @@ EXTRA_DIST += %D%/README.md %D%/contract.sh %D%/contract-local.sh %D%/api.py %D%
 	%D%/test_kinds.py %D%/test_names.py %D%/test_pool.py %D%/test_process.py %D%/test_sandbox.py %D%/test_warm_pool_guide.py %D%/test_takeover.py \
 	%D%/test_template.py %D%/test_trace.py %D%/test_warm.py
 
-EXTRA_DIST += deploy/manifest.yaml deploy/extensions.yaml deploy/parts/namespace.yaml deploy/parts/controller.yaml \
+EXTRA_DIST += deploy/manifest.yaml deploy/extensions.yaml deploy/parts/namespace.yaml deploy/parts/controller.yaml deploy/parts/network-policy.yaml \
 	deploy/rbac/role.yaml deploy/rbac/extensions-role.yaml \
 	deploy/crds/sandboxclaims.extensions.agents.x-k8s.io.yaml deploy/crds/sandboxes.agents.x-k8s.io.yaml \
 	deploy/crds/sandboxtemplates.extensions.agents.x-k8s.io.yaml \

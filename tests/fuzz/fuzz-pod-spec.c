@@ -21,7 +21,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "node/env/env.h"
-#include "node/pod/bind.h"
+#include "node/pod/scheduler.h"
 #include "node/pod/plan.h"
 #include "node/pod/security.h"
 #include "node/pod/spec.h"
@@ -324,11 +324,11 @@ static void try_view(struct json_object *pod)
 {
 	const struct status_facts facts = { .runtime = "test", .host_ip = "192.0.2.2" };
 	struct runtime_list list = { 0 };
-	struct bind_capacity asked;
+	struct node_capacity asked;
 	struct pod_view view = { 0 };
 	struct plan plan;
 
-	bind_requests(pod, &asked);
+	scheduler_requests(pod, &asked);
 	if (pod_view_init(&view, pod, &list, NOW_MS) == 0) {
 		CLEANUP_JSON struct json_object *status = NULL;
 

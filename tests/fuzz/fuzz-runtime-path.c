@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "runtime/files/path.h"
+#include "runtime/http/percent.h"
 #include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX (1u << 20)
@@ -42,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > TEXT_MAX) {
 		return 0;
 	}
-	FUZZ_CHECK(path_decode((const char *)data, size, &decoded) == 0);
+	FUZZ_CHECK(percent_decode((const char *)data, size, &decoded) == 0);
 	FUZZ_CHECK(decoded.length <= size);
 
 	int error = path_clean(buf_str(&decoded), decoded.length, &path);

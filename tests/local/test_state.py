@@ -126,7 +126,7 @@ class Folder(unittest.TestCase):
     def test_a_pipe_in_place_of_a_secret_is_refused(self):
         os.mkdir(self.state, 0o700)
         os.mkfifo(self.path("token"), 0o600)
-        self.refused(self.path("token"), "no file")
+        self.refused(self.path("token"), "is not a file")
 
     def test_too_few_descriptors_are_told_at_the_start(self):
         for most in (8, 16, 24, 63):

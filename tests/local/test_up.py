@@ -274,18 +274,18 @@ class Flags(unittest.TestCase):
         self.assertIn(words, done.stderr)
 
     def test_what_is_not_understood_is_refused_with_what_there_is(self):
-        self.assert_refused("there are: up, down, status, serve")
-        self.assert_refused("there are: up, down, status, serve", "start")
-        self.assert_refused("'now' is one word too many", "up", "now")
-        self.assert_refused("there is no flag '--podz'", "up", "--podz", "fake")
+        self.assert_refused("the commands are: up, down, status, serve")
+        self.assert_refused("the commands are: up, down, status, serve", "start")
+        self.assert_refused("unexpected argument 'now'", "up", "now")
+        self.assert_refused("unknown flag '--podz'", "up", "--podz", "fake")
         self.assert_refused("--pods takes podman, process or fake, not 'docker'", "up", "--pods=docker")
         self.assert_refused("--pods needs a value", "up", "--pods")
         self.assert_refused("--port '70000' is not a port", "up", "--port", "70000")
-        self.assert_refused("--pods is not a flag of 'down'", "down", "--pods", "fake")
-        self.assert_refused("--node-socket is not a flag of 'up'", "up", "--node-socket", "/x")
+        self.assert_refused("the command 'down' does not take --pods", "down", "--pods", "fake")
+        self.assert_refused("the command 'up' does not take --node-socket", "up", "--node-socket", "/x")
 
     def test_a_state_folder_that_cannot_be_is_said(self):
-        self.assert_refused("cannot make the folder", "up", "--pods=fake", "--state-dir", "/dev/null/x", status=1)
+        self.assert_refused("cannot create the directory", "up", "--pods=fake", "--state-dir", "/dev/null/x", status=1)
         with tempfile.TemporaryDirectory() as folder:
             self.assert_refused("too long", "up", "--pods=fake", "--state-dir", os.path.join(folder, "x" * 70), status=1)
 

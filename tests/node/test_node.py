@@ -112,11 +112,11 @@ class Process(Case):
 
     def test_bad_flags_are_refused_with_a_reason(self):
         for flags, why in ((["--runtime", "docker"], "--runtime takes podman or process or fake, not 'docker'"),
-                           (["--workers", "0"], "--workers takes 1 to 64, not '0'"),
+                           (["--workers", "0"], "--workers takes a whole number from 1 to 64, not '0'"),
                            (["--state-dir", "here"], "--state-dir takes an absolute path"),
                            (["--node-name", "Big"], "--node-name takes lower case letters"),
                            (["--node-ip", "here"], "--node-ip takes an IP address"),
-                           (["--what"], "unknown flag '--what'; see --help")):
+                           (["--what"], "unknown flag '--what'; see agent-sandbox-node --help")):
             done = subprocess.run([binary(), "--kubeconfig", self.cluster.kubeconfig,
                                    "--state-dir", self.cluster.file("unused"), *flags],
                                   capture_output=True, text=True, timeout=120)

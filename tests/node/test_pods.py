@@ -168,7 +168,7 @@ class Pods(Case):
         first = folder()
         self.pod(volumes=volumes)
         self.wait_ready()
-        self.assertRegex(self.events("NotSupported")[0]["message"], "does not hold its size of 1048576 bytes")
+        self.assertRegex(self.events("NotSupported")[0]["message"], "does not enforce its size of 1048576 bytes")
         with open(os.path.join(first, "data", "secret"), "w") as f:
             f.write("of the first tenant")
         self.api.delete("persistentvolumeclaims", self.ns, "data")

@@ -14,7 +14,7 @@ warmpool_tests = \
 	tests/plugin/test-warmpool-removal
 check_PROGRAMS += $(warmpool_tests) tests/plugin/test-template
 TESTS += $(warmpool_tests) tests/plugin/test-template
-warmpool_test_libs = libwarmpool-test.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
+warmpool_test_libs = libwarmpool-test.la libplugin-common.la libagent-sandbox-fake-host.la $(JSONC_LIBS) $(CMOCKA_LIBS)
 tests_plugin_test_warmpool_SOURCES = %D%/test-warmpool.c
 tests_plugin_test_warmpool_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_warmpool_LDADD = $(warmpool_test_libs)
@@ -29,7 +29,7 @@ tests_plugin_test_warmpool_removal_CFLAGS = $(TEST_CFLAGS)
 tests_plugin_test_warmpool_removal_LDADD = $(warmpool_test_libs)
 tests_plugin_test_template_SOURCES = %D%/test-template.c
 tests_plugin_test_template_CFLAGS = $(TEST_CFLAGS)
-tests_plugin_test_template_LDADD = libtemplate-test.la libagent-sandbox-fake-host.la \
+tests_plugin_test_template_LDADD = libtemplate-test.la libplugin-common.la libagent-sandbox-fake-host.la \
 	$(JSONC_LIBS) $(CMOCKA_LIBS)
 
 # The claim plugin.

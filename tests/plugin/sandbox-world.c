@@ -119,7 +119,7 @@ void world_adopted(struct asb_fake *fake, const char *name, const char *pod)
 	asb_fake_forget(fake);
 }
 
-const char *world_filtered(struct asb_fake *fake)
+const char *world_other_uid(struct asb_fake *fake)
 {
 	if (!world_exists(fake, "PersistentVolumeClaim", "stranger")) {
 		world_unowned(fake, "PersistentVolumeClaim", "stranger");
@@ -157,7 +157,7 @@ void world_foreign(struct asb_fake *fake, const char *kind, const char *name)
 {
 	char uid[64];
 
-	snprintf(uid, sizeof(uid), "%s", world_filtered(fake));
+	snprintf(uid, sizeof(uid), "%s", world_other_uid(fake));
 	world_put(
 		fake,
 		"apiVersion: v1\n"

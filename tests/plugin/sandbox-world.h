@@ -45,7 +45,7 @@ void world_adopted(struct asb_fake *fake, const char *name, const char *pod);
 
 /* The uid of an object that nobody else has to do with, for owner references that shall not be
  * collected. */
-const char *world_filtered(struct asb_fake *fake);
+const char *world_other_uid(struct asb_fake *fake);
 /* Gives an object's controller reference this uid. */
 void world_change_owner(struct asb_fake *fake, const char *kind, const char *name, const char *uid);
 /* A pod, Service or PersistentVolumeClaim that a ReplicaSet "rs" controls. */

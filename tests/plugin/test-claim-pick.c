@@ -142,6 +142,7 @@ static void labels_and_forged_owners_are_not_believed(void **state)
 	char pool[64], other[64];
 
 	(void)state;
+	asb_fake_pause_garbage_collector(fake, true);
 	snprintf(pool, sizeof(pool), "%s", asb_uid(world_get(fake, "SandboxWarmPool", "p")));
 	snprintf(other, sizeof(other), "%s", asb_uid(world_get(fake, "SandboxTemplate", "t")));
 	put_pod(fake, "default", "slipped-in", "");
@@ -163,6 +164,7 @@ static void a_pod_of_another_namespace_that_speaks_of_the_pool_is_not_believed(v
 	char forged[WORLD_OWNER_SIZE], real[WORLD_OWNER_SIZE], owners[2 * WORLD_OWNER_SIZE];
 
 	(void)state;
+	asb_fake_pause_garbage_collector(fake, true);
 	/* A second owner, which exists, keeps it from being collected. */
 	world_put(
 		fake,

@@ -208,6 +208,7 @@ static void foreign_policy(const char *version, const char *kind)
 	struct asb_fake *fake = world_create();
 	char owner[WORLD_OWNER_SIZE] = "";
 
+	asb_fake_pause_garbage_collector(fake, true);
 	world_pool(fake, "p", "t");
 	world_pod(fake, "p", "p-1", "2026-01-01T00:00:00Z", WORLD_HASH);
 	world_template(fake, "t", ONLY_OUT);
@@ -243,6 +244,7 @@ static void a_former_claims_policy_wakes_the_claim_when_it_goes(void **state)
 	char owner[WORLD_OWNER_SIZE];
 
 	(void)state;
+	asb_fake_pause_garbage_collector(fake, true);
 	world_template(fake, "t", ONLY_OUT);
 	world_owner(owner, WORLD_EXTENSIONS, "SandboxClaim",
 		    asb_uid(world_get(fake, "SandboxTemplate", "t")), true);
@@ -284,6 +286,7 @@ static void a_foreign_policy_outlives_a_template_without_rules(void **state)
 		struct asb_fake *fake = world_create();
 		char owner[WORLD_OWNER_SIZE];
 
+		asb_fake_pause_garbage_collector(fake, true);
 		/* One that the store keeps, and one that it does not. */
 		world_owner(owner, WORLD_EXTENSIONS, "SandboxClaim",
 			    asb_uid(world_get(fake, "SandboxTemplate", "t")), true);

@@ -148,6 +148,7 @@ static void ownership_is_uid_kind_group_and_controller(void **state)
 		struct asb_fake *fake = world_create();
 		char owner[WORLD_OWNER_SIZE];
 
+		asb_fake_pause_garbage_collector(fake, true);
 		world_claim(fake, "c", "");
 		world_owner(owner, forged[i].version, forged[i].kind,
 			    asb_uid(forged[i].own_uid ? world_get(fake, "SandboxClaim", "c")

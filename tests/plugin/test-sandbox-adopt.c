@@ -93,10 +93,11 @@ static void a_claim_that_is_not_in_the_store_is_not_believed(void **state)
 {
 	struct asb_fake *fake = *state;
 
+	asb_fake_pause_garbage_collector(fake, true);
 	world_pool_pod(fake, "x");
 	world_claim(fake, "a");
 	world_claimed_sandbox(fake, "a", "x");
-	world_change_owner(fake, "Sandbox", "a", world_filtered(fake));
+	world_change_owner(fake, "Sandbox", "a", world_other_uid(fake));
 	asb_fake_settle(fake);
 	assert_false(world_owns(fake, "a", "Pod", "x"));
 	assert_condition(fake, "a", "False", "ReconcilerError",
@@ -134,7 +135,7 @@ static void a_pool_is_believed_by_uid_alone(void **state)
 	struct asb_fake *fake = *state;
 
 	world_pool_pod(fake, "x");
-	world_change_owner(fake, "Pod", "x", world_filtered(fake));
+	world_change_owner(fake, "Pod", "x", world_other_uid(fake));
 	world_claim(fake, "a");
 	world_claimed_sandbox(fake, "a", "x");
 	assert_cold_start(fake);
@@ -269,7 +270,7 @@ static void move_owner_of_x(struct asb_fake *fake)
 
 static void give_x_away(struct asb_fake *fake)
 {
-	world_change_owner(fake, "Pod", "x", world_filtered(fake));
+	world_change_owner(fake, "Pod", "x", world_other_uid(fake));
 }
 
 static void unlabel_x(struct asb_fake *fake)

@@ -129,8 +129,9 @@ static void without_the_claim_in_the_store_nothing_is_adopted(void **state)
 {
 	struct asb_fake *fake = *state;
 
+	asb_fake_pause_garbage_collector(fake, true);
 	half_taken(fake, NULL, "a", "");
-	world_change_owner(fake, "Sandbox", "a", world_filtered(fake));
+	world_change_owner(fake, "Sandbox", "a", world_other_uid(fake));
 	asb_fake_settle(fake);
 	assert_true(world_exists(fake, "Pod", "x"));
 	assert_false(world_owns(fake, "a", "Pod", "x"));
@@ -152,7 +153,7 @@ static void take_pod(struct asb_fake *fake, void *arg)
 	snprintf(
 		text, sizeof(text),
 		"metadata: {ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, uid: %s, controller: true}]}",
-		world_filtered(fake));
+		world_other_uid(fake));
 	asb_fake_merge(fake, "Pod", "ns", "x", text);
 }
 
@@ -161,7 +162,7 @@ static void a_pod_that_somebody_takes_under_the_patch_is_left_to_them(void **sta
 	struct asb_fake *fake = *state;
 	bool done = false;
 
-	world_filtered(fake);
+	world_other_uid(fake);
 	half_taken(fake, NULL, "a", "");
 	asb_fake_before_write(fake, take_pod, &done);
 	assert_left_alone(fake);

@@ -136,6 +136,23 @@ static void pod_is_made_from_the_template(void **state)
 	finish(fake);
 }
 
+static void pod_is_checked_as_a_pool_makes_it(void **state)
+{
+	struct asb_fake *fake = world("");
+
+	(void)state;
+	asb_fake_merge(
+		fake, KIND, "ns", "t",
+		"{ spec: { podTemplate: { metadata: { labels: { agents.x-k8s.io/sandbox-uid: 'not a label!' }, annotations: { a: b } } } } }");
+	asb_fake_settle(fake);
+	assert_null(asb_label(sent_pod, "agents.x-k8s.io/sandbox-uid"));
+	assert_non_null(asb_label(sent_pod, "agents.x-k8s.io/pool"));
+	assert_non_null(asb_label(sent_pod, "agents.x-k8s.io/sandbox-template-ref-hash"));
+	assert_non_null(asb_annotation(sent_pod, "agents.x-k8s.io/pod-template-hash"));
+	assert_string_equal(asb_annotation(sent_pod, "a"), "b");
+	finish(fake);
+}
+
 static void policy_is_made_from_the_rules(void **state)
 {
 	struct asb_fake *fake = world(", " POLICY);
@@ -269,6 +286,7 @@ int main(void)
 		cmocka_unit_test(generation_is_checked_once_with_dry_runs),
 		cmocka_unit_test(template_without_rules_needs_no_policy),
 		cmocka_unit_test(pod_is_made_from_the_template),
+		cmocka_unit_test(pod_is_checked_as_a_pool_makes_it),
 		cmocka_unit_test(policy_is_made_from_the_rules),
 		cmocka_unit_test(refused_template_is_told_once_in_the_servers_words),
 		cmocka_unit_test(quota_says_nothing_about_the_template),

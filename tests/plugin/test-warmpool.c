@@ -307,6 +307,7 @@ static void pods_of_others_are_not_believed_for_their_labels(void **state)
 	char label[64], hash[9], wrong_uid[256], wrong_kind[256], wrong_group[256];
 
 	(void)state;
+	asb_fake_pause_garbage_collector(fake, true);
 	asb_name_hash("pool", hash);
 	snprintf(label, sizeof(label), "agents.x-k8s.io/pool: \"%s\"", hash);
 	owner_text(wrong_uid, EXTENSIONS "/v1alpha1", POOL_KIND, template);

@@ -80,7 +80,7 @@ class Processes(Case):
         until(lambda: router.ready() and router.haproxy() not in (None, child), 10, "another HAProxy")
         self.known(name, address=address, router=router)
         self.assertEqual(address, router.ask(name).json()["address"])
-        self.assertIn("HAProxy does not answer", router.log)
+        self.assertIn("HAProxy does not respond", router.log)
 
     def test_a_killed_router_takes_haproxy_along(self):
         router = self.start()

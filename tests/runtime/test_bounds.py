@@ -15,7 +15,7 @@ from forms import TYPE, named, upload
 from server import SOON, Server, Skip, until
 from test_execute import JSON, execute
 
-WORKERS = 8  # WORK_THREADS in runtime/files/work.h
+WORKERS = 8  # WORK_THREADS in runtime/http/work.h
 LIBC = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, RENAME_EXCHANGE, MNT_DETACH = -100, 2, 2
 

@@ -71,8 +71,11 @@ def children(server):
         assert "State:\tZ" not in f.read()
     found = []
     for task in os.listdir(f"/proc/{server.child.pid}/task"):
-        with open(f"/proc/{server.child.pid}/task/{task}/children") as f:
-            found += [int(pid) for pid in f.read().split()]
+        try:
+            with open(f"/proc/{server.child.pid}/task/{task}/children") as f:
+                found += [int(pid) for pid in f.read().split()]
+        except FileNotFoundError:
+            pass  # the thread has ended meanwhile
     return found
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests that mean harm: meanwhile the health check answers, and afterwards nothing is left."""
 
+import concurrent.futures
 import json
 import os
+import time
 
 from health import Health, Witness
 from server import SOON, Skip, until
@@ -79,6 +81,36 @@ def test_a_thousand_daemons_end_with_their_command(server):
     health.check()
     assert result["exit_code"] == 124 and (not late or server.sanitized), result
     assert processes(server.mark) == []
+
+
+def walk_of_processes():
+    """How long this interpreter takes, now, to read what /proc says of each process."""
+    begin = time.monotonic()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as f:
+                    f.read()
+            except OSError:
+                pass
+    return time.monotonic() - begin
+
+
+def test_timeouts_that_come_at_once_are_one_walk_of_the_processes(server):
+    """A walk for each command would cost its square: the last of 400 would wait for hundreds of walks."""
+    count, late, walks = 400, [], [walk_of_processes()]
+
+    def run_out(_):
+        begin = time.monotonic()
+        assert execute(server, f"sleep {server.mark}", timeout=5)["exit_code"] == 124
+        late.append(time.monotonic() - begin - 5)
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        runs = [pool.submit(run_out, number) for number in range(count)]
+        while not late:
+            walks.append(walk_of_processes())
+        for run in runs:
+            run.result()
+    assert max(late) < 5 + 40 * max(walks), (max(late), max(walks))
 
 
 def test_a_gigabyte_of_output_is_read_and_dropped(server):

@@ -18,7 +18,7 @@ EXTRA_DIST += \
 	%D%/mutants/orphan-not-deleted.patch \
 	%D%/mutants/orphan-without-asking.patch \
 	%D%/mutants/orphan-without-proof.patch \
-	%D%/mutants/partial-answer.patch \
+	%D%/mutants/partial-response.patch \
 	%D%/mutants/pod-first.patch
 dist_check_SCRIPTS += %D%/mutants.sh
 # It links objects of this build by hand, without the sanitizers' flags.

@@ -33,18 +33,24 @@ plant() {
 flags=(-std=c11 -O1 -g -fPIC -I"$build" -I"$source" -I"$source/include")
 read -r -a json <<< "$(pkg-config --cflags --libs json-c)"
 
-# A plugin of one mutated file: its other objects are those the build has made.
+# A plugin of one mutated file: its other objects are those the build has made, but not those of sources that are gone.
 link_plugin() {
-	local plugin=$1 mutant objects
+	local plugin=$1 object stem objects=()
+	for object in "$build/plugins/$plugin/.libs/"*.o "$build/plugins/common/.libs/"*.o; do
+		stem=plugins/$(basename "${object%/.libs/*}")/$(basename "$object" .o)
+		if [ "$stem.c" != "${files[0]}" ] && { [ -e "$source/$stem.c" ] || [ "${stem##*/}" = crd ]; }; then
+			objects+=("$object")
+		fi
+	done
+	local mutant
 	mutant=$(basename "${files[0]}" .c)
-	mapfile -t objects < <(ls "$build/plugins/$plugin/.libs/"*.o | grep -v "/$mutant\.o")
 	${CC:-cc} -shared "$work/$mutant.o" "${objects[@]}" "${json[@]}" -o "$work/.libs/$plugin.so"
 	sim=$build/tests/sim/sim
 }
 
 # The simulation itself: mutated objects come before the archives that hold the originals.
 link_sim() {
-	${CC:-cc} "$build"/tests/sim/sim-*.o "$work"/*.o "$build"/.libs/lib{local,core,net,kube,base}.a \
+	${CC:-cc} "$build"/tests/sim/sim-*.o "$work"/*.o "$build"/.libs/lib{objects,core,net,kube,base}.a \
 		$(pkg-config --libs json-c libcurl yaml-0.1 libmicrohttpd libcrypto) -lm -ldl -lpthread -o "$work/sim"
 	sim=$work/sim
 }

@@ -251,7 +251,7 @@ static void no_response(struct http_response *response, int result, bool maybe_s
 	http_response_finish(response);
 	*response = (struct http_response){ .result = result,
 					    .maybe_sent = maybe_sent,
-					    .body = BUF_INIT(ANSWER_MAX) };
+					    .body = BUF_INIT(RESPONSE_MAX) };
 	snprintf(response->error, sizeof(response->error), "%s", text);
 }
 
@@ -310,7 +310,7 @@ static bool sat_out_pause(struct process *process)
 	return now < until;
 }
 
-/* Stops the process at the moment its adoption of a pod is past the lease's gate; this one request still goes out when it
+/* Stops the process at the moment its adoption of a pod is past the lease's renew deadline; this one request still goes out when it
  * goes on. With the lock held, given back meanwhile. */
 static void pause_process(struct process *process)
 {
@@ -405,7 +405,7 @@ static void perform(struct transport *transport, const struct http_request *requ
 	size_t order[16];
 
 	for (size_t i = 0; i < count; i++) {
-		responses[i] = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+		responses[i] = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 		order[i] = i;
 	}
 	for (size_t i = count; i > 1; i--) { /* sent together: they arrive in any order */
@@ -454,7 +454,7 @@ static void frame(struct watch *watch, const char *type, struct json_object *obj
 
 static int send_bookmark(struct watch *watch, uint64_t version, bool initial_end)
 {
-	CLEANUP_BUF struct buf text = BUF_INIT(ANSWER_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(RESPONSE_MAX);
 
 	buf_printf(
 		&text,
@@ -519,7 +519,7 @@ static void follow(struct watch *watch, struct http_response *response)
 	uint64_t end = sched_now_us(world->sched) + 300000000u;
 
 	for (;;) {
-		CLEANUP_BUF struct buf text = BUF_INIT(ANSWER_MAX);
+		CLEANUP_BUF struct buf text = BUF_INIT(RESPONSE_MAX);
 		enum next next = next_change(watch, sched_now_us(world->sched) + 60000000u, &text);
 
 		if (next == NEXT_OFF) {
@@ -556,7 +556,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 	const char *version;
 
 	(void)idle_ms;
-	*ret = (struct http_response){ .status = 200, .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .status = 200, .body = BUF_INIT(RESPONSE_MAX) };
 	understand(request->path, &watch.target);
 	world_sleep(watch.process->world, sched_random(watch.process->world->sched) %
 						  (watch.process->world->config.delay_us + 1));

@@ -46,7 +46,7 @@ struct world_config {
 	bool users;               /* claims are deleted, the pool scaled, the template changed */
 	unsigned int crash_write; /* the first process dies at its n-th write; 0: never */
 	bool crash_after;         /* ... after it was done */
-	/* a process stops for 40 s at its n-th PATCH of a pod, past its gate; 0: never */
+	/* a process stops for 40 s at its n-th PATCH of a pod, past its renew deadline; 0: never */
 	unsigned int pause_adoption;
 	/* the public Go controller serves the claims first and is killed after so many writes; 0:
 	 * there was none */

@@ -43,15 +43,28 @@ def symbols(files):
             defines.setdefault(symbol, set()).add(files[path])
     return defines, needs
 
+
+def owners(defines, source, symbol):
+    """The files whose symbol a source means: that of its own directory, else of its room, else the only one.
+
+    A symbol of one program or plugin is not one of another's, even if both have the name.
+    """
+    found = defines.get(symbol, ())
+    for part in (os.path.dirname(source), source.split("/")[0]):
+        near = [target for target in found if target.startswith(part + "/")]
+        if near:
+            return near
+    return found if len(found) == 1 else ()
+
+
 def graph(defines, needs):
     edges = {}
     for source, wanted in needs.items():
         edges[source] = {
             target
             for symbol in wanted
-            # A symbol of one program's files is not one of another's: only names defined once are edges, or those of the same room.
-            for target in defines.get(symbol, ())
-            if target != source and (len(defines[symbol]) == 1 or target.split("/")[0] == source.split("/")[0])
+            for target in owners(defines, source, symbol)
+            if target != source
         }
     return edges
 

@@ -30,11 +30,14 @@ tests_unit_apiserver_api_test_token_CFLAGS = $(TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_apiserver_api_test_token_LDADD = libapiserver.la libbase.la $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 
 # local/: up
-check_PROGRAMS += tests/unit/local/test-mirror tests/unit/local/test-supervise
-TESTS += tests/unit/local/test-mirror tests/unit/local/test-supervise
-tests_unit_local_test_mirror_SOURCES = tests/unit/local/test-mirror.c
-tests_unit_local_test_mirror_CFLAGS = $(TEST_CFLAGS)
-tests_unit_local_test_mirror_LDADD = libup.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/local/test-kubeconfig-write tests/unit/local/test-router-service tests/unit/local/test-supervise
+TESTS += tests/unit/local/test-kubeconfig-write tests/unit/local/test-router-service tests/unit/local/test-supervise
+tests_unit_local_test_router_service_SOURCES = tests/unit/local/test-router-service.c
+tests_unit_local_test_router_service_CFLAGS = $(TEST_CFLAGS)
+tests_unit_local_test_router_service_LDADD = libup.la $(CMOCKA_LIBS)
+tests_unit_local_test_kubeconfig_write_SOURCES = tests/unit/local/test-kubeconfig-write.c
+tests_unit_local_test_kubeconfig_write_CFLAGS = $(TEST_CFLAGS)
+tests_unit_local_test_kubeconfig_write_LDADD = libup.la libbase.la $(CMOCKA_LIBS)
 tests_unit_local_test_supervise_SOURCES = tests/unit/local/test-supervise.c
 tests_unit_local_test_supervise_CFLAGS = $(TEST_CFLAGS)
 tests_unit_local_test_supervise_LDADD = libup.la $(CMOCKA_LIBS)

@@ -53,9 +53,9 @@ tests_unit_node_podman_test_user_CFLAGS = $(TEST_CFLAGS)
 tests_unit_node_podman_test_user_LDADD = libnode.la $(CMOCKA_LIBS)
 
 # the node itself
-NODE_TESTS = tests/unit/node/pod/test-backoff tests/unit/node/pod/test-images tests/unit/node/pod/test-bind \
+NODE_TESTS = tests/unit/node/pod/test-backoff tests/unit/node/pod/test-images tests/unit/node/pod/test-scheduler \
 	tests/unit/node/test-options tests/unit/node/pod/test-plan tests/unit/node/pod/test-room \
-	tests/unit/node/server/test-serve tests/unit/node/pod/test-status tests/unit/node/pod/test-security
+	tests/unit/node/server/test-kubelet-server tests/unit/node/pod/test-status tests/unit/node/pod/test-security
 NODE_FIXTURE = tests/unit/node/node-fixture.c tests/unit/node/node-fixture.h
 check_PROGRAMS += $(NODE_TESTS)
 TESTS += $(NODE_TESTS)
@@ -65,12 +65,12 @@ tests_unit_node_pod_test_backoff_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_node_pod_test_images_SOURCES = tests/unit/node/pod/test-images.c
 tests_unit_node_pod_test_images_CFLAGS = $(TEST_CFLAGS)
 tests_unit_node_pod_test_images_LDADD = libnode.la $(CMOCKA_LIBS)
-tests_unit_node_pod_test_bind_SOURCES = tests/unit/node/pod/test-bind.c
-tests_unit_node_pod_test_bind_CFLAGS = $(TEST_CFLAGS)
-tests_unit_node_pod_test_bind_LDADD = libnode.la $(CMOCKA_LIBS)
-tests_unit_node_server_test_serve_SOURCES = tests/unit/node/server/test-serve.c
-tests_unit_node_server_test_serve_CFLAGS = $(TEST_CFLAGS)
-tests_unit_node_server_test_serve_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_node_pod_test_scheduler_SOURCES = tests/unit/node/pod/test-scheduler.c
+tests_unit_node_pod_test_scheduler_CFLAGS = $(TEST_CFLAGS)
+tests_unit_node_pod_test_scheduler_LDADD = libnode.la $(CMOCKA_LIBS)
+tests_unit_node_server_test_kubelet_server_SOURCES = tests/unit/node/server/test-kubelet-server.c
+tests_unit_node_server_test_kubelet_server_CFLAGS = $(TEST_CFLAGS)
+tests_unit_node_server_test_kubelet_server_LDADD = libnode.la $(CMOCKA_LIBS)
 tests_unit_node_test_options_SOURCES = tests/unit/node/test-options.c node/options.c node/options.h
 tests_unit_node_test_options_CFLAGS = $(TEST_CFLAGS)
 tests_unit_node_test_options_LDADD = libnode.la $(CMOCKA_LIBS)

@@ -124,6 +124,71 @@ static void map_iterates_in_an_order_that_addresses_do_not_change(void **state)
 	}
 }
 
+/* A map without members that has so many slots. */
+static struct map empty_map(size_t capacity)
+{
+	struct map map = MAP_INIT;
+	char(*names)[32] = calloc(capacity, sizeof(*names));
+	size_t count = 0;
+
+	assert_non_null(names);
+	while (map.capacity < capacity) {
+		snprintf(names[count], sizeof(names[count]), "filler-%zu", count);
+		map_put(&map, names[count], names);
+		count++;
+	}
+	while (count > 0) {
+		map_remove(&map, names[--count]);
+	}
+	free(names);
+	assert_int_equal(map.capacity, capacity);
+	return map;
+}
+
+/* Finds the next name, from *at on, whose place in an empty map is one of the first 128 slots. */
+static void find_colliding(struct map *map, size_t *at, char ret[24])
+{
+	bool found = false;
+
+	while (!found) {
+		snprintf(ret, 24, "chosen-%zu", (*at)++);
+		map_put(map, ret, map);
+		for (size_t i = 0; i < 128 && !found; i++) {
+			found = map->slots[i].key != NULL;
+		}
+		map_remove(map, ret);
+	}
+}
+
+static void map_keys_that_are_chosen_to_collide_stay_near_their_place(void **state)
+{
+	enum { CAPACITY = 16384, CHOSEN = 2000 };
+	struct map probe = empty_map(CAPACITY), map = empty_map(CAPACITY);
+	static char names[CHOSEN][24];
+	size_t at = 0, mask = CAPACITY - 1, farthest = 0;
+
+	(void)state;
+	for (size_t i = 0; i < CHOSEN; i++) {
+		find_colliding(&probe, &at, names[i]);
+	}
+	for (size_t i = 0; i < CHOSEN; i++) {
+		map_put(&map, names[i], names[i]);
+	}
+	for (size_t i = 0; i < CHOSEN; i++) {
+		assert_ptr_equal(map_get(&map, names[i]), names[i]);
+	}
+	for (size_t i = 0; i < map.capacity; i++) {
+		size_t distance = (i - (size_t)map.slots[i].hash) & mask;
+
+		if (map.slots[i].key != NULL && distance > farthest) {
+			farthest = distance;
+		}
+	}
+	assert_true(farthest <= 32 * 14);
+	map_finish(&map);
+	map_finish(&probe);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +196,7 @@ int main(void)
 		cmocka_unit_test(map_put_returns_what_it_replaces_and_takes_the_new_key),
 		cmocka_unit_test(map_agrees_with_a_model_over_puts_and_removes),
 		cmocka_unit_test(map_iterates_in_an_order_that_addresses_do_not_change),
+		cmocka_unit_test(map_keys_that_are_chosen_to_collide_stay_near_their_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,15 +164,15 @@ static void real_wait_ends_at_its_deadline_and_not_before(void **state)
 	assert_true(sched_now_us(shared.sched) >= deadline);
 	assert_int_equal(sched_cond_wait(&shared.changed, &shared.lock, 0), -ETIMEDOUT);
 	sched_mutex_unlock(&shared.lock);
+	deadline = sched_now_us(shared.sched) + 3000;
+	sched_sleep_until(shared.sched, deadline);
+	assert_true(sched_now_us(shared.sched) >= deadline);
 	shared_finish(&shared);
 }
 
 static void sleep_until(struct shared *shared, uint64_t deadline_us)
 {
-	LOCKED(&shared->lock);
-
-	while (sched_cond_wait(&shared->changed, &shared->lock, deadline_us) == 0) {
-	}
+	sched_sleep_until(shared->sched, deadline_us);
 }
 
 static void sleeper_a(void *arg)

@@ -55,8 +55,8 @@ void set_up_slots(struct fixture *f, const struct step *steps, uint32_t slots)
 		.transport = &f->server.transport,
 		.metrics = f->metrics,
 		.slots = slots,
-		.gate = gate,
-		.gate_arg = f,
+		.is_leader = gate,
+		.is_leader_arg = f,
 	});
 }
 
@@ -70,7 +70,7 @@ void tear_down(struct fixture *f)
 	assert_false(f->surprised);
 	assert_null(f->steps[f->next].method);
 	assert_int_equal(
-		limiter_enter(client_lanes(f->client), PRIORITY_LEASE, 8, sched_now_us(f->sched)),
+		limiter_enter(client_limiter(f->client), PRIORITY_LEASE, 8, sched_now_us(f->sched)),
 		0);
 	client_destroy(f->client);
 	metrics_destroy(f->metrics);

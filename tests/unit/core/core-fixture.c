@@ -127,7 +127,7 @@ void list_shows(struct store_world *world, const char *name, uint64_t version, c
 {
 	CLEANUP_FREE char *text = object_text(name, version, metadata, rest);
 
-	assert_int_equal(store_list_item(world->store, text, strlen(text)), 0);
+	assert_int_equal(store_replace_item(world->store, text, strlen(text)), 0);
 }
 
 void response_is(struct store_world *world, const char *name, uint64_t version,
@@ -140,7 +140,7 @@ void response_is(struct store_world *world, const char *name, uint64_t version,
 
 void list_is(struct store_world *world, const char *objects, uint64_t version)
 {
-	store_list_begin(world->store);
+	store_replace_begin(world->store);
 	while (*objects != '\0') {
 		unsigned long long at = 0;
 		char name[64];
@@ -151,7 +151,7 @@ void list_is(struct store_world *world, const char *objects, uint64_t version)
 		objects += taken;
 		objects += *objects == ' ' ? 1 : 0;
 	}
-	store_list_end(world->store, version);
+	store_replace_end(world->store, version);
 }
 
 const char *phase_of(struct store_world *world, const char *name, char ret[64])

@@ -63,7 +63,7 @@ static void perform_one(struct script *script, const struct http_request *reques
 	CLEANUP_FREE char *line = xprintf("%s %s", request->method, request->path);
 	struct script_step *step;
 
-	*response = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+	*response = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 	if (script->stopped) {
 		fail(response, -ECANCELED);
 		return;
@@ -152,7 +152,7 @@ static void stream(struct transport *transport, const struct http_request *reque
 	struct script_step *step;
 	int result = 0;
 
-	*ret = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+	*ret = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 	LOCKED(&script->lock);
 	note_sent(script, request, idle_ms);
 	step = take_step(script, line, false);

@@ -26,7 +26,7 @@ void mirror_init(struct mirror *mirror)
 	*mirror = (struct mirror){ 0 };
 	log_set_level(LOG_ERROR); /* warnings are what most of these tests are about */
 	store_world_init(&mirror->world);
-	store_keep_all(mirror->world.store);
+	store_select_all(mirror->world.store);
 	store_seal(mirror->world.store);
 	script_init(&mirror->script, mirror->world.sched);
 	mirror->client = client_create(&(struct client_config){

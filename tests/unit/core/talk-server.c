@@ -49,7 +49,7 @@ static void serve_one(struct talk_server *server, const struct http_request *req
 		.together = together,
 	};
 
-	*response = (struct http_response){ .body = BUF_INIT(ANSWER_MAX) };
+	*response = (struct http_response){ .body = BUF_INIT(RESPONSE_MAX) };
 	if (request->may_send != NULL && !request->may_send(request->may_send_arg)) {
 		response_fails(response, -ECANCELED, false);
 	} else if (server->stopped) {

@@ -96,7 +96,7 @@ static void until_changes(struct world *world, unsigned int changes)
 
 	while (supervisor_changes(world->supervisor) < changes) {
 		struct pollfd fds[SUPERVISE_MAX];
-		int due = supervisor_look(world->supervisor);
+		int due = supervisor_step(world->supervisor);
 		size_t count = supervisor_polls(world->supervisor, fds);
 
 		assert_true(sched_now_us(world->sched) < deadline);
@@ -150,7 +150,7 @@ static void one_that_is_to_run_once_is_not_started_again(void **state)
 	until_changes(world, 2);
 	assert_true(supervisor_ended(world->supervisor, "child", &status));
 	assert_int_equal(status, 128 + SIGKILL);
-	assert_true(supervisor_look(world->supervisor) > 0);
+	assert_true(supervisor_step(world->supervisor) > 0);
 	assert_int_equal(supervisor_changes(world->supervisor), 2);
 }
 
@@ -162,7 +162,7 @@ static void an_ended_child_stays_ended(void **state)
 	assert_true(supervisor_pid(world->supervisor, "child") > 0);
 	supervisor_end(world->supervisor, "child", PATIENCE_US);
 	assert_int_equal(supervisor_pid(world->supervisor, "child"), 0);
-	assert_true(supervisor_look(world->supervisor) >= 0);
+	assert_true(supervisor_step(world->supervisor) >= 0);
 	assert_int_equal(supervisor_pid(world->supervisor, "child"), 0);
 }
 
@@ -229,7 +229,7 @@ static void a_log_that_is_too_long_is_moved_away(void **state)
 	assert_int_equal(ftruncate(fd, (off_t)SUPERVISE_LOG_MAX + 1), 0);
 	close(fd);
 	add(world, "while :; do sleep 0.05; done", false);
-	(void)supervisor_look(world->supervisor);
+	(void)supervisor_step(world->supervisor);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_size, 0);
 	assert_int_equal(stat(old, &info), 0);

@@ -47,6 +47,10 @@ static void options_take_both_spellings(void **state UNUSED)
 	assert_string_equal("a.b-c", options.node_name);
 	assert_int_equal(0, parse("--bind=false", NULL, &options, NULL));
 	assert_false(options.bind);
+	assert_int_equal(0, parse("--bind=1", NULL, &options, NULL));
+	assert_true(options.bind);
+	assert_int_equal(0, parse("--bind=1", "--bind=0", &options, NULL));
+	assert_false(options.bind);
 }
 
 static void options_say_what_is_wrong(void **state UNUSED)
@@ -54,13 +58,13 @@ static void options_say_what_is_wrong(void **state UNUSED)
 	static const struct {
 		const char *one, *two, *text;
 	} cases[] = {
-		{ "--max-pods", "0", "--max-pods takes 1 to 10000, not '0'" },
-		{ "--workers", "many", "--workers takes 1 to 64, not 'many'" },
+		{ "--max-pods", "0", "--max-pods takes a whole number from 1 to 10000, not '0'" },
+		{ "--workers", "many", "--workers takes a whole number from 1 to 64, not 'many'" },
 		{ "--node-name", "A", "--node-name takes lower case letters" },
 		{ "--state-dir", "x", "--state-dir takes an absolute path, not 'x'" },
 		{ "--bind=maybe", NULL, "--bind takes true or false, not 'maybe'" },
-		{ "--kubeconfig", NULL, "flag '--kubeconfig' needs a value" },
-		{ "--wat", NULL, "unknown flag '--wat'" },
+		{ "--kubeconfig", NULL, "--kubeconfig needs a value: FILE" },
+		{ "--wat", NULL, "unknown flag '--wat'; see agent-sandbox-node --help" },
 		{ "wat", NULL, "unknown flag 'wat'" },
 	};
 

@@ -36,7 +36,7 @@ static char *config(const char *one, const char *two)
 	if (parse(one, two, &options, &error) < 0) {
 		fail_msg("%s", error.text);
 	}
-	assert_int_equal(0, config_text(&options, &text));
+	assert_int_equal(0, config_text(&options, &text, NULL));
 	return buf_take(&text);
 }
 
@@ -101,10 +101,10 @@ static void options_say_what_is_wrong(void **state UNUSED)
 		{ "--allow-ports", "22,x", "--allow-ports is a list" },
 		{ "--allow-ports", "22,,23", "--allow-ports is a list" },
 		{ "--allow-ports", "123456789", "--allow-ports is a list" },
-		{ "--wait-ms", "60001", "--wait-ms is a number from 0 to 60000" },
-		{ "--threads", "-1", "--threads is a number from 0 to 64" },
+		{ "--wait-ms", "60001", "--wait-ms takes a whole number from 0 to 60000" },
+		{ "--threads", "-1", "--threads takes a whole number from 0 to 64" },
 		{ "--nonsense", NULL,
-		  "no such flag: '--nonsense'; see agent-sandbox-router --help" },
+		  "unknown flag '--nonsense'; see agent-sandbox-router --help" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -207,7 +207,7 @@ static void haproxy_is_confined_where_the_router_says_so(void **state)
 		CLEANUP_BUF struct buf text = BUF_INIT(65536);
 
 		options.jail = (struct jail){ .on = on != 0, .uid = 102, .gid = 105 };
-		assert_int_equal(0, config_text(&options, &text));
+		assert_int_equal(0, config_text(&options, &text, NULL));
 		assert_int_equal(on, strstr(buf_str(&text), "\tuid 102\n\tgid 105\n"
 							    "\tchroot /run/x/root\n") != NULL);
 		/* The log's socket is named as HAProxy sees it. */

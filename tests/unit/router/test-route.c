@@ -29,7 +29,7 @@
 
 #define NO_POD "it has no pod"
 #define NOT_READY "its pod is not Ready"
-#define NO_ADDRESS "its pod's address is not one of a pod"
+#define NO_ADDRESS "its pod has an address that no pod can have"
 
 static const struct {
 	const char *sandbox, *pod, *why, *address;
@@ -38,7 +38,7 @@ static const struct {
 	{ SANDBOX("", ""), POD(STATUS("10.1.2.3")), NULL, "10.1.2.3" },
 	{ PLAIN, POD(STATUS("fd00::1")), NULL, "fd00::1" },
 	{ PLAIN, POD(READY ",\"podIP\":\"10.1.2.3\""), NULL, "10.1.2.3" },
-	{ NULL, POD(STATUS("10.1.2.3")), "there is no such Sandbox", "" },
+	{ NULL, POD(STATUS("10.1.2.3")), "the Sandbox does not exist", "" },
 	{ SANDBOX(DELETED, ""), POD(STATUS("10.1.2.3")), "it is being deleted", "" },
 	{ SANDBOX("", "\"replicas\":0"), POD(STATUS("10.1.2.3")), "it is suspended", "" },
 	{ PLAIN, NULL, NO_POD, "" },

@@ -184,7 +184,7 @@ static void tokens_are_needed_at_the_start(void **state)
 	}
 	write_tokens(world, buf_str(&many));
 	assert_null(tokens_create(world->sched, NULL, world->file, world->haproxy.dir, &error));
-	assert_non_null(strstr(error.text, "101 tokens, it must be 1 to 100"));
+	assert_non_null(strstr(error.text, "101 tokens, but must have 1 to 100"));
 }
 
 int main(void)

@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "apiserver/http/kubeconfig-write.h"
 #include "base/memory.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
@@ -117,34 +116,6 @@ static void the_admin_s_token_is_made_once_and_kept_private(void **state)
 	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void a_kubeconfig_replaces_the_one_before(void **state)
-{
-	char directory[] = "/tmp/test-token-XXXXXX", text[4096];
-	struct stat info;
-	struct error error = { 0 };
-
-	(void)state;
-	assert_non_null(mkdtemp(directory));
-	CLEANUP_FREE char *path = xprintf("%s/kubeconfig", directory);
-
-	assert_int_equal(kubeconfig_write(path, "https://a:1", "PEM", "t1", &error), 0);
-	assert_int_equal(kubeconfig_write(path, "https://a:2", "PEM", "t2", &error), 0);
-	assert_int_equal(stat(path, &info), 0);
-	assert_int_equal(info.st_mode & 0777, 0600);
-
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(file);
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	fclose(file);
-	assert_non_null(strstr(text, "server: https://a:2\n"));
-	assert_non_null(strstr(text, "certificate-authority-data: UEVN\n"));
-	assert_non_null(strstr(text, "token: t2\n"));
-	assert_null(strstr(text, "t1"));
-	assert_true(kubeconfig_write("/nonexistent/x", "s", "c", "t", &error) < 0);
-	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,7 +124,6 @@ int main(void)
 		cmocka_unit_test(a_service_account_s_token_says_who_it_is_until_its_end),
 		cmocka_unit_test(a_changed_token_is_no_token),
 		cmocka_unit_test(the_admin_s_token_is_made_once_and_kept_private),
-		cmocka_unit_test(a_kubeconfig_replaces_the_one_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,7 +204,7 @@ static void catching_up_brings_what_the_stream_still_lacks(void **state)
 	script_response(&m.script, PAGES, 200,
 			PAGE("30", ",'continue':'x'", POD("a", "25", "Failed")));
 	script_response(&m.script, "continue=x", 200, PAGE("30", "", POD("b", "26", "Pending")));
-	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
+	assert_int_equal(reflector_resync(m.reflector, &error), 0);
 	expect_wakes(&m.world, "~a! +b!");
 	assert_int_equal(store_version(m.world.store), 30);
 	assert_int_equal(m.script.streams, 1);
@@ -228,7 +228,7 @@ static void catching_up_does_not_rewind_a_stream_that_is_ahead(void **state)
 	expect_settled(&m, 1);
 	expect_wakes(&m.world, "+b");
 	script_response(&m.script, PAGES, 200, PAGE("30", "", POD("a", "5", "Running")));
-	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
+	assert_int_equal(reflector_resync(m.reflector, &error), 0);
 	expect_wakes(&m.world, "");
 	assert_int_equal(store_version(m.world.store), 40);
 	mirror_finish(&m);
@@ -243,7 +243,7 @@ static void catching_up_before_the_first_list_waits_for_nothing(void **state)
 	script_response(&m.script, LIST_FIRST, 200, "");
 	mirror_start(&m);
 	expect_settled(&m, 1);
-	assert_int_equal(reflector_catch_up(m.reflector, NULL), 0);
+	assert_int_equal(reflector_resync(m.reflector, NULL), 0);
 	assert_int_equal(m.script.sent_count, 1);
 	mirror_finish(&m);
 }
@@ -256,13 +256,13 @@ static void catching_up_says_why_it_failed(void **state)
 	(void)state;
 	mirror_init_synced(&m);
 	script_response(&m.script, PAGES, 500, "{'kind':'Status','message':'etcd is away'}");
-	assert_true(reflector_catch_up(m.reflector, &error) < 0);
+	assert_true(reflector_resync(m.reflector, &error) < 0);
 	assert_non_null(strstr(error.text, "500"));
 	assert_non_null(strstr(error.text, "etcd is away"));
 	script_response(&m.script, PAGES, -ECONNREFUSED, "");
-	assert_int_equal(reflector_catch_up(m.reflector, &error), -ECONNREFUSED);
+	assert_int_equal(reflector_resync(m.reflector, &error), -ECONNREFUSED);
 	script_response(&m.script, PAGES, 200, PAGE("30", "", ""));
-	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
+	assert_int_equal(reflector_resync(m.reflector, &error), 0);
 	mirror_finish(&m);
 }
 
@@ -278,7 +278,7 @@ static void catching_up_waits_for_a_list_under_way(void **state)
 	expect_settled(&m, 1);
 	script_end(&m.script, "pods", -ECONNRESET); /* the list fails: only then is it our turn */
 	script_response(&m.script, PAGES, 200, PAGE("30", "", POD("a", "5", "Running")));
-	assert_int_equal(reflector_catch_up(m.reflector, &error), 0);
+	assert_int_equal(reflector_resync(m.reflector, &error), 0);
 	expect_line(&m, m.script.sent_count - 1, PAGES);
 	assert_int_equal(store_version(m.world.store), 30);
 	mirror_finish(&m);
@@ -288,7 +288,7 @@ static void catch_up_later(void *arg)
 {
 	struct mirror *m = arg;
 
-	reflector_catch_up(m->reflector, NULL);
+	reflector_resync(m->reflector, NULL);
 }
 
 static void the_end_does_not_wait_for_who_catches_up(void **state)

@@ -24,9 +24,9 @@ static const struct asb_kind nodes = { "", "v1", "nodes", "Node" };
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_label(world->store, "ours");
-	store_keep_controlled(world->store, &sandboxes);
-	store_keep_controlled(world->store, &nodes);
+	store_select_label(world->store, "ours");
+	store_select_controlled(world->store, &sandboxes);
+	store_select_controlled(world->store, &nodes);
 	store_seal(world->store);
 }
 
@@ -147,11 +147,11 @@ static void a_list_turns_strangers_away_too(void **state)
 	set_up(&world);
 	stream_shows(&world, "a", 5, OURS, "");
 	expect_wakes(&world, "+a");
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 7, "", "");
 	list_shows(&world, "b", 8, "", "");
 	list_shows(&world, "c", 9, OURS, "");
-	store_list_end(world.store, 10);
+	store_replace_end(world.store, 10);
 	expect_wakes(&world, "-a ?a ?b +c!");
 	store_world_finish(&world);
 }
@@ -173,8 +173,8 @@ static void keeping_all_keeps_all(void **state)
 
 	(void)state;
 	store_world_init(&world);
-	store_keep_label(world.store, "ours");
-	store_keep_all(world.store);
+	store_select_label(world.store, "ours");
+	store_select_all(world.store);
 	store_seal(world.store);
 	stream_shows(&world, "a", 5, "", "");
 	expect_wakes(&world, "+a");
@@ -193,9 +193,9 @@ static void more_rules_than_it_can_look_for_keep_all(void **state)
 		for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
 			snprintf(labels[i], sizeof(labels[i]), "l%zu", i);
 			if (kinds == 1) {
-				store_keep_controlled(world.store, &sandboxes);
+				store_select_controlled(world.store, &sandboxes);
 			} else {
-				store_keep_label(world.store, labels[i]);
+				store_select_label(world.store, labels[i]);
 			}
 		}
 		store_seal(world.store);
@@ -212,7 +212,7 @@ static void one_label_of_many_plugins_is_one_rule(void **state)
 	(void)state;
 	store_world_init(&world);
 	for (int i = 0; i < 40; i++) {
-		store_keep_label(world.store, "ours");
+		store_select_label(world.store, "ours");
 	}
 	store_seal(world.store);
 	stream_shows(&world, "a", 5, "", "");

@@ -41,7 +41,7 @@ static void by_phase(struct json_object *object, struct asb_values *out)
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	assert_int_equal(store_add_index(world->store, "label", by_label), 0);
 	assert_int_equal(store_add_index(world->store, "phase", by_phase), 1);
 	store_seal(world->store);
@@ -209,14 +209,14 @@ static void add_twice(struct json_object *object, struct asb_values *out)
 static void the_same_value_twice_keeps_the_later_rank(void **state)
 {
 	struct index index = { .name = "i", .values = add_twice };
-	struct index_claims claims;
+	struct index_values claims;
 
 	(void)state;
 	index_collect(&index, 1, NULL, &claims);
 	assert_int_equal(claims.count, 2);
 	assert_string_equal(claims.items[0].value, "v");
 	assert_int_equal(claims.items[0].rank, 1);
-	index_claims_finish(&claims);
+	index_values_finish(&claims);
 }
 
 static void add_many(struct json_object *object, struct asb_values *out)
@@ -235,7 +235,7 @@ static void entries_beyond_the_limit_are_left_out(void **state)
 	struct index indexes[] = { { .name = "i", .values = add_many },
 				   { .name = "j", .values = add_twice } };
 	struct index_entry *entries;
-	struct index_claims claims;
+	struct index_values claims;
 
 	(void)state;
 	index_collect(indexes, 2, NULL, &claims);
@@ -244,7 +244,7 @@ static void entries_beyond_the_limit_are_left_out(void **state)
 	assert_non_null(index_find(&indexes[0], "0"));
 	assert_null(index_find(&indexes[0], "999"));
 	index_detach(entries, claims.count);
-	index_claims_finish(&claims);
+	index_values_finish(&claims);
 	index_finish(&indexes[0]);
 	index_finish(&indexes[1]);
 }
@@ -265,13 +265,13 @@ static void add_long(struct json_object *object, struct asb_values *out)
 static void a_value_that_is_too_long_or_none_is_left_out(void **state)
 {
 	struct index index = { .name = "i", .values = add_long };
-	struct index_claims claims;
+	struct index_values claims;
 
 	(void)state;
 	index_collect(&index, 1, NULL, &claims);
 	assert_int_equal(claims.count, 1);
 	assert_int_equal(strlen(claims.items[0].value), INDEX_VALUE_MAX);
-	index_claims_finish(&claims);
+	index_values_finish(&claims);
 }
 
 int main(void)

@@ -17,7 +17,7 @@
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	store_seal(world->store);
 }
 
@@ -28,13 +28,13 @@ static void a_list_makes_the_store_synced_at_its_version(void **state)
 	(void)state;
 	set_up(&world);
 	assert_false(store_synced(world.store));
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 5, "", "");
 	list_shows(&world, "b", 30, "", ""); /* not in order of version, and newer than the list */
 	list_shows(&world, "c", 7, "", "");
 	assert_false(store_synced(world.store));
 	assert_int_equal(store_version(world.store), 0);
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	assert_true(store_synced(world.store));
 	assert_int_equal(store_version(world.store), 20);
 	assert_int_equal(store_size(world.store), 3);
@@ -63,11 +63,11 @@ static void a_relist_wakes_only_for_what_has_changed(void **state)
 	set_up(&world);
 	list_is(&world, "a@5 b@6", 10);
 	expect_wakes(&world, "+a! +b!");
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 12, "", PHASE("Failed"));
 	list_shows(&world, "b", 6, "", PHASE("Running"));
 	list_shows(&world, "c", 13, "", "");
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_wakes(&world, "~a! +c!");
 	store_world_finish(&world);
 }
@@ -113,13 +113,13 @@ static void an_answer_during_a_list_counts_as_not_listed(void **state)
 	set_up(&world);
 	list_is(&world, "a@5", 10);
 	expect_wakes(&world, "+a!");
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	response_is(&world, "b", 15, "", "");
 	response_is(&world, "new", 25, "", "");
 	response_is(&world, "a", 16, "", PHASE("Failed"));
 	expect_wakes(&world, "+b +new ~a");
 	/* b and a were gone again at version 20. */
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	assert_false(store_has(world.store, "n", "a"));
 	assert_false(store_has(world.store, "n", "b"));
 	assert_true(store_has(world.store, "n", "new"));
@@ -133,10 +133,10 @@ static void an_answer_for_a_listed_object_keeps_it(void **state)
 	(void)state;
 	set_up(&world);
 	list_is(&world, "a@5", 10);
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 12, "", PHASE("Running"));
 	response_is(&world, "a", 15, "", PHASE("Failed"));
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_phase(&world, "a", "Failed");
 	store_world_finish(&world);
 }
@@ -149,9 +149,9 @@ static void a_list_shows_less_than_an_answer_knows(void **state)
 	set_up(&world);
 	response_is(&world, "a", 15, "", PHASE("Failed"));
 	expect_wakes(&world, "+a");
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 12, "", PHASE("Running"));
-	store_list_end(world.store, 13);
+	store_replace_end(world.store, 13);
 	expect_wakes(&world, "");
 	expect_phase(&world, "a", "Failed");
 	assert_int_equal(store_version(world.store), 13);
@@ -165,12 +165,12 @@ static void an_abandoned_list_costs_nothing(void **state)
 	(void)state;
 	set_up(&world);
 	list_is(&world, "a@5 b@6", 10);
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "b", 12, "", PHASE("Running"));
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 5, "", PHASE("Running"));
 	buf_clear(&world.wakes);
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_wakes(&world, "-b");
 	assert_true(store_has(world.store, "n", "a"));
 	store_world_finish(&world);
@@ -201,12 +201,12 @@ static void the_stream_may_be_ahead_of_a_list(void **state)
 	set_up(&world);
 	list_is(&world, "a@5", 10);
 	expect_wakes(&world, "+a!");
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	stream_shows(&world, "a", 25, "", PHASE("Failed"));
 	stream_shows(&world, "new", 26, "", PHASE("Pending"));
 	expect_wakes(&world, "~a +new");
 	list_shows(&world, "a", 5, "", PHASE("Running"));
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_wakes(&world, "");
 	assert_true(store_has(world.store, "n", "new"));
 	expect_phase(&world, "a", "Failed");
@@ -222,12 +222,12 @@ static void a_list_does_not_bring_back_what_the_stream_has_taken_away(void **sta
 	set_up(&world);
 	list_is(&world, "a@5 b@6", 10);
 	expect_wakes(&world, "+a! +b!");
-	store_list_begin(world.store); /* read by the server at version 20 */
+	store_replace_begin(world.store); /* read by the server at version 20 */
 	stream_deletes(&world, "a", 25);
 	expect_wakes(&world, "-a");
 	list_shows(&world, "a", 5, "", PHASE("Running"));
 	list_shows(&world, "b", 6, "", PHASE("Running"));
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_wakes(&world, "");
 	assert_false(store_has(world.store, "n", "a"));
 	assert_true(store_has(world.store, "n", "b"));
@@ -242,12 +242,12 @@ static void a_list_while_the_stream_lags_brings_what_is_new(void **state)
 	set_up(&world);
 	list_is(&world, "a@5 b@6", 10);
 	expect_wakes(&world, "+a! +b!");
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	stream_shows(&world, "b", 12, "", PHASE("Failed"));
 	list_shows(&world, "a", 15, "", PHASE("Failed"));
 	list_shows(&world, "b", 12, "", PHASE("Failed"));
 	list_shows(&world, "new", 16, "", PHASE("Pending"));
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_wakes(&world, "~b ~a! +new!");
 	/* What the stream still has to say up to there is known. */
 	stream_shows(&world, "a", 15, "", PHASE("Failed"));
@@ -282,7 +282,7 @@ static void after_a_rewind_the_next_list_decides(void **state)
 	list_is(&world, "a@5 b@6", 10);
 	response_is(&world, "c", 50, "", PHASE("Running"));
 	expect_wakes(&world, "+a! +b! +c");
-	store_rewind(world.store);
+	store_reset(world.store);
 	assert_int_equal(store_version(world.store), 0);
 	assert_int_equal(store_size(world.store), 3); /* until then it is what we know */
 	list_is(&world, "a@3", 4);
@@ -300,11 +300,11 @@ static void what_a_list_shows_as_gone_goes(void **state)
 	(void)state;
 	set_up(&world);
 	/* A watch-list may go on with real events before it ends. */
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 5, "", PHASE("Running"));
 	list_shows(&world, "b", 6, "", PHASE("Running"));
-	assert_int_equal(store_list_gone(world.store, text, strlen(text)), 0);
-	store_list_end(world.store, 9);
+	assert_int_equal(store_replace_gone(world.store, text, strlen(text)), 0);
+	store_replace_end(world.store, 9);
 	expect_wakes(&world, "+a! +b! -a");
 	assert_int_equal(store_version(world.store), 9);
 	store_world_finish(&world);

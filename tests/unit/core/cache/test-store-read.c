@@ -34,7 +34,7 @@
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	store_seal(world->store);
 }
 
@@ -80,7 +80,7 @@ static void a_store_of_metadata_holds_nothing_more(void **state)
 
 	(void)state;
 	store_add_fields(store, NULL);
-	store_keep_all(store);
+	store_select_all(store);
 	store_seal(store);
 	assert_int_equal(store_event(store, STORE_ADDED, text, strlen(text), NULL), 0);
 	object = store_get(store, "n", "a");
@@ -117,7 +117,7 @@ static void fields_of_several_plugins_add_up(void **state)
 	store_world_init(&world);
 	store_add_fields(world.store, one);
 	store_add_fields(world.store, two);
-	store_keep_all(world.store);
+	store_select_all(world.store);
 	store_seal(world.store);
 	event(&world,
 	      "{'metadata':{'name':'a','resourceVersion':'5'},'spec':{'a':1,'b':2},'status':{'x':1,'y':2},'data':{}}");
@@ -171,7 +171,7 @@ static void trim_gives_what_get_would(void **state)
 
 	(void)state;
 	set_up(&world);
-	object = store_trim(world.store, text, strlen(text));
+	object = store_transform(world.store, text, strlen(text));
 	expect_tree(object, expected);
 	assert_int_equal(store_size(world.store), 0);
 	expect_wakes(&world, "");
@@ -194,7 +194,7 @@ static void trim_reads_what_the_scan_doubts(void **state)
 
 	(void)state;
 	set_up(&world);
-	object = store_trim(world.store, text, strlen(text));
+	object = store_transform(world.store, text, strlen(text));
 	expect_tree(
 		object,
 		"{'metadata':{'name':'a','namespace':'n','resourceVersion':'5'},'apiVersion':'v1','kind':'Pod'}");
@@ -207,10 +207,10 @@ static void trim_of_garbage_is_null(void **state)
 
 	(void)state;
 	set_up(&world);
-	assert_null(store_trim(world.store, "", 0));
-	assert_null(store_trim(world.store, "{", 1));
-	assert_null(store_trim(world.store, "[]", 2));
-	assert_null(store_trim(world.store, "{\"metadata\":}", 13));
+	assert_null(store_transform(world.store, "", 0));
+	assert_null(store_transform(world.store, "{", 1));
+	assert_null(store_transform(world.store, "[]", 2));
+	assert_null(store_transform(world.store, "{\"metadata\":}", 13));
 	store_world_finish(&world);
 }
 
@@ -240,7 +240,7 @@ static void the_status_alone_is_that_of_the_uid(void **state)
 	(void)state;
 	store_world_init(&world);
 	store_add_fields(world.store, (const char *[]){ "status", NULL });
-	store_keep_all(world.store);
+	store_select_all(world.store);
 	store_seal(world.store);
 	assert_null(store_get_status(world.store, "n", "a", "u-a"));
 	event(&world,
@@ -276,7 +276,7 @@ static void owners_that_stay_are_told_from_others(void **state)
 
 	(void)state;
 	store_world_init(&world);
-	store_keep_all(world.store);
+	store_select_all(world.store);
 	store_listen(world.store, note_owners, NULL, &seen);
 	store_seal(world.store);
 	stream_shows(&world, "a", 5, ",'ownerReferences':[{'uid':'1'}]", "");
@@ -391,9 +391,9 @@ static void list_over_and_over(void *arg)
 	for (uint64_t i = 1; i <= ROUNDS / 10; i++) {
 		CLEANUP_FREE char *text = object_text("p1", i * 100, "", PHASE("L"));
 
-		store_list_begin(crowd->store);
-		store_list_item(crowd->store, text, strlen(text));
-		store_list_end(crowd->store, i * 100);
+		store_replace_begin(crowd->store);
+		store_replace_item(crowd->store, text, strlen(text));
+		store_replace_end(crowd->store, i * 100);
 	}
 }
 
@@ -424,7 +424,7 @@ static void threads_share_it(void **state)
 	crowd.store = store_create(crowd.sched, &pods_kind);
 	store_add_index(crowd.store, "uid", by_uid);
 	store_listen(crowd.store, note_change, NULL, NULL);
-	store_keep_all(crowd.store);
+	store_select_all(crowd.store);
 	store_seal(crowd.store);
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		threads[i] = sched_start(crowd.sched, "crowd", bodies[i], &crowd);
@@ -432,8 +432,8 @@ static void threads_share_it(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		sched_join(threads[i]);
 	}
-	store_list_begin(crowd.store);
-	store_list_end(crowd.store, ROUNDS * 10 + 10);
+	store_replace_begin(crowd.store);
+	store_replace_end(crowd.store, ROUNDS * 10 + 10);
 	assert_int_equal(store_size(crowd.store), 0);
 	assert_int_equal(store_bytes(crowd.store), 0);
 	store_destroy(crowd.store);

@@ -19,7 +19,7 @@
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	store_seal(world->store);
 }
 
@@ -174,9 +174,9 @@ static void a_list_from_before_keeps_it_marked(void **state)
 
 	(void)state;
 	set_up_removed(&world);
-	store_list_begin(world.store);
+	store_replace_begin(world.store);
 	list_shows(&world, "a", 5, "", PHASE("Running"));
-	store_list_end(world.store, 20);
+	store_replace_end(world.store, 20);
 	expect_wakes(&world, "");
 	assert_true(is_deleting(&world, "a"));
 	stream_deletes(&world, "a", 21);
@@ -229,7 +229,7 @@ static void meet(struct json_object *object, struct asb_values *out)
 static void set_up_meeting(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	store_add_index(world->store, "meet", meet);
 	store_seal(world->store);
 	stream_shows(world, "a", 5, "", PHASE("Running"));

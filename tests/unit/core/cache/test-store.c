@@ -18,7 +18,7 @@
 static void set_up(struct store_world *world)
 {
 	store_world_init(world);
-	store_keep_all(world->store);
+	store_select_all(world->store);
 	store_seal(world->store);
 }
 
@@ -284,7 +284,7 @@ static void text_that_is_no_object_is_refused_and_changes_nothing(void **state)
 		assert_int_equal(store_event(world.store, STORE_ADDED, text, strlen(text), NULL),
 				 -EINVAL);
 		assert_int_equal(store_response(world.store, text, strlen(text), NULL), -EINVAL);
-		assert_int_equal(store_list_item(world.store, text, strlen(text)), -EINVAL);
+		assert_int_equal(store_replace_item(world.store, text, strlen(text)), -EINVAL);
 	}
 	expect_wakes(&world, "");
 	assert_int_equal(store_size(world.store), 0);

@@ -283,7 +283,7 @@ static void nothing_is_sent_through_a_shut_gate(void **state)
 static void reads_pass_a_shut_gate(void **state)
 {
 	static const struct step steps[] = { { "GET", 200, PLAIN_POD }, { 0 } };
-	struct buf body = BUF_INIT(ANSWER_MAX);
+	struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct fixture f;
 
 	(void)state;
@@ -519,7 +519,7 @@ static void reads_answer_bytes_or_an_error(void **state)
 					     { "GET", LOST },
 					     { "GET", 200, "{" },
 					     { 0 } };
-	struct buf body = BUF_INIT(ANSWER_MAX);
+	struct buf body = BUF_INIT(RESPONSE_MAX);
 	struct error error = { 0 };
 	struct fixture f;
 

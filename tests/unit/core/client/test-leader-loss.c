@@ -29,9 +29,9 @@ static void not_renewed_in_time_is_lost(void **state)
 	pass(&a, 3 * SECOND); /* renewed at 2 s */
 	a.cut = true;
 	pass(&a, 9 * SECOND - 1000);
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	pass(&a, 1000);
-	assert_false(leader_may_write(a.leader));
+	assert_false(leader_holds_lease(a.leader));
 	pass(&a, SECOND);
 	assert_int_equal(a.lost, 1);
 	assert_in_range(a.lost_us, 12 * SECOND, 13 * SECOND);
@@ -52,7 +52,7 @@ static void silence_is_lost_as_well(void **state)
 	pass(&a, 3 * SECOND);
 	a.server.delay_us = 100 * SECOND;
 	pass(&a, 9 * SECOND);
-	assert_false(leader_may_write(a.leader));
+	assert_false(leader_holds_lease(a.leader));
 	pass(&a, SECOND);
 	assert_int_equal(a.lost, 1);
 	finish(&a);
@@ -72,7 +72,7 @@ static void another_holder_ends_it_at_the_next_look(void **state)
 	put_lease(&world, FOREIGN("b", "0"));
 	pass(&a, 2 * SECOND);
 	assert_int_equal(a.lost, 1);
-	assert_false(leader_may_write(a.leader));
+	assert_false(leader_holds_lease(a.leader));
 	assert_string_equal(spec(&world, "holderIdentity"), "b");
 	finish(&a);
 	tear_down(&world);
@@ -89,11 +89,11 @@ static void a_long_stop_shuts_the_gate_until_the_lease_is_ours_again(void **stat
 	a.busy_us = 30 * SECOND; /* the thread is held up, as by SIGSTOP */
 	lead(&a);
 	pass(&a, 10 * SECOND - 1000);
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	pass(&a, 2000);
-	assert_false(leader_may_write(a.leader));
+	assert_false(leader_holds_lease(a.leader));
 	pass(&a, 20 * SECOND);
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	assert_int_equal(a.lost, 0);
 	finish(&a);
 	tear_down(&world);
@@ -117,7 +117,7 @@ static void a_long_stop_in_which_another_took_over_is_the_end(void **state)
 	assert_true(b.others);
 	pass(&a, 2 * SECOND);
 	assert_int_equal(a.lost, 1);
-	assert_true(leader_may_write(b.leader));
+	assert_true(leader_holds_lease(b.leader));
 	finish(&a);
 	finish(&b);
 	tear_down(&world);
@@ -142,7 +142,7 @@ static void a_released_lease_passes_to_a_standby_within_its_retry(void **state)
 	world.conflicts_to_come = 1;
 	leader_stop(a.leader, true);
 	released = sched_now_us(world.sched);
-	assert_false(leader_may_write(a.leader));
+	assert_false(leader_holds_lease(a.leader));
 	assert_string_equal(spec(&world, "holderIdentity"), "");
 	assert_int_equal(asb_int(asb_at(world.lease, "spec", "leaseDurationSeconds"), 0), 1);
 	pass(&a, 3 * SECOND);
@@ -240,7 +240,7 @@ static void never_two_may_write(uint64_t seed, size_t *terms)
 
 		pass(&nodes[0], SECOND / 4);
 		for (size_t i = 0; i < NODES; i++) {
-			writers += leader_may_write(nodes[i].leader) ? 1 : 0;
+			writers += leader_holds_lease(nodes[i].leader) ? 1 : 0;
 		}
 		assert_true(writers <= 1);
 		if (step % 20 == 0) {
@@ -293,9 +293,9 @@ static void a_lease_deleted_under_its_holder_does_not_make_two(void **state)
 	world.lease = NULL;
 	for (unsigned int i = 0; i < 200; i++) {
 		pass(&a, SECOND / 10);
-		assert_false(leader_may_write(a.leader) && leader_may_write(b.leader));
+		assert_false(leader_holds_lease(a.leader) && leader_holds_lease(b.leader));
 	}
-	assert_true(leader_may_write(b.leader));
+	assert_true(leader_holds_lease(b.leader));
 	finish(&a);
 	finish(&b);
 	tear_down(&world);

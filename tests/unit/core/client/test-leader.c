@@ -29,7 +29,7 @@ static void an_absent_lease_is_taken_at_once(void **state)
 	pass(&a, 1000);
 	assert_int_equal(a.started, 1);
 	assert_false(a.others);
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	assert_true(shown_as_leader(&a));
 	assert_string_equal(spec(&world, "holderIdentity"), "a");
 	assert_string_equal(spec(&world, "acquireTime"), "2020-01-01T00:00:00.500000Z");
@@ -76,7 +76,7 @@ static void takes_over_at(const char *lease)
 	lead(&a);
 	pass(&a, 15 * SECOND);
 	assert_int_equal(a.started, 0);
-	assert_false(leader_may_write(a.leader));
+	assert_false(leader_holds_lease(a.leader));
 	assert_false(shown_as_leader(&a));
 	pass(&a, SECOND);
 	assert_int_equal(a.started, 1);
@@ -200,7 +200,7 @@ static void the_lease_is_renewed_every_two_seconds(void **state)
 	lead(&a);
 	for (unsigned int i = 0; i < 21; i++) {
 		pass(&a, SECOND);
-		assert_true(leader_may_write(a.leader));
+		assert_true(leader_holds_lease(a.leader));
 	}
 	assert_int_equal(talk_server_sent(&a.server, "GET"), 1);
 	assert_int_equal(talk_server_sent(&a.server, "PUT"), 11);
@@ -224,7 +224,7 @@ static void changes_by_others_do_not_end_it(void **state)
 		pass(&a, 5 * SECOND);
 		world.conflicts_to_come = 1;
 	}
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	assert_int_equal(a.lost, 0);
 	assert_string_equal(asb_annotation(world.lease, "touched"), "yes");
 	finish(&a);
@@ -245,7 +245,7 @@ static void lost_answers_do_not_end_it_before_the_deadline(void **state)
 	pass(&a, 8 * SECOND);
 	a.loses = false;
 	pass(&a, 20 * SECOND);
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	assert_int_equal(a.lost, 0);
 	finish(&a);
 	tear_down(&world);
@@ -264,7 +264,7 @@ static void a_deleted_lease_is_made_again(void **state)
 	json_object_put(world.lease);
 	world.lease = NULL;
 	pass(&a, 3 * SECOND);
-	assert_true(leader_may_write(a.leader));
+	assert_true(leader_holds_lease(a.leader));
 	assert_string_equal(spec(&world, "holderIdentity"), "a");
 	finish(&a);
 	tear_down(&world);

@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-#include "core/config/credentials-base64.h"
 #include "core/config/kubeconfig-private.h"
 #include "core/config/kubeconfig.h"
 
@@ -433,21 +432,6 @@ static void stopping_ends_plugins_and_those_who_wait_for_them(void **state)
 	sched_destroy(sched);
 }
 
-static void base64_goes_both_ways(void **state)
-{
-	static const char *const texts[] = { "", "a", "ab", "abc", "abcd", "\xff\xfe\xfd!" };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		char *encoded CLEANUP_FREE = base64_encode(texts[i], strlen(texts[i])),
-			      *decoded CLEANUP_FREE = NULL;
-
-		assert_int_equal(strlen(encoded) % 4, 0);
-		assert_int_equal(base64_decode_text(encoded, &decoded), 0);
-		assert_string_equal(decoded, texts[i]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,7 +445,6 @@ int main(void)
 		cmocka_unit_test(answers_that_come_expired_are_tried),
 		cmocka_unit_test(what_the_file_holds_goes_before_a_plugin),
 		cmocka_unit_test(stopping_ends_plugins_and_those_who_wait_for_them),
-		cmocka_unit_test(base64_goes_both_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

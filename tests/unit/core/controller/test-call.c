@@ -232,10 +232,10 @@ static void each_key_has_its_own_memory(void **state)
 
 	(void)state;
 	set_up(&f);
-	memory = memory_get(f.rig.controller, "n", "w", 8);
-	assert_ptr_not_equal(memory_get(f.rig.controller, "n", "x", 8), memory);
-	assert_ptr_not_equal(memory_get(f.rig.controller, "m", "w", 8), memory);
-	assert_ptr_equal(memory_get(f.rig.controller, "n", "w", 8), memory);
+	memory = key_state_get(f.rig.controller, "n", "w", 8);
+	assert_ptr_not_equal(key_state_get(f.rig.controller, "n", "x", 8), memory);
+	assert_ptr_not_equal(key_state_get(f.rig.controller, "m", "w", 8), memory);
+	assert_ptr_equal(key_state_get(f.rig.controller, "n", "w", 8), memory);
 	tear_down(&f);
 }
 
@@ -246,12 +246,12 @@ static void the_first_call_decides_how_much_up_to_4096_bytes(void **state)
 
 	(void)state;
 	set_up(&f);
-	assert_non_null(memory_get(f.rig.controller, "n", "w", 8));
-	assert_null(memory_get(f.rig.controller, "n", "w", 9));
-	memory = memory_get(f.rig.controller, "n", "x", 4096);
+	assert_non_null(key_state_get(f.rig.controller, "n", "w", 8));
+	assert_null(key_state_get(f.rig.controller, "n", "w", 9));
+	memory = key_state_get(f.rig.controller, "n", "x", 4096);
 	memory[4095] = 'x';
-	assert_null(memory_get(f.rig.controller, "n", "y", 4097));
-	assert_null(memory_get(f.rig.controller, "n", "z", UINT64_MAX));
+	assert_null(key_state_get(f.rig.controller, "n", "y", 4097));
+	assert_null(key_state_get(f.rig.controller, "n", "z", UINT64_MAX));
 	tear_down(&f);
 }
 
@@ -318,11 +318,11 @@ static void forgotten_memory_starts_anew(void **state)
 
 	(void)state;
 	set_up(&f);
-	memory = memory_get(f.rig.controller, "n", "w", 8);
+	memory = key_state_get(f.rig.controller, "n", "w", 8);
 	memory[0] = 'x';
-	memory_forget(f.rig.controller, "n", "w");
-	memory_forget(f.rig.controller, "n", "w");
-	memory = memory_get(f.rig.controller, "n", "w", 16);
+	key_state_forget(f.rig.controller, "n", "w");
+	key_state_forget(f.rig.controller, "n", "w");
+	memory = key_state_get(f.rig.controller, "n", "w", 16);
 	assert_int_equal(memory[0], 0);
 	tear_down(&f);
 }

@@ -142,9 +142,9 @@ static void what_a_list_shows_goes_behind_what_happens(void **state)
 
 	(void)state;
 	rig_init(&rig);
-	store_list_begin(rig.stores[WIDGET]);
-	assert_int_equal(store_list_item(rig.stores[WIDGET], text, strlen(text)), 0);
-	store_list_end(rig.stores[WIDGET], 10);
+	store_replace_begin(rig.stores[WIDGET]);
+	assert_int_equal(store_replace_item(rig.stores[WIDGET], text, strlen(text)), 0);
+	store_replace_end(rig.stores[WIDGET], 10);
 	rig_put(&rig, WIDGET, "fresh", 11, "", "");
 	expect_keys(&rig, "n/fresh n/listed");
 	rig_finish(&rig);
@@ -170,11 +170,11 @@ static void a_stranger_wakes_the_object_of_its_name(void **state)
 	rig_init(&rig);
 	rig_put(&rig, WIDGET, "w", 5, "", "");
 	expect_keys(&rig, "n/w");
-	controller_map_filtered(rig.controller, SERVICE, "n", "w");
+	controller_enqueue_filtered(rig.controller, SERVICE, "n", "w");
 	expect_keys(&rig, "n/w");
-	controller_map_filtered(rig.controller, SERVICE, "n", "x");
-	controller_map_filtered(rig.controller, SERVICE, "m", "w");
-	controller_map_filtered(rig.controller, POD, "n", "w"); /* does not map by name */
+	controller_enqueue_filtered(rig.controller, SERVICE, "n", "x");
+	controller_enqueue_filtered(rig.controller, SERVICE, "m", "w");
+	controller_enqueue_filtered(rig.controller, POD, "n", "w"); /* does not map by name */
 	expect_keys(&rig, "");
 	rig_finish(&rig);
 }

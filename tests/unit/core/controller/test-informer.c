@@ -454,7 +454,7 @@ static void catching_up_lists_every_kind(void **state)
 	script_response(&f.script, "/pods?limit", 200,
 			"{'metadata':{'resourceVersion':'9'},'items':[]}");
 	script_response(&f.script, "/gadgets?limit", 500, "{'kind':'Status'}");
-	assert_true(informers_catch_up(f.informers, &error) < 0);
+	assert_true(informers_resync(f.informers, &error) < 0);
 	assert_non_null(strstr(error.text, "'gadgets'"));
 	script_response(&f.script, "/widgets?limit", 200,
 			"{'metadata':{'resourceVersion':'9'},'items':[]}");
@@ -462,7 +462,7 @@ static void catching_up_lists_every_kind(void **state)
 			"{'metadata':{'resourceVersion':'9'},'items':[]}");
 	script_response(&f.script, "/gadgets?limit", 200,
 			"{'metadata':{'resourceVersion':'9'},'items':[]}");
-	assert_int_equal(informers_catch_up(f.informers, &error), 0);
+	assert_int_equal(informers_resync(f.informers, &error), 0);
 	assert_int_equal(store_version(informers_store(f.informers, &gadgets)), 9);
 	tear_down(&f);
 }

@@ -231,15 +231,15 @@ static void a_plugin_whose_kind_is_not_served_is_parked_alone(void **state)
 	assert_true(manager_ready(f.manager, &text));
 	assert_string_equal(
 		buf_str(&text),
-		"plugin parked is parked: the API server does not serve gadgets.example.com\n"
+		"plugin parked is waiting for the CRD of gadgets.example.com: the API server does not serve that kind\n"
 		"gadgets.example.com: not served by the API server\n");
 	assert_true(manager_idle(f.manager));
 	buf_clear(&text);
 	metrics_render(f.rig.metrics, &text);
-	assert_non_null(
-		strstr(buf_str(&text), "agent_sandbox_plugin_parked{plugin=\"parked\"} 1\n"));
-	assert_non_null(
-		strstr(buf_str(&text), "agent_sandbox_plugin_parked{plugin=\"widget\"} 0\n"));
+	assert_non_null(strstr(buf_str(&text),
+			       "agent_sandbox_plugin_waiting_for_crd{plugin=\"parked\"} 1\n"));
+	assert_non_null(strstr(buf_str(&text),
+			       "agent_sandbox_plugin_waiting_for_crd{plugin=\"widget\"} 0\n"));
 	/* Its CRD comes. */
 	script_response(&f.rig.script, "/gadgets?watch", 200, END("10"));
 	pass(&f, 3000000);
@@ -247,8 +247,8 @@ static void a_plugin_whose_kind_is_not_served_is_parked_alone(void **state)
 	assert_true(manager_ready(f.manager, &text));
 	assert_string_equal(buf_str(&text), "");
 	metrics_render(f.rig.metrics, &text);
-	assert_non_null(
-		strstr(buf_str(&text), "agent_sandbox_plugin_parked{plugin=\"parked\"} 0\n"));
+	assert_non_null(strstr(buf_str(&text),
+			       "agent_sandbox_plugin_waiting_for_crd{plugin=\"parked\"} 0\n"));
 	buf_finish(&text);
 	tear_down(&f);
 }

@@ -112,7 +112,7 @@ static void many_additions_of_one_key(void *arg)
 		threads[i] = sched_start(f->sched, "worker", work, f);
 	}
 	for (int i = 0; i < 50; i++) {
-		queue_add(f->queue, "n", "a", QUEUE_FRESH);
+		queue_add(f->queue, "n", "a", QUEUE_NORMAL);
 		pass(f, sched_random(f->sched) % 15);
 	}
 	pass(f, 100);
@@ -180,7 +180,7 @@ static void a_delay_and_a_long_reconcile(void *arg)
 	pass(f, 100);
 	queue_add_after(f->queue, "n", "soon", 1000);
 	pass(f, 100);
-	queue_add(f->queue, "n", "long", QUEUE_FRESH);
+	queue_add(f->queue, "n", "long", QUEUE_NORMAL);
 	pass(f, 10000000);
 	release(f);
 	pass(f, 10000000);
@@ -251,7 +251,7 @@ static void real_threads_share_it(void **state)
 		if (i % 4 == 0) {
 			queue_add_after(real.queue, "n", name, i % 100);
 		} else {
-			queue_add(real.queue, "n", name, i % 2 == 0 ? QUEUE_FRESH : QUEUE_INITIAL);
+			queue_add(real.queue, "n", name, i % 2 == 0 ? QUEUE_NORMAL : QUEUE_LOW);
 		}
 	}
 	queue_stop(real.queue);

@@ -71,9 +71,9 @@ static void keys_come_in_order_of_arrival(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "b", QUEUE_FRESH);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "", "c", QUEUE_FRESH);
+	queue_add(f.queue, "n", "b", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "", "c", QUEUE_NORMAL);
 	assert_int_equal(queue_depth(f.queue), 3);
 	take_and_forget(&f, "n", "b");
 	take_and_forget(&f, "n", "a");
@@ -88,9 +88,9 @@ static void a_key_added_while_it_waits_stays_one(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "a", QUEUE_INITIAL);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "a", QUEUE_LOW);
 	assert_int_equal(queue_depth(f.queue), 1);
 	take_and_forget(&f, "n", "a");
 	assert_true(queue_idle(f.queue));
@@ -103,8 +103,8 @@ static void equal_names_in_two_namespaces_are_two_keys(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "m", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "m", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	assert_int_equal(queue_depth(f.queue), 2);
 	tear_down(&f);
 }
@@ -116,10 +116,10 @@ static void a_key_added_while_worked_on_comes_again_when_that_is_done(void **sta
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	assert_int_equal(queue_depth(f.queue), 0);
 	assert_false(queue_idle(f.queue));
 	done(&f, item);
@@ -135,9 +135,9 @@ static void keys_of_an_initial_list_go_behind_fresh_ones(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "old1", QUEUE_INITIAL);
-	queue_add(f.queue, "n", "old2", QUEUE_INITIAL);
-	queue_add(f.queue, "n", "new", QUEUE_FRESH);
+	queue_add(f.queue, "n", "old1", QUEUE_LOW);
+	queue_add(f.queue, "n", "old2", QUEUE_LOW);
+	queue_add(f.queue, "n", "new", QUEUE_NORMAL);
 	take_and_forget(&f, "n", "new");
 	take_and_forget(&f, "n", "old1");
 	take_and_forget(&f, "n", "old2");
@@ -151,14 +151,14 @@ static void keys_under_way_go_first_but_not_for_ever(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "f1", QUEUE_FRESH);
-	queue_add(f.queue, "n", "f2", QUEUE_FRESH);
-	queue_add(f.queue, "n", "u1", QUEUE_UNDER_WAY);
-	queue_add(f.queue, "n", "u2", QUEUE_UNDER_WAY);
-	queue_add(f.queue, "n", "u3", QUEUE_FRESH);
-	queue_add(f.queue, "n", "u3", QUEUE_UNDER_WAY);
-	queue_add(f.queue, "n", "u4", QUEUE_UNDER_WAY);
-	queue_add(f.queue, "n", "u5", QUEUE_UNDER_WAY);
+	queue_add(f.queue, "n", "f1", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "f2", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "u1", QUEUE_HIGH);
+	queue_add(f.queue, "n", "u2", QUEUE_HIGH);
+	queue_add(f.queue, "n", "u3", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "u3", QUEUE_HIGH);
+	queue_add(f.queue, "n", "u4", QUEUE_HIGH);
+	queue_add(f.queue, "n", "u5", QUEUE_HIGH);
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		take_and_forget(&f, "n", order[i]);
 	}
@@ -172,18 +172,18 @@ static void a_key_added_while_worked_on_comes_in_the_most_urgent_order(void **st
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "b", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "b", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
-	queue_add(f.queue, "n", "a", QUEUE_INITIAL);
-	queue_add(f.queue, "n", "a", QUEUE_UNDER_WAY);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_LOW);
+	queue_add(f.queue, "n", "a", QUEUE_HIGH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	done(&f, item);
 	take_and_forget(&f, "n", "a");
 	item = take(&f, "n", "b");
-	queue_add(f.queue, "n", "b", QUEUE_INITIAL); /* no trace of what a's was */
+	queue_add(f.queue, "n", "b", QUEUE_LOW); /* no trace of what a's was */
 	done(&f, item);
-	queue_add(f.queue, "n", "c", QUEUE_FRESH);
+	queue_add(f.queue, "n", "c", QUEUE_NORMAL);
 	take_and_forget(&f, "n", "c");
 	take_and_forget(&f, "n", "b");
 	tear_down(&f);
@@ -195,11 +195,11 @@ static void a_key_of_the_initial_list_moves_up_when_it_is_asked_for(void **state
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_INITIAL);
-	queue_add(f.queue, "n", "b", QUEUE_INITIAL);
-	queue_add(f.queue, "n", "c", QUEUE_INITIAL);
-	queue_add(f.queue, "n", "b", QUEUE_FRESH);
-	queue_add(f.queue, "n", "b", QUEUE_INITIAL);
+	queue_add(f.queue, "n", "a", QUEUE_LOW);
+	queue_add(f.queue, "n", "b", QUEUE_LOW);
+	queue_add(f.queue, "n", "c", QUEUE_LOW);
+	queue_add(f.queue, "n", "b", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "b", QUEUE_LOW);
 	take_and_forget(&f, "n", "b");
 	take_and_forget(&f, "n", "a");
 	take_and_forget(&f, "n", "c");
@@ -232,7 +232,7 @@ static void a_delayed_key_keeps_the_earlier_time(void **state)
 	take_and_forget(&f, "n", "a");
 	assert_int_equal(sched_now_us(f.sched), 2000000);
 	pass(&f, 60000000);
-	queue_add(f.queue, "n", "end", QUEUE_FRESH);
+	queue_add(f.queue, "n", "end", QUEUE_NORMAL);
 	take_and_forget(&f, "n", "end");
 	tear_down(&f);
 }
@@ -255,7 +255,7 @@ static void an_addition_takes_the_place_of_a_delay(void **state)
 	(void)state;
 	set_up(&f, 1);
 	queue_add_after(f.queue, "n", "a", 5000000);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	take_and_forget(&f, "n", "a");
 	assert_int_equal(sched_now_us(f.sched), 0);
 	queue_add_after(f.queue, "n", "b", 60000000);
@@ -270,7 +270,7 @@ static void a_delay_while_worked_on_is_kept(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
 	queue_add_after(f.queue, "n", "a", 1000000);
 	done(&f, item);
@@ -286,7 +286,7 @@ static void a_delay_that_ends_while_worked_on_waits_for_that(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
 	queue_add_after(f.queue, "n", "a", 1000);
 	queue_add_after(f.queue, "n", "b", 2000);
@@ -318,7 +318,7 @@ static void failures_back_off_from_5_ms_doubling_to_1000_s(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	for (uint32_t i = 0; i < 40; i++) {
 		struct queue_item *item = take(&f, "n", "a");
 
@@ -338,12 +338,12 @@ static void success_forgets_failures(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	for (int i = 0; i < 3; i++) {
 		queue_done(f.queue, take(&f, "n", "a"), QUEUE_RETRY, SCHED_FOREVER);
 	}
 	done(&f, take(&f, "n", "a"));
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
 	assert_int_equal(queue_item_failures(item), 0);
 	queue_done(f.queue, item, QUEUE_RETRY, SCHED_FOREVER);
@@ -361,9 +361,9 @@ static void a_failed_key_comes_before_its_backoff_when_it_is_asked_for(void **st
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	queue_done(f.queue, take(&f, "n", "a"), QUEUE_RETRY, SCHED_FOREVER);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
 	assert_int_equal(sched_now_us(f.sched), 0);
 	assert_int_equal(queue_item_failures(item), 1);
@@ -377,7 +377,7 @@ static void done_can_ask_for_the_key_again_after_a_time(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	queue_done(f.queue, take(&f, "n", "a"), QUEUE_FORGET, 7000000);
 	take_and_forget(&f, "n", "a");
 	assert_int_equal(sched_now_us(f.sched), 7000000);
@@ -391,7 +391,7 @@ static void done_keeps_an_earlier_delay(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
 	item = take(&f, "n", "a");
 	queue_add_after(f.queue, "n", "a", 1000);
 	queue_done(f.queue, item, QUEUE_FORGET, 7000000);
@@ -407,13 +407,13 @@ static void a_stop_forgets_what_waits(void **state)
 
 	(void)state;
 	set_up(&f, 1);
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "b", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "b", QUEUE_NORMAL);
 	queue_add_after(f.queue, "n", "c", 1);
 	item = take(&f, "n", "a");
 	queue_stop(f.queue);
 	assert_null(queue_get(f.queue));
-	queue_add(f.queue, "n", "d", QUEUE_FRESH);
+	queue_add(f.queue, "n", "d", QUEUE_NORMAL);
 	queue_done(f.queue, item, QUEUE_RETRY, SCHED_FOREVER);
 	assert_null(queue_get(f.queue));
 	tear_down(&f);
@@ -430,8 +430,8 @@ static void what_it_does_is_counted(void **state)
 	queue_destroy(f.queue);
 	metrics = metrics_create(f.sched);
 	f.queue = queue_create(f.sched, metrics, "test");
-	queue_add(f.queue, "n", "a", QUEUE_FRESH);
-	queue_add(f.queue, "n", "b", QUEUE_FRESH);
+	queue_add(f.queue, "n", "a", QUEUE_NORMAL);
+	queue_add(f.queue, "n", "b", QUEUE_NORMAL);
 	pass(&f, 2000000);
 	queue_done(f.queue, take(&f, "n", "a"), QUEUE_RETRY, SCHED_FOREVER);
 	assert_int_equal(metrics_render(metrics, &text), 0);
@@ -456,7 +456,7 @@ static void a_name_no_object_can_have_is_left_out(void **state)
 	set_up(&f, 1);
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	queue_add(f.queue, "n", name, QUEUE_FRESH);
+	queue_add(f.queue, "n", name, QUEUE_NORMAL);
 	queue_add_after(f.queue, "n", name, 5);
 	assert_int_equal(queue_depth(f.queue), 0);
 	tear_down(&f);

@@ -21,7 +21,7 @@
 struct world {
 	struct sched *sched;
 	struct runtime *runtime;
-	struct tasks *tasks;
+	struct jobs *jobs;
 	struct images *images;
 	struct sched_mutex lock;
 	struct sched_cond woken_one;
@@ -48,13 +48,13 @@ static void begin(struct world *world)
 	sched_cond_init(&world->woken_one, world->sched);
 	assert_int_equal(0, fake_runtime_create(world->sched, NULL, on_changed, NULL,
 						&world->runtime, NULL));
-	world->tasks = tasks_create(world->sched);
-	world->images = images_create(world->sched, world->runtime, world->tasks, on_wake, world);
+	world->jobs = jobs_create(world->sched);
+	world->images = images_create(world->sched, world->runtime, world->jobs, on_wake, world);
 }
 
 static void end(struct world *world)
 {
-	tasks_destroy(world->tasks);
+	jobs_destroy(world->jobs);
 	images_destroy(world->images);
 	world->runtime->ops->destroy(world->runtime);
 	sched_cond_finish(&world->woken_one);

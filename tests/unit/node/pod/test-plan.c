@@ -155,7 +155,7 @@ static void plan_waits_for_a_backoff(void **state UNUSED)
 	world_look(&world);
 	world_container(&world, "a")->backoff = &backoff;
 	expect(&world, "");
-	assert_int_equal(10000, world.plan.wait_ms);
+	assert_int_equal(10000, world.plan.recheck_ms);
 	assert_int_equal(10000, world_container(&world, "a")->left_ms);
 	backoff.delay_ms = 10000;
 	expect(&world, "start a");
@@ -172,7 +172,7 @@ static void plan_waits_before_it_tries_what_failed(void **state UNUSED)
 	world_look(&world);
 	world_container(&world, "a")->retry_ms = NOW_MS + 3000;
 	expect(&world, "");
-	assert_int_equal(3000, world.plan.wait_ms);
+	assert_int_equal(3000, world.plan.recheck_ms);
 	world_end(&world);
 }
 

@@ -21,7 +21,7 @@ struct fixture {
 	char woken[512]; /* "ns/a ns/b" */
 };
 
-static const struct bind_capacity capacity = { .cpu_milli = 1000, .memory = 1000, .pods = 3 };
+static const struct node_capacity capacity = { .cpu_milli = 1000, .memory = 1000, .pods = 3 };
 
 static void wake(void *arg, const char *ns, const char *name)
 {
@@ -56,7 +56,7 @@ static int tear_down(void **state)
 static enum room_response ask_as(struct fixture *fixture, const char *name, const char *uid,
 				 uint64_t cpu, uint64_t memory, const char *why)
 {
-	const struct bind_capacity asked = { .cpu_milli = cpu, .memory = memory, .pods = 1 };
+	const struct node_capacity asked = { .cpu_milli = cpu, .memory = memory, .pods = 1 };
 	CLEANUP_BUF struct buf text = BUF_INIT(1000);
 	enum room_response response = room_ask(fixture->room, "ns", name, uid, &asked, &text);
 
@@ -74,7 +74,7 @@ static enum room_response ask(struct fixture *fixture, const char *name, uint64_
 
 static void see(struct fixture *fixture, const char *name, uint64_t cpu)
 {
-	const struct bind_capacity asked = { .cpu_milli = cpu, .pods = 1 };
+	const struct node_capacity asked = { .cpu_milli = cpu, .pods = 1 };
 	CLEANUP_FREE char *uid = xprintf("u-%s", name);
 
 	room_taken(fixture->room, "ns", name, uid, &asked);
@@ -211,7 +211,7 @@ static void a_count_that_was_overtaken_does_not_count(void **state)
 static void who_waits_for_a_node_that_takes_pods_again_is_woken(void **state)
 {
 	struct fixture *fixture = *state;
-	const struct bind_capacity asked = { .cpu_milli = 700, .pods = 1 };
+	const struct node_capacity asked = { .cpu_milli = 700, .pods = 1 };
 
 	room_wait(fixture->room, "ns", "a", &asked);
 	room_wait(fixture->room, "ns", "b", &asked);

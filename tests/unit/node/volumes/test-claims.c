@@ -30,7 +30,7 @@ struct fixture {
 	char *root;
 	struct node_objects objects;
 	struct volume_source source;
-	struct claims_look look;
+	struct claims_check look;
 	struct error error;
 	char told[1024];
 	char *path; /* of the volume that was made last */
@@ -55,7 +55,7 @@ static int tear_down(void **state)
 
 	volumes_remove(fixture->root, "p-1", NULL);
 	volumes_remove(fixture->root, "p-2", NULL);
-	claims_look_finish(&fixture->look);
+	claims_check_finish(&fixture->look);
 	json_object_put(fixture->objects.objects);
 	files_remove(fixture->root);
 	free(fixture->path);

@@ -111,7 +111,7 @@ static void a_program_runs_and_its_descriptors_are_given_away(void **state)
 
 	submit(world, spawn);
 	until_returned(world, spawn);
-	assert_int_equal(atomic_load(&spawn->error), 0);
+	assert_int_equal(atomic_load(&spawn->code), 0);
 	assert_int_equal(read(world->output, text, sizeof(text)), 5);
 	assert_string_equal(text, "here\n");
 	assert_int_equal(read(world->output, text, sizeof(text)), 0);
@@ -131,11 +131,11 @@ static void what_cannot_run_says_where_and_why(void **state)
 	submit(world, homeless);
 	until_returned(world, missing);
 	until_returned(world, homeless);
-	assert_int_equal(atomic_load(&missing->error), -ENOENT);
+	assert_int_equal(atomic_load(&missing->code), -ENOENT);
 	assert_int_equal(missing->step, SPAWN_RUN);
 	assert_string_equal(missing->program.argv[0], "nosuchprogram");
-	assert_int_equal(atomic_load(&homeless->error), -ENOENT);
-	assert_int_equal(homeless->step, SPAWN_FOLDER);
+	assert_int_equal(atomic_load(&homeless->code), -ENOENT);
+	assert_int_equal(homeless->step, SPAWN_DIRECTORY);
 	assert_true(WIFEXITED(status_of(missing)) && WIFEXITED(status_of(homeless)));
 	spawn_unref(missing);
 	spawn_unref(homeless);
@@ -151,7 +151,7 @@ static void a_child_that_is_cancelled_does_not_run_the_program(void **state)
 	submit(world, spawn);
 	until_returned(world, spawn);
 	assert_true(spawn_was_refused(spawn));
-	assert_int_equal(atomic_load(&spawn->error), -ECANCELED);
+	assert_int_equal(atomic_load(&spawn->code), -ECANCELED);
 	assert_int_equal(read(world->output, text, sizeof(text)), 0);
 	spawn_unref(spawn);
 }

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "runtime/files/path.h"
+#include "runtime/http/percent.h"
 
 static void assert_cleaned(const char *text, const char *want)
 {
@@ -85,7 +86,7 @@ static void escapes_are_decoded_once(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		CLEANUP_BUF struct buf buf = BUF_INIT(100);
 
-		assert_int_equal(path_decode(pairs[i][0], strlen(pairs[i][0]), &buf), 0);
+		assert_int_equal(percent_decode(pairs[i][0], strlen(pairs[i][0]), &buf), 0);
 		assert_string_equal(buf_str(&buf), pairs[i][1]);
 	}
 }

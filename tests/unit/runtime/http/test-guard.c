@@ -77,11 +77,11 @@ static void an_idle_connection_is_kept_for_its_time(void **state)
 	struct peer idle = add(&guard, 0), busy = add(&guard, 0);
 
 	guard_enter(&guard, busy.connection, PHASE_BUSY, 0);
-	guard_sweep(&guard, IDLE_US);
+	guard_check_deadlines(&guard, IDLE_US);
 	assert_false(is_shut(&idle));
-	guard_sweep(&guard, IDLE_US + 1);
+	guard_check_deadlines(&guard, IDLE_US + 1);
 	assert_true(is_shut(&idle));
-	guard_sweep(&guard, 1000 * SECOND);
+	guard_check_deadlines(&guard, 1000 * SECOND);
 	assert_false(is_shut(&busy));
 	drop(&guard, &idle);
 	drop(&guard, &busy);
@@ -100,12 +100,13 @@ static void a_body_must_go_on_coming(void **state)
 	guard_enter(&guard, slow.connection, PHASE_BODY, 0);
 	quick.connection->bytes = BODY_WINDOW_BYTES;
 	slow.connection->bytes = BODY_WINDOW_BYTES - 1;
-	guard_sweep(&guard, BODY_WINDOW_US - 1);
+	guard_check_deadlines(&guard, BODY_WINDOW_US - 1);
 	assert_false(is_shut(&slow));
-	guard_sweep(&guard, BODY_WINDOW_US);
+	guard_check_deadlines(&guard, BODY_WINDOW_US);
 	assert_true(is_shut(&slow));
 	assert_false(is_shut(&quick));
-	guard_sweep(&guard, 2 * BODY_WINDOW_US); /* nothing more came in its second window */
+	guard_check_deadlines(&guard,
+			      2 * BODY_WINDOW_US); /* nothing more came in its second window */
 	assert_true(is_shut(&quick));
 	drop(&guard, &quick);
 	drop(&guard, &slow);
@@ -121,11 +122,11 @@ static void a_body_whose_sender_has_gone_is_given_up_at_once(void **state)
 	struct peer gone = add(&guard, 0);
 
 	guard_enter(&guard, gone.connection, PHASE_BODY, 0);
-	guard_sweep(&guard, 1);
-	assert_false(gone.connection->doomed);
+	guard_check_deadlines(&guard, 1);
+	assert_false(gone.connection->shut_down);
 	assert_int_equal(shutdown(gone.theirs, SHUT_WR), 0);
-	guard_sweep(&guard, 2);
-	assert_true(gone.connection->doomed);
+	guard_check_deadlines(&guard, 2);
+	assert_true(gone.connection->shut_down);
 	drop(&guard, &gone);
 }
 
@@ -145,13 +146,13 @@ static void the_oldest_slow_body_goes_as_well(void **state)
 	guard_enter(&guard, forgotten.connection, PHASE_BODY, 4);
 	forgotten.connection->ignored = true;
 	guard_enter(&guard, reader.connection, PHASE_BUSY, 5);
-	reader.connection->answering = true;
+	reader.connection->responding = true;
 
 	struct peer *const order[] = { &forgotten, &slow, &idle, &quick, &reader };
 
 	for (size_t i = 0; i < 5; i++) {
 		assert_true(guard_evict(&guard));
-		assert_true(order[i]->connection->doomed);
+		assert_true(order[i]->connection->shut_down);
 	}
 	assert_false(guard_evict(&guard));
 	for (size_t i = 0; i < 5; i++) {
@@ -171,11 +172,11 @@ static void a_body_that_is_forgotten_has_a_deadline(void **state)
 	guard_enter(&guard, peer.connection, PHASE_BODY, 0);
 	peer.connection->ignored = true;
 	peer.connection->bytes = 1u << 20;
-	guard_sweep(&guard, BODY_IGNORED_US);
-	assert_false(peer.connection->doomed);
+	guard_check_deadlines(&guard, BODY_IGNORED_US);
+	assert_false(peer.connection->shut_down);
 	peer.connection->bytes = 1u << 20;
-	guard_sweep(&guard, BODY_IGNORED_US + 1);
-	assert_true(peer.connection->doomed);
+	guard_check_deadlines(&guard, BODY_IGNORED_US + 1);
+	assert_true(peer.connection->shut_down);
 	drop(&guard, &peer);
 }
 
@@ -198,9 +199,9 @@ static void all_bodies_share_one_budget(void **state)
 	assert_false(guard_hold(&guard, second.connection, 1));
 	/* A small one has room of its own; a larger one than small pushes out the largest. */
 	assert_true(guard_hold(&guard, small.connection, BODY_SMALL));
-	assert_false(first.connection->doomed);
+	assert_false(first.connection->shut_down);
 	assert_true(guard_hold(&guard, small.connection, 1));
-	assert_true(first.connection->doomed);
+	assert_true(first.connection->shut_down);
 	assert_int_equal(guard.held, half + BODY_SMALL + 1);
 	drop(&guard, &first);
 	drop(&guard, &second);
