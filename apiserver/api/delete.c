@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 
+#define PAUSE_US 1000 /* between two parts of a deletion of many objects */
+
 /* ---- options: each false means that the call has failed ---- */
 
 static bool delete_fail_type(struct api_call *call, const char *name, const char *wanted)
@@ -239,6 +241,16 @@ static void delete_one(struct api_call *call, const struct objects_delete_option
 	}
 }
 
+/* Gives the lock back for a moment: who only unlocks and locks again is faster than those who wait. */
+static void delete_let_others(struct api *api)
+{
+	struct sched_cond nobody;
+
+	sched_cond_init(&nobody, api->sched);
+	(void)sched_cond_wait(&nobody, &api->lock, sched_now_us(api->sched) + PAUSE_US);
+	sched_cond_finish(&nobody);
+}
+
 static void delete_all(struct api_call *call, const struct objects_delete_options *options)
 {
 	struct api *api = call->api;
@@ -251,6 +263,7 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 	struct list_options list;
 	struct selector *selector = NULL;
 	struct error error = { 0 };
+	size_t at = 0;
 	int status = 0;
 
 	/* A deletion too may be of one page, or of an earlier version. */
@@ -264,16 +277,20 @@ static void delete_all(struct api_call *call, const struct objects_delete_option
 			return;
 		}
 		list.selector = selector;
-		status = request_delete_collection(api->objects, &request, &list, options, &page,
-						   &error);
+		status = list_read(api->objects, &call->kind, &list, &page, &error);
+	}
+	while (status == 200 && at < page.count) {
+		LOCKED(&api->lock);
+		delete_let_others(api);
+		status = request_delete_listed(api->objects, &request, &page, options, &at, &error);
 		registry_written(api);
 	}
 	if (status == 200) {
 		print_list(call, &page);
-		list_page_finish(&page);
 	} else {
 		call_fail_with(call, status, &error);
 	}
+	list_page_finish(&page);
 	selector_destroy(selector);
 }
 

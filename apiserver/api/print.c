@@ -13,8 +13,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-#define ROWS_AT_ONCE 64u              /* Table rows made in one holding of the lock */
-#define ROWS_BYTES_AT_ONCE (1u << 20) /* of their objects: a tree takes many times its text */
+#define ROW_STEPS 10000u /* more than the columns of a kind in use take for one row of a list */
 
 static struct json_object *print_parse_state(const struct asb_kind *kind,
 					     const struct objects_state *state)
@@ -39,20 +38,36 @@ static enum table_include print_include_of(const struct api_call *call)
 
 /* ---- one object ---- */
 
+/* The type of a kind, held so that rows are made without the lock; NULL: the kind is not served any more. */
+static const struct type *print_hold_type(struct api *api, const struct asb_kind *kind)
+{
+	LOCKED(&api->lock);
+	return type_hold(types_find(api->types, kind->group, kind->version, kind->plural));
+}
+
+static void print_release_type(struct api *api, const struct type *type)
+{
+	LOCKED(&api->lock);
+	type_release(type);
+}
+
+/* A Table of one row; NULL: the kind is not served any more, or the row is too large. */
 static struct json_object *print_table_of(struct api *api, const struct asb_kind *kind,
 					  const char *version, bool columns,
 					  enum table_include include, struct json_object *object)
 {
-	LOCKED(&api->lock);
-	const struct type *type = types_find(api->types, kind->group, kind->version, kind->plural);
+	const struct type *type = print_hold_type(api, kind);
+	struct json_object *table;
 
 	if (type == NULL) {
 		return NULL;
 	}
-
-	struct json_object *table = table_create(type, version, !columns);
-
-	table_add(table, type, object, include, sched_wall_us(api->sched) / 1000);
+	table = table_create(type, version, !columns);
+	if (table_add(table, type, object, include, sched_wall_us(api->sched) / 1000) ==
+	    UINT64_MAX) {
+		json_object_put(TAKE(table));
+	}
+	print_release_type(api, type);
 	return table;
 }
 
@@ -67,6 +82,13 @@ static void print_set_version(struct json_object *list, uint64_t version)
 	}
 	snprintf(text, sizeof(text), "%" PRIu64, version);
 	json_object_object_add(metadata, "resourceVersion", json_object_new_string(text));
+}
+
+static void print_fail_table(struct api_call *call)
+{
+	call_fail(
+		call, 500, NULL,
+		"the table is too large: its columns ask for too many bytes or steps; ask for the objects as they are (kubectl get -o yaml), in pages (limit=)");
 }
 
 void print_object(struct api_call *call, int status, const struct objects_state *state)
@@ -87,9 +109,11 @@ void print_object(struct api_call *call, int status, const struct objects_state 
 	if (call->representation == REPRESENTATION_TABLE) {
 		result = print_table_of(call->api, &call->kind, call->meta_version, true,
 					print_include_of(call), object);
-		if (result != NULL) {
-			print_set_version(result, objects_state_version(state));
+		if (result == NULL) {
+			print_fail_table(call);
+			return;
 		}
+		print_set_version(result, objects_state_version(state));
 	} else if (call->representation == REPRESENTATION_METADATA) {
 		result = partial_metadata(object, call->meta_version);
 	} else {
@@ -158,62 +182,50 @@ static void print_plain_list(struct api_call *call, const struct list_page *page
 	buf_append_str(out, "]}\n");
 }
 
-/* Appends a few rows, so that the trees of all objects are never in memory together. The lock is
- * taken because rows need the type. *from is the first object that is left. False: the kind is
- * not served any more. */
-static bool print_add_rows(struct api_call *call, const struct list_page *page, size_t *from,
-			   enum table_include include, struct buf *out)
+/* Appends one row and frees it, since its tree takes many times its text. Returns the steps that it
+ * took. */
+static uint64_t print_row(struct api_call *call, const struct type *type,
+			  const struct objects_state *state, struct buf *out)
 {
-	struct json_object *objects[ROWS_AT_ONCE];
-	CLEANUP_JSON struct json_object *table = NULL;
-	size_t count = 0, bytes = 0, first = *from;
-
-	for (; count < ROWS_AT_ONCE && *from < page->count && bytes < ROWS_BYTES_AT_ONCE; count++) {
-		size_t length = 0;
-
-		(void)objects_state_text(page->states[*from], &length);
-		objects[count] = print_parse_state(&call->kind, page->states[(*from)++]);
-		bytes += length;
-	}
-	{
-		LOCKED(&call->api->lock);
-		const struct type *type = call_type(call);
-		int64_t now_ms = sched_wall_us(call->api->sched) / 1000;
-
-		table = type != NULL ? table_create(type, call->meta_version, true) : NULL;
-		for (size_t i = 0; i < count; i++) {
-			if (table != NULL) {
-				table_add(table, type, objects[i], include, now_ms);
-			}
-			json_object_put(objects[i]);
-		}
-	}
-
+	CLEANUP_JSON struct json_object *object = print_parse_state(&call->kind, state);
+	CLEANUP_JSON struct json_object *table = table_create(type, call->meta_version, true);
+	uint64_t steps = table_add(table, type, object, print_include_of(call),
+				   sched_wall_us(call->api->sched) / 1000);
 	struct json_object *rows = NULL;
 
 	json_object_object_get_ex(table, "rows", &rows);
-	for (size_t i = 0; rows != NULL && i < json_object_array_length(rows); i++) {
-		buf_append_str(out, first + i > 0 ? "," : "");
-		json_print(json_object_array_get_idx(rows, i), out);
+	if (steps < UINT64_MAX) {
+		json_print(json_object_array_get_idx(rows, 0), out);
 	}
-	return table != NULL;
+	return steps;
 }
 
-/* Appends a Table up to its rows. False: the kind is not served any more. */
-static bool print_table_head(struct api_call *call, const struct list_page *page, struct buf *out)
+/* Appends the rows of a page. False: their columns ask for too much work. */
+static bool print_rows(struct api_call *call, const struct type *type, const struct list_page *page,
+		       struct buf *out)
 {
-	CLEANUP_JSON struct json_object *table = NULL;
+	uint64_t left = EFFORT_STEPS_MAX + page->count * ROW_STEPS;
+
+	for (size_t i = 0; i < page->count && !out->failed; i++) {
+		uint64_t steps;
+
+		buf_append_str(out, i > 0 ? "," : "");
+		steps = print_row(call, type, page->states[i], out);
+		if (steps > left) {
+			return false;
+		}
+		left -= steps;
+	}
+	return true;
+}
+
+/* Appends a Table up to its rows. */
+static void print_table_head(struct api_call *call, const struct type *type,
+			     const struct list_page *page, struct buf *out)
+{
+	CLEANUP_JSON struct json_object *table = table_create(type, call->meta_version, false);
 	struct json_object *metadata = NULL;
 
-	{
-		LOCKED(&call->api->lock);
-		const struct type *type = call_type(call);
-
-		table = type != NULL ? table_create(type, call->meta_version, false) : NULL;
-	}
-	if (table == NULL) {
-		return false;
-	}
 	print_set_version(table, page->version);
 	json_object_object_get_ex(table, "metadata", &metadata);
 	if (page->token[0] != '\0') {
@@ -227,20 +239,27 @@ static bool print_table_head(struct api_call *call, const struct list_page *page
 	json_print(table, out);
 	buf_cut(out, out->length - 1);
 	buf_append_str(out, ",\"rows\":[");
-	return true;
 }
 
+/* False: the call has failed. */
 static bool print_table(struct api_call *call, const struct list_page *page, struct buf *out)
 {
-	enum table_include include = print_include_of(call);
-	size_t from = 0;
-	bool served = print_table_head(call, page, out);
+	const struct type *type = print_hold_type(call->api, &call->kind);
+	bool whole;
 
-	while (served && from < page->count && !out->failed) {
-		served = print_add_rows(call, page, &from, include, out);
+	if (type == NULL) {
+		call_fail(call, 404, NULL, "the kind is not served any more");
+		return false;
 	}
+	print_table_head(call, type, page, out);
+	whole = print_rows(call, type, page, out);
 	buf_append_str(out, "]}\n");
-	return served;
+	print_release_type(call->api, type);
+	if (!whole) {
+		buf_clear(out);
+		print_fail_table(call);
+	}
+	return whole;
 }
 
 void print_list(struct api_call *call, const struct list_page *page)
@@ -251,8 +270,6 @@ void print_list(struct api_call *call, const struct list_page *page)
 	if (call->representation != REPRESENTATION_TABLE) {
 		print_plain_list(call, page, out);
 	} else if (!print_table(call, page, out)) {
-		buf_clear(body);
-		call_fail(call, 404, NULL, "the kind is not served any more");
 		return;
 	}
 	utf8_repair(out);

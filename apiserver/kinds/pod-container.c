@@ -192,16 +192,6 @@ static void pod_check_env(struct json_object *container, const char *field, stru
 
 /* ---- mounts ---- */
 
-static bool pod_has_volume(struct json_object *volumes, const char *name)
-{
-	for (size_t i = 0; i < asb_length(volumes); i++) {
-		if (asb_streq(asb_str(json_object_array_get_idx(volumes, i), "name"), name)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* A way up anywhere in a path. */
 static bool pod_climbs(const char *path)
 {
@@ -224,14 +214,14 @@ static void pod_check_sub_path(const char *path, const char *field, struct cause
 	}
 }
 
-static void pod_check_mount(struct json_object *mount, const char *field,
-			    struct json_object *volumes, struct map *paths, struct causes *causes)
+static void pod_check_mount(struct json_object *mount, const char *field, const struct map *volumes,
+			    struct map *paths, struct causes *causes)
 {
 	const char *name = validate_required(mount, "name", field, causes), *path,
 		   *sub = asb_str(mount, "subPath");
 	char where[VALIDATE_FIELD_MAX];
 
-	if (name != NULL && !pod_has_volume(volumes, name)) {
+	if (name != NULL && map_get(volumes, name) == NULL) {
 		snprintf(where, sizeof(where), "%s.name", field);
 		causes_add_str(causes, CAUSE_NOT_FOUND, where, name, "%s", "");
 	}
@@ -247,7 +237,7 @@ static void pod_check_mount(struct json_object *mount, const char *field,
 }
 
 static void pod_check_mounts(struct json_object *container, const char *field,
-			     struct json_object *volumes, struct causes *causes)
+			     const struct map *volumes, struct causes *causes)
 {
 	struct json_object *mounts = asb_array(container, "volumeMounts");
 	struct map paths = MAP_INIT;
@@ -368,8 +358,8 @@ static void pod_check_container_security(struct json_object *container, const ch
 	}
 }
 
-void pod_validate_container(struct json_object *container, const char *field,
-			    struct json_object *volumes, struct causes *causes)
+static void pod_check_container(struct json_object *container, const char *field,
+				const struct map *volumes, struct causes *causes)
 {
 	const char *name = validate_required(container, "name", field, causes);
 	char path[VALIDATE_FIELD_MAX];
@@ -388,14 +378,27 @@ void pod_validate_container(struct json_object *container, const char *field,
 	pod_check_container_security(container, field, causes);
 }
 
+/* The names of a pod's volumes, also of those with faults; they borrow from the pod. */
+static void pod_volume_names(struct json_object *volumes, struct map *ret)
+{
+	for (size_t i = 0; i < asb_length(volumes); i++) {
+		struct json_object *volume = json_object_array_get_idx(volumes, i);
+		const char *name = asb_str(volume, "name");
+
+		if (name != NULL) {
+			map_put(ret, name, volume);
+		}
+	}
+}
+
 void pod_validate_containers(struct json_object *spec, struct causes *causes)
 {
 	static const char *const lists[] = { "containers", "initContainers",
 					     "ephemeralContainers" };
-	struct json_object *volumes = asb_array(spec, "volumes");
-	struct map names = MAP_INIT;
+	struct map names = MAP_INIT, volumes = MAP_INIT;
 	char field[VALIDATE_FIELD_MAX];
 
+	pod_volume_names(asb_array(spec, "volumes"), &volumes);
 	if (asb_length(asb_at(spec, "containers")) == 0) {
 		causes_add_str(causes, CAUSE_REQUIRED, "spec.containers", NULL, "%s", "");
 	}
@@ -407,12 +410,13 @@ void pod_validate_containers(struct json_object *spec, struct causes *causes)
 			const char *name = asb_str(container, "name");
 
 			snprintf(field, sizeof(field), "spec.%s[%zu]", lists[i], j);
-			pod_validate_container(container, field, volumes, causes);
+			pod_check_container(container, field, &volumes, causes);
 			if (name != NULL && map_put(&names, name, container) != NULL) {
 				snprintf(field, sizeof(field), "spec.%s[%zu].name", lists[i], j);
 				causes_add_str(causes, CAUSE_DUPLICATE, field, name, "%s", "");
 			}
 		}
 	}
+	map_finish(&volumes);
 	map_finish(&names);
 }

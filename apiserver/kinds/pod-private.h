@@ -9,8 +9,6 @@
 
 /* All containers of a pod, in its three lists. */
 void pod_validate_containers(struct json_object *spec, struct causes *causes);
-void pod_validate_container(struct json_object *container, const char *field,
-			    struct json_object *volumes, struct causes *causes);
 /* Probes and lifecycle handlers of one. */
 void pod_validate_probes(struct json_object *container, const char *field, struct causes *causes);
 void pod_validate_volumes(struct json_object *volumes, struct causes *causes);

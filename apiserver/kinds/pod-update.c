@@ -9,6 +9,8 @@
 #include "apiserver/kinds/pod-private.h"
 #include "base/json.h"
 #include "base/macros.h"
+#include "base/map.h"
+#include "base/memory.h"
 
 /* Copies the images, which may differ, from the old spec into the copy of the new one. */
 static void pod_copy_images(struct json_object *spec, struct json_object *old, const char *list)
@@ -36,21 +38,48 @@ static void pod_copy_member(struct json_object *spec, struct json_object *old, c
 	}
 }
 
+/* What a toleration says, as a text; the caller's. */
+static char *pod_toleration_text(struct json_object *toleration)
+{
+	static const char *const members[] = { "key", "operator", "value", "effect",
+					       "tolerationSeconds" };
+	struct buf text = BUF_INIT(SIZE_MAX);
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		json_print(asb_at(toleration, members[i]), &text);
+		buf_append_char(&text, ',');
+	}
+	return buf_take(&text);
+}
+
 /* Whether each of the old tolerations is still there. */
 static bool pod_keeps_tolerations(struct json_object *now, struct json_object *before)
 {
-	for (size_t i = 0; i < asb_length(before); i++) {
-		struct json_object *wanted = json_object_array_get_idx(before, i);
-		bool found = false;
+	size_t count = asb_length(now);
+	char **texts = xnew_array(char *, count + 1);
+	struct map by_text = MAP_INIT;
+	bool kept = true;
 
-		for (size_t j = 0; j < asb_length(now) && !found; j++) {
-			found = json_object_equal(wanted, json_object_array_get_idx(now, j));
-		}
-		if (!found) {
-			return false;
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *toleration = json_object_array_get_idx(now, i);
+
+		texts[i] = pod_toleration_text(toleration);
+		if (toleration != NULL) {
+			map_put(&by_text, texts[i], toleration);
 		}
 	}
-	return true;
+	for (size_t i = 0; i < asb_length(before) && kept; i++) {
+		struct json_object *wanted = json_object_array_get_idx(before, i);
+		CLEANUP_FREE char *text = pod_toleration_text(wanted);
+
+		kept = json_object_equal(wanted, map_get(&by_text, text));
+	}
+	map_finish(&by_text);
+	for (size_t i = 0; i < count; i++) {
+		free(texts[i]);
+	}
+	free(texts);
+	return kept;
 }
 
 /* The first member that differs, for the message. */

@@ -43,8 +43,8 @@ static int delete_mark_again(struct objects *objects, struct record *record,
 		       : record_update(objects, record, copy, reterr);
 }
 
-/* Adds the finalizer for which dependents are deleted first. */
-static void delete_add_foreground(struct json_object *object)
+/* Adds a finalizer that the garbage collector takes away. */
+static void delete_add_finalizer(struct json_object *object, const char *finalizer)
 {
 	struct json_object *old = asb_array(object, "metadata", "finalizers"),
 			   *finalizers = json_object_new_array();
@@ -53,7 +53,7 @@ static void delete_add_foreground(struct json_object *object)
 		json_object_array_add(finalizers,
 				      json_object_get(json_object_array_get_idx(old, i)));
 	}
-	json_object_array_add(finalizers, json_object_new_string(FOREGROUND_FINALIZER));
+	json_object_array_add(finalizers, json_object_new_string(finalizer));
 	metadata_set(object, "finalizers", finalizers);
 }
 
@@ -77,8 +77,7 @@ int record_delete(struct objects *objects, struct record *record,
 		options->propagation == OBJECTS_FOREGROUND && owners_blocked(objects, record);
 	bool content = objects->policy->namespaces &&
 		       asb_length(asb_array(object, "spec", "finalizers")) > 0;
-	bool held =
-		asb_length(asb_at(object, "metadata", "finalizers")) > 0 || foreground || content;
+	bool orphans = false; /* more than are orphaned at once: the collector goes on */
 	int64_t grace = 0;
 	bool graceful = objects->policy->grace(record, object, options->grace, &grace);
 	struct json_object *copy;
@@ -88,13 +87,15 @@ int record_delete(struct objects *objects, struct record *record,
 		return delete_mark_again(objects, record, object, options->grace, reterr);
 	}
 	if (options->propagation == OBJECTS_ORPHAN) {
-		status = orphan_dependents(objects, record, reterr);
+		status = orphan_dependents(objects, record, objects->work + STEPS_AT_ONCE, &orphans,
+					   reterr);
 		if (status != 0) {
 			return status;
 		}
 	}
 	copy = object_derive(object);
-	if (!held && !graceful) {
+	if (asb_length(asb_at(object, "metadata", "finalizers")) == 0 && !foreground && !content &&
+	    !orphans && !graceful) {
 		return record_remove(objects, record, copy, reterr);
 	}
 	metadata_set(copy, "deletionTimestamp", time_now(objects, grace));
@@ -104,7 +105,10 @@ int record_delete(struct objects *objects, struct record *record,
 		metadata_set(copy, "generation", json_object_new_int64(asb_generation(object) + 1));
 	}
 	if (foreground) {
-		delete_add_foreground(copy);
+		delete_add_finalizer(copy, FOREGROUND_FINALIZER);
+	}
+	if (orphans) {
+		delete_add_finalizer(copy, ORPHAN_FINALIZER);
 	}
 	if (content) {
 		delete_mark_namespace(copy);

@@ -67,42 +67,75 @@ void candidate_remove(struct objects *objects, struct record *record)
 
 static void dependents_free(struct dependents *dependents)
 {
-	free(dependents->records);
 	free(dependents->uid);
 	free(dependents);
 }
 
-static void dependents_link(struct objects *objects, struct record *record, const char *uid)
+static void dependents_append(struct dependents *dependents, struct owner *owner)
 {
-	struct dependents *dependents = map_get(&objects->dependents, uid);
+	owner->list = dependents;
+	owner->previous = dependents->last;
+	owner->next = NULL;
+	if (dependents->last != NULL) {
+		dependents->last->next = owner;
+	} else {
+		dependents->first = owner;
+	}
+	dependents->last = owner;
+	dependents->count++;
+}
+
+static void dependents_take(struct dependents *dependents, struct owner *owner)
+{
+	if (owner->previous != NULL) {
+		owner->previous->next = owner->next;
+	} else {
+		dependents->first = owner->next;
+	}
+	if (owner->next != NULL) {
+		owner->next->previous = owner->previous;
+	} else {
+		dependents->last = owner->previous;
+	}
+	dependents->count--;
+}
+
+static void dependents_link(struct objects *objects, struct owner *owner)
+{
+	struct dependents *dependents = map_get(&objects->dependents, owner->uid);
 
 	if (dependents == NULL) {
 		dependents = xnew(struct dependents);
-		dependents->uid = xstrdup(uid);
+		dependents->uid = xstrdup(owner->uid);
 		map_put(&objects->dependents, dependents->uid, dependents);
 	}
-	if (dependents->count == dependents->size) {
-		dependents->size = dependents->size > 0 ? dependents->size * 2 : 4;
-		dependents->records =
-			xrealloc(dependents->records, dependents->size * sizeof(record));
-	}
-	dependents->records[dependents->count++] = record;
+	dependents_append(dependents, owner);
 }
 
-static void dependents_unlink(struct objects *objects, const struct record *record, const char *uid)
+static void dependents_unlink(struct objects *objects, struct owner *owner)
 {
-	struct dependents *dependents = map_get(&objects->dependents, uid);
+	struct dependents *dependents = owner->list;
 
-	for (size_t i = 0; dependents != NULL && i < dependents->count; i++) {
-		if (dependents->records[i] == record) {
-			dependents->records[i] = dependents->records[--dependents->count];
-			break;
-		}
-	}
-	if (dependents != NULL && dependents->count == 0) {
+	dependents_take(dependents, owner);
+	if (dependents->count == 0) {
 		map_remove(&objects->dependents, dependents->uid);
 		dependents_free(dependents);
 	}
+}
+
+size_t dependents_rotate(struct dependents *dependents)
+{
+	const struct record *record = dependents->first->record;
+	size_t count = 0, all = dependents->count;
+
+	while (count < all && dependents->first->record == record) {
+		struct owner *owner = dependents->first;
+
+		dependents_take(dependents, owner);
+		dependents_append(dependents, owner);
+		count++;
+	}
+	return count;
 }
 
 bool owners_differ(const struct record *record, struct json_object *object)
@@ -131,7 +164,8 @@ void owners_set(struct objects *objects, struct record *record, struct json_obje
 	record->owner_count = count;
 	for (size_t i = 0; i < count; i++) {
 		owner_init(&record->owners[i], json_object_array_get_idx(owners, i));
-		dependents_link(objects, record, record->owners[i].uid);
+		record->owners[i].record = record;
+		dependents_link(objects, &record->owners[i]);
 	}
 	if (owners_look(objects, record).present < count) {
 		candidate_add(objects, record);
@@ -141,7 +175,7 @@ void owners_set(struct objects *objects, struct record *record, struct json_obje
 void owners_unset(struct objects *objects, struct record *record)
 {
 	for (size_t i = 0; i < record->owner_count; i++) {
-		dependents_unlink(objects, record, record->owners[i].uid);
+		dependents_unlink(objects, &record->owners[i]);
 	}
 	owners_free(record);
 	candidate_remove(objects, record);
@@ -151,16 +185,12 @@ void owners_gone(struct objects *objects, const struct record *owner)
 {
 	const struct dependents *dependents = map_get(&objects->dependents, owner->uid);
 
-	for (size_t i = 0; dependents != NULL && i < dependents->count; i++) {
-		struct record *record = dependents->records[i];
-
-		for (size_t j = 0; j < record->owner_count; j++) {
-			/* This holds also when the resource is uninstalled because its CRD is
-			 * deleted. */
-			record->owners[j].gone = record->owners[j].gone ||
-						 owner_is(&record->owners[j], record, owner);
-		}
-		candidate_add(objects, record);
+	for (struct owner *one = dependents != NULL ? dependents->first : NULL; one != NULL;
+	     one = one->next) {
+		/* This holds also when the resource is uninstalled because its CRD is
+		 * deleted. */
+		one->gone = one->gone || owner_is(one, one->record, owner);
+		candidate_add(objects, one->record);
 	}
 }
 
@@ -183,14 +213,10 @@ bool owners_blocked(const struct objects *objects, const struct record *owner)
 {
 	const struct dependents *dependents = map_get(&objects->dependents, owner->uid);
 
-	for (size_t i = 0; dependents != NULL && i < dependents->count; i++) {
-		const struct record *record = dependents->records[i];
-
-		for (size_t j = 0; j < record->owner_count; j++) {
-			if (record->owners[j].blocks &&
-			    owner_is(&record->owners[j], record, owner)) {
-				return true;
-			}
+	for (const struct owner *one = dependents != NULL ? dependents->first : NULL; one != NULL;
+	     one = one->next) {
+		if (one->blocks && owner_is(one, one->record, owner)) {
+			return true;
 		}
 	}
 	return false;

@@ -6,11 +6,11 @@
 
 #include "apiserver/objects/owner.h"
 
-/* The records that name one uid as an owner, once for each time they do. */
+/* All references to one uid, in the order in which they came; those of one record stand together. */
 struct dependents {
 	char *uid;
-	struct record **records;
-	size_t count, size;
+	struct owner *first, *last;
+	size_t count;
 };
 
 /* What the owners of a record are, taken together. */
@@ -20,6 +20,8 @@ struct owners_result {
 
 /* Looks for each owner of a record. */
 struct owners_result owners_look(const struct objects *objects, const struct record *record);
+/* Moves the references of the first record to the end. Returns how many they are. */
+size_t dependents_rotate(struct dependents *dependents);
 /* The garbage collector looks at a record in its next pass, or not. */
 void candidate_add(struct objects *objects, struct record *record);
 void candidate_remove(struct objects *objects, struct record *record);

@@ -29,7 +29,8 @@ static enum owner_presence gc_other_owners(const struct objects *objects,
 		if (presence == OWNER_UNKNOWN) {
 			return OWNER_UNKNOWN;
 		}
-		if (presence == OWNER_PRESENT && there != owner && !there->waiting) {
+		if (presence == OWNER_PRESENT && there != owner &&
+		    (!there->waiting || there->orphaning)) {
 			result = OWNER_PRESENT;
 		}
 	}
@@ -61,30 +62,49 @@ static bool gc_delete_dependent(struct objects *objects, struct record *record,
 	return record_delete(objects, record, &options, NULL) == 0;
 }
 
-/* Deletes what depends on an owner and is not being deleted yet. */
-static size_t gc_delete_dependents(struct objects *objects, const struct record *owner)
+/* Deletes what depends on an owner and is not being deleted yet. Those that were looked at go to the
+ * end of the list, so that the next pass goes on with the others. False: too much is done already. */
+static bool gc_delete_dependents(struct objects *objects, const struct record *owner,
+				 uint64_t until, size_t *changes)
 {
-	size_t changes = 0;
+	struct dependents *dependents = map_get(&objects->dependents, owner->uid);
+	size_t left = dependents != NULL ? dependents->count : 0;
 
-	for (size_t i = 0;; i++) {
-		const struct dependents *dependents = map_get(&objects->dependents, owner->uid);
+	while (left > 0 && dependents != NULL) {
+		struct record *record = dependents->first->record;
+		uint64_t work;
+		size_t count;
 
-		if (dependents == NULL || i >= dependents->count) {
-			return changes;
+		if (objects_worked(objects, until)) {
+			return false;
 		}
-
-		struct record *record = dependents->records[i];
-		size_t count = dependents->count;
-
-		if (!gc_delete_dependent(objects, record, owner)) {
-			continue;
+		count = dependents_rotate(dependents);
+		left -= count < left ? count : left;
+		objects->work += record->owner_count;
+		work = objects->work;
+		if (gc_delete_dependent(objects, record, owner)) {
+			++*changes;
+		} else if (objects->work - work >= STEPS_OF_WRITE) {
+			return true; /* the disk is full: a later pass tries again */
 		}
-		changes++;
 		dependents = map_get(&objects->dependents, owner->uid);
-		if (dependents != NULL && dependents->count < count) {
-			i--; /* the last dependent is at this index now */
+	}
+	return true;
+}
+
+/* A copy of a list of finalizers without one of them. */
+static struct json_object *gc_without(struct json_object *finalizers, const char *name)
+{
+	struct json_object *rest = json_object_new_array();
+
+	for (size_t i = 0; i < asb_length(finalizers); i++) {
+		struct json_object *finalizer = json_object_array_get_idx(finalizers, i);
+
+		if (!asb_streq(asb_as_str(finalizer), name)) {
+			json_object_array_add(rest, json_object_get(finalizer));
 		}
 	}
+	return rest;
 }
 
 /* Takes the foreground finalizer from an owner whose blocking dependents are gone. */
@@ -93,7 +113,8 @@ static int gc_release_owner(struct objects *objects, struct record *owner)
 	CLEANUP_JSON struct json_object *tree = state_hold(objects, owner->state);
 	struct json_object *copy = object_derive(tree);
 	struct json_object *rest =
-		orphan_without(asb_array(tree, "metadata", "finalizers"), FOREGROUND_FINALIZER);
+		gc_without(asb_array(tree, "metadata", "finalizers"),
+			   owner->orphaning ? ORPHAN_FINALIZER : FOREGROUND_FINALIZER);
 
 	owner->waiting = false;
 	if (asb_length(rest) > 0) {
@@ -106,30 +127,63 @@ static int gc_release_owner(struct objects *objects, struct record *owner)
 						     : record_update(objects, owner, copy, NULL);
 }
 
-/* One pass over the waiting owners. Returns how many changes it made. */
-static size_t gc_collect_waiting(struct objects *objects)
+enum gc_progress { GC_DONE, GC_BLOCKED, GC_MORE };
+
+/* Deletes or orphans the dependents of an owner that waits for them, then lets it go. */
+static enum gc_progress gc_collect_owner(struct objects *objects, struct record *owner,
+					 uint64_t until, size_t *changes)
 {
-	size_t changes = 0;
+	bool more = false;
 
-	for (size_t i = 0; i < objects->waiting_count; i++) {
-		struct record *owner = map_get(&objects->by_uid, objects->waiting[i]);
-
-		if (owner != NULL && owner->waiting) {
-			changes += gc_delete_dependents(objects, owner);
-			if (owners_blocked(objects, owner)) {
-				continue;
-			}
-			if (gc_release_owner(objects, owner) != 0) {
-				owner->waiting =
-					true; /* the disk is full: a later pass tries again */
-				continue;
-			}
-			changes++;
+	if (owner->orphaning) {
+		if (orphan_dependents(objects, owner, until, &more, NULL) != 0) {
+			return GC_BLOCKED; /* the disk is full: a later pass tries again */
 		}
-		free(objects->waiting[i]);
-		objects->waiting[i--] = objects->waiting[--objects->waiting_count];
+	} else {
+		more = !gc_delete_dependents(objects, owner, until, changes);
 	}
-	return changes;
+	if (more) {
+		return GC_MORE;
+	}
+	if (!owner->orphaning && owners_blocked(objects, owner)) {
+		return GC_BLOCKED;
+	}
+	if (gc_release_owner(objects, owner) != 0) {
+		owner->waiting = true; /* the disk is full: a later pass tries again */
+		return GC_BLOCKED;
+	}
+	++*changes;
+	return GC_DONE;
+}
+
+/* One pass over those that wait. False: too much is done already. */
+static bool gc_collect_waiting(struct objects *objects, uint64_t until, size_t *changes)
+{
+	for (size_t left = objects->waiting_count; left > 0 && objects->waiting_count > 0; left--) {
+		if (objects->waiting_at >= objects->waiting_count) {
+			objects->waiting_at = 0;
+		}
+
+		char **uid = &objects->waiting[objects->waiting_at];
+		struct record *owner = map_get(&objects->by_uid, *uid);
+		enum gc_progress progress =
+			owner != NULL && owner->waiting
+				? gc_collect_owner(objects, owner, until, changes)
+				: GC_DONE;
+
+		if (progress == GC_MORE) {
+			return false;
+		}
+		if (progress == GC_BLOCKED) {
+			objects->waiting_at++;
+			continue;
+		}
+		/* The list may have moved. */
+		uid = &objects->waiting[objects->waiting_at];
+		free(*uid);
+		*uid = objects->waiting[--objects->waiting_count];
+	}
+	return true;
 }
 
 /* Looks again for owners of unknown presence: their resource may be installed by now. */
@@ -143,9 +197,9 @@ static void gc_retry_unsure(struct objects *objects)
 	}
 	objects->kinds_changed = false;
 	while ((dependents = map_next(&objects->dependents, &at, NULL)) != NULL) {
-		for (size_t i = 0; i < dependents->count; i++) {
-			if (dependents->records[i]->unsure) {
-				candidate_add(objects, dependents->records[i]);
+		for (const struct owner *one = dependents->first; one != NULL; one = one->next) {
+			if (one->record->unsure) {
+				candidate_add(objects, one->record);
 			}
 		}
 	}
@@ -154,18 +208,17 @@ static void gc_retry_unsure(struct objects *objects)
 /* Takes the references to absent owners out of a record that another one keeps. */
 static int gc_drop_absent(struct objects *objects, struct record *record)
 {
-	for (size_t i = record->owner_count; i-- > 0;) {
-		if (owner_look(objects, record, &record->owners[i]) == OWNER_ABSENT) {
-			CLEANUP_FREE char *uid = xstrdup(record->owners[i].uid);
-			int status = orphan_record(objects, record, uid, NULL);
+	struct map absent = MAP_INIT;
+	int status;
 
-			if (status != 0) {
-				return status;
-			}
-			i = record->owner_count;
+	for (size_t i = 0; i < record->owner_count; i++) {
+		if (owner_look(objects, record, &record->owners[i]) == OWNER_ABSENT) {
+			map_put(&absent, record->owners[i].uid, record);
 		}
 	}
-	return 0;
+	status = orphan_record_of(objects, record, &absent, NULL);
+	map_finish(&absent);
+	return status;
 }
 
 /* Deletes a candidate without owners, or takes references to absent owners out. 0 or the status
@@ -177,6 +230,7 @@ static int gc_collect_one(struct objects *objects, struct record *record, bool *
 	int status = 0;
 
 	*ret_changed = false;
+	objects->work += record->owner_count;
 	if (record->owner_count == 0 || record->deleting) {
 		return 0;
 	}
@@ -198,27 +252,47 @@ static int gc_collect_one(struct objects *objects, struct record *record, bool *
 	return status;
 }
 
-size_t objects_collect(struct objects *objects)
+/* Looks at all candidates that are there now, and at those that wait, each until so much was done. */
+static size_t gc_pass(struct objects *objects, uint64_t most, bool *ret_more)
 {
+	uint64_t until = most < UINT64_MAX ? objects->work + most : most;
 	struct record *last, *record;
 	size_t changes = 0;
-	bool more, changed;
+	bool changed;
 
 	gc_retry_unsure(objects);
 	/* This pass handles the candidates there are now; objects orphaned by it are for the
 	 * next. */
 	last = objects->candidate_last;
-	more = last != NULL;
-	while (more) {
+	*ret_more = last != NULL;
+	while (*ret_more && !objects_worked(objects, until)) {
 		record = objects->candidate_first;
-		more = record != last;
+		*ret_more = record != last;
 		candidate_remove(objects, record);
 		if (gc_collect_one(objects, record, &changed) != 0) {
 			candidate_add(objects,
 				      record); /* the disk is full: a later pass tries again */
+			*ret_more = false;
 			break;
 		}
 		changes += changed ? 1 : 0;
 	}
-	return changes + gc_collect_waiting(objects);
+	/* Those that wait have a share of their own, so that candidates do not hold them up. */
+	until = most < UINT64_MAX ? objects->work + most : most;
+	*ret_more = !gc_collect_waiting(objects, until, &changes) || *ret_more;
+	return changes;
+}
+
+size_t objects_collect(struct objects *objects)
+{
+	bool more = false;
+
+	return gc_pass(objects, UINT64_MAX, &more);
+}
+
+bool objects_collect_some(struct objects *objects)
+{
+	bool more = false;
+
+	return gc_pass(objects, STEPS_AT_ONCE, &more) > 0 || more;
 }

@@ -47,6 +47,10 @@ struct owner {
 	char *uid, *group, *version, *kind, *name;
 	bool blocks; /* its foreground deletion waits for the record */
 	bool gone;   /* it was there, and was removed */
+	/* In the list of all that name its uid: see apiserver/objects/dependents.h. */
+	struct dependents *list;
+	struct owner *previous, *next;
+	struct record *record; /* the one that names it */
 };
 
 /* An object. Its state is never changed: a write makes a new one, whose tree may share parts. */
@@ -63,7 +67,8 @@ struct record {
 	bool grace;            /* marked for deletion and held until objects_finish_deletion */
 	bool candidate;        /* of the garbage collector */
 	bool unsure;           /* an owner's presence was unknown in the last pass */
-	bool waiting;          /* its foreground deletion waits for dependents */
+	bool waiting;          /* its deletion waits for dependents */
+	bool orphaning;        /* and these are orphaned, not deleted */
 	struct record *candidate_previous, *candidate_next;
 };
 
@@ -124,8 +129,9 @@ struct objects {
 	struct map dependents; /* uid of an owner -> struct dependents */
 	struct record *candidate_first, *candidate_last;
 	bool kinds_changed; /* since the last pass of the garbage collector: owners may be found now */
-	char **waiting;     /* uids of those whose foreground deletion waits */
-	size_t waiting_count;
+	char **waiting;     /* uids of those whose deletion waits for dependents */
+	size_t waiting_count, waiting_at; /* the collector goes on at waiting_at */
+	uint64_t work; /* steps of all that was done so far: see objects_worked */
 	struct objects_state *trees[TREES_MAX]; /* server: those whose tree is there; references */
 	size_t next_tree;
 	bool trees_suspect;            /* one of them was parsed while there was no memory */
@@ -135,6 +141,18 @@ struct objects {
 	uint64_t tick_version; /* at the last tick */
 	int64_t old_events_ms; /* when old events are looked for next */
 };
+
+/* What takes long is counted in steps, so that nobody holds the API's lock for long: a look at an
+ * owner is one, a write is STEPS_OF_WRITE and one for each STEP_BYTES of its text. */
+#define STEPS_OF_WRITE 1000
+#define STEP_BYTES 16
+#define STEPS_AT_ONCE 150000 /* some 30 ms */
+
+/* Whether objects->work has come to a number: then others have to be let in. */
+static inline bool objects_worked(const struct objects *objects, uint64_t until)
+{
+	return objects->work >= until;
+}
 
 /* ---- resources ---- */
 
@@ -222,10 +240,11 @@ void owners_unset(struct objects *objects, struct record *record);
 void owners_gone(struct objects *objects, const struct record *owner);
 /* Whether a dependent holds up the foreground deletion of a record. */
 bool owners_blocked(const struct objects *objects, const struct record *owner);
-/* Its foreground deletion waits from now on. */
+/* Its deletion waits for its dependents from now on. */
 void owners_wait(struct objects *objects, struct record *owner);
 void owners_finish(struct objects *objects);
 
 #define FOREGROUND_FINALIZER "foregroundDeletion"
+#define ORPHAN_FINALIZER "orphan"
 
 #endif

@@ -229,6 +229,8 @@ bool objects_next_any(struct objects *objects, uint64_t after, struct objects_ch
  * changed; 0 is rest.
  */
 size_t objects_collect(struct objects *objects);
+/* Server: as much of a pass as may be done in one holding of the lock. Whether there is more to do. */
+bool objects_collect_some(struct objects *objects);
 
 /* The reason of a Status, for a status this library returned and the code of its error: clients decide
  * by it. "" for a status that needs none. Static. */

@@ -5,12 +5,15 @@
 
 #include "apiserver/objects/objects-private.h"
 
-/* A copy of an array without the elements that are, or whose uid is, that text; the caller's. */
-struct json_object *orphan_without(struct json_object *array, const char *text);
-/* Takes the references to one uid out of a record. */
+/* Takes the references to all uids that are keys of a map out of a record, in one update. */
+int orphan_record_of(struct objects *objects, struct record *record, const struct map *uids,
+		     struct error *reterr);
+/* The same for one uid. */
 int orphan_record(struct objects *objects, struct record *record, const char *uid,
 		  struct error *reterr);
-/* Takes the references to a record out of its dependents. */
-int orphan_dependents(struct objects *objects, struct record *owner, struct error *reterr);
+/* Takes the references to a record out of its dependents, until objects->work comes to
+ * that number. *ret_more: some are left. */
+int orphan_dependents(struct objects *objects, struct record *owner, uint64_t until, bool *ret_more,
+		      struct error *reterr);
 
 #endif

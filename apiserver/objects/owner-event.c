@@ -43,35 +43,47 @@ static void owner_event_write(struct objects *objects, struct record *record, co
 				    NULL);
 }
 
+/* How many more owners an event stands for, as a clause. */
+static char *owner_event_rest(size_t more)
+{
+	return more > 0 ? xprintf(" (and %zu more owners like it)", more) : xstrdup("");
+}
+
 /* An owner in another namespace, or in one where the object is in none: the words of Kubernetes'
  * garbage collector. */
 static void owner_event_namespace(struct objects *objects, struct record *record,
-				  const struct owner *owner)
+				  const struct owner *owner, size_t more)
 {
 	int length = (int)owner_ns_length(record);
 	const char *slash = *owner->group != '\0' ? "/" : "";
+	CLEANUP_FREE char *rest = owner_event_rest(more);
 	CLEANUP_FREE char *message = xprintf(
-		"ownerRef [%s%s%s/%s, namespace: %.*s, name: %s, uid: %s] does not exist in namespace \"%.*s\"",
+		"ownerRef [%.253s%s%.63s/%.100s, namespace: %.*s, name: %.253s, uid: %.100s] does not exist in namespace \"%.*s\"%s",
 		owner->group, slash, owner->version, owner->kind, length, record->key, owner->name,
-		owner->uid, length, record->key);
+		owner->uid, length, record->key, rest);
 
 	owner_event_write(objects, record, "OwnerRefInvalidNamespace", message);
 }
 
 /* Kubernetes' garbage collector only logs these. */
 static void owner_event_kind(struct objects *objects, struct record *record,
-			     const struct owner *owner)
+			     const struct owner *owner, size_t more)
 {
 	const char *slash = *owner->group != '\0' ? "/" : "";
+	CLEANUP_FREE char *rest = owner_event_rest(more);
 	CLEANUP_FREE char *message = xprintf(
-		"the object is kept: its owner %.100s '%.253s' cannot be looked up, for that kind is not served as '%.253s%s%.63s'",
-		owner->kind, owner->name, owner->group, slash, owner->version);
+		"the object is kept: its owner %.100s '%.253s' cannot be looked up, for that kind is not served as '%.253s%s%.63s'%s",
+		owner->kind, owner->name, owner->group, slash, owner->version, rest);
 
 	owner_event_write(objects, record, "OwnerRefUnknownKind", message);
 }
 
+/* One event for each reason, about the first owner that it concerns: a request may name thousands. */
 void owners_report(struct objects *objects, struct record *record)
 {
+	const struct owner *unknown = NULL, *misplaced = NULL;
+	size_t unknowns = 0, misplaceds = 0;
+
 	for (size_t i = 0; objects->policy->strict_owners && i < record->owner_count; i++) {
 		const struct owner *owner = &record->owners[i];
 		const struct resource *resource = owner_resource(objects, owner);
@@ -83,9 +95,17 @@ void owners_report(struct objects *objects, struct record *record)
 			continue;
 		}
 		if (resource == NULL) {
-			owner_event_kind(objects, record, owner);
+			unknown = unknown != NULL ? unknown : owner;
+			unknowns++;
 		} else if (elsewhere || owner_misplaced(objects, record, resource)) {
-			owner_event_namespace(objects, record, owner);
+			misplaced = misplaced != NULL ? misplaced : owner;
+			misplaceds++;
 		}
+	}
+	if (unknown != NULL) {
+		owner_event_kind(objects, record, unknown, unknowns - 1);
+	}
+	if (misplaced != NULL) {
+		owner_event_namespace(objects, record, misplaced, misplaceds - 1);
 	}
 }

@@ -76,8 +76,10 @@ static int record_next_state(struct objects *objects, const struct resource *res
 	snprintf(text, sizeof(text), "%" PRIu64, objects->version + 1);
 	metadata_set(take_object, "resourceVersion", json_object_new_string(text));
 	status = state_create(objects, resource, take_object, ret, reterr);
+	objects->work += STEPS_OF_WRITE;
 	if (status == 0) {
 		(*ret)->version = objects->version + 1;
+		objects->work += (*ret)->length / STEP_BYTES;
 	}
 	return status;
 }
@@ -143,9 +145,14 @@ static void record_set_deletion(struct objects *objects, struct record *record,
 		return;
 	}
 	record->grace = objects->policy->held(record, tree);
+	record->orphaning = false;
 	for (size_t i = 0; i < asb_length(finalizers); i++) {
-		if (asb_streq(asb_as_str(json_object_array_get_idx(finalizers, i)),
-			      FOREGROUND_FINALIZER)) {
+		const char *text = asb_as_str(json_object_array_get_idx(finalizers, i));
+
+		if (asb_streq(text, ORPHAN_FINALIZER)) {
+			record->orphaning = true;
+			owners_wait(objects, record);
+		} else if (asb_streq(text, FOREGROUND_FINALIZER)) {
 			owners_wait(objects, record);
 		}
 	}

@@ -11,8 +11,6 @@
 #include "base/json.h"
 #include "base/memory.h"
 
-#define DELETIONS_MAX 500 /* of one tick: a request waits no longer than these take */
-
 static const struct asb_kind namespaces = { "", "v1", "namespaces", "Namespace" };
 static const struct asb_kind accounts = { "", "v1", "serviceaccounts", "ServiceAccount" };
 static const struct asb_kind config_maps = { "", "v1", "configmaps", "ConfigMap" };
@@ -108,34 +106,51 @@ int namespace_check_delete(const char *name, struct error *reterr)
 	return 0;
 }
 
-/* Deletes what is in a namespace. *ret_left: how many objects are still there. */
-static size_t namespace_empty(struct objects *objects, const char *ns, size_t most,
-			      size_t *ret_left)
+/* A namespace that is being deleted, and how many objects are still in it. */
+struct ending {
+	struct record *record;
+	size_t left;
+};
+
+/* The ending namespace that an object is in, or NULL. */
+static struct ending *namespace_of(const struct map *endings, const struct record *record)
+{
+	size_t length = strcspn(record->key, "/");
+	char ns[KEY_MAX];
+
+	if (length == 0 || length >= sizeof(ns)) {
+		return NULL;
+	}
+	memcpy(ns, record->key, length);
+	ns[length] = '\0';
+	return map_get(endings, ns);
+}
+
+/* Deletes what is in namespaces until objects->work comes to that number, and counts what is left.
+ * One walk is for all of them, however many there are. */
+static void namespace_empty(struct objects *objects, const struct map *endings, uint64_t until)
 {
 	const struct objects_delete_options options = { .grace = -1 };
-	size_t length = strlen(ns), deleted = 0;
 
-	*ret_left = 0;
 	for (size_t i = 0; i < objects->resource_count; i++) {
 		struct resource *resource = objects->resources[i];
 
 		/* From the end: what goes leaves the rest in place. */
 		for (size_t j = resource->count; j-- > 0;) {
 			struct record *record = resource->records[j];
+			struct ending *ending = namespace_of(endings, record);
 			size_t count = resource->count;
 
-			if (strncmp(record->key, ns, length) != 0 || record->key[length] != '/') {
+			if (ending == NULL) {
 				continue;
 			}
-			if (deleted < most && !record->deleting &&
-			    record_delete(objects, record, &options, NULL) == 0) {
-				deleted++;
+			if (!record->deleting && !objects_worked(objects, until)) {
+				(void)record_delete(objects, record, &options, NULL);
 			}
-			*ret_left += resource->count == count ? 1 : 0;
+			ending->left += resource->count == count ? 1 : 0;
 			j = j > resource->count ? resource->count : j;
 		}
 	}
-	return deleted;
 }
 
 /* Takes the finalizer "kubernetes" away, and with it the namespace if nothing else holds it. */
@@ -162,24 +177,31 @@ static void namespace_finish(struct objects *objects, struct record *record)
 bool namespace_tick(struct objects *objects)
 {
 	struct resource *resource = resource_find(objects, &namespaces);
-	size_t deleted = 0;
+	size_t most = resource != NULL ? resource->count : 0, count = 0;
+	uint64_t until = objects->work + STEPS_AT_ONCE;
+	struct ending *list = xnew_array(struct ending, most + 1);
+	struct map endings = MAP_INIT;
+	uint64_t version = objects->version;
 
-	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
+	for (size_t i = 0; i < most; i++) {
 		struct record *record = resource->records[i];
-		size_t left = 0;
 
 		/* grace is set while it ends: no tree is parsed for those that live. */
-		if (!record->grace) {
-			continue;
-		}
-		deleted +=
-			namespace_empty(objects, record->key + 1, DELETIONS_MAX - deleted, &left);
-		if (left == 0) {
-			namespace_finish(objects, record);
-		}
-		if (deleted == DELETIONS_MAX) {
-			return true;
+		if (record->grace) {
+			list[count].record = record;
+			map_put(&endings, record->key + 1, &list[count++]);
 		}
 	}
-	return false;
+	if (count > 0) {
+		namespace_empty(objects, &endings, until);
+	}
+	map_finish(&endings);
+	for (size_t i = count; i-- > 0 && !objects_worked(objects, until);) {
+		if (list[i].left == 0) {
+			namespace_finish(objects, list[i].record);
+		}
+	}
+	free(list);
+	/* Without a change the disk is full: a later tick tries again. */
+	return objects_worked(objects, until) && objects->version > version;
 }

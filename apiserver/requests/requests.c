@@ -295,22 +295,39 @@ int request_delete(struct objects *objects, const struct request *request,
 				ret);
 }
 
+int request_delete_listed(struct objects *objects, const struct request *request,
+			  const struct list_page *page,
+			  const struct objects_delete_options *options, size_t *at,
+			  struct error *reterr)
+{
+	uint64_t until = objects->work + STEPS_AT_ONCE;
+	int status = 200;
+
+	while (status == 200 && *at < page->count && !objects_worked(objects, until)) {
+		const struct objects_state *state = page->states[(*at)++];
+		struct request one = *request;
+
+		one.ns = objects_state_ns(state);
+		one.name = objects_state_name(state);
+		objects->work += STEPS_OF_WRITE / 10; /* also where nothing is written */
+		status = request_delete(objects, &one, options, NULL, reterr);
+		/* The deletion of another object, or another request, may have removed it already. */
+		status = status == 404 ? 200 : status;
+	}
+	return status;
+}
+
 int request_delete_collection(struct objects *objects, const struct request *request,
 			      const struct list_options *list,
 			      const struct objects_delete_options *options,
 			      struct list_page *ret_page, struct error *reterr)
 {
 	struct list_page page = { 0 };
+	size_t at = 0;
 	int status = list_read(objects, request->kind, list, &page, reterr);
 
-	for (size_t i = 0; status == 200 && i < page.count; i++) {
-		struct request one = *request;
-
-		one.ns = objects_state_ns(page.states[i]);
-		one.name = objects_state_name(page.states[i]);
-		status = request_delete(objects, &one, options, NULL, reterr);
-		/* The deletion of another object may have removed it already. */
-		status = status == 404 ? 200 : status;
+	while (status == 200 && at < page.count) {
+		status = request_delete_listed(objects, request, &page, options, &at, reterr);
 	}
 	if (status == 200 && ret_page != NULL) {
 		*ret_page = page;
@@ -357,33 +374,40 @@ int request_text(const struct asb_kind *kind, const struct objects_state *state,
 
 /* ---- time ---- */
 
-/* Removes the events that were not written for EVENT_TTL_MS. */
-static void request_remove_old_events(struct objects *objects)
+/* Removes the events that were not written for EVENT_TTL_MS. Whether some of them are left. */
+static bool request_remove_old_events(struct objects *objects)
 {
 	static const struct asb_kind kind = { "", "v1", "events", "Event" };
 	const struct objects_delete_options options = { .grace = -1 };
 	struct resource *resource = resource_find(objects, &kind);
 	int64_t now = objects->config.now_ms(objects->config.arg);
+	uint64_t until = objects->work + STEPS_AT_ONCE;
 
 	if (now < objects->old_events_ms) {
-		return;
+		return false;
 	}
-	objects->old_events_ms = now + OLD_EVENTS_MS;
 	for (size_t i = resource != NULL ? resource->count : 0; i-- > 0;) {
 		struct record *record = resource->records[i];
 
-		if (now - record->state->at_ms > EVENT_TTL_MS) {
-			record_delete(objects, record, &options, NULL);
+		if (now - record->state->at_ms <= EVENT_TTL_MS || record->deleting) {
+			continue;
+		}
+		if (objects_worked(objects, until)) {
+			return true;
+		}
+		if (record_delete(objects, record, &options, NULL) != 0) {
+			break; /* the disk is full: a later pass tries again */
 		}
 	}
+	objects->old_events_ms = now + OLD_EVENTS_MS;
+	return false;
 }
 
 bool request_tick(struct objects *objects)
 {
-	bool more;
+	bool more = request_remove_old_events(objects);
 
-	request_remove_old_events(objects);
-	more = objects_collect(objects) > 0;
+	more = objects_collect_some(objects) || more;
 	more = namespace_tick(objects) || more;
 	history_bound(objects);
 	if (objects->version == objects->tick_version) {

@@ -44,7 +44,13 @@ int request_patch(struct objects *objects, const struct request *request, enum p
 int request_delete(struct objects *objects, const struct request *request,
 		   const struct objects_delete_options *options, struct objects_state **ret,
 		   struct error *reterr);
-/* Deletes the objects of a list. ret_page, which may be NULL, gets that list. */
+/* Deletes objects of a page from index *at on, as many as fit into one holding of the lock, each as
+ * request_delete does. *at is then the index of the first that is left. */
+int request_delete_listed(struct objects *objects, const struct request *request,
+			  const struct list_page *page,
+			  const struct objects_delete_options *options, size_t *at,
+			  struct error *reterr);
+/* Deletes the objects of a list, all at once. ret_page, which may be NULL, gets that list. */
 int request_delete_collection(struct objects *objects, const struct request *request,
 			      const struct list_options *list,
 			      const struct objects_delete_options *options,

@@ -78,9 +78,18 @@ static void crd_check_names(struct json_object *names, struct causes *causes)
 	}
 }
 
+static bool crd_is_one_of(const char *text, const char *const *words)
+{
+	while (*words != NULL && strcmp(*words, text) != 0) {
+		words++;
+	}
+	return *words != NULL;
+}
+
 static void crd_check_column(struct json_object *column, const char *field, struct causes *causes)
 {
-	const char *path = asb_str(column, "jsonPath"), *type = asb_str(column, "type");
+	const char *path = asb_str(column, "jsonPath"), *type = asb_str(column, "type"),
+		   *format = asb_str(column, "format");
 	char where[FIELD_MAX];
 
 	snprintf(where, sizeof(where), "%s.name", field);
@@ -91,9 +100,18 @@ static void crd_check_column(struct json_object *column, const char *field, stru
 	if (crd_is_empty(type)) {
 		causes_add_str(causes, CAUSE_REQUIRED, where, NULL,
 			       "must be one of boolean,date,integer,number,string");
-	} else if (strstr(",boolean,date,integer,number,string,", type) == NULL) {
+	} else if (!crd_is_one_of(type,
+				  OPTIONS("boolean", "date", "integer", "number", "string"))) {
 		causes_add_str(causes, CAUSE_INVALID, where, type,
 			       "must be one of boolean,date,integer,number,string");
+	}
+	snprintf(where, sizeof(where), "%s.format", field);
+	if (!crd_is_empty(format) &&
+	    !crd_is_one_of(format, OPTIONS("byte", "date", "date-time", "double", "float", "int32",
+					   "int64", "password"))) {
+		causes_add_str(
+			causes, CAUSE_INVALID, where, format,
+			"must be one of byte,date,date-time,double,float,int32,int64,password");
 	}
 	snprintf(where, sizeof(where), "%s.JSONPath", field);
 	if (crd_is_empty(path)) {

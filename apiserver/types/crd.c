@@ -8,13 +8,15 @@
 
 #include "apiserver/types/jsonpath.h"
 #include "apiserver/types/types-private.h"
+#include "base/json.h"
 #include "base/memory.h"
 
 #define SUBRESOURCES_MAX 3 /* status, scale, the end */
 
 /* One served version of one CRD. All strings are ours. */
 struct custom {
-	struct type type;
+	struct type type; /* first: type_hold finds the rest by it */
+	size_t holds;     /* by the list, and by type_hold */
 	struct type_subresource subresources[SUBRESOURCES_MAX];
 	struct type_column *columns;
 	size_t column_count;
@@ -147,15 +149,18 @@ static const char *crd_storage_version(struct json_object *versions)
 	return NULL;
 }
 
-static struct custom *custom_create(struct json_object *crd, size_t position)
+/* spec is a copy for all versions of the CRD: it may be large. */
+static struct custom *custom_create(struct json_object *crd, struct json_object *spec,
+				    size_t position)
 {
 	struct custom *custom = xnew(struct custom);
-	struct json_object *spec = asb_copy(asb_at(crd, "spec")), *names = asb_at(spec, "names"),
+	struct json_object *names = asb_at(spec, "names"),
 			   *version =
 				   json_object_array_get_idx(asb_array(spec, "versions"), position);
 	struct type *type = &custom->type;
 
-	custom->spec = spec;
+	custom->holds = 1;
+	custom->spec = json_object_get(spec);
 	custom->crd = xstrdup(asb_name(crd));
 	custom->short_names = crd_names_of(asb_at(names, "shortNames"));
 	custom->categories = crd_names_of(asb_at(names, "categories"));
@@ -184,6 +189,28 @@ static struct custom *custom_create(struct json_object *crd, size_t position)
 	crd_add_columns(custom, version);
 	crd_add_warning(custom, version);
 	return custom;
+}
+
+static void custom_release(struct custom *custom)
+{
+	if (--custom->holds == 0) {
+		custom_destroy(custom);
+	}
+}
+
+const struct type *type_hold(const struct type *type)
+{
+	if (type != NULL && type->custom) {
+		((struct custom *)(uintptr_t)type)->holds++;
+	}
+	return type;
+}
+
+void type_release(const struct type *type)
+{
+	if (type != NULL && type->custom) {
+		custom_release((struct custom *)(uintptr_t)type);
+	}
 }
 
 /* ---- the list ---- */
@@ -219,7 +246,7 @@ void crd_removed(struct types *types, const char *name)
 		struct custom *custom = types->customs[i];
 
 		if (asb_streq(custom->crd, name)) {
-			custom_destroy(custom);
+			custom_release(custom);
 		} else {
 			types->customs[kept++] = custom;
 		}
@@ -230,14 +257,16 @@ void crd_removed(struct types *types, const char *name)
 void crd_stored(struct types *types, struct json_object *crd)
 {
 	struct json_object *versions = asb_array(crd, "spec", "versions");
+	CLEANUP_JSON struct json_object *spec = NULL;
 
 	crd_removed(types, asb_name(crd));
 	if (!asb_condition_is(crd, "Established", "True")) {
 		return;
 	}
+	spec = asb_copy(asb_at(crd, "spec"));
 	for (size_t i = 0; i < asb_length(versions); i++) {
 		if (asb_true(asb_at(json_object_array_get_idx(versions, i), "served"))) {
-			crd_insert(types, custom_create(crd, i));
+			crd_insert(types, custom_create(crd, spec, i));
 		}
 	}
 }
@@ -245,7 +274,7 @@ void crd_stored(struct types *types, struct json_object *crd)
 void crd_finish(struct types *types)
 {
 	for (size_t i = 0; i < types->custom_count; i++) {
-		custom_destroy(types->customs[i]);
+		custom_release(types->customs[i]);
 	}
 	free(types->customs);
 }

@@ -25,7 +25,7 @@ struct step {
 };
 
 struct jsonpath {
-	struct step steps[JSONPATH_STEPS_MAX];
+	struct step *steps; /* as many as there are: a definition may have thousands of paths */
 	size_t count;
 };
 
@@ -38,6 +38,7 @@ void jsonpath_destroy(struct jsonpath *path)
 		free(path->steps[i].name);
 		free(path->steps[i].value);
 	}
+	free(path->steps);
 	free(path);
 }
 
@@ -48,8 +49,9 @@ static struct step *jsonpath_new_step(struct jsonpath *path, enum step_type type
 	if (path->count == JSONPATH_STEPS_MAX) {
 		return NULL;
 	}
+	path->steps = xrealloc(path->steps, (path->count + 1) * sizeof(*path->steps));
 	step = &path->steps[path->count++];
-	step->type = type;
+	*step = (struct step){ .type = type };
 	return step;
 }
 
@@ -236,31 +238,39 @@ static bool jsonpath_matches(const struct step *step, struct json_object *item)
 	if (value == NULL || (step->is_string && !json_object_is_type(value, json_type_string))) {
 		return false;
 	}
-	return (strcmp(json_object_get_string(value), step->value) == 0) != step->not ;
+	/* An object or an array is equal to no literal. */
+	return (!json_object_is_type(value, json_type_object) &&
+		!json_object_is_type(value, json_type_array) &&
+		strcmp(json_object_get_string(value), step->value) == 0) != step->not ;
 }
 
-static bool jsonpath_follow(const struct jsonpath *path, size_t at, struct json_object *value,
-			    struct json_object **ret);
+/* What a path is followed for. */
+struct search {
+	const struct jsonpath *path;
+	struct effort *effort;
+	struct json_object **ret;
+};
 
-static bool jsonpath_follow_each(const struct jsonpath *path, size_t at, struct json_object *value,
-				 struct json_object **ret)
+static bool jsonpath_follow(const struct search *search, size_t at, struct json_object *value);
+
+static bool jsonpath_follow_each(const struct search *search, size_t at, struct json_object *value)
 {
-	const struct step *step = &path->steps[at];
+	const struct step *step = &search->path->steps[at];
 
 	if (json_object_is_type(value, json_type_object) && step->type == STEP_ALL) {
 		json_object_object_foreach (value, name, member) {
 			(void)name;
-			if (jsonpath_follow(path, at + 1, member, ret)) {
+			if (jsonpath_follow(search, at + 1, member)) {
 				return true;
 			}
 		}
 		return false;
 	}
-	for (size_t i = 0; i < asb_length(value); i++) {
+	for (size_t i = 0; i < asb_length(value) && effort_spend(search->effort, 1); i++) {
 		struct json_object *item = json_object_array_get_idx(value, i);
 
 		if ((step->type == STEP_ALL || jsonpath_matches(step, item)) &&
-		    jsonpath_follow(path, at + 1, item, ret)) {
+		    jsonpath_follow(search, at + 1, item)) {
 			return true;
 		}
 	}
@@ -268,33 +278,46 @@ static bool jsonpath_follow_each(const struct jsonpath *path, size_t at, struct 
 }
 
 /* As deep as there are steps. */
-static bool jsonpath_follow(const struct jsonpath *path, size_t at, struct json_object *value,
-			    struct json_object **ret)
+static bool jsonpath_follow(const struct search *search, size_t at, struct json_object *value)
 {
-	const struct step *step = &path->steps[at];
+	const struct step *step;
 	struct json_object *next = NULL;
 
-	if (at == path->count) {
-		*ret = value;
+	if (!effort_spend(search->effort, 1)) {
+		return false;
+	}
+	if (at == search->path->count) {
+		*search->ret = value;
 		return true;
 	}
+	step = &search->path->steps[at];
 	if (step->type == STEP_MEMBER) {
 		return json_object_is_type(value, json_type_object) &&
 		       json_object_object_get_ex(value, step->name, &next) &&
-		       jsonpath_follow(path, at + 1, next, ret);
+		       jsonpath_follow(search, at + 1, next);
 	}
 	if (step->type == STEP_INDEX) {
 		int64_t length = (int64_t)asb_length(value),
 			index = step->index < 0 ? length + step->index : step->index;
 
 		return index >= 0 && index < length &&
-		       jsonpath_follow(path, at + 1,
-				       json_object_array_get_idx(value, (size_t)index), ret);
+		       jsonpath_follow(search, at + 1,
+				       json_object_array_get_idx(value, (size_t)index));
 	}
-	return jsonpath_follow_each(path, at, value, ret);
+	return jsonpath_follow_each(search, at, value);
+}
+
+bool jsonpath_get_within(const struct jsonpath *path, struct json_object *value,
+			 struct effort *effort, struct json_object **ret)
+{
+	const struct search search = { .path = path, .effort = effort, .ret = ret };
+
+	return jsonpath_follow(&search, 0, value);
 }
 
 bool jsonpath_get(const struct jsonpath *path, struct json_object *value, struct json_object **ret)
 {
-	return jsonpath_follow(path, 0, value, ret);
+	struct effort effort = { 0 };
+
+	return jsonpath_get_within(path, value, &effort, ret);
 }

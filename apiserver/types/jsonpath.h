@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
+#include "apiserver/schema/effort.h"
 #include "base/error.h"
 
 #define JSONPATH_STEPS_MAX 32 /* longer than any path to a field of Kubernetes */
@@ -21,5 +22,8 @@ struct jsonpath *jsonpath_parse(const char *text, struct error *reterr);
 void jsonpath_destroy(struct jsonpath *path);
 /* The first value it finds, borrowed; false where there is none (a null is one: *ret is NULL). */
 bool jsonpath_get(const struct jsonpath *path, struct json_object *value, struct json_object **ret);
+/* The same; it spends a step for each value it looks at, and finds nothing when there are no more. */
+bool jsonpath_get_within(const struct jsonpath *path, struct json_object *value,
+			 struct effort *effort, struct json_object **ret);
 
 #endif

@@ -434,10 +434,11 @@ static void cell_add_subset(struct buf *text, struct json_object *subset)
 	struct json_object *addresses = asb_array(subset, "addresses"),
 			   *ports = asb_array(subset, "ports");
 
-	for (size_t i = 0; i < asb_length(addresses); i++) {
+	/* Each with each, up to what the cell holds. */
+	for (size_t i = 0; i < asb_length(addresses) && !text->failed; i++) {
 		const char *ip = asb_str(json_object_array_get_idx(addresses, i), "ip");
 
-		for (size_t j = 0; j < asb_length(ports); j++) {
+		for (size_t j = 0; j < asb_length(ports) && !text->failed; j++) {
 			buf_printf(text, "%s%s:%" PRId64, text->length > 0 ? "," : "",
 				   ip != NULL ? ip : "",
 				   asb_int(asb_at(json_object_array_get_idx(ports, j), "port"), 0));

@@ -9,6 +9,7 @@
 
 #include "apiserver/types/table-private.h"
 #include "base/macros.h"
+#include "base/map.h"
 
 #define REASON_MAX 300
 
@@ -72,29 +73,30 @@ static void pod_terminated_reason(struct json_object *terminated, const char *pr
 	}
 }
 
-/* Whether an init container is a sidecar, which runs as long as the pod. */
-static bool pod_restarts_always(struct json_object *pod, const char *name)
+/* The sidecars of a pod by name: init containers that run as long as the pod. */
+static void pod_sidecars(struct json_object *pod, struct map *ret)
 {
 	struct json_object *list = asb_array(pod, "spec", "initContainers");
 
-	for (size_t i = 0; i < asb_length(list); i++) {
+	for (size_t i = asb_length(list); i-- > 0;) {
 		struct json_object *container = json_object_array_get_idx(list, i);
+		const char *name = asb_str(container, "name");
 
-		if (asb_streq(asb_str(container, "name"), name)) {
-			return asb_streq(asb_str(container, "restartPolicy"), "Always");
+		if (name != NULL && asb_streq(asb_str(container, "restartPolicy"), "Always")) {
+			map_put(ret, name, container);
 		}
 	}
-	return false;
 }
 
 /* Whether an init container still keeps the pod from starting; the summary's reason then says
  * how. */
-static bool pod_init_holds(struct json_object *pod, struct json_object *status, size_t place,
-			   struct summary *summary)
+static bool pod_init_holds(struct json_object *pod, const struct map *sidecars,
+			   struct json_object *status, size_t place, struct summary *summary)
 {
 	struct json_object *terminated = asb_at(status, "state", "terminated");
 	const char *waiting = asb_str(status, "state", "waiting", "reason");
-	bool sidecar = pod_restarts_always(pod, asb_str(status, "name"));
+	const char *name = asb_str(status, "name");
+	bool sidecar = name != NULL && map_get(sidecars, name) != NULL;
 
 	if (terminated != NULL && asb_int(asb_at(terminated, "exitCode"), 0) == 0) {
 		return false;
@@ -117,16 +119,18 @@ static bool pod_init_holds(struct json_object *pod, struct json_object *status, 
 static bool pod_initializing(struct json_object *pod, struct summary *summary)
 {
 	struct json_object *list = asb_array(pod, "status", "initContainerStatuses");
+	struct map sidecars = MAP_INIT;
+	bool holds = false;
 
-	for (size_t i = 0; i < asb_length(list); i++) {
+	pod_sidecars(pod, &sidecars);
+	for (size_t i = 0; i < asb_length(list) && !holds; i++) {
 		struct json_object *status = json_object_array_get_idx(list, i);
 
 		pod_count_restarts(summary, status);
-		if (pod_init_holds(pod, status, i, summary)) {
-			return true;
-		}
+		holds = pod_init_holds(pod, &sidecars, status, i, summary);
 	}
-	return false;
+	map_finish(&sidecars);
+	return holds;
 }
 
 static void pod_read_containers(struct json_object *pod, struct summary *summary)
@@ -190,9 +194,25 @@ static void pod_add_restarts(struct json_object *row, const struct summary *summ
 	cell_add(row, text);
 }
 
+/* The conditions of a pod by type, the first of each. */
+static void pod_conditions(struct json_object *pod, struct map *ret)
+{
+	struct json_object *list = asb_array(pod, "status", "conditions");
+
+	for (size_t i = asb_length(list); i-- > 0;) {
+		struct json_object *condition = json_object_array_get_idx(list, i);
+		const char *type = asb_str(condition, "type");
+
+		if (type != NULL) {
+			map_put(ret, type, condition);
+		}
+	}
+}
+
 static void pod_add_gates(struct json_object *row, struct json_object *pod)
 {
 	struct json_object *gates = asb_array(pod, "spec", "readinessGates");
+	struct map conditions = MAP_INIT;
 	size_t open = 0;
 	char text[64];
 
@@ -200,11 +220,14 @@ static void pod_add_gates(struct json_object *row, struct json_object *pod)
 		cell_add(row, "<none>");
 		return;
 	}
+	pod_conditions(pod, &conditions);
 	for (size_t i = 0; i < asb_length(gates); i++) {
 		const char *type = asb_str(json_object_array_get_idx(gates, i), "conditionType");
 
-		open += type != NULL && asb_condition_is(pod, type, "True") ? 1 : 0;
+		open += type != NULL &&
+			asb_streq(asb_str(map_get(&conditions, type), "status"), "True");
 	}
+	map_finish(&conditions);
 	snprintf(text, sizeof(text), "%zu/%zu", open, asb_length(gates));
 	cell_add(row, text);
 }

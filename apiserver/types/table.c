@@ -11,6 +11,7 @@
 
 #include "apiserver/types/jsonpath.h"
 #include "apiserver/types/table-private.h"
+#include "base/json.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -94,14 +95,41 @@ void cell_add_age(struct json_object *row, struct json_object *object, int64_t n
 	cell_add(row, text);
 }
 
+/* What the cells of a row may still take. */
+struct cells {
+	struct effort effort;
+	size_t bytes;
+	bool failed;
+};
+
+static struct json_object *table_text_cell(struct cells *cells, struct json_object *value)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(TABLE_CELLS_MAX - cells->bytes);
+
+	if (json_object_is_type(value, json_type_string)) {
+		buf_append(&text, json_object_get_string(value),
+			   (size_t)json_object_get_string_len(value));
+	} else {
+		json_print(value, &text);
+	}
+	if (text.failed) {
+		cells->failed = true;
+		return NULL;
+	}
+	cells->bytes += text.length;
+	return json_object_new_string_len(buf_str(&text), (int)text.length);
+}
+
 /* A value of the column's type, as the server prints it; null where it has another. */
 static struct json_object *table_custom_cell(const struct type_column *column,
-					     struct json_object *object, int64_t now_ms)
+					     struct json_object *object, int64_t now_ms,
+					     struct cells *cells)
 {
 	struct json_object *value = NULL;
 	char text[32];
 
-	if (column->path == NULL || !jsonpath_get(column->path, object, &value) || value == NULL) {
+	if (column->path == NULL ||
+	    !jsonpath_get_within(column->path, object, &cells->effort, &value) || value == NULL) {
 		return NULL;
 	}
 	if (strcmp(column->type, "integer") == 0) {
@@ -124,23 +152,21 @@ static struct json_object *table_custom_cell(const struct type_column *column,
 		age_words(asb_as_str(value), now_ms, text);
 		return json_object_new_string(text);
 	}
-	return json_object_new_string(
-		json_object_is_type(value, json_type_string)
-			? json_object_get_string(value)
-			: json_object_to_json_string_ext(
-				  value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return table_text_cell(cells, value);
 }
 
 static struct json_object *table_custom_cells(const struct type *type, struct json_object *object,
-					      int64_t now_ms)
+					      int64_t now_ms, struct cells *cells)
 {
 	struct json_object *row = json_object_new_array();
 
-	for (const struct type_column *column = type->columns; column->name != NULL; column++) {
+	for (const struct type_column *column = type->columns;
+	     column->name != NULL && !cells->failed && effort_spend(&cells->effort, 1); column++) {
 		if (strcmp(column->format, "name") == 0 && column->path == NULL) {
 			cell_add(row, asb_name(object));
 		} else {
-			json_object_array_add(row, table_custom_cell(column, object, now_ms));
+			json_object_array_add(row,
+					      table_custom_cell(column, object, now_ms, cells));
 		}
 	}
 	return row;
@@ -188,12 +214,12 @@ struct json_object *table_create(const struct type *type, const char *version, b
 }
 
 static struct json_object *table_cells_of(const struct type *type, struct json_object *object,
-					  int64_t now_ms)
+					  int64_t now_ms, struct cells *cells)
 {
 	struct json_object *row;
 
 	if (type->custom) {
-		return table_custom_cells(type, object, now_ms);
+		return table_custom_cells(type, object, now_ms, cells);
 	}
 	row = json_object_new_array();
 	if (type->hooks.cells != NULL) {
@@ -205,12 +231,17 @@ static struct json_object *table_cells_of(const struct type *type, struct json_o
 	return row;
 }
 
-void table_add(struct json_object *table, const struct type *type, struct json_object *object,
-	       enum table_include include, int64_t now_ms)
+uint64_t table_add(struct json_object *table, const struct type *type, struct json_object *object,
+		   enum table_include include, int64_t now_ms)
 {
+	struct cells made = { 0 };
 	struct json_object *row = json_object_new_object();
 
-	json_object_object_add(row, "cells", table_cells_of(type, object, now_ms));
+	json_object_object_add(row, "cells", table_cells_of(type, object, now_ms, &made));
+	if (made.failed || effort_refusal(&made.effort) != NULL) {
+		json_object_put(row);
+		return UINT64_MAX;
+	}
 	if (include == TABLE_OBJECT) {
 		json_object_object_add(row, "object", json_object_get(object));
 	} else if (include == TABLE_METADATA) {
@@ -219,6 +250,7 @@ void table_add(struct json_object *table, const struct type *type, struct json_o
 		json_object_object_add(row, "object", NULL);
 	}
 	json_object_array_add(asb_array(table, "rows"), row);
+	return made.effort.steps;
 }
 
 struct json_object *partial_metadata(struct json_object *object, const char *version)

@@ -19,10 +19,14 @@ enum table_include { TABLE_METADATA, TABLE_NONE, TABLE_OBJECT };
  */
 struct json_object *table_create(const struct type *type, const char *version,
 				 bool without_columns);
+/* The cells of a row hold so many bytes: as many as an event of a watch. */
+#define TABLE_CELLS_MAX (8u << 20)
 /* Appends the row of an object (borrowed; with TABLE_OBJECT the row shares it). A watch event is a
- * Table of one row; a Status or bookmark object is sent as it is. */
-void table_add(struct json_object *table, const struct type *type, struct json_object *object,
-	       enum table_include include, int64_t now_ms);
+ * Table of one row; a Status or bookmark object is sent as it is. Returns the steps that it took (see
+ * apiserver/schema/effort.h); UINT64_MAX: no row, since its columns ask for more than EFFORT_STEPS_MAX
+ * or TABLE_CELLS_MAX. */
+uint64_t table_add(struct json_object *table, const struct type *type, struct json_object *object,
+		   enum table_include include, int64_t now_ms);
 
 /* {kind: PartialObjectMetadata, apiVersion: meta.k8s.io/<version>, metadata} of an object; metadata
  * is shared. The caller's. */

@@ -130,6 +130,10 @@ const struct type *types_find_kind(const struct types *types, const char *group,
 				   const char *version, const char *kind);
 /* All of them: the built-in ones in a fixed order, then by group, version, plural. NULL past the end. */
 const struct type *types_nth(const struct types *types, size_t position);
+/* Keeps a type beyond the next change of its CustomResourceDefinition, for reading without the lock:
+ * the same, or NULL for NULL. type_release ends that. Both under the lock. */
+const struct type *type_hold(const struct type *type);
+void type_release(const struct type *type);
 bool type_has_subresource(const struct type *type, const char *name);
 const struct type_subresource *type_subresource(const struct type *type, const char *name);
 

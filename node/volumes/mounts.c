@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "base/map.h"
 #include "base/memory.h"
 #include "node/env/expand.h"
 #include "node/volumes/files.h"
@@ -18,6 +19,7 @@
 
 struct mounting {
 	const struct volume_set *set;
+	struct map by_name; /* the volumes of the set */
 	const char *container;
 	const char *const *env;
 	const char *missing; /* the text at a $(NAME) that has no value */
@@ -202,21 +204,21 @@ static int mounts_resolve_sub_path(struct mounting *mounting, const struct volum
 				     path, volume->name, strerror(-code));
 }
 
-static const struct volume *mounts_find(const struct volume_set *set, const char *name)
+/* Of volumes with one name the first counts. */
+static void mounts_index(struct mounting *mounting)
 {
-	for (size_t i = 0; name != NULL && i < set->count; i++) {
-		if (strcmp(set->items[i].name, name) == 0) {
-			return &set->items[i];
-		}
+	for (size_t i = mounting->set->count; i-- > 0;) {
+		struct volume *volume = &mounting->set->items[i];
+
+		map_put(&mounting->by_name, volume->name, volume);
 	}
-	return NULL;
 }
 
 static int mounts_make_mount(struct mounting *mounting, struct json_object *item, size_t index,
 			     struct runtime_mount *ret)
 {
 	const char *name = asb_str(item, "name"), *target = asb_str(item, "mountPath");
-	const struct volume *volume = mounts_find(mounting->set, name);
+	const struct volume *volume = name != NULL ? map_get(&mounting->by_name, name) : NULL;
 	CLEANUP_FREE char *sub_path = NULL;
 	char *source = NULL;
 	int code;
@@ -273,10 +275,12 @@ int volumes_mounts(const struct volume_set *set, struct json_object *container,
 	if (strchr(mounting.container, '/') != NULL) {
 		code = error_set(reterr, -EINVAL, "'%.200s' is not a valid container name", name);
 	}
+	mounts_index(&mounting);
 	for (; code == 0 && count < asb_length(items); count++) {
 		code = mounts_make_mount(&mounting, json_object_array_get_idx(items, count), count,
 					 &mounts[count]);
 	}
+	map_finish(&mounting.by_name);
 	if (code < 0) {
 		mounts_finish(mounts, count);
 		return code;

@@ -4,9 +4,10 @@
 import threading
 import unittest
 
-from server import ServerCase, until
+from server import Client, ServerCase, closing_all, until
 
 MAPS = "/api/v1/namespaces/default/configmaps"
+PODS = "/api/v1/namespaces/default/pods"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -27,24 +28,24 @@ class Bounds(ServerCase):
 
     def served_meanwhile(self, attack):
         """Others are answered while it goes on, and after it."""
-        thread = threading.Thread(target=attack)
+        failures = []
+
+        def run():
+            try:
+                attack()
+            except BaseException as error:  # pylint: disable=broad-except
+                failures.append(error)
+
+        thread = threading.Thread(target=run)
         thread.start()
         self.api.call("GET", "/api/v1/namespaces/default")
         thread.join()
         self.api.call("GET", "/api/v1/namespaces/default")
+        self.assertEqual([], failures)
 
     def refused_patch(self, name, patch):
-        failures = []
-
-        def attack():
-            try:
-                self.assert_status(413, "RequestEntityTooLarge", "PATCH", f"{MAPS}/{name}", patch,
-                                   content_type=JSON_PATCH)
-            except BaseException as error:  # pylint: disable=broad-except
-                failures.append(error)
-
-        self.served_meanwhile(attack)
-        self.assertEqual([], failures)
+        self.served_meanwhile(lambda: self.assert_status(413, "RequestEntityTooLarge", "PATCH", f"{MAPS}/{name}",
+                                                         patch, content_type=JSON_PATCH))
 
     def test_a_patch_copies_within_bounds(self):
         self.api.call("POST", MAPS, {"metadata": {"name": "large"}, "data": {"a": "x" * 900000}})
@@ -94,6 +95,59 @@ class Bounds(ServerCase):
         self.api.call("PATCH", MAPS + "/ending", {"metadata": {"finalizers": names[::-1][1:]}},
                       content_type="application/merge-patch+json")
         self.assert_status(422, "Invalid", "POST", MAPS, {"metadata": {"name": "bad", "finalizers": [""] * 500000}})
+
+    def test_mounts_find_their_volumes_in_time(self):
+        many = 16000
+        pod = {"metadata": {"name": "mounts"}, "spec": {
+            "containers": [{"name": "c", "image": "localhost/x", "volumeMounts": [
+                {"name": f"v{many - 1}", "mountPath": f"/{i}"} for i in range(many)]}],
+            "volumes": [{"name": f"v{i}"} for i in range(many)]}}
+        self.served_meanwhile(lambda: self.api.call("POST", PODS + "?dryRun=All", pod))
+
+    def test_tolerations_are_compared_in_time(self):
+        pod = {"metadata": {"name": "tolerant"}, "spec": {
+            "containers": [{"name": "c", "image": "localhost/x"}],
+            "tolerations": [{"key": f"k{i}", "operator": "Exists"} for i in range(20000)]}}
+        kept = self.api.call("POST", PODS, pod)["spec"]["tolerations"]
+        patch = {"spec": {"tolerations": kept[::-1]}}
+        merge = "application/merge-patch+json"
+        self.served_meanwhile(lambda: self.api.call("PATCH", PODS + "/tolerant", patch, content_type=merge))
+        self.assert_status(422, "Invalid", "PATCH", PODS + "/tolerant", {"spec": {"tolerations": kept[1:]}},
+                           content_type=merge)
+
+    def test_a_table_is_bounded_while_it_is_made(self):
+        definition = crd("tables", {"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+        definition["spec"]["versions"][0]["additionalPrinterColumns"] = [
+            {"name": "a", "type": "string", "jsonPath": ".spec"}] * 5000
+        self.api.call("POST", CRDS, definition)
+        path = "/apis/bounds.example.com/v1/namespaces/default/tables"
+        self.api.call("POST", path, {"metadata": {"name": "small"}, "spec": {"a": 1}})
+        client = Client(self.server.server, self.server.ca, self.server.admin_token)
+        client.headers["Accept"] = "application/json;as=Table;v=v1;g=meta.k8s.io"
+        self.assertEqual(5001, len(client.call("GET", path)["rows"][0]["cells"]))
+        self.api.call("POST", path, {"metadata": {"name": "large"}, "spec": {"a": "x" * 1000000}})
+        before = self.rss_kb()
+        for place in (path, path + "/large"):
+            status, body = client.raw("GET", place)
+            self.assertEqual(500, status)
+            self.assertIn(b"the table is too large", body)
+        self.assert_grew_less(before, 200 << 10)
+
+    def test_responses_that_nobody_reads_are_bounded_together(self):
+        for i in range(20):
+            self.api.call("POST", "/api/v1/namespaces/kube-public/configmaps",
+                          {"metadata": {"name": f"unread-{i}"}, "data": {"a": "x" * 1400000}})
+        path = "/api/v1/namespaces/kube-public/configmaps"
+        before = self.rss_kb()
+        with closing_all([self.tls() for _ in range(40)]) as unread:
+            for connection in unread:
+                connection.sendall(self.head("GET", path))
+            until(lambda: self.api.raw("GET", path)[0] == 503, 120, "lists are still sent while nobody reads them")
+            self.assert_status(503, "ServiceUnavailable", "GET", path)
+            self.api.call("GET", "/api/v1/namespaces/default")
+            self.api.call("DELETE", path + "/unread-0")
+            self.assert_grew_less(before, 900 << 10)
+        until(lambda: self.api.raw("GET", path)[0] == 200, 120, "the room of lists is not free again")
 
     def test_two_ports_of_one_number_stay(self):
         path = "/api/v1/namespaces/default/services"

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "tests/unit/apiserver/store-world.h"
@@ -225,6 +226,175 @@ static void in_the_foreground_another_owner_keeps(void **state)
 	assert_int_equal(asb_length(asb_array(tree, "metadata", "ownerReferences")), 1);
 }
 
+/* ---- many at once ---- */
+
+#define MANY 1000
+
+/* A list of owners that are not there, or whose kind is not served; the caller's. */
+static char *absent_owners(const char *api_version, size_t count)
+{
+	struct buf text = BUF_INIT(1 << 20);
+
+	for (size_t i = 0; i < count; i++) {
+		buf_printf(&text, "%s{apiVersion: %s, kind: ConfigMap, name: no-%zu, uid: uid-%zu}",
+			   i > 0 ? ", " : "", api_version, i, i);
+	}
+	return buf_take(&text);
+}
+
+/* An owner and MANY objects that it owns. */
+static void make_many(struct store_world *world)
+{
+	CLEANUP_FREE char *own = NULL;
+	char name[16];
+
+	assert_int_equal(store_create(world, &a_widget, "metadata: {name: owner}"), 201);
+	own = reference(world, &a_widget, "owner", NULL);
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "m%zu", i);
+		make(world, name, own);
+	}
+}
+
+static int delete_owner(struct store_world *world, enum objects_propagation propagation)
+{
+	struct request request = request_for(&a_widget, "owner");
+
+	return request_delete(
+		world->objects, &request,
+		&(struct objects_delete_options){ .grace = -1, .propagation = propagation }, NULL,
+		&world->error);
+}
+
+/* Ticks until there is no more to do; each writes a part of MANY at most. */
+static void settle_in_parts(struct store_world *world)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < 100 && more; i++) {
+		uint64_t version = objects_version(world->objects);
+
+		more = request_tick(world->objects);
+		assert_true(objects_version(world->objects) - version < MANY / 2);
+	}
+	assert_false(more);
+}
+
+static void many_absent_owners_go_in_one_update(void **state)
+{
+	struct store_world *world = *state;
+	CLEANUP_FREE char *absent = absent_owners("v1", MANY);
+	CLEANUP_FREE char *own = NULL;
+	CLEANUP_FREE char *all = NULL;
+	CLEANUP_JSON struct json_object *after = NULL;
+	uint64_t version;
+
+	assert_int_equal(store_create(world, &a_map, "metadata: {name: owner}"), 201);
+	own = reference(world, &a_map, "owner", NULL);
+	all = xprintf("%s, %s", own, absent);
+	make(world, "many", all);
+	version = objects_version(world->objects);
+	store_settle(world);
+	assert_int_equal(objects_version(world->objects), version + 1);
+	after = store_tree(world, &a_map, "many");
+	assert_int_equal(asb_length(asb_array(after, "metadata", "ownerReferences")), 1);
+}
+
+static void many_owners_of_unknown_kinds_are_one_event(void **state)
+{
+	struct store_world *world = *state;
+	CLEANUP_FREE char *unknown = absent_owners("example.net/v1", MANY);
+
+	make(world, "many", unknown);
+	store_settle(world);
+	assert_true(there(world, "many"));
+	assert_int_equal(events_with(world, "OwnerRefUnknownKind"), 1);
+}
+
+static void many_dependents_are_deleted_in_parts(void **state)
+{
+	static const enum objects_propagation ways[] = { OBJECTS_BACKGROUND, OBJECTS_FOREGROUND };
+	struct store_world *world = *state;
+	size_t before = objects_count(world->objects, &a_map);
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		make_many(world);
+		store_settle(world);
+		assert_int_equal(delete_owner(world, ways[i]), 200);
+		settle_in_parts(world);
+		assert_int_equal(objects_count(world->objects, &a_map), before);
+		assert_int_equal(objects_count(world->objects, &a_widget), 0);
+	}
+}
+
+static void many_dependents_are_orphaned_in_parts(void **state)
+{
+	struct store_world *world = *state;
+	CLEANUP_JSON struct json_object *owner = NULL;
+	CLEANUP_JSON struct json_object *last = NULL;
+	uint64_t version;
+
+	make_many(world);
+	store_settle(world);
+	version = objects_version(world->objects);
+	assert_int_equal(delete_owner(world, OBJECTS_ORPHAN), 200);
+	assert_true(objects_version(world->objects) - version < MANY / 2);
+	owner = store_tree(world, &a_widget, "owner");
+	assert_true(asb_deleting(owner));
+	assert_string_equal(
+		asb_as_str(json_object_array_get_idx(asb_at(owner, "metadata", "finalizers"), 0)),
+		"orphan");
+	/* A restart does not forget it. */
+	store_world_close(world);
+	assert_int_equal(store_world_open(world), 0);
+	settle_in_parts(world);
+	assert_int_equal(objects_count(world->objects, &a_widget), 0);
+	last = store_tree(world, &a_map, "m999");
+	assert_false(asb_deleting(last));
+	assert_int_equal(asb_length(asb_array(last, "metadata", "ownerReferences")), 0);
+}
+
+static void a_collection_is_deleted_in_parts(void **state)
+{
+	struct store_world *world = *state;
+	struct request request = request_for(&a_map, "");
+	const struct objects_delete_options options = { .grace = -1 };
+	struct list_page page = { 0 };
+	size_t at = 0, parts = 0;
+
+	make_many(world);
+	assert_int_equal(list_read(world->objects, &a_map,
+				   &(struct list_options){ .ns = "default" }, &page, &world->error),
+			 200);
+	for (; at < page.count; parts++) {
+		size_t from = at;
+
+		assert_int_equal(request_delete_listed(world->objects, &request, &page, &options,
+						       &at, &world->error),
+				 200);
+		assert_true(at > from && at - from < MANY / 2);
+	}
+	assert_true(parts > 1);
+	list_page_finish(&page);
+	assert_false(there(world, "m0"));
+	assert_false(there(world, "m999"));
+}
+
+static void old_events_end_in_parts(void **state)
+{
+	struct store_world *world = *state;
+	char text[160];
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text),
+			 "metadata: {name: e%zu}\ninvolvedObject: {namespace: default}", i);
+		assert_int_equal(store_create(world, &an_event, text), 201);
+	}
+	world->now_ms += 2 * 3600 * 1000;
+	settle_in_parts(world);
+	assert_int_equal(objects_count(world->objects, &an_event), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +405,12 @@ int main(void)
 		WITH_STORE(a_reference_to_an_absent_owner_goes_where_another_stays),
 		WITH_STORE(a_kind_that_goes_and_comes_again),
 		WITH_STORE(in_the_foreground_another_owner_keeps),
+		WITH_STORE(many_absent_owners_go_in_one_update),
+		WITH_STORE(many_owners_of_unknown_kinds_are_one_event),
+		WITH_STORE(many_dependents_are_deleted_in_parts),
+		WITH_STORE(many_dependents_are_orphaned_in_parts),
+		WITH_STORE(a_collection_is_deleted_in_parts),
+		WITH_STORE(old_events_end_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

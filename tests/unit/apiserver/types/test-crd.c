@@ -100,6 +100,41 @@ static void what_the_api_server_refuses_is_refused(void **state)
 	}
 }
 
+static void a_column_has_a_type_and_format_of_the_api_server(void **state)
+{
+	static const struct {
+		const char *type, *format;
+		int status;
+	} cases[] = {
+		{ "integer", "int32", 0 },
+		{ "string", "date-time", 0 },
+		{ "date", "", 0 },
+		{ "int", "", 422 },
+		{ "r,s", "", 422 },
+		{ ",", "", 422 },
+		{ "integer,number", "", 422 },
+		{ "string", "time", 422 },
+		{ "string", "int", 422 },
+	};
+	struct types_fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[1024];
+		int status;
+
+		snprintf(
+			text, sizeof(text),
+			"{'metadata': {'name': 'cols.c.example.com'}, 'spec': {'group': 'c.example.com', 'scope': 'Namespaced', 'names': {'plural': 'cols', 'kind': 'Col'}, 'versions': [{'name': 'v1', 'served': true, 'storage': true, 'additionalPrinterColumns': [{'name': 'a', 'type': '%s', 'format': '%s', 'jsonPath': '.spec'}], 'schema': {'openAPIV3Schema': {'type': 'object'}}}]}}",
+			cases[i].type, cases[i].format);
+		json_object_put(admitted(fixture, "apiextensions.k8s.io",
+					 "customresourcedefinitions", text, NULL, &status));
+		assert_int_equal(status, cases[i].status);
+	}
+	assert_string_equal(
+		refusal(fixture),
+		"CustomResourceDefinition.apiextensions.k8s.io \"cols.c.example.com\" is invalid: spec.additionalPrinterColumns[0].format: Invalid value: \"int\": must be one of byte,date,date-time,double,float,int32,int64,password");
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, types_fixture_setup, types_fixture_teardown)
 
@@ -111,6 +146,7 @@ int main(void)
 		TEST(objects_follow_the_schema),
 		TEST(a_new_object_has_no_status),
 		TEST(what_the_api_server_refuses_is_refused),
+		TEST(a_column_has_a_type_and_format_of_the_api_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,90 @@ static void jsonpaths_find_what_columns_ask_for(void **state)
 	assert_null(jsonpath_parse("[?(@.x>1)]", NULL));
 }
 
+/* Serves things.t.example with so many columns of one path. */
+static const struct type *serve_columns(struct types_fixture *fixture, size_t count,
+					const char *path)
+{
+	CLEANUP_JSON struct json_object *crd = parsed(
+		"{'metadata': {'name': 'things.t.example'}, 'spec': {'group': 't.example', 'scope': 'Namespaced', 'names': {'plural': 'things', 'kind': 'Thing'}, 'versions': [{'name': 'v1', 'served': true, 'storage': true, 'schema': {'openAPIV3Schema': {'type': 'object'}}}]}, 'status': {'conditions': [{'type': 'Established', 'status': 'True'}]}}");
+	struct json_object *columns = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *column = json_object_new_object();
+
+		asb_set_str(column, "name", "a");
+		asb_set_str(column, "type", "string");
+		asb_set_str(column, "jsonPath", path);
+		json_object_array_add(columns, column);
+	}
+	json_object_object_add(json_object_array_get_idx(asb_array(crd, "spec", "versions"), 0),
+			       "additionalPrinterColumns", columns);
+	types_stored(fixture->types,
+		     types_find(fixture->types, "apiextensions.k8s.io", "v1",
+				"customresourcedefinitions"),
+		     crd);
+	return types_find(fixture->types, "t.example", "v1", "things");
+}
+
+/* An object whose spec is a list of so many texts. */
+static struct json_object *thing_with_list(size_t count)
+{
+	struct json_object *thing = parsed("{'metadata': {'name': 'x'}}"),
+			   *list = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_object_array_add(list, json_object_new_string("0123456789"));
+	}
+	json_object_object_add(thing, "spec", list);
+	return thing;
+}
+
+static void a_row_is_bounded_while_it_is_made(void **state)
+{
+	static const struct {
+		const char *path;
+		size_t columns, items;
+		bool fits;
+	} cases[] = {
+		{ ".spec", 50, 1000, true },
+		/* bytes: 13 GB of cells */
+		{ ".spec", 10000, 100000, false },
+		/* steps: 1,000,000,000 looks at an item */
+		{ ".spec[?(@.a=='b')]", 10000, 100000, false },
+		{ ".spec[*].a", 10000, 100000, false },
+	};
+	struct types_fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct type *type = serve_columns(fixture, cases[i].columns, cases[i].path);
+		CLEANUP_JSON struct json_object *thing = thing_with_list(cases[i].items);
+		CLEANUP_JSON struct json_object *table = table_create(type, "v1", true);
+		uint64_t steps = table_add(table, type, thing, TABLE_NONE, TYPES_NOW_MS);
+
+		assert_int_equal(steps < UINT64_MAX, cases[i].fits);
+		assert_int_equal(asb_length(asb_at(table, "rows")), cases[i].fits);
+	}
+}
+
+static void a_type_that_is_held_outlives_its_definition(void **state)
+{
+	struct types_fixture *fixture = *state;
+	const struct type *type = type_hold(serve_columns(fixture, 1, ".spec[0]"));
+	CLEANUP_JSON struct json_object *crd = parsed("{'metadata': {'name': 'things.t.example'}}");
+	CLEANUP_JSON struct json_object *thing = thing_with_list(1);
+
+	types_removed(fixture->types,
+		      types_find(fixture->types, "apiextensions.k8s.io", "v1",
+				 "customresourcedefinitions"),
+		      crd);
+
+	CLEANUP_JSON struct json_object *table = table_create(type, "v1", true);
+
+	assert_true(table_add(table, type, thing, TABLE_NONE, TYPES_NOW_MS) < UINT64_MAX);
+	assert_string_equal(cell(table, 1), "0123456789");
+	type_release(type);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, types_fixture_setup, types_fixture_teardown)
 
@@ -155,6 +239,8 @@ int main(void)
 		TEST(durations_are_words),
 		TEST(a_custom_kind_has_name_and_age),
 		TEST(jsonpaths_find_what_columns_ask_for),
+		TEST(a_row_is_bounded_while_it_is_made),
+		TEST(a_type_that_is_held_outlives_its_definition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
