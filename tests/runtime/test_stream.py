@@ -2,9 +2,11 @@
 """POST /execute/stream: events as they come, and the end of them."""
 
 import json
+import socket
+import struct
 import time
 
-from server import until
+from server import SOON, until
 from test_execute import FAILED, JSON, processes
 
 
@@ -71,3 +73,68 @@ def test_a_slow_reader_makes_the_command_wait(server):
         assert server.sanitized or server.status("VmRSS") < 100 * 1024, server.status("VmRSS")
         server.check()
     until(lambda: processes(server.mark) == [], "a reader that goes away ends the command")
+
+
+def running(server):
+    return until(lambda: processes(server.mark), "the command runs")
+
+
+def test_a_silent_command_gets_keep_alives(server):
+    """Each comes after 15 s. The command ends only with the socket, so its end is not what is read."""
+    with begin(server, f"sleep {server.mark}") as sock:
+        sock.settimeout(6 * SOON)
+        text = b""
+        while text.count(b": keep-alive\n\n") < 2:
+            piece = sock.recv(4096)
+            assert piece, text
+            text += piece
+        assert len(processes(server.mark)) == 1
+    until(lambda: processes(server.mark) == [], "a client that goes away ends the command", 6 * SOON)
+
+
+def test_a_silent_command_ends_with_a_client_that_was_never_written_to(server):
+    before = server.descriptors()
+    for _ in range(3):
+        begin(server, f"sleep {server.mark}").close()
+    until(lambda: processes(server.mark) == [], "clients that go away end their commands", 6 * SOON)
+    until(lambda: server.descriptors() <= before, lambda: f"{server.descriptors()} descriptors, {before} before")
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def test_a_reset_is_noticed_before_anything_is_written(server):
+    """Half-closed clients wait for their responses; those that are reset get their descriptors back, and the command of
+    /execute goes on."""
+    with begin(server, f"sleep {server.mark}") as half:
+        half.shutdown(socket.SHUT_WR)
+        running(server)
+        before = server.descriptors()
+        stream = begin(server, f"sleep {server.mark}")
+        until(lambda: len(processes(server.mark)) == 2, "the second stream runs")
+        reset(stream)
+        until(lambda: len(processes(server.mark)) == 1, "the command of the stream ends")
+        until(lambda: server.descriptors() == before, lambda: f"{server.descriptors()} descriptors, {before} before")
+
+        body = json.dumps({"command": f"sleep {server.mark}"}).encode()
+        text = server.head("POST", "/execute", {**JSON, "Content-Length": len(body)}) + body
+        kept = server.connect()
+        kept.sendall(text)
+        until(lambda: len(processes(server.mark)) == 2, "the command runs")
+        with_client = server.descriptors()
+        reset(kept)
+        until(lambda: server.descriptors() == with_client - 1, lambda: f"{server.descriptors()} of {with_client} descriptors")
+        assert len(processes(server.mark)) == 2
+        server.check()
+
+
+def test_a_client_that_has_closed_its_own_end_gets_its_response(server):
+    body = json.dumps({"command": "sh -c 'sleep 3; echo x'"}).encode()
+    for target in ("/execute", "/execute/stream"):
+        with server.connect(3 * SOON) as sock:
+            sock.sendall(server.head("POST", target, {**JSON, "Content-Length": len(body)}) + body)
+            sock.shutdown(socket.SHUT_WR)
+            answer = server.receive(sock)
+            assert answer.status == 200 and b"x" in answer.body, answer
