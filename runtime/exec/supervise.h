@@ -77,7 +77,7 @@ void execution_start(struct execution *execution);
 /* Kills its process tree; on_end is called afterwards. */
 void execution_cancel(struct execution *execution);
 void execution_resume(struct execution *execution);
-/* Only on_output and on_timer may call it. */
+/* Only on_output and on_timer may call it, and the creator before execution_start. */
 void execution_set_timer(struct execution *execution, uint64_t at_us);
 void execution_ref(struct execution *execution);
 void execution_unref(struct execution *execution);

@@ -253,6 +253,9 @@ static enum MHD_Result exchange_on_complete(struct request *request)
 	if (request->mhd_response != NULL) {
 		return response_queue(request);
 	}
+	if (request->connection->shut_down) {
+		return MHD_NO; /* there is nobody to wait for the response */
+	}
 	request->suspended = true;
 	MHD_suspend_connection(request->mhd);
 	return MHD_YES;

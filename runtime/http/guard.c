@@ -13,10 +13,14 @@
 
 #include "runtime/http/server-private.h"
 
+#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -27,13 +31,27 @@
 #define TRANSFERS_MAX 682u   /* a third of the descriptors for work */
 /* For pipes of commands and of background processes, and for files of transfers. */
 #define FILES_FOR_WORK 6144u
+#define EVENTS 128
+#define PAGE 4096u
+/* What is free again after connections were shut down for their blocks. */
+#define BLOCKS_FREED (BLOCKS_MAX / 8)
 
-void guard_init(struct guard *guard, size_t limit)
+int guard_init(struct guard *guard, size_t limit)
 {
-	*guard = (struct guard){ .limit = limit };
+	*guard = (struct guard){ .limit = limit, .epoll = epoll_create1(EPOLL_CLOEXEC) };
 	for (size_t i = 0; i < PHASE_MAX; i++) {
 		TAILQ_INIT(&guard->connections[i]);
 	}
+	TAILQ_INIT(&guard->holders);
+	return guard->epoll >= 0 ? 0 : -errno;
+}
+
+void guard_finish(struct guard *guard)
+{
+	if (guard->epoll >= 0) {
+		close(guard->epoll);
+	}
+	guard->epoll = -1;
 }
 
 /* How many descriptors are left besides those for the server's own use. */
@@ -85,21 +103,34 @@ static uint64_t guard_received(int fd)
 	return info.tcpi_bytes_received;
 }
 
+/* Whether it belongs to a command or to a transfer, of which there is a limited number. */
+static bool guard_is_limited(const struct connection *connection)
+{
+	return connection->request != NULL && connection->request->data != NULL;
+}
+
 struct connection *guard_add(struct guard *guard, int fd, uint64_t now)
 {
 	struct connection *connection = xnew(struct connection);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data = { .ptr = connection } };
 
 	*connection = (struct connection){
 		.phase = PHASE_HEAD, .fd = fd, .since = now, .phase_since = now
 	};
 	TAILQ_INSERT_TAIL(&guard->connections[connection->phase], connection, link);
 	guard->count++;
+	if (epoll_ctl(guard->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+		guard_count_block(guard, connection, CONNECTION_MEMORY); /* the most it can be */
+	}
 	return connection;
 }
 
 void guard_remove(struct guard *guard, struct connection *connection)
 {
+	/* Explicitly: a child that has not closed its copies yet keeps the socket open. */
+	(void)epoll_ctl(guard->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 	guard_let_go(guard, connection);
+	guard_count_block(guard, connection, 0);
 	TAILQ_REMOVE(&guard->connections[connection->phase], connection, link);
 	guard->count--;
 	free(connection);
@@ -114,7 +145,21 @@ void guard_enter(struct guard *guard, struct connection *connection, enum phase 
 	connection->ignored = connection->responding = false;
 	connection->paused = false;
 	connection->bytes = phase == PHASE_HEAD ? guard_received(connection->fd) : 0;
+	connection->served = connection->served || phase == PHASE_HEAD;
 	TAILQ_INSERT_TAIL(&guard->connections[connection->phase], connection, link);
+	if (phase == PHASE_BUSY || guard_is_limited(connection)) {
+		guard_count_block(guard, connection, 0);
+	} else if (phase == PHASE_HEAD) {
+		guard_count_block(guard, connection, CONNECTION_MEMORY);
+	}
+}
+
+void guard_respond(struct guard *guard, struct connection *connection)
+{
+	connection->responding = true;
+	if (!guard_is_limited(connection)) {
+		guard_count_block(guard, connection, CONNECTION_MEMORY);
+	}
 }
 
 /* ---- deadlines ---- */
@@ -190,6 +235,89 @@ bool guard_evict(struct guard *guard)
 		guard_shut_down(victim);
 	}
 	return victim != NULL;
+}
+
+/* ---- memory of blocks ---- */
+
+void guard_count_block(struct guard *guard, struct connection *connection, size_t size)
+{
+	if (connection->block > 0) {
+		TAILQ_REMOVE(&guard->holders, connection, block_link);
+		guard->holder_count--;
+	}
+	guard->blocks += size - connection->block;
+	connection->block = size;
+	if (size > 0) {
+		TAILQ_INSERT_TAIL(&guard->holders, connection, block_link);
+		guard->holder_count++;
+	}
+}
+
+/* The connection keeps its place among the holders: it is as old as its first bytes. */
+static void guard_grow_block(struct guard *guard, struct connection *connection, size_t size)
+{
+	if (connection->block == 0) {
+		guard_count_block(guard, connection, size);
+		return;
+	}
+	guard->blocks += size - connection->block;
+	connection->block = size;
+}
+
+/* The first bytes of a block hold what was received, the last ones the list of headers. */
+static void guard_measure_block(struct guard *guard, struct connection *connection)
+{
+	uint64_t received;
+
+	if (connection->served || connection->shut_down || connection->phase == PHASE_BUSY ||
+	    guard_is_limited(connection)) {
+		return; /* it is counted as a whole, or not counted */
+	}
+	received = guard_received(connection->fd);
+	if (received > 0) {
+		size_t size = received < CONNECTION_MEMORY
+				      ? ((size_t)received + 2 * PAGE - 1) / PAGE * PAGE
+				      : CONNECTION_MEMORY;
+
+		if (size > connection->block) {
+			guard_grow_block(guard, connection, size);
+		}
+	}
+}
+
+/* Shuts down the oldest connections whose blocks are not smaller than the others on average. */
+static void guard_cut_blocks(struct guard *guard)
+{
+	size_t mean = guard->blocks / guard->holder_count;
+	struct connection *at, *next;
+
+	for (at = TAILQ_FIRST(&guard->holders);
+	     at != NULL && guard->blocks > BLOCKS_MAX - BLOCKS_FREED; at = next) {
+		next = TAILQ_NEXT(at, block_link);
+		if (at->block >= mean) {
+			/* What it has sent and libmicrohttpd has not read must not be read any
+			 * more: the other end of a socket that is shut down comes after it. */
+			(void)recv(at->fd, NULL, BLOCKS_MAX, MSG_TRUNC | MSG_DONTWAIT);
+			guard_shut_down(at);
+			guard_count_block(guard, at, 0);
+		}
+	}
+}
+
+void guard_check_blocks(struct guard *guard)
+{
+	struct epoll_event events[EVENTS];
+	int count;
+
+	do {
+		count = epoll_wait(guard->epoll, events, EVENTS, 0);
+		for (int i = 0; i < count; i++) {
+			guard_measure_block(guard, events[i].data.ptr);
+		}
+	} while (count == EVENTS);
+	while (guard->blocks > BLOCKS_MAX) {
+		guard_cut_blocks(guard);
+	}
 }
 
 /* ---- memory of bodies ---- */
@@ -278,6 +406,15 @@ static void guard_check_body(struct connection *connection, uint64_t now)
 	connection->bytes = 0;
 }
 
+/* A socket in this state was reset: by a client that was closed with data unread, or by the machine
+ * of one that was closed when it got a keep-alive. */
+static bool guard_is_reset(const struct connection *connection)
+{
+	struct pollfd wait = { .fd = connection->fd };
+
+	return poll(&wait, 1, 0) > 0 && (wait.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 void guard_check_deadlines(struct guard *guard, uint64_t now)
 {
 	struct connection *at;
@@ -290,6 +427,11 @@ void guard_check_deadlines(struct guard *guard, uint64_t now)
 	TAILQ_FOREACH (at, &guard->connections[PHASE_BODY], link) {
 		if (!at->shut_down) {
 			guard_check_body(at, now);
+		}
+	}
+	TAILQ_FOREACH (at, &guard->connections[PHASE_BUSY], link) {
+		if (!at->shut_down && guard_is_reset(at)) {
+			guard_shut_down(at);
 		}
 	}
 }

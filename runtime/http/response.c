@@ -90,7 +90,7 @@ enum MHD_Result response_queue(struct request *request)
 		MHD_add_response_header(mhd_response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
 
-	request->connection->responding = true;
+	guard_respond(&request->server->guard, request->connection);
 
 	enum MHD_Result queued = MHD_queue_response(request->mhd, request->status, mhd_response);
 
@@ -169,7 +169,7 @@ static ssize_t response_read_stream(void *arg, uint64_t position, char *data, si
 	if (length > 0) {
 		return length;
 	}
-	if (length == BODY_WAIT && !request->ended) {
+	if (length == BODY_WAIT && !request->ended && !request->connection->shut_down) {
 		request->suspended = true;
 		MHD_suspend_connection(request->mhd);
 		return 0;

@@ -16,9 +16,15 @@
 #define TARGET_MAX (32u << 10) /* of a request line: a path of 4096 bytes, each escaped, fits */
 #define HEAD_MAX (64u << 10)   /* of all header lines */
 #define HEADERS_MAX 100u
-/* libmicrohttpd keeps the header section, and what it sends next, in one block for each connection.
- * Unused pages of the block cost nothing. */
-#define CONNECTION_MEMORY (128u << 10)
+/* libmicrohttpd keeps the header section, and what it sends next, in one block for each connection:
+ * a request line and header lines of the largest size fit, with 16 KiB for its own use. Pages of the
+ * block cost nothing until the first use. At the end of a request libmicrohttpd clears the whole
+ * block, so that it is in memory until the connection is closed. */
+#define CONNECTION_MEMORY (112u << 10)
+/* The blocks of all connections together that are idle or read a request, and of those whose client
+ * does not read a short response. Those of running commands and of transfers are not in it: there
+ * is a limit on their number. */
+#define BLOCKS_MAX (64u << 20)
 
 #define HEAD_US 10000000u /* from the first byte of a header section to its end */
 #define IDLE_US 75000000u /* between requests: longer than load balancers keep a connection */
@@ -59,12 +65,19 @@ struct connection {
 	uint64_t phase_since;    /* when the phase began */
 	size_t held;             /* bytes of its request's body in memory, counted in guard.held */
 	uint64_t bytes;          /* PHASE_HEAD: received before it; PHASE_BODY: in this window */
+	size_t block;            /* bytes of its block in memory, counted in guard.blocks; 0: not */
+	bool served;             /* a request has ended: the whole block is in memory */
+	TAILQ_ENTRY(connection) block_link; /* in guard.holders when block > 0 */
 };
 
 struct guard {
 	TAILQ_HEAD(connections, connection) connections[PHASE_MAX]; /* the oldest first */
 	size_t count, limit;
-	size_t held; /* bytes of all bodies in memory */
+	size_t held;                      /* bytes of all bodies in memory */
+	int epoll;                        /* reports the connections that have received something */
+	TAILQ_HEAD(, connection) holders; /* those with block > 0, the oldest first */
+	size_t holder_count;
+	size_t blocks; /* the sum of connection.block */
 };
 
 struct server {
@@ -118,7 +131,9 @@ void tasks_wake(struct server *server);
 void tasks_run(struct server *server);
 
 /* guard.c */
-void guard_init(struct guard *guard, size_t limit);
+/* 0 or -errno. guard_finish must follow in both cases. */
+int guard_init(struct guard *guard, size_t limit);
+void guard_finish(struct guard *guard);
 struct connection *guard_add(struct guard *guard, int fd, uint64_t now);
 void guard_remove(struct guard *guard, struct connection *connection);
 void guard_enter(struct guard *guard, struct connection *connection, enum phase phase,
@@ -132,10 +147,19 @@ bool guard_evict(struct guard *guard);
 bool guard_hold(struct guard *guard, struct connection *connection, size_t length);
 /* Gives back the memory of its body. */
 void guard_let_go(struct guard *guard, struct connection *connection);
+/* The client reads a response from now on. */
+void guard_respond(struct guard *guard, struct connection *connection);
+/* Counts the blocks of connections that have received something since the last call, and shuts down
+ * connections with large blocks, the oldest ones first, when all blocks together are too large. To
+ * be called before libmicrohttpd reads. */
+void guard_check_blocks(struct guard *guard);
+/* Sets the bytes of its block that are in memory. */
+void guard_count_block(struct guard *guard, struct connection *connection, size_t size);
 /* Whether the client has closed its end and everything it sent has been read. */
 bool guard_has_gone(const struct connection *connection);
-/* Shuts down the connections that are too late. */
-/* Shuts down the connections that are too late. */
+/* Shuts down the connections that are too late, and those in PHASE_BUSY that are reset. A client
+ * that has only closed its own end may still read its response. The caller resumes those that are
+ * suspended. */
 void guard_check_deadlines(struct guard *guard, uint64_t now);
 /* How many connections the limit of open files allows, and how many transfers of files. */
 size_t guard_limit(void);

@@ -17,12 +17,16 @@
 
 #include "base/memory.h"
 #include "runtime/http/server-private.h"
+#include "runtime/http/request.h"
 #include "runtime/http/work.h"
 
 #define ACCEPT_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000u /* when there are no descriptors left */
 #define STOP_US 1500000u        /* for responses that are still sent after server_stop */
-#define SPARE_CONNECTIONS 256u  /* for those that are shut down but not closed yet */
+#define KEEP_ALIVE_S 30         /* a client that is silent for so long is asked for by TCP */
+#define KEEP_ALIVE_AGAIN_S 15
+#define KEEP_ALIVE_TIMES 4
+#define SPARE_CONNECTIONS 256u /* for those that are shut down but not closed yet */
 
 static const char busy_response[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 				    "Content-Type: application/json\r\nContent-Length: 34\r\n\r\n"
@@ -170,11 +174,12 @@ int server_create(struct sched *sched, const struct server_config *config, struc
 	server->token = config->token != NULL ? xstrdup(config->token) : NULL;
 	server->tasks_end = &server->tasks;
 	sched_mutex_init(&server->lock, sched);
-	guard_init(&server->guard, guard_limit());
+	int code = guard_init(&server->guard, guard_limit());
+
 	server->pool = work_pool_create(sched, server, guard_transfers());
 
-	int code = server_start(server, reterr);
-
+	code = code < 0 ? error_set(reterr, code, "cannot watch connections: %s", strerror(-code))
+			: server_start(server, reterr);
 	if (code < 0) {
 		(void)server_destroy(server);
 		return code;
@@ -198,6 +203,19 @@ static void server_close_fd(int *fd)
 	*fd = -1;
 }
 
+/* Makes the kernel ask whether the client of a long request is still there. The machine of a client
+ * that has closed its socket answers with a reset, that of one that has only closed its own end
+ * does not. */
+static void server_keep_alive(int fd)
+{
+	int yes = 1, idle = KEEP_ALIVE_S, interval = KEEP_ALIVE_AGAIN_S, count = KEEP_ALIVE_TIMES;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
 static void server_add_connection(struct server *server, int fd, const union address *address,
 				  socklen_t length)
 {
@@ -210,6 +228,7 @@ static void server_add_connection(struct server *server, int fd, const union add
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	server_keep_alive(fd);
 	/* It closes the socket when it fails. */
 	(void)MHD_add_connection(server->daemon, fd, &address->any, length);
 }
@@ -277,12 +296,25 @@ static int server_wait_ms(struct server *server, uint64_t now)
 	return (int)ms;
 }
 
+/* libmicrohttpd does not look at the sockets of suspended connections. */
+static void server_resume_shut_down(struct server *server)
+{
+	struct request *request;
+
+	LIST_FOREACH (request, &server->requests, link) {
+		if (request->connection->shut_down && request->connection->phase == PHASE_BUSY) {
+			request_more(request);
+		}
+	}
+}
+
 static void server_do_timers(struct server *server)
 {
 	uint64_t now = sched_now_us(server->sched);
 
 	if (now >= server->check_at) {
 		guard_check_deadlines(&server->guard, now);
+		server_resume_shut_down(server);
 		work_pool_expire(server->pool, now);
 		server->check_at = now + CHECK_US;
 	}
@@ -310,6 +342,7 @@ static int server_run_once(struct server *server)
 		}
 	}
 	tasks_run(server);
+	guard_check_blocks(&server->guard);
 	(void)MHD_run(server->daemon);
 	server_do_timers(server);
 	return 0;
@@ -365,6 +398,7 @@ bool server_destroy(struct server *server)
 	if (!work_pool_destroy(server->pool)) {
 		return false;
 	}
+	guard_finish(&server->guard);
 	server_close_fd(&server->listener);
 	server_close_fd(&server->epoll);
 	server_close_fd(&server->wake);

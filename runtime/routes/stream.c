@@ -28,7 +28,7 @@ struct stream {
 	struct execution *execution;
 	uint64_t timeout_s;
 
-	/* Only the supervisor's thread uses these. */
+	/* Only the supervisor's thread uses these once the command is started. */
 	struct event_lines lines[EXECUTION_STREAMS];
 	uint64_t flush_at[EXECUTION_STREAMS];
 	uint64_t alive_at;
@@ -246,6 +246,9 @@ void stream_handle(struct request *request)
 		execute_respond_busy(request);
 		return;
 	}
+	/* A silent command's stream gets keep-alives as well, which find out whether its client is
+	 * still there. */
+	stream_set_timer(stream, sched_now_us(stream->sched));
 	/* One reference for the request, one for the tasks, one for the response. */
 	execution_ref(stream->execution);
 	execution_ref(stream->execution);

@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -287,6 +288,77 @@ def test_large_bodies_that_wait_share_one_budget(server):
     finally:
         for sock in socks:
             sock.close()
+
+
+BLOCKS = 64 << 10  # kB: BLOCKS_MAX in runtime/http/server-private.h
+CLIENTS = 2500     # connections whose heads would need four times as much
+
+
+def send_from_many(server, text, answered=False):
+    """How much memory the server needs at most when each of CLIENTS connections has sent the text and stays."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files[1] < 3 * CLIENTS:
+        raise Skip(f"needs {3 * CLIENTS} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files[0], 3 * CLIENTS), files[1]))
+    socks = []
+    try:
+        restart_with_descriptors(server, 3 * CLIENTS)
+        assert server.get("/").status == 200
+        before = server.status("VmRSS")
+        for _ in range(CLIENTS):
+            sock = server.connect()
+            socks.append(sock)
+            with contextlib.suppress(ConnectionError):
+                sock.sendall(text)
+                if answered:
+                    assert server.receive(sock).status == 200
+        for _ in range(5):
+            assert server.get("/").status == 200
+        return server.status("VmHWM") - before
+    finally:
+        for sock in socks:
+            sock.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
+
+
+def long_head(count, ends):
+    return server_head({f"X-{i}": "a" * 1200 for i in range(count)}, ends)
+
+
+def server_head(headers, ends):
+    return Server.head("POST", "/execute", {"Content-Length": 10, **JSON, **headers})[:None if ends else -2]
+
+
+def test_heads_that_do_not_end_share_one_budget(server):
+    grown = send_from_many(server, long_head(95, False))
+    assert server.sanitized or grown < 2 * BLOCKS, grown
+
+
+def test_heads_whose_bodies_do_not_come_share_one_budget(server):
+    grown = send_from_many(server, long_head(50, True))
+    assert server.sanitized or grown < 2 * BLOCKS, grown
+
+
+def test_connections_that_are_idle_after_a_request_share_one_budget(server):
+    grown = send_from_many(server, Server.head("GET", "/"), answered=True)
+    assert server.sanitized or grown < 2 * BLOCKS, grown
+
+
+def test_connections_that_have_sent_nothing_cost_little_and_stay(server):
+    grown = send_from_many(server, b"")
+    assert server.sanitized or grown < CLIENTS * 4, grown
+
+
+def test_the_largest_head_is_served(server):
+    """The longest target, and a hundred lines of the largest size together, again and again on one connection."""
+    line = (64 << 10) // 100 - len("X-NN: \r\n")
+    headers = {"Content-Type": "a/b", **{f"X-{i:02}": "a" * (line - 2) for i in range(98)}}
+    text = server.head("GET", "/" + "a" * ((32 << 10) - 1), headers)
+    with server.connect() as sock:
+        for _ in range(3):
+            sock.sendall(text)
+            answer = server.receive(sock)
+            assert answer.status == 404 and answer.json == {"detail": "Not Found"}, answer
 
 
 def test_a_body_that_nobody_wants_has_an_end(server):

@@ -2,9 +2,11 @@
 """POST /execute/stream: events as they come, and the end of them."""
 
 import json
+import socket
+import struct
 import time
 
-from server import until
+from server import SOON, until
 from test_execute import FAILED, JSON, processes
 
 
@@ -71,3 +73,62 @@ def test_a_slow_reader_makes_the_command_wait(server):
         assert server.sanitized or server.status("VmRSS") < 100 * 1024, server.status("VmRSS")
         server.check()
     until(lambda: processes(server.mark) == [], "a reader that goes away ends the command")
+
+
+def test_a_silent_command_gets_keep_alives_and_ends_with_its_client(server):
+    """A keep-alive comes every 15 s. One client goes away before the first, the other one after it."""
+    server.check()
+    before = server.descriptors()
+    with begin(server, f"sleep {server.mark}") as sock:
+        with begin(server, f"sleep {server.mark}") as gone:
+            assert gone.recv(4096).startswith(b"HTTP/1.1 200")
+            until(lambda: len(processes(server.mark)) == 2, "both run")
+        sock.settimeout(6 * SOON)
+        text = b""
+        while b": keep-alive\n\n" not in text:
+            piece = sock.recv(4096)
+            assert piece, text
+            text += piece
+        until(lambda: len(processes(server.mark)) == 1, "the command of the first client ends", 6 * SOON)
+    until(lambda: processes(server.mark) == [], "the command of the second client ends", 6 * SOON)
+    until(lambda: server.descriptors() <= before, lambda: f"{server.descriptors()} descriptors, {before} before")
+
+
+def reset(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def test_a_reset_is_noticed_before_anything_is_written(server):
+    """Half-closed clients wait for their responses; those that are reset get their descriptors back, and the command of
+    /execute goes on."""
+    with begin(server, f"sleep {server.mark}") as half:
+        half.shutdown(socket.SHUT_WR)
+        until(lambda: len(processes(server.mark)) == 1, "the command runs")
+        before = server.descriptors()
+        stream = begin(server, f"sleep {server.mark}")
+        until(lambda: len(processes(server.mark)) == 2, "the second stream runs")
+        reset(stream)
+        until(lambda: len(processes(server.mark)) == 1, "the command of the stream ends")
+        until(lambda: server.descriptors() == before, lambda: f"{server.descriptors()} descriptors, {before} before")
+
+        body = json.dumps({"command": f"sleep {server.mark}"}).encode()
+        text = server.head("POST", "/execute", {**JSON, "Content-Length": len(body)}) + body
+        kept = server.connect()
+        kept.sendall(text)
+        until(lambda: len(processes(server.mark)) == 2, "the command runs")
+        with_client = server.descriptors()
+        reset(kept)
+        until(lambda: server.descriptors() == with_client - 1, lambda: f"{server.descriptors()} of {with_client} descriptors")
+        assert len(processes(server.mark)) == 2
+        server.check()
+
+
+def test_a_client_that_has_closed_its_own_end_gets_its_response(server):
+    body = json.dumps({"command": "sh -c 'sleep 3; echo x'"}).encode()
+    for target in ("/execute", "/execute/stream"):
+        with server.connect(3 * SOON) as sock:
+            sock.sendall(server.head("POST", target, {**JSON, "Content-Length": len(body)}) + body)
+            sock.shutdown(socket.SHUT_WR)
+            answer = server.receive(sock)
+            assert answer.status == 200 and b"x" in answer.body, answer

@@ -48,7 +48,7 @@ static void the_longest_idle_connection_goes_first(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer first = add(&guard, 1), second = add(&guard, 2), third = add(&guard, 3);
 
@@ -65,6 +65,7 @@ static void the_longest_idle_connection_goes_first(void **state)
 	drop(&guard, &second);
 	drop(&guard, &third);
 	assert_int_equal(guard.count, 0);
+	guard_finish(&guard);
 }
 
 static void an_idle_connection_is_kept_for_its_time(void **state)
@@ -72,7 +73,7 @@ static void an_idle_connection_is_kept_for_its_time(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer idle = add(&guard, 0), busy = add(&guard, 0);
 
@@ -85,6 +86,7 @@ static void an_idle_connection_is_kept_for_its_time(void **state)
 	assert_false(is_shut(&busy));
 	drop(&guard, &idle);
 	drop(&guard, &busy);
+	guard_finish(&guard);
 }
 
 static void a_body_must_go_on_coming(void **state)
@@ -92,7 +94,7 @@ static void a_body_must_go_on_coming(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer quick = add(&guard, 0), slow = add(&guard, 0);
 
@@ -110,6 +112,7 @@ static void a_body_must_go_on_coming(void **state)
 	assert_true(is_shut(&quick));
 	drop(&guard, &quick);
 	drop(&guard, &slow);
+	guard_finish(&guard);
 }
 
 static void a_body_whose_sender_has_gone_is_given_up_at_once(void **state)
@@ -117,7 +120,7 @@ static void a_body_whose_sender_has_gone_is_given_up_at_once(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer gone = add(&guard, 0);
 
@@ -128,6 +131,7 @@ static void a_body_whose_sender_has_gone_is_given_up_at_once(void **state)
 	guard_check_deadlines(&guard, 2);
 	assert_true(gone.connection->shut_down);
 	drop(&guard, &gone);
+	guard_finish(&guard);
 }
 
 static void the_oldest_slow_body_goes_as_well(void **state)
@@ -135,7 +139,7 @@ static void the_oldest_slow_body_goes_as_well(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer quick = add(&guard, 1), slow = add(&guard, 2), idle = add(&guard, 3);
 	struct peer forgotten = add(&guard, 4), reader = add(&guard, 5);
@@ -158,6 +162,7 @@ static void the_oldest_slow_body_goes_as_well(void **state)
 	for (size_t i = 0; i < 5; i++) {
 		drop(&guard, order[i]);
 	}
+	guard_finish(&guard);
 }
 
 static void a_body_that_is_forgotten_has_a_deadline(void **state)
@@ -165,7 +170,7 @@ static void a_body_that_is_forgotten_has_a_deadline(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer peer = add(&guard, 0);
 
@@ -178,6 +183,7 @@ static void a_body_that_is_forgotten_has_a_deadline(void **state)
 	guard_check_deadlines(&guard, BODY_IGNORED_US + 1);
 	assert_true(peer.connection->shut_down);
 	drop(&guard, &peer);
+	guard_finish(&guard);
 }
 
 static void all_bodies_share_one_budget(void **state)
@@ -185,7 +191,7 @@ static void all_bodies_share_one_budget(void **state)
 	struct guard guard;
 
 	(void)state;
-	guard_init(&guard, 10);
+	assert_int_equal(guard_init(&guard, 10), 0);
 
 	struct peer first = add(&guard, 0), second = add(&guard, 0), small = add(&guard, 0);
 	size_t half = (BODIES_MAX - BODIES_FOR_SMALL) / 2;
@@ -207,6 +213,98 @@ static void all_bodies_share_one_budget(void **state)
 	drop(&guard, &second);
 	drop(&guard, &small);
 	assert_int_equal(guard.held, 0);
+	guard_finish(&guard);
+}
+
+static void all_blocks_share_one_budget(void **state)
+{
+	struct guard guard;
+	struct peer small, large[BLOCKS_MAX / CONNECTION_MEMORY + 1];
+	size_t count = sizeof(large) / sizeof(*large), cut = 0;
+
+	(void)state;
+	assert_int_equal(guard_init(&guard, 10), 0);
+	small = add(&guard, 0);
+	guard_count_block(&guard, small.connection, 4096);
+	for (size_t i = 0; i < count; i++) {
+		large[i] = add(&guard, 0);
+	}
+	for (size_t i = 0; i < count - 1; i++) {
+		guard_count_block(&guard, large[i].connection, CONNECTION_MEMORY);
+	}
+	guard_check_blocks(&guard);
+	assert_false(large[0].connection->shut_down);
+	/* One is too many: the oldest ones with large blocks go. */
+	guard_count_block(&guard, large[count - 1].connection, CONNECTION_MEMORY);
+	guard_check_blocks(&guard);
+	while (cut < count && large[cut].connection->shut_down) {
+		cut++;
+	}
+	assert_in_range(cut, 1, count / 2);
+	assert_false(large[count - 1].connection->shut_down);
+	assert_false(small.connection->shut_down);
+	assert_in_range(guard.blocks, 1, BLOCKS_MAX);
+	drop(&guard, &small);
+	for (size_t i = 0; i < count; i++) {
+		drop(&guard, &large[i]);
+	}
+	assert_int_equal(guard.blocks, 0);
+	assert_int_equal(guard.holder_count, 0);
+	guard_finish(&guard);
+}
+
+static void a_block_is_counted_while_nobody_works_on_its_request(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	assert_int_equal(guard_init(&guard, 10), 0);
+
+	struct peer peer = add(&guard, 0);
+
+	assert_int_equal(guard.blocks, 0);
+	guard_count_block(&guard, peer.connection, 8192);
+	guard_enter(&guard, peer.connection, PHASE_BODY, 1);
+	assert_int_equal(guard.blocks, 8192);
+	guard_enter(&guard, peer.connection, PHASE_BUSY, 1);
+	assert_int_equal(guard.blocks, 0);
+	guard_respond(&guard, peer.connection);
+	assert_int_equal(guard.blocks, CONNECTION_MEMORY);
+	guard_enter(&guard, peer.connection, PHASE_HEAD, 2);
+	assert_int_equal(guard.blocks, CONNECTION_MEMORY);
+
+	/* Commands and transfers are limited by their number. */
+	struct request request = { .data = &guard };
+
+	peer.connection->request = &request;
+	guard_enter(&guard, peer.connection, PHASE_BODY, 3);
+	guard_enter(&guard, peer.connection, PHASE_BUSY, 3);
+	guard_respond(&guard, peer.connection);
+	assert_int_equal(guard.blocks, 0);
+	peer.connection->request = NULL;
+	drop(&guard, &peer);
+	guard_finish(&guard);
+}
+
+static void a_busy_connection_goes_with_its_client_but_not_with_half_of_it(void **state)
+{
+	struct guard guard;
+
+	(void)state;
+	assert_int_equal(guard_init(&guard, 10), 0);
+
+	struct peer half = add(&guard, 0), gone = add(&guard, 0);
+
+	guard_enter(&guard, half.connection, PHASE_BUSY, 0);
+	guard_enter(&guard, gone.connection, PHASE_BUSY, 0);
+	assert_int_equal(shutdown(half.theirs, SHUT_WR), 0);
+	assert_int_equal(shutdown(gone.theirs, SHUT_RDWR), 0);
+	guard_check_deadlines(&guard, 1);
+	assert_false(half.connection->shut_down);
+	assert_true(gone.connection->shut_down);
+	drop(&guard, &half);
+	drop(&guard, &gone);
+	guard_finish(&guard);
 }
 
 int main(void)
@@ -219,6 +317,9 @@ int main(void)
 		cmocka_unit_test(a_body_that_is_forgotten_has_a_deadline),
 		cmocka_unit_test(all_bodies_share_one_budget),
 		cmocka_unit_test(a_body_whose_sender_has_gone_is_given_up_at_once),
+		cmocka_unit_test(all_blocks_share_one_budget),
+		cmocka_unit_test(a_block_is_counted_while_nobody_works_on_its_request),
+		cmocka_unit_test(a_busy_connection_goes_with_its_client_but_not_with_half_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
