@@ -231,10 +231,12 @@ build_gcc() {
 }
 
 # whole_programs DIRECTORY SUITE...: suites that need no API server but local mode's, with the programs of a sanitizer's build.
-# `local` starts every one of our programs, `router` has many claims and requests at a time.
+# Of `local` those that ask the API server alone: the programs that `up` starts are waited for too long there. `router` starts
+# them, with many claims and requests at a time.
 whole_programs() {
 	sanitizer=$1
 	shift
+	export LOCAL_MODULES='test_bad_input test_bounds test_connections test_lists test_parameters test_remote test_text'
 	all_jobs=$jobs
 	jobs=1
 	for suite; do
@@ -243,6 +245,7 @@ whole_programs() {
 		finish $?
 	done
 	jobs=$all_jobs
+	unset LOCAL_MODULES
 }
 
 # What follows does not need the API server, and simulates fewer worlds.

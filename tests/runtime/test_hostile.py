@@ -51,7 +51,7 @@ def test_a_fork_bomb_under_a_limit_is_ended_at_its_timeout(server):
     group = limit_processes(server)
     try:
         with Health(server, group) as health, Witness(5) as witness:
-            result = execute(server, "sh -c 'f() { f | f & }; f; sleep 60'", timeout=3)
+            result = execute(server, "sh -c 'f() { f | f & }; f; exec sleep 60'", timeout=3)
             late = witness.has_ended()
         health.check()
         assert result["exit_code"] == 124 and (not late or server.sanitized), result["exit_code"]
