@@ -17,7 +17,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 [ -s "$work/shipped" ] || { echo "dist: make does not say what is shipped"; exit 99; }
 
 # A folder in EXTRA_DIST is shipped with all that is in it.
-git ls-files | grep -vxE '\.gitignore|.*/\.gitignore|\.ci/.*' | awk -v shipped="$work/shipped" '
+git ls-files | grep -vxE '\.git-blame-ignore-revs|\.gitignore|.*/\.gitignore|\.ci/.*' | awk -v shipped="$work/shipped" '
 BEGIN {
 	while ((getline name <shipped) > 0) {
 		there[name] = 1
