@@ -215,6 +215,14 @@ class Case(unittest.TestCase):
     def eventually(self, question, what, seconds=SOON):
         return until(question, seconds, what)
 
+    def rests(self):
+        """Waits until the controller has written nothing for half a second."""
+        def quiet():
+            mark = Suite.audit.mark()
+            time.sleep(0.5)
+            return self.writes(mark) == []
+        self.eventually(quiet, "no more writes")
+
     def always(self, question, what, seconds):
         """It is so, and stays so for that long."""
         end = time.monotonic() + seconds

@@ -11,7 +11,7 @@ class Refused(Case):
     def told_and_quiet(self, kind, name, message, refused):
         """A ReconcilerError with these words; tried again with backoff (5 ms, doubling), and not told again."""
         self.not_ready(kind, name, "ReconcilerError", message)
-        self.always(lambda: True, "", 0.5)
+        self.rests()
         mark = Suite.audit.mark()
         self.always(lambda: True, "", 3)
         tries = [e for e in self.writes() if e.what == refused]

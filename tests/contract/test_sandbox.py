@@ -234,7 +234,7 @@ class Sandbox(Case):
     def test_a_sandbox_at_rest_is_not_written(self):
         self.sandbox(volumeClaimTemplates=[CLAIM_TEMPLATE])
         self.ready("sandboxes", "sb")
-        self.always(lambda: True, "", 0.3)
+        self.rests()
         mark = Suite.audit.mark()
         self.patch("sandboxes", "sb", {"metadata": {"annotations": {"touched": "1"}}})
         self.patch("pods", "sb", {"metadata": {"annotations": {"touched": "1"}}})
