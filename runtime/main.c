@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -59,6 +60,9 @@ static int main_read_token(const char *path, char *ret, struct error *reterr)
 	return 0;
 }
 
+#define FIRST_REALTIME_SIGNAL 32 /* of the kernel */
+#define KERNEL_SIGSET_SIZE 8
+
 /* Commands would inherit ignored signals: a shell's "&" ignores SIGINT and SIGQUIT, nohup ignores
  * SIGHUP. With SIGCHLD ignored the kernel would also reap children before the server knows how they
  * ended. */
@@ -70,6 +74,13 @@ static void main_ignore_nothing(void)
 		if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
 			(void)signal(number, SIG_DFL);
 		}
+	}
+	/* The C library keeps the signals below SIGRTMIN for itself and does not let its callers change
+	 * them, but it has no handlers for them before there are threads. */
+	for (int number = FIRST_REALTIME_SIGNAL; number < SIGRTMIN; number++) {
+		const unsigned char by_default[64] = { 0 }; /* struct sigaction of the kernel */
+
+		(void)syscall(SYS_rt_sigaction, number, by_default, NULL, KERNEL_SIGSET_SIZE);
 	}
 }
 
