@@ -65,7 +65,8 @@ static void registry_keep_result(struct api_call *call, struct type_request *req
 	}
 }
 
-/* Kinds that our own programs read, and that of anybody else: its strings are the owner's. */
+/* The text of built-in kinds and of this project's kinds is checked, since programs of the project read it.
+ * The strings of other custom kinds belong to their owners. */
 static enum text_rule registry_text_rule(const struct asb_kind *kind, bool custom)
 {
 	static const char ours[] = "agents.x-k8s.io";

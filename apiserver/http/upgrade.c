@@ -64,7 +64,7 @@ static bool upgrade_has_bytes(void *arg)
 	return upgrade->tls != NULL && gnutls_record_check_pending(upgrade->tls) > 0;
 }
 
-/* libmicrohttpd asks for a response again, gets none, and closes. */
+/* libmicrohttpd then asks for the response again, gets none, and closes the connection. */
 static void upgrade_done(void *arg)
 {
 	struct upgrade *upgrade = arg;

@@ -16,10 +16,11 @@
 #include "base/memory.h"
 #include "node/probes/spec.h"
 
-/* Threads are started as they are needed: one that waits for the clock, and one for each probe
- * under way. So many may hang at one time before others are late. */
+/* Threads are started when they are needed: one waits for the clock, and each running probe has one. When
+ * this many probes hang at the same time, other probes become late. */
 #define THREADS_MAX 16
-/* After a restart of the node all containers are due at once: spread over this much. */
+/* After a restart of the node the probes of all containers are due at the same time: they are spread over
+ * this time. */
 #define SPREAD_US UINT64_C(1000000)
 #define SPREAD_AFTER_MS 10000
 /* Between its first and its second try a young container is asked more often, after this, twice
@@ -37,8 +38,8 @@ struct probe {
 	uint64_t start_us;      /* constant: initialDelaySeconds are over */
 	uint64_t regular_us;    /* prober's lock; when the next try that counts is due */
 	uint64_t early_us;      /* prober's lock; before the next one that does not; 0: none */
-	bool last;              /* prober's lock; what the run below is of */
-	uint32_t run;           /* prober's lock; equal results in a row */
+	bool last;              /* prober's lock; the result that run counts */
+	uint32_t run;           /* prober's lock; how many equal results came in a row */
 };
 
 /* A container. Fields: prober's lock, but for what is constant. */
@@ -288,7 +289,7 @@ static void probe_run_thread(void *arg)
 	}
 }
 
-/* ---- the door ---- */
+/* ---- public functions ---- */
 
 struct prober *prober_create(struct sched *sched, struct runtime *runtime, runtime_changed changed,
 			     void *arg)
@@ -318,7 +319,7 @@ static void probe_stop(struct prober *prober)
 	prober->stopping = true;
 	sched_cond_broadcast(&prober->due);
 	if (prober->stop_fd >= 0 && write(prober->stop_fd, &one, sizeof(one)) < 0) {
-		/* It counts to 2^64: it is readable already. */
+		/* The counter of the eventfd is full, so it is readable already. */
 		return;
 	}
 }
@@ -357,7 +358,7 @@ static uint64_t probe_first_time(struct prober *prober, const struct probe_spec 
 	uint64_t now = sched_now_us(prober->sched);
 	int64_t age_us = sched_wall_us(prober->sched) - started_ms * 1000;
 
-	/* Not known, or of a clock that was set back. */
+	/* The start time is not known, or the clock was set back. */
 	if (started_ms <= 0 || age_us < 0) {
 		age_us = 0;
 	}
@@ -370,7 +371,8 @@ static uint64_t probe_first_time(struct prober *prober, const struct probe_spec 
 	return now;
 }
 
-/* A command is too costly for that, and liveness in no hurry. */
+/* Early tries are for readiness and startup by HTTP or TCP: a command costs too much, and a liveness probe
+ * may wait. */
 static bool probe_asked_early(struct prober *prober, const struct probe *probe, int64_t started_ms)
 {
 	int64_t age_us = sched_wall_us(prober->sched) - started_ms * 1000;
